@@ -1,0 +1,36 @@
+/*
+ * Output formats: each turns a series and its findings into text, with no clock, path, pointer or
+ * locale in it.
+ */
+#ifndef DUMPDIFF_REPORT_REPORT_H
+#define DUMPDIFF_REPORT_REPORT_H
+
+#include "diff/rules/rule.h"
+
+enum report_sort { SORT_BYTES_DELTA, SORT_OBJECTS_DELTA, SORT_BYTES, SORT_OBJECTS, SORT_NAME };
+
+struct report_options {
+    uint32_t top; /* rows a table shows; the rest becomes "[N others]"; UINT32_MAX: all */
+    enum report_sort sort;
+    const char *focus, *ignore; /* POSIX extended regular expressions on names; NULL: none */
+    uint64_t min_bytes, min_count;
+    double per; /* divide growth by so many requests or iterations; 0: no */
+    bool color;
+    bool full_paths;
+    const char *const
+        *names; /* of the arguments, without folders, one a snapshot: column headings */
+};
+
+struct report {
+    const char *name, *summary;
+    bool (*show)(const struct series *, const struct findings *, const struct report_options *,
+                 struct strbuf *out, struct err *);
+    bool (*diff)(const struct series *, const struct findings *, const struct report_options *,
+                 struct strbuf *out, struct err *);
+};
+
+/* THE table of reports; ends with NULL. */
+extern const struct report *const reports[];
+const struct report *report_find(const char *name);
+
+#endif

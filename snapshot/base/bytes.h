@@ -1,0 +1,63 @@
+/*
+ * Borrowed bytes, and the one bounded reader through which untrusted input goes.
+ */
+#ifndef DUMPDIFF_BASE_BYTES_H
+#define DUMPDIFF_BASE_BYTES_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* A range of bytes that somebody else owns. */
+struct bytes {
+    const uint8_t *data;
+    size_t size; /* [bytes] */
+};
+
+/* The part [offset, offset+size) of b, cut to what b has; empty when offset is past the end. */
+struct bytes bytes_slice(struct bytes b, uint64_t offset, uint64_t size);
+
+/*
+ * Reads little-endian values one after the other. The first read past the end sets `failed`, which
+ * sticks: later reads return 0 and move nothing, so that a parser checks once at the end of a
+ * record.
+ */
+struct reader {
+    struct bytes in;
+    size_t pos;    /* [bytes] from the start of `in` */
+    uint64_t base; /* [bytes] offset of `in` in its file, for error messages */
+    bool failed;
+};
+
+void reader_init(struct reader *r, struct bytes in, uint64_t base);
+size_t reader_left(const struct reader *r);
+uint8_t reader_u8(struct reader *r);
+uint16_t reader_u16(struct reader *r);
+uint32_t reader_u32(struct reader *r);
+uint64_t reader_u64(struct reader *r);
+
+/* LEB128, at most 10 bytes; a longer or overflowing one fails the reader. */
+uint64_t reader_varint(struct reader *r);
+
+/* Lends `size` bytes of the input; empty and failed when that many are not left. */
+struct bytes reader_bytes(struct reader *r, uint64_t size);
+
+bool reader_skip(struct reader *r, uint64_t size);
+bool reader_seek(struct reader *r, uint64_t pos);
+
+/*
+ * True when `count` items of at least `item_size` bytes can still be in the input. To be asked
+ * before anything is allocated for a count that the input names. item_size is at least 1.
+ */
+bool reader_has_items(const struct reader *r, uint64_t count, uint64_t item_size);
+
+/* Turns a failed reader into an error "what: needs more bytes than ..."; true when it did not fail.
+ */
+bool reader_ok(const struct reader *r, const char *what, struct err *err) MUST_CHECK;
+
+/* Unaligned little-endian loads from memory known to be long enough. */
+uint16_t load_u16(const uint8_t *p);
+uint32_t load_u32(const uint8_t *p);
+uint64_t load_u64(const uint8_t *p);
+
+#endif

@@ -1,0 +1,140 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool read_all(struct file *f, int fd, struct err *err) {
+    size_t size = 0, capacity = 0;
+    uint8_t *data = NULL;
+    for (;;) {
+        if (size == capacity) {
+            capacity = capacity ? capacity * 2 : 64 * 1024;
+            uint8_t *grown = realloc(data, capacity);
+            if (!grown) {
+                free(data);
+                return err_nomem(err);
+            }
+            data = grown;
+        }
+        ssize_t n = read(fd, data + size, capacity - size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            free(data);
+            return err_set(err, ERR_IO, "cannot read: %s", strerror(errno));
+        }
+        if (n == 0)
+            break;
+        size += (size_t)n;
+    }
+    *f = (struct file){.bytes = {data, size}};
+    return true;
+}
+
+bool file_open(struct file *f, const char *path, struct err *err) {
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, ERR_IO, "cannot open: %s", strerror(errno));
+    struct stat st;
+    bool ok = false;
+    if (fstat(fd, &st) != 0) {
+        err_set(err, ERR_IO, "cannot stat: %s", strerror(errno));
+    } else if (S_ISDIR(st.st_mode)) {
+        err_set(err, ERR_IO, "is a folder, not a file");
+    } else if (S_ISREG(st.st_mode) && st.st_size > 0 && !is_stdin) {
+        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p == MAP_FAILED) {
+            ok = read_all(f, fd, err);
+        } else {
+            *f = (struct file){.bytes = {p, (size_t)st.st_size}, .mapped = true};
+            ok = true;
+        }
+    } else {
+        ok = read_all(f, fd, err);
+    }
+    if (!is_stdin)
+        close(fd);
+    return ok;
+}
+
+void file_close(struct file *f) {
+    if (f->mapped)
+        munmap((void *)(uintptr_t)f->bytes.data, f->bytes.size);
+    else
+        free((void *)(uintptr_t)f->bytes.data);
+    *f = (struct file){0};
+}
+
+static bool write_fd(int fd, struct str data, struct err *err) {
+    while (data.len) {
+        ssize_t n = write(fd, data.ptr, data.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set(err, ERR_SYSTEM, "cannot write: %s", strerror(errno));
+        data = str_drop(data, (size_t)n);
+    }
+    return true;
+}
+
+/* For targets that cannot be replaced: /dev/stdout, a FIFO. */
+static bool write_through(const char *path, struct str data, struct err *err) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(err, ERR_SYSTEM, "cannot write: %s", strerror(errno));
+    bool ok = write_fd(fd, data, err);
+    if (close(fd) != 0 && ok)
+        ok = err_set(err, ERR_SYSTEM, "cannot write: %s", strerror(errno));
+    return ok;
+}
+
+bool file_write(const char *path, struct str data, struct err *err) {
+    if (!path || strcmp(path, "-") == 0)
+        return write_fd(STDOUT_FILENO, data, err);
+    struct stat st;
+    bool exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
+        return err_set(err, ERR_SYSTEM, "cannot write: is a folder");
+    if (exists && !S_ISREG(st.st_mode))
+        return write_through(path, data, err);
+
+    char *target =
+        exists ? realpath(path, NULL) : strdup(path); /* a link is kept, its file replaced */
+    if (!target)
+        return err_nomem(err);
+    size_t size = strlen(target) + 16;
+    char *temporary = malloc(size);
+    if (!temporary) {
+        free(target);
+        return err_nomem(err);
+    }
+    snprintf(temporary, size, "%s.XXXXXX", target);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    bool ok = fd >= 0;
+    if (!ok)
+        err_set(err, ERR_SYSTEM, "cannot write beside it: %s", strerror(errno));
+    if (ok) {
+        mode_t mask = umask(0);
+        umask(mask);
+        mode_t mode = exists ? st.st_mode & 07777 : 0666 & ~mask;
+        ok = write_fd(fd, data, err);
+        if (ok && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+            ok = err_set(err, ERR_SYSTEM, "cannot write: %s", strerror(errno));
+        if (close(fd) != 0 && ok)
+            ok = err_set(err, ERR_SYSTEM, "cannot write: %s", strerror(errno));
+        if (ok && rename(temporary, target) != 0)
+            ok = err_set(err, ERR_SYSTEM, "cannot rename: %s", strerror(errno));
+        if (!ok)
+            unlink(temporary);
+    }
+    free(temporary);
+    free(target);
+    return ok;
+}

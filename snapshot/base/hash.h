@@ -1,0 +1,46 @@
+/*
+ * Hashing (XXH3-64) and an index from strings to numbers. A hash finds, it never identifies.
+ */
+#ifndef DUMPDIFF_BASE_HASH_H
+#define DUMPDIFF_BASE_HASH_H
+
+#include "base/str.h"
+
+uint64_t hash_bytes(const void *data, size_t size);
+uint64_t hash_combine(uint64_t seed, uint64_t value);
+
+/*
+ * Index from a pair of strings to a number. Keys are borrowed and have to outlive the index.
+ */
+struct strmap {
+    struct strmap_slot *slots;
+    size_t count, capacity;
+};
+
+#define STRMAP_NONE UINT32_MAX
+
+void strmap_init(struct strmap *m);
+void strmap_deinit(struct strmap *m);
+
+/* Number stored under (a, b), or STRMAP_NONE. */
+uint32_t strmap_get(const struct strmap *m, struct str a, struct str b);
+
+/* Stores value (not STRMAP_NONE) under a key that is not in the map yet. false: out of memory. */
+bool strmap_put(struct strmap *m, struct str a, struct str b, uint32_t value) MUST_CHECK;
+
+/*
+ * Index from a number to a number. Any key; values as in strmap, STRMAP_NONE means not there.
+ */
+struct u64map {
+    struct u64map_slot *slots;
+    size_t count, capacity;
+};
+
+void u64map_init(struct u64map *m);
+void u64map_deinit(struct u64map *m);
+uint32_t u64map_get(const struct u64map *m, uint64_t key);
+
+/* Stores or replaces. false: out of memory. */
+bool u64map_put(struct u64map *m, uint64_t key, uint32_t value) MUST_CHECK;
+
+#endif

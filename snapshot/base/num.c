@@ -1,0 +1,149 @@
+#include "base/num.h"
+
+#include <stdlib.h>
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static bool push_digit(uint64_t *value, unsigned base, unsigned digit) {
+    return !__builtin_mul_overflow(*value, (uint64_t)base, value) &&
+           !__builtin_add_overflow(*value, (uint64_t)digit, value);
+}
+
+bool num_dec(struct str s, uint64_t *ret_value) {
+    uint64_t value = 0;
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_digit(s.ptr[i]) || !push_digit(&value, 10, (unsigned)(s.ptr[i] - '0')))
+            return false;
+    *ret_value = value;
+    return true;
+}
+
+/* Length of the thousands separator at the start of s, 0 when there is none. */
+static size_t separator_length(struct str s) {
+    static const struct str separators[] = {
+        {",", 1},
+        {".", 1},
+        {" ", 1},
+        {"'", 1},
+        {"_", 1},
+        {"\xc2\xa0", 2},
+        {"\xe2\x80\xaf", 3},
+        {"\xe2\x80\x99", 3},
+    };
+    for (size_t i = 0; i < sizeof(separators) / sizeof(*separators); i++)
+        if (str_starts(s, separators[i]))
+            return separators[i].len;
+    return 0;
+}
+
+bool num_grouped(struct str s, uint64_t *ret_value) {
+    uint64_t value = 0;
+    struct str separator = {NULL, 0};
+    size_t group = 0, groups = 0;
+    while (s.len) {
+        if (is_digit(s.ptr[0])) {
+            if (!push_digit(&value, 10, (unsigned)(s.ptr[0] - '0')))
+                return false;
+            group++;
+            s = str_drop(s, 1);
+            continue;
+        }
+        size_t n = separator_length(s);
+        if (!n || group == 0 || group > 3 || (groups && group == 1))
+            return false;
+        struct str this = str_take(s, n);
+        if (groups && !str_eq(this, separator))
+            return false;
+        separator = this;
+        groups++;
+        group = 0;
+        s = str_drop(s, n);
+    }
+    if (group == 0 || (groups && group != 3))
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+bool num_hex(struct str s, uint64_t *ret_value) {
+    uint64_t value = 0;
+    if (str_starts_nocase(s, STR("0x")))
+        s = str_drop(s, 2);
+    if (s.len == 0)
+        return false;
+    size_t digits = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        unsigned digit;
+        if (is_digit(c))
+            digit = (unsigned)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            digit = (unsigned)(c - 'a' + 10);
+        else if (c >= 'A' && c <= 'F')
+            digit = (unsigned)(c - 'A' + 10);
+        else if (c == '`' && digits && i + 1 < s.len)
+            continue;
+        else
+            return false;
+        if (!push_digit(&value, 16, digit))
+            return false;
+        digits++;
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool num_scaled(struct str s, uint64_t unit, uint64_t *ret_value) {
+    uint64_t whole = 0, fraction = 0, scale = 1;
+    size_t i = 0;
+    while (i < s.len && is_digit(s.ptr[i]))
+        if (!push_digit(&whole, 10, (unsigned)(s.ptr[i++] - '0')))
+            return false;
+    if (i == 0)
+        return false;
+    if (i < s.len && (s.ptr[i] == '.' || s.ptr[i] == ',')) {
+        size_t start = ++i;
+        for (; i < s.len && is_digit(s.ptr[i]); i++) {
+            if (i - start >= 9) /* more digits than a double shows: dropped */
+                continue;
+            fraction = fraction * 10 + (unsigned)(s.ptr[i] - '0');
+            scale *= 10;
+        }
+        if (i == start)
+            return false;
+    }
+    if (i != s.len || __builtin_mul_overflow(whole, unit, &whole))
+        return false;
+    double part = (double)fraction / (double)scale * (double)unit + 0.5;
+    *ret_value = num_add(whole, (uint64_t)part);
+    return true;
+}
+
+uint64_t num_unit(struct str s) {
+    static const char letters[] = "KMGTP";
+    if (s.len == 0 || s.len > 6)
+        return 0;
+    if (str_eq_nocase(s, STR("B")) || str_eq_nocase(s, STR("bytes")) ||
+        str_eq_nocase(s, STR("byte")))
+        return 1;
+    for (unsigned i = 0; letters[i]; i++) {
+        if ((s.ptr[0] & ~0x20) != letters[i])
+            continue;
+        struct str rest = str_drop(s, 1);
+        if (rest.len == 0 || str_eq_nocase(rest, STR("B")) || str_eq_nocase(rest, STR("iB")) ||
+            str_eq_nocase(rest, STR("Bytes")))
+            return (uint64_t)1 << (10 * (i + 1));
+    }
+    return 0;
+}
+
+uint64_t num_add(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    if (__builtin_add_overflow(a, b, &sum) || sum == UINT64_MAX)
+        return UINT64_MAX - 1;
+    return sum;
+}

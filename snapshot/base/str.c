@@ -1,0 +1,248 @@
+#include "base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct str str_of(const char *cstring) {
+    return (struct str){cstring ? cstring : "", cstring ? strlen(cstring) : 0};
+}
+
+bool str_eq(struct str a, struct str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool str_eq_nocase(struct str a, struct str b) {
+    return a.len == b.len && str_starts_nocase(a, b);
+}
+
+bool str_starts(struct str s, struct str prefix) {
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+bool str_starts_nocase(struct str s, struct str prefix) {
+    if (s.len < prefix.len)
+        return false;
+    for (size_t i = 0; i < prefix.len; i++)
+        if (lower(s.ptr[i]) != lower(prefix.ptr[i]))
+            return false;
+    return true;
+}
+
+bool str_ends(struct str s, struct str suffix) {
+    return s.len >= suffix.len && str_eq(str_drop(s, s.len - suffix.len), suffix);
+}
+
+size_t str_find(struct str s, struct str needle, size_t from) {
+    if (from > s.len || needle.len > s.len - from)
+        return STR_NOT_FOUND;
+    if (needle.len == 0)
+        return from;
+    const char *hit = memmem(s.ptr + from, s.len - from, needle.ptr, needle.len);
+    return hit ? (size_t)(hit - s.ptr) : STR_NOT_FOUND;
+}
+
+bool str_contains(struct str s, struct str needle) {
+    return str_find(s, needle, 0) != STR_NOT_FOUND;
+}
+
+struct str str_drop(struct str s, size_t n) {
+    if (n > s.len)
+        n = s.len;
+    return (struct str){s.ptr + n, s.len - n};
+}
+
+struct str str_take(struct str s, size_t n) {
+    return (struct str){s.ptr, n < s.len ? n : s.len};
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+struct str str_trim(struct str s) {
+    for (;;) {
+        if (s.len && is_blank(s.ptr[0]))
+            s = str_drop(s, 1);
+        else if (str_starts(s, STR("\xc2\xa0")))
+            s = str_drop(s, 2);
+        else if (s.len && is_blank(s.ptr[s.len - 1]))
+            s.len--;
+        else if (str_ends(s, STR("\xc2\xa0")))
+            s.len -= 2;
+        else
+            return s;
+    }
+}
+
+struct str str_next_field(struct str *rest) {
+    size_t i = 0;
+    while (i < rest->len && is_blank(rest->ptr[i]))
+        i++;
+    size_t start = i;
+    while (i < rest->len && !is_blank(rest->ptr[i]))
+        i++;
+    struct str field = {rest->ptr + start, i - start};
+    *rest = str_drop(*rest, i);
+    return field;
+}
+
+bool str_next_line(struct str *rest, struct str *ret_line) {
+    if (rest->len == 0)
+        return false;
+    const char *end = memchr(rest->ptr, '\n', rest->len);
+    size_t len = end ? (size_t)(end - rest->ptr) : rest->len;
+    struct str line = {rest->ptr, len};
+    *rest = str_drop(*rest, end ? len + 1 : len);
+    if (line.len && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    *ret_line = line;
+    return true;
+}
+
+int str_cmp(struct str a, struct str b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    if (order)
+        return order;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+/* Bytes of the UTF-8 sequence at s, 0 when it is broken (overlong, surrogate, beyond U+10FFFF). */
+static size_t utf8_sequence(struct str s) {
+    unsigned char c = (unsigned char)s.ptr[0];
+    if (c < 0x80)
+        return 1;
+    size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+    if (c < 0xc2 || c > 0xf4 || s.len < n)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if (((unsigned char)s.ptr[i] & 0xc0) != 0x80)
+            return 0;
+    unsigned char d = (unsigned char)s.ptr[1];
+    bool bad = (c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) || (c == 0xf0 && d < 0x90) ||
+               (c == 0xf4 && d > 0x8f);
+    return bad ? 0 : n;
+}
+
+size_t str_utf8_valid(struct str s) {
+    size_t i = 0;
+    while (i < s.len) {
+        size_t n = utf8_sequence(str_drop(s, i));
+        if (!n)
+            break;
+        i += n;
+    }
+    return i;
+}
+
+void strbuf_init(struct strbuf *b) {
+    *b = (struct strbuf){0};
+}
+
+void strbuf_deinit(struct strbuf *b) {
+    free(b->ptr);
+    *b = (struct strbuf){0};
+}
+
+/* Room for `more` bytes and a NUL. */
+static bool strbuf_reserve(struct strbuf *b, size_t more) {
+    if (b->failed || more > SIZE_MAX / 2 - b->len - 1) {
+        b->failed = true;
+        return false;
+    }
+    size_t need = b->len + more + 1;
+    if (need <= b->capacity)
+        return true;
+    size_t capacity = b->capacity ? b->capacity : 64;
+    while (capacity < need)
+        capacity *= 2;
+    char *grown = realloc(b->ptr, capacity);
+    if (!grown) {
+        b->failed = true;
+        return false;
+    }
+    b->ptr = grown;
+    b->capacity = capacity;
+    return true;
+}
+
+void strbuf_add(struct strbuf *b, struct str s) {
+    if (!strbuf_reserve(b, s.len))
+        return;
+    if (s.len)
+        memcpy(b->ptr + b->len, s.ptr, s.len);
+    b->len += s.len;
+    b->ptr[b->len] = '\0';
+}
+
+void strbuf_adds(struct strbuf *b, const char *cstring) {
+    strbuf_add(b, str_of(cstring));
+}
+
+void strbuf_addc(struct strbuf *b, char c) {
+    strbuf_add(b, (struct str){&c, 1});
+}
+
+void strbuf_addf(struct strbuf *b, const char *fmt, ...) {
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && strbuf_reserve(b, (size_t)n)) {
+        vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, again);
+        b->len += (size_t)n;
+    } else {
+        b->failed = true;
+    }
+    va_end(again);
+}
+
+void strbuf_clear(struct strbuf *b) {
+    b->len = 0;
+    if (b->ptr)
+        b->ptr[0] = '\0';
+}
+
+struct str strbuf_str(const struct strbuf *b) {
+    return (struct str){b->ptr ? b->ptr : "", b->len};
+}
+
+const char *strbuf_cstr(const struct strbuf *b) {
+    return b->ptr ? b->ptr : "";
+}
+
+const char *human_bytes(uint64_t bytes, char buf[HUMAN_MAX]) {
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    if (bytes < 1024) {
+        snprintf(buf, HUMAN_MAX, "%u B", (unsigned)bytes);
+        return buf;
+    }
+    unsigned unit = 0;
+    double value = (double)bytes;
+    /* 1023.95 and not 1024: what would print as "1024.0 KiB" is "1.0 MiB". */
+    while (value >= 1023.95 && unit + 1 < sizeof(units) / sizeof(*units)) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(buf, HUMAN_MAX, "%.1f %s", value, units[unit]);
+    return buf;
+}
+
+const char *human_count(uint64_t count, char buf[HUMAN_MAX]) {
+    char digits[24]; /* 2^64 has 20 digits and 6 commas: fits HUMAN_MAX */
+    int n = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)count);
+    size_t out = 0;
+    for (int i = 0; i < n; i++) {
+        if (i && (n - i) % 3 == 0)
+            buf[out++] = ',';
+        buf[out++] = digits[i];
+    }
+    buf[out] = '\0';
+    return buf;
+}

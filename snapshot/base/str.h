@@ -1,0 +1,70 @@
+/*
+ * Borrowed strings (`struct str`) and a growing output string (`struct strbuf`).
+ */
+#ifndef DUMPDIFF_BASE_STR_H
+#define DUMPDIFF_BASE_STR_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+/* Characters that somebody else owns; not NUL-terminated. Bytes of UTF-8, perhaps broken. */
+struct str {
+    const char *ptr;
+    size_t len; /* [bytes] */
+};
+
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+
+struct str str_of(const char *cstring); /* of NULL: empty */
+bool str_eq(struct str a, struct str b);
+bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
+bool str_starts(struct str s, struct str prefix);
+bool str_starts_nocase(struct str s, struct str prefix);
+bool str_ends(struct str s, struct str suffix);
+
+#define STR_NOT_FOUND SIZE_MAX
+/* Offset of the first occurrence at or after `from`, or STR_NOT_FOUND. */
+size_t str_find(struct str s, struct str needle, size_t from);
+bool str_contains(struct str s, struct str needle);
+
+struct str str_drop(struct str s, size_t n); /* without the first n bytes */
+struct str str_take(struct str s, size_t n); /* the first n bytes */
+struct str str_trim(struct str s);           /* without blanks, tabs, CR and NBSP at both ends */
+
+/* Splits the next field off *rest at blanks and tabs; empty when there is none left. */
+struct str str_next_field(struct str *rest);
+
+/* Splits the next line off *rest (without "\n" or "\r\n"); false at the end of the text. */
+bool str_next_line(struct str *rest, struct str *ret_line);
+
+/* Total order by bytes, shorter first where one is the prefix of the other. */
+int str_cmp(struct str a, struct str b);
+
+/* Length of the valid UTF-8 prefix of s; s.len when all of it is valid. */
+size_t str_utf8_valid(struct str s);
+
+/* A string that grows. On lack of memory `failed` sticks and appends do nothing. */
+struct strbuf {
+    char *ptr; /* NUL-terminated; NULL while empty */
+    size_t len, capacity;
+    bool failed;
+};
+
+void strbuf_init(struct strbuf *b);
+void strbuf_deinit(struct strbuf *b);
+void strbuf_add(struct strbuf *b, struct str s);
+void strbuf_adds(struct strbuf *b, const char *cstring);
+void strbuf_addc(struct strbuf *b, char c);
+void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void strbuf_clear(struct strbuf *b); /* length 0, memory kept */
+struct str strbuf_str(const struct strbuf *b);
+const char *strbuf_cstr(const struct strbuf *b); /* "" while empty */
+
+/* Size for people: "532 B", "1.4 KiB", "61.0 MiB". Returns buf. */
+#define HUMAN_MAX 32
+const char *human_bytes(uint64_t bytes, char buf[HUMAN_MAX]);
+/* Count with thousands separated by commas, always: reports do not depend on the locale. */
+const char *human_count(uint64_t count, char buf[HUMAN_MAX]);
+
+#endif

@@ -1,0 +1,174 @@
+#include "input/input.h"
+
+#include "base/file.h"
+#include "input/transcript.h"
+#include "model/snapfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+extern const struct input input_snap;
+
+const struct input *const inputs[] = {
+    &input_snap,
+    &input_transcript, /* last: takes any text */
+    NULL,
+};
+
+static const struct input *probe(struct bytes head) {
+    for (size_t i = 0; inputs[i]; i++)
+        if (inputs[i]->probe(head))
+            return inputs[i];
+    return NULL;
+}
+
+/* What stands in origin.format: names joined by '+', each once. */
+static bool say_format(struct builder *b, const char *name, struct err *err) {
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    if (origin->format && strstr(origin->format, name))
+        return true;
+    struct strbuf joined;
+    strbuf_init(&joined);
+    if (origin->format)
+        strbuf_addf(&joined, "%s+", origin->format);
+    strbuf_adds(&joined, name);
+    const char *copy = joined.failed ? NULL : builder_string(b, strbuf_str(&joined), err);
+    strbuf_deinit(&joined);
+    if (!copy)
+        return err_nomem(err);
+    origin->format = copy;
+    return true;
+}
+
+static bool read_source(struct source *source, const struct input *format, struct builder *b,
+                        struct err *err) {
+    if (source->bytes.size == 0)
+        return err_set(err, ERR_FORMAT, "is empty");
+    if (!format)
+        format = probe(bytes_slice(source->bytes, 0, INPUT_PROBE_BYTES));
+    if (!format)
+        return err_set(err, ERR_FORMAT,
+                       "is no dump and no text that dumpdiff knows (see `dumpdiff list formats`)");
+    b->source = str_of(source->path);
+    if (!format->read(source, b, err))
+        return false;
+    return format == &input_snap || say_format(b, format->name, err);
+}
+
+static bool set_label(struct builder *b, const struct input_options *options, struct err *err) {
+    if (!options->label)
+        return true;
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    origin->label = builder_string(b, str_of(options->label), err);
+    return origin->label != NULL;
+}
+
+static bool end(struct builder *b, const struct input_options *options, bool ok, struct err *err) {
+    ok = ok && builder_finish(b, err) && set_label(b, options, err);
+    builder_deinit(b);
+    return ok;
+}
+
+bool input_read_bytes(struct bytes bytes, const char *path, const struct input *format,
+                      const struct input_options *options, struct snapshot *snapshot,
+                      struct err *err) {
+    struct builder b;
+    bool ok = builder_init(&b, snapshot, err);
+    struct source source = {path, bytes, options};
+    ok = ok && read_source(&source, format, &b, err);
+    return end(&b, options, ok, err);
+}
+
+/* The files that an argument stands for. */
+struct file_list {
+    char *names[INPUT_FILES_MAX];
+    size_t count;
+};
+
+static bool list_add(struct file_list *list, const char *folder, const char *name,
+                     size_t name_length, struct err *err) {
+    if (list->count == INPUT_FILES_MAX)
+        return err_set(err, ERR_LIMIT, "more than %u files for one dump", INPUT_FILES_MAX);
+    struct strbuf path;
+    strbuf_init(&path);
+    if (folder)
+        strbuf_addf(&path, "%s/", folder);
+    strbuf_add(&path, (struct str){name, name_length});
+    if (path.failed || !path.ptr) {
+        strbuf_deinit(&path);
+        return err_nomem(err);
+    }
+    list->names[list->count++] = path.ptr;
+    return true;
+}
+
+static int cmp_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool list_folder(struct file_list *list, const char *path, struct err *err) {
+    DIR *dir = opendir(path);
+    if (!dir)
+        return err_set(err, ERR_IO, "cannot open folder: %s", strerror(errno));
+    bool ok = true;
+    for (struct dirent *entry; ok && (entry = readdir(dir));) {
+        if (entry->d_name[0] != '.')
+            ok = list_add(list, path, entry->d_name, strlen(entry->d_name), err);
+    }
+    closedir(dir);
+    /* By name: the order in which a file system lists its files must not show. */
+    qsort(list->names, list->count, sizeof(*list->names), cmp_names);
+    if (ok && list->count == 0)
+        return err_set(err, ERR_IO, "folder is empty");
+    return ok;
+}
+
+static bool list_files(struct file_list *list, const char *argument, struct err *err) {
+    struct stat st;
+    if (strcmp(argument, "-") != 0 && stat(argument, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return list_folder(list, argument, err);
+        return list_add(list, NULL, argument, strlen(argument), err);
+    }
+    const char *rest = argument;
+    for (const char *plus; (plus = strchr(rest, '+')); rest = plus + 1)
+        if (plus != rest && !list_add(list, NULL, rest, (size_t)(plus - rest), err))
+            return false;
+    return !*rest || list_add(list, NULL, rest, strlen(rest), err);
+}
+
+static bool read_file(const char *path, struct builder *b, size_t files,
+                      const struct input_options *options, struct err *err) {
+    struct file file;
+    if (!file_open(&file, path, err))
+        return err_prefix(err, "%s", path);
+    struct source source = {path, file.bytes, options};
+    bool ok = true;
+    if (files > 1 && snapfile_probe(file.bytes))
+        ok = err_set(err, ERR_USAGE,
+                     "a .snap file is a whole snapshot and cannot be joined with other files");
+    ok = ok && read_source(&source, NULL, b, err);
+    file_close(&file);
+    return ok || err_prefix(err, "%s", path);
+}
+
+bool input_read(const char *argument, const struct input_options *options,
+                struct snapshot *snapshot, struct err *err) {
+    struct file_list list = {.count = 0};
+    struct builder b;
+    bool ok = builder_init(&b, snapshot, err);
+    if (ok && !list_files(&list, argument, err))
+        ok = err_prefix(err, "%s", argument);
+    for (size_t i = 0; ok && i < list.count; i++)
+        ok = read_file(list.names[i], &b, list.count, options, err);
+    for (size_t i = 0; i < list.count; i++)
+        free(list.names[i]);
+    return end(&b, options, ok, err);
+}

@@ -1,0 +1,59 @@
+/*
+ * From an argument of the command line to a snapshot.
+ */
+#ifndef DUMPDIFF_INPUT_INPUT_H
+#define DUMPDIFF_INPUT_INPUT_H
+
+#include "base/bytes.h"
+#include "model/builder.h"
+
+/* What the user said about how to read. All strings borrowed, NULL when not given. */
+struct input_options {
+    const char *symbols;      /* folder with files that a dump refers to */
+    const char *sysroot;      /* prefix for the paths that a dump refers to */
+    const char *threads_file; /* /proc/PID/task/N/stat lines taken with the dump */
+    const char *label;
+    bool no_paths;
+};
+
+/* One file that is being read. */
+struct source {
+    const char *path;                    /* as given, for messages */
+    struct bytes bytes;                  /* all of it, unpacked */
+    const struct input_options *options; /* never NULL */
+};
+
+struct input {
+    const char *name, *summary;
+    uint32_t may_give;                /* PART_BIT of the parts it can fill */
+    bool (*probe)(struct bytes head); /* pure: looks at the first 4 KiB, keeps nothing */
+    bool (*read)(struct source *source, struct builder *b, struct err *err);
+};
+
+#define INPUT_PROBE_BYTES 4096u
+
+/* THE table of inputs, in the order they are probed; ends with a NULL name. */
+extern const struct input *const inputs[];
+
+/* A folder may hold this many files of one dump. */
+#define INPUT_FILES_MAX 1000u
+
+/*
+ * Reads an argument: a dump, a .snap file, a folder (all its files, by name, make one snapshot),
+ * "a.txt+b.txt", or "-". The snapshot is initialised and empty, and the caller's to deinit either
+ * way. Messages carry the name of the file.
+ *
+ * Errors: all of ERR_USAGE, ERR_IO, ERR_FORMAT, ERR_TRUNCATED, ERR_LIMIT, ERR_UNSUPPORTED,
+ * ERR_NOMEM.
+ */
+bool input_read(const char *argument, const struct input_options *options,
+                struct snapshot *snapshot, struct err *err) MUST_CHECK;
+
+/*
+ * Reads bytes as `path` would be read (for tests and fuzz targets); format NULL: found by probing.
+ */
+bool input_read_bytes(struct bytes bytes, const char *path, const struct input *format,
+                      const struct input_options *options, struct snapshot *snapshot,
+                      struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,304 @@
+/* The driver of transcripts: lines, commands, and the table of what is recognised. */
+#include "input/transcript.h"
+
+#include <string.h>
+
+const struct section *const sections[] = {
+    NULL,
+};
+
+/* -- Lines ------------------------------------------------------------------------------------- */
+
+/* Without the quoting that mail, Markdown and comment signs put in front, and without blanks. */
+static struct str unquote(struct str s) {
+    s = str_trim(s);
+    for (;;) {
+        if (str_starts(s, STR("> ")) || str_starts(s, STR("# ")))
+            s = str_trim(str_drop(s, 2));
+        else if (s.len == 1 && (s.ptr[0] == '>' || s.ptr[0] == '#'))
+            s = str_drop(s, 1);
+        else if (s.len > 1 && s.ptr[0] == '`')
+            s = str_trim(str_drop(s, 1));
+        else if (s.len > 1 && s.ptr[s.len - 1] == '`')
+            s = str_trim(str_take(s, s.len - 1));
+        else
+            return s;
+    }
+}
+
+static bool split_line(struct str *rest, uint64_t number, struct line *ret_line) {
+    struct str raw;
+    if (!str_next_line(rest, &raw))
+        return false;
+    bool cut = raw.len > LINE_MAX_BYTES;
+    raw = str_take(raw, LINE_MAX_BYTES);
+    *ret_line = (struct line){raw, unquote(raw), number, cut};
+    return true;
+}
+
+static void load_line(struct transcript *t, uint64_t number) {
+    struct str after = t->rest;
+    t->at_end = !split_line(&after, number, &t->line);
+    if (!t->at_end && t->line.cut)
+        builder_warn(t->b, 1, "lines longer than %zu bytes were cut", LINE_MAX_BYTES);
+}
+
+void transcript_next(struct transcript *t) {
+    struct str skipped;
+    if (!str_next_line(&t->rest, &skipped)) {
+        t->at_end = true;
+        return;
+    }
+    load_line(t, t->line.number + 1);
+}
+
+bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *ret_line) {
+    struct str rest = t->rest, skipped;
+    for (unsigned i = 0; i < ahead; i++)
+        if (!str_next_line(&rest, &skipped))
+            return false;
+    return split_line(&rest, t->line.number + ahead, ret_line);
+}
+
+bool transcript_skip_blank(struct transcript *t) {
+    while (!t->at_end && t->line.text.len == 0)
+        transcript_next(t);
+    return !t->at_end;
+}
+
+/* -- Commands ---------------------------------------------------------------------------------- */
+
+/* Length of a prompt at the start of s ("0:000>", ":009>", "(lldb)", ">", "kd>"), 0 when there is
+ * none. */
+static size_t prompt_length(struct str s) {
+    if (str_starts(s, STR("(lldb)")))
+        return 6;
+    size_t i = 0;
+    while (i < s.len && i < 16 && ((s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == ':'))
+        i++;
+    if (i == 0 && str_starts(s, STR("kd")))
+        i = 2;
+    if (i < s.len && s.ptr[i] == '>')
+        return i + 1;
+    return 0;
+}
+
+static bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+bool transcript_is_command(const struct line *line, struct str *ret_command) {
+    struct str s = str_trim(line->raw);
+    if (s.len > 4096)
+        return false;
+    bool prompted = false;
+    for (size_t n; (n = prompt_length(s)) != 0; prompted = true)
+        s = str_trim(str_drop(s, n));
+    while (s.len && s.ptr[0] == '`')
+        s = str_drop(s, 1);
+    /* "~*e !clrstack", "~* e !clrstack": the command is what comes behind. */
+    if (str_starts(s, STR("~"))) {
+        size_t bang = str_find(s, STR("!"), 0);
+        if (bang != STR_NOT_FOUND && bang < 12) {
+            s = str_drop(s, bang);
+        } else {
+            *ret_command = s;
+            return prompted;
+        }
+    }
+    bool bang = s.len > 1 && s.ptr[0] == '!';
+    if (bang || (s.len > 1 && s.ptr[0] == '.'))
+        s = str_drop(s, bang ? 1 : 0);
+    if (!bang && !prompted)
+        return false;
+    static const struct str modules[] = {{"sos.", 4},     {"sos ", 4},     {"ext.", 4},
+                                         {"psscor2.", 8}, {"psscor4.", 8}, {"sosex.", 6}};
+    for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++)
+        if (str_starts_nocase(s, modules[i]))
+            s = str_drop(s, modules[i].len);
+    if (s.len == 0 || !(is_word(s.ptr[0]) || s.ptr[0] == '.'))
+        return false;
+    *ret_command = s;
+    return true;
+}
+
+bool transcript_last_command_is(const struct transcript *t, const char *name) {
+    struct str rest = t->command;
+    return str_eq_nocase(str_next_field(&rest), str_of(name));
+}
+
+bool transcript_last_command_has(const struct transcript *t, const char *option) {
+    struct str rest = t->command, wanted = str_of(option);
+    str_next_field(&rest);
+    for (struct str field; (field = str_next_field(&rest)).len;)
+        if (str_eq_nocase(field, wanted))
+            return true;
+    return false;
+}
+
+bool transcript_is_elision(const struct line *line) {
+    static const struct str marks[] = {
+        {"...", 3},           {"\xe2\x80\xa6", 3},  {"//", 2},
+        {"[...", 4},          {"[\xe2\x80\xa6", 4}, {"<...", 4},
+        {"<\xe2\x80\xa6", 4}, {"(...", 4},          {"\xe7\x9c\x81\xe7\x95\xa5", 6},
+    };
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+        if (str_starts(line->text, marks[i]))
+            return true;
+    return str_eq_nocase(line->text, STR("abbreviated")) ||
+           str_contains(line->text, STR("[omitted]"));
+}
+
+/* -- Text -------------------------------------------------------------------------------------- */
+
+static bool starts_with_bytes(struct bytes b, const char *prefix, size_t n) {
+    return b.size >= n && memcmp(b.data, prefix, n) == 0;
+}
+
+enum encoding { ENCODING_8BIT, ENCODING_UTF16LE, ENCODING_UTF16BE };
+
+/* By its mark, or by every second byte of the first ones being 0. */
+static enum encoding encoding_of(struct bytes head) {
+    if (starts_with_bytes(head, "\xff\xfe", 2))
+        return ENCODING_UTF16LE;
+    if (starts_with_bytes(head, "\xfe\xff", 2))
+        return ENCODING_UTF16BE;
+    size_t pairs = head.size / 2, low = 0, high = 0;
+    for (size_t i = 0; i < pairs && i < 256; i++) {
+        low += head.data[2 * i] == 0;
+        high += head.data[2 * i + 1] == 0;
+    }
+    if (pairs > 256)
+        pairs = 256;
+    if (pairs >= 8 && high * 10 >= pairs * 9 && low == 0)
+        return ENCODING_UTF16LE;
+    if (pairs >= 8 && low * 10 >= pairs * 9 && high == 0)
+        return ENCODING_UTF16BE;
+    return ENCODING_8BIT;
+}
+
+static void put_utf8(struct strbuf *out, uint32_t c) {
+    char buf[4];
+    size_t n = 0;
+    if (c < 0x80) {
+        buf[n++] = (char)c;
+    } else if (c < 0x800) {
+        buf[n++] = (char)(0xc0 | c >> 6);
+        buf[n++] = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        buf[n++] = (char)(0xe0 | c >> 12);
+        buf[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+        buf[n++] = (char)(0x80 | (c & 0x3f));
+    } else {
+        buf[n++] = (char)(0xf0 | c >> 18);
+        buf[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+        buf[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+        buf[n++] = (char)(0x80 | (c & 0x3f));
+    }
+    strbuf_add(out, (struct str){buf, n});
+}
+
+static void utf16_to_utf8(struct bytes in, bool big_endian, struct strbuf *out) {
+    uint32_t high = 0; /* first half of a surrogate pair */
+    for (size_t i = 0; i + 1 < in.size; i += 2) {
+        uint32_t c =
+            big_endian ? (uint32_t)(in.data[i] << 8 | in.data[i + 1]) : load_u16(in.data + i);
+        if (i == 0 && c == 0xfeff)
+            continue;
+        bool low = c >= 0xdc00 && c < 0xe000;
+        if (high && low) {
+            put_utf8(out, 0x10000 + ((high - 0xd800) << 10) + (c - 0xdc00));
+            high = 0;
+            continue;
+        }
+        if (high || low)
+            put_utf8(out, 0xfffd);
+        high = 0;
+        if (c >= 0xd800 && c < 0xdc00)
+            high = c;
+        else if (!low)
+            put_utf8(out, c);
+    }
+}
+
+/* Text has no NUL and few other control characters in its first bytes. */
+static bool probe_transcript(struct bytes head) {
+    if (encoding_of(head) != ENCODING_8BIT)
+        return true;
+    size_t odd = 0;
+    for (size_t i = 0; i < head.size; i++) {
+        uint8_t c = head.data[i];
+        if (c == 0)
+            return false;
+        odd +=
+            c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != 0x1b && c != '\b';
+    }
+    return head.size > 0 && odd * 50 <= head.size;
+}
+
+static bool read_lines(struct transcript *t, struct err *err) {
+    while (!t->at_end) {
+        struct str command;
+        if (transcript_is_command(&t->line, &command)) {
+            t->command = command;
+            t->command_line = t->line.number;
+        }
+        const struct section *section = NULL;
+        for (size_t i = 0; sections[i] && !section && t->line.text.len; i++)
+            if (sections[i]->starts(t))
+                section = sections[i];
+        if (!section) {
+            transcript_next(t);
+            continue;
+        }
+        uint64_t number = t->line.number;
+        t->current = section->name;
+        if (!section->read(t, err))
+            return err_prefix(err, "line %llu: %s", (unsigned long long)number, section->name);
+        t->sections_read++;
+        if (!t->at_end &&
+            t->line.number == number) /* a section that reads nothing must not hang us */
+            transcript_next(t);
+    }
+    return true;
+}
+
+static bool read_transcript(struct source *source, struct builder *b, struct err *err) {
+    struct bytes in = source->bytes;
+    struct strbuf converted;
+    strbuf_init(&converted);
+    enum encoding encoding = encoding_of(bytes_slice(in, 0, INPUT_PROBE_BYTES));
+    struct str text = {(const char *)in.data, in.size};
+    if (encoding != ENCODING_8BIT) {
+        utf16_to_utf8(in, encoding == ENCODING_UTF16BE, &converted);
+        text = strbuf_str(&converted);
+    } else if (starts_with_bytes(in, "\xef\xbb\xbf", 3)) {
+        text = str_drop(text, 3);
+    }
+    bool ok = !converted.failed;
+    if (!ok)
+        err_nomem(err);
+    if (ok) {
+        struct transcript t = {.b = b, .rest = text};
+        load_line(&t, 1);
+        uint64_t lines = 0;
+        ok = read_lines(&t, err);
+        lines = t.line.number;
+        if (ok && t.sections_read == 0)
+            ok = err_set(err, ERR_FORMAT,
+                         "no debugger output that dumpdiff knows in %llu lines of text (see "
+                         "`dumpdiff list formats`)",
+                         (unsigned long long)lines);
+    }
+    strbuf_deinit(&converted);
+    return ok;
+}
+
+const struct input input_transcript = {
+    .name = "transcript",
+    .summary =
+        "text printed by SOS, WinDbg, dotnet-dump, lldb and the like, see `dumpdiff list sections`",
+    .may_give = UINT32_MAX & ~(uint32_t)1,
+    .probe = probe_transcript,
+    .read = read_transcript,
+};

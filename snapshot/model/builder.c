@@ -1,0 +1,396 @@
+#include "model/builder.h"
+
+#include "base/num.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err) {
+    *b = (struct builder){.snapshot = snapshot};
+    strmap_init(&b->strings);
+    strmap_init(&b->types);
+    u64map_init(&b->threads_by_os_id);
+    u64map_init(&b->threads_by_managed_id);
+    builder_present(b, PART_REASONS);
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    origin->trust = TRUST_EXACT;
+    return true;
+}
+
+void builder_deinit(struct builder *b) {
+    strmap_deinit(&b->strings);
+    strmap_deinit(&b->types);
+    u64map_deinit(&b->threads_by_os_id);
+    u64map_deinit(&b->threads_by_managed_id);
+    free(b->interned);
+    *b = (struct builder){0};
+}
+
+void builder_present(struct builder *b, enum part part) {
+    b->snapshot->parts |= PART_BIT(part);
+}
+
+/* A fresh row: strings NULL, numbers ABSENT, cells 0. */
+static void row_clear(const struct part_desc *desc, unsigned char *row) {
+    memset(row, 0, desc->row_size);
+    for (uint32_t i = 0; i < desc->field_count; i++) {
+        const struct field *field = &desc->fields[i];
+        uint64_t *number = (uint64_t *)(void *)(row + field->offset);
+        switch ((enum field_kind)field->kind) {
+        case FIELD_STR:
+        case FIELD_STRS:
+        case FIELD_CELLS:
+            break;
+        case FIELD_GENS:
+            for (int g = 0; g < GEN_COUNT; g++)
+                number[g] = ABSENT;
+            break;
+        case FIELD_U64:
+        case FIELD_BYTES:
+        case FIELD_NS:
+        case FIELD_TIME:
+        case FIELD_HEX:
+        case FIELD_BOOL:
+            *number = ABSENT;
+            break;
+        }
+    }
+}
+
+void *builder_row(struct builder *b, enum part part, struct err *err) {
+    const struct part_desc *desc = &part_descs[part];
+    struct table *table = &b->snapshot->tables[part];
+    if (table->count >= ROWS_MAX) {
+        err_set(err, ERR_LIMIT, "more than %u rows of %s", ROWS_MAX, desc->name);
+        return NULL;
+    }
+    if (table->count == table->capacity) {
+        uint32_t capacity = table->capacity ? table->capacity * 2 : desc->single ? 1 : 16;
+        void *rows = arena_array(&b->snapshot->arena, capacity, desc->row_size);
+        if (!rows) {
+            err_nomem(err);
+            return NULL;
+        }
+        if (table->count)
+            memcpy(rows, table->rows, (size_t)table->count * desc->row_size);
+        table->rows = rows;
+        table->capacity = capacity;
+    }
+    unsigned char *row = (unsigned char *)table->rows + (size_t)table->count++ * desc->row_size;
+    row_clear(desc, row);
+    builder_present(b, part);
+    return row;
+}
+
+void *builder_single(struct builder *b, enum part part, struct err *err) {
+    struct table *table = &b->snapshot->tables[part];
+    return table->count ? table->rows : builder_row(b, part, err);
+}
+
+void *builder_rows(struct builder *b, enum part part, uint32_t *ret_count) {
+    *ret_count = b->snapshot->tables[part].count;
+    return b->snapshot->tables[part].rows;
+}
+
+void builder_drop(struct builder *b, enum part part) {
+    b->snapshot->tables[part].count = 0;
+    b->snapshot->parts &= ~PART_BIT(part);
+    if (part == PART_TYPES) {
+        strmap_deinit(&b->types);
+        strmap_init(&b->types);
+        b->types_scope = TYPES_NONE;
+    }
+    if (part == PART_THREADS) {
+        u64map_deinit(&b->threads_by_os_id);
+        u64map_init(&b->threads_by_os_id);
+        u64map_deinit(&b->threads_by_managed_id);
+        u64map_init(&b->threads_by_managed_id);
+    }
+}
+
+/* Copy of s that is valid UTF-8 without control characters; NULL when s is clean as it is. */
+static bool needs_cleaning(struct str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+            return true;
+    return str_utf8_valid(s) != s.len;
+}
+
+static void clean(struct strbuf *out, struct str s) {
+    while (s.len) {
+        unsigned char c = (unsigned char)s.ptr[0];
+        size_t good = 0;
+        while (good < s.len && (unsigned char)s.ptr[good] >= 0x20 && s.ptr[good] != 0x7f)
+            good++;
+        good = str_utf8_valid(str_take(s, good));
+        strbuf_add(out, str_take(s, good));
+        s = str_drop(s, good);
+        if (good == 0) {
+            if (c == '\t')
+                strbuf_addc(out, ' ');
+            else
+                strbuf_adds(out, "\xef\xbf\xbd");
+            s = str_drop(s, 1);
+        }
+    }
+}
+
+static const char *intern(struct builder *b, struct str s, struct err *err) {
+    uint32_t number = strmap_get(&b->strings, s, STR(""));
+    if (number != STRMAP_NONE)
+        return b->interned[number];
+    if (b->interned_count == b->interned_capacity) {
+        uint32_t capacity = b->interned_capacity ? b->interned_capacity * 2 : 64;
+        const char **grown = realloc(b->interned, capacity * sizeof(*grown));
+        if (!grown) {
+            err_nomem(err);
+            return NULL;
+        }
+        b->interned = grown;
+        b->interned_capacity = capacity;
+    }
+    const char *copy = arena_copy(&b->snapshot->arena, s.ptr, s.len);
+    if (!copy || !strmap_put(&b->strings, (struct str){copy, s.len}, STR(""), b->interned_count)) {
+        err_nomem(err);
+        return NULL;
+    }
+    b->interned[b->interned_count++] = copy;
+    return copy;
+}
+
+const char *builder_string(struct builder *b, struct str s, struct err *err) {
+    if (s.len > NAME_MAX_BYTES) {
+        builder_warn(b, 1, "names longer than %u bytes were cut", NAME_MAX_BYTES);
+        s = str_take(s, NAME_MAX_BYTES);
+    }
+    if (!needs_cleaning(s))
+        return intern(b, s, err);
+    struct strbuf cleaned;
+    strbuf_init(&cleaned);
+    clean(&cleaned, s);
+    const char *result = NULL;
+    if (cleaned.failed)
+        err_nomem(err);
+    else
+        result = intern(b, strbuf_str(&cleaned), err);
+    strbuf_deinit(&cleaned);
+    return result;
+}
+
+bool builder_strings(struct builder *b, const struct str *items, uint32_t count,
+                     struct strings *ret_strings, struct err *err) {
+    const char **copies = arena_array(&b->snapshot->arena, count, sizeof(*copies));
+    if (!copies)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < count; i++) {
+        copies[i] = builder_string(b, items[i], err);
+        if (!copies[i])
+            return false;
+    }
+    *ret_strings = (struct strings){copies, count};
+    return true;
+}
+
+bool builder_add_type(struct builder *b, struct str name, struct str module,
+                      enum generation generation, struct cell cell, struct err *err) {
+    const char *name_copy = builder_string(b, name, err);
+    const char *module_copy = module.len ? builder_string(b, module, err) : NULL;
+    if (!name_copy || (module.len && !module_copy))
+        return false;
+    struct str key_name = str_of(name_copy), key_module = str_of(module_copy);
+    uint32_t number = strmap_get(&b->types, key_name, key_module);
+    if (number == STRMAP_NONE) {
+        number = b->snapshot->tables[PART_TYPES].count;
+        struct type_row *row = builder_row(b, PART_TYPES, err);
+        if (!row)
+            return false;
+        if (!strmap_put(&b->types, key_name, key_module, number)) {
+            b->snapshot->tables[PART_TYPES].count--;
+            return err_nomem(err);
+        }
+        row->name = name_copy;
+        row->module = module_copy;
+    }
+    struct type_row *rows = b->snapshot->tables[PART_TYPES].rows;
+    struct cell *sum = &rows[number].gen[generation];
+    if (num_add(sum->objects, cell.objects) == UINT64_MAX - 1 ||
+        num_add(sum->bytes, cell.bytes) == UINT64_MAX - 1)
+        builder_warn(b, 1, "counts or sizes of types overflow 64 bits");
+    sum->objects = num_add(sum->objects, cell.objects);
+    sum->bytes = num_add(sum->bytes, cell.bytes);
+    return true;
+}
+
+/* Row of the thread with these ids, STRMAP_NONE when there is none. */
+static uint32_t thread_find(const struct builder *b, uint64_t os_id, uint64_t managed_id) {
+    const struct thread_row *threads = b->snapshot->tables[PART_THREADS].rows;
+    bool has_os_id = os_id != ABSENT && os_id != 0;
+    uint32_t row = has_os_id ? u64map_get(&b->threads_by_os_id, os_id) : STRMAP_NONE;
+    if (row != STRMAP_NONE || managed_id == ABSENT)
+        return row;
+    row = u64map_get(&b->threads_by_managed_id, managed_id);
+    /* Dead threads of different tables may share a managed id with a living one that reused it. */
+    if (row != STRMAP_NONE && has_os_id && threads[row].os_id != ABSENT)
+        return STRMAP_NONE;
+    return row;
+}
+
+struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t managed_id,
+                                  struct err *err) {
+    uint32_t row = thread_find(b, os_id, managed_id);
+    struct thread_row *t;
+    if (row == STRMAP_NONE) {
+        row = b->snapshot->tables[PART_THREADS].count;
+        t = builder_row(b, PART_THREADS, err);
+        if (!t)
+            return NULL;
+    } else {
+        t = (struct thread_row *)b->snapshot->tables[PART_THREADS].rows + row;
+    }
+    if (t->os_id == ABSENT)
+        t->os_id = os_id;
+    if (t->managed_id == ABSENT)
+        t->managed_id = managed_id;
+    if ((os_id != ABSENT && os_id != 0 && !u64map_put(&b->threads_by_os_id, os_id, row)) ||
+        (managed_id != ABSENT && !u64map_put(&b->threads_by_managed_id, managed_id, row))) {
+        err_nomem(err);
+        return NULL;
+    }
+    return t;
+}
+
+void builder_say(struct builder *b, uint64_t *field, uint64_t value, const char *what) {
+    if (value == ABSENT || *field == value)
+        return;
+    if (*field == ABSENT) {
+        *field = value;
+        return;
+    }
+    builder_warn(b, ABSENT, "%s is said twice and differs: %" PRIu64 ", then %" PRIu64, what,
+                 *field, value);
+}
+
+bool builder_say_string(struct builder *b, const char **field, struct str value, const char *what,
+                        struct err *err) {
+    if (value.len == 0)
+        return true;
+    const char *copy = builder_string(b, value, err);
+    if (!copy)
+        return false;
+    if (!*field)
+        *field = copy;
+    else if (*field != copy && strcmp(*field, copy) != 0)
+        builder_warn(b, ABSENT, "%s is said twice and differs: %s, then %s", what, *field, copy);
+    return true;
+}
+
+static void lower_trust(struct builder *b, enum trust_grade grade) {
+    struct origin_row *origin = b->snapshot->tables[PART_ORIGIN].rows;
+    if (origin && origin->trust < grade)
+        origin->trust = grade;
+}
+
+static void reason_add(struct builder *b, bool lowers, uint64_t count, const char *fmt,
+                       va_list ap) {
+    char text[512];
+    vsnprintf(text, sizeof(text), fmt, ap);
+    size_t valid = str_utf8_valid(str_of(text)); /* a character cut in two at the end */
+    uint32_t n;
+    struct reason_row *rows = builder_rows(b, PART_REASONS, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].text, text) != 0)
+            continue;
+        if (count != ABSENT)
+            rows[i].count = rows[i].count == ABSENT ? count : num_add(rows[i].count, count);
+        return;
+    }
+    if (n >= REASONS_MAX) {
+        b->reasons_dropped++;
+        return;
+    }
+    const char *copy = intern(b, (struct str){text, valid}, NULL);
+    struct reason_row *row = copy ? builder_row(b, PART_REASONS, NULL) : NULL;
+    if (!row)
+        return;
+    *row = (struct reason_row){.text = copy, .count = count, .lowers_trust = lowers};
+}
+
+void builder_warn(struct builder *b, uint64_t count, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    reason_add(b, true, count, fmt, ap);
+    va_end(ap);
+    lower_trust(b, TRUST_PARTIAL);
+}
+
+void builder_note(struct builder *b, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    reason_add(b, false, ABSENT, fmt, ap);
+    va_end(ap);
+}
+
+void builder_unusable(struct builder *b, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    reason_add(b, true, ABSENT, fmt, ap);
+    va_end(ap);
+    lower_trust(b, TRUST_UNUSABLE);
+}
+
+static int cmp_u64(uint64_t a, uint64_t b) {
+    return a < b ? -1 : a > b;
+}
+
+static int cmp_types(const void *x, const void *y) {
+    const struct type_row *a = x, *b = y;
+    int order = strcmp(a->name, b->name);
+    return order ? order : strcmp(a->module ? a->module : "", b->module ? b->module : "");
+}
+
+static int cmp_threads(const void *x, const void *y) {
+    const struct thread_row *a = x, *b = y;
+    int order = cmp_u64(a->index, b->index);
+    if (!order)
+        order = cmp_u64(a->os_id, b->os_id);
+    return order ? order : cmp_u64(a->managed_id, b->managed_id);
+}
+
+static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *, const void *)) {
+    struct table *table = &b->snapshot->tables[part];
+    if (table->count > 1)
+        qsort(table->rows, table->count, part_descs[part].row_size, cmp);
+}
+
+static uint64_t strings_hash(uint64_t seed, const struct strings *list) {
+    for (uint32_t i = 0; i < list->count; i++)
+        seed = hash_combine(seed, hash_bytes(list->items[i], strlen(list->items[i])));
+    return seed;
+}
+
+bool builder_finish(struct builder *b, struct err *err) {
+    (void)err;
+    if (b->reasons_dropped) {
+        uint32_t dropped = b->reasons_dropped;
+        struct reason_row *row = builder_row(b, PART_REASONS, err);
+        if (!row)
+            return false;
+        row->text = "further reasons of this kind were not kept one by one";
+        row->count = dropped;
+        row->lowers_trust = 1;
+    }
+    sort_part(b, PART_TYPES, cmp_types);
+    sort_part(b, PART_THREADS, cmp_threads);
+    uint32_t count;
+    struct thread_row *threads = builder_rows(b, PART_THREADS, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct thread_row *t = &threads[i];
+        if (t->stack_hash == ABSENT && t->frames.count + t->native_frames.count > 0)
+            t->stack_hash = strings_hash(strings_hash(1, &t->frames), &t->native_frames);
+    }
+    return true;
+}

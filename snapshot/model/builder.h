@@ -1,0 +1,117 @@
+/*
+ * Fills a snapshot. Readers lend bytes, the builder copies.
+ *
+ * A builder may be fed by several sources about one dump (its transcripts, its thread times). What
+ * two of them say twice must agree: builder_say_* keeps the first and warns about the second.
+ */
+#ifndef DUMPDIFF_MODEL_BUILDER_H
+#define DUMPDIFF_MODEL_BUILDER_H
+
+#include "base/hash.h"
+#include "model/snapshot.h"
+
+/* Longest name kept: type names of generic monsters are cut behind it, with a warning. */
+#define NAME_MAX_BYTES 16384
+/* Rows a part may have; more is ERR_LIMIT. */
+#define ROWS_MAX 20000000u
+/* Reasons kept one by one; more are counted in a last one. */
+#define REASONS_MAX 64u
+
+/* How much of the heap the rows of PART_TYPES speak of. */
+enum types_scope { TYPES_NONE, TYPES_FILTERED, TYPES_WHOLE };
+
+struct builder {
+    struct snapshot *snapshot;                             /* borrowed */
+    struct strmap strings;                                 /* interned strings, to their number */
+    struct strmap types;                                   /* (name, module) to row number */
+    struct u64map threads_by_os_id, threads_by_managed_id; /* to row number */
+    const char **interned;
+    uint32_t interned_count, interned_capacity;
+    enum types_scope types_scope; /* set by readers of type tables */
+    struct str source;            /* name of the file being read, for warnings; borrowed */
+    uint32_t reasons_dropped;
+};
+
+/* snapshot is initialised and empty; it stays the caller's. Adds the origin row. */
+bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err) MUST_CHECK;
+void builder_deinit(struct builder *b);
+
+/*
+ * Ends the building: sorts parts whose order the source does not give (types by name and module,
+ * threads by index and OS id), hashes stacks, fills the reasons. The snapshot is then ready to be
+ * used.
+ */
+bool builder_finish(struct builder *b, struct err *err) MUST_CHECK;
+
+/* Marks a part as present, even when no row follows (an empty lock table is a fact). */
+void builder_present(struct builder *b, enum part part);
+
+/*
+ * Appends a row to a part (which becomes present) and lends it: strings NULL, numbers ABSENT, cells
+ * 0. The pointer is valid until the next row is added to the same part. NULL: out of memory or
+ * ERR_LIMIT.
+ */
+void *builder_row(struct builder *b, enum part part, struct err *err) MUST_CHECK;
+
+/* The row of a single-row part, added when it is not there yet. */
+void *builder_single(struct builder *b, enum part part, struct err *err) MUST_CHECK;
+
+/* Rows added so far, to be changed in place; NULL and 0 when there are none. */
+void *builder_rows(struct builder *b, enum part part, uint32_t *ret_count);
+
+/* Forgets a part: its rows and that it was there. */
+void builder_drop(struct builder *b, enum part part);
+
+/*
+ * Copies s into the snapshot, once for equal strings. Broken UTF-8 and control characters become
+ * U+FFFD; more than NAME_MAX_BYTES are cut and warned about. NULL: out of memory.
+ */
+const char *builder_string(struct builder *b, struct str s, struct err *err) MUST_CHECK;
+
+/* As builder_string for an array, e.g. the frames of a stack. */
+bool builder_strings(struct builder *b, const struct str *items, uint32_t count,
+                     struct strings *ret_strings, struct err *err) MUST_CHECK;
+
+/*
+ * Adds objects of one type; same (name, module, generation) adds up.
+ *
+ * name        borrowed, copied; 1..NAME_MAX_BYTES
+ * module      file name of the module; empty: not known
+ * generation  GEN_0..GEN_FROZEN, or GEN_UNKNOWN if the source has none
+ * cell        [count] objects at dump time, [bytes] sum of shallow sizes as the source counts them
+ *
+ * Errors: ERR_NOMEM, ERR_LIMIT (row cap). On error the builder is unchanged.
+ */
+bool builder_add_type(struct builder *b, struct str name, struct str module,
+                      enum generation generation, struct cell cell, struct err *err) MUST_CHECK;
+
+/*
+ * The thread of that OS id (or, where that is ABSENT or 0, of that managed id), added when it is
+ * new. At least one id must be given. Both are stored. Valid until the next thread is added.
+ */
+struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t managed_id,
+                                  struct err *err) MUST_CHECK;
+
+/*
+ * Stores a value that another source may have said already. Equal or first: stored. Different: the
+ * first stays, and a warning names `what` and both values.
+ */
+void builder_say(struct builder *b, uint64_t *field, uint64_t value, const char *what);
+bool builder_say_string(struct builder *b, const char **field, struct str value, const char *what,
+                        struct err *err) MUST_CHECK;
+
+/*
+ * Something was skipped, cut or does not add up: lowers trust to partial, and shows in
+ * trust.reasons. count: how many rows, bytes or objects it concerns; ABSENT when there is no
+ * number. Equal texts are merged, their counts added. Never fails: out of memory drops the text,
+ * not the grade.
+ */
+void builder_warn(struct builder *b, uint64_t count, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Something the reader of the report should know that does not lower trust. */
+void builder_note(struct builder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The figures cannot be used for verdicts: trust becomes unusable. */
+void builder_unusable(struct builder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif

@@ -1,0 +1,488 @@
+#include "model/snapfile.h"
+
+#include "base/hash.h"
+
+#include <string.h>
+
+static const char magic[8] = "DDSNAP\r\n";
+
+#define HEADER_BYTES 24u
+#define ENTRY_BYTES  32u
+#define SECTIONS_MAX 1024u
+#define STRING_TABLE 0u
+#define COLUMNS_MAX  1024u
+/* A section starts on a multiple of 8, so that a hex dump of it can be read. */
+#define SECTION_ALIGN 8u
+
+bool snapfile_probe(struct bytes head) {
+    return head.size >= sizeof(magic) && memcmp(head.data, magic, sizeof(magic)) == 0;
+}
+
+/* -- Writing ----------------------------------------------------------------------------------- */
+
+static void put_varint(struct strbuf *out, uint64_t value) {
+    char buf[10];
+    size_t n = 0;
+    while (value >= 0x80) {
+        buf[n++] = (char)(value | 0x80);
+        value >>= 7;
+    }
+    buf[n++] = (char)value;
+    strbuf_add(out, (struct str){buf, n});
+}
+
+static void put_int(struct strbuf *out, uint64_t value, unsigned size) {
+    char buf[8];
+    for (unsigned i = 0; i < size; i++)
+        buf[i] = (char)(value >> (8 * i));
+    strbuf_add(out, (struct str){buf, size});
+}
+
+struct writer {
+    struct strmap numbers; /* string to its number */
+    struct strbuf strings; /* section of strings, without its count */
+    uint32_t string_count;
+    bool nomem;
+};
+
+static void put_string(struct writer *w, struct strbuf *out, const char *s) {
+    if (!s) {
+        put_varint(out, 0);
+        return;
+    }
+    uint32_t number = strmap_get(&w->numbers, str_of(s), STR(""));
+    if (number == STRMAP_NONE) {
+        number = w->string_count++;
+        if (!strmap_put(&w->numbers, str_of(s), STR(""), number))
+            w->nomem = true;
+        strbuf_add(&w->strings, (struct str){s, strlen(s) + 1});
+    }
+    put_varint(out, (uint64_t)number + 1);
+}
+
+static void put_cells(struct strbuf *out, const struct cell *cells) {
+    uint8_t mask = 0;
+    for (int g = 0; g < GEN_COUNT; g++)
+        if (cells[g].objects || cells[g].bytes)
+            mask |= (uint8_t)(1u << g);
+    strbuf_addc(out, (char)mask);
+    for (int g = 0; g < GEN_COUNT; g++) {
+        if (!(mask & 1u << g))
+            continue;
+        put_varint(out, cells[g].objects);
+        put_varint(out, cells[g].bytes);
+    }
+}
+
+static void put_value(struct writer *w, struct strbuf *out, const struct field *field,
+                      const unsigned char *row) {
+    const void *at = row + field->offset;
+    const uint64_t *number = at;
+    const struct strings *list = at;
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STR:
+        put_string(w, out, *(const char *const *)at);
+        break;
+    case FIELD_STRS:
+        put_varint(out, list->count);
+        for (uint32_t i = 0; i < list->count; i++)
+            put_string(w, out, list->items[i]);
+        break;
+    case FIELD_CELLS:
+        put_cells(out, at);
+        break;
+    case FIELD_GENS:
+        for (int g = 0; g < GEN_COUNT; g++)
+            put_varint(out, number[g] + 1);
+        break;
+    case FIELD_U64:
+    case FIELD_BYTES:
+    case FIELD_NS:
+    case FIELD_TIME:
+    case FIELD_HEX:
+    case FIELD_BOOL:
+        put_varint(out, *number + 1);
+        break;
+    }
+}
+
+static bool column_empty(const struct field *field, const struct table *table, uint32_t row_size) {
+    for (uint32_t i = 0; i < table->count; i++) {
+        const void *at = (const unsigned char *)table->rows + (size_t)i * row_size + field->offset;
+        if (field->kind == FIELD_STR    ? *(const char *const *)at != NULL
+            : field->kind == FIELD_STRS ? ((const struct strings *)at)->count != 0
+                                        : field->kind == FIELD_CELLS || field->kind == FIELD_GENS ||
+                                              *(const uint64_t *)at != ABSENT)
+            return false;
+    }
+    return true;
+}
+
+static void put_table(struct writer *w, struct strbuf *out, enum part part,
+                      const struct table *table) {
+    const struct part_desc *desc = &part_descs[part];
+    uint32_t columns = 0;
+    bool empty[64];
+    for (uint32_t f = 0; f < desc->field_count; f++) {
+        empty[f] = column_empty(&desc->fields[f], table, desc->row_size);
+        columns += !empty[f];
+    }
+    put_varint(out, table->count);
+    put_varint(out, columns);
+    struct strbuf column;
+    strbuf_init(&column);
+    for (uint32_t f = 0; f < desc->field_count; f++) {
+        if (empty[f])
+            continue;
+        strbuf_clear(&column);
+        for (uint32_t i = 0; i < table->count; i++)
+            put_value(w, &column, &desc->fields[f],
+                      (const unsigned char *)table->rows + (size_t)i * desc->row_size);
+        put_varint(out, desc->fields[f].id);
+        put_varint(out, desc->fields[f].kind);
+        put_varint(out, column.len);
+        strbuf_add(out, strbuf_str(&column));
+    }
+    w->nomem |= column.failed;
+    strbuf_deinit(&column);
+}
+
+struct section {
+    uint32_t id;
+    size_t start, size; /* [bytes] in the body */
+};
+
+static void section_end(struct section *section, struct strbuf *body) {
+    section->size = body->len - section->start;
+    while (body->len % SECTION_ALIGN && !body->failed)
+        strbuf_addc(body, 0);
+}
+
+bool snapfile_encode(const struct snapshot *s, struct strbuf *out, struct err *err) {
+    struct writer w = {0};
+    struct strbuf body;
+    struct section sections[PART_END + 1];
+    uint32_t count = 0;
+    strmap_init(&w.numbers);
+    strbuf_init(&w.strings);
+    strbuf_init(&body);
+    for (uint32_t part = 1; part < PART_END; part++) {
+        if (!snapshot_has(s, (enum part)part) || !part_descs[part].name)
+            continue;
+        sections[count] = (struct section){.id = part, .start = body.len};
+        put_table(&w, &body, (enum part)part, &s->tables[part]);
+        section_end(&sections[count++], &body);
+    }
+    sections[count] = (struct section){.id = STRING_TABLE, .start = body.len};
+    put_varint(&body, w.string_count);
+    strbuf_add(&body, strbuf_str(&w.strings));
+    section_end(&sections[count++], &body);
+
+    struct strbuf directory;
+    strbuf_init(&directory);
+    for (uint32_t i = 0; i < count && body.ptr; i++) {
+        put_int(&directory, sections[i].id, 4);
+        put_int(&directory, 0, 4);
+        put_int(&directory, HEADER_BYTES + (uint64_t)count * ENTRY_BYTES + sections[i].start, 8);
+        put_int(&directory, sections[i].size, 8);
+        put_int(&directory, hash_bytes(body.ptr + sections[i].start, sections[i].size), 8);
+    }
+    strbuf_add(out, (struct str){magic, sizeof(magic)});
+    put_int(out, SNAPFILE_VERSION, 4);
+    put_int(out, count, 4);
+    put_int(out, hash_bytes(strbuf_cstr(&directory), directory.len), 8);
+    strbuf_add(out, strbuf_str(&directory));
+    strbuf_add(out, strbuf_str(&body));
+
+    bool failed = w.nomem || w.strings.failed || body.failed || directory.failed || out->failed;
+    strbuf_deinit(&directory);
+    strbuf_deinit(&body);
+    strbuf_deinit(&w.strings);
+    strmap_deinit(&w.numbers);
+    return failed ? err_nomem(err) : true;
+}
+
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+struct decoder {
+    struct snapshot *s;
+    const char **strings;
+    uint64_t string_count;
+};
+
+static bool decode_strings(struct decoder *d, struct reader *r, struct err *err) {
+    uint64_t count = reader_varint(r);
+    if (!reader_has_items(r, count, 1))
+        return err_at(err, ERR_TRUNCATED, r->base,
+                      "string table says %llu strings, has room for %zu", (unsigned long long)count,
+                      reader_left(r));
+    size_t size = reader_left(r);
+    const char *copy = arena_copy(&d->s->arena, (const char *)r->in.data + r->pos, size);
+    d->strings = arena_array(&d->s->arena, (size_t)count, sizeof(*d->strings));
+    if (!copy || !d->strings)
+        return err_nomem(err);
+    size_t at = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        const char *end = at < size ? memchr(copy + at, '\0', size - at) : NULL;
+        if (!end)
+            return err_at(err, ERR_TRUNCATED, r->base + r->pos + at,
+                          "string %llu of %llu has no end", (unsigned long long)i,
+                          (unsigned long long)count);
+        d->strings[i] = copy + at;
+        at = (size_t)(end - copy) + 1;
+    }
+    d->string_count = count;
+    return true;
+}
+
+/* A string number out of range fails the reader. */
+static const char *get_string(const struct decoder *d, struct reader *r) {
+    uint64_t number = reader_varint(r);
+    if (number == 0)
+        return NULL;
+    if (number > d->string_count) {
+        r->failed = true;
+        return NULL;
+    }
+    return d->strings[number - 1];
+}
+
+static bool get_strings(const struct decoder *d, struct reader *r, struct strings *list,
+                        struct err *err) {
+    uint64_t count = reader_varint(r);
+    if (!reader_has_items(r, count, 1) || count > UINT32_MAX) {
+        r->failed = true;
+        return true;
+    }
+    const char **items = arena_array(&d->s->arena, (size_t)count, sizeof(*items));
+    if (!items)
+        return err_nomem(err);
+    for (uint64_t i = 0; i < count; i++) {
+        items[i] = get_string(d, r);
+        if (!items[i])
+            items[i] = "";
+    }
+    *list = (struct strings){items, (uint32_t)count};
+    return true;
+}
+
+static void get_cells(struct reader *r, struct cell *cells) {
+    uint8_t mask = reader_u8(r);
+    if (mask >> GEN_COUNT)
+        r->failed = true;
+    for (int g = 0; g < GEN_COUNT; g++) {
+        if (!(mask & 1u << g))
+            continue;
+        cells[g].objects = reader_varint(r);
+        cells[g].bytes = reader_varint(r);
+    }
+}
+
+static bool get_value(const struct decoder *d, struct reader *r, const struct field *field,
+                      unsigned char *row, struct err *err) {
+    void *at = row + field->offset;
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STR:
+        *(const char **)at = get_string(d, r);
+        break;
+    case FIELD_STRS:
+        return get_strings(d, r, at, err);
+    case FIELD_CELLS:
+        get_cells(r, at);
+        break;
+    case FIELD_GENS:
+        for (int g = 0; g < GEN_COUNT; g++)
+            ((uint64_t *)at)[g] = reader_varint(r) - 1;
+        break;
+    case FIELD_U64:
+    case FIELD_BYTES:
+    case FIELD_NS:
+    case FIELD_TIME:
+    case FIELD_HEX:
+    case FIELD_BOOL:
+        *(uint64_t *)at = reader_varint(r) - 1;
+        break;
+    }
+    return true;
+}
+
+static const struct field *field_of(const struct part_desc *desc, uint64_t id, uint64_t kind) {
+    for (uint32_t i = 0; i < desc->field_count; i++)
+        if (desc->fields[i].id == id && desc->fields[i].kind == kind)
+            return &desc->fields[i];
+    return NULL;
+}
+
+/* Columns that are not in the file read as absent. */
+static void rows_absent(const struct part_desc *desc, unsigned char *rows, uint64_t count) {
+    for (uint32_t f = 0; f < desc->field_count; f++) {
+        const struct field *field = &desc->fields[f];
+        if (field->kind == FIELD_STR || field->kind == FIELD_STRS || field->kind == FIELD_CELLS)
+            continue;
+        uint32_t words = field->kind == FIELD_GENS ? GEN_COUNT : 1;
+        for (uint64_t i = 0; i < count; i++)
+            memset(rows + i * desc->row_size + field->offset, 0xff, words * sizeof(uint64_t));
+    }
+}
+
+static bool decode_column(const struct decoder *d, struct reader *r, const struct part_desc *desc,
+                          unsigned char *rows, uint64_t count, struct err *err) {
+    uint64_t id = reader_varint(r), kind = reader_varint(r), size = reader_varint(r);
+    uint64_t base = r->base + r->pos;
+    struct bytes data = reader_bytes(r, size);
+    if (r->failed)
+        return true; /* the caller reports it */
+    const struct field *field = field_of(desc, id, kind);
+    if (!field)
+        return true;
+    struct reader column;
+    reader_init(&column, data, base);
+    for (uint64_t i = 0; i < count && !column.failed; i++)
+        if (!get_value(d, &column, field, rows + i * desc->row_size, err))
+            return false;
+    if (column.failed || reader_left(&column))
+        return err_at(err, ERR_FORMAT, base + column.pos, "column %s.%s does not hold %llu values",
+                      desc->name, field->name, (unsigned long long)count);
+    return true;
+}
+
+/* The strings that rows must have for the rest of the program to rely on. */
+static bool check_rows(enum part part, const struct table *table, struct err *err) {
+    const struct part_desc *desc = &part_descs[part];
+    if (desc->single && table->count != 1)
+        return err_set(err, ERR_FORMAT, "part %s has %u rows instead of one", desc->name,
+                       table->count);
+    for (uint32_t i = 0; i < table->count; i++) {
+        const unsigned char *row = (const unsigned char *)table->rows + (size_t)i * desc->row_size;
+        const char *key = *(const char *const *)(const void *)(row + desc->fields[0].offset);
+        bool needs_key = part == PART_TYPES || part == PART_REASONS || part == PART_COUNTERS;
+        if (needs_key && !key)
+            return err_set(err, ERR_FORMAT, "part %s: row %u has no %s", desc->name, i,
+                           desc->fields[0].name);
+    }
+    return true;
+}
+
+static bool decode_table(const struct decoder *d, struct reader *r, enum part part,
+                         struct err *err) {
+    const struct part_desc *desc = &part_descs[part];
+    uint64_t count = reader_varint(r), columns = reader_varint(r);
+    uint64_t row_bytes = desc->row_size;
+    /* Each row of a table with columns takes at least a byte in one of them. */
+    if (!reader_ok(r, "table", err))
+        return false;
+    if (columns > COLUMNS_MAX || (columns ? !reader_has_items(r, count, columns) : count != 0) ||
+        count > UINT32_MAX)
+        return err_at(err, ERR_FORMAT, r->base + r->pos,
+                      "%llu rows in %llu columns cannot be in %zu bytes", (unsigned long long)count,
+                      (unsigned long long)columns, reader_left(r));
+    unsigned char *rows = arena_array(&d->s->arena, (size_t)count, (size_t)row_bytes);
+    if (!rows)
+        return err_nomem(err);
+    rows_absent(desc, rows, count);
+    for (uint64_t c = 0; c < columns; c++)
+        if (!decode_column(d, r, desc, rows, count, err))
+            return false;
+    if (!reader_ok(r, "column", err))
+        return false;
+    struct table *table = &d->s->tables[part];
+    *table = (struct table){rows, (uint32_t)count, (uint32_t)count};
+    d->s->parts |= PART_BIT(part);
+    return check_rows(part, table, err);
+}
+
+struct entry {
+    uint32_t id;
+    uint64_t offset, size, hash;
+};
+
+static bool section_bytes(struct bytes in, const struct entry *entry, struct bytes *ret_bytes,
+                          struct err *err) {
+    if (entry->offset > in.size || entry->size > in.size - entry->offset)
+        return err_at(err, ERR_TRUNCATED, entry->offset,
+                      "section %u runs past the end of the file (needs %llu bytes, has %zu)",
+                      entry->id, (unsigned long long)entry->size,
+                      entry->offset > in.size ? (size_t)0 : (size_t)(in.size - entry->offset));
+    struct bytes part = bytes_slice(in, entry->offset, entry->size);
+    if (hash_bytes(part.data, part.size) != entry->hash)
+        return err_at(err, ERR_FORMAT, entry->offset, "section %u: checksum does not fit",
+                      entry->id);
+    *ret_bytes = part;
+    return true;
+}
+
+static bool read_directory(struct bytes in, struct reader *r, uint32_t *ret_count,
+                           struct err *err) {
+    if (!snapfile_probe(in))
+        return err_set(err, ERR_FORMAT, "not a .snap file");
+    reader_init(r, in, 0);
+    reader_seek(r, sizeof(magic));
+    uint32_t version = reader_u32(r), count = reader_u32(r);
+    uint64_t hash = reader_u64(r);
+    if (!reader_ok(r, "header", err))
+        return false;
+    if (version > SNAPFILE_VERSION || version == 0)
+        return err_at(err, ERR_UNSUPPORTED, 8,
+                      "version %u, this program reads up to %u: a newer dumpdiff wrote it", version,
+                      SNAPFILE_VERSION);
+    if (count > SECTIONS_MAX || !reader_has_items(r, count, ENTRY_BYTES))
+        return err_at(err, ERR_TRUNCATED, 12, "directory of %u sections does not fit in the file",
+                      count);
+    if (hash_bytes(in.data + r->pos, (size_t)count * ENTRY_BYTES) != hash)
+        return err_at(err, ERR_FORMAT, 16, "directory: checksum does not fit");
+    *ret_count = count;
+    return true;
+}
+
+static struct entry read_entry(struct reader *r) {
+    struct entry entry = {.id = reader_u32(r)};
+    reader_skip(r, 4);
+    entry.offset = reader_u64(r);
+    entry.size = reader_u64(r);
+    entry.hash = reader_u64(r);
+    return entry;
+}
+
+/* Two passes over the directory: strings first, since all tables refer to them. */
+static bool decode_sections(struct decoder *d, struct bytes in, struct reader directory,
+                            uint32_t count, bool strings, struct err *err) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct entry entry = read_entry(&directory);
+        if ((entry.id == STRING_TABLE) != strings)
+            continue;
+        bool known = strings || (entry.id < PART_END && part_descs[entry.id].name);
+        struct bytes part;
+        if (!known)
+            continue;
+        if (!section_bytes(in, &entry, &part, err))
+            return false;
+        struct reader r;
+        reader_init(&r, part, entry.offset);
+        if (strings) {
+            if (d->strings)
+                return err_at(err, ERR_FORMAT, entry.offset, "second string table");
+            if (!decode_strings(d, &r, err))
+                return false;
+        } else if (snapshot_has(d->s, (enum part)entry.id)) {
+            return err_at(err, ERR_FORMAT, entry.offset, "second section %s",
+                          part_descs[entry.id].name);
+        } else if (!decode_table(d, &r, (enum part)entry.id, err)) {
+            return err_prefix(err, "section %s", part_descs[entry.id].name);
+        }
+    }
+    return true;
+}
+
+bool snapfile_decode(struct bytes in, struct snapshot *s, struct err *err) {
+    struct decoder d = {.s = s};
+    struct reader r;
+    uint32_t count = 0;
+    if (!read_directory(in, &r, &count, err))
+        return false;
+    if (!decode_sections(&d, in, r, count, true, err) ||
+        !decode_sections(&d, in, r, count, false, err))
+        return false;
+    if (!snapshot_has(s, PART_ORIGIN))
+        return err_set(err, ERR_FORMAT, "section origin is missing");
+    return true;
+}

@@ -1,0 +1,156 @@
+#include "model/builder.h"
+#include "model/snapfile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void build(struct snapshot *s) {
+    struct builder b;
+    struct err err;
+    snapshot_init(s);
+    assert_true(builder_init(&b, s, &err));
+    assert_true(
+        builder_add_type(&b, STR("System.String"), STR(""), GEN_2, (struct cell){3, 100}, &err));
+    assert_true(builder_add_type(&b, STR("A"), STR("a.dll"), GEN_0, (struct cell){1, 24}, &err));
+    assert_true(
+        builder_add_type(&b, STR("System.String"), STR(""), GEN_0, (struct cell){1, 30}, &err));
+    struct thread_row *t = builder_thread(&b, 0x13c2, 2, &err);
+    assert_non_null(t);
+    t->name = "spinner";
+    t->user_ns = 0;
+    static const struct str frames[] = {{"A.B()", 5}, {"P.Main()", 8}};
+    assert_true(builder_strings(&b, frames, 2, &t->frames, &err));
+    builder_present(&b, PART_LOCKS);
+    builder_warn(&b, 7, "rows left out");
+    assert_true(builder_finish(&b, &err));
+    builder_deinit(&b);
+}
+
+static void a_snapshot_survives_the_file(void **state) {
+    (void)state;
+    struct snapshot s, back;
+    struct err err;
+    struct strbuf file;
+    build(&s);
+    strbuf_init(&file);
+    assert_true(snapfile_encode(&s, &file, &err));
+    snapshot_init(&back);
+    assert_true(snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err));
+    SNAPSHOT_ROWS(&back, PART_TYPES, struct type_row, types, count);
+    assert_int_equal(count, 2);
+    assert_string_equal(types[0].name, "A");
+    assert_string_equal(types[0].module, "a.dll");
+    assert_null(types[1].module);
+    assert_int_equal(types[1].gen[GEN_2].bytes, 100);
+    assert_int_equal(types[1].gen[GEN_0].objects, 1);
+    assert_int_equal(snapshot_totals(&back).bytes, 154);
+    assert_true(types[0].live_objects == ABSENT);
+    SNAPSHOT_ROWS(&back, PART_THREADS, struct thread_row, threads, thread_count);
+    assert_int_equal(thread_count, 1);
+    assert_int_equal(threads[0].user_ns, 0);
+    assert_true(threads[0].kernel_ns == ABSENT);
+    assert_int_equal(threads[0].frames.count, 2);
+    assert_string_equal(threads[0].frames.items[1], "P.Main()");
+    assert_true(snapshot_has(&back, PART_LOCKS));
+    assert_false(snapshot_has(&back, PART_HANDLES));
+    assert_int_equal(snapshot_trust(&back), TRUST_PARTIAL);
+    snapshot_deinit(&back);
+    snapshot_deinit(&s);
+    strbuf_deinit(&file);
+}
+
+static void every_prefix_of_a_file_is_refused(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct err err;
+    struct strbuf file;
+    build(&s);
+    strbuf_init(&file);
+    assert_true(snapfile_encode(&s, &file, &err));
+    /* The file ends with up to seven bytes of padding, which nothing needs. */
+    for (size_t n = 0; n + 8 <= file.len; n++) {
+        uint8_t *cut = malloc(n ? n : 1);
+        struct snapshot back;
+        memcpy(cut, file.ptr, n);
+        snapshot_init(&back);
+        assert_false(snapfile_decode((struct bytes){cut, n}, &back, &err));
+        snapshot_deinit(&back);
+        free(cut);
+    }
+    snapshot_deinit(&s);
+    strbuf_deinit(&file);
+}
+
+static void a_flipped_bit_is_refused_or_changes_only_what_is_not_covered(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct err err;
+    struct strbuf file;
+    build(&s);
+    strbuf_init(&file);
+    assert_true(snapfile_encode(&s, &file, &err));
+    size_t accepted = 0;
+    for (size_t i = 0; i < file.len; i++) {
+        struct snapshot back;
+        file.ptr[i] ^= 0x10;
+        snapshot_init(&back);
+        accepted += snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err);
+        snapshot_deinit(&back);
+        file.ptr[i] ^= 0x10;
+    }
+    /* Only padding between sections may be touched unseen. */
+    assert_true(accepted < 8 * 6);
+    snapshot_deinit(&s);
+    strbuf_deinit(&file);
+}
+
+static void a_version_from_the_future_is_named(void **state) {
+    (void)state;
+    struct snapshot s, back;
+    struct err err;
+    struct strbuf file;
+    build(&s);
+    strbuf_init(&file);
+    assert_true(snapfile_encode(&s, &file, &err));
+    file.ptr[8] = 2;
+    snapshot_init(&back);
+    assert_false(snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err));
+    assert_int_equal(err.code, ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.msg, "version 2"));
+    snapshot_deinit(&back);
+    snapshot_deinit(&s);
+    strbuf_deinit(&file);
+}
+
+static void the_same_snapshot_gives_the_same_bytes(void **state) {
+    (void)state;
+    struct snapshot a, b;
+    struct err err;
+    struct strbuf first, second;
+    build(&a);
+    build(&b);
+    strbuf_init(&first);
+    strbuf_init(&second);
+    assert_true(snapfile_encode(&a, &first, &err));
+    assert_true(snapfile_encode(&b, &second, &err));
+    assert_true(str_eq(strbuf_str(&first), strbuf_str(&second)));
+    strbuf_deinit(&first);
+    strbuf_deinit(&second);
+    snapshot_deinit(&a);
+    snapshot_deinit(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_snapshot_survives_the_file),
+        cmocka_unit_test(every_prefix_of_a_file_is_refused),
+        cmocka_unit_test(a_flipped_bit_is_refused_or_changes_only_what_is_not_covered),
+        cmocka_unit_test(a_version_from_the_future_is_named),
+        cmocka_unit_test(the_same_snapshot_gives_the_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
