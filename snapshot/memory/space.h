@@ -1,0 +1,125 @@
+/*
+ * One address space to read from: an ELF core, a minidump or a live process.
+ *
+ * The implementations fill `ranges`, `mappings`, `modules` and `threads` when they open; what is
+ * read at an address goes through the functions below, which never fail loudly: a dump has holes.
+ */
+#ifndef DUMPDIFF_MEMORY_SPACE_H
+#define DUMPDIFF_MEMORY_SPACE_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/str.h"
+
+enum space_kind { SPACE_ELF_CORE, SPACE_MINIDUMP, SPACE_LIVE };
+enum space_arch { ARCH_X64, ARCH_ARM64, ARCH_X86, ARCH_OTHER };
+
+#define MAP_READ  1u
+#define MAP_WRITE 2u
+#define MAP_EXEC  4u
+
+/* Bytes that are there, sorted by start, not overlapping. */
+struct space_range {
+    uint64_t start, end; /* addresses; end exclusive */
+    const uint8_t *data; /* mapped bytes; NULL where they have to be read (live process) */
+    uint32_t flags;      /* MAP_* */
+};
+
+/* What the process had mapped, whether or not its bytes are in the dump; sorted by start. */
+struct space_mapping {
+    uint64_t start, end;
+    uint64_t file_offset; /* [bytes] */
+    const char *file;     /* NULL: anonymous; "[stack]", "[heap]" and the like for a live process */
+    uint32_t flags;       /* MAP_*; 0 where the dump does not say */
+};
+
+/* A file mapped as an image (an ELF object, a PE file), each once. */
+struct space_module {
+    const char *path;
+    uint64_t base, end;
+    const char *build_id;           /* lower-case hex; NULL: not known */
+    uint32_t timestamp, image_size; /* PE only; 0 otherwise */
+};
+
+#define SPACE_REGISTERS 40u
+
+struct space_thread {
+    uint64_t os_id;
+    const char *name;                    /* comm or description; NULL: not recorded */
+    uint64_t ip, sp, fp;                 /* fp: rbp on x64, x29 on arm64 */
+    uint64_t registers[SPACE_REGISTERS]; /* kernel order: x64 as in struct user_regs_struct; arm64
+                                            x0..x30, sp, pc */
+    uint32_t register_count;
+    uint64_t fs_base;            /* x64: thread pointer; 0 where not recorded */
+    int64_t orig_syscall;        /* x64 orig_rax; -1: was in user mode; INT64_MIN: not recorded */
+    uint64_t fp_hash;            /* of the floating point registers; 0: not recorded */
+    uint64_t user_ns, kernel_ns; /* UINT64_MAX: not recorded */
+    uint64_t elapsed_ns, start_time; /* UINT64_MAX: not recorded */
+    uint64_t switches;               /* UINT64_MAX: not recorded */
+};
+
+struct space {
+    enum space_kind kind;
+    enum space_arch arch;
+    struct arena arena;  /* owns names and tables */
+    const char *process; /* program name without folder; NULL: not known */
+    uint64_t pid;        /* UINT64_MAX: not known */
+    uint64_t page_bytes;
+    struct space_range *ranges;
+    uint32_t range_count;
+    struct space_mapping *mappings;
+    uint32_t mapping_count;
+    struct space_module *modules;
+    uint32_t module_count;
+    struct space_thread *threads;
+    uint32_t thread_count;
+    uint32_t last_range; /* where the last look-up hit: most look-ups stay near */
+    /* Reads bytes of a range without data; NULL where all ranges have data. */
+    bool (*fetch)(struct space *, uint64_t address, void *buffer, size_t size);
+    void (*close)(struct space *);
+    void *backend;
+    /* Files on disk that stand in for read-only mappings missing from the dump; see space_overlay.
+     */
+    const char *symbols, *sysroot; /* borrowed; NULL: not given */
+    uint64_t missing_bytes;        /* [bytes] that were asked for and are not in the dump */
+};
+
+/*
+ * Reads exactly size bytes at address, across adjacent ranges. false (buffer unchanged or partly
+ * written) when one of them is not there. A hostile address or size is fine.
+ */
+bool space_read(struct space *s, uint64_t address, void *buffer, size_t size) MUST_CHECK;
+bool space_u8(struct space *s, uint64_t address, uint8_t *ret_value) MUST_CHECK;
+bool space_u16(struct space *s, uint64_t address, uint16_t *ret_value) MUST_CHECK;
+bool space_u32(struct space *s, uint64_t address, uint32_t *ret_value) MUST_CHECK;
+bool space_u64(struct space *s, uint64_t address, uint64_t *ret_value) MUST_CHECK;
+
+/*
+ * Lends what is mapped at address: at least 1 and at most `size` bytes, up to the end of the range.
+ * Empty where the range has no data of its own (live) or nothing is there: use space_read.
+ */
+struct bytes space_lend(struct space *s, uint64_t address, uint64_t size);
+
+/* The range that holds address, NULL when there is none. */
+const struct space_range *space_range_at(struct space *s, uint64_t address);
+const struct space_mapping *space_mapping_at(const struct space *s, uint64_t address);
+const struct space_module *space_module_at(const struct space *s, uint64_t address);
+
+/* NUL-terminated string of at most max bytes into the space's arena; NULL when it is not there. */
+const char *space_string(struct space *s, uint64_t address, size_t max);
+
+/*
+ * Adds read-only bytes of a file as a range, where no bytes are yet. The caller has checked that
+ * the file is the one that was mapped (build-id, MVID, timestamp). `bytes` has to outlive the
+ * space.
+ */
+bool space_overlay(struct space *s, uint64_t address, struct bytes bytes,
+                   struct err *err) MUST_CHECK;
+
+/* Sorts ranges and mappings, drops overlaps (first wins); to be called by each opener. */
+bool space_finish(struct space *s, struct err *err) MUST_CHECK;
+
+void space_init(struct space *s);
+void space_deinit(struct space *s);
+
+#endif
