@@ -1,0 +1,291 @@
+/* Bytes, numbers, strings, arena, errors, files: what everything else stands on. */
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/num.h"
+#include "base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static void a_reader_that_failed_stays_failed_and_moves_nothing(void **state) {
+    (void)state;
+    static const uint8_t data[] = {1, 2, 3, 4, 5};
+    struct reader r;
+    struct err err;
+    reader_init(&r, (struct bytes){data, sizeof(data)}, 100);
+    assert_int_equal(reader_u32(&r), 0x04030201);
+    assert_int_equal(reader_u16(&r), 0);
+    assert_true(r.failed);
+    assert_int_equal(reader_u8(&r), 0);
+    assert_int_equal(reader_left(&r), 0);
+    assert_false(reader_ok(&r, "note", &err));
+    assert_int_equal(err.code, ERR_TRUNCATED);
+    assert_int_equal(err.offset, 104);
+}
+
+static void a_varint_of_more_than_64_bits_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        uint8_t data[12];
+        size_t size;
+        bool ok;
+        uint64_t value;
+    } cases[] = {
+        {{0x00}, 1, true, 0},
+        {{0x80, 0x01}, 2, true, 128},
+        {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, 10, true, UINT64_MAX},
+        {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02}, 10, false, 0},
+        {{0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}, 11, false, 0},
+        {{0x80}, 1, false, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct reader r;
+        reader_init(&r, (struct bytes){cases[i].data, cases[i].size}, 0);
+        uint64_t value = reader_varint(&r);
+        assert_int_equal(!r.failed, cases[i].ok);
+        assert_true(value == cases[i].value);
+    }
+}
+
+static void a_count_is_checked_against_what_is_left(void **state) {
+    (void)state;
+    static const uint8_t data[64];
+    struct reader r;
+    reader_init(&r, (struct bytes){data, sizeof(data)}, 0);
+    assert_true(reader_has_items(&r, 8, 8));
+    assert_false(reader_has_items(&r, 9, 8));
+    assert_false(reader_has_items(&r, UINT64_MAX, 8));
+    assert_false(reader_skip(&r, 65));
+    assert_false(reader_has_items(&r, 0, 1));
+}
+
+static void numbers_of_every_culture_are_read_whole_or_not_at_all(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool ok;
+        uint64_t value;
+    } cases[] = {
+        {"0", true, 0},
+        {"1234567", true, 1234567},
+        {"1,234,567", true, 1234567},
+        {"1.234.567", true, 1234567},
+        {"1 234 567", true, 1234567},
+        {"1\xc2\xa0"
+         "234\xc2\xa0"
+         "567",
+         true, 1234567},
+        {"1\xe2\x80\xaf"
+         "234",
+         true, 1234},
+        {"1'234'567", true, 1234567},
+        {"1\xe2\x80\x99"
+         "234",
+         true, 1234},
+        {"12,34,567", true, 1234567},
+        {"18446744073709551615", true, UINT64_MAX},
+        {"18446744073709551616", false, 0},
+        {"99,999,999,999,999,999,999", false, 0},
+        {"", false, 0},
+        {",123", false, 0},
+        {"1,23", false, 0},
+        {"1.5", false, 0},
+        {"1,234.567", false, 0},
+        {"1234,567", false, 0},
+        {"-5", false, 0},
+        {"0x10", false, 0},
+        {"12a", false, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t value = 0;
+        assert_int_equal(num_grouped(str_of(cases[i].text), &value), cases[i].ok);
+        assert_true(value == cases[i].value);
+    }
+}
+
+static void hex_is_read_with_prefix_and_backtick(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool ok;
+        uint64_t value;
+    } cases[] = {
+        {"7efe7badbe78", true, 0x7efe7badbe78},
+        {"0x1F", true, 0x1f},
+        {"7ffd`d8ac0000", true, 0x7ffdd8ac0000},
+        {"ffffffffffffffff", true, UINT64_MAX},
+        {"1ffffffffffffffff", false, 0},
+        {"`12", false, 0},
+        {"12`", false, 0},
+        {"0x", false, 0},
+        {"12g", false, 0},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t value = 0;
+        assert_int_equal(num_hex(str_of(cases[i].text), &value), cases[i].ok);
+        assert_true(value == cases[i].value);
+    }
+}
+
+static void scaled_numbers_are_rounded_and_units_are_powers_of_1024(void **state) {
+    (void)state;
+    uint64_t value;
+    assert_true(num_scaled(STR("4.5"), 1024, &value));
+    assert_int_equal(value, 4608);
+    assert_true(num_scaled(STR("0.001"), 1000, &value));
+    assert_int_equal(value, 1);
+    assert_false(num_scaled(STR("4."), 1024, &value));
+    assert_false(num_scaled(STR("20000000000"), (uint64_t)1 << 40, &value));
+    assert_int_equal(num_unit(STR("kB")), 1024);
+    assert_int_equal(num_unit(STR("MiB")), 1 << 20);
+    assert_int_equal(num_unit(STR("TB")), (uint64_t)1 << 40);
+    assert_int_equal(num_unit(STR("parsecs")), 0);
+}
+
+static void sums_stick_below_absent(void **state) {
+    (void)state;
+    assert_true(num_add(UINT64_MAX - 2, 5) == UINT64_MAX - 1);
+    assert_true(num_add(UINT64_MAX - 1, 1) == UINT64_MAX - 1);
+    assert_int_equal(num_add(2, 3), 5);
+}
+
+static void lines_end_in_any_way(void **state) {
+    (void)state;
+    struct str rest = STR("a\r\nb\n\nlast"), line;
+    static const char *const expected[] = {"a", "b", "", "last"};
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        assert_true(str_next_line(&rest, &line));
+        assert_true(str_eq(line, str_of(expected[i])));
+    }
+    assert_false(str_next_line(&rest, &line));
+}
+
+static void broken_utf8_is_found_where_it_breaks(void **state) {
+    (void)state;
+    assert_int_equal(str_utf8_valid(STR("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")), 10);
+    assert_int_equal(str_utf8_valid(STR("ab\xc0\x80")), 2);
+    assert_int_equal(str_utf8_valid(STR("\xed\xa0\x80")), 0);
+    assert_int_equal(str_utf8_valid(STR("a\xe2\x82")), 1);
+}
+
+static void sizes_and_counts_read_well(void **state) {
+    (void)state;
+    char buf[HUMAN_MAX];
+    assert_string_equal(human_bytes(0, buf), "0 B");
+    assert_string_equal(human_bytes(1023, buf), "1023 B");
+    assert_string_equal(human_bytes(1024, buf), "1.0 KiB");
+    assert_string_equal(human_bytes(1048575, buf), "1.0 MiB");
+    assert_string_equal(human_bytes(UINT64_MAX, buf), "16.0 EiB");
+    assert_string_equal(human_count(999, buf), "999");
+    assert_string_equal(human_count(1234567, buf), "1,234,567");
+    assert_string_equal(human_count(UINT64_MAX, buf), "18,446,744,073,709,551,615");
+}
+
+static void an_error_says_where_before_what(void **state) {
+    (void)state;
+    struct err err;
+    assert_false(err_at(&err, ERR_FORMAT, 7, "needs %d, has %d", 84, 40));
+    err_prefix(&err, "segment %d", 3);
+    assert_string_equal(err.msg, "segment 3: needs 84, has 40");
+    assert_int_equal(err.offset, 7);
+    for (int i = 0; i < 100; i++)
+        err_prefix(&err, "context");
+    assert_int_equal(strlen(err.msg), sizeof(err.msg) - 1);
+    assert_int_equal(err_exit_status(ERR_FORMAT), 4);
+    assert_int_equal(err_exit_status(ERR_INCONCLUSIVE), 3);
+    assert_int_equal(err_exit_status(ERR_NOMEM), 5);
+}
+
+static void the_arena_gives_zeroed_aligned_memory_and_refuses_overflow(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a);
+    for (size_t n = 1; n < 300000; n = n * 3 + 1) {
+        unsigned char *p = arena_alloc(&a, n);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 8, 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(p[i], 0);
+        memset(p, 0xab, n);
+    }
+    assert_null(arena_array(&a, SIZE_MAX / 2, 4));
+    assert_string_equal(arena_copy(&a, "abc", 2), "ab");
+    arena_deinit(&a);
+}
+
+static void indexes_find_what_was_put_and_nothing_else(void **state) {
+    (void)state;
+    struct strmap m;
+    struct u64map u;
+    char keys[1000][8];
+    strmap_init(&m);
+    u64map_init(&u);
+    assert_int_equal(strmap_get(&m, STR("x"), STR("")), STRMAP_NONE);
+    for (uint32_t i = 0; i < 1000; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "k%u", i);
+        assert_true(strmap_put(&m, str_of(keys[i]), STR("m"), i));
+        assert_true(u64map_put(&u, (uint64_t)i << 20, i));
+    }
+    for (uint32_t i = 0; i < 1000; i++) {
+        assert_int_equal(strmap_get(&m, str_of(keys[i]), STR("m")), i);
+        assert_int_equal(strmap_get(&m, str_of(keys[i]), STR("")), STRMAP_NONE);
+        assert_int_equal(u64map_get(&u, (uint64_t)i << 20), i);
+        assert_int_equal(u64map_get(&u, ((uint64_t)i << 20) + 1), STRMAP_NONE);
+    }
+    u64map_deinit(&u);
+    strmap_deinit(&m);
+}
+
+static void an_output_appears_whole_or_not_at_all(void **state) {
+    (void)state;
+    char folder[] = "/tmp/dumpdiff-base-XXXXXX", path[64], missing[64];
+    struct err err;
+    struct file f;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/out", folder);
+    snprintf(missing, sizeof(missing), "%s/no/out", folder);
+    assert_true(file_write(path, STR("first"), &err));
+    assert_true(file_write(path, STR("second"), &err));
+    assert_true(file_open(&f, path, &err));
+    assert_int_equal(f.bytes.size, 6);
+    assert_memory_equal(f.bytes.data, "second", 6);
+    file_close(&f);
+    assert_false(file_write(missing, STR("x"), &err));
+    assert_int_equal(err.code, ERR_SYSTEM);
+    assert_false(file_open(&f, missing, &err));
+    assert_int_equal(err.code, ERR_IO);
+    assert_false(file_open(&f, folder, &err));
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0); /* nothing was left beside it */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reader_that_failed_stays_failed_and_moves_nothing),
+        cmocka_unit_test(a_varint_of_more_than_64_bits_is_refused),
+        cmocka_unit_test(a_count_is_checked_against_what_is_left),
+        cmocka_unit_test(numbers_of_every_culture_are_read_whole_or_not_at_all),
+        cmocka_unit_test(hex_is_read_with_prefix_and_backtick),
+        cmocka_unit_test(scaled_numbers_are_rounded_and_units_are_powers_of_1024),
+        cmocka_unit_test(sums_stick_below_absent),
+        cmocka_unit_test(lines_end_in_any_way),
+        cmocka_unit_test(broken_utf8_is_found_where_it_breaks),
+        cmocka_unit_test(sizes_and_counts_read_well),
+        cmocka_unit_test(an_error_says_where_before_what),
+        cmocka_unit_test(the_arena_gives_zeroed_aligned_memory_and_refuses_overflow),
+        cmocka_unit_test(indexes_find_what_was_put_and_nothing_else),
+        cmocka_unit_test(an_output_appears_whole_or_not_at_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
