@@ -1,0 +1,30 @@
+#!/bin/sh
+# Makes before.core.zst, after.core.zst and their .threads files beside this script.
+# Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
+# so that the dumps hold no environment, user or host name of the machine they were made on.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=${DEMO_WORK:-/tmp/demo}
+dotnet=$(readlink -f "$(command -v dotnet)")
+runtime=$(ls -d "$(dirname "$dotnet")"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
+rm -rf "$work" && mkdir -p "$work/src" "$work/app" "$work/run"
+cp "$here/LeakyStore.cs" "$here/LeakyStore.csproj" "$work/src/"
+(cd "$work/src" && dotnet publish -c Release -o "$work/app" >/dev/null)
+cd "$work/run"
+env -i DOTNET_gcServer=0 DOTNET_TieredCompilation=1 "$dotnet" "$work/app/LeakyStore.dll" 2000 . &
+app=$!
+trap 'kill "$app" 2>/dev/null || true' EXIT
+snap() { # round name
+    until [ -s "ready.$1" ]; do sleep 0.1; done
+    cat /proc/"$app"/task/*/stat >"$2.core.threads"
+    env -i "$runtime/createdump" --withheap -f "$2.core" "$app" >/dev/null
+    touch "go.$1"
+}
+snap 0 before
+sleep 5
+snap 1 after
+for name in before after; do
+    zstd -q -f -19 --long=27 "$name.core" -o "$here/$name.core.zst"
+    cp "$name.core.threads" "$here/"
+done
+ls -l "$here"
