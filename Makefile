@@ -1,59 +1,116 @@
 # dumpdiff: see README.md. `make` builds build/dumpdiff, `make check` is what CI runs.
 .DEFAULT_GOAL := all
-BUILD   ?= build
-CC      ?= gcc
-OPT     ?= -O2
+BUILD    ?= build
+CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
+OPT      ?= -O2
 SANITIZE ?=
-PKGS    := libxxhash libcjson
-WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
-WERROR  ?= -Werror
+V        ?= 0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
+PKGS     := libxxhash libcjson libarchive libelf libdw
+WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
+# A newer compiler than ours knows new warnings: they must not keep anybody from building.
+WERROR   ?= $(if $(filter 12,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),-Werror)
 
-# Packages may be missing on a fresh machine: `deps` installs them before a second make asks again.
+# Packages may be missing on a fresh machine: demo and check install them, then a second make asks again.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+need_pkgs   = $(if $(PKG_LIBS),,$(error packages are missing: run `make deps` first))
 CFLAGS  ?= $(OPT) -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(WERROR) -I. -Isnapshot $(PKG_CFLAGS) -MMD -MP
+BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -Isnapshot $(PKG_CFLAGS) -include snapshot/base/banned.h
+ALL_CFLAGS  = $(BASE_CFLAGS) $(CFLAGS) $(WARN) $(WERROR) -MMD -MP
 ifneq ($(SANITIZE),)
 BUILD   := $(BUILD)-sanitize
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_DEBUG
 LDFLAGS += -fsanitize=$(SANITIZE)
 endif
+DUMPDIFF := $(BUILD)/dumpdiff
+Q        := $(if $(filter 0,$(V)),@)
 
 LIB_SRC  := $(sort $(wildcard snapshot/*/*.c diff/*.c diff/*/*.c))
 CMD_SRC  := $(sort $(wildcard cmd/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libdumpdiff.a
-UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
-UNIT     := $(UNIT_SRC:%.c=$(BUILD)/%)
+UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
+GOLDEN   := $(BUILD)/tests/golden/golden
+# What tests share (makers of dumps, ...): every file of tests/ that has no main of its own.
+TEST_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 SOURCES  := $(LIB_SRC) $(CMD_SRC) $(wildcard tests/*/*.c)
 HEADERS  := $(sort $(wildcard snapshot/*/*.h diff/*.h diff/*/*.h cmd/*.h tests/*/*.h))
 
-all: $(BUILD)/dumpdiff
+all: $(DUMPDIFF)
 
-$(BUILD)/dumpdiff: $(CMD_OBJ) $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(LIB) $(PKG_LIBS) $(LDLIBS)
+$(DUMPDIFF): $(CMD_OBJ) $(LIB)
+	@echo "LD $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(LIB) $(PKG_LIBS) $(LDLIBS)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo "CC $<"
+	$(Q)$(need_pkgs)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $< $(LIB) $(PKG_LIBS) -lcmocka $(LDLIBS)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB_OBJ) $(LIB)
+	@echo "LD $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIB_OBJ) $(LIB) $(PKG_LIBS) -lcmocka $(LDLIBS)
 
-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+# -- Checks that need no run of the program: direction of includes, lengths, headers, format ------
+lint: layers headers format-check
+
+layers:
+	@tools/layers.sh
+	@tools/lengths.sh $(SOURCES) $(HEADERS)
+
+headers: $(HEADERS:%=$(BUILD)/%.alone)
+
+$(BUILD)/%.h.alone: %.h
+	@mkdir -p $(@D)
+	@$(CC) $(filter-out -include snapshot/base/banned.h,$(BASE_CFLAGS)) $(WARN) -Wno-unused $(WERROR) \
+	    -MMD -MP -MF $@.d -MT $@ -fsyntax-only -x c $<
+	@touch $@
+
+format-check: $(BUILD)/format.ok
+$(BUILD)/format.ok: $(SOURCES) $(HEADERS) .clang-format
+	@mkdir -p $(@D)
+	@tools/format.sh $(if $(filter .clang-format,$?),$(SOURCES) $(HEADERS),$?)
+	@touch $@
 
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
 
+# -- Tests ----------------------------------------------------------------------------------------
+# `make quick` is for before each commit, `make check` is everything; both stop at the first failure.
+unit: $(UNIT)
+	@tools/run_tests.sh $(UNIT)
+
+golden-check: $(GOLDEN) $(DUMPDIFF)
+	@DUMPDIFF=$(DUMPDIFF) tools/run_tests.sh $(GOLDEN)
+
+# Rewrites out, err and exit of the cases (CASES='bad-*': of some), never must.
+golden: $(GOLDEN) $(DUMPDIFF)
+	@DUMPDIFF=$(DUMPDIFF) $(GOLDEN) --update $(CASES)
+
+programs: all $(UNIT) $(GOLDEN)
+
+quick: lint programs
+	@DUMPDIFF=$(DUMPDIFF) tools/run_tests.sh $(UNIT) $(GOLDEN)
+
+deps:
+	@tools/deps.sh all
+
+check:
+	@tools/deps.sh check
+	@+$(MAKE) --no-print-directory -j$(JOBS) programs
+	@+$(MAKE) --no-print-directory quick
+
 clean:
 	rm -rf build build-*
 
-.PHONY: all unit format clean
+.PHONY: all lint layers headers format-check format unit golden-check golden programs quick deps check clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Installs what is missing, and touches nothing when all is there.
+# usage: deps.sh build|check|all
+#   build  what `make` needs; check: and what `make check` needs; all: and what `make fuzz` needs
+set -u
+wanted=${1:-build}
+
+# Prints the Debian package when the test says that it is missing.
+missing=
+needs() { # PACKAGE COMMAND...
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+have() { command -v "$1"; }
+library() { have pkg-config && pkg-config --exists "$1"; }
+python_module() {
+    for python in python3 /usr/bin/python3; do
+        have "$python" && "$python" -c "import $1" && return 0
+    done
+    return 1
+}
+look() {
+    missing=
+    needs gcc have gcc
+    needs libc6-dev test -e /usr/include/stdio.h
+    needs make have make
+    needs pkg-config have pkg-config
+    needs libxxhash-dev library libxxhash
+    needs libcjson-dev library libcjson
+    needs libarchive-dev library libarchive
+    needs libelf-dev library libelf
+    needs libdw-dev library libdw
+    [ "$wanted" = build ] && return
+    needs libcmocka-dev library cmocka
+    needs clang-format have clang-format
+    needs python3-jsonschema python_module jsonschema
+    needs zstd have zstd
+    needs xz-utils have xz
+    needs lz4 have lz4
+    [ "$wanted" = check ] && return
+    needs clang have clang
+}
+
+look
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "dumpdiff: this is no Debian; please install what these Debian packages hold:$missing" >&2
+    exit 1
+fi
+if [ "$(id -u)" -eq 0 ]; then
+    root=
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    root=sudo
+elif command -v sudo >/dev/null 2>&1 && [ -t 0 ]; then
+    root=sudo
+else
+    echo "dumpdiff: these packages are missing, and installing them takes root: apt-get install$missing" >&2
+    exit 1
+fi
+echo "dumpdiff: installing$missing"
+install() {
+    # shellcheck disable=SC2086 # a list of words
+    $root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing </dev/null
+}
+# The lists of a fresh image are empty or old: fetched once, when they are found wanting.
+install >/dev/null 2>&1 || { $root apt-get update </dev/null && install; } || {
+    echo "dumpdiff: apt-get could not install$missing" >&2
+    exit 1
+}
+look
+[ -z "$missing" ] || { echo "dumpdiff: still missing after the installation:$missing" >&2; exit 1; }
