@@ -58,6 +58,17 @@ struct space_thread {
     uint64_t switches;               /* UINT64_MAX: not recorded */
 };
 
+#define SPACE_WARNINGS_MAX 16u
+
+struct space_warning {
+    char text[160];
+    uint64_t count; /* how many rows or bytes it concerns; UINT64_MAX: no number */
+};
+
+/*
+ * Looking things up in a space of a dump from two threads at once is fine (the caches are hints);
+ * overlays, warnings, and anything on a live process are for one thread only.
+ */
 struct space {
     enum space_kind kind;
     enum space_arch arch;
@@ -73,6 +84,7 @@ struct space {
     uint32_t module_count;
     struct space_thread *threads;
     uint32_t thread_count;
+    uint32_t range_capacity;
     uint32_t last_range; /* where the last look-up hit: most look-ups stay near */
     /* Reads bytes of a range without data; NULL where all ranges have data. */
     bool (*fetch)(struct space *, uint64_t address, void *buffer, size_t size);
@@ -82,6 +94,15 @@ struct space {
      */
     const char *symbols, *sysroot; /* borrowed; NULL: not given */
     uint64_t missing_bytes;        /* [bytes] that were asked for and are not in the dump */
+    /* What an opener skipped or could not make sense of; whoever builds a snapshot passes it on. */
+    struct space_warning warnings[SPACE_WARNINGS_MAX];
+    uint32_t warning_count;
+    /*
+     * true: user_ns and kernel_ns of the thread whose os_id is pid were recorded for the whole
+     * process (kernel cores do that), and are what was left after taking off the other threads.
+     * Threads that had ended by then are still in it.
+     */
+    bool leader_time_is_rest;
 };
 
 /*
@@ -115,6 +136,15 @@ const char *space_string(struct space *s, uint64_t address, size_t max);
  */
 bool space_overlay(struct space *s, uint64_t address, struct bytes bytes,
                    struct err *err) MUST_CHECK;
+
+/* Notes that something was skipped; equal texts add their counts, too many are dropped. */
+void space_warn(struct space *s, uint64_t count, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* All values "not recorded". */
+void space_thread_init(struct space_thread *t);
+
+/* Sorts by start and cuts overlaps off (first wins, empty ones go); gives the new count. */
+uint32_t space_sort_mappings(struct space_mapping *mappings, uint32_t count);
 
 /* Sorts ranges and mappings, drops overlaps (first wins); to be called by each opener. */
 bool space_finish(struct space *s, struct err *err) MUST_CHECK;

@@ -1,0 +1,19 @@
+/*
+ * Files that a process had mapped as images, found in its memory: ELF objects and PE files.
+ */
+#ifndef DUMPDIFF_MEMORY_IMAGE_H
+#define DUMPDIFF_MEMORY_IMAGE_H
+
+#include "memory/space.h"
+
+/*
+ * Fills s->modules from s->mappings (which are sorted): one for each image, with its extent and,
+ * where the bytes are there, build-id (ELF) or timestamp and size (PE). A file of which no header
+ * is in memory counts when it was mapped executable or is named as a library. Errors: ERR_NOMEM.
+ */
+bool image_list_modules(struct space *s, struct err *err) MUST_CHECK;
+
+/* Build-id of the ELF image in memory at base, in the space's arena; NULL: none or not there. */
+const char *image_build_id(struct space *s, uint64_t base);
+
+#endif

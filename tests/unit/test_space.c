@@ -1,0 +1,130 @@
+/* One address space: look-ups, reads across ranges, overlays. */
+#include "memory/space.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+
+static const uint8_t digits[] = "0123456789abcdefghijklmnopqrstuv";
+
+static void fill(struct space *s, const struct space_range *ranges, uint32_t count) {
+    struct err err;
+    space_init(s);
+    s->ranges = arena_array(&s->arena, count, sizeof(*ranges));
+    memcpy(s->ranges, ranges, count * sizeof(*ranges));
+    s->range_count = s->range_capacity = count;
+    assert_true(space_finish(s, &err));
+}
+
+static void space_reads_across_adjacent_ranges(void **state) {
+    (void)state;
+    static const struct space_range ranges[] = {
+        {0x1004, 0x1008, digits + 4, 0},
+        {0x1000, 0x1004, digits, 0},
+        {0x2000, 0x2004, digits + 16, 0},
+    };
+    struct space s;
+    fill(&s, ranges, 3);
+    char out[9] = "";
+    assert_true(space_read(&s, 0x1000, out, 8));
+    assert_string_equal(out, "01234567");
+    assert_false(space_read(&s, 0x1006, out, 4));
+    assert_int_equal(s.missing_bytes, 2);
+    uint64_t value;
+    assert_false(space_u64(&s, UINT64_MAX - 3, &value));
+    assert_int_equal(space_lend(&s, 0x1006, 100).size, 2);
+    assert_int_equal(space_lend(&s, 0x1800, 100).size, 0);
+    space_deinit(&s);
+}
+
+static void space_reads_up_to_the_last_address(void **state) {
+    (void)state;
+    static const struct space_range ranges[] = {
+        {0, 4, digits, 0},
+        {UINT64_MAX - 4, UINT64_MAX, digits, 0},
+    };
+    struct space s;
+    fill(&s, ranges, 2);
+    uint32_t value;
+    assert_true(space_u32(&s, UINT64_MAX - 4, &value));
+    assert_false(space_u32(&s, UINT64_MAX - 3, &value));
+    space_deinit(&s);
+}
+
+static void space_keeps_the_first_of_overlapping_ranges(void **state) {
+    (void)state;
+    static const struct space_range ranges[] = {
+        {0x1002, 0x1006, digits + 8, 0},
+        {0x1000, 0x1004, digits, 0},
+        {0x1001, 0x1003, digits + 20, 0},
+        {0x1005, 0x1005, digits, 0},
+    };
+    struct space s;
+    fill(&s, ranges, 4);
+    char out[7] = "";
+    assert_int_equal(s.range_count, 2);
+    assert_true(space_read(&s, 0x1000, out, 6));
+    assert_string_equal(out, "0123ab");
+    space_deinit(&s);
+}
+
+static void space_overlay_fills_holes_only(void **state) {
+    (void)state;
+    static const struct space_range ranges[] = {
+        {0x1002, 0x1004, digits + 20, 0},
+        {0x1006, 0x1007, digits + 30, 0},
+    };
+    struct space s;
+    fill(&s, ranges, 2);
+    struct err err;
+    assert_true(space_overlay(&s, 0x1000, (struct bytes){digits, 9}, &err));
+    char out[10] = "";
+    assert_true(space_read(&s, 0x1000, out, 9));
+    assert_string_equal(out, "01kl45u78");
+    assert_true(space_overlay(&s, 0x1000, (struct bytes){digits + 9, 9}, &err));
+    assert_true(space_read(&s, 0x1000, out, 9));
+    assert_string_equal(out, "01kl45u78");
+    assert_int_equal(s.range_count, 5);
+    assert_false(space_overlay(&s, UINT64_MAX - 2, (struct bytes){digits, 9}, &err));
+    space_deinit(&s);
+}
+
+static void space_string_needs_its_end(void **state) {
+    (void)state;
+    static const struct space_range ranges[] = {{0x10fe, 0x1102, (const uint8_t *)"ab\0c", 0}};
+    struct space s;
+    fill(&s, ranges, 1);
+    assert_string_equal(space_string(&s, 0x10fe, 100), "ab");
+    assert_null(space_string(&s, 0x1101, 100));
+    assert_null(space_string(&s, 0x10fe, 2));
+    assert_string_equal(space_string(&s, 0x1100, 1), "");
+    space_deinit(&s);
+}
+
+static void space_adds_up_equal_warnings(void **state) {
+    (void)state;
+    struct space s;
+    space_init(&s);
+    for (unsigned i = 0; i < 100; i++) {
+        space_warn(&s, 2, "the same");
+        space_warn(&s, 1, "number %u", i);
+    }
+    assert_int_equal(s.warning_count, SPACE_WARNINGS_MAX);
+    assert_string_equal(s.warnings[0].text, "the same");
+    assert_int_equal(s.warnings[0].count, 200);
+    space_deinit(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(space_reads_across_adjacent_ranges),
+        cmocka_unit_test(space_reads_up_to_the_last_address),
+        cmocka_unit_test(space_keeps_the_first_of_overlapping_ranges),
+        cmocka_unit_test(space_overlay_fills_holes_only),
+        cmocka_unit_test(space_string_needs_its_end),
+        cmocka_unit_test(space_adds_up_equal_warnings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
