@@ -1,6 +1,9 @@
 /* The driver of transcripts: lines, commands, and the table of what is recognised. */
 #include "input/transcript.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 const struct section *const sections[] = {
@@ -39,22 +42,27 @@ static bool split_line(struct str *rest, uint64_t number, struct line *ret_line)
 static void load_line(struct transcript *t, uint64_t number) {
     struct str after = t->rest;
     t->at_end = !split_line(&after, number, &t->line);
+    t->after = after;
     if (!t->at_end && t->line.cut)
         builder_warn(t->b, 1, "lines longer than %zu bytes were cut", LINE_MAX_BYTES);
 }
 
 void transcript_next(struct transcript *t) {
-    struct str skipped;
-    if (!str_next_line(&t->rest, &skipped)) {
-        t->at_end = true;
+    if (t->at_end)
         return;
-    }
+    t->rest = t->after;
     load_line(t, t->line.number + 1);
 }
 
 bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *ret_line) {
-    struct str rest = t->rest, skipped;
-    for (unsigned i = 0; i < ahead; i++)
+    struct str rest = t->after, skipped;
+    if (t->at_end)
+        return false;
+    if (ahead == 0) {
+        *ret_line = t->line;
+        return true;
+    }
+    for (unsigned i = 1; i < ahead; i++)
         if (!str_next_line(&rest, &skipped))
             return false;
     return split_line(&rest, t->line.number + ahead, ret_line);
@@ -64,89 +72,6 @@ bool transcript_skip_blank(struct transcript *t) {
     while (!t->at_end && t->line.text.len == 0)
         transcript_next(t);
     return !t->at_end;
-}
-
-/* -- Commands ---------------------------------------------------------------------------------- */
-
-/* Length of a prompt at the start of s ("0:000>", ":009>", "(lldb)", ">", "kd>"), 0 when there is
- * none. */
-static size_t prompt_length(struct str s) {
-    if (str_starts(s, STR("(lldb)")))
-        return 6;
-    size_t i = 0;
-    while (i < s.len && i < 16 && ((s.ptr[i] >= '0' && s.ptr[i] <= '9') || s.ptr[i] == ':'))
-        i++;
-    if (i == 0 && str_starts(s, STR("kd")))
-        i = 2;
-    if (i < s.len && s.ptr[i] == '>')
-        return i + 1;
-    return 0;
-}
-
-static bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-bool transcript_is_command(const struct line *line, struct str *ret_command) {
-    struct str s = str_trim(line->raw);
-    if (s.len > 4096)
-        return false;
-    bool prompted = false;
-    for (size_t n; (n = prompt_length(s)) != 0; prompted = true)
-        s = str_trim(str_drop(s, n));
-    while (s.len && s.ptr[0] == '`')
-        s = str_drop(s, 1);
-    /* "~*e !clrstack", "~* e !clrstack": the command is what comes behind. */
-    if (str_starts(s, STR("~"))) {
-        size_t bang = str_find(s, STR("!"), 0);
-        if (bang != STR_NOT_FOUND && bang < 12) {
-            s = str_drop(s, bang);
-        } else {
-            *ret_command = s;
-            return prompted;
-        }
-    }
-    bool bang = s.len > 1 && s.ptr[0] == '!';
-    if (bang || (s.len > 1 && s.ptr[0] == '.'))
-        s = str_drop(s, bang ? 1 : 0);
-    if (!bang && !prompted)
-        return false;
-    static const struct str modules[] = {{"sos.", 4},     {"sos ", 4},     {"ext.", 4},
-                                         {"psscor2.", 8}, {"psscor4.", 8}, {"sosex.", 6}};
-    for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++)
-        if (str_starts_nocase(s, modules[i]))
-            s = str_drop(s, modules[i].len);
-    if (s.len == 0 || !(is_word(s.ptr[0]) || s.ptr[0] == '.'))
-        return false;
-    *ret_command = s;
-    return true;
-}
-
-bool transcript_last_command_is(const struct transcript *t, const char *name) {
-    struct str rest = t->command;
-    return str_eq_nocase(str_next_field(&rest), str_of(name));
-}
-
-bool transcript_last_command_has(const struct transcript *t, const char *option) {
-    struct str rest = t->command, wanted = str_of(option);
-    str_next_field(&rest);
-    for (struct str field; (field = str_next_field(&rest)).len;)
-        if (str_eq_nocase(field, wanted))
-            return true;
-    return false;
-}
-
-bool transcript_is_elision(const struct line *line) {
-    static const struct str marks[] = {
-        {"...", 3},           {"\xe2\x80\xa6", 3},  {"//", 2},
-        {"[...", 4},          {"[\xe2\x80\xa6", 4}, {"<...", 4},
-        {"<\xe2\x80\xa6", 4}, {"(...", 4},          {"\xe7\x9c\x81\xe7\x95\xa5", 6},
-    };
-    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-        if (str_starts(line->text, marks[i]))
-            return true;
-    return str_eq_nocase(line->text, STR("abbreviated")) ||
-           str_contains(line->text, STR("[omitted]"));
 }
 
 /* -- Text -------------------------------------------------------------------------------------- */
@@ -236,6 +161,26 @@ static bool probe_transcript(struct bytes head) {
     return head.size > 0 && odd * 50 <= head.size;
 }
 
+void transcript_hollow(struct transcript *t, const char *fmt, ...) {
+    char what[160];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    if (!t->hollow_sections++)
+        err_set(&t->hollow, ERR_FORMAT, "line %" PRIu64 ": %s: %s", t->section_line, t->current,
+                what);
+    builder_warn(t->b, ABSENT, "%s: %s", t->current, what);
+    t->is_hollow = true;
+}
+
+static const struct section *find_section(const struct transcript *t) {
+    for (size_t i = 0; sections[i] && t->line.text.len; i++)
+        if (sections[i]->starts(t))
+            return sections[i];
+    return NULL;
+}
+
 static bool read_lines(struct transcript *t, struct err *err) {
     while (!t->at_end) {
         struct str command;
@@ -243,24 +188,33 @@ static bool read_lines(struct transcript *t, struct err *err) {
             t->command = command;
             t->command_line = t->line.number;
         }
-        const struct section *section = NULL;
-        for (size_t i = 0; sections[i] && !section && t->line.text.len; i++)
-            if (sections[i]->starts(t))
-                section = sections[i];
+        const struct section *section = find_section(t);
         if (!section) {
             transcript_next(t);
             continue;
         }
-        uint64_t number = t->line.number;
+        t->section_line = t->line.number;
         t->current = section->name;
+        t->is_hollow = false;
         if (!section->read(t, err))
-            return err_prefix(err, "line %llu: %s", (unsigned long long)number, section->name);
-        t->sections_read++;
-        if (!t->at_end &&
-            t->line.number == number) /* a section that reads nothing must not hang us */
-            transcript_next(t);
+            return err_prefix(err, "line %" PRIu64 ": %s", t->section_line, section->name);
+        t->sections_read += !t->is_hollow;
+        if (!t->at_end && t->line.number == t->section_line)
+            transcript_next(t); /* a section that reads nothing must not hang us */
     }
     return true;
+}
+
+/* Was anything understood? Output that was seen but not understood is no empty heap. */
+static bool check_read(const struct transcript *t, struct err *err) {
+    if (t->sections_read)
+        return true;
+    if (t->hollow_sections)
+        return err_set(err, t->hollow.code, "%s", t->hollow.msg);
+    return err_set(err, ERR_FORMAT,
+                   "no debugger output that dumpdiff knows in %" PRIu64
+                   " lines of text (see `dumpdiff list formats`)",
+                   t->line.number);
 }
 
 static bool read_transcript(struct source *source, struct builder *b, struct err *err) {
@@ -281,14 +235,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     if (ok) {
         struct transcript t = {.b = b, .rest = text};
         load_line(&t, 1);
-        uint64_t lines = 0;
-        ok = read_lines(&t, err);
-        lines = t.line.number;
-        if (ok && t.sections_read == 0)
-            ok = err_set(err, ERR_FORMAT,
-                         "no debugger output that dumpdiff knows in %llu lines of text (see "
-                         "`dumpdiff list formats`)",
-                         (unsigned long long)lines);
+        ok = read_lines(&t, err) && check_read(&t, err);
     }
     strbuf_deinit(&converted);
     return ok;

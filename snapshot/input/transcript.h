@@ -24,13 +24,18 @@ struct line {
 struct transcript {
     struct builder *b;
     struct str rest;  /* text that starts with the current line */
+    struct str after; /* text behind the current line */
     struct line line; /* the current line; valid while !at_end */
     bool at_end;
     struct str
         command; /* last command echoed, e.g. "dumpheap -stat"; without prompt, '!' and module */
     uint64_t command_line;  /* number of its line; 0: none so far */
     const char *current;    /* name of the section that reads, for warnings */
+    uint64_t section_line;  /* where it started */
     uint32_t sections_read; /* how many sections understood something */
+    bool is_hollow;         /* the section that reads understood nothing, see transcript_hollow */
+    uint32_t hollow_sections;
+    struct err hollow; /* what the first of them said */
 };
 
 struct section {
@@ -49,7 +54,8 @@ extern const struct section *const sections[];
 /* Goes to the next line; sets at_end behind the last. */
 void transcript_next(struct transcript *t);
 
-/* The line `ahead` lines further (0: the current one); false past the end. Costs a scan of them. */
+/* The line `ahead` lines further (0: the current one); false past the end. Costs a scan of them, so
+ * look no further than a few lines. */
 bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *ret_line);
 
 /* Next lines while blank are skipped; false at the end. */
@@ -62,12 +68,32 @@ bool transcript_skip_blank(struct transcript *t);
  */
 bool transcript_is_command(const struct line *line, struct str *ret_command);
 
+/*
+ * Forgets the last command: what it printed was read, so that it says nothing about the next table.
+ */
+void transcript_command_done(struct transcript *t);
+
 /* First word of the last command, compared without case: transcript_last_command_is(t, "dumpheap").
  */
 bool transcript_last_command_is(const struct transcript *t, const char *name);
 
 /* Has the last command this option (e.g. "-stat")? */
 bool transcript_last_command_has(const struct transcript *t, const char *option);
+
+/*
+ * The name of an option ("-stat": "stat"), also behind the longer dashes that word processors make
+ * of "-"; empty when the word is none.
+ */
+struct str transcript_option(struct str word);
+
+/* "-----", "=====", also when blogs made em dashes of them; at least four. */
+bool transcript_is_rule(struct str text);
+
+/*
+ * The section saw output of its command but understood none of its rows. Warns; when nothing else
+ * in the whole log is understood, reading fails with ERR_FORMAT and the first such message.
+ */
+void transcript_hollow(struct transcript *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* "...", "// Abbreviated", "[omitted]", "<... cut ...>", and the like: somebody left rows out here.
  */

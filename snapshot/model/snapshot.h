@@ -80,6 +80,8 @@ struct origin_row {
     uint64_t trust;           /* enum trust_grade */
     uint64_t collected_first; /* 1: the tool forces a GC before it looks (gcdump); 0: it does not */
     uint64_t sampled;         /* 1: figures are estimates from samples */
+    const char *types_filter; /* what PART_TYPES was limited to, e.g. "-type Cart" or "-live": its
+                                 sums are not the heap's. NULL: it speaks of the whole heap */
 };
 
 struct reason_row {
@@ -167,9 +169,14 @@ struct lock_row {
     uint64_t waiters; /* [count] */
 };
 
+/*
+ * A row without type is the total of its kind. A row with kind and type is the part of it that
+ * refers to objects of that type. A row without kind is a type over all kinds. Never add up rows of
+ * different forms.
+ */
 struct handle_row {
-    const char *kind; /* "Strong", "Pinned", "WeakShort", ... */
-    const char *type; /* NULL: not by type */
+    const char *kind; /* "Strong", "Pinned", "WeakShort", ...; NULL: all kinds together */
+    const char *type; /* NULL: all types together */
     uint64_t count;
     uint64_t bytes; /* of the objects referred to; ABSENT where not said */
 };
