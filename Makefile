@@ -25,6 +25,11 @@ BUILD   := $(BUILD)-sanitize
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_DEBUG
 LDFLAGS += -fsanitize=$(SANITIZE)
 endif
+# `make fuzz` builds everything once more with clang and libFuzzer.
+ifneq ($(FUZZING),)
+ALL_CFLAGS += -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DARENA_DEBUG
+LDFLAGS += -fsanitize=fuzzer,address,undefined
+endif
 DUMPDIFF := $(BUILD)/dumpdiff
 Q        := $(if $(filter 0,$(V)),@)
 
@@ -35,6 +40,8 @@ CMD_OBJ  := $(CMD_SRC:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libdumpdiff.a
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 GOLDEN   := $(BUILD)/tests/golden/golden
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ     := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 # What tests share (makers of dumps, ...): every file of tests/ that has no main of its own.
 TEST_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 SOURCES  := $(LIB_SRC) $(CMD_SRC) $(wildcard tests/*/*.c)
@@ -58,6 +65,11 @@ $(BUILD)/%.o: %.c
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB_OBJ) $(LIB)
 	@echo "LD $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIB_OBJ) $(LIB) $(PKG_LIBS) -lcmocka $(LDLIBS)
+
+$(FUZZ): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB_OBJ) $(LIB) \
+    $(if $(FUZZING),,$(BUILD)/tests/fuzz/replay_main.o)
+	@echo "LD $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) -lcmocka $(LDLIBS)
 
 # -- Checks that need no run of the program: direction of includes, lengths, headers, format ------
 lint: layers headers format-check
@@ -95,6 +107,21 @@ golden-check: $(GOLDEN) $(DUMPDIFF)
 golden: $(GOLDEN) $(DUMPDIFF)
 	@DUMPDIFF=$(DUMPDIFF) $(GOLDEN) --update $(CASES)
 
+# The corpora under the sanitizers with the normal compiler: part of check.
+fuzz-replay:
+	@+$(MAKE) --no-print-directory SANITIZE=address,undefined OPT=-O1 fuzz-replay-run
+fuzz-replay-run: $(FUZZ)
+	@tools/fuzz.sh replay $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
+
+# FUZZ_SECONDS=120 a target, FUZZ_TARGETS='snapfile transcript' to choose; fuzz-merge keeps what is new.
+fuzz fuzz-merge:
+	@tools/deps.sh all
+	@+$(MAKE) --no-print-directory -j$(JOBS) FUZZING=1 CC=clang BUILD=build-fuzz SANITIZE= OPT=-O1 $@-run
+fuzz-run: $(FUZZ)
+	@tools/fuzz.sh run $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
+fuzz-merge-run: $(FUZZ)
+	@tools/fuzz.sh merge $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
+
 programs: all $(UNIT) $(GOLDEN)
 
 quick: lint programs
@@ -107,10 +134,12 @@ check:
 	@tools/deps.sh check
 	@+$(MAKE) --no-print-directory -j$(JOBS) programs
 	@+$(MAKE) --no-print-directory quick
+	@+$(MAKE) --no-print-directory -j$(JOBS) fuzz-replay
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all lint layers headers format-check format unit golden-check golden programs quick deps check clean
+.PHONY: all lint layers headers format-check format unit golden-check golden fuzz-replay fuzz-replay-run fuzz \
+    fuzz-run fuzz-merge fuzz-merge-run programs quick deps check clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
