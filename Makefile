@@ -8,6 +8,8 @@ V        ?= 0
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
+# Our own parallel make, unless the caller has said how many already.
+PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 PKGS     := libxxhash libcjson libarchive libelf libdw
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
 # A newer compiler than ours knows new warnings: they must not keep anybody from building.
@@ -116,7 +118,7 @@ fuzz-replay-run: $(FUZZ)
 # FUZZ_SECONDS=120 a target, FUZZ_TARGETS='snapfile transcript' to choose; fuzz-merge keeps what is new.
 fuzz fuzz-merge:
 	@tools/deps.sh all
-	@+$(MAKE) --no-print-directory -j$(JOBS) FUZZING=1 CC=clang BUILD=build-fuzz SANITIZE= OPT=-O1 $@-run
+	@+$(MAKE) --no-print-directory $(PARALLEL) FUZZING=1 CC=clang BUILD=build-fuzz SANITIZE= OPT=-O1 $@-run
 fuzz-run: $(FUZZ)
 	@tools/fuzz.sh run $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 fuzz-merge-run: $(FUZZ)
@@ -132,9 +134,9 @@ deps:
 
 check:
 	@tools/deps.sh check
-	@+$(MAKE) --no-print-directory -j$(JOBS) programs
+	@+$(MAKE) --no-print-directory $(PARALLEL) programs
 	@+$(MAKE) --no-print-directory quick
-	@+$(MAKE) --no-print-directory -j$(JOBS) fuzz-replay
+	@+$(MAKE) --no-print-directory $(PARALLEL) fuzz-replay
 
 clean:
 	rm -rf build build-*

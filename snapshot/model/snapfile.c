@@ -127,6 +127,11 @@ static void put_table(struct writer *w, struct strbuf *out, enum part part,
         empty[f] = column_empty(&desc->fields[f], table, desc->row_size);
         columns += !empty[f];
     }
+    /* Rows that say nothing are rows all the same, and a reader believes in none without a byte. */
+    if (table->count && !columns && desc->field_count) {
+        empty[0] = false;
+        columns = 1;
+    }
     put_varint(out, table->count);
     put_varint(out, columns);
     struct strbuf column;

@@ -63,6 +63,32 @@ static void a_snapshot_survives_the_file(void **state) {
     strbuf_deinit(&file);
 }
 
+static void rows_that_say_nothing_survive_the_file(void **state) {
+    (void)state;
+    struct snapshot s, back;
+    struct builder b;
+    struct err err;
+    struct strbuf file;
+    snapshot_init(&s);
+    snapshot_init(&back);
+    strbuf_init(&file);
+    assert_true(builder_init(&b, &s, &err));
+    assert_non_null(builder_single(&b, PART_FINALIZER, &err));
+    assert_non_null(builder_row(&b, PART_LOCKS, &err));
+    assert_non_null(builder_row(&b, PART_LOCKS, &err));
+    assert_true(builder_finish(&b, &err));
+    builder_deinit(&b);
+    assert_true(snapfile_encode(&s, &file, &err));
+    assert_true(snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err));
+    assert_int_equal(back.tables[PART_FINALIZER].count, 1);
+    assert_int_equal(back.tables[PART_LOCKS].count, 2);
+    const struct finalizer_row *finalizer = snapshot_row(&back, PART_FINALIZER);
+    assert_true(finalizer->ready == ABSENT);
+    snapshot_deinit(&back);
+    snapshot_deinit(&s);
+    strbuf_deinit(&file);
+}
+
 static void every_prefix_of_a_file_is_refused(void **state) {
     (void)state;
     struct snapshot s;
@@ -147,6 +173,7 @@ static void the_same_snapshot_gives_the_same_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_survives_the_file),
+        cmocka_unit_test(rows_that_say_nothing_survive_the_file),
         cmocka_unit_test(every_prefix_of_a_file_is_refused),
         cmocka_unit_test(a_flipped_bit_is_refused_or_changes_only_what_is_not_covered),
         cmocka_unit_test(a_version_from_the_future_is_named),
