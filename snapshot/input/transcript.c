@@ -186,6 +186,7 @@ static bool read_lines(struct transcript *t, struct err *err) {
         struct str command;
         if (transcript_is_command(&t->line, &command)) {
             t->command = command;
+            t->command_raw = t->line.raw;
             t->command_line = t->line.number;
         }
         const struct section *section = find_section(t);

@@ -29,6 +29,7 @@ struct transcript {
     bool at_end;
     struct str
         command; /* last command echoed, e.g. "dumpheap -stat"; without prompt, '!' and module */
+    struct str command_raw; /* its whole line: "0:045> ~12e !clrstack" */
     uint64_t command_line;  /* number of its line; 0: none so far */
     const char *current;    /* name of the section that reads, for warnings */
     uint64_t section_line;  /* where it started */

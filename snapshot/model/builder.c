@@ -1,6 +1,7 @@
 #include "model/builder.h"
 
 #include "base/num.h"
+#include "model/derive.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@ bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err)
     strmap_init(&b->types);
     u64map_init(&b->threads_by_os_id);
     u64map_init(&b->threads_by_managed_id);
+    u64map_init(&b->rows_by_key);
     builder_present(b, PART_REASONS);
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
     if (!origin)
@@ -26,6 +28,7 @@ void builder_deinit(struct builder *b) {
     strmap_deinit(&b->types);
     u64map_deinit(&b->threads_by_os_id);
     u64map_deinit(&b->threads_by_managed_id);
+    u64map_deinit(&b->rows_by_key);
     free(b->interned);
     *b = (struct builder){0};
 }
@@ -94,6 +97,41 @@ void *builder_single(struct builder *b, enum part part, struct err *err) {
 void *builder_rows(struct builder *b, enum part part, uint32_t *ret_count) {
     *ret_count = b->snapshot->tables[part].count;
     return b->snapshot->tables[part].rows;
+}
+
+/* Keys of different parts live in one map. */
+static uint64_t part_key(enum part part, uint64_t key) {
+    return hash_combine((uint64_t)part, key);
+}
+
+void *builder_find(struct builder *b, enum part part, uint64_t key) {
+    const struct table *table = &b->snapshot->tables[part];
+    uint32_t number = u64map_get(&b->rows_by_key, part_key(part, key));
+    if (number >= table->count) /* nothing, or a row of a part that was dropped since */
+        return NULL;
+    return (unsigned char *)table->rows + (size_t)number * part_descs[part].row_size;
+}
+
+bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *err) {
+    uint32_t number = b->snapshot->tables[part].count - 1;
+    return u64map_put(&b->rows_by_key, part_key(part, key), number) || err_nomem(err);
+}
+
+bool builder_counter(struct builder *b, const char *name, uint64_t value, const char *unit,
+                     struct err *err) {
+    uint64_t key = hash_bytes(name, strlen(name));
+    struct counter_row *row = builder_find(b, PART_COUNTERS, key);
+    if (row && strcmp(row->name, name) == 0) {
+        builder_say(b, &row->value, value, name);
+        return true;
+    }
+    const char *name_copy = builder_string(b, str_of(name), err);
+    const char *unit_copy = name_copy ? builder_string(b, str_of(unit), err) : NULL;
+    row = unit_copy ? builder_row(b, PART_COUNTERS, err) : NULL;
+    if (!row)
+        return false;
+    *row = (struct counter_row){name_copy, value, unit_copy};
+    return builder_index(b, PART_COUNTERS, key, err);
 }
 
 void builder_drop(struct builder *b, enum part part) {
@@ -263,6 +301,25 @@ struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t ma
     return t;
 }
 
+struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number) {
+    struct thread_row *t = builder_find(b, PART_THREADS, number);
+    return t && t->index == number ? t : NULL;
+}
+
+bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_t number,
+                           struct err *err) {
+    if (thread->index == number)
+        return true;
+    if (thread->index != ABSENT) {
+        builder_warn(b, 1, "threads to which the debugger gives two numbers");
+        return true;
+    }
+    const struct thread_row *first = b->snapshot->tables[PART_THREADS].rows;
+    thread->index = number;
+    uint64_t key = part_key(PART_THREADS, number);
+    return u64map_put(&b->rows_by_key, key, (uint32_t)(thread - first)) || err_nomem(err);
+}
+
 void builder_say(struct builder *b, uint64_t *field, uint64_t value, const char *what) {
     if (value == ABSENT || *field == value)
         return;
@@ -385,6 +442,10 @@ bool builder_finish(struct builder *b, struct err *err) {
     }
     sort_part(b, PART_TYPES, cmp_types);
     sort_part(b, PART_THREADS, cmp_threads);
+    u64map_deinit(&b->rows_by_key); /* row numbers have changed */
+    u64map_init(&b->rows_by_key);
+    if (!derive_threads(b, err))
+        return false;
     uint32_t count;
     struct thread_row *threads = builder_rows(b, PART_THREADS, &count);
     for (uint32_t i = 0; i < count; i++) {

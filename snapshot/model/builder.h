@@ -25,6 +25,7 @@ struct builder {
     struct strmap strings;                                 /* interned strings, to their number */
     struct strmap types;                                   /* (name, module) to row number */
     struct u64map threads_by_os_id, threads_by_managed_id; /* to row number */
+    struct u64map rows_by_key;                             /* see builder_find */
     const char **interned;
     uint32_t interned_count, interned_capacity;
     enum types_scope types_scope; /* set by readers of type tables */
@@ -59,6 +60,24 @@ void *builder_single(struct builder *b, enum part part, struct err *err) MUST_CH
 /* Rows added so far, to be changed in place; NULL and 0 when there are none. */
 void *builder_rows(struct builder *b, enum part part, uint32_t *ret_count);
 
+/*
+ * An index over the rows of any part, for readers that must know whether a row was said already
+ * without walking all rows. `key` is a hash of what identifies the row, so the caller compares what
+ * it finds. builder_find gives NULL when nothing was stored under the key; builder_index stores the
+ * last row added to the part. The index is empty after builder_finish: sorting moves rows.
+ */
+void *builder_find(struct builder *b, enum part part, uint64_t key);
+bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *err) MUST_CHECK;
+
+/*
+ * Adds a counter, or compares it with the one of that name that is already there (see builder_say).
+ *
+ * name  dotted, lower case: "threadpool.workers_running"
+ * unit  "count", "bytes", "percent", "ns"
+ */
+bool builder_counter(struct builder *b, const char *name, uint64_t value, const char *unit,
+                     struct err *err) MUST_CHECK;
+
 /* Forgets a part: its rows and that it was there. */
 void builder_drop(struct builder *b, enum part part);
 
@@ -91,6 +110,16 @@ bool builder_add_type(struct builder *b, struct str name, struct str module,
  */
 struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t managed_id,
                                   struct err *err) MUST_CHECK;
+
+/*
+ * The thread to which the debugger gave this number, NULL when none is known by it. Only numbers
+ * said by builder_thread_number count.
+ */
+struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number);
+
+/* Stores the debugger's number of a thread (thread_row.index) so that it can be found by it. */
+bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_t number,
+                           struct err *err) MUST_CHECK;
 
 /*
  * Stores a value that another source may have said already. Equal or first: stored. Different: the

@@ -1,0 +1,212 @@
+#include "model/derive.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FRAMES_MAX 12
+
+static struct strings frames_of(const char **items) {
+    struct strings s = {items, 0};
+    while (s.count < FRAMES_MAX && items[s.count])
+        s.count++;
+    return s;
+}
+
+static void the_outermost_library_frame_names_the_wait(void **state) {
+    (void)state;
+    static const struct {
+        const char *frames[FRAMES_MAX];
+        const char *wait;
+        uint32_t depth;
+    } cases[] = {
+        {{"System.Threading.Thread.SleepInternal(Int32)", "System.Threading.Thread.Sleep(Int32)",
+          "Inn.Porter.Nap()"},
+         "Thread.Sleep",
+         2},
+        {{"System.Threading.Monitor.ReliableEnter(System.Object, Boolean ByRef)",
+          "Inn.Ledger.Post(Int32)", "Inn.Porter.Run()"},
+         "Monitor.Enter",
+         1},
+        {{"System.Threading.Monitor.ObjWait(Boolean, Int32, System.Object)",
+          "System.Threading.Monitor.Wait(System.Object, Int32, Boolean)",
+          "System.Threading.ManualResetEventSlim.Wait(Int32, System.Threading.CancellationToken)",
+          "Inn.Key.Finalize()"},
+         "ManualResetEventSlim.Wait",
+         3},
+        {{"System.Threading.ManualResetEventSlim.Wait(Int32, System.Threading.CancellationToken)",
+          "System.Threading.Tasks.Task.SpinThenBlockingWait(Int32)",
+          "System.Threading.Tasks.Task.InternalWait(Int32)",
+          "System.Threading.Tasks.Task`1[[System.__Canon, System.Private.CoreLib]].GetResultCore("
+          "Boolean)",
+          "Inn.Guest.Load()"},
+         "Task.Result",
+         4},
+        {{"System.Private.CoreLib.dll!System.Threading.Thread.Join(Int32)", "Inn.Porter.Stop()"},
+         "Thread.Join",
+         1},
+        {{"Interop+Kernel32.WaitForSingleObject(IntPtr, UInt32)",
+          "System.Threading.WaitHandle.WaitOneCore(IntPtr, Int32)", "Inn.Bell.Listen()"},
+         "WaitHandle.WaitOne",
+         2},
+        {{"Inn.Ledger.Sum()", "System.Threading.Thread.Sleep(Int32)"}, NULL, 0},
+        {{"System.String.Concat(System.String, System.String)",
+          "System.Threading.Tasks.Task.Wait()"},
+         NULL,
+         0},
+        {{NULL}, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *items[FRAMES_MAX];
+        memcpy(items, cases[i].frames, sizeof(items));
+        struct strings frames = frames_of(items);
+        uint32_t depth = 77;
+        const char *wait = derive_wait(&frames, &depth);
+        if (cases[i].wait)
+            assert_string_equal(wait, cases[i].wait);
+        else
+            assert_null(wait);
+        assert_int_equal(depth, cases[i].depth);
+    }
+}
+
+static void start_frames_and_names_give_the_role(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *managed, *native, *role;
+    } cases[] = {
+        {NULL, "System.Threading.PortableThreadPool+WorkerThread.WorkerThreadStart()", NULL,
+         "threadpool-worker"},
+        {NULL, "System.Threading.ThreadPoolWorkQueue.Dispatch()", NULL, "threadpool-worker"},
+        {NULL, "System.Threading.PortableThreadPool+GateThread.GateThreadStart()", NULL, "gate"},
+        {NULL, "System.Threading.TimerQueue.TimerThread()", NULL, "timer"},
+        {NULL, NULL, "clr!SVR::gc_heap::gc_thread_stub", "gc"},
+        {NULL, NULL, "clr!FinalizerThread::FinalizerThreadStart", "finalizer"},
+        {".NET TP Worker", NULL, NULL, "threadpool-worker"},
+        {".NET Tiered Com", NULL, NULL, "tiered-compilation"},
+        {"cook", "Inn.Kitchen.Run()", "clr!Thread::intermediateThreadProc", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *managed[] = {"Inn.Kitchen.Stir()", cases[i].managed};
+        const char *native[] = {"ntdll!NtWaitForSingleObject", cases[i].native};
+        struct thread_row t = {.name = cases[i].name};
+        t.frames = (struct strings){managed, cases[i].managed ? 2 : 0};
+        t.native_frames = (struct strings){native, cases[i].native ? 2 : 0};
+        const char *role = derive_role(&t);
+        if (cases[i].role)
+            assert_string_equal(role, cases[i].role);
+        else
+            assert_null(role);
+    }
+}
+
+struct built {
+    struct snapshot s;
+    struct builder b;
+};
+
+static void built_init(struct built *x) {
+    struct err err;
+    snapshot_init(&x->s);
+    assert_true(builder_init(&x->b, &x->s, &err));
+}
+
+static struct thread_row *built_thread(struct built *x, uint64_t os_id) {
+    struct err err;
+    struct thread_row *t = builder_thread(&x->b, os_id, ABSENT, &err);
+    assert_non_null(t);
+    return t;
+}
+
+static void built_finish(struct built *x) {
+    struct err err;
+    assert_true(builder_finish(&x->b, &err));
+    builder_deinit(&x->b);
+}
+
+static void a_finalizer_that_waits_is_named_and_blocked(void **state) {
+    (void)state;
+    static const struct {
+        const char *frames[4];
+        const char *running;
+        uint64_t blocked;
+    } cases[] = {
+        {{"System.Threading.Monitor.Wait(System.Object)",
+          "System.Threading.ManualResetEventSlim.Wait()", "Inn.Key.Finalize()",
+          "System.GC.RunFinalizers()"},
+         "Inn.Key.Finalize",
+         1},
+        {{"Inn.Key.Count(Int32)", "Inn.Key.Finalize()", "System.GC.RunFinalizers()", NULL},
+         "Inn.Key.Finalize",
+         0},
+        {{"System.Threading.WaitHandle.WaitOne()", "Inn.Pool.Idle()", NULL, NULL}, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct built x;
+        struct err err;
+        built_init(&x);
+        struct thread_row *t = built_thread(&x, 0x2a);
+        t->role = "finalizer";
+        struct str items[4];
+        uint32_t count = 0;
+        for (; count < 4 && cases[i].frames[count]; count++)
+            items[count] = str_of(cases[i].frames[count]);
+        assert_true(builder_strings(&x.b, items, count, &t->frames, &err));
+        built_finish(&x);
+        const struct finalizer_row *f = snapshot_row(&x.s, PART_FINALIZER);
+        assert_non_null(f);
+        assert_int_equal(f->thread_os_id, 0x2a);
+        assert_int_equal(f->blocked, cases[i].blocked);
+        if (cases[i].running)
+            assert_string_equal(f->running, cases[i].running);
+        else
+            assert_null(f->running);
+        snapshot_deinit(&x.s);
+    }
+}
+
+static void a_finalizer_thread_without_frames_leaves_blocked_unsaid(void **state) {
+    (void)state;
+    struct built x;
+    built_init(&x);
+    built_thread(&x, 7)->role = "finalizer";
+    built_finish(&x);
+    const struct finalizer_row *f = snapshot_row(&x.s, PART_FINALIZER);
+    assert_int_equal(f->thread_os_id, 7);
+    assert_true(f->blocked == ABSENT);
+    snapshot_deinit(&x.s);
+}
+
+static void times_that_are_all_zero_were_not_recorded(void **state) {
+    (void)state;
+    for (uint64_t kernel = 0; kernel < 2; kernel++) {
+        struct built x;
+        built_init(&x);
+        struct thread_row *t = built_thread(&x, 1);
+        t->user_ns = 0;
+        t->kernel_ns = kernel;
+        built_thread(&x, 2)->user_ns = 0;
+        built_thread(&x, 3)->elapsed_ns = 5;
+        built_finish(&x);
+        SNAPSHOT_ROWS(&x.s, PART_THREADS, struct thread_row, threads, count);
+        assert_int_equal(count, 3);
+        assert_int_equal(threads[0].cpu_recorded, kernel);
+        assert_int_equal(threads[1].cpu_recorded, kernel);
+        assert_true(threads[2].cpu_recorded == ABSENT);
+        snapshot_deinit(&x.s);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_outermost_library_frame_names_the_wait),
+        cmocka_unit_test(start_frames_and_names_give_the_role),
+        cmocka_unit_test(a_finalizer_that_waits_is_named_and_blocked),
+        cmocka_unit_test(a_finalizer_thread_without_frames_leaves_blocked_unsaid),
+        cmocka_unit_test(times_that_are_all_zero_were_not_recorded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
