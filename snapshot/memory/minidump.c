@@ -58,7 +58,7 @@ struct bytes mdmp_entry(const struct mdmp_list *list, uint32_t index) {
     return bytes_slice(list->entries, (uint64_t)index * list->stride, list->stride);
 }
 
-/* Names of streams for remarks; indexed by enum mdmp_stream. */
+/* Names of streams for warnings; indexed by enum mdmp_stream. */
 static const char *const stream_names[MDMP_STREAM_END] = {
     [MDMP_THREAD_LIST] = "thread list",
     [MDMP_MODULE_LIST] = "module list",
@@ -75,7 +75,7 @@ static const char *const stream_names[MDMP_STREAM_END] = {
     [MDMP_THREAD_NAMES] = "thread names",
 };
 
-/* The entries of `count` that are in `in` and within our own limit; a remark tells the rest. */
+/* The entries of `count` that are in `in` and within our own limit; a warning tells the rest. */
 static struct mdmp_list list_of(struct mdmp *m, enum mdmp_stream stream, struct bytes in,
                                 uint64_t count, uint32_t stride, uint32_t max) {
     uint64_t there = in.size / stride;
@@ -83,8 +83,8 @@ static struct mdmp_list list_of(struct mdmp *m, enum mdmp_stream stream, struct 
     if (kept > max)
         kept = max;
     if (kept < count)
-        mdmp_remarkf(m, true, count - kept, "%s: entries past its end were skipped",
-                     stream_names[stream]);
+        space_warn(m->s, count - kept, "%s: entries past its end were skipped",
+                   stream_names[stream]);
     return (struct mdmp_list){bytes_slice(in, 0, kept * stride), (uint32_t)kept, stride};
 }
 
@@ -93,7 +93,7 @@ struct mdmp_list mdmp_list_counted(struct mdmp *m, enum mdmp_stream stream, uint
     struct bytes in = m->streams[stream];
     if (in.size < 4) {
         if (in.data)
-            mdmp_remarkf(m, true, MDMP_ABSENT, "%s: is cut off", stream_names[stream]);
+            space_warn(m->s, MDMP_ABSENT, "%s: is cut off", stream_names[stream]);
         return (struct mdmp_list){.stride = stride};
     }
     uint64_t count = load_u32(in.data);
@@ -106,47 +106,31 @@ struct mdmp_list mdmp_list_sized(struct mdmp *m, enum mdmp_stream stream, uint32
     struct bytes in = m->streams[stream];
     if (in.size < count_at + count_size) {
         if (in.data)
-            mdmp_remarkf(m, true, MDMP_ABSENT, "%s: is cut off", stream_names[stream]);
+            space_warn(m->s, MDMP_ABSENT, "%s: is cut off", stream_names[stream]);
         return (struct mdmp_list){.stride = least};
     }
     uint32_t head = load_u32(in.data), stride = load_u32(in.data + 4);
     if (head < count_at + count_size || head > in.size || stride < least) {
-        mdmp_remarkf(m, true, MDMP_ABSENT, "%s: a head of %u and entries of %u bytes make no sense",
-                     stream_names[stream], head, stride);
+        space_warn(m->s, MDMP_ABSENT, "%s: a head of %u and entries of %u bytes make no sense",
+                   stream_names[stream], head, stride);
         return (struct mdmp_list){.stride = least};
     }
     uint64_t count = count_size == 8 ? load_u64(in.data + count_at) : load_u32(in.data + count_at);
     return list_of(m, stream, bytes_slice(in, head, in.size), count, stride, max);
 }
 
-void mdmp_remark(struct mdmp *m, bool lowers_trust, uint64_t count, const char *text) {
+void mdmp_note(struct mdmp *m, uint64_t count, const char *text) {
     struct minidump_info *info = m->info;
-    for (uint32_t i = 0; i < info->remark_count; i++) {
-        struct minidump_remark *old = &info->remarks[i];
-        if (strcmp(old->text, text) == 0) {
-            if (old->count != MDMP_ABSENT && count < MDMP_ABSENT - 1 - old->count)
-                old->count += count;
-            return;
-        }
-    }
-    if (info->remark_count == MINIDUMP_REMARKS_MAX - 1) {
-        text = "more remarks were left out";
-        lowers_trust = true;
-        count = MDMP_ABSENT;
-    } else if (info->remark_count == MINIDUMP_REMARKS_MAX) {
+    for (uint32_t i = 0; i < info->note_count; i++) {
+        struct minidump_note *old = &info->notes[i];
+        if (strcmp(old->text, text) != 0)
+            continue;
+        if (old->count != MDMP_ABSENT && count < MDMP_ABSENT - 1 - old->count)
+            old->count += count;
         return;
     }
-    info->remarks[info->remark_count++] = (struct minidump_remark){text, count, lowers_trust};
-}
-
-void mdmp_remarkf(struct mdmp *m, bool lowers_trust, uint64_t count, const char *fmt, ...) {
-    char text[256];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    const char *copy = n > 0 ? arena_copy(&m->s->arena, text, strlen(text)) : NULL;
-    mdmp_remark(m, lowers_trust, count, copy ? copy : "out of memory for a remark");
+    if (info->note_count < MINIDUMP_NOTES_MAX)
+        info->notes[info->note_count++] = (struct minidump_note){text, count};
 }
 
 struct str mdmp_string(struct mdmp *m, uint64_t rva, size_t max_bytes) {
@@ -155,19 +139,19 @@ struct str mdmp_string(struct mdmp *m, uint64_t rva, size_t max_bytes) {
     if (rva == 0)
         return (struct str){"", 0};
     if (head.size < 4) {
-        mdmp_remark(m, true, 1, "names lie past the end of the file");
+        space_warn(m->s, 1, "names lie past the end of the file");
         return (struct str){"", 0};
     }
     uint64_t length = load_u32(head.data);
     struct bytes units = bytes_slice(m->file, rva + 4, length);
     if (units.size < length)
-        mdmp_remark(m, true, 1, "names lie past the end of the file");
+        space_warn(m->s, 1, "names lie past the end of the file");
     if (units.size > max_bytes) {
-        mdmp_remark(m, true, 1, "names too long to be true were cut");
+        space_warn(m->s, 1, "names too long to be true were cut");
         units.size = max_bytes;
     }
     if (units.size > m->name_budget) {
-        mdmp_remark(m, true, 1, "names beyond 32 MiB of them were skipped");
+        space_warn(m->s, 1, "names beyond 32 MiB of them were skipped");
         return (struct str){"", 0};
     }
     m->name_budget -= units.size;
@@ -238,7 +222,7 @@ static bool read_directory(struct mdmp *m, uint32_t streams, uint32_t rva, struc
                       "directory of %u streams lies past the end of the file (%zu bytes)", streams,
                       m->file.size);
     if (streams > there)
-        mdmp_remark(m, true, streams - there, "streams of the directory are past the file's end");
+        space_warn(m->s, streams - there, "streams of the directory are past the file's end");
     uint64_t count = streams < there ? streams : there;
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *p = directory.data + i * DIRECTORY_BYTES;
@@ -248,8 +232,8 @@ static bool read_directory(struct mdmp *m, uint32_t streams, uint32_t rva, struc
             continue;
         struct bytes stream = bytes_slice(m->file, at, size);
         if (stream.size < size)
-            mdmp_remarkf(m, true, size - stream.size, "%s: bytes past the end of the file",
-                         stream_names[type]);
+            space_warn(m->s, size - stream.size, "%s: bytes past the end of the file",
+                       stream_names[type]);
         m->streams[type] = stream;
     }
     return true;
@@ -258,18 +242,14 @@ static bool read_directory(struct mdmp *m, uint32_t streams, uint32_t rva, struc
 /* Where a count in a list of ours would hide it: nothing at all was found. */
 static void note_what_is_missing(struct mdmp *m) {
     if (!m->streams[MDMP_THREAD_LIST].data)
-        mdmp_remark(m, true, MDMP_ABSENT, "no thread list in this dump");
+        space_warn(m->s, MDMP_ABSENT, "no thread list in this dump");
     if (!m->streams[MDMP_MODULE_LIST].data)
-        mdmp_remark(m, true, MDMP_ABSENT, "no module list in this dump");
+        space_warn(m->s, MDMP_ABSENT, "no module list in this dump");
     if (!m->info->has_memory)
-        mdmp_remark(m, true, MDMP_ABSENT,
-                    "no memory in this dump (its writer was stopped, or was not asked for it)");
+        space_warn(m->s, MDMP_ABSENT,
+                   "no memory in this dump (its writer was stopped, or was not asked for it)");
     if (m->info->cut_bytes)
-        mdmp_remark(m, true, m->info->cut_bytes, "bytes of memory are missing: the file was cut");
-    if (m->info->writer)
-        mdmp_remarkf(m, false, MDMP_ABSENT, "written by %s on %s: its own streams were skipped",
-                     m->info->writer,
-                     m->info->system_name ? m->info->system_name : "an unknown system");
+        space_warn(m->s, m->info->cut_bytes, "bytes of memory are missing: the file was cut");
 }
 
 static bool open_all(struct mdmp *m, struct err *err) {

@@ -73,14 +73,13 @@ struct minidump_system {
     const char *service_pack;
 };
 
-/* Something skipped, cut or odd. */
-struct minidump_remark {
+/* Something odd that costs nothing; what was skipped or cut is in space->warnings. */
+struct minidump_note {
     const char *text;
     uint64_t count; /* MDMP_ABSENT: none */
-    bool lowers_trust;
 };
 
-#define MINIDUMP_REMARKS_MAX 40u
+#define MINIDUMP_NOTES_MAX 16u
 
 struct minidump_info {
     uint64_t flags;       /* MINIDUMP_TYPE asked for; not what is inside */
@@ -106,8 +105,8 @@ struct minidump_info {
     struct minidump_counters counters;
     uint64_t cut_bytes; /* [bytes] of memory that the dump names but the file does not hold */
     bool has_memory;    /* a MemoryList or Memory64List with at least one range */
-    struct minidump_remark remarks[MINIDUMP_REMARKS_MAX];
-    uint32_t remark_count;
+    struct minidump_note notes[MINIDUMP_NOTES_MAX];
+    uint32_t note_count;
 };
 
 /* Also true for dumps that are named and refused: kernel dumps and the old USERDUMP format. */
@@ -115,7 +114,7 @@ bool minidump_probe(struct bytes head);
 
 /*
  * Opens a minidump whose bytes the caller keeps (mapped) while the space is open. *ret_info lives
- * in the space's arena. Lists that are broken or cut are read as far as they go, with a remark; a
+ * in the space's arena. Lists that are broken or cut are read as far as they go, with a warning
  * file cut in the middle of its memory opens with what is there.
  *
  * Errors: ERR_FORMAT (no minidump, or its directory is not in the file), ERR_TRUNCATED (shorter

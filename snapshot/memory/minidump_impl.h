@@ -58,7 +58,7 @@ struct mdmp_list {
 
 /*
  * A list that starts with a u32 count (ThreadList, ModuleList, MemoryList, ThreadNames). What does
- * not fit in the stream is left out, with a remark. Some writers align the entries to 8 bytes.
+ * not fit in the stream is left out, with a warning. Some writers align the entries to 8 bytes.
  */
 struct mdmp_list mdmp_list_counted(struct mdmp *m, enum mdmp_stream stream, uint32_t stride,
                                    uint32_t max);
@@ -72,12 +72,8 @@ struct mdmp_list mdmp_list_sized(struct mdmp *m, enum mdmp_stream stream, uint32
 
 struct bytes mdmp_entry(const struct mdmp_list *list, uint32_t index);
 
-/* Equal texts are merged. text: a literal. */
-void mdmp_remark(struct mdmp *m, bool lowers_trust, uint64_t count, const char *text);
-
-/* As mdmp_remark where the text is made. */
-void mdmp_remarkf(struct mdmp *m, bool lowers_trust, uint64_t count, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+/* Something odd that does not lower trust. Equal texts are merged. text: a literal. */
+void mdmp_note(struct mdmp *m, uint64_t count, const char *text);
 
 /*
  * MINIDUMP_STRING at rva as UTF-8 in the scratch buffer, at most max_bytes of UTF-16; empty when

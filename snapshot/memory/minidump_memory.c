@@ -30,126 +30,6 @@ struct minidump_region minidump_region(const struct minidump_info *info, uint32_
     return region;
 }
 
-/* -- Ranges ------------------------------------------------------------------------------------ */
-
-/* Adds [start, start+size) that stands at `rva` in the file, as far as the file goes. */
-static void add_range(struct mdmp *m, uint64_t start, uint64_t size, uint64_t rva) {
-    struct bytes data = bytes_slice(m->file, rva, size);
-    if (data.size < size) {
-        uint64_t cut = size - data.size, left = MDMP_ABSENT - 1 - m->info->cut_bytes;
-        m->info->cut_bytes += cut < left ? cut : left;
-    }
-    if (data.size > UINT64_MAX - start) {
-        mdmp_remark(m, true, 1, "memory ranges reach past the end of the address space");
-        data.size = (size_t)(UINT64_MAX - start);
-    }
-    if (data.size == 0)
-        return;
-    m->s->ranges[m->s->range_count++] =
-        (struct space_range){start, start + data.size, data.data, MAP_READ};
-}
-
-static void add_list(struct mdmp *m, const struct mdmp_list *list) {
-    for (uint32_t i = 0; i < list->count; i++) {
-        const uint8_t *p = mdmp_entry(list, i).data;
-        add_range(m, load_u64(p), load_u32(p + 8), load_u32(p + 12));
-    }
-}
-
-static void add_list64(struct mdmp *m, const struct mdmp_list *list, uint64_t rva) {
-    for (uint32_t i = 0; i < list->count; i++) {
-        const uint8_t *p = mdmp_entry(list, i).data;
-        uint64_t size = load_u64(p + 8);
-        add_range(m, load_u64(p), size, rva);
-        rva = size > UINT64_MAX - rva ? UINT64_MAX : rva + size;
-    }
-}
-
-/* Memory64List: u64 count, u64 BaseRva, entries. */
-static struct mdmp_list list64(struct mdmp *m, uint64_t *ret_rva) {
-    struct mdmp_list list = {.stride = MEMORY_BYTES};
-    struct bytes in = m->streams[MDMP_MEMORY64_LIST];
-    *ret_rva = 0;
-    if (in.size < 16) {
-        if (in.data)
-            mdmp_remark(m, true, MDMP_ABSENT, "64-bit memory list: is cut off");
-        return list;
-    }
-    uint64_t count = load_u64(in.data), there = (in.size - 16) / MEMORY_BYTES;
-    *ret_rva = load_u64(in.data + 8);
-    if (count > there) {
-        mdmp_remark(m, true, count - there,
-                    "64-bit memory list: entries past its end were skipped");
-        count = there;
-    }
-    list.count = (uint32_t)count;
-    list.entries = bytes_slice(in, 16, count * MEMORY_BYTES);
-    return list;
-}
-
-/* By start; ties in the order of the file, which is that of `data` only by chance: longest first.
- */
-static int cmp_ranges(const void *a, const void *b) {
-    const struct space_range *x = a, *y = b;
-    if (x->start != y->start)
-        return x->start < y->start ? -1 : 1;
-    return x->end > y->end ? -1 : x->end < y->end;
-}
-
-static bool is_sorted(const struct space *s) {
-    for (uint32_t i = 1; i < s->range_count; i++)
-        if (s->ranges[i].start < s->ranges[i - 1].end)
-            return false;
-    return true;
-}
-
-/* Sorts, clips what overlaps, joins what is adjacent both in memory and in the file. */
-static void tidy_ranges(struct mdmp *m) {
-    struct space *s = m->s;
-    if (!is_sorted(s))
-        qsort(s->ranges, s->range_count, sizeof(*s->ranges), cmp_ranges);
-    uint32_t kept = 0;
-    uint64_t overlap = 0;
-    for (uint32_t i = 0; i < s->range_count; i++) {
-        struct space_range range = s->ranges[i];
-        uint64_t end = kept ? s->ranges[kept - 1].end : 0;
-        if (kept && range.start < end) {
-            uint64_t both = (range.end < end ? range.end : end) - range.start;
-            overlap += both;
-            range.start += both;
-            range.data += both;
-        }
-        if (range.start >= range.end)
-            continue;
-        struct space_range *last = kept ? &s->ranges[kept - 1] : NULL;
-        if (last && last->end == range.start &&
-            last->data + (last->end - last->start) == range.data)
-            last->end = range.end;
-        else
-            s->ranges[kept++] = range;
-    }
-    s->range_count = kept;
-    if (overlap)
-        mdmp_remark(m, false, overlap, "bytes of memory are in the dump more than once");
-}
-
-static bool read_ranges(struct mdmp *m, struct err *err) {
-    uint64_t rva;
-    struct mdmp_list big = list64(m, &rva);
-    struct mdmp_list small = mdmp_list_counted(m, MDMP_MEMORY_LIST, MEMORY_BYTES, UINT32_MAX / 2);
-    size_t count = (size_t)big.count + small.count;
-    if (count > UINT32_MAX)
-        return err_set(err, ERR_LIMIT, "more than %u memory ranges", UINT32_MAX);
-    m->info->has_memory = count > 0;
-    m->s->ranges = arena_array(&m->s->arena, count, sizeof(*m->s->ranges));
-    if (count && !m->s->ranges)
-        return err_nomem(err);
-    add_list64(m, &big, rva);
-    add_list(m, &small);
-    tidy_ranges(m);
-    return true;
-}
-
 /* -- Mappings ---------------------------------------------------------------------------------- */
 
 /* PAGE_* to MAP_*; guard pages cannot be read. */
@@ -214,19 +94,7 @@ static void fill_mappings(struct mdmp *m, const struct space_module **modules) {
         };
     }
     if (bad)
-        mdmp_remark(m, true, bad, "memory info list: entries without sense were skipped");
-}
-
-/* Both lists are in order of address in all dumps seen; where they are not, flags stay as they are.
- */
-static void flag_ranges(struct space *s) {
-    uint32_t mapping = 0;
-    for (uint32_t i = 0; i < s->range_count; i++) {
-        while (mapping < s->mapping_count && s->mappings[mapping].end <= s->ranges[i].start)
-            mapping++;
-        if (mapping < s->mapping_count && s->mappings[mapping].start <= s->ranges[i].start)
-            s->ranges[i].flags = s->mappings[mapping].flags;
-    }
+        space_warn(m->s, bad, "memory info list: entries without sense were skipped");
 }
 
 static bool read_regions(struct mdmp *m, struct err *err) {
@@ -246,10 +114,140 @@ static bool read_regions(struct mdmp *m, struct err *err) {
     }
     fill_mappings(m, modules);
     free(modules);
+    m->s->mapping_count = space_sort_mappings(m->s->mappings, m->s->mapping_count);
+    return true;
+}
+
+/* -- Ranges ------------------------------------------------------------------------------------ */
+
+/* Adds [start, start+size) that stands at `rva` in the file, as far as the file goes. */
+static void add_range(struct mdmp *m, uint64_t start, uint64_t size, uint64_t rva) {
+    struct bytes data = bytes_slice(m->file, rva, size);
+    if (data.size < size) {
+        uint64_t cut = size - data.size, left = MDMP_ABSENT - 1 - m->info->cut_bytes;
+        m->info->cut_bytes += cut < left ? cut : left;
+    }
+    if (data.size > UINT64_MAX - start) {
+        space_warn(m->s, 1, "memory ranges reach past the end of the address space");
+        data.size = (size_t)(UINT64_MAX - start);
+    }
+    if (data.size == 0)
+        return;
+    m->s->ranges[m->s->range_count++] =
+        (struct space_range){start, start + data.size, data.data, MAP_READ};
+}
+
+static void add_list(struct mdmp *m, const struct mdmp_list *list) {
+    for (uint32_t i = 0; i < list->count; i++) {
+        const uint8_t *p = mdmp_entry(list, i).data;
+        add_range(m, load_u64(p), load_u32(p + 8), load_u32(p + 12));
+    }
+}
+
+static void add_list64(struct mdmp *m, const struct mdmp_list *list, uint64_t rva) {
+    for (uint32_t i = 0; i < list->count; i++) {
+        const uint8_t *p = mdmp_entry(list, i).data;
+        uint64_t size = load_u64(p + 8);
+        add_range(m, load_u64(p), size, rva);
+        rva = size > UINT64_MAX - rva ? UINT64_MAX : rva + size;
+    }
+}
+
+/* Memory64List: u64 count, u64 BaseRva, entries. */
+static struct mdmp_list list64(struct mdmp *m, uint64_t *ret_rva) {
+    struct mdmp_list list = {.stride = MEMORY_BYTES};
+    struct bytes in = m->streams[MDMP_MEMORY64_LIST];
+    *ret_rva = 0;
+    if (in.size < 16) {
+        if (in.data)
+            space_warn(m->s, MDMP_ABSENT, "64-bit memory list: is cut off");
+        return list;
+    }
+    uint64_t count = load_u64(in.data), there = (in.size - 16) / MEMORY_BYTES;
+    *ret_rva = load_u64(in.data + 8);
+    if (count > there) {
+        space_warn(m->s, count - there, "64-bit memory list: entries past its end were skipped");
+        count = there;
+    }
+    list.count = (uint32_t)count;
+    list.entries = bytes_slice(in, 16, count * MEMORY_BYTES);
+    return list;
+}
+
+/* By start; of two that start together the longer first. */
+static int cmp_ranges(const void *a, const void *b) {
+    const struct space_range *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return x->end > y->end ? -1 : x->end < y->end;
+}
+
+static bool is_sorted(const struct space *s) {
+    for (uint32_t i = 1; i < s->range_count; i++)
+        if (s->ranges[i].start < s->ranges[i - 1].end)
+            return false;
+    return true;
+}
+
+/* Gives each range the protection of its first page; both lists are sorted. */
+static void flag_ranges(struct space *s) {
+    uint32_t mapping = 0;
+    for (uint32_t i = 0; i < s->range_count; i++) {
+        while (mapping < s->mapping_count && s->mappings[mapping].end <= s->ranges[i].start)
+            mapping++;
+        if (mapping < s->mapping_count && s->mappings[mapping].start <= s->ranges[i].start)
+            s->ranges[i].flags = s->mappings[mapping].flags;
+    }
+}
+
+/* Clips what overlaps, joins what is adjacent both in memory and in the file. */
+static void tidy_ranges(struct mdmp *m) {
+    struct space *s = m->s;
+    uint32_t kept = 0;
+    uint64_t overlap = 0;
+    for (uint32_t i = 0; i < s->range_count; i++) {
+        struct space_range range = s->ranges[i];
+        uint64_t end = kept ? s->ranges[kept - 1].end : 0;
+        if (kept && range.start < end) {
+            uint64_t both = (range.end < end ? range.end : end) - range.start;
+            overlap += both;
+            range.start += both;
+            range.data += both;
+        }
+        if (range.start >= range.end)
+            continue;
+        struct space_range *last = kept ? &s->ranges[kept - 1] : NULL;
+        if (last && last->end == range.start &&
+            last->data + (last->end - last->start) == range.data && last->flags == range.flags)
+            last->end = range.end;
+        else
+            s->ranges[kept++] = range;
+    }
+    s->range_count = kept;
+    if (overlap)
+        mdmp_note(m, overlap, "bytes of memory are in the dump more than once");
+}
+
+static bool read_ranges(struct mdmp *m, struct err *err) {
+    uint64_t rva;
+    struct mdmp_list big = list64(m, &rva);
+    struct mdmp_list small = mdmp_list_counted(m, MDMP_MEMORY_LIST, MEMORY_BYTES, UINT32_MAX / 2);
+    size_t count = (size_t)big.count + small.count;
+    if (count > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "more than %u memory ranges", UINT32_MAX);
+    m->info->has_memory = count > 0;
+    m->s->ranges = arena_array(&m->s->arena, count, sizeof(*m->s->ranges));
+    if (count && !m->s->ranges)
+        return err_nomem(err);
+    add_list64(m, &big, rva);
+    add_list(m, &small);
+    if (!is_sorted(m->s))
+        qsort(m->s->ranges, m->s->range_count, sizeof(*m->s->ranges), cmp_ranges);
     flag_ranges(m->s);
+    tidy_ranges(m);
     return true;
 }
 
 bool mdmp_read_memory(struct mdmp *m, struct err *err) {
-    return read_ranges(m, err) && read_regions(m, err);
+    return read_regions(m, err) && read_ranges(m, err);
 }

@@ -82,7 +82,7 @@ static bool read_module(struct mdmp *m, struct bytes in, uint32_t index, struct 
     struct space_module *module = &m->s->modules[index];
     struct minidump_module *info = &m->info->modules[index];
     if (entry.size > UINT64_MAX - entry.base) {
-        mdmp_remark(m, true, 1, "modules reach past the end of the address space");
+        space_warn(m->s, 1, "modules reach past the end of the address space");
         entry.size = UINT64_MAX - entry.base;
     }
     *module = (struct space_module){.base = entry.base,

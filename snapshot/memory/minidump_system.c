@@ -88,10 +88,10 @@ static bool read_system_info(struct mdmp *m, struct err *err) {
     info->system = entry.system;
     m->s->arch = arch_of(entry.system.processor);
     if (entry.system.processor == MDMP_ABSENT)
-        mdmp_remark(m, true, MDMP_ABSENT, "no system info in this dump: processor not known");
+        space_warn(m->s, MDMP_ABSENT, "no system info in this dump: processor not known");
     else if (m->s->arch == ARCH_OTHER)
-        mdmp_remarkf(m, true, MDMP_ABSENT, "processor %u is not known: registers were skipped",
-                     (unsigned)entry.system.processor);
+        space_warn(m->s, MDMP_ABSENT, "processor %u is not known: registers were skipped",
+                   (unsigned)entry.system.processor);
     for (size_t i = 0; i < sizeof(platforms) / sizeof(*platforms); i++)
         if (platforms[i].platform == entry.system.platform)
             info->system_name = platforms[i].name;
@@ -106,7 +106,7 @@ static void read_misc(struct mdmp *m) {
     struct bytes in = m->streams[MDMP_MISC_INFO];
     struct misc_entry entry = {0};
     if (in.data && in.size < 12)
-        mdmp_remark(m, true, MDMP_ABSENT, "misc info: is cut off");
+        space_warn(m->s, MDMP_ABSENT, "misc info: is cut off");
     if (in.size < 12)
         return;
     MDMP_DECODE(misc_fields, in, &entry);
@@ -139,8 +139,7 @@ static void read_counters(struct mdmp *m) {
         if (flags & COUNTERS_EX2)
             MDMP_DECODE(counters2_ex2_fields, in, counters);
     } else {
-        mdmp_remarkf(m, true, MDMP_ABSENT, "process VM counters: revision %u is not known",
-                     revision);
+        space_warn(m->s, MDMP_ABSENT, "process VM counters: revision %u is not known", revision);
     }
 }
 
@@ -171,7 +170,7 @@ static bool tally_add(struct mdmp *m, struct tally *tally, struct str name, stru
         return true;
     }
     if (tally->count == HANDLE_TYPES_MAX) {
-        mdmp_remark(m, true, 1, "handles of yet another type were not counted by type");
+        space_warn(m->s, 1, "handles of yet another type were not counted by type");
         return true;
     }
     const char *copy = arena_copy(&m->s->arena, name.ptr, name.len);

@@ -57,14 +57,14 @@ static const struct mdmp_field exception_fields[] = {
 
 static void read_context(struct mdmp *m, const struct thread_entry *entry, uint32_t index) {
     if (entry->context_size == 0) {
-        mdmp_remark(m, false, 1, "threads have no registers in this dump");
+        mdmp_note(m, 1, "threads have no registers in this dump");
         return;
     }
     struct bytes context = bytes_slice(m->file, entry->context_rva, entry->context_size);
     if (mdmp_read_context(m->s->arch, context, &m->s->threads[index]))
         m->info->threads[index].has_context = true;
     else
-        mdmp_remark(m, true, 1, "threads whose registers could not be read");
+        space_warn(m->s, 1, "threads whose registers could not be read");
 }
 
 /* ThreadList; *by_id gets the index of each thread. */
@@ -78,7 +78,7 @@ static bool read_list(struct mdmp *m, struct u64map *by_id, struct err *err) {
         struct thread_entry entry = {0};
         MDMP_DECODE(thread_fields, mdmp_entry(&list, i), &entry);
         if (u64map_get(by_id, entry.id) != STRMAP_NONE) {
-            mdmp_remark(m, true, 1, "threads listed twice");
+            space_warn(m->s, 1, "threads listed twice");
             continue;
         }
         uint32_t index = m->s->thread_count++;
@@ -161,7 +161,7 @@ static void read_exception(struct mdmp *m, const struct u64map *by_id) {
     if (!in.data)
         return;
     if (in.size < EXCEPTION_BYTES) {
-        mdmp_remark(m, true, MDMP_ABSENT, "exception: is cut off");
+        space_warn(m->s, MDMP_ABSENT, "exception: is cut off");
         return;
     }
     MDMP_DECODE(exception_fields, in, exception);
