@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "input/transcript.h"
+#include "memory/unpack.h"
 #include "model/snapfile.h"
 
 #include <dirent.h>
@@ -149,9 +150,15 @@ static bool read_file(const char *path, struct builder *b, size_t files,
     struct file file;
     if (!file_open(&file, path, err))
         return err_prefix(err, "%s", path);
+    struct unpack_report report;
+    bool ok = unpack_file(&file, NULL, &report, err);
     struct source source = {path, file.bytes, options};
-    bool ok = true;
-    if (files > 1 && snapfile_probe(file.bytes))
+    if (ok && report.damaged)
+        builder_warn(b, file.bytes.size,
+                     "compressed file is cut or damaged (%s): read what comes "
+                     "before",
+                     report.why);
+    if (ok && files > 1 && snapfile_probe(file.bytes))
         ok = err_set(err, ERR_USAGE,
                      "a .snap file is a whole snapshot and cannot be joined with other files");
     ok = ok && read_source(&source, NULL, b, err);
