@@ -124,6 +124,25 @@ fuzz-run: $(FUZZ)
 fuzz-merge-run: $(FUZZ)
 	@tools/fuzz.sh merge $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
+# Ratios and limits, on an otherwise idle machine; large: input too large to keep.
+bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(DUMPDIFF)
+	@mkdir -p $(BUILD)/bench
+	@$(BUILD)/tests/bench/make_data $(BUILD)/bench
+	@$(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench
+large: all
+	@tests/e2e/large.sh $(DUMPDIFF)
+
+# gcc's own analyser over everything; slow, so no part of check.
+analyze:
+	@+$(MAKE) --no-print-directory $(PARALLEL) BUILD=build-analyze CFLAGS='-O1 -fanalyzer' all
+
+install: all
+	install -D -m 755 $(DUMPDIFF) $(DESTDIR)$(PREFIX)/bin/dumpdiff
+	install -D -m 644 doc/dumpdiff.1 $(DESTDIR)$(PREFIX)/share/man/man1/dumpdiff.1
+	install -D -m 644 doc/dumpdiff.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/dumpdiff
+	install -d $(DESTDIR)$(PREFIX)/share/dumpdiff
+	install -m 644 $(wildcard schema/*.json) $(DESTDIR)$(PREFIX)/share/dumpdiff/
+
 programs: all $(UNIT) $(GOLDEN)
 
 quick: lint programs
@@ -142,6 +161,6 @@ clean:
 	rm -rf build build-*
 
 .PHONY: all lint layers headers format-check format unit golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run programs quick deps check clean
+    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs quick deps check clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

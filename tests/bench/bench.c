@@ -1,0 +1,151 @@
+/*
+ * Times the program, and where there is one a peer doing the same on the same data in the same run,
+ * turn by turn; prints the medians, their ratio and the largest resident set.
+ *
+ * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data leaves it
+ * Exit status: 1 when a limit is missed or a program fails.
+ */
+#include "base/str.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARGS_MAX 8u
+#define RUNS_MAX 1001u
+
+/* "@" is the program, "%name" a file of the folder. */
+struct bench_case {
+    const char *name;
+    const char *ours[ARGS_MAX];
+    const char *peer[ARGS_MAX];
+    double limit_ms;    /* of our median; 0: none */
+    double limit_ratio; /* ours / peer; 0: none */
+    long limit_rss_kb;  /* 0: none */
+};
+
+static const struct bench_case cases[] = {
+    {.name = "show, transcript of 9,000 rows; peer: awk sums its columns",
+     .ours = {"@", "show", "%heap.txt"},
+     .peer = {"awk", "{ n += $2; b += $3 } END { print n, b }", "%heap.txt"},
+     .limit_ms = 20,
+     .limit_ratio = 1,
+     .limit_rss_kb = 20 * 1024},
+    {.name = "show, 50,000 types, top 20",
+     .ours = {"@", "show", "--top", "20", "%base.snap"},
+     .limit_ms = 20},
+    {.name = "diff, 50,000 types each",
+     .ours = {"@", "diff", "%base.snap", "%new.snap"},
+     .limit_ms = 100},
+};
+
+struct run {
+    double ms;
+    long rss_kb;
+    bool ok;
+};
+
+/* Frees nothing: the process is about to become another. */
+static void exec_args(const char *const *args, const char *program, const char *folder) {
+    char *argv[ARGS_MAX + 1] = {NULL};
+    for (size_t i = 0; i < ARGS_MAX && args[i]; i++) {
+        struct strbuf arg;
+        strbuf_init(&arg);
+        if (strcmp(args[i], "@") == 0)
+            strbuf_adds(&arg, program);
+        else if (args[i][0] == '%')
+            strbuf_addf(&arg, "%s/%s", folder, args[i] + 1);
+        else
+            strbuf_adds(&arg, args[i]);
+        argv[i] = arg.ptr;
+    }
+    int null = open("/dev/null", O_RDWR);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+        _exit(126);
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static double now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static struct run run_once(const char *const *args, const char *program, const char *folder) {
+    struct rusage usage = {0};
+    int status = 1;
+    double start = now_ms();
+    pid_t pid = fork();
+    if (pid == 0)
+        exec_args(args, program, folder);
+    bool waited = pid > 0 && wait4(pid, &status, 0, &usage) == pid;
+    /* 0 or 1: a report; anything else went wrong. */
+    return (struct run){.ms = now_ms() - start,
+                        .rss_kb = usage.ru_maxrss,
+                        .ok = waited && WIFEXITED(status) && WEXITSTATUS(status) <= 1};
+}
+
+static int cmp_double(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *values, unsigned count) {
+    qsort(values, count, sizeof(*values), cmp_double);
+    return values[count / 2];
+}
+
+static bool bench(const struct bench_case *c, const char *program, const char *folder,
+                  unsigned runs) {
+    static double ours[RUNS_MAX], peer[RUNS_MAX];
+    long rss_kb = 0;
+    bool ok = true;
+    for (unsigned i = 0; i < runs; i++) {
+        struct run run = run_once(c->ours, program, folder);
+        ours[i] = run.ms;
+        ok &= run.ok;
+        if (run.rss_kb > rss_kb)
+            rss_kb = run.rss_kb;
+        if (!c->peer[0])
+            continue;
+        run = run_once(c->peer, program, folder);
+        peer[i] = run.ms;
+        ok &= run.ok;
+    }
+    double ms = median(ours, runs);
+    printf("%s\n    median of %u: %.1f ms (least %.1f), %.1f MB", c->name, runs, ms, ours[0],
+           (double)rss_kb / 1024);
+    bool missed =
+        (c->limit_ms > 0 && ms > c->limit_ms) || (c->limit_rss_kb && rss_kb > c->limit_rss_kb);
+    if (c->peer[0]) {
+        double peer_ms = median(peer, runs), ratio = ms / peer_ms;
+        printf("; peer %.1f ms, ratio %.2f", peer_ms, ratio);
+        missed |= c->limit_ratio > 0 && ratio > c->limit_ratio;
+    }
+    if (c->limit_ms > 0)
+        printf("; limit %.0f ms", c->limit_ms);
+    if (c->limit_ratio > 0)
+        printf(", ratio %.2f", c->limit_ratio);
+    if (c->limit_rss_kb)
+        printf(", %.0f MB", (double)c->limit_rss_kb / 1024);
+    printf(": %s\n", !ok ? "FAILED" : missed ? "MISSED" : "ok");
+    return ok && !missed;
+}
+
+int main(int argc, char **argv) {
+    unsigned runs = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 21;
+    if (argc < 3 || runs == 0 || runs > RUNS_MAX) {
+        fputs("usage: bench PROGRAM FOLDER [RUNS]\n", stderr);
+        return 2;
+    }
+    bool ok = true;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        ok = bench(&cases[i], argv[1], argv[2], runs) && ok;
+    return ok ? 0 : 1;
+}
