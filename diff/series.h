@@ -42,15 +42,35 @@ struct series_options {
     uint64_t runaway_min_ns; /* default 1 s */
 };
 
+/* What the verdict on a type was judged on. */
+enum series_basis {
+    BASIS_ALL,    /* all objects in the heap, garbage included */
+    BASIS_MATURE, /* gen2, LOH, POH and frozen, beside all: garbage included, but little of it */
+    BASIS_LIVE,   /* objects that something holds */
+};
+
+/*
+ * Least growth that counts. Percentages and absolute floors hold together; a floor of 0 asks for
+ * any growth at all.
+ */
+struct series_floors {
+    uint64_t bytes, objects;
+    double heap_percent, self_percent; /* of the base heap; of the type's own base bytes */
+};
+
 struct series_type {
-    const char *name, *module; /* name as shown (of the newest snapshot that has it) */
+    const char *name; /* as shown: as the sources have it, normalised where they differ */
+    const char *module;
     bool is_free;
+    bool is_framework; /* System.*, Microsoft.*, arrays and strings of primitives, java.* ... */
+    /* Cells are ABSENT in a snapshot that has no types at all. */
     struct cell *totals;                 /* [count of snapshots] */
     struct cell *gens;                   /* [count of snapshots * GEN_COUNT] */
     uint64_t *live_objects, *live_bytes; /* [count of snapshots]; ABSENT where not known */
     bool *seen;                          /* [count of snapshots] is there a row in that snapshot */
-    int64_t objects_delta, bytes_delta;  /* last minus first */
+    int64_t objects_delta, bytes_delta;  /* last minus first; 0 unless both have types */
     enum verdict verdict;
+    enum series_basis basis;
 };
 
 struct series_thread {
@@ -65,7 +85,19 @@ struct series_thread {
     uint64_t same_stack; /* 1, 0, or ABSENT where a stack is missing */
 };
 
-/* A name/value pair lined up: memory map rows, counters, handles by kind, regions by kind, ... */
+/*
+ * A name/value pair lined up. Parts and their groups:
+ *   TYPES "generation" (bytes, objects), "free" (bytes of Free by generation), "total" ("heap")
+ *   HEAPS "generation", "free" (bytes, summed over GC heaps), "heap" ("allocated", "committed")
+ *   REGIONS "kind" (allocated bytes, regions), "committed"
+ *   GC "gc" ("allocated", "committed", "skipped")
+ *   FINALIZER "finalizer" ("ready", "finalizable", and "gen0" ... of the latter)
+ *   HANDLES "kind" (bytes, handles)        OS_HANDLES "type" (ABSENT, handles)
+ *   MEMORY_MAP "usage", "state", "type", "protect", "largest" (bytes, regions)
+ *   COUNTERS "counter"                     LOADER "kind" (bytes; counts: heaps)
+ *   NATIVE_HEAPS "heap" (committed bytes, heaps)    LIVE "live"
+ *   MODULES "module" ("loaded", "dynamic": counts only)
+ */
 struct series_value {
     enum part part;
     const char *group; /* "usage", "state", a handle kind's "kind", ...; never NULL */
@@ -90,7 +122,11 @@ struct series {
     struct series_options options;
     uint32_t parts_all; /* parts present in every snapshot */
     uint32_t parts_any;
-    uint64_t interval_ns; /* wall time from first to last; ABSENT when the dumps do not say */
+    uint64_t interval_ns;   /* wall time from first to last; ABSENT when the dumps do not say */
+    bool generations_known; /* every snapshot has types, and tells their generations */
+    bool live_known;        /* every snapshot knows which objects are live */
+    bool backwards;         /* threads got younger from one snapshot to the next: swapped? */
+    bool same_dump;         /* all snapshots hold the same figures throughout */
 
     struct series_type
         *types; /* sorted by |bytes_delta| descending, then |objects_delta|, then name */
@@ -104,6 +140,8 @@ struct series {
 
     const char
         *not_comparable;   /* why verdicts would be wrong (exit 3 unless --force); NULL: they are */
+    const char **names;    /* of the snapshots in sentences: see series_snapshot_name() */
+    uint64_t *heap_bytes;  /* [count of snapshots]: see series_heap_bytes() */
     const char **warnings; /* e.g. "BASE is younger than NEW: swapped?"; one sentence each */
     uint32_t warning_count;
 };
@@ -129,7 +167,46 @@ const struct snapshot *series_new(const struct series *s);
  */
 void series_normal_name(struct str name, struct strbuf *out);
 
-/* Verdict over the values of all snapshots: `floor` is the least growth of a step that counts. */
+/* Of the framework or runtime, so seldom what a person can act on. */
+bool series_is_framework(const char *type_name);
+
+/*
+ * Verdict over the values of all snapshots: `floor` is the least growth of a step that counts.
+ * ABSENT values are left out. With three or more: what falls, or comes back to where it was, is
+ * stable; what grew by the floor without fitting any shape is inconclusive.
+ */
 enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t floor);
+
+/*
+ * Verdict on a type: on live bytes where every snapshot knows them; else on all bytes, looking at
+ * gen2, LOH, POH and frozen as well where every snapshot tells generations (a type that grows at
+ * every step but not there is not called a leak). From five snapshots on the floor is spread over
+ * the steps, so that a slow leak is one.
+ */
+enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
+                                 const struct series_floors *floors, enum series_basis *ret_basis);
+
+/* Bytes in gen2, LOH, POH and frozen; ABSENT where the snapshot has no types. */
+uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot);
+
+/* Does any column differ between any two snapshots? */
+bool series_type_changed(const struct series *s, const struct series_type *type);
+
+/* The lined-up value of that name; NULL when no snapshot has it. */
+const struct series_value *series_value(const struct series *s, enum part part, const char *group,
+                                        const char *name);
+
+/* Bytes in the heap of one snapshot, Free included; ABSENT where nothing says so. */
+uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot);
+
+/* "BASE" and "NEW" of two, "the dump" of one, else "snapshot 3". Points into the series. */
+const char *series_snapshot_name(const struct series *s, uint32_t snapshot);
+
+/* "184:1914 spinner": debugger index and OS id in hex, name. */
+void series_thread_label(const struct series *s, const struct series_thread *thread,
+                         struct strbuf *out);
+/* The newest row of the thread; never NULL. */
+const struct thread_row *series_thread_row(const struct series *s,
+                                           const struct series_thread *thread);
 
 #endif

@@ -67,6 +67,12 @@ void finding_number(struct finding *finding, const char *name, enum field_kind k
 void finding_delta(struct finding *finding, const char *name, enum field_kind kind, int64_t value);
 void finding_text(struct findings *f, struct finding *finding, const char *name, const char *text);
 
+/* A number that may be absent: adds nothing then. */
+void finding_known(struct finding *finding, const char *name, enum field_kind kind, uint64_t value);
+
+/* Text kept as long as the findings; "" when out of memory (which sticks). */
+const char *findings_text(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 /* Thresholds; one table (limits.c) gives each its key in --config files, default and meaning. */
 struct limits {
     double growing_type_heap_percent, growing_type_self_percent;
@@ -99,6 +105,9 @@ void limits_init(struct limits *limits);
 /* Errors: ERR_USAGE (unknown key, not a number, negative). */
 bool limits_set(struct limits *limits, const char *key, const char *value,
                 struct err *err) MUST_CHECK;
+
+/* Sets the series options that have a limit, so that verdicts and rules agree. */
+void limits_apply(const struct limits *limits, struct series_options *options);
 
 struct rule {
     const char *id, *summary;

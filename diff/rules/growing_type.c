@@ -1,0 +1,175 @@
+/* Types whose objects grow: the first suspects of a leak. */
+#include "diff/rules/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_array(const struct series_type *type) {
+    return str_ends(str_of(type->name), STR("[]"));
+}
+
+/* A list that doubles its array keeps its count and jumps in bytes: no leak by itself. */
+static bool is_backing_array(const struct series_type *type) {
+    return is_array(type) && type->objects_delta == 0 && type->totals[0].objects > 0;
+}
+
+static struct series_floors floors_of(const struct limits *limits) {
+    return (struct series_floors){
+        .bytes = limits->growing_type_min_bytes,
+        .objects = limits->growing_type_min_objects,
+        .heap_percent = limits->growing_type_heap_percent,
+        .self_percent = limits->growing_type_self_percent,
+    };
+}
+
+static bool is_hit(enum verdict verdict) {
+    return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK || verdict == VERDICT_SATURATING ||
+           verdict == VERDICT_STEP || verdict == VERDICT_INCONCLUSIVE;
+}
+
+static enum severity severity_of(const struct series *s, const struct series_type *type,
+                                 enum verdict verdict) {
+    if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK)
+        return type->is_framework || verdict != VERDICT_INCONCLUSIVE ? SEVERITY_INFO
+                                                                     : SEVERITY_NOTICE;
+    if (type->is_framework || is_backing_array(type))
+        return SEVERITY_NOTICE;
+    uint64_t heap = series_heap_bytes(s, 0);
+    bool large = type->bytes_delta > 0 && (uint64_t)type->bytes_delta >= rule_percent(heap, 10);
+    return verdict == VERDICT_LEAK && large ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+}
+
+static const char *shape_text(enum verdict verdict) {
+    switch (verdict) {
+    case VERDICT_LEAK:
+        return "it grew at every step";
+    case VERDICT_SATURATING:
+        return "each step was smaller than the one before, as of a cache that fills";
+    case VERDICT_STEP:
+        return "it jumped once and stayed there";
+    case VERDICT_INCONCLUSIVE:
+        return "it grew, but not steadily: take more dumps";
+    case VERDICT_NONE:
+    case VERDICT_STABLE:
+    case VERDICT_GROWING:
+    case VERDICT_SHRINKING:
+        break;
+    }
+    return NULL;
+}
+
+/* What the growth is judged on, where the reader has to know it. */
+static const char *basis_text(const struct series *s, const struct series_type *type,
+                              struct findings *f) {
+    uint32_t end = s->count - 1;
+    if (type->basis == BASIS_LIVE)
+        return findings_text(f, " Of these %s, now %s are live.",
+                             say_count(f, type->live_objects[0]),
+                             say_count(f, type->live_objects[end]));
+    if (type->basis != BASIS_MATURE)
+        return "";
+    int64_t mature =
+        series_type_mature(type, end) == ABSENT
+            ? 0
+            : (int64_t)series_type_mature(type, end) - (int64_t)series_type_mature(type, 0);
+    if (mature <= 0 && type->bytes_delta > 0)
+        return " All of the growth is in gen0 and gen1, so some of it may be garbage.";
+    return "";
+}
+
+static void add_evidence(const struct series *s, const struct series_type *type,
+                         enum verdict verdict, struct findings *f, struct finding *hit) {
+    uint32_t end = s->count - 1;
+    finding_text(f, hit, "type", type->name);
+    if (type->module)
+        finding_text(f, hit, "module", type->module);
+    finding_text(f, hit, "verdict", verdict_names[verdict]);
+    finding_text(f, hit, "judged_on",
+                 type->basis == BASIS_LIVE     ? "live objects"
+                 : type->basis == BASIS_MATURE ? "all objects and those of gen2, loh, poh, frozen"
+                                               : "all objects, garbage included");
+    finding_number(hit, "objects_base", FIELD_U64, type->totals[0].objects);
+    finding_number(hit, "objects_new", FIELD_U64, type->totals[end].objects);
+    finding_delta(hit, "objects_delta", FIELD_U64, type->objects_delta);
+    finding_number(hit, "bytes_base", FIELD_BYTES, type->totals[0].bytes);
+    finding_number(hit, "bytes_new", FIELD_BYTES, type->totals[end].bytes);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, type->bytes_delta);
+    finding_known(hit, "live_objects_base", FIELD_U64, type->live_objects[0]);
+    finding_known(hit, "live_objects_new", FIELD_U64, type->live_objects[end]);
+    finding_known(hit, "live_bytes_base", FIELD_BYTES, type->live_bytes[0]);
+    finding_known(hit, "live_bytes_new", FIELD_BYTES, type->live_bytes[end]);
+    if (s->generations_known) {
+        finding_number(hit, "mature_bytes_base", FIELD_BYTES, series_type_mature(type, 0));
+        finding_number(hit, "mature_bytes_new", FIELD_BYTES, series_type_mature(type, end));
+    }
+}
+
+static void add_summary(const struct series *s, const struct series_type *type,
+                        enum verdict verdict, struct findings *f, struct finding *hit) {
+    uint32_t end = s->count - 1;
+    const char *shape = shape_text(verdict);
+    const char *objects =
+        type->objects_delta == 0
+            ? findings_text(f, "stayed at %s %s but grew", say_count(f, type->totals[0].objects),
+                            type->totals[0].objects == 1 ? "object" : "objects")
+            : findings_text(f, "went from %s to %s objects", say_count(f, type->totals[0].objects),
+                            say_count(f, type->totals[end].objects));
+    finding_summary(f, hit, "%s %s, %s to %s (%s)%s%s.%s", type->name, objects,
+                    say_bytes(f, type->totals[0].bytes), say_bytes(f, type->totals[end].bytes),
+                    say_delta(f, type->bytes_delta), shape ? ": " : "", shape ? shape : "",
+                    basis_text(s, type, f));
+    if (is_backing_array(type))
+        finding_next(f, hit,
+                     "An array behind a list or dictionary was enlarged: look at the type "
+                     "of its elements.");
+    else if (type->is_framework)
+        finding_next(f, hit, "Look at the application types that grow with it: they hold it.");
+    else
+        finding_next(f, hit,
+                     "Find what holds them: `gcroot` of one of the objects that "
+                     "`dumpheap -type %s` lists.",
+                     type->name);
+}
+
+static bool run_growing(const struct series *s, const struct limits *limits, struct findings *f,
+                        struct err *err) {
+    (void)err;
+    const struct series_floors floors = floors_of(limits);
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        enum verdict verdict = series_type_verdict(s, type, &floors, NULL);
+        /* What was not there at all is for new-type, unless it went on growing. */
+        if (!is_hit(verdict) || (!type->seen[0] && verdict != VERDICT_LEAK))
+            continue;
+        uint64_t weight = type->bytes_delta > 0 ? (uint64_t)type->bytes_delta : 0;
+        struct finding *hit =
+            findings_hit(f, &rule_growing_type, severity_of(s, type, verdict), weight, type->name);
+        add_summary(s, type, verdict, f, hit);
+        add_evidence(s, type, verdict, f, hit);
+    }
+    return true;
+}
+
+const struct rule rule_growing_type = {
+    .id = "growing-type",
+    .summary = "types whose objects grow from dump to dump",
+    .needs = PART_BIT(PART_TYPES),
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the bytes of each type in all dumps. Where every dump knows what is live, only\n"
+        "live objects count. Where the dumps tell generations, three or more dumps are judged\n"
+        "with gen2, LOH, POH and frozen objects beside all, since gen0 and gen1 hold garbage.\n"
+        "Two dumps say growing or not; three or more give leak, saturating, step, stable or\n"
+        "inconclusive. Types of the framework (System.*, Microsoft.*, strings and arrays of\n"
+        "primitives) rank below application types: what holds them is what can be acted on.\n"
+        "Free is never a leaking type.\n"
+        "\n"
+        "Thresholds: growing-type.heap-percent (share of the base heap), "
+        "growing-type.self-percent\n"
+        "(share of the type's own base bytes), growing-type.min-bytes, growing-type.min-objects;\n"
+        "a step has to reach all of them.\n"
+        "\n"
+        "What to do: find what holds the objects (gcroot, or paths where the snapshot has them),\n"
+        "and ask who should have let go. Two dumps are too few for a verdict: take a third.\n",
+    .run = run_growing,
+};

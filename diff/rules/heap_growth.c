@@ -1,0 +1,137 @@
+/* The heap as a whole, and its generations. */
+#include "diff/rules/rules.h"
+
+#include <string.h>
+
+/* Bytes of one generation over the series from one source; false: not every dump tells. */
+static bool from_values(const struct series *s, enum part part, const char *group, int gen,
+                        uint64_t *values) {
+    const struct series_value *value = series_value(s, part, group, generation_names[gen]);
+    if (!(s->parts_all & PART_BIT(part)))
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        values[i] = value && value->values[i] != ABSENT ? value->values[i] : 0;
+    return true;
+}
+
+/* Readers of heaps without generations leave all of them 0. */
+static bool heaps_tell(const struct series *s) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        bool any = false;
+        for (int g = 0; g < GEN_COUNT; g++) {
+            const struct series_value *value =
+                series_value(s, PART_HEAPS, "generation", generation_names[g]);
+            any = any || (value && value->values[i] != ABSENT && value->values[i] > 0);
+        }
+        if (!any)
+            return false;
+    }
+    return true;
+}
+
+/* Segments hold gen0 to gen2 together: only LOH and POH can be told from these. */
+static bool regions_tell(const struct series *s, int gen) {
+    if (gen >= GEN_LOH)
+        return true;
+    return series_value(s, PART_REGIONS, "kind", "gen2") != NULL;
+}
+
+bool rule_generation(const struct series *s, int gen, uint64_t *values) {
+    if (s->generations_known && from_values(s, PART_TYPES, "generation", gen, values))
+        return true;
+    if ((s->parts_all & PART_BIT(PART_HEAPS)) && heaps_tell(s) &&
+        from_values(s, PART_HEAPS, "generation", gen, values))
+        return true;
+    return (s->parts_all & PART_BIT(PART_REGIONS)) && regions_tell(s, gen) &&
+           from_values(s, PART_REGIONS, "kind", gen, values);
+}
+
+bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t min_bytes,
+                enum verdict *ret_verdict) {
+    uint64_t floor = rule_max(rule_percent(values[0], percent), min_bytes);
+    *ret_verdict = series_verdict(values, count, floor);
+    return *ret_verdict == VERDICT_GROWING || *ret_verdict == VERDICT_LEAK ||
+           *ret_verdict == VERDICT_INCONCLUSIVE;
+}
+
+/* Bytes in use: the heap without Free where that is known. */
+static uint64_t used_bytes(const struct series *s, uint32_t snapshot) {
+    if (!snapshot_has(s->snapshots[snapshot], PART_TYPES))
+        return series_heap_bytes(s, snapshot);
+    struct snapshot_totals totals = snapshot_totals(s->snapshots[snapshot]);
+    return totals.bytes - totals.free_bytes;
+}
+
+static void add_generations(const struct series *s, struct finding *hit, uint64_t *values) {
+    for (int g = 0; g < GEN_UNKNOWN; g++)
+        if (rule_generation(s, g, values) && (values[0] || values[s->count - 1]))
+            finding_delta(hit, generation_names[g], FIELD_BYTES,
+                          (int64_t)(values[s->count - 1] - values[0]));
+}
+
+/* The generation that grew most, for the sentence; NULL when none is known to have grown. */
+static const char *most_grown(const struct series *s, struct findings *f, uint64_t *values) {
+    int64_t most = 0;
+    int which = -1;
+    for (int g = 0; g < GEN_UNKNOWN; g++) {
+        if (!rule_generation(s, g, values))
+            continue;
+        int64_t delta = (int64_t)(values[s->count - 1] - values[0]);
+        if (delta > most) {
+            most = delta;
+            which = g;
+        }
+    }
+    if (which < 0)
+        return "";
+    return findings_text(f, ", most of it in %s (%s)", generation_names[which], say_delta(f, most));
+}
+
+static bool run_heap(const struct series *s, const struct limits *limits, struct findings *f,
+                     struct err *err) {
+    uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
+    if (!values)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < s->count; i++) {
+        values[i] = used_bytes(s, i);
+        if (values[i] == ABSENT) {
+            findings_skip(f, &rule_heap_growth, "%s does not say how large its heap is",
+                          series_snapshot_name(s, i));
+            return true;
+        }
+    }
+    enum verdict verdict;
+    if (!rule_grows(values, s->count, limits->heap_growth_percent, limits->heap_growth_min_bytes,
+                    &verdict))
+        return true;
+    uint64_t first = values[0], last = values[s->count - 1];
+    int64_t delta = (int64_t)(last - first);
+    struct finding *hit = findings_hit(
+        f, &rule_heap_growth, verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
+        delta > 0 ? (uint64_t)delta : 0, "heap");
+    finding_summary(f, hit, "The managed heap grew from %s to %s (%s)%s%s.", say_bytes(f, first),
+                    say_bytes(f, last), say_delta(f, delta), most_grown(s, f, values),
+                    verdict == VERDICT_INCONCLUSIVE ? ", but not steadily" : "");
+    finding_next(f, hit, "The growing types say what it grew by.");
+    finding_number(hit, "bytes_base", FIELD_BYTES, first);
+    finding_number(hit, "bytes_new", FIELD_BYTES, last);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, delta);
+    finding_text(f, hit, "verdict", verdict_names[verdict]);
+    add_generations(s, hit, values);
+    return true;
+}
+
+const struct rule rule_heap_growth = {
+    .id = "heap-growth",
+    .summary = "the managed heap grows, by generation",
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the bytes in use (without Free) of the whole heap, and says which generation\n"
+        "took most of the growth. Growth in gen2, LOH or POH outlived collections; growth in gen0\n"
+        "and gen1 alone may be garbage that was not collected yet.\n"
+        "\n"
+        "Thresholds: heap-growth.percent (of the base), heap-growth.min-bytes.\n"
+        "\n"
+        "What to do: read the growing types, which say what the heap grew by.\n",
+    .run = run_heap,
+};

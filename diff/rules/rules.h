@@ -1,0 +1,39 @@
+/* What the files of the rules share; reports need rule.h only. */
+#ifndef DUMPDIFF_RULES_RULES_H
+#define DUMPDIFF_RULES_RULES_H
+
+#include "diff/rules/rule.h"
+
+struct finding *findings_add(struct findings *f, const struct rule *rule,
+                             enum finding_status status);
+void findings_sort(struct findings *f);
+
+/* Sizes and counts in sentences; the text lives as long as the findings. */
+const char *say_bytes(struct findings *f, uint64_t bytes);
+const char *say_count(struct findings *f, uint64_t count);
+const char *say_delta(struct findings *f, int64_t bytes); /* "+1.0 KiB", "-3 B" */
+const char *say_seconds(struct findings *f, uint64_t ns); /* "2.05 s" */
+
+/* Without arguments and return type: "Shop.Caching.Handle.Finalize". */
+struct str frame_method(const char *frame);
+
+uint64_t rule_max(uint64_t a, uint64_t b);
+/* percent of value; 0 where it is ABSENT. */
+uint64_t rule_percent(uint64_t value, double percent);
+
+/* Bytes of one generation over the series: from types, heaps or regions, whichever tells in every
+ * dump. false: none does. values has room for one number a snapshot. */
+bool rule_generation(const struct series *s, int gen, uint64_t *values);
+
+/* Growing, leak or inconclusive beyond both floors? */
+bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t min_bytes,
+                enum verdict *ret_verdict);
+
+#define RULE(name) extern const struct rule rule_##name
+RULE(growing_type);
+RULE(heap_growth);
+RULE(trust);
+RULE(gc_in_progress);
+#undef RULE
+
+#endif

@@ -1,0 +1,42 @@
+/* Figures in sentences, and other small things that rules share. */
+#include "diff/rules/rules.h"
+
+#include <stdio.h>
+
+const char *say_bytes(struct findings *f, uint64_t bytes) {
+    char text[HUMAN_MAX];
+    return findings_text(f, "%s", human_bytes(bytes, text));
+}
+
+const char *say_count(struct findings *f, uint64_t count) {
+    char text[HUMAN_MAX];
+    return findings_text(f, "%s", human_count(count, text));
+}
+
+const char *say_delta(struct findings *f, int64_t bytes) {
+    char text[HUMAN_MAX];
+    uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+    return findings_text(f, "%c%s", bytes < 0 ? '-' : '+', human_bytes(size, text));
+}
+
+const char *say_seconds(struct findings *f, uint64_t ns) {
+    uint64_t ms = ns / 1000000;
+    if (ms >= 100000)
+        return findings_text(f, "%s s", say_count(f, ms / 1000));
+    return findings_text(f, "%u.%03u s", (unsigned)(ms / 1000), (unsigned)(ms % 1000));
+}
+
+struct str frame_method(const char *frame) {
+    struct str s = str_of(frame);
+    size_t end = str_find(s, STR("("), 0);
+    s = end == STR_NOT_FOUND ? s : str_take(s, end);
+    return str_trim(s);
+}
+
+uint64_t rule_max(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+uint64_t rule_percent(uint64_t value, double percent) {
+    return value == ABSENT ? 0 : (uint64_t)((double)value * percent / 100.0);
+}

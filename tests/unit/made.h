@@ -1,0 +1,152 @@
+/* Snapshots made with the builder, for tests of the diff. */
+#ifndef DUMPDIFF_TESTS_MADE_H
+#define DUMPDIFF_TESTS_MADE_H
+
+#include "diff/rules/rule.h"
+#include "model/builder.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MADE     __attribute__((unused)) static
+#define MADE_MAX 8
+
+/* Up to eight snapshots being built, and what comes of them. */
+struct made {
+    struct snapshot snapshots[MADE_MAX];
+    struct builder builders[MADE_MAX];
+    uint32_t count;
+    struct series_options options;
+    struct limits limits;
+    struct series series;
+    struct findings findings;
+    struct err err;
+    bool compared;
+};
+
+MADE void made_init(struct made *m, uint32_t count) {
+    memset(m, 0, sizeof(*m));
+    m->count = count;
+    series_options_init(&m->options);
+    limits_init(&m->limits);
+    for (uint32_t i = 0; i < count; i++) {
+        snapshot_init(&m->snapshots[i]);
+        assert_true(builder_init(&m->builders[i], &m->snapshots[i], &m->err));
+    }
+}
+
+MADE const char *made_text(struct made *m, uint32_t i, const char *text) {
+    const char *copy = builder_string(&m->builders[i], str_of(text), &m->err);
+    assert_non_null(copy);
+    return copy;
+}
+
+MADE struct origin_row *made_origin(struct made *m, uint32_t i) {
+    struct origin_row *row = builder_single(&m->builders[i], PART_ORIGIN, &m->err);
+    assert_non_null(row);
+    return row;
+}
+
+MADE void made_type(struct made *m, uint32_t i, const char *name, const char *module, int gen,
+                    uint64_t objects, uint64_t bytes) {
+    assert_true(builder_add_type(&m->builders[i], str_of(name), str_of(module),
+                                 (enum generation)gen, (struct cell){objects, bytes}, &m->err));
+}
+
+MADE void *made_row(struct made *m, uint32_t i, enum part part) {
+    void *row = part_descs[part].single ? builder_single(&m->builders[i], part, &m->err)
+                                        : builder_row(&m->builders[i], part, &m->err);
+    assert_non_null(row);
+    return row;
+}
+
+MADE struct thread_row *made_thread(struct made *m, uint32_t i, uint64_t os_id, const char *name) {
+    struct thread_row *row = builder_thread(&m->builders[i], os_id, ABSENT, &m->err);
+    assert_non_null(row);
+    if (name)
+        row->name = made_text(m, i, name);
+    return row;
+}
+
+/* Frames innermost first, separated by '|'. */
+MADE void made_frames(struct made *m, uint32_t i, struct strings *frames, const char *text) {
+    struct str items[64], rest = str_of(text);
+    uint32_t count = 0;
+    while (rest.len && count < 64) {
+        size_t bar = str_find(rest, STR("|"), 0);
+        size_t len = bar == STR_NOT_FOUND ? rest.len : bar;
+        items[count++] = str_take(rest, len);
+        rest = str_drop(rest, bar == STR_NOT_FOUND ? len : len + 1);
+    }
+    assert_true(builder_strings(&m->builders[i], items, count, frames, &m->err));
+}
+
+MADE void made_series(struct made *m) {
+    const struct snapshot *all[MADE_MAX];
+    for (uint32_t i = 0; i < m->count; i++) {
+        assert_true(builder_finish(&m->builders[i], &m->err));
+        builder_deinit(&m->builders[i]);
+        all[i] = &m->snapshots[i];
+    }
+    assert_true(series_init(&m->series, all, m->count, &m->options, &m->err));
+    m->compared = true;
+}
+
+MADE void made_rules(struct made *m) {
+    if (!m->compared)
+        made_series(m);
+    findings_init(&m->findings);
+    assert_true(rules_run(&m->series, &m->limits, &m->findings, &m->err));
+}
+
+MADE void made_deinit(struct made *m) {
+    findings_deinit(&m->findings);
+    series_deinit(&m->series);
+    for (uint32_t i = 0; i < m->count; i++)
+        snapshot_deinit(&m->snapshots[i]);
+}
+
+MADE const struct series_type *made_find_type(const struct made *m, const char *name) {
+    for (uint32_t i = 0; i < m->series.type_count; i++)
+        if (strcmp(m->series.types[i].name, name) == 0)
+            return &m->series.types[i];
+    return NULL;
+}
+
+/* First finding of a rule with that status and subject (NULL: any). */
+MADE const struct finding *made_find(const struct made *m, const char *rule,
+                                     enum finding_status status, const char *subject) {
+    for (uint32_t i = 0; i < m->findings.count; i++) {
+        const struct finding *finding = &m->findings.items[i];
+        if (strcmp(finding->rule->id, rule) == 0 && finding->status == status &&
+            (!subject || strcmp(finding->subject, subject) == 0))
+            return finding;
+    }
+    return NULL;
+}
+
+MADE const struct finding *made_hit(const struct made *m, const char *rule, const char *subject) {
+    return made_find(m, rule, STATUS_HIT, subject);
+}
+
+MADE bool made_clear(const struct made *m, const char *rule) {
+    return made_find(m, rule, STATUS_CLEAR, NULL) != NULL;
+}
+
+MADE const char *made_skipped(const struct made *m, const char *rule) {
+    const struct finding *finding = made_find(m, rule, STATUS_SKIPPED, NULL);
+    return finding ? finding->summary : NULL;
+}
+
+/* Does the text of the finding hold these words? */
+MADE void made_says(const struct finding *finding, const char *words) {
+    assert_non_null(finding);
+    if (!strstr(finding->summary, words) && !(finding->next && strstr(finding->next, words)))
+        fail_msg("'%s' is not in '%s'", words, finding->summary);
+}
+
+#endif

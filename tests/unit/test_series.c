@@ -1,0 +1,169 @@
+#include "made.h"
+
+static void names_of_compilers_lose_their_ordinals(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *normal;
+    } cases[] = {
+        {"P+<>c__DisplayClass12_0", "P+<>c__DisplayClass"},
+        {"P+<>c__DisplayClass12_0<System.Int32>", "P+<>c__DisplayClass<System.Int32>"},
+        {"P+<Run>d__5", "P+<Run>d"},
+        {"P+<Run>d__5`1[[System.String]]", "P+<Run>d`1[[System.String]]"},
+        {"P+<<Main>$>d__0", "P+<<Main>$>d"},
+        {"P+<>c.<Main>b__0_1()", "P+<>c.<Main>b()"},
+        {"P.<X>g__Foo|3_0(Int32)", "P.<X>g__Foo(Int32)"},
+        {"P+<<Run>b__3_1>d", "P+<<Run>b>d"},
+        {"<>f__AnonymousType0<System.Int32, System.String>",
+         "<>f__AnonymousType<System.Int32, System.String>"},
+        {"P+<>c", "P+<>c"},
+        {"P+<Run>d__5#1", "P+<Run>d"},
+        {"M+_Closure$__12-0", "M+_Closure$__"},
+        {"<>y__InlineArray16<System.Object>", "<>y__InlineArray16<System.Object>"},
+        {"System.Collections.Generic.List<My__1>", "System.Collections.Generic.List<My__1>"},
+        {"a__1", "a__1"},
+        {">d__", ">d__"},
+        {">", ">"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf out;
+        strbuf_init(&out);
+        series_normal_name(str_of(cases[i].name), &out);
+        assert_string_equal(strbuf_cstr(&out), cases[i].normal);
+        strbuf_deinit(&out);
+    }
+}
+
+static void verdicts_follow_the_steps(void **state) {
+    (void)state;
+    const uint64_t A = ABSENT;
+    const struct {
+        uint64_t values[8];
+        uint32_t count;
+        uint64_t floor;
+        enum verdict verdict;
+    } cases[] = {
+        {{5}, 1, 1, VERDICT_NONE},
+        {{100, 110}, 2, 10, VERDICT_GROWING},
+        {{100, 109}, 2, 10, VERDICT_STABLE},
+        {{110, 100}, 2, 10, VERDICT_SHRINKING},
+        {{100, 100}, 2, 0, VERDICT_STABLE},
+        {{100, 101}, 2, 0, VERDICT_GROWING},
+        {{100, A}, 2, 10, VERDICT_NONE},
+        {{100, 200, 300}, 3, 10, VERDICT_LEAK},
+        {{100, 200, 260}, 3, 10, VERDICT_LEAK},
+        {{100, 200, 250}, 3, 10, VERDICT_SATURATING},
+        {{100, 200, 250, 275, 280}, 5, 10, VERDICT_SATURATING},
+        {{0, 500, 600, 699, 797}, 5, 10, VERDICT_LEAK}, /* warm-up, then steady */
+        {{100, 200, 200}, 3, 10, VERDICT_STEP},
+        {{100, 100, 200, 203, 200}, 5, 10, VERDICT_STEP},
+        {{100, 105, 100, 103, 109}, 5, 10, VERDICT_STABLE},  /* noise */
+        {{100, 500, 100, 100}, 4, 10, VERDICT_STABLE},       /* a spike */
+        {{100, 200, 100, 200, 100}, 5, 10, VERDICT_STABLE},  /* up and down */
+        {{400, 300, 200, 100}, 4, 10, VERDICT_STABLE},       /* falls */
+        {{100, 100, 100, 200}, 4, 10, VERDICT_INCONCLUSIVE}, /* a jump, or the first of many? */
+        {{100, 200, 150, 300, 250, 400}, 6, 10, VERDICT_INCONCLUSIVE},
+        {{100, 104, 108, 112}, 4, 10, VERDICT_INCONCLUSIVE}, /* steps below the floor */
+        {{100, A, 200}, 3, 10, VERDICT_INCONCLUSIVE},
+        {{A, A, 200}, 3, 10, VERDICT_NONE},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        if (series_verdict(cases[i].values, cases[i].count, cases[i].floor) != cases[i].verdict)
+            fail_msg(
+                "case %zu: %s", i,
+                verdict_names[series_verdict(cases[i].values, cases[i].count, cases[i].floor)]);
+}
+
+static void rows_of_one_name_are_summed_and_joined_by_module(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    made_type(&m, 0, "App.A", "app.dll", GEN_2, 10, 1000);
+    made_type(&m, 1, "App.A", "app.dll", GEN_2, 20, 2000);
+    made_type(&m, 1, "App.A", "other.dll", GEN_2, 1, 10);
+    made_type(&m, 0, "P+<>c__DisplayClass1_0", "app.dll", GEN_2, 1, 24);
+    made_type(&m, 1, "P+<>c__DisplayClass2_0", "app.dll", GEN_2, 2, 48);
+    made_type(&m, 1, "P+<>c__DisplayClass3_0", "app.dll", GEN_2, 3, 72);
+    made_series(&m);
+    assert_int_equal(m.series.type_count, 3);
+    assert_string_equal(m.series.types[0].name, "App.A");
+    assert_int_equal(m.series.types[0].bytes_delta, 1000);
+    const struct series_type *closure = made_find_type(&m, "P+<>c__DisplayClass");
+    assert_non_null(closure);
+    assert_int_equal(closure->totals[1].objects, 5);
+    assert_int_equal(closure->objects_delta, 4);
+    made_deinit(&m);
+}
+
+static void exact_names_keep_ordinals_apart(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    m.options.exact_names = true;
+    made_type(&m, 0, "P+<>c__DisplayClass1_0", "", GEN_2, 1, 24);
+    made_type(&m, 1, "P+<>c__DisplayClass2_0", "", GEN_2, 2, 48);
+    made_series(&m);
+    assert_int_equal(m.series.type_count, 2);
+    made_deinit(&m);
+}
+
+static void a_side_without_modules_joins_by_name(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    made_type(&m, 0, "App.A", "", GEN_UNKNOWN, 10, 1000);
+    made_type(&m, 1, "App.A", "app.dll", GEN_2, 20, 2000);
+    made_type(&m, 1, "App.A", "plugin.dll", GEN_2, 5, 500);
+    made_series(&m);
+    assert_int_equal(m.series.type_count, 1);
+    assert_int_equal(m.series.types[0].objects_delta, 15);
+    made_deinit(&m);
+}
+
+static void a_snapshot_without_types_is_absent_and_not_zero(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    made_type(&m, 1, "App.A", "", GEN_2, 20, 2000);
+    made_thread(&m, 0, 1, "main");
+    made_rules(&m);
+    assert_true(m.series.types[0].totals[0].bytes == ABSENT);
+    assert_int_equal(m.series.types[0].bytes_delta, 0);
+    assert_int_equal(m.series.types[0].verdict, VERDICT_NONE);
+    assert_non_null(made_skipped(&m, "growing-type"));
+    made_deinit(&m);
+}
+
+static void a_growing_type_is_found_and_its_framework_ranks_below(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        made_type(&m, i, "System.String", "", GEN_UNKNOWN, 1000 + i * 90000, 100000 + i * 9000000);
+        made_type(&m, i, "Shop.Entry", "", GEN_UNKNOWN, 5000 + i * 5000, 240000 + i * 240000);
+        made_type(&m, i, "Free", "", GEN_UNKNOWN, 10 + i * 1000, 1000 + i * 9000000);
+        made_type(&m, i, "App.Tiny", "", GEN_UNKNOWN, 1 + i, 24 + 24 * i);
+    }
+    made_rules(&m);
+    assert_string_equal(m.series.types[0].name, "System.String");
+    assert_int_equal(m.findings.items[0].status, STATUS_HIT);
+    assert_string_equal(m.findings.items[1].subject, "Shop.Entry");
+    made_says(made_hit(&m, "growing-type", "Shop.Entry"), "5,000 to 10,000 objects");
+    assert_int_equal(made_hit(&m, "growing-type", "System.String")->severity, SEVERITY_NOTICE);
+    assert_null(made_hit(&m, "growing-type", "Free"));
+    assert_null(made_hit(&m, "growing-type", "App.Tiny"));
+    made_deinit(&m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_compilers_lose_their_ordinals),
+        cmocka_unit_test(verdicts_follow_the_steps),
+        cmocka_unit_test(rows_of_one_name_are_summed_and_joined_by_module),
+        cmocka_unit_test(exact_names_keep_ordinals_apart),
+        cmocka_unit_test(a_side_without_modules_joins_by_name),
+        cmocka_unit_test(a_snapshot_without_types_is_absent_and_not_zero),
+        cmocka_unit_test(a_growing_type_is_found_and_its_framework_ranks_below),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
