@@ -6,9 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const struct section section_clrstack;
+extern const struct section section_clrthreads;
+extern const struct section section_dump_threads;
+extern const struct section section_kstack;
+extern const struct section section_runaway;
+extern const struct section section_special_threads;
+
+/* One a line: a new section is one new line here. */
+/* clang-format off */
 const struct section *const sections[] = {
+    &section_runaway,
+    &section_clrthreads,
+    &section_special_threads,
+    &section_dump_threads,
+    &section_clrstack,
+    &section_kstack,
     NULL,
 };
+/* clang-format on */
 
 /* -- Lines ------------------------------------------------------------------------------------- */
 
