@@ -1,0 +1,349 @@
+#include "diff/growth.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const growth_kind_names[3] = {"more", "enlarged", "moved"};
+
+/* Growth of a node that is too small to be told from the cut of the older tree. */
+#define FLOOR_SHARE   0.001
+#define FLOORS_NEEDED 2
+
+#define STACK_ROOT "thread stacks"
+
+static bool is_stack_root(const char *root) {
+    return strncmp(root, "stack", 5) == 0 || strcmp(root, STACK_ROOT) == 0;
+}
+
+/* -- Lining up --------------------------------------------------------------------------------- */
+
+struct lining {
+    struct growth *g;
+    struct strmap index; /* (parent number and edge, type) to node */
+    uint32_t capacity;
+};
+
+static uint64_t *numbers(struct growth *g) {
+    return arena_array(&g->arena, g->snapshot_count, sizeof(uint64_t));
+}
+
+static bool new_node(struct lining *l, uint32_t parent, const char *label, const char *type) {
+    struct growth *g = l->g;
+    if (g->node_count == l->capacity) {
+        uint32_t capacity = l->capacity ? l->capacity * 2 : 256;
+        struct growth_node *nodes = arena_array(&g->arena, capacity, sizeof(*nodes));
+        if (!nodes)
+            return false;
+        if (g->node_count)
+            memcpy(nodes, g->nodes, g->node_count * sizeof(*nodes));
+        g->nodes = nodes;
+        l->capacity = capacity;
+    }
+    struct growth_node *node = &g->nodes[g->node_count];
+    *node = (struct growth_node){.parent = parent,
+                                 .root = parent == GROWTH_ROOT ? label : NULL,
+                                 .edge = parent == GROWTH_ROOT ? NULL : label,
+                                 .type = type,
+                                 .objects = numbers(g),
+                                 .bytes = numbers(g),
+                                 .own_objects = numbers(g),
+                                 .own_bytes = numbers(g),
+                                 .seen = arena_array(&g->arena, g->snapshot_count, sizeof(bool))};
+    if (!node->objects || !node->bytes || !node->own_objects || !node->own_bytes || !node->seen)
+        return false;
+    g->node_count++;
+    return true;
+}
+
+/* The node of (parent, label, type), made when it is new; GROWTH_ROOT when out of memory. */
+static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, const char *type) {
+    struct strbuf key;
+    strbuf_init(&key);
+    strbuf_addf(&key, "%u %s", parent, label);
+    uint32_t node = strmap_get(&l->index, strbuf_str(&key), str_of(type));
+    if (node == STRMAP_NONE) {
+        node = l->g->node_count;
+        const char *kept = arena_copy(&l->g->arena, strbuf_cstr(&key), key.len);
+        if (key.failed || !kept || !new_node(l, parent, label, type) ||
+            !strmap_put(&l->index, (struct str){kept, key.len}, str_of(type), node))
+            node = GROWTH_ROOT;
+    }
+    strbuf_deinit(&key);
+    return node;
+}
+
+static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t at,
+                    struct err *err) {
+    SNAPSHOT_ROWS(snapshot, PART_PATHS, struct path_row, rows, count);
+    uint32_t *nodes = calloc((size_t)count + 1, sizeof(*nodes));
+    if (!nodes)
+        return err_nomem(err);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        const struct path_row *row = &rows[i];
+        bool root = row->parent == ABSENT;
+        if (!root && row->parent >= i) {
+            ok = err_set(err, ERR_FORMAT, "paths: row %u comes before its parent", i);
+            break;
+        }
+        const char *label = root ? (row->root ? row->root : "") : (row->edge ? row->edge : "");
+        if (root && is_stack_root(label))
+            label = STACK_ROOT; /* thread ids and frames come and go: one sum */
+        nodes[i] =
+            node_of(l, root ? GROWTH_ROOT : nodes[row->parent], label, row->type ? row->type : "");
+        if (nodes[i] == GROWTH_ROOT) {
+            ok = err_nomem(err);
+            break;
+        }
+        struct growth_node *node = &l->g->nodes[nodes[i]];
+        node->objects[at] += row->objects;
+        node->bytes[at] += row->bytes;
+        node->own_objects[at] += row->own_objects;
+        node->own_bytes[at] += row->own_bytes;
+        node->seen[at] = true;
+    }
+    free(nodes);
+    return ok;
+}
+
+/* -- Where growth begins ----------------------------------------------------------------------- */
+
+struct judging {
+    struct growth *g;
+    const struct series *s;
+    uint32_t last;
+    uint64_t floor_objects, floor_bytes; /* of the base tree: what it cut may have been as large */
+    uint64_t live_base, live_new;
+    uint32_t capacity;
+};
+
+static int64_t delta(const uint64_t *values, uint32_t last) {
+    return (int64_t)(values[last] - values[0]);
+}
+
+/* Did the type as a whole grow? Unknown counts as yes. */
+static bool type_grew(const struct judging *j, const char *type) {
+    for (uint32_t i = 0; i < j->s->type_count; i++) {
+        const struct series_type *t = &j->s->types[i];
+        if (strcmp(t->name, type) != 0)
+            continue;
+        uint64_t base = t->live_objects[0], now = t->live_objects[j->last];
+        if (base == ABSENT || now == ABSENT)
+            return t->objects_delta > 0;
+        return now > base;
+    }
+    return true;
+}
+
+static bool add_point(struct judging *j, struct growth_point point) {
+    struct growth *g = j->g;
+    if (g->point_count == j->capacity) {
+        uint32_t capacity = j->capacity ? j->capacity * 2 : 64;
+        struct growth_point *points = arena_array(&g->arena, capacity, sizeof(*points));
+        if (!points)
+            return false;
+        if (g->point_count)
+            memcpy(points, g->points, g->point_count * sizeof(*points));
+        g->points = points;
+        j->capacity = capacity;
+    }
+    g->points[g->point_count++] = point;
+    return true;
+}
+
+static bool under_stacks(const struct growth *g, uint32_t node) {
+    while (g->nodes[node].parent != GROWTH_ROOT)
+        node = g->nodes[node].parent;
+    return is_stack_root(g->nodes[node].root);
+}
+
+static bool is_rest(const struct growth_node *node) {
+    return strcmp(node->type, "[others]") == 0 ||
+           (node->root && strcmp(node->root, "[other roots]") == 0);
+}
+
+/* Judges one node whose holders did not grow; *ret_stop: what is below belongs to this point. */
+static bool judge(struct judging *j, uint32_t n, bool *ret_stop) {
+    const struct growth_node *node = &j->g->nodes[n];
+    uint32_t last = j->last;
+    int64_t objects = delta(node->own_objects, last), bytes = delta(node->bytes, last);
+    int64_t parent_objects =
+        node->parent == GROWTH_ROOT ? 0 : delta(j->g->nodes[node->parent].own_objects, last);
+    bool at_least = !node->seen[0];
+    struct growth_point point = {
+        .node = n, .at_least = at_least, .stacks_only = under_stacks(j->g, n)};
+    *ret_stop = false;
+    if (is_rest(node) || !node->seen[last])
+        return true;
+    bool above_floor = !at_least || node->objects[last] > FLOORS_NEEDED * j->floor_objects ||
+                       node->bytes[last] > FLOORS_NEEDED * j->floor_bytes;
+    if (objects >= 2 && objects > 2 * (parent_objects > 0 ? parent_objects : 0) && bytes > 0) {
+        *ret_stop = true;
+        if (!above_floor)
+            return true;
+        point.kind = type_grew(j, node->type) ? GROWTH_MORE : GROWTH_MOVED;
+        point.objects_delta = objects;
+        point.bytes_delta = bytes;
+        point.verdict =
+            j->s->count > 2 ? series_verdict(node->own_objects, j->s->count, 1) : VERDICT_GROWING;
+        return add_point(j, point);
+    }
+    int64_t own_bytes = delta(node->own_bytes, last);
+    if (!at_least && objects >= 0 && objects <= 1 && own_bytes > 0 &&
+        (uint64_t)own_bytes > j->floor_bytes) {
+        point.kind = GROWTH_ENLARGED;
+        point.objects_delta = objects;
+        point.bytes_delta = own_bytes;
+        point.verdict =
+            j->s->count > 2 ? series_verdict(node->own_bytes, j->s->count, 1) : VERDICT_GROWING;
+        return add_point(j, point);
+    }
+    return true;
+}
+
+static int cmp_points(const void *x, const void *y) {
+    const struct growth_point *a = x, *b = y;
+    uint64_t left = a->bytes_delta < 0 ? 0 - (uint64_t)a->bytes_delta : (uint64_t)a->bytes_delta;
+    uint64_t right = b->bytes_delta < 0 ? 0 - (uint64_t)b->bytes_delta : (uint64_t)b->bytes_delta;
+    if (left != right)
+        return left > right ? -1 : 1;
+    return a->node < b->node ? -1 : a->node > b->node;
+}
+
+static uint64_t floor_of(uint64_t total) {
+    return (uint64_t)((double)total * FLOOR_SHARE) + 1;
+}
+
+static bool find_points(struct growth *g, const struct series *s, struct err *err) {
+    struct judging j = {.g = g, .s = s, .last = s->count - 1};
+    uint64_t objects = 0, bytes = 0;
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        if (g->nodes[i].parent != GROWTH_ROOT)
+            continue;
+        objects += g->nodes[i].objects[0];
+        bytes += g->nodes[i].bytes[0];
+    }
+    j.floor_objects = floor_of(objects);
+    j.floor_bytes = floor_of(bytes);
+    bool *stopped = calloc((size_t)g->node_count + 1, sizeof(*stopped));
+    if (!stopped)
+        return err_nomem(err);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < g->node_count; i++) {
+        uint32_t parent = g->nodes[i].parent;
+        stopped[i] = parent != GROWTH_ROOT && stopped[parent];
+        if (!stopped[i])
+            ok = judge(&j, i, &stopped[i]);
+    }
+    free(stopped);
+    if (!ok)
+        return err_nomem(err);
+    if (g->point_count > 1)
+        qsort(g->points, g->point_count, sizeof(*g->points), cmp_points);
+    return true;
+}
+
+bool growth_init(struct growth *g, const struct series *s, struct err *err) {
+    *g = (struct growth){.snapshot_count = s->count};
+    arena_init(&g->arena);
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!snapshot_has(s->snapshots[i], PART_PATHS))
+            return true;
+    struct lining l = {.g = g};
+    strmap_init(&l.index);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < s->count; i++)
+        ok = line_up(&l, s->snapshots[i], i, err);
+    strmap_deinit(&l.index);
+    return ok && (s->count < 2 || find_points(g, s, err));
+}
+
+void growth_deinit(struct growth *g) {
+    arena_deinit(&g->arena);
+    *g = (struct growth){0};
+}
+
+/* -- Text -------------------------------------------------------------------------------------- */
+
+static bool is_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '`' || c == '$' || (unsigned char)c >= 0x80;
+}
+
+void growth_short_type(const char *type, struct strbuf *out) {
+    /* A namespace is a run of names and dots: what stands behind its last dot is kept. */
+    for (const char *p = type; *p;) {
+        const char *end = p, *last = p;
+        while (is_name(*end) || *end == '.') {
+            if (*end == '.' && is_name(end[1]))
+                last = end + 1;
+            end++;
+        }
+        strbuf_add(out, (struct str){last, (size_t)(end - last)});
+        if (*end)
+            strbuf_addc(out, *end++);
+        p = end;
+    }
+}
+
+/* "<Name>k__BackingField" is the property Name; "[].value" and plain names stay. */
+static void pretty_edge(const char *edge, struct strbuf *out) {
+    const char *open = strchr(edge, '<'), *close = open ? strstr(open, ">k__BackingField") : NULL;
+    if (!close) {
+        strbuf_adds(out, edge);
+        return;
+    }
+    strbuf_add(out, (struct str){edge, (size_t)(open - edge)});
+    strbuf_add(out, (struct str){open + 1, (size_t)(close - open - 1)});
+    strbuf_adds(out, close + strlen(">k__BackingField"));
+}
+
+#define STEPS_SHOWN 6u
+
+static void step_text(const struct growth *g, uint32_t node, const char *edge_below, bool full,
+                      struct strbuf *out) {
+    const char *type = g->nodes[node].type;
+    size_t n = strlen(type);
+    bool array_edge =
+        edge_below && edge_below[0] == '[' && n > 2 && strcmp(type + n - 2, "[]") == 0;
+    strbuf_adds(out, " \xe2\x86\x92 ");
+    /* "Entry[] -> [].value": the array's own name says nothing that the element does not. */
+    if (!array_edge || full) {
+        if (full)
+            strbuf_adds(out, type);
+        else
+            growth_short_type(type, out);
+    }
+    if (!edge_below)
+        return;
+    if (edge_below[0] != '[')
+        strbuf_addc(out, '.');
+    else if (full)
+        strbuf_addc(out, ' ');
+    pretty_edge(edge_below, out);
+}
+
+void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
+    uint32_t depth = 0;
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        depth++;
+    uint32_t *way = calloc((size_t)depth + 1, sizeof(*way));
+    if (!way) {
+        out->failed = true;
+        return;
+    }
+    uint32_t i = depth;
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        way[--i] = n;
+    strbuf_adds(out, g->nodes[way[0]].root);
+    for (i = 0; i < depth; i++) {
+        if (!full && depth > STEPS_SHOWN + 1 && i == STEPS_SHOWN / 2) {
+            strbuf_addf(out, " \xe2\x86\x92 [%u more]", depth - STEPS_SHOWN);
+            i = depth - STEPS_SHOWN / 2;
+        }
+        step_text(g, way[i], i + 1 < depth ? g->nodes[way[i + 1]].edge : NULL, full, out);
+    }
+    free(way);
+}

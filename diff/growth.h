@@ -1,0 +1,66 @@
+/*
+ * Growth by path: the trees of holders (PART_PATHS) of several snapshots lined up, and the points
+ * in them where growth begins.
+ */
+#ifndef DUMPDIFF_DIFF_GROWTH_H
+#define DUMPDIFF_DIFF_GROWTH_H
+
+#include "diff/series.h"
+
+/* A node of the lined-up tree. Parents have lower numbers than their children. */
+struct growth_node {
+    uint32_t parent;  /* GROWTH_ROOT: a root */
+    const char *root; /* of roots; NULL otherwise */
+    const char *edge; /* NULL for roots */
+    const char *type;
+    uint64_t *objects, *bytes; /* [count of snapshots] of the subtree; 0 where it is not there */
+    uint64_t *own_objects, *own_bytes; /* [count of snapshots] */
+    bool *seen;                        /* [count of snapshots] */
+};
+
+#define GROWTH_ROOT UINT32_MAX
+
+enum growth_kind {
+    GROWTH_MORE,     /* more objects, while their holder did not multiply */
+    GROWTH_ENLARGED, /* as many objects, but larger: a backing array */
+    GROWTH_MOVED, /* more here, but not more of the type in all: held by another path than before */
+};
+extern const char *const growth_kind_names[3];
+
+struct growth_point {
+    uint32_t node;
+    enum growth_kind kind;
+    bool at_least;    /* was below the floor of the base tree, so the figures are lower bounds */
+    bool stacks_only; /* held by thread stacks alone: may be stale */
+    int64_t objects_delta; /* objects of the node itself */
+    int64_t bytes_delta;   /* with all that is held below it; for GROWTH_ENLARGED its own */
+    enum verdict verdict;  /* of the node's objects over all snapshots */
+};
+
+struct growth {
+    struct arena arena;
+    uint32_t snapshot_count;
+    struct growth_node *nodes;
+    uint32_t node_count;
+    struct growth_point *points; /* largest |bytes_delta| first */
+    uint32_t point_count;
+};
+
+/*
+ * Lines up the trees of a series. Empty where a snapshot has none.
+ * Errors: ERR_NOMEM, ERR_FORMAT (a tree whose rows do not follow their parents).
+ */
+bool growth_init(struct growth *g, const struct series *s, struct err *err) MUST_CHECK;
+void growth_deinit(struct growth *g);
+
+/*
+ * "static P.cache -> LeakyCache<...>.Map -> Dictionary<...>._entries -> [].value -> CacheEntry".
+ * full: every step with its whole type; otherwise types are short and runs in the middle are left
+ * out.
+ */
+void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out);
+
+/* Name of a type without namespaces: "Dictionary<String, CacheEntry>+Entry[]". Appends. */
+void growth_short_type(const char *type, struct strbuf *out);
+
+#endif
