@@ -1,0 +1,96 @@
+/*
+ * One breadth-first traversal over the live objects of a managed heap.
+ *
+ * Roots are given group by group, in the order in which a path is to be preferred; each group is
+ * traversed to its end before the next. Every object is counted once, at the node of the path tree
+ * on which it was first met. Memory: a bit for 8 bytes of heap, the queue, and the tree.
+ */
+#ifndef DUMPDIFF_DOTNET_REACH_H
+#define DUMPDIFF_DOTNET_REACH_H
+
+#include "dotnet/gcdesc.h"
+#include "model/path_tree.h"
+
+/* Allocated part of a region, with its bytes. Objects do not straddle two of them. */
+struct reach_range {
+    uint64_t start, end; /* addresses, multiples of 8 */
+    const uint8_t *data; /* end - start bytes; borrowed */
+    bool frozen;         /* never collected */
+};
+
+/* A dependent handle (ConditionalWeakTable): whoever holds `primary` holds `secondary`. */
+struct reach_dependent {
+    uint64_t primary, secondary;
+};
+
+/* Edges that are no offset of a field. Offsets are below 2^31. */
+#define EDGE_ELEMENT   UINT32_MAX       /* element of an array of references */
+#define EDGE_DEPENDENT (UINT32_MAX - 1) /* dependent handle */
+#define EDGE_COLLECTIBLE \
+    (UINT32_MAX - 2)                /* object of a collectible type to its LoaderAllocator \
+                                     */
+#define EDGE_IN_ELEMENT 0x80000000u /* | offset in an element of an array of value types */
+
+struct reach_type {
+    uint64_t mt;
+    uint32_t base_size;
+    uint16_t component_size; /* 0: no components */
+    bool bad;                /* no MethodTable of a type: objects of it are not followed */
+    bool free;
+    struct gc_desc desc;
+    uint32_t first_piece;
+    uint64_t loader_object; /* of a collectible type; 0: none */
+    uint64_t live_objects, live_bytes;
+    uint64_t references; /* [count] non-null references met in objects of this type */
+};
+
+struct reach_input {
+    struct space *space;              /* for MethodTables */
+    const struct reach_range *ranges; /* sorted by start, not overlapping; borrowed */
+    uint32_t range_count;
+    uint64_t free_mt;                         /* MethodTable of free space */
+    const struct reach_dependent *dependents; /* any order; borrowed */
+    uint32_t dependent_count;
+    void *context;
+    bool (*valid_mt)(void *context, uint64_t mt); /* is this a MethodTable? */
+    uint64_t (*loader_object)(void *context,
+                              uint64_t mt); /* NULL: collectible types are not followed */
+};
+
+struct reach_counts {
+    uint64_t objects, bytes, frozen_objects,
+        frozen_bytes; /* live; frozen ones are in objects too */
+    uint64_t outside; /* references that lead outside the heap */
+    uint64_t broken;  /* references to what is no object */
+    uint64_t edges;
+};
+
+struct reach {
+    struct reach_input in;
+    struct reach_type *types; /* in the order they were met */
+    uint32_t type_count;
+    struct path_tree tree; /* its edges are offsets and EDGE_*; its types are numbers of types[] */
+    struct reach_counts counts;
+    struct reach_state *state;
+};
+
+/* Errors: ERR_NOMEM, ERR_LIMIT (heap over 512 GiB). */
+bool reach_init(struct reach *r, const struct reach_input *in, struct err *err) MUST_CHECK;
+void reach_deinit(struct reach *r);
+
+/*
+ * Adds a root: the object at `address` is held by the root number `root` (the caller's, for the
+ * name). Null and addresses outside the heap are counted and ignored.
+ */
+bool reach_root(struct reach *r, uint64_t address, uint32_t root, struct err *err) MUST_CHECK;
+
+/* Follows all that was added so far. */
+bool reach_run(struct reach *r, struct err *err) MUST_CHECK;
+
+/* Was the object at that address reached so far? */
+bool reach_is_live(const struct reach *r, uint64_t address);
+
+/* Number of the type with that MethodTable in types[], or PATH_NONE. */
+uint32_t reach_type_of(const struct reach *r, uint64_t mt);
+
+#endif
