@@ -151,16 +151,21 @@ quick: lint programs
 deps:
 	@tools/deps.sh all
 
+# Unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
 check:
 	@tools/deps.sh check
 	@+$(MAKE) --no-print-directory $(PARALLEL) programs
+	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
 	@+$(MAKE) --no-print-directory quick
-	@+$(MAKE) --no-print-directory $(PARALLEL) fuzz-replay
+
+sanitized: $(UNIT) $(FUZZ)
+	@tools/run_tests.sh $(UNIT)
+	@tools/fuzz.sh replay $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
 clean:
 	rm -rf build build-*
 
 .PHONY: all lint layers headers format-check format unit golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs quick deps check clean
+    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs quick deps check sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
