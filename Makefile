@@ -18,6 +18,12 @@ WERROR   ?= $(if $(filter 12,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)
 # Packages may be missing on a fresh machine: demo and check install them, then a second make asks again.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# Loaded when the first packed input comes, see archive_api.h: found by pkg-config, but not linked.
+LIBARCHIVE := $(shell pkg-config --variable=libdir libarchive 2>/dev/null)/libarchive.so
+SONAME     := $(shell objdump -p $(LIBARCHIVE) 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
+PKG_CFLAGS += $(if $(SONAME),-DLIBARCHIVE_SONAME='"$(SONAME)"')
+PKG_LIBS   := $(filter-out -larchive,$(PKG_LIBS))
+TEST_LIBS  := -larchive -lcmocka
 need_pkgs   = $(if $(PKG_LIBS),,$(error packages are missing: run `make deps` first))
 CFLAGS  ?= $(OPT) -g
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -Isnapshot $(PKG_CFLAGS) -include snapshot/base/banned.h
@@ -66,12 +72,12 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB_OBJ) $(LIB)
 	@echo "LD $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIB_OBJ) $(LIB) $(PKG_LIBS) -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIB_OBJ) $(LIB) $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
 
 $(FUZZ): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB_OBJ) $(LIB) \
     $(if $(FUZZING),,$(BUILD)/tests/fuzz/replay_main.o)
 	@echo "LD $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
 
 # -- Checks that need no run of the program: direction of includes, lengths, headers, format ------
 lint: layers headers format-check

@@ -1,9 +1,8 @@
 #include "memory/unpack.h"
 
+#include "memory/archive_api.h"
 #include "memory/spool.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +43,7 @@ bool unpack_probe(struct bytes head) {
 }
 
 struct unpacking {
+    struct archive_api lib;
     struct archive *archive;
     struct spool spool;
     struct unpack_report *report;
@@ -54,14 +54,14 @@ struct unpacking {
 };
 
 /* What libarchive says, without line ends. */
-static const char *reason(struct archive *a) {
-    const char *text = archive_error_string(a);
+static const char *reason(const struct unpacking *u) {
+    const char *text = u->lib.archive_error_string(u->archive);
     return text && *text ? text : "damaged";
 }
 
 static void say_damaged(struct unpacking *u) {
     u->report->damaged = true;
-    snprintf(u->report->why, sizeof(u->report->why), "%s", reason(u->archive));
+    snprintf(u->report->why, sizeof(u->report->why), "%s", reason(u));
 }
 
 /*
@@ -69,25 +69,27 @@ static void say_damaged(struct unpacking *u) {
  * instead (and says so by a warning).
  */
 static bool open_archive(struct unpacking *u, struct bytes in, struct err *err) {
-    struct archive *a = archive_read_new();
+    if (!u->lib.library && !archive_api_load(&u->lib, err))
+        return false;
+    struct archive *a = u->lib.archive_read_new();
     u->archive = a;
     if (!a)
         return err_nomem(err);
     int (*const filters[])(struct archive *) = {
-        archive_read_support_filter_zstd,  archive_read_support_filter_gzip,
-        archive_read_support_filter_xz,    archive_read_support_filter_lz4,
-        archive_read_support_filter_bzip2,
+        u->lib.archive_read_support_filter_zstd,  u->lib.archive_read_support_filter_gzip,
+        u->lib.archive_read_support_filter_xz,    u->lib.archive_read_support_filter_lz4,
+        u->lib.archive_read_support_filter_bzip2,
     };
     for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++)
         if (filters[i](a) != ARCHIVE_OK)
-            return err_set(err, ERR_SYSTEM, "libarchive lacks a decompressor: %s", reason(a));
+            return err_set(err, ERR_SYSTEM, "libarchive lacks a decompressor: %s", reason(u));
     if (!u->only_raw) {
-        archive_read_support_format_tar(a);
-        archive_read_support_format_zip(a);
+        u->lib.archive_read_support_format_tar(a);
+        u->lib.archive_read_support_format_zip(a);
     }
-    archive_read_support_format_raw(a);
-    if (archive_read_open_memory(a, in.data, in.size) != ARCHIVE_OK)
-        return err_set(err, ERR_FORMAT, "cannot unpack: %s", reason(a));
+    u->lib.archive_read_support_format_raw(a);
+    if (u->lib.archive_read_open_memory(a, in.data, in.size) != ARCHIVE_OK)
+        return err_set(err, ERR_FORMAT, "cannot unpack: %s", reason(u));
     return true;
 }
 
@@ -151,7 +153,7 @@ static bool read_member(struct unpacking *u, struct bytes block, uint64_t at, st
         const void *data;
         size_t size;
         la_int64_t offset;
-        int r = archive_read_data_block(u->archive, &data, &size, &offset);
+        int r = u->lib.archive_read_data_block(u->archive, &data, &size, &offset);
         if (r == ARCHIVE_EOF)
             return true;
         if (r == ARCHIVE_RETRY)
@@ -168,15 +170,15 @@ static bool read_member(struct unpacking *u, struct bytes block, uint64_t at, st
 
 /* Looks at a member's first block, and takes the member when it is better than what we have. */
 static bool consider(struct unpacking *u, struct archive_entry *entry, bool raw, struct err *err) {
-    if (archive_entry_filetype(entry) != AE_IFREG && !raw)
+    if (u->lib.archive_entry_filetype(entry) != AE_IFREG && !raw)
         return true;
-    const char *name = raw ? "" : archive_entry_pathname(entry);
-    if (archive_entry_is_encrypted(entry))
+    const char *name = raw ? "" : u->lib.archive_entry_pathname(entry);
+    if (u->lib.archive_entry_is_encrypted(entry))
         return err_set(err, ERR_UNSUPPORTED, "%s is encrypted", name ? name : "archive");
     const void *data;
     size_t size;
     la_int64_t offset;
-    int r = archive_read_data_block(u->archive, &data, &size, &offset);
+    int r = u->lib.archive_read_data_block(u->archive, &data, &size, &offset);
     if (r == ARCHIVE_EOF || (r >= ARCHIVE_WARN && size == 0))
         return true; /* empty */
     if (r < ARCHIVE_WARN) {
@@ -206,15 +208,15 @@ static bool consider(struct unpacking *u, struct archive_entry *entry, bool raw,
 static bool read_archive(struct unpacking *u, struct bytes in, bool *ret_plain, struct err *err) {
     for (unsigned members = 0;; members++) {
         struct archive_entry *entry;
-        int r = archive_read_next_header(u->archive, &entry);
+        int r = u->lib.archive_read_next_header(u->archive, &entry);
         if (r == ARCHIVE_EOF && members == 0 && !u->only_raw &&
-            archive_filter_count(u->archive) > 1) {
+            u->lib.archive_filter_count(u->archive) > 1) {
             /* Zeros are an empty tar, too. */
             u->only_raw = true;
-            archive_read_free(u->archive);
+            u->lib.archive_read_free(u->archive);
             if (!open_archive(u, in, err))
                 return false;
-            r = archive_read_next_header(u->archive, &entry);
+            r = u->lib.archive_read_next_header(u->archive, &entry);
         }
         if (r == ARCHIVE_EOF)
             break;
@@ -222,8 +224,8 @@ static bool read_archive(struct unpacking *u, struct bytes in, bool *ret_plain, 
             say_damaged(u);
             break;
         }
-        bool raw = archive_format(u->archive) == ARCHIVE_FORMAT_RAW;
-        if (raw && archive_filter_count(u->archive) <= 1) {
+        bool raw = u->lib.archive_format(u->archive) == ARCHIVE_FORMAT_RAW;
+        if (raw && u->lib.archive_filter_count(u->archive) <= 1) {
             *ret_plain = true; /* looked like it, but is not */
             return true;
         }
@@ -254,7 +256,8 @@ static bool unpack_layer(struct file *f, const struct unpack_limits *limits,
     bool ok = open_archive(&u, f->bytes, err) && read_archive(&u, f->bytes, ret_plain, err) &&
               (*ret_plain || spool_finish(&u.spool, &out, err));
     if (u.archive)
-        archive_read_free(u.archive);
+        u.lib.archive_read_free(u.archive);
+    archive_api_unload(&u.lib);
     spool_deinit(&u.spool);
     if (!ok)
         return report->member[0] ? err_prefix(err, "%s", report->member) : false;
