@@ -12,10 +12,11 @@
 #include <sys/stat.h>
 
 extern const struct input input_snap;
+extern const struct input input_elf_core;
+extern const struct input input_thread_times;
 
 const struct input *const inputs[] = {
-    &input_snap,
-    &input_transcript, /* last: takes any text */
+    &input_snap, &input_elf_core, &input_thread_times, &input_transcript, /* last: takes any text */
     NULL,
 };
 
@@ -82,7 +83,7 @@ bool input_read_bytes(struct bytes bytes, const char *path, const struct input *
                       struct err *err) {
     struct builder b;
     bool ok = builder_init(&b, snapshot, err);
-    struct source source = {path, bytes, options};
+    struct source source = {.path = path, .bytes = bytes, .options = options};
     ok = ok && read_source(&source, format, &b, err);
     return end(&b, options, ok, err);
 }
@@ -152,7 +153,7 @@ static bool read_file(const char *path, struct builder *b, size_t files,
         return err_prefix(err, "%s", path);
     struct unpack_report report;
     bool ok = unpack_file(&file, NULL, &report, err);
-    struct source source = {path, file.bytes, options};
+    struct source source = {path, file.bytes, file.mapped, options};
     if (ok && report.damaged)
         builder_warn(b, file.bytes.size,
                      "compressed file is cut or damaged (%s): read what comes "

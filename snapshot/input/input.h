@@ -20,6 +20,7 @@ struct input_options {
 struct source {
     const char *path;                    /* as given, for messages */
     struct bytes bytes;                  /* all of it, unpacked */
+    bool mapped;                         /* bytes are those of a mapped file, not of memory */
     const struct input_options *options; /* never NULL */
 };
 

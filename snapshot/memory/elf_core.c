@@ -253,6 +253,16 @@ static bool join_mappings(struct core *c, struct err *err) {
 
 /* -- Opening ----------------------------------------------------------------------------------- */
 
+/* By what only one of them writes: the OS ABI, section headers, the signal's siginfo. */
+static const char *tool_of(const struct core *c, const struct elf_notes *notes) {
+    const uint8_t *h = c->file.data;
+    if (h[7] == 3)
+        return "createdump";
+    if (load_u16(h + 60) > 1)
+        return "gcore";
+    return notes->has_siginfo || notes->has_times ? "kernel" : NULL;
+}
+
 static bool open_core(struct core *c, struct err *err) {
     struct elf_notes notes;
     elf_notes_init(&notes, c->space);
@@ -264,6 +274,7 @@ static bool open_core(struct core *c, struct err *err) {
                       "holds nothing of its %llu segments (%llu bytes are cut off)",
                       (unsigned long long)c->count, (unsigned long long)c->cut_bytes);
     elf_notes_end(&notes);
+    c->space->tool = tool_of(c, &notes);
     if (!image_list_modules(c->space, err))
         return false;
     c->space->missing_bytes = 0; /* looking for headers is no loss */

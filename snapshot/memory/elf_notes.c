@@ -9,6 +9,7 @@
 #define NT_PRPSINFO        3u
 #define NT_AUXV            6u
 #define NT_FILE            0x46494c45u
+#define NT_SIGINFO         0x53494749u
 #define NT_ARM_SYSTEM_CALL 0x404u
 
 #define AT_PAGESZ 6u
@@ -234,6 +235,9 @@ static bool read_note(struct elf_notes *n, uint32_t type, struct bytes desc, uin
         return true;
     case NT_FILE:
         return read_files(n, desc, offset, err);
+    case NT_SIGINFO:
+        n->has_siginfo = true;
+        return true;
     case NT_ARM_SYSTEM_CALL:
         read_arm_system_call(n, desc);
         return true;

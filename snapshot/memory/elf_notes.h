@@ -14,7 +14,7 @@ struct elf_notes {
     uint32_t thread_capacity, mapping_capacity;
     uint32_t others;    /* threads that are in the list without registers we know */
     uint64_t exec_name; /* address of the path in AT_EXECFN; 0: not recorded */
-    bool has_files, has_psinfo, has_times;
+    bool has_files, has_psinfo, has_times, has_siginfo;
 };
 
 void elf_notes_init(struct elf_notes *n, struct space *s);

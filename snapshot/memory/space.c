@@ -49,6 +49,24 @@ void space_warn(struct space *s, uint64_t count, const char *fmt, ...) {
     w->count = count;
 }
 
+bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use use,
+                 struct err *err) {
+    if (start >= end)
+        return true;
+    if (s->claim_count == s->claim_capacity) {
+        uint32_t capacity = s->claim_capacity ? s->claim_capacity * 2 : 64;
+        struct space_claim *grown = arena_array(&s->arena, capacity, sizeof(*grown));
+        if (!grown || capacity < s->claim_capacity)
+            return err_nomem(err);
+        if (s->claim_count)
+            memcpy(grown, s->claims, s->claim_count * sizeof(*grown));
+        s->claims = grown;
+        s->claim_capacity = capacity;
+    }
+    s->claims[s->claim_count++] = (struct space_claim){start, end, use};
+    return true;
+}
+
 /* -- Tables ------------------------------------------------------------------------------------ */
 
 /* By start; of two that start together the longer first, so that it is the one that stays. */

@@ -31,6 +31,7 @@ struct space_mapping {
     uint64_t file_offset; /* [bytes] */
     const char *file;     /* NULL: anonymous; "[stack]", "[heap]" and the like for a live process */
     uint32_t flags;       /* MAP_*; 0 where the dump does not say */
+    uint64_t resident_bytes; /* live process only; 0 elsewhere */
 };
 
 /* A file mapped as an image (an ELF object, a PE file), each once. */
@@ -56,6 +57,24 @@ struct space_thread {
     uint64_t user_ns, kernel_ns; /* UINT64_MAX: not recorded */
     uint64_t elapsed_ns, start_time; /* UINT64_MAX: not recorded */
     uint64_t switches;               /* UINT64_MAX: not recorded */
+};
+
+/* What a stretch of memory is used for, where whoever understands the contents said so. */
+enum space_use {
+    USE_GC_HEAP,
+    USE_GC_BOOKKEEPING, /* card table, mark bits and the like */
+    USE_LOADER_JIT,     /* loader heaps, code heaps, stubs */
+    USE_STACK,
+    USE_IMAGE,
+    USE_MAPPED_FILE,
+    USE_NATIVE, /* anonymous and writable, by nobody claimed: malloc and friends */
+    USE_UNACCOUNTED,
+    USE_COUNT
+};
+
+struct space_claim {
+    uint64_t start, end; /* end exclusive */
+    enum space_use use;
 };
 
 #define SPACE_WARNINGS_MAX 16u
@@ -97,6 +116,9 @@ struct space {
     /* What an opener skipped or could not make sense of; whoever builds a snapshot passes it on. */
     struct space_warning warnings[SPACE_WARNINGS_MAX];
     uint32_t warning_count;
+    struct space_claim *claims; /* in the order they came; see space_claim */
+    uint32_t claim_count, claim_capacity;
+    const char *tool; /* what wrote the dump: "createdump", "gcore", "kernel"; NULL: not known */
     /*
      * true: user_ns and kernel_ns of the thread whose os_id is pid were recorded for the whole
      * process (kernel cores do that), and are what was left after taking off the other threads.
@@ -136,6 +158,14 @@ const char *space_string(struct space *s, uint64_t address, size_t max);
  */
 bool space_overlay(struct space *s, uint64_t address, struct bytes bytes,
                    struct err *err) MUST_CHECK;
+
+/*
+ * Says what [start, end) is used for, for the sums of memory_use.h; where claims overlap the first
+ * wins. Called by readers of the contents, e.g. with each region of the GC heap (as reserved), its
+ * bookkeeping, the loader and code heaps. An empty or reversed stretch is ignored.
+ */
+bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use use,
+                 struct err *err) MUST_CHECK;
 
 /* Notes that something was skipped; equal texts add their counts, too many are dropped. */
 void space_warn(struct space *s, uint64_t count, const char *fmt, ...) PRINTF_LIKE(3, 4);

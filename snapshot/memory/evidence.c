@@ -1,0 +1,110 @@
+#include "memory/evidence.h"
+
+#include "base/hash.h"
+
+#include <string.h>
+
+#define RED_ZONE         128u /* x64 leaf functions may use that much below the stack pointer */
+#define DEAD_STACK_BYTES 65536u
+#define LIVE_STACK_MAX   ((uint64_t)64 << 20)
+
+#define X64_ORIG_RAX 15u
+#define X64_COMPARED 20u /* r15 up to rsp; the segment bases behind them never change */
+
+struct heaps {
+    const struct evidence_heap *items;
+    uint32_t count;
+};
+
+static bool points_into_heap(const struct heaps *h, uint64_t value) {
+    uint32_t lo = 0, hi = h->count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (h->items[mid].end > value)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo < h->count && value >= h->items[lo].start;
+}
+
+static void blank_references(const struct heaps *h, uint8_t *data, size_t size) {
+    for (size_t at = 0; at + 8 <= size; at += 8)
+        if (points_into_heap(h, load_u64(data + at)))
+            memset(data + at, 0, 8);
+}
+
+/* Hash of [start, end) when all of it is there; ABSENT otherwise. */
+static uint64_t hash_range(struct space *s, uint64_t start, uint64_t end, const struct heaps *h) {
+    uint64_t hash = end - start;
+    uint8_t block[16384];
+    while (start < end) {
+        size_t n = end - start < sizeof(block) ? (size_t)(end - start) : sizeof(block);
+        if (!space_read(s, start, block, n))
+            return ABSENT;
+        if (h->count)
+            blank_references(h, block, n);
+        hash = hash_combine(hash, hash_bytes(block, n));
+        start += n;
+    }
+    return hash == ABSENT ? 0 : hash;
+}
+
+static void fill_registers(const struct space *s, const struct space_thread *t,
+                           const struct heaps *h, struct thread_row *row) {
+    uint64_t values[SPACE_REGISTERS];
+    uint32_t count = t->register_count;
+    if (count == 0)
+        return;
+    if (s->arch == ARCH_X64 && count > X64_COMPARED)
+        count = X64_COMPARED;
+    for (uint32_t i = 0; i < count; i++)
+        values[i] = points_into_heap(h, t->registers[i]) ? 0 : t->registers[i];
+    /*
+     * Being stopped for a dump turns a wait with a timeout (futex, poll, ...) into its
+     * restart_syscall, for good: only whether it was in a system call can be compared.
+     */
+    if (s->arch == ARCH_X64 && count > X64_ORIG_RAX && t->orig_syscall >= 0)
+        values[X64_ORIG_RAX] = 0;
+    uint64_t hash = hash_bytes(values, count * sizeof(*values));
+    row->registers_hash = hash == ABSENT ? 0 : hash;
+}
+
+/*
+ * Where the stack ends: at the thread's own control block, which pthreads put on top of it and
+ * which changes by itself, or with the memory that lies there without a gap.
+ */
+static uint64_t stack_top(struct space *s, const struct space_thread *t) {
+    const struct space_range *r = space_range_at(s, t->sp);
+    if (!r)
+        return t->sp;
+    uint64_t top = r->end;
+    const struct space_range *next;
+    while (top - t->sp < LIVE_STACK_MAX && (next = space_range_at(s, top)) && next->start == top &&
+           next->flags == r->flags)
+        top = next->end;
+    if (t->fs_base > t->sp && t->fs_base < top)
+        top = t->fs_base;
+    return top - t->sp < LIVE_STACK_MAX ? top : t->sp + LIVE_STACK_MAX;
+}
+
+void evidence_fill(struct space *s, const struct space_thread *t, const struct evidence_heap *heaps,
+                   uint32_t heap_count, struct thread_row *row) {
+    const struct heaps moving = {heaps, heap_count}, none = {NULL, 0};
+    fill_registers(s, t, &moving, row);
+    if (t->orig_syscall != INT64_MIN) {
+        row->user_mode = t->orig_syscall == -1;
+        if (t->orig_syscall >= 0)
+            row->syscall = (uint64_t)t->orig_syscall;
+    }
+    uint64_t top = t->sp ? stack_top(s, t) : 0;
+    if (top <= t->sp || t->sp < DEAD_STACK_BYTES)
+        return;
+    uint64_t missing = s->missing_bytes;
+    uint64_t low = space_range_at(s, t->sp - RED_ZONE) ? t->sp - RED_ZONE : t->sp;
+    row->live_stack_hash = hash_range(s, low, top, &moving);
+    if (row->live_stack_hash != ABSENT)
+        row->stack_bytes = top - low;
+    row->dead_stack_hash = hash_range(s, t->sp - DEAD_STACK_BYTES, low, &none);
+    s->missing_bytes = missing; /* a small dump leaves the dead stack out on purpose */
+}

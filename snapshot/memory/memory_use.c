@@ -1,0 +1,172 @@
+#include "memory/memory_use.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const space_use_names[USE_COUNT] = {
+    [USE_GC_HEAP] = "gc-heap",       [USE_GC_BOOKKEEPING] = "gc-bookkeeping",
+    [USE_LOADER_JIT] = "loader-jit", [USE_STACK] = "stack",
+    [USE_IMAGE] = "image",           [USE_MAPPED_FILE] = "mapped-file",
+    [USE_NATIVE] = "native",         [USE_UNACCOUNTED] = "unaccounted",
+};
+
+struct claim {
+    uint64_t start, end;
+    uint32_t number; /* the earlier one wins */
+    enum space_use use;
+};
+
+/* All sorted by address, with a place in each: pieces come in ascending order. */
+struct sums {
+    struct space *space;
+    struct claim *claims;
+    uint32_t claim_count, claim;
+    uint64_t *stack_pointers;
+    uint32_t sp_count, sp;
+    uint32_t module, range;
+    struct memory_use *uses;
+    uint64_t
+        last_end; /* of the last piece, and its use: adjacent pieces of one use are one region */
+    enum space_use last_use;
+};
+
+static int cmp_claim(const void *a, const void *b) {
+    const struct claim *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static int cmp_u64(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* Bytes of [start, end) that are in the dump. */
+static uint64_t held_bytes(struct sums *sums, uint64_t start, uint64_t end) {
+    const struct space *s = sums->space;
+    uint64_t held = 0;
+    while (sums->range < s->range_count && s->ranges[sums->range].end <= start)
+        sums->range++;
+    for (uint32_t i = sums->range; i < s->range_count && s->ranges[i].start < end; i++) {
+        uint64_t from = s->ranges[i].start > start ? s->ranges[i].start : start;
+        uint64_t to = s->ranges[i].end < end ? s->ranges[i].end : end;
+        held += to - from;
+        sums->range = i;
+    }
+    return held;
+}
+
+static void add_piece(struct sums *sums, const struct space_mapping *m, uint64_t start,
+                      uint64_t end, enum space_use use) {
+    struct memory_use *u = &sums->uses[use];
+    u->regions += start != sums->last_end || use != sums->last_use || m->file != NULL;
+    u->bytes += end - start;
+    if (sums->space->kind == SPACE_LIVE) {
+        /* The kernel says it for whole mappings only: share it out evenly. */
+        double part = (double)(end - start) / (double)(m->end - m->start);
+        u->held += (uint64_t)(part * (double)m->resident_bytes);
+    } else {
+        u->held += held_bytes(sums, start, end);
+    }
+    sums->last_end = end;
+    sums->last_use = use;
+}
+
+static bool points_into(struct sums *sums, const struct space_mapping *m) {
+    while (sums->sp < sums->sp_count && sums->stack_pointers[sums->sp] < m->start)
+        sums->sp++;
+    return sums->sp < sums->sp_count && sums->stack_pointers[sums->sp] < m->end;
+}
+
+static bool in_module(struct sums *sums, const struct space_mapping *m) {
+    const struct space *s = sums->space;
+    while (sums->module < s->module_count && s->modules[sums->module].end <= m->start)
+        sums->module++;
+    return sums->module < s->module_count && s->modules[sums->module].base <= m->start;
+}
+
+/* The runtime maps code heaps twice through this (W^X). */
+static bool is_code_heap(const struct space_mapping *m) {
+    return m->file && str_starts(str_of(m->file), STR("/memfd:doublemapper"));
+}
+
+static enum space_use use_of(struct sums *sums, const struct space_mapping *m) {
+    bool module = in_module(sums, m), stack = points_into(sums, m);
+    if (is_code_heap(m))
+        return USE_LOADER_JIT;
+    if (m->file && m->file[0] != '[')
+        return module ? USE_IMAGE : USE_MAPPED_FILE;
+    if (stack || (m->file && strncmp(m->file, "[stack", 6) == 0))
+        return USE_STACK;
+    if (module || (m->file && strcmp(m->file, "[vdso]") == 0))
+        return USE_IMAGE; /* .bss */
+    if (m->flags & MAP_WRITE)
+        return USE_NATIVE;
+    return USE_UNACCOUNTED;
+}
+
+static void add_mapping(struct sums *sums, const struct space_mapping *m) {
+    enum space_use own = use_of(sums, m);
+    uint64_t at = m->start;
+    while (sums->claim < sums->claim_count && sums->claims[sums->claim].end <= at)
+        sums->claim++;
+    for (uint32_t i = sums->claim; i < sums->claim_count && sums->claims[i].start < m->end; i++) {
+        const struct claim *c = &sums->claims[i];
+        sums->claim = i;
+        if (c->end <= at)
+            continue;
+        if (c->start > at) {
+            add_piece(sums, m, at, c->start, own);
+            at = c->start;
+        }
+        uint64_t end = c->end < m->end ? c->end : m->end;
+        add_piece(sums, m, at, end, c->use);
+        at = end;
+        if (at == m->end)
+            break;
+    }
+    if (at < m->end)
+        add_piece(sums, m, at, m->end, own);
+}
+
+/* Sorted, without overlaps: what an earlier start covers is cut off the later one. */
+static void settle_claims(struct sums *sums) {
+    const struct space *s = sums->space;
+    for (uint32_t i = 0; i < s->claim_count; i++)
+        sums->claims[i] = (struct claim){s->claims[i].start, s->claims[i].end, i, s->claims[i].use};
+    if (s->claim_count)
+        qsort(sums->claims, s->claim_count, sizeof(*sums->claims), cmp_claim);
+    uint64_t covered = 0;
+    for (uint32_t i = 0; i < s->claim_count; i++) {
+        struct claim c = sums->claims[i];
+        if (c.start < covered)
+            c.start = covered;
+        if (c.start >= c.end)
+            continue;
+        covered = c.end;
+        sums->claims[sums->claim_count++] = c;
+    }
+}
+
+bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT], struct err *err) {
+    struct memory_use uses[USE_COUNT] = {0};
+    struct sums sums = {
+        .space = s,
+        .claims = arena_array(&s->arena, s->claim_count, sizeof(*sums.claims)),
+        .stack_pointers = arena_array(&s->arena, s->thread_count, sizeof(*sums.stack_pointers)),
+        .uses = uses,
+        .last_use = USE_COUNT,
+    };
+    if (!sums.claims || !sums.stack_pointers)
+        return err_nomem(err);
+    settle_claims(&sums);
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        sums.stack_pointers[sums.sp_count++] = s->threads[i].sp;
+    if (sums.sp_count)
+        qsort(sums.stack_pointers, sums.sp_count, sizeof(*sums.stack_pointers), cmp_u64);
+    for (uint32_t i = 0; i < s->mapping_count; i++)
+        add_mapping(&sums, &s->mappings[i]);
+    memcpy(ret_uses, uses, sizeof(uses));
+    return true;
+}
