@@ -1,10 +1,110 @@
 #include "dotnet/dotnet.h"
 
+#include "dotnet/names.h"
+#include "dotnet/walk.h"
+
+/* What is read of one process. */
+struct reading {
+    struct clr clr;
+    struct modules modules;
+    struct gc_state gc;
+    struct walk_result walk;
+};
+
+static bool report_types(struct reading *r, struct err *err) {
+    struct builder *b = r->clr.b;
+    struct strbuf name;
+    strbuf_init(&name);
+    bool ok = true;
+    builder_present(b, PART_TYPES);
+    for (uint32_t i = 0; i < r->walk.type_count && ok; i++) {
+        const struct walk_type *type = &r->walk.types[i];
+        const struct module *module = type_module(&r->modules, type->mt);
+        strbuf_clear(&name);
+        type_name(&r->modules, type->mt, &name);
+        for (int g = 0; g < GEN_COUNT && ok; g++)
+            if (type->gen[g].objects)
+                ok = builder_add_type(b, strbuf_str(&name),
+                                      str_of(module ? module->file_name : NULL), g, type->gen[g],
+                                      err);
+    }
+    if (name.failed)
+        ok = err_nomem(err);
+    strbuf_deinit(&name);
+    b->types_scope = TYPES_WHOLE;
+    return ok;
+}
+
+static bool report_heaps(struct reading *r, struct err *err) {
+    for (uint32_t i = 0; i < r->gc.heap_count; i++) {
+        struct heap_row *row = builder_row(r->clr.b, PART_HEAPS, err);
+        if (!row)
+            return false;
+        row->index = i;
+        row->allocated = row->committed = 0;
+        for (int g = 0; g < GEN_COUNT; g++) {
+            row->gen[g] = r->walk.heaps[i].gen[g];
+            row->free_gen[g] = r->walk.heaps[i].free_gen[g];
+        }
+        for (uint32_t k = 0; k < r->gc.region_count; k++) {
+            const struct gc_region *region = &r->gc.regions[k];
+            if (region->heap != i)
+                continue;
+            row->allocated += region->allocated - region->start;
+            row->committed +=
+                region->committed > region->start ? region->committed - region->start : 0;
+        }
+    }
+    return true;
+}
+
+static bool report_runtime(struct reading *r, struct err *err) {
+    struct origin_row *origin = builder_single(r->clr.b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    struct strbuf runtime;
+    strbuf_init(&runtime);
+    strbuf_addf(&runtime, "CoreCLR%s%s", r->clr.version ? " " : "",
+                r->clr.version ? r->clr.version : "");
+    bool ok = builder_say_string(r->clr.b, &origin->runtime, strbuf_str(&runtime), "runtime", err);
+    strbuf_deinit(&runtime);
+    return ok;
+}
+
+static bool read_all(struct reading *r, struct err *err) {
+    if (!report_runtime(r, err) || !gc_read(&r->clr, &r->gc, err) ||
+        !gc_report(&r->clr, &r->gc, err) || !walk_heap(&r->clr, &r->gc, &r->walk, err))
+        return false;
+    modules_load_all(&r->modules);
+    return report_types(r, err) && report_heaps(r, err) && modules_report(&r->modules, err);
+}
+
 bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_options *options,
                  struct err *err) {
-    (void)space;
-    (void)options;
-    (void)err;
-    builder_warn(b, ABSENT, "the managed heap is not read by this version");
-    return true;
+    struct reading r = {0};
+    struct strbuf why;
+    strbuf_init(&why);
+    clr_init(&r.clr, space, b, options);
+    modules_init(&r.modules, &r.clr);
+    bool ok = true;
+    switch (clr_find(&r.clr, &why, err)) {
+    case CLR_NOT_THERE:
+        builder_note(b, "%s", strbuf_cstr(&why));
+        break;
+    case CLR_UNREADABLE:
+        builder_warn(b, ABSENT, "%s", strbuf_cstr(&why));
+        break;
+    case CLR_READY:
+        ok = read_all(&r, err);
+        break;
+    case CLR_ERROR:
+        ok = false;
+        break;
+    }
+    walk_free(&r.walk);
+    gc_free(&r.gc);
+    modules_deinit(&r.modules);
+    clr_deinit(&r.clr);
+    strbuf_deinit(&why);
+    return ok;
 }

@@ -1,0 +1,249 @@
+#include "dotnet/clr.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A file of more than this is no module of a program. */
+#define OVERLAYS_MAX 100000u
+
+void clr_init(struct clr *clr, struct space *space, struct builder *b,
+              const struct dotnet_options *options) {
+    *clr = (struct clr){.space = space, .b = b, .options = options};
+    arena_init(&clr->arena);
+    contract_clear(&clr->contract);
+}
+
+void clr_deinit(struct clr *clr) {
+    for (uint32_t i = 0; i < clr->file_count; i++)
+        file_close(&clr->files[i]);
+    free(clr->files);
+    free(clr->overlays);
+    arena_deinit(&clr->arena);
+    *clr = (struct clr){0};
+}
+
+/* The overlay bytes at address, at least 1; empty when there are none. Few overlays: linear. */
+static struct bytes overlay_at(const struct clr *clr, uint64_t address) {
+    for (uint32_t i = 0; i < clr->overlay_count; i++) {
+        const struct clr_overlay *o = &clr->overlays[i];
+        if (address >= o->start && address - o->start < o->bytes.size)
+            return bytes_slice(o->bytes, address - o->start, UINT64_MAX);
+    }
+    return (struct bytes){0};
+}
+
+bool clr_read(struct clr *clr, uint64_t address, void *buffer, size_t size) {
+    if (space_read(clr->space, address, buffer, size))
+        return true;
+    struct bytes there = overlay_at(clr, address);
+    if (there.size < size || size == 0)
+        return false;
+    memcpy(buffer, there.data, size);
+    return true;
+}
+
+bool clr_u8(struct clr *clr, uint64_t address, uint8_t *ret_value) {
+    return clr_read(clr, address, ret_value, 1);
+}
+
+bool clr_u16(struct clr *clr, uint64_t address, uint16_t *ret_value) {
+    uint8_t raw[2];
+    if (!clr_read(clr, address, raw, sizeof(raw)))
+        return false;
+    *ret_value = load_u16(raw);
+    return true;
+}
+
+bool clr_u32(struct clr *clr, uint64_t address, uint32_t *ret_value) {
+    uint8_t raw[4];
+    if (!clr_read(clr, address, raw, sizeof(raw)))
+        return false;
+    *ret_value = load_u32(raw);
+    return true;
+}
+
+bool clr_u64(struct clr *clr, uint64_t address, uint64_t *ret_value) {
+    uint8_t raw[8];
+    if (!clr_read(clr, address, raw, sizeof(raw)))
+        return false;
+    *ret_value = load_u64(raw);
+    return true;
+}
+
+uint64_t clr_field(const struct clr *clr, uint64_t object, enum contract_field f) {
+    return clr_knows(clr, f) ? object + clr->contract.offset[f] : 0;
+}
+
+bool clr_field_u16(struct clr *clr, uint64_t object, enum contract_field f, uint16_t *ret_value) {
+    return clr_knows(clr, f) && object && clr_u16(clr, clr_field(clr, object, f), ret_value);
+}
+
+bool clr_field_u32(struct clr *clr, uint64_t object, enum contract_field f, uint32_t *ret_value) {
+    return clr_knows(clr, f) && object && clr_u32(clr, clr_field(clr, object, f), ret_value);
+}
+
+bool clr_field_u64(struct clr *clr, uint64_t object, enum contract_field f, uint64_t *ret_value) {
+    return clr_knows(clr, f) && object && clr_u64(clr, clr_field(clr, object, f), ret_value);
+}
+
+bool clr_global(struct clr *clr, enum contract_global g, uint64_t *ret_value) {
+    return clr->contract.global[g] != NO_GLOBAL && clr_u64(clr, clr->contract.global[g], ret_value);
+}
+
+static void add_utf8(struct strbuf *out, uint32_t c) {
+    if (c < 0x80) {
+        strbuf_addc(out, (char)c);
+        return;
+    }
+    if (c >= 0x10000) {
+        strbuf_addc(out, (char)(0xf0 | c >> 18));
+        strbuf_addc(out, (char)(0x80 | (c >> 12 & 63)));
+    } else if (c >= 0x800) {
+        strbuf_addc(out, (char)(0xe0 | c >> 12));
+    } else {
+        strbuf_addc(out, (char)(0xc0 | c >> 6));
+    }
+    if (c >= 0x800)
+        strbuf_addc(out, (char)(0x80 | (c >> 6 & 63)));
+    strbuf_addc(out, (char)(0x80 | (c & 63)));
+}
+
+static const char *keep(struct clr *clr, struct strbuf *text) {
+    const char *kept = text->failed ? NULL : arena_copy(&clr->arena, strbuf_cstr(text), text->len);
+    strbuf_deinit(text);
+    return kept;
+}
+
+static const char *utf16(struct clr *clr, uint64_t address, size_t max, bool until_nul) {
+    struct strbuf text;
+    strbuf_init(&text);
+    uint32_t high = 0;
+    bool ended = !until_nul;
+    for (size_t i = 0; i < max; i++) {
+        uint16_t c;
+        if (!clr_u16(clr, address + 2 * i, &c)) {
+            strbuf_deinit(&text);
+            return NULL;
+        }
+        if (until_nul && c == 0) {
+            ended = true;
+            break;
+        }
+        if (high && c >= 0xdc00 && c < 0xe000) {
+            add_utf8(&text, 0x10000 + ((high & 0x3ffu) << 10) + (c & 0x3ffu));
+            high = 0;
+            continue;
+        }
+        if (high)
+            add_utf8(&text, 0xfffd);
+        high = c >= 0xd800 && c < 0xdc00 ? c : 0;
+        if (!high)
+            add_utf8(&text, c >= 0xdc00 && c < 0xe000 ? 0xfffd : c);
+    }
+    if (high)
+        add_utf8(&text, 0xfffd);
+    if (!ended) {
+        strbuf_deinit(&text);
+        return NULL;
+    }
+    return keep(clr, &text);
+}
+
+const char *clr_utf16z(struct clr *clr, uint64_t address, size_t max) {
+    return utf16(clr, address, max, true);
+}
+
+const char *clr_utf16(struct clr *clr, uint64_t address, size_t count) {
+    return utf16(clr, address, count, false);
+}
+
+const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max) {
+    struct strbuf text;
+    strbuf_init(&text);
+    for (size_t i = 0; i < max; i++) {
+        uint8_t c;
+        if (!clr_u8(clr, address + i, &c))
+            break;
+        if (c == 0)
+            return keep(clr, &text);
+        strbuf_addc(&text, (char)c);
+    }
+    strbuf_deinit(&text);
+    return NULL;
+}
+
+const char *clr_string_object(struct clr *clr, uint64_t object) {
+    uint64_t mt;
+    uint32_t length;
+    if (!clr->string_mt || !clr_u64(clr, object, &mt) || (mt & ~7ull) != clr->string_mt)
+        return NULL;
+    if (!clr_u32(clr, object + 8, &length) || length > NAME_MAX_BYTES)
+        return NULL;
+    return clr_utf16(clr, object + 12, length);
+}
+
+bool clr_add_overlay(struct clr *clr, uint64_t start, struct bytes bytes) {
+    if (clr->overlay_count >= OVERLAYS_MAX)
+        return false;
+    if (clr->overlay_count == clr->overlay_capacity) {
+        uint32_t capacity = clr->overlay_capacity ? clr->overlay_capacity * 2 : 16;
+        struct clr_overlay *grown = realloc(clr->overlays, capacity * sizeof(*grown));
+        if (!grown)
+            return false;
+        clr->overlays = grown;
+        clr->overlay_capacity = capacity;
+    }
+    clr->overlays[clr->overlay_count++] = (struct clr_overlay){start, bytes};
+    return true;
+}
+
+static bool keep_file(struct clr *clr, const char *path,
+                      bool (*accept)(struct bytes file, const void *context), const void *context,
+                      struct bytes *ret_bytes) {
+    struct file file;
+    struct stat st;
+    /* The path comes out of a dump: no devices, no pipes. */
+    if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || !file_open(&file, path, NULL))
+        return false;
+    bool ok = accept(file.bytes, context);
+    if (ok && clr->file_count == clr->file_capacity) {
+        uint32_t capacity = clr->file_capacity ? clr->file_capacity * 2 : 16;
+        struct file *grown = realloc(clr->files, capacity * sizeof(*grown));
+        ok = grown != NULL;
+        if (ok) {
+            clr->files = grown;
+            clr->file_capacity = capacity;
+        }
+    }
+    if (!ok) {
+        file_close(&file);
+        return false;
+    }
+    clr->files[clr->file_count++] = file;
+    *ret_bytes = file.bytes;
+    return true;
+}
+
+bool clr_open_file(struct clr *clr, const char *path,
+                   bool (*accept)(struct bytes file, const void *context), const void *context,
+                   struct bytes *ret_bytes) {
+    const char *name = path;
+    for (const char *p = path; *p; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    struct strbuf where;
+    strbuf_init(&where);
+    bool found = false;
+    if (clr->options->symbols && *name) {
+        strbuf_addf(&where, "%s/%s", clr->options->symbols, name);
+        found = keep_file(clr, strbuf_cstr(&where), accept, context, ret_bytes);
+    }
+    if (!found && path[0] == '/') {
+        strbuf_clear(&where);
+        strbuf_addf(&where, "%s%s", clr->options->sysroot ? clr->options->sysroot : "", path);
+        found = keep_file(clr, strbuf_cstr(&where), accept, context, ret_bytes);
+    }
+    strbuf_deinit(&where);
+    return found;
+}

@@ -1,0 +1,135 @@
+/*
+ * A CoreCLR found in an address space: what every file of this folder reads through.
+ */
+#ifndef DUMPDIFF_DOTNET_CLR_H
+#define DUMPDIFF_DOTNET_CLR_H
+
+#include "base/file.h"
+#include "dotnet/contract.h"
+#include "dotnet/dotnet.h"
+
+/* Lists of the runtime are followed no further than this: more is a cycle or a broken dump. */
+#define CLR_LIST_MAX    4000000u
+#define CLR_THREADS_MAX 100000u
+
+/* Slots of GcDacVars (src/coreclr/gc/gcinterface.dacvars.def); fields were only ever appended. */
+enum gc_slot {
+    GC_GENERATION_SIZE = 1,
+    GC_GENERATION_COUNT = 2,
+    GC_GENERATION_TABLE = 6,
+    GC_EPHEMERAL_SEGMENT = 10,
+    GC_ALLOC_ALLOCATED = 15,
+    GC_FINALIZE_QUEUE = 18,
+    GC_HEAP_COUNT = 22,
+    GC_HEAPS = 23,
+    GC_INVALID_COUNT = 24,
+    GC_HANDLE_TABLE_MAP = 29,
+    GC_HEAP_FIELDS = 30,
+    GC_GENERATION_FIELDS = 31,
+    GC_BOOKKEEPING_START = 32,
+    GC_CARD_TABLE_INFO_SIZE = 39,
+    GC_SLOTS = 42
+};
+
+struct gc_vars {
+    uint64_t address;
+    uint8_t major, minor;
+    uint64_t slot[GC_SLOTS]; /* as found; 0 where the structure ends before */
+};
+
+/* Bytes of a file that stand in for read-only memory which the dump does not hold. */
+struct clr_overlay {
+    uint64_t start;
+    struct bytes bytes;
+};
+
+struct clr {
+    struct space *space;
+    struct builder *b;
+    const struct dotnet_options *options;
+    struct arena arena; /* what was read out of the dump; freed at the end */
+    struct contract contract;
+    const char *offsets_from; /* "the dump", "linux-x64 10.0", a file name: for messages */
+    const char *version;      /* "10.0.12"; NULL: not known */
+    bool windows;
+    const struct space_module *image; /* the file that holds the runtime */
+    uint64_t dac_table;               /* address of g_dacTable; 0: not known */
+    uint32_t dac_entries;             /* 0: not known */
+    uint32_t gc_vars_index;           /* of g_gcDacGlobals in it */
+    struct gc_vars gc;
+    uint32_t heap_type; /* 1 workstation, 2 server */
+    uint64_t free_mt, string_mt, object_mt;
+    uint64_t *threads; /* addresses of the runtime's Thread objects, in list order */
+    uint32_t thread_count;
+    struct clr_overlay *overlays;
+    uint32_t overlay_count, overlay_capacity;
+    struct file *files; /* mapped; closed with the clr */
+    uint32_t file_count, file_capacity;
+};
+
+enum clr_found {
+    CLR_NOT_THERE,  /* no CoreCLR in this process; ret_why says what there is instead */
+    CLR_UNREADABLE, /* CoreCLR, but nothing tells where it keeps what */
+    CLR_READY,
+    CLR_ERROR /* no memory */
+};
+
+void clr_init(struct clr *clr, struct space *space, struct builder *b,
+              const struct dotnet_options *options);
+void clr_deinit(struct clr *clr);
+
+/* Finds the runtime and its offsets, and verifies them. why: one line for people. */
+enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) MUST_CHECK;
+
+/* -- Reading (clr.c) ------------------------------------------------------------------------------
+ */
+
+/* As space_read, with the overlays behind it. */
+bool clr_read(struct clr *clr, uint64_t address, void *buffer, size_t size) MUST_CHECK;
+bool clr_u8(struct clr *clr, uint64_t address, uint8_t *ret_value) MUST_CHECK;
+bool clr_u16(struct clr *clr, uint64_t address, uint16_t *ret_value) MUST_CHECK;
+bool clr_u32(struct clr *clr, uint64_t address, uint32_t *ret_value) MUST_CHECK;
+bool clr_u64(struct clr *clr, uint64_t address, uint64_t *ret_value) MUST_CHECK;
+
+/* Value at object + offset of the field; false when the field is not known or not in the dump. */
+bool clr_field_u16(struct clr *clr, uint64_t object, enum contract_field f,
+                   uint16_t *ret_value) MUST_CHECK;
+bool clr_field_u32(struct clr *clr, uint64_t object, enum contract_field f,
+                   uint32_t *ret_value) MUST_CHECK;
+bool clr_field_u64(struct clr *clr, uint64_t object, enum contract_field f,
+                   uint64_t *ret_value) MUST_CHECK;
+
+/* Address of a field; 0 when it is not known. */
+uint64_t clr_field(const struct clr *clr, uint64_t object, enum contract_field f);
+
+static inline bool clr_knows(const struct clr *clr, enum contract_field f) {
+    return clr->contract.offset[f] != NO_FIELD;
+}
+
+/* Contents of a pointer-sized global. */
+bool clr_global(struct clr *clr, enum contract_global g, uint64_t *ret_value) MUST_CHECK;
+
+/*
+ * NUL-terminated UTF-16 at an address as UTF-8; at most max characters, broken pairs become
+ * U+FFFD. NULL: not there or out of memory.
+ */
+const char *clr_utf16z(struct clr *clr, uint64_t address, size_t max);
+/* As clr_utf16z for `count` characters. */
+const char *clr_utf16(struct clr *clr, uint64_t address, size_t count);
+const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max);
+
+/* Text of a managed string object; NULL when it is none. */
+const char *clr_string_object(struct clr *clr, uint64_t object);
+
+bool clr_add_overlay(struct clr *clr, uint64_t start, struct bytes bytes) MUST_CHECK;
+
+/*
+ * Opens the file that the dump calls `path`: SYMBOLS/name, SYSROOT/path, then path itself. The file
+ * is closed with the clr. `accept` says whether it is the one; the next is tried when not.
+ * ret_bytes is borrowed. false: none fits.
+ */
+bool clr_open_file(struct clr *clr, const char *path,
+                   bool (*accept)(struct bytes file, const void *context), const void *context,
+                   struct bytes *ret_bytes) MUST_CHECK;
+
+#endif

@@ -1,0 +1,364 @@
+#include "dotnet/gc.h"
+
+#include "base/num.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* heap_segment's fixed prefix (src/coreclr/gc/gcinterface.dac.h). */
+enum {
+    SEGMENT_ALLOCATED = 0,
+    SEGMENT_COMMITTED = 8,
+    SEGMENT_RESERVED = 16,
+    SEGMENT_MEM = 32,
+    SEGMENT_FLAGS = 40,
+    SEGMENT_NEXT = 48,
+    SEGMENT_BYTES = 56
+};
+#define SEGMENT_READONLY 1u
+
+/* Fields of gc_heap in the order of dac_gcheap_fields.h. */
+enum {
+    HEAP_ALLOC_ALLOCATED = 0,
+    HEAP_EPHEMERAL_SEGMENT = 1,
+    HEAP_FINALIZE_QUEUE = 2,
+    HEAP_GENERATION_TABLE = 18,
+    HEAP_FIELDS = 19
+};
+
+#define HEAPS_MAX 1024u
+
+/* The array with room for one more item; NULL: out of memory, the array stays as it was. */
+static void *grow(void *items, uint32_t count, uint32_t *capacity, size_t item_size) {
+    if (count < *capacity)
+        return items;
+    uint32_t wanted = *capacity ? *capacity * 2 : 64;
+    void *grown = realloc(items, wanted * item_size);
+    if (grown)
+        *capacity = wanted;
+    return grown;
+}
+
+/* Whether the context is sane is for the walk to see: it meets it at an object's address or not. */
+static bool add_context(struct clr *clr, struct gc_state *gc, uint64_t at, bool also_empty) {
+    struct gc_alloc_context c;
+    if (!clr_u64(clr, at + clr->contract.offset[F_ALLOC_POINTER], &c.pointer) ||
+        !clr_u64(clr, at + clr->contract.offset[F_ALLOC_LIMIT], &c.limit) || c.pointer == 0 ||
+        c.limit < c.pointer || (c.limit == c.pointer && !also_empty))
+        return true;
+    struct gc_alloc_context *grown =
+        grow(gc->contexts, gc->context_count, &gc->context_capacity, sizeof(*grown));
+    if (!grown)
+        return false;
+    gc->contexts = grown;
+    grown[gc->context_count++] = c;
+    return true;
+}
+
+static bool add_thread_contexts(struct clr *clr, struct gc_state *gc) {
+    const struct contract *c = &clr->contract;
+    uint64_t inner = c->offset[F_EE_ALLOC_CONTEXT] == NO_FIELD ? 0 : c->offset[F_EE_ALLOC_CONTEXT];
+    for (uint32_t i = 0; i < clr->thread_count; i++) {
+        uint64_t locals;
+        if (clr_knows(clr, F_THREAD_ALLOC_CONTEXT)) {
+            if (!add_context(clr, gc, clr_field(clr, clr->threads[i], F_THREAD_ALLOC_CONTEXT),
+                             true))
+                return false;
+        } else if (clr_field_u64(clr, clr->threads[i], F_THREAD_LOCALS, &locals) && locals) {
+            if (!add_context(clr, gc, locals + c->offset[F_LOCALS_ALLOC_CONTEXT] + inner, true))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* -- Heaps ------------------------------------------------------------------------------------- */
+
+/* Value of a variable that a slot points to. */
+static bool slot_value(struct clr *clr, enum gc_slot slot, uint64_t *ret_value) {
+    return clr->gc.slot[slot] && clr_u64(clr, clr->gc.slot[slot], ret_value);
+}
+
+static bool server_heap(struct clr *clr, uint64_t address, const uint32_t *offsets,
+                        struct gc_heap *heap) {
+    *heap = (struct gc_heap){0};
+    uint32_t table = offsets[HEAP_GENERATION_TABLE];
+    if (table == UINT32_MAX)
+        return false;
+    heap->generation_table = address + table;
+    if (offsets[HEAP_EPHEMERAL_SEGMENT] != UINT32_MAX &&
+        !clr_u64(clr, address + offsets[HEAP_EPHEMERAL_SEGMENT], &heap->ephemeral_segment))
+        return false;
+    if (offsets[HEAP_ALLOC_ALLOCATED] != UINT32_MAX &&
+        !clr_u64(clr, address + offsets[HEAP_ALLOC_ALLOCATED], &heap->alloc_allocated))
+        return false;
+    return offsets[HEAP_FINALIZE_QUEUE] == UINT32_MAX ||
+           clr_u64(clr, address + offsets[HEAP_FINALIZE_QUEUE], &heap->finalize_queue);
+}
+
+static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t count,
+                              struct err *err) {
+    uint64_t heaps;
+    uint32_t offsets[HEAP_FIELDS];
+    if (count > HEAPS_MAX || !slot_value(clr, GC_HEAPS, &heaps) ||
+        !clr_read(clr, clr->gc.slot[GC_HEAP_FIELDS], offsets, sizeof(offsets))) {
+        builder_warn(clr->b, count, "heaps of the server GC could not be read");
+        return true;
+    }
+    gc->heaps = calloc(count, sizeof(*gc->heaps));
+    if (!gc->heaps)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t address;
+        if (!clr_u64(clr, heaps + 8 * (uint64_t)i, &address) ||
+            !server_heap(clr, address, offsets, &gc->heaps[i]))
+            builder_warn(clr->b, 1, "heaps of the server GC could not be read");
+    }
+    gc->heap_count = count;
+    return true;
+}
+
+static bool read_heaps(struct clr *clr, struct gc_state *gc, struct err *err) {
+    uint32_t count = 0;
+    if (clr->heap_type != 1 && clr->gc.slot[GC_HEAP_COUNT] &&
+        !clr_u32(clr, clr->gc.slot[GC_HEAP_COUNT], &count))
+        count = 0;
+    if (count > 0)
+        return read_server_heaps(clr, gc, count, err);
+    gc->heaps = calloc(1, sizeof(*gc->heaps));
+    if (!gc->heaps)
+        return err_nomem(err);
+    gc->heap_count = 1;
+    struct gc_heap *heap = gc->heaps;
+    heap->generation_table = clr->gc.slot[GC_GENERATION_TABLE];
+    if (!slot_value(clr, GC_EPHEMERAL_SEGMENT, &heap->ephemeral_segment) ||
+        !slot_value(clr, GC_ALLOC_ALLOCATED, &heap->alloc_allocated) ||
+        !slot_value(clr, GC_FINALIZE_QUEUE, &heap->finalize_queue))
+        builder_warn(clr->b, ABSENT, "variables of the GC heap are not in the dump");
+    return true;
+}
+
+/* -- Regions and segments ---------------------------------------------------------------------- */
+
+static bool add_span(struct gc_state *gc, const struct gc_region *r, uint64_t start, uint64_t end,
+                     enum generation generation) {
+    if (start >= end)
+        return true;
+    struct gc_span *grown = grow(gc->spans, gc->span_count, &gc->span_capacity, sizeof(*grown));
+    if (!grown)
+        return false;
+    gc->spans = grown;
+    grown[gc->span_count++] = (struct gc_span){start, end, r->heap, (uint8_t)generation};
+    return true;
+}
+
+/* Adds the region, and where its objects are. */
+static bool add_region(struct clr *clr, struct gc_state *gc, struct gc_region r) {
+    if (r.start > r.allocated || r.allocated > r.reserved || r.committed > r.reserved) {
+        builder_warn(clr->b, 1, "regions of the GC heap with impossible bounds were skipped");
+        return true;
+    }
+    struct gc_region *grown =
+        grow(gc->regions, gc->region_count, &gc->region_capacity, sizeof(*grown));
+    if (!grown)
+        return false;
+    gc->regions = grown;
+    struct gc_region *kept = &grown[gc->region_count++];
+    *kept = r;
+    const struct gc_heap *heap = &gc->heaps[r.heap];
+    if (gc->uses_regions || r.segment != heap->ephemeral_segment)
+        return add_span(gc, &r, r.start, r.allocated, r.generation);
+    /* The ephemeral segment holds gen2, gen1 and gen0, in this order. */
+    uint64_t begin[2];
+    uint32_t start_offset;
+    kept->generation = GEN_UNKNOWN;
+    if (!clr_u32(clr, clr->gc.slot[GC_GENERATION_FIELDS] + 8, &start_offset))
+        return true;
+    for (int g = 0; g < 2; g++) {
+        uint64_t generation =
+            heap->generation_table + (uint64_t)g * clr->gc.slot[GC_GENERATION_SIZE] + start_offset;
+        if (!clr_u64(clr, generation, &begin[g]) || begin[g] < r.start || begin[g] > r.allocated)
+            begin[g] = g == 0 ? r.allocated : begin[0];
+    }
+    if (begin[1] > begin[0])
+        begin[1] = begin[0];
+    return add_span(gc, &r, r.start, begin[1], GEN_2) &&
+           add_span(gc, &r, begin[1], begin[0], GEN_1) &&
+           add_span(gc, &r, begin[0], r.allocated, GEN_0);
+}
+
+/* Follows start_segment's list of one generation. */
+static bool read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, uint32_t generation,
+                      uint64_t segment, struct u64map *seen) {
+    static const uint8_t generations[] = {GEN_0, GEN_1, GEN_2, GEN_LOH, GEN_POH};
+    const struct gc_heap *h = &gc->heaps[heap];
+    while (segment) {
+        uint8_t raw[SEGMENT_BYTES];
+        if (gc->region_count >= CLR_LIST_MAX || u64map_get(seen, segment) != STRMAP_NONE) {
+            builder_warn(clr->b, 1, "lists of GC regions that run in a circle were cut");
+            return true;
+        }
+        if (!u64map_put(seen, segment, 1))
+            return false;
+        if (!clr_read(clr, segment, raw, sizeof(raw))) {
+            builder_warn(clr->b, 1, "lists of GC regions end in memory that is not in the dump");
+            return true;
+        }
+        struct gc_region r = {.segment = segment,
+                              .start = load_u64(raw + SEGMENT_MEM),
+                              .allocated = load_u64(raw + SEGMENT_ALLOCATED),
+                              .committed = load_u64(raw + SEGMENT_COMMITTED),
+                              .reserved = load_u64(raw + SEGMENT_RESERVED),
+                              .heap = heap,
+                              .generation = generations[generation]};
+        if (segment == h->ephemeral_segment)
+            r.allocated = h->alloc_allocated;
+        if (load_u64(raw + SEGMENT_FLAGS) & SEGMENT_READONLY)
+            r.generation = GEN_FROZEN;
+        if (!add_region(clr, gc, r))
+            return false;
+        segment = load_u64(raw + SEGMENT_NEXT);
+    }
+    return true;
+}
+
+static bool read_generations(struct clr *clr, struct gc_state *gc, struct u64map *seen) {
+    uint32_t offsets[3];
+    if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets))) {
+        builder_warn(clr->b, ABSENT, "the layout of GC generations is not in the dump");
+        return true;
+    }
+    gc->uses_regions = offsets[2] == UINT32_MAX;
+    for (uint32_t h = 0; h < gc->heap_count; h++) {
+        uint64_t table = gc->heaps[h].generation_table;
+        for (uint32_t g = 0; table && g < clr->gc.slot[GC_GENERATION_COUNT]; g++) {
+            uint64_t generation = table + g * clr->gc.slot[GC_GENERATION_SIZE], segment;
+            if (g == 0 && !add_context(clr, gc, generation + offsets[0], false))
+                return false;
+            /* With segments, gen0 and gen1 live on the last segment of gen2's list. */
+            if (!gc->uses_regions && g < 2)
+                continue;
+            if (!clr_u64(clr, generation + offsets[1], &segment)) {
+                builder_warn(clr->b, 1, "GC generations are not in the dump");
+                continue;
+            }
+            if (!read_list(clr, gc, h, g, segment, seen))
+                return false;
+        }
+    }
+    return true;
+}
+
+static int cmp_span(const void *a, const void *b) {
+    const struct gc_span *x = a, *y = b;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int cmp_context(const void *a, const void *b) {
+    const struct gc_alloc_context *x = a, *y = b;
+    return x->pointer < y->pointer ? -1 : x->pointer > y->pointer;
+}
+
+/* By address; spans that overlap an earlier one come from a broken dump and go. */
+static void sort_spans(struct clr *clr, struct gc_state *gc) {
+    if (gc->context_count)
+        qsort(gc->contexts, gc->context_count, sizeof(*gc->contexts), cmp_context);
+    if (!gc->span_count)
+        return;
+    qsort(gc->spans, gc->span_count, sizeof(*gc->spans), cmp_span);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < gc->span_count; i++) {
+        if (kept && gc->spans[i].start < gc->spans[kept - 1].end) {
+            builder_warn(clr->b, 1, "GC regions that overlap others were skipped");
+            continue;
+        }
+        gc->spans[kept++] = gc->spans[i];
+    }
+    gc->span_count = kept;
+}
+
+bool gc_read(struct clr *clr, struct gc_state *gc, struct err *err) {
+    *gc = (struct gc_state){0};
+    uint32_t invalid = 0;
+    if (clr->gc.slot[GC_INVALID_COUNT] && clr_u32(clr, clr->gc.slot[GC_INVALID_COUNT], &invalid))
+        gc->in_progress = invalid != 0;
+    if (!read_heaps(clr, gc, err))
+        return false;
+    struct u64map seen;
+    u64map_init(&seen);
+    bool ok = read_generations(clr, gc, &seen) && add_thread_contexts(clr, gc);
+    u64map_deinit(&seen);
+    if (!ok)
+        return err_nomem(err);
+    sort_spans(clr, gc);
+    return true;
+}
+
+void gc_free(struct gc_state *gc) {
+    free(gc->heaps);
+    free(gc->regions);
+    free(gc->spans);
+    free(gc->contexts);
+    *gc = (struct gc_state){0};
+}
+
+const struct gc_span *gc_span_at(const struct gc_state *gc, uint64_t address) {
+    uint32_t lo = 0, hi = gc->span_count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (gc->spans[mid].end > address)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo < gc->span_count && gc->spans[lo].start <= address ? &gc->spans[lo] : NULL;
+}
+
+/* -- Report ------------------------------------------------------------------------------------ */
+
+static bool report_region(struct clr *clr, const struct gc_region *r, struct err *err) {
+    struct region_row *row = builder_row(clr->b, PART_REGIONS, err);
+    if (!row)
+        return false;
+    const char *kind = r->generation == GEN_UNKNOWN ? "ephemeral" : generation_names[r->generation];
+    row->kind = builder_string(clr->b, str_of(kind), err);
+    row->heap = r->heap;
+    if (r->generation != GEN_UNKNOWN)
+        row->generation = r->generation;
+    /* Committed and reserved memory begins with the page, before the first object. */
+    uint64_t page = r->start & ~0xfffull;
+    row->address = r->segment;
+    row->start = r->start;
+    row->allocated = r->allocated - r->start;
+    row->committed = r->committed > page ? r->committed - page : 0;
+    row->reserved = r->reserved - page;
+    return row->kind != NULL;
+}
+
+bool gc_report(struct clr *clr, const struct gc_state *gc, struct err *err) {
+    builder_present(clr->b, PART_REGIONS);
+    uint64_t allocated = 0, committed = 0;
+    for (uint32_t i = 0; i < gc->region_count; i++) {
+        if (!report_region(clr, &gc->regions[i], err))
+            return false;
+        uint32_t count;
+        const struct region_row *rows = builder_rows(clr->b, PART_REGIONS, &count);
+        allocated = num_add(allocated, rows[count - 1].allocated);
+        committed = num_add(committed, rows[count - 1].committed);
+    }
+    struct gc_row *row = builder_single(clr->b, PART_GC, err);
+    struct origin_row *origin = builder_single(clr->b, PART_ORIGIN, err);
+    if (!row || !origin)
+        return false;
+    row->allocated_bytes = allocated;
+    row->committed_bytes = committed;
+    row->in_progress = gc->in_progress;
+    row->regions = gc->uses_regions;
+    row->heap_count = gc->heap_count;
+    if (gc->in_progress)
+        builder_warn(clr->b, ABSENT,
+                     "dumped in the middle of a garbage collection: the heap is approximate");
+    const char *mode = clr->heap_type == 2 || gc->heap_count > 1 ? "server" : "workstation";
+    origin->heap_count = gc->heap_count;
+    return builder_say_string(clr->b, &origin->gc_mode, str_of(mode), "GC mode", err);
+}

@@ -1,0 +1,403 @@
+#include "dotnet/module.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MODULES_MAX    100000u
+#define SECTIONS_MAX   96u
+#define PATH_MAX_CHARS 4096u
+
+#define LAYOUT_MAPPED 1u /* PEImageLayout.Flags: sections lie at their addresses */
+
+void modules_init(struct modules *m, struct clr *clr) {
+    *m = (struct modules){.clr = clr};
+    u64map_init(&m->by_address);
+}
+
+void modules_deinit(struct modules *m) {
+    u64map_deinit(&m->by_address);
+    free(m->items);
+    *m = (struct modules){0};
+}
+
+/* -- PE headers -------------------------------------------------------------------------------- */
+
+struct section {
+    uint32_t va, virtual_size, raw, raw_size;
+};
+
+struct pe {
+    uint32_t com_rva; /* of the CLI header; 0: no managed image */
+    uint32_t image_size, headers_size;
+    struct section sections[SECTIONS_MAX];
+    uint32_t section_count;
+};
+
+typedef bool pe_read(void *context, uint64_t at, void *buffer, size_t size);
+
+static bool pe_u32(pe_read *read, void *context, uint64_t at, uint32_t *ret_value) {
+    uint8_t raw[4];
+    if (!read(context, at, raw, sizeof(raw)))
+        return false;
+    *ret_value = load_u32(raw);
+    return true;
+}
+
+/* Reads the headers of an image whose first byte is at base. */
+static bool pe_open(struct pe *pe, pe_read *read, void *context, uint64_t base) {
+    *pe = (struct pe){0};
+    uint8_t head[24];
+    uint32_t lfanew, magic;
+    if (!read(context, base, head, 2) || head[0] != 'M' || head[1] != 'Z' ||
+        !pe_u32(read, context, base + 0x3c, &lfanew) || lfanew > 1u << 20 ||
+        !read(context, base + lfanew, head, sizeof(head)) || memcmp(head, "PE\0\0", 4) != 0)
+        return false;
+    uint64_t optional = base + lfanew + 24;
+    if (!pe_u32(read, context, optional, &magic) ||
+        !pe_u32(read, context, optional + 56, &pe->image_size) ||
+        !pe_u32(read, context, optional + 60, &pe->headers_size))
+        return false;
+    uint64_t directories = optional + ((magic & 0xffff) == 0x20b ? 112 : 96);
+    if (!pe_u32(read, context, directories + 14 * 8, &pe->com_rva) || pe->com_rva == 0)
+        return false;
+    uint64_t at = optional + load_u16(head + 20);
+    uint32_t count = load_u16(head + 6);
+    for (uint32_t i = 0; i < count && i < SECTIONS_MAX; i++, at += 40) {
+        uint8_t raw[16];
+        if (!read(context, at + 8, raw, sizeof(raw)))
+            break;
+        pe->sections[pe->section_count++] = (struct section){.virtual_size = load_u32(raw),
+                                                             .va = load_u32(raw + 4),
+                                                             .raw_size = load_u32(raw + 8),
+                                                             .raw = load_u32(raw + 12)};
+    }
+    return true;
+}
+
+/* Where an RVA lies in the file. */
+static bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offset) {
+    for (uint32_t i = 0; i < pe->section_count; i++) {
+        const struct section *s = &pe->sections[i];
+        if (rva >= s->va && rva - s->va < s->raw_size) {
+            *ret_offset = s->raw + (rva - s->va);
+            return true;
+        }
+    }
+    *ret_offset = rva;
+    return rva < pe->headers_size;
+}
+
+static uint64_t pe_address(const struct pe *pe, uint64_t base, bool flat, uint32_t rva) {
+    uint32_t offset = rva;
+    if (flat && !pe_file_offset(pe, rva, &offset))
+        return 0;
+    return base + offset;
+}
+
+static bool read_memory(void *context, uint64_t at, void *buffer, size_t size) {
+    return clr_read(context, at, buffer, size);
+}
+
+static bool read_bytes(void *context, uint64_t at, void *buffer, size_t size) {
+    const struct bytes *bytes = context;
+    if (at > bytes->size || size > bytes->size - at)
+        return false;
+    memcpy(buffer, bytes->data + at, size);
+    return true;
+}
+
+/* Opens the metadata of an image, wherever it lies. */
+static bool open_metadata(struct metadata *md, pe_read *read, void *context, uint64_t base,
+                          bool flat, uint32_t *ret_image_size) {
+    struct pe pe;
+    uint32_t rva, size;
+    if (!pe_open(&pe, read, context, base))
+        return false;
+    *ret_image_size = pe.image_size;
+    uint64_t com = pe_address(&pe, base, flat, pe.com_rva);
+    if (!com || !pe_u32(read, context, com + 8, &rva) || !pe_u32(read, context, com + 12, &size))
+        return false;
+    uint64_t at = pe_address(&pe, base, flat, rva);
+    return at && metadata_open(md, (struct metadata_source){read, context, at, size}, NULL);
+}
+
+/* -- Files on disk ----------------------------------------------------------------------------- */
+
+/* Rows that the runtime made room for when it loaded the module: one more than the metadata has. */
+struct expected {
+    struct clr *clr;
+    uint32_t rows[3];
+    bool known[3];
+};
+
+static const struct {
+    enum contract_field map;
+    enum metadata_table table;
+} lookup_maps[] = {{F_MODULE_TYPE_DEFS, MD_TYPE_DEF},
+                   {F_MODULE_METHOD_DEFS, MD_METHOD},
+                   {F_MODULE_FIELD_DEFS, MD_FIELD}};
+
+/*
+ * A file has to have as many types, methods and fields as the runtime counted: its module version
+ * id is of no use, since a dump that lacks the metadata lacks that too.
+ */
+static bool accept_rows(struct bytes file, const void *context) {
+    const struct expected *e = context;
+    struct metadata md;
+    uint32_t image_size, agreed = 0;
+    if (!open_metadata(&md, read_bytes, &file, 0, true, &image_size))
+        return false;
+    for (uint32_t i = 0; i < 3; i++) {
+        if (!e->known[i])
+            continue;
+        if (e->rows[i] != md.rows[lookup_maps[i].table] + 1)
+            return false;
+        agreed++;
+    }
+    return agreed > 0;
+}
+
+static void add_file_overlays(struct clr *clr, struct bytes file, uint64_t base, bool flat) {
+    struct pe pe;
+    if (!pe_open(&pe, read_bytes, &file, 0))
+        return;
+    if (flat) {
+        if (!clr_add_overlay(clr, base, file))
+            builder_warn(clr->b, 1, "files on disk that could not be used");
+        return;
+    }
+    if (!clr_add_overlay(clr, base, bytes_slice(file, 0, pe.headers_size)))
+        return;
+    for (uint32_t i = 0; i < pe.section_count; i++) {
+        const struct section *s = &pe.sections[i];
+        struct bytes bytes = bytes_slice(file, s->raw, s->raw_size);
+        if (bytes.size && !clr_add_overlay(clr, base + s->va, bytes))
+            return;
+    }
+}
+
+/* Reads what the dump lacks of a module from its file, when that is the same one. */
+static bool module_from_disk(struct modules *m, struct module *module) {
+    struct clr *clr = m->clr;
+    struct expected e = {.clr = clr};
+    struct bytes file;
+    if (!module->path || !module->base)
+        return false;
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t map = clr_field(clr, module->address, lookup_maps[i].map);
+        e.known[i] = map && clr_field_u32(clr, map, F_MAP_COUNT, &e.rows[i]);
+    }
+    if (!clr_open_file(clr, module->path, accept_rows, &e, &file))
+        return false;
+    add_file_overlays(clr, file, module->base, module->flat);
+    module->from_disk = true;
+    return true;
+}
+
+/* -- Modules ----------------------------------------------------------------------------------- */
+
+static bool memory_metadata(struct modules *m, struct module *module) {
+    uint32_t image_size = 0;
+    if (!open_metadata(&module->md, read_memory, m->clr, module->base, module->flat, &image_size))
+        return false;
+    if (!module->size)
+        module->size = image_size;
+    return true;
+}
+
+/* Where the image lies: through the PEAssembly's layout, or the module's own idea. */
+static void find_image(struct modules *m, struct module *module, bool *ret_sure) {
+    struct clr *clr = m->clr;
+    uint64_t assembly, image, layout;
+    uint32_t flags, size;
+    *ret_sure = false;
+    if (clr_field_u64(clr, module->address, F_MODULE_PE_ASSEMBLY, &assembly) &&
+        clr_field_u64(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) &&
+        clr_field_u64(clr, image, F_PE_IMAGE_LAYOUT, &layout) &&
+        clr_field_u64(clr, layout, F_LAYOUT_BASE, &module->base) &&
+        clr_field_u32(clr, layout, F_LAYOUT_FLAGS, &flags)) {
+        module->flat = !(flags & LAYOUT_MAPPED);
+        if (clr_field_u32(clr, layout, F_LAYOUT_SIZE, &size))
+            module->size = size;
+        *ret_sure = true;
+        return;
+    }
+    module->base = 0;
+    if (!clr_field_u64(clr, module->address, F_MODULE_BASE, &module->base))
+        module->base = 0;
+}
+
+static bool dynamic_metadata(struct modules *m, struct module *module) {
+    struct clr *clr = m->clr;
+    uint64_t blob;
+    uint32_t size;
+    if (!clr_field_u64(clr, module->address, F_MODULE_DYNAMIC_METADATA, &blob) || !blob ||
+        !clr_field_u32(clr, blob, F_DYNAMIC_SIZE, &size))
+        return false;
+    struct metadata_source source = {read_memory, clr, clr_field(clr, blob, F_DYNAMIC_DATA), size};
+    return source.base && metadata_open(&module->md, source, NULL);
+}
+
+static void open_module(struct modules *m, struct module *module) {
+    struct clr *clr = m->clr;
+    uint64_t path;
+    bool sure;
+    if (clr_field_u64(clr, module->address, F_MODULE_PATH, &path) && path)
+        module->path = clr_utf16z(clr, path, PATH_MAX_CHARS);
+    if (module->path && !*module->path)
+        module->path = NULL;
+    if (dynamic_metadata(m, module)) {
+        module->has_metadata = true;
+        return;
+    }
+    find_image(m, module, &sure);
+    if (!module->base)
+        return;
+    module->has_metadata = memory_metadata(m, module);
+    if (!module->has_metadata && !sure) {
+        module->flat = true;
+        module->has_metadata = memory_metadata(m, module);
+    }
+    if (!module->has_metadata && module_from_disk(m, module))
+        module->has_metadata = memory_metadata(m, module);
+}
+
+static void name_module(struct modules *m, struct module *module) {
+    if (module->path) {
+        const char *name = module->path;
+        for (const char *p = name; *p; p++)
+            if (*p == '/' || *p == '\\')
+                name = p + 1;
+        module->file_name = *name ? name : NULL;
+    }
+    if (module->file_name || !module->has_metadata)
+        return;
+    struct strbuf name;
+    strbuf_init(&name);
+    if (metadata_name(&module->md, MD_MODULE, 1, MD_MODULE_NAME, &name))
+        module->file_name = arena_copy(&m->clr->arena, strbuf_cstr(&name), name.len);
+    strbuf_deinit(&name);
+}
+
+struct module *module_at(struct modules *m, uint64_t address) {
+    uint32_t at = u64map_get(&m->by_address, address);
+    if (at != STRMAP_NONE)
+        return m->items[at];
+    if (m->count >= MODULES_MAX)
+        return NULL;
+    if (m->count == m->capacity) {
+        uint32_t capacity = m->capacity ? m->capacity * 2 : 64;
+        struct module **grown = realloc(m->items, capacity * sizeof(struct module *));
+        if (!grown)
+            return NULL;
+        m->items = grown;
+        m->capacity = capacity;
+    }
+    struct module *module = arena_alloc(&m->clr->arena, sizeof(*module));
+    if (!module || !u64map_put(&m->by_address, address, m->count))
+        return NULL;
+    m->items[m->count++] = module;
+    module->address = address;
+    open_module(m, module);
+    module->has_mvid = module->has_metadata && metadata_mvid(&module->md, module->mvid);
+    name_module(m, module);
+    if (!module->has_metadata)
+        m->without_metadata++;
+    return module;
+}
+
+/* -- All loaded modules ------------------------------------------------------------------------ */
+
+/* An item is an Assembly, or (DomainAssembly) begins with a pointer to one; its module says which.
+ */
+static bool assembly_module(struct clr *clr, uint64_t item, uint64_t *ret_module) {
+    uint64_t back;
+    if (!item || !clr_field_u64(clr, item, F_ASSEMBLY_MODULE, ret_module) || !*ret_module)
+        return false;
+    return clr_field_u64(clr, *ret_module, F_MODULE_ASSEMBLY, &back) && back == item;
+}
+
+static void load_item(struct modules *m, uint64_t item) {
+    uint64_t module, assembly;
+    if (assembly_module(m->clr, item, &module) ||
+        (item && clr_u64(m->clr, item, &assembly) && assembly_module(m->clr, assembly, &module)))
+        (void)module_at(m, module);
+}
+
+void modules_load_all(struct modules *m) {
+    struct clr *clr = m->clr;
+    uint64_t domain;
+    uint32_t count;
+    if (!clr_knows(clr, F_DOMAIN_ASSEMBLIES) || !clr_global(clr, G_APP_DOMAIN, &domain) || !domain)
+        return;
+    uint64_t list = clr_field(clr, domain, F_DOMAIN_ASSEMBLIES);
+    if (!clr_field_u32(clr, list, F_LIST_COUNT, &count) || count > MODULES_MAX)
+        return;
+    uint64_t block = clr_field(clr, list, F_LIST_FIRST);
+    while (block && count) {
+        uint32_t size;
+        uint64_t items = clr_field(clr, block, F_LIST_BLOCK_ITEMS);
+        if (!items || !clr_field_u32(clr, block, F_LIST_BLOCK_SIZE, &size) || size == 0)
+            break;
+        for (uint32_t i = 0; i < size && count; i++, count--) {
+            uint64_t item;
+            if (clr_u64(clr, items + 8 * (uint64_t)i, &item))
+                load_item(m, item);
+        }
+        if (!clr_field_u64(clr, block, F_LIST_BLOCK_NEXT, &block))
+            break;
+    }
+}
+
+/* -- Report ------------------------------------------------------------------------------------ */
+
+static bool report_module(struct modules *m, const struct module *module, struct err *err) {
+    struct builder *b = m->clr->b;
+    struct module_row *row = builder_row(b, PART_MODULES, err);
+    if (!row)
+        return false;
+    const char *name = module->file_name ? module->file_name : "(dynamic)";
+    row->name = builder_string(b, str_of(name), err);
+    if (!row->name)
+        return false;
+    if (module->path) {
+        row->path = builder_string(b, str_of(module->path), err);
+        if (!row->path)
+            return false;
+    }
+    if (module->base)
+        row->base = module->base;
+    if (module->size)
+        row->size = module->size;
+    if (!module->has_mvid)
+        return true;
+    struct strbuf id;
+    strbuf_init(&id);
+    for (int i = 0; i < 16; i++)
+        strbuf_addf(&id, "%02x", module->mvid[i]);
+    row->id = builder_string(b, strbuf_str(&id), err);
+    strbuf_deinit(&id);
+    return row->id != NULL;
+}
+
+bool modules_report(struct modules *m, struct err *err) {
+    builder_present(m->clr->b, PART_MODULES);
+    struct strbuf missing;
+    strbuf_init(&missing);
+    uint32_t named = 0;
+    bool ok = true;
+    for (uint32_t i = 0; i < m->count && ok; i++) {
+        const struct module *module = m->items[i];
+        if (!module->has_metadata && module->path && named++ < 4)
+            strbuf_addf(&missing, "%s%s", named > 1 ? ", " : "", module->path);
+        ok = report_module(m, module, err);
+    }
+    if (m->without_metadata)
+        builder_warn(m->clr->b, m->without_metadata,
+                     "modules whose metadata is not in the dump: their types are shown as "
+                     "module!token; give the files with --sysroot or --symbols%s%s%s",
+                     missing.len ? " (" : "", strbuf_cstr(&missing),
+                     missing.len ? named > 4 ? ", ...)" : ")" : "");
+    strbuf_deinit(&missing);
+    return ok;
+}

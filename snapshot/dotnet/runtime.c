@@ -1,0 +1,474 @@
+/*
+ * Finds CoreCLR: the image that exports g_dacTable (or, where a dump has none of its symbols, the
+ * only place that looks like GcDacVars), then the offsets that fit.
+ */
+#include "dotnet/clr.h"
+
+#include "dotnet/symbols.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* g_dacTable of 8.0 to 10.0 has 129 to 170 entries. */
+#define DAC_ENTRIES_MAX 512u
+/* .bss of the runtime follows its image; the file does not say how far. */
+#define BSS_BYTES       0x80000u
+#define DESCRIPTOR_SIZE 40u
+#define POINTERS_MAX    4096u
+
+static const char *base_name(const char *path) {
+    const char *name = path;
+    for (const char *p = path; *p; p++)
+        if (*p == '/' || *p == '\\')
+            name = p + 1;
+    return name;
+}
+
+/* -- GcDacVars --------------------------------------------------------------------------------- */
+
+static bool looks_like_gc_vars(struct clr *clr, uint64_t address) {
+    uint8_t raw[40];
+    if (address % 8 || !clr_read(clr, address, raw, sizeof(raw)))
+        return false;
+    uint64_t generation_size = load_u64(raw + 8), generations = load_u64(raw + 16);
+    if (raw[0] < 1 || raw[0] > 9 || raw[1] >= 32 || load_u64(raw) >> 16 || generation_size < 64 ||
+        generation_size > 4096 || generations < 4 || generations > 5)
+        return false;
+    return space_range_at(clr->space, load_u64(raw + 24)) &&
+           space_range_at(clr->space, load_u64(raw + 32));
+}
+
+static bool read_gc_vars(struct clr *clr, uint64_t address) {
+    clr->gc = (struct gc_vars){.address = address};
+    if (!looks_like_gc_vars(clr, address))
+        return false;
+    for (uint32_t i = 0; i < GC_SLOTS; i++)
+        if (!clr_u64(clr, address + 8 * (uint64_t)i, &clr->gc.slot[i]) && i <= GC_BOOKKEEPING_START)
+            return false;
+    clr->gc.major = (uint8_t)clr->gc.slot[0];
+    clr->gc.minor = (uint8_t)(clr->gc.slot[0] >> 8);
+    return true;
+}
+
+/* The entry of g_dacTable whose variable points to GcDacVars. */
+static bool gc_vars_from_table(struct clr *clr) {
+    uint32_t entries = clr->dac_entries ? clr->dac_entries : DAC_ENTRIES_MAX;
+    for (uint32_t i = 0; i < entries && i < DAC_ENTRIES_MAX; i++) {
+        uint64_t variable, address;
+        if (!clr_u64(clr, clr->dac_table + 8 * (uint64_t)i, &variable))
+            break;
+        if (clr_u64(clr, variable, &address) && read_gc_vars(clr, address)) {
+            clr->gc_vars_index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Calls found(address) for each 8-byte word of the image that is there; stops when it says so. */
+static bool scan_image(struct clr *clr, bool writable_only,
+                       bool (*found)(struct clr *, uint64_t address, uint64_t word, void *),
+                       void *context) {
+    uint64_t end = clr->image->end + BSS_BYTES;
+    for (uint32_t i = 0; i < clr->space->range_count; i++) {
+        const struct space_range *range = &clr->space->ranges[i];
+        if (range->end <= clr->image->base || range->start >= end ||
+            (writable_only && !(range->flags & MAP_WRITE)))
+            continue;
+        uint64_t from = range->start > clr->image->base ? range->start : clr->image->base;
+        uint64_t to = range->end < end ? range->end : end;
+        for (uint64_t at = (from + 7) & ~7ull; at + 8 <= to; at += 8) {
+            uint64_t word;
+            if (!clr_u64(clr, at, &word))
+                break;
+            if (found(clr, at, word, context))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool scan_gc_vars(struct clr *clr, uint64_t address, uint64_t word, void *context) {
+    (void)context;
+    return (word & 0xff) >= 1 && (word & 0xff) <= 9 && !(word >> 16) && read_gc_vars(clr, address);
+}
+
+/* The word that holds *context, and is not GcDacVars itself. */
+static bool scan_word(struct clr *clr, uint64_t address, uint64_t word, void *context) {
+    (void)clr;
+    uint64_t *wanted = context;
+    if (word != wanted[0])
+        return false;
+    wanted[1] = address;
+    return true;
+}
+
+/*
+ * Without symbols: GcDacVars by its shape, then the variable that points to it, then g_dacTable's
+ * entry for that variable. Where the table begins is for the built-in tables to say.
+ */
+static bool gc_vars_from_scan(struct clr *clr) {
+    if (!scan_image(clr, true, scan_gc_vars, NULL))
+        return false;
+    uint64_t variable[2] = {clr->gc.address, 0}, entry[2] = {0, 0};
+    if (!scan_image(clr, true, scan_word, variable))
+        return false;
+    entry[0] = variable[1];
+    if (!scan_image(clr, false, scan_word, entry))
+        return false;
+    clr->dac_table = entry[1];
+    clr->gc_vars_index = 0;
+    return true;
+}
+
+/* -- Where the runtime is ---------------------------------------------------------------------- */
+
+static bool accept_build_id(struct bytes file, const void *context) {
+    char id[BUILD_ID_HEX_MAX];
+    const struct space_module *image = context;
+    return image->build_id && elf_file_build_id(file, id) && strcmp(id, image->build_id) == 0;
+}
+
+/* The file on disk of the image that holds the runtime, if it is the same build. */
+static bool image_file(struct clr *clr, struct bytes *ret_file) {
+    return !clr->windows && clr->image->build_id &&
+           clr_open_file(clr, clr->image->path, accept_build_id, clr->image, ret_file);
+}
+
+static bool find_dac_table(struct clr *clr) {
+    uint64_t size;
+    if (!symbol_find(clr, clr->image->base, "g_dacTable", &clr->dac_table, &size))
+        return false;
+    clr->dac_entries = (uint32_t)(size / 8 < DAC_ENTRIES_MAX ? size / 8 : DAC_ENTRIES_MAX);
+    return gc_vars_from_table(clr);
+}
+
+/* Tries one image; by_name: its name says that it is the runtime, so look harder. */
+static bool try_image(struct clr *clr, const struct space_module *image, bool by_name) {
+    clr->image = image;
+    struct bytes file;
+    if (find_dac_table(clr))
+        return true;
+    if (!by_name)
+        return false;
+    if (image_file(clr, &file) && elf_file_overlay(clr, file, image->base) && find_dac_table(clr))
+        return true;
+    clr->dac_entries = 0;
+    return gc_vars_from_scan(clr);
+}
+
+static bool runtime_name(const char *name, bool *ret_windows) {
+    *ret_windows = strcasecmp(name, "coreclr.dll") == 0;
+    return *ret_windows || strcmp(name, "libcoreclr.so") == 0;
+}
+
+static bool find_image(struct clr *clr, bool *ret_named) {
+    const struct space *s = clr->space;
+    *ret_named = false;
+    for (uint32_t i = 0; i < s->module_count; i++) {
+        if (!s->modules[i].path || !runtime_name(base_name(s->modules[i].path), &clr->windows))
+            continue;
+        *ret_named = true;
+        return try_image(clr, &s->modules[i], true);
+    }
+    /* A single-file app has the runtime in its own executable. */
+    clr->windows = s->kind == SPACE_MINIDUMP;
+    for (uint32_t i = 0; i < s->module_count; i++)
+        if (s->modules[i].path && try_image(clr, &s->modules[i], false))
+            return true;
+    for (uint32_t i = 0; i < s->module_count && i < 4; i++)
+        if (s->modules[i].path && s->process &&
+            strcmp(base_name(s->modules[i].path), s->process) == 0)
+            return try_image(clr, &s->modules[i], true);
+    return false;
+}
+
+/* -- Offsets ----------------------------------------------------------------------------------- */
+
+static bool table_may_fit(const struct clr *clr, const struct builtin_table *t) {
+    if (clr->space->arch != ARCH_X64 || t->windows != clr->windows ||
+        t->gc_major != clr->gc.major || t->gc_minor != clr->gc.minor)
+        return false;
+    return !clr->dac_entries || !t->dac_entries || t->dac_entries == clr->dac_entries;
+}
+
+static void use_table(struct clr *clr, const struct builtin_table *t) {
+    contract_use_table(&clr->contract, t);
+    /* Found by scanning, dac_table is the address of g_gcDacGlobals' entry. */
+    uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
+    uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - 8 * shift;
+    if (shift != t->gc_vars_index)
+        return;
+    for (uint32_t i = 0; i < t->global_count; i++) {
+        uint64_t address;
+        if (clr_u64(clr, first + 8 * (uint64_t)t->globals[i].index, &address))
+            clr->contract.global[t->globals[i].global] = address;
+    }
+}
+
+/* Free space has no type of its own in g_dacTable of every version: found by its shape. */
+static uint64_t mt_by_shape(struct clr *clr, uint32_t flags, uint32_t base_size) {
+    uint32_t entries = clr->dac_entries ? clr->dac_entries : 256;
+    for (uint32_t i = 0; clr->gc_vars_index && i < entries; i++) {
+        uint64_t variable, mt;
+        uint32_t mt_flags, mt_base;
+        if (clr_u64(clr, clr->dac_table + 8 * (uint64_t)i, &variable) &&
+            clr_u64(clr, variable, &mt) && mt % 8 == 0 && clr_u32(clr, mt, &mt_flags) &&
+            clr_u32(clr, mt + 4, &mt_base) && (mt_flags & 0x8000ffff) == flags &&
+            mt_base == base_size)
+            return mt;
+    }
+    return 0;
+}
+
+/* The MethodTable of a global when it has the shape it must have; 0 when it is not there. */
+static bool known_mt(struct clr *clr, enum contract_global g, uint32_t flags, uint32_t base_size,
+                     uint64_t *ret_mt) {
+    uint32_t mt_flags, mt_base;
+    *ret_mt = 0;
+    if (!clr_global(clr, g, ret_mt))
+        *ret_mt = mt_by_shape(clr, flags, base_size);
+    if (!*ret_mt || !clr_field_u32(clr, *ret_mt, F_MT_FLAGS, &mt_flags) ||
+        !clr_field_u32(clr, *ret_mt, F_MT_BASE_SIZE, &mt_base))
+        return true; /* mini dumps have no MethodTables: nothing to say */
+    return (mt_flags & 0x8000ffff) == flags && mt_base == base_size;
+}
+
+static int cmp_u64(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Most OS ids of the list are threads of the process. */
+static bool os_ids_agree(struct clr *clr, const uint64_t *threads, uint32_t count) {
+    const struct space *s = clr->space;
+    if (s->thread_count == 0 || count == 0)
+        return true;
+    uint64_t *ids = calloc(s->thread_count, sizeof(*ids));
+    if (!ids)
+        return false;
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        ids[i] = s->threads[i].os_id;
+    qsort(ids, s->thread_count, sizeof(*ids), cmp_u64);
+    uint32_t known = 0, strange = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t raw;
+        if (!clr_field_u32(clr, threads[i], F_THREAD_OS_ID, &raw))
+            continue;
+        uint64_t id = raw;
+        if (bsearch(&id, ids, s->thread_count, sizeof(id), cmp_u64))
+            known++;
+        else if (id != 0 && id != 0xbaadf00d)
+            strange++;
+    }
+    free(ids);
+    return known > 0 && strange <= known;
+}
+
+/* The thread list closes after exactly ThreadCount entries. Fills clr->threads. */
+static bool read_thread_list(struct clr *clr) {
+    uint64_t store, link;
+    uint32_t count, n = 0;
+    clr->thread_count = 0;
+    if (!clr_knows(clr, F_THREAD_LINK) || !clr_global(clr, G_THREAD_STORE, &store) ||
+        !clr_field_u32(clr, store, F_STORE_COUNT, &count) || count == 0 ||
+        count > CLR_THREADS_MAX || !clr_field_u64(clr, store, F_STORE_FIRST, &link))
+        return false;
+    uint64_t *threads = arena_array(&clr->arena, count, sizeof(*threads));
+    if (!threads)
+        return false;
+    for (; link && n < count; n++) {
+        threads[n] = link - clr->contract.offset[F_THREAD_LINK];
+        if (!clr_u64(clr, link, &link))
+            return false;
+    }
+    if (link || n != count || !os_ids_agree(clr, threads, count))
+        return false;
+    clr->threads = threads;
+    clr->thread_count = count;
+    return true;
+}
+
+static bool verify(struct clr *clr) {
+    return known_mt(clr, G_FREE_MT, 0x80000001, 24, &clr->free_mt) &&
+           known_mt(clr, G_STRING_MT, 0x80000002, 22, &clr->string_mt) && read_thread_list(clr);
+}
+
+/* -- The descriptor ---------------------------------------------------------------------------- */
+
+struct descriptor {
+    uint64_t json, pointers;
+    uint32_t json_size, pointer_count;
+};
+
+static bool parse_descriptor(const uint8_t raw[DESCRIPTOR_SIZE], struct descriptor *d) {
+    *d = (struct descriptor){.json_size = load_u32(raw + 12),
+                             .json = load_u64(raw + 16),
+                             .pointer_count = load_u32(raw + 24),
+                             .pointers = load_u64(raw + 32)};
+    return memcmp(raw, "DNCCDAC", 8) == 0 && d->json_size >= 2 && d->json_size <= 1u << 20 &&
+           d->pointer_count <= POINTERS_MAX;
+}
+
+/* The descriptor as it lies in memory. pointers: arena. */
+static bool descriptor_from_dump(struct clr *clr, struct bytes *ret_json, uint64_t **ret_pointers,
+                                 uint32_t *ret_count) {
+    uint64_t address, size;
+    uint8_t raw[DESCRIPTOR_SIZE];
+    struct descriptor d;
+    if (!symbol_find(clr, clr->image->base, "DotNetRuntimeContractDescriptor", &address, &size) ||
+        !clr_read(clr, address, raw, sizeof(raw)) || !parse_descriptor(raw, &d))
+        return false;
+    uint8_t *json = arena_alloc(&clr->arena, d.json_size);
+    uint64_t *pointers = arena_array(&clr->arena, d.pointer_count + 1u, sizeof(*pointers));
+    if (!json || !pointers || !clr_read(clr, d.json, json, d.json_size))
+        return false;
+    for (uint32_t i = 0; i < d.pointer_count; i++)
+        if (!clr_u64(clr, d.pointers + 8 * (uint64_t)i, &pointers[i]))
+            return false;
+    *ret_json = (struct bytes){json, d.json_size};
+    *ret_pointers = pointers;
+    *ret_count = d.pointer_count;
+    return true;
+}
+
+/*
+ * The descriptor as it lies in the file of the same build: its pointers are relocations there.
+ * The address of the symbol comes from the dump, which has that even where it has no descriptor.
+ */
+static bool descriptor_from_file(struct clr *clr, struct bytes *ret_json, uint64_t **ret_pointers,
+                                 uint32_t *ret_count) {
+    struct bytes file;
+    uint64_t address, size, base = clr->image->base;
+    struct descriptor d;
+    if (!symbol_find(clr, base, "DotNetRuntimeContractDescriptor", &address, &size) ||
+        !image_file(clr, &file))
+        return false;
+    struct bytes raw = bytes_slice(elf_file_at(file, address - base), 0, DESCRIPTOR_SIZE);
+    if (raw.size < DESCRIPTOR_SIZE || !parse_descriptor(raw.data, &d) ||
+        !elf_file_relocation(file, address - base + 16, &d.json) ||
+        !elf_file_relocation(file, address - base + 32, &d.pointers))
+        return false;
+    *ret_json = bytes_slice(elf_file_at(file, d.json), 0, d.json_size);
+    *ret_count = d.pointer_count;
+    *ret_pointers = arena_array(&clr->arena, d.pointer_count + 1u, sizeof(**ret_pointers));
+    if (!*ret_pointers || ret_json->size != d.json_size)
+        return false;
+    for (uint32_t i = 0; i < d.pointer_count; i++) {
+        uint64_t vaddr;
+        if (elf_file_relocation(file, d.pointers + 8 * (uint64_t)i, &vaddr))
+            (*ret_pointers)[i] = base + vaddr;
+    }
+    return true;
+}
+
+typedef bool descriptor_source(struct clr *, struct bytes *, uint64_t **, uint32_t *);
+
+/* A table of the same version supplies what the JSON does not say. */
+static bool use_descriptor(struct clr *clr, descriptor_source *source, const char *name) {
+    struct bytes json;
+    uint64_t *pointers;
+    uint32_t count;
+    struct err err = {0};
+    if (!source(clr, &json, &pointers, &count))
+        return false;
+    contract_clear(&clr->contract);
+    for (uint32_t i = 0; i < builtin_table_count; i++)
+        if (table_may_fit(clr, &builtin_tables[i])) {
+            use_table(clr, &builtin_tables[i]);
+            break;
+        }
+    if (!contract_parse(&clr->contract, json, pointers, count, &err)) {
+        builder_warn(clr->b, ABSENT, "%s", err.msg);
+        return false;
+    }
+    clr->offsets_from = name;
+    return verify(clr);
+}
+
+static bool choose_offsets(struct clr *clr) {
+    if (use_descriptor(clr, descriptor_from_dump, "the dump"))
+        return true;
+    for (uint32_t i = 0; i < builtin_table_count; i++) {
+        if (!table_may_fit(clr, &builtin_tables[i]))
+            continue;
+        contract_clear(&clr->contract);
+        use_table(clr, &builtin_tables[i]);
+        clr->offsets_from = builtin_tables[i].name;
+        if (verify(clr))
+            return true;
+    }
+    return use_descriptor(clr, descriptor_from_file, "the runtime's file");
+}
+
+/* "10.0.12" out of ".../Microsoft.NETCore.App/10.0.12/libcoreclr.so". */
+static const char *version_from_path(struct clr *clr, const char *path) {
+    const char *end = base_name(path);
+    if (end - path < 2)
+        return NULL;
+    const char *start = --end;
+    while (start > path && start[-1] != '/' && start[-1] != '\\')
+        start--;
+    bool digits = *start >= '0' && *start <= '9' && memchr(start, '.', (size_t)(end - start));
+    return digits ? arena_copy(&clr->arena, start, (size_t)(end - start)) : NULL;
+}
+
+static void read_heap_type(struct clr *clr) {
+    uint64_t variable, at = clr->dac_table;
+    at = clr->gc_vars_index ? at + 8 * ((uint64_t)clr->gc_vars_index - 1) : at - 8;
+    if (!clr_u64(clr, at, &variable) || !clr_u32(clr, variable, &clr->heap_type) ||
+        clr->heap_type > 2)
+        clr->heap_type = 0;
+}
+
+static void why_not_there(struct clr *clr, struct strbuf *why) {
+    for (uint32_t i = 0; i < clr->space->module_count; i++) {
+        const char *path = clr->space->modules[i].path;
+        const char *name = path ? base_name(path) : "";
+        if (strncmp(name, "libmono", 7) == 0 || strcmp(name, "libcoreclr-mono.so") == 0) {
+            strbuf_addf(why, "the process runs Mono (%s), which is not read", name);
+            return;
+        }
+        if (strcasecmp(name, "clr.dll") == 0) {
+            strbuf_adds(why, "the process runs .NET Framework (clr.dll), which is not read");
+            return;
+        }
+    }
+    strbuf_adds(why, "no CoreCLR in this process: not .NET, or compiled ahead of time (NativeAOT)");
+}
+
+enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
+    (void)err;
+    bool named;
+    if (clr->space->arch != ARCH_X64 && clr->space->arch != ARCH_ARM64) {
+        strbuf_adds(why, "managed memory is read on 64-bit processors only (x64, arm64)");
+        return CLR_NOT_THERE;
+    }
+    if (!find_image(clr, &named)) {
+        if (!named) {
+            why_not_there(clr, why);
+            return CLR_NOT_THERE;
+        }
+        strbuf_addf(why,
+                    "%s: no tables of the garbage collector found (cut dump, or older than "
+                    ".NET 8?)",
+                    base_name(clr->image->path));
+        return CLR_UNREADABLE;
+    }
+    clr->version = clr->image->path ? version_from_path(clr, clr->image->path) : NULL;
+    if (clr->gc.major != 2) {
+        strbuf_addf(why, "%s: GC tables of version %u.%u are not known",
+                    base_name(clr->image->path), clr->gc.major, clr->gc.minor);
+        return CLR_UNREADABLE;
+    }
+    if (!choose_offsets(clr)) {
+        strbuf_addf(
+            why,
+            "%s %s%shas no contract descriptor in the dump, and no offsets known to us fit; "
+            "with the same file under --symbols or --sysroot it can be read",
+            base_name(clr->image->path), clr->version ? clr->version : "", clr->version ? " " : "");
+        return CLR_UNREADABLE;
+    }
+    read_heap_type(clr);
+    return CLR_READY;
+}

@@ -1,0 +1,51 @@
+/*
+ * The heap walk: every object of every span once, counted by MethodTable and generation.
+ */
+#ifndef DUMPDIFF_DOTNET_WALK_H
+#define DUMPDIFF_DOTNET_WALK_H
+
+#include "dotnet/gc.h"
+
+/* What was counted of one MethodTable. */
+struct walk_type {
+    uint64_t mt;
+    struct cell gen[GEN_COUNT];
+};
+
+/* An object whose header says that a thread holds its lock, without a sync block. */
+struct walk_lock {
+    uint64_t object, mt;
+    uint32_t owner_managed_id, recursion;
+};
+
+#define WALK_LOCKS_MAX 100000u
+
+/* Totals of one GC heap. */
+struct walk_heap_total {
+    struct cell gen[GEN_COUNT];
+    uint64_t free_gen[GEN_COUNT]; /* [bytes] */
+};
+
+struct walk_result {
+    struct walk_type *types;
+    uint32_t type_count, type_capacity;
+    struct u64map type_by_mt;
+    struct walk_lock *locks; /* by address */
+    uint32_t lock_count, lock_capacity;
+    uint64_t locks_dropped;
+    struct walk_heap_total *heaps; /* gc_state.heap_count of them */
+    uint64_t skipped_bytes, gaps;  /* heap that could not be read or made no sense */
+};
+
+/*
+ * Walks all spans; two threads where there is much to walk. What cannot be walked is skipped to the
+ * next place where a chain of objects makes sense, counted, and warned about. Errors: ERR_NOMEM.
+ */
+bool walk_heap(struct clr *clr, const struct gc_state *gc, struct walk_result *result,
+               struct err *err) MUST_CHECK;
+void walk_free(struct walk_result *result);
+
+/* True when mt is the address of a MethodTable: its class points back to it. */
+bool walk_is_method_table(struct clr *clr, uint64_t mt);
+
+#endif
