@@ -15,6 +15,9 @@ struct str {
 };
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+/* The same inside the initialiser of a table. */
+#define STR_INIT(literal) \
+    { (literal), sizeof(literal) - 1 }
 
 struct str str_of(const char *cstring); /* of NULL: empty */
 bool str_eq(struct str a, struct str b);

@@ -150,7 +150,8 @@ static bool has_only_arguments(struct str rest) {
 
 static struct str without_module(struct str s) {
     static const struct str modules[] = {
-        {"sos.", 4}, {"sos ", 4}, {"ext.", 4}, {"psscor2.", 8}, {"psscor4.", 8}, {"sosex.", 6},
+        STR_INIT("sos."),     STR_INIT("sos "),     STR_INIT("ext."),
+        STR_INIT("psscor2."), STR_INIT("psscor4."), STR_INIT("sosex."),
     };
     for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++)
         if (str_starts_nocase(s, modules[i]))
@@ -210,7 +211,8 @@ bool transcript_is_command(const struct line *line, struct str *ret_command) {
 }
 
 struct str transcript_option(struct str word) {
-    static const struct str dashes[] = {{"-", 1}, {"\xe2\x80\x93", 3}, {"\xe2\x80\x94", 3}};
+    static const struct str dashes[] = {STR_INIT("-"), STR_INIT("\xe2\x80\x93"),
+                                        STR_INIT("\xe2\x80\x94")};
     for (size_t i = 0; i < sizeof(dashes) / sizeof(*dashes); i++)
         if (word.len > dashes[i].len && str_starts(word, dashes[i]))
             return str_drop(word, dashes[i].len);
@@ -239,8 +241,8 @@ bool transcript_last_command_has(const struct transcript *t, const char *option)
 /* -- Marks ------------------------------------------------------------------------------------- */
 
 bool transcript_is_rule(struct str text) {
-    static const struct str marks[] = {
-        {"-", 1}, {"=", 1}, {"~", 1}, {"\xe2\x80\x94", 3}, {"\xe2\x80\x93", 3}};
+    static const struct str marks[] = {STR_INIT("-"), STR_INIT("="), STR_INIT("~"),
+                                       STR_INIT("\xe2\x80\x94"), STR_INIT("\xe2\x80\x93")};
     size_t count = 0;
     while (text.len) {
         size_t n = 0;
@@ -256,9 +258,9 @@ bool transcript_is_rule(struct str text) {
 
 bool transcript_is_elision(const struct line *line) {
     static const struct str marks[] = {
-        {"...", 3},           {"\xe2\x80\xa6", 3},  {"//", 2},
-        {"[...", 4},          {"[\xe2\x80\xa6", 4}, {"<...", 4},
-        {"<\xe2\x80\xa6", 4}, {"(...", 4},          {"\xe7\x9c\x81\xe7\x95\xa5", 6},
+        STR_INIT("..."),           STR_INIT("\xe2\x80\xa6"),  STR_INIT("//"),
+        STR_INIT("[..."),          STR_INIT("[\xe2\x80\xa6"), STR_INIT("<..."),
+        STR_INIT("<\xe2\x80\xa6"), STR_INIT("(..."),          STR_INIT("\xe7\x9c\x81\xe7\x95\xa5"),
     };
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
         if (str_starts(line->text, marks[i]))

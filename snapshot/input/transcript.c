@@ -9,8 +9,17 @@
 extern const struct section section_clrstack;
 extern const struct section section_clrthreads;
 extern const struct section section_dump_threads;
+extern const struct section section_dumpasync;
+extern const struct section section_dumpheap;
+extern const struct section section_eeheap_gc;
+extern const struct section section_eeheap_loader;
+extern const struct section section_finalizequeue;
+extern const struct section section_gchandles;
+extern const struct section section_heapstat;
+extern const struct section section_jmap;
 extern const struct section section_kstack;
 extern const struct section section_runaway;
+extern const struct section section_sosnotes;
 extern const struct section section_special_threads;
 
 /* One a line: a new section is one new line here. */
@@ -22,6 +31,15 @@ const struct section *const sections[] = {
     &section_dump_threads,
     &section_clrstack,
     &section_kstack,
+    &section_sosnotes,
+    &section_finalizequeue,
+    &section_gchandles,
+    &section_heapstat,
+    &section_eeheap_gc,
+    &section_eeheap_loader,
+    &section_dumpasync,
+    &section_dumpheap, /* its rows need no header: behind all that may look alike */
+    &section_jmap,
     NULL,
 };
 /* clang-format on */
@@ -59,7 +77,7 @@ static void load_line(struct transcript *t, uint64_t number) {
     struct str after = t->rest;
     t->at_end = !split_line(&after, number, &t->line);
     t->after = after;
-    if (!t->at_end && t->line.cut)
+    if (!t->at_end && t->line.cut && t->b) /* a scout has no builder */
         builder_warn(t->b, 1, "lines longer than %zu bytes were cut", LINE_MAX_BYTES);
 }
 

@@ -429,8 +429,19 @@ static uint64_t strings_hash(uint64_t seed, const struct strings *list) {
     return seed;
 }
 
+/* Said at the end, since a table of the whole heap may still come and take its place. */
+static void say_filtered(struct builder *b) {
+    const char *filter = snapshot_origin(b->snapshot)->types_filter;
+    if (b->types_scope != TYPES_FILTERED || !filter)
+        return;
+    if (strcmp(filter, "-live") == 0)
+        builder_note(b, "types: only live objects are counted (-live)");
+    else
+        builder_warn(b, ABSENT, "types: not the whole heap, only %s", filter);
+}
+
 bool builder_finish(struct builder *b, struct err *err) {
-    (void)err;
+    say_filtered(b);
     if (b->reasons_dropped) {
         uint32_t dropped = b->reasons_dropped;
         struct reason_row *row = builder_row(b, PART_REASONS, err);
