@@ -2,11 +2,27 @@
 #ifndef DUMPDIFF_CMD_CMD_H
 #define DUMPDIFF_CMD_CMD_H
 
+#include <stdint.h>
+
+/* Bits of option_desc.commands: which subcommands take an option. */
+enum command_bit {
+    COMMAND_DIFF = 1,
+    COMMAND_SHOW = 2,
+    COMMAND_SNAPSHOT = 4,
+    COMMAND_LIST = 8,
+    COMMAND_EXPLAIN = 16,
+};
+
 struct command {
     const char *name, *arguments, *summary;
+    const char *help;                  /* paragraphs of `dumpdiff NAME --help`, above the options */
+    uint32_t bit;                      /* enum command_bit */
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand; returns the exit status */
 };
 
 extern const struct command *const commands[]; /* ends with NULL */
+const struct command *command_find(const char *name);
+
+#define DUMPDIFF_VERSION "0.1.0"
 
 #endif

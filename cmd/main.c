@@ -1,14 +1,95 @@
-#include "cmd/cmd.h"
+#include "cmd/session.h"
 
-#include <stdio.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
-const struct command *const commands[] = {NULL};
+extern const struct command command_diff, command_show, command_snapshot, command_list,
+    command_explain;
+
+/* THE table of subcommands. */
+const struct command *const commands[] = {
+    &command_diff, &command_show, &command_snapshot, &command_list, &command_explain, NULL,
+};
+
+const struct command *command_find(const char *name) {
+    for (size_t i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int print_usage(void) {
+    struct strbuf out;
+    strbuf_init(&out);
+    strbuf_adds(&out, "dumpdiff: what changed between memory dumps, and is it a leak or a hang?\n"
+                      "\nusage: dumpdiff COMMAND [options] ...\n\n");
+    for (size_t i = 0; commands[i]; i++)
+        strbuf_addf(&out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    strbuf_adds(&out, "\n`dumpdiff COMMAND --help` explains a command; the two most used:\n"
+                      "  dumpdiff diff before.dmp after.dmp\n"
+                      "  dumpdiff show hang.dmp\n");
+    int status = print_text(&out);
+    strbuf_deinit(&out);
+    return status;
+}
+
+static int print_version(void) {
+    struct strbuf out;
+    strbuf_init(&out);
+    strbuf_adds(&out, "dumpdiff " DUMPDIFF_VERSION "\n");
+    int status = print_text(&out);
+    strbuf_deinit(&out);
+    return status;
+}
+
+static int unknown_command(const char *name) {
+    const char *names[64];
+    uint32_t count = 0;
+    for (size_t i = 0; commands[i] && count < 64; i++)
+        names[count++] = commands[i]->name;
+    const char *near = nearest_name(name, names, count);
+    struct err err;
+    if (near)
+        err_set(&err, ERR_USAGE, "no command is called '%s': did you mean %s?", name, near);
+    else
+        err_set(&err, ERR_USAGE, "no command is called '%s' (see `dumpdiff --help`)", name);
+    return fail(&err);
+}
+
+/*
+ * A closed standard descriptor would be given to the next file that is opened: a report would then
+ * be written into it. Read-only, so that writing fails as it should.
+ */
+static bool fill_standard_descriptors(void) {
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != fd)
+            return false;
+    return true;
+}
 
 int main(int argc, char **argv) {
-    for (int i = 0; argc > 1 && commands[i]; i++)
-        if (strcmp(commands[i]->name, argv[1]) == 0)
-            return commands[i]->run(argc - 1, argv + 1);
-    fputs("usage: dumpdiff COMMAND\n", stderr);
-    return 2;
+    if (!fill_standard_descriptors())
+        return err_exit_status(ERR_SYSTEM);
+    signal(SIGPIPE, SIG_IGN); /* EPIPE says the same, and a report for a file is still written */
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (!name) {
+        struct err err;
+        err_set(&err, ERR_USAGE, "a command is wanted (see `dumpdiff --help`)");
+        return fail(&err);
+    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0)
+        return print_version();
+    bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+    if (help && argc == 2)
+        return print_usage();
+    const struct command *command = command_find(help ? argv[2] : name);
+    if (!command)
+        return unknown_command(help ? argv[2] : name);
+    if (help) {
+        char *arguments[] = {argv[2], (char[]){"--help"}, NULL};
+        return command->run(2, arguments);
+    }
+    return command->run(argc - 1, argv + 1);
 }

@@ -1,25 +1,44 @@
 /*
  * Output formats: each turns a series and its findings into text, with no clock, path, pointer or
  * locale in it.
+ *
+ * Text, Markdown and HTML are three renderings of one document (doc.h); JSON and CSV are written
+ * from the rows themselves.
  */
 #ifndef DUMPDIFF_REPORT_REPORT_H
 #define DUMPDIFF_REPORT_REPORT_H
 
 #include "diff/rules/rule.h"
 
-enum report_sort { SORT_BYTES_DELTA, SORT_OBJECTS_DELTA, SORT_BYTES, SORT_OBJECTS, SORT_NAME };
+enum report_sort {
+    SORT_BYTES_DELTA,
+    SORT_OBJECTS_DELTA,
+    SORT_BYTES,
+    SORT_OBJECTS,
+    SORT_NAME,
+    SORT_LOH
+};
+
+/* Value of report_options.top: as many rows as the format thinks right (JSON and CSV: all). */
+#define TOP_DEFAULT 0u
+#define TOP_ALL     UINT32_MAX
 
 struct report_options {
-    uint32_t top; /* rows a table shows; the rest becomes "[N others]"; UINT32_MAX: all */
+    uint32_t top; /* rows a table shows; the rest becomes "[N others]"; TOP_DEFAULT, TOP_ALL */
     enum report_sort sort;
     const char *focus, *ignore; /* POSIX extended regular expressions on names; NULL: none */
     uint64_t min_bytes, min_count;
     double per; /* divide growth by so many requests or iterations; 0: no */
     bool color;
     bool full_paths;
+    bool all; /* rules that were clear or skipped, unchanged rows and whole stacks, too */
     const char *const
-        *names; /* of the arguments, without folders, one a snapshot: column headings */
+        *names;        /* of the arguments, without folders, one a snapshot: column headings */
+    uint32_t width;    /* [columns] text only; 0: REPORT_WIDTH */
+    const char *table; /* CSV only: the table wanted; NULL: "types" */
 };
+
+#define REPORT_WIDTH 100u
 
 struct report {
     const char *name, *summary;

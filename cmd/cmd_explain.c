@@ -1,0 +1,61 @@
+#include "cmd/session.h"
+
+extern const struct command command_explain;
+
+static void explain_rule(const struct rule *rule, struct strbuf *out) {
+    strbuf_addf(out, "%s: %s\n\n%s\n", rule->id, rule->summary, rule->explain);
+    if (rule->explain[0] && out->len && out->ptr[out->len - 2] == '\n')
+        out->ptr[--out->len] = '\0'; /* a text that already ended with a newline */
+    strbuf_adds(out, "\nneeds: ");
+    const char *between = "";
+    for (int part = 1; part < PART_END; part++) {
+        if (!(rule->needs & PART_BIT(part)) || !part_descs[part].name)
+            continue;
+        strbuf_addf(out, "%s%s", between, part_descs[part].name);
+        between = ", ";
+    }
+    strbuf_addf(out, "%s of %u snapshot%s or more\n", *between ? "" : "nothing special",
+                rule->min_snapshots, rule->min_snapshots == 1 ? "" : "s");
+}
+
+static bool explain(const struct options *o, struct strbuf *out, struct err *err) {
+    const char *names[256];
+    uint32_t count = 0;
+    if (o->help) {
+        options_help(&command_explain, out);
+        return true;
+    }
+    if (o->argument_count != 1)
+        return err_set(err, ERR_USAGE, "explain wants one rule (see `dumpdiff list rules`)");
+    const struct rule *rule = rule_find(o->arguments[0]);
+    if (rule) {
+        explain_rule(rule, out);
+        return true;
+    }
+    for (size_t i = 0; rules[i] && count < 256; i++)
+        names[count++] = rules[i]->id;
+    const char *near = nearest_name(o->arguments[0], names, count);
+    return err_set(err, ERR_USAGE, "no rule is called '%s'%s%s%s", o->arguments[0],
+                   near ? ": did you mean " : "", near ? near : " (see `dumpdiff list rules`)",
+                   near ? "?" : "");
+}
+
+static int run(int argc, char **argv) {
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    struct options o;
+    struct strbuf out;
+    strbuf_init(&out);
+    bool ok = options_parse(&o, &command_explain, argc, argv, &err) && explain(&o, &out, &err);
+    int status = ok ? print_text(&out) : fail(&err);
+    strbuf_deinit(&out);
+    return status;
+}
+
+const struct command command_explain = {
+    "explain",
+    "RULE",
+    "what a rule looks at, its thresholds, how to act on it",
+    "RULE is the name in brackets behind a finding; `dumpdiff list rules` names all.",
+    COMMAND_EXPLAIN,
+    run,
+};

@@ -1,0 +1,99 @@
+#include "cmd/session.h"
+
+#include "diff/report/csv.h"
+#include "input/transcript.h"
+
+#include <string.h>
+
+static void list_formats(struct strbuf *out) {
+    for (size_t i = 0; inputs[i]; i++)
+        strbuf_addf(out, "%-20s %s\n", inputs[i]->name, inputs[i]->summary);
+}
+
+static void list_sections(struct strbuf *out) {
+    for (size_t i = 0; sections[i]; i++)
+        strbuf_addf(out, "%-20s %s\n", sections[i]->name, sections[i]->summary);
+}
+
+static void list_rules(struct strbuf *out) {
+    for (size_t i = 0; rules[i]; i++)
+        strbuf_addf(out, "%-20s %s\n", rules[i]->id, rules[i]->summary);
+}
+
+static void list_reports(struct strbuf *out) {
+    for (size_t i = 0; reports[i]; i++)
+        strbuf_addf(out, "%-20s %s\n", reports[i]->name, reports[i]->summary);
+}
+
+static void list_tables(struct strbuf *out) {
+    for (size_t i = 0; csv_tables[i].name; i++)
+        strbuf_addf(out, "%-20s %s\n", csv_tables[i].name, csv_tables[i].summary);
+}
+
+static void list_limits(struct strbuf *out) {
+    static const char *const units[] = {
+        [LIMIT_PERCENT] = "%", [LIMIT_BYTES] = "bytes", [LIMIT_COUNT] = "",
+        [LIMIT_NS] = "ns",     [LIMIT_RATIO] = "",
+    };
+    for (size_t i = 0; limit_descs[i].key; i++) {
+        const struct limit_desc *d = &limit_descs[i];
+        strbuf_addf(out, "%-30s %10.10g %-5s  %s\n", d->key, d->fallback, units[d->kind],
+                    d->meaning);
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*list)(struct strbuf *out);
+} lists[] = {
+    {"formats", list_formats}, {"sections", list_sections}, {"rules", list_rules},
+    {"reports", list_reports}, {"limits", list_limits},     {"tables", list_tables},
+};
+
+extern const struct command command_list;
+
+static bool list(const struct options *o, struct strbuf *out, struct err *err) {
+    const char *names[sizeof(lists) / sizeof(*lists)];
+    if (o->help) {
+        options_help(&command_list, out);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        names[i] = lists[i].name;
+        if (o->argument_count != 1 || strcmp(lists[i].name, o->arguments[0]) != 0)
+            continue;
+        lists[i].list(out);
+        return true;
+    }
+    if (o->argument_count != 1)
+        return err_set(err, ERR_USAGE, "list wants one of: %s", command_list.arguments);
+    const char *near = nearest_name(o->arguments[0], names, sizeof(lists) / sizeof(*lists));
+    return err_set(err, ERR_USAGE, "list: no list is called '%s'%s%s%s", o->arguments[0],
+                   near ? ": did you mean " : " (", near ? near : command_list.arguments,
+                   near ? "?" : ")");
+}
+
+static int run(int argc, char **argv) {
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    struct options o;
+    struct strbuf out;
+    strbuf_init(&out);
+    bool ok = options_parse(&o, &command_list, argc, argv, &err) && list(&o, &out, &err);
+    int status = ok ? print_text(&out) : fail(&err);
+    strbuf_deinit(&out);
+    return status;
+}
+
+const struct command command_list = {
+    "list",
+    "formats|sections|rules|reports|limits|tables",
+    "what this build knows",
+    "formats    files that can be read\n"
+    "sections   debugger commands whose output is recognised in a log\n"
+    "rules      what a diff or a dump is looked at for\n"
+    "reports    output formats\n"
+    "limits     thresholds of the rules with their defaults, for --limit and --config\n"
+    "tables     tables that --format csv --table can write",
+    COMMAND_LIST,
+    run,
+};

@@ -1,0 +1,399 @@
+#include "cmd/options.h"
+
+#include "base/num.h"
+#include "diff/report/csv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORTING (COMMAND_DIFF | COMMAND_SHOW)
+#define READING   (REPORTING | COMMAND_SNAPSHOT)
+#define EVERY     (READING | COMMAND_LIST | COMMAND_EXPLAIN)
+
+static bool add_output(struct options *o, struct output output, struct err *err) {
+    if (o->output_count == OUTPUTS_MAX)
+        return err_set(err, ERR_USAGE, "more than %u outputs", OUTPUTS_MAX);
+    o->outputs[o->output_count++] = output;
+    return true;
+}
+
+static bool set_format(struct options *o, const char *value, struct err *err) {
+    if (!report_find(value))
+        return err_set(err, ERR_USAGE,
+                       "--format: no format is called '%s' (see `dumpdiff list "
+                       "reports`)",
+                       value);
+    struct output *last = o->output_count ? &o->outputs[o->output_count - 1] : NULL;
+    if (last && !last->format) {
+        last->format = value;
+        return true;
+    }
+    return add_output(o, (struct output){.format = value}, err);
+}
+
+static bool set_output(struct options *o, const char *value, struct err *err) {
+    struct output *last = o->output_count ? &o->outputs[o->output_count - 1] : NULL;
+    if (!*value)
+        return err_set(err, ERR_USAGE, "-o: the name of the file is empty");
+    if (last && !last->path) {
+        last->path = value;
+        return true;
+    }
+    return add_output(o, (struct output){.path = value}, err);
+}
+
+static bool number(const char *option, const char *value, uint64_t *ret_value, struct err *err) {
+    if (num_dec(str_of(value), ret_value) && *ret_value != ABSENT)
+        return true;
+    return err_set(err, ERR_USAGE, "%s: not a whole number: '%s'", option, value);
+}
+
+static bool set_top(struct options *o, const char *value, struct err *err) {
+    uint64_t n;
+    if (!number("--top", value, &n, err))
+        return false;
+    if (n == 0)
+        return err_set(err, ERR_USAGE, "--top: at least one row has to be shown");
+    o->report.top = n < TOP_ALL ? (uint32_t)n : TOP_ALL;
+    return true;
+}
+
+static bool set_all(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->report.all = true;
+    return true;
+}
+
+static bool set_sort(struct options *o, const char *value, struct err *err) {
+    static const struct {
+        const char *name;
+        enum report_sort sort;
+    } sorts[] = {{"bytes-delta", SORT_BYTES_DELTA},
+                 {"objects-delta", SORT_OBJECTS_DELTA},
+                 {"bytes", SORT_BYTES},
+                 {"objects", SORT_OBJECTS},
+                 {"name", SORT_NAME}};
+    for (size_t i = 0; i < sizeof(sorts) / sizeof(*sorts); i++) {
+        if (strcmp(sorts[i].name, value) != 0)
+            continue;
+        o->report.sort = sorts[i].sort;
+        return true;
+    }
+    return err_set(err, ERR_USAGE,
+                   "--sort: bytes-delta, objects-delta, bytes, objects or name, "
+                   "not '%s'",
+                   value);
+}
+
+static bool set_focus(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->report.focus = value;
+    return true;
+}
+
+static bool set_ignore(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->report.ignore = value;
+    return true;
+}
+
+/* "4096", "64K", "1MiB": a number with a unit of powers of 1024. */
+static bool set_min_bytes(struct options *o, const char *value, struct err *err) {
+    size_t digits = strspn(value, "0123456789");
+    uint64_t n = 0, unit = 1;
+    if (value[digits])
+        unit = num_unit(str_of(value + digits));
+    if (!num_dec((struct str){value, digits}, &n) || unit == 0 || n > (ABSENT - 1) / unit)
+        return err_set(err, ERR_USAGE, "--min-bytes: not a size: '%s' (4096, 64K, 1MiB)", value);
+    o->report.min_bytes = n * unit;
+    return true;
+}
+
+static bool set_min_count(struct options *o, const char *value, struct err *err) {
+    return number("--min-count", value, &o->report.min_count, err);
+}
+
+static bool set_per(struct options *o, const char *value, struct err *err) {
+    uint64_t n;
+    if (!number("--per", value, &n, err))
+        return false;
+    if (n == 0)
+        return err_set(err, ERR_USAGE, "--per: cannot divide by 0");
+    o->report.per = (double)n;
+    return true;
+}
+
+static bool add_name(const char **list, uint32_t *count, const char *value, const char *option,
+                     struct err *err) {
+    if (*count == ARGUMENTS_MAX)
+        return err_set(err, ERR_USAGE, "%s: given more than %u times", option, ARGUMENTS_MAX);
+    list[(*count)++] = value;
+    return true;
+}
+
+static bool set_label(struct options *o, const char *value, struct err *err) {
+    return add_name(o->labels, &o->label_count, value, "--label", err);
+}
+
+static bool set_threads(struct options *o, const char *value, struct err *err) {
+    return add_name(o->threads_files, &o->threads_file_count, value, "--threads", err);
+}
+
+static bool set_force(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->force = true;
+    return true;
+}
+
+static bool set_exit_code(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->exit_code = true;
+    return true;
+}
+
+static bool set_exact_names(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->exact_names = true;
+    return true;
+}
+
+static bool set_no_paths(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->no_paths = true;
+    return true;
+}
+
+static bool set_help(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->help = true;
+    return true;
+}
+
+static bool set_config(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->config = value;
+    return true;
+}
+
+static bool set_limit(struct options *o, const char *value, struct err *err) {
+    if (!strchr(value, '=') || value[0] == '=')
+        return err_set(err, ERR_USAGE, "--limit: KEY=VALUE is wanted, not '%s'", value);
+    if (o->limit_count == LIMITS_MAX)
+        return err_set(err, ERR_USAGE, "--limit: given more than %u times", LIMITS_MAX);
+    o->limits[o->limit_count++] = value;
+    return true;
+}
+
+static bool set_symbols(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->symbols = value;
+    return true;
+}
+
+static bool set_sysroot(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->sysroot = value;
+    return true;
+}
+
+static bool set_table(struct options *o, const char *value, struct err *err) {
+    o->report.table = value;
+    return csv_table_find(value) ||
+           err_set(err, ERR_USAGE, "--table: no table is called '%s' (see `dumpdiff list tables`)",
+                   value);
+}
+
+static bool set_width(struct options *o, const char *value, struct err *err) {
+    uint64_t n;
+    if (!number("--width", value, &n, err))
+        return false;
+    if (n < 60 || n > 10000)
+        return err_set(err, ERR_USAGE, "--width: from 60 to 10000, not %s", value);
+    o->report.width = (uint32_t)n;
+    return true;
+}
+
+static bool set_color(struct options *o, const char *value, struct err *err) {
+    static const char *const names[] = {
+        [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(names[i], value) != 0)
+            continue;
+        o->color = (enum color_mode)i;
+        return true;
+    }
+    return err_set(err, ERR_USAGE, "--color: auto, always or never, not '%s'", value);
+}
+
+const struct option_desc option_descs[] = {
+    {"format", 0, "F", "text (default), json, markdown, csv or html; with -o, one pair a report",
+     REPORTING, set_format},
+    {"output", 'o', "FILE",
+     "write there instead of standard output; appears complete or not at all", READING, set_output},
+    {"top", 0, "N", "rows of a table; the rest is summed up as [N others]", REPORTING, set_top},
+    {"all", 0, NULL, "all rows, unchanged ones too, and the rules that were clear or skipped",
+     REPORTING, set_all},
+    {"sort", 0, "BY", "types by bytes-delta (default), objects-delta, bytes, objects or name",
+     REPORTING, set_sort},
+    {"focus", 0, "REGEX", "only rows whose name matches; the others are summed up", REPORTING,
+     set_focus},
+    {"ignore", 0, "REGEX", "no rows whose name matches; they are summed up", REPORTING, set_ignore},
+    {"min-bytes", 0, "SIZE", "no types that changed (show: are) less than that: 4096, 64K, 1MiB",
+     REPORTING, set_min_bytes},
+    {"min-count", 0, "N", "no types that changed (show: have) fewer objects", REPORTING,
+     set_min_count},
+    {"table", 0, "NAME", "csv: which table (default types; see `dumpdiff list tables`)", REPORTING,
+     set_table},
+    {"per", 0, "N", "also divide growth by N requests or iterations between the dumps",
+     COMMAND_DIFF, set_per},
+    {"exact-names", 0, NULL, "do not match compiler-generated names across builds", COMMAND_DIFF,
+     set_exact_names},
+    {"force", 0, NULL, "report even if the snapshots cannot be trusted or compared", REPORTING,
+     set_force},
+    {"exit-code", 0, NULL, "exit with 1 when there are findings", REPORTING, set_exit_code},
+    {"limit", 0, "KEY=VALUE", "set a threshold (see `dumpdiff list limits`)", REPORTING, set_limit},
+    {"config", 0, "FILE", "read thresholds from a JSON object; --limit goes first", REPORTING,
+     set_config},
+    {"label", 0, "TEXT", "call the snapshot that; the n-th label is for the n-th dump", READING,
+     set_label},
+    {"threads", 0, "FILE", "thread times taken with the dump; the n-th is for the n-th dump",
+     READING, set_threads},
+    {"symbols", 0, "DIR", "where files that a dump refers to may be found", READING, set_symbols},
+    {"sysroot", 0, "DIR", "root of the file system that a dump's paths refer to", READING,
+     set_sysroot},
+    {"no-paths", 0, NULL, "do not look for what holds objects (faster)", READING, set_no_paths},
+    {"width", 0, "N", "text: columns (default: the terminal's, else 100)", REPORTING, set_width},
+    {"color", 0, "WHEN", "auto (default: on a terminal without NO_COLOR), always or never",
+     REPORTING, set_color},
+    {"help", 'h', NULL, "print this help", EVERY, set_help},
+    {NULL, 0, NULL, NULL, 0, NULL},
+};
+
+static const struct option_desc *find_name(struct str name) {
+    for (size_t i = 0; option_descs[i].name; i++)
+        if (str_eq(str_of(option_descs[i].name), name))
+            return &option_descs[i];
+    return NULL;
+}
+
+static const struct option_desc *find_letter(char letter) {
+    for (size_t i = 0; option_descs[i].name; i++)
+        if (option_descs[i].letter == letter)
+            return &option_descs[i];
+    return NULL;
+}
+
+static bool unknown(const struct command *command, const char *argument, struct err *err) {
+    const char *names[64];
+    uint32_t count = 0;
+    for (size_t i = 0; option_descs[i].name && count < 64; i++)
+        if (option_descs[i].commands & command->bit)
+            names[count++] = option_descs[i].name;
+    char name[64];
+    snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
+    size_t dashes = strspn(name, "-");
+    const char *near = dashes == 2 ? nearest_name(name + 2, names, count) : NULL;
+    if (near)
+        return err_set(err, ERR_USAGE, "unknown option %s: did you mean --%s?", name, near);
+    return err_set(err, ERR_USAGE, "unknown option %s (see `dumpdiff %s --help`)", name,
+                   command->name);
+}
+
+/* One option at argv[*at]; moves *at past its value. */
+static bool parse_option(struct options *o, const struct command *command, int argc, char **argv,
+                         int *at, struct err *err) {
+    const char *argument = argv[*at], *value = NULL;
+    const struct option_desc *d;
+    if (argument[1] == '-') {
+        size_t length = strcspn(argument + 2, "=");
+        d = find_name((struct str){argument + 2, length});
+        value = argument[2 + length] ? argument + 2 + length + 1 : NULL;
+    } else {
+        d = find_letter(argument[1]);
+        value = argument[2] ? argument + 2 : NULL;
+    }
+    if (!d || (value && !d->value && argument[1] != '-'))
+        return unknown(command, argument, err);
+    if (!(d->commands & command->bit))
+        return err_set(err, ERR_USAGE, "`dumpdiff %s` has no option --%s", command->name, d->name);
+    if (value && !d->value)
+        return err_set(err, ERR_USAGE, "--%s takes no value", d->name);
+    if (!value && d->value) {
+        if (*at + 1 >= argc)
+            return err_set(err, ERR_USAGE, "--%s wants a value: %s", d->name, d->value);
+        value = argv[++*at];
+    }
+    return d->set(o, value, err);
+}
+
+bool options_parse(struct options *o, const struct command *command, int argc, char **argv,
+                   struct err *err) {
+    *o = (struct options){.argument_count = 0};
+    bool ended = false;
+    for (int i = 1; i < argc; i++) {
+        bool is_option = !ended && argv[i][0] == '-' && argv[i][1];
+        if (is_option && strcmp(argv[i], "--") == 0) {
+            ended = true;
+        } else if (is_option) {
+            if (!parse_option(o, command, argc, argv, &i, err))
+                return false;
+        } else if (!add_name(o->arguments, &o->argument_count, argv[i], "arguments", err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void options_help(const struct command *command, struct strbuf *out) {
+    strbuf_addf(out, "usage: dumpdiff %s %s\n\n%s\n\noptions:\n", command->name, command->arguments,
+                command->help);
+    for (size_t i = 0; option_descs[i].name; i++) {
+        const struct option_desc *d = &option_descs[i];
+        if (!(d->commands & command->bit))
+            continue;
+        char left[64];
+        int n = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", d->letter ? '-' : ' ',
+                         d->letter ? d->letter : ' ', d->letter ? ", " : "  ", d->name,
+                         d->value ? " " : "", d->value ? d->value : "");
+        strbuf_addf(out, "%-*s  %s\n", n < 26 ? 26 : n, left, d->help);
+    }
+}
+
+/* Edits (insert, drop, change, swap of neighbours) between two short words; 99 when too long. */
+static unsigned distance(const char *a, const char *b) {
+    enum { MOST = 32 };
+    unsigned d[MOST + 1][MOST + 1];
+    size_t n = strlen(a), m = strlen(b);
+    if (n > MOST || m > MOST)
+        return 99;
+    for (size_t i = 0; i <= n; i++)
+        for (size_t j = 0; j <= m; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = (unsigned)(i + j);
+                continue;
+            }
+            unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
+            best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    return d[n][m];
+}
+
+const char *nearest_name(const char *name, const char *const *names, uint32_t count) {
+    const char *nearest = NULL;
+    unsigned least = 99;
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned edits = distance(name, names[i]);
+        /* "compare" is no "explain": a third of the letters may be wrong, and three at most. */
+        if (edits >= least || edits > 3 || edits * 3 > strlen(names[i]) + 1)
+            continue;
+        least = edits;
+        nearest = names[i];
+    }
+    return nearest;
+}

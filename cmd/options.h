@@ -1,0 +1,66 @@
+/*
+ * Options of all subcommands: one table, whose help text is part of the entry.
+ */
+#ifndef DUMPDIFF_CMD_OPTIONS_H
+#define DUMPDIFF_CMD_OPTIONS_H
+
+#include "cmd/cmd.h"
+#include "diff/report/report.h"
+#include "input/input.h"
+
+#define ARGUMENTS_MAX 1000u
+#define OUTPUTS_MAX   16u
+#define LIMITS_MAX    64u
+
+/* One report to be written: `--format F -o FILE`. */
+struct output {
+    const char *format; /* NULL: by the ending of path, else text */
+    const char *path;   /* NULL: standard output */
+};
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+/* What was given on a command line. All strings are borrowed from argv. */
+struct options {
+    const char *arguments[ARGUMENTS_MAX]; /* what is not an option */
+    uint32_t argument_count;
+    struct output outputs[OUTPUTS_MAX];
+    uint32_t output_count;
+    struct report_options report;
+    const char *labels[ARGUMENTS_MAX],
+        *threads_files[ARGUMENTS_MAX]; /* the n-th for the n-th dump */
+    uint32_t label_count, threads_file_count;
+    const char *symbols, *sysroot;
+    const char *config;
+    const char *limits[LIMITS_MAX]; /* "KEY=VALUE" */
+    uint32_t limit_count;
+    enum color_mode color;
+    bool force, exit_code, exact_names, no_paths, help;
+};
+
+struct option_desc {
+    const char *name;  /* without "--" */
+    char letter;       /* 0: none */
+    const char *value; /* what it takes, for the help; NULL: nothing */
+    const char *help;
+    uint32_t commands; /* COMMAND_* that take it */
+    bool (*set)(struct options *, const char *value, struct err *);
+};
+
+/* THE table of options; ends with a NULL name. */
+extern const struct option_desc option_descs[];
+
+/*
+ * Reads argv[1..] of a subcommand. "--" ends the options, "-" is an argument.
+ * Errors: ERR_USAGE, with the option named.
+ */
+bool options_parse(struct options *o, const struct command *command, int argc, char **argv,
+                   struct err *err) MUST_CHECK;
+
+/* Appends the help of a subcommand: usage, its paragraphs, its options. */
+void options_help(const struct command *command, struct strbuf *out);
+
+/* The name of the list that is most like `name`, for "did you mean"; NULL: none is near. */
+const char *nearest_name(const char *name, const char *const *names, uint32_t count);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * One run of a command that reads dumps: from arguments to snapshots, series, findings and written
+ * reports.
+ */
+#ifndef DUMPDIFF_CMD_SESSION_H
+#define DUMPDIFF_CMD_SESSION_H
+
+#include "cmd/options.h"
+
+struct session {
+    const struct options *options;
+    struct limits limits;
+    struct snapshot *snapshots; /* one an argument */
+    const struct snapshot **pointers;
+    const char **names; /* as reports call them */
+    struct strbuf *name_texts;
+    uint32_t count;
+    struct series series;
+    struct findings findings;
+    bool has_series;
+};
+
+/* The exit status of an error, after saying it in one line on standard error. */
+int fail(const struct err *err);
+
+/* Prints text on standard output; the exit status. A reader that went away is no error. */
+int print_text(const struct strbuf *text);
+
+/*
+ * Limits from --config and --limit; then reads all arguments.
+ * Errors: those of input_read, ERR_USAGE.
+ */
+bool session_read(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
+/* Lines the snapshots up and runs the rules. ERR_INCONCLUSIVE when they cannot be compared. */
+bool session_judge(struct session *s, struct err *err) MUST_CHECK;
+/* Writes all reports asked for: files first, standard output last. */
+bool session_report(struct session *s, bool is_diff, struct err *err) MUST_CHECK;
+void session_deinit(struct session *s);
+
+/* Refuses to write to a file that is one of the inputs. */
+bool session_check_output(const struct options *o, const char *path, struct err *err) MUST_CHECK;
+
+/* Thresholds from a JSON object: {"heap_growth_percent": 20, ...}; unknown keys are refused. */
+bool config_read(const char *path, struct limits *limits, struct err *err) MUST_CHECK;
+bool config_parse(struct str json, struct limits *limits, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,364 @@
+#include "diff/report/csv.h"
+
+#include "diff/report/fmt.h"
+#include "diff/report/view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* -- Fields ------------------------------------------------------------------------------------ */
+
+/* A comma before each field but the first of a line. */
+static void next_field(struct strbuf *out) {
+    if (out->len && out->ptr[out->len - 1] != '\n')
+        strbuf_addc(out, ',');
+}
+
+static void end_line(struct strbuf *out) {
+    strbuf_adds(out, "\r\n");
+}
+
+void csv_text(struct strbuf *out, const char *text) {
+    if (!text)
+        return;
+    if (!strpbrk(text, ",\"\r\n")) {
+        strbuf_adds(out, text);
+        return;
+    }
+    strbuf_addc(out, '"');
+    for (; *text; text++) {
+        if (*text == '"')
+            strbuf_addc(out, '"');
+        strbuf_addc(out, *text);
+    }
+    strbuf_addc(out, '"');
+}
+
+/* The first field of a line is never empty, so that next_field can tell where it is. */
+static void text(struct strbuf *out, const char *value) {
+    next_field(out);
+    csv_text(out, value);
+}
+
+static void number(struct strbuf *out, uint64_t value) {
+    next_field(out);
+    if (value != ABSENT)
+        strbuf_addf(out, "%" PRIu64, value);
+}
+
+static void delta(struct strbuf *out, int64_t value) {
+    next_field(out);
+    strbuf_addf(out, "%" PRId64, value);
+}
+
+static void hex(struct strbuf *out, uint64_t value) {
+    char buf[FMT_MAX];
+    next_field(out);
+    if (value != ABSENT)
+        strbuf_adds(out, fmt_hex(value, buf));
+}
+
+/* -- Rows as they are -------------------------------------------------------------------------- */
+
+static void header_field(struct strbuf *out, const struct field *field) {
+    if (field->kind != FIELD_CELLS && field->kind != FIELD_GENS) {
+        text(out, field->name);
+        return;
+    }
+    for (int g = 0; g < GEN_COUNT; g++) {
+        next_field(out);
+        if (field->kind == FIELD_GENS)
+            strbuf_addf(out, "%s_%s", field->name, generation_names[g]);
+        else
+            strbuf_addf(out, "%s_objects,%s_bytes", generation_names[g], generation_names[g]);
+    }
+}
+
+static void list(struct strbuf *out, const struct strings *strings) {
+    struct strbuf joined;
+    strbuf_init(&joined);
+    for (uint32_t i = 0; i < strings->count; i++)
+        strbuf_addf(&joined, "%s%s", i ? " < " : "", strings->items[i]);
+    text(out, strbuf_cstr(&joined));
+    out->failed |= joined.failed;
+    strbuf_deinit(&joined);
+}
+
+static void row_field(struct strbuf *out, const struct field *field, const void *row) {
+    const void *at = (const unsigned char *)row + field->offset;
+    const uint64_t *value = at;
+    const struct cell *cells = at;
+    char buf[FMT_MAX];
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STR:
+        text(out, *(const char *const *)at);
+        break;
+    case FIELD_HEX:
+        hex(out, *value);
+        break;
+    case FIELD_TIME:
+        text(out, *value == ABSENT ? "" : fmt_time(*value, buf));
+        break;
+    case FIELD_STRS:
+        list(out, at);
+        break;
+    case FIELD_GENS:
+        for (int g = 0; g < GEN_COUNT; g++)
+            number(out, value[g]);
+        break;
+    case FIELD_CELLS:
+        for (int g = 0; g < GEN_COUNT; g++) {
+            number(out, cells[g].objects);
+            number(out, cells[g].bytes);
+        }
+        break;
+    case FIELD_U64:
+    case FIELD_BYTES:
+    case FIELD_NS:
+    case FIELD_BOOL:
+        number(out, *value);
+        break;
+    }
+}
+
+/* All fields of a part; the row number first, so that rows without names can be told apart. */
+static void show_part(const struct csv_table *table, const struct series *s,
+                      const struct findings *f, const struct report_options *o,
+                      struct strbuf *out) {
+    const struct part_desc *desc = &part_descs[table->part];
+    uint32_t count;
+    const unsigned char *rows = snapshot_rows(s->snapshots[0], table->part, &count);
+    (void)f;
+    uint32_t top = view_top(o, TOP_ALL);
+    strbuf_adds(out, "row");
+    for (uint32_t i = 0; i < desc->field_count; i++)
+        header_field(out, &desc->fields[i]);
+    end_line(out);
+    for (uint32_t r = 0; r < count && r < top; r++) {
+        strbuf_addf(out, "%u", r + 1);
+        for (uint32_t i = 0; i < desc->field_count; i++)
+            row_field(out, &desc->fields[i], rows + (size_t)r * desc->row_size);
+        end_line(out);
+    }
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+static void show_types(const struct csv_table *table, const struct series *s,
+                       const struct findings *f, const struct report_options *o,
+                       struct strbuf *out) {
+    struct type_view v;
+    struct err err;
+    (void)table, (void)f;
+    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), &err)) {
+        out->failed = true;
+        return;
+    }
+    strbuf_adds(out, "name,module,objects,bytes,live_objects,live_bytes");
+    for (int g = 0; g < GEN_COUNT; g++)
+        strbuf_addf(out, ",%s_objects,%s_bytes", generation_names[g], generation_names[g]);
+    end_line(out);
+    for (uint32_t i = 0; i < v.count; i++) {
+        const struct series_type *t = &s->types[v.rows[i]];
+        text(out, t->name);
+        text(out, t->module);
+        number(out, t->totals[0].objects);
+        number(out, t->totals[0].bytes);
+        number(out, t->live_objects[0]);
+        number(out, t->live_bytes[0]);
+        for (int g = 0; g < GEN_COUNT; g++) {
+            number(out, t->gens[g].objects);
+            number(out, t->gens[g].bytes);
+        }
+        end_line(out);
+    }
+    type_view_deinit(&v);
+}
+
+static void diff_types(const struct csv_table *table, const struct series *s,
+                       const struct findings *f, const struct report_options *o,
+                       struct strbuf *out) {
+    struct type_view v;
+    struct err err;
+    (void)table, (void)f;
+    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), &err)) {
+        out->failed = true;
+        return;
+    }
+    strbuf_adds(out, "name,module,verdict,objects_delta,bytes_delta");
+    for (uint32_t k = 1; k <= s->count; k++)
+        strbuf_addf(out, ",objects_%u,bytes_%u,live_objects_%u,live_bytes_%u", k, k, k, k);
+    end_line(out);
+    for (uint32_t i = 0; i < v.count; i++) {
+        const struct series_type *t = &s->types[v.rows[i]];
+        text(out, t->name);
+        text(out, t->module);
+        text(out, verdict_names[t->verdict]);
+        delta(out, t->objects_delta);
+        delta(out, t->bytes_delta);
+        for (uint32_t k = 0; k < s->count; k++) {
+            number(out, t->totals[k].objects);
+            number(out, t->totals[k].bytes);
+            number(out, t->live_objects[k]);
+            number(out, t->live_bytes[k]);
+        }
+        end_line(out);
+    }
+    type_view_deinit(&v);
+}
+
+/* -- Threads, findings, stacks ----------------------------------------------------------------- */
+
+static void diff_threads(const struct csv_table *table, const struct series *s,
+                         const struct findings *f, const struct report_options *o,
+                         struct strbuf *out) {
+    (void)table, (void)f;
+    uint32_t top = view_top(o, TOP_ALL);
+    strbuf_adds(out, "state,os_id,name,evidence,cpu_delta_ns,user_delta_ns,kernel_delta_ns,"
+                     "switches_delta,same_stack\r\n");
+    for (uint32_t i = 0; i < s->thread_count && i < top; i++) {
+        const struct series_thread *t = &s->threads[i];
+        text(out, thread_state_names[t->state]);
+        number(out, t->os_id);
+        text(out, t->name);
+        text(out, thread_evidence_names[t->evidence]);
+        number(out, t->cpu_delta_ns);
+        number(out, t->user_delta_ns);
+        number(out, t->kernel_delta_ns);
+        number(out, t->switches_delta);
+        number(out, t->same_stack);
+        end_line(out);
+    }
+}
+
+static void findings(const struct csv_table *table, const struct series *s,
+                     const struct findings *f, const struct report_options *o, struct strbuf *out) {
+    (void)table, (void)s, (void)o;
+    strbuf_adds(out, "rule,status,severity,subject,summary,next\r\n");
+    for (uint32_t i = 0; i < f->count; i++) {
+        const struct finding *finding = &f->items[i];
+        text(out, finding->rule->id);
+        text(out, finding_status_names[finding->status]);
+        text(out, finding->status == STATUS_HIT ? severity_names[finding->severity] : "");
+        text(out, finding->subject);
+        text(out, finding->summary);
+        text(out, finding->next);
+        end_line(out);
+    }
+}
+
+static void diff_stacks(const struct csv_table *table, const struct series *s,
+                        const struct findings *f, const struct report_options *o,
+                        struct strbuf *out) {
+    (void)table, (void)f;
+    uint32_t top = view_top(o, TOP_ALL);
+    strbuf_adds(out, "verdict,module,count_delta,bytes_delta");
+    for (uint32_t k = 1; k <= s->count; k++)
+        strbuf_addf(out, ",count_%u,bytes_%u", k, k);
+    strbuf_adds(out, ",frames\r\n");
+    for (uint32_t i = 0; i < s->stack_count && i < top; i++) {
+        const struct series_stack *stack = &s->stacks[i];
+        text(out, verdict_names[stack->verdict]);
+        text(out, stack->module);
+        delta(out, stack->count_delta);
+        delta(out, stack->bytes_delta);
+        for (uint32_t k = 0; k < s->count; k++) {
+            number(out, stack->totals[k].objects);
+            number(out, stack->totals[k].bytes);
+        }
+        list(out, &stack->frames);
+        end_line(out);
+    }
+}
+
+/* Name and number pairs of a part, all groups. */
+static void diff_values(const struct csv_table *table, const struct series *s,
+                        const struct findings *f, const struct report_options *o,
+                        struct strbuf *out) {
+    (void)f, (void)o;
+    strbuf_adds(out, "group,name");
+    for (uint32_t k = 1; k <= s->count; k++)
+        strbuf_addf(out, ",value_%u,count_%u", k, k);
+    end_line(out);
+    for (uint32_t i = 0; i < s->value_count; i++) {
+        const struct series_value *v = &s->values[i];
+        if (v->part != table->part)
+            continue;
+        text(out, v->group);
+        text(out, v->name);
+        for (uint32_t k = 0; k < s->count; k++) {
+            number(out, v->values[k]);
+            number(out, v->counts[k]);
+        }
+        end_line(out);
+    }
+}
+
+/* -- Tables ------------------------------------------------------------------------------------ */
+
+const struct csv_table csv_tables[] = {
+    {"types", "objects and bytes by type", PART_TYPES, show_types, diff_types},
+    {"findings", "what the rules found, and which could not be applied", 0, findings, findings},
+    {"threads", "threads with their times and states", PART_THREADS, show_part, diff_threads},
+    {"heaps", "GC heaps by generation", PART_HEAPS, show_part, diff_values},
+    {"regions", "regions or segments of the GC heap (diff: by kind)", PART_REGIONS, show_part,
+     diff_values},
+    {"gc", "totals as the GC says them", PART_GC, show_part, diff_values},
+    {"finalizer", "finalization queue and thread", PART_FINALIZER, show_part, diff_values},
+    {"finalizable", "finalization queue by type (show)", PART_FINALIZABLE, show_part, NULL},
+    {"locks", "monitors with owners and waiters (show)", PART_LOCKS, show_part, NULL},
+    {"handles", "GC handles by kind and type (diff: by kind)", PART_HANDLES, show_part,
+     diff_values},
+    {"memory_map", "memory of the process by usage, state, type and protection", PART_MEMORY_MAP,
+     show_part, diff_values},
+    {"modules", "loaded files (diff: their number)", PART_MODULES, show_part, diff_values},
+    {"stacks", "allocation stacks", PART_STACKS, show_part, diff_stacks},
+    {"counters", "single numbers", PART_COUNTERS, show_part, diff_values},
+    {"loader", "loader heaps", PART_LOADER, show_part, diff_values},
+    {"free_blocks", "large free blocks of the GC heap (show)", PART_FREE_BLOCKS, show_part, NULL},
+    {"native_heaps", "native heaps", PART_NATIVE_HEAPS, show_part, diff_values},
+    {"os_handles", "operating system handles by type", PART_OS_HANDLES, show_part, diff_values},
+    {"live", "live objects and garbage", PART_LIVE, show_part, diff_values},
+    {"paths", "tree of what holds objects (show)", PART_PATHS, show_part, NULL},
+    {NULL, NULL, 0, NULL, NULL},
+};
+
+const struct csv_table *csv_table_find(const char *name) {
+    for (size_t i = 0; csv_tables[i].name; i++)
+        if (strcmp(csv_tables[i].name, name) == 0)
+            return &csv_tables[i];
+    return NULL;
+}
+
+static const struct csv_table *wanted(const struct report_options *o, struct err *err) {
+    const char *name = o->table ? o->table : "types";
+    const struct csv_table *table = csv_table_find(name);
+    if (!table)
+        err_set(err, ERR_USAGE, "--table: no table is called '%s' (see `dumpdiff list tables`)",
+                name);
+    return table;
+}
+
+static bool csv_show(const struct series *s, const struct findings *f,
+                     const struct report_options *o, struct strbuf *out, struct err *err) {
+    const struct csv_table *table = wanted(o, err);
+    if (!table)
+        return false;
+    table->show(table, s, f, o, out);
+    return !out->failed || err_nomem(err);
+}
+
+static bool csv_diff(const struct series *s, const struct findings *f,
+                     const struct report_options *o, struct strbuf *out, struct err *err) {
+    const struct csv_table *table = wanted(o, err);
+    if (!table)
+        return false;
+    if (!table->diff)
+        return err_set(err, ERR_USAGE, "--table: %s is a table of single dumps (`dumpdiff show`)",
+                       table->name);
+    table->diff(table, s, f, o, out);
+    return !out->failed || err_nomem(err);
+}
+
+const struct report report_csv = {"csv", "for spreadsheets: one table, chosen by --table", csv_show,
+                                  csv_diff};

@@ -1,0 +1,175 @@
+#include "diff/report/doc.h"
+
+#include "diff/report/fmt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void doc_init(struct doc *d) {
+    *d = (struct doc){0};
+    arena_init(&d->arena);
+}
+
+void doc_deinit(struct doc *d) {
+    arena_deinit(&d->arena);
+    *d = (struct doc){0};
+}
+
+const char *doc_copy(struct doc *d, const char *s) {
+    const char *copy = d->failed ? NULL : arena_copy(&d->arena, s, strlen(s));
+    d->failed = !copy;
+    return copy ? copy : "";
+}
+
+/* Doubles an array of the arena when it is full. */
+static void *room(struct doc *d, void *items, uint32_t count, uint32_t *capacity, size_t item) {
+    if (d->failed || count < *capacity)
+        return items;
+    uint32_t more = *capacity ? *capacity * 2 : 16;
+    void *grown = arena_array(&d->arena, more, item);
+    if (!grown) {
+        d->failed = true;
+        return items;
+    }
+    if (count)
+        memcpy(grown, items, count * item);
+    *capacity = more;
+    return grown;
+}
+
+static struct doc_block *block(struct doc *d, enum doc_kind kind) {
+    d->blocks = room(d, d->blocks, d->count, &d->capacity, sizeof(*d->blocks));
+    if (d->failed)
+        return NULL;
+    struct doc_block *b = &d->blocks[d->count++];
+    *b = (struct doc_block){.kind = kind};
+    return b;
+}
+
+static const char *vformat(struct doc *d, const char *fmt, va_list ap) {
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    char *text = d->failed || n < 0 ? NULL : arena_alloc(&d->arena, (size_t)n + 1);
+    if (!text) {
+        d->failed = true;
+        return "";
+    }
+    vsnprintf(text, (size_t)n + 1, fmt, ap);
+    return text;
+}
+
+void doc_text(struct doc *d, enum doc_kind kind, enum doc_style style, const char *fmt, ...) {
+    struct doc_block *b = block(d, kind);
+    if (!b)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    b->text = vformat(d, fmt, ap);
+    va_end(ap);
+    b->style = style;
+}
+
+void doc_finding(struct doc *d, const struct finding *finding) {
+    struct doc_block *b = block(d, DOC_FINDING);
+    if (!b)
+        return;
+    b->text = finding->summary ? finding->summary : "";
+    b->finding = finding;
+}
+
+struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uint32_t count) {
+    struct doc_block *b = block(d, DOC_TABLE);
+    struct doc_table *t = b ? arena_alloc(&d->arena, sizeof(*t)) : NULL;
+    struct doc_column *copy = t ? arena_array(&d->arena, count, sizeof(*copy)) : NULL;
+    if (!copy) {
+        if (b)
+            d->count--;
+        d->failed = true;
+        return NULL;
+    }
+    memcpy(copy, columns, count * sizeof(*copy));
+    *t = (struct doc_table){.columns = copy, .column_count = count};
+    b->table = t;
+    return t;
+}
+
+void doc_row(struct doc *d, struct doc_table *t, enum doc_style style) {
+    if (!t)
+        return;
+    t->rows = room(d, t->rows, t->row_count, &t->row_capacity, sizeof(*t->rows));
+    struct doc_cell *cells =
+        d->failed ? NULL : arena_array(&d->arena, t->column_count, sizeof(*cells));
+    t->next_column = 0;
+    if (!cells) {
+        d->failed = true;
+        return;
+    }
+    t->rows[t->row_count++] = (struct doc_row){cells, style};
+}
+
+static void set_cell(struct doc *d, struct doc_table *t, enum doc_style style, const char *text) {
+    if (d->failed || !t || !t->row_count || t->next_column >= t->column_count)
+        return;
+    t->rows[t->row_count - 1].cells[t->next_column++] = (struct doc_cell){text, style};
+}
+
+void doc_cell(struct doc *d, struct doc_table *t, enum doc_style style, const char *text) {
+    set_cell(d, t, style, text ? doc_copy(d, text) : NULL);
+}
+
+void doc_cellf(struct doc *d, struct doc_table *t, enum doc_style style, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = vformat(d, fmt, ap);
+    va_end(ap);
+    set_cell(d, t, style, text);
+}
+
+void doc_count(struct doc *d, struct doc_table *t, uint64_t count) {
+    char buf[FMT_MAX];
+    doc_cell(d, t, DOC_PLAIN, fmt_count(count, buf));
+}
+
+void doc_bytes(struct doc *d, struct doc_table *t, uint64_t bytes) {
+    char buf[FMT_MAX];
+    doc_cell(d, t, DOC_PLAIN, fmt_bytes(bytes, buf));
+}
+
+void doc_count_delta(struct doc *d, struct doc_table *t, int64_t delta) {
+    char buf[FMT_MAX];
+    doc_cell(d, t, delta == 0 ? DOC_DIM : DOC_PLAIN, fmt_count_delta(delta, buf));
+}
+
+void doc_bytes_delta(struct doc *d, struct doc_table *t, int64_t delta) {
+    char buf[FMT_MAX];
+    doc_cell(d, t, delta == 0 ? DOC_DIM : DOC_PLAIN, fmt_bytes_delta(delta, buf));
+}
+
+void doc_ns(struct doc *d, struct doc_table *t, uint64_t ns) {
+    char buf[FMT_MAX];
+    doc_cell(d, t, DOC_PLAIN, fmt_ns(ns, buf));
+}
+
+static bool says_nothing(const struct doc_table *t, uint32_t column) {
+    for (uint32_t r = 0; r < t->row_count; r++) {
+        const char *text = t->rows[r].cells[column].text;
+        if (text && *text && strcmp(text, "-") != 0)
+            return false;
+    }
+    return true;
+}
+
+void doc_prune(struct doc_table *t) {
+    uint32_t kept = 0;
+    for (uint32_t c = 0; t && c < t->column_count; c++) {
+        if (says_nothing(t, c))
+            continue;
+        for (uint32_t r = 0; r < t->row_count; r++)
+            t->rows[r].cells[kept] = t->rows[r].cells[c];
+        t->columns[kept++] = t->columns[c];
+    }
+    if (t)
+        t->column_count = kept;
+}

@@ -1,0 +1,383 @@
+/* The report on two or more dumps. */
+#include "diff/report/doc_parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- Head -------------------------------------------------------------------------------------- */
+
+static void snapshot_line(const struct doc_context *c, struct doc_table *t, uint32_t i,
+                          const char *title) {
+    const struct snapshot *s = c->s->snapshots[i];
+    const struct origin_row *origin = snapshot_origin(s);
+    enum trust_grade trust = snapshot_trust(s);
+    char buf[FMT_MAX];
+    doc_row(c->d, t, DOC_PLAIN);
+    doc_cell(c->d, t, DOC_STRONG, title);
+    doc_cell(c->d, t, DOC_PLAIN, c->o->names[i]);
+    doc_cell(c->d, t, trust == TRUST_EXACT ? DOC_PLAIN : DOC_BAD, trust_names[trust]);
+    doc_cell(c->d, t, DOC_PLAIN, fmt_time(origin->captured_at_ns, buf));
+    doc_cell(c->d, t, DOC_PLAIN, origin->process);
+    doc_cell(c->d, t, DOC_PLAIN, origin->runtime);
+    doc_cell(c->d, t, DOC_PLAIN, origin->gc_mode);
+}
+
+static void head(const struct doc_context *c) {
+    static const struct doc_column columns[] = {
+        {"", false, false},      {"dump", false, true},    {"trust", false, false},
+        {"taken", false, false}, {"process", false, true}, {"runtime", false, false},
+        {"GC", false, false},
+    };
+    struct doc_shown shown;
+    doc_shown(c, &shown);
+    struct strbuf title;
+    char buf[FMT_MAX];
+    strbuf_init(&title);
+    strbuf_addf(&title, "%s -> %s", c->o->names[0], c->o->names[c->s->count - 1]);
+    if (c->s->count > 2)
+        strbuf_addf(&title, ", %u dumps", c->s->count);
+    if (c->s->interval_ns != ABSENT)
+        strbuf_addf(&title, ", %s apart", fmt_ns(c->s->interval_ns, buf));
+    doc_text(c->d, DOC_TITLE, DOC_PLAIN, "%s", strbuf_cstr(&title));
+    c->d->failed |= title.failed;
+    strbuf_deinit(&title);
+    struct doc_table *t = doc_table(c->d, columns, 7);
+    for (uint32_t i = 0; i < shown.count; i++)
+        snapshot_line(c, t, shown.at[i], shown.titles[i]);
+    doc_prune(t);
+    if (c->s->not_comparable)
+        doc_text(c->d, DOC_PARA, DOC_BAD, "Compared by force: %s", c->s->not_comparable);
+    for (uint32_t i = 0; i < c->s->warning_count; i++)
+        doc_text(c->d, DOC_PARA, DOC_BAD, "Careful: %s", c->s->warnings[i]);
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+static const char *verdict_text(const struct series_type *t) {
+    return t->is_free ? "free space" : verdict_names[t->verdict];
+}
+
+static enum doc_style verdict_style(enum verdict verdict) {
+    return verdict == VERDICT_LEAK || verdict == VERDICT_GROWING ? DOC_BAD : DOC_PLAIN;
+}
+
+static void per_cell(const struct doc_context *c, struct doc_table *t, int64_t delta) {
+    doc_cellf(c->d, t, DOC_PLAIN, "%+.3g", (double)delta / c->o->per);
+}
+
+static bool live_known(const struct doc_context *c) {
+    return c->s->live_known;
+}
+
+static uint32_t type_columns(const struct doc_context *c, const struct doc_shown *shown,
+                             struct doc_column *columns) {
+    static const struct doc_column deltas[] = {{"objects +/-", true, false},
+                                               {"bytes +/-", true, false},
+                                               {"live objects +/-", true, false},
+                                               {"live bytes +/-", true, false}};
+    static const struct doc_column per[] = {{"objects/N", true, false}, {"bytes/N", true, false}};
+    uint32_t n = 0;
+    for (int i = 0; i < (live_known(c) ? 4 : 2); i++)
+        columns[n++] = deltas[i];
+    for (int i = 0; c->o->per > 0 && i < 2; i++)
+        columns[n++] = per[i];
+    if (c->s->count == 2) {
+        columns[n++] = (struct doc_column){"objects", true, false};
+        columns[n++] = (struct doc_column){"bytes", true, false};
+    } else {
+        n = doc_shown_columns(shown, columns, n);
+        columns[n++] = (struct doc_column){"trend", false, false};
+    }
+    columns[n++] = (struct doc_column){"verdict", false, false};
+    columns[n++] = (struct doc_column){"type", false, true};
+    return n;
+}
+
+static void live_cells(const struct doc_context *c, struct doc_table *t,
+                       const struct series_type *type) {
+    uint32_t last = c->s->count - 1;
+    if (!live_known(c))
+        return;
+    if (!type) {
+        doc_cell(c->d, t, DOC_PLAIN, NULL);
+        doc_cell(c->d, t, DOC_PLAIN, NULL);
+        return;
+    }
+    doc_count_delta(c->d, t, fmt_delta(type->live_objects[0], type->live_objects[last]));
+    doc_bytes_delta(c->d, t, fmt_delta(type->live_bytes[0], type->live_bytes[last]));
+}
+
+/* Base and new in one cell each, or a column a snapshot and a trend. */
+static void total_cells(const struct doc_context *c, struct doc_table *t,
+                        const struct doc_shown *shown, const struct cell *totals) {
+    char from[FMT_MAX], to[FMT_MAX];
+    uint64_t bytes[40];
+    if (c->s->count == 2) {
+        doc_cellf(c->d, t, DOC_PLAIN, "%s -> %s", fmt_count(totals[0].objects, from),
+                  fmt_count(totals[1].objects, to));
+        doc_cellf(c->d, t, DOC_PLAIN, "%s -> %s", fmt_bytes(totals[0].bytes, from),
+                  fmt_bytes(totals[1].bytes, to));
+        return;
+    }
+    for (uint32_t i = 0; i < shown->count; i++)
+        doc_bytes(c->d, t, totals[shown->at[i]].bytes);
+    for (uint32_t i = 0; i < c->s->count && i < 40; i++)
+        bytes[i] = totals[i].bytes;
+    doc_trend(c, t, bytes);
+}
+
+static void type_row(const struct doc_context *c, struct doc_table *t,
+                     const struct doc_shown *shown, const struct series_type *type,
+                     const struct cell *totals, int64_t objects_delta, int64_t bytes_delta) {
+    doc_count_delta(c->d, t, objects_delta);
+    doc_bytes_delta(c->d, t, bytes_delta);
+    live_cells(c, t, type);
+    if (c->o->per > 0) {
+        per_cell(c, t, objects_delta);
+        per_cell(c, t, bytes_delta);
+    }
+    total_cells(c, t, shown, totals);
+    doc_cell(c->d, t, type ? verdict_style(type->verdict) : DOC_PLAIN,
+             type ? verdict_text(type) : NULL);
+}
+
+static void type_table(const struct doc_context *c, const struct type_view *v) {
+    struct doc_column columns[SHOWN_MOST + 16];
+    struct doc_shown shown;
+    char buf[FMT_MAX];
+    doc_shown(c, &shown);
+    uint32_t n = type_columns(c, &shown, columns);
+    struct doc_table *t = doc_table(c->d, columns, n);
+    for (uint32_t i = 0; i < v->count; i++) {
+        const struct series_type *type = &c->s->types[v->rows[i]];
+        doc_row(c->d, t, DOC_PLAIN);
+        type_row(c, t, &shown, type, type->totals, type->objects_delta, type->bytes_delta);
+        doc_cell(c->d, t, type->is_framework ? DOC_PLAIN : DOC_STRONG, type->name);
+    }
+    if (v->other_types) {
+        doc_row(c->d, t, DOC_DIM);
+        type_row(c, t, &shown, NULL, v->others, v->others_objects_delta, v->others_bytes_delta);
+        doc_cellf(c->d, t, DOC_PLAIN, "[%s other%s]", fmt_count(v->other_types, buf),
+                  v->other_types == 1 ? "" : "s");
+    }
+    doc_row(c->d, t, DOC_STRONG);
+    type_row(c, t, &shown, NULL, v->total, v->total_objects_delta, v->total_bytes_delta);
+    doc_cell(c->d, t, DOC_PLAIN, "total");
+}
+
+void doc_diff_types(const struct doc_context *c) {
+    struct type_view v;
+    struct err err;
+    char changed[FMT_MAX], unchanged[FMT_MAX];
+    if (!(c->s->parts_all & PART_BIT(PART_TYPES)))
+        return;
+    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), &err)) {
+        c->d->failed = true;
+        return;
+    }
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Types: %s changed, %s did not",
+             fmt_count(c->s->type_count - v.unchanged, changed), fmt_count(v.unchanged, unchanged));
+    if (v.filtered)
+        doc_text(c->d, DOC_PARA, DOC_DIM, "%u types left out by options are in [others].",
+                 v.filtered);
+    type_table(c, &v);
+    type_view_deinit(&v);
+}
+
+/* -- Values ------------------------------------------------------------------------------------ */
+
+/* A section of name and number pairs. */
+struct value_section {
+    enum part part;
+    const char *group; /* NULL: all groups, with a column for them */
+    const char *heading, *count_title;
+    bool plain; /* values are counts, not bytes */
+};
+
+static bool value_changed(const struct series *s, const struct series_value *v) {
+    for (uint32_t i = 1; i < s->count; i++)
+        if (v->values[i] != v->values[0] || v->counts[i] != v->counts[0])
+            return true;
+    return false;
+}
+
+static void delta_cell(const struct doc_context *c, struct doc_table *t, const uint64_t *values,
+                       bool plain) {
+    uint32_t last = c->s->count - 1;
+    if (values[0] == ABSENT || values[last] == ABSENT)
+        doc_cell(c->d, t, DOC_PLAIN, "-");
+    else if (plain)
+        doc_count_delta(c->d, t, fmt_delta(values[0], values[last]));
+    else
+        doc_bytes_delta(c->d, t, fmt_delta(values[0], values[last]));
+}
+
+static bool unit_is_bytes(const struct doc_context *c, const struct series_value *v,
+                          const struct value_section *section) {
+    if (v->part != PART_COUNTERS)
+        return !section->plain;
+    for (uint32_t k = 0; k < c->s->count; k++) {
+        SNAPSHOT_ROWS(c->s->snapshots[k], PART_COUNTERS, struct counter_row, rows, count);
+        for (uint32_t i = 0; i < count; i++)
+            if (strcmp(rows[i].name, v->name) == 0)
+                return rows[i].unit && strcmp(rows[i].unit, "bytes") == 0;
+    }
+    return false;
+}
+
+static void value_row(const struct doc_context *c, struct doc_table *t,
+                      const struct doc_shown *shown, const struct value_section *section,
+                      const struct series_value *v) {
+    bool plain = !unit_is_bytes(c, v, section);
+    doc_row(c->d, t, DOC_PLAIN);
+    if (!section->group)
+        doc_cell(c->d, t, DOC_PLAIN, v->group);
+    doc_cell(c->d, t, DOC_PLAIN, v->name && *v->name ? v->name : "?");
+    for (uint32_t i = 0; i < shown->count; i++) {
+        if (plain)
+            doc_count(c->d, t, v->values[shown->at[i]]);
+        else
+            doc_bytes(c->d, t, v->values[shown->at[i]]);
+    }
+    delta_cell(c, t, v->values, plain);
+    for (uint32_t i = 0; i < shown->count; i++)
+        doc_count(c->d, t, v->counts[shown->at[i]]);
+    delta_cell(c, t, v->counts, true);
+    if (shown->trend)
+        doc_trend(c, t, v->values[0] == ABSENT ? v->counts : v->values);
+}
+
+static uint32_t value_columns(const struct value_section *section, const struct doc_shown *shown,
+                              struct doc_column *columns) {
+    uint32_t n = 0;
+    if (!section->group)
+        columns[n++] = (struct doc_column){"by", false, false};
+    columns[n++] = (struct doc_column){"", false, true};
+    n = doc_shown_columns(shown, columns, n);
+    columns[n++] = (struct doc_column){"+/-", true, false};
+    for (uint32_t i = 0; i < shown->count; i++)
+        columns[n++] =
+            (struct doc_column){i ? shown->titles[i] : section->count_title, true, false};
+    columns[n++] = (struct doc_column){"+/-", true, false};
+    if (shown->trend)
+        columns[n++] = (struct doc_column){"trend", false, false};
+    return n;
+}
+
+static void value_section(const struct doc_context *c, const struct value_section *section) {
+    struct doc_column columns[2 * SHOWN_MOST + 8];
+    struct doc_shown shown;
+    struct doc_table *t = NULL;
+    uint32_t same = 0, rows = 0, cut = 0, top = view_top(c->o, ROWS_DEFAULT);
+    doc_shown(c, &shown);
+    for (uint32_t i = 0; i < c->s->value_count; i++) {
+        const struct series_value *v = &c->s->values[i];
+        if (v->part != section->part || (section->group && strcmp(v->group, section->group) != 0))
+            continue;
+        if (!t) {
+            doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
+            t = doc_table(c->d, columns, value_columns(section, &shown, columns));
+        }
+        if (!value_changed(c->s, v) && !c->o->all) {
+            same++;
+        } else if (rows >= top) {
+            cut++;
+        } else {
+            value_row(c, t, &shown, section, v);
+            rows++;
+        }
+    }
+    doc_prune(t);
+    if (cut)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others that changed]", cut);
+    if (same)
+        doc_text(c->d, DOC_ITEM, DOC_DIM,
+                 rows ? "[%u others did not change]" : "[all %u did not change]", same);
+}
+
+void doc_diff_values(const struct doc_context *c) {
+    static const struct value_section sections[] = {
+        {PART_GC, "gc", "GC totals", "", false},
+        {PART_LIVE, "live", "Live and garbage", "objects", false},
+        {PART_REGIONS, "kind", "GC regions", "regions", false},
+        {PART_HANDLES, "kind", "GC handles", "handles", false},
+        {PART_MEMORY_MAP, NULL, "Memory map", "regions", false},
+        {PART_NATIVE_HEAPS, "heap", "Native heaps", "heaps", false},
+        {PART_LOADER, "kind", "Loader heaps", "heaps", false},
+        {PART_MODULES, "module", "Modules", "modules", true},
+        {PART_OS_HANDLES, "type", "Operating system handles", "handles", true},
+        {PART_COUNTERS, "counter", "Counters", "", true},
+    };
+    for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+        value_section(c, &sections[i]);
+}
+
+void doc_diff_finalizer(const struct doc_context *c) {
+    static const struct value_section section = {PART_FINALIZER, "finalizer", "Finalizer", "",
+                                                 true};
+    value_section(c, &section);
+    for (uint32_t i = 0; i < c->s->count; i++) {
+        const struct finalizer_row *f = snapshot_row(c->s->snapshots[i], PART_FINALIZER);
+        if (!f || f->thread_os_id == ABSENT || (i && i + 1 < c->s->count))
+            continue;
+        doc_text(c->d, DOC_ITEM, f->blocked == 1 ? DOC_BAD : DOC_PLAIN,
+                 "%s: thread 0x%" PRIx64 "%s%s%s", c->o->names[i], f->thread_os_id,
+                 f->running ? " runs " : "", f->running ? f->running : "",
+                 f->blocked == 1 ? " and is blocked in it" : "");
+    }
+}
+
+/* -- Allocation stacks ------------------------------------------------------------------------- */
+
+static void stack_item(const struct doc_context *c, const struct series_stack *stack) {
+    char bytes[FMT_MAX], count[FMT_MAX], from[FMT_MAX], to[FMT_MAX];
+    uint32_t last = c->s->count - 1, most = c->o->all ? UINT32_MAX : 12;
+    doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s in %s allocations (%s -> %s), %s%s%s",
+             fmt_bytes_delta(stack->bytes_delta, bytes), fmt_count_delta(stack->count_delta, count),
+             fmt_bytes(stack->totals[0].bytes, from), fmt_bytes(stack->totals[last].bytes, to),
+             verdict_names[stack->verdict], stack->module ? ", " : "",
+             stack->module ? stack->module : "");
+    for (uint32_t k = 0; k < stack->frames.count && k < most; k++)
+        doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->frames.items[k]);
+    if (stack->frames.count > most)
+        doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frames]", stack->frames.count - most);
+}
+
+void doc_diff_stacks(const struct doc_context *c) {
+    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = 0, changed = 0;
+    for (uint32_t i = 0; i < c->s->stack_count; i++)
+        changed += c->s->stacks[i].bytes_delta || c->s->stacks[i].count_delta;
+    if (!c->s->stack_count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Allocation stacks: %u changed, %u did not", changed,
+             c->s->stack_count - changed);
+    for (uint32_t i = 0; i < c->s->stack_count && shown < top; i++) {
+        const struct series_stack *stack = &c->s->stacks[i];
+        if (!stack->bytes_delta && !stack->count_delta)
+            continue;
+        stack_item(c, stack);
+        shown++;
+    }
+    if (shown < changed)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stacks]", changed - shown);
+}
+
+void doc_build_diff(struct doc *d, const struct series *s, const struct findings *f,
+                    const struct report_options *o) {
+    const struct doc_context c = {d, s, f, o};
+    head(&c);
+    doc_findings(&c);
+    if (s->count == 2 && (s->parts_all & PART_BIT(PART_TYPES)))
+        doc_text(d, DOC_PARA, DOC_DIM,
+                 "Two dumps show growth; it takes a third to tell a leak from a cache that fills.");
+    doc_diff_heap(&c);
+    doc_diff_types(&c);
+    doc_diff_threads(&c);
+    doc_diff_finalizer(&c);
+    doc_diff_locks(&c);
+    doc_diff_values(&c);
+    doc_diff_stacks(&c);
+    doc_reasons(&c);
+    doc_missing(&c);
+}

@@ -1,0 +1,137 @@
+/* What of one dump is not managed heap and not threads. */
+#include "diff/report/doc_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void memory_map(const struct doc_context *c) {
+    static const char *const bys[] = {
+        [MEMORY_BY_USAGE] = "usage",     [MEMORY_BY_STATE] = "state",  [MEMORY_BY_TYPE] = "type",
+        [MEMORY_BY_PROTECT] = "protect", [MEMORY_LARGEST] = "largest",
+    };
+    static const struct doc_column columns[] = {
+        {"by", false, false},   {"what", false, true},    {"regions", true, false},
+        {"bytes", true, false}, {"private", true, false},
+    };
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_MEMORY_MAP, struct memory_row, rows, count);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Memory map");
+    struct doc_table *t = doc_table(c->d, columns, 5);
+    uint64_t by = ABSENT;
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].by > MEMORY_LARGEST)
+            continue;
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_cell(c->d, t, DOC_PLAIN, rows[i].by == by ? NULL : bys[rows[i].by]);
+        doc_cell(c->d, t, DOC_PLAIN, rows[i].key);
+        doc_count(c->d, t, rows[i].regions);
+        doc_bytes(c->d, t, rows[i].bytes);
+        doc_bytes(c->d, t, rows[i].private_bytes);
+        by = rows[i].by;
+    }
+    doc_prune(t);
+}
+
+static void handles(const struct doc_context *c) {
+    static const struct doc_column columns[] = {
+        {"handles", true, false}, {"bytes", true, false}, {"kind", false, false}};
+    struct doc_table *t = NULL;
+    for (uint32_t i = 0; i < c->s->value_count; i++) {
+        const struct series_value *v = &c->s->values[i];
+        if (v->part != PART_HANDLES)
+            continue;
+        if (!t) {
+            doc_text(c->d, DOC_HEADING, DOC_PLAIN, "GC handles");
+            t = doc_table(c->d, columns, 3);
+        }
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, v->counts[0]);
+        doc_bytes(c->d, t, v->values[0]);
+        doc_cell(c->d, t, DOC_PLAIN, v->name);
+    }
+    doc_prune(t);
+}
+
+static void counters(const struct doc_context *c) {
+    static const struct doc_column columns[] = {
+        {"value", true, false}, {"unit", false, false}, {"counter", false, true}};
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_COUNTERS, struct counter_row, rows, count);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Counters");
+    struct doc_table *t = doc_table(c->d, columns, 3);
+    uint32_t top = view_top(c->o, 2 * ROWS_DEFAULT), shown = count < top ? count : top;
+    for (uint32_t i = 0; i < shown; i++) {
+        bool bytes = rows[i].unit && strcmp(rows[i].unit, "bytes") == 0;
+        doc_row(c->d, t, DOC_PLAIN);
+        if (bytes)
+            doc_bytes(c->d, t, rows[i].value);
+        else
+            doc_count(c->d, t, rows[i].value);
+        doc_cell(c->d, t, DOC_PLAIN,
+                 bytes || !rows[i].unit || strcmp(rows[i].unit, "count") == 0 ? NULL
+                                                                              : rows[i].unit);
+        doc_cell(c->d, t, DOC_PLAIN, rows[i].name);
+    }
+    doc_prune(t);
+    if (shown < count)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - shown);
+}
+
+void doc_show_memory(const struct doc_context *c) {
+    uint32_t top = view_top(c->o, ROWS_DEFAULT);
+    handles(c);
+    memory_map(c);
+    doc_generic(c, PART_NATIVE_HEAPS, "Native heaps", top);
+    doc_generic(c, PART_LOADER, "Loader heaps", top);
+    doc_generic(c, PART_FREE_BLOCKS, "Large free blocks of the GC heap",
+                view_top(c->o, ROWS_SECONDARY));
+    doc_generic(c, PART_OS_HANDLES, "Operating system handles", top);
+    counters(c);
+    if (c->o->all)
+        doc_generic(c, PART_MODULES, "Modules", TOP_ALL);
+}
+
+/* -- Allocation stacks ------------------------------------------------------------------------- */
+
+static int cmp_stacks(const void *x, const void *y) {
+    const struct stack_row *a = *(const struct stack_row *const *)x;
+    const struct stack_row *b = *(const struct stack_row *const *)y;
+    uint64_t bytes_a = a->bytes == ABSENT ? 0 : a->bytes,
+             bytes_b = b->bytes == ABSENT ? 0 : b->bytes;
+    if (bytes_a != bytes_b)
+        return bytes_a > bytes_b ? -1 : 1;
+    return (a > b) - (a < b); /* both point into one array: the order of the source */
+}
+
+void doc_show_stacks(const struct doc_context *c) {
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_STACKS, struct stack_row, rows, count);
+    if (!count)
+        return;
+    const struct stack_row **order = calloc(count, sizeof(*order));
+    if (!order) {
+        c->d->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = &rows[i];
+    qsort(order, count, sizeof(*order), cmp_stacks);
+    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = count < top ? count : top;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Allocation stacks: %u", count);
+    for (uint32_t i = 0; i < shown; i++) {
+        char bytes[FMT_MAX], number[FMT_MAX];
+        const struct stack_row *row = order[i];
+        doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s in %s allocations%s%s",
+                 fmt_bytes(row->bytes, bytes), fmt_count(row->count, number),
+                 row->module ? " of " : "", row->module ? row->module : "");
+        uint32_t most = c->o->all ? UINT32_MAX : 12;
+        for (uint32_t k = 0; k < row->frames.count && k < most; k++)
+            doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", row->frames.items[k]);
+        if (row->frames.count > most)
+            doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frames]", row->frames.count - most);
+    }
+    if (shown < count)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stacks]", count - shown);
+    free(order);
+}

@@ -1,0 +1,237 @@
+#include "diff/report/doc_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+bool part_any(const struct doc_context *c, enum part part) {
+    for (uint32_t i = 0; i < c->s->count; i++)
+        if (snapshot_has(c->s->snapshots[i], part))
+            return true;
+    return false;
+}
+
+/* -- Findings ---------------------------------------------------------------------------------- */
+
+static void count_statuses(const struct findings *f, uint32_t counts[3]) {
+    for (uint32_t i = 0; i < f->count; i++)
+        counts[f->items[i].status]++;
+}
+
+static const char *summary_of(const struct finding *finding) {
+    return finding->summary ? finding->summary : "";
+}
+
+static void list_quiet(const struct doc_context *c) {
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Rules without a finding");
+    for (uint32_t i = 0; i < c->f->count; i++) {
+        const struct finding *finding = &c->f->items[i];
+        if (finding->status == STATUS_CLEAR)
+            doc_text(c->d, DOC_ITEM, DOC_PLAIN, "clear    %s: %s", finding->rule->id,
+                     finding->rule->summary);
+        else if (finding->status == STATUS_SKIPPED)
+            doc_text(c->d, DOC_ITEM, DOC_DIM, "skipped  %s: %s", finding->rule->id,
+                     summary_of(finding));
+    }
+}
+
+void doc_findings(const struct doc_context *c) {
+    uint32_t counts[3] = {0, 0, 0};
+    count_statuses(c->f, counts);
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
+    for (uint32_t i = 0; i < c->f->count; i++)
+        if (c->f->items[i].status == STATUS_HIT)
+            doc_finding(c->d, &c->f->items[i]);
+    if (counts[STATUS_HIT] == 0 && counts[STATUS_CLEAR] == 0)
+        doc_text(c->d, DOC_PARA, DOC_BAD,
+                 "No rule could be applied: this says nothing, good or bad.");
+    else if (counts[STATUS_HIT] == 0)
+        doc_text(c->d, DOC_PARA, DOC_GOOD,
+                 "None of the rules that could be applied found anything.");
+    doc_text(c->d, DOC_PARA, DOC_DIM,
+             "%u finding%s, %u rule%s clear, %u skipped for want of data%s", counts[STATUS_HIT],
+             counts[STATUS_HIT] == 1 ? "" : "s", counts[STATUS_CLEAR],
+             counts[STATUS_CLEAR] == 1 ? "" : "s", counts[STATUS_SKIPPED],
+             c->o->all ? "." : " (--all names them).");
+    if (c->o->all)
+        list_quiet(c);
+}
+
+/* -- Trust ------------------------------------------------------------------------------------- */
+
+static void reasons_of(const struct doc_context *c, uint32_t snapshot, bool heading) {
+    SNAPSHOT_ROWS(c->s->snapshots[snapshot], PART_REASONS, struct reason_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        char number[FMT_MAX];
+        if (i == 0 && heading)
+            doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s:", c->o->names[snapshot]);
+        if (rows[i].count == ABSENT)
+            doc_text(c->d, DOC_ITEM, DOC_PLAIN, "%s%s",
+                     rows[i].lowers_trust == 1 ? "" : "note: ", rows[i].text);
+        else
+            doc_text(c->d, DOC_ITEM, DOC_PLAIN, "%s%s (%s)",
+                     rows[i].lowers_trust == 1 ? "" : "note: ", rows[i].text,
+                     fmt_count(rows[i].count, number));
+    }
+}
+
+void doc_reasons(const struct doc_context *c) {
+    uint32_t any = 0;
+    for (uint32_t i = 0; i < c->s->count; i++)
+        any += c->s->snapshots[i]->tables[PART_REASONS].count;
+    if (!any)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "How far this can be trusted");
+    for (uint32_t i = 0; i < c->s->count; i++)
+        reasons_of(c, i, c->s->count > 1);
+}
+
+void doc_missing(const struct doc_context *c) {
+    struct strbuf names;
+    strbuf_init(&names);
+    for (int part = 1; part < PART_END; part++) {
+        if (!part_descs[part].name || part_any(c, (enum part)part))
+            continue;
+        strbuf_adds(&names, names.len ? ", " : "");
+        for (const char *p = part_descs[part].name; *p; p++)
+            strbuf_addc(&names, *p == '_' ? ' ' : *p);
+    }
+    if (names.len) {
+        doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Not in %s",
+                 c->s->count > 1 ? "these dumps" : "this dump");
+        doc_text(c->d, DOC_PARA, DOC_DIM, "%s.", strbuf_cstr(&names));
+    }
+    c->d->failed |= names.failed;
+    strbuf_deinit(&names);
+}
+
+/* -- Rows as they are -------------------------------------------------------------------------- */
+
+const char *thread_label(const struct thread_row *t, char buf[FMT_MAX]) {
+    if (t->index != ABSENT && t->os_id != ABSENT)
+        snprintf(buf, FMT_MAX, "%" PRIu64 ":%" PRIx64, t->index, t->os_id);
+    else if (t->os_id != ABSENT)
+        snprintf(buf, FMT_MAX, "0x%" PRIx64, t->os_id);
+    else if (t->managed_id != ABSENT)
+        snprintf(buf, FMT_MAX, "managed %" PRIu64, t->managed_id);
+    else if (t->index != ABSENT)
+        snprintf(buf, FMT_MAX, "%" PRIu64, t->index);
+    else
+        snprintf(buf, FMT_MAX, "?");
+    return buf;
+}
+
+/* Numbers that name something are not grouped: "index 1234" and not "1,234". */
+static bool is_name(const struct field *field) {
+    return strstr(field->name, "index") || strstr(field->name, "_id");
+}
+
+static void generic_cell(struct doc *d, struct doc_table *t, const struct field *field,
+                         const unsigned char *row) {
+    const void *at = row + field->offset;
+    const uint64_t *number = at;
+    const struct strings *list = at;
+    char buf[FMT_MAX];
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STR:
+        doc_cell(d, t, DOC_PLAIN, *(const char *const *)at);
+        break;
+    case FIELD_U64:
+        if (is_name(field) && *number != ABSENT)
+            doc_cellf(d, t, DOC_PLAIN, "%" PRIu64, *number);
+        else
+            doc_count(d, t, *number);
+        break;
+    case FIELD_BYTES:
+        doc_bytes(d, t, *number);
+        break;
+    case FIELD_NS:
+        doc_ns(d, t, *number);
+        break;
+    case FIELD_TIME:
+        doc_cell(d, t, DOC_PLAIN, fmt_time(*number, buf));
+        break;
+    case FIELD_HEX:
+        doc_cell(d, t, DOC_PLAIN, fmt_hex(*number, buf));
+        break;
+    case FIELD_BOOL:
+        doc_cell(d, t, DOC_PLAIN, *number == ABSENT ? "-" : *number ? "yes" : "no");
+        break;
+    case FIELD_STRS:
+        doc_cell(d, t, DOC_PLAIN, list->count ? list->items[0] : NULL);
+        break;
+    case FIELD_CELLS:
+    case FIELD_GENS:
+        doc_cell(d, t, DOC_PLAIN, NULL);
+        break;
+    }
+}
+
+void doc_others(const struct doc_context *c, struct doc_table *t, uint32_t others) {
+    if (!others)
+        return;
+    char number[FMT_MAX];
+    doc_row(c->d, t, DOC_DIM);
+    doc_cellf(c->d, t, DOC_PLAIN, "[%s other%s]", fmt_count(others, number),
+              others == 1 ? "" : "s");
+}
+
+#define FIELDS_MOST 32u
+
+void doc_generic(const struct doc_context *c, enum part part, const char *heading, uint32_t top) {
+    uint32_t count;
+    const struct part_desc *desc = &part_descs[part];
+    const unsigned char *rows = snapshot_rows(c->s->snapshots[0], part, &count);
+    struct doc_column columns[FIELDS_MOST];
+    if (!count || desc->field_count > FIELDS_MOST)
+        return;
+    for (uint32_t i = 0; i < desc->field_count; i++) {
+        bool text = desc->fields[i].kind == FIELD_STR || desc->fields[i].kind == FIELD_STRS;
+        char title[64];
+        size_t n = 0;
+        for (const char *p = desc->fields[i].name; *p && n + 1 < sizeof(title); p++)
+            title[n++] = *p == '_' ? ' ' : *p;
+        title[n] = '\0';
+        columns[i] = (struct doc_column){doc_copy(c->d, title), !text, text};
+    }
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", heading);
+    struct doc_table *t = doc_table(c->d, columns, desc->field_count);
+    uint32_t shown = count < top ? count : top;
+    for (uint32_t r = 0; r < shown; r++) {
+        doc_row(c->d, t, DOC_PLAIN);
+        for (uint32_t i = 0; i < desc->field_count; i++)
+            generic_cell(c->d, t, &desc->fields[i], rows + (size_t)r * desc->row_size);
+    }
+    doc_prune(t);
+    if (shown < count)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - shown);
+}
+
+/* -- Columns of snapshots ---------------------------------------------------------------------- */
+
+void doc_shown(const struct doc_context *c, struct doc_shown *ret_shown) {
+    uint32_t count = c->s->count;
+    *ret_shown = (struct doc_shown){.count = count <= SHOWN_MOST ? count : 2, .trend = count > 2};
+    for (uint32_t i = 0; i < ret_shown->count; i++) {
+        char title[FMT_MAX];
+        ret_shown->at[i] = count <= SHOWN_MOST || i == 0 ? i : count - 1;
+        snprintf(title, sizeof(title), "#%u", ret_shown->at[i] + 1);
+        ret_shown->titles[i] = count == 2 ? (i ? "new" : "base") : doc_copy(c->d, title);
+    }
+}
+
+uint32_t doc_shown_columns(const struct doc_shown *shown, struct doc_column *columns, uint32_t n) {
+    for (uint32_t i = 0; i < shown->count; i++)
+        columns[n++] = (struct doc_column){shown->titles[i], true, false};
+    return n;
+}
+
+void doc_trend(const struct doc_context *c, struct doc_table *t, const uint64_t *values) {
+    struct strbuf line;
+    strbuf_init(&line);
+    if (c->s->count <= 40)
+        fmt_sparkline(&line, values, c->s->count);
+    doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&line));
+    c->d->failed |= line.failed;
+    strbuf_deinit(&line);
+}

@@ -1,0 +1,70 @@
+/* What the two reports for people share, and the sections of which they are made. */
+#ifndef DUMPDIFF_REPORT_DOC_PARTS_H
+#define DUMPDIFF_REPORT_DOC_PARTS_H
+
+#include "diff/report/doc.h"
+#include "diff/report/fmt.h"
+#include "diff/report/view.h"
+
+#define ROWS_DEFAULT   20u /* of types and threads */
+#define ROWS_SECONDARY 10u /* of what is seldom the cause */
+
+struct doc_context {
+    struct doc *d;
+    const struct series *s;
+    const struct findings *f;
+    const struct report_options *o;
+};
+
+/* Is the part in any of the snapshots? */
+bool part_any(const struct doc_context *c, enum part part);
+
+/* Hits, then how many rules were clear or skipped. */
+void doc_findings(const struct doc_context *c);
+/* Why trust is not exact, and notes, of each snapshot. */
+void doc_reasons(const struct doc_context *c);
+/* "Not in this dump: ..." */
+void doc_missing(const struct doc_context *c);
+
+/* "184:1914" as WinDbg writes it where the debugger's number is known, else "0x1914". */
+const char *thread_label(const struct thread_row *t, char buf[FMT_MAX]);
+/* Rows of a part as they are, one column a field; columns without a value are left out. */
+void doc_generic(const struct doc_context *c, enum part part, const char *heading, uint32_t top);
+/* "[12 others]" and empty cells up to the end of the row. */
+void doc_others(const struct doc_context *c, struct doc_table *t, uint32_t others);
+
+/*
+ * Snapshots that get a column: all of a few, else the first and the last; a sparkline then shows
+ * the rest. Titles "base" and "new" for two, "#1" ... for more.
+ */
+#define SHOWN_MOST 6u
+struct doc_shown {
+    uint32_t at[SHOWN_MOST], count;
+    const char *titles[SHOWN_MOST];
+    bool trend; /* more than two snapshots: a sparkline */
+};
+void doc_shown(const struct doc_context *c, struct doc_shown *ret_shown);
+/* Appends a column for each; returns the number of columns used so far. */
+uint32_t doc_shown_columns(const struct doc_shown *shown, struct doc_column *columns, uint32_t n);
+/* The cell of a sparkline over all snapshots. */
+void doc_trend(const struct doc_context *c, struct doc_table *t, const uint64_t *values);
+
+/* Sections of `show`. */
+void doc_show_heap(const struct doc_context *c);
+void doc_show_types(const struct doc_context *c);
+void doc_show_finalizer(const struct doc_context *c);
+void doc_show_threads(const struct doc_context *c);
+void doc_show_locks(const struct doc_context *c);
+void doc_show_memory(const struct doc_context *c);
+void doc_show_stacks(const struct doc_context *c);
+
+/* Sections of `diff`. */
+void doc_diff_heap(const struct doc_context *c);
+void doc_diff_types(const struct doc_context *c);
+void doc_diff_finalizer(const struct doc_context *c);
+void doc_diff_threads(const struct doc_context *c);
+void doc_diff_locks(const struct doc_context *c);
+void doc_diff_values(const struct doc_context *c);
+void doc_diff_stacks(const struct doc_context *c);
+
+#endif

@@ -1,0 +1,279 @@
+/* The report on one dump. */
+#include "diff/report/doc_parts.h"
+
+#include "base/num.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- Head -------------------------------------------------------------------------------------- */
+
+static void fact(struct strbuf *out, const char *fmt, const char *value) {
+    if (!value || !*value)
+        return;
+    strbuf_adds(out, out->len ? ", " : "");
+    strbuf_addf(out, fmt, value); /* NOLINT: all callers pass literals */
+}
+
+static void head(const struct doc_context *c) {
+    const struct snapshot *s = c->s->snapshots[0];
+    const struct origin_row *origin = snapshot_origin(s);
+    const struct gc_row *gc = snapshot_row(s, PART_GC);
+    struct strbuf facts;
+    char number[FMT_MAX];
+    strbuf_init(&facts);
+    fact(&facts, "%s", origin->process);
+    if (origin->pid != ABSENT)
+        strbuf_addf(&facts, "%spid %" PRIu64, facts.len ? ", " : "", origin->pid);
+    fact(&facts, "%s", origin->runtime);
+    fact(&facts, "%s", origin->arch);
+    fact(&facts, "%s GC", origin->gc_mode);
+    if (origin->heap_count != ABSENT && origin->heap_count > 1)
+        strbuf_addf(&facts, ", %" PRIu64 " heaps", origin->heap_count);
+    if (gc && gc->regions != ABSENT)
+        fact(&facts, "%s", gc->regions ? "regions" : "segments");
+    if (origin->captured_at_ns != ABSENT)
+        fact(&facts, "taken %s", fmt_time(origin->captured_at_ns, number));
+    doc_text(c->d, DOC_TITLE, DOC_PLAIN, "%s", c->o->names[0]);
+    if (facts.len)
+        doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s", strbuf_cstr(&facts));
+    enum trust_grade trust = snapshot_trust(s);
+    uint32_t reasons = 0;
+    SNAPSHOT_ROWS(s, PART_REASONS, struct reason_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        reasons += rows[i].lowers_trust == 1;
+    if (trust == TRUST_EXACT)
+        doc_text(c->d, DOC_PARA, DOC_PLAIN, "Read from %s; trust: exact",
+                 origin->format ? origin->format : "?");
+    else
+        doc_text(c->d, DOC_PARA, DOC_BAD, "Read from %s; trust: %s, for %u reason%s (see the end)",
+                 origin->format ? origin->format : "?", trust_names[trust], reasons,
+                 reasons == 1 ? "" : "s");
+    c->d->failed |= facts.failed;
+    strbuf_deinit(&facts);
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+static void type_rows(const struct doc_context *c, const struct type_view *v) {
+    static const struct doc_column columns[] = {
+        {"objects", true, false},      {"bytes", true, false},      {"share", true, false},
+        {"live objects", true, false}, {"live bytes", true, false}, {"gen2+", true, false},
+        {"type", false, true},
+    };
+    char buf[FMT_MAX];
+    struct doc_table *t = doc_table(c->d, columns, 7);
+    for (uint32_t i = 0; i < v->count; i++) {
+        const struct series_type *type = &c->s->types[v->rows[i]];
+        const struct cell *gens = type->gens;
+        uint64_t old =
+            num_add(gens[GEN_2].bytes, num_add(gens[GEN_LOH].bytes, gens[GEN_POH].bytes));
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, type->totals[0].objects);
+        doc_bytes(c->d, t, type->totals[0].bytes);
+        doc_cell(c->d, t, DOC_PLAIN, fmt_percent(type->totals[0].bytes, v->total[0].bytes, buf));
+        doc_count(c->d, t, type->live_objects[0]);
+        doc_bytes(c->d, t, type->live_bytes[0]);
+        doc_bytes(c->d, t, c->s->generations_known ? old : ABSENT);
+        doc_cell(c->d, t, type->is_framework ? DOC_PLAIN : DOC_STRONG, type->name);
+    }
+    if (v->other_types) {
+        doc_row(c->d, t, DOC_DIM);
+        doc_count(c->d, t, v->others[0].objects);
+        doc_bytes(c->d, t, v->others[0].bytes);
+        doc_cell(c->d, t, DOC_PLAIN, fmt_percent(v->others[0].bytes, v->total[0].bytes, buf));
+        for (int i = 0; i < 3; i++)
+            doc_cell(c->d, t, DOC_PLAIN, NULL);
+        doc_cellf(c->d, t, DOC_PLAIN, "[%s others]", fmt_count(v->other_types, buf));
+    }
+    doc_row(c->d, t, DOC_STRONG);
+    doc_count(c->d, t, v->total[0].objects);
+    doc_bytes(c->d, t, v->total[0].bytes);
+    for (int i = 0; i < 4; i++)
+        doc_cell(c->d, t, DOC_PLAIN, NULL);
+    doc_cell(c->d, t, DOC_PLAIN, "total");
+    doc_prune(t);
+}
+
+/* Large objects: the ones that fragment, and that a single request makes. */
+static void large_objects(const struct doc_context *c) {
+    static const struct doc_column columns[] = {
+        {"objects", true, false}, {"bytes", true, false}, {"type", false, true}};
+    uint32_t top = view_top(c->o, ROWS_SECONDARY), count = 0;
+    struct report_options by_loh = *c->o;
+    struct type_view v;
+    struct err err;
+    by_loh.sort = SORT_LOH;
+    if (!type_view_init(&v, c->s, &by_loh, top, &err)) {
+        c->d->failed = true;
+        return;
+    }
+    struct doc_table *t = NULL;
+    for (uint32_t i = 0; i < v.count; i++) {
+        const struct series_type *type = &c->s->types[v.rows[i]];
+        if (!type->gens[GEN_LOH].bytes)
+            continue;
+        if (count++ == 0) {
+            doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Large object heap by type");
+            t = doc_table(c->d, columns, 3);
+        }
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, type->gens[GEN_LOH].objects);
+        doc_bytes(c->d, t, type->gens[GEN_LOH].bytes);
+        doc_cell(c->d, t, DOC_PLAIN, type->name);
+    }
+    type_view_deinit(&v);
+}
+
+/* What web applications keep between requests: the first question of an operator. */
+static void web_state(const struct doc_context *c) {
+    static const struct {
+        const char *type, *meaning;
+    } known[] = {
+        {"System.Web.Caching.CacheEntry", "entries of the ASP.NET cache"},
+        {"System.Web.SessionState.InProcSessionState", "in-process sessions"},
+        {"System.Web.HttpContext", "requests (HttpContext)"},
+        {"Microsoft.Extensions.Caching.Memory.CacheEntry", "entries of memory caches"},
+        {"System.Runtime.Caching.MemoryCacheEntry", "entries of System.Runtime.Caching"},
+        {"Microsoft.AspNetCore.Session.DistributedSession", "sessions in use"},
+        {"Microsoft.AspNetCore.Http.DefaultHttpContext", "requests (HttpContext)"},
+    };
+    static const struct doc_column columns[] = {{"objects", true, false},
+                                                {"bytes", true, false},
+                                                {"what", false, false},
+                                                {"type", false, true}};
+    struct doc_table *t = NULL;
+    for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
+        for (uint32_t i = 0; i < c->s->type_count; i++) {
+            const struct series_type *type = &c->s->types[i];
+            if (strcmp(type->name, known[k].type) != 0)
+                continue;
+            if (!t) {
+                doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Web: cache, sessions, requests");
+                t = doc_table(c->d, columns, 4);
+            }
+            doc_row(c->d, t, DOC_PLAIN);
+            doc_count(c->d, t, type->totals[0].objects);
+            doc_bytes(c->d, t, type->totals[0].bytes);
+            doc_cell(c->d, t, DOC_PLAIN, known[k].meaning);
+            doc_cell(c->d, t, DOC_PLAIN, type->name);
+        }
+}
+
+void doc_show_types(const struct doc_context *c) {
+    struct type_view v;
+    struct err err;
+    if (!part_any(c, PART_TYPES))
+        return;
+    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), &err)) {
+        c->d->failed = true;
+        return;
+    }
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Types");
+    if (v.filtered)
+        doc_text(c->d, DOC_PARA, DOC_DIM, "%u types left out by options are in [others].",
+                 v.filtered);
+    type_rows(c, &v);
+    type_view_deinit(&v);
+    large_objects(c);
+    web_state(c);
+}
+
+/* -- Finalizer --------------------------------------------------------------------------------- */
+
+static int cmp_finalizable(const void *x, const void *y) {
+    const struct finalizable_row *a = *(const struct finalizable_row *const *)x;
+    const struct finalizable_row *b = *(const struct finalizable_row *const *)y;
+    uint64_t ready_a = a->ready == ABSENT ? 0 : a->ready,
+             ready_b = b->ready == ABSENT ? 0 : b->ready;
+    if (ready_a != ready_b)
+        return ready_a > ready_b ? -1 : 1;
+    if (a->objects != b->objects)
+        return a->objects > b->objects ? -1 : 1;
+    return strcmp(a->type ? a->type : "", b->type ? b->type : "");
+}
+
+static void finalizable_types(const struct doc_context *c) {
+    static const struct doc_column columns[] = {{"finalizable", true, false},
+                                                {"ready", true, false},
+                                                {"bytes", true, false},
+                                                {"type", false, true}};
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_FINALIZABLE, struct finalizable_row, rows, count);
+    if (!count)
+        return;
+    const struct finalizable_row **order = calloc(count, sizeof(*order));
+    if (!order) {
+        c->d->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = &rows[i];
+    qsort(order, count, sizeof(*order), cmp_finalizable);
+    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = count < top ? count : top;
+    struct doc_table *t = doc_table(c->d, columns, 4);
+    uint64_t others = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i >= shown) {
+            others = num_add(others, order[i]->objects == ABSENT ? 0 : order[i]->objects);
+            continue;
+        }
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, order[i]->objects);
+        doc_count(c->d, t, order[i]->ready);
+        doc_bytes(c->d, t, order[i]->bytes);
+        doc_cell(c->d, t, DOC_PLAIN, order[i]->type);
+    }
+    if (shown < count) {
+        doc_row(c->d, t, DOC_DIM);
+        doc_count(c->d, t, others);
+        doc_cell(c->d, t, DOC_PLAIN, NULL);
+        doc_cell(c->d, t, DOC_PLAIN, NULL);
+        doc_cellf(c->d, t, DOC_PLAIN, "[%u others]", count - shown);
+    }
+    doc_prune(t);
+    free(order);
+}
+
+void doc_show_finalizer(const struct doc_context *c) {
+    const struct finalizer_row *f = snapshot_row(c->s->snapshots[0], PART_FINALIZER);
+    char number[FMT_MAX];
+    if (!f && !part_any(c, PART_FINALIZABLE))
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Finalizer");
+    if (f) {
+        struct strbuf line;
+        strbuf_init(&line);
+        for (int g = 0; g < GEN_COUNT; g++)
+            if (f->finalizable[g] != ABSENT)
+                strbuf_addf(&line, "%s%s %s", line.len ? ", " : "", generation_names[g],
+                            fmt_count(f->finalizable[g], number));
+        doc_text(c->d, DOC_ITEM, f->ready != ABSENT && f->ready ? DOC_STRONG : DOC_PLAIN,
+                 "ready for finalization: %s", fmt_count(f->ready, number));
+        if (line.len)
+            doc_text(c->d, DOC_ITEM, DOC_PLAIN, "finalizable: %s", strbuf_cstr(&line));
+        c->d->failed |= line.failed;
+        strbuf_deinit(&line);
+        if (f->thread_os_id != ABSENT)
+            doc_text(c->d, DOC_ITEM, f->blocked == 1 ? DOC_BAD : DOC_PLAIN,
+                     "thread 0x%" PRIx64 "%s%s%s", f->thread_os_id, f->running ? " runs " : "",
+                     f->running ? f->running : "", f->blocked == 1 ? " and is blocked in it" : "");
+    }
+    finalizable_types(c);
+}
+
+void doc_build_show(struct doc *d, const struct series *s, const struct findings *f,
+                    const struct report_options *o) {
+    const struct doc_context c = {d, s, f, o};
+    head(&c);
+    doc_findings(&c);
+    doc_show_heap(&c);
+    doc_show_types(&c);
+    doc_show_finalizer(&c);
+    doc_show_threads(&c);
+    doc_show_locks(&c);
+    doc_show_memory(&c);
+    doc_show_stacks(&c);
+    doc_reasons(&c);
+    doc_missing(&c);
+}

@@ -1,0 +1,376 @@
+/* Threads, their stacks and their locks. */
+#include "diff/report/doc_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_SHOWN 16u
+
+static uint64_t cpu_ns(const struct thread_row *t) {
+    uint64_t user = t->user_ns == ABSENT ? 0 : t->user_ns;
+    uint64_t kernel = t->kernel_ns == ABSENT ? 0 : t->kernel_ns;
+    return user + kernel < user ? ABSENT - 1 : user + kernel;
+}
+
+static const char *who(const struct thread_row *t) {
+    return t->name ? t->name : t->role;
+}
+
+/* -- Stacks ------------------------------------------------------------------------------------ */
+
+struct stack_group {
+    uint32_t first, count; /* rows order[first..first+count) */
+};
+
+static const struct strings *stack_of(const struct thread_row *t) {
+    return t->frames.count ? &t->frames : &t->native_frames;
+}
+
+static int cmp_strings(const struct strings *a, const struct strings *b) {
+    for (uint32_t i = 0; i < a->count && i < b->count; i++) {
+        int order = strcmp(a->items[i], b->items[i]);
+        if (order)
+            return order;
+    }
+    return (a->count > b->count) - (a->count < b->count);
+}
+
+static int cmp_by_stack(const void *x, const void *y, void *context) {
+    const struct thread_row *rows = context;
+    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+    int order = cmp_strings(stack_of(&rows[a]), stack_of(&rows[b]));
+    return order ? order : (a > b) - (a < b);
+}
+
+static int cmp_groups(const void *x, const void *y, void *context) {
+    const struct stack_group *a = x, *b = y;
+    const uint32_t *order = context;
+    if (a->count != b->count)
+        return a->count > b->count ? -1 : 1;
+    return (order[a->first] > order[b->first]) - (order[a->first] < order[b->first]);
+}
+
+static void frames(const struct doc_context *c, const struct strings *stack) {
+    uint32_t most = c->o->all ? UINT32_MAX : FRAMES_SHOWN;
+    for (uint32_t i = 0; i < stack->count && i < most; i++)
+        doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->items[i]);
+    if (stack->count > most)
+        doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frames]", stack->count - most);
+}
+
+static void group_title(const struct doc_context *c, const struct thread_row *rows,
+                        const uint32_t *members, uint32_t count) {
+    struct strbuf line;
+    char label[FMT_MAX];
+    strbuf_init(&line);
+    if (count > 1)
+        strbuf_addf(&line, "%u threads: ", count);
+    uint32_t most = c->o->all ? UINT32_MAX : 8;
+    for (uint32_t i = 0; i < count && i < most; i++) {
+        const struct thread_row *t = &rows[members[i]];
+        strbuf_addf(&line, "%s%s", i ? ", " : "", thread_label(t, label));
+        if (who(t))
+            strbuf_addf(&line, " %s", who(t));
+        if (t->waiting_on && count == 1)
+            strbuf_addf(&line, ", waits in %s", t->waiting_on);
+    }
+    if (count > most)
+        strbuf_addf(&line, ", [%u others]", count - most);
+    if (count > 1 && rows[members[0]].waiting_on)
+        strbuf_addf(&line, "; they wait in %s", rows[members[0]].waiting_on);
+    doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s", strbuf_cstr(&line));
+    c->d->failed |= line.failed;
+    strbuf_deinit(&line);
+}
+
+static void groups_out(const struct doc_context *c, struct thread_row *rows, uint32_t *order,
+                       struct stack_group *groups, uint32_t count) {
+    uint32_t group_count = 0;
+    qsort_r(order, count, sizeof(*order), cmp_by_stack, rows);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i && cmp_strings(stack_of(&rows[order[i - 1]]), stack_of(&rows[order[i]])) == 0)
+            groups[group_count - 1].count++;
+        else
+            groups[group_count++] = (struct stack_group){i, 1};
+    }
+    qsort_r(groups, group_count, sizeof(*groups), cmp_groups, order);
+    uint32_t top = view_top(c->o, ROWS_DEFAULT);
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Stacks: %u of %u threads different", group_count,
+             count);
+    for (uint32_t i = 0; i < group_count && i < top; i++) {
+        const uint32_t *members = order + groups[i].first;
+        group_title(c, rows, members, groups[i].count);
+        frames(c, stack_of(&rows[members[0]]));
+    }
+    if (group_count > top)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stacks]", group_count - top);
+}
+
+static void show_stacks(const struct doc_context *c, const struct thread_row *rows,
+                        uint32_t count) {
+    uint32_t *order = calloc((size_t)count + 1, sizeof(*order));
+    struct stack_group *groups = calloc((size_t)count + 1, sizeof(*groups));
+    uint32_t with_stack = 0;
+    for (uint32_t i = 0; order && i < count; i++)
+        if (stack_of(&rows[i])->count)
+            order[with_stack++] = i;
+    if (!order || !groups)
+        c->d->failed = true;
+    else if (with_stack)
+        groups_out(c, (struct thread_row *)(uintptr_t)rows, order, groups, with_stack);
+    free(order);
+    free(groups);
+}
+
+/* -- Show -------------------------------------------------------------------------------------- */
+
+static int cmp_by_cpu(const void *x, const void *y, void *context) {
+    const struct thread_row *rows = context;
+    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+    uint64_t cpu_a = cpu_ns(&rows[a]), cpu_b = cpu_ns(&rows[b]);
+    if (cpu_a != cpu_b)
+        return cpu_a > cpu_b ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+static void thread_line(const struct doc_context *c, struct doc_table *t,
+                        const struct thread_row *row) {
+    char label[FMT_MAX];
+    doc_row(c->d, t, DOC_PLAIN);
+    doc_cell(c->d, t, DOC_PLAIN, thread_label(row, label));
+    doc_cell(c->d, t, DOC_PLAIN, row->name);
+    doc_cell(c->d, t, DOC_PLAIN, row->role);
+    doc_cell(c->d, t, DOC_PLAIN, row->state);
+    doc_ns(c->d, t, row->cpu_recorded == 0 ? ABSENT : row->user_ns);
+    doc_ns(c->d, t, row->cpu_recorded == 0 ? ABSENT : row->kernel_ns);
+    doc_ns(c->d, t, row->elapsed_ns);
+    doc_count(c->d, t, row->lock_count && row->lock_count != ABSENT ? row->lock_count : ABSENT);
+    doc_cell(c->d, t, DOC_BAD, row->exception);
+    doc_cell(c->d, t, DOC_PLAIN, row->waiting_on);
+}
+
+static void show_thread_table(const struct doc_context *c, struct thread_row *rows,
+                              uint32_t count) {
+    static const struct doc_column columns[] = {
+        {"thread", false, false},  {"name", false, true},  {"role", false, false},
+        {"state", false, false},   {"user", true, false},  {"kernel", true, false},
+        {"age", true, false},      {"locks", true, false}, {"exception", false, true},
+        {"waits in", false, true},
+    };
+    uint32_t *order = calloc((size_t)count + 1, sizeof(*order));
+    if (!order) {
+        c->d->failed = true;
+        return;
+    }
+    bool timed = false;
+    for (uint32_t i = 0; i < count; i++) {
+        order[i] = i;
+        timed = timed || cpu_ns(&rows[i]);
+    }
+    if (timed)
+        qsort_r(order, count, sizeof(*order), cmp_by_cpu, rows);
+    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
+    struct doc_table *t = doc_table(c->d, columns, 10);
+    for (uint32_t i = 0; i < shown; i++)
+        thread_line(c, t, &rows[order[i]]);
+    doc_prune(t);
+    doc_others(c, t, count - shown);
+    free(order);
+}
+
+void doc_show_threads(const struct doc_context *c) {
+    uint32_t count;
+    struct thread_row *rows =
+        (struct thread_row *)(uintptr_t)snapshot_rows(c->s->snapshots[0], PART_THREADS, &count);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Threads: %u", count);
+    show_thread_table(c, rows, count);
+    show_stacks(c, rows, count);
+}
+
+/* -- Locks ------------------------------------------------------------------------------------- */
+
+static const struct thread_row *thread_of(const struct snapshot *s, const struct lock_row *lock) {
+    SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (lock->owner_os_id != ABSENT && lock->owner_os_id && rows[i].os_id == lock->owner_os_id)
+            return &rows[i];
+        if ((lock->owner_os_id == ABSENT || !lock->owner_os_id) &&
+            lock->owner_managed_id != ABSENT && lock->owner_managed_id &&
+            rows[i].managed_id == lock->owner_managed_id)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static void owner_cell(const struct doc_context *c, struct doc_table *t, const struct snapshot *s,
+                       const struct lock_row *lock) {
+    const struct thread_row *owner = thread_of(s, lock);
+    char label[FMT_MAX];
+    if (owner)
+        doc_cellf(c->d, t, DOC_PLAIN, "%s%s%s", thread_label(owner, label), who(owner) ? " " : "",
+                  who(owner) ? who(owner) : "");
+    else if (lock->owner_os_id != ABSENT && lock->owner_os_id)
+        doc_cellf(c->d, t, DOC_PLAIN, "0x%" PRIx64, lock->owner_os_id);
+    else if (lock->owner_managed_id != ABSENT && lock->owner_managed_id)
+        doc_cellf(c->d, t, DOC_PLAIN, "managed %" PRIu64, lock->owner_managed_id);
+    else
+        doc_cell(c->d, t, DOC_PLAIN, "-");
+}
+
+#define LOCKS_WITH_OWNER_LOOKUP 1000u
+
+static void lock_table(const struct doc_context *c, const struct snapshot *s) {
+    static const struct doc_column columns[] = {
+        {"held by", false, false}, {"waiters", true, false}, {"recursion", true, false},
+        {"object", true, false},   {"type", false, true},
+    };
+    char buf[FMT_MAX];
+    SNAPSHOT_ROWS(s, PART_LOCKS, struct lock_row, rows, count);
+    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = 0, quiet = 0;
+    top = top < LOCKS_WITH_OWNER_LOOKUP ? top : LOCKS_WITH_OWNER_LOOKUP;
+    struct doc_table *t = doc_table(c->d, columns, 5);
+    for (uint32_t i = 0; i < count; i++) {
+        bool busy = rows[i].held == 1 || (rows[i].waiters != ABSENT && rows[i].waiters);
+        if (!busy || shown == top) {
+            quiet++;
+            continue;
+        }
+        shown++;
+        doc_row(c->d, t, DOC_PLAIN);
+        owner_cell(c, t, s, &rows[i]);
+        doc_count(c->d, t, rows[i].waiters);
+        doc_count(c->d, t, rows[i].recursion);
+        doc_cell(c->d, t, DOC_PLAIN, fmt_hex(rows[i].address, buf));
+        doc_cell(c->d, t, DOC_PLAIN, rows[i].object_type);
+    }
+    if (!shown)
+        doc_text(c->d, DOC_PARA, DOC_PLAIN, "No lock is held.");
+    doc_prune(t);
+    if (quiet && shown)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", quiet);
+}
+
+void doc_show_locks(const struct doc_context *c) {
+    if (!part_any(c, PART_LOCKS))
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Locks");
+    lock_table(c, c->s->snapshots[0]);
+}
+
+void doc_diff_locks(const struct doc_context *c) {
+    const struct snapshot *s = series_new(c->s);
+    if (!snapshot_has(s, PART_LOCKS))
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Locks in %s", c->o->names[c->s->count - 1]);
+    lock_table(c, s);
+}
+
+/* -- Diff -------------------------------------------------------------------------------------- */
+
+/* The newest row of a thread. */
+static const struct thread_row *newest(const struct series *s, const struct series_thread *t) {
+    for (uint32_t i = s->count; i-- > 0;)
+        if (t->rows[i])
+            return t->rows[i];
+    return NULL;
+}
+
+/* What is read first: the runaways, then whatever came, went or ran most. */
+static unsigned rank(const struct series_thread *t) {
+    static const unsigned ranks[] = {
+        [THREAD_RUNAWAY] = 0, [THREAD_RUNNING] = 1,   [THREAD_NEW] = 2,
+        [THREAD_GONE] = 3,    [THREAD_UNCHANGED] = 4, [THREAD_NOT_RECORDED] = 5,
+    };
+    return ranks[t->state];
+}
+
+static int cmp_threads(const void *x, const void *y, void *context) {
+    const struct series *s = context;
+    uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
+    const struct series_thread *a = &s->threads[i], *b = &s->threads[k];
+    if (rank(a) != rank(b))
+        return rank(a) < rank(b) ? -1 : 1;
+    uint64_t cpu_a = a->cpu_delta_ns == ABSENT ? 0 : a->cpu_delta_ns;
+    uint64_t cpu_b = b->cpu_delta_ns == ABSENT ? 0 : b->cpu_delta_ns;
+    if (cpu_a != cpu_b)
+        return cpu_a > cpu_b ? -1 : 1;
+    return (i > k) - (i < k);
+}
+
+static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
+                             const struct series_thread *thread) {
+    static const enum doc_style styles[] = {
+        [THREAD_RUNAWAY] = DOC_BAD, [THREAD_NOT_RECORDED] = DOC_DIM, [THREAD_GONE] = DOC_DIM};
+    const struct thread_row *row = newest(c->s, thread);
+    char buf[FMT_MAX];
+    if (!row)
+        return;
+    doc_row(c->d, t, DOC_PLAIN);
+    doc_cell(c->d, t, DOC_PLAIN, thread_label(row, buf));
+    doc_cell(c->d, t, DOC_PLAIN, who(row));
+    doc_cell(c->d, t, styles[thread->state],
+             thread->state == THREAD_NOT_RECORDED ? "not recorded"
+                                                  : thread_state_names[thread->state]);
+    doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(thread->user_delta_ns, buf));
+    doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(thread->kernel_delta_ns, buf));
+    if (thread->switches_delta == ABSENT)
+        doc_cell(c->d, t, DOC_PLAIN, "-");
+    else
+        doc_cellf(c->d, t, DOC_PLAIN, "+%s", fmt_count(thread->switches_delta, buf));
+    doc_cell(c->d, t, DOC_PLAIN,
+             thread->same_stack == ABSENT ? "-"
+             : thread->same_stack         ? "same"
+                                          : "changed");
+    doc_cell(c->d, t, DOC_PLAIN, stack_of(row)->count ? stack_of(row)->items[0] : row->waiting_on);
+}
+
+static void thread_counts(const struct doc_context *c) {
+    uint32_t counts[THREAD_GONE + 1] = {0}, both = 0;
+    for (uint32_t i = 0; i < c->s->thread_count; i++) {
+        counts[c->s->threads[i].state]++;
+        both += c->s->threads[i].state != THREAD_NEW && c->s->threads[i].state != THREAD_GONE;
+    }
+    struct strbuf line;
+    strbuf_init(&line);
+    strbuf_addf(&line, "%u in %s", both, c->s->count == 2 ? "both" : "all");
+    for (int state = 0; state <= THREAD_GONE; state++)
+        if (counts[state])
+            strbuf_addf(&line, ", %u %s", counts[state],
+                        state == THREAD_NOT_RECORDED ? "without recorded times"
+                                                     : thread_state_names[state]);
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Threads: %s", strbuf_cstr(&line));
+    c->d->failed |= line.failed;
+    strbuf_deinit(&line);
+}
+
+void doc_diff_threads(const struct doc_context *c) {
+    static const struct doc_column columns[] = {
+        {"thread", false, false}, {"name", false, true},
+        {"state", false, false},  {"user", true, false},
+        {"kernel", true, false},  {"switches", true, false},
+        {"stack", false, false},  {"innermost frame", false, true},
+    };
+    uint32_t count = c->s->thread_count;
+    if (!count)
+        return;
+    uint32_t *order = calloc(count, sizeof(*order));
+    if (!order) {
+        c->d->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = i;
+    qsort_r(order, count, sizeof(*order), cmp_threads, (struct series *)(uintptr_t)c->s);
+    thread_counts(c);
+    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
+    struct doc_table *t = doc_table(c->d, columns, 8);
+    for (uint32_t i = 0; i < shown; i++)
+        diff_thread_line(c, t, &c->s->threads[order[i]]);
+    doc_prune(t);
+    doc_others(c, t, count - shown);
+    free(order);
+}

@@ -1,0 +1,185 @@
+#include "diff/report/fmt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+
+static const char *none(char buf[FMT_MAX]) {
+    snprintf(buf, FMT_MAX, "-");
+    return buf;
+}
+
+const char *fmt_count(uint64_t count, char buf[FMT_MAX]) {
+    return count == ABSENT ? none(buf) : human_count(count, buf);
+}
+
+const char *fmt_bytes(uint64_t bytes, char buf[FMT_MAX]) {
+    return bytes == ABSENT ? none(buf) : human_bytes(bytes, buf);
+}
+
+static uint64_t magnitude(int64_t delta) {
+    return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
+}
+
+static const char *with_sign(int64_t delta, const char *(*human)(uint64_t, char *),
+                             char buf[FMT_MAX]) {
+    if (delta == 0) {
+        snprintf(buf, FMT_MAX, "0");
+        return buf;
+    }
+    char number[FMT_MAX];
+    human(magnitude(delta), number);
+    snprintf(buf, FMT_MAX, "%c%.*s", delta < 0 ? '-' : '+', FMT_MAX - 2, number);
+    return buf;
+}
+
+const char *fmt_count_delta(int64_t delta, char buf[FMT_MAX]) {
+    return with_sign(delta, human_count, buf);
+}
+
+const char *fmt_bytes_delta(int64_t delta, char buf[FMT_MAX]) {
+    return with_sign(delta, human_bytes, buf);
+}
+
+const char *fmt_ns(uint64_t ns, char buf[FMT_MAX]) {
+    uint64_t s = ns / NS_PER_S, ms = ns / 1000000;
+    if (ns == ABSENT)
+        return none(buf);
+    if (ns == 0)
+        snprintf(buf, FMT_MAX, "0 s");
+    else if (ns < 1000)
+        snprintf(buf, FMT_MAX, "%" PRIu64 " ns", ns);
+    else if (ns < 1000000)
+        snprintf(buf, FMT_MAX, "%" PRIu64 " us", ns / 1000);
+    else if (s == 0)
+        snprintf(buf, FMT_MAX, "%" PRIu64 " ms", ms);
+    else if (s < 60)
+        snprintf(buf, FMT_MAX, "%" PRIu64 ".%03" PRIu64 " s", s, ms % 1000);
+    else if (s < 3600)
+        snprintf(buf, FMT_MAX, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+    else if (s < 86400)
+        snprintf(buf, FMT_MAX, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
+    else
+        snprintf(buf, FMT_MAX, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s / 3600 % 24);
+    return buf;
+}
+
+const char *fmt_ns_delta(uint64_t ns, char buf[FMT_MAX]) {
+    if (ns == ABSENT)
+        return none(buf);
+    if (ns == 0) {
+        snprintf(buf, FMT_MAX, "0");
+        return buf;
+    }
+    char duration[FMT_MAX];
+    fmt_ns(ns, duration);
+    snprintf(buf, FMT_MAX, "+%.*s", FMT_MAX - 2, duration);
+    return buf;
+}
+
+/* Civil date from days since 1970 (H. Hinnant, "chrono-compatible low-level date algorithms"). */
+static void civil(uint64_t days, unsigned *year, unsigned *month, unsigned *day) {
+    uint64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
+    uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    *day = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
+    *month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+    *year = (unsigned)(yoe + era * 400 + (*month <= 2));
+}
+
+const char *fmt_time(uint64_t ns, char buf[FMT_MAX]) {
+    if (ns == ABSENT)
+        return none(buf);
+    uint64_t s = ns / NS_PER_S, fraction = ns % NS_PER_S;
+    unsigned year, month, day;
+    civil(s / 86400, &year, &month, &day);
+    int n = snprintf(buf, FMT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u", year, month, day,
+                     (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60), (unsigned)(s % 60));
+    if (fraction % 1000000)
+        n += snprintf(buf + n, FMT_MAX - (size_t)n, ".%09u", (unsigned)fraction);
+    else if (fraction)
+        n += snprintf(buf + n, FMT_MAX - (size_t)n, ".%03u", (unsigned)(fraction / 1000000));
+    snprintf(buf + n, FMT_MAX - (size_t)n, "Z");
+    return buf;
+}
+
+const char *fmt_hex(uint64_t value, char buf[FMT_MAX]) {
+    if (value == ABSENT)
+        return none(buf);
+    snprintf(buf, FMT_MAX, "0x%" PRIx64, value);
+    return buf;
+}
+
+const char *fmt_percent(uint64_t part, uint64_t whole, char buf[FMT_MAX]) {
+    if (part == ABSENT || whole == ABSENT || whole == 0)
+        return none(buf);
+    snprintf(buf, FMT_MAX, "%.1f %%", 100.0 * (double)part / (double)whole);
+    return buf;
+}
+
+int64_t fmt_delta(uint64_t base, uint64_t value) {
+    if (base == ABSENT || value == ABSENT)
+        return 0;
+    if (value >= base)
+        return value - base > INT64_MAX ? INT64_MAX : (int64_t)(value - base);
+    return base - value > INT64_MAX ? -INT64_MAX : -(int64_t)(base - value);
+}
+
+static bool starts_character(char c) {
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+size_t fmt_width(const char *s) {
+    size_t width = 0;
+    for (; *s; s++)
+        width += starts_character(*s);
+    return width;
+}
+
+size_t fmt_width_of(struct str s) {
+    size_t width = 0;
+    for (size_t i = 0; i < s.len; i++)
+        width += starts_character(s.ptr[i]);
+    return width;
+}
+
+/* Bytes that the first `width` characters of s take. */
+static size_t bytes_of(const char *s, size_t width) {
+    size_t i = 0;
+    for (; s[i]; i++)
+        if (starts_character(s[i]) && width-- == 0)
+            break;
+    return i;
+}
+
+void fmt_cut(struct strbuf *out, const char *s, size_t width) {
+    size_t all = fmt_width(s);
+    if (all <= width) {
+        strbuf_adds(out, s);
+        return;
+    }
+    /* The end of a type name says more than its beginning. */
+    size_t kept = width > 1 ? width - 1 : 0, head = kept * 2 / 5, tail = kept - head;
+    strbuf_add(out, (struct str){s, bytes_of(s, head)});
+    strbuf_adds(out, "…");
+    strbuf_adds(out, s + bytes_of(s, all - tail));
+}
+
+void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count) {
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    uint64_t least = ABSENT, most = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i] == ABSENT)
+            continue;
+        least = values[i] < least ? values[i] : least;
+        most = values[i] > most ? values[i] : most;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        double share = values[i] == ABSENT || most == least
+                           ? 0
+                           : (double)(values[i] - least) / (double)(most - least);
+        strbuf_adds(out, values[i] == ABSENT ? " " : bars[(unsigned)(share * 7 + 0.5)]);
+    }
+}

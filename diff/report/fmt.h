@@ -1,0 +1,43 @@
+/*
+ * Numbers, times and names for people. All write into a buffer of the caller and return it.
+ */
+#ifndef DUMPDIFF_REPORT_FMT_H
+#define DUMPDIFF_REPORT_FMT_H
+
+#include "model/snapshot.h"
+
+#define FMT_MAX 48
+
+/* "12,345"; "-" when ABSENT. */
+const char *fmt_count(uint64_t count, char buf[FMT_MAX]);
+/* "1.4 KiB"; "-" when ABSENT. */
+const char *fmt_bytes(uint64_t bytes, char buf[FMT_MAX]);
+/* "+12,345", "-7", "0". */
+const char *fmt_count_delta(int64_t delta, char buf[FMT_MAX]);
+/* "+1.4 KiB", "-532 B", "0". */
+const char *fmt_bytes_delta(int64_t delta, char buf[FMT_MAX]);
+/* A duration in ns: "2.047 s", "15 ms", "3 h 12 min"; "-" when ABSENT. */
+const char *fmt_ns(uint64_t ns, char buf[FMT_MAX]);
+/* "+2.047 s"; "0" when there is no difference, "-" when ABSENT. */
+const char *fmt_ns_delta(uint64_t ns, char buf[FMT_MAX]);
+/* ns since 1970 as "2024-05-01T12:00:00.123Z" (fraction only where there is one); "-" if ABSENT. */
+const char *fmt_time(uint64_t ns, char buf[FMT_MAX]);
+/* "0x13c2"; "-" when ABSENT. */
+const char *fmt_hex(uint64_t value, char buf[FMT_MAX]);
+/* "12.3 %" of part in whole; "-" when whole is 0 or one of them ABSENT. */
+const char *fmt_percent(uint64_t part, uint64_t whole, char buf[FMT_MAX]);
+
+/* new - base, at the ends of the range where it does not fit; 0 when one of them is ABSENT. */
+int64_t fmt_delta(uint64_t base, uint64_t value);
+
+/* Characters (code points) of a UTF-8 string: what it takes on a terminal, near enough. */
+size_t fmt_width(const char *s);
+size_t fmt_width_of(struct str s);
+
+/* Appends s cut in its middle ("Shop.Cach…acheEntry") to at most `width` characters. */
+void fmt_cut(struct strbuf *out, const char *s, size_t width);
+
+/* One block character a value, "▁▄█", between the least and the largest; a space where ABSENT. */
+void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count);
+
+#endif

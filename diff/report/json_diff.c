@@ -1,0 +1,320 @@
+/* A series in JSON: "dumpdiff.diff/1", schema/diff.schema.json. */
+#include "diff/report/fmt.h"
+#include "diff/report/json_parts.h"
+#include "diff/report/view.h"
+
+#include <string.h>
+
+static cJSON *snapshot_head(struct json *j, const struct series *s, const struct report_options *o,
+                            uint32_t i) {
+    cJSON *object = cJSON_CreateObject();
+    json_add(j, object, "name", json_text(o->names[i]));
+    json_add(j, object, "origin", json_origin(j, s->snapshots[i]));
+    json_add(j, object, "trust", json_trust(j, s->snapshots[i]));
+    json_add(j, object, "totals", json_totals(j, s->snapshots[i]));
+    return object;
+}
+
+static void head(struct json *j, const struct series *s, const struct report_options *o) {
+    json_put(j, "base", snapshot_head(j, s, o, 0));
+    json_put(j, "new", snapshot_head(j, s, o, s->count - 1));
+    json_array_begin(j, "snapshots");
+    for (uint32_t i = 0; i < s->count; i++)
+        json_array_put(j, snapshot_head(j, s, o, i));
+    json_array_end(j);
+    json_put(j, "interval_ns", json_number(s->interval_ns));
+    json_put(j, "not_comparable", json_text(s->not_comparable));
+    cJSON *warnings = cJSON_CreateArray();
+    for (uint32_t i = 0; i < s->warning_count; i++)
+        json_append(j, warnings, json_text(s->warnings[i]));
+    json_put(j, "warnings", warnings);
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+static cJSON *cell_numbers(struct json *j, const struct cell *cells, uint32_t count, bool bytes) {
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < count; i++)
+        json_append(j, array, json_number(bytes ? cells[i].bytes : cells[i].objects));
+    return array;
+}
+
+static void add_sums(struct json *j, cJSON *object, const struct cell *cells, uint32_t count,
+                     int64_t objects_delta, int64_t bytes_delta) {
+    json_add(j, object, "objects", cell_numbers(j, cells, count, false));
+    json_add(j, object, "bytes", cell_numbers(j, cells, count, true));
+    json_add(j, object, "objects_delta", json_delta(objects_delta));
+    json_add(j, object, "bytes_delta", json_delta(bytes_delta));
+}
+
+static void add_live(struct json *j, cJSON *object, const struct series *s,
+                     const struct series_type *type) {
+    uint32_t last = s->count - 1;
+    if (!s->live_known)
+        return;
+    json_add(j, object, "live_objects", json_numbers(type->live_objects, s->count));
+    json_add(j, object, "live_bytes", json_numbers(type->live_bytes, s->count));
+    json_add(j, object, "live_objects_delta",
+             json_delta(fmt_delta(type->live_objects[0], type->live_objects[last])));
+    json_add(j, object, "live_bytes_delta",
+             json_delta(fmt_delta(type->live_bytes[0], type->live_bytes[last])));
+}
+
+static bool types(struct json *j, const struct series *s, const struct report_options *o,
+                  struct err *err) {
+    static const char *const bases[] = {
+        [BASIS_ALL] = "all", [BASIS_MATURE] = "mature", [BASIS_LIVE] = "live"};
+    struct type_view v;
+    if (!(s->parts_any & PART_BIT(PART_TYPES))) {
+        json_put(j, "types", cJSON_CreateNull());
+        return true;
+    }
+    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), err))
+        return false;
+    json_array_begin(j, "types");
+    for (uint32_t i = 0; i < v.count; i++) {
+        const struct series_type *type = &s->types[v.rows[i]];
+        cJSON *object = cJSON_CreateObject();
+        json_add(j, object, "name", json_text(type->name));
+        json_add(j, object, "module", json_text(type->module));
+        add_sums(j, object, type->totals, s->count, type->objects_delta, type->bytes_delta);
+        add_live(j, object, s, type);
+        json_add(j, object, "verdict", json_text(verdict_names[type->verdict]));
+        json_add(j, object, "judged_on", json_text(bases[type->basis]));
+        json_array_put(j, object);
+    }
+    json_array_end(j);
+    cJSON *others = cJSON_CreateObject(), *total = cJSON_CreateObject();
+    json_add(j, others, "types", json_number(v.other_types));
+    json_add(j, others, "unchanged", json_number(v.unchanged));
+    add_sums(j, others, v.others, s->count, v.others_objects_delta, v.others_bytes_delta);
+    json_put(j, "other_types", others);
+    add_sums(j, total, v.total, s->count, v.total_objects_delta, v.total_bytes_delta);
+    json_put(j, "totals", total);
+    type_view_deinit(&v);
+    return true;
+}
+
+/* -- Threads ----------------------------------------------------------------------------------- */
+
+static const struct thread_row *newest(const struct series *s, const struct series_thread *t) {
+    for (uint32_t i = s->count; i-- > 0;)
+        if (t->rows[i])
+            return t->rows[i];
+    return NULL;
+}
+
+static void threads(struct json *j, const struct series *s) {
+    static const struct strings none = {NULL, 0};
+    if (!(s->parts_any & PART_BIT(PART_THREADS))) {
+        json_put(j, "threads", cJSON_CreateNull());
+        return;
+    }
+    json_array_begin(j, "threads");
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        const struct series_thread *t = &s->threads[i];
+        const struct thread_row *row = newest(s, t);
+        cJSON *object = cJSON_CreateObject();
+        json_add(j, object, "os_id", json_number(t->os_id));
+        json_add(j, object, "index", json_number(row ? row->index : ABSENT));
+        json_add(j, object, "managed_id", json_number(row ? row->managed_id : ABSENT));
+        json_add(j, object, "name", json_text(t->name));
+        json_add(j, object, "role", json_text(row ? row->role : NULL));
+        json_add(j, object, "state", json_text(thread_state_names[t->state]));
+        json_add(j, object, "evidence", json_text(thread_evidence_names[t->evidence]));
+        json_add(j, object, "cpu_delta_ns", json_number(t->cpu_delta_ns));
+        json_add(j, object, "user_delta_ns", json_number(t->user_delta_ns));
+        json_add(j, object, "kernel_delta_ns", json_number(t->kernel_delta_ns));
+        json_add(j, object, "switches_delta", json_number(t->switches_delta));
+        json_add(j, object, "same_stack", json_bool(t->same_stack));
+        json_add(j, object, "waiting_on", json_text(row ? row->waiting_on : NULL));
+        json_add(j, object, "frames", json_strings(row ? &row->frames : &none));
+        json_array_put(j, object);
+    }
+    json_array_end(j);
+}
+
+/* -- Values ------------------------------------------------------------------------------------ */
+
+static cJSON *value_delta(const uint64_t *values, uint32_t count) {
+    if (values[0] == ABSENT || values[count - 1] == ABSENT)
+        return cJSON_CreateNull();
+    return json_delta(fmt_delta(values[0], values[count - 1]));
+}
+
+/* Keys of the values and counts of a group; NULL: not said. */
+struct value_keys {
+    const char *name, *values, *values_delta, *counts, *counts_delta;
+};
+
+static cJSON *value_object(struct json *j, const struct series *s, const struct series_value *v,
+                           const struct value_keys *keys) {
+    cJSON *object = cJSON_CreateObject();
+    json_add(j, object, keys->name, json_text(v->name));
+    if (keys->counts) {
+        json_add(j, object, keys->counts, json_numbers(v->counts, s->count));
+        json_add(j, object, keys->counts_delta, value_delta(v->counts, s->count));
+    }
+    if (keys->values) {
+        json_add(j, object, keys->values, json_numbers(v->values, s->count));
+        json_add(j, object, keys->values_delta, value_delta(v->values, s->count));
+    }
+    return object;
+}
+
+static cJSON *group(struct json *j, const struct series *s, enum part part, const char *name,
+                    const struct value_keys *keys) {
+    if (!(s->parts_any & PART_BIT(part)))
+        return cJSON_CreateNull();
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < s->value_count; i++)
+        if (s->values[i].part == part && strcmp(s->values[i].group, name) == 0)
+            json_append(j, array, value_object(j, s, &s->values[i], keys));
+    return array;
+}
+
+static void generations(struct json *j, const struct series *s) {
+    static const struct value_keys keys = {"generation", "bytes", "bytes_delta", "objects",
+                                           "objects_delta"};
+    static const struct value_keys unused = {"generation", "bytes", "bytes_delta", NULL, NULL};
+    enum part part =
+        s->generations_known || !(s->parts_any & PART_BIT(PART_HEAPS)) ? PART_TYPES : PART_HEAPS;
+    json_put(j, "generations", group(j, s, part, "generation", &keys));
+    json_put(j, "free", group(j, s, part, "free", &unused));
+}
+
+static cJSON *finalizer_column(struct json *j, const struct series *s, const char *name) {
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct finalizer_row *f = snapshot_row(s->snapshots[i], PART_FINALIZER);
+        cJSON *value = NULL;
+        for (uint32_t k = 0; f && k < part_descs[PART_FINALIZER].field_count; k++)
+            if (strcmp(part_descs[PART_FINALIZER].fields[k].name, name) == 0)
+                value = json_field(&part_descs[PART_FINALIZER].fields[k], f);
+        json_append(j, array, f ? value : cJSON_CreateNull());
+    }
+    return array;
+}
+
+static void finalizer(struct json *j, const struct series *s) {
+    static const char *const columns[] = {"finalizable", "ready", "thread_os_id", "blocked",
+                                          "running"};
+    if (!(s->parts_any & PART_BIT(PART_FINALIZER))) {
+        json_put(j, "finalizer", cJSON_CreateNull());
+        return;
+    }
+    cJSON *object = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
+        json_add(j, object, columns[i], finalizer_column(j, s, columns[i]));
+    const struct series_value *ready = series_value(s, PART_FINALIZER, "finalizer", "ready");
+    json_add(j, object, "ready_delta",
+             ready ? value_delta(ready->values, s->count) : cJSON_CreateNull());
+    json_put(j, "finalizer", object);
+}
+
+static void regions(struct json *j, const struct series *s) {
+    static const struct value_keys keys = {"kind", "allocated", "allocated_delta", "regions",
+                                           "regions_delta"};
+    if (!(s->parts_any & PART_BIT(PART_REGIONS))) {
+        json_put(j, "regions", cJSON_CreateNull());
+        return;
+    }
+    json_array_begin(j, "regions");
+    for (uint32_t i = 0; i < s->value_count; i++) {
+        const struct series_value *v = &s->values[i];
+        if (v->part != PART_REGIONS || strcmp(v->group, "kind") != 0)
+            continue;
+        cJSON *object = value_object(j, s, v, &keys);
+        const struct series_value *committed = series_value(s, PART_REGIONS, "committed", v->name);
+        json_add(j, object, "committed",
+                 committed ? json_numbers(committed->values, s->count) : cJSON_CreateNull());
+        json_array_put(j, object);
+    }
+    json_array_end(j);
+}
+
+static void memory_map(struct json *j, const struct series *s) {
+    static const struct {
+        const char *key, *group, *name;
+    } lists[] = {{"by_usage", "usage", "usage"},
+                 {"by_state", "state", "state"},
+                 {"by_type", "type", "type"},
+                 {"by_protect", "protect", "protect"},
+                 {"largest", "largest", "usage"}};
+    if (!(s->parts_any & PART_BIT(PART_MEMORY_MAP))) {
+        json_put(j, "memory_map", cJSON_CreateNull());
+        return;
+    }
+    cJSON *object = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        const struct value_keys keys = {lists[i].name, "bytes", "bytes_delta", "regions",
+                                        "regions_delta"};
+        json_add(j, object, lists[i].key, group(j, s, PART_MEMORY_MAP, lists[i].group, &keys));
+    }
+    const struct series_value *largest = series_value(s, PART_MEMORY_MAP, "largest", "Free");
+    json_add(j, object, "largest_free",
+             largest ? json_numbers(largest->values, s->count) : cJSON_CreateNull());
+    json_put(j, "memory_map", object);
+}
+
+static void counters(struct json *j, const struct series *s) {
+    if (!(s->parts_any & PART_BIT(PART_COUNTERS))) {
+        json_put(j, "counters", cJSON_CreateNull());
+        return;
+    }
+    cJSON *object = cJSON_CreateObject();
+    for (uint32_t i = 0; i < s->value_count; i++)
+        if (s->values[i].part == PART_COUNTERS)
+            json_add(j, object, s->values[i].name, json_numbers(s->values[i].values, s->count));
+    json_put(j, "counters", object);
+}
+
+static void stacks(struct json *j, const struct series *s) {
+    if (!(s->parts_any & PART_BIT(PART_STACKS))) {
+        json_put(j, "stacks", cJSON_CreateNull());
+        return;
+    }
+    json_array_begin(j, "stacks");
+    for (uint32_t i = 0; i < s->stack_count; i++) {
+        const struct series_stack *stack = &s->stacks[i];
+        cJSON *object = cJSON_CreateObject();
+        json_add(j, object, "frames", json_strings(&stack->frames));
+        json_add(j, object, "module", json_text(stack->module));
+        json_add(j, object, "count", cell_numbers(j, stack->totals, s->count, false));
+        json_add(j, object, "bytes", cell_numbers(j, stack->totals, s->count, true));
+        json_add(j, object, "count_delta", json_delta(stack->count_delta));
+        json_add(j, object, "bytes_delta", json_delta(stack->bytes_delta));
+        json_add(j, object, "verdict", json_text(verdict_names[stack->verdict]));
+        json_array_put(j, object);
+    }
+    json_array_end(j);
+}
+
+bool json_diff(const struct series *s, const struct findings *f, const struct report_options *o,
+               struct strbuf *out, struct err *err) {
+    static const struct value_keys sizes = {"name", "bytes", "bytes_delta", NULL, NULL};
+    static const struct value_keys counted = {"kind", "bytes", "bytes_delta", "count",
+                                              "count_delta"};
+    static const struct value_keys counts = {"name", NULL, NULL, "count", "count_delta"};
+    struct json j;
+    json_begin(&j, out);
+    json_put(&j, "schema", json_text("dumpdiff.diff/1"));
+    head(&j, s, o);
+    json_findings(&j, f);
+    bool ok = types(&j, s, o, err);
+    threads(&j, s);
+    generations(&j, s);
+    json_put(&j, "gc", group(&j, s, PART_GC, "gc", &sizes));
+    finalizer(&j, s);
+    regions(&j, s);
+    memory_map(&j, s);
+    json_put(&j, "handles", group(&j, s, PART_HANDLES, "kind", &counted));
+    json_put(&j, "loader", group(&j, s, PART_LOADER, "kind", &counted));
+    json_put(&j, "native_heaps", group(&j, s, PART_NATIVE_HEAPS, "heap", &sizes));
+    json_put(&j, "modules", group(&j, s, PART_MODULES, "module", &counts));
+    json_put(&j, "os_handles", group(&j, s, PART_OS_HANDLES, "type", &counts));
+    counters(&j, s);
+    stacks(&j, s);
+    json_end(&j);
+    return ok && (!j.failed || err_nomem(err));
+}

@@ -1,0 +1,181 @@
+#include "diff/report/json_value.h"
+
+#include "diff/report/fmt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EXACT_IN_A_DOUBLE (UINT64_C(1) << 53)
+
+void json_begin(struct json *j, struct strbuf *out) {
+    *j = (struct json){.out = out};
+    strbuf_adds(out, "{\n");
+}
+
+void json_end(struct json *j) {
+    strbuf_adds(j->out, j->any_key ? "\n}\n" : "}\n");
+    j->failed |= j->out->failed;
+}
+
+static void print(struct json *j, cJSON *value) {
+    char *text = value ? cJSON_PrintBuffered(value, 256, 0) : NULL;
+    if (text)
+        strbuf_adds(j->out, text);
+    else
+        j->failed = true;
+    cJSON_free(text);
+    cJSON_Delete(value);
+}
+
+static void key_out(struct json *j, const char *key) {
+    strbuf_addf(j->out, "%s  \"%s\": ", j->any_key ? ",\n" : "", key);
+    j->any_key = true;
+}
+
+void json_put(struct json *j, const char *key, cJSON *value) {
+    key_out(j, key);
+    print(j, value);
+}
+
+void json_array_begin(struct json *j, const char *key) {
+    key_out(j, key);
+    strbuf_addc(j->out, '[');
+    j->any_item = false;
+}
+
+void json_array_put(struct json *j, cJSON *value) {
+    strbuf_adds(j->out, j->any_item ? ",\n    " : "\n    ");
+    j->any_item = true;
+    print(j, value);
+}
+
+void json_array_end(struct json *j) {
+    strbuf_adds(j->out, j->any_item ? "\n  ]" : "]");
+}
+
+cJSON *json_number(uint64_t value) {
+    char text[24];
+    if (value == ABSENT)
+        return cJSON_CreateNull();
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    return value > EXACT_IN_A_DOUBLE ? cJSON_CreateString(text) : cJSON_CreateRaw(text);
+}
+
+cJSON *json_delta(int64_t value) {
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRId64, value);
+    bool exact = value <= (int64_t)EXACT_IN_A_DOUBLE && value >= -(int64_t)EXACT_IN_A_DOUBLE;
+    return exact ? cJSON_CreateRaw(text) : cJSON_CreateString(text);
+}
+
+cJSON *json_hex(uint64_t value) {
+    char buf[FMT_MAX];
+    return value == ABSENT ? cJSON_CreateNull() : cJSON_CreateString(fmt_hex(value, buf));
+}
+
+cJSON *json_time(uint64_t ns) {
+    char buf[FMT_MAX];
+    return ns == ABSENT ? cJSON_CreateNull() : cJSON_CreateString(fmt_time(ns, buf));
+}
+
+cJSON *json_bool(uint64_t value) {
+    return value == ABSENT ? cJSON_CreateNull() : cJSON_CreateBool(value != 0);
+}
+
+cJSON *json_text(const char *text) {
+    return text ? cJSON_CreateString(text) : cJSON_CreateNull();
+}
+
+cJSON *json_strings(const struct strings *strings) {
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; array && i < strings->count; i++)
+        if (!cJSON_AddItemToArray(array, json_text(strings->items[i]))) {
+            cJSON_Delete(array);
+            return NULL;
+        }
+    return array;
+}
+
+cJSON *json_numbers(const uint64_t *values, uint32_t count) {
+    cJSON *array = cJSON_CreateArray();
+    for (uint32_t i = 0; array && i < count; i++)
+        if (!cJSON_AddItemToArray(array, json_number(values[i]))) {
+            cJSON_Delete(array);
+            return NULL;
+        }
+    return array;
+}
+
+void json_add(struct json *j, cJSON *object, const char *key, cJSON *value) {
+    if (object && value && cJSON_AddItemToObjectCS(object, key, value))
+        return;
+    cJSON_Delete(value);
+    j->failed = true;
+}
+
+void json_append(struct json *j, cJSON *array, cJSON *value) {
+    if (array && value && cJSON_AddItemToArray(array, value))
+        return;
+    cJSON_Delete(value);
+    j->failed = true;
+}
+
+static cJSON *generation_cells(const struct cell *cells) {
+    struct json j = {.failed = false};
+    cJSON *object = cJSON_CreateObject();
+    for (int g = 0; g < GEN_COUNT; g++) {
+        cJSON *cell = cJSON_CreateObject();
+        json_add(&j, cell, "objects", json_number(cells[g].objects));
+        json_add(&j, cell, "bytes", json_number(cells[g].bytes));
+        json_add(&j, object, generation_names[g], cell);
+    }
+    if (j.failed)
+        cJSON_Delete(object);
+    return j.failed ? NULL : object;
+}
+
+static cJSON *generation_numbers(const uint64_t *numbers) {
+    struct json j = {.failed = false};
+    cJSON *object = cJSON_CreateObject();
+    for (int g = 0; g < GEN_COUNT; g++)
+        json_add(&j, object, generation_names[g], json_number(numbers[g]));
+    if (j.failed)
+        cJSON_Delete(object);
+    return j.failed ? NULL : object;
+}
+
+cJSON *json_field(const struct field *field, const void *row) {
+    const void *at = (const unsigned char *)row + field->offset;
+    const uint64_t *number = at;
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STR:
+        return json_text(*(const char *const *)at);
+    case FIELD_HEX:
+        return json_hex(*number);
+    case FIELD_TIME:
+        return json_time(*number);
+    case FIELD_BOOL:
+        return json_bool(*number);
+    case FIELD_STRS:
+        return json_strings(at);
+    case FIELD_CELLS:
+        return generation_cells(at);
+    case FIELD_GENS:
+        return generation_numbers(at);
+    case FIELD_U64:
+    case FIELD_BYTES:
+    case FIELD_NS:
+        break;
+    }
+    return json_number(*number);
+}
+
+cJSON *json_row(struct json *j, enum part part, const void *row, const char *skip) {
+    const struct part_desc *desc = &part_descs[part];
+    cJSON *object = cJSON_CreateObject();
+    for (uint32_t i = 0; i < desc->field_count; i++)
+        if (!skip || strcmp(desc->fields[i].name, skip) != 0)
+            json_add(j, object, desc->fields[i].name, json_field(&desc->fields[i], row));
+    return object;
+}

@@ -1,0 +1,264 @@
+/* The document for a terminal: the answer first, in at most FINDING_LINES lines. */
+#include "diff/report/doc.h"
+#include "diff/report/fmt.h"
+
+#include <string.h>
+
+#define INDENT        2u
+#define GAP           2u
+#define NAME_LEAST    24u /* a flexible column is not cut below */
+#define FINDING_LINES 24u
+#define LABEL_WIDTH   10u
+
+struct text {
+    struct strbuf *out;
+    size_t width;
+    bool color;
+};
+
+static const char *const style_codes[] = {
+    [DOC_PLAIN] = "",      [DOC_GOOD] = "\033[32m",  [DOC_BAD] = "\033[31m",
+    [DOC_DIM] = "\033[2m", [DOC_STRONG] = "\033[1m",
+};
+
+static void style_on(const struct text *t, enum doc_style style) {
+    if (t->color && style != DOC_PLAIN)
+        strbuf_adds(t->out, style_codes[style]);
+}
+
+static void style_off(const struct text *t, enum doc_style style) {
+    if (t->color && style != DOC_PLAIN)
+        strbuf_adds(t->out, "\033[0m");
+}
+
+static void spaces(struct strbuf *out, size_t n) {
+    for (; n; n--)
+        strbuf_addc(out, ' ');
+}
+
+/*
+ * Words of `s` in lines of at most `width` characters; the caller has written the first `indent`
+ * characters, further lines are indented by as many. Returns the number of lines.
+ */
+static size_t wrap(struct strbuf *out, const char *s, size_t indent, size_t width) {
+    size_t lines = 1, used = indent;
+    bool first = true;
+    while (*s) {
+        s += strspn(s, " ");
+        size_t length = strcspn(s, " ");
+        size_t columns = fmt_width_of((struct str){s, length});
+        if (!first && used + 1 + columns > width) {
+            strbuf_addc(out, '\n');
+            spaces(out, indent);
+            used = indent;
+            first = true;
+            lines++;
+        }
+        if (!first)
+            strbuf_addc(out, ' ');
+        strbuf_add(out, (struct str){s, length});
+        used += columns + !first;
+        first = false;
+        s += length;
+    }
+    strbuf_addc(out, '\n');
+    return lines;
+}
+
+static const struct {
+    const char *label;
+    enum doc_style style;
+} severities[] = {
+    [SEVERITY_CRITICAL] = {"CRITICAL", DOC_BAD},
+    [SEVERITY_WARNING] = {"WARNING", DOC_BAD},
+    [SEVERITY_NOTICE] = {"NOTICE", DOC_STRONG},
+    [SEVERITY_INFO] = {"INFO", DOC_DIM},
+};
+
+/* Returns the number of lines. */
+static size_t render_finding(const struct text *t, const struct doc_block *b) {
+    enum severity severity = b->finding->severity;
+    const char *label = severities[severity].label;
+    style_on(t, severities[severity].style);
+    strbuf_adds(t->out, label);
+    style_off(t, severities[severity].style);
+    spaces(t->out, LABEL_WIDTH - strlen(label));
+    struct strbuf whole;
+    strbuf_init(&whole);
+    strbuf_addf(&whole, "%s [%s]", b->text, b->finding->rule->id);
+    size_t lines = wrap(t->out, strbuf_cstr(&whole), LABEL_WIDTH, t->width);
+    t->out->failed |= whole.failed;
+    strbuf_deinit(&whole);
+    if (b->finding->next) {
+        spaces(t->out, LABEL_WIDTH);
+        strbuf_adds(t->out, "next: ");
+        lines += wrap(t->out, b->finding->next, LABEL_WIDTH + 6, t->width);
+    }
+    return lines;
+}
+
+/* The first screen: as many of the findings as fit. Returns how many there were room for. */
+static uint32_t render_first_findings(const struct text *t, const struct doc_block *blocks,
+                                      uint32_t count, bool all) {
+    size_t lines = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct strbuf one;
+        strbuf_init(&one);
+        struct text measured = {&one, t->width, t->color};
+        lines += render_finding(&measured, &blocks[i]);
+        bool fits = all || i == 0 || lines <= FINDING_LINES;
+        if (fits)
+            strbuf_add(t->out, strbuf_str(&one));
+        t->out->failed |= one.failed;
+        strbuf_deinit(&one);
+        if (!fits) {
+            strbuf_addf(t->out, "          … and %u more, below the tables\n", count - i);
+            return i;
+        }
+    }
+    return count;
+}
+
+static void column_widths(const struct text *t, const struct doc_table *table, size_t *widths) {
+    size_t all = INDENT;
+    for (uint32_t c = 0; c < table->column_count; c++) {
+        widths[c] = fmt_width(table->columns[c].title);
+        for (uint32_t r = 0; r < table->row_count; r++) {
+            const char *text = table->rows[r].cells[c].text;
+            size_t width = text ? fmt_width(text) : 0;
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
+        all += widths[c] + (c ? GAP : 0);
+    }
+    /* From the last column on: what stands in the front is read first. */
+    for (uint32_t c = table->column_count; c-- && all > t->width;) {
+        if (!table->columns[c].flexible || widths[c] <= NAME_LEAST)
+            continue;
+        size_t over = all - t->width;
+        size_t cut = widths[c] - NAME_LEAST < over ? widths[c] - NAME_LEAST : over;
+        widths[c] -= cut;
+        all -= cut;
+    }
+}
+
+static void render_row(const struct text *t, const struct doc_table *table, const size_t *widths,
+                       const struct doc_cell *cells, enum doc_style row_style) {
+    struct strbuf *out = t->out;
+    size_t pending = INDENT; /* blanks owed: never written at the end of a line */
+    for (uint32_t c = 0; c < table->column_count; c++) {
+        const char *text = cells ? cells[c].text : table->columns[c].title;
+        enum doc_style style = row_style != DOC_PLAIN || !cells ? row_style : cells[c].style;
+        struct strbuf cut;
+        strbuf_init(&cut);
+        fmt_cut(&cut, text ? text : "", widths[c]);
+        size_t width = fmt_width(strbuf_cstr(&cut)), pad = widths[c] - width;
+        if (table->columns[c].right)
+            pending += pad;
+        if (width) {
+            spaces(out, pending);
+            pending = 0;
+            style_on(t, style);
+            strbuf_add(out, strbuf_str(&cut));
+            style_off(t, style);
+        }
+        pending += (table->columns[c].right ? 0 : pad) + GAP;
+        out->failed |= cut.failed;
+        strbuf_deinit(&cut);
+    }
+    strbuf_addc(out, '\n');
+}
+
+#define COLUMNS_MOST 64u
+
+static void render_table(const struct text *t, const struct doc_table *table) {
+    size_t widths[COLUMNS_MOST];
+    if (table->column_count > COLUMNS_MOST)
+        return;
+    column_widths(t, table, widths);
+    render_row(t, table, widths, NULL, DOC_DIM);
+    for (uint32_t r = 0; r < table->row_count; r++)
+        render_row(t, table, widths, table->rows[r].cells, table->rows[r].style);
+}
+
+static void render_block(const struct text *t, const struct doc_block *b) {
+    size_t indent = b->kind == DOC_ITEM ? INDENT : b->kind == DOC_STACK ? 2 * INDENT : 0;
+    switch (b->kind) {
+    case DOC_TITLE:
+    case DOC_HEADING:
+        if (t->out->len)
+            strbuf_addc(t->out, '\n');
+        style_on(t, DOC_STRONG);
+        strbuf_adds(t->out, b->text);
+        style_off(t, DOC_STRONG);
+        strbuf_addc(t->out, '\n');
+        break;
+    case DOC_PARA:
+    case DOC_ITEM:
+        spaces(t->out, indent);
+        style_on(t, b->style);
+        wrap(t->out, b->text, indent + (b->kind == DOC_ITEM ? INDENT : 0), t->width);
+        style_off(t, b->style);
+        break;
+    case DOC_STACK:
+        spaces(t->out, indent);
+        fmt_cut(t->out, b->text, t->width > indent + NAME_LEAST ? t->width - indent : NAME_LEAST);
+        strbuf_addc(t->out, '\n');
+        break;
+    case DOC_FINDING:
+        render_finding(t, b);
+        break;
+    case DOC_TABLE:
+        render_table(t, b->table);
+        break;
+    }
+}
+
+static void render(const struct doc *d, const struct report_options *o, struct strbuf *out) {
+    struct text t = {out, o->width ? o->width : REPORT_WIDTH, o->color};
+    uint32_t first = 0, findings = 0, shown = 0;
+    for (uint32_t i = 0; i < d->count; i++) {
+        if (d->blocks[i].kind != DOC_FINDING) {
+            render_block(&t, &d->blocks[i]);
+            continue;
+        }
+        first = i;
+        while (i + 1 < d->count && d->blocks[i + 1].kind == DOC_FINDING)
+            i++;
+        findings = i - first + 1;
+        shown = render_first_findings(&t, &d->blocks[first], findings, o->all);
+    }
+    if (shown == findings)
+        return;
+    struct doc_block more = {.kind = DOC_HEADING, .text = "More findings"};
+    render_block(&t, &more);
+    for (uint32_t i = shown; i < findings; i++)
+        render_finding(&t, &d->blocks[first + i]);
+}
+
+static bool finish(struct doc *d, const struct report_options *o, struct strbuf *out,
+                   struct err *err) {
+    if (!d->failed)
+        render(d, o, out);
+    bool ok = !d->failed && !out->failed;
+    doc_deinit(d);
+    return ok || err_nomem(err);
+}
+
+static bool text_show(const struct series *s, const struct findings *f,
+                      const struct report_options *o, struct strbuf *out, struct err *err) {
+    struct doc d;
+    doc_init(&d);
+    doc_build_show(&d, s, f, o);
+    return finish(&d, o, out, err);
+}
+
+static bool text_diff(const struct series *s, const struct findings *f,
+                      const struct report_options *o, struct strbuf *out, struct err *err) {
+    struct doc d;
+    doc_init(&d);
+    doc_build_diff(&d, s, f, o);
+    return finish(&d, o, out, err);
+}
+
+const struct report report_text = {"text", "for people: the answer first, then the tables",
+                                   text_show, text_diff};

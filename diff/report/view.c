@@ -1,0 +1,210 @@
+#include "diff/report/view.h"
+
+#include "base/num.h"
+#include "diff/report/fmt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool compile(regex_t *re, const char *pattern, const char *option, struct err *err) {
+    char why[128];
+    int code = regcomp(re, pattern, REG_EXTENDED | REG_NOSUB);
+    if (code == 0)
+        return true;
+    regerror(code, re, why, sizeof(why));
+    return err_set(err, ERR_USAGE, "%s: not a regular expression: %s", option, why);
+}
+
+bool name_filter_init(struct name_filter *f, const struct report_options *o, struct err *err) {
+    *f = (struct name_filter){.has_focus = false};
+    if (o->focus && !compile(&f->focus, o->focus, "--focus", err))
+        return false;
+    f->has_focus = o->focus != NULL;
+    if (o->ignore && !compile(&f->ignore, o->ignore, "--ignore", err)) {
+        name_filter_deinit(f);
+        return false;
+    }
+    f->has_ignore = o->ignore != NULL;
+    return true;
+}
+
+void name_filter_deinit(struct name_filter *f) {
+    if (f->has_focus)
+        regfree(&f->focus);
+    if (f->has_ignore)
+        regfree(&f->ignore);
+    *f = (struct name_filter){.has_focus = false};
+}
+
+bool name_filter_takes(const struct name_filter *f, const char *name) {
+    if (f->has_focus && regexec(&f->focus, name, 0, NULL, 0) != 0)
+        return false;
+    return !f->has_ignore || regexec(&f->ignore, name, 0, NULL, 0) != 0;
+}
+
+uint32_t view_top(const struct report_options *o, uint32_t fallback) {
+    return o->all ? TOP_ALL : o->top == TOP_DEFAULT ? fallback : o->top;
+}
+
+static uint64_t magnitude(int64_t delta) {
+    return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
+}
+
+struct order {
+    const struct series *s;
+    enum report_sort sort;
+};
+
+static int cmp_descending(uint64_t a, uint64_t b) {
+    return a > b ? -1 : a < b;
+}
+
+static int cmp_rows(const void *x, const void *y, void *context) {
+    const struct order *order = context;
+    const struct series_type *a = &order->s->types[*(const uint32_t *)x];
+    const struct series_type *b = &order->s->types[*(const uint32_t *)y];
+    uint32_t last = order->s->count - 1;
+    int result = (a->is_free > b->is_free) - (a->is_free < b->is_free);
+    if (result)
+        return result;
+    switch (order->sort) {
+    case SORT_BYTES_DELTA:
+        result = cmp_descending(magnitude(a->bytes_delta), magnitude(b->bytes_delta));
+        if (!result)
+            result = cmp_descending(magnitude(a->objects_delta), magnitude(b->objects_delta));
+        break;
+    case SORT_OBJECTS_DELTA:
+        result = cmp_descending(magnitude(a->objects_delta), magnitude(b->objects_delta));
+        break;
+    case SORT_BYTES:
+        result = cmp_descending(a->totals[last].bytes, b->totals[last].bytes);
+        break;
+    case SORT_OBJECTS:
+        result = cmp_descending(a->totals[last].objects, b->totals[last].objects);
+        break;
+    case SORT_LOH:
+        result = cmp_descending(a->gens[(size_t)last * GEN_COUNT + GEN_LOH].bytes,
+                                b->gens[(size_t)last * GEN_COUNT + GEN_LOH].bytes);
+        break;
+    case SORT_NAME:
+        break;
+    }
+    if (!result)
+        result = strcmp(a->name, b->name);
+    if (!result)
+        result = strcmp(a->module ? a->module : "", b->module ? b->module : "");
+    return result;
+}
+
+/* Moves the row at `at` down a heap whose root is the row that comes last in the order. */
+static void sift_down(uint32_t *rows, uint32_t count, uint32_t at, struct order *order) {
+    for (;;) {
+        uint32_t last = at, left = 2 * at + 1;
+        for (uint32_t child = left; child < count && child <= left + 1; child++)
+            if (cmp_rows(&rows[child], &rows[last], order) > 0)
+                last = child;
+        if (last == at)
+            return;
+        uint32_t row = rows[at];
+        rows[at] = rows[last];
+        rows[last] = row;
+        at = last;
+    }
+}
+
+/* Puts the first `top` rows of the order in front, sorted: O(n log top). */
+static uint32_t choose_top(uint32_t *rows, uint32_t count, uint32_t top, struct order *order) {
+    if (top < count) {
+        for (uint32_t i = top / 2 + 1; i-- > 0;)
+            sift_down(rows, top, i, order);
+        for (uint32_t i = top; i < count; i++) {
+            if (cmp_rows(&rows[i], &rows[0], order) >= 0)
+                continue;
+            rows[0] = rows[i];
+            sift_down(rows, top, 0, order);
+        }
+        count = top;
+    }
+    qsort_r(rows, count, sizeof(*rows), cmp_rows, order);
+    return count;
+}
+
+static bool big_enough(const struct series *s, const struct series_type *t,
+                       const struct report_options *o) {
+    uint64_t bytes = magnitude(t->bytes_delta), objects = magnitude(t->objects_delta);
+    if (s->count == 1) {
+        bytes = t->totals[0].bytes;
+        objects = t->totals[0].objects;
+    }
+    return bytes >= o->min_bytes && objects >= o->min_count;
+}
+
+static void add(struct cell *sum, const struct cell *more) {
+    sum->objects = num_add(sum->objects, more->objects);
+    sum->bytes = num_add(sum->bytes, more->bytes);
+}
+
+static void sum_up(struct type_view *v, const struct series *s) {
+    uint32_t last = s->count - 1;
+    for (uint32_t k = 0; k < s->count; k++) {
+        const struct cell absent = {ABSENT, ABSENT};
+        if (!snapshot_has(s->snapshots[k], PART_TYPES)) {
+            v->total[k] = v->shown[k] = v->others[k] = absent;
+            continue;
+        }
+        for (uint32_t i = 0; i < s->type_count; i++)
+            add(&v->total[k], &s->types[i].totals[k]);
+        for (uint32_t i = 0; i < v->count; i++)
+            add(&v->shown[k], &s->types[v->rows[i]].totals[k]);
+        v->others[k].objects = v->total[k].objects - v->shown[k].objects;
+        v->others[k].bytes = v->total[k].bytes - v->shown[k].bytes;
+    }
+    v->others_objects_delta = fmt_delta(v->others[0].objects, v->others[last].objects);
+    v->others_bytes_delta = fmt_delta(v->others[0].bytes, v->others[last].bytes);
+    v->total_objects_delta = fmt_delta(v->total[0].objects, v->total[last].objects);
+    v->total_bytes_delta = fmt_delta(v->total[0].bytes, v->total[last].bytes);
+    v->other_types = s->type_count - v->count;
+}
+
+bool type_view_init(struct type_view *v, const struct series *s, const struct report_options *o,
+                    uint32_t top, struct err *err) {
+    struct name_filter filter;
+    *v = (struct type_view){.count = 0};
+    if (!name_filter_init(&filter, o, err))
+        return false;
+    v->rows = calloc((size_t)s->type_count + 1, sizeof(*v->rows));
+    v->shown = calloc((size_t)s->count * 3, sizeof(*v->shown));
+    if (!v->rows || !v->shown) {
+        name_filter_deinit(&filter);
+        type_view_deinit(v);
+        return err_nomem(err);
+    }
+    v->others = v->shown + s->count;
+    v->total = v->others + s->count;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *t = &s->types[i];
+        if (s->count > 1 && !o->all && !series_type_changed(s, t))
+            v->unchanged++;
+        else if (!name_filter_takes(&filter, t->name) || !big_enough(s, t, o))
+            v->filtered++;
+        else
+            v->rows[count++] = i;
+    }
+    struct order order = {s, o->sort};
+    if (s->count == 1 && o->sort == SORT_BYTES_DELTA)
+        order.sort = SORT_BYTES;
+    if (s->count == 1 && o->sort == SORT_OBJECTS_DELTA)
+        order.sort = SORT_OBJECTS;
+    v->count = choose_top(v->rows, count, top, &order);
+    v->cut = count - v->count;
+    sum_up(v, s);
+    name_filter_deinit(&filter);
+    return true;
+}
+
+void type_view_deinit(struct type_view *v) {
+    free(v->rows);
+    free(v->shown);
+    *v = (struct type_view){.count = 0};
+}

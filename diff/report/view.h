@@ -1,0 +1,47 @@
+/*
+ * Which rows of a table a report shows. What is not shown is summed up, so that totals always equal
+ * the rows shown plus the others.
+ */
+#ifndef DUMPDIFF_REPORT_VIEW_H
+#define DUMPDIFF_REPORT_VIEW_H
+
+#include "diff/series.h"
+#include "diff/report/report.h"
+
+#include <regex.h>
+
+/* --focus and --ignore, compiled. */
+struct name_filter {
+    regex_t focus, ignore;
+    bool has_focus, has_ignore;
+};
+
+/* Errors: ERR_USAGE (not a regular expression; names the option). */
+bool name_filter_init(struct name_filter *f, const struct report_options *o,
+                      struct err *err) MUST_CHECK;
+void name_filter_deinit(struct name_filter *f);
+bool name_filter_takes(const struct name_filter *f, const char *name);
+
+struct type_view {
+    uint32_t *rows; /* numbers in series.types, in the order to be shown; Free last */
+    uint32_t count;
+    struct cell *shown, *others, *total; /* [count of snapshots]; ABSENT where it has no types */
+    uint32_t other_types;                /* not shown, whatever the reason: */
+    uint32_t unchanged, filtered, cut;   /* no column changed; by an option; below the top */
+    int64_t others_objects_delta, others_bytes_delta;
+    int64_t total_objects_delta, total_bytes_delta;
+};
+
+/*
+ * Chooses rows: in a series of one, all of them, by size; else those that changed (or all, with
+ * o->all). `top` rows at most. Costs no full sort where few rows are wanted.
+ * Errors: ERR_NOMEM, ERR_USAGE.
+ */
+bool type_view_init(struct type_view *v, const struct series *s, const struct report_options *o,
+                    uint32_t top, struct err *err) MUST_CHECK;
+void type_view_deinit(struct type_view *v);
+
+/* The number of rows a report shows: what was asked for, else `fallback`. */
+uint32_t view_top(const struct report_options *o, uint32_t fallback);
+
+#endif
