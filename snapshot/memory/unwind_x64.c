@@ -34,15 +34,23 @@ void x64_context_of(const struct space_thread *thread, struct x64_context *ret_c
     ret_context->rip = thread->ip;
 }
 
+static bool function_at(struct space *s, uint64_t address, struct x64_function *ret_function) {
+    uint8_t entry[FUNCTION_BYTES];
+    if (!space_read(s, address, entry, sizeof(entry)))
+        return false;
+    *ret_function =
+        (struct x64_function){load_u32(entry), load_u32(entry + 4), load_u32(entry + 8)};
+    return true;
+}
+
 enum x64_found x64_find_function(struct space *s, uint64_t table, uint32_t count, uint32_t rva,
                                  struct x64_function *ret_function) {
     uint32_t low = 0, high = count;
-    uint8_t entry[FUNCTION_BYTES];
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (!space_read(s, table + (uint64_t)middle * FUNCTION_BYTES, entry, sizeof(entry)))
+        struct x64_function f;
+        if (!function_at(s, table + (uint64_t)middle * FUNCTION_BYTES, &f))
             return X64_FOUND_UNKNOWN;
-        struct x64_function f = {load_u32(entry), load_u32(entry + 4), load_u32(entry + 8)};
         if (rva >= f.begin && rva < f.end) {
             *ret_function = f;
             return X64_FOUND;
@@ -169,7 +177,14 @@ bool x64_unwind(struct space *s, uint64_t image, const struct x64_function *func
     bool chained = true;
     for (uint32_t i = 0; chained; i++) {
         struct x64_function parent = {0};
-        if (i == CHAIN_MAX || !apply(&u, image + (f.unwind & ~1u), offset, &chained, &parent))
+        if (i == CHAIN_MAX)
+            return false;
+        if (f.unwind & 1) { /* shares the unwind data of another function */
+            if (!function_at(s, image + (f.unwind & ~1u), &f))
+                return false;
+            continue;
+        }
+        if (!apply(&u, image + f.unwind, offset, &chained, &parent))
             return false;
         f = parent;
         offset = UINT64_MAX; /* the parent's prolog had run as a whole */
