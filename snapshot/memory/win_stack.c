@@ -1,0 +1,155 @@
+#include "memory/win_stack.h"
+
+#include <inttypes.h>
+
+#define FUNCTION_BYTES 12u
+/* A function without unwind data is a leaf, so small: system call stubs have 0x18 bytes. */
+#define LEAF_BYTES 64u
+
+enum image_state { IMAGE_NEW, IMAGE_MISSING, IMAGE_READY };
+
+struct win_image {
+    enum image_state state;
+    struct pe pe;
+    uint64_t functions; /* address of .pdata */
+    uint32_t function_count;
+    struct pe_symbol *symbols; /* by RVA */
+    uint32_t symbol_count;
+};
+
+bool win_stacks_init(struct win_stacks *w, struct space *s, struct err *err) {
+    *w = (struct win_stacks){.space = s};
+    w->images = arena_array(&s->arena, s->module_count, sizeof(*w->images));
+    return w->images || s->module_count == 0 || err_nomem(err);
+}
+
+static bool image_load(struct win_stacks *w, uint32_t index, struct err *err) {
+    const struct space_module *module = &w->space->modules[index];
+    struct win_image *image = &w->images[index];
+    image->state = IMAGE_MISSING;
+    if (!pe_at(w->space, module->base, &image->pe))
+        return true;
+    image->state = IMAGE_READY;
+    image->functions = module->base + image->pe.directories[PE_FUNCTIONS].rva;
+    if (image->pe.machine == PE_MACHINE_X64 && image->pe.directories[PE_FUNCTIONS].rva)
+        image->function_count = image->pe.directories[PE_FUNCTIONS].size / FUNCTION_BYTES;
+    return pe_symbols(w->space, module->base, &image->pe, &image->symbols, &image->symbol_count,
+                      err);
+}
+
+/* The last export at or before rva; NULL: none. */
+static const struct pe_symbol *symbol_before(const struct win_image *image, uint32_t rva) {
+    uint32_t low = 0, high = image->symbol_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (image->symbols[middle].rva <= rva)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return NULL;
+    /* Of several names of one function the first: NtClose, not ZwClose. */
+    while (low > 1 && image->symbols[low - 2].rva == image->symbols[low - 1].rva)
+        low--;
+    return &image->symbols[low - 1];
+}
+
+/* "C:\Windows\System32\ntdll.dll" is written "ntdll", as WinDbg does. */
+static struct str short_name(const char *path) {
+    struct str name = str_of(path);
+    size_t start = name.len, dot;
+    while (start > 0 && name.ptr[start - 1] != '\\' && name.ptr[start - 1] != '/')
+        start--;
+    name = str_drop(name, start);
+    for (dot = name.len; dot > 0 && name.ptr[dot - 1] != '.';)
+        dot--;
+    return dot > 1 ? str_take(name, dot - 1) : name;
+}
+
+static void write_frame(struct strbuf *out, const struct space_module *module,
+                        const struct pe_symbol *symbol, uint64_t ip) {
+    if (out->len)
+        strbuf_addc(out, '\n');
+    if (!module) {
+        strbuf_adds(out, "[code outside modules]");
+        return;
+    }
+    struct str name = short_name(module->path);
+    strbuf_add(out, name);
+    uint64_t offset = ip - module->base;
+    if (!symbol) {
+        strbuf_addf(out, "+0x%" PRIx64, offset);
+        return;
+    }
+    strbuf_addf(out, "!%s", symbol->name);
+    if (offset > symbol->rva)
+        strbuf_addf(out, "+0x%" PRIx64, offset - symbol->rva);
+}
+
+/* One frame: writes it, and goes to its caller. false: there is no way on. */
+static bool step(struct win_stacks *w, struct x64_context *c, bool innermost, struct strbuf *out,
+                 struct err *err, bool *ret_ok) {
+    *ret_ok = true;
+    const struct space_module *module = space_module_at(w->space, c->rip - !innermost);
+    if (!module) {
+        write_frame(out, NULL, NULL, c->rip);
+        return false;
+    }
+    uint32_t index = (uint32_t)(module - w->space->modules);
+    struct win_image *image = &w->images[index];
+    if (image->state == IMAGE_NEW && !image_load(w, index, err)) {
+        *ret_ok = false;
+        return false;
+    }
+    /* A call may be the last instruction of its function: look for the byte before. */
+    uint32_t rva = (uint32_t)(c->rip - module->base - !innermost);
+    struct x64_function function = {0};
+    enum x64_found found = X64_FOUND_UNKNOWN;
+    if (image->function_count)
+        found =
+            x64_find_function(w->space, image->functions, image->function_count, rva, &function);
+    const struct pe_symbol *symbol = symbol_before(image, rva);
+    if (symbol && (found == X64_FOUND       ? symbol->rva != function.begin
+                   : found == X64_FOUND_NOT ? rva - symbol->rva >= LEAF_BYTES
+                                            : true))
+        symbol = NULL;
+    write_frame(out, module, symbol, c->rip);
+    if (found == X64_FOUND)
+        return x64_unwind(w->space, module->base, &function, c);
+    /* Only the innermost frame can be a leaf: it has called nobody. */
+    return found == X64_FOUND_NOT && innermost && x64_unwind_leaf(w->space, c);
+}
+
+static bool read_x64(struct win_stacks *w, const struct space_thread *thread, struct strbuf *frames,
+                     bool *ret_cut, struct err *err) {
+    struct x64_context c;
+    x64_context_of(thread, &c);
+    bool ok = true, on = true;
+    uint32_t count = 0;
+    for (; on && ok && c.rip && count < WIN_STACK_FRAMES_MAX; count++)
+        on = step(w, &c, count == 0, frames, err, &ok);
+    *ret_cut = !on || c.rip;
+    return ok;
+}
+
+bool win_stack_read(struct win_stacks *w, const struct space_thread *thread, struct strbuf *frames,
+                    bool *ret_cut, struct err *err) {
+    strbuf_clear(frames);
+    *ret_cut = false;
+    if (thread->register_count == 0 || thread->ip == 0)
+        return true;
+    if (w->space->arch == ARCH_X64) {
+        uint64_t missing = w->space->missing_bytes;
+        bool ok = read_x64(w, thread, frames, ret_cut, err);
+        w->space->missing_bytes = missing; /* that images are not there is told in other words */
+        if (!ok)
+            return false;
+    } else {
+        write_frame(frames, space_module_at(w->space, thread->ip), NULL, thread->ip);
+        *ret_cut = true;
+    }
+    if (*ret_cut)
+        strbuf_adds(frames, "\n" WIN_STACK_CUT);
+    return !frames->failed || err_nomem(err);
+}
