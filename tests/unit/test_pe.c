@@ -201,12 +201,80 @@ static void win_stack_unwinds_leaf_frame_register_and_chained_parts(void **state
                  "00 00 00 00 00 00 00 00 " /* 8028 alignment of Wait's frame */
                  "10 13 00 00 f9 7f 00 00 " /* 8030 return into the chained part */
                  "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
-                 "77 00 00 00 00 00 00 00 " /* 8048 rsi */
-                 "00 00 00 00 00 00 00 00 " /* 8050 = rbp - 0x10: set fpreg */
-                 "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
-                 "00 00 00 00 00 00 00 00 "
-                 "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\"\n",
-                 "host!Leaf+0x14\nhost!Wait+0x10\nhost+0x1310", false);
+                 "77 00 00 00 00 00 00 00 "     /* 8048 rsi */
+                 "00 00 00 00 00 00 00 00 "     /* 8050 rbp; rsp is rbp - 0x10 */
+                 "88 00 00 00 00 00 00 00 "     /* 8058 rbx */
+                 "05 14 00 00 f9 7f 00 00 "     /* 8060 return into a function without prolog */
+                 "00 00 00 00 00 00 00 00\"\n", /* 8068 the end */
+                 "host!Leaf+0x14\nhost!Wait+0x10\nhost+0x1310\nhost+0x1405", false);
+}
+
+static void win_stack_skips_codes_of_a_prolog_that_has_not_run(void **state) {
+    (void)state;
+    assert_stack(HOST_DUMP "thread id=1 ip=0x7ff900001201 sp=0x8000 fp=0x9999\n"
+                           "memory at=0x8000 hex=\"88 00 00 00 00 00 00 00 05 14 00 00 f9 7f 00 00 "
+                           "00 00 00 00 00 00 00 00\"\n",
+                 "host!Pump+0x1\nhost+0x1405", false);
+}
+
+static void win_stack_says_where_it_ends(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec, *frames;
+    } cases[] = {
+        /* no stack in the dump */
+        {HOST_DUMP "thread id=1 ip=0x7ff900001014 sp=0x8000\n", "host!Leaf+0x14\n" WIN_STACK_CUT},
+        /* no image in the dump: the stack is there, and is not guessed from */
+        {"system arch=9\nmodule base=0x7ff900000000 size=0x4000 name=\"C:\\lib\\host.dll\"\n"
+         "thread id=1 ip=0x7ff900001014 sp=0x8000\n"
+         "memory at=0x8000 hex=\"10 11 00 00 f9 7f 00 00\"\n",
+         "host+0x1014\n" WIN_STACK_CUT},
+        /* far from the last export, no unwind data */
+        {HOST_DUMP "thread id=1 ip=0x7ff900001090 sp=0x8000\n", "host+0x1090\n" WIN_STACK_CUT},
+        /* code that a JIT made */
+        {HOST_DUMP "thread id=1 ip=0x123456 sp=0x8000\n", "[code outside modules]\n" WIN_STACK_CUT},
+        /* only the innermost frame may be a leaf */
+        {HOST_DUMP "thread id=1 ip=0x7ff900001014 sp=0x8000\n"
+                   "memory at=0x8000 hex=\"14 10 00 00 f9 7f 00 00 14 10 00 00 f9 7f 00 00\"\n",
+         "host!Leaf+0x14\nhost!Leaf+0x14\n" WIN_STACK_CUT},
+        /* unwind data that is shared points at nonsense */
+        {HOST_DUMP "thread id=1 ip=0x7ff900001508 sp=0x8000\n", "host+0x1508\n" WIN_STACK_CUT},
+        {"system arch=0\nmodule base=0x400000 size=0x4000 name=\"C:\\lib\\host.dll\"\n"
+         "thread id=1 ip=0x401014 sp=0x8000\n"
+         "memory at=0x8000 hex=\"10 11 00 00 f9 7f 00 00\"\n",
+         "host+0x1014\n" WIN_STACK_CUT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_stack(cases[i].spec, cases[i].frames, true);
+}
+
+/* Unwind data of chance must end, whatever it says. */
+static void win_stack_ends_on_any_unwind_data(void **state) {
+    (void)state;
+    uint32_t seed = 1;
+    for (int round = 0; round < 500; round++) {
+        struct fixture f;
+        struct win_stacks stacks;
+        struct strbuf frames;
+        struct err err;
+        bool cut;
+        open_dump(&f, host,
+                  HOST_DUMP "thread id=1 ip=0x7ff900001310 sp=0x8000 fp=0x8040\n"
+                            "memory at=0x8000 size=1024 fill=0x13\n");
+        uint8_t *copy = (uint8_t *)(uintptr_t)f.file.data + f.file.size - f.image.size;
+        assert_memory_equal(copy, f.image.data, f.image.size);
+        for (size_t at = 0x2000; at < 0x2080; at++) {
+            seed = seed * 1664525 + 1013904223;
+            if (seed >> 30 == 0)
+                copy[at] = (uint8_t)(seed >> 16);
+        }
+        strbuf_init(&frames);
+        assert_true(win_stacks_init(&stacks, &f.space, &err));
+        assert_true(win_stack_read(&stacks, &f.space.threads[0], &frames, &cut, &err));
+        assert_true(frames.len > 0);
+        strbuf_deinit(&frames);
+        close_dump(&f);
+    }
 }
 
 int main(void) {
@@ -216,6 +284,9 @@ int main(void) {
         cmocka_unit_test(pe_exports_with_hostile_counts_are_none),
         cmocka_unit_test(pe_overlay_gives_relocated_read_only_pages),
         cmocka_unit_test(win_stack_unwinds_leaf_frame_register_and_chained_parts),
+        cmocka_unit_test(win_stack_skips_codes_of_a_prolog_that_has_not_run),
+        cmocka_unit_test(win_stack_says_where_it_ends),
+        cmocka_unit_test(win_stack_ends_on_any_unwind_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
