@@ -15,6 +15,15 @@ size_t scan_fields(struct str s, struct str *ret_fields, size_t max, struct str 
     return n;
 }
 
+struct str scan_last_field(struct str *rest) {
+    struct str s = str_trim(*rest);
+    size_t i = s.len;
+    while (i && s.ptr[i - 1] != ' ' && s.ptr[i - 1] != '\t')
+        i--;
+    *rest = str_trim(str_take(s, i));
+    return str_drop(s, i);
+}
+
 bool scan_address(struct str field, uint64_t *ret_value) {
     if (field.len > 19 || !num_hex(field, ret_value))
         return false;

@@ -10,6 +10,9 @@
 /* Splits at blanks; at most `max` fields, the rest of the line goes to *ret_rest (may be NULL). */
 size_t scan_fields(struct str s, struct str *ret_fields, size_t max, struct str *ret_rest);
 
+/* Splits the last field off *rest; empty when there is none. */
+struct str scan_last_field(struct str *rest);
+
 /* Hex of 8 to 17 digits as debuggers print addresses: "00002af0", "7ffd`d8ac0000", "0x...". */
 bool scan_is_address(struct str field);
 bool scan_address(struct str field, uint64_t *ret_value) MUST_CHECK;

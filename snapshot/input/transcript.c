@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const struct section section_address;
+extern const struct section section_address_summary;
 extern const struct section section_clrstack;
 extern const struct section section_clrthreads;
 extern const struct section section_dump_threads;
@@ -15,12 +17,19 @@ extern const struct section section_eeheap_gc;
 extern const struct section section_eeheap_loader;
 extern const struct section section_finalizequeue;
 extern const struct section section_gchandles;
+extern const struct section section_heap_s;
 extern const struct section section_heapstat;
 extern const struct section section_jmap;
 extern const struct section section_kstack;
+extern const struct section section_maddress;
+extern const struct section section_process;
 extern const struct section section_runaway;
 extern const struct section section_sosnotes;
 extern const struct section section_special_threads;
+extern const struct section section_syncblk;
+extern const struct section section_threadpool;
+extern const struct section section_vadump;
+extern const struct section section_vertarget;
 
 /* One a line: a new section is one new line here. */
 /* clang-format off */
@@ -31,6 +40,15 @@ const struct section *const sections[] = {
     &section_dump_threads,
     &section_clrstack,
     &section_kstack,
+    &section_syncblk,
+    &section_threadpool,
+    &section_address_summary,
+    &section_address,
+    &section_maddress,
+    &section_vadump,
+    &section_heap_s,
+    &section_vertarget,
+    &section_process,
     &section_sosnotes,
     &section_finalizequeue,
     &section_gchandles,

@@ -29,6 +29,7 @@ struct builder {
     const char **interned;
     uint32_t interned_count, interned_capacity;
     enum types_scope types_scope; /* set by readers of type tables */
+    const char *memory_map_from;  /* static name of what filled PART_MEMORY_MAP; NULL: nothing */
     bool types_cut;               /* rows of that table are known or feared to be missing */
     struct str source;            /* name of the file being read, for warnings; borrowed */
     uint32_t reasons_dropped;
