@@ -1,6 +1,7 @@
 #include "input/input.h"
 
 #include "base/file.h"
+#include "input/live_process.h"
 #include "input/transcript.h"
 #include "memory/unpack.h"
 #include "model/snapfile.h"
@@ -178,5 +179,14 @@ bool input_read(const char *argument, const struct input_options *options,
         ok = read_file(list.names[i], &b, list.count, options, err);
     for (size_t i = 0; i < list.count; i++)
         free(list.names[i]);
+    return end(&b, options, ok, err);
+}
+
+bool input_read_process(uint64_t pid, const struct input_options *options,
+                        struct snapshot *snapshot, struct err *err) {
+    struct builder b;
+    bool ok = builder_init(&b, snapshot, err);
+    b.source = STR("live process");
+    ok = ok && live_read(pid, options, &b, err) && say_format(&b, "live", err);
     return end(&b, options, ok, err);
 }

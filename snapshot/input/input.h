@@ -51,6 +51,15 @@ bool input_read(const char *argument, const struct input_options *options,
                 struct snapshot *snapshot, struct err *err) MUST_CHECK;
 
 /*
+ * Reads a running process: all its threads stand still while that takes, and a note says how long.
+ * options->label and the like as for a dump. Messages carry no name.
+ *
+ * Errors: those of live_open, and ERR_LIMIT.
+ */
+bool input_read_process(uint64_t pid, const struct input_options *options,
+                        struct snapshot *snapshot, struct err *err) MUST_CHECK;
+
+/*
  * Reads bytes as `path` would be read (for tests and fuzz targets); format NULL: found by probing.
  */
 bool input_read_bytes(struct bytes bytes, const char *path, const struct input *format,

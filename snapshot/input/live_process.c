@@ -1,0 +1,30 @@
+#include "input/live_process.h"
+
+#include "input/dump.h"
+#include "memory/live.h"
+
+#include <stdio.h>
+
+bool live_read(uint64_t pid, const struct input_options *options, struct builder *b,
+               struct err *err) {
+    struct space space;
+    if (!live_open(&space, pid, err))
+        return false;
+    /* Files as the process sees them, which may live in a container. */
+    char root[64];
+    snprintf(root, sizeof(root), "/proc/%llu/root", (unsigned long long)pid);
+    struct input_options here = *options;
+    if (!here.sysroot)
+        here.sysroot = root;
+    bool ok = dump_read_space(&space, NULL, false, &here, b, err);
+    uint64_t stood_ns = live_resume(&space);
+    struct origin_row *origin = ok ? builder_single(b, PART_ORIGIN, err) : NULL;
+    if (origin) {
+        origin->captured_at_ns = live_captured_ns(&space);
+        origin->process_start_ns = live_process_start_ns(&space);
+        builder_note(b, "process stood still for %llu ms",
+                     (unsigned long long)((stood_ns + 999999) / 1000000));
+    }
+    space_deinit(&space);
+    return ok && origin;
+}
