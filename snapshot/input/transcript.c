@@ -30,6 +30,7 @@ extern const struct section section_syncblk;
 extern const struct section section_threadpool;
 extern const struct section section_vadump;
 extern const struct section section_vertarget;
+extern const struct section section_vmstat;
 
 /* One a line: a new section is one new line here. */
 /* clang-format off */
@@ -53,6 +54,7 @@ const struct section *const sections[] = {
     &section_finalizequeue,
     &section_gchandles,
     &section_heapstat,
+    &section_vmstat,
     &section_eeheap_gc,
     &section_eeheap_loader,
     &section_dumpasync,

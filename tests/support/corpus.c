@@ -1,5 +1,6 @@
 #include "tests/support/corpus.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,77 @@ unsigned corpus_count_reasons(const struct snapshot *s, const char *part) {
 
 void corpus_print_reasons(const char *name, const struct snapshot *s) {
     SNAPSHOT_ROWS(s, PART_REASONS, struct reason_row, reasons, count);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count && getenv("CORPUS_VERBOSE"); i++)
         fprintf(stderr, "%s: %s: %s (%lld)\n", name, reasons[i].lowers_trust ? "warning" : "note",
                 reasons[i].text, (long long)reasons[i].count);
+}
+
+static const struct {
+    const char *start;
+    enum corpus_kind kind;
+} kinds[] = {
+    {"dumpasync", CORPUS_HEAP},
+    {"dumpheap", CORPUS_HEAP},
+    {"eeheap", CORPUS_HEAP},
+    {"finalizequeue", CORPUS_HEAP},
+    {"gchandles", CORPUS_HEAP},
+    {"heapstat", CORPUS_HEAP},
+    {"jmap", CORPUS_HEAP},
+    {"mixed_netfx4_gcperf", CORPUS_HEAP},
+    {"vmstat", CORPUS_HEAP},
+    {"address", CORPUS_THREADS},
+    {"clrstack", CORPUS_THREADS},
+    {"clrthreads", CORPUS_THREADS},
+    {"dotnet-dump_threads", CORPUS_THREADS},
+    {"heap-s_", CORPUS_THREADS},
+    {"lldb_clrstack", CORPUS_THREADS},
+    {"mixed_netfx4_x86_deadlock", CORPUS_THREADS},
+    {"runaway", CORPUS_THREADS},
+    {"syncblk", CORPUS_THREADS},
+    {"threadpool", CORPUS_THREADS},
+    {"threads", CORPUS_THREADS},
+    {"SOURCES.md", CORPUS_OTHER},
+    /* Allocation profiles and native allocation stacks: formats of their own. */
+    {"bcc-memleak", CORPUS_OTHER},
+    {"gcdump-report", CORPUS_OTHER},
+    {"gperftools", CORPUS_OTHER},
+    {"heap-l_", CORPUS_OTHER},
+    {"heap-stat", CORPUS_OTHER},
+    {"heaptrack", CORPUS_OTHER},
+    {"jeprof", CORPUS_OTHER},
+    {"memanalyzer", CORPUS_OTHER},
+    {"pprof", CORPUS_OTHER},
+    {"umdh", CORPUS_OTHER},
+};
+
+enum corpus_kind corpus_kind(const char *name) {
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (strncmp(name, kinds[i].start, strlen(kinds[i].start)) == 0)
+            return kinds[i].kind;
+    return CORPUS_UNKNOWN;
+}
+
+static bool is_among(const char *name, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+unsigned corpus_count_untested(enum corpus_kind kind, const char *const *names, size_t count) {
+    char path[CORPUS_PATH_MAX];
+    unsigned untested = 0;
+    DIR *dir = corpus_path("", path) ? opendir(path) : NULL;
+    if (!dir)
+        return 1;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.' || corpus_kind(entry->d_name) != kind)
+            continue;
+        if (kind != CORPUS_UNKNOWN && is_among(entry->d_name, names, count))
+            continue;
+        fprintf(stderr, "corpus: no test for %s\n", entry->d_name);
+        untested++;
+    }
+    closedir(dir);
+    return untested;
 }
