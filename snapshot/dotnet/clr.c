@@ -173,6 +173,27 @@ const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max) {
     return NULL;
 }
 
+bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) {
+    uint64_t word;
+    if (object == 0 || !clr_u64(clr, object, &word) || (word & ~7ull) == 0)
+        return false;
+    *ret_mt = word & ~7ull;
+    return true;
+}
+
+uint64_t clr_object_size(struct clr *clr, uint64_t object) {
+    uint64_t mt;
+    uint32_t flags, base, count = 0;
+    if (!clr_object_mt(clr, object, &mt) || !clr_field_u32(clr, mt, F_MT_FLAGS, &flags) ||
+        !clr_field_u32(clr, mt, F_MT_BASE_SIZE, &base))
+        return 0;
+    uint64_t component = flags & 0x80000000u ? flags & 0xffff : 0;
+    if (component && !clr_u32(clr, object + 8, &count))
+        return 0;
+    uint64_t size = base + component * count;
+    return size < 24 ? 24 : size; /* the smallest object; the empty string says 22 */
+}
+
 const char *clr_string_object(struct clr *clr, uint64_t object) {
     uint64_t mt;
     uint32_t length;

@@ -118,6 +118,11 @@ const char *clr_utf16z(struct clr *clr, uint64_t address, size_t max);
 const char *clr_utf16(struct clr *clr, uint64_t address, size_t count);
 const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max);
 
+/* The MethodTable of an object, without the bits of the GC; false: not there. */
+bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) MUST_CHECK;
+/* Shallow size of an object [bytes], as the heap walk counts it; 0: not there. */
+uint64_t clr_object_size(struct clr *clr, uint64_t object);
+
 /* Text of a managed string object; NULL when it is none. */
 const char *clr_string_object(struct clr *clr, uint64_t object);
 

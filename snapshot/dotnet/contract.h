@@ -88,6 +88,7 @@
     X(SYNC_LOCK_STATE, "SyncBlock", "+LockState") \
     X(SYNC_RECURSION, "SyncBlock", "+Recursion") \
     X(SYNC_HOLDER_ID, "SyncBlock", "+HolderThreadId") \
+    X(SYNC_HOLDER, "SyncBlock", "+HoldingThread") \
     X(SYNC_HOLDER_OS_ID, "SyncBlock", "+HolderOSThreadId") \
     X(MD_CHUNK_INDEX, "MethodDesc", "ChunkIndex") \
     X(MD_FLAGS, "MethodDesc", "Flags") \

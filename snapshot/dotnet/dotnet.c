@@ -1,6 +1,9 @@
 #include "dotnet/dotnet.h"
 
-#include "dotnet/names.h"
+#include "dotnet/finalize.h"
+#include "dotnet/handles.h"
+#include "dotnet/locks.h"
+#include "dotnet/threads.h"
 #include "dotnet/walk.h"
 
 /* What is read of one process. */
@@ -9,6 +12,7 @@ struct reading {
     struct modules modules;
     struct gc_state gc;
     struct walk_result walk;
+    struct managed_threads threads;
 };
 
 static bool report_types(struct reading *r, struct err *err) {
@@ -76,7 +80,11 @@ static bool read_all(struct reading *r, struct err *err) {
         !gc_report(&r->clr, &r->gc, err) || !walk_heap(&r->clr, &r->gc, &r->walk, err))
         return false;
     modules_load_all(&r->modules);
-    return report_types(r, err) && report_heaps(r, err) && modules_report(&r->modules, err);
+    return report_types(r, err) && report_heaps(r, err) &&
+           finalize_report(&r->modules, &r->gc, err) && handles_report(&r->modules, err) &&
+           threads_read(&r->clr, &r->threads, err) &&
+           locks_report(&r->modules, &r->walk, &r->threads, err) &&
+           threads_report(&r->modules, &r->threads, err) && modules_report(&r->modules, err);
 }
 
 bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_options *options,
@@ -101,6 +109,7 @@ bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_opt
         ok = false;
         break;
     }
+    threads_free(&r.threads);
     walk_free(&r.walk);
     gc_free(&r.gc);
     modules_deinit(&r.modules);

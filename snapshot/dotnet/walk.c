@@ -21,7 +21,9 @@
 #define MT_HAS_COMPONENTS 0x80000000u
 /* Object header, the 32 bits before the MethodTable (src/coreclr/vm/syncblk.h). */
 #define HEADER_THREAD_ID         0x0000ffffu
-#define HEADER_NOT_THIN          0x0c000000u /* a sync block index or a hash code */
+#define HEADER_HAS_INDEX         0x08000000u /* a sync block index, or with the next bit a hash code */
+#define HEADER_HASH_CODE         0x04000000u
+#define HEADER_INDEX             0x03ffffffu
 #define HEADER_RECURSION(header) ((header) >> 16 & 63u)
 
 /* One MethodTable as the hot loop needs it; open addressing, mt 0 is free. */
@@ -180,8 +182,15 @@ static void flush(struct worker *w) {
 
 static void note_lock(struct worker *w, uint64_t object, uint64_t mt, uint32_t header) {
     struct walk_result *r = w->shared->result;
-    if (mt == w->shared->clr->free_mt)
+    if (mt == w->shared->clr->free_mt || header & HEADER_HASH_CODE)
         return;
+    struct walk_lock lock = {.object = object, .mt = mt};
+    if (header & HEADER_HAS_INDEX) {
+        lock.sync_index = header & HEADER_INDEX;
+    } else {
+        lock.owner_managed_id = header & HEADER_THREAD_ID;
+        lock.recursion = HEADER_RECURSION(header);
+    }
     pthread_mutex_lock(&w->shared->lock);
     if (r->lock_count == r->lock_capacity && r->lock_count < WALK_LOCKS_MAX) {
         uint32_t capacity = r->lock_capacity ? r->lock_capacity * 2 : 64;
@@ -192,8 +201,7 @@ static void note_lock(struct worker *w, uint64_t object, uint64_t mt, uint32_t h
         }
     }
     if (r->lock_count < r->lock_capacity)
-        r->locks[r->lock_count++] =
-            (struct walk_lock){object, mt, header & HEADER_THREAD_ID, HEADER_RECURSION(header)};
+        r->locks[r->lock_count++] = lock;
     else
         r->locks_dropped++;
     pthread_mutex_unlock(&w->shared->lock);
@@ -283,7 +291,7 @@ static uint64_t count_objects(struct worker *w, uint64_t a, uint64_t stop, uint6
         slot->bytes += size;
         if (a > window.start + 3) {
             uint32_t header = load_u32(p - 4);
-            if (header & HEADER_THREAD_ID && !(header & HEADER_NOT_THIN))
+            if (header & (HEADER_THREAD_ID | HEADER_HAS_INDEX))
                 note_lock(w, a, mt, header);
         }
         a += step;

@@ -12,13 +12,14 @@ struct walk_type {
     struct cell gen[GEN_COUNT];
 };
 
-/* An object whose header says that a thread holds its lock, without a sync block. */
+/* An object whose header says that a thread holds its lock, or that it has a sync block. */
 struct walk_lock {
     uint64_t object, mt;
+    uint32_t sync_index; /* 0: none, then a thread holds a thin lock */
     uint32_t owner_managed_id, recursion;
 };
 
-#define WALK_LOCKS_MAX 100000u
+#define WALK_LOCKS_MAX 1000000u
 
 /* Totals of one GC heap. */
 struct walk_heap_total {

@@ -1,0 +1,111 @@
+#include "dotnet/finalize.h"
+
+#include "dotnet/tally.h"
+
+/*
+ * CFinalize: {Object **fill[generations + 2]; Object **array, **end}. The array holds sub-arrays,
+ * each from where the one before ends to its fill pointer, in this order: the generations from POH
+ * down to gen0, critical f-reachable, f-reachable (src/coreclr/gc/gcpriv.h).
+ */
+#define FILLS_MAX 7u
+#define QUEUE_MAX (1ull << 32) /* [bytes] 512 million objects with finalizers */
+
+struct queues {
+    struct tally tally;
+    uint64_t finalizable[GEN_COUNT], ready, missing;
+};
+
+/* Generation of sub-array i of `generations` + 2; GEN_COUNT: ready. */
+static enum generation sub_array(uint32_t i, uint32_t generations) {
+    static const enum generation order[] = {GEN_0, GEN_1, GEN_2, GEN_LOH, GEN_POH};
+    return i < generations ? order[generations - 1 - i] : GEN_COUNT;
+}
+
+static bool add_objects(struct clr *clr, struct queues *q, uint64_t from, uint64_t to,
+                        enum generation generation) {
+    for (uint64_t at = from; at + 8 <= to; at += 8) {
+        uint64_t object, mt = 0;
+        if (!clr_u64(clr, at, &object)) {
+            q->missing += (to - at) / 8;
+            return true;
+        }
+        if (!object)
+            continue;
+        bool ready = generation == GEN_COUNT;
+        if (!clr_object_mt(clr, object, &mt))
+            q->missing++;
+        struct cell cell = {!ready, clr_object_size(clr, object)};
+        if (!tally_add(&q->tally, 0, mt, cell, ready))
+            return false;
+        if (ready)
+            q->ready++;
+        else
+            q->finalizable[generation]++;
+    }
+    return true;
+}
+
+static bool read_queue(struct clr *clr, struct queues *q, uint64_t queue, struct err *err) {
+    uint64_t generations = clr->gc.slot[GC_GENERATION_COUNT], fill[FILLS_MAX], array, end;
+    uint32_t fills = (uint32_t)generations + 2;
+    if (fills > FILLS_MAX || !clr_read(clr, queue, fill, fills * 8) ||
+        !clr_u64(clr, queue + fills * 8ull, &array) ||
+        !clr_u64(clr, queue + fills * 8ull + 8, &end)) {
+        builder_warn(clr->b, 1, "finalization queues are not in the dump");
+        return true;
+    }
+    uint64_t last = array;
+    for (uint32_t i = 0; i < fills; i++) {
+        if (fill[i] < last || fill[i] > end || end - array > QUEUE_MAX) {
+            builder_warn(clr->b, 1, "finalization queues with impossible bounds were skipped");
+            return true;
+        }
+        last = fill[i];
+    }
+    for (uint32_t i = 0; i < fills; i++)
+        if (!add_objects(clr, q, i ? fill[i - 1] : array, fill[i],
+                         sub_array(i, (uint32_t)generations)))
+            return err_nomem(err);
+    return true;
+}
+
+static bool report(struct clr *clr, const struct queues *q, struct err *err) {
+    struct finalizer_row *row = builder_single(clr->b, PART_FINALIZER, err);
+    if (!row)
+        return false;
+    for (int g = 0; g < GEN_COUNT; g++)
+        row->finalizable[g] = q->finalizable[g];
+    row->finalizable[GEN_FROZEN] = row->finalizable[GEN_UNKNOWN] = ABSENT;
+    row->ready = q->ready;
+    if (q->missing)
+        builder_warn(clr->b, q->missing, "objects with finalizers are not in the dump");
+    builder_present(clr->b, PART_FINALIZABLE);
+    for (uint32_t i = 0; i < q->tally.count; i++) {
+        const struct tally_row *t = &q->tally.rows[i];
+        struct finalizable_row *out = builder_row(clr->b, PART_FINALIZABLE, err);
+        if (!out)
+            return false;
+        out->type = builder_string(clr->b, str_of(t->name ? t->name : "<unknown>"), err);
+        if (!out->type)
+            return false;
+        out->objects = t->objects;
+        out->bytes = t->bytes;
+        out->ready = t->ready;
+    }
+    return true;
+}
+
+bool finalize_report(struct modules *m, const struct gc_state *gc, struct err *err) {
+    struct queues q = {0};
+    bool ok = true, any = false;
+    tally_init(&q.tally);
+    for (uint32_t i = 0; i < gc->heap_count && ok; i++) {
+        if (!gc->heaps[i].finalize_queue)
+            continue;
+        any = true;
+        ok = read_queue(m->clr, &q, gc->heaps[i].finalize_queue, err);
+    }
+    ok = ok && tally_finish(&q.tally, m, err) && (!any || report(m->clr, &q, err));
+    tally_deinit(&q.tally);
+    return ok;
+}

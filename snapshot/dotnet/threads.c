@@ -1,0 +1,249 @@
+#include "dotnet/threads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Thread::ThreadState (src/coreclr/vm/threads.h). */
+#define STATE_BACKGROUND      0x00000200u
+#define STATE_UNSTARTED       0x00000400u
+#define STATE_DEAD            0x00000800u
+#define STATE_POOL_WORKER     0x01000000u
+#define STATE_COMPLETION_PORT 0x08000000u
+
+/* What OSId says of a thread that has ended. */
+#define OS_ID_NONE 0xbaadf00du
+
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+static const struct space_thread *os_thread(const struct u64map *by_id, const struct space *s,
+                                            uint64_t os_id) {
+    uint32_t at = u64map_get(by_id, os_id);
+    return at == STRMAP_NONE ? NULL : &s->threads[at];
+}
+
+static void read_thread(struct clr *clr, struct managed_thread *t, const struct u64map *by_os_id) {
+    uint32_t value;
+    t->os_id = ABSENT;
+    if (clr_field_u32(clr, t->address, F_THREAD_ID, &value))
+        t->managed_id = value;
+    if (clr_field_u32(clr, t->address, F_THREAD_STATE, &value))
+        t->state = value;
+    if (clr_field_u32(clr, t->address, F_THREAD_COOPERATIVE, &value))
+        t->cooperative = value != 0;
+    if (clr_field_u32(clr, t->address, F_THREAD_OS_ID, &value) && value && value != OS_ID_NONE)
+        t->os_id = value;
+    if (t->os_id != ABSENT)
+        t->os = os_thread(by_os_id, clr->space, t->os_id);
+}
+
+bool threads_read(struct clr *clr, struct managed_threads *threads, struct err *err) {
+    *threads = (struct managed_threads){0};
+    u64map_init(&threads->by_managed_id);
+    u64map_init(&threads->by_address);
+    threads->items = arena_array(&clr->arena, clr->thread_count + 1u, sizeof(*threads->items));
+    if (!threads->items)
+        return err_nomem(err);
+    struct u64map by_os_id;
+    u64map_init(&by_os_id);
+    bool ok = true;
+    for (uint32_t i = 0; i < clr->space->thread_count && ok; i++)
+        ok = u64map_put(&by_os_id, clr->space->threads[i].os_id, i);
+    for (uint32_t i = 0; i < clr->thread_count && ok; i++) {
+        struct managed_thread *t = &threads->items[threads->count++];
+        t->address = clr->threads[i];
+        read_thread(clr, t, &by_os_id);
+        ok = u64map_put(&threads->by_managed_id, t->managed_id, i) &&
+             u64map_put(&threads->by_address, t->address, i);
+    }
+    u64map_deinit(&by_os_id);
+    if (!clr_global(clr, G_FINALIZER_THREAD, &threads->finalizer))
+        threads->finalizer = 0;
+    return ok || err_nomem(err);
+}
+
+void threads_free(struct managed_threads *threads) {
+    u64map_deinit(&threads->by_managed_id);
+    u64map_deinit(&threads->by_address);
+    *threads = (struct managed_threads){0};
+}
+
+struct managed_thread *threads_by_managed_id(struct managed_threads *threads, uint32_t id) {
+    uint32_t at = u64map_get(&threads->by_managed_id, id);
+    return at == STRMAP_NONE ? NULL : &threads->items[at];
+}
+
+/* -- Names and roles --------------------------------------------------------------------------- */
+
+/* Linux cuts the names of threads after 15 bytes. */
+static const struct {
+    const char *prefix, *role;
+} roles[] = {
+    {".NET Finalizer", "finalizer"},
+    {".NET BGC", "gc"},
+    {".NET Server GC", "gc"},
+    {".NET GC", "gc"},
+    {".NET Tiered Com", "tiered-compilation"},
+    {".NET TP Worker", "threadpool-worker"},
+    {".NET ThreadPool Worker", "threadpool-worker"},
+    {".NET TP Gate", "gate"},
+    {".NET ThreadPool Gate", "gate"},
+    {".NET TP Wait", "wait"},
+    {".NET ThreadPool Wait", "wait"},
+    {".NET TP IO", "io-completion"},
+    {".NET ThreadPool IO", "io-completion"},
+    {".NET Timer", "timer"},
+    {".NET SigHandler", "signal-handler"},
+    {".NET Signal", "signal-handler"},
+    {".NET EventPipe", "event-pipe"},
+    {".NET DebugPipe", "debugger"},
+    {".NET Debugger", "debugger"},
+    {".NET SynchManag", "synchronization"},
+    {".NET Sockets", "sockets"},
+    {".NET File Watch", "file-watcher"},
+};
+
+const char *thread_role_of_name(const char *name) {
+    for (size_t i = 0; name && i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (str_starts(str_of(name), str_of(roles[i].prefix)))
+            return roles[i].role;
+    return NULL;
+}
+
+/* The managed Thread object; 0: none, or not in the dump. */
+static uint64_t managed_object(struct clr *clr, uint64_t thread) {
+    uint64_t handle, object;
+    if (clr_field_u64(clr, thread, F_THREAD_EXPOSED_OBJECT, &handle) && handle &&
+        clr_u64(clr, handle, &object))
+        return object;
+    if (clr_field_u64(clr, thread, F_THREAD_OBJECT, &handle) && handle &&
+        clr_u64(clr, handle, &object))
+        return object;
+    return 0;
+}
+
+/* Looks the field up once: all threads have one type. */
+static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *name_offset) {
+    struct clr *clr = m->clr;
+    uint64_t object = managed_object(clr, thread), mt, name;
+    if (!clr_object_mt(clr, object, &mt))
+        return NULL;
+    if (!*name_offset)
+        *name_offset = type_field_offset(m, mt, "_name");
+    if (!*name_offset || !clr_u64(clr, object + *name_offset, &name) || !name)
+        return NULL;
+    const char *text = clr_string_object(clr, name);
+    return text && *text ? text : NULL;
+}
+
+static const char *role_of(const struct managed_threads *threads, const struct managed_thread *t,
+                           const char *name) {
+    if (t->address == threads->finalizer)
+        return "finalizer";
+    const char *role = thread_role_of_name(name);
+    if (!role && t->os)
+        role = thread_role_of_name(t->os->name);
+    if (!role && t->state & STATE_POOL_WORKER)
+        role = "threadpool-worker";
+    if (!role && t->state & STATE_COMPLETION_PORT)
+        role = "io-completion";
+    return role;
+}
+
+/* Type of the exception that the thread is handling or has thrown last; 0: none. */
+static uint64_t exception_mt(struct clr *clr, uint64_t thread) {
+    uint64_t at, handle, object, mt;
+    if (clr_field_u64(clr, thread, F_THREAD_LAST_THROWN, &handle) && handle &&
+        clr_u64(clr, handle, &object) && clr_object_mt(clr, object, &mt))
+        return mt;
+    if (clr_field_u64(clr, thread, F_THREAD_EXCEPTION_TRACKER, &at) && at &&
+        clr_field_u64(clr, at, F_EXCEPTION_THROWN, &object) && object) {
+        if (clr_object_mt(clr, object, &mt) && clr_u64(clr, mt, &at) && mt != clr->free_mt)
+            return mt;
+    }
+    return 0;
+}
+
+/* -- Report ------------------------------------------------------------------------------------ */
+
+static bool say(struct builder *b, const char **field, const char *text, struct err *err) {
+    if (!text || *field)
+        return true;
+    *field = builder_string(b, str_of(text), err);
+    return *field != NULL;
+}
+
+static bool report_exception(struct modules *m, struct thread_row *row, uint64_t thread,
+                             struct err *err) {
+    uint64_t mt = exception_mt(m->clr, thread);
+    if (!mt)
+        return true;
+    struct strbuf name;
+    strbuf_init(&name);
+    type_name(m, mt, &name);
+    bool ok = say(m->clr->b, &row->exception, strbuf_cstr(&name), err);
+    strbuf_deinit(&name);
+    return ok;
+}
+
+static bool report_thread(struct modules *m, struct managed_threads *threads,
+                          const struct managed_thread *t, uint32_t *name_offset, struct err *err) {
+    struct builder *b = m->clr->b;
+    if (t->os_id == ABSENT && !t->managed_id)
+        return true;
+    struct thread_row *row = builder_thread(b, t->os_id, t->managed_id, err);
+    if (!row)
+        return false;
+    const char *state = t->state & STATE_UNSTARTED                    ? "unstarted"
+                        : t->state & STATE_DEAD || t->os_id == ABSENT ? "dead"
+                                                                      : "alive";
+    const char *name = managed_name(m, t->address, name_offset);
+    row->lock_count = t->locks_held;
+    if (!say(b, &row->name, name, err) || !say(b, &row->state, state, err) ||
+        !say(b, &row->gc_mode, t->cooperative ? "cooperative" : "preemptive", err) ||
+        !say(b, &row->role, role_of(threads, t, name), err) ||
+        !report_exception(m, row, t->address, err))
+        return false;
+    if (t->address != threads->finalizer)
+        return true;
+    struct finalizer_row *finalizer = builder_single(b, PART_FINALIZER, err);
+    if (!finalizer)
+        return false;
+    finalizer->thread_os_id = t->os_id;
+    return true;
+}
+
+static bool report_counters(struct clr *clr, const struct managed_threads *threads,
+                            struct err *err) {
+    uint64_t unstarted = 0, background = 0, dead = 0;
+    for (uint32_t i = 0; i < threads->count; i++) {
+        unstarted += (threads->items[i].state & STATE_UNSTARTED) != 0;
+        background += (threads->items[i].state & STATE_BACKGROUND) != 0;
+        dead += (threads->items[i].state & STATE_DEAD) != 0;
+    }
+    return builder_counter(clr->b, "threads.total", threads->count, "count", err) &&
+           builder_counter(clr->b, "threads.unstarted", unstarted, "count", err) &&
+           builder_counter(clr->b, "threads.background", background, "count", err) &&
+           builder_counter(clr->b, "threads.dead", dead, "count", err);
+}
+
+/* Threads of the runtime that have no Thread object: known by the names it gives them. */
+static bool report_native_roles(struct clr *clr, struct err *err) {
+    for (uint32_t i = 0; i < clr->space->thread_count; i++) {
+        const char *role = thread_role_of_name(clr->space->threads[i].name);
+        if (!role)
+            continue;
+        struct thread_row *row = builder_thread(clr->b, clr->space->threads[i].os_id, ABSENT, err);
+        if (!row || !say(clr->b, &row->role, role, err))
+            return false;
+    }
+    return true;
+}
+
+bool threads_report(struct modules *m, struct managed_threads *threads, struct err *err) {
+    uint32_t name_offset = 0;
+    builder_present(m->clr->b, PART_THREADS);
+    for (uint32_t i = 0; i < threads->count; i++)
+        if (!report_thread(m, threads, &threads->items[i], &name_offset, err))
+            return false;
+    return report_native_roles(m->clr, err) && report_counters(m->clr, threads, err);
+}
