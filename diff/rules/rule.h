@@ -91,6 +91,18 @@ struct limits {
     uint64_t native_growth_min_bytes;
     double largest_free_shrink_percent;
     uint64_t exception_growth_min;
+    double new_type_percent;      /* of the newest heap (new-type) or base heap (gone-type) */
+    double free_heap_percent;     /* fragmentation: Free of a generation in the whole heap */
+    uint64_t committed_min_bytes; /* committed but not allocated */
+    double thread_growth_percent;
+    uint64_t dead_threads_min, starvation_min_workers;
+    uint64_t loader_growth_min_modules;
+    uint64_t largest_free_min_bytes;
+    double large_object_percent; /* of the heap */
+    double stack_growth_percent;
+    uint64_t stack_growth_min_bytes, stack_growth_min_count;
+    uint64_t os_handle_growth_min;
+    double os_handle_growth_percent;
 };
 
 /* A limit that can be set by --limit KEY=VALUE or in a --config file. */

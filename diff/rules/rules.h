@@ -14,8 +14,12 @@ const char *say_count(struct findings *f, uint64_t count);
 const char *say_delta(struct findings *f, int64_t bytes); /* "+1.0 KiB", "-3 B" */
 const char *say_seconds(struct findings *f, uint64_t ns); /* "2.05 s" */
 
-/* Without arguments and return type: "Shop.Caching.Handle.Finalize". */
-struct str frame_method(const char *frame);
+/* Subject of a finding about a thread: "thread 184:1914 spinner". */
+const char *say_thread(struct findings *f, const struct series *s,
+                       const struct series_thread *thread);
+
+/* "s" unless count is 1. */
+const char *plural(uint64_t count);
 
 uint64_t rule_max(uint64_t a, uint64_t b);
 /* percent of value; 0 where it is ABSENT. */
@@ -30,10 +34,37 @@ bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t
                 enum verdict *ret_verdict);
 
 #define RULE(name) extern const struct rule rule_##name
-RULE(growing_type);
-RULE(heap_growth);
 RULE(trust);
 RULE(gc_in_progress);
+RULE(growing_type);
+RULE(new_type);
+RULE(gone_type);
+RULE(heap_growth);
+RULE(loh_growth);
+RULE(poh_growth);
+RULE(large_object);
+RULE(fragmentation);
+RULE(committed_vs_allocated);
+RULE(finalizer_stuck);
+RULE(finalizer_queue_growth);
+RULE(deadlock);
+RULE(locks_held);
+RULE(thread_runaway);
+RULE(threads_unchanged);
+RULE(threadpool_starvation);
+RULE(thread_leak);
+RULE(threads_new);
+RULE(threads_gone);
+RULE(threads_dead);
+RULE(exceptions_on_threads);
+RULE(exceptions_growing);
+RULE(handles_growing);
+RULE(os_handles_growing);
+RULE(loader_growth);
+RULE(native_growth);
+RULE(largest_free_shrinking);
+RULE(stack_growing);
+RULE(cache_counts);
 #undef RULE
 
 #endif

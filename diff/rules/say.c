@@ -26,11 +26,19 @@ const char *say_seconds(struct findings *f, uint64_t ns) {
     return findings_text(f, "%u.%03u s", (unsigned)(ms / 1000), (unsigned)(ms % 1000));
 }
 
-struct str frame_method(const char *frame) {
-    struct str s = str_of(frame);
-    size_t end = str_find(s, STR("("), 0);
-    s = end == STR_NOT_FOUND ? s : str_take(s, end);
-    return str_trim(s);
+const char *say_thread(struct findings *f, const struct series *s,
+                       const struct series_thread *thread) {
+    struct strbuf label;
+    strbuf_init(&label);
+    series_thread_label(s, thread, &label);
+    const char *text = findings_text(f, "thread %s", strbuf_cstr(&label));
+    f->failed = f->failed || label.failed;
+    strbuf_deinit(&label);
+    return text;
+}
+
+const char *plural(uint64_t count) {
+    return count == 1 ? "" : "s";
 }
 
 uint64_t rule_max(uint64_t a, uint64_t b) {

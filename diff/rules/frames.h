@@ -1,0 +1,46 @@
+/* What a stack says about its thread: whose code it is in, and what it waits for. */
+#ifndef DUMPDIFF_RULES_FRAMES_H
+#define DUMPDIFF_RULES_FRAMES_H
+
+#include "diff/series.h"
+
+enum wait_kind {
+    WAIT_NOT,   /* no wait to be seen */
+    WAIT_IDLE,  /* waits for work, by its nature: pool, timer, accept, consumer of a queue */
+    WAIT_LOCK,  /* for a monitor or lock that another thread holds */
+    WAIT_TASK,  /* for a task: .Result, .Wait() */
+    WAIT_EVENT, /* for an event, semaphore or the end of a thread */
+    WAIT_SLEEP,
+    WAIT_IO,
+};
+
+struct stack_view {
+    uint32_t app;        /* innermost frame of application code; frames.count: none */
+    uint32_t callee;     /* framework frame that it called; frames.count: none */
+    enum wait_kind wait; /* of that call */
+};
+
+#define NO_FRAME UINT32_MAX
+
+/* Looks at the managed frames, innermost first; app and callee are NO_FRAME where there is none. */
+struct stack_view stack_view(const struct thread_row *row);
+
+/* "Shop.Caching.Handle.Finalize" of "[Frame: 0] Shop.Caching.Handle.Finalize()"; may be empty. */
+struct str frame_method(const char *frame);
+/* The same without the namespace where it is of the framework: "ManualResetEventSlim.Wait". */
+struct str frame_short(const char *frame);
+bool frame_is_framework(const char *frame);
+
+/* "Shop.Gate.Pass -> Monitor.Enter": the application frame and what it waits in; "" without. */
+void stack_place(const struct thread_row *row, struct strbuf *out);
+
+/* Frame of a finalizer that is being run, outermost; NO_FRAME when there is none. */
+uint32_t stack_finalizer(const struct thread_row *row);
+
+/* Is it the finalizer thread, a GC thread, a thread of the pool? By role, name and frames. */
+bool thread_is_finalizer(const struct thread_row *row);
+bool thread_is_gc(const struct thread_row *row);
+bool thread_is_pool(const struct thread_row *row);
+bool thread_is_dead(const struct thread_row *row);
+
+#endif
