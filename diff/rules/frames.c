@@ -18,7 +18,10 @@ struct str frame_method(const char *frame) {
 /* series_is_framework() wants a C string: the method is a tail of one, so its start will do. */
 bool frame_is_framework(const char *frame) {
     static const char *const runtime[] = {
-        "DomainNeutralILStubClass", "DomainBoundILStubClass", "ILStubClass", "DynamicClass.",
+        "DomainNeutralILStubClass",
+        "DomainBoundILStubClass",
+        "ILStubClass",
+        "DynamicClass.",
         "MethodDescPtr",
     };
     struct str s = frame_method(frame);
@@ -105,14 +108,9 @@ static bool is_lock_call(struct str method) {
 
 static bool is_task_call(struct str method) {
     static const char *const words[] = {
-        "Tasks.Task.Wait",
-        "Tasks.Task.InternalWait",
-        "Tasks.Task.SpinThenBlockingWait",
-        ".get_Result",
-        ".GetResultCore",
-        "TaskAwaiter.HandleNonSuccess",
-        "TaskAwaiter.GetResult",
-        "TaskAwaiter`1.GetResult",
+        "Tasks.Task.Wait",       "Tasks.Task.InternalWait", "Tasks.Task.SpinThenBlockingWait",
+        ".get_Result",           ".GetResultCore",          "TaskAwaiter.HandleNonSuccess",
+        "TaskAwaiter.GetResult", "TaskAwaiter`1.GetResult",
     };
     return HAS_ANY(method, words);
 }
@@ -123,17 +121,17 @@ static bool is_sleep_call(struct str method) {
 
 static bool is_event_call(struct str method) {
     static const char *const words[] = {
-        "WaitHandle.",    "ManualResetEvent", "AutoResetEvent", "Semaphore", "CountdownEvent",
-        "Barrier.Signal", "Thread.Join",      "Monitor.Wait",   "Monitor.ObjWait",
-        "SpinWait.SpinUntil", "Process.WaitForExit",
+        "WaitHandle.",     "ManualResetEvent",   "AutoResetEvent",      "Semaphore",
+        "CountdownEvent",  "Barrier.Signal",     "Thread.Join",         "Monitor.Wait",
+        "Monitor.ObjWait", "SpinWait.SpinUntil", "Process.WaitForExit",
     };
     return HAS_ANY(method, words);
 }
 
 static bool is_io_call(struct str method) {
     static const char *const words[] = {
-        "Sockets.", "NetworkStream.", "PipeStream.", "FileStream.", "SqlClient.", "TdsParser",
-        "SslStream.", "Interop+Sys.Read", "RandomAccess.",
+        "Sockets.",  "NetworkStream.", "PipeStream.",      "FileStream.",   "SqlClient.",
+        "TdsParser", "SslStream.",     "Interop+Sys.Read", "RandomAccess.",
     };
     return HAS_ANY(method, words);
 }

@@ -146,8 +146,8 @@ static void a_growing_type_is_found_and_its_framework_ranks_below(void **state) 
     }
     made_rules(&m);
     assert_string_equal(m.series.types[0].name, "System.String");
-    assert_int_equal(m.findings.items[0].status, STATUS_HIT);
-    assert_string_equal(m.findings.items[1].subject, "Shop.Entry");
+    assert_string_equal(m.findings.items[0].rule->id, "growing-type");
+    assert_string_equal(m.findings.items[0].subject, "Shop.Entry");
     made_says(made_hit(&m, "growing-type", "Shop.Entry"), "5,000 to 10,000 objects");
     assert_int_equal(made_hit(&m, "growing-type", "System.String")->severity, SEVERITY_NOTICE);
     assert_null(made_hit(&m, "growing-type", "Free"));

@@ -1,0 +1,77 @@
+/* Caches and sessions that a web application keeps in its process, by the types of their entries.
+ */
+#include "diff/rules/rules.h"
+
+#include <string.h>
+
+struct known_entry {
+    const char *type, *what;
+};
+
+static const struct known_entry entries[] = {
+    {"System.Web.Caching.CacheEntry", "entries in the ASP.NET cache"},
+    {"System.Web.SessionState.InProcSessionState", "sessions kept in the process"},
+    {"System.Web.SessionState.SessionStateItemCollection", "collections of session items"},
+    {"System.Runtime.Caching.MemoryCacheEntry", "entries in System.Runtime.Caching"},
+    {"Microsoft.Extensions.Caching.Memory.CacheEntry", "entries in memory caches"},
+    {"Microsoft.AspNetCore.Session.DistributedSession", "open ASP.NET Core sessions"},
+    {"Microsoft.AspNetCore.Components.Server.Circuits.CircuitHost", "Blazor circuits"},
+    {"Microsoft.AspNetCore.SignalR.HubConnectionContext", "SignalR connections"},
+};
+
+static const struct known_entry *known(const char *name) {
+    for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
+        if (strcmp(entries[i].type, name) == 0)
+            return &entries[i];
+    return NULL;
+}
+
+static bool grew(const struct series *s, const struct series_type *type) {
+    (void)s;
+    return type->verdict == VERDICT_GROWING || type->verdict == VERDICT_LEAK;
+}
+
+static bool run_caches(const struct series *s, const struct limits *limits, struct findings *f,
+                       struct err *err) {
+    (void)limits;
+    (void)err;
+    uint32_t end = s->count - 1;
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        const struct known_entry *entry = known(type->name);
+        if (!entry || !type->seen[end])
+            continue;
+        uint64_t objects = type->totals[end].objects;
+        struct finding *hit =
+            findings_hit(f, &rule_cache_counts, grew(s, type) ? SEVERITY_WARNING : SEVERITY_INFO,
+                         objects, type->name);
+        const char *before =
+            s->count > 1 ? findings_text(f, ", %s before", say_count(f, type->totals[0].objects))
+                         : "";
+        finding_summary(f, hit, "There are %s %s%s (%s).", say_count(f, objects), entry->what,
+                        before, type->name);
+        if (grew(s, type))
+            finding_next(f, hit, "Give entries a size and an expiry, and sessions a timeout.");
+        finding_number(hit, "objects", FIELD_U64, objects);
+        if (s->count > 1)
+            finding_delta(hit, "objects_delta", FIELD_U64, type->objects_delta);
+    }
+    return true;
+}
+
+const struct rule rule_cache_counts = {
+    .id = "cache-counts",
+    .summary = "entries of caches and sessions kept in the process",
+    .needs = PART_BIT(PART_TYPES),
+    .min_snapshots = 1,
+    .explain =
+        "Looks for the types by which ASP.NET, ASP.NET Core and the memory caches of .NET keep\n"
+        "cache entries, sessions and connections, and counts them. Says something about a single\n"
+        "dump, too.\n"
+        "\n"
+        "No thresholds of its own: growth is judged as for growing-type.\n"
+        "\n"
+        "What to do: when the counts grow, give entries a size and an expiry, and sessions a\n"
+        "timeout; what they hold shows among the growing types.\n",
+    .run = run_caches,
+};

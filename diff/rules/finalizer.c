@@ -1,0 +1,300 @@
+/* Objects that wait for their finalizer, and the thread that should run it. */
+#include "diff/rules/frames.h"
+#include "diff/rules/rules.h"
+
+#include <inttypes.h>
+
+static const struct finalizer_row *finalizer(const struct series *s, uint32_t i) {
+    return snapshot_row(s->snapshots[i], PART_FINALIZER);
+}
+
+/* Ready counts that never were zero; false when one is not said. */
+static bool always_ready(const struct series *s, bool *ret_known) {
+    bool always = true;
+    *ret_known = true;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct finalizer_row *row = finalizer(s, i);
+        if (!row || row->ready == ABSENT)
+            *ret_known = false;
+        else
+            always = always && row->ready > 0;
+    }
+    return always && *ret_known;
+}
+
+static const struct series_thread *finalizer_thread(const struct series *s) {
+    const struct finalizer_row *row = finalizer(s, s->count - 1);
+    const struct series_thread *by_role = NULL;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        const struct series_thread *thread = &s->threads[i];
+        const struct thread_row *last = thread->rows[s->count - 1];
+        if (!last)
+            continue;
+        if (row && row->thread_os_id != ABSENT && row->thread_os_id != 0 &&
+            last->os_id == row->thread_os_id)
+            return thread;
+        if (!by_role && thread_is_finalizer(last))
+            by_role = thread;
+    }
+    return by_role;
+}
+
+/* What is known of the thread, and so how sure the finding is. */
+enum finalizer_state {
+    FINALIZER_UNKNOWN, /* no stack, no times */
+    FINALIZER_IDLE,    /* in no finalizer */
+    FINALIZER_MOVES,   /* its stack changed, or it used CPU and waits for nothing */
+    FINALIZER_WAITS,   /* one dump: waits inside a finalizer */
+    FINALIZER_STUCK,   /* the same stack inside a finalizer in every dump, without CPU */
+    FINALIZER_SPINS,   /* inside a finalizer, near one core */
+    FINALIZER_STILL,   /* no stack, but it has not run */
+};
+
+static enum finalizer_state state_of_one(const struct series *s, const struct thread_row *row) {
+    const struct finalizer_row *queue = finalizer(s, s->count - 1);
+    if (row && row->frames.count) {
+        if (stack_finalizer(row) == NO_FRAME)
+            return FINALIZER_IDLE;
+        return stack_view(row).wait != WAIT_NOT || queue->blocked == 1 ? FINALIZER_WAITS
+                                                                       : FINALIZER_MOVES;
+    }
+    return queue->blocked == 1   ? FINALIZER_WAITS
+           : queue->blocked == 0 ? FINALIZER_IDLE
+                                 : FINALIZER_UNKNOWN;
+}
+
+/* Without its stack: what the readers made of it in each dump. */
+static enum finalizer_state state_without_stack(const struct series *s,
+                                                const struct series_thread *thread) {
+    bool blocked = true;
+    for (uint32_t i = 0; i < s->count; i++)
+        blocked = blocked && finalizer(s, i)->blocked == 1;
+    if (thread && thread->state == THREAD_UNCHANGED)
+        return blocked ? FINALIZER_STUCK : FINALIZER_STILL;
+    if (thread && (thread->state == THREAD_RUNNING || thread->state == THREAD_RUNAWAY))
+        return FINALIZER_MOVES;
+    return blocked ? FINALIZER_WAITS : FINALIZER_UNKNOWN;
+}
+
+static enum finalizer_state finalizer_state(const struct series *s,
+                                            const struct series_thread *thread) {
+    const struct thread_row *last = thread ? thread->rows[s->count - 1] : NULL;
+    if (s->count == 1)
+        return state_of_one(s, last);
+    if (!thread || thread->same_stack == ABSENT || !last->frames.count)
+        return state_without_stack(s, thread);
+    if (stack_finalizer(last) == NO_FRAME)
+        return FINALIZER_IDLE;
+    if (thread->state == THREAD_RUNAWAY)
+        return FINALIZER_SPINS;
+    if (thread->same_stack != 1 || thread->state == THREAD_RUNNING)
+        return FINALIZER_MOVES;
+    return FINALIZER_STUCK;
+}
+
+/* "Shop.Caching.Handle.Finalize -> ManualResetEventSlim.Wait"; "" when nothing tells. */
+static const char *place(const struct series *s, struct findings *f, const struct thread_row *row) {
+    struct strbuf out;
+    strbuf_init(&out);
+    uint32_t at = row ? stack_finalizer(row) : NO_FRAME;
+    if (at != NO_FRAME) {
+        strbuf_add(&out, frame_method(row->frames.items[at]));
+        struct stack_view view = stack_view(row);
+        /* Application code between the finalizer and the wait is worth naming. */
+        if (view.app != NO_FRAME && view.app < at) {
+            strbuf_adds(&out, " -> ");
+            strbuf_add(&out, frame_method(row->frames.items[view.app]));
+        }
+        if (view.callee != NO_FRAME) {
+            strbuf_adds(&out, " -> ");
+            strbuf_add(&out, frame_short(row->frames.items[view.callee]));
+        }
+    } else if (finalizer(s, s->count - 1)->running) {
+        strbuf_adds(&out, finalizer(s, s->count - 1)->running);
+    }
+    const char *text = findings_text(f, "%s", strbuf_cstr(&out));
+    f->failed = f->failed || out.failed;
+    strbuf_deinit(&out);
+    return text;
+}
+
+static const char *thread_text(const struct series *s, struct findings *f,
+                               const struct series_thread *thread) {
+    const struct finalizer_row *row = finalizer(s, s->count - 1);
+    uint64_t os_id = thread ? thread->os_id : row->thread_os_id;
+    if (os_id == ABSENT || os_id == 0)
+        return "the finalizer thread";
+    return findings_text(f, "the finalizer thread 0x%" PRIx64, os_id);
+}
+
+static const char *verb(enum finalizer_state state) {
+    switch (state) {
+    case FINALIZER_SPINS:
+        return " has not left its finalizer and uses a whole core: it runs in ";
+    case FINALIZER_WAITS:
+        return " waits in ";
+    case FINALIZER_STUCK:
+    case FINALIZER_STILL:
+        return " has not moved: it waits in ";
+    case FINALIZER_UNKNOWN:
+    case FINALIZER_IDLE:
+    case FINALIZER_MOVES:
+        break;
+    }
+    return "";
+}
+
+static void report_stuck(const struct series *s, struct findings *f,
+                         const struct series_thread *thread, enum finalizer_state state) {
+    uint32_t end = s->count - 1;
+    const struct thread_row *last = thread ? thread->rows[end] : NULL;
+    uint64_t first_ready = finalizer(s, 0)->ready, ready = finalizer(s, end)->ready;
+    bool sure = state == FINALIZER_STUCK || state == FINALIZER_SPINS;
+    struct finding *hit =
+        findings_hit(f, &rule_finalizer_stuck, sure ? SEVERITY_CRITICAL : SEVERITY_WARNING, ready,
+                     "finalizer thread");
+    const char *where = place(s, f, last);
+    const char *who = thread_text(s, f, thread);
+    const char *now = s->count == 1 ? "" : findings_text(f, ", %s now", say_count(f, ready));
+    const char *count = say_count(f, s->count == 1 ? ready : first_ready);
+    if (*where)
+        finding_summary(f, hit, "%s objects wait for finalization%s; %s%s%s.", count, now, who,
+                        verb(state), where);
+    else
+        finding_summary(f, hit, "%s objects wait for finalization%s; %s has not run.", count, now,
+                        who);
+    if (s->count == 1)
+        finding_next(f, hit, "Take a second dump: one alone cannot say whether it moves.");
+    else
+        finding_next(f, hit,
+                     "Nothing is finalized until it comes back: a finalizer must not wait "
+                     "for a lock, an event or another thread.");
+    if (s->count > 1)
+        finding_number(hit, "ready_base", FIELD_U64, first_ready);
+    finding_number(hit, "ready_new", FIELD_U64, ready);
+    if (thread) {
+        finding_number(hit, "thread_os_id", FIELD_U64, thread->os_id);
+        finding_known(hit, "cpu_delta_ns", FIELD_NS, thread->cpu_delta_ns);
+        finding_known(hit, "same_stack", FIELD_BOOL, thread->same_stack);
+    }
+    if (*where)
+        finding_text(f, hit, "waits_in", where);
+}
+
+static bool run_stuck(const struct series *s, const struct limits *limits, struct findings *f,
+                      struct err *err) {
+    (void)limits;
+    (void)err;
+    bool known;
+    if (s->same_dump && s->count > 1) {
+        findings_skip(f, &rule_finalizer_stuck, "the same dump twice cannot show what moved");
+        return true;
+    }
+    if (!always_ready(s, &known)) {
+        if (!known)
+            findings_skip(f, &rule_finalizer_stuck,
+                          "not every dump says how many objects are ready for finalization");
+        return true;
+    }
+    const struct series_thread *thread = finalizer_thread(s);
+    enum finalizer_state state = finalizer_state(s, thread);
+    if (state == FINALIZER_UNKNOWN)
+        findings_skip(f, &rule_finalizer_stuck,
+                      "objects wait for finalization, but no dump shows the stack or the times of "
+                      "the finalizer thread");
+    else if (state != FINALIZER_IDLE && state != FINALIZER_MOVES)
+        report_stuck(s, f, thread, state);
+    return true;
+}
+
+const struct rule rule_finalizer_stuck = {
+    .id = "finalizer-stuck",
+    .summary = "the finalizer thread hangs while objects wait for it",
+    .needs = PART_BIT(PART_FINALIZER),
+    .min_snapshots = 1,
+    .explain =
+        "Looks at the objects that are ready for finalization (not at those that merely have a\n"
+        "finalizer) and at the stack of the finalizer thread. It is stuck when some are ready in\n"
+        "every dump and the thread shows the same stack inside a finalizer without having run; it\n"
+        "spins when it is in a finalizer and uses a core. The object being finalized is in no\n"
+        "queue: the stack names its type. A single dump can only show that it waits.\n"
+        "\n"
+        "No thresholds.\n"
+        "\n"
+        "What to do: look at the finalizer that is named. It must not wait for locks, events or\n"
+        "other threads (also not for the thread of a COM apartment). Until it returns, no other\n"
+        "object is finalized, and all that these hold stays in memory.\n",
+    .run = run_stuck,
+};
+
+/* -- The queue --------------------------------------------------------------------------------- */
+
+static uint64_t finalizable(const struct series *s, uint32_t i) {
+    const struct series_value *value = series_value(s, PART_FINALIZER, "finalizer", "finalizable");
+    return value ? value->values[i] : ABSENT;
+}
+
+/* The type with most objects ready; NULL when none tells. */
+static const char *most_ready(const struct series *s) {
+    const char *type = NULL;
+    uint64_t most = 0;
+    SNAPSHOT_ROWS(series_new(s), PART_FINALIZABLE, struct finalizable_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].ready != ABSENT && rows[i].ready > most) {
+            most = rows[i].ready;
+            type = rows[i].type;
+        }
+    return type;
+}
+
+static bool run_queue(const struct series *s, const struct limits *limits, struct findings *f,
+                      struct err *err) {
+    (void)err;
+    const struct series_value *ready = series_value(s, PART_FINALIZER, "finalizer", "ready");
+    uint32_t end = s->count - 1;
+    if (!ready || ready->values[0] == ABSENT || ready->values[end] == ABSENT) {
+        findings_skip(f, &rule_finalizer_queue_growth,
+                      "not every dump says how many objects are ready for finalization");
+        return true;
+    }
+    enum verdict verdict =
+        series_verdict(ready->values, s->count, rule_max(limits->queue_growth_min, 1));
+    if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK && verdict != VERDICT_INCONCLUSIVE)
+        return true;
+    uint64_t first = ready->values[0], last = ready->values[end];
+    struct finding *hit =
+        findings_hit(f, &rule_finalizer_queue_growth,
+                     verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
+                     last - first, "ready for finalization");
+    const char *type = most_ready(s);
+    finding_summary(f, hit, "%s objects are ready for finalization, %s before%s%s%s.",
+                    say_count(f, last), say_count(f, first), type ? " (most of them " : "",
+                    type ? type : "", type ? ")" : "");
+    finding_next(f, hit,
+                 "Dispose them instead of leaving them to the finalizer; see "
+                 "finalizer-stuck for whether it runs at all.");
+    finding_number(hit, "ready_base", FIELD_U64, first);
+    finding_number(hit, "ready_new", FIELD_U64, last);
+    finding_known(hit, "finalizable_base", FIELD_U64, finalizable(s, 0));
+    finding_known(hit, "finalizable_new", FIELD_U64, finalizable(s, end));
+    if (type)
+        finding_text(f, hit, "type", type);
+    return true;
+}
+
+const struct rule rule_finalizer_queue_growth = {
+    .id = "finalizer-queue-growth",
+    .summary = "more and more objects are ready for finalization",
+    .needs = PART_BIT(PART_FINALIZER),
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the number of objects that are ready for finalization: no longer held by\n"
+        "anything, waiting for their finalizer. Objects that merely have a finalizer\n"
+        "(finalizable) are shown, but many of them are no finding.\n"
+        "\n"
+        "Threshold: finalizer-queue-growth.min-objects.\n"
+        "\n"
+        "What to do: call Dispose (using) where the objects are made. When the queue grows though\n"
+        "the finalizer thread runs, finalizers are too slow or too many.\n",
+    .run = run_queue,
+};

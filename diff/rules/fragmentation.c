@@ -1,0 +1,186 @@
+/* Space that the heap has and does not use. */
+#include "diff/rules/rules.h"
+
+#include <string.h>
+
+/* Free and all bytes of one generation (GEN_COUNT: of the heap) in one snapshot. */
+struct share {
+    uint64_t free_bytes, bytes;
+};
+
+static uint64_t value_of(const struct series *s, enum part part, const char *group,
+                         const char *name, uint32_t i) {
+    const struct series_value *value = series_value(s, part, group, name);
+    return value ? value->values[i] : ABSENT;
+}
+
+static struct share share_of(const struct series *s, uint32_t i, int gen) {
+    struct share share = {ABSENT, ABSENT};
+    const struct snapshot *snapshot = s->snapshots[i];
+    if (gen == GEN_COUNT) {
+        if (snapshot_has(snapshot, PART_TYPES)) {
+            struct snapshot_totals totals = snapshot_totals(snapshot);
+            share = (struct share){totals.free_bytes, totals.bytes};
+        }
+        return share;
+    }
+    const char *name = generation_names[gen];
+    enum part part = s->generations_known ? PART_TYPES : PART_HEAPS;
+    if (!snapshot_has(snapshot, part))
+        return share;
+    share.free_bytes = value_of(s, part, "free", name, i);
+    share.bytes = value_of(s, part, "generation", name, i);
+    return share;
+}
+
+static double percent(struct share share) {
+    if (share.bytes == ABSENT || share.bytes == 0 || share.free_bytes == ABSENT)
+        return 0;
+    return 100.0 * (double)share.free_bytes / (double)share.bytes;
+}
+
+static void judge(const struct series *s, const struct limits *limits, struct findings *f,
+                  int gen) {
+    uint32_t end = s->count - 1;
+    struct share first = share_of(s, 0, gen), last = share_of(s, end, gen);
+    const char *what = gen == GEN_COUNT ? "heap" : generation_names[gen];
+    if (percent(last) < limits->free_share_percent || last.free_bytes == 0 ||
+        last.free_bytes < rule_percent(series_heap_bytes(s, end), limits->free_heap_percent))
+        return;
+    bool grew = s->count > 1 && percent(last) > percent(first) + 1;
+    struct finding *hit = findings_hit(
+        f, &rule_fragmentation, grew ? SEVERITY_WARNING : SEVERITY_NOTICE, last.free_bytes, what);
+    const char *of = gen == GEN_COUNT ? "the heap" : generation_names[gen];
+    if (s->count > 1 && first.bytes != ABSENT && first.free_bytes != ABSENT)
+        finding_summary(f, hit,
+                        "%.1f %% of %s is free space between objects (%s); it was %.1f %% "
+                        "(%s).",
+                        percent(last), of, say_bytes(f, last.free_bytes), percent(first),
+                        say_bytes(f, first.free_bytes));
+    else
+        finding_summary(f, hit, "%.1f %% of %s is free space between objects (%s).", percent(last),
+                        of, say_bytes(f, last.free_bytes));
+    finding_next(f, hit,
+                 gen == GEN_LOH
+                     ? "Large arrays of changing sizes leave holes: rent them from a pool."
+                     : "Look for pinned handles: they keep the collector from compacting.");
+    finding_number(hit, "free_bytes", FIELD_BYTES, last.free_bytes);
+    finding_number(hit, "bytes", FIELD_BYTES, last.bytes);
+    if (s->count > 1) {
+        finding_known(hit, "free_bytes_base", FIELD_BYTES, first.free_bytes);
+        finding_known(hit, "bytes_base", FIELD_BYTES, first.bytes);
+    }
+}
+
+/* Does the last snapshot say of a generation how much of it is free? */
+static bool by_generation(const struct series *s) {
+    if (s->generations_known)
+        return true;
+    for (int g = GEN_0; g < GEN_UNKNOWN; g++) {
+        const struct share share = share_of(s, s->count - 1, g);
+        if (share.free_bytes != ABSENT && share.bytes != ABSENT && share.bytes > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool run_fragmentation(const struct series *s, const struct limits *limits,
+                              struct findings *f, struct err *err) {
+    (void)err;
+    if (by_generation(s)) {
+        /* gen0 and gen1 are emptied all the time: free space there is no fragmentation. */
+        judge(s, limits, f, GEN_2);
+        judge(s, limits, f, GEN_LOH);
+        judge(s, limits, f, GEN_POH);
+    } else if (s->parts_all & PART_BIT(PART_TYPES)) {
+        judge(s, limits, f, GEN_COUNT);
+    } else {
+        findings_skip(f, &rule_fragmentation, "no dump says how much of the heap is free");
+    }
+    return true;
+}
+
+const struct rule rule_fragmentation = {
+    .id = "fragmentation",
+    .summary = "free space between objects, by generation",
+    .min_snapshots = 1,
+    .explain =
+        "Looks at Free, the space between objects that the collector could not give back, as a\n"
+        "share of gen2, LOH and POH (of the whole heap where generations are not known). Free is\n"
+        "never a leaking type. Shares are compared as shares: less of it is never called more\n"
+        "because the heap grew. Says something about a single dump, too.\n"
+        "\n"
+        "Thresholds: fragmentation.free-percent (of the generation), fragmentation.heap-percent\n"
+        "(of the whole heap).\n"
+        "\n"
+        "What to do: in gen2, look for pinned handles and long-lived buffers handed to native\n"
+        "code; in LOH, reuse large arrays instead of making them in many sizes.\n",
+    .run = run_fragmentation,
+};
+
+/* -- Committed --------------------------------------------------------------------------------- */
+
+static uint64_t committed_of(const struct series *s, uint32_t i) {
+    uint64_t bytes = value_of(s, PART_GC, "gc", "committed", i);
+    return bytes != ABSENT ? bytes : value_of(s, PART_HEAPS, "heap", "committed", i);
+}
+
+uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot) {
+    return committed_of(s, snapshot);
+}
+
+static uint64_t allocated_of(const struct series *s, uint32_t i) {
+    uint64_t bytes = value_of(s, PART_GC, "gc", "allocated", i);
+    if (bytes == ABSENT)
+        bytes = value_of(s, PART_HEAPS, "heap", "allocated", i);
+    return bytes != ABSENT ? bytes : series_heap_bytes(s, i);
+}
+
+static bool run_committed(const struct series *s, const struct limits *limits, struct findings *f,
+                          struct err *err) {
+    (void)err;
+    uint32_t end = s->count - 1;
+    uint64_t committed = committed_of(s, end), allocated = allocated_of(s, end);
+    if (committed == ABSENT || allocated == ABSENT) {
+        findings_skip(f, &rule_committed_vs_allocated,
+                      "%s does not say how much memory its heap "
+                      "has committed",
+                      series_snapshot_name(s, end));
+        return true;
+    }
+    if (committed <= allocated || committed - allocated < limits->committed_min_bytes ||
+        (double)committed < limits->committed_ratio * (double)allocated)
+        return true;
+    struct finding *hit = findings_hit(f, &rule_committed_vs_allocated, SEVERITY_NOTICE,
+                                       committed - allocated, "heap");
+    finding_summary(f, hit,
+                    "The garbage collector has committed %s and uses %s: the process is larger "
+                    "than its objects.",
+                    say_bytes(f, committed), say_bytes(f, allocated));
+    finding_next(f, hit,
+                 "This is no leak: GCConserveMemory, GCHeapHardLimit or workstation GC "
+                 "give memory back sooner.");
+    finding_number(hit, "committed_bytes", FIELD_BYTES, committed);
+    finding_number(hit, "allocated_bytes", FIELD_BYTES, allocated);
+    if (s->count > 1) {
+        finding_known(hit, "committed_bytes_base", FIELD_BYTES, committed_of(s, 0));
+        finding_known(hit, "allocated_bytes_base", FIELD_BYTES, allocated_of(s, 0));
+    }
+    return true;
+}
+
+const struct rule rule_committed_vs_allocated = {
+    .id = "committed-vs-allocated",
+    .summary = "the GC keeps much more memory than its objects need",
+    .min_snapshots = 1,
+    .explain =
+        "Looks at the memory that the garbage collector has committed and at what it has\n"
+        "allocated in it. A server may keep gigabytes for some megabytes of objects: the size of\n"
+        "the process then says nothing of a leak. Says something about a single dump, too.\n"
+        "\n"
+        "Thresholds: committed-vs-allocated.ratio, committed-vs-allocated.min-bytes.\n"
+        "\n"
+        "What to do: judge leaks by allocated bytes. Where the memory itself is short, set\n"
+        "GCConserveMemory or GCHeapHardLimit, or use fewer heaps (GCHeapCount).\n",
+    .run = run_committed,
+};

@@ -1,0 +1,117 @@
+/* GC handles and operating system handles. */
+#include "diff/rules/rules.h"
+
+#include <string.h>
+
+/* Do counts of one kind grow by both limits? */
+static bool grows(const struct series *s, const uint64_t *counts, uint64_t least, double percent,
+                  enum verdict *ret_verdict) {
+    uint64_t floor = rule_max(least, rule_percent(counts[0], percent));
+    if (s->count > 2)
+        floor = rule_max(floor / (s->count - 1), 1);
+    *ret_verdict = series_verdict(counts, s->count, rule_max(floor, 1));
+    return *ret_verdict == VERDICT_GROWING || *ret_verdict == VERDICT_LEAK;
+}
+
+/* The type that most handles of a kind refer to; NULL when handles are not told by type. */
+static const char *most_type(const struct snapshot *snapshot, const char *kind,
+                             uint64_t *ret_count) {
+    const char *type = NULL;
+    *ret_count = 0;
+    SNAPSHOT_ROWS(snapshot, PART_HANDLES, struct handle_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].type && rows[i].count != ABSENT && rows[i].count > *ret_count &&
+            strcmp(rows[i].kind ? rows[i].kind : "", kind) == 0) {
+            *ret_count = rows[i].count;
+            type = rows[i].type;
+        }
+    return type;
+}
+
+static void report(const struct series *s, struct findings *f, const struct rule *rule,
+                   const struct series_value *value, const char *what, enum verdict verdict) {
+    uint32_t end = s->count - 1;
+    uint64_t first = value->counts[0], last = value->counts[end], most;
+    struct finding *hit = findings_hit(f, rule, SEVERITY_WARNING, last - first, value->name);
+    const char *type =
+        rule == &rule_handles_growing ? most_type(series_new(s), value->name, &most) : NULL;
+    const char *mostly =
+        type ? findings_text(f, "; %s of them refer to %s", say_count(f, most), type) : "";
+    finding_summary(f, hit, "There are %s %s %s, %s before%s.", say_count(f, last), value->name,
+                    what, say_count(f, first), mostly);
+    finding_next(f, hit,
+                 rule == &rule_handles_growing
+                     ? "Find who allocates them and never frees them: GCHandle.Alloc "
+                       "without Free, timers, native callbacks."
+                     : "Find what opens them and does not close them: dispose what wraps "
+                       "them.");
+    finding_text(f, hit, "kind", value->name);
+    finding_number(hit, "count_base", FIELD_U64, first);
+    finding_number(hit, "count_new", FIELD_U64, last);
+    finding_known(hit, "bytes_base", FIELD_BYTES, value->values[0]);
+    finding_known(hit, "bytes_new", FIELD_BYTES, value->values[end]);
+    finding_text(f, hit, "verdict", verdict_names[verdict]);
+    if (type)
+        finding_text(f, hit, "type", type);
+}
+
+static void run_part(const struct series *s, struct findings *f, const struct rule *rule,
+                     enum part part, uint64_t least, double percent, const char *what) {
+    for (uint32_t i = 0; i < s->value_count; i++) {
+        const struct series_value *value = &s->values[i];
+        enum verdict verdict;
+        if (value->part == part && grows(s, value->counts, least, percent, &verdict))
+            report(s, f, rule, value, what, verdict);
+    }
+}
+
+static bool run_gc_handles(const struct series *s, const struct limits *limits, struct findings *f,
+                           struct err *err) {
+    (void)err;
+    run_part(s, f, &rule_handles_growing, PART_HANDLES, limits->handle_growth_min,
+             limits->handle_growth_percent, "GC handles");
+    return true;
+}
+
+static bool run_os_handles(const struct series *s, const struct limits *limits, struct findings *f,
+                           struct err *err) {
+    (void)err;
+    run_part(s, f, &rule_os_handles_growing, PART_OS_HANDLES, limits->os_handle_growth_min,
+             limits->os_handle_growth_percent, "handles of the operating system");
+    return true;
+}
+
+const struct rule rule_handles_growing = {
+    .id = "handles-growing",
+    .summary = "GC handles grow, by kind",
+    .needs = PART_BIT(PART_HANDLES),
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the number of GC handles of each kind (Strong, Pinned, WeakShort, Dependent,\n"
+        "...), and at the type that most of them refer to where that is known. Strong and pinned\n"
+        "handles keep objects alive; pinned ones keep the heap from being compacted.\n"
+        "\n"
+        "Thresholds: handles-growing.min-handles, handles-growing.percent (of those that were\n"
+        "there); with three or more dumps spread over the steps, each of which has to grow.\n"
+        "\n"
+        "What to do: look for GCHandle.Alloc without Free, for timers that are never disposed and\n"
+        "for delegates given to native code.\n",
+    .run = run_gc_handles,
+};
+
+const struct rule rule_os_handles_growing = {
+    .id = "os-handles-growing",
+    .summary = "handles of the operating system grow, by type",
+    .needs = PART_BIT(PART_OS_HANDLES),
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the handles that the process has open in the operating system, by type: File,\n"
+        "Event, Thread, Key, ...\n"
+        "\n"
+        "Thresholds: os-handles-growing.min-handles, os-handles-growing.percent (of those that\n"
+        "were there); with three or more dumps spread over the steps, each of which has to grow.\n"
+        "\n"
+        "What to do: dispose streams, sockets, wait handles and Process objects. Handles of\n"
+        "threads that have ended mean that somebody keeps Thread objects.\n",
+    .run = run_os_handles,
+};

@@ -1,0 +1,130 @@
+/* The large and the pinned object heap, and what lies in the former. */
+#include "diff/rules/rules.h"
+
+static bool run_one_heap(const struct series *s, const struct limits *limits, struct findings *f,
+                         const struct rule *rule, int gen, const char *what, const char *next,
+                         struct err *err) {
+    uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
+    if (!values)
+        return err_nomem(err);
+    if (!rule_generation(s, gen, values)) {
+        findings_skip(f, rule, "not every dump tells generations");
+        return true;
+    }
+    /* A heap of its own is judged by its own size, and by what it is to the whole. */
+    uint64_t floor =
+        rule_max(limits->heap_growth_min_bytes, rule_percent(series_heap_bytes(s, 0), 1));
+    enum verdict verdict;
+    if (!rule_grows(values, s->count, limits->heap_growth_percent, floor, &verdict))
+        return true;
+    uint64_t first = values[0], last = values[s->count - 1];
+    int64_t delta = (int64_t)(last - first);
+    struct finding *hit =
+        findings_hit(f, rule, verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
+                     0, generation_names[gen]); /* a symptom: ranks below its causes */
+    finding_summary(f, hit, "The %s grew from %s to %s (%s)%s.", what, say_bytes(f, first),
+                    say_bytes(f, last), say_delta(f, delta),
+                    verdict == VERDICT_INCONCLUSIVE ? ", but not steadily" : "");
+    finding_next(f, hit, "%s", next);
+    finding_number(hit, "bytes_base", FIELD_BYTES, first);
+    finding_number(hit, "bytes_new", FIELD_BYTES, last);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, delta);
+    finding_text(f, hit, "verdict", verdict_names[verdict]);
+    return true;
+}
+
+static bool run_loh(const struct series *s, const struct limits *limits, struct findings *f,
+                    struct err *err) {
+    return run_one_heap(s, limits, f, &rule_loh_growth, GEN_LOH, "large object heap",
+                        "Pool or stream the large arrays; it is collected with gen2 only and not "
+                        "compacted.",
+                        err);
+}
+
+static bool run_poh(const struct series *s, const struct limits *limits, struct findings *f,
+                    struct err *err) {
+    return run_one_heap(s, limits, f, &rule_poh_growth, GEN_POH, "pinned object heap",
+                        "Look for buffers allocated as pinned and kept.", err);
+}
+
+const struct rule rule_loh_growth = {
+    .id = "loh-growth",
+    .summary = "the large object heap grows",
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the bytes of the large object heap (objects from 85,000 bytes on).\n"
+        "\n"
+        "Thresholds: heap-growth.percent (of its own base), heap-growth.min-bytes, and 1 % of the\n"
+        "whole base heap.\n"
+        "\n"
+        "What to do: find the large arrays (large-object names their types). Rent them from a\n"
+        "pool, stream instead of buffering, or set a capacity where lists double.\n",
+    .run = run_loh,
+};
+
+const struct rule rule_poh_growth = {
+    .id = "poh-growth",
+    .summary = "the pinned object heap grows",
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the bytes of the pinned object heap (.NET 5 and later: GC.AllocateArray with\n"
+        "pinned: true, and buffers of the runtime).\n"
+        "\n"
+        "Thresholds: heap-growth.percent (of its own base), heap-growth.min-bytes, and 1 % of the\n"
+        "whole base heap.\n"
+        "\n"
+        "What to do: look for pinned buffers that are allocated anew instead of being reused.\n",
+    .run = run_poh,
+};
+
+/* -- What lies in it --------------------------------------------------------------------------- */
+
+static bool run_large(const struct series *s, const struct limits *limits, struct findings *f,
+                      struct err *err) {
+    (void)err;
+    if (!s->generations_known) {
+        findings_skip(f, &rule_large_object,
+                      "the types do not say which objects are in the large "
+                      "object heap");
+        return true;
+    }
+    uint32_t end = s->count - 1;
+    uint64_t floor =
+        rule_max(rule_percent(series_heap_bytes(s, end), limits->large_object_percent), 1);
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        struct cell first = type->gens[GEN_LOH];
+        struct cell last = type->gens[(size_t)end * GEN_COUNT + GEN_LOH];
+        if (type->is_free || last.bytes < floor)
+            continue;
+        struct finding *hit =
+            findings_hit(f, &rule_large_object, SEVERITY_INFO, last.bytes, type->name);
+        const char *before =
+            s->count == 1 ? "" : findings_text(f, " (%s before)", say_bytes(f, first.bytes));
+        finding_summary(f, hit, "%s %s of type %s take%s %s%s of the large object heap.",
+                        say_count(f, last.objects), last.objects == 1 ? "object" : "objects",
+                        type->name, last.objects == 1 ? "s" : "", say_bytes(f, last.bytes), before);
+        finding_text(f, hit, "type", type->name);
+        finding_number(hit, "objects", FIELD_U64, last.objects);
+        finding_number(hit, "bytes", FIELD_BYTES, last.bytes);
+        if (s->count > 1)
+            finding_delta(hit, "bytes_delta", FIELD_BYTES, rule_delta(last.bytes, first.bytes));
+    }
+    return true;
+}
+
+const struct rule rule_large_object = {
+    .id = "large-object",
+    .summary = "what fills the large object heap",
+    .needs = PART_BIT(PART_TYPES),
+    .min_snapshots = 1,
+    .explain =
+        "Looks at the types in the large object heap and names those that matter to the heap as\n"
+        "a whole. Says something about a single dump, too.\n"
+        "\n"
+        "Threshold: large-object.heap-percent (share of the heap).\n"
+        "\n"
+        "What to do: an array behind a list or dictionary is as large as its owner was at its\n"
+        "fullest; other large arrays are best rented from a pool or not made at all.\n",
+    .run = run_large,
+};

@@ -1,0 +1,327 @@
+/* Locks that are held and waited for, and circles of these. */
+#include "diff/rules/frames.h"
+#include "diff/rules/rules.h"
+
+#include "base/hash.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Threads of the last dump by id, for locks to name their owners. */
+struct owners {
+    struct u64map by_os_id, by_managed_id; /* to the number of the series thread */
+};
+
+static bool owners_init(struct owners *o, const struct series *s) {
+    u64map_init(&o->by_os_id);
+    u64map_init(&o->by_managed_id);
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        const struct thread_row *row = s->threads[i].rows[s->count - 1];
+        if (!row)
+            continue;
+        if (row->os_id != ABSENT && row->os_id != 0 && !u64map_put(&o->by_os_id, row->os_id, i))
+            return false;
+        if (row->managed_id != ABSENT && row->managed_id != 0 &&
+            !u64map_put(&o->by_managed_id, row->managed_id, i))
+            return false;
+    }
+    return true;
+}
+
+static void owners_deinit(struct owners *o) {
+    u64map_deinit(&o->by_os_id);
+    u64map_deinit(&o->by_managed_id);
+}
+
+static bool has_id(uint64_t id) {
+    return id != ABSENT && id != 0;
+}
+
+static bool is_held(const struct lock_row *lock) {
+    if (lock->held != ABSENT)
+        return lock->held == 1;
+    return has_id(lock->owner_os_id) || has_id(lock->owner_managed_id);
+}
+
+static const struct series_thread *owner_of(const struct owners *o, const struct series *s,
+                                            const struct lock_row *lock) {
+    uint32_t number = STRMAP_NONE;
+    if (has_id(lock->owner_os_id))
+        number = u64map_get(&o->by_os_id, lock->owner_os_id);
+    if (number == STRMAP_NONE && has_id(lock->owner_managed_id))
+        number = u64map_get(&o->by_managed_id, lock->owner_managed_id);
+    return number == STRMAP_NONE ? NULL : &s->threads[number];
+}
+
+/* -- Held in every dump ------------------------------------------------------------------------ */
+
+/*
+ * A lock is the same when its owner and the type of its object are: the object moves, and is
+ * therefore not known by its address.
+ */
+struct held_locks {
+    struct strmap index; /* (owner, type) to number */
+    uint32_t *dumps;     /* number of dumps in a row that have it */
+    uint32_t count, capacity;
+};
+
+static bool held_note(struct held_locks *h, struct arena *arena, const struct lock_row *lock,
+                      uint32_t dump) {
+    char owner[48];
+    snprintf(owner, sizeof(owner), "%" PRIu64 "/%" PRIu64, lock->owner_os_id,
+             lock->owner_managed_id);
+    uint32_t number = strmap_get(&h->index, str_of(owner), str_of(lock->object_type));
+    if (number != STRMAP_NONE) {
+        if (h->dumps[number] == dump)
+            h->dumps[number]++;
+        return true;
+    }
+    if (h->count == h->capacity) {
+        uint32_t capacity = h->capacity ? h->capacity * 2 : 64;
+        uint32_t *grown = realloc(h->dumps, capacity * sizeof(*grown));
+        if (!grown)
+            return false;
+        h->dumps = grown;
+        h->capacity = capacity;
+    }
+    const char *kept = arena_copy(arena, owner, strlen(owner));
+    if (!kept || !strmap_put(&h->index, str_of(kept), str_of(lock->object_type), h->count))
+        return false;
+    h->dumps[h->count++] = dump == 0 ? 1 : 0;
+    return true;
+}
+
+static uint32_t held_dumps(const struct held_locks *h, const struct lock_row *lock) {
+    char owner[48];
+    snprintf(owner, sizeof(owner), "%" PRIu64 "/%" PRIu64, lock->owner_os_id,
+             lock->owner_managed_id);
+    uint32_t number = strmap_get(&h->index, str_of(owner), str_of(lock->object_type));
+    return number == STRMAP_NONE ? 0 : h->dumps[number];
+}
+
+static bool held_init(struct held_locks *h, const struct series *s, struct arena *arena) {
+    strmap_init(&h->index);
+    for (uint32_t i = 0; i < s->count; i++) {
+        SNAPSHOT_ROWS(s->snapshots[i], PART_LOCKS, struct lock_row, locks, count);
+        for (uint32_t r = 0; r < count; r++)
+            if (is_held(&locks[r]) && !held_note(h, arena, &locks[r], i))
+                return false;
+    }
+    return true;
+}
+
+static void held_deinit(struct held_locks *h) {
+    strmap_deinit(&h->index);
+    free(h->dumps);
+}
+
+/* What the owner does; "" when its stack is not known. */
+static const char *owner_place(struct findings *f, const struct thread_row *row) {
+    struct strbuf out;
+    strbuf_init(&out);
+    if (row)
+        stack_place(row, &out);
+    const char *text = "";
+    if (out.len) {
+        enum wait_kind wait = stack_view(row).wait;
+        text = findings_text(f, "; it %s %s",
+                             wait == WAIT_SLEEP ? "sleeps in"
+                             : wait == WAIT_NOT ? "is in"
+                                                : "waits in",
+                             strbuf_cstr(&out));
+    }
+    f->failed = f->failed || out.failed;
+    strbuf_deinit(&out);
+    return text;
+}
+
+static bool did_not_run(const struct series *s, const struct series_thread *owner) {
+    return owner && s->count > 1 && !s->same_dump && owner->state == THREAD_UNCHANGED;
+}
+
+static void report_held(const struct series *s, struct findings *f, const struct lock_row *lock,
+                        const struct series_thread *owner) {
+    bool waited = lock->waiters != ABSENT && lock->waiters > 0;
+    bool stuck = did_not_run(s, owner);
+    const char *type = lock->object_type ? lock->object_type : "an object";
+    const char *who =
+        owner ? say_thread(f, s, owner) : findings_text(f, "thread 0x%" PRIx64, lock->owner_os_id);
+    struct finding *hit =
+        findings_hit(f, &rule_locks_held,
+                     stuck && waited ? SEVERITY_CRITICAL
+                     : waited        ? SEVERITY_WARNING
+                                     : SEVERITY_NOTICE,
+                     waited ? lock->waiters : 0, findings_text(f, "%s, %s", type, who));
+    const char *wait = !waited
+                           ? ""
+                           : findings_text(f, ", and %s %s for it", say_count(f, lock->waiters),
+                                           lock->waiters == 1 ? "thread waits" : "threads wait");
+    const char *held = s->count == 1 ? " holds" : " held";
+    const char *when = s->count == 1 ? "" : " in every dump";
+    finding_summary(f, hit, "T%s%s a lock on %s%s%s%s%s.", who + 1, held, type, when, wait,
+                    stuck ? "; the owner has not run" : "",
+                    owner_place(f, owner ? series_thread_row(s, owner) : NULL));
+    finding_next(f, hit,
+                 stuck ? "The owner does not come back by itself: find what it waits for."
+                       : "Find what the owner waits for while it holds the lock.");
+    finding_text(f, hit, "object_type", type);
+    finding_known(hit, "owner_os_id", FIELD_U64, lock->owner_os_id);
+    finding_known(hit, "waiters", FIELD_U64, lock->waiters);
+    if (owner)
+        finding_text(f, hit, "owner_state", thread_state_names[owner->state]);
+}
+
+static bool run_held(const struct series *s, const struct limits *limits, struct findings *f,
+                     struct err *err) {
+    (void)limits;
+    struct owners owners;
+    struct held_locks held = {0};
+    bool ok = owners_init(&owners, s) && held_init(&held, s, &f->arena);
+    SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        const struct lock_row *lock = &locks[i];
+        if (!is_held(lock) || held_dumps(&held, lock) < s->count)
+            continue;
+        bool waited = lock->waiters != ABSENT && lock->waiters > 0;
+        const struct series_thread *owner = owner_of(&owners, s, lock);
+        /* An owner that runs will let go; a lock nobody waits for hurts nobody yet. */
+        bool runs = owner && s->count > 1 &&
+                    (owner->state == THREAD_RUNNING || owner->state == THREAD_RUNAWAY);
+        if ((waited && !runs) || did_not_run(s, owner))
+            report_held(s, f, lock, owner);
+    }
+    held_deinit(&held);
+    owners_deinit(&owners);
+    return ok || err_nomem(err);
+}
+
+const struct rule rule_locks_held = {
+    .id = "locks-held",
+    .summary = "locks held by a thread that does not run, and waited for",
+    .needs = PART_BIT(PART_LOCKS),
+    .min_snapshots = 1,
+    .explain =
+        "Looks at monitors that have an owner. With two or more dumps: held in all of them by the\n"
+        "same thread, which did not run (critical when others wait, since then nothing says that\n"
+        "it will let go) or of which that is not known. With a single dump: locks that somebody\n"
+        "waits for. A monitor without an owner is idle, however many wait on it: that is how\n"
+        "semaphores and queues wait for work.\n"
+        "\n"
+        "No thresholds.\n"
+        "\n"
+        "What to do: look at what the owner does. Sleeping, waiting for a task or calling out to\n"
+        "another machine inside a lock is the fault; see deadlock when it waits for a lock.\n",
+    .run = run_held,
+};
+
+/* -- Deadlock ---------------------------------------------------------------------------------- */
+
+/*
+ * A dump seldom says which lock a thread waits for, but it need not: when every lock that is waited
+ * for is owned by a thread that itself waits for a lock, following owner and wait never leaves
+ * these threads, and must come round. (A thread never waits for its own monitor.)
+ */
+struct circle {
+    uint32_t contended;     /* locks with an owner and waiters */
+    uint32_t by_blocked;    /* ... owned by a thread that waits for a lock */
+    uint32_t without_stack; /* ... whose owner has no stack */
+    bool moved;             /* one of the owners ran between the dumps */
+};
+
+static bool is_blocked(const struct thread_row *row) {
+    if (row->waiting_on && (strcmp(row->waiting_on, "Monitor.Enter") == 0 ||
+                            strcmp(row->waiting_on, "Lock.Enter") == 0))
+        return true;
+    return stack_view(row).wait == WAIT_LOCK;
+}
+
+static bool has_stack(const struct thread_row *row) {
+    return row->frames.count || row->native_frames.count || row->waiting_on;
+}
+
+static bool add_to_circle(const struct series *s, struct circle *c,
+                          const struct series_thread *owner) {
+    c->contended++;
+    const struct thread_row *row = owner ? owner->rows[s->count - 1] : NULL;
+    if (!row || !has_stack(row)) {
+        c->without_stack++;
+        return false;
+    }
+    if (!is_blocked(row))
+        return false;
+    c->by_blocked++;
+    c->moved = c->moved || (s->count > 1 && !s->same_dump &&
+                            (owner->state == THREAD_RUNNING || owner->state == THREAD_RUNAWAY));
+    return true;
+}
+
+static void report_circle(const struct series *s, struct findings *f, const struct circle *c,
+                          const char *who, const char *what) {
+    bool sure = c->by_blocked == c->contended;
+    struct finding *hit = findings_hit(
+        f, &rule_deadlock, sure ? SEVERITY_CRITICAL : SEVERITY_WARNING, c->by_blocked, who);
+    finding_summary(f, hit,
+                    sure ? "Deadlock: %s each hold a lock (%s) and wait for one that "
+                           "another of them holds.%s"
+                         : "Perhaps a deadlock: %s each hold a lock (%s) and wait for a "
+                           "lock.%s",
+                    who, what, s->count > 1 && !s->same_dump ? " None of them has run." : "");
+    finding_next(f, hit,
+                 "Take the locks in one order everywhere; the stacks of these threads show "
+                 "both orders.");
+    finding_number(hit, "threads", FIELD_U64, c->by_blocked);
+    finding_text(f, hit, "owners", who);
+    finding_text(f, hit, "object_types", what);
+}
+
+static bool run_deadlock(const struct series *s, const struct limits *limits, struct findings *f,
+                         struct err *err) {
+    (void)limits;
+    struct owners owners;
+    struct circle c = {0};
+    struct strbuf who, what;
+    strbuf_init(&who);
+    strbuf_init(&what);
+    bool ok = owners_init(&owners, s);
+    SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        if (!is_held(&locks[i]) || locks[i].waiters == ABSENT || locks[i].waiters == 0)
+            continue;
+        const struct series_thread *owner = owner_of(&owners, s, &locks[i]);
+        if (!add_to_circle(s, &c, owner) || c.by_blocked > 8)
+            continue;
+        strbuf_addf(&who, "%s%s", c.by_blocked > 1 ? " and " : "", say_thread(f, s, owner));
+        strbuf_addf(&what, "%s%s", c.by_blocked > 1 ? ", " : "",
+                    locks[i].object_type ? locks[i].object_type : "?");
+    }
+    if (ok && c.by_blocked >= 2 && !c.moved)
+        report_circle(s, f, &c, strbuf_cstr(&who), strbuf_cstr(&what));
+    else if (ok && c.without_stack && c.contended >= 2)
+        findings_skip(f, &rule_deadlock,
+                      "%u of %u lock owners have no stack, so what they wait for is not known",
+                      c.without_stack, c.contended);
+    ok = ok && !who.failed && !what.failed;
+    strbuf_deinit(&who);
+    strbuf_deinit(&what);
+    owners_deinit(&owners);
+    return ok || err_nomem(err);
+}
+
+const struct rule rule_deadlock = {
+    .id = "deadlock",
+    .summary = "threads that hold a lock and wait for one another's",
+    .needs = PART_BIT(PART_LOCKS) | PART_BIT(PART_THREADS),
+    .min_snapshots = 1,
+    .explain =
+        "Looks at the locks that have an owner and waiters, and at which owners wait for a lock\n"
+        "themselves, as their stacks show. When all of them do, it is a deadlock: following from\n"
+        "owner to wait never leaves these threads. When some do, it may be one. An owner that ran\n"
+        "between two dumps rules it out. Says something about a single dump, too.\n"
+        "\n"
+        "No thresholds.\n"
+        "\n"
+        "What to do: give the locks an order and take them in that order everywhere, or make one\n"
+        "lock of them. Restarting the process is the only cure for the one that hangs.\n",
+    .run = run_deadlock,
+};

@@ -1,0 +1,321 @@
+/* Memory outside the managed heap: loader, native allocations, address space. */
+#include "diff/rules/rules.h"
+
+#include "base/num.h"
+
+#include <string.h>
+
+/* Sum of a group in one snapshot; ABSENT when it has none of it. */
+static uint64_t sum_group(const struct series *s, enum part part, const char *group, bool counts,
+                          uint32_t i) {
+    uint64_t sum = ABSENT;
+    for (uint32_t v = 0; v < s->value_count; v++) {
+        const struct series_value *value = &s->values[v];
+        if (value->part != part || strcmp(value->group, group) != 0)
+            continue;
+        uint64_t number = counts ? value->counts[i] : value->values[i];
+        if (number != ABSENT)
+            sum = num_add(sum == ABSENT ? 0 : sum, number);
+    }
+    return sum;
+}
+
+static uint64_t value_at(const struct series *s, enum part part, const char *group,
+                         const char *name, bool counts, uint32_t i) {
+    const struct series_value *value = series_value(s, part, group, name);
+    return !value ? ABSENT : counts ? value->counts[i] : value->values[i];
+}
+
+static bool grows(const uint64_t *values, uint32_t count, uint64_t least) {
+    uint64_t floor = count > 2 ? rule_max(least / (count - 1), 1) : rule_max(least, 1);
+    enum verdict verdict = series_verdict(values, count, floor);
+    return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK;
+}
+
+/* -- Loader ------------------------------------------------------------------------------------ */
+
+static void report_loader(const struct series *s, struct findings *f, const uint64_t *bytes) {
+    uint32_t end = s->count - 1;
+    struct finding *hit = findings_hit(f, &rule_loader_growth, SEVERITY_WARNING,
+                                       bytes[end] - bytes[0], "loader heaps");
+    finding_summary(f, hit, "The heaps of the class loader grew from %s to %s (%s).",
+                    say_bytes(f, bytes[0]), say_bytes(f, bytes[end]),
+                    say_delta(f, rule_delta(bytes[end], bytes[0])));
+    finding_next(f, hit,
+                 "Look for types or assemblies made at run time: serializers, expression "
+                 "trees, scripts, plug-ins loaded again and again.");
+    finding_number(hit, "bytes_base", FIELD_BYTES, bytes[0]);
+    finding_number(hit, "bytes_new", FIELD_BYTES, bytes[end]);
+}
+
+static void report_modules(const struct series *s, struct findings *f, const uint64_t *counts,
+                           const char *what) {
+    uint32_t end = s->count - 1;
+    struct finding *hit =
+        findings_hit(f, &rule_loader_growth, SEVERITY_WARNING, counts[end] - counts[0], what);
+    finding_summary(f, hit, "The process has %s %s, %s before.", say_count(f, counts[end]), what,
+                    say_count(f, counts[0]));
+    finding_next(f, hit,
+                 "Assemblies are unloaded only with their load context: make such ones "
+                 "once and keep them, or unload the context.");
+    finding_number(hit, "modules_base", FIELD_U64, counts[0]);
+    finding_number(hit, "modules_new", FIELD_U64, counts[end]);
+}
+
+static bool run_loader(const struct series *s, const struct limits *limits, struct findings *f,
+                       struct err *err) {
+    bool loader = s->parts_all & PART_BIT(PART_LOADER);
+    bool modules = s->parts_all & PART_BIT(PART_MODULES);
+    if (!loader && !modules) {
+        findings_skip(f, &rule_loader_growth, "needs loader or modules in every dump");
+        return true;
+    }
+    uint64_t *values = arena_array(&f->arena, s->count, 3 * sizeof(*values));
+    if (!values)
+        return err_nomem(err);
+    uint64_t *loaded = values + s->count, *dynamic = loaded + s->count;
+    for (uint32_t i = 0; i < s->count; i++) {
+        values[i] = sum_group(s, PART_LOADER, "kind", false, i);
+        loaded[i] = value_at(s, PART_MODULES, "module", "loaded", true, i);
+        dynamic[i] = value_at(s, PART_MODULES, "module", "dynamic", true, i);
+    }
+    if (loader && grows(values, s->count, limits->loader_growth_min_bytes))
+        report_loader(s, f, values);
+    if (modules && grows(dynamic, s->count, limits->loader_growth_min_modules))
+        report_modules(s, f, dynamic, "dynamic modules");
+    else if (modules && grows(loaded, s->count, limits->loader_growth_min_modules))
+        report_modules(s, f, loaded, "modules");
+    return true;
+}
+
+const struct rule rule_loader_growth = {
+    .id = "loader-growth",
+    .summary = "loader heaps or modules grow",
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the memory of the class loader (types, method tables, stubs, compiled code) and\n"
+        "at the number of modules, dynamic ones apart.\n"
+        "\n"
+        "Thresholds: loader-growth.min-bytes, loader-growth.min-modules; with three or more dumps\n"
+        "spread over the steps, each of which has to grow.\n"
+        "\n"
+        "What to do: look for code made at run time. XmlSerializer with certain constructors,\n"
+        "Regex compiled again and again, expression trees and scripts make an assembly each time;\n"
+        "plug-ins loaded into contexts that are not unloaded do the same.\n",
+    .run = run_loader,
+};
+
+/* -- Native ------------------------------------------------------------------------------------ */
+
+static bool is_one_of(const char *name, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (str_starts_nocase(str_of(name), str_of(words[i])))
+            return true;
+    return false;
+}
+
+#define ONE_OF(name, words) is_one_of((name), (words), sizeof(words) / sizeof(*(words)))
+
+/* Usages that are no native allocation: the GC's, code, files, stacks, and what is not used. */
+static bool is_explained(const char *usage) {
+    static const char *const words[] = {
+        "Free",   "Image",   "MappedFile", "Mapped", "Stack", "TEB", "PEB",      "gc-heap",
+        "GCHeap", "GC heap", "Loader",     "loader", "JIT",   "jit", "HostCode", "IsVAD_reserved",
+    };
+    return ONE_OF(usage, words);
+}
+
+/* Private memory that is committed: of a map by state and type, else by usage. */
+static uint64_t private_bytes(const struct series *s, uint32_t i) {
+    uint64_t committed = value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i);
+    if (committed != ABSENT) {
+        const char *const parts[] = {"MEM_IMAGE", "MEM_MAPPED"};
+        for (size_t p = 0; p < 2; p++) {
+            uint64_t bytes = value_at(s, PART_MEMORY_MAP, "type", parts[p], false, i);
+            if (bytes != ABSENT)
+                committed -= bytes < committed ? bytes : committed;
+        }
+        return committed;
+    }
+    uint64_t sum = ABSENT;
+    for (uint32_t v = 0; v < s->value_count; v++) {
+        const struct series_value *value = &s->values[v];
+        if (value->part != PART_MEMORY_MAP || strcmp(value->group, "usage") != 0 ||
+            value->values[i] == ABSENT || is_explained(value->name))
+            continue;
+        sum = num_add(sum == ABSENT ? 0 : sum, value->values[i]);
+    }
+    return sum;
+}
+
+/* Does the map tell the GC's heap from the rest? Then it is not subtracted a second time. */
+static bool map_knows_gc(const struct series *s) {
+    static const char *const words[] = {"gc-heap", "GCHeap", "GC heap"};
+    for (uint32_t v = 0; v < s->value_count; v++)
+        if (s->values[v].part == PART_MEMORY_MAP && strcmp(s->values[v].group, "usage") == 0 &&
+            ONE_OF(s->values[v].name, words))
+            return true;
+    return false;
+}
+
+static uint64_t managed_bytes(const struct series *s, uint32_t i) {
+    uint64_t bytes = rule_gc_committed(s, i);
+    return bytes != ABSENT ? bytes : series_heap_bytes(s, i);
+}
+
+/* Native bytes of one snapshot: what is private and neither the GC's nor the loader's. */
+static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) {
+    uint64_t all = private_bytes(s, i);
+    if (all == ABSENT)
+        return ABSENT;
+    uint64_t known = 0;
+    if (by_state || !map_knows_gc(s)) {
+        uint64_t managed = managed_bytes(s, i);
+        if (managed == ABSENT)
+            return ABSENT;
+        known = managed;
+    }
+    uint64_t loader = sum_group(s, PART_LOADER, "kind", false, i);
+    if (loader != ABSENT && (s->parts_all & PART_BIT(PART_LOADER)))
+        known = num_add(known, loader);
+    return all > known ? all - known : 0;
+}
+
+static void report_native(const struct series *s, struct findings *f, const uint64_t *values,
+                          const char *subject, const char *what) {
+    uint32_t end = s->count - 1;
+    struct finding *hit =
+        findings_hit(f, &rule_native_growth, SEVERITY_WARNING, values[end] - values[0], subject);
+    uint64_t heap = series_heap_bytes(s, 0), heap_new = series_heap_bytes(s, end);
+    const char *managed = heap == ABSENT || heap_new == ABSENT
+                              ? ""
+                              : findings_text(f, ", while the managed heap went from %s to %s",
+                                              say_bytes(f, heap), say_bytes(f, heap_new));
+    finding_summary(f, hit, "%s grew from %s to %s (%s)%s.", what, say_bytes(f, values[0]),
+                    say_bytes(f, values[end]), say_delta(f, rule_delta(values[end], values[0])),
+                    managed);
+    finding_next(f, hit,
+                 "Record allocation stacks (UMDH, DebugDiag, heaptrack, jemalloc) and diff "
+                 "these.");
+    finding_number(hit, "bytes_base", FIELD_BYTES, values[0]);
+    finding_number(hit, "bytes_new", FIELD_BYTES, values[end]);
+    finding_known(hit, "managed_base", FIELD_BYTES, heap);
+    finding_known(hit, "managed_new", FIELD_BYTES, heap_new);
+}
+
+static bool run_native(const struct series *s, const struct limits *limits, struct findings *f,
+                       struct err *err) {
+    uint64_t *values = arena_array(&f->arena, s->count, 2 * sizeof(*values));
+    if (!values)
+        return err_nomem(err);
+    uint64_t *heaps = values + s->count;
+    bool by_state = true, known = true;
+    for (uint32_t i = 0; i < s->count; i++)
+        by_state =
+            by_state && value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i) != ABSENT;
+    for (uint32_t i = 0; i < s->count; i++) {
+        values[i] = native_bytes(s, i, by_state);
+        heaps[i] = sum_group(s, PART_NATIVE_HEAPS, "heap", false, i);
+        known = known && values[i] != ABSENT;
+    }
+    bool has_heaps = s->parts_all & PART_BIT(PART_NATIVE_HEAPS);
+    if (!known && !has_heaps)
+        findings_skip(f, &rule_native_growth,
+                      "needs a memory map and the size of the managed heap, "
+                      "or the native heaps, in every dump");
+    else if (has_heaps && grows(heaps, s->count, limits->native_growth_min_bytes))
+        report_native(s, f, heaps, "native heaps", "Committed memory of the native heaps");
+    else if (known && grows(values, s->count, limits->native_growth_min_bytes))
+        report_native(s, f, values, "native memory",
+                      "Private memory outside the GC's and the loader's heaps");
+    return true;
+}
+
+const struct rule rule_native_growth = {
+    .id = "native-growth",
+    .summary = "memory outside the managed heap grows",
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the committed private memory of the process less what the garbage collector has\n"
+        "committed and what the loader uses; images and mapped files do not count. Where the\n"
+        "dumps list native heaps, at what these have committed. What remains and grows is native:\n"
+        "allocated by native code, or by managed code without the GC.\n"
+        "\n"
+        "Threshold: native-growth.min-bytes; with three or more dumps spread over the steps, each\n"
+        "of which has to grow.\n"
+        "\n"
+        "What to do: record allocation stacks between two moments and diff these. Bitmaps,\n"
+        "compression streams, database drivers and Marshal.AllocHGlobal are the usual owners, and\n"
+        "a stuck finalizer keeps all that finalizable objects own.\n",
+    .run = run_native,
+};
+
+/* -- Address space ----------------------------------------------------------------------------- */
+
+/* Of a 32-bit process; ABSENT: nothing tells. */
+static uint64_t is_32_bit(const struct series *s) {
+    const struct origin_row *origin = snapshot_origin(series_new(s));
+    if (origin->pointer_bytes != ABSENT)
+        return origin->pointer_bytes == 4;
+    if (origin->arch)
+        return strcmp(origin->arch, "x86") == 0 || strcmp(origin->arch, "arm") == 0;
+    uint64_t all = value_at(s, PART_MEMORY_MAP, "state", "MEM_FREE", false, s->count - 1);
+    return all == ABSENT ? ABSENT : all < ((uint64_t)4 << 30);
+}
+
+static bool run_largest_free(const struct series *s, const struct limits *limits,
+                             struct findings *f, struct err *err) {
+    (void)err;
+    uint32_t end = s->count - 1;
+    const struct series_value *value = series_value(s, PART_MEMORY_MAP, "largest", "Free");
+    if (!value || value->values[0] == ABSENT || value->values[end] == ABSENT) {
+        findings_skip(f, &rule_largest_free_shrinking,
+                      "the memory maps do not say how large the largest free block is");
+        return true;
+    }
+    if (is_32_bit(s) == 0)
+        return true; /* 64 bits have room enough */
+    uint64_t first = value->values[0], last = value->values[end];
+    bool low = last < limits->largest_free_min_bytes;
+    bool shrank = s->count > 1 && last < first &&
+                  first - last >= rule_percent(first, limits->largest_free_shrink_percent);
+    if (!low && !shrank)
+        return true;
+    struct finding *hit =
+        findings_hit(f, &rule_largest_free_shrinking, low ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+                     first > last ? first - last : 0, "largest free block");
+    if (s->count > 1)
+        finding_summary(f, hit,
+                        "The largest free block of address space is %s, %s before: larger "
+                        "allocations fail.",
+                        say_bytes(f, last), say_bytes(f, first));
+    else
+        finding_summary(f, hit,
+                        "The largest free block of address space is %s: larger allocations fail.",
+                        say_bytes(f, last));
+    finding_next(f, hit,
+                 "Run it as a 64-bit process, or find what splits the address space: "
+                 "assemblies, native heaps, many small mappings.");
+    finding_number(hit, "bytes_new", FIELD_BYTES, last);
+    if (s->count > 1)
+        finding_number(hit, "bytes_base", FIELD_BYTES, first);
+    return true;
+}
+
+const struct rule rule_largest_free_shrinking = {
+    .id = "largest-free-shrinking",
+    .summary = "the largest free block of a 32-bit address space shrinks",
+    .needs = PART_BIT(PART_MEMORY_MAP),
+    .min_snapshots = 1,
+    .explain =
+        "Looks at the largest free block in the address space of a 32-bit process. The GC needs\n"
+        "whole segments (16 MB and more): when no free block is that large, the process runs out\n"
+        "of memory although much is free in sum. Says something about a single dump, too.\n"
+        "\n"
+        "Thresholds: largest-free-shrinking.percent (of the first dump's block),\n"
+        "largest-free-shrinking.min-bytes (critical below it).\n"
+        "\n"
+        "What to do: run as 64 bits, or find what splits the space: dynamic assemblies, debug\n"
+        "builds of web pages, native heaps, thread stacks.\n",
+    .run = run_largest_free,
+};

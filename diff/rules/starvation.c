@@ -1,0 +1,107 @@
+/* Pool workers that wait for work which only the pool could do. */
+#include "diff/rules/frames.h"
+#include "diff/rules/rules.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+
+struct pool {
+    uint32_t workers, with_stack;
+    uint32_t blocked; /* in .Result, .Wait() or another wait under application code */
+    const struct thread_row *example;
+};
+
+static struct pool look_at(const struct snapshot *snapshot) {
+    struct pool pool = {0};
+    SNAPSHOT_ROWS(snapshot, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (thread_is_dead(&rows[i]) || !thread_is_pool(&rows[i]))
+            continue;
+        pool.workers++;
+        pool.with_stack += rows[i].frames.count > 0;
+        if (stack_view(&rows[i]).wait != WAIT_TASK)
+            continue;
+        pool.blocked++;
+        pool.example = pool.example ? pool.example : &rows[i];
+    }
+    return pool;
+}
+
+static uint64_t counter(const struct series *s, const char *name, uint32_t i) {
+    const struct series_value *value = series_value(s, PART_COUNTERS, "counter", name);
+    return value ? value->values[i] : ABSENT;
+}
+
+static void report(const struct series *s, struct findings *f, const struct pool *pool) {
+    uint32_t end = s->count - 1;
+    uint64_t queue = counter(s, "threadpool.queue_length", end);
+    uint64_t queue_before = counter(s, "threadpool.queue_length", 0);
+    struct pool before = look_at(series_base(s));
+    bool grows =
+        s->count > 1 && (pool->workers > before.workers ||
+                         (queue != ABSENT && queue_before != ABSENT && queue > queue_before));
+    struct strbuf where;
+    strbuf_init(&where);
+    stack_place(pool->example, &where);
+    struct finding *hit =
+        findings_hit(f, &rule_threadpool_starvation, grows ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+                     pool->blocked, strbuf_cstr(&where));
+    const char *waiting = queue != ABSENT && queue > 0
+                              ? findings_text(f, "; %s work items are queued", say_count(f, queue))
+                              : "";
+    const char *more = s->count > 1 && pool->workers > before.workers
+                           ? findings_text(f, " (%s workers before)", say_count(f, before.workers))
+                           : "";
+    finding_summary(f, hit, "%s of %s thread pool workers%s wait for a task, as in %s%s.",
+                    say_count(f, pool->blocked), say_count(f, pool->workers), more,
+                    strbuf_cstr(&where), waiting);
+    finding_next(f, hit,
+                 "Await the task instead of blocking on it with .Result or .Wait(): the "
+                 "pool adds only a thread or two a second.");
+    finding_number(hit, "blocked", FIELD_U64, pool->blocked);
+    finding_number(hit, "workers_new", FIELD_U64, pool->workers);
+    if (s->count > 1)
+        finding_number(hit, "workers_base", FIELD_U64, before.workers);
+    finding_known(hit, "queue_length", FIELD_U64, queue);
+    f->failed = f->failed || where.failed;
+    strbuf_deinit(&where);
+}
+
+static bool run_starvation(const struct series *s, const struct limits *limits, struct findings *f,
+                           struct err *err) {
+    (void)err;
+    struct pool pool = look_at(series_new(s));
+    SNAPSHOT_ROWS(series_new(s), PART_THREADS, struct thread_row, rows, count);
+    uint32_t stacks = 0;
+    for (uint32_t i = 0; i < count; i++)
+        stacks += rows[i].frames.count > 0;
+    if (!stacks) {
+        findings_skip(f, &rule_threadpool_starvation, "%s has no managed stacks",
+                      series_snapshot_name(s, s->count - 1));
+        return true;
+    }
+    if (pool.blocked < rule_max(limits->starvation_min_workers, 1) ||
+        pool.blocked * 2 < pool.with_stack)
+        return true;
+    report(s, f, &pool);
+    return true;
+}
+
+const struct rule rule_threadpool_starvation = {
+    .id = "threadpool-starvation",
+    .summary = "thread pool workers that block on tasks",
+    .needs = PART_BIT(PART_THREADS),
+    .min_snapshots = 1,
+    .explain =
+        "Looks at the workers of the thread pool that wait for a task (.Result, .Wait(),\n"
+        "GetAwaiter().GetResult()) in application code. The task needs a worker, too: when most\n"
+        "of them wait, the pool starves and adds only one or two threads a second. A queue or a\n"
+        "number of workers that grows makes it critical. Says something about a single dump, too.\n"
+        "\n"
+        "Threshold: threadpool-starvation.min-workers; and half of all workers.\n"
+        "\n"
+        "What to do: make the path from the named frame on asynchronous (await). Raising the\n"
+        "minimum of threads (ThreadPool.SetMinThreads) hides it for a while.\n",
+    .run = run_starvation,
+};

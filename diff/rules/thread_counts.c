@@ -1,0 +1,238 @@
+/* Threads that came, went, died and were not buried. */
+#include "diff/rules/frames.h"
+#include "diff/rules/rules.h"
+
+#include <string.h>
+
+/* Labels of up to five threads of a state, separated by commas. */
+static const char *some_labels(const struct series *s, struct findings *f, enum thread_state state,
+                               uint32_t count) {
+    struct strbuf out;
+    strbuf_init(&out);
+    uint32_t said = 0;
+    for (uint32_t i = 0; i < s->thread_count && said < 5; i++) {
+        if (s->threads[i].state != state)
+            continue;
+        strbuf_adds(&out, said++ ? ", " : "");
+        series_thread_label(s, &s->threads[i], &out);
+    }
+    if (count > said)
+        strbuf_addf(&out, " and %u more", count - said);
+    const char *text = findings_text(f, "%s", strbuf_cstr(&out));
+    f->failed = f->failed || out.failed;
+    strbuf_deinit(&out);
+    return text;
+}
+
+static uint32_t count_state(const struct series *s, enum thread_state state) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        count += s->threads[i].state == state;
+    return count;
+}
+
+static bool run_state(const struct series *s, struct findings *f, const struct rule *rule,
+                      enum thread_state state, const char *is) {
+    uint32_t count = count_state(s, state);
+    if (!count)
+        return true;
+    struct finding *hit = findings_hit(f, rule, SEVERITY_INFO, count, "");
+    finding_summary(f, hit, "%s thread%s %s %s: %s.", say_count(f, count), plural(count),
+                    count == 1 ? "is" : "are", is, some_labels(s, f, state, count));
+    finding_number(hit, "threads", FIELD_U64, count);
+    return true;
+}
+
+static bool run_new(const struct series *s, const struct limits *limits, struct findings *f,
+                    struct err *err) {
+    (void)limits;
+    (void)err;
+    return run_state(s, f, &rule_threads_new, THREAD_NEW, "new");
+}
+
+static bool run_gone(const struct series *s, const struct limits *limits, struct findings *f,
+                     struct err *err) {
+    (void)limits;
+    (void)err;
+    return run_state(s, f, &rule_threads_gone, THREAD_GONE, "gone");
+}
+
+#define MATCHING \
+    "Looks at the threads of all dumps. A thread is the same when its OS id and its start time\n" \
+    "or name are: an OS id is reused as soon as its thread has ended, and then counts as one\n" \
+    "thread gone and one new.\n" \
+    "\n" \
+    "No thresholds.\n" \
+    "\n"
+
+const struct rule rule_threads_new = {
+    .id = "threads-new",
+    .summary = "threads that the first dump does not have",
+    .needs = PART_BIT(PART_THREADS),
+    .min_snapshots = 2,
+    .explain = MATCHING "What to do: nothing by itself; see thread-leak for growth.\n",
+    .run = run_new,
+};
+
+const struct rule rule_threads_gone = {
+    .id = "threads-gone",
+    .summary = "threads that the last dump does not have",
+    .needs = PART_BIT(PART_THREADS),
+    .min_snapshots = 2,
+    .explain = MATCHING "What to do: nothing by itself; a worker that should run for ever and is "
+                        "gone ended by an\nexception or a return.\n",
+    .run = run_gone,
+};
+
+/* -- Leak -------------------------------------------------------------------------------------- */
+
+static uint64_t living(const struct snapshot *snapshot) {
+    uint64_t alive = 0;
+    SNAPSHOT_ROWS(snapshot, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        alive += !thread_is_dead(&rows[i]);
+    return alive;
+}
+
+/* What most of the new threads do, or are called: the place that starts them is near. */
+static const char *new_threads_text(const struct series *s, struct findings *f) {
+    const struct series_thread *best = NULL;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < s->thread_count && i < 2000; i++) {
+        const struct series_thread *a = &s->threads[i];
+        if (a->state != THREAD_NEW || !a->rows[s->count - 1]->frames.count)
+            continue;
+        uint32_t same = 0;
+        uint64_t hash = a->rows[s->count - 1]->stack_hash;
+        for (uint32_t k = i; k < s->thread_count && k < 2000; k++) {
+            const struct thread_row *row = s->threads[k].rows[s->count - 1];
+            same += s->threads[k].state == THREAD_NEW && row->stack_hash == hash;
+        }
+        if (same > most) {
+            most = same;
+            best = a;
+        }
+        if (most > s->thread_count / 2)
+            break;
+    }
+    if (!best)
+        return "";
+    struct strbuf where;
+    strbuf_init(&where);
+    stack_place(best->rows[s->count - 1], &where);
+    const char *text = where.len
+                           ? findings_text(f, "; %s of the new ones %s in %s", say_count(f, most),
+                                           most == 1 ? "is" : "are", strbuf_cstr(&where))
+                           : "";
+    f->failed = f->failed || where.failed;
+    strbuf_deinit(&where);
+    return text;
+}
+
+static bool run_leak(const struct series *s, const struct limits *limits, struct findings *f,
+                     struct err *err) {
+    uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
+    if (!values)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < s->count; i++)
+        values[i] = living(s->snapshots[i]);
+    uint64_t floor =
+        rule_max(limits->thread_growth_min, rule_percent(values[0], limits->thread_growth_percent));
+    /* In a longer series a leak of one thread a step is one, too. */
+    if (s->count > 2)
+        floor = rule_max(floor / (s->count - 1), 1);
+    enum verdict verdict = series_verdict(values, s->count, floor);
+    if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK)
+        return true;
+    uint64_t first = values[0], last = values[s->count - 1];
+    struct finding *hit =
+        findings_hit(f, &rule_thread_leak, SEVERITY_WARNING, last - first, "threads");
+    finding_summary(f, hit, "The process has %s threads, %s before%s.", say_count(f, last),
+                    say_count(f, first), new_threads_text(s, f));
+    finding_next(f, hit,
+                 "Find what starts them: threads that only wait were never told to end, or "
+                 "the pool adds workers because its own are blocked.");
+    finding_number(hit, "threads_base", FIELD_U64, first);
+    finding_number(hit, "threads_new", FIELD_U64, last);
+    finding_text(f, hit, "verdict", verdict_names[verdict]);
+    return true;
+}
+
+const struct rule rule_thread_leak = {
+    .id = "thread-leak",
+    .summary = "the number of threads grows",
+    .needs = PART_BIT(PART_THREADS),
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the number of living threads in each dump, and at what most of the new ones are\n"
+        "doing.\n"
+        "\n"
+        "Thresholds: thread-leak.min-threads, thread-leak.percent (of those that were there);\n"
+        "with three or more dumps both are spread over the steps, each of which has to grow.\n"
+        "\n"
+        "What to do: look for threads started for each request or connection, timers and workers\n"
+        "without an end, or a starving thread pool (threadpool-starvation).\n",
+    .run = run_leak,
+};
+
+/* -- Dead -------------------------------------------------------------------------------------- */
+
+/* Dead threads as the runtime counts them, or as rows say; ABSENT: not said. */
+static uint64_t dead(const struct series *s, uint32_t i) {
+    const struct series_value *counter = series_value(s, PART_COUNTERS, "counter", "threads.dead");
+    if (counter && counter->values[i] != ABSENT)
+        return counter->values[i];
+    uint64_t said = 0, sum = 0;
+    SNAPSHOT_ROWS(s->snapshots[i], PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t r = 0; r < count; r++) {
+        said += rows[r].state != NULL;
+        sum += thread_is_dead(&rows[r]);
+    }
+    return said ? sum : ABSENT;
+}
+
+static bool run_dead(const struct series *s, const struct limits *limits, struct findings *f,
+                     struct err *err) {
+    (void)err;
+    uint32_t end = s->count - 1;
+    uint64_t last = dead(s, end), first = dead(s, 0);
+    if (last == ABSENT) {
+        findings_skip(f, &rule_threads_dead, "%s does not say which managed threads are dead",
+                      series_snapshot_name(s, end));
+        return true;
+    }
+    if (last < rule_max(limits->dead_threads_min, 1))
+        return true;
+    bool grew = s->count > 1 && first != ABSENT && last > first;
+    struct finding *hit = findings_hit(
+        f, &rule_threads_dead, grew ? SEVERITY_WARNING : SEVERITY_NOTICE, last, "dead threads");
+    const char *before =
+        s->count > 1 && first != ABSENT ? findings_text(f, ", %s before", say_count(f, first)) : "";
+    finding_summary(f, hit,
+                    "%s managed threads are dead and not yet cleaned up%s: their Thread objects "
+                    "are still held or not yet finalized.",
+                    say_count(f, last), before);
+    finding_next(f, hit,
+                 "Use the thread pool instead of a thread for each task, and see whether "
+                 "finalizer-stuck says why they stay.");
+    finding_number(hit, "dead_new", FIELD_U64, last);
+    if (s->count > 1)
+        finding_known(hit, "dead_base", FIELD_U64, first);
+    return true;
+}
+
+const struct rule rule_threads_dead = {
+    .id = "threads-dead",
+    .summary = "dead managed threads that the runtime still keeps",
+    .min_snapshots = 1,
+    .explain =
+        "Looks at the managed threads that have ended and of which the runtime still keeps\n"
+        "account, since their Thread objects were not finalized. Says something about a single\n"
+        "dump, too.\n"
+        "\n"
+        "Threshold: threads-dead.min-threads.\n"
+        "\n"
+        "What to do: many of them mean a thread was started for each small task, or that Thread\n"
+        "objects are kept in a list, or that the finalizer is stuck.\n",
+    .run = run_dead,
+};

@@ -1,0 +1,77 @@
+/* Threads that use a whole core. */
+#include "diff/rules/frames.h"
+#include "diff/rules/rules.h"
+
+static bool any_cpu(const struct series *s) {
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        if (s->threads[i].cpu_delta_ns != ABSENT)
+            return true;
+    return false;
+}
+
+static void report(const struct series *s, struct findings *f, const struct series_thread *thread) {
+    const struct thread_row *row = series_thread_row(s, thread);
+    struct strbuf where;
+    strbuf_init(&where);
+    stack_place(row, &where);
+    const char *who = say_thread(f, s, thread);
+    struct finding *hit =
+        findings_hit(f, &rule_thread_runaway, SEVERITY_WARNING, thread->cpu_delta_ns, who);
+    const char *share =
+        s->interval_ns == ABSENT
+            ? ", more than all others"
+            : findings_text(f, " in %s (%.0f %% of a core)", say_seconds(f, s->interval_ns),
+                            100.0 * (double)thread->cpu_delta_ns / (double)s->interval_ns);
+    const char *in = where.len ? findings_text(f, "; it is in %s", strbuf_cstr(&where)) : "";
+    finding_summary(f, hit, "T%s used %s of CPU%s%s.", who + 1,
+                    say_seconds(f, thread->cpu_delta_ns), share, in);
+    if (thread_is_gc(row))
+        finding_next(f, hit, "It collects garbage: look for what allocates, not at this thread.");
+    else if (where.len)
+        finding_next(f, hit, "Look for a loop around that call that never ends or never waits.");
+    else
+        finding_next(f, hit,
+                     "Look at its stack: `~%llus; !clrstack` of that thread, or "
+                     "`clrstack` after `setthread`.",
+                     (unsigned long long)(row->index == ABSENT ? 0 : row->index));
+    finding_number(hit, "os_id", FIELD_U64, thread->os_id);
+    finding_number(hit, "cpu_delta_ns", FIELD_NS, thread->cpu_delta_ns);
+    finding_known(hit, "user_delta_ns", FIELD_NS, thread->user_delta_ns);
+    finding_known(hit, "kernel_delta_ns", FIELD_NS, thread->kernel_delta_ns);
+    finding_known(hit, "interval_ns", FIELD_NS, s->interval_ns);
+    f->failed = f->failed || where.failed;
+    strbuf_deinit(&where);
+}
+
+static bool run_runaway(const struct series *s, const struct limits *limits, struct findings *f,
+                        struct err *err) {
+    (void)limits; /* the series judges: see limits_apply() */
+    (void)err;
+    if (!any_cpu(s)) {
+        findings_skip(f, &rule_thread_runaway, "no CPU times were recorded");
+        return true;
+    }
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        if (s->threads[i].state == THREAD_RUNAWAY)
+            report(s, f, &s->threads[i]);
+    return true;
+}
+
+const struct rule rule_thread_runaway = {
+    .id = "thread-runaway",
+    .summary = "threads that use a whole core between the dumps",
+    .needs = PART_BIT(PART_THREADS),
+    .min_snapshots = 2,
+    .explain =
+        "Looks at the user and kernel time that each thread used between the first and the last\n"
+        "dump, against the wall time between them: from the dumps' own times, else from the ages\n"
+        "of their threads. Where neither is known, it is the thread that used more than half of\n"
+        "all CPU time and twice as much as any other.\n"
+        "\n"
+        "Thresholds: thread-runaway.share (CPU seconds a second), thread-runaway.min-ns.\n"
+        "\n"
+        "What to do: look at the stack in both dumps. A loop without end is in the frames that\n"
+        "both have. A GC thread that runs away says that the program allocates too fast or that\n"
+        "its heap is full.\n",
+    .run = run_runaway,
+};

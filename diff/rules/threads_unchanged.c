@@ -1,0 +1,224 @@
+/* Threads that did not run although they have something to do. */
+#include "diff/rules/frames.h"
+#include "diff/rules/rules.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Threads with one and the same stack. */
+struct group {
+    const struct series_thread *first;
+    uint32_t count;
+    enum wait_kind wait;
+    bool holds_lock;
+    bool by_memory; /* some of them are known by registers and stack only */
+};
+
+struct groups {
+    struct strmap index; /* frames, one a line, to number */
+    struct group *items;
+    uint32_t count, capacity;
+    struct strbuf key;
+};
+
+static bool in_every_dump(const struct series *s, const struct series_thread *thread) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!thread->rows[i])
+            return false;
+    return true;
+}
+
+/* Does the thread hold a lock that others wait for, as the lock table of the last dump says? */
+static bool holds_lock(const struct series *s, const struct thread_row *row) {
+    if (row->lock_count != ABSENT && row->lock_count > 0 && row->lock_count < UINT32_MAX)
+        return true;
+    SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
+    for (uint32_t i = 0; i < count && i < 1000; i++)
+        if (locks[i].held == 1 && locks[i].owner_os_id == row->os_id)
+            return true;
+    return false;
+}
+
+/*
+ * Stuck: application code is on the stack, the stack is the same in every dump, and nothing says
+ * that it ran. A thread whose innermost frame is application code may be computing: without CPU
+ * times, equal registers alone do not tell that from waiting.
+ */
+static bool is_candidate(const struct series *s, const struct series_thread *thread,
+                         const struct stack_view *view) {
+    const struct thread_row *row = thread->rows[s->count - 1];
+    if (view->app == NO_FRAME || view->wait == WAIT_IDLE || thread_is_finalizer(row) ||
+        thread_is_gc(row))
+        return false;
+    return thread->evidence != EVIDENCE_MEMORY || view->wait != WAIT_NOT;
+}
+
+static struct group *group_of(struct groups *g, struct arena *arena,
+                              const struct series_thread *thread, const struct thread_row *row) {
+    strbuf_clear(&g->key);
+    for (uint32_t i = 0; i < row->frames.count; i++) {
+        strbuf_adds(&g->key, row->frames.items[i]);
+        strbuf_addc(&g->key, '\n');
+    }
+    if (g->key.failed)
+        return NULL;
+    uint32_t number = strmap_get(&g->index, strbuf_str(&g->key), STR(""));
+    if (number != STRMAP_NONE)
+        return &g->items[number];
+    if (g->count == g->capacity) {
+        uint32_t capacity = g->capacity ? g->capacity * 2 : 16;
+        struct group *grown = realloc(g->items, capacity * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        g->items = grown;
+        g->capacity = capacity;
+    }
+    const char *key = arena_copy(arena, strbuf_cstr(&g->key), g->key.len);
+    if (!key || !strmap_put(&g->index, (struct str){key, g->key.len}, STR(""), g->count))
+        return NULL;
+    g->items[g->count] = (struct group){.first = thread};
+    return &g->items[g->count++];
+}
+
+static const char *wait_text(enum wait_kind wait) {
+    switch (wait) {
+    case WAIT_LOCK:
+        return "waits for a lock in";
+    case WAIT_TASK:
+        return "waits for a task in";
+    case WAIT_SLEEP:
+        return "sleeps in";
+    case WAIT_IO:
+        return "waits for I/O in";
+    case WAIT_EVENT:
+        return "waits in";
+    case WAIT_NOT:
+    case WAIT_IDLE:
+        break;
+    }
+    return "is in";
+}
+
+static void report_group(const struct series *s, struct findings *f, const struct group *group) {
+    const struct thread_row *row = group->first->rows[s->count - 1];
+    bool blocked = group->wait == WAIT_LOCK || group->wait == WAIT_TASK || group->holds_lock;
+    struct strbuf where;
+    strbuf_init(&where);
+    stack_place(row, &where);
+    struct finding *hit =
+        findings_hit(f, &rule_threads_unchanged, blocked ? SEVERITY_WARNING : SEVERITY_NOTICE,
+                     group->count, strbuf_cstr(&where));
+    const char *who = group->count == 1 ? say_thread(f, s, group->first)
+                                        : findings_text(f, "%s threads with one stack, as %s,",
+                                                        say_count(f, group->count),
+                                                        say_thread(f, s, group->first));
+    const char *have = group->count == 1 ? "has" : "have";
+    const char *ran = group->by_memory ? findings_text(f, "show%s no sign of having run",
+                                                       group->count == 1 ? "s" : "")
+                                       : findings_text(f, "%s not run", have);
+    finding_summary(f, hit, "%c%s %s between the dumps: %s %s %s%s.", who[0] == 't' ? 'T' : who[0],
+                    who + 1, ran, group->count == 1 ? "it" : "each", wait_text(group->wait),
+                    strbuf_cstr(&where), group->holds_lock ? ", and holds a lock" : "");
+    if (group->wait == WAIT_LOCK)
+        finding_next(f, hit, "Find the owner of the lock: see locks-held and deadlock.");
+    else if (group->wait == WAIT_TASK)
+        finding_next(f, hit,
+                     "Await the task instead of blocking on it, and find what it waits "
+                     "for.");
+    else
+        finding_next(f, hit,
+                     "Decide whether it should be waiting there; nothing in the dumps says "
+                     "that it will come back.");
+    finding_number(hit, "threads", FIELD_U64, group->count);
+    finding_known(hit, "os_id", FIELD_U64, group->first->os_id);
+    finding_text(f, hit, "evidence", thread_evidence_names[group->first->evidence]);
+    finding_known(hit, "cpu_delta_ns", FIELD_NS, group->first->cpu_delta_ns);
+    finding_text(f, hit, "where", strbuf_cstr(&where));
+    f->failed = f->failed || where.failed;
+    strbuf_deinit(&where);
+}
+
+/* What stands in the way of an answer; false: nothing does. */
+static bool skip(const struct series *s, struct findings *f, uint32_t stacks, uint32_t known,
+                 uint32_t still) {
+    if (s->same_dump)
+        findings_skip(f, &rule_threads_unchanged, "the same dump twice cannot show what moved");
+    else if (!known)
+        findings_skip(f, &rule_threads_unchanged,
+                      "no dump recorded CPU times, switches or registers of its threads");
+    else if (!stacks)
+        findings_skip(f, &rule_threads_unchanged,
+                      "%u thread%s did not run, but there are no stacks to tell a stuck thread "
+                      "from an idle one",
+                      still, plural(still));
+    else
+        return false;
+    return true;
+}
+
+static bool add_thread(const struct series *s, struct groups *groups, struct findings *f,
+                       const struct series_thread *thread) {
+    const struct thread_row *row = thread->rows[s->count - 1];
+    struct stack_view view = stack_view(row);
+    if (!is_candidate(s, thread, &view))
+        return true;
+    struct group *group = group_of(groups, &f->arena, thread, row);
+    if (!group)
+        return false;
+    group->count++;
+    group->wait = view.wait;
+    group->holds_lock = group->holds_lock || holds_lock(s, row);
+    group->by_memory = group->by_memory || thread->evidence == EVIDENCE_MEMORY;
+    return true;
+}
+
+static bool run_unchanged(const struct series *s, const struct limits *limits, struct findings *f,
+                          struct err *err) {
+    (void)limits;
+    struct groups groups = {0};
+    strmap_init(&groups.index);
+    strbuf_init(&groups.key);
+    uint32_t stacks = 0, known = 0, still = 0;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < s->thread_count; i++) {
+        const struct series_thread *thread = &s->threads[i];
+        if (!in_every_dump(s, thread))
+            continue;
+        known += thread->state != THREAD_NOT_RECORDED;
+        still += thread->state == THREAD_UNCHANGED;
+        stacks += thread->rows[s->count - 1]->frames.count > 0;
+        if (!s->same_dump && thread->state == THREAD_UNCHANGED && thread->same_stack == 1)
+            ok = add_thread(s, &groups, f, thread);
+    }
+    if (ok && !skip(s, f, stacks, known, still))
+        for (uint32_t i = 0; i < groups.count; i++)
+            report_group(s, f, &groups.items[i]);
+    free(groups.items);
+    strbuf_deinit(&groups.key);
+    strmap_deinit(&groups.index);
+    return ok || err_nomem(err);
+}
+
+const struct rule rule_threads_unchanged = {
+    .id = "threads-unchanged",
+    .summary = "threads with work on their stack that did not run between the dumps",
+    .needs = PART_BIT(PART_THREADS),
+    .min_snapshots = 2,
+    .explain =
+        "Looks at threads that used no CPU between all dumps (nor switched, where switches are\n"
+        "known; nor changed registers and stack, where only these are). Unchanged alone means\n"
+        "waiting: a finding is only a thread with application code on its stack, the same stack\n"
+        "in every dump, and a wait that is not idle by its nature. Pool workers without work,\n"
+        "timer, GC and finalizer threads, accept loops, consumers of an empty queue and message\n"
+        "loops are idle. Threads with one stack are one finding. CPU times that are all zero were\n"
+        "not recorded, and a thread that may be computing is not called stuck.\n"
+        "\n"
+        "No thresholds.\n"
+        "\n"
+        "What to do: look at what the thread waits for. For a lock, see who holds it (locks-held,\n"
+        "deadlock); for a task, find the work that never completed it. A thread that parks there\n"
+        "by design can be left alone.\n",
+    .run = run_unchanged,
+};
