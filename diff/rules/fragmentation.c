@@ -48,8 +48,8 @@ static void judge(const struct series *s, const struct limits *limits, struct fi
         last.free_bytes < rule_percent(series_heap_bytes(s, end), limits->free_heap_percent))
         return;
     bool grew = s->count > 1 && percent(last) > percent(first) + 1;
-    struct finding *hit = findings_hit(
-        f, &rule_fragmentation, grew ? SEVERITY_WARNING : SEVERITY_NOTICE, last.free_bytes, what);
+    struct finding *hit =
+        findings_hit(f, &rule_fragmentation, grew ? SEVERITY_WARNING : SEVERITY_NOTICE, 0, what);
     const char *of = gen == GEN_COUNT ? "the heap" : generation_names[gen];
     if (s->count > 1 && first.bytes != ABSENT && first.free_bytes != ABSENT)
         finding_summary(f, hit,

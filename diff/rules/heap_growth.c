@@ -108,7 +108,7 @@ static bool run_heap(const struct series *s, const struct limits *limits, struct
     int64_t delta = (int64_t)(last - first);
     struct finding *hit = findings_hit(
         f, &rule_heap_growth, verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
-        delta > 0 ? (uint64_t)delta : 0, "heap");
+        0, "heap"); /* a symptom: ranks below the types that cause it */
     finding_summary(f, hit, "The managed heap grew from %s to %s (%s)%s%s.", say_bytes(f, first),
                     say_bytes(f, last), say_delta(f, delta), most_grown(s, f, values),
                     verdict == VERDICT_INCONCLUSIVE ? ", but not steadily" : "");

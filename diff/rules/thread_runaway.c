@@ -15,8 +15,8 @@ static void report(const struct series *s, struct findings *f, const struct seri
     strbuf_init(&where);
     stack_place(row, &where);
     const char *who = say_thread(f, s, thread);
-    struct finding *hit =
-        findings_hit(f, &rule_thread_runaway, SEVERITY_WARNING, thread->cpu_delta_ns, who);
+    struct finding *hit = findings_hit(f, &rule_thread_runaway, SEVERITY_WARNING,
+                                       thread->cpu_delta_ns / 1000000, who);
     const char *share =
         s->interval_ns == ABSENT
             ? ", more than all others"
