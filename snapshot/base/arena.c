@@ -1,7 +1,8 @@
 #include "base/arena.h"
 
+#include "base/pages.h"
+
 #include <stdalign.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct arena_block {
@@ -10,9 +11,10 @@ struct arena_block {
     alignas(16) unsigned char data[];
 };
 
-/* Small first block: most snapshots of transcripts need little. */
-#define BLOCK_BYTES ((size_t)64 * 1024)
-#define ALIGN       ((size_t)16)
+/* Small first block: most snapshots of transcripts need little. Each further one is larger. */
+#define BLOCK_BYTES     ((size_t)16 * 1024)
+#define BLOCK_BYTES_MAX ((size_t)1024 * 1024)
+#define ALIGN           ((size_t)16)
 
 void arena_init(struct arena *a) {
     *a = (struct arena){0};
@@ -22,7 +24,7 @@ void arena_deinit(struct arena *a) {
     struct arena_block *next;
     for (struct arena_block *b = a->blocks; b; b = next) {
         next = b->next;
-        free(b);
+        pages_free(b, sizeof(*b) + b->size);
     }
     *a = (struct arena){0};
 }
@@ -30,26 +32,42 @@ void arena_deinit(struct arena *a) {
 static struct arena_block *block_new(size_t size) {
     if (size > SIZE_MAX - sizeof(struct arena_block))
         return NULL;
-    /* calloc: large blocks come zeroed from the kernel without being touched. */
-    struct arena_block *b = calloc(1, sizeof(*b) + size);
+    struct arena_block *b = pages_alloc(sizeof(*b) + size);
     if (b)
         b->size = size;
     return b;
 }
 
+static size_t rounded(size_t size) {
+#ifdef ARENA_DEBUG
+    return size;
+#else
+    return (size + ALIGN - 1) & ~(ALIGN - 1);
+#endif
+}
+
+/* Size of the block that an item of that size is put in, when it does not fit in the current one.
+ */
+static size_t block_size_for(struct arena *a, size_t size) {
+#ifdef ARENA_DEBUG
+    (void)a;
+    return size ? size : 1;
+#else
+    size_t usual = a->block_bytes ? a->block_bytes : BLOCK_BYTES;
+    if (size > usual / 4)
+        return size;
+    a->block_bytes = usual < BLOCK_BYTES_MAX ? usual * 2 : usual;
+    return usual - sizeof(struct arena_block);
+#endif
+}
+
 void *arena_alloc(struct arena *a, size_t size) {
     if (size > SIZE_MAX - ALIGN)
         return NULL;
-#ifndef ARENA_DEBUG
-    size = (size + ALIGN - 1) & ~(ALIGN - 1);
-#endif
+    size = rounded(size);
     struct arena_block *b = a->blocks;
     if (!b || b->size - b->used < size) {
-#ifdef ARENA_DEBUG
-        size_t want = size ? size : 1;
-#else
-        size_t want = size > BLOCK_BYTES / 4 ? size : BLOCK_BYTES;
-#endif
+        size_t want = block_size_for(a, size);
         struct arena_block *fresh = block_new(want);
         if (!fresh)
             return NULL;
@@ -67,6 +85,38 @@ void *arena_alloc(struct arena *a, size_t size) {
     b->used += size;
     a->used_bytes += size;
     return p;
+}
+
+/* The link to the block that holds nothing but this item; NULL when it shares its block. */
+static struct arena_block **block_of(struct arena *a, const void *item, size_t size) {
+    for (struct arena_block **link = &a->blocks; *link; link = &(*link)->next)
+        if ((*link)->data == item)
+            return (*link)->used == rounded(size) ? link : NULL;
+    return NULL;
+}
+
+void *arena_grow(struct arena *a, void *item, size_t size, size_t new_size) {
+    struct arena_block **link = item ? block_of(a, item, size) : NULL;
+    if (new_size > SIZE_MAX - ALIGN - sizeof(struct arena_block))
+        return NULL;
+    if (!link || new_size <= size) {
+        void *fresh = arena_alloc(a, new_size);
+        if (fresh && size)
+            memcpy(fresh, item, size < new_size ? size : new_size);
+        return fresh;
+    }
+    struct arena_block *b = *link;
+    size_t data = rounded(new_size);
+    if (data > b->size) { /* else: the rest of its block is zeroed and nobody else's */
+        b = pages_grow(b, sizeof(*b) + b->size, sizeof(*b) + data);
+        if (!b)
+            return NULL;
+        b->size = data;
+        *link = b;
+    }
+    a->used_bytes += data - b->used;
+    b->used = data;
+    return b->data;
 }
 
 void *arena_array(struct arena *a, size_t count, size_t item_size) {

@@ -1,12 +1,22 @@
 #include "base/hash.h"
 
-#include <stdlib.h>
+#include "base/pages.h"
+
 #include <xxhash.h>
 
+/*
+ * Slots are small and keys stand apart in the order they came: a probe touches one line of memory,
+ * and a larger table is made without looking at the keys.
+ */
 struct strmap_slot {
+    uint32_t tag;   /* high half of the hash */
+    uint32_t entry; /* number of the key + 1; 0: empty */
+};
+
+struct strmap_entry {
     uint64_t hash;
     struct str a, b;
-    uint32_t value; /* STRMAP_NONE: empty */
+    uint32_t value;
 };
 
 uint64_t hash_bytes(const void *data, size_t size) {
@@ -28,18 +38,23 @@ void strmap_init(struct strmap *m) {
 }
 
 void strmap_deinit(struct strmap *m) {
-    free(m->slots);
+    pages_free(m->slots, m->capacity * sizeof(*m->slots));
+    pages_free(m->entries, m->entry_capacity * sizeof(*m->entries));
     *m = (struct strmap){0};
 }
 
 /* The slot of the key, or the empty one where it belongs. Linear probing, never full. */
 static struct strmap_slot *find(const struct strmap *m, uint64_t hash, struct str a, struct str b) {
     size_t mask = m->capacity - 1;
+    uint32_t tag = (uint32_t)(hash >> 32);
     for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
         struct strmap_slot *slot = &m->slots[i];
-        if (slot->value == STRMAP_NONE)
+        if (!slot->entry)
             return slot;
-        if (slot->hash == hash && str_eq(slot->a, a) && str_eq(slot->b, b))
+        if (slot->tag != tag)
+            continue;
+        const struct strmap_entry *entry = &m->entries[slot->entry - 1];
+        if (entry->hash == hash && str_eq(entry->a, a) && str_eq(entry->b, b))
             return slot;
     }
 }
@@ -47,35 +62,53 @@ static struct strmap_slot *find(const struct strmap *m, uint64_t hash, struct st
 uint32_t strmap_get(const struct strmap *m, struct str a, struct str b) {
     if (!m->count)
         return STRMAP_NONE;
-    return find(m, key_hash(a, b), a, b)->value;
+    const struct strmap_slot *slot = find(m, key_hash(a, b), a, b);
+    return slot->entry ? m->entries[slot->entry - 1].value : STRMAP_NONE;
 }
 
-static bool grow(struct strmap *m) {
+static bool grow_slots(struct strmap *m) {
     size_t capacity = m->capacity ? m->capacity * 2 : 64;
-    struct strmap_slot *slots = calloc(capacity, sizeof(*slots));
+    if (capacity > UINT32_MAX) /* numbers of entries are 32 bits */
+        return false;
+    struct strmap_slot *slots = pages_alloc(capacity * sizeof(*slots));
     if (!slots)
         return false;
-    for (size_t i = 0; i < capacity; i++)
-        slots[i].value = STRMAP_NONE;
-    struct strmap bigger = {.slots = slots, .count = m->count, .capacity = capacity};
-    for (size_t i = 0; i < m->capacity; i++) {
-        const struct strmap_slot *old = &m->slots[i];
-        if (old->value != STRMAP_NONE)
-            *find(&bigger, old->hash, old->a, old->b) = *old;
+    for (uint32_t n = 0; n < m->count; n++) {
+        uint64_t hash = m->entries[n].hash;
+        size_t i = (size_t)hash & (capacity - 1);
+        while (slots[i].entry)
+            i = (i + 1) & (capacity - 1);
+        slots[i] = (struct strmap_slot){(uint32_t)(hash >> 32), n + 1};
     }
-    free(m->slots);
-    *m = bigger;
+    pages_free(m->slots, m->capacity * sizeof(*m->slots));
+    m->slots = slots;
+    m->capacity = capacity;
+    return true;
+}
+
+static bool grow_entries(struct strmap *m) {
+    size_t capacity = m->entry_capacity ? m->entry_capacity * 2 : 32;
+    size_t size = sizeof(*m->entries);
+    void *grown = pages_grow(m->entries, m->entry_capacity * size, capacity * size);
+    if (!grown)
+        return false;
+    m->entries = grown;
+    m->entry_capacity = capacity;
     return true;
 }
 
 bool strmap_put(struct strmap *m, struct str a, struct str b, uint32_t value) {
-    if (m->count * 2 >= m->capacity && !grow(m))
+    if (m->count * 2 >= m->capacity && !grow_slots(m))
+        return false;
+    if (m->count == m->entry_capacity && !grow_entries(m))
         return false;
     uint64_t hash = key_hash(a, b);
     struct strmap_slot *slot = find(m, hash, a, b);
-    if (slot->value == STRMAP_NONE)
-        m->count++;
-    *slot = (struct strmap_slot){hash, a, b, value};
+    if (!slot->entry) {
+        slot->tag = (uint32_t)(hash >> 32);
+        slot->entry = (uint32_t)++m->count;
+    }
+    m->entries[slot->entry - 1] = (struct strmap_entry){hash, a, b, value};
     return true;
 }
 
@@ -89,7 +122,7 @@ void u64map_init(struct u64map *m) {
 }
 
 void u64map_deinit(struct u64map *m) {
-    free(m->slots);
+    pages_free(m->slots, m->capacity * sizeof(*m->slots));
     *m = (struct u64map){0};
 }
 
@@ -109,7 +142,7 @@ uint32_t u64map_get(const struct u64map *m, uint64_t key) {
 
 static bool u64_grow(struct u64map *m) {
     size_t capacity = m->capacity ? m->capacity * 2 : 64;
-    struct u64map_slot *slots = malloc(capacity * sizeof(*slots));
+    struct u64map_slot *slots = pages_alloc(capacity * sizeof(*slots));
     if (!slots)
         return false;
     for (size_t i = 0; i < capacity; i++)
@@ -118,7 +151,7 @@ static bool u64_grow(struct u64map *m) {
     for (size_t i = 0; i < m->capacity; i++)
         if (m->slots[i].value != STRMAP_NONE)
             *u64_find(&bigger, m->slots[i].key) = m->slots[i];
-    free(m->slots);
+    pages_free(m->slots, m->capacity * sizeof(*m->slots));
     *m = bigger;
     return true;
 }

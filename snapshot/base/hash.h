@@ -14,7 +14,8 @@ uint64_t hash_combine(uint64_t seed, uint64_t value);
  */
 struct strmap {
     struct strmap_slot *slots;
-    size_t count, capacity;
+    struct strmap_entry *entries;
+    size_t count, capacity, entry_capacity;
 };
 
 #define STRMAP_NONE UINT32_MAX

@@ -73,13 +73,13 @@ void *builder_row(struct builder *b, enum part part, struct err *err) {
     }
     if (table->count == table->capacity) {
         uint32_t capacity = table->capacity ? table->capacity * 2 : desc->single ? 1 : 16;
-        void *rows = arena_array(&b->snapshot->arena, capacity, desc->row_size);
+        void *rows =
+            arena_grow(&b->snapshot->arena, table->rows, (size_t)table->count * desc->row_size,
+                       (size_t)capacity * desc->row_size);
         if (!rows) {
             err_nomem(err);
             return NULL;
         }
-        if (table->count)
-            memcpy(rows, table->rows, (size_t)table->count * desc->row_size);
         table->rows = rows;
         table->capacity = capacity;
     }

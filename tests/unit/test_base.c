@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/pages.h"
 #include "base/str.h"
 
 #include <setjmp.h>
@@ -207,6 +208,51 @@ static void an_error_says_where_before_what(void **state) {
     assert_int_equal(err_exit_status(ERR_NOMEM), 5);
 }
 
+static void an_item_of_the_arena_grows_and_keeps_what_is_in_it(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a);
+    unsigned char *p = NULL, *other = NULL;
+    size_t size = 0;
+    for (size_t next = 1; next < ((size_t)4 << 20); next = next * 3 + 1) {
+        p = arena_grow(&a, p, size, next);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        for (size_t i = 0; i < next; i++)
+            assert_int_equal(p[i], i < size ? i % 251 : 0);
+        for (size_t i = size; i < next; i++)
+            p[i] = (unsigned char)(i % 251);
+        size = next;
+        /* Somebody else's item must not be grown into. */
+        other = arena_alloc(&a, 8);
+        assert_non_null(other);
+        memset(other, 0xff, 8);
+    }
+    assert_null(arena_grow(&a, p, size, SIZE_MAX));
+    assert_int_equal(p[size - 1], (size - 1) % 251);
+    arena_deinit(&a);
+}
+
+static void pages_grow_across_the_border_to_malloc(void **state) {
+    (void)state;
+    size_t size = 100;
+    unsigned char *p = pages_alloc(size);
+    assert_non_null(p);
+    memset(p, 7, size);
+    static const size_t sizes[] = {PAGES_BYTES - 1, PAGES_BYTES, PAGES_BYTES * 5 + 3};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        p = pages_grow(p, size, sizes[i]);
+        assert_non_null(p);
+        assert_int_equal(p[0], 7);
+        assert_int_equal(p[99], 7);
+        assert_int_equal(p[100], 0);
+        assert_int_equal(p[sizes[i] - 1], 0);
+        size = sizes[i];
+    }
+    pages_free(p, size);
+    pages_free(NULL, 0);
+}
+
 static void the_arena_gives_zeroed_aligned_memory_and_refuses_overflow(void **state) {
     (void)state;
     struct arena a;
@@ -283,6 +329,8 @@ int main(void) {
         cmocka_unit_test(broken_utf8_is_found_where_it_breaks),
         cmocka_unit_test(sizes_and_counts_read_well),
         cmocka_unit_test(an_error_says_where_before_what),
+        cmocka_unit_test(an_item_of_the_arena_grows_and_keeps_what_is_in_it),
+        cmocka_unit_test(pages_grow_across_the_border_to_malloc),
         cmocka_unit_test(the_arena_gives_zeroed_aligned_memory_and_refuses_overflow),
         cmocka_unit_test(indexes_find_what_was_put_and_nothing_else),
         cmocka_unit_test(an_output_appears_whole_or_not_at_all),

@@ -1,0 +1,56 @@
+#include "base/pages.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Beyond this nobody knows that all of it will be touched: left to page faults. */
+#define POPULATE_BYTES ((size_t)64 << 20)
+
+/* With the sanitizers all comes from malloc, so that they see its bounds. */
+static bool is_mapped(size_t size) {
+#ifdef ARENA_DEBUG
+    (void)size;
+    return false;
+#else
+    return size >= PAGES_BYTES;
+#endif
+}
+
+void *pages_alloc(size_t size) {
+    if (!is_mapped(size))
+        return calloc(1, size ? size : 1);
+    int populate = size <= POPULATE_BYTES ? MAP_POPULATE : 0;
+    void *p =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void *pages_grow(void *block, size_t size, size_t new_size) {
+    if (!block)
+        return pages_alloc(new_size);
+    if (is_mapped(size)) {
+        void *p = mremap(block, size, new_size, MREMAP_MAYMOVE);
+#ifdef MADV_POPULATE_WRITE
+        /* A kernel that does not know it leaves the pages to faults. */
+        size_t from = size & ~(size_t)4095;
+        if (p != MAP_FAILED && new_size <= POPULATE_BYTES)
+            (void)madvise((char *)p + from, new_size - from, MADV_POPULATE_WRITE);
+#endif
+        return p == MAP_FAILED ? NULL : p;
+    }
+    void *p = pages_alloc(new_size);
+    if (!p)
+        return NULL;
+    memcpy(p, block, size);
+    free(block);
+    return p;
+}
+
+void pages_free(void *block, size_t size) {
+    if (block && is_mapped(size))
+        munmap(block, size);
+    else
+        free(block);
+}
