@@ -46,8 +46,11 @@ int print_text(const struct strbuf *text) {
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
-/* "logs/a.txt+logs/b.txt" -> "a.txt+b.txt", "before/" -> "before", "-" -> "standard input". */
-static void short_name(struct strbuf *out, const char *argument) {
+/*
+ * "logs/a.txt+logs/b.txt" -> "a.txt+b.txt", "before/" -> "before", "-" -> "standard input". With
+ * `folder` the first file keeps the folder it lies in: "logs/a.txt+b.txt".
+ */
+static void short_name(struct strbuf *out, const char *argument, bool folder) {
     if (strcmp(argument, "-") == 0) {
         strbuf_adds(out, "standard input");
         return;
@@ -55,43 +58,50 @@ static void short_name(struct strbuf *out, const char *argument) {
     struct stat st;
     bool whole = stat(argument, &st) == 0; /* a '+' in the name of one file separates nothing */
     struct str rest = str_of(argument);
-    for (bool first = true; rest.len;) {
+    for (unsigned left = folder ? 2 : 1; rest.len; left = 1) {
         size_t plus = whole ? STR_NOT_FOUND : str_find(rest, STR("+"), 0);
         struct str part = plus == STR_NOT_FOUND ? rest : str_take(rest, plus);
         rest = str_drop(rest, plus == STR_NOT_FOUND ? rest.len : plus + 1);
         while (part.len > 1 && part.ptr[part.len - 1] == '/')
             part.len--;
-        for (size_t i = part.len; i-- > 0;)
-            if (part.ptr[i] == '/' && part.len > 1) {
+        for (size_t i = part.len; i-- > 0 && part.len > 1;)
+            if (part.ptr[i] == '/' && --left == 0) {
                 part = str_drop(part, i + 1);
                 break;
             }
-        if (!part.len)
-            continue;
-        if (!first)
+        if (part.len && out->len)
             strbuf_addc(out, '+');
         strbuf_add(out, part);
-        first = false;
     }
 }
 
+static bool name_is_unique(const struct session *s, uint32_t i) {
+    for (uint32_t k = 0; k < s->count; k++)
+        if (k != i && str_eq(strbuf_str(&s->name_texts[i]), strbuf_str(&s->name_texts[k])))
+            return false;
+    return true;
+}
+
 static bool make_names(struct session *s, struct err *err) {
+    bool clash = false;
     for (uint32_t i = 0; i < s->count; i++) {
         strbuf_init(&s->name_texts[i]);
         const char *label = snapshot_origin(&s->snapshots[i])->label;
         if (label && *label)
             strbuf_adds(&s->name_texts[i], label);
         else
-            short_name(&s->name_texts[i], s->options->arguments[i]);
+            short_name(&s->name_texts[i], s->options->arguments[i], false);
     }
-    /* before/log.txt and after/log.txt: without folders both are log.txt, so number them. */
-    for (uint32_t i = s->count; i-- > 0;) {
-        bool twice = false;
-        for (uint32_t k = 0; k < s->count && !twice; k++)
-            twice = k != i && str_eq(strbuf_str(&s->name_texts[i]), strbuf_str(&s->name_texts[k]));
-        if (twice && i > 0)
+    /* before/log.txt and after/log.txt: without folders both are log.txt. */
+    for (uint32_t i = 0; i < s->count && !clash; i++)
+        clash = !name_is_unique(s, i);
+    for (uint32_t i = 0; i < s->count && clash; i++) {
+        strbuf_clear(&s->name_texts[i]);
+        short_name(&s->name_texts[i], s->options->arguments[i], true);
+    }
+    for (uint32_t i = s->count; i-- > 1;)
+        if (!name_is_unique(s, i))
             strbuf_addf(&s->name_texts[i], " (%u)", i + 1);
-    }
     for (uint32_t i = 0; i < s->count; i++) {
         s->names[i] = strbuf_cstr(&s->name_texts[i]);
         if (s->name_texts[i].failed)

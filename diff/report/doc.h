@@ -17,6 +17,7 @@ enum doc_kind {
     DOC_TITLE,
     DOC_HEADING,
     DOC_PARA,
+    DOC_FOOT,    /* a paragraph that belongs to the whole report */
     DOC_ITEM,    /* one line of a list */
     DOC_STACK,   /* one frame a line */
     DOC_FINDING, /* a hit: text is the summary */

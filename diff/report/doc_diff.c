@@ -83,7 +83,7 @@ static uint32_t type_columns(const struct doc_context *c, const struct doc_shown
     for (int i = 0; c->o->per > 0 && i < 2; i++)
         columns[n++] = per[i];
     if (c->s->count == 2) {
-        columns[n++] = (struct doc_column){"objects", true, false};
+        columns[n++] = (struct doc_column){"objects now", true, false};
         columns[n++] = (struct doc_column){"bytes", true, false};
     } else {
         n = doc_shown_columns(shown, columns, n);
@@ -111,13 +111,11 @@ static void live_cells(const struct doc_context *c, struct doc_table *t,
 /* Base and new in one cell each, or a column a snapshot and a trend. */
 static void total_cells(const struct doc_context *c, struct doc_table *t,
                         const struct doc_shown *shown, const struct cell *totals) {
-    char from[FMT_MAX], to[FMT_MAX];
+    char pair[FMT_MAX];
     uint64_t bytes[40];
     if (c->s->count == 2) {
-        doc_cellf(c->d, t, DOC_PLAIN, "%s -> %s", fmt_count(totals[0].objects, from),
-                  fmt_count(totals[1].objects, to));
-        doc_cellf(c->d, t, DOC_PLAIN, "%s -> %s", fmt_bytes(totals[0].bytes, from),
-                  fmt_bytes(totals[1].bytes, to));
+        doc_count(c->d, t, totals[1].objects);
+        doc_cell(c->d, t, DOC_PLAIN, fmt_bytes_pair(totals[0].bytes, totals[1].bytes, pair));
         return;
     }
     for (uint32_t i = 0; i < shown->count; i++)
@@ -290,10 +288,10 @@ static void value_section(const struct doc_context *c, const struct value_sectio
     }
     doc_prune(t);
     if (cut)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others that changed]", cut);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more that changed]", cut);
     if (same)
         doc_text(c->d, DOC_ITEM, DOC_DIM,
-                 rows ? "[%u others did not change]" : "[all %u did not change]", same);
+                 rows ? "[%u more without a change]" : "[%u without a change]", same);
 }
 
 void doc_diff_values(const struct doc_context *c) {
@@ -313,19 +311,49 @@ void doc_diff_values(const struct doc_context *c) {
         value_section(c, &sections[i]);
 }
 
-void doc_diff_finalizer(const struct doc_context *c) {
-    static const struct value_section section = {PART_FINALIZER, "finalizer", "Finalizer", "",
-                                                 true};
-    value_section(c, &section);
-    for (uint32_t i = 0; i < c->s->count; i++) {
-        const struct finalizer_row *f = snapshot_row(c->s->snapshots[i], PART_FINALIZER);
-        if (!f || f->thread_os_id == ABSENT || (i && i + 1 < c->s->count))
-            continue;
+static void finalizer_values(const struct doc_context *c) {
+    static const struct value_section section = {PART_FINALIZER, "finalizer", "", "", true};
+    static const char *const names[] = {"ready", "finalizable"};
+    struct doc_column columns[2 * SHOWN_MOST + 8];
+    struct doc_shown shown;
+    doc_shown(c, &shown);
+    struct doc_table *t = doc_table(c->d, columns, value_columns(&section, &shown, columns));
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) + GEN_COUNT; i++) {
+        const char *name = i < 2 ? names[i] : generation_names[i - 2];
+        const struct series_value *v = series_value(c->s, PART_FINALIZER, "finalizer", name);
+        if (v)
+            value_row(c, t, &shown, &section, v);
+    }
+    doc_prune(t);
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void finalizer_thread(const struct doc_context *c, const struct finalizer_row *f,
+                             const char *when) {
+    if (f && f->thread_os_id != ABSENT)
         doc_text(c->d, DOC_ITEM, f->blocked == 1 ? DOC_BAD : DOC_PLAIN,
-                 "%s: thread 0x%" PRIx64 "%s%s%s", c->o->names[i], f->thread_os_id,
+                 "%s: thread 0x%" PRIx64 "%s%s%s", when, f->thread_os_id,
                  f->running ? " runs " : "", f->running ? f->running : "",
                  f->blocked == 1 ? " and is blocked in it" : "");
+}
+
+void doc_diff_finalizer(const struct doc_context *c) {
+    const struct finalizer_row *base = snapshot_row(series_base(c->s), PART_FINALIZER);
+    const struct finalizer_row *last = snapshot_row(series_new(c->s), PART_FINALIZER);
+    if (!part_any(c, PART_FINALIZER))
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Finalizer");
+    finalizer_values(c);
+    if (base && last && base->thread_os_id == last->thread_os_id &&
+        base->blocked == last->blocked && same_text(base->running, last->running)) {
+        finalizer_thread(c, last, "in both");
+        return;
     }
+    finalizer_thread(c, base, c->s->count > 2 ? "in the first" : "before");
+    finalizer_thread(c, last, c->s->count > 2 ? "in the last" : "now");
 }
 
 /* -- Allocation stacks ------------------------------------------------------------------------- */

@@ -77,9 +77,12 @@ static void show_gc_facts(const struct doc_context *c) {
     const struct gc_row *gc = snapshot_row(c->s->snapshots[0], PART_GC);
     const struct live_row *live = snapshot_row(c->s->snapshots[0], PART_LIVE);
     char a[FMT_MAX], b[FMT_MAX];
-    if (gc && (gc->allocated_bytes != ABSENT || gc->committed_bytes != ABSENT))
-        doc_text(c->d, DOC_ITEM, DOC_PLAIN, "the GC says: %s allocated, %s committed",
-                 fmt_bytes(gc->allocated_bytes, a), fmt_bytes(gc->committed_bytes, b));
+    if (gc && gc->allocated_bytes != ABSENT)
+        doc_text(c->d, DOC_ITEM, DOC_PLAIN, "the GC says: %s allocated",
+                 fmt_bytes(gc->allocated_bytes, a));
+    if (gc && gc->committed_bytes != ABSENT)
+        doc_text(c->d, DOC_ITEM, DOC_PLAIN, "the GC says: %s committed",
+                 fmt_bytes(gc->committed_bytes, a));
     if (gc && gc->in_progress == 1)
         doc_text(c->d, DOC_ITEM, DOC_BAD, "taken in the middle of a garbage collection");
     if (gc && gc->skipped_bytes != ABSENT && gc->skipped_bytes)

@@ -97,9 +97,8 @@ void doc_missing(const struct doc_context *c) {
             strbuf_addc(&names, *p == '_' ? ' ' : *p);
     }
     if (names.len) {
-        doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Not in %s",
-                 c->s->count > 1 ? "these dumps" : "this dump");
-        doc_text(c->d, DOC_PARA, DOC_DIM, "%s.", strbuf_cstr(&names));
+        doc_text(c->d, DOC_FOOT, DOC_DIM, "Not in %s: %s.",
+                 c->s->count > 1 ? "these dumps" : "this dump", strbuf_cstr(&names));
     }
     c->d->failed |= names.failed;
     strbuf_deinit(&names);

@@ -248,8 +248,9 @@ void doc_show_finalizer(const struct doc_context *c) {
             if (f->finalizable[g] != ABSENT)
                 strbuf_addf(&line, "%s%s %s", line.len ? ", " : "", generation_names[g],
                             fmt_count(f->finalizable[g], number));
-        doc_text(c->d, DOC_ITEM, f->ready != ABSENT && f->ready ? DOC_STRONG : DOC_PLAIN,
-                 "ready for finalization: %s", fmt_count(f->ready, number));
+        if (f->ready != ABSENT)
+            doc_text(c->d, DOC_ITEM, f->ready ? DOC_STRONG : DOC_PLAIN,
+                     "ready for finalization: %s", fmt_count(f->ready, number));
         if (line.len)
             doc_text(c->d, DOC_ITEM, DOC_PLAIN, "finalizable: %s", strbuf_cstr(&line));
         c->d->failed |= line.failed;

@@ -14,6 +14,30 @@ static uint64_t cpu_ns(const struct thread_row *t) {
     return user + kernel < user ? ABSENT - 1 : user + kernel;
 }
 
+/* "Monitor.Enter in OrderExporter.Enqueue": what it waits in or runs, and for whose sake. */
+static void where_cell(const struct doc_context *c, struct doc_table *t,
+                       const struct thread_row *row) {
+    const struct strings *frames = &row->frames;
+    struct strbuf text;
+    strbuf_init(&text);
+    if (row->waiting_on)
+        strbuf_adds(&text, row->waiting_on);
+    else if (frames->count)
+        strbuf_add(&text, fmt_method(frames->items[0]));
+    else if (row->native_frames.count)
+        strbuf_adds(&text, row->native_frames.items[0]);
+    uint32_t app = 0;
+    while (app < frames->count && series_is_framework(frames->items[app]))
+        app++;
+    if (app < frames->count && (app > 0 || row->waiting_on)) {
+        strbuf_adds(&text, " in ");
+        strbuf_add(&text, fmt_method(frames->items[app]));
+    }
+    doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&text));
+    c->d->failed |= text.failed;
+    strbuf_deinit(&text);
+}
+
 static const char *who(const struct thread_row *t) {
     return t->name ? t->name : t->role;
 }
@@ -97,8 +121,8 @@ static void groups_out(const struct doc_context *c, struct thread_row *rows, uin
     }
     qsort_r(groups, group_count, sizeof(*groups), cmp_groups, order);
     uint32_t top = view_top(c->o, ROWS_DEFAULT);
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Stacks: %u of %u threads different", group_count,
-             count);
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Stacks: %u different of %u thread%s", group_count,
+             count, count == 1 ? "" : "s");
     for (uint32_t i = 0; i < group_count && i < top; i++) {
         const uint32_t *members = order + groups[i].first;
         group_title(c, rows, members, groups[i].count);
@@ -132,7 +156,21 @@ static int cmp_by_cpu(const void *x, const void *y, void *context) {
     uint64_t cpu_a = cpu_ns(&rows[a]), cpu_b = cpu_ns(&rows[b]);
     if (cpu_a != cpu_b)
         return cpu_a > cpu_b ? -1 : 1;
+    /* Without times: what an operator looks for first. */
+    if (!rows[a].exception != !rows[b].exception)
+        return rows[a].exception ? -1 : 1;
+    if (!rows[a].waiting_on != !rows[b].waiting_on)
+        return rows[a].waiting_on ? -1 : 1;
     return (a > b) - (a < b);
+}
+
+/* Where no debugger numbered the threads, they are known by what `ps -L` and `top -H` print. */
+static void decimal_id(const struct doc_context *c, struct doc_table *t,
+                       const struct thread_row *row) {
+    if (row->index == ABSENT && row->os_id != ABSENT)
+        doc_cellf(c->d, t, DOC_PLAIN, "%" PRIu64, row->os_id);
+    else
+        doc_cell(c->d, t, DOC_PLAIN, NULL);
 }
 
 static void thread_line(const struct doc_context *c, struct doc_table *t,
@@ -140,6 +178,7 @@ static void thread_line(const struct doc_context *c, struct doc_table *t,
     char label[FMT_MAX];
     doc_row(c->d, t, DOC_PLAIN);
     doc_cell(c->d, t, DOC_PLAIN, thread_label(row, label));
+    decimal_id(c, t, row);
     doc_cell(c->d, t, DOC_PLAIN, row->name);
     doc_cell(c->d, t, DOC_PLAIN, row->role);
     doc_cell(c->d, t, DOC_PLAIN, row->state);
@@ -148,31 +187,27 @@ static void thread_line(const struct doc_context *c, struct doc_table *t,
     doc_ns(c->d, t, row->elapsed_ns);
     doc_count(c->d, t, row->lock_count && row->lock_count != ABSENT ? row->lock_count : ABSENT);
     doc_cell(c->d, t, DOC_BAD, row->exception);
-    doc_cell(c->d, t, DOC_PLAIN, row->waiting_on);
+    where_cell(c, t, row);
 }
 
 static void show_thread_table(const struct doc_context *c, struct thread_row *rows,
                               uint32_t count) {
     static const struct doc_column columns[] = {
-        {"thread", false, false},  {"name", false, true},  {"role", false, false},
-        {"state", false, false},   {"user", true, false},  {"kernel", true, false},
-        {"age", true, false},      {"locks", true, false}, {"exception", false, true},
-        {"waits in", false, true},
+        {"thread", false, false},   {"tid", true, false},    {"name", false, true},
+        {"role", false, false},     {"state", false, false}, {"user", true, false},
+        {"kernel", true, false},    {"age", true, false},    {"locks", true, false},
+        {"exception", false, true}, {"where", false, true},
     };
     uint32_t *order = calloc((size_t)count + 1, sizeof(*order));
     if (!order) {
         c->d->failed = true;
         return;
     }
-    bool timed = false;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         order[i] = i;
-        timed = timed || cpu_ns(&rows[i]);
-    }
-    if (timed)
-        qsort_r(order, count, sizeof(*order), cmp_by_cpu, rows);
+    qsort_r(order, count, sizeof(*order), cmp_by_cpu, rows);
     uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
-    struct doc_table *t = doc_table(c->d, columns, 10);
+    struct doc_table *t = doc_table(c->d, columns, 11);
     for (uint32_t i = 0; i < shown; i++)
         thread_line(c, t, &rows[order[i]]);
     doc_prune(t);
@@ -288,6 +323,14 @@ static unsigned rank(const struct series_thread *t) {
     return ranks[t->state];
 }
 
+/* Somebody's code is on its stack: an unchanged thread that may be stuck, and not just idle. */
+static bool in_application(const struct thread_row *t) {
+    for (uint32_t i = 0; t && i < t->frames.count; i++)
+        if (!series_is_framework(t->frames.items[i]))
+            return true;
+    return false;
+}
+
 static int cmp_threads(const void *x, const void *y, void *context) {
     const struct series *s = context;
     uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
@@ -298,6 +341,9 @@ static int cmp_threads(const void *x, const void *y, void *context) {
     uint64_t cpu_b = b->cpu_delta_ns == ABSENT ? 0 : b->cpu_delta_ns;
     if (cpu_a != cpu_b)
         return cpu_a > cpu_b ? -1 : 1;
+    bool app_a = in_application(newest(s, a)), app_b = in_application(newest(s, b));
+    if (app_a != app_b)
+        return app_a ? -1 : 1;
     return (i > k) - (i < k);
 }
 
@@ -311,6 +357,7 @@ static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
         return;
     doc_row(c->d, t, DOC_PLAIN);
     doc_cell(c->d, t, DOC_PLAIN, thread_label(row, buf));
+    decimal_id(c, t, row);
     doc_cell(c->d, t, DOC_PLAIN, who(row));
     doc_cell(c->d, t, styles[thread->state],
              thread->state == THREAD_NOT_RECORDED ? "not recorded"
@@ -325,7 +372,7 @@ static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
              thread->same_stack == ABSENT ? "-"
              : thread->same_stack         ? "same"
                                           : "changed");
-    doc_cell(c->d, t, DOC_PLAIN, stack_of(row)->count ? stack_of(row)->items[0] : row->waiting_on);
+    where_cell(c, t, row);
 }
 
 static void thread_counts(const struct doc_context *c) {
@@ -349,10 +396,9 @@ static void thread_counts(const struct doc_context *c) {
 
 void doc_diff_threads(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"thread", false, false}, {"name", false, true},
-        {"state", false, false},  {"user", true, false},
-        {"kernel", true, false},  {"switches", true, false},
-        {"stack", false, false},  {"innermost frame", false, true},
+        {"thread", false, false},  {"tid", true, false},    {"name", false, true},
+        {"state", false, false},   {"user", true, false},   {"kernel", true, false},
+        {"switches", true, false}, {"stack", false, false}, {"where", false, true},
     };
     uint32_t count = c->s->thread_count;
     if (!count)
@@ -367,7 +413,7 @@ void doc_diff_threads(const struct doc_context *c) {
     qsort_r(order, count, sizeof(*order), cmp_threads, (struct series *)(uintptr_t)c->s);
     thread_counts(c);
     uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
-    struct doc_table *t = doc_table(c->d, columns, 8);
+    struct doc_table *t = doc_table(c->d, columns, 9);
     for (uint32_t i = 0; i < shown; i++)
         diff_thread_line(c, t, &c->s->threads[order[i]]);
     doc_prune(t);

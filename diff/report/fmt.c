@@ -19,6 +19,16 @@ const char *fmt_bytes(uint64_t bytes, char buf[FMT_MAX]) {
     return bytes == ABSENT ? none(buf) : human_bytes(bytes, buf);
 }
 
+const char *fmt_bytes_pair(uint64_t from, uint64_t to, char buf[FMT_MAX]) {
+    char a[FMT_MAX], b[FMT_MAX];
+    fmt_bytes(from, a);
+    fmt_bytes(to, b);
+    const char *unit_a = strchr(a, ' '), *unit_b = strchr(b, ' ');
+    int length = unit_a && unit_b && strcmp(unit_a, unit_b) == 0 ? (int)(unit_a - a) : FMT_MAX;
+    snprintf(buf, FMT_MAX, "%.*s -> %.20s", length < 20 ? length : 20, a, b);
+    return buf;
+}
+
 static uint64_t magnitude(int64_t delta) {
     return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
 }
@@ -165,6 +175,42 @@ void fmt_cut(struct strbuf *out, const char *s, size_t width) {
     strbuf_add(out, (struct str){s, bytes_of(s, head)});
     strbuf_adds(out, "…");
     strbuf_adds(out, s + bytes_of(s, all - tail));
+}
+
+void fmt_cut_frame(struct strbuf *out, const char *frame, size_t width) {
+    const char *arguments = strchr(frame, '(');
+    if (!arguments || arguments == frame || fmt_width(frame) <= width) {
+        fmt_cut(out, frame, width);
+        return;
+    }
+    struct strbuf shorter;
+    strbuf_init(&shorter);
+    strbuf_add(&shorter, (struct str){frame, (size_t)(arguments - frame)});
+    strbuf_adds(&shorter, "(…)");
+    fmt_cut(out, strbuf_cstr(&shorter), width);
+    out->failed |= shorter.failed;
+    strbuf_deinit(&shorter);
+}
+
+struct str fmt_method(const char *frame) {
+    struct str s = str_of(frame);
+    const char *bang = strchr(frame, '!'); /* "module!function": whole */
+    size_t end = strcspn(frame, "(");
+    if (bang || end == 0)
+        return s;
+    s = str_take(s, end);
+    /* The second dot from the end, but none inside of <...> or [...]; ".ctor" has one of its own.
+     */
+    unsigned dots = 0, depth = 0;
+    for (size_t i = s.len; i-- > 0;) {
+        char c = s.ptr[i];
+        depth += c == '>' || c == ']';
+        if ((c == '<' || c == '[') && depth)
+            depth--;
+        if (c == '.' && !depth && !(i > 0 && s.ptr[i - 1] == '.') && ++dots == 2)
+            return str_drop(s, i + 1);
+    }
+    return s;
 }
 
 void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count) {

@@ -12,6 +12,8 @@
 const char *fmt_count(uint64_t count, char buf[FMT_MAX]);
 /* "1.4 KiB"; "-" when ABSENT. */
 const char *fmt_bytes(uint64_t bytes, char buf[FMT_MAX]);
+/* "8.8 -> 20.7 MiB", "512 B -> 1.4 KiB". */
+const char *fmt_bytes_pair(uint64_t from, uint64_t to, char buf[FMT_MAX]);
 /* "+12,345", "-7", "0". */
 const char *fmt_count_delta(int64_t delta, char buf[FMT_MAX]);
 /* "+1.4 KiB", "-532 B", "0". */
@@ -36,6 +38,12 @@ size_t fmt_width_of(struct str s);
 
 /* Appends s cut in its middle ("Shop.Cach…acheEntry") to at most `width` characters. */
 void fmt_cut(struct strbuf *out, const char *s, size_t width);
+
+/* As fmt_cut for "Ns.Type.Method(Args)": first the arguments are cut down to "(…)". */
+void fmt_cut_frame(struct strbuf *out, const char *frame, size_t width);
+
+/* Type and method of a frame: "Ns.Shop.Cart.Add(Int32)" -> "Cart.Add". */
+struct str fmt_method(const char *frame);
 
 /* One block character a value, "▁▄█", between the least and the largest; a space where ABSENT. */
 void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count);

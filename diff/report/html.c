@@ -45,6 +45,8 @@ static void element(struct strbuf *out, const char *tag, enum doc_style style, c
 }
 
 static void table(struct strbuf *out, const struct doc_table *t) {
+    if (!t->row_count)
+        return;
     strbuf_adds(out, "<table>\n<tr>");
     for (uint32_t c = 0; c < t->column_count; c++) {
         open_tag(out, "th", DOC_PLAIN, t->columns[c].right);
@@ -87,6 +89,7 @@ static void block(struct strbuf *out, const struct doc_block *b) {
         element(out, "h2", b->style, b->text);
         break;
     case DOC_PARA:
+    case DOC_FOOT:
         element(out, "p", b->style, b->text);
         break;
     case DOC_ITEM:

@@ -184,14 +184,16 @@ static void generations(struct json *j, const struct series *s) {
 }
 
 static cJSON *finalizer_column(struct json *j, const struct series *s, const char *name) {
+    const struct part_desc *desc = &part_descs[PART_FINALIZER];
     cJSON *array = cJSON_CreateArray();
     for (uint32_t i = 0; i < s->count; i++) {
         const struct finalizer_row *f = snapshot_row(s->snapshots[i], PART_FINALIZER);
-        cJSON *value = NULL;
-        for (uint32_t k = 0; f && k < part_descs[PART_FINALIZER].field_count; k++)
-            if (strcmp(part_descs[PART_FINALIZER].fields[k].name, name) == 0)
-                value = json_field(&part_descs[PART_FINALIZER].fields[k], f);
-        json_append(j, array, f ? value : cJSON_CreateNull());
+        cJSON *value = f ? NULL : cJSON_CreateNull();
+        for (uint32_t k = 0; f && !value && k < desc->field_count; k++)
+            if (strcmp(desc->fields[k].name, name) == 0)
+                value = desc->fields[k].kind == FIELD_GENS ? json_generations(f->finalizable)
+                                                           : json_field(&desc->fields[k], f);
+        json_append(j, array, value);
     }
     return array;
 }
@@ -315,6 +317,8 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "os_handles", group(&j, s, PART_OS_HANDLES, "type", &counts));
     counters(&j, s);
     stacks(&j, s);
+    ok = ok && json_growth_points(&j, s, err);
+    json_reconciliation(&j, s);
     json_end(&j);
     return ok && (!j.failed || err_nomem(err));
 }

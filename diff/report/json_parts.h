@@ -10,6 +10,11 @@ cJSON *json_trust(struct json *j, const struct snapshot *s);
 cJSON *json_totals(struct json *j, const struct snapshot *s);
 void json_findings(struct json *j, const struct findings *f);
 
+/* Where growth begins in the trees of holders. Errors: ERR_NOMEM, ERR_FORMAT. */
+bool json_growth_points(struct json *j, const struct series *s, struct err *err) MUST_CHECK;
+/* What the memory of the process goes to; its parts add up to `committed`. */
+void json_reconciliation(struct json *j, const struct series *s);
+
 bool json_show(const struct series *s, const struct findings *f, const struct report_options *o,
                struct strbuf *out, struct err *err);
 bool json_diff(const struct series *s, const struct findings *f, const struct report_options *o,

@@ -4,8 +4,6 @@
 #include "diff/report/fmt.h"
 #include "diff/report/view.h"
 
-#include <string.h>
-
 /* All rows of a part as its field table describes them; null when the part is absent. */
 static void part_rows(struct json *j, const struct snapshot *s, enum part part) {
     uint32_t count;
@@ -37,21 +35,14 @@ static bool types(struct json *j, const struct series *s, const struct report_op
     json_array_begin(j, "types");
     for (uint32_t i = 0; i < v.count; i++) {
         const struct series_type *type = &s->types[v.rows[i]];
-        struct type_row row = {.name = type->name,
-                               .module = type->module,
-                               .live_objects = type->live_objects[0],
-                               .live_bytes = type->live_bytes[0]};
-        memcpy(row.gen, type->gens, sizeof(row.gen));
         cJSON *object = cJSON_CreateObject();
-        json_add(j, object, "name", json_text(row.name));
-        json_add(j, object, "module", json_text(row.module));
+        json_add(j, object, "name", json_text(type->name));
+        json_add(j, object, "module", json_text(type->module));
         json_add(j, object, "objects", json_number(type->totals[0].objects));
         json_add(j, object, "bytes", json_number(type->totals[0].bytes));
-        const struct part_desc *desc = &part_descs[PART_TYPES];
-        for (uint32_t f = 0; f < desc->field_count; f++)
-            if (strcmp(desc->fields[f].name, "name") != 0 &&
-                strcmp(desc->fields[f].name, "module") != 0)
-                json_add(j, object, desc->fields[f].name, json_field(&desc->fields[f], &row));
+        json_add(j, object, "by_generation", json_cells(type->gens, s->generations_known));
+        json_add(j, object, "live_objects", json_number(type->live_objects[0]));
+        json_add(j, object, "live_bytes", json_number(type->live_bytes[0]));
         json_array_put(j, object);
     }
     json_array_end(j);
@@ -90,11 +81,8 @@ static void finalizer(struct json *j, const struct snapshot *s) {
         json_put(j, "finalizer", cJSON_CreateNull());
         return;
     }
-    uint32_t known = f ? GEN_COUNT : 0;
-    while (known && f->finalizable[known - 1] == ABSENT)
-        known--;
     cJSON *object = cJSON_CreateObject(), *list = NULL;
-    json_add(j, object, "finalizable", json_numbers(f ? f->finalizable : NULL, known));
+    json_add(j, object, "finalizable", f ? json_generations(f->finalizable) : cJSON_CreateArray());
     json_add(j, object, "ready", json_number(f ? f->ready : ABSENT));
     json_add(j, object, "thread_os_id", json_number(f ? f->thread_os_id : ABSENT));
     json_add(j, object, "blocked", json_bool(f ? f->blocked : ABSENT));

@@ -121,12 +121,18 @@ void json_append(struct json *j, cJSON *array, cJSON *value) {
     j->failed = true;
 }
 
-static cJSON *generation_cells(const struct cell *cells) {
+cJSON *json_cells(const struct cell *cells, bool known) {
     struct json j = {.failed = false};
     cJSON *object = cJSON_CreateObject();
     for (int g = 0; g < GEN_COUNT; g++) {
+        bool empty = !cells[g].objects && !cells[g].bytes;
+        if (empty && !known) {
+            json_add(&j, object, generation_names[g], cJSON_CreateNull());
+            continue;
+        }
+        bool counted = cells[g].objects || !cells[g].bytes;
         cJSON *cell = cJSON_CreateObject();
-        json_add(&j, cell, "objects", json_number(cells[g].objects));
+        json_add(&j, cell, "objects", json_number(counted ? cells[g].objects : ABSENT));
         json_add(&j, cell, "bytes", json_number(cells[g].bytes));
         json_add(&j, object, generation_names[g], cell);
     }
@@ -145,6 +151,13 @@ static cJSON *generation_numbers(const uint64_t *numbers) {
     return j.failed ? NULL : object;
 }
 
+cJSON *json_generations(const uint64_t *numbers) {
+    uint32_t known = GEN_COUNT;
+    while (known && numbers[known - 1] == ABSENT)
+        known--;
+    return json_numbers(numbers, known);
+}
+
 cJSON *json_field(const struct field *field, const void *row) {
     const void *at = (const unsigned char *)row + field->offset;
     const uint64_t *number = at;
@@ -160,7 +173,7 @@ cJSON *json_field(const struct field *field, const void *row) {
     case FIELD_STRS:
         return json_strings(at);
     case FIELD_CELLS:
-        return generation_cells(at);
+        return json_cells(at, true);
     case FIELD_GENS:
         return generation_numbers(at);
     case FIELD_U64:

@@ -35,6 +35,13 @@ cJSON *json_bool(uint64_t value);
 cJSON *json_text(const char *text);
 cJSON *json_strings(const struct strings *strings);
 cJSON *json_numbers(const uint64_t *values, uint32_t count);
+/*
+ * Cells of all generations; null for one without anything where the source does not tell
+ * generations, and for objects that were not counted.
+ */
+cJSON *json_cells(const struct cell *cells, bool known);
+/* Numbers by generation as a list that ends with the last one known. */
+cJSON *json_generations(const uint64_t *numbers);
 cJSON *json_field(const struct field *field, const void *row);
 
 /* Adds to an object; key must live as long (a literal or a part's). */

@@ -21,6 +21,8 @@ static void escaped(struct strbuf *out, const char *s) {
 }
 
 static void table(struct strbuf *out, const struct doc_table *t) {
+    if (!t->row_count)
+        return;
     strbuf_adds(out, "\n|");
     for (uint32_t c = 0; c < t->column_count; c++) {
         strbuf_addc(out, ' ');
@@ -70,6 +72,7 @@ static void block(struct strbuf *out, const struct doc_block *b, bool first, boo
         strbuf_adds(out, "\n\n");
         break;
     case DOC_PARA:
+    case DOC_FOOT:
         strbuf_addc(out, '\n');
         escaped(out, b->text);
         strbuf_addc(out, '\n');

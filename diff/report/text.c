@@ -172,7 +172,7 @@ static void render_row(const struct text *t, const struct doc_table *table, cons
 
 static void render_table(const struct text *t, const struct doc_table *table) {
     size_t widths[COLUMNS_MOST];
-    if (table->column_count > COLUMNS_MOST)
+    if (table->column_count > COLUMNS_MOST || !table->row_count)
         return;
     column_widths(t, table, widths);
     render_row(t, table, widths, NULL, DOC_DIM);
@@ -192,6 +192,10 @@ static void render_block(const struct text *t, const struct doc_block *b) {
         style_off(t, DOC_STRONG);
         strbuf_addc(t->out, '\n');
         break;
+    case DOC_FOOT:
+        strbuf_addc(t->out, '\n');
+        wrap(t->out, b->text, 0, t->width);
+        break;
     case DOC_PARA:
     case DOC_ITEM:
         spaces(t->out, indent);
@@ -201,7 +205,8 @@ static void render_block(const struct text *t, const struct doc_block *b) {
         break;
     case DOC_STACK:
         spaces(t->out, indent);
-        fmt_cut(t->out, b->text, t->width > indent + NAME_LEAST ? t->width - indent : NAME_LEAST);
+        fmt_cut_frame(t->out, b->text,
+                      t->width > indent + NAME_LEAST ? t->width - indent : NAME_LEAST);
         strbuf_addc(t->out, '\n');
         break;
     case DOC_FINDING:

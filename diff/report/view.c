@@ -129,6 +129,16 @@ static uint32_t choose_top(uint32_t *rows, uint32_t count, uint32_t top, struct 
     return count;
 }
 
+/* In the columns that reports show: a type that only grew older did not change. */
+static bool changed(const struct series *s, const struct series_type *t) {
+    for (uint32_t i = 1; i < s->count; i++)
+        if (t->totals[i].objects != t->totals[0].objects ||
+            t->totals[i].bytes != t->totals[0].bytes || t->live_objects[i] != t->live_objects[0] ||
+            t->live_bytes[i] != t->live_bytes[0])
+            return true;
+    return false;
+}
+
 static bool big_enough(const struct series *s, const struct series_type *t,
                        const struct report_options *o) {
     uint64_t bytes = magnitude(t->bytes_delta), objects = magnitude(t->objects_delta);
@@ -184,7 +194,7 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *t = &s->types[i];
-        if (s->count > 1 && !o->all && !series_type_changed(s, t))
+        if (s->count > 1 && !o->all && !changed(s, t))
             v->unchanged++;
         else if (!name_filter_takes(&filter, t->name) || !big_enough(s, t, o))
             v->filtered++;

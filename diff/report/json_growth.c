@@ -1,0 +1,115 @@
+/* Of a diff in JSON: growth by path, and where the memory of the process goes. */
+#include "base/num.h"
+#include "diff/growth.h"
+#include "diff/report/json_parts.h"
+
+#include <string.h>
+
+/* A longer path is one through a linked list: its ends say enough. */
+#define PATH_MOST 256u
+
+static cJSON *path_of(struct json *j, const struct growth *g, uint32_t node,
+                      const char **ret_root) {
+    uint32_t steps[PATH_MOST], depth = 0;
+    for (uint32_t n = node; n != GROWTH_ROOT && depth < PATH_MOST; n = g->nodes[n].parent)
+        steps[depth++] = n;
+    *ret_root = depth ? g->nodes[steps[depth - 1]].root : NULL;
+    cJSON *list = cJSON_CreateArray();
+    while (depth--) {
+        const struct growth_node *step = &g->nodes[steps[depth]];
+        cJSON *object = cJSON_CreateObject();
+        json_add(j, object, "edge", json_text(step->edge));
+        json_add(j, object, "type", json_text(step->type));
+        json_append(j, list, object);
+    }
+    return list;
+}
+
+bool json_growth_points(struct json *j, const struct series *s, struct err *err) {
+    struct growth g;
+    if (!(s->parts_all & PART_BIT(PART_PATHS))) {
+        json_put(j, "growth_points", cJSON_CreateNull());
+        return true;
+    }
+    if (!growth_init(&g, s, err))
+        return false;
+    json_array_begin(j, "growth_points");
+    for (uint32_t i = 0; i < g.point_count; i++) {
+        const struct growth_point *point = &g.points[i];
+        const char *root = NULL;
+        cJSON *object = cJSON_CreateObject();
+        json_add(j, object, "path", path_of(j, &g, point->node, &root));
+        json_add(j, object, "root", json_text(root));
+        json_add(j, object, "kind", json_text(growth_kind_names[point->kind]));
+        json_add(j, object, "objects_delta", json_delta(point->objects_delta));
+        json_add(j, object, "bytes_delta", json_delta(point->bytes_delta));
+        json_add(j, object, "verdict", json_text(verdict_names[point->verdict]));
+        json_add(j, object, "at_least", json_bool(point->at_least));
+        json_add(j, object, "stacks_only", json_bool(point->stacks_only));
+        json_array_put(j, object);
+    }
+    json_array_end(j);
+    growth_deinit(&g);
+    return true;
+}
+
+/* -- Reconciliation ---------------------------------------------------------------------------- */
+
+static uint64_t usage(const struct series *s, const char *name, uint32_t i) {
+    const struct series_value *v = series_value(s, PART_MEMORY_MAP, "usage", name);
+    return v && v->values[i] != ABSENT ? v->values[i] : 0;
+}
+
+/* Names of what memory is used for, as the readers of raw dumps have them. */
+static const struct {
+    const char *key, *usages[3];
+} native_parts[] = {
+    {"native", {"native", NULL}},
+    {"loader_jit", {"loader-jit", NULL}},
+    {"image", {"image", "mapped-file", NULL}},
+    {"stack", {"stack", NULL}},
+    {"unaccounted", {"unaccounted", NULL}},
+};
+
+/* Does every snapshot know what is GC heap and what is not? */
+static bool can_reconcile(const struct series *s) {
+    const struct series_value *heap = series_value(s, PART_MEMORY_MAP, "usage", "gc-heap");
+    for (uint32_t i = 0; heap && i < s->count; i++)
+        if (heap->values[i] == ABSENT || !snapshot_has(s->snapshots[i], PART_TYPES))
+            return false;
+    return heap != NULL;
+}
+
+void json_reconciliation(struct json *j, const struct series *s) {
+    if (!can_reconcile(s)) {
+        json_put(j, "reconciliation", cJSON_CreateNull());
+        return;
+    }
+    cJSON *object = cJSON_CreateObject(), *committed = cJSON_CreateArray(),
+          *managed = cJSON_CreateArray(), *overhead = cJSON_CreateArray();
+    for (uint32_t i = 0; i < s->count; i++) {
+        uint64_t gc = num_add(usage(s, "gc-heap", i), usage(s, "gc-bookkeeping", i));
+        uint64_t objects = snapshot_totals(s->snapshots[i]).bytes, all = gc;
+        objects = objects < gc ? objects : gc;
+        for (size_t k = 0; k < sizeof(native_parts) / sizeof(*native_parts); k++)
+            for (size_t u = 0; native_parts[k].usages[u]; u++)
+                all = num_add(all, usage(s, native_parts[k].usages[u], i));
+        json_append(j, committed, json_number(all));
+        json_append(j, managed, json_number(objects));
+        json_append(j, overhead, json_number(gc - objects));
+    }
+    json_add(j, object, "committed", committed);
+    json_add(j, object, "managed", managed);
+    json_add(j, object, "gc_overhead", overhead);
+    for (size_t k = 0; k < sizeof(native_parts) / sizeof(*native_parts); k++) {
+        cJSON *column = cJSON_CreateArray();
+        for (uint32_t i = 0; i < s->count; i++) {
+            uint64_t sum = 0;
+            for (size_t u = 0; native_parts[k].usages[u]; u++)
+                sum = num_add(sum, usage(s, native_parts[k].usages[u], i));
+            json_append(j, column, json_number(sum));
+        }
+        json_add(j, object, native_parts[k].key, column);
+    }
+    json_put(j, "reconciliation", object);
+}
