@@ -85,6 +85,8 @@ static uint64_t stack_top(struct space *s, const struct space_thread *t) {
         top = next->end;
     if (t->fs_base > t->sp && t->fs_base < top)
         top = t->fs_base;
+    if (t->stack_top > t->sp && t->stack_top < top)
+        top = t->stack_top;
     return top - t->sp < LIVE_STACK_MAX ? top : t->sp + LIVE_STACK_MAX;
 }
 

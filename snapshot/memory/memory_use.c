@@ -4,10 +4,15 @@
 #include <string.h>
 
 const char *const space_use_names[USE_COUNT] = {
-    [USE_GC_HEAP] = "gc-heap",       [USE_GC_BOOKKEEPING] = "gc-bookkeeping",
-    [USE_LOADER_JIT] = "loader-jit", [USE_STACK] = "stack",
-    [USE_IMAGE] = "image",           [USE_MAPPED_FILE] = "mapped-file",
-    [USE_NATIVE] = "native",         [USE_UNACCOUNTED] = "unaccounted",
+    [USE_GC_HEAP] = "gc-heap",
+    [USE_GC_BOOKKEEPING] = "gc-bookkeeping",
+    [USE_LOADER_JIT] = "loader-jit",
+    [USE_STACK] = "stack",
+    [USE_TEB] = "teb",
+    [USE_IMAGE] = "image",
+    [USE_MAPPED_FILE] = "mapped-file",
+    [USE_NATIVE] = "native",
+    [USE_UNACCOUNTED] = "unaccounted",
 };
 
 struct claim {
@@ -99,7 +104,9 @@ static enum space_use use_of(struct sums *sums, const struct space_mapping *m) {
         return module ? USE_IMAGE : USE_MAPPED_FILE;
     if (stack || (m->file && strncmp(m->file, "[stack", 6) == 0))
         return USE_STACK;
-    if (module || (m->file && strcmp(m->file, "[vdso]") == 0))
+    if (m->file && strcmp(m->file, "[teb]") == 0)
+        return USE_TEB;
+    if (module || (m->file && (strcmp(m->file, "[vdso]") == 0 || strcmp(m->file, "[image]") == 0)))
         return USE_IMAGE; /* .bss */
     if (m->flags & MAP_WRITE)
         return USE_NATIVE;

@@ -54,23 +54,82 @@ static uint32_t map_flags(const struct minidump_region *region) {
     }
 }
 
-static int cmp_module_bases(const void *a, const void *b) {
-    const struct space_module *const *x = a, *const *y = b;
-    return (*x)->base < (*y)->base ? -1 : (*x)->base > (*y)->base;
+static int cmp_u64(const void *a, const void *b) {
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
 }
 
-/* The modules by base, to walk beside the regions; NULL when there are none or no memory. */
-static const struct space_module **sorted_modules(const struct space *s) {
-    const struct space_module **sorted = malloc((s->module_count + 1) * sizeof(*sorted));
-    if (!sorted)
-        return NULL;
-    for (uint32_t i = 0; i < s->module_count; i++)
-        sorted[i] = &s->modules[i];
-    qsort(sorted, s->module_count, sizeof(*sorted), cmp_module_bases);
-    return sorted;
+/* Addresses in order, to be asked whether one of them lies in a region. */
+struct addresses {
+    uint64_t *items;
+    uint32_t count;
+};
+
+static bool addresses_in(const struct addresses *set, uint64_t start, uint64_t size) {
+    uint32_t low = 0, high = set->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (set->items[middle] < start)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < set->count && set->items[low] - start < size;
 }
 
-static void fill_mappings(struct mdmp *m, const struct space_module **modules) {
+/* What tells the regions of threads. */
+struct thread_places {
+    struct addresses stack_pointers, tebs, stacks; /* stacks: allocation bases */
+};
+
+static bool find_threads(struct mdmp *m, struct thread_places *p, struct err *err) {
+    struct arena *arena = &m->s->arena;
+    uint32_t threads = m->s->thread_count;
+    p->stack_pointers.items = arena_array(arena, threads, sizeof(uint64_t));
+    p->tebs.items = arena_array(arena, threads, sizeof(uint64_t));
+    p->stacks.items = arena_array(arena, threads, sizeof(uint64_t));
+    if (threads && (!p->stack_pointers.items || !p->tebs.items || !p->stacks.items))
+        return err_nomem(err);
+    for (uint32_t i = 0; i < threads; i++) {
+        uint64_t sp = m->s->threads[i].sp ? m->s->threads[i].sp : m->info->threads[i].stack_start;
+        if (sp)
+            p->stack_pointers.items[p->stack_pointers.count++] = sp;
+        if (m->info->threads[i].teb)
+            p->tebs.items[p->tebs.count++] = m->info->threads[i].teb;
+    }
+    if (p->stack_pointers.count)
+        qsort(p->stack_pointers.items, p->stack_pointers.count, sizeof(uint64_t), cmp_u64);
+    if (p->tebs.count)
+        qsort(p->tebs.items, p->tebs.count, sizeof(uint64_t), cmp_u64);
+    /* A stack is one allocation: committed part, guard page, and the reserve below. */
+    for (uint32_t i = 0; i < m->info->region_count && p->stacks.count < threads; i++) {
+        struct minidump_region region = minidump_region(m->info, i);
+        if (region.type == REGION_PRIVATE && region.state == REGION_COMMIT &&
+            addresses_in(&p->stack_pointers, region.base, region.size))
+            p->stacks.items[p->stacks.count++] = region.allocation_base;
+    }
+    if (p->stacks.count)
+        qsort(p->stacks.items, p->stacks.count, sizeof(uint64_t), cmp_u64);
+    return true;
+}
+
+/* What stands for the file of a committed region; NULL: private memory of no known use. */
+static const char *file_of(const struct mdmp *m, const struct thread_places *p,
+                           const struct minidump_region *region, uint32_t module) {
+    bool inside = module < m->s->module_count && m->s->modules[module].base <= region->base;
+    if (region->type != REGION_PRIVATE && inside)
+        return m->s->modules[module].path;
+    if (region->type == REGION_IMAGE)
+        return "[image]";
+    if (region->type == REGION_MAPPED)
+        return MAPPING_UNNAMED;
+    if (addresses_in(&p->stacks, region->allocation_base, 1))
+        return "[stack]";
+    return addresses_in(&p->tebs, region->base, region->size) ? "[teb]" : NULL;
+}
+
+/* What is only reserved takes address space, but no memory: it is not mapped. */
+static void fill_mappings(struct mdmp *m, const struct thread_places *p) {
     struct space *s = m->s;
     uint32_t module = 0;
     uint64_t bad = 0;
@@ -80,16 +139,17 @@ static void fill_mappings(struct mdmp *m, const struct space_module **modules) {
             bad++;
             continue;
         }
-        if (region.state == REGION_FREE)
+        if (region.state != REGION_COMMIT)
             continue;
-        while (module < s->module_count && modules[module]->end <= region.base)
+        while (module < s->module_count && s->modules[module].end <= region.base)
             module++;
-        bool inside = module < s->module_count && modules[module]->base <= region.base;
+        const char *file = file_of(m, p, &region, module);
+        bool of_module = module < s->module_count && file == s->modules[module].path;
         s->mappings[s->mapping_count++] = (struct space_mapping){
             .start = region.base,
             .end = region.base + region.size,
-            .file_offset = inside ? region.base - modules[module]->base : 0,
-            .file = inside ? modules[module]->path : NULL,
+            .file_offset = of_module ? region.base - s->modules[module].base : 0,
+            .file = file,
             .flags = map_flags(&region),
         };
     }
@@ -107,13 +167,12 @@ static bool read_regions(struct mdmp *m, struct err *err) {
     if (!list.count)
         return true;
     m->s->mappings = arena_array(&m->s->arena, list.count, sizeof(*m->s->mappings));
-    const struct space_module **modules = sorted_modules(m->s);
-    if (!m->s->mappings || !modules) {
-        free(modules);
+    struct thread_places places = {0};
+    if (!m->s->mappings)
         return err_nomem(err);
-    }
-    fill_mappings(m, modules);
-    free(modules);
+    if (!find_threads(m, &places, err))
+        return false;
+    fill_mappings(m, &places);
     m->s->mapping_count = space_sort_mappings(m->s->mappings, m->s->mapping_count);
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct module_entry {
     uint64_t base, size, checksum, timestamp, name_rva;
@@ -112,15 +113,47 @@ static bool read_unloaded(struct mdmp *m, struct err *err) {
 }
 
 /* The program is the first module that dbghelp lists. */
-static bool name_process(struct mdmp *m, struct err *err) {
+static bool name_process(struct mdmp *m, uint32_t first, struct err *err) {
     if (!m->s->module_count)
         return true;
-    struct str path = str_of(m->s->modules[0].path);
+    struct str path = str_of(m->s->modules[first].path);
     size_t start = path.len;
     while (start > 0 && path.ptr[start - 1] != '\\' && path.ptr[start - 1] != '/')
         start--;
     path = str_drop(path, start);
     return !path.len || copy_text(m, path.ptr, &m->s->process, err);
+}
+
+/* Where an entry stands in the list and in memory. */
+struct module_place {
+    uint64_t base;
+    uint32_t index;
+};
+
+static int cmp_places(const void *a, const void *b) {
+    const struct module_place *x = a, *y = b;
+    if (x->base != y->base)
+        return x->base < y->base ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Modules by address, as all address spaces keep them; *ret_first: the one listed first. */
+static bool read_sorted(struct mdmp *m, const struct mdmp_list *list, uint32_t *ret_first,
+                        struct err *err) {
+    struct module_place *places = arena_array(&m->s->arena, list->count, sizeof(*places));
+    if (list->count && !places)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < list->count; i++)
+        places[i] = (struct module_place){load_u64(mdmp_entry(list, i).data), i};
+    if (list->count)
+        qsort(places, list->count, sizeof(*places), cmp_places);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (places[i].index == 0)
+            *ret_first = i;
+        if (!read_module(m, mdmp_entry(list, places[i].index), i, err))
+            return false;
+    }
+    return true;
 }
 
 bool mdmp_read_modules(struct mdmp *m, struct err *err) {
@@ -129,9 +162,8 @@ bool mdmp_read_modules(struct mdmp *m, struct err *err) {
     m->info->modules = arena_array(&m->s->arena, list.count, sizeof(*m->info->modules));
     if (list.count && (!m->s->modules || !m->info->modules))
         return err_nomem(err);
+    uint32_t first = 0;
     m->s->module_count = list.count;
-    for (uint32_t i = 0; i < list.count; i++)
-        if (!read_module(m, mdmp_entry(&list, i), i, err))
-            return false;
-    return name_process(m, err) && read_unloaded(m, err);
+    return read_sorted(m, &list, &first, err) && name_process(m, first, err) &&
+           read_unloaded(m, err);
 }

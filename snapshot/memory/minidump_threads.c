@@ -87,6 +87,9 @@ static bool read_list(struct mdmp *m, struct u64map *by_id, struct err *err) {
         m->s->threads[index] = (struct space_thread){
             .os_id = entry.id,
             .fs_base = entry.teb, /* what gs points at on x64 Windows */
+            .stack_top = entry.stack_start < UINT64_MAX - entry.stack_size
+                             ? entry.stack_start + entry.stack_size
+                             : 0,
             .orig_syscall = INT64_MIN,
             .user_ns = MDMP_ABSENT,
             .kernel_ns = MDMP_ABSENT,

@@ -25,11 +25,15 @@ struct space_range {
     uint32_t flags;      /* MAP_* */
 };
 
+/* A mapped file of which the dump does not give the name. */
+#define MAPPING_UNNAMED "<mapped file>"
+
 /* What the process had mapped, whether or not its bytes are in the dump; sorted by start. */
 struct space_mapping {
     uint64_t start, end;
     uint64_t file_offset; /* [bytes] */
-    const char *file;     /* NULL: anonymous; "[stack]", "[heap]" and the like for a live process */
+    const char *file;     /* NULL: anonymous; "[stack]", "[heap]" and the like for a live process;
+                             of a minidump also "[teb]", "[image]" and MAPPING_UNNAMED */
     uint32_t flags;       /* MAP_*; 0 where the dump does not say */
     uint64_t resident_bytes; /* live process only; 0 elsewhere */
 };
@@ -51,7 +55,8 @@ struct space_thread {
     uint64_t registers[SPACE_REGISTERS]; /* kernel order: x64 as in struct user_regs_struct; arm64
                                             x0..x30, sp, pc */
     uint32_t register_count;
-    uint64_t fs_base;            /* x64: thread pointer; 0 where not recorded */
+    uint64_t fs_base;            /* x64: thread pointer (Windows: TEB); 0 where not recorded */
+    uint64_t stack_top;          /* behind the last byte of its stack; 0 where not recorded */
     int64_t orig_syscall;        /* x64 orig_rax; -1: was in user mode; INT64_MIN: not recorded */
     uint64_t fp_hash;            /* of the floating point registers; 0: not recorded */
     uint64_t user_ns, kernel_ns; /* UINT64_MAX: not recorded */
@@ -65,6 +70,7 @@ enum space_use {
     USE_GC_BOOKKEEPING, /* card table, mark bits and the like */
     USE_LOADER_JIT,     /* loader heaps, code heaps, stubs */
     USE_STACK,
+    USE_TEB, /* Windows: thread and process environment blocks */
     USE_IMAGE,
     USE_MAPPED_FILE,
     USE_NATIVE, /* anonymous and writable, by nobody claimed: malloc and friends */

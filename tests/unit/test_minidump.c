@@ -186,6 +186,8 @@ static void minidump_reads_across_adjacent_ranges(void **state) {
     assert_string_equal(m->file, "C:\\app\\Mill.exe");
     assert_int_equal(m->file_offset, 0x1000);
     assert_null(space_mapping_at(&d.space, 0x10));
+    assert_string_equal(space_mapping_at(&d.space, 0x1800)->file, "[stack]");
+    assert_int_equal(d.space.threads[0].stack_top, 0x1040);
     assert_int_equal(d.info->region_count, 4);
     struct minidump_region r = minidump_region(d.info, 3);
     assert_true(r.allocation_base == 0x140000000);
