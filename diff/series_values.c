@@ -156,11 +156,11 @@ static void say_singles(struct value_join *j, const struct snapshot *snapshot) {
 static void say_memory(struct value_join *j, const struct snapshot *snapshot) {
     static const char *const groups[] = {
         [MEMORY_BY_USAGE] = "usage",     [MEMORY_BY_STATE] = "state",  [MEMORY_BY_TYPE] = "type",
-        [MEMORY_BY_PROTECT] = "protect", [MEMORY_LARGEST] = "largest",
+        [MEMORY_BY_PROTECT] = "protect", [MEMORY_LARGEST] = "largest", [MEMORY_BY_BASE] = "base",
     };
     SNAPSHOT_ROWS(snapshot, PART_MEMORY_MAP, struct memory_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
-        if (rows[i].by <= MEMORY_LARGEST)
+        if (rows[i].by <= MEMORY_BY_BASE)
             say(j, PART_MEMORY_MAP, groups[rows[i].by], rows[i].key, rows[i].bytes,
                 rows[i].regions);
 }

@@ -31,6 +31,7 @@ static const struct field origin_fields[] = {
     F(origin_row, collected_first, 14, FIELD_BOOL),
     F(origin_row, sampled, 15, FIELD_BOOL),
     F(origin_row, types_filter, 16, FIELD_STR),
+    F(origin_row, os, 17, FIELD_STR),
 };
 
 static const struct field reason_fields[] = {

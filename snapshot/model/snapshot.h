@@ -82,6 +82,7 @@ struct origin_row {
     uint64_t sampled;         /* 1: figures are estimates from samples */
     const char *types_filter; /* what PART_TYPES was limited to, e.g. "-type Cart" or "-live": its
                                  sums are not the heap's. NULL: it speaks of the whole heap */
+    const char *os;           /* where the process ran: "Windows 10.0.22631" */
 };
 
 struct reason_row {
@@ -186,7 +187,8 @@ enum memory_by {
     MEMORY_BY_STATE,
     MEMORY_BY_TYPE,
     MEMORY_BY_PROTECT,
-    MEMORY_LARGEST
+    MEMORY_LARGEST,
+    MEMORY_BY_BASE /* private committed bytes of one allocation (Windows): what grew, by address */
 };
 
 struct memory_row {
