@@ -148,8 +148,8 @@ static struct str file_name(struct str path) {
     return str_drop(path, start);
 }
 
-static bool say_module(const struct space_module *module, const struct minidump_module *more,
-                       struct module_row *row, struct builder *b, struct err *err) {
+static bool say_module(const struct space_module *module, struct module_row *row, struct builder *b,
+                       struct err *err) {
     struct str path = str_of(module->path);
     char id[24];
     int n = snprintf(id, sizeof(id), "%08X%x", module->timestamp, module->image_size);
@@ -159,14 +159,13 @@ static bool say_module(const struct space_module *module, const struct minidump_
     row->id = builder_string(b, identity, err);
     row->base = module->base;
     row->size = module->end - module->base;
-    if (more->version && !(row->version = builder_string(b, str_of(more->version), err)))
+    if (module->version && !(row->version = builder_string(b, str_of(module->version), err)))
         return false;
     return row->name && row->path && row->id;
 }
 
 /* Adds to rows of the managed reader what the module list knows, and the modules it has not. */
-static bool add_modules(const struct space *s, const struct minidump_info *info, struct builder *b,
-                        struct err *err) {
+static bool add_modules(const struct space *s, struct builder *b, struct err *err) {
     struct u64map by_base;
     u64map_init(&by_base);
     uint32_t count;
@@ -180,7 +179,7 @@ static bool add_modules(const struct space *s, const struct minidump_info *info,
         struct module_row *row = at == STRMAP_NONE
                                      ? builder_row(b, PART_MODULES, err)
                                      : (struct module_row *)builder_rows(b, PART_MODULES, &n) + at;
-        ok = row && say_module(&s->modules[i], &info->modules[i], row, b, err);
+        ok = row && say_module(&s->modules[i], row, b, err);
     }
     u64map_deinit(&by_base);
     return ok;
@@ -245,7 +244,7 @@ static bool fill(struct space *s, const struct minidump_info *info, const struct
            dump_read_thread_times(s, source->path, source->options, b, err) &&
            dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&
            dump_add_evidence(s, b, err) && dump_name_threads(s, b, err) &&
-           add_stacks(s, info, b, err) && add_modules(s, info, b, err) &&
+           add_stacks(s, info, b, err) && add_modules(s, b, err) &&
            dump_add_memory_use(s, b, err) && minidump_add_map(s, info, b, err) &&
            add_handles(info, b, err) && add_counters(info, b, err);
 }

@@ -25,8 +25,7 @@ struct minidump_thread {
 
 /* Same index as in space->modules. */
 struct minidump_module {
-    const char *version; /* of VS_FIXEDFILEINFO, "10.0.1226.42308"; NULL: the module has none */
-    const char *pdb_id;  /* GUID and age, upper-case hex as symbol servers want it; NULL: none */
+    const char *pdb_id; /* GUID and age, upper-case hex as symbol servers want it; NULL: none */
 };
 
 struct minidump_unloaded {

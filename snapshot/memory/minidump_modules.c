@@ -41,7 +41,7 @@ static bool copy_text(struct mdmp *m, const char *text, const char **ret_copy, s
 }
 
 static bool read_version(struct mdmp *m, const struct module_entry *entry,
-                         struct minidump_module *module, struct err *err) {
+                         struct space_module *module, struct err *err) {
     if (entry->version_signature != FIXEDFILEINFO_MAGIC ||
         (entry->version_high == 0 && entry->version_low == 0))
         return true;
@@ -92,7 +92,7 @@ static bool read_module(struct mdmp *m, struct bytes in, uint32_t index, struct 
                                     .image_size = (uint32_t)entry.size};
     return mdmp_name(m, entry.name_rva, &module->path, err) &&
            (module->path || copy_text(m, "", &module->path, err)) &&
-           read_version(m, &entry, info, err) && read_codeview(m, &entry, info, module, err);
+           read_version(m, &entry, module, err) && read_codeview(m, &entry, info, module, err);
 }
 
 static bool read_unloaded(struct mdmp *m, struct err *err) {

@@ -201,10 +201,11 @@ bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_s
 /* -- A file in the place of missing pages ------------------------------------------------------ */
 
 struct loader {
-    struct space *s;
-    const struct pe *pe;
     struct bytes file, relocations;
     uint64_t base, delta;
+    struct arena *arena;
+    pe_add_overlay *add;
+    void *context;
 };
 
 /* The next block of .reloc: one page of fixups. false: no more, or nonsense. */
@@ -250,18 +251,23 @@ static bool overlay_section(struct loader *l, const struct pe_section *section, 
     if (section->writable || bytes.size == 0)
         return true;
     if (l->delta && relocate(l, section, NULL, bytes.size)) {
-        uint8_t *copy = arena_alloc(&l->s->arena, bytes.size);
+        uint8_t *copy = arena_alloc(l->arena, bytes.size);
         if (!copy)
             return err_nomem(err);
         memcpy(copy, bytes.data, bytes.size);
         relocate(l, section, copy, bytes.size);
         bytes.data = copy;
     }
-    return space_overlay(l->s, l->base + section->rva, bytes, err);
+    return l->add(l->context, l->base + section->rva, bytes) || err_nomem(err);
 }
 
-bool pe_overlay(struct space *s, uint64_t base, struct bytes file, uint32_t timestamp,
-                uint32_t image_size, struct err *err) {
+bool pe_is_build(struct bytes file, uint32_t timestamp, uint32_t image_size) {
+    struct pe pe;
+    return pe_parse(file, &pe) && pe.timestamp == timestamp && pe.image_size == image_size;
+}
+
+bool pe_overlay(struct bytes file, uint64_t base, uint32_t timestamp, uint32_t image_size,
+                struct arena *arena, pe_add_overlay *add, void *context, struct err *err) {
     struct pe pe;
     if (!pe_parse(file, &pe))
         return err_set(err, ERR_FORMAT, "is no PE file");
@@ -270,14 +276,18 @@ bool pe_overlay(struct space *s, uint64_t base, struct bytes file, uint32_t time
             err, ERR_INCONCLUSIVE,
             "is another build: timestamp 0x%x and size 0x%x, the dump wants 0x%x and 0x%x",
             pe.timestamp, pe.image_size, timestamp, image_size);
-    struct loader l = {
-        .s = s, .pe = &pe, .file = file, .base = base, .delta = base - pe.image_base};
+    struct loader l = {.file = file,
+                       .base = base,
+                       .delta = base - pe.image_base,
+                       .arena = arena,
+                       .add = add,
+                       .context = context};
     uint32_t at;
     if (pe.directories[PE_RELOCATIONS].rva &&
         pe_file_offset(&pe, pe.directories[PE_RELOCATIONS].rva, &at))
         l.relocations = bytes_slice(file, at, pe.directories[PE_RELOCATIONS].size);
-    if (!space_overlay(s, base, bytes_slice(file, 0, pe.headers_size), err))
-        return false;
+    if (!add(context, base, bytes_slice(file, 0, pe.headers_size)))
+        return err_nomem(err);
     for (uint32_t i = 0; i < pe.section_count; i++)
         if (!overlay_section(&l, &pe.sections[i], err))
             return false;

@@ -69,15 +69,23 @@ struct pe_symbol {
 bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_symbol **ret_symbols,
                 uint32_t *ret_count, struct err *err) MUST_CHECK;
 
+/* Takes bytes that stand in for [address, address + bytes.size). */
+typedef bool pe_add_overlay(void *context, uint64_t address, struct bytes bytes);
+
 /*
- * Puts the headers and the sections of a file that nobody writes to at `base`, where the dump has
- * no bytes; relocated, so that pointers in them are the ones the process had. Sections that need
- * no relocation are borrowed from `file`, which has to outlive the space.
+ * Lays out the headers of a file, and those of its sections that nobody writes to, as the process
+ * had them at `base`: relocated, so that pointers in them are its own. Sections that need no
+ * relocation are borrowed from `file`, the others are copied into the arena.
  *
  * timestamp, image_size: of the module in the dump; the file has to have the same.
- * Errors: ERR_FORMAT (no PE file), ERR_INCONCLUSIVE (another build of the file), ERR_NOMEM.
+ * Errors: ERR_FORMAT (no PE file), ERR_INCONCLUSIVE (another build of the file), ERR_NOMEM (also
+ * when add says false).
  */
-bool pe_overlay(struct space *s, uint64_t base, struct bytes file, uint32_t timestamp,
-                uint32_t image_size, struct err *err) MUST_CHECK;
+bool pe_overlay(struct bytes file, uint64_t base, uint32_t timestamp, uint32_t image_size,
+                struct arena *arena, pe_add_overlay *add, void *context,
+                struct err *err) MUST_CHECK;
+
+/* The file is a PE file of just that build. */
+bool pe_is_build(struct bytes file, uint32_t timestamp, uint32_t image_size) MUST_CHECK;
 
 #endif

@@ -44,6 +44,7 @@ struct space_module {
     uint64_t base, end;
     const char *build_id;           /* lower-case hex; NULL: not known */
     uint32_t timestamp, image_size; /* PE only; 0 otherwise */
+    const char *version; /* of the file, "10.0.1226.42308"; NULL: the dump does not say */
 };
 
 #define SPACE_REGISTERS 40u

@@ -147,11 +147,11 @@ static void minidump_lists_modules_and_handles(void **state) {
     assert_true(d.ok);
     assert_int_equal(d.space.module_count, 2);
     assert_string_equal(d.space.modules[0].path, "C:\\app\\Mill.exe");
-    assert_string_equal(d.info->modules[0].version, "4.3.2.1");
+    assert_string_equal(d.space.modules[0].version, "4.3.2.1");
     assert_string_equal(d.info->modules[0].pdb_id, "0403020106050807090A0B0C0D0E0F107");
     assert_int_equal(d.space.modules[0].timestamp, 0x5f5e1000);
     assert_int_equal(d.space.modules[0].image_size, 0x10000);
-    assert_null(d.info->modules[1].version);
+    assert_null(d.space.modules[1].version);
     assert_int_equal(d.info->unloaded_count, 1);
     assert_string_equal(d.info->unloaded[0].name, "gone.dll");
     assert_int_equal(d.info->handle_count, 6);

@@ -136,6 +136,17 @@ static void pe_exports_with_hostile_counts_are_none(void **state) {
     }
 }
 
+static bool add_to_space(void *context, uint64_t address, struct bytes bytes) {
+    struct err err;
+    return space_overlay(context, address, bytes, &err);
+}
+
+static bool overlay(struct fixture *f, struct bytes file, uint32_t timestamp, uint32_t image_size,
+                    struct err *err) {
+    return pe_overlay(file, BASE, timestamp, image_size, &f->space.arena, add_to_space, &f->space,
+                      err);
+}
+
 /* What the process wrote is in the dump; the rest comes from the file, with its pointers moved. */
 static void pe_overlay_gives_relocated_read_only_pages(void **state) {
     (void)state;
@@ -145,14 +156,14 @@ static void pe_overlay_gives_relocated_read_only_pages(void **state) {
     struct bytes file = mk_pe_file(host);
     open_dump(&f, host, "memory64 at=0x7ff900003000 hex=\"aa bb\"\n");
     assert_false(pe_at(&f.space, BASE, &pe));
-    assert_false(pe_overlay(&f.space, BASE, file, 0x1234, 0x5000, &err));
+    assert_false(overlay(&f, file, 0x1234, 0x5000, &err));
     assert_int_equal(err.code, ERR_INCONCLUSIVE);
-    assert_false(pe_overlay(&f.space, BASE, file, 0x1235, 0x4000, &err));
+    assert_false(overlay(&f, file, 0x1235, 0x4000, &err));
     assert_int_equal(err.code, ERR_INCONCLUSIVE);
-    assert_false(pe_overlay(&f.space, BASE, bytes_slice(file, 1, 100), 0x1234, 0x4000, &err));
+    assert_false(overlay(&f, bytes_slice(file, 1, 100), 0x1234, 0x4000, &err));
     assert_int_equal(err.code, ERR_FORMAT);
     assert_false(pe_at(&f.space, BASE, &pe));
-    assert_true(pe_overlay(&f.space, BASE, file, 0x1234, 0x4000, &err));
+    assert_true(overlay(&f, file, 0x1234, 0x4000, &err));
     assert_true(pe_at(&f.space, BASE, &pe));
     uint64_t address, value = 0;
     uint8_t byte;
