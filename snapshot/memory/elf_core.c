@@ -141,14 +141,13 @@ static void read_extended_count(struct core *c, uint64_t fit) {
 static bool find_segments(struct core *c, struct err *err) {
     uint64_t left = c->phoff < c->file.size ? c->file.size - c->phoff : 0;
     uint64_t fit = c->phentsize ? left / c->phentsize : 0;
+    if (c->count && fit == 0)
+        return err_at(err, ERR_TRUNCATED, c->phoff,
+                      "program headers start behind the end of the file (%zu bytes)", c->file.size);
     if (c->count == PN_XNUM)
         read_extended_count(c, fit);
     if (c->count == 0)
         return err_at(err, ERR_FORMAT, 56, "core without program headers");
-    if (fit == 0)
-        return err_at(err, ERR_TRUNCATED, c->phoff,
-                      "%llu program headers start behind the end of the file (%zu bytes)",
-                      (unsigned long long)c->count, c->file.size);
     if (c->count > fit) {
         space_warn(c->space, c->count - fit, "program headers are cut off");
         add_sticky(&c->cut_bytes, (c->count - fit) * c->phentsize);

@@ -1,0 +1,478 @@
+/* ELF cores: threads, mappings, images; hostile and cut files; the real ones where they are. */
+#include "base/file.h"
+#include "input/input.h"
+#include "memory/elf_core.h"
+#include "memory/evidence.h"
+#include "memory/memory_use.h"
+#include "memory/unpack.h"
+#include "tests/support/mk_elf_core.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char good[] =
+    "process pid=70 name=\"mill\"\n"
+    "auxv page=4096\n"
+    "file start=0x10000 end=0x11000 offset=0 name=\"/opt/mill/mill\"\n"
+    "file start=0x11000 end=0x14000 offset=1 name=\"/opt/mill/mill\"\n"
+    "file start=0x20000 end=0x22000 offset=0 name=\"/opt/mill/table.dat\"\n"
+    "file start=0x30000 end=0x31000 offset=0 name=\"/lib/libgrind.so.2\"\n"
+    "thread id=70 ip=0x10100 sp=0x40100 fp=0x40140 orig=202 fs=0\n"
+    "fp fill=7\n"
+    "thread id=71 ip=0x10200 sp=0x50010 orig=0xffffffffffffffff\n"
+    "image at=0x10000 build=\"00 1f ab\" top=0x5000 flags=5\n"
+    "segment at=0x11000 mem=0x3000 flags=5\n"
+    "segment at=0x20000 mem=0x2000 flags=4\n"
+    "segment at=0x40000 fill=1 size=0x200 flags=6\n"
+    "segment at=0x40200 fill=2 size=0x100 flags=6\n"
+    "segment at=0x50000 hex=\"00 01 02 03 04 05 06 07 08 09\" mem=0x1000 flags=6\n"
+    "segment at=0x60000 mem=0x8000 flags=0\n";
+
+struct core {
+    struct bytes file;
+    struct space space;
+    uint64_t cut;
+    struct err err;
+    bool ok;
+};
+
+static void core_of(struct core *c, const char *spec) {
+    *c = (struct core){.file = mk_elf_core(spec)};
+    c->ok = elf_core_open(&c->space, c->file, &c->cut, &c->err);
+}
+
+static void drop(struct core *c) {
+    if (c->ok)
+        space_deinit(&c->space);
+    free((void *)(uintptr_t)c->file.data);
+}
+
+static bool warns(const struct space *s, const char *part) {
+    for (uint32_t i = 0; i < s->warning_count; i++)
+        if (strstr(s->warnings[i].text, part))
+            return true;
+    return false;
+}
+
+static void core_gives_process_threads_and_memory(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, good);
+    assert_true(c.ok);
+    const struct space *s = &c.space;
+    assert_int_equal(s->warning_count, 0);
+    assert_int_equal(c.cut, 0);
+    assert_int_equal(s->arch, ARCH_X64);
+    assert_int_equal(s->pid, 70);
+    assert_string_equal(s->process, "mill");
+    assert_int_equal(s->thread_count, 2);
+    assert_int_equal(s->threads[0].os_id, 70);
+    assert_int_equal(s->threads[0].ip, 0x10100);
+    assert_int_equal(s->threads[0].sp, 0x40100);
+    assert_int_equal(s->threads[0].fp, 0x40140);
+    assert_int_equal(s->threads[0].orig_syscall, 202);
+    assert_true(s->threads[0].fp_hash != 0);
+    assert_int_equal(s->threads[1].orig_syscall, -1);
+    assert_int_equal(s->threads[1].fp_hash, 0);
+    /* All zero: nobody recorded them. */
+    assert_true(s->threads[0].user_ns == UINT64_MAX && s->threads[1].kernel_ns == UINT64_MAX);
+    uint64_t word;
+    assert_true(space_u64(&c.space, 0x401fc, &word));
+    assert_true(word == 0x0202020201010101);
+    assert_true(space_u64(&c.space, 0x50002, &word));
+    assert_false(space_u64(&c.space, 0x50003, &word));
+    assert_false(space_u64(&c.space, 0x11000, &word));
+    drop(&c);
+}
+
+static void core_joins_files_and_segments_to_mappings(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t start, end;
+        const char *file;
+        uint32_t flags;
+    } expected[] = {
+        {0x10000, 0x11000, "/opt/mill/mill", MAP_READ | MAP_EXEC},
+        {0x11000, 0x14000, "/opt/mill/mill", MAP_READ | MAP_EXEC},
+        {0x14000, 0x15000, NULL, MAP_READ | MAP_EXEC},
+        {0x20000, 0x22000, "/opt/mill/table.dat", MAP_READ},
+        {0x30000, 0x31000, "/lib/libgrind.so.2", 0},
+        {0x40000, 0x40200, NULL, MAP_READ | MAP_WRITE},
+        {0x40200, 0x40300, NULL, MAP_READ | MAP_WRITE},
+        {0x50000, 0x51000, NULL, MAP_READ | MAP_WRITE},
+        {0x60000, 0x68000, NULL, 0},
+    };
+    struct core c;
+    core_of(&c, good);
+    assert_int_equal(c.space.mapping_count, sizeof(expected) / sizeof(*expected));
+    for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+        const struct space_mapping *m = &c.space.mappings[i];
+        assert_int_equal(m->start, expected[i].start);
+        assert_int_equal(m->end, expected[i].end);
+        assert_int_equal(m->flags, expected[i].flags);
+        assert_true((m->file != NULL) == (expected[i].file != NULL));
+        if (m->file)
+            assert_string_equal(m->file, expected[i].file);
+    }
+    drop(&c);
+}
+
+static void core_lists_images_not_data_files(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, good);
+    assert_int_equal(c.space.module_count, 2);
+    assert_string_equal(c.space.modules[0].path, "/opt/mill/mill");
+    assert_string_equal(c.space.modules[0].build_id, "001fab");
+    assert_int_equal(c.space.modules[0].base, 0x10000);
+    assert_int_equal(c.space.modules[0].end, 0x15000);
+    /* Not in memory, but named as a library. */
+    assert_string_equal(c.space.modules[1].path, "/lib/libgrind.so.2");
+    assert_null(c.space.modules[1].build_id);
+    assert_int_equal(c.space.missing_bytes, 0);
+    drop(&c);
+}
+
+static void core_sums_memory_by_use(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, good);
+    struct memory_use uses[USE_COUNT];
+    assert_true(space_claim(&c.space, 0x60000, 0x62000, USE_GC_HEAP, &c.err));
+    assert_true(space_claim(&c.space, 0x61000, 0x63000, USE_GC_BOOKKEEPING, &c.err));
+    assert_true(memory_use_sum(&c.space, uses, &c.err));
+    static const uint64_t bytes[USE_COUNT] = {
+        [USE_GC_HEAP] = 0x2000,     [USE_GC_BOOKKEEPING] = 0x1000, [USE_STACK] = 0x1200,
+        [USE_IMAGE] = 0x6000,       [USE_MAPPED_FILE] = 0x2000,    [USE_NATIVE] = 0x100,
+        [USE_UNACCOUNTED] = 0x5000,
+    };
+    uint64_t sum = 0, mapped = 0;
+    for (int i = 0; i < USE_COUNT; i++) {
+        assert_int_equal(uses[i].bytes, bytes[i]);
+        sum += uses[i].bytes;
+    }
+    for (uint32_t i = 0; i < c.space.mapping_count; i++)
+        mapped += c.space.mappings[i].end - c.space.mappings[i].start;
+    assert_int_equal(sum, mapped);
+    assert_int_equal(uses[USE_STACK].held, 0x20a);
+    assert_int_equal(uses[USE_GC_HEAP].regions, 1);
+    drop(&c);
+}
+
+static void core_of_the_kernel_gives_the_leader_its_own_time(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec;
+        uint64_t user, kernel; /* [us] of the leader */
+        bool is_rest;
+    } cases[] = {
+        {"process pid=7 name=\"a\"\nthread id=8 user=3000000 kernel=10\n"
+         "thread id=7 user=5000000 kernel=30\nsegment at=0x1000 size=8\n",
+         2000000, 20, true},
+        {"process pid=7 name=\"a\"\nthread id=7 user=5000000\nsegment at=0x1000 size=8\n", 5000000,
+         0, false},
+        /* less than the others together: it is no sum */
+        {"process pid=7 name=\"a\"\nthread id=7 user=1\nthread id=8 user=5\nsegment at=0x1000 "
+         "size=8\n",
+         1, 0, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct core c;
+        core_of(&c, cases[i].spec);
+        assert_true(c.ok);
+        for (uint32_t k = 0; k < c.space.thread_count; k++)
+            if (c.space.threads[k].os_id == 7) {
+                assert_int_equal(c.space.threads[k].user_ns, cases[i].user * 1000);
+                assert_int_equal(c.space.threads[k].kernel_ns, cases[i].kernel * 1000);
+            }
+        assert_int_equal(c.space.leader_time_is_rest, cases[i].is_rest);
+        drop(&c);
+    }
+}
+
+static void core_takes_the_long_name_from_execfn(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, "process pid=7 name=\"order-service-w\"\nauxv exec=0x1000\nthread id=7\n"
+                "segment at=0x1000 name=\"/srv/bin/order-service-worker\"\n");
+    assert_string_equal(c.space.process, "order-service-worker");
+    drop(&c);
+}
+
+static void core_may_have_more_segments_than_the_header_can_count(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, "header extended=1\nthread id=7\nsegment at=0x1000 size=1 fill=9 times=70000 "
+                "step=0x1000\n");
+    assert_true(c.ok);
+    assert_int_equal(c.space.range_count, 70000);
+    uint8_t byte;
+    assert_true(space_u8(&c.space, 0x1000 + 69999 * 0x1000, &byte));
+    assert_int_equal(byte, 9);
+    space_deinit(&c.space);
+    /* The section header stands last, so that a cut takes it. */
+    c.ok = elf_core_open(&c.space, bytes_slice(c.file, 0, c.file.size - 64), &c.cut, &c.err);
+    assert_true(c.ok);
+    assert_int_equal(c.space.range_count, 70000);
+    assert_true(warns(&c.space, "number of segments is cut off"));
+    drop(&c);
+}
+
+static void core_refuses_what_it_cannot_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec;
+        enum err_code code;
+        const char *says;
+    } cases[] = {
+        {"header class=1\n", ERR_UNSUPPORTED, "32-bit"},
+        {"header data=2\n", ERR_UNSUPPORTED, "big-endian"},
+        {"header class=9\n", ERR_FORMAT, "class 9"},
+        {"header type=3\n", ERR_UNSUPPORTED, "program or library, not a core"},
+        {"header phnum=0\n", ERR_FORMAT, "without program headers"},
+        {"header phentsize=55\n", ERR_FORMAT, "55 bytes"},
+        {"header phoff=0xffffffffffffffff\n", ERR_TRUNCATED, "behind the end"},
+        {"header phoff=0x7fffffff phnum=0xffff\n", ERR_TRUNCATED, "behind the end"},
+        {"segment at=0x1000 size=8 offset=0x100000\n", ERR_TRUNCATED, "holds nothing"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct core c;
+        core_of(&c, cases[i].spec);
+        assert_false(c.ok);
+        assert_int_equal(c.err.code, cases[i].code);
+        assert_non_null(strstr(c.err.msg, cases[i].says));
+        drop(&c);
+    }
+}
+
+static void core_says_what_it_skipped(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec, *says;
+    } cases[] = {
+        {"segment at=0x1000 size=8\n", "no threads"},
+        {"thread id=1\nsegment at=0x1000 size=8\n", "no list of mapped files"},
+        {"thread id=1 size=320\nsegment at=0x1000 size=8\n", "shorter than this CPU's"},
+        {"note type=1 hex=\"00\" size=5000\nsegment at=0x1000 size=8\n", "runs past its segment"},
+        {"note type=1 hex=\"00\" name_size=0xffffffff\nsegment at=0x1000 size=8\n",
+         "runs past its segment"},
+        {"file start=1 end=2 name=\"a\" count=0x1000000000000000\nsegment at=0x1000 size=8\n",
+         "runs past its note"},
+        {"file start=1 end=2 name=\"a\" count=2\nsegment at=0x1000 size=8\n", "mapped files"},
+        {"file start=2 end=1 name=\"a\"\nsegment at=0x1000 size=8\n", "end before they start"},
+        {"header phnum=900\nthread id=1\nsegment at=0x1000 size=8\n", "headers are cut off"},
+        {"segment at=0xfffffffffffffff0 size=8 mem=0x100\nsegment at=0x1000 size=8\n",
+         "past the end of the address space"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct core c;
+        core_of(&c, cases[i].spec);
+        if (!c.ok)
+            print_message("case %zu: %s\n", i, c.err.msg);
+        assert_true(c.ok);
+        if (!warns(&c.space, cases[i].says))
+            print_message("case %zu does not say: %s\n", i, cases[i].says);
+        assert_true(warns(&c.space, cases[i].says));
+        drop(&c);
+    }
+}
+
+static void core_survives_overlapping_segments(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, "thread id=1\nsegment at=0x1000 fill=1 size=0x100\n"
+                "segment at=0x1080 fill=2 size=0x100\nsegment at=0x1000 fill=3 size=0x10\n"
+                "segment at=0 mem=0xffffffffffffffff\n");
+    assert_true(c.ok);
+    uint8_t byte;
+    assert_true(space_u8(&c.space, 0x1000, &byte) && byte == 1);
+    assert_true(space_u8(&c.space, 0x10ff, &byte) && byte == 1);
+    assert_true(space_u8(&c.space, 0x1100, &byte) && byte == 2);
+    drop(&c);
+}
+
+static void core_cut_anywhere_gives_what_is_there(void **state) {
+    (void)state;
+    struct bytes file = mk_elf_core(good);
+    for (size_t size = 0; size < file.size; size++) {
+        uint8_t *copy = malloc(size ? size : 1);
+        memcpy(copy, file.data, size);
+        struct space s;
+        struct err err;
+        uint64_t cut;
+        if (elf_core_open(&s, (struct bytes){copy, size}, &cut, &err)) {
+            assert_true(cut > 0 || s.warning_count > 0);
+            space_deinit(&s);
+        } else {
+            assert_true(err.code != ERR_NONE && err.msg[0]);
+        }
+        free(copy);
+    }
+    free((void *)(uintptr_t)file.data);
+}
+
+/* -- Evidence of having run -------------------------------------------------------------------- */
+
+static void evidence(const char *spec, const struct evidence_heap *heaps, uint32_t count,
+                     struct thread_row *row) {
+    struct core c;
+    core_of(&c, spec);
+    assert_true(c.ok);
+    memset(row, 0xff, sizeof(*row)); /* all ABSENT */
+    evidence_fill(&c.space, &c.space.threads[0], heaps, count, row);
+    drop(&c);
+}
+
+#define STACK(orig, below, above) \
+    "thread id=1 ip=5 sp=0x30000 orig=" orig "\nsegment at=0x10000 size=0x1f000 fill=3\n" \
+    "segment at=0x2f000 size=0xf80 fill=" below "\n" \
+    "segment at=0x2ff80 size=0x80 fill=4\nsegment at=0x30000 hex=\"" above "\"\n"
+
+static void evidence_tells_who_ran(void **state) {
+    (void)state;
+    static const char quiet[] =
+        STACK("202", "3", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00");
+    struct thread_row a, b;
+    evidence(quiet, NULL, 0, &a);
+    assert_int_equal(a.user_mode, 0);
+    assert_int_equal(a.syscall, 202);
+    assert_int_equal(a.stack_bytes, 0x90);
+    assert_true(a.registers_hash != ABSENT && a.live_stack_hash != ABSENT);
+    assert_true(a.dead_stack_hash != ABSENT);
+
+    /* A stop turned the wait into its restart. */
+    evidence(STACK("219", "3", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), NULL, 0, &b);
+    assert_true(a.registers_hash == b.registers_hash);
+    assert_true(a.live_stack_hash == b.live_stack_hash);
+    assert_true(a.dead_stack_hash == b.dead_stack_hash);
+
+    /* In user mode. */
+    evidence(STACK("0xffffffffffffffff", "3", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00"),
+             NULL, 0, &b);
+    assert_int_equal(b.user_mode, 1);
+    assert_true(a.registers_hash != b.registers_hash);
+
+    /* It went down the stack and came back. */
+    evidence(STACK("202", "8", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), NULL, 0, &b);
+    assert_true(a.live_stack_hash == b.live_stack_hash);
+    assert_true(a.dead_stack_hash != b.dead_stack_hash);
+
+    /* It did something else. */
+    evidence(STACK("202", "3", "00 00 00 00 00 00 07 00 02 00 00 00 00 00 00 00"), NULL, 0, &b);
+    assert_true(a.live_stack_hash != b.live_stack_hash);
+}
+
+static void evidence_leaves_moved_references_out(void **state) {
+    (void)state;
+    static const struct evidence_heap heaps[] = {{0x1000, 0x2000},
+                                                 {0x7000000000000, 0x7000000009000}};
+    struct thread_row a, b;
+    evidence(STACK("202", "3", "00 10 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), heaps, 2, &a);
+    evidence(STACK("202", "3", "00 20 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), heaps, 2, &b);
+    assert_true(a.live_stack_hash == b.live_stack_hash);
+    evidence(STACK("202", "3", "00 90 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), heaps, 2, &b);
+    assert_true(a.live_stack_hash != b.live_stack_hash);
+}
+
+static void evidence_is_absent_where_the_dump_has_no_stack(void **state) {
+    (void)state;
+    struct thread_row row;
+    evidence("thread id=1 sp=0x90000\nsegment at=0x1000 size=8\n", NULL, 0, &row);
+    assert_true(row.live_stack_hash == ABSENT && row.dead_stack_hash == ABSENT);
+    assert_true(row.stack_bytes == ABSENT && row.registers_hash != ABSENT);
+    /* No room for a dead stack. */
+    evidence("thread id=1 sp=0x30008\nsegment at=0x30000 size=64\n", NULL, 0, &row);
+    assert_true(row.live_stack_hash != ABSENT && row.dead_stack_hash == ABSENT);
+}
+
+/* -- Real dumps -------------------------------------------------------------------------------- */
+
+static bool open_real(const char *name, struct file *file) {
+    const char *shared = getenv("DUMPDIFF_SHARED");
+    char path[512];
+    snprintf(path, sizeof(path), "%s/fixtures/%s", shared ? shared : "../shared", name);
+    struct err err;
+    if (!file_open(file, path, &err)) {
+        print_message("skipped: %s is not there\n", path);
+        return false;
+    }
+    return true;
+}
+
+static void core_of_createdump_agrees_with_clrmd(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char name[64];
+        struct file core, answer;
+        snprintf(name, sizeof(name), "shop-linux-%d.core.zst", i);
+        if (!open_real(name, &core))
+            skip();
+        snprintf(name, sizeof(name), "shop-linux-%d.clrmd.txt", i);
+        assert_true(open_real(name, &answer));
+        struct unpack_report report;
+        struct err err;
+        struct space s;
+        uint64_t cut;
+        assert_true(unpack_file(&core, NULL, &report, &err));
+        assert_true(elf_core_open(&s, core.bytes, &cut, &err));
+        assert_int_equal(cut, 0);
+        assert_int_equal(s.warning_count, 0);
+        assert_string_equal(s.process, "leaky");
+        assert_string_equal(s.tool, "createdump");
+        assert_int_equal(s.pid, 31919);
+        assert_int_equal(s.thread_count, 11);
+        /* Every managed thread has its registers, every module its image. */
+        struct str rest = {(const char *)answer.bytes.data, answer.bytes.size};
+        unsigned threads = 0, modules = 0;
+        for (struct str line; str_next_line(&rest, &line);) {
+            unsigned long id, base;
+            char text[256];
+            snprintf(text, sizeof(text), "%.*s", (int)(line.len < 255 ? line.len : 255), line.ptr);
+            if (sscanf(text, "THR m%*d os %lu", &id) == 1) {
+                unsigned found = 0;
+                for (uint32_t k = 0; k < s.thread_count; k++)
+                    found += s.threads[k].os_id == id && s.threads[k].sp != 0;
+                assert_int_equal(found, 1);
+                threads++;
+            }
+            if (sscanf(text, "MOD %*x %lx", &base) == 1) {
+                const struct space_module *m = space_module_at(&s, base);
+                assert_non_null(m);
+                assert_int_equal(m->base, base);
+                assert_non_null(strstr(text, m->path));
+                modules++;
+            }
+        }
+        assert_int_equal(threads, 6);
+        assert_int_equal(modules, 11);
+        space_deinit(&s);
+        file_close(&core);
+        file_close(&answer);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(core_gives_process_threads_and_memory),
+        cmocka_unit_test(core_joins_files_and_segments_to_mappings),
+        cmocka_unit_test(core_lists_images_not_data_files),
+        cmocka_unit_test(core_sums_memory_by_use),
+        cmocka_unit_test(core_of_the_kernel_gives_the_leader_its_own_time),
+        cmocka_unit_test(core_takes_the_long_name_from_execfn),
+        cmocka_unit_test(core_may_have_more_segments_than_the_header_can_count),
+        cmocka_unit_test(core_refuses_what_it_cannot_read),
+        cmocka_unit_test(core_says_what_it_skipped),
+        cmocka_unit_test(core_survives_overlapping_segments),
+        cmocka_unit_test(core_cut_anywhere_gives_what_is_there),
+        cmocka_unit_test(evidence_tells_who_ran),
+        cmocka_unit_test(evidence_leaves_moved_references_out),
+        cmocka_unit_test(evidence_is_absent_where_the_dump_has_no_stack),
+        cmocka_unit_test(core_of_createdump_agrees_with_clrmd),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
