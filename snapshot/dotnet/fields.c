@@ -1,0 +1,174 @@
+#include "dotnet/fields.h"
+
+#include <stdlib.h>
+
+#define PARENTS_MAX 100u /* deeper chains of base classes are a cycle */
+
+/* EEClass of a type: directly, or through its canonical MethodTable. */
+static uint64_t class_of(struct clr *clr, uint64_t mt) {
+    uint64_t word;
+    if (!clr_field_u64(clr, mt, F_MT_CLASS, &word))
+        return 0;
+    if (!(word & 1))
+        return word;
+    return clr_field_u64(clr, word & ~(uint64_t)1, F_MT_CLASS, &word) && !(word & 1) ? word : 0;
+}
+
+static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
+    uint64_t class = mt ? class_of(clr, mt) : 0;
+    uint16_t count;
+    return class && clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ? count : 0;
+}
+
+bool fields_of(struct clr *clr, uint64_t mt, struct field_desc *out, uint32_t room,
+               uint32_t *ret_count) {
+    uint64_t class = class_of(clr, mt), list, parent = 0;
+    uint16_t instance, statics;
+    if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &list) ||
+        !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &instance) ||
+        !clr_field_u16(clr, class, F_CLASS_STATIC_FIELDS, &statics))
+        return false;
+    if (!clr_field_u64(clr, mt, F_MT_PARENT, &parent))
+        parent = 0;
+    uint32_t inherited = instance_fields(clr, parent);
+    if (inherited > instance)
+        return false;
+    uint32_t count = instance - inherited + statics, stored = 0;
+    if (count && !list)
+        return false;
+    for (uint32_t i = 0; i < count && stored < room; i++) {
+        uint32_t id, place;
+        if (!clr_u32(clr, list + 16 * (uint64_t)i + 8, &id) ||
+            !clr_u32(clr, list + 16 * (uint64_t)i + 12, &place))
+            return false;
+        out[stored++] = (struct field_desc){
+            .row = id & 0xffffff,
+            .is_static = id >> 24 & 1,
+            .is_thread_static = id >> 25 & 1,
+            .is_rva = id >> 26 & 1,
+            .offset = place & 0x7ffffff,
+            .element_type = (uint8_t)(place >> 27),
+        };
+    }
+    *ret_count = stored;
+    return true;
+}
+
+struct module *module_of_type(struct modules *modules, uint64_t mt) {
+    uint64_t address;
+    if (!clr_field_u64(modules->clr, mt, F_MT_MODULE, &address) || !address)
+        return NULL;
+    return module_at(modules, address);
+}
+
+/* Found field: where it is declared, and how far the offset is inside it. */
+struct found_field {
+    uint64_t mt;
+    struct field_desc field;
+    uint64_t inside;
+    bool exact;
+};
+
+static bool find_field(struct clr *clr, uint64_t mt, uint64_t offset,
+                       struct found_field *ret_found) {
+    struct field_desc *fields = malloc(FIELDS_MAX * sizeof(*fields));
+    bool any = false;
+    for (uint32_t depth = 0; fields && mt && depth < PARENTS_MAX; depth++) {
+        uint32_t count = 0;
+        if (!fields_of(clr, mt, fields, FIELDS_MAX, &count))
+            break;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct field_desc *f = &fields[i];
+            if (f->is_static || f->offset > offset ||
+                (f->offset != offset && f->element_type != ELEMENT_VALUE_TYPE))
+                continue;
+            uint64_t inside = offset - f->offset;
+            if (!any || inside < ret_found->inside) {
+                *ret_found = (struct found_field){mt, *f, inside, inside == 0};
+                any = true;
+            }
+        }
+        if ((any && ret_found->inside == 0) || !clr_field_u64(clr, mt, F_MT_PARENT, &mt))
+            break;
+    }
+    free(fields);
+    return any;
+}
+
+/*
+ * MethodTable of a value-type field, from its signature: a type argument of the generic type that
+ * declares it, or a type of the same module. 0: not to be had this way.
+ */
+static uint64_t type_of_value_field(struct modules *modules, const struct found_field *found) {
+    struct clr *clr = modules->clr;
+    struct module *module = module_of_type(modules, found->mt);
+    uint32_t signature;
+    uint8_t blob[16];
+    size_t size;
+    if (!module || !module->has_metadata ||
+        !metadata_cell(&module->md, MD_FIELD, found->field.row, 2, &signature) ||
+        !metadata_blob(&module->md, signature, blob, sizeof(blob), &size) || size < 3 ||
+        blob[0] != 0x06)
+        return 0;
+    struct reader r;
+    reader_init(&r, (struct bytes){blob + 2, size - 2}, 0);
+    uint32_t number = metadata_compressed(&r);
+    if (r.failed)
+        return 0;
+    uint64_t table;
+    if (blob[1] == 0x13) { /* VAR number */
+        uint16_t dictionaries, arguments;
+        uint64_t dictionary, handle;
+        if (!clr_field_u64(clr, found->mt, F_MT_PER_INST, &table) || table < 8 ||
+            !clr_field_u16(clr, table - 8, F_GENERICS_DICTS, &dictionaries) ||
+            !clr_field_u16(clr, table - 8, F_GENERICS_ARGS, &arguments) || !dictionaries ||
+            number >= arguments ||
+            !clr_u64(clr, table + 8 * (uint64_t)(dictionaries - 1), &dictionary) ||
+            !clr_u64(clr, dictionary + 8 * (uint64_t)number, &handle))
+            return 0;
+        return handle & 3 ? 0 : handle;
+    }
+    if (blob[1] == ELEMENT_VALUE_TYPE && (number & 3) == 0 && clr_knows(clr, F_MODULE_TYPE_DEFS)) {
+        uint64_t map = clr_field(clr, module->address, F_MODULE_TYPE_DEFS), entry, mask;
+        uint32_t count;
+        uint32_t row = number >> 2;
+        if (!clr_field_u64(clr, map, F_MAP_TABLE, &table) ||
+            !clr_field_u32(clr, map, F_MAP_COUNT, &count) ||
+            !clr_field_u64(clr, map, F_MAP_FLAGS_MASK, &mask) || row >= count ||
+            !clr_u64(clr, table + 8 * (uint64_t)row, &entry))
+            return 0;
+        return entry & ~mask;
+    }
+    return 0;
+}
+
+#define NESTING_MAX 8 /* value types in value types */
+
+void field_name_at(struct modules *modules, uint64_t mt, uint64_t offset, bool in_element,
+                   struct strbuf *out) {
+    /* Offsets of FieldDescs do not count the MethodTable word; in a value type there is none. */
+    uint64_t rest = in_element ? offset : offset >= 8 ? offset - 8 : 0;
+    for (int depth = 0; mt && depth < NESTING_MAX; depth++) {
+        struct found_field found = {0};
+        if (!find_field(modules->clr, mt, rest, &found))
+            break;
+        struct module *module = module_of_type(modules, found.mt);
+        size_t before = out->len;
+        if (depth)
+            strbuf_addc(out, '.');
+        if (!module || !module->has_metadata ||
+            !metadata_name(&module->md, MD_FIELD, found.field.row, MD_FIELD_NAME, out)) {
+            out->len = before; /* without its dot */
+            if (out->ptr)
+                out->ptr[before] = '\0';
+            break;
+        }
+        rest = found.inside;
+        if (found.field.element_type != ELEMENT_VALUE_TYPE)
+            return;
+        mt = type_of_value_field(modules, &found);
+        if (!mt && rest == 0)
+            return;
+    }
+    strbuf_addf(out, "+%llu", (unsigned long long)rest);
+}

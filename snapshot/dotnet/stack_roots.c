@@ -1,0 +1,234 @@
+#include "dotnet/stack_roots.h"
+
+#include "base/hash.h"
+
+#include <stdlib.h>
+
+#define RED_ZONE         128u /* below the stack pointer, still in use (System V x64) */
+#define FRAMES_MAX       100000u
+#define MIN_OBJECT_BYTES 24u
+
+struct scanning {
+    struct clr *clr;
+    const struct gc_state *gc;
+    struct stack_roots *roots; /* candidates first, objects in the end */
+    bool nomem;
+};
+
+static void add(struct scanning *s, uint64_t address, uint32_t thread) {
+    struct stack_roots *roots = s->roots;
+    if (!gc_span_at(s->gc, address))
+        return;
+    if (roots->count == roots->capacity) {
+        uint32_t capacity = roots->capacity ? roots->capacity * 2 : 256;
+        struct stack_root *items = realloc(roots->items, capacity * sizeof(*items));
+        if (!items) {
+            s->nomem = true;
+            return;
+        }
+        roots->items = items;
+        roots->capacity = capacity;
+    }
+    roots->items[roots->count++] = (struct stack_root){address, thread};
+}
+
+static const struct space_thread *os_thread(const struct space *space, uint64_t os_id) {
+    for (uint32_t i = 0; i < space->thread_count; i++)
+        if (space->threads[i].os_id == os_id)
+            return &space->threads[i];
+    return NULL;
+}
+
+static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t thread) {
+    low = (low + 7) & ~(uint64_t)7;
+    if (high > low && high - low > STACK_SCAN_MAX)
+        high = low + STACK_SCAN_MAX;
+    while (low < high && !s->nomem) {
+        struct bytes lent = space_lend(s->clr->space, low, high - low);
+        uint64_t words = lent.size / 8, value;
+        for (uint64_t i = 0; i < words; i++)
+            add(s, load_u64(lent.data + 8 * i), thread);
+        if (words) {
+            low += 8 * words;
+            continue;
+        }
+        if (!clr_u64(s->clr, low, &value))
+            return;
+        add(s, value, thread);
+        low += 8;
+    }
+}
+
+/*
+ * In preemptive mode the registers and the newest frames are native: managed ones lie between the
+ * innermost and the outermost Frame of the runtime's chain. Without a Frame there are none.
+ */
+static bool managed_bounds(struct clr *clr, uint64_t thread, uint64_t *ret_low,
+                           uint64_t *ret_high) {
+    uint64_t frame, id;
+    if (!clr_field_u64(clr, thread, F_THREAD_FRAME, &frame) || frame == 0 || frame == UINT64_MAX)
+        return false;
+    uint64_t low = frame, high = frame;
+    if (clr_u64(clr, frame, &id) && id == clr->contract.global[G_FRAME_INLINED_CALL])
+        if (!clr_field_u64(clr, frame, F_INLINED_CALL_SP, &low) || low < frame)
+            low = frame;
+    for (uint32_t i = 0; i < FRAMES_MAX && frame && frame != UINT64_MAX; i++) {
+        uint64_t next;
+        high = frame;
+        if (!clr_field_u64(clr, frame, F_FRAME_NEXT, &next) || next <= frame)
+            break;
+        frame = next;
+    }
+    *ret_low = low;
+    *ret_high = high + 8;
+    return true;
+}
+
+static void scan_thread(struct scanning *s, uint32_t number) {
+    struct clr *clr = s->clr;
+    uint64_t thread = clr->threads[number], os_id;
+    uint32_t cooperative;
+    if (!clr_field_u64(clr, thread, F_THREAD_OS_ID, &os_id) || !os_id ||
+        !clr_field_u32(clr, thread, F_THREAD_COOPERATIVE, &cooperative))
+        return; /* dead or unstarted: no stack */
+    const struct space_thread *os =
+        os_thread(clr->space, clr->windows ? os_id & UINT32_MAX : os_id);
+    const struct space_range *range = os ? space_range_at(clr->space, os->sp) : NULL;
+    if (!range) {
+        s->roots->unscanned++;
+        return;
+    }
+    uint64_t top = range->end, low, high;
+    /* The thread's control block and whatever is mapped behind it are no stack. */
+    if (os->fs_base > os->sp && os->fs_base < top)
+        top = os->fs_base;
+    if (cooperative) {
+        for (uint32_t i = 0; i < os->register_count && i < SPACE_REGISTERS; i++)
+            add(s, os->registers[i], number);
+        scan(s, os->sp > RED_ZONE ? os->sp - RED_ZONE : 0, top, number);
+    } else if (managed_bounds(clr, thread, &low, &high)) {
+        scan(s, low, high < top ? high : top, number);
+    }
+}
+
+static int cmp_roots(const void *x, const void *y) {
+    const struct stack_root *a = x, *b = y;
+    if (a->object != b->object)
+        return a->object < b->object ? -1 : 1;
+    return a->thread < b->thread ? -1 : a->thread > b->thread;
+}
+
+static uint32_t unique(struct stack_root *items, uint32_t count) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (!kept || cmp_roots(&items[kept - 1], &items[i]) != 0)
+            items[kept++] = items[i];
+    return kept;
+}
+
+/* -- From words to objects --------------------------------------------------------------------- */
+
+/* Walks a span far enough to tell in which object an address lies. */
+struct resolver {
+    struct clr *clr;
+    const struct gc_state *gc;
+    const struct gc_span *span;
+    uint64_t at, end_of_object; /* the current object */
+    uint64_t mt;
+    bool lost; /* no object where one should be: the rest of the span is unknown */
+};
+
+/* [bytes] 0: no object here. */
+static uint64_t size_at(struct resolver *r, uint64_t at, uint64_t *ret_mt) {
+    uint64_t mt;
+    uint32_t flags, base, count = 0;
+    if (!clr_u64(r->clr, at, &mt))
+        return 0;
+    mt &= ~(uint64_t)7;
+    if (!mt || !clr_field_u32(r->clr, mt, F_MT_FLAGS, &flags) ||
+        !clr_field_u32(r->clr, mt, F_MT_BASE_SIZE, &base))
+        return 0;
+    if (flags & 0x80000000u && !clr_u32(r->clr, at + 8, &count))
+        return 0;
+    uint64_t size = base + (flags & 0x80000000u ? (uint64_t)(flags & 0xffff) * count : 0);
+    if (size < MIN_OBJECT_BYTES)
+        size = MIN_OBJECT_BYTES;
+    *ret_mt = mt;
+    return size <= r->span->end - at ? (size + 7) & ~(uint64_t)7 : 0;
+}
+
+static bool skip_context(struct resolver *r) {
+    uint32_t low = 0, high = r->gc->context_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (r->gc->contexts[middle].pointer < r->at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == r->gc->context_count || r->gc->contexts[low].pointer != r->at ||
+        r->gc->contexts[low].limit < r->at)
+        return false;
+    r->end_of_object = r->gc->contexts[low].limit + MIN_OBJECT_BYTES;
+    r->mt = 0;
+    return true;
+}
+
+/* Address of the object that holds `address`; 0: free space, or not to be told. */
+static uint64_t resolve(struct resolver *r, uint64_t address, uint64_t *unresolved) {
+    if (!r->span || address >= r->span->end || address < r->span->start) {
+        const struct gc_span *span = gc_span_at(r->gc, address);
+        *r = (struct resolver){.clr = r->clr, .gc = r->gc, .span = span};
+        if (!span)
+            return 0;
+        r->at = r->end_of_object = span->start;
+    }
+    while (!r->lost && r->end_of_object <= address) {
+        r->at = r->end_of_object;
+        if (skip_context(r))
+            continue;
+        uint64_t size = size_at(r, r->at, &r->mt);
+        if (!size)
+            r->lost = true;
+        r->end_of_object = r->at + size;
+    }
+    if (r->lost) {
+        ++*unresolved;
+        return 0;
+    }
+    return r->mt && r->mt != r->clr->free_mt ? r->at : 0;
+}
+
+bool stack_roots_read(struct clr *clr, const struct gc_state *gc, struct stack_roots *ret_roots,
+                      struct err *err) {
+    *ret_roots = (struct stack_roots){0};
+    struct scanning s = {.clr = clr, .gc = gc, .roots = ret_roots};
+    for (uint32_t i = 0; i < clr->thread_count && !s.nomem; i++)
+        scan_thread(&s, i);
+    if (s.nomem) {
+        stack_roots_free(ret_roots);
+        return err_nomem(err);
+    }
+    if (!ret_roots->count)
+        return true;
+    qsort(ret_roots->items, ret_roots->count, sizeof(*ret_roots->items), cmp_roots);
+    ret_roots->count = unique(ret_roots->items, ret_roots->count);
+    struct resolver r = {.clr = clr, .gc = gc};
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < ret_roots->count; i++) {
+        struct stack_root root = ret_roots->items[i];
+        root.object = resolve(&r, root.object, &ret_roots->unresolved);
+        if (root.object)
+            ret_roots->items[kept++] = root;
+    }
+    /* Objects come out in order, but threads within one object may not. */
+    if (kept)
+        qsort(ret_roots->items, kept, sizeof(*ret_roots->items), cmp_roots);
+    ret_roots->count = unique(ret_roots->items, kept);
+    return true;
+}
+
+void stack_roots_free(struct stack_roots *roots) {
+    free(roots->items);
+    *roots = (struct stack_roots){0};
+}

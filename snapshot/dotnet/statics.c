@@ -1,0 +1,228 @@
+#include "dotnet/statics.h"
+
+#include <stdlib.h>
+
+/* MTFlags2: a DynamicStaticsInfo lies before the type's auxiliary data. */
+#define MT_DYNAMIC_STATICS 2u
+#define STATICS_INFO_BYTES 24u
+#define THREAD_INFO_BYTES  40u
+#define ELEMENT_ARRAY_DATA 16u
+#define TLS_INDEXES_UNUSED 2u /* NumberOfTlsOffsetsNotUsedInNoncollectibleArray */
+#define BUCKET_CHAIN_FIRST 3u /* buckets[0] is their number; chains start here */
+
+struct collecting {
+    struct modules *modules;
+    struct clr *clr;
+    struct static_roots *roots;
+    struct field_desc *fields; /* FIELDS_MAX of them */
+    bool nomem;
+};
+
+static bool grow(void **items, uint32_t *capacity, uint32_t count, size_t item_size) {
+    if (count < *capacity)
+        return true;
+    uint32_t bigger = *capacity ? *capacity * 2 : 256;
+    void *grown = realloc(*items, bigger * item_size);
+    if (!grown)
+        return false;
+    *items = grown;
+    *capacity = bigger;
+    return true;
+}
+
+static void add_root(struct collecting *c, struct static_root root) {
+    struct static_roots *roots = c->roots;
+    if (!root.object)
+        return;
+    if (!grow((void **)&roots->items, &roots->capacity, roots->count, sizeof(root))) {
+        c->nomem = true;
+        return;
+    }
+    roots->items[roots->count++] = root;
+}
+
+/* -- Thread statics ---------------------------------------------------------------------------- */
+
+/*
+ * Where a thread keeps the references of a type's thread statics. Index: kind in the high byte,
+ * place in the low 24 bits. 0: not there (the thread has not used them). Source: threadstatics.h of
+ * the runtime.
+ */
+static uint64_t thread_storage(struct clr *clr, uint64_t thread, uint32_t index) {
+    uint64_t data, array, handle, object;
+    uint32_t kind = index >> 24, place = index & 0xffffff;
+    uint32_t count, length;
+    if (!clr_field_u64(clr, thread, F_THREAD_STATICS, &data) || !data)
+        return 0;
+    if (kind == 0) {
+        if (place < TLS_INDEXES_UNUSED || !clr_u64(clr, data + 8, &array) || !array ||
+            !clr_u32(clr, array + 8, &length) || place - TLS_INDEXES_UNUSED >= length ||
+            !clr_u64(clr, array + ELEMENT_ARRAY_DATA + 8 * (uint64_t)(place - TLS_INDEXES_UNUSED),
+                     &object))
+            return 0;
+        return object;
+    }
+    if (kind == 1) {
+        if (!clr_u32(clr, data + 4, &count) || place >= count || !clr_u64(clr, data + 16, &array) ||
+            !clr_u64(clr, array + 8 * (uint64_t)place, &handle) || !handle ||
+            !clr_u64(clr, handle, &object))
+            return 0;
+        return object;
+    }
+    return 0; /* directly in the structure: no references */
+}
+
+static void add_thread_statics(struct collecting *c, uint64_t mt, uint64_t auxiliary,
+                               uint32_t fields) {
+    uint32_t index;
+    if (!clr_u32(c->clr, auxiliary - THREAD_INFO_BYTES + 4, &index) || index == 0 ||
+        index == UINT32_MAX)
+        return;
+    for (uint32_t t = 0; t < c->clr->thread_count; t++) {
+        uint64_t storage = thread_storage(c->clr, c->clr->threads[t], index);
+        for (uint32_t i = 0; storage && i < fields; i++) {
+            const struct field_desc *f = &c->fields[i];
+            uint64_t object;
+            bool reference =
+                f->element_type == ELEMENT_CLASS || f->element_type == ELEMENT_VALUE_TYPE;
+            if (f->is_thread_static && reference && clr_u64(c->clr, storage + f->offset, &object))
+                add_root(c, (struct static_root){object, mt, f->row, true});
+        }
+    }
+}
+
+/* The arrays at the start of each thread's storage are roots that no handle stands for. */
+static void add_storage(struct collecting *c) {
+    struct static_roots *roots = c->roots;
+    for (uint32_t t = 0; t < c->clr->thread_count; t++) {
+        uint64_t data, array;
+        if (!clr_field_u64(c->clr, c->clr->threads[t], F_THREAD_STATICS, &data) || !data ||
+            !clr_u64(c->clr, data + 8, &array) || !array)
+            continue;
+        if (!grow((void **)&roots->storage, &roots->storage_capacity, roots->storage_count,
+                  sizeof(array))) {
+            c->nomem = true;
+            return;
+        }
+        roots->storage[roots->storage_count++] = array;
+    }
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+static void add_type(struct collecting *c, uint64_t mt) {
+    uint64_t auxiliary, storage;
+    uint32_t flags2, count;
+    if (!mt || c->roots->types >= STATICS_TYPES_MAX)
+        return;
+    c->roots->types++;
+    if (!clr_field_u32(c->clr, mt, F_MT_FLAGS2, &flags2) || !(flags2 & MT_DYNAMIC_STATICS))
+        return;
+    if (!clr_field_u64(c->clr, mt, F_MT_AUXILIARY, &auxiliary) || auxiliary < THREAD_INFO_BYTES ||
+        !fields_of(c->clr, mt, c->fields, FIELDS_MAX, &count)) {
+        c->roots->unread++;
+        return;
+    }
+    bool thread_statics = false;
+    bool have =
+        clr_u64(c->clr, auxiliary - STATICS_INFO_BYTES, &storage) && (storage & ~(uint64_t)1);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct field_desc *f = &c->fields[i];
+        uint64_t object;
+        thread_statics |= f->is_thread_static;
+        bool reference = f->element_type == ELEMENT_CLASS || f->element_type == ELEMENT_VALUE_TYPE;
+        if (have && f->is_static && !f->is_thread_static && !f->is_rva && reference &&
+            clr_u64(c->clr, (storage & ~(uint64_t)1) + f->offset, &object))
+            add_root(c, (struct static_root){object, mt, f->row, false});
+    }
+    if (thread_statics)
+        add_thread_statics(c, mt, auxiliary, count);
+}
+
+/* Types that are not generic: the module's map from TypeDef rows. */
+static void add_type_defs(struct collecting *c, uint64_t module) {
+    uint64_t map = clr_field(c->clr, module, F_MODULE_TYPE_DEFS);
+    for (uint32_t blocks = 0; map && blocks < 1000 && !c->nomem; blocks++) {
+        uint64_t table, mask, entry;
+        uint32_t count;
+        if (!clr_field_u64(c->clr, map, F_MAP_TABLE, &table) ||
+            !clr_field_u32(c->clr, map, F_MAP_COUNT, &count) ||
+            !clr_field_u64(c->clr, map, F_MAP_FLAGS_MASK, &mask))
+            return;
+        for (uint32_t i = 0; i < count && i < STATICS_TYPES_MAX && !c->nomem; i++) {
+            if (!clr_u64(c->clr, table + 8 * (uint64_t)i, &entry))
+                break; /* the rest of the map is not in the dump either */
+            add_type(c, entry & ~mask);
+        }
+        if (!clr_field_u64(c->clr, map, F_MAP_NEXT, &map))
+            return;
+    }
+}
+
+/* Generic instantiations: a hash table of the module that loaded them. */
+static void add_instantiations(struct collecting *c, uint64_t module) {
+    uint64_t table, buckets, length, entry, handle;
+    uint32_t total, met = 0;
+    if (!clr_field_u64(c->clr, module, F_MODULE_TYPE_PARAMS, &table) || !table ||
+        !clr_u64(c->clr, table + 16, &buckets) || !clr_u32(c->clr, table + 24, &total) ||
+        !buckets || !clr_u64(c->clr, buckets, &length) || length > STATICS_TYPES_MAX)
+        return;
+    for (uint64_t i = 0; i < length && met < total && !c->nomem; i++) {
+        if (!clr_u64(c->clr, buckets + 8 * (BUCKET_CHAIN_FIRST + i), &entry))
+            return;
+        /* Bit 0 marks the end of a chain. */
+        while (entry && !(entry & 1) && met < total && !c->nomem) {
+            met++;
+            if (!clr_u64(c->clr, entry, &handle))
+                break;
+            handle &= ~(uint64_t)1;
+            if (!(handle & 2)) /* a TypeDesc has no statics */
+                add_type(c, handle);
+            if (!clr_u64(c->clr, entry + 8, &entry))
+                break;
+        }
+    }
+}
+
+static int cmp_roots(const void *x, const void *y) {
+    const struct static_root *a = x, *b = y;
+    if (a->mt != b->mt)
+        return a->mt < b->mt ? -1 : 1;
+    if (a->field_row != b->field_row)
+        return a->field_row < b->field_row ? -1 : 1;
+    return a->object < b->object ? -1 : a->object > b->object;
+}
+
+bool statics_read(struct modules *modules, struct static_roots *ret_roots, struct err *err) {
+    *ret_roots = (struct static_roots){0};
+    struct collecting c = {.modules = modules, .clr = modules->clr, .roots = ret_roots};
+    if (!clr_knows(c.clr, F_MT_AUXILIARY) || !clr_knows(c.clr, F_CLASS_FIELDS) ||
+        !clr_knows(c.clr, F_MODULE_TYPE_DEFS)) {
+        ret_roots->unknown_layout = true;
+        return true;
+    }
+    c.fields = malloc(FIELDS_MAX * sizeof(*c.fields));
+    if (!c.fields)
+        return err_nomem(err);
+    modules_load_all(modules);
+    for (uint32_t i = 0; i < modules->count && !c.nomem; i++) {
+        add_type_defs(&c, modules->items[i]->address);
+        add_instantiations(&c, modules->items[i]->address);
+    }
+    if (clr_knows(c.clr, F_THREAD_STATICS))
+        add_storage(&c);
+    free(c.fields);
+    if (c.nomem) {
+        statics_free(ret_roots);
+        return err_nomem(err);
+    }
+    if (ret_roots->count)
+        qsort(ret_roots->items, ret_roots->count, sizeof(*ret_roots->items), cmp_roots);
+    return true;
+}
+
+void statics_free(struct static_roots *roots) {
+    free(roots->items);
+    free(roots->storage);
+    *roots = (struct static_roots){0};
+}
