@@ -1,5 +1,7 @@
 #include "dotnet/dotnet.h"
 
+#include "dotnet/retain.h"
+
 #include "dotnet/finalize.h"
 #include "dotnet/handles.h"
 #include "dotnet/locks.h"
@@ -84,7 +86,9 @@ static bool read_all(struct reading *r, struct err *err) {
            finalize_report(&r->modules, &r->gc, err) && handles_report(&r->modules, err) &&
            threads_read(&r->clr, &r->threads, err) &&
            locks_report(&r->modules, &r->walk, &r->threads, err) &&
-           threads_report(&r->modules, &r->threads, err) && modules_report(&r->modules, err);
+           threads_report(&r->modules, &r->threads, err) &&
+           (r->clr.options->no_paths || retain_report(&r->modules, &r->gc, &r->walk, err)) &&
+           modules_report(&r->modules, err);
 }
 
 bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_options *options,

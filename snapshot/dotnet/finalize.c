@@ -10,9 +10,11 @@
 #define FILLS_MAX 7u
 #define QUEUE_MAX (1ull << 32) /* [bytes] 512 million objects with finalizers */
 
-struct queues {
-    struct tally tally;
-    uint64_t finalizable[GEN_COUNT], ready, missing;
+struct queue_walk {
+    struct clr *clr;
+    bool (*visit)(void *context, uint64_t object, enum generation generation);
+    void *context;
+    uint64_t missing; /* [count] entries */
 };
 
 /* Generation of sub-array i of `generations` + 2; GEN_COUNT: ready. */
@@ -21,31 +23,22 @@ static enum generation sub_array(uint32_t i, uint32_t generations) {
     return i < generations ? order[generations - 1 - i] : GEN_COUNT;
 }
 
-static bool add_objects(struct clr *clr, struct queues *q, uint64_t from, uint64_t to,
-                        enum generation generation) {
+static bool visit_objects(struct queue_walk *w, uint64_t from, uint64_t to,
+                          enum generation generation) {
     for (uint64_t at = from; at + 8 <= to; at += 8) {
-        uint64_t object, mt = 0;
-        if (!clr_u64(clr, at, &object)) {
-            q->missing += (to - at) / 8;
+        uint64_t object;
+        if (!clr_u64(w->clr, at, &object)) {
+            w->missing += (to - at) / 8;
             return true;
         }
-        if (!object)
-            continue;
-        bool ready = generation == GEN_COUNT;
-        if (!clr_object_mt(clr, object, &mt))
-            q->missing++;
-        struct cell cell = {!ready, clr_object_size(clr, object)};
-        if (!tally_add(&q->tally, 0, mt, cell, ready))
+        if (object && !w->visit(w->context, object, generation))
             return false;
-        if (ready)
-            q->ready++;
-        else
-            q->finalizable[generation]++;
     }
     return true;
 }
 
-static bool read_queue(struct clr *clr, struct queues *q, uint64_t queue, struct err *err) {
+static bool visit_queue(struct queue_walk *w, uint64_t queue) {
+    struct clr *clr = w->clr;
     uint64_t generations = clr->gc.slot[GC_GENERATION_COUNT], fill[FILLS_MAX], array, end;
     uint32_t fills = (uint32_t)generations + 2;
     if (fills > FILLS_MAX || !clr_read(clr, queue, fill, fills * 8) ||
@@ -63,10 +56,44 @@ static bool read_queue(struct clr *clr, struct queues *q, uint64_t queue, struct
         last = fill[i];
     }
     for (uint32_t i = 0; i < fills; i++)
-        if (!add_objects(clr, q, i ? fill[i - 1] : array, fill[i],
-                         sub_array(i, (uint32_t)generations)))
-            return err_nomem(err);
+        if (!visit_objects(w, i ? fill[i - 1] : array, fill[i],
+                           sub_array(i, (uint32_t)generations)))
+            return false;
     return true;
+}
+
+bool finalize_each(struct clr *clr, const struct gc_state *gc,
+                   bool (*visit)(void *context, uint64_t object, enum generation generation),
+                   void *context, uint64_t *ret_missing, struct err *err) {
+    struct queue_walk w = {clr, visit, context, 0};
+    bool ok = true;
+    for (uint32_t i = 0; i < gc->heap_count && ok; i++)
+        if (gc->heaps[i].finalize_queue)
+            ok = visit_queue(&w, gc->heaps[i].finalize_queue);
+    *ret_missing = w.missing;
+    return ok || err_nomem(err);
+}
+
+/* -- Parts finalizer and finalizable ----------------------------------------------------------- */
+
+struct queues {
+    struct clr *clr;
+    struct tally tally;
+    uint64_t finalizable[GEN_COUNT], ready, missing;
+};
+
+static bool tally_object(void *context, uint64_t object, enum generation generation) {
+    struct queues *q = context;
+    uint64_t mt = 0;
+    bool ready = generation == GEN_COUNT;
+    if (!clr_object_mt(q->clr, object, &mt))
+        q->missing++;
+    struct cell cell = {!ready, clr_object_size(q->clr, object)};
+    if (ready)
+        q->ready++;
+    else
+        q->finalizable[generation]++;
+    return tally_add(&q->tally, 0, mt, cell, ready);
 }
 
 static bool report(struct clr *clr, const struct queues *q, struct err *err) {
@@ -96,15 +123,14 @@ static bool report(struct clr *clr, const struct queues *q, struct err *err) {
 }
 
 bool finalize_report(struct modules *m, const struct gc_state *gc, struct err *err) {
-    struct queues q = {0};
-    bool ok = true, any = false;
+    struct queues q = {.clr = m->clr};
+    uint64_t missing;
+    bool any = false;
+    for (uint32_t i = 0; i < gc->heap_count; i++)
+        any |= gc->heaps[i].finalize_queue != 0;
     tally_init(&q.tally);
-    for (uint32_t i = 0; i < gc->heap_count && ok; i++) {
-        if (!gc->heaps[i].finalize_queue)
-            continue;
-        any = true;
-        ok = read_queue(m->clr, &q, gc->heaps[i].finalize_queue, err);
-    }
+    bool ok = finalize_each(m->clr, gc, tally_object, &q, &missing, err);
+    q.missing += missing;
     ok = ok && tally_finish(&q.tally, m, err) && (!any || report(m->clr, &q, err));
     tally_deinit(&q.tally);
     return ok;

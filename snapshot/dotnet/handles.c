@@ -18,20 +18,30 @@
 #define BLOCKS        120u
 #define BLOCK_HANDLES 64u
 #define BLOCK_TYPES   1560u /* u8 each block: its kind of handles */
+#define BLOCK_DATA    1680u /* u8 each block: of dependent handles, the block of their secondaries */
 #define TAILS         1920u /* what follows depends on the number of kinds */
 
 static const char *const kind_names[] = {
     "WeakShort", "WeakLong",    "Strong",   "Pinned",        "Variable",     "RefCounted",
     "Dependent", "AsyncPinned", "SizedRef", "WeakNativeCom", "WeakInterior", "CrossReference"};
-#define KINDS (sizeof(kind_names) / sizeof(kind_names[0]))
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == HANDLE_KINDS, "a name for each kind");
 
-struct handles {
-    struct modules *m;
-    struct tally tally;
+struct table_walk {
+    struct clr *clr;
+    bool (*visit)(void *context, const struct gc_handle *handle);
+    void *context;
     struct u64map seen; /* segments and maps */
-    uint32_t segments;
-    uint64_t missing;
+    struct handle_counts counts;
 };
+
+const char *handle_kind_name(uint32_t kind) {
+    return kind < HANDLE_KINDS ? kind_names[kind] : "Unknown";
+}
+
+bool handle_kind_is_root(uint32_t kind) {
+    return kind == HANDLE_STRONG || kind == HANDLE_PINNED || kind == HANDLE_REF_COUNTED ||
+           kind == HANDLE_ASYNC_PINNED || kind == HANDLE_SIZED_REF;
+}
 
 /* Number of kinds (12 in 8.0 and 9.0, 13 in 10.0) that makes the segment point back; 0: none. */
 static uint32_t kinds_of(struct clr *clr, uint64_t table, uint64_t *ret_segment) {
@@ -47,59 +57,66 @@ static uint32_t kinds_of(struct clr *clr, uint64_t table, uint64_t *ret_segment)
     return 0;
 }
 
-static bool read_segment(struct handles *h, uint64_t segment, uint32_t kinds) {
-    struct clr *clr = h->m->clr;
-    uint8_t types[BLOCKS];
-    if (!clr_read(clr, segment + BLOCK_TYPES, types, sizeof(types))) {
-        h->missing++;
+static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uint32_t block,
+                       uint8_t data_block) {
+    uint64_t values[BLOCK_HANDLES], secondaries[BLOCK_HANDLES] = {0};
+    uint64_t address = segment + HEADER_SIZE + sizeof(values) * block;
+    if (!clr_read(w->clr, address, values, sizeof(values))) {
+        w->counts.missing++;
         return true;
     }
-    for (uint32_t block = 0; block < BLOCKS; block++) {
-        uint64_t values[BLOCK_HANDLES];
-        if (types[block] >= kinds - 1 || types[block] >= KINDS)
-            continue;
-        if (!clr_read(clr, segment + HEADER_SIZE + sizeof(values) * block, values,
-                      sizeof(values))) {
-            h->missing++;
-            continue;
-        }
-        for (uint32_t i = 0; i < BLOCK_HANDLES; i++) {
-            uint64_t mt = 0;
-            if (!values[i])
-                continue;
-            if (!clr_object_mt(clr, values[i], &mt))
-                h->missing++;
-            struct cell cell = {1, clr_object_size(clr, values[i])};
-            if (!tally_add(&h->tally, types[block], mt, cell, 0))
-                return false;
-        }
+    if (kind == HANDLE_DEPENDENT &&
+        (data_block >= BLOCKS ||
+         !clr_read(w->clr, segment + HEADER_SIZE + sizeof(values) * data_block, secondaries,
+                   sizeof(secondaries))))
+        w->counts.missing++;
+    for (uint32_t i = 0; i < BLOCK_HANDLES; i++) {
+        struct gc_handle handle = {address + 8 * (uint64_t)i, values[i], secondaries[i], kind};
+        if (values[i] && !w->visit(w->context, &handle))
+            return false;
     }
     return true;
 }
 
-static bool read_table(struct handles *h, uint64_t table, uint32_t kinds, uint64_t segment) {
-    struct clr *clr = h->m->clr;
-    while (segment && h->segments < SEGMENTS_MAX) {
-        uint64_t next, back;
-        if (u64map_get(&h->seen, segment) != STRMAP_NONE)
-            return true;
-        if (!u64map_put(&h->seen, segment, 1))
+static bool read_segment(struct table_walk *w, uint64_t segment, uint32_t kinds) {
+    uint8_t types[BLOCKS], data[BLOCKS];
+    if (!clr_read(w->clr, segment + BLOCK_TYPES, types, sizeof(types)) ||
+        !clr_read(w->clr, segment + BLOCK_DATA, data, sizeof(data))) {
+        w->counts.missing++;
+        return true;
+    }
+    for (uint32_t block = 0; block < BLOCKS; block++) {
+        if (types[block] >= kinds - 1 || types[block] >= HANDLE_KINDS)
+            continue;
+        if (!read_block(w, segment, types[block], block, data[block]))
             return false;
-        h->segments++;
+    }
+    return true;
+}
+
+static bool read_table(struct table_walk *w, uint64_t table, uint32_t kinds, uint64_t segment) {
+    struct clr *clr = w->clr;
+    while (segment && w->counts.segments < SEGMENTS_MAX) {
+        uint64_t next, back;
+        if (u64map_get(&w->seen, segment) != STRMAP_NONE)
+            return true;
+        if (!u64map_put(&w->seen, segment, 1))
+            return false;
+        w->counts.segments++;
         if (!clr_u64(clr, segment + TAILS + 6ull * kinds, &next) ||
             !clr_u64(clr, segment + TAILS + 6ull * kinds + 8, &back) || back != table) {
-            h->missing++;
+            w->counts.missing++;
             return true;
         }
-        if (!read_segment(h, segment, kinds))
+        if (!read_segment(w, segment, kinds))
             return false;
         segment = next;
     }
     return true;
 }
 
-static bool read_bucket(struct handles *h, uint64_t bucket) {
-    struct clr *clr = h->m->clr;
+static bool read_bucket(struct table_walk *w, uint64_t bucket) {
+    struct clr *clr = w->clr;
     uint64_t tables, table, segment;
     if (!clr_u64(clr, bucket, &tables) || !tables)
         return true;
@@ -109,29 +126,29 @@ static bool read_bucket(struct handles *h, uint64_t bucket) {
         uint32_t kinds = kinds_of(clr, table, &segment);
         if (!kinds)
             return true;
-        if (!read_table(h, table, kinds, segment))
+        if (!read_table(w, table, kinds, segment))
             return false;
     }
     return true;
 }
 
-static bool read_maps(struct handles *h) {
-    struct clr *clr = h->m->clr;
+static bool read_maps(struct table_walk *w) {
+    struct clr *clr = w->clr;
     uint64_t map = clr->gc.slot[GC_HANDLE_TABLE_MAP];
     for (uint32_t i = 0; map && i < MAPS_MAX; i++) {
         uint64_t buckets, bucket;
         uint32_t count;
-        if (u64map_get(&h->seen, map) != STRMAP_NONE)
+        if (u64map_get(&w->seen, map) != STRMAP_NONE)
             break;
-        if (!u64map_put(&h->seen, map, 1))
+        if (!u64map_put(&w->seen, map, 1))
             return false;
         if (!clr_u64(clr, map, &buckets) || !clr_u32(clr, map + 16, &count) ||
             count > BUCKETS_MAX) {
-            h->missing++;
+            w->counts.missing++;
             break;
         }
         for (uint32_t k = 0; k < count; k++)
-            if (clr_u64(clr, buckets + 8ull * k, &bucket) && bucket && !read_bucket(h, bucket))
+            if (clr_u64(clr, buckets + 8ull * k, &bucket) && bucket && !read_bucket(w, bucket))
                 return false;
         if (!clr_u64(clr, map + 8, &map))
             break;
@@ -139,11 +156,39 @@ static bool read_maps(struct handles *h) {
     return true;
 }
 
-static bool report(struct handles *h, struct err *err) {
-    struct builder *b = h->m->clr->b;
-    if (h->missing)
-        builder_warn(b, h->missing, "parts of the handle table are not in the dump");
-    if (h->segments == 0)
+bool handles_each(struct clr *clr, bool (*visit)(void *context, const struct gc_handle *handle),
+                  void *context, struct handle_counts *ret_counts, struct err *err) {
+    struct table_walk w = {.clr = clr, .visit = visit, .context = context};
+    u64map_init(&w.seen);
+    bool ok = read_maps(&w) || err_nomem(err);
+    u64map_deinit(&w.seen);
+    *ret_counts = w.counts;
+    return ok;
+}
+
+/* -- Part handles ------------------------------------------------------------------------------ */
+
+struct tallying {
+    struct clr *clr;
+    struct tally tally;
+    uint64_t missing;
+};
+
+static bool tally_handle(void *context, const struct gc_handle *handle) {
+    struct tallying *t = context;
+    uint64_t mt = 0;
+    if (!clr_object_mt(t->clr, handle->object, &mt))
+        t->missing++;
+    struct cell cell = {1, clr_object_size(t->clr, handle->object)};
+    return tally_add(&t->tally, handle->kind, mt, cell, 0);
+}
+
+static bool report(const struct tallying *h, const struct handle_counts *counts, struct err *err) {
+    struct builder *b = h->clr->b;
+    if (counts->missing + h->missing)
+        builder_warn(b, counts->missing + h->missing,
+                     "parts of the handle table are not in the dump");
+    if (counts->segments == 0)
         return true;
     builder_present(b, PART_HANDLES);
     for (uint32_t i = 0; i < h->tally.count; i++) {
@@ -163,12 +208,11 @@ static bool report(struct handles *h, struct err *err) {
 }
 
 bool handles_report(struct modules *m, struct err *err) {
-    struct handles h = {.m = m};
+    struct tallying h = {.clr = m->clr};
+    struct handle_counts counts;
     tally_init(&h.tally);
-    u64map_init(&h.seen);
-    bool ok = read_maps(&h) || err_nomem(err);
-    ok = ok && tally_finish(&h.tally, m, err) && report(&h, err);
-    u64map_deinit(&h.seen);
+    bool ok = handles_each(m->clr, tally_handle, &h, &counts, err);
+    ok = ok && tally_finish(&h.tally, m, err) && report(&h, &counts, err);
     tally_deinit(&h.tally);
     return ok;
 }

@@ -9,6 +9,7 @@
 #define MIN_OBJECT_BYTES 24u
 
 struct scanning {
+    struct u64map thread_by_os_id; /* to number in space->threads */
     struct clr *clr;
     const struct gc_state *gc;
     struct stack_roots *roots; /* candidates first, objects in the end */
@@ -32,11 +33,18 @@ static void add(struct scanning *s, uint64_t address, uint32_t thread) {
     roots->items[roots->count++] = (struct stack_root){address, thread};
 }
 
-static const struct space_thread *os_thread(const struct space *space, uint64_t os_id) {
+static bool index_threads(struct scanning *s) {
+    const struct space *space = s->clr->space;
+    u64map_init(&s->thread_by_os_id);
     for (uint32_t i = 0; i < space->thread_count; i++)
-        if (space->threads[i].os_id == os_id)
-            return &space->threads[i];
-    return NULL;
+        if (!u64map_put(&s->thread_by_os_id, space->threads[i].os_id, i))
+            return false;
+    return true;
+}
+
+static const struct space_thread *os_thread(const struct scanning *s, uint64_t os_id) {
+    uint32_t number = u64map_get(&s->thread_by_os_id, os_id);
+    return number == STRMAP_NONE ? NULL : &s->clr->space->threads[number];
 }
 
 static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t thread) {
@@ -91,8 +99,7 @@ static void scan_thread(struct scanning *s, uint32_t number) {
     if (!clr_field_u64(clr, thread, F_THREAD_OS_ID, &os_id) || !os_id ||
         !clr_field_u32(clr, thread, F_THREAD_COOPERATIVE, &cooperative))
         return; /* dead or unstarted: no stack */
-    const struct space_thread *os =
-        os_thread(clr->space, clr->windows ? os_id & UINT32_MAX : os_id);
+    const struct space_thread *os = os_thread(s, clr->windows ? os_id & UINT32_MAX : os_id);
     const struct space_range *range = os ? space_range_at(clr->space, os->sp) : NULL;
     if (!range) {
         s->roots->unscanned++;
@@ -203,8 +210,10 @@ bool stack_roots_read(struct clr *clr, const struct gc_state *gc, struct stack_r
                       struct err *err) {
     *ret_roots = (struct stack_roots){0};
     struct scanning s = {.clr = clr, .gc = gc, .roots = ret_roots};
+    s.nomem = !index_threads(&s);
     for (uint32_t i = 0; i < clr->thread_count && !s.nomem; i++)
         scan_thread(&s, i);
+    u64map_deinit(&s.thread_by_os_id);
     if (s.nomem) {
         stack_roots_free(ret_roots);
         return err_nomem(err);

@@ -307,8 +307,10 @@ bool dump_read_space(struct space *s, const char *path, bool mapped,
                      const struct input_options *options, struct builder *b, struct err *err) {
     s->symbols = options->symbols;
     s->sysroot = options->sysroot;
-    const struct dotnet_options managed = {
-        .symbols = options->symbols, .sysroot = options->sysroot, .mapped_file = mapped};
+    const struct dotnet_options managed = {.symbols = options->symbols,
+                                           .sysroot = options->sysroot,
+                                           .mapped_file = mapped,
+                                           .no_paths = options->no_paths};
     bool ok = dump_say_origin(s, b, err) && dump_read_thread_times(s, path, options, b, err) &&
               dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&
               dump_add_evidence(s, b, err) && dump_name_threads(s, b, err) &&

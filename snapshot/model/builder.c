@@ -263,6 +263,22 @@ bool builder_add_type(struct builder *b, struct str name, struct str module,
     return true;
 }
 
+bool builder_add_live(struct builder *b, struct str name, struct str module, struct cell live,
+                      struct err *err) {
+    /* Names are cleaned before they are kept: look up what builder_add_type has stored. */
+    const char *name_copy = builder_string(b, name, err);
+    const char *module_copy = module.len ? builder_string(b, module, err) : NULL;
+    if (!name_copy || (module.len && !module_copy))
+        return false;
+    uint32_t number = strmap_get(&b->types, str_of(name_copy), str_of(module_copy));
+    if (number == STRMAP_NONE)
+        return true;
+    struct type_row *row = (struct type_row *)b->snapshot->tables[PART_TYPES].rows + number;
+    row->live_objects = num_add(row->live_objects == ABSENT ? 0 : row->live_objects, live.objects);
+    row->live_bytes = num_add(row->live_bytes == ABSENT ? 0 : row->live_bytes, live.bytes);
+    return true;
+}
+
 /* Row of the thread with these ids, STRMAP_NONE when there is none. */
 static uint32_t thread_find(const struct builder *b, uint64_t os_id, uint64_t managed_id) {
     const struct thread_row *threads = b->snapshot->tables[PART_THREADS].rows;

@@ -107,6 +107,13 @@ bool builder_add_type(struct builder *b, struct str name, struct str module,
                       enum generation generation, struct cell cell, struct err *err) MUST_CHECK;
 
 /*
+ * Adds live objects to a type that was added before (to its columns live_objects and live_bytes); a
+ * type that was not is ignored. Errors: ERR_NOMEM.
+ */
+bool builder_add_live(struct builder *b, struct str name, struct str module, struct cell live,
+                      struct err *err) MUST_CHECK;
+
+/*
  * The thread of that OS id (or, where that is ABSENT or 0, of that managed id), added when it is
  * new. At least one id must be given. Both are stored. Valid until the next thread is added.
  */
