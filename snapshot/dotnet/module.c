@@ -1,5 +1,7 @@
 #include "dotnet/module.h"
 
+#include "memory/pe.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,16 +28,16 @@ struct section {
     uint32_t va, virtual_size, raw, raw_size;
 };
 
-struct pe {
+struct image_headers {
     uint32_t com_rva; /* of the CLI header; 0: no managed image */
     uint32_t image_size, headers_size;
     struct section sections[SECTIONS_MAX];
     uint32_t section_count;
 };
 
-typedef bool pe_read(void *context, uint64_t at, void *buffer, size_t size);
+typedef bool headers_reader(void *context, uint64_t at, void *buffer, size_t size);
 
-static bool pe_u32(pe_read *read, void *context, uint64_t at, uint32_t *ret_value) {
+static bool headers_u32(headers_reader *read, void *context, uint64_t at, uint32_t *ret_value) {
     uint8_t raw[4];
     if (!read(context, at, raw, sizeof(raw)))
         return false;
@@ -44,21 +46,22 @@ static bool pe_u32(pe_read *read, void *context, uint64_t at, uint32_t *ret_valu
 }
 
 /* Reads the headers of an image whose first byte is at base. */
-static bool pe_open(struct pe *pe, pe_read *read, void *context, uint64_t base) {
-    *pe = (struct pe){0};
+static bool headers_read(struct image_headers *pe, headers_reader *read, void *context,
+                         uint64_t base) {
+    *pe = (struct image_headers){0};
     uint8_t head[24];
     uint32_t lfanew, magic;
     if (!read(context, base, head, 2) || head[0] != 'M' || head[1] != 'Z' ||
-        !pe_u32(read, context, base + 0x3c, &lfanew) || lfanew > 1u << 20 ||
+        !headers_u32(read, context, base + 0x3c, &lfanew) || lfanew > 1u << 20 ||
         !read(context, base + lfanew, head, sizeof(head)) || memcmp(head, "PE\0\0", 4) != 0)
         return false;
     uint64_t optional = base + lfanew + 24;
-    if (!pe_u32(read, context, optional, &magic) ||
-        !pe_u32(read, context, optional + 56, &pe->image_size) ||
-        !pe_u32(read, context, optional + 60, &pe->headers_size))
+    if (!headers_u32(read, context, optional, &magic) ||
+        !headers_u32(read, context, optional + 56, &pe->image_size) ||
+        !headers_u32(read, context, optional + 60, &pe->headers_size))
         return false;
     uint64_t directories = optional + ((magic & 0xffff) == 0x20b ? 112 : 96);
-    if (!pe_u32(read, context, directories + 14 * 8, &pe->com_rva) || pe->com_rva == 0)
+    if (!headers_u32(read, context, directories + 14 * 8, &pe->com_rva) || pe->com_rva == 0)
         return false;
     uint64_t at = optional + load_u16(head + 20);
     uint32_t count = load_u16(head + 6);
@@ -75,7 +78,7 @@ static bool pe_open(struct pe *pe, pe_read *read, void *context, uint64_t base) 
 }
 
 /* Where an RVA lies in the file. */
-static bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offset) {
+static bool headers_offset(const struct image_headers *pe, uint32_t rva, uint32_t *ret_offset) {
     for (uint32_t i = 0; i < pe->section_count; i++) {
         const struct section *s = &pe->sections[i];
         if (rva >= s->va && rva - s->va < s->raw_size) {
@@ -87,9 +90,10 @@ static bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offs
     return rva < pe->headers_size;
 }
 
-static uint64_t pe_address(const struct pe *pe, uint64_t base, bool flat, uint32_t rva) {
+static uint64_t headers_address(const struct image_headers *pe, uint64_t base, bool flat,
+                                uint32_t rva) {
     uint32_t offset = rva;
-    if (flat && !pe_file_offset(pe, rva, &offset))
+    if (flat && !headers_offset(pe, rva, &offset))
         return 0;
     return base + offset;
 }
@@ -107,17 +111,18 @@ static bool read_bytes(void *context, uint64_t at, void *buffer, size_t size) {
 }
 
 /* Opens the metadata of an image, wherever it lies. */
-static bool open_metadata(struct metadata *md, pe_read *read, void *context, uint64_t base,
+static bool open_metadata(struct metadata *md, headers_reader *read, void *context, uint64_t base,
                           bool flat, uint32_t *ret_image_size) {
-    struct pe pe;
+    struct image_headers pe;
     uint32_t rva, size;
-    if (!pe_open(&pe, read, context, base))
+    if (!headers_read(&pe, read, context, base))
         return false;
     *ret_image_size = pe.image_size;
-    uint64_t com = pe_address(&pe, base, flat, pe.com_rva);
-    if (!com || !pe_u32(read, context, com + 8, &rva) || !pe_u32(read, context, com + 12, &size))
+    uint64_t com = headers_address(&pe, base, flat, pe.com_rva);
+    if (!com || !headers_u32(read, context, com + 8, &rva) ||
+        !headers_u32(read, context, com + 12, &size))
         return false;
-    uint64_t at = pe_address(&pe, base, flat, rva);
+    uint64_t at = headers_address(&pe, base, flat, rva);
     return at && metadata_open(md, (struct metadata_source){read, context, at, size}, NULL);
 }
 
@@ -157,9 +162,23 @@ static bool accept_rows(struct bytes file, const void *context) {
     return agreed > 0;
 }
 
+/* Windows lists timestamp and size of each image: that is the build. */
+static bool accept_build(struct bytes file, const void *context) {
+    const struct space_module *image = context;
+    return pe_is_build(file, image->timestamp, image->image_size);
+}
+
+static bool open_module_file(struct clr *clr, const struct module *module,
+                             const struct expected *expected, struct bytes *ret_file) {
+    const struct space_module *image = space_module_at(clr->space, module->base);
+    if (image && image->base == module->base && image->image_size)
+        return clr_open_file(clr, module->path, accept_build, image, ret_file);
+    return clr_open_file(clr, module->path, accept_rows, expected, ret_file);
+}
+
 static void add_file_overlays(struct clr *clr, struct bytes file, uint64_t base, bool flat) {
-    struct pe pe;
-    if (!pe_open(&pe, read_bytes, &file, 0))
+    struct image_headers pe;
+    if (!headers_read(&pe, read_bytes, &file, 0))
         return;
     if (flat) {
         if (!clr_add_overlay(clr, base, file))
@@ -187,7 +206,7 @@ static bool module_from_disk(struct modules *m, struct module *module) {
         uint64_t map = clr_field(clr, module->address, lookup_maps[i].map);
         e.known[i] = map && clr_field_u32(clr, map, F_MAP_COUNT, &e.rows[i]);
     }
-    if (!clr_open_file(clr, module->path, accept_rows, &e, &file))
+    if (!open_module_file(clr, module, &e, &file))
         return false;
     add_file_overlays(clr, file, module->base, module->flat);
     module->from_disk = true;

@@ -5,6 +5,7 @@
 #include "dotnet/clr.h"
 
 #include "dotnet/symbols.h"
+#include "memory/pe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,10 +130,31 @@ static bool accept_build_id(struct bytes file, const void *context) {
     return image->build_id && elf_file_build_id(file, id) && strcmp(id, image->build_id) == 0;
 }
 
+static bool accept_pe_build(struct bytes file, const void *context) {
+    const struct space_module *image = context;
+    return pe_is_build(file, image->timestamp, image->image_size);
+}
+
 /* The file on disk of the image that holds the runtime, if it is the same build. */
 static bool image_file(struct clr *clr, struct bytes *ret_file) {
     return !clr->windows && clr->image->build_id &&
            clr_open_file(clr, clr->image->path, accept_build_id, clr->image, ret_file);
+}
+
+static bool add_overlay(void *context, uint64_t address, struct bytes bytes) {
+    return clr_add_overlay(context, address, bytes);
+}
+
+/* A heap dump of Windows need not hold the read-only pages of coreclr.dll: take them from disk. */
+static bool overlay_image(struct clr *clr) {
+    struct bytes file;
+    struct err err;
+    const struct space_module *image = clr->image;
+    if (!clr->windows)
+        return image_file(clr, &file) && elf_file_overlay(clr, file, image->base);
+    return clr_open_file(clr, image->path, accept_pe_build, image, &file) &&
+           pe_overlay(file, image->base, image->timestamp, image->image_size, &clr->arena,
+                      add_overlay, clr, &err);
 }
 
 static bool find_dac_table(struct clr *clr) {
@@ -146,12 +168,11 @@ static bool find_dac_table(struct clr *clr) {
 /* Tries one image; by_name: its name says that it is the runtime, so look harder. */
 static bool try_image(struct clr *clr, const struct space_module *image, bool by_name) {
     clr->image = image;
-    struct bytes file;
     if (find_dac_table(clr))
         return true;
     if (!by_name)
         return false;
-    if (image_file(clr, &file) && elf_file_overlay(clr, file, image->base) && find_dac_table(clr))
+    if (overlay_image(clr) && find_dac_table(clr))
         return true;
     clr->dac_entries = 0;
     return gc_vars_from_scan(clr);
@@ -401,6 +422,20 @@ static bool choose_offsets(struct clr *clr) {
     return use_descriptor(clr, descriptor_from_file, "the runtime's file");
 }
 
+/*
+ * "10.0.12" out of the file version 10.0.1226.42308: the third number is the patch and two digits
+ * of the year. .NET Core 3.1 and older counted otherwise.
+ */
+static const char *version_from_file(struct clr *clr, const char *file_version) {
+    unsigned major, minor, build;
+    char text[40];
+    if (!file_version || sscanf(file_version, "%u.%u.%u.", &major, &minor, &build) != 3 ||
+        major < 5 || major > 99)
+        return NULL;
+    int n = snprintf(text, sizeof(text), "%u.%u.%u", major, minor, build / 100);
+    return arena_copy(&clr->arena, text, (size_t)n);
+}
+
 /* "10.0.12" out of ".../Microsoft.NETCore.App/10.0.12/libcoreclr.so". */
 static const char *version_from_path(struct clr *clr, const char *path) {
     const char *end = base_name(path);
@@ -430,11 +465,41 @@ static void why_not_there(struct clr *clr, struct strbuf *why) {
             return;
         }
         if (strcasecmp(name, "clr.dll") == 0) {
-            strbuf_adds(why, "the process runs .NET Framework (clr.dll), which is not read");
+            const char *version = clr->space->modules[i].version;
+            strbuf_addf(
+                why,
+                "the process runs .NET Framework (clr.dll%s%s), whose heap is not read from "
+                "dumps; join what SOS printed of it: DUMP+SOS.txt",
+                version ? " " : "", version ? version : "");
             return;
         }
     }
     strbuf_adds(why, "no CoreCLR in this process: not .NET, or compiled ahead of time (NativeAOT)");
+}
+
+/* "coreclr.dll 10.0.1226.42308 (6A89B72447a000)": what to look for on another machine. */
+static void write_image(const struct clr *clr, struct strbuf *why) {
+    const struct space_module *image = clr->image;
+    strbuf_adds(why, base_name(image->path));
+    const char *version = image->version ? image->version : clr->version;
+    if (version)
+        strbuf_addf(why, " %s", version);
+    if (image->timestamp || image->image_size)
+        strbuf_addf(why, " (%08X%x)", image->timestamp, image->image_size);
+}
+
+static void why_unreadable(const struct clr *clr, struct strbuf *why) {
+    unsigned major = clr->image->version ? (unsigned)strtoul(clr->image->version, NULL, 10) : 0;
+    write_image(clr, why);
+    if (!clr->windows)
+        strbuf_adds(why, ": no tables of the garbage collector found (cut dump, or older than "
+                         ".NET 8?)");
+    else if (major && major < 9)
+        strbuf_adds(why, ": .NET 8 and older do not describe themselves, so the managed heap is "
+                         "not read; join what SOS printed of it: DUMP+SOS.txt");
+    else
+        strbuf_adds(why, ": its read-only pages are not in the dump; with that very file in the "
+                         "folder of --symbols the managed heap can be read");
 }
 
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
@@ -449,24 +514,21 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
             why_not_there(clr, why);
             return CLR_NOT_THERE;
         }
-        strbuf_addf(why,
-                    "%s: no tables of the garbage collector found (cut dump, or older than "
-                    ".NET 8?)",
-                    base_name(clr->image->path));
+        why_unreadable(clr, why);
         return CLR_UNREADABLE;
     }
     clr->version = clr->image->path ? version_from_path(clr, clr->image->path) : NULL;
+    if (!clr->version)
+        clr->version = version_from_file(clr, clr->image->version);
     if (clr->gc.major != 2) {
         strbuf_addf(why, "%s: GC tables of version %u.%u are not known",
                     base_name(clr->image->path), clr->gc.major, clr->gc.minor);
         return CLR_UNREADABLE;
     }
     if (!choose_offsets(clr)) {
-        strbuf_addf(
-            why,
-            "%s %s%shas no contract descriptor in the dump, and no offsets known to us fit; "
-            "with the same file under --symbols or --sysroot it can be read",
-            base_name(clr->image->path), clr->version ? clr->version : "", clr->version ? " " : "");
+        write_image(clr, why);
+        strbuf_adds(why, " has no contract descriptor in the dump, and no offsets known to us fit; "
+                         "with the same file under --symbols or --sysroot it can be read");
         return CLR_UNREADABLE;
     }
     read_heap_type(clr);
