@@ -108,6 +108,10 @@ format:
 unit: $(UNIT)
 	@tools/run_tests.sh $(UNIT)
 
+# The blocks of README.md that the program prints.
+readme: all
+	@DUMPDIFF=$(DUMPDIFF) tools/readme.sh --update
+
 golden-check: $(GOLDEN) $(DUMPDIFF)
 	@DUMPDIFF=$(DUMPDIFF) tools/run_tests.sh $(GOLDEN)
 
@@ -172,6 +176,6 @@ clean:
 	rm -rf build build-*
 
 .PHONY: all lint layers headers format-check format unit golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs quick deps check sanitized clean
+    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs readme quick deps check sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -14,7 +14,7 @@ for program in "$@"; do
     ok=$(grep -c '^\[       OK \]' "$log")
     run=$((run + n))
     passed=$((passed + ok))
-    skipped=$((skipped + $(grep -c '^\[  SKIPPED \] [^0-9]' "$log")))
+    skipped=$((skipped + $(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test(s).*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')))
     mapfile -t -O ${#failed[@]} failed < <(sed -n 's/^\[  FAILED  \] \([a-zA-Z_][^ ]*\).*/\1/p' "$log" | LC_ALL=C sort -u)
     # A program that dies before its closing line, or fails without naming a test, is a failure too.
     if [ "$n" -eq 0 ] || { [ $status -ne 0 ] && ! grep -q '^\[  FAILED  \]' "$log"; }; then
