@@ -118,9 +118,10 @@ static bool start(struct series *s, const struct snapshot *const *snapshots, str
     return true;
 }
 
-/* Types say it best; a dump without them may still have printed its totals. */
+/* Types say it best, unless filtered; a dump without them may still have printed its totals. */
 static uint64_t heap_bytes(const struct snapshot *snapshot) {
-    if (snapshot_has(snapshot, PART_TYPES))
+    bool types = snapshot_has(snapshot, PART_TYPES);
+    if (types && !snapshot_origin(snapshot)->types_filter)
         return snapshot_totals(snapshot).bytes;
     const struct gc_row *gc = snapshot_row(snapshot, PART_GC);
     if (gc && gc->allocated_bytes != ABSENT)
@@ -130,7 +131,7 @@ static uint64_t heap_bytes(const struct snapshot *snapshot) {
     for (uint32_t i = 0; i < count; i++)
         if (heaps[i].allocated != ABSENT)
             sum = num_add(sum == ABSENT ? 0 : sum, heaps[i].allocated);
-    return sum;
+    return sum == ABSENT && types ? snapshot_totals(snapshot).bytes : sum;
 }
 
 uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot) {

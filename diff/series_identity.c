@@ -76,6 +76,12 @@ static bool refuse_methods(struct series *s, uint32_t i, struct err *err) {
     const struct origin_row *a = snapshot_origin(s->snapshots[i - 1]);
     const struct origin_row *b = snapshot_origin(s->snapshots[i]);
     bool types = (s->parts_all & PART_BIT(PART_TYPES)) != 0;
+    const char *x = a->types_filter ? a->types_filter : "";
+    const char *y = b->types_filter ? b->types_filter : "";
+    if (types && strcmp(x, y) != 0)
+        return series_refuse(s, err, "the types of %s are those of %s, of %s those of %s",
+                             s->names[i - 1], *x ? x : "the whole heap", s->names[i],
+                             *y ? y : "the whole heap");
     bool figures = types || (s->parts_all & PART_BIT(PART_STACKS));
     if (types && yes(a->collected_first) != yes(b->collected_first)) {
         bool first = yes(a->collected_first);

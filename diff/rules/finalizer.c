@@ -247,6 +247,15 @@ static const char *most_ready(const struct series *s) {
     return type;
 }
 
+/* Then the queue is its symptom. */
+static bool is_stuck(const struct series *s) {
+    bool known;
+    if (s->same_dump || !always_ready(s, &known))
+        return false;
+    enum finalizer_state state = finalizer_state(s, finalizer_thread(s));
+    return state == FINALIZER_STUCK || state == FINALIZER_SPINS || state == FINALIZER_STILL;
+}
+
 static bool run_queue(const struct series *s, const struct limits *limits, struct findings *f,
                       struct err *err) {
     (void)err;
@@ -262,17 +271,19 @@ static bool run_queue(const struct series *s, const struct limits *limits, struc
     if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK && verdict != VERDICT_INCONCLUSIVE)
         return true;
     uint64_t first = ready->values[0], last = ready->values[end];
+    bool stuck = is_stuck(s);
     struct finding *hit =
         findings_hit(f, &rule_finalizer_queue_growth,
-                     verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
-                     last - first, "ready for finalization");
+                     stuck || verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
+                     last > first ? last - first : 0, "ready for finalization");
     const char *type = most_ready(s);
     finding_summary(f, hit, "%s objects are ready for finalization, %s before%s%s%s.",
                     say_count(f, last), say_count(f, first), type ? " (most of them " : "",
                     type ? type : "", type ? ")" : "");
     finding_next(f, hit,
-                 "Dispose them instead of leaving them to the finalizer; see "
-                 "finalizer-stuck for whether it runs at all.");
+                 stuck ? "The finalizer thread is stuck: see finalizer-stuck."
+                       : "Dispose them instead of leaving them to the finalizer, which cannot "
+                         "keep up.");
     finding_number(hit, "ready_base", FIELD_U64, first);
     finding_number(hit, "ready_new", FIELD_U64, last);
     finding_known(hit, "finalizable_base", FIELD_U64, finalizable(s, 0));

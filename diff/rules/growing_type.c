@@ -8,9 +8,14 @@ static bool is_array(const struct series_type *type) {
     return str_ends(str_of(type->name), STR("[]"));
 }
 
-/* A list that doubles its array keeps its count and jumps in bytes: no leak by itself. */
+/*
+ * A list that doubles its array keeps its count and jumps in bytes: no leak by itself. One more
+ * list among hundreds changes nothing in that.
+ */
 static bool is_backing_array(const struct series_type *type) {
-    return is_array(type) && type->objects_delta == 0 && type->totals[0].objects > 0;
+    uint64_t objects = type->totals[0].objects;
+    return is_array(type) && objects > 0 && type->objects_delta >= 0 &&
+           (uint64_t)type->objects_delta <= objects / 100;
 }
 
 static struct series_floors floors_of(const struct limits *limits) {
@@ -105,7 +110,8 @@ static void add_evidence(const struct series *s, const struct series_type *type,
 }
 
 static void add_summary(const struct series *s, const struct series_type *type,
-                        enum verdict verdict, struct findings *f, struct finding *hit) {
+                        enum verdict verdict, const char *holder, struct findings *f,
+                        struct finding *hit) {
     uint32_t end = s->count - 1;
     const char *shape = shape_text(verdict);
     const char *objects =
@@ -122,8 +128,15 @@ static void add_summary(const struct series *s, const struct series_type *type,
         finding_next(f, hit,
                      "An array behind a list or dictionary was enlarged: look at the type "
                      "of its elements.");
+    else if (type->is_framework && holder)
+        finding_next(f, hit,
+                     "Look at the application types that grow with it, first %s: they "
+                     "hold it.",
+                     holder);
     else if (type->is_framework)
-        finding_next(f, hit, "Look at the application types that grow with it: they hold it.");
+        finding_next(f, hit,
+                     "Find what holds them: `gcroot` of some; no application type grows "
+                     "with it.");
     else
         finding_next(f, hit,
                      "Find what holds them: `gcroot` of one of the objects that "
@@ -131,10 +144,22 @@ static void add_summary(const struct series *s, const struct series_type *type,
                      type->name);
 }
 
+/* The application type that grows most: types are sorted by how much they changed. */
+static const char *first_suspect(const struct series *s, const struct series_floors *floors) {
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        if (!type->is_framework && type->bytes_delta > 0 && !is_backing_array(type) &&
+            is_hit(series_type_verdict(s, type, floors, NULL)))
+            return type->name;
+    }
+    return NULL;
+}
+
 static bool run_growing(const struct series *s, const struct limits *limits, struct findings *f,
                         struct err *err) {
     (void)err;
     const struct series_floors floors = floors_of(limits);
+    const char *holder = first_suspect(s, &floors);
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         enum verdict verdict = series_type_verdict(s, type, &floors, NULL);
@@ -144,7 +169,7 @@ static bool run_growing(const struct series *s, const struct limits *limits, str
         uint64_t weight = type->bytes_delta > 0 ? (uint64_t)type->bytes_delta : 0;
         struct finding *hit =
             findings_hit(f, &rule_growing_type, severity_of(s, type, verdict), weight, type->name);
-        add_summary(s, type, verdict, f, hit);
+        add_summary(s, type, verdict, holder, f, hit);
         add_evidence(s, type, verdict, f, hit);
     }
     return true;

@@ -56,7 +56,8 @@ bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t
 
 /* Bytes in use: the heap without Free where that is known. */
 static uint64_t used_bytes(const struct series *s, uint32_t snapshot) {
-    if (!snapshot_has(s->snapshots[snapshot], PART_TYPES))
+    if (!snapshot_has(s->snapshots[snapshot], PART_TYPES) ||
+        snapshot_origin(s->snapshots[snapshot])->types_filter)
         return series_heap_bytes(s, snapshot);
     struct snapshot_totals totals = snapshot_totals(s->snapshots[snapshot]);
     return totals.bytes - totals.free_bytes;
