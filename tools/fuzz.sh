@@ -15,6 +15,8 @@ seeds_of() {
     [ -d "tests/fuzz/corpus/$1" ] && echo "tests/fuzz/corpus/$1"
     [ "$1" != "$name" ] && [ -d "tests/fuzz/corpus/$name" ] && echo "tests/fuzz/corpus/$name"
     [ -d "tests/fixture/$name" ] && echo "tests/fixture/$name"
+    # fuzz_heap_s starts from tests/fixture/transcripts/heap-s_*.txt.
+    find tests/fixture/transcripts -name "${name//_/-}_*.txt" 2>/dev/null | LC_ALL=C sort
     [ "$name" = transcript ] && find tests/fixture demo -name '*.txt' 2>/dev/null | LC_ALL=C sort
     return 0
 }

@@ -377,13 +377,23 @@ static void derive_cpu_recorded(struct thread_row *threads, uint32_t count) {
             threads[i].cpu_recorded = any_work;
 }
 
+/* Gate, timer and wait threads carry the flag of pool threads: their frames know better. */
+static const char *better_role(const struct thread_row *t) {
+    if (!t->role)
+        return derive_role(t);
+    if (strcmp(t->role, "threadpool-worker") != 0)
+        return NULL;
+    const char *role = role_of_managed(&t->frames);
+    return role && strcmp(role, t->role) != 0 ? role : NULL;
+}
+
 bool derive_threads(struct builder *b, struct err *err) {
     uint32_t count;
     struct thread_row *threads = builder_rows(b, PART_THREADS, &count);
     derive_cpu_recorded(threads, count);
     for (uint32_t i = 0; i < count; i++) {
         struct thread_row *t = &threads[i];
-        const char *role = t->role ? NULL : derive_role(t);
+        const char *role = better_role(t);
         const char *wait = t->waiting_on ? NULL : derive_wait(&t->frames, NULL);
         if (!wait && !t->waiting_on && t->frames.count == 0)
             wait = derive_native_wait(&t->native_frames);

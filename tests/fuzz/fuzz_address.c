@@ -1,0 +1,2 @@
+/* Section address: full address listings. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section address-summary: address -summary. */
+#include "tests/fuzz/fuzz_section.h"

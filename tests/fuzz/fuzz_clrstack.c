@@ -1,0 +1,2 @@
+/* Section clrstack: managed stacks. */
+#include "tests/fuzz/fuzz_section.h"

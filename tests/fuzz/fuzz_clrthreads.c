@@ -1,0 +1,2 @@
+/* Section clrthreads: managed thread tables. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section heap-s: heap -s. */
+#include "tests/fuzz/fuzz_section.h"

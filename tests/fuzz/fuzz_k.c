@@ -1,0 +1,2 @@
+/* Section k: native stacks. */
+#include "tests/fuzz/fuzz_section.h"

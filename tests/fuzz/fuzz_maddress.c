@@ -1,0 +1,2 @@
+/* Section maddress: maddress. */
+#include "tests/fuzz/fuzz_section.h"

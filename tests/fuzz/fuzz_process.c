@@ -1,0 +1,2 @@
+/* Section process: the process line. */
+#include "tests/fuzz/fuzz_section.h"

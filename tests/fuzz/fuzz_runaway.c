@@ -1,0 +1,2 @@
+/* Section runaway: thread times. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section syncblk: locks. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section threads: dotnet-dump's thread list. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section threads-special: threads -special. */
+#include "tests/fuzz/fuzz_section.h"

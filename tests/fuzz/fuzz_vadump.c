@@ -1,0 +1,2 @@
+/* Section vadump: vadump -sop. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section vertarget: vertarget and .time. */
+#include "tests/fuzz/fuzz_section.h"
