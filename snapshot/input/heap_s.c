@@ -66,8 +66,8 @@ static bool is_remark(struct str text) {
 static bool looks_like_row(struct str text) {
     struct str f[2];
     uint64_t flags;
-    return scan_fields(str_take(text, 64), f, 2, NULL) >= 1 && scan_is_address(f[0]) &&
-           (f[1].ptr == NULL || num_hex(f[1], &flags));
+    size_t n = scan_fields(str_take(text, 64), f, 2, NULL);
+    return n >= 1 && scan_is_address(f[0]) && (n == 1 || num_hex(f[1], &flags));
 }
 
 struct reading {
