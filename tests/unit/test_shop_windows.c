@@ -1,0 +1,237 @@
+/* Real minidumps of one .NET 10 program at two moments, against ClrMD's answers (../shared). */
+#include "base/file.h"
+#include "input/input.h"
+#include "memory/minidump.h"
+#include "memory/pe.h"
+#include "memory/unpack.h"
+#include "tests/support/clrmd.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void fixture_path(char path[512], const char *format, int number) {
+    const char *shared = getenv("DUMPDIFF_SHARED");
+    int n = snprintf(path, 512, "%s/fixtures/", shared ? shared : "../shared");
+    snprintf(path + n, 512 - (size_t)n, format, number);
+}
+
+static bool there(void) {
+    char path[512];
+    fixture_path(path, "shop-net10-%d.dmp.zst", 0);
+    if (access(path, R_OK) == 0)
+        return true;
+    print_message("skipped: %s is not there (set DUMPDIFF_SHARED)\n", path);
+    return false;
+}
+
+static void read_fixture(struct snapshot *s, const char *format, int number, const char *symbols) {
+    char path[512];
+    struct err err = {.msg = ""};
+    const struct input_options options = {.symbols = symbols};
+    fixture_path(path, format, number);
+    snapshot_init(s);
+    if (!input_read(path, &options, s, &err))
+        fail_msg("%s", err.msg);
+}
+
+static void compare(const struct snapshot *s, int number, struct clrmd_counts *ret_counts) {
+    char path[512];
+    struct file answer;
+    struct err err;
+    fixture_path(path, "shop-net10-%d.clrmd.txt", number);
+    assert_true(file_open(&answer, path, &err));
+    struct str text = {(const char *)answer.bytes.data, answer.bytes.size};
+    assert_int_equal(clrmd_compare(s, text, ret_counts), 0);
+    file_close(&answer);
+}
+
+static void assert_all_compared(const struct clrmd_counts *counts, int number) {
+    assert_int_equal(counts->types, number ? 111 : 101);
+    assert_int_equal(counts->regions, 6);
+    assert_int_equal(counts->ready, number ? 11 : 5);
+    assert_int_equal(counts->finalizable, 22);
+    assert_int_equal(counts->threads, 6);
+    assert_int_equal(counts->handles, 4);
+    assert_int_equal(counts->locks, 1);
+}
+
+static void minidump_of_net10_agrees_with_clrmd(void **state) {
+    (void)state;
+    if (!there())
+        skip();
+    for (int i = 0; i < 2; i++) {
+        struct snapshot s;
+        struct clrmd_counts counts;
+        read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
+        assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+        compare(&s, i, &counts);
+        assert_all_compared(&counts, i);
+        assert_string_equal(snapshot_origin(&s)->runtime, "CoreCLR 10.0.12");
+        snapshot_deinit(&s);
+    }
+}
+
+static const struct thread_row *thread_named(const struct snapshot *s, const char *name) {
+    SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].name && strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    fail_msg("no thread %s", name);
+    return NULL;
+}
+
+static uint64_t memory(const struct snapshot *s, enum memory_by by, const char *key) {
+    SNAPSHOT_ROWS(s, PART_MEMORY_MAP, struct memory_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].by == by && strcmp(rows[i].key, key) == 0)
+            return rows[i].bytes;
+    return ABSENT;
+}
+
+/* Without the runtime's own pages: everything but the heap, and what to look for. */
+static void minidump_of_a_heap_alone_says_what_is_missing(void **state) {
+    (void)state;
+    if (!there())
+        skip();
+    struct snapshot s;
+    read_fixture(&s, "shop-net10-heap-%d.dmp.zst", 1, NULL);
+    assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
+    assert_false(snapshot_has(&s, PART_TYPES));
+    SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, reasons, reason_count);
+    bool named = false;
+    for (uint32_t i = 0; i < reason_count; i++)
+        named = named || strstr(reasons[i].text, "coreclr.dll 10.0.1226.42308 (6A89B72447a000)");
+    assert_true(named);
+    SNAPSHOT_ROWS(&s, PART_MODULES, struct module_row, modules, module_count);
+    (void)modules;
+    assert_int_equal(module_count, 38);
+    const struct thread_row *spinner = thread_named(&s, "spinner");
+    assert_int_equal(spinner->os_id, 0xd8);
+    assert_true(spinner->user_ns == 4210000000u && spinner->kernel_ns == 20000000);
+    assert_true(thread_named(&s, "waiter")->user_ns == 0);
+    assert_true(memory(&s, MEMORY_BY_STATE, "MEM_COMMIT") > 0);
+    assert_true(memory(&s, MEMORY_BY_USAGE, "stack") > 0);
+    assert_true(memory(&s, MEMORY_LARGEST, "Free") > (uint64_t)1 << 40);
+    snapshot_deinit(&s);
+}
+
+/* Sums over the map must be the same however it is cut up. */
+static void minidump_memory_adds_up(void **state) {
+    (void)state;
+    if (!there())
+        skip();
+    for (int i = 0; i < 2; i++) {
+        struct snapshot s;
+        uint64_t sums[MEMORY_BY_BASE + 1] = {0};
+        read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
+        SNAPSHOT_ROWS(&s, PART_MEMORY_MAP, struct memory_row, rows, count);
+        for (uint32_t r = 0; r < count; r++)
+            sums[rows[r].by] += rows[r].bytes;
+        uint64_t commit = memory(&s, MEMORY_BY_STATE, "MEM_COMMIT");
+        assert_int_equal(sums[MEMORY_BY_USAGE], commit);
+        assert_int_equal(sums[MEMORY_BY_PROTECT], commit);
+        assert_int_equal(sums[MEMORY_BY_TYPE], commit + memory(&s, MEMORY_BY_STATE, "MEM_RESERVE"));
+        assert_true(sums[MEMORY_BY_BASE] > 0 && sums[MEMORY_BY_BASE] < commit);
+        assert_int_equal(memory(&s, MEMORY_BY_USAGE, "gc-heap"),
+                         ((const struct gc_row *)snapshot_row(&s, PART_GC))->committed_bytes);
+        snapshot_deinit(&s);
+    }
+}
+
+/* -- The runtime's files put together again from the full dump ----------------------------------
+ */
+
+static const char *name_of(const char *path) {
+    const char *slash = strrchr(path, '\\');
+    return slash ? slash + 1 : path;
+}
+
+/* A module as its file would be: sections at their places in the file. false: not in the dump. */
+static bool write_module(struct space *s, const struct space_module *module, const char *folder) {
+    struct pe pe;
+    if (!pe_at(s, module->base, &pe) || pe.section_count == 0)
+        return false;
+    size_t size = pe.headers_size;
+    for (uint32_t i = 0; i < pe.section_count; i++) {
+        size_t end = (size_t)pe.sections[i].file_offset + pe.sections[i].file_size;
+        size = end > size ? end : size;
+    }
+    uint8_t *file = calloc(size, 1);
+    assert_non_null(file);
+    assert_true(space_read(s, module->base, file, pe.headers_size));
+    for (uint32_t i = 0; i < pe.section_count; i++)
+        for (uint32_t at = 0; at < pe.sections[i].file_size; at += 512) {
+            /* Code was left out of the fixture: those pages stay empty. */
+            uint32_t left = pe.sections[i].file_size - at, n = left < 512 ? left : 512;
+            uint8_t *to = file + pe.sections[i].file_offset + at;
+            if (!space_read(s, module->base + pe.sections[i].rva + at, to, n))
+                memset(to, 0, n);
+        }
+    char path[1024];
+    struct err err;
+    snprintf(path, sizeof(path), "%s/%s", folder, name_of(module->path));
+    bool ok = file_write(path, (struct str){(const char *)file, size}, &err);
+    free(file);
+    return ok;
+}
+
+static void write_modules(const char *folder) {
+    char path[512];
+    struct file file;
+    struct unpack_report report;
+    struct err err;
+    struct space s;
+    struct minidump_info *info;
+    fixture_path(path, "shop-net10-%d.dmp.zst", 0);
+    assert_true(file_open(&file, path, &err));
+    assert_true(unpack_file(&file, NULL, &report, &err));
+    space_init(&s);
+    assert_true(minidump_open(&s, file.bytes, &info, &err));
+    uint32_t written = 0;
+    for (uint32_t i = 0; i < s.module_count; i++)
+        written += write_module(&s, &s.modules[i], folder);
+    assert_true(written >= 12);
+    space_deinit(&s);
+    file_close(&file);
+}
+
+static void remove_folder(const char *folder) {
+    char command[600];
+    snprintf(command, sizeof(command), "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files(void **state) {
+    (void)state;
+    if (!there())
+        skip();
+    char folder[] = "/tmp/shop-windows.XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    write_modules(folder);
+    for (int i = 0; i < 2; i++) {
+        struct snapshot s;
+        struct clrmd_counts counts;
+        read_fixture(&s, "shop-net10-heap-%d.dmp.zst", i, folder);
+        compare(&s, i, &counts);
+        assert_all_compared(&counts, i);
+        snapshot_deinit(&s);
+    }
+    remove_folder(folder);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(minidump_of_net10_agrees_with_clrmd),
+        cmocka_unit_test(minidump_of_a_heap_alone_says_what_is_missing),
+        cmocka_unit_test(minidump_memory_adds_up),
+        cmocka_unit_test(minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
