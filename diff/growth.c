@@ -302,30 +302,47 @@ static void pretty_edge(const char *edge, struct strbuf *out) {
 
 #define STEPS_SHOWN 6u
 
+/* Framework types are known without their arguments: "Dictionary", not "Dictionary<String,
+ * CacheEntry>". */
+static void add_type(const char *type, bool full, struct strbuf *out) {
+    if (full) {
+        strbuf_adds(out, type);
+        return;
+    }
+    struct strbuf bare;
+    strbuf_init(&bare);
+    bool framework = strncmp(type, "System.", 7) == 0 || strncmp(type, "Microsoft.", 10) == 0;
+    unsigned depth = 0;
+    for (const char *p = type; framework && *p; p++) {
+        depth += *p == '<';
+        if (!depth)
+            strbuf_addc(&bare, *p);
+        depth -= *p == '>' && depth;
+    }
+    growth_short_type(framework && !bare.failed ? strbuf_cstr(&bare) : type, out);
+    strbuf_deinit(&bare);
+}
+
+/* One step: the type, and the edge out of it; "Entry[] -> [].value" is "[].value". */
 static void step_text(const struct growth *g, uint32_t node, const char *edge_below, bool full,
                       struct strbuf *out) {
     const char *type = g->nodes[node].type;
-    size_t n = strlen(type);
-    bool array_edge =
-        edge_below && edge_below[0] == '[' && n > 2 && strcmp(type + n - 2, "[]") == 0;
+    bool element = edge_below && edge_below[0] == '[' && str_ends(str_of(type), STR("[]"));
     strbuf_adds(out, " \xe2\x86\x92 ");
-    /* "Entry[] -> [].value": the array's own name says nothing that the element does not. */
-    if (!array_edge || full) {
-        if (full)
-            strbuf_adds(out, type);
-        else
-            growth_short_type(type, out);
-    }
+    if (!element || full)
+        add_type(type, full, out);
     if (!edge_below)
         return;
-    if (edge_below[0] != '[')
+    if (edge_below[0] != '[' && edge_below[0] != '(' && edge_below[0] != '+')
         strbuf_addc(out, '.');
-    else if (full)
+    else if (!element || full)
         strbuf_addc(out, ' ');
     pretty_edge(edge_below, out);
 }
 
-void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
+/* last: whether the node's own type is the end of the text. */
+static void path_text(const struct growth *g, uint32_t node, bool full, bool last,
+                      struct strbuf *out) {
     uint32_t depth = 0;
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
         depth++;
@@ -338,12 +355,63 @@ void growth_path_text(const struct growth *g, uint32_t node, bool full, struct s
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
         way[--i] = n;
     strbuf_adds(out, g->nodes[way[0]].root);
-    for (i = 0; i < depth; i++) {
-        if (!full && depth > STEPS_SHOWN + 1 && i == STEPS_SHOWN / 2) {
-            strbuf_addf(out, " \xe2\x86\x92 [%u more]", depth - STEPS_SHOWN);
-            i = depth - STEPS_SHOWN / 2;
+    uint32_t steps = last ? depth : depth - 1;
+    for (i = 0; i < steps; i++) {
+        if (!full && steps > STEPS_SHOWN + 1 && i == STEPS_SHOWN / 2) {
+            strbuf_addf(out, " \xe2\x86\x92 [%u more]", steps - STEPS_SHOWN);
+            i = steps - STEPS_SHOWN / 2;
         }
         step_text(g, way[i], i + 1 < depth ? g->nodes[way[i + 1]].edge : NULL, full, out);
     }
     free(way);
+}
+
+void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
+    path_text(g, node, full, true, out);
+}
+
+void growth_holder_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
+    path_text(g, node, full, false, out);
+}
+
+const struct growth_point *growth_point_of(const struct growth *g, const char *type,
+                                           uint32_t *ret_others) {
+    const struct growth_point *best = NULL;
+    uint32_t count = 0;
+    /* Points come largest first. */
+    for (uint32_t i = 0; i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (point->kind != GROWTH_MORE || strcmp(g->nodes[point->node].type, type) != 0)
+            continue;
+        count++;
+        if (!best || (best->stacks_only && !point->stacks_only))
+            best = point;
+    }
+    *ret_others = count ? count - 1 : 0;
+    return best;
+}
+
+const struct growth_point *growth_point_above(const struct growth *g, const char *type) {
+    const struct growth_point *best = NULL;
+    int64_t most = 0;
+    for (uint32_t i = 0; i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (point->kind != GROWTH_MORE || point->stacks_only)
+            continue;
+        int64_t below = 0;
+        for (uint32_t n = point->node + 1; n < g->node_count; n++) {
+            if (strcmp(g->nodes[n].type, type) != 0)
+                continue;
+            uint32_t up = g->nodes[n].parent;
+            while (up != GROWTH_ROOT && up > point->node)
+                up = g->nodes[up].parent;
+            if (up == point->node)
+                below += delta(g->nodes[n].own_bytes, g->snapshot_count - 1);
+        }
+        if (below > most) {
+            most = below;
+            best = point;
+        }
+    }
+    return best;
 }

@@ -60,6 +60,25 @@ void growth_deinit(struct growth *g);
  */
 void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out);
 
+/*
+ * As growth_path_text up to what holds the node: "static P.cache -> ... -> [].value". For a node
+ * that a root holds directly, the root alone.
+ */
+void growth_holder_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out);
+
+/*
+ * The point of more objects of a type that holds most bytes, thread stacks last; NULL: no growth of
+ * it begins anywhere. *ret_others counts the further ones.
+ */
+const struct growth_point *growth_point_of(const struct growth *g, const char *type,
+                                           uint32_t *ret_others);
+
+/*
+ * The point below which most of a type's growth lies, when that begins further up: objects of the
+ * type hang on what grew there. NULL: there is none.
+ */
+const struct growth_point *growth_point_above(const struct growth *g, const char *type);
+
 /* Name of a type without namespaces: "Dictionary<String, CacheEntry>+Entry[]". Appends. */
 void growth_short_type(const char *type, struct strbuf *out);
 

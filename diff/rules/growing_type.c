@@ -1,4 +1,5 @@
 /* Types whose objects grow: the first suspects of a leak. */
+#include "diff/growth.h"
 #include "diff/rules/rules.h"
 
 #include <stdio.h>
@@ -12,10 +13,43 @@ static bool is_array(const struct series_type *type) {
  * A list that doubles its array keeps its count and jumps in bytes: no leak by itself. One more
  * list among hundreds changes nothing in that.
  */
-static bool is_backing_array(const struct series_type *type) {
-    uint64_t objects = type->totals[0].objects;
-    return is_array(type) && objects > 0 && type->objects_delta >= 0 &&
-           (uint64_t)type->objects_delta <= objects / 100;
+static bool is_backing_array(const struct series *s, const struct series_type *type) {
+    bool live = type->basis == BASIS_LIVE;
+    uint64_t base = live ? type->live_objects[0] : type->totals[0].objects;
+    uint64_t now = live ? type->live_objects[s->count - 1] : type->totals[s->count - 1].objects;
+    return is_array(type) && base > 0 && now >= base && now - base <= base / 100;
+}
+
+/* Who holds a type that grows, where the dumps tell. */
+struct holder {
+    const struct growth_point *point; /* growth of the type begins here */
+    const struct growth_point *above; /* or it hangs on what grew here */
+    const char *text, *full_text;     /* path to the holder; NULL without a point */
+    uint32_t others;                  /* further points of the type */
+    const char *suspect;              /* without paths: the application type that grows most */
+};
+
+static const char *holder_text(const struct growth *g, const struct growth_point *point, bool full,
+                               struct findings *f) {
+    struct strbuf text;
+    strbuf_init(&text);
+    growth_holder_text(g, point->node, full, &text);
+    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
+    strbuf_deinit(&text);
+    return copy;
+}
+
+static struct holder find_holder(const struct growth *g, const struct series_type *type,
+                                 struct findings *f) {
+    struct holder holder = {.point = growth_point_of(g, type->name, &(uint32_t){0})};
+    if (!holder.point) {
+        holder.above = growth_point_above(g, type->name);
+        return holder;
+    }
+    growth_point_of(g, type->name, &holder.others);
+    holder.text = holder_text(g, holder.point, false, f);
+    holder.full_text = holder_text(g, holder.point, true, f);
+    return holder;
 }
 
 static struct series_floors floors_of(const struct limits *limits) {
@@ -37,7 +71,7 @@ static enum severity severity_of(const struct series *s, const struct series_typ
     if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK)
         return type->is_framework || verdict != VERDICT_INCONCLUSIVE ? SEVERITY_INFO
                                                                      : SEVERITY_NOTICE;
-    if (type->is_framework || is_backing_array(type))
+    if (type->is_framework || is_backing_array(s, type))
         return SEVERITY_NOTICE;
     uint64_t heap = series_heap_bytes(s, 0);
     bool large = type->bytes_delta > 0 && (uint64_t)type->bytes_delta >= rule_percent(heap, 10);
@@ -64,13 +98,8 @@ static const char *shape_text(enum verdict verdict) {
 }
 
 /* What the growth is judged on, where the reader has to know it. */
-static const char *basis_text(const struct series *s, const struct series_type *type,
-                              struct findings *f) {
+static const char *basis_text(const struct series *s, const struct series_type *type) {
     uint32_t end = s->count - 1;
-    if (type->basis == BASIS_LIVE)
-        return findings_text(f, " Of these %s, now %s are live.",
-                             say_count(f, type->live_objects[0]),
-                             say_count(f, type->live_objects[end]));
     if (type->basis != BASIS_MATURE)
         return "";
     int64_t mature =
@@ -109,30 +138,59 @@ static void add_evidence(const struct series *s, const struct series_type *type,
     }
 }
 
-static void add_summary(const struct series *s, const struct series_type *type,
-                        enum verdict verdict, const char *holder, struct findings *f,
-                        struct finding *hit) {
+/* "went from 5,000 to 10,000 objects", of live ones where they are known. */
+static const char *objects_text(const struct series_type *type, uint32_t end, struct findings *f) {
+    bool live = type->basis == BASIS_LIVE;
+    uint64_t base = live ? type->live_objects[0] : type->totals[0].objects;
+    uint64_t now = live ? type->live_objects[end] : type->totals[end].objects;
+    if (base == now)
+        return findings_text(f, "stayed at %s %s%s but grew", say_count(f, base),
+                             live ? "live " : "", base == 1 ? "object" : "objects");
+    return findings_text(f, "went from %s to %s %sobjects", say_count(f, base), say_count(f, now),
+                         live ? "live " : "");
+}
+
+static const char *holder_clause(const struct growth *g, const struct holder *holder,
+                                 struct findings *f) {
+    if (holder->point && holder->point->stacks_only)
+        return findings_text(f, ", reachable only from thread stacks (may be stale): %s",
+                             holder->text);
+    if (holder->point)
+        return findings_text(
+            f, ", %s with all they hold; held by %s%s", say_delta(f, holder->point->bytes_delta),
+            holder->text,
+            holder->others ? findings_text(f, " and %s more", say_count(f, holder->others)) : "");
+    if (holder->above)
+        return findings_text(f, ", held by the growing %s", g->nodes[holder->above->node].type);
+    return "";
+}
+
+static void add_summary(const struct series *s, const struct growth *g,
+                        const struct series_type *type, enum verdict verdict,
+                        const struct holder *holder, struct findings *f, struct finding *hit) {
     uint32_t end = s->count - 1;
     const char *shape = shape_text(verdict);
-    const char *objects =
-        type->objects_delta == 0
-            ? findings_text(f, "stayed at %s %s but grew", say_count(f, type->totals[0].objects),
-                            type->totals[0].objects == 1 ? "object" : "objects")
-            : findings_text(f, "went from %s to %s objects", say_count(f, type->totals[0].objects),
-                            say_count(f, type->totals[end].objects));
-    finding_summary(f, hit, "%s %s, %s to %s (%s)%s%s.%s", type->name, objects,
-                    say_bytes(f, type->totals[0].bytes), say_bytes(f, type->totals[end].bytes),
-                    say_delta(f, type->bytes_delta), shape ? ": " : "", shape ? shape : "",
-                    basis_text(s, type, f));
-    if (is_backing_array(type))
+    bool live = type->basis == BASIS_LIVE;
+    uint64_t base = live ? type->live_bytes[0] : type->totals[0].bytes;
+    uint64_t now = live ? type->live_bytes[end] : type->totals[end].bytes;
+    finding_summary(f, hit, "%s %s, %s to %s (%s)%s%s%s.%s", type->name, objects_text(type, end, f),
+                    say_bytes(f, base), say_bytes(f, now), say_delta(f, (int64_t)(now - base)),
+                    holder_clause(g, holder, f), shape ? ": " : "", shape ? shape : "",
+                    basis_text(s, type));
+    if (is_backing_array(s, type))
         finding_next(f, hit,
                      "An array behind a list or dictionary was enlarged: look at the type "
                      "of its elements.");
-    else if (type->is_framework && holder)
+    else if (holder->point && holder->point->stacks_only)
+        finding_next(f, hit,
+                     "Take another dump: what only a stack holds goes when its method returns.");
+    else if (holder->point)
+        finding_next(f, hit, "Look where the holder is filled, and what should empty it.");
+    else if (type->is_framework && holder->suspect)
         finding_next(f, hit,
                      "Look at the application types that grow with it, first %s: they "
                      "hold it.",
-                     holder);
+                     holder->suspect);
     else if (type->is_framework)
         finding_next(f, hit,
                      "Find what holds them: `gcroot` of some; no application type grows "
@@ -144,35 +202,57 @@ static void add_summary(const struct series *s, const struct series_type *type,
                      type->name);
 }
 
+/* The more a type holds, the higher it stands; what hangs on a growing type stands below that. */
+static uint64_t weight_of(const struct series_type *type, uint32_t end,
+                          const struct holder *holder) {
+    if (holder->point && holder->point->bytes_delta > 0)
+        return (uint64_t)holder->point->bytes_delta;
+    int64_t own = type->basis == BASIS_LIVE ? (int64_t)(type->live_bytes[end] - type->live_bytes[0])
+                                            : type->bytes_delta;
+    return own > 0 ? (uint64_t)own : 0;
+}
+
 /* The application type that grows most: types are sorted by how much they changed. */
 static const char *first_suspect(const struct series *s, const struct series_floors *floors) {
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        if (!type->is_framework && type->bytes_delta > 0 && !is_backing_array(type) &&
+        if (!type->is_framework && type->bytes_delta > 0 && !is_backing_array(s, type) &&
             is_hit(series_type_verdict(s, type, floors, NULL)))
             return type->name;
     }
     return NULL;
 }
 
+static void report_growing(const struct series *s, const struct growth *g,
+                           const struct series_type *type, enum verdict verdict,
+                           const char *suspect, struct findings *f) {
+    struct holder holder = find_holder(g, type, f);
+    holder.suspect = suspect;
+    struct finding *hit = findings_hit(f, &rule_growing_type, severity_of(s, type, verdict),
+                                       weight_of(type, s->count - 1, &holder), type->name);
+    add_summary(s, g, type, verdict, &holder, f, hit);
+    add_evidence(s, type, verdict, f, hit);
+    if (holder.point)
+        finding_text(f, hit, "held_by", holder.full_text);
+    if (holder.above)
+        finding_text(f, hit, "held_by_growing", g->nodes[holder.above->node].type);
+}
+
 static bool run_growing(const struct series *s, const struct limits *limits, struct findings *f,
                         struct err *err) {
-    (void)err;
     const struct series_floors floors = floors_of(limits);
-    const char *holder = first_suspect(s, &floors);
-    for (uint32_t i = 0; i < s->type_count; i++) {
+    const char *suspect = first_suspect(s, &floors);
+    struct growth g;
+    bool ok = growth_init(&g, s, err);
+    for (uint32_t i = 0; ok && i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         enum verdict verdict = series_type_verdict(s, type, &floors, NULL);
         /* What was not there at all is for new-type, unless it went on growing. */
-        if (!is_hit(verdict) || (!type->seen[0] && verdict != VERDICT_LEAK))
-            continue;
-        uint64_t weight = type->bytes_delta > 0 ? (uint64_t)type->bytes_delta : 0;
-        struct finding *hit =
-            findings_hit(f, &rule_growing_type, severity_of(s, type, verdict), weight, type->name);
-        add_summary(s, type, verdict, holder, f, hit);
-        add_evidence(s, type, verdict, f, hit);
+        if (is_hit(verdict) && (type->seen[0] || verdict == VERDICT_LEAK))
+            report_growing(s, &g, type, verdict, suspect, f);
     }
-    return true;
+    growth_deinit(&g);
+    return ok;
 }
 
 const struct rule rule_growing_type = {

@@ -120,7 +120,20 @@ static void growth_begins_below_the_holder_that_did_not_multiply(void **state) {
     assert_int_equal(p.growth.points[0].kind, GROWTH_MORE);
     assert_path(&p, 0, false,
                 "static P.cache \xe2\x86\x92 Cache<String, Entry>.Map \xe2\x86\x92 "
-                "Dictionary<String, Entry>._entries \xe2\x86\x92 [].value \xe2\x86\x92 Entry");
+                "Dictionary._entries \xe2\x86\x92 [].value \xe2\x86\x92 Entry");
+    struct strbuf holder;
+    strbuf_init(&holder);
+    growth_holder_text(&p.growth, p.growth.points[0].node, false, &holder);
+    assert_string_equal(strbuf_cstr(&holder),
+                        "static P.cache \xe2\x86\x92 Cache<String, Entry>.Map \xe2\x86\x92 "
+                        "Dictionary._entries \xe2\x86\x92 [].value");
+    strbuf_deinit(&holder);
+    uint32_t others;
+    assert_ptr_equal(growth_point_of(&p.growth, "Shop.Entry", &others), &p.growth.points[0]);
+    assert_int_equal(others, 0);
+    assert_null(growth_point_of(&p.growth, "System.Byte[]", &others));
+    assert_ptr_equal(growth_point_above(&p.growth, "System.Byte[]"), &p.growth.points[0]);
+    assert_null(growth_point_above(&p.growth, "Shop.Entry"));
     assert_int_equal(p.growth.points[1].bytes_delta, 60000);
     assert_int_equal(p.growth.points[2].kind, GROWTH_ENLARGED);
     assert_int_equal(p.growth.points[2].bytes_delta, 30000);
