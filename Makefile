@@ -161,6 +161,14 @@ quick: lint programs
 deps:
 	@tools/deps.sh all
 
+# Two services that leak and hang: as logs that a debugger printed, then as raw dumps.
+demo:
+	@tools/deps.sh build
+	@+$(MAKE) --no-print-directory $(PARALLEL) all
+	$(DUMPDIFF) diff --top 8 demo/before demo/after
+	@echo
+	$(DUMPDIFF) diff --top 8 demo/dumps/before.core.zst demo/dumps/after.core.zst
+
 # Unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
 check:
 	@tools/deps.sh check
@@ -176,6 +184,6 @@ clean:
 	rm -rf build build-*
 
 .PHONY: all lint layers headers format-check format unit golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs readme quick deps check sanitized clean
+    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs readme quick deps demo check sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
