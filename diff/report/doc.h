@@ -24,10 +24,12 @@ enum doc_kind {
     DOC_TABLE,
 };
 
+enum doc_cut { CUT_NEVER, CUT_MIDDLE, CUT_TYPE };
+
 struct doc_column {
     const char *title; /* static, or copied by doc_title() */
     bool right;        /* aligned to the right: numbers */
-    bool flexible;     /* may be cut in its middle where the line is too long */
+    enum doc_cut cut;  /* where the line is too long */
 };
 
 struct doc_cell {

@@ -25,9 +25,9 @@ static void snapshot_line(const struct doc_context *c, struct doc_table *t, uint
 
 static void head(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"", false, false},      {"dump", false, true},    {"trust", false, false},
-        {"taken", false, false}, {"process", false, true}, {"runtime", false, false},
-        {"GC", false, false},
+        {"", false, CUT_NEVER},      {"dump", false, CUT_MIDDLE},    {"trust", false, CUT_NEVER},
+        {"taken", false, CUT_NEVER}, {"process", false, CUT_MIDDLE}, {"runtime", false, CUT_NEVER},
+        {"GC", false, CUT_NEVER},
     };
     struct doc_shown shown;
     doc_shown(c, &shown);
@@ -55,7 +55,7 @@ static void head(const struct doc_context *c) {
 /* -- Types ------------------------------------------------------------------------------------- */
 
 static const char *verdict_text(const struct series_type *t) {
-    return t->is_free ? "free space" : verdict_names[t->verdict];
+    return t->is_free ? "free" : verdict_names[t->verdict];
 }
 
 static enum doc_style verdict_style(enum verdict verdict) {
@@ -66,101 +66,104 @@ static void per_cell(const struct doc_context *c, struct doc_table *t, int64_t d
     doc_cellf(c->d, t, DOC_PLAIN, "%+.3g", (double)delta / c->o->per);
 }
 
-static bool live_known(const struct doc_context *c) {
-    return c->s->live_known;
-}
-
 static uint32_t type_columns(const struct doc_context *c, const struct doc_shown *shown,
                              struct doc_column *columns) {
-    static const struct doc_column deltas[] = {{"objects +/-", true, false},
-                                               {"bytes +/-", true, false},
-                                               {"live objects +/-", true, false},
-                                               {"live bytes +/-", true, false}};
-    static const struct doc_column per[] = {{"objects/N", true, false}, {"bytes/N", true, false}};
     uint32_t n = 0;
-    for (int i = 0; i < (live_known(c) ? 4 : 2); i++)
-        columns[n++] = deltas[i];
-    for (int i = 0; c->o->per > 0 && i < 2; i++)
-        columns[n++] = per[i];
-    if (c->s->count == 2) {
-        columns[n++] = (struct doc_column){"objects now", true, false};
-        columns[n++] = (struct doc_column){"bytes", true, false};
-    } else {
+    columns[n++] = (struct doc_column){"objects", true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"+/-", true, CUT_NEVER};
+    if (c->s->count == 2)
+        columns[n++] = (struct doc_column){"bytes", true, CUT_NEVER};
+    else
         n = doc_shown_columns(shown, columns, n);
-        columns[n++] = (struct doc_column){"trend", false, false};
+    columns[n++] = (struct doc_column){"+/-", true, CUT_NEVER};
+    if (c->o->per > 0) {
+        columns[n++] = (struct doc_column){"objects/N", true, CUT_NEVER};
+        columns[n++] = (struct doc_column){"bytes/N", true, CUT_NEVER};
     }
-    columns[n++] = (struct doc_column){"verdict", false, false};
-    columns[n++] = (struct doc_column){"type", false, true};
+    if (shown->trend)
+        columns[n++] = (struct doc_column){"trend", false, CUT_NEVER};
+    columns[n++] = (struct doc_column){"verdict", false, CUT_NEVER};
+    columns[n++] = (struct doc_column){"type", false, CUT_TYPE};
     return n;
 }
 
-static void live_cells(const struct doc_context *c, struct doc_table *t,
-                       const struct series_type *type) {
-    uint32_t last = c->s->count - 1;
-    if (!live_known(c))
-        return;
-    if (!type) {
-        doc_cell(c->d, t, DOC_PLAIN, NULL);
-        doc_cell(c->d, t, DOC_PLAIN, NULL);
-        return;
-    }
-    doc_count_delta(c->d, t, fmt_delta(type->live_objects[0], type->live_objects[last]));
-    doc_bytes_delta(c->d, t, fmt_delta(type->live_bytes[0], type->live_bytes[last]));
-}
+/* What the rows of the table have in common; the name follows. */
+struct type_line {
+    const struct cell *cells; /* [count of snapshots] */
+    int64_t objects_delta, bytes_delta;
+    const struct series_type *type; /* NULL: a sum */
+};
 
-/* Base and new in one cell each, or a column a snapshot and a trend. */
-static void total_cells(const struct doc_context *c, struct doc_table *t,
-                        const struct doc_shown *shown, const struct cell *totals) {
+#define TREND_MOST 40u
+
+static void type_cells(const struct doc_context *c, struct doc_table *t,
+                       const struct doc_shown *shown, const struct type_line *line) {
     char pair[FMT_MAX];
-    uint64_t bytes[40];
-    if (c->s->count == 2) {
-        doc_count(c->d, t, totals[1].objects);
-        doc_cell(c->d, t, DOC_PLAIN, fmt_bytes_pair(totals[0].bytes, totals[1].bytes, pair));
-        return;
+    uint64_t bytes[TREND_MOST];
+    uint32_t last = c->s->count - 1;
+    doc_count(c->d, t, line->cells[last].objects);
+    doc_count_delta(c->d, t, line->objects_delta);
+    if (c->s->count == 2)
+        doc_cell(c->d, t, DOC_PLAIN,
+                 fmt_bytes_pair(line->cells[0].bytes, line->cells[1].bytes, pair));
+    for (uint32_t i = 0; c->s->count > 2 && i < shown->count; i++)
+        doc_bytes(c->d, t, line->cells[shown->at[i]].bytes);
+    doc_bytes_delta(c->d, t, line->bytes_delta);
+    if (c->o->per > 0) {
+        per_cell(c, t, line->objects_delta);
+        per_cell(c, t, line->bytes_delta);
     }
-    for (uint32_t i = 0; i < shown->count; i++)
-        doc_bytes(c->d, t, totals[shown->at[i]].bytes);
-    for (uint32_t i = 0; i < c->s->count && i < 40; i++)
-        bytes[i] = totals[i].bytes;
-    doc_trend(c, t, bytes);
+    for (uint32_t i = 0; i <= last && i < TREND_MOST; i++)
+        bytes[i] = line->cells[i].bytes;
+    if (shown->trend)
+        doc_trend(c, t, bytes);
+    doc_cell(c->d, t, line->type ? verdict_style(line->type->verdict) : DOC_PLAIN,
+             line->type ? verdict_text(line->type) : NULL);
 }
 
 static void type_row(const struct doc_context *c, struct doc_table *t,
                      const struct doc_shown *shown, const struct series_type *type,
-                     const struct cell *totals, int64_t objects_delta, int64_t bytes_delta) {
-    doc_count_delta(c->d, t, objects_delta);
-    doc_bytes_delta(c->d, t, bytes_delta);
-    live_cells(c, t, type);
-    if (c->o->per > 0) {
-        per_cell(c, t, objects_delta);
-        per_cell(c, t, bytes_delta);
-    }
-    total_cells(c, t, shown, totals);
-    doc_cell(c->d, t, type ? verdict_style(type->verdict) : DOC_PLAIN,
-             type ? verdict_text(type) : NULL);
+                     struct cell *scratch) {
+    uint32_t last = c->s->count - 1;
+    for (uint32_t i = 0; i <= last; i++)
+        scratch[i] = type_cell(type, i, c->s->live_known);
+    const struct type_line line = {
+        .cells = scratch,
+        .objects_delta = fmt_delta(scratch[0].objects, scratch[last].objects),
+        .bytes_delta = fmt_delta(scratch[0].bytes, scratch[last].bytes),
+        .type = type,
+    };
+    doc_row(c->d, t, DOC_PLAIN);
+    type_cells(c, t, shown, &line);
+    doc_cell(c->d, t, type->is_framework ? DOC_PLAIN : DOC_STRONG, type->name);
 }
 
 static void type_table(const struct doc_context *c, const struct type_view *v) {
+    const struct type_sums *sums = c->s->live_known ? &v->live : &v->all;
     struct doc_column columns[SHOWN_MOST + 16];
     struct doc_shown shown;
     char buf[FMT_MAX];
     doc_shown(c, &shown);
-    uint32_t n = type_columns(c, &shown, columns);
-    struct doc_table *t = doc_table(c->d, columns, n);
-    for (uint32_t i = 0; i < v->count; i++) {
-        const struct series_type *type = &c->s->types[v->rows[i]];
-        doc_row(c->d, t, DOC_PLAIN);
-        type_row(c, t, &shown, type, type->totals, type->objects_delta, type->bytes_delta);
-        doc_cell(c->d, t, type->is_framework ? DOC_PLAIN : DOC_STRONG, type->name);
+    struct doc_table *t = doc_table(c->d, columns, type_columns(c, &shown, columns));
+    struct cell *scratch = arena_array(&c->d->arena, c->s->count, sizeof(*scratch));
+    if (!scratch) {
+        c->d->failed = true;
+        return;
     }
+    for (uint32_t i = 0; i < v->count; i++)
+        type_row(c, t, &shown, &c->s->types[v->rows[i]], scratch);
     if (v->other_types) {
+        const struct type_line line = {sums->others, sums->others_objects_delta,
+                                       sums->others_bytes_delta, NULL};
         doc_row(c->d, t, DOC_DIM);
-        type_row(c, t, &shown, NULL, v->others, v->others_objects_delta, v->others_bytes_delta);
+        type_cells(c, t, &shown, &line);
         doc_cellf(c->d, t, DOC_PLAIN, "[%s other%s]", fmt_count(v->other_types, buf),
                   v->other_types == 1 ? "" : "s");
     }
+    const struct type_line line = {sums->total, sums->total_objects_delta, sums->total_bytes_delta,
+                                   NULL};
     doc_row(c->d, t, DOC_STRONG);
-    type_row(c, t, &shown, NULL, v->total, v->total_objects_delta, v->total_bytes_delta);
+    type_cells(c, t, &shown, &line);
     doc_cell(c->d, t, DOC_PLAIN, "total");
 }
 
@@ -174,7 +177,8 @@ void doc_diff_types(const struct doc_context *c) {
         c->d->failed = true;
         return;
     }
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Types: %s changed, %s did not",
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Types%s: %s changed, %s did not",
+             c->s->live_known ? ", live objects only" : "",
              fmt_count(c->s->type_count - v.unchanged, changed), fmt_count(v.unchanged, unchanged));
     if (v.filtered)
         doc_text(c->d, DOC_PARA, DOC_DIM, "%u types left out by options are in [others].",
@@ -250,16 +254,16 @@ static uint32_t value_columns(const struct value_section *section, const struct 
                               struct doc_column *columns) {
     uint32_t n = 0;
     if (!section->group)
-        columns[n++] = (struct doc_column){"by", false, false};
-    columns[n++] = (struct doc_column){"", false, true};
+        columns[n++] = (struct doc_column){"by", false, CUT_NEVER};
+    columns[n++] = (struct doc_column){"", false, CUT_MIDDLE};
     n = doc_shown_columns(shown, columns, n);
-    columns[n++] = (struct doc_column){"+/-", true, false};
+    columns[n++] = (struct doc_column){"+/-", true, CUT_NEVER};
     for (uint32_t i = 0; i < shown->count; i++)
         columns[n++] =
-            (struct doc_column){i ? shown->titles[i] : section->count_title, true, false};
-    columns[n++] = (struct doc_column){"+/-", true, false};
+            (struct doc_column){i ? shown->titles[i] : section->count_title, true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"+/-", true, CUT_NEVER};
     if (shown->trend)
-        columns[n++] = (struct doc_column){"trend", false, false};
+        columns[n++] = (struct doc_column){"trend", false, CUT_NEVER};
     return n;
 }
 

@@ -44,8 +44,9 @@ static void add_known(uint64_t *sum, uint64_t more) {
 
 static void show_generations(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"generation", false, false},   {"objects", true, false}, {"bytes", true, false},
-        {"of which free", true, false}, {"free", true, false},
+        {"generation", false, CUT_NEVER}, {"objects", true, CUT_NEVER},
+        {"bytes", true, CUT_NEVER},       {"of which free", true, CUT_NEVER},
+        {"free", true, CUT_NEVER},
     };
     uint64_t objects = ABSENT, bytes = ABSENT, unused = ABSENT;
     char buf[FMT_MAX];
@@ -97,7 +98,7 @@ static void show_gc_facts(const struct doc_context *c) {
 }
 
 static void show_heaps(const struct doc_context *c) {
-    static const struct doc_column fixed[] = {{"heap", true, false}};
+    static const struct doc_column fixed[] = {{"heap", true, CUT_NEVER}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_HEAPS, struct heap_row, rows, count);
     struct doc_column columns[GEN_COUNT + 3];
     uint32_t n = 0;
@@ -105,9 +106,9 @@ static void show_heaps(const struct doc_context *c) {
         return;
     columns[n++] = fixed[0];
     for (int g = 0; g < GEN_COUNT; g++)
-        columns[n++] = (struct doc_column){generation_names[g], true, false};
-    columns[n++] = (struct doc_column){"allocated", true, false};
-    columns[n++] = (struct doc_column){"committed", true, false};
+        columns[n++] = (struct doc_column){generation_names[g], true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"allocated", true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"committed", true, CUT_NEVER};
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "GC heaps");
     struct doc_table *t = doc_table(c->d, columns, n);
     for (uint32_t i = 0; i < count; i++) {
@@ -123,10 +124,10 @@ static void show_heaps(const struct doc_context *c) {
 
 static void show_regions(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"kind", false, false},
-        {"regions", true, false},
-        {"allocated", true, false},
-        {"committed", true, false},
+        {"kind", false, CUT_NEVER},
+        {"regions", true, CUT_NEVER},
+        {"allocated", true, CUT_NEVER},
+        {"committed", true, CUT_NEVER},
     };
     struct doc_table *t = NULL;
     for (uint32_t i = 0; i < c->s->value_count; i++) {
@@ -188,18 +189,18 @@ static void generation_row(const struct doc_context *c, struct doc_table *t,
 }
 
 static void diff_generations(const struct doc_context *c, uint64_t *sums) {
-    struct doc_column columns[SHOWN_MOST + 8] = {{"generation", false, false}};
+    struct doc_column columns[SHOWN_MOST + 8] = {{"generation", false, CUT_NEVER}};
     struct doc_shown shown;
     uint32_t count = c->s->count;
     uint64_t *bytes = sums, *objects = sums + count, *unused = sums + 2 * (size_t)count;
     doc_shown(c, &shown);
     uint32_t n = doc_shown_columns(&shown, columns, 1);
-    columns[n++] = (struct doc_column){"bytes +/-", true, false};
-    columns[n++] = (struct doc_column){"objects +/-", true, false};
-    columns[n++] = (struct doc_column){"free before", true, false};
-    columns[n++] = (struct doc_column){"after", true, false};
+    columns[n++] = (struct doc_column){"bytes +/-", true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"objects +/-", true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"free before", true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"after", true, CUT_NEVER};
     if (shown.trend)
-        columns[n++] = (struct doc_column){"trend", false, false};
+        columns[n++] = (struct doc_column){"trend", false, CUT_NEVER};
     struct doc_table *t = doc_table(c->d, columns, n);
     for (int g = 0; g < GEN_COUNT; g++) {
         struct generation_values v = generation_of(c, g, types_tell(c));

@@ -10,8 +10,8 @@ static void memory_map(const struct doc_context *c) {
         [MEMORY_BY_PROTECT] = "protect", [MEMORY_LARGEST] = "largest",
     };
     static const struct doc_column columns[] = {
-        {"by", false, false},   {"what", false, true},    {"regions", true, false},
-        {"bytes", true, false}, {"private", true, false},
+        {"by", false, CUT_NEVER},   {"what", false, CUT_MIDDLE},  {"regions", true, CUT_NEVER},
+        {"bytes", true, CUT_NEVER}, {"private", true, CUT_NEVER},
     };
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_MEMORY_MAP, struct memory_row, rows, count);
     if (!count)
@@ -35,7 +35,7 @@ static void memory_map(const struct doc_context *c) {
 
 static void handles(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"handles", true, false}, {"bytes", true, false}, {"kind", false, false}};
+        {"handles", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"kind", false, CUT_NEVER}};
     struct doc_table *t = NULL;
     for (uint32_t i = 0; i < c->s->value_count; i++) {
         const struct series_value *v = &c->s->values[i];
@@ -55,7 +55,7 @@ static void handles(const struct doc_context *c) {
 
 static void counters(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"value", true, false}, {"unit", false, false}, {"counter", false, true}};
+        {"value", true, CUT_NEVER}, {"unit", false, CUT_NEVER}, {"counter", false, CUT_MIDDLE}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_COUNTERS, struct counter_row, rows, count);
     if (!count)
         return;

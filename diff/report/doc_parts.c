@@ -191,7 +191,8 @@ void doc_generic(const struct doc_context *c, enum part part, const char *headin
         for (const char *p = desc->fields[i].name; *p && n + 1 < sizeof(title); p++)
             title[n++] = *p == '_' ? ' ' : *p;
         title[n] = '\0';
-        columns[i] = (struct doc_column){doc_copy(c->d, title), !text, text};
+        columns[i] =
+            (struct doc_column){doc_copy(c->d, title), !text, text ? CUT_MIDDLE : CUT_NEVER};
     }
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", heading);
     struct doc_table *t = doc_table(c->d, columns, desc->field_count);
@@ -221,7 +222,7 @@ void doc_shown(const struct doc_context *c, struct doc_shown *ret_shown) {
 
 uint32_t doc_shown_columns(const struct doc_shown *shown, struct doc_column *columns, uint32_t n) {
     for (uint32_t i = 0; i < shown->count; i++)
-        columns[n++] = (struct doc_column){shown->titles[i], true, false};
+        columns[n++] = (struct doc_column){shown->titles[i], true, CUT_NEVER};
     return n;
 }
 

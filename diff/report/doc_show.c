@@ -58,9 +58,10 @@ static void head(const struct doc_context *c) {
 
 static void type_rows(const struct doc_context *c, const struct type_view *v) {
     static const struct doc_column columns[] = {
-        {"objects", true, false},      {"bytes", true, false},      {"share", true, false},
-        {"live objects", true, false}, {"live bytes", true, false}, {"gen2+", true, false},
-        {"type", false, true},
+        {"objects", true, CUT_NEVER},    {"bytes", true, CUT_NEVER},
+        {"share", true, CUT_NEVER},      {"live objects", true, CUT_NEVER},
+        {"live bytes", true, CUT_NEVER}, {"gen2+", true, CUT_NEVER},
+        {"type", false, CUT_TYPE},
     };
     char buf[FMT_MAX];
     struct doc_table *t = doc_table(c->d, columns, 7);
@@ -72,7 +73,8 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
         doc_row(c->d, t, DOC_PLAIN);
         doc_count(c->d, t, type->totals[0].objects);
         doc_bytes(c->d, t, type->totals[0].bytes);
-        doc_cell(c->d, t, DOC_PLAIN, fmt_percent(type->totals[0].bytes, v->total[0].bytes, buf));
+        doc_cell(c->d, t, DOC_PLAIN,
+                 fmt_percent(type->totals[0].bytes, v->all.total[0].bytes, buf));
         doc_count(c->d, t, type->live_objects[0]);
         doc_bytes(c->d, t, type->live_bytes[0]);
         doc_bytes(c->d, t, c->s->generations_known ? old : ABSENT);
@@ -80,16 +82,17 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
     }
     if (v->other_types) {
         doc_row(c->d, t, DOC_DIM);
-        doc_count(c->d, t, v->others[0].objects);
-        doc_bytes(c->d, t, v->others[0].bytes);
-        doc_cell(c->d, t, DOC_PLAIN, fmt_percent(v->others[0].bytes, v->total[0].bytes, buf));
+        doc_count(c->d, t, v->all.others[0].objects);
+        doc_bytes(c->d, t, v->all.others[0].bytes);
+        doc_cell(c->d, t, DOC_PLAIN,
+                 fmt_percent(v->all.others[0].bytes, v->all.total[0].bytes, buf));
         for (int i = 0; i < 3; i++)
             doc_cell(c->d, t, DOC_PLAIN, NULL);
         doc_cellf(c->d, t, DOC_PLAIN, "[%s others]", fmt_count(v->other_types, buf));
     }
     doc_row(c->d, t, DOC_STRONG);
-    doc_count(c->d, t, v->total[0].objects);
-    doc_bytes(c->d, t, v->total[0].bytes);
+    doc_count(c->d, t, v->all.total[0].objects);
+    doc_bytes(c->d, t, v->all.total[0].bytes);
     for (int i = 0; i < 4; i++)
         doc_cell(c->d, t, DOC_PLAIN, NULL);
     doc_cell(c->d, t, DOC_PLAIN, "total");
@@ -99,7 +102,7 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
 /* Large objects: the ones that fragment, and that a single request makes. */
 static void large_objects(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"objects", true, false}, {"bytes", true, false}, {"type", false, true}};
+        {"objects", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"type", false, CUT_TYPE}};
     uint32_t top = view_top(c->o, ROWS_SECONDARY), count = 0;
     struct report_options by_loh = *c->o;
     struct type_view v;
@@ -139,10 +142,10 @@ static void web_state(const struct doc_context *c) {
         {"Microsoft.AspNetCore.Session.DistributedSession", "sessions in use"},
         {"Microsoft.AspNetCore.Http.DefaultHttpContext", "requests (HttpContext)"},
     };
-    static const struct doc_column columns[] = {{"objects", true, false},
-                                                {"bytes", true, false},
-                                                {"what", false, false},
-                                                {"type", false, true}};
+    static const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
+                                                {"bytes", true, CUT_NEVER},
+                                                {"what", false, CUT_NEVER},
+                                                {"type", false, CUT_TYPE}};
     struct doc_table *t = NULL;
     for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
         for (uint32_t i = 0; i < c->s->type_count; i++) {
@@ -195,10 +198,10 @@ static int cmp_finalizable(const void *x, const void *y) {
 }
 
 static void finalizable_types(const struct doc_context *c) {
-    static const struct doc_column columns[] = {{"finalizable", true, false},
-                                                {"ready", true, false},
-                                                {"bytes", true, false},
-                                                {"type", false, true}};
+    static const struct doc_column columns[] = {{"finalizable", true, CUT_NEVER},
+                                                {"ready", true, CUT_NEVER},
+                                                {"bytes", true, CUT_NEVER},
+                                                {"type", false, CUT_TYPE}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_FINALIZABLE, struct finalizable_row, rows, count);
     if (!count)
         return;

@@ -193,10 +193,10 @@ static void thread_line(const struct doc_context *c, struct doc_table *t,
 static void show_thread_table(const struct doc_context *c, struct thread_row *rows,
                               uint32_t count) {
     static const struct doc_column columns[] = {
-        {"thread", false, false},   {"tid", true, false},    {"name", false, true},
-        {"role", false, false},     {"state", false, false}, {"user", true, false},
-        {"kernel", true, false},    {"age", true, false},    {"locks", true, false},
-        {"exception", false, true}, {"where", false, true},
+        {"thread", false, CUT_NEVER},     {"tid", true, CUT_NEVER},     {"name", false, CUT_MIDDLE},
+        {"role", false, CUT_NEVER},       {"state", false, CUT_NEVER},  {"user", true, CUT_NEVER},
+        {"kernel", true, CUT_NEVER},      {"age", true, CUT_NEVER},     {"locks", true, CUT_NEVER},
+        {"exception", false, CUT_MIDDLE}, {"where", false, CUT_MIDDLE},
     };
     uint32_t *order = calloc((size_t)count + 1, sizeof(*order));
     if (!order) {
@@ -260,8 +260,8 @@ static void owner_cell(const struct doc_context *c, struct doc_table *t, const s
 
 static void lock_table(const struct doc_context *c, const struct snapshot *s) {
     static const struct doc_column columns[] = {
-        {"held by", false, false}, {"waiters", true, false}, {"recursion", true, false},
-        {"object", true, false},   {"type", false, true},
+        {"held by", false, CUT_NEVER}, {"waiters", true, CUT_NEVER}, {"recursion", true, CUT_NEVER},
+        {"object", true, CUT_NEVER},   {"type", false, CUT_TYPE},
     };
     char buf[FMT_MAX];
     SNAPSHOT_ROWS(s, PART_LOCKS, struct lock_row, rows, count);
@@ -396,9 +396,9 @@ static void thread_counts(const struct doc_context *c) {
 
 void doc_diff_threads(const struct doc_context *c) {
     static const struct doc_column columns[] = {
-        {"thread", false, false},  {"tid", true, false},    {"name", false, true},
-        {"state", false, false},   {"user", true, false},   {"kernel", true, false},
-        {"switches", true, false}, {"stack", false, false}, {"where", false, true},
+        {"thread", false, CUT_NEVER},  {"tid", true, CUT_NEVER},    {"name", false, CUT_MIDDLE},
+        {"state", false, CUT_NEVER},   {"user", true, CUT_NEVER},   {"kernel", true, CUT_NEVER},
+        {"switches", true, CUT_NEVER}, {"stack", false, CUT_NEVER}, {"where", false, CUT_MIDDLE},
     };
     uint32_t count = c->s->thread_count;
     if (!count)

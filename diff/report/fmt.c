@@ -177,6 +177,43 @@ void fmt_cut(struct strbuf *out, const char *s, size_t width) {
     strbuf_adds(out, s + bytes_of(s, all - tail));
 }
 
+/*
+ * The type without the namespaces of its arguments, or (whole) of itself too. A name ends at a
+ * character that no identifier has; what stands before its last dot is the namespace.
+ */
+static void without_namespaces(struct strbuf *out, const char *type, bool whole) {
+    bool first = true;
+    while (*type) {
+        size_t length = strcspn(type, "<>[], +&*()");
+        size_t name = 0;
+        for (size_t i = 0; i + 1 < length; i++)
+            if (type[i] == '.' && type[i + 1] != '.')
+                name = i + 1;
+        if (first && !whole)
+            name = 0;
+        if (first && name)
+            strbuf_adds(out, "…");
+        strbuf_add(out, (struct str){type + name, length - name});
+        type += length;
+        if (*type)
+            strbuf_addc(out, *type++);
+        first = false;
+    }
+}
+
+void fmt_cut_type(struct strbuf *out, const char *type, size_t width) {
+    struct strbuf shorter;
+    strbuf_init(&shorter);
+    strbuf_adds(&shorter, type);
+    for (int pass = 0; pass < 2 && fmt_width(strbuf_cstr(&shorter)) > width; pass++) {
+        strbuf_clear(&shorter);
+        without_namespaces(&shorter, type, pass == 1);
+    }
+    fmt_cut(out, strbuf_cstr(&shorter), width);
+    out->failed |= shorter.failed;
+    strbuf_deinit(&shorter);
+}
+
 void fmt_cut_frame(struct strbuf *out, const char *frame, size_t width) {
     const char *arguments = strchr(frame, '(');
     if (!arguments || arguments == frame || fmt_width(frame) <= width) {

@@ -39,6 +39,9 @@ size_t fmt_width_of(struct str s);
 /* Appends s cut in its middle ("Shop.Cach…acheEntry") to at most `width` characters. */
 void fmt_cut(struct strbuf *out, const char *s, size_t width);
 
+/* As fmt_cut for types: first the namespaces go, of arguments and then its own ("…Cart<Item>"). */
+void fmt_cut_type(struct strbuf *out, const char *type, size_t width);
+
 /* As fmt_cut for "Ns.Type.Method(Args)": first the arguments are cut down to "(…)". */
 void fmt_cut_frame(struct strbuf *out, const char *frame, size_t width);
 

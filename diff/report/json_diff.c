@@ -87,9 +87,10 @@ static bool types(struct json *j, const struct series *s, const struct report_op
     cJSON *others = cJSON_CreateObject(), *total = cJSON_CreateObject();
     json_add(j, others, "types", json_number(v.other_types));
     json_add(j, others, "unchanged", json_number(v.unchanged));
-    add_sums(j, others, v.others, s->count, v.others_objects_delta, v.others_bytes_delta);
+    add_sums(j, others, v.all.others, s->count, v.all.others_objects_delta,
+             v.all.others_bytes_delta);
     json_put(j, "other_types", others);
-    add_sums(j, total, v.total, s->count, v.total_objects_delta, v.total_bytes_delta);
+    add_sums(j, total, v.all.total, s->count, v.all.total_objects_delta, v.all.total_bytes_delta);
     json_put(j, "totals", total);
     type_view_deinit(&v);
     return true;

@@ -49,8 +49,8 @@ static bool types(struct json *j, const struct series *s, const struct report_op
     if (v.other_types) {
         cJSON *others = cJSON_CreateObject();
         json_add(j, others, "types", json_number(v.other_types));
-        json_add(j, others, "objects", json_number(v.others[0].objects));
-        json_add(j, others, "bytes", json_number(v.others[0].bytes));
+        json_add(j, others, "objects", json_number(v.all.others[0].objects));
+        json_add(j, others, "bytes", json_number(v.all.others[0].bytes));
         json_put(j, "other_types", others);
     }
     type_view_deinit(&v);

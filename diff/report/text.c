@@ -132,7 +132,7 @@ static void column_widths(const struct text *t, const struct doc_table *table, s
     }
     /* From the last column on: what stands in the front is read first. */
     for (uint32_t c = table->column_count; c-- && all > t->width;) {
-        if (!table->columns[c].flexible || widths[c] <= NAME_LEAST)
+        if (table->columns[c].cut == CUT_NEVER || widths[c] <= NAME_LEAST)
             continue;
         size_t over = all - t->width;
         size_t cut = widths[c] - NAME_LEAST < over ? widths[c] - NAME_LEAST : over;
@@ -150,7 +150,10 @@ static void render_row(const struct text *t, const struct doc_table *table, cons
         enum doc_style style = row_style != DOC_PLAIN || !cells ? row_style : cells[c].style;
         struct strbuf cut;
         strbuf_init(&cut);
-        fmt_cut(&cut, text ? text : "", widths[c]);
+        if (table->columns[c].cut == CUT_TYPE)
+            fmt_cut_type(&cut, text ? text : "", widths[c]);
+        else
+            fmt_cut(&cut, text ? text : "", widths[c]);
         size_t width = fmt_width(strbuf_cstr(&cut)), pad = widths[c] - width;
         if (table->columns[c].right)
             pending += pad;

@@ -46,6 +46,12 @@ uint32_t view_top(const struct report_options *o, uint32_t fallback) {
     return o->all ? TOP_ALL : o->top == TOP_DEFAULT ? fallback : o->top;
 }
 
+struct cell type_cell(const struct series_type *t, uint32_t snapshot, bool live) {
+    if (live)
+        return (struct cell){t->live_objects[snapshot], t->live_bytes[snapshot]};
+    return t->totals[snapshot];
+}
+
 static uint64_t magnitude(int64_t delta) {
     return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
 }
@@ -59,6 +65,15 @@ static int cmp_descending(uint64_t a, uint64_t b) {
     return a > b ? -1 : a < b;
 }
 
+/* How much a type grew or shrank. */
+static struct cell growth(const struct series *s, const struct series_type *t) {
+    if (!s->live_known || s->count == 1)
+        return (struct cell){magnitude(t->objects_delta), magnitude(t->bytes_delta)};
+    struct cell base = type_cell(t, 0, true), last = type_cell(t, s->count - 1, true);
+    return (struct cell){magnitude(fmt_delta(base.objects, last.objects)),
+                         magnitude(fmt_delta(base.bytes, last.bytes))};
+}
+
 static int cmp_rows(const void *x, const void *y, void *context) {
     const struct order *order = context;
     const struct series_type *a = &order->s->types[*(const uint32_t *)x];
@@ -69,12 +84,12 @@ static int cmp_rows(const void *x, const void *y, void *context) {
         return result;
     switch (order->sort) {
     case SORT_BYTES_DELTA:
-        result = cmp_descending(magnitude(a->bytes_delta), magnitude(b->bytes_delta));
+        result = cmp_descending(growth(order->s, a).bytes, growth(order->s, b).bytes);
         if (!result)
-            result = cmp_descending(magnitude(a->objects_delta), magnitude(b->objects_delta));
+            result = cmp_descending(growth(order->s, a).objects, growth(order->s, b).objects);
         break;
     case SORT_OBJECTS_DELTA:
-        result = cmp_descending(magnitude(a->objects_delta), magnitude(b->objects_delta));
+        result = cmp_descending(growth(order->s, a).objects, growth(order->s, b).objects);
         break;
     case SORT_BYTES:
         result = cmp_descending(a->totals[last].bytes, b->totals[last].bytes);
@@ -141,39 +156,50 @@ static bool changed(const struct series *s, const struct series_type *t) {
 
 static bool big_enough(const struct series *s, const struct series_type *t,
                        const struct report_options *o) {
-    uint64_t bytes = magnitude(t->bytes_delta), objects = magnitude(t->objects_delta);
-    if (s->count == 1) {
-        bytes = t->totals[0].bytes;
-        objects = t->totals[0].objects;
-    }
-    return bytes >= o->min_bytes && objects >= o->min_count;
+    struct cell size = s->count == 1 ? t->totals[0] : growth(s, t);
+    return size.bytes >= o->min_bytes && size.objects >= o->min_count;
 }
 
-static void add(struct cell *sum, const struct cell *more) {
-    sum->objects = num_add(sum->objects, more->objects);
-    sum->bytes = num_add(sum->bytes, more->bytes);
+static void add(struct cell *sum, struct cell more) {
+    sum->objects = num_add(sum->objects, more.objects);
+    sum->bytes = num_add(sum->bytes, more.bytes);
 }
 
-static void sum_up(struct type_view *v, const struct series *s) {
+static bool has_sums(const struct series *s, uint32_t k, bool live) {
+    return live ? s->live_known : snapshot_has(s->snapshots[k], PART_TYPES);
+}
+
+static void sum_up(const struct type_view *v, const struct series *s, bool live,
+                   struct type_sums *sums) {
     uint32_t last = s->count - 1;
     for (uint32_t k = 0; k < s->count; k++) {
         const struct cell absent = {ABSENT, ABSENT};
-        if (!snapshot_has(s->snapshots[k], PART_TYPES)) {
-            v->total[k] = v->shown[k] = v->others[k] = absent;
+        if (!has_sums(s, k, live)) {
+            sums->total[k] = sums->shown[k] = sums->others[k] = absent;
             continue;
         }
         for (uint32_t i = 0; i < s->type_count; i++)
-            add(&v->total[k], &s->types[i].totals[k]);
+            add(&sums->total[k], type_cell(&s->types[i], k, live));
         for (uint32_t i = 0; i < v->count; i++)
-            add(&v->shown[k], &s->types[v->rows[i]].totals[k]);
-        v->others[k].objects = v->total[k].objects - v->shown[k].objects;
-        v->others[k].bytes = v->total[k].bytes - v->shown[k].bytes;
+            add(&sums->shown[k], type_cell(&s->types[v->rows[i]], k, live));
+        sums->others[k].objects = sums->total[k].objects - sums->shown[k].objects;
+        sums->others[k].bytes = sums->total[k].bytes - sums->shown[k].bytes;
     }
-    v->others_objects_delta = fmt_delta(v->others[0].objects, v->others[last].objects);
-    v->others_bytes_delta = fmt_delta(v->others[0].bytes, v->others[last].bytes);
-    v->total_objects_delta = fmt_delta(v->total[0].objects, v->total[last].objects);
-    v->total_bytes_delta = fmt_delta(v->total[0].bytes, v->total[last].bytes);
-    v->other_types = s->type_count - v->count;
+    sums->others_objects_delta = fmt_delta(sums->others[0].objects, sums->others[last].objects);
+    sums->others_bytes_delta = fmt_delta(sums->others[0].bytes, sums->others[last].bytes);
+    sums->total_objects_delta = fmt_delta(sums->total[0].objects, sums->total[last].objects);
+    sums->total_bytes_delta = fmt_delta(sums->total[0].bytes, sums->total[last].bytes);
+}
+
+static bool allocate(struct type_view *v, const struct series *s) {
+    size_t n = s->count;
+    v->rows = calloc((size_t)s->type_count + 1, sizeof(*v->rows));
+    v->cells = calloc(n * 6, sizeof(*v->cells));
+    if (!v->rows || !v->cells)
+        return false;
+    v->all = (struct type_sums){v->cells, v->cells + n, v->cells + 2 * n, 0, 0, 0, 0};
+    v->live = (struct type_sums){v->cells + 3 * n, v->cells + 4 * n, v->cells + 5 * n, 0, 0, 0, 0};
+    return true;
 }
 
 bool type_view_init(struct type_view *v, const struct series *s, const struct report_options *o,
@@ -182,15 +208,11 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
     *v = (struct type_view){.count = 0};
     if (!name_filter_init(&filter, o, err))
         return false;
-    v->rows = calloc((size_t)s->type_count + 1, sizeof(*v->rows));
-    v->shown = calloc((size_t)s->count * 3, sizeof(*v->shown));
-    if (!v->rows || !v->shown) {
+    if (!allocate(v, s)) {
         name_filter_deinit(&filter);
         type_view_deinit(v);
         return err_nomem(err);
     }
-    v->others = v->shown + s->count;
-    v->total = v->others + s->count;
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *t = &s->types[i];
@@ -208,13 +230,15 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
         order.sort = SORT_OBJECTS;
     v->count = choose_top(v->rows, count, top, &order);
     v->cut = count - v->count;
-    sum_up(v, s);
+    v->other_types = s->type_count - v->count;
+    sum_up(v, s, false, &v->all);
+    sum_up(v, s, true, &v->live);
     name_filter_deinit(&filter);
     return true;
 }
 
 void type_view_deinit(struct type_view *v) {
     free(v->rows);
-    free(v->shown);
+    free(v->cells);
     *v = (struct type_view){.count = 0};
 }
