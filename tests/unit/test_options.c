@@ -1,0 +1,180 @@
+#include "cmd/session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct command diff = {.name = "diff", .bit = COMMAND_DIFF};
+static const struct command list = {.name = "list", .bit = COMMAND_LIST};
+
+#define ARGS_MAX 16
+
+/* Splits a line at blanks: good enough for options without any. */
+static bool parse(struct options *o, const struct command *command, const char *line,
+                  struct err *err) {
+    static char text[256];
+    char *argv[ARGS_MAX + 1], *next = text;
+    int argc = 0;
+    assert_true(strlen(line) < sizeof(text));
+    memcpy(text, line, strlen(line) + 1);
+    while (argc < ARGS_MAX && *next) {
+        argv[argc++] = next;
+        next += strcspn(next, " ");
+        if (*next)
+            *next++ = '\0';
+    }
+    argv[argc] = NULL;
+    err->code = ERR_NONE;
+    return options_parse(o, command, argc, argv, err);
+}
+
+static void options_come_in_any_order_and_form(void **state) {
+    (void)state;
+    struct options o;
+    struct err err;
+    assert_true(parse(&o, &diff, "diff a --top=5 b --per 100 -ox.json --min-bytes=2K", &err));
+    assert_int_equal(o.argument_count, 2);
+    assert_string_equal(o.arguments[1], "b");
+    assert_int_equal(o.report.top, 5);
+    assert_true(o.report.per > 99 && o.report.per < 101);
+    assert_int_equal(o.report.min_bytes, 2048);
+    assert_int_equal(o.output_count, 1);
+    assert_string_equal(o.outputs[0].path, "x.json");
+    assert_true(parse(&o, &diff, "diff - -- --top", &err));
+    assert_int_equal(o.argument_count, 2);
+    assert_string_equal(o.arguments[0], "-");
+    assert_string_equal(o.arguments[1], "--top");
+}
+
+static void formats_and_files_go_together_in_pairs(void **state) {
+    (void)state;
+    struct options o;
+    struct err err;
+    assert_true(parse(&o, &diff, "diff --format json -o a --format html -o b --format csv", &err));
+    assert_int_equal(o.output_count, 3);
+    assert_string_equal(o.outputs[0].format, "json");
+    assert_string_equal(o.outputs[0].path, "a");
+    assert_string_equal(o.outputs[1].format, "html");
+    assert_string_equal(o.outputs[1].path, "b");
+    assert_string_equal(o.outputs[2].format, "csv");
+    assert_null(o.outputs[2].path);
+    assert_true(parse(&o, &diff, "diff -o a --format json -o b", &err));
+    assert_int_equal(o.output_count, 2);
+    assert_string_equal(o.outputs[0].format, "json");
+    assert_null(o.outputs[1].format);
+    assert_true(parse(&o, &diff, "diff --format json --format csv -o b", &err));
+    assert_int_equal(o.output_count, 2);
+    assert_null(o.outputs[0].path);
+    assert_string_equal(o.outputs[1].path, "b");
+}
+
+static void wrong_options_are_named_in_one_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } cases[] = {
+        {"diff --focsu x", "did you mean --focus?"},
+        {"diff --nonsense", "unknown option --nonsense"},
+        {"diff -x", "unknown option -x"},
+        {"diff --top", "--top wants a value: N"},
+        {"diff --top 0", "--top: at least one row"},
+        {"diff --top -1", "--top: not a whole number"},
+        {"diff --top 1x", "--top: not a whole number"},
+        {"diff --top 18446744073709551615", "--top: not a whole number"},
+        {"diff --all=yes", "--all takes no value"},
+        {"diff --format pdf", "--format: no format is called 'pdf'"},
+        {"diff --sort size", "--sort:"},
+        {"diff --color red", "--color:"},
+        {"diff --limit x", "--limit: KEY=VALUE"},
+        {"diff --limit =1", "--limit: KEY=VALUE"},
+        {"diff --per 0", "--per:"},
+        {"diff --min-bytes 5Q", "--min-bytes:"},
+        {"diff --min-bytes 99999999999999999T", "--min-bytes:"},
+        {"diff --table nothing", "--table:"},
+        {"diff --width 10", "--width:"},
+        {"diff -o ", "--output wants a value"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct options o;
+        struct err err;
+        if (parse(&o, &diff, cases[i].line, &err))
+            fail_msg("%s is taken", cases[i].line);
+        assert_int_equal(err.code, ERR_USAGE);
+        if (!strstr(err.msg, cases[i].says) || strchr(err.msg, '\n'))
+            fail_msg("%s: %s", cases[i].line, err.msg);
+    }
+    struct options o;
+    struct err err;
+    assert_false(parse(&o, &list, "list --top 5", &err));
+    assert_string_equal(err.msg, "`dumpdiff list` has no option --top");
+}
+
+static void every_option_has_help_and_a_command(void **state) {
+    (void)state;
+    for (size_t i = 0; option_descs[i].name; i++) {
+        assert_true(option_descs[i].commands != 0);
+        assert_true(strlen(option_descs[i].help) > 10);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(option_descs[i].name, option_descs[k].name);
+    }
+}
+
+static void a_near_name_is_suggested_and_a_far_one_is_not(void **state) {
+    (void)state;
+    static const char *const names[] = {"diff", "snapshot", "show", "list", "explain"};
+    assert_string_equal(nearest_name("dif", names, 5), "diff");
+    assert_string_equal(nearest_name("snapshto", names, 5), "snapshot");
+    assert_string_equal(nearest_name("shwo", names, 5), "show");
+    assert_null(nearest_name("compare", names, 5));
+    assert_null(nearest_name("x", names, 5));
+    assert_null(nearest_name("a-name-that-is-much-longer-than-any-command", names, 5));
+}
+
+static void a_config_file_sets_limits_and_refuses_what_it_does_not_know(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *says; /* NULL: taken */
+    } cases[] = {
+        {"{\"heap-growth.percent\": 20, \"heap-growth.min-bytes\": \"1048576\"}", NULL},
+        {"{}\n", NULL},
+        {"{\"heap-growht.percent\": 20}", "heap-growht.percent"},
+        {"{\"heap-growth.percent\": true}", "heap-growth.percent"},
+        {"{\"heap-growth.percent\": {}}", "heap-growth.percent"},
+        {"{\"heap-growth.percent\": -1}", "heap-growth.percent"},
+        {"[1]", "object"},
+        {"{\"a\": 1", "not valid JSON"},
+        {"", "not valid JSON"},
+        {"{} x", "something follows"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct limits limits;
+        struct err err = {.code = ERR_NONE};
+        limits_init(&limits);
+        bool ok = config_parse(str_of(cases[i].json), &limits, &err);
+        if (ok != !cases[i].says || (!ok && !strstr(err.msg, cases[i].says)))
+            fail_msg("%s: %s", cases[i].json, ok ? "taken" : err.msg);
+        if (!ok)
+            assert_int_equal(err.code, ERR_USAGE);
+    }
+    struct limits limits;
+    struct err err;
+    limits_init(&limits);
+    assert_true(config_parse(str_of(cases[0].json), &limits, &err));
+    assert_true(limits.heap_growth_percent > 19.9 && limits.heap_growth_percent < 20.1);
+    assert_int_equal(limits.heap_growth_min_bytes, 1048576);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_come_in_any_order_and_form),
+        cmocka_unit_test(formats_and_files_go_together_in_pairs),
+        cmocka_unit_test(wrong_options_are_named_in_one_line),
+        cmocka_unit_test(every_option_has_help_and_a_command),
+        cmocka_unit_test(a_near_name_is_suggested_and_a_far_one_is_not),
+        cmocka_unit_test(a_config_file_sets_limits_and_refuses_what_it_does_not_know),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
