@@ -102,6 +102,7 @@
     X(DYNAMIC_MD_NAME, "DynamicMethodDesc", "MethodName") \
     X(STORED_SIG, "StoredSigMethodDesc", "Sig") \
     X(STORED_SIG_SIZE, "StoredSigMethodDesc", "cSig") \
+    X(STORED_SIG_FLAGS, "StoredSigMethodDesc", "ExtendedFlags") \
     X(R2R_COMPOSITE, "ReadyToRunInfo", "CompositeInfo") \
     X(R2R_FUNCTIONS, "ReadyToRunInfo", "RuntimeFunctions") \
     X(R2R_FUNCTION_COUNT, "ReadyToRunInfo", "NumRuntimeFunctions") \
@@ -131,6 +132,10 @@
     X(SOFTWARE_CONTEXT, "SoftwareExceptionFrame", "TargetContext") \
     X(FAULTING_CONTEXT, "FaultingExceptionFrame", "TargetContext") \
     X(RESUMABLE_CONTEXT, "ResumableFrame", "TargetContextPtr") \
+    X(HIJACK_RETURN, "HijackFrame", "ReturnAddress") \
+    X(HIJACK_ARGS, "HijackFrame", "HijackArgsPtr") \
+    X(HIJACK_ARGS_SIZE, "HijackArgs", "!") \
+    X(HIJACK_ARGS_REGISTERS, "HijackArgs", "CalleeSavedRegisters") \
     X(METHOD_FRAME_BLOCK, "FramedMethodFrame", "TransitionBlockPtr") \
     X(BLOCK_SIZE, "TransitionBlock", "!") \
     X(BLOCK_RETURN, "TransitionBlock", "ReturnAddress") \

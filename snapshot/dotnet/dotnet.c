@@ -5,6 +5,7 @@
 #include "dotnet/finalize.h"
 #include "dotnet/handles.h"
 #include "dotnet/locks.h"
+#include "dotnet/stacks.h"
 #include "dotnet/threads.h"
 #include "dotnet/walk.h"
 
@@ -77,18 +78,31 @@ static bool report_runtime(struct reading *r, struct err *err) {
     return ok;
 }
 
+/* What needs the objects themselves. */
+static bool read_heap(struct reading *r, struct err *err) {
+    return walk_heap(&r->clr, &r->gc, &r->walk, err) && report_types(r, err) &&
+           report_heaps(r, err) && finalize_report(&r->modules, &r->gc, err) &&
+           handles_report(&r->modules, err) &&
+           locks_report(&r->modules, &r->walk, &r->threads, err);
+}
+
 static bool read_all(struct reading *r, struct err *err) {
     if (!report_runtime(r, err) || !gc_read(&r->clr, &r->gc, err) ||
-        !gc_report(&r->clr, &r->gc, err) || !walk_heap(&r->clr, &r->gc, &r->walk, err))
+        !threads_read(&r->clr, &r->threads, err))
         return false;
     modules_load_all(&r->modules);
-    return report_types(r, err) && report_heaps(r, err) &&
-           finalize_report(&r->modules, &r->gc, err) && handles_report(&r->modules, err) &&
-           threads_read(&r->clr, &r->threads, err) &&
-           locks_report(&r->modules, &r->walk, &r->threads, err) &&
-           threads_report(&r->modules, &r->threads, err) &&
-           (r->clr.options->no_paths || retain_report(&r->modules, &r->gc, &r->walk, err)) &&
-           modules_report(&r->modules, err);
+    bool heap = r->gc.span_count && gc_heap_is_there(&r->clr, &r->gc);
+    if (!heap)
+        builder_warn(r->clr.b, ABSENT,
+                     "the GC heap is not in this dump (a mini or triage dump?): threads only");
+    if (heap && (!gc_report(&r->clr, &r->gc, err) || !read_heap(r, err)))
+        return false;
+    if (!threads_report(&r->modules, &r->threads, err) ||
+        !stacks_report(&r->modules, &r->threads, err))
+        return false;
+    if (heap && !r->clr.options->no_paths && !retain_report(&r->modules, &r->gc, &r->walk, err))
+        return false;
+    return modules_report(&r->modules, err);
 }
 
 bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_options *options,

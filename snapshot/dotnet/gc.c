@@ -314,6 +314,26 @@ const struct gc_span *gc_span_at(const struct gc_state *gc, uint64_t address) {
     return lo < gc->span_count && gc->spans[lo].start <= address ? &gc->spans[lo] : NULL;
 }
 
+bool gc_heap_is_there(struct clr *clr, const struct gc_state *gc) {
+    const struct space *space = clr->space;
+    uint64_t wanted = 0, there = 0;
+    uint32_t r = 0;
+    /* Both are sorted, and neither overlaps itself. */
+    for (uint32_t i = 0; i < gc->span_count; i++) {
+        const struct gc_span *span = &gc->spans[i];
+        wanted += span->end - span->start;
+        while (r < space->range_count && space->ranges[r].end <= span->start)
+            r++;
+        for (uint32_t k = r; k < space->range_count && space->ranges[k].start < span->end; k++) {
+            const struct space_range *range = &space->ranges[k];
+            uint64_t from = range->start > span->start ? range->start : span->start;
+            uint64_t to = range->end < span->end ? range->end : span->end;
+            there += to - from;
+        }
+    }
+    return there >= wanted / 2;
+}
+
 /* -- Report ------------------------------------------------------------------------------------ */
 
 static bool report_region(struct clr *clr, const struct gc_region *r, struct err *err) {

@@ -51,6 +51,12 @@ void gc_free(struct gc_state *gc);
 /* The span that holds address; NULL: it is no address of an object. */
 const struct gc_span *gc_span_at(const struct gc_state *gc, uint64_t address);
 
+/*
+ * True when most of the heap's memory is in the dump; mini and triage dumps hold only what stacks
+ * point to, which says nothing of the whole.
+ */
+bool gc_heap_is_there(struct clr *clr, const struct gc_state *gc);
+
 /* Fills the parts regions, gc and, without the cells that the walk counts, heaps. */
 bool gc_report(struct clr *clr, const struct gc_state *gc, struct err *err) MUST_CHECK;
 

@@ -188,8 +188,10 @@ static bool report_exception(struct modules *m, struct thread_row *row, uint64_t
 static bool report_thread(struct modules *m, struct managed_threads *threads,
                           const struct managed_thread *t, uint32_t *name_offset, struct err *err) {
     struct builder *b = m->clr->b;
-    if (t->os_id == ABSENT && !t->managed_id)
+    if (t->os_id == ABSENT && !t->managed_id) {
+        builder_warn(b, 1, "managed threads are not in the dump");
         return true;
+    }
     struct thread_row *row = builder_thread(b, t->os_id, t->managed_id, err);
     if (!row)
         return false;
