@@ -2,9 +2,6 @@
 
 #include <string.h>
 
-/* Inputs are little-endian, and so are all machines we build for. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads assume a little-endian machine");
-
 struct bytes bytes_slice(struct bytes b, uint64_t offset, uint64_t size) {
     if (offset >= b.size)
         return (struct bytes){b.data ? b.data + b.size : NULL, 0};
@@ -29,22 +26,6 @@ static const uint8_t *take(struct reader *r, uint64_t n) {
     const uint8_t *p = r->in.data + r->pos;
     r->pos += (size_t)n;
     return p;
-}
-
-uint16_t load_u16(const uint8_t *p) {
-    return (uint16_t)(p[0] | p[1] << 8);
-}
-
-uint32_t load_u32(const uint8_t *p) {
-    uint32_t v;
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
-uint64_t load_u64(const uint8_t *p) {
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-    return v;
 }
 
 uint8_t reader_u8(struct reader *r) {

@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* A range of bytes that somebody else owns. */
 struct bytes {
@@ -55,9 +56,27 @@ bool reader_has_items(const struct reader *r, uint64_t count, uint64_t item_size
  */
 bool reader_ok(const struct reader *r, const char *what, struct err *err) MUST_CHECK;
 
-/* Unaligned little-endian loads from memory known to be long enough. */
-uint16_t load_u16(const uint8_t *p);
-uint32_t load_u32(const uint8_t *p);
-uint64_t load_u64(const uint8_t *p);
+/* Inputs are little-endian, and so are all machines we build for. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "loads assume a little-endian machine");
+
+/* Unaligned little-endian loads from memory known to be long enough; the heap walk lives on them.
+ */
+static inline uint16_t load_u16(const uint8_t *p) {
+    uint16_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint32_t load_u32(const uint8_t *p) {
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint64_t load_u64(const uint8_t *p) {
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
 
 #endif
