@@ -112,15 +112,21 @@ static bool add_row(void *context, const struct stat_row *row, struct err *err) 
 
 /*
  * Where no command says so: a list of objects before the table, or a complete table without any
- * System.String, is the work of a filter.
+ * System.String, is the work of a filter. The table is read ahead to know.
  */
-static void filter_unsaid(struct filter *f, const struct stat_table *table, bool had_list) {
+static bool filter_unsaid(struct filter *f, const struct transcript *t, bool had_list,
+                          struct err *err) {
+    struct transcript scout = transcript_scout(t);
+    struct stat_table table;
+    if (!stat_table_read(&scout, NULL, NULL, &table, err))
+        return false;
     if (had_list)
         filter_add(f, STR("a list of objects (its command is not shown)"));
-    else if (table->printed_objects != ABSENT && table->printed_objects == table->objects &&
-             !table->has_string)
+    else if (table.printed_objects != ABSENT && table.printed_objects == table.objects &&
+             !table.has_string)
         filter_add(f, STR("a table without System.String (its command is not shown)"));
     f->is_other = f->text.len > 0;
+    return true;
 }
 
 static void say_pointer_bytes(struct builder *b, const struct stat_table *table) {
@@ -129,21 +135,12 @@ static void say_pointer_bytes(struct builder *b, const struct stat_table *table)
         origin->pointer_bytes = table->pointer_bytes;
 }
 
-/* Reads ahead what the table says as a whole, so that its rows can be put where they belong. */
-static struct stat_table survey(const struct transcript *t) {
-    struct transcript scout = transcript_scout(t);
-    struct stat_table table;
-    if (!stat_table_read(&scout, NULL, NULL, &table, NULL))
-        table.rows = 0; /* out of memory: the reading itself will say so */
-    return table;
-}
-
 static bool read_types(struct transcript *t, struct filter *f, bool had_list, struct err *err) {
-    struct stat_table table = survey(t);
+    struct stat_table table;
     if (transcript_last_command_is(t, "dumpheap") || transcript_last_command_is(t, "dumpgen"))
         filter_of_command(f, t);
-    else
-        filter_unsaid(f, &table, had_list);
+    else if (!filter_unsaid(f, t, had_list, err))
+        return false;
     if (f->text.failed)
         return err_nomem(err);
     struct type_table tt = {.filter = strbuf_str(&f->text),

@@ -240,9 +240,11 @@ static bool take(struct reader_state *r, bool *ret_more, struct err *err) {
     unsigned generation;
     uint64_t value;
     *ret_more = true;
-    if (is_types_heading(text)) {
+    bool has_heading = is_types_heading(text);
+    if (has_heading || (r->heaps_ready && stat_table_starts(t))) { /* .NET 2.0 has no heading */
         bool unrooted = str_contains(text, STR("no longer rooted"));
-        transcript_next(t);
+        if (has_heading)
+            transcript_next(t);
         *ret_more = false;
         return read_types(r, unrooted, err);
     }

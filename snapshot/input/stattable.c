@@ -6,6 +6,8 @@
 
 #include "base/num.h"
 
+#include <string.h>
+
 /* So many lines that are no rows may stand between two rows of one table. */
 #define GAP_LINES 12u
 
@@ -308,6 +310,9 @@ static bool flush(struct table_reader *r, struct err *err) {
 static struct str without_splice(struct str name) {
     static const struct str marks[] = {STR_INIT("*** WARNING"), STR_INIT("*** ERROR"),
                                        STR_INIT("Scanning heap:")};
+    /* All three hold a ':' or a '*', which names of types hardly ever do. */
+    if (!memchr(name.ptr, '*', name.len) && !memchr(name.ptr, ':', name.len))
+        return name;
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
         size_t at = str_find(name, marks[i], 0);
         if (at != STR_NOT_FOUND)

@@ -1,0 +1,2 @@
+/* Section dumpasync. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section dumpheap. */
+#include "tests/fuzz/fuzz_section.h"

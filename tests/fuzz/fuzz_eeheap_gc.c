@@ -1,0 +1,2 @@
+/* Section eeheap-gc. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section eeheap-loader. */
+#include "tests/fuzz/fuzz_section.h"

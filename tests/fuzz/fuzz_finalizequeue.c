@@ -1,0 +1,2 @@
+/* Section finalizequeue. */
+#include "tests/fuzz/fuzz_section.h"

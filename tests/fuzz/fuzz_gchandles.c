@@ -1,0 +1,2 @@
+/* Section gchandles. */
+#include "tests/fuzz/fuzz_section.h"

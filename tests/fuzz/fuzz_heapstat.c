@@ -1,0 +1,2 @@
+/* Section heapstat. */
+#include "tests/fuzz/fuzz_section.h"

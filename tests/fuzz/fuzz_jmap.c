@@ -1,0 +1,2 @@
+/* Section jmap. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section sos-notes. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section vmstat. */
+#include "tests/fuzz/fuzz_section.h"
