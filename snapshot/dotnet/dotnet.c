@@ -2,6 +2,7 @@
 
 #include "dotnet/retain.h"
 
+#include "dotnet/claims.h"
 #include "dotnet/finalize.h"
 #include "dotnet/handles.h"
 #include "dotnet/locks.h"
@@ -95,7 +96,8 @@ static bool read_all(struct reading *r, struct err *err) {
     if (!heap)
         builder_warn(r->clr.b, ABSENT,
                      "the GC heap is not in this dump (a mini or triage dump?): threads only");
-    if (heap && (!gc_report(&r->clr, &r->gc, err) || !read_heap(r, err)))
+    if (heap && (!gc_report(&r->clr, &r->gc, err) || !claims_report(&r->clr, &r->gc, err) ||
+                 !read_heap(r, err)))
         return false;
     if (!threads_report(&r->modules, &r->threads, err) ||
         !stacks_report(&r->modules, &r->threads, err))

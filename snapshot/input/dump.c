@@ -141,43 +141,38 @@ static int cmp_heap(const void *a, const void *b) {
 }
 
 /*
- * Where objects are that move. Regions lie in one reserved range: all between the first and the
- * last of them counts, since a dead slot may point to where a region was. Segments lie anywhere.
+ * Where objects are that move, sorted: what the reader of the heap claimed, which is all that it
+ * has reserved, since a dead slot may point to where a region was.
  */
-static uint32_t moving_heaps(struct builder *b, struct evidence_heap *heaps) {
-    uint32_t count, gc_count, n = 0;
-    const struct region_row *rows = builder_rows(b, PART_REGIONS, &count);
-    const struct gc_row *gc = builder_rows(b, PART_GC, &gc_count);
-    bool one_range = gc_count && gc->regions == 1;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct region_row *r = &rows[i];
-        uint64_t size = r->reserved != ABSENT ? r->reserved : r->committed, end;
-        if (r->start == ABSENT || size == ABSENT || (r->generation == GEN_FROZEN) ||
-            __builtin_add_overflow(r->start, size, &end))
-            continue;
-        heaps[n++] = (struct evidence_heap){r->start, end};
-    }
-    if (n == 0)
-        return 0;
-    qsort(heaps, n, sizeof(*heaps), cmp_heap);
-    uint32_t kept = 1;
-    for (uint32_t i = 1; i < n; i++) {
-        struct evidence_heap *last = &heaps[kept - 1];
-        if (!one_range && heaps[i].start > last->end)
+static bool moving_heaps(struct space *s, struct evidence_heap **ret_heaps, uint32_t *ret_count,
+                         struct err *err) {
+    struct evidence_heap *heaps = arena_array(&s->arena, s->claim_count, sizeof(*heaps));
+    if (!heaps)
+        return err_nomem(err);
+    uint32_t n = 0, kept = 0;
+    for (uint32_t i = 0; i < s->claim_count; i++)
+        if (s->claims[i].use == USE_GC_HEAP)
+            heaps[n++] = (struct evidence_heap){s->claims[i].start, s->claims[i].end};
+    if (n)
+        qsort(heaps, n, sizeof(*heaps), cmp_heap);
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept && heaps[i].start <= heaps[kept - 1].end) {
+            if (heaps[i].end > heaps[kept - 1].end)
+                heaps[kept - 1].end = heaps[i].end;
+        } else {
             heaps[kept++] = heaps[i];
-        else if (heaps[i].end > last->end)
-            last->end = heaps[i].end;
+        }
     }
-    return kept;
+    *ret_heaps = heaps;
+    *ret_count = kept;
+    return true;
 }
 
 bool dump_add_evidence(struct space *s, struct builder *b, struct err *err) {
-    uint32_t regions;
-    builder_rows(b, PART_REGIONS, &regions);
-    struct evidence_heap *heaps = arena_array(&s->arena, regions, sizeof(*heaps));
-    if (!heaps)
-        return err_nomem(err);
-    uint32_t count = moving_heaps(b, heaps);
+    struct evidence_heap *heaps = NULL;
+    uint32_t count = 0;
+    if (!moving_heaps(s, &heaps, &count, err))
+        return false;
     for (uint32_t i = 0; i < s->thread_count; i++) {
         struct thread_row *row = builder_thread(b, s->threads[i].os_id, ABSENT, err);
         if (!row)
@@ -251,33 +246,11 @@ bool dump_add_modules(const struct space *s, struct builder *b, struct err *err)
     return ok;
 }
 
-/* For readers of the heap that do not claim its memory themselves. */
-static bool claim_regions(struct space *s, struct builder *b, struct err *err) {
-    uint32_t count;
-    const struct region_row *rows = builder_rows(b, PART_REGIONS, &count);
-    for (uint32_t i = 0; i < s->claim_count; i++)
-        if (s->claims[i].use == USE_GC_HEAP)
-            return true;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct region_row *r = &rows[i];
-        if (r->start == ABSENT)
-            continue;
-        uint64_t size = r->reserved != ABSENT ? r->reserved : 0;
-        if (r->committed != ABSENT && r->committed > size)
-            size = r->committed;
-        uint64_t start = r->start - r->start % s->page_bytes, end;
-        if (!__builtin_add_overflow(start, size, &end) &&
-            !space_claim(s, start, end, USE_GC_HEAP, err))
-            return false;
-    }
-    return true;
-}
-
 bool dump_add_memory_use(struct space *s, struct builder *b, struct err *err) {
     struct memory_use uses[USE_COUNT];
     if (s->mapping_count == 0)
         return true;
-    if (!claim_regions(s, b, err) || !memory_use_sum(s, uses, err))
+    if (!memory_use_sum(s, uses, err))
         return false;
     for (int i = 0; i < USE_COUNT; i++) {
         if (uses[i].regions == 0)

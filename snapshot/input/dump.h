@@ -45,7 +45,7 @@ bool dump_name_threads(const struct space *s, struct builder *b, struct err *err
 /* PART_MODULES: images that are not there yet by their path, each path once. */
 bool dump_add_modules(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;
 
-/* PART_MEMORY_MAP by usage; regions of the GC heap that were said count as claims. */
+/* PART_MEMORY_MAP by usage. */
 bool dump_add_memory_use(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
 
 /* What the opener warned about. */

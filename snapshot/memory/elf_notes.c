@@ -12,8 +12,9 @@
 #define NT_SIGINFO         0x53494749u
 #define NT_ARM_SYSTEM_CALL 0x404u
 
-#define AT_PAGESZ 6u
-#define AT_EXECFN 31u
+#define AT_PAGESZ       6u
+#define AT_EXECFN       31u
+#define AT_SYSINFO_EHDR 33u
 
 /* struct elf_prstatus of 64-bit machines: the same up to the registers. */
 #define PRSTATUS_PID       32u
@@ -142,6 +143,8 @@ static void read_auxv(struct elf_notes *n, struct bytes desc) {
             n->space->page_bytes = value;
         if (type == AT_EXECFN)
             n->exec_name = value;
+        if (type == AT_SYSINFO_EHDR)
+            n->space->vdso = value;
     }
 }
 
@@ -171,6 +174,10 @@ static bool next_path(struct space *s, struct bytes *names, const char **path, s
         return true;
     }
     *names = bytes_slice(*names, length + 1, names->size);
+    /* What was replaced or never had a name on disk, like the runtime's code heaps. */
+    struct str name = {start, length};
+    if (str_ends(name, STR(" (deleted)")))
+        length -= 10;
     if (length > PATH_BYTES_MAX) {
         space_warn(s, 1, "paths of mapped files longer than %u bytes were cut", PATH_BYTES_MAX);
         length = PATH_BYTES_MAX;

@@ -27,7 +27,7 @@ struct sums {
     struct claim *claims;
     uint32_t claim_count, claim;
     uint64_t *stack_pointers;
-    uint32_t sp_count, sp;
+    uint32_t sp_count;
     uint32_t module, range;
     struct memory_use *uses;
     uint64_t
@@ -78,10 +78,16 @@ static void add_piece(struct sums *sums, const struct space_mapping *m, uint64_t
     sums->last_use = use;
 }
 
-static bool points_into(struct sums *sums, const struct space_mapping *m) {
-    while (sums->sp < sums->sp_count && sums->stack_pointers[sums->sp] < m->start)
-        sums->sp++;
-    return sums->sp < sums->sp_count && sums->stack_pointers[sums->sp] < m->end;
+static bool holds_stack(const struct sums *sums, const struct space_mapping *m) {
+    uint32_t lo = 0, hi = sums->sp_count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (sums->stack_pointers[mid] >= m->start)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return lo < sums->sp_count && sums->stack_pointers[lo] < m->end;
 }
 
 static bool in_module(struct sums *sums, const struct space_mapping *m) {
@@ -97,12 +103,12 @@ static bool is_code_heap(const struct space_mapping *m) {
 }
 
 static enum space_use use_of(struct sums *sums, const struct space_mapping *m) {
-    bool module = in_module(sums, m), stack = points_into(sums, m);
+    bool module = in_module(sums, m);
     if (is_code_heap(m))
         return USE_LOADER_JIT;
     if (m->file && m->file[0] != '[')
         return module ? USE_IMAGE : USE_MAPPED_FILE;
-    if (stack || (m->file && strncmp(m->file, "[stack", 6) == 0))
+    if (holds_stack(sums, m) || (m->file && strncmp(m->file, "[stack", 6) == 0))
         return USE_STACK;
     if (m->file && strcmp(m->file, "[teb]") == 0)
         return USE_TEB;
@@ -137,6 +143,47 @@ static void add_mapping(struct sums *sums, const struct space_mapping *m) {
         add_piece(sums, m, at, m->end, own);
 }
 
+/* -- Code heaps -------------------------------------------------------------------------------- */
+
+#define CODE_GAP_MAX ((uint64_t)4 << 20)
+
+/* Executable memory of no file: what was compiled at run time, and stubs. */
+static bool is_made_code(struct sums *sums, const struct space_mapping *m) {
+    bool module = in_module(sums, m);
+    return m->flags & MAP_EXEC && m->start != sums->space->vdso &&
+           (is_code_heap(m) || (!m->file && !module));
+}
+
+/*
+ * The runtime keeps loader heaps, stubs and compiled code in one reserved range, in which it also
+ * maps assemblies. So writable memory between two pieces of made code, with nothing but such
+ * memory and assemblies in between, is theirs; what lies outside is not, be it as near as it may:
+ * rather too little than a native leak called code.
+ */
+static bool claim_code(struct sums *sums, struct err *err) {
+    struct space *s = sums->space;
+    uint32_t anchor = UINT32_MAX; /* the last made code that the current run goes back to */
+    for (uint32_t i = 0; i < s->mapping_count; i++) {
+        const struct space_mapping *m = &s->mappings[i];
+        if (i && m->start - s->mappings[i - 1].end > CODE_GAP_MAX)
+            anchor = UINT32_MAX;
+        if (is_made_code(sums, m)) {
+            for (uint32_t k = anchor == UINT32_MAX ? i : anchor + 1; k <= i; k++)
+                if ((!s->mappings[k].file || is_code_heap(&s->mappings[k])) &&
+                    !space_claim(s, s->mappings[k].start, s->mappings[k].end, USE_LOADER_JIT, err))
+                    return false;
+            anchor = i;
+        } else if ((m->file && !is_code_heap(m) && !str_ends(str_of(m->file), STR(".dll"))) ||
+                   (!m->file && !(m->flags & MAP_WRITE)) || holds_stack(sums, m)) {
+            anchor = UINT32_MAX;
+        }
+    }
+    sums->module = 0;
+    return true;
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
 /* Sorted, without overlaps: what an earlier start covers is cut off the later one. */
 static void settle_claims(struct sums *sums) {
     const struct space *s = sums->space;
@@ -160,18 +207,22 @@ bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT], stru
     struct memory_use uses[USE_COUNT] = {0};
     struct sums sums = {
         .space = s,
-        .claims = arena_array(&s->arena, s->claim_count, sizeof(*sums.claims)),
         .stack_pointers = arena_array(&s->arena, s->thread_count, sizeof(*sums.stack_pointers)),
         .uses = uses,
         .last_use = USE_COUNT,
     };
-    if (!sums.claims || !sums.stack_pointers)
+    if (!sums.stack_pointers)
         return err_nomem(err);
-    settle_claims(&sums);
     for (uint32_t i = 0; i < s->thread_count; i++)
         sums.stack_pointers[sums.sp_count++] = s->threads[i].sp;
     if (sums.sp_count)
         qsort(sums.stack_pointers, sums.sp_count, sizeof(*sums.stack_pointers), cmp_u64);
+    if (!claim_code(&sums, err))
+        return false;
+    sums.claims = arena_array(&s->arena, s->claim_count, sizeof(*sums.claims));
+    if (!sums.claims)
+        return err_nomem(err);
+    settle_claims(&sums);
     for (uint32_t i = 0; i < s->mapping_count; i++)
         add_mapping(&sums, &s->mappings[i]);
     memcpy(ret_uses, uses, sizeof(uses));

@@ -125,6 +125,7 @@ struct space {
     uint32_t warning_count;
     struct space_claim *claims; /* in the order they came; see space_claim */
     uint32_t claim_count, claim_capacity;
+    uint64_t vdso;    /* address of the kernel's code page in the process; 0: not known */
     const char *tool; /* what wrote the dump: "createdump", "gcore", "kernel"; NULL: not known */
     /*
      * true: user_ns and kernel_ns of the thread whose os_id is pid were recorded for the whole

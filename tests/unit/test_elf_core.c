@@ -164,6 +164,27 @@ static void core_sums_memory_by_use(void **state) {
     drop(&c);
 }
 
+static void core_calls_memory_between_code_the_loaders(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, "auxv\nthread id=1 sp=0x91000\n"
+                "file start=0x43000 end=0x44000 name=\"/app/a.dll\"\n"
+                "segment at=0x30000 mem=0x1000 flags=6\n" /* near, but not between: native */
+                "segment at=0x41000 mem=0x1000 flags=5\n" /* code */
+                "segment at=0x42000 mem=0x1000 flags=6\n" /* between, across the assembly */
+                "segment at=0x44000 mem=0x1000 flags=6\n"
+                "segment at=0x45000 mem=0x1000 flags=5\n" /* code */
+                "segment at=0x46000 mem=0x1000 flags=6\n" /* behind: native */
+                "segment at=0x90000 mem=0x2000 flags=6\n" /* a stack ends the run */
+                "segment at=0x92000 mem=0x1000 flags=5\n");
+    struct memory_use uses[USE_COUNT];
+    assert_true(memory_use_sum(&c.space, uses, &c.err));
+    assert_int_equal(uses[USE_LOADER_JIT].bytes, 0x5000);
+    assert_int_equal(uses[USE_NATIVE].bytes, 0x2000);
+    assert_int_equal(uses[USE_STACK].bytes, 0x2000);
+    drop(&c);
+}
+
 static void core_of_the_kernel_gives_the_leader_its_own_time(void **state) {
     (void)state;
     static const struct {
@@ -462,6 +483,7 @@ int main(void) {
         cmocka_unit_test(core_joins_files_and_segments_to_mappings),
         cmocka_unit_test(core_lists_images_not_data_files),
         cmocka_unit_test(core_sums_memory_by_use),
+        cmocka_unit_test(core_calls_memory_between_code_the_loaders),
         cmocka_unit_test(core_of_the_kernel_gives_the_leader_its_own_time),
         cmocka_unit_test(core_takes_the_long_name_from_execfn),
         cmocka_unit_test(core_may_have_more_segments_than_the_header_can_count),

@@ -1,0 +1,77 @@
+#include "dotnet/claims.h"
+
+/* card_table_info (src/coreclr/gc/gcpriv.h); the first fields are what debuggers read, too. */
+#define INFO_SIZE    8u
+#define INFO_NEXT    16u
+#define INFO_LOWEST  24u
+#define INFO_HIGHEST 32u
+#define TABLES_MAX   64u
+
+#define RESERVE_MAX ((uint64_t)1 << 47)
+
+struct card_table {
+    uint64_t size, next, lowest, highest;
+};
+
+static bool read_table(struct clr *clr, uint64_t address, struct card_table *ret) {
+    return clr_u64(clr, address + INFO_SIZE, &ret->size) &&
+           clr_u64(clr, address + INFO_NEXT, &ret->next) &&
+           clr_u64(clr, address + INFO_LOWEST, &ret->lowest) &&
+           clr_u64(clr, address + INFO_HIGHEST, &ret->highest);
+}
+
+/*
+ * Card tables, bricks, mark bits, region map: one piece of memory each time the heap's bounds
+ * grew. *ret_first: the one in use; its size is 0 when there is none to be read.
+ */
+static bool claim_tables(struct clr *clr, struct card_table *ret_first, struct err *err) {
+    uint64_t at = 0, header = clr->gc.slot[GC_CARD_TABLE_INFO_SIZE];
+    *ret_first = (struct card_table){0};
+    if (!clr->gc.slot[GC_BOOKKEEPING_START] ||
+        !clr_u64(clr, clr->gc.slot[GC_BOOKKEEPING_START], &at))
+        return true;
+    for (unsigned i = 0; at && i < TABLES_MAX; i++) {
+        struct card_table table;
+        uint64_t end;
+        if (!read_table(clr, at, &table) || table.size > RESERVE_MAX ||
+            __builtin_add_overflow(at, table.size, &end))
+            return true;
+        if (!space_claim(clr->space, at, end, USE_GC_BOOKKEEPING, err))
+            return false;
+        if (i == 0)
+            *ret_first = table;
+        /* Other tables are known by their cards, which stand behind this header. */
+        at = table.next && header ? table.next - header : 0;
+    }
+    return true;
+}
+
+static bool all_within(const struct gc_state *gc, const struct card_table *table) {
+    for (uint32_t i = 0; i < gc->region_count; i++) {
+        const struct gc_region *r = &gc->regions[i];
+        if (r->generation != GEN_FROZEN && (r->start < table->lowest || r->start > table->highest))
+            return false;
+    }
+    return true;
+}
+
+bool claims_report(struct clr *clr, const struct gc_state *gc, struct err *err) {
+    struct card_table table;
+    if (!claim_tables(clr, &table, err))
+        return false;
+    /* Regions are cut from one reserved range, whose bounds the table knows; segments are not. */
+    bool one_range = gc->uses_regions && table.size && table.lowest < table.highest &&
+                     table.highest - table.lowest <= RESERVE_MAX && all_within(gc, &table);
+    if (one_range && !space_claim(clr->space, table.lowest, table.highest, USE_GC_HEAP, err))
+        return false;
+    uint64_t page = clr->space->page_bytes;
+    for (uint32_t i = 0; i < gc->region_count; i++) {
+        const struct gc_region *r = &gc->regions[i];
+        if (one_range && r->generation != GEN_FROZEN)
+            continue;
+        uint64_t end = r->reserved > r->committed ? r->reserved : r->committed;
+        if (!space_claim(clr->space, r->start - r->start % page, end, USE_GC_HEAP, err))
+            return false;
+    }
+    return true;
+}
