@@ -94,7 +94,7 @@ bool series_is_framework(const char *type_name) {
         "System.",
         "Microsoft.",
         "Internal.",
-        "Interop",
+        "Interop+",
         "MS.Internal.",
         "MS.Win32.",
         "Windows.",
@@ -123,10 +123,12 @@ bool series_is_framework(const char *type_name) {
     };
     /* What tools print without a namespace, or cannot name. */
     static const char *const names[] = {
-        "Free",    "String",  "String[]", "Object",  "Object[]",  "Byte[]", "Char[]",
-        "Int32[]", "Int64[]", "Double[]", "UNKNOWN", "UNKNOWN[]", "",
+        "Free",    "String",  "String[]", "Object",  "Object[]",  "Byte[]",  "Char[]",
+        "Int32[]", "Int64[]", "Double[]", "UNKNOWN", "UNKNOWN[]", "Interop", "",
     };
     struct str name = str_of(type_name);
+    if (name.len && !strchr("SMIOBCDUWFjscJ[<", name.ptr[0]))
+        return false; /* no entry starts so */
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
         if (str_starts(name, str_of(prefixes[i])))
             return true;

@@ -225,12 +225,17 @@ static bool same_part(const struct snapshot *a, const struct snapshot *b, enum p
     return true;
 }
 
-/* All figures equal, and enough of them that this is no accident. */
+static bool may_be_equal(uint64_t a, uint64_t b) {
+    return a == ABSENT || b == ABSENT || a == b;
+}
+
+/* All figures equal, and nothing in where they come from against it. */
 static bool same_figures(const struct snapshot *a, const struct snapshot *b) {
-    uint64_t then = snapshot_origin(a)->captured_at_ns, now = snapshot_origin(b)->captured_at_ns;
+    const struct origin_row *x = snapshot_origin(a), *y = snapshot_origin(b);
     if (a == b)
         return true;
-    if (a->parts != b->parts || (then != ABSENT && now != ABSENT && then != now))
+    if (a->parts != b->parts || !may_be_equal(x->captured_at_ns, y->captured_at_ns) ||
+        !may_be_equal(x->process_start_ns, y->process_start_ns) || !may_be_equal(x->pid, y->pid))
         return false;
     uint32_t rows = 0;
     for (int part = PART_REASONS + 1; part < PART_END; part++) {

@@ -57,6 +57,19 @@ static bool grow_names(struct type_join *j) {
     return true;
 }
 
+static bool same_text(const char *a, const char *b) {
+    return a == b || strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/*
+ * Rows are sorted by name, and two dumps of one program have nearly the same ones: the type behind
+ * that of the row before is the likely one, and found without a hash.
+ */
+static bool is_likely(const struct type_join *j, uint32_t number, const struct type_row *row) {
+    return number < j->count && j->raw[number] && strcmp(j->raw[number], row->name) == 0 &&
+           (!j->by_module || same_text(j->modules[number], row->module));
+}
+
 static uint32_t number_of(struct type_join *j, const struct type_row *row) {
     const char *name = series_join_name(j->s, row->name, &j->scratch);
     if (!name)
@@ -90,10 +103,14 @@ static bool number_rows(struct type_join *j) {
         j->numbers[i] = malloc((count + 1) * sizeof(**j->numbers));
         if (!j->numbers[i])
             return false;
+        uint32_t likely = 0;
         for (uint32_t r = 0; r < count; r++) {
-            j->numbers[i][r] = number_of(j, &rows[r]);
-            if (j->numbers[i][r] == STRMAP_NONE)
+            uint32_t number =
+                j->by_module && is_likely(j, likely, &rows[r]) ? likely : number_of(j, &rows[r]);
+            if (number == STRMAP_NONE)
                 return false;
+            j->numbers[i][r] = number;
+            likely = number + 1;
         }
     }
     return true;
@@ -158,42 +175,48 @@ static void fill_absent(struct series *s, uint32_t i) {
     }
 }
 
-static void fill_types(struct type_join *j) {
-    struct series *s = j->s;
-    for (uint32_t i = 0; i < s->count; i++) {
-        SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
-        bool live = false;
-        for (uint32_t r = 0; r < count && !live; r++)
-            live = rows[r].live_bytes != ABSENT;
-        /* Where reachability was computed, a type without a row has nothing live. */
-        for (uint32_t t = 0; t < s->type_count; t++)
-            s->types[t].live_objects[i] = s->types[t].live_bytes[i] = live ? 0 : ABSENT;
-        for (uint32_t r = 0; r < count; r++)
-            fill_row(&s->types[j->numbers[i][r]], i, &rows[r]);
-        if (!snapshot_has(s->snapshots[i], PART_TYPES))
-            fill_absent(s, i);
+/* Where reachability was computed, a type without a live object has none: zero, not absent. */
+static void fill_live(struct series *s, uint32_t i, bool live) {
+    s->live_known = s->live_known && live;
+    for (uint32_t t = 0; live && t < s->type_count; t++) {
+        if (s->types[t].live_objects[i] == ABSENT)
+            s->types[t].live_objects[i] = 0;
+        if (s->types[t].live_bytes[i] == ABSENT)
+            s->types[t].live_bytes[i] = 0;
     }
-}
-
-static bool has_live(const struct snapshot *snapshot) {
-    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].live_bytes != ABSENT)
-            return true;
-    return false;
 }
 
 /* Frozen objects are told apart by tools that do not know generations: they do not count. */
-static bool has_generations(const struct snapshot *snapshot) {
-    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
-    bool known = false;
-    for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].gen[GEN_UNKNOWN].objects || rows[i].gen[GEN_UNKNOWN].bytes)
-            return false;
-        for (int g = GEN_0; g <= GEN_2; g++)
-            known = known || rows[i].gen[g].objects;
+struct generations {
+    bool known, unknown;
+};
+
+static void see_generations(struct generations *seen, const struct type_row *row) {
+    seen->unknown = seen->unknown || row->gen[GEN_UNKNOWN].objects || row->gen[GEN_UNKNOWN].bytes;
+    seen->known = seen->known || row->gen[GEN_0].objects || row->gen[GEN_1].objects ||
+                  row->gen[GEN_2].objects;
+}
+
+/* One pass over the rows of a snapshot, which are many megabytes where there are many types. */
+static void fill_types(struct type_join *j) {
+    struct series *s = j->s;
+    s->live_known = s->generations_known = s->parts_all & PART_BIT(PART_TYPES);
+    for (uint32_t i = 0; i < s->count; i++) {
+        SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
+        struct generations generations = {false, false};
+        bool live = false;
+        for (uint32_t t = 0; t < s->type_count; t++)
+            s->types[t].live_objects[i] = s->types[t].live_bytes[i] = ABSENT;
+        for (uint32_t r = 0; r < count; r++) {
+            fill_row(&s->types[j->numbers[i][r]], i, &rows[r]);
+            see_generations(&generations, &rows[r]);
+            live = live || rows[r].live_bytes != ABSENT;
+        }
+        fill_live(s, i, live);
+        s->generations_known = s->generations_known && generations.known && !generations.unknown;
+        if (!snapshot_has(s->snapshots[i], PART_TYPES))
+            fill_absent(s, i);
     }
-    return known;
 }
 
 static int cmp_size(int64_t a, int64_t b) {
@@ -233,11 +256,6 @@ static void judge_types(struct series *s) {
         .heap_percent = s->options.floor_heap_percent,
         .self_percent = s->options.floor_self_percent,
     };
-    s->live_known = s->generations_known = s->parts_all & PART_BIT(PART_TYPES);
-    for (uint32_t i = 0; i < s->count; i++) {
-        s->live_known = s->live_known && has_live(s->snapshots[i]);
-        s->generations_known = s->generations_known && has_generations(s->snapshots[i]);
-    }
     for (uint32_t t = 0; t < s->type_count; t++) {
         struct series_type *type = &s->types[t];
         const struct cell *last = &type->totals[s->count - 1];
@@ -245,9 +263,39 @@ static void judge_types(struct series *s) {
         type->bytes_delta = series_delta(last->bytes, type->totals[0].bytes);
         type->verdict = series_type_verdict(s, type, &floors, &type->basis);
     }
-    if (s->type_count > 1)
-        qsort(s->types, s->type_count, sizeof(*s->types),
-              s->count == 1 ? cmp_types_of_one : cmp_types);
+}
+
+static void sort_unless_sorted(struct series_type *types, uint32_t count,
+                               int (*cmp)(const void *, const void *)) {
+    uint32_t i = 1;
+    while (i < count && cmp(&types[i - 1], &types[i]) <= 0)
+        i++;
+    if (i < count)
+        qsort(types, count, sizeof(*types), cmp);
+}
+
+/* Most types do not change, and these are in the order of their names as they come. */
+static bool sort_types(struct series *s) {
+    if (s->count == 1) {
+        sort_unless_sorted(s->types, s->type_count, cmp_types_of_one);
+        return true;
+    }
+    struct series_type *sorted = arena_array(&s->arena, s->type_count, sizeof(*sorted));
+    if (!sorted)
+        return false;
+    uint32_t changed = 0, at;
+    for (uint32_t i = 0; i < s->type_count; i++)
+        changed += s->types[i].bytes_delta || s->types[i].objects_delta;
+    at = changed;
+    changed = 0;
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        bool moved = s->types[i].bytes_delta || s->types[i].objects_delta;
+        sorted[moved ? changed++ : at++] = s->types[i];
+    }
+    sort_unless_sorted(sorted, changed, cmp_types);
+    sort_unless_sorted(sorted + changed, s->type_count - changed, cmp_types);
+    s->types = sorted;
+    return true;
 }
 
 bool series_join_types(struct series *s, struct err *err) {
@@ -259,6 +307,7 @@ bool series_join_types(struct series *s, struct err *err) {
     if (ok) {
         fill_types(&j);
         judge_types(s);
+        ok = sort_types(s);
     }
     for (uint32_t i = 0; j.numbers && i < s->count; i++)
         free(j.numbers[i]);

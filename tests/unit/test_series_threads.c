@@ -1,0 +1,186 @@
+/* Which thread is which, and whether it ran. */
+#include "diff/rules/frames.h"
+#include "diff/series.h"
+#include "tests/support/mk_snap.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define OTHER(ns) "threads os_id=99 user_ns=" ns "\n"
+
+struct thread_case {
+    const char *what, *base, *new_one;
+    const char *states; /* of thread 7, in order: "gone/none new/none" */
+};
+
+static const struct thread_case cases[] = {
+    {"cpu time rose", "threads os_id=7 user_ns=5 kernel_ns=1\n",
+     "threads os_id=7 user_ns=6 kernel_ns=1\n", "running/cpu"},
+    {"cpu time did not", "threads os_id=7 user_ns=5\n" OTHER("1"),
+     "threads os_id=7 user_ns=5\n" OTHER("2"), "unchanged/cpu"},
+    {"times that are all zero were not recorded", "threads os_id=7 user_ns=0 kernel_ns=0\n",
+     "threads os_id=7 user_ns=0 kernel_ns=0\n", "not_recorded/none"},
+    {"no times at all", "threads os_id=7\n", "threads os_id=7\n", "not_recorded/none"},
+    {"switches show what ticks miss", "threads os_id=7 user_ns=5 switches=10\n" OTHER("1"),
+     "threads os_id=7 user_ns=5 switches=260\n" OTHER("2"), "running/switches"},
+    {"two switches are those of being stopped",
+     "threads os_id=7 user_ns=5 switches=10\n" OTHER("1"),
+     "threads os_id=7 user_ns=5 switches=12\n" OTHER("2"), "unchanged/switches"},
+    {"another stack: it ran", "threads os_id=7 user_ns=5 frames=\"A.B()\"\n" OTHER("1"),
+     "threads os_id=7 user_ns=5 frames=\"A.C()\"\n" OTHER("2"), "running/memory"},
+    {"registers and stack are the same", "threads os_id=7 registers_hash=1 live_stack_hash=2\n",
+     "threads os_id=7 registers_hash=1 live_stack_hash=2\n", "unchanged/memory"},
+    {"dead stack bytes changed", "threads os_id=7 registers_hash=1 dead_stack_hash=2\n",
+     "threads os_id=7 registers_hash=1 dead_stack_hash=3\n", "running/memory"},
+    {"a spinner may have equal registers: user mode means running",
+     "threads os_id=7 registers_hash=1 live_stack_hash=2 user_mode=1\n",
+     "threads os_id=7 registers_hash=1 live_stack_hash=2 user_mode=1\n", "running/memory"},
+    {"another start time", "threads os_id=7 start_time_ns=1 user_ns=5\n",
+     "threads os_id=7 start_time_ns=2 user_ns=6\n", "gone/none new/none"},
+    {"the same start time, though renamed", "threads os_id=7 start_time_ns=1 name=a user_ns=5\n",
+     "threads os_id=7 start_time_ns=1 name=b user_ns=6\n", "running/cpu"},
+    {"another name", "threads os_id=7 name=a user_ns=5\n", "threads os_id=7 name=b user_ns=6\n",
+     "gone/none new/none"},
+    {"younger than before",
+     "threads os_id=7 user_ns=5 elapsed_ns=9000000000\n"
+     "threads os_id=8 user_ns=5 elapsed_ns=9000000000\n"
+     "threads os_id=9 user_ns=5 elapsed_ns=9000000000\n",
+     "threads os_id=7 user_ns=6 elapsed_ns=1000000000\n"
+     "threads os_id=8 user_ns=5 elapsed_ns=19000000000\n"
+     "threads os_id=9 user_ns=5 elapsed_ns=19000000000\n",
+     "gone/none new/none"},
+    {"aged less than the others: its id was reused",
+     "threads os_id=7 user_ns=5 elapsed_ns=1000000000\n"
+     "threads os_id=8 user_ns=5 elapsed_ns=9000000000\n"
+     "threads os_id=9 user_ns=5 elapsed_ns=9000000000\n",
+     "threads os_id=7 user_ns=6 elapsed_ns=3000000000\n"
+     "threads os_id=8 user_ns=5 elapsed_ns=109000000000\n"
+     "threads os_id=9 user_ns=5 elapsed_ns=109000000000\n",
+     "gone/none new/none"},
+    {"cpu time fell", "threads os_id=7 user_ns=500\n" OTHER("1"),
+     "threads os_id=7 user_ns=5\n" OTHER("2"), "gone/none new/none"},
+    {"a core for the whole interval",
+     "origin captured_at=0\nthreads os_id=7 user_ns=0\n" OTHER("1"),
+     "origin captured_at=5000000000\nthreads os_id=7 user_ns=4900000000\n" OTHER("2"),
+     "runaway/cpu"},
+    {"half a core", "origin captured_at=0\nthreads os_id=7 user_ns=0\n" OTHER("1"),
+     "origin captured_at=5000000000\nthreads os_id=7 user_ns=2500000000\n" OTHER("2"),
+     "running/cpu"},
+    {"no interval, but clearly the largest", "threads os_id=7 user_ns=0\n" OTHER("1"),
+     "threads os_id=7 user_ns=2500000000\n" OTHER("900000000"), "runaway/cpu"},
+    {"no interval, and one of two", "threads os_id=7 user_ns=0\n" OTHER("1"),
+     "threads os_id=7 user_ns=2500000000\n" OTHER("2400000000"), "running/cpu"},
+};
+
+static void states_of(const struct series *s, struct strbuf *out) {
+    /* Gone before new: the order of equal ids is that of their first snapshot. */
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        const struct series_thread *thread = &s->threads[i];
+        if (thread->os_id == 7)
+            strbuf_addf(out, "%s%s/%s", out->len ? " " : "", thread_state_names[thread->state],
+                        thread_evidence_names[thread->evidence]);
+    }
+}
+
+static void run_case(const struct thread_case *c) {
+    struct snapshot a, b;
+    const struct snapshot *list[2] = {&a, &b};
+    struct series s;
+    struct strbuf states;
+    struct err err;
+    snapshot_init(&a);
+    snapshot_init(&b);
+    mk_snap(&a, c->base);
+    mk_snap(&b, c->new_one);
+    assert_true(series_init(&s, list, 2, NULL, &err));
+    strbuf_init(&states);
+    states_of(&s, &states);
+    if (strcmp(strbuf_cstr(&states), c->states) != 0)
+        fail_msg("%s: %s", c->what, strbuf_cstr(&states));
+    strbuf_deinit(&states);
+    series_deinit(&s);
+    snapshot_deinit(&b);
+    snapshot_deinit(&a);
+}
+
+static void threads_match_and_have_the_state_that_the_table_says(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        run_case(&cases[i]);
+}
+
+static void the_interval_is_that_of_the_dumps_or_of_their_threads(void **state) {
+    (void)state;
+    struct snapshot a, b;
+    const struct snapshot *list[2] = {&a, &b};
+    struct series s;
+    struct err err;
+    snapshot_init(&a);
+    snapshot_init(&b);
+    mk_snap(&a, "threads os_id=1 elapsed_ns=100\nthreads os_id=2 elapsed_ns=50\n");
+    mk_snap(&b, "threads os_id=1 elapsed_ns=700\nthreads os_id=2 elapsed_ns=650\n");
+    assert_true(series_init(&s, list, 2, NULL, &err));
+    assert_int_equal(s.interval_ns, 600);
+    series_deinit(&s);
+    snapshot_deinit(&b);
+    snapshot_deinit(&a);
+}
+
+static const struct view_case {
+    const char *frames;
+    enum wait_kind wait;
+    const char *place;
+} views[] = {
+    {"System.Threading.Thread.Sleep(Int32)|P+<>c.<Main>b__4_1()|System.Threading.Thread.Start()",
+     WAIT_SLEEP, "P+<>c.<Main>b__4_1 -> Thread.Sleep"},
+    {"[HelperMethodFrame_1OBJ: 00ab] System.Threading.Monitor.ReliableEnter(System.Object)|A.F()",
+     WAIT_LOCK, "A.F -> Monitor.ReliableEnter"},
+    {"System.Threading.Monitor.Wait(System.Object)|App.Queue.Take()", WAIT_IDLE,
+     "App.Queue.Take -> Monitor.Wait"},
+    {"System.Threading.Monitor.Wait(System.Object)|System.Threading.SemaphoreSlim.Wait()|"
+     "System.Collections.Concurrent.BlockingCollection`1[[X, y]].TryTake(X)|App.Worker.Run()",
+     WAIT_IDLE, "App.Worker.Run -> BlockingCollection`1[[X, y]].TryTake"},
+    {"System.Threading.ManualResetEventSlim.Wait()|System.Threading.Tasks.Task.InternalWait()|"
+     "System.Runtime.CompilerServices.TaskAwaiter.GetResult()|App.C.Get()",
+     WAIT_TASK, "App.C.Get -> TaskAwaiter.GetResult"},
+    {"System.Threading.Tasks.Task.Wait()|Microsoft.Extensions.Hosting."
+     "HostingAbstractionsHostExtensions.Run(IHost)|App.Program.Main()",
+     WAIT_IDLE, "App.Program.Main -> HostingAbstractionsHostExtensions.Run"},
+    {"App.Spin.Loop()|System.Threading.Thread.Start()", WAIT_NOT, "App.Spin.Loop"},
+    {"System.Threading.Thread.Start()", WAIT_IDLE, "Thread.Start"},
+    {"app.dll!App.X.F()|coreclr.dll!Y", WAIT_NOT, "App.X.F"},
+    {"", WAIT_NOT, ""},
+};
+
+static void stacks_say_what_a_thread_waits_for(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
+        struct snapshot snapshot;
+        struct strbuf text, place;
+        strbuf_init(&text);
+        strbuf_init(&place);
+        strbuf_addf(&text, "threads os_id=1 frames=\"%s\"\n", views[i].frames);
+        snapshot_init(&snapshot);
+        mk_snap(&snapshot, strbuf_cstr(&text));
+        const struct thread_row *row = snapshot_row(&snapshot, PART_THREADS);
+        stack_place(row, &place);
+        assert_string_equal(strbuf_cstr(&place), views[i].place);
+        assert_int_equal(stack_view(row).wait, views[i].wait);
+        snapshot_deinit(&snapshot);
+        strbuf_deinit(&place);
+        strbuf_deinit(&text);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_match_and_have_the_state_that_the_table_says),
+        cmocka_unit_test(the_interval_is_that_of_the_dumps_or_of_their_threads),
+        cmocka_unit_test(stacks_say_what_a_thread_waits_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
