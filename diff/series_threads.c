@@ -207,7 +207,8 @@ static uint64_t same_stack_of(const struct thread_row *a, const struct thread_ro
         return 0;
     if (native && !series_strings_equal(&a->native_frames, &b->native_frames))
         return 0;
-    if (managed || native)
+    const struct strings *n = &a->native_frames;
+    if (managed || (native && strcmp(n->items[n->count - 1], FRAME_CUT) != 0))
         return 1;
     bool none =
         !a->frames.count && !a->native_frames.count && !b->frames.count && !b->native_frames.count;
@@ -319,8 +320,20 @@ static void compare_rows(struct series *s, struct series_thread *thread, bool re
 }
 
 /*
- * A runaway uses (nearly) a whole core over the interval. Where the interval is not known, it is
- * the thread that used more than half of all CPU, and twice as much as any other.
+ * Executing its own code, not waiting, whenever a dump was made, and time passed mostly there: on a
+ * crowded machine a spinner gets less than a core, but is never found asleep.
+ */
+static bool always_executing(const struct series *s, const struct series_thread *thread) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!thread->rows[i] || thread->rows[i]->user_mode != 1)
+            return false;
+    return thread->user_delta_ns != ABSENT && thread->user_delta_ns > thread->cpu_delta_ns / 2;
+}
+
+/*
+ * A runaway uses (nearly) a whole core over the interval, or was never seen to wait. Where the
+ * interval is not known, it is the thread that used more than half of all CPU, and twice as much
+ * as any other.
  */
 static void find_runaways(struct series *s) {
     uint64_t sum = 0, largest = 0, second = 0;
@@ -344,7 +357,7 @@ static void find_runaways(struct series *s) {
         bool whole = s->interval_ns != ABSENT
                          ? (double)cpu >= s->options.runaway_share * (double)s->interval_ns
                          : cpu == largest && cpu > sum / 2 && second <= largest / 2;
-        if (whole)
+        if (whole || always_executing(s, thread))
             thread->state = THREAD_RUNAWAY;
     }
 }

@@ -48,6 +48,13 @@ static bool say_origin(struct space *s, const struct minidump_info *info, struct
     return ok;
 }
 
+static struct str file_name(struct str path) {
+    size_t start = path.len;
+    while (start > 0 && path.ptr[start - 1] != '\\' && path.ptr[start - 1] != '/')
+        start--;
+    return str_drop(path, start);
+}
+
 /* -- Threads ----------------------------------------------------------------------------------- */
 
 /* Exceptions that dumps are made for; the rest is printed as its number. */
@@ -113,6 +120,24 @@ static bool say_frames(struct thread_row *row, struct str text, struct builder *
     return builder_strings(b, frames, count, &row->native_frames, err);
 }
 
+/*
+ * Was the thread executing code of its own, or inside a system call? System calls are made by ntdll
+ * and win32u only, by an instruction that stands just before where the thread comes back.
+ */
+static void say_mode(struct space *s, const struct space_thread *thread, struct thread_row *row) {
+    if (s->arch != ARCH_X64 || !thread->register_count || row->user_mode != ABSENT)
+        return;
+    const struct space_module *module = space_module_at(s, thread->ip);
+    struct str name = module ? file_name(str_of(module->path)) : STR("");
+    if (!str_eq_nocase(name, STR("ntdll.dll")) && !str_eq_nocase(name, STR("win32u.dll"))) {
+        row->user_mode = 1;
+        return;
+    }
+    struct bytes code = space_lend(s, thread->ip - 2, 2);
+    if (code.size == 2)
+        row->user_mode = load_u16(code.data) != 0x050f && load_u16(code.data) != 0x2ecd;
+}
+
 static bool add_stacks(struct space *s, const struct minidump_info *info, struct builder *b,
                        struct err *err) {
     struct win_stacks stacks;
@@ -127,6 +152,8 @@ static bool add_stacks(struct space *s, const struct minidump_info *info, struct
              win_stack_read(&stacks, &s->threads[i], &text, &cut, err) &&
              say_frames(row, strbuf_str(&text), b, err);
         cut_count += ok && cut;
+        if (ok)
+            say_mode(s, &s->threads[i], row);
         if (ok && row->index == ABSENT)
             row->index = i;
         if (ok && info->threads[i].exit_ns != MDMP_ABSENT && !row->state)
@@ -140,13 +167,6 @@ static bool add_stacks(struct space *s, const struct minidump_info *info, struct
 }
 
 /* -- Modules, handles, counters ---------------------------------------------------------------- */
-
-static struct str file_name(struct str path) {
-    size_t start = path.len;
-    while (start > 0 && path.ptr[start - 1] != '\\' && path.ptr[start - 1] != '/')
-        start--;
-    return str_drop(path, start);
-}
 
 static bool say_module(const struct space_module *module, struct module_row *row, struct builder *b,
                        struct err *err) {

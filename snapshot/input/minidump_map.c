@@ -283,20 +283,12 @@ static bool add_heaps(struct map *m, struct err *err) {
 
 /* -- Rows by allocation ------------------------------------------------------------------------ */
 
-/* "gc-heap", "stack", ...: the first claim or mapping within the allocation that says. */
+/* "gc-heap", "loader-jit", ...: what the first claim within the allocation says; NULL: nothing. */
 static const char *use_of(const struct map *m, const struct allocation *a) {
     for (uint32_t i = 0; i < m->s->claim_count; i++)
         if (m->s->claims[i].start < a->base + a->reserved && m->s->claims[i].end > a->base)
             return space_use_names[m->s->claims[i].use];
-    const struct space_mapping *mapping = NULL;
-    uint64_t at = a->base, end = a->base + a->reserved;
-    for (uint32_t pages = 0; !mapping && at < end && pages < 64; at += m->s->page_bytes, pages++)
-        mapping = space_mapping_at(m->s, at);
-    if (!mapping || !mapping->file)
-        return NULL;
-    return strcmp(mapping->file, "[stack]") == 0 ? space_use_names[USE_STACK]
-           : strcmp(mapping->file, "[teb]") == 0 ? space_use_names[USE_TEB]
-                                                 : NULL;
+    return NULL;
 }
 
 static bool add_allocation(struct map *m, const struct allocation *a, struct strbuf *key,

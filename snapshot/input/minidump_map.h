@@ -14,8 +14,8 @@
  * Adds rows by state, type and protection with WinDbg's names, the largest free block, and private
  * committed bytes for each allocation base: key "0x00000213a4560000 PAGE_READWRITE gc-heap", so
  * that two dumps of one process show which allocations grew. Rows by usage come from
- * dump_add_memory_use, which has to have run: what is claimed for an allocation is named in its
- * key.
+ * dump_add_memory_use, which has to have run: what the reader of the managed heap claimed of an
+ * allocation is named in its key.
  *
  * Where the process's heap list can be read and verified (NT heaps on x64), PART_NATIVE_HEAPS has
  * the committed and reserved bytes of each heap's segments, and their keys say "heap 0x...".

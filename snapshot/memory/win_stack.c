@@ -150,6 +150,6 @@ bool win_stack_read(struct win_stacks *w, const struct space_thread *thread, str
         *ret_cut = true;
     }
     if (*ret_cut)
-        strbuf_adds(frames, "\n" WIN_STACK_CUT);
+        strbuf_adds(frames, "\n" FRAME_CUT);
     return !frames->failed || err_nomem(err);
 }

@@ -3,15 +3,13 @@
  * export tells, else as "ntdll+0x9d664".
  *
  * Only exact frames: x64 is unwound by the tables in .pdata. Where they are not in the dump, or on
- * another processor, a stack has its innermost frame only, and says so by WIN_STACK_CUT at its end.
+ * another processor, a stack has its innermost frame only, and says so by FRAME_CUT at its end.
  */
 #ifndef DUMPDIFF_MEMORY_WIN_STACK_H
 #define DUMPDIFF_MEMORY_WIN_STACK_H
 
 #include "memory/unwind_x64.h"
-
-/* Stands behind the last frame of a stack whose callers could not be found. */
-#define WIN_STACK_CUT "[callers not known]"
+#include "model/snapshot.h"
 
 #define WIN_STACK_FRAMES_MAX 512u
 
@@ -25,7 +23,7 @@ bool win_stacks_init(struct win_stacks *w, struct space *s, struct err *err) MUS
 
 /*
  * Frames of a thread, innermost first, one a line in *frames (which is cleared first); none when
- * the dump has no registers of it. *ret_cut: it ends early (the last line is then WIN_STACK_CUT).
+ * the dump has no registers of it. *ret_cut: it ends early (the last line is then FRAME_CUT).
  * Errors: ERR_NOMEM.
  */
 bool win_stack_read(struct win_stacks *w, const struct space_thread *thread, struct strbuf *frames,

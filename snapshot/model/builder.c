@@ -456,6 +456,12 @@ static void say_filtered(struct builder *b) {
         builder_warn(b, ABSENT, "types: not the whole heap, only %s", filter);
 }
 
+/* Equal innermost frames do not make equal stacks. */
+static bool only_innermost(const struct thread_row *t) {
+    return t->frames.count == 0 &&
+           strcmp(t->native_frames.items[t->native_frames.count - 1], FRAME_CUT) == 0;
+}
+
 bool builder_finish(struct builder *b, struct err *err) {
     say_filtered(b);
     if (b->reasons_dropped) {
@@ -477,7 +483,8 @@ bool builder_finish(struct builder *b, struct err *err) {
     struct thread_row *threads = builder_rows(b, PART_THREADS, &count);
     for (uint32_t i = 0; i < count; i++) {
         struct thread_row *t = &threads[i];
-        if (t->stack_hash == ABSENT && t->frames.count + t->native_frames.count > 0)
+        if (t->stack_hash == ABSENT && t->frames.count + t->native_frames.count > 0 &&
+            !only_innermost(t))
             t->stack_hash = strings_hash(strings_hash(1, &t->frames), &t->native_frames);
     }
     return true;

@@ -153,12 +153,16 @@ struct thread_row {
     const char *waiting_on;
     struct strings frames;        /* managed, innermost first: "Ns.Type.Method(Args)" */
     struct strings native_frames; /* "module!function", innermost first */
-    uint64_t stack_hash;          /* of the frames without addresses; ABSENT when there are none */
+    uint64_t stack_hash; /* of the frames without addresses; ABSENT when there are none, or only a
+                            native stack that ends in FRAME_CUT: callers may differ */
     uint64_t registers_hash, live_stack_hash, dead_stack_hash; /* evidence of having run */
     uint64_t user_mode;   /* 1: was executing user code; 0: was inside a system call */
     uint64_t syscall;     /* number of the system call it was in */
     uint64_t stack_bytes; /* [bytes] of live stack compared */
 };
+
+/* Stands behind the last native frame of a stack whose callers could not be found. */
+#define FRAME_CUT "[callers not known]"
 
 struct lock_row {
     uint64_t index;

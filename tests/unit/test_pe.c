@@ -234,26 +234,26 @@ static void win_stack_says_where_it_ends(void **state) {
         const char *spec, *frames;
     } cases[] = {
         /* no stack in the dump */
-        {HOST_DUMP "thread id=1 ip=0x7ff900001014 sp=0x8000\n", "host!Leaf+0x14\n" WIN_STACK_CUT},
+        {HOST_DUMP "thread id=1 ip=0x7ff900001014 sp=0x8000\n", "host!Leaf+0x14\n" FRAME_CUT},
         /* no image in the dump: the stack is there, and is not guessed from */
         {"system arch=9\nmodule base=0x7ff900000000 size=0x4000 name=\"C:\\lib\\host.dll\"\n"
          "thread id=1 ip=0x7ff900001014 sp=0x8000\n"
          "memory at=0x8000 hex=\"10 11 00 00 f9 7f 00 00\"\n",
-         "host+0x1014\n" WIN_STACK_CUT},
+         "host+0x1014\n" FRAME_CUT},
         /* far from the last export, no unwind data */
-        {HOST_DUMP "thread id=1 ip=0x7ff900001090 sp=0x8000\n", "host+0x1090\n" WIN_STACK_CUT},
+        {HOST_DUMP "thread id=1 ip=0x7ff900001090 sp=0x8000\n", "host+0x1090\n" FRAME_CUT},
         /* code that a JIT made */
-        {HOST_DUMP "thread id=1 ip=0x123456 sp=0x8000\n", "[code outside modules]\n" WIN_STACK_CUT},
+        {HOST_DUMP "thread id=1 ip=0x123456 sp=0x8000\n", "[code outside modules]\n" FRAME_CUT},
         /* only the innermost frame may be a leaf */
         {HOST_DUMP "thread id=1 ip=0x7ff900001014 sp=0x8000\n"
                    "memory at=0x8000 hex=\"14 10 00 00 f9 7f 00 00 14 10 00 00 f9 7f 00 00\"\n",
-         "host!Leaf+0x14\nhost!Leaf+0x14\n" WIN_STACK_CUT},
+         "host!Leaf+0x14\nhost!Leaf+0x14\n" FRAME_CUT},
         /* unwind data that is shared points at nonsense */
-        {HOST_DUMP "thread id=1 ip=0x7ff900001508 sp=0x8000\n", "host+0x1508\n" WIN_STACK_CUT},
+        {HOST_DUMP "thread id=1 ip=0x7ff900001508 sp=0x8000\n", "host+0x1508\n" FRAME_CUT},
         {"system arch=0\nmodule base=0x400000 size=0x4000 name=\"C:\\lib\\host.dll\"\n"
          "thread id=1 ip=0x401014 sp=0x8000\n"
          "memory at=0x8000 hex=\"10 11 00 00 f9 7f 00 00\"\n",
-         "host+0x1014\n" WIN_STACK_CUT},
+         "host+0x1014\n" FRAME_CUT},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         assert_stack(cases[i].spec, cases[i].frames, true);
