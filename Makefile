@@ -49,6 +49,8 @@ LIB      := $(BUILD)/libdumpdiff.a
 CMD_LIB  := $(BUILD)/libcmd.a
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 GOLDEN   := $(BUILD)/tests/golden/golden
+MK_SNAP  := $(BUILD)/tests/golden/mk_snap
+GOLDEN_ENV = DUMPDIFF=$(DUMPDIFF) MK_SNAP=$(MK_SNAP)
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ     := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 # What tests share (makers of dumps, ...): every file of tests/ that has no main of its own.
@@ -118,12 +120,12 @@ unit: $(UNIT)
 readme: all
 	@DUMPDIFF=$(DUMPDIFF) tools/readme.sh --update
 
-golden-check: $(GOLDEN) $(DUMPDIFF)
-	@DUMPDIFF=$(DUMPDIFF) tools/run_tests.sh $(GOLDEN)
+golden-check: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
+	@$(GOLDEN_ENV) tools/run_tests.sh $(GOLDEN)
 
 # Rewrites out, err and exit of the cases (CASES='bad-*': of some), never must.
-golden: $(GOLDEN) $(DUMPDIFF)
-	@DUMPDIFF=$(DUMPDIFF) $(GOLDEN) --update $(CASES)
+golden: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
+	@$(GOLDEN_ENV) $(GOLDEN) --update $(CASES)
 
 # The corpora under the sanitizers with the normal compiler: part of check.
 fuzz-replay:
@@ -159,10 +161,10 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/share/dumpdiff
 	install -m 644 $(wildcard schema/*.json) $(DESTDIR)$(PREFIX)/share/dumpdiff/
 
-programs: all $(UNIT) $(GOLDEN)
+programs: all $(UNIT) $(GOLDEN) $(MK_SNAP)
 
 quick: lint programs
-	@DUMPDIFF=$(DUMPDIFF) tools/run_tests.sh $(UNIT) $(GOLDEN)
+	@$(GOLDEN_ENV) tools/run_tests.sh $(UNIT) $(GOLDEN)
 
 deps:
 	@tools/deps.sh all

@@ -2,7 +2,8 @@
  * Golden cases: one folder of golden/ each.
  *
  *   cmd    shell lines, run in the root of the repository; $DUMPDIFF is the program, $TMP an empty
- *          folder, $SHARED a folder of dumps too large to keep here
+ *          folder, $SHARED a folder of dumps too large to keep here, $MK_SNAP the maker of
+ *          snapshots (mk_snap.c)
  *   out    what has to come on stdout; no such file: nothing
  *   err    what has to come on stderr; no such file: nothing
  *   exit   the exit status; no such file: 0
@@ -98,6 +99,7 @@ static void run_child(const char *cmd, const char *tmp, const char *out, const c
 }
 
 static void remove_folder(const char *path) {
+    fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
         execlp("rm", "rm", "-rf", path, (char *)NULL);
@@ -123,6 +125,7 @@ static bool run_case(const char *name, struct result *r) {
     strbuf_addf(&tmp, "%s/tmp", dir);
     int status = 0;
     if (mkdir(tmp.ptr, 0700) == 0) {
+        fflush(NULL); /* or the child writes what is buffered once more */
         pid_t pid = fork();
         if (pid == 0)
             run_child(cmd.ptr, tmp.ptr, out.ptr, err.ptr);
@@ -352,6 +355,8 @@ int main(int argc, char **argv) {
     setenv("SHARED", shared && *shared ? shared : "../shared", 1);
     if (!getenv("DUMPDIFF"))
         setenv("DUMPDIFF", "build/dumpdiff", 1);
+    if (!getenv("MK_SNAP"))
+        setenv("MK_SNAP", "build/tests/golden/mk_snap", 1);
     bool updating = argc > 1 && strcmp(argv[1], "--update") == 0;
     size_t count = find_cases(names, argv + (updating ? 2 : 1));
     int status = 0;

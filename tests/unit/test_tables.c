@@ -1,0 +1,84 @@
+/*
+ * Walks the tables: what is in one of them has a fixture, a fuzz target and goldens.
+ * Run in the root of the repository, as `make` does.
+ */
+#include "base/file.h"
+#include "diff/rules/rule.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Is there an entry in the folder whose name is `name`, or starts with it and a '-', '_' or '.'? */
+static bool is_in(const char *folder, const char *name) {
+    DIR *dir = opendir(folder);
+    size_t length = strlen(name);
+    bool found = false;
+    for (struct dirent *entry; dir && !found && (entry = readdir(dir));)
+        found = strncmp(entry->d_name, name, length) == 0 &&
+                (!entry->d_name[length] || strchr("-_.", entry->d_name[length]));
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* 1 and a message when the entry that the table asks for is not there. */
+static unsigned lacks(const char *what, const char *folder, const char *format, const char *name) {
+    char entry[128];
+    snprintf(entry, sizeof(entry), format, name);
+    if (is_in(folder, entry))
+        return 0;
+    print_message("%s %s has no %s/%s\n", what, name, folder, entry);
+    return 1;
+}
+
+/* Has the golden a line of the table of findings, "RULE,STATUS,...", for this one? */
+static bool golden_says(const char *golden, const char *id, const char *status) {
+    struct file file;
+    struct err err;
+    char path[160], start[160];
+    snprintf(path, sizeof(path), "golden/%s/out", golden);
+    snprintf(start, sizeof(start), "%s,%s,", id, status);
+    if (!file_open(&file, path, &err))
+        return false;
+    struct str rest = {(const char *)file.bytes.data, file.bytes.size}, line;
+    bool found = false;
+    while (!found && str_next_line(&rest, &line))
+        found = str_starts(line, str_of(start));
+    file_close(&file);
+    return found;
+}
+
+static void every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped(void **state) {
+    (void)state;
+    unsigned missing = 0;
+    for (size_t i = 0; rules[i]; i++) {
+        for (int s = 0; s < 3; s++) {
+            char golden[128];
+            /* Every dump has an origin: a rule that asks for nothing else is never skipped. */
+            if (s == STATUS_SKIPPED && rules[i]->needs == PART_BIT(PART_ORIGIN))
+                continue;
+            snprintf(golden, sizeof(golden), "rule-%s-%s", rules[i]->id, finding_status_names[s]);
+            if (lacks("rule", "golden", "%s", golden)) {
+                missing++;
+            } else if (!golden_says(golden, rules[i]->id, finding_status_names[s])) {
+                print_message("golden/%s/out has no line \"%s,%s,\"\n", golden, rules[i]->id,
+                              finding_status_names[s]);
+                missing++;
+            }
+        }
+    }
+    assert_int_equal(missing, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
