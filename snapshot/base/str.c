@@ -53,7 +53,8 @@ bool str_contains(struct str s, struct str needle) {
 struct str str_drop(struct str s, size_t n) {
     if (n > s.len)
         n = s.len;
-    return (struct str){s.ptr + n, s.len - n};
+    /* Adding to a null pointer is undefined, even 0: an empty string may have one. */
+    return (struct str){n ? s.ptr + n : s.ptr, s.len - n};
 }
 
 struct str str_take(struct str s, size_t n) {
@@ -86,7 +87,7 @@ struct str str_next_field(struct str *rest) {
     size_t start = i;
     while (i < rest->len && !is_blank(rest->ptr[i]))
         i++;
-    struct str field = {rest->ptr + start, i - start};
+    struct str field = str_take(str_drop(*rest, start), i - start);
     *rest = str_drop(*rest, i);
     return field;
 }
