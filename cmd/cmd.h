@@ -11,6 +11,7 @@ enum command_bit {
     COMMAND_SNAPSHOT = 4,
     COMMAND_LIST = 8,
     COMMAND_EXPLAIN = 16,
+    COMMAND_WATCH = 32,
 };
 
 struct command {

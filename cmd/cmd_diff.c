@@ -1,13 +1,17 @@
 #include "cmd/session.h"
 
-static bool has_hits(const struct findings *f) {
-    for (uint32_t i = 0; i < f->count; i++)
-        if (f->items[i].status == STATUS_HIT)
-            return true;
-    return false;
-}
-
 extern const struct command command_diff, command_show;
+
+static bool check_arguments(const struct options *o, bool is_diff, struct err *err) {
+    if (is_diff && o->argument_count < 2)
+        return err_set(err, ERR_USAGE,
+                       "diff wants two dumps or more, oldest first (see `dumpdiff diff --help`)");
+    if (!is_diff && o->argument_count + (o->pid != ABSENT) != 1)
+        return err_set(err, ERR_USAGE,
+                       "show wants one dump (see `dumpdiff show --help`; `dumpdiff diff` compares "
+                       "several)");
+    return true;
+}
 
 static int run_report(const struct command *command, bool is_diff, int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
@@ -15,27 +19,16 @@ static int run_report(const struct command *command, bool is_diff, int argc, cha
     struct session s = {.count = 0};
     if (!options_parse(&o, command, argc, argv, &err))
         return fail(&err);
-    if (o.help) {
-        struct strbuf help;
-        strbuf_init(&help);
-        options_help(command, &help);
-        int status = print_text(&help);
-        strbuf_deinit(&help);
-        return status;
-    }
+    if (o.help)
+        return print_help(command);
     int status = 0;
-    if (is_diff ? o.argument_count < 2 : o.argument_count != 1)
-        err_set(&err, ERR_USAGE,
-                is_diff ? "diff wants two dumps or more, oldest first (see `dumpdiff diff --help`)"
-                        : "show wants one dump (see `dumpdiff show --help`; `dumpdiff diff` "
-                          "compares several)");
-    else if (session_read(&s, &o, &err) && session_judge(&s, &err) &&
-             session_report(&s, is_diff, &err))
-        status = o.exit_code && has_hits(&s.findings) ? 1 : 0;
-    if (err.code != ERR_NONE)
+    if (!check_arguments(&o, is_diff, &err) || !session_read(&s, &o, &err) ||
+        !session_judge(&s, &err) || !session_report(&s, is_diff, &err))
         status = fail(&err);
     else if (!is_diff && !o.force && snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE)
         status = err_exit_status(ERR_INCONCLUSIVE);
+    else if (o.exit_code && session_has_hits(&s))
+        status = 1;
     session_deinit(&s);
     return status;
 }
@@ -65,11 +58,10 @@ const struct command command_diff = {
 
 const struct command command_show = {
     "show",
-    "[options] DUMP|SNAP",
+    "[options] DUMP|SNAP|--pid PID",
     "one dump: warnings first, then its tables",
-    "Reports on one dump, debugger log or .snap file. An argument is a file, a folder (all its "
-    "files\n"
-    "are about one dump), a.txt+b.txt (so are these), or - for standard input.\n"
+    "Reports on one dump, debugger log or .snap file. An argument is a file, a folder (all its\n"
+    "files are about one dump), a.txt+b.txt (so are these), or - for standard input.\n"
     "\n"
     "Exit status: 0 shown; 1 there are findings and --exit-code was given; 2 wrong command line;\n"
     "3 shown, but the dump cannot be trusted; 4 it cannot be read; 5 no memory or disk.",

@@ -8,7 +8,7 @@
 extern const struct command command_snapshot;
 
 static bool check(const struct options *o, struct err *err) {
-    if (o->argument_count != 1)
+    if (o->argument_count + (o->pid != ABSENT) != 1)
         return err_set(err, ERR_USAGE, "snapshot wants one dump (see `dumpdiff snapshot --help`)");
     if (o->output_count != 1)
         return err_set(err, ERR_USAGE, "snapshot wants one -o FILE");
@@ -30,27 +30,21 @@ static int run(int argc, char **argv) {
     struct session s = {.count = 0};
     if (!options_parse(&o, &command_snapshot, argc, argv, &err))
         return fail(&err);
-    if (o.help) {
-        struct strbuf help;
-        strbuf_init(&help);
-        options_help(&command_snapshot, &help);
-        int status = print_text(&help);
-        strbuf_deinit(&help);
-        return status;
-    }
+    if (o.help)
+        return print_help(&command_snapshot);
     int status = 0;
     if (!check(&o, &err) || !session_read(&s, &o, &err) || !keep(&s, o.outputs[0].path, &err))
         status = fail(&err);
     else if (snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE)
         fprintf(stderr, "dumpdiff: %s: kept, but cannot be trusted: `dumpdiff show` says why\n",
-                o.arguments[0]);
+                s.names[0]);
     session_deinit(&s);
     return status;
 }
 
 const struct command command_snapshot = {
     "snapshot",
-    "[options] DUMP -o FILE.snap",
+    "[options] DUMP|--pid PID -o FILE.snap",
     "keep what matters of a dump in a small file",
     "Writes what `show` and `diff` need of a dump into FILE: counts, names and stacks, no heap\n"
     "contents, environment or command line. The same dump gives the same bytes each time.\n"

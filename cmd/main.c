@@ -5,12 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct command command_diff, command_show, command_snapshot, command_list,
-    command_explain;
+extern const struct command command_diff, command_show, command_snapshot, command_watch,
+    command_list, command_explain;
 
 /* THE table of subcommands. */
 const struct command *const commands[] = {
-    &command_diff, &command_show, &command_snapshot, &command_list, &command_explain, NULL,
+    &command_diff,    &command_show, &command_snapshot, &command_watch, &command_list,
+    &command_explain, NULL,
 };
 
 const struct command *command_find(const char *name) {

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPORTING (COMMAND_DIFF | COMMAND_SHOW)
-#define READING   (REPORTING | COMMAND_SNAPSHOT)
+#define COMPARING (COMMAND_DIFF | COMMAND_WATCH)
+#define REPORTING (COMPARING | COMMAND_SHOW)
+#define NAMING    (COMMAND_DIFF | COMMAND_SHOW | COMMAND_SNAPSHOT)
+#define READING   (NAMING | COMMAND_WATCH)
 #define EVERY     (READING | COMMAND_LIST | COMMAND_EXPLAIN)
 
 static bool add_output(struct options *o, struct output output, struct err *err) {
@@ -140,6 +142,47 @@ static bool set_threads(struct options *o, const char *value, struct err *err) {
     return add_name(o->threads_files, &o->threads_file_count, value, "--threads", err);
 }
 
+static bool set_pid(struct options *o, const char *value, struct err *err) {
+    if (!number("--pid", value, &o->pid, err))
+        return false;
+    return o->pid > 0 || err_set(err, ERR_USAGE, "--pid: no process has the number 0");
+}
+
+/* "90", "90s", "5m", "1h", "500ms". */
+static bool set_every(struct options *o, const char *value, struct err *err) {
+    static const struct {
+        const char *unit;
+        uint64_t ns;
+    } units[] = {{"", 1000000000},
+                 {"s", 1000000000},
+                 {"ms", 1000000},
+                 {"m", UINT64_C(60000000000)},
+                 {"min", UINT64_C(60000000000)},
+                 {"h", UINT64_C(3600000000000)}};
+    size_t digits = strspn(value, "0123456789");
+    uint64_t n;
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+        if (strcmp(value + digits, units[i].unit) != 0)
+            continue;
+        if (!num_dec((struct str){value, digits}, &n) || n > INT64_MAX / units[i].ns)
+            break;
+        o->watch_every_ns = n * units[i].ns;
+        return true;
+    }
+    return err_set(err, ERR_USAGE, "--every: not a time: '%s' (90, 90s, 5m, 1h)", value);
+}
+
+static bool set_watch_count(struct options *o, const char *value, struct err *err) {
+    uint64_t n;
+    if (!number("--count", value, &n, err))
+        return false;
+    if (n < 2 || n > ARGUMENTS_MAX)
+        return err_set(err, ERR_USAGE, "--count: from 2 to %u snapshots, not %s", ARGUMENTS_MAX,
+                       value);
+    o->watch_count = (uint32_t)n;
+    return true;
+}
+
 static bool set_force(struct options *o, const char *value, struct err *err) {
     (void)value, (void)err;
     o->force = true;
@@ -245,9 +288,9 @@ const struct option_desc option_descs[] = {
      set_min_count},
     {"table", 0, "NAME", "csv: which table (default types; see `dumpdiff list tables`)", REPORTING,
      set_table},
-    {"per", 0, "N", "also divide growth by N requests or iterations between the dumps",
-     COMMAND_DIFF, set_per},
-    {"exact-names", 0, NULL, "do not match compiler-generated names across builds", COMMAND_DIFF,
+    {"per", 0, "N", "also divide growth by N requests or iterations between the dumps", COMPARING,
+     set_per},
+    {"exact-names", 0, NULL, "do not match compiler-generated names across builds", COMPARING,
      set_exact_names},
     {"force", 0, NULL, "report even if the snapshots cannot be trusted or compared", REPORTING,
      set_force},
@@ -255,10 +298,15 @@ const struct option_desc option_descs[] = {
     {"limit", 0, "KEY=VALUE", "set a threshold (see `dumpdiff list limits`)", REPORTING, set_limit},
     {"config", 0, "FILE", "read thresholds from a JSON object; --limit goes first", REPORTING,
      set_config},
-    {"label", 0, "TEXT", "call the snapshot that; the n-th label is for the n-th dump", READING,
+    {"label", 0, "TEXT", "call the snapshot that; the n-th label is for the n-th dump", NAMING,
      set_label},
     {"threads", 0, "FILE", "thread times taken with the dump; the n-th is for the n-th dump",
-     READING, set_threads},
+     NAMING, set_threads},
+    {"pid", 0, "PID", "a running process instead of a dump; it stands still while it is read",
+     COMMAND_SHOW | COMMAND_SNAPSHOT, set_pid},
+    {"every", 0, "TIME", "time between two snapshots: 90, 90s (default 60s), 5m, 1h", COMMAND_WATCH,
+     set_every},
+    {"count", 0, "N", "snapshots to take (default 3)", COMMAND_WATCH, set_watch_count},
     {"symbols", 0, "DIR", "where files that a dump refers to may be found", READING, set_symbols},
     {"sysroot", 0, "DIR", "root of the file system that a dump's paths refer to", READING,
      set_sysroot},
@@ -329,7 +377,7 @@ static bool parse_option(struct options *o, const struct command *command, int a
 
 bool options_parse(struct options *o, const struct command *command, int argc, char **argv,
                    struct err *err) {
-    *o = (struct options){.argument_count = 0};
+    *o = (struct options){.pid = ABSENT, .watch_every_ns = UINT64_C(60000000000), .watch_count = 3};
     bool ended = false;
     for (int i = 1; i < argc; i++) {
         bool is_option = !ended && argv[i][0] == '-' && argv[i][1];
@@ -390,7 +438,10 @@ const char *nearest_name(const char *name, const char *const *names, uint32_t co
     for (uint32_t i = 0; i < count; i++) {
         unsigned edits = distance(name, names[i]);
         /* "compare" is no "explain": a third of the letters may be wrong, and three at most. */
-        if (edits >= least || edits > 3 || edits * 3 > strlen(names[i]) + 1)
+        if (edits > least || edits > 3 || edits * 3 > strlen(names[i]) + 1)
+            continue;
+        /* Of two that are as near, the one that starts alike: few slip on the first letter. */
+        if (nearest && edits == least && names[i][0] != name[0])
             continue;
         least = edits;
         nearest = names[i];

@@ -31,6 +31,9 @@ struct options {
         *threads_files[ARGUMENTS_MAX]; /* the n-th for the n-th dump */
     uint32_t label_count, threads_file_count;
     const char *symbols, *sysroot;
+    uint64_t pid; /* ABSENT: not given */
+    uint64_t watch_every_ns;
+    uint32_t watch_count;
     const char *config;
     const char *limits[LIMITS_MAX]; /* "KEY=VALUE" */
     uint32_t limit_count;

@@ -18,10 +18,17 @@ struct session {
     struct series series;
     struct findings findings;
     bool has_series;
+    uint64_t pid; /* read from this process; ABSENT: from arguments */
 };
 
 /* The exit status of an error, after saying it in one line on standard error. */
 int fail(const struct err *err);
+
+/* Has a rule found something? */
+bool session_has_hits(const struct session *s);
+
+/* Prints `dumpdiff NAME --help`; the exit status. */
+int print_help(const struct command *command);
 
 /* Prints text on standard output; the exit status. A reader that went away is no error. */
 int print_text(const struct strbuf *text);
@@ -31,6 +38,14 @@ int print_text(const struct strbuf *text);
  * Errors: those of input_read, ERR_USAGE.
  */
 bool session_read(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
+/* Waits between two snapshots; false: do not go on. */
+typedef bool session_pause(uint64_t ns);
+/*
+ * Takes snapshots of the process o->pid one after the other. Ends early, without an error, when the
+ * pause says so or the process is gone after two or more.
+ */
+bool session_watch(struct session *s, const struct options *o, session_pause *pause,
+                   struct err *err) MUST_CHECK;
 /* Lines the snapshots up and runs the rules. ERR_INCONCLUSIVE when they cannot be compared. */
 bool session_judge(struct session *s, struct err *err) MUST_CHECK;
 /* Writes all reports asked for: files first, standard output last. */

@@ -17,7 +17,7 @@ static void snapshot_line(const struct doc_context *c, struct doc_table *t, uint
     doc_cell(c->d, t, DOC_STRONG, title);
     doc_cell(c->d, t, DOC_PLAIN, c->o->names[i]);
     doc_cell(c->d, t, trust == TRUST_EXACT ? DOC_PLAIN : DOC_BAD, trust_names[trust]);
-    doc_cell(c->d, t, DOC_PLAIN, fmt_time(origin->captured_at_ns, buf));
+    doc_cell(c->d, t, DOC_PLAIN, fmt_second(origin->captured_at_ns, buf));
     doc_cell(c->d, t, DOC_PLAIN, origin->process);
     doc_cell(c->d, t, DOC_PLAIN, origin->runtime);
     doc_cell(c->d, t, DOC_PLAIN, origin->gc_mode);

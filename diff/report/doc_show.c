@@ -34,7 +34,7 @@ static void head(const struct doc_context *c) {
     if (gc && gc->regions != ABSENT)
         fact(&facts, "%s", gc->regions ? "regions" : "segments");
     if (origin->captured_at_ns != ABSENT)
-        fact(&facts, "taken %s", fmt_time(origin->captured_at_ns, number));
+        fact(&facts, "taken %s", fmt_second(origin->captured_at_ns, number));
     doc_text(c->d, DOC_TITLE, DOC_PLAIN, "%s", c->o->names[0]);
     if (facts.len)
         doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s", strbuf_cstr(&facts));

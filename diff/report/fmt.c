@@ -115,6 +115,10 @@ const char *fmt_time(uint64_t ns, char buf[FMT_MAX]) {
     return buf;
 }
 
+const char *fmt_second(uint64_t ns, char buf[FMT_MAX]) {
+    return fmt_time(ns == ABSENT ? ns : ns - ns % NS_PER_S, buf);
+}
+
 const char *fmt_hex(uint64_t value, char buf[FMT_MAX]) {
     if (value == ABSENT)
         return none(buf);

@@ -24,6 +24,8 @@ const char *fmt_ns(uint64_t ns, char buf[FMT_MAX]);
 const char *fmt_ns_delta(uint64_t ns, char buf[FMT_MAX]);
 /* ns since 1970 as "2024-05-01T12:00:00.123Z" (fraction only where there is one); "-" if ABSENT. */
 const char *fmt_time(uint64_t ns, char buf[FMT_MAX]);
+/* The same, to the second. */
+const char *fmt_second(uint64_t ns, char buf[FMT_MAX]);
 /* "0x13c2"; "-" when ABSENT. */
 const char *fmt_hex(uint64_t value, char buf[FMT_MAX]);
 /* "12.3 %" of part in whole; "-" when whole is 0 or one of them ABSENT. */

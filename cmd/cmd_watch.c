@@ -1,0 +1,71 @@
+#include "cmd/session.h"
+
+#include "base/num.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+extern const struct command command_watch;
+
+/* Ctrl-C ends the waiting, not the program: what was seen so far is still compared. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number) {
+    (void)number;
+    interrupted = 1;
+}
+
+static bool pause_between(uint64_t ns) {
+    struct timespec left = {.tv_sec = (time_t)(ns / 1000000000),
+                            .tv_nsec = (long)(ns % 1000000000)};
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "dumpdiff: next snapshot in %llu s (Ctrl-C: compare now)\n",
+                (unsigned long long)(ns / 1000000000));
+    while (!interrupted && nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+    return !interrupted;
+}
+
+static bool parse_pid(struct options *o, struct err *err) {
+    if (o->argument_count != 1 || !num_dec(str_of(o->arguments[0]), &o->pid) || o->pid == 0 ||
+        o->pid == ABSENT)
+        return err_set(err, ERR_USAGE,
+                       "watch wants the number of one process (see `dumpdiff watch --help`)");
+    o->argument_count = 0;
+    return true;
+}
+
+static int run(int argc, char **argv) {
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    struct options o;
+    struct session s = {.count = 0};
+    const struct sigaction action = {.sa_handler = interrupt};
+    if (!options_parse(&o, &command_watch, argc, argv, &err))
+        return fail(&err);
+    if (o.help)
+        return print_help(&command_watch);
+    sigaction(SIGINT, &action, NULL);
+    int status = 0;
+    if (!parse_pid(&o, &err) || !session_watch(&s, &o, pause_between, &err) ||
+        !session_judge(&s, &err) || !session_report(&s, true, &err))
+        status = fail(&err);
+    else if (o.exit_code && session_has_hits(&s))
+        status = 1;
+    session_deinit(&s);
+    return status;
+}
+
+const struct command command_watch = {
+    "watch",
+    "[options] PID [--every TIME] [--count N]",
+    "take snapshots of a running process, then compare them",
+    "The process stands still while a snapshot is read, and goes on in between. Ctrl-C compares\n"
+    "what was seen so far; so does the end of the process, after two snapshots or more.\n"
+    "\n"
+    "Exit status: that of diff.",
+    COMMAND_WATCH,
+    run,
+};

@@ -1,0 +1,175 @@
+/* What leaves the program: reports, messages, the exit status. */
+#include "cmd/session.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int fail(const struct err *err) {
+    if (err->offset == ERR_NO_OFFSET)
+        fprintf(stderr, "dumpdiff: %s\n", err->msg);
+    else
+        fprintf(stderr, "dumpdiff: %s (at 0x%" PRIx64 ")\n", err->msg, err->offset);
+    return err_exit_status(err->code);
+}
+
+/* Whoever reads our output may stop reading (`| head`): that is not our failure. */
+static bool write_stdout(struct str text, struct err *err) {
+    while (text.len) {
+        ssize_t n = write(STDOUT_FILENO, text.ptr, text.len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EPIPE)
+            return true;
+        if (n < 0)
+            return err_set(err, ERR_SYSTEM, "standard output: cannot write: %s", strerror(errno));
+        text = str_drop(text, (size_t)n);
+    }
+    return true;
+}
+
+int print_text(const struct strbuf *text) {
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    if (text->failed)
+        err_nomem(&err);
+    else if (write_stdout(strbuf_str(text), &err))
+        return 0;
+    return fail(&err);
+}
+
+static bool same_file(const struct stat *a, const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_dev == a->st_dev && st.st_ino == a->st_ino;
+}
+
+/* Is the file one of those that an argument stands for? */
+static bool is_input(const struct stat *out, const char *out_path, const char *argument) {
+    struct stat st;
+    if (strcmp(argument, "-") == 0)
+        return false;
+    if (stat(argument, &st) == 0 && !S_ISDIR(st.st_mode))
+        return same_file(out, argument);
+    char folder[PATH_MAX];
+    const char *slash = strrchr(out_path, '/');
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - out_path) : 1,
+             slash ? out_path : ".");
+    if (stat(argument, &st) == 0)
+        return same_file(&st, *folder ? folder : "/");
+    for (const char *rest = argument; *rest;) {
+        char part[PATH_MAX];
+        size_t length = strcspn(rest, "+");
+        snprintf(part, sizeof(part), "%.*s", length < PATH_MAX ? (int)length : PATH_MAX - 1, rest);
+        if (same_file(out, part))
+            return true;
+        rest += length + (rest[length] == '+');
+    }
+    return false;
+}
+
+bool session_check_output(const struct options *o, const char *path, struct err *err) {
+    struct stat st;
+    if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return true;
+    bool input = o->config && same_file(&st, o->config);
+    for (uint32_t i = 0; i < o->threads_file_count; i++)
+        input = input || same_file(&st, o->threads_files[i]);
+    for (uint32_t i = 0; i < o->argument_count; i++)
+        input = input || is_input(&st, path, o->arguments[i]);
+    return !input || err_set(err, ERR_USAGE, "%s: is an input and will not be overwritten", path);
+}
+
+static const char *format_of(const struct output *output) {
+    static const struct {
+        const char *ending, *format;
+    } endings[] = {{".json", "json"}, {".md", "markdown"}, {".markdown", "markdown"},
+                   {".csv", "csv"},   {".html", "html"},   {".htm", "html"},
+                   {".txt", "text"}};
+    if (output->format)
+        return output->format;
+    for (size_t i = 0; output->path && i < sizeof(endings) / sizeof(*endings); i++)
+        if (str_ends(str_of(output->path), str_of(endings[i].ending)))
+            return endings[i].format;
+    return "text";
+}
+
+static bool to_stdout(const struct output *output) {
+    return !output->path || strcmp(output->path, "-") == 0;
+}
+
+/* Colour and width are the terminal's, so only where the report goes to one. */
+static void terminal_options(struct report_options *r, const struct options *o, bool on_stdout) {
+    struct winsize size;
+    const char *no_color = getenv("NO_COLOR");
+    bool terminal = on_stdout && isatty(STDOUT_FILENO);
+    if (o->color == COLOR_ALWAYS)
+        r->color = true;
+    else if (o->color == COLOR_AUTO)
+        r->color = terminal && !(no_color && *no_color);
+    if (!r->width && terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
+        r->width = size.ws_col;
+}
+
+static bool write_one(struct session *s, bool is_diff, const struct output *output,
+                      struct err *err) {
+    const struct report *report = report_find(format_of(output));
+    struct report_options r = s->options->report;
+    struct strbuf text;
+    r.names = s->names;
+    terminal_options(&r, s->options, to_stdout(output));
+    strbuf_init(&text);
+    bool ok = (is_diff ? report->diff : report->show)(&s->series, &s->findings, &r, &text, err);
+    if (ok && to_stdout(output))
+        ok = write_stdout(strbuf_str(&text), err);
+    else if (ok)
+        ok =
+            file_write(output->path, strbuf_str(&text), err) || err_prefix(err, "%s", output->path);
+    strbuf_deinit(&text);
+    return ok;
+}
+
+bool session_report(struct session *s, bool is_diff, struct err *err) {
+    static const struct output text = {NULL, NULL};
+    const struct output *outputs = s->options->outputs;
+    uint32_t count = s->options->output_count, on_stdout = 0;
+    if (count == 0)
+        return write_one(s, is_diff, &text, err);
+    for (uint32_t i = 0; i < count; i++) {
+        on_stdout += to_stdout(&outputs[i]);
+        for (uint32_t k = 0; k < i; k++)
+            if (!to_stdout(&outputs[i]) && !to_stdout(&outputs[k]) &&
+                strcmp(outputs[i].path, outputs[k].path) == 0)
+                return err_set(err, ERR_USAGE, "%s: two reports for one file", outputs[i].path);
+    }
+    if (on_stdout > 1)
+        return err_set(err, ERR_USAGE, "%u reports for standard output: give each but one an -o",
+                       on_stdout);
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < count; i++)
+            if (to_stdout(&outputs[i]) == (pass == 1) && !write_one(s, is_diff, &outputs[i], err))
+                return false;
+    return true;
+}
+
+bool session_has_hits(const struct session *s) {
+    for (uint32_t i = 0; i < s->findings.count; i++)
+        if (s->findings.items[i].status == STATUS_HIT)
+            return true;
+    return false;
+}
+
+int print_help(const struct command *command) {
+    struct strbuf help;
+    strbuf_init(&help);
+    options_help(command, &help);
+    int status = print_text(&help);
+    strbuf_deinit(&help);
+    return status;
+}
