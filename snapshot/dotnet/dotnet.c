@@ -8,6 +8,7 @@
 #include "dotnet/locks.h"
 #include "dotnet/stacks.h"
 #include "dotnet/threads.h"
+#include "dotnet/usage.h"
 #include "dotnet/walk.h"
 
 /* What is read of one process. */
@@ -81,7 +82,8 @@ static bool report_runtime(struct reading *r, struct err *err) {
 
 /* What needs the objects themselves. */
 static bool read_heap(struct reading *r, struct err *err) {
-    return walk_heap(&r->clr, &r->gc, &r->walk, err) && report_types(r, err) &&
+    return usage_claim_gc(&r->clr, &r->gc, err) && walk_heap(&r->clr, &r->gc, &r->walk, err) &&
+           usage_claim_loader(&r->clr, &r->walk, err) && report_types(r, err) &&
            report_heaps(r, err) && finalize_report(&r->modules, &r->gc, err) &&
            handles_report(&r->modules, err) &&
            locks_report(&r->modules, &r->walk, &r->threads, err);

@@ -345,8 +345,11 @@ static bool report_region(struct clr *clr, const struct gc_region *r, struct err
     row->heap = r->heap;
     if (r->generation != GEN_UNKNOWN)
         row->generation = r->generation;
-    /* Committed and reserved memory begins with the page, before the first object. */
-    uint64_t page = r->start & ~0xfffull;
+    /* Committed and reserved memory begins with the page before the first object; a segment
+     * begins with its own heap_segment. */
+    uint64_t first =
+        r->segment < r->start && r->start - r->segment <= 0x10000 ? r->segment : r->start;
+    uint64_t page = first & ~0xfffull;
     row->address = r->segment;
     row->start = r->start;
     row->allocated = r->allocated - r->start;
