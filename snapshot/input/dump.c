@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "dotnet/dotnet.h"
 #include "memory/evidence.h"
+#include "memory/live.h"
 #include "memory/memory_use.h"
+#include "memory/native_frames.h"
 #include "memory/threads_file.h"
 #include "memory/unpack.h"
 
@@ -196,6 +198,40 @@ bool dump_name_threads(const struct space *s, struct builder *b, struct err *err
     return true;
 }
 
+bool dump_add_native_frames(struct space *s, struct builder *b, struct err *err) {
+    struct native_stack *stacks;
+    uint32_t missing;
+    if (!native_frames_read(s, &stacks, &missing, err))
+        return false;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        struct thread_row *row = builder_thread(b, s->threads[i].os_id, ABSENT, err);
+        struct str frames[NATIVE_FRAMES_MAX];
+        if (!row)
+            return false;
+        for (uint32_t k = 0; k < stacks[i].count; k++)
+            frames[k] = str_of(stacks[i].frames[k]);
+        if (row->native_frames.count == 0 && stacks[i].count &&
+            !builder_strings(b, frames, stacks[i].count, &row->native_frames, err))
+            return false;
+    }
+    if (missing)
+        builder_note(b, "native stacks of %u of %u threads could not be unwound", missing,
+                     s->thread_count);
+    return true;
+}
+
+/* Keeps what is still needed of a live process, and lets it go on. */
+static bool let_go(struct space *s, bool stacks, struct builder *b, struct err *err) {
+    if (s->kind != SPACE_LIVE)
+        return true;
+    if (stacks && !native_frames_capture(s, err))
+        return false;
+    uint64_t stood_ns = live_resume(s);
+    builder_note(b, "process stood still for %llu ms",
+                 (unsigned long long)((stood_ns + 999999) / 1000000));
+    return true;
+}
+
 /* -- Modules and memory ------------------------------------------------------------------------ */
 
 static bool add_module(const struct space_module *m, struct builder *b, struct err *err) {
@@ -284,9 +320,11 @@ bool dump_read_space(struct space *s, const char *path, bool mapped,
                                            .sysroot = options->sysroot,
                                            .mapped_file = mapped,
                                            .no_paths = options->no_paths};
+    bool stacks = !options->no_native_stacks;
     bool ok = dump_say_origin(s, b, err) && dump_read_thread_times(s, path, options, b, err) &&
               dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&
-              dump_add_evidence(s, b, err) && dump_name_threads(s, b, err) &&
+              dump_add_evidence(s, b, err) && let_go(s, stacks, b, err) &&
+              dump_name_threads(s, b, err) && (!stacks || dump_add_native_frames(s, b, err)) &&
               dump_add_modules(s, b, err) && dump_add_memory_use(s, b, err);
     dump_pass_warnings(s, b);
     return ok;

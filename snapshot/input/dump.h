@@ -13,7 +13,8 @@ const char *dump_arch_name(enum space_arch arch);
 /*
  * All steps below in their order, for dumps of which the space says everything. options may give
  * files for symbols and thread times; path is the dump's (NULL: it has none), beside which
- * PATH.threads is looked for. mapped: the bytes come from a file, see struct dotnet_options.
+ * PATH.threads is looked for. A live process goes on as soon as its memory is not needed any more,
+ * with a note of how long it stood. mapped: the bytes come from a file, see struct dotnet_options.
  */
 bool dump_read_space(struct space *s, const char *path, bool mapped,
                      const struct input_options *options, struct builder *b,
@@ -41,6 +42,9 @@ bool dump_add_evidence(struct space *s, struct builder *b, struct err *err) MUST
 
 /* Names of threads that have none: the managed one, said before, is longer and better. */
 bool dump_name_threads(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/* native_frames of PART_THREADS, for threads that have none yet. */
+bool dump_add_native_frames(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
 
 /* PART_MODULES: images that are not there yet by their path, each path once. */
 bool dump_add_modules(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;

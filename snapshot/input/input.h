@@ -14,6 +14,7 @@ struct input_options {
     const char *threads_file; /* /proc/PID/task/N/stat lines taken with the dump */
     const char *label;
     bool no_paths;
+    bool no_native_stacks; /* do not unwind what no runtime knows of (Linux; takes a process) */
 };
 
 /* One file that is being read. */

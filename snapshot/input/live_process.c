@@ -17,13 +17,10 @@ bool live_read(uint64_t pid, const struct input_options *options, struct builder
     if (!here.sysroot)
         here.sysroot = root;
     bool ok = dump_read_space(&space, NULL, false, &here, b, err);
-    uint64_t stood_ns = live_resume(&space);
     struct origin_row *origin = ok ? builder_single(b, PART_ORIGIN, err) : NULL;
     if (origin) {
         origin->captured_at_ns = live_captured_ns(&space);
         origin->process_start_ns = live_process_start_ns(&space);
-        builder_note(b, "process stood still for %llu ms",
-                     (unsigned long long)((stood_ns + 999999) / 1000000));
     }
     space_deinit(&space);
     return ok && origin;

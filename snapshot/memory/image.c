@@ -119,6 +119,36 @@ const char *image_build_id(struct space *s, uint64_t base) {
     return elf_image_at(s, base, &image) ? build_id_of(s, &image) : NULL;
 }
 
+bool image_file_build_id(struct bytes file, char ret_hex[IMAGE_BUILD_ID_HEX]) {
+    /* A file is an address space in which everything lies at its offset. */
+    struct space s;
+    space_init(&s);
+    struct space_range range = {0, file.size, file.data, MAP_READ};
+    s.ranges = &range;
+    s.range_count = 1;
+    uint8_t h[64];
+    const char *id = NULL;
+    if (space_read(&s, 0, h, sizeof(h)) &&
+        memcmp(h,
+               "\x7f"
+               "ELF\2\1",
+               6) == 0 &&
+        load_u16(h + 54) >= 56 && load_u16(h + 56) <= IMAGE_PHDRS_MAX)
+        for (uint32_t i = 0; i < load_u16(h + 56) && !id; i++) {
+            uint8_t p[56];
+            uint64_t at = load_u64(h + 32) + (uint64_t)i * load_u16(h + 54);
+            if (!space_read(&s, at, p, sizeof(p)) || load_u32(p) != PT_NOTE)
+                continue;
+            uint64_t size = load_u64(p + 32);
+            id = build_id_in_notes(&s, load_u64(p + 8),
+                                   size < NOTE_BYTES_MAX ? size : NOTE_BYTES_MAX);
+        }
+    if (id)
+        memcpy(ret_hex, id, strlen(id) + 1);
+    space_deinit(&s);
+    return id != NULL;
+}
+
 /* Timestamp and SizeOfImage of a PE file at base. */
 static bool read_pe(struct space *s, uint64_t base, uint32_t *ret_timestamp,
                     uint32_t *ret_image_size) {

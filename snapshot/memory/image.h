@@ -16,4 +16,8 @@ bool image_list_modules(struct space *s, struct err *err) MUST_CHECK;
 /* Build-id of the ELF image in memory at base, in the space's arena; NULL: none or not there. */
 const char *image_build_id(struct space *s, uint64_t base);
 
+/* Build-id of an ELF file on disk, lower-case hex; false when it has none. */
+#define IMAGE_BUILD_ID_HEX 129
+bool image_file_build_id(struct bytes file, char ret_hex[IMAGE_BUILD_ID_HEX]) MUST_CHECK;
+
 #endif

@@ -125,6 +125,7 @@ struct space {
     uint32_t warning_count;
     struct space_claim *claims; /* in the order they came; see space_claim */
     uint32_t claim_count, claim_capacity;
+    const struct stack_copies *stack_copies; /* see native_frames.h; NULL: none */
     uint64_t vdso;    /* address of the kernel's code page in the process; 0: not known */
     const char *tool; /* what wrote the dump: "createdump", "gcore", "kernel"; NULL: not known */
     /*

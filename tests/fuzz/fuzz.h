@@ -46,7 +46,7 @@ static inline void fuzz_round_trip(const struct snapshot *s) {
 
 /* Reads data as one format does (NULL: as probing finds), and takes what was read for a trip. */
 static inline void fuzz_input(const struct input *format, const uint8_t *data, size_t size) {
-    static const struct input_options options = {0};
+    static const struct input_options options = {.no_native_stacks = true};
     struct snapshot s;
     struct err err = {.msg = ""};
     snapshot_init(&s);

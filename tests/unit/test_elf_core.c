@@ -4,6 +4,7 @@
 #include "memory/elf_core.h"
 #include "memory/evidence.h"
 #include "memory/memory_use.h"
+#include "memory/native_frames.h"
 #include "memory/unpack.h"
 #include "tests/support/mk_elf_core.h"
 
@@ -411,6 +412,27 @@ static void evidence_is_absent_where_the_dump_has_no_stack(void **state) {
     assert_true(row.live_stack_hash != ABSENT && row.dead_stack_hash == ABSENT);
 }
 
+/* -- Native stacks ----------------------------------------------------------------------------- */
+
+static void native_stacks_stop_where_they_are_led_astray(void **state) {
+    (void)state;
+    /* rip in an image of which only the header is there, rbp in a circle */
+    struct core c;
+    core_of(&c, "auxv\nfile start=0x10000 end=0x11000 name=\"/lib/a.so\"\n"
+                "thread id=1 ip=0x10100 sp=0x40000 fp=0x40000\n"
+                "thread id=2 ip=0x77777 sp=0x40000\n"
+                "image at=0x10000 build=\"01 02\" flags=5\n"
+                "segment at=0x40000 hex=\"00 00 04 00 00 00 00 00 00 01 01 00 00 00 00 00\"\n");
+    struct native_stack *stacks;
+    uint32_t missing;
+    assert_true(native_frames_read(&c.space, &stacks, &missing, &c.err));
+    assert_true(stacks[0].count >= 1 && stacks[0].count <= NATIVE_FRAMES_MAX);
+    assert_string_equal(stacks[0].frames[0], "a.so");
+    assert_int_equal(stacks[1].count, 0);
+    assert_int_equal(missing, 1);
+    drop(&c);
+}
+
 /* -- Real dumps -------------------------------------------------------------------------------- */
 
 static bool open_real(const char *name, struct file *file) {
@@ -494,6 +516,7 @@ int main(void) {
         cmocka_unit_test(evidence_tells_who_ran),
         cmocka_unit_test(evidence_leaves_moved_references_out),
         cmocka_unit_test(evidence_is_absent_where_the_dump_has_no_stack),
+        cmocka_unit_test(native_stacks_stop_where_they_are_led_astray),
         cmocka_unit_test(core_of_createdump_agrees_with_clrmd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* A live process: children of the test are stopped, read and let go. Skipped where that is not
  * allowed. */
 #include "memory/live.h"
+#include "memory/native_frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,6 +161,37 @@ static void live_stops_reads_and_lets_go(void **state) {
     stop_target(pid);
 }
 
+static unsigned stacks_with(const struct native_stack *stacks, uint32_t count, const char *frame) {
+    unsigned found = 0;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < stacks[i].count; k++)
+            if (strcmp(stacks[i].frames[k], frame) == 0) {
+                found++;
+                break;
+            }
+    return found;
+}
+
+static void live_stacks_are_unwound_after_it_went_on(void **state) {
+    (void)state;
+    pid_t pid = start_target();
+    struct space s;
+    struct err err;
+    if (!open_or_skip(&s, pid))
+        skip();
+    assert_true(native_frames_capture(&s, &err));
+    live_resume(&s);
+    struct native_stack *stacks;
+    uint32_t missing;
+    assert_true(native_frames_read(&s, &stacks, &missing, &err));
+    assert_int_equal(missing, 0);
+    assert_int_equal(stacks_with(stacks, s.thread_count, "test_live!spin"), 2);
+    assert_int_equal(stacks_with(stacks, s.thread_count, "test_live!rest"), 1);
+    assert_int_equal(stacks_with(stacks, s.thread_count, "test_live!start_target"), 1);
+    space_deinit(&s);
+    stop_target(pid);
+}
+
 static void live_loses_no_signal(void **state) {
     (void)state;
     pid_t pid = start_target();
@@ -231,6 +263,7 @@ static void live_says_why_not(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_stops_reads_and_lets_go),
+        cmocka_unit_test(live_stacks_are_unwound_after_it_went_on),
         cmocka_unit_test(live_loses_no_signal),
         cmocka_unit_test(live_process_goes_on_when_its_reader_is_killed),
         cmocka_unit_test(live_says_why_not),
