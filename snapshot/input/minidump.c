@@ -106,6 +106,9 @@ static bool say_exception(const struct minidump_info *info, const struct space_t
     strbuf_init(&text);
     write_exception(&text, &info->exception);
     row->exception = text.failed ? NULL : builder_string(b, strbuf_str(&text), err);
+    if (row->exception)
+        builder_note(b, "the dump was made for an exception: %s in thread 0x%" PRIx64,
+                     row->exception, thread->os_id);
     strbuf_deinit(&text);
     return row->exception || err_nomem(err);
 }
