@@ -28,9 +28,12 @@ uint64_t hash_combine(uint64_t seed, uint64_t value) {
     return XXH3_64bits(pair, sizeof(pair));
 }
 
-static uint64_t key_hash(struct str a, struct str b) {
-    uint64_t h = XXH3_64bits(a.ptr, a.len);
-    return b.len ? XXH3_64bits_withSeed(b.ptr, b.len, h) : h;
+uint64_t strmap_hash(struct str a, struct str b) {
+    return strmap_hash_with(XXH3_64bits(a.ptr, a.len), b);
+}
+
+uint64_t strmap_hash_with(uint64_t hash, struct str b) {
+    return b.len ? XXH3_64bits_withSeed(b.ptr, b.len, hash) : hash;
 }
 
 void strmap_init(struct strmap *m) {
@@ -59,11 +62,15 @@ static struct strmap_slot *find(const struct strmap *m, uint64_t hash, struct st
     }
 }
 
-uint32_t strmap_get(const struct strmap *m, struct str a, struct str b) {
+uint32_t strmap_get_hashed(const struct strmap *m, uint64_t hash, struct str a, struct str b) {
     if (!m->count)
         return STRMAP_NONE;
-    const struct strmap_slot *slot = find(m, key_hash(a, b), a, b);
+    const struct strmap_slot *slot = find(m, hash, a, b);
     return slot->entry ? m->entries[slot->entry - 1].value : STRMAP_NONE;
+}
+
+uint32_t strmap_get(const struct strmap *m, struct str a, struct str b) {
+    return strmap_get_hashed(m, strmap_hash(a, b), a, b);
 }
 
 static bool grow_slots(struct strmap *m) {
@@ -87,7 +94,7 @@ static bool grow_slots(struct strmap *m) {
 }
 
 static bool grow_entries(struct strmap *m) {
-    size_t capacity = m->entry_capacity ? m->entry_capacity * 2 : 32;
+    size_t capacity = m->entry_capacity ? m->entry_capacity + m->entry_capacity / 2 : 32;
     size_t size = sizeof(*m->entries);
     void *grown = pages_grow(m->entries, m->entry_capacity * size, capacity * size);
     if (!grown)
@@ -98,11 +105,15 @@ static bool grow_entries(struct strmap *m) {
 }
 
 bool strmap_put(struct strmap *m, struct str a, struct str b, uint32_t value) {
+    return strmap_put_hashed(m, strmap_hash(a, b), a, b, value);
+}
+
+bool strmap_put_hashed(struct strmap *m, uint64_t hash, struct str a, struct str b,
+                       uint32_t value) {
     if (m->count * 2 >= m->capacity && !grow_slots(m))
         return false;
     if (m->count == m->entry_capacity && !grow_entries(m))
         return false;
-    uint64_t hash = key_hash(a, b);
     struct strmap_slot *slot = find(m, hash, a, b);
     if (!slot->entry) {
         slot->tag = (uint32_t)(hash >> 32);

@@ -140,10 +140,3 @@ uint64_t num_unit(struct str s) {
     }
     return 0;
 }
-
-uint64_t num_add(uint64_t a, uint64_t b) {
-    uint64_t sum;
-    if (__builtin_add_overflow(a, b, &sum) || sum == UINT64_MAX)
-        return UINT64_MAX - 1;
-    return sum;
-}

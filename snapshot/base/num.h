@@ -27,6 +27,11 @@ bool num_scaled(struct str s, uint64_t unit, uint64_t *ret_value) MUST_CHECK;
 uint64_t num_unit(struct str s);
 
 /* Sum that sticks at UINT64_MAX - 1 (UINT64_MAX means absent in a snapshot). */
-uint64_t num_add(uint64_t a, uint64_t b);
+static inline uint64_t num_add(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    if (__builtin_add_overflow(a, b, &sum) || sum == UINT64_MAX)
+        return UINT64_MAX - 1;
+    return sum;
+}
 
 #endif

@@ -113,6 +113,22 @@ int str_cmp(struct str a, struct str b) {
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
+bool str_is_plain(struct str s) {
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t odd = 0, x;
+    size_t i = 0;
+    for (; i + sizeof(x) <= s.len; i += sizeof(x)) {
+        memcpy(&x, s.ptr + i, sizeof(x));
+        /* Top bits of bytes that are above 0x7f, below 0x20, or 0x7f. */
+        uint64_t delete = x ^ ones * 0x7f;
+        odd |= x | ((x - ones * 0x20) & ~x) | ((delete - ones) & ~delete);
+    }
+    bool plain = (odd & tops) == 0;
+    for (; i < s.len; i++)
+        plain = plain && s.ptr[i] >= 0x20 && s.ptr[i] != 0x7f;
+    return plain;
+}
+
 /* Bytes of the UTF-8 sequence at s, 0 when it is broken (overlong, surrogate, beyond U+10FFFF). */
 static size_t utf8_sequence(struct str s) {
     unsigned char c = (unsigned char)s.ptr[0];
@@ -131,7 +147,7 @@ static size_t utf8_sequence(struct str s) {
 }
 
 size_t str_utf8_valid(struct str s) {
-    size_t i = 0;
+    size_t i = str_is_plain(s) ? s.len : 0;
     while (i < s.len) {
         size_t n = utf8_sequence(str_drop(s, i));
         if (!n)

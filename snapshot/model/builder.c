@@ -72,7 +72,10 @@ void *builder_row(struct builder *b, enum part part, struct err *err) {
         return NULL;
     }
     if (table->count == table->capacity) {
-        uint32_t capacity = table->capacity ? table->capacity * 2 : desc->single ? 1 : 16;
+        /* By half, since large tables grow without being copied and room costs time, too. */
+        uint32_t capacity = table->capacity ? table->capacity + table->capacity / 2 + 1
+                            : desc->single  ? 1
+                                            : 16;
         void *rows =
             arena_grow(&b->snapshot->arena, table->rows, (size_t)table->count * desc->row_size,
                        (size_t)capacity * desc->row_size);
@@ -150,14 +153,16 @@ void builder_drop(struct builder *b, enum part part) {
     }
 }
 
-/* Copy of s that is valid UTF-8 without control characters; NULL when s is clean as it is. */
 static bool needs_cleaning(struct str s) {
+    if (str_is_plain(s))
+        return false;
     for (size_t i = 0; i < s.len; i++)
         if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
             return true;
     return str_utf8_valid(s) != s.len;
 }
 
+/* Appends s as valid UTF-8 without control characters. */
 static void clean(struct strbuf *out, struct str s) {
     while (s.len) {
         unsigned char c = (unsigned char)s.ptr[0];
@@ -178,7 +183,8 @@ static void clean(struct strbuf *out, struct str s) {
 }
 
 static const char *intern(struct builder *b, struct str s, struct err *err) {
-    uint32_t number = strmap_get(&b->strings, s, STR(""));
+    uint64_t hash = strmap_hash(s, STR(""));
+    uint32_t number = strmap_get_hashed(&b->strings, hash, s, STR(""));
     if (number != STRMAP_NONE)
         return b->interned[number];
     if (b->interned_count == b->interned_capacity) {
@@ -192,7 +198,8 @@ static const char *intern(struct builder *b, struct str s, struct err *err) {
         b->interned_capacity = capacity;
     }
     const char *copy = arena_copy(&b->snapshot->arena, s.ptr, s.len);
-    if (!copy || !strmap_put(&b->strings, (struct str){copy, s.len}, STR(""), b->interned_count)) {
+    if (!copy || !strmap_put_hashed(&b->strings, hash, (struct str){copy, s.len}, STR(""),
+                                    b->interned_count)) {
         err_nomem(err);
         return NULL;
     }
@@ -240,13 +247,14 @@ bool builder_add_type(struct builder *b, struct str name, struct str module,
     if (!name_copy || (module.len && !module_copy))
         return false;
     struct str key_name = str_of(name_copy), key_module = str_of(module_copy);
-    uint32_t number = strmap_get(&b->types, key_name, key_module);
+    uint64_t hash = strmap_hash(key_name, key_module);
+    uint32_t number = strmap_get_hashed(&b->types, hash, key_name, key_module);
     if (number == STRMAP_NONE) {
         number = b->snapshot->tables[PART_TYPES].count;
         struct type_row *row = builder_row(b, PART_TYPES, err);
         if (!row)
             return false;
-        if (!strmap_put(&b->types, key_name, key_module, number)) {
+        if (!strmap_put_hashed(&b->types, hash, key_name, key_module, number)) {
             b->snapshot->tables[PART_TYPES].count--;
             return err_nomem(err);
         }
