@@ -19,7 +19,8 @@
 
 struct reader_state {
     struct transcript *t;
-    struct str owner; /* "System Domain", "LoaderAllocator", "Module Thunk heaps"; may be empty */
+    struct str owner;  /* "System Domain", "LoaderAllocator", "Module Thunk heaps"; may be empty */
+    bool owner_is_new; /* no heap of it was read yet */
     struct loader_row *row; /* the last one, into which an equal one is summed; NULL */
     bool keep;
     uint64_t rows, sum, owner_sum, total_bytes, total_wasted, mismatches, not_understood;
@@ -115,6 +116,7 @@ static struct str without_address(struct str name) {
 static bool add_row(struct reader_state *r, struct str kind, const struct size *size,
                     struct err *err) {
     struct builder *b = r->t->b;
+    r->owner_is_new = false;
     r->rows++;
     r->sum = num_add(r->sum, size->bytes);
     r->owner_sum = num_add(r->owner_sum, size->bytes);
@@ -230,7 +232,11 @@ static bool take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
     } else if (old_total(text, STR("Total size:"), &size)) {
         take_owner_total(r, &size);
     } else if (is_owner(text, &owner)) {
-        r->owner = owner;
+        /* The allocator of a domain is named below it: the domain says more. */
+        bool is_below = str_eq(owner, STR("LoaderAllocator")) && r->owner_is_new;
+        if (!is_below)
+            r->owner = owner;
+        r->owner_is_new = !is_below;
         r->owner_sum = 0;
     } else if (transcript_is_elision(&r->t->line)) {
         builder_warn(r->t->b, 1, "eeheap -loader: rows were left out by hand");

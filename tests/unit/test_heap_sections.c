@@ -91,7 +91,8 @@ static void loader_heaps_are_read_in_both_forms(void **state) {
     assert_int_equal(logs_counter(&s, "loader.wasted_bytes"), 4096);
     SNAPSHOT_ROWS(&s, PART_LOADER, struct loader_row, rows, count);
     assert_int_equal(count, 5);
-    assert_string_equal(rows[0].owner, "LoaderAllocator");
+    assert_string_equal(rows[0].owner, "System Domain");
+    assert_string_equal(rows[3].owner, "Domain 1");
     assert_int_equal(rows[0].wasted, 4096);
     assert_true(rows[1].wasted == ABSENT);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
