@@ -106,11 +106,26 @@ static bool open_or_skip(struct space *s, pid_t pid) {
     return false;
 }
 
+/* As open_or_skip, once the two threads that wait have come to it. */
+static bool open_settled_or_skip(struct space *s, pid_t pid) {
+    for (int tries = 0;; tries++) {
+        if (!open_or_skip(s, pid))
+            return false;
+        unsigned waiting = 0;
+        for (uint32_t i = 0; i < s->thread_count; i++)
+            waiting += s->threads[i].orig_syscall >= 0;
+        if (waiting == 2 || tries == 500)
+            return true;
+        space_deinit(s);
+        usleep(2000);
+    }
+}
+
 static void live_stops_reads_and_lets_go(void **state) {
     (void)state;
     pid_t pid = start_target();
     struct space s;
-    if (!open_or_skip(&s, pid))
+    if (!open_settled_or_skip(&s, pid))
         skip();
     assert_int_equal(s.thread_count, 4);
     assert_int_equal(s.pid, pid);
@@ -177,7 +192,7 @@ static void live_stacks_are_unwound_after_it_went_on(void **state) {
     pid_t pid = start_target();
     struct space s;
     struct err err;
-    if (!open_or_skip(&s, pid))
+    if (!open_settled_or_skip(&s, pid))
         skip();
     assert_true(native_frames_capture(&s, &err));
     live_resume(&s);
