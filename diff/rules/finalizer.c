@@ -107,7 +107,7 @@ static const char *place(const struct series *s, struct findings *f, const struc
         }
         if (view.callee != NO_FRAME) {
             strbuf_adds(&out, " -> ");
-            strbuf_add(&out, frame_short(row->frames.items[view.callee]));
+            frame_add_short(row->frames.items[view.callee], &out);
         }
     } else if (finalizer(s, s->count - 1)->running) {
         strbuf_adds(&out, finalizer(s, s->count - 1)->running);

@@ -192,6 +192,18 @@ struct stack_view stack_view(const struct thread_row *row) {
     return view;
 }
 
+void frame_add_short(const char *frame, struct strbuf *out) {
+    struct str s = frame_short(frame);
+    size_t depth = 0;
+    bool shorten = frame_is_framework(frame);
+    for (size_t i = 0; i < s.len; i++) {
+        depth += s.ptr[i] == '[';
+        if (!shorten || !depth)
+            strbuf_addc(out, s.ptr[i]);
+        depth -= s.ptr[i] == ']' && depth > 0;
+    }
+}
+
 void stack_place(const struct thread_row *row, struct strbuf *out) {
     struct stack_view view = stack_view(row);
     if (view.app != NO_FRAME)
@@ -199,7 +211,7 @@ void stack_place(const struct thread_row *row, struct strbuf *out) {
     if (view.callee != NO_FRAME) {
         if (view.app != NO_FRAME)
             strbuf_adds(out, " -> ");
-        strbuf_add(out, frame_short(row->frames.items[view.callee]));
+        frame_add_short(row->frames.items[view.callee], out);
     }
 }
 

@@ -119,8 +119,8 @@ static bool is_one_of(const char *name, const char *const *words, size_t count) 
 /* Usages that are no native allocation: the GC's, code, files, stacks, and what is not used. */
 static bool is_explained(const char *usage) {
     static const char *const words[] = {
-        "Free",   "Image",   "MappedFile", "Mapped", "Stack", "TEB", "PEB",      "gc-heap",
-        "GCHeap", "GC heap", "Loader",     "loader", "JIT",   "jit", "HostCode", "IsVAD_reserved",
+        "Free",   "Image",   "Mapped", "Stack", "TEB",      "PEB",         "gc-",
+        "GCHeap", "GC heap", "Loader", "JIT",   "HostCode", "unaccounted",
     };
     return ONE_OF(usage, words);
 }
@@ -150,7 +150,7 @@ static uint64_t private_bytes(const struct series *s, uint32_t i) {
 
 /* Does the map tell the GC's heap from the rest? Then it is not subtracted a second time. */
 static bool map_knows_gc(const struct series *s) {
-    static const char *const words[] = {"gc-heap", "GCHeap", "GC heap"};
+    static const char *const words[] = {"gc-", "GCHeap", "GC heap"};
     for (uint32_t v = 0; v < s->value_count; v++)
         if (s->values[v].part == PART_MEMORY_MAP && strcmp(s->values[v].group, "usage") == 0 &&
             ONE_OF(s->values[v].name, words))
@@ -168,13 +168,11 @@ static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) 
     uint64_t all = private_bytes(s, i);
     if (all == ABSENT)
         return ABSENT;
-    uint64_t known = 0;
-    if (by_state || !map_knows_gc(s)) {
-        uint64_t managed = managed_bytes(s, i);
-        if (managed == ABSENT)
-            return ABSENT;
-        known = managed;
-    }
+    if (!by_state && map_knows_gc(s))
+        return all;
+    uint64_t known = managed_bytes(s, i);
+    if (known == ABSENT)
+        return ABSENT;
     uint64_t loader = sum_group(s, PART_LOADER, "kind", false, i);
     if (loader != ABSENT && (s->parts_all & PART_BIT(PART_LOADER)))
         known = num_add(known, loader);

@@ -143,7 +143,7 @@ static const struct view_case {
      "App.Queue.Take -> Monitor.Wait"},
     {"System.Threading.Monitor.Wait(System.Object)|System.Threading.SemaphoreSlim.Wait()|"
      "System.Collections.Concurrent.BlockingCollection`1[[X, y]].TryTake(X)|App.Worker.Run()",
-     WAIT_IDLE, "App.Worker.Run -> BlockingCollection`1[[X, y]].TryTake"},
+     WAIT_IDLE, "App.Worker.Run -> BlockingCollection`1.TryTake"},
     {"System.Threading.ManualResetEventSlim.Wait()|System.Threading.Tasks.Task.InternalWait()|"
      "System.Runtime.CompilerServices.TaskAwaiter.GetResult()|App.C.Get()",
      WAIT_TASK, "App.C.Get -> TaskAwaiter.GetResult"},
