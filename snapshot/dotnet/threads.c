@@ -1,4 +1,5 @@
 #include "dotnet/threads.h"
+#include "model/derive.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,41 +75,6 @@ struct managed_thread *threads_by_managed_id(struct managed_threads *threads, ui
 
 /* -- Names and roles --------------------------------------------------------------------------- */
 
-/* Linux cuts the names of threads after 15 bytes. */
-static const struct {
-    const char *prefix, *role;
-} roles[] = {
-    {".NET Finalizer", "finalizer"},
-    {".NET BGC", "gc"},
-    {".NET Server GC", "gc"},
-    {".NET GC", "gc"},
-    {".NET Tiered Com", "tiered-compilation"},
-    {".NET TP Worker", "threadpool-worker"},
-    {".NET ThreadPool Worker", "threadpool-worker"},
-    {".NET TP Gate", "gate"},
-    {".NET ThreadPool Gate", "gate"},
-    {".NET TP Wait", "wait"},
-    {".NET ThreadPool Wait", "wait"},
-    {".NET TP IO", "io-completion"},
-    {".NET ThreadPool IO", "io-completion"},
-    {".NET Timer", "timer"},
-    {".NET SigHandler", "signal-handler"},
-    {".NET Signal", "signal-handler"},
-    {".NET EventPipe", "event-pipe"},
-    {".NET DebugPipe", "debugger"},
-    {".NET Debugger", "debugger"},
-    {".NET SynchManag", "synchronization"},
-    {".NET Sockets", "sockets"},
-    {".NET File Watch", "file-watcher"},
-};
-
-const char *thread_role_of_name(const char *name) {
-    for (size_t i = 0; name && i < sizeof(roles) / sizeof(roles[0]); i++)
-        if (str_starts(str_of(name), str_of(roles[i].prefix)))
-            return roles[i].role;
-    return NULL;
-}
-
 /* The managed Thread object; 0: none, or not in the dump. */
 static uint64_t managed_object(struct clr *clr, uint64_t thread) {
     uint64_t handle, object;
@@ -139,9 +105,9 @@ static const char *role_of(const struct managed_threads *threads, const struct m
                            const char *name) {
     if (t->address == threads->finalizer)
         return "finalizer";
-    const char *role = thread_role_of_name(name);
+    const char *role = derive_role_of_name(name);
     if (!role && t->os)
-        role = thread_role_of_name(t->os->name);
+        role = derive_role_of_name(t->os->name);
     if (!role && t->state & STATE_POOL_WORKER)
         role = "threadpool-worker";
     if (!role && t->state & STATE_COMPLETION_PORT)
@@ -231,7 +197,7 @@ static bool report_counters(struct clr *clr, const struct managed_threads *threa
 /* Threads of the runtime that have no Thread object: known by the names it gives them. */
 static bool report_native_roles(struct clr *clr, struct err *err) {
     for (uint32_t i = 0; i < clr->space->thread_count; i++) {
-        const char *role = thread_role_of_name(clr->space->threads[i].name);
+        const char *role = derive_role_of_name(clr->space->threads[i].name);
         if (!role)
             continue;
         struct thread_row *row = builder_thread(clr->b, clr->space->threads[i].os_id, ABSENT, err);

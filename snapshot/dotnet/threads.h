@@ -30,7 +30,4 @@ struct managed_thread *threads_by_managed_id(struct managed_threads *threads, ui
 /* Fills the part threads (without frames) and counters; the finalizer's thread. */
 bool threads_report(struct modules *m, struct managed_threads *threads, struct err *err) MUST_CHECK;
 
-/* Role that a thread's name stands for: ".NET Finalizer" is "finalizer"; NULL: none. */
-const char *thread_role_of_name(const char *name);
-
 #endif

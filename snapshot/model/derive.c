@@ -212,12 +212,70 @@ static const struct known_native native_waits[] = {
     {"user32!ZwUserGetMessage", "window message"},
 };
 
+/* The same in the C library of Linux; whole names behind "libc.so.6!" or "libpthread.so.0!". */
+static const struct known_native linux_waits[] = {
+    {"poll", "poll"},
+    {"__poll", "poll"},
+    {"ppoll", "poll"},
+    {"__ppoll", "poll"},
+    {"select", "select"},
+    {"__select", "select"},
+    {"epoll_wait", "epoll_wait"},
+    {"accept", "accept"},
+    {"accept4", "accept"},
+    {"recvmsg", "recvmsg"},
+    {"__recvmsg", "recvmsg"},
+    {"read", "read"},
+    {"__read", "read"},
+    {"__libc_read", "read"},
+    {"nanosleep", "sleep"},
+    {"clock_nanosleep", "sleep"},
+    {"__clock_nanosleep", "sleep"},
+    {"pthread_cond_wait", "condition variable"},
+    {"pthread_cond_timedwait", "condition variable"},
+    {"__pthread_cond_wait", "condition variable"},
+    {"__pthread_cond_timedwait", "condition variable"},
+    {"pthread_mutex_lock", "mutex"},
+    {"__pthread_mutex_lock", "mutex"},
+    {"__lll_lock_wait", "mutex"},
+    {"sem_wait", "semaphore"},
+    {"sem_timedwait", "semaphore"},
+    {"sigwait", "signal"},
+    {"sigtimedwait", "signal"},
+    {"__sigtimedwait", "signal"},
+};
+
+static const char *linux_wait(struct str frame) {
+    size_t bang = str_find(frame, STR("!"), 0);
+    if (bang == STR_NOT_FOUND ||
+        !(str_starts(frame, STR("libc.")) || str_starts(frame, STR("libpthread")) ||
+          str_starts(frame, STR("libc-")) || str_starts(frame, STR("ld-musl"))))
+        return NULL;
+    struct str function = str_drop(frame, bang + 1);
+    for (size_t k = 0; k < sizeof(linux_waits) / sizeof(*linux_waits); k++)
+        if (str_eq(function, str_of(linux_waits[k].prefix)))
+            return linux_waits[k].means;
+    return NULL;
+}
+
+static const char *windows_wait(struct str frame) {
+    for (size_t k = 0; k < sizeof(native_waits) / sizeof(*native_waits); k++)
+        if (str_starts_nocase(frame, str_of(native_waits[k].prefix)))
+            return native_waits[k].means;
+    return NULL;
+}
+
 const char *derive_native_wait(const struct strings *frames) {
-    /* "ntdll!KiFastSystemCallRet" stands before the wait on 32-bit Windows. */
-    for (uint32_t i = 0; i < frames->count && i < 2; i++)
-        for (size_t k = 0; k < sizeof(native_waits) / sizeof(*native_waits); k++)
-            if (str_starts_nocase(str_of(frames->items[i]), str_of(native_waits[k].prefix)))
-                return native_waits[k].means;
+    /* "ntdll!KiFastSystemCallRet", or a helper of libc without a name, may stand before the wait.
+     */
+    for (uint32_t i = 0; i < frames->count && i < 2; i++) {
+        struct str frame = str_of(frames->items[i]);
+        const char *wait = windows_wait(frame);
+        if (!wait)
+            wait = linux_wait(frame);
+        if (wait)
+            return wait;
+    }
     return NULL;
 }
 
@@ -236,7 +294,7 @@ static const struct known_frame roles[] = {
     {THREADING "_IOCompletionCallback", "*", "io-completion"},
     {THREADING "_TimerCallback", "*", "threadpool-worker"},
     {THREADING "TimerQueue", "TimerThread", "timer"},
-    {"System.Net.Sockets.SocketAsyncEngine", "EventLoop", "io-poll"},
+    {"System.Net.Sockets.SocketAsyncEngine", "EventLoop", "sockets"},
     {"System.GC", "RunFinalizers", "finalizer"},
     {"System.Diagnostics.Tracing.EventPipeEventDispatcher", "*", "event-pipe"},
 };
@@ -263,9 +321,13 @@ static const struct known_native native_roles[] = {
     {"SignalHandlerLoop", "signal-handler"},
 };
 
-/* Names that the runtime gives its own threads; on Linux cut to 15 characters. */
+/* Names that the runtime gives its own threads; Linux cuts names after 15 bytes. */
 static const struct known_native name_roles[] = {
     {".NET Finalizer", "finalizer"},
+    {".NET BGC", "gc"},
+    {".NET Server GC", "gc"},
+    {".NET GC", "gc"},
+    {".NET Tiered Com", "tiered-compilation"},
     {".NET TP Worker", "threadpool-worker"},
     {".NET ThreadPool Worker", "threadpool-worker"},
     {".NET TP Gate", "gate"},
@@ -275,19 +337,22 @@ static const struct known_native name_roles[] = {
     {".NET TP IO", "io-completion"},
     {".NET ThreadPool IO", "io-completion"},
     {".NET Timer", "timer"},
-    {".NET Sockets", "io-poll"},
-    {".NET Server GC", "gc"},
-    {".NET BGC", "gc"},
-    {".NET GC", "gc"},
     {".NET SigHandler", "signal-handler"},
     {".NET Signal", "signal-handler"},
-    {".NET SynchManag", "pal-synchronization"},
     {".NET EventPipe", "event-pipe"},
-    {".NET Tiered Com", "tiered-compilation"},
-    {".NET Tiering", "tiered-compilation"},
     {".NET DebugPipe", "debugger"},
     {".NET Debugger", "debugger"},
+    {".NET SynchManag", "synchronization"},
+    {".NET Sockets", "sockets"},
+    {".NET File Watch", "file-watcher"},
 };
+
+const char *derive_role_of_name(const char *name) {
+    for (size_t k = 0; name && k < sizeof(name_roles) / sizeof(*name_roles); k++)
+        if (str_starts(str_of(name), str_of(name_roles[k].prefix)))
+            return name_roles[k].means;
+    return NULL;
+}
 
 static const char *role_of_managed(const struct strings *frames) {
     for (uint32_t i = frames->count; i-- > 0;) {
@@ -316,11 +381,9 @@ static const char *role_of_native(const struct strings *frames) {
 }
 
 const char *derive_role(const struct thread_row *thread) {
-    if (thread->name)
-        for (size_t k = 0; k < sizeof(name_roles) / sizeof(*name_roles); k++)
-            if (str_starts(str_of(thread->name), str_of(name_roles[k].prefix)))
-                return name_roles[k].means;
-    const char *role = role_of_managed(&thread->frames);
+    const char *role = derive_role_of_name(thread->name);
+    if (!role)
+        role = role_of_managed(&thread->frames);
     return role ? role : role_of_native(&thread->native_frames);
 }
 

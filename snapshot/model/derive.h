@@ -28,6 +28,9 @@ const char *derive_native_wait(const struct strings *frames);
  */
 const char *derive_role(const struct thread_row *thread);
 
+/* As derive_role, by the name of the thread alone (".NET TP Worker"); NULL is allowed. */
+const char *derive_role_of_name(const char *name);
+
 /*
  * Number of the innermost frame that is a finalizer ("Ns.Type.Finalize()"), or ABSENT.
  */

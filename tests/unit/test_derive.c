@@ -73,6 +73,31 @@ static void the_outermost_library_frame_names_the_wait(void **state) {
     }
 }
 
+static void native_waits_of_both_systems_are_known(void **state) {
+    (void)state;
+    static const struct {
+        const char *frames[3];
+        const char *wait;
+    } cases[] = {
+        {{"ntdll!NtDelayExecution", "KERNELBASE!SleepEx"}, "Sleep"},
+        {{"ntdll!KiFastSystemCallRet", "ntdll!ZwWaitForSingleObject"}, "WaitForSingleObject"},
+        {{"libc.so.6!__poll", "libcoreclr.so"}, "poll"},
+        {{"libc.so.6", "libc.so.6!pthread_cond_wait", "libcoreclr.so"}, "condition variable"},
+        {{"inn.so!poll", "libc.so.6"}, NULL},
+        {{"libc.so.6!read_all", "inn.so"}, NULL},
+        {{"inn.so!Boil", "libc.so.6", "libc.so.6!__poll"}, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *items[4] = {cases[i].frames[0], cases[i].frames[1], cases[i].frames[2]};
+        struct strings frames = {items, items[2] ? 3 : 2};
+        const char *wait = derive_native_wait(&frames);
+        if (cases[i].wait)
+            assert_string_equal(wait, cases[i].wait);
+        else
+            assert_null(wait);
+    }
+}
+
 static void start_frames_and_names_give_the_role(void **state) {
     (void)state;
     static const struct {
@@ -203,6 +228,7 @@ static void times_that_are_all_zero_were_not_recorded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_outermost_library_frame_names_the_wait),
+        cmocka_unit_test(native_waits_of_both_systems_are_known),
         cmocka_unit_test(start_frames_and_names_give_the_role),
         cmocka_unit_test(a_finalizer_that_waits_is_named_and_blocked),
         cmocka_unit_test(a_finalizer_thread_without_frames_leaves_blocked_unsaid),
