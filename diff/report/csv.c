@@ -150,7 +150,7 @@ static void show_types(const struct csv_table *table, const struct series *s,
     struct type_view v;
     struct err err;
     (void)table, (void)f;
-    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), &err)) {
+    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), false, &err)) {
         out->failed = true;
         return;
     }
@@ -181,7 +181,7 @@ static void diff_types(const struct csv_table *table, const struct series *s,
     struct type_view v;
     struct err err;
     (void)table, (void)f;
-    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), &err)) {
+    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), false, &err)) {
         out->failed = true;
         return;
     }

@@ -173,7 +173,7 @@ void doc_diff_types(const struct doc_context *c) {
     char changed[FMT_MAX], unchanged[FMT_MAX];
     if (!(c->s->parts_all & PART_BIT(PART_TYPES)))
         return;
-    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), &err)) {
+    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), c->s->live_known, &err)) {
         c->d->failed = true;
         return;
     }
@@ -405,6 +405,7 @@ void doc_build_diff(struct doc *d, const struct series *s, const struct findings
                  "Two dumps show growth; it takes a third to tell a leak from a cache that fills.");
     doc_diff_heap(&c);
     doc_diff_types(&c);
+    doc_diff_growth(&c);
     doc_diff_threads(&c);
     doc_diff_finalizer(&c);
     doc_diff_locks(&c);

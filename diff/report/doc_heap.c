@@ -42,10 +42,31 @@ static void add_known(uint64_t *sum, uint64_t more) {
         *sum = num_add(*sum == ABSENT ? 0 : *sum, more);
 }
 
-static void show_generations(const struct doc_context *c) {
-    static const struct doc_column columns[] = {
-        {"generation", false, CUT_NEVER}, {"objects", true, CUT_NEVER},
-        {"bytes", true, CUT_NEVER},       {"of which free", true, CUT_NEVER},
+/* Does anything tell one generation from another? */
+static bool any_generation(const struct doc_context *c) {
+    for (int g = 0; g < GEN_UNKNOWN; g++)
+        if (any_value(c, generation_of(c, g, types_tell(c)).all))
+            return true;
+    return false;
+}
+
+static void generation_line(const struct doc_context *c, struct doc_table *t, int g,
+                            const struct generation_values *v) {
+    char buf[FMT_MAX];
+    doc_row(c->d, t, DOC_PLAIN);
+    doc_cell(c->d, t, DOC_PLAIN, generation_names[g]);
+    doc_count(c->d, t, count_at(v->all, 0));
+    doc_bytes(c->d, t, value_at(v->all, 0));
+    doc_bytes(c->d, t, value_at(v->unused, 0));
+    doc_cell(c->d, t, DOC_PLAIN, fmt_percent(value_at(v->unused, 0), value_at(v->all, 0), buf));
+}
+
+static void show_generations(const struct doc_context *c, bool told) {
+    const struct doc_column columns[] = {
+        {told ? "generation" : "", false, CUT_NEVER},
+        {"objects", true, CUT_NEVER},
+        {"bytes", true, CUT_NEVER},
+        {"of which free", true, CUT_NEVER},
         {"free", true, CUT_NEVER},
     };
     uint64_t objects = ABSENT, bytes = ABSENT, unused = ABSENT;
@@ -55,12 +76,8 @@ static void show_generations(const struct doc_context *c) {
         struct generation_values v = generation_of(c, g, types_tell(c));
         if (!any_value(c, v.all))
             continue;
-        doc_row(c->d, t, DOC_PLAIN);
-        doc_cell(c->d, t, DOC_PLAIN, generation_names[g]);
-        doc_count(c->d, t, count_at(v.all, 0));
-        doc_bytes(c->d, t, value_at(v.all, 0));
-        doc_bytes(c->d, t, value_at(v.unused, 0));
-        doc_cell(c->d, t, DOC_PLAIN, fmt_percent(value_at(v.unused, 0), value_at(v.all, 0), buf));
+        if (told)
+            generation_line(c, t, g, &v);
         add_known(&objects, count_at(v.all, 0));
         add_known(&bytes, value_at(v.all, 0));
         add_known(&unused, value_at(v.unused, 0));
@@ -151,9 +168,10 @@ void doc_show_heap(const struct doc_context *c) {
     if (!part_any(c, PART_TYPES) && !part_any(c, PART_HEAPS) && !part_any(c, PART_GC) &&
         !part_any(c, PART_REGIONS))
         return;
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Heap by generation");
+    bool told = any_generation(c);
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, told ? "Heap by generation" : "Heap");
     if (part_any(c, PART_TYPES) || part_any(c, PART_HEAPS))
-        show_generations(c);
+        show_generations(c, told);
     show_gc_facts(c);
     show_heaps(c);
     show_regions(c);
@@ -189,7 +207,8 @@ static void generation_row(const struct doc_context *c, struct doc_table *t,
 }
 
 static void diff_generations(const struct doc_context *c, uint64_t *sums) {
-    struct doc_column columns[SHOWN_MOST + 8] = {{"generation", false, CUT_NEVER}};
+    bool told = any_generation(c);
+    struct doc_column columns[SHOWN_MOST + 8] = {{told ? "generation" : "", false, CUT_NEVER}};
     struct doc_shown shown;
     uint32_t count = c->s->count;
     uint64_t *bytes = sums, *objects = sums + count, *unused = sums + 2 * (size_t)count;
@@ -206,8 +225,9 @@ static void diff_generations(const struct doc_context *c, uint64_t *sums) {
         struct generation_values v = generation_of(c, g, types_tell(c));
         if (!any_value(c, v.all))
             continue;
-        generation_row(c, t, &shown, generation_names[g], v.all->values, v.all->counts,
-                       v.unused ? v.unused->values : NULL, false);
+        if (told)
+            generation_row(c, t, &shown, generation_names[g], v.all->values, v.all->counts,
+                           v.unused ? v.unused->values : NULL, false);
         for (uint32_t i = 0; i < count; i++) {
             add_known(&bytes[i], value_at(v.all, i));
             add_known(&objects[i], count_at(v.all, i));
@@ -228,6 +248,6 @@ void doc_diff_heap(const struct doc_context *c) {
     }
     for (size_t i = 0; i < (size_t)c->s->count * 3; i++)
         sums[i] = ABSENT;
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Heap by generation");
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, any_generation(c) ? "Heap by generation" : "Heap");
     diff_generations(c, sums);
 }

@@ -52,6 +52,7 @@ void doc_trend(const struct doc_context *c, struct doc_table *t, const uint64_t 
 /* Sections of `show`. */
 void doc_show_heap(const struct doc_context *c);
 void doc_show_types(const struct doc_context *c);
+void doc_show_holders(const struct doc_context *c);
 void doc_show_finalizer(const struct doc_context *c);
 void doc_show_threads(const struct doc_context *c);
 void doc_show_locks(const struct doc_context *c);
@@ -61,6 +62,7 @@ void doc_show_stacks(const struct doc_context *c);
 /* Sections of `diff`. */
 void doc_diff_heap(const struct doc_context *c);
 void doc_diff_types(const struct doc_context *c);
+void doc_diff_growth(const struct doc_context *c);
 void doc_diff_finalizer(const struct doc_context *c);
 void doc_diff_threads(const struct doc_context *c);
 void doc_diff_locks(const struct doc_context *c);

@@ -108,7 +108,7 @@ static void large_objects(const struct doc_context *c) {
     struct type_view v;
     struct err err;
     by_loh.sort = SORT_LOH;
-    if (!type_view_init(&v, c->s, &by_loh, top, &err)) {
+    if (!type_view_init(&v, c->s, &by_loh, top, false, &err)) {
         c->d->failed = true;
         return;
     }
@@ -169,7 +169,7 @@ void doc_show_types(const struct doc_context *c) {
     struct err err;
     if (!part_any(c, PART_TYPES))
         return;
-    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), &err)) {
+    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), false, &err)) {
         c->d->failed = true;
         return;
     }
@@ -273,6 +273,7 @@ void doc_build_show(struct doc *d, const struct series *s, const struct findings
     doc_findings(&c);
     doc_show_heap(&c);
     doc_show_types(&c);
+    doc_show_holders(&c);
     doc_show_finalizer(&c);
     doc_show_threads(&c);
     doc_show_locks(&c);

@@ -69,7 +69,7 @@ static bool types(struct json *j, const struct series *s, const struct report_op
         json_put(j, "types", cJSON_CreateNull());
         return true;
     }
-    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), err))
+    if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), false, err))
         return false;
     json_array_begin(j, "types");
     for (uint32_t i = 0; i < v.count; i++) {

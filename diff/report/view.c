@@ -145,11 +145,11 @@ static uint32_t choose_top(uint32_t *rows, uint32_t count, uint32_t top, struct 
 }
 
 /* In the columns that reports show: a type that only grew older did not change. */
-static bool changed(const struct series *s, const struct series_type *t) {
+static bool changed(const struct series *s, const struct series_type *t, bool live_only) {
     for (uint32_t i = 1; i < s->count; i++)
-        if (t->totals[i].objects != t->totals[0].objects ||
-            t->totals[i].bytes != t->totals[0].bytes || t->live_objects[i] != t->live_objects[0] ||
-            t->live_bytes[i] != t->live_bytes[0])
+        if ((!live_only && (t->totals[i].objects != t->totals[0].objects ||
+                            t->totals[i].bytes != t->totals[0].bytes)) ||
+            t->live_objects[i] != t->live_objects[0] || t->live_bytes[i] != t->live_bytes[0])
             return true;
     return false;
 }
@@ -203,7 +203,7 @@ static bool allocate(struct type_view *v, const struct series *s) {
 }
 
 bool type_view_init(struct type_view *v, const struct series *s, const struct report_options *o,
-                    uint32_t top, struct err *err) {
+                    uint32_t top, bool live_only, struct err *err) {
     struct name_filter filter;
     *v = (struct type_view){.count = 0};
     if (!name_filter_init(&filter, o, err))
@@ -216,7 +216,7 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *t = &s->types[i];
-        if (s->count > 1 && !o->all && !changed(s, t))
+        if (s->count > 1 && !o->all && !changed(s, t, live_only))
             v->unchanged++;
         else if (!name_filter_takes(&filter, t->name) || !big_enough(s, t, o))
             v->filtered++;

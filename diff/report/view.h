@@ -41,10 +41,11 @@ struct type_view {
 /*
  * Chooses rows: in a series of one, all of them, by size; else those that changed (or all, with
  * o->all). `top` rows at most. Costs no full sort where few rows are wanted.
+ * live_only: a row stays for what changed in its live objects; all others are then not shown.
  * Growth is that of live objects where every snapshot knows them. Errors: ERR_NOMEM, ERR_USAGE.
  */
 bool type_view_init(struct type_view *v, const struct series *s, const struct report_options *o,
-                    uint32_t top, struct err *err) MUST_CHECK;
+                    uint32_t top, bool live_only, struct err *err) MUST_CHECK;
 void type_view_deinit(struct type_view *v);
 
 /* Objects and bytes of a type in a snapshot, all or live ones. */

@@ -285,7 +285,7 @@ static void totals_equal_the_rows_shown_and_the_others(void **state) {
                     o.focus = patterns[p];
                     o.ignore = p == 1 ? "Type11" : NULL;
                     o.sort = (enum report_sort)sort;
-                    assert_true(type_view_init(&v, &m.series, &o, tops[t], &m.err));
+                    assert_true(type_view_init(&v, &m.series, &o, tops[t], false, &m.err));
                     check_sums(&m, &v);
                     type_view_deinit(&v);
                 }
@@ -299,9 +299,9 @@ static void the_top_rows_are_those_of_the_whole_order(void **state) {
     struct report_options o = options();
     struct type_view all, top;
     made_many(&m, 2);
-    assert_true(type_view_init(&all, &m.series, &o, TOP_ALL, &m.err));
+    assert_true(type_view_init(&all, &m.series, &o, TOP_ALL, false, &m.err));
     for (uint32_t n = 1; n < all.count; n += 13) {
-        assert_true(type_view_init(&top, &m.series, &o, n, &m.err));
+        assert_true(type_view_init(&top, &m.series, &o, n, false, &m.err));
         assert_int_equal(top.count, n);
         assert_memory_equal(top.rows, all.rows, n * sizeof(*top.rows));
         type_view_deinit(&top);
@@ -320,7 +320,7 @@ static void a_dump_against_itself_shows_no_row(void **state) {
     for (uint32_t i = 0; i < 2; i++)
         made_type(&m, i, "A", "", GEN_2, 10, 240);
     made_rules(&m);
-    assert_true(type_view_init(&v, &m.series, &o, TOP_ALL, &m.err));
+    assert_true(type_view_init(&v, &m.series, &o, TOP_ALL, false, &m.err));
     assert_int_equal(v.count, 0);
     assert_int_equal(v.unchanged, 1);
     type_view_deinit(&v);
@@ -338,7 +338,7 @@ static void a_type_that_changed_in_one_column_only_stays(void **state) {
         made_type(&m, i, "InBetween", "", GEN_2, i == 1 ? 11 : 10, 240);
     }
     made_rules(&m);
-    assert_true(type_view_init(&v, &m.series, &o, TOP_ALL, &m.err));
+    assert_true(type_view_init(&v, &m.series, &o, TOP_ALL, false, &m.err));
     assert_int_equal(v.count, 2);
     type_view_deinit(&v);
     made_deinit(&m);
@@ -352,7 +352,7 @@ static void a_bad_expression_is_named_with_its_option(void **state) {
     made_init(&m, 1);
     made_series(&m);
     o.ignore = "(";
-    assert_false(type_view_init(&v, &m.series, &o, TOP_ALL, &m.err));
+    assert_false(type_view_init(&v, &m.series, &o, TOP_ALL, false, &m.err));
     assert_int_equal(m.err.code, ERR_USAGE);
     assert_non_null(strstr(m.err.msg, "--ignore"));
     made_deinit(&m);

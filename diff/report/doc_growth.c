@@ -1,0 +1,131 @@
+/* What holds the objects of a heap, and what holds those that were added. */
+#include "diff/growth.h"
+#include "diff/report/doc_parts.h"
+
+#include <stdlib.h>
+
+/* A node whose child has so much of what it holds says nothing that the child does not. */
+#define PASSED_ON_PERCENT 90u
+
+struct holder {
+    uint32_t node;
+    uint64_t bytes;
+};
+
+static int cmp_holders(const void *x, const void *y) {
+    const struct holder *a = x, *b = y;
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    return (a->node > b->node) - (a->node < b->node);
+}
+
+static void path_cell(const struct doc_context *c, struct doc_table *t, const struct growth *g,
+                      uint32_t node) {
+    struct strbuf path;
+    strbuf_init(&path);
+    growth_path_text(g, node, c->o->full_paths || c->o->all, &path);
+    doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&path));
+    c->d->failed |= path.failed;
+    strbuf_deinit(&path);
+}
+
+/* Nodes that hold much, each of them once on its way down. Returns their number. */
+static uint32_t find_holders(const struct growth *g, struct holder *holders, uint64_t *largest) {
+    uint32_t count = 0;
+    for (uint32_t n = g->node_count; n-- > 0;) {
+        uint32_t parent = g->nodes[n].parent;
+        if (parent != GROWTH_ROOT && g->nodes[n].bytes[0] > largest[parent])
+            largest[parent] = g->nodes[n].bytes[0];
+    }
+    for (uint32_t n = 0; n < g->node_count; n++)
+        if ((double)largest[n] * 100 < (double)g->nodes[n].bytes[0] * PASSED_ON_PERCENT)
+            holders[count++] = (struct holder){n, g->nodes[n].bytes[0]};
+    qsort(holders, count, sizeof(*holders), cmp_holders);
+    return count;
+}
+
+static void holder_table(const struct doc_context *c, const struct growth *g,
+                         const struct holder *holders, uint32_t count) {
+    static const struct doc_column columns[] = {
+        {"objects", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"held by", false, CUT_MIDDLE}};
+    uint32_t top = view_top(c->o, ROWS_SECONDARY);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "What holds the heap");
+    struct doc_table *t = doc_table(c->d, columns, 3);
+    for (uint32_t i = 0; i < count && i < top; i++) {
+        const struct growth_node *node = &g->nodes[holders[i].node];
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, node->objects[0]);
+        doc_bytes(c->d, t, node->bytes[0]);
+        path_cell(c, t, g, holders[i].node);
+    }
+}
+
+void doc_show_holders(const struct doc_context *c) {
+    struct growth g;
+    struct err err;
+    if (!part_any(c, PART_PATHS))
+        return;
+    if (!growth_init(&g, c->s, &err)) {
+        if (err.code == ERR_NOMEM)
+            c->d->failed = true;
+        else
+            doc_text(c->d, DOC_PARA, DOC_BAD, "What holds the heap: %s", err.msg);
+        return;
+    }
+    struct holder *holders = calloc((size_t)g.node_count + 1, sizeof(*holders));
+    uint64_t *largest = calloc((size_t)g.node_count + 1, sizeof(*largest));
+    if (holders && largest)
+        holder_table(c, &g, holders, find_holders(&g, holders, largest));
+    else
+        c->d->failed = true;
+    free(holders);
+    free(largest);
+    growth_deinit(&g);
+}
+
+static void point_table(const struct doc_context *c, const struct growth *g) {
+    static const struct doc_column columns[] = {
+        {"objects +/-", true, CUT_NEVER},
+        {"bytes +/-", true, CUT_NEVER},
+        {"verdict", false, CUT_NEVER},
+        {"held by", false, CUT_MIDDLE},
+    };
+    uint32_t top = view_top(c->o, ROWS_SECONDARY), others = 0;
+    struct doc_table *t = doc_table(c->d, columns, 4);
+    for (uint32_t i = 0; i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (i >= top) {
+            others++;
+            continue;
+        }
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count_delta(c->d, t, point->objects_delta);
+        doc_bytes_delta(c->d, t, point->bytes_delta);
+        doc_cell(c->d, t, DOC_PLAIN,
+                 point->kind == GROWTH_MOVED ? "moved" : verdict_names[point->verdict]);
+        path_cell(c, t, g, point->node);
+    }
+    if (others)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more paths]", others);
+}
+
+void doc_diff_growth(const struct doc_context *c) {
+    struct growth g;
+    struct err err;
+    if (!(c->s->parts_all & PART_BIT(PART_PATHS)))
+        return;
+    if (!growth_init(&g, c->s, &err)) {
+        if (err.code == ERR_NOMEM)
+            c->d->failed = true;
+        else
+            doc_text(c->d, DOC_PARA, DOC_BAD, "Growth by holder: %s", err.msg);
+        return;
+    }
+    if (g.point_count) {
+        doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Growth by holder, with all that is held");
+        point_table(c, &g);
+    }
+    growth_deinit(&g);
+}
