@@ -174,12 +174,13 @@ static void decimal_id(const struct doc_context *c, struct doc_table *t,
 }
 
 static void thread_line(const struct doc_context *c, struct doc_table *t,
-                        const struct thread_row *row) {
+                        const struct thread_row *row, bool roles) {
     char label[FMT_MAX];
     doc_row(c->d, t, DOC_PLAIN);
     doc_cell(c->d, t, DOC_PLAIN, thread_label(row, label));
     decimal_id(c, t, row);
-    doc_cell(c->d, t, DOC_PLAIN, who(row));
+    doc_cell(c->d, t, DOC_PLAIN, row->name);
+    doc_cell(c->d, t, DOC_PLAIN, roles ? row->role : NULL);
     doc_cell(c->d, t, DOC_PLAIN, row->state);
     doc_ns(c->d, t, row->cpu_recorded == 0 ? ABSENT : row->user_ns);
     doc_ns(c->d, t, row->cpu_recorded == 0 ? ABSENT : row->kernel_ns);
@@ -192,23 +193,26 @@ static void thread_line(const struct doc_context *c, struct doc_table *t,
 static void show_thread_table(const struct doc_context *c, struct thread_row *rows,
                               uint32_t count) {
     static const struct doc_column columns[] = {
-        {"thread", false, CUT_NEVER}, {"tid", true, CUT_NEVER},   {"name", false, CUT_MIDDLE},
-        {"state", false, CUT_NEVER},  {"user", true, CUT_NEVER},  {"kernel", true, CUT_NEVER},
-        {"age", true, CUT_NEVER},     {"locks", true, CUT_NEVER}, {"exception", false, CUT_MIDDLE},
-        {"where", false, CUT_MIDDLE},
+        {"thread", false, CUT_NEVER},     {"tid", true, CUT_NEVER},     {"name", false, CUT_MIDDLE},
+        {"role", false, CUT_NEVER},       {"state", false, CUT_NEVER},  {"user", true, CUT_NEVER},
+        {"kernel", true, CUT_NEVER},      {"age", true, CUT_NEVER},     {"locks", true, CUT_NEVER},
+        {"exception", false, CUT_MIDDLE}, {"where", false, CUT_MIDDLE},
     };
     uint32_t *order = calloc((size_t)count + 1, sizeof(*order));
     if (!order) {
         c->d->failed = true;
         return;
     }
-    for (uint32_t i = 0; i < count; i++)
+    bool roles = false; /* that no name tells */
+    for (uint32_t i = 0; i < count; i++) {
         order[i] = i;
+        roles = roles || (rows[i].role && !rows[i].name);
+    }
     qsort_r(order, count, sizeof(*order), cmp_by_cpu, rows);
     uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
-    struct doc_table *t = doc_table(c->d, columns, 10);
+    struct doc_table *t = doc_table(c->d, columns, 11);
     for (uint32_t i = 0; i < shown; i++)
-        thread_line(c, t, &rows[order[i]]);
+        thread_line(c, t, &rows[order[i]], roles);
     doc_prune(t);
     doc_others(c, t, count - shown);
     free(order);
