@@ -137,6 +137,8 @@ uint64_t scan_command_thread(struct str command_line) {
     struct str s = str_trim(command_line);
     uint64_t number, thread = ABSENT;
     size_t n;
+    while (s.len && (s.ptr[0] == '#' || s.ptr[0] == '`' || s.ptr[0] == '*' || s.ptr[0] == '>'))
+        s = str_trim(str_drop(s, 1)); /* quoting */
     if (leading_number(s, &number, &n) && n < s.len && s.ptr[n] == ':')
         s = str_drop(s, n + 1);
     else if (str_starts(s, STR(":")))

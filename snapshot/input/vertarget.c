@@ -182,7 +182,7 @@ static bool store(struct transcript *t, const struct session *s, struct err *err
 
 static bool read(struct transcript *t, struct err *err) {
     struct session session = {ABSENT, ABSENT, ABSENT, ABSENT, false, STR("")};
-    while (!t->at_end && t->line.text.len && take_line(&session, t->line.text))
+    while (transcript_skip_blank(t) && take_line(&session, t->line.text))
         transcript_next(t);
     if (session.captured_ns == ABSENT && session.uptime_ns == ABSENT && session.arch.len == 0)
         transcript_hollow(t, "vertarget: times that are not understood");

@@ -66,6 +66,8 @@ static void prompts_and_commands_name_the_thread(void **state) {
         {"0:001> ~*k", ABSENT},
         {"(lldb) bt", ABSENT},
         {"> clrstack", ABSENT},
+        {"# 0:045> k", 45},
+        {"> > 0:045> ~*k", ABSENT},
         {"~7k", 7},
         {"k", ABSENT},
         {"0:99999999999999999999> k", ABSENT},
