@@ -4,6 +4,7 @@
  */
 #include "base/file.h"
 #include "diff/rules/rule.h"
+#include "input/transcript.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -54,6 +55,23 @@ static bool golden_says(const char *golden, const char *id, const char *status) 
     return found;
 }
 
+/* Files of a section are called by its name; names in C have '_' for '-'. */
+static void every_section_has_fixture_fuzz_target_and_golden(void **state) {
+    (void)state;
+    unsigned missing = 0;
+    for (size_t i = 0; sections[i]; i++) {
+        const char *name = sections[i]->name;
+        char c_name[64];
+        snprintf(c_name, sizeof(c_name), "%s", name);
+        for (char *c = c_name; *c; c++)
+            *c = *c == '-' ? '_' : *c;
+        missing += lacks("section", "tests/fixture/transcripts", "%s", name);
+        missing += lacks("section", "tests/fuzz", "fuzz_%s", c_name);
+        missing += lacks("section", "golden", "section-%s", name);
+    }
+    assert_int_equal(missing, 0);
+}
+
 static void every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped(void **state) {
     (void)state;
     unsigned missing = 0;
@@ -78,6 +96,7 @@ static void every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped(void
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_section_has_fixture_fuzz_target_and_golden),
         cmocka_unit_test(every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
