@@ -119,6 +119,11 @@ static enum space_use use_of(struct sums *sums, const struct space_mapping *m) {
     return USE_UNACCOUNTED;
 }
 
+/* Addresses without memory; minidumps do not always say, so that nothing follows there. */
+static bool is_reserve(const struct space *s, const struct space_mapping *m) {
+    return s->kind != SPACE_MINIDUMP && m->flags == 0 && !m->file;
+}
+
 static void add_mapping(struct sums *sums, const struct space_mapping *m) {
     enum space_use own = use_of(sums, m);
     uint64_t at = m->start;
@@ -224,7 +229,8 @@ bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT], stru
         return err_nomem(err);
     settle_claims(&sums);
     for (uint32_t i = 0; i < s->mapping_count; i++)
-        add_mapping(&sums, &s->mappings[i]);
+        if (!is_reserve(s, &s->mappings[i]))
+            add_mapping(&sums, &s->mappings[i]);
     memcpy(ret_uses, uses, sizeof(uses));
     return true;
 }

@@ -16,9 +16,10 @@ struct memory_use {
 };
 
 /*
- * Adds up s->mappings by use. A claim goes before all else; then stacks are the mappings that a
+ * Adds up s->mappings by use; address space that is only reserved (no access) is not memory, and
+ * left out. A claim goes before all else; then stacks are the mappings that a
  * stack pointer points into, images and mapped files those of files, native what is anonymous and
- * writable. The rest (no access, reserved, not known) is unaccounted. Errors: ERR_NOMEM.
+ * writable. The rest is unaccounted. Errors: ERR_NOMEM.
  */
 bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT],
                     struct err *err) MUST_CHECK;
