@@ -20,6 +20,29 @@ static bool add_output(struct options *o, struct output output, struct err *err)
     return true;
 }
 
+/* Format that the ending of a file stands for; NULL: it says nothing. */
+static const char *format_by_ending(const char *path) {
+    static const struct {
+        const char *ending, *format;
+    } endings[] = {{".json", "json"}, {".md", "markdown"}, {".markdown", "markdown"},
+                   {".csv", "csv"},   {".html", "html"},   {".htm", "html"}};
+    for (size_t i = 0; path && i < sizeof(endings) / sizeof(*endings); i++)
+        if (str_ends(str_of(path), str_of(endings[i].ending)))
+            return endings[i].format;
+    return NULL;
+}
+
+const char *output_format(const struct output *output) {
+    const char *told = output->format ? output->format : format_by_ending(output->path);
+    return told ? told : "text";
+}
+
+/* `-o FILE --format F`: is the format for that file, or for another report? */
+static bool takes_format(const struct output *output, const char *format) {
+    const char *told = format_by_ending(output->path);
+    return !output->format && (!told || strcmp(told, format) == 0);
+}
+
 static bool set_format(struct options *o, const char *value, struct err *err) {
     if (!report_find(value))
         return err_set(err, ERR_USAGE,
@@ -27,7 +50,7 @@ static bool set_format(struct options *o, const char *value, struct err *err) {
                        "reports`)",
                        value);
     struct output *last = o->output_count ? &o->outputs[o->output_count - 1] : NULL;
-    if (last && !last->format) {
+    if (last && takes_format(last, value)) {
         last->format = value;
         return true;
     }

@@ -18,6 +18,9 @@ struct output {
     const char *path;   /* NULL: standard output */
 };
 
+/* The format asked for, else the one that the ending of the file tells, else text. */
+const char *output_format(const struct output *output);
+
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* What was given on a command line. All strings are borrowed from argv. */

@@ -86,20 +86,6 @@ bool session_check_output(const struct options *o, const char *path, struct err 
     return !input || err_set(err, ERR_USAGE, "%s: is an input and will not be overwritten", path);
 }
 
-static const char *format_of(const struct output *output) {
-    static const struct {
-        const char *ending, *format;
-    } endings[] = {{".json", "json"}, {".md", "markdown"}, {".markdown", "markdown"},
-                   {".csv", "csv"},   {".html", "html"},   {".htm", "html"},
-                   {".txt", "text"}};
-    if (output->format)
-        return output->format;
-    for (size_t i = 0; output->path && i < sizeof(endings) / sizeof(*endings); i++)
-        if (str_ends(str_of(output->path), str_of(endings[i].ending)))
-            return endings[i].format;
-    return "text";
-}
-
 static bool to_stdout(const struct output *output) {
     return !output->path || strcmp(output->path, "-") == 0;
 }
@@ -119,7 +105,7 @@ static void terminal_options(struct report_options *r, const struct options *o, 
 
 static bool write_one(struct session *s, bool is_diff, const struct output *output,
                       struct err *err) {
-    const struct report *report = report_find(format_of(output));
+    const struct report *report = report_find(output_format(output));
     struct report_options r = s->options->report;
     struct strbuf text;
     r.names = s->names;

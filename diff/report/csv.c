@@ -167,8 +167,9 @@ static void show_types(const struct csv_table *table, const struct series *s,
         number(out, t->live_objects[0]);
         number(out, t->live_bytes[0]);
         for (int g = 0; g < GEN_COUNT; g++) {
-            number(out, t->gens[g].objects);
-            number(out, t->gens[g].bytes);
+            bool known = s->generations_known || t->gens[g].objects || t->gens[g].bytes;
+            number(out, known ? t->gens[g].objects : ABSENT);
+            number(out, known ? t->gens[g].bytes : ABSENT);
         }
         end_line(out);
     }

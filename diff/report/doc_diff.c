@@ -62,8 +62,19 @@ static enum doc_style verdict_style(enum verdict verdict) {
     return verdict == VERDICT_LEAK || verdict == VERDICT_GROWING ? DOC_BAD : DOC_PLAIN;
 }
 
-static void per_cell(const struct doc_context *c, struct doc_table *t, int64_t delta) {
-    doc_cellf(c->d, t, DOC_PLAIN, "%+.3g", (double)delta / c->o->per);
+/* Growth for each of the N requests: often less than one object. */
+static void per_cells(const struct doc_context *c, struct doc_table *t, int64_t objects,
+                      int64_t bytes) {
+    double each = (double)objects / c->o->per, size = (double)bytes / c->o->per;
+    char buf[FMT_MAX];
+    if (each > -100 && each < 100)
+        doc_cellf(c->d, t, DOC_PLAIN, objects ? "%+.2f" : "0", each);
+    else
+        doc_count_delta(c->d, t, (int64_t)each);
+    if (size > -1 && size < 1)
+        doc_cellf(c->d, t, DOC_PLAIN, bytes ? "%+.2f B" : "0", size);
+    else
+        doc_cell(c->d, t, DOC_PLAIN, fmt_bytes_delta((int64_t)size, buf));
 }
 
 static uint32_t type_columns(const struct doc_context *c, const struct doc_shown *shown,
@@ -109,10 +120,8 @@ static void type_cells(const struct doc_context *c, struct doc_table *t,
     for (uint32_t i = 0; c->s->count > 2 && i < shown->count; i++)
         doc_bytes(c->d, t, line->cells[shown->at[i]].bytes);
     doc_bytes_delta(c->d, t, line->bytes_delta);
-    if (c->o->per > 0) {
-        per_cell(c, t, line->objects_delta);
-        per_cell(c, t, line->bytes_delta);
-    }
+    if (c->o->per > 0)
+        per_cells(c, t, line->objects_delta, line->bytes_delta);
     for (uint32_t i = 0; i <= last && i < TREND_MOST; i++)
         bytes[i] = line->cells[i].bytes;
     if (shown->trend)

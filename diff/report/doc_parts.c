@@ -27,10 +27,10 @@ static void list_quiet(const struct doc_context *c) {
     for (uint32_t i = 0; i < c->f->count; i++) {
         const struct finding *finding = &c->f->items[i];
         if (finding->status == STATUS_CLEAR)
-            doc_text(c->d, DOC_ITEM, DOC_PLAIN, "clear    %s: %s", finding->rule->id,
+            doc_text(c->d, DOC_ITEM, DOC_PLAIN, "%s: clear (%s)", finding->rule->id,
                      finding->rule->summary);
         else if (finding->status == STATUS_SKIPPED)
-            doc_text(c->d, DOC_ITEM, DOC_DIM, "skipped  %s: %s", finding->rule->id,
+            doc_text(c->d, DOC_ITEM, DOC_DIM, "%s: skipped, %s", finding->rule->id,
                      summary_of(finding));
     }
 }

@@ -37,8 +37,9 @@ static void spaces(struct strbuf *out, size_t n) {
 }
 
 /*
- * Words of `s` in lines of at most `width` characters; the caller has written the first `indent`
- * characters, further lines are indented by as many. Returns the number of lines.
+ * Words of `s`, without a line end behind the last, in lines of at most `width` characters; the
+ * caller has written the first `indent` characters, further lines are indented by as many. Returns
+ * the number of lines.
  */
 static size_t wrap(struct strbuf *out, const char *s, size_t indent, size_t width) {
     size_t lines = 1, used = indent;
@@ -61,7 +62,6 @@ static size_t wrap(struct strbuf *out, const char *s, size_t indent, size_t widt
         first = false;
         s += length;
     }
-    strbuf_addc(out, '\n');
     return lines;
 }
 
@@ -87,12 +87,14 @@ static size_t render_finding(const struct text *t, const struct doc_block *b) {
     strbuf_init(&whole);
     strbuf_addf(&whole, "%s [%s]", b->text, b->finding->rule->id);
     size_t lines = wrap(t->out, strbuf_cstr(&whole), LABEL_WIDTH, t->width);
+    strbuf_addc(t->out, '\n');
     t->out->failed |= whole.failed;
     strbuf_deinit(&whole);
     if (b->finding->next) {
         spaces(t->out, LABEL_WIDTH);
         strbuf_adds(t->out, "next: ");
         lines += wrap(t->out, b->finding->next, LABEL_WIDTH + 6, t->width);
+        strbuf_addc(t->out, '\n');
     }
     return lines;
 }
@@ -197,7 +199,10 @@ static void render_block(const struct text *t, const struct doc_block *b) {
         break;
     case DOC_FOOT:
         strbuf_addc(t->out, '\n');
+        style_on(t, b->style);
         wrap(t->out, b->text, 0, t->width);
+        style_off(t, b->style);
+        strbuf_addc(t->out, '\n');
         break;
     case DOC_PARA:
     case DOC_ITEM:
@@ -205,6 +210,7 @@ static void render_block(const struct text *t, const struct doc_block *b) {
         style_on(t, b->style);
         wrap(t->out, b->text, indent + (b->kind == DOC_ITEM ? INDENT : 0), t->width);
         style_off(t, b->style);
+        strbuf_addc(t->out, '\n');
         break;
     case DOC_STACK:
         spaces(t->out, indent);
