@@ -49,8 +49,9 @@ struct clr {
     const struct dotnet_options *options;
     struct arena arena; /* what was read out of the dump; freed at the end */
     struct contract contract;
-    const char *offsets_from; /* "the dump", "linux-x64 10.0", a file name: for messages */
-    const char *version;      /* "10.0.12"; NULL: not known */
+    const struct builtin_table *table; /* whose fields are in use; NULL: none */
+    const char *offsets_from;          /* "the dump", "linux-x64 10.0", a file name: for messages */
+    const char *version;               /* "10.0.12"; NULL: not known */
     bool windows;
     const struct space_module *image; /* the file that holds the runtime */
     uint64_t dac_table;               /* address of g_dacTable; 0: not known */

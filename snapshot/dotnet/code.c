@@ -160,21 +160,34 @@ static bool hash_find(struct clr *clr, uint64_t buckets, uint64_t key, uint64_t 
     return false;
 }
 
-/* The last function that begins at or before rva; false: none. */
+/*
+ * The last function that begins at or before rva; false: none. Looks where the runtime's own search
+ * looks (NativeUnwindInfoLookupTable): a heap dump holds the pages that this has touched, no more.
+ */
 static bool function_before(struct clr *clr, uint64_t functions, uint32_t count, uint32_t rva,
                             uint32_t *ret_index) {
-    uint32_t lo = 0, hi = count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2, begin;
-        if (!clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)mid, &begin))
+    uint32_t start = 0, end = count - 1, begin;
+    if (count == 0)
+        return false;
+    while (end - start > 10) {
+        uint32_t middle = start + (end - start) / 2;
+        if (!clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)middle, &begin))
             return false;
-        if (begin > rva)
-            hi = mid;
+        if (rva < begin)
+            end = middle - 1;
         else
-            lo = mid + 1;
+            start = middle;
     }
-    *ret_index = lo - 1;
-    return lo > 0;
+    for (uint32_t i = start; i < end; i++) {
+        if (!clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)(i + 1), &begin))
+            return false;
+        if (rva < begin) {
+            end = i;
+            break;
+        }
+    }
+    *ret_index = end;
+    return clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)end, &begin) && rva >= begin;
 }
 
 /* The method whose entry point is the function's, or of one before it (funclets, cold parts). */

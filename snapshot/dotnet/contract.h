@@ -50,6 +50,7 @@
     X(ASSEMBLY_MODULE, "Assembly", "Module") \
     X(PE_ASSEMBLY_IMAGE, "PEAssembly", "PEImage") \
     X(PE_IMAGE_LAYOUT, "PEImage", "LoadedImageLayout") \
+    X(PE_IMAGE_PATH, "PEImage", "+Path") \
     X(LAYOUT_BASE, "PEImageLayout", "Base") \
     X(LAYOUT_SIZE, "PEImageLayout", "Size") \
     X(LAYOUT_FLAGS, "PEImageLayout", "Flags") \

@@ -257,12 +257,21 @@ static bool dynamic_metadata(struct modules *m, struct module *module) {
     return source.base && metadata_open(&module->md, source, NULL);
 }
 
+/* The module says, or (8.0) its PEImage does. */
+static const char *module_path(struct clr *clr, uint64_t module) {
+    uint64_t path, assembly, image;
+    if (!clr_field_u64(clr, module, F_MODULE_PATH, &path) &&
+        (!clr_field_u64(clr, module, F_MODULE_PE_ASSEMBLY, &assembly) ||
+         !clr_field_u64(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) ||
+         !clr_field_u64(clr, image, F_PE_IMAGE_PATH, &path)))
+        return NULL;
+    return path ? clr_utf16z(clr, path, PATH_MAX_CHARS) : NULL;
+}
+
 static void open_module(struct modules *m, struct module *module) {
     struct clr *clr = m->clr;
-    uint64_t path;
     bool sure;
-    if (clr_field_u64(clr, module->address, F_MODULE_PATH, &path) && path)
-        module->path = clr_utf16z(clr, path, PATH_MAX_CHARS);
+    module->path = module_path(clr, module->address);
     if (module->path && !*module->path)
         module->path = NULL;
     if (dynamic_metadata(m, module)) {

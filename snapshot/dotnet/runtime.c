@@ -5,6 +5,7 @@
 #include "dotnet/clr.h"
 
 #include "dotnet/symbols.h"
+#include "dotnet/version.h"
 #include "memory/pe.h"
 
 #include <stdlib.h>
@@ -215,6 +216,7 @@ static bool table_may_fit(const struct clr *clr, const struct builtin_table *t) 
 
 static void use_table(struct clr *clr, const struct builtin_table *t) {
     contract_use_table(&clr->contract, t);
+    clr->table = t;
     /* Found by scanning, dac_table is the address of g_gcDacGlobals' entry. */
     uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
     uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - 8 * shift;
@@ -422,32 +424,6 @@ static bool choose_offsets(struct clr *clr) {
     return use_descriptor(clr, descriptor_from_file, "the runtime's file");
 }
 
-/*
- * "10.0.12" out of the file version 10.0.1226.42308: the third number is the patch and two digits
- * of the year. .NET Core 3.1 and older counted otherwise.
- */
-static const char *version_from_file(struct clr *clr, const char *file_version) {
-    unsigned major, minor, build;
-    char text[40];
-    if (!file_version || sscanf(file_version, "%u.%u.%u.", &major, &minor, &build) != 3 ||
-        major < 5 || major > 99)
-        return NULL;
-    int n = snprintf(text, sizeof(text), "%u.%u.%u", major, minor, build / 100);
-    return arena_copy(&clr->arena, text, (size_t)n);
-}
-
-/* "10.0.12" out of ".../Microsoft.NETCore.App/10.0.12/libcoreclr.so". */
-static const char *version_from_path(struct clr *clr, const char *path) {
-    const char *end = base_name(path);
-    if (end - path < 2)
-        return NULL;
-    const char *start = --end;
-    while (start > path && start[-1] != '/' && start[-1] != '\\')
-        start--;
-    bool digits = *start >= '0' && *start <= '9' && memchr(start, '.', (size_t)(end - start));
-    return digits ? arena_copy(&clr->arena, start, (size_t)(end - start)) : NULL;
-}
-
 static void read_heap_type(struct clr *clr) {
     uint64_t variable, at = clr->dac_table;
     at = clr->gc_vars_index ? at + 8 * ((uint64_t)clr->gc_vars_index - 1) : at - 8;
@@ -517,9 +493,7 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
         why_unreadable(clr, why);
         return CLR_UNREADABLE;
     }
-    clr->version = clr->image->path ? version_from_path(clr, clr->image->path) : NULL;
-    if (!clr->version)
-        clr->version = version_from_file(clr, clr->image->version);
+    clr->version = version_of(clr);
     if (clr->gc.major != 2) {
         strbuf_addf(why, "%s: GC tables of version %u.%u are not known",
                     base_name(clr->image->path), clr->gc.major, clr->gc.minor);
@@ -531,6 +505,8 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
                          "with the same file under --symbols or --sysroot it can be read");
         return CLR_UNREADABLE;
     }
+    if (!clr->version)
+        clr->version = version_of_offsets(clr);
     read_heap_type(clr);
     return CLR_READY;
 }

@@ -9,6 +9,8 @@
 #define FRAMES_MAX       4096u
 #define CHAIN_FRAMES_MAX 100000u
 #define STACK_NEAR       65536u
+#define HELPER_FRAME     256u  /* [bytes] HelperMethodFrame with its registers */
+#define NATIVE_FRAME     8192u /* [bytes] the native part between a frame and its caller */
 
 /* Offsets in Windows' x64 CONTEXT, which the runtime uses on every system. */
 enum {
@@ -87,25 +89,59 @@ static bool hijack(struct clr *clr, uint64_t frame, struct code_context *c) {
     return c->reg[REG_RSP] != 0;
 }
 
+/* The bytes before ip are a call; true where the dump does not hold them. */
+static bool after_call(struct clr *clr, uint64_t ip) {
+    uint8_t code[8];
+    if (ip < sizeof(code) || !clr_read(clr, ip - sizeof(code), code, sizeof(code)))
+        return true;
+    /* call rel32; call [reg+disp32] and [rip+disp32]; call [reg+disp8]; call reg, call [reg] */
+    return code[3] == 0xe8 || (code[2] == 0xff && (code[3] & 0x38) == 0x10) ||
+           (code[5] == 0xff && (code[6] & 0x38) == 0x10) ||
+           (code[6] == 0xff && (code[7] & 0x38) == 0x10);
+}
+
 /*
- * Before 10.0 a frame begins with a C++ virtual table that nothing describes: an inlined call is
- * one whose return address is managed and whose stack pointer is near.
+ * Before 10.0 a frame begins with a C++ virtual table that nothing describes. An inlined call is
+ * one whose return address is managed and whose stack pointer is near. Any other frame lies in
+ * the stack frame of the native function that the managed code called, and the runtime is built
+ * with frame pointers: the first return address into managed code above it, and the word below
+ * that, are the caller's. Old values may lie around, but they do not form a chain.
  */
+static bool caller_at(struct clr *clr, uint64_t at, struct code_context *c) {
+    struct code_function f;
+    uint64_t ip, fp, up;
+    if (!clr_u64(clr, at, &ip) || !code_find(clr, ip - 1, &f) || !after_call(clr, ip) ||
+        !clr_u64(clr, at - 8, &fp) || fp <= at || fp - at > STACK_NEAR ||
+        !clr_u64(clr, fp + 8, &up) ||
+        !(code_find(clr, up - 1, &f) || space_module_at(clr->space, up)))
+        return false;
+    c->ip = ip;
+    c->reg[REG_RSP] = at + 8;
+    c->reg[REG_RBP] = fp;
+    return true;
+}
+
 static bool unnamed_frame(struct clr *clr, uint64_t frame, struct code_context *c) {
     struct code_function f;
     struct code_context inlined = *c;
-    if (inlined_call(clr, frame, &inlined) && code_find(clr, inlined.ip, &f)) {
+    if (inlined_call(clr, frame, &inlined) && code_find(clr, inlined.ip - 1, &f)) {
         uint64_t sp = inlined.reg[REG_RSP];
         if ((sp > frame ? sp - frame : frame - sp) < STACK_NEAR) {
             *c = inlined;
             return true;
         }
     }
-    struct code_context block = *c;
-    if (!transition_block(clr, frame, &block) || !code_find(clr, block.ip, &f))
-        return false;
-    *c = block;
-    return true;
+    /* A helper's frame has kept the frame pointer of the function it is in. */
+    for (uint64_t at = frame + 16; at < frame + HELPER_FRAME; at += 8) {
+        uint64_t fp;
+        if (clr_u64(clr, at, &fp) && fp > frame && fp - frame < NATIVE_FRAME &&
+            caller_at(clr, fp + 8, c))
+            return true;
+    }
+    for (uint64_t at = frame; at < frame + NATIVE_FRAME; at += 8)
+        if (caller_at(clr, at, c))
+            return true;
+    return false;
 }
 
 /* The registers that a frame of the runtime has kept of its managed caller; false: none. */
@@ -189,7 +225,7 @@ static bool next_frame(struct clr *clr, uint64_t *frame, uint64_t sp, struct cod
             next = 0;
         *frame = next;
         struct code_context found = *c;
-        if (at >= sp && frame_context(clr, at, &found)) {
+        if (at >= sp && frame_context(clr, at, &found) && found.reg[REG_RSP] >= sp) {
             *c = found;
             return true;
         }
@@ -238,15 +274,13 @@ static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
         if (!add_name(s, &f, &s->frames[s->frame_count]))
             return false;
         s->frame_count++;
-        if (!code_unwind(clr, &f, &c, interrupted)) {
-            /* Its frames of the runtime may still lead further up. */
+        if (!code_unwind(clr, &f, &c, interrupted) || c.reg[REG_RSP] <= sp) {
+            /* The runtime's frames may still lead further up. */
             s->cut++;
             c.reg[REG_RSP] = sp;
             if (!next_frame(clr, &frame, sp, &c))
                 return true;
         }
-        if (c.reg[REG_RSP] <= sp && c.reg[REG_RSP] != 0 && !code_find(clr, c.ip, &f))
-            return true;
         interrupted = false;
     }
     s->cut++;

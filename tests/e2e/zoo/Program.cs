@@ -105,7 +105,7 @@ static class Program {
         Start("linq", () => Enumerable.Range(0, 3).Select(i => { Sleep(); return i; }).ToList());
         Start("sort", () => new List<int> { 3, 2, 1 }.Sort((a, b) => { Sleep(); return a - b; }));
         Start("catch", () => { try { Throws(3); } catch (InvalidOperationException) { Sleep(); } });
-        Start("finally", () => { try { Throws(2); } catch { try { Throws(1); } finally { Sleep(); } } });
+        Start("finally", () => { try { Throws(2); } catch { try { try { Throws(1); } finally { Sleep(); } } catch { } } });
         Start("filter", () => { try { Throws(1); } catch (Exception e) when (Parked(e)) { } });
         Start("thin-lock", () => { lock (thin) lock (thin) Sleep(); });
         Start("lock-owner", () => { lock (contended) lock (contended) { Sleep(); } });
