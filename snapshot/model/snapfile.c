@@ -352,6 +352,15 @@ static bool decode_column(const struct decoder *d, struct reader *r, const struc
 }
 
 /* The strings that rows must have for the rest of the program to rely on. */
+/* A tree: parents come before their children. */
+static bool check_paths(const struct table *table, struct err *err) {
+    const struct path_row *rows = table->rows;
+    for (uint32_t i = 0; i < table->count; i++)
+        if (rows[i].parent != ABSENT && rows[i].parent >= i)
+            return err_set(err, ERR_FORMAT, "part paths: row %u comes before its parent", i);
+    return true;
+}
+
 static bool check_rows(enum part part, const struct table *table, struct err *err) {
     const struct part_desc *desc = &part_descs[part];
     if (desc->single && table->count != 1)
@@ -365,7 +374,7 @@ static bool check_rows(enum part part, const struct table *table, struct err *er
             return err_set(err, ERR_FORMAT, "part %s: row %u has no %s", desc->name, i,
                            desc->fields[0].name);
     }
-    return true;
+    return part != PART_PATHS || check_paths(table, err);
 }
 
 static bool decode_table(const struct decoder *d, struct reader *r, enum part part,

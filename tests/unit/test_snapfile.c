@@ -170,8 +170,32 @@ static void the_same_snapshot_gives_the_same_bytes(void **state) {
     snapshot_deinit(&b);
 }
 
+static void a_path_before_its_parent_is_refused(void **state) {
+    (void)state;
+    struct snapshot s, back;
+    struct builder b;
+    struct err err;
+    struct strbuf file;
+    snapshot_init(&s);
+    assert_true(builder_init(&b, &s, &err));
+    struct path_row *row = builder_row(&b, PART_PATHS, &err);
+    assert_non_null(row);
+    row->parent = 0;
+    assert_true(builder_finish(&b, &err));
+    builder_deinit(&b);
+    strbuf_init(&file);
+    assert_true(snapfile_encode(&s, &file, &err));
+    snapshot_init(&back);
+    assert_false(snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err));
+    assert_non_null(strstr(err.msg, "row 0 comes before its parent"));
+    snapshot_deinit(&back);
+    snapshot_deinit(&s);
+    strbuf_deinit(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_path_before_its_parent_is_refused),
         cmocka_unit_test(a_snapshot_survives_the_file),
         cmocka_unit_test(rows_that_say_nothing_survive_the_file),
         cmocka_unit_test(every_prefix_of_a_file_is_refused),
