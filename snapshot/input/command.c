@@ -131,6 +131,14 @@ static bool is_one_of(struct str word, const char *const *names, size_t count) {
 
 #define IS_ONE_OF(word, names) is_one_of((word), (names), sizeof(names) / sizeof(*(names)))
 
+/* As typed: "> Heap 0" is a quoted line, "> heap" a command. */
+static bool is_prompted_command(struct str name) {
+    for (size_t i = 0; i < sizeof(prompted_commands) / sizeof(*prompted_commands); i++)
+        if (str_eq(name, str_of(prompted_commands[i])))
+            return true;
+    return false;
+}
+
 /* "**!dumpheap -stat**", "`dumpheap`", "- !dumpheap": without what Markdown puts around. */
 static struct str without_markup(struct str s) {
     while (s.len && (s.ptr[0] == '`' || str_starts(s, STR("**"))))
@@ -187,7 +195,7 @@ bool transcript_is_command(const struct line *line, struct str *ret_command) {
         return false;
     struct str s = without_prompt(without_markup(str_trim(line->raw)), &prompt);
     /* "~*e !clrstack", "~* e !clrstack": the command is what comes behind. */
-    if (str_starts(s, STR("~"))) {
+    if (str_starts(s, STR("~")) && !str_starts(s, STR("~~"))) {
         size_t bang = str_find(str_take(s, 12), STR("!"), 0);
         if (bang == STR_NOT_FOUND) {
             *ret_command = s;
@@ -203,7 +211,7 @@ bool transcript_is_command(const struct line *line, struct str *ret_command) {
         struct str rest = s, name = str_next_field(&rest);
         bool plain =
             IS_ONE_OF(name, plain_commands) && (prompt == PROMPT_BARE || has_only_arguments(rest));
-        if (!plain && (prompt == PROMPT_NONE || !IS_ONE_OF(name, prompted_commands)))
+        if (!plain && (prompt == PROMPT_NONE || !is_prompted_command(name)))
             return false;
     }
     *ret_command = s;

@@ -210,60 +210,62 @@ static bool parse_block_size(struct str field, uint64_t *ret_bytes) {
     return num_grouped(field, ret_bytes);
 }
 
-static bool read_fragment(struct transcript *t, bool keep, bool *ret_is_row, uint64_t *sum,
-                          struct err *err) {
-    struct str rest = t->line.text;
-    uint64_t address, bytes, next;
-    *ret_is_row = num_hex(str_next_field(&rest), &address) &&
-                  parse_block_size(str_next_field(&rest), &bytes) &&
-                  num_hex(str_next_field(&rest), &next);
-    if (!*ret_is_row)
-        return true;
-    *sum = num_add(*sum, bytes);
-    if (!keep)
-        return true;
-    struct free_block_row *row = builder_row(t->b, PART_FREE_BLOCKS, err);
-    if (!row)
+struct fragment {
+    uint64_t address, bytes;
+    struct str next; /* name of the type that follows */
+};
+
+static bool parse_fragment(struct str text, struct fragment *ret_fragment) {
+    struct fragment f;
+    uint64_t next;
+    if (!num_hex(str_next_field(&text), &f.address) ||
+        !parse_block_size(str_next_field(&text), &f.bytes) ||
+        !num_hex(str_next_field(&text), &next))
         return false;
-    row->address = address;
-    row->bytes = bytes;
-    struct str name = str_trim(rest);
-    if (name.len)
-        row->followed_by = builder_string(t->b, name, err);
-    return !name.len || row->followed_by;
+    f.next = str_trim(text);
+    *ret_fragment = f;
+    return true;
 }
 
-static uint64_t sum_free_blocks(struct builder *b) {
-    uint32_t count;
-    uint64_t sum = 0;
-    const struct free_block_row *rows = builder_rows(b, PART_FREE_BLOCKS, &count);
-    for (uint32_t i = 0; i < count; i++)
-        sum = num_add(sum, rows[i].bytes);
-    return sum;
+static bool add_fragment(struct builder *b, const struct fragment *f, struct err *err) {
+    struct free_block_row *row = builder_row(b, PART_FREE_BLOCKS, err);
+    if (!row)
+        return false;
+    row->address = f->address;
+    row->bytes = f->bytes;
+    if (f->next.len)
+        row->followed_by = builder_string(b, f->next, err);
+    return !f->next.len || row->followed_by;
 }
 
 /* Every dumpheap prints the same table again: the first one counts. */
 static bool read_fragments(struct transcript *t, struct err *err) {
-    uint64_t sum = 0, rows = 0;
-    bool keep = !snapshot_has(t->b->snapshot, PART_FREE_BLOCKS);
-    uint64_t before = sum_free_blocks(t->b);
-    builder_present(t->b, PART_FREE_BLOCKS);
-    transcript_next(t);
-    for (; !t->at_end; transcript_next(t)) {
-        struct str rest = t->line.text, first = str_next_field(&rest);
-        bool is_row;
-        if (!read_fragment(t, keep, &is_row, &sum, err))
-            return false;
-        rows += is_row;
-        if (is_row || str_eq(first, STR("Addr")) || str_eq(first, STR("Address")))
-            continue;
-        if (transcript_is_elision(&t->line))
-            builder_warn(t->b, 1, "fragmented blocks: rows were left out by hand");
-        else if (first.len || rows)
+    struct builder *b = t->b;
+    bool keep = !snapshot_has(b->snapshot, PART_FREE_BLOCKS);
+    uint64_t sum = 0;
+    builder_present(b, PART_FREE_BLOCKS);
+    for (transcript_next(t); !t->at_end; transcript_next(t)) {
+        struct transcript scout = transcript_scout(t); /* behind blank lines */
+        struct fragment fragment;
+        if (!transcript_skip_blank(&scout))
             break;
+        struct str rest = scout.line.text, first = str_next_field(&rest);
+        bool is_row = parse_fragment(scout.line.text, &fragment);
+        bool is_elision = !is_row && transcript_is_elision(&scout.line);
+        if (!is_row && !is_elision && !str_eq(first, STR("Addr")) && !str_eq(first, STR("Address")))
+            break;
+        transcript_skip_blank(t);
+        if (is_elision)
+            builder_warn(b, 1, "fragmented blocks: rows were left out by hand");
+        if (is_row)
+            sum = num_add(sum, fragment.bytes);
+        if (is_row && keep && !add_fragment(b, &fragment, err))
+            return false;
     }
-    if (!keep && sum != before)
-        builder_warn(t->b, ABSENT, "fragmented blocks are printed twice and differ");
+    if (keep)
+        b->free_blocks_bytes = sum;
+    else if (sum != b->free_blocks_bytes)
+        builder_warn(b, ABSENT, "fragmented blocks are printed twice and differ");
     return true;
 }
 

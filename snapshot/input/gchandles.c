@@ -121,7 +121,9 @@ static bool store_row(struct builder *b, const struct tally *from, bool with_typ
     row->bytes = from->bytes;
     if (with_type)
         row->type = builder_string(b, from->type, err);
-    return row->kind && (!with_type || row->type);
+    if (!row->kind || !with_type)
+        return row->kind;
+    return row->type && builder_index(b, PART_HANDLES, HANDLES_BY_KIND_AND_TYPE, err);
 }
 
 /* The kinds' own rows are left to the counts that are printed, where these follow. */
@@ -140,8 +142,13 @@ static bool store(struct builder *b, const struct tallies *a, bool with_kinds, s
         if (number != STRMAP_NONE)
             kinds.items[number].count += from->count - 1;
     }
-    for (uint32_t i = 0; ok && i < kinds.count; i++)
-        ok = store_row(b, &kinds.items[i], false, err);
+    for (uint32_t i = 0; ok && i < kinds.count; i++) {
+        struct str kind = kinds.items[i].kind;
+        uint64_t key = hash_bytes(kind.ptr, kind.len);
+        if (!builder_find(b, PART_HANDLES, key)) /* else another log printed its count */
+            ok = store_row(b, &kinds.items[i], false, err) &&
+                 builder_index(b, PART_HANDLES, key, err);
+    }
     strmap_deinit(&kinds.index);
     free(kinds.items);
     return ok;
@@ -170,15 +177,6 @@ static bool read_list(struct transcript *t, struct tallies *a, uint64_t *not_und
     return true;
 }
 
-static bool has_handles_with_both(struct builder *b) {
-    uint32_t count;
-    const struct handle_row *rows = builder_rows(b, PART_HANDLES, &count);
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].type && rows[i].kind)
-            return true;
-    return false;
-}
-
 /* Do printed counts by kind follow the list? */
 static bool counts_follow(const struct transcript *t) {
     struct transcript scout = transcript_scout(t);
@@ -202,7 +200,7 @@ static bool read_handles(struct transcript *t, struct err *err) {
                      "gchandles: the list ends without its counts, so rows may be missing");
     if (ok && a.count == 0 && !counted)
         transcript_hollow(t, "a list of handles without any row that can be understood");
-    if (ok && has_handles_with_both(t->b))
+    if (ok && builder_find(t->b, PART_HANDLES, HANDLES_BY_KIND_AND_TYPE))
         builder_note(t->b, "gchandles: handles are listed twice; the first list was used");
     else
         ok = ok && store(t->b, &a, !counted, err);

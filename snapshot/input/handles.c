@@ -37,23 +37,23 @@ static bool say_count(struct transcript *t, struct str kind, uint64_t count, str
     return row->kind && builder_index(t->b, PART_HANDLES, key, err);
 }
 
+/* The next line that is not blank is a count: goes to it. Blogs leave lines free in between. */
+static bool next_count(struct transcript *t, char buf[HANDLE_KIND_MAX], struct str *ret_kind,
+                       uint64_t *ret_count) {
+    struct transcript scout = transcript_scout(t);
+    if (!transcript_skip_blank(&scout) ||
+        !handles_is_count(scout.line.text, buf, ret_kind, ret_count))
+        return false;
+    return transcript_skip_blank(t);
+}
+
 bool handles_read_counts(struct transcript *t, struct err *err) {
-    for (; !t->at_end; transcript_next(t)) {
-        char buf[HANDLE_KIND_MAX];
-        struct str kind;
-        uint64_t count;
-        if (handles_is_count(t->line.text, buf, &kind, &count)) {
-            if (!say_count(t, kind, count, err))
-                return false;
-            continue;
-        }
-        struct transcript scout = transcript_scout(t);
-        /* Blogs print every line twice as far apart. */
-        if (t->line.text.len == 0 && transcript_skip_blank(&scout) &&
-            handles_is_count(scout.line.text, buf, &kind, &count))
-            continue;
-        return true;
-    }
+    char buf[HANDLE_KIND_MAX];
+    struct str kind;
+    uint64_t count;
+    for (; next_count(t, buf, &kind, &count); transcript_next(t))
+        if (!say_count(t, kind, count, err))
+            return false;
     return true;
 }
 
@@ -72,20 +72,11 @@ static bool add_type(void *context, const struct stat_row *from, struct err *err
     row->type = builder_string(adding->b, from->name, err);
     row->count = from->objects;
     row->bytes = from->bytes;
-    return row->type != NULL;
-}
-
-static bool has_types(struct builder *b) {
-    uint32_t count;
-    const struct handle_row *rows = builder_rows(b, PART_HANDLES, &count);
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].type && !rows[i].kind)
-            return true;
-    return false;
+    return row->type && builder_index(adding->b, PART_HANDLES, HANDLES_BY_TYPE, err);
 }
 
 bool handles_read_statistics(struct transcript *t, struct err *err) {
-    struct adding adding = {t->b, !has_types(t->b)};
+    struct adding adding = {t->b, !builder_find(t->b, PART_HANDLES, HANDLES_BY_TYPE)};
     struct stat_table table;
     /* "-type Pinned" and the like: the table is about that kind only. */
     bool filtered =

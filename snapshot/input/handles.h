@@ -4,6 +4,10 @@
 
 #include "input/transcript.h"
 
+/* Keys of builder_index under which the last row of a form is found: which forms were read? */
+#define HANDLES_BY_TYPE          1u
+#define HANDLES_BY_KIND_AND_TYPE 2u
+
 /*
  * "Pinned Handles: 10", "GC Handle Statistics:" and "Handles:". *ret_kind is "Pinned", without
  * blanks inside ("AsyncPinned"), borrowed from buf.

@@ -86,7 +86,7 @@ static bool is_bare_histogram(const struct transcript *t) {
     uint64_t last = ABSENT;
     for (unsigned i = 0; i < SURE_ROWS; i++) {
         struct histogram_row row;
-        if (scout.at_end || !parse_row(scout.line.text, &row) || row.ranked ||
+        if (!transcript_skip_blank(&scout) || !parse_row(scout.line.text, &row) || row.ranked ||
             !is_class_name(row.name) || row.bytes > last || row.objects == 0 ||
             row.bytes / 8 < row.objects)
             return false;
@@ -111,17 +111,17 @@ struct reader_state {
     bool has_total;
 };
 
-/* Does a row or the Total follow within a few lines? */
+/* Does a row (with a rank, if those before had one) or the Total follow within a few lines? */
 static bool goes_on(const struct transcript *t, bool ranked) {
     struct transcript scout = transcript_scout(t);
     struct histogram_row row;
     struct cell total;
-    for (unsigned i = 0; i < 6; i++) {
+    for (unsigned i = 0; i < 8; i++) {
         transcript_next(&scout);
         if (scout.at_end || is_header(scout.line.text))
             return false;
         if (parse_total(scout.line.text, &total) ||
-            (parse_row(scout.line.text, &row) && row.ranked == ranked))
+            (parse_row(scout.line.text, &row) && (row.ranked || !ranked)))
             return true;
     }
     return false;

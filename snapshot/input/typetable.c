@@ -11,7 +11,11 @@ static bool is_whole(const struct type_table *tt) {
 
 bool type_table_begin(struct type_table *tt, struct builder *b, struct err *err) {
     tt->b = b;
-    tt->is_aside = b->types_scope != TYPES_NONE;
+    tt->is_ignored = b->types_tables++ >= TYPE_TABLES_MAX;
+    tt->is_aside = b->types_scope != TYPES_NONE && !tt->is_ignored;
+    if (tt->is_ignored)
+        builder_warn(b, 1, "tables of types beyond the first %u were not looked at",
+                     TYPE_TABLES_MAX);
     if (!tt->is_aside)
         return true;
     snapshot_init(&tt->aside);
@@ -20,6 +24,8 @@ bool type_table_begin(struct type_table *tt, struct builder *b, struct err *err)
 
 bool type_table_add(struct type_table *tt, struct str name, struct str module, struct cell cell,
                     struct err *err) {
+    if (tt->is_ignored)
+        return true;
     struct builder *to = tt->is_aside ? &tt->aside_builder : tt->b;
     return builder_add_type(to, name, module, tt->generation, cell, err);
 }
@@ -253,6 +259,8 @@ static bool keep_first(struct type_table *tt, struct err *err) {
 }
 
 bool type_table_end(struct type_table *tt, bool ok, struct err *err) {
+    if (tt->is_ignored)
+        return ok;
     if (!tt->is_aside)
         return ok && keep_first(tt, err);
     ok = ok && join_aside(tt, err);

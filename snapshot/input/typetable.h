@@ -9,11 +9,15 @@
 
 #include "model/builder.h"
 
+/* More tables than these in one snapshot are not looked at: comparing each takes its time. */
+#define TYPE_TABLES_MAX 200u
+
 struct type_table {
     struct builder *b;          /* borrowed */
     struct str filter;          /* options that limited it, "-type Cart"; empty: the whole heap */
     bool is_live, only_live;    /* "-live" was among them; it was the only one */
     enum generation generation; /* of all its cells; GEN_UNKNOWN where it holds several */
+    bool is_ignored;            /* one table too many */
     bool is_cut;                /* set before the end: rows are missing */
     bool is_aside;              /* rows are kept aside until it is known what to do with them */
     struct snapshot aside;

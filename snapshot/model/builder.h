@@ -31,6 +31,8 @@ struct builder {
     enum types_scope types_scope; /* set by readers of type tables */
     const char *memory_map_from;  /* static name of what filled PART_MEMORY_MAP; NULL: nothing */
     bool types_cut;               /* rows of that table are known or feared to be missing */
+    uint32_t types_tables;        /* [count] tables of types read so far */
+    uint64_t free_blocks_bytes;   /* [bytes] sum of the rows of PART_FREE_BLOCKS */
     struct str source;            /* name of the file being read, for warnings; borrowed */
     uint32_t reasons_dropped;
 };

@@ -1,6 +1,8 @@
 /* dumpheap and the tables that look like it, on fixtures and on text made here. */
 #include "tests/support/logs.h"
 
+#include "input/typetable.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -156,6 +158,22 @@ static void tables_of_one_dump_are_joined(void **state) {
         assert_int_equal(snapshot_trust(&s), cases[i].trust);
         snapshot_deinit(&s);
     }
+}
+
+static void tables_without_end_are_not_all_compared(void **state) {
+    (void)state;
+    struct strbuf text;
+    struct snapshot s;
+    bool found;
+    strbuf_init(&text);
+    strbuf_adds(&text, WHOLE);
+    for (unsigned i = 0; i < TYPE_TABLES_MAX; i++)
+        strbuf_adds(&text, ONLY_CARTS);
+    logs_read_text(strbuf_cstr(&text), &s);
+    assert_int_equal(logs_reason(&s, "were not looked at", &found), 1);
+    assert_int_equal(snapshot_totals(&s).objects, 110);
+    snapshot_deinit(&s);
+    strbuf_deinit(&text);
 }
 
 static void live_before_the_whole_heap_is_kept_as_live(void **state) {
@@ -369,6 +387,7 @@ int main(void) {
         cmocka_unit_test(wrapped_and_spliced_names_are_put_together),
         cmocka_unit_test(live_and_generations_refine_the_whole_heap),
         cmocka_unit_test(tables_of_one_dump_are_joined),
+        cmocka_unit_test(tables_without_end_are_not_all_compared),
         cmocka_unit_test(live_before_the_whole_heap_is_kept_as_live),
         cmocka_unit_test(a_filter_is_told_without_its_command),
         cmocka_unit_test(separators_of_every_culture_are_understood),

@@ -283,7 +283,23 @@ static void encode(struct str text, struct strbuf *out) {
     snapshot_deinit(&s);
 }
 
-enum variant { CRLF, BOM, UTF16LE, UTF16BE, INDENTED, FENCED, NO_NEWLINE, VARIANTS };
+enum variant {
+    CRLF,
+    BOM,
+    UTF16LE,
+    UTF16BE,
+    INDENTED,
+    QUOTED,
+    COMMENTED,
+    DOUBLE_SPACED,
+    FENCED,
+    NO_NEWLINE,
+    VARIANTS
+};
+
+/* What each line starts with. */
+static const char *const variant_prefixes[VARIANTS] = {
+    [INDENTED] = "    ", [QUOTED] = "> ", [COMMENTED] = "# "};
 
 /* The text as other tools and people hand it on. */
 static void vary(struct str text, enum variant variant, struct strbuf *out) {
@@ -295,8 +311,8 @@ static void vary(struct str text, enum variant variant, struct strbuf *out) {
         strbuf_adds(out, "\xfe\xff");
     if (variant == FENCED)
         strbuf_adds(out, "```\n");
-    if (variant == INDENTED)
-        strbuf_adds(out, "    ");
+    const char *prefix = variant_prefixes[variant] ? variant_prefixes[variant] : "";
+    strbuf_adds(out, prefix);
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         if (variant == CRLF && c == '\n')
@@ -306,8 +322,10 @@ static void vary(struct str text, enum variant variant, struct strbuf *out) {
         strbuf_addc(out, c);
         if (variant == UTF16LE)
             strbuf_addc(out, '\0');
-        if (variant == INDENTED && c == '\n' && i + 1 < text.len)
-            strbuf_adds(out, "    ");
+        if (variant == DOUBLE_SPACED && c == '\n')
+            strbuf_addc(out, c);
+        if (c == '\n' && i + 1 < text.len)
+            strbuf_adds(out, prefix);
     }
     if (variant == FENCED)
         strbuf_adds(out, "```\n");
