@@ -211,9 +211,19 @@ static bool read_line(struct reading *r, struct str line) {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
+/* "/proc/uptime:90250.11 170022.45", or the two numbers alone. */
+static bool is_uptime(struct str line) {
+    struct reading nowhere = {.file = &(struct threads_file){.uptime_ns = 0}};
+    if (str_starts(line, STR("/proc/uptime:")))
+        return true;
+    return read_uptime(&nowhere, line);
+}
+
 bool threads_file_probe(struct bytes head) {
     struct str rest = {(const char *)head.data, head.size}, line;
     if (!str_next_line(&rest, &line))
+        return false;
+    if (is_uptime(line) && !str_next_line(&rest, &line))
         return false;
     if (str_starts(line, STR("==> ")))
         return str_contains(line, STR("/task/"));

@@ -3,7 +3,10 @@
  * Run in the root of the repository, as `make` does.
  */
 #include "base/file.h"
+#include "diff/report/report.h"
 #include "diff/rules/rule.h"
+#include "input/input.h"
+#include "model/snapfile.h"
 #include "input/transcript.h"
 
 #include <dirent.h>
@@ -36,6 +39,41 @@ static unsigned lacks(const char *what, const char *folder, const char *format, 
         return 0;
     print_message("%s %s has no %s/%s\n", what, name, folder, entry);
     return 1;
+}
+
+/* Names of C files have '_' where names of formats have '-'. */
+static void c_name(const char *name, char *out, size_t size) {
+    snprintf(out, size, "%s", name);
+    for (char *p = out; *p; p++)
+        if (*p == '-')
+            *p = '_';
+}
+
+static void every_input_has_fixture_fuzz_target_and_golden(void **state) {
+    (void)state;
+    unsigned missing = 0;
+    for (size_t i = 0; inputs[i]; i++) {
+        char name[64], made[80];
+        c_name(inputs[i]->name, name, sizeof(name));
+        snprintf(made, sizeof(made), "mk_%s", name);
+        /* Dumps are made from text at test time, snapshots by mk_snap; a transcript is its
+         * sections. */
+        if (!is_in("tests/support", made) && inputs[i]->probe != snapfile_probe &&
+            inputs[i] != &input_transcript)
+            missing += lacks("input", "tests/fixture", "%s", inputs[i]->name);
+        missing += lacks("input", "tests/fuzz", "fuzz_%s", name);
+        missing += lacks("input", "tests/fuzz/corpus", "%s", name);
+        missing += lacks("input", "golden", "input-%s", inputs[i]->name);
+    }
+    assert_int_equal(missing, 0);
+}
+
+static void every_report_has_a_golden(void **state) {
+    (void)state;
+    unsigned missing = 0;
+    for (size_t i = 0; reports[i]; i++)
+        missing += lacks("report", "golden", "format-%s", reports[i]->name);
+    assert_int_equal(missing, 0);
 }
 
 /* Has the golden a line of the table of findings, "RULE,STATUS,...", for this one? */
@@ -97,6 +135,8 @@ static void every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped(void
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_section_has_fixture_fuzz_target_and_golden),
+        cmocka_unit_test(every_input_has_fixture_fuzz_target_and_golden),
+        cmocka_unit_test(every_report_has_a_golden),
         cmocka_unit_test(every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* .snap files whose checksums are made to fit, so that mutations get past them. */
-#ifndef DUMPDIFF_FUZZ_FUZZ_SNAP_H
-#define DUMPDIFF_FUZZ_FUZZ_SNAP_H
+#ifndef DUMPDIFF_FUZZ_FUZZ_CHECKSUMS_H
+#define DUMPDIFF_FUZZ_FUZZ_CHECKSUMS_H
 
 #include "tests/fuzz/fuzz.h"
 

@@ -2,7 +2,7 @@
  * A .snap file whose checksums are made to fit first, so that mutations get past them and into the
  * tables.
  */
-#include "tests/fuzz/fuzz_snap.h"
+#include "tests/fuzz/fuzz_checksums.h"
 
 #include <string.h>
 
