@@ -160,13 +160,22 @@ static bool warn_order(struct series *s, uint32_t i, struct err *err) {
     return true;
 }
 
+/*
+ * Debuggers print when a dump was taken and how old the process is, each rounded: its start, worked
+ * out of both, moves by some milliseconds, or a second, from dump to dump.
+ */
+static bool started_apart(uint64_t a, uint64_t b) {
+    return (a > b ? a - b : b - a) > (uint64_t)2000000000;
+}
+
 static bool warn_runs(struct series *s, uint32_t i, struct err *err) {
     const struct origin_row *a = snapshot_origin(s->snapshots[i - 1]);
     const struct origin_row *b = snapshot_origin(s->snapshots[i]);
     bool started = a->process_start_ns != ABSENT && b->process_start_ns != ABSENT;
     bool pids = a->pid != ABSENT && b->pid != ABSENT;
-    bool differ = (started && a->process_start_ns != b->process_start_ns) ||
-                  (!started && pids && a->pid != b->pid);
+    bool same_start = started && a->process_start_ns == b->process_start_ns;
+    bool differ = (started && started_apart(a->process_start_ns, b->process_start_ns)) ||
+                  (!same_start && pids && a->pid != b->pid);
     if (differ && !series_warn(s, err,
                                "%s and %s are of two runs of the program: growth over time cannot "
                                "be told from a difference between the runs, and threads do not "

@@ -229,11 +229,25 @@ static void few_types_in_common_are_of_different_programs(void **state) {
     strbuf_deinit(&a);
 }
 
+static void a_start_that_moves_by_rounding_is_the_same_run(void **state) {
+    (void)state;
+    struct compared c;
+    compare_two(&c, "origin pid=1 process_started_at=5000000000\n" TYPES,
+                "origin pid=1 process_started_at=6001000000\n" TYPES);
+    assert_int_equal(c.series.warning_count, 0);
+    compare_deinit(&c);
+    /* Two instances that were started together. */
+    compare_two(&c, "origin pid=1 process_started_at=5000000000\n" TYPES,
+                "origin pid=2 process_started_at=6001000000\n" TYPES);
+    assert_int_equal(c.series.warning_count, 1);
+    compare_deinit(&c);
+}
+
 static void two_runs_of_a_program_are_warned_about(void **state) {
     (void)state;
     struct compared c;
-    compare_two(&c, "origin pid=1 process_started_at=5\n" TYPES,
-                "origin pid=1 process_started_at=6\n" TYPES);
+    compare_two(&c, "origin pid=1 process_started_at=5000000000\n" TYPES,
+                "origin pid=1 process_started_at=9000000000\n" TYPES);
     assert_int_equal(c.series.warning_count, 1);
     assert_non_null(strstr(c.series.warnings[0], "two runs"));
     compare_deinit(&c);
@@ -329,6 +343,7 @@ int main(void) {
         cmocka_unit_test(findings_come_in_the_same_order_each_time),
         cmocka_unit_test(what_cannot_be_compared_is_refused_with_the_reason),
         cmocka_unit_test(few_types_in_common_are_of_different_programs),
+        cmocka_unit_test(a_start_that_moves_by_rounding_is_the_same_run),
         cmocka_unit_test(two_runs_of_a_program_are_warned_about),
         cmocka_unit_test(three_dumps_tell_a_leak_from_a_cache_that_fills),
         cmocka_unit_test(growth_is_judged_on_live_objects_where_all_dumps_know_them),
