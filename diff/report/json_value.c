@@ -97,14 +97,30 @@ cJSON *json_strings(const struct strings *strings) {
     return array;
 }
 
+/* What has been written, as one value: rows of numbers cost no node for each. */
+static cJSON *raw(struct strbuf *text) {
+    cJSON *value = text->failed ? NULL : cJSON_CreateRaw(strbuf_cstr(text));
+    strbuf_deinit(text);
+    return value;
+}
+
+static void put_number(struct strbuf *out, uint64_t value) {
+    if (value == ABSENT)
+        strbuf_adds(out, "null");
+    else
+        strbuf_addf(out, value > EXACT_IN_A_DOUBLE ? "\"%" PRIu64 "\"" : "%" PRIu64, value);
+}
+
 cJSON *json_numbers(const uint64_t *values, uint32_t count) {
-    cJSON *array = cJSON_CreateArray();
-    for (uint32_t i = 0; array && i < count; i++)
-        if (!cJSON_AddItemToArray(array, json_number(values[i]))) {
-            cJSON_Delete(array);
-            return NULL;
-        }
-    return array;
+    struct strbuf text;
+    strbuf_init(&text);
+    strbuf_addc(&text, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        strbuf_adds(&text, i ? "," : "");
+        put_number(&text, values[i]);
+    }
+    strbuf_addc(&text, ']');
+    return raw(&text);
 }
 
 void json_add(struct json *j, cJSON *object, const char *key, cJSON *value) {
@@ -122,23 +138,26 @@ void json_append(struct json *j, cJSON *array, cJSON *value) {
 }
 
 cJSON *json_cells(const struct cell *cells, bool known) {
-    struct json j = {.failed = false};
-    cJSON *object = cJSON_CreateObject();
+    struct strbuf text;
+    strbuf_init(&text);
     for (int g = 0; g < GEN_COUNT; g++) {
         bool empty = !cells[g].objects && !cells[g].bytes;
+        bool counted = cells[g].objects || !cells[g].bytes;
+        strbuf_addc(&text, g ? ',' : '{');
+        strbuf_addc(&text, '"');
+        strbuf_adds(&text, generation_names[g]);
         if (empty && !known) {
-            json_add(&j, object, generation_names[g], cJSON_CreateNull());
+            strbuf_adds(&text, "\":null");
             continue;
         }
-        bool counted = cells[g].objects || !cells[g].bytes;
-        cJSON *cell = cJSON_CreateObject();
-        json_add(&j, cell, "objects", json_number(counted ? cells[g].objects : ABSENT));
-        json_add(&j, cell, "bytes", json_number(cells[g].bytes));
-        json_add(&j, object, generation_names[g], cell);
+        strbuf_adds(&text, "\":{\"objects\":");
+        put_number(&text, counted ? cells[g].objects : ABSENT);
+        strbuf_adds(&text, ",\"bytes\":");
+        put_number(&text, cells[g].bytes);
+        strbuf_addc(&text, '}');
     }
-    if (j.failed)
-        cJSON_Delete(object);
-    return j.failed ? NULL : object;
+    strbuf_addc(&text, '}');
+    return raw(&text);
 }
 
 static cJSON *generation_numbers(const uint64_t *numbers) {
