@@ -128,8 +128,8 @@ struct series {
     bool backwards;         /* threads got younger from one snapshot to the next: swapped? */
     bool same_dump;         /* all snapshots hold the same figures throughout */
 
-    struct series_type
-        *types; /* sorted by |bytes_delta| descending, then |objects_delta|, then name */
+    struct series_type *types; /* sorted by |bytes_delta| descending, then |objects_delta|, then
+                                 name; of one snapshot by name */
     uint32_t type_count;
     struct series_thread *threads; /* by debugger index of the newest, then OS id */
     uint32_t thread_count;

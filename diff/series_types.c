@@ -96,8 +96,27 @@ static uint32_t number_of(struct type_join *j, const struct type_row *row) {
     return number;
 }
 
+/* One dump: its rows have different names as they are, so nothing is joined. */
+static bool number_rows_of_one(struct type_join *j) {
+    SNAPSHOT_ROWS(j->s->snapshots[0], PART_TYPES, struct type_row, rows, count);
+    j->numbers[0] = malloc((count + 1) * sizeof(**j->numbers));
+    if (!j->numbers[0])
+        return false;
+    for (; j->count < count; j->count++) {
+        const struct type_row *row = &rows[j->count];
+        if (j->count == j->capacity && !grow_names(j))
+            return false;
+        j->names[j->count] = j->raw[j->count] = row->name;
+        j->modules[j->count] = row->module;
+        j->numbers[0][j->count] = j->count;
+    }
+    return true;
+}
+
 static bool number_rows(struct type_join *j) {
     struct series *s = j->s;
+    if (s->count == 1)
+        return number_rows_of_one(j);
     for (uint32_t i = 0; i < s->count; i++) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
         j->numbers[i] = malloc((count + 1) * sizeof(**j->numbers));
@@ -238,17 +257,6 @@ static int cmp_types(const void *x, const void *y) {
     return order ? order : cmp_names(a->module, b->module);
 }
 
-/* One dump: the largest first. */
-static int cmp_types_of_one(const void *x, const void *y) {
-    const struct series_type *a = x, *b = y;
-    if (a->totals->bytes != b->totals->bytes)
-        return a->totals->bytes > b->totals->bytes ? -1 : 1;
-    if (a->totals->objects != b->totals->objects)
-        return a->totals->objects > b->totals->objects ? -1 : 1;
-    int order = cmp_names(a->name, b->name);
-    return order ? order : cmp_names(a->module, b->module);
-}
-
 static void judge_types(struct series *s) {
     const struct series_floors floors = {
         .bytes = s->options.floor_bytes,
@@ -276,10 +284,8 @@ static void sort_unless_sorted(struct series_type *types, uint32_t count,
 
 /* Most types do not change, and these are in the order of their names as they come. */
 static bool sort_types(struct series *s) {
-    if (s->count == 1) {
-        sort_unless_sorted(s->types, s->type_count, cmp_types_of_one);
-        return true;
-    }
+    if (s->count == 1)
+        return true; /* reports look for the largest, and do not need all in that order */
     struct series_type *sorted = arena_array(&s->arena, s->type_count, sizeof(*sorted));
     if (!sorted)
         return false;

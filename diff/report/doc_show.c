@@ -129,6 +129,19 @@ static void large_objects(const struct doc_context *c) {
     type_view_deinit(&v);
 }
 
+/* Types of one dump are in the order of their names. */
+static uint32_t first_of_name(const struct series *s, const char *name) {
+    uint32_t low = 0, high = s->type_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (strcmp(s->types[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* What web applications keep between requests: the first question of an operator. */
 static void web_state(const struct doc_context *c) {
     static const struct {
@@ -147,21 +160,20 @@ static void web_state(const struct doc_context *c) {
                                                 {"what", false, CUT_NEVER},
                                                 {"type", false, CUT_TYPE}};
     struct doc_table *t = NULL;
-    for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
-        for (uint32_t i = 0; i < c->s->type_count; i++) {
-            const struct series_type *type = &c->s->types[i];
-            if (strcmp(type->name, known[k].type) != 0)
-                continue;
+    for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++) {
+        uint32_t at = first_of_name(c->s, known[k].type);
+        for (; at < c->s->type_count && strcmp(c->s->types[at].name, known[k].type) == 0; at++) {
             if (!t) {
                 doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Web: cache, sessions, requests");
                 t = doc_table(c->d, columns, 4);
             }
             doc_row(c->d, t, DOC_PLAIN);
-            doc_count(c->d, t, type->totals[0].objects);
-            doc_bytes(c->d, t, type->totals[0].bytes);
+            doc_count(c->d, t, c->s->types[at].totals[0].objects);
+            doc_bytes(c->d, t, c->s->types[at].totals[0].bytes);
             doc_cell(c->d, t, DOC_PLAIN, known[k].meaning);
-            doc_cell(c->d, t, DOC_PLAIN, type->name);
+            doc_cell(c->d, t, DOC_PLAIN, known[k].type);
         }
+    }
 }
 
 void doc_show_types(const struct doc_context *c) {
