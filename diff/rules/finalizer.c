@@ -52,6 +52,9 @@ enum finalizer_state {
 
 static enum finalizer_state state_of_one(const struct series *s, const struct thread_row *row) {
     const struct finalizer_row *queue = finalizer(s, s->count - 1);
+    bool cut = row && stack_is_cut(row) && stack_finalizer(row) == NO_FRAME;
+    if (cut)
+        return queue->blocked == 1 ? FINALIZER_WAITS : FINALIZER_UNKNOWN;
     if (row && row->frames.count) {
         if (stack_finalizer(row) == NO_FRAME)
             return FINALIZER_IDLE;
@@ -84,7 +87,7 @@ static enum finalizer_state finalizer_state(const struct series *s,
     if (!thread || thread->same_stack == ABSENT || !last->frames.count)
         return state_without_stack(s, thread);
     if (stack_finalizer(last) == NO_FRAME)
-        return FINALIZER_IDLE;
+        return stack_is_cut(last) ? state_without_stack(s, thread) : FINALIZER_IDLE;
     if (thread->state == THREAD_RUNAWAY)
         return FINALIZER_SPINS;
     if (thread->same_stack != 1 || thread->state == THREAD_RUNNING)

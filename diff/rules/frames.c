@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* What readers call a method whose name the dump does not hold. */
+#define UNKNOWN "<unknown>"
+
 struct str frame_method(const char *frame) {
     struct str s = str_trim(str_of(frame));
     /* SOS prints runtime frames as "[HelperMethodFrame: 00ab] Name(...)" or without a name. */
@@ -12,7 +15,9 @@ struct str frame_method(const char *frame) {
     size_t end = str_find(s, STR("("), 0);
     s = end == STR_NOT_FOUND ? s : str_trim(str_take(s, end));
     size_t module = str_find(s, STR("!"), 0);
-    return module == STR_NOT_FOUND ? s : str_drop(s, module + 1);
+    if (module == STR_NOT_FOUND || str_eq(str_drop(s, module + 1), STR(UNKNOWN)))
+        return s; /* of a method without a name, its module is all there is */
+    return str_drop(s, module + 1);
 }
 
 /* series_is_framework() wants a C string: the method is a tail of one, so its start will do. */
@@ -25,8 +30,8 @@ bool frame_is_framework(const char *frame) {
         "MethodDescPtr",
     };
     struct str s = frame_method(frame);
-    if (!s.len || s.ptr[0] == '<')
-        return s.len == 0;
+    if (!s.len)
+        return true;
     for (size_t i = 0; i < sizeof(runtime) / sizeof(*runtime); i++)
         if (str_starts(s, str_of(runtime[i])))
             return true;
@@ -192,6 +197,10 @@ struct stack_view stack_view(const struct thread_row *row) {
     return view;
 }
 
+static bool is_unknown(const char *frame) {
+    return str_ends(frame_method(frame), STR(UNKNOWN));
+}
+
 void frame_add_short(const char *frame, struct strbuf *out) {
     struct str s = frame_short(frame);
     size_t depth = 0;
@@ -206,6 +215,9 @@ void frame_add_short(const char *frame, struct strbuf *out) {
 
 void stack_place(const struct thread_row *row, struct strbuf *out) {
     struct stack_view view = stack_view(row);
+    /* A module alone, without a method, is no place. */
+    if (view.callee != NO_FRAME && is_unknown(row->frames.items[view.callee]))
+        view.callee = NO_FRAME;
     if (view.app != NO_FRAME)
         strbuf_add(out, frame_method(row->frames.items[view.app]));
     if (view.callee != NO_FRAME) {
@@ -213,6 +225,15 @@ void stack_place(const struct thread_row *row, struct strbuf *out) {
             strbuf_adds(out, " -> ");
         frame_add_short(row->frames.items[view.callee], out);
     }
+}
+
+bool stack_is_cut(const struct thread_row *row) {
+    for (uint32_t i = 0; i < row->frames.count; i++)
+        if (is_unknown(row->frames.items[i]))
+            return true;
+    const struct strings *native = &row->native_frames;
+    return !row->frames.count && native->count &&
+           strcmp(native->items[native->count - 1], FRAME_CUT) == 0;
 }
 
 uint32_t stack_finalizer(const struct thread_row *row) {

@@ -36,6 +36,9 @@ bool frame_is_framework(const char *frame);
 /* "Shop.Gate.Pass -> Monitor.Enter": the application frame and what it waits in; "" without. */
 void stack_place(const struct thread_row *row, struct strbuf *out);
 
+/* Are there frames that the dump does not name, or callers that could not be found? */
+bool stack_is_cut(const struct thread_row *row);
+
 /* Frame of a finalizer that is being run, outermost; NO_FRAME when there is none. */
 uint32_t stack_finalizer(const struct thread_row *row);
 

@@ -140,22 +140,38 @@ static void report_group(const struct series *s, struct findings *f, const struc
     strbuf_deinit(&where);
 }
 
+/* What is known of the threads that all dumps have. */
+struct seen {
+    uint32_t stacks; /* with managed frames */
+    uint32_t known;  /* of which it is known whether they ran */
+    uint32_t still;  /* that did not */
+    uint32_t blind;  /* ... and whose stack does not show what they are there for */
+};
+
 /* What stands in the way of an answer; false: nothing does. */
-static bool skip(const struct series *s, struct findings *f, uint32_t stacks, uint32_t known,
-                 uint32_t still) {
+static bool skip(const struct series *s, struct findings *f, const struct seen *seen) {
     if (s->same_dump)
         findings_skip(f, &rule_threads_unchanged, "the same dump twice cannot show what moved");
-    else if (!known)
+    else if (!seen->known)
         findings_skip(f, &rule_threads_unchanged,
                       "no dump recorded CPU times, switches or registers of its threads");
-    else if (!stacks)
+    else if (!seen->stacks)
         findings_skip(f, &rule_threads_unchanged,
                       "%u thread%s did not run, but there are no stacks to tell a stuck thread "
                       "from an idle one",
-                      still, plural(still));
+                      seen->still, plural(seen->still));
     else
         return false;
     return true;
+}
+
+static void see(struct seen *seen, const struct series_thread *thread,
+                const struct thread_row *row) {
+    bool still = thread->state == THREAD_UNCHANGED;
+    seen->stacks += row->frames.count > 0;
+    seen->known += thread->state != THREAD_NOT_RECORDED;
+    seen->still += still;
+    seen->blind += still && !row->role && stack_is_cut(row) && stack_view(row).app == NO_FRAME;
 }
 
 static bool add_thread(const struct series *s, struct groups *groups, struct findings *f,
@@ -180,21 +196,24 @@ static bool run_unchanged(const struct series *s, const struct limits *limits, s
     struct groups groups = {0};
     strmap_init(&groups.index);
     strbuf_init(&groups.key);
-    uint32_t stacks = 0, known = 0, still = 0;
+    struct seen seen = {0};
     bool ok = true;
     for (uint32_t i = 0; ok && i < s->thread_count; i++) {
         const struct series_thread *thread = &s->threads[i];
         if (!in_every_dump(s, thread))
             continue;
-        known += thread->state != THREAD_NOT_RECORDED;
-        still += thread->state == THREAD_UNCHANGED;
-        stacks += thread->rows[s->count - 1]->frames.count > 0;
+        see(&seen, thread, thread->rows[s->count - 1]);
         if (!s->same_dump && thread->state == THREAD_UNCHANGED && thread->same_stack == 1)
             ok = add_thread(s, &groups, f, thread);
     }
-    if (ok && !skip(s, f, stacks, known, still))
+    if (ok && !skip(s, f, &seen)) {
         for (uint32_t i = 0; i < groups.count; i++)
             report_group(s, f, &groups.items[i]);
+        if (!groups.count && seen.blind)
+            findings_skip(f, &rule_threads_unchanged,
+                          "%u thread%s did not run, but of their stacks too little is known",
+                          seen.blind, plural(seen.blind));
+    }
     free(groups.items);
     strbuf_deinit(&groups.key);
     strmap_deinit(&groups.index);

@@ -184,6 +184,18 @@ static const struct rule_case cases[] = {
      "threads os_id=2 frames=\"App.X.G()\"\n" BUSY("7"), "no dump recorded CPU times"},
     {"threads-unchanged", STATUS_SKIPPED, BUSY("1000") "threads os_id=2 user_ns=7\n",
      BUSY("2000") "threads os_id=2 user_ns=7\n", "1 thread did not run, but there are no stacks"},
+    {"threads-unchanged", STATUS_SKIPPED, /* nothing of the stack but a frame without a name */
+     BUSY("1000") "threads os_id=2 user_ns=7 frames=\"System.Private.CoreLib.dll!<unknown>\"\n",
+     BUSY("2000") "threads os_id=2 user_ns=7 frames=\"System.Private.CoreLib.dll!<unknown>\"\n",
+     "of their stacks too little is known"},
+    {"finalizer-stuck", STATUS_HIT,
+     "finalizer ready=5 thread_os_id=2 blocked=0\n" BUSY(
+         "1000") "threads os_id=2 role=finalizer user_ns=7 "
+                 "frames=\"System.Private.CoreLib.dll!<unknown>\"\n",
+     "finalizer ready=11 thread_os_id=2 blocked=0\n" BUSY(
+         "2000") "threads os_id=2 role=finalizer user_ns=7 "
+                 "frames=\"System.Private.CoreLib.dll!<unknown>\"\n",
+     "5 objects wait for finalization, 11 now; the finalizer thread 0x2 has not run."},
     {"threadpool-starvation", STATUS_HIT,
      "counters name=\"threadpool.queue_length\" value=812 unit=count\n"
      "threads os_id=1 frames=\"" RESULT "App.C.Get()" POOL "\"\n"
