@@ -223,11 +223,10 @@ static bool read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, uint3
 }
 
 static bool read_generations(struct clr *clr, struct gc_state *gc, struct u64map *seen) {
-    uint32_t offsets[3];
-    if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets))) {
-        builder_warn(clr->b, ABSENT, "the layout of GC generations is not in the dump");
-        return true;
-    }
+    /* The same in all of 8.0 to 10.0; the last one tells segments (64) from regions. */
+    uint32_t offsets[3] = {0, 56, UINT32_MAX};
+    if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets)))
+        builder_note(clr->b, "the layout of GC generations is not in the dump: taken for regions");
     gc->uses_regions = offsets[2] == UINT32_MAX;
     for (uint32_t h = 0; h < gc->heap_count; h++) {
         uint64_t table = gc->heaps[h].generation_table;

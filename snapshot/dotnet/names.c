@@ -176,6 +176,11 @@ static void write_arguments(struct writer *w, const struct type_parts *t, uint32
 
 /* Without metadata: "module!0x02000012", with the arguments, since they tell instances apart. */
 static void write_token(struct writer *w, const struct type_parts *t, const struct module *module) {
+    const struct clr *clr = w->modules->clr;
+    if (t->mt && (t->mt == clr->string_mt || t->mt == clr->object_mt)) {
+        strbuf_adds(w->out, t->mt == clr->string_mt ? "System.String" : "System.Object");
+        return;
+    }
     strbuf_addf(w->out, "%s!0x%08x", module && module->file_name ? module->file_name : "(unknown)",
                 0x02000000u | t->token_row);
     if (t->argument_count && !t->open)

@@ -28,6 +28,12 @@ static const char *base_name(const char *path) {
 
 /* -- GcDacVars --------------------------------------------------------------------------------- */
 
+/* An address of a variable of the runtime, whether or not its page is in the dump. */
+static bool may_be_variable(struct clr *clr, uint64_t address) {
+    return (address >= clr->image->base && address < clr->image->end + BSS_BYTES) ||
+           space_range_at(clr->space, address);
+}
+
 static bool looks_like_gc_vars(struct clr *clr, uint64_t address) {
     uint8_t raw[40];
     if (address % 8 || !clr_read(clr, address, raw, sizeof(raw)))
@@ -36,8 +42,7 @@ static bool looks_like_gc_vars(struct clr *clr, uint64_t address) {
     if (raw[0] < 1 || raw[0] > 9 || raw[1] >= 32 || load_u64(raw) >> 16 || generation_size < 64 ||
         generation_size > 4096 || generations < 4 || generations > 5)
         return false;
-    return space_range_at(clr->space, load_u64(raw + 24)) &&
-           space_range_at(clr->space, load_u64(raw + 32));
+    return may_be_variable(clr, load_u64(raw + 24)) && may_be_variable(clr, load_u64(raw + 32));
 }
 
 static bool read_gc_vars(struct clr *clr, uint64_t address) {
@@ -158,6 +163,25 @@ static bool overlay_image(struct clr *clr) {
                       add_overlay, clr, &err);
 }
 
+/*
+ * A single-file app maps the assemblies out of its own executable: what the dump lacks of these
+ * mappings is in the file. Without that file there are no names.
+ */
+static void overlay_bundle(struct clr *clr) {
+    const struct space *s = clr->space;
+    struct bytes file;
+    if (clr->windows || !clr->image->path || !image_file(clr, &file))
+        return;
+    for (uint32_t i = 0; i < s->mapping_count; i++) {
+        const struct space_mapping *m = &s->mappings[i];
+        if (!m->file || strcmp(m->file, clr->image->path) != 0 || m->flags & MAP_WRITE)
+            continue;
+        struct bytes bytes = bytes_slice(file, m->file_offset, m->end - m->start);
+        if (bytes.size && !clr_add_overlay(clr, m->start, bytes))
+            return;
+    }
+}
+
 static bool find_dac_table(struct clr *clr) {
     uint64_t size;
     if (!symbol_find(clr, clr->image->base, "g_dacTable", &clr->dac_table, &size))
@@ -195,14 +219,16 @@ static bool find_image(struct clr *clr, bool *ret_named) {
     }
     /* A single-file app has the runtime in its own executable. */
     clr->windows = s->kind == SPACE_MINIDUMP;
-    for (uint32_t i = 0; i < s->module_count; i++)
-        if (s->modules[i].path && try_image(clr, &s->modules[i], false))
-            return true;
-    for (uint32_t i = 0; i < s->module_count && i < 4; i++)
-        if (s->modules[i].path && s->process &&
-            strcmp(base_name(s->modules[i].path), s->process) == 0)
-            return try_image(clr, &s->modules[i], true);
-    return false;
+    bool found = false;
+    for (uint32_t i = 0; i < s->module_count && !found; i++)
+        found = s->modules[i].path && try_image(clr, &s->modules[i], false);
+    for (uint32_t i = 0; i < s->module_count && i < 4 && !found; i++)
+        found = s->modules[i].path && s->process &&
+                strcmp(base_name(s->modules[i].path), s->process) == 0 &&
+                try_image(clr, &s->modules[i], true);
+    if (found)
+        overlay_bundle(clr);
+    return found;
 }
 
 /* -- Offsets ----------------------------------------------------------------------------------- */
@@ -507,6 +533,8 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
     }
     if (!clr->version)
         clr->version = version_of_offsets(clr);
+    if (!clr_global(clr, G_OBJECT_MT, &clr->object_mt))
+        clr->object_mt = 0;
     read_heap_type(clr);
     return CLR_READY;
 }

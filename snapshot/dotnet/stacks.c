@@ -265,8 +265,11 @@ static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
         }
         first = false;
         if (!managed) {
-            if (!next_frame(clr, &frame, c.reg[REG_RSP], &c))
+            if (!next_frame(clr, &frame, c.reg[REG_RSP], &c)) {
+                /* A stack ends in native code; elsewhere its code is what the dump lacks. */
+                s->cut += s->frame_count && !space_module_at(clr->space, c.ip);
                 return true;
+            }
             interrupted = false;
             continue;
         }

@@ -14,6 +14,9 @@
 /* What OSId says of a thread that has ended. */
 #define OS_ID_NONE 0xbaadf00du
 
+/* Where the references of a managed Thread object end, at most. */
+#define THREAD_REFERENCES 40u
+
 /* -- Reading ----------------------------------------------------------------------------------- */
 
 static const struct space_thread *os_thread(const struct u64map *by_id, const struct space *s,
@@ -87,6 +90,17 @@ static uint64_t managed_object(struct clr *clr, uint64_t thread) {
     return 0;
 }
 
+/* Without metadata: a Thread has one field that is a string. 0: none has been set in this one. */
+static uint64_t string_field(struct clr *clr, uint64_t object) {
+    for (uint32_t offset = 8; offset <= THREAD_REFERENCES; offset += 8) {
+        uint64_t value, mt;
+        if (clr_u64(clr, object + offset, &value) && value && clr_object_mt(clr, value, &mt) &&
+            mt == clr->string_mt)
+            return value;
+    }
+    return 0;
+}
+
 /* Looks the field up once: all threads have one type. */
 static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *name_offset) {
     struct clr *clr = m->clr;
@@ -95,9 +109,11 @@ static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *na
         return NULL;
     if (!*name_offset)
         *name_offset = type_field_offset(m, mt, "_name");
-    if (!*name_offset || !clr_u64(clr, object + *name_offset, &name) || !name)
-        return NULL;
-    const char *text = clr_string_object(clr, name);
+    if (!*name_offset)
+        name = string_field(clr, object);
+    else if (!clr_u64(clr, object + *name_offset, &name))
+        name = 0;
+    const char *text = name ? clr_string_object(clr, name) : NULL;
     return text && *text ? text : NULL;
 }
 

@@ -2,13 +2,15 @@
 //   T  name generation objects bytes        FQ name generation objects      FR name generation objects
 //   H  kind count      SB index object held recursion owner-os-id           SEG kind heap start end committed reserved
 //   THR managed-id os-id finalizer alive exception, then its frames: F method
+// CLRMD_DAC=FILE: the DAC to use, where it does not lie beside the runtime (single-file apps).
 // Usage: clrmd-peer DUMP [stat]      stat: T lines only, what a heap statistics tool does.
 using Microsoft.Diagnostics.Runtime;
 
 string dump = args[0];
 bool statOnly = args.Length > 1 && args[1] == "stat";
 using DataTarget target = DataTarget.LoadDump(dump);
-using ClrRuntime runtime = target.ClrVersions[0].CreateRuntime();
+string dac = Environment.GetEnvironmentVariable("CLRMD_DAC");
+using ClrRuntime runtime = dac == null ? target.ClrVersions[0].CreateRuntime() : target.ClrVersions[0].CreateRuntime(dac, true);
 ClrHeap heap = runtime.Heap;
 var lines = new List<string>();
 
