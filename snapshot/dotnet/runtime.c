@@ -459,6 +459,10 @@ static void read_heap_type(struct clr *clr) {
 }
 
 static void why_not_there(struct clr *clr, struct strbuf *why) {
+    if (clr->space->module_count == 0) {
+        strbuf_adds(why, "the dump does not say which files were loaded: no runtime can be found");
+        return;
+    }
     for (uint32_t i = 0; i < clr->space->module_count; i++) {
         const char *path = clr->space->modules[i].path;
         const char *name = path ? base_name(path) : "";
@@ -514,7 +518,7 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
     if (!find_image(clr, &named)) {
         if (!named) {
             why_not_there(clr, why);
-            return CLR_NOT_THERE;
+            return clr->space->module_count ? CLR_NOT_THERE : CLR_UNREADABLE;
         }
         why_unreadable(clr, why);
         return CLR_UNREADABLE;

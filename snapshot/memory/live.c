@@ -50,9 +50,9 @@ static bool check_process(pid_t pid, struct err *err) {
     strbuf_init(&stat);
     bool ok = true;
     if (pid == getpid())
-        ok = err_set(err, ERR_UNSUPPORTED, "process %ld is dumpdiff itself", (long)pid);
+        ok = err_set(err, ERR_UNSUPPORTED, "is dumpdiff itself");
     else if (!live_file(pid, "status", &status) || !live_file(pid, "stat", &stat))
-        ok = err_set(err, ERR_IO, "there is no process %ld", (long)pid);
+        ok = err_set(err, ERR_IO, "there is no such process");
     uint64_t group = 0, tracer = 0, flags = 0;
     struct str text = strbuf_str(&status), rest = strbuf_str(&stat);
     const char *close = ok && rest.len ? memrchr(rest.ptr, ')', rest.len) : NULL;
@@ -64,14 +64,14 @@ static bool check_process(pid_t pid, struct err *err) {
             flags = 0;
     }
     if (ok && num_dec(live_status(text, STR("Tgid")), &group) && group != (uint64_t)pid)
-        ok = err_set(err, ERR_UNSUPPORTED, "%ld is a thread of process %llu", (long)pid,
-                     (unsigned long long)group);
+        ok =
+            err_set(err, ERR_UNSUPPORTED, "is a thread of process %llu", (unsigned long long)group);
     if (ok && str_starts(live_status(text, STR("State")), STR("Z")))
-        ok = err_set(err, ERR_UNSUPPORTED, "process %ld has ended (zombie)", (long)pid);
+        ok = err_set(err, ERR_UNSUPPORTED, "has ended (zombie)");
     if (ok && flags & KERNEL_THREAD_FLAG)
-        ok = err_set(err, ERR_UNSUPPORTED, "process %ld is a thread of the kernel", (long)pid);
+        ok = err_set(err, ERR_UNSUPPORTED, "is a thread of the kernel");
     if (ok && num_dec(live_status(text, STR("TracerPid")), &tracer) && tracer)
-        ok = err_set(err, ERR_SYSTEM, "process %ld is already traced by process %llu", (long)pid,
+        ok = err_set(err, ERR_SYSTEM, "is already traced by process %llu",
                      (unsigned long long)tracer);
     strbuf_deinit(&status);
     strbuf_deinit(&stat);
@@ -103,30 +103,27 @@ static bool not_permitted(pid_t pid, struct err *err) {
     uint64_t scope = yama_scope();
     if (scope >= 3)
         return err_set(err, ERR_SYSTEM,
-                       "may not stop process %ld: /proc/sys/kernel/yama/ptrace_scope is 3, which "
-                       "forbids it to everybody until the next boot",
-                       (long)pid);
+                       "may not be stopped: /proc/sys/kernel/yama/ptrace_scope is 3, which "
+                       "forbids it to everybody until the next boot");
     if (may_trace_anything())
         return err_set(err, ERR_SYSTEM,
-                       "may not stop process %ld although we have CAP_SYS_PTRACE: a seccomp "
-                       "filter, a security module or another user namespace forbids it",
-                       (long)pid);
+                       "may not be stopped although we have CAP_SYS_PTRACE: a seccomp "
+                       "filter, a security module or another user namespace forbids it");
     char path[64];
     struct stat st;
     snprintf(path, sizeof(path), "/proc/%ld", (long)pid);
     if (stat(path, &st) == 0 && st.st_uid != geteuid())
-        return err_set(err, ERR_SYSTEM,
-                       "may not stop process %ld of user %lu: needs that user or CAP_SYS_PTRACE",
-                       (long)pid, (unsigned long)st.st_uid);
+        return err_set(
+            err, ERR_SYSTEM,
+            "may not be stopped: it belongs to user %lu; needs that user or CAP_SYS_PTRACE",
+            (unsigned long)st.st_uid);
     if (scope)
         return err_set(err, ERR_SYSTEM,
-                       "may not stop process %ld: /proc/sys/kernel/yama/ptrace_scope is %llu; "
+                       "may not be stopped: /proc/sys/kernel/yama/ptrace_scope is %llu; "
                        "needs CAP_SYS_PTRACE%s",
-                       (long)pid, (unsigned long long)scope,
-                       scope == 1 ? " or 0 in that file" : "");
+                       (unsigned long long)scope, scope == 1 ? " or 0 in that file" : "");
     return err_set(err, ERR_SYSTEM,
-                   "may not stop process %ld: needs CAP_SYS_PTRACE (it may not be dumpable)",
-                   (long)pid);
+                   "may not be stopped: needs CAP_SYS_PTRACE (it may not be dumpable)");
 }
 
 /* -- Stopping ---------------------------------------------------------------------------------- */
@@ -200,7 +197,7 @@ static bool stop_listed(struct live *l, uint32_t *ret_new, struct err *err) {
     snprintf(path, sizeof(path), "/proc/%ld/task", (long)l->pid);
     DIR *dir = opendir(path);
     if (!dir)
-        return err_set(err, ERR_IO, "process %ld has ended", (long)l->pid);
+        return err_set(err, ERR_IO, "has ended");
     uint32_t before = l->thread_count;
     bool ok = true;
     for (struct dirent *entry; ok && (entry = readdir(dir));) {
@@ -223,15 +220,12 @@ static bool stop_all(struct live *l, struct err *err) {
     uint32_t fresh = 1;
     for (unsigned round = 0; fresh; round++) {
         if (round == ROUNDS_MAX)
-            return err_set(err, ERR_SYSTEM,
-                           "process %ld starts threads faster than they can be "
-                           "stopped",
-                           (long)l->pid);
+            return err_set(err, ERR_SYSTEM, "starts threads faster than they can be stopped");
         if (!stop_listed(l, &fresh, err))
             return false;
     }
     if (l->thread_count == 0)
-        return err_set(err, ERR_IO, "process %ld has ended", (long)l->pid);
+        return err_set(err, ERR_IO, "has ended");
     return true;
 }
 
@@ -349,7 +343,7 @@ static void close_live(struct space *s) {
 bool live_open(struct space *s, uint64_t pid, struct err *err) {
     space_init(s);
     if (pid == 0 || pid > INT_MAX)
-        return err_set(err, ERR_IO, "there is no process %llu", (unsigned long long)pid);
+        return err_set(err, ERR_IO, "there is no such process");
     struct live *l = calloc(1, sizeof(*l));
     if (!l)
         return err_nomem(err);

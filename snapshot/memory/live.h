@@ -16,9 +16,9 @@
  * os_id of a thread is its number inside its own PID namespace, as its runtime sees it; s->pid is
  * ours.
  *
- * Errors: ERR_IO (no such process, or it ended meanwhile), ERR_UNSUPPORTED (kernel thread,
- * zombie, ourselves), ERR_SYSTEM (not allowed: the message names the capability or setting that
- * is missing), ERR_NOMEM.
+ * Messages do not name the process. Errors: ERR_IO (no such process, or it ended meanwhile),
+ * ERR_UNSUPPORTED (kernel thread, zombie, ourselves), ERR_SYSTEM (not allowed: the message names
+ * the capability or setting that is missing), ERR_NOMEM.
  */
 bool live_open(struct space *s, uint64_t pid, struct err *err) MUST_CHECK;
 

@@ -501,6 +501,34 @@ static void core_of_createdump_agrees_with_clrmd(void **state) {
     }
 }
 
+/*
+ * The cores in tests/fuzz/corpus/elf_core are made from the texts in tests/fixture/elf_core; with
+ * UPDATE_FIXTURES set they are written anew.
+ */
+static void core_corpus_is_made_of_its_texts(void **state) {
+    (void)state;
+    static const char *const names[] = {"mill-1", "mill-2", "kernel"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct file text, core;
+        struct err err;
+        char path[128], spec[8192] = "";
+        snprintf(path, sizeof(path), "tests/fixture/elf_core/%s.txt", names[i]);
+        assert_true(file_open(&text, path, &err));
+        assert_true(text.bytes.size < sizeof(spec));
+        memcpy(spec, text.bytes.data, text.bytes.size);
+        struct bytes made = mk_elf_core(spec);
+        snprintf(path, sizeof(path), "tests/fuzz/corpus/elf_core/%s.core", names[i]);
+        if (getenv("UPDATE_FIXTURES"))
+            assert_true(file_write(path, (struct str){(const char *)made.data, made.size}, &err));
+        assert_true(file_open(&core, path, &err));
+        assert_int_equal(core.bytes.size, made.size);
+        assert_memory_equal(core.bytes.data, made.data, made.size);
+        file_close(&core);
+        file_close(&text);
+        free((void *)(uintptr_t)made.data);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(core_gives_process_threads_and_memory),
@@ -519,6 +547,7 @@ int main(void) {
         cmocka_unit_test(evidence_leaves_moved_references_out),
         cmocka_unit_test(evidence_is_absent_where_the_dump_has_no_stack),
         cmocka_unit_test(native_stacks_stop_where_they_are_led_astray),
+        cmocka_unit_test(core_corpus_is_made_of_its_texts),
         cmocka_unit_test(core_of_createdump_agrees_with_clrmd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

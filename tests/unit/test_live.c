@@ -261,9 +261,9 @@ static void live_says_why_not(void **state) {
     } cases[] = {
         {(uint64_t)getpid(), ERR_UNSUPPORTED, "dumpdiff itself"},
         {(uint64_t)zombie, ERR_UNSUPPORTED, "zombie"},
-        {UINT64_MAX - 1, ERR_IO, "there is no process"},
-        {0, ERR_IO, "there is no process"},
-        {0x7fffffff, ERR_IO, "there is no process"},
+        {UINT64_MAX - 1, ERR_IO, "no such process"},
+        {0, ERR_IO, "no such process"},
+        {0x7fffffff, ERR_IO, "no such process"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct space s;
