@@ -123,8 +123,9 @@ readme: all
 golden-check: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
 	@$(GOLDEN_ENV) tools/run_tests.sh $(GOLDEN)
 
-# Rewrites out, err and exit of the cases (CASES='bad-*': of some), never must.
+# Rewrites the blocks of README.md that the program prints, and out, err and exit of the cases (CASES='bad-*': of some), never must.
 golden: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
+	@$(GOLDEN_ENV) tools/readme.sh --update
 	@$(GOLDEN_ENV) $(GOLDEN) --update $(CASES)
 
 # The corpora under the sanitizers with the normal compiler: part of check.

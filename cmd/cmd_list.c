@@ -17,7 +17,7 @@ static void list_sections(struct strbuf *out) {
 
 static void list_rules(struct strbuf *out) {
     for (size_t i = 0; rules[i]; i++)
-        strbuf_addf(out, "%-20s %s\n", rules[i]->id, rules[i]->summary);
+        strbuf_addf(out, "%-22s %s\n", rules[i]->id, rules[i]->summary);
 }
 
 static void list_reports(struct strbuf *out) {
@@ -37,7 +37,7 @@ static void list_limits(struct strbuf *out) {
     };
     for (size_t i = 0; limit_descs[i].key; i++) {
         const struct limit_desc *d = &limit_descs[i];
-        strbuf_addf(out, "%-30s %10.10g %-5s  %s\n", d->key, d->fallback, units[d->kind],
+        strbuf_addf(out, "%-34s %10.10g %-5s  %s\n", d->key, d->fallback, units[d->kind],
                     d->meaning);
     }
 }
