@@ -1,5 +1,7 @@
 #include "cmd/session.h"
 
+#include "cmd/progress.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,8 +142,12 @@ static bool read_one(struct session *s, struct err *err) {
     };
     snapshot_init(&s->snapshots[i]);
     s->pointers[i] = &s->snapshots[i];
-    if (s->pid == ABSENT)
-        return input_read(o->arguments[i], &input, &s->snapshots[i], err);
+    if (s->pid == ABSENT) {
+        progress_begin(o->arguments[i]);
+        bool ok = input_read(o->arguments[i], &input, &s->snapshots[i], err);
+        progress_end();
+        return ok;
+    }
     return input_read_process(s->pid, &input, &s->snapshots[i], err) ||
            err_prefix(err, "process %" PRIu64, s->pid);
 }
