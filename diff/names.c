@@ -89,51 +89,57 @@ const char *series_join_name(struct series *s, const char *name, struct strbuf *
     return arena_copy(&s->arena, scratch->ptr, scratch->len);
 }
 
-bool series_is_framework(const char *type_name) {
-    static const char *const prefixes[] = {
-        "System.",
-        "Microsoft.",
-        "Internal.",
-        "Interop+",
-        "MS.Internal.",
-        "MS.Win32.",
-        "Windows.",
-        "java.",
-        "javax.",
-        "jdk.",
-        "sun.",
-        "com.sun.",
-        "[B",
-        "[C",
-        "[I",
-        "[J",
-        "[S",
-        "[Z",
-        "[F",
-        "[D",
-        "[[",
-        "[Ljava.",
-        "[Ljdk.",
-        "[Lsun.",
-        "<constMethodKlass>",
-        "<methodKlass>",
-        "<unknown",
-        "<PrivateImplementationDetails>",
-        "<CppImplementationDetails>",
-    };
-    /* What tools print without a namespace, or cannot name. */
-    static const char *const names[] = {
-        "Free",    "String",  "String[]", "Object",  "Object[]",  "Byte[]",  "Char[]",
-        "Int32[]", "Int64[]", "Double[]", "UNKNOWN", "UNKNOWN[]", "Interop", "",
-    };
-    struct str name = str_of(type_name);
-    if (name.len && !strchr("SMIOBCDUWFjscJ[<", name.ptr[0]))
-        return false; /* no entry starts so */
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
-        if (str_starts(name, str_of(prefixes[i])))
-            return true;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (str_eq(name, str_of(names[i])))
+#define WORD(text) \
+    { (text), sizeof(text) - 1 }
+
+/* The first character decides nearly always, so that most names cost one look a line. */
+static bool is_in(struct str name, const struct str *words, size_t count, bool whole) {
+    for (size_t i = 0; i < count; i++)
+        if (words[i].ptr[0] == name.ptr[0] &&
+            (whole ? str_eq(name, words[i]) : str_starts(name, words[i])))
             return true;
     return false;
+}
+
+bool series_is_framework(const char *type_name) {
+    static const struct str prefixes[] = {
+        WORD("System."),
+        WORD("Microsoft."),
+        WORD("Internal."),
+        WORD("Interop+"),
+        WORD("MS.Internal."),
+        WORD("MS.Win32."),
+        WORD("Windows."),
+        WORD("java."),
+        WORD("javax."),
+        WORD("jdk."),
+        WORD("sun."),
+        WORD("com.sun."),
+        WORD("[B"),
+        WORD("[C"),
+        WORD("[I"),
+        WORD("[J"),
+        WORD("[S"),
+        WORD("[Z"),
+        WORD("[F"),
+        WORD("[D"),
+        WORD("[["),
+        WORD("[Ljava."),
+        WORD("[Ljdk."),
+        WORD("[Lsun."),
+        WORD("<constMethodKlass>"),
+        WORD("<methodKlass>"),
+        WORD("<unknown"),
+        WORD("<PrivateImplementationDetails>"),
+        WORD("<CppImplementationDetails>"),
+    };
+    /* What tools print without a namespace, or cannot name. */
+    static const struct str names[] = {
+        WORD("Free"),    WORD("String"),    WORD("String[]"), WORD("Object"),  WORD("Object[]"),
+        WORD("Byte[]"),  WORD("Char[]"),    WORD("Int32[]"),  WORD("Int64[]"), WORD("Double[]"),
+        WORD("UNKNOWN"), WORD("UNKNOWN[]"), WORD("Interop"),
+    };
+    struct str name = str_of(type_name);
+    return name.len == 0 || is_in(name, prefixes, sizeof(prefixes) / sizeof(*prefixes), false) ||
+           is_in(name, names, sizeof(names) / sizeof(*names), true);
 }

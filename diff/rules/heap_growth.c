@@ -59,8 +59,14 @@ static uint64_t used_bytes(const struct series *s, uint32_t snapshot) {
     if (!snapshot_has(s->snapshots[snapshot], PART_TYPES) ||
         snapshot_origin(s->snapshots[snapshot])->types_filter)
         return series_heap_bytes(s, snapshot);
-    struct snapshot_totals totals = snapshot_totals(s->snapshots[snapshot]);
-    return totals.bytes - totals.free_bytes;
+    uint64_t used = series_heap_bytes(s, snapshot);
+    for (int g = 0; g < GEN_COUNT; g++) {
+        const struct series_value *free_bytes =
+            series_value(s, PART_TYPES, "free", generation_names[g]);
+        if (free_bytes && free_bytes->values[snapshot] != ABSENT)
+            used -= free_bytes->values[snapshot] < used ? free_bytes->values[snapshot] : used;
+    }
+    return used;
 }
 
 static void add_generations(const struct series *s, struct finding *hit, uint64_t *values) {
