@@ -6,11 +6,7 @@
 /* A function without unwind data is a leaf, so small: system call stubs have 0x18 bytes. */
 #define LEAF_BYTES 64u
 
-enum image_state { IMAGE_NEW, IMAGE_MISSING, IMAGE_READY };
-
 struct win_image {
-    enum image_state state;
-    struct pe pe;
     uint64_t functions; /* address of .pdata */
     uint32_t function_count;
     struct pe_symbol *symbols; /* by RVA */
@@ -19,22 +15,30 @@ struct win_image {
 
 bool win_stacks_init(struct win_stacks *w, struct space *s, struct err *err) {
     *w = (struct win_stacks){.space = s};
-    w->images = arena_array(&s->arena, s->module_count, sizeof(*w->images));
+    w->images = arena_array(&s->arena, s->module_count, sizeof(struct win_image *));
     return w->images || s->module_count == 0 || err_nomem(err);
 }
 
-static bool image_load(struct win_stacks *w, uint32_t index, struct err *err) {
-    const struct space_module *module = &w->space->modules[index];
-    struct win_image *image = &w->images[index];
-    image->state = IMAGE_MISSING;
-    if (!pe_at(w->space, module->base, &image->pe))
-        return true;
-    image->state = IMAGE_READY;
-    image->functions = module->base + image->pe.directories[PE_FUNCTIONS].rva;
-    if (image->pe.machine == PE_MACHINE_X64 && image->pe.directories[PE_FUNCTIONS].rva)
-        image->function_count = image->pe.directories[PE_FUNCTIONS].size / FUNCTION_BYTES;
-    return pe_symbols(w->space, module->base, &image->pe, &image->symbols, &image->symbol_count,
-                      err);
+/* What is known of a module; empty where its image is not in the dump. NULL: out of memory. */
+static struct win_image *image_of(struct win_stacks *w, const struct space_module *module,
+                                  struct err *err) {
+    struct win_image **image = &w->images[module - w->space->modules];
+    struct pe pe;
+    if (*image)
+        return *image;
+    *image = arena_alloc(&w->space->arena, sizeof(**image));
+    if (!*image) {
+        err_nomem(err);
+        return NULL;
+    }
+    if (!pe_at(w->space, module->base, &pe))
+        return *image;
+    (*image)->functions = module->base + pe.directories[PE_FUNCTIONS].rva;
+    if (pe.machine == PE_MACHINE_X64 && pe.directories[PE_FUNCTIONS].rva)
+        (*image)->function_count = pe.directories[PE_FUNCTIONS].size / FUNCTION_BYTES;
+    return pe_symbols(w->space, module->base, &pe, &(*image)->symbols, &(*image)->symbol_count, err)
+               ? *image
+               : NULL;
 }
 
 /* The last export at or before rva; NULL: none. */
@@ -96,9 +100,8 @@ static bool step(struct win_stacks *w, struct x64_context *c, bool innermost, st
         write_frame(out, NULL, NULL, c->rip);
         return false;
     }
-    uint32_t index = (uint32_t)(module - w->space->modules);
-    struct win_image *image = &w->images[index];
-    if (image->state == IMAGE_NEW && !image_load(w, index, err)) {
+    const struct win_image *image = image_of(w, module, err);
+    if (!image) {
         *ret_ok = false;
         return false;
     }

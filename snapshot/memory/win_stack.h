@@ -15,7 +15,7 @@
 
 struct win_stacks {
     struct space *space;
-    struct win_image *images; /* one for each of space->modules, filled when first met */
+    struct win_image **images; /* one for each of space->modules; NULL until a stack meets it */
 };
 
 /* In the space's arena. Errors: ERR_NOMEM. */

@@ -3,15 +3,19 @@
  *
  *   heap.txt            `dumpheap -stat` of 9,000 rows, 1.5 MB
  *   base.snap new.snap  50,000 types each
+ *   sparse.dmp          a minidump of 4.8 GB, most of it a hole: 300 threads, 400 modules
  *
  * usage: make_data FOLDER
  */
 #include "base/file.h"
 #include "model/builder.h"
 #include "model/snapfile.h"
+#include "tests/support/mk_minidump.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROWS  9000u
 #define TYPES 50000u
@@ -96,11 +100,44 @@ static bool put_snapshot(const char *folder, const char *file, uint64_t seed, st
     return ok;
 }
 
+#define SPARSE_BYTES 4800000000ul
+
+/* The lists come first in a minidump: the file is cut behind them and made long. */
+static bool put_minidump(const char *folder, struct err *err) {
+    struct strbuf spec, path;
+    strbuf_init(&spec);
+    strbuf_init(&path);
+    strbuf_adds(&spec, "system arch=9\nmisc pid=99 create=1700000000 user=5 kernel=1\n");
+    for (unsigned i = 0; i < 300; i++)
+        strbuf_addf(&spec,
+                    "thread id=%u ip=0x7ff800001000 sp=0x%x teb=0x%x\n"
+                    "threadinfo id=%u user=%u create=133444736100000000\n"
+                    "threadname id=%u name=\"worker %u\"\n",
+                    i + 4, 0x10000000 + i * 0x100000, 0x7000000 + i * 0x2000, i + 4, i * 10000,
+                    i + 4, i);
+    for (unsigned i = 0; i < 400; i++)
+        strbuf_addf(&spec, "module base=0x%llx size=0x10000 time=%u name=\"C:\\app\\part%u.dll\"\n",
+                    0x7ff800000000ull + i * 0x100000ull, i + 1, i);
+    for (unsigned i = 0; i < 1500; i++)
+        strbuf_addf(&spec, "region base=0x%x size=0x80000\n", 0x10000000 + i * 0x100000);
+    strbuf_addf(&spec, "memory64 at=0x10000000 size=4096 claim=%lu\n", SPARSE_BYTES);
+    struct bytes dump = mk_minidump(strbuf_cstr(&spec));
+    struct strbuf data = {.ptr = (char *)(uintptr_t)dump.data, .len = dump.size};
+    bool ok = put_file(folder, "sparse.dmp", &data, err);
+    strbuf_addf(&path, "%s/sparse.dmp", folder);
+    if (ok && (path.failed || truncate(path.ptr, (off_t)(dump.size - 4096 + SPARSE_BYTES)) != 0))
+        ok = err_set(err, ERR_SYSTEM, "cannot make a file of 4.8 GB");
+    free(data.ptr);
+    strbuf_deinit(&path);
+    strbuf_deinit(&spec);
+    return ok;
+}
+
 int main(int argc, char **argv) {
     struct err err = {.msg = "usage: make_data FOLDER"};
     if (argc == 2 && put_transcript(argv[1], &err) &&
         put_snapshot(argv[1], "base.snap", 1234567, &err) &&
-        put_snapshot(argv[1], "new.snap", 7654321, &err))
+        put_snapshot(argv[1], "new.snap", 7654321, &err) && put_minidump(argv[1], &err))
         return 0;
     fprintf(stderr, "make_data: %s\n", err.msg);
     return 1;
