@@ -258,6 +258,8 @@ static bool fill(struct space *s, const struct minidump_info *info, const struct
                  struct builder *b, struct err *err) {
     s->symbols = source->options->symbols;
     s->sysroot = source->options->sysroot;
+    if (source->mapped)
+        s->mapped = source->bytes;
     const struct dotnet_options managed = {.symbols = source->options->symbols,
                                            .sysroot = source->options->sysroot,
                                            .mapped_file = source->mapped};

@@ -7,6 +7,9 @@
 #define RED_ZONE         128u /* x64 leaf functions may use that much below the stack pointer */
 #define DEAD_STACK_BYTES 65536u
 #define LIVE_STACK_MAX   ((uint64_t)64 << 20)
+/* [bytes] of all stacks together: a hostile dump has a hundred thousand threads in one range. */
+#define EVIDENCE_MAX ((uint64_t)1 << 30)
+#define STEP_BYTES   64u /* what going on to the next range costs, as bytes */
 
 #define X64_ORIG_RAX 15u
 #define X64_COMPARED 20u /* r15 up to rsp; the segment bases behind them never change */
@@ -71,8 +74,8 @@ static void fill_registers(const struct space *s, const struct space_thread *t,
 }
 
 /*
- * Where the stack ends: at the thread's own control block, which pthreads put on top of it and
- * which changes by itself, or with the memory that lies there without a gap.
+ * Where the stack ends: where the dump says so, at the thread's own control block, which pthreads
+ * put on top of it and which changes by itself, or with the memory that lies there without a gap.
  */
 static uint64_t stack_top(struct space *s, const struct space_thread *t) {
     const struct space_range *r = space_range_at(s, t->sp);
@@ -80,13 +83,15 @@ static uint64_t stack_top(struct space *s, const struct space_thread *t) {
         return t->sp;
     uint64_t top = r->end;
     const struct space_range *next;
+    if (t->stack_top > t->sp)
+        return t->stack_top - t->sp < LIVE_STACK_MAX ? t->stack_top : t->sp + LIVE_STACK_MAX;
     while (top - t->sp < LIVE_STACK_MAX && (next = space_range_at(s, top)) && next->start == top &&
-           next->flags == r->flags)
+           next->flags == r->flags) {
         top = next->end;
+        s->evidence_bytes += STEP_BYTES;
+    }
     if (t->fs_base > t->sp && t->fs_base < top)
         top = t->fs_base;
-    if (t->stack_top > t->sp && t->stack_top < top)
-        top = t->stack_top;
     return top - t->sp < LIVE_STACK_MAX ? top : t->sp + LIVE_STACK_MAX;
 }
 
@@ -99,14 +104,20 @@ void evidence_fill(struct space *s, const struct space_thread *t, const struct e
         if (t->orig_syscall >= 0)
             row->syscall = (uint64_t)t->orig_syscall;
     }
+    if (s->evidence_bytes > EVIDENCE_MAX) {
+        space_warn(s, 1, "threads whose stacks were too large to be compared");
+        return;
+    }
     uint64_t top = t->sp ? stack_top(s, t) : 0;
     if (top <= t->sp || t->sp < DEAD_STACK_BYTES)
         return;
+    s->evidence_bytes += top - t->sp + DEAD_STACK_BYTES;
     uint64_t missing = s->missing_bytes;
     uint64_t low = space_range_at(s, t->sp - RED_ZONE) ? t->sp - RED_ZONE : t->sp;
     row->live_stack_hash = hash_range(s, low, top, &moving);
     if (row->live_stack_hash != ABSENT)
         row->stack_bytes = top - low;
     row->dead_stack_hash = hash_range(s, t->sp - DEAD_STACK_BYTES, low, &none);
+    space_give_back(s, t->sp - DEAD_STACK_BYTES, top - t->sp + DEAD_STACK_BYTES);
     s->missing_bytes = missing; /* a small dump leaves the dead stack out on purpose */
 }

@@ -157,6 +157,16 @@ static void fill_mappings(struct mdmp *m, const struct thread_places *p) {
         space_warn(m->s, bad, "memory info list: entries without sense were skipped");
 }
 
+/* A dump of all memory may leave the stacks' extent to the list of regions. */
+static void find_stack_tops(struct space *s) {
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        struct space_thread *thread = &s->threads[i];
+        const struct space_mapping *mapping = space_mapping_at(s, thread->sp);
+        if (mapping && thread->stack_top <= thread->sp)
+            thread->stack_top = mapping->end;
+    }
+}
+
 static bool read_regions(struct mdmp *m, struct err *err) {
     struct mdmp_list list =
         mdmp_list_sized(m, MDMP_MEMORY_INFO_LIST, MEMORY_INFO_BYTES, 8, 8, UINT32_MAX / 2);
@@ -174,6 +184,7 @@ static bool read_regions(struct mdmp *m, struct err *err) {
         return false;
     fill_mappings(m, &places);
     m->s->mapping_count = space_sort_mappings(m->s->mappings, m->s->mapping_count);
+    find_stack_tops(m->s);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void space_init(struct space *s) {
     *s = (struct space){.pid = UINT64_MAX, .page_bytes = 4096};
@@ -279,6 +280,31 @@ const char *space_string(struct space *s, uint64_t address, size_t max) {
         result = arena_copy(&s->arena, text.len ? text.ptr : "", text.len);
     strbuf_deinit(&text);
     return result;
+}
+
+/* -- Giving back ------------------------------------------------------------------------------- */
+
+#define LARGE_PAGE ((uintptr_t)2 << 20)
+
+void space_give_back(struct space *s, uint64_t address, uint64_t size) {
+    uintptr_t first = (uintptr_t)s->mapped.data, last = first + s->mapped.size;
+    while (s->mapped.size && size) {
+        const struct space_range *r = space_range_at(s, address);
+        if (!r || !r->data)
+            return;
+        uint64_t left = r->end - address, n = left < size ? left : size;
+        uintptr_t begin = (uintptr_t)(r->data + (address - r->start));
+        uintptr_t end = (begin + (uintptr_t)n + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+        if (begin < first || begin >= last)
+            return; /* not of the file: giving it back would lose it */
+        begin &= ~(LARGE_PAGE - 1);
+        begin = begin < first ? first : begin;
+        if (end > last || end < begin)
+            end = last;
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+        address += n;
+        size -= n;
+    }
 }
 
 /* -- Overlays ---------------------------------------------------------------------------------- */

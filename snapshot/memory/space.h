@@ -126,7 +126,10 @@ struct space {
     struct space_claim *claims; /* in the order they came; see space_claim */
     uint32_t claim_count, claim_capacity;
     const struct stack_copies *stack_copies; /* see native_frames.h; NULL: none */
-    uint64_t vdso;    /* address of the kernel's code page in the process; 0: not known */
+    uint64_t vdso; /* address of the kernel's code page in the process; 0: not known */
+    /* Read-only mapping of the file that ranges lie in, see space_give_back; empty: none. */
+    struct bytes mapped;
+    uint64_t evidence_bytes; /* [bytes] of stacks that evidence_fill has read so far */
     const char *tool; /* what wrote the dump: "createdump", "gcore", "kernel"; NULL: not known */
     /*
      * true: user_ns and kernel_ns of the thread whose os_id is pid were recorded for the whole
@@ -175,6 +178,12 @@ bool space_overlay(struct space *s, uint64_t address, struct bytes bytes,
  */
 bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use use,
                  struct err *err) MUST_CHECK;
+
+/*
+ * Gives pages of s->mapped behind [address, address + size) back to the system: they will not be
+ * read again soon. With large pages in the file cache a look at a few bytes maps 2 MiB.
+ */
+void space_give_back(struct space *s, uint64_t address, uint64_t size);
 
 /* Notes that something was skipped; equal texts add their counts, too many are dropped. */
 void space_warn(struct space *s, uint64_t count, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -110,11 +110,11 @@ static bool put_minidump(const char *folder, struct err *err) {
     strbuf_adds(&spec, "system arch=9\nmisc pid=99 create=1700000000 user=5 kernel=1\n");
     for (unsigned i = 0; i < 300; i++)
         strbuf_addf(&spec,
-                    "thread id=%u ip=0x7ff800001000 sp=0x%x teb=0x%x\n"
+                    "thread id=%u ip=0x7ff800001000 sp=0x%x teb=0x%x stack_size=0x2000 stack=0x%x\n"
                     "threadinfo id=%u user=%u create=133444736100000000\n"
                     "threadname id=%u name=\"worker %u\"\n",
-                    i + 4, 0x10000000 + i * 0x100000, 0x7000000 + i * 0x2000, i + 4, i * 10000,
-                    i + 4, i);
+                    i + 4, 0x10040000 + i * 0x100000, 0x7000000 + i * 0x2000,
+                    0x10040000 + i * 0x100000, i + 4, i * 10000, i + 4, i);
     for (unsigned i = 0; i < 400; i++)
         strbuf_addf(&spec, "module base=0x%llx size=0x10000 time=%u name=\"C:\\app\\part%u.dll\"\n",
                     0x7ff800000000ull + i * 0x100000ull, i + 1, i);
