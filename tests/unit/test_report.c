@@ -4,6 +4,7 @@
 #include "diff/report/fmt.h"
 #include "diff/report/report.h"
 #include "diff/report/view.h"
+#include "input/input.h"
 
 #include <cJSON.h>
 #include <stdio.h>
@@ -158,6 +159,38 @@ static void json_of_an_empty_series_fits_its_schema(void **state) {
     made_deinit(&m);
     validate(&out, "schema/diff.schema.json");
     strbuf_deinit(&out);
+}
+
+/* What is read from both demos, by itself and compared. */
+static void json_of_real_dumps_fits_the_schemas(void **state) {
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"demo/before", "demo/after"},
+        {"demo/dumps/before.core.zst", "demo/dumps/after.core.zst"},
+    };
+    static const struct input_options input = {.label = NULL};
+    for (size_t p = 0; p < 2; p++)
+        for (uint32_t count = 1; count <= 2; count++) {
+            const struct snapshot *all[2];
+            struct report_options o = options();
+            struct made m = {.count = count};
+            struct strbuf out;
+            series_options_init(&m.options);
+            limits_init(&m.limits);
+            for (uint32_t i = 0; i < count; i++) {
+                snapshot_init(&m.snapshots[i]);
+                if (!input_read(pairs[p][i], &input, &m.snapshots[i], &m.err))
+                    fail_msg("%s", m.err.msg);
+                all[i] = &m.snapshots[i];
+            }
+            assert_true(series_init(&m.series, all, count, &m.options, &m.err));
+            m.compared = true;
+            made_rules(&m);
+            report(&m, "json", &o, &out);
+            made_deinit(&m);
+            validate(&out, count == 1 ? "schema/snapshot.schema.json" : "schema/diff.schema.json");
+            strbuf_deinit(&out);
+        }
 }
 
 static void every_format_takes_full_and_empty_series(void **state) {
@@ -468,6 +501,7 @@ int main(void) {
         cmocka_unit_test(json_of_an_empty_snapshot_fits_its_schema),
         cmocka_unit_test(json_of_a_full_series_fits_its_schema),
         cmocka_unit_test(json_of_an_empty_series_fits_its_schema),
+        cmocka_unit_test(json_of_real_dumps_fits_the_schemas),
         cmocka_unit_test(every_format_takes_full_and_empty_series),
         cmocka_unit_test(json_keeps_numbers_that_a_double_cannot),
         cmocka_unit_test(names_survive_json),
