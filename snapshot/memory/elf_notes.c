@@ -331,7 +331,20 @@ static void settle_name(struct elf_notes *n) {
         s->process = name;
 }
 
+/* Number 0 is nobody's (another PID namespace, or nonsense): such a thread cannot be found again.
+ */
+static void drop_nameless(struct space *s) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        if (s->threads[i].os_id)
+            s->threads[kept++] = s->threads[i];
+    if (kept < s->thread_count)
+        space_warn(s, s->thread_count - kept, "threads without a number");
+    s->thread_count = kept;
+}
+
 void elf_notes_end(struct elf_notes *n) {
+    drop_nameless(n->space);
     settle_times(n);
     settle_name(n);
     if (n->space->thread_count == 0)

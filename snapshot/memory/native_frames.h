@@ -27,7 +27,9 @@ bool native_frames_capture(struct space *s, struct err *err) MUST_CHECK;
  * Unwinds all threads. One stack for each of s->threads, in the space's arena.
  *
  * Call frame information comes from s->symbols (by file name), s->sysroot and the path itself,
- * where the build-id agrees, else from what of the image is in memory. debuginfod is never asked.
+ * where the build-id agrees, else from what of the image is in memory. Debug files (NAME.dbg,
+ * NAME.debug, .build-id/) are looked for in s->symbols and in the sysroot's /usr/lib/debug.
+ * debuginfod is never asked.
  * Frames of no module are "[anonymous]", those without a known function just the module.
  *
  * ret_missing: threads that could not be unwound (no registers, or the unwinder gave up).

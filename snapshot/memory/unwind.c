@@ -48,11 +48,6 @@ static int open_file_of(const struct space *s, const struct space_module *m) {
         return -1; /* nothing says that a file is the one that was mapped */
     const char *slash = strrchr(m->path, '/');
     int fd = s->symbols && slash ? open_if_same(s->symbols, slash, m->build_id) : -1;
-    if (fd < 0 && s->symbols && strlen(m->build_id) > 2) {
-        char debug[IMAGE_BUILD_ID_HEX + 32];
-        snprintf(debug, sizeof(debug), "/.build-id/%.2s/%s.debug", m->build_id, m->build_id + 2);
-        fd = open_if_same(s->symbols, debug, m->build_id);
-    }
     if (fd < 0)
         fd = open_if_same(s->sysroot ? s->sysroot : "", m->path, m->build_id);
     return fd;
@@ -132,34 +127,60 @@ static Elf *image_from_memory(struct unwinding *u, const struct space_module *m)
     return u->dw.elf_memory((char *)image, (size_t)size);
 }
 
+static const struct space_module *module_of(const struct unwinding *u, Dwarf_Addr base) {
+    for (uint32_t i = 0; u && i < u->space->module_count; i++)
+        if (u->space->modules[i].base == base)
+            return &u->space->modules[i];
+    return NULL;
+}
+
 /* libdwfl asks for the file of a module when it first needs it. */
 static int find_elf(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
                     char **file_name, Elf **elf) {
     (void)module;
     (void)name;
     struct unwinding *u = *user_data;
-    for (uint32_t i = 0; u && i < u->space->module_count; i++) {
-        const struct space_module *m = &u->space->modules[i];
-        if (m->base != base)
-            continue;
-        int fd = open_file_of(u->space, m);
-        if (fd >= 0) {
-            *file_name = strdup(m->path);
-            return fd;
-        }
+    const struct space_module *m = module_of(u, base);
+    int fd = m ? open_file_of(u->space, m) : -1;
+    if (fd >= 0)
+        *file_name = strdup(m->path);
+    else if (m)
         *elf = image_from_memory(u, m);
+    return fd;
+}
+
+/* Debug files of a module: where distributions put them, and where symbols are downloaded to. */
+static int open_debug_file(const struct space *s, const struct space_module *m) {
+    if (!m->build_id || strlen(m->build_id) < 3)
         return -1;
+    char by_id[IMAGE_BUILD_ID_HEX + 48], by_name[1024];
+    int fd = -1;
+    snprintf(by_id, sizeof(by_id), "/usr/lib/debug/.build-id/%.2s/%s.debug", m->build_id,
+             m->build_id + 2);
+    const char *slash = strrchr(m->path, '/');
+    static const char *const endings[] = {".dbg", ".debug"};
+    for (size_t i = 0; s->symbols && slash && fd < 0 && i < 2; i++) {
+        snprintf(by_name, sizeof(by_name), "%s%s", slash, endings[i]);
+        fd = open_if_same(s->symbols, by_name, m->build_id);
     }
-    return -1;
+    if (fd < 0 && s->symbols)
+        fd = open_if_same(s->symbols, by_id + strlen("/usr/lib/debug"), m->build_id);
+    if (fd < 0)
+        fd = open_if_same(s->sysroot ? s->sysroot : "", by_id, m->build_id);
+    return fd;
 }
 
 /* In place of the standard one, which would ask debuginfod servers. */
-static int no_debuginfo(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
-                        const char *file_name, const char *link, GElf_Word crc,
-                        char **debug_file_name) {
-    (void)module, (void)user_data, (void)name, (void)base, (void)file_name;
-    (void)link, (void)crc, (void)debug_file_name;
-    return -1;
+static int find_debuginfo(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
+                          const char *file_name, const char *link, GElf_Word crc,
+                          char **debug_file_name) {
+    (void)module, (void)name, (void)file_name, (void)link, (void)crc;
+    const struct unwinding *u = *user_data;
+    const struct space_module *m = module_of(u, base);
+    int fd = m ? open_debug_file(u->space, m) : -1;
+    if (fd >= 0)
+        *debug_file_name = strdup(m->path);
+    return fd;
 }
 
 static bool report_modules(struct unwinding *u) {
@@ -309,7 +330,8 @@ static Elf *machine_elf(struct unwinding *u) {
 }
 
 void unwind_all(struct space *s, const struct stack_copies *copies, int fd) {
-    static const Dwfl_Callbacks callbacks = {.find_elf = find_elf, .find_debuginfo = no_debuginfo};
+    static const Dwfl_Callbacks callbacks = {.find_elf = find_elf,
+                                             .find_debuginfo = find_debuginfo};
     static const Dwfl_Thread_Callbacks threads = {.next_thread = next_thread,
                                                   .memory_read = memory_read,
                                                   .set_initial_registers = set_registers};

@@ -281,6 +281,7 @@ static void core_says_what_it_skipped(void **state) {
     } cases[] = {
         {"segment at=0x1000 size=8\n", "no threads"},
         {"thread id=1\nsegment at=0x1000 size=8\n", "no list of mapped files"},
+        {"thread id=0\nthread id=1\nsegment at=0x1000 size=8\n", "threads without a number"},
         {"thread id=1 size=320\nsegment at=0x1000 size=8\n", "shorter than this CPU's"},
         {"note type=1 hex=\"00\" size=5000\nsegment at=0x1000 size=8\n", "runs past its segment"},
         {"note type=1 hex=\"00\" name_size=0xffffffff\nsegment at=0x1000 size=8\n",
