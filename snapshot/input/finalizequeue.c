@@ -218,6 +218,10 @@ static bool read_types(struct reader_state *r, bool unrooted, struct err *err) {
         return builder_counter(t->b, "finalizer.unrooted_objects", table.objects, "count", err);
     builder_present(t->b, PART_FINALIZABLE);
     r->has_types = true;
+    if (adding.keep)
+        t->b->finalizable_objects = table.objects;
+    else if (t->b->finalizable_objects != table.objects)
+        builder_warn(t->b, ABSENT, "finalizequeue: the table by type is printed twice and differs");
     uint64_t counted = r->generations[0];
     for (int g = 1; g < 3; g++)
         counted = r->generations[g] == ABSENT ? ABSENT : num_add(counted, r->generations[g]);

@@ -13,12 +13,9 @@
  * .NET 2.0 prints "GC Handle Statistics:" and the counts first. -stat leaves out the list. The list
  * without any counts (cut, or of one kind by -type) gives kinds and types by counting its rows.
  */
-#include "base/hash.h"
 #include "base/num.h"
 #include "input/handles.h"
 #include "input/stattable.h"
-
-#include <stdlib.h>
 
 static bool is_list_header(struct str text) {
     if (text.len == 0 || text.ptr[0] != 'H')
@@ -50,39 +47,10 @@ static bool starts(const struct transcript *t) {
 
 /* -- The list ---------------------------------------------------------------------------------- */
 
-/* Counts by kind and type while the list is read; rows of the snapshot at the end. */
-struct tally {
-    struct str kind, type; /* borrowed from the text */
-    uint64_t count, bytes;
+struct handle {
+    struct str kind, type;
+    uint64_t bytes;
 };
-
-struct tallies {
-    struct strmap index;
-    struct tally *items;
-    uint32_t count, capacity;
-};
-
-static bool tallies_add(struct tallies *a, struct str kind, struct str type, uint64_t bytes,
-                        struct err *err) {
-    uint32_t number = strmap_get(&a->index, kind, type);
-    if (number == STRMAP_NONE) {
-        if (a->count == a->capacity) {
-            uint32_t capacity = a->capacity ? a->capacity * 2 : 64;
-            struct tally *grown = realloc(a->items, capacity * sizeof(*grown));
-            if (!grown)
-                return err_nomem(err);
-            a->items = grown;
-            a->capacity = capacity;
-        }
-        number = a->count;
-        if (!strmap_put(&a->index, kind, type, number))
-            return err_nomem(err);
-        a->items[a->count++] = (struct tally){kind, type, 0, 0};
-    }
-    a->items[number].count++;
-    a->items[number].bytes = num_add(a->items[number].bytes, bytes);
-    return true;
-}
 
 static bool is_hex(struct str s) {
     uint64_t value;
@@ -96,8 +64,8 @@ static struct str type_of(struct str rest) {
     return behind.len && is_hex(data) ? behind : str_trim(rest);
 }
 
-static bool parse_handle(struct str rest, struct tally *ret_handle) {
-    struct tally h = {.count = 1};
+static bool parse_handle(struct str rest, struct handle *ret_handle) {
+    struct handle h;
     if (!is_hex(str_next_field(&rest)))
         return false;
     h.kind = str_next_field(&rest);
@@ -111,58 +79,21 @@ static bool parse_handle(struct str rest, struct tally *ret_handle) {
     return h.type.len > 0;
 }
 
-static bool store_row(struct builder *b, const struct tally *from, bool with_type,
-                      struct err *err) {
-    struct handle_row *row = builder_row(b, PART_HANDLES, err);
-    if (!row)
-        return false;
-    row->kind = builder_string(b, from->kind, err);
-    row->count = from->count;
-    row->bytes = from->bytes;
-    if (with_type)
-        row->type = builder_string(b, from->type, err);
-    if (!row->kind || !with_type)
-        return row->kind;
-    return row->type && builder_index(b, PART_HANDLES, HANDLES_BY_KIND_AND_TYPE, err);
-}
+struct list {
+    struct handle_tallies by_type, by_kind;
+    uint64_t rows, not_understood;
+};
 
-/* The kinds' own rows are left to the counts that are printed, where these follow. */
-static bool store(struct builder *b, const struct tallies *a, bool with_kinds, struct err *err) {
-    struct tallies kinds = {.count = 0};
-    bool ok = true;
-    strmap_init(&kinds.index);
-    for (uint32_t i = 0; ok && i < a->count; i++) {
-        const struct tally *from = &a->items[i];
-        ok = store_row(b, from, true, err);
-        if (!ok || !with_kinds)
-            continue;
-        /* Once, so that the kind is there; then what it really counts. */
-        ok = tallies_add(&kinds, from->kind, STR(""), from->bytes, err);
-        uint32_t number = ok ? strmap_get(&kinds.index, from->kind, STR("")) : STRMAP_NONE;
-        if (number != STRMAP_NONE)
-            kinds.items[number].count += from->count - 1;
-    }
-    for (uint32_t i = 0; ok && i < kinds.count; i++) {
-        struct str kind = kinds.items[i].kind;
-        uint64_t key = hash_bytes(kind.ptr, kind.len);
-        if (!builder_find(b, PART_HANDLES, key)) /* else another log printed its count */
-            ok = store_row(b, &kinds.items[i], false, err) &&
-                 builder_index(b, PART_HANDLES, key, err);
-    }
-    strmap_deinit(&kinds.index);
-    free(kinds.items);
-    return ok;
-}
-
-static bool read_list(struct transcript *t, struct tallies *a, uint64_t *not_understood,
-                      struct err *err) {
+static bool read_list(struct transcript *t, struct list *list, struct err *err) {
     unsigned others = 0; /* in a row */
     for (transcript_next(t); !t->at_end && others < 4; transcript_next(t)) {
         struct str text = t->line.text, command;
-        struct tally handle;
-        if (text.len && parse_handle(text, &handle)) {
-            if (!tallies_add(a, handle.kind, handle.type, handle.bytes, err))
+        struct handle h;
+        if (text.len && parse_handle(text, &h)) {
+            if (!handle_tallies_add(&list->by_type, h.kind, h.type, 1, h.bytes, err) ||
+                !handle_tallies_add(&list->by_kind, h.kind, STR(""), 1, h.bytes, err))
                 return false;
+            list->rows++;
             others = 0;
         } else if (stat_table_is_header(text) || str_eq(text, STR("Statistics:")) ||
                    str_eq(text, STR("Handles:")) || transcript_is_command(&t->line, &command)) {
@@ -170,7 +101,7 @@ static bool read_list(struct transcript *t, struct tallies *a, uint64_t *not_und
         } else if (transcript_is_elision(&t->line)) {
             builder_warn(t->b, 1, "gchandles: rows were left out by hand");
         } else if (text.len) {
-            *not_understood += is_hex(str_next_field(&text));
+            list->not_understood += is_hex(str_next_field(&text));
             others++;
         }
     }
@@ -187,25 +118,28 @@ static bool counts_follow(const struct transcript *t) {
     return transcript_skip_blank(&scout) && str_eq(scout.line.text, STR("Handles:"));
 }
 
-static bool read_handles(struct transcript *t, struct err *err) {
-    struct tallies a = {.count = 0};
-    uint64_t not_understood = 0;
-    strmap_init(&a.index);
-    bool ok = read_list(t, &a, &not_understood, err);
-    if (ok && not_understood)
-        builder_warn(t->b, not_understood, "gchandles: lines of the list were not understood");
-    bool counted = ok && counts_follow(t);
-    if (ok && a.count && !counted)
+/* What the list says; the kinds are left to the counts that are printed, where these follow. */
+static bool use_list(struct transcript *t, struct list *list, struct err *err) {
+    bool counted = counts_follow(t);
+    if (list->not_understood)
+        builder_warn(t->b, list->not_understood,
+                     "gchandles: lines of the list were not understood");
+    if (list->rows == 0 && !counted)
+        transcript_hollow(t, "a list of handles without any row that can be understood");
+    else if (!counted)
         builder_warn(t->b, ABSENT,
                      "gchandles: the list ends without its counts, so rows may be missing");
-    if (ok && a.count == 0 && !counted)
-        transcript_hollow(t, "a list of handles without any row that can be understood");
-    if (ok && builder_find(t->b, PART_HANDLES, HANDLES_BY_KIND_AND_TYPE))
-        builder_note(t->b, "gchandles: handles are listed twice; the first list was used");
-    else
-        ok = ok && store(t->b, &a, !counted, err);
-    strmap_deinit(&a.index);
-    free(a.items);
+    return handle_tallies_store(&list->by_type, err) &&
+           (counted || handle_tallies_store(&list->by_kind, err));
+}
+
+static bool read_handles(struct transcript *t, struct err *err) {
+    struct list list = {.rows = 0};
+    handle_tallies_init(&list.by_type, t->b);
+    handle_tallies_init(&list.by_kind, t->b);
+    bool ok = read_list(t, &list, err) && use_list(t, &list, err);
+    handle_tallies_deinit(&list.by_type);
+    handle_tallies_deinit(&list.by_kind);
     return ok;
 }
 

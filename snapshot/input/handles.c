@@ -3,7 +3,92 @@
 #include "base/num.h"
 #include "input/stattable.h"
 
-#include <string.h>
+#include <stdlib.h>
+
+/* -- Tallies ----------------------------------------------------------------------------------- */
+
+void handle_tallies_init(struct handle_tallies *a, struct builder *b) {
+    *a = (struct handle_tallies){.b = b};
+    strmap_init(&a->index);
+}
+
+void handle_tallies_deinit(struct handle_tallies *a) {
+    strmap_deinit(&a->index);
+    free(a->items);
+    *a = (struct handle_tallies){0};
+}
+
+static struct handle_row *find_or_add(struct handle_tallies *a, const char *kind, const char *type,
+                                      struct err *err) {
+    struct str x = str_of(kind), y = str_of(type);
+    uint32_t number = strmap_get(&a->index, x, y);
+    if (number != STRMAP_NONE)
+        return &a->items[number];
+    if (a->count == a->capacity) {
+        uint32_t capacity = a->capacity ? a->capacity * 2 : 64;
+        struct handle_row *grown = realloc(a->items, capacity * sizeof(*grown));
+        if (!grown) {
+            err_nomem(err);
+            return NULL;
+        }
+        a->items = grown;
+        a->capacity = capacity;
+    }
+    if (!strmap_put(&a->index, x, y, a->count)) {
+        err_nomem(err);
+        return NULL;
+    }
+    a->items[a->count] = (struct handle_row){kind, type, 0, ABSENT};
+    return &a->items[a->count++];
+}
+
+bool handle_tallies_add(struct handle_tallies *a, struct str kind, struct str type, uint64_t count,
+                        uint64_t bytes, struct err *err) {
+    const char *kind_copy = kind.len ? builder_string(a->b, kind, err) : NULL;
+    const char *type_copy = type.len ? builder_string(a->b, type, err) : NULL;
+    if ((kind.len && !kind_copy) || (type.len && !type_copy))
+        return false;
+    struct handle_row *row = find_or_add(a, kind_copy, type_copy, err);
+    if (!row)
+        return false;
+    row->count = num_add(row->count, count);
+    if (bytes != ABSENT)
+        row->bytes = row->bytes == ABSENT ? bytes : num_add(row->bytes, bytes);
+    return true;
+}
+
+static uint64_t key_of(const struct handle_row *row) {
+    struct str kind = str_of(row->kind), type = str_of(row->type);
+    return hash_combine(hash_bytes(kind.ptr, kind.len), hash_bytes(type.ptr, type.len));
+}
+
+bool handle_tallies_store(const struct handle_tallies *a, struct err *err) {
+    struct builder *b = a->b;
+    uint64_t differ = 0;
+    for (uint32_t i = 0; i < a->count; i++) {
+        const struct handle_row *from = &a->items[i];
+        uint64_t key = key_of(from);
+        struct handle_row *row = builder_find(b, PART_HANDLES, key);
+        if (row && str_eq(str_of(row->kind), str_of(from->kind)) &&
+            str_eq(str_of(row->type), str_of(from->type))) {
+            differ += row->count != from->count;
+            if (row->bytes == ABSENT)
+                row->bytes = from->bytes;
+            continue;
+        }
+        row = builder_row(b, PART_HANDLES, err);
+        if (!row)
+            return false;
+        *row = *from;
+        if (!builder_index(b, PART_HANDLES, key, err))
+            return false;
+    }
+    if (differ)
+        builder_warn(b, differ, "gchandles: counts of handles are said twice and differ");
+    return true;
+}
+
+/* -- Counts by kind ---------------------------------------------------------------------------- */
 
 bool handles_is_count(struct str text, char buf[HANDLE_KIND_MAX], struct str *ret_kind,
                       uint64_t *ret_count) {
@@ -22,21 +107,6 @@ bool handles_is_count(struct str text, char buf[HANDLE_KIND_MAX], struct str *re
     return n > 0;
 }
 
-static bool say_count(struct transcript *t, struct str kind, uint64_t count, struct err *err) {
-    uint64_t key = hash_bytes(kind.ptr, kind.len);
-    struct handle_row *row = builder_find(t->b, PART_HANDLES, key);
-    if (row && row->kind && str_eq(str_of(row->kind), kind)) {
-        builder_say(t->b, &row->count, count, "the number of GC handles of a kind");
-        return true;
-    }
-    row = builder_row(t->b, PART_HANDLES, err);
-    if (!row)
-        return false;
-    row->kind = builder_string(t->b, kind, err);
-    row->count = count;
-    return row->kind && builder_index(t->b, PART_HANDLES, key, err);
-}
-
 /* The next line that is not blank is a count: goes to it. Blogs leave lines free in between. */
 static bool next_count(struct transcript *t, char buf[HANDLE_KIND_MAX], struct str *ret_kind,
                        uint64_t *ret_count) {
@@ -47,50 +117,62 @@ static bool next_count(struct transcript *t, char buf[HANDLE_KIND_MAX], struct s
     return transcript_skip_blank(t);
 }
 
-bool handles_read_counts(struct transcript *t, struct err *err) {
+static bool read_counts(struct transcript *t, struct handle_tallies *a, struct err *err) {
     char buf[HANDLE_KIND_MAX];
     struct str kind;
     uint64_t count;
     for (; next_count(t, buf, &kind, &count); transcript_next(t))
-        if (!say_count(t, kind, count, err))
+        if (!handle_tallies_add(a, kind, STR(""), count, ABSENT, err))
             return false;
+    return handle_tallies_store(a, err);
+}
+
+bool handles_read_counts(struct transcript *t, struct err *err) {
+    struct handle_tallies a;
+    handle_tallies_init(&a, t->b);
+    bool ok = read_counts(t, &a, err);
+    handle_tallies_deinit(&a);
+    return ok;
+}
+
+/* -- The table by type ------------------------------------------------------------------------- */
+
+struct adding {
+    struct handle_tallies tallies;
+    struct str kind; /* "-type Pinned" limits the table to that kind; empty: all */
+};
+
+static bool add_type(void *context, const struct stat_row *row, struct err *err) {
+    struct adding *adding = context;
+    return handle_tallies_add(&adding->tallies, adding->kind, row->name, row->objects, row->bytes,
+                              err);
+}
+
+/* The argument of "-type". */
+static struct str wanted_kind(const struct transcript *t) {
+    struct str rest = t->command;
+    for (struct str word; (word = str_next_field(&rest)).len;)
+        if (str_eq_nocase(transcript_option(word), STR("type")))
+            return str_next_field(&rest);
+    return STR("");
+}
+
+static bool read_table(struct transcript *t, struct adding *adding, struct err *err) {
+    struct stat_table table;
+    if (!stat_table_read(t, add_type, adding, &table, err) ||
+        !handle_tallies_store(&adding->tallies, err))
+        return false;
+    stat_table_check(t, &table, "gchandles");
+    if (table.rows)
+        builder_present(t->b, PART_HANDLES);
     return true;
 }
 
-struct adding {
-    struct builder *b;
-    bool keep;
-};
-
-static bool add_type(void *context, const struct stat_row *from, struct err *err) {
-    struct adding *adding = context;
-    if (!adding->keep)
-        return true;
-    struct handle_row *row = builder_row(adding->b, PART_HANDLES, err);
-    if (!row)
-        return false;
-    row->type = builder_string(adding->b, from->name, err);
-    row->count = from->objects;
-    row->bytes = from->bytes;
-    return row->type && builder_index(adding->b, PART_HANDLES, HANDLES_BY_TYPE, err);
-}
-
 bool handles_read_statistics(struct transcript *t, struct err *err) {
-    struct adding adding = {t->b, !builder_find(t->b, PART_HANDLES, HANDLES_BY_TYPE)};
-    struct stat_table table;
-    /* "-type Pinned" and the like: the table is about that kind only. */
-    bool filtered =
-        transcript_last_command_has(t, "-type") || transcript_last_command_has(t, "-perdomain");
-    if (!stat_table_read(t, add_type, &adding, &table, err))
-        return false;
-    stat_table_check(t, &table, "gchandles");
-    if (!adding.keep)
-        builder_note(t->b,
-                     "gchandles: handles by type are printed twice; the first table was used");
-    if (filtered)
-        builder_note(t->b, "gchandles: the table by type is of some kinds only");
-    if (table.rows)
-        builder_present(t->b, PART_HANDLES);
+    struct adding adding = {.kind = wanted_kind(t)};
+    handle_tallies_init(&adding.tallies, t->b);
+    bool ok = read_table(t, &adding, err);
+    handle_tallies_deinit(&adding.tallies);
     struct transcript behind = transcript_scout(t);
     if (transcript_skip_blank(&behind) && (str_eq(behind.line.text, STR("Handles:")) ||
                                            str_starts(behind.line.text, STR("GC Handle Stat")))) {
@@ -98,5 +180,5 @@ bool handles_read_statistics(struct transcript *t, struct err *err) {
         transcript_next(t);
     }
     transcript_command_done(t);
-    return handles_read_counts(t, err);
+    return ok && handles_read_counts(t, err);
 }

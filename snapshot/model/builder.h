@@ -33,6 +33,7 @@ struct builder {
     bool types_cut;               /* rows of that table are known or feared to be missing */
     uint32_t types_tables;        /* [count] tables of types read so far */
     uint64_t free_blocks_bytes;   /* [bytes] sum of the rows of PART_FREE_BLOCKS */
+    uint64_t finalizable_objects; /* [count] sum of the rows of PART_FINALIZABLE */
     struct str source;            /* name of the file being read, for warnings; borrowed */
     uint32_t reasons_dropped;
 };

@@ -184,6 +184,40 @@ static void handles_are_counted_by_kind_and_by_type(void **state) {
     }
 }
 
+#define PINNED \
+    "0:000> !gchandles -type Pinned -stat\nStatistics:\n      MT    Count    TotalSize Class " \
+    "Name\n" \
+    "79c1a0c8       10          200 Shop.Buffer\nTotal 10 objects\n"
+
+static void handles_said_twice_have_to_agree(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t rows;
+        bool differ;
+    } cases[] = {
+        {PINNED PINNED, 1, false},
+        {PINNED "0:000> !gchandles -type Strong -stat\nStatistics:\n"
+                "      MT    Count    TotalSize Class Name\n"
+                "79c1a0c8        7          140 Shop.Buffer\nTotal 7 objects\n",
+         2, false},
+        {PINNED "0:000> !gchandles -type Pinned -stat\nStatistics:\n"
+                "      MT    Count    TotalSize Class Name\n"
+                "79c1a0c8       11          220 Shop.Buffer\nTotal 11 objects\n",
+         1, true},
+        {"Strong Handles: 5\nPinned Handles: 2\n\nsome prose\nStrong Handles: 6\n", 2, true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct snapshot s;
+        logs_read_text(cases[i].text, &s);
+        SNAPSHOT_ROWS(&s, PART_HANDLES, struct handle_row, rows, count);
+        assert_int_equal(count, cases[i].rows);
+        assert_string_equal(rows[0].kind, i < 3 ? "Pinned" : "Strong");
+        assert_int_equal(logs_has_reason(&s, "said twice and differ"), cases[i].differ);
+        snapshot_deinit(&s);
+    }
+}
+
 static void heapstat_is_read_in_both_forms(void **state) {
     (void)state;
     struct snapshot s;
@@ -398,6 +432,7 @@ int main(void) {
         cmocka_unit_test(finalizequeue_is_read_in_every_form),
         cmocka_unit_test(finalizequeue_checks_counts_against_addresses),
         cmocka_unit_test(handles_are_counted_by_kind_and_by_type),
+        cmocka_unit_test(handles_said_twice_have_to_agree),
         cmocka_unit_test(heapstat_is_read_in_both_forms),
         cmocka_unit_test(jmap_is_read_with_and_without_header),
         cmocka_unit_test(a_dump_in_the_middle_of_a_gc_is_marked),
