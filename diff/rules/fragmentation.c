@@ -50,7 +50,10 @@ static void judge(const struct series *s, const struct limits *limits, struct fi
     bool grew = s->count > 1 && percent(last) > percent(first) + 1;
     struct finding *hit =
         findings_hit(f, &rule_fragmentation, grew ? SEVERITY_WARNING : SEVERITY_NOTICE, 0, what);
-    const char *of = gen == GEN_COUNT ? "the heap" : generation_names[gen];
+    const char *of = gen == GEN_COUNT ? "the heap"
+                     : gen == GEN_LOH ? "the large object heap"
+                     : gen == GEN_POH ? "the pinned object heap"
+                                      : generation_names[gen];
     if (s->count > 1 && first.bytes != ABSENT && first.free_bytes != ABSENT)
         finding_summary(f, hit,
                         "%.1f %% of %s is free space between objects (%s); it was %.1f %% "

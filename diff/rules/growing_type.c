@@ -177,7 +177,11 @@ static void add_summary(const struct series *s, const struct growth *g,
                     say_bytes(f, base), say_bytes(f, now), say_delta(f, (int64_t)(now - base)),
                     holder_clause(g, holder, f), shape ? ": " : "", shape ? shape : "",
                     basis_text(s, type));
-    if (is_backing_array(s, type))
+    if (verdict == VERDICT_SATURATING || verdict == VERDICT_STEP)
+        finding_next(f, hit, "Nothing yet: a later dump should find it where it is now.");
+    else if (verdict == VERDICT_INCONCLUSIVE)
+        finding_next(f, hit, "Take more dumps, after equal times or equal work.");
+    else if (is_backing_array(s, type))
         finding_next(f, hit,
                      "An array behind a list or dictionary was enlarged: look at the type "
                      "of its elements.");
