@@ -5,23 +5,27 @@
 #include <string.h>
 
 struct known_entry {
-    const char *type, *what;
+    struct str type;
+    const char *what;
 };
+
+#define ENTRY(type, what) \
+    { {(type), sizeof(type) - 1}, (what) }
 
 static const struct known_entry entries[] = {
-    {"System.Web.Caching.CacheEntry", "entries in the ASP.NET cache"},
-    {"System.Web.SessionState.InProcSessionState", "sessions kept in the process"},
-    {"System.Web.SessionState.SessionStateItemCollection", "collections of session items"},
-    {"System.Runtime.Caching.MemoryCacheEntry", "entries in System.Runtime.Caching"},
-    {"Microsoft.Extensions.Caching.Memory.CacheEntry", "entries in memory caches"},
-    {"Microsoft.AspNetCore.Session.DistributedSession", "open ASP.NET Core sessions"},
-    {"Microsoft.AspNetCore.Components.Server.Circuits.CircuitHost", "Blazor circuits"},
-    {"Microsoft.AspNetCore.SignalR.HubConnectionContext", "SignalR connections"},
+    ENTRY("System.Web.Caching.CacheEntry", "entries in the ASP.NET cache"),
+    ENTRY("System.Web.SessionState.InProcSessionState", "sessions kept in the process"),
+    ENTRY("System.Web.SessionState.SessionStateItemCollection", "collections of session items"),
+    ENTRY("System.Runtime.Caching.MemoryCacheEntry", "entries in System.Runtime.Caching"),
+    ENTRY("Microsoft.Extensions.Caching.Memory.CacheEntry", "entries in memory caches"),
+    ENTRY("Microsoft.AspNetCore.Session.DistributedSession", "open ASP.NET Core sessions"),
+    ENTRY("Microsoft.AspNetCore.Components.Server.Circuits.CircuitHost", "Blazor circuits"),
+    ENTRY("Microsoft.AspNetCore.SignalR.HubConnectionContext", "SignalR connections"),
 };
 
-static const struct known_entry *known(const char *name) {
+static const struct known_entry *known(struct str name) {
     for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
-        if (strcmp(entries[i].type, name) == 0)
+        if (str_eq(entries[i].type, name))
             return &entries[i];
     return NULL;
 }
@@ -38,7 +42,7 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
     uint32_t end = s->count - 1;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        const struct known_entry *entry = known(type->name);
+        const struct known_entry *entry = known(str_of(type->name));
         if (!entry || !type->seen[end])
             continue;
         uint64_t objects = type->totals[end].objects;
