@@ -116,6 +116,11 @@ format:
 unit: $(UNIT)
 	@tools/run_tests.sh $(UNIT)
 
+# Real transcripts against the values stated with them; skipped, aloud, where they are not there.
+CORPUS := $(filter $(BUILD)/tests/unit/test_corpus_%,$(UNIT))
+corpus: $(CORPUS)
+	@tools/run_tests.sh $(CORPUS)
+
 # The blocks of README.md that the program prints.
 readme: all
 	@DUMPDIFF=$(DUMPDIFF) tools/readme.sh --update
@@ -192,7 +197,7 @@ sanitized: $(UNIT) $(FUZZ)
 clean:
 	rm -rf build build-*
 
-.PHONY: all lint layers headers format-check format unit golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs readme quick deps demo check sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
