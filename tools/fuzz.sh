@@ -40,7 +40,8 @@ replay() {
 }
 
 run() {
-    local failed=() target
+    local failed=() target limit=("-max_total_time=$seconds")
+    [ "$seconds" -gt 0 ] || limit=(-runs=0) # libFuzzer takes 0 seconds for without end
     for target in "$@"; do
         local own=$folder/corpus/$target seeds=$folder/seeds/$target dict=()
         mkdir -p "$own"
@@ -53,7 +54,7 @@ run() {
         done
         [ -f "tests/fuzz/$target.dict" ] && dict=("-dict=tests/fuzz/$target.dict")
         echo "== fuzz_$target, $seconds s"
-        if ! "$folder/fuzz_$target" "${dict[@]}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+        if ! "$folder/fuzz_$target" "${dict[@]}" "${limit[@]}" -timeout=20 -rss_limit_mb=2048 \
             -max_len="${FUZZ_MAX_LEN:-65536}" -print_final_stats=1 -artifact_prefix="$folder/crash-$target-" \
             "$own" "$seeds" >"$folder/$target.log" 2>&1; then
             failed+=("$target")
