@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -314,23 +313,17 @@ static void add_many(struct snapshot *snapshot, unsigned shift) {
     builder_deinit(&b);
 }
 
-/* Far above what it takes, far below what anything quadratic would: see make bench for figures. */
-static void fifty_thousand_types_are_joined_in_no_time(void **state) {
+/* Anything quadratic would take minutes here; `make bench` has the figures. */
+static void fifty_thousand_types_are_joined(void **state) {
     (void)state;
     struct snapshot a, b;
     const struct snapshot *list[2] = {&a, &b};
     struct series s;
     struct err err;
-    struct timespec from, to;
     add_many(&a, 0);
     add_many(&b, 3);
-    clock_gettime(CLOCK_MONOTONIC, &from);
     assert_true(series_init(&s, list, 2, NULL, &err));
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    double ms = (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
-    print_message("joined in %.1f ms\n", ms);
     assert_int_equal(s.type_count, 50000);
-    assert_true(ms < 2000);
     series_deinit(&s);
     snapshot_deinit(&b);
     snapshot_deinit(&a);
@@ -347,7 +340,7 @@ int main(void) {
         cmocka_unit_test(two_runs_of_a_program_are_warned_about),
         cmocka_unit_test(three_dumps_tell_a_leak_from_a_cache_that_fills),
         cmocka_unit_test(growth_is_judged_on_live_objects_where_all_dumps_know_them),
-        cmocka_unit_test(fifty_thousand_types_are_joined_in_no_time),
+        cmocka_unit_test(fifty_thousand_types_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
