@@ -1,0 +1,265 @@
+/* Name and number pairs lined up: memory, handles, counters, the finalizer. */
+#include "base/hash.h"
+#include "diff/report/doc_parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUPS_MOST 5u
+
+/* A table of pairs of one part. */
+struct value_section {
+    enum part part;
+    const char *heading, *count_title;
+    bool plain;                      /* values are counts, not bytes */
+    const char *groups[GROUPS_MOST]; /* in this order; more than one get a column */
+};
+
+struct values {
+    const struct doc_context *c;
+    const struct value_section *section;
+    struct doc_shown shown;
+    const struct series_value **rows; /* of the group being written, those that changed */
+    uint32_t count, unchanged, cut, written;
+    struct strmap bytes; /* names of counters that are bytes */
+};
+
+static bool value_changed(const struct series *s, const struct series_value *v) {
+    for (uint32_t i = 1; i < s->count; i++)
+        if (v->values[i] != v->values[0] || v->counts[i] != v->counts[0])
+            return true;
+    return false;
+}
+
+static uint64_t growth(const uint64_t *values, uint32_t last) {
+    int64_t delta = fmt_delta(values[0], values[last]);
+    return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
+}
+
+/* What moved most, first. */
+static int cmp_values(const void *x, const void *y, void *context) {
+    const struct series_value *a = *(const struct series_value *const *)x;
+    const struct series_value *b = *(const struct series_value *const *)y;
+    uint32_t last = *(const uint32_t *)context;
+    uint64_t in_a = growth(a->values, last), in_b = growth(b->values, last);
+    if (in_a == in_b) {
+        in_a = growth(a->counts, last);
+        in_b = growth(b->counts, last);
+    }
+    if (in_a != in_b)
+        return in_a > in_b ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+static void find_byte_counters(struct values *v) {
+    const struct series *s = v->c->s;
+    for (uint32_t k = 0; k < s->count; k++) {
+        SNAPSHOT_ROWS(s->snapshots[k], PART_COUNTERS, struct counter_row, rows, count);
+        for (uint32_t i = 0; i < count; i++) {
+            struct str name = str_of(rows[i].name);
+            if (!rows[i].unit || strcmp(rows[i].unit, "bytes") != 0 ||
+                strmap_get(&v->bytes, name, STR("")) != STRMAP_NONE)
+                continue;
+            if (!strmap_put(&v->bytes, name, STR(""), 1))
+                v->c->d->failed = true;
+        }
+    }
+}
+
+static bool is_plain(const struct values *v, const struct series_value *value) {
+    if (value->part != PART_COUNTERS)
+        return v->section->plain;
+    return strmap_get(&v->bytes, str_of(value->name), STR("")) == STRMAP_NONE;
+}
+
+static void delta_cell(const struct doc_context *c, struct doc_table *t, const uint64_t *values,
+                       bool plain) {
+    uint32_t last = c->s->count - 1;
+    if (values[0] == ABSENT || values[last] == ABSENT)
+        doc_cell(c->d, t, DOC_PLAIN, "-");
+    else if (plain)
+        doc_count_delta(c->d, t, fmt_delta(values[0], values[last]));
+    else
+        doc_bytes_delta(c->d, t, fmt_delta(values[0], values[last]));
+}
+
+/* `group` NULL: the table has no column for it; "": said in a row above. */
+static void value_row(const struct doc_context *c, struct doc_table *t,
+                      const struct doc_shown *shown, const struct series_value *v,
+                      const char *group, bool plain) {
+    doc_row(c->d, t, DOC_PLAIN);
+    if (group)
+        doc_cell(c->d, t, DOC_PLAIN, group);
+    doc_cell(c->d, t, DOC_PLAIN, *v->name ? v->name : "?");
+    for (uint32_t i = 0; i < shown->count; i++) {
+        if (plain)
+            doc_count(c->d, t, v->values[shown->at[i]]);
+        else
+            doc_bytes(c->d, t, v->values[shown->at[i]]);
+    }
+    delta_cell(c, t, v->values, plain);
+    for (uint32_t i = 0; i < shown->count; i++)
+        doc_count(c->d, t, v->counts[shown->at[i]]);
+    delta_cell(c, t, v->counts, true);
+    if (shown->trend)
+        doc_trend(c, t, v->values[0] == ABSENT ? v->counts : v->values);
+}
+
+#define VALUE_COLUMNS_MOST (2 * SHOWN_MOST + 8)
+
+static struct doc_table *value_table(const struct doc_context *c, const struct doc_shown *shown,
+                                     const char *count_title, bool groups) {
+    struct doc_column columns[VALUE_COLUMNS_MOST];
+    uint32_t n = 0;
+    if (groups)
+        columns[n++] = (struct doc_column){"by", false, CUT_NEVER};
+    columns[n++] = (struct doc_column){"", false, CUT_MIDDLE};
+    n = doc_shown_columns(shown, columns, n);
+    columns[n++] = (struct doc_column){"+/-", true, CUT_NEVER};
+    for (uint32_t i = 0; i < shown->count; i++)
+        columns[n++] = (struct doc_column){i ? shown->titles[i] : count_title, true, CUT_NEVER};
+    columns[n++] = (struct doc_column){"+/-", true, CUT_NEVER};
+    if (shown->trend)
+        columns[n++] = (struct doc_column){"trend", false, CUT_NEVER};
+    return doc_table(c->d, columns, n);
+}
+
+static void collect(struct values *v, const char *group) {
+    const struct series *s = v->c->s;
+    uint32_t last = s->count - 1;
+    v->count = 0;
+    for (uint32_t i = 0; i < s->value_count; i++) {
+        const struct series_value *value = &s->values[i];
+        if (value->part != v->section->part || strcmp(value->group, group) != 0)
+            continue;
+        if (v->c->o->all || value_changed(s, value))
+            v->rows[v->count++] = value;
+        else
+            v->unchanged++;
+    }
+    qsort_r(v->rows, v->count, sizeof(*v->rows), cmp_values, &last);
+}
+
+static void write_groups(struct values *v) {
+    const struct value_section *section = v->section;
+    uint32_t top = view_top(v->c->o, ROWS_DEFAULT);
+    struct doc_table *t =
+        value_table(v->c, &v->shown, section->count_title, section->groups[1] != NULL);
+    for (size_t g = 0; g < GROUPS_MOST && section->groups[g]; g++) {
+        const char *group = section->groups[1] ? section->groups[g] : NULL;
+        collect(v, section->groups[g]);
+        for (uint32_t i = 0; i < v->count && v->written < top; i++, v->written++)
+            value_row(v->c, t, &v->shown, v->rows[i], group && i ? "" : group,
+                      is_plain(v, v->rows[i]));
+        v->cut += v->count;
+    }
+    v->cut -= v->written;
+    doc_prune(t);
+}
+
+/* A part that only some of the dumps have: nothing to be lined up. */
+static bool is_partial(const struct doc_context *c, const struct value_section *section) {
+    struct strbuf names;
+    if (c->s->parts_all & PART_BIT(section->part))
+        return false;
+    strbuf_init(&names);
+    for (uint32_t i = 0; i < c->s->count; i++)
+        if (snapshot_has(c->s->snapshots[i], section->part))
+            strbuf_addf(&names, "%s%s", names.len ? ", " : "", c->o->names[i]);
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
+    doc_text(c->d, DOC_ITEM, DOC_DIM, "only in %s", strbuf_cstr(&names));
+    c->d->failed |= names.failed;
+    strbuf_deinit(&names);
+    return true;
+}
+
+static void value_section(const struct doc_context *c, const struct value_section *section) {
+    struct values v = {.c = c, .section = section};
+    if (!part_any(c, section->part) || is_partial(c, section))
+        return;
+    strmap_init(&v.bytes);
+    v.rows = calloc((size_t)c->s->value_count + 1, sizeof(*v.rows));
+    if (!v.rows) {
+        c->d->failed = true;
+        return;
+    }
+    if (section->part == PART_COUNTERS)
+        find_byte_counters(&v);
+    doc_shown(c, &v.shown);
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
+    write_groups(&v);
+    if (v.cut)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more that changed]", v.cut);
+    if (v.unchanged)
+        doc_text(c->d, DOC_ITEM, DOC_DIM,
+                 v.written ? "[%u more without a change]" : "[%u without a change]", v.unchanged);
+    free(v.rows);
+    strmap_deinit(&v.bytes);
+}
+
+void doc_diff_values(const struct doc_context *c) {
+    static const struct value_section sections[] = {
+        {PART_GC, "GC totals", "", false, {"gc"}},
+        {PART_LIVE, "Live and garbage", "objects", false, {"live"}},
+        {PART_REGIONS, "GC regions", "regions", false, {"kind"}},
+        {PART_HANDLES, "GC handles", "handles", false, {"kind"}},
+        {PART_MEMORY_MAP,
+         "Memory map",
+         "regions",
+         false,
+         {"usage", "state", "type", "protect", "largest"}},
+        {PART_NATIVE_HEAPS, "Native heaps", "heaps", false, {"heap"}},
+        {PART_LOADER, "Loader heaps", "heaps", false, {"kind"}},
+        {PART_MODULES, "Modules", "modules", true, {"module"}},
+        {PART_OS_HANDLES, "Operating system handles", "handles", true, {"type"}},
+        {PART_COUNTERS, "Counters", "", true, {"counter"}},
+    };
+    for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+        value_section(c, &sections[i]);
+}
+
+/* -- Finalizer --------------------------------------------------------------------------------- */
+
+static void finalizer_values(const struct doc_context *c) {
+    static const char *const names[] = {"ready", "finalizable"};
+    struct doc_shown shown;
+    doc_shown(c, &shown);
+    struct doc_table *t = value_table(c, &shown, "", false);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) + GEN_COUNT; i++) {
+        const char *name = i < 2 ? names[i] : generation_names[i - 2];
+        const struct series_value *v = series_value(c->s, PART_FINALIZER, "finalizer", name);
+        if (v)
+            value_row(c, t, &shown, v, NULL, true);
+    }
+    doc_prune(t);
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void finalizer_thread(const struct doc_context *c, const struct finalizer_row *f,
+                             const char *when) {
+    if (f && f->thread_os_id != ABSENT)
+        doc_text(c->d, DOC_ITEM, f->blocked == 1 ? DOC_BAD : DOC_PLAIN,
+                 "%s: thread 0x%" PRIx64 "%s%s%s", when, f->thread_os_id,
+                 f->running ? " runs " : "", f->running ? f->running : "",
+                 f->blocked == 1 ? " and is blocked in it" : "");
+}
+
+void doc_diff_finalizer(const struct doc_context *c) {
+    const struct finalizer_row *base = snapshot_row(series_base(c->s), PART_FINALIZER);
+    const struct finalizer_row *last = snapshot_row(series_new(c->s), PART_FINALIZER);
+    if (!part_any(c, PART_FINALIZER))
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Finalizer");
+    finalizer_values(c);
+    if (base && last && base->thread_os_id == last->thread_os_id &&
+        base->blocked == last->blocked && same_text(base->running, last->running)) {
+        finalizer_thread(c, last, "in both");
+        return;
+    }
+    finalizer_thread(c, base, c->s->count > 2 ? "in the first" : "before");
+    finalizer_thread(c, last, c->s->count > 2 ? "in the last" : "now");
+}
