@@ -152,7 +152,8 @@ fuzz-merge-run: $(FUZZ)
 bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench
 	@$(BUILD)/tests/bench/make_data $(BUILD)/bench
-	@$(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench
+	@status=0; $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
+	    tests/bench/dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
 

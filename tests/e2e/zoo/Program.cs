@@ -1,5 +1,6 @@
 // One of everything a heap reader can meet: names, arrays, generations, locks, frames of all kinds.
-// Usage: zoo FOLDER [OBJECTS]: fills the heap, writes FOLDER/ready, then waits to be dumped.
+// Usage: zoo FOLDER [OBJECTS [busy | RECORDS]]: fills the heap, writes FOLDER/ready, then waits to be dumped.
+// busy: threads go on allocating. RECORDS: that many cache records more, 3 objects and 540 bytes each.
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
@@ -31,6 +32,7 @@ public sealed class Keeper : IFeed {
     public void Params(object o, params string[] s) { ((Park)o)(); }
     ~Keeper() { Interlocked.Increment(ref Program.Finalized); }
 }
+public sealed class Record { public string Key; public byte[] Payload; public DateTime At; public Record Next; }
 public class Slow { ~Slow() { Program.Gate.Wait(); } }
 public unsafe struct Fixed { public fixed int N[4]; }
 
@@ -121,6 +123,14 @@ static class Program {
 
     static void Main(string[] args) {
         int objects = args.Length > 1 ? int.Parse(args[1]) : 2000;
+        if (args.Length > 2 && int.TryParse(args[2], out int records)) {
+            var cache = new Dictionary<string, Record>(records);
+            all.Add(cache);
+            for (int i = 0; i < records; i++) {
+                string key = "user:" + i.ToString("d12");
+                cache[key] = new Record { Key = key, Payload = new byte[300 + i % 200] };
+            }
+        }
         bool busy = args.Length > 2 && args[2] == "busy";
         Types(objects / 2); all.Add(Built());
         GC.Collect(); GC.Collect();
