@@ -2,7 +2,6 @@
 
 #include "dotnet/retain.h"
 
-#include "dotnet/claims.h"
 #include "dotnet/finalize.h"
 #include "dotnet/handles.h"
 #include "dotnet/locks.h"
@@ -80,8 +79,18 @@ static bool report_runtime(struct reading *r, struct err *err) {
     return ok;
 }
 
+/* Reading a process costs more than anything that is done with it: what is needed twice is kept. */
+static bool keep_heap(struct reading *r, struct err *err) {
+    for (uint32_t i = 0; i < r->gc.span_count; i++)
+        if (!space_keep(r->clr.space, r->gc.spans[i].start, r->gc.spans[i].end, err))
+            return false;
+    return true;
+}
+
 /* What needs the objects themselves. */
 static bool read_heap(struct reading *r, struct err *err) {
+    if (r->clr.space->kind == SPACE_LIVE && !r->clr.options->no_paths && !keep_heap(r, err))
+        return false;
     return usage_claim_gc(&r->clr, &r->gc, err) && walk_heap(&r->clr, &r->gc, &r->walk, err) &&
            usage_claim_loader(&r->clr, &r->walk, err) && report_types(r, err) &&
            report_heaps(r, err) && finalize_report(&r->modules, &r->gc, err) &&
@@ -98,8 +107,7 @@ static bool read_all(struct reading *r, struct err *err) {
     if (!heap)
         builder_warn(r->clr.b, ABSENT,
                      "the GC heap is not in this dump (a mini or triage dump?): threads only");
-    if (heap && (!gc_report(&r->clr, &r->gc, err) || !claims_report(&r->clr, &r->gc, err) ||
-                 !read_heap(r, err)))
+    if (heap && (!gc_report(&r->clr, &r->gc, err) || !read_heap(r, err)))
         return false;
     if (!threads_report(&r->modules, &r->threads, err) ||
         !stacks_report(&r->modules, &r->threads, err))

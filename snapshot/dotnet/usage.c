@@ -1,31 +1,79 @@
 #include "dotnet/usage.h"
 
-#define PAGE_MASK 0xfffull
+/* card_table_info (src/coreclr/gc/gcpriv.h); the first fields are what debuggers read, too. */
+#define INFO_SIZE    8u
+#define INFO_NEXT    16u
+#define INFO_LOWEST  24u
+#define INFO_HIGHEST 32u
+#define TABLES_MAX   64u
+
+#define RESERVE_MAX ((uint64_t)1 << 47)
+
+struct card_table {
+    uint64_t size, next, lowest, highest;
+};
+
+static bool read_table(struct clr *clr, uint64_t address, struct card_table *ret) {
+    return clr_u64(clr, address + INFO_SIZE, &ret->size) &&
+           clr_u64(clr, address + INFO_NEXT, &ret->next) &&
+           clr_u64(clr, address + INFO_LOWEST, &ret->lowest) &&
+           clr_u64(clr, address + INFO_HIGHEST, &ret->highest);
+}
 
 /*
- * card_table_info at bookkeeping_start (src/coreclr/gc/gcpriv.h): {u32 references 0; u64 size 8;
- * next 16; lowest address 24; highest address 32}. The heap's regions and segments lie between the
- * last two, whether they are in use or kept for later.
+ * Card tables, bricks, mark bits, region map: one piece of memory each time the heap's bounds
+ * grew. *ret_first: the one in use; its size is 0 when there is none to be read.
  */
-static bool claim_bookkeeping(struct clr *clr, struct err *err) {
-    uint64_t start, size, lowest, highest;
+static bool claim_tables(struct clr *clr, struct card_table *ret_first, struct err *err) {
+    uint64_t at = 0, header = clr->gc.slot[GC_CARD_TABLE_INFO_SIZE];
+    *ret_first = (struct card_table){0};
     if (!clr->gc.slot[GC_BOOKKEEPING_START] ||
-        !clr_u64(clr, clr->gc.slot[GC_BOOKKEEPING_START], &start) || !start ||
-        !clr_u64(clr, start + 8, &size) || !clr_u64(clr, start + 24, &lowest) ||
-        !clr_u64(clr, start + 32, &highest) || lowest >= highest || size > UINT64_MAX - start ||
-        (lowest | highest | start) & PAGE_MASK)
+        !clr_u64(clr, clr->gc.slot[GC_BOOKKEEPING_START], &at))
         return true;
-    return space_claim(clr->space, lowest, highest, USE_GC_HEAP, err) &&
-           space_claim(clr->space, start, start + size, USE_GC_BOOKKEEPING, err);
+    for (unsigned i = 0; at && i < TABLES_MAX; i++) {
+        struct card_table table;
+        uint64_t end;
+        if (!read_table(clr, at, &table) || table.size > RESERVE_MAX ||
+            __builtin_add_overflow(at, table.size, &end))
+            return true;
+        if (!space_claim(clr->space, at, end, USE_GC_BOOKKEEPING, err))
+            return false;
+        if (i == 0)
+            *ret_first = table;
+        /* Other tables are known by their cards, which stand behind this header. */
+        at = table.next && header ? table.next - header : 0;
+    }
+    return true;
+}
+
+static bool all_within(const struct gc_state *gc, const struct card_table *table) {
+    for (uint32_t i = 0; i < gc->region_count; i++) {
+        const struct gc_region *r = &gc->regions[i];
+        if (r->generation != GEN_FROZEN && (r->start < table->lowest || r->start > table->highest))
+            return false;
+    }
+    return true;
 }
 
 bool usage_claim_gc(struct clr *clr, const struct gc_state *gc, struct err *err) {
+    struct card_table table;
+    if (!claim_tables(clr, &table, err))
+        return false;
+    /* Regions are cut from one reserved range, whose bounds the table knows; segments are not. */
+    bool one_range = gc->uses_regions && table.size && table.lowest < table.highest &&
+                     table.highest - table.lowest <= RESERVE_MAX && all_within(gc, &table);
+    if (one_range && !space_claim(clr->space, table.lowest, table.highest, USE_GC_HEAP, err))
+        return false;
+    uint64_t page = clr->space->page_bytes;
     for (uint32_t i = 0; i < gc->region_count; i++) {
         const struct gc_region *r = &gc->regions[i];
-        if (!space_claim(clr->space, r->start & ~PAGE_MASK, r->reserved, USE_GC_HEAP, err))
+        if (one_range && r->generation != GEN_FROZEN)
+            continue;
+        uint64_t end = r->reserved > r->committed ? r->reserved : r->committed;
+        if (!space_claim(clr->space, r->start - r->start % page, end, USE_GC_HEAP, err))
             return false;
     }
-    return claim_bookkeeping(clr, err);
+    return true;
 }
 
 static bool claim_mapping(struct clr *clr, const struct space_mapping *m, struct err *err) {
@@ -35,7 +83,8 @@ static bool claim_mapping(struct clr *clr, const struct space_mapping *m, struct
 bool usage_claim_loader(struct clr *clr, const struct walk_result *walk, struct err *err) {
     const struct space *s = clr->space;
     for (uint32_t i = 0; i < s->mapping_count; i++)
-        if (s->mappings[i].flags & MAP_EXEC && !claim_mapping(clr, &s->mappings[i], err))
+        if (s->mappings[i].flags & MAP_EXEC && s->mappings[i].start != s->vdso &&
+            !claim_mapping(clr, &s->mappings[i], err))
             return false;
     const struct space_mapping *last = NULL;
     for (uint32_t i = 0; i < walk->type_count; i++) {

@@ -82,7 +82,7 @@ bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
     struct live *l = s->backend;
     if (!l || l->resumed)
         return false;
-    if (size >= WINDOW_MAX / 2)
+    if (size >= WINDOW_FIRST * 4) /* who asks for that much reads ahead himself */
         return read_some(l, address, buffer, size) == size;
     uint8_t *out = buffer;
     while (size) {

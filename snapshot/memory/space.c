@@ -350,3 +350,59 @@ bool space_overlay(struct space *s, uint64_t address, struct bytes bytes, struct
     s->last_range = 0;
     return true;
 }
+
+/* -- Copies ------------------------------------------------------------------------------------ */
+
+#define KEEP_BYTES \
+    ((size_t)4 << 20) /* read at a time; a part that cannot be read is left alone \
+                       */
+
+/* Cuts range i at address, which lies inside it; the new one stands behind. */
+static bool split_range(struct space *s, uint32_t i, uint64_t address, struct err *err) {
+    if (!reserve_ranges(s, err))
+        return false;
+    memmove(s->ranges + i + 1, s->ranges + i, (s->range_count - i) * sizeof(*s->ranges));
+    s->range_count++;
+    s->ranges[i].end = address;
+    s->ranges[i + 1].start = address;
+    return true;
+}
+
+/* Range i, which lies wholly in what is to be kept. */
+static bool keep_range(struct space *s, uint32_t i, struct err *err) {
+    uint64_t start = s->ranges[i].start, size = s->ranges[i].end - start;
+    uint8_t *copy = arena_alloc(&s->arena, (size_t)size);
+    if (!copy)
+        return err_nomem(err);
+    for (uint64_t at = 0, n; at < size; at += n) {
+        n = size - at < KEEP_BYTES ? size - at : KEEP_BYTES;
+        if (s->fetch(s, start + at, copy + at, (size_t)n))
+            continue;
+        if (at == 0)
+            return true;
+        if (!split_range(s, i, start + at, err))
+            return false;
+        break;
+    }
+    s->ranges[i].data = copy;
+    return true;
+}
+
+bool space_keep(struct space *s, uint64_t start, uint64_t end, struct err *err) {
+    if (!s->fetch)
+        return true;
+    for (uint32_t i = range_index(s, start); i < s->range_count && s->ranges[i].start < end; i++) {
+        if (s->ranges[i].data)
+            continue;
+        if (s->ranges[i].start < start) {
+            if (!split_range(s, i, start, err))
+                return false;
+            continue;
+        }
+        if (s->ranges[i].end > end && !split_range(s, i, end, err))
+            return false;
+        if (!keep_range(s, i, err))
+            return false;
+    }
+    return true;
+}

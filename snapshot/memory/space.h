@@ -194,6 +194,12 @@ void space_thread_init(struct space_thread *t);
 /* Sorts by start and cuts overlaps off (first wins, empty ones go); gives the new count. */
 uint32_t space_sort_mappings(struct space_mapping *mappings, uint32_t count);
 
+/*
+ * Live process: copies what is there of [start, end), so that it can be lent and read without
+ * asking the process again. Elsewhere nothing is done. Errors: ERR_NOMEM, ERR_LIMIT.
+ */
+bool space_keep(struct space *s, uint64_t start, uint64_t end, struct err *err) MUST_CHECK;
+
 /* Sorts ranges and mappings, drops overlaps (first wins); to be called by each opener. */
 bool space_finish(struct space *s, struct err *err) MUST_CHECK;
 

@@ -158,6 +158,11 @@ static void live_stops_reads_and_lets_go(void **state) {
         assert_true(space_u64(&s, blob + at * 8, &word));
         assert_int_equal(word & 0xff, (uint8_t)(at * 8 * 7 + (at * 8 >> 12)));
     }
+    /* Kept bytes can be lent, also when the process has gone on. */
+    struct err err;
+    assert_true(space_keep(&s, blob + 100, blob + 50000, &err));
+    assert_int_equal(space_lend(&s, blob + 100, 1 << 20).size, 49900);
+    assert_int_equal(space_lend(&s, blob + 99, 10).size, 0);
     static uint8_t copy[BLOB_BYTES];
     assert_true(space_read(&s, blob, copy, sizeof(copy)));
     assert_int_equal(copy[BLOB_BYTES - 1],
@@ -170,6 +175,8 @@ static void live_stops_reads_and_lets_go(void **state) {
     assert_int_equal(shared->spins[2], spins[1]);
     assert_true(live_resume(&s) > 0);
     assert_false(space_u64(&s, blob, &word));
+    assert_true(space_u64(&s, blob + 104, &word));
+    assert_int_equal(word & 0xff, 104 * 7 & 0xff);
     assert_true(still_counts());
     space_deinit(&s);
     assert_true(still_counts());
