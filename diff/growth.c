@@ -115,7 +115,6 @@ struct judging {
     const struct series *s;
     uint32_t last;
     uint64_t floor_objects, floor_bytes; /* of the base tree: what it cut may have been as large */
-    uint64_t live_base, live_new;
     uint32_t capacity;
 };
 
