@@ -97,7 +97,8 @@ static bool store(struct reading *r, const struct native_heap_row *row, struct e
     return true;
 }
 
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool take_line(void *context, bool *ret_mine, struct err *err) {
+    struct reading *r = context;
     struct str text = r->t->line.text, command;
     struct native_heap_row row = {.external_fragmentation = ABSENT};
     uint64_t percent;
@@ -124,16 +125,8 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
 
 static bool read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .last = ABSENT};
-    bool mine;
-    while (transcript_skip_blank(t)) {
-        if (scan_elision(t, &r.loss))
-            continue;
-        if (!take_line(&r, &mine, err))
-            return false;
-        if (!mine)
-            break;
-        transcript_next(t);
-    }
+    if (!scan_table(t, &r.loss, take_line, &r, err))
+        return false;
     if (r.rows == 0)
         transcript_hollow(t, "heap -s: a heading without heaps");
     else if (!r.closed)

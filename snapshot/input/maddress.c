@@ -52,7 +52,8 @@ struct reading {
     struct scan_loss loss;
 };
 
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool take_line(void *context, bool *ret_mine, struct err *err) {
+    struct reading *r = context;
     struct str text = r->t->line.text, key;
     struct memory_row values;
     *ret_mine = r->total == ABSENT &&
@@ -75,17 +76,9 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
 static bool read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .total = ABSENT};
     uint64_t ignored;
-    bool mine;
     r.claimed = memory_claim(t, "maddress", NULL, &ignored);
-    while (transcript_skip_blank(t)) {
-        if (scan_elision(t, &r.loss))
-            continue;
-        if (!take_line(&r, &mine, err))
-            return false;
-        if (!mine)
-            break;
-        transcript_next(t);
-    }
+    if (!scan_table(t, &r.loss, take_line, &r, err))
+        return false;
     if (r.rows == 0)
         transcript_hollow(t, "maddress: a heading without rows");
     else if (r.total == ABSENT)

@@ -162,6 +162,22 @@ bool scan_elision(struct transcript *t, struct scan_loss *loss) {
     return true;
 }
 
+bool scan_table(struct transcript *t, struct scan_loss *loss,
+                bool (*take)(void *context, bool *ret_mine, struct err *err), void *context,
+                struct err *err) {
+    bool mine;
+    while (transcript_skip_blank(t)) {
+        if (scan_elision(t, loss))
+            continue;
+        if (!take(context, &mine, err))
+            return false;
+        if (!mine)
+            break;
+        transcript_next(t);
+    }
+    return true;
+}
+
 void scan_loss_report(const struct transcript *t, const struct scan_loss *loss) {
     if (loss->elided)
         builder_warn(t->b, loss->elided, "%s: places where rows were left out by hand", t->current);

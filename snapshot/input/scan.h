@@ -45,6 +45,16 @@ struct scan_loss {
 
 /* Counts and consumes the line when it is an elision. */
 bool scan_elision(struct transcript *t, struct scan_loss *loss);
+
+/*
+ * Hands the lines of a table to `take`, one by one, until it says that one is not its own (which
+ * stays the current line) or the text ends. Blank lines and elisions are passed over, these
+ * counted. Errors: those of take.
+ */
+bool scan_table(struct transcript *t, struct scan_loss *loss,
+                bool (*take)(void *context, bool *ret_mine, struct err *err), void *context,
+                struct err *err) MUST_CHECK;
+
 void scan_loss_report(const struct transcript *t, const struct scan_loss *loss);
 
 /* As builder_say, but only counts what differs: for tables of many rows. */

@@ -78,7 +78,8 @@ static bool grand_total(struct reading *r, const struct row *row, struct err *er
                            from_kilobytes(row->columns[COLUMN_PRIVATE]), "bytes", err);
 }
 
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool take_line(void *context, bool *ret_mine, struct err *err) {
+    struct reading *r = context;
     struct str text = r->t->line.text;
     struct row row;
     *ret_mine = !r->ended;
@@ -102,17 +103,9 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
 static bool read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     uint64_t ignored;
-    bool mine;
     r.claimed = memory_claim(t, "vadump", NULL, &ignored);
-    while (transcript_skip_blank(t)) {
-        if (scan_elision(t, &r.loss))
-            continue;
-        if (!take_line(&r, &mine, err))
-            return false;
-        if (!mine)
-            break;
-        transcript_next(t);
-    }
+    if (!scan_table(t, &r.loss, take_line, &r, err))
+        return false;
     if (r.rows == 0)
         transcript_hollow(t, "vadump: a heading without categories");
     else if (!r.ended)
