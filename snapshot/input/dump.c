@@ -312,14 +312,12 @@ void dump_pass_warnings(const struct space *s, struct builder *b) {
         builder_warn(b, s->warnings[i].count, "%s", s->warnings[i].text);
 }
 
-bool dump_read_space(struct space *s, const char *path, bool mapped,
-                     const struct input_options *options, struct builder *b, struct err *err) {
+bool dump_read_space(struct space *s, const char *path, const struct input_options *options,
+                     struct builder *b, struct err *err) {
     s->symbols = options->symbols;
     s->sysroot = options->sysroot;
-    const struct dotnet_options managed = {.symbols = options->symbols,
-                                           .sysroot = options->sysroot,
-                                           .mapped_file = mapped,
-                                           .no_paths = options->no_paths};
+    const struct dotnet_options managed = {
+        .symbols = options->symbols, .sysroot = options->sysroot, .no_paths = options->no_paths};
     bool stacks = !options->no_native_stacks;
     bool ok = dump_say_origin(s, b, err) && dump_read_thread_times(s, path, options, b, err) &&
               dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&

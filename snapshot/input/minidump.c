@@ -258,11 +258,10 @@ static bool fill(struct space *s, const struct minidump_info *info, const struct
                  struct builder *b, struct err *err) {
     s->symbols = source->options->symbols;
     s->sysroot = source->options->sysroot;
-    if (source->mapped)
-        s->mapped = source->bytes;
+    s->file = source->file;
     const struct dotnet_options managed = {.symbols = source->options->symbols,
                                            .sysroot = source->options->sysroot,
-                                           .mapped_file = source->mapped};
+                                           .no_paths = source->options->no_paths};
     for (uint32_t i = 0; i < info->note_count; i++)
         builder_note(b, "%" PRIu64 " %s", info->notes[i].count, info->notes[i].text);
     return say_origin(s, info, b, err) &&
