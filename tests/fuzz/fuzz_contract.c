@@ -1,0 +1,100 @@
+/*
+ * A runtime that describes itself: contract descriptors.
+ *
+ * Input: u8 mode. 0: the rest is the JSON, parsed. Else it is a descriptor (40 bytes; where a
+ * pointer is 0, that of the real one stays) and JSON (empty: the real one stays, too) for a real
+ * core, which is then read by it.
+ */
+#include "tests/fuzz/fuzz_core.h"
+
+#include "dotnet/contract.h"
+
+#define DESCRIPTOR_SIZE 40u
+#define POINTERS        24u
+
+static void parse(struct bytes json) {
+    struct contract c, before;
+    struct err err = {.msg = ""};
+    uint64_t pointers[POINTERS];
+    for (uint32_t i = 0; i < POINTERS; i++)
+        pointers[i] = 0x1000 * (uint64_t)i;
+    contract_clear(&c);
+    contract_use_table(&c, &builtin_tables[0]);
+    before = c;
+    if (contract_parse(&c, json, pointers, POINTERS, &err)) {
+        for (int i = 0; i < F_COUNT; i++)
+            FUZZ_CHECK(c.offset[i] == NO_FIELD || c.offset[i] < 65536);
+    } else {
+        FUZZ_CHECK(err.msg[0] && memcmp(&c, &before, sizeof(c)) == 0);
+    }
+}
+
+struct base {
+    uint8_t *file;
+    size_t size;
+    uint8_t *descriptor, *json; /* in the file */
+    size_t json_size;
+    uint8_t old_descriptor[DESCRIPTOR_SIZE], *old_json;
+};
+
+/* Bytes of the core at an address. */
+static uint8_t *core_at(const struct base *b, struct space *s, uint64_t address) {
+    const struct space_range *r = space_range_at(s, address);
+    fuzz_must(r != NULL, "the base core is another one");
+    return b->file + (r->data - b->file) + (address - r->start);
+}
+
+static void load_base(struct base *b) {
+    struct space space;
+    struct err err = {.msg = ""};
+    uint64_t cut;
+    b->file = fuzz_load_core("workstation.core.zst", &b->size);
+    fuzz_must(elf_core_open(&space, (struct bytes){b->file, b->size}, &cut, &err), err.msg);
+    for (uint32_t i = 0; i < space.range_count && !b->descriptor; i++)
+        for (const uint8_t *at = space.ranges[i].data;
+             at + DESCRIPTOR_SIZE <=
+             space.ranges[i].data + (space.ranges[i].end - space.ranges[i].start);
+             at += 8)
+            if (memcmp(at, "DNCCDAC", 8) == 0)
+                b->descriptor = b->file + (at - b->file);
+    fuzz_must(b->descriptor != NULL, "the base core has no descriptor");
+    memcpy(b->old_descriptor, b->descriptor, DESCRIPTOR_SIZE);
+    b->json = core_at(b, &space, load_u64(b->descriptor + 16));
+    b->json_size = load_u32(b->descriptor + 12);
+    b->old_json = malloc(b->json_size);
+    fuzz_must(b->old_json != NULL, "no memory");
+    memcpy(b->old_json, b->json, b->json_size);
+    space_deinit(&space);
+}
+
+static void read_with(struct base *b, struct reader *r) {
+    struct bytes given = reader_bytes(r, DESCRIPTOR_SIZE);
+    if (r->failed)
+        return;
+    memcpy(b->descriptor, given.data, DESCRIPTOR_SIZE);
+    if (load_u64(given.data + 16) == 0)
+        memcpy(b->descriptor + 16, b->old_descriptor + 16, 8);
+    if (load_u64(given.data + 32) == 0)
+        memcpy(b->descriptor + 32, b->old_descriptor + 32, 8);
+    size_t size = reader_left(r) < b->json_size ? reader_left(r) : b->json_size;
+    if (size) {
+        memset(b->json, ' ', b->json_size);
+        memcpy(b->json, reader_bytes(r, size).data, size);
+    }
+    fuzz_read_core((struct bytes){b->file, b->size}, false, false, NULL);
+    memcpy(b->descriptor, b->old_descriptor, DESCRIPTOR_SIZE);
+    memcpy(b->json, b->old_json, b->json_size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct base base;
+    struct reader r;
+    if (!base.file)
+        load_base(&base);
+    reader_init(&r, (struct bytes){data, size}, 0);
+    if (reader_u8(&r) == 0)
+        parse((struct bytes){data + !!size, reader_left(&r)});
+    else
+        read_with(&base, &r);
+    return 0;
+}

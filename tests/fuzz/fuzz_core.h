@@ -1,0 +1,101 @@
+/*
+ * Small real cores (base/) that targets change and read: see there. Runs start in the top folder of
+ * the project; elsewhere FUZZ_BASE names the folder.
+ */
+#ifndef DUMPDIFF_FUZZ_FUZZ_CORE_H
+#define DUMPDIFF_FUZZ_FUZZ_CORE_H
+
+#include "tests/fuzz/fuzz.h"
+
+#include "base/file.h"
+#include "dotnet/dotnet.h"
+#include "memory/elf_core.h"
+#include "memory/unpack.h"
+
+#include <string.h>
+
+#define SMALL_READ 128u /* [bytes] larger reads are of contents rather than of structures */
+
+/* A space whose bytes are asked for one by one, as those of a process are. */
+struct fuzz_asked {
+    struct space space; /* first: what fetch is given leads to the rest */
+    struct space_range *ranges;
+    uint8_t *looked_at; /* of each byte of the file: 1 structure, 2 contents; NULL: do not note */
+    const uint8_t *file;
+};
+
+static bool fuzz_fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
+    struct fuzz_asked *a = (struct fuzz_asked *)s;
+    uint32_t i = s->last_range; /* set by the look-up that led here */
+    const uint8_t *data = a->ranges[i].data + (address - a->ranges[i].start);
+    memcpy(buffer, data, size);
+    if (a->looked_at)
+        for (size_t k = 0; k < size; k++)
+            a->looked_at[(size_t)(data - a->file) + k] |= size <= SMALL_READ ? 1 : 2;
+    return true;
+}
+
+static inline void fuzz_must(bool ok, const char *what) {
+    if (!ok) {
+        fprintf(stderr, "%s\n", what);
+        exit(1);
+    }
+}
+
+/*
+ * Reads the core. asked: byte by byte, as a process is read. looked_at: see struct fuzz_asked; NULL
+ * in general.
+ */
+static inline void fuzz_read_core(struct bytes file, bool asked, bool no_paths,
+                                  uint8_t *looked_at) {
+    struct dotnet_options options = {.sysroot = "/nowhere", .no_paths = no_paths};
+    struct fuzz_asked a = {.looked_at = looked_at, .file = file.data};
+    struct err err = {.msg = ""};
+    struct snapshot s;
+    struct builder builder;
+    uint64_t cut;
+    if (!elf_core_open(&a.space, file, &cut, &err))
+        return;
+    snapshot_init(&s);
+    fuzz_must(builder_init(&builder, &s, &err), "no memory");
+    if (asked || looked_at) {
+        a.ranges = malloc((a.space.range_count + 1u) * sizeof(*a.ranges));
+        fuzz_must(a.ranges != NULL, "no memory");
+        for (uint32_t i = 0; i < a.space.range_count; i++) {
+            a.ranges[i] = a.space.ranges[i];
+            a.space.ranges[i].data = NULL;
+        }
+        a.space.fetch = fuzz_fetch;
+    }
+    bool ok = dotnet_read(&a.space, &builder, &options, &err) && builder_finish(&builder, &err);
+    FUZZ_CHECK(ok || err.msg[0]);
+    builder_deinit(&builder);
+    space_deinit(&a.space);
+    free(a.ranges);
+    if (ok)
+        fuzz_round_trip(&s);
+    fuzz_must(!looked_at || s.tables[PART_TYPES].count > 50, "the base core does not read");
+    snapshot_deinit(&s);
+}
+
+/* The unpacked core; ends the program when it is not there. */
+static inline uint8_t *fuzz_load_core(const char *name, size_t *ret_size) {
+    const char *folder = getenv("FUZZ_BASE");
+    struct strbuf path;
+    struct file f;
+    struct unpack_report report;
+    struct err err = {.msg = ""};
+    strbuf_init(&path);
+    strbuf_addf(&path, "%s/%s", folder ? folder : "tests/fuzz/base", name);
+    fuzz_must(file_open(&f, strbuf_cstr(&path), &err) && unpack_file(&f, NULL, &report, &err),
+              strbuf_cstr(&path));
+    uint8_t *file = malloc(f.bytes.size);
+    fuzz_must(file != NULL, "no memory");
+    memcpy(file, f.bytes.data, f.bytes.size);
+    *ret_size = f.bytes.size;
+    file_close(&f);
+    strbuf_deinit(&path);
+    return file;
+}
+
+#endif

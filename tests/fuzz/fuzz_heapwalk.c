@@ -1,0 +1,158 @@
+/*
+ * Everything that is read of a managed heap: a small real core (base/) changed at a few places.
+ *
+ * Input: u8 mode, then records {u8 kind, u24 place, operand}. Places are numbered over the 8-byte
+ * words that an unchanged reading looks at, so that hardly a change goes unnoticed; operands can be
+ * the contents or the address of another such word, so that pointers lead somewhere.
+ */
+#include "tests/fuzz/fuzz_core.h"
+
+#define PATCHES_MAX 512u
+
+/* Bits of the mode. */
+enum { MODE_SERVER = 1, MODE_NO_DESCRIPTOR = 2, MODE_LIVE = 4, MODE_NO_PATHS = 8 };
+
+/* Bits of a record's kind. */
+enum { KIND_OPERATION = 7, KIND_CONTENTS = 8, KIND_SHIFT = 4 };
+
+struct word {
+    uint32_t offset; /* in the file */
+    uint64_t address;
+};
+
+struct words {
+    struct word *items;
+    uint32_t count;
+};
+
+struct base {
+    uint8_t *file;
+    size_t size;
+    uint32_t magic;                   /* offset of the contract descriptor; 0: none */
+    struct words structure, contents; /* by offset */
+};
+
+static void add_word(struct words *w, uint32_t offset, uint64_t address) {
+    if (w->count % 1024 == 0) {
+        w->items = realloc(w->items, (w->count + 1024u) * sizeof(*w->items));
+        fuzz_must(w->items != NULL, "no memory");
+    }
+    w->items[w->count++] = (struct word){offset, address};
+}
+
+/* The words of the file that were looked at; headers and notes are structure. */
+static void find_words(struct base *b) {
+    uint8_t *looked_at = calloc(1, b->size);
+    struct space space;
+    struct err err = {.msg = ""};
+    uint64_t cut;
+    fuzz_must(looked_at && elf_core_open(&space, (struct bytes){b->file, b->size}, &cut, &err),
+              "the base core does not open");
+    fuzz_read_core((struct bytes){b->file, b->size}, true, false, looked_at);
+    const uint8_t *first = b->file + b->size;
+    for (uint32_t i = 0; i < space.range_count; i++)
+        if (space.ranges[i].data < first)
+            first = space.ranges[i].data;
+    for (uint32_t at = 0; at + 8 <= (uint32_t)(first - b->file); at += 8)
+        add_word(&b->structure, at, 0);
+    for (uint32_t i = 0; i < space.range_count; i++) {
+        const struct space_range *r = &space.ranges[i];
+        for (uint64_t at = 0; at + 8 <= r->end - r->start; at += 8) {
+            uint32_t offset = (uint32_t)(r->data - b->file) + (uint32_t)at;
+            uint8_t seen = 0;
+            for (uint32_t k = 0; k < 8; k++)
+                seen |= looked_at[offset + k];
+            if (seen)
+                add_word(seen & 1 ? &b->structure : &b->contents, offset, r->start + at);
+            if (memcmp(b->file + offset, "DNCCDAC", 8) == 0)
+                b->magic = offset;
+        }
+    }
+    space_deinit(&space);
+    free(looked_at);
+    fuzz_must(b->structure.count && b->contents.count && b->magic, "the base core is another one");
+}
+
+static void load_base(struct base *b, const char *name) {
+    b->file = fuzz_load_core(name, &b->size);
+    find_words(b);
+}
+
+static void put_u64(uint8_t *at, uint64_t value) {
+    memcpy(at, &value, sizeof(value));
+}
+
+static const struct word *pick(const struct words *w, uint32_t number) {
+    return &w->items[number % w->count];
+}
+
+static uint32_t place(struct reader *r) {
+    uint32_t low = reader_u16(r);
+    return low | (uint32_t)reader_u8(r) << 16;
+}
+
+/* One record: what becomes of the word. */
+static uint64_t changed(const struct base *b, struct reader *r, uint8_t kind, uint64_t old) {
+    static const uint64_t values[] = {0,         1,          2,          7,           8,
+                                      16,        24,         0x18,       0x1000,      0x10000,
+                                      0xffff,    0x7fffffff, 0x80000000, 0xffffffff,  0x100000000,
+                                      INT64_MAX, 1ull << 63, UINT64_MAX, ~0ull << 12, 0xbaadf00d};
+    uint32_t shift = kind >> KIND_SHIFT;
+    const struct word *other;
+    switch (kind & KIND_OPERATION) {
+    case 0:
+        return (old & ~(0xffull << 8 * (shift & 7))) | (uint64_t)reader_u8(r) << 8 * (shift & 7);
+    case 1:
+        return shift & 1 ? (old & UINT32_MAX) | (uint64_t)reader_u32(r) << 32
+                         : (old & ~(uint64_t)UINT32_MAX) | reader_u32(r);
+    case 2:
+        return reader_u64(r);
+    case 3:
+        other = pick(&b->structure, place(r));
+        return load_u64(b->file + other->offset);
+    case 4:
+        other = pick(&b->structure, place(r));
+        return other->address + shift;
+    case 5:
+        return old + (uint64_t)(int64_t)(int16_t)reader_u16(r);
+    case 6:
+        return values[reader_u8(r) % (sizeof(values) / sizeof(values[0]))];
+    default:
+        other = pick(&b->contents, place(r));
+        return shift & 1 ? other->address : load_u64(b->file + other->offset);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static struct base bases[2];
+    struct {
+        uint32_t offset;
+        uint64_t old;
+    } undo[PATCHES_MAX + 1];
+    uint32_t undo_count = 0;
+    struct reader r;
+    if (!bases[0].file) {
+        load_base(&bases[0], "workstation.core.zst");
+        load_base(&bases[1], "server.core.zst");
+    }
+    reader_init(&r, (struct bytes){data, size}, 0);
+    uint8_t mode = reader_u8(&r);
+    const struct base *b = &bases[mode & MODE_SERVER];
+    if (mode & MODE_NO_DESCRIPTOR) {
+        undo[undo_count].offset = b->magic;
+        undo[undo_count++].old = load_u64(b->file + b->magic);
+        put_u64(b->file + b->magic, 0);
+    }
+    while (undo_count < PATCHES_MAX && reader_left(&r) >= 5) {
+        uint8_t kind = reader_u8(&r);
+        const struct word *w = pick(kind & KIND_CONTENTS ? &b->contents : &b->structure, place(&r));
+        uint64_t old = load_u64(b->file + w->offset), value = changed(b, &r, kind, old);
+        undo[undo_count].offset = w->offset;
+        undo[undo_count++].old = old;
+        put_u64(b->file + w->offset, value);
+    }
+    fuzz_read_core((struct bytes){b->file, b->size}, mode & MODE_LIVE, mode & MODE_NO_PATHS, NULL);
+    while (undo_count--)
+        put_u64(b->file + undo[undo_count].offset, undo[undo_count].old);
+    return 0;
+}
