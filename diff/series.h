@@ -33,7 +33,6 @@ extern const char *const thread_evidence_names[];
 
 struct series_options {
     bool exact_names; /* do not normalise compiler-generated names */
-    bool full_paths;  /* findings tell every step of a path */
     uint64_t
         floor_bytes; /* below this growth a step is not growth; ABSENT: from floor_permille_* */
     uint64_t floor_objects;

@@ -126,7 +126,6 @@ static void threads(struct json *j, const struct series *s) {
         json_add(j, object, "cpu_delta_ns", json_number(t->cpu_delta_ns));
         json_add(j, object, "user_delta_ns", json_number(t->user_delta_ns));
         json_add(j, object, "kernel_delta_ns", json_number(t->kernel_delta_ns));
-        json_add(j, object, "elapsed_ns", json_number(row ? row->elapsed_ns : ABSENT));
         json_add(j, object, "switches_delta", json_number(t->switches_delta));
         json_add(j, object, "same_stack", json_bool(t->same_stack));
         json_add(j, object, "waiting_on", json_text(row ? row->waiting_on : NULL));
@@ -244,7 +243,6 @@ static void memory_map(struct json *j, const struct series *s) {
                  {"by_state", "state", "state"},
                  {"by_type", "type", "type"},
                  {"by_protect", "protect", "protect"},
-                 {"by_allocation", "base", "allocation"},
                  {"largest", "largest", "usage"}};
     if (!(s->parts_any & PART_BIT(PART_MEMORY_MAP))) {
         json_put(j, "memory_map", cJSON_CreateNull());

@@ -7,11 +7,32 @@
 /* A file of more than this is no module of a program. */
 #define OVERLAYS_MAX 100000u
 
+/* See clr_spend: what any dump gets, and what it gets for each byte. */
+#define STEPS_BASE      8000000u
+#define STEPS_BYTES_PER 2u
+#define TEXT_PIECE      64u /* characters read at once */
+
 void clr_init(struct clr *clr, struct space *space, struct builder *b,
               const struct dotnet_options *options) {
     *clr = (struct clr){.space = space, .b = b, .options = options};
     arena_init(&clr->arena);
     contract_clear(&clr->contract);
+    clr->steps_left = STEPS_BASE;
+    for (uint32_t i = 0; i < space->range_count; i++)
+        clr->steps_left += (space->ranges[i].end - space->ranges[i].start) / STEPS_BYTES_PER;
+}
+
+bool clr_spend(struct clr *clr, uint64_t steps) {
+    if (clr->steps_left > steps) {
+        clr->steps_left -= steps;
+        return true;
+    }
+    if (clr->steps_left)
+        builder_warn(clr->b, ABSENT,
+                     "reading was cut short: lists and tables in this dump are longer than its "
+                     "size allows (broken?)");
+    clr->steps_left = 0;
+    return false;
 }
 
 void clr_deinit(struct clr *clr) {
@@ -115,35 +136,51 @@ static const char *keep(struct clr *clr, struct strbuf *text) {
     return kept;
 }
 
+/* Up to TEXT_PIECE characters; fewer at the edge of what the dump holds. 0: not there. */
+static size_t read_piece(struct clr *clr, uint64_t address, size_t size, size_t count,
+                         uint8_t *buffer) {
+    if (count > TEXT_PIECE)
+        count = TEXT_PIECE;
+    while (count && !clr_read(clr, address, buffer, count * size))
+        count /= 2;
+    return count;
+}
+
+static void add_utf16(struct strbuf *out, uint16_t c, uint32_t *high) {
+    if (*high && c >= 0xdc00 && c < 0xe000) {
+        add_utf8(out, 0x10000 + ((*high & 0x3ffu) << 10) + (c & 0x3ffu));
+        *high = 0;
+        return;
+    }
+    if (*high)
+        add_utf8(out, 0xfffd);
+    *high = c >= 0xd800 && c < 0xdc00 ? c : 0;
+    if (!*high)
+        add_utf8(out, c >= 0xdc00 && c < 0xe000 ? 0xfffd : c);
+}
+
 static const char *utf16(struct clr *clr, uint64_t address, size_t max, bool until_nul) {
     struct strbuf text;
-    strbuf_init(&text);
+    uint8_t piece[2 * TEXT_PIECE];
     uint32_t high = 0;
-    bool ended = !until_nul;
-    for (size_t i = 0; i < max; i++) {
-        uint16_t c;
-        if (!clr_u16(clr, address + 2 * i, &c)) {
-            strbuf_deinit(&text);
-            return NULL;
+    bool ended = !until_nul, ok = true;
+    strbuf_init(&text);
+    for (size_t done = 0; ok && done < max && !(until_nul && ended);) {
+        size_t count = clr_spend(clr, TEXT_PIECE)
+                           ? read_piece(clr, address + 2 * done, 2, max - done, piece)
+                           : 0;
+        for (size_t i = 0; i < count && !(until_nul && ended); i++) {
+            uint16_t c = load_u16(piece + 2 * i);
+            ended |= until_nul && c == 0;
+            if (!(until_nul && ended))
+                add_utf16(&text, c, &high);
         }
-        if (until_nul && c == 0) {
-            ended = true;
-            break;
-        }
-        if (high && c >= 0xdc00 && c < 0xe000) {
-            add_utf8(&text, 0x10000 + ((high & 0x3ffu) << 10) + (c & 0x3ffu));
-            high = 0;
-            continue;
-        }
-        if (high)
-            add_utf8(&text, 0xfffd);
-        high = c >= 0xd800 && c < 0xdc00 ? c : 0;
-        if (!high)
-            add_utf8(&text, c >= 0xdc00 && c < 0xe000 ? 0xfffd : c);
+        done += count;
+        ok = count > 0;
     }
     if (high)
         add_utf8(&text, 0xfffd);
-    if (!ended) {
+    if (!ok || !ended) {
         strbuf_deinit(&text);
         return NULL;
     }
@@ -160,14 +197,18 @@ const char *clr_utf16(struct clr *clr, uint64_t address, size_t count) {
 
 const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max) {
     struct strbuf text;
+    uint8_t piece[TEXT_PIECE];
     strbuf_init(&text);
-    for (size_t i = 0; i < max; i++) {
-        uint8_t c;
-        if (!clr_u8(clr, address + i, &c))
-            break;
-        if (c == 0)
+    for (size_t done = 0; done < max && clr_spend(clr, TEXT_PIECE);) {
+        size_t count = read_piece(clr, address + done, 1, max - done, piece);
+        const uint8_t *nul = memchr(piece, 0, count);
+        size_t length = nul ? (size_t)(nul - piece) : count;
+        strbuf_add(&text, (struct str){(const char *)piece, length});
+        if (nul)
             return keep(clr, &text);
-        strbuf_addc(&text, (char)c);
+        if (count == 0)
+            break;
+        done += count;
     }
     strbuf_deinit(&text);
     return NULL;

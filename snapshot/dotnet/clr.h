@@ -66,6 +66,7 @@ struct clr {
     uint32_t overlay_count, overlay_capacity;
     struct file *files; /* mapped; closed with the clr */
     uint32_t file_count, file_capacity;
+    uint64_t steps_left; /* see clr_spend */
 };
 
 enum clr_found {
@@ -81,6 +82,14 @@ void clr_deinit(struct clr *clr);
 
 /* Finds the runtime and its offsets, and verifies them. why: one line for people. */
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) MUST_CHECK;
+
+/*
+ * Takes steps off what may be spent on this dump, which grows with its size: loops whose length the
+ * dump says ask before each round, so that a small hostile one cannot keep us busy for hours. A
+ * step is some 50 ns. false: used up, which is warned about once; what was asked for is then not
+ * there. For one thread only.
+ */
+bool clr_spend(struct clr *clr, uint64_t steps) MUST_CHECK;
 
 /* -- Reading (clr.c) ------------------------------------------------------------------------------
  */

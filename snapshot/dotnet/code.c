@@ -31,7 +31,7 @@ static uint64_t section_in(struct clr *clr, uint64_t map, uint64_t ip) {
     uint64_t fragment = map_fragment(clr, map, ip);
     for (uint32_t i = 0; fragment && i < FRAGMENTS_MAX; i++) {
         uint64_t begin, end, section;
-        if (!clr_field_u64(clr, fragment, F_FRAGMENT_BEGIN, &begin) ||
+        if (!clr_spend(clr, 1) || !clr_field_u64(clr, fragment, F_FRAGMENT_BEGIN, &begin) ||
             !clr_field_u64(clr, fragment, F_FRAGMENT_END, &end) ||
             !clr_field_u64(clr, fragment, F_FRAGMENT_SECTION, &section))
             return 0;
@@ -47,7 +47,7 @@ static uint64_t section_in(struct clr *clr, uint64_t map, uint64_t ip) {
 /* The global is the map itself, or (descriptor) a pointer to it. */
 static uint64_t find_section(struct clr *clr, uint64_t ip) {
     uint64_t map = clr->contract.global[G_CODE_RANGE_MAP], pointee;
-    if (map == NO_GLOBAL || map == 0)
+    if (map == NO_GLOBAL || map == 0 || !clr_spend(clr, 2 * MAP_LEVELS))
         return 0;
     uint64_t section = section_in(clr, map, ip);
     if (!section && clr_u64(clr, map, &pointee) && pointee)
@@ -75,7 +75,7 @@ static uint64_t method_start(struct clr *clr, uint64_t map_base, uint64_t header
     for (uint32_t i = 0; i < NIBBLES_BACK; i++, limit = 15) {
         if (index >> 3 != loaded) {
             loaded = index >> 3;
-            if (!clr_u32(clr, header_map + 4 * loaded, &unit))
+            if (!clr_spend(clr, 1) || !clr_u32(clr, header_map + 4 * loaded, &unit))
                 return 0;
             if (encoded && (unit & 15) > 8)
                 return map_base + (unit & ~15u) + (((unit & 15) - 9) << 2);
@@ -99,7 +99,7 @@ static bool jit_unwind(struct clr *clr, uint64_t header, uint64_t relative,
     uint64_t infos = clr_field(clr, header, F_CODE_UNWIND_INFOS);
     for (uint32_t i = 0; infos && i < count; i++) {
         uint32_t begin, end;
-        if (!clr_u32(clr, infos + FUNCTION_SIZE * (uint64_t)i, &begin) ||
+        if (!clr_spend(clr, 1) || !clr_u32(clr, infos + FUNCTION_SIZE * (uint64_t)i, &begin) ||
             !clr_u32(clr, infos + FUNCTION_SIZE * (uint64_t)i + 4, &end))
             return false;
         if (relative < begin || relative >= end)
@@ -113,7 +113,7 @@ static bool jit_unwind(struct clr *clr, uint64_t header, uint64_t relative,
 static bool find_jitted(struct clr *clr, uint64_t node, uint64_t ip, struct code_function *f) {
     for (uint32_t i = 0; node && i < HEAP_NODES_MAX; i++) {
         uint64_t start, end, base, map;
-        if (!clr_field_u64(clr, node, F_HEAP_NODE_START, &start) ||
+        if (!clr_spend(clr, 1) || !clr_field_u64(clr, node, F_HEAP_NODE_START, &start) ||
             !clr_field_u64(clr, node, F_HEAP_NODE_END, &end) ||
             !clr_field_u64(clr, node, F_HEAP_NODE_BASE, &base) ||
             !clr_field_u64(clr, node, F_HEAP_NODE_MAP, &map))
@@ -147,7 +147,7 @@ static bool hash_find(struct clr *clr, uint64_t buckets, uint64_t key, uint64_t 
     for (uint32_t probe = 0; probe < count && probe < STEPS_BACK; probe++, seed += step) {
         uint64_t slots[2 * BUCKET_SLOTS];
         uint64_t bucket = buckets + BUCKET_SIZE * (1ull + seed % count);
-        if (!clr_read(clr, bucket, slots, sizeof(slots)))
+        if (!clr_spend(clr, 1) || !clr_read(clr, bucket, slots, sizeof(slots)))
             return false;
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
             if (slots[i] == key) {

@@ -54,14 +54,16 @@ static bool report_heaps(struct reading *r, struct err *err) {
             row->gen[g] = r->walk.heaps[i].gen[g];
             row->free_gen[g] = r->walk.heaps[i].free_gen[g];
         }
-        for (uint32_t k = 0; k < r->gc.region_count; k++) {
-            const struct gc_region *region = &r->gc.regions[k];
-            if (region->heap != i)
-                continue;
-            row->allocated += region->allocated - region->start;
-            row->committed +=
-                region->committed > region->start ? region->committed - region->start : 0;
-        }
+    }
+    uint32_t count;
+    struct heap_row *rows = builder_rows(r->clr.b, PART_HEAPS, &count);
+    for (uint32_t k = 0; k < r->gc.region_count; k++) {
+        const struct gc_region *region = &r->gc.regions[k];
+        if (region->heap >= count)
+            continue;
+        struct heap_row *row = &rows[region->heap];
+        row->allocated += region->allocated - region->start;
+        row->committed += region->committed > region->start ? region->committed - region->start : 0;
     }
     return true;
 }

@@ -1,7 +1,5 @@
 #include "dotnet/fields.h"
 
-#include <stdlib.h>
-
 #define PARENTS_MAX 100u /* deeper chains of base classes are a cycle */
 
 /* EEClass of a type: directly, or through its canonical MethodTable. */
@@ -20,8 +18,7 @@ static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
     return class && clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ? count : 0;
 }
 
-bool fields_of(struct clr *clr, uint64_t mt, struct field_desc *out, uint32_t room,
-               uint32_t *ret_count) {
+bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) {
     uint64_t class = class_of(clr, mt), list, parent = 0;
     uint16_t instance, statics;
     if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &list) ||
@@ -33,24 +30,41 @@ bool fields_of(struct clr *clr, uint64_t mt, struct field_desc *out, uint32_t ro
     uint32_t inherited = instance_fields(clr, parent);
     if (inherited > instance)
         return false;
-    uint32_t count = instance - inherited + statics, stored = 0;
+    uint32_t count = instance - inherited + statics;
     if (count && !list)
         return false;
-    for (uint32_t i = 0; i < count && stored < room; i++) {
-        uint32_t id, place;
-        if (!clr_u32(clr, list + 16 * (uint64_t)i + 8, &id) ||
-            !clr_u32(clr, list + 16 * (uint64_t)i + 12, &place))
+    *ret_list = (struct field_list){list, count};
+    return true;
+}
+
+bool fields_get(struct clr *clr, const struct field_list *list, uint32_t i,
+                struct field_desc *ret_field) {
+    uint8_t raw[16];
+    if (!clr_spend(clr, 1) || !clr_read(clr, list->at + 16 * (uint64_t)i, raw, sizeof(raw)))
+        return false;
+    uint32_t id = load_u32(raw + 8), place = load_u32(raw + 12);
+    *ret_field = (struct field_desc){
+        .row = id & 0xffffff,
+        .is_static = id >> 24 & 1,
+        .is_thread_static = id >> 25 & 1,
+        .is_rva = id >> 26 & 1,
+        .offset = place & 0x7ffffff,
+        .element_type = (uint8_t)(place >> 27),
+    };
+    return true;
+}
+
+bool fields_of(struct clr *clr, uint64_t mt, struct field_desc *out, uint32_t room,
+               uint32_t *ret_count) {
+    struct field_list list;
+    if (!fields_open(clr, mt, &list))
+        return false;
+    if (list.count > room)
+        list.count = room;
+    for (uint32_t i = 0; i < list.count; i++)
+        if (!fields_get(clr, &list, i, &out[i]))
             return false;
-        out[stored++] = (struct field_desc){
-            .row = id & 0xffffff,
-            .is_static = id >> 24 & 1,
-            .is_thread_static = id >> 25 & 1,
-            .is_rva = id >> 26 & 1,
-            .offset = place & 0x7ffffff,
-            .element_type = (uint8_t)(place >> 27),
-        };
-    }
-    *ret_count = stored;
+    *ret_count = list.count;
     return true;
 }
 
@@ -71,27 +85,31 @@ struct found_field {
 
 static bool find_field(struct clr *clr, uint64_t mt, uint64_t offset,
                        struct found_field *ret_found) {
-    struct field_desc *fields = malloc(FIELDS_MAX * sizeof(*fields));
     bool any = false;
-    for (uint32_t depth = 0; fields && mt && depth < PARENTS_MAX; depth++) {
-        uint32_t count = 0;
-        if (!fields_of(clr, mt, fields, FIELDS_MAX, &count))
+    for (uint32_t depth = 0; mt && depth < PARENTS_MAX; depth++) {
+        struct field_list list;
+        const struct found_field before = *ret_found;
+        const bool any_before = any;
+        if (!fields_open(clr, mt, &list))
             break;
-        for (uint32_t i = 0; i < count; i++) {
-            const struct field_desc *f = &fields[i];
-            if (f->is_static || f->offset > offset ||
-                (f->offset != offset && f->element_type != ELEMENT_VALUE_TYPE))
+        for (uint32_t i = 0; i < list.count; i++) {
+            struct field_desc f;
+            if (!fields_get(clr, &list, i, &f)) {
+                *ret_found = before; /* half a class says nothing of what is nearest */
+                return any_before;
+            }
+            if (f.is_static || f.offset > offset ||
+                (f.offset != offset && f.element_type != ELEMENT_VALUE_TYPE))
                 continue;
-            uint64_t inside = offset - f->offset;
+            uint64_t inside = offset - f.offset;
             if (!any || inside < ret_found->inside) {
-                *ret_found = (struct found_field){mt, *f, inside, inside == 0};
+                *ret_found = (struct found_field){mt, f, inside, inside == 0};
                 any = true;
             }
         }
         if ((any && ret_found->inside == 0) || !clr_field_u64(clr, mt, F_MT_PARENT, &mt))
             break;
     }
-    free(fields);
     return any;
 }
 

@@ -27,7 +27,7 @@ static bool visit_objects(struct queue_walk *w, uint64_t from, uint64_t to,
                           enum generation generation) {
     for (uint64_t at = from; at + 8 <= to; at += 8) {
         uint64_t object;
-        if (!clr_u64(w->clr, at, &object)) {
+        if (!clr_spend(w->clr, 1) || !clr_u64(w->clr, at, &object)) {
             w->missing += (to - at) / 8;
             return true;
         }

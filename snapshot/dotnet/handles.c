@@ -121,7 +121,7 @@ static bool read_bucket(struct table_walk *w, uint64_t bucket) {
     if (!clr_u64(clr, bucket, &tables) || !tables)
         return true;
     for (uint32_t i = 0; i < TABLES_MAX; i++) {
-        if (!clr_u64(clr, tables + 8ull * i, &table) || !table)
+        if (!clr_spend(clr, 8) || !clr_u64(clr, tables + 8ull * i, &table) || !table)
             return true;
         uint32_t kinds = kinds_of(clr, table, &segment);
         if (!kinds)
@@ -148,7 +148,8 @@ static bool read_maps(struct table_walk *w) {
             break;
         }
         for (uint32_t k = 0; k < count; k++)
-            if (clr_u64(clr, buckets + 8ull * k, &bucket) && bucket && !read_bucket(w, bucket))
+            if (clr_spend(clr, 1) && clr_u64(clr, buckets + 8ull * k, &bucket) && bucket &&
+                !read_bucket(w, bucket))
                 return false;
         if (!clr_u64(clr, map + 8, &map))
             break;

@@ -10,6 +10,7 @@
 #define SIGNATURE_MAX  4096u
 #define PARAMETERS_MAX 256u
 #define NAME_BYTES_MAX 1024u
+#define NAME_STEPS     8u /* see clr_spend: one name of metadata */
 
 /* MethodDesc.Flags & 7 (src/coreclr/vm/method.hpp). */
 #define CLASSIFICATION  7u
@@ -56,6 +57,12 @@ struct writer {
 };
 
 /* -- The class and its arguments --------------------------------------------------------------- */
+
+/* Too deep, too long, or more than the dump may ask for. */
+static bool too_deep(const struct writer *w) {
+    return w->depth >= NAME_DEPTH_MAX || w->out->len > NAME_MAX_BYTES ||
+           !clr_spend(w->m->clr, NAME_STEPS);
+}
 
 static void write_full(struct writer *w, uint64_t handle, bool with_assembly);
 
@@ -109,12 +116,12 @@ static void write_rank(struct writer *w, uint32_t rank) {
 }
 
 static void write_full(struct writer *w, uint64_t handle, bool with_assembly) {
-    struct type_parts t = type_parts(w->m->clr, handle);
     const struct module *module = NULL;
-    if (w->depth >= NAME_DEPTH_MAX || w->out->len > NAME_MAX_BYTES) {
+    if (too_deep(w)) {
         strbuf_adds(w->out, "...");
         return;
     }
+    struct type_parts t = type_parts(w->m->clr, handle);
     w->depth++;
     switch (t.kind) {
     case TYPE_CLASS:
@@ -205,11 +212,11 @@ static void write_short_class(struct writer *w, const struct type_parts *t) {
 }
 
 static void write_short(struct writer *w, uint64_t handle) {
-    struct type_parts t = type_parts(w->m->clr, handle);
-    if (w->depth >= NAME_DEPTH_MAX || w->out->len > NAME_MAX_BYTES) {
+    if (too_deep(w)) {
         strbuf_adds(w->out, "...");
         return;
     }
+    struct type_parts t = type_parts(w->m->clr, handle);
     w->depth++;
     switch (t.kind) {
     case TYPE_CLASS:
@@ -341,7 +348,7 @@ static void write_element(struct writer *w, struct reader *r, uint32_t element) 
 }
 
 static void write_signature_type(struct writer *w, struct reader *r) {
-    if (w->depth >= NAME_DEPTH_MAX || w->out->len > NAME_MAX_BYTES) {
+    if (too_deep(w)) {
         r->failed = true;
         return;
     }

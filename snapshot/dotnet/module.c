@@ -8,6 +8,7 @@
 #define MODULES_MAX    100000u
 #define SECTIONS_MAX   96u
 #define PATH_MAX_CHARS 4096u
+#define OPEN_STEPS     256u /* see clr_spend: headers, streams and tables */
 
 #define LAYOUT_MAPPED 1u /* PEImageLayout.Flags: sections lie at their addresses */
 
@@ -326,7 +327,8 @@ struct module *module_at(struct modules *m, uint64_t address) {
         return NULL;
     m->items[m->count++] = module;
     module->address = address;
-    open_module(m, module);
+    if (clr_spend(m->clr, OPEN_STEPS))
+        open_module(m, module);
     module->has_mvid = module->has_metadata && metadata_mvid(&module->md, module->mvid);
     name_module(m, module);
     if (!module->has_metadata)

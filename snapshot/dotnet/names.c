@@ -98,6 +98,8 @@ struct type_parts type_parts(struct clr *clr, uint64_t handle) {
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
+#define NAME_STEPS 8u /* see clr_spend: one name of metadata */
+
 struct writer {
     struct modules *modules;
     struct strbuf *out;
@@ -199,7 +201,8 @@ static void write_class(struct writer *w, const struct type_parts *t) {
     }
     for (uint32_t i = 0; i < count; i++) {
         size_t from = w->out->len;
-        if (!add_simple_name(&module->md, chain[i], i > 0, w->out)) {
+        if (!clr_spend(w->modules->clr, NAME_STEPS) ||
+            !add_simple_name(&module->md, chain[i], i > 0, w->out)) {
             w->out->len = before;
             write_token(w, t, module);
             return;
@@ -236,13 +239,13 @@ static void write_brackets(struct writer *w, const uint32_t *ranks, uint32_t cou
 static void write_type(struct writer *w, uint64_t handle) {
     struct clr *clr = w->modules->clr;
     uint32_t ranks[NAME_DEPTH_MAX], count = 0;
-    struct type_parts t = type_parts(clr, handle);
-    for (; t.kind == TYPE_ARRAY && count < NAME_DEPTH_MAX; t = type_parts(clr, t.element))
-        ranks[count++] = t.rank;
-    if (w->depth >= NAME_DEPTH_MAX || w->out->len > NAME_MAX_BYTES) {
+    if (w->depth >= NAME_DEPTH_MAX || w->out->len > NAME_MAX_BYTES || !clr_spend(clr, NAME_STEPS)) {
         strbuf_adds(w->out, "...");
         return;
     }
+    struct type_parts t = type_parts(clr, handle);
+    for (; t.kind == TYPE_ARRAY && count < NAME_DEPTH_MAX; t = type_parts(clr, t.element))
+        ranks[count++] = t.rank;
     w->depth++;
     switch (t.kind) {
     case TYPE_CLASS:
@@ -314,7 +317,8 @@ static uint32_t own_field(struct modules *m, uint64_t mt, uint64_t parent, const
     for (uint32_t i = inherited; i < count && i - inherited < FIELDS_MAX && module && !found; i++) {
         uint64_t at = fields + 16 * (uint64_t)(i - inherited);
         uint32_t token, offset;
-        if (!clr_u32(clr, at + 8, &token) || !clr_u32(clr, at + 12, &offset))
+        if (!clr_spend(clr, NAME_STEPS) || !clr_u32(clr, at + 8, &token) ||
+            !clr_u32(clr, at + 12, &offset))
             break;
         strbuf_clear(&name);
         /* Offsets do not count the MethodTable's word. */

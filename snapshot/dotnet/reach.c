@@ -17,7 +17,11 @@
 #define PAGE_SHIFT  20
 #define NUMBER_BITS 36
 #define NO_RANGE    UINT32_MAX
-#define SPAN_PAGES  ((uint64_t)1 << 24) /* 16 TiB of addresses: beyond, ranges are searched */
+#define SPAN_PAGES \
+    ((uint64_t)1 << 20) /* 1 TiB of addresses: beyond, ranges are searched, unless \
+                         */
+#define SPAN_SHARE  64u /* a page in so many is heap */
+#define RANGES_NEAR 8u  /* of one page that are tried one after the other */
 #define CHUNK_ITEMS ((size_t)64 * 1024 - 2)
 #define RING        32u
 #define FILTER_BITS ((uint64_t)1 << 19) /* 64 KiB */
@@ -53,7 +57,6 @@ struct reach_state {
     unsigned ring_at;
     struct reach_dependent *dependents; /* sorted by primary */
     uint64_t *filter;
-    struct reach_reference at; /* where `follow` is; kept only where somebody asks */
     bool nomem;
 };
 
@@ -79,16 +82,18 @@ static inline uint32_t find_range(const struct reach *r, uint64_t address) {
     uint32_t i = s->range_of_page[page - s->low_page];
     if (i == NO_RANGE)
         return NO_RANGE;
-    while (i < r->in.range_count && r->in.ranges[i].end <= address)
-        i++;
+    for (uint32_t n = 0; i < r->in.range_count && r->in.ranges[i].end <= address; n++, i++)
+        if (n == RANGES_NEAR)
+            return search_range(r, address);
     return i < r->in.range_count && r->in.ranges[i].start <= address ? i : NO_RANGE;
 }
 
 static bool index_pages(struct reach *r) {
     struct reach_state *s = r->state;
-    uint64_t low = UINT64_MAX, high = 0;
+    uint64_t low = UINT64_MAX, high = 0, pages = 0;
     for (uint32_t i = 0; i < r->in.range_count; i++) {
         const struct reach_range *range = &r->in.ranges[i];
+        pages += (range->end - range->start) >> PAGE_SHIFT;
         if (range->frozen) /* may be far away: found by search */
             continue;
         if (range->start >> PAGE_SHIFT < low)
@@ -96,7 +101,7 @@ static bool index_pages(struct reach *r) {
         if (((range->end - 1) >> PAGE_SHIFT) + 1 > high)
             high = ((range->end - 1) >> PAGE_SHIFT) + 1;
     }
-    if (low >= high || high - low > SPAN_PAGES)
+    if (low >= high || high - low > SPAN_PAGES + SPAN_SHARE * pages)
         return true;
     s->range_of_page = malloc((size_t)(high - low) * sizeof(uint32_t));
     if (!s->range_of_page)
@@ -126,7 +131,7 @@ static bool number_ranges(struct reach *r, struct err *err) {
         uint64_t numbers = (range->end - range->start) / 8;
         next = (next + numbers + page_numbers - 1) & ~(page_numbers - 1);
         if (next >> NUMBER_BITS)
-            return err_set(err, ERR_LIMIT, "heap of more than 512 GiB");
+            return err_set(err, ERR_LIMIT, "heap of more than 512 GiB, or in too many regions");
     }
     s->marks = calloc((size_t)(next / 64) + 1, sizeof(uint64_t));
     s->range_of_number_page = calloc((size_t)(next >> (PAGE_SHIFT - 3)) + 1, sizeof(uint32_t));
@@ -324,11 +329,6 @@ static void arrive(struct reach *r, const struct pending *p) {
 static inline void meet(struct reach *r, uint64_t address, uint32_t parent, uint32_t edge) {
     struct reach_state *s = r->state;
     uint32_t range = find_range(r, address);
-    if (s->at.source) {
-        s->at.target = address;
-        s->at.edge = edge;
-        r->in.on_reference(r->in.context, &s->at);
-    }
     if (range == NO_RANGE || address & 7) {
         r->counts.outside++;
         return;
@@ -432,10 +432,6 @@ static void follow(struct reach *r, uint64_t item) {
     uint64_t left = r->in.ranges[range].end - r->in.ranges[range].start - offset;
     uint32_t type = type_of(r, load_u64(at) & ~(uint64_t)7);
     uint64_t size = object_size(&r->types[type], at, left);
-    if (r->in.on_reference) {
-        s->at.source = r->in.ranges[range].start + offset;
-        s->at.source_type = type;
-    }
     /* An object smaller than the least size is as large as it says: the rest is padding. */
     if (r->types[type].desc.repeats)
         follow_items(r, type, at, size, node);
@@ -445,7 +441,6 @@ static void follow(struct reach *r, uint64_t item) {
         meet(r, r->types[type].loader_object, node, EDGE_COLLECTIBLE);
     if (s->filter)
         follow_dependents(r, number, r->in.ranges[range].start + offset, node);
-    s->at.source = 0;
 }
 
 bool reach_run(struct reach *r, struct err *err) {

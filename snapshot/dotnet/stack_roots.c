@@ -54,6 +54,8 @@ static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t threa
     while (low < high && !s->nomem) {
         struct bytes lent = space_lend(s->clr->space, low, high - low);
         uint64_t words = lent.size / 8, value;
+        if (!clr_spend(s->clr, words + 1))
+            return;
         for (uint64_t i = 0; i < words; i++)
             add(s, load_u64(lent.data + 8 * i), thread);
         if (words) {
@@ -80,7 +82,7 @@ static bool managed_bounds(struct clr *clr, uint64_t thread, uint64_t *ret_low,
     if (clr_u64(clr, frame, &id) && id == clr->contract.global[G_FRAME_INLINED_CALL])
         if (!clr_field_u64(clr, frame, F_INLINED_CALL_SP, &low) || low < frame)
             low = frame;
-    for (uint32_t i = 0; i < FRAMES_MAX && frame && frame != UINT64_MAX; i++) {
+    for (uint32_t i = 0; i < FRAMES_MAX && frame && frame != UINT64_MAX && clr_spend(clr, 1); i++) {
         uint64_t next;
         high = frame;
         if (!clr_field_u64(clr, frame, F_FRAME_NEXT, &next) || next <= frame)

@@ -78,7 +78,7 @@ static void add_thread_statics(struct collecting *c, uint64_t mt, uint64_t auxil
     if (!clr_u32(c->clr, auxiliary - THREAD_INFO_BYTES + 4, &index) || index == 0 ||
         index == UINT32_MAX)
         return;
-    for (uint32_t t = 0; t < c->clr->thread_count; t++) {
+    for (uint32_t t = 0; t < c->clr->thread_count && clr_spend(c->clr, 1 + fields); t++) {
         uint64_t storage = thread_storage(c->clr, c->clr->threads[t], index);
         for (uint32_t i = 0; storage && i < fields; i++) {
             const struct field_desc *f = &c->fields[i];
@@ -113,7 +113,7 @@ static void add_storage(struct collecting *c) {
 static void add_type(struct collecting *c, uint64_t mt) {
     uint64_t auxiliary, storage;
     uint32_t flags2, count;
-    if (!mt || c->roots->types >= STATICS_TYPES_MAX)
+    if (!mt)
         return;
     c->roots->types++;
     if (!clr_field_u32(c->clr, mt, F_MT_FLAGS2, &flags2) || !(flags2 & MT_DYNAMIC_STATICS))
@@ -145,11 +145,11 @@ static void add_type_defs(struct collecting *c, uint64_t module) {
     for (uint32_t blocks = 0; map && blocks < 1000 && !c->nomem; blocks++) {
         uint64_t table, mask, entry;
         uint32_t count;
-        if (!clr_field_u64(c->clr, map, F_MAP_TABLE, &table) ||
+        if (!clr_spend(c->clr, 1) || !clr_field_u64(c->clr, map, F_MAP_TABLE, &table) ||
             !clr_field_u32(c->clr, map, F_MAP_COUNT, &count) ||
             !clr_field_u64(c->clr, map, F_MAP_FLAGS_MASK, &mask))
             return;
-        for (uint32_t i = 0; i < count && i < STATICS_TYPES_MAX && !c->nomem; i++) {
+        for (uint32_t i = 0; i < count && !c->nomem && clr_spend(c->clr, 1); i++) {
             if (!clr_u64(c->clr, table + 8 * (uint64_t)i, &entry))
                 break; /* the rest of the map is not in the dump either */
             add_type(c, entry & ~mask);
@@ -167,11 +167,11 @@ static void add_instantiations(struct collecting *c, uint64_t module) {
         !clr_u64(c->clr, table + 16, &buckets) || !clr_u32(c->clr, table + 24, &total) ||
         !buckets || !clr_u64(c->clr, buckets, &length) || length > STATICS_TYPES_MAX)
         return;
-    for (uint64_t i = 0; i < length && met < total && !c->nomem; i++) {
+    for (uint64_t i = 0; i < length && met < total && !c->nomem && clr_spend(c->clr, 1); i++) {
         if (!clr_u64(c->clr, buckets + 8 * (BUCKET_CHAIN_FIRST + i), &entry))
             return;
         /* Bit 0 marks the end of a chain. */
-        while (entry && !(entry & 1) && met < total && !c->nomem) {
+        while (entry && !(entry & 1) && met < total && !c->nomem && clr_spend(c->clr, 1)) {
             met++;
             if (!clr_u64(c->clr, entry, &handle))
                 break;

@@ -94,7 +94,7 @@ static bool elf_symbol(struct clr *clr, uint64_t base, const char *name, uint64_
         return false;
     for (uint32_t i = 0; i < CHAIN_MAX; i++, symbol++) {
         uint32_t chain, name_offset;
-        if (!clr_u32(clr, chains + 4 * (uint64_t)(symbol - first), &chain))
+        if (!clr_spend(clr, 1) || !clr_u32(clr, chains + 4 * (uint64_t)(symbol - first), &chain))
             return false;
         uint64_t entry = d.symtab + (uint64_t)symbol * sizeof(Elf64_Sym), value;
         if ((chain | 1) == (hash | 1) && clr_u32(clr, entry, &name_offset) &&
@@ -126,7 +126,7 @@ static bool pe_symbol(struct clr *clr, uint64_t base, const char *name, uint64_t
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at, rva;
         uint16_t ordinal;
-        if (!clr_u32(clr, base + names + 4 * (uint64_t)i, &at))
+        if (!clr_spend(clr, 1) || !clr_u32(clr, base + names + 4 * (uint64_t)i, &at))
             return false;
         if (!name_is(clr, base + at, name))
             continue;

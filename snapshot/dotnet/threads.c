@@ -101,13 +101,13 @@ static uint64_t string_field(struct clr *clr, uint64_t object) {
     return 0;
 }
 
-/* Looks the field up once: all threads have one type. */
+/* Looks the field up once: all threads have one type. UINT32_MAX: not yet. */
 static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *name_offset) {
     struct clr *clr = m->clr;
     uint64_t object = managed_object(clr, thread), mt, name;
     if (!clr_object_mt(clr, object, &mt))
         return NULL;
-    if (!*name_offset)
+    if (*name_offset == UINT32_MAX)
         *name_offset = type_field_offset(m, mt, "_name");
     if (!*name_offset)
         name = string_field(clr, object);
@@ -224,7 +224,7 @@ static bool report_native_roles(struct clr *clr, struct err *err) {
 }
 
 bool threads_report(struct modules *m, struct managed_threads *threads, struct err *err) {
-    uint32_t name_offset = 0;
+    uint32_t name_offset = UINT32_MAX;
     builder_present(m->clr->b, PART_THREADS);
     for (uint32_t i = 0; i < threads->count; i++)
         if (!report_thread(m, threads, &threads->items[i], &name_offset, err))

@@ -6,15 +6,20 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Objects are 8-byte aligned and at least 24 bytes apart; the empty string says 22. */
 #define OBJECT_MIN      24u
-#define HEADER_BYTES    16u            /* MethodTable and component count */
-#define WINDOW_BYTES    (256u << 10)   /* read at a time: stays in the cache */
+#define HEADER_BYTES    16u /* MethodTable and component count */
+#define CHUNK_BYTES     (4u << 20)
+#define LIVE_BYTES      (64u << 10)
 #define THREADS_FROM    (256ull << 20) /* more heap than this is walked by several threads */
 #define THREADS_MAX     4u
 #define PLAUSIBLE_CHAIN 4u
+#define CACHE_LINE      64u
+#define PREFETCH_AHEAD  2048u /* [bytes] */
+#define PREFETCH_LINES  4u    /* objects of 100 to 250 bytes */
 
 #define MT_HAS_COMPONENTS 0x80000000u
 /* Object header, the 32 bits before the MethodTable (src/coreclr/vm/syncblk.h). */
@@ -50,11 +55,13 @@ struct worker {
     struct shared *shared;
     struct slot *slots;
     uint32_t slot_count, slot_mask; /* used, and size - 1 */
+    uint32_t *counted;              /* slots with objects since the last flush */
+    uint32_t counted_count;
     uint32_t heap;
     uint8_t generation;
     uint64_t skipped, gaps;
     struct window window;
-    uint8_t *buffer; /* WINDOW_BYTES, for the window */
+    uint8_t *buffer; /* of a live process; LIVE_BYTES */
     uint8_t straddle[8 + HEADER_BYTES];
 };
 
@@ -83,9 +90,16 @@ static uint32_t slot_of(const struct worker *w, uint64_t mt) {
 static bool slots_grow(struct worker *w) {
     uint32_t size = w->slots ? (w->slot_mask + 1) * 2 : 1024;
     struct slot *grown = calloc(size, sizeof(*grown)), *old = w->slots;
+    uint32_t *counted = malloc(size * sizeof(*counted));
     uint32_t old_size = w->slots ? w->slot_mask + 1 : 0;
-    if (!grown)
+    if (!grown || !counted) {
+        free(grown);
+        free(counted);
         return false;
+    }
+    free(w->counted);
+    w->counted = counted;
+    w->counted_count = 0;
     w->slots = grown;
     w->slot_mask = size - 1;
     for (uint32_t i = 0; i < old_size; i++) {
@@ -95,6 +109,8 @@ static bool slots_grow(struct worker *w) {
         while (grown[at].mt)
             at = (at + 1) & w->slot_mask;
         grown[at] = old[i];
+        if (old[i].objects)
+            w->counted[w->counted_count++] = at;
     }
     free(old);
     return true;
@@ -158,10 +174,8 @@ static void flush(struct worker *w) {
     struct shared *s = w->shared;
     struct walk_heap_total *heap = &s->result->heaps[w->heap];
     pthread_mutex_lock(&s->lock);
-    for (uint32_t i = 0; i <= w->slot_mask; i++) {
-        struct slot *slot = &w->slots[i];
-        if (!slot->objects)
-            continue;
+    for (uint32_t i = 0; i < w->counted_count; i++) {
+        struct slot *slot = &w->slots[w->counted[i]];
         struct walk_type *type = result_type(s->result, slot->mt);
         if (!type) {
             s->failed = true;
@@ -175,6 +189,7 @@ static void flush(struct worker *w) {
             heap->free_gen[w->generation] += slot->bytes;
         slot->objects = slot->bytes = 0;
     }
+    w->counted_count = 0;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -207,6 +222,18 @@ static void note_lock(struct worker *w, uint64_t object, uint64_t mt, uint32_t h
 
 /* -- Windows ----------------------------------------------------------------------------------- */
 
+/* Gives pages behind the walk back: they can be read again from the file. */
+static void drop_behind(const struct worker *w, uint64_t from, uint64_t to) {
+    if (!w->shared->clr->options->mapped_file || to <= from || w->window.data == w->straddle)
+        return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    uintptr_t begin = (uintptr_t)(w->window.data + (from - w->window.start));
+    uintptr_t end = (uintptr_t)(w->window.data + (to - w->window.start)) & ~page;
+    begin = (begin + page) & ~page;
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 /*
  * Makes w->window hold the object header at a, and the word before it where that is there. false:
  * the memory at a is not in the dump.
@@ -226,10 +253,15 @@ static bool open_window(struct worker *w, uint64_t a, uint64_t end) {
         w->window = (struct window){from, a + HEADER_BYTES, w->straddle};
         return true;
     }
-    uint64_t size = to - from < WINDOW_BYTES ? to - from : WINDOW_BYTES;
-    struct bytes bytes = space_window(space, from, w->buffer, (size_t)size);
-    w->window = (struct window){from, from + bytes.size, bytes.data};
-    return bytes.size == size;
+    if (range->data) {
+        w->window = (struct window){from, to, range->data + (from - range->start)};
+        return true;
+    }
+    uint64_t size = to - from < LIVE_BYTES ? to - from : LIVE_BYTES;
+    if (!space_read(space, from, w->buffer, size))
+        return false;
+    w->window = (struct window){from, from + size, w->buffer};
+    return true;
 }
 
 static bool in_window(const struct window *window, uint64_t a) {
@@ -251,6 +283,9 @@ static uint64_t count_objects(struct worker *w, uint64_t a, uint64_t stop, uint6
     *ret_broken = false;
     while (a < stop) {
         const uint8_t *p = window.data + (a - window.start);
+        /* Where the next object is hangs on what this one holds: ask for memory well ahead. */
+        for (uint32_t line = 0; line < PREFETCH_LINES; line++)
+            __builtin_prefetch(p + PREFETCH_AHEAD + CACHE_LINE * line);
         uint64_t mt = load_u64(p) & ~7ull; /* bits of the GC: marked, pinned */
         struct slot *slot = &w->slots[slot_of(w, mt)];
         if (slot->mt != mt || mt == 0) {
@@ -268,7 +303,8 @@ static uint64_t count_objects(struct worker *w, uint64_t a, uint64_t stop, uint6
             *ret_broken = true;
             break;
         }
-        slot->objects++;
+        if (slot->objects++ == 0)
+            w->counted[w->counted_count++] = (uint32_t)(slot - w->slots);
         slot->bytes += size;
         if (a > window.start + 3) {
             uint32_t header = load_u32(p - 4);
@@ -285,15 +321,9 @@ static bool plausible_chain(struct worker *w, uint64_t a, uint64_t context, uint
     for (uint32_t i = 0; i < PLAUSIBLE_CHAIN; i++) {
         if (a == end || a == context)
             return true;
-        /* What lies further on is read by itself: the window stays where it is. */
-        uint8_t header[HEADER_BYTES];
-        const uint8_t *p = header;
-        if (a > end)
+        if (a > end || (!in_window(&w->window, a) && !open_window(w, a, end)))
             return false;
-        if (in_window(&w->window, a))
-            p = w->window.data + (a - w->window.start);
-        else if (!space_read(w->shared->clr->space, a, header, sizeof(header)))
-            return false;
+        const uint8_t *p = w->window.data + (a - w->window.start);
         uint64_t mt = load_u64(p) & ~7ull;
         struct slot *slot = mt ? find_slot(w, mt) : NULL;
         if (!slot)
@@ -368,8 +398,13 @@ static void walk_span(struct worker *w, const struct gc_span *span) {
         }
         bool broken = !in_window(&w->window, a) && !open_window(w, a, span->end);
         if (!broken) {
-            uint64_t stop = context < span->end ? context : span->end;
+            uint64_t from = a, stop = a + CHUNK_BYTES;
+            if (stop > context)
+                stop = context;
+            if (stop > span->end)
+                stop = span->end;
             a = count_objects(w, a, stop, span->end, &broken);
+            drop_behind(w, from, a < w->window.end ? a : w->window.end);
         }
         if (broken)
             a = resync(w, a, context, span->end);
@@ -398,8 +433,13 @@ static void *run_worker(void *argument) {
 /* -- Workers ----------------------------------------------------------------------------------- */
 
 static bool worker_init(struct worker *w, struct shared *s) {
-    *w = (struct worker){.shared = s, .buffer = malloc(WINDOW_BYTES)};
-    return w->buffer && slots_grow(w);
+    *w = (struct worker){.shared = s};
+    if (s->clr->space->fetch) {
+        w->buffer = malloc(LIVE_BYTES);
+        if (!w->buffer)
+            return false;
+    }
+    return slots_grow(w);
 }
 
 static void worker_deinit(struct worker *w) {
@@ -408,6 +448,7 @@ static void worker_deinit(struct worker *w) {
         w->shared->result->gaps += w->gaps;
     }
     free(w->slots);
+    free(w->counted);
     free(w->buffer);
 }
 

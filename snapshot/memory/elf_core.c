@@ -13,6 +13,9 @@
 #define PT_NOTE    4u
 #define PN_XNUM    0xffffu
 
+/* All segments together may be so many times as large as the file: they do not share bytes. */
+#define SHARED_MAX 4u
+
 #define EHDR_BYTES 64u
 #define PHDR_BYTES 56u
 #define SHDR_BYTES 64u
@@ -192,6 +195,10 @@ static bool read_segments(struct core *c, struct elf_notes *notes, struct err *e
     s->range_capacity = (uint32_t)loads;
     for (uint64_t i = 0; i < c->count; i++) {
         struct elf_phdr p = phdr_at(c, i);
+        if (c->present_bytes / SHARED_MAX > c->file.size) {
+            space_warn(s, c->count - i, "segments that share their bytes with others were skipped");
+            break;
+        }
         if (p.type == PT_LOAD)
             add_load(c, &p);
         if (p.type != PT_NOTE)
