@@ -279,7 +279,7 @@ static bool is_cache_banner(struct str text) {
 static bool starts(const struct transcript *t) {
     struct str text = t->line.text;
     uint64_t objects, bytes;
-    switch (text.ptr[0]) {
+    switch (text.len ? text.ptr[0] : '\0') { /* read() asks of blank lines, too */
     case 'A':
         return is_list_header(text);
     case 'F':
