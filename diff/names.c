@@ -77,8 +77,17 @@ void series_normal_name(struct str name, struct strbuf *out) {
     strbuf_add(out, str_drop(name, from));
 }
 
+bool series_name_is_generated(const struct series *s, const char *name) {
+    if (s->options.exact_names)
+        return false;
+    for (const char *p = strchr(name, '_'); p; p = strchr(p + 1, '_'))
+        if (p[1] == '_')
+            return true;
+    return false;
+}
+
 const char *series_join_name(struct series *s, const char *name, struct strbuf *scratch) {
-    if (s->options.exact_names || !strstr(name, "__"))
+    if (!series_name_is_generated(s, name))
         return name;
     strbuf_clear(scratch);
     series_normal_name(str_of(name), scratch);

@@ -106,7 +106,8 @@ static bool name_snapshots(struct series *s) {
 static bool start(struct series *s, const struct snapshot *const *snapshots, struct err *err) {
     const struct snapshot **copy = arena_array(&s->arena, s->count, sizeof(*copy));
     s->heap_bytes = arena_array(&s->arena, s->count, sizeof(*s->heap_bytes));
-    if (!copy || !s->heap_bytes || !name_snapshots(s))
+    s->sums = arena_array(&s->arena, s->count, sizeof(*s->sums));
+    if (!copy || !s->heap_bytes || !s->sums || !name_snapshots(s))
         return err_nomem(err);
     s->parts_all = UINT32_MAX;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -118,11 +119,30 @@ static bool start(struct series *s, const struct snapshot *const *snapshots, str
     return true;
 }
 
+static void cell_add(struct cell *sum, const struct cell *more) {
+    sum->objects = num_add(sum->objects, more->objects);
+    sum->bytes = num_add(sum->bytes, more->bytes);
+}
+
+static void sum_up(const struct snapshot *snapshot, struct series_sums *sums) {
+    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (int g = 0; g < GEN_COUNT; g++)
+            cell_add(&sums->gens[g], &rows[i].gen[g]);
+        for (int g = 0; rows[i].name[0] == 'F' && g < GEN_COUNT && type_is_free(&rows[i]); g++)
+            cell_add(&sums->free_gens[g], &rows[i].gen[g]);
+    }
+    for (int g = 0; g < GEN_COUNT; g++) {
+        cell_add(&sums->total, &sums->gens[g]);
+        cell_add(&sums->free_total, &sums->free_gens[g]);
+    }
+}
+
 /* Types say it best, unless filtered; a dump without them may still have printed its totals. */
-static uint64_t heap_bytes(const struct snapshot *snapshot) {
+static uint64_t heap_bytes(const struct snapshot *snapshot, const struct series_sums *sums) {
     bool types = snapshot_has(snapshot, PART_TYPES);
     if (types && !snapshot_origin(snapshot)->types_filter)
-        return snapshot_totals(snapshot).bytes;
+        return sums->total.bytes;
     const struct gc_row *gc = snapshot_row(snapshot, PART_GC);
     if (gc && gc->allocated_bytes != ABSENT)
         return gc->allocated_bytes;
@@ -131,7 +151,7 @@ static uint64_t heap_bytes(const struct snapshot *snapshot) {
     for (uint32_t i = 0; i < count; i++)
         if (heaps[i].allocated != ABSENT)
             sum = num_add(sum == ABSENT ? 0 : sum, heaps[i].allocated);
-    return sum == ABSENT && types ? snapshot_totals(snapshot).bytes : sum;
+    return sum == ABSENT && types ? sums->total.bytes : sum;
 }
 
 uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot) {
@@ -150,8 +170,10 @@ bool series_init(struct series *s, const struct snapshot *const *snapshots, uint
         return err_set(err, ERR_USAGE, "no snapshot given");
     if (!start(s, snapshots, err))
         return false;
-    for (uint32_t i = 0; i < count; i++)
-        s->heap_bytes[i] = heap_bytes(snapshots[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        sum_up(snapshots[i], &s->sums[i]);
+        s->heap_bytes[i] = heap_bytes(snapshots[i], &s->sums[i]);
+    }
     return series_join_types(s, err) && series_join_values(s, err) && series_join_stacks(s, err) &&
            series_join_threads(s, err) && series_identify(s, err);
 }

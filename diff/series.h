@@ -61,16 +61,19 @@ struct series_floors {
 struct series_type {
     const char *name; /* as shown: as the sources have it, normalised where they differ */
     const char *module;
-    bool is_free;
-    bool is_framework; /* System.*, Microsoft.*, arrays and strings of primitives, java.* ... */
-    /* Cells are ABSENT in a snapshot that has no types at all. */
-    struct cell *totals;                 /* [count of snapshots] */
-    struct cell *gens;                   /* [count of snapshots * GEN_COUNT] */
-    uint64_t *live_objects, *live_bytes; /* [count of snapshots]; ABSENT where not known */
-    bool *seen;                          /* [count of snapshots] is there a row in that snapshot */
-    int64_t objects_delta, bytes_delta;  /* last minus first; 0 unless both have types */
+    /* [count of snapshots]; ABSENT in a snapshot that has no types at all */
+    struct cell *totals;
+    /*
+     * [count of snapshots] the row of that snapshot, or the sum of its rows that have this name;
+     * NULL: none.
+     */
+    const struct type_row **rows;
+    /* [count of snapshots]; ABSENT where not known. Shared by all types when nothing knows. */
+    uint64_t *live_objects, *live_bytes;
+    int64_t objects_delta, bytes_delta; /* last minus first; 0 unless both have types */
     enum verdict verdict;
     enum series_basis basis;
+    bool is_free;
 };
 
 struct series_thread {
@@ -115,6 +118,12 @@ struct series_stack {
     enum verdict verdict;
 };
 
+/* All types together, and free space alone. */
+struct series_sums {
+    struct cell gens[GEN_COUNT], free_gens[GEN_COUNT];
+    struct cell total, free_total;
+};
+
 struct series {
     struct arena arena; /* owns what is made here; snapshots are borrowed */
     const struct snapshot *const *snapshots;
@@ -141,10 +150,11 @@ struct series {
     uint32_t stack_count;
 
     const char
-        *not_comparable;   /* why verdicts would be wrong (exit 3 unless --force); NULL: they are */
-    const char **names;    /* of the snapshots in sentences: see series_snapshot_name() */
-    uint64_t *heap_bytes;  /* [count of snapshots]: see series_heap_bytes() */
-    const char **warnings; /* e.g. "BASE is younger than NEW: swapped?"; one sentence each */
+        *not_comparable;  /* why verdicts would be wrong (exit 3 unless --force); NULL: they are */
+    const char **names;   /* of the snapshots in sentences: see series_snapshot_name() */
+    uint64_t *heap_bytes; /* [count of snapshots]: see series_heap_bytes() */
+    struct series_sums *sums; /* [count of snapshots]: over all types; zero without types */
+    const char **warnings;    /* e.g. "BASE is younger than NEW: swapped?"; one sentence each */
     uint32_t warning_count;
 };
 
@@ -169,7 +179,10 @@ const struct snapshot *series_new(const struct series *s);
  */
 void series_normal_name(struct str name, struct strbuf *out);
 
-/* Of the framework or runtime, so seldom what a person can act on. */
+/*
+ * Of the framework or runtime (System.*, Microsoft.*, arrays and strings of primitives, java.*
+ * ...), so seldom what a person can act on.
+ */
 bool series_is_framework(const char *type_name);
 
 /*
@@ -189,6 +202,12 @@ enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t flo
  */
 enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
                                  const struct series_floors *floors, enum series_basis *ret_basis);
+
+/*
+ * The type by generation in one snapshot, [GEN_COUNT] cells: zero where it has no row, ABSENT where
+ * the snapshot has no types.
+ */
+const struct cell *series_type_gens(const struct series_type *type, uint32_t snapshot);
 
 /* Bytes in gen2, LOH, POH and frozen; ABSENT where the snapshot has no types. */
 uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot);

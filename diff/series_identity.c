@@ -123,29 +123,55 @@ static uint32_t percent(uint32_t part, uint32_t whole) {
     return whole ? (uint32_t)((uint64_t)part * 100 / whole) : 100;
 }
 
-/* Types of the framework are in every program: what counts is what the application adds. */
-static bool refuse_types(struct series *s, uint32_t i, struct err *err) {
-    uint32_t a = 0, b = 0, shared = 0, app_a = 0, app_b = 0, app_shared = 0;
+/* Types of the program itself in two snapshots. */
+struct app_types {
+    uint32_t a, b, shared;
+};
+
+/*
+ * Most types are in both, and the more are shared the surer it is that the two belong together:
+ * counting ends where that is sure, and whoever needs all has all.
+ */
+static struct app_types count_app_types(const struct series *s, uint32_t i) {
+    struct app_types app = {0, 0, 0};
     for (uint32_t t = 0; t < s->type_count; t++) {
         const struct series_type *type = &s->types[t];
-        bool x = type->seen[i - 1], y = type->seen[i], app = !type->is_framework;
-        a += x;
-        b += y;
-        shared += x && y;
-        app_a += app && x;
-        app_b += app && y;
-        app_shared += app && x && y;
+        if (!type->rows[i - 1] == !type->rows[i] || series_is_framework(type->name))
+            continue;
+        app.a += type->rows[i - 1] != NULL;
+        app.b += type->rows[i] != NULL;
     }
-    uint32_t fewer = a < b ? a : b, app_fewer = app_a < app_b ? app_a : app_b;
+    uint32_t fewer = app.a < app.b ? app.a : app.b;
+    for (uint32_t t = 0;
+         t < s->type_count && percent(app.shared, fewer + app.shared) < SHARED_APP_PERCENT; t++) {
+        const struct series_type *type = &s->types[t];
+        app.shared += type->rows[i - 1] && type->rows[i] && !series_is_framework(type->name);
+    }
+    app.a += app.shared;
+    app.b += app.shared;
+    return app;
+}
+
+/* Types of the framework are in every program: what counts is what the application adds. */
+static bool refuse_types(struct series *s, uint32_t i, struct err *err) {
+    uint32_t a = 0, b = 0, shared = 0;
+    for (uint32_t t = 0; t < s->type_count; t++) {
+        const struct series_type *type = &s->types[t];
+        a += type->rows[i - 1] != NULL;
+        b += type->rows[i] != NULL;
+        shared += type->rows[i - 1] && type->rows[i];
+    }
+    struct app_types app = count_app_types(s, i);
+    uint32_t fewer = a < b ? a : b, app_fewer = app.a < app.b ? app.a : app.b;
     bool apart = fewer >= TYPES_TO_JUDGE && percent(shared, fewer) < SHARED_PERCENT;
     bool app_apart =
-        app_fewer >= APP_TYPES_TO_JUDGE && percent(app_shared, app_fewer) < SHARED_APP_PERCENT;
+        app_fewer >= APP_TYPES_TO_JUDGE && percent(app.shared, app_fewer) < SHARED_APP_PERCENT;
     if (!apart && !app_apart)
         return true;
     return series_refuse(s, err,
                          "different programs: of %u types in %s and %u in %s only %u are the same",
-                         app_apart ? app_a : a, s->names[i - 1], app_apart ? app_b : b, s->names[i],
-                         app_apart ? app_shared : shared);
+                         app_apart ? app.a : a, s->names[i - 1], app_apart ? app.b : b, s->names[i],
+                         app_apart ? app.shared : shared);
 }
 
 /* -- Warnings ---------------------------------------------------------------------------------- */

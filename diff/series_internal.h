@@ -26,6 +26,9 @@ bool series_identify(struct series *s, struct err *err) MUST_CHECK;
  */
 const char *series_join_name(struct series *s, const char *name, struct strbuf *scratch);
 
+/* May series_join_name() change the name? */
+bool series_name_is_generated(const struct series *s, const char *name);
+
 bool series_strings_equal(const struct strings *a, const struct strings *b);
 
 #endif

@@ -89,27 +89,13 @@ static void say(struct value_join *j, enum part part, const char *group, const c
 static void say_types(struct value_join *j, const struct snapshot *snapshot) {
     if (!snapshot_has(snapshot, PART_TYPES))
         return;
-    struct cell gens[GEN_COUNT] = {{0, 0}}, free_gens[GEN_COUNT] = {{0, 0}};
-    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
-    for (uint32_t i = 0; i < count; i++) {
-        bool is_free = type_is_free(&rows[i]);
-        for (int g = 0; g < GEN_COUNT; g++) {
-            gens[g].objects = num_add(gens[g].objects, rows[i].gen[g].objects);
-            gens[g].bytes = num_add(gens[g].bytes, rows[i].gen[g].bytes);
-            if (is_free) {
-                free_gens[g].objects = num_add(free_gens[g].objects, rows[i].gen[g].objects);
-                free_gens[g].bytes = num_add(free_gens[g].bytes, rows[i].gen[g].bytes);
-            }
-        }
-    }
-    struct cell all = {0, 0};
+    const struct series_sums *sums = &j->s->sums[j->snapshot];
+    const struct cell *gens = sums->gens, *free_gens = sums->free_gens;
     for (int g = 0; g < GEN_COUNT; g++) {
-        all.objects = num_add(all.objects, gens[g].objects);
-        all.bytes = num_add(all.bytes, gens[g].bytes);
         say(j, PART_TYPES, "generation", generation_names[g], gens[g].bytes, gens[g].objects);
         say(j, PART_TYPES, "free", generation_names[g], free_gens[g].bytes, free_gens[g].objects);
     }
-    say(j, PART_TYPES, "total", "heap", all.bytes, all.objects);
+    say(j, PART_TYPES, "total", "heap", sums->total.bytes, sums->total.objects);
 }
 
 static void say_heaps(struct value_join *j, const struct snapshot *snapshot) {

@@ -165,7 +165,7 @@ enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t flo
 }
 
 uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot) {
-    const struct cell *gens = &type->gens[(size_t)snapshot * GEN_COUNT];
+    const struct cell *gens = series_type_gens(type, snapshot);
     if (gens[GEN_2].bytes == ABSENT)
         return ABSENT;
     return gens[GEN_2].bytes + gens[GEN_LOH].bytes + gens[GEN_POH].bytes + gens[GEN_FROZEN].bytes;
@@ -240,6 +240,16 @@ static enum verdict judge_generations(const struct series *s, const struct serie
     return all;
 }
 
+static bool is_constant(const struct series *s, const struct series_type *type, bool live) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        uint64_t value = live ? type->live_bytes[i] : type->totals[i].bytes;
+        uint64_t first = live ? type->live_bytes[0] : type->totals[0].bytes;
+        if (value != first || value == ABSENT)
+            return false;
+    }
+    return true;
+}
+
 enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
                                  const struct series_floors *floors, enum series_basis *ret_basis) {
     bool live = s->live_known;
@@ -248,6 +258,8 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
         *ret_basis = basis;
     if (type->is_free || s->count < 2)
         return VERDICT_NONE;
+    if (is_constant(s, type, live)) /* nearly all types of a heap */
+        return VERDICT_STABLE;
     uint64_t floor = type_floor(s, type, floors, live);
     enum verdict verdict = judge(s, type, live ? OF_LIVE : OF_BYTES, floor);
     if (basis == BASIS_MATURE)

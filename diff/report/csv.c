@@ -167,9 +167,10 @@ static void show_types(const struct csv_table *table, const struct series *s,
         number(out, t->live_objects[0]);
         number(out, t->live_bytes[0]);
         for (int g = 0; g < GEN_COUNT; g++) {
-            bool known = s->generations_known || t->gens[g].objects || t->gens[g].bytes;
-            number(out, known ? t->gens[g].objects : ABSENT);
-            number(out, known ? t->gens[g].bytes : ABSENT);
+            const struct cell *cell = &series_type_gens(t, 0)[g];
+            bool known = s->generations_known || cell->objects || cell->bytes;
+            number(out, known ? cell->objects : ABSENT);
+            number(out, known ? cell->bytes : ABSENT);
         }
         end_line(out);
     }

@@ -67,7 +67,7 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
     struct doc_table *t = doc_table(c->d, columns, 7);
     for (uint32_t i = 0; i < v->count; i++) {
         const struct series_type *type = &c->s->types[v->rows[i]];
-        const struct cell *gens = type->gens;
+        const struct cell *gens = series_type_gens(type, 0);
         uint64_t old =
             num_add(gens[GEN_2].bytes, num_add(gens[GEN_LOH].bytes, gens[GEN_POH].bytes));
         doc_row(c->d, t, DOC_PLAIN);
@@ -78,7 +78,7 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
         doc_count(c->d, t, type->live_objects[0]);
         doc_bytes(c->d, t, type->live_bytes[0]);
         doc_bytes(c->d, t, c->s->generations_known ? old : ABSENT);
-        doc_cell(c->d, t, type->is_framework ? DOC_PLAIN : DOC_STRONG, type->name);
+        doc_cell(c->d, t, series_is_framework(type->name) ? DOC_PLAIN : DOC_STRONG, type->name);
     }
     if (v->other_types) {
         doc_row(c->d, t, DOC_DIM);
@@ -115,15 +115,16 @@ static void large_objects(const struct doc_context *c) {
     struct doc_table *t = NULL;
     for (uint32_t i = 0; i < v.count; i++) {
         const struct series_type *type = &c->s->types[v.rows[i]];
-        if (!type->gens[GEN_LOH].bytes)
+        const struct cell *loh = &series_type_gens(type, 0)[GEN_LOH];
+        if (!loh->bytes)
             continue;
         if (count++ == 0) {
             doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Large object heap by type");
             t = doc_table(c->d, columns, 3);
         }
         doc_row(c->d, t, DOC_PLAIN);
-        doc_count(c->d, t, type->gens[GEN_LOH].objects);
-        doc_bytes(c->d, t, type->gens[GEN_LOH].bytes);
+        doc_count(c->d, t, loh->objects);
+        doc_bytes(c->d, t, loh->bytes);
         doc_cell(c->d, t, DOC_PLAIN, type->name);
     }
     type_view_deinit(&v);

@@ -40,7 +40,8 @@ static bool types(struct json *j, const struct series *s, const struct report_op
         json_add(j, object, "module", json_text(type->module));
         json_add(j, object, "objects", json_number(type->totals[0].objects));
         json_add(j, object, "bytes", json_number(type->totals[0].bytes));
-        json_add(j, object, "by_generation", json_cells(type->gens, s->generations_known));
+        json_add(j, object, "by_generation",
+                 json_cells(series_type_gens(type, 0), s->generations_known));
         json_add(j, object, "live_objects", json_number(type->live_objects[0]));
         json_add(j, object, "live_bytes", json_number(type->live_bytes[0]));
         json_array_put(j, object);

@@ -98,12 +98,14 @@ static int cmp_rows(const void *x, const void *y, void *context) {
         result = cmp_descending(a->totals[last].objects, b->totals[last].objects);
         break;
     case SORT_LOH:
-        result = cmp_descending(a->gens[(size_t)last * GEN_COUNT + GEN_LOH].bytes,
-                                b->gens[(size_t)last * GEN_COUNT + GEN_LOH].bytes);
+        result = cmp_descending(series_type_gens(a, last)[GEN_LOH].bytes,
+                                series_type_gens(b, last)[GEN_LOH].bytes);
         break;
     case SORT_NAME:
         break;
     }
+    if (!result && order->s->count == 1) /* of one dump they are in the order of their names */
+        return a < b ? -1 : a > b;
     if (!result)
         result = strcmp(a->name, b->name);
     if (!result)
@@ -178,7 +180,9 @@ static void sum_up(const struct type_view *v, const struct series *s, bool live,
             sums->total[k] = sums->shown[k] = sums->others[k] = absent;
             continue;
         }
-        for (uint32_t i = 0; i < s->type_count; i++)
+        if (!live)
+            sums->total[k] = s->sums[k].total;
+        for (uint32_t i = 0; live && i < s->type_count; i++)
             add(&sums->total[k], type_cell(&s->types[i], k, live));
         for (uint32_t i = 0; i < v->count; i++)
             add(&sums->shown[k], type_cell(&s->types[v->rows[i]], k, live));

@@ -43,7 +43,7 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         const struct known_entry *entry = known(str_of(type->name));
-        if (!entry || !type->seen[end])
+        if (!entry || !type->rows[end])
             continue;
         uint64_t objects = type->totals[end].objects;
         struct finding *hit =

@@ -69,9 +69,9 @@ static bool is_hit(enum verdict verdict) {
 static enum severity severity_of(const struct series *s, const struct series_type *type,
                                  enum verdict verdict) {
     if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK)
-        return type->is_framework || verdict != VERDICT_INCONCLUSIVE ? SEVERITY_INFO
-                                                                     : SEVERITY_NOTICE;
-    if (type->is_framework || is_backing_array(s, type))
+        return series_is_framework(type->name) || verdict != VERDICT_INCONCLUSIVE ? SEVERITY_INFO
+                                                                                  : SEVERITY_NOTICE;
+    if (series_is_framework(type->name) || is_backing_array(s, type))
         return SEVERITY_NOTICE;
     uint64_t heap = series_heap_bytes(s, 0);
     bool large = type->bytes_delta > 0 && (uint64_t)type->bytes_delta >= rule_percent(heap, 10);
@@ -190,12 +190,12 @@ static void add_summary(const struct series *s, const struct growth *g,
                      "Take another dump: what only a stack holds goes when its method returns.");
     else if (holder->point)
         finding_next(f, hit, "Look where the holder is filled, and what should empty it.");
-    else if (type->is_framework && holder->suspect)
+    else if (series_is_framework(type->name) && holder->suspect)
         finding_next(f, hit,
                      "Look at the application types that grow with it, first %s: they "
                      "hold it.",
                      holder->suspect);
-    else if (type->is_framework)
+    else if (series_is_framework(type->name))
         finding_next(f, hit,
                      "Find what holds them: `gcroot` of some; no application type grows "
                      "with it.");
@@ -220,8 +220,8 @@ static uint64_t weight_of(const struct series_type *type, uint32_t end,
 static const char *first_suspect(const struct series *s, const struct series_floors *floors) {
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        if (!type->is_framework && type->bytes_delta > 0 && !is_backing_array(s, type) &&
-            is_hit(series_type_verdict(s, type, floors, NULL)))
+        if (!series_is_framework(type->name) && type->bytes_delta > 0 &&
+            !is_backing_array(s, type) && is_hit(series_type_verdict(s, type, floors, NULL)))
             return type->name;
     }
     return NULL;
@@ -252,7 +252,7 @@ static bool run_growing(const struct series *s, const struct limits *limits, str
         const struct series_type *type = &s->types[i];
         enum verdict verdict = series_type_verdict(s, type, &floors, NULL);
         /* What was not there at all is for new-type, unless it went on growing. */
-        if (is_hit(verdict) && (type->seen[0] || verdict == VERDICT_LEAK))
+        if (is_hit(verdict) && (type->rows[0] || verdict == VERDICT_LEAK))
             report_growing(s, &g, type, verdict, suspect, f);
     }
     growth_deinit(&g);

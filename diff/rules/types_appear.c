@@ -11,14 +11,14 @@ static bool run_new(const struct series *s, const struct limits *limits, struct 
         const struct series_type *type = &s->types[i];
         uint64_t bytes = type->totals[end].bytes;
         /* One that went on growing since it came is a growing type. */
-        if (type->is_free || type->seen[0] || !type->seen[end] || bytes < floor ||
+        if (type->is_free || type->rows[0] || !type->rows[end] || bytes < floor ||
             type->verdict == VERDICT_LEAK)
             continue;
         bool large = bytes >= rule_percent(heap, 5);
         struct finding *hit = findings_hit(f, &rule_new_type,
-                                           type->is_framework ? SEVERITY_INFO
-                                           : large            ? SEVERITY_WARNING
-                                                              : SEVERITY_NOTICE,
+                                           series_is_framework(type->name) ? SEVERITY_INFO
+                                           : large                         ? SEVERITY_WARNING
+                                                                           : SEVERITY_NOTICE,
                                            bytes, type->name);
         finding_summary(f, hit, "%s is new: %s object%s, %s, none in %s.", type->name,
                         say_count(f, type->totals[end].objects), plural(type->totals[end].objects),
@@ -57,7 +57,7 @@ static bool run_gone(const struct series *s, const struct limits *limits, struct
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         uint64_t bytes = type->totals[0].bytes;
-        if (type->is_free || !type->seen[0] || type->seen[end] || bytes < floor)
+        if (type->is_free || !type->rows[0] || type->rows[end] || bytes < floor)
             continue;
         struct finding *hit = findings_hit(f, &rule_gone_type, SEVERITY_INFO, bytes, type->name);
         finding_summary(f, hit, "%s is gone: %s had %s object%s, %s.", type->name,

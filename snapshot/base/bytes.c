@@ -48,17 +48,18 @@ uint64_t reader_u64(struct reader *r) {
     return p ? load_u64(p) : 0;
 }
 
-uint64_t reader_varint(struct reader *r) {
+uint64_t reader_varint_long(struct reader *r) {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        const uint8_t *p = take(r, 1);
-        if (!p)
-            return 0;
-        if (shift == 63 && *p > 1)
+    size_t left = reader_left(r);
+    const uint8_t *p = left ? r->in.data + r->pos : NULL;
+    for (unsigned i = 0; i < 10 && i < left; i++) {
+        if (i == 9 && p[i] > 1)
             break;
-        value |= (uint64_t)(*p & 0x7f) << shift;
-        if (!(*p & 0x80))
+        value |= (uint64_t)(p[i] & 0x7f) << 7 * i;
+        if (p[i] < 0x80) {
+            r->pos += i + 1;
             return value;
+        }
     }
     r->failed = true;
     return 0;

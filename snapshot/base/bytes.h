@@ -38,7 +38,21 @@ uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
 
 /* LEB128, at most 10 bytes; a longer or overflowing one fails the reader. */
-uint64_t reader_varint(struct reader *r);
+uint64_t reader_varint_long(struct reader *r);
+static inline uint64_t reader_varint(struct reader *r) {
+    if (r->failed || r->in.size - r->pos < 2) /* nearly every number has one byte or two */
+        return reader_varint_long(r);
+    const uint8_t *p = r->in.data + r->pos;
+    if (p[0] < 0x80) {
+        r->pos++;
+        return p[0];
+    }
+    if (p[1] < 0x80) {
+        r->pos += 2;
+        return (uint64_t)p[1] << 7 | (p[0] & 0x7f);
+    }
+    return reader_varint_long(r);
+}
 
 /* Lends `size` bytes of the input; empty and failed when that many are not left. */
 struct bytes reader_bytes(struct reader *r, uint64_t size);

@@ -4,24 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct str str_of(const char *cstring) {
-    return (struct str){cstring ? cstring : "", cstring ? strlen(cstring) : 0};
-}
-
-bool str_eq(struct str a, struct str b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static char lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 bool str_eq_nocase(struct str a, struct str b) {
     return a.len == b.len && str_starts_nocase(a, b);
-}
-
-bool str_starts(struct str s, struct str prefix) {
-    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 bool str_starts_nocase(struct str s, struct str prefix) {
@@ -48,17 +36,6 @@ size_t str_find(struct str s, struct str needle, size_t from) {
 
 bool str_contains(struct str s, struct str needle) {
     return str_find(s, needle, 0) != STR_NOT_FOUND;
-}
-
-struct str str_drop(struct str s, size_t n) {
-    if (n > s.len)
-        n = s.len;
-    /* Adding to a null pointer is undefined, even 0: an empty string may have one. */
-    return (struct str){n ? s.ptr + n : s.ptr, s.len - n};
-}
-
-struct str str_take(struct str s, size_t n) {
-    return (struct str){s.ptr, n < s.len ? n : s.len};
 }
 
 static bool is_blank(char c) {

@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Characters that somebody else owns; not NUL-terminated. Bytes of UTF-8, perhaps broken. */
 struct str {
@@ -19,10 +20,21 @@ struct str {
 #define STR_INIT(literal) \
     { (literal), sizeof(literal) - 1 }
 
-struct str str_of(const char *cstring); /* of NULL: empty */
-bool str_eq(struct str a, struct str b);
+/* The short ones are inline: readers of transcripts ask them several times a line. */
+
+static inline struct str str_of(const char *cstring) { /* of NULL: empty */
+    return (struct str){cstring ? cstring : "", cstring ? strlen(cstring) : 0};
+}
+
+static inline bool str_eq(struct str a, struct str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool str_starts(struct str s, struct str prefix) {
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
+
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
-bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 
@@ -31,9 +43,18 @@ bool str_ends(struct str s, struct str suffix);
 size_t str_find(struct str s, struct str needle, size_t from);
 bool str_contains(struct str s, struct str needle);
 
-struct str str_drop(struct str s, size_t n); /* without the first n bytes */
-struct str str_take(struct str s, size_t n); /* the first n bytes */
-struct str str_trim(struct str s);           /* without blanks, tabs, CR and NBSP at both ends */
+static inline struct str str_drop(struct str s, size_t n) { /* without the first n bytes */
+    if (n > s.len)
+        n = s.len;
+    /* Adding to a null pointer is undefined, even 0: an empty string may have one. */
+    return (struct str){n ? s.ptr + n : s.ptr, s.len - n};
+}
+
+static inline struct str str_take(struct str s, size_t n) { /* the first n bytes */
+    return (struct str){s.ptr, n < s.len ? n : s.len};
+}
+
+struct str str_trim(struct str s); /* without blanks, tabs, CR and NBSP at both ends */
 
 /* Splits the next field off *rest at blanks and tabs; empty when there is none left. */
 struct str str_next_field(struct str *rest);

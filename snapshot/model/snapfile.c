@@ -272,32 +272,38 @@ static bool get_strings(const struct decoder *d, struct reader *r, struct string
 }
 
 static void get_cells(struct reader *r, struct cell *cells) {
-    uint8_t mask = reader_u8(r);
+    unsigned mask = reader_u8(r);
     if (mask >> GEN_COUNT)
         r->failed = true;
-    for (int g = 0; g < GEN_COUNT; g++) {
-        if (!(mask & 1u << g))
-            continue;
-        cells[g].objects = reader_varint(r);
-        cells[g].bytes = reader_varint(r);
+    for (mask &= (1u << GEN_COUNT) - 1; mask; mask &= mask - 1) {
+        struct cell *cell = &cells[__builtin_ctz(mask)];
+        cell->objects = reader_varint(r);
+        cell->bytes = reader_varint(r);
     }
 }
 
-static bool get_value(const struct decoder *d, struct reader *r, const struct field *field,
-                      unsigned char *row, struct err *err) {
-    void *at = row + field->offset;
+/* One loop for each kind: there are as many values as types in a heap. */
+static bool get_values(const struct decoder *d, struct reader *r, const struct field *field,
+                       unsigned char *rows, size_t row_size, uint64_t count, struct err *err) {
+    unsigned char *at = rows + field->offset, *end = at + count * row_size;
     switch ((enum field_kind)field->kind) {
     case FIELD_STR:
-        *(const char **)at = get_string(d, r);
+        for (; at < end && !r->failed; at += row_size)
+            *(const char **)(void *)at = get_string(d, r);
         break;
     case FIELD_STRS:
-        return get_strings(d, r, at, err);
+        for (; at < end && !r->failed; at += row_size)
+            if (!get_strings(d, r, (void *)at, err))
+                return false;
+        break;
     case FIELD_CELLS:
-        get_cells(r, at);
+        for (; at < end && !r->failed; at += row_size)
+            get_cells(r, (void *)at);
         break;
     case FIELD_GENS:
-        for (int g = 0; g < GEN_COUNT; g++)
-            ((uint64_t *)at)[g] = reader_varint(r) - 1;
+        for (; at < end && !r->failed; at += row_size)
+            for (int g = 0; g < GEN_COUNT; g++)
+                ((uint64_t *)(void *)at)[g] = reader_varint(r) - 1;
         break;
     case FIELD_U64:
     case FIELD_BYTES:
@@ -305,7 +311,8 @@ static bool get_value(const struct decoder *d, struct reader *r, const struct fi
     case FIELD_TIME:
     case FIELD_HEX:
     case FIELD_BOOL:
-        *(uint64_t *)at = reader_varint(r) - 1;
+        for (; at < end && !r->failed; at += row_size)
+            *(uint64_t *)(void *)at = reader_varint(r) - 1;
         break;
     }
     return true;
@@ -318,11 +325,13 @@ static const struct field *field_of(const struct part_desc *desc, uint64_t id, u
     return NULL;
 }
 
-/* Columns that are not in the file read as absent. */
-static void rows_absent(const struct part_desc *desc, unsigned char *rows, uint64_t count) {
+/* Columns that are not in the file read as absent; filled: a bit for each field that is. */
+static void rows_absent(const struct part_desc *desc, unsigned char *rows, uint64_t count,
+                        uint64_t filled) {
     for (uint32_t f = 0; f < desc->field_count; f++) {
         const struct field *field = &desc->fields[f];
-        if (field->kind == FIELD_STR || field->kind == FIELD_STRS || field->kind == FIELD_CELLS)
+        if (filled >> f & 1 || field->kind == FIELD_STR || field->kind == FIELD_STRS ||
+            field->kind == FIELD_CELLS)
             continue;
         uint32_t words = field->kind == FIELD_GENS ? GEN_COUNT : 1;
         for (uint64_t i = 0; i < count; i++)
@@ -330,8 +339,9 @@ static void rows_absent(const struct part_desc *desc, unsigned char *rows, uint6
     }
 }
 
+/* Sets the bit of the column's field in *filled. */
 static bool decode_column(const struct decoder *d, struct reader *r, const struct part_desc *desc,
-                          unsigned char *rows, uint64_t count, struct err *err) {
+                          unsigned char *rows, uint64_t count, uint64_t *filled, struct err *err) {
     uint64_t id = reader_varint(r), kind = reader_varint(r), size = reader_varint(r);
     uint64_t base = r->base + r->pos;
     struct bytes data = reader_bytes(r, size);
@@ -340,11 +350,11 @@ static bool decode_column(const struct decoder *d, struct reader *r, const struc
     const struct field *field = field_of(desc, id, kind);
     if (!field)
         return true;
+    *filled |= (uint64_t)1 << (field - desc->fields);
     struct reader column;
     reader_init(&column, data, base);
-    for (uint64_t i = 0; i < count && !column.failed; i++)
-        if (!get_value(d, &column, field, rows + i * desc->row_size, err))
-            return false;
+    if (!get_values(d, &column, field, rows, desc->row_size, count, err))
+        return false;
     if (column.failed || reader_left(&column))
         return err_at(err, ERR_FORMAT, base + column.pos, "column %s.%s does not hold %llu values",
                       desc->name, field->name, (unsigned long long)count);
@@ -393,12 +403,13 @@ static bool decode_table(const struct decoder *d, struct reader *r, enum part pa
     unsigned char *rows = arena_array(&d->s->arena, (size_t)count, (size_t)row_bytes);
     if (!rows)
         return err_nomem(err);
-    rows_absent(desc, rows, count);
+    uint64_t filled = 0;
     for (uint64_t c = 0; c < columns; c++)
-        if (!decode_column(d, r, desc, rows, count, err))
+        if (!decode_column(d, r, desc, rows, count, &filled, err))
             return false;
     if (!reader_ok(r, "column", err))
         return false;
+    rows_absent(desc, rows, count, filled);
     struct table *table = &d->s->tables[part];
     *table = (struct table){rows, (uint32_t)count, (uint32_t)count};
     d->s->parts |= PART_BIT(part);

@@ -142,7 +142,7 @@ static void small_types_are_neither_new_nor_gone(void **state) {
     compare_two(&c, strbuf_cstr(&base), strbuf_cstr(&new_one));
     assert_int_equal(c.series.type_count, 100);
     for (uint32_t i = 0; i < 100; i++)
-        assert_true(c.series.types[i].seen[0] && c.series.types[i].seen[1]);
+        assert_true(c.series.types[i].rows[0] && c.series.types[i].rows[1]);
     assert_true(compare_clear(&c, "new-type"));
     assert_true(compare_clear(&c, "gone-type"));
     compare_deinit(&c);
