@@ -230,6 +230,12 @@ static bool set_no_paths(struct options *o, const char *value, struct err *err) 
     return true;
 }
 
+static bool set_full_paths(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->report.full_paths = true;
+    return true;
+}
+
 static bool set_help(struct options *o, const char *value, struct err *err) {
     (void)value, (void)err;
     o->help = true;
@@ -311,6 +317,8 @@ const struct option_desc option_descs[] = {
      set_min_count},
     {"table", 0, "NAME", "csv: which table (default types; see `dumpdiff list tables`)", REPORTING,
      set_table},
+    {"full-paths", 0, NULL, "every step of what holds objects, with whole type names", REPORTING,
+     set_full_paths},
     {"per", 0, "N", "also divide growth by N requests or iterations between the dumps", COMPARING,
      set_per},
     {"exact-names", 0, NULL, "do not match compiler-generated names across builds", COMPARING,

@@ -204,6 +204,7 @@ bool session_judge(struct session *s, struct err *err) {
     struct series_options so;
     series_options_init(&so);
     so.exact_names = s->options->exact_names;
+    so.full_paths = s->options->report.full_paths;
     limits_apply(&s->limits, &so);
     if (!series_init(&s->series, s->pointers, s->count, &so, err))
         return false;

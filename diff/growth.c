@@ -1,15 +1,18 @@
 #include "diff/growth.h"
 
 #include "base/hash.h"
+#include "diff/path_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-const char *const growth_kind_names[3] = {"more", "enlarged", "moved"};
+const char *const growth_kind_names[4] = {"more", "enlarged", "moved", "spread"};
 
 /* Growth of a node that is too small to be told from the cut of the older tree. */
 #define FLOOR_SHARE   0.001
 #define FLOORS_NEEDED 2
+/* A member with more of the growth than this is where it begins: the others are by-catch. */
+#define SPREAD_MOST_PERCENT 80
 
 #define STACK_ROOT "thread stacks"
 
@@ -116,6 +119,9 @@ struct judging {
     uint32_t last;
     uint64_t floor_objects, floor_bytes; /* of the base tree: what it cut may have been as large */
     uint32_t capacity;
+    uint32_t *first_child, *next_child; /* of each node; GROWTH_ROOT: none */
+    bool *stopped;                      /* what is below belongs to a point above */
+    const char **spread_edge;           /* children with that edge share a point; NULL: none do */
 };
 
 static int64_t delta(const uint64_t *values, uint32_t last) {
@@ -152,16 +158,95 @@ static bool add_point(struct judging *j, struct growth_point point) {
     return true;
 }
 
-static bool under_stacks(const struct growth *g, uint32_t node) {
+static const char *root_of(const struct growth *g, uint32_t node) {
     while (g->nodes[node].parent != GROWTH_ROOT)
         node = g->nodes[node].parent;
-    return is_stack_root(g->nodes[node].root);
+    return g->nodes[node].root;
 }
 
 static bool is_rest(const struct growth_node *node) {
     return strcmp(node->type, "[others]") == 0 ||
            (node->root && strcmp(node->root, "[other roots]") == 0);
 }
+
+/* -- Growth over siblings ---------------------------------------------------------------------- */
+
+/* What grew in one place: below one node, by one edge. */
+struct spread {
+    const char *edge;
+    int64_t objects, bytes, largest;
+    uint32_t members;
+    bool any_type_grew;
+};
+
+static bool is_member(const struct spread *spread, const struct growth_node *child) {
+    return is_rest(child) || (child->edge && strcmp(child->edge, spread->edge) == 0);
+}
+
+static struct spread spread_below(const struct judging *j, uint32_t n) {
+    const struct growth_node *nodes = j->g->nodes;
+    struct spread spread = {.largest = 0};
+    for (uint32_t c = j->first_child[n]; c != GROWTH_ROOT; c = j->next_child[c])
+        if (!is_rest(&nodes[c]) && delta(nodes[c].bytes, j->last) > spread.largest) {
+            spread.largest = delta(nodes[c].bytes, j->last);
+            spread.edge = nodes[c].edge;
+        }
+    for (uint32_t c = j->first_child[n]; spread.edge && c != GROWTH_ROOT; c = j->next_child[c]) {
+        if (!is_member(&spread, &nodes[c]))
+            continue;
+        int64_t objects = delta(nodes[c].own_objects, j->last);
+        spread.objects += objects;
+        spread.bytes += delta(nodes[c].bytes, j->last);
+        spread.members += objects > 0 && !is_rest(&nodes[c]);
+        spread.any_type_grew |= objects > 0 && type_grew(j, nodes[c].type);
+    }
+    return spread;
+}
+
+static enum verdict spread_verdict(const struct judging *j, uint32_t n, const struct spread *spread,
+                                   uint64_t *sums) {
+    if (j->s->count < 3)
+        return VERDICT_GROWING;
+    for (uint32_t c = j->first_child[n]; c != GROWTH_ROOT; c = j->next_child[c])
+        for (uint32_t i = 0; i < j->s->count && is_member(spread, &j->g->nodes[c]); i++)
+            sums[i] += j->g->nodes[c].own_objects[i];
+    return series_verdict(sums, j->s->count, 1);
+}
+
+/*
+ * A leak of many types in one array shows as many nodes, each perhaps too small to be seen: what
+ * grew in one place is one point, of the place.
+ */
+static bool judge_spread(struct judging *j, uint32_t n) {
+    const struct growth_node *node = &j->g->nodes[n];
+    if (!node->seen[0] || !node->seen[j->last] || is_rest(node))
+        return true;
+    int64_t own = delta(node->own_objects, j->last);
+    struct spread spread = spread_below(j, n);
+    if (spread.members < 2 || spread.objects < 2 || spread.objects <= 2 * (own > 0 ? own : 0) ||
+        spread.bytes <= 0 || (uint64_t)spread.bytes <= j->floor_bytes ||
+        (double)spread.largest * 100 > (double)spread.bytes * SPREAD_MOST_PERCENT)
+        return true;
+    uint64_t *sums = numbers(j->g);
+    if (!sums)
+        return false;
+    j->spread_edge[n] = spread.edge;
+    return add_point(
+        j, (struct growth_point){.node = n,
+                                 .kind = spread.any_type_grew ? GROWTH_SPREAD : GROWTH_MOVED,
+                                 .stacks_only = is_stack_root(root_of(j->g, n)),
+                                 .objects_delta = spread.objects,
+                                 .bytes_delta = spread.bytes,
+                                 .verdict = spread_verdict(j, n, &spread, sums),
+                                 .types = spread.members});
+}
+
+static bool in_spread(const struct judging *j, const struct growth_node *node) {
+    const char *edge = node->parent == GROWTH_ROOT ? NULL : j->spread_edge[node->parent];
+    return edge && node->edge && strcmp(edge, node->edge) == 0;
+}
+
+/* -- Growth of one node ------------------------------------------------------------------------ */
 
 /* Judges one node whose holders did not grow; *ret_stop: what is below belongs to this point. */
 static bool judge(struct judging *j, uint32_t n, bool *ret_stop) {
@@ -171,8 +256,10 @@ static bool judge(struct judging *j, uint32_t n, bool *ret_stop) {
     int64_t parent_objects =
         node->parent == GROWTH_ROOT ? 0 : delta(j->g->nodes[node->parent].own_objects, last);
     bool at_least = !node->seen[0];
-    struct growth_point point = {
-        .node = n, .at_least = at_least, .stacks_only = under_stacks(j->g, n)};
+    struct growth_point point = {.node = n,
+                                 .at_least = at_least,
+                                 .stacks_only = is_stack_root(root_of(j->g, n)),
+                                 .in_spread = in_spread(j, node)};
     *ret_stop = false;
     if (is_rest(node) || !node->seen[last])
         return true;
@@ -215,6 +302,31 @@ static uint64_t floor_of(uint64_t total) {
     return (uint64_t)((double)total * FLOOR_SHARE) + 1;
 }
 
+static bool judging_init(struct judging *j) {
+    size_t count = (size_t)j->g->node_count + 1;
+    j->stopped = calloc(count, sizeof(*j->stopped));
+    j->spread_edge = calloc(count, sizeof(*j->spread_edge));
+    j->first_child = malloc(count * sizeof(*j->first_child));
+    j->next_child = malloc(count * sizeof(*j->next_child));
+    if (!j->stopped || !j->spread_edge || !j->first_child || !j->next_child)
+        return false;
+    memset(j->first_child, 0xff, count * sizeof(*j->first_child));
+    for (uint32_t i = j->g->node_count; i-- > 0;) {
+        uint32_t parent = j->g->nodes[i].parent;
+        j->next_child[i] = parent == GROWTH_ROOT ? GROWTH_ROOT : j->first_child[parent];
+        if (parent != GROWTH_ROOT)
+            j->first_child[parent] = i;
+    }
+    return true;
+}
+
+static void judging_deinit(struct judging *j) {
+    free(j->stopped);
+    free(j->spread_edge);
+    free(j->first_child);
+    free(j->next_child);
+}
+
 static bool find_points(struct growth *g, const struct series *s, struct err *err) {
     struct judging j = {.g = g, .s = s, .last = s->count - 1};
     uint64_t objects = 0, bytes = 0;
@@ -226,17 +338,14 @@ static bool find_points(struct growth *g, const struct series *s, struct err *er
     }
     j.floor_objects = floor_of(objects);
     j.floor_bytes = floor_of(bytes);
-    bool *stopped = calloc((size_t)g->node_count + 1, sizeof(*stopped));
-    if (!stopped)
-        return err_nomem(err);
-    bool ok = true;
+    bool ok = judging_init(&j);
     for (uint32_t i = 0; ok && i < g->node_count; i++) {
         uint32_t parent = g->nodes[i].parent;
-        stopped[i] = parent != GROWTH_ROOT && stopped[parent];
-        if (!stopped[i])
-            ok = judge(&j, i, &stopped[i]);
+        j.stopped[i] = parent != GROWTH_ROOT && j.stopped[parent];
+        if (!j.stopped[i])
+            ok = judge(&j, i, &j.stopped[i]) && (j.stopped[i] || judge_spread(&j, i));
     }
-    free(stopped);
+    judging_deinit(&j);
     if (!ok)
         return err_nomem(err);
     if (g->point_count > 1)
@@ -266,111 +375,30 @@ void growth_deinit(struct growth *g) {
 
 /* -- Text -------------------------------------------------------------------------------------- */
 
-static bool is_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '`' || c == '$' || (unsigned char)c >= 0x80;
-}
-
-void growth_short_type(const char *type, struct strbuf *out) {
-    /* A namespace is a run of names and dots: what stands behind its last dot is kept. */
-    for (const char *p = type; *p;) {
-        const char *end = p, *last = p;
-        while (is_name(*end) || *end == '.') {
-            if (*end == '.' && is_name(end[1]))
-                last = end + 1;
-            end++;
-        }
-        strbuf_add(out, (struct str){last, (size_t)(end - last)});
-        if (*end)
-            strbuf_addc(out, *end++);
-        p = end;
-    }
-}
-
-/* "<Name>k__BackingField" is the property Name; "[].value" and plain names stay. */
-static void pretty_edge(const char *edge, struct strbuf *out) {
-    const char *open = strchr(edge, '<'), *close = open ? strstr(open, ">k__BackingField") : NULL;
-    if (!close) {
-        strbuf_adds(out, edge);
-        return;
-    }
-    strbuf_add(out, (struct str){edge, (size_t)(open - edge)});
-    strbuf_add(out, (struct str){open + 1, (size_t)(close - open - 1)});
-    strbuf_adds(out, close + strlen(">k__BackingField"));
-}
-
-#define STEPS_SHOWN 6u
-
-/* Framework types are known without their arguments: "Dictionary", not "Dictionary<String,
- * CacheEntry>". */
-static void add_type(const char *type, bool full, struct strbuf *out) {
-    if (full) {
-        strbuf_adds(out, type);
-        return;
-    }
-    struct strbuf bare;
-    strbuf_init(&bare);
-    bool framework = strncmp(type, "System.", 7) == 0 || strncmp(type, "Microsoft.", 10) == 0;
-    unsigned depth = 0;
-    for (const char *p = type; framework && *p; p++) {
-        depth += *p == '<';
-        if (!depth)
-            strbuf_addc(&bare, *p);
-        depth -= *p == '>' && depth;
-    }
-    growth_short_type(framework && !bare.failed ? strbuf_cstr(&bare) : type, out);
-    strbuf_deinit(&bare);
-}
-
-/* One step: the type, and the edge out of it; "Entry[] -> [].value" is "[].value". */
-static void step_text(const struct growth *g, uint32_t node, const char *edge_below, bool full,
-                      struct strbuf *out) {
-    const char *type = g->nodes[node].type;
-    bool element = edge_below && edge_below[0] == '[' && str_ends(str_of(type), STR("[]"));
-    strbuf_adds(out, " \xe2\x86\x92 ");
-    if (!element || full)
-        add_type(type, full, out);
-    if (!edge_below)
-        return;
-    if (edge_below[0] != '[' && edge_below[0] != '(' && edge_below[0] != '+')
-        strbuf_addc(out, '.');
-    else if (!element || full)
-        strbuf_addc(out, ' ');
-    pretty_edge(edge_below, out);
-}
-
 /* last: whether the node's own type is the end of the text. */
-static void path_text(const struct growth *g, uint32_t node, bool full, bool last,
+static void node_text(const struct growth *g, uint32_t node, bool full, bool last,
                       struct strbuf *out) {
     uint32_t depth = 0;
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
         depth++;
-    uint32_t *way = calloc((size_t)depth + 1, sizeof(*way));
-    if (!way) {
+    struct path_step *steps = calloc((size_t)depth + 1, sizeof(*steps));
+    if (!steps) {
         out->failed = true;
         return;
     }
     uint32_t i = depth;
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        way[--i] = n;
-    strbuf_adds(out, g->nodes[way[0]].root);
-    uint32_t steps = last ? depth : depth - 1;
-    for (i = 0; i < steps; i++) {
-        if (!full && steps > STEPS_SHOWN + 1 && i == STEPS_SHOWN / 2) {
-            strbuf_addf(out, " \xe2\x86\x92 [%u more]", steps - STEPS_SHOWN);
-            i = steps - STEPS_SHOWN / 2;
-        }
-        step_text(g, way[i], i + 1 < depth ? g->nodes[way[i + 1]].edge : NULL, full, out);
-    }
-    free(way);
+        steps[--i] = (struct path_step){g->nodes[n].edge, g->nodes[n].type};
+    path_text(root_of(g, node), steps, depth, full, last, out);
+    free(steps);
 }
 
 void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
-    path_text(g, node, full, true, out);
+    node_text(g, node, full, true, out);
 }
 
 void growth_holder_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
-    path_text(g, node, full, false, out);
+    node_text(g, node, full, false, out);
 }
 
 const struct growth_point *growth_point_of(const struct growth *g, const char *type,

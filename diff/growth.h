@@ -24,8 +24,9 @@ enum growth_kind {
     GROWTH_MORE,     /* more objects, while their holder did not multiply */
     GROWTH_ENLARGED, /* as many objects, but larger: a backing array */
     GROWTH_MOVED, /* more here, but not more of the type in all: held by another path than before */
+    GROWTH_SPREAD, /* more objects of several types in one place: an array of mixed types */
 };
-extern const char *const growth_kind_names[3];
+extern const char *const growth_kind_names[4];
 
 struct growth_point {
     uint32_t node;
@@ -35,6 +36,9 @@ struct growth_point {
     int64_t objects_delta; /* objects of the node itself */
     int64_t bytes_delta;   /* with all that is held below it; for GROWTH_ENLARGED its own */
     enum verdict verdict;  /* of the node's objects over all snapshots */
+    uint32_t types;        /* GROWTH_SPREAD: [count] of its members that grew; the deltas are their
+                              sums, and each has a point of its own below it */
+    bool in_spread;        /* is counted in the GROWTH_SPREAD of its parent: never add up both */
 };
 
 struct growth {
@@ -53,11 +57,7 @@ struct growth {
 bool growth_init(struct growth *g, const struct series *s, struct err *err) MUST_CHECK;
 void growth_deinit(struct growth *g);
 
-/*
- * "static P.cache -> LeakyCache<...>.Map -> Dictionary<...>._entries -> [].value -> CacheEntry".
- * full: every step with its whole type; otherwise types are short and runs in the middle are left
- * out.
- */
+/* The path to a node, its own type included: see path_text. */
 void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out);
 
 /*
@@ -78,8 +78,5 @@ const struct growth_point *growth_point_of(const struct growth *g, const char *t
  * type hang on what grew there. NULL: there is none.
  */
 const struct growth_point *growth_point_above(const struct growth *g, const char *type);
-
-/* Name of a type without namespaces: "Dictionary<String, CacheEntry>+Entry[]". Appends. */
-void growth_short_type(const char *type, struct strbuf *out);
 
 #endif

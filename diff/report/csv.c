@@ -217,7 +217,7 @@ static void diff_threads(const struct csv_table *table, const struct series *s,
     (void)table, (void)f;
     uint32_t top = view_top(o, TOP_ALL);
     strbuf_adds(out, "state,os_id,name,evidence,cpu_delta_ns,user_delta_ns,kernel_delta_ns,"
-                     "switches_delta,same_stack\r\n");
+                     "switches_delta,same_stack,elapsed_ns\r\n");
     for (uint32_t i = 0; i < s->thread_count && i < top; i++) {
         const struct series_thread *t = &s->threads[i];
         text(out, thread_state_names[t->state]);
@@ -229,6 +229,7 @@ static void diff_threads(const struct csv_table *table, const struct series *s,
         number(out, t->kernel_delta_ns);
         number(out, t->switches_delta);
         number(out, t->same_stack);
+        number(out, series_thread_row(s, t)->elapsed_ns);
         end_line(out);
     }
 }

@@ -19,11 +19,18 @@ static int cmp_holders(const void *x, const void *y) {
     return (a->node > b->node) - (a->node < b->node);
 }
 
+/* A path that was asked for in full is not cut. */
+static enum doc_cut path_cut(const struct doc_context *c) {
+    return c->o->full_paths ? CUT_NEVER : CUT_MIDDLE;
+}
+
 static void path_cell(const struct doc_context *c, struct doc_table *t, const struct growth *g,
-                      uint32_t node) {
+                      uint32_t node, uint32_t types) {
     struct strbuf path;
     strbuf_init(&path);
     growth_path_text(g, node, c->o->full_paths || c->o->all, &path);
+    if (types)
+        strbuf_addf(&path, " [%u types]", types);
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&path));
     c->d->failed |= path.failed;
     strbuf_deinit(&path);
@@ -46,8 +53,8 @@ static uint32_t find_holders(const struct growth *g, struct holder *holders, uin
 
 static void holder_table(const struct doc_context *c, const struct growth *g,
                          const struct holder *holders, uint32_t count) {
-    static const struct doc_column columns[] = {
-        {"objects", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"held by", false, CUT_MIDDLE}};
+    const struct doc_column columns[] = {
+        {"objects", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"held by", false, path_cut(c)}};
     uint32_t top = view_top(c->o, ROWS_SECONDARY);
     if (!count)
         return;
@@ -58,7 +65,7 @@ static void holder_table(const struct doc_context *c, const struct growth *g,
         doc_row(c->d, t, DOC_PLAIN);
         doc_count(c->d, t, node->objects[0]);
         doc_bytes(c->d, t, node->bytes[0]);
-        path_cell(c, t, g, holders[i].node);
+        path_cell(c, t, g, holders[i].node, 0);
     }
 }
 
@@ -85,27 +92,34 @@ void doc_show_holders(const struct doc_context *c) {
     growth_deinit(&g);
 }
 
+static const char *kind_text(const struct growth_point *point) {
+    if (point->kind == GROWTH_MOVED || point->kind == GROWTH_ENLARGED)
+        return growth_kind_names[point->kind];
+    return verdict_names[point->verdict];
+}
+
 static void point_table(const struct doc_context *c, const struct growth *g) {
-    static const struct doc_column columns[] = {
+    const struct doc_column columns[] = {
         {"objects +/-", true, CUT_NEVER},
         {"bytes +/-", true, CUT_NEVER},
         {"verdict", false, CUT_NEVER},
-        {"held by", false, CUT_MIDDLE},
+        {"held by", false, path_cut(c)},
     };
-    uint32_t top = view_top(c->o, ROWS_SECONDARY), others = 0;
+    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = 0, others = 0;
     struct doc_table *t = doc_table(c->d, columns, 4);
     for (uint32_t i = 0; i < g->point_count; i++) {
         const struct growth_point *point = &g->points[i];
-        if (i >= top) {
+        if (point->in_spread)
+            continue;
+        if (shown++ >= top) {
             others++;
             continue;
         }
         doc_row(c->d, t, DOC_PLAIN);
         doc_count_delta(c->d, t, point->objects_delta);
         doc_bytes_delta(c->d, t, point->bytes_delta);
-        doc_cell(c->d, t, DOC_PLAIN,
-                 point->kind == GROWTH_MOVED ? "moved" : verdict_names[point->verdict]);
-        path_cell(c, t, g, point->node);
+        doc_cell(c->d, t, DOC_PLAIN, kind_text(point));
+        path_cell(c, t, g, point->node, point->types);
     }
     if (others)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more paths]", others);

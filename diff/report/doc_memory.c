@@ -33,6 +33,35 @@ static void memory_map(const struct doc_context *c) {
     doc_prune(t);
 }
 
+/* What VirtualAlloc gave, largest first, as the map has it. */
+static void allocations(const struct doc_context *c) {
+    static const struct doc_column columns[] = {{"allocation", false, CUT_MIDDLE},
+                                                {"regions", true, CUT_NEVER},
+                                                {"bytes", true, CUT_NEVER}};
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_MEMORY_MAP, struct memory_row, rows, count);
+    struct doc_table *t = NULL;
+    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = 0, others = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].by != MEMORY_BY_BASE)
+            continue;
+        if (shown == top) {
+            others++;
+            continue;
+        }
+        if (!t) {
+            doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Private memory by allocation");
+            t = doc_table(c->d, columns, 3);
+        }
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_cell(c->d, t, DOC_PLAIN, rows[i].key);
+        doc_count(c->d, t, rows[i].regions);
+        doc_bytes(c->d, t, rows[i].bytes);
+        shown++;
+    }
+    if (others)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", others);
+}
+
 static void handles(const struct doc_context *c) {
     static const struct doc_column columns[] = {
         {"handles", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"kind", false, CUT_NEVER}};
@@ -63,15 +92,19 @@ static void counters(const struct doc_context *c) {
     struct doc_table *t = doc_table(c->d, columns, 3);
     uint32_t top = view_top(c->o, 2 * ROWS_DEFAULT), shown = count < top ? count : top;
     for (uint32_t i = 0; i < shown; i++) {
-        bool bytes = rows[i].unit && strcmp(rows[i].unit, "bytes") == 0;
+        const char *unit = rows[i].unit;
         doc_row(c->d, t, DOC_PLAIN);
-        if (bytes)
+        if (unit && strcmp(unit, "bytes") == 0)
             doc_bytes(c->d, t, rows[i].value);
+        else if (unit && strcmp(unit, "ns") == 0)
+            doc_ns(c->d, t, rows[i].value);
         else
             doc_count(c->d, t, rows[i].value);
         doc_cell(c->d, t, DOC_PLAIN,
-                 bytes || !rows[i].unit || strcmp(rows[i].unit, "count") == 0 ? NULL
-                                                                              : rows[i].unit);
+                 !unit || strcmp(unit, "bytes") == 0 || strcmp(unit, "count") == 0 ||
+                         strcmp(unit, "ns") == 0
+                     ? NULL
+                     : unit);
         doc_cell(c->d, t, DOC_PLAIN, rows[i].name);
     }
     doc_prune(t);
@@ -83,6 +116,7 @@ void doc_show_memory(const struct doc_context *c) {
     uint32_t top = view_top(c->o, ROWS_DEFAULT);
     handles(c);
     memory_map(c);
+    allocations(c);
     doc_generic(c, PART_NATIVE_HEAPS, "Native heaps", top);
     doc_generic(c, PART_LOADER, "Loader heaps", top);
     doc_generic(c, PART_FREE_BLOCKS, "Large free blocks of the GC heap",

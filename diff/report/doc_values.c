@@ -22,8 +22,10 @@ struct values {
     struct doc_shown shown;
     const struct series_value **rows; /* of the group being written, those that changed */
     uint32_t count, unchanged, cut, written;
-    struct strmap bytes; /* names of counters that are bytes */
+    struct strmap units; /* of counters by name: enum number_kind */
 };
+
+enum number_kind { NUMBER_BYTES, NUMBER_COUNT, NUMBER_NS };
 
 static bool value_changed(const struct series *s, const struct series_value *v) {
     for (uint32_t i = 1; i < s->count; i++)
@@ -33,6 +35,8 @@ static bool value_changed(const struct series *s, const struct series_value *v) 
 }
 
 static uint64_t growth(const uint64_t *values, uint32_t last) {
+    if (values[0] == ABSENT && values[last] != ABSENT)
+        return values[last]; /* it came */
     int64_t delta = fmt_delta(values[0], values[last]);
     return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
 }
@@ -52,34 +56,53 @@ static int cmp_values(const void *x, const void *y, void *context) {
     return strcmp(a->name, b->name);
 }
 
-static void find_byte_counters(struct values *v) {
+static enum number_kind kind_of_unit(const char *unit) {
+    return unit && strcmp(unit, "bytes") == 0 ? NUMBER_BYTES
+           : unit && strcmp(unit, "ns") == 0  ? NUMBER_NS
+                                              : NUMBER_COUNT;
+}
+
+static void find_units(struct values *v) {
     const struct series *s = v->c->s;
     for (uint32_t k = 0; k < s->count; k++) {
         SNAPSHOT_ROWS(s->snapshots[k], PART_COUNTERS, struct counter_row, rows, count);
         for (uint32_t i = 0; i < count; i++) {
             struct str name = str_of(rows[i].name);
-            if (!rows[i].unit || strcmp(rows[i].unit, "bytes") != 0 ||
-                strmap_get(&v->bytes, name, STR("")) != STRMAP_NONE)
-                continue;
-            if (!strmap_put(&v->bytes, name, STR(""), 1))
+            enum number_kind kind = kind_of_unit(rows[i].unit);
+            if (kind != NUMBER_COUNT && strmap_get(&v->units, name, STR("")) == STRMAP_NONE &&
+                !strmap_put(&v->units, name, STR(""), kind))
                 v->c->d->failed = true;
         }
     }
 }
 
-static bool is_plain(const struct values *v, const struct series_value *value) {
+static enum number_kind kind_of(const struct values *v, const struct series_value *value) {
     if (value->part != PART_COUNTERS)
-        return v->section->plain;
-    return strmap_get(&v->bytes, str_of(value->name), STR("")) == STRMAP_NONE;
+        return v->section->plain ? NUMBER_COUNT : NUMBER_BYTES;
+    uint32_t unit = strmap_get(&v->units, str_of(value->name), STR(""));
+    return unit == STRMAP_NONE ? NUMBER_COUNT : (enum number_kind)unit;
+}
+
+static void number_cell(const struct doc_context *c, struct doc_table *t, uint64_t value,
+                        enum number_kind kind) {
+    if (kind == NUMBER_COUNT)
+        doc_count(c->d, t, value);
+    else if (kind == NUMBER_NS)
+        doc_ns(c->d, t, value);
+    else
+        doc_bytes(c->d, t, value);
 }
 
 static void delta_cell(const struct doc_context *c, struct doc_table *t, const uint64_t *values,
-                       bool plain) {
+                       enum number_kind kind) {
+    char buf[FMT_MAX];
     uint32_t last = c->s->count - 1;
     if (values[0] == ABSENT || values[last] == ABSENT)
         doc_cell(c->d, t, DOC_PLAIN, "-");
-    else if (plain)
+    else if (kind == NUMBER_COUNT || (kind == NUMBER_NS && values[last] < values[0]))
         doc_count_delta(c->d, t, fmt_delta(values[0], values[last]));
+    else if (kind == NUMBER_NS)
+        doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(values[last] - values[0], buf));
     else
         doc_bytes_delta(c->d, t, fmt_delta(values[0], values[last]));
 }
@@ -87,21 +110,17 @@ static void delta_cell(const struct doc_context *c, struct doc_table *t, const u
 /* `group` NULL: the table has no column for it; "": said in a row above. */
 static void value_row(const struct doc_context *c, struct doc_table *t,
                       const struct doc_shown *shown, const struct series_value *v,
-                      const char *group, bool plain) {
+                      const char *group, enum number_kind kind) {
     doc_row(c->d, t, DOC_PLAIN);
     if (group)
         doc_cell(c->d, t, DOC_PLAIN, group);
     doc_cell(c->d, t, DOC_PLAIN, *v->name ? v->name : "?");
-    for (uint32_t i = 0; i < shown->count; i++) {
-        if (plain)
-            doc_count(c->d, t, v->values[shown->at[i]]);
-        else
-            doc_bytes(c->d, t, v->values[shown->at[i]]);
-    }
-    delta_cell(c, t, v->values, plain);
+    for (uint32_t i = 0; i < shown->count; i++)
+        number_cell(c, t, v->values[shown->at[i]], kind);
+    delta_cell(c, t, v->values, kind);
     for (uint32_t i = 0; i < shown->count; i++)
         doc_count(c->d, t, v->counts[shown->at[i]]);
-    delta_cell(c, t, v->counts, true);
+    delta_cell(c, t, v->counts, NUMBER_COUNT);
     if (shown->trend)
         doc_trend(c, t, v->values[0] == ABSENT ? v->counts : v->values);
 }
@@ -151,7 +170,7 @@ static void write_groups(struct values *v) {
         collect(v, section->groups[g]);
         for (uint32_t i = 0; i < v->count && v->written < top; i++, v->written++)
             value_row(v->c, t, &v->shown, v->rows[i], group && i ? "" : group,
-                      is_plain(v, v->rows[i]));
+                      kind_of(v, v->rows[i]));
         v->cut += v->count;
     }
     v->cut -= v->written;
@@ -174,18 +193,39 @@ static bool is_partial(const struct doc_context *c, const struct value_section *
     return true;
 }
 
+static bool has_group(const struct series *s, enum part part, const char *group) {
+    for (uint32_t i = 0; i < s->value_count; i++)
+        if (s->values[i].part == part && strcmp(s->values[i].group, group) == 0)
+            return true;
+    return false;
+}
+
+/* Addresses tell something of one process only. */
+static bool is_one_process(const struct series *s) {
+    const struct origin_row *first = snapshot_origin(s->snapshots[0]);
+    for (uint32_t i = 1; i < s->count; i++) {
+        const struct origin_row *origin = snapshot_origin(s->snapshots[i]);
+        if (origin->pid != first->pid || origin->process_start_ns != first->process_start_ns)
+            return false;
+    }
+    return true;
+}
+
 static void value_section(const struct doc_context *c, const struct value_section *section) {
     struct values v = {.c = c, .section = section};
+    if (strcmp(section->groups[0], "base") == 0 &&
+        !(is_one_process(c->s) && has_group(c->s, section->part, "base")))
+        return;
     if (!part_any(c, section->part) || is_partial(c, section))
         return;
-    strmap_init(&v.bytes);
+    strmap_init(&v.units);
     v.rows = calloc((size_t)c->s->value_count + 1, sizeof(*v.rows));
     if (!v.rows) {
         c->d->failed = true;
         return;
     }
     if (section->part == PART_COUNTERS)
-        find_byte_counters(&v);
+        find_units(&v);
     doc_shown(c, &v.shown);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
     write_groups(&v);
@@ -195,7 +235,7 @@ static void value_section(const struct doc_context *c, const struct value_sectio
         doc_text(c->d, DOC_ITEM, DOC_DIM,
                  v.written ? "[%u more without a change]" : "[%u without a change]", v.unchanged);
     free(v.rows);
-    strmap_deinit(&v.bytes);
+    strmap_deinit(&v.units);
 }
 
 void doc_diff_values(const struct doc_context *c) {
@@ -209,6 +249,7 @@ void doc_diff_values(const struct doc_context *c) {
          "regions",
          false,
          {"usage", "state", "type", "protect", "largest"}},
+        {PART_MEMORY_MAP, "Private memory by allocation", "regions", false, {"base"}},
         {PART_NATIVE_HEAPS, "Native heaps", "heaps", false, {"heap"}},
         {PART_LOADER, "Loader heaps", "heaps", false, {"kind"}},
         {PART_MODULES, "Modules", "modules", true, {"module"}},
@@ -230,7 +271,7 @@ static void finalizer_values(const struct doc_context *c) {
         const char *name = i < 2 ? names[i] : generation_names[i - 2];
         const struct series_value *v = series_value(c->s, PART_FINALIZER, "finalizer", name);
         if (v)
-            value_row(c, t, &shown, v, NULL, true);
+            value_row(c, t, &shown, v, NULL, NUMBER_COUNT);
     }
     doc_prune(t);
 }

@@ -25,6 +25,25 @@ static cJSON *path_of(struct json *j, const struct growth *g, uint32_t node,
     return list;
 }
 
+/* Types that grew in one place, with what each adds to the sum. */
+static cJSON *members_of(struct json *j, const struct growth *g, const struct growth_point *sum) {
+    if (sum->types == 0)
+        return cJSON_CreateNull();
+    cJSON *list = cJSON_CreateArray();
+    for (uint32_t i = 0; i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (!point->in_spread || g->nodes[point->node].parent != sum->node)
+            continue;
+        cJSON *object = cJSON_CreateObject();
+        json_add(j, object, "edge", json_text(g->nodes[point->node].edge));
+        json_add(j, object, "type", json_text(g->nodes[point->node].type));
+        json_add(j, object, "objects_delta", json_delta(point->objects_delta));
+        json_add(j, object, "bytes_delta", json_delta(point->bytes_delta));
+        json_append(j, list, object);
+    }
+    return list;
+}
+
 bool json_growth_points(struct json *j, const struct series *s, struct err *err) {
     struct growth g;
     if (!(s->parts_all & PART_BIT(PART_PATHS))) {
@@ -37,6 +56,8 @@ bool json_growth_points(struct json *j, const struct series *s, struct err *err)
     for (uint32_t i = 0; i < g.point_count; i++) {
         const struct growth_point *point = &g.points[i];
         const char *root = NULL;
+        if (point->in_spread)
+            continue;
         cJSON *object = cJSON_CreateObject();
         json_add(j, object, "path", path_of(j, &g, point->node, &root));
         json_add(j, object, "root", json_text(root));
@@ -46,6 +67,7 @@ bool json_growth_points(struct json *j, const struct series *s, struct err *err)
         json_add(j, object, "verdict", json_text(verdict_names[point->verdict]));
         json_add(j, object, "at_least", json_bool(point->at_least));
         json_add(j, object, "stacks_only", json_bool(point->stacks_only));
+        json_add(j, object, "members", members_of(j, &g, point));
         json_array_put(j, object);
     }
     json_array_end(j);

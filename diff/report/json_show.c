@@ -126,6 +126,7 @@ static void memory_map(struct json *j, const struct snapshot *s) {
     json_add(j, object, "by_state", memory_rows(j, rows, count, MEMORY_BY_STATE, "state"));
     json_add(j, object, "by_type", memory_rows(j, rows, count, MEMORY_BY_TYPE, "type"));
     json_add(j, object, "by_protect", memory_rows(j, rows, count, MEMORY_BY_PROTECT, "protect"));
+    json_add(j, object, "by_allocation", memory_rows(j, rows, count, MEMORY_BY_BASE, "allocation"));
     json_add(j, object, "largest", memory_rows(j, rows, count, MEMORY_LARGEST, "usage"));
     json_add(j, object, "largest_free", json_number(largest_free));
     json_put(j, "memory_map", object);

@@ -227,10 +227,19 @@ void stack_place(const struct thread_row *row, struct strbuf *out) {
     }
 }
 
+/* Nobody starts with a wait: whoever called it was not found. */
+static bool ends_in_a_wait(const struct strings *frames) {
+    struct str method = frame_method(frames->count ? frames->items[frames->count - 1] : "");
+    return is_lock_call(method) || is_task_call(method) || is_sleep_call(method) ||
+           is_event_call(method);
+}
+
 bool stack_is_cut(const struct thread_row *row) {
     for (uint32_t i = 0; i < row->frames.count; i++)
         if (is_unknown(row->frames.items[i]))
             return true;
+    if (ends_in_a_wait(&row->frames))
+        return true;
     const struct strings *native = &row->native_frames;
     return !row->frames.count && native->count &&
            strcmp(native->items[native->count - 1], FRAME_CUT) == 0;

@@ -39,15 +39,15 @@ static const char *holder_text(const struct growth *g, const struct growth_point
     return copy;
 }
 
-static struct holder find_holder(const struct growth *g, const struct series_type *type,
-                                 struct findings *f) {
+static struct holder find_holder(const struct series *s, const struct growth *g,
+                                 const struct series_type *type, struct findings *f) {
     struct holder holder = {.point = growth_point_of(g, type->name, &(uint32_t){0})};
     if (!holder.point) {
         holder.above = growth_point_above(g, type->name);
         return holder;
     }
     growth_point_of(g, type->name, &holder.others);
-    holder.text = holder_text(g, holder.point, false, f);
+    holder.text = holder_text(g, holder.point, s->options.full_paths, f);
     holder.full_text = holder_text(g, holder.point, true, f);
     return holder;
 }
@@ -230,7 +230,7 @@ static const char *first_suspect(const struct series *s, const struct series_flo
 static void report_growing(const struct series *s, const struct growth *g,
                            const struct series_type *type, enum verdict verdict,
                            const char *suspect, struct findings *f) {
-    struct holder holder = find_holder(g, type, f);
+    struct holder holder = find_holder(s, g, type, f);
     holder.suspect = suspect;
     struct finding *hit = findings_hit(f, &rule_growing_type, severity_of(s, type, verdict),
                                        weight_of(type, s->count - 1, &holder), type->name);

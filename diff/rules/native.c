@@ -179,6 +179,44 @@ static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) 
     return all > known ? all - known : 0;
 }
 
+/* Growth of the private memory of one allocation; 0: none, or the GC's own. */
+static uint64_t allocation_growth(const struct series *s, const struct series_value *value) {
+    uint64_t first = value->values[0], last = value->values[s->count - 1];
+    struct str name = str_of(value->name);
+    if (value->part != PART_MEMORY_MAP || strcmp(value->group, "base") != 0 || last == ABSENT ||
+        str_starts(name, STR("[")) || str_ends(name, STR(" gc-heap")) ||
+        str_ends(name, STR(" gc-bookkeeping")))
+        return 0;
+    return first == ABSENT ? last : last > first ? last - first : 0;
+}
+
+#define ALLOCATIONS_NAMED 3u
+
+/* ", most in 0x1a0000 PAGE_READWRITE heap 0x100000 (+2.0 MiB), ..."; "": the map has no such. */
+static const char *grown_allocations(const struct series *s, struct findings *f) {
+    const struct series_value *best[ALLOCATIONS_NAMED];
+    uint32_t count = 0;
+    for (uint32_t v = 0; v < s->value_count; v++) {
+        uint64_t grown = allocation_growth(s, &s->values[v]);
+        uint32_t at = count;
+        if (!grown)
+            continue;
+        while (at > 0 && allocation_growth(s, best[at - 1]) < grown)
+            at--;
+        if (at == ALLOCATIONS_NAMED)
+            continue;
+        count += count < ALLOCATIONS_NAMED;
+        for (uint32_t k = count - 1; k > at; k--)
+            best[k] = best[k - 1];
+        best[at] = &s->values[v];
+    }
+    const char *text = "";
+    for (uint32_t i = 0; i < count; i++)
+        text = findings_text(f, "%s%s%s (%s)", text, i ? ", " : "; most in ", best[i]->name,
+                             say_delta(f, (int64_t)allocation_growth(s, best[i])));
+    return text;
+}
+
 static void report_native(const struct series *s, struct findings *f, const uint64_t *values,
                           const char *subject, const char *what) {
     uint32_t end = s->count - 1;
@@ -189,9 +227,9 @@ static void report_native(const struct series *s, struct findings *f, const uint
                               ? ""
                               : findings_text(f, ", while the managed heap went from %s to %s",
                                               say_bytes(f, heap), say_bytes(f, heap_new));
-    finding_summary(f, hit, "%s grew from %s to %s (%s)%s.", what, say_bytes(f, values[0]),
+    finding_summary(f, hit, "%s grew from %s to %s (%s)%s%s.", what, say_bytes(f, values[0]),
                     say_bytes(f, values[end]), say_delta(f, rule_delta(values[end], values[0])),
-                    managed);
+                    managed, grown_allocations(s, f));
     finding_next(f, hit,
                  "Record allocation stacks (UMDH, DebugDiag, heaptrack, jemalloc) and diff "
                  "these.");

@@ -53,8 +53,8 @@ bool file_open(struct file *f, const char *path, struct err *err) {
         if (p == MAP_FAILED) {
             ok = read_all(f, fd, err);
         } else {
-            *f = (struct file){.bytes = {p, (size_t)st.st_size}, .mapped = true};
-            ok = true;
+            *f = (struct file){.bytes = {p, (size_t)st.st_size}, .mapped = true, .fd = fd};
+            return true;
         }
     } else {
         ok = read_all(f, fd, err);
@@ -65,11 +65,30 @@ bool file_open(struct file *f, const char *path, struct err *err) {
 }
 
 void file_close(struct file *f) {
-    if (f->mapped)
+    if (f->mapped) {
         munmap((void *)(uintptr_t)f->bytes.data, f->bytes.size);
-    else
+        close(f->fd);
+    } else {
         free((void *)(uintptr_t)f->bytes.data);
+    }
     *f = (struct file){0};
+}
+
+bool file_copy(const struct file *f, uint64_t offset, void *buffer, size_t size) {
+    char *out = buffer;
+    if (!f->mapped || offset > f->bytes.size || size > f->bytes.size - offset)
+        return false;
+    while (size) {
+        ssize_t n = pread(f->fd, out, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        out += n;
+        size -= (size_t)n;
+        offset += (size_t)n;
+    }
+    return true;
 }
 
 static bool write_fd(int fd, struct str data, struct err *err) {

@@ -11,6 +11,7 @@
 struct file {
     struct bytes bytes;
     bool mapped;
+    int fd; /* of a mapped file, open as long as it is; elsewhere without meaning */
 };
 
 /*
@@ -19,6 +20,12 @@ struct file {
  */
 bool file_open(struct file *f, const char *path, struct err *err) MUST_CHECK;
 void file_close(struct file *f);
+
+/*
+ * Copies size bytes of a mapped file: to read many bytes once is quicker that way than through the
+ * mapping, of which every page costs a fault. false: the file is not mapped, or has become shorter.
+ */
+bool file_copy(const struct file *f, uint64_t offset, void *buffer, size_t size) MUST_CHECK;
 
 /*
  * Writes data to path through a file beside it that is renamed at the end, so that a crash or a

@@ -11,10 +11,7 @@
 struct dotnet_options {
     const char *symbols; /* folder with files that the dump refers to; NULL: none given */
     const char *sysroot; /* prefix for the paths that the dump refers to; NULL: "" */
-    /* The bytes that the space lends lie in a read-only mapping of a file: pages behind the heap
-     * walk may be given back (MADV_DONTNEED), since they can be read again. */
-    bool mapped_file;
-    bool no_paths; /* do not look for what holds the objects */
+    bool no_paths;       /* do not look for what holds the objects */
 };
 
 /*

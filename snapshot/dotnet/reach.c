@@ -57,6 +57,7 @@ struct reach_state {
     unsigned ring_at;
     struct reach_dependent *dependents; /* sorted by primary */
     uint64_t *filter;
+    struct reach_reference at; /* where `follow` is; kept only where somebody asks */
     bool nomem;
 };
 
@@ -329,6 +330,11 @@ static void arrive(struct reach *r, const struct pending *p) {
 static inline void meet(struct reach *r, uint64_t address, uint32_t parent, uint32_t edge) {
     struct reach_state *s = r->state;
     uint32_t range = find_range(r, address);
+    if (s->at.source) {
+        s->at.target = address;
+        s->at.edge = edge;
+        r->in.on_reference(r->in.context, &s->at);
+    }
     if (range == NO_RANGE || address & 7) {
         r->counts.outside++;
         return;
@@ -432,6 +438,10 @@ static void follow(struct reach *r, uint64_t item) {
     uint64_t left = r->in.ranges[range].end - r->in.ranges[range].start - offset;
     uint32_t type = type_of(r, load_u64(at) & ~(uint64_t)7);
     uint64_t size = object_size(&r->types[type], at, left);
+    if (r->in.on_reference) {
+        s->at.source = r->in.ranges[range].start + offset;
+        s->at.source_type = type;
+    }
     /* An object smaller than the least size is as large as it says: the rest is padding. */
     if (r->types[type].desc.repeats)
         follow_items(r, type, at, size, node);
@@ -441,6 +451,7 @@ static void follow(struct reach *r, uint64_t item) {
         meet(r, r->types[type].loader_object, node, EDGE_COLLECTIBLE);
     if (s->filter)
         follow_dependents(r, number, r->in.ranges[range].start + offset, node);
+    s->at.source = 0;
 }
 
 bool reach_run(struct reach *r, struct err *err) {

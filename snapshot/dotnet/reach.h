@@ -44,6 +44,13 @@ struct reach_type {
     uint64_t references; /* [count] non-null references met in objects of this type */
 };
 
+/* A reference, as it is met. */
+struct reach_reference {
+    uint64_t source, target; /* addresses of the objects */
+    uint32_t source_type;    /* number in types[] */
+    uint32_t edge;           /* offset of a field, or EDGE_* */
+};
+
 struct reach_input {
     struct space *space;              /* for MethodTables */
     const struct reach_range *ranges; /* sorted by start, not overlapping; borrowed */
@@ -55,6 +62,9 @@ struct reach_input {
     bool (*valid_mt)(void *context, uint64_t mt); /* is this a MethodTable? */
     uint64_t (*loader_object)(void *context,
                               uint64_t mt); /* NULL: collectible types are not followed */
+    /* Called for each reference out of an object that is followed, whether or not it leads
+     * anywhere; NULL: nobody asks. */
+    void (*on_reference)(void *context, const struct reach_reference *reference);
 };
 
 struct reach_counts {

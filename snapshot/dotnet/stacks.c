@@ -290,12 +290,15 @@ static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
     return true;
 }
 
-/* "Shop.Caching.Handle.Finalize": the frame that the runtime's RunFinalizers called. */
-static bool report_finalizer(struct stacks *s, struct err *err) {
+/*
+ * "Shop.Caching.Handle.Finalize": the frame that the runtime's RunFinalizers called.
+ * cut: the stack could not be followed, so that what is not on it may yet be there.
+ */
+static bool report_finalizer(struct stacks *s, bool cut, struct err *err) {
     struct finalizer_row *row = builder_single(s->m->clr->b, PART_FINALIZER, err);
     if (!row)
         return false;
-    row->blocked = 0;
+    row->blocked = cut ? ABSENT : 0;
     for (uint32_t i = 1; i < s->frame_count; i++) {
         struct str name = s->frames[i - 1];
         size_t open = str_find(name, STR(".Finalize("), 0);
@@ -311,9 +314,10 @@ static bool report_finalizer(struct stacks *s, struct err *err) {
 
 static bool report_stack(struct stacks *s, const struct managed_threads *threads,
                          const struct managed_thread *t, struct err *err) {
+    uint64_t cut = s->cut;
     if (!walk_stack(s, t))
         return err_nomem(err);
-    if (t->address == threads->finalizer && !report_finalizer(s, err))
+    if (t->address == threads->finalizer && !report_finalizer(s, s->cut > cut, err))
         return false;
     if (!s->frame_count)
         return true;

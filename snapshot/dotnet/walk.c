@@ -6,20 +6,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* Objects are 8-byte aligned and at least 24 bytes apart; the empty string says 22. */
 #define OBJECT_MIN      24u
-#define HEADER_BYTES    16u /* MethodTable and component count */
-#define CHUNK_BYTES     (4u << 20)
-#define LIVE_BYTES      (64u << 10)
+#define HEADER_BYTES    16u            /* MethodTable and component count */
+#define WINDOW_BYTES    (256u << 10)   /* read at a time: stays in the cache */
 #define THREADS_FROM    (256ull << 20) /* more heap than this is walked by several threads */
 #define THREADS_MAX     4u
 #define PLAUSIBLE_CHAIN 4u
-#define CACHE_LINE      64u
-#define PREFETCH_AHEAD  2048u /* [bytes] */
-#define PREFETCH_LINES  4u    /* objects of 100 to 250 bytes */
 
 #define MT_HAS_COMPONENTS 0x80000000u
 /* Object header, the 32 bits before the MethodTable (src/coreclr/vm/syncblk.h). */
@@ -61,7 +56,7 @@ struct worker {
     uint8_t generation;
     uint64_t skipped, gaps;
     struct window window;
-    uint8_t *buffer; /* of a live process; LIVE_BYTES */
+    uint8_t *buffer; /* WINDOW_BYTES, for the window */
     uint8_t straddle[8 + HEADER_BYTES];
 };
 
@@ -222,18 +217,6 @@ static void note_lock(struct worker *w, uint64_t object, uint64_t mt, uint32_t h
 
 /* -- Windows ----------------------------------------------------------------------------------- */
 
-/* Gives pages behind the walk back: they can be read again from the file. */
-static void drop_behind(const struct worker *w, uint64_t from, uint64_t to) {
-    if (!w->shared->clr->options->mapped_file || to <= from || w->window.data == w->straddle)
-        return;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
-    uintptr_t begin = (uintptr_t)(w->window.data + (from - w->window.start));
-    uintptr_t end = (uintptr_t)(w->window.data + (to - w->window.start)) & ~page;
-    begin = (begin + page) & ~page;
-    if (begin < end)
-        madvise((void *)begin, end - begin, MADV_DONTNEED);
-}
-
 /*
  * Makes w->window hold the object header at a, and the word before it where that is there. false:
  * the memory at a is not in the dump.
@@ -253,15 +236,10 @@ static bool open_window(struct worker *w, uint64_t a, uint64_t end) {
         w->window = (struct window){from, a + HEADER_BYTES, w->straddle};
         return true;
     }
-    if (range->data) {
-        w->window = (struct window){from, to, range->data + (from - range->start)};
-        return true;
-    }
-    uint64_t size = to - from < LIVE_BYTES ? to - from : LIVE_BYTES;
-    if (!space_read(space, from, w->buffer, size))
-        return false;
-    w->window = (struct window){from, from + size, w->buffer};
-    return true;
+    uint64_t size = to - from < WINDOW_BYTES ? to - from : WINDOW_BYTES;
+    struct bytes bytes = space_window(space, from, w->buffer, (size_t)size);
+    w->window = (struct window){from, from + bytes.size, bytes.data};
+    return bytes.size == size;
 }
 
 static bool in_window(const struct window *window, uint64_t a) {
@@ -283,9 +261,6 @@ static uint64_t count_objects(struct worker *w, uint64_t a, uint64_t stop, uint6
     *ret_broken = false;
     while (a < stop) {
         const uint8_t *p = window.data + (a - window.start);
-        /* Where the next object is hangs on what this one holds: ask for memory well ahead. */
-        for (uint32_t line = 0; line < PREFETCH_LINES; line++)
-            __builtin_prefetch(p + PREFETCH_AHEAD + CACHE_LINE * line);
         uint64_t mt = load_u64(p) & ~7ull; /* bits of the GC: marked, pinned */
         struct slot *slot = &w->slots[slot_of(w, mt)];
         if (slot->mt != mt || mt == 0) {
@@ -321,9 +296,15 @@ static bool plausible_chain(struct worker *w, uint64_t a, uint64_t context, uint
     for (uint32_t i = 0; i < PLAUSIBLE_CHAIN; i++) {
         if (a == end || a == context)
             return true;
-        if (a > end || (!in_window(&w->window, a) && !open_window(w, a, end)))
+        /* What lies further on is read by itself: the window stays where it is. */
+        uint8_t header[HEADER_BYTES];
+        const uint8_t *p = header;
+        if (a > end)
             return false;
-        const uint8_t *p = w->window.data + (a - w->window.start);
+        if (in_window(&w->window, a))
+            p = w->window.data + (a - w->window.start);
+        else if (!space_read(w->shared->clr->space, a, header, sizeof(header)))
+            return false;
         uint64_t mt = load_u64(p) & ~7ull;
         struct slot *slot = mt ? find_slot(w, mt) : NULL;
         if (!slot)
@@ -398,13 +379,8 @@ static void walk_span(struct worker *w, const struct gc_span *span) {
         }
         bool broken = !in_window(&w->window, a) && !open_window(w, a, span->end);
         if (!broken) {
-            uint64_t from = a, stop = a + CHUNK_BYTES;
-            if (stop > context)
-                stop = context;
-            if (stop > span->end)
-                stop = span->end;
+            uint64_t stop = context < span->end ? context : span->end;
             a = count_objects(w, a, stop, span->end, &broken);
-            drop_behind(w, from, a < w->window.end ? a : w->window.end);
         }
         if (broken)
             a = resync(w, a, context, span->end);
@@ -433,13 +409,8 @@ static void *run_worker(void *argument) {
 /* -- Workers ----------------------------------------------------------------------------------- */
 
 static bool worker_init(struct worker *w, struct shared *s) {
-    *w = (struct worker){.shared = s};
-    if (s->clr->space->fetch) {
-        w->buffer = malloc(LIVE_BYTES);
-        if (!w->buffer)
-            return false;
-    }
-    return slots_grow(w);
+    *w = (struct worker){.shared = s, .buffer = malloc(WINDOW_BYTES)};
+    return w->buffer && slots_grow(w);
 }
 
 static void worker_deinit(struct worker *w) {

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "dotnet/dotnet.h"
+#include "input/moving.h"
 #include "memory/evidence.h"
 #include "memory/live.h"
 #include "memory/memory_use.h"
@@ -134,39 +135,6 @@ bool dump_add_threads(struct space *s, struct builder *b, struct err *err) {
     if (s->leader_time_is_rest)
         builder_note(b, "CPU time of the main thread is what the process used less its other "
                         "threads; threads that had ended are still in it");
-    return true;
-}
-
-static int cmp_heap(const void *a, const void *b) {
-    const struct evidence_heap *x = a, *y = b;
-    return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/*
- * Where objects are that move, sorted: what the reader of the heap claimed, which is all that it
- * has reserved, since a dead slot may point to where a region was.
- */
-static bool moving_heaps(struct space *s, struct evidence_heap **ret_heaps, uint32_t *ret_count,
-                         struct err *err) {
-    struct evidence_heap *heaps = arena_array(&s->arena, s->claim_count, sizeof(*heaps));
-    if (!heaps)
-        return err_nomem(err);
-    uint32_t n = 0, kept = 0;
-    for (uint32_t i = 0; i < s->claim_count; i++)
-        if (s->claims[i].use == USE_GC_HEAP)
-            heaps[n++] = (struct evidence_heap){s->claims[i].start, s->claims[i].end};
-    if (n)
-        qsort(heaps, n, sizeof(*heaps), cmp_heap);
-    for (uint32_t i = 0; i < n; i++) {
-        if (kept && heaps[i].start <= heaps[kept - 1].end) {
-            if (heaps[i].end > heaps[kept - 1].end)
-                heaps[kept - 1].end = heaps[i].end;
-        } else {
-            heaps[kept++] = heaps[i];
-        }
-    }
-    *ret_heaps = heaps;
-    *ret_count = kept;
     return true;
 }
 
@@ -312,14 +280,12 @@ void dump_pass_warnings(const struct space *s, struct builder *b) {
         builder_warn(b, s->warnings[i].count, "%s", s->warnings[i].text);
 }
 
-bool dump_read_space(struct space *s, const char *path, bool mapped,
-                     const struct input_options *options, struct builder *b, struct err *err) {
+bool dump_read_space(struct space *s, const char *path, const struct input_options *options,
+                     struct builder *b, struct err *err) {
     s->symbols = options->symbols;
     s->sysroot = options->sysroot;
-    const struct dotnet_options managed = {.symbols = options->symbols,
-                                           .sysroot = options->sysroot,
-                                           .mapped_file = mapped,
-                                           .no_paths = options->no_paths};
+    const struct dotnet_options managed = {
+        .symbols = options->symbols, .sysroot = options->sysroot, .no_paths = options->no_paths};
     bool stacks = !options->no_native_stacks;
     bool ok = dump_say_origin(s, b, err) && dump_read_thread_times(s, path, options, b, err) &&
               dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&

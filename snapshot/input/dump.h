@@ -14,11 +14,10 @@ const char *dump_arch_name(enum space_arch arch);
  * All steps below in their order, for dumps of which the space says everything. options may give
  * files for symbols and thread times; path is the dump's (NULL: it has none), beside which
  * PATH.threads is looked for. A live process goes on as soon as its memory is not needed any more,
- * with a note of how long it stood. mapped: the bytes come from a file, see struct dotnet_options.
+ * with a note of how long it stood.
  */
-bool dump_read_space(struct space *s, const char *path, bool mapped,
-                     const struct input_options *options, struct builder *b,
-                     struct err *err) MUST_CHECK;
+bool dump_read_space(struct space *s, const char *path, const struct input_options *options,
+                     struct builder *b, struct err *err) MUST_CHECK;
 
 /* origin: process, pid, arch, pointer size, tool. */
 bool dump_say_origin(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;

@@ -9,7 +9,8 @@ static bool read_elf_core(struct source *source, struct builder *b, struct err *
         return false;
     if (cut)
         builder_warn(b, cut, "core is cut: bytes of its segments are not in the file");
-    bool ok = dump_read_space(&space, source->path, source->mapped, source->options, b, err);
+    space.file = source->file;
+    bool ok = dump_read_space(&space, source->path, source->options, b, err);
     space_deinit(&space);
     return ok;
 }

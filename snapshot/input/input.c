@@ -159,7 +159,7 @@ static bool read_file(const char *path, struct builder *b, size_t files,
         return err_prefix(err, "%s", path);
     struct unpack_report report;
     bool ok = unpack_file(&file, NULL, &report, err);
-    struct source source = {path, file.bytes, file.mapped, options};
+    struct source source = {path, file.bytes, &file, options};
     if (ok && report.damaged)
         builder_warn(b, file.bytes.size,
                      "compressed file is cut or damaged (%s): read what comes "

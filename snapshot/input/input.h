@@ -5,6 +5,7 @@
 #define DUMPDIFF_INPUT_INPUT_H
 
 #include "base/bytes.h"
+#include "base/file.h"
 #include "model/builder.h"
 
 /* What the user said about how to read. All strings borrowed, NULL when not given. */
@@ -21,7 +22,7 @@ struct input_options {
 struct source {
     const char *path;                    /* as given, for messages */
     struct bytes bytes;                  /* all of it, unpacked */
-    bool mapped;                         /* bytes are those of a mapped file, not of memory */
+    const struct file *file;             /* that the bytes are of; NULL: none */
     const struct input_options *options; /* never NULL */
 };
 

@@ -16,7 +16,7 @@ bool live_read(uint64_t pid, const struct input_options *options, struct builder
     struct input_options here = *options;
     if (!here.sysroot)
         here.sysroot = root;
-    bool ok = dump_read_space(&space, NULL, false, &here, b, err);
+    bool ok = dump_read_space(&space, NULL, &here, b, err);
     struct origin_row *origin = ok ? builder_single(b, PART_ORIGIN, err) : NULL;
     if (origin) {
         origin->captured_at_ns = live_captured_ns(&space);

@@ -208,6 +208,22 @@ static bool add_modules(const struct space *s, struct builder *b, struct err *er
     return ok;
 }
 
+#define UNLOADED_NAMED 8u
+
+/* The last modules that were unloaded; the list has one as often as it came and went. */
+static void say_unloaded(const struct minidump_info *info, struct builder *b) {
+    struct strbuf names;
+    uint32_t count = info->unloaded_count;
+    strbuf_init(&names);
+    for (uint32_t i = 0; i < count && i < UNLOADED_NAMED; i++)
+        strbuf_addf(&names, "%s%s", i ? ", " : "",
+                    info->unloaded[i].name ? info->unloaded[i].name : "?");
+    if (count && !names.failed)
+        builder_note(b, "%u module%s unloaded: %s%s", count, count == 1 ? " was" : "s were",
+                     strbuf_cstr(&names), count > UNLOADED_NAMED ? ", ..." : "");
+    strbuf_deinit(&names);
+}
+
 static bool add_handles(const struct minidump_info *info, struct builder *b, struct err *err) {
     if (!info->has_handles)
         return true;
@@ -258,13 +274,13 @@ static bool fill(struct space *s, const struct minidump_info *info, const struct
                  struct builder *b, struct err *err) {
     s->symbols = source->options->symbols;
     s->sysroot = source->options->sysroot;
-    if (source->mapped)
-        s->mapped = source->bytes;
+    s->file = source->file;
     const struct dotnet_options managed = {.symbols = source->options->symbols,
                                            .sysroot = source->options->sysroot,
-                                           .mapped_file = source->mapped};
+                                           .no_paths = source->options->no_paths};
     for (uint32_t i = 0; i < info->note_count; i++)
         builder_note(b, "%" PRIu64 " %s", info->notes[i].count, info->notes[i].text);
+    say_unloaded(info, b);
     return say_origin(s, info, b, err) &&
            dump_read_thread_times(s, source->path, source->options, b, err) &&
            dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&

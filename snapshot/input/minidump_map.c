@@ -216,30 +216,59 @@ static void sum_regions(struct map *m) {
 
 /* -- Process heaps ----------------------------------------------------------------------------- */
 
-#define TEB_PEB           0x60u
-#define PEB_HEAP_COUNT    0xe8u
-#define PEB_HEAPS         0xf0u
-#define SEGMENT_SIGNATURE 0x10u /* in _HEAP_SEGMENT, with which an NT heap begins, too */
-#define SEGMENT_HEAP      0x28u
-#define NT_HEAP           0xffeeffeeu
+#define NT_HEAP 0xffeeffeeu
+
+/* Offsets since Windows 7; signature and heap are in _HEAP_SEGMENT, with which a heap begins. */
+struct heap_layout {
+    uint32_t word, teb_peb, peb_count, peb_heaps, signature, heap;
+};
+
+static const struct heap_layout heap_layouts[] = {
+    [ARCH_X64] = {8, 0x60, 0xe8, 0xf0, 0x10, 0x28},
+    [ARCH_ARM64] = {8, 0x60, 0xe8, 0xf0, 0x10, 0x28},
+    [ARCH_X86] = {4, 0x30, 0x88, 0x90, 0x08, 0x18},
+};
+
+static const struct heap_layout *heap_layout(const struct map *m) {
+    bool known = (size_t)m->s->arch < sizeof(heap_layouts) / sizeof(*heap_layouts);
+    return known && !m->info->foreign ? &heap_layouts[m->s->arch] : NULL;
+}
+
+static bool read_word(struct map *m, uint32_t word, uint64_t address, uint64_t *ret_value) {
+    uint32_t narrow;
+    if (word == 8)
+        return space_u64(m->s, address, ret_value);
+    if (!space_u32(m->s, address, &narrow))
+        return false;
+    *ret_value = narrow;
+    return true;
+}
+
+/* The heap of the segment that begins there; false: no segment of an NT heap. */
+static bool read_segment(struct map *m, const struct heap_layout *l, uint64_t at,
+                         uint64_t *ret_heap) {
+    uint32_t signature;
+    return space_u32(m->s, at + l->signature, &signature) && signature == NT_HEAP &&
+           read_word(m, l->word, at + l->heap, ret_heap);
+}
 
 /*
  * The PEB's list of heaps, those which are NT heaps by their signature and their pointer to
- * themselves. Offsets of 64-bit Windows since 7; where nothing fits there is no list.
+ * themselves; where nothing fits there is no list.
  */
 static void read_heaps(struct map *m) {
+    const struct heap_layout *l = heap_layout(m);
     uint64_t missing = m->s->missing_bytes, peb = 0, list;
     uint32_t count;
-    if (m->s->arch != ARCH_X64 || m->info->foreign || !m->s->thread_count ||
-        !space_u64(m->s, m->info->threads[0].teb + TEB_PEB, &peb) || !peb ||
-        !space_u32(m->s, peb + PEB_HEAP_COUNT, &count) || !space_u64(m->s, peb + PEB_HEAPS, &list))
+    if (!l || !m->s->thread_count ||
+        !read_word(m, l->word, m->info->threads[0].teb + l->teb_peb, &peb) || !peb ||
+        !space_u32(m->s, peb + l->peb_count, &count) ||
+        !read_word(m, l->word, peb + l->peb_heaps, &list))
         count = 0;
     for (uint32_t i = 0; i < count && i < sizeof(m->heaps) / sizeof(*m->heaps); i++) {
         uint64_t heap, itself;
-        uint32_t signature;
-        if (space_u64(m->s, list + 8 * (uint64_t)i, &heap) &&
-            space_u32(m->s, heap + SEGMENT_SIGNATURE, &signature) && signature == NT_HEAP &&
-            space_u64(m->s, heap + SEGMENT_HEAP, &itself) && itself == heap)
+        if (read_word(m, l->word, list + (uint64_t)l->word * i, &heap) &&
+            read_segment(m, l, heap, &itself) && itself == heap)
             m->heaps[m->heap_count++] = heap;
     }
     m->s->missing_bytes = missing;
@@ -247,10 +276,8 @@ static void read_heaps(struct map *m) {
 
 /* An allocation that begins with a segment of a heap of the list. */
 static void find_heap(struct map *m, struct allocation *a) {
-    uint32_t signature;
     uint64_t heap, missing = m->s->missing_bytes;
-    if (space_u32(m->s, a->base + SEGMENT_SIGNATURE, &signature) && signature == NT_HEAP &&
-        space_u64(m->s, a->base + SEGMENT_HEAP, &heap))
+    if (read_segment(m, heap_layout(m), a->base, &heap))
         for (uint32_t i = 0; i < m->heap_count; i++)
             if (m->heaps[i] == heap)
                 a->heap = heap;
@@ -283,12 +310,32 @@ static bool add_heaps(struct map *m, struct err *err) {
 
 /* -- Rows by allocation ------------------------------------------------------------------------ */
 
-/* "gc-heap", "loader-jit", ...: what the first claim within the allocation says; NULL: nothing. */
+/* The first part of the allocation that is committed; NULL: none. */
+static const struct space_mapping *first_mapping(const struct space *s,
+                                                 const struct allocation *a) {
+    uint32_t low = 0, high = s->mapping_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (s->mappings[middle].start < a->base)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool inside = low < s->mapping_count && s->mappings[low].start - a->base < a->reserved;
+    return inside ? &s->mappings[low] : NULL;
+}
+
+/* "gc-heap", "loader-jit", "stack", ...: what a claim within the allocation says; NULL: nothing. */
 static const char *use_of(const struct map *m, const struct allocation *a) {
+    const struct space_mapping *first = first_mapping(m->s, a);
     for (uint32_t i = 0; i < m->s->claim_count; i++)
         if (m->s->claims[i].start < a->base + a->reserved && m->s->claims[i].end > a->base)
             return space_use_names[m->s->claims[i].use];
-    return NULL;
+    if (!first || !first->file)
+        return NULL;
+    return strcmp(first->file, "[stack]") == 0 ? space_use_names[USE_STACK]
+           : strcmp(first->file, "[teb]") == 0 ? space_use_names[USE_TEB]
+                                               : NULL;
 }
 
 static bool add_allocation(struct map *m, const struct allocation *a, struct strbuf *key,

@@ -255,6 +255,22 @@ struct bytes space_lend(struct space *s, uint64_t address, uint64_t size) {
     return (struct bytes){r->data + (address - r->start), (size_t)(size < left ? size : left)};
 }
 
+struct bytes space_window(struct space *s, uint64_t address, void *buffer, size_t size) {
+    struct bytes lent = space_lend(s, address, size);
+    const struct space_range *r = lent.size ? NULL : space_range_at(s, address);
+    if (r) {
+        size_t n = r->end - address < size ? (size_t)(r->end - address) : size;
+        return (struct bytes){buffer, space_read(s, address, buffer, n) ? n : 0};
+    }
+    if (lent.size && s->file) {
+        /* Overlays and what is kept of a live process lie elsewhere. */
+        uint64_t offset = (uint64_t)((uintptr_t)lent.data - (uintptr_t)s->file->bytes.data);
+        if (file_copy(s->file, offset, buffer, lent.size))
+            return (struct bytes){buffer, lent.size};
+    }
+    return lent;
+}
+
 const char *space_string(struct space *s, uint64_t address, size_t max) {
     struct strbuf text;
     strbuf_init(&text);
@@ -287,8 +303,10 @@ const char *space_string(struct space *s, uint64_t address, size_t max) {
 #define LARGE_PAGE ((uintptr_t)2 << 20)
 
 void space_give_back(struct space *s, uint64_t address, uint64_t size) {
-    uintptr_t first = (uintptr_t)s->mapped.data, last = first + s->mapped.size;
-    while (s->mapped.size && size) {
+    if (!s->file || !s->file->mapped)
+        return;
+    uintptr_t first = (uintptr_t)s->file->bytes.data, last = first + s->file->bytes.size;
+    while (size) {
         const struct space_range *r = space_range_at(s, address);
         if (!r || !r->data)
             return;

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/str.h"
 
 enum space_kind { SPACE_ELF_CORE, SPACE_MINIDUMP, SPACE_LIVE };
@@ -127,8 +128,9 @@ struct space {
     uint32_t claim_count, claim_capacity;
     const struct stack_copies *stack_copies; /* see native_frames.h; NULL: none */
     uint64_t vdso; /* address of the kernel's code page in the process; 0: not known */
-    /* Read-only mapping of the file that ranges lie in, see space_give_back; empty: none. */
-    struct bytes mapped;
+    /* Mapped file that ranges lie in, see space_window and space_give_back; borrowed, NULL: none.
+     */
+    const struct file *file;
     uint64_t evidence_bytes; /* [bytes] of stacks that evidence_fill has read so far */
     const char *tool; /* what wrote the dump: "createdump", "gcore", "kernel"; NULL: not known */
     /*
@@ -155,6 +157,13 @@ bool space_u64(struct space *s, uint64_t address, uint64_t *ret_value) MUST_CHEC
  */
 struct bytes space_lend(struct space *s, uint64_t address, uint64_t size);
 
+/*
+ * Bytes at address that are gone through once: at least 1 and at most `size`, up to the end of the
+ * range. They are read into buffer where the space has a file or is a live process, and lent
+ * otherwise; they last as long as the buffer is left alone. Empty where nothing is there.
+ */
+struct bytes space_window(struct space *s, uint64_t address, void *buffer, size_t size);
+
 /* The range that holds address, NULL when there is none. */
 const struct space_range *space_range_at(struct space *s, uint64_t address);
 const struct space_mapping *space_mapping_at(const struct space *s, uint64_t address);
@@ -180,7 +189,7 @@ bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use u
                  struct err *err) MUST_CHECK;
 
 /*
- * Gives pages of s->mapped behind [address, address + size) back to the system: they will not be
+ * Gives pages of s->file behind [address, address + size) back to the system: they will not be
  * read again soon. With large pages in the file cache a look at a few bytes maps 2 MiB.
  */
 void space_give_back(struct space *s, uint64_t address, uint64_t size);

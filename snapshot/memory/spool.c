@@ -160,7 +160,8 @@ bool spool_finish(struct spool *s, struct file *f, struct err *err) {
     void *p = mmap(NULL, (size_t)s->written, PROT_READ, MAP_SHARED, s->fd, 0);
     if (p == MAP_FAILED)
         return err_set(err, ERR_SYSTEM, "cannot map the temporary file: %s", strerror(errno));
-    *f = (struct file){.bytes = {p, (size_t)s->written}, .mapped = true};
+    *f = (struct file){.bytes = {p, (size_t)s->written}, .mapped = true, .fd = s->fd};
+    s->fd = -1;
     spool_clear(s);
     return true;
 }

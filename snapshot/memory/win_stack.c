@@ -136,22 +136,53 @@ static bool read_x64(struct win_stacks *w, const struct space_thread *thread, st
     return ok;
 }
 
+/*
+ * x86 and ARM64: each function keeps its caller's frame pointer, and above it the return address.
+ * A chain that leaves the stack, goes down it or returns to no module ends there.
+ */
+static void read_chain(struct win_stacks *w, const struct space_thread *thread,
+                       struct strbuf *frames) {
+    struct space *s = w->space;
+    unsigned word = s->arch == ARCH_X86 ? 4 : 8;
+    uint64_t fp = thread->fp, low = thread->sp, pair[2] = {0};
+    write_frame(frames, space_module_at(s, thread->ip), NULL, thread->ip);
+    for (uint32_t count = 1; count < WIN_STACK_FRAMES_MAX; count++) {
+        uint32_t narrow[2];
+        if (fp < low || fp >= thread->stack_top || fp % word)
+            return;
+        if (word == 8 ? !space_read(s, fp, pair, sizeof(pair))
+                      : !space_read(s, fp, narrow, sizeof(narrow)))
+            return;
+        if (word == 4) {
+            pair[0] = narrow[0];
+            pair[1] = narrow[1];
+        }
+        const struct space_module *module = space_module_at(s, pair[1]);
+        if (!module)
+            return;
+        write_frame(frames, module, NULL, pair[1]);
+        low = fp + 2 * (uint64_t)word;
+        fp = pair[0];
+    }
+}
+
 bool win_stack_read(struct win_stacks *w, const struct space_thread *thread, struct strbuf *frames,
                     bool *ret_cut, struct err *err) {
     strbuf_clear(frames);
     *ret_cut = false;
     if (thread->register_count == 0 || thread->ip == 0)
         return true;
+    uint64_t missing = w->space->missing_bytes;
+    bool ok = true;
     if (w->space->arch == ARCH_X64) {
-        uint64_t missing = w->space->missing_bytes;
-        bool ok = read_x64(w, thread, frames, ret_cut, err);
-        w->space->missing_bytes = missing; /* that images are not there is told in other words */
-        if (!ok)
-            return false;
+        ok = read_x64(w, thread, frames, ret_cut, err);
     } else {
-        write_frame(frames, space_module_at(w->space, thread->ip), NULL, thread->ip);
+        read_chain(w, thread, frames);
         *ret_cut = true;
     }
+    w->space->missing_bytes = missing; /* that images are not there is told in other words */
+    if (!ok)
+        return false;
     if (*ret_cut)
         strbuf_adds(frames, "\n" FRAME_CUT);
     return !frames->failed || err_nomem(err);

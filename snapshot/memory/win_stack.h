@@ -2,8 +2,9 @@
  * Native stacks of Windows threads: return addresses as "ntdll!NtWaitForSingleObject+0x14" where an
  * export tells, else as "ntdll+0x9d664".
  *
- * Only exact frames: x64 is unwound by the tables in .pdata. Where they are not in the dump, or on
- * another processor, a stack has its innermost frame only, and says so by FRAME_CUT at its end.
+ * x64 is unwound by the tables in .pdata; where they are not in the dump a stack has its innermost
+ * frame only. x86 and ARM64 go along frame pointers, so functions that keep none are left out.
+ * Wherever callers may be missing, FRAME_CUT stands at the end.
  */
 #ifndef DUMPDIFF_MEMORY_WIN_STACK_H
 #define DUMPDIFF_MEMORY_WIN_STACK_H

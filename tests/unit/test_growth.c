@@ -1,5 +1,6 @@
 /* Where growth begins in the trees of holders. */
 #include "diff/growth.h"
+#include "diff/path_text.h"
 #include "model/builder.h"
 
 #include <setjmp.h>
@@ -191,6 +192,54 @@ static void below_the_floor_is_not_zero(void **state) {
     pair_free(&p);
 }
 
+static void a_leak_over_siblings_is_one_point_of_their_holder(void **state) {
+    (void)state;
+    static const struct row base[] = {{-1, "static A.all", "System.Object[]", 1, 100000},
+                                      {0, "[]", "A", 100, 2400},
+                                      {0, "[]", "B", 100, 2400},
+                                      {0, "[]", "C", 100, 2400},
+                                      {0, NULL, "[others]", 50, 1200}};
+    static const struct row now[] = {{-1, "static A.all", "System.Object[]", 1, 100000},
+                                     {0, "[]", "A", 120, 2880},
+                                     {0, "[]", "B", 130, 3120},
+                                     {0, "[]", "C", 140, 3360},
+                                     {0, NULL, "[others]", 70, 1680}};
+    struct pair p;
+    compare(&p, base, 5, now, 5);
+    assert_int_equal(p.growth.point_count, 4);
+    assert_int_equal(p.growth.points[0].kind, GROWTH_SPREAD);
+    assert_int_equal(p.growth.points[0].types, 3);
+    assert_int_equal(p.growth.points[0].objects_delta, 20 + 30 + 40 + 20);
+    assert_int_equal(p.growth.points[0].bytes_delta, 110 * 24);
+    assert_false(p.growth.points[0].in_spread);
+    assert_path(&p, 0, false, "static A.all \xe2\x86\x92 Object[]");
+    for (uint32_t i = 1; i < 4; i++)
+        assert_true(p.growth.points[i].in_spread);
+    uint32_t others;
+    assert_ptr_equal(growth_point_of(&p.growth, "C", &others), &p.growth.points[1]);
+    pair_free(&p);
+}
+
+static void one_sibling_with_nearly_all_of_the_growth_is_the_point(void **state) {
+    (void)state;
+    static const struct row base[] = {{-1, "static A.all", "System.Object[]", 1, 100000},
+                                      {0, "[]", "A", 100, 2400},
+                                      {0, "[]", "B", 100, 2400},
+                                      {0, "Other", "C", 100, 2400}};
+    static const struct row now[] = {{-1, "static A.all", "System.Object[]", 1, 100000},
+                                     {0, "[]", "A", 400, 9600},
+                                     {0, "[]", "B", 110, 2640},
+                                     {0, "Other", "C", 400, 9600}};
+    struct pair p;
+    compare(&p, base, 4, now, 4);
+    assert_int_equal(p.growth.point_count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(p.growth.points[i].kind, GROWTH_MORE);
+        assert_false(p.growth.points[i].in_spread);
+    }
+    pair_free(&p);
+}
+
 static void stacks_are_compared_as_one(void **state) {
     (void)state;
     static const struct row base[] = {{-1, "stack of thread 12", "Item[]", 4, 4000}};
@@ -232,7 +281,7 @@ static void types_are_shortened_without_losing_their_arguments(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct strbuf text;
         strbuf_init(&text);
-        growth_short_type(cases[i][0], &text);
+        path_short_type(cases[i][0], &text);
         assert_string_equal(strbuf_cstr(&text), cases[i][1]);
         strbuf_deinit(&text);
     }
@@ -244,6 +293,8 @@ int main(void) {
         cmocka_unit_test(a_tree_against_itself_has_no_growth),
         cmocka_unit_test(what_only_changed_its_holder_is_moved),
         cmocka_unit_test(below_the_floor_is_not_zero),
+        cmocka_unit_test(a_leak_over_siblings_is_one_point_of_their_holder),
+        cmocka_unit_test(one_sibling_with_nearly_all_of_the_growth_is_the_point),
         cmocka_unit_test(stacks_are_compared_as_one),
         cmocka_unit_test(rows_before_their_parents_are_refused),
         cmocka_unit_test(types_are_shortened_without_losing_their_arguments),

@@ -231,6 +231,131 @@ static void minidump_gives_heaps_their_segments(void **state) {
     snapshot_deinit(&s);
 }
 
+static void minidump_of_32_bits_gives_heaps_their_segments(void **state) {
+    (void)state;
+    struct snapshot s;
+    read_spec(&s, "system arch=0 major=10 build=22631\n"
+                  "thread id=0x10 ip=0x401000 sp=0x13000 teb=0x40000\n"
+                  "module base=0x400000 size=0x2000 time=3 name=\"C:\\app\\old.exe\"\n"
+                  "region base=0x100000 size=0x20000\n"
+                  "region base=0x300000 size=0x80000\n"
+                  "memory at=0x40030 hex=\"00 00 05 00\"\n"
+                  "memory at=0x50088 hex=\"01 00 00 00 10 00 00 00 00 02 05 00\"\n"
+                  "memory at=0x50200 hex=\"00 00 10 00\"\n"
+                  "memory at=0x100008 hex=\"ee ff ee ff\"\n"
+                  "memory at=0x100018 hex=\"00 00 10 00\"\n"
+                  "memory at=0x300008 hex=\"ee ff ee ff\"\n"
+                  "memory at=0x300018 hex=\"00 00 10 00\"\n");
+    SNAPSHOT_ROWS(&s, PART_NATIVE_HEAPS, struct native_heap_row, heaps, count);
+    assert_int_equal(count, 1);
+    assert_int_equal(heaps[0].address, 0x100000);
+    assert_int_equal(heaps[0].committed, 0xa0000);
+    snapshot_deinit(&s);
+}
+
+/* Chains of frame pointers: on the stack, upwards, into modules, or not at all. */
+static void minidump_follows_frame_pointers_where_there_are_no_tables(void **state) {
+    (void)state;
+    struct snapshot s;
+    read_spec(&s, "system arch=12 major=10 build=22631\n"
+                  "module base=0x140000000 size=0x10000 name=\"C:\\app\\Mill.exe\"\n"
+                  "thread id=1 ip=0x140000100 sp=0x2000 fp=0x2010 stack=0x2000 stack_size=0x40\n"
+                  "memory at=0x2000 hex=\"00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+                  " 20 20 00 00 00 00 00 00 00 02 00 40 01 00 00 00"
+                  " 10 20 00 00 00 00 00 00 00 03 00 40 01 00 00 00\"\n");
+    const struct strings *frames = &thread(&s, 1)->native_frames;
+    assert_int_equal(frames->count, 4);
+    assert_string_equal(frames->items[0], "Mill+0x100");
+    assert_string_equal(frames->items[1], "Mill+0x200");
+    assert_string_equal(frames->items[2], "Mill+0x300");
+    assert_string_equal(frames->items[3], FRAME_CUT); /* the chain went down the stack */
+    snapshot_deinit(&s);
+    read_spec(&s, "system arch=0 major=10 build=22631\n"
+                  "module base=0x400000 size=0x10000 name=\"C:\\app\\old.exe\"\n"
+                  "thread id=1 ip=0x400100 sp=0x2000 fp=0x2008 stack=0x2000 stack_size=0x40\n"
+                  "thread id=2 ip=0x400100 sp=0x3000 fp=0x1000 stack=0x2000 stack_size=0x40\n"
+                  "memory at=0x2000 hex=\"00 00 00 00 00 00 00 00 10 20 00 00 00 02 40 00"
+                  " 00 00 00 00 00 03 90 00\"\n");
+    frames = &thread(&s, 1)->native_frames;
+    assert_int_equal(frames->count, 3);
+    assert_string_equal(frames->items[1], "old+0x200");
+    assert_int_equal(thread(&s, 2)->native_frames.count, 2);
+    snapshot_deinit(&s);
+}
+
+/* A thread that waits, with one word of its stack; runtime: a module of the process. */
+static uint64_t hash_of_stack(const char *runtime, const char *word, bool map) {
+    struct snapshot s;
+    struct strbuf spec;
+    strbuf_init(&spec);
+    strbuf_addf(&spec,
+                HEAD "module base=0x180000000 size=0x1000 time=2 name=\"C:\\fx\\%s\"\n"
+                     "thread id=1 ip=0x7ff800000010 sp=0x13000 stack=0x13000 stack_size=0x100\n"
+                     "memory at=0x13000 hex=\"%s 00 00\"\nmemory at=0x13008 size=248 fill=0\n",
+                runtime, word);
+    if (map)
+        strbuf_adds(&spec, "region base=0x10000 size=0x4000\n"
+                           "region base=0x7fe430000000 size=0x40000\n"
+                           "region base=0x7fe430040000 alloc=0x7fe430000000 size=0x900000 "
+                           "state=0x2000 protect=0\n"
+                           "region base=0x7fe440000000 size=0x10000 type=0x40000\n");
+    read_spec(&s, strbuf_cstr(&spec));
+    uint64_t hash = thread(&s, 1)->live_stack_hash;
+    assert_true(hash != ABSENT);
+    strbuf_deinit(&spec);
+    snapshot_deinit(&s);
+    return hash;
+}
+
+/*
+ * A dump without the runtime's pages does not say where its heap is. References that a collection
+ * has changed are no sign of having run; a counter and a pointer to code are.
+ */
+static void minidump_takes_no_moved_object_for_a_sign_of_life(void **state) {
+    (void)state;
+    static const char base[] = "58 03 00 30 e4 7f";
+    static const struct {
+        const char *word;
+        bool equal, equal_without_map;
+    } cases[] = {
+        {"08 02 01 30 e4 7f", true, true},   /* moved */
+        {"08 02 40 30 e4 7f", true, true},   /* to a region that is given back */
+        {"00 00 00 40 e4 7f", false, true},  /* into a file: only a map tells */
+        {"07 00 00 00 00 00", false, false}, /* a counter */
+        {"10 00 00 40 01 00", false, false}, /* the program's own code */
+        {"80 30 01 00 00 00", false, false}, /* this stack */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        uint64_t before = hash_of_stack("coreclr.dll", base, true);
+        assert_int_equal(before == hash_of_stack("coreclr.dll", cases[i].word, true),
+                         cases[i].equal);
+        before = hash_of_stack("CLR.dll", base, false);
+        assert_int_equal(before == hash_of_stack("CLR.dll", cases[i].word, false),
+                         cases[i].equal_without_map);
+        /* Nothing moves objects in a process without such a runtime. */
+        assert_true(hash_of_stack("plain.dll", base, true) !=
+                    hash_of_stack("plain.dll", cases[i].word, true));
+    }
+}
+
+static void minidump_names_modules_that_were_unloaded(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct strbuf spec;
+    strbuf_init(&spec);
+    strbuf_adds(&spec, HEAD "memory at=0x1000 size=16\nthread id=1 ip=0x140001000\n");
+    for (int i = 0; i < 9; i++)
+        strbuf_addf(&spec, "unloaded base=0x200000 size=0x1000 time=7 name=\"p%d.dll\"\n", i);
+    read_spec(&s, strbuf_cstr(&spec));
+    assert_int_equal(counter(&s, "modules.unloaded"), 9);
+    assert_true(said(&s,
+                     "9 modules were unloaded: p0.dll, p1.dll, p2.dll, p3.dll, p4.dll, p5.dll, "
+                     "p6.dll, p7.dll, ...",
+                     false));
+    strbuf_deinit(&spec);
+    snapshot_deinit(&s);
+}
+
 static void minidump_names_runtimes_it_cannot_read(void **state) {
     (void)state;
     static const struct {
@@ -315,6 +440,10 @@ int main(void) {
         cmocka_unit_test(minidump_fills_threads),
         cmocka_unit_test(minidump_sums_memory_by_usage_state_type_and_protection),
         cmocka_unit_test(minidump_gives_heaps_their_segments),
+        cmocka_unit_test(minidump_of_32_bits_gives_heaps_their_segments),
+        cmocka_unit_test(minidump_follows_frame_pointers_where_there_are_no_tables),
+        cmocka_unit_test(minidump_takes_no_moved_object_for_a_sign_of_life),
+        cmocka_unit_test(minidump_names_modules_that_were_unloaded),
         cmocka_unit_test(minidump_names_runtimes_it_cannot_read),
         cmocka_unit_test(minidump_of_linux_is_named),
         cmocka_unit_test(minidump_that_lacks_everything_is_partial),

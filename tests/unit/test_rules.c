@@ -106,6 +106,12 @@ static const struct rule_case cases[] = {
      "finalizer ready=9 thread_os_id=2\nthreads os_id=2 role=finalizer frames=\"" EVENT
      "A.H.Finalize()\"\n",
      NULL, "the finalizer thread 0x2 waits in A.H.Finalize"},
+    {"finalizer-stuck", STATUS_HIT, /* a wait without its caller: the code above was not found */
+     "finalizer ready=5\nthreads os_id=2 role=finalizer user_ns=5 frames=\"" EVENT
+     "\"\n" BUSY("1000"),
+     "finalizer ready=11\nthreads os_id=2 role=finalizer user_ns=5 frames=\"" EVENT
+     "\"\n" BUSY("2000"),
+     "5 objects wait for finalization, 11 now; the finalizer thread 0x2 has not run."},
     {"finalizer-stuck", STATUS_CLEAR, /* it moves: other frames */
      "finalizer ready=9\nthreads os_id=2 role=finalizer frames=\"A.H.Finalize()\"\n",
      "finalizer ready=9\nthreads os_id=2 role=finalizer frames=\"A.K.Finalize()\"\n", ""},
@@ -264,6 +270,15 @@ static const struct rule_case cases[] = {
           "memory_map by=2 key=MEM_IMAGE regions=9 bytes=20000000\n",
      "grew from 66.8 MiB to 162.1 MiB (+95.4 MiB), while the managed heap went from 9.5 MiB to "
      "9.5 MiB"},
+    {"native-growth", STATUS_HIT, /* the map says where */
+     HEAP "memory_map by=1 key=MEM_COMMIT regions=9 bytes=100000000\n"
+          "memory_map by=5 key=\"0x1000 PAGE_READWRITE heap 0x100\" regions=1 bytes=1048576\n"
+          "memory_map by=5 key=\"0x9000 PAGE_READWRITE gc-heap\" regions=1 bytes=1048576\n",
+     HEAP "memory_map by=1 key=MEM_COMMIT regions=9 bytes=200000000\n"
+          "memory_map by=5 key=\"0x1000 PAGE_READWRITE heap 0x100\" regions=1 bytes=3145728\n"
+          "memory_map by=5 key=\"0x5000 PAGE_READWRITE\" regions=1 bytes=5242880\n"
+          "memory_map by=5 key=\"0x9000 PAGE_READWRITE gc-heap\" regions=1 bytes=9437184\n",
+     "; most in 0x5000 PAGE_READWRITE (+5.0 MiB), 0x1000 PAGE_READWRITE heap 0x100 (+2.0 MiB)."},
     {"native-growth", STATUS_CLEAR, /* the managed heap explains it */
      "gc committed_bytes=10000000\nmemory_map by=1 key=MEM_COMMIT regions=9 bytes=100000000\n",
      "gc committed_bytes=90000000\nmemory_map by=1 key=MEM_COMMIT regions=9 bytes=180000000\n", ""},

@@ -1,5 +1,6 @@
 /* Real minidumps of one .NET 10 program at two moments, against ClrMD's answers (../shared). */
 #include "base/file.h"
+#include "diff/series.h"
 #include "input/input.h"
 #include "memory/minidump.h"
 #include "memory/pe.h"
@@ -131,6 +132,49 @@ static void minidump_of_a_heap_alone_says_what_is_missing(void **state) {
     snapshot_deinit(&s);
 }
 
+struct expected_thread {
+    const char *name;
+    enum thread_state state;
+    uint64_t cpu_ms;
+};
+
+/* Heap or no heap: the collections in between moved objects that these threads refer to. */
+static void minidump_pair_tells_who_ran(void **state) {
+    (void)state;
+    static const char *const formats[] = {"shop-net10-%d.dmp.zst", "shop-net10-heap-%d.dmp.zst"};
+    static const struct expected_thread expected[] = {
+        {"spinner", THREAD_RUNAWAY, 2160},       {"stuck-lock", THREAD_UNCHANGED, 0},
+        {"waiter", THREAD_UNCHANGED, 0},         {".NET Finalizer", THREAD_UNCHANGED, 0},
+        {".NET EventPipe", THREAD_UNCHANGED, 0},
+    };
+    if (!there())
+        skip();
+    for (size_t k = 0; k < sizeof(formats) / sizeof(*formats); k++) {
+        struct snapshot snapshots[2];
+        const struct snapshot *all[2] = {&snapshots[0], &snapshots[1]};
+        struct series series;
+        struct series_options options;
+        struct err err;
+        for (int i = 0; i < 2; i++)
+            read_fixture(&snapshots[i], formats[k], i, NULL);
+        series_options_init(&options);
+        assert_true(series_init(&series, all, 2, &options, &err));
+        for (size_t e = 0; e < sizeof(expected) / sizeof(*expected); e++) {
+            const struct series_thread *found = NULL;
+            for (uint32_t i = 0; i < series.thread_count; i++)
+                if (series.threads[i].name && strcmp(series.threads[i].name, expected[e].name) == 0)
+                    found = &series.threads[i];
+            assert_non_null(found);
+            assert_string_equal(thread_state_names[found->state],
+                                thread_state_names[expected[e].state]);
+            assert_int_equal(found->cpu_delta_ns / 1000000, expected[e].cpu_ms);
+        }
+        series_deinit(&series);
+        snapshot_deinit(&snapshots[0]);
+        snapshot_deinit(&snapshots[1]);
+    }
+}
+
 /* Sums over the map must be the same however it is cut up. */
 static void minidump_memory_adds_up(void **state) {
     (void)state;
@@ -241,6 +285,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(minidump_of_net10_agrees_with_clrmd),
         cmocka_unit_test(minidump_of_a_heap_alone_says_what_is_missing),
+        cmocka_unit_test(minidump_pair_tells_who_ran),
         cmocka_unit_test(minidump_memory_adds_up),
         cmocka_unit_test(minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files),
     };

@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint8_t digits[] = "0123456789abcdefghijklmnopqrstuv";
 
@@ -37,6 +39,55 @@ static void space_reads_across_adjacent_ranges(void **state) {
     assert_int_equal(space_lend(&s, 0x1006, 100).size, 2);
     assert_int_equal(space_lend(&s, 0x1800, 100).size, 0);
     space_deinit(&s);
+}
+
+static bool fetch_digits(struct space *s, uint64_t address, void *buffer, size_t size) {
+    (void)s;
+    memcpy(buffer, digits + address % 32, size);
+    return address < 0x3010;
+}
+
+/* The bytes of a file are read, those of no file are lent, and those of a process are fetched. */
+static void space_window_reads_what_it_can_and_lends_the_rest(void **state) {
+    (void)state;
+    char path[] = "/tmp/dumpdiff-space.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, digits, 32), 32);
+    struct file file;
+    struct err err;
+    assert_true(file_open(&file, path, &err));
+    const struct space_range ranges[] = {
+        {0x1000, 0x1010, file.bytes.data + 16, 0},
+        {0x2000, 0x2008, digits, 0},
+        {0x3000, 0x3020, NULL, 0},
+    };
+    struct space s;
+    fill(&s, ranges, 3);
+    s.file = &file;
+    s.fetch = fetch_digits;
+    uint8_t buffer[64] = "";
+    struct bytes got = space_window(&s, 0x1004, buffer, sizeof(buffer));
+    assert_ptr_equal(got.data, buffer);
+    assert_int_equal(got.size, 12);
+    assert_memory_equal(buffer, digits + 20, 12);
+    got = space_window(&s, 0x2002, buffer, 4);
+    assert_ptr_equal(got.data, digits + 2);
+    assert_int_equal(got.size, 4);
+    got = space_window(&s, 0x3001, buffer, 8);
+    assert_ptr_equal(got.data, buffer);
+    assert_int_equal(got.size, 8);
+    assert_memory_equal(buffer, digits + 1, 8);
+    assert_int_equal(space_window(&s, 0x3011, buffer, 8).size, 0);
+    assert_int_equal(space_window(&s, 0x1010, buffer, 8).size, 0);
+    /* A file that has become shorter since: the mapping is all there is. */
+    assert_int_equal(ftruncate(fd, 24), 0);
+    got = space_window(&s, 0x1004, buffer, 8);
+    assert_ptr_equal(got.data, file.bytes.data + 20);
+    space_deinit(&s);
+    file_close(&file);
+    close(fd);
+    unlink(path);
 }
 
 static void space_reads_up_to_the_last_address(void **state) {
@@ -120,6 +171,7 @@ static void space_adds_up_equal_warnings(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_reads_across_adjacent_ranges),
+        cmocka_unit_test(space_window_reads_what_it_can_and_lends_the_rest),
         cmocka_unit_test(space_reads_up_to_the_last_address),
         cmocka_unit_test(space_keeps_the_first_of_overlapping_ranges),
         cmocka_unit_test(space_overlay_fills_holes_only),

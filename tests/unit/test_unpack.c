@@ -127,6 +127,10 @@ static void unpack_keeps_large_results_in_a_file(void **state) {
     assert_true(unpack_file(&f, NULL, &report, &err));
     assert_true(f.mapped);
     assert_same(f.bytes, plain);
+    uint8_t part[1000];
+    assert_true(file_copy(&f, plain.size - sizeof(part), part, sizeof(part)));
+    assert_memory_equal(part, plain.data + plain.size - sizeof(part), sizeof(part));
+    assert_false(file_copy(&f, plain.size - sizeof(part) + 1, part, sizeof(part)));
     file_close(&f);
     drop(plain);
 }
