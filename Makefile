@@ -23,6 +23,7 @@ LIBARCHIVE := $(shell pkg-config --variable=libdir libarchive 2>/dev/null)/libar
 SONAME     := $(shell objdump -p $(LIBARCHIVE) 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
 PKG_CFLAGS += $(if $(SONAME),-DLIBARCHIVE_SONAME='"$(SONAME)"')
 PKG_LIBS   := $(filter-out -larchive,$(PKG_LIBS))
+PKG_LIBS   += $(if $(PKG_LIBS),-lm)
 TEST_LIBS  := -larchive -lcmocka
 need_pkgs   = $(if $(PKG_LIBS),,$(error packages are missing: run `make deps` first))
 CFLAGS  ?= $(OPT) -g

@@ -133,6 +133,8 @@ struct series {
     uint32_t parts_all; /* parts present in every snapshot */
     uint32_t parts_any;
     uint64_t interval_ns;   /* wall time from first to last; ABSENT when the dumps do not say */
+    uint64_t *times_ns;     /* [count of snapshots] when each was taken, only compared with one
+                               another; NULL where one does not say or they are not in order */
     bool generations_known; /* every snapshot has types, and tells their generations */
     bool live_known;        /* every snapshot knows which objects are live */
     bool backwards;         /* threads got younger from one snapshot to the next: swapped? */
@@ -187,7 +189,9 @@ bool series_is_framework(const char *type_name);
 /*
  * Verdict over the values of all snapshots: `floor` is the least growth of a step that counts.
  * ABSENT values are left out. With three or more: what falls, or comes back to where it was, is
- * stable; what grew by the floor without fitting any shape is inconclusive.
+ * stable; what grew by the floor without fitting any shape is inconclusive. From five on a step may
+ * fail: what rises by the test of ranks (trend.h) is a leak unless it levels off or was one jump,
+ * and what never goes beyond where it was before is stable.
  */
 enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t floor);
 

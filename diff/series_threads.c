@@ -180,6 +180,28 @@ static bool find_ages(struct thread_join *j, uint32_t i) {
     return ok;
 }
 
+/*
+ * When each snapshot was taken: as all of them say, else by how much older their threads were than
+ * in the one before.
+ */
+static bool find_times(struct thread_join *j) {
+    struct series *s = j->s;
+    uint64_t *times = arena_array(&s->arena, s->count, 2 * sizeof(*times));
+    if (!times)
+        return false;
+    uint64_t *ages = times + s->count;
+    bool said = s->count > 1, known = s->count > 1;
+    for (uint32_t i = 0; i < s->count; i++) {
+        times[i] = snapshot_origin(s->snapshots[i])->captured_at_ns;
+        said = said && times[i] != ABSENT && (i == 0 || times[i] > times[i - 1]);
+        uint64_t gain = i ? j->last_elapsed[i] : 0;
+        known = known && gain != ABSENT && (i == 0 || gain > 0);
+        ages[i] = i && known ? num_add(ages[i - 1], gain) : 0;
+    }
+    s->times_ns = said ? times : known ? ages : NULL;
+    return true;
+}
+
 /* Wall time: what the dumps say of their own time, else what their threads' ages say. */
 static void find_interval(struct thread_join *j) {
     struct series *s = j->s;
@@ -449,7 +471,7 @@ bool series_join_threads(struct series *s, struct err *err) {
     struct thread_join j = {.s = s};
     u64map_init(&j.by_os_id);
     u64map_init(&j.by_managed_id);
-    bool ok = match_threads(&j);
+    bool ok = match_threads(&j) && find_times(&j);
     if (ok) {
         find_interval(&j);
         bool recorded =

@@ -1,5 +1,6 @@
 /* Is it a leak? See series.h for what each verdict means. */
 #include "diff/series_internal.h"
+#include "diff/trend.h"
 
 #include <string.h>
 
@@ -56,6 +57,71 @@ static bool is_saturating(const struct shape *shape, int64_t floor) {
            (double)shape->last <= 0.9 * (double)shape->before_last;
 }
 
+/* -- Five and more: some steps may fail -------------------------------------------------------- */
+
+/* Does the last third reach beyond all that was there before it, and by more than noise would? */
+static bool has_new_record(const uint64_t *values, uint32_t count, uint64_t floor) {
+    uint64_t before = 0, after = 0;
+    uint32_t split = count - count / 3;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t *most = i < split ? &before : &after;
+        if (values[i] != ABSENT && values[i] > *most)
+            *most = values[i];
+    }
+    double beyond = after > before ? (double)(after - before) : 0;
+    return beyond >= (double)floor && beyond >= trend_restlessness(values, count) / 2;
+}
+
+/* What a part of the series, by its slope, gains or loses over its length. */
+static double drift(const uint64_t *values, uint32_t first, uint32_t last) {
+    double slope = trend_slope(values, first, last);
+    return (slope < 0 ? -slope : slope) * (double)(last - first - 1);
+}
+
+/*
+ * One jump between two levels: there is a place before and behind which it is flat, but for noise
+ * that is small against the jump. Two samples on each side at least.
+ */
+static bool is_noisy_step(const uint64_t *values, uint32_t count, double floor) {
+    double best = 0;
+    uint32_t at = 0;
+    for (uint32_t i = 2; i + 2 <= count; i++) {
+        double jump = values[i] == ABSENT || values[i - 1] == ABSENT
+                          ? 0
+                          : (double)values[i] - (double)values[i - 1];
+        if (jump > best) {
+            best = jump;
+            at = i;
+        }
+    }
+    if (!at)
+        return false;
+    double jump = trend_level(values, at, count) - trend_level(values, 0, at);
+    return jump >= floor && drift(values, 0, at) <= jump / 4 &&
+           drift(values, at, count) <= jump / 4;
+}
+
+/* The second half rises at a quarter of the pace of the first, or less. */
+static bool levels_off(const uint64_t *values, uint32_t count) {
+    double early = trend_slope(values, 0, (count + 1) / 2);
+    double late = trend_slope(values, count / 2, count);
+    return count >= 6 && early > 0 && late <= early / 4;
+}
+
+static enum verdict judge_many(const uint64_t *values, uint32_t count, uint64_t floor) {
+    struct trend trend;
+    trend_find(values, NULL, count, &trend);
+    double rise = trend.slope * (double)(count - 1);
+    if (trend.rises && rise >= (double)floor) {
+        if (is_noisy_step(values, count, (double)floor))
+            return VERDICT_STEP;
+        return levels_off(values, count) ? VERDICT_SATURATING : VERDICT_LEAK;
+    }
+    return has_new_record(values, count, floor) ? VERDICT_INCONCLUSIVE : VERDICT_STABLE;
+}
+
+/* -- All --------------------------------------------------------------------------------------- */
+
 static enum verdict judge_shape(const struct shape *shape, int64_t floor) {
     if (shape->sum < floor) /* comes back, or falls: nothing leaks */
         return VERDICT_STABLE;
@@ -92,7 +158,10 @@ enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t flo
     /* Three snapshots, but only two that know: too few to tell. */
     if (shape.steps == 1)
         return shape.sum >= least ? VERDICT_INCONCLUSIVE : VERDICT_STABLE;
-    return judge_shape(&shape, least);
+    enum verdict verdict = judge_shape(&shape, least);
+    if (verdict == VERDICT_INCONCLUSIVE && shape.steps + 1 >= TREND_SAMPLES_LEAST)
+        return judge_many(values, count, (uint64_t)least);
+    return verdict;
 }
 
 uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot) {

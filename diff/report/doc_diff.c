@@ -1,7 +1,9 @@
 /* The report on two or more dumps. */
 #include "diff/report/doc_parts.h"
+#include "diff/trend.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,23 @@ static void per_cells(const struct doc_context *c, struct doc_table *t, int64_t 
         doc_cell(c->d, t, DOC_PLAIN, fmt_bytes_delta((int64_t)size, buf));
 }
 
+/* A pace needs times, and more than two points. */
+static bool an_hour(const struct doc_context *c) {
+    return c->s->count > 2 && c->s->times_ns;
+}
+
+static void pace_cell(const struct doc_context *c, struct doc_table *t,
+                      const struct series_type *type) {
+    struct trend trend;
+    char buf[FMT_MAX];
+    if (type && !trend_of_type(c->s, type, &trend))
+        c->d->failed = true;
+    else if (!type || !(fabs(trend.slope_an_hour) < 1e18))
+        doc_cell(c->d, t, DOC_PLAIN, NULL);
+    else
+        doc_cell(c->d, t, DOC_PLAIN, fmt_bytes_delta(llround(trend.slope_an_hour), buf));
+}
+
 static uint32_t type_columns(const struct doc_context *c, const struct doc_shown *shown,
                              struct doc_column *columns) {
     uint32_t n = 0;
@@ -91,6 +110,8 @@ static uint32_t type_columns(const struct doc_context *c, const struct doc_shown
         columns[n++] = (struct doc_column){"objects/N", true, CUT_NEVER};
         columns[n++] = (struct doc_column){"bytes/N", true, CUT_NEVER};
     }
+    if (an_hour(c))
+        columns[n++] = (struct doc_column){"an hour", true, CUT_NEVER};
     if (shown->trend)
         columns[n++] = (struct doc_column){"trend", false, CUT_NEVER};
     columns[n++] = (struct doc_column){"verdict", false, CUT_NEVER};
@@ -124,6 +145,8 @@ static void type_cells(const struct doc_context *c, struct doc_table *t,
         per_cells(c, t, line->objects_delta, line->bytes_delta);
     for (uint32_t i = 0; i <= last && i < TREND_MOST; i++)
         bytes[i] = line->cells[i].bytes;
+    if (an_hour(c))
+        pace_cell(c, t, line->type);
     if (shown->trend)
         doc_trend(c, t, bytes);
     doc_cell(c->d, t, line->type ? verdict_style(line->type->verdict) : DOC_PLAIN,
@@ -239,6 +262,11 @@ void doc_build_diff(struct doc *d, const struct series *s, const struct findings
     if (s->count == 2 && (s->parts_all & PART_BIT(PART_TYPES)))
         doc_text(d, DOC_PARA, DOC_DIM,
                  "Two dumps show growth; it takes a third to tell a leak from a cache that fills.");
+    if (s->count > 2 && s->count < TREND_SAMPLES_LEAST && (s->parts_all & PART_BIT(PART_TYPES)))
+        doc_text(d, DOC_PARA, DOC_DIM,
+                 "Verdicts rest on the steps alone: %u dumps are too few to rule out chance, "
+                 "%u are not.",
+                 s->count, TREND_SAMPLES_LEAST);
     doc_diff_heap(&c);
     doc_diff_types(&c);
     doc_diff_growth(&c);

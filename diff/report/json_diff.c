@@ -2,7 +2,9 @@
 #include "diff/report/fmt.h"
 #include "diff/report/json_parts.h"
 #include "diff/report/view.h"
+#include "diff/trend.h"
 
+#include <math.h>
 #include <string.h>
 
 static cJSON *snapshot_head(struct json *j, const struct series *s, const struct report_options *o,
@@ -60,6 +62,27 @@ static void add_live(struct json *j, cJSON *object, const struct series *s,
              json_delta(fmt_delta(type->live_bytes[0], type->live_bytes[last])));
 }
 
+static cJSON *real(double value) {
+    return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
+}
+
+/* Slope and test of a type's bytes, and its growth for each of the --per N. */
+static void add_trend(struct json *j, cJSON *object, const struct series *s,
+                      const struct report_options *o, const struct series_type *type) {
+    struct trend trend;
+    cJSON *out = cJSON_CreateObject();
+    int64_t growth = s->live_known ? fmt_delta(type->live_bytes[0], type->live_bytes[s->count - 1])
+                                   : type->bytes_delta;
+    j->failed |= !trend_of_type(s, type, &trend);
+    json_add(j, out, "samples", json_number(trend.samples));
+    json_add(j, out, "bytes_per_step", real(trend.slope));
+    json_add(j, out, "bytes_per_hour", real(trend.slope_an_hour));
+    json_add(j, out, "bytes_per_n", real(o->per > 0 ? (double)growth / o->per : NAN));
+    json_add(j, out, "p_value", real(trend.p_value));
+    json_add(j, out, "too_few", cJSON_CreateBool(trend.too_few));
+    json_add(j, object, "trend", out);
+}
+
 static bool types(struct json *j, const struct series *s, const struct report_options *o,
                   struct err *err) {
     static const char *const bases[] = {
@@ -81,6 +104,8 @@ static bool types(struct json *j, const struct series *s, const struct report_op
         add_live(j, object, s, type);
         json_add(j, object, "verdict", json_text(verdict_names[type->verdict]));
         json_add(j, object, "judged_on", json_text(bases[type->basis]));
+        if (s->count > 2 || o->per > 0)
+            add_trend(j, object, s, o, type);
         json_array_put(j, object);
     }
     json_array_end(j);

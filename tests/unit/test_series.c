@@ -62,7 +62,7 @@ static void verdicts_follow_the_steps(void **state) {
         {{100, 200, 100, 200, 100}, 5, 10, VERDICT_STABLE},  /* up and down */
         {{400, 300, 200, 100}, 4, 10, VERDICT_STABLE},       /* falls */
         {{100, 100, 100, 200}, 4, 10, VERDICT_INCONCLUSIVE}, /* a jump, or the first of many? */
-        {{100, 200, 150, 300, 250, 400}, 6, 10, VERDICT_INCONCLUSIVE},
+        {{100, 200, 150, 300, 250, 400}, 6, 10, VERDICT_LEAK} /* by rank */,
         {{100, 104, 108, 112}, 4, 10, VERDICT_INCONCLUSIVE}, /* steps below the floor */
         {{100, A, 200}, 3, 10, VERDICT_INCONCLUSIVE},
         {{A, A, 200}, 3, 10, VERDICT_NONE},
