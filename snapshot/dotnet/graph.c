@@ -82,11 +82,6 @@ static uint32_t label(struct heap_graph *g, struct str text) {
     return g->label_count++;
 }
 
-struct named_static {
-    const char *name;
-    uint64_t object;
-};
-
 static int cmp_named(const void *x, const void *y) {
     const struct named_static *a = x, *b = y;
     int order = strcmp(a->name, b->name);
@@ -104,9 +99,12 @@ static void static_name(struct heap_graph *g, const struct static_root *root, st
 }
 
 /* By name, so that two dumps put what several fields lead to down to the same one. */
-static bool name_statics(struct heap_graph *g, const struct static_roots *statics,
-                         struct named_static *named) {
+static bool name_statics(struct heap_graph *g, struct err *err) {
+    const struct static_roots *statics = &g->statics;
+    struct named_static *named = g->named = calloc((size_t)statics->count + 1, sizeof(*named));
     struct strbuf text;
+    if (!named)
+        return err_nomem(err);
     strbuf_init(&text);
     for (uint32_t i = 0; i < statics->count && !g->nomem; i++) {
         const struct static_root *root = &statics->items[i];
@@ -118,28 +116,27 @@ static bool name_statics(struct heap_graph *g, const struct static_roots *static
         } else {
             named[i].name = named[i - 1].name;
         }
+        named[i].mt = root->mt;
         named[i].object = root->object;
         g->nomem |= text.failed || !named[i].name;
     }
     strbuf_deinit(&text);
+    if (g->nomem)
+        return err_nomem(err);
     qsort(named, statics->count, sizeof(*named), cmp_named);
-    return !g->nomem;
+    for (uint32_t i = 0; i < statics->count; i++)
+        named[i].number = i && strcmp(named[i].name, named[i - 1].name) == 0
+                              ? named[i - 1].number
+                              : label(g, str_of(named[i].name));
+    return !g->nomem || err_nomem(err);
 }
 
 static bool add_statics(struct heap_graph *g, struct err *err) {
-    const struct static_roots *statics = &g->statics;
-    struct named_static *named = calloc((size_t)statics->count + 1, sizeof(*named));
-    bool ok = named && name_statics(g, statics, named);
-    if (!ok)
-        err_nomem(err);
-    uint32_t number = 0;
-    for (uint32_t i = 0; ok && i < statics->count; i++) {
-        if (i == 0 || strcmp(named[i].name, named[i - 1].name) != 0)
-            number = label(g, str_of(named[i].name));
-        ok = reach_root(&g->reach, named[i].object, number, err);
-    }
-    free(named);
-    return ok && reach_run(&g->reach, err);
+    for (uint32_t i = 0; i < g->statics.count; i++)
+        if (!g->named[i].waits &&
+            !reach_root(&g->reach, g->named[i].object, g->named[i].number, err))
+            return false;
+    return reach_run(&g->reach, err);
 }
 
 static bool add_handles(struct heap_graph *g, struct err *err) {
@@ -281,15 +278,36 @@ static bool read_handles(struct heap_graph *g, struct err *err) {
     struct handle_counts counts; /* what is missing is warned about where handles are reported */
     if (!handles_each(g->clr, keep_handle, g, &counts, err))
         return false;
-    g->dependents = calloc((size_t)g->handle_count + 1, sizeof(*g->dependents));
-    if (!g->dependents)
-        return err_nomem(err);
     if (g->handle_count)
         qsort(g->handles, g->handle_count, sizeof(*g->handles), cmp_handles);
+    return true;
+}
+
+/*
+ * Edges that are no fields: dependent handles, and the static fields of types that can be unloaded,
+ * which hold something for as long as their LoaderAllocator lives, and no longer.
+ */
+static bool make_dependents(struct heap_graph *g, struct err *err) {
+    size_t most = (size_t)g->handle_count + g->statics.count;
+    g->dependents = calloc(most + 1, sizeof(*g->dependents));
+    if (!g->dependents)
+        return err_nomem(err);
     for (uint32_t i = 0; i < g->handle_count; i++)
         if (g->handles[i].kind == HANDLE_DEPENDENT)
             g->dependents[g->dependent_count++] =
-                (struct reach_dependent){g->handles[i].object, g->handles[i].secondary};
+                (struct reach_dependent){g->handles[i].object, g->handles[i].secondary, 0};
+    for (uint32_t i = 0; i < g->statics.count; i++) {
+        struct named_static *named = &g->named[i];
+        uint32_t flags;
+        uint64_t loader =
+            clr_field_u32(g->clr, named->mt, F_MT_FLAGS, &flags) && flags & MT_COLLECTIBLE
+                ? loader_object(g, named->mt)
+                : 0;
+        named->waits = loader != 0;
+        if (loader)
+            g->dependents[g->dependent_count++] =
+                (struct reach_dependent){loader, named->object, EDGE_NAMED | named->number};
+    }
     return true;
 }
 
@@ -312,6 +330,11 @@ static const char *name_edge(void *context, uint32_t parent_type, uint32_t edge)
     if (edge == EDGE_COLLECTIBLE)
         return "(loader allocator)";
     strbuf_clear(&g->edge_text);
+    if ((edge & EDGE_NAMED) == EDGE_NAMED) {
+        uint32_t number = edge & ~EDGE_NAMED;
+        strbuf_addf(&g->edge_text, "(%s)", number < g->label_count ? g->labels[number] : "");
+        return strbuf_cstr(&g->edge_text);
+    }
     if (!(edge & EDGE_IN_ELEMENT)) {
         field_name_at(g->modules, mt, edge, false, &g->edge_text);
         return strbuf_cstr(&g->edge_text);
@@ -346,7 +369,8 @@ bool heap_graph_open(struct heap_graph *g, struct modules *m, const struct gc_st
     *g = (struct heap_graph){.modules = m, .clr = m->clr, .gc = gc};
     strbuf_init(&g->type_text);
     strbuf_init(&g->edge_text);
-    if (!make_ranges(g, err) || !read_handles(g, err) || !statics_read(m, &g->statics, err))
+    if (!make_ranges(g, err) || !read_handles(g, err) || !statics_read(m, &g->statics, err) ||
+        !name_statics(g, err) || !make_dependents(g, err))
         return false;
     struct reach_input in = {.space = g->clr->space,
                              .ranges = g->ranges,
@@ -363,6 +387,7 @@ bool heap_graph_open(struct heap_graph *g, struct modules *m, const struct gc_st
 void heap_graph_close(struct heap_graph *g) {
     reach_deinit(&g->reach);
     statics_free(&g->statics);
+    free(g->named);
     strbuf_deinit(&g->type_text);
     strbuf_deinit(&g->edge_text);
     for (uint32_t i = 0; i < g->copy_count; i++)

@@ -5,9 +5,18 @@
 #ifndef DUMPDIFF_DOTNET_GRAPH_H
 #define DUMPDIFF_DOTNET_GRAPH_H
 
+#include "dotnet/gc.h"
 #include "dotnet/handles.h"
 #include "dotnet/reach.h"
 #include "dotnet/statics.h"
+
+/* A static field and what it holds. */
+struct named_static {
+    const char *name; /* "static P.cache"; in the clr's arena */
+    uint64_t mt, object;
+    uint32_t number; /* of its label */
+    bool waits;      /* of a type that can be unloaded: no root, but held by its LoaderAllocator */
+};
 
 struct heap_graph {
     struct modules *modules;
@@ -22,7 +31,8 @@ struct heap_graph {
     struct reach_dependent *dependents;
     uint32_t dependent_count;
     struct static_roots statics;
-    const char **labels; /* of roots, in the clr's arena */
+    struct named_static *named; /* statics.count of them, by name */
+    const char **labels;        /* of roots, in the clr's arena */
     uint32_t label_count, label_capacity;
     struct reach reach;
     struct strbuf type_text, edge_text;

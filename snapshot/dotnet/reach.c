@@ -7,7 +7,6 @@
 
 #define MT_HAS_COMPONENTS 0x80000000u
 #define MT_HAS_POINTERS   0x01000000u
-#define MT_COLLECTIBLE    0x00200000u
 #define MIN_OBJECT_BYTES  24u
 
 /*
@@ -333,7 +332,7 @@ static inline void meet(struct reach *r, uint64_t address, uint32_t parent, uint
     if (s->at.source) {
         s->at.target = address;
         s->at.edge = edge;
-        r->in.on_reference(r->in.context, &s->at);
+        r->in.on_reference(r->in.reference_context, &s->at);
     }
     if (range == NO_RANGE || address & 7) {
         r->counts.outside++;
@@ -425,7 +424,8 @@ static void follow_dependents(struct reach *r, uint64_t number, uint64_t address
     }
     for (; low < r->in.dependent_count && s->dependents[low].primary == address; low++)
         if (s->dependents[low].secondary)
-            meet(r, s->dependents[low].secondary, node, EDGE_DEPENDENT);
+            meet(r, s->dependents[low].secondary, node,
+                 s->dependents[low].edge ? s->dependents[low].edge : EDGE_DEPENDENT);
 }
 
 static void follow(struct reach *r, uint64_t item) {
@@ -485,7 +485,9 @@ static int cmp_dependents(const void *x, const void *y) {
     const struct reach_dependent *a = x, *b = y;
     if (a->primary != b->primary)
         return a->primary < b->primary ? -1 : 1;
-    return a->secondary < b->secondary ? -1 : a->secondary > b->secondary;
+    if (a->secondary != b->secondary)
+        return a->secondary < b->secondary ? -1 : 1;
+    return a->edge < b->edge ? -1 : a->edge > b->edge;
 }
 
 static bool index_dependents(struct reach *r) {

@@ -18,9 +18,11 @@ struct reach_range {
     bool frozen;         /* never collected */
 };
 
-/* A dependent handle (ConditionalWeakTable): whoever holds `primary` holds `secondary`. */
+/* A dependent handle (ConditionalWeakTable), or the like: whoever holds `primary` holds
+ * `secondary`. */
 struct reach_dependent {
     uint64_t primary, secondary;
+    uint32_t edge; /* 0: EDGE_DEPENDENT */
 };
 
 /* Edges that are no offset of a field. Offsets are below 2^31. */
@@ -30,6 +32,10 @@ struct reach_dependent {
     (UINT32_MAX - 2)                /* object of a collectible type to its LoaderAllocator \
                                      */
 #define EDGE_IN_ELEMENT 0x80000000u /* | offset in an element of an array of value types */
+#define EDGE_NAMED      0xc0000000u /* | number of a label of the caller's, see reach_dependent */
+
+/* Flag of a MethodTable: its assembly can be unloaded. */
+#define MT_COLLECTIBLE 0x00200000u
 
 struct reach_type {
     uint64_t mt;
@@ -64,7 +70,8 @@ struct reach_input {
                               uint64_t mt); /* NULL: collectible types are not followed */
     /* Called for each reference out of an object that is followed, whether or not it leads
      * anywhere; NULL: nobody asks. */
-    void (*on_reference)(void *context, const struct reach_reference *reference);
+    void *reference_context;
+    void (*on_reference)(void *reference_context, const struct reach_reference *reference);
 };
 
 struct reach_counts {

@@ -70,27 +70,48 @@ static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t threa
 }
 
 /*
- * In preemptive mode the registers and the newest frames are native: managed ones lie between the
- * innermost and the outermost Frame of the runtime's chain. Without a Frame there are none.
+ * Does managed code lie above a Frame of this kind, as its caller? Frames at the very end of a
+ * chain that are none of these were put there by the runtime before it called managed code. The
+ * runtime's start of Main puts none there. Where kinds have no names (.NET 8 and 9), any may have a
+ * caller.
  */
-static bool managed_bounds(struct clr *clr, uint64_t thread, uint64_t *ret_low,
-                           uint64_t *ret_high) {
-    uint64_t frame, id;
+static bool has_managed_caller(const struct clr *clr, uint64_t id) {
+    static const uint8_t kinds[] = {G_FRAME_INLINED_CALL,   G_FRAME_RESUMABLE,
+                                    G_FRAME_REDIRECTED,     G_FRAME_FAULTING,
+                                    G_FRAME_SOFTWARE,       G_FRAME_FUNC_EVAL,
+                                    G_FRAME_HIJACK,         G_FRAME_PRESTUB,
+                                    G_FRAME_CALL_COUNTING,  G_FRAME_STUB_DISPATCH,
+                                    G_FRAME_PINVOKE_CALLI,  G_FRAME_EXTERNAL_METHOD,
+                                    G_FRAME_DYNAMIC_HELPER, G_FRAME_PROTECT_VALUE_CLASS};
+    const uint64_t *g = clr->contract.global;
+    for (uint32_t i = 0; i < sizeof(kinds); i++)
+        if (g[kinds[i]] != NO_GLOBAL && g[kinds[i]] == id)
+            return true;
+    return g[G_FRAME_INLINED_CALL] == NO_GLOBAL;
+}
+
+/*
+ * In preemptive mode the registers and the newest frames are native: managed ones begin at the
+ * innermost Frame of the runtime's chain. Without a Frame there are none.
+ */
+static bool managed_bounds(struct clr *clr, uint64_t thread, uint64_t sp, uint64_t top,
+                           uint64_t *ret_low, uint64_t *ret_high) {
+    uint64_t frame, id = 0, call_sp;
     if (!clr_field_u64(clr, thread, F_THREAD_FRAME, &frame) || frame == 0 || frame == UINT64_MAX)
         return false;
-    uint64_t low = frame, high = frame;
-    if (clr_u64(clr, frame, &id) && id == clr->contract.global[G_FRAME_INLINED_CALL])
-        if (!clr_field_u64(clr, frame, F_INLINED_CALL_SP, &low) || low < frame)
-            low = frame;
-    for (uint32_t i = 0; i < FRAMES_MAX && frame && frame != UINT64_MAX && clr_spend(clr, 1); i++) {
+    /* Of a call to native code the part below the Frame is managed too; a field of another kind of
+     * Frame at this place would hardly point in between. */
+    *ret_low = frame;
+    if (clr_field_u64(clr, frame, F_INLINED_CALL_SP, &call_sp) && call_sp >= sp && call_sp < frame)
+        *ret_low = call_sp;
+    for (uint32_t i = 0; i < FRAMES_MAX && clr_spend(clr, 1); i++) {
         uint64_t next;
-        high = frame;
-        if (!clr_field_u64(clr, frame, F_FRAME_NEXT, &next) || next <= frame)
+        if (!clr_field_u64(clr, frame, F_FRAME_NEXT, &next) || next <= frame || next >= top)
             break;
         frame = next;
     }
-    *ret_low = low;
-    *ret_high = high + 8;
+    bool open = !clr_u64(clr, frame, &id) || has_managed_caller(clr, id);
+    *ret_high = open || frame + 8 > top ? top : frame + 8;
     return true;
 }
 
@@ -115,8 +136,8 @@ static void scan_thread(struct scanning *s, uint32_t number) {
         for (uint32_t i = 0; i < os->register_count && i < SPACE_REGISTERS; i++)
             add(s, os->registers[i], number);
         scan(s, os->sp > RED_ZONE ? os->sp - RED_ZONE : 0, top, number);
-    } else if (managed_bounds(clr, thread, &low, &high)) {
-        scan(s, low, high < top ? high : top, number);
+    } else if (managed_bounds(clr, thread, os->sp, top, &low, &high)) {
+        scan(s, low, high, number);
     }
 }
 

@@ -218,12 +218,14 @@ static void a_dependent_handle_is_an_edge_of_its_key(void **state) {
     uint64_t key = new_object(w, mt, 0), value = new_object(w, mt, 0), last = new_object(w, mt, 0);
     uint64_t dead = new_object(w, mt, 0), kept_by_dead = new_object(w, mt, 0);
     const struct reach_dependent dependents[] = {
-        {value, last}, {dead, kept_by_dead}, {key, value}, {key, 0}};
+        {value, last, 0}, {dead, kept_by_dead, 0}, {key, value, EDGE_NAMED | 7}, {key, 0, 0}};
     world_start(w, dependents, 4);
     root(w, key, 0);
     assert_true(reach_run(&w->r, &w->err));
     assert_true(reach_is_live(&w->r, last));
     assert_false(reach_is_live(&w->r, dead) || reach_is_live(&w->r, kept_by_dead));
+    /* All of one type, so one node; an edge of our own is told from others by its number. */
+    assert_int_equal(w->r.tree.count, 1);
     world_free(w);
 }
 

@@ -3,16 +3,35 @@
 //   H  kind count      SB index object held recursion owner-os-id           SEG kind heap start end committed reserved
 //   THR managed-id os-id finalizer alive exception, then its frames: F method
 // CLRMD_DAC=FILE: the DAC to use, where it does not lie beside the runtime (single-file apps).
-// Usage: clrmd-peer DUMP [stat]      stat: T lines only, what a heap statistics tool does.
+// Usage: clrmd-peer DUMP [stat | graph | paths]
+//   stat   T lines only, what a heap statistics tool does
+//   graph  references, handles and statics instead, see Graph.cs
+//   paths  a traversal from the roots instead, with a tree of paths
 using Microsoft.Diagnostics.Runtime;
 
 string dump = args[0];
-bool statOnly = args.Length > 1 && args[1] == "stat";
+string mode = args.Length > 1 ? args[1] : "";
+bool statOnly = mode == "stat";
 using DataTarget target = DataTarget.LoadDump(dump);
 string dac = Environment.GetEnvironmentVariable("CLRMD_DAC");
 using ClrRuntime runtime = dac == null ? target.ClrVersions[0].CreateRuntime() : target.ClrVersions[0].CreateRuntime(dac, true);
 ClrHeap heap = runtime.Heap;
 var lines = new List<string>();
+
+if (mode is "graph" or "paths") {
+    if (mode == "paths")
+        Graph.Paths(heap, lines);
+    else {
+        Graph.References(heap, lines);
+        Graph.Handles(runtime, lines);
+        Graph.Statics(runtime, lines);
+    }
+    lines.Sort(StringComparer.Ordinal);
+    using var file = new StreamWriter(Console.OpenStandardOutput());
+    foreach (string line in lines)
+        file.WriteLine(line);
+    return;
+}
 
 static string Gen(ClrHeap heap, ulong address) {
     ClrSegment segment = heap.GetSegmentByAddress(address);
