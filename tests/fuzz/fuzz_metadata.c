@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define ROWS_TRIED 48u
-#define WORLD      (1u << 20)
+#define WORLD      (64u << 10) /* [bytes] for the types; the metadata comes on top */
 
 struct fuzz_source {
     struct bytes bytes;
@@ -82,7 +82,7 @@ static void read_all(struct fuzz_source *source) {
 static void name_all(const struct fuzz_source *source) {
     struct mk_clr w;
     struct strbuf name;
-    if (source->bytes.size > WORLD / 4 || !mk_clr_init(&w, WORLD))
+    if (!mk_clr_init(&w, WORLD + source->bytes.size))
         return;
     strbuf_init(&name);
     uint64_t module = mk_clr_module(&w, source->bytes), last = 0;

@@ -321,6 +321,42 @@ static void core_survives_overlapping_segments(void **state) {
     drop(&c);
 }
 
+/* 4,000 segments of the same 256 KiB would make a gigabyte out of half a megabyte. */
+static void core_does_not_grow_by_segments_that_share_bytes(void **state) {
+    (void)state;
+    const uint32_t count = 4000;
+    const size_t size = 512 << 10;
+    uint8_t *file = calloc(1, size);
+    struct space s;
+    struct err err = {.msg = ""};
+    uint64_t cut, bytes = 0;
+    assert_non_null(file);
+    memcpy(file, "\x7f\x45LF\2\1\1", 7);
+    file[16] = 4;  /* ET_CORE */
+    file[18] = 62; /* x86-64 */
+    file[32] = 64; /* program headers */
+    file[54] = 56;
+    file[56] = (uint8_t)count;
+    file[57] = (uint8_t)(count >> 8);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *p = file + 64 + 56 * i;
+        uint64_t at = 0x10000000 + ((uint64_t)i << 20), held = 256 << 10, from = size - held;
+        p[0] = 1; /* PT_LOAD */
+        p[4] = 4;
+        memcpy(p + 8, &from, 8);
+        memcpy(p + 16, &at, 8);
+        memcpy(p + 32, &held, 8);
+        memcpy(p + 40, &held, 8);
+    }
+    assert_true(elf_core_open(&s, (struct bytes){file, size}, &cut, &err));
+    for (uint32_t i = 0; i < s.range_count; i++)
+        bytes += s.ranges[i].end - s.ranges[i].start;
+    assert_in_range(bytes, size, 8 * size);
+    assert_true(warns(&s, "share their bytes"));
+    space_deinit(&s);
+    free(file);
+}
+
 static void core_cut_anywhere_gives_what_is_there(void **state) {
     (void)state;
     struct bytes file = mk_elf_core(good);
@@ -543,6 +579,7 @@ int main(void) {
         cmocka_unit_test(core_refuses_what_it_cannot_read),
         cmocka_unit_test(core_says_what_it_skipped),
         cmocka_unit_test(core_survives_overlapping_segments),
+        cmocka_unit_test(core_does_not_grow_by_segments_that_share_bytes),
         cmocka_unit_test(core_cut_anywhere_gives_what_is_there),
         cmocka_unit_test(evidence_tells_who_ran),
         cmocka_unit_test(evidence_leaves_moved_references_out),
