@@ -111,7 +111,7 @@ void json_reconciliation(struct json *j, const struct series *s) {
           *managed = cJSON_CreateArray(), *overhead = cJSON_CreateArray();
     for (uint32_t i = 0; i < s->count; i++) {
         uint64_t gc = num_add(usage(s, "gc-heap", i), usage(s, "gc-bookkeeping", i));
-        uint64_t objects = snapshot_totals(s->snapshots[i]).bytes, all = gc;
+        uint64_t objects = s->sums[i].total.bytes, all = gc;
         objects = objects < gc ? objects : gc;
         for (size_t k = 0; k < sizeof(native_parts) / sizeof(*native_parts); k++)
             for (size_t u = 0; native_parts[k].usages[u]; u++)

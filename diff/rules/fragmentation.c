@@ -18,10 +18,8 @@ static struct share share_of(const struct series *s, uint32_t i, int gen) {
     struct share share = {ABSENT, ABSENT};
     const struct snapshot *snapshot = s->snapshots[i];
     if (gen == GEN_COUNT) {
-        if (snapshot_has(snapshot, PART_TYPES)) {
-            struct snapshot_totals totals = snapshot_totals(snapshot);
-            share = (struct share){totals.free_bytes, totals.bytes};
-        }
+        if (snapshot_has(snapshot, PART_TYPES))
+            share = (struct share){s->sums[i].free_total.bytes, s->sums[i].total.bytes};
         return share;
     }
     const char *name = generation_names[gen];

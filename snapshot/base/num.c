@@ -40,7 +40,23 @@ static size_t separator_length(struct str s) {
     return 0;
 }
 
+/* Digits without separators that cannot overflow: what nearly every number is. */
+static bool plain_digits(struct str s, uint64_t *ret_value) {
+    uint64_t value = 0;
+    if (s.len == 0 || s.len > 19)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_digit(s.ptr[i]))
+            return false;
+        value = value * 10 + (uint64_t)(s.ptr[i] - '0');
+    }
+    *ret_value = value;
+    return true;
+}
+
 bool num_grouped(struct str s, uint64_t *ret_value) {
+    if (plain_digits(s, ret_value))
+        return true;
     uint64_t value = 0;
     struct str separator = {NULL, 0};
     size_t group = 0, groups = 0;
@@ -69,28 +85,33 @@ bool num_grouped(struct str s, uint64_t *ret_value) {
     return true;
 }
 
+/* Value of a hexadecimal digit + 1; 0: none. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 bool num_hex(struct str s, uint64_t *ret_value) {
     uint64_t value = 0;
-    if (str_starts_nocase(s, STR("0x")))
+    if (s.len > 1 && s.ptr[0] == '0' && (s.ptr[1] == 'x' || s.ptr[1] == 'X'))
         s = str_drop(s, 2);
     if (s.len == 0)
         return false;
-    size_t digits = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        unsigned digit;
-        if (is_digit(c))
-            digit = (unsigned)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            digit = (unsigned)(c - 'a' + 10);
-        else if (c >= 'A' && c <= 'F')
-            digit = (unsigned)(c - 'A' + 10);
-        else if (c == '`' && digits && i + 1 < s.len)
+    size_t plain = 0; /* digits that cannot overflow: all of nearly every address */
+    for (unsigned digit; plain < s.len && plain < 16; plain++) {
+        if (!(digit = hex_digits[(unsigned char)s.ptr[plain]]))
+            break;
+        value = value << 4 | (digit - 1);
+    }
+    size_t digits = plain;
+    for (size_t i = plain; i < s.len; i++) {
+        unsigned digit = hex_digits[(unsigned char)s.ptr[i]];
+        if (digit == 0 && s.ptr[i] == '`' && digits && i + 1 < s.len)
             continue;
-        else
+        if (digit == 0 || value >> 60)
             return false;
-        if (!push_digit(&value, 16, digit))
-            return false;
+        value = value << 4 | (digit - 1);
         digits++;
     }
     *ret_value = value;

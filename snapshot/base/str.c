@@ -58,11 +58,13 @@ struct str str_trim(struct str s) {
 }
 
 struct str str_next_field(struct str *rest) {
-    size_t i = 0;
-    while (i < rest->len && is_blank(rest->ptr[i]))
+    static const bool blank[256] = {[' '] = true, ['\t'] = true, ['\r'] = true};
+    const unsigned char *text = (const unsigned char *)rest->ptr;
+    size_t i = 0, len = rest->len;
+    while (i < len && blank[text[i]])
         i++;
     size_t start = i;
-    while (i < rest->len && !is_blank(rest->ptr[i]))
+    while (i < len && !blank[text[i]])
         i++;
     struct str field = str_take(str_drop(*rest, start), i - start);
     *rest = str_drop(*rest, i);

@@ -240,26 +240,55 @@ bool builder_strings(struct builder *b, const struct str *items, uint32_t count,
     return true;
 }
 
+static bool is_clean_name(struct str name) {
+    return name.len <= NAME_MAX_BYTES && !needs_cleaning(name);
+}
+
+/*
+ * Names of types are many and mostly new: one that needs no cleaning is looked up as it is, and
+ * copied when it is new. Sets name to the copy.
+ */
+static bool own_type_name(struct builder *b, struct str *name, bool is_clean, struct err *err) {
+    const char *copy = is_clean ? arena_copy(&b->snapshot->arena, name->ptr, name->len)
+                                : builder_string(b, *name, err);
+    if (!copy)
+        return is_clean ? err_nomem(err) : false;
+    *name = is_clean ? (struct str){copy, name->len} : str_of(copy);
+    return true;
+}
+
+static struct type_row *add_type_row(struct builder *b, uint64_t hash, struct str name,
+                                     struct str module, struct err *err) {
+    uint32_t number = b->snapshot->tables[PART_TYPES].count;
+    struct type_row *row = builder_row(b, PART_TYPES, err);
+    if (!row)
+        return NULL;
+    if (!strmap_put_hashed(&b->types, hash, name, module, number)) {
+        b->snapshot->tables[PART_TYPES].count--;
+        err_nomem(err);
+        return NULL;
+    }
+    row->name = name.ptr;
+    row->module = module.len ? module.ptr : NULL;
+    return row;
+}
+
 bool builder_add_type(struct builder *b, struct str name, struct str module,
                       enum generation generation, struct cell cell, struct err *err) {
-    const char *name_copy = builder_string(b, name, err);
     const char *module_copy = module.len ? builder_string(b, module, err) : NULL;
-    if (!name_copy || (module.len && !module_copy))
+    if (module.len && !module_copy)
         return false;
-    struct str key_name = str_of(name_copy), key_module = str_of(module_copy);
-    uint64_t hash = strmap_hash(key_name, key_module);
-    uint32_t number = strmap_get_hashed(&b->types, hash, key_name, key_module);
+    bool is_clean = is_clean_name(name);
+    if (!is_clean && !own_type_name(b, &name, false, err))
+        return false;
+    module = str_of(module_copy);
+    uint64_t hash = strmap_hash(name, module);
+    uint32_t number = strmap_get_hashed(&b->types, hash, name, module);
     if (number == STRMAP_NONE) {
         number = b->snapshot->tables[PART_TYPES].count;
-        struct type_row *row = builder_row(b, PART_TYPES, err);
-        if (!row)
+        if ((is_clean && !own_type_name(b, &name, true, err)) ||
+            !add_type_row(b, hash, name, module, err))
             return false;
-        if (!strmap_put_hashed(&b->types, hash, key_name, key_module, number)) {
-            b->snapshot->tables[PART_TYPES].count--;
-            return err_nomem(err);
-        }
-        row->name = name_copy;
-        row->module = module_copy;
     }
     struct type_row *rows = b->snapshot->tables[PART_TYPES].rows;
     struct cell *sum = &rows[number].gen[generation];
@@ -273,12 +302,13 @@ bool builder_add_type(struct builder *b, struct str name, struct str module,
 
 bool builder_add_live(struct builder *b, struct str name, struct str module, struct cell live,
                       struct err *err) {
-    /* Names are cleaned before they are kept: look up what builder_add_type has stored. */
-    const char *name_copy = builder_string(b, name, err);
     const char *module_copy = module.len ? builder_string(b, module, err) : NULL;
-    if (!name_copy || (module.len && !module_copy))
+    if (module.len && !module_copy)
         return false;
-    uint32_t number = strmap_get(&b->types, str_of(name_copy), str_of(module_copy));
+    /* Names are cleaned before they are kept: look up what builder_add_type has stored. */
+    if (!is_clean_name(name) && !own_type_name(b, &name, false, err))
+        return false;
+    uint32_t number = strmap_get(&b->types, name, str_of(module_copy));
     if (number == STRMAP_NONE)
         return true;
     struct type_row *row = (struct type_row *)b->snapshot->tables[PART_TYPES].rows + number;
