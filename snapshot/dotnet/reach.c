@@ -1,92 +1,10 @@
-#include "dotnet/reach.h"
-
-#include "base/hash.h"
+#include "dotnet/reach_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MT_HAS_COMPONENTS 0x80000000u
 #define MT_HAS_POINTERS   0x01000000u
-#define MIN_OBJECT_BYTES  24u
-
-/*
- * An object is known by its number: its offset in the ranges laid side by side, divided by 8. Each
- * range starts on a page boundary, so that the page finds the range.
- */
-#define PAGE_SHIFT  20
-#define NUMBER_BITS 36
-#define NO_RANGE    UINT32_MAX
-#define SPAN_PAGES \
-    ((uint64_t)1 << 20) /* 1 TiB of addresses: beyond, ranges are searched, unless \
-                         */
-#define SPAN_SHARE  64u /* a page in so many is heap */
-#define RANGES_NEAR 8u  /* of one page that are tried one after the other */
-#define CHUNK_ITEMS ((size_t)64 * 1024 - 2)
-#define RING        32u
-#define FILTER_BITS ((uint64_t)1 << 19) /* 64 KiB */
-
-struct chunk {
-    struct chunk *next;
-    size_t count;
-    uint64_t items[CHUNK_ITEMS];
-};
-
-/* A reference met, waiting for its mark word and its object's header to come into the cache. */
-struct pending {
-    uint64_t number;
-    uint32_t parent, edge;
-    const uint8_t *at;
-    uint32_t range;
-};
-
-struct reach_state {
-    uint64_t *marks;
-    uint64_t *first_number; /* of each range */
-    uint32_t *range_of_number_page;
-    uint64_t low_page, high_page; /* addresses >> PAGE_SHIFT that range_of_page covers */
-    uint32_t *range_of_page;      /* first range that touches the page; NULL: search */
-    struct u64map type_of_mt;
-    struct gc_piece *pieces;
-    uint32_t piece_count, piece_capacity, type_capacity;
-    uint64_t last_mt[256]; /* direct-mapped cache in front of type_of_mt */
-    uint32_t last_type[256];
-    struct chunk *head, *tail, *spare;
-    size_t head_at;
-    struct pending ring[RING];
-    unsigned ring_at;
-    struct reach_dependent *dependents; /* sorted by primary */
-    uint64_t *filter;
-    struct reach_reference at; /* where `follow` is; kept only where somebody asks */
-    bool nomem;
-};
-
-/* -- Ranges ------------------------------------------------------------------------------------ */
-
-static uint32_t search_range(const struct reach *r, uint64_t address) {
-    uint32_t low = 0, high = r->in.range_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (r->in.ranges[middle].end <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < r->in.range_count && r->in.ranges[low].start <= address ? low : NO_RANGE;
-}
-
-static inline uint32_t find_range(const struct reach *r, uint64_t address) {
-    const struct reach_state *s = r->state;
-    uint64_t page = address >> PAGE_SHIFT;
-    if (!s->range_of_page || page < s->low_page || page >= s->high_page)
-        return search_range(r, address);
-    uint32_t i = s->range_of_page[page - s->low_page];
-    if (i == NO_RANGE)
-        return NO_RANGE;
-    for (uint32_t n = 0; i < r->in.range_count && r->in.ranges[i].end <= address; n++, i++)
-        if (n == RANGES_NEAR)
-            return search_range(r, address);
-    return i < r->in.range_count && r->in.ranges[i].start <= address ? i : NO_RANGE;
-}
 
 static bool index_pages(struct reach *r) {
     struct reach_state *s = r->state;
@@ -133,6 +51,7 @@ static bool number_ranges(struct reach *r, struct err *err) {
         if (next >> NUMBER_BITS)
             return err_set(err, ERR_LIMIT, "heap of more than 512 GiB, or in too many regions");
     }
+    s->number_end = next;
     s->marks = calloc((size_t)(next / 64) + 1, sizeof(uint64_t));
     s->range_of_number_page = calloc((size_t)(next >> (PAGE_SHIFT - 3)) + 1, sizeof(uint32_t));
     if (!s->marks || !s->range_of_number_page)
@@ -143,14 +62,6 @@ static bool number_ranges(struct reach *r, struct err *err) {
             s->range_of_number_page[n >> (PAGE_SHIFT - 3)] = i;
     }
     return true;
-}
-
-static uint64_t number_of(const struct reach *r, uint32_t range, uint64_t address) {
-    return r->state->first_number[range] + (address - r->in.ranges[range].start) / 8;
-}
-
-static bool marked(const struct reach_state *s, uint64_t number) {
-    return s->marks[number / 64] >> (number % 64) & 1;
 }
 
 /* -- Types ------------------------------------------------------------------------------------- */
@@ -241,6 +152,12 @@ static inline uint64_t object_size(const struct reach_type *type, const uint8_t 
     return size < MIN_OBJECT_BYTES ? MIN_OBJECT_BYTES : size;
 }
 
+uint32_t reach_look(struct reach *r, const uint8_t *at, uint64_t left, uint64_t *ret_size) {
+    uint32_t type = type_of(r, load_u64(at) & ~(uint64_t)7);
+    *ret_size = r->state->nomem ? 0 : object_size(&r->types[type], at, left);
+    return type;
+}
+
 /* -- Queue ------------------------------------------------------------------------------------- */
 
 static struct chunk *chunk_new(struct reach_state *s) {
@@ -321,6 +238,8 @@ static void arrive(struct reach *r, const struct pending *p) {
     }
     uint32_t node = path_tree_node(&r->tree, p->parent, p->edge, number);
     path_tree_count(&r->tree, node, size);
+    if (r->in.on_object)
+        r->in.on_object(r->in.reference_context, p->number, node);
     if (type->desc.count || type->loader_object || s->filter)
         enqueue(s, p->number << PATH_NODE_BITS | (node & (((uint32_t)1 << PATH_NODE_BITS) - 1)));
 }
@@ -333,6 +252,8 @@ static inline void meet(struct reach *r, uint64_t address, uint32_t parent, uint
         s->at.target = address;
         s->at.edge = edge;
         r->in.on_reference(r->in.reference_context, &s->at);
+        if (s->telling)
+            return;
     }
     if (range == NO_RANGE || address & 7) {
         r->counts.outside++;
@@ -428,7 +349,7 @@ static void follow_dependents(struct reach *r, uint64_t number, uint64_t address
                  s->dependents[low].edge ? s->dependents[low].edge : EDGE_DEPENDENT);
 }
 
-static void follow(struct reach *r, uint64_t item) {
+void reach_follow(struct reach *r, uint64_t item) {
     struct reach_state *s = r->state;
     uint64_t number = item >> PATH_NODE_BITS;
     uint32_t node = (uint32_t)item & (((uint32_t)1 << PATH_NODE_BITS) - 1);
@@ -459,7 +380,7 @@ bool reach_run(struct reach *r, struct err *err) {
     uint64_t item;
     for (;;) {
         while (!s->nomem && dequeue(s, &item))
-            follow(r, item);
+            reach_follow(r, item);
         drain(r);
         if (s->nomem)
             return err_nomem(err);
@@ -469,6 +390,8 @@ bool reach_run(struct reach *r, struct err *err) {
 }
 
 bool reach_root(struct reach *r, uint64_t address, uint32_t root, struct err *err) {
+    if (address && r->in.on_root)
+        r->in.on_root(r->in.reference_context, address, root);
     if (address)
         meet(r, address, PATH_NONE, root);
     return !r->state->nomem || err_nomem(err);

@@ -72,6 +72,10 @@ struct reach_input {
      * anywhere; NULL: nobody asks. */
     void *reference_context;
     void (*on_reference)(void *reference_context, const struct reach_reference *reference);
+    /* Called for each root that is not null, and for each object that is counted, with its number
+     * (see reach_next_live) and node. */
+    void (*on_root)(void *reference_context, uint64_t address, uint32_t root);
+    void (*on_object)(void *reference_context, uint64_t number, uint32_t node);
 };
 
 struct reach_counts {
@@ -106,6 +110,37 @@ bool reach_run(struct reach *r, struct err *err) MUST_CHECK;
 
 /* Was the object at that address reached so far? */
 bool reach_is_live(const struct reach *r, uint64_t address);
+
+/* An object as the traversal sees it. */
+struct reach_object {
+    uint64_t address, size; /* [bytes] without padding */
+    const uint8_t *data;
+    uint32_t type; /* number in types[] */
+};
+
+/* False: no object there (nor free space), or not in the heap. */
+bool reach_object_at(struct reach *r, uint64_t address, struct reach_object *ret) MUST_CHECK;
+
+#define REACH_NO_NUMBER UINT64_MAX
+
+/* The number of an address in the heap: numbers grow with addresses, by 1 every 8 bytes of a range.
+ */
+uint64_t reach_number(const struct reach *r, uint64_t address);
+
+/*
+ * The first number at or behind `from` at which a live object was met, and its address;
+ * REACH_NO_NUMBER: there is none.
+ */
+uint64_t reach_next_live(const struct reach *r, uint64_t from, uint64_t *ret_address);
+
+/* One bit a number, set where a live object is; *ret_words of 64 bits each. */
+const uint64_t *reach_marks(const struct reach *r, uint64_t *ret_words);
+
+/*
+ * Calls on_reference for the references out of one object, and does nothing else. The object has
+ * been met before (its type is known).
+ */
+void reach_tell(struct reach *r, const struct reach_object *object);
 
 /* Number of the type with that MethodTable in types[], or PATH_NONE. */
 uint32_t reach_type_of(const struct reach *r, uint64_t mt);

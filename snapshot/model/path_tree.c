@@ -262,7 +262,7 @@ static size_t first_below(const struct out_row *rows, size_t count, uint32_t nod
 
 /* Depth first without recursion: the next row of each level waits on the stack. */
 static bool write_rows(const struct path_tree *t, const struct out_row *rows, size_t count,
-                       struct builder *b, struct err *err) {
+                       struct builder *b, uint32_t *ret_nodes, struct err *err) {
     size_t next[PATH_DEPTH_MAX + 4];
     uint32_t above[PATH_DEPTH_MAX + 4], written = 0;
     size_t depth = 0;
@@ -281,6 +281,8 @@ static bool write_rows(const struct path_tree *t, const struct out_row *rows, si
         next[depth] = i + 1;
         if (!write_row(b, &rows[i], above[depth], t, err))
             return false;
+        if (ret_nodes)
+            ret_nodes[written] = rows[i].node;
         size_t below = rows[i].rest ? SIZE_MAX : first_below(rows, count, rows[i].node);
         if (below != SIZE_MAX && depth + 1 < sizeof(next) / sizeof(*next)) {
             depth++;
@@ -322,12 +324,56 @@ bool path_tree_emit(const struct path_tree *t, const struct path_names *names,
         ok = name_row(t, names, b, &rows[i], err);
     if (ok) {
         qsort(rows, count, sizeof(*rows), cmp_rows);
-        ok = write_rows(t, rows, count, b, err);
+        ok = write_rows(t, rows, count, b, NULL, err);
     }
     if (t->failed)
         builder_warn(
             b, ABSENT,
             "the tree of holders outgrew memory: deeper paths are summed up in shorter ones");
+    free(rows);
+    free(sums);
+    return ok;
+}
+
+bool path_tree_choose(const struct path_tree *t, const struct path_limits *limits, bool *keep,
+                      struct err *err) {
+    struct sum total, other_roots;
+    uint32_t rows;
+    struct sum *sums = calloc((size_t)t->count + 1, sizeof(*sums));
+    if (!sums)
+        return err_nomem(err);
+    add_sums(t, sums, &total);
+    bool ok = choose(t, sums, limits, &other_roots, &rows);
+    for (uint32_t i = 0; ok && i < t->count; i++)
+        keep[i] = sums[i].kept;
+    free(sums);
+    return ok || err_nomem(err);
+}
+
+bool path_tree_emit_kept(const struct path_tree *t, const struct path_names *names, bool *keep,
+                         struct builder *b, uint32_t *ret_nodes, struct err *err) {
+    struct sum total;
+    size_t wanted = 0, count = 0;
+    for (uint32_t i = t->count; i-- > 0;) {
+        wanted += keep[i];
+        if (keep[i] && t->nodes[i].parent != PATH_NONE)
+            keep[t->nodes[i].parent] = true;
+    }
+    struct sum *sums = calloc((size_t)t->count + 1, sizeof(*sums));
+    struct out_row *rows = calloc(wanted + 1, sizeof(*rows));
+    bool ok = (sums && rows) || err_nomem(err);
+    if (ok)
+        add_sums(t, sums, &total);
+    for (uint32_t i = 0; ok && i < t->count; i++) {
+        if (!keep[i])
+            continue;
+        rows[count] =
+            (struct out_row){i, t->nodes[i].parent, false, sums[i].objects, sums[i].bytes, "", ""};
+        ok = name_row(t, names, b, &rows[count++], err);
+    }
+    if (ok && count)
+        qsort(rows, count, sizeof(*rows), cmp_rows);
+    ok = ok && write_rows(t, rows, count, b, ret_nodes, err);
     free(rows);
     free(sums);
     return ok;

@@ -77,4 +77,20 @@ bool path_tree_emit(const struct path_tree *t, const struct path_names *names,
                     const struct path_limits *limits, struct builder *b,
                     struct err *err) MUST_CHECK;
 
+/*
+ * Says of each node whether it is above the floors, as path_tree_emit writes it. keep has room for
+ * t->count. Errors: ERR_NOMEM.
+ */
+bool path_tree_choose(const struct path_tree *t, const struct path_limits *limits, bool *keep,
+                      struct err *err) MUST_CHECK;
+
+/*
+ * Writes the nodes for which `keep` is set, and those that lead to them, in the order and with the
+ * sums of path_tree_emit, but without [others]. keep gets the nodes that lead there, too.
+ *
+ * ret_nodes  number of the node of each row written; room for t->count; NULL: not wanted
+ */
+bool path_tree_emit_kept(const struct path_tree *t, const struct path_names *names, bool *keep,
+                         struct builder *b, uint32_t *ret_nodes, struct err *err) MUST_CHECK;
+
 #endif
