@@ -10,6 +10,11 @@ static bool check_arguments(const struct options *o, bool is_diff, struct err *e
         return err_set(err, ERR_USAGE,
                        "show wants one dump (see `dumpdiff show --help`; `dumpdiff diff` compares "
                        "several)");
+    bool asked = question_any(&o->question);
+    if (asked && o->no_paths)
+        return err_set(err, ERR_USAGE, "--no-paths: the question needs to know what is live");
+    if (o->question.contents && !o->question.asked[QUESTION_DUPLICATES])
+        return err_set(err, ERR_USAGE, "--contents: of what? It goes with --duplicates");
     return true;
 }
 
@@ -62,6 +67,14 @@ const struct command command_show = {
     "one dump: warnings first, then its tables",
     "Reports on one dump, debugger log or .snap file. An argument is a file, a folder (all its\n"
     "files are about one dump), a.txt+b.txt (so are these), or - for standard input.\n"
+    "\n"
+    "--path, --holders, --retained and --duplicates ask about the heap of a raw dump or a "
+    "process,\n"
+    "and print the answer only; --path also asks a .snap file, as far as its floor (a thousandth "
+    "of\n"
+    "the heap) lets it know. TYPE is the whole name of a type; else its name without namespace;\n"
+    "else an extended regular expression. --retained takes 2 GiB of memory at most, enough for\n"
+    "some 20 million live objects; for more it says what it would need, and ends with status 3.\n"
     "\n"
     "Exit status: 0 shown; 1 there are findings and --exit-code was given; 2 wrong command line;\n"
     "3 shown, but the dump cannot be trusted; 4 it cannot be read; 5 no memory or disk.",

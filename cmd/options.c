@@ -230,6 +230,45 @@ static bool set_no_paths(struct options *o, const char *value, struct err *err) 
     return true;
 }
 
+static bool ask(struct options *o, enum question_kind kind, const char **pattern, const char *value,
+                struct err *err) {
+    if (o->question.asked[kind])
+        return err_set(err, ERR_USAGE,
+                       "--%s: given twice: a regular expression takes several types",
+                       question_names[kind]);
+    if (!*value)
+        return err_set(err, ERR_USAGE, "--%s: the name of the type is empty", question_names[kind]);
+    o->question.asked[kind] = true;
+    *pattern = value;
+    return true;
+}
+
+static bool set_path(struct options *o, const char *value, struct err *err) {
+    return ask(o, QUESTION_PATH, &o->question.path_of, value, err);
+}
+
+static bool set_holders(struct options *o, const char *value, struct err *err) {
+    return ask(o, QUESTION_HOLDERS, &o->question.holders_of, value, err);
+}
+
+static bool set_retained(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->question.asked[QUESTION_RETAINED] = true;
+    return true;
+}
+
+static bool set_duplicates(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->question.asked[QUESTION_DUPLICATES] = true;
+    return true;
+}
+
+static bool set_contents(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->question.contents = true;
+    return true;
+}
+
 static bool set_full_paths(struct options *o, const char *value, struct err *err) {
     (void)value, (void)err;
     o->report.full_paths = true;
@@ -317,6 +356,16 @@ const struct option_desc option_descs[] = {
      set_min_count},
     {"table", 0, "NAME", "csv: which table (default types; see `dumpdiff list tables`)", REPORTING,
      set_table},
+    {"path", 0, "TYPE", "only: on which paths live objects of a type are held", COMMAND_SHOW,
+     set_path},
+    {"holders", 0, "TYPE", "only: which types and fields refer to objects of a type", COMMAND_SHOW,
+     set_holders},
+    {"retained", 0, NULL, "only: what would be freed with objects, by type and by path",
+     COMMAND_SHOW, set_retained},
+    {"duplicates", 0, NULL, "only: equal strings and arrays, and what they waste", COMMAND_SHOW,
+     set_duplicates},
+    {"contents", 0, NULL, "with --duplicates: print how the contents begin", COMMAND_SHOW,
+     set_contents},
     {"full-paths", 0, NULL, "every step of what holds objects, with whole type names", REPORTING,
      set_full_paths},
     {"per", 0, "N", "also divide growth by N requests or iterations between the dumps", COMPARING,

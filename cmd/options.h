@@ -40,6 +40,7 @@ struct options {
     const char *config;
     const char *limits[LIMITS_MAX]; /* "KEY=VALUE" */
     uint32_t limit_count;
+    struct question question; /* of show */
     enum color_mode color;
     bool force, exit_code, exact_names, no_paths, help;
 };

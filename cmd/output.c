@@ -109,6 +109,7 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     struct report_options r = s->options->report;
     struct strbuf text;
     r.names = s->names;
+    r.answers = s->has_answers ? &s->answers : NULL;
     terminal_options(&r, s->options, to_stdout(output));
     strbuf_init(&text);
     bool ok = (is_diff ? report->diff : report->show)(&s->series, &s->findings, &r, &text, err);

@@ -121,6 +121,8 @@ static bool check_counts(const struct options *o, struct err *err) {
 
 static bool begin(struct session *s, const struct options *o, uint32_t count, struct err *err) {
     *s = (struct session){.options = o, .pid = o->pid};
+    answers_init(&s->answers, &o->question);
+    s->has_answers = question_any(&o->question);
     if (!check_counts(o, err) || !read_limits(s, err) || !allocate(s, count, err))
         return false;
     for (uint32_t i = 0; i < o->output_count; i++)
@@ -139,6 +141,7 @@ static bool read_one(struct session *s, struct err *err) {
         .threads_file = i < o->threads_file_count ? o->threads_files[i] : NULL,
         .label = i < o->label_count ? o->labels[i] : NULL,
         .no_paths = o->no_paths,
+        .answers = s->has_answers ? &s->answers : NULL,
     };
     snapshot_init(&s->snapshots[i]);
     s->pointers[i] = &s->snapshots[i];
@@ -159,6 +162,8 @@ bool session_read(struct session *s, const struct options *o, struct err *err) {
     while (s->count < count)
         if (!read_one(s, err))
             return false;
+    if (s->has_answers && !answers_from_snapshot(&s->answers, &s->snapshots[0], err))
+        return false;
     return make_names(s, err);
 }
 
@@ -193,6 +198,8 @@ void session_deinit(struct session *s) {
         snapshot_deinit(&s->snapshots[i]);
         strbuf_deinit(&s->name_texts[i]);
     }
+    if (s->has_answers)
+        answers_deinit(&s->answers);
     free(s->snapshots);
     free(s->pointers);
     free(s->names);

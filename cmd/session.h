@@ -18,6 +18,8 @@ struct session {
     struct series series;
     struct findings findings;
     bool has_series;
+    struct answers answers; /* where o->question asks something */
+    bool has_answers;
     uint64_t pid; /* read from this process; ABSENT: from arguments */
 };
 

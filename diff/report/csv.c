@@ -1,5 +1,6 @@
 #include "diff/report/csv.h"
 
+#include "diff/report/answer_text.h"
 #include "diff/report/fmt.h"
 #include "diff/report/view.h"
 
@@ -297,6 +298,23 @@ static void diff_values(const struct csv_table *table, const struct series *s,
     }
 }
 
+/* -- Answers ----------------------------------------------------------------------------------- */
+
+/* QUESTION_COUNT: the table is no answer. */
+static enum question_kind kind_of(const struct csv_table *table) {
+    int kind = 0;
+    while (kind < QUESTION_COUNT && strcmp(answer_names[kind], table->name) != 0)
+        kind++;
+    return (enum question_kind)kind;
+}
+
+static void show_answer(const struct csv_table *table, const struct series *s,
+                        const struct findings *f, const struct report_options *o,
+                        struct strbuf *out) {
+    (void)s, (void)f;
+    csv_answer(o->answers, kind_of(table), out);
+}
+
 /* -- Tables ------------------------------------------------------------------------------------ */
 
 const struct csv_table csv_tables[] = {
@@ -323,6 +341,10 @@ const struct csv_table csv_tables[] = {
     {"os_handles", "operating system handles by type", PART_OS_HANDLES, show_part, diff_values},
     {"live", "live objects and garbage", PART_LIVE, show_part, diff_values},
     {"paths", "tree of what holds objects (show)", PART_PATHS, show_part, NULL},
+    {"type_paths", "answer to --path (show)", 0, show_answer, NULL},
+    {"type_holders", "answer to --holders (show)", 0, show_answer, NULL},
+    {"retained", "answer to --retained (show)", 0, show_answer, NULL},
+    {"duplicates", "answer to --duplicates (show)", 0, show_answer, NULL},
     {NULL, NULL, 0, NULL, NULL},
 };
 
@@ -333,8 +355,13 @@ const struct csv_table *csv_table_find(const char *name) {
     return NULL;
 }
 
+/* The table asked for; else the first answer, else types. */
 static const struct csv_table *wanted(const struct report_options *o, struct err *err) {
-    const char *name = o->table ? o->table : "types";
+    const char *name = "types";
+    for (int kind = QUESTION_COUNT; o->answers && kind-- > 0;)
+        name = o->answers->answered[kind] ? answer_names[kind] : name;
+    if (o->table)
+        name = o->table;
     const struct csv_table *table = csv_table_find(name);
     if (!table)
         err_set(err, ERR_USAGE, "--table: no table is called '%s' (see `dumpdiff list tables`)",
@@ -347,6 +374,10 @@ static bool csv_show(const struct series *s, const struct findings *f,
     const struct csv_table *table = wanted(o, err);
     if (!table)
         return false;
+    enum question_kind kind = kind_of(table);
+    if (kind < QUESTION_COUNT && !(o->answers && o->answers->answered[kind]))
+        return err_set(err, ERR_USAGE, "--table: %s is the answer to --%s, which was not asked",
+                       table->name, question_names[kind]);
     table->show(table, s, f, o, out);
     return !out->failed || err_nomem(err);
 }

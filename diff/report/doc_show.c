@@ -283,6 +283,11 @@ void doc_build_show(struct doc *d, const struct series *s, const struct findings
                     const struct report_options *o) {
     const struct doc_context c = {d, s, f, o};
     head(&c);
+    if (o->answers) {
+        doc_show_answers(&c);
+        doc_reasons(&c);
+        return;
+    }
     doc_findings(&c);
     doc_show_heap(&c);
     doc_show_types(&c);

@@ -1,6 +1,7 @@
 /* One snapshot in JSON: "dumpdiff.snapshot/1", schema/snapshot.schema.json. */
 #include "diff/report/json_parts.h"
 
+#include "diff/report/answer_text.h"
 #include "diff/report/fmt.h"
 #include "diff/report/view.h"
 
@@ -207,6 +208,8 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     paths(&j, snapshot);
     for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
         part_rows(&j, snapshot, plain[i]);
+    if (o->answers)
+        json_answers(&j, o->answers);
     json_end(&j);
     return ok && (!j.failed || err_nomem(err));
 }

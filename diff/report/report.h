@@ -9,6 +9,7 @@
 #define DUMPDIFF_REPORT_REPORT_H
 
 #include "diff/rules/rule.h"
+#include "model/answers.h"
 
 enum report_sort {
     SORT_BYTES_DELTA,
@@ -33,9 +34,10 @@ struct report_options {
     bool full_paths;
     bool all; /* rules that were clear or skipped, unchanged rows and whole stacks, too */
     const char *const
-        *names;        /* of the arguments, without folders, one a snapshot: column headings */
-    uint32_t width;    /* [columns] text only; 0: REPORT_WIDTH */
-    const char *table; /* CSV only: the table wanted; NULL: "types" */
+        *names;     /* of the arguments, without folders, one a snapshot: column headings */
+    uint32_t width; /* [columns] text only; 0: REPORT_WIDTH */
+    const struct answers *answers; /* show: only these are told; NULL: nothing was asked */
+    const char *table;             /* CSV only: the table wanted; NULL: "types" */
 };
 
 #define REPORT_WIDTH 100u

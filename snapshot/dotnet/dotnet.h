@@ -6,12 +6,14 @@
 #define DUMPDIFF_DOTNET_DOTNET_H
 
 #include "memory/space.h"
+#include "model/answers.h"
 #include "model/builder.h"
 
 struct dotnet_options {
-    const char *symbols; /* folder with files that the dump refers to; NULL: none given */
-    const char *sysroot; /* prefix for the paths that the dump refers to; NULL: "" */
-    bool no_paths;       /* do not look for what holds the objects */
+    const char *symbols;     /* folder with files that the dump refers to; NULL: none given */
+    const char *sysroot;     /* prefix for the paths that the dump refers to; NULL: "" */
+    bool no_paths;           /* do not look for what holds the objects */
+    struct answers *answers; /* to the questions in it; NULL: none are asked */
 };
 
 /*

@@ -1,7 +1,7 @@
 #include "dotnet/retain.h"
 
 #include "base/num.h"
-#include "dotnet/graph.h"
+#include "dotnet/questions.h"
 
 #include <inttypes.h>
 
@@ -100,13 +100,17 @@ bool retain_report(struct modules *m, const struct gc_state *gc, const struct wa
                      "live and who holds it was not looked for");
         return true;
     }
+    struct asking q = {.graph = NULL};
     bool ok = heap_graph_open(&g, m, gc, err);
     if (ok) {
-        ok = heap_graph_follow(&g, &certain_bytes, err) && report(&g, walk, certain_bytes, err);
+        ok = asking_begin(&q, &g, walk, m->clr->options->answers, err) &&
+             heap_graph_follow(&g, &certain_bytes, err) && report(&g, walk, certain_bytes, err) &&
+             asking_end(&q, err);
     } else if (err->code == ERR_LIMIT) {
         builder_warn(m->clr->b, ABSENT, "what holds the objects was not looked for: %s", err->msg);
         ok = true;
     }
+    asking_deinit(&q);
     heap_graph_close(&g);
     return ok;
 }

@@ -284,8 +284,10 @@ bool dump_read_space(struct space *s, const char *path, const struct input_optio
                      struct builder *b, struct err *err) {
     s->symbols = options->symbols;
     s->sysroot = options->sysroot;
-    const struct dotnet_options managed = {
-        .symbols = options->symbols, .sysroot = options->sysroot, .no_paths = options->no_paths};
+    const struct dotnet_options managed = {.symbols = options->symbols,
+                                           .sysroot = options->sysroot,
+                                           .no_paths = options->no_paths,
+                                           .answers = options->answers};
     bool stacks = !options->no_native_stacks;
     bool ok = dump_say_origin(s, b, err) && dump_read_thread_times(s, path, options, b, err) &&
               dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "model/answers.h"
 #include "model/builder.h"
 
 /* What the user said about how to read. All strings borrowed, NULL when not given. */
@@ -15,7 +16,8 @@ struct input_options {
     const char *threads_file; /* /proc/PID/task/N/stat lines taken with the dump */
     const char *label;
     bool no_paths;
-    bool no_native_stacks; /* do not unwind what no runtime knows of (Linux; takes a process) */
+    struct answers *answers; /* to be filled by readers of heaps; NULL: nothing is asked */
+    bool no_native_stacks;   /* do not unwind what no runtime knows of (Linux; takes a process) */
 };
 
 /* One file that is being read. */

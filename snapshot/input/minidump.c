@@ -277,7 +277,8 @@ static bool fill(struct space *s, const struct minidump_info *info, const struct
     s->file = source->file;
     const struct dotnet_options managed = {.symbols = source->options->symbols,
                                            .sysroot = source->options->sysroot,
-                                           .no_paths = source->options->no_paths};
+                                           .no_paths = source->options->no_paths,
+                                           .answers = source->options->answers};
     for (uint32_t i = 0; i < info->note_count; i++)
         builder_note(b, "%" PRIu64 " %s", info->notes[i].count, info->notes[i].text);
     say_unloaded(info, b);

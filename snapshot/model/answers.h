@@ -1,0 +1,139 @@
+/*
+ * Questions that are asked of one dump, and what the reader answered. Answers belong to a report,
+ * never to a snapshot: no .snap file holds them.
+ */
+#ifndef DUMPDIFF_MODEL_ANSWERS_H
+#define DUMPDIFF_MODEL_ANSWERS_H
+
+#include "model/type_pattern.h"
+
+enum question_kind {
+    QUESTION_PATH,       /* on which paths are objects of a type held? */
+    QUESTION_HOLDERS,    /* which types and fields refer to objects of a type? */
+    QUESTION_RETAINED,   /* what would be freed with an object? */
+    QUESTION_DUPLICATES, /* which strings and arrays are there several times? */
+    QUESTION_COUNT
+};
+
+/* "path", "holders", ...: the option that asks. */
+extern const char *const question_names[QUESTION_COUNT];
+/* "type_paths", "type_holders", ...: JSON keys, and tables of CSV. */
+extern const char *const answer_names[QUESTION_COUNT];
+
+struct question {
+    bool asked[QUESTION_COUNT];
+    const char *path_of, *holders_of; /* see type_pattern.h; borrowed */
+    bool contents;                    /* keep the beginning of duplicates, to be printed */
+};
+
+/* Dominators take this much memory at most: about 45 million objects with two references each. */
+#define RETAINED_MEMORY_MAX ((uint64_t)2 << 30)
+
+/* Objects of the types that a question is about. */
+struct answer_subject {
+    uint32_t types; /* [count] */
+    struct cell live, garbage;
+};
+
+/* Paths: rows of PART_PATHS of a tree of their own. */
+struct answer_paths {
+    struct answer_subject subject;
+    struct snapshot tree;
+    uint32_t *rows; /* those that end in a type asked for, most bytes first */
+    uint32_t count;
+    struct cell below_floor; /* live objects of the subject that are on no path that was kept */
+};
+
+struct holder_row {
+    const char *holder; /* type; NULL: a root */
+    const char *field;  /* "_items", "[]", "[].value", "(dependent)"; of a root its name */
+    uint64_t references, holders;                 /* [count] from live objects, and of those */
+    uint64_t garbage_references, garbage_holders; /* [count] */
+};
+
+struct answer_holders {
+    struct answer_subject subject;
+    struct holder_row *rows; /* most references first; roots last */
+    uint32_t count;
+    struct holder_row total; /* without roots; holders: distinct objects over all rows */
+    uint64_t skipped_bytes;  /* of heap that could not be walked: garbage may refer from there */
+};
+
+/* A type, or a node of the tree of paths. */
+struct retained_row {
+    const char *type;     /* of types; NULL on nodes */
+    struct cell own;      /* live objects */
+    struct cell retained; /* what would be freed with them, they included */
+};
+
+struct answer_retained {
+    struct retained_row *types; /* most retained first */
+    uint32_t type_count;
+    struct snapshot tree; /* PART_PATHS; the nodes are its rows */
+    struct retained_row *nodes;
+    uint32_t *order; /* numbers of nodes, most retained first */
+    uint32_t node_count;
+    uint64_t memory_bytes;  /* that dominators took */
+    uint64_t refused_bytes; /* that they would have taken, above the bound; 0: answered */
+};
+
+/* Equal strings or arrays. */
+struct duplicate_row {
+    const char *type;
+    uint64_t hash;     /* XXH3-64 of type and contents */
+    uint64_t length;   /* [count] characters or elements */
+    uint64_t copies;   /* [count] */
+    uint64_t bytes;    /* [bytes] of all copies */
+    uint64_t wasted;   /* [bytes] of all copies but one */
+    const char *value; /* beginning of the contents, escaped; NULL: not asked for */
+};
+
+struct answer_duplicates {
+    struct duplicate_row *rows; /* most wasted first; DUPLICATE_ROWS_MAX at most */
+    uint32_t count;
+    struct duplicate_row *types; /* the sums by type; most wasted first */
+    uint32_t type_count;
+    uint64_t objects, bytes; /* live strings and arrays looked at */
+    uint64_t groups;         /* [count] of contents that are there twice or more */
+    uint64_t copies, wasted; /* of all groups */
+    uint64_t not_compared;   /* [count] objects whose hash too many different contents share */
+};
+
+#define DUPLICATE_ROWS_MAX 10000u
+
+struct answers {
+    struct question question;
+    struct arena arena;
+    bool answered[QUESTION_COUNT];
+    struct answer_paths paths;
+    struct answer_holders holders;
+    struct answer_retained retained;
+    struct answer_duplicates duplicates;
+};
+
+void answers_init(struct answers *a, const struct question *question);
+void answers_deinit(struct answers *a);
+
+/* Is anything asked? */
+bool question_any(const struct question *q);
+
+/*
+ * Answers what the reader did not and a snapshot can: paths, as far as they were kept.
+ *
+ * Errors: ERR_USAGE (no type matches), ERR_INCONCLUSIVE (the snapshot does not hold what the
+ * question needs: says what), ERR_NOMEM.
+ */
+bool answers_from_snapshot(struct answers *a, const struct snapshot *s, struct err *err) MUST_CHECK;
+
+/*
+ * Chooses the rows of a->paths.tree that end in a type asked for; a->paths.subject is there
+ * already. Errors: ERR_NOMEM.
+ */
+bool answer_paths_choose(struct answers *a, const struct type_pattern *p,
+                         struct err *err) MUST_CHECK;
+
+/* Sums up the types of a snapshot that a question is about. Errors: those of type_pattern_init. */
+bool answer_subject_sum(struct answer_subject *subject, const char *pattern,
+                        const struct snapshot *s, struct err *err) MUST_CHECK;
+
+#endif

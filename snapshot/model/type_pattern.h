@@ -1,0 +1,32 @@
+/*
+ * Types that somebody asks for by name.
+ *
+ * The first of these that any type answers to: the whole name; the name without its namespace
+ * ("CacheEntry", "Dictionary<System.String, Shop.Entry>"); an extended regular expression, found
+ * anywhere in the name.
+ */
+#ifndef DUMPDIFF_MODEL_TYPE_PATTERN_H
+#define DUMPDIFF_MODEL_TYPE_PATTERN_H
+
+#include "model/snapshot.h"
+
+#include <regex.h>
+
+struct type_pattern {
+    const char *text; /* borrowed */
+    enum { PATTERN_NAME, PATTERN_SHORT_NAME, PATTERN_REGEX } kind;
+    regex_t regex;
+    uint32_t matches; /* [count] rows that it takes; 0: none */
+};
+
+/*
+ * Decides what `text` means among the types of a snapshot. Free is none of them.
+ * Errors: ERR_USAGE (no name, and not a regular expression either).
+ */
+bool type_pattern_init(struct type_pattern *p, const char *text, const struct type_row *types,
+                       uint32_t count, struct err *err) MUST_CHECK;
+void type_pattern_deinit(struct type_pattern *p);
+
+bool type_pattern_takes(const struct type_pattern *p, const char *name);
+
+#endif
