@@ -158,6 +158,13 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(DUMPDIFF)
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
 
+# Who holds what in dumps made here and now, where dotnet is there; e2e: in each mode of the collector, against ClrMD.
+HOLDERS := $(BUILD)/tests/unit/test_holders $(BUILD)/tests/e2e/graph
+holders: $(DUMPDIFF) $(HOLDERS)
+	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
+e2e: $(DUMPDIFF) $(HOLDERS)
+	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all
+
 # gcc's own analyser over everything; slow, so no part of check.
 analyze:
 	@+$(MAKE) --no-print-directory $(PARALLEL) BUILD=build-analyze CFLAGS='-O1 -fanalyzer' all
@@ -190,6 +197,7 @@ check:
 	@tools/deps.sh check
 	@+$(MAKE) --no-print-directory $(PARALLEL) programs
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
+	@+$(MAKE) --no-print-directory holders
 	@+$(MAKE) --no-print-directory quick
 
 sanitized: $(UNIT) $(FUZZ)
@@ -200,6 +208,6 @@ clean:
 	rm -rf build build-*
 
 .PHONY: all lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench large analyze install programs readme quick deps demo check sanitized clean
+    fuzz-run fuzz-merge fuzz-merge-run bench large holders e2e analyze install programs readme quick deps demo check sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -22,6 +22,8 @@ static class Graph {
                 sums[o.Type.MethodTable] = sum = new Sum { Name = o.Type.Name };
             sum.Objects++;
             foreach (ClrObject target in o.EnumerateReferences()) {
+                if (target.Address == 0) // a dependent handle without a dependent
+                    continue;
                 sum.References++;
                 sum.Hash += Mix(o.Address, target.Address);
             }
