@@ -28,6 +28,7 @@ enum gc_slot {
     GC_GENERATION_FIELDS = 31,
     GC_BOOKKEEPING_START = 32,
     GC_CARD_TABLE_INFO_SIZE = 39,
+    GC_DESCRIPTOR = 41, /* since 2.6 */
     GC_SLOTS = 42
 };
 
@@ -58,6 +59,7 @@ struct clr {
     uint32_t dac_entries;             /* 0: not known */
     uint32_t gc_vars_index;           /* of g_gcDacGlobals in it */
     struct gc_vars gc;
+    bool gc_described;  /* the GC's own descriptor says where it keeps what: slots come from it */
     uint32_t heap_type; /* 1 workstation, 2 server */
     uint64_t free_mt, string_mt, object_mt;
     uint64_t *threads; /* addresses of the runtime's Thread objects, in list order */

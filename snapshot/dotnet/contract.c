@@ -32,6 +32,7 @@ void contract_clear(struct contract *c) {
         c->offset[i] = NO_FIELD;
     for (int i = 0; i < G_COUNT; i++)
         c->global[i] = NO_GLOBAL;
+    c->gc_descriptor = NO_GLOBAL;
 }
 
 /* "Field": 8 or "Field": [8, "type"]; absent fields are fine. */
@@ -48,41 +49,69 @@ static bool parse_field(struct contract *c, int i, const cJSON *type, struct err
     return true;
 }
 
-/* "Name": [[3], "pointer"], ["0x4", "uint32"] or "0x4". */
-static bool parse_global(struct contract *c, int i, const cJSON *item, const uint64_t *pointers,
-                         uint32_t pointer_count, struct err *err) {
-    if (cJSON_IsArray(item))
-        item = cJSON_GetArrayItem(item, 0);
-    if (!item)
-        return true;
-    if (cJSON_IsArray(item)) {
-        const cJSON *index = cJSON_GetArrayItem(item, 0);
-        if (!cJSON_IsNumber(index) || !(index->valuedouble >= 0))
-            return err_set(err, ERR_FORMAT, "contract descriptor: %s has no index",
-                           global_names[i]);
-        if (index->valuedouble >= pointer_count)
-            return err_set(err, ERR_FORMAT, "contract descriptor: %s is pointer %.0f of %u",
-                           global_names[i], index->valuedouble, pointer_count);
-        c->global[i] = pointers[(uint32_t)index->valuedouble];
-        return true;
-    }
+/* "0x1f", "-0x1", "31" or 31; false: none of them. */
+static bool direct_value(const cJSON *item, uint64_t *ret_value) {
     if (cJSON_IsNumber(item)) {
-        if (item->valuedouble >= 0 && item->valuedouble <= (double)(1ull << 53))
-            c->global[i] = (uint64_t)item->valuedouble;
+        if (!(item->valuedouble >= 0 && item->valuedouble <= (double)(1ull << 53)))
+            return false;
+        *ret_value = (uint64_t)item->valuedouble;
         return true;
     }
-    uint64_t value;
-    if (cJSON_IsString(item) && num_hex(str_of(item->valuestring), &value))
-        c->global[i] = value;
+    if (!cJSON_IsString(item))
+        return false;
+    struct str text = str_of(item->valuestring);
+    return str_starts_nocase(text, STR("0x")) ? num_hex(text, ret_value) : num_dec(text, ret_value);
+}
+
+/*
+ * [[3], "pointer"] and [3] are pointers[3]; ["0x4", "uint32"], "0x4" and 4 are themselves. What is
+ * none of these stays as it was: not all globals are numbers.
+ */
+static bool parse_value(const char *name, const cJSON *item, const uint64_t *pointers,
+                        uint32_t pointer_count, uint64_t *value, struct err *err) {
+    const cJSON *first = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, 0) : NULL;
+    if (cJSON_IsArray(item) && !first)
+        return true;
+    bool one = first && cJSON_GetArraySize(item) == 1;
+    if (!cJSON_IsArray(first) && !one) {
+        (void)direct_value(first ? first : item, value);
+        return true;
+    }
+    const cJSON *index = one && !cJSON_IsArray(first) ? first : cJSON_GetArrayItem(first, 0);
+    if (!cJSON_IsNumber(index) || !(index->valuedouble >= 0))
+        return err_set(err, ERR_FORMAT, "contract descriptor: %s has no index", name);
+    if (index->valuedouble >= pointer_count)
+        return err_set(err, ERR_FORMAT, "contract descriptor: %s is pointer %.0f of %u", name,
+                       index->valuedouble, pointer_count);
+    *value = pointers[(uint32_t)index->valuedouble];
     return true;
 }
 
-static bool parse_root(struct contract *c, const cJSON *root, const uint64_t *pointers,
-                       uint32_t pointer_count, struct err *err) {
-    const cJSON *types = cJSON_GetObjectItemCaseSensitive(root, "types");
-    const cJSON *globals = cJSON_GetObjectItemCaseSensitive(root, "globals");
-    if (!cJSON_IsObject(types) || !cJSON_IsObject(globals))
-        return err_set(err, ERR_FORMAT, "contract descriptor has no types or globals");
+/* "GCIdentifiers": ["workstation,regions,background", "string"] */
+static void parse_gc_kind(struct contract *c, const cJSON *item) {
+    if (cJSON_IsArray(item))
+        item = cJSON_GetArrayItem(item, 0);
+    if (!cJSON_IsString(item))
+        return;
+    struct str text = str_of(item->valuestring);
+    if (str_contains(text, STR("server")) == str_contains(text, STR("workstation")) ||
+        str_contains(text, STR("regions")) == str_contains(text, STR("segments")))
+        return;
+    c->gc_kind = GC_KIND_KNOWN | (str_contains(text, STR("server")) ? GC_KIND_SERVER : 0) |
+                 (str_contains(text, STR("regions")) ? GC_KIND_REGIONS : 0);
+}
+
+/* "ExecutionManager": 2, or since .NET 11 "c2". */
+static void parse_version(const cJSON *item, uint32_t *version) {
+    uint64_t value;
+    if (cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1000)
+        *version = (uint32_t)item->valuedouble;
+    else if (cJSON_IsString(item) && item->valuestring[0] == 'c' &&
+             num_dec(str_of(item->valuestring + 1), &value) && value < 1000)
+        *version = (uint32_t)value;
+}
+
+static bool parse_types(struct contract *c, const cJSON *types, struct err *err) {
     const cJSON *type = NULL;
     for (int i = 0; i < F_COUNT; i++) {
         if (i == 0 || strcmp(field_names[i].type, field_names[i - 1].type) != 0)
@@ -90,19 +119,33 @@ static bool parse_root(struct contract *c, const cJSON *root, const uint64_t *po
         if (cJSON_IsObject(type) && !parse_field(c, i, type, err))
             return false;
     }
-    for (int i = 0; i < G_COUNT; i++)
-        if (!parse_global(c, i, cJSON_GetObjectItemCaseSensitive(globals, global_names[i]),
-                          pointers, pointer_count, err))
-            return false;
-    const cJSON *contracts = cJSON_GetObjectItemCaseSensitive(root, "contracts");
-    const cJSON *manager = cJSON_GetObjectItemCaseSensitive(contracts, "ExecutionManager");
-    if (cJSON_IsNumber(manager) && manager->valuedouble >= 0 && manager->valuedouble < 1000)
-        c->execution_manager = (uint32_t)manager->valuedouble;
     return true;
 }
 
-bool contract_parse(struct contract *c, struct bytes json, const uint64_t *pointers,
-                    uint32_t pointer_count, struct err *err) {
+static bool parse_root(struct contract *c, const cJSON *root, const uint64_t *pointers,
+                       uint32_t pointer_count, bool sub, struct err *err) {
+    const cJSON *types = cJSON_GetObjectItemCaseSensitive(root, "types");
+    const cJSON *globals = cJSON_GetObjectItemCaseSensitive(root, "globals");
+    if (!sub && (!cJSON_IsObject(types) || !cJSON_IsObject(globals)))
+        return err_set(err, ERR_FORMAT, "contract descriptor has no types or globals");
+    if (!parse_types(c, types, err))
+        return false;
+    for (int i = 0; i < G_COUNT; i++)
+        if (!parse_value(global_names[i],
+                         cJSON_GetObjectItemCaseSensitive(globals, global_names[i]), pointers,
+                         pointer_count, &c->global[i], err))
+            return false;
+    parse_gc_kind(c, cJSON_GetObjectItemCaseSensitive(globals, "GCIdentifiers"));
+    const cJSON *contracts = cJSON_GetObjectItemCaseSensitive(root, "contracts");
+    parse_version(cJSON_GetObjectItemCaseSensitive(contracts, "ExecutionManager"),
+                  &c->execution_manager);
+    const cJSON *subs = cJSON_GetObjectItemCaseSensitive(root, "subDescriptors");
+    return sub || parse_value("GC", cJSON_GetObjectItemCaseSensitive(subs, "GC"), pointers,
+                              pointer_count, &c->gc_descriptor, err);
+}
+
+static bool parse(struct contract *c, struct bytes json, const uint64_t *pointers,
+                  uint32_t pointer_count, bool sub, struct err *err) {
     if (json.size > JSON_MAX)
         return err_set(err, ERR_LIMIT, "contract descriptor has %zu bytes", json.size);
     cJSON *root = cJSON_ParseWithLength((const char *)json.data, json.size);
@@ -111,11 +154,21 @@ bool contract_parse(struct contract *c, struct bytes json, const uint64_t *point
         return err_set(err, ERR_FORMAT, "contract descriptor is not JSON");
     }
     struct contract parsed = *c;
-    bool ok = parse_root(&parsed, root, pointers, pointer_count, err);
+    bool ok = parse_root(&parsed, root, pointers, pointer_count, sub, err);
     cJSON_Delete(root);
     if (ok)
         *c = parsed;
     return ok;
+}
+
+bool contract_parse(struct contract *c, struct bytes json, const uint64_t *pointers,
+                    uint32_t pointer_count, struct err *err) {
+    return parse(c, json, pointers, pointer_count, false, err);
+}
+
+bool contract_parse_sub(struct contract *c, struct bytes json, const uint64_t *pointers,
+                        uint32_t pointer_count, struct err *err) {
+    return parse(c, json, pointers, pointer_count, true, err);
 }
 
 void contract_use_table(struct contract *c, const struct builtin_table *table) {

@@ -140,7 +140,22 @@
     X(METHOD_FRAME_BLOCK, "FramedMethodFrame", "TransitionBlockPtr") \
     X(BLOCK_SIZE, "TransitionBlock", "!") \
     X(BLOCK_RETURN, "TransitionBlock", "ReturnAddress") \
-    X(BLOCK_REGISTERS, "TransitionBlock", "CalleeSavedRegisters")
+    X(BLOCK_REGISTERS, "TransitionBlock", "CalleeSavedRegisters") \
+    X(GC_HEAP_ALLOC_ALLOCATED, "GCHeap", "AllocAllocated") \
+    X(GC_HEAP_EPHEMERAL, "GCHeap", "EphemeralHeapSegment") \
+    X(GC_HEAP_FINALIZE_QUEUE, "GCHeap", "FinalizeQueue") \
+    X(GC_HEAP_GENERATIONS, "GCHeap", "GenerationTable") \
+    X(GENERATION_BYTES, "Generation", "!") \
+    X(GENERATION_CONTEXT, "Generation", "AllocationContext") \
+    X(GENERATION_SEGMENT, "Generation", "StartSegment") \
+    X(GENERATION_START, "Generation", "AllocationStart") \
+    X(FINALIZE_FILL, "CFinalize", "FillPointers") \
+    X(SEGMENT_ALLOCATED, "HeapSegment", "Allocated") \
+    X(SEGMENT_COMMITTED, "HeapSegment", "Committed") \
+    X(SEGMENT_RESERVED, "HeapSegment", "Reserved") \
+    X(SEGMENT_MEM, "HeapSegment", "Mem") \
+    X(SEGMENT_FLAGS, "HeapSegment", "Flags") \
+    X(SEGMENT_NEXT, "HeapSegment", "Next")
 
 /* Pointers are addresses of the variables, plain values are themselves. */
 #define CONTRACT_GLOBALS(X) \
@@ -165,7 +180,16 @@
     X(FRAME_EXTERNAL_METHOD, "ExternalMethodFrameIdentifier") \
     X(FRAME_DYNAMIC_HELPER, "DynamicHelperFrameIdentifier") \
     X(FRAME_PROTECT_VALUE_CLASS, "ProtectValueClassFrameIdentifier") \
-    X(FRAME_PINVOKE_CALLI, "PInvokeCalliFrameIdentifier")
+    X(FRAME_PINVOKE_CALLI, "PInvokeCalliFrameIdentifier") \
+    X(GC_HEAP_COUNT, "NumHeaps") \
+    X(GC_HEAPS, "Heaps") \
+    X(GC_INVALID_COUNT, "StructureInvalidCount") \
+    X(GC_GENERATION_COUNT, "TotalGenerationCount") \
+    X(GC_FILL_COUNT, "CFinalizeFillPointersLength") \
+    X(GC_ALLOC_ALLOCATED, "GCHeapAllocAllocated") \
+    X(GC_EPHEMERAL, "GCHeapEphemeralHeapSegment") \
+    X(GC_FINALIZE_QUEUE, "GCHeapFinalizeQueue") \
+    X(GC_GENERATION_TABLE, "GCHeapGenerationTable")
 
 enum contract_field {
 #define X(id, type, field) F_##id,
@@ -184,9 +208,14 @@ enum contract_global {
 #define NO_FIELD  UINT32_MAX
 #define NO_GLOBAL UINT64_MAX
 
+/* What GCIdentifiers says: bits. */
+enum { GC_KIND_KNOWN = 1, GC_KIND_SERVER = 2, GC_KIND_REGIONS = 4 };
+
 struct contract {
     uint32_t offset[F_COUNT];   /* [bytes] NO_FIELD: not known */
     uint64_t global[G_COUNT];   /* NO_GLOBAL: not known */
+    uint64_t gc_descriptor;     /* address of the pointer to the GC's own; NO_GLOBAL: none */
+    uint32_t gc_kind;           /* GC_KIND_*; 0: not known */
     uint32_t execution_manager; /* version of the contract; it decides the nibble maps */
     bool token16;               /* .NET 8: a TypeDef's row is a u16 at MTFlags2 + 2 */
 };
@@ -202,6 +231,13 @@ void contract_clear(struct contract *c);
  */
 bool contract_parse(struct contract *c, struct bytes json, const uint64_t *pointers,
                     uint32_t pointer_count, struct err *err) MUST_CHECK;
+
+/*
+ * As contract_parse for a descriptor that another one leads to (since .NET 11 the garbage collector
+ * has one of its own): it need not have types or globals, and its own sub-descriptors are ignored.
+ */
+bool contract_parse_sub(struct contract *c, struct bytes json, const uint64_t *pointers,
+                        uint32_t pointer_count, struct err *err) MUST_CHECK;
 
 /* A table of ours: fields, and the globals by their place in g_dacTable. */
 struct builtin_field {

@@ -40,9 +40,12 @@ static bool visit_objects(struct queue_walk *w, uint64_t from, uint64_t to,
 static bool visit_queue(struct queue_walk *w, uint64_t queue) {
     struct clr *clr = w->clr;
     uint64_t generations = clr->gc.slot[GC_GENERATION_COUNT], fill[FILLS_MAX], array, end;
+    uint64_t described = clr->gc_described ? clr->contract.global[G_GC_FILL_COUNT] : NO_GLOBAL;
     uint32_t fills = (uint32_t)generations + 2;
-    if (fills > FILLS_MAX || !clr_read(clr, queue, fill, fills * 8) ||
-        !clr_u64(clr, queue + fills * 8ull, &array) ||
+    if (clr->gc_described && clr_knows(clr, F_FINALIZE_FILL))
+        queue = clr_field(clr, queue, F_FINALIZE_FILL);
+    if (fills > FILLS_MAX || (described != NO_GLOBAL && described != fills) ||
+        !clr_read(clr, queue, fill, fills * 8) || !clr_u64(clr, queue + fills * 8ull, &array) ||
         !clr_u64(clr, queue + fills * 8ull + 8, &end)) {
         builder_warn(clr->b, 1, "finalization queues are not in the dump");
         return true;

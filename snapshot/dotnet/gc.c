@@ -5,16 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* heap_segment's fixed prefix (src/coreclr/gc/gcinterface.dac.h). */
-enum {
-    SEGMENT_ALLOCATED = 0,
-    SEGMENT_COMMITTED = 8,
-    SEGMENT_RESERVED = 16,
-    SEGMENT_MEM = 32,
-    SEGMENT_FLAGS = 40,
-    SEGMENT_NEXT = 48,
-    SEGMENT_BYTES = 56
-};
 #define SEGMENT_READONLY 1u
 
 /* Fields of gc_heap in the order of dac_gcheap_fields.h. */
@@ -72,6 +62,62 @@ static bool add_thread_contexts(struct clr *clr, struct gc_state *gc) {
     return true;
 }
 
+/* -- Layout ------------------------------------------------------------------------------------ */
+
+/* Of generations and segments. */
+static void generation_layout(struct clr *clr, struct gc_state *gc) {
+    const uint32_t *offset = clr->contract.offset;
+    struct gc_layout *l = &gc->layout;
+    if (clr->gc_described) {
+        l->generation.context = offset[F_GENERATION_CONTEXT];
+        l->generation.start_segment = offset[F_GENERATION_SEGMENT];
+        l->generation.allocation_start = offset[F_GENERATION_START];
+        l->segment.allocated = offset[F_SEGMENT_ALLOCATED];
+        l->segment.committed = offset[F_SEGMENT_COMMITTED];
+        l->segment.reserved = offset[F_SEGMENT_RESERVED];
+        l->segment.mem = offset[F_SEGMENT_MEM];
+        l->segment.flags = offset[F_SEGMENT_FLAGS];
+        l->segment.next = offset[F_SEGMENT_NEXT];
+        gc->uses_regions = clr->contract.gc_kind & GC_KIND_REGIONS;
+        return;
+    }
+    /* The same in all of 8.0 to 10.0; the last one tells segments (64) from regions. */
+    uint32_t offsets[3] = {0, 56, UINT32_MAX};
+    if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets)))
+        builder_note(clr->b, "the layout of GC generations is not in the dump: taken for regions");
+    l->generation.context = offsets[0];
+    l->generation.start_segment = offsets[1];
+    l->generation.allocation_start = offsets[2];
+    gc->uses_regions = offsets[2] == UINT32_MAX;
+    /* heap_segment's fixed prefix (src/coreclr/gc/gcinterface.dac.h). */
+    l->segment.allocated = 0;
+    l->segment.committed = 8;
+    l->segment.reserved = 16;
+    l->segment.mem = 32;
+    l->segment.flags = 40;
+    l->segment.next = 48;
+}
+
+/* Of the server GC's gc_heap. */
+static bool heap_layout(struct clr *clr, struct gc_layout *l) {
+    uint32_t fields[HEAP_FIELDS];
+    const uint32_t *offset = clr->contract.offset;
+    if (clr->gc_described) {
+        l->heap.alloc_allocated = offset[F_GC_HEAP_ALLOC_ALLOCATED];
+        l->heap.ephemeral_segment = offset[F_GC_HEAP_EPHEMERAL];
+        l->heap.finalize_queue = offset[F_GC_HEAP_FINALIZE_QUEUE];
+        l->heap.generation_table = offset[F_GC_HEAP_GENERATIONS];
+        return true;
+    }
+    if (!clr_read(clr, clr->gc.slot[GC_HEAP_FIELDS], fields, sizeof(fields)))
+        return false;
+    l->heap.alloc_allocated = fields[HEAP_ALLOC_ALLOCATED];
+    l->heap.ephemeral_segment = fields[HEAP_EPHEMERAL_SEGMENT];
+    l->heap.finalize_queue = fields[HEAP_FINALIZE_QUEUE];
+    l->heap.generation_table = fields[HEAP_GENERATION_TABLE];
+    return true;
+}
+
 /* -- Heaps ------------------------------------------------------------------------------------- */
 
 /* Value of a variable that a slot points to. */
@@ -79,29 +125,27 @@ static bool slot_value(struct clr *clr, enum gc_slot slot, uint64_t *ret_value) 
     return clr->gc.slot[slot] && clr_u64(clr, clr->gc.slot[slot], ret_value);
 }
 
-static bool server_heap(struct clr *clr, uint64_t address, const uint32_t *offsets,
+/* A field that is there: its value, or false. One that is not: 0. */
+static bool heap_field(struct clr *clr, uint64_t heap, uint32_t offset, uint64_t *ret_value) {
+    *ret_value = 0;
+    return offset == UINT32_MAX || clr_u64(clr, heap + offset, ret_value);
+}
+
+static bool server_heap(struct clr *clr, uint64_t address, const struct gc_layout *layout,
                         struct gc_heap *heap) {
     *heap = (struct gc_heap){0};
-    uint32_t table = offsets[HEAP_GENERATION_TABLE];
-    if (table == UINT32_MAX)
+    if (layout->heap.generation_table == UINT32_MAX)
         return false;
-    heap->generation_table = address + table;
-    if (offsets[HEAP_EPHEMERAL_SEGMENT] != UINT32_MAX &&
-        !clr_u64(clr, address + offsets[HEAP_EPHEMERAL_SEGMENT], &heap->ephemeral_segment))
-        return false;
-    if (offsets[HEAP_ALLOC_ALLOCATED] != UINT32_MAX &&
-        !clr_u64(clr, address + offsets[HEAP_ALLOC_ALLOCATED], &heap->alloc_allocated))
-        return false;
-    return offsets[HEAP_FINALIZE_QUEUE] == UINT32_MAX ||
-           clr_u64(clr, address + offsets[HEAP_FINALIZE_QUEUE], &heap->finalize_queue);
+    heap->generation_table = address + layout->heap.generation_table;
+    return heap_field(clr, address, layout->heap.ephemeral_segment, &heap->ephemeral_segment) &&
+           heap_field(clr, address, layout->heap.alloc_allocated, &heap->alloc_allocated) &&
+           heap_field(clr, address, layout->heap.finalize_queue, &heap->finalize_queue);
 }
 
 static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t count,
                               struct err *err) {
     uint64_t heaps;
-    uint32_t offsets[HEAP_FIELDS];
-    if (count > HEAPS_MAX || !slot_value(clr, GC_HEAPS, &heaps) ||
-        !clr_read(clr, clr->gc.slot[GC_HEAP_FIELDS], offsets, sizeof(offsets))) {
+    if (count > HEAPS_MAX || !slot_value(clr, GC_HEAPS, &heaps) || !heap_layout(clr, &gc->layout)) {
         builder_warn(clr->b, count, "heaps of the server GC could not be read");
         return true;
     }
@@ -111,7 +155,7 @@ static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t cou
     for (uint32_t i = 0; i < count; i++) {
         uint64_t address;
         if (!clr_u64(clr, heaps + 8 * (uint64_t)i, &address) ||
-            !server_heap(clr, address, offsets, &gc->heaps[i]))
+            !server_heap(clr, address, &gc->layout, &gc->heaps[i]))
             builder_warn(clr->b, 1, "heaps of the server GC could not be read");
     }
     gc->heap_count = count;
@@ -170,13 +214,11 @@ static bool add_region(struct clr *clr, struct gc_state *gc, struct gc_region r)
         return add_span(gc, &r, r.start, r.allocated, r.generation);
     /* The ephemeral segment holds gen2, gen1 and gen0, in this order. */
     uint64_t begin[2];
-    uint32_t start_offset;
     kept->generation = GEN_UNKNOWN;
-    if (!clr_u32(clr, clr->gc.slot[GC_GENERATION_FIELDS] + 8, &start_offset))
-        return true;
     for (int g = 0; g < 2; g++) {
-        uint64_t generation =
-            heap->generation_table + (uint64_t)g * clr->gc.slot[GC_GENERATION_SIZE] + start_offset;
+        uint64_t generation = heap->generation_table +
+                              (uint64_t)g * clr->gc.slot[GC_GENERATION_SIZE] +
+                              gc->layout.generation.allocation_start;
         if (!clr_u64(clr, generation, &begin[g]) || begin[g] < r.start || begin[g] > r.allocated)
             begin[g] = g == 0 ? r.allocated : begin[0];
     }
@@ -187,57 +229,57 @@ static bool add_region(struct clr *clr, struct gc_state *gc, struct gc_region r)
            add_span(gc, &r, begin[0], r.allocated, GEN_0);
 }
 
+static bool read_segment(struct clr *clr, const struct gc_layout *l, uint64_t segment,
+                         struct gc_region *r, uint64_t *ret_flags, uint64_t *ret_next) {
+    return clr_u64(clr, segment + l->segment.mem, &r->start) &&
+           clr_u64(clr, segment + l->segment.allocated, &r->allocated) &&
+           clr_u64(clr, segment + l->segment.committed, &r->committed) &&
+           clr_u64(clr, segment + l->segment.reserved, &r->reserved) &&
+           clr_u64(clr, segment + l->segment.flags, ret_flags) &&
+           clr_u64(clr, segment + l->segment.next, ret_next);
+}
+
 /* Follows start_segment's list of one generation. */
 static bool read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, uint32_t generation,
                       uint64_t segment, struct u64map *seen) {
     static const uint8_t generations[] = {GEN_0, GEN_1, GEN_2, GEN_LOH, GEN_POH};
     const struct gc_heap *h = &gc->heaps[heap];
     while (segment) {
-        uint8_t raw[SEGMENT_BYTES];
+        struct gc_region r = {
+            .segment = segment, .heap = heap, .generation = generations[generation]};
+        uint64_t flags, next;
         if (gc->region_count >= CLR_LIST_MAX || u64map_get(seen, segment) != STRMAP_NONE) {
             builder_warn(clr->b, 1, "lists of GC regions that run in a circle were cut");
             return true;
         }
         if (!u64map_put(seen, segment, 1))
             return false;
-        if (!clr_read(clr, segment, raw, sizeof(raw))) {
+        if (!read_segment(clr, &gc->layout, segment, &r, &flags, &next)) {
             builder_warn(clr->b, 1, "lists of GC regions end in memory that is not in the dump");
             return true;
         }
-        struct gc_region r = {.segment = segment,
-                              .start = load_u64(raw + SEGMENT_MEM),
-                              .allocated = load_u64(raw + SEGMENT_ALLOCATED),
-                              .committed = load_u64(raw + SEGMENT_COMMITTED),
-                              .reserved = load_u64(raw + SEGMENT_RESERVED),
-                              .heap = heap,
-                              .generation = generations[generation]};
         if (segment == h->ephemeral_segment)
             r.allocated = h->alloc_allocated;
-        if (load_u64(raw + SEGMENT_FLAGS) & SEGMENT_READONLY)
+        if (flags & SEGMENT_READONLY)
             r.generation = GEN_FROZEN;
         if (!add_region(clr, gc, r))
             return false;
-        segment = load_u64(raw + SEGMENT_NEXT);
+        segment = next;
     }
     return true;
 }
 
 static bool read_generations(struct clr *clr, struct gc_state *gc, struct u64map *seen) {
-    /* The same in all of 8.0 to 10.0; the last one tells segments (64) from regions. */
-    uint32_t offsets[3] = {0, 56, UINT32_MAX};
-    if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets)))
-        builder_note(clr->b, "the layout of GC generations is not in the dump: taken for regions");
-    gc->uses_regions = offsets[2] == UINT32_MAX;
     for (uint32_t h = 0; h < gc->heap_count; h++) {
         uint64_t table = gc->heaps[h].generation_table;
         for (uint32_t g = 0; table && g < clr->gc.slot[GC_GENERATION_COUNT]; g++) {
             uint64_t generation = table + g * clr->gc.slot[GC_GENERATION_SIZE], segment;
-            if (g == 0 && !add_context(clr, gc, generation + offsets[0], false))
+            if (g == 0 && !add_context(clr, gc, generation + gc->layout.generation.context, false))
                 return false;
             /* With segments, gen0 and gen1 live on the last segment of gen2's list. */
             if (!gc->uses_regions && g < 2)
                 continue;
-            if (!clr_u64(clr, generation + offsets[1], &segment)) {
+            if (!clr_u64(clr, generation + gc->layout.generation.start_segment, &segment)) {
                 builder_warn(clr->b, 1, "GC generations are not in the dump");
                 continue;
             }
@@ -281,6 +323,7 @@ bool gc_read(struct clr *clr, struct gc_state *gc, struct err *err) {
     uint32_t invalid = 0;
     if (clr->gc.slot[GC_INVALID_COUNT] && clr_u32(clr, clr->gc.slot[GC_INVALID_COUNT], &invalid))
         gc->in_progress = invalid != 0;
+    generation_layout(clr, gc);
     if (!read_heaps(clr, gc, err))
         return false;
     struct u64map seen;

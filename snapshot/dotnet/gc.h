@@ -31,7 +31,21 @@ struct gc_alloc_context {
     uint64_t pointer, limit;
 };
 
+/* Offsets in what the GC keeps [bytes]; UINT32_MAX: there is no such field. */
+struct gc_layout {
+    struct {
+        uint32_t alloc_allocated, ephemeral_segment, finalize_queue, generation_table;
+    } heap; /* server GC only */
+    struct {
+        uint32_t context, start_segment, allocation_start;
+    } generation;
+    struct {
+        uint32_t allocated, committed, reserved, mem, flags, next;
+    } segment;
+};
+
 struct gc_state {
+    struct gc_layout layout;
     struct gc_heap *heaps;
     uint32_t heap_count;
     struct gc_region *regions;

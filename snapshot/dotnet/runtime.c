@@ -4,6 +4,7 @@
  */
 #include "dotnet/clr.h"
 
+#include "dotnet/descriptor.h"
 #include "dotnet/symbols.h"
 #include "dotnet/version.h"
 #include "memory/pe.h"
@@ -14,9 +15,7 @@
 /* g_dacTable of 8.0 to 10.0 has 129 to 170 entries. */
 #define DAC_ENTRIES_MAX 512u
 /* .bss of the runtime follows its image; the file does not say how far. */
-#define BSS_BYTES       0x80000u
-#define DESCRIPTOR_SIZE 40u
-#define POINTERS_MAX    4096u
+#define BSS_BYTES 0x80000u
 
 static const char *base_name(const char *path) {
     const char *name = path;
@@ -130,21 +129,9 @@ static bool gc_vars_from_scan(struct clr *clr) {
 
 /* -- Where the runtime is ---------------------------------------------------------------------- */
 
-static bool accept_build_id(struct bytes file, const void *context) {
-    char id[BUILD_ID_HEX_MAX];
-    const struct space_module *image = context;
-    return image->build_id && elf_file_build_id(file, id) && strcmp(id, image->build_id) == 0;
-}
-
 static bool accept_pe_build(struct bytes file, const void *context) {
     const struct space_module *image = context;
     return pe_is_build(file, image->timestamp, image->image_size);
-}
-
-/* The file on disk of the image that holds the runtime, if it is the same build. */
-static bool image_file(struct clr *clr, struct bytes *ret_file) {
-    return !clr->windows && clr->image->build_id &&
-           clr_open_file(clr, clr->image->path, accept_build_id, clr->image, ret_file);
 }
 
 static bool add_overlay(void *context, uint64_t address, struct bytes bytes) {
@@ -157,7 +144,7 @@ static bool overlay_image(struct clr *clr) {
     struct err err;
     const struct space_module *image = clr->image;
     if (!clr->windows)
-        return image_file(clr, &file) && elf_file_overlay(clr, file, image->base);
+        return descriptor_runtime_file(clr, &file) && elf_file_overlay(clr, file, image->base);
     return clr_open_file(clr, image->path, accept_pe_build, image, &file) &&
            pe_overlay(file, image->base, image->timestamp, image->image_size, &clr->arena,
                       add_overlay, clr, &err);
@@ -170,7 +157,7 @@ static bool overlay_image(struct clr *clr) {
 static void overlay_bundle(struct clr *clr) {
     const struct space *s = clr->space;
     struct bytes file;
-    if (clr->windows || !clr->image->path || !image_file(clr, &file))
+    if (clr->windows || !clr->image->path || !descriptor_runtime_file(clr, &file))
         return;
     for (uint32_t i = 0; i < s->mapping_count; i++) {
         const struct space_mapping *m = &s->mappings[i];
@@ -343,83 +330,17 @@ static bool verify(struct clr *clr) {
            known_mt(clr, G_STRING_MT, 0x80000002, 22, &clr->string_mt) && read_thread_list(clr);
 }
 
-/* -- The descriptor ---------------------------------------------------------------------------- */
+/* -- Choosing ---------------------------------------------------------------------------------- */
 
-struct descriptor {
-    uint64_t json, pointers;
-    uint32_t json_size, pointer_count;
-};
-
-static bool parse_descriptor(const uint8_t raw[DESCRIPTOR_SIZE], struct descriptor *d) {
-    *d = (struct descriptor){.json_size = load_u32(raw + 12),
-                             .json = load_u64(raw + 16),
-                             .pointer_count = load_u32(raw + 24),
-                             .pointers = load_u64(raw + 32)};
-    return memcmp(raw, "DNCCDAC", 8) == 0 && d->json_size >= 2 && d->json_size <= 1u << 20 &&
-           d->pointer_count <= POINTERS_MAX;
-}
-
-/* The descriptor as it lies in memory. pointers: arena. */
-static bool descriptor_from_dump(struct clr *clr, struct bytes *ret_json, uint64_t **ret_pointers,
-                                 uint32_t *ret_count) {
-    uint64_t address, size;
-    uint8_t raw[DESCRIPTOR_SIZE];
-    struct descriptor d;
-    if (!symbol_find(clr, clr->image->base, "DotNetRuntimeContractDescriptor", &address, &size) ||
-        !clr_read(clr, address, raw, sizeof(raw)) || !parse_descriptor(raw, &d))
-        return false;
-    uint8_t *json = arena_alloc(&clr->arena, d.json_size);
-    uint64_t *pointers = arena_array(&clr->arena, d.pointer_count + 1u, sizeof(*pointers));
-    if (!json || !pointers || !clr_read(clr, d.json, json, d.json_size))
-        return false;
-    for (uint32_t i = 0; i < d.pointer_count; i++)
-        if (!clr_u64(clr, d.pointers + 8 * (uint64_t)i, &pointers[i]))
-            return false;
-    *ret_json = (struct bytes){json, d.json_size};
-    *ret_pointers = pointers;
-    *ret_count = d.pointer_count;
-    return true;
-}
-
-/*
- * The descriptor as it lies in the file of the same build: its pointers are relocations there.
- * The address of the symbol comes from the dump, which has that even where it has no descriptor.
- */
-static bool descriptor_from_file(struct clr *clr, struct bytes *ret_json, uint64_t **ret_pointers,
-                                 uint32_t *ret_count) {
-    struct bytes file;
-    uint64_t address, size, base = clr->image->base;
-    struct descriptor d;
-    if (!symbol_find(clr, base, "DotNetRuntimeContractDescriptor", &address, &size) ||
-        !image_file(clr, &file))
-        return false;
-    struct bytes raw = bytes_slice(elf_file_at(file, address - base), 0, DESCRIPTOR_SIZE);
-    if (raw.size < DESCRIPTOR_SIZE || !parse_descriptor(raw.data, &d) ||
-        !elf_file_relocation(file, address - base + 16, &d.json) ||
-        !elf_file_relocation(file, address - base + 32, &d.pointers))
-        return false;
-    *ret_json = bytes_slice(elf_file_at(file, d.json), 0, d.json_size);
-    *ret_count = d.pointer_count;
-    *ret_pointers = arena_array(&clr->arena, d.pointer_count + 1u, sizeof(**ret_pointers));
-    if (!*ret_pointers || ret_json->size != d.json_size)
-        return false;
-    for (uint32_t i = 0; i < d.pointer_count; i++) {
-        uint64_t vaddr;
-        if (elf_file_relocation(file, d.pointers + 8 * (uint64_t)i, &vaddr))
-            (*ret_pointers)[i] = base + vaddr;
-    }
-    return true;
-}
-
-typedef bool descriptor_source(struct clr *, struct bytes *, uint64_t **, uint32_t *);
+typedef bool descriptor_source(struct clr *, uint64_t address, struct contract_text *);
 
 /* A table of the same version supplies what the JSON does not say. */
 static bool use_descriptor(struct clr *clr, descriptor_source *source, const char *name) {
-    struct bytes json;
-    uint64_t *pointers;
-    uint32_t count;
+    struct contract_text text;
     struct err err = {0};
-    if (!source(clr, &json, &pointers, &count))
+    uint64_t address, size;
+    if (!symbol_find(clr, clr->image->base, "DotNetRuntimeContractDescriptor", &address, &size) ||
+        !source(clr, address, &text))
         return false;
     contract_clear(&clr->contract);
     for (uint32_t i = 0; i < builtin_table_count; i++)
@@ -427,16 +348,19 @@ static bool use_descriptor(struct clr *clr, descriptor_source *source, const cha
             use_table(clr, &builtin_tables[i]);
             break;
         }
-    if (!contract_parse(&clr->contract, json, pointers, count, &err)) {
+    if (!contract_parse(&clr->contract, text.json, text.pointers, text.pointer_count, &err)) {
         builder_warn(clr->b, ABSENT, "%s", err.msg);
         return false;
     }
     clr->offsets_from = name;
-    return verify(clr);
+    if (!verify(clr))
+        return false;
+    descriptor_read_gc(clr);
+    return true;
 }
 
 static bool choose_offsets(struct clr *clr) {
-    if (use_descriptor(clr, descriptor_from_dump, "the dump"))
+    if (use_descriptor(clr, descriptor_from_memory, "the dump"))
         return true;
     for (uint32_t i = 0; i < builtin_table_count; i++) {
         if (!table_may_fit(clr, &builtin_tables[i]))
@@ -451,6 +375,10 @@ static bool choose_offsets(struct clr *clr) {
 }
 
 static void read_heap_type(struct clr *clr) {
+    if (clr->gc_described) {
+        clr->heap_type = clr->contract.gc_kind & GC_KIND_SERVER ? 2 : 1;
+        return;
+    }
     uint64_t variable, at = clr->dac_table;
     at = clr->gc_vars_index ? at + 8 * ((uint64_t)clr->gc_vars_index - 1) : at - 8;
     if (!clr_u64(clr, at, &variable) || !clr_u32(clr, variable, &clr->heap_type) ||
@@ -524,15 +452,15 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
         return CLR_UNREADABLE;
     }
     clr->version = version_of(clr);
-    if (clr->gc.major != 2) {
-        strbuf_addf(why, "%s: GC tables of version %u.%u are not known",
-                    base_name(clr->image->path), clr->gc.major, clr->gc.minor);
-        return CLR_UNREADABLE;
-    }
     if (!choose_offsets(clr)) {
         write_image(clr, why);
         strbuf_adds(why, " has no contract descriptor in the dump, and no offsets known to us fit; "
                          "with the same file under --symbols or --sysroot it can be read");
+        return CLR_UNREADABLE;
+    }
+    if (clr->gc.major != 2 && !clr->gc_described) {
+        strbuf_addf(why, "%s: GC tables of version %u.%u are not known",
+                    base_name(clr->image->path), clr->gc.major, clr->gc.minor);
         return CLR_UNREADABLE;
     }
     if (!clr->version)

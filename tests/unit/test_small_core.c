@@ -1,0 +1,469 @@
+/*
+ * The small cores of tests/fuzz/base: what they hold, and the same again where the GC describes
+ * itself, as it does since .NET 11. No dump of .NET 11 is to be had: the descriptors here are made
+ * by hand after its documentation, over the heaps of .NET 10.
+ */
+#include "base/file.h"
+#include "dotnet/clr.h"
+#include "memory/elf_core.h"
+#include "memory/unpack.h"
+#include "model/snapfile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define EXTRA      0x600000000000u /* where nothing is: room for descriptors */
+#define EXTRA_SIZE 65536u
+
+/* Places in the extra memory. */
+enum {
+    MAIN_JSON = 0,
+    SUB_JSON = 0x8000,
+    MAIN_POINTERS = 0xc000,
+    SUB_POINTERS = 0xd000,
+    SUB = 0xe000,
+    SLOT = 0xf000,
+    GC_VARS = 0xf400
+};
+
+struct core {
+    uint8_t *file;
+    size_t size;
+    uint8_t *extra;
+    uint64_t descriptor;  /* address of the runtime's own */
+    uint64_t gc_variable; /* address of the variable that leads to GcDacVars */
+    struct gc_vars gc;
+    uint32_t heap_fields[19];
+};
+
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+static bool open_space(const struct core *c, struct space *s) {
+    struct err err = {.msg = ""};
+    uint64_t cut;
+    if (!elf_core_open(s, (struct bytes){c->file, c->size}, &cut, &err))
+        return false;
+    uint32_t at = 0, count = s->range_count;
+    struct space_range *ranges = arena_array(&s->arena, count + 1u, sizeof(*ranges));
+    assert_non_null(ranges);
+    while (at < count && s->ranges[at].start < EXTRA)
+        at++;
+    memcpy(ranges, s->ranges, at * sizeof(*ranges));
+    ranges[at] = (struct space_range){EXTRA, EXTRA + EXTRA_SIZE, c->extra, MAP_READ};
+    memcpy(ranges + at + 1, s->ranges + at, (count - at) * sizeof(*ranges));
+    s->ranges = ranges;
+    s->range_count = count + 1;
+    return true;
+}
+
+/* Bytes of the file at an address. */
+static uint8_t *at(const struct core *c, struct space *s, uint64_t address) {
+    const struct space_range *r = space_range_at(s, address);
+    assert_non_null(r);
+    return c->file + (r->data - c->file) + (address - r->start);
+}
+
+static void load(struct core *c, const char *path) {
+    static const struct dotnet_options options = {.sysroot = "/nowhere"};
+    struct file f;
+    struct unpack_report report;
+    struct err err = {.msg = ""};
+    struct space s;
+    struct clr clr;
+    struct snapshot snapshot;
+    struct builder b;
+    struct strbuf why;
+    *c = (struct core){.extra = calloc(1, EXTRA_SIZE)};
+    assert_non_null(c->extra);
+    assert_true(file_open(&f, path, &err) && unpack_file(&f, NULL, &report, &err));
+    c->size = f.bytes.size;
+    c->file = malloc(c->size);
+    assert_non_null(c->file);
+    memcpy(c->file, f.bytes.data, c->size);
+    file_close(&f);
+    assert_true(open_space(c, &s));
+    snapshot_init(&snapshot);
+    strbuf_init(&why);
+    assert_true(builder_init(&b, &snapshot, &err));
+    clr_init(&clr, &s, &b, &options);
+    assert_int_equal(clr_find(&clr, &why, &err), CLR_READY);
+    c->gc = clr.gc;
+    assert_true(clr_u64(&clr, clr.dac_table + 8ull * clr.gc_vars_index, &c->gc_variable));
+    if (!clr_read(&clr, clr.gc.slot[GC_HEAP_FIELDS], c->heap_fields, sizeof(c->heap_fields)))
+        memset(c->heap_fields, 0xff, sizeof(c->heap_fields));
+    for (uint32_t i = 0; i < s.range_count && !c->descriptor; i++)
+        for (uint64_t k = 0; k + 40 <= s.ranges[i].end - s.ranges[i].start; k += 8)
+            if (memcmp(s.ranges[i].data + k, "DNCCDAC", 8) == 0)
+                c->descriptor = s.ranges[i].start + k;
+    assert_true(c->descriptor != 0);
+    strbuf_deinit(&why);
+    clr_deinit(&clr);
+    builder_deinit(&b);
+    snapshot_deinit(&snapshot);
+    space_deinit(&s);
+}
+
+static void drop(struct core *c) {
+    free(c->file);
+    free(c->extra);
+}
+
+/* Reads the core into a .snap file; the snapshot is the caller's. */
+static void read_core(const struct core *c, struct snapshot *snapshot, struct strbuf *snap) {
+    static const struct dotnet_options options = {.sysroot = "/nowhere"};
+    struct err err = {.msg = ""};
+    struct space s;
+    struct builder b;
+    strbuf_init(snap);
+    snapshot_init(snapshot);
+    assert_true(open_space(c, &s) && builder_init(&b, snapshot, &err));
+    assert_true(dotnet_read(&s, &b, &options, &err) && builder_finish(&b, &err));
+    assert_true(snapfile_encode(snapshot, snap, &err));
+    builder_deinit(&b);
+    space_deinit(&s);
+}
+
+static bool says(const struct snapshot *s, const char *part) {
+    const struct reason_row *rows = s->tables[PART_REASONS].rows;
+    for (uint32_t i = 0; i < s->tables[PART_REASONS].count; i++)
+        if (strstr(rows[i].text, part))
+            return true;
+    return false;
+}
+
+/* Whether the core reads as `expected` now. */
+static bool reads_like(const struct core *c, const struct strbuf *expected, const char *reason) {
+    struct snapshot snapshot;
+    struct strbuf snap;
+    read_core(c, &snapshot, &snap);
+    bool same = str_eq(strbuf_str(&snap), strbuf_str(expected));
+    if (reason)
+        assert_true(says(&snapshot, reason));
+    strbuf_deinit(&snap);
+    snapshot_deinit(&snapshot);
+    return same;
+}
+
+/* -- What they hold ---------------------------------------------------------------------------- */
+
+static const struct type_row *type_named(const struct snapshot *s, const char *name) {
+    const struct type_row *rows = s->tables[PART_TYPES].rows;
+    for (uint32_t i = 0; i < s->tables[PART_TYPES].count; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    fail_msg("no type %s", name);
+    return NULL;
+}
+
+static void check_contents(const char *path, uint32_t heaps, const char *mode) {
+    struct core c;
+    struct snapshot s;
+    struct strbuf snap;
+    load(&c, path);
+    read_core(&c, &s, &snap);
+    const struct origin_row *origin = s.tables[PART_ORIGIN].rows;
+    const struct finalizer_row *finalizer = s.tables[PART_FINALIZER].rows;
+    const struct lock_row *lock = s.tables[PART_LOCKS].rows;
+    uint64_t prices = 0, live = type_named(&s, "Store.Pricing.Price")->live_objects;
+    for (int g = 0; g < GEN_COUNT; g++)
+        prices += type_named(&s, "Store.Pricing.Price")->gen[g].objects;
+    assert_int_equal(prices, 20);
+    assert_int_equal(live, 20);
+    assert_int_equal(origin->heap_count, heaps);
+    assert_string_equal(origin->gc_mode, mode);
+    assert_int_equal(s.tables[PART_TYPES].count, 71);
+    assert_int_equal(finalizer->ready, 1);
+    assert_string_equal(finalizer->running, "Store.Checkout.PrinterLink.Finalize");
+    assert_int_equal(s.tables[PART_LOCKS].count, 1);
+    assert_int_equal(lock->waiters, 1);
+    assert_false(says(&s, "could not be"));
+    strbuf_deinit(&snap);
+    snapshot_deinit(&s);
+    drop(&c);
+}
+
+#define WORKSTATION "tests/fuzz/base/workstation.core.zst"
+#define SERVER      "tests/fuzz/base/server.core.zst"
+
+static void small_cores_hold_what_their_dumps_held(void **state) {
+    (void)state;
+    check_contents(WORKSTATION, 1, "workstation");
+    check_contents(SERVER, 2, "server");
+}
+
+/* -- The GC's own descriptor ------------------------------------------------------------------- */
+
+static void put_u64(uint8_t *p, uint64_t value) {
+    memcpy(p, &value, sizeof(value));
+}
+
+static void put_u32(uint8_t *p, uint32_t value) {
+    memcpy(p, &value, sizeof(value));
+}
+
+static void put_descriptor(uint8_t *p, uint64_t json, size_t size, uint64_t pointers,
+                           uint32_t count) {
+    memcpy(p, "DNCCDAC", 8);
+    put_u32(p + 8, 1);
+    put_u32(p + 12, (uint32_t)size);
+    put_u64(p + 16, json);
+    put_u32(p + 24, count);
+    put_u64(p + 32, pointers);
+}
+
+/* Replaces `from`, which occurs once. */
+static void replace(struct strbuf *text, const char *from, const char *to) {
+    struct strbuf out;
+    size_t where = str_find(strbuf_str(text), str_of(from), 0);
+    assert_true(where != STR_NOT_FOUND);
+    strbuf_init(&out);
+    strbuf_add(&out, str_take(strbuf_str(text), where));
+    strbuf_adds(&out, to);
+    strbuf_add(&out, str_drop(strbuf_str(text), where + strlen(from)));
+    strbuf_deinit(text);
+    *text = out;
+}
+
+/* The runtime's JSON as .NET 11 writes it: versions are words, and there is a sub-descriptor. */
+static void put_main(struct core *c, const char *sub) {
+    struct space s;
+    struct strbuf json;
+    assert_true(open_space(c, &s));
+    uint8_t *descriptor = at(c, &s, c->descriptor);
+    uint32_t count = load_u32(descriptor + 24), size = load_u32(descriptor + 12);
+    strbuf_init(&json);
+    strbuf_add(&json, (struct str){(const char *)at(c, &s, load_u64(descriptor + 16)), size});
+    memcpy(c->extra + MAIN_POINTERS, at(c, &s, load_u64(descriptor + 32)), 8 * count);
+    put_u64(c->extra + MAIN_POINTERS + 8 * count, EXTRA + SLOT);
+    while (json.len && json.ptr[json.len - 1] != '}')
+        json.len--;
+    json.len--;
+    strbuf_addf(&json, ",\"subDescriptors\":{\"GC\":%s}}", sub);
+    replace(&json, "\"ExecutionManager\":2", "\"ExecutionManager\":\"c2\"");
+    assert_true(json.len < SUB_JSON);
+    memcpy(c->extra + MAIN_JSON, json.ptr, json.len);
+    put_descriptor(descriptor, EXTRA + MAIN_JSON, json.len, EXTRA + MAIN_POINTERS, count + 1);
+    strbuf_deinit(&json);
+    space_deinit(&s);
+}
+
+/* Pointers of the sub-descriptor, from 1 on. */
+static const uint8_t sub_slots[] = {GC_INVALID_COUNT,  GC_ALLOC_ALLOCATED,  GC_EPHEMERAL_SEGMENT,
+                                    GC_FINALIZE_QUEUE, GC_GENERATION_TABLE, GC_HEAP_COUNT,
+                                    GC_HEAPS};
+
+static void put_sub(struct core *c, const char *json) {
+    const uint32_t count = sizeof(sub_slots) + 1;
+    for (uint32_t i = 1; i < count; i++)
+        put_u64(c->extra + SUB_POINTERS + 8 * i, c->gc.slot[sub_slots[i - 1]]);
+    memcpy(c->extra + SUB_JSON, json, strlen(json));
+    put_descriptor(c->extra + SUB, EXTRA + SUB_JSON, strlen(json), EXTRA + SUB_POINTERS, count);
+    put_u64(c->extra + SLOT, EXTRA + SUB);
+}
+
+#define SEGMENT_FIELDS \
+    "\"HeapSegment\":{\"Allocated\":0,\"Committed\":8,\"Reserved\":[16,\"pointer\"],\"Used\":24," \
+    "\"Mem\":32,\"Flags\":40,\"Next\":48}"
+
+static void workstation_json(const struct core *c, struct strbuf *out) {
+    strbuf_init(out);
+    strbuf_addf(out,
+                "{\"version\":0,\"baseline\":\"empty\",\"types\":{\"Generation\":{\"!\":%u,"
+                "\"AllocationContext\":0,\"StartSegment\":56},\"CFinalize\":{\"FillPointers\":0}"
+                "," SEGMENT_FIELDS "},\"globals\":{"
+                "\"TotalGenerationCount\":[\"0x5\",\"uint32\"],"
+                "\"CFinalizeFillPointersLength\":[\"7\",\"uint32\"],"
+                "\"GCIdentifiers\":[\"workstation,regions,background,\",\"string\"],"
+                "\"StructureInvalidCount\":[[1],\"pointer\"],"
+                "\"GCHeapAllocAllocated\":[[2],\"pointer\"],"
+                "\"GCHeapEphemeralHeapSegment\":[[3],\"pointer\"],"
+                "\"GCHeapFinalizeQueue\":[[4],\"pointer\"],\"GCHeapGenerationTable\":[5]},"
+                "\"contracts\":{\"GC\":\"c1\"}}",
+                (unsigned)c->gc.slot[GC_GENERATION_SIZE]);
+}
+
+static void server_json(const struct core *c, struct strbuf *out) {
+    strbuf_init(out);
+    strbuf_addf(out,
+                "{\"types\":{\"GCHeap\":{\"AllocAllocated\":%u,\"EphemeralHeapSegment\":%u,"
+                "\"FinalizeQueue\":%u,\"GenerationTable\":%u},\"Generation\":{\"!\":%u,"
+                "\"AllocationContext\":0,\"StartSegment\":56,\"AllocationStart\":64},"
+                "\"CFinalize\":{\"FillPointers\":0}," SEGMENT_FIELDS "},\"globals\":{"
+                "\"TotalGenerationCount\":5,"
+                "\"GCIdentifiers\":\"server, segments, background, dynamic_heap\","
+                "\"StructureInvalidCount\":[1],\"NumHeaps\":[[6],\"pointer\"],"
+                "\"Heaps\":[[7],\"pointer\"]}}",
+                c->heap_fields[0], c->heap_fields[1], c->heap_fields[2], c->heap_fields[18],
+                (unsigned)c->gc.slot[GC_GENERATION_SIZE]);
+}
+
+/* Makes the older tables useless, but for what they are recognised by. */
+static void break_gc_vars(struct core *c) {
+    static const uint8_t slots[] = {
+        GC_GENERATION_TABLE, GC_EPHEMERAL_SEGMENT, GC_ALLOC_ALLOCATED,
+        GC_FINALIZE_QUEUE,   GC_HEAP_COUNT,        GC_HEAPS,
+        GC_INVALID_COUNT,    GC_HEAP_FIELDS,       GC_GENERATION_FIELDS};
+    struct space s;
+    assert_true(open_space(c, &s));
+    for (uint32_t i = 0; i < sizeof(slots); i++)
+        put_u64(at(c, &s, c->gc.address + 8u * slots[i]), 0);
+    put_u64(at(c, &s, c->gc.address + 8u * GC_GENERATION_SIZE), 64);
+    space_deinit(&s);
+}
+
+static void check_described(const char *path, void (*make)(const struct core *, struct strbuf *)) {
+    struct core c;
+    struct snapshot snapshot;
+    struct strbuf expected, json;
+    load(&c, path);
+    read_core(&c, &snapshot, &expected);
+    snapshot_deinit(&snapshot);
+    make(&c, &json);
+    put_main(&c, "[[24],\"pointer\"]");
+    put_sub(&c, strbuf_cstr(&json));
+    assert_true(reads_like(&c, &expected, NULL));
+    break_gc_vars(&c);
+    assert_true(reads_like(&c, &expected, NULL));
+    put_u64(c.extra + SLOT, 0); /* without it the broken tables are all there is */
+    assert_false(reads_like(&c, &expected, NULL));
+    strbuf_deinit(&expected);
+    strbuf_deinit(&json);
+    drop(&c);
+}
+
+static void a_gc_that_describes_itself_needs_no_older_tables(void **state) {
+    (void)state;
+    check_described(WORKSTATION, workstation_json);
+    check_described(SERVER, server_json);
+}
+
+/* Types, regions and the finalizer's queue are those of `expected`; locks need not be. */
+static void check_heap(const struct core *c, const struct snapshot *expected) {
+    struct snapshot s;
+    struct strbuf snap;
+    read_core(c, &s, &snap);
+    const struct type_row *a = s.tables[PART_TYPES].rows, *b = expected->tables[PART_TYPES].rows;
+    const struct finalizer_row *f = s.tables[PART_FINALIZER].rows;
+    assert_int_equal(s.tables[PART_TYPES].count, expected->tables[PART_TYPES].count);
+    assert_int_equal(s.tables[PART_REGIONS].count, expected->tables[PART_REGIONS].count);
+    for (uint32_t i = 0; i < s.tables[PART_TYPES].count; i++) {
+        assert_string_equal(a[i].name, b[i].name);
+        assert_memory_equal(a[i].gen, b[i].gen, sizeof(a[i].gen));
+        assert_int_equal(a[i].live_bytes, b[i].live_bytes);
+    }
+    assert_int_equal(f->ready, 1);
+    strbuf_deinit(&snap);
+    snapshot_deinit(&s);
+}
+
+/* .NET 11 has no table of ours: all comes from the descriptors, whatever the tables' version. */
+static void a_version_that_is_not_known_reads_by_its_descriptors(void **state) {
+    (void)state;
+    struct core c;
+    struct snapshot expected;
+    struct strbuf snap, json;
+    struct space s;
+    load(&c, WORKSTATION);
+    read_core(&c, &expected, &snap);
+    workstation_json(&c, &json);
+    put_sub(&c, strbuf_cstr(&json));
+    break_gc_vars(&c);
+    assert_true(open_space(&c, &s));
+    uint8_t *vars = c.extra + GC_VARS; /* elsewhere, since they are longer now */
+    memcpy(vars, at(&c, &s, c.gc.address), 8 * GC_DESCRIPTOR);
+    put_u64(at(&c, &s, c.gc_variable), EXTRA + GC_VARS);
+    memcpy(vars, "\2\6", 2); /* slot 41 leads to it, too, since version 2.6 */
+    put_u64(vars + 8u * GC_DESCRIPTOR, EXTRA + SUB);
+    check_heap(&c, &expected);
+    put_main(&c, "[[24],\"pointer\"]");
+    put_u64(vars + 8u * GC_DESCRIPTOR, 0);
+    memcpy(vars, "\7\3", 2);
+    check_heap(&c, &expected);
+    space_deinit(&s);
+    snapshot_deinit(&expected);
+    strbuf_deinit(&snap);
+    strbuf_deinit(&json);
+    drop(&c);
+}
+
+static void the_older_tables_serve_where_the_descriptor_does_not(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        const char *reason;
+    } cases[] = {{"{}", "not complete"},
+                 {"{\"types\":{},\"globals\":{}}", "not complete"},
+                 {"{\"types\":null}", "not complete"},
+                 {"[]", "is not JSON"},
+                 {"{\"types\":{\"HeapSegment\":{\"Mem\":-1}}}", "HeapSegment.Mem is no offset"},
+                 {"{\"globals\":{\"NumHeaps\":[[8],\"pointer\"]}}", "NumHeaps is pointer 8 of 8"},
+                 {"{\"globals\":{\"NumHeaps\":[\"x\"]}}", "NumHeaps has no index"}};
+    struct core c;
+    struct snapshot snapshot;
+    struct strbuf expected;
+    load(&c, WORKSTATION);
+    read_core(&c, &snapshot, &expected);
+    snapshot_deinit(&snapshot);
+    put_main(&c, "[24]");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        put_sub(&c, cases[i].json);
+        assert_false(reads_like(&c, &expected, cases[i].reason)); /* it says why */
+    }
+    put_u64(c.extra + SLOT, EXTRA + SUB + 8); /* no descriptor there */
+    assert_true(reads_like(&c, &expected, NULL));
+    put_u64(c.extra + SLOT, 0);
+    assert_true(reads_like(&c, &expected, NULL));
+    put_u64(c.extra + SLOT, c.descriptor); /* the runtime's own: says nothing of the GC */
+    assert_false(reads_like(&c, &expected, "not complete"));
+    strbuf_deinit(&expected);
+    drop(&c);
+}
+
+/* Each number that the GC gives of itself at its ends: nothing is read out of bounds. */
+static void bears_gc_descriptors_with_any_numbers(void **state) {
+    (void)state;
+    static const char *const numbers[][2] = {
+        {"\"AllocationContext\":0", "\"AllocationContext\":65535"},
+        {"\"StartSegment\":56", "\"StartSegment\":0"},
+        {"\"Next\":48", "\"Next\":0"},
+        {"\"Mem\":32", "\"Mem\":65535"},
+        {"\"0x5\"", "\"0xffffffffffffffff\""},
+        {"\"0x5\"", "\"4\""},
+        {"\"7\"", "\"4000000000\""},
+        {"\"FillPointers\":0", "\"FillPointers\":65528"},
+        {"workstation,regions", "workstation,segments"},
+        {"workstation,regions", "server,regions"},
+        {"workstation,regions", "server,workstation"},
+        {"\"GCHeapGenerationTable\":[5]", "\"GCHeapGenerationTable\":\"0xffffffffffffff00\""},
+        {"\"GCHeapFinalizeQueue\":[[4]", "\"GCHeapFinalizeQueue\":[[2]"}};
+    struct core c;
+    load(&c, WORKSTATION);
+    put_main(&c, "[[24],\"pointer\"]");
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct snapshot snapshot;
+        struct strbuf json, snap;
+        workstation_json(&c, &json);
+        replace(&json, numbers[i][0], numbers[i][1]);
+        put_sub(&c, strbuf_cstr(&json));
+        read_core(&c, &snapshot, &snap);
+        strbuf_deinit(&snap);
+        snapshot_deinit(&snapshot);
+        strbuf_deinit(&json);
+    }
+    drop(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_cores_hold_what_their_dumps_held),
+        cmocka_unit_test(a_gc_that_describes_itself_needs_no_older_tables),
+        cmocka_unit_test(a_version_that_is_not_known_reads_by_its_descriptors),
+        cmocka_unit_test(the_older_tables_serve_where_the_descriptor_does_not),
+        cmocka_unit_test(bears_gc_descriptors_with_any_numbers),
+    };
+    return cmocka_run_group_tests_name("small core", tests, NULL, NULL);
+}
