@@ -51,7 +51,6 @@ struct clr {
     struct arena arena; /* what was read out of the dump; freed at the end */
     struct contract contract;
     const struct builtin_table *table; /* whose fields are in use; NULL: none */
-    const char *offsets_from;          /* "the dump", "linux-x64 10.0", a file name: for messages */
     const char *version;               /* "10.0.12"; NULL: not known */
     bool windows;
     const struct space_module *image; /* the file that holds the runtime */

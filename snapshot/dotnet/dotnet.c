@@ -44,6 +44,10 @@ static bool report_types(struct reading *r, struct err *err) {
 }
 
 static bool report_heaps(struct reading *r, struct err *err) {
+    struct gc_row *gc = builder_single(r->clr.b, PART_GC, err);
+    if (!gc)
+        return false;
+    gc->skipped_bytes = r->walk.skipped_bytes;
     for (uint32_t i = 0; i < r->gc.heap_count; i++) {
         struct heap_row *row = builder_row(r->clr.b, PART_HEAPS, err);
         if (!row)

@@ -335,7 +335,7 @@ static bool verify(struct clr *clr) {
 typedef bool descriptor_source(struct clr *, uint64_t address, struct contract_text *);
 
 /* A table of the same version supplies what the JSON does not say. */
-static bool use_descriptor(struct clr *clr, descriptor_source *source, const char *name) {
+static bool use_descriptor(struct clr *clr, descriptor_source *source) {
     struct contract_text text;
     struct err err = {0};
     uint64_t address, size;
@@ -352,7 +352,6 @@ static bool use_descriptor(struct clr *clr, descriptor_source *source, const cha
         builder_warn(clr->b, ABSENT, "%s", err.msg);
         return false;
     }
-    clr->offsets_from = name;
     if (!verify(clr))
         return false;
     descriptor_read_gc(clr);
@@ -360,18 +359,18 @@ static bool use_descriptor(struct clr *clr, descriptor_source *source, const cha
 }
 
 static bool choose_offsets(struct clr *clr) {
-    if (use_descriptor(clr, descriptor_from_memory, "the dump"))
+    /* What describes this very build goes before what fitted the builds we have seen. */
+    if (use_descriptor(clr, descriptor_from_memory) || use_descriptor(clr, descriptor_from_file))
         return true;
     for (uint32_t i = 0; i < builtin_table_count; i++) {
         if (!table_may_fit(clr, &builtin_tables[i]))
             continue;
         contract_clear(&clr->contract);
         use_table(clr, &builtin_tables[i]);
-        clr->offsets_from = builtin_tables[i].name;
         if (verify(clr))
             return true;
     }
-    return use_descriptor(clr, descriptor_from_file, "the runtime's file");
+    return false;
 }
 
 static void read_heap_type(struct clr *clr) {
