@@ -158,12 +158,16 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(DUMPDIFF)
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
 
-# Who holds what in dumps made here and now, where dotnet is there; e2e: in each mode of the collector, against ClrMD.
+# Dumps made here and now, where dotnet is there. dumps: what is read out of each kind of dump and of the running
+# process, against ClrMD. holders: who holds what. Both take the quicker ones, e2e all of them.
 HOLDERS := $(BUILD)/tests/unit/test_holders $(BUILD)/tests/e2e/graph
+dumps: $(DUMPDIFF)
+	@tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e short
 holders: $(DUMPDIFF) $(HOLDERS)
 	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
 e2e: $(DUMPDIFF) $(HOLDERS)
-	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all
+	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
+	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; exit $$status
 
 # gcc's own analyser over everything; slow, so no part of check.
 analyze:
@@ -192,11 +196,12 @@ demo:
 	@echo
 	$(DUMPDIFF) diff --top 8 demo/dumps/before.core.zst demo/dumps/after.core.zst
 
-# Unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
+# Real dumps, unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
 check:
 	@tools/deps.sh check
 	@+$(MAKE) --no-print-directory $(PARALLEL) programs
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
+	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
 	@+$(MAKE) --no-print-directory quick
 
@@ -208,6 +213,7 @@ clean:
 	rm -rf build build-*
 
 .PHONY: all lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench large holders e2e analyze install programs readme quick deps demo check sanitized clean
+    fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
+    analyze install programs readme quick deps demo check sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

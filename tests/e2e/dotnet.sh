@@ -20,14 +20,15 @@ need_dotnet() {
     [ -x "$createdump" ] || skip "no createdump in $(runtime_folder)"
     WORK=$(realpath -m "$1")
     mkdir -p "$WORK"
-    export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+    # No build server is to be left behind.
+    export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
 }
 
 # build PROJECT [ARGUMENTS...]: to $WORK/PROJECT
 build() {
     local project=$1 target=${build_as:-$1}
     shift
-    dotnet publish "$here/$project/$project.csproj" -c Release -o "$WORK/$target" \
+    timeout 180 dotnet publish "$here/$project/$project.csproj" -c Release -o "$WORK/$target" \
         --artifacts-path "$WORK/artifacts-$target" "$@" >"$WORK/$target.log" 2>&1 ||
         skip "$project cannot be built here: $(grep -m1 error "$WORK/$target.log" | head -c 200)"
 }
