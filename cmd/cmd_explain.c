@@ -1,5 +1,7 @@
 #include "cmd/session.h"
 
+#include "diff/rules/hints.h"
+
 extern const struct command command_explain;
 
 static void explain_rule(const struct rule *rule, struct strbuf *out) {
@@ -18,6 +20,25 @@ static void explain_rule(const struct rule *rule, struct strbuf *out) {
                 rule->min_snapshots, rule->min_snapshots == 1 ? "" : "s");
 }
 
+static void explain_hint(const struct hint *hint, struct strbuf *out) {
+    strbuf_addf(out, "%s: %s\n\n%s\ntypes: ", hint->id, hint->summary, hint->explain);
+    const char *between = "";
+    for (int i = 0; i < HINT_NAMES_MAX && hint->types[i]; i++) {
+        const char *name = hint->types[i];
+        strbuf_addf(out, "%s%s%s", between, name + (name[0] == '*'), name[0] == '*' ? "" : "...");
+        between = ", ";
+    }
+    for (int i = 0; i < HINT_NAMES_MAX && hint->roots[i]; i++) {
+        strbuf_addf(out, "%swhat a %s holds", between, hint->roots[i]);
+        between = ", ";
+    }
+    for (int i = 0; i < HINT_NAMES_MAX && hint->edges[i]; i++) {
+        strbuf_addf(out, "%swhat is held by %s", between, hint->edges[i]);
+        between = ", ";
+    }
+    strbuf_addc(out, '\n');
+}
+
 static bool explain(const struct options *o, struct strbuf *out, struct err *err) {
     const char *names[256];
     uint32_t count = 0;
@@ -26,18 +47,27 @@ static bool explain(const struct options *o, struct strbuf *out, struct err *err
         return true;
     }
     if (o->argument_count != 1)
-        return err_set(err, ERR_USAGE, "explain wants one rule (see `dumpdiff list rules`)");
+        return err_set(
+            err, ERR_USAGE,
+            "explain wants one rule or hint (see `dumpdiff list rules` and `list hints`)");
     const struct rule *rule = rule_find(o->arguments[0]);
     if (rule) {
         explain_rule(rule, out);
         return true;
     }
-    for (size_t i = 0; rules[i] && count < 256; i++)
+    const struct hint *hint = hint_find(o->arguments[0]);
+    if (hint) {
+        explain_hint(hint, out);
+        return true;
+    }
+    for (size_t i = 0; rules[i] && count < 128; i++)
         names[count++] = rules[i]->id;
+    for (size_t i = 0; hints[i].id && count < 256; i++)
+        names[count++] = hints[i].id;
     const char *near = nearest_name(o->arguments[0], names, count);
-    return err_set(err, ERR_USAGE, "no rule is called '%s'%s%s%s", o->arguments[0],
-                   near ? ": did you mean " : "", near ? near : " (see `dumpdiff list rules`)",
-                   near ? "?" : "");
+    return err_set(err, ERR_USAGE, "no rule or hint is called '%s'%s%s%s", o->arguments[0],
+                   near ? ": did you mean " : "",
+                   near ? near : " (see `dumpdiff list rules` and `list hints`)", near ? "?" : "");
 }
 
 static int run(int argc, char **argv) {
@@ -53,9 +83,11 @@ static int run(int argc, char **argv) {
 
 const struct command command_explain = {
     "explain",
-    "RULE",
+    "RULE|HINT|TYPE",
     "what a rule looks at, its thresholds, how to act on it",
-    "RULE is the name in brackets behind a finding; `dumpdiff list rules` names all.",
+    "RULE is the name in brackets behind a finding; `dumpdiff list rules` names all. HINT, or the\n"
+    "name of a framework type, tells what it usually means when its objects grow; `dumpdiff list\n"
+    "hints` names all.",
     COMMAND_EXPLAIN,
     run,
 };

@@ -1,6 +1,7 @@
 #include "cmd/session.h"
 
 #include "diff/report/csv.h"
+#include "diff/rules/hints.h"
 #include "input/transcript.h"
 
 #include <string.h>
@@ -18,6 +19,11 @@ static void list_sections(struct strbuf *out) {
 static void list_rules(struct strbuf *out) {
     for (size_t i = 0; rules[i]; i++)
         strbuf_addf(out, "%-22s %s\n", rules[i]->id, rules[i]->summary);
+}
+
+static void list_hints(struct strbuf *out) {
+    for (size_t i = 0; hints[i].id; i++)
+        strbuf_addf(out, "%-22s %s\n", hints[i].id, hints[i].summary);
 }
 
 static void list_reports(struct strbuf *out) {
@@ -48,6 +54,7 @@ static const struct {
 } lists[] = {
     {"formats", list_formats}, {"sections", list_sections}, {"rules", list_rules},
     {"reports", list_reports}, {"limits", list_limits},     {"tables", list_tables},
+    {"hints", list_hints},
 };
 
 extern const struct command command_list;
@@ -86,11 +93,12 @@ static int run(int argc, char **argv) {
 
 const struct command command_list = {
     "list",
-    "formats|sections|rules|reports|limits|tables",
+    "formats|sections|rules|hints|reports|limits|tables",
     "what this build knows",
     "formats    files that can be read\n"
     "sections   debugger commands whose output is recognised in a log\n"
     "rules      what a diff or a dump is looked at for\n"
+    "hints      what it usually means when objects of a framework type grow\n"
     "reports    output formats\n"
     "limits     thresholds of the rules with their defaults, for --limit and --config\n"
     "tables     tables that --format csv --table can write",

@@ -84,6 +84,11 @@ static void add_type(const struct path_step *step, bool full, struct strbuf *out
     strbuf_deinit(&brief);
 }
 
+void path_type_text(const char *type, struct strbuf *out) {
+    const struct path_step step = {NULL, type};
+    add_type(&step, false, out);
+}
+
 /* One step: the type, and the edge out of it; "Entry[] -> [].value" is "[].value". */
 static void add_step(const struct path_step *step, const char *edge_below, bool full,
                      struct strbuf *out) {

@@ -25,4 +25,7 @@ void path_text(const char *root, const struct path_step *steps, uint32_t count, 
 /* Name of a type without namespaces: "Dictionary<String, CacheEntry>+Entry[]". Appends. */
 void path_short_type(const char *type, struct strbuf *out);
 
+/* A type as short paths show it: "Dictionary", "async Worker.RunAsync". Appends. */
+void path_type_text(const char *type, struct strbuf *out);
+
 #endif

@@ -1,6 +1,5 @@
 /* Types whose objects grow: the first suspects of a leak. */
-#include "diff/growth.h"
-#include "diff/rules/rules.h"
+#include "diff/rules/hints.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +25,7 @@ struct holder {
     const struct growth_point *above; /* or it hangs on what grew here */
     const char *text, *full_text;     /* path to the holder; NULL without a point */
     uint32_t others;                  /* further points of the type */
+    const char *hint, *hint_id;       /* what that usually means; NULL: nothing special */
     const char *suspect;              /* without paths: the application type that grows most */
 };
 
@@ -50,6 +50,16 @@ static struct holder find_holder(const struct series *s, const struct growth *g,
     holder.text = holder_text(g, holder.point, s->options.full_paths, f);
     holder.full_text = holder_text(g, holder.point, true, f);
     return holder;
+}
+
+static void find_hint(const struct growth *g, const struct series_type *type, struct holder *holder,
+                      struct findings *f) {
+    uint32_t node = holder->point ? holder->point->node : GROWTH_ROOT;
+    const struct hint *hint = hint_for(g, type->name, node);
+    if (!hint)
+        return;
+    holder->hint = hint_next(hint, g, type->name, node, f);
+    holder->hint_id = hint->id;
 }
 
 static struct series_floors floors_of(const struct limits *limits) {
@@ -188,6 +198,8 @@ static void add_summary(const struct series *s, const struct growth *g,
     else if (holder->point && holder->point->stacks_only)
         finding_next(f, hit,
                      "Take another dump: what only a stack holds goes when its method returns.");
+    else if (holder->hint)
+        finding_next(f, hit, "%s", holder->hint);
     else if (holder->point)
         finding_next(f, hit, "Look where the holder is filled, and what should empty it.");
     else if (series_is_framework(type->name) && holder->suspect)
@@ -232,12 +244,15 @@ static void report_growing(const struct series *s, const struct growth *g,
                            const char *suspect, struct findings *f) {
     struct holder holder = find_holder(s, g, type, f);
     holder.suspect = suspect;
+    find_hint(g, type, &holder, f);
     struct finding *hit = findings_hit(f, &rule_growing_type, severity_of(s, type, verdict),
                                        weight_of(type, s->count - 1, &holder), type->name);
     add_summary(s, g, type, verdict, &holder, f, hit);
     add_evidence(s, type, verdict, f, hit);
     if (holder.point)
         finding_text(f, hit, "held_by", holder.full_text);
+    if (holder.hint)
+        finding_text(f, hit, "hint", holder.hint_id);
     if (holder.above)
         finding_text(f, hit, "held_by_growing", g->nodes[holder.above->node].type);
 }

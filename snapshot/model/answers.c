@@ -137,6 +137,12 @@ static bool paths_from_snapshot(struct answers *a, const struct snapshot *s, str
 
 static bool refuse(const struct snapshot *s, enum question_kind kind, struct err *err) {
     const char *format = snapshot_origin(s)->format;
+    const struct gc_row *gc = snapshot_row(s, PART_GC);
+    if (gc && gc->in_progress == 1)
+        return err_set(err, ERR_INCONCLUSIVE,
+                       "--%s needs to know what is live, which nothing tells in the middle of a "
+                       "collection: take another dump",
+                       question_names[kind]);
     return err_set(err, ERR_INCONCLUSIVE,
                    "--%s needs the objects themselves: ask a raw dump that holds the heap, not its "
                    "snapshot or log (this came from %s)",

@@ -1,0 +1,37 @@
+/*
+ * What it usually means when objects of a framework type grow, or objects that one holds.
+ */
+#ifndef DUMPDIFF_RULES_HINTS_H
+#define DUMPDIFF_RULES_HINTS_H
+
+#include "diff/growth.h"
+#include "diff/rules/rules.h"
+
+#define HINT_NAMES_MAX 9
+
+struct hint {
+    const char *id, *summary;
+    const char *types[HINT_NAMES_MAX]; /* beginnings of type names; "*Name" anywhere in them */
+    const char *edges[HINT_NAMES_MAX]; /* beginnings of edges on the way from the root */
+    const char *roots[HINT_NAMES_MAX]; /* beginnings of roots */
+    const char *next;    /* what to do; %s stands for what hint_next names, if anything */
+    const char *explain; /* paragraphs */
+};
+
+/* THE table of hints; ends with a NULL id. */
+extern const struct hint hints[];
+
+/* By id; or by the name of a type, as `dumpdiff explain` is asked. NULL: none. */
+const struct hint *hint_find(const char *name);
+
+/*
+ * The hint for objects of a type that are held by the path to a node: of the type itself, else of
+ * the nearest holder. GROWTH_ROOT: no path is known. NULL: none of them means anything special.
+ */
+const struct hint *hint_for(const struct growth *g, const char *type, uint32_t node);
+
+/* Its next step for that type and node, with the event, method or context in it named. */
+const char *hint_next(const struct hint *hint, const struct growth *g, const char *type,
+                      uint32_t node, struct findings *f);
+
+#endif

@@ -1,0 +1,123 @@
+/* What it usually means when objects of a framework type grow. */
+#include "diff/rules/hints.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BOX \
+    "System.Runtime.CompilerServices.AsyncTaskMethodBuilder<System.Int32>+" \
+    "AsyncStateMachineBox<System.Int32, Shop.Worker+<RunAsync>d__3>"
+
+static void every_type_has_the_hint_that_tells_most(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"System.Threading.TimerQueueTimer", "timer"},
+        {"System.Threading.CancellationTokenSource+CallbackNode", "cancellation"},
+        {"System.Threading.CancellationTokenSource+Linked1CancellationTokenSource", "cancellation"},
+        {"System.EventHandler<Shop.Args>", "event"},
+        {BOX, "async-method"},
+        {"Shop.Worker+<RunAsync>d__3", "async-method"},
+        {"System.Threading.Tasks.Task<System.Int32>", "task"},
+        {"System.Runtime.CompilerServices.ConditionalWeakTable<K, V>+Container", "weak-table"},
+        {"System.Reflection.Emit.RuntimeTypeBuilder", "load-context"},
+        {"System.Net.Http.HttpConnectionPool", "http-client"},
+        {"Microsoft.EntityFrameworkCore.ChangeTracking.Internal.StateManager", "ef-context"},
+        {"System.Threading.ThreadLocal<Shop.Buffer>+LinkedSlot", "thread-local"},
+        {"Shop.Cart", NULL},
+        {"System.String", NULL},
+        {"", NULL},
+    };
+    struct growth none = {.node_count = 0};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct hint *hint = hint_for(&none, cases[i][0], GROWTH_ROOT);
+        if (!cases[i][1])
+            assert_null(hint);
+        else
+            assert_string_equal(hint ? hint->id : "none", cases[i][1]);
+    }
+}
+
+struct step {
+    const char *root, *edge, *type;
+};
+
+/* A growth whose nodes are one path; gives the number of its last node. */
+static uint32_t path(struct growth *g, struct growth_node *nodes, const struct step *steps) {
+    uint32_t count = 0;
+    for (; steps[count].type; count++)
+        nodes[count] = (struct growth_node){.parent = count ? count - 1 : GROWTH_ROOT,
+                                            .root = steps[count].root,
+                                            .edge = steps[count].edge,
+                                            .type = steps[count].type};
+    *g = (struct growth){.nodes = nodes, .node_count = count};
+    return count - 1;
+}
+
+static void the_next_step_names_who_is_meant(void **state) {
+    (void)state;
+    static const struct {
+        struct step steps[6];
+        const char *id, *part;
+    } cases[] = {
+        {{{"static Shop.Rates.Changed", NULL, "System.EventHandler"},
+          {NULL, "_invocationList", "System.Object[]"},
+          {NULL, "[]", "System.EventHandler"},
+          {NULL, "_target", "Shop.Cart"}},
+         "event",
+         "Remove the handlers from the event Shop.Rates.Changed (-=)"},
+        {{{"static P.bus", NULL, "Shop.Events.Bus"},
+          {NULL, "Saved", "System.Action"},
+          {NULL, "_invocationList", "System.Object[]"},
+          {NULL, "[]", "System.Action"}},
+         "event",
+         "from the event Bus.Saved (-=)"},
+        {{{"handle Strong", NULL, BOX}, {NULL, "StateMachine.<>4__this", "Shop.Worker"}},
+         "async-method",
+         "Find what async Worker.RunAsync awaits"},
+        {{{"finalizer queue", NULL, "Shop.Handle"}}, "finalizer-queue", "finalizer-stuck"},
+        {{{"handle Pinned", NULL, "System.Byte[]"}}, "pinned", "GCHandle.Free"},
+        {{{"thread static Shop.Pool.buffers", NULL, "Shop.Buffer"}}, "thread-local", "ThreadLocal"},
+        {{{"static P.keys", NULL, "Shop.Key"}, {NULL, "(dependent)", "Shop.Value"}},
+         "weak-table",
+         "what keeps the keys"},
+        {{{"static P.all", NULL, "Shop.Key[]"}, {NULL, "[]", "Shop.Key"}}, NULL, NULL},
+    };
+    struct growth_node nodes[8];
+    struct findings f;
+    findings_init(&f);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct growth g;
+        uint32_t last = path(&g, nodes, cases[i].steps);
+        const struct hint *hint = hint_for(&g, nodes[last].type, last);
+        assert_string_equal(hint ? hint->id : "none", cases[i].id ? cases[i].id : "none");
+        if (hint)
+            assert_non_null(strstr(hint_next(hint, &g, nodes[last].type, last, &f), cases[i].part));
+    }
+    findings_deinit(&f);
+}
+
+static void every_hint_can_be_found_and_says_what_to_do(void **state) {
+    (void)state;
+    for (size_t i = 0; hints[i].id; i++) {
+        assert_ptr_equal(hint_find(hints[i].id), &hints[i]);
+        assert_non_null(strstr(hints[i].explain, "What to do: "));
+        assert_true(hints[i].types[0] || hints[i].roots[0]);
+        assert_null(rule_find(hints[i].id));
+    }
+    assert_null(hint_find("nothing"));
+    assert_string_equal(hint_find("System.Net.Http.HttpClient")->id, "http-client");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_type_has_the_hint_that_tells_most),
+        cmocka_unit_test(the_next_step_names_who_is_meant),
+        cmocka_unit_test(every_hint_can_be_found_and_says_what_to_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
