@@ -3,11 +3,12 @@
  *
  * Input: u8 mode. 0: the rest is the JSON, parsed. Else it is a descriptor (40 bytes; where a
  * pointer is 0, that of the real one stays) and JSON (empty: the real one stays, too) for a real
- * core, which is then read by it.
+ * core, which is then read by it. 2: JSON of the garbage collector's own descriptor, with the real
+ * core's variables as pointers 1 to 9.
  */
 #include "tests/fuzz/fuzz_core.h"
 
-#include "dotnet/contract.h"
+#include "dotnet/clr.h"
 
 #define DESCRIPTOR_SIZE 40u
 #define POINTERS        24u
@@ -35,6 +36,8 @@ struct base {
     uint8_t *descriptor, *json; /* in the file */
     size_t json_size;
     uint8_t old_descriptor[DESCRIPTOR_SIZE], *old_json;
+    uint64_t json_address;
+    struct gc_vars gc;
 };
 
 /* Bytes of the core at an address. */
@@ -42,6 +45,26 @@ static uint8_t *core_at(const struct base *b, struct space *s, uint64_t address)
     const struct space_range *r = space_range_at(s, address);
     fuzz_must(r != NULL, "the base core is another one");
     return b->file + (r->data - b->file) + (address - r->start);
+}
+
+/* Where the core's GC keeps what. */
+static void find_gc(struct base *b, struct space *s) {
+    static const struct dotnet_options options = {.sysroot = "/nowhere"};
+    struct err err = {.msg = ""};
+    struct snapshot snapshot;
+    struct builder builder;
+    struct strbuf why;
+    struct clr clr;
+    snapshot_init(&snapshot);
+    strbuf_init(&why);
+    fuzz_must(builder_init(&builder, &snapshot, &err), "no memory");
+    clr_init(&clr, s, &builder, &options);
+    fuzz_must(clr_find(&clr, &why, &err) == CLR_READY, "the base core has no runtime");
+    b->gc = clr.gc;
+    clr_deinit(&clr);
+    strbuf_deinit(&why);
+    builder_deinit(&builder);
+    snapshot_deinit(&snapshot);
 }
 
 static void load_base(struct base *b) {
@@ -59,7 +82,9 @@ static void load_base(struct base *b) {
                 b->descriptor = b->file + (at - b->file);
     fuzz_must(b->descriptor != NULL, "the base core has no descriptor");
     memcpy(b->old_descriptor, b->descriptor, DESCRIPTOR_SIZE);
-    b->json = core_at(b, &space, load_u64(b->descriptor + 16));
+    b->json_address = load_u64(b->descriptor + 16);
+    b->json = core_at(b, &space, b->json_address);
+    find_gc(b, &space);
     b->json_size = load_u32(b->descriptor + 12);
     b->old_json = malloc(b->json_size);
     fuzz_must(b->old_json != NULL, "no memory");
@@ -86,14 +111,52 @@ static void read_with(struct base *b, struct reader *r) {
     memcpy(b->json, b->old_json, b->json_size);
 }
 
+/* Places in the room of the real JSON. */
+enum { SUB_JSON = 128, SUB_JSON_MAX = 8192, SUB = 8448, SUB_SLOT = 8512, POINTERS_AT = 8520 };
+
+static void put_descriptor(uint8_t *at, uint64_t json, uint32_t size, uint64_t pointers,
+                           uint32_t count) {
+    const uint32_t flags = 1;
+    memcpy(at, "DNCCDAC", 8);
+    memcpy(at + 8, &flags, 4);
+    memcpy(at + 12, &size, 4);
+    memcpy(at + 16, &json, 8);
+    memcpy(at + 24, &count, 4);
+    memcpy(at + 32, &pointers, 8);
+}
+
+static void read_with_gc(struct base *b, struct reader *r) {
+    static const char main_json[] = "{\"types\":{},\"globals\":{},\"subDescriptors\":{\"GC\":[0]}}";
+    static const uint8_t slots[] = {GC_INVALID_COUNT,  GC_ALLOC_ALLOCATED,   GC_EPHEMERAL_SEGMENT,
+                                    GC_FINALIZE_QUEUE, GC_GENERATION_TABLE,  GC_HEAP_COUNT,
+                                    GC_HEAPS,          GC_GENERATION_FIELDS, GC_HANDLE_TABLE_MAP};
+    uint32_t size = (uint32_t)(reader_left(r) < SUB_JSON_MAX ? reader_left(r) : SUB_JSON_MAX);
+    uint64_t base = b->json_address, sub = base + SUB, slot = base + SUB_SLOT;
+    memcpy(b->json, main_json, sizeof(main_json));
+    if (size)
+        memcpy(b->json + SUB_JSON, reader_bytes(r, size).data, size);
+    memcpy(b->json + SUB_SLOT, &sub, 8);
+    memcpy(b->json + POINTERS_AT, &slot, 8);
+    for (uint32_t i = 0; i < sizeof(slots); i++)
+        memcpy(b->json + POINTERS_AT + 8 * (i + 1), &b->gc.slot[slots[i]], 8);
+    put_descriptor(b->json + SUB, base + SUB_JSON, size, base + POINTERS_AT, sizeof(slots) + 1);
+    put_descriptor(b->descriptor, base, sizeof(main_json) - 1, base + POINTERS_AT, 1);
+    fuzz_read_core((struct bytes){b->file, b->size}, false, false, NULL);
+    memcpy(b->descriptor, b->old_descriptor, DESCRIPTOR_SIZE);
+    memcpy(b->json, b->old_json, b->json_size);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct base base;
     struct reader r;
     if (!base.file)
         load_base(&base);
     reader_init(&r, (struct bytes){data, size}, 0);
-    if (reader_u8(&r) == 0)
+    uint8_t mode = reader_u8(&r);
+    if (mode == 0)
         parse((struct bytes){data + !!size, reader_left(&r)});
+    else if (mode == 2)
+        read_with_gc(&base, &r);
     else
         read_with(&base, &r);
     return 0;
