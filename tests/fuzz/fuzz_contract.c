@@ -106,7 +106,7 @@ static void read_with(struct base *b, struct reader *r) {
         memset(b->json, ' ', b->json_size);
         memcpy(b->json, reader_bytes(r, size).data, size);
     }
-    fuzz_read_core((struct bytes){b->file, b->size}, false, false, NULL);
+    fuzz_read_core((struct bytes){b->file, b->size}, (struct fuzz_how){.no_paths = false});
     memcpy(b->descriptor, b->old_descriptor, DESCRIPTOR_SIZE);
     memcpy(b->json, b->old_json, b->json_size);
 }
@@ -141,7 +141,7 @@ static void read_with_gc(struct base *b, struct reader *r) {
         memcpy(b->json + POINTERS_AT + 8 * (i + 1), &b->gc.slot[slots[i]], 8);
     put_descriptor(b->json + SUB, base + SUB_JSON, size, base + POINTERS_AT, sizeof(slots) + 1);
     put_descriptor(b->descriptor, base, sizeof(main_json) - 1, base + POINTERS_AT, 1);
-    fuzz_read_core((struct bytes){b->file, b->size}, false, false, NULL);
+    fuzz_read_core((struct bytes){b->file, b->size}, (struct fuzz_how){.no_paths = false});
     memcpy(b->descriptor, b->old_descriptor, DESCRIPTOR_SIZE);
     memcpy(b->json, b->old_json, b->json_size);
 }

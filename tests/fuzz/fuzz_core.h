@@ -11,6 +11,7 @@
 #include "dotnet/dotnet.h"
 #include "memory/elf_core.h"
 #include "memory/unpack.h"
+#include "model/answers.h"
 
 #include <string.h>
 
@@ -42,23 +43,36 @@ static inline void fuzz_must(bool ok, const char *what) {
     }
 }
 
-/*
- * Reads the core. asked: byte by byte, as a process is read. looked_at: see struct fuzz_asked; NULL
- * in general.
- */
-static inline void fuzz_read_core(struct bytes file, bool asked, bool no_paths,
-                                  uint8_t *looked_at) {
-    struct dotnet_options options = {.sysroot = "/nowhere", .no_paths = no_paths};
+struct fuzz_how {
+    bool byte_by_byte; /* as a process is read */
+    bool no_paths;
+    bool questions;     /* all of them */
+    uint8_t *looked_at; /* see struct fuzz_asked; NULL in general */
+};
+
+static inline void fuzz_read_core(struct bytes file, struct fuzz_how how) {
+    static const struct question all = {.asked = {true, true, true, true},
+                                        .path_of = "System.String",
+                                        .holders_of = "System.Object",
+                                        .contents = true};
+    uint8_t *looked_at = how.looked_at;
+    struct answers answers;
+    answers_init(&answers, &all);
+    struct dotnet_options options = {.sysroot = "/nowhere",
+                                     .no_paths = how.no_paths,
+                                     .answers = how.questions ? &answers : NULL};
     struct fuzz_asked a = {.looked_at = looked_at, .file = file.data};
     struct err err = {.msg = ""};
     struct snapshot s;
     struct builder builder;
     uint64_t cut;
-    if (!elf_core_open(&a.space, file, &cut, &err))
+    if (!elf_core_open(&a.space, file, &cut, &err)) {
+        answers_deinit(&answers);
         return;
+    }
     snapshot_init(&s);
     fuzz_must(builder_init(&builder, &s, &err), "no memory");
-    if (asked || looked_at) {
+    if (how.byte_by_byte || looked_at) {
         a.ranges = malloc((a.space.range_count + 1u) * sizeof(*a.ranges));
         fuzz_must(a.ranges != NULL, "no memory");
         for (uint32_t i = 0; i < a.space.range_count; i++) {
@@ -72,6 +86,7 @@ static inline void fuzz_read_core(struct bytes file, bool asked, bool no_paths,
     builder_deinit(&builder);
     space_deinit(&a.space);
     free(a.ranges);
+    answers_deinit(&answers);
     if (ok)
         fuzz_round_trip(&s);
     fuzz_must(!looked_at || s.tables[PART_TYPES].count > 50, "the base core does not read");

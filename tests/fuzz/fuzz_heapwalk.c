@@ -10,7 +10,13 @@
 #define PATCHES_MAX 512u
 
 /* Bits of the mode. */
-enum { MODE_SERVER = 1, MODE_NO_DESCRIPTOR = 2, MODE_LIVE = 4, MODE_NO_PATHS = 8 };
+enum {
+    MODE_SERVER = 1,
+    MODE_NO_DESCRIPTOR = 2,
+    MODE_LIVE = 4,
+    MODE_NO_PATHS = 8,
+    MODE_QUESTIONS = 16
+};
 
 /* Bits of a record's kind. */
 enum { KIND_OPERATION = 7, KIND_CONTENTS = 8, KIND_SHIFT = 4 };
@@ -48,7 +54,8 @@ static void find_words(struct base *b) {
     uint64_t cut;
     fuzz_must(looked_at && elf_core_open(&space, (struct bytes){b->file, b->size}, &cut, &err),
               "the base core does not open");
-    fuzz_read_core((struct bytes){b->file, b->size}, true, false, looked_at);
+    fuzz_read_core((struct bytes){b->file, b->size},
+                   (struct fuzz_how){.byte_by_byte = true, .looked_at = looked_at});
     const uint8_t *first = b->file + b->size;
     for (uint32_t i = 0; i < space.range_count; i++)
         if (space.ranges[i].data < first)
@@ -151,7 +158,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         undo[undo_count++].old = old;
         put_u64(b->file + w->offset, value);
     }
-    fuzz_read_core((struct bytes){b->file, b->size}, mode & MODE_LIVE, mode & MODE_NO_PATHS, NULL);
+    fuzz_read_core((struct bytes){b->file, b->size},
+                   (struct fuzz_how){.byte_by_byte = mode & MODE_LIVE,
+                                     .no_paths = mode & MODE_NO_PATHS,
+                                     .questions = mode & MODE_QUESTIONS});
     while (undo_count--)
         put_u64(b->file + undo[undo_count].offset, undo[undo_count].old);
     return 0;
