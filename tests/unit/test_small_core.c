@@ -3,11 +3,7 @@
  * itself, as it does since .NET 11. No dump of .NET 11 is to be had: the descriptors here are made
  * by hand after its documentation, over the heaps of .NET 10.
  */
-#include "base/file.h"
-#include "dotnet/clr.h"
-#include "memory/elf_core.h"
-#include "memory/unpack.h"
-#include "model/snapfile.h"
+#include "tests/support/small_core.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define EXTRA      0x600000000000u /* where nothing is: room for descriptors */
-#define EXTRA_SIZE 65536u
 
 /* Places in the extra memory. */
 enum {
@@ -30,119 +23,15 @@ enum {
     GC_VARS = 0xf400
 };
 
-struct core {
-    uint8_t *file;
-    size_t size;
-    uint8_t *extra;
-    uint64_t descriptor;  /* address of the runtime's own */
-    uint64_t gc_variable; /* address of the variable that leads to GcDacVars */
-    struct gc_vars gc;
-    uint32_t heap_fields[19];
-};
-
-/* -- Reading ----------------------------------------------------------------------------------- */
-
-static bool open_space(const struct core *c, struct space *s) {
-    struct err err = {.msg = ""};
-    uint64_t cut;
-    if (!elf_core_open(s, (struct bytes){c->file, c->size}, &cut, &err))
-        return false;
-    uint32_t at = 0, count = s->range_count;
-    struct space_range *ranges = arena_array(&s->arena, count + 1u, sizeof(*ranges));
-    assert_non_null(ranges);
-    while (at < count && s->ranges[at].start < EXTRA)
-        at++;
-    memcpy(ranges, s->ranges, at * sizeof(*ranges));
-    ranges[at] = (struct space_range){EXTRA, EXTRA + EXTRA_SIZE, c->extra, MAP_READ};
-    memcpy(ranges + at + 1, s->ranges + at, (count - at) * sizeof(*ranges));
-    s->ranges = ranges;
-    s->range_count = count + 1;
-    return true;
-}
-
-/* Bytes of the file at an address. */
-static uint8_t *at(const struct core *c, struct space *s, uint64_t address) {
-    const struct space_range *r = space_range_at(s, address);
-    assert_non_null(r);
-    return c->file + (r->data - c->file) + (address - r->start);
-}
-
-static void load(struct core *c, const char *path) {
-    static const struct dotnet_options options = {.sysroot = "/nowhere"};
-    struct file f;
-    struct unpack_report report;
-    struct err err = {.msg = ""};
-    struct space s;
-    struct clr clr;
-    struct snapshot snapshot;
-    struct builder b;
-    struct strbuf why;
-    *c = (struct core){.extra = calloc(1, EXTRA_SIZE)};
-    assert_non_null(c->extra);
-    assert_true(file_open(&f, path, &err) && unpack_file(&f, NULL, &report, &err));
-    c->size = f.bytes.size;
-    c->file = malloc(c->size);
-    assert_non_null(c->file);
-    memcpy(c->file, f.bytes.data, c->size);
-    file_close(&f);
-    assert_true(open_space(c, &s));
-    snapshot_init(&snapshot);
-    strbuf_init(&why);
-    assert_true(builder_init(&b, &snapshot, &err));
-    clr_init(&clr, &s, &b, &options);
-    assert_int_equal(clr_find(&clr, &why, &err), CLR_READY);
-    c->gc = clr.gc;
-    assert_true(clr_u64(&clr, clr.dac_table + 8ull * clr.gc_vars_index, &c->gc_variable));
-    if (!clr_read(&clr, clr.gc.slot[GC_HEAP_FIELDS], c->heap_fields, sizeof(c->heap_fields)))
-        memset(c->heap_fields, 0xff, sizeof(c->heap_fields));
-    for (uint32_t i = 0; i < s.range_count && !c->descriptor; i++)
-        for (uint64_t k = 0; k + 40 <= s.ranges[i].end - s.ranges[i].start; k += 8)
-            if (memcmp(s.ranges[i].data + k, "DNCCDAC", 8) == 0)
-                c->descriptor = s.ranges[i].start + k;
-    assert_true(c->descriptor != 0);
-    strbuf_deinit(&why);
-    clr_deinit(&clr);
-    builder_deinit(&b);
-    snapshot_deinit(&snapshot);
-    space_deinit(&s);
-}
-
-static void drop(struct core *c) {
-    free(c->file);
-    free(c->extra);
-}
-
-/* Reads the core into a .snap file; the snapshot is the caller's. */
-static void read_core(const struct core *c, struct snapshot *snapshot, struct strbuf *snap) {
-    static const struct dotnet_options options = {.sysroot = "/nowhere"};
-    struct err err = {.msg = ""};
-    struct space s;
-    struct builder b;
-    strbuf_init(snap);
-    snapshot_init(snapshot);
-    assert_true(open_space(c, &s) && builder_init(&b, snapshot, &err));
-    assert_true(dotnet_read(&s, &b, &options, &err) && builder_finish(&b, &err));
-    assert_true(snapfile_encode(snapshot, snap, &err));
-    builder_deinit(&b);
-    space_deinit(&s);
-}
-
-static bool says(const struct snapshot *s, const char *part) {
-    const struct reason_row *rows = s->tables[PART_REASONS].rows;
-    for (uint32_t i = 0; i < s->tables[PART_REASONS].count; i++)
-        if (strstr(rows[i].text, part))
-            return true;
-    return false;
-}
-
 /* Whether the core reads as `expected` now. */
-static bool reads_like(const struct core *c, const struct strbuf *expected, const char *reason) {
+static bool reads_like(const struct small_core *c, const struct strbuf *expected,
+                       const char *reason) {
     struct snapshot snapshot;
     struct strbuf snap;
-    read_core(c, &snapshot, &snap);
+    small_core_read(c, &snapshot, &snap);
     bool same = str_eq(strbuf_str(&snap), strbuf_str(expected));
     if (reason)
-        assert_true(says(&snapshot, reason));
+        assert_true(small_core_says(&snapshot, reason));
     strbuf_deinit(&snap);
     snapshot_deinit(&snapshot);
     return same;
@@ -160,11 +49,11 @@ static const struct type_row *type_named(const struct snapshot *s, const char *n
 }
 
 static void check_contents(const char *path, uint32_t heaps, const char *mode) {
-    struct core c;
+    struct small_core c;
     struct snapshot s;
     struct strbuf snap;
-    load(&c, path);
-    read_core(&c, &s, &snap);
+    small_core_load(&c, path);
+    small_core_read(&c, &s, &snap);
     const struct origin_row *origin = s.tables[PART_ORIGIN].rows;
     const struct finalizer_row *finalizer = s.tables[PART_FINALIZER].rows;
     const struct lock_row *lock = s.tables[PART_LOCKS].rows;
@@ -180,19 +69,16 @@ static void check_contents(const char *path, uint32_t heaps, const char *mode) {
     assert_string_equal(finalizer->running, "Store.Checkout.PrinterLink.Finalize");
     assert_int_equal(s.tables[PART_LOCKS].count, 1);
     assert_int_equal(lock->waiters, 1);
-    assert_false(says(&s, "could not be"));
+    assert_false(small_core_says(&s, "could not be"));
     strbuf_deinit(&snap);
     snapshot_deinit(&s);
-    drop(&c);
+    small_core_drop(&c);
 }
-
-#define WORKSTATION "tests/fuzz/base/workstation.core.zst"
-#define SERVER      "tests/fuzz/base/server.core.zst"
 
 static void small_cores_hold_what_their_dumps_held(void **state) {
     (void)state;
-    check_contents(WORKSTATION, 1, "workstation");
-    check_contents(SERVER, 2, "server");
+    check_contents(SMALL_WORKSTATION, 1, "workstation");
+    check_contents(SMALL_SERVER, 2, "server");
 }
 
 /* -- The GC's own descriptor ------------------------------------------------------------------- */
@@ -229,15 +115,14 @@ static void replace(struct strbuf *text, const char *from, const char *to) {
 }
 
 /* The runtime's JSON as .NET 11 writes it: versions are words, and there is a sub-descriptor. */
-static void put_main(struct core *c, const char *sub) {
-    struct space s;
+static void put_main(struct small_core *c, const char *sub) {
     struct strbuf json;
-    assert_true(open_space(c, &s));
-    uint8_t *descriptor = at(c, &s, c->descriptor);
+    uint8_t *descriptor = small_core_at(c, c->descriptor);
     uint32_t count = load_u32(descriptor + 24), size = load_u32(descriptor + 12);
     strbuf_init(&json);
-    strbuf_add(&json, (struct str){(const char *)at(c, &s, load_u64(descriptor + 16)), size});
-    memcpy(c->extra + MAIN_POINTERS, at(c, &s, load_u64(descriptor + 32)), 8 * count);
+    strbuf_add(&json,
+               (struct str){(const char *)small_core_at(c, load_u64(descriptor + 16)), size});
+    memcpy(c->extra + MAIN_POINTERS, small_core_at(c, load_u64(descriptor + 32)), 8 * count);
     put_u64(c->extra + MAIN_POINTERS + 8 * count, EXTRA + SLOT);
     while (json.len && json.ptr[json.len - 1] != '}')
         json.len--;
@@ -248,7 +133,6 @@ static void put_main(struct core *c, const char *sub) {
     memcpy(c->extra + MAIN_JSON, json.ptr, json.len);
     put_descriptor(descriptor, EXTRA + MAIN_JSON, json.len, EXTRA + MAIN_POINTERS, count + 1);
     strbuf_deinit(&json);
-    space_deinit(&s);
 }
 
 /* Pointers of the sub-descriptor, from 1 on. */
@@ -256,7 +140,7 @@ static const uint8_t sub_slots[] = {GC_INVALID_COUNT,  GC_ALLOC_ALLOCATED,  GC_E
                                     GC_FINALIZE_QUEUE, GC_GENERATION_TABLE, GC_HEAP_COUNT,
                                     GC_HEAPS};
 
-static void put_sub(struct core *c, const char *json) {
+static void put_sub(struct small_core *c, const char *json) {
     const uint32_t count = sizeof(sub_slots) + 1;
     for (uint32_t i = 1; i < count; i++)
         put_u64(c->extra + SUB_POINTERS + 8 * i, c->gc.slot[sub_slots[i - 1]]);
@@ -269,7 +153,7 @@ static void put_sub(struct core *c, const char *json) {
     "\"HeapSegment\":{\"Allocated\":0,\"Committed\":8,\"Reserved\":[16,\"pointer\"],\"Used\":24," \
     "\"Mem\":32,\"Flags\":40,\"Next\":48}"
 
-static void workstation_json(const struct core *c, struct strbuf *out) {
+static void workstation_json(const struct small_core *c, struct strbuf *out) {
     strbuf_init(out);
     strbuf_addf(out,
                 "{\"version\":0,\"baseline\":\"empty\",\"types\":{\"Generation\":{\"!\":%u,"
@@ -286,7 +170,7 @@ static void workstation_json(const struct core *c, struct strbuf *out) {
                 (unsigned)c->gc.slot[GC_GENERATION_SIZE]);
 }
 
-static void server_json(const struct core *c, struct strbuf *out) {
+static void server_json(const struct small_core *c, struct strbuf *out) {
     strbuf_init(out);
     strbuf_addf(out,
                 "{\"types\":{\"GCHeap\":{\"AllocAllocated\":%u,\"EphemeralHeapSegment\":%u,"
@@ -302,25 +186,23 @@ static void server_json(const struct core *c, struct strbuf *out) {
 }
 
 /* Makes the older tables useless, but for what they are recognised by. */
-static void break_gc_vars(struct core *c) {
+static void break_gc_vars(struct small_core *c) {
     static const uint8_t slots[] = {
         GC_GENERATION_TABLE, GC_EPHEMERAL_SEGMENT, GC_ALLOC_ALLOCATED,
         GC_FINALIZE_QUEUE,   GC_HEAP_COUNT,        GC_HEAPS,
         GC_INVALID_COUNT,    GC_HEAP_FIELDS,       GC_GENERATION_FIELDS};
-    struct space s;
-    assert_true(open_space(c, &s));
     for (uint32_t i = 0; i < sizeof(slots); i++)
-        put_u64(at(c, &s, c->gc.address + 8u * slots[i]), 0);
-    put_u64(at(c, &s, c->gc.address + 8u * GC_GENERATION_SIZE), 64);
-    space_deinit(&s);
+        put_u64(small_core_at(c, c->gc.address + 8u * slots[i]), 0);
+    put_u64(small_core_at(c, c->gc.address + 8u * GC_GENERATION_SIZE), 64);
 }
 
-static void check_described(const char *path, void (*make)(const struct core *, struct strbuf *)) {
-    struct core c;
+static void check_described(const char *path,
+                            void (*make)(const struct small_core *, struct strbuf *)) {
+    struct small_core c;
     struct snapshot snapshot;
     struct strbuf expected, json;
-    load(&c, path);
-    read_core(&c, &snapshot, &expected);
+    small_core_load(&c, path);
+    small_core_read(&c, &snapshot, &expected);
     snapshot_deinit(&snapshot);
     make(&c, &json);
     put_main(&c, "[[24],\"pointer\"]");
@@ -332,20 +214,20 @@ static void check_described(const char *path, void (*make)(const struct core *, 
     assert_false(reads_like(&c, &expected, NULL));
     strbuf_deinit(&expected);
     strbuf_deinit(&json);
-    drop(&c);
+    small_core_drop(&c);
 }
 
 static void a_gc_that_describes_itself_needs_no_older_tables(void **state) {
     (void)state;
-    check_described(WORKSTATION, workstation_json);
-    check_described(SERVER, server_json);
+    check_described(SMALL_WORKSTATION, workstation_json);
+    check_described(SMALL_SERVER, server_json);
 }
 
 /* Types, regions and the finalizer's queue are those of `expected`; locks need not be. */
-static void check_heap(const struct core *c, const struct snapshot *expected) {
+static void check_heap(const struct small_core *c, const struct snapshot *expected) {
     struct snapshot s;
     struct strbuf snap;
-    read_core(c, &s, &snap);
+    small_core_read(c, &s, &snap);
     const struct type_row *a = s.tables[PART_TYPES].rows, *b = expected->tables[PART_TYPES].rows;
     const struct finalizer_row *f = s.tables[PART_FINALIZER].rows;
     assert_int_equal(s.tables[PART_TYPES].count, expected->tables[PART_TYPES].count);
@@ -363,19 +245,17 @@ static void check_heap(const struct core *c, const struct snapshot *expected) {
 /* .NET 11 has no table of ours: all comes from the descriptors, whatever the tables' version. */
 static void a_version_that_is_not_known_reads_by_its_descriptors(void **state) {
     (void)state;
-    struct core c;
+    struct small_core c;
     struct snapshot expected;
     struct strbuf snap, json;
-    struct space s;
-    load(&c, WORKSTATION);
-    read_core(&c, &expected, &snap);
+    small_core_load(&c, SMALL_WORKSTATION);
+    small_core_read(&c, &expected, &snap);
     workstation_json(&c, &json);
     put_sub(&c, strbuf_cstr(&json));
     break_gc_vars(&c);
-    assert_true(open_space(&c, &s));
     uint8_t *vars = c.extra + GC_VARS; /* elsewhere, since they are longer now */
-    memcpy(vars, at(&c, &s, c.gc.address), 8 * GC_DESCRIPTOR);
-    put_u64(at(&c, &s, c.gc_variable), EXTRA + GC_VARS);
+    memcpy(vars, small_core_at(&c, c.gc.address), 8 * GC_DESCRIPTOR);
+    put_u64(small_core_at(&c, c.gc_variable), EXTRA + GC_VARS);
     memcpy(vars, "\2\6", 2); /* slot 41 leads to it, too, since version 2.6 */
     put_u64(vars + 8u * GC_DESCRIPTOR, EXTRA + SUB);
     check_heap(&c, &expected);
@@ -383,11 +263,10 @@ static void a_version_that_is_not_known_reads_by_its_descriptors(void **state) {
     put_u64(vars + 8u * GC_DESCRIPTOR, 0);
     memcpy(vars, "\7\3", 2);
     check_heap(&c, &expected);
-    space_deinit(&s);
     snapshot_deinit(&expected);
     strbuf_deinit(&snap);
     strbuf_deinit(&json);
-    drop(&c);
+    small_core_drop(&c);
 }
 
 static void the_older_tables_serve_where_the_descriptor_does_not(void **state) {
@@ -402,11 +281,11 @@ static void the_older_tables_serve_where_the_descriptor_does_not(void **state) {
                  {"{\"types\":{\"HeapSegment\":{\"Mem\":-1}}}", "HeapSegment.Mem is no offset"},
                  {"{\"globals\":{\"NumHeaps\":[[8],\"pointer\"]}}", "NumHeaps is pointer 8 of 8"},
                  {"{\"globals\":{\"NumHeaps\":[\"x\"]}}", "NumHeaps has no index"}};
-    struct core c;
+    struct small_core c;
     struct snapshot snapshot;
     struct strbuf expected;
-    load(&c, WORKSTATION);
-    read_core(&c, &snapshot, &expected);
+    small_core_load(&c, SMALL_WORKSTATION);
+    small_core_read(&c, &snapshot, &expected);
     snapshot_deinit(&snapshot);
     put_main(&c, "[24]");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -420,7 +299,7 @@ static void the_older_tables_serve_where_the_descriptor_does_not(void **state) {
     put_u64(c.extra + SLOT, c.descriptor); /* the runtime's own: says nothing of the GC */
     assert_false(reads_like(&c, &expected, "not complete"));
     strbuf_deinit(&expected);
-    drop(&c);
+    small_core_drop(&c);
 }
 
 /* Each number that the GC gives of itself at its ends: nothing is read out of bounds. */
@@ -440,8 +319,8 @@ static void bears_gc_descriptors_with_any_numbers(void **state) {
         {"workstation,regions", "server,workstation"},
         {"\"GCHeapGenerationTable\":[5]", "\"GCHeapGenerationTable\":\"0xffffffffffffff00\""},
         {"\"GCHeapFinalizeQueue\":[[4]", "\"GCHeapFinalizeQueue\":[[2]"}};
-    struct core c;
-    load(&c, WORKSTATION);
+    struct small_core c;
+    small_core_load(&c, SMALL_WORKSTATION);
     put_main(&c, "[[24],\"pointer\"]");
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         struct snapshot snapshot;
@@ -449,12 +328,12 @@ static void bears_gc_descriptors_with_any_numbers(void **state) {
         workstation_json(&c, &json);
         replace(&json, numbers[i][0], numbers[i][1]);
         put_sub(&c, strbuf_cstr(&json));
-        read_core(&c, &snapshot, &snap);
+        small_core_read(&c, &snapshot, &snap);
         strbuf_deinit(&snap);
         snapshot_deinit(&snapshot);
         strbuf_deinit(&json);
     }
-    drop(&c);
+    small_core_drop(&c);
 }
 
 int main(void) {
