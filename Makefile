@@ -154,7 +154,8 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench
 	@$(BUILD)/tests/bench/make_data $(BUILD)/bench
 	@status=0; $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
-	    tests/bench/dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
+	    tests/bench/dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
+	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
 

@@ -19,8 +19,10 @@
 static struct bytes span_bytes(struct heap_graph *g, const struct gc_span *span) {
     uint64_t size = span->end - span->start;
     struct bytes lent = space_lend(g->clr->space, span->start, size);
-    if (lent.size >= size)
+    if (lent.size >= size) {
+        space_map_ahead(g->clr->space, span->start, size);
         return lent;
+    }
     uint8_t *copy = malloc((size_t)size ? (size_t)size : 1);
     if (!copy) {
         g->nomem = true;

@@ -211,6 +211,11 @@ static inline bool dequeue(struct reach_state *s, uint64_t *ret_item) {
 
 /* -- Following --------------------------------------------------------------------------------- */
 
+static inline bool may_have_dependents(const struct reach_state *s, uint64_t number) {
+    uint64_t bit = number % FILTER_BITS;
+    return s->filter && s->filter[bit / 64] >> (bit % 64) & 1;
+}
+
 /* Counts the object that a reference leads to, if it is met for the first time. */
 static void arrive(struct reach *r, const struct pending *p) {
     struct reach_state *s = r->state;
@@ -240,7 +245,7 @@ static void arrive(struct reach *r, const struct pending *p) {
     path_tree_count(&r->tree, node, size);
     if (r->in.on_object)
         r->in.on_object(r->in.reference_context, p->number, node);
-    if (type->desc.count || type->loader_object || s->filter)
+    if (type->desc.count || type->loader_object || may_have_dependents(s, p->number))
         enqueue(s, p->number << PATH_NODE_BITS | (node & (((uint32_t)1 << PATH_NODE_BITS) - 1)));
 }
 
@@ -332,8 +337,7 @@ static void follow_items(struct reach *r, uint32_t number, const uint8_t *at, ui
 
 static void follow_dependents(struct reach *r, uint64_t number, uint64_t address, uint32_t node) {
     struct reach_state *s = r->state;
-    uint64_t bit = number % FILTER_BITS;
-    if (!(s->filter[bit / 64] >> (bit % 64) & 1))
+    if (!may_have_dependents(s, number))
         return;
     uint32_t low = 0, high = r->in.dependent_count;
     while (low < high) {
@@ -375,12 +379,26 @@ void reach_follow(struct reach *r, uint64_t item) {
     s->at.source = 0;
 }
 
+/* Has an object that will be followed soon come into the cache. */
+static inline void look_ahead(const struct reach *r) {
+    const struct reach_state *s = r->state;
+    if (!s->head || s->head_at + AHEAD >= s->head->count)
+        return;
+    uint64_t number = s->head->items[s->head_at + AHEAD] >> PATH_NODE_BITS;
+    uint32_t range = s->range_of_number_page[number >> (PAGE_SHIFT - 3)];
+    const uint8_t *at = r->in.ranges[range].data + (number - s->first_number[range]) * 8;
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 64);
+}
+
 bool reach_run(struct reach *r, struct err *err) {
     struct reach_state *s = r->state;
     uint64_t item;
     for (;;) {
-        while (!s->nomem && dequeue(s, &item))
+        while (!s->nomem && dequeue(s, &item)) {
+            look_ahead(r);
             reach_follow(r, item);
+        }
         drain(r);
         if (s->nomem)
             return err_nomem(err);

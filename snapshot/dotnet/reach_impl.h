@@ -21,6 +21,7 @@
 #define RANGES_NEAR 8u  /* of one page that are tried one after the other */
 #define CHUNK_ITEMS ((size_t)64 * 1024 - 2)
 #define RING        32u
+#define AHEAD       8u                  /* objects of the queue */
 #define FILTER_BITS ((uint64_t)1 << 19) /* 64 KiB */
 
 struct chunk {

@@ -57,7 +57,8 @@ static class Graph {
 
     struct Node { public int Parent; public ulong Type; public long Objects, Bytes; }
 
-    // The traversal that our own does: roots, breadth first, one node for each (parent node, type).
+    // What our own does: every object by type, then breadth first from the roots, one node for each (parent node,
+    // edge, type), objects of the type of their holder in its node.
     public static void Paths(ClrHeap heap, List<string> lines) {
         ulong low = heap.Segments.Min(s => s.Start), high = heap.Segments.Max(s => s.End);
         bool dense = high - low < 1ul << 38;
@@ -73,10 +74,16 @@ static class Graph {
             return fresh;
         }
         var nodes = new List<Node>();
-        var index = new Dictionary<(int, ulong), int>();
+        var index = new Dictionary<(int, int, ulong), int>();
+        var all = new Dictionary<ulong, (long, long)>();
+        foreach (ClrObject o in heap.EnumerateObjects())
+            if (o.Type != null) {
+                var (count, sum) = all.GetValueOrDefault(o.Type.MethodTable);
+                all[o.Type.MethodTable] = (count + 1, sum + (long)o.Size);
+            }
         var queue = new Queue<(ulong, int)>();
         long objects = 0, bytes = 0, references = 0;
-        void Arrive(ClrObject o, int parent) {
+        void Arrive(ClrObject o, int parent, int edge) {
             if (o.Type == null || !New(o.Address))
                 return;
             ulong size = o.Size;
@@ -85,8 +92,8 @@ static class Graph {
             ulong mt = o.Type.MethodTable;
             int node = parent;
             if (parent < 0 || nodes[parent].Type != mt)
-                if (!index.TryGetValue((parent, mt), out node)) {
-                    index[(parent, mt)] = node = nodes.Count;
+                if (!index.TryGetValue((parent, edge, mt), out node)) {
+                    index[(parent, edge, mt)] = node = nodes.Count;
                     nodes.Add(new Node { Parent = parent, Type = mt });
                 }
             Node n = nodes[node];
@@ -96,13 +103,17 @@ static class Graph {
             if (o.Type.ContainsPointers)
                 queue.Enqueue((o.Address, node));
         }
-        foreach (ClrRoot root in heap.EnumerateRoots())
-            Arrive(root.Object, -1);
+        // Without thread stacks: the DAC may crash on one of them, and they hold next to nothing.
+        foreach (ClrHandle handle in heap.Runtime.EnumerateHandles())
+            if (handle.IsStrong)
+                Arrive(handle.Object, -1, 0);
+        foreach (ClrRoot root in heap.EnumerateFinalizerRoots())
+            Arrive(root.Object, -1, 0);
         while (queue.TryDequeue(out var item))
-            foreach (ClrObject target in heap.GetObject(item.Item1).EnumerateReferences()) {
+            foreach (ClrReference r in heap.GetObject(item.Item1).EnumerateReferencesWithFields()) {
                 references++;
-                Arrive(target, item.Item2);
+                Arrive(r.Object, item.Item2, r.IsArrayElement ? -1 : r.IsDependentHandle ? -2 : r.Offset);
             }
-        lines.Add($"PATHS\t{objects}\t{bytes}\t{references}\t{nodes.Count}");
+        lines.Add($"PATHS\t{all.Count}\t{objects}\t{bytes}\t{references}\t{nodes.Count}");
     }
 }
