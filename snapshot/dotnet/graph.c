@@ -182,6 +182,16 @@ static bool add_finalizer_queue(struct heap_graph *g, struct err *err) {
            reach_run(&g->reach, err);
 }
 
+/* "stack of thread 0x7cba stuck-lock"; the rows of the threads are there already. */
+static void stack_name(struct heap_graph *g, uint64_t os_id, struct strbuf *out) {
+    uint64_t id = g->clr->windows ? os_id & UINT32_MAX : os_id;
+    uint32_t count, number = u64map_get(&g->clr->b->threads_by_os_id, id);
+    const struct thread_row *rows = builder_rows(g->clr->b, PART_THREADS, &count);
+    strbuf_addf(out, "stack of thread 0x%" PRIx64, id);
+    if (number < count && (rows[number].name || rows[number].role))
+        strbuf_addf(out, " %s", rows[number].name ? rows[number].name : rows[number].role);
+}
+
 static bool add_stacks(struct heap_graph *g, struct err *err) {
     struct stack_roots stacks;
     if (!stack_roots_read(g->clr, g->gc, &stacks, err))
@@ -197,7 +207,7 @@ static bool add_stacks(struct heap_graph *g, struct err *err) {
             strbuf_clear(&text);
             if (!clr_field_u64(g->clr, g->clr->threads[thread], F_THREAD_OS_ID, &os_id))
                 os_id = 0;
-            strbuf_addf(&text, "stack of thread 0x%" PRIx64, os_id);
+            stack_name(g, os_id, &text);
             numbers[thread] = label(g, strbuf_str(&text)) + 1;
         }
         ok = reach_root(&g->reach, stacks.items[i].object, numbers[thread] - 1, err);

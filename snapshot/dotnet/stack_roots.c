@@ -132,6 +132,8 @@ static void scan_thread(struct scanning *s, uint32_t number) {
     /* The thread's control block and whatever is mapped behind it are no stack. */
     if (os->fs_base > os->sp && os->fs_base < top)
         top = os->fs_base;
+    if (os->stack_top > os->sp && os->stack_top < top)
+        top = os->stack_top;
     if (cooperative) {
         for (uint32_t i = 0; i < os->register_count && i < SPACE_REGISTERS; i++)
             add(s, os->registers[i], number);
