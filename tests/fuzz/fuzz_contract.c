@@ -149,10 +149,10 @@ static void read_with_gc(struct base *b, struct reader *r) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct base base;
     struct reader r;
-    if (!base.file)
-        load_base(&base);
     reader_init(&r, (struct bytes){data, size}, 0);
     uint8_t mode = reader_u8(&r);
+    if (mode && !base.file)
+        load_base(&base);
     if (mode == 0)
         parse((struct bytes){data + !!size, reader_left(&r)});
     else if (mode == 2)

@@ -21,7 +21,7 @@
 struct fuzz_asked {
     struct space space; /* first: what fetch is given leads to the rest */
     struct space_range *ranges;
-    uint8_t *looked_at; /* of each byte of the file: 1 structure, 2 contents; NULL: do not note */
+    uint8_t *looked_at; /* of each word of the file: 1 structure, 2 contents; NULL: do not note */
     const uint8_t *file;
 };
 
@@ -31,8 +31,9 @@ static bool fuzz_fetch(struct space *s, uint64_t address, void *buffer, size_t s
     const uint8_t *data = a->ranges[i].data + (address - a->ranges[i].start);
     memcpy(buffer, data, size);
     if (a->looked_at)
-        for (size_t k = 0; k < size; k++)
-            a->looked_at[(size_t)(data - a->file) + k] |= size <= SMALL_READ ? 1 : 2;
+        for (size_t k = (size_t)(data - a->file) / 8; k <= (size_t)(data - a->file + size - 1) / 8;
+             k++)
+            a->looked_at[k] |= size <= SMALL_READ ? 1 : 2;
     return true;
 }
 

@@ -39,8 +39,8 @@ struct base {
 };
 
 static void add_word(struct words *w, uint32_t offset, uint64_t address) {
-    if (w->count % 1024 == 0) {
-        w->items = realloc(w->items, (w->count + 1024u) * sizeof(*w->items));
+    if ((w->count & (w->count - 1)) == 0) {
+        w->items = realloc(w->items, (w->count ? 2 * w->count : 1) * sizeof(*w->items));
         fuzz_must(w->items != NULL, "no memory");
     }
     w->items[w->count++] = (struct word){offset, address};
@@ -48,7 +48,7 @@ static void add_word(struct words *w, uint32_t offset, uint64_t address) {
 
 /* The words of the file that were looked at; headers and notes are structure. */
 static void find_words(struct base *b) {
-    uint8_t *looked_at = calloc(1, b->size);
+    uint8_t *looked_at = calloc(1, b->size / 8 + 1);
     struct space space;
     struct err err = {.msg = ""};
     uint64_t cut;
@@ -66,9 +66,7 @@ static void find_words(struct base *b) {
         const struct space_range *r = &space.ranges[i];
         for (uint64_t at = 0; at + 8 <= r->end - r->start; at += 8) {
             uint32_t offset = (uint32_t)(r->data - b->file) + (uint32_t)at;
-            uint8_t seen = 0;
-            for (uint32_t k = 0; k < 8; k++)
-                seen |= looked_at[offset + k];
+            uint8_t seen = looked_at[offset / 8];
             if (seen)
                 add_word(seen & 1 ? &b->structure : &b->contents, offset, r->start + at);
             if (memcmp(b->file + offset, "DNCCDAC", 8) == 0)
@@ -138,13 +136,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     } undo[PATCHES_MAX + 1];
     uint32_t undo_count = 0;
     struct reader r;
-    if (!bases[0].file) {
-        load_base(&bases[0], "workstation.core.zst");
-        load_base(&bases[1], "server.core.zst");
-    }
     reader_init(&r, (struct bytes){data, size}, 0);
     uint8_t mode = reader_u8(&r);
-    const struct base *b = &bases[mode & MODE_SERVER];
+    struct base *b = &bases[mode & MODE_SERVER];
+    if (!b->file)
+        load_base(b, mode & MODE_SERVER ? "server.core.zst" : "workstation.core.zst");
     if (mode & MODE_NO_DESCRIPTOR) {
         undo[undo_count].offset = b->magic;
         undo[undo_count++].old = load_u64(b->file + b->magic);
