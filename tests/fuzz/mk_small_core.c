@@ -78,6 +78,11 @@ static bool record(struct recorder *r, struct bytes file, bool hide_descriptor, 
         s->ranges[i].data = NULL;
     s->fetch = fetch;
     r->hide_descriptor = hide_descriptor;
+    /* A stack is there when its end is, even when nobody looks at what is on it. */
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        uint64_t word;
+        (void)!space_u64(s, s->threads[i].sp, &word);
+    }
     ok = ok && builder_init(&b, &snapshot, err);
     if (ok) {
         ok = dotnet_read(s, &b, &options, err) && builder_finish(&b, err);

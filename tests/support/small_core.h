@@ -16,7 +16,7 @@ struct small_core {
     uint8_t *file; /* to be changed */
     size_t size;
     uint8_t *extra;       /* EXTRA_SIZE bytes at address EXTRA */
-    uint64_t descriptor;  /* address of the runtime's own */
+    uint64_t descriptor;  /* address of the runtime's own; 0: .NET 8 has none */
     uint64_t gc_variable; /* address of the variable that leads to GcDacVars */
     struct gc_vars gc;
     struct contract contract;

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes workstation.core.zst and server.core.zst beside this script: the demo's service with a heap of some 100 KiB,
-# dumped whole, then cut down by mk_small_core. Needs the .NET 10 SDK, its createdump, and zstd. The program runs
-# under `env -i` in a neutral folder, so that the dumps hold no environment, user or host name.
+# Makes the cores beside this script: the demo's service with a heap of some 100 KiB, dumped whole, then cut down by
+# mk_small_core. Needs the .NET 10 SDK, its createdump, and zstd; .NET 8 and 9 come with the program, out of NuGet. It
+# runs under `env -i` in a neutral folder, so that the dumps hold no environment, user or host name.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../../.." && pwd)
@@ -9,24 +9,37 @@ work=${DEMO_WORK:-/tmp/demo}
 dotnet=$(readlink -f "$(command -v dotnet)")
 runtime=$(ls -d "$(dirname "$dotnet")"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
 make -s -C "$top" build/tests/fuzz/mk_small_core
-rm -rf "$work" && mkdir -p "$work/src" "$work/app"
-cp "$top"/demo/dumps/LeakyStore.cs* "$work/src/"
-(cd "$work/src" && dotnet publish -c Release -o "$work/app" >/dev/null)
-small() { # name setting...
-    name=$1
+rm -rf "$work" && mkdir -p "$work"
+publish() { # version argument...
+    mkdir "$work/src$1"
+    cp "$top"/demo/dumps/LeakyStore.cs "$work/src$1/"
+    sed "s/net10.0/net$1/" "$top"/demo/dumps/LeakyStore.csproj >"$work/src$1/LeakyStore.csproj"
+    version=$1
     shift
+    (cd "$work/src$version" && dotnet publish -c Release -o "$work/app$version" "$@" >/dev/null)
+}
+small() { # name createdump setting... program argument...
+    name=$1 createdump=$2
+    shift 2
     rm -rf "$work/run" && mkdir "$work/run" && cd "$work/run"
-    env -i "$@" "$dotnet" "$work/app/LeakyStore.dll" 20 . &
+    env -i "$@" 20 . &
     app=$!
-    trap 'kill "$app" 2>/dev/null || true' EXIT
+    trap 'kill -9 "$app" 2>/dev/null || true' EXIT
     until [ -s ready.0 ]; do sleep 0.1; done
     sleep 1
-    env -i "$runtime/createdump" --full -f full.core "$app" >/dev/null
-    kill "$app"
+    env -i "$createdump" --full -f full.core "$app" >/dev/null
+    kill -9 "$app" # before 10, .NET asks itself to end, and this program does not
     trap - EXIT
     "$top/build/tests/fuzz/mk_small_core" full.core small.core
     zstd -q -f -19 small.core -o "$here/$name.core.zst"
 }
-small workstation DOTNET_gcServer=0
-small server DOTNET_gcServer=1 DOTNET_GCHeapCount=2 DOTNET_GCName=libclrgc.so
+publish 10.0
+publish 9.0 -r linux-x64 --self-contained -p:RuntimeFrameworkVersion=9.0.22
+publish 8.0 -r linux-x64 --self-contained -p:RuntimeFrameworkVersion=8.0.33
+small workstation "$runtime/createdump" DOTNET_gcServer=0 "$dotnet" "$work/app10.0/LeakyStore.dll"
+small server "$runtime/createdump" DOTNET_gcServer=1 DOTNET_GCHeapCount=2 DOTNET_GCName=libclrgc.so \
+    "$dotnet" "$work/app10.0/LeakyStore.dll"
+small net9 "$work/app9.0/createdump" DOTNET_gcServer=0 "$work/app9.0/LeakyStore"
+small net8 "$work/app8.0/createdump" DOTNET_gcServer=0 "$work/app8.0/LeakyStore"
+rm -rf "$work"
 ls -l "$here"
