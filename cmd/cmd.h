@@ -12,6 +12,7 @@ enum command_bit {
     COMMAND_LIST = 8,
     COMMAND_EXPLAIN = 16,
     COMMAND_WATCH = 32,
+    COMMAND_GATE = 64,
 };
 
 struct command {

@@ -1,5 +1,6 @@
 #include "cmd/session.h"
 
+#include "diff/gate/gate_report.h"
 #include "diff/report/csv.h"
 #include "diff/rules/hints.h"
 #include "input/transcript.h"
@@ -31,6 +32,25 @@ static void list_reports(struct strbuf *out) {
         strbuf_addf(out, "%-20s %s\n", reports[i]->name, reports[i]->summary);
 }
 
+static void list_gate_reports(struct strbuf *out) {
+    for (size_t i = 0; gate_reports[i].name; i++)
+        strbuf_addf(out, "%-20s %s\n", gate_reports[i].name, gate_reports[i].summary);
+}
+
+static void list_budgets(struct strbuf *out) {
+    static const char *const which[] = {
+        [WHICH_NOT] = "", [WHICH_MAY] = "(which)", [WHICH_MUST] = "which"};
+    for (size_t i = 0; i < ON_COUNT; i++) {
+        const struct budget_kind *kind = &budget_kinds[i];
+        strbuf_addf(out, "%-12s %-8s %-14s %s\n", kind->name, which[kind->which],
+                    kind->bytes && kind->objects ? "bytes, objects"
+                    : kind->bytes                ? "bytes"
+                    : kind->objects              ? "objects"
+                                                 : "not",
+                    kind->meaning);
+    }
+}
+
 static void list_tables(struct strbuf *out) {
     for (size_t i = 0; csv_tables[i].name; i++)
         strbuf_addf(out, "%-20s %s\n", csv_tables[i].name, csv_tables[i].summary);
@@ -54,7 +74,7 @@ static const struct {
 } lists[] = {
     {"formats", list_formats}, {"sections", list_sections}, {"rules", list_rules},
     {"reports", list_reports}, {"limits", list_limits},     {"tables", list_tables},
-    {"hints", list_hints},
+    {"hints", list_hints},     {"budgets", list_budgets},   {"gate-reports", list_gate_reports},
 };
 
 extern const struct command command_list;
@@ -93,7 +113,7 @@ static int run(int argc, char **argv) {
 
 const struct command command_list = {
     "list",
-    "formats|sections|rules|hints|reports|limits|tables",
+    "formats|sections|rules|hints|reports|limits|tables|budgets|gate-reports",
     "what this build knows",
     "formats    files that can be read\n"
     "sections   debugger commands whose output is recognised in a log\n"
@@ -101,7 +121,9 @@ const struct command command_list = {
     "hints      what it usually means when objects of a framework type grow\n"
     "reports    output formats\n"
     "limits     thresholds of the rules with their defaults, for --limit and --config\n"
-    "tables     tables that --format csv --table can write",
+    "tables     tables that --format csv --table can write\n"
+    "budgets    what a budget of the gate can be about\n"
+    "gate-reports  output formats of the gate",
     COMMAND_LIST,
     run,
 };

@@ -1,6 +1,7 @@
 #include "cmd/options.h"
 
 #include "base/num.h"
+#include "diff/gate/gate_report.h"
 #include "diff/report/csv.h"
 
 #include <stdio.h>
@@ -8,8 +9,9 @@
 #include <string.h>
 
 #define COMPARING (COMMAND_DIFF | COMMAND_WATCH)
+#define GATING    COMMAND_GATE
 #define REPORTING (COMPARING | COMMAND_SHOW)
-#define NAMING    (COMMAND_DIFF | COMMAND_SHOW | COMMAND_SNAPSHOT)
+#define NAMING    (COMMAND_DIFF | COMMAND_SHOW | COMMAND_SNAPSHOT | COMMAND_GATE)
 #define READING   (NAMING | COMMAND_WATCH)
 #define EVERY     (READING | COMMAND_LIST | COMMAND_EXPLAIN)
 
@@ -21,36 +23,47 @@ static bool add_output(struct options *o, struct output output, struct err *err)
 }
 
 /* Format that the ending of a file stands for; NULL: it says nothing. */
-static const char *format_by_ending(const char *path) {
+static const char *format_by_ending(uint32_t command, const char *path) {
     static const struct {
-        const char *ending, *format;
-    } endings[] = {{".json", "json"}, {".md", "markdown"}, {".markdown", "markdown"},
-                   {".csv", "csv"},   {".html", "html"},   {".htm", "html"}};
+        const char *ending, *format, *gate;
+    } endings[] = {{".json", "json", "json"},
+                   {".md", "markdown", "github-summary"},
+                   {".markdown", "markdown", "github-summary"},
+                   {".csv", "csv", NULL},
+                   {".html", "html", NULL},
+                   {".htm", "html", NULL},
+                   {".xml", NULL, "junit"},
+                   {".sarif", NULL, "sarif"},
+                   {".prom", NULL, "openmetrics"}};
     for (size_t i = 0; path && i < sizeof(endings) / sizeof(*endings); i++)
         if (str_ends(str_of(path), str_of(endings[i].ending)))
-            return endings[i].format;
+            return command == COMMAND_GATE ? endings[i].gate : endings[i].format;
     return NULL;
 }
 
-const char *output_format(const struct output *output) {
-    const char *told = output->format ? output->format : format_by_ending(output->path);
+const char *output_format(const struct options *o, const struct output *output) {
+    const char *told = output->format ? output->format : format_by_ending(o->command, output->path);
     return told ? told : "text";
 }
 
 /* `-o FILE --format F`: is the format for that file, or for another report? */
-static bool takes_format(const struct output *output, const char *format) {
-    const char *told = format_by_ending(output->path);
+static bool takes_format(const struct options *o, const struct output *output, const char *format) {
+    const char *told = format_by_ending(o->command, output->path);
     return !output->format && (!told || strcmp(told, format) == 0);
 }
 
 static bool set_format(struct options *o, const char *value, struct err *err) {
-    if (!report_find(value))
+    if (o->command == COMMAND_GATE && !gate_report_find(value))
+        return err_set(err, ERR_USAGE,
+                       "--format: the gate has no format '%s' (see `dumpdiff list gate-reports`)",
+                       value);
+    if (o->command != COMMAND_GATE && !report_find(value))
         return err_set(err, ERR_USAGE,
                        "--format: no format is called '%s' (see `dumpdiff list "
                        "reports`)",
                        value);
     struct output *last = o->output_count ? &o->outputs[o->output_count - 1] : NULL;
-    if (last && takes_format(last, value)) {
+    if (last && takes_format(o, last, value)) {
         last->format = value;
         return true;
     }
@@ -281,6 +294,36 @@ static bool set_help(struct options *o, const char *value, struct err *err) {
     return true;
 }
 
+static bool set_budget(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->budget = value;
+    return true;
+}
+
+static bool set_today(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->today = value;
+    return true;
+}
+
+static bool set_update(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->update = true;
+    return true;
+}
+
+static bool set_strict(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->strict = true;
+    return true;
+}
+
+static bool set_allow_missing(struct options *o, const char *value, struct err *err) {
+    (void)value, (void)err;
+    o->allow_missing_baseline = true;
+    return true;
+}
+
 static bool set_config(struct options *o, const char *value, struct err *err) {
     (void)err;
     o->config = value;
@@ -340,6 +383,16 @@ static bool set_color(struct options *o, const char *value, struct err *err) {
 const struct option_desc option_descs[] = {
     {"format", 0, "F", "text (default), json, markdown, csv or html; with -o, one pair a report",
      REPORTING, set_format},
+    {"format", 0, "F", "text (default), json, junit, sarif, github, ...; with -o, one pair each",
+     GATING, set_format},
+    {"budget", 0, "FILE", "what may be used, and how much it may grow: JSON", GATING, set_budget},
+    {"update", 0, NULL, "lower the limits of budgets that passed to what was measured", GATING,
+     set_update},
+    {"strict", 0, NULL, "a budget that matches nothing is inconclusive", GATING, set_strict},
+    {"allow-missing-baseline", 0, NULL, "BASE need not be there: growth is not judged then", GATING,
+     set_allow_missing},
+    {"today", 0, "DAY", "the day on which what is benign expires (default: today): 2027-01-31",
+     GATING, set_today},
     {"output", 'o', "FILE",
      "write there instead of standard output; appears complete or not at all", READING, set_output},
     {"top", 0, "N", "rows of a table; the rest is summed up as [N others]", REPORTING, set_top},
@@ -368,12 +421,12 @@ const struct option_desc option_descs[] = {
      set_contents},
     {"full-paths", 0, NULL, "every step of what holds objects, with whole type names", REPORTING,
      set_full_paths},
-    {"per", 0, "N", "also divide growth by N requests or iterations between the dumps", COMPARING,
-     set_per},
-    {"exact-names", 0, NULL, "do not match compiler-generated names across builds", COMPARING,
-     set_exact_names},
-    {"force", 0, NULL, "report even if the snapshots cannot be trusted or compared", REPORTING,
-     set_force},
+    {"per", 0, "N", "also divide growth by N requests or iterations between the dumps",
+     COMPARING | GATING, set_per},
+    {"exact-names", 0, NULL, "do not match compiler-generated names across builds",
+     COMPARING | GATING, set_exact_names},
+    {"force", 0, NULL, "report even if the snapshots cannot be trusted or compared",
+     REPORTING | GATING, set_force},
     {"exit-code", 0, NULL, "exit with 1 when there are findings", REPORTING, set_exit_code},
     {"limit", 0, "KEY=VALUE", "set a threshold (see `dumpdiff list limits`)", REPORTING, set_limit},
     {"config", 0, "FILE", "read thresholds from a JSON object; --limit goes first", REPORTING,
@@ -393,16 +446,22 @@ const struct option_desc option_descs[] = {
     {"no-paths", 0, NULL, "do not look for what holds objects (faster)", READING, set_no_paths},
     {"width", 0, "N", "text: columns (default: the terminal's, else 100)", REPORTING, set_width},
     {"color", 0, "WHEN", "auto (default: on a terminal without NO_COLOR), always or never",
-     REPORTING, set_color},
+     REPORTING | GATING, set_color},
     {"help", 'h', NULL, "print this help", EVERY, set_help},
     {NULL, 0, NULL, NULL, 0, NULL},
 };
 
-static const struct option_desc *find_name(struct str name) {
-    for (size_t i = 0; option_descs[i].name; i++)
-        if (str_eq(str_of(option_descs[i].name), name))
+/* An entry for this command, else for another one. */
+static const struct option_desc *find_name(const struct command *command, struct str name) {
+    const struct option_desc *other = NULL;
+    for (size_t i = 0; option_descs[i].name; i++) {
+        if (!str_eq(str_of(option_descs[i].name), name))
+            continue;
+        if (option_descs[i].commands & command->bit)
             return &option_descs[i];
-    return NULL;
+        other = &option_descs[i];
+    }
+    return other;
 }
 
 static const struct option_desc *find_letter(char letter) {
@@ -435,7 +494,7 @@ static bool parse_option(struct options *o, const struct command *command, int a
     const struct option_desc *d;
     if (argument[1] == '-') {
         size_t length = strcspn(argument + 2, "=");
-        d = find_name((struct str){argument + 2, length});
+        d = find_name(command, (struct str){argument + 2, length});
         value = argument[2 + length] ? argument + 2 + length + 1 : NULL;
     } else {
         d = find_letter(argument[1]);
@@ -457,7 +516,10 @@ static bool parse_option(struct options *o, const struct command *command, int a
 
 bool options_parse(struct options *o, const struct command *command, int argc, char **argv,
                    struct err *err) {
-    *o = (struct options){.pid = ABSENT, .watch_every_ns = UINT64_C(60000000000), .watch_count = 3};
+    *o = (struct options){.command = command->bit,
+                          .pid = ABSENT,
+                          .watch_every_ns = UINT64_C(60000000000),
+                          .watch_count = 3};
     bool ended = false;
     for (int i = 1; i < argc; i++) {
         bool is_option = !ended && argv[i][0] == '-' && argv[i][1];

@@ -19,7 +19,8 @@ struct output {
 };
 
 /* The format asked for, else the one that the ending of the file tells, else text. */
-const char *output_format(const struct output *output);
+struct options;
+const char *output_format(const struct options *o, const struct output *output);
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -42,6 +43,9 @@ struct options {
     uint32_t limit_count;
     struct question question; /* of show */
     enum color_mode color;
+    uint32_t command; /* bit of the subcommand */
+    const char *budget, *today;
+    bool update, strict, allow_missing_baseline;
     bool force, exit_code, exact_names, no_paths, help;
 };
 

@@ -78,7 +78,8 @@ bool session_check_output(const struct options *o, const char *path, struct err 
     struct stat st;
     if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return true;
-    bool input = o->config && same_file(&st, o->config);
+    bool input =
+        (o->config && same_file(&st, o->config)) || (o->budget && same_file(&st, o->budget));
     for (uint32_t i = 0; i < o->threads_file_count; i++)
         input = input || same_file(&st, o->threads_files[i]);
     for (uint32_t i = 0; i < o->argument_count; i++)
@@ -103,9 +104,15 @@ static void terminal_options(struct report_options *r, const struct options *o, 
         r->width = size.ws_col;
 }
 
+bool session_color(const struct options *o) {
+    struct report_options r = {.color = false};
+    terminal_options(&r, o, true);
+    return r.color;
+}
+
 static bool write_one(struct session *s, bool is_diff, const struct output *output,
                       struct err *err) {
-    const struct report *report = report_find(output_format(output));
+    const struct report *report = report_find(output_format(s->options, output));
     struct report_options r = s->options->report;
     struct strbuf text;
     r.names = s->names;

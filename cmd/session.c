@@ -207,7 +207,7 @@ void session_deinit(struct session *s) {
     *s = (struct session){.count = 0};
 }
 
-bool session_judge(struct session *s, struct err *err) {
+bool session_line_up(struct session *s, struct err *err) {
     struct series_options so;
     series_options_init(&so);
     so.exact_names = s->options->exact_names;
@@ -217,6 +217,12 @@ bool session_judge(struct session *s, struct err *err) {
         return false;
     findings_init(&s->findings);
     s->has_series = true;
+    return true;
+}
+
+bool session_judge(struct session *s, struct err *err) {
+    if (!session_line_up(s, err))
+        return false;
     if (s->series.not_comparable && !s->options->force)
         return err_set(err, ERR_INCONCLUSIVE, "cannot be compared: %s (--force compares anyway)",
                        s->series.not_comparable);

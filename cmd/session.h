@@ -48,6 +48,10 @@ typedef bool session_pause(uint64_t ns);
  */
 bool session_watch(struct session *s, const struct options *o, session_pause *pause,
                    struct err *err) MUST_CHECK;
+/* Lines the snapshots up, whether they can be compared or not. */
+bool session_line_up(struct session *s, struct err *err) MUST_CHECK;
+/* Is standard output to be coloured? */
+bool session_color(const struct options *o);
 /* Lines the snapshots up and runs the rules. ERR_INCONCLUSIVE when they cannot be compared. */
 bool session_judge(struct session *s, struct err *err) MUST_CHECK;
 /* Writes all reports asked for: files first, standard output last. */

@@ -1,6 +1,7 @@
 # bash completion for dumpdiff(1). Commands, options and names are asked of the program itself.
 _dumpdiff() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} program=${COMP_WORDS[0]}
+    local list
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$("$program" --help 2>/dev/null |
@@ -8,7 +9,8 @@ _dumpdiff() {
         return
     fi
     case $prev in
-    --format) mapfile -t COMPREPLY < <(compgen -W "$("$program" list reports 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
+    --format) [ "$command" = gate ] && list=gate-reports || list=reports
+        mapfile -t COMPREPLY < <(compgen -W "$("$program" list $list 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
     --table) mapfile -t COMPREPLY < <(compgen -W "$("$program" list tables 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
     --limit) mapfile -t COMPREPLY < <(compgen -S = -W "$("$program" list limits 2>/dev/null | awk '{ print $1 }')" -- "$cur") ;;
     --sort) mapfile -t COMPREPLY < <(compgen -W "bytes-delta objects-delta bytes objects name" -- "$cur") ;;

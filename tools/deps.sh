@@ -35,6 +35,8 @@ look() {
     needs libcmocka-dev library cmocka
     needs clang-format have clang-format
     needs python3-jsonschema python_module jsonschema
+    needs python3-prometheus-client python_module prometheus_client
+    needs libxml2-utils have xmllint
     needs zstd have zstd
     needs xz-utils have xz
     needs lz4 have lz4

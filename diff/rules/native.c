@@ -179,6 +179,18 @@ static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) 
     return all > known ? all - known : 0;
 }
 
+static bool maps_by_state(const struct series *s) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if (value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i) == ABSENT)
+            return false;
+    return true;
+}
+
+uint64_t rule_native_bytes(const struct series *s, uint32_t snapshot) {
+    uint64_t bytes = native_bytes(s, snapshot, maps_by_state(s));
+    return bytes != ABSENT ? bytes : sum_group(s, PART_NATIVE_HEAPS, "heap", false, snapshot);
+}
+
 /* Growth of the private memory of one allocation; 0: none, or the GC's own. */
 static uint64_t allocation_growth(const struct series *s, const struct series_value *value) {
     uint64_t first = value->values[0], last = value->values[s->count - 1];
@@ -245,10 +257,7 @@ static bool run_native(const struct series *s, const struct limits *limits, stru
     if (!values)
         return err_nomem(err);
     uint64_t *heaps = values + s->count;
-    bool by_state = true, known = true;
-    for (uint32_t i = 0; i < s->count; i++)
-        by_state =
-            by_state && value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i) != ABSENT;
+    bool by_state = maps_by_state(s), known = true;
     for (uint32_t i = 0; i < s->count; i++) {
         values[i] = native_bytes(s, i, by_state);
         heaps[i] = sum_group(s, PART_NATIVE_HEAPS, "heap", false, i);

@@ -39,6 +39,9 @@ int64_t rule_delta(uint64_t last, uint64_t first);
 /* Bytes that the GC has committed; ABSENT where the dump does not say. */
 uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot);
 
+/* Private memory that neither the GC nor the loader has; ABSENT where the dump does not tell. */
+uint64_t rule_native_bytes(const struct series *s, uint32_t snapshot);
+
 #define RULE(name) extern const struct rule rule_##name
 RULE(trust);
 RULE(gc_in_progress);

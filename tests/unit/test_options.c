@@ -117,8 +117,10 @@ static void every_option_has_help_and_a_command(void **state) {
     for (size_t i = 0; option_descs[i].name; i++) {
         assert_true(option_descs[i].commands != 0);
         assert_true(strlen(option_descs[i].help) > 10);
+        /* A name may mean something else in another command, but not in the same one. */
         for (size_t k = 0; k < i; k++)
-            assert_string_not_equal(option_descs[i].name, option_descs[k].name);
+            assert_true(strcmp(option_descs[i].name, option_descs[k].name) != 0 ||
+                        (option_descs[i].commands & option_descs[k].commands) == 0);
     }
 }
 

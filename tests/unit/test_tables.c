@@ -3,6 +3,7 @@
  * Run in the root of the repository, as `make` does.
  */
 #include "base/file.h"
+#include "diff/gate/gate_report.h"
 #include "diff/report/report.h"
 #include "diff/rules/rule.h"
 #include "input/input.h"
@@ -73,6 +74,8 @@ static void every_report_has_a_golden(void **state) {
     unsigned missing = 0;
     for (size_t i = 0; reports[i]; i++)
         missing += lacks("report", "golden", "format-%s", reports[i]->name);
+    for (size_t i = 0; gate_reports[i].name; i++)
+        missing += lacks("gate report", "golden", "gate-%s", gate_reports[i].name);
     assert_int_equal(missing, 0);
 }
 

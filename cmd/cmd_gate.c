@@ -1,0 +1,191 @@
+#include "cmd/session.h"
+
+#include "base/file.h"
+#include "diff/gate/gate_report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+extern const struct command command_gate;
+
+/* What one run of the gate holds. */
+struct gate_session {
+    struct options options;
+    struct session session;
+    struct strbuf text; /* of the budget file */
+    struct budgets budgets;
+    struct gate gate;
+    bool has_gate;
+    char today[16];
+};
+
+/* -- Arguments --------------------------------------------------------------------------------- */
+
+static bool is_missing(const char *argument) {
+    struct stat st;
+    return strcmp(argument, "-") != 0 && !strchr(argument, '+') && stat(argument, &st) != 0;
+}
+
+/* The first run has nothing to compare with yet. */
+static bool check_baseline(struct options *o, struct err *err) {
+    if (!o->budget)
+        return err_set(err, ERR_USAGE, "gate wants --budget FILE (see `dumpdiff gate --help`)");
+    if (o->argument_count == 0)
+        return err_set(err, ERR_USAGE, "gate wants dumps, oldest first: BASE NEW");
+    if (o->argument_count < 2 || !is_missing(o->arguments[0]))
+        return true;
+    if (!o->allow_missing_baseline)
+        return err_set(err, ERR_INCONCLUSIVE,
+                       "%s: there is no baseline (--allow-missing-baseline: the first run)",
+                       o->arguments[0]);
+    o->argument_count--;
+    memmove(o->arguments, o->arguments + 1, o->argument_count * sizeof(*o->arguments));
+    if (o->label_count > o->argument_count) {
+        o->label_count--;
+        memmove(o->labels, o->labels + 1, o->label_count * sizeof(*o->labels));
+    }
+    return true;
+}
+
+static bool find_today(struct gate_session *g, struct err *err) {
+    const char *told = g->options.today;
+    if (told) {
+        bool ok = strlen(told) == 10 && told[4] == '-' && told[7] == '-' &&
+                  strspn(told, "0123456789-") == 10;
+        snprintf(g->today, sizeof(g->today), "%.10s", told);
+        return ok || err_set(err, ERR_USAGE, "--today: not a day as in 2027-01-31: '%s'", told);
+    }
+    time_t now = time(NULL);
+    struct tm tm;
+    if (now == (time_t)-1 || !gmtime_r(&now, &tm) || !strftime(g->today, 16, "%Y-%m-%d", &tm))
+        return err_set(err, ERR_SYSTEM, "what day is it? (--today YYYY-MM-DD)");
+    return true;
+}
+
+static bool read_budgets(struct gate_session *g, struct err *err) {
+    struct file file;
+    const char *path = g->options.budget;
+    if (!file_open(&file, path, err)) {
+        if (err->code == ERR_IO)
+            err->code = ERR_USAGE;
+        return err_prefix(err, "%s", path);
+    }
+    /* cJSON wants a NUL, which a mapped file does not have. */
+    if (file.bytes.size <= BUDGET_MAX_BYTES)
+        strbuf_add(&g->text, (struct str){(const char *)file.bytes.data, file.bytes.size});
+    bool small = file.bytes.size <= BUDGET_MAX_BYTES;
+    file_close(&file);
+    if (!small)
+        return err_set(err, ERR_USAGE, "%s: larger than %zu bytes", path, BUDGET_MAX_BYTES);
+    if (g->text.failed)
+        return err_nomem(err);
+    return budgets_parse(&g->budgets, (struct str){strbuf_cstr(&g->text), g->text.len}, err) ||
+           err_prefix(err, "%s", path);
+}
+
+/* -- Outputs ----------------------------------------------------------------------------------- */
+
+static bool write_output(struct gate_session *g, const struct output *output, struct err *err) {
+    bool on_stdout = !output->path || strcmp(output->path, "-") == 0;
+    const struct gate_output options = {
+        .budget_path = g->options.budget,
+        .names = g->session.names,
+        .color = on_stdout && session_color(&g->options),
+    };
+    struct strbuf text;
+    strbuf_init(&text);
+    bool ok =
+        gate_report_find(output_format(&g->options, output))->write(&g->gate, &options, &text, err);
+    if (ok && on_stdout)
+        ok = print_text(&text) == 0 || err_set(err, ERR_SYSTEM, "standard output: cannot write");
+    else if (ok)
+        ok =
+            file_write(output->path, strbuf_str(&text), err) || err_prefix(err, "%s", output->path);
+    strbuf_deinit(&text);
+    return ok;
+}
+
+static bool write_outputs(struct gate_session *g, struct err *err) {
+    static const struct output text = {NULL, NULL};
+    const struct options *o = &g->options;
+    if (o->output_count == 0)
+        return write_output(g, &text, err);
+    for (uint32_t i = 0; i < o->output_count; i++)
+        if (!write_output(g, &o->outputs[i], err))
+            return false;
+    return true;
+}
+
+static bool update(struct gate_session *g, struct err *err) {
+    struct strbuf text;
+    uint32_t changed;
+    const char *path = g->options.budget;
+    strbuf_init(&text);
+    bool ok = gate_update(&g->gate, strbuf_str(&g->text), &text, &changed, err);
+    if (ok && changed)
+        ok = file_write(path, strbuf_str(&text), err) || err_prefix(err, "%s", path);
+    if (ok)
+        fprintf(stderr, "dumpdiff: %s: %u limit%s lowered\n", path, changed,
+                changed == 1 ? "" : "s");
+    strbuf_deinit(&text);
+    return ok;
+}
+
+/* -- All --------------------------------------------------------------------------------------- */
+
+static bool judge(struct gate_session *g, struct err *err) {
+    const struct options *o = &g->options;
+    const struct gate_options options = {
+        .iterations = o->report.per,
+        .today = g->today,
+        .strict = o->strict,
+        .allow_missing = o->allow_missing_baseline,
+        .force = o->force,
+    };
+    g->has_gate = true;
+    return gate_run(&g->gate, &g->session.series, &g->budgets, &options, err);
+}
+
+static bool run_all(struct gate_session *g, struct err *err) {
+    return check_baseline(&g->options, err) && find_today(g, err) && read_budgets(g, err) &&
+           session_read(&g->session, &g->options, err) && session_line_up(&g->session, err) &&
+           judge(g, err) && write_outputs(g, err) && (!g->options.update || update(g, err));
+}
+
+static int run(int argc, char **argv) {
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    struct gate_session g = {.has_gate = false};
+    if (!options_parse(&g.options, &command_gate, argc, argv, &err))
+        return fail(&err);
+    if (g.options.help)
+        return print_help(&command_gate);
+    strbuf_init(&g.text);
+    int status = run_all(&g, &err) ? gate_exit_status(&g.gate) : fail(&err);
+    if (g.has_gate)
+        gate_deinit(&g.gate);
+    budgets_deinit(&g.budgets);
+    session_deinit(&g.session);
+    strbuf_deinit(&g.text);
+    return status;
+}
+
+const struct command command_gate = {
+    "gate",
+    "[options] --budget FILE [BASE] NEW [LATER...]",
+    "holds budgets against dumps: an exit status for CI",
+    "Measures what the budget file names, in the newest dump (max) and from the first to the last\n"
+    "(growth), and prints all of it; only breaches fail. Formats for CI: junit, sarif, github,\n"
+    "github-summary, benchmark, openmetrics, teamcity (`dumpdiff list gate-reports`); give each "
+    "an\n"
+    "-o. What a budget can be about: `dumpdiff list budgets`.\n"
+    "\n"
+    "Exit status: 0 all within their budgets; 1 a budget is breached; 2 wrong command line or\n"
+    "budget file; 3 no breach, but a dump cannot be trusted or compared, or does not tell;\n"
+    "4 a dump cannot be read; 5 no memory or disk.",
+    COMMAND_GATE,
+    run,
+};

@@ -1,0 +1,370 @@
+/* What runs builds reads of the gate: JUnit, GitHub Actions, OpenMetrics, TeamCity. */
+#include "diff/gate/gate_report.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A result in full: its sentence, and the rows behind it where it did not pass. */
+static void say_all(const struct gate_result *r, struct strbuf *out) {
+    gate_say_result(r, out);
+    for (uint32_t i = 0; r->status != GATE_PASS && i < r->row_count; i++) {
+        strbuf_addc(out, '\n');
+        gate_say_row(r, &r->rows[i], out);
+    }
+    if (r->status != GATE_PASS && r->row_others)
+        strbuf_addf(out, "\n[%u others]", r->row_others);
+}
+
+/* -- Escaping ---------------------------------------------------------------------------------- */
+
+/* What takes the place of a character; NULL: it stays. */
+typedef const char *replacement(unsigned char c);
+
+static void add_escaped(struct strbuf *out, const char *text, replacement *replace) {
+    /* Names come from dumps: what is no UTF-8 is cut off before it gets into a document. */
+    struct str rest = str_take(str_of(text), str_utf8_valid(str_of(text)));
+    for (size_t i = 0; i < rest.len; i++) {
+        const char *with = replace((unsigned char)rest.ptr[i]);
+        if (with)
+            strbuf_adds(out, with);
+        else
+            strbuf_addc(out, rest.ptr[i]);
+    }
+}
+
+static const char *xml(unsigned char c) {
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\n':
+        return "&#10;";
+    default:
+        return c < ' ' && c != '\t' ? "?" : NULL;
+    }
+}
+
+/* Of the message of a workflow command. */
+static const char *workflow(unsigned char c) {
+    return c == '%' ? "%25" : c == '\r' ? "%0D" : c == '\n' ? "%0A" : c < ' ' ? "?" : NULL;
+}
+
+/* Of its properties: file=...,title=... */
+static const char *property(unsigned char c) {
+    return c == ':' ? "%3A" : c == ',' ? "%2C" : workflow(c);
+}
+
+static const char *teamcity(unsigned char c) {
+    switch (c) {
+    case '\'':
+        return "|'";
+    case '|':
+        return "||";
+    case '[':
+        return "|[";
+    case ']':
+        return "|]";
+    case '\n':
+        return "|n";
+    case '\r':
+        return "|r";
+    default:
+        return c < ' ' ? "?" : NULL;
+    }
+}
+
+static const char *label(unsigned char c) {
+    return c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : NULL;
+}
+
+static const char *markdown(unsigned char c) {
+    switch (c) {
+    case '|':
+        return "\\|";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '&':
+        return "&amp;";
+    case '\\':
+        return "\\\\";
+    case '`':
+        return "\\`";
+    case '*':
+        return "\\*";
+    case '_':
+        return "\\_";
+    case '[':
+        return "\\[";
+    default:
+        return c < ' ' ? " " : NULL;
+    }
+}
+
+/* -- JUnit ------------------------------------------------------------------------------------- */
+
+static void junit_case(const struct gate_result *r, struct strbuf *text, struct strbuf *out) {
+    strbuf_adds(out, "    <testcase classname=\"dumpdiff.gate\" name=\"");
+    add_escaped(out, r->budget->name, xml);
+    strbuf_adds(out, "\" time=\"0\"");
+    if (r->status == GATE_PASS) {
+        strbuf_adds(out, "/>\n");
+        return;
+    }
+    const char *tag = r->status == GATE_BREACH ? "failure" : "error";
+    strbuf_clear(text);
+    gate_say_result(r, text);
+    strbuf_addf(out, ">\n      <%s type=\"%s\" message=\"", tag, gate_status_names[r->status]);
+    add_escaped(out, strbuf_cstr(text), xml);
+    strbuf_adds(out, "\">");
+    strbuf_clear(text);
+    say_all(r, text);
+    add_escaped(out, strbuf_cstr(text), xml);
+    strbuf_addf(out, "</%s>\n    </testcase>\n", tag);
+}
+
+/* What does not pass and is no breach is an error: it must not go unseen as a skipped test does. */
+bool gate_write_junit(const struct gate *g, const struct gate_output *o, struct strbuf *out,
+                      struct err *err) {
+    struct strbuf text;
+    strbuf_init(&text);
+    strbuf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    /* The attributes that all dialects want; without a clock the time is that of nobody. */
+    strbuf_addf(out,
+                "  <testsuite name=\"dumpdiff gate\" package=\"dumpdiff\" id=\"0\" tests=\"%u\" "
+                "failures=\"%u\" errors=\"%u\" skipped=\"0\" time=\"0\" "
+                "timestamp=\"1970-01-01T00:00:00\" hostname=\"localhost\">\n"
+                "    <properties>\n      <property name=\"budget\" value=\"",
+                g->count, g->breaches, g->inconclusive);
+    add_escaped(out, o->budget_path, xml);
+    strbuf_adds(out, "\"/>\n    </properties>\n");
+    for (uint32_t i = 0; i < g->count; i++)
+        junit_case(&g->results[i], &text, out);
+    strbuf_adds(out, "    <system-out>");
+    for (uint32_t i = 0; i < g->warning_count; i++) {
+        strbuf_adds(out, "warning: ");
+        add_escaped(out, g->warnings[i], xml);
+        strbuf_addc(out, '\n');
+    }
+    strbuf_adds(out, "</system-out>\n    <system-err></system-err>\n  </testsuite>\n"
+                     "</testsuites>\n");
+    bool ok = !text.failed && !out->failed;
+    strbuf_deinit(&text);
+    return ok || err_nomem(err);
+}
+
+/* -- GitHub Actions ---------------------------------------------------------------------------- */
+
+static void annotation(struct strbuf *out, const char *level, const struct gate_output *o,
+                       uint32_t line, const char *title, const char *text) {
+    strbuf_addf(out, "::%s file=", level);
+    add_escaped(out, o->budget_path, property);
+    if (line)
+        strbuf_addf(out, ",line=%u", line);
+    strbuf_adds(out, ",title=");
+    add_escaped(out, title, property);
+    strbuf_adds(out, "::");
+    add_escaped(out, text, workflow);
+    strbuf_addc(out, '\n');
+}
+
+bool gate_write_github(const struct gate *g, const struct gate_output *o, struct strbuf *out,
+                       struct err *err) {
+    struct strbuf text;
+    strbuf_init(&text);
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct gate_result *r = &g->results[i];
+        strbuf_clear(&text);
+        say_all(r, &text);
+        annotation(out,
+                   r->status == GATE_BREACH         ? "error"
+                   : r->status == GATE_INCONCLUSIVE ? "warning"
+                                                    : "notice",
+                   o, r->budget->line, r->budget->name, strbuf_cstr(&text));
+    }
+    for (uint32_t i = 0; i < g->warning_count; i++)
+        annotation(out, "warning", o, 0, "dumpdiff gate", g->warnings[i]);
+    bool ok = !text.failed && !out->failed;
+    strbuf_deinit(&text);
+    return ok || err_nomem(err);
+}
+
+/* GitHub refuses a summary of 1 MiB and more, and drops all of it. */
+#define SUMMARY_MOST ((size_t)1000 << 10)
+
+static void summary_row(const struct gate_result *r, struct strbuf *text, struct strbuf *out) {
+    static const char *const marks[] = {[GATE_PASS] = "✅ pass",
+                                        [GATE_BREACH] = "❌ breach",
+                                        [GATE_INCONCLUSIVE] = "⚠️ inconclusive"};
+    strbuf_clear(text);
+    gate_say_result(r, text);
+    strbuf_addf(out, "| %s | ", marks[r->status]);
+    add_escaped(out, r->budget->name, markdown);
+    strbuf_adds(out, " | ");
+    add_escaped(out, strbuf_cstr(text), markdown);
+    strbuf_adds(out, " |\n");
+}
+
+static void summary_rows(const struct gate_result *r, struct strbuf *text, struct strbuf *out) {
+    strbuf_adds(out, "\n**");
+    add_escaped(out, r->budget->name, markdown);
+    strbuf_adds(out, "**\n\n");
+    for (uint32_t k = 0; k < r->row_count; k++) {
+        strbuf_clear(text);
+        gate_say_row(r, &r->rows[k], text);
+        strbuf_adds(out, "- ");
+        add_escaped(out, strbuf_cstr(text), markdown);
+        strbuf_addc(out, '\n');
+    }
+    if (r->row_others)
+        strbuf_addf(out, "- %u others\n", r->row_others);
+}
+
+/* Appends `piece` unless it would not fit; counts what was cut. */
+static void fit(struct strbuf *out, const struct strbuf *piece, uint32_t *cut) {
+    if (*cut || out->len + piece->len > SUMMARY_MOST)
+        ++*cut;
+    else
+        strbuf_add(out, strbuf_str(piece));
+}
+
+bool gate_write_summary(const struct gate *g, const struct gate_output *o, struct strbuf *out,
+                        struct err *err) {
+    static const enum gate_status order[] = {GATE_BREACH, GATE_INCONCLUSIVE, GATE_PASS};
+    struct strbuf text, piece;
+    uint32_t cut = 0;
+    (void)o;
+    strbuf_init(&text);
+    strbuf_init(&piece);
+    strbuf_addf(out,
+                "## Memory gate\n\n%u budgets, %u breached, %u inconclusive.\n\n"
+                "| | budget | |\n|---|---|---|\n",
+                g->count, g->breaches, g->inconclusive);
+    for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++)
+        for (uint32_t i = 0; i < g->count; i++) {
+            if (g->results[i].status != order[k])
+                continue;
+            strbuf_clear(&piece);
+            summary_row(&g->results[i], &text, &piece);
+            fit(out, &piece, &cut);
+        }
+    for (uint32_t i = 0; i < g->count; i++) {
+        if (g->results[i].status == GATE_PASS || !g->results[i].row_count)
+            continue;
+        strbuf_clear(&piece);
+        summary_rows(&g->results[i], &text, &piece);
+        fit(out, &piece, &cut);
+    }
+    for (uint32_t i = 0; i < g->warning_count; i++) {
+        strbuf_clear(&piece);
+        strbuf_adds(&piece, "\n> warning: ");
+        add_escaped(&piece, g->warnings[i], markdown);
+        strbuf_addc(&piece, '\n');
+        fit(out, &piece, &cut);
+    }
+    if (cut)
+        strbuf_addf(out, "\n%u more entries were cut off: a summary may have 1 MiB.\n", cut);
+    bool ok = !text.failed && !piece.failed && !out->failed;
+    strbuf_deinit(&text);
+    strbuf_deinit(&piece);
+    return ok || err_nomem(err);
+}
+
+/* -- OpenMetrics ------------------------------------------------------------------------------- */
+
+static void sample(struct strbuf *out, const char *metric, const struct gate_result *r,
+                   const char *limit, double value) {
+    strbuf_addf(out, "%s{budget=\"", metric);
+    add_escaped(out, r->budget->name, label);
+    strbuf_addf(out, "\",on=\"%s\",unit=\"%s\"", budget_kinds[r->budget->on].name,
+                r->budget->objects ? "count" : "bytes");
+    if (limit)
+        strbuf_addf(out, ",limit=\"%s\"", limit);
+    strbuf_addf(out, "} %.15g\n", value);
+}
+
+static void family(struct strbuf *out, const char *metric, const char *help) {
+    strbuf_addf(out, "# TYPE %s gauge\n# HELP %s %s\n", metric, metric, help);
+}
+
+bool gate_write_openmetrics(const struct gate *g, const struct gate_output *o, struct strbuf *out,
+                            struct err *err) {
+    uint32_t last = g->s->count - 1;
+    (void)o;
+    family(out, "dumpdiff_value", "What a budget measures, in the newest snapshot.");
+    for (uint32_t i = 0; i < g->count; i++)
+        if (g->results[i].values[last] != ABSENT)
+            sample(out, "dumpdiff_value", &g->results[i], NULL, (double)g->results[i].values[last]);
+    family(out, "dumpdiff_limit_actual", "What is held against a limit.");
+    for (uint32_t i = 0; i < g->count; i++)
+        for (uint32_t k = 0; k < g->results[i].check_count; k++)
+            if (!isnan(g->results[i].checks[k].actual))
+                sample(out, "dumpdiff_limit_actual", &g->results[i],
+                       budget_limit_names[g->results[i].checks[k].limit],
+                       g->results[i].checks[k].actual);
+    family(out, "dumpdiff_limit_allowed", "The limit itself.");
+    for (uint32_t i = 0; i < g->count; i++)
+        for (uint32_t k = 0; k < g->results[i].check_count; k++)
+            sample(out, "dumpdiff_limit_allowed", &g->results[i],
+                   budget_limit_names[g->results[i].checks[k].limit],
+                   g->results[i].checks[k].allowed);
+    family(out, "dumpdiff_budget_status", "0 passed, 1 breached, 3 inconclusive.");
+    for (uint32_t i = 0; i < g->count; i++)
+        sample(out, "dumpdiff_budget_status", &g->results[i], NULL,
+               g->results[i].status == GATE_BREACH         ? 1
+               : g->results[i].status == GATE_INCONCLUSIVE ? 3
+                                                           : 0);
+    strbuf_adds(out, "# EOF\n");
+    return !out->failed || err_nomem(err);
+}
+
+/* -- TeamCity ---------------------------------------------------------------------------------- */
+
+static void teamcity_message(struct strbuf *out, const char *kind, const char *name) {
+    strbuf_addf(out, "##teamcity[%s name='", kind);
+    add_escaped(out, name, teamcity);
+    strbuf_adds(out, "'");
+}
+
+bool gate_write_teamcity(const struct gate *g, const struct gate_output *o, struct strbuf *out,
+                         struct err *err) {
+    struct strbuf text;
+    (void)o;
+    strbuf_init(&text);
+    strbuf_adds(out, "##teamcity[testSuiteStarted name='dumpdiff gate']\n");
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct gate_result *r = &g->results[i];
+        uint64_t value = r->values[g->s->count - 1];
+        teamcity_message(out, "testStarted", r->budget->name);
+        strbuf_adds(out, "]\n");
+        if (r->status != GATE_PASS) {
+            strbuf_clear(&text);
+            gate_say_result(r, &text);
+            teamcity_message(out, "testFailed", r->budget->name);
+            strbuf_addf(out, " message='%s: ", gate_status_names[r->status]);
+            add_escaped(out, strbuf_cstr(&text), teamcity);
+            strbuf_clear(&text);
+            say_all(r, &text);
+            strbuf_adds(out, "' details='");
+            add_escaped(out, strbuf_cstr(&text), teamcity);
+            strbuf_adds(out, "']\n");
+        }
+        teamcity_message(out, "testFinished", r->budget->name);
+        strbuf_adds(out, "]\n");
+        if (value == ABSENT)
+            continue;
+        strbuf_adds(out, "##teamcity[buildStatisticValue key='");
+        add_escaped(out, r->budget->name, teamcity);
+        strbuf_addf(out, "' value='%llu']\n", (unsigned long long)value);
+    }
+    strbuf_adds(out, "##teamcity[testSuiteFinished name='dumpdiff gate']\n");
+    bool ok = !text.failed && !out->failed;
+    strbuf_deinit(&text);
+    return ok || err_nomem(err);
+}
