@@ -23,6 +23,14 @@ verdict() {
     fi
 }
 
+# What test_holders has against a dump; nothing is fine
+holders() {
+    local said status
+    said=$(DUMPDIFF_HOLDERS=$1 "$build_folder/tests/unit/test_holders" 2>&1)
+    status=$?
+    [ $status -eq 0 ] || echo "status $status: $(grep -E '^\[  (ERROR|FAILED)' <<<"$said" | head -4)"
+}
+
 types() { "$build_folder/dumpdiff" show --format csv --table types "$1"; }
 
 # Types whose live objects of the first dump are not those that the collection left. Frozen objects are never
@@ -80,7 +88,11 @@ run() {
     start "$name" "$program" || { failed=$((failed + 1)); return; }
     [ $# -eq 0 ] || unset "${@%%=*}"
     sleep 0.3
+    "$build_folder/dumpdiff" snapshot --pid "$pid" -o "$WORK/$name.snap" 2>"$WORK/$name.err"
     "$dumper" --withheap -f "$first" "$pid" >/dev/null
+    if [ "$all" ] && [ "$name" = workstation ] && command -v gdb >/dev/null; then
+        gdb -p "$pid" -batch -ex "gcore $WORK/$name.gcore" >/dev/null 2>&1
+    fi
     : >"$WORK/run-$name/go"
     for ((i = 0; i < 300; i++)); do
         [ "$(stat -c %s "$WORK/run-$name/collected")" -gt 3 ] && break
@@ -89,7 +101,12 @@ run() {
     sleep 0.3
     "$dumper" --withheap -f "$second" "$pid" >/dev/null
     stop
-    verdict "$name: paths" "$(DUMPDIFF_HOLDERS=$first "$build_folder/tests/unit/test_holders" 2>&1 | grep -E '^\[  (ERROR|FAILED)' | head -4)"
+    verdict "$name: paths" "$(holders "$first")"
+    verdict "$name: paths of the living process" "$(cat "$WORK/$name.err")$(holders "$WORK/$name.snap")"
+    if [ "$all" ] && [ "$name" = workstation ] && command -v gdb >/dev/null; then
+        verdict "$name: paths in a core of gdb's" "$(holders "$WORK/$name.gcore")"
+        rm -f "$WORK/$name.gcore"
+    fi
     verdict "$name: live is what a collection leaves" "$(survivors "$first" "$second")"
     [ -z "$all" ] || compare "$name" "$first"
     rm -f "$first" "$second"

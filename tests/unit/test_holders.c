@@ -1,8 +1,8 @@
 /*
  * Who holds what, in a dump of a program that holds objects in fifteen ways (tests/e2e/holders).
  *
- * DUMPDIFF_HOLDERS names another dump of it: tests/e2e/holders.sh sets it for dumps made on the
- * spot.
+ * DUMPDIFF_HOLDERS names another dump or a snapshot of it: tests/e2e/holders.sh sets it for those
+ * made on the spot.
  */
 #include "base/file.h"
 #include "dotnet/clr.h"
@@ -164,6 +164,10 @@ static void open_in_collection(struct file *file, struct bytes *ret_copy) {
     struct dotnet_options options = {.symbols = NULL};
     uint64_t cut;
     assert_true(file_open(file, dump_path(), &err) && unpack_file(file, NULL, &report, &err));
+    if (!elf_core_probe(file->bytes)) {
+        file_close(file);
+        skip(); /* a snapshot of the living program */
+    }
     uint8_t *copy = malloc(file->bytes.size);
     assert_non_null(copy);
     memcpy(copy, file->bytes.data, file->bytes.size);
