@@ -84,6 +84,13 @@ static void add_type(const struct path_step *step, bool full, struct strbuf *out
     strbuf_deinit(&brief);
 }
 
+struct str path_state_machine(const char *type) {
+    struct str boxed = machine_of_box(type);
+    if (boxed.len || !strstr(type, ">d__"))
+        return boxed;
+    return str_of(type);
+}
+
 void path_type_text(const char *type, struct strbuf *out) {
     const struct path_step step = {NULL, type};
     add_type(&step, false, out);

@@ -4,6 +4,9 @@
 #include "base/hash.h"
 #include "base/num.h"
 
+#include "diff/pretty.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +172,27 @@ static void say_handles(struct value_join *j, const struct snapshot *snapshot) {
         say(j, PART_OS_HANDLES, "type", os_rows[i].type, ABSENT, os_rows[i].count);
 }
 
+/* "async Shop.Worker.RunAsync, await 2": without what the compiler numbers. */
+static void say_async(struct value_join *j, const struct snapshot *snapshot) {
+    SNAPSHOT_ROWS(snapshot, PART_ASYNC, struct async_row, rows, count);
+    struct strbuf name;
+    strbuf_init(&name);
+    for (uint32_t i = 0; i < count && !j->failed; i++) {
+        strbuf_clear(&name);
+        pretty_type(rows[i].type ? rows[i].type : "", true, &name);
+        if (rows[i].await != ABSENT && rows[i].await)
+            strbuf_addf(&name, ", await %" PRIu64, rows[i].await);
+        else
+            strbuf_adds(&name, rows[i].await == 0 ? ", at no await" : ", await not known");
+        const char *kept =
+            name.failed ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
+        if (kept)
+            say(j, PART_ASYNC, "method", kept, rows[i].bytes, rows[i].objects);
+        j->failed |= !kept;
+    }
+    strbuf_deinit(&name);
+}
+
 /* Emitted assemblies have no file: debuggers print "Dynamic ...", "Unknown Module" or nothing. */
 static bool is_dynamic(const struct module_row *row) {
     return !row->name || !*row->name || str_contains(str_of(row->name), STR("ynamic")) ||
@@ -206,7 +230,7 @@ static void fill_zeros(struct series *s) {
         }
         bool table = value->part == PART_HANDLES || value->part == PART_OS_HANDLES ||
                      value->part == PART_REGIONS || value->part == PART_LOADER ||
-                     value->part == PART_NATIVE_HEAPS;
+                     value->part == PART_NATIVE_HEAPS || value->part == PART_ASYNC;
         for (uint32_t i = 0; table && i < s->count; i++) {
             if (!snapshot_has(s->snapshots[i], value->part))
                 continue;
@@ -238,6 +262,7 @@ bool series_join_values(struct series *s, struct err *err) {
         say_memory(&j, s->snapshots[i]);
         say_handles(&j, s->snapshots[i]);
         say_others(&j, s->snapshots[i]);
+        say_async(&j, s->snapshots[i]);
     }
     strmap_deinit(&j.index);
     if (j.failed)

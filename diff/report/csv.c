@@ -341,6 +341,7 @@ const struct csv_table csv_tables[] = {
     {"os_handles", "operating system handles by type", PART_OS_HANDLES, show_part, diff_values},
     {"live", "live objects and garbage", PART_LIVE, show_part, diff_values},
     {"paths", "tree of what holds objects (show)", PART_PATHS, show_part, NULL},
+    {"async", "async methods that wait, by method and await ", PART_ASYNC, show_part, diff_values},
     {"type_paths", "answer to --path (show)", 0, show_answer, NULL},
     {"type_holders", "answer to --holders (show)", 0, show_answer, NULL},
     {"retained", "answer to --retained (show)", 0, show_answer, NULL},

@@ -1,5 +1,6 @@
 /* What holds the objects of a heap, and what holds those that were added. */
 #include "diff/growth.h"
+#include "diff/pretty.h"
 #include "diff/report/doc_parts.h"
 
 #include <stdlib.h>
@@ -90,6 +91,37 @@ void doc_show_holders(const struct doc_context *c) {
     free(holders);
     free(largest);
     growth_deinit(&g);
+}
+
+/* Where async methods wait: what does not complete is one of them. */
+void doc_show_async(const struct doc_context *c) {
+    static const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
+                                                {"bytes", true, CUT_NEVER},
+                                                {"await", true, CUT_NEVER},
+                                                {"method", false, CUT_MIDDLE}};
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_ASYNC, struct async_row, rows, count);
+    uint32_t top = view_top(c->o, ROWS_SECONDARY);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Async methods that wait");
+    struct doc_table *t = doc_table(c->d, columns, 4);
+    for (uint32_t i = 0; i < count && i < top; i++) {
+        struct strbuf name;
+        strbuf_init(&name);
+        pretty_type(rows[i].type ? rows[i].type : "", true, &name);
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, rows[i].objects);
+        doc_bytes(c->d, t, rows[i].bytes);
+        if (rows[i].await)
+            doc_count(c->d, t, rows[i].await);
+        else
+            doc_cell(c->d, t, DOC_DIM, "none");
+        doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&name));
+        c->d->failed |= name.failed;
+        strbuf_deinit(&name);
+    }
+    if (count > top)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - top);
 }
 
 static const char *kind_text(const struct growth_point *point) {

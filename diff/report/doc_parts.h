@@ -53,6 +53,7 @@ void doc_trend(const struct doc_context *c, struct doc_table *t, const uint64_t 
 void doc_show_heap(const struct doc_context *c);
 void doc_show_answers(const struct doc_context *c);
 void doc_show_types(const struct doc_context *c);
+void doc_show_async(const struct doc_context *c);
 void doc_show_holders(const struct doc_context *c);
 void doc_show_finalizer(const struct doc_context *c);
 void doc_show_threads(const struct doc_context *c);

@@ -242,6 +242,7 @@ void doc_diff_values(const struct doc_context *c) {
     static const struct value_section sections[] = {
         {PART_GC, "GC totals", "", false, {"gc"}},
         {PART_LIVE, "Live and garbage", "objects", false, {"live"}},
+        {PART_ASYNC, "Async methods that wait", "objects", false, {"method"}},
         {PART_REGIONS, "GC regions", "regions", false, {"kind"}},
         {PART_HANDLES, "GC handles", "handles", false, {"kind"}},
         {PART_MEMORY_MAP,

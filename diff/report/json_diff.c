@@ -343,6 +343,7 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "native_heaps", group(&j, s, PART_NATIVE_HEAPS, "heap", &sizes));
     json_put(&j, "modules", group(&j, s, PART_MODULES, "module", &counts));
     json_put(&j, "os_handles", group(&j, s, PART_OS_HANDLES, "type", &counts));
+    json_put(&j, "async", group(&j, s, PART_ASYNC, "method", &counted));
     counters(&j, s);
     stacks(&j, s);
     ok = ok && json_growth_points(&j, s, err);

@@ -1,4 +1,5 @@
 /* Types whose objects grow: the first suspects of a leak. */
+#include "diff/path_text.h"
 #include "diff/rules/hints.h"
 
 #include <stdio.h>
@@ -52,13 +53,16 @@ static struct holder find_holder(const struct series *s, const struct growth *g,
     return holder;
 }
 
-static void find_hint(const struct growth *g, const struct series_type *type, struct holder *holder,
-                      struct findings *f) {
-    uint32_t node = holder->point ? holder->point->node : GROWTH_ROOT;
-    const struct hint *hint = hint_for(g, type->name, node);
+static void find_hint(const struct series *s, const struct growth *g,
+                      const struct series_type *type, struct holder *holder, struct findings *f) {
+    const struct growth_point *point = holder->point ? holder->point : holder->above;
+    uint32_t node = point ? point->node : GROWTH_ROOT;
+    /* What hangs on something that grows means what that means. */
+    const char *name = holder->above ? g->nodes[node].type : type->name;
+    const struct hint *hint = hint_for(g, name, node);
     if (!hint)
         return;
-    holder->hint = hint_next(hint, g, type->name, node, f);
+    holder->hint = hint_next(hint, g, name, node, series_new(s), f);
     holder->hint_id = hint->id;
 }
 
@@ -160,6 +164,18 @@ static const char *objects_text(const struct series_type *type, uint32_t end, st
                          live ? "live " : "");
 }
 
+/* Async methods by their name: that of the box they wait in is mostly noise. */
+static const char *above_text(const char *type, struct findings *f) {
+    if (!path_state_machine(type).len)
+        return type;
+    struct strbuf text;
+    strbuf_init(&text);
+    path_type_text(type, &text);
+    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
+    strbuf_deinit(&text);
+    return copy;
+}
+
 static const char *holder_clause(const struct growth *g, const struct holder *holder,
                                  struct findings *f) {
     if (holder->point && holder->point->stacks_only)
@@ -171,7 +187,8 @@ static const char *holder_clause(const struct growth *g, const struct holder *ho
             holder->text,
             holder->others ? findings_text(f, " and %s more", say_count(f, holder->others)) : "");
     if (holder->above)
-        return findings_text(f, ", held by the growing %s", g->nodes[holder->above->node].type);
+        return findings_text(f, ", held by the growing %s",
+                             above_text(g->nodes[holder->above->node].type, f));
     return "";
 }
 
@@ -202,6 +219,9 @@ static void add_summary(const struct series *s, const struct growth *g,
         finding_next(f, hit, "%s", holder->hint);
     else if (holder->point)
         finding_next(f, hit, "Look where the holder is filled, and what should empty it.");
+    else if (snapshot_has(series_new(s), PART_PATHS) && !holder->above)
+        finding_next(f, hit, "Ask the dump what holds them: `dumpdiff show --path '%s'`.",
+                     type->name);
     else if (series_is_framework(type->name) && holder->suspect)
         finding_next(f, hit,
                      "Look at the application types that grow with it, first %s: they "
@@ -244,7 +264,7 @@ static void report_growing(const struct series *s, const struct growth *g,
                            const char *suspect, struct findings *f) {
     struct holder holder = find_holder(s, g, type, f);
     holder.suspect = suspect;
-    find_hint(g, type, &holder, f);
+    find_hint(s, g, type, &holder, f);
     struct finding *hit = findings_hit(f, &rule_growing_type, severity_of(s, type, verdict),
                                        weight_of(type, s->count - 1, &holder), type->name);
     add_summary(s, g, type, verdict, &holder, f, hit);

@@ -1,7 +1,10 @@
 #include "diff/rules/hints.h"
 
+#include "base/num.h"
 #include "diff/path_text.h"
+#include "diff/pretty.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 const struct hint hints[] = {
@@ -209,11 +212,6 @@ static bool matches(const char *const *names, const char *text) {
     return false;
 }
 
-/* "Shop.Worker+<RunAsync>d__3": what async methods and iterators are made into. */
-static bool is_state_machine(const char *type) {
-    return strstr(type, "StateMachineBox<") || strstr(type, ">d__");
-}
-
 /* More telling hints come first where a type has several. */
 static const struct hint *of_type(const char *type) {
     for (size_t i = 0; hints[i].id; i++)
@@ -277,27 +275,56 @@ static bool add_publisher(const struct growth *g, uint32_t node, struct strbuf *
     return true;
 }
 
+/* Where most state machines of a type wait: " (9,800 of 10,000 at its await 2)". */
+static void add_await(const struct snapshot *newest, struct str machine, struct findings *f,
+                      struct strbuf *out) {
+    SNAPSHOT_ROWS(newest, PART_ASYNC, struct async_row, rows, count);
+    const struct async_row *most = NULL;
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rows[i].type || !str_eq(str_of(rows[i].type), machine))
+            continue;
+        all = num_add(all, rows[i].objects);
+        if (rows[i].await != ABSENT && rows[i].await && (!most || rows[i].objects > most->objects))
+            most = &rows[i];
+    }
+    if (most)
+        strbuf_addf(out, " (%s of %s at its await %" PRIu64 ")", say_count(f, most->objects),
+                    say_count(f, all), most->await);
+}
+
 /* "async Worker.RunAsync": the nearest state machine, the type's own first. */
-static bool add_method(const struct growth *g, const char *type, uint32_t node,
-                       struct strbuf *out) {
-    const char *machine = is_state_machine(type) ? type : NULL;
-    for (uint32_t n = node; !machine && n != GROWTH_ROOT; n = g->nodes[n].parent)
-        machine = is_state_machine(g->nodes[n].type) ? g->nodes[n].type : NULL;
-    if (machine)
-        path_type_text(machine, out);
-    return machine != NULL;
+static struct str add_method(const struct growth *g, const char *type, uint32_t node,
+                             struct strbuf *out) {
+    struct str machine = path_state_machine(type);
+    for (uint32_t n = node; !machine.len && n != GROWTH_ROOT; n = g->nodes[n].parent)
+        machine = path_state_machine(g->nodes[n].type);
+    struct strbuf name, brief;
+    strbuf_init(&name);
+    strbuf_init(&brief);
+    strbuf_add(&name, machine);
+    path_short_type(strbuf_cstr(&name), &brief);
+    pretty_type(strbuf_cstr(&brief), true, out);
+    out->failed |= name.failed || brief.failed;
+    strbuf_deinit(&name);
+    strbuf_deinit(&brief);
+    return machine;
 }
 
 const char *hint_next(const struct hint *hint, const struct growth *g, const char *type,
-                      uint32_t node, struct findings *f) {
+                      uint32_t node, const struct snapshot *newest, struct findings *f) {
     const char *place = strstr(hint->next, "%s");
+    struct str machine = {NULL, 0};
     struct strbuf name;
     strbuf_init(&name);
     bool named = false;
     if (strcmp(hint->id, "event") == 0)
         named = add_publisher(g, node, &name);
     else if (strcmp(hint->id, "async-method") == 0)
-        named = add_method(g, type, node, &name);
+        machine = add_method(g, type, node, &name);
+    named |= machine.len != 0;
+    if (machine.len && newest)
+        add_await(newest, machine, f, &name);
     if (!named) {
         strbuf_clear(&name);
         strbuf_adds(&name, strcmp(hint->id, "event") == 0 ? "their event" : "the method");

@@ -30,8 +30,11 @@ const struct hint *hint_find(const char *name);
  */
 const struct hint *hint_for(const struct growth *g, const char *type, uint32_t node);
 
-/* Its next step for that type and node, with the event, method or context in it named. */
+/*
+ * Its next step for that type and node, with the event or method in it named; and where the method
+ * waits, if the newest snapshot tells (NULL: there is none).
+ */
 const char *hint_next(const struct hint *hint, const struct growth *g, const char *type,
-                      uint32_t node, struct findings *f);
+                      uint32_t node, const struct snapshot *newest, struct findings *f);
 
 #endif

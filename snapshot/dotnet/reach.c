@@ -108,6 +108,7 @@ static void read_type(struct reach *r, struct reach_type *type) {
     if (flags & MT_COLLECTIBLE && r->in.loader_object)
         type->loader_object = r->in.loader_object(r->in.context, type->mt);
     type->bad = false;
+    type->watched = r->in.watch && r->in.watch(r->in.watch_context, type->mt);
 }
 
 static uint32_t add_type(struct reach *r, uint64_t mt) {
@@ -243,6 +244,9 @@ static void arrive(struct reach *r, const struct pending *p) {
     }
     uint32_t node = path_tree_node(&r->tree, p->parent, p->edge, number);
     path_tree_count(&r->tree, node, size);
+    if (type->watched)
+        r->in.on_watched(r->in.watch_context, type->mt,
+                         range->start + (uint64_t)(p->at - range->data), size);
     if (r->in.on_object)
         r->in.on_object(r->in.reference_context, p->number, node);
     if (type->desc.count || type->loader_object || may_have_dependents(s, p->number))

@@ -41,6 +41,7 @@ struct reach_type {
     uint64_t mt;
     uint32_t base_size;
     uint16_t component_size; /* 0: no components */
+    bool watched;            /* see reach_input.watch */
     bool bad;                /* no MethodTable of a type: objects of it are not followed */
     bool free;
     struct gc_desc desc;
@@ -72,6 +73,11 @@ struct reach_input {
      * anywhere; NULL: nobody asks. */
     void *reference_context;
     void (*on_reference)(void *reference_context, const struct reach_reference *reference);
+    /* Is asked once a type; the live objects of those for which it says yes are told to on_watched.
+     * NULL: of none. */
+    void *watch_context;
+    bool (*watch)(void *watch_context, uint64_t mt);
+    void (*on_watched)(void *watch_context, uint64_t mt, uint64_t address, uint64_t size_bytes);
     /* Called for each root that is not null, and for each object that is counted, with its number
      * (see reach_next_live) and node. */
     void (*on_root)(void *reference_context, uint64_t address, uint32_t root);

@@ -1,6 +1,7 @@
 #include "dotnet/retain.h"
 
 #include "base/num.h"
+#include "dotnet/async.h"
 #include "dotnet/questions.h"
 
 #include <inttypes.h>
@@ -90,6 +91,28 @@ static bool report(struct heap_graph *g, const struct walk_result *walk, uint64_
            path_tree_emit(&g->reach.tree, &names, &path_limits, g->clr->b, err);
 }
 
+/* Async methods are counted as their boxes are met. */
+struct watching {
+    struct modules *modules;
+    struct async_counts *counts;
+    bool nomem;
+};
+
+static bool is_box(void *context, uint64_t mt) {
+    return async_is_box(((struct watching *)context)->modules, mt);
+}
+
+static void count_box(void *context, uint64_t mt, uint64_t address, uint64_t size_bytes) {
+    struct watching *w = context;
+    w->nomem |= !async_count(w->counts, mt, address, size_bytes);
+}
+
+static void watch_async(struct watching *w, struct reach_input *in) {
+    in->watch_context = w;
+    in->watch = is_box;
+    in->on_watched = count_box;
+}
+
 bool retain_report(struct modules *m, const struct gc_state *gc, const struct walk_result *walk,
                    struct err *err) {
     struct heap_graph g;
@@ -101,16 +124,21 @@ bool retain_report(struct modules *m, const struct gc_state *gc, const struct wa
         return true;
     }
     struct asking q = {.graph = NULL};
+    struct watching w = {.modules = m, .counts = async_counts_new(m)};
+    if (!w.counts)
+        return err_nomem(err);
     bool ok = heap_graph_open(&g, m, gc, err);
     if (ok) {
+        watch_async(&w, &g.reach.in);
         ok = asking_begin(&q, &g, walk, m->clr->options->answers, err) &&
              heap_graph_follow(&g, &certain_bytes, err) && report(&g, walk, certain_bytes, err) &&
-             asking_end(&q, err);
+             (!w.nomem || err_nomem(err)) && async_report(w.counts, err) && asking_end(&q, err);
     } else if (err->code == ERR_LIMIT) {
         builder_warn(m->clr->b, ABSENT, "what holds the objects was not looked for: %s", err->msg);
         ok = true;
     }
     asking_deinit(&q);
+    async_counts_free(w.counts);
     heap_graph_close(&g);
     return ok;
 }

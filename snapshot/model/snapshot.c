@@ -196,6 +196,13 @@ static const struct field os_handle_fields[] = {
     F(os_handle_row, count, 2, FIELD_U64),
 };
 
+static const struct field async_fields[] = {
+    F(async_row, type, 1, FIELD_STR),
+    F(async_row, await, 2, FIELD_U64),
+    F(async_row, objects, 3, FIELD_U64),
+    F(async_row, bytes, 4, FIELD_BYTES),
+};
+
 #define DESC(json, stem, is_single) \
     { \
         (json), stem##_fields, sizeof(stem##_fields) / sizeof(*stem##_fields), \
@@ -224,6 +231,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_LIVE] = DESC("live", live, true),
     [PART_PATHS] = DESC("paths", path, false),
     [PART_OS_HANDLES] = DESC("os_handles", os_handle, false),
+    [PART_ASYNC] = DESC("async", async, false),
 };
 
 void snapshot_init(struct snapshot *s) {

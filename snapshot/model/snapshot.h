@@ -56,6 +56,7 @@ enum part {
     PART_LIVE,       /* one row: reachability totals */
     PART_PATHS,      /* root path tree */
     PART_OS_HANDLES, /* operating system handles by type */
+    PART_ASYNC,      /* async methods that wait, by method and place */
     PART_END
 };
 
@@ -261,6 +262,13 @@ struct path_row {
 struct os_handle_row {
     const char *type; /* "Event", "File", "Thread", ... */
     uint64_t count;
+};
+
+struct async_row {
+    const char *type; /* of the state machine: "Shop.Worker+<RunAsync>d__3" */
+    uint64_t await;   /* number of the await in the method, from 1 in the order of the source; 0:
+                         none (runs, or has not begun); ABSENT: not known */
+    uint64_t objects, bytes;
 };
 
 /* Rows of one part. */

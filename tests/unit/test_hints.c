@@ -96,7 +96,8 @@ static void the_next_step_names_who_is_meant(void **state) {
         const struct hint *hint = hint_for(&g, nodes[last].type, last);
         assert_string_equal(hint ? hint->id : "none", cases[i].id ? cases[i].id : "none");
         if (hint)
-            assert_non_null(strstr(hint_next(hint, &g, nodes[last].type, last, &f), cases[i].part));
+            assert_non_null(
+                strstr(hint_next(hint, &g, nodes[last].type, last, NULL, &f), cases[i].part));
     }
     findings_deinit(&f);
 }

@@ -1,0 +1,216 @@
+#include "dotnet/async.h"
+
+#include "base/hash.h"
+#include "dotnet/fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PARENTS_MAX 100u
+
+/* What is known of one type of boxes. */
+struct box_type {
+    uint64_t machine_mt;     /* 0: not known */
+    uint32_t machine_offset; /* of the state machine, or of the reference to it, in the box */
+    uint32_t state_offset;   /* of its state, from the start of the machine's fields */
+    bool is_reference;       /* a class (debug builds): the machine is an object of its own */
+};
+
+/* Boxes of one type that wait at one place. */
+struct waiting {
+    uint64_t box_mt, machine_mt;
+    uint64_t await; /* 1: the first; 0: runs, or has not begun; ABSENT: not known */
+    uint64_t objects, bytes;
+};
+
+struct async_counts {
+    struct modules *modules;
+    struct clr *clr;
+    struct u64map type_of_mt, row_of_place;
+    struct box_type *types;
+    uint32_t type_count, type_capacity;
+    struct waiting *rows;
+    uint32_t row_count, row_capacity;
+};
+
+bool async_is_box(struct modules *m, uint64_t mt) {
+    struct strbuf name;
+    strbuf_init(&name);
+    type_name(m, mt, &name);
+    bool is = strstr(strbuf_cstr(&name), "StateMachineBox<") &&
+              str_starts(strbuf_str(&name), STR("System.Runtime.CompilerServices."));
+    strbuf_deinit(&name);
+    return is;
+}
+
+/* -- Boxes ------------------------------------------------------------------------------------- */
+
+/* The field that is called StateMachine, of the box or of what it is derived from. */
+static bool find_machine(struct modules *m, uint64_t mt, struct box_type *type) {
+    struct field_desc fields[32];
+    struct strbuf name;
+    bool found = false;
+    strbuf_init(&name);
+    for (uint32_t depth = 0; mt && !found && depth < PARENTS_MAX; depth++) {
+        uint32_t count = 0;
+        struct module *module = module_of_type(m, mt);
+        if (!module || !module->has_metadata || !fields_of(m->clr, mt, fields, 32, &count))
+            break;
+        for (uint32_t i = 0; i < count && !found; i++) {
+            strbuf_clear(&name);
+            found = !fields[i].is_static &&
+                    metadata_name(&module->md, MD_FIELD, fields[i].row, MD_FIELD_NAME, &name) &&
+                    strcmp(strbuf_cstr(&name), "StateMachine") == 0;
+            if (!found)
+                continue;
+            type->machine_offset = fields[i].offset + 8;
+            type->is_reference = fields[i].element_type != ELEMENT_VALUE_TYPE;
+        }
+        if (!clr_field_u64(m->clr, mt, F_MT_PARENT, &mt))
+            break;
+    }
+    strbuf_deinit(&name);
+    return found;
+}
+
+static struct box_type read_box_type(struct modules *m, uint64_t mt) {
+    struct box_type type = {0}, unknown = {0};
+    struct type_parts parts = type_parts(m->clr, mt);
+    if (parts.kind != TYPE_CLASS || !parts.argument_count ||
+        !clr_u64(m->clr, parts.arguments + 8 * (uint64_t)(parts.argument_count - 1),
+                 &type.machine_mt) ||
+        type.machine_mt & 7 || !find_machine(m, mt, &type))
+        return unknown;
+    uint32_t state = type_field_offset(m, type.machine_mt, "<>1__state");
+    if (!state)
+        return unknown;
+    type.state_offset = state - 8; /* a value type has no MethodTable word */
+    return type;
+}
+
+/* Number of the type; STRMAP_NONE: out of memory. */
+static uint32_t box_type(struct async_counts *c, uint64_t mt) {
+    uint32_t number = u64map_get(&c->type_of_mt, mt);
+    if (number != STRMAP_NONE)
+        return number;
+    if (c->type_count == c->type_capacity) {
+        uint32_t capacity = c->type_capacity ? c->type_capacity * 2 : 64;
+        struct box_type *types = realloc(c->types, capacity * sizeof(*types));
+        if (!types)
+            return STRMAP_NONE;
+        c->types = types;
+        c->type_capacity = capacity;
+    }
+    if (!u64map_put(&c->type_of_mt, mt, c->type_count))
+        return STRMAP_NONE;
+    c->types[c->type_count] = read_box_type(c->modules, mt);
+    return c->type_count++;
+}
+
+/* Number of the await that a box waits at, from 1; 0: none; ABSENT: not to be read. */
+static uint64_t await_of(struct clr *clr, const struct box_type *type, uint64_t address) {
+    uint64_t machine = address + type->machine_offset;
+    uint32_t state;
+    if (!type->machine_mt)
+        return ABSENT;
+    if (type->is_reference) {
+        if (!clr_u64(clr, machine, &machine) || !machine)
+            return ABSENT;
+        machine += 8;
+    }
+    if (!clr_u32(clr, machine + type->state_offset, &state))
+        return ABSENT;
+    return state < INT32_MAX ? (uint64_t)state + 1 : 0;
+}
+
+/* -- Counting ---------------------------------------------------------------------------------- */
+
+struct async_counts *async_counts_new(struct modules *m) {
+    struct async_counts *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->modules = m;
+    c->clr = m->clr;
+    u64map_init(&c->type_of_mt);
+    u64map_init(&c->row_of_place);
+    return c;
+}
+
+void async_counts_free(struct async_counts *c) {
+    if (!c)
+        return;
+    u64map_deinit(&c->type_of_mt);
+    u64map_deinit(&c->row_of_place);
+    free(c->types);
+    free(c->rows);
+    free(c);
+}
+
+static struct waiting *row_of(struct async_counts *c, uint32_t type, uint64_t mt, uint64_t await) {
+    uint64_t key = (uint64_t)type << 32 | (uint32_t)await;
+    uint32_t number = u64map_get(&c->row_of_place, key);
+    if (number != STRMAP_NONE)
+        return &c->rows[number];
+    if (c->row_count == c->row_capacity) {
+        uint32_t capacity = c->row_capacity ? c->row_capacity * 2 : 64;
+        struct waiting *rows = realloc(c->rows, capacity * sizeof(*rows));
+        if (!rows)
+            return NULL;
+        c->rows = rows;
+        c->row_capacity = capacity;
+    }
+    if (!u64map_put(&c->row_of_place, key, c->row_count))
+        return NULL;
+    c->rows[c->row_count] =
+        (struct waiting){.box_mt = mt, .machine_mt = c->types[type].machine_mt, .await = await};
+    return &c->rows[c->row_count++];
+}
+
+bool async_count(struct async_counts *c, uint64_t mt, uint64_t address, uint64_t size_bytes) {
+    uint32_t type = box_type(c, mt);
+    if (type == STRMAP_NONE)
+        return false;
+    struct waiting *row = row_of(c, type, mt, await_of(c->clr, &c->types[type], address));
+    if (!row)
+        return false;
+    row->objects++;
+    row->bytes += size_bytes;
+    return true;
+}
+
+/* -- Rows -------------------------------------------------------------------------------------- */
+
+static int cmp_rows(const void *x, const void *y) {
+    const struct async_row *a = x, *b = y;
+    if (a->objects != b->objects)
+        return a->objects > b->objects ? -1 : 1;
+    int order = strcmp(a->type, b->type);
+    return order ? order : a->await < b->await ? -1 : a->await > b->await;
+}
+
+bool async_report(const struct async_counts *c, struct err *err) {
+    struct builder *b = c->clr->b;
+    struct strbuf name;
+    bool ok = true;
+    strbuf_init(&name);
+    builder_present(b, PART_ASYNC);
+    for (uint32_t i = 0; ok && i < c->row_count; i++) {
+        const struct waiting *w = &c->rows[i];
+        struct async_row *row = builder_row(b, PART_ASYNC, err);
+        strbuf_clear(&name);
+        type_name(c->modules, w->machine_mt ? w->machine_mt : w->box_mt, &name);
+        ok = row && (row->type = builder_string(b, strbuf_str(&name), err)) != NULL;
+        if (!ok)
+            break;
+        row->await = w->await;
+        row->objects = w->objects;
+        row->bytes = w->bytes;
+    }
+    ok = ok && (!name.failed || err_nomem(err));
+    strbuf_deinit(&name);
+    uint32_t count;
+    struct async_row *rows = builder_rows(b, PART_ASYNC, &count);
+    if (ok && count > 1)
+        qsort(rows, count, sizeof(*rows), cmp_rows);
+    return ok;
+}

@@ -1,0 +1,32 @@
+/*
+ * Async methods that wait: their state machines lie in boxes on the heap, and a field in them tells
+ * at which await.
+ */
+#ifndef DUMPDIFF_DOTNET_ASYNC_H
+#define DUMPDIFF_DOTNET_ASYNC_H
+
+#include "dotnet/names.h"
+
+/* Is a MethodTable the box of a state machine? Its name tells. */
+bool async_is_box(struct modules *m, uint64_t mt);
+
+struct async_counts;
+
+/* NULL: out of memory. */
+struct async_counts *async_counts_new(struct modules *m);
+void async_counts_free(struct async_counts *c);
+
+/*
+ * Counts a live box of that MethodTable. false: out of memory.
+ *
+ * size_bytes  [bytes] of the box, which holds the state machine unless that is a class
+ */
+bool async_count(struct async_counts *c, uint64_t mt, uint64_t address,
+                 uint64_t size_bytes) MUST_CHECK;
+
+/*
+ * Fills PART_ASYNC: a row a method and await, most boxes first. Errors: ERR_NOMEM, ERR_LIMIT.
+ */
+bool async_report(const struct async_counts *c, struct err *err) MUST_CHECK;
+
+#endif
