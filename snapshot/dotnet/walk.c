@@ -423,12 +423,12 @@ static void worker_deinit(struct worker *w) {
     free(w->buffer);
 }
 
-static uint32_t wanted_threads(const struct clr *clr, const struct gc_state *gc) {
+static uint32_t wanted_threads(const struct gc_state *gc) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < gc->span_count; i++)
         bytes += gc->spans[i].end - gc->spans[i].start;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (clr->space->fetch || bytes < THREADS_FROM || cpus < 2)
+    if (bytes < THREADS_FROM || cpus < 2)
         return 1;
     return cpus < (long)THREADS_MAX ? (uint32_t)cpus : THREADS_MAX;
 }
@@ -459,7 +459,7 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct walk_result *r
         .clr = clr, .gc = gc, .result = result, .failed = result->heaps == NULL};
     pthread_mutex_init(&shared.lock, NULL);
     struct worker workers[THREADS_MAX] = {0};
-    uint32_t count = wanted_threads(clr, gc);
+    uint32_t count = wanted_threads(gc);
     for (uint32_t i = 0; i < count && !shared.failed; i++)
         shared.failed = !worker_init(&workers[i], &shared);
     if (!shared.failed && gc->span_count)

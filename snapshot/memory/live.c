@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,6 +336,7 @@ static void close_live(struct space *s) {
         free(l->slots[i].data);
     if (l->memory >= 0)
         close(l->memory);
+    pthread_mutex_destroy(&l->lock);
     free(l->threads);
     free(l);
     s->backend = NULL;
@@ -347,7 +349,12 @@ bool live_open(struct space *s, uint64_t pid, struct err *err) {
     struct live *l = calloc(1, sizeof(*l));
     if (!l)
         return err_nomem(err);
-    *l = (struct live){.pid = (pid_t)pid, .memory = -1, .process_start_ns = UINT64_MAX};
+    l->pid = (pid_t)pid;
+    l->process_start_ns = UINT64_MAX;
+    pthread_mutex_init(&l->lock, NULL);
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%ld/mem", (long)l->pid);
+    l->memory = open(path, O_RDONLY | O_CLOEXEC); /* not everybody may */
     s->kind = SPACE_LIVE;
     s->arch = LIVE_ARCH;
     s->pid = pid;

@@ -4,6 +4,8 @@
 
 #include "memory/live.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #define LIVE_SLOTS 16u
@@ -29,8 +31,9 @@ struct live {
     uint32_t thread_count, thread_capacity;
     uint64_t first_stop_ns, captured_ns, process_start_ns, stood_ns;
     bool resumed;
-    int memory; /* /proc/PID/mem; -1: not open */
-    bool no_readv;
+    int memory;           /* /proc/PID/mem; -1: could not be opened */
+    atomic_bool no_readv; /* process_vm_readv is not to be had */
+    pthread_mutex_t lock; /* of slots and clock */
     struct live_slot slots[LIVE_SLOTS];
     uint64_t clock;
 };
@@ -41,7 +44,7 @@ bool live_file(pid_t pid, const char *name, struct strbuf *ret_text) MUST_CHECK;
 /* Fills mappings and ranges from /proc/PID/smaps (or maps). */
 bool live_read_maps(struct space *s, struct live *l, struct err *err) MUST_CHECK;
 
-/* space.fetch */
+/* space.fetch; from several threads at once is fine. */
 bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size);
 
 /* Times, names and ids of s->threads, which are in the order of l->threads. */

@@ -2,8 +2,6 @@
 #include "memory/live_impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -21,14 +19,7 @@ static ssize_t read_memory(struct live *l, uint64_t address, void *buffer, size_
             return n;
         l->no_readv = true;
     }
-    if (l->memory < 0) {
-        char path[64];
-        snprintf(path, sizeof(path), "/proc/%ld/mem", (long)l->pid);
-        l->memory = open(path, O_RDONLY | O_CLOEXEC);
-        if (l->memory < 0)
-            return -1;
-    }
-    return pread(l->memory, buffer, size, (off_t)address);
+    return l->memory < 0 ? -1 : pread(l->memory, buffer, size, (off_t)address);
 }
 
 static size_t read_some(struct live *l, uint64_t address, uint8_t *buffer, size_t size) {
@@ -78,13 +69,8 @@ static const struct live_slot *fill_slot(struct space *s, struct live *l, uint64
     return address - slot->start < slot->size ? slot : NULL;
 }
 
-bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
-    struct live *l = s->backend;
-    if (!l || l->resumed)
-        return false;
-    if (size >= WINDOW_FIRST * 4) /* who asks for that much reads ahead himself */
-        return read_some(l, address, buffer, size) == size;
-    uint8_t *out = buffer;
+static bool fetch_ahead(struct space *s, struct live *l, uint64_t address, uint8_t *out,
+                        size_t size) {
     while (size) {
         const struct live_slot *hit = NULL;
         for (uint32_t i = 0; i < LIVE_SLOTS && !hit; i++) {
@@ -104,4 +90,16 @@ bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
         size -= n;
     }
     return true;
+}
+
+bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
+    struct live *l = s->backend;
+    if (!l || l->resumed)
+        return false;
+    if (size >= WINDOW_FIRST * 4) /* who asks for that much reads ahead himself */
+        return read_some(l, address, buffer, size) == size;
+    pthread_mutex_lock(&l->lock);
+    bool ok = fetch_ahead(s, l, address, buffer, size);
+    pthread_mutex_unlock(&l->lock);
+    return ok;
 }

@@ -257,19 +257,18 @@ struct bytes space_lend(struct space *s, uint64_t address, uint64_t size) {
 }
 
 struct bytes space_window(struct space *s, uint64_t address, void *buffer, size_t size) {
-    struct bytes lent = space_lend(s, address, size);
-    const struct space_range *r = lent.size ? NULL : space_range_at(s, address);
-    if (r) {
-        size_t n = r->end - address < size ? (size_t)(r->end - address) : size;
-        return (struct bytes){buffer, space_read(s, address, buffer, n) ? n : 0};
+    const struct space_range *r = space_range_at(s, address);
+    if (!r)
+        return (struct bytes){NULL, 0};
+    if (r->end - address < size)
+        size = (size_t)(r->end - address);
+    if (r->data && s->file) {
+        /* Overlays lie elsewhere: their offset is beyond the file. */
+        uintptr_t data = (uintptr_t)(r->data + (address - r->start));
+        if (file_copy(s->file, (uint64_t)(data - (uintptr_t)s->file->bytes.data), buffer, size))
+            return (struct bytes){buffer, size};
     }
-    if (lent.size && s->file) {
-        /* Overlays and what is kept of a live process lie elsewhere. */
-        uint64_t offset = (uint64_t)((uintptr_t)lent.data - (uintptr_t)s->file->bytes.data);
-        if (file_copy(s->file, offset, buffer, lent.size))
-            return (struct bytes){buffer, lent.size};
-    }
-    return lent;
+    return (struct bytes){buffer, space_read(s, address, buffer, size) ? size : 0};
 }
 
 const char *space_string(struct space *s, uint64_t address, size_t max) {

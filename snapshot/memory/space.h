@@ -93,8 +93,8 @@ struct space_warning {
 };
 
 /*
- * Looking things up in a space of a dump from two threads at once is fine (the caches are hints);
- * overlays, warnings, and anything on a live process are for one thread only.
+ * Looking things up and reading from several threads at once is fine (the caches are hints);
+ * overlays, warnings and what is kept of a live process are for one thread only.
  */
 struct space {
     enum space_kind kind;
@@ -158,9 +158,9 @@ bool space_u64(struct space *s, uint64_t address, uint64_t *ret_value) MUST_CHEC
 struct bytes space_lend(struct space *s, uint64_t address, uint64_t size);
 
 /*
- * Bytes at address that are gone through once: at least 1 and at most `size`, up to the end of the
- * range. They are read into buffer where the space has a file or is a live process, and lent
- * otherwise; they last as long as the buffer is left alone. Empty where nothing is there.
+ * Bytes at address that are gone through once, in buffer: at least 1 and at most `size`, up to the
+ * end of the range. That is quicker than to look at them where they lie, which costs a page fault
+ * (file) or a cache miss (kept of a live process) each time. Empty where nothing is there.
  */
 struct bytes space_window(struct space *s, uint64_t address, void *buffer, size_t size);
 

@@ -139,7 +139,8 @@ def compare_threads(ours, peer):
 
 
 def compare_frames(ours, peer):
-    mine = {t["managed_id"]: t["frames"] or [] for t in ours["threads"] if t["managed_id"] is not None}
+    mine = {t["managed_id"]: [f for f in t["frames"] or [] if not f.endswith("!<unknown>")]
+            for t in ours["threads"] if t["managed_id"] is not None}
     count = 0
     for managed_id, frames in peer["F"].items():
         got = mine.get(managed_id, [])

@@ -198,9 +198,10 @@ kernel_core() {
         cd ..
         echo "$filter" >"/proc/$pid/coredump_filter"
         sleep 2 # timers of the first second are over
-        full_dump before.core
+        "$createdump" --full -f before.core "$pid" >createdump.out 2>&1
         kill -SYS "$pid"
         wait "$pid" 2>/dev/null
+        peer before.core
         core=$(find kernel -type f -size +1M | head -1)
         [ -n "$core" ] || { not_here "$name: the kernel wrote none"; return 1; }
         mv "$core" kernel.core
