@@ -61,7 +61,7 @@ static bool gc_vars_from_table(struct clr *clr) {
     uint32_t entries = clr->dac_entries ? clr->dac_entries : DAC_ENTRIES_MAX;
     for (uint32_t i = 0; i < entries && i < DAC_ENTRIES_MAX; i++) {
         uint64_t variable, address;
-        if (!clr_u64(clr, clr->dac_table + 8 * (uint64_t)i, &variable))
+        if (!clr_spend(clr, 4) || !clr_u64(clr, clr->dac_table + 8 * (uint64_t)i, &variable))
             break;
         if (clr_u64(clr, variable, &address) && read_gc_vars(clr, address)) {
             clr->gc_vars_index = i;

@@ -33,7 +33,8 @@ static bool read_dynamic(struct clr *clr, uint64_t base, uint64_t at, uint64_t s
     *d = (struct dynamic){0};
     for (uint64_t i = 0; i < size / 16 && i < 256; i++) {
         uint64_t tag, value;
-        if (!clr_u64(clr, at + 16 * i, &tag) || !clr_u64(clr, at + 16 * i + 8, &value))
+        if (!clr_spend(clr, 1) || !clr_u64(clr, at + 16 * i, &tag) ||
+            !clr_u64(clr, at + 16 * i + 8, &value))
             return false;
         if (tag == DT_NULL)
             break;
@@ -58,7 +59,8 @@ static bool elf_dynamic(struct clr *clr, uint64_t base, struct dynamic *d) {
     for (uint32_t i = 0; i < phnum && i < 256; i++) {
         uint64_t ph = base + phoff + (uint64_t)i * phentsize, vaddr;
         uint32_t type;
-        if (!clr_u32(clr, ph, &type) || !clr_u64(clr, ph + offsetof(Elf64_Phdr, p_vaddr), &vaddr))
+        if (!clr_spend(clr, 1) || !clr_u32(clr, ph, &type) ||
+            !clr_u64(clr, ph + offsetof(Elf64_Phdr, p_vaddr), &vaddr))
             return false;
         if (type == PT_LOAD && vaddr < first)
             first = vaddr;

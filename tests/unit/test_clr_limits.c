@@ -6,6 +6,7 @@
 #include "dotnet/handles.h"
 #include "dotnet/names.h"
 #include "dotnet/statics.h"
+#include "dotnet/symbols.h"
 #include "model/snapshot.h"
 #include "tests/support/mk_clr.h"
 #include "tests/support/mk_metadata.h"
@@ -173,6 +174,29 @@ static void ends_in_maps_of_types_that_lead_to_themselves(void **state) {
     check_cut_short(w);
 }
 
+/* Any number of images may be listed that share their headers and end in no symbol. */
+static void ends_in_images_that_share_their_headers(void **state) {
+    struct mk_clr *w = *state;
+    uint64_t image = mk_clr_room(w, 65536), address, size;
+    uint32_t tried = 0;
+    memcpy(mk_clr_at(w, image), "\x7f\x45LF", 4);
+    mk_clr_u64(w, image + 32, 64); /* program headers: 255 and the dynamic section */
+    mk_clr_u16(w, image + 54, 56);
+    mk_clr_u16(w, image + 56, 256);
+    for (uint32_t i = 0; i < 256; i++)
+        mk_clr_u32(w, image + 64 + 56 * i, i < 255 ? 1 : 2);
+    mk_clr_u64(w, image + 64 + 56 * 255 + 16, 32768);
+    mk_clr_u64(w, image + 64 + 56 * 255 + 40, 16 * 256);
+    for (uint32_t i = 0; i < 256; i++)
+        mk_clr_u64(w, image + 32768 + 16 * i, 1); /* a needed library: of no use */
+    while (w->clr.steps_left && tried < 1000000) {
+        assert_false(symbol_find(&w->clr, image, "g_dacTable", &address, &size));
+        tried++;
+    }
+    assert_in_range(tried, 1000, 100000);
+    check_cut_short(w);
+}
+
 static void reads_texts_up_to_their_end_and_not_beyond(void **state) {
     struct mk_clr *w = *state;
     uint64_t end = MK_CLR_BASE + SIZE;
@@ -215,6 +239,7 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(ends_in_maps_of_types_that_lead_to_themselves, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(ends_in_images_that_share_their_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(reads_texts_up_to_their_end_and_not_beyond, setup,
                                         teardown),
     };
