@@ -1,3 +1,4 @@
+#include "cmd/inputs.h"
 #include "cmd/session.h"
 
 extern const struct command command_diff, command_show;
@@ -22,19 +23,22 @@ static int run_report(const struct command *command, bool is_diff, int argc, cha
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
     struct session s = {.count = 0};
+    struct inputs in;
     if (!options_parse(&o, command, argc, argv, &err))
         return fail(&err);
     if (o.help)
         return print_help(command);
     int status = 0;
-    if (!check_arguments(&o, is_diff, &err) || !session_read(&s, &o, &err) ||
-        !session_judge(&s, &err) || !session_report(&s, is_diff, &err))
+    if (!inputs_find(&in, &o, &err) || !check_arguments(&o, is_diff, &err) ||
+        !session_read(&s, &o, &err) || !session_judge(&s, &err) ||
+        !session_report(&s, is_diff, &err))
         status = fail(&err);
     else if (!is_diff && !o.force && snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE)
         status = err_exit_status(ERR_INCONCLUSIVE);
     else if (o.exit_code && session_has_hits(&s))
         status = 1;
     session_deinit(&s);
+    inputs_deinit(&in);
     return status;
 }
 

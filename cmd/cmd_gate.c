@@ -1,6 +1,7 @@
 #include "cmd/session.h"
 
 #include "base/file.h"
+#include "cmd/inputs.h"
 #include "diff/gate/gate_report.h"
 
 #include <inttypes.h>
@@ -15,6 +16,7 @@ extern const struct command command_gate;
 /* What one run of the gate holds. */
 struct gate_session {
     struct options options;
+    struct inputs inputs;
     struct session session;
     struct strbuf text; /* of the budget file */
     struct budgets budgets;
@@ -151,7 +153,8 @@ static bool judge(struct gate_session *g, struct err *err) {
 }
 
 static bool run_all(struct gate_session *g, struct err *err) {
-    return check_baseline(&g->options, err) && find_today(g, err) && read_budgets(g, err) &&
+    return inputs_find(&g->inputs, &g->options, err) && check_baseline(&g->options, err) &&
+           find_today(g, err) && read_budgets(g, err) &&
            session_read(&g->session, &g->options, err) && session_line_up(&g->session, err) &&
            judge(g, err) && write_outputs(g, err) && (!g->options.update || update(g, err));
 }
@@ -169,6 +172,7 @@ static int run(int argc, char **argv) {
         gate_deinit(&g.gate);
     budgets_deinit(&g.budgets);
     session_deinit(&g.session);
+    inputs_deinit(&g.inputs);
     strbuf_deinit(&g.text);
     return status;
 }

@@ -294,6 +294,18 @@ static bool set_help(struct options *o, const char *value, struct err *err) {
     return true;
 }
 
+static bool set_list(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->list = value;
+    return true;
+}
+
+static bool set_series(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->series = value;
+    return true;
+}
+
 static bool set_budget(struct options *o, const char *value, struct err *err) {
     (void)err;
     o->budget = value;
@@ -385,6 +397,11 @@ const struct option_desc option_descs[] = {
      REPORTING, set_format},
     {"format", 0, "F", "text (default), json, junit, sarif, github, ...; with -o, one pair each",
      GATING, set_format},
+    {"list", 0, "FILE", "more dumps, one a line, relative to the folder of the file",
+     COMMAND_DIFF | GATING, set_list},
+    {"series", 0, "DIR",
+     "more dumps: each file of the folder is one; ordered by when they were taken",
+     COMMAND_DIFF | GATING, set_series},
     {"budget", 0, "FILE", "what may be used, and how much it may grow: JSON", GATING, set_budget},
     {"update", 0, NULL, "lower the limits of budgets that passed to what was measured", GATING,
      set_update},
@@ -548,45 +565,4 @@ void options_help(const struct command *command, struct strbuf *out) {
                          d->value ? " " : "", d->value ? d->value : "");
         strbuf_addf(out, "%-*s  %s\n", n < 26 ? 26 : n, left, d->help);
     }
-}
-
-/* Edits (insert, drop, change, swap of neighbours) between two short words; 99 when too long. */
-static unsigned distance(const char *a, const char *b) {
-    enum { MOST = 32 };
-    unsigned d[MOST + 1][MOST + 1];
-    size_t n = strlen(a), m = strlen(b);
-    if (n > MOST || m > MOST)
-        return 99;
-    for (size_t i = 0; i <= n; i++)
-        for (size_t j = 0; j <= m; j++) {
-            if (i == 0 || j == 0) {
-                d[i][j] = (unsigned)(i + j);
-                continue;
-            }
-            unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
-            best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                d[i - 2][j - 2] + 1 < best)
-                best = d[i - 2][j - 2] + 1;
-            d[i][j] = best;
-        }
-    return d[n][m];
-}
-
-const char *nearest_name(const char *name, const char *const *names, uint32_t count) {
-    const char *nearest = NULL;
-    unsigned least = 99;
-    for (uint32_t i = 0; i < count; i++) {
-        unsigned edits = distance(name, names[i]);
-        /* "compare" is no "explain": a third of the letters may be wrong, and three at most. */
-        if (edits > least || edits > 3 || edits * 3 > strlen(names[i]) + 1)
-            continue;
-        /* Of two that are as near, the one that starts alike: few slip on the first letter. */
-        if (nearest && edits == least && names[i][0] != name[0])
-            continue;
-        least = edits;
-        nearest = names[i];
-    }
-    return nearest;
 }

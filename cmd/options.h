@@ -45,6 +45,7 @@ struct options {
     enum color_mode color;
     uint32_t command; /* bit of the subcommand */
     const char *budget, *today;
+    const char *list, *series; /* see inputs.h */
     bool update, strict, allow_missing_baseline;
     bool force, exit_code, exact_names, no_paths, help;
 };

@@ -207,12 +207,33 @@ void session_deinit(struct session *s) {
     *s = (struct session){.count = 0};
 }
 
+void session_sort(struct session *s) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if (snapshot_origin(s->pointers[i])->captured_at_ns == ABSENT)
+            return;
+    /* A thousand at most, and nearly always in order. */
+    for (uint32_t i = 1; i < s->count; i++) {
+        const struct snapshot *snapshot = s->pointers[i];
+        const char *name = s->names[i];
+        uint64_t taken = snapshot_origin(snapshot)->captured_at_ns;
+        uint32_t at = i;
+        for (; at > 0 && snapshot_origin(s->pointers[at - 1])->captured_at_ns > taken; at--) {
+            s->pointers[at] = s->pointers[at - 1];
+            s->names[at] = s->names[at - 1];
+        }
+        s->pointers[at] = snapshot;
+        s->names[at] = name;
+    }
+}
+
 bool session_line_up(struct session *s, struct err *err) {
     struct series_options so;
     series_options_init(&so);
     so.exact_names = s->options->exact_names;
     so.full_paths = s->options->report.full_paths;
     limits_apply(&s->limits, &so);
+    if (s->options->series)
+        session_sort(s);
     if (!series_init(&s->series, s->pointers, s->count, &so, err))
         return false;
     findings_init(&s->findings);

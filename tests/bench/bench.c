@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ARGS_MAX 8u
+#define ARGS_MAX 16u
 #define RUNS_MAX 1001u
 
 /* "@" is the program, "%name" a file of the folder. */
@@ -43,6 +43,11 @@ static const struct bench_case cases[] = {
      .ours = {"@", "show", "%sparse.dmp"},
      .limit_ms = 50,
      .limit_rss_kb = 20 * 1024},
+    {.name = "gate, 10 snapshots of 5,000 types",
+     .ours = {"@", "gate", "--budget", "%budget.json", "%ten0.snap", "%ten1.snap", "%ten2.snap",
+              "%ten3.snap", "%ten4.snap", "%ten5.snap", "%ten6.snap", "%ten7.snap", "%ten8.snap",
+              "%ten9.snap"},
+     .limit_ms = 100},
     {.name = "diff, 50,000 types each",
      .ours = {"@", "diff", "%base.snap", "%new.snap"},
      .limit_ms = 100},

@@ -68,12 +68,12 @@ static bool put_transcript(const char *folder, struct err *err) {
     return ok;
 }
 
-static bool add_types(struct builder *b, uint64_t seed, struct err *err) {
+static bool add_types(struct builder *b, uint64_t seed, unsigned types, struct err *err) {
     uint64_t state = seed;
     struct strbuf name;
     strbuf_init(&name);
     bool ok = true;
-    for (unsigned row = 0; ok && row < TYPES; row++) {
+    for (unsigned row = 0; ok && row < types; row++) {
         strbuf_clear(&name);
         put_name(&name, row);
         uint64_t count = 1 + next(&state) % 20000;
@@ -86,14 +86,16 @@ static bool add_types(struct builder *b, uint64_t seed, struct err *err) {
     return ok;
 }
 
-static bool put_snapshot(const char *folder, const char *file, uint64_t seed, struct err *err) {
+static bool put_snapshot(const char *folder, const char *file, uint64_t seed, unsigned types,
+                         struct err *err) {
     struct snapshot s;
     struct builder b;
     struct strbuf out;
     snapshot_init(&s);
     strbuf_init(&out);
-    bool ok = builder_init(&b, &s, err) && add_types(&b, seed, err) && builder_finish(&b, err) &&
-              snapfile_encode(&s, &out, err) && put_file(folder, file, &out, err);
+    bool ok = builder_init(&b, &s, err) && add_types(&b, seed, types, err) &&
+              builder_finish(&b, err) && snapfile_encode(&s, &out, err) &&
+              put_file(folder, file, &out, err);
     builder_deinit(&b);
     strbuf_deinit(&out);
     snapshot_deinit(&s);
@@ -133,11 +135,32 @@ static bool put_minidump(const char *folder, struct err *err) {
     return ok;
 }
 
+/* For the gate: budgets of each kind that looks at types. */
+static bool put_series(const char *folder, struct err *err) {
+    struct strbuf budget;
+    strbuf_init(&budget);
+    strbuf_adds(&budget, "{\"budgets\": [{\"on\": \"total\", \"max\": \"1TiB\"},"
+                         "{\"on\": \"namespace\", \"which\": \"Store\", \"growth\": \"1TiB\"},"
+                         "{\"on\": \"assembly\", \"which\": \"Store.dll\", \"max\": \"1TiB\"},"
+                         "{\"on\": \"regex\", \"which\": \"Record0[0-9]*1\", \"max\": \"1TiB\"},"
+                         "{\"on\": \"generation\", \"which\": \"gen2\", \"max\": \"1TiB\"},"
+                         "{\"on\": \"verdict\", \"which\": \"^Shop\", \"not\": [\"leak\"]}]}\n");
+    bool ok = put_file(folder, "budget.json", &budget, err);
+    strbuf_deinit(&budget);
+    for (unsigned i = 0; ok && i < 10; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "ten%u.snap", i);
+        ok = put_snapshot(folder, name, 1234567 + 97 * i, 5000, err);
+    }
+    return ok;
+}
+
 int main(int argc, char **argv) {
     struct err err = {.msg = "usage: make_data FOLDER"};
     if (argc == 2 && put_transcript(argv[1], &err) &&
-        put_snapshot(argv[1], "base.snap", 1234567, &err) &&
-        put_snapshot(argv[1], "new.snap", 7654321, &err) && put_minidump(argv[1], &err))
+        put_snapshot(argv[1], "base.snap", 1234567, TYPES, &err) &&
+        put_snapshot(argv[1], "new.snap", 7654321, TYPES, &err) && put_series(argv[1], &err) &&
+        put_minidump(argv[1], &err))
         return 0;
     fprintf(stderr, "make_data: %s\n", err.msg);
     return 1;

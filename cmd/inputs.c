@@ -1,0 +1,81 @@
+#include "cmd/inputs.h"
+
+#include "base/arena.h"
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+static bool add(struct options *o, const char *argument, const char *option, struct err *err) {
+    if (!argument)
+        return err_nomem(err);
+    if (o->argument_count == ARGUMENTS_MAX)
+        return err_set(err, ERR_USAGE, "%s: more than %u dumps", option, ARGUMENTS_MAX);
+    o->arguments[o->argument_count++] = argument;
+    return true;
+}
+
+/* "FOLDER/NAME", in the arena. */
+static const char *join(struct inputs *in, struct str folder, struct str name) {
+    struct strbuf path;
+    strbuf_init(&path);
+    strbuf_add(&path, folder);
+    if (folder.len && folder.ptr[folder.len - 1] != '/')
+        strbuf_addc(&path, '/');
+    strbuf_add(&path, name);
+    const char *copy = path.failed ? NULL : arena_copy(&in->arena, strbuf_cstr(&path), path.len);
+    strbuf_deinit(&path);
+    return copy;
+}
+
+static bool add_list(struct inputs *in, struct options *o, struct err *err) {
+    struct file file;
+    struct str line, folder = str_of(o->list);
+    if (!file_open(&file, o->list, err))
+        return err_prefix(err, "%s", o->list);
+    while (folder.len && folder.ptr[folder.len - 1] != '/')
+        folder.len--;
+    struct str rest = {(const char *)file.bytes.data, file.bytes.size};
+    bool ok = true;
+    while (ok && str_next_line(&rest, &line)) {
+        line = str_trim(line);
+        if (line.len && line.ptr[0] != '#')
+            ok = add(o, join(in, line.ptr[0] == '/' ? STR("") : folder, line), "--list", err);
+    }
+    file_close(&file);
+    return ok;
+}
+
+static int is_dump(const struct dirent *entry) {
+    struct str name = str_of(entry->d_name);
+    return name.ptr[0] != '.' && !str_ends(name, STR(".threads"));
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b) {
+    return strcmp((*a)->d_name, (*b)->d_name); /* not that of the locale */
+}
+
+static bool add_series(struct inputs *in, struct options *o, struct err *err) {
+    struct dirent **entries;
+    int count = scandir(o->series, &entries, is_dump, by_name);
+    bool ok = true;
+    if (count < 0)
+        return err_set(err, ERR_IO, "%s: cannot be read as a folder: %s", o->series,
+                       strerror(errno));
+    for (int i = 0; i < count; i++) {
+        ok = ok && add(o, join(in, str_of(o->series), str_of(entries[i]->d_name)), "--series", err);
+        free(entries[i]);
+    }
+    free(entries);
+    return ok && (count || err_set(err, ERR_IO, "%s: the folder is empty", o->series));
+}
+
+bool inputs_find(struct inputs *in, struct options *o, struct err *err) {
+    arena_init(&in->arena);
+    return (!o->list || add_list(in, o, err)) && (!o->series || add_series(in, o, err));
+}
+
+void inputs_deinit(struct inputs *in) {
+    arena_deinit(&in->arena);
+}
