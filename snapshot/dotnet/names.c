@@ -143,7 +143,10 @@ bool type_def_name(const struct metadata *md, uint32_t type_def, struct strbuf *
     return count > 0;
 }
 
-/* Takes "`2" off the end of what was appended since `from`, and gives the number. */
+/*
+ * Takes "`2" off the end of what was appended since `from`, and gives the number. A name that is
+ * nothing else stays: no type is without one.
+ */
 static uint32_t take_arity(struct strbuf *out, size_t from) {
     size_t at = out->len;
     uint32_t arity = 0, scale = 1;
@@ -152,7 +155,7 @@ static uint32_t take_arity(struct strbuf *out, size_t from) {
         arity += scale * (uint32_t)(out->ptr[at] - '0');
         scale *= 10;
     }
-    if (at == out->len || at == from || out->ptr[at - 1] != '`')
+    if (at == out->len || at <= from + 1 || out->ptr[at - 1] != '`')
         return 0;
     out->len = at - 1;
     out->ptr[out->len] = 0;

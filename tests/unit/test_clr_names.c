@@ -18,7 +18,7 @@
 /* Longest name that a sane reader makes: the limit, and what one level adds before it looks. */
 #define NAME_END (NAME_MAX_BYTES + 40 * METADATA_NAME_MAX)
 
-enum { ROW_STOCK = 2, ROW_SHELF, ROW_SLOT, ROW_PAIR, ROW_TEXT };
+enum { ROW_STOCK = 2, ROW_SHELF, ROW_SLOT, ROW_PAIR, ROW_TEXT, ROW_TICK };
 
 struct world {
     struct mk_clr w;
@@ -47,6 +47,7 @@ static int setup(void **state) {
     meta_type(&f->m, "", "Slot", ROW_SHELF);
     meta_type(&f->m, "Mine", "Pair`2", 0);
     meta_type(&f->m, "System", "Int32", 0);
+    meta_type(&f->m, "", "`1", 0);
     meta_write(&f->m, &text);
     f->module = mk_clr_module(&f->w, (struct bytes){(const uint8_t *)text.ptr, text.len});
     strbuf_deinit(&text);
@@ -123,6 +124,7 @@ static void names_what_is_no_type(void **state) {
     assert_string_equal(name_of(f, UINT64_MAX), "<unknown>");
     assert_string_equal(name_of(f, MK_CLR_BASE + (1u << 20) - 4), "<unknown>");
     assert_string_equal(name_of(f, desc(f, 0x99)), "<unknown>");
+    assert_string_equal(name_of(f, type(f, ROW_TICK, 0)), "`1"); /* and not: nothing */
     assert_string_equal(name_of(f, mk_clr_type(&f->w, 0x1234, 7, 0)), "(unknown)!0x02000007");
     assert_string_equal(name_of(f, type(f, 0xfffff, 0)), "(unknown)!0x020fffff");
 }
