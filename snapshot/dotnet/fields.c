@@ -1,5 +1,7 @@
 #include "dotnet/fields.h"
 
+#include "dotnet/names.h"
+
 #define PARENTS_MAX 100u /* deeper chains of base classes are a cycle */
 
 /* EEClass of a type: directly, or through its canonical MethodTable. */
@@ -69,10 +71,8 @@ bool fields_of(struct clr *clr, uint64_t mt, struct field_desc *out, uint32_t ro
 }
 
 struct module *module_of_type(struct modules *modules, uint64_t mt) {
-    uint64_t address;
-    if (!clr_field_u64(modules->clr, mt, F_MT_MODULE, &address) || !address)
-        return NULL;
-    return module_at(modules, address);
+    struct type_parts parts = type_parts(modules->clr, mt);
+    return parts.kind == TYPE_CLASS && parts.module ? module_at(modules, parts.module) : NULL;
 }
 
 /* Found field: where it is declared, and how far the offset is inside it. */
@@ -85,13 +85,16 @@ struct found_field {
 
 static bool find_field(struct clr *clr, uint64_t mt, uint64_t offset,
                        struct found_field *ret_found) {
-    bool any = false;
+    bool any = false, unread = false;
     for (uint32_t depth = 0; mt && depth < PARENTS_MAX; depth++) {
         struct field_list list;
         const struct found_field before = *ret_found;
         const bool any_before = any;
-        if (!fields_open(clr, mt, &list))
-            break;
+        /* Classes of delegates are laid out in another way in .NET 8; their base class is not. */
+        if (!fields_open(clr, mt, &list)) {
+            unread = true;
+            list.count = 0;
+        }
         for (uint32_t i = 0; i < list.count; i++) {
             struct field_desc f;
             if (!fields_get(clr, &list, i, &f)) {
@@ -110,7 +113,7 @@ static bool find_field(struct clr *clr, uint64_t mt, uint64_t offset,
         if ((any && ret_found->inside == 0) || !clr_field_u64(clr, mt, F_MT_PARENT, &mt))
             break;
     }
-    return any;
+    return any && (!unread || ret_found->inside == 0);
 }
 
 /*

@@ -245,6 +245,10 @@ static int cmp_handles(const void *x, const void *y) {
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
+static uint32_t collectible_flag(const struct clr *clr) {
+    return clr->contract.token16 ? MT_COLLECTIBLE_8 : MT_COLLECTIBLE;
+}
+
 /*
  * The managed LoaderAllocator that objects of a collectible type keep alive: the native one holds a
  * handle to it, at an offset that no descriptor tells, so it is recognised by what it refers to.
@@ -270,6 +274,14 @@ static uint64_t loader_object(void *context, uint64_t mt) {
             return handle->object;
     }
     return 0;
+}
+
+/* As loader_object, for a type that has live objects: not to find it is a gap. */
+static uint64_t loader_of_live(void *context, uint64_t mt) {
+    struct heap_graph *g = context;
+    uint64_t object = loader_object(context, mt);
+    g->unknown_loaders += object == 0;
+    return object;
 }
 
 static bool keep_handle(void *context, const struct gc_handle *handle) {
@@ -312,7 +324,7 @@ static bool make_dependents(struct heap_graph *g, struct err *err) {
         struct named_static *named = &g->named[i];
         uint32_t flags;
         uint64_t loader =
-            clr_field_u32(g->clr, named->mt, F_MT_FLAGS, &flags) && flags & MT_COLLECTIBLE
+            clr_field_u32(g->clr, named->mt, F_MT_FLAGS, &flags) && flags & collectible_flag(g->clr)
                 ? loader_object(g, named->mt)
                 : 0;
         named->waits = loader != 0;
@@ -390,9 +402,10 @@ bool heap_graph_open(struct heap_graph *g, struct modules *m, const struct gc_st
                              .free_mt = g->clr->free_mt,
                              .dependents = g->dependents,
                              .dependent_count = g->dependent_count,
+                             .collectible_flag = collectible_flag(g->clr),
                              .context = g,
                              .valid_mt = is_mt,
-                             .loader_object = loader_object};
+                             .loader_object = loader_of_live};
     return reach_init(&g->reach, &in, err);
 }
 

@@ -36,7 +36,8 @@ struct heap_graph {
     uint32_t label_count, label_capacity;
     struct reach reach;
     struct strbuf type_text, edge_text;
-    uint64_t missing_bytes; /* of the heap: not in the dump */
+    uint64_t missing_bytes;   /* of the heap: not in the dump */
+    uint32_t unknown_loaders; /* [count] live types that can be unloaded, nobody knows with what */
     bool nomem;
 };
 

@@ -88,7 +88,12 @@ struct type_parts type_parts(struct clr *clr, uint64_t handle) {
     }
     bool ok = clr->contract.token16 ? clr_u16(clr, clr_field(clr, handle, F_MT_FLAGS2) + 2, &row16)
                                     : clr_field_u32(clr, handle, F_MT_FLAGS2, &row);
-    if (!ok || !clr_field_u64(clr, handle, F_MT_MODULE, &t.module))
+    uint64_t canonical = handle, word;
+    /* .NET 8 has the loader's module here. Of an instantiation over a type that can be unloaded
+     * only the canonical MethodTable has the module of the definition. */
+    if (clr->contract.token16 && clr_field_u64(clr, handle, F_MT_CLASS, &word) && word & 1)
+        canonical = word & ~(uint64_t)1;
+    if (!ok || !clr_field_u64(clr, canonical, F_MT_MODULE, &t.module))
         return t;
     t.kind = TYPE_CLASS;
     t.token_row = clr->contract.token16 ? row16 : row >> 8;

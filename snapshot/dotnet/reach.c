@@ -105,7 +105,8 @@ static void read_type(struct reach *r, struct reach_type *type) {
             return;
         s->piece_count += type->desc.count;
     }
-    if (flags & MT_COLLECTIBLE && r->in.loader_object)
+    uint32_t collectible = r->in.collectible_flag ? r->in.collectible_flag : MT_COLLECTIBLE;
+    if (flags & collectible && r->in.loader_object)
         type->loader_object = r->in.loader_object(r->in.context, type->mt);
     type->bad = false;
     type->watched = r->in.watch && r->in.watch(r->in.watch_context, type->mt);

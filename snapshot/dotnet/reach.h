@@ -34,8 +34,9 @@ struct reach_dependent {
 #define EDGE_IN_ELEMENT 0x80000000u /* | offset in an element of an array of value types */
 #define EDGE_NAMED      0xc0000000u /* | number of a label of the caller's, see reach_dependent */
 
-/* Flag of a MethodTable: its assembly can be unloaded. */
-#define MT_COLLECTIBLE 0x00200000u
+/* Flag of a MethodTable: its assembly can be unloaded. .NET 8 has another. */
+#define MT_COLLECTIBLE   0x00200000u
+#define MT_COLLECTIBLE_8 0x10000000u
 
 struct reach_type {
     uint64_t mt;
@@ -65,6 +66,7 @@ struct reach_input {
     uint64_t free_mt;                         /* MethodTable of free space */
     const struct reach_dependent *dependents; /* any order; borrowed */
     uint32_t dependent_count;
+    uint32_t collectible_flag; /* 0: MT_COLLECTIBLE */
     void *context;
     bool (*valid_mt)(void *context, uint64_t mt); /* is this a MethodTable? */
     uint64_t (*loader_object)(void *context,

@@ -73,6 +73,10 @@ static void warn(struct heap_graph *g) {
                      "static fields of %" PRIu32
                      " types are not in the dump: their paths begin at handles",
                      g->statics.unread);
+    if (g->unknown_loaders)
+        builder_warn(b, g->unknown_loaders,
+                     "types of assemblies that can be unloaded do not lead to their static fields: "
+                     "what only those hold counts as garbage");
     if (g->missing_bytes)
         builder_warn(
             b, g->missing_bytes,
