@@ -10,11 +10,20 @@
 static void subject(const struct doc_context *c, const struct answer_subject *s) {
     char objects[FMT_MAX], bytes[FMT_MAX], garbage[FMT_MAX], garbage_bytes[FMT_MAX];
     char types[FMT_MAX];
-    doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s type%s, %s live object%s, %s; %s more %s garbage (%s)",
+    struct strbuf rest;
+    strbuf_init(&rest);
+    if (s->garbage.objects)
+        strbuf_addf(&rest, "%s more %s garbage (%s)", fmt_count(s->garbage.objects, garbage),
+                    s->garbage.objects == 1 ? "is" : "are",
+                    fmt_bytes(s->garbage.bytes, garbage_bytes));
+    else
+        strbuf_adds(&rest, "none is garbage");
+    doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s type%s, %s live object%s, %s; %s",
              fmt_count(s->types, types), s->types == 1 ? "" : "s",
              fmt_count(s->live.objects, objects), s->live.objects == 1 ? "" : "s",
-             fmt_bytes(s->live.bytes, bytes), fmt_count(s->garbage.objects, garbage),
-             s->garbage.objects == 1 ? "is" : "are", fmt_bytes(s->garbage.bytes, garbage_bytes));
+             fmt_bytes(s->live.bytes, bytes), strbuf_cstr(&rest));
+    c->d->failed |= rest.failed;
+    strbuf_deinit(&rest);
 }
 
 static void path_cell(const struct doc_context *c, struct doc_table *t, const struct snapshot *tree,
@@ -64,7 +73,8 @@ static void path_table(const struct doc_context *c, const struct answer_paths *p
     doc_count(c->d, t, others.objects);
     doc_bytes(c->d, t, others.bytes);
     doc_cell(c->d, t, DOC_PLAIN, fmt_percent(others.bytes, p->subject.live.bytes, buf));
-    doc_cellf(c->d, t, DOC_PLAIN, "[%s others]", fmt_count(p->count - shown, buf));
+    doc_cellf(c->d, t, DOC_PLAIN, "[%s other%s]", fmt_count(p->count - shown, buf),
+              p->count - shown == 1 ? "" : "s");
 }
 
 static void show_paths(const struct doc_context *c) {
@@ -133,7 +143,8 @@ static void holder_table(const struct doc_context *c, const struct answer_holder
     if (others) {
         doc_row(c->d, t, DOC_DIM);
         holder_cells(c, t, &rest);
-        doc_cellf(c->d, t, DOC_PLAIN, "[%s other fields]", fmt_count(others, buf));
+        doc_cellf(c->d, t, DOC_PLAIN, "[%s other field%s]", fmt_count(others, buf),
+                  others == 1 ? "" : "s");
     }
     doc_row(c->d, t, DOC_STRONG);
     holder_cells(c, t, &h->total);

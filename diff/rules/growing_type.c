@@ -313,7 +313,9 @@ const struct rule rule_growing_type = {
         "(share of the type's own base bytes), growing-type.min-bytes, growing-type.min-objects;\n"
         "a step has to reach all of them.\n"
         "\n"
-        "What to do: find what holds the objects (gcroot, or paths where the snapshot has them),\n"
-        "and ask who should have let go. Two dumps are too few for a verdict: take a third.\n",
+        "What to do: find what holds the objects (`dumpdiff show --path TYPE DUMP` where the dump\n"
+        "is a raw one, else gcroot), and ask who should have let go. Two dumps are too few for a\n"
+        "verdict: take a third. What growing framework objects usually mean is told by the next\n"
+        "step, and by `dumpdiff explain HINT` (see `dumpdiff list hints`).\n",
     .run = run_growing,
 };
