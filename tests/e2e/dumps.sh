@@ -187,6 +187,16 @@ test_single_file() {
     unset CLRMD_DAC
 }
 
+# Waits until no thread has come or gone for longer than idle ones of the runtime are kept (4 s).
+settle() {
+    local count=0 same=0 now
+    while [ $same -lt 6 ]; do
+        sleep 1
+        now=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)
+        if [ "$now" = "$count" ]; then same=$((same + 1)); else same=0; fi
+        count=$now
+    done
+}
 # kernel_core NAME FILTER: kernel.core, compared with a dump of the process before; the filter is coredump_filter's.
 kernel_core() {
     local name=$1 filter=$2 core i
@@ -197,7 +207,7 @@ kernel_core() {
         ulimit -S -c 0
         cd ..
         echo "$filter" >"/proc/$pid/coredump_filter"
-        sleep 2 # timers of the first second are over
+        settle
         "$createdump" --full -f before.core "$pid" >createdump.out 2>&1
         kill -SYS "$pid"
         wait "$pid" 2>/dev/null
