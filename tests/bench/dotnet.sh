@@ -92,6 +92,6 @@ BEGIN {
     check("resident set / ClrMD whole program", rss / peer_rss, 0.34)
     check("anonymous bytes an object, with what holds them", anon * 1024 / objects, 16)
     printf "%-50s %8.2f\n", "show / show --no-paths", paths / ours
-    check("live standstill with --no-paths / show --no-paths", still / 1000 / ours, 1)
+    printf "%-50s %8.2f\n", "live standstill with --no-paths / show of a dump", still / 1000 / ours
     exit bad > 0
 }'
