@@ -10,7 +10,7 @@ DESTDIR  ?=
 JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
 # Our own parallel make, unless the caller has said how many already.
 PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
-PKGS     := libxxhash libcjson libarchive libelf libdw
+PKGS     := libxxhash libcjson libarchive libelf libdw sqlite3
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
 # A newer compiler than ours knows new warnings: they must not keep anybody from building.
 WERROR   ?= $(if $(filter 12,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),-Werror)
@@ -42,7 +42,7 @@ endif
 DUMPDIFF := $(BUILD)/dumpdiff
 Q        := $(if $(filter 0,$(V)),@)
 
-LIB_SRC  := $(sort $(wildcard snapshot/*/*.c diff/*.c diff/*/*.c))
+LIB_SRC  := $(sort $(wildcard snapshot/*/*.c diff/*.c diff/*/*.c history/*.c))
 CMD_SRC  := $(sort $(wildcard cmd/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(BUILD)/%.o)
@@ -57,7 +57,7 @@ FUZZ     := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 # What tests share (makers of dumps, ...): every file of tests/ that has no main of its own.
 TEST_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 SOURCES  := $(LIB_SRC) $(CMD_SRC) $(wildcard tests/*/*.c)
-HEADERS  := $(sort $(wildcard snapshot/*/*.h diff/*.h diff/*/*.h cmd/*.h tests/*/*.h))
+HEADERS  := $(sort $(wildcard snapshot/*/*.h diff/*.h diff/*/*.h history/*.h cmd/*.h tests/*/*.h))
 
 all: $(DUMPDIFF)
 

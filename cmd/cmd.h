@@ -13,6 +13,7 @@ enum command_bit {
     COMMAND_EXPLAIN = 16,
     COMMAND_WATCH = 32,
     COMMAND_GATE = 64,
+    COMMAND_HISTORY = 128,
 };
 
 struct command {

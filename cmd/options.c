@@ -13,7 +13,8 @@
 #define REPORTING (COMPARING | COMMAND_SHOW)
 #define NAMING    (COMMAND_DIFF | COMMAND_SHOW | COMMAND_SNAPSHOT | COMMAND_GATE)
 #define READING   (NAMING | COMMAND_WATCH)
-#define EVERY     (READING | COMMAND_LIST | COMMAND_EXPLAIN)
+#define FILING    COMMAND_HISTORY
+#define EVERY     (READING | FILING | COMMAND_LIST | COMMAND_EXPLAIN)
 
 static bool add_output(struct options *o, struct output output, struct err *err) {
     if (o->output_count == OUTPUTS_MAX)
@@ -81,6 +82,45 @@ static bool set_output(struct options *o, const char *value, struct err *err) {
     return add_output(o, (struct output){.path = value}, err);
 }
 
+/* Options that only say so, and those whose value is taken as it is. */
+#define SETS_FLAG(name, field) \
+    static bool name(struct options *o, const char *value, struct err *err) { \
+        (void)value, (void)err; \
+        o->field = true; \
+        return true; \
+    }
+#define SETS_TEXT(name, field) \
+    static bool name(struct options *o, const char *value, struct err *err) { \
+        (void)err; \
+        o->field = value; \
+        return true; \
+    }
+
+SETS_FLAG(set_all, report.all)
+SETS_FLAG(set_force, force)
+SETS_FLAG(set_exit_code, exit_code)
+SETS_FLAG(set_exact_names, exact_names)
+SETS_FLAG(set_no_paths, no_paths)
+SETS_FLAG(set_retained, question.asked[QUESTION_RETAINED])
+SETS_FLAG(set_duplicates, question.asked[QUESTION_DUPLICATES])
+SETS_FLAG(set_contents, question.contents)
+SETS_FLAG(set_full_paths, report.full_paths)
+SETS_FLAG(set_help, help)
+SETS_FLAG(set_update, update)
+SETS_FLAG(set_strict, strict)
+SETS_FLAG(set_allow_missing, allow_missing_baseline)
+SETS_TEXT(set_focus, report.focus)
+SETS_TEXT(set_ignore, report.ignore)
+SETS_TEXT(set_db, db)
+SETS_TEXT(set_program, program)
+SETS_TEXT(set_release, release)
+SETS_TEXT(set_environment, environment)
+SETS_TEXT(set_budget, budget)
+SETS_TEXT(set_today, today)
+SETS_TEXT(set_config, config)
+SETS_TEXT(set_symbols, symbols)
+SETS_TEXT(set_sysroot, sysroot)
+
 static bool number(const char *option, const char *value, uint64_t *ret_value, struct err *err) {
     if (num_dec(str_of(value), ret_value) && *ret_value != ABSENT)
         return true;
@@ -94,12 +134,6 @@ static bool set_top(struct options *o, const char *value, struct err *err) {
     if (n == 0)
         return err_set(err, ERR_USAGE, "--top: at least one row has to be shown");
     o->report.top = n < TOP_ALL ? (uint32_t)n : TOP_ALL;
-    return true;
-}
-
-static bool set_all(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->report.all = true;
     return true;
 }
 
@@ -122,18 +156,6 @@ static bool set_sort(struct options *o, const char *value, struct err *err) {
                    "--sort: bytes-delta, objects-delta, bytes, objects or name, "
                    "not '%s'",
                    value);
-}
-
-static bool set_focus(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->report.focus = value;
-    return true;
-}
-
-static bool set_ignore(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->report.ignore = value;
-    return true;
 }
 
 /* "4096", "64K", "1MiB": a number with a unit of powers of 1024. */
@@ -219,28 +241,10 @@ static bool set_watch_count(struct options *o, const char *value, struct err *er
     return true;
 }
 
-static bool set_force(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->force = true;
-    return true;
-}
-
-static bool set_exit_code(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->exit_code = true;
-    return true;
-}
-
-static bool set_exact_names(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->exact_names = true;
-    return true;
-}
-
-static bool set_no_paths(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->no_paths = true;
-    return true;
+static bool set_keep(struct options *o, const char *value, struct err *err) {
+    if (!number("--keep", value, &o->keep, err))
+        return false;
+    return o->keep > 0 || err_set(err, ERR_USAGE, "--keep: at least one has to be kept");
 }
 
 static bool ask(struct options *o, enum question_kind kind, const char **pattern, const char *value,
@@ -264,33 +268,9 @@ static bool set_holders(struct options *o, const char *value, struct err *err) {
     return ask(o, QUESTION_HOLDERS, &o->question.holders_of, value, err);
 }
 
-static bool set_retained(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->question.asked[QUESTION_RETAINED] = true;
-    return true;
-}
-
-static bool set_duplicates(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->question.asked[QUESTION_DUPLICATES] = true;
-    return true;
-}
-
-static bool set_contents(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->question.contents = true;
-    return true;
-}
-
-static bool set_full_paths(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->report.full_paths = true;
-    return true;
-}
-
-static bool set_help(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->help = true;
+static bool set_series(struct options *o, const char *value, struct err *err) {
+    (void)err;
+    o->series = value;
     return true;
 }
 
@@ -300,66 +280,12 @@ static bool set_list(struct options *o, const char *value, struct err *err) {
     return true;
 }
 
-static bool set_series(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->series = value;
-    return true;
-}
-
-static bool set_budget(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->budget = value;
-    return true;
-}
-
-static bool set_today(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->today = value;
-    return true;
-}
-
-static bool set_update(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->update = true;
-    return true;
-}
-
-static bool set_strict(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->strict = true;
-    return true;
-}
-
-static bool set_allow_missing(struct options *o, const char *value, struct err *err) {
-    (void)value, (void)err;
-    o->allow_missing_baseline = true;
-    return true;
-}
-
-static bool set_config(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->config = value;
-    return true;
-}
-
 static bool set_limit(struct options *o, const char *value, struct err *err) {
     if (!strchr(value, '=') || value[0] == '=')
         return err_set(err, ERR_USAGE, "--limit: KEY=VALUE is wanted, not '%s'", value);
     if (o->limit_count == LIMITS_MAX)
         return err_set(err, ERR_USAGE, "--limit: given more than %u times", LIMITS_MAX);
     o->limits[o->limit_count++] = value;
-    return true;
-}
-
-static bool set_symbols(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->symbols = value;
-    return true;
-}
-
-static bool set_sysroot(struct options *o, const char *value, struct err *err) {
-    (void)err;
-    o->sysroot = value;
     return true;
 }
 
@@ -394,7 +320,7 @@ static bool set_color(struct options *o, const char *value, struct err *err) {
 
 const struct option_desc option_descs[] = {
     {"format", 0, "F", "text (default), json, markdown, csv or html; with -o, one pair a report",
-     REPORTING, set_format},
+     REPORTING | FILING, set_format},
     {"format", 0, "F", "text (default), json, junit, sarif, github, ...; with -o, one pair each",
      GATING, set_format},
     {"list", 0, "FILE", "more dumps, one a line, relative to the folder of the file",
@@ -411,10 +337,12 @@ const struct option_desc option_descs[] = {
     {"today", 0, "DAY", "the day on which what is benign expires (default: today): 2027-01-31",
      GATING, set_today},
     {"output", 'o', "FILE",
-     "write there instead of standard output; appears complete or not at all", READING, set_output},
-    {"top", 0, "N", "rows of a table; the rest is summed up as [N others]", REPORTING, set_top},
+     "write there instead of standard output; appears complete or not at all", READING | FILING,
+     set_output},
+    {"top", 0, "N", "rows of a table; the rest is summed up as [N others]", REPORTING | FILING,
+     set_top},
     {"all", 0, NULL, "all rows, unchanged ones too, and the rules that were clear or skipped",
-     REPORTING, set_all},
+     REPORTING | FILING, set_all},
     {"sort", 0, "BY", "types by bytes-delta (default), objects-delta, bytes, objects or name",
      REPORTING, set_sort},
     {"focus", 0, "REGEX", "only rows whose name matches; the others are summed up", REPORTING,
@@ -443,27 +371,36 @@ const struct option_desc option_descs[] = {
     {"exact-names", 0, NULL, "do not match compiler-generated names across builds",
      COMPARING | GATING, set_exact_names},
     {"force", 0, NULL, "report even if the snapshots cannot be trusted or compared",
-     REPORTING | GATING, set_force},
+     REPORTING | GATING | FILING, set_force},
     {"exit-code", 0, NULL, "exit with 1 when there are findings", REPORTING, set_exit_code},
     {"limit", 0, "KEY=VALUE", "set a threshold (see `dumpdiff list limits`)", REPORTING, set_limit},
     {"config", 0, "FILE", "read thresholds from a JSON object; --limit goes first", REPORTING,
      set_config},
-    {"label", 0, "TEXT", "call the snapshot that; the n-th label is for the n-th dump", NAMING,
-     set_label},
+    {"label", 0, "TEXT", "call the snapshot that; the n-th label is for the n-th dump",
+     NAMING | FILING, set_label},
     {"threads", 0, "FILE", "thread times taken with the dump; the n-th is for the n-th dump",
-     NAMING, set_threads},
+     NAMING | FILING, set_threads},
     {"pid", 0, "PID", "a running process instead of a dump; it stands still while it is read",
-     COMMAND_SHOW | COMMAND_SNAPSHOT, set_pid},
+     COMMAND_SHOW | COMMAND_SNAPSHOT | FILING, set_pid},
     {"every", 0, "TIME", "time between two snapshots: 90, 90s (default 60s), 5m, 1h", COMMAND_WATCH,
      set_every},
     {"count", 0, "N", "snapshots to take (default 3)", COMMAND_WATCH, set_watch_count},
-    {"symbols", 0, "DIR", "where files that a dump refers to may be found", READING, set_symbols},
-    {"sysroot", 0, "DIR", "root of the file system that a dump's paths refer to", READING,
+    {"symbols", 0, "DIR", "where files that a dump refers to may be found", READING | FILING,
+     set_symbols},
+    {"sysroot", 0, "DIR", "root of the file system that a dump's paths refer to", READING | FILING,
      set_sysroot},
-    {"no-paths", 0, NULL, "do not look for what holds objects (faster)", READING, set_no_paths},
-    {"width", 0, "N", "text: columns (default: the terminal's, else 100)", REPORTING, set_width},
+    {"no-paths", 0, NULL, "do not look for what holds objects (faster)", READING | FILING,
+     set_no_paths},
+    {"width", 0, "N", "text: columns (default: the terminal's, else 100)", REPORTING | FILING,
+     set_width},
     {"color", 0, "WHEN", "auto (default: on a terminal without NO_COLOR), always or never",
      REPORTING | GATING, set_color},
+    {"db", 0, "FILE", "file of the history (default dumpdiff-history.db)", FILING, set_db},
+    {"program", 0, "NAME", "snapshots of that program (add: default as the dump says)", FILING,
+     set_program},
+    {"release", 0, "NAME", "snapshots of that release", FILING, set_release},
+    {"environment", 0, "NAME", "snapshots of that environment", FILING, set_environment},
+    {"keep", 0, "N", "prune: how many of each release and environment stay", FILING, set_keep},
     {"help", 'h', NULL, "print this help", EVERY, set_help},
     {NULL, 0, NULL, NULL, 0, NULL},
 };

@@ -37,6 +37,8 @@ struct options {
     const char *symbols, *sysroot;
     uint64_t pid; /* ABSENT: not given */
     uint64_t watch_every_ns;
+    const char *db, *program, *release, *environment; /* of history; NULL: not given */
+    uint64_t keep;                                    /* of history prune; 0: not given */
     uint32_t watch_count;
     const char *config;
     const char *limits[LIMITS_MAX]; /* "KEY=VALUE" */

@@ -31,6 +31,7 @@ look() {
     needs libarchive-dev library libarchive
     needs libelf-dev library libelf
     needs libdw-dev library libdw
+    needs libsqlite3-dev library sqlite3
     [ "$wanted" = build ] && return
     needs libcmocka-dev library cmocka
     needs clang-format have clang-format

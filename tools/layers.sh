@@ -1,11 +1,11 @@
 #!/bin/sh
 # Includes go one way only:
-#   base <- model <- memory <- dotnet <- input;  base, model <- diff;  everything <- cmd.
+#   base <- model <- memory <- dotnet <- input;  base, model <- diff <- history;  everything <- cmd.
 # Inputs never include each other's headers: a header in snapshot/input is shared only when no
 # format or section is defined in the .c file of its name.
 cd "$(dirname "$0")/.." || exit 1
 
-find snapshot diff cmd -name '*.[ch]' | LC_ALL=C sort | xargs awk '
+find snapshot diff history cmd -name '*.[ch]' | LC_ALL=C sort | xargs awk '
 function layer_of(path) {
     if (path ~ /^snapshot\//) { sub(/^snapshot\//, "", path) }
     sub(/\/.*/, "", path)
@@ -19,7 +19,8 @@ BEGIN {
     may["dotnet"] = " base model memory dotnet "
     may["input"] = " base model memory dotnet input "
     may["diff"] = " base model diff "
-    may["cmd"] = " base model memory dotnet input diff cmd "
+    may["history"] = " base model diff history "
+    may["cmd"] = " base model memory dotnet input diff history cmd "
 }
 /^const struct (input|section) [a-z0-9_]+ = / { defines[base_name(FILENAME)] = 1 }
 /^#[ \t]*include[ \t]*"/ {

@@ -89,6 +89,10 @@ void doc_prune(struct doc_table *t);
 /* Copy of a string that lives as long as the document; "" when failed. */
 const char *doc_copy(struct doc *d, const char *s);
 
+/* Appends the document as text, and deinits it. Errors: ERR_NOMEM, of the document, too. */
+bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
+                 struct err *err) MUST_CHECK;
+
 /* What the reports say. `text` decides how many rows a table has by default. */
 void doc_build_show(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o);

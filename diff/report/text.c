@@ -249,8 +249,8 @@ static void render(const struct doc *d, const struct report_options *o, struct s
         render_finding(&t, &d->blocks[first + i]);
 }
 
-static bool finish(struct doc *d, const struct report_options *o, struct strbuf *out,
-                   struct err *err) {
+bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
+                 struct err *err) {
     if (!d->failed)
         render(d, o, out);
     bool ok = !d->failed && !out->failed;
@@ -263,7 +263,7 @@ static bool text_show(const struct series *s, const struct findings *f,
     struct doc d;
     doc_init(&d);
     doc_build_show(&d, s, f, o);
-    return finish(&d, o, out, err);
+    return text_render(&d, o, out, err);
 }
 
 static bool text_diff(const struct series *s, const struct findings *f,
@@ -271,7 +271,7 @@ static bool text_diff(const struct series *s, const struct findings *f,
     struct doc d;
     doc_init(&d);
     doc_build_diff(&d, s, f, o);
-    return finish(&d, o, out, err);
+    return text_render(&d, o, out, err);
 }
 
 const struct report report_text = {"text", "for people: the answer first, then the tables",

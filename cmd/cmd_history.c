@@ -1,0 +1,399 @@
+/* `dumpdiff history`: snapshots across releases in one file. */
+#include "cmd/history.h"
+
+#include "base/file.h"
+#include "base/num.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const struct command command_history;
+
+#define DEFAULT_DB "dumpdiff-history.db"
+#define TOP_ROWS   20u
+
+bool history_choose(struct run *r, const char *release, struct err *err) {
+    const struct history_filter filter = {r->o->program, release, r->o->environment};
+    return history_entries(&r->h, &filter, &r->entries, &r->count, err);
+}
+
+bool history_one_program(const struct run *r, struct err *err) {
+    for (uint32_t i = 1; i < r->count; i++)
+        if (strcmp(r->entries[i].key.program, r->entries[0].key.program) != 0)
+            return err_set(err, ERR_USAGE,
+                           "there are several programs, %s and %s: choose by "
+                           "--program",
+                           r->entries[0].key.program, r->entries[i].key.program);
+    return r->count || err_set(err, ERR_USAGE, "there is no such snapshot in the history");
+}
+
+/* -- Writing ----------------------------------------------------------------------------------- */
+
+static bool format_of(const struct options *o, bool lines, enum sheet_format *ret_format,
+                      struct err *err) {
+    const char *name = o->output_count ? output_format(o, &o->outputs[0]) : "text";
+    if (o->output_count > 1)
+        return err_set(err, ERR_USAGE, "history writes one output");
+    if (lines && !(o->output_count && (o->outputs[0].format || strcmp(name, "text") != 0)))
+        name = "csv";
+    if (strcmp(name, "text") == 0)
+        *ret_format = SHEET_AS_TEXT;
+    else if (strcmp(name, "csv") == 0)
+        *ret_format = SHEET_AS_CSV;
+    else if (strcmp(name, "json") == 0)
+        *ret_format = lines ? SHEET_AS_LINES : SHEET_AS_JSON;
+    else
+        return err_set(err, ERR_USAGE, "history writes text, csv or json, not %s", name);
+    return true;
+}
+
+bool history_print(struct run *r, const struct sheet *s, const char *title, struct err *err) {
+    enum sheet_format format;
+    return format_of(r->o, false, &format, err) &&
+           sheet_write(s, format, title, &r->o->report, &r->out, err);
+}
+
+/* -- add --------------------------------------------------------------------------------------- */
+
+static const char *or_nothing(const char *text) {
+    return text ? text : "";
+}
+
+static bool add_one(struct run *r, const struct snapshot *snapshot, const char *name,
+                    struct err *err) {
+    const struct origin_row *origin = snapshot_origin(snapshot);
+    struct history_key key = {r->o->program ? r->o->program : origin->process,
+                              or_nothing(r->o->release), or_nothing(r->o->environment)};
+    uint64_t id;
+    bool known;
+    if (!key.program || !*key.program)
+        return err_set(err, ERR_USAGE, "%s does not say which program it is of: --program", name);
+    if (snapshot_trust(snapshot) == TRUST_UNUSABLE && !r->o->force)
+        return err_set(err, ERR_INCONCLUSIVE,
+                       "%s cannot be trusted (`dumpdiff show` says why); --force adds it", name);
+    if (!history_add(&r->h, snapshot, &key, &id, &known, err))
+        return err_prefix(err, "%s", name);
+    strbuf_addf(&r->out, "%s %s as number %llu: %s", name, known ? "is there already" : "added",
+                (unsigned long long)id, key.program);
+    strbuf_addf(&r->out, "%s%s%s%s\n", *key.release ? " " : "", key.release,
+                *key.environment ? " " : "", key.environment);
+    return true;
+}
+
+static bool add(struct run *r, struct err *err) {
+    struct session s = {.count = 0};
+    if (r->o->argument_count == 0 && r->o->pid == ABSENT)
+        return err_set(err, ERR_USAGE, "history add wants a dump or snapshot, or more");
+    bool ok = session_read(&s, r->o, err);
+    for (uint32_t i = 0; ok && i < s.count; i++)
+        ok = add_one(r, &s.snapshots[i], s.names[i], err);
+    session_deinit(&s);
+    return ok;
+}
+
+/* -- list and show ----------------------------------------------------------------------------- */
+
+static bool list(struct run *r, struct err *err) {
+    static const struct sheet_column columns[] = {
+        {"id", "number", SHEET_COUNT},       {"program", "program", SHEET_TEXT},
+        {"release", "release", SHEET_TEXT},  {"environment", "environment", SHEET_TEXT},
+        {"label", "label", SHEET_TEXT},      {"captured_at", "taken", SHEET_TIME},
+        {"trust", "trust", SHEET_TEXT},      {"objects", "objects", SHEET_COUNT},
+        {"heap_bytes", "heap", SHEET_BYTES}, {"runtime", "runtime", SHEET_TEXT}};
+    struct sheet s;
+    if (!history_choose(r, r->o->release, err))
+        return false;
+    sheet_init(&s, columns, 10);
+    for (uint32_t i = 0; i < r->count; i++) {
+        const struct history_entry *e = &r->entries[i];
+        struct sheet_cell *cells = sheet_row(&s);
+        if (!cells)
+            break;
+        cells[0].number = e->id;
+        cells[1].text = e->key.program;
+        cells[2].text = name_or_null(e->key.release);
+        cells[3].text = name_or_null(e->key.environment);
+        cells[4].text = e->label;
+        cells[5].number = e->captured_at_ns;
+        cells[6].text = trust_names[e->trust <= TRUST_UNUSABLE ? e->trust : TRUST_UNUSABLE];
+        cells[7].number = e->objects;
+        cells[8].number = e->bytes;
+        cells[9].text = e->runtime;
+    }
+    bool ok = history_print(r, &s, NULL, err);
+    sheet_deinit(&s);
+    return ok;
+}
+
+static bool show_row(void *context, const struct history_values *v, struct err *err) {
+    struct sheet *s = context;
+    (void)err;
+    if (v->kind != HISTORY_TYPE || v->columns[HISTORY_BYTES][0] == 0 ||
+        v->columns[HISTORY_BYTES][0] == ABSENT)
+        return true;
+    struct sheet_cell *cells = sheet_row(s);
+    if (cells) {
+        cells[0].number = v->columns[HISTORY_OBJECTS][0];
+        cells[1].number = v->columns[HISTORY_BYTES][0];
+        cells[2].number = v->columns[HISTORY_LIVE_OBJECTS][0];
+        cells[3].number = v->columns[HISTORY_LIVE_BYTES][0];
+        cells[4].text = sheet_copy(s, v->name);
+    }
+    return true;
+}
+
+static int cmp_bytes(const void *x, const void *y) {
+    const struct sheet_cell *a = x, *b = y;
+    if (a[1].number != b[1].number)
+        return a[1].number > b[1].number ? -1 : 1;
+    return strcmp(a[4].text, b[4].text);
+}
+
+static uint32_t top_of(const struct options *o, enum sheet_format format) {
+    if (o->report.all || (o->report.top == TOP_DEFAULT && format != SHEET_AS_TEXT))
+        return TOP_ALL;
+    return o->report.top == TOP_DEFAULT ? TOP_ROWS : o->report.top;
+}
+
+bool history_cut(struct run *r, struct sheet *s, struct err *err) {
+    enum sheet_format format;
+    if (!format_of(r->o, false, &format, err))
+        return false;
+    uint32_t top = top_of(r->o, format);
+    if (s->row_count > top)
+        s->row_count = top;
+    return true;
+}
+
+static bool show(struct run *r, struct err *err) {
+    static const struct sheet_column columns[] = {{"objects", "objects", SHEET_COUNT},
+                                                  {"bytes", "bytes", SHEET_BYTES},
+                                                  {"live_objects", "live", SHEET_COUNT},
+                                                  {"live_bytes", "live bytes", SHEET_BYTES},
+                                                  {"name", "type", SHEET_TEXT}};
+    uint64_t id;
+    struct sheet s;
+    if (r->o->argument_count != 1 || !num_dec(str_of(r->o->arguments[0]), &id))
+        return err_set(err, ERR_USAGE,
+                       "history show wants the number of a snapshot (`dumpdiff "
+                       "history list`)");
+    if (!history_choose(r, r->o->release, err))
+        return false;
+    uint32_t at = 0;
+    while (at < r->count && r->entries[at].id != id)
+        at++;
+    if (at == r->count)
+        return err_set(err, ERR_USAGE, "no snapshot has the number %llu", (unsigned long long)id);
+    sheet_init(&s, columns, 5);
+    bool ok = history_each(&r->h, &r->entries[at], 1, show_row, &s, err);
+    if (ok && s.row_count)
+        qsort(s.cells, s.row_count, 5 * sizeof(*s.cells), cmp_bytes);
+    ok = ok && history_cut(r, &s, err) && history_print(r, &s, NULL, err);
+    sheet_deinit(&s);
+    return ok;
+}
+
+/* -- export ------------------------------------------------------------------------------------ */
+
+struct exporter {
+    struct run *r;
+    enum sheet_format format;
+    bool begun;
+};
+
+static const struct sheet_column export_columns[] = {{"snapshot", "number", SHEET_COUNT},
+                                                     {"program", "program", SHEET_TEXT},
+                                                     {"release", "release", SHEET_TEXT},
+                                                     {"environment", "environment", SHEET_TEXT},
+                                                     {"label", "label", SHEET_TEXT},
+                                                     {"captured_at", "taken", SHEET_TIME},
+                                                     {"kind", "kind", SHEET_TEXT},
+                                                     {"name", "name", SHEET_TEXT},
+                                                     {"objects", "objects", SHEET_COUNT},
+                                                     {"bytes", "bytes", SHEET_BYTES},
+                                                     {"mature_bytes", "mature", SHEET_BYTES},
+                                                     {"live_objects", "live", SHEET_COUNT},
+                                                     {"live_bytes", "live bytes", SHEET_BYTES}};
+#define EXPORT_COLUMNS 13
+
+/* What goes to standard output leaves at once: an export may be large. */
+static bool flush_export(struct exporter *e, const struct sheet *s, struct err *err) {
+    struct strbuf text;
+    strbuf_init(&text);
+    bool ok = sheet_write(s, e->format, NULL, &e->r->o->report, &text, err);
+    struct str rows = strbuf_str(&text);
+    if (ok && e->format == SHEET_AS_CSV && e->begun)
+        rows = str_drop(rows, str_find(rows, STR("\n"), 0) + 1);
+    if (ok)
+        strbuf_add(&e->r->out, rows);
+    e->begun = true;
+    strbuf_deinit(&text);
+    return ok && (!e->r->out.failed || err_nomem(err));
+}
+
+static bool export_one(void *context, const struct history_values *v, struct err *err) {
+    struct exporter *e = context;
+    struct sheet s;
+    sheet_init(&s, export_columns, EXPORT_COLUMNS);
+    for (uint32_t i = 0; i < e->r->count; i++) {
+        const struct history_entry *entry = &e->r->entries[i];
+        if (v->columns[HISTORY_BYTES][i] == ABSENT && v->columns[HISTORY_OBJECTS][i] == ABSENT)
+            continue;
+        struct sheet_cell *cells = sheet_row(&s);
+        if (!cells)
+            break;
+        cells[0].number = entry->id;
+        cells[1].text = entry->key.program;
+        cells[2].text = name_or_null(entry->key.release);
+        cells[3].text = name_or_null(entry->key.environment);
+        cells[4].text = entry->label;
+        cells[5].number = entry->captured_at_ns;
+        cells[6].text = v->kind == HISTORY_TYPE ? "type" : "value";
+        cells[7].text = v->name;
+        for (int c = 0; c < HISTORY_COLUMNS; c++)
+            cells[8 + c].number = v->columns[c][i];
+    }
+    bool ok = flush_export(e, &s, err);
+    sheet_deinit(&s);
+    if (ok && e->r->out.len > (1u << 20) && e->r->o->output_count == 0) {
+        ok = print_text(&e->r->out) == 0;
+        strbuf_clear(&e->r->out);
+    }
+    return ok;
+}
+
+static bool export(struct run *r, struct err *err) {
+    struct exporter e = {.r = r};
+    struct sheet empty;
+    if (!format_of(r->o, true, &e.format, err) || !history_choose(r, r->o->release, err))
+        return false;
+    if (e.format == SHEET_AS_TEXT)
+        return err_set(err, ERR_USAGE, "history export writes csv, or json with one object a line");
+    sheet_init(&empty, export_columns, EXPORT_COLUMNS);
+    bool ok = flush_export(&e, &empty, err) &&
+              history_each(&r->h, r->entries, r->count, export_one, &e, err);
+    sheet_deinit(&empty);
+    return ok;
+}
+
+/* -- rename and prune -------------------------------------------------------------------------- */
+
+static bool rename_type(struct run *r, struct err *err) {
+    if (r->o->argument_count != 2)
+        return err_set(err, ERR_USAGE, "history rename wants the old name and the new one");
+    if (!history_choose(r, r->o->release, err) || !history_one_program(r, err) ||
+        !history_rename(&r->h, r->entries[0].key.program, r->o->arguments[0], r->o->arguments[1],
+                        err))
+        return false;
+    strbuf_addf(&r->out, "%s is read as %s in all snapshots of %s\n", r->o->arguments[0],
+                r->o->arguments[1], r->entries[0].key.program);
+    return true;
+}
+
+static bool prune(struct run *r, struct err *err) {
+    const struct history_filter filter = {r->o->program, r->o->release, r->o->environment};
+    uint64_t removed;
+    if (r->o->keep == 0)
+        return err_set(err, ERR_USAGE, "history prune wants --keep N");
+    if (!history_prune(&r->h, &filter, r->o->keep, &removed, err))
+        return false;
+    strbuf_addf(&r->out, "%llu snapshot%s removed, the newest %llu of each release kept\n",
+                (unsigned long long)removed, removed == 1 ? "" : "s",
+                (unsigned long long)r->o->keep);
+    return true;
+}
+
+/* -- The command ------------------------------------------------------------------------------- */
+
+struct action {
+    const char *name;
+    bool (*run)(struct run *, struct err *);
+    enum history_mode mode;
+};
+
+static const struct action actions[] = {
+    {"add", add, HISTORY_CREATE},
+    {"list", list, HISTORY_READ},
+    {"show", show, HISTORY_READ},
+    {"trend", history_trend, HISTORY_READ},
+    {"compare", history_compare, HISTORY_READ},
+    {"rename", rename_type, HISTORY_READ},
+    {"prune", prune, HISTORY_READ},
+    {"export", export, HISTORY_READ},
+};
+
+static const struct action *find_action(const struct options *o, struct err *err) {
+    const char *names[sizeof(actions) / sizeof(*actions)];
+    uint32_t count = sizeof(actions) / sizeof(*actions);
+    for (uint32_t i = 0; i < count; i++) {
+        names[i] = actions[i].name;
+        if (o->argument_count && strcmp(o->arguments[0], actions[i].name) == 0)
+            return &actions[i];
+    }
+    const char *near = o->argument_count ? nearest_name(o->arguments[0], names, count) : NULL;
+    if (near)
+        err_set(err, ERR_USAGE, "history cannot %s: did you mean %s?", o->arguments[0], near);
+    else
+        err_set(err, ERR_USAGE,
+                "history wants to be told what: add, list, show, trend, compare, "
+                "rename, prune or export");
+    return NULL;
+}
+
+static bool write_out(struct run *r, struct err *err) {
+    const char *path = r->o->output_count ? r->o->outputs[0].path : NULL;
+    if (r->out.failed)
+        return err_nomem(err);
+    if (path && strcmp(path, "-") != 0)
+        return file_write(path, strbuf_str(&r->out), err) || err_prefix(err, "%s", path);
+    return true;
+}
+
+static int run(int argc, char **argv) {
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    struct options o;
+    if (!options_parse(&o, &command_history, argc, argv, &err))
+        return fail(&err);
+    if (o.help)
+        return print_help(&command_history);
+    const struct action *action = find_action(&o, &err);
+    if (!action)
+        return fail(&err);
+    o.argument_count--;
+    memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
+    struct run r = {.o = &o};
+    strbuf_init(&r.out);
+    bool ok = history_open(&r.h, o.db ? o.db : DEFAULT_DB, action->mode, &err) &&
+              action->run(&r, &err) && write_out(&r, &err);
+    history_close(&r.h);
+    int status = ok ? 0 : fail(&err);
+    if (ok && (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0))
+        status = print_text(&r.out);
+    strbuf_deinit(&r.out);
+    return status;
+}
+
+const struct command command_history = {
+    "history",
+    "add|list|show|trend|compare|rename|prune|export [options] ...",
+    "keep snapshots across releases, and follow types through them",
+    "Keeps what counts of snapshots in one SQLite file, by program, release and environment:\n"
+    "\n"
+    "  add DUMP|SNAP ...    keep snapshots; one that is there already is not added again\n"
+    "  list                 which there are\n"
+    "  show NUMBER          types of one snapshot\n"
+    "  trend TYPE           one type (or value: `heap` figures have names like\n"
+    "                       finalizer.finalizer.ready) in all snapshots, and whether it rises\n"
+    "  compare A B          slopes of all types in release A against those in release B\n"
+    "  rename OLD NEW       read OLD as NEW from now on: a type was renamed between releases\n"
+    "  prune --keep N       remove all but the newest N of each release and environment\n"
+    "  export               all rows as CSV, or with --format json one JSON object a line\n"
+    "\n"
+    "Names that compilers made are kept without their numbers, so that builds can be compared;\n"
+    "types of one name are added up. Several processes may add to one file at once.\n"
+    "\n"
+    "Exit status: 0 done; 2 wrong command line, or nothing is called that; 3 a snapshot cannot be\n"
+    "trusted, or a release has too few; 4 a dump or the file cannot be read; 5 no memory or disk.",
+    COMMAND_HISTORY,
+    run,
+};

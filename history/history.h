@@ -1,0 +1,119 @@
+/*
+ * Snapshots of a program across releases, in one SQLite file.
+ *
+ * What is kept of a snapshot: its origin, and for every type and every lined-up value (generations,
+ * finalizer, handles, counters, ...) the counts and bytes. A snapshot is written as the difference
+ * to the one before it of the same program, release and environment: what did not change takes no
+ * room. The rows of a snapshot are spread over HISTORY_SHARDS blobs by type, so that the trend of a
+ * type reads one of them a snapshot.
+ *
+ * The file is in WAL mode with foreign keys on. A snapshot is added in one transaction: after a
+ * crash it is there as a whole or not at all. Two processes may add at once: one waits.
+ */
+#ifndef DUMPDIFF_HISTORY_HISTORY_H
+#define DUMPDIFF_HISTORY_HISTORY_H
+
+#include "model/snapshot.h"
+
+#define HISTORY_SHARDS 16u
+
+struct sqlite3;
+
+struct history {
+    struct sqlite3 *db;
+    struct arena arena; /* owns what queries return */
+    const char *path;   /* for messages */
+};
+
+enum history_mode {
+    HISTORY_READ,   /* the file has to be there */
+    HISTORY_CREATE, /* made when it is not there */
+};
+
+/* What a snapshot is filed under. */
+struct history_key {
+    const char *program, *release, *environment; /* never NULL; "" stands for "not said" */
+};
+
+struct history_entry {
+    uint64_t id;     /* number in this file */
+    uint64_t series; /* program, release and environment together */
+    struct history_key key;
+    const char *label, *runtime; /* NULL: not said */
+    uint64_t captured_at_ns;     /* [ns since 1970]; ABSENT */
+    uint64_t trust;              /* enum trust_grade */
+    uint64_t parts;              /* PART_BIT of what the snapshot had */
+    uint64_t objects, bytes;     /* of the heap; ABSENT without types */
+};
+
+/* NULL: any. */
+struct history_filter {
+    const char *program, *release, *environment;
+};
+
+enum history_kind { HISTORY_TYPE, HISTORY_VALUE };
+
+/* Columns of a type or value in one snapshot. */
+enum history_column {
+    HISTORY_OBJECTS, /* of a value: its count */
+    HISTORY_BYTES,   /* of a value: the value */
+    HISTORY_MATURE,  /* [bytes] in gen2, LOH, POH and frozen */
+    HISTORY_LIVE_OBJECTS,
+    HISTORY_LIVE_BYTES,
+    HISTORY_COLUMNS
+};
+
+/*
+ * Opens path. A file that was not closed properly is checked as a whole first.
+ * Errors: ERR_IO (cannot be opened), ERR_FORMAT (not a history, or damaged), ERR_UNSUPPORTED (from
+ * a newer dumpdiff), ERR_SYSTEM. All messages name the path.
+ */
+bool history_open(struct history *h, const char *path, enum history_mode mode,
+                  struct err *err) MUST_CHECK;
+void history_close(struct history *h);
+
+/*
+ * Adds a snapshot; *ret_id is its number, *ret_known: the very same one was there already under
+ * this key, and nothing was written.
+ * Errors: ERR_INCONCLUSIVE (its types are only some of the heap's), ERR_SYSTEM, ERR_NOMEM.
+ */
+bool history_add(struct history *h, const struct snapshot *snapshot, const struct history_key *key,
+                 uint64_t *ret_id, bool *ret_known, struct err *err) MUST_CHECK;
+
+/* Snapshots that the filter takes, by time of capture, then number. Owned by the history. */
+bool history_entries(struct history *h, const struct history_filter *filter,
+                     struct history_entry **ret_entries, uint32_t *ret_count,
+                     struct err *err) MUST_CHECK;
+
+/* A type or value, in the snapshots of a list of entries. */
+struct history_values {
+    enum history_kind kind;
+    const char *name;
+    const char *former;                 /* the name before a rename; NULL: none is part of this */
+    uint64_t *columns[HISTORY_COLUMNS]; /* [entry]; ABSENT where not known */
+};
+
+/*
+ * One type or value by its name, former names by `rename` added up. *ret_found: is there one?
+ * Errors: ERR_FORMAT (damaged rows), ERR_SYSTEM, ERR_NOMEM.
+ */
+bool history_find(struct history *h, const struct history_entry *entries, uint32_t count,
+                  const char *name, struct history_values *ret_values, bool *ret_found,
+                  struct err *err) MUST_CHECK;
+
+/* Called for each type or value that at least one of the entries has; false ends it as an error. */
+typedef bool history_visit(void *context, const struct history_values *values, struct err *err);
+
+/* All of them, in the order of the file; values are borrowed for the call. */
+bool history_each(struct history *h, const struct history_entry *entries, uint32_t count,
+                  history_visit *visit, void *context, struct err *err) MUST_CHECK;
+
+/* From now on `old` is read as `new_name` in all snapshots of the program. */
+bool history_rename(struct history *h, const char *program, const char *old, const char *new_name,
+                    struct err *err) MUST_CHECK;
+
+/* Keeps the newest `keep` snapshots of each program, release and environment. */
+bool history_prune(struct history *h, const struct history_filter *filter, uint64_t keep,
+                   uint64_t *ret_removed, struct err *err) MUST_CHECK;
+
+#endif

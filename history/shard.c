@@ -1,0 +1,65 @@
+/*
+ * The blob of a shard: for each row that changed, the distance to the row before it and the
+ * difference of each column, all as LEB128, differences with their sign in the lowest bit. A row
+ * whose bytes and objects changed takes some eight bytes.
+ */
+#include "history/internal.h"
+
+#include <stdlib.h>
+
+bool shard_init(struct shard_state *s, uint32_t slots) {
+    *s =
+        (struct shard_state){calloc((size_t)slots + 1, HISTORY_COLUMNS * sizeof(*s->cells)), slots};
+    return s->cells;
+}
+
+void shard_deinit(struct shard_state *s) {
+    free(s->cells);
+    *s = (struct shard_state){NULL, 0};
+}
+
+void shard_clear(struct shard_state *s) {
+    memset(s->cells, 0, (size_t)s->slots * HISTORY_COLUMNS * sizeof(*s->cells));
+}
+
+static void put_varint(struct strbuf *out, uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+        strbuf_addc(out, (char)(value | 0x80));
+    strbuf_addc(out, (char)value);
+}
+
+void shard_put(struct strbuf *out, const struct shard_state *from, const struct shard_state *to) {
+    uint32_t next = 0;
+    for (uint32_t slot = 0; slot < to->slots; slot++) {
+        static const uint64_t nothing[HISTORY_COLUMNS];
+        const uint64_t *old = from ? &from->cells[(size_t)slot * HISTORY_COLUMNS] : nothing;
+        const uint64_t *new = &to->cells[(size_t)slot * HISTORY_COLUMNS];
+        if (memcmp(old, new, sizeof(nothing)) == 0)
+            continue;
+        put_varint(out, slot - next);
+        next = slot + 1;
+        for (int c = 0; c < HISTORY_COLUMNS; c++) {
+            uint64_t delta = new[c] - old[c]; /* wraps, and back again */
+            put_varint(out, (delta << 1) ^ ((uint64_t)0 - (delta >> 63)));
+        }
+    }
+}
+
+bool shard_apply(struct shard_state *s, struct bytes rows, struct err *err) {
+    struct reader r;
+    uint64_t slot = 0;
+    reader_init(&r, rows, 0);
+    while (reader_left(&r)) {
+        uint64_t gap = reader_varint(&r);
+        if (r.failed || gap >= s->slots || slot + gap >= s->slots)
+            return err_set(err, ERR_FORMAT, "rows of a snapshot are damaged");
+        slot += gap;
+        uint64_t *cells = &s->cells[slot * HISTORY_COLUMNS];
+        for (int c = 0; c < HISTORY_COLUMNS; c++) {
+            uint64_t delta = reader_varint(&r);
+            cells[c] += (delta >> 1) ^ ((uint64_t)0 - (delta & 1));
+        }
+        slot++;
+    }
+    return !r.failed || err_set(err, ERR_FORMAT, "rows of a snapshot are damaged");
+}
