@@ -277,6 +277,50 @@ static void report_growing(const struct series *s, const struct growth *g,
         finding_text(f, hit, "held_by_growing", g->nodes[holder.above->node].type);
 }
 
+/*
+ * Objects of many types that grow in one place: each type perhaps too little to be seen, all of
+ * them together a leak.
+ */
+static void report_spread(const struct series *s, const struct growth *g,
+                          const struct growth_point *point, struct findings *f) {
+    const char *text = NULL, *whole = NULL;
+    struct strbuf path;
+    for (int full = 0; full < 2; full++) {
+        strbuf_init(&path);
+        growth_path_text(g, point->node, full || s->options.full_paths, &path);
+        *(full ? &whole : &text) = findings_text(f, "%s", strbuf_cstr(&path));
+        strbuf_deinit(&path);
+    }
+    bool sure = point->verdict == VERDICT_GROWING || point->verdict == VERDICT_LEAK;
+    struct finding *hit =
+        findings_hit(f, &rule_growing_type, sure ? SEVERITY_WARNING : SEVERITY_NOTICE,
+                     (uint64_t)point->bytes_delta, text);
+    const char *shape = shape_text(point->verdict);
+    finding_summary(f, hit,
+                    "Objects of %u types grew together where %s holds them: %s more, %s with all "
+                    "they hold%s%s.",
+                    point->types, text, say_count(f, (uint64_t)point->objects_delta),
+                    say_delta(f, point->bytes_delta), shape ? ": " : "", shape ? shape : "");
+    finding_next(f, hit, "Look where that is filled, and what should empty it.");
+    finding_text(f, hit, "verdict", verdict_names[point->verdict]);
+    finding_text(f, hit, "held_by", whole);
+    finding_number(hit, "types", FIELD_U64, point->types);
+    finding_delta(hit, "objects_delta", FIELD_U64, point->objects_delta);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, point->bytes_delta);
+}
+
+static void report_spreads(const struct series *s, const struct growth *g,
+                           const struct series_floors *floors, struct findings *f) {
+    uint64_t least = rule_max(floors->bytes == ABSENT ? 0 : floors->bytes,
+                              rule_percent(series_heap_bytes(s, 0), floors->heap_percent));
+    for (uint32_t i = 0; i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (point->kind == GROWTH_SPREAD && !point->stacks_only && is_hit(point->verdict) &&
+            point->bytes_delta > 0 && (uint64_t)point->bytes_delta >= least)
+            report_spread(s, g, point, f);
+    }
+}
+
 static bool run_growing(const struct series *s, const struct limits *limits, struct findings *f,
                         struct err *err) {
     const struct series_floors floors = floors_of(limits);
@@ -290,6 +334,8 @@ static bool run_growing(const struct series *s, const struct limits *limits, str
         if (is_hit(verdict) && (type->rows[0] || verdict == VERDICT_LEAK))
             report_growing(s, &g, type, verdict, suspect, f);
     }
+    if (ok)
+        report_spreads(s, &g, &floors, f);
     growth_deinit(&g);
     return ok;
 }
@@ -306,7 +352,8 @@ const struct rule rule_growing_type = {
         "Two dumps say growing or not; three or more give leak, saturating, step, stable or\n"
         "inconclusive. Types of the framework (System.*, Microsoft.*, strings and arrays of\n"
         "primitives) rank below application types: what holds them is what can be acted on.\n"
-        "Free is never a leaking type.\n"
+        "Free is never a leaking type. Where dumps tell who holds what, objects of several types\n"
+        "that grow in one place are reported together, however little each of them is.\n"
         "\n"
         "Thresholds: growing-type.heap-percent (share of the base heap), "
         "growing-type.self-percent\n"
