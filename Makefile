@@ -168,7 +168,11 @@ holders: $(DUMPDIFF) $(HOLDERS)
 	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
 e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
-	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; exit $$status
+	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
+	    tests/e2e/gate.sh $(DUMPDIFF) $(BUILD)/e2e 10 || status=1; exit $$status
+# The recipe in examples/ on a service with and without a leak.
+gate: $(DUMPDIFF)
+	@tests/e2e/gate.sh $(DUMPDIFF) $(BUILD)/e2e
 
 # gcc's own analyser over everything; slow, so no part of check.
 analyze:
@@ -213,7 +217,7 @@ sanitized: $(UNIT) $(FUZZ)
 clean:
 	rm -rf build build-*
 
-.PHONY: all lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all gate lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
     analyze install programs readme quick deps demo check sanitized clean
 .SECONDARY:

@@ -1,4 +1,5 @@
 /* The gate: what is measured, when it fails, and what comes out for CI. */
+#include "base/file.h"
 #include "diff/gate/gate_report.h"
 #include "tests/unit/made.h"
 
@@ -409,6 +410,20 @@ static void json_of_the_gate_fits_its_schema(void **state) {
     strbuf_clear(&out);
     strbuf_adds(&out, BENIGN("2027-01-31"));
     validate(&out, "python3 tests/support/json_schema.py schema/budget.schema.json");
+    static const char *const files[] = {"examples/memory-budget.json",
+                                        "tests/fixture/gate/kiosk.json"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        struct file file;
+        struct budgets b;
+        struct err err = {.msg = ""};
+        strbuf_clear(&out);
+        assert_true(file_open(&file, files[i], &err));
+        strbuf_add(&out, (struct str){(const char *)file.bytes.data, file.bytes.size});
+        file_close(&file);
+        validate(&out, "python3 tests/support/json_schema.py schema/budget.schema.json");
+        assert_true(budgets_parse(&b, strbuf_str(&out), &err));
+        budgets_deinit(&b);
+    }
     strbuf_deinit(&out);
 }
 
