@@ -41,12 +41,15 @@ bool answer_subject_sum(struct answer_subject *subject, const char *pattern,
         return false;
     *subject = (struct answer_subject){.types = p.matches};
     for (uint32_t i = 0; i < count; i++) {
-        if (!type_pattern_takes(&p, rows[i].name))
+        if (!rows[i].name || !type_pattern_takes(&p, rows[i].name))
             continue;
         struct cell all = type_total(&rows[i]);
         struct cell live = {rows[i].live_objects, rows[i].live_bytes};
         if (live.objects == ABSENT || live.bytes == ABSENT)
             live = all; /* nobody knows which are garbage */
+        /* A file may say that more is live than there is. */
+        all.objects = all.objects > live.objects ? all.objects : live.objects;
+        all.bytes = all.bytes > live.bytes ? all.bytes : live.bytes;
         subject->live.objects = num_add(subject->live.objects, live.objects);
         subject->live.bytes = num_add(subject->live.bytes, live.bytes);
         subject->garbage.objects = num_add(subject->garbage.objects, all.objects - live.objects);

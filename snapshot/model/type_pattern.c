@@ -27,7 +27,7 @@ static uint32_t count_matches(const struct type_pattern *p, const struct type_ro
                               uint32_t count) {
     uint32_t matches = 0;
     for (uint32_t i = 0; i < count; i++)
-        matches += type_pattern_takes(p, types[i].name);
+        matches += types[i].name && type_pattern_takes(p, types[i].name);
     return matches;
 }
 
