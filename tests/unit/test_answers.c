@@ -104,6 +104,31 @@ static void paths_of_a_snapshot_say_what_is_below_its_floor(void **state) {
     snapshot_deinit(&s);
 }
 
+/* What a file says can be wrong: nameless types, more live than there is. */
+static void a_snapshot_that_lies_is_answered_without_harm(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct answers a;
+    struct err err;
+    struct question q = {.asked = {[QUESTION_PATH] = true}, .path_of = "Cart"};
+    fill(&s, true);
+    struct type_row *rows = s.tables[PART_TYPES].rows;
+    for (uint32_t i = 0; i < s.tables[PART_TYPES].count; i++) {
+        if (strcmp(rows[i].name, "Shop.Cart") == 0)
+            rows[i].live_objects = 1000;
+        else
+            rows[i].name = NULL;
+    }
+    ((struct path_row *)s.tables[PART_PATHS].rows)[0].type = NULL;
+    answers_init(&a, &q);
+    assert_true(answers_from_snapshot(&a, &s, &err));
+    assert_int_equal(a.paths.subject.live.objects, 1000);
+    assert_int_equal(a.paths.subject.garbage.objects, 0);
+    assert_int_equal(a.paths.below_floor.objects, 993);
+    answers_deinit(&a);
+    snapshot_deinit(&s);
+}
+
 static void
 what_a_snapshot_does_not_hold_is_inconclusive_and_an_unknown_type_a_mistake(void **state) {
     (void)state;
@@ -156,6 +181,7 @@ int main(void) {
         cmocka_unit_test(a_type_is_meant_by_its_name_then_short_name_then_expression),
         cmocka_unit_test(what_is_neither_name_nor_expression_is_refused),
         cmocka_unit_test(paths_of_a_snapshot_say_what_is_below_its_floor),
+        cmocka_unit_test(a_snapshot_that_lies_is_answered_without_harm),
         cmocka_unit_test(
             what_a_snapshot_does_not_hold_is_inconclusive_and_an_unknown_type_a_mistake),
         cmocka_unit_test(dominators_that_would_take_too_much_are_refused_with_the_figure),
