@@ -64,7 +64,7 @@ namespace Demo
             bool leaky = arguments[1] == "leaky";
             if (arguments[1] == "collecting")
             {
-                Shop.Ballast = Chain(6_000_000);
+                Shop.Ballast = Chain(2_000_000);
                 new Thread(Collect) { IsBackground = true }.Start();
             }
             for (int served = 0; ;)
