@@ -15,6 +15,7 @@ GENERATIONS = {"Generation0": "gen0", "Generation1": "gen1", "Generation2": "gen
                "Pinned": "poh", "Frozen": "frozen"}
 # Where ClrMD names a type otherwise than the runtime does.
 RENAMED = {"System.Int32<*>": "System.Int32[*]"}
+SMALLEST_OBJECT = 24  # [bytes]
 UNNAMED = "<null>"  # ClrMD has no name: function pointers, what was built at run time
 
 differences = 0
@@ -73,17 +74,24 @@ def compare_types(ours, peer):
 def compare_more(ours, peer):
     """
     ClrMD does not know of an allocation context that is used up to its limit, behind which room for one smallest
-    object is left: it gives up on the rest of that region of generation 0. All else is equal, and we skip nothing.
+    object is left: it gives up on the rest of that region of generation 0, or, where old memory still says so, takes
+    that room for a free object of 24 bytes. All else is equal, and we skip nothing.
     """
     rows = our_types(ours)
     theirs = {(peer_name(n), GENERATIONS.get(g, g)): (int(o), int(b)) for n, g, o, b in peer["T"]}
-    for key in sorted(set(rows) | set(theirs)):
-        a, b = rows.get(key, (0, 0)), theirs.get(key, (0, 0))
-        if a != b and (key[1] != "gen0" or a[0] < b[0] or a[1] < b[1]) and UNNAMED not in key[0]:
+    named = {key for key in theirs if key[0] != UNNAMED}
+    mine = {key: cell for key, cell in rows.items() if key in named}
+    mine |= {(UNNAMED, generation): cell for generation, cell in unnamed(rows, named).items()}
+    for key in sorted(set(mine) | set(theirs)):
+        a, b = mine.get(key, (0, 0)), theirs.get(key, (0, 0))
+        rooms = b[0] - a[0] if key == ("Free", "gen0") else 0
+        if rooms > 0 and b[1] - a[1] == rooms * SMALLEST_OBJECT:
+            continue
+        if a != b and (key[1] != "gen0" or a[0] < b[0] or a[1] < b[1]):
             differ(f"type {key}", a, b)
     if ours["gc"]["skipped_bytes"] != 0 or ours["trust"]["grade"] != "exact":
         differ("bytes skipped", ours["gc"]["skipped_bytes"], 0)
-    print("  ClrMD gave up on a region of generation 0 where an allocation context ends; all else is equal")
+    print("  ClrMD lost its way in a region of generation 0 where an allocation context ends; all else is equal")
 
 
 def compare_regions(ours, peer):
