@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares `dumpdiff show --all --format json` of a dump with what the peer (clrmd-peer) says about it.
 
-usage: compare.py OURS.json PEER.tsv [PART...]     parts: types regions finalizer handles locks threads frames
+usage: compare.py OURS.json PEER.tsv [PART...]     parts: types regions finalizer handles locks threads frames,
+                                                   or stacks, see compare_stacks
        compare.py --more OURS.json PEER.tsv        types of a program that allocates, see compare_more
 
 Prints each difference and, at the end, how much was compared. Exit status: 0 no difference; 1 some.
@@ -15,6 +16,7 @@ GENERATIONS = {"Generation0": "gen0", "Generation1": "gen1", "Generation2": "gen
                "Pinned": "poh", "Frozen": "frozen"}
 # Where ClrMD names a type otherwise than the runtime does.
 RENAMED = {"System.Int32<*>": "System.Int32[*]"}
+THREAD_START = "System.Threading.Thread.StartCallback()"
 SMALLEST_OBJECT = 24  # [bytes]
 UNNAMED = "<null>"  # ClrMD has no name: function pointers, what was built at run time
 
@@ -146,18 +148,30 @@ def compare_threads(ours, peer):
     return same_rows("thread", mine, {int(m): (int(o), f == "True", x) for m, o, f, alive, x, *_ in peer["THR"]})
 
 
-def compare_frames(ours, peer):
+def compare_frames(ours, peer, cut=()):
+    """cut: managed ids of threads whose callers ClrMD may not have found."""
     mine = {t["managed_id"]: [f for f in t["frames"] or [] if not f.endswith("!<unknown>")]
             for t in ours["threads"] if t["managed_id"] is not None}
     count = 0
     for managed_id, frames in peer["F"].items():
         got = mine.get(managed_id, [])
         count += len(frames)
+        if managed_id in cut and got[:len(frames)] == frames and got[-1:] == [THREAD_START]:
+            continue
         for i in range(max(len(got), len(frames))):
             a, b = got[i] if i < len(got) else None, frames[i] if i < len(frames) else None
             if a != b:
                 differ(f"thread {managed_id} frame {i}", a, b)
     return count
+
+
+def compare_stacks(ours, peer):
+    """
+    Frames of a program at work: of a thread that was running managed code when it was stopped, ClrMD may find no
+    caller, or nothing. We find all, up to the first method of the thread.
+    """
+    running = [t["managed_id"] for t in ours["threads"] if t["gc_mode"] == "cooperative"]
+    return compare_frames(ours, peer, running)
 
 
 def read_peer(path):
