@@ -4,12 +4,13 @@
 #include "diff/pretty.h"
 #include "diff/report/csv.h"
 #include "diff/report/fmt.h"
+#include "diff/report/json_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 /* Deeper ones are a cycle in a broken file. */
-#define DEPTH_MAX 1000u
+#define DEPTH_MAX PATH_STEPS_MAX
 
 void answer_path_text(const struct snapshot *tree, uint32_t row, bool full, struct strbuf *out) {
     SNAPSHOT_ROWS(tree, PART_PATHS, struct path_row, rows, count);
@@ -58,23 +59,6 @@ static void subject(struct json *j, cJSON *object, const char *pattern,
     json_add(j, object, "garbage", cell(j, s->garbage));
 }
 
-static cJSON *path_steps(struct json *j, const struct snapshot *tree, uint32_t row,
-                         const char **ret_root) {
-    SNAPSHOT_ROWS(tree, PART_PATHS, struct path_row, rows, count);
-    uint32_t steps[DEPTH_MAX], depth = 0;
-    for (uint64_t i = row; i < count && depth < DEPTH_MAX; i = rows[i].parent)
-        steps[depth++] = (uint32_t)i;
-    *ret_root = depth ? rows[steps[depth - 1]].root : NULL;
-    cJSON *list = cJSON_CreateArray();
-    while (depth--) {
-        cJSON *step = cJSON_CreateObject();
-        json_add(j, step, "edge", json_text(rows[steps[depth]].edge));
-        json_add(j, step, "type", json_text(rows[steps[depth]].type));
-        json_append(j, list, step);
-    }
-    return list;
-}
-
 static void json_paths(struct json *j, const struct answers *a) {
     const struct answer_paths *p = &a->paths;
     SNAPSHOT_ROWS(&p->tree, PART_PATHS, struct path_row, rows, count);
@@ -84,7 +68,7 @@ static void json_paths(struct json *j, const struct answers *a) {
     for (uint32_t i = 0; i < p->count && p->rows[i] < count; i++) {
         const char *root;
         cJSON *item = cJSON_CreateObject();
-        json_add(j, item, "path", path_steps(j, &p->tree, p->rows[i], &root));
+        json_add(j, item, "path", json_path_steps(j, rows, count, p->rows[i], DEPTH_MAX, &root));
         json_add(j, item, "root", json_text(root));
         json_add(j, item, "objects", json_number(rows[p->rows[i]].own_objects));
         json_add(j, item, "bytes", json_number(rows[p->rows[i]].own_bytes));
@@ -128,6 +112,7 @@ static void retained_numbers(struct json *j, cJSON *object, const struct retaine
 
 static void json_retained(struct json *j, const struct answers *a) {
     const struct answer_retained *r = &a->retained;
+    SNAPSHOT_ROWS(&r->tree, PART_PATHS, struct path_row, rows, count);
     cJSON *object = cJSON_CreateObject(), *types = cJSON_CreateArray(),
           *nodes = cJSON_CreateArray();
     for (uint32_t i = 0; i < r->type_count; i++) {
@@ -139,7 +124,7 @@ static void json_retained(struct json *j, const struct answers *a) {
     for (uint32_t i = 0; i < r->node_count; i++) {
         const char *root;
         cJSON *item = cJSON_CreateObject();
-        json_add(j, item, "path", path_steps(j, &r->tree, r->order[i], &root));
+        json_add(j, item, "path", json_path_steps(j, rows, count, r->order[i], DEPTH_MAX, &root));
         json_add(j, item, "root", json_text(root));
         retained_numbers(j, item, &r->nodes[r->order[i]]);
         json_append(j, nodes, item);

@@ -28,6 +28,22 @@ cJSON *json_trust(struct json *j, const struct snapshot *s) {
     return trust;
 }
 
+cJSON *json_path_steps(struct json *j, const struct path_row *rows, uint32_t count, uint32_t at,
+                       uint32_t most, const char **ret_root) {
+    uint32_t steps[PATH_STEPS_MAX], depth = 0;
+    for (uint64_t i = at; i < count && depth < most && depth < PATH_STEPS_MAX; i = rows[i].parent)
+        steps[depth++] = (uint32_t)i;
+    *ret_root = depth ? rows[steps[depth - 1]].root : NULL;
+    cJSON *list = cJSON_CreateArray();
+    while (depth--) {
+        cJSON *step = cJSON_CreateObject();
+        json_add(j, step, "edge", json_text(rows[steps[depth]].edge));
+        json_add(j, step, "type", json_text(rows[steps[depth]].type));
+        json_append(j, list, step);
+    }
+    return list;
+}
+
 cJSON *json_totals(struct json *j, const struct snapshot *s) {
     if (!snapshot_has(s, PART_TYPES))
         return cJSON_CreateNull();

@@ -8,6 +8,13 @@
 cJSON *json_origin(struct json *j, const struct snapshot *s);
 cJSON *json_trust(struct json *j, const struct snapshot *s);
 cJSON *json_totals(struct json *j, const struct snapshot *s);
+/*
+ * The steps from the root to row `at` of a path tree, at most `most` (up to PATH_STEPS_MAX) of
+ * those next to it; more is a cycle in a broken file, or tells nobody anything.
+ */
+#define PATH_STEPS_MAX 1000u
+cJSON *json_path_steps(struct json *j, const struct path_row *rows, uint32_t count, uint32_t at,
+                       uint32_t most, const char **ret_root);
 void json_findings(struct json *j, const struct findings *f);
 
 /* Where growth begins in the trees of holders. Errors: ERR_NOMEM, ERR_FORMAT. */

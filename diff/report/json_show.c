@@ -148,22 +148,6 @@ static void counters(struct json *j, const struct snapshot *s) {
 /* A path longer than this is a cycle in a broken file, or tells nobody anything. */
 #define PATH_MOST 256u
 
-static cJSON *path_steps(struct json *j, const struct path_row *rows, uint32_t count, uint32_t at,
-                         const char **ret_root) {
-    uint32_t steps[PATH_MOST], depth = 0;
-    for (uint64_t i = at; i < count && depth < PATH_MOST; i = rows[i].parent)
-        steps[depth++] = (uint32_t)i;
-    *ret_root = depth ? rows[steps[depth - 1]].root : NULL;
-    cJSON *list = cJSON_CreateArray();
-    while (depth--) {
-        cJSON *step = cJSON_CreateObject();
-        json_add(j, step, "edge", json_text(rows[steps[depth]].edge));
-        json_add(j, step, "type", json_text(rows[steps[depth]].type));
-        json_append(j, list, step);
-    }
-    return list;
-}
-
 static void paths(struct json *j, const struct snapshot *s) {
     SNAPSHOT_ROWS(s, PART_PATHS, struct path_row, rows, count);
     if (!snapshot_has(s, PART_PATHS)) {
@@ -174,7 +158,7 @@ static void paths(struct json *j, const struct snapshot *s) {
     for (uint32_t i = 0; i < count; i++) {
         const char *root = NULL;
         cJSON *object = cJSON_CreateObject();
-        json_add(j, object, "path", path_steps(j, rows, count, i, &root));
+        json_add(j, object, "path", json_path_steps(j, rows, count, i, PATH_MOST, &root));
         json_add(j, object, "root", json_text(root));
         json_add(j, object, "objects", json_number(rows[i].objects));
         json_add(j, object, "bytes", json_number(rows[i].bytes));

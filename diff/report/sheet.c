@@ -1,11 +1,11 @@
 #include "diff/report/sheet.h"
 
+#include "diff/report/csv.h"
 #include "diff/report/doc.h"
 #include "diff/report/fmt.h"
+#include "diff/report/json_value.h"
 
-#include <cJSON.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,20 +102,6 @@ static bool write_text(const struct sheet *s, const char *title, const struct re
 
 /* -- CSV and JSON ------------------------------------------------------------------------------ */
 
-static void csv_text(struct strbuf *out, const char *text) {
-    if (!strpbrk(text, ",\"\r\n")) {
-        strbuf_adds(out, text);
-        return;
-    }
-    strbuf_addc(out, '"');
-    for (; *text; text++) {
-        if (*text == '"')
-            strbuf_addc(out, '"');
-        strbuf_addc(out, *text);
-    }
-    strbuf_addc(out, '"');
-}
-
 static void csv_cell(struct strbuf *out, enum sheet_kind kind, const struct sheet_cell *cell) {
     char buf[FMT_MAX];
     if (kind == SHEET_TEXT && cell->text)
@@ -142,24 +128,15 @@ static void write_csv(const struct sheet *s, struct strbuf *out) {
     }
 }
 
-/* Numbers beyond 2^53 are written as strings, as in all our JSON. */
 static cJSON *json_cell(enum sheet_kind kind, const struct sheet_cell *cell) {
-    char buf[FMT_MAX];
     if (kind == SHEET_TEXT)
-        return cell->text ? cJSON_CreateString(cell->text) : cJSON_CreateNull();
+        return json_text(cell->text);
     if (kind == SHEET_DELTA || kind == SHEET_COUNT_DELTA)
         return isnan(cell->real) ? cJSON_CreateNull() : cJSON_CreateNumber(cell->real);
-    if (cell->number == ABSENT)
-        return cJSON_CreateNull();
-    if (kind == SHEET_TIME)
-        return cJSON_CreateString(fmt_time(cell->number, buf));
-    if (cell->number <= (uint64_t)1 << 53)
-        return cJSON_CreateNumber((double)cell->number);
-    snprintf(buf, sizeof(buf), "%llu", (unsigned long long)cell->number);
-    return cJSON_CreateString(buf);
+    return kind == SHEET_TIME ? json_time(cell->number) : json_number(cell->number);
 }
 
-static bool json_row(const struct sheet *s, uint32_t r, struct strbuf *out) {
+static bool put_row(const struct sheet *s, uint32_t r, struct strbuf *out) {
     cJSON *object = cJSON_CreateObject();
     bool ok = object;
     for (uint32_t c = 0; ok && c < s->column_count; c++) {
@@ -180,7 +157,7 @@ static bool write_json(const struct sheet *s, bool lines, struct strbuf *out) {
     strbuf_adds(out, lines ? "" : "[");
     for (uint32_t r = 0; ok && r < s->row_count; r++) {
         strbuf_adds(out, lines ? "" : r ? ",\n " : "\n ");
-        ok = json_row(s, r, out);
+        ok = put_row(s, r, out);
         strbuf_adds(out, lines ? "\n" : "");
     }
     strbuf_adds(out, lines ? "" : s->row_count ? "\n]\n" : "]\n");
