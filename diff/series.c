@@ -119,22 +119,17 @@ static bool start(struct series *s, const struct snapshot *const *snapshots, str
     return true;
 }
 
-static void cell_add(struct cell *sum, const struct cell *more) {
-    sum->objects = num_add(sum->objects, more->objects);
-    sum->bytes = num_add(sum->bytes, more->bytes);
-}
-
 static void sum_up(const struct snapshot *snapshot, struct series_sums *sums) {
     SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
     for (uint32_t i = 0; i < count; i++) {
         for (int g = 0; g < GEN_COUNT; g++)
-            cell_add(&sums->gens[g], &rows[i].gen[g]);
+            cell_add(&sums->gens[g], rows[i].gen[g]);
         for (int g = 0; rows[i].name[0] == 'F' && g < GEN_COUNT && type_is_free(&rows[i]); g++)
-            cell_add(&sums->free_gens[g], &rows[i].gen[g]);
+            cell_add(&sums->free_gens[g], rows[i].gen[g]);
     }
     for (int g = 0; g < GEN_COUNT; g++) {
-        cell_add(&sums->total, &sums->gens[g]);
-        cell_add(&sums->free_total, &sums->free_gens[g]);
+        cell_add(&sums->total, sums->gens[g]);
+        cell_add(&sums->free_total, sums->free_gens[g]);
     }
 }
 

@@ -256,11 +256,6 @@ static bool make_types(struct type_join *j) {
     return make_live(s, types);
 }
 
-static void cell_add(struct cell *sum, struct cell more) {
-    sum->objects = num_add(sum->objects, more.objects);
-    sum->bytes = num_add(sum->bytes, more.bytes);
-}
-
 /* ABSENT sticks only where nothing was said: a sum of known and unknown is what is known. */
 static void live_add(uint64_t *sum, uint64_t more) {
     if (more != ABSENT)
@@ -363,10 +358,6 @@ struct sort_key {
     const struct series_type *type;
 };
 
-static uint64_t size_of_delta(int64_t delta) {
-    return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
-}
-
 static int cmp_types(const struct sort_key *a, const struct sort_key *b) {
     if (a->bytes != b->bytes)
         return a->bytes > b->bytes ? -1 : 1;
@@ -386,8 +377,8 @@ static bool sort_range(struct arena *spare, struct series_type *types, uint32_t 
     if (!keys)
         return false;
     for (uint32_t i = 0; i < count; i++)
-        keys[i] = (struct sort_key){size_of_delta(types[i].bytes_delta),
-                                    size_of_delta(types[i].objects_delta), &types[i]};
+        keys[i] = (struct sort_key){num_magnitude(types[i].bytes_delta),
+                                    num_magnitude(types[i].objects_delta), &types[i]};
     while (n < count && cmp_types(&keys[n - 1], &keys[n]) <= 0)
         n++;
     if (n >= count)

@@ -39,9 +39,13 @@ static inline uint32_t slot_of(uint64_t metric) {
     return (uint32_t)(metric / HISTORY_SHARDS);
 }
 
+/* The difference that shard_put wrote as `written`, sign in the lowest bit. */
+static inline uint64_t shard_delta(uint64_t written) {
+    return (written >> 1) ^ ((uint64_t)0 - (written & 1));
+}
+
 bool shard_init(struct shard_state *s, uint32_t slots);
 void shard_deinit(struct shard_state *s);
-void shard_clear(struct shard_state *s);
 /* Appends what leads from `from` (NULL: nothing) to `to`; both have the same slots. */
 void shard_put(struct strbuf *out, const struct shard_state *from, const struct shard_state *to);
 /* Applies what shard_put wrote. ERR_FORMAT when it does not fit. */

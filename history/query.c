@@ -213,7 +213,7 @@ static bool apply_one(uint64_t cells[HISTORY_COLUMNS], struct bytes rows, uint32
         for (int c = 0; c < HISTORY_COLUMNS; c++) {
             uint64_t delta = reader_varint(&r);
             if (at == slot)
-                cells[c] += (delta >> 1) ^ ((uint64_t)0 - (delta & 1));
+                cells[c] += shard_delta(delta);
         }
         if (at++ == slot)
             break;

@@ -18,16 +18,6 @@ void shard_deinit(struct shard_state *s) {
     *s = (struct shard_state){NULL, 0};
 }
 
-void shard_clear(struct shard_state *s) {
-    memset(s->cells, 0, (size_t)s->slots * HISTORY_COLUMNS * sizeof(*s->cells));
-}
-
-static void put_varint(struct strbuf *out, uint64_t value) {
-    for (; value >= 0x80; value >>= 7)
-        strbuf_addc(out, (char)(value | 0x80));
-    strbuf_addc(out, (char)value);
-}
-
 void shard_put(struct strbuf *out, const struct shard_state *from, const struct shard_state *to) {
     uint32_t next = 0;
     for (uint32_t slot = 0; slot < to->slots; slot++) {
@@ -36,11 +26,11 @@ void shard_put(struct strbuf *out, const struct shard_state *from, const struct 
         const uint64_t *new = &to->cells[(size_t)slot * HISTORY_COLUMNS];
         if (memcmp(old, new, sizeof(nothing)) == 0)
             continue;
-        put_varint(out, slot - next);
+        strbuf_add_varint(out, slot - next);
         next = slot + 1;
         for (int c = 0; c < HISTORY_COLUMNS; c++) {
             uint64_t delta = new[c] - old[c]; /* wraps, and back again */
-            put_varint(out, (delta << 1) ^ ((uint64_t)0 - (delta >> 63)));
+            strbuf_add_varint(out, (delta << 1) ^ ((uint64_t)0 - (delta >> 63)));
         }
     }
 }
@@ -56,8 +46,7 @@ bool shard_apply(struct shard_state *s, struct bytes rows, struct err *err) {
         slot += gap;
         uint64_t *cells = &s->cells[slot * HISTORY_COLUMNS];
         for (int c = 0; c < HISTORY_COLUMNS; c++) {
-            uint64_t delta = reader_varint(&r);
-            cells[c] += (delta >> 1) ^ ((uint64_t)0 - (delta & 1));
+            cells[c] += shard_delta(reader_varint(&r));
         }
         slot++;
     }

@@ -29,10 +29,6 @@ const char *fmt_bytes_pair(uint64_t from, uint64_t to, char buf[FMT_MAX]) {
     return buf;
 }
 
-static uint64_t magnitude(int64_t delta) {
-    return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
-}
-
 static const char *with_sign(int64_t delta, const char *(*human)(uint64_t, char *),
                              char buf[FMT_MAX]) {
     if (delta == 0) {
@@ -40,7 +36,7 @@ static const char *with_sign(int64_t delta, const char *(*human)(uint64_t, char 
         return buf;
     }
     char number[FMT_MAX];
-    human(magnitude(delta), number);
+    human(num_magnitude(delta), number);
     snprintf(buf, FMT_MAX, "%c%.*s", delta < 0 ? '-' : '+', FMT_MAX - 2, number);
     return buf;
 }

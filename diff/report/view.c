@@ -52,10 +52,6 @@ struct cell type_cell(const struct series_type *t, uint32_t snapshot, bool live)
     return t->totals[snapshot];
 }
 
-static uint64_t magnitude(int64_t delta) {
-    return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
-}
-
 struct order {
     const struct series *s;
     enum report_sort sort;
@@ -68,10 +64,10 @@ static int cmp_descending(uint64_t a, uint64_t b) {
 /* How much a type grew or shrank. */
 static struct cell growth(const struct series *s, const struct series_type *t) {
     if (!s->live_known || s->count == 1)
-        return (struct cell){magnitude(t->objects_delta), magnitude(t->bytes_delta)};
+        return (struct cell){num_magnitude(t->objects_delta), num_magnitude(t->bytes_delta)};
     struct cell base = type_cell(t, 0, true), last = type_cell(t, s->count - 1, true);
-    return (struct cell){magnitude(fmt_delta(base.objects, last.objects)),
-                         magnitude(fmt_delta(base.bytes, last.bytes))};
+    return (struct cell){num_magnitude(fmt_delta(base.objects, last.objects)),
+                         num_magnitude(fmt_delta(base.bytes, last.bytes))};
 }
 
 static int cmp_rows(const void *x, const void *y, void *context) {
@@ -162,11 +158,6 @@ static bool big_enough(const struct series *s, const struct series_type *t,
     return size.bytes >= o->min_bytes && size.objects >= o->min_count;
 }
 
-static void add(struct cell *sum, struct cell more) {
-    sum->objects = num_add(sum->objects, more.objects);
-    sum->bytes = num_add(sum->bytes, more.bytes);
-}
-
 static bool has_sums(const struct series *s, uint32_t k, bool live) {
     return live ? s->live_known : snapshot_has(s->snapshots[k], PART_TYPES);
 }
@@ -183,9 +174,9 @@ static void sum_up(const struct type_view *v, const struct series *s, bool live,
         if (!live)
             sums->total[k] = s->sums[k].total;
         for (uint32_t i = 0; live && i < s->type_count; i++)
-            add(&sums->total[k], type_cell(&s->types[i], k, live));
+            cell_add(&sums->total[k], type_cell(&s->types[i], k, live));
         for (uint32_t i = 0; i < v->count; i++)
-            add(&sums->shown[k], type_cell(&s->types[v->rows[i]], k, live));
+            cell_add(&sums->shown[k], type_cell(&s->types[v->rows[i]], k, live));
         sums->others[k].objects = sums->total[k].objects - sums->shown[k].objects;
         sums->others[k].bytes = sums->total[k].bytes - sums->shown[k].bytes;
     }

@@ -34,4 +34,9 @@ static inline uint64_t num_add(uint64_t a, uint64_t b) {
     return sum;
 }
 
+/* The size of a difference, whatever its sign. */
+static inline uint64_t num_magnitude(int64_t delta) {
+    return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
+}
+
 #endif

@@ -184,6 +184,17 @@ void strbuf_addc(struct strbuf *b, char c) {
     strbuf_add(b, (struct str){&c, 1});
 }
 
+void strbuf_add_varint(struct strbuf *b, uint64_t value) {
+    char buf[10];
+    size_t n = 0;
+    while (value >= 0x80) {
+        buf[n++] = (char)(value | 0x80);
+        value >>= 7;
+    }
+    buf[n++] = (char)value;
+    strbuf_add(b, (struct str){buf, n});
+}
+
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);

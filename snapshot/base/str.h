@@ -84,6 +84,7 @@ void strbuf_deinit(struct strbuf *b);
 void strbuf_add(struct strbuf *b, struct str s);
 void strbuf_adds(struct strbuf *b, const char *cstring);
 void strbuf_addc(struct strbuf *b, char c);
+void strbuf_add_varint(struct strbuf *b, uint64_t value); /* LEB128, see reader_varint */
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strbuf_clear(struct strbuf *b); /* length 0, memory kept */
 struct str strbuf_str(const struct strbuf *b);

@@ -20,17 +20,6 @@ bool snapfile_probe(struct bytes head) {
 
 /* -- Writing ----------------------------------------------------------------------------------- */
 
-static void put_varint(struct strbuf *out, uint64_t value) {
-    char buf[10];
-    size_t n = 0;
-    while (value >= 0x80) {
-        buf[n++] = (char)(value | 0x80);
-        value >>= 7;
-    }
-    buf[n++] = (char)value;
-    strbuf_add(out, (struct str){buf, n});
-}
-
 static void put_int(struct strbuf *out, uint64_t value, unsigned size) {
     char buf[8];
     for (unsigned i = 0; i < size; i++)
@@ -47,7 +36,7 @@ struct writer {
 
 static void put_string(struct writer *w, struct strbuf *out, const char *s) {
     if (!s) {
-        put_varint(out, 0);
+        strbuf_add_varint(out, 0);
         return;
     }
     uint32_t number = strmap_get(&w->numbers, str_of(s), STR(""));
@@ -57,7 +46,7 @@ static void put_string(struct writer *w, struct strbuf *out, const char *s) {
             w->nomem = true;
         strbuf_add(&w->strings, (struct str){s, strlen(s) + 1});
     }
-    put_varint(out, (uint64_t)number + 1);
+    strbuf_add_varint(out, (uint64_t)number + 1);
 }
 
 static void put_cells(struct strbuf *out, const struct cell *cells) {
@@ -69,8 +58,8 @@ static void put_cells(struct strbuf *out, const struct cell *cells) {
     for (int g = 0; g < GEN_COUNT; g++) {
         if (!(mask & 1u << g))
             continue;
-        put_varint(out, cells[g].objects);
-        put_varint(out, cells[g].bytes);
+        strbuf_add_varint(out, cells[g].objects);
+        strbuf_add_varint(out, cells[g].bytes);
     }
 }
 
@@ -84,7 +73,7 @@ static void put_value(struct writer *w, struct strbuf *out, const struct field *
         put_string(w, out, *(const char *const *)at);
         break;
     case FIELD_STRS:
-        put_varint(out, list->count);
+        strbuf_add_varint(out, list->count);
         for (uint32_t i = 0; i < list->count; i++)
             put_string(w, out, list->items[i]);
         break;
@@ -93,7 +82,7 @@ static void put_value(struct writer *w, struct strbuf *out, const struct field *
         break;
     case FIELD_GENS:
         for (int g = 0; g < GEN_COUNT; g++)
-            put_varint(out, number[g] + 1);
+            strbuf_add_varint(out, number[g] + 1);
         break;
     case FIELD_U64:
     case FIELD_BYTES:
@@ -101,7 +90,7 @@ static void put_value(struct writer *w, struct strbuf *out, const struct field *
     case FIELD_TIME:
     case FIELD_HEX:
     case FIELD_BOOL:
-        put_varint(out, *number + 1);
+        strbuf_add_varint(out, *number + 1);
         break;
     }
 }
@@ -132,8 +121,8 @@ static void put_table(struct writer *w, struct strbuf *out, enum part part,
         empty[0] = false;
         columns = 1;
     }
-    put_varint(out, table->count);
-    put_varint(out, columns);
+    strbuf_add_varint(out, table->count);
+    strbuf_add_varint(out, columns);
     struct strbuf column;
     strbuf_init(&column);
     for (uint32_t f = 0; f < desc->field_count; f++) {
@@ -143,9 +132,9 @@ static void put_table(struct writer *w, struct strbuf *out, enum part part,
         for (uint32_t i = 0; i < table->count; i++)
             put_value(w, &column, &desc->fields[f],
                       (const unsigned char *)table->rows + (size_t)i * desc->row_size);
-        put_varint(out, desc->fields[f].id);
-        put_varint(out, desc->fields[f].kind);
-        put_varint(out, column.len);
+        strbuf_add_varint(out, desc->fields[f].id);
+        strbuf_add_varint(out, desc->fields[f].kind);
+        strbuf_add_varint(out, column.len);
         strbuf_add(out, strbuf_str(&column));
     }
     w->nomem |= column.failed;
@@ -179,7 +168,7 @@ bool snapfile_encode(const struct snapshot *s, struct strbuf *out, struct err *e
         section_end(&sections[count++], &body);
     }
     sections[count] = (struct section){.id = STRING_TABLE, .start = body.len};
-    put_varint(&body, w.string_count);
+    strbuf_add_varint(&body, w.string_count);
     strbuf_add(&body, strbuf_str(&w.strings));
     section_end(&sections[count++], &body);
 

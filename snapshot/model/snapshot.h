@@ -13,6 +13,7 @@
 #define DUMPDIFF_MODEL_SNAPSHOT_H
 
 #include "base/arena.h"
+#include "base/num.h"
 #include "base/str.h"
 
 #define ABSENT UINT64_MAX
@@ -338,6 +339,11 @@ const void *snapshot_row(const struct snapshot *s, enum part part);
 
 const struct origin_row *snapshot_origin(const struct snapshot *s); /* never NULL */
 enum trust_grade snapshot_trust(const struct snapshot *s);
+
+static inline void cell_add(struct cell *sum, struct cell more) {
+    sum->objects = num_add(sum->objects, more.objects);
+    sum->bytes = num_add(sum->bytes, more.bytes);
+}
 
 /* Sum over all generations of a type. */
 struct cell type_total(const struct type_row *row);
