@@ -150,7 +150,7 @@ static bool was_left_open(const char *path) {
     return n > 0 && (size_t)n < sizeof(log) && stat(log, &st) == 0 && st.st_size > 0;
 }
 
-static bool set_up(struct history *h, bool check, struct err *err) {
+static bool set_up(struct history *h, enum history_mode mode, bool check, struct err *err) {
     int64_t version = 0, id = 0;
     sqlite3_busy_timeout(h->db, BUSY_TIMEOUT_MS);
     /* Our own statements only, whatever the file says. */
@@ -160,6 +160,9 @@ static bool set_up(struct history *h, bool check, struct err *err) {
     if (!pragma_number(h, "PRAGMA user_version", &version, err) ||
         !pragma_number(h, "PRAGMA application_id", &id, err))
         return false;
+    if (mode == HISTORY_READ && id == 0 &&
+        version == 0) /* SQLite takes an empty file for its own */
+        return err_set(err, ERR_FORMAT, "is not a history");
     if ((id != APPLICATION_ID || version != VERSION) && !history_begin(h, err))
         return false;
     if ((id != APPLICATION_ID || version != VERSION) && !history_end(h, migrate(h, err), err))
@@ -180,7 +183,7 @@ bool history_open(struct history *h, const char *path, enum history_mode mode, s
     bool ok = sqlite3_open_v2(path, &h->db, flags, NULL) == SQLITE_OK;
     if (!ok)
         err_set(err, ERR_IO, "%s", h->db ? sqlite3_errmsg(h->db) : "out of memory");
-    ok = ok && set_up(h, check, err);
+    ok = ok && set_up(h, mode, check, err);
     if (ok)
         h->path = arena_copy(&h->arena, path, strlen(path));
     return ok || err_prefix(err, "%s", path);

@@ -329,6 +329,21 @@ static void what_is_no_database_is_refused(void **state) {
     expect_refused(p, ERR_FORMAT, "not a database");
 }
 
+static void an_empty_file_is_not_made_a_history_by_reading(void **state) {
+    struct place *p = *state;
+    struct history h;
+    struct err err;
+    struct file f;
+    assert_true(file_write(p->path, (struct str){"", 0}, &err));
+    bool ok = history_open(&h, p->path, HISTORY_READ, &err);
+    history_close(&h);
+    assert_false(ok);
+    assert_int_equal(err.code, ERR_FORMAT);
+    assert_true(file_open(&f, p->path, &err));
+    assert_int_equal(f.bytes.size, 0);
+    file_close(&f);
+}
+
 static void damaged_rows_are_told(void **state) {
     struct history h = open_at(*state);
     add_as(&h, 3, &key);
@@ -489,6 +504,7 @@ int main(void) {
         TEST(a_database_of_another_program_is_left_alone),
         TEST(a_newer_version_is_refused),
         TEST(what_is_no_database_is_refused),
+        TEST(an_empty_file_is_not_made_a_history_by_reading),
         TEST(damaged_rows_are_told),
         TEST(a_kill_at_any_write_loses_nothing),
         TEST(a_full_disk_loses_nothing),
