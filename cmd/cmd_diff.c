@@ -3,10 +3,21 @@
 
 extern const struct command command_diff, command_show;
 
+static bool wants_two(struct err *err) {
+    return err_set(err, ERR_USAGE,
+                   "diff wants two dumps or more, oldest first (see `dumpdiff diff --help`)");
+}
+
+/* A single file is enough for a diff where it tells of several moments. */
+static bool read_dumps(struct session *s, const struct options *o, bool is_diff, struct err *err) {
+    if (!is_diff)
+        return session_read(s, o, err);
+    return session_read_series(s, o, err) && (s->count > 1 || wants_two(err));
+}
+
 static bool check_arguments(const struct options *o, bool is_diff, struct err *err) {
-    if (is_diff && o->argument_count < 2)
-        return err_set(err, ERR_USAGE,
-                       "diff wants two dumps or more, oldest first (see `dumpdiff diff --help`)");
+    if (is_diff && o->argument_count == 0)
+        return wants_two(err);
     if (!is_diff && o->argument_count + (o->pid != ABSENT) != 1)
         return err_set(err, ERR_USAGE,
                        "show wants one dump (see `dumpdiff show --help`; `dumpdiff diff` compares "
@@ -30,7 +41,7 @@ static int run_report(const struct command *command, bool is_diff, int argc, cha
         return print_help(command);
     int status = 0;
     if (!inputs_find(&in, &o, &err) || !check_arguments(&o, is_diff, &err) ||
-        !session_read(&s, &o, &err) || !session_judge(&s, &err) ||
+        !read_dumps(&s, &o, is_diff, &err) || !session_judge(&s, &err) ||
         !session_report(&s, is_diff, &err))
         status = fail(&err);
     else if (!is_diff && !o.force && snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE)
@@ -56,7 +67,9 @@ const struct command command_diff = {
     "what changed between dumps, and is it a leak or a hang",
     "Compares dumps, debugger logs and .snap files of one program, in any mix, oldest first. An\n"
     "argument is a file, a folder (all its files are about one dump), a.txt+b.txt (so are these),\n"
-    "or - for standard input.\n"
+    "or - for standard input. A log that tells of several moments (memleak, massif, counters) is "
+    "a\n"
+    "series by itself, and log.txt@3 is its third moment.\n"
     "\n"
     "Exit status: 0 compared; 1 there are findings and --exit-code was given; 2 wrong command "
     "line;\n"

@@ -155,8 +155,9 @@ static bool judge(struct gate_session *g, struct err *err) {
 static bool run_all(struct gate_session *g, struct err *err) {
     return inputs_find(&g->inputs, &g->options, err) && check_baseline(&g->options, err) &&
            find_today(g, err) && read_budgets(g, err) &&
-           session_read(&g->session, &g->options, err) && session_line_up(&g->session, err) &&
-           judge(g, err) && write_outputs(g, err) && (!g->options.update || update(g, err));
+           session_read_series(&g->session, &g->options, err) &&
+           session_line_up(&g->session, err) && judge(g, err) && write_outputs(g, err) &&
+           (!g->options.update || update(g, err));
 }
 
 static int run(int argc, char **argv) {

@@ -1,8 +1,10 @@
 #include "cmd/session.h"
 
+#include "base/num.h"
 #include "cmd/progress.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,6 +47,17 @@ static bool name_is_unique(const struct session *s, uint32_t i) {
     return true;
 }
 
+/* The argument of a snapshot: the only one may stand for several. */
+static const char *argument_of(const struct session *s, uint32_t i) {
+    return s->options->arguments[i < s->options->argument_count ? i : 0];
+}
+
+/* "log.txt" -> "log.txt@3" */
+static void name_moment(struct session *s, uint32_t i) {
+    if (s->count > s->options->argument_count && s->pid == ABSENT)
+        strbuf_addf(&s->name_texts[i], "@%" PRIu64, snapshot_origin(&s->snapshots[i])->moment + 1);
+}
+
 static bool make_names(struct session *s, struct err *err) {
     bool clash = false;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -55,14 +68,16 @@ static bool make_names(struct session *s, struct err *err) {
         else if (s->pid != ABSENT)
             strbuf_addf(&s->name_texts[i], "process %" PRIu64, s->pid);
         else
-            short_name(&s->name_texts[i], s->options->arguments[i], false);
+            short_name(&s->name_texts[i], argument_of(s, i), false);
+        name_moment(s, i);
     }
     /* before/log.txt and after/log.txt: without folders both are log.txt. */
     for (uint32_t i = 0; i < s->count && !clash && s->pid == ABSENT; i++)
         clash = !name_is_unique(s, i);
     for (uint32_t i = 0; i < s->count && clash; i++) {
         strbuf_clear(&s->name_texts[i]);
-        short_name(&s->name_texts[i], s->options->arguments[i], true);
+        short_name(&s->name_texts[i], argument_of(s, i), true);
+        name_moment(s, i);
     }
     for (uint32_t i = s->count; i-- > 1;)
         if (!name_is_unique(s, i))
@@ -131,38 +146,110 @@ static bool begin(struct session *s, const struct options *o, uint32_t count, st
     return true;
 }
 
-/* The next snapshot, from an argument or from the process. */
-static bool read_one(struct session *s, struct err *err) {
+/* "log.txt@3": the third moment of log.txt, unless a file has that name. 0: none is named. */
+static uint64_t named_moment(const char *argument, struct str *ret_path) {
+    struct stat st;
+    uint64_t moment = 0;
+    const char *at = strrchr(argument, '@');
+    *ret_path = str_of(argument);
+    if (!at || at == argument || stat(argument, &st) == 0 || !num_dec(str_of(at + 1), &moment) ||
+        moment == 0)
+        return 0;
+    *ret_path = str_take(*ret_path, (size_t)(at - argument));
+    return moment;
+}
+
+static bool read_argument(const char *argument, struct input_options *input,
+                          struct snapshot *snapshot, struct err *err) {
+    struct str path;
+    struct strbuf text;
+    uint64_t named = named_moment(argument, &path);
+    strbuf_init(&text);
+    strbuf_add(&text, path);
+    if (named)
+        input->moment = named;
+    progress_begin(argument);
+    bool ok = text.failed ? err_nomem(err) : input_read(strbuf_cstr(&text), input, snapshot, err);
+    progress_end();
+    strbuf_deinit(&text);
+    return ok;
+}
+
+/* The next snapshot, from an argument (moment 0: its last) or from the process. */
+static bool read_one(struct session *s, uint64_t moment, struct err *err) {
     const struct options *o = s->options;
     uint32_t i = s->count++;
-    const struct input_options input = {
+    struct input_options input = {
         .symbols = o->symbols,
         .sysroot = o->sysroot,
         .threads_file = i < o->threads_file_count ? o->threads_files[i] : NULL,
         .label = i < o->label_count ? o->labels[i] : NULL,
         .no_paths = o->no_paths,
+        .moment = moment,
         .answers = s->has_answers ? &s->answers : NULL,
     };
     snapshot_init(&s->snapshots[i]);
     s->pointers[i] = &s->snapshots[i];
-    if (s->pid == ABSENT) {
-        progress_begin(o->arguments[i]);
-        bool ok = input_read(o->arguments[i], &input, &s->snapshots[i], err);
-        progress_end();
-        return ok;
-    }
+    if (s->pid == ABSENT)
+        return read_argument(argument_of(s, i), &input, &s->snapshots[i], err);
     return input_read_process(s->pid, &input, &s->snapshots[i], err) ||
            err_prefix(err, "process %" PRIu64, s->pid);
 }
 
-bool session_read(struct session *s, const struct options *o, struct err *err) {
+static bool read_all(struct session *s, const struct options *o, struct err *err) {
     uint32_t count = o->pid == ABSENT ? o->argument_count : 1;
     if (!begin(s, o, count, err))
         return false;
     while (s->count < count)
-        if (!read_one(s, err))
+        if (!read_one(s, 0, err))
             return false;
-    if (s->has_answers && !answers_from_snapshot(&s->answers, &s->snapshots[0], err))
+    return !s->has_answers || answers_from_snapshot(&s->answers, &s->snapshots[0], err);
+}
+
+bool session_read(struct session *s, const struct options *o, struct err *err) {
+    return read_all(s, o, err) && make_names(s, err);
+}
+
+static void free_snapshots(struct session *s) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        snapshot_deinit(&s->snapshots[i]);
+        strbuf_deinit(&s->name_texts[i]);
+    }
+    s->count = 0;
+    free(s->snapshots);
+    free(s->pointers);
+    free(s->names);
+    free(s->name_texts);
+}
+
+/* The only argument once more, moment by moment. */
+static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
+    const char *argument = s->options->arguments[0];
+    uint32_t count = moments < ARGUMENTS_MAX ? (uint32_t)moments : ARGUMENTS_MAX;
+    if (strcmp(argument, "-") == 0)
+        return err_set(err, ERR_USAGE,
+                       "standard input tells of several moments: give it as a file, which can be "
+                       "read for each");
+    if (count < moments)
+        fprintf(stderr,
+                "dumpdiff: %s: tells of %" PRIu64 " moments: %u, evenly spaced, are compared\n",
+                argument, moments, count);
+    free_snapshots(s);
+    if (!allocate(s, count, err))
+        return false;
+    for (uint64_t i = 0; i < count; i++)
+        if (!read_one(s, 1 + i * (moments - 1) / (count - 1), err))
+            return false;
+    return true;
+}
+
+bool session_read_series(struct session *s, const struct options *o, struct err *err) {
+    struct str path;
+    if (!read_all(s, o, err))
+        return false;
+    uint64_t moments = snapshot_origin(&s->snapshots[0])->moments;
+    if (o->argument_count == 1 && o->pid == ABSENT && moments != ABSENT && moments > 1 &&
+        !named_moment(o->arguments[0], &path) && !read_moments(s, moments, err))
         return false;
     return make_names(s, err);
 }
@@ -174,7 +261,7 @@ bool session_watch(struct session *s, const struct options *o, session_pause *pa
     while (s->count < o->watch_count) {
         if (s->count && !pause(o->watch_every_ns))
             break;
-        if (read_one(s, err))
+        if (read_one(s, 0, err))
             continue;
         /* A process that ended has said what it had to say, if it was seen twice. */
         snapshot_deinit(&s->snapshots[--s->count]);
@@ -194,16 +281,9 @@ void session_deinit(struct session *s) {
         findings_deinit(&s->findings);
         series_deinit(&s->series);
     }
-    for (uint32_t i = 0; i < s->count; i++) {
-        snapshot_deinit(&s->snapshots[i]);
-        strbuf_deinit(&s->name_texts[i]);
-    }
     if (s->has_answers)
         answers_deinit(&s->answers);
-    free(s->snapshots);
-    free(s->pointers);
-    free(s->names);
-    free(s->name_texts);
+    free_snapshots(s);
     *s = (struct session){.count = 0};
 }
 

@@ -10,7 +10,7 @@
 struct session {
     const struct options *options;
     struct limits limits;
-    struct snapshot *snapshots; /* one an argument */
+    struct snapshot *snapshots; /* one an argument, or one a moment of the only argument */
     const struct snapshot **pointers;
     const char **names; /* as reports call them */
     struct strbuf *name_texts;
@@ -36,10 +36,16 @@ int print_help(const struct command *command);
 int print_text(const struct strbuf *text);
 
 /*
- * Limits from --config and --limit; then reads all arguments.
+ * Limits from --config and --limit; then reads all arguments. "log.txt@3" is the third moment of
+ * log.txt.
  * Errors: those of input_read, ERR_USAGE.
  */
 bool session_read(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
+/*
+ * As session_read; a single argument that tells of several moments is a series of these, of
+ * ARGUMENTS_MAX evenly spaced ones at most (which is said on standard error).
+ */
+bool session_read_series(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
 /* Waits between two snapshots; false: do not go on. */
 typedef bool session_pause(uint64_t ns);
 /*

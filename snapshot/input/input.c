@@ -78,6 +78,13 @@ static bool set_label(struct builder *b, const struct input_options *options, st
     return origin->label != NULL;
 }
 
+static bool begin(struct builder *b, struct snapshot *snapshot, const struct input_options *options,
+                  struct err *err) {
+    bool ok = builder_init(b, snapshot, err);
+    b->moment = options->moment ? options->moment - 1 : ABSENT;
+    return ok;
+}
+
 static bool end(struct builder *b, const struct input_options *options, bool ok, struct err *err) {
     ok = ok && builder_finish(b, err) && set_label(b, options, err);
     builder_deinit(b);
@@ -88,7 +95,7 @@ bool input_read_bytes(struct bytes bytes, const char *path, const struct input *
                       const struct input_options *options, struct snapshot *snapshot,
                       struct err *err) {
     struct builder b;
-    bool ok = builder_init(&b, snapshot, err);
+    bool ok = begin(&b, snapshot, options, err);
     struct source source = {.path = path, .bytes = bytes, .options = options};
     ok = ok && read_source(&source, format, &b, err);
     return end(&b, options, ok, err);
@@ -177,7 +184,7 @@ bool input_read(const char *argument, const struct input_options *options,
                 struct snapshot *snapshot, struct err *err) {
     struct file_list list = {.count = 0};
     struct builder b;
-    bool ok = builder_init(&b, snapshot, err);
+    bool ok = begin(&b, snapshot, options, err);
     if (ok && !list_files(&list, argument, err))
         ok = err_prefix(err, "%s", argument);
     for (size_t i = 0; ok && i < list.count; i++)

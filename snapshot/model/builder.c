@@ -9,7 +9,7 @@
 #include <string.h>
 
 bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err) {
-    *b = (struct builder){.snapshot = snapshot};
+    *b = (struct builder){.snapshot = snapshot, .moment = ABSENT};
     strmap_init(&b->strings);
     strmap_init(&b->types);
     u64map_init(&b->threads_by_os_id);
@@ -151,6 +151,35 @@ void builder_drop(struct builder *b, enum part part) {
         u64map_deinit(&b->threads_by_managed_id);
         u64map_init(&b->threads_by_managed_id);
     }
+}
+
+bool builder_moment(struct builder *b, uint32_t parts) {
+    bool wanted = b->moment == ABSENT || b->moment == b->moments;
+    b->moments++;
+    for (int part = 1; wanted && part < PART_END; part++)
+        if (parts & PART_BIT(part))
+            builder_drop(b, (enum part)part);
+    return wanted;
+}
+
+/* Says which moment of how many it is. */
+static bool say_moment(struct builder *b, struct err *err) {
+    if (b->moments < 2)
+        return b->moment == ABSENT || b->moment == 0 ||
+               err_set(err, ERR_USAGE, "moment %" PRIu64 " is wanted, but it tells of one only",
+                       b->moment + 1);
+    if (b->moment != ABSENT && b->moment >= b->moments)
+        return err_set(err, ERR_USAGE,
+                       "moment %" PRIu64 " is wanted, but it tells of %" PRIu64 " only",
+                       b->moment + 1, b->moments);
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    origin->moments = b->moments;
+    origin->moment = b->moment == ABSENT ? b->moments - 1 : b->moment;
+    if (b->moment == ABSENT)
+        builder_note(b, "tells of %" PRIu64 " moments: this is the last", b->moments);
+    return true;
 }
 
 static bool needs_cleaning(struct str s) {
@@ -508,6 +537,8 @@ static bool only_innermost(const struct thread_row *t) {
 }
 
 bool builder_finish(struct builder *b, struct err *err) {
+    if (!say_moment(b, err))
+        return false;
     say_filtered(b);
     if (b->reasons_dropped) {
         uint32_t dropped = b->reasons_dropped;

@@ -36,6 +36,8 @@ struct builder {
     uint64_t finalizable_objects; /* [count] sum of the rows of PART_FINALIZABLE */
     struct str source;            /* name of the file being read, for warnings; borrowed */
     uint32_t reasons_dropped;
+    uint64_t moment;  /* wanted of a file that holds several, from 0; ABSENT: the last */
+    uint64_t moments; /* [count] begun so far, see builder_moment() */
 };
 
 /* snapshot is initialised and empty; it stays the caller's. Adds the origin row. */
@@ -82,6 +84,13 @@ bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *
  */
 bool builder_counter(struct builder *b, const char *name, uint64_t value, const char *unit,
                      struct err *err) MUST_CHECK;
+
+/*
+ * Begins the next moment of a file that tells of several (the ticks of a log), oldest first. Called
+ * in front of the rows of each. What earlier ones said in `parts` (PART_BITs) is forgotten when
+ * this moment is wanted. false: it is not wanted, its rows are to be passed over.
+ */
+bool builder_moment(struct builder *b, uint32_t parts);
 
 /* Forgets a part: its rows and that it was there. */
 void builder_drop(struct builder *b, enum part part);

@@ -32,6 +32,9 @@ static const struct field origin_fields[] = {
     F(origin_row, sampled, 15, FIELD_BOOL),
     F(origin_row, types_filter, 16, FIELD_STR),
     F(origin_row, os, 17, FIELD_STR),
+    F(origin_row, sample_bytes, 18, FIELD_BYTES),
+    F(origin_row, moment, 19, FIELD_U64),
+    F(origin_row, moments, 20, FIELD_U64),
 };
 
 static const struct field reason_fields[] = {
@@ -146,7 +149,16 @@ static const struct field stack_fields[] = {
     F(stack_row, frames, 1, FIELD_STRS),     F(stack_row, module, 2, FIELD_STR),
     F(stack_row, count, 3, FIELD_U64),       F(stack_row, bytes, 4, FIELD_BYTES),
     F(stack_row, total_count, 5, FIELD_U64), F(stack_row, total_bytes, 6, FIELD_BYTES),
-    F(stack_row, size_each, 7, FIELD_BYTES),
+    F(stack_row, size_each, 7, FIELD_BYTES), F(stack_row, peak_bytes, 8, FIELD_BYTES),
+    F(stack_row, oldest_ns, 9, FIELD_NS),
+};
+
+static const struct field allocation_fields[] = {
+    F(allocation_row, by, 1, FIELD_STR),          F(allocation_row, name, 2, FIELD_STR),
+    F(allocation_row, count, 3, FIELD_U64),       F(allocation_row, bytes, 4, FIELD_BYTES),
+    F(allocation_row, cum_count, 5, FIELD_U64),   F(allocation_row, cum_bytes, 6, FIELD_BYTES),
+    F(allocation_row, total_count, 7, FIELD_U64), F(allocation_row, total_bytes, 8, FIELD_BYTES),
+    F(allocation_row, size_each, 9, FIELD_BYTES),
 };
 
 static const struct field counter_fields[] = {
@@ -232,6 +244,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_PATHS] = DESC("paths", path, false),
     [PART_OS_HANDLES] = DESC("os_handles", os_handle, false),
     [PART_ASYNC] = DESC("async", async, false),
+    [PART_ALLOCATIONS] = DESC("allocations", allocation, false),
 };
 
 void snapshot_init(struct snapshot *s) {
@@ -266,6 +279,9 @@ const struct origin_row *snapshot_origin(const struct snapshot *s) {
         .trust = TRUST_UNUSABLE,
         .collected_first = ABSENT,
         .sampled = ABSENT,
+        .sample_bytes = ABSENT,
+        .moment = ABSENT,
+        .moments = ABSENT,
     };
     const struct origin_row *origin = snapshot_row(s, PART_ORIGIN);
     return origin ? origin : &nothing;

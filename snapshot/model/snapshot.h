@@ -54,10 +54,11 @@ enum part {
     PART_LOADER,      /* loader heaps */
     PART_FREE_BLOCKS, /* large free blocks of the GC heap and what follows them */
     PART_NATIVE_HEAPS,
-    PART_LIVE,       /* one row: reachability totals */
-    PART_PATHS,      /* root path tree */
-    PART_OS_HANDLES, /* operating system handles by type */
-    PART_ASYNC,      /* async methods that wait, by method and place */
+    PART_LIVE,        /* one row: reachability totals */
+    PART_PATHS,       /* root path tree */
+    PART_OS_HANDLES,  /* operating system handles by type */
+    PART_ASYNC,       /* async methods that wait, by method and place */
+    PART_ALLOCATIONS, /* outstanding allocations by function, module or size, as a source sums */
     PART_END
 };
 
@@ -85,6 +86,9 @@ struct origin_row {
     const char *types_filter; /* what PART_TYPES was limited to, e.g. "-type Cart" or "-live": its
                                  sums are not the heap's. NULL: it speaks of the whole heap */
     const char *os;           /* where the process ran: "Windows 10.0.22631" */
+    uint64_t sample_bytes;    /* [bytes] one sample every so many, on average */
+    uint64_t moment,
+        moments; /* this is moment 0.. of so many that the file holds; ABSENT: of one */
 };
 
 struct reason_row {
@@ -221,6 +225,21 @@ struct stack_row {
     uint64_t count, bytes;             /* outstanding */
     uint64_t total_count, total_bytes; /* ever allocated; ABSENT where not said */
     uint64_t size_each;                /* [bytes] size of one allocation, where all are equal */
+    uint64_t peak_bytes;               /* outstanding when the process had most */
+    uint64_t oldest_ns;                /* [ns] age of the oldest outstanding allocation */
+};
+
+/*
+ * What a source sums up itself. Rows of different `by` speak of the same allocations: never add
+ * them up. Not made from PART_STACKS: the diff does that.
+ */
+struct allocation_row {
+    const char *by;                    /* "function", "module", "size" or "total" */
+    const char *name;                  /* "module!function", module; NULL of sizes and totals */
+    uint64_t count, bytes;             /* outstanding, of this one itself (not of what it calls) */
+    uint64_t cum_count, cum_bytes;     /* with what it calls; ABSENT where not said */
+    uint64_t total_count, total_bytes; /* ever allocated; ABSENT where not said */
+    uint64_t size_each;                /* [bytes] of rows by size */
 };
 
 struct counter_row {

@@ -1,0 +1,123 @@
+#include "model/stacks.h"
+
+#include "base/num.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* "operator+(X) [d:\a.cpp @ 12]" without the source; "Run+0x1c" without the offset. */
+static struct str without_place(struct str function) {
+    function = str_trim(function);
+    if (str_ends(function, STR("]"))) {
+        size_t at = STR_NOT_FOUND;
+        for (size_t from = 0, next; (next = str_find(function, STR(" ["), from)) != STR_NOT_FOUND;
+             from = next + 1)
+            at = next;
+        if (at != STR_NOT_FOUND && str_find(function, STR(" @ "), at) != STR_NOT_FOUND)
+            function = str_trim(str_take(function, at));
+    }
+    for (size_t i = function.len; i-- > 1;) {
+        char c = function.ptr[i];
+        if (c == 'x' && function.ptr[i - 1] == '0' && i >= 3 && function.ptr[i - 2] == '+' &&
+            i + 1 < function.len)
+            return str_take(function, i - 2);
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+            break;
+    }
+    return function;
+}
+
+/* The file name of a path of either system. */
+static struct str file_name(struct str path) {
+    path = str_trim(path);
+    for (size_t i = path.len; i-- > 0;)
+        if (path.ptr[i] == '/' || path.ptr[i] == '\\')
+            return str_drop(path, i + 1);
+    return path;
+}
+
+const char *builder_frame(struct builder *b, struct str function, struct str module,
+                          uint64_t offset, struct err *err) {
+    struct strbuf text;
+    strbuf_init(&text);
+    function = without_place(function);
+    module = file_name(module);
+    strbuf_add(&text, module);
+    if (function.len) {
+        if (module.len)
+            strbuf_addc(&text, '!');
+        strbuf_add(&text, function);
+    } else if (offset != ABSENT) {
+        strbuf_addf(&text, "%s0x%" PRIx64, module.len ? "+" : "", offset);
+    } else if (!module.len) {
+        strbuf_adds(&text, "[unknown]");
+    }
+    const char *frame = NULL;
+    if (text.failed)
+        err_nomem(err);
+    else
+        frame = builder_string(b, strbuf_str(&text), err);
+    strbuf_deinit(&text);
+    return frame;
+}
+
+/* Frames are interned: equal pointers are equal frames. */
+static uint64_t stack_hash(const struct stack_row *row, uint32_t frames) {
+    uint64_t hash = hash_bytes(row->frames.items, frames * sizeof(*row->frames.items));
+    hash = hash_combine(hash, (uintptr_t)row->module);
+    return hash_combine(hash, row->size_each);
+}
+
+static bool same_stack(const struct stack_row *a, const struct stack_row *b, uint32_t frames) {
+    if (a->frames.count != frames || a->module != b->module || a->size_each != b->size_each)
+        return false;
+    for (uint32_t i = 0; i < frames; i++)
+        if (a->frames.items[i] != b->frames.items[i])
+            return false;
+    return true;
+}
+
+static void add_number(uint64_t *sum, uint64_t more) {
+    if (more != ABSENT)
+        *sum = *sum == ABSENT ? more : num_add(*sum, more);
+}
+
+/* Appends a row under its key, which nothing else has. */
+static struct stack_row *stack_new(struct builder *b, const struct stack_row *like, uint32_t frames,
+                                   uint64_t key, struct err *err) {
+    const char **items = arena_array(&b->snapshot->arena, frames, sizeof(*items));
+    struct stack_row *row = items ? builder_row(b, PART_STACKS, err) : NULL;
+    if (!items)
+        err_nomem(err);
+    if (!row || !builder_index(b, PART_STACKS, key, err))
+        return NULL;
+    if (frames)
+        memcpy(items, like->frames.items, frames * sizeof(*items));
+    row->frames = (struct strings){items, frames};
+    row->module = like->module;
+    row->size_each = like->size_each;
+    return row;
+}
+
+bool builder_add_stack(struct builder *b, const struct stack_row *add, struct err *err) {
+    uint32_t frames = add->frames.count;
+    if (frames > STACK_FRAMES_MAX) {
+        builder_warn(b, 1, "stacks deeper than %u frames were cut", STACK_FRAMES_MAX);
+        frames = STACK_FRAMES_MAX;
+    }
+    /* A hash may be that of another stack: the next key is tried then. */
+    uint64_t key = stack_hash(add, frames);
+    struct stack_row *row;
+    while ((row = builder_find(b, PART_STACKS, key)) && !same_stack(row, add, frames))
+        key = hash_combine(key, 1);
+    if (!row && !(row = stack_new(b, add, frames, key, err)))
+        return false;
+    add_number(&row->count, add->count);
+    add_number(&row->bytes, add->bytes);
+    add_number(&row->total_count, add->total_count);
+    add_number(&row->total_bytes, add->total_bytes);
+    add_number(&row->peak_bytes, add->peak_bytes);
+    if (add->oldest_ns != ABSENT && (row->oldest_ns == ABSENT || row->oldest_ns < add->oldest_ns))
+        row->oldest_ns = add->oldest_ns;
+    return true;
+}

@@ -1,0 +1,50 @@
+/*
+ * Allocation stacks as readers of heap profiles and leak reports find them: frames without
+ * addresses, equal stacks added up.
+ *
+ * A reader makes each frame once (builder_frame; formats that share frames among stacks keep what
+ * it returns), and adds every stack with builder_add_stack.
+ */
+#ifndef DUMPDIFF_MODEL_STACKS_H
+#define DUMPDIFF_MODEL_STACKS_H
+
+#include "model/builder.h"
+
+/* Frames of one stack that are kept, from the innermost; the rest is cut with a warning. */
+#define STACK_FRAMES_MAX 1024u
+
+/*
+ * The text of one frame: "module!function" or "function"; "module+0x1f40" where no symbol is known;
+ * "0x7f31a2b4c5d6" where the module is not known either. Equal texts are equal pointers.
+ *
+ * function  borrowed; an offset ("+0x1c") and a source ("[a.c @ 12]") behind it are cut; empty: not
+ *           known
+ * module    borrowed; name or path, of which the file name is kept; empty: not known
+ * offset    [bytes] from where the module was loaded to the address, else the address itself;
+ *           ABSENT: not known. Only shown where the function is not known.
+ *
+ * NULL: out of memory.
+ */
+const char *builder_frame(struct builder *b, struct str function, struct str module,
+                          uint64_t offset, struct err *err) MUST_CHECK;
+
+/*
+ * Adds what is allocated by one stack. Rows of the same frames, module and size_each add up:
+ * counts and bytes as sums, oldest_ns as the larger.
+ *
+ * row  borrowed. frames.items are pointers that builder_frame or builder_string gave, innermost
+ *      first, and may be reused after the call; module likewise, or NULL. Numbers that the source
+ *      does not say are ABSENT (a designated initialiser leaves them 0, so use STACK_ROW).
+ *
+ * Errors: ERR_NOMEM, ERR_LIMIT.
+ */
+bool builder_add_stack(struct builder *b, const struct stack_row *row, struct err *err) MUST_CHECK;
+
+/* A row that says nothing yet. */
+#define STACK_ROW \
+    (struct stack_row) { \
+        .count = ABSENT, .bytes = ABSENT, .total_count = ABSENT, .total_bytes = ABSENT, \
+        .size_each = ABSENT, .peak_bytes = ABSENT, .oldest_ns = ABSENT \
+    }
+
+#endif
