@@ -15,14 +15,17 @@
 extern const struct input input_snap;
 extern const struct input input_elf_core;
 extern const struct input input_minidump;
+extern const struct input input_gcdump;
 extern const struct input input_thread_times;
 
 const struct input *const inputs[] = {
     &input_snap,
     &input_elf_core,
     &input_minidump,
+    &input_gcdump,
     &input_thread_times,
-    &input_transcript, /* last: takes any text */
+    /* last: takes any text */
+    &input_transcript,
     NULL,
 };
 
