@@ -1,5 +1,6 @@
 /*
- * libdw, loaded by the process that unwinds (see archive_api.h for why it is not linked).
+ * libdw, loaded by the process that unwinds or reads symbols (see archive_api.h for why it is not
+ * linked).
  */
 #ifndef DUMPDIFF_MEMORY_DW_API_H
 #define DUMPDIFF_MEMORY_DW_API_H
@@ -7,6 +8,7 @@
 #include "base/err.h"
 
 #include <elfutils/libdwfl.h>
+#include <gelf.h>
 #include <libelf.h>
 
 /* The functions in use; libelf comes along with libdw. */
@@ -17,15 +19,21 @@
     X(dwfl_frame_pc) \
     X(dwfl_getthreads) \
     X(dwfl_module_addrinfo) \
+    X(dwfl_module_getelf) \
+    X(dwfl_module_getsym_info) \
+    X(dwfl_module_getsymtab) \
     X(dwfl_module_info) \
     X(dwfl_report_begin) \
+    X(dwfl_report_elf) \
     X(dwfl_report_end) \
     X(dwfl_report_module) \
     X(dwfl_thread_getframes) \
     X(dwfl_thread_state_register_pc) \
     X(dwfl_thread_state_registers) \
+    X(elf_getphdrnum) \
     X(elf_memory) \
-    X(elf_version)
+    X(elf_version) \
+    X(gelf_getphdr)
 
 struct dw_api {
     void *library;

@@ -1,21 +1,12 @@
 #include "memory/native_frames.h"
 
 #include "base/num.h"
+#include "memory/forked.h"
 #include "memory/unwind.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define SECONDS_MAX  20
 #define OUTPUT_MAX   ((size_t)64 << 20)
 #define COPY_MAX     ((size_t)128 << 10) /* of one stack */
 #define COPY_ALL_MAX ((size_t)64 << 20)
@@ -55,65 +46,9 @@ bool native_frames_capture(struct space *s, struct err *err) {
 
 /* -- The other process ------------------------------------------------------------------------- */
 
-static _Noreturn void unwind_and_exit(struct space *s, int fd) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM, SIGPIPE};
-    for (size_t i = 0; i < sizeof(fatal) / sizeof(*fatal); i++)
-        signal(fatal[i], SIG_DFL);
-    const struct rlimit none = {0, 0}, seconds = {SECONDS_MAX, SECONDS_MAX};
-    setrlimit(RLIMIT_CORE, &none);
-    setrlimit(RLIMIT_CPU, &seconds);
-    unsetenv("DEBUGINFOD_URLS");
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC); /* libraries have nothing to say to users */
-    if (null >= 0)
-        dup2(null, STDERR_FILENO);
+static void unwind(void *context, int fd) {
+    struct space *s = context;
     unwind_all(s, s->stack_copies, fd);
-    _exit(0);
-}
-
-static uint64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* Reads until the other side ends or takes too long. */
-static void collect(int fd, struct strbuf *out) {
-    uint64_t end = now_ms() + SECONDS_MAX * 1000;
-    char block[65536];
-    for (;;) {
-        uint64_t now = now_ms();
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int ready = now < end ? poll(&p, 1, (int)(end - now)) : 0;
-        if (ready < 0 && errno == EINTR)
-            continue;
-        ssize_t n = ready > 0 ? read(fd, block, sizeof(block)) : 0;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0 || out->len + (size_t)n > OUTPUT_MAX)
-            return;
-        strbuf_add(out, (struct str){block, (size_t)n});
-    }
-}
-
-/* What unwind_all writes; nothing where no process can be had. */
-static void run(struct space *s, struct strbuf *out) {
-    int ends[2];
-    if (pipe(ends) != 0)
-        return;
-    pid_t child = fork();
-    if (child == 0) {
-        close(ends[0]);
-        unwind_and_exit(s, ends[1]);
-    }
-    close(ends[1]);
-    if (child > 0) {
-        collect(ends[0], out);
-        kill(child, SIGKILL);
-        while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-            continue;
-    }
-    close(ends[0]);
 }
 
 /* -- Its answer -------------------------------------------------------------------------------- */
@@ -138,7 +73,7 @@ bool native_frames_read(struct space *s, struct native_stack **ret_stacks, uint3
     struct strbuf text;
     strbuf_init(&text);
     if (s->thread_count && (s->arch == ARCH_X64 || s->arch == ARCH_ARM64))
-        run(s, &text);
+        forked_run(unwind, s, OUTPUT_MAX, &text);
     struct str rest = strbuf_str(&text), frames[NATIVE_FRAMES_MAX];
     uint64_t thread = UINT64_MAX;
     uint32_t count = 0, done = 0;

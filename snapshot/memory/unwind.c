@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "memory/dw_api.h"
+#include "memory/forked.h"
 #include "memory/image.h"
 #include "memory/native_frames.h"
 
@@ -297,13 +298,7 @@ static int on_frame(Dwfl_Frame *state, void *arg) {
 }
 
 static void flush(struct unwinding *u) {
-    size_t at = 0;
-    while (at < u->out.len) {
-        ssize_t n = write(u->fd, u->out.ptr + at, u->out.len - at);
-        if (n <= 0)
-            _exit(1);
-        at += (size_t)n;
-    }
+    forked_write(u->fd, strbuf_str(&u->out));
     strbuf_clear(&u->out);
 }
 
