@@ -28,6 +28,8 @@ extern const struct section section_sosnotes;
 extern const struct section section_special_threads;
 extern const struct section section_syncblk;
 extern const struct section section_threadpool;
+extern const struct section section_umdh;
+extern const struct section section_umdh_diff;
 extern const struct section section_vadump;
 extern const struct section section_vertarget;
 extern const struct section section_vmstat;
@@ -48,6 +50,8 @@ const struct section *const sections[] = {
     &section_maddress,
     &section_vadump,
     &section_heap_s,
+    &section_umdh,
+    &section_umdh_diff,
     &section_vertarget,
     &section_process,
     &section_sosnotes,

@@ -80,7 +80,7 @@ static const struct {
     {"jeprof", CORPUS_OTHER},
     {"memanalyzer", CORPUS_OTHER},
     {"pprof", CORPUS_OTHER},
-    {"umdh", CORPUS_OTHER},
+    {"umdh", CORPUS_UMDH},
 };
 
 enum corpus_kind corpus_kind(const char *name) {

@@ -21,7 +21,8 @@ static const char *const fixtures[] = {
     "address_new.txt",         "address_old.txt",
     "maddress_summary.txt",    "vadump_sop.txt",
     "heap-s_new.txt",          "vertarget_open.txt",
-    "process_attach.txt",
+    "process_attach.txt",      "umdh_press_after.txt",
+    "umdh-diff_press.txt",     "umdh-diff_chain.txt",
 };
 
 /* What is put before and behind each line. */

@@ -1,0 +1,2 @@
+/* Section umdh: umdh -p. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section umdh-diff: umdh OLD NEW. */
+#include "tests/fuzz/fuzz_section.h"
