@@ -103,7 +103,7 @@ static void add_step(const struct path_step *step, const char *edge_below, bool 
     strbuf_adds(out, ARROW);
     if (!element || full)
         add_type(step, full, out);
-    if (!edge_below)
+    if (!edge_below || !*edge_below) /* some graphs have no names for their edges */
         return;
     if (edge_below[0] != '[' && edge_below[0] != '(' && edge_below[0] != '+')
         strbuf_addc(out, '.');

@@ -37,6 +37,8 @@ void answer_holder_text(const struct holder_row *row, struct strbuf *out) {
         return;
     }
     pretty_type(row->holder, false, out);
+    if (!row->field[0]) /* some graphs have no names for their edges */
+        return;
     bool name = row->field[0] != '[' && row->field[0] != '(' && row->field[0] != '+';
     strbuf_addc(out, name ? '.' : ' ');
     pretty_field(row->field, out);

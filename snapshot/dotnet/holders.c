@@ -3,6 +3,7 @@
 #include "dotnet/questions.h"
 
 #include "base/num.h"
+#include "model/answers_graph.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -125,47 +126,6 @@ static bool tell_garbage(void *context, const struct reach_object *object) {
     return !q->nomem;
 }
 
-static int cmp_text(const char *a, const char *b) {
-    if (!a || !b)
-        return (a == NULL) - (b == NULL);
-    return strcmp(a, b);
-}
-
-static int cmp_names(const void *x, const void *y) {
-    const struct holder_row *a = x, *b = y;
-    int order = cmp_text(a->holder, b->holder);
-    return order ? order : cmp_text(a->field, b->field);
-}
-
-/* Types first, then roots; most references first, garbage breaks ties. */
-static int cmp_references(const void *x, const void *y) {
-    const struct holder_row *a = x, *b = y;
-    if (!a->holder != !b->holder)
-        return a->holder ? -1 : 1;
-    if (a->references != b->references)
-        return a->references > b->references ? -1 : 1;
-    if (a->garbage_references != b->garbage_references)
-        return a->garbage_references > b->garbage_references ? -1 : 1;
-    return cmp_names(x, y);
-}
-
-/* MethodTables of one name (of several load contexts) are one type. */
-static uint32_t merge(struct holder_row *rows, uint32_t count) {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!kept || cmp_names(&rows[kept - 1], &rows[i]) != 0) {
-            rows[kept++] = rows[i];
-            continue;
-        }
-        struct holder_row *into = &rows[kept - 1];
-        into->references += rows[i].references;
-        into->holders += rows[i].holders;
-        into->garbage_references += rows[i].garbage_references;
-        into->garbage_holders += rows[i].garbage_holders;
-    }
-    return kept;
-}
-
 static bool name_counters(struct asking *q, struct holder_row *rows) {
     struct path_names names = heap_graph_names(q->graph);
     for (uint32_t i = 0; i < q->counter_count; i++) {
@@ -203,13 +163,8 @@ static bool make_rows(struct asking *q, struct answer_holders *answer) {
         if (!rows[count++].field)
             return false;
     }
-    if (count > 1)
-        qsort(rows, count, sizeof(*rows), cmp_names);
-    count = merge(rows, count);
-    if (count > 1)
-        qsort(rows, count, sizeof(*rows), cmp_references);
     answer->rows = rows;
-    answer->count = count;
+    answer->count = answer_holders_arrange(rows, count);
     return true;
 }
 

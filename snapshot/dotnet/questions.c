@@ -1,5 +1,7 @@
 #include "dotnet/questions.h"
 
+#include "model/answers_graph.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,44 +54,10 @@ bool asking_begin(struct asking *q, struct heap_graph *g, const struct walk_resu
 
 /* -- Paths of a type --------------------------------------------------------------------------- */
 
-static bool keep_paths(struct asking *q, const struct type_pattern *p, bool *keep) {
-    const struct path_tree *tree = &q->graph->reach.tree;
-    struct path_names names = heap_graph_names(q->graph);
-    uint32_t types = q->graph->reach.type_count;
-    uint8_t *takes = calloc((size_t)types + 1, 1);
-    for (uint32_t i = 0; takes && i < types; i++)
-        takes[i] = q->graph->reach.types[i].live_objects &&
-                   type_pattern_takes(p, names.type(names.context, i));
-    for (uint32_t i = 0; takes && i < tree->count; i++)
-        keep[i] = tree->nodes[i].objects && takes[tree->nodes[i].type];
-    free(takes);
-    return takes != NULL;
-}
-
 static bool paths_end(struct asking *q, struct err *err) {
-    const struct path_tree *tree = &q->graph->reach.tree;
     struct path_names names = heap_graph_names(q->graph);
-    struct answers *a = q->answers;
-    const struct snapshot *s = q->graph->clr->b->snapshot;
-    SNAPSHOT_ROWS(s, PART_TYPES, struct type_row, rows, count);
-    struct type_pattern p;
-    struct builder b;
-    if (!type_pattern_init(&p, a->question.path_of, rows, count, err))
-        return err_prefix(err, "--path");
-    bool *keep = calloc((size_t)tree->count + 1, sizeof(*keep));
-    bool ok = (keep && keep_paths(q, &p, keep)) || err_nomem(err);
-    if (ok && builder_init(&b, &a->paths.tree, err)) {
-        ok = path_tree_emit_kept(tree, &names, keep, &b, NULL, err) &&
-             answer_subject_sum(&a->paths.subject, a->question.path_of, s, err) &&
-             answer_paths_choose(a, &p, err);
-        builder_deinit(&b);
-    } else {
-        ok = false;
-    }
-    free(keep);
-    type_pattern_deinit(&p);
-    a->answered[QUESTION_PATH] = ok;
-    return ok;
+    return answer_paths_of_tree(q->answers, &q->graph->reach.tree, &names,
+                                q->graph->reach.type_count, q->graph->clr->b->snapshot, err);
 }
 
 /* -- All of it --------------------------------------------------------------------------------- */

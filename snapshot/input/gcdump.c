@@ -1,5 +1,5 @@
 /* The object graph that PerfView, Visual Studio and dotnet-gcdump collect. */
-#include "input/gcdump_heap.h"
+#include "input/gcdump_graph.h"
 #include "input/input.h"
 
 /* [100 ns] from the year 1 to 1970. */
@@ -34,13 +34,17 @@ static bool say_counter(struct builder *b, const char *name, uint64_t bytes, str
     return bytes == 0 || bytes == ABSENT || builder_counter(b, name, bytes, "bytes", err);
 }
 
+/* Heaps that were read out of another dump hold its garbage. */
+static bool has_garbage(const struct gcdump_file *f) {
+    return str_contains(f->log, STR("Dump Created from a .DMP file"));
+}
+
 static bool say_origin(const struct gcdump_file *f, bool sampled, struct builder *b,
                        struct err *err) {
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
     if (!origin)
         return false;
-    bool of_a_dump = str_contains(f->log, STR("Dump Created from a .DMP file"));
-    builder_say(b, &origin->collected_first, !of_a_dump, "collected first");
+    builder_say(b, &origin->collected_first, !has_garbage(f), "collected first");
     if (sampled)
         origin->sampled = 1;
     if (f->pointer_bytes)
@@ -77,17 +81,22 @@ static void warn(const struct gcdump_file *f, const struct gcdump_heap *h) {
                      "objects are a sample: counts and sizes of types are estimates");
 }
 
+static bool read_heap(const struct gcdump_file *f, const struct input_options *options,
+                      struct builder *b, struct err *err) {
+    struct gcdump_heap h;
+    bool ok = gcdump_heap_open(&h, f, b, err) && say_origin(f, h.sampled, b, err) &&
+              gcdump_heap_count(&h, err);
+    if (ok)
+        warn(f, &h);
+    ok =
+        ok && (options->no_paths || gcdump_graph_report(&h, has_garbage(f), options->answers, err));
+    gcdump_heap_close(&h);
+    return ok;
+}
+
 static bool read(struct source *source, struct builder *b, struct err *err) {
     struct gcdump_file f;
-    struct gcdump_heap h = {.f = NULL};
-    bool ok = gcdump_open(&f, source->bytes, err);
-    if (ok) {
-        ok = gcdump_heap_open(&h, &f, b, err) && say_origin(&f, h.sampled, b, err) &&
-             gcdump_heap_count(&h, err);
-        if (ok)
-            warn(&f, &h);
-        gcdump_heap_close(&h);
-    }
+    bool ok = gcdump_open(&f, source->bytes, err) && read_heap(&f, source->options, b, err);
     gcdump_close(&f);
     return ok;
 }
@@ -95,7 +104,8 @@ static bool read(struct source *source, struct builder *b, struct err *err) {
 const struct input input_gcdump = {
     .name = "gcdump",
     .summary = "object graph of PerfView, Visual Studio, dotnet-gcdump (.gcdump)",
-    .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_COUNTERS),
+    .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) |
+                PART_BIT(PART_PATHS) | PART_BIT(PART_FINALIZER),
     .probe = probe,
     .read = read,
 };

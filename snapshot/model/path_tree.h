@@ -68,6 +68,14 @@ static inline void path_tree_count(struct path_tree *t, uint32_t node, uint64_t 
     }
 }
 
+/* As path_tree_count for an object that stands for several, see origin_row.sampled. */
+static inline void path_tree_add(struct path_tree *t, uint32_t node, struct cell cell) {
+    if (node < t->count) {
+        t->nodes[node].objects += cell.objects;
+        t->nodes[node].bytes += cell.bytes;
+    }
+}
+
 /*
  * Writes what is above the floors into PART_PATHS, parents before children, large ones first: rows
  * with the sums of their subtrees. Children cut off below a node become one row of type "[others]",

@@ -1,9 +1,32 @@
-/* Object graphs of PerfView and dotnet-gcdump, from the stream to the snapshot. */
+/* Object graphs of PerfView and dotnet-gcdump, from the stream to the snapshot and to answers. */
 #include "tests/fuzz/fuzz.h"
 
 extern const struct input input_gcdump;
 
+static void ask(const uint8_t *data, size_t size) {
+    static const struct question question = {
+        .asked = {[QUESTION_PATH] = true, [QUESTION_HOLDERS] = true, [QUESTION_RETAINED] = true},
+        .path_of = ".",
+        .holders_of = "[A-M]"};
+    struct answers answers;
+    struct snapshot s;
+    struct err err = {.msg = ""};
+    snapshot_init(&s);
+    answers_init(&answers, &question);
+    const struct input_options options = {.answers = &answers};
+    if (input_read_bytes((struct bytes){data, size}, "fuzz", &input_gcdump, &options, &s, &err)) {
+        const struct live_row *live = snapshot_row(&s, PART_LIVE);
+        uint64_t own = 0;
+        for (uint32_t i = 0; i < answers.retained.type_count; i++)
+            own += answers.retained.types[i].own.objects;
+        FUZZ_CHECK(!live || !answers.retained.type_count || own == live->objects);
+    }
+    answers_deinit(&answers);
+    snapshot_deinit(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_input(&input_gcdump, data, size);
+    ask(data, size);
     return 0;
 }

@@ -246,6 +246,155 @@ static void what_does_not_add_up_is_said(void **state) {
                 "table of nodes");
 }
 
+/* -- Who holds what ---------------------------------------------------------------------------- */
+
+static const struct path_row *path_to(const struct snapshot *s, const char *root,
+                                      const char *type) {
+    SNAPSHOT_ROWS(s, PART_PATHS, struct path_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t top = i;
+        while (rows[top].parent != ABSENT)
+            top = rows[top].parent;
+        if (strcmp(rows[top].root, root) == 0 && rows[i].type && strcmp(rows[i].type, type) == 0)
+            return &rows[i];
+    }
+    fail_msg("no path from %s to %s", root, type);
+    return NULL;
+}
+
+#define BASKETS "static var System.Collections.Generic.List<Mill.Basket>.baskets"
+
+static void paths_begin_at_groups_in_the_order_of_all_dumps(void **state) {
+    (void)state;
+    struct snapshot s;
+    read_fixture("mill-1", &s);
+    const struct path_row *row = path_to(&s, BASKETS, "Mill.Basket");
+    assert_int_equal(row->own_objects, 20);
+    assert_int_equal(row->objects, 41); /* a grain each, and the tag of all */
+    assert_string_equal(row->edge, "[]");
+    row = path_to(&s, BASKETS, "Mill.Basket[]");
+    assert_null(row->edge);
+    assert_int_equal(path_to(&s, BASKETS, "System.String")->own_objects, 1);
+    assert_int_equal(path_to(&s, "stack (local vars)", "System.String")->own_objects, 2);
+    /* Reached from a strong handle, and from an object ready for its finalizer. */
+    assert_int_equal(path_to(&s, "strong Handles", "System.Byte[]")->own_bytes, 131096);
+    assert_int_equal(path_to(&s, "finalizer Handles", "System.Byte[]")->own_bytes, 1048);
+    assert_int_equal(path_to(&s, "not reachable from roots", "System.String")->own_bytes, 34);
+    const struct live_row *live = snapshot_row(&s, PART_LIVE);
+    assert_int_equal(live->objects, snapshot_totals(&s).objects);
+    assert_int_equal(live->bytes, snapshot_totals(&s).bytes);
+    assert_int_equal(live->garbage_objects, 0);
+    assert_int_equal(live->stack_only_bytes, 60 + 20480);
+    assert_int_equal(((const struct finalizer_row *)snapshot_row(&s, PART_FINALIZER))->ready, 2);
+    assert_true(logs_has_reason(&s, "held by nothing that"));
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+}
+
+static void what_no_root_leads_to_is_garbage_where_nothing_was_collected(void **state) {
+    (void)state;
+    struct snapshot s;
+    read_fixture("native", &s);
+    const struct live_row *live = snapshot_row(&s, PART_LIVE);
+    assert_int_equal(live->objects, 4);
+    assert_int_equal(live->garbage_objects, 1);
+    assert_int_equal(live->garbage_bytes, 32);
+    assert_int_equal(logs_type(&s, "System.String")->live_objects, 1);
+    snapshot_deinit(&s);
+}
+
+static void samples_weigh_on_their_paths_what_they_stand_for(void **state) {
+    (void)state;
+    struct snapshot s;
+    read_fixture("sampled", &s);
+    const struct live_row *live = snapshot_row(&s, PART_LIVE);
+    assert_int_equal(live->objects, snapshot_totals(&s).objects);
+    assert_int_equal(live->bytes, snapshot_totals(&s).bytes);
+    assert_int_equal(path_to(&s, ".NET Roots", "Mill.Sack[]")->own_objects, 6);
+    snapshot_deinit(&s);
+}
+
+static void ask(const char *name, const struct question *question, struct answers *a,
+                struct snapshot *s) {
+    struct err err = {.msg = ""};
+    struct bytes file = make_fixture(name);
+    answers_init(a, question);
+    const struct input_options options = {.answers = a};
+    snapshot_init(s);
+    if (!input_read_bytes(file, name, &input_gcdump, &options, s, &err))
+        fail_msg("%s: %s", name, err.msg);
+    free((void *)(uintptr_t)file.data);
+}
+
+static void questions_are_answered(void **state) {
+    (void)state;
+    static const struct question question = {
+        .asked = {[QUESTION_PATH] = true, [QUESTION_HOLDERS] = true, [QUESTION_RETAINED] = true},
+        .path_of = "Basket",
+        .holders_of = "System.String"};
+    struct answers a;
+    struct snapshot s;
+    struct err err = {.msg = ""};
+    ask("mill-1", &question, &a, &s);
+    if (!answers_from_snapshot(&a, &s, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(a.paths.count, 1);
+    assert_int_equal(a.paths.subject.live.objects, 20);
+    assert_int_equal(a.paths.below_floor.objects, 0);
+    assert_int_equal(a.holders.subject.live.objects, 4);
+    assert_int_equal(a.holders.count, 2); /* baskets and local variables */
+    assert_string_equal(a.holders.rows[0].holder, "Mill.Basket");
+    assert_string_equal(a.holders.rows[0].field, "");
+    assert_int_equal(a.holders.rows[0].references, 20);
+    assert_int_equal(a.holders.rows[0].holders, 20);
+    assert_int_equal(a.holders.total.references, 20);
+    assert_null(a.holders.rows[1].holder);
+    assert_string_equal(a.retained.types[0].type, "System.Byte[]");
+    for (uint32_t i = 0; i < a.retained.type_count; i++) {
+        const struct retained_row *row = &a.retained.types[i];
+        if (strcmp(row->type, "System.Collections.Generic.List<Mill.Basket>") == 0) {
+            assert_int_equal(row->retained.objects, 2 + 20 + 20 + 1);
+            assert_int_equal(row->retained.bytes, 32 + 184 + 20 * (48 + 24) + 60);
+        }
+        if (strcmp(row->type, "Mill.Basket") == 0)
+            assert_int_equal(row->retained.objects, 40); /* the tag is everybody's */
+    }
+    answers_deinit(&a);
+    snapshot_deinit(&s);
+}
+
+static void single_references_of_samples_are_not_asked_for(void **state) {
+    (void)state;
+    static const struct question question = {.asked = {[QUESTION_HOLDERS] = true},
+                                             .holders_of = "Mill.Grain"};
+    struct answers a;
+    struct snapshot s;
+    struct err err = {.msg = ""};
+    ask("sampled", &question, &a, &s);
+    assert_false(answers_from_snapshot(&a, &s, &err));
+    assert_int_equal(err.code, ERR_INCONCLUSIVE);
+    answers_deinit(&a);
+    snapshot_deinit(&s);
+}
+
+static void graphs_that_lie_are_bounded(void **state) {
+    (void)state;
+    struct snapshot s;
+    /* Nodes that share their references: more than there are bytes. */
+    read_spec("dump\n" TWO_TYPES "node type=1 children=\"1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9\"\n"
+              "node type=1 at=0 times=9\n",
+              &s);
+    assert_true(logs_has_reason(&s, "overlap"));
+    snapshot_deinit(&s);
+    read_spec("dump\n" TWO_TYPES "node type=1 children=\"2000000\"\n", &s);
+    assert_true(logs_has_reason(&s, "references of objects are broken"));
+    snapshot_deinit(&s);
+    read_spec("dump root=7\n" TWO_TYPES "node type=1\n", &s);
+    assert_true(logs_has_reason(&s, "no roots"));
+    assert_false(snapshot_has(&s, PART_LIVE));
+    snapshot_deinit(&s);
+}
+
 /* Each prefix in memory of exactly its size, so that one byte too far is seen. */
 static void every_prefix_is_refused_or_warned_about(void **state) {
     (void)state;
@@ -303,20 +452,27 @@ struct reference {
     struct snapshot expected; /* its lines, of one name and module added up */
 };
 
-static bool reference_open(struct reference *r, const char *name, struct snapshot *s) {
+static bool read_shared(const char *name, char path[512], struct snapshot *s) {
     const char *shared = getenv("DUMPDIFF_SHARED");
     struct err err = {.msg = ""};
     static const struct input_options options = {0};
-    int end =
-        snprintf(r->path, sizeof(r->path), "%s/fixtures/%s", shared ? shared : "../shared", name);
+    snprintf(path, 512, "%s/fixtures/%s", shared ? shared : "../shared", name);
     snapshot_init(s);
-    if (access(r->path, R_OK) != 0) {
-        print_message("skipped: %s is not there (set DUMPDIFF_SHARED)\n", r->path);
+    if (access(path, R_OK) != 0) {
+        print_message("skipped: %s is not there (set DUMPDIFF_SHARED)\n", path);
         return false;
     }
-    if (!input_read(r->path, &options, s, &err))
+    if (!input_read(path, &options, s, &err))
         fail_msg("%s", err.msg);
-    snprintf(r->path + end, sizeof(r->path) - (size_t)end, ".tsv");
+    return true;
+}
+
+static bool reference_open(struct reference *r, const char *name, struct snapshot *s) {
+    struct err err = {.msg = ""};
+    if (!read_shared(name, r->path, s))
+        return false;
+    size_t end = strlen(r->path);
+    snprintf(r->path + end, sizeof(r->path) - end, ".tsv");
     if (!file_open(&r->file, r->path, &err))
         fail_msg("%s: %s", r->path, err.msg);
     return true;
@@ -384,6 +540,29 @@ static void real_dumps_equal_the_reference_type_by_type(void **state) {
     }
 }
 
+static void real_dumps_say_what_holds_what_grew(void **state) {
+    (void)state;
+    static const char cache[] =
+        "static var Shop.Caching.LeakyCache<System.String,Shop.Caching.CacheEntry>.cache";
+    static const char sessions[] =
+        "static var System.Collections.Generic.List<Shop.Caching.Session>.sessions";
+    struct snapshot s[2];
+    for (int i = 0; i < 2; i++) {
+        char name[64], path[512];
+        snprintf(name, sizeof(name), "shop-linux-%d.gcdump", i);
+        bool there = read_shared(name, path, &s[i]);
+        if (there) {
+            const struct finalizer_row *f = snapshot_row(&s[i], PART_FINALIZER);
+            assert_int_equal(path_to(&s[i], cache, "Shop.Caching.CacheEntry")->own_objects,
+                             i ? 10000 : 5000);
+            assert_int_equal(path_to(&s[i], sessions, "Shop.Caching.Session")->own_objects,
+                             i ? 1000 : 500);
+            assert_int_equal(f->ready, i ? 211 : 99);
+        }
+        snapshot_deinit(&s[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_counted_and_ranges_of_sizes_joined),
@@ -393,9 +572,16 @@ int main(void) {
         cmocka_unit_test(names_lose_only_what_tools_add),
         cmocka_unit_test(broken_nodes_are_counted),
         cmocka_unit_test(what_does_not_add_up_is_said),
+        cmocka_unit_test(paths_begin_at_groups_in_the_order_of_all_dumps),
+        cmocka_unit_test(what_no_root_leads_to_is_garbage_where_nothing_was_collected),
+        cmocka_unit_test(samples_weigh_on_their_paths_what_they_stand_for),
+        cmocka_unit_test(questions_are_answered),
+        cmocka_unit_test(single_references_of_samples_are_not_asked_for),
+        cmocka_unit_test(graphs_that_lie_are_bounded),
         cmocka_unit_test(every_prefix_is_refused_or_warned_about),
         cmocka_unit_test(corpus_is_made_of_its_texts),
         cmocka_unit_test(real_dumps_equal_the_reference_type_by_type),
+        cmocka_unit_test(real_dumps_say_what_holds_what_grew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
