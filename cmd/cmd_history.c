@@ -80,11 +80,16 @@ static bool add_one(struct run *r, const struct snapshot *snapshot, const char *
     return true;
 }
 
+static bool open_history(struct run *r, enum history_mode mode, struct err *err) {
+    return history_open(&r->h, r->o->db ? r->o->db : DEFAULT_DB, mode, err);
+}
+
 static bool add(struct run *r, struct err *err) {
     struct session s = {.count = 0};
     if (r->o->argument_count == 0 && r->o->pid == ABSENT)
         return err_set(err, ERR_USAGE, "history add wants a dump or snapshot, or more");
-    bool ok = session_read(&s, r->o, err);
+    /* Dumps first: one that cannot be read must not leave a new file without snapshots. */
+    bool ok = session_read(&s, r->o, err) && open_history(r, HISTORY_CREATE, err);
     for (uint32_t i = 0; ok && i < s.count; i++)
         ok = add_one(r, &s.snapshots[i], s.names[i], err);
     session_deinit(&s);
@@ -149,20 +154,23 @@ static int cmp_bytes(const void *x, const void *y) {
     return strcmp(a[4].text, b[4].text);
 }
 
-static uint32_t top_of(const struct options *o, enum sheet_format format) {
+uint32_t history_top(const struct run *r) {
+    const struct options *o = r->o;
+    enum sheet_format format;
+    struct err ignored = {.msg = ""}; /* an unknown format is refused where it is written */
+    if (!format_of(o, false, &format, &ignored))
+        return TOP_ROWS;
     if (o->report.all || (o->report.top == TOP_DEFAULT && format != SHEET_AS_TEXT))
         return TOP_ALL;
     return o->report.top == TOP_DEFAULT ? TOP_ROWS : o->report.top;
 }
 
-bool history_cut(struct run *r, struct sheet *s, struct err *err) {
-    enum sheet_format format;
-    if (!format_of(r->o, false, &format, err))
-        return false;
-    uint32_t top = top_of(r->o, format);
-    if (s->row_count > top)
+void history_cut(const struct run *r, struct sheet *s) {
+    uint32_t top = history_top(r);
+    if (s->row_count > top) {
+        s->others = s->row_count - top;
         s->row_count = top;
-    return true;
+    }
 }
 
 static bool show(struct run *r, struct err *err) {
@@ -188,7 +196,8 @@ static bool show(struct run *r, struct err *err) {
     bool ok = history_each(&r->h, &r->entries[at], 1, show_row, &s, err);
     if (ok && s.row_count)
         qsort(s.cells, s.row_count, 5 * sizeof(*s.cells), cmp_bytes);
-    ok = ok && history_cut(r, &s, err) && history_print(r, &s, NULL, err);
+    history_cut(r, &s);
+    ok = ok && history_print(r, &s, NULL, err);
     sheet_deinit(&s);
     return ok;
 }
@@ -308,18 +317,18 @@ static bool prune(struct run *r, struct err *err) {
 struct action {
     const char *name;
     bool (*run)(struct run *, struct err *);
-    enum history_mode mode;
+    bool opens; /* the history itself, when it needs it */
 };
 
 static const struct action actions[] = {
-    {"add", add, HISTORY_CREATE},
-    {"list", list, HISTORY_READ},
-    {"show", show, HISTORY_READ},
-    {"trend", history_trend, HISTORY_READ},
-    {"compare", history_compare, HISTORY_READ},
-    {"rename", rename_type, HISTORY_READ},
-    {"prune", prune, HISTORY_READ},
-    {"export", export, HISTORY_READ},
+    {"add", add, true},
+    {"list", list, false},
+    {"show", show, false},
+    {"trend", history_trend, false},
+    {"compare", history_compare, false},
+    {"rename", rename_type, false},
+    {"prune", prune, false},
+    {"export", export, false},
 };
 
 static const struct action *find_action(const struct options *o, struct err *err) {
@@ -363,8 +372,8 @@ static int run(int argc, char **argv) {
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
     struct run r = {.o = &o};
     strbuf_init(&r.out);
-    bool ok = history_open(&r.h, o.db ? o.db : DEFAULT_DB, action->mode, &err) &&
-              action->run(&r, &err) && write_out(&r, &err);
+    bool ok = (action->opens || open_history(&r, HISTORY_READ, &err)) && action->run(&r, &err) &&
+              write_out(&r, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);
     if (ok && (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0))

@@ -19,8 +19,10 @@ struct run {
 bool history_choose(struct run *r, const char *release, struct err *err) MUST_CHECK;
 /* Two programs in one line of values would tell nothing. */
 bool history_one_program(const struct run *r, struct err *err) MUST_CHECK;
-/* Cuts to the rows asked for by --top and --all. */
-bool history_cut(struct run *r, struct sheet *s, struct err *err) MUST_CHECK;
+/* Rows asked for by --top and --all, or as many as the format has by default. */
+uint32_t history_top(const struct run *r);
+/* Cuts to these, and says so. */
+void history_cut(const struct run *r, struct sheet *s);
 bool history_print(struct run *r, const struct sheet *s, const char *title,
                    struct err *err) MUST_CHECK;
 

@@ -58,11 +58,15 @@ static void add_title(struct run *r, const struct history_values *v, const struc
 
 #define TREND_FIXED 5 /* columns in front of the values */
 
-static void trend_rows(const struct run *r, const struct history_values *v, struct sheet *s) {
+/* From snapshot `first` on. */
+static void trend_rows(const struct run *r, const struct history_values *v, uint32_t first,
+                       struct sheet *s) {
     const uint64_t *values = basis_of(v, r->count);
     uint32_t columns = s->column_count - TREND_FIXED - 1;
     uint64_t before = ABSENT;
-    for (uint32_t i = 0; i < r->count; i++) {
+    for (uint32_t i = 0; i < first; i++)
+        before = values[i] != ABSENT ? values[i] : before;
+    for (uint32_t i = first; i < r->count; i++) {
         const struct history_entry *e = &r->entries[i];
         struct sheet_cell *cells = sheet_row(s);
         if (!cells)
@@ -126,7 +130,10 @@ bool history_trend(struct run *r, struct err *err) {
     if (ok) {
         trend_find(basis_of(&v, r->count), times_of(r->entries, r->count, times), r->count, &t);
         add_title(r, &v, &t, &title);
-        trend_rows(r, &v, &s);
+        uint32_t top = history_top(r), first = r->count > top ? r->count - top : 0;
+        if (first)
+            strbuf_addf(&title, "\n  [%u older snapshot%s]", first, first == 1 ? "" : "s");
+        trend_rows(r, &v, first, &s);
         ok = (!title.failed || err_nomem(err)) && history_print(r, &s, strbuf_cstr(&title), err);
     }
     strbuf_deinit(&title);
@@ -231,7 +238,8 @@ bool history_compare(struct run *r, struct err *err) {
     snprintf(title, sizeof(title), "A: %.60s, %u snapshots; B: %.60s, %u snapshots; slopes %s",
              r->o->arguments[0], c.a, r->o->arguments[1], c.b,
              c.times_a && c.times_b ? "an hour" : "a snapshot");
-    ok = ok && history_cut(r, &c.sheet, err) && history_print(r, &c.sheet, title, err);
+    history_cut(r, &c.sheet);
+    ok = ok && history_print(r, &c.sheet, title, err);
     sheet_deinit(&c.sheet);
     return ok;
 }

@@ -33,12 +33,53 @@ bool trend_of_type(const struct series *s, const struct series_type *type,
     return true;
 }
 
-/* Sorts what it is given. */
+static void swap(double *a, double *b) {
+    double kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* Moves the k-th smallest to its place, none larger before it (Hoare's selection). */
+static double select_kth(double *v, int32_t count, int32_t k) {
+    int32_t low = 0, high = count - 1;
+    while (low < high) {
+        int32_t middle = low + (high - low) / 2;
+        if (v[middle] < v[low])
+            swap(&v[middle], &v[low]);
+        if (v[high] < v[low])
+            swap(&v[high], &v[low]);
+        if (v[high] < v[middle])
+            swap(&v[high], &v[middle]);
+        double pivot = v[middle];
+        int32_t i = low, j = high;
+        while (i <= j) {
+            while (v[i] < pivot)
+                i++;
+            while (pivot < v[j])
+                j--;
+            if (i <= j)
+                swap(&v[i++], &v[j--]);
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return v[k];
+}
+
+/* Reorders what it is given. */
 static double median(double *values, uint32_t count) {
     if (count == 0)
         return NAN;
-    qsort(values, count, sizeof(*values), cmp_double);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+    double upper = select_kth(values, (int32_t)count, (int32_t)count / 2), lower = values[0];
+    if (count % 2)
+        return upper;
+    for (uint32_t i = 1; i < count / 2; i++)
+        lower = values[i] > lower ? values[i] : lower;
+    return (lower + upper) / 2;
 }
 
 /* -- Samples ----------------------------------------------------------------------------------- */
@@ -91,7 +132,11 @@ static void collect(const uint64_t *values, const uint64_t *times, uint32_t firs
 
 static double slope_of(const struct samples *s) {
     double slopes[PAIRS_MOST];
-    uint32_t n = 0;
+    uint32_t n = 0, same = 1;
+    while (same < s->count && !(s->value[same] < s->value[0] || s->value[same] > s->value[0]))
+        same++;
+    if (same >= s->count)
+        return 0; /* most types never change */
     for (uint32_t i = 0; i < s->count; i++)
         for (uint32_t k = i + 1; k < s->count; k++)
             if (s->at[k] > s->at[i])

@@ -252,6 +252,7 @@ struct str fmt_method(const char *frame) {
 
 void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count) {
     static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    uint32_t shown = count < SPARKLINE_MOST ? count : SPARKLINE_MOST;
     uint64_t least = ABSENT, most = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (values[i] == ABSENT)
@@ -259,10 +260,10 @@ void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count) {
         least = values[i] < least ? values[i] : least;
         most = values[i] > most ? values[i] : most;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        double share = values[i] == ABSENT || most == least
-                           ? 0
-                           : (double)(values[i] - least) / (double)(most - least);
-        strbuf_adds(out, values[i] == ABSENT ? " " : bars[(unsigned)(share * 7 + 0.5)]);
+    for (uint32_t mark = 0; mark < shown; mark++) {
+        uint64_t value = values[shown < 2 ? 0 : (uint64_t)mark * (count - 1) / (shown - 1)];
+        double share =
+            value == ABSENT || most == least ? 0 : (double)(value - least) / (double)(most - least);
+        strbuf_adds(out, value == ABSENT ? " " : bars[(unsigned)(share * 7 + 0.5)]);
     }
 }

@@ -50,7 +50,11 @@ void fmt_cut_frame(struct strbuf *out, const char *frame, size_t width);
 /* Type and method of a frame: "Ns.Shop.Cart.Add(Int32)" -> "Cart.Add". */
 struct str fmt_method(const char *frame);
 
-/* One block character a value, "▁▄█", between the least and the largest; a space where ABSENT. */
+#define SPARKLINE_MOST 60u
+/*
+ * One block character a value, "▁▄█", between the least and the largest; a space where ABSENT. Of
+ * more than SPARKLINE_MOST values so many, evenly spaced, the first and the last among them.
+ */
 void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count);
 
 #endif

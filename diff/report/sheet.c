@@ -97,6 +97,8 @@ static bool write_text(const struct sheet *s, const char *title, const struct re
     }
     if (t)
         doc_prune(t);
+    if (s->others)
+        doc_text(&d, DOC_ITEM, DOC_DIM, "[%u other%s]", s->others, s->others == 1 ? "" : "s");
     return text_render(&d, o, out, err);
 }
 

@@ -34,6 +34,7 @@ struct sheet {
     uint32_t column_count;
     struct sheet_cell *cells; /* [row * column_count + column] */
     uint32_t row_count, row_capacity;
+    uint32_t others; /* [count] rows cut off: said below the table, text only */
     bool failed;
 };
 

@@ -39,6 +39,34 @@ static void slope_is_the_median_of_all_pairs(void **state) {
     assert_true(near(trend.slope_an_hour, 200));
 }
 
+static int by_value(const void *a, const void *b) {
+    const double *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* With equal values, rising, falling and wild ones: as sorting all slopes gives it. */
+static void the_median_of_many_slopes_is_that_of_sorting_them(void **state) {
+    (void)state;
+    static double slopes[100 * 99 / 2];
+    uint64_t values[100], random = 88172645463325252u;
+    for (uint32_t round = 0; round < 200; round++) {
+        uint32_t count = 2 + round % 99, n = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            values[i] = (random >> 40) % (round % 7 == 0 ? 3 : 100000) + (round % 3) * i * 500;
+        }
+        for (uint32_t i = 0; i < count; i++)
+            for (uint32_t k = i + 1; k < count; k++)
+                slopes[n++] = ((double)values[k] - (double)values[i]) / (k - i);
+        qsort(slopes, n, sizeof(*slopes), by_value);
+        double middle = n % 2 ? slopes[n / 2] : (slopes[n / 2 - 1] + slopes[n / 2]) / 2;
+        struct trend trend;
+        trend_find(values, NULL, count, &trend);
+        if (!near(trend.slope, middle))
+            fail_msg("round %u: %g, not %g", round, trend.slope, middle);
+    }
+}
+
 /* Against tables of Kendall's S: one-sided. */
 static void ranks_give_the_p_values_of_the_tables(void **state) {
     (void)state;
@@ -283,6 +311,7 @@ static void young_garbage_is_no_leak(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slope_is_the_median_of_all_pairs),
+        cmocka_unit_test(the_median_of_many_slopes_is_that_of_sorting_them),
         cmocka_unit_test(ranks_give_the_p_values_of_the_tables),
         cmocka_unit_test(many_samples_are_thinned_out),
         cmocka_unit_test(zoo_of_series_gets_the_right_verdicts),
