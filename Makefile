@@ -40,6 +40,7 @@ ALL_CFLAGS += -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 LDFLAGS += -fsanitize=fuzzer,address,undefined
 endif
 DUMPDIFF := $(BUILD)/dumpdiff
+export DUMPDIFF_SCHEMAS ?= $(CURDIR)/build/schemas
 Q        := $(if $(filter 0,$(V)),@)
 
 LIB_SRC  := $(sort $(wildcard snapshot/*/*.c diff/*.c diff/*/*.c history/*.c))
@@ -150,10 +151,12 @@ fuzz-merge-run: $(FUZZ)
 	@tools/fuzz.sh merge $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
 # Ratios and limits, on an otherwise idle machine; large: input too large to keep.
-bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(DUMPDIFF)
+# The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one.
+bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_history $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench
 	@$(BUILD)/tests/bench/make_data $(BUILD)/bench
-	@status=0; $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
+	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
+	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
 large: all
@@ -192,6 +195,7 @@ quick: lint programs
 
 deps:
 	@tools/deps.sh all
+	@tools/schemas.sh $(DUMPDIFF_SCHEMAS)
 
 # Two services that leak and hang: as logs that a debugger printed, then as raw dumps.
 demo:
@@ -204,6 +208,7 @@ demo:
 # Real dumps, unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
 check:
 	@tools/deps.sh check
+	@tools/schemas.sh $(DUMPDIFF_SCHEMAS)
 	@+$(MAKE) --no-print-directory $(PARALLEL) programs
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
 	@+$(MAKE) --no-print-directory dumps

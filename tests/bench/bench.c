@@ -2,7 +2,7 @@
  * Times the program, and where there is one a peer doing the same on the same data in the same run,
  * turn by turn; prints the medians, their ratio and the largest resident set.
  *
- * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data leaves it
+ * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data and make_history leave it
  * Exit status: 1 when a limit is missed or a program fails.
  */
 #include "base/str.h"
@@ -19,7 +19,7 @@
 #define ARGS_MAX 16u
 #define RUNS_MAX 1001u
 
-/* "@" is the program, "%name" a file of the folder. */
+/* "@" is the program, "%name" a file of the folder, in which '#' is the number of the run. */
 struct bench_case {
     const char *name;
     const char *ours[ARGS_MAX];
@@ -51,6 +51,13 @@ static const struct bench_case cases[] = {
     {.name = "diff, 50,000 types each",
      .ours = {"@", "diff", "%base.snap", "%new.snap"},
      .limit_ms = 100},
+    {.name = "history add, 10,000 snapshots of 5,000 types there; needs each next#.snap once",
+     .ours = {"@", "history", "add", "--db", "%history.db", "--program", "store", "--release",
+              "1.99", "%next#.snap"},
+     .limit_ms = 50},
+    {.name = "history trend of a type over these 10,000 snapshots",
+     .ours = {"@", "history", "trend", "--db", "%history.db", "Store.Area05.Records.Record0005"},
+     .limit_ms = 50},
 };
 
 struct run {
@@ -60,13 +67,17 @@ struct run {
 };
 
 /* Frees nothing: the process is about to become another. */
-static void exec_args(const char *const *args, const char *program, const char *folder) {
+static void exec_args(const char *const *args, const char *program, const char *folder,
+                      unsigned number) {
     char *argv[ARGS_MAX + 1] = {NULL};
     for (size_t i = 0; i < ARGS_MAX && args[i]; i++) {
         struct strbuf arg;
         strbuf_init(&arg);
         if (strcmp(args[i], "@") == 0)
             strbuf_adds(&arg, program);
+        else if (args[i][0] == '%' && strchr(args[i], '#'))
+            strbuf_addf(&arg, "%s/%.*s%u%s", folder, (int)strcspn(args[i] + 1, "#"), args[i] + 1,
+                        number, strchr(args[i], '#') + 1);
         else if (args[i][0] == '%')
             strbuf_addf(&arg, "%s/%s", folder, args[i] + 1);
         else
@@ -86,13 +97,14 @@ static double now_ms(void) {
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static struct run run_once(const char *const *args, const char *program, const char *folder) {
+static struct run run_once(const char *const *args, const char *program, const char *folder,
+                           unsigned number) {
     struct rusage usage = {0};
     int status = 1;
     double start = now_ms();
     pid_t pid = fork();
     if (pid == 0)
-        exec_args(args, program, folder);
+        exec_args(args, program, folder, number);
     bool waited = pid > 0 && wait4(pid, &status, 0, &usage) == pid;
     /* 0 or 1: a report; anything else went wrong. */
     return (struct run){.ms = now_ms() - start,
@@ -116,14 +128,14 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
     long rss_kb = 0;
     bool ok = true;
     for (unsigned i = 0; i < runs; i++) {
-        struct run run = run_once(c->ours, program, folder);
+        struct run run = run_once(c->ours, program, folder, i);
         ours[i] = run.ms;
         ok &= run.ok;
         if (run.rss_kb > rss_kb)
             rss_kb = run.rss_kb;
         if (!c->peer[0])
             continue;
-        run = run_once(c->peer, program, folder);
+        run = run_once(c->peer, program, folder, i);
         peer[i] = run.ms;
         ok &= run.ok;
     }

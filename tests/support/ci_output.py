@@ -1,8 +1,8 @@
 """Checks what the gate writes for CI, from standard input: ci_output.py FORMAT. Status 0, 1, or 77 (no validator).
 
 The grammar of each format is checked here as far as its documentation tells. Public schemas are used on top where
-DUMPDIFF_SCHEMAS names a folder with them: sarif-schema-2.1.0.json, JUnit.xsd; for OpenMetrics the parser of
-python3-prometheus-client.
+DUMPDIFF_SCHEMAS names a folder with them (tools/schemas.sh fills it): sarif-schema-2.1.0.json, JUnit.xsd of
+Ant's JUnitReport, jenkins-junit.xsd; for OpenMetrics the parser of python3-prometheus-client.
 """
 import json
 import os
@@ -32,8 +32,7 @@ def junit(text):
         assert all(case.get("name") and case.get("classname") for case in cases)
         order = [child.tag for child in suite if child.tag != "testcase"]
         assert order == ["properties", "system-out", "system-err"], order
-    schema = public_schema("JUnit.xsd")
-    if schema:
+    for schema in filter(None, map(public_schema, ("JUnit.xsd", "jenkins-junit.xsd"))):
         with tempfile.NamedTemporaryFile() as file:
             file.write(text.encode())
             file.flush()
