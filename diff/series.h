@@ -108,6 +108,7 @@ struct series_value {
     const char *name;
     uint64_t *values; /* [count of snapshots]; ABSENT where there is no such row */
     uint64_t *counts; /* [count of snapshots]; regions, handles; ABSENT where the part has none */
+    enum verdict verdict; /* on the values, else on the counts: growth from floor_self_percent on */
 };
 
 struct series_stack {

@@ -7,6 +7,7 @@
 #include "diff/pretty.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +243,22 @@ static void fill_zeros(struct series *s) {
     }
 }
 
+/* Of what is said in every snapshot; a value that comes late tells no trend. */
+static void judge(struct series *s) {
+    for (uint32_t v = 0; v < s->value_count; v++) {
+        struct series_value *value = &s->values[v];
+        const uint64_t *numbers = value->values[0] != ABSENT ? value->values : value->counts;
+        bool known = true;
+        for (uint32_t i = 0; i < s->count; i++)
+            known = known && numbers[i] != ABSENT;
+        double floor = known ? (double)numbers[0] * s->options.floor_self_percent / 100 : 0;
+        if (s->count >= 5)
+            floor /= s->count - 1; /* as for types: a slow leak is one, too */
+        value->verdict =
+            !known ? VERDICT_NONE : series_verdict(numbers, s->count, (uint64_t)ceil(floor));
+    }
+}
+
 static int cmp_values(const void *x, const void *y) {
     const struct series_value *a = x, *b = y;
     if (a->part != b->part)
@@ -268,6 +285,7 @@ bool series_join_values(struct series *s, struct err *err) {
     if (j.failed)
         return err_nomem(err);
     fill_zeros(s);
+    judge(s);
     if (s->value_count > 1)
         qsort(s->values, s->value_count, sizeof(*s->values), cmp_values);
     return true;

@@ -280,7 +280,7 @@ static void diff_values(const struct csv_table *table, const struct series *s,
                         const struct findings *f, const struct report_options *o,
                         struct strbuf *out) {
     (void)f, (void)o;
-    strbuf_adds(out, "group,name");
+    strbuf_adds(out, "group,name,verdict");
     for (uint32_t k = 1; k <= s->count; k++)
         strbuf_addf(out, ",value_%u,count_%u", k, k);
     end_line(out);
@@ -290,6 +290,7 @@ static void diff_values(const struct csv_table *table, const struct series *s,
             continue;
         text(out, v->group);
         text(out, v->name);
+        text(out, verdict_names[v->verdict]);
         for (uint32_t k = 0; k < s->count; k++) {
             number(out, v->values[k]);
             number(out, v->counts[k]);

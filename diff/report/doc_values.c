@@ -121,8 +121,10 @@ static void value_row(const struct doc_context *c, struct doc_table *t,
     for (uint32_t i = 0; i < shown->count; i++)
         doc_count(c->d, t, v->counts[shown->at[i]]);
     delta_cell(c, t, v->counts, NUMBER_COUNT);
-    if (shown->trend)
+    if (shown->trend) {
         doc_trend(c, t, v->values[0] == ABSENT ? v->counts : v->values);
+        doc_cell(c->d, t, DOC_PLAIN, verdict_names[v->verdict]);
+    }
 }
 
 #define VALUE_COLUMNS_MOST (2 * SHOWN_MOST + 8)
@@ -141,6 +143,8 @@ static struct doc_table *value_table(const struct doc_context *c, const struct d
     columns[n++] = (struct doc_column){"+/-", true, CUT_NEVER};
     if (shown->trend)
         columns[n++] = (struct doc_column){"trend", false, CUT_NEVER};
+    if (shown->trend)
+        columns[n++] = (struct doc_column){"verdict", false, CUT_NEVER};
     return doc_table(c->d, columns, n);
 }
 

@@ -186,6 +186,7 @@ static cJSON *value_object(struct json *j, const struct series *s, const struct 
         json_add(j, object, keys->values, json_numbers(v->values, s->count));
         json_add(j, object, keys->values_delta, value_delta(v->values, s->count));
     }
+    json_add(j, object, "verdict", json_text(verdict_names[v->verdict]));
     return object;
 }
 
@@ -290,13 +291,19 @@ static void memory_map(struct json *j, const struct series *s) {
 static void counters(struct json *j, const struct series *s) {
     if (!(s->parts_any & PART_BIT(PART_COUNTERS))) {
         json_put(j, "counters", cJSON_CreateNull());
+        json_put(j, "counter_verdicts", cJSON_CreateNull());
         return;
     }
-    cJSON *object = cJSON_CreateObject();
-    for (uint32_t i = 0; i < s->value_count; i++)
-        if (s->values[i].part == PART_COUNTERS)
-            json_add(j, object, s->values[i].name, json_numbers(s->values[i].values, s->count));
+    cJSON *object = cJSON_CreateObject(), *verdicts = cJSON_CreateObject();
+    for (uint32_t i = 0; i < s->value_count; i++) {
+        const struct series_value *v = &s->values[i];
+        if (v->part != PART_COUNTERS)
+            continue;
+        json_add(j, object, v->name, json_numbers(v->values, s->count));
+        json_add(j, verdicts, v->name, json_text(verdict_names[v->verdict]));
+    }
     json_put(j, "counters", object);
+    json_put(j, "counter_verdicts", verdicts);
 }
 
 static void stacks(struct json *j, const struct series *s) {

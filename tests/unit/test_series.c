@@ -155,6 +155,43 @@ static void a_growing_type_is_found_and_its_framework_ranks_below(void **state) 
     made_deinit(&m);
 }
 
+static void counters_and_other_values_have_verdicts(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        uint64_t values[5];
+        enum verdict verdict;
+    } cases[] = {
+        {"queue.length", {100, 150, 200, 260, 310}, VERDICT_LEAK},
+        {"cache.bytes", {1000, 5000, 6500, 7000, 7100}, VERDICT_SATURATING},
+        {"pool.threads", {8, 8, 40, 40, 40}, VERDICT_STEP},
+        {"requests.open", {50, 61, 48, 55, 50}, VERDICT_STABLE},
+        {"comes.late", {ABSENT, 1, 2, 3, 4}, VERDICT_NONE},
+        {"of.nothing", {0, 3, 6, 9, 12}, VERDICT_LEAK},
+    };
+    struct made m;
+    made_init(&m, 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)
+            if (cases[c].values[i] != ABSENT)
+                assert_true(builder_counter(&m.builders[i], cases[c].name, cases[c].values[i],
+                                            "count", &m.err));
+        struct os_handle_row *row = made_row(&m, i, PART_OS_HANDLES);
+        row->type = made_text(&m, i, "File");
+        row->count = 10 + i * 10;
+    }
+    made_series(&m);
+    for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
+        const struct series_value *v =
+            series_value(&m.series, PART_COUNTERS, "counter", cases[c].name);
+        if (v->verdict != cases[c].verdict)
+            fail_msg("%s: %s", cases[c].name, verdict_names[v->verdict]);
+    }
+    assert_int_equal(series_value(&m.series, PART_OS_HANDLES, "type", "File")->verdict,
+                     VERDICT_LEAK);
+    made_deinit(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_compilers_lose_their_ordinals),
@@ -164,6 +201,7 @@ int main(void) {
         cmocka_unit_test(a_side_without_modules_joins_by_name),
         cmocka_unit_test(a_snapshot_without_types_is_absent_and_not_zero),
         cmocka_unit_test(a_growing_type_is_found_and_its_framework_ranks_below),
+        cmocka_unit_test(counters_and_other_values_have_verdicts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
