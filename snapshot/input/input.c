@@ -16,6 +16,7 @@ extern const struct input input_snap;
 extern const struct input input_elf_core;
 extern const struct input input_minidump;
 extern const struct input input_gcdump;
+extern const struct input input_heaptrack;
 extern const struct input input_thread_times;
 
 const struct input *const inputs[] = {
@@ -23,6 +24,7 @@ const struct input *const inputs[] = {
     &input_elf_core,
     &input_minidump,
     &input_gcdump,
+    &input_heaptrack,
     &input_thread_times,
     /* last: takes any text */
     &input_transcript,

@@ -227,6 +227,7 @@ struct stack_row {
     uint64_t size_each;                /* [bytes] size of one allocation, where all are equal */
     uint64_t peak_bytes;               /* outstanding when the process had most */
     uint64_t oldest_ns;                /* [ns] age of the oldest outstanding allocation */
+    uint64_t temporary_count;          /* ever allocated and freed at once */
 };
 
 /*

@@ -117,6 +117,7 @@ bool builder_add_stack(struct builder *b, const struct stack_row *add, struct er
     add_number(&row->total_count, add->total_count);
     add_number(&row->total_bytes, add->total_bytes);
     add_number(&row->peak_bytes, add->peak_bytes);
+    add_number(&row->temporary_count, add->temporary_count);
     if (add->oldest_ns != ABSENT && (row->oldest_ns == ABSENT || row->oldest_ns < add->oldest_ns))
         row->oldest_ns = add->oldest_ns;
     return true;

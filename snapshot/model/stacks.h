@@ -44,7 +44,7 @@ bool builder_add_stack(struct builder *b, const struct stack_row *row, struct er
 #define STACK_ROW \
     (struct stack_row) { \
         .count = ABSENT, .bytes = ABSENT, .total_count = ABSENT, .total_bytes = ABSENT, \
-        .size_each = ABSENT, .peak_bytes = ABSENT, .oldest_ns = ABSENT \
+        .size_each = ABSENT, .peak_bytes = ABSENT, .oldest_ns = ABSENT, .temporary_count = ABSENT \
     }
 
 #endif
