@@ -17,6 +17,7 @@ extern const struct section section_eeheap_gc;
 extern const struct section section_eeheap_loader;
 extern const struct section section_finalizequeue;
 extern const struct section section_gchandles;
+extern const struct section section_gcdump_report;
 extern const struct section section_heap_s;
 extern const struct section section_heapstat;
 extern const struct section section_jmap;
@@ -62,6 +63,7 @@ const struct section *const sections[] = {
     &section_eeheap_gc,
     &section_eeheap_loader,
     &section_dumpasync,
+    &section_gcdump_report,
     &section_dumpheap, /* its rows need no header: behind all that may look alike */
     &section_jmap,
     NULL,

@@ -116,6 +116,26 @@ static void tables_of_types_have_the_rows_and_sums_of_their_sources(void **state
         check_types(&types_cases[i]);
 }
 
+/* Two reports of two processes, each with its five largest rows: the first one is used. */
+static void a_report_of_dotnet_gcdump_has_the_rows_of_its_source(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct err err = {.msg = ""};
+    if (!corpus_is_there())
+        skip();
+    assert_true(corpus_read("gcdump-report_netcore3_doc_01.txt", &s, &err));
+    SNAPSHOT_ROWS(&s, PART_TYPES, struct type_row, rows, count);
+    assert_int_equal(count, 4);
+    assert_int_equal(snapshot_totals(&s).objects, 17);
+    assert_int_equal(snapshot_totals(&s).bytes, 131096 + 57756 + 31128 + 28605 * 5 + 22432 * 9);
+    assert_string_equal(top_type(&s)->name, "System.Byte[]");
+    assert_string_equal(rows[0].module, "System.Private.CoreLib.dll");
+    assert_int_equal(reason_count(&s, "in no row"), 63201 - 17 + 16211 - 10);
+    assert_int_equal(snapshot_origin(&s)->collected_first, 1);
+    assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
+    snapshot_deinit(&s);
+}
+
 static void a_table_whose_rows_were_all_left_out_is_absent_and_not_empty(void **state) {
     (void)state;
     struct snapshot s;
@@ -430,6 +450,7 @@ static void every_file_of_the_heap_has_a_test_and_every_file_a_kind(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_of_types_have_the_rows_and_sums_of_their_sources),
+        cmocka_unit_test(a_report_of_dotnet_gcdump_has_the_rows_of_its_source),
         cmocka_unit_test(a_table_whose_rows_were_all_left_out_is_absent_and_not_empty),
         cmocka_unit_test(the_table_of_dumpasync_is_not_the_heap),
         cmocka_unit_test(eeheap_gives_the_printed_sizes),

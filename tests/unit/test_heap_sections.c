@@ -261,6 +261,30 @@ static void jmap_is_read_with_and_without_header(void **state) {
     snapshot_deinit(&s);
 }
 
+static void gcdump_report_multiplies_the_size_of_one_object(void **state) {
+    (void)state;
+    struct snapshot s;
+    bool found;
+    logs_read_fixture("gcdump-report_net9.txt", &s);
+    assert_int_equal(snapshot_totals(&s).objects, 44);
+    assert_int_equal(snapshot_totals(&s).bytes, 2608);
+    assert_int_equal(type_total(logs_type(&s, "System.Byte[]")).bytes, 1048 + 40);
+    assert_int_equal(type_total(logs_type(&s, "Mill.Basket")).bytes, 20 * 48);
+    assert_string_equal(logs_type(&s, "Mill.Basket")->module, "mill.dll");
+    assert_null(logs_type(&s, "Mill.Husk [x]")->module);
+    assert_int_equal(snapshot_origin(&s)->collected_first, 1);
+    assert_string_equal(snapshot_origin(&s)->tool, "dotnet-gcdump");
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+    logs_read_fixture("gcdump-report_net6_cut.txt", &s);
+    assert_int_equal(type_total(logs_type(&s, "System.String")).bytes, 20004 + 3 * 1500);
+    assert_int_equal(logs_reason(&s, "in no row", &found), 16211 - 4 - 9);
+    assert_int_equal(logs_reason(&s, "differ from the sum", &found),
+                     1302804 - 20004 - 4500 - 9 * 1064);
+    assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
+    snapshot_deinit(&s);
+}
+
 static void a_dump_in_the_middle_of_a_gc_is_marked(void **state) {
     (void)state;
     struct snapshot s;
@@ -298,6 +322,8 @@ static const char *const fixtures[] = {
     "gchandles_net8_stat_noprompt.txt",
     "gchandles_netfx2_x86.txt",
     "gchandles_netfx4_x64.txt",
+    "gcdump-report_net6_cut.txt",
+    "gcdump-report_net9.txt",
     "heapstat_net8_linux.txt",
     "heapstat_netfx4_x64_server.txt",
     "jmap_gclog_jdk6.txt",
@@ -435,6 +461,7 @@ int main(void) {
         cmocka_unit_test(handles_said_twice_have_to_agree),
         cmocka_unit_test(heapstat_is_read_in_both_forms),
         cmocka_unit_test(jmap_is_read_with_and_without_header),
+        cmocka_unit_test(gcdump_report_multiplies_the_size_of_one_object),
         cmocka_unit_test(a_dump_in_the_middle_of_a_gc_is_marked),
         cmocka_unit_test(a_log_reads_the_same_however_it_was_saved),
         cmocka_unit_test(no_prefix_of_a_log_passes_for_the_whole),

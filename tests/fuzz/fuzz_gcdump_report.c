@@ -1,0 +1,2 @@
+/* Section gcdump-report. */
+#include "tests/fuzz/fuzz_section.h"
