@@ -19,6 +19,8 @@ extern const struct section section_finalizequeue;
 extern const struct section section_gchandles;
 extern const struct section section_gcdump_report;
 extern const struct section section_heap_s;
+extern const struct section section_heap_l;
+extern const struct section section_heap_stat;
 extern const struct section section_heapstat;
 extern const struct section section_jmap;
 extern const struct section section_kstack;
@@ -51,6 +53,8 @@ const struct section *const sections[] = {
     &section_maddress,
     &section_vadump,
     &section_heap_s,
+    &section_heap_stat,
+    &section_heap_l,
     &section_umdh,
     &section_umdh_diff,
     &section_vertarget,

@@ -35,6 +35,7 @@ struct transcript {
     uint64_t section_line;  /* where it started */
     uint32_t sections_read; /* how many sections understood something */
     bool umdh_diff_read;    /* all entries of UMDH's comparisons, also those behind prose */
+    bool heap_stat_read;    /* sizes of PART_ALLOCATIONS are those of heap -stat */
     bool is_hollow;         /* the section that reads understood nothing, see transcript_hollow */
     uint32_t hollow_sections;
     struct err hollow; /* what the first of them said */

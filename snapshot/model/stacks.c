@@ -122,3 +122,29 @@ bool builder_add_stack(struct builder *b, const struct stack_row *add, struct er
         row->oldest_ns = add->oldest_ns;
     return true;
 }
+
+bool builder_add_allocation(struct builder *b, const struct allocation_row *add, struct err *err) {
+    uint64_t key = hash_combine(hash_bytes(add->by, strlen(add->by)), (uintptr_t)add->name);
+    key = hash_combine(key, add->size_each);
+    struct allocation_row *row;
+    while ((row = builder_find(b, PART_ALLOCATIONS, key)) &&
+           (strcmp(row->by, add->by) != 0 || row->name != add->name ||
+            row->size_each != add->size_each))
+        key = hash_combine(key, 1);
+    if (!row) {
+        row = builder_row(b, PART_ALLOCATIONS, err);
+        const char *by = row ? builder_string(b, str_of(add->by), err) : NULL;
+        if (!by || !builder_index(b, PART_ALLOCATIONS, key, err))
+            return false;
+        row->by = by;
+        row->name = add->name;
+        row->size_each = add->size_each;
+    }
+    add_number(&row->count, add->count);
+    add_number(&row->bytes, add->bytes);
+    add_number(&row->cum_count, add->cum_count);
+    add_number(&row->cum_bytes, add->cum_bytes);
+    add_number(&row->total_count, add->total_count);
+    add_number(&row->total_bytes, add->total_bytes);
+    return true;
+}

@@ -40,6 +40,24 @@ const char *builder_frame(struct builder *b, struct str function, struct str mod
  */
 bool builder_add_stack(struct builder *b, const struct stack_row *row, struct err *err) MUST_CHECK;
 
+/*
+ * Adds one sum of a source. Rows of the same `by`, name and size_each add up; ABSENT adds nothing.
+ *
+ * row  borrowed; row->by is static, row->name a pointer that builder_string or builder_frame gave,
+ *      or NULL
+ *
+ * Errors: ERR_NOMEM, ERR_LIMIT.
+ */
+bool builder_add_allocation(struct builder *b, const struct allocation_row *row,
+                            struct err *err) MUST_CHECK;
+
+/* A sum that says nothing yet. */
+#define ALLOCATION_ROW \
+    (struct allocation_row) { \
+        .count = ABSENT, .bytes = ABSENT, .cum_count = ABSENT, .cum_bytes = ABSENT, \
+        .total_count = ABSENT, .total_bytes = ABSENT, .size_each = ABSENT \
+    }
+
 /* A row that says nothing yet. */
 #define STACK_ROW \
     (struct stack_row) { \

@@ -27,7 +27,14 @@ unsigned corpus_count_reasons(const struct snapshot *s, const char *part);
  * Which test answers for a file of the corpus, by the start of its name. Files whose kind belongs
  * to no test yet are named in corpus.c with the reason.
  */
-enum corpus_kind { CORPUS_UNKNOWN, CORPUS_HEAP, CORPUS_THREADS, CORPUS_UMDH, CORPUS_OTHER };
+enum corpus_kind {
+    CORPUS_UNKNOWN,
+    CORPUS_HEAP,
+    CORPUS_THREADS,
+    CORPUS_UMDH,
+    CORPUS_SUMS,
+    CORPUS_OTHER
+};
 enum corpus_kind corpus_kind(const char *name);
 
 /*

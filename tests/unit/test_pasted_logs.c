@@ -22,6 +22,7 @@ static const char *const fixtures[] = {
     "maddress_summary.txt",    "vadump_sop.txt",
     "heap-s_new.txt",          "vertarget_open.txt",
     "process_attach.txt",      "umdh_press_after.txt",
+    "heap-stat_after.txt",     "heap-l_press.txt",
     "umdh-diff_press.txt",     "umdh-diff_chain.txt",
 };
 

@@ -1,0 +1,2 @@
+/* Section heap-l: heap -l. */
+#include "tests/fuzz/fuzz_section.h"

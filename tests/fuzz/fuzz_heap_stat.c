@@ -1,0 +1,2 @@
+/* Section heap-stat: heap -stat -h. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,165 @@
+/* What debuggers and leak reports sum up of allocations: by size, function and module. */
+#include "input/transcript.h"
+#include "tests/support/corpus.h"
+#include "tests/support/fixture.h"
+#include "tests/support/rows.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct allocation_row *sum_of(const struct snapshot *s, const char *by,
+                                           const char *name, uint64_t size) {
+    SNAPSHOT_ROWS(s, PART_ALLOCATIONS, struct allocation_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(rows[i].by, by) == 0 && rows[i].size_each == size &&
+            (!name ? !rows[i].name : rows[i].name && strcmp(rows[i].name, name) == 0))
+            return &rows[i];
+    return NULL;
+}
+
+static void assert_sum(const struct snapshot *s, const char *by, const char *name, uint64_t size,
+                       uint64_t count, uint64_t bytes) {
+    const struct allocation_row *row = sum_of(s, by, name, size);
+    if (!row)
+        fail_msg("no sum by %s of %s", by, name ? name : "a size");
+    assert_int_equal(row->count, count);
+    assert_int_equal(row->bytes, bytes);
+}
+
+static void read_text(const char *text, struct snapshot *s) {
+    struct err err = {.msg = ""};
+    if (!fixture_read_text(text, s, &err))
+        fail_msg("%s", err.msg);
+}
+
+struct bad_case {
+    const char *text, *reason;
+};
+
+static void assert_reasons(const struct bad_case *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct snapshot s;
+        read_text(cases[i].text, &s);
+        if (rows_reasons(&s, cases[i].reason) != 1)
+            fail_msg("case %zu: no reason \"%s\"", i, cases[i].reason);
+        assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
+        snapshot_deinit(&s);
+    }
+}
+
+/* -- heap -stat -------------------------------------------------------------------------------- */
+
+static void sizes_of_several_heaps_add_up(void **state) {
+    (void)state;
+    struct snapshot s;
+    fixture_read("heap-stat_after.txt", &s);
+    assert_int_equal(rows_count(&s, PART_ALLOCATIONS), 4);
+    assert_sum(&s, "size", NULL, 422, 0x1020 + 2, 422 * (0x1020 + 2));
+    assert_sum(&s, "size", NULL, 0x1000, 3, 0x3000);
+    assert_false(snapshot_has(&s, PART_STACKS));
+    assert_int_equal(rows_reasons(&s, "the first sizes alone"), 1);
+    snapshot_deinit(&s);
+}
+
+#define STAT " heap @ 001f0000\ngroup-by: TOTSIZE max-display: 20\n    size  #blocks  total ( %)\n"
+
+static void what_a_list_of_sizes_lacks_is_said(void **state) {
+    (void)state;
+    static const struct bad_case cases[] = {
+        {STAT "28 10 - 280  (38.60)\n30 2 - 90  (1.00)\n", "not understood"},
+        {STAT "28 10 - 280  (38.60)\n30 2 -\n", "not understood"},
+        {STAT "28 10 - 280  (38.60)\n30 2 - 60  (\n", "not understood"},
+        {STAT "28 10 - 280  (38.60)\n...\n30 2 - 60 (1.0)\n", "left out by hand"},
+    };
+    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+    struct snapshot s;
+    read_text(STAT "28 10 - 280  (100.00)\n", &s);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+}
+
+/* -- heap -l ----------------------------------------------------------------------------------- */
+
+static void unreachable_blocks_are_counted_by_size(void **state) {
+    (void)state;
+    struct snapshot s;
+    fixture_read("heap-l_press.txt", &s);
+    assert_sum(&s, "size", NULL, 0x80, 2, 0x100);
+    assert_sum(&s, "size", NULL, 0x150, 1, 0x150);
+    assert_int_equal(rows_counter(&s, "heap.unreachable_blocks"), 4);
+    assert_int_equal(rows_counter(&s, "heap.unreachable_bytes"), 0x290);
+    assert_int_equal(rows_reasons(&s, "nothing points to"), 1);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+}
+
+#define LIST   "Scanning VM ...\n## Entry User Heap Segment Size PrevSize Flags\n\n"
+#define LEAKED "001b2958  001b2960  00170000  00000000        40        18  busy extra\n"
+
+static void what_a_list_of_blocks_lacks_is_said(void **state) {
+    (void)state;
+    static const struct bad_case cases[] = {
+        {LIST LEAKED, "the end of the list is cut off"},
+        {LIST LEAKED "2 leaks detected.\n", "than it counts itself"},
+        {LIST LEAKED "001b2958  001b2960  001\n1 leaks detected.\n", "not understood"},
+        {STAT "28 10 - 280  (100.00)\n" LIST LEAKED "...\n1 leaks detected.\n", "by hand"},
+        {LIST LEAKED "1 leaks detected.\n" STAT "28 10 - 280  (100.00)\n", "another list"},
+    };
+    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+}
+
+static void the_one_block_of_another_command_is_no_leak(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct err err = {.msg = ""};
+    assert_false(fixture_read_text("0:000> !heap -x 001b2960\n"
+                                   "Entry User Heap Segment Size PrevSize Unused Flags\n" LEAKED,
+                                   &s, &err));
+    snapshot_deinit(&s);
+}
+
+/* -- All --------------------------------------------------------------------------------------- */
+
+static void corpus_files_give_their_sums(void **state) {
+    (void)state;
+    struct err err = {.msg = ""};
+    struct snapshot s;
+    if (!corpus_is_there())
+        skip();
+    assert_true(corpus_read("heap-stat-h_win10_x64_01.txt", &s, &err));
+    assert_int_equal(rows_count(&s, PART_ALLOCATIONS), 20);
+    assert_sum(&s, "size", NULL, 0x28, 0x14b40, 0x33c200);
+    assert_sum(&s, "size", NULL, 0x7807, 1, 0x7807);
+    snapshot_deinit(&s);
+    assert_true(corpus_read("heap-l_leakdetect_x86_doc_01.txt", &s, &err));
+    assert_int_equal(rows_counter(&s, "heap.unreachable_blocks"), 21);
+    assert_sum(&s, "size", NULL, 0x80, 3, 0x180);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+    static const char *const tested[] = {"heap-stat-h_win10_x64_01.txt",
+                                         "heap-l_leakdetect_x86_doc_01.txt"};
+    assert_int_equal(corpus_count_untested(CORPUS_SUMS, tested, 2), 0);
+}
+
+static void every_prefix_is_refused_or_read(void **state) {
+    (void)state;
+    fixture_read_prefixes("heap-stat_before.txt");
+    fixture_read_prefixes("heap-l_press.txt");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_of_several_heaps_add_up),
+        cmocka_unit_test(what_a_list_of_sizes_lacks_is_said),
+        cmocka_unit_test(unreachable_blocks_are_counted_by_size),
+        cmocka_unit_test(what_a_list_of_blocks_lacks_is_said),
+        cmocka_unit_test(the_one_block_of_another_command_is_no_leak),
+        cmocka_unit_test(corpus_files_give_their_sums),
+        cmocka_unit_test(every_prefix_is_refused_or_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
