@@ -139,6 +139,7 @@ struct series {
     bool generations_known; /* every snapshot has types, and tells their generations */
     bool live_known;        /* every snapshot knows which objects are live */
     bool backwards;         /* threads got younger from one snapshot to the next: swapped? */
+    bool out_of_order;      /* of one run of the program, and known not to be oldest first */
     bool same_dump;         /* all snapshots hold the same figures throughout */
 
     struct series_type *types; /* sorted by |bytes_delta| descending, then |objects_delta|, then

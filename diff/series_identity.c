@@ -176,16 +176,6 @@ static bool refuse_types(struct series *s, uint32_t i, struct err *err) {
 
 /* -- Warnings ---------------------------------------------------------------------------------- */
 
-static bool warn_order(struct series *s, uint32_t i, struct err *err) {
-    const struct origin_row *a = snapshot_origin(s->snapshots[i - 1]);
-    const struct origin_row *b = snapshot_origin(s->snapshots[i]);
-    bool timed = a->captured_at_ns != ABSENT && b->captured_at_ns != ABSENT;
-    if (timed && a->captured_at_ns > b->captured_at_ns)
-        return series_warn(s, err, "%s was taken after %s: swapped? Oldest first, please.",
-                           s->names[i - 1], s->names[i]);
-    return true;
-}
-
 /*
  * Debuggers print when a dump was taken and how old the process is, each rounded: its start, worked
  * out of both, moves by some milliseconds, or a second, from dump to dump.
@@ -194,19 +184,35 @@ static bool started_apart(uint64_t a, uint64_t b) {
     return (a > b ? a - b : b - a) > (uint64_t)2000000000;
 }
 
-static bool warn_runs(struct series *s, uint32_t i, struct err *err) {
-    const struct origin_row *a = snapshot_origin(s->snapshots[i - 1]);
-    const struct origin_row *b = snapshot_origin(s->snapshots[i]);
+static bool are_two_runs(const struct origin_row *a, const struct origin_row *b) {
     bool started = a->process_start_ns != ABSENT && b->process_start_ns != ABSENT;
     bool pids = a->pid != ABSENT && b->pid != ABSENT;
     bool same_start = started && a->process_start_ns == b->process_start_ns;
-    bool differ = (started && started_apart(a->process_start_ns, b->process_start_ns)) ||
-                  (!same_start && pids && a->pid != b->pid);
-    if (differ && !series_warn(s, err,
-                               "%s and %s are of two runs of the program: growth over time cannot "
-                               "be told from a difference between the runs, and threads do not "
-                               "match.",
-                               s->names[i - 1], s->names[i]))
+    return (started && started_apart(a->process_start_ns, b->process_start_ns)) ||
+           (!same_start && pids && a->pid != b->pid);
+}
+
+static bool warn_order(struct series *s, uint32_t i, struct err *err) {
+    const struct origin_row *a = snapshot_origin(s->snapshots[i - 1]);
+    const struct origin_row *b = snapshot_origin(s->snapshots[i]);
+    bool timed = a->captured_at_ns != ABSENT && b->captured_at_ns != ABSENT;
+    if (!timed || a->captured_at_ns <= b->captured_at_ns)
+        return true;
+    /* A baseline of another run may well be younger. */
+    s->out_of_order = s->out_of_order || !are_two_runs(a, b);
+    return series_warn(s, err, "%s was taken after %s: swapped? Oldest first, please.",
+                       s->names[i - 1], s->names[i]);
+}
+
+static bool warn_runs(struct series *s, uint32_t i, struct err *err) {
+    const struct origin_row *a = snapshot_origin(s->snapshots[i - 1]);
+    const struct origin_row *b = snapshot_origin(s->snapshots[i]);
+    if (are_two_runs(a, b) &&
+        !series_warn(s, err,
+                     "%s and %s are of two runs of the program: growth over time cannot "
+                     "be told from a difference between the runs, and threads do not "
+                     "match.",
+                     s->names[i - 1], s->names[i]))
         return false;
     if (both(a->runtime, b->runtime) && strcmp(a->runtime, b->runtime) != 0 &&
         !series_warn(s, err, "The runtime changed: %s in %s, %s in %s.", a->runtime,
@@ -310,6 +316,7 @@ bool series_identify(struct series *s, struct err *err) {
     for (uint32_t i = 1; i < s->count; i++)
         if (!warn_order(s, i, err) || !warn_runs(s, i, err))
             return false;
+    s->out_of_order = s->out_of_order || s->backwards;
     if (s->backwards && s->warning_count == 0 &&
         !series_warn(s, err, "Threads are younger in %s than in %s: swapped? Oldest first, please.",
                      s->names[s->count - 1], s->names[0]))

@@ -134,12 +134,25 @@ static bool judge_verdicts(struct gate *g, struct gate_result *r, struct gate_ex
     return true;
 }
 
+/* Is it about what became of something, not about what there is? */
+static bool looks_back(const struct budget *b) {
+    bool growth = b->on == ON_VERDICT;
+    for (int k = 0; k < LIMIT_KINDS; k++)
+        growth = growth || (k != LIMIT_MAX && b->limits[k].given);
+    return growth;
+}
+
 static bool judge(struct gate *g, struct gate_result *r, struct gate_excuses *excuses,
                   const struct gate_options *options, struct err *err) {
     const struct budget *b = r->budget;
     if (g->s->not_comparable && !options->force) {
         r->status = GATE_INCONCLUSIVE;
         r->why = g->s->not_comparable;
+        return true;
+    }
+    if (g->s->out_of_order && looks_back(b) && !options->force) {
+        r->status = GATE_INCONCLUSIVE;
+        r->why = "the snapshots are not in order of time: oldest first, please";
         return true;
     }
     if (!needs_are_met(g, b)) {

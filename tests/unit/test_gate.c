@@ -302,6 +302,42 @@ static void what_was_not_read_does_not_pass(void **state) {
     }
 }
 
+static void what_is_out_of_order_has_no_growth(void **state) {
+    (void)state;
+    struct made m;
+    struct gate g;
+    struct budgets b;
+    struct err err = {.msg = ""};
+    static const char json[] = "{\"budgets\": [{\"on\": \"total\", \"max\": 5000},"
+                               "{\"on\": \"total\", \"growth\": 500},"
+                               "{\"on\": \"verdict\", \"not\": [\"leak\"]}]}";
+    static const struct {
+        uint64_t pids[2];
+        bool force, refused;
+    } cases[] = {{{7, 7}, false, true}, {{7, 7}, true, false}, {{7, 8}, false, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct gate_options options = {.today = "2026-11-22", .force = cases[i].force};
+        made_init(&m, 2);
+        for (uint32_t k = 0; k < 2; k++) {
+            made_type(&m, k, "Shop.Order", "shop.dll", GEN_2, 100, 2000 - 1000 * k);
+            made_origin(&m, k)->captured_at_ns = 9000 - 1000 * k;
+            made_origin(&m, k)->pid = cases[i].pids[k];
+        }
+        made_series(&m);
+        assert_true(budgets_parse(&b, str_of(json), &err));
+        assert_true(gate_run(&g, &m.series, &b, &options, &err));
+        assert_int_equal(gate_exit_status(&g), cases[i].refused ? 3 : 0);
+        assert_int_equal(g.results[0].status, GATE_PASS);
+        for (uint32_t k = 1; cases[i].refused && k < 3; k++) {
+            assert_int_equal(g.results[k].status, GATE_INCONCLUSIVE);
+            assert_non_null(strstr(says(&g.results[k]), "not in order of time"));
+        }
+        gate_deinit(&g);
+        budgets_deinit(&b);
+        made_deinit(&m);
+    }
+}
+
 static void the_ratchet_only_lowers_and_touches_nothing_else(void **state) {
     (void)state;
     static const char json[] =
@@ -485,6 +521,7 @@ int main(void) {
         cmocka_unit_test(what_matches_nothing_is_said),
         cmocka_unit_test(a_first_run_has_no_baseline),
         cmocka_unit_test(what_was_not_read_does_not_pass),
+        cmocka_unit_test(what_is_out_of_order_has_no_growth),
         cmocka_unit_test(the_ratchet_only_lowers_and_touches_nothing_else),
         cmocka_unit_test(outputs_are_what_their_readers_take),
         cmocka_unit_test(json_of_the_gate_fits_its_schema),
