@@ -18,6 +18,8 @@ extern const struct input input_minidump;
 extern const struct input input_gcdump;
 extern const struct input input_heaptrack;
 extern const struct input input_thread_times;
+extern const struct input input_jemalloc;
+extern const struct input input_gperftools;
 
 const struct input *const inputs[] = {
     &input_snap,
@@ -26,6 +28,8 @@ const struct input *const inputs[] = {
     &input_gcdump,
     &input_heaptrack,
     &input_thread_times,
+    &input_jemalloc,
+    &input_gperftools,
     /* last: takes any text */
     &input_transcript,
     NULL,
