@@ -17,6 +17,7 @@ extern const struct input input_elf_core;
 extern const struct input input_minidump;
 extern const struct input input_gcdump;
 extern const struct input input_heaptrack;
+extern const struct input input_massif;
 extern const struct input input_thread_times;
 extern const struct input input_jemalloc;
 extern const struct input input_gperftools;
@@ -27,6 +28,7 @@ const struct input *const inputs[] = {
     &input_minidump,
     &input_gcdump,
     &input_heaptrack,
+    &input_massif,
     &input_thread_times,
     &input_jemalloc,
     &input_gperftools,

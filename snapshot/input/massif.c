@@ -1,0 +1,377 @@
+/*
+ * Output of valgrind --tool=massif (and of heaptrack_print --print-massif): a log of the heap, of
+ * which some snapshots say who allocated.
+ *
+ *   desc: --detailed-freq=2
+ *   cmd: ./shop --fast
+ *   time_unit: i
+ *   #-----------
+ *   snapshot=5
+ *   #-----------
+ *   time=169277
+ *   mem_heap_B=11852
+ *   mem_heap_extra_B=532
+ *   mem_stacks_B=0
+ *   heap_tree=detailed               or "peak", or "empty": no tree follows
+ *   n2: 11852 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.
+ *    n1: 5616 0x109190: pool_alloc (pool.c:6)           who called it is one blank deeper
+ *     n0: 5616 0x1091C8: session_open (shop.c:7)
+ *    n0: 6236 in 24 places, all below massif's threshold (1.00%)
+ *
+ * Moments are the snapshots with a tree; where none has one, all of them.
+ */
+#include "base/num.h"
+#include "input/input.h"
+#include "model/stacks.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BELOW_THRESHOLD "[below massif's threshold]"
+
+struct massif_level {
+    uint64_t bytes, in_callers; /* of the node; of those that were read below it */
+    uint64_t callers;           /* [count] not read yet */
+};
+
+struct massif {
+    struct builder *b;
+    struct str rest;
+    bool has_trees, measures_stacks;
+    struct str time_unit;
+    uint64_t snapshots, trees, seen_trees;
+    uint64_t peak_bytes, peak_moment; /* ABSENT: no snapshot is marked as the peak */
+    uint64_t last_bytes;              /* of the last snapshot; ABSENT */
+    bool last_has_tree;
+    uint64_t bad_lines, differ;
+    /* The tree: node at depth d has frames[d - 1], its callers' are behind it. */
+    struct massif_level levels[STACK_FRAMES_MAX + 1];
+    const char *frames[STACK_FRAMES_MAX + 2];
+    uint32_t depth; /* [count] of levels in use */
+};
+
+/* -- The tree ---------------------------------------------------------------------------------- */
+
+/* What a node has that no caller of it has. */
+static bool add_row(struct massif *m, uint32_t frames, uint64_t bytes, struct err *err) {
+    struct stack_row row = STACK_ROW;
+    if (frames == 0 && !(m->frames[frames++] = builder_frame(m->b, STR(""), STR(""), ABSENT, err)))
+        return false;
+    row.frames = (struct strings){m->frames, frames};
+    row.bytes = bytes;
+    return builder_add_stack(m->b, &row, err);
+}
+
+/* Ends all levels from `depth` on: a leaf is a stack; elsewhere the callers have all of it. */
+static bool close_levels(struct massif *m, uint32_t depth, struct err *err) {
+    while (m->depth > depth) {
+        const struct massif_level *level = &m->levels[--m->depth];
+        bool differs = level->in_callers > level->bytes || level->callers;
+        uint64_t own = level->bytes > level->in_callers ? level->bytes - level->in_callers : 0;
+        if (level->in_callers && own)
+            differs = true;
+        m->differ += differs;
+        if (own && !add_row(m, m->depth, own, err))
+            return false;
+    }
+    return true;
+}
+
+/* "0x1091C8: session_open (shop.c:7)", "0x4929B8A: ??? (in /usr/lib/libc.so.6)", "in 24 places..."
+ */
+static const char *frame_of(struct massif *m, struct str text, struct err *err) {
+    if (str_starts(text, STR("in ")))
+        return builder_string(m->b, STR(BELOW_THRESHOLD), err);
+    size_t colon = str_find(text, STR(": "), 0);
+    struct str function = colon == STR_NOT_FOUND ? text : str_drop(text, colon + 2);
+    struct str module = {"", 0};
+    if (str_ends(function, STR(")"))) {
+        size_t at = str_find(function, STR(" (in /"), 0);
+        if (at != STR_NOT_FOUND)
+            module = str_take(str_drop(function, at + 5), function.len - at - 6);
+        else
+            for (at = function.len; at-- > 0;)
+                if (function.ptr[at] == '(' && at > 0 && function.ptr[at - 1] == ' ')
+                    break;
+        if (at == STR_NOT_FOUND)
+            m->bad_lines++;
+        else
+            function = str_take(function, module.len ? at : at - 1);
+    }
+    if (str_eq(function, STR("???")))
+        function.len = 0;
+    return builder_frame(m->b, function, module, ABSENT, err);
+}
+
+/* "n2: 11852 ..." behind its blanks. */
+static bool parse_node(struct str line, struct massif_level *ret_level, struct str *ret_text) {
+    struct str rest = str_drop(line, 1);
+    struct str callers = str_next_field(&rest);
+    struct massif_level level = {.in_callers = 0};
+    if (line.len < 2 || line.ptr[0] != 'n' || !str_ends(callers, STR(":")) ||
+        !num_dec(str_take(callers, callers.len - 1), &level.callers) ||
+        !num_dec(str_next_field(&rest), &level.bytes) || level.bytes == ABSENT)
+        return false;
+    *ret_level = level;
+    *ret_text = str_trim(rest);
+    return true;
+}
+
+static bool read_node(struct massif *m, struct str line, bool *ret_mine, struct err *err) {
+    uint32_t depth = 0;
+    struct massif_level level;
+    struct str text;
+    while (depth < line.len && line.ptr[depth] == ' ')
+        depth++;
+    *ret_mine = parse_node(str_drop(line, depth), &level, &text);
+    if (!*ret_mine)
+        return true;
+    if (depth > m->depth || depth > STACK_FRAMES_MAX) {
+        m->differ++; /* its callee is not there, or too far away */
+        return true;
+    }
+    if (!close_levels(m, depth, err))
+        return false;
+    if (depth && !(m->frames[depth - 1] = frame_of(m, text, err)))
+        return false;
+    if (depth) {
+        struct massif_level *callee = &m->levels[depth - 1];
+        callee->in_callers = num_add(callee->in_callers, level.bytes);
+        if (callee->callers)
+            callee->callers--;
+        else
+            m->differ++;
+    }
+    m->levels[depth] = level;
+    m->depth = depth + 1;
+    return true;
+}
+
+/* The lines of one tree; without a builder to fill they are passed over. */
+static bool read_tree(struct massif *m, bool wanted, uint64_t heap_bytes, struct err *err) {
+    struct str rest = m->rest, line;
+    bool mine = true, first = true;
+    m->depth = 0;
+    while (str_next_line(&rest, &line) && line.len && line.ptr[0] != '#') {
+        if (wanted && !read_node(m, line, &mine, err))
+            return false;
+        m->bad_lines += !mine;
+        if (wanted && first && m->depth && m->levels[0].bytes != heap_bytes)
+            m->differ++;
+        first = false;
+        m->rest = rest;
+    }
+    if (!wanted)
+        return true;
+    builder_present(m->b, PART_STACKS);
+    m->differ += m->depth == 0;
+    return close_levels(m, 0, err);
+}
+
+/* -- Snapshots --------------------------------------------------------------------------------- */
+
+struct massif_snapshot {
+    uint64_t time, heap, extra, stacks;
+    struct str tree; /* "empty", "detailed", "peak" */
+};
+
+/* The lines up to the tree. */
+static void read_fields(struct massif *m, struct massif_snapshot *s) {
+    struct str rest = m->rest, line;
+    *s = (struct massif_snapshot){ABSENT, ABSENT, ABSENT, ABSENT, {"", 0}};
+    const struct {
+        struct str label;
+        uint64_t *value;
+    } fields[] = {
+        {STR_INIT("mem_heap_B="), &s->heap},
+        {STR_INIT("mem_heap_extra_B="), &s->extra},
+        {STR_INIT("mem_stacks_B="), &s->stacks},
+    };
+    while (s->tree.len == 0 && str_next_line(&rest, &line) && !str_starts(line, STR("snapshot="))) {
+        m->rest = rest;
+        uint64_t unit = str_eq(m->time_unit, STR("ms"))  ? 1000000
+                        : str_eq(m->time_unit, STR("s")) ? 1000000000
+                                                         : 1;
+        bool good = line.len == 0 || line.ptr[0] == '#';
+        if (str_starts(line, STR("time=")))
+            good = num_scaled(str_drop(line, 5), unit, &s->time);
+        else if (str_starts(line, STR("heap_tree=")))
+            good = (s->tree = str_trim(str_drop(line, 10))).len > 0;
+        for (size_t i = 0; i < sizeof(fields) / sizeof(*fields) && !good; i++)
+            if (str_starts(line, fields[i].label))
+                good = num_dec(str_trim(str_drop(line, fields[i].label.len)), fields[i].value);
+        m->bad_lines += !good;
+    }
+}
+
+static bool add_numbers(struct massif *m, const struct massif_snapshot *s, struct err *err) {
+    bool by_clock = str_eq(m->time_unit, STR("ms")) || str_eq(m->time_unit, STR("s"));
+    const struct {
+        const char *name;
+        uint64_t value;
+        const char *unit;
+    } counters[] = {
+        {"heap.outstanding_bytes", s->heap, "bytes"},
+        {"heap.overhead_bytes", s->extra, "bytes"},
+        {"memory.stacks_bytes", m->measures_stacks ? s->stacks : ABSENT, "bytes"},
+        {"process.recorded_ns", by_clock ? s->time : ABSENT, "ns"},
+    };
+    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+        if (counters[i].value != ABSENT &&
+            !builder_counter(m->b, counters[i].name, counters[i].value, counters[i].unit, err))
+            return false;
+    struct allocation_row *row = builder_row(m->b, PART_ALLOCATIONS, err);
+    if (!row || !(row->by = builder_string(m->b, STR("total"), err)))
+        return false;
+    row->bytes = s->heap;
+    return true;
+}
+
+static bool read_snapshot(struct massif *m, struct err *err) {
+    struct massif_snapshot s;
+    read_fields(m, &s);
+    bool peak = str_eq(s.tree, STR("peak")), tree = peak || str_eq(s.tree, STR("detailed"));
+    if (s.heap == ABSENT || (!tree && !str_eq(s.tree, STR("empty"))))
+        m->bad_lines++; /* cut */
+    m->seen_trees += tree;
+    m->snapshots++;
+    m->last_bytes = s.heap;
+    m->last_has_tree = tree;
+    if (peak) {
+        m->peak_bytes = s.heap;
+        m->peak_moment = m->seen_trees;
+    }
+    if (!tree && m->has_trees)
+        return true;
+    uint32_t parts = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_ALLOCATIONS);
+    bool wanted = builder_moment(m->b, parts);
+    /* Of all the moments that may be the last only the last is built. */
+    if (m->b->moment == ABSENT && m->has_trees && m->seen_trees < m->trees)
+        wanted = false;
+    if (wanted && !add_numbers(m, &s, err))
+        return false;
+    return !tree || read_tree(m, wanted, s.heap, err);
+}
+
+/* -- The file ---------------------------------------------------------------------------------- */
+
+static uint64_t count_trees(struct str text) {
+    static const struct str marks[] = {STR_INIT("\nheap_tree=detailed"),
+                                       STR_INIT("\nheap_tree=peak")};
+    uint64_t count = 0;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t at = 0; (at = str_find(text, marks[i], at)) != STR_NOT_FOUND; at++)
+            count++;
+    return count;
+}
+
+static bool say_program(struct massif *m, struct str command, struct err *err) {
+    struct origin_row *origin = builder_single(m->b, PART_ORIGIN, err);
+    struct str rest = command, program = str_next_field(&rest);
+    for (size_t i = program.len; i-- > 0;)
+        if (program.ptr[i] == '/') {
+            program = str_drop(program, i + 1);
+            break;
+        }
+    return origin && (program.len == 0 ||
+                      builder_say_string(m->b, &origin->process, program, "the program", err));
+}
+
+static bool read_header(struct massif *m, struct str line, struct err *err) {
+    struct origin_row *origin = builder_single(m->b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    if (str_starts(line, STR("desc: "))) {
+        bool ours = str_contains(line, STR("heaptrack"));
+        m->measures_stacks = str_contains(line, STR("--stacks=yes"));
+        if (str_contains(line, STR("--pages-as-heap=yes")))
+            builder_note(m->b, "massif counted pages (--pages-as-heap), not allocations");
+        builder_say(m->b, &origin->sampled, 0, "whether figures are samples");
+        return builder_say_string(m->b, &origin->tool, ours ? STR("heaptrack") : STR("massif"),
+                                  "the tool", err);
+    }
+    if (str_starts(line, STR("cmd: ")))
+        return say_program(m, str_trim(str_drop(line, 5)), err);
+    if (str_starts(line, STR("time_unit: ")))
+        m->time_unit = str_trim(str_drop(line, 11));
+    else
+        m->bad_lines += line.len > 0 && line.ptr[0] != '#';
+    return true;
+}
+
+static void say_rest(const struct massif *m) {
+    uint64_t plain = m->snapshots - m->seen_trees;
+    if (m->bad_lines)
+        builder_warn(m->b, m->bad_lines, "massif: lines were not understood");
+    if (m->differ)
+        builder_warn(m->b, m->differ, "massif: sums of the tree differ from their parts");
+    /* What is true of the file is said once of a series, at its end. */
+    if (m->b->moment != ABSENT && m->b->moment + 1 != m->trees)
+        return;
+    if (!m->has_trees)
+        builder_note(m->b, "massif: no snapshot says who allocated (valgrind --detailed-freq=1)");
+    else if (plain && m->last_has_tree)
+        builder_note(m->b, "massif: %" PRIu64 " snapshots of totals alone are left out", plain);
+    else if (plain)
+        builder_note(m->b,
+                     "massif: %" PRIu64 " snapshots of totals alone are left out; the last has "
+                     "%" PRIu64 " bytes",
+                     plain, m->last_bytes);
+    if (m->peak_moment != ABSENT && m->peak_moment != m->trees)
+        builder_note(m->b, "massif: the peak, %" PRIu64 " bytes, is moment %" PRIu64, m->peak_bytes,
+                     m->peak_moment);
+}
+
+static bool read_lines(struct massif *m, struct err *err) {
+    struct str line;
+    bool in_header = true;
+    while (str_next_line(&m->rest, &line)) {
+        if (str_starts(line, STR("snapshot="))) {
+            in_header = false;
+            if (!read_snapshot(m, err))
+                return false;
+        } else if (in_header) {
+            if (!read_header(m, line, err))
+                return false;
+        } else {
+            m->bad_lines += line.len > 0 && line.ptr[0] != '#';
+        }
+    }
+    return true;
+}
+
+static bool read_massif(struct source *source, struct builder *b, struct err *err) {
+    struct massif *m = calloc(1, sizeof(*m));
+    if (!m)
+        return err_nomem(err);
+    m->b = b;
+    m->rest = (struct str){(const char *)source->bytes.data, source->bytes.size};
+    m->peak_bytes = m->peak_moment = m->last_bytes = ABSENT;
+    m->trees = count_trees(m->rest);
+    m->has_trees = m->trees > 0;
+    if (m->rest.len && m->rest.ptr[m->rest.len - 1] != '\n')
+        m->bad_lines++; /* cut in the middle of a line */
+    bool ok = read_lines(m, err);
+    if (ok && m->snapshots == 0)
+        ok = err_set(err, ERR_FORMAT, "massif took no snapshot (valgrind was ended, or it is cut)");
+    if (ok)
+        say_rest(m);
+    free(m);
+    return ok;
+}
+
+static bool probe_massif(struct bytes head) {
+    struct str rest = {(const char *)head.data, head.size}, line;
+    return str_next_line(&rest, &line) && str_starts(line, STR("desc: ")) &&
+           str_next_line(&rest, &line) && str_starts(line, STR("cmd: ")) &&
+           str_next_line(&rest, &line) && str_starts(line, STR("time_unit: "));
+}
+
+const struct input input_massif = {
+    .name = "massif",
+    .summary = "massif.out.PID of valgrind --tool=massif; each detailed snapshot is a moment",
+    .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
+    .probe = probe_massif,
+    .read = read_massif,
+};
