@@ -24,7 +24,9 @@ static bool is_stack_root(const char *root) {
 
 struct lining {
     struct growth *g;
-    struct strmap index; /* (parent number and edge, type) to node */
+    struct strmap index; /* (parent number and edge, type) to node, names without ordinals */
+    struct strbuf key, type;
+    bool exact_names;
     uint32_t capacity;
 };
 
@@ -60,20 +62,56 @@ static bool new_node(struct lining *l, uint32_t parent, const char *label, const
     return true;
 }
 
+/* Names that compilers made get other numbers in the next build. */
+static void add_name(const struct lining *l, const char *name, struct strbuf *out) {
+    if (l->exact_names)
+        strbuf_adds(out, name);
+    else
+        series_normal_name(str_of(name), out);
+}
+
+/* Builds that number it differently share the name without numbers, as types do. */
+static bool share_name(struct lining *l, const char **name, const char *other) {
+    if (strcmp(*name, other) == 0)
+        return true;
+    struct strbuf normal;
+    strbuf_init(&normal);
+    series_normal_name(str_of(other), &normal);
+    bool shared = !normal.failed && str_eq(strbuf_str(&normal), str_of(*name));
+    const char *copy = shared          ? *name
+                       : normal.failed ? NULL
+                                       : arena_copy(&l->g->arena, strbuf_cstr(&normal), normal.len);
+    strbuf_deinit(&normal);
+    *name = copy ? copy : *name;
+    return copy != NULL;
+}
+
+static bool share_names(struct lining *l, struct growth_node *node, const char *label,
+                        const char *type) {
+    return share_name(l, node->parent == GROWTH_ROOT ? &node->root : &node->edge, label) &&
+           share_name(l, &node->type, type);
+}
+
 /* The node of (parent, label, type), made when it is new; GROWTH_ROOT when out of memory. */
 static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, const char *type) {
-    struct strbuf key;
-    strbuf_init(&key);
-    strbuf_addf(&key, "%u %s", parent, label);
-    uint32_t node = strmap_get(&l->index, strbuf_str(&key), str_of(type));
-    if (node == STRMAP_NONE) {
-        node = l->g->node_count;
-        const char *kept = arena_copy(&l->g->arena, strbuf_cstr(&key), key.len);
-        if (key.failed || !kept || !new_node(l, parent, label, type) ||
-            !strmap_put(&l->index, (struct str){kept, key.len}, str_of(type), node))
-            node = GROWTH_ROOT;
-    }
-    strbuf_deinit(&key);
+    strbuf_clear(&l->key);
+    strbuf_clear(&l->type);
+    strbuf_addf(&l->key, "%u ", parent);
+    add_name(l, label, &l->key);
+    add_name(l, type, &l->type);
+    if (l->key.failed || l->type.failed)
+        return GROWTH_ROOT;
+    struct str key = strbuf_str(&l->key), normal = strbuf_str(&l->type);
+    uint32_t node = strmap_get(&l->index, key, normal);
+    if (node != STRMAP_NONE)
+        return share_names(l, &l->g->nodes[node], label, type) ? node : GROWTH_ROOT;
+    node = l->g->node_count;
+    const char *kept_key = arena_copy(&l->g->arena, strbuf_cstr(&l->key), key.len);
+    const char *kept_type = arena_copy(&l->g->arena, strbuf_cstr(&l->type), normal.len);
+    if (!kept_key || !kept_type || !new_node(l, parent, label, type) ||
+        !strmap_put(&l->index, (struct str){kept_key, key.len}, (struct str){kept_type, normal.len},
+                    node))
+        return GROWTH_ROOT;
     return node;
 }
 
@@ -359,12 +397,16 @@ bool growth_init(struct growth *g, const struct series *s, struct err *err) {
     for (uint32_t i = 0; i < s->count; i++)
         if (!snapshot_has(s->snapshots[i], PART_PATHS))
             return true;
-    struct lining l = {.g = g};
+    struct lining l = {.g = g, .exact_names = s->options.exact_names};
     strmap_init(&l.index);
+    strbuf_init(&l.key);
+    strbuf_init(&l.type);
     bool ok = true;
     for (uint32_t i = 0; ok && i < s->count; i++)
         ok = line_up(&l, s->snapshots[i], i, err);
     strmap_deinit(&l.index);
+    strbuf_deinit(&l.key);
+    strbuf_deinit(&l.type);
     return ok && (s->count < 2 || find_points(g, s, err));
 }
 

@@ -146,6 +146,29 @@ static void growth_begins_below_the_holder_that_did_not_multiply(void **state) {
     pair_free(&p);
 }
 
+/* The same closure and iterator, numbered anew by the compiler of the next build. */
+static void names_that_compilers_number_line_up(void **state) {
+    (void)state;
+    static const struct row base[] = {
+        {-1, "static Shop.Worker+<>c.<>9__4_0", "Shop.Worker+<>c__DisplayClass4_0", 1, 40},
+        {0, "<items>5__2", "Shop.Worker+<Fill>d__4[]", 1, 8000},
+        {1, "[]", "Shop.Worker+<Fill>d__4", 1000, 48000}};
+    static const struct row now[] = {
+        {-1, "static Shop.Worker+<>c.<>9__7_0", "Shop.Worker+<>c__DisplayClass7_0", 1, 40},
+        {0, "<items>5__2", "Shop.Worker+<Fill>d__7[]", 1, 8000},
+        {1, "[]", "Shop.Worker+<Fill>d__7", 3000, 144000}};
+    struct pair p;
+    compare(&p, base, 3, now, 3);
+    assert_int_equal(p.growth.node_count, 3);
+    assert_int_equal(p.growth.point_count, 1);
+    assert_int_equal(p.growth.points[0].kind, GROWTH_MORE);
+    assert_int_equal(p.growth.points[0].objects_delta, 2000);
+    assert_string_equal(p.growth.nodes[2].type, "Shop.Worker+<Fill>d");
+    uint32_t others;
+    assert_non_null(growth_point_of(&p.growth, p.series.types[0].name, &others));
+    pair_free(&p);
+}
+
 static void a_tree_against_itself_has_no_growth(void **state) {
     (void)state;
     static const struct row base[] = {CACHE(1000, 1000, 30000)};
@@ -290,6 +313,7 @@ static void types_are_shortened_without_losing_their_arguments(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(growth_begins_below_the_holder_that_did_not_multiply),
+        cmocka_unit_test(names_that_compilers_number_line_up),
         cmocka_unit_test(a_tree_against_itself_has_no_growth),
         cmocka_unit_test(what_only_changed_its_holder_is_moved),
         cmocka_unit_test(below_the_floor_is_not_zero),
