@@ -50,8 +50,11 @@ static bool run_trust(const struct series *s, const struct limits *limits, struc
             findings_hit(f, &rule_trust, unusable ? SEVERITY_CRITICAL : SEVERITY_NOTICE, 0, name);
         finding_summary(f, hit, unusable ? "%s cannot be trusted: %s." : "%s is partial: %s.", name,
                         strbuf_cstr(&text));
+        bool estimated = snapshot_origin(s->snapshots[i])->sampled == 1;
         finding_next(f, hit,
-                     unusable ? "Take the dump again." : "Read its figures as lower bounds.");
+                     unusable    ? "Take the dump again."
+                     : estimated ? "Read its figures as estimates: what is small may be missing."
+                                 : "Read its figures as lower bounds.");
         finding_text(f, hit, "grade", trust_names[grade]);
     }
     bool failed = text.failed;
