@@ -22,6 +22,7 @@ extern const struct section section_heap_s;
 extern const struct section section_heap_l;
 extern const struct section section_heap_stat;
 extern const struct section section_heapstat;
+extern const struct section section_heaptrack_print;
 extern const struct section section_jmap;
 extern const struct section section_kstack;
 extern const struct section section_maddress;
@@ -68,6 +69,7 @@ const struct section *const sections[] = {
     &section_eeheap_loader,
     &section_dumpasync,
     &section_gcdump_report,
+    &section_heaptrack_print,
     &section_dumpheap, /* its rows need no header: behind all that may look alike */
     &section_jmap,
     NULL,

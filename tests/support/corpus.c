@@ -76,7 +76,7 @@ static const struct {
     {"gperftools", CORPUS_OTHER},
     {"heap-l_", CORPUS_SUMS},
     {"heap-stat", CORPUS_SUMS},
-    {"heaptrack", CORPUS_OTHER},
+    {"heaptrack", CORPUS_HEAPTRACK},
     {"jeprof", CORPUS_OTHER},
     {"memanalyzer", CORPUS_OTHER},
     {"pprof", CORPUS_OTHER},

@@ -33,6 +33,7 @@ enum corpus_kind {
     CORPUS_THREADS,
     CORPUS_UMDH,
     CORPUS_SUMS,
+    CORPUS_HEAPTRACK,
     CORPUS_OTHER
 };
 enum corpus_kind corpus_kind(const char *name);

@@ -1,0 +1,38 @@
+#!/bin/bash
+# heaptrack and massif on a program that leaks: what is read of their files equals what heaptrack_print,
+# heaptrack_print --diff and ms_print say of them, stack by stack and to the byte.
+# usage: heaptrack.sh PROGRAM FOLDER [FILE...]      files: recordings of heaptrack that are there already
+# Exit status: 1 when anything differs; 0 and a message where the tools are not there.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+program=$(realpath "$1")
+work=$2
+shift 2
+compare="python3 tests/e2e/native/heaptrack.py"
+status=0
+mkdir -p "$work"
+check() {
+    echo "-- $*"
+    $compare "$program" "$@" || { echo "[  FAILED  ] $*"; status=1; }
+}
+
+for tool in gcc python3 heaptrack heaptrack_print valgrind ms_print; do
+    command -v $tool >/dev/null || { echo "[  SKIPPED ] heaptrack.sh: $tool is not there"; exit 0; }
+done
+gcc -g -O0 -o "$work/leaky" tests/e2e/native/leaky.c || exit 1
+for rounds in 50 200; do
+    rm -f "$work/heaptrack.$rounds".*
+    heaptrack -o "$work/heaptrack.$rounds" "$work/leaky" $rounds >"$work/heaptrack.log" 2>&1
+    file=$(ls "$work/heaptrack.$rounds".*) || { cat "$work/heaptrack.log"; exit 1; }
+    check heaptrack "$file"
+    rm -f "$work/massif.$rounds"
+    valgrind -q --tool=massif --detailed-freq=3 --massif-out-file="$work/massif.$rounds" \
+        "$work/leaky" $rounds >/dev/null 2>&1
+    check massif "$work/massif.$rounds"
+done
+check diff "$work"/heaptrack.50.* "$work"/heaptrack.200.*
+for file in "$@"; do
+    check heaptrack "$file"
+done
+[ $status -eq 0 ] && echo "[  PASSED  ] heaptrack and massif"
+exit $status

@@ -1,0 +1,2 @@
+/* Section heaptrack-print. */
+#include "tests/fuzz/fuzz_section.h"
