@@ -16,6 +16,7 @@ extern const struct input input_snap;
 extern const struct input input_elf_core;
 extern const struct input input_minidump;
 extern const struct input input_gcdump;
+extern const struct input input_hprof;
 extern const struct input input_heaptrack;
 extern const struct input input_massif;
 extern const struct input input_thread_times;
@@ -27,6 +28,7 @@ const struct input *const inputs[] = {
     &input_elf_core,
     &input_minidump,
     &input_gcdump,
+    &input_hprof,
     &input_heaptrack,
     &input_massif,
     &input_thread_times,

@@ -1,0 +1,221 @@
+#include "mk_hprof.h"
+
+#include "spec.h"
+
+#include <stdlib.h>
+
+#define FIRST_STRING  0x7000u /* ids of names of classes */
+#define PSEUDO_STRING 0x6fffu
+
+struct mk {
+    struct spec spec;
+    const struct spec_line *dump;
+    struct strbuf out, heap;
+    unsigned ids;
+};
+
+/* Big-endian. */
+static void put(struct strbuf *out, uint64_t value, unsigned size) {
+    while (size-- > 0)
+        strbuf_addc(out, (char)(value >> 8 * size));
+}
+
+static void put_record(struct mk *mk, unsigned tag, struct str body) {
+    put(&mk->out, tag, 1);
+    put(&mk->out, 0, 4);
+    put(&mk->out, body.len, 4);
+    strbuf_add(&mk->out, body);
+}
+
+static void put_string(struct mk *mk, uint64_t id, struct str text) {
+    struct strbuf body;
+    strbuf_init(&body);
+    put(&body, id, mk->ids);
+    strbuf_add(&body, text);
+    put_record(mk, 1, strbuf_str(&body));
+    strbuf_deinit(&body);
+}
+
+static void put_names(struct mk *mk) {
+    uint64_t number = 0;
+    size_t from = 0;
+    put_string(mk, PSEUDO_STRING, STR("<resolved_references>"));
+    for (const struct spec_line *line; (line = spec_next(&mk->spec, "string", &from));)
+        put_string(mk, spec_num(line, "id", 0), spec_text(line, "text"));
+    from = 0;
+    for (const struct spec_line *line; (line = spec_next(&mk->spec, "class", &from)); number++)
+        put_string(mk, FIRST_STRING + number, spec_text(line, "name"));
+    number = from = 0;
+    for (const struct spec_line *line; (line = spec_next(&mk->spec, "class", &from)); number++) {
+        struct strbuf body;
+        if (!spec_num(line, "load", 1))
+            continue;
+        strbuf_init(&body);
+        put(&body, number + 1, 4);
+        put(&body, spec_num(line, "id", 0), mk->ids);
+        put(&body, 0, 4);
+        put(&body, FIRST_STRING + number, mk->ids);
+        put_record(mk, 2, strbuf_str(&body));
+        strbuf_deinit(&body);
+    }
+    from = 0;
+    for (const struct spec_line *line; (line = spec_next(&mk->spec, "record", &from));) {
+        struct strbuf body;
+        strbuf_init(&body);
+        spec_hex(spec_text(line, "hex"), &body);
+        put_record(mk, (unsigned)spec_num(line, "tag", 0), strbuf_str(&body));
+        strbuf_deinit(&body);
+    }
+}
+
+/* -- Heap -------------------------------------------------------------------------------------- */
+
+static unsigned type_of(char letter, unsigned ids, unsigned *ret_bytes) {
+    static const struct {
+        char letter;
+        unsigned type, bytes;
+    } types[] = {{'Z', 4, 1}, {'C', 5, 2}, {'F', 6, 4},  {'D', 7, 8},
+                 {'B', 8, 1}, {'S', 9, 2}, {'I', 10, 4}, {'J', 11, 8}};
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+        if (types[i].letter == letter) {
+            *ret_bytes = types[i].bytes;
+            return types[i].type;
+        }
+    if (letter != 'L')
+        spec_die("no type", (struct str){&letter, 1});
+    *ret_bytes = ids;
+    return 2;
+}
+
+static void zeros(struct strbuf *out, uint64_t count) {
+    while (count-- > 0)
+        strbuf_addc(out, 0);
+}
+
+static void put_class(struct mk *mk, const struct spec_line *line) {
+    struct strbuf *out = &mk->heap;
+    struct str statics = spec_text(line, "statics"), fields = spec_text(line, "fields");
+    bool pseudo = spec_num(line, "pseudo", 0);
+    unsigned bytes;
+    if (!spec_num(line, "dump", 1))
+        return;
+    put(out, 0x20, 1);
+    put(out, spec_num(line, "id", 0), mk->ids);
+    put(out, 0, 4);
+    put(out, spec_num(line, "super", 0), mk->ids);
+    zeros(out, 5 * (uint64_t)mk->ids + 4);
+    put(out, 0, 2); /* constants */
+    put(out, statics.len + pseudo, 2);
+    if (pseudo) {
+        put(out, PSEUDO_STRING, mk->ids);
+        put(out, 2, 1);
+        zeros(out, mk->ids);
+    }
+    for (size_t i = 0; i < statics.len; i++) {
+        put(out, 0x6000 + i, mk->ids);
+        put(out, type_of(statics.ptr[i], mk->ids, &bytes), 1);
+        zeros(out, bytes);
+    }
+    put(out, fields.len, 2);
+    for (size_t i = 0; i < fields.len; i++) {
+        put(out, 0x6100 + i, mk->ids);
+        put(out, type_of(fields.ptr[i], mk->ids, &bytes), 1);
+    }
+}
+
+static void put_object(struct mk *mk, const struct spec_line *line, uint64_t id) {
+    uint64_t data = spec_num(line, "data", 0);
+    put(&mk->heap, 0x21, 1);
+    put(&mk->heap, id, mk->ids);
+    put(&mk->heap, 0, 4);
+    put(&mk->heap, spec_num(line, "class", 0), mk->ids);
+    put(&mk->heap, data, 4);
+    zeros(&mk->heap, data);
+}
+
+static void put_array(struct mk *mk, const struct spec_line *line, uint64_t id) {
+    uint64_t length = spec_num(line, "length", 0);
+    put(&mk->heap, 0x22, 1);
+    put(&mk->heap, id, mk->ids);
+    put(&mk->heap, 0, 4);
+    put(&mk->heap, length, 4);
+    put(&mk->heap, spec_num(line, "class", 0), mk->ids);
+    zeros(&mk->heap, length * mk->ids);
+}
+
+static void put_values(struct mk *mk, const struct spec_line *line, uint64_t id) {
+    struct str type = spec_text(line, "type");
+    uint64_t length = spec_num(line, "length", 0);
+    unsigned bytes;
+    if (type.len != 1)
+        spec_die("no type", type);
+    put(&mk->heap, 0x23, 1);
+    put(&mk->heap, id, mk->ids);
+    put(&mk->heap, 0, 4);
+    put(&mk->heap, length, 4);
+    put(&mk->heap, type_of(type.ptr[0], mk->ids, &bytes), 1);
+    zeros(&mk->heap, length * bytes);
+}
+
+static void end_segment(struct mk *mk, uint64_t length) {
+    bool one = spec_num(mk->dump, "one", 0);
+    put(&mk->out, one ? 0x0c : 0x1c, 1);
+    put(&mk->out, 0, 4);
+    put(&mk->out, length == UINT64_MAX ? mk->heap.len : length, 4);
+    strbuf_add(&mk->out, strbuf_str(&mk->heap));
+    strbuf_clear(&mk->heap);
+}
+
+static void put_heap(struct mk *mk) {
+    uint64_t length = UINT64_MAX;
+    size_t from = 0;
+    for (const struct spec_line *line; (line = spec_next(&mk->spec, "class", &from));)
+        put_class(mk, line);
+    for (size_t i = 0; i < mk->spec.line_count; i++) {
+        const struct spec_line *line = &mk->spec.lines[i];
+        uint64_t times = spec_num(line, "times", 1), step = spec_num(line, "step", 16);
+        for (uint64_t n = 0; n < times; n++) {
+            uint64_t id = spec_num(line, "id", 0) + n * step;
+            if (str_eq(line->word, STR("object")))
+                put_object(mk, line, id);
+            else if (str_eq(line->word, STR("array")))
+                put_array(mk, line, id);
+            else if (str_eq(line->word, STR("values")))
+                put_values(mk, line, id);
+        }
+        if (str_eq(line->word, STR("root"))) {
+            put(&mk->heap, spec_num(line, "tag", 0xff), 1);
+            zeros(&mk->heap, spec_num(line, "bytes", mk->ids));
+        } else if (str_eq(line->word, STR("raw"))) {
+            spec_hex(spec_text(line, "hex"), &mk->heap);
+        } else if (str_eq(line->word, STR("segment"))) {
+            end_segment(mk, length);
+            length = spec_num(line, "length", UINT64_MAX);
+        }
+    }
+    end_segment(mk, length);
+}
+
+struct bytes mk_hprof(const char *text) {
+    struct mk mk = {.ids = 8};
+    spec_parse(&mk.spec, text);
+    mk.dump = spec_find(&mk.spec, "dump");
+    mk.ids = (unsigned)spec_num(mk.dump, "ids", 8);
+    strbuf_init(&mk.out);
+    strbuf_init(&mk.heap);
+    struct str version = spec_text(mk.dump, "version");
+    strbuf_adds(&mk.out, "JAVA PROFILE ");
+    strbuf_add(&mk.out, version.ptr ? version : STR("1.0.2"));
+    strbuf_addc(&mk.out, '\0');
+    put(&mk.out, mk.ids, 4);
+    put(&mk.out, spec_num(mk.dump, "time", 0), 8);
+    put_names(&mk);
+    put_heap(&mk);
+    if (spec_num(mk.dump, "end", 1) && !spec_num(mk.dump, "one", 0))
+        put_record(&mk, 0x2c, STR(""));
+    if (mk.out.failed || mk.heap.failed)
+        spec_die("out of memory", STR(""));
+    strbuf_deinit(&mk.heap);
+    spec_free(&mk.spec);
+    return (struct bytes){(const uint8_t *)mk.out.ptr, mk.out.len};
+}
