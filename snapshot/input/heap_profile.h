@@ -1,6 +1,6 @@
 /*
  * What readers of heap profiles share: memory maps, addresses that become frames, samples that
- * become estimates. Used by jemalloc.c, gperftools.c and pprof.c.
+ * become estimates. Used by jemalloc.c, gperftools.c and pprof_profile.c.
  *
  * A stack is pushed frame by frame, innermost first, and then added with its figures. Frames of the
  * allocator itself at its inner end (malloc, operator new, all of libjemalloc and libtcmalloc) are

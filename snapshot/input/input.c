@@ -22,6 +22,7 @@ extern const struct input input_massif;
 extern const struct input input_thread_times;
 extern const struct input input_jemalloc;
 extern const struct input input_gperftools;
+extern const struct input input_pprof;
 
 const struct input *const inputs[] = {
     &input_snap,
@@ -34,6 +35,7 @@ const struct input *const inputs[] = {
     &input_thread_times,
     &input_jemalloc,
     &input_gperftools,
+    &input_pprof,
     /* last: takes any text */
     &input_transcript,
     NULL,
