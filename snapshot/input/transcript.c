@@ -26,6 +26,8 @@ extern const struct section section_heaptrack_print;
 extern const struct section section_jmap;
 extern const struct section section_kstack;
 extern const struct section section_maddress;
+extern const struct section section_memleak;
+extern const struct section section_pprof_text;
 extern const struct section section_process;
 extern const struct section section_runaway;
 extern const struct section section_sosnotes;
@@ -67,6 +69,8 @@ const struct section *const sections[] = {
     &section_vmstat,
     &section_eeheap_gc,
     &section_eeheap_loader,
+    &section_memleak,
+    &section_pprof_text,
     &section_dumpasync,
     &section_gcdump_report,
     &section_heaptrack_print,

@@ -1,0 +1,2 @@
+/* Section memleak. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section pprof-text. */
+#include "tests/fuzz/fuzz_section.h"
