@@ -3,6 +3,7 @@
  *
  *   heap.txt            `dumpheap -stat` of 9,000 rows, 1.5 MB
  *   base.snap new.snap  50,000 types each
+ *   jemalloc.heap       a heap profile of jemalloc with 100,000 stacks, 21 MB
  *   sparse.dmp          a minidump of 4.8 GB, most of it a hole: 300 threads, 400 modules
  *
  * usage: make_data FOLDER
@@ -135,6 +136,47 @@ static bool put_minidump(const char *folder, struct err *err) {
     return ok;
 }
 
+#define STACKS 100000u
+
+/* 8 to 24 frames out of 12,000 places of two files. */
+static void put_stack(struct strbuf *out, uint64_t *state, uint64_t count, uint64_t size) {
+    strbuf_addc(out, '@');
+    for (uint64_t depth = 8 + next(state) % 17; depth > 0; depth--) {
+        uint64_t place = next(state) % 12000;
+        strbuf_addf(out, " 0x%llx",
+                    place < 8000 ? 0x401000ull + place * 0x40
+                                 : 0x7f1234022000ull + (place - 8000) * 0x50);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        strbuf_addf(out, "\n  t%s: %llu: %llu [0: 0]", i ? "0" : "*", (unsigned long long)count,
+                    (unsigned long long)(count * size));
+    strbuf_addc(out, '\n');
+}
+
+static bool put_jemalloc(const char *folder, struct err *err) {
+    static const uint64_t sizes[] = {16, 48, 422, 1024, 65536};
+    struct strbuf stacks, out;
+    uint64_t state = 88172645463325252u, objects = 0, bytes = 0;
+    strbuf_init(&stacks);
+    strbuf_init(&out);
+    for (unsigned i = 0; i < STACKS; i++) {
+        uint64_t count = 1 + next(&state) % 50, size = sizes[next(&state) % 5];
+        put_stack(&stacks, &state, count, size);
+        objects += count;
+        bytes += count * size;
+    }
+    strbuf_addf(&out, "heap_v2/524288\n  t*: %llu: %llu [0: 0]\n", (unsigned long long)objects,
+                (unsigned long long)bytes);
+    strbuf_add(&out, strbuf_str(&stacks));
+    strbuf_adds(&out, "\nMAPPED_LIBRARIES:\n"
+                      "00400000-00500000 r-xp 00000000 08:01 4711 /usr/bin/press\n"
+                      "7f1234000000-7f1234100000 r-xp 00000000 08:01 4712 /usr/lib/libink.so.3\n");
+    bool ok = !stacks.failed && put_file(folder, "jemalloc.heap", &out, err);
+    strbuf_deinit(&stacks);
+    strbuf_deinit(&out);
+    return ok;
+}
+
 /* For the gate: budgets of each kind that looks at types. */
 static bool put_series(const char *folder, struct err *err) {
     struct strbuf budget;
@@ -160,7 +202,7 @@ int main(int argc, char **argv) {
     if (argc == 2 && put_transcript(argv[1], &err) &&
         put_snapshot(argv[1], "base.snap", 1234567, TYPES, &err) &&
         put_snapshot(argv[1], "new.snap", 7654321, TYPES, &err) && put_series(argv[1], &err) &&
-        put_minidump(argv[1], &err))
+        put_minidump(argv[1], &err) && put_jemalloc(argv[1], &err))
         return 0;
     fprintf(stderr, "make_data: %s\n", err.msg);
     return 1;
