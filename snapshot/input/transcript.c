@@ -28,12 +28,15 @@ extern const struct section section_kstack;
 extern const struct section section_maddress;
 extern const struct section section_memleak;
 extern const struct section section_pprof_text;
+extern const struct section section_pmap;
 extern const struct section section_process;
 extern const struct section section_runaway;
+extern const struct section section_smaps;
 extern const struct section section_sosnotes;
 extern const struct section section_special_threads;
 extern const struct section section_syncblk;
 extern const struct section section_threadpool;
+extern const struct section section_top;
 extern const struct section section_umdh;
 extern const struct section section_umdh_diff;
 extern const struct section section_vadump;
@@ -55,6 +58,9 @@ const struct section *const sections[] = {
     &section_address,
     &section_maddress,
     &section_vadump,
+    &section_smaps,
+    &section_pmap,
+    &section_top,
     &section_heap_s,
     &section_heap_stat,
     &section_heap_l,
@@ -244,6 +250,15 @@ void transcript_hollow(struct transcript *t, const char *fmt, ...) {
     t->is_hollow = true;
 }
 
+bool transcript_moment(struct transcript *t) {
+    if (!t->moment_by || t->moment_by == t->section) {
+        t->moment_by = t->section;
+        t->moment_wanted = builder_moment(t->b, PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_THREADS) |
+                                                    PART_BIT(PART_COUNTERS));
+    }
+    return t->moment_wanted;
+}
+
 static const struct section *find_section(const struct transcript *t) {
     for (size_t i = 0; sections[i] && t->line.text.len; i++)
         if (sections[i]->starts(t))
@@ -265,6 +280,7 @@ static bool read_lines(struct transcript *t, struct err *err) {
             continue;
         }
         t->section_line = t->line.number;
+        t->section = section;
         t->current = section->name;
         t->is_hollow = false;
         if (!section->read(t, err))

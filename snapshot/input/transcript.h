@@ -29,14 +29,17 @@ struct transcript {
     bool at_end;
     struct str
         command; /* last command echoed, e.g. "dumpheap -stat"; without prompt, '!' and module */
-    struct str command_raw; /* its whole line: "0:045> ~12e !clrstack" */
-    uint64_t command_line;  /* number of its line; 0: none so far */
-    const char *current;    /* name of the section that reads, for warnings */
-    uint64_t section_line;  /* where it started */
-    uint32_t sections_read; /* how many sections understood something */
-    bool umdh_diff_read;    /* all entries of UMDH's comparisons, also those behind prose */
-    bool heap_stat_read;    /* sizes of PART_ALLOCATIONS are those of heap -stat */
-    bool is_hollow;         /* the section that reads understood nothing, see transcript_hollow */
+    struct str command_raw;        /* its whole line: "0:045> ~12e !clrstack" */
+    uint64_t command_line;         /* number of its line; 0: none so far */
+    const char *current;           /* name of the section that reads, for warnings */
+    uint64_t section_line;         /* where it started */
+    uint32_t sections_read;        /* how many sections understood something */
+    bool umdh_diff_read;           /* all entries of UMDH's comparisons, also those behind prose */
+    bool heap_stat_read;           /* sizes of PART_ALLOCATIONS are those of heap -stat */
+    const struct section *section; /* the one that reads */
+    const struct section *moment_by; /* the one whose every output is a moment; NULL: none yet */
+    bool moment_wanted;              /* of that which is being read */
+    bool is_hollow; /* the section that reads understood nothing, see transcript_hollow */
     uint32_t hollow_sections;
     struct err hollow; /* what the first of them said */
 };
@@ -97,6 +100,13 @@ bool transcript_is_rule(struct str text);
  * in the whole log is understood, reading fails with ERR_FORMAT and the first such message.
  */
 void transcript_hollow(struct transcript *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * Begins the next moment of a log in which commands are repeated (smaps, pmap, top), in front of
+ * what the section that reads has found: the first such section of a log decides where moments
+ * begin, others belong to the one that it began. false: it is not wanted, nothing is to be stored.
+ */
+bool transcript_moment(struct transcript *t);
 
 /* "...", "// Abbreviated", "[omitted]", "<... cut ...>", and the like: somebody left rows out here.
  */

@@ -23,7 +23,10 @@ static const char *const fixtures[] = {
     "heap-s_new.txt",          "vertarget_open.txt",
     "process_attach.txt",      "umdh_press_after.txt",
     "heap-stat_after.txt",     "heap-l_press.txt",
-    "umdh-diff_press.txt",     "umdh-diff_chain.txt",
+    "smaps_press.txt",         "smaps_rollup.txt",
+    "pmap_small.txt",          "pmap_large.txt",
+    "top_threads.txt",         "umdh-diff_press.txt",
+    "umdh-diff_chain.txt",
 };
 
 /* What is put before and behind each line. */

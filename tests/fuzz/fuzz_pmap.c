@@ -1,0 +1,2 @@
+/* Section pmap: pmap -x, -X. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section smaps: /proc/PID/smaps. */
+#include "tests/fuzz/fuzz_section.h"

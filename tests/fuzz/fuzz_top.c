@@ -1,0 +1,2 @@
+/* Section top: top -H -b. */
+#include "tests/fuzz/fuzz_section.h"
