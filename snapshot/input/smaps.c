@@ -152,6 +152,7 @@ static bool starts(const struct transcript *t) {
     char c = text.ptr[0];
     return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) &&
            parse_heading(text, &region, &end) && transcript_peek(t, 1, &next) &&
+           (next.text.len || transcript_peek(t, 2, &next)) &&
            (str_starts(next.text, STR("Size:")) || str_starts(next.text, STR("Rss:")));
 }
 
