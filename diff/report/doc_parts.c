@@ -59,12 +59,28 @@ void doc_findings(const struct doc_context *c) {
 
 /* -- Trust ------------------------------------------------------------------------------------- */
 
-static void reasons_of(const struct doc_context *c, uint32_t snapshot, bool heading) {
-    SNAPSHOT_ROWS(c->s->snapshots[snapshot], PART_REASONS, struct reason_row, rows, count);
+static bool same_reasons(const struct snapshot *a, const struct snapshot *b) {
+    SNAPSHOT_ROWS(a, PART_REASONS, struct reason_row, x, count);
+    SNAPSHOT_ROWS(b, PART_REASONS, struct reason_row, y, other);
+    if (count != other)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (x[i].count != y[i].count || x[i].lowers_trust != y[i].lowers_trust ||
+            strcmp(x[i].text, y[i].text) != 0)
+            return false;
+    return true;
+}
+
+/* Of the snapshots [first, end), which have the same ones. */
+static void reasons_of(const struct doc_context *c, uint32_t first, uint32_t end, bool heading) {
+    SNAPSHOT_ROWS(c->s->snapshots[first], PART_REASONS, struct reason_row, rows, count);
+    if (count && heading && end - first == 1)
+        doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s:", c->o->names[first]);
+    else if (count && heading)
+        doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s %s %s:", c->o->names[first],
+                 end - first == 2 ? "and" : "to", c->o->names[end - 1]);
     for (uint32_t i = 0; i < count; i++) {
         char number[FMT_MAX];
-        if (i == 0 && heading)
-            doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s:", c->o->names[snapshot]);
         if (rows[i].count == ABSENT)
             doc_text(c->d, DOC_ITEM, DOC_PLAIN, "%s%s",
                      rows[i].lowers_trust == 1 ? "" : "note: ", rows[i].text);
@@ -75,6 +91,7 @@ static void reasons_of(const struct doc_context *c, uint32_t snapshot, bool head
     }
 }
 
+/* Moments of one log often say the same: then it is said once. */
 void doc_reasons(const struct doc_context *c) {
     uint32_t any = 0;
     for (uint32_t i = 0; i < c->s->count; i++)
@@ -82,8 +99,12 @@ void doc_reasons(const struct doc_context *c) {
     if (!any)
         return;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "How far this can be trusted");
-    for (uint32_t i = 0; i < c->s->count; i++)
-        reasons_of(c, i, c->s->count > 1);
+    for (uint32_t i = 0, next; i < c->s->count; i = next) {
+        for (next = i + 1;
+             next < c->s->count && same_reasons(c->s->snapshots[i], c->s->snapshots[next]);)
+            next++;
+        reasons_of(c, i, next, c->s->count > 1);
+    }
 }
 
 void doc_missing(const struct doc_context *c) {

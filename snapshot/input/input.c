@@ -19,6 +19,7 @@ extern const struct input input_gcdump;
 extern const struct input input_hprof;
 extern const struct input input_heaptrack;
 extern const struct input input_massif;
+extern const struct input input_counters;
 extern const struct input input_thread_times;
 extern const struct input input_jemalloc;
 extern const struct input input_gperftools;
@@ -32,6 +33,7 @@ const struct input *const inputs[] = {
     &input_hprof,
     &input_heaptrack,
     &input_massif,
+    &input_counters,
     &input_thread_times,
     &input_jemalloc,
     &input_gperftools,

@@ -72,6 +72,15 @@ bool scan_duration(struct str s, uint64_t *ret_ns) {
     return true;
 }
 
+uint64_t scan_days_since_1970(uint64_t year, uint64_t month, uint64_t day) {
+    /* Years begin in March, so that the leap day is the last: H. Hinnant, days_from_civil. */
+    year -= month <= 2;
+    uint64_t era = year / 400, year_of_era = year % 400;
+    uint64_t day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    uint64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097 + day_of_era - 719468;
+}
+
 bool scan_labelled(struct str s, const char *label, struct str *ret_value) {
     struct str wanted = str_of(label);
     if (!str_starts_nocase(s, wanted))

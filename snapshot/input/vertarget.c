@@ -19,16 +19,6 @@
 
 /* -- Dates ------------------------------------------------------------------------------------- */
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar; years 1970 to 9999. */
-static uint64_t days_since_1970(uint64_t year, uint64_t month, uint64_t day) {
-    /* Years begin in March, so that the leap day is the last: H. Hinnant, days_from_civil. */
-    year -= month <= 2;
-    uint64_t era = year / 400, year_of_era = year % 400;
-    uint64_t day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    uint64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
-}
-
 static bool parse_month(struct str field, uint64_t *ret_month) {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     for (uint64_t i = 0; field.len == 3 && i < 12; i++) {
@@ -91,7 +81,7 @@ static bool parse_date(struct str s, uint64_t *ret_ns, bool *ret_zoned) {
         return false;
     int64_t ahead = 0;
     *ret_zoned = parse_zone(zone, &ahead);
-    uint64_t seconds = days_since_1970(year, month, day) * 86400 - (uint64_t)ahead;
+    uint64_t seconds = scan_days_since_1970(year, month, day) * 86400 - (uint64_t)ahead;
     *ret_ns = seconds * NS_PER_SECOND + clock;
     return true;
 }
