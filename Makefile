@@ -152,9 +152,10 @@ fuzz-merge-run: $(FUZZ)
 
 # Ratios and limits, on an otherwise idle machine; large: input too large to keep.
 # The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one.
-bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_history $(DUMPDIFF)
+bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps \
+    $(BUILD)/tests/bench/make_history $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench
-	@$(BUILD)/tests/bench/make_data $(BUILD)/bench
+	@$(BUILD)/tests/bench/make_data $(BUILD)/bench && $(BUILD)/tests/bench/make_heaps $(BUILD)/bench
 	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \

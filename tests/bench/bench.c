@@ -2,7 +2,8 @@
  * Times the program, and where there is one a peer doing the same on the same data in the same run,
  * turn by turn; prints the medians, their ratio and the largest resident set.
  *
- * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data and make_history leave it
+ * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data, make_heaps and make_history leave it
+ * GCDUMP_REPORT: what prints the report of a .gcdump, where it is not `dotnet-gcdump report`.
  * Exit status: 1 when a limit is missed or a program fails.
  */
 #include "base/str.h"
@@ -24,11 +25,16 @@ struct bench_case {
     const char *name;
     const char *ours[ARGS_MAX];
     const char *peer[ARGS_MAX];
-    double limit_ms;    /* of our median; 0: none */
-    double limit_ratio; /* ours / peer; 0: none */
-    long limit_rss_kb;  /* 0: none */
-    unsigned runs_max;  /* of cases that take long; 0: as many as are asked for */
+    const char *peer_needs; /* a command that succeeds where there is a peer; NULL: always */
+    double limit_ms;        /* of our median; 0: none */
+    double limit_ratio;     /* ours / peer; 0: none */
+    long limit_rss_kb;      /* 0: none */
+    unsigned runs_max;      /* of cases that take long; 0: as many as are asked for */
 };
+
+#define GCDUMP_REPORT \
+    "sh", "-c", "exec ${GCDUMP_REPORT:-dotnet-gcdump report} \"$0\"", "%heap.gcdump"
+#define HAS_GCDUMP_REPORT "command -v ${GCDUMP_REPORT:-dotnet-gcdump} >/dev/null"
 
 static const struct bench_case cases[] = {
     {.name = "show, transcript of 9,000 rows; peer: awk sums its columns",
@@ -49,6 +55,19 @@ static const struct bench_case cases[] = {
               "%ten3.snap", "%ten4.snap", "%ten5.snap", "%ten6.snap", "%ten7.snap", "%ten8.snap",
               "%ten9.snap"},
      .limit_ms = 100},
+    {.name = "show --no-paths, .gcdump of 1,000,000 objects; peer: dotnet-gcdump report",
+     .ours = {"@", "show", "--no-paths", "%heap.gcdump"},
+     .peer = {GCDUMP_REPORT},
+     .peer_needs = HAS_GCDUMP_REPORT,
+     .limit_ratio = 0.1},
+    {.name = "show of it with what holds the objects, which the peer does not look for",
+     .ours = {"@", "show", "%heap.gcdump"},
+     .peer = {GCDUMP_REPORT},
+     .peer_needs = HAS_GCDUMP_REPORT},
+    {.name = "show, HPROF of 512 MiB, 1 GB/s; peer: cat",
+     .ours = {"@", "show", "%heap.hprof"},
+     .peer = {"cat", "%heap.hprof"},
+     .limit_ms = 537},
     {.name = "diff, 50,000 types each",
      .ours = {"@", "diff", "%base.snap", "%new.snap"},
      .limit_ms = 100},
@@ -135,7 +154,7 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
                   unsigned runs) {
     static double ours[RUNS_MAX], peer[RUNS_MAX];
     long rss_kb = 0;
-    bool ok = true, has_peer = c->peer[0] != NULL;
+    bool ok = true, has_peer = c->peer[0] && (!c->peer_needs || system(c->peer_needs) == 0);
     if (c->runs_max && runs > c->runs_max)
         runs = c->runs_max;
     for (unsigned i = 0; i < runs; i++) {
@@ -157,7 +176,8 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
     bool missed =
         (c->limit_ms > 0 && ms > c->limit_ms) || (c->limit_rss_kb && rss_kb > c->limit_rss_kb);
     if (c->peer[0] && !has_peer)
-        printf("; peer SKIPPED: no %s on this machine", c->peer[0]);
+        printf("; peer SKIPPED: no %s on this machine",
+               c->peer_needs ? "such program" : c->peer[0]);
     if (has_peer) {
         double peer_ms = median(peer, runs), ratio = ms / peer_ms;
         printf("; peer %.1f ms, ratio %.2f", peer_ms, ratio);

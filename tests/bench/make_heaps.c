@@ -1,0 +1,264 @@
+/*
+ * Makes heaps for the benchmarks, the same bytes on every machine:
+ *
+ *   heap.gcdump  1,000,000 objects of 2,000 types: records of a list, each with three objects
+ *   heap.hprof   512 MiB: 11 million objects of a Java heap
+ *
+ * usage: make_heaps FOLDER
+ */
+#include "base/file.h"
+#include "input/fast_serialization.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORDS     250000u
+#define TYPES       2000u
+#define HPROF_BYTES ((size_t)512 << 20)
+
+static void put(struct strbuf *out, uint64_t value, unsigned size) {
+    for (unsigned i = 0; i < size; i++)
+        strbuf_addc(out, (char)(value >> 8 * i));
+}
+
+static bool put_file(const char *folder, const char *name, const struct strbuf *data) {
+    char path[4096];
+    struct err err = {.msg = "out of memory"};
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    bool ok = !data->failed && file_write(path, strbuf_str(data), &err);
+    if (!ok)
+        fprintf(stderr, "make_heaps: %s: %s\n", path, err.msg);
+    return ok;
+}
+
+/* -- .gcdump ----------------------------------------------------------------------------------- */
+
+static void put_string(struct strbuf *out, const char *text) {
+    put(out, strlen(text), 4);
+    strbuf_adds(out, text);
+}
+
+static void begin_object(struct strbuf *out, const char *type, unsigned version) {
+    put(out, FS_BEGIN_OBJECT, 1);
+    put(out, FS_BEGIN_OBJECT, 1);
+    put(out, FS_NULL_REFERENCE, 1);
+    put(out, version, 4);
+    put(out, version == 10 ? 8 : 0, 4);
+    put_string(out, type);
+    put(out, FS_END_OBJECT, 1);
+}
+
+static void put_packed(struct strbuf *out, int32_t value) {
+    unsigned bytes = 1;
+    while (bytes < 5 && (value < -(64 << 7 * (bytes - 1)) || value >= 64 << 7 * (bytes - 1)))
+        bytes++;
+    while (bytes-- > 0)
+        strbuf_addc(out, (char)((value >> 7 * bytes & 0x7f) | (bytes ? 0x80 : 0)));
+}
+
+struct graph {
+    struct strbuf nodes, labels, addresses;
+    uint32_t count;
+    uint64_t bytes;
+};
+
+/* size 0: a group of roots. Its children follow. */
+static void put_node(struct graph *g, uint32_t type, uint32_t size, uint32_t children) {
+    put(&g->labels, g->nodes.len, 4);
+    put(&g->addresses, 0x100000000 + (uint64_t)g->count * 40, 8);
+    put_packed(&g->nodes, (int32_t)(type << 1 | 1));
+    put_packed(&g->nodes, (int32_t)size);
+    put_packed(&g->nodes, (int32_t)children);
+    g->bytes += size;
+    g->count++;
+}
+
+static void fill_graph(struct graph *g) {
+    put_node(g, 0, 0, 1);
+    put_packed(&g->nodes, 1);
+    put_node(g, 1, 0, 1);
+    put_packed(&g->nodes, 1);
+    put_node(g, 2, 24 + 8 * RECORDS, RECORDS);
+    for (uint32_t i = 0; i < RECORDS; i++)
+        put_packed(&g->nodes, (int32_t)(1 + 4 * i));
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        put_node(g, 5 + i % (TYPES - 5), 48, 3);
+        for (int k = 1; k <= 3; k++)
+            put_packed(&g->nodes, k);
+        put_node(g, 3, 22 + 2 * (i % 40), 0);
+        put_node(g, 4, 24 + i % 1000, 0);
+        put_node(g, 5 + i * 7 % (TYPES - 5), 32, 1);
+        put_packed(&g->nodes, -(int32_t)(1 + i % 3)); /* back to the record or its parts */
+    }
+}
+
+static void put_types(struct strbuf *out) {
+    static const char *const names[] = {"[.NET Roots]", "[static var Store.All.records]",
+                                        "Store.Record[] (Bytes > 1M)", "System.String",
+                                        "System.Byte[]"};
+    put(out, TYPES, 4);
+    for (unsigned i = 0; i < TYPES; i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "Store.Area%u.Record<System.Int64,Store.Key%u>", i % 20, i);
+        put_string(out, i < 5 ? names[i] : name);
+        put(out, i < 2 ? 0 : 24, 4);
+        put_string(out, i < 5 ? "/usr/lib/dotnet/System.Private.CoreLib.dll" : "/srv/store.dll");
+    }
+}
+
+static bool put_gcdump(const char *folder) {
+    struct graph g = {.count = 0};
+    struct strbuf out;
+    strbuf_init(&g.nodes);
+    strbuf_init(&g.labels);
+    strbuf_init(&g.addresses);
+    strbuf_init(&out);
+    fill_graph(&g);
+    put_string(&out, "!FastSerialization.1");
+    begin_object(&out, "GCHeapDump", 10);
+    begin_object(&out, "Graphs.MemoryGraph", 1);
+    put(&out, g.bytes, 8);
+    put(&out, 0, 4);
+    put_types(&out);
+    put(&out, g.count, 4);
+    strbuf_add(&out, strbuf_str(&g.labels));
+    put(&out, g.nodes.len, 4);
+    strbuf_add(&out, strbuf_str(&g.nodes));
+    put(&out, g.count, 4);
+    strbuf_add(&out, strbuf_str(&g.addresses));
+    put(&out, FS_BYTE | 1 << 8, 2);
+    put(&out, FS_END_OBJECT, 1);
+    put(&out, 1, 1);
+    put(&out, 0x3f8000003f800000u, 8); /* multipliers: 1 */
+    put(&out, FS_NULL_REFERENCE | FS_NULL_REFERENCE << 8, 2);
+    put(&out, UINT32_MAX, 4);
+    put(&out, 0, 8);
+    put(&out, UINT64_MAX, 8); /* no machine, no process */
+    put(&out, 0, 4);
+    put(&out, 0, 8);
+    put(&out, 0, 8);
+    put(&out, 0, 4);
+    put(&out, FS_SKIP_REGION, 1);
+    put(&out, 0, 4);
+    put(&out, FS_NULL_REFERENCE, 1);
+    size_t forward = out.len;
+    put(&out, FS_END_OBJECT | FS_END_OBJECT << 8, 2);
+    size_t table = out.len;
+    put(&out, 1, 4);
+    put(&out, forward, 4);
+    put(&out, table, 4);
+    put(&out, table + 8, 4);
+    bool ok = !g.nodes.failed && !g.labels.failed && !g.addresses.failed &&
+              put_file(folder, "heap.gcdump", &out);
+    strbuf_deinit(&g.nodes);
+    strbuf_deinit(&g.labels);
+    strbuf_deinit(&g.addresses);
+    strbuf_deinit(&out);
+    return ok;
+}
+
+/* -- HPROF ------------------------------------------------------------------------------------- */
+
+static void put_be(struct strbuf *out, uint64_t value, unsigned size) {
+    while (size-- > 0)
+        strbuf_addc(out, (char)(value >> 8 * size));
+}
+
+static void put_zeros(struct strbuf *out, unsigned count) {
+    static const char zeros[256];
+    strbuf_add(out, (struct str){zeros, count});
+}
+
+#define CLASSES 3000u
+
+static void put_classes(struct strbuf *out) {
+    for (unsigned i = 0; i < CLASSES; i++) {
+        char name[64];
+        int n = snprintf(name, sizeof(name), "store/area%u/Record%u", i % 20, i);
+        put_be(out, 1, 1);
+        put_be(out, 0, 4);
+        put_be(out, 8 + (unsigned)n, 4);
+        put_be(out, 0x7000 + i, 8);
+        strbuf_adds(out, name);
+        put_be(out, 2, 1);
+        put_be(out, 0, 4);
+        put_be(out, 24, 4);
+        put_be(out, i, 4);
+        put_be(out, 0x100000 + i * 104, 8);
+        put_be(out, 0, 4);
+        put_be(out, 0x7000 + i, 8);
+    }
+}
+
+static void put_class_dumps(struct strbuf *out) {
+    for (unsigned i = 0; i < CLASSES; i++) {
+        put_be(out, 0x20, 1);
+        put_be(out, 0x100000 + i * 104, 8);
+        put_zeros(out, 4 + 6 * 8 + 4 + 2 + 2);
+        put_be(out, 2, 2);
+        for (unsigned k = 0; k < 2; k++) {
+            put_be(out, 0x6000, 8);
+            put_be(out, k ? 2 : 11, 1);
+        }
+    }
+}
+
+/* An object, its string and its bytes. */
+static uint64_t put_record(struct strbuf *out, uint64_t address, unsigned i) {
+    put_be(out, 0x21, 1);
+    put_be(out, address, 8);
+    put_be(out, 0, 4);
+    put_be(out, 0x100000 + (uint64_t)(1 + i * 7919u % (CLASSES - 1)) * 104, 8);
+    put_be(out, 16, 4);
+    put_zeros(out, 16);
+    address += 24;
+    put_be(out, 0x22, 1);
+    put_be(out, address, 8);
+    put_be(out, 0, 4);
+    put_be(out, i % 4, 4);
+    put_be(out, 0x100000, 8);
+    put_zeros(out, i % 4 * 8);
+    address += 16 + (i % 4 * 4 + 7) / 8 * 8;
+    put_be(out, 0x23, 1);
+    put_be(out, address, 8);
+    put_be(out, 0, 4);
+    put_be(out, i % 50, 4);
+    put_be(out, 8, 1);
+    put_zeros(out, i % 50);
+    return address + (16 + i % 50 + 7) / 8 * 8;
+}
+
+static bool put_hprof(const char *folder) {
+    struct strbuf out;
+    uint64_t address = 0x700000000;
+    strbuf_init(&out);
+    strbuf_add(&out, (struct str){"JAVA PROFILE 1.0.2", 19});
+    put_be(&out, 8, 4);
+    put_be(&out, 1735637700000u, 8);
+    put_classes(&out);
+    for (unsigned i = 0; out.len < HPROF_BYTES && !out.failed;) {
+        size_t at = out.len + 5, end = at + 4 + ((size_t)1 << 20);
+        put_be(&out, 0x1c, 1);
+        put_be(&out, 0, 8);
+        if (i == 0)
+            put_class_dumps(&out);
+        while (out.len < end && !out.failed)
+            address = put_record(&out, address, i++);
+        for (unsigned k = 0; k < 4 && !out.failed; k++)
+            out.ptr[at + k] = (char)((out.len - at - 4) >> 8 * (3 - k));
+    }
+    put_be(&out, 0x2c, 1);
+    put_be(&out, 0, 8);
+    bool ok = put_file(folder, "heap.hprof", &out);
+    strbuf_deinit(&out);
+    return ok;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fputs("usage: make_heaps FOLDER\n", stderr);
+        return 2;
+    }
+    return put_gcdump(argv[1]) && put_hprof(argv[1]) ? 0 : 1;
+}
