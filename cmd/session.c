@@ -311,6 +311,7 @@ bool session_line_up(struct session *s, struct err *err) {
     series_options_init(&so);
     so.exact_names = s->options->exact_names;
     so.full_paths = s->options->report.full_paths;
+    so.per = s->options->report.per;
     limits_apply(&s->limits, &so);
     if (s->options->series)
         session_sort(s);

@@ -41,6 +41,7 @@ struct series_options {
     double floor_self_percent; /* default 5: of the type itself */
     double runaway_share; /* default 0.9: CPU used a wall second from which a thread is a runaway */
     uint64_t runaway_min_ns; /* default 1 s */
+    double per;              /* requests or iterations between first and last; 0: not told */
 };
 
 /* What the verdict on a type was judged on. */
@@ -111,13 +112,48 @@ struct series_value {
     enum verdict verdict; /* on the values, else on the counts: growth from floor_self_percent on */
 };
 
+/*
+ * What is allocated and not freed by one stack. Frames are folded where they repeat (recursion).
+ * Where a snapshot does not count allocations, or bytes, none of its stacks has that figure.
+ */
 struct series_stack {
-    struct strings frames;
-    const char *module;
-    struct cell *totals; /* [count of snapshots] count and bytes */
+    struct strings frames; /* innermost first, of the newest snapshot */
+    uint32_t self;         /* the first that is no allocator: who allocates; < frames.count or 0 */
+    const char *module;    /* that it is put down to: as the source says, else that of `self` */
+    struct cell *totals;   /* [count of snapshots] outstanding */
+    struct cell *ever;     /* [count of snapshots] ever allocated; NULL: no snapshot tells */
     bool *seen;
     int64_t count_delta, bytes_delta;
     enum verdict verdict;
+    uint64_t size_each;       /* [bytes] where all its allocations are of that size; ABSENT */
+    uint64_t peak_bytes;      /* in the newest snapshot that has it; ABSENT */
+    uint64_t oldest_ns;       /* [ns] age of its oldest allocation there; ABSENT */
+    uint64_t temporary_count; /* there ever allocated and freed at once; ABSENT */
+};
+
+/* Outstanding allocations summed up. */
+enum allocation_by { BY_FUNCTION, BY_MODULE, BY_SIZE, ALLOCATION_SUMS };
+
+struct series_allocation {
+    const char *name;   /* "module!function", module; NULL of sizes */
+    uint64_t size_each; /* [bytes] of sizes; ABSENT: those whose size is not known */
+    struct cell *self;  /* [count of snapshots] allocated by it */
+    struct cell *cum;   /* [count of snapshots] with what it calls, once a stack; NULL of sizes */
+    struct cell *ever;  /* [count of snapshots] ever allocated by it; NULL: no snapshot tells */
+    int64_t count_delta, bytes_delta; /* of self, as cum_* of cum: last minus first */
+    int64_t cum_count_delta, cum_bytes_delta;
+    enum verdict verdict; /* on self; VERDICT_NONE: it only calls what allocates */
+};
+
+/*
+ * The sums of one kind: from the stacks, or as the sources sum them where these say more. self adds
+ * up to `total`, but for what the source does not list.
+ */
+struct series_allocations {
+    struct series_allocation *rows; /* sorted as stacks are; NULL: nothing tells */
+    uint32_t count;
+    struct cell *total; /* [count of snapshots]; ABSENT in a snapshot without such sums */
+    bool from_stacks;
 };
 
 /* All types together, and free space alone. */
@@ -149,8 +185,14 @@ struct series {
     uint32_t thread_count;
     struct series_value *values;
     uint32_t value_count;
-    struct series_stack *stacks;
+    struct series_stack *stacks; /* sorted by |bytes_delta| descending, then |count_delta|, then
+                                    frames; of one snapshot by bytes, count and frames */
     uint32_t stack_count;
+    uint32_t stacks_renamed;   /* stacks matched although a module, or arguments, had changed */
+    struct cell *allocated;    /* [count of snapshots] outstanding in sum; NULL without stacks and
+                                  sums of allocations; ABSENT in a snapshot without */
+    bool allocated_is_sampled; /* estimates from samples */
+    struct series_allocations allocations[ALLOCATION_SUMS];
 
     const char
         *not_comparable;  /* why verdicts would be wrong (exit 3 unless --force); NULL: they are */
@@ -231,6 +273,12 @@ const char *series_snapshot_name(const struct series *s, uint32_t snapshot);
 /* "184:1914 spinner": debugger index and OS id in hex, name. */
 void series_thread_label(const struct series *s, const struct series_thread *thread,
                          struct strbuf *out);
+/*
+ * "ink!fill <- press!Print <- press!main": at most `most` frames from the one that allocates,
+ * without arguments. Appends.
+ */
+void series_stack_place(const struct series_stack *stack, uint32_t most, struct strbuf *out);
+
 /* The newest row of the thread; never NULL. */
 const struct thread_row *series_thread_row(const struct series *s,
                                            const struct series_thread *thread);

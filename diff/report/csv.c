@@ -1,10 +1,12 @@
 #include "diff/report/csv.h"
 
+#include "diff/report/alloc_view.h"
 #include "diff/report/answer_text.h"
 #include "diff/report/fmt.h"
 #include "diff/report/view.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* -- Fields ------------------------------------------------------------------------------------ */
@@ -251,28 +253,134 @@ static void findings(const struct csv_table *table, const struct series *s,
     }
 }
 
-static void diff_stacks(const struct csv_table *table, const struct series *s,
+/* -- Outstanding allocations ------------------------------------------------------------------- */
+
+static enum alloc_kind alloc_kind_of(const struct csv_table *table) {
+    int kind = 0;
+    while (kind + 1 < ALLOC_KINDS && strcmp(alloc_kind_names[kind], table->name) != 0)
+        kind++;
+    return (enum alloc_kind)kind;
+}
+
+static void cell(struct strbuf *out, const struct cell *cells, uint32_t k) {
+    number(out, cells ? cells[k].objects : ABSENT);
+    number(out, cells ? cells[k].bytes : ABSENT);
+}
+
+static void figure_names(const struct series *s, const char *name, uint32_t k, struct strbuf *out) {
+    char end[16] = "";
+    if (s->count > 1)
+        snprintf(end, sizeof(end), "_%u", k + 1);
+    strbuf_addf(out, ",%scount%s,%sbytes%s", name, end, name, end);
+}
+
+/* What was ever allocated stands behind what is told in every case. */
+static void stack_header(const struct series *s, struct strbuf *out) {
+    strbuf_adds(out, s->count > 1 ? "verdict,module,count_delta,bytes_delta" : "row,frames,module");
+    for (uint32_t k = 0; k < s->count; k++)
+        figure_names(s, "", k, out);
+    strbuf_adds(out, s->count > 1 ? ",frames" : "");
+    for (uint32_t k = 0; k < s->count; k++)
+        figure_names(s, "total_", k, out);
+    strbuf_adds(out, ",size_each,peak_bytes,oldest_ns,temporary_count");
+    end_line(out);
+}
+
+static void stack_row(const struct series *s, uint32_t shown, const struct alloc_line *line,
+                      struct strbuf *out) {
+    const struct series_stack *stack = line->stack;
+    if (s->count > 1) {
+        text(out, verdict_names[line->verdict]);
+    } else {
+        number(out, shown);
+        list(out, &stack->frames);
+    }
+    text(out, stack->module);
+    if (s->count > 1) {
+        delta(out, line->count_delta);
+        delta(out, line->bytes_delta);
+    }
+    for (uint32_t k = 0; k < s->count; k++)
+        cell(out, line->self, k);
+    if (s->count > 1)
+        list(out, &stack->frames);
+    for (uint32_t k = 0; k < s->count; k++)
+        cell(out, line->ever, k);
+    number(out, stack->size_each);
+    number(out, stack->peak_bytes);
+    number(out, stack->oldest_ns);
+    number(out, stack->temporary_count);
+    end_line(out);
+}
+
+static void alloc_header(const struct series *s, enum alloc_kind kind, struct strbuf *out) {
+    bool cum = kind != ALLOC_SIZES;
+    strbuf_adds(out, cum ? "name" : "size_each");
+    if (s->count > 1)
+        strbuf_addf(out, ",verdict,count_delta,bytes_delta%s",
+                    cum ? ",cum_count_delta,cum_bytes_delta" : "");
+    for (uint32_t k = 0; k < s->count; k++) {
+        figure_names(s, "", k, out);
+        if (cum)
+            figure_names(s, "cum_", k, out);
+        figure_names(s, "total_", k, out);
+    }
+    end_line(out);
+}
+
+static void alloc_row(const struct series *s, enum alloc_kind kind, const struct alloc_line *line,
+                      struct strbuf *out) {
+    bool cum = kind != ALLOC_SIZES;
+    if (cum)
+        text(out, line->name);
+    else if (line->size_each == ABSENT)
+        strbuf_adds(out, "not told");
+    else
+        number(out, line->size_each);
+    if (s->count > 1) {
+        text(out, verdict_names[line->verdict]);
+        delta(out, line->count_delta);
+        delta(out, line->bytes_delta);
+    }
+    if (s->count > 1 && cum) {
+        delta(out, line->cum_count_delta);
+        delta(out, line->cum_bytes_delta);
+    }
+    for (uint32_t k = 0; k < s->count; k++) {
+        cell(out, line->self, k);
+        if (cum)
+            cell(out, line->cum, k);
+        cell(out, line->ever, k);
+    }
+    end_line(out);
+}
+
+/* Of one dump as of several. */
+static void allocations(const struct csv_table *table, const struct series *s,
                         const struct findings *f, const struct report_options *o,
                         struct strbuf *out) {
-    (void)table, (void)f;
-    uint32_t top = view_top(o, TOP_ALL);
-    strbuf_adds(out, "verdict,module,count_delta,bytes_delta");
-    for (uint32_t k = 1; k <= s->count; k++)
-        strbuf_addf(out, ",count_%u,bytes_%u", k, k);
-    strbuf_adds(out, ",frames\r\n");
-    for (uint32_t i = 0; i < s->stack_count && i < top; i++) {
-        const struct series_stack *stack = &s->stacks[i];
-        text(out, verdict_names[stack->verdict]);
-        text(out, stack->module);
-        delta(out, stack->count_delta);
-        delta(out, stack->bytes_delta);
-        for (uint32_t k = 0; k < s->count; k++) {
-            number(out, stack->totals[k].objects);
-            number(out, stack->totals[k].bytes);
-        }
-        list(out, &stack->frames);
-        end_line(out);
+    enum alloc_kind kind = alloc_kind_of(table);
+    struct alloc_view v;
+    struct err err;
+    (void)f;
+    if (kind == ALLOC_STACKS)
+        stack_header(s, out);
+    else
+        alloc_header(s, kind, out);
+    if (!alloc_known(s, kind))
+        return;
+    if (!alloc_view_init(&v, s, kind, o, view_top(o, TOP_ALL), &err)) {
+        out->failed = true;
+        return;
     }
+    for (uint32_t i = 0; i < v.count; i++) {
+        struct alloc_line line = alloc_line(s, kind, v.rows[i]);
+        if (line.stack)
+            stack_row(s, i + 1, &line, out);
+        else
+            alloc_row(s, kind, &line, out);
+    }
+    alloc_view_deinit(&v);
 }
 
 /* Name and number pairs of a part, all groups. */
@@ -334,7 +442,10 @@ const struct csv_table csv_tables[] = {
     {"memory_map", "memory of the process by usage, state, type and protection", PART_MEMORY_MAP,
      show_part, diff_values},
     {"modules", "loaded files (diff: their number)", PART_MODULES, show_part, diff_values},
-    {"stacks", "allocation stacks", PART_STACKS, show_part, diff_stacks},
+    {"stacks", "allocation stacks", PART_STACKS, allocations, allocations},
+    {"functions", "outstanding allocations by function", 0, allocations, allocations},
+    {"allocation_modules", "outstanding allocations by module", 0, allocations, allocations},
+    {"allocation_sizes", "outstanding allocations by size", 0, allocations, allocations},
     {"counters", "single numbers", PART_COUNTERS, show_part, diff_values},
     {"loader", "loader heaps", PART_LOADER, show_part, diff_values},
     {"free_blocks", "large free blocks of the GC heap (show)", PART_FREE_BLOCKS, show_part, NULL},

@@ -24,7 +24,7 @@ enum doc_kind {
     DOC_TABLE,
 };
 
-enum doc_cut { CUT_NEVER, CUT_MIDDLE, CUT_TYPE };
+enum doc_cut { CUT_NEVER, CUT_MIDDLE, CUT_TYPE, CUT_END };
 
 struct doc_column {
     const char *title; /* static, or copied by doc_title() */

@@ -64,9 +64,8 @@ static enum doc_style verdict_style(enum verdict verdict) {
     return verdict == VERDICT_LEAK || verdict == VERDICT_GROWING ? DOC_BAD : DOC_PLAIN;
 }
 
-/* Growth for each of the N requests: often less than one object. */
-static void per_cells(const struct doc_context *c, struct doc_table *t, int64_t objects,
-                      int64_t bytes) {
+/* Often less than one object. */
+void doc_per(const struct doc_context *c, struct doc_table *t, int64_t objects, int64_t bytes) {
     double each = (double)objects / c->o->per, size = (double)bytes / c->o->per;
     char buf[FMT_MAX];
     if (each > -100 && each < 100)
@@ -142,7 +141,7 @@ static void type_cells(const struct doc_context *c, struct doc_table *t,
         doc_bytes(c->d, t, line->cells[shown->at[i]].bytes);
     doc_bytes_delta(c->d, t, line->bytes_delta);
     if (c->o->per > 0)
-        per_cells(c, t, line->objects_delta, line->bytes_delta);
+        doc_per(c, t, line->objects_delta, line->bytes_delta);
     for (uint32_t i = 0; i <= last && i < TREND_MOST; i++)
         bytes[i] = line->cells[i].bytes;
     if (an_hour(c))
@@ -219,54 +218,22 @@ void doc_diff_types(const struct doc_context *c) {
     type_view_deinit(&v);
 }
 
-/* -- Allocation stacks ------------------------------------------------------------------------- */
-
-static void stack_item(const struct doc_context *c, const struct series_stack *stack) {
-    char bytes[FMT_MAX], count[FMT_MAX], from[FMT_MAX], to[FMT_MAX];
-    uint32_t last = c->s->count - 1, most = c->o->all ? UINT32_MAX : 12;
-    doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s in %s allocations (%s -> %s), %s%s%s",
-             fmt_bytes_delta(stack->bytes_delta, bytes), fmt_count_delta(stack->count_delta, count),
-             fmt_bytes(stack->totals[0].bytes, from), fmt_bytes(stack->totals[last].bytes, to),
-             verdict_names[stack->verdict], stack->module ? ", " : "",
-             stack->module ? stack->module : "");
-    for (uint32_t k = 0; k < stack->frames.count && k < most; k++)
-        doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->frames.items[k]);
-    if (stack->frames.count > most)
-        doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frames]", stack->frames.count - most);
-}
-
-void doc_diff_stacks(const struct doc_context *c) {
-    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = 0, changed = 0;
-    for (uint32_t i = 0; i < c->s->stack_count; i++)
-        changed += c->s->stacks[i].bytes_delta || c->s->stacks[i].count_delta;
-    if (!c->s->stack_count)
-        return;
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Allocation stacks: %u changed, %u did not", changed,
-             c->s->stack_count - changed);
-    for (uint32_t i = 0; i < c->s->stack_count && shown < top; i++) {
-        const struct series_stack *stack = &c->s->stacks[i];
-        if (!stack->bytes_delta && !stack->count_delta)
-            continue;
-        stack_item(c, stack);
-        shown++;
-    }
-    if (shown < changed)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stacks]", changed - shown);
-}
-
 void doc_build_diff(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o) {
     const struct doc_context c = {d, s, f, o};
     head(&c);
     doc_findings(&c);
-    if (s->count == 2 && (s->parts_all & PART_BIT(PART_TYPES)))
+    bool types = (s->parts_all & PART_BIT(PART_TYPES)) != 0, judged = types || s->allocated;
+    if (s->count == 2 && judged)
         doc_text(d, DOC_PARA, DOC_DIM,
                  "Two dumps show growth; it takes a third to tell a leak from a cache that fills.");
-    if (s->count > 2 && s->count < TREND_SAMPLES_LEAST && (s->parts_all & PART_BIT(PART_TYPES)))
+    if (s->count > 2 && s->count < TREND_SAMPLES_LEAST && judged)
         doc_text(d, DOC_PARA, DOC_DIM,
                  "Verdicts rest on the steps alone: %u dumps are too few to rule out chance, "
                  "%u are not.",
                  s->count, TREND_SAMPLES_LEAST);
+    if (!types)
+        doc_allocations(&c);
     doc_diff_heap(&c);
     doc_diff_types(&c);
     doc_diff_growth(&c);
@@ -274,7 +241,8 @@ void doc_build_diff(struct doc *d, const struct series *s, const struct findings
     doc_diff_finalizer(&c);
     doc_diff_locks(&c);
     doc_diff_values(&c);
-    doc_diff_stacks(&c);
+    if (types)
+        doc_allocations(&c);
     doc_reasons(&c);
     doc_missing(&c);
 }

@@ -49,6 +49,12 @@ uint32_t doc_shown_columns(const struct doc_shown *shown, struct doc_column *col
 /* The cell of a sparkline over all snapshots. */
 void doc_trend(const struct doc_context *c, struct doc_table *t, const uint64_t *values);
 
+/* Two cells: growth for each of the --per N requests. */
+void doc_per(const struct doc_context *c, struct doc_table *t, int64_t objects, int64_t bytes);
+
+/* Outstanding allocations, of one dump or several: by function, stack, module and size. */
+void doc_allocations(const struct doc_context *c);
+
 /* Sections of `show`. */
 void doc_show_heap(const struct doc_context *c);
 void doc_show_answers(const struct doc_context *c);
@@ -59,7 +65,6 @@ void doc_show_finalizer(const struct doc_context *c);
 void doc_show_threads(const struct doc_context *c);
 void doc_show_locks(const struct doc_context *c);
 void doc_show_memory(const struct doc_context *c);
-void doc_show_stacks(const struct doc_context *c);
 
 /* Sections of `diff`. */
 void doc_diff_heap(const struct doc_context *c);
@@ -69,6 +74,5 @@ void doc_diff_finalizer(const struct doc_context *c);
 void doc_diff_threads(const struct doc_context *c);
 void doc_diff_locks(const struct doc_context *c);
 void doc_diff_values(const struct doc_context *c);
-void doc_diff_stacks(const struct doc_context *c);
 
 #endif

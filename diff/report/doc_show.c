@@ -289,6 +289,8 @@ void doc_build_show(struct doc *d, const struct series *s, const struct findings
         return;
     }
     doc_findings(&c);
+    if (!part_any(&c, PART_TYPES))
+        doc_allocations(&c);
     doc_show_heap(&c);
     doc_show_types(&c);
     doc_show_holders(&c);
@@ -297,7 +299,8 @@ void doc_build_show(struct doc *d, const struct series *s, const struct findings
     doc_show_threads(&c);
     doc_show_locks(&c);
     doc_show_memory(&c);
-    doc_show_stacks(&c);
+    if (part_any(&c, PART_TYPES))
+        doc_allocations(&c);
     doc_reasons(&c);
     doc_missing(&c);
 }

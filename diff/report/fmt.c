@@ -177,6 +177,15 @@ void fmt_cut(struct strbuf *out, const char *s, size_t width) {
     strbuf_adds(out, s + bytes_of(s, all - tail));
 }
 
+void fmt_cut_end(struct strbuf *out, const char *s, size_t width) {
+    if (fmt_width(s) <= width) {
+        strbuf_adds(out, s);
+        return;
+    }
+    strbuf_add(out, (struct str){s, bytes_of(s, width > 1 ? width - 1 : 0)});
+    strbuf_adds(out, "…");
+}
+
 /*
  * The type without the namespaces of its arguments, or (whole) of itself too. A name ends at a
  * character that no identifier has; what stands before its last dot is the namespace.

@@ -41,6 +41,9 @@ size_t fmt_width_of(struct str s);
 /* Appends s cut in its middle ("Shop.Cach…acheEntry") to at most `width` characters. */
 void fmt_cut(struct strbuf *out, const char *s, size_t width);
 
+/* The same cut at its end: "ink!fill <- press!Pr…". */
+void fmt_cut_end(struct strbuf *out, const char *s, size_t width);
+
 /* As fmt_cut for types: first the namespaces go, of arguments and then its own ("…Cart<Item>"). */
 void fmt_cut_type(struct strbuf *out, const char *type, size_t width);
 

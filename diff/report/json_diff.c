@@ -306,27 +306,6 @@ static void counters(struct json *j, const struct series *s) {
     json_put(j, "counter_verdicts", verdicts);
 }
 
-static void stacks(struct json *j, const struct series *s) {
-    if (!(s->parts_any & PART_BIT(PART_STACKS))) {
-        json_put(j, "stacks", cJSON_CreateNull());
-        return;
-    }
-    json_array_begin(j, "stacks");
-    for (uint32_t i = 0; i < s->stack_count; i++) {
-        const struct series_stack *stack = &s->stacks[i];
-        cJSON *object = cJSON_CreateObject();
-        json_add(j, object, "frames", json_strings(&stack->frames));
-        json_add(j, object, "module", json_text(stack->module));
-        json_add(j, object, "count", cell_numbers(j, stack->totals, s->count, false));
-        json_add(j, object, "bytes", cell_numbers(j, stack->totals, s->count, true));
-        json_add(j, object, "count_delta", json_delta(stack->count_delta));
-        json_add(j, object, "bytes_delta", json_delta(stack->bytes_delta));
-        json_add(j, object, "verdict", json_text(verdict_names[stack->verdict]));
-        json_array_put(j, object);
-    }
-    json_array_end(j);
-}
-
 bool json_diff(const struct series *s, const struct findings *f, const struct report_options *o,
                struct strbuf *out, struct err *err) {
     static const struct value_keys sizes = {"name", "bytes", "bytes_delta", NULL, NULL};
@@ -352,7 +331,7 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "os_handles", group(&j, s, PART_OS_HANDLES, "type", &counts));
     json_put(&j, "async", group(&j, s, PART_ASYNC, "method", &counted));
     counters(&j, s);
-    stacks(&j, s);
+    ok = ok && json_allocations(&j, s, o, err);
     ok = ok && json_growth_points(&j, s, err);
     json_reconciliation(&j, s);
     json_end(&j);

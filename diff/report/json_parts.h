@@ -22,6 +22,10 @@ bool json_growth_points(struct json *j, const struct series *s, struct err *err)
 /* What the memory of the process goes to; its parts add up to `committed`. */
 void json_reconciliation(struct json *j, const struct series *s);
 
+/* Outstanding allocations: stacks, functions, modules, sizes. Errors: ERR_NOMEM, ERR_USAGE. */
+bool json_allocations(struct json *j, const struct series *s, const struct report_options *o,
+                      struct err *err) MUST_CHECK;
+
 bool json_show(const struct series *s, const struct findings *f, const struct report_options *o,
                struct strbuf *out, struct err *err);
 bool json_diff(const struct series *s, const struct findings *f, const struct report_options *o,

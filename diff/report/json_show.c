@@ -172,9 +172,9 @@ static void paths(struct json *j, const struct snapshot *s) {
 bool json_show(const struct series *s, const struct findings *f, const struct report_options *o,
                struct strbuf *out, struct err *err) {
     static const enum part plain[] = {
-        PART_HEAPS,   PART_GC,         PART_THREADS, PART_LOCKS,       PART_HANDLES,
-        PART_MODULES, PART_STACKS,     PART_LOADER,  PART_FREE_BLOCKS, PART_NATIVE_HEAPS,
-        PART_LIVE,    PART_OS_HANDLES, PART_ASYNC,   PART_ALLOCATIONS};
+        PART_HEAPS,      PART_GC,     PART_THREADS,     PART_LOCKS,        PART_HANDLES,
+        PART_MODULES,    PART_LOADER, PART_FREE_BLOCKS, PART_NATIVE_HEAPS, PART_LIVE,
+        PART_OS_HANDLES, PART_ASYNC,  PART_ALLOCATIONS};
     const struct snapshot *snapshot = s->snapshots[0];
     struct json j;
     json_begin(&j, out);
@@ -192,6 +192,7 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     paths(&j, snapshot);
     for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
         part_rows(&j, snapshot, plain[i]);
+    ok = ok && json_allocations(&j, s, o, err);
     if (o->answers)
         json_answers(&j, o->answers);
     json_end(&j);

@@ -154,6 +154,8 @@ static void render_row(const struct text *t, const struct doc_table *table, cons
         strbuf_init(&cut);
         if (table->columns[c].cut == CUT_TYPE)
             fmt_cut_type(&cut, text ? text : "", widths[c]);
+        else if (table->columns[c].cut == CUT_END)
+            fmt_cut_end(&cut, text ? text : "", widths[c]);
         else
             fmt_cut(&cut, text ? text : "", widths[c]);
         size_t width = fmt_width(strbuf_cstr(&cut)), pad = widths[c] - width;

@@ -2,99 +2,147 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
+#include "diff/alloc_frames.h"
 
-/* Frames of allocators: who called them is what matters. */
-static bool is_allocator(const char *frame) {
-    static const char *const words[] = {
-        "malloc",
-        "calloc",
-        "realloc",
-        "operator new",
-        "RtlAllocateHeap",
-        "RtlpAllocate",
-        "HeapAlloc",
-        "LocalAlloc",
-        "GlobalAlloc",
-        "VirtualAlloc",
-        "RtlDebugAll",
-        "je_",
-        "mi_",
-        "tc_new",
-        "SysAllocString",
-        "CoTaskMemAlloc",
-        "posix_memalign",
-        "aligned_alloc",
-        "??2@",
-    };
-    struct str s = str_of(frame);
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-        if (str_contains(s, str_of(words[i])))
-            return true;
-    return false;
-}
+/* Stacks that are told one by one; the others are counted. */
+#define STACKS_MOST  40u
+#define PLACE_FRAMES 3u
 
-/* "a <- b <- c": three frames from the first that is no allocator. */
-static const char *place(struct findings *f, const struct strings *frames) {
+const char *say_stack(struct findings *f, const struct series_stack *stack) {
     struct strbuf out;
     strbuf_init(&out);
-    uint32_t from = 0;
-    while (from < frames->count && is_allocator(frames->items[from]))
-        from++;
-    if (from == frames->count)
-        from = 0;
-    for (uint32_t i = from; i < frames->count && i < from + 3; i++)
-        strbuf_addf(&out, "%s%s", i > from ? " <- " : "", frames->items[i]);
-    if (!frames->count)
-        strbuf_adds(&out, "(no frames)");
+    series_stack_place(stack, PLACE_FRAMES, &out);
+    bool module =
+        stack->frames.count && alloc_frame_of(stack->frames.items[stack->self]).module.len;
+    if (stack->module && !module)
+        strbuf_addf(&out, " in %s", stack->module);
     const char *text = findings_text(f, "%s", strbuf_cstr(&out));
     f->failed = f->failed || out.failed;
     strbuf_deinit(&out);
     return text;
 }
 
+const char *say_share(struct findings *f, uint64_t part, uint64_t whole) {
+    uint64_t tenths = whole ? (uint64_t)((double)part * 1000 / (double)whole + 0.5) : 0;
+    return findings_text(f, "%u.%u %%", (unsigned)(tenths / 10), (unsigned)(tenths % 10));
+}
+
+/* "; 84 B for each of 100", "": --per was not given. */
+const char *say_per(struct findings *f, const struct series *s, int64_t bytes) {
+    if (!(s->options.per > 0) || bytes <= 0)
+        return "";
+    double each = (double)bytes / s->options.per;
+    const char *size = each >= 1 ? say_bytes(f, (uint64_t)each) : findings_text(f, "%.2f B", each);
+    return findings_text(f, "; %s for each of %s", size, say_count(f, (uint64_t)s->options.per));
+}
+
+const char *say_estimated(const struct series *s) {
+    return s->allocated_is_sampled ? " (estimated from samples)" : "";
+}
+
+/*
+ * The oldest allocation came after the first dump: nothing of what was there then is left, and what
+ * is there now may be freed as well.
+ */
+static bool is_young(const struct series *s, const struct series_stack *stack) {
+    return stack->oldest_ns != ABSENT && s->interval_ns != ABSENT &&
+           stack->oldest_ns < s->interval_ns;
+}
+
 static void report(const struct series *s, struct findings *f, const struct series_stack *stack,
-                   enum verdict verdict) {
+                   enum verdict verdict, uint64_t growth) {
     uint32_t end = s->count - 1;
-    const char *where = place(f, &stack->frames);
-    struct finding *hit =
-        findings_hit(f, &rule_stack_growing,
-                     verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
-                     stack->bytes_delta > 0 ? (uint64_t)stack->bytes_delta : 0, where);
-    finding_summary(f, hit, "%s more is outstanding from %s%s%s: %s in %s allocations, %s before.",
-                    say_bytes(f, (uint64_t)stack->bytes_delta), where, stack->module ? " in " : "",
-                    stack->module ? stack->module : "", say_bytes(f, stack->totals[end].bytes),
-                    say_count(f, stack->totals[end].objects), say_bytes(f, stack->totals[0].bytes));
-    finding_next(f, hit, "Look at who should free what this stack allocates.");
+    const char *where = say_stack(f, stack);
+    bool young = is_young(s, stack);
+    uint64_t more = stack->bytes_delta > 0 ? (uint64_t)stack->bytes_delta : 0;
+    struct finding *hit = findings_hit(
+        f, &rule_stack_growing,
+        verdict == VERDICT_INCONCLUSIVE || young ? SEVERITY_NOTICE : SEVERITY_WARNING, more, where);
+    const char *age = "";
+    if (young)
+        age =
+            findings_text(f, ". The oldest is %s old, younger than the first dump: not a leak yet",
+                          say_seconds(f, stack->oldest_ns));
+    const char *count =
+        stack->totals[end].objects == ABSENT
+            ? ""
+            : findings_text(f, " in %s allocations", say_count(f, stack->totals[end].objects));
+    finding_summary(f, hit,
+                    "%s more is outstanding from %s: %s%s, %s before; %s of all growth%s%s%s.",
+                    say_bytes(f, more), where, say_bytes(f, stack->totals[end].bytes), count,
+                    say_bytes(f, stack->totals[0].bytes), say_share(f, more, growth),
+                    say_per(f, s, stack->bytes_delta), say_estimated(s), age);
+    if (young)
+        finding_next(f, hit, "Take one more dump: a leak keeps what is allocated now.");
+    else
+        finding_next(f, hit, "Look at who should free what this stack allocates.");
     finding_text(f, hit, "frames", where);
     if (stack->module)
         finding_text(f, hit, "module", stack->module);
     finding_delta(hit, "bytes_delta", FIELD_BYTES, stack->bytes_delta);
     finding_delta(hit, "count_delta", FIELD_U64, stack->count_delta);
+    finding_number(hit, "growth_of_all", FIELD_BYTES, growth);
+    if (s->options.per > 0)
+        finding_delta(hit, "bytes_per_n", FIELD_BYTES,
+                      (int64_t)((double)stack->bytes_delta / s->options.per));
+    finding_known(hit, "oldest_ns", FIELD_NS, stack->oldest_ns);
     finding_text(f, hit, "verdict", verdict_names[verdict]);
+}
+
+static void report_others(const struct series *s, struct findings *f, uint32_t count,
+                          uint64_t bytes) {
+    struct finding *hit = findings_hit(f, &rule_stack_growing, SEVERITY_NOTICE, bytes,
+                                       findings_text(f, "%u more stacks", count));
+    finding_summary(f, hit, "%s more allocation stacks grow, by %s together%s.",
+                    say_count(f, count), say_bytes(f, bytes), say_estimated(s));
+    finding_number(hit, "stacks", FIELD_U64, count);
+    finding_number(hit, "bytes_delta", FIELD_BYTES, bytes);
+}
+
+uint64_t rule_allocation_floor(const struct series *s, const struct limits *limits) {
+    uint64_t floor = rule_max(rule_percent(s->allocated[0].bytes, limits->stack_growth_percent),
+                              rule_max(limits->stack_growth_min_bytes, 1));
+    return s->count > 2 ? rule_max(floor / (s->count - 1), 1) : floor;
+}
+
+/* As one wants to be told: it grows, or may. */
+static enum verdict judge(const struct series *s, const struct series_stack *stack,
+                          const struct limits *limits, uint64_t floor, uint64_t *values) {
+    for (uint32_t n = 0; n < s->count; n++)
+        values[n] = stack->totals[n].bytes;
+    enum verdict verdict = series_verdict(values, s->count, floor);
+    bool counted =
+        stack->totals[0].objects != ABSENT && stack->totals[s->count - 1].objects != ABSENT;
+    bool grows =
+        verdict == VERDICT_GROWING || verdict == VERDICT_LEAK || verdict == VERDICT_INCONCLUSIVE;
+    grows = grows && (!counted || stack->count_delta >= (int64_t)limits->stack_growth_min_count);
+    return grows ? verdict : VERDICT_STABLE;
 }
 
 static bool run_stacks(const struct series *s, const struct limits *limits, struct findings *f,
                        struct err *err) {
     uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
+    uint64_t floor = rule_allocation_floor(s, limits), growth = 0, others = 0;
+    uint32_t told = 0, left = 0;
     if (!values)
         return err_nomem(err);
-    uint64_t base = 0;
     for (uint32_t i = 0; i < s->stack_count; i++)
-        base = num_add(base, s->stacks[i].totals[0].bytes);
-    uint64_t floor = rule_max(rule_percent(base, limits->stack_growth_percent),
-                              rule_max(limits->stack_growth_min_bytes, 1));
-    if (s->count > 2)
-        floor = rule_max(floor / (s->count - 1), 1);
-    for (uint32_t i = 0; i < s->stack_count; i++) {
+        if (s->stacks[i].bytes_delta > 0)
+            growth = num_add(growth, (uint64_t)s->stacks[i].bytes_delta);
+    for (uint32_t i = 0; i < s->stack_count; i++) { /* most growth first */
         const struct series_stack *stack = &s->stacks[i];
-        for (uint32_t n = 0; n < s->count; n++)
-            values[n] = stack->totals[n].bytes;
-        enum verdict verdict = series_verdict(values, s->count, floor);
-        bool grows = verdict == VERDICT_GROWING || verdict == VERDICT_LEAK ||
-                     verdict == VERDICT_INCONCLUSIVE;
-        if (grows && stack->count_delta >= (int64_t)limits->stack_growth_min_count)
-            report(s, f, stack, verdict);
+        enum verdict verdict = judge(s, stack, limits, floor, values);
+        if (verdict == VERDICT_STABLE)
+            continue;
+        if (told++ < STACKS_MOST) {
+            report(s, f, stack, verdict, growth);
+            continue;
+        }
+        left++;
+        others = num_add(others, stack->bytes_delta > 0 ? (uint64_t)stack->bytes_delta : 0);
     }
+    if (left)
+        report_others(s, f, left, others);
     return true;
 }
 
@@ -105,7 +153,14 @@ const struct rule rule_stack_growing = {
     .min_snapshots = 2,
     .explain =
         "Looks at what each allocation stack has allocated and not freed. Stacks are the same\n"
-        "when their frames, without addresses, and their module are.\n"
+        "when their frames are, without addresses, arguments of C++ aside where they changed, and\n"
+        "with recursion folded; the next version of a module is the same module.\n"
+        "\n"
+        "Two dumps tell that a stack grows. Three and more tell a leak from a cache that fills "
+        "and\n"
+        "from one jump; --per N says how much a request or iteration adds. A stack whose oldest\n"
+        "allocation is younger than the first dump has freed all that it had then: that is said,\n"
+        "and is a notice only. Figures of sampling profilers are estimates, which is said, too.\n"
         "\n"
         "Thresholds: stack-growing.percent (of all outstanding bytes of the first dump),\n"
         "stack-growing.min-bytes, stack-growing.min-count; with three or more dumps spread over\n"
