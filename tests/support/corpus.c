@@ -71,15 +71,15 @@ static const struct {
     {"threads", CORPUS_THREADS},
     {"SOURCES.md", CORPUS_OTHER},
     /* Allocation profiles and native allocation stacks: formats of their own. */
-    {"bcc-memleak", CORPUS_OTHER},
+    {"bcc-memleak", CORPUS_PROFILE_TEXT},
     {"gcdump-report", CORPUS_OTHER},
-    {"gperftools", CORPUS_OTHER},
+    {"gperftools", CORPUS_PROFILES},
     {"heap-l_", CORPUS_SUMS},
     {"heap-stat", CORPUS_SUMS},
     {"heaptrack", CORPUS_HEAPTRACK},
-    {"jeprof", CORPUS_OTHER},
+    {"jeprof", CORPUS_PROFILE_TEXT},
     {"memanalyzer", CORPUS_OTHER},
-    {"pprof", CORPUS_OTHER},
+    {"pprof", CORPUS_PROFILE_TEXT},
     {"umdh", CORPUS_UMDH},
 };
 

@@ -34,6 +34,8 @@ enum corpus_kind {
     CORPUS_UMDH,
     CORPUS_SUMS,
     CORPUS_HEAPTRACK,
+    CORPUS_PROFILES,
+    CORPUS_PROFILE_TEXT,
     CORPUS_OTHER
 };
 enum corpus_kind corpus_kind(const char *name);

@@ -288,6 +288,8 @@ static void the_profile_of_pprofs_own_tests_has_its_values(void **state) {
     assert_int_equal(sum_of_bytes(&s), 80935308);
     assert_int_equal(snapshot_origin(&s)->sample_bytes, 524288);
     snapshot_deinit(&s);
+    static const char *const tested[] = {"gperftools-heap_cppbench_01.txt"};
+    assert_int_equal(corpus_count_untested(CORPUS_PROFILES, tested, COUNT(tested)), 0);
 }
 
 int main(void) {

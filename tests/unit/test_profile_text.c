@@ -237,6 +237,10 @@ static void real_tables_have_their_values(void **state) {
         assert_int_equal(cases[i].bytes ? total->bytes : total->count, cases[i].total);
         snapshot_deinit(&s);
     }
+    static const char *const tested[] = {
+        "bcc-memleak_usage_01.txt", "jeprof-text_address_ppc64_01.txt",
+        "jeprof_interactive_top_bytes_03.txt", "pprof-text_inuse_objects_01.txt"};
+    assert_int_equal(corpus_count_untested(CORPUS_PROFILE_TEXT, tested, COUNT(tested)), 0);
 }
 
 int main(void) {
