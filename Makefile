@@ -153,12 +153,13 @@ fuzz-merge-run: $(FUZZ)
 # Ratios and limits, on an otherwise idle machine; large: input too large to keep.
 # The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one.
 bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps \
-    $(BUILD)/tests/bench/make_history $(DUMPDIFF)
+    $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench
 	@$(BUILD)/tests/bench/make_data $(BUILD)/bench && $(BUILD)/tests/bench/make_heaps $(BUILD)/bench
 	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
+	    tests/bench/native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
@@ -174,6 +175,7 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/gate.sh $(DUMPDIFF) $(BUILD)/e2e 10 || status=1; \
+	    tests/e2e/heaptrack.sh $(DUMPDIFF) $(BUILD)/e2e/heaptrack || status=1; \
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
 # The recipe in examples/ on a service with and without a leak.
 gate: $(DUMPDIFF)

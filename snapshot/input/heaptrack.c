@@ -240,8 +240,8 @@ static bool fill(struct heaptrack_reader *r, struct err *err) {
 
 static bool read_heaptrack(struct source *source, struct builder *b, struct err *err) {
     struct str text = {(const char *)source->bytes.data, source->bytes.size};
-    /* Frames of stacks are not to take more memory than the file, by and large. */
-    struct heaptrack_reader r = {.b = b, .frames_left = (4u << 20) + source->bytes.size};
+    /* Frames of stacks are not to take more memory than some times the file. */
+    struct heaptrack_reader r = {.b = b, .frames_left = (1u << 20) + source->bytes.size / 4};
     bool ok = heaptrack_file_read(&r.f, text, err) && fill(&r, err);
     heaptrack_file_deinit(&r.f);
     return ok;
