@@ -41,11 +41,17 @@ static uint64_t growth(const uint64_t *values, uint32_t last) {
     return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
 }
 
-/* What moved most, first. */
+static enum number_kind kind_of(const struct values *v, const struct series_value *value);
+
+/* What moved most, first; times are of another order than bytes and counts, so they come last. */
 static int cmp_values(const void *x, const void *y, void *context) {
     const struct series_value *a = *(const struct series_value *const *)x;
     const struct series_value *b = *(const struct series_value *const *)y;
-    uint32_t last = *(const uint32_t *)context;
+    const struct values *v = context;
+    uint32_t last = v->c->s->count - 1;
+    bool time_a = kind_of(v, a) == NUMBER_NS, time_b = kind_of(v, b) == NUMBER_NS;
+    if (time_a != time_b)
+        return time_a - time_b;
     uint64_t in_a = growth(a->values, last), in_b = growth(b->values, last);
     if (in_a == in_b) {
         in_a = growth(a->counts, last);
@@ -99,10 +105,10 @@ static void delta_cell(const struct doc_context *c, struct doc_table *t, const u
     uint32_t last = c->s->count - 1;
     if (values[0] == ABSENT || values[last] == ABSENT)
         doc_cell(c->d, t, DOC_PLAIN, "-");
-    else if (kind == NUMBER_COUNT || (kind == NUMBER_NS && values[last] < values[0]))
+    else if (kind == NUMBER_COUNT)
         doc_count_delta(c->d, t, fmt_delta(values[0], values[last]));
     else if (kind == NUMBER_NS)
-        doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(values[last] - values[0], buf));
+        doc_cell(c->d, t, DOC_PLAIN, fmt_ns_change(values[0], values[last], buf));
     else
         doc_bytes_delta(c->d, t, fmt_delta(values[0], values[last]));
 }
@@ -150,7 +156,6 @@ static struct doc_table *value_table(const struct doc_context *c, const struct d
 
 static void collect(struct values *v, const char *group) {
     const struct series *s = v->c->s;
-    uint32_t last = s->count - 1;
     v->count = 0;
     for (uint32_t i = 0; i < s->value_count; i++) {
         const struct series_value *value = &s->values[i];
@@ -161,7 +166,7 @@ static void collect(struct values *v, const char *group) {
         else
             v->unchanged++;
     }
-    qsort_r(v->rows, v->count, sizeof(*v->rows), cmp_values, &last);
+    qsort_r(v->rows, v->count, sizeof(*v->rows), cmp_values, v);
 }
 
 static void write_groups(struct values *v) {

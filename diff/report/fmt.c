@@ -85,6 +85,17 @@ const char *fmt_ns_delta(uint64_t ns, char buf[FMT_MAX]) {
     return buf;
 }
 
+const char *fmt_ns_change(uint64_t base, uint64_t value, char buf[FMT_MAX]) {
+    if (base == ABSENT || value == ABSENT)
+        return none(buf);
+    if (value < base) {
+        fmt_ns_delta(base - value, buf);
+        buf[0] = '-';
+        return buf;
+    }
+    return fmt_ns_delta(value - base, buf);
+}
+
 /* Civil date from days since 1970 (H. Hinnant, "chrono-compatible low-level date algorithms"). */
 static void civil(uint64_t days, unsigned *year, unsigned *month, unsigned *day) {
     uint64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;

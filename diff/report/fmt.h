@@ -22,6 +22,8 @@ const char *fmt_bytes_delta(int64_t delta, char buf[FMT_MAX]);
 const char *fmt_ns(uint64_t ns, char buf[FMT_MAX]);
 /* "+2.047 s"; "0" when there is no difference, "-" when ABSENT. */
 const char *fmt_ns_delta(uint64_t ns, char buf[FMT_MAX]);
+/* From base to value, either way: "-298 ms". */
+const char *fmt_ns_change(uint64_t base, uint64_t value, char buf[FMT_MAX]);
 /* ns since 1970 as "2024-05-01T12:00:00.123Z" (fraction only where there is one); "-" if ABSENT. */
 const char *fmt_time(uint64_t ns, char buf[FMT_MAX]);
 /* The same, to the second. */

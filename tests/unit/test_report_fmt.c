@@ -51,6 +51,10 @@ static void durations_keep_three_figures_that_matter(void **state) {
     assert_string_equal(fmt_ns_delta(2047000000, buf), "+2.047 s");
     assert_string_equal(fmt_ns_delta(0, buf), "0");
     assert_string_equal(fmt_ns_delta(ABSENT, buf), "-");
+    assert_string_equal(fmt_ns_change(5000000, 2000000, buf), "-3 ms");
+    assert_string_equal(fmt_ns_change(2000000, 5000000, buf), "+3 ms");
+    assert_string_equal(fmt_ns_change(5, 5, buf), "0");
+    assert_string_equal(fmt_ns_change(ABSENT, 5, buf), "-");
 }
 
 static void times_are_utc_whatever_the_year(void **state) {
