@@ -1,6 +1,8 @@
 /* The driver of transcripts: lines, commands, and the table of what is recognised. */
 #include "input/transcript.h"
 
+#include "input/html_text.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +27,7 @@ extern const struct section section_heapstat;
 extern const struct section section_heaptrack_print;
 extern const struct section section_jmap;
 extern const struct section section_kstack;
+extern const struct section section_leaktrack;
 extern const struct section section_maddress;
 extern const struct section section_memleak;
 extern const struct section section_pprof_text;
@@ -64,6 +67,7 @@ const struct section *const sections[] = {
     &section_heap_s,
     &section_heap_stat,
     &section_heap_l,
+    &section_leaktrack,
     &section_umdh,
     &section_umdh_diff,
     &section_vertarget,
@@ -316,7 +320,13 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     } else if (starts_with_bytes(in, "\xef\xbb\xbf", 3)) {
         text = str_drop(text, 3);
     }
-    bool ok = !converted.failed;
+    struct strbuf page;
+    strbuf_init(&page);
+    if (html_text_probe(text)) {
+        html_text_add(&page, text);
+        text = strbuf_str(&page);
+    }
+    bool ok = !converted.failed && !page.failed;
     if (!ok)
         err_nomem(err);
     if (ok) {
@@ -324,6 +334,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         load_line(&t, 1);
         ok = read_lines(&t, err) && check_read(&t, err);
     }
+    strbuf_deinit(&page);
     strbuf_deinit(&converted);
     return ok;
 }

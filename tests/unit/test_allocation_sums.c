@@ -1,4 +1,5 @@
 /* What debuggers and leak reports sum up of allocations: by size, function and module. */
+#include "input/html_text.h"
 #include "input/transcript.h"
 #include "tests/support/corpus.h"
 #include "tests/support/fixture.h"
@@ -122,6 +123,99 @@ static void the_one_block_of_another_command_is_no_leak(void **state) {
     snapshot_deinit(&s);
 }
 
+/* -- LeakTrack --------------------------------------------------------------------------------- */
+
+static void leak_reports_say_the_same_as_text_and_as_pages(void **state) {
+    (void)state;
+    static const char *const names[] = {"leaktrack_report.txt", "leaktrack_page.txt",
+                                        "leaktrack_mht.txt"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct snapshot s;
+        fixture_read(names[i], &s);
+        assert_int_equal(rows_count(&s, PART_ALLOCATIONS), 9);
+        assert_sum(&s, "total", NULL, ABSENT, 12345, 5892997);
+        assert_sum(&s, "module", "ink", ABSENT, 12001, 5714739);
+        assert_sum(&s, "module", "roller", ABSENT, 344, 172 * 1024);
+        assert_sum(&s, "function", "ink!Roller<int>::Wet", ABSENT, 11000, 4645192);
+        assert_sum(&s, "function", "roller!Dry", ABSENT, 344, 172 * 1024);
+        /* of two functions */
+        assert_sum(&s, "size", NULL, 422, 11001, 4645192 + 422);
+        assert_int_equal(rows_counter(&s, "leaktrack.tracking_ns"), 1931000000000);
+        assert_int_equal(rows_counter(&s, "leaktrack.outstanding_handles"), 17);
+        assert_int_equal(rows_reasons(&s, "3 samples of call stacks"), 1);
+        assert_false(snapshot_has(&s, PART_STACKS));
+        assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+        snapshot_deinit(&s);
+    }
+}
+
+static void figures_that_overflowed_are_none(void **state) {
+    (void)state;
+    struct snapshot s;
+    fixture_read("leaktrack_overflow.txt", &s);
+    assert_sum(&s, "module", "roller", ABSENT, 344, ABSENT);
+    assert_sum(&s, "module", "ink", ABSENT, 12001, 5714739);
+    assert_int_equal(rows_reasons(&s, "they overflowed"), 1);
+    assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
+    snapshot_deinit(&s);
+}
+
+#define SUMMARY \
+    "Outstanding allocation summary\nNumber of allocations  12 allocations\n" \
+    "Total size of allocations  1.00 KBytes\n"
+#define MODULE "Module details for ink\nAllocation Count  12 allocation(s)\n"
+#define FUNCTION \
+    "Function  ink!Wet+1c\nAllocation Count  12 allocation(s)\nAllocation Size  1.00 KBytes\n"
+
+static void what_a_leak_report_lacks_is_said(void **state) {
+    (void)state;
+    static const struct bad_case cases[] = {
+        {SUMMARY MODULE, "the details of modules are missing"},
+        {MODULE FUNCTION, "the summary is missing"},
+        {SUMMARY MODULE FUNCTION "Function  ink!Dry\nAllocation Count  13 allocation(s)\n",
+         "they overflowed"},
+        {SUMMARY MODULE FUNCTION "Function  ink!Dry\nAllocation Size  4.00 GBytes\n",
+         "they overflowed"},
+        {SUMMARY MODULE FUNCTION "Allocation Size  many\n", "not understood"},
+        {SUMMARY "Top 2 modules by allocation count\nink  12 allocation(s)\n" MODULE FUNCTION,
+         "announced and missing"},
+        {SUMMARY "Top 1 modules by allocation count\nink  11 allocation(s)\n" MODULE FUNCTION,
+         "said before, and differently"},
+        {SUMMARY MODULE FUNCTION "Top 10 allocation sizes by allocation count\n"
+                                 "64 Bytes  12 allocation(s)\n",
+         "the first sizes of each function alone"},
+    };
+    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+}
+
+static void pages_become_the_text_that_is_seen(void **state) {
+    (void)state;
+    static const struct {
+        const char *page, *text;
+    } cases[] = {
+        {"<html><p>a\n b</p><p>c", "a b\nc\n"},
+        {"<html><tr><td>a</td><td>&nbsp;&lt;b&gt; &amp;&#39;</td></tr>x", "a <b> &'\nx\n"},
+        {"<html><script>if (a < b) c</script>d<!-- e -->f<style>g", "df\n"},
+        {"<html><pre>a\n  b < c\r\n</pre>d", "a\n  b < c\nd\n"},
+        {"<html>a &unknown; &#999999; &", "a &unknown; &#999999; &\n"},
+        {"<html>a<b", "a\n"},
+        {"<html><!-- a", ""},
+        {"MIME-Version: 1.0\nContent-Type: text/html\nContent-Transfer-Encoding: "
+         "quoted-printable\n\n<html><p>a=3Db =\nc =ZZ",
+         "a=b c =ZZ\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf out;
+        strbuf_init(&out);
+        assert_true(html_text_probe(str_of(cases[i].page)));
+        html_text_add(&out, str_of(cases[i].page));
+        assert_string_equal(strbuf_cstr(&out), cases[i].text);
+        strbuf_deinit(&out);
+    }
+    assert_false(html_text_probe(STR("List<html>")));
+    assert_false(html_text_probe(STR("From: a mail without a page\n")));
+}
+
 /* -- All --------------------------------------------------------------------------------------- */
 
 static void corpus_files_give_their_sums(void **state) {
@@ -149,6 +243,9 @@ static void every_prefix_is_refused_or_read(void **state) {
     (void)state;
     fixture_read_prefixes("heap-stat_before.txt");
     fixture_read_prefixes("heap-l_press.txt");
+    fixture_read_prefixes("leaktrack_report.txt");
+    fixture_read_prefixes("leaktrack_page.txt");
+    fixture_read_prefixes("leaktrack_mht.txt");
 }
 
 int main(void) {
@@ -158,6 +255,10 @@ int main(void) {
         cmocka_unit_test(unreachable_blocks_are_counted_by_size),
         cmocka_unit_test(what_a_list_of_blocks_lacks_is_said),
         cmocka_unit_test(the_one_block_of_another_command_is_no_leak),
+        cmocka_unit_test(leak_reports_say_the_same_as_text_and_as_pages),
+        cmocka_unit_test(figures_that_overflowed_are_none),
+        cmocka_unit_test(what_a_leak_report_lacks_is_said),
+        cmocka_unit_test(pages_become_the_text_that_is_seen),
         cmocka_unit_test(corpus_files_give_their_sums),
         cmocka_unit_test(every_prefix_is_refused_or_read),
     };
