@@ -225,7 +225,7 @@ static void free_snapshots(struct session *s) {
 /* The only argument once more, moment by moment. */
 static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
     const char *argument = s->options->arguments[0];
-    uint32_t count = moments < ARGUMENTS_MAX ? (uint32_t)moments : ARGUMENTS_MAX;
+    uint32_t count = moments < MOMENTS_MAX ? (uint32_t)moments : MOMENTS_MAX;
     if (strcmp(argument, "-") == 0)
         return err_set(err, ERR_USAGE,
                        "standard input tells of several moments: give it as a file, which can be "

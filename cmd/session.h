@@ -7,6 +7,9 @@
 
 #include "cmd/options.h"
 
+/* Moments of one file that are compared: each is read anew, and more say no more of a trend. */
+#define MOMENTS_MAX 100u
+
 struct session {
     const struct options *options;
     struct limits limits;
@@ -43,7 +46,7 @@ int print_text(const struct strbuf *text);
 bool session_read(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
 /*
  * As session_read; a single argument that tells of several moments is a series of these, of
- * ARGUMENTS_MAX evenly spaced ones at most (which is said on standard error).
+ * MOMENTS_MAX evenly spaced ones at most (which is said on standard error).
  */
 bool session_read_series(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
 /* Waits between two snapshots; false: do not go on. */

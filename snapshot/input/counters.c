@@ -102,8 +102,8 @@ static bool add_dotnet(struct counters_log *log, struct str provider, struct str
 }
 
 static bool read_dotnet_csv(struct counters_log *log, struct str text, struct err *err) {
-    struct str line, rest = text, cells[5];
-    uint64_t broken = 0, time;
+    struct str line, rest = text, cells[5], last = {"", 0};
+    uint64_t broken = 0, time = ABSENT;
     bool day_first = false;
     while (!day_first && str_next_line(&rest, &line))
         day_first = counters_time_day_first(str_take(line, str_find(line, STR(","), 0)));
@@ -112,10 +112,12 @@ static bool read_dotnet_csv(struct counters_log *log, struct str text, struct er
         line = str_trim(line);
         if (line.len == 0 || is_dotnet_csv(line))
             continue;
-        if (!split_dotnet(line, cells) || !take_time(log, cells[0], day_first, &time)) {
+        if (!split_dotnet(line, cells) ||
+            (!str_eq(cells[0], last) && !take_time(log, cells[0], day_first, &time))) {
             broken++;
             continue;
         }
+        last = cells[0];
         if (!counters_log_row(log, cells[1], cells[2], time, err) ||
             !add_dotnet(log, cells[1], cells[2], STR(""), cells[4], err))
             return false;
