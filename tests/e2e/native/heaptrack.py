@@ -45,9 +45,9 @@ def printed(cost, *args):
 
 
 def key_of(frames):
-    """Without file names and addresses. Inlined frames come in another order there: sorted."""
+    """Without file names and addresses. Inlined frames come in another order there, and dumpdiff folds recursion."""
     named = (re.sub(r" \([^()]*\)$", "", frame) for frame in frames)
-    return tuple(sorted("?" if re.fullmatch(r"0x[0-9a-f]+", frame) else frame for frame in named))
+    return tuple(sorted({"?" if re.fullmatch(r"0x[0-9a-f]+", frame) else frame for frame in named}))
 
 
 def our_key(frames):
@@ -146,15 +146,17 @@ def massif(program, path):
             continue
         moment += 1
         at = f"{path}@{moment}"
-        theirs = tree_of(lines)
+        theirs = collections.Counter()
+        for frames, size in tree_of(lines).items():
+            theirs[tuple(sorted(set(frames)))] += size
         ours = collections.Counter()
         for row in table(program, "show", "stacks", at):
-            ours[tuple(row["frames"].split(" < "))] += int(row["bytes"])
+            ours[tuple(sorted(set(row["frames"].split(" < "))))] += int(row["bytes"])
         counters = {row["name"]: int(row["value"]) for row in table(program, "show", "counters", at)}
         heap, extra = int(rows[-1][3]), int(rows[-1][4])
         if theirs != ours or counters["heap.outstanding_bytes"] != heap or counters["heap.overhead_bytes"] != extra:
             print(f"  moment {moment}: {heap} + {extra} bytes there, {counters} here")
-            for key in set(theirs) | set(ours):
+            for key in list(set(theirs) | set(ours))[:5]:
                 if theirs[key] != ours[key]:
                     print(f"    {' '.join(key)[:160]}: {theirs[key]} there, {ours[key]} here")
             ok = False
