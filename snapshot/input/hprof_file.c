@@ -77,7 +77,7 @@ static inline struct slot *find_slot(const struct hprof_index *x, uint64_t id) {
 }
 
 static bool grow_index(struct hprof_index *x) {
-    struct hprof_index bigger = {.capacity = x->capacity ? x->capacity * 2 : 4096};
+    struct hprof_index bigger = {.capacity = x->capacity ? x->capacity * 2 : 512};
     bigger.slots = calloc(bigger.capacity, sizeof(*bigger.slots));
     if (!bigger.slots)
         return false;
@@ -93,7 +93,7 @@ static bool grow_index(struct hprof_index *x) {
 static uint32_t add_class(struct hprof *h, uint64_t id) {
     struct hprof_index *x = h->index;
     if (h->class_count == h->class_capacity) {
-        uint32_t capacity = h->class_capacity ? h->class_capacity * 2 : 4096;
+        uint32_t capacity = h->class_capacity ? h->class_capacity * 2 : 256;
         struct hprof_class *classes = realloc(h->classes, capacity * sizeof(*classes));
         if (!classes)
             return UINT32_MAX;
