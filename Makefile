@@ -176,7 +176,8 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/gate.sh $(DUMPDIFF) $(BUILD)/e2e 10 || status=1; \
 	    tests/e2e/heaptrack.sh $(DUMPDIFF) $(BUILD)/e2e/heaptrack || status=1; \
-	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
+	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
+	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
 # The recipe in examples/ on a service with and without a leak.
 gate: $(DUMPDIFF)
 	@tests/e2e/gate.sh $(DUMPDIFF) $(BUILD)/e2e

@@ -55,7 +55,7 @@ struct hprof_class {
     uint32_t array;      /* number + 1; 0: no array */
 };
 
-#define HPROF_LAYOUTS 8u
+#define HPROF_LAYOUTS 10u
 
 struct hprof {
     unsigned id_bytes;

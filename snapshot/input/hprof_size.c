@@ -10,11 +10,14 @@ const struct hprof_layout hprof_layouts[] = {
     {"compressed classes, whole references", 8, 12, 16, 8},
     {"whole references", 8, 16, 24, 8},
     {"compressed references, whole classes", 8, 16, 24, 4},
+    {"whole references, elements at 20", 8, 16, 20, 8}, /* JDK 23 and later, as the next */
+    {"compressed references, whole classes, elements at 20", 8, 16, 20, 4},
     {"compact headers", 8, 8, 12, 4},
     {"compact headers, whole references", 8, 8, 12, 8},
     {"32 bits", 4, 8, 12, 4},
 };
 const unsigned hprof_layout_count = sizeof(hprof_layouts) / sizeof(*hprof_layouts);
+_Static_assert(sizeof(hprof_layouts) / sizeof(*hprof_layouts) < HPROF_LAYOUTS, "votes");
 
 /* -- Arrays ------------------------------------------------------------------------------------ */
 
@@ -123,18 +126,19 @@ static void place_old(struct placing *p, const struct hprof_fields *f, unsigned 
 static const struct {
     const char *name;
     struct hprof_fields fields;
-    bool with_virtual_threads; /* only then */
+    enum { ALWAYS, BEFORE_JDK_19, SINCE_JDK_19 } when;
 } injected[] = {
-    {"java/lang/Class", {2, 2, 0, 0, 3}, false},
-    {"java/lang/ClassLoader", {1, 0, 0, 0, 0}, false},
-    {"java/lang/Module", {1, 0, 0, 0, 0}, false},
-    {"java/lang/String", {0, 0, 0, 1, 0}, false},
-    {"java/lang/Thread", {1, 1, 1, 1, 0}, true},
-    {"java/lang/StackFrameInfo", {0, 0, 1, 0, 0}, false},
-    {"java/lang/InternalError", {0, 0, 0, 1, 0}, false},
-    {"java/lang/invoke/MemberName", {1, 0, 0, 0, 0}, false},
-    {"java/lang/invoke/ResolvedMethodName", {1, 0, 0, 0, 1}, false},
-    {"java/lang/invoke/MethodHandleNatives$CallSiteContext", {1, 0, 0, 0, 0}, false},
+    {"java/lang/Class", {2, 2, 0, 0, 3}, ALWAYS},
+    {"java/lang/ClassLoader", {1, 0, 0, 0, 0}, ALWAYS},
+    {"java/lang/Module", {1, 0, 0, 0, 0}, ALWAYS},
+    {"java/lang/String", {0, 0, 0, 1, 0}, ALWAYS},
+    {"java/lang/Thread", {1, 1, 1, 1, 0}, SINCE_JDK_19},
+    {"java/lang/StackFrameInfo", {0, 0, 1, 0, 0}, ALWAYS},
+    {"java/lang/InternalError", {0, 0, 0, 1, 0}, ALWAYS},
+    {"java/lang/invoke/MemberName", {1, 0, 0, 0, 0}, ALWAYS},
+    {"java/lang/invoke/ResolvedMethodName", {1, 0, 0, 0, 0}, ALWAYS},
+    {"java/lang/invoke/ResolvedMethodName", {0, 0, 0, 0, 1}, BEFORE_JDK_19},
+    {"java/lang/invoke/MethodHandleNatives$CallSiteContext", {2, 0, 0, 0, 0}, ALWAYS},
 };
 
 /* Fields that nothing else may share a cache line with: so much in front of them and behind. */
@@ -168,7 +172,7 @@ static void fields_of(const struct hprof_sizes *s, const struct hprof_class *c,
     struct str name = s->h->names[c->name - 1];
     for (size_t i = 0; i < sizeof(injected) / sizeof(*injected); i++)
         if (str_eq(name, str_of(injected[i].name)) &&
-            (s->has_virtual_threads || !injected[i].with_virtual_threads))
+            injected[i].when != (s->has_virtual_threads ? BEFORE_JDK_19 : SINCE_JDK_19))
             add_fields(ret_all, &injected[i].fields);
     for (size_t i = 0; i < sizeof(contended) / sizeof(*contended); i++)
         if (s->sets_apart && str_eq(name, str_of(contended[i].name)) &&
@@ -268,9 +272,11 @@ uint64_t hprof_instance_size(const struct hprof_sizes *s, const struct hprof_cla
 }
 
 uint64_t hprof_mirrors_size(const struct hprof_sizes *s, const struct hprof_class *of_class) {
-    uint64_t size, least, sum = 0;
-    if (!of_class || !calculate(s, of_class, &size, &least))
+    enum hprof_certainty certainty;
+    uint64_t size, sum = 0;
+    if (!of_class)
         return 0;
+    size = hprof_instance_size(s, of_class, &certainty); /* those of primitive types */
     for (uint32_t i = 0; i < s->h->class_count; i++) {
         const struct hprof_class *c = &s->h->classes[i];
         if (c->is_dumped)

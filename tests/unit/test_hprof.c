@@ -141,6 +141,10 @@ static void layouts_are_known_by_the_distances_of_arrays(void **state) {
          "array id=0x1000 class=0x110 length=5 times=9 step=48\nvalues id=0x11b0 type=B length=1 "
          "times=9 step=32\n",
          32, 48, 32},
+        {"compressed references, whole classes, elements at 20",
+         "array id=0x1000 class=0x110 length=5 times=9 step=40\nvalues id=0x1168 type=B length=5 "
+         "times=9 step=32\n",
+         32, 40, 32},
         {"compact headers",
          "array id=0x1000 class=0x110 length=5 times=9 step=32\nvalues id=0x1120 type=B length=1 "
          "times=9 step=16\n",
