@@ -33,6 +33,8 @@ static const char *format_by_ending(uint32_t command, const char *path) {
                    {".csv", "csv", NULL},
                    {".html", "html", NULL},
                    {".htm", "html", NULL},
+                   {".folded", "folded", NULL},
+                   {".pb.gz", "pprof", NULL},
                    {".xml", NULL, "junit"},
                    {".sarif", NULL, "sarif"},
                    {".prom", NULL, "openmetrics"}};
@@ -319,7 +321,8 @@ static bool set_color(struct options *o, const char *value, struct err *err) {
 }
 
 const struct option_desc option_descs[] = {
-    {"format", 0, "F", "text (default), json, markdown, csv or html; with -o, one pair a report",
+    {"format", 0, "F",
+     "text (default), json, markdown, csv, html, folded or pprof; with -o, one pair each",
      REPORTING | FILING, set_format},
     {"format", 0, "F", "text (default), json, junit, sarif, github, ...; with -o, one pair each",
      GATING, set_format},

@@ -115,6 +115,12 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     const struct report *report = report_find(output_format(s->options, output));
     struct report_options r = s->options->report;
     struct strbuf text;
+    if (report->binary && to_stdout(output) && isatty(STDOUT_FILENO))
+        return err_set(err, ERR_USAGE, "--format %s is not for terminals: give it an -o FILE",
+                       report->name);
+    if (report->needs & ~s->series.parts_any)
+        return err_set(err, ERR_USAGE, "--format %s: no allocation stacks are in %s", report->name,
+                       s->count > 1 ? "these dumps" : "this dump");
     r.names = s->names;
     r.answers = s->has_answers ? &s->answers : NULL;
     terminal_options(&r, s->options, to_stdout(output));

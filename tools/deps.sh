@@ -32,6 +32,7 @@ look() {
     needs libelf-dev library libelf
     needs libdw-dev library libdw
     needs libsqlite3-dev library sqlite3
+    needs zlib1g-dev library zlib
     [ "$wanted" = build ] && return
     needs libcmocka-dev library cmocka
     needs clang-format have clang-format

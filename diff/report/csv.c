@@ -509,5 +509,5 @@ static bool csv_diff(const struct series *s, const struct findings *f,
     return !out->failed || err_nomem(err);
 }
 
-const struct report report_csv = {"csv", "for spreadsheets: one table, chosen by --table", csv_show,
-                                  csv_diff};
+const struct report report_csv = {
+    "csv", "for spreadsheets: one table, chosen by --table", csv_show, csv_diff, false, 0};

@@ -163,5 +163,5 @@ static bool html_diff(const struct series *s, const struct findings *f,
     return finish(&d, out, err);
 }
 
-const struct report report_html = {"html", "for a browser: one page, no script", html_show,
-                                   html_diff};
+const struct report report_html = {
+    "html", "for a browser: one page, no script", html_show, html_diff, false, 0};

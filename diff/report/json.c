@@ -90,5 +90,6 @@ void json_findings(struct json *j, const struct findings *f) {
     json_array_end(j);
 }
 
-const struct report report_json = {"json", "for programs: everything, as schema/*.json describe it",
-                                   json_show, json_diff};
+const struct report report_json = {
+    "json", "for programs: everything, as schema/*.json describe it", json_show, json_diff, false,
+    0};

@@ -135,5 +135,5 @@ static bool markdown_diff(const struct series *s, const struct findings *f,
     return finish(&d, out, err);
 }
 
-const struct report report_markdown = {"markdown", "for tickets and pull requests", markdown_show,
-                                       markdown_diff};
+const struct report report_markdown = {
+    "markdown", "for tickets and pull requests", markdown_show, markdown_diff, false, 0};

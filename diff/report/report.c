@@ -2,10 +2,12 @@
 
 #include <string.h>
 
-extern const struct report report_text, report_json, report_markdown, report_csv, report_html;
+extern const struct report report_text, report_json, report_markdown, report_csv, report_html,
+    report_folded, report_pprof;
 
 const struct report *const reports[] = {
-    &report_text, &report_json, &report_markdown, &report_csv, &report_html, NULL,
+    &report_text, &report_json,   &report_markdown, &report_csv,
+    &report_html, &report_folded, &report_pprof,    NULL,
 };
 
 const struct report *report_find(const char *name) {

@@ -48,6 +48,8 @@ struct report {
                  struct strbuf *out, struct err *);
     bool (*diff)(const struct series *, const struct findings *, const struct report_options *,
                  struct strbuf *out, struct err *);
+    bool binary;    /* not for terminals */
+    uint32_t needs; /* PART_BIT of what it is made of: nothing else may be asked of it */
 };
 
 /* THE table of reports; ends with NULL. */

@@ -276,5 +276,5 @@ static bool text_diff(const struct series *s, const struct findings *f,
     return text_render(&d, o, out, err);
 }
 
-const struct report report_text = {"text", "for people: the answer first, then the tables",
-                                   text_show, text_diff};
+const struct report report_text = {
+    "text", "for people: the answer first, then the tables", text_show, text_diff, false, 0};

@@ -202,6 +202,8 @@ static void every_format_takes_full_and_empty_series(void **state) {
                 struct strbuf out;
                 struct report_options o = options();
                 o.all = full;
+                if (reports[r]->needs && !full)
+                    continue; /* is never asked for what is not there */
                 if (full) {
                     made_full(&m, count);
                 } else {
@@ -210,7 +212,8 @@ static void every_format_takes_full_and_empty_series(void **state) {
                 }
                 report(&m, reports[r]->name, &o, &out);
                 assert_true(out.len > 0);
-                assert_int_equal(str_utf8_valid(strbuf_str(&out)), out.len);
+                if (!reports[r]->binary)
+                    assert_int_equal(str_utf8_valid(strbuf_str(&out)), out.len);
                 strbuf_deinit(&out);
                 made_deinit(&m);
             }
@@ -443,7 +446,7 @@ static void names_are_cut_in_text_only(void **state) {
     made_init(&m, 1);
     made_type(&m, 0, name, "", GEN_2, 1, 10);
     made_rules(&m);
-    for (size_t r = 0; reports[r]; r++) {
+    for (size_t r = 0; reports[r] && !reports[r]->needs; r++) {
         report(&m, reports[r]->name, &o, &out);
         bool is_text = strcmp(reports[r]->name, "text") == 0;
         assert_true((strstr(out.ptr, name) == NULL) == is_text);

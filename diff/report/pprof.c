@@ -1,0 +1,326 @@
+/*
+ * Allocation stacks as a profile of pprof (profile.proto, gzip): of one dump with inuse_objects and
+ * inuse_space, of a diff with delta, base and new of both.
+ *
+ * Source of the field numbers: github.com/google/pprof, proto/profile.proto.
+ */
+#include "base/hash.h"
+#include "base/num.h"
+#include "diff/report/alloc_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum profile_field {
+    PROFILE_SAMPLE_TYPE = 1,
+    PROFILE_SAMPLE = 2,
+    PROFILE_MAPPING = 3,
+    PROFILE_LOCATION = 4,
+    PROFILE_FUNCTION = 5,
+    PROFILE_STRING = 6,
+    PROFILE_TIME_NANOS = 9,
+    PROFILE_DURATION_NANOS = 10,
+    PROFILE_PERIOD_TYPE = 11,
+    PROFILE_PERIOD = 12,
+    PROFILE_DEFAULT_SAMPLE_TYPE = 14
+};
+
+struct profile {
+    struct strbuf out, strings, part, numbers; /* part and numbers: of the message being written */
+    struct strmap string_ids, mapping_ids, location_ids;
+    uint64_t string_count, mapping_count, location_count;
+    bool failed;
+};
+
+static void put_number(struct strbuf *out, unsigned field, uint64_t value) {
+    strbuf_add_varint(out, (uint64_t)field << 3);
+    strbuf_add_varint(out, value);
+}
+
+static void put_bytes(struct strbuf *out, unsigned field, struct str bytes) {
+    strbuf_add_varint(out, (uint64_t)field << 3 | 2);
+    strbuf_add_varint(out, bytes.len);
+    strbuf_add(out, bytes);
+}
+
+/* Number of a key, given when it is new: *ret_new. The key has to outlive the profile. */
+static uint64_t number_of(struct profile *p, struct strmap *map, uint64_t *count, struct str key,
+                          bool *ret_new) {
+    uint32_t number = strmap_get(map, key, STR(""));
+    *ret_new = number == STRMAP_NONE;
+    if (!*ret_new)
+        return number;
+    p->failed =
+        p->failed || *count >= STRMAP_NONE || !strmap_put(map, key, STR(""), (uint32_t)*count);
+    return (*count)++;
+}
+
+static uint64_t string_of(struct profile *p, struct str s) {
+    bool is_new;
+    uint64_t number = number_of(p, &p->string_ids, &p->string_count, s, &is_new);
+    if (is_new)
+        put_bytes(&p->strings, PROFILE_STRING, s);
+    return number;
+}
+
+/*
+ * Where modules were loaded is not kept, and differs from dump to dump: each is given a place of
+ * its own, above all that a program can use, so that offsets in it become addresses and back.
+ */
+#define MAPPING_BYTES ((uint64_t)1 << 40)
+
+static uint64_t mapping_start(uint64_t id) {
+    return ((uint64_t)1 << 63) + (id - 1) % (1u << 22) * MAPPING_BYTES;
+}
+
+/* Mappings, locations and functions have ids from 1. */
+static uint64_t mapping_of(struct profile *p, struct str module) {
+    bool is_new;
+    uint64_t id = 1 + number_of(p, &p->mapping_ids, &p->mapping_count, module, &is_new);
+    if (is_new) {
+        strbuf_clear(&p->part);
+        put_number(&p->part, 1, id);
+        put_number(&p->part, 2, mapping_start(id));
+        put_number(&p->part, 3, mapping_start(id) + MAPPING_BYTES);
+        put_number(&p->part, 5, string_of(p, module));
+        put_bytes(&p->out, PROFILE_MAPPING, strbuf_str(&p->part));
+    }
+    return id;
+}
+
+/* A frame as it is written: "module!function", "function", "module+0x1f40" or "0x7f31a2b4c5d6". */
+struct frame_parts {
+    struct str module, function; /* function empty: only the address is known */
+    uint64_t address;            /* from where the module was loaded */
+};
+
+static struct frame_parts split_frame(struct str text) {
+    struct frame_parts parts = {STR(""), text, 0};
+    size_t bang = str_find(text, STR("!"), 0), plus = text.len;
+    if (bang != STR_NOT_FOUND && bang > 0 && bang + 1 < text.len &&
+        str_find(str_take(text, bang), STR(" "), 0) == STR_NOT_FOUND) {
+        parts.module = str_take(text, bang);
+        parts.function = str_drop(text, bang + 1);
+        return parts;
+    }
+    while (plus > 0 && text.ptr[plus - 1] != '+')
+        plus--;
+    struct str number = str_drop(text, plus);
+    if (str_starts(number, STR("0x")) && num_hex(str_drop(number, 2), &parts.address)) {
+        parts.module = plus ? str_take(text, plus - 1) : STR("");
+        parts.function = STR("");
+    }
+    return parts;
+}
+
+static uint64_t location_of(struct profile *p, const char *frame) {
+    bool is_new;
+    struct str text = str_of(frame);
+    uint64_t id = 1 + number_of(p, &p->location_ids, &p->location_count, text, &is_new);
+    if (!is_new)
+        return id;
+    struct frame_parts parts = split_frame(text);
+    uint64_t mapping = parts.module.len ? mapping_of(p, parts.module) : 0;
+    if (parts.function.len) {
+        uint64_t name = string_of(p, parts.function);
+        strbuf_clear(&p->part);
+        put_number(&p->part, 1, id);
+        put_number(&p->part, 2, name);
+        put_number(&p->part, 3, name);
+        put_bytes(&p->out, PROFILE_FUNCTION, strbuf_str(&p->part));
+    }
+    strbuf_clear(&p->part);
+    put_number(&p->part, 1, id);
+    if (mapping)
+        put_number(&p->part, 2, mapping);
+    /* Frames show return addresses, locations are of the call in front of it. */
+    if (parts.address)
+        put_number(&p->part, 3, (mapping ? mapping_start(mapping) : 0) + parts.address - 1);
+    strbuf_clear(&p->numbers);
+    put_number(&p->numbers, 1, id); /* the function of the line has the same id */
+    if (parts.function.len)
+        put_bytes(&p->part, 4, strbuf_str(&p->numbers));
+    put_bytes(&p->out, PROFILE_LOCATION, strbuf_str(&p->part));
+    return id;
+}
+
+static void put_type(struct profile *p, unsigned field, const char *name, const char *unit) {
+    uint64_t name_number = string_of(p, str_of(name)), unit_number = string_of(p, str_of(unit));
+    strbuf_clear(&p->part);
+    put_number(&p->part, 1, name_number);
+    put_number(&p->part, 2, unit_number);
+    put_bytes(&p->out, field, strbuf_str(&p->part));
+}
+
+static uint64_t known(uint64_t number) {
+    return number == ABSENT ? 0 : number;
+}
+
+/* Does it tell what was ever allocated? */
+static bool tells_ever(const struct series *s) {
+    for (uint32_t i = 0; i < s->stack_count; i++)
+        if (s->stacks[i].ever)
+            return s->count == 1;
+    return false;
+}
+
+/* Values in the order of the types: counts before bytes; a delta may be negative. */
+static void put_values(const struct series *s, const struct series_stack *stack, bool ever,
+                       struct strbuf *out) {
+    const struct cell *base = &stack->totals[0], *now = &stack->totals[s->count - 1];
+    uint64_t counts[] = {known(base->objects), known(now->objects)};
+    uint64_t bytes[] = {known(base->bytes), known(now->bytes)};
+    if (s->count > 1) {
+        strbuf_add_varint(out, counts[1] - counts[0]);
+        strbuf_add_varint(out, bytes[1] - bytes[0]);
+        strbuf_add_varint(out, counts[0]);
+        strbuf_add_varint(out, bytes[0]);
+    }
+    if (ever) {
+        strbuf_add_varint(out, stack->ever ? known(stack->ever[0].objects) : 0);
+        strbuf_add_varint(out, stack->ever ? known(stack->ever[0].bytes) : 0);
+    }
+    strbuf_add_varint(out, counts[1]);
+    strbuf_add_varint(out, bytes[1]);
+}
+
+static void put_sample(struct profile *p, const struct series *s, const struct series_stack *stack,
+                       bool ever, uint64_t *ids) {
+    struct strbuf sample;
+    strbuf_init(&sample);
+    for (uint32_t i = 0; i < stack->frames.count; i++)
+        ids[i] = location_of(p, stack->frames.items[i]);
+    strbuf_clear(&p->numbers);
+    for (uint32_t i = 0; i < stack->frames.count; i++)
+        strbuf_add_varint(&p->numbers, ids[i]);
+    put_bytes(&sample, 1, strbuf_str(&p->numbers));
+    strbuf_clear(&p->numbers);
+    put_values(s, stack, ever, &p->numbers);
+    put_bytes(&sample, 2, strbuf_str(&p->numbers));
+    if (stack->size_each != ABSENT) {
+        uint64_t key = string_of(p, STR("bytes"));
+        strbuf_clear(&p->part);
+        put_number(&p->part, 1, key);
+        put_number(&p->part, 3, stack->size_each);
+        put_bytes(&sample, 3, strbuf_str(&p->part));
+    }
+    put_bytes(&p->out, PROFILE_SAMPLE, strbuf_str(&sample));
+    p->failed = p->failed || sample.failed;
+    strbuf_deinit(&sample);
+}
+
+/* Pairs of a count and a size. */
+static void put_types(struct profile *p, const char *const *types, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        put_type(p, PROFILE_SAMPLE_TYPE, types[i], i % 2 ? "bytes" : "count");
+}
+
+static void put_head(struct profile *p, const struct series *s, bool ever) {
+    static const char *const diff_types[] = {"delta_objects", "delta_space", "base_objects",
+                                             "base_space",    "new_objects", "new_space"};
+    static const char *const show_types[] = {"alloc_objects", "alloc_space", "inuse_objects",
+                                             "inuse_space"};
+    const struct origin_row *origin = snapshot_origin(series_new(s));
+    string_of(p, STR("")); /* the first has to be empty */
+    if (s->count > 1)
+        put_types(p, diff_types, 6);
+    else
+        put_types(p, ever ? show_types : show_types + 2, ever ? 4 : 2);
+    put_number(&p->out, PROFILE_DEFAULT_SAMPLE_TYPE,
+               string_of(p, str_of(s->count > 1 ? "delta_space" : "inuse_space")));
+    if (origin->captured_at_ns != ABSENT)
+        put_number(&p->out, PROFILE_TIME_NANOS, origin->captured_at_ns);
+    if (s->count > 1 && s->interval_ns != ABSENT)
+        put_number(&p->out, PROFILE_DURATION_NANOS, s->interval_ns);
+    if (origin->sample_bytes != ABSENT) {
+        put_type(p, PROFILE_PERIOD_TYPE, "space", "bytes");
+        put_number(&p->out, PROFILE_PERIOD, origin->sample_bytes);
+    }
+}
+
+static bool pack(struct str data, struct strbuf *out) {
+    z_stream z = {.next_in = (Bytef *)(uintptr_t)data.ptr};
+    unsigned char buffer[65536];
+    size_t left = data.len;
+    /* 16: with the head of gzip, which then holds no time. */
+    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    int code = Z_OK;
+    while (code == Z_OK) {
+        uInt take = left > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uInt)left;
+        if (z.avail_in == 0) {
+            z.avail_in = take;
+            left -= take;
+        }
+        z.next_out = buffer;
+        z.avail_out = sizeof(buffer);
+        code = deflate(&z, left ? Z_NO_FLUSH : Z_FINISH);
+        strbuf_add(out, (struct str){(const char *)buffer, sizeof(buffer) - z.avail_out});
+    }
+    deflateEnd(&z);
+    return code == Z_STREAM_END;
+}
+
+static void profile_init(struct profile *p) {
+    *p = (struct profile){.failed = false};
+    strbuf_init(&p->out);
+    strbuf_init(&p->strings);
+    strbuf_init(&p->part);
+    strbuf_init(&p->numbers);
+    strmap_init(&p->string_ids);
+    strmap_init(&p->mapping_ids);
+    strmap_init(&p->location_ids);
+}
+
+static void profile_deinit(struct profile *p) {
+    strbuf_deinit(&p->out);
+    strbuf_deinit(&p->strings);
+    strbuf_deinit(&p->part);
+    strbuf_deinit(&p->numbers);
+    strmap_deinit(&p->string_ids);
+    strmap_deinit(&p->mapping_ids);
+    strmap_deinit(&p->location_ids);
+}
+
+static uint32_t deepest(const struct series *s, const struct alloc_view *v) {
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < v->count; i++) {
+        uint32_t frames = s->stacks[v->rows[i]].frames.count;
+        most = frames > most ? frames : most;
+    }
+    return most;
+}
+
+static bool pprof(const struct series *s, const struct findings *f, const struct report_options *o,
+                  struct strbuf *out, struct err *err) {
+    struct alloc_view v;
+    struct report_options all = *o;
+    struct profile p;
+    (void)f;
+    all.all = true; /* a graph is made of what did not change, too */
+    if (!alloc_view_init(&v, s, ALLOC_STACKS, &all, view_top(o, TOP_ALL), err))
+        return false;
+    uint64_t *ids = calloc((size_t)deepest(s, &v) + 1, sizeof(*ids));
+    profile_init(&p);
+    bool ever = tells_ever(s);
+    put_head(&p, s, ever);
+    for (uint32_t i = 0; ids && i < v.count; i++)
+        put_sample(&p, s, &s->stacks[v.rows[i]], ever, ids);
+    strbuf_add(&p.out, strbuf_str(&p.strings));
+    bool ok = ids && !p.failed && !p.out.failed && !p.strings.failed && !p.part.failed &&
+              !p.numbers.failed && pack(strbuf_str(&p.out), out) && !out->failed;
+    profile_deinit(&p);
+    alloc_view_deinit(&v);
+    free(ids);
+    return ok || err_nomem(err);
+}
+
+extern const struct report report_pprof;
+const struct report report_pprof = {.name = "pprof",
+                                    .summary = "allocation stacks as profile.proto for pprof; of a "
+                                               "diff with delta, base and new",
+                                    .needs = PART_BIT(PART_STACKS),
+                                    .show = pprof,
+                                    .diff = pprof,
+                                    .binary = true};
