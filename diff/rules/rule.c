@@ -34,6 +34,9 @@ const struct rule *const rules[] = {
     &rule_native_growth,
     &rule_largest_free_shrinking,
     &rule_stack_growing,
+    &rule_module_growing,
+    &rule_allocation_size_dominates,
+    &rule_native_explained,
     &rule_cache_counts,
     NULL,
 };

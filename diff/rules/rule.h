@@ -101,6 +101,7 @@ struct limits {
     double large_object_percent; /* of the heap */
     double stack_growth_percent;
     uint64_t stack_growth_min_bytes, stack_growth_min_count;
+    double module_growth_percent, allocation_size_percent;
     uint64_t os_handle_growth_min;
     double os_handle_growth_percent;
 };

@@ -83,6 +83,9 @@ RULE(loader_growth);
 RULE(native_growth);
 RULE(largest_free_shrinking);
 RULE(stack_growing);
+RULE(module_growing);
+RULE(allocation_size_dominates);
+RULE(native_explained);
 RULE(cache_counts);
 #undef RULE
 

@@ -300,6 +300,37 @@ static const struct rule_case cases[] = {
      "stacks frames=\"lib!f|app!g\" count=5 bytes=500\nstacks frames=\"a!b\" count=0 bytes=0\n",
      ""},
     {"stack-growing", STATUS_SKIPPED, HEAP, HEAP, "needs stacks"},
+    {"module-growing", STATUS_HIT, "stacks frames=\"malloc|lib!f|app!g\" count=5 bytes=500\n",
+     "stacks frames=\"malloc|lib!f|app!g\" count=50 bytes=5000\n",
+     "lib has 4.4 KiB more outstanding: 4.9 KiB, 500 B before; 100.0 % of all growth"},
+    {"module-growing", STATUS_CLEAR, "stacks frames=\"lib!f|app!g\" count=5 bytes=500\n",
+     "stacks frames=\"lib!f|app!g\" count=5 bytes=501\n", ""},
+    {"module-growing", STATUS_SKIPPED, HEAP, HEAP, "needs allocations and their modules"},
+    {"allocation-size-dominates", STATUS_HIT,
+     "stacks frames=\"lib!f\" count=5 bytes=2110 size_each=422\n",
+     "stacks frames=\"lib!f\" count=50 bytes=21100 size_each=422\n"
+     "stacks frames=\"lib!g\" count=2 bytes=64 size_each=32\n",
+     "Allocations of 422 bytes each are 99.7 % of all growth: 20.6 KiB, 2.1 KiB before"},
+    {"allocation-size-dominates", STATUS_CLEAR,
+     "stacks frames=\"lib!f\" count=2 bytes=64 size_each=32\n"
+     "stacks frames=\"lib!g\" count=3 bytes=192 size_each=64\n"
+     "stacks frames=\"lib!h\" count=3 bytes=192 size_each=65\n",
+     NULL, ""},
+    {"allocation-size-dominates", STATUS_SKIPPED, "stacks frames=\"lib!f\" count=5 bytes=2110\n",
+     NULL, "needs the sizes"},
+    {"native-explained", STATUS_HIT,
+     "counters name=process.private_bytes value=100000000\n"
+     "stacks frames=\"lib!f\" count=5 bytes=1048576\n",
+     "counters name=process.private_bytes value=200000000\n"
+     "stacks frames=\"lib!f\" count=5 bytes=11534336\n",
+     "Of 95.4 MiB by which native memory grew, allocations account for 10.0 MiB (10.5 %)"},
+    {"native-explained", STATUS_CLEAR,
+     "counters name=process.private_bytes value=100000000\n"
+     "stacks frames=\"lib!f\" count=5 bytes=1048576\n",
+     "counters name=process.private_bytes value=100000001\n"
+     "stacks frames=\"lib!f\" count=5 bytes=11534336\n",
+     ""},
+    {"native-explained", STATUS_SKIPPED, HEAP, HEAP, "needs allocations, and a memory map"},
     {"cache-counts", STATUS_HIT,
      "types name=\"System.Web.SessionState.InProcSessionState\" gen2=1234/98720\n", NULL,
      "There are 1,234 sessions kept in the process"},
