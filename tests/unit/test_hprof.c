@@ -3,6 +3,7 @@
 #include "input/hprof_size.h"
 #include "input/input.h"
 #include "tests/support/logs.h"
+#include "tests/support/made_format.h"
 #include "tests/support/mk_hprof.h"
 
 #include <setjmp.h>
@@ -19,52 +20,26 @@ extern const struct input input_hprof;
 
 static const char *const fixtures[] = {"mill-1", "mill-2", "old"};
 
+static const struct made_format format = {"hprof", "hprof", mk_hprof, &input_hprof};
+
 static bool read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
-    static const struct input_options options = {0};
-    snapshot_init(s);
-    return input_read_bytes(bytes, "mill.hprof", &input_hprof, &options, s, err);
+    return made_read_bytes(&format, bytes, s, err);
 }
 
 static void read_spec(const char *spec, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    struct bytes file = mk_hprof(spec);
-    if (!read_bytes(file, s, &err))
-        fail_msg("%s", err.msg);
-    free((void *)(uintptr_t)file.data);
+    made_read_spec(&format, spec, s);
 }
 
 static void refuse_spec(const char *spec, enum err_code code, const char *message) {
-    struct err err = {.msg = ""};
-    struct bytes file = mk_hprof(spec);
-    struct snapshot s;
-    assert_false(read_bytes(file, &s, &err));
-    assert_int_equal(err.code, code);
-    if (!strstr(err.msg, message))
-        fail_msg("'%s' is not in '%s'", message, err.msg);
-    snapshot_deinit(&s);
-    free((void *)(uintptr_t)file.data);
+    made_refuse_spec(&format, spec, code, message);
 }
 
 static struct bytes make_fixture(const char *name) {
-    struct file text;
-    struct err err;
-    static char spec[65536];
-    char path[128];
-    snprintf(path, sizeof(path), "tests/fixture/hprof/%s.txt", name);
-    assert_true(file_open(&text, path, &err));
-    assert_true(text.bytes.size < sizeof(spec));
-    memcpy(spec, text.bytes.data, text.bytes.size);
-    spec[text.bytes.size] = '\0';
-    file_close(&text);
-    return mk_hprof(spec);
+    return made_fixture(&format, name);
 }
 
 static void read_fixture(const char *name, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    struct bytes file = make_fixture(name);
-    if (!read_bytes(file, s, &err))
-        fail_msg("%s: %s", name, err.msg);
-    free((void *)(uintptr_t)file.data);
+    made_read_fixture(&format, name, s);
 }
 
 static void type_is(const struct snapshot *s, const char *name, uint64_t objects, uint64_t bytes) {
@@ -285,26 +260,10 @@ static void every_prefix_is_refused_or_warned_about(void **state) {
     }
 }
 
-/*
- * The golden cases and the fuzzer use tests/fuzz/corpus/hprof, made of tests/fixture/hprof. With
- * UPDATE_FIXTURES set they are written anew.
- */
+/* The golden cases and the fuzzer use these files. */
 static void corpus_is_made_of_its_texts(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(fixtures); i++) {
-        struct file dump;
-        struct err err;
-        char path[128];
-        struct bytes made = make_fixture(fixtures[i]);
-        snprintf(path, sizeof(path), "tests/fuzz/corpus/hprof/%s.hprof", fixtures[i]);
-        if (getenv("UPDATE_FIXTURES"))
-            assert_true(file_write(path, (struct str){(const char *)made.data, made.size}, &err));
-        assert_true(file_open(&dump, path, &err));
-        assert_int_equal(dump.bytes.size, made.size);
-        assert_memory_equal(dump.bytes.data, made.data, made.size);
-        file_close(&dump);
-        free((void *)(uintptr_t)made.data);
-    }
+    made_corpus_is_that(&format, fixtures, COUNT(fixtures));
 }
 
 int main(void) {

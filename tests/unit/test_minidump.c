@@ -1,6 +1,7 @@
 /* Windows minidumps: streams, hostile and cut files. */
 #include "base/file.h"
 #include "memory/minidump.h"
+#include "tests/support/made_format.h"
 #include "tests/support/mk_minidump.h"
 
 #include <setjmp.h>
@@ -500,32 +501,12 @@ static void minidump_names_have_a_budget(void **state) {
     strbuf_deinit(&spec);
 }
 
-/*
- * The dumps in tests/fuzz/corpus/minidump are made from the texts in tests/fixture/minidump; with
- * UPDATE_FIXTURES set they are written anew.
- */
+/* The golden cases and the fuzzer use these dumps. */
 static void minidump_corpus_is_made_of_its_texts(void **state) {
     (void)state;
+    static const struct made_format format = {"minidump", "dmp", mk_minidump, NULL};
     static const char *const names[] = {"mill", "crashpad-linux", "old-lying"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        struct file text, dump;
-        struct err err;
-        char path[128], spec[8192] = "";
-        snprintf(path, sizeof(path), "tests/fixture/minidump/%s.txt", names[i]);
-        assert_true(file_open(&text, path, &err));
-        assert_true(text.bytes.size < sizeof(spec));
-        memcpy(spec, text.bytes.data, text.bytes.size);
-        struct bytes made = mk_minidump(spec);
-        snprintf(path, sizeof(path), "tests/fuzz/corpus/minidump/%s.dmp", names[i]);
-        if (getenv("UPDATE_FIXTURES"))
-            assert_true(file_write(path, (struct str){(const char *)made.data, made.size}, &err));
-        assert_true(file_open(&dump, path, &err));
-        assert_int_equal(dump.bytes.size, made.size);
-        assert_memory_equal(dump.bytes.data, made.data, made.size);
-        file_close(&dump);
-        file_close(&text);
-        free((void *)(uintptr_t)made.data);
-    }
+    made_corpus_is_that(&format, names, sizeof(names) / sizeof(*names));
 }
 
 int main(void) {

@@ -1,6 +1,7 @@
 /* Profiles in profile.proto, from the bytes to the stacks. */
 #include "base/file.h"
 #include "base/proto.h"
+#include "tests/support/made_format.h"
 #include "tests/support/mk_pprof.h"
 #include "tests/support/rows.h"
 
@@ -17,37 +18,22 @@
 
 static const char *const fixtures[] = {"press-1", "press-2", "native"};
 
+static const struct made_format format = {"pprof", "pb", mk_pprof, NULL};
+
 static bool read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
-    static const struct input_options options = {0};
-    snapshot_init(s);
-    return input_read_bytes(bytes, "press.pb", NULL, &options, s, err);
+    return made_read_bytes(&format, bytes, s, err);
 }
 
 static void read_spec(const char *spec, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    struct bytes file = mk_pprof(spec);
-    if (!read_bytes(file, s, &err))
-        fail_msg("%s", err.msg);
-    free((void *)(uintptr_t)file.data);
+    made_read_spec(&format, spec, s);
 }
 
 static struct bytes make_fixture(const char *name) {
-    struct file text;
-    struct err err;
-    char path[128], spec[8192];
-    snprintf(path, sizeof(path), "tests/fixture/pprof/%s.txt", name);
-    assert_true(file_open(&text, path, &err));
-    snprintf(spec, sizeof(spec), "%.*s", (int)text.bytes.size, (const char *)text.bytes.data);
-    file_close(&text);
-    return mk_pprof(spec);
+    return made_fixture(&format, name);
 }
 
 static void read_fixture(const char *name, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    struct bytes file = make_fixture(name);
-    if (!read_bytes(file, s, &err))
-        fail_msg("%s", err.msg);
-    free((void *)(uintptr_t)file.data);
+    made_read_fixture(&format, name, s);
 }
 
 static const struct stack_row *row(const struct snapshot *s, uint32_t number, const char *frames) {
@@ -222,23 +208,10 @@ static void every_prefix_is_refused_or_warned_about(void **state) {
     }
 }
 
-/* The golden cases and the fuzzer use these files. With UPDATE_FIXTURES set they are written. */
+/* The golden cases and the fuzzer use these files. */
 static void corpus_is_made_of_its_texts(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(fixtures); i++) {
-        struct file dump;
-        struct err err;
-        char path[128];
-        struct bytes made = make_fixture(fixtures[i]);
-        snprintf(path, sizeof(path), "tests/fuzz/corpus/pprof/%s.pb", fixtures[i]);
-        if (getenv("UPDATE_FIXTURES"))
-            assert_true(file_write(path, (struct str){(const char *)made.data, made.size}, &err));
-        assert_true(file_open(&dump, path, &err));
-        assert_int_equal(dump.bytes.size, made.size);
-        assert_memory_equal(dump.bytes.data, made.data, made.size);
-        file_close(&dump);
-        free((void *)(uintptr_t)made.data);
-    }
+    made_corpus_is_that(&format, fixtures, COUNT(fixtures));
 }
 
 int main(void) {
