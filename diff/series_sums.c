@@ -312,11 +312,12 @@ static void fill_unseen(const struct sums *m) {
             struct cell *const lists[] = {out->rows[r].self, out->rows[r].cum, out->rows[r].ever};
             const struct cell *const known[] = {&self, &cum, &ever};
             for (size_t k = 0; k < 3; k++) {
-                if (!lists[k])
+                /* One figure without the other: listed, and the other could not be told. */
+                if (!lists[k] || lists[k][i].objects != ABSENT || lists[k][i].bytes != ABSENT)
                     continue;
-                if (lists[k][i].objects == ABSENT && known[k]->objects != ABSENT)
+                if (known[k]->objects != ABSENT)
                     lists[k][i].objects = 0;
-                if (lists[k][i].bytes == ABSENT && known[k]->bytes != ABSENT)
+                if (known[k]->bytes != ABSENT)
                     lists[k][i].bytes = 0;
             }
         }
