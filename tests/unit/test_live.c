@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,6 +107,12 @@ static bool open_or_skip(struct space *s, pid_t pid) {
     return false;
 }
 
+#ifdef SYS_pause
+#define PAUSE SYS_pause
+#else
+#define PAUSE SYS_ppoll /* what pause() is there */
+#endif
+
 /* As open_or_skip, once the two threads that wait have come to it. */
 static bool open_settled_or_skip(struct space *s, pid_t pid) {
     for (int tries = 0;; tries++) {
@@ -113,7 +120,7 @@ static bool open_settled_or_skip(struct space *s, pid_t pid) {
             return false;
         unsigned waiting = 0;
         for (uint32_t i = 0; i < s->thread_count; i++)
-            waiting += s->threads[i].orig_syscall >= 0;
+            waiting += s->threads[i].orig_syscall == PAUSE; /* not in one of its start */
         if (waiting == 2 || tries == 500)
             return true;
         space_deinit(s);
