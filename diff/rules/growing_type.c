@@ -192,6 +192,26 @@ static const char *holder_clause(const struct growth *g, const struct holder *ho
     return "";
 }
 
+/* Nothing here knows what holds the objects: who does. */
+static void next_with_a_debugger(const struct series *s, const struct series_type *type,
+                                 struct findings *f, struct finding *hit) {
+    const char *runtime = snapshot_origin(series_new(s))->runtime;
+    bool framework = series_is_framework(type->name);
+    const char *alone = framework ? "; no application type grows with it" : "";
+    if (runtime && strcmp(runtime, "HotSpot") == 0)
+        finding_next(f, hit,
+                     "Find what holds them: \"Path to GC Roots\" of a heap dump (`jcmd PID "
+                     "GC.heap_dump FILE`) in Eclipse MAT or VisualVM%s.",
+                     alone);
+    else if (framework)
+        finding_next(f, hit, "Find what holds them: `gcroot` of some%s.", alone);
+    else
+        finding_next(f, hit,
+                     "Find what holds them: `gcroot` of one of the objects that "
+                     "`dumpheap -type %s` lists.",
+                     type->name);
+}
+
 static void add_summary(const struct series *s, const struct growth *g,
                         const struct series_type *type, enum verdict verdict,
                         const struct holder *holder, struct findings *f, struct finding *hit) {
@@ -227,15 +247,8 @@ static void add_summary(const struct series *s, const struct growth *g,
                      "Look at the application types that grow with it, first %s: they "
                      "hold it.",
                      holder->suspect);
-    else if (series_is_framework(type->name))
-        finding_next(f, hit,
-                     "Find what holds them: `gcroot` of some; no application type grows "
-                     "with it.");
     else
-        finding_next(f, hit,
-                     "Find what holds them: `gcroot` of one of the objects that "
-                     "`dumpheap -type %s` lists.",
-                     type->name);
+        next_with_a_debugger(s, type, f, hit);
 }
 
 /* The more a type holds, the higher it stands; what hangs on a growing type stands below that. */
