@@ -214,6 +214,13 @@ static bool warn_runs(struct series *s, uint32_t i, struct err *err) {
                      "match.",
                      s->names[i - 1], s->names[i]))
         return false;
+    if (a->sample_bytes != ABSENT && b->sample_bytes != ABSENT &&
+        a->sample_bytes != b->sample_bytes &&
+        !series_warn(s, err,
+                     "Allocations were sampled every %" PRIu64 " bytes in %s, every %" PRIu64
+                     " in %s: what is small is seen in one more often than in the other.",
+                     a->sample_bytes, s->names[i - 1], b->sample_bytes, s->names[i]))
+        return false;
     if (both(a->runtime, b->runtime) && strcmp(a->runtime, b->runtime) != 0 &&
         !series_warn(s, err, "The runtime changed: %s in %s, %s in %s.", a->runtime,
                      s->names[i - 1], b->runtime, s->names[i]))

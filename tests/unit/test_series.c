@@ -192,6 +192,27 @@ static void counters_and_other_values_have_verdicts(void **state) {
     made_deinit(&m);
 }
 
+static void other_rates_of_sampling_are_said(void **state) {
+    (void)state;
+    for (uint64_t rate = 512; rate <= 1024; rate *= 2) {
+        struct made m;
+        made_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            made_origin(&m, i)->sampled = 1;
+            made_origin(&m, i)->sample_bytes = i ? rate : 512;
+            struct stack_row *row = made_row(&m, i, PART_STACKS);
+            made_frames(&m, i, &row->frames, "ink!fill");
+            row->bytes = 1000 + i;
+        }
+        made_series(&m);
+        bool said = false;
+        for (uint32_t i = 0; i < m.series.warning_count; i++)
+            said = said || strstr(m.series.warnings[i], "sampled every 512 bytes");
+        assert_true(said == (rate != 512));
+        made_deinit(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_compilers_lose_their_ordinals),
@@ -202,6 +223,7 @@ int main(void) {
         cmocka_unit_test(a_snapshot_without_types_is_absent_and_not_zero),
         cmocka_unit_test(a_growing_type_is_found_and_its_framework_ranks_below),
         cmocka_unit_test(counters_and_other_values_have_verdicts),
+        cmocka_unit_test(other_rates_of_sampling_are_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
