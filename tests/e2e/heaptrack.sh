@@ -11,6 +11,7 @@ shift 2
 compare="python3 tests/e2e/native/heaptrack.py"
 status=0
 mkdir -p "$work"
+work=$(realpath "$work")
 check() {
     echo "-- $*"
     $compare "$program" "$@" || { echo "[  FAILED  ] $*"; status=1; }
