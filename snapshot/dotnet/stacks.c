@@ -10,6 +10,7 @@
 #define CHAIN_FRAMES_MAX 100000u
 #define STACK_NEAR       65536u
 #define HELPER_FRAME     256u  /* [bytes] HelperMethodFrame with its registers */
+#define HELPER_FRAME_RBP 0x68u /* m_MachState.m_Capture.Rbp in it, src/coreclr/vm/frames.h */
 #define NATIVE_FRAME     8192u /* [bytes] the native part between a frame and its caller */
 
 /* Offsets in Windows' x64 CONTEXT, which the runtime uses on every system. */
@@ -121,6 +122,13 @@ static bool caller_at(struct clr *clr, uint64_t at, struct code_context *c) {
     return true;
 }
 
+/* The word at `at` is the frame pointer of the native function that holds the frame. */
+static bool helper_caller(struct clr *clr, uint64_t frame, uint64_t at, struct code_context *c) {
+    uint64_t fp;
+    return clr_u64(clr, at, &fp) && fp > frame && fp - frame < NATIVE_FRAME &&
+           caller_at(clr, fp + 8, c);
+}
+
 static bool unnamed_frame(struct clr *clr, uint64_t frame, struct code_context *c) {
     struct code_function f;
     struct code_context inlined = *c;
@@ -131,13 +139,16 @@ static bool unnamed_frame(struct clr *clr, uint64_t frame, struct code_context *
             return true;
         }
     }
-    /* A helper's frame has kept the frame pointer of the function it is in. */
-    for (uint64_t at = frame + 16; at < frame + HELPER_FRAME; at += 8) {
-        uint64_t fp;
-        if (clr_u64(clr, at, &fp) && fp > frame && fp - frame < NATIVE_FRAME &&
-            caller_at(clr, fp + 8, c))
+    /*
+     * A helper's frame has kept the frame pointer of the function it is in: where it lies on Linux
+     * from 6.0 to 9.0, else wherever one looks like it. Other registers may hold the frame pointer
+     * of the managed caller, or what was on the stack before.
+     */
+    if (helper_caller(clr, frame, frame + HELPER_FRAME_RBP, c))
+        return true;
+    for (uint64_t at = frame + 16; at < frame + HELPER_FRAME; at += 8)
+        if (helper_caller(clr, frame, at, c))
             return true;
-    }
     for (uint64_t at = frame; at < frame + NATIVE_FRAME; at += 8)
         if (caller_at(clr, at, c))
             return true;

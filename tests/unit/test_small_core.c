@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -338,6 +339,39 @@ static void bears_gc_descriptors_with_any_numbers(void **state) {
     small_core_drop(&c);
 }
 
+/* -- Stacks before .NET 10 --------------------------------------------------------------------- */
+
+/* "Thread.Sleep(Int32) < Program.HoldLedger()": the frames of all threads, a line each. */
+static void all_frames(const struct small_core *c, struct strbuf *out) {
+    struct snapshot s;
+    struct strbuf snap;
+    strbuf_init(out);
+    small_core_read(c, &s, &snap);
+    SNAPSHOT_ROWS(&s, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < rows[i].frames.count; k++)
+            strbuf_addf(out, "%s < ", rows[i].frames.items[k]);
+        strbuf_addc(out, '\n');
+    }
+    strbuf_deinit(&snap);
+    snapshot_deinit(&s);
+}
+
+/*
+ * In this core the frame of Sleep's helper holds the frame pointer of Sleep itself in front of that
+ * of the helper: taken for it, the caller found is that of Sleep.
+ */
+static void the_method_that_called_a_helper_is_not_skipped(void **state) {
+    (void)state;
+    struct small_core c;
+    struct strbuf frames;
+    small_core_load(&c, "tests/fuzz/base/net8.core.zst");
+    all_frames(&c, &frames);
+    assert_non_null(strstr(strbuf_cstr(&frames), "Thread.Sleep(Int32) < Program.HoldLedger()"));
+    strbuf_deinit(&frames);
+    small_core_drop(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_cores_hold_what_their_dumps_held),
@@ -345,6 +379,7 @@ int main(void) {
         cmocka_unit_test(a_version_that_is_not_known_reads_by_its_descriptors),
         cmocka_unit_test(the_older_tables_serve_where_the_descriptor_does_not),
         cmocka_unit_test(bears_gc_descriptors_with_any_numbers),
+        cmocka_unit_test(the_method_that_called_a_helper_is_not_skipped),
     };
     return cmocka_run_group_tests_name("small core", tests, NULL, NULL);
 }
