@@ -33,6 +33,8 @@ static void report_all(const struct series *s, const struct findings *f) {
     for (size_t i = 0; reports[i]; i++)
         for (int all = 0; all < 2; all++) {
             struct strbuf out;
+            if (reports[i]->needs & ~s->parts_any)
+                continue; /* as the command: it is not asked for what is not there */
             strbuf_init(&out);
             options.all = all;
             bool ok = s->count > 1 ? reports[i]->diff(s, f, &options, &out, &err)
