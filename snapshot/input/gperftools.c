@@ -84,23 +84,13 @@ static bool parse_figures(struct str text, struct figures *ret, struct str *ret_
     return true;
 }
 
-static bool push_addresses(struct reading *r, struct str text, struct err *err) {
-    for (struct str field; (field = str_next_field(&text)).len;) {
-        uint64_t address;
-        if (!num_hex(field, &address))
-            r->not_understood++;
-        else if (!heap_profile_push(&r->profile, address, err))
-            return false;
-    }
-    return true;
-}
-
 /* The row that was read, with its addresses unless what they mean was said. */
 static bool end_row(struct reading *r, struct err *err) {
     if (!r->has_row)
         return true;
     r->has_row = false;
-    return (r->has_names || push_addresses(r, r->addresses, err)) &&
+    return (r->has_names ||
+            heap_profile_push_all(&r->profile, r->addresses, &r->not_understood, err)) &&
            heap_profile_add(&r->profile, &r->row, err);
 }
 

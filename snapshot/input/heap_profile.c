@@ -333,6 +333,18 @@ bool heap_profile_push(struct heap_profile *p, uint64_t address, struct err *err
     return true;
 }
 
+bool heap_profile_push_all(struct heap_profile *p, struct str addresses, uint64_t *not_understood,
+                           struct err *err) {
+    for (struct str field; (field = str_next_field(&addresses)).len;) {
+        uint64_t address;
+        if (!num_hex(field, &address))
+            ++*not_understood;
+        else if (!heap_profile_push(p, address, err))
+            return false;
+    }
+    return true;
+}
+
 void heap_profile_drop(struct heap_profile *p) {
     p->depth = 0;
     p->only_allocator = true;

@@ -62,6 +62,13 @@ void heap_profile_sort_maps(struct heap_profile *p);
 /* The next frame: a return address. Errors: ERR_NOMEM. */
 bool heap_profile_push(struct heap_profile *p, uint64_t address, struct err *err) MUST_CHECK;
 
+/*
+ * The next frames: "0x5605f2a1b3c4 0x5605f2a1b000", return addresses. *not_understood is raised for
+ * each word that is none. Errors: ERR_NOMEM.
+ */
+bool heap_profile_push_all(struct heap_profile *p, struct str addresses, uint64_t *not_understood,
+                           struct err *err) MUST_CHECK;
+
 /* The frame of a return address; borrowed until the next frame is asked for. NULL: ERR_NOMEM. */
 const struct profile_frame *heap_profile_frame(struct heap_profile *p, uint64_t address,
                                                struct err *err) MUST_CHECK;

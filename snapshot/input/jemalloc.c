@@ -127,14 +127,7 @@ static bool begin_stack(struct reading *r, struct str text, struct err *err) {
     r->has_stack = true;
     r->has_figures = r->has_threads = false;
     r->threads = (struct figures){0};
-    for (struct str field; (field = str_next_field(&text)).len;) {
-        uint64_t address;
-        if (!num_hex(field, &address))
-            r->not_understood++;
-        else if (!heap_profile_push(&r->profile, address, err))
-            return false;
-    }
-    return true;
+    return heap_profile_push_all(&r->profile, text, &r->not_understood, err);
 }
 
 static void read_figures(struct reading *r, struct str text) {

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "input/transcript.h"
+#include "tests/support/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,26 @@ bool fixture_read_text(const char *text, struct snapshot *snapshot, struct err *
     struct bytes bytes = {(const uint8_t *)text, strlen(text)};
     snapshot_init(snapshot);
     return input_read_bytes(bytes, "text", &input_transcript, &no_options, snapshot, err);
+}
+
+void fixture_must_read_text(const char *text, struct snapshot *snapshot) {
+    struct err err = {.msg = ""};
+    if (!fixture_read_text(text, snapshot, &err)) {
+        fprintf(stderr, "%s\n", err.msg);
+        abort();
+    }
+}
+
+void fixture_reasons(const struct fixture_bad *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct snapshot s;
+        fixture_must_read_text(cases[i].text, &s);
+        if (rows_reasons(&s, cases[i].reason) != 1 || snapshot_trust(&s) != TRUST_PARTIAL) {
+            fprintf(stderr, "case %zu: not partial for the reason \"%s\"\n", i, cases[i].reason);
+            abort();
+        }
+        snapshot_deinit(&s);
+    }
 }
 
 static void read_prefix(const char *name, struct bytes whole, size_t size) {

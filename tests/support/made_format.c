@@ -66,6 +66,36 @@ void made_read_fixture(const struct made_format *f, const char *name, struct sna
     bytes_free(file);
 }
 
+/* Was it read? */
+static bool read_prefix(const struct made_format *f, const char *name, struct bytes whole,
+                        size_t size) {
+    uint8_t *copy = malloc(size ? size : 1);
+    struct snapshot s;
+    struct err err = {.msg = ""};
+    assert_non_null(copy);
+    memcpy(copy, whole.data, size);
+    bool read = made_read_bytes(f, (struct bytes){copy, size}, &s, &err);
+    if (!read)
+        assert_true(err.msg[0] != 0);
+    else if (snapshot_trust(&s) != TRUST_PARTIAL)
+        fail_msg("%s: %zu bytes pass for the whole", name, size);
+    snapshot_deinit(&s);
+    free(copy);
+    return read;
+}
+
+void made_prefixes_are_told(const struct made_format *f, const char *const *names, size_t count,
+                            size_t one_in) {
+    for (size_t i = 0; i < count; i++) {
+        struct bytes file = made_fixture(f, names[i]);
+        size_t read = 0;
+        for (size_t size = 0; size < file.size; size++)
+            read += read_prefix(f, names[i], file, size);
+        assert_true(read > file.size / one_in);
+        bytes_free(file);
+    }
+}
+
 void made_corpus_is_that(const struct made_format *f, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++) {
         struct file kept;

@@ -22,6 +22,13 @@ void made_refuse_spec(const struct made_format *f, const char *spec, enum err_co
 struct bytes made_fixture(const struct made_format *f, const char *name);
 void made_read_fixture(const struct made_format *f, const char *name, struct snapshot *s);
 
+/*
+ * Every prefix of these fixtures, out of memory of exactly its size, is refused with a message or
+ * read with less trust; more than one in `one_in` is read.
+ */
+void made_prefixes_are_told(const struct made_format *f, const char *const *names, size_t count,
+                            size_t one_in);
+
 /* The files of the corpus are made of these texts; with UPDATE_FIXTURES set they are written. */
 void made_corpus_is_that(const struct made_format *f, const char *const *names, size_t count);
 

@@ -31,27 +31,6 @@ static void assert_sum(const struct snapshot *s, const char *by, const char *nam
     assert_int_equal(row->bytes, bytes);
 }
 
-static void read_text(const char *text, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    if (!fixture_read_text(text, s, &err))
-        fail_msg("%s", err.msg);
-}
-
-struct bad_case {
-    const char *text, *reason;
-};
-
-static void assert_reasons(const struct bad_case *cases, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        struct snapshot s;
-        read_text(cases[i].text, &s);
-        if (rows_reasons(&s, cases[i].reason) != 1)
-            fail_msg("case %zu: no reason \"%s\"", i, cases[i].reason);
-        assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
-        snapshot_deinit(&s);
-    }
-}
-
 /* -- heap -stat -------------------------------------------------------------------------------- */
 
 static void sizes_of_several_heaps_add_up(void **state) {
@@ -70,15 +49,15 @@ static void sizes_of_several_heaps_add_up(void **state) {
 
 static void what_a_list_of_sizes_lacks_is_said(void **state) {
     (void)state;
-    static const struct bad_case cases[] = {
+    static const struct fixture_bad cases[] = {
         {STAT "28 10 - 280  (38.60)\n30 2 - 90  (1.00)\n", "not understood"},
         {STAT "28 10 - 280  (38.60)\n30 2 -\n", "not understood"},
         {STAT "28 10 - 280  (38.60)\n30 2 - 60  (\n", "not understood"},
         {STAT "28 10 - 280  (38.60)\n...\n30 2 - 60 (1.0)\n", "left out by hand"},
     };
-    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+    fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
     struct snapshot s;
-    read_text(STAT "28 10 - 280  (100.00)\n", &s);
+    fixture_must_read_text(STAT "28 10 - 280  (100.00)\n", &s);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
 }
@@ -103,14 +82,14 @@ static void unreachable_blocks_are_counted_by_size(void **state) {
 
 static void what_a_list_of_blocks_lacks_is_said(void **state) {
     (void)state;
-    static const struct bad_case cases[] = {
+    static const struct fixture_bad cases[] = {
         {LIST LEAKED, "the end of the list is cut off"},
         {LIST LEAKED "2 leaks detected.\n", "than it counts itself"},
         {LIST LEAKED "001b2958  001b2960  001\n1 leaks detected.\n", "not understood"},
         {STAT "28 10 - 280  (100.00)\n" LIST LEAKED "...\n1 leaks detected.\n", "by hand"},
         {LIST LEAKED "1 leaks detected.\n" STAT "28 10 - 280  (100.00)\n", "another list"},
     };
-    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+    fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
 }
 
 static void the_one_block_of_another_command_is_no_leak(void **state) {
@@ -169,7 +148,7 @@ static void figures_that_overflowed_are_none(void **state) {
 
 static void what_a_leak_report_lacks_is_said(void **state) {
     (void)state;
-    static const struct bad_case cases[] = {
+    static const struct fixture_bad cases[] = {
         {SUMMARY MODULE, "the details of modules are missing"},
         {MODULE FUNCTION, "the summary is missing"},
         {SUMMARY MODULE FUNCTION "Function  ink!Dry\nAllocation Count  13 allocation(s)\n",
@@ -185,7 +164,7 @@ static void what_a_leak_report_lacks_is_said(void **state) {
                                  "64 Bytes  12 allocation(s)\n",
          "the first sizes of each function alone"},
     };
-    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+    fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
 }
 
 static void pages_become_the_text_that_is_seen(void **state) {

@@ -22,20 +22,12 @@ static const char *const fixtures[] = {"mill-1", "mill-2", "old"};
 
 static const struct made_format format = {"hprof", "hprof", mk_hprof, &input_hprof};
 
-static bool read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
-    return made_read_bytes(&format, bytes, s, err);
-}
-
 static void read_spec(const char *spec, struct snapshot *s) {
     made_read_spec(&format, spec, s);
 }
 
 static void refuse_spec(const char *spec, enum err_code code, const char *message) {
     made_refuse_spec(&format, spec, code, message);
-}
-
-static struct bytes make_fixture(const char *name) {
-    return made_fixture(&format, name);
 }
 
 static void read_fixture(const char *name, struct snapshot *s) {
@@ -236,28 +228,7 @@ static void what_makes_no_sense_is_counted(void **state) {
 /* Each prefix in memory of exactly its size, so that one byte too far is seen. */
 static void every_prefix_is_refused_or_warned_about(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(fixtures); i++) {
-        struct bytes file = make_fixture(fixtures[i]);
-        size_t read = 0;
-        for (size_t n = 0; n < file.size; n++) {
-            uint8_t *copy = malloc(n ? n : 1);
-            struct snapshot s;
-            struct err err = {.msg = ""};
-            assert_non_null(copy);
-            memcpy(copy, file.data, n);
-            if (read_bytes((struct bytes){copy, n}, &s, &err)) {
-                read++;
-                if (snapshot_trust(&s) != TRUST_PARTIAL)
-                    fail_msg("%s: %zu bytes pass for the whole", fixtures[i], n);
-            } else {
-                assert_true(err.msg[0] != 0);
-            }
-            snapshot_deinit(&s);
-            free(copy);
-        }
-        assert_true(read > file.size / 3);
-        free((void *)(uintptr_t)file.data);
-    }
+    made_prefixes_are_told(&format, fixtures, COUNT(fixtures), 3);
 }
 
 /* The golden cases and the fuzzer use these files. */

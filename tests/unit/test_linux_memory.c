@@ -12,33 +12,12 @@
 
 #define KIB 1024
 
-static void read_text(const char *text, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    if (!fixture_read_text(text, s, &err))
-        fail_msg("%s", err.msg);
-}
-
 static void read_moment(const char *name, uint64_t moment, struct snapshot *s) {
     struct err err = {.msg = ""};
     const struct input_options options = {.moment = moment};
     snapshot_init(s);
     if (!input_read(name, &options, s, &err))
         fail_msg("%s", err.msg);
-}
-
-struct bad_case {
-    const char *text, *reason;
-};
-
-static void assert_reasons(const struct bad_case *cases, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        struct snapshot s;
-        read_text(cases[i].text, &s);
-        if (rows_reasons(&s, cases[i].reason) != 1)
-            fail_msg("case %zu: no reason \"%s\"", i, cases[i].reason);
-        assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
-        snapshot_deinit(&s);
-    }
 }
 
 static void assert_usage(const struct snapshot *s, const char *usage, uint64_t regions,
@@ -108,7 +87,7 @@ static void outputs_that_follow_each_other_are_moments(void **state) {
 
 static void what_is_missing_of_smaps_is_said(void **state) {
     (void)state;
-    static const struct bad_case cases[] = {
+    static const struct fixture_bad cases[] = {
         {REGION "/srv/ink\nSize: 24 kB\n" FIELDS, "the stack is not in the list"},
         {REGION "/srv/ink\nSize: 24 kB\n" FIELDS STACK REGION "/x\nSize: 1 kB\n",
          "lines are missing"},
@@ -116,9 +95,9 @@ static void what_is_missing_of_smaps_is_said(void **state) {
         {"55827f458000-7ffebba32000 ---p 00000000 00:00 0 [rollup]\nRss: 5 kB\nPss: 5 kB\n",
          "lines are missing"},
     };
-    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+    fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
     struct snapshot s;
-    read_text(REGION "\nSize: 24 kB\n" FIELDS STACK, &s);
+    fixture_must_read_text(REGION "\nSize: 24 kB\n" FIELDS STACK, &s);
     assert_usage(&s, "native", 1, 24, 8);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
@@ -130,7 +109,7 @@ static void what_is_missing_of_smaps_is_said(void **state) {
 
 static void what_is_missing_of_pmap_is_said(void **state) {
     (void)state;
-    static const struct bad_case cases[] = {
+    static const struct fixture_bad cases[] = {
         {PMAP ROW, "the total is missing"},
         {PMAP ROW "---------------- ------- ------- ------- \ntotal kB  45 44 44\n",
          "do not add up to the total"},
@@ -138,7 +117,7 @@ static void what_is_missing_of_pmap_is_said(void **state) {
         {PMAP ROW "total kB  44 44 44\n4712:  ink\n" COLUMNS ROW "total kB 44 44 44\n",
          "process id"},
     };
-    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+    fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
 }
 
 static const struct thread_row *thread(const struct snapshot *s, uint64_t id) {
@@ -184,7 +163,7 @@ static void times_of_top_have_several_forms(void **state) {
         struct snapshot s;
         snprintf(text, sizeof(text), "%s5 ink S 0.0 1:00.00 a\n7 ink R 99.9 %s b c\n", THREADS HEAD,
                  cases[i].text);
-        read_text(text, &s);
+        fixture_must_read_text(text, &s);
         assert_int_equal(thread(&s, 7)->user_ns, cases[i].ns);
         assert_string_equal(thread(&s, 7)->name, "b c");
         assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
@@ -194,13 +173,13 @@ static void times_of_top_have_several_forms(void **state) {
 
 static void what_is_missing_of_top_is_said(void **state) {
     (void)state;
-    static const struct bad_case cases[] = {
+    static const struct fixture_bad cases[] = {
         {HEAD "7 ink R 99.9 1:00.00 a\n", "heading is cut off"},
         {THREADS HEAD "7 ink R 99.9 1:00.00 a\n", "counted, but not listed"},
         {THREADS HEAD "5 ink S 0.0 1:00.00 a\n7 ink R 99.9 1:0\n7 ink S 0.0 1:00.00 a\n",
          "not understood"},
     };
-    assert_reasons(cases, sizeof(cases) / sizeof(*cases));
+    fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
     struct snapshot s;
     struct err err = {.msg = ""};
     assert_false(
