@@ -43,7 +43,7 @@ DUMPDIFF := $(BUILD)/dumpdiff
 export DUMPDIFF_SCHEMAS ?= $(CURDIR)/build/schemas
 Q        := $(if $(filter 0,$(V)),@)
 
-LIB_SRC  := $(sort $(wildcard snapshot/*/*.c diff/*.c diff/*/*.c history/*.c))
+LIB_SRC  := $(sort $(shell find snapshot diff history -name "*.c"))
 CMD_SRC  := $(sort $(wildcard cmd/*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(BUILD)/%.o)
@@ -51,14 +51,14 @@ LIB      := $(BUILD)/libdumpdiff.a
 CMD_LIB  := $(BUILD)/libcmd.a
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 GOLDEN   := $(BUILD)/tests/golden/golden
-MK_SNAP  := $(BUILD)/tests/golden/mk_snap
+MK_SNAP  := $(BUILD)/tests/golden/mk_snap_main
 GOLDEN_ENV = DUMPDIFF=$(DUMPDIFF) MK_SNAP=$(MK_SNAP)
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ     := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 # What tests share (makers of dumps, ...): every file of tests/ that has no main of its own.
 TEST_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 SOURCES  := $(LIB_SRC) $(CMD_SRC) $(wildcard tests/*/*.c)
-HEADERS  := $(sort $(wildcard snapshot/*/*.h diff/*.h diff/*/*.h history/*.h cmd/*.h tests/*/*.h))
+HEADERS  := $(sort $(shell find snapshot diff history cmd tests -name "*.h"))
 
 all: $(DUMPDIFF)
 
@@ -158,15 +158,15 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/
 	@$(BUILD)/tests/bench/make_data $(BUILD)/bench && $(BUILD)/tests/bench/make_heaps $(BUILD)/bench
 	@status=0; $(BUILD)/tests/bench/make_history $(BUILD)/bench $(HISTORY_SNAPSHOTS) || status=1; \
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
-	    tests/bench/dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
-	    tests/bench/native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
+	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
+	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
 
 # Dumps made here and now, where dotnet is there. dumps: what is read out of each kind of dump and of the running
 # process, against ClrMD. holders: who holds what. Both take the quicker ones, e2e all of them.
-HOLDERS := $(BUILD)/tests/unit/test_holders $(BUILD)/tests/e2e/graph
+HOLDERS := $(BUILD)/tests/unit/test_holders $(BUILD)/tests/e2e/graph_peer
 dumps: $(DUMPDIFF)
 	@tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e short
 holders: $(DUMPDIFF) $(HOLDERS)
@@ -174,13 +174,13 @@ holders: $(DUMPDIFF) $(HOLDERS)
 e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
-	    tests/e2e/gate.sh $(DUMPDIFF) $(BUILD)/e2e 10 || status=1; \
+	    tests/e2e/gate-recipe.sh $(DUMPDIFF) $(BUILD)/e2e 10 || status=1; \
 	    tests/e2e/heaptrack.sh $(DUMPDIFF) $(BUILD)/e2e/heaptrack || status=1; \
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
 # The recipe in examples/ on a service with and without a leak.
 gate: $(DUMPDIFF)
-	@tests/e2e/gate.sh $(DUMPDIFF) $(BUILD)/e2e
+	@tests/e2e/gate-recipe.sh $(DUMPDIFF) $(BUILD)/e2e
 
 # gcc's own analyser over everything; slow, so no part of check.
 analyze:

@@ -1,5 +1,5 @@
 /* `dumpdiff history`: snapshots across releases in one file. */
-#include "cmd/history.h"
+#include "cmd/history_cmd.h"
 
 #include "base/file.h"
 #include "base/num.h"

@@ -3,7 +3,7 @@
 #include "diff/gate/gate_report.h"
 #include "diff/report/csv.h"
 #include "diff/rules/hints.h"
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 
 #include <string.h>
 

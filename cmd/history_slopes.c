@@ -1,8 +1,8 @@
 /* `dumpdiff history trend` and `compare`: how fast types grow, within releases and between them. */
-#include "cmd/history.h"
+#include "cmd/history_cmd.h"
 
 #include "diff/report/fmt.h"
-#include "diff/trend.h"
+#include "diff/series/trend.h"
 
 #include <math.h>
 #include <stdio.h>

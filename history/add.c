@@ -1,7 +1,7 @@
 /* Adding a snapshot, and taking old ones away. */
 #include "base/hash.h"
 #include "base/num.h"
-#include "diff/series.h"
+#include "diff/series/series.h"
 #include "history/internal.h"
 #include "model/snapfile.h"
 

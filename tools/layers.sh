@@ -1,6 +1,7 @@
 #!/bin/sh
 # Includes go one way only:
-#   base <- model <- memory <- dotnet <- input;  base, model <- diff <- history;  everything <- cmd.
+#   base <- model <- heap;  base <- memory;  heap, memory <- dotnet, java <- input;
+#   base, model <- diff <- history;  everything <- cmd.
 # Inputs never include each other's headers: a header in snapshot/input is shared only when no
 # format or section is defined in the .c file of its name.
 cd "$(dirname "$0")/.." || exit 1
@@ -15,12 +16,14 @@ function base_name(path) { sub(/.*\//, "", path); sub(/\.[ch]$/, "", path); retu
 BEGIN {
     may["base"] = " base "
     may["model"] = " base model "
+    may["heap"] = " base model heap "
     may["memory"] = " base model memory "
-    may["dotnet"] = " base model memory dotnet "
-    may["input"] = " base model memory dotnet input "
+    may["dotnet"] = " base model heap memory dotnet "
+    may["java"] = " base model heap java "
+    may["input"] = " base model heap memory dotnet java input "
     may["diff"] = " base model diff "
     may["history"] = " base model diff history "
-    may["cmd"] = " base model memory dotnet input diff history cmd "
+    may["cmd"] = " base model heap memory dotnet java input diff history cmd "
 }
 /^const struct (input|section) [a-z0-9_]+ = / { defines[base_name(FILENAME)] = 1 }
 /^#[ \t]*include[ \t]*"/ {

@@ -1,4 +1,4 @@
-// A small service with planted faults, from which the demo's dumps are made (see make.sh):
+// A small service with planted faults, from which the demo's dumps are made (see make-dumps.sh):
 // a price cache that never forgets, baskets that stay subscribed to a static event, a finalizer that
 // waits for ever, a thread that burns CPU, one that sleeps while it holds a lock and one that waits for it.
 using System;

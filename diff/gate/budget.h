@@ -10,7 +10,7 @@
 #ifndef DUMPDIFF_GATE_BUDGET_H
 #define DUMPDIFF_GATE_BUDGET_H
 
-#include "diff/series.h"
+#include "diff/series/series.h"
 
 #include <regex.h>
 

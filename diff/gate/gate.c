@@ -1,6 +1,6 @@
 #include "diff/gate/gate.h"
 
-#include "diff/trend.h"
+#include "diff/series/trend.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 #include "diff/gate/gate.h"
 
 #include "base/num.h"
-#include "diff/growth.h"
+#include "diff/series/growth.h"
 #include "diff/rules/rules.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* The report on two or more dumps. */
 #include "diff/report/doc_parts.h"
-#include "diff/trend.h"
+#include "diff/series/trend.h"
 
 #include <inttypes.h>
 #include <math.h>

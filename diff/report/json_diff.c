@@ -2,7 +2,7 @@
 #include "diff/report/fmt.h"
 #include "diff/report/json_parts.h"
 #include "diff/report/view.h"
-#include "diff/trend.h"
+#include "diff/series/trend.h"
 
 #include <math.h>
 #include <string.h>

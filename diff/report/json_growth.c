@@ -1,6 +1,6 @@
 /* Of a diff in JSON: growth by path, and where the memory of the process goes. */
 #include "base/num.h"
-#include "diff/growth.h"
+#include "diff/series/growth.h"
 #include "diff/report/json_parts.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef DUMPDIFF_REPORT_VIEW_H
 #define DUMPDIFF_REPORT_VIEW_H
 
-#include "diff/series.h"
+#include "diff/series/series.h"
 #include "diff/report/report.h"
 
 #include <regex.h>

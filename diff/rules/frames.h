@@ -2,7 +2,7 @@
 #ifndef DUMPDIFF_RULES_FRAMES_H
 #define DUMPDIFF_RULES_FRAMES_H
 
-#include "diff/series.h"
+#include "diff/series/series.h"
 
 enum wait_kind {
     WAIT_NOT,   /* no wait to be seen */

@@ -1,5 +1,5 @@
 /* Types whose objects grow: the first suspects of a leak. */
-#include "diff/path_text.h"
+#include "diff/series/path_text.h"
 #include "diff/rules/hints.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "diff/rules/hints.h"
 
 #include "base/num.h"
-#include "diff/path_text.h"
-#include "diff/pretty.h"
+#include "diff/series/path_text.h"
+#include "diff/series/pretty_names.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef DUMPDIFF_RULES_HINTS_H
 #define DUMPDIFF_RULES_HINTS_H
 
-#include "diff/growth.h"
+#include "diff/series/growth.h"
 #include "diff/rules/rules.h"
 
 #define HINT_NAMES_MAX 9

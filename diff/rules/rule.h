@@ -4,7 +4,7 @@
 #ifndef DUMPDIFF_RULES_RULE_H
 #define DUMPDIFF_RULES_RULE_H
 
-#include "diff/series.h"
+#include "diff/series/series.h"
 
 enum finding_status { STATUS_HIT, STATUS_CLEAR, STATUS_SKIPPED };
 extern const char *const finding_status_names[3];

@@ -5,7 +5,7 @@
 #ifndef DUMPDIFF_DOTNET_ASYNC_H
 #define DUMPDIFF_DOTNET_ASYNC_H
 
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 
 /* Is a MethodTable the box of a state machine? Its name tells. */
 bool async_is_box(struct modules *m, uint64_t mt);

@@ -3,9 +3,9 @@
 #include "dotnet/retain.h"
 
 #include "dotnet/finalize.h"
-#include "dotnet/handles.h"
-#include "dotnet/locks.h"
-#include "dotnet/stacks.h"
+#include "dotnet/gc_handles.h"
+#include "dotnet/sync_blocks.h"
+#include "dotnet/managed_stacks.h"
 #include "dotnet/threads.h"
 #include "dotnet/usage.h"
 #include "dotnet/walk.h"

@@ -1,6 +1,6 @@
 #include "dotnet/fields.h"
 
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 
 #define PARENTS_MAX 100u /* deeper chains of base classes are a cycle */
 

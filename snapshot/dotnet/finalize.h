@@ -3,7 +3,7 @@
 #define DUMPDIFF_DOTNET_FINALIZE_H
 
 #include "dotnet/gc.h"
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 
 /*
  * Calls visit for every object in a finalization queue; generation GEN_COUNT: it is ready, its

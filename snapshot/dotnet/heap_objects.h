@@ -2,7 +2,7 @@
 #ifndef DUMPDIFF_DOTNET_HEAP_OBJECTS_H
 #define DUMPDIFF_DOTNET_HEAP_OBJECTS_H
 
-#include "dotnet/graph.h"
+#include "dotnet/heap_graph.h"
 
 /*
  * Calls visit for all objects in the order of their addresses, free space left out; it returns

@@ -3,7 +3,7 @@
 #include "dotnet/questions.h"
 
 #include "base/num.h"
-#include "model/answers_graph.h"
+#include "heap/answers_graph.h"
 
 #include <stdlib.h>
 #include <string.h>

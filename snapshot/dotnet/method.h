@@ -5,7 +5,7 @@
 #ifndef DUMPDIFF_DOTNET_METHOD_H
 #define DUMPDIFF_DOTNET_METHOD_H
 
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 
 /*
  * Appends the name of a MethodDesc, with its parameters. Without metadata: "module!0x06000012".

@@ -1,6 +1,6 @@
 #include "dotnet/module.h"
 
-#include "memory/pe.h"
+#include "memory/pe/pe.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "dotnet/questions.h"
 
-#include "model/answers_graph.h"
+#include "heap/answers_graph.h"
 
 #include <stdlib.h>
 #include <string.h>

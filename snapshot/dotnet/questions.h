@@ -6,7 +6,7 @@
 #ifndef DUMPDIFF_DOTNET_QUESTIONS_H
 #define DUMPDIFF_DOTNET_QUESTIONS_H
 
-#include "dotnet/graph.h"
+#include "dotnet/heap_graph.h"
 #include "dotnet/walk.h"
 #include "model/answers.h"
 

@@ -9,7 +9,7 @@
 #define DUMPDIFF_DOTNET_REACH_H
 
 #include "dotnet/gcdesc.h"
-#include "model/path_tree.h"
+#include "heap/path_tree.h"
 
 /* Allocated part of a region, with its bytes. Objects do not straddle two of them. */
 struct reach_range {

@@ -4,7 +4,7 @@
 #ifndef DUMPDIFF_DOTNET_RETAIN_H
 #define DUMPDIFF_DOTNET_RETAIN_H
 
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 #include "dotnet/walk.h"
 
 /*

@@ -1,6 +1,6 @@
 /* What would be freed with an object: sizes over the dominators of the heap. */
 #include "dotnet/questions.h"
-#include "dotnet/weigh.h"
+#include "heap/weigh.h"
 
 #include <stdlib.h>
 #include <string.h>

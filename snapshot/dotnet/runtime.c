@@ -7,7 +7,7 @@
 #include "dotnet/descriptor.h"
 #include "dotnet/symbols.h"
 #include "dotnet/version.h"
-#include "memory/pe.h"
+#include "memory/pe/pe.h"
 
 #include <stdlib.h>
 #include <string.h>

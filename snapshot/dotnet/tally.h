@@ -2,7 +2,7 @@
 #ifndef DUMPDIFF_DOTNET_TALLY_H
 #define DUMPDIFF_DOTNET_TALLY_H
 
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 
 struct tally_row {
     uint32_t key;

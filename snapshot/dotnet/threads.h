@@ -2,7 +2,7 @@
 #ifndef DUMPDIFF_DOTNET_THREADS_H
 #define DUMPDIFF_DOTNET_THREADS_H
 
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 
 struct managed_thread {
     uint64_t address;              /* of the Thread object of the runtime */

@@ -1,9 +1,9 @@
 #include "input/input.h"
 
 #include "base/file.h"
-#include "input/live_process.h"
-#include "input/transcript.h"
-#include "memory/unpack.h"
+#include "input/dump/live_process.h"
+#include "input/log/transcript.h"
+#include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
 
 #include <dirent.h>

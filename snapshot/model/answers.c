@@ -1,7 +1,7 @@
 #include "model/answers.h"
 
 #include "base/num.h"
-#include "model/path_tree.h"
+#include "model/builder.h"
 #include "model/type_pattern.h"
 
 #include <stdlib.h>

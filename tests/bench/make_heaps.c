@@ -7,7 +7,7 @@
  * usage: make_heaps FOLDER
  */
 #include "base/file.h"
-#include "input/fast_serialization.h"
+#include "input/gcdump/fast_serialization.h"
 
 #include <stdio.h>
 #include <stdlib.h>

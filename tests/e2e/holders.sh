@@ -63,7 +63,7 @@ compare() {
         verdict "$1: ClrMD" "$(head -c 300 "$WORK/$1.peer.err")"
         return
     fi
-    "$build_folder/tests/e2e/graph" "$2" 2>"$ours.err" | LC_ALL=C sort >"$ours"
+    "$build_folder/tests/e2e/graph_peer" "$2" 2>"$ours.err" | LC_ALL=C sort >"$ours"
     verdict "$1: references of $(grep -c ^R "$theirs") types, as ClrMD says" \
         "$(diff <(grep ^R "$theirs" | cut -f1-5) <(grep ^R "$ours" | cut -f1-5) | head -4)"
     # Where there are fewer heaps than processors, as with DATAS, ClrMD looks at as many of the tables of

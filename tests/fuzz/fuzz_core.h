@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "dotnet/dotnet.h"
-#include "memory/elf_core.h"
-#include "memory/unpack.h"
+#include "memory/elf/elf_core.h"
+#include "memory/unpack/unpack.h"
 #include "model/answers.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "dotnet/method.h"
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 #include "tests/support/mk_clr.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Compressed files and archives. */
 #include "tests/fuzz/fuzz.h"
 
-#include "memory/unpack.h"
+#include "memory/unpack/unpack.h"
 
 #include <string.h>
 

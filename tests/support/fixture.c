@@ -1,7 +1,7 @@
 #include "tests/support/fixture.h"
 
 #include "base/file.h"
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 #include "tests/support/rows.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #define DUMPDIFF_SUPPORT_LOGS_H
 
 #include "base/file.h"
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 
 /* The snapshot is the caller's to deinit, also on failure. */
 bool logs_read_bytes(const void *data, size_t size, struct snapshot *s, struct err *err);

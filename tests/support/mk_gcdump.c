@@ -1,7 +1,7 @@
 #include "mk_gcdump.h"
 
 #include "base/num.h"
-#include "input/fast_serialization.h"
+#include "input/gcdump/fast_serialization.h"
 #include "spec.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "tests/support/small_core.h"
 
 #include "base/file.h"
-#include "memory/elf_core.h"
-#include "memory/unpack.h"
+#include "memory/elf/elf_core.h"
+#include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* What debuggers and leak reports sum up of allocations: by size, function and module. */
-#include "input/html_text.h"
-#include "input/transcript.h"
+#include "input/log/html_text.h"
+#include "input/log/transcript.h"
 #include "tests/support/corpus.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"

@@ -3,8 +3,8 @@
  * 10^9 steps and more. Without clr_spend none of these ends while anybody waits.
  */
 #include "dotnet/finalize.h"
-#include "dotnet/handles.h"
-#include "dotnet/names.h"
+#include "dotnet/gc_handles.h"
+#include "dotnet/type_names.h"
 #include "dotnet/statics.h"
 #include "dotnet/symbols.h"
 #include "model/snapshot.h"

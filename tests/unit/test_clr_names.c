@@ -1,7 +1,7 @@
 /* Names of types, methods and fields, over a runtime made by hand. */
 #include "dotnet/fields.h"
 #include "dotnet/method.h"
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 #include "tests/support/mk_clr.h"
 #include "tests/support/mk_metadata.h"
 

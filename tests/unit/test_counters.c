@@ -1,5 +1,5 @@
 /* Logs of performance counters: dotnet-counters, perfmon. */
-#include "input/counters_log.h"
+#include "input/counters/counters_log.h"
 #include "input/input.h"
 #include "tests/support/rows.h"
 

@@ -1,5 +1,5 @@
 /* Dominators, against their definition: v is not reached when its dominator is taken away. */
-#include "dotnet/dominators.h"
+#include "heap/dominators.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

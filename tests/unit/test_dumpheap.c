@@ -1,7 +1,7 @@
 /* dumpheap and the tables that look like it, on fixtures and on text made here. */
 #include "tests/support/logs.h"
 
-#include "input/typetable.h"
+#include "input/log/type_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

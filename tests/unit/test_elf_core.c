@@ -1,11 +1,11 @@
 /* ELF cores: threads, mappings, images; hostile and cut files; the real ones where they are. */
 #include "base/file.h"
 #include "input/input.h"
-#include "memory/elf_core.h"
+#include "memory/elf/elf_core.h"
 #include "memory/evidence.h"
 #include "memory/memory_use.h"
-#include "memory/native_frames.h"
-#include "memory/unpack.h"
+#include "memory/stacks/native_frames.h"
+#include "memory/unpack/unpack.h"
 #include "tests/support/mk_elf_core.h"
 
 #include <setjmp.h>

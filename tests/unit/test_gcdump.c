@@ -1,7 +1,7 @@
 /* Object graphs of PerfView and dotnet-gcdump: from the stream to types. */
 #include "base/file.h"
-#include "input/gcdump_file.h"
-#include "input/gcdump_names.h"
+#include "input/gcdump/gcdump_file.h"
+#include "dotnet/gcdump_names.h"
 #include "input/input.h"
 #include "tests/support/logs.h"
 #include "tests/support/made_format.h"

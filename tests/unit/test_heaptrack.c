@@ -1,5 +1,5 @@
 /* heaptrack data files. Figures of the fixtures are those of heaptrack_print 1.4.0. */
-#include "input/heaptrack_suppress.h"
+#include "input/profile/heaptrack_suppress.h"
 #include "input/input.h"
 #include "tests/support/logs.h"
 #include "tests/support/rows.h"

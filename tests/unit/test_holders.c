@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "dotnet/clr.h"
 #include "input/input.h"
-#include "memory/elf_core.h"
-#include "memory/unpack.h"
+#include "memory/elf/elf_core.h"
+#include "memory/unpack/unpack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

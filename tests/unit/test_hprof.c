@@ -1,6 +1,6 @@
 /* Java heap dumps: types, counts, and sizes that the file does not tell. */
 #include "base/file.h"
-#include "input/hprof_size.h"
+#include "java/hprof_size.h"
 #include "input/input.h"
 #include "tests/support/logs.h"
 #include "tests/support/made_format.h"

@@ -1,5 +1,5 @@
 /* What the kernel and procps say of a Linux process: smaps, pmap, top. */
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
 

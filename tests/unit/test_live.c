@@ -1,7 +1,7 @@
 /* A live process: children of the test are stopped, read and let go. Skipped where that is not
  * allowed. */
-#include "memory/live.h"
-#include "memory/native_frames.h"
+#include "memory/live/live.h"
+#include "memory/stacks/native_frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Sections about memory and about the dump itself, on transcripts of our own. */
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
 

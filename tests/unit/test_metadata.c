@@ -1,6 +1,6 @@
 /* Metadata as it is read, whole, cut and hostile. */
 #include "dotnet/metadata.h"
-#include "dotnet/names.h"
+#include "dotnet/type_names.h"
 #include "tests/support/mk_metadata.h"
 
 #include <setjmp.h>

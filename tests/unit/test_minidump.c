@@ -1,6 +1,6 @@
 /* Windows minidumps: streams, hostile and cut files. */
 #include "base/file.h"
-#include "memory/minidump.h"
+#include "memory/minidump/minidump.h"
 #include "tests/support/made_format.h"
 #include "tests/support/mk_minidump.h"
 

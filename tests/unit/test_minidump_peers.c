@@ -4,8 +4,8 @@
  */
 #include "base/file.h"
 #include "base/num.h"
-#include "memory/minidump.h"
-#include "memory/unpack.h"
+#include "memory/minidump/minidump.h"
+#include "memory/unpack/unpack.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

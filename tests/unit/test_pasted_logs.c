@@ -1,6 +1,6 @@
 /* However a log was pasted, quoted or saved: it says the same. */
 #include "base/file.h"
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 #include "model/snapfile.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The tree of holders: merge rules, sums, cuts. */
-#include "model/path_tree.h"
+#include "heap/path_tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* PE images in memory and on disk, unwinding by their tables, native stacks of minidumps. */
-#include "memory/minidump.h"
-#include "memory/win_stack.h"
+#include "memory/minidump/minidump.h"
+#include "memory/stacks/win_stack.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_pe.h"
 

@@ -1,4 +1,4 @@
-#include "input/scan.h"
+#include "input/log/scan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

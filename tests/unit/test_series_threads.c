@@ -1,6 +1,6 @@
 /* Which thread is which, and whether it ran. */
 #include "diff/rules/frames.h"
-#include "diff/series.h"
+#include "diff/series/series.h"
 #include "tests/support/mk_snap.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Who holds what grew between two real dumps of one .NET 10 program, on Linux and Windows
  * (../shared). */
-#include "diff/growth.h"
+#include "diff/series/growth.h"
 #include "input/input.h"
 
 #include <setjmp.h>

@@ -1,10 +1,10 @@
 /* Real minidumps of one .NET 10 program at two moments, against ClrMD's answers (../shared). */
 #include "base/file.h"
-#include "diff/series.h"
+#include "diff/series/series.h"
 #include "input/input.h"
-#include "memory/minidump.h"
-#include "memory/pe.h"
-#include "memory/unpack.h"
+#include "memory/minidump/minidump.h"
+#include "memory/pe/pe.h"
+#include "memory/unpack/unpack.h"
 #include "tests/support/clrmd.h"
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* Names of functions, read out of this very program. */
 #include "base/file.h"
-#include "memory/image.h"
-#include "memory/symbolize.h"
+#include "memory/elf/elf_image.h"
+#include "memory/stacks/symbolize.h"
 
 #include <dlfcn.h>
 #include <limits.h>

@@ -8,7 +8,7 @@
 #include "diff/rules/rule.h"
 #include "input/input.h"
 #include "model/snapfile.h"
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 
 #include <dirent.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Sections about threads, locks and the thread pool, on transcripts of our own. */
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
 

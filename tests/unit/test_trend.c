@@ -1,5 +1,5 @@
 /* Slopes, the test of ranks, and a zoo of series with the verdict that each deserves. */
-#include "diff/trend.h"
+#include "diff/series/trend.h"
 #include "tests/unit/made.h"
 
 #include <math.h>

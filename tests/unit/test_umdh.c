@@ -1,5 +1,5 @@
 /* UMDH's logs, its comparisons of them, and that both say the same. */
-#include "input/transcript.h"
+#include "input/log/transcript.h"
 #include "tests/support/corpus.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"

@@ -1,5 +1,5 @@
 /* Compressed files and archives; the packed bytes are made here with libarchive. */
-#include "memory/unpack.h"
+#include "memory/unpack/unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,4 +1,4 @@
-// What ClrMD says of the graph of a heap, to be compared line by line with tests/e2e/graph.c.
+// What ClrMD says of the graph of a heap, to be compared line by line with tests/e2e/graph_peer.c.
 using Microsoft.Diagnostics.Runtime;
 
 static class Graph {

@@ -1,0 +1,37 @@
+/* What the files of `dumpdiff history` share. */
+#ifndef DUMPDIFF_CMD_HISTORY_CMD_H
+#define DUMPDIFF_CMD_HISTORY_CMD_H
+
+#include "cmd/session.h"
+#include "diff/report/sheet.h"
+#include "history/history.h"
+
+/* One run: the open file, and what is to be printed. */
+struct run {
+    const struct options *o; /* arguments without the action */
+    struct history h;
+    struct history_entry *entries; /* that the options choose */
+    uint32_t count;
+    struct strbuf out;
+};
+
+/* Reads the snapshots that the options and `release` (NULL: any) take. */
+bool history_choose(struct run *r, const char *release, struct err *err) MUST_CHECK;
+/* Two programs in one line of values would tell nothing. */
+bool history_one_program(const struct run *r, struct err *err) MUST_CHECK;
+/* Rows asked for by --top and --all, or as many as the format has by default. */
+uint32_t history_top(const struct run *r);
+/* Cuts to these, and says so. */
+void history_cut(const struct run *r, struct sheet *s);
+bool history_print(struct run *r, const struct sheet *s, const char *title,
+                   struct err *err) MUST_CHECK;
+
+/* NULL where there is nothing to be said. */
+static inline const char *name_or_null(const char *text) {
+    return text && *text ? text : NULL;
+}
+
+bool history_trend(struct run *r, struct err *err) MUST_CHECK;
+bool history_compare(struct run *r, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,486 @@
+#include "diff/series/growth.h"
+
+#include "base/hash.h"
+#include "diff/series/path_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const growth_kind_names[4] = {"more", "enlarged", "moved", "spread"};
+
+/* Growth of a node that is too small to be told from the cut of the older tree. */
+#define FLOOR_SHARE   0.001
+#define FLOORS_NEEDED 2
+/* A member with more of the growth than this is where it begins: the others are by-catch. */
+#define SPREAD_MOST_PERCENT 80
+
+#define STACK_ROOT "thread stacks"
+
+static bool is_stack_root(const char *root) {
+    return strncmp(root, "stack", 5) == 0 || strcmp(root, STACK_ROOT) == 0;
+}
+
+/* -- Lining up --------------------------------------------------------------------------------- */
+
+struct lining {
+    struct growth *g;
+    struct strmap index; /* (parent number and edge, type) to node, names without ordinals */
+    struct strbuf key, type;
+    bool exact_names;
+    uint32_t capacity;
+};
+
+static uint64_t *numbers(struct growth *g) {
+    return arena_array(&g->arena, g->snapshot_count, sizeof(uint64_t));
+}
+
+static bool new_node(struct lining *l, uint32_t parent, const char *label, const char *type) {
+    struct growth *g = l->g;
+    if (g->node_count == l->capacity) {
+        uint32_t capacity = l->capacity ? l->capacity * 2 : 256;
+        struct growth_node *nodes = arena_array(&g->arena, capacity, sizeof(*nodes));
+        if (!nodes)
+            return false;
+        if (g->node_count)
+            memcpy(nodes, g->nodes, g->node_count * sizeof(*nodes));
+        g->nodes = nodes;
+        l->capacity = capacity;
+    }
+    struct growth_node *node = &g->nodes[g->node_count];
+    *node = (struct growth_node){.parent = parent,
+                                 .root = parent == GROWTH_ROOT ? label : NULL,
+                                 .edge = parent == GROWTH_ROOT ? NULL : label,
+                                 .type = type,
+                                 .objects = numbers(g),
+                                 .bytes = numbers(g),
+                                 .own_objects = numbers(g),
+                                 .own_bytes = numbers(g),
+                                 .seen = arena_array(&g->arena, g->snapshot_count, sizeof(bool))};
+    if (!node->objects || !node->bytes || !node->own_objects || !node->own_bytes || !node->seen)
+        return false;
+    g->node_count++;
+    return true;
+}
+
+/* Names that compilers made get other numbers in the next build. */
+static void add_name(const struct lining *l, const char *name, struct strbuf *out) {
+    if (l->exact_names)
+        strbuf_adds(out, name);
+    else
+        series_normal_name(str_of(name), out);
+}
+
+/* Builds that number it differently share the name without numbers, as types do. */
+static bool share_name(struct lining *l, const char **name, const char *other) {
+    if (strcmp(*name, other) == 0)
+        return true;
+    struct strbuf normal;
+    strbuf_init(&normal);
+    series_normal_name(str_of(other), &normal);
+    bool shared = !normal.failed && str_eq(strbuf_str(&normal), str_of(*name));
+    const char *copy = shared          ? *name
+                       : normal.failed ? NULL
+                                       : arena_copy(&l->g->arena, strbuf_cstr(&normal), normal.len);
+    strbuf_deinit(&normal);
+    *name = copy ? copy : *name;
+    return copy != NULL;
+}
+
+static bool share_names(struct lining *l, struct growth_node *node, const char *label,
+                        const char *type) {
+    return share_name(l, node->parent == GROWTH_ROOT ? &node->root : &node->edge, label) &&
+           share_name(l, &node->type, type);
+}
+
+/* The node of (parent, label, type), made when it is new; GROWTH_ROOT when out of memory. */
+static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, const char *type) {
+    strbuf_clear(&l->key);
+    strbuf_clear(&l->type);
+    strbuf_addf(&l->key, "%u ", parent);
+    add_name(l, label, &l->key);
+    add_name(l, type, &l->type);
+    if (l->key.failed || l->type.failed)
+        return GROWTH_ROOT;
+    struct str key = strbuf_str(&l->key), normal = strbuf_str(&l->type);
+    uint32_t node = strmap_get(&l->index, key, normal);
+    if (node != STRMAP_NONE)
+        return share_names(l, &l->g->nodes[node], label, type) ? node : GROWTH_ROOT;
+    node = l->g->node_count;
+    const char *kept_key = arena_copy(&l->g->arena, strbuf_cstr(&l->key), key.len);
+    const char *kept_type = arena_copy(&l->g->arena, strbuf_cstr(&l->type), normal.len);
+    if (!kept_key || !kept_type || !new_node(l, parent, label, type) ||
+        !strmap_put(&l->index, (struct str){kept_key, key.len}, (struct str){kept_type, normal.len},
+                    node))
+        return GROWTH_ROOT;
+    return node;
+}
+
+static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t at,
+                    struct err *err) {
+    SNAPSHOT_ROWS(snapshot, PART_PATHS, struct path_row, rows, count);
+    uint32_t *nodes = calloc((size_t)count + 1, sizeof(*nodes));
+    if (!nodes)
+        return err_nomem(err);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        const struct path_row *row = &rows[i];
+        bool root = row->parent == ABSENT;
+        if (!root && row->parent >= i) {
+            ok = err_set(err, ERR_FORMAT, "paths: row %u comes before its parent", i);
+            break;
+        }
+        const char *label = root ? (row->root ? row->root : "") : (row->edge ? row->edge : "");
+        if (root && is_stack_root(label))
+            label = STACK_ROOT; /* thread ids and frames come and go: one sum */
+        nodes[i] =
+            node_of(l, root ? GROWTH_ROOT : nodes[row->parent], label, row->type ? row->type : "");
+        if (nodes[i] == GROWTH_ROOT) {
+            ok = err_nomem(err);
+            break;
+        }
+        struct growth_node *node = &l->g->nodes[nodes[i]];
+        node->objects[at] += row->objects;
+        node->bytes[at] += row->bytes;
+        node->own_objects[at] += row->own_objects;
+        node->own_bytes[at] += row->own_bytes;
+        node->seen[at] = true;
+    }
+    free(nodes);
+    return ok;
+}
+
+/* -- Where growth begins ----------------------------------------------------------------------- */
+
+struct judging {
+    struct growth *g;
+    const struct series *s;
+    uint32_t last;
+    uint64_t floor_objects, floor_bytes; /* of the base tree: what it cut may have been as large */
+    uint32_t capacity;
+    uint32_t *first_child, *next_child; /* of each node; GROWTH_ROOT: none */
+    bool *stopped;                      /* what is below belongs to a point above */
+    const char **spread_edge;           /* children with that edge share a point; NULL: none do */
+};
+
+static int64_t delta(const uint64_t *values, uint32_t last) {
+    return (int64_t)(values[last] - values[0]);
+}
+
+/* Did the type as a whole grow? Unknown counts as yes. */
+static bool type_grew(const struct judging *j, const char *type) {
+    for (uint32_t i = 0; i < j->s->type_count; i++) {
+        const struct series_type *t = &j->s->types[i];
+        if (strcmp(t->name, type) != 0)
+            continue;
+        uint64_t base = t->live_objects[0], now = t->live_objects[j->last];
+        if (base == ABSENT || now == ABSENT)
+            return t->objects_delta > 0;
+        return now > base;
+    }
+    return true;
+}
+
+static bool add_point(struct judging *j, struct growth_point point) {
+    struct growth *g = j->g;
+    if (g->point_count == j->capacity) {
+        uint32_t capacity = j->capacity ? j->capacity * 2 : 64;
+        struct growth_point *points = arena_array(&g->arena, capacity, sizeof(*points));
+        if (!points)
+            return false;
+        if (g->point_count)
+            memcpy(points, g->points, g->point_count * sizeof(*points));
+        g->points = points;
+        j->capacity = capacity;
+    }
+    g->points[g->point_count++] = point;
+    return true;
+}
+
+static const char *root_of(const struct growth *g, uint32_t node) {
+    while (g->nodes[node].parent != GROWTH_ROOT)
+        node = g->nodes[node].parent;
+    return g->nodes[node].root;
+}
+
+static bool is_rest(const struct growth_node *node) {
+    return strcmp(node->type, "[others]") == 0 ||
+           (node->root && strcmp(node->root, "[other roots]") == 0);
+}
+
+/* -- Growth over siblings ---------------------------------------------------------------------- */
+
+/* What grew in one place: below one node, by one edge. */
+struct spread {
+    const char *edge;
+    int64_t objects, bytes, largest;
+    uint32_t members;
+    bool any_type_grew;
+};
+
+static bool is_member(const struct spread *spread, const struct growth_node *child) {
+    return is_rest(child) || (child->edge && strcmp(child->edge, spread->edge) == 0);
+}
+
+static struct spread spread_below(const struct judging *j, uint32_t n) {
+    const struct growth_node *nodes = j->g->nodes;
+    struct spread spread = {.largest = 0};
+    for (uint32_t c = j->first_child[n]; c != GROWTH_ROOT; c = j->next_child[c])
+        if (!is_rest(&nodes[c]) && delta(nodes[c].bytes, j->last) > spread.largest) {
+            spread.largest = delta(nodes[c].bytes, j->last);
+            spread.edge = nodes[c].edge;
+        }
+    for (uint32_t c = j->first_child[n]; spread.edge && c != GROWTH_ROOT; c = j->next_child[c]) {
+        if (!is_member(&spread, &nodes[c]))
+            continue;
+        int64_t objects = delta(nodes[c].own_objects, j->last);
+        spread.objects += objects;
+        spread.bytes += delta(nodes[c].bytes, j->last);
+        spread.members += objects > 0 && !is_rest(&nodes[c]);
+        spread.any_type_grew |= objects > 0 && type_grew(j, nodes[c].type);
+    }
+    return spread;
+}
+
+static enum verdict spread_verdict(const struct judging *j, uint32_t n, const struct spread *spread,
+                                   uint64_t *sums) {
+    if (j->s->count < 3)
+        return VERDICT_GROWING;
+    for (uint32_t c = j->first_child[n]; c != GROWTH_ROOT; c = j->next_child[c])
+        for (uint32_t i = 0; i < j->s->count && is_member(spread, &j->g->nodes[c]); i++)
+            sums[i] += j->g->nodes[c].own_objects[i];
+    return series_verdict(sums, j->s->count, 1);
+}
+
+/*
+ * A leak of many types in one array shows as many nodes, each perhaps too small to be seen: what
+ * grew in one place is one point, of the place.
+ */
+static bool judge_spread(struct judging *j, uint32_t n) {
+    const struct growth_node *node = &j->g->nodes[n];
+    if (!node->seen[0] || !node->seen[j->last] || is_rest(node))
+        return true;
+    int64_t own = delta(node->own_objects, j->last);
+    struct spread spread = spread_below(j, n);
+    if (spread.members < 2 || spread.objects < 2 || spread.objects <= 2 * (own > 0 ? own : 0) ||
+        spread.bytes <= 0 || (uint64_t)spread.bytes <= j->floor_bytes ||
+        (double)spread.largest * 100 > (double)spread.bytes * SPREAD_MOST_PERCENT)
+        return true;
+    uint64_t *sums = numbers(j->g);
+    if (!sums)
+        return false;
+    j->spread_edge[n] = spread.edge;
+    return add_point(
+        j, (struct growth_point){.node = n,
+                                 .kind = spread.any_type_grew ? GROWTH_SPREAD : GROWTH_MOVED,
+                                 .stacks_only = is_stack_root(root_of(j->g, n)),
+                                 .objects_delta = spread.objects,
+                                 .bytes_delta = spread.bytes,
+                                 .verdict = spread_verdict(j, n, &spread, sums),
+                                 .types = spread.members});
+}
+
+static bool in_spread(const struct judging *j, const struct growth_node *node) {
+    const char *edge = node->parent == GROWTH_ROOT ? NULL : j->spread_edge[node->parent];
+    return edge && node->edge && strcmp(edge, node->edge) == 0;
+}
+
+/* -- Growth of one node ------------------------------------------------------------------------ */
+
+/* Judges one node whose holders did not grow; *ret_stop: what is below belongs to this point. */
+static bool judge(struct judging *j, uint32_t n, bool *ret_stop) {
+    const struct growth_node *node = &j->g->nodes[n];
+    uint32_t last = j->last;
+    int64_t objects = delta(node->own_objects, last), bytes = delta(node->bytes, last);
+    int64_t parent_objects =
+        node->parent == GROWTH_ROOT ? 0 : delta(j->g->nodes[node->parent].own_objects, last);
+    bool at_least = !node->seen[0];
+    struct growth_point point = {.node = n,
+                                 .at_least = at_least,
+                                 .stacks_only = is_stack_root(root_of(j->g, n)),
+                                 .in_spread = in_spread(j, node)};
+    *ret_stop = false;
+    if (is_rest(node) || !node->seen[last])
+        return true;
+    bool above_floor = !at_least || node->objects[last] > FLOORS_NEEDED * j->floor_objects ||
+                       node->bytes[last] > FLOORS_NEEDED * j->floor_bytes;
+    if (objects >= 2 && objects > 2 * (parent_objects > 0 ? parent_objects : 0) && bytes > 0) {
+        *ret_stop = true;
+        if (!above_floor)
+            return true;
+        point.kind = type_grew(j, node->type) ? GROWTH_MORE : GROWTH_MOVED;
+        point.objects_delta = objects;
+        point.bytes_delta = bytes;
+        point.verdict =
+            j->s->count > 2 ? series_verdict(node->own_objects, j->s->count, 1) : VERDICT_GROWING;
+        return add_point(j, point);
+    }
+    int64_t own_bytes = delta(node->own_bytes, last);
+    if (!at_least && objects >= 0 && objects <= 1 && own_bytes > 0 &&
+        (uint64_t)own_bytes > j->floor_bytes) {
+        point.kind = GROWTH_ENLARGED;
+        point.objects_delta = objects;
+        point.bytes_delta = own_bytes;
+        point.verdict =
+            j->s->count > 2 ? series_verdict(node->own_bytes, j->s->count, 1) : VERDICT_GROWING;
+        return add_point(j, point);
+    }
+    return true;
+}
+
+static int cmp_points(const void *x, const void *y) {
+    const struct growth_point *a = x, *b = y;
+    uint64_t left = a->bytes_delta < 0 ? 0 - (uint64_t)a->bytes_delta : (uint64_t)a->bytes_delta;
+    uint64_t right = b->bytes_delta < 0 ? 0 - (uint64_t)b->bytes_delta : (uint64_t)b->bytes_delta;
+    if (left != right)
+        return left > right ? -1 : 1;
+    return a->node < b->node ? -1 : a->node > b->node;
+}
+
+static uint64_t floor_of(uint64_t total) {
+    return (uint64_t)((double)total * FLOOR_SHARE) + 1;
+}
+
+static bool judging_init(struct judging *j) {
+    size_t count = (size_t)j->g->node_count + 1;
+    j->stopped = calloc(count, sizeof(*j->stopped));
+    j->spread_edge = calloc(count, sizeof(*j->spread_edge));
+    j->first_child = malloc(count * sizeof(*j->first_child));
+    j->next_child = malloc(count * sizeof(*j->next_child));
+    if (!j->stopped || !j->spread_edge || !j->first_child || !j->next_child)
+        return false;
+    memset(j->first_child, 0xff, count * sizeof(*j->first_child));
+    for (uint32_t i = j->g->node_count; i-- > 0;) {
+        uint32_t parent = j->g->nodes[i].parent;
+        j->next_child[i] = parent == GROWTH_ROOT ? GROWTH_ROOT : j->first_child[parent];
+        if (parent != GROWTH_ROOT)
+            j->first_child[parent] = i;
+    }
+    return true;
+}
+
+static void judging_deinit(struct judging *j) {
+    free(j->stopped);
+    free(j->spread_edge);
+    free(j->first_child);
+    free(j->next_child);
+}
+
+static bool find_points(struct growth *g, const struct series *s, struct err *err) {
+    struct judging j = {.g = g, .s = s, .last = s->count - 1};
+    uint64_t objects = 0, bytes = 0;
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        if (g->nodes[i].parent != GROWTH_ROOT)
+            continue;
+        objects += g->nodes[i].objects[0];
+        bytes += g->nodes[i].bytes[0];
+    }
+    j.floor_objects = floor_of(objects);
+    j.floor_bytes = floor_of(bytes);
+    bool ok = judging_init(&j);
+    for (uint32_t i = 0; ok && i < g->node_count; i++) {
+        uint32_t parent = g->nodes[i].parent;
+        j.stopped[i] = parent != GROWTH_ROOT && j.stopped[parent];
+        if (!j.stopped[i])
+            ok = judge(&j, i, &j.stopped[i]) && (j.stopped[i] || judge_spread(&j, i));
+    }
+    judging_deinit(&j);
+    if (!ok)
+        return err_nomem(err);
+    if (g->point_count > 1)
+        qsort(g->points, g->point_count, sizeof(*g->points), cmp_points);
+    return true;
+}
+
+bool growth_init(struct growth *g, const struct series *s, struct err *err) {
+    *g = (struct growth){.snapshot_count = s->count};
+    arena_init(&g->arena);
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!snapshot_has(s->snapshots[i], PART_PATHS))
+            return true;
+    struct lining l = {.g = g, .exact_names = s->options.exact_names};
+    strmap_init(&l.index);
+    strbuf_init(&l.key);
+    strbuf_init(&l.type);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < s->count; i++)
+        ok = line_up(&l, s->snapshots[i], i, err);
+    strmap_deinit(&l.index);
+    strbuf_deinit(&l.key);
+    strbuf_deinit(&l.type);
+    return ok && (s->count < 2 || find_points(g, s, err));
+}
+
+void growth_deinit(struct growth *g) {
+    arena_deinit(&g->arena);
+    *g = (struct growth){0};
+}
+
+/* -- Text -------------------------------------------------------------------------------------- */
+
+/* last: whether the node's own type is the end of the text. */
+static void node_text(const struct growth *g, uint32_t node, bool full, bool last,
+                      struct strbuf *out) {
+    uint32_t depth = 0;
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        depth++;
+    struct path_step *steps = calloc((size_t)depth + 1, sizeof(*steps));
+    if (!steps) {
+        out->failed = true;
+        return;
+    }
+    uint32_t i = depth;
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        steps[--i] = (struct path_step){g->nodes[n].edge, g->nodes[n].type};
+    path_text(root_of(g, node), steps, depth, full, last, out);
+    free(steps);
+}
+
+void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
+    node_text(g, node, full, true, out);
+}
+
+void growth_holder_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
+    node_text(g, node, full, false, out);
+}
+
+const struct growth_point *growth_point_of(const struct growth *g, const char *type,
+                                           uint32_t *ret_others) {
+    const struct growth_point *best = NULL;
+    uint32_t count = 0;
+    /* Points come largest first. */
+    for (uint32_t i = 0; i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (point->kind != GROWTH_MORE || strcmp(g->nodes[point->node].type, type) != 0)
+            continue;
+        count++;
+        if (!best || (best->stacks_only && !point->stacks_only))
+            best = point;
+    }
+    *ret_others = count ? count - 1 : 0;
+    return best;
+}
+
+const struct growth_point *growth_point_above(const struct growth *g, const char *type) {
+    const struct growth_point *best = NULL;
+    int64_t most = 0;
+    for (uint32_t i = 0; i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (point->kind != GROWTH_MORE || point->stacks_only)
+            continue;
+        int64_t below = 0;
+        for (uint32_t n = point->node + 1; n < g->node_count; n++) {
+            if (strcmp(g->nodes[n].type, type) != 0)
+                continue;
+            uint32_t up = g->nodes[n].parent;
+            while (up != GROWTH_ROOT && up > point->node)
+                up = g->nodes[up].parent;
+            if (up == point->node)
+                below += delta(g->nodes[n].own_bytes, g->snapshot_count - 1);
+        }
+        if (below > most) {
+            most = below;
+            best = point;
+        }
+    }
+    return best;
+}

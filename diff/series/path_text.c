@@ -1,0 +1,144 @@
+#include "diff/series/path_text.h"
+
+#include "diff/series/pretty_names.h"
+
+#include <string.h>
+
+#define STEPS_SHOWN 6u
+#define ARROW       " \xe2\x86\x92 "
+
+static bool is_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '`' || c == '$' || (unsigned char)c >= 0x80;
+}
+
+void path_short_type(const char *type, struct strbuf *out) {
+    /* A namespace is a run of names and dots: what stands behind its last dot is kept. */
+    for (const char *p = type; *p;) {
+        const char *end = p, *last = p;
+        while (is_name(*end) || *end == '.') {
+            if (*end == '.' && is_name(end[1]))
+                last = end + 1;
+            end++;
+        }
+        strbuf_add(out, (struct str){last, (size_t)(end - last)});
+        if (*end)
+            strbuf_addc(out, *end++);
+        p = end;
+    }
+}
+
+/* Is an edge the field of a box in which the state machine of an async method lies? */
+static bool is_state_machine(const char *edge) {
+    return edge && strncmp(edge, "StateMachine", 12) == 0;
+}
+
+/* The last type argument of the box in which an async method waits: its state machine. */
+static struct str machine_of_box(const char *type) {
+    struct str s = str_of(type);
+    size_t at = str_find(s, STR("StateMachineBox<"), 0);
+    if (at == STR_NOT_FOUND || !str_ends(s, STR(">")))
+        return (struct str){NULL, 0};
+    size_t from = at + strlen("StateMachineBox<");
+    for (size_t depth = 0, i = from; i + 1 < s.len; i++) {
+        depth += s.ptr[i] == '<';
+        depth -= s.ptr[i] == '>' && depth;
+        if (s.ptr[i] == ',' && !depth)
+            from = i + 1;
+    }
+    return str_trim((struct str){s.ptr + from, s.len - 1 - from});
+}
+
+/* "Dictionary<String, CacheEntry>" of the framework is known without its arguments. */
+static void without_arguments(const char *type, struct strbuf *out) {
+    unsigned depth = 0;
+    for (const char *p = type; *p; p++) {
+        depth += *p == '<';
+        if (!depth)
+            strbuf_addc(out, *p);
+        depth -= *p == '>' && depth;
+    }
+}
+
+static void add_type(const struct path_step *step, bool full, struct strbuf *out) {
+    const char *type = step->type;
+    bool machine = is_state_machine(step->edge);
+    if (full) {
+        pretty_type(type, machine, out);
+        return;
+    }
+    struct strbuf bare, brief;
+    strbuf_init(&bare);
+    strbuf_init(&brief);
+    struct str boxed = machine_of_box(type);
+    if (boxed.len)
+        strbuf_add(&bare, boxed);
+    else if (strncmp(type, "System.", 7) == 0 || strncmp(type, "Microsoft.", 10) == 0)
+        without_arguments(type, &bare);
+    else
+        strbuf_adds(&bare, type);
+    path_short_type(strbuf_cstr(&bare), &brief);
+    pretty_type(strbuf_cstr(&brief), machine || boxed.len, out);
+    out->failed |= bare.failed || brief.failed;
+    strbuf_deinit(&bare);
+    strbuf_deinit(&brief);
+}
+
+struct str path_state_machine(const char *type) {
+    struct str boxed = machine_of_box(type);
+    if (boxed.len || !strstr(type, ">d__"))
+        return boxed;
+    return str_of(type);
+}
+
+void path_type_text(const char *type, struct strbuf *out) {
+    const struct path_step step = {NULL, type};
+    add_type(&step, false, out);
+}
+
+/* One step: the type, and the edge out of it; "Entry[] -> [].value" is "[].value". */
+static void add_step(const struct path_step *step, const char *edge_below, bool full,
+                     struct strbuf *out) {
+    bool element = edge_below && edge_below[0] == '[' && str_ends(str_of(step->type), STR("[]"));
+    strbuf_adds(out, ARROW);
+    if (!element || full)
+        add_type(step, full, out);
+    if (!edge_below || !*edge_below) /* some graphs have no names for their edges */
+        return;
+    if (edge_below[0] != '[' && edge_below[0] != '(' && edge_below[0] != '+')
+        strbuf_addc(out, '.');
+    else if (!element || full)
+        strbuf_addc(out, ' ');
+    pretty_field(edge_below, out);
+}
+
+/* "static Shop.Worker+<>c.<>9__0_0": a type and a field behind its last dot. */
+static void add_root(const char *root, struct strbuf *out) {
+    size_t dot = 0, depth = 0, length = strlen(root);
+    for (size_t i = 0; i < length; i++) {
+        depth += root[i] == '<';
+        depth -= root[i] == '>' && depth;
+        if (root[i] == '.' && !depth)
+            dot = i;
+    }
+    struct strbuf type;
+    strbuf_init(&type);
+    strbuf_add(&type, (struct str){root, dot});
+    pretty_type(strbuf_cstr(&type), false, out);
+    pretty_field(root + dot, out);
+    out->failed |= type.failed;
+    strbuf_deinit(&type);
+}
+
+void path_text(const char *root, const struct path_step *steps, uint32_t count, bool full,
+               bool last, struct strbuf *out) {
+    uint32_t shown = last || !count ? count : count - 1;
+    add_root(root ? root : "", out);
+    for (uint32_t i = 0; i < shown; i++) {
+        if (!full && shown > STEPS_SHOWN + 1 && i == STEPS_SHOWN / 2) {
+            strbuf_addf(out, ARROW "[%u more]", shown - STEPS_SHOWN);
+            i = shown - STEPS_SHOWN / 2;
+        }
+        add_step(&steps[i], i + 1 < count ? steps[i + 1].edge : NULL, full, out);
+    }
+}

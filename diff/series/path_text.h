@@ -1,0 +1,35 @@
+/*
+ * Paths of what holds objects, for people.
+ */
+#ifndef DUMPDIFF_SERIES_PATH_TEXT_H
+#define DUMPDIFF_SERIES_PATH_TEXT_H
+
+#include "base/str.h"
+
+struct path_step {
+    const char *edge; /* by which the step before holds this one; NULL on the first */
+    const char *type;
+};
+
+/*
+ * "static P.cache -> LeakyCache<...>.Map -> Dictionary._entries -> [].value -> CacheEntry", with
+ * arrows. Names that compilers made are told as in the source.
+ *
+ * full  every step with its whole type; otherwise types are short and runs in the middle are left
+ *       out
+ * last  whether the type of the last step ends the text, or the edge that leads to it
+ */
+void path_text(const char *root, const struct path_step *steps, uint32_t count, bool full,
+               bool last, struct strbuf *out);
+
+/* Name of a type without namespaces: "Dictionary<String, CacheEntry>+Entry[]". Appends. */
+void path_short_type(const char *type, struct strbuf *out);
+
+/* The state machine in the box of an async method: "Shop.Worker+<RunAsync>d__3"; of the machine
+ * itself all of it; empty: neither. */
+struct str path_state_machine(const char *type);
+
+/* A type as short paths show it: "Dictionary", "async Worker.RunAsync". Appends. */
+void path_type_text(const char *type, struct strbuf *out);
+
+#endif

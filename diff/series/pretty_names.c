@@ -1,0 +1,242 @@
+#include "diff/series/pretty_names.h"
+
+#include <string.h>
+
+/* Names made for names made for names: "<<<Main>$>g__Local|0_0>b__1>d". Deeper ones stay. */
+#define NESTED_MAX 4u
+
+static bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '$' || (unsigned char)c >= 0x80;
+}
+
+/* A generated name taken apart: "<of>KIND__rest". */
+struct generated {
+    struct str of; /* between the brackets; may be empty, or generated itself */
+    char kind;     /* 0: nothing behind the bracket */
+    struct str rest;
+    size_t length; /* of all of it */
+};
+
+/* Length of "<...>" with the brackets inside paired; 0: it does not end. */
+static size_t bracketed(struct str s) {
+    size_t depth = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '<')
+            depth++;
+        else if (s.ptr[i] == '>' && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* Takes apart what begins with '<'; false: these brackets are no generated name's. */
+static bool take_apart(struct str s, struct generated *ret) {
+    size_t end = bracketed(s);
+    if (!end || end == s.len || !is_word(s.ptr[end]))
+        return false;
+    ret->of = (struct str){s.ptr + 1, end - 2};
+    ret->kind = s.ptr[end];
+    size_t at = end + 1;
+    if (at + 1 < s.len && s.ptr[at] == '_' && s.ptr[at + 1] == '_')
+        at += 2;
+    else if (at < s.len && is_word(s.ptr[at]) && ret->kind != 'F')
+        return false; /* a word of its own follows, not one character (but a hash, for F) */
+    size_t from = at;
+    while (at < s.len && (is_word(s.ptr[at]) || s.ptr[at] == '|' || s.ptr[at] == '#'))
+        at++;
+    ret->rest = (struct str){s.ptr + from, at - from};
+    ret->length = at;
+    return true;
+}
+
+/* "Local|3_0" -> "Local", "locals1" -> "locals1". */
+static struct str before_bar(struct str s) {
+    size_t bar = str_find(s, STR("|"), 0);
+    return bar == STR_NOT_FOUND ? s : str_take(s, bar);
+}
+
+/* Name of the method that something was made for: "<Main>$" is Main, "<Buy>b__0" is a lambda in
+ * Buy. */
+static void method_name(struct str name, unsigned depth, struct strbuf *out) {
+    struct generated g;
+    if (name.len == 0 || name.ptr[0] != '<' || depth >= NESTED_MAX || !take_apart(name, &g)) {
+        strbuf_add(out, name);
+        return;
+    }
+    method_name(g.of, depth + 1, out);
+    if (g.kind == 'b')
+        strbuf_adds(out, " lambda");
+    if (g.kind == 'g') {
+        strbuf_addc(out, '.');
+        strbuf_add(out, before_bar(g.rest));
+    }
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+/* Where in `out` the name being written begins, and whether it is a type argument of a task box. */
+struct writing {
+    struct strbuf *out;
+    size_t start;
+    bool machine;
+};
+
+static void drop_plus(struct writing *w) {
+    if (w->out->len > w->start && w->out->ptr[w->out->len - 1] == '+')
+        w->out->ptr[--w->out->len] = '\0';
+}
+
+static void put_in_front(struct writing *w, const char *words) {
+    struct strbuf rest;
+    strbuf_init(&rest);
+    strbuf_add(&rest, (struct str){w->out->ptr + w->start, w->out->len - w->start});
+    w->out->len = w->start;
+    strbuf_adds(w->out, words);
+    strbuf_add(w->out, strbuf_str(&rest));
+    w->out->failed |= rest.failed;
+    strbuf_deinit(&rest);
+}
+
+static void state_machine(struct writing *w, const struct generated *g) {
+    drop_plus(w);
+    if (w->out->len > w->start)
+        strbuf_addc(w->out, '.');
+    method_name(g->of, 1, w->out);
+    if (!w->out->failed)
+        put_in_front(w, w->machine ? "async " : "async or iterator ");
+}
+
+/* A word behind the type it belongs to: "Shop closure". */
+static void of_outer(struct writing *w, const char *word) {
+    drop_plus(w);
+    if (w->out->len > w->start)
+        strbuf_addc(w->out, ' ');
+    strbuf_adds(w->out, word);
+}
+
+static void generated_type(struct writing *w, const struct generated *g, bool more) {
+    bool made_for_none = g->of.len == 0;
+    if (g->kind == 'd') {
+        state_machine(w, g);
+    } else if (g->kind == 'c' && made_for_none && str_starts(g->rest, STR("DisplayClass"))) {
+        of_outer(w, "closure");
+    } else if (g->kind == 'c' && made_for_none) {
+        if (more)
+            drop_plus(w); /* "Shop+<>c+<<Buy>b__0>d": the lambda is named below */
+        else
+            of_outer(w, "lambdas");
+    } else if (g->kind == 'f' && str_starts(g->rest, STR("AnonymousType"))) {
+        strbuf_adds(w->out, "anonymous type");
+    } else if (g->kind == 'F' && g->rest.len) { /* a type of one file: "<File>F0..__Name" */
+        size_t name = 0;
+        for (size_t at = 0; (at = str_find(g->rest, STR("__"), at)) != STR_NOT_FOUND; at += 2)
+            name = at + 2;
+        strbuf_add(w->out, str_drop(g->rest, name));
+    } else if (g->kind == 'o' && made_for_none) {
+        of_outer(w, "call sites");
+    } else if (g->kind == 'O' && made_for_none) {
+        of_outer(w, "method groups");
+    } else if (g->kind == 'e') {
+        strbuf_add(w->out, g->of);
+        strbuf_adds(w->out, " buffer");
+    } else if (g->kind == 'z' || g->kind == 'y') { /* collection expressions, inline arrays */
+        strbuf_add(w->out, g->rest);
+    } else {
+        strbuf_addc(w->out, '<');
+        strbuf_add(w->out, g->of);
+        strbuf_addf(w->out, ">%c%s", g->kind, g->rest.len ? "__" : "");
+        strbuf_add(w->out, g->rest);
+    }
+}
+
+static bool is_task_box(struct str before) {
+    return str_ends(before, STR("AsyncStateMachineBox"));
+}
+
+void pretty_type(const char *type, bool is_machine, struct strbuf *out) {
+    struct writing w = {out, out->len, is_machine};
+    struct str s = str_of(type);
+    unsigned depth = 0, box_depth = 0; /* of brackets; in which arguments are state machines */
+    for (size_t i = 0; i < s.len;) {
+        char c = s.ptr[i];
+        bool begins = i == 0 || !(is_word(s.ptr[i - 1]) || s.ptr[i - 1] == '`');
+        struct generated g;
+        if (c == '<' && begins && take_apart(str_drop(s, i), &g)) {
+            i += g.length;
+            generated_type(&w, &g, i < s.len && s.ptr[i] == '+');
+            continue;
+        }
+        if (c == '<') {
+            depth++;
+            if (!box_depth && is_task_box(str_take(s, i)))
+                box_depth = depth;
+        } else if (c == '>' && depth) {
+            box_depth = box_depth == depth ? 0 : box_depth;
+            depth--;
+        }
+        strbuf_addc(out, c);
+        i++;
+        if (c == '<' || c == ',' || c == ' ') {
+            w.start = out->len;
+            w.machine = box_depth != 0 && box_depth == depth;
+        }
+    }
+}
+
+/* -- Fields ------------------------------------------------------------------------------------ */
+
+/* Kinds of fields that the compiler adds, by the character behind "<>". */
+static const char *made_field(char kind, struct str rest) {
+    switch (kind) {
+    case '1':
+        return "state";
+    case '2':
+        return "current";
+    case '3':
+        return NULL; /* a parameter, kept for a second enumeration: its own name follows */
+    case '4':
+        return str_eq(rest, STR("this")) ? "this" : NULL;
+    case '7':
+    case 's':
+        return "temporary";
+    case '8':
+        return "closure";
+    case '9':
+        return "cached lambda";
+    case 't':
+        return "builder";
+    case 'u':
+        return "awaiter";
+    default:
+        return NULL;
+    }
+}
+
+static void generated_field(const struct generated *g, struct str whole, struct strbuf *out) {
+    const char *made = g->of.len ? NULL : made_field(g->kind, g->rest);
+    if (made)
+        strbuf_adds(out, made);
+    else if (!g->of.len && g->kind == '3')
+        strbuf_add(out, g->rest);
+    else if (g->of.len && (g->kind == 'k' || g->kind == '5' || g->kind == 'P'))
+        strbuf_add(out, g->of); /* property, local variable, parameter of a primary constructor */
+    else
+        strbuf_add(out, whole);
+}
+
+void pretty_field(const char *field, struct strbuf *out) {
+    struct str s = str_of(field);
+    for (size_t i = 0; i < s.len;) {
+        struct generated g;
+        /* "CS$<>8__locals1": what a closure sees of the one around it. */
+        size_t skip = str_starts(str_drop(s, i), STR("CS$<")) ? 3 : 0;
+        bool begins = i == 0 || !is_word(s.ptr[i - 1]);
+        if (s.ptr[i + skip] != '<' || !begins || !take_apart(str_drop(s, i + skip), &g)) {
+            strbuf_addc(out, s.ptr[i++]);
+            continue;
+        }
+        generated_field(&g, (struct str){s.ptr + i, g.length + skip}, out);
+        i += g.length + skip;
+    }
+}

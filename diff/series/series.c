@@ -1,0 +1,179 @@
+#include "diff/series/series_internal.h"
+
+#include "base/num.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const thread_state_names[] = {
+    [THREAD_RUNNING] = "running",
+    [THREAD_RUNAWAY] = "runaway",
+    [THREAD_UNCHANGED] = "unchanged",
+    [THREAD_NOT_RECORDED] = "not_recorded",
+    [THREAD_NEW] = "new",
+    [THREAD_GONE] = "gone",
+};
+
+const char *const thread_evidence_names[] = {
+    [EVIDENCE_NONE] = "none",
+    [EVIDENCE_CPU] = "cpu",
+    [EVIDENCE_SWITCHES] = "switches",
+    [EVIDENCE_MEMORY] = "memory",
+};
+
+void series_options_init(struct series_options *options) {
+    *options = (struct series_options){
+        .floor_bytes = ABSENT,
+        .floor_objects = ABSENT,
+        .floor_heap_percent = 0.5,
+        .floor_self_percent = 5,
+        .runaway_share = 0.9,
+        .runaway_min_ns = 1000000000,
+    };
+}
+
+const struct snapshot *series_base(const struct series *s) {
+    return s->snapshots[0];
+}
+
+const struct snapshot *series_new(const struct series *s) {
+    return s->snapshots[s->count - 1];
+}
+
+const char *series_snapshot_name(const struct series *s, uint32_t snapshot) {
+    return s->names[snapshot];
+}
+
+bool series_strings_equal(const struct strings *a, const struct strings *b) {
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    return true;
+}
+
+static const char *format_text(struct series *s, const char *fmt, va_list ap) {
+    char text[1024];
+    vsnprintf(text, sizeof(text), fmt, ap);
+    return arena_copy(&s->arena, text, str_utf8_valid(str_of(text)));
+}
+
+bool series_warn(struct series *s, struct err *err, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = format_text(s, fmt, ap);
+    va_end(ap);
+    const char **grown = arena_array(&s->arena, s->warning_count + 1, sizeof(*grown));
+    if (!text || !grown)
+        return err_nomem(err);
+    if (s->warning_count)
+        memcpy(grown, s->warnings, s->warning_count * sizeof(*grown));
+    grown[s->warning_count++] = text;
+    s->warnings = grown;
+    return true;
+}
+
+bool series_refuse(struct series *s, struct err *err, const char *fmt, ...) {
+    if (s->not_comparable)
+        return true;
+    va_list ap;
+    va_start(ap, fmt);
+    s->not_comparable = format_text(s, fmt, ap);
+    va_end(ap);
+    return s->not_comparable || err_nomem(err);
+}
+
+static bool name_snapshots(struct series *s) {
+    s->names = arena_array(&s->arena, s->count, sizeof(*s->names));
+    if (!s->names)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        char text[32];
+        int n = snprintf(text, sizeof(text), "snapshot %u", i + 1);
+        s->names[i] = s->count == 1             ? "the dump"
+                      : s->count == 2 && i == 0 ? "BASE"
+                      : s->count == 2           ? "NEW"
+                                                : arena_copy(&s->arena, text, (size_t)n);
+        if (!s->names[i])
+            return false;
+    }
+    return true;
+}
+
+static bool start(struct series *s, const struct snapshot *const *snapshots, struct err *err) {
+    const struct snapshot **copy = arena_array(&s->arena, s->count, sizeof(*copy));
+    s->heap_bytes = arena_array(&s->arena, s->count, sizeof(*s->heap_bytes));
+    s->sums = arena_array(&s->arena, s->count, sizeof(*s->sums));
+    if (!copy || !s->heap_bytes || !s->sums || !name_snapshots(s))
+        return err_nomem(err);
+    s->parts_all = UINT32_MAX;
+    for (uint32_t i = 0; i < s->count; i++) {
+        copy[i] = snapshots[i];
+        s->parts_all &= snapshots[i]->parts;
+        s->parts_any |= snapshots[i]->parts;
+    }
+    s->snapshots = copy;
+    return true;
+}
+
+static void sum_up(const struct snapshot *snapshot, struct series_sums *sums) {
+    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        for (int g = 0; g < GEN_COUNT; g++)
+            cell_add(&sums->gens[g], rows[i].gen[g]);
+        for (int g = 0; rows[i].name[0] == 'F' && g < GEN_COUNT && type_is_free(&rows[i]); g++)
+            cell_add(&sums->free_gens[g], rows[i].gen[g]);
+    }
+    for (int g = 0; g < GEN_COUNT; g++) {
+        cell_add(&sums->total, sums->gens[g]);
+        cell_add(&sums->free_total, sums->free_gens[g]);
+    }
+}
+
+/* Types say it best, unless filtered; a dump without them may still have printed its totals. */
+static uint64_t heap_bytes(const struct snapshot *snapshot, const struct series_sums *sums) {
+    bool types = snapshot_has(snapshot, PART_TYPES);
+    if (types && !snapshot_origin(snapshot)->types_filter)
+        return sums->total.bytes;
+    const struct gc_row *gc = snapshot_row(snapshot, PART_GC);
+    if (gc && gc->allocated_bytes != ABSENT)
+        return gc->allocated_bytes;
+    uint64_t sum = ABSENT;
+    SNAPSHOT_ROWS(snapshot, PART_HEAPS, struct heap_row, heaps, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (heaps[i].allocated != ABSENT)
+            sum = num_add(sum == ABSENT ? 0 : sum, heaps[i].allocated);
+    return sum == ABSENT && types ? sums->total.bytes : sum;
+}
+
+uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot) {
+    return s->heap_bytes[snapshot];
+}
+
+bool series_init(struct series *s, const struct snapshot *const *snapshots, uint32_t count,
+                 const struct series_options *options, struct err *err) {
+    *s = (struct series){.count = count, .interval_ns = ABSENT};
+    arena_init(&s->arena);
+    if (options)
+        s->options = *options;
+    else
+        series_options_init(&s->options);
+    if (count == 0)
+        return err_set(err, ERR_USAGE, "no snapshot given");
+    if (!start(s, snapshots, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        sum_up(snapshots[i], &s->sums[i]);
+        s->heap_bytes[i] = heap_bytes(snapshots[i], &s->sums[i]);
+    }
+    return series_join_types(s, err) && series_join_values(s, err) && series_join_stacks(s, err) &&
+           series_join_threads(s, err) && series_identify(s, err);
+}
+
+void series_deinit(struct series *s) {
+    arena_deinit(&s->arena);
+    *s = (struct series){0};
+}

@@ -1,0 +1,286 @@
+/*
+ * Two or more snapshots of the same program in time order, lined up; one snapshot for `show`.
+ */
+#ifndef DUMPDIFF_SERIES_SERIES_H
+#define DUMPDIFF_SERIES_SERIES_H
+
+#include "model/snapshot.h"
+
+enum verdict {
+    VERDICT_NONE, /* one snapshot, or not to be judged (Free) */
+    VERDICT_STABLE,
+    VERDICT_GROWING,    /* two snapshots only */
+    VERDICT_SHRINKING,  /* two snapshots only */
+    VERDICT_LEAK,       /* grows at every step, each step above the floor */
+    VERDICT_SATURATING, /* each step smaller, the last at most half the first: a filling cache */
+    VERDICT_STEP,       /* one jump, then flat */
+    VERDICT_INCONCLUSIVE,
+};
+extern const char *const verdict_names[];
+
+enum thread_state {
+    THREAD_RUNNING,
+    THREAD_RUNAWAY,
+    THREAD_UNCHANGED,
+    THREAD_NOT_RECORDED,
+    THREAD_NEW,
+    THREAD_GONE
+};
+extern const char *const thread_state_names[];
+
+enum thread_evidence { EVIDENCE_NONE, EVIDENCE_CPU, EVIDENCE_SWITCHES, EVIDENCE_MEMORY };
+extern const char *const thread_evidence_names[];
+
+struct series_options {
+    bool exact_names; /* do not normalise compiler-generated names */
+    bool full_paths;  /* findings tell every step of a path */
+    uint64_t
+        floor_bytes; /* below this growth a step is not growth; ABSENT: from floor_permille_* */
+    uint64_t floor_objects;
+    double floor_heap_percent; /* default 0.5: of the base heap */
+    double floor_self_percent; /* default 5: of the type itself */
+    double runaway_share; /* default 0.9: CPU used a wall second from which a thread is a runaway */
+    uint64_t runaway_min_ns; /* default 1 s */
+    double per;              /* requests or iterations between first and last; 0: not told */
+};
+
+/* What the verdict on a type was judged on. */
+enum series_basis {
+    BASIS_ALL,    /* all objects in the heap, garbage included */
+    BASIS_MATURE, /* gen2, LOH, POH and frozen, beside all: garbage included, but little of it */
+    BASIS_LIVE,   /* objects that something holds */
+};
+
+/*
+ * Least growth that counts. Percentages and absolute floors hold together; a floor of 0 asks for
+ * any growth at all.
+ */
+struct series_floors {
+    uint64_t bytes, objects;
+    double heap_percent, self_percent; /* of the base heap; of the type's own base bytes */
+};
+
+struct series_type {
+    const char *name; /* as shown: as the sources have it, normalised where they differ */
+    const char *module;
+    /* [count of snapshots]; ABSENT in a snapshot that has no types at all */
+    struct cell *totals;
+    /*
+     * [count of snapshots] the row of that snapshot, or the sum of its rows that have this name;
+     * NULL: none.
+     */
+    const struct type_row **rows;
+    /* [count of snapshots]; ABSENT where not known. Shared by all types when nothing knows. */
+    uint64_t *live_objects, *live_bytes;
+    int64_t objects_delta, bytes_delta; /* last minus first; 0 unless both have types */
+    enum verdict verdict;
+    enum series_basis basis;
+    bool is_free;
+};
+
+struct series_thread {
+    uint64_t os_id;
+    const char *name;
+    const struct thread_row **rows; /* [count of snapshots]; NULL where it is not there */
+    enum thread_state state;
+    enum thread_evidence evidence;
+    uint64_t cpu_delta_ns; /* user + kernel, last minus first; ABSENT: not recorded */
+    uint64_t user_delta_ns, kernel_delta_ns;
+    uint64_t switches_delta;
+    uint64_t same_stack; /* 1, 0, or ABSENT where a stack is missing */
+};
+
+/*
+ * A name/value pair lined up. Parts and their groups:
+ *   TYPES "generation" (bytes, objects), "free" (bytes of Free by generation), "total" ("heap")
+ *   HEAPS "generation", "free" (bytes, summed over GC heaps), "heap" ("allocated", "committed")
+ *   REGIONS "kind" (allocated bytes, regions), "committed"
+ *   GC "gc" ("allocated", "committed", "skipped")
+ *   FINALIZER "finalizer" ("ready", "finalizable", and "gen0" ... of the latter)
+ *   HANDLES "kind" (bytes, handles)        OS_HANDLES "type" (ABSENT, handles)
+ *   MEMORY_MAP "usage", "state", "type", "protect", "largest" (bytes, regions)
+ *   COUNTERS "counter"                     LOADER "kind" (bytes; counts: heaps)
+ *   NATIVE_HEAPS "heap" (committed bytes, heaps)    LIVE "live"
+ *   MODULES "module" ("loaded", "dynamic": counts only)
+ */
+struct series_value {
+    enum part part;
+    const char *group; /* "usage", "state", a handle kind's "kind", ...; never NULL */
+    const char *name;
+    uint64_t *values; /* [count of snapshots]; ABSENT where there is no such row */
+    uint64_t *counts; /* [count of snapshots]; regions, handles; ABSENT where the part has none */
+    enum verdict verdict; /* on the values, else on the counts: growth from floor_self_percent on */
+};
+
+/*
+ * What is allocated and not freed by one stack. Frames are folded where they repeat (recursion).
+ * Where a snapshot does not count allocations, or bytes, none of its stacks has that figure.
+ */
+struct series_stack {
+    struct strings frames; /* innermost first, of the newest snapshot */
+    uint32_t self;         /* the first that is no allocator: who allocates; < frames.count or 0 */
+    const char *module;    /* that it is put down to: as the source says, else that of `self` */
+    struct cell *totals;   /* [count of snapshots] outstanding */
+    struct cell *ever;     /* [count of snapshots] ever allocated; NULL: no snapshot tells */
+    bool *seen;
+    int64_t count_delta, bytes_delta;
+    enum verdict verdict;
+    uint64_t size_each;       /* [bytes] where all its allocations are of that size; ABSENT */
+    uint64_t peak_bytes;      /* in the newest snapshot that has it; ABSENT */
+    uint64_t oldest_ns;       /* [ns] age of its oldest allocation there; ABSENT */
+    uint64_t temporary_count; /* there ever allocated and freed at once; ABSENT */
+};
+
+/* Outstanding allocations summed up. */
+enum allocation_by { BY_FUNCTION, BY_MODULE, BY_SIZE, ALLOCATION_SUMS };
+
+struct series_allocation {
+    const char *name;   /* "module!function", module; NULL of sizes */
+    uint64_t size_each; /* [bytes] of sizes; ABSENT: those whose size is not known */
+    struct cell *self;  /* [count of snapshots] allocated by it */
+    struct cell *cum;   /* [count of snapshots] with what it calls, once a stack; NULL of sizes */
+    struct cell *ever;  /* [count of snapshots] ever allocated by it; NULL: no snapshot tells */
+    int64_t count_delta, bytes_delta; /* of self, as cum_* of cum: last minus first */
+    int64_t cum_count_delta, cum_bytes_delta;
+    enum verdict verdict; /* on self; VERDICT_NONE: it only calls what allocates */
+};
+
+/*
+ * The sums of one kind: from the stacks, or as the sources sum them where these say more. self adds
+ * up to `total`, but for what the source does not list.
+ */
+struct series_allocations {
+    struct series_allocation *rows; /* sorted as stacks are; NULL: nothing tells */
+    uint32_t count;
+    struct cell *total; /* [count of snapshots]; ABSENT in a snapshot without such sums */
+    bool from_stacks;
+};
+
+/* All types together, and free space alone. */
+struct series_sums {
+    struct cell gens[GEN_COUNT], free_gens[GEN_COUNT];
+    struct cell total, free_total;
+};
+
+struct series {
+    struct arena arena; /* owns what is made here; snapshots are borrowed */
+    const struct snapshot *const *snapshots;
+    uint32_t count;
+    struct series_options options;
+    uint32_t parts_all; /* parts present in every snapshot */
+    uint32_t parts_any;
+    uint64_t interval_ns;   /* wall time from first to last; ABSENT when the dumps do not say */
+    uint64_t *times_ns;     /* [count of snapshots] when each was taken, only compared with one
+                               another; NULL where one does not say or they are not in order */
+    bool generations_known; /* every snapshot has types, and tells their generations */
+    bool live_known;        /* every snapshot knows which objects are live */
+    bool backwards;         /* threads got younger from one snapshot to the next: swapped? */
+    bool out_of_order;      /* of one run of the program, and known not to be oldest first */
+    bool same_dump;         /* all snapshots hold the same figures throughout */
+
+    struct series_type *types; /* sorted by |bytes_delta| descending, then |objects_delta|, then
+                                 name; of one snapshot by name */
+    uint32_t type_count;
+    struct series_thread *threads; /* by debugger index of the newest, then OS id */
+    uint32_t thread_count;
+    struct series_value *values;
+    uint32_t value_count;
+    struct series_stack *stacks; /* sorted by |bytes_delta| descending, then |count_delta|, then
+                                    frames; of one snapshot by bytes, count and frames */
+    uint32_t stack_count;
+    uint32_t stacks_renamed;   /* stacks matched although a module, or arguments, had changed */
+    struct cell *allocated;    /* [count of snapshots] outstanding in sum; NULL without stacks and
+                                  sums of allocations; ABSENT in a snapshot without */
+    bool allocated_is_sampled; /* estimates from samples */
+    struct series_allocations allocations[ALLOCATION_SUMS];
+
+    const char
+        *not_comparable;  /* why verdicts would be wrong (exit 3 unless --force); NULL: they are */
+    const char **names;   /* of the snapshots in sentences: see series_snapshot_name() */
+    uint64_t *heap_bytes; /* [count of snapshots]: see series_heap_bytes() */
+    struct series_sums *sums; /* [count of snapshots]: over all types; zero without types */
+    const char **warnings;    /* e.g. "BASE is younger than NEW: swapped?"; one sentence each */
+    uint32_t warning_count;
+};
+
+void series_options_init(struct series_options *options);
+
+/*
+ * Lines up `count` snapshots (borrowed, oldest first). Cheap in time and memory: O(rows log rows).
+ * Errors: ERR_NOMEM.
+ */
+bool series_init(struct series *s, const struct snapshot *const *snapshots, uint32_t count,
+                 const struct series_options *options, struct err *err) MUST_CHECK;
+void series_deinit(struct series *s);
+
+/* First and last snapshot. */
+const struct snapshot *series_base(const struct series *s);
+const struct snapshot *series_new(const struct series *s);
+
+/*
+ * Compiler-generated parts of a type or method name without their ordinals ("<>c__DisplayClass12_0"
+ * ->
+ * "<>c__DisplayClass"), so that releases can be compared. Appends to out.
+ */
+void series_normal_name(struct str name, struct strbuf *out);
+
+/*
+ * Of the framework or runtime (System.*, Microsoft.*, arrays and strings of primitives, java.*
+ * ...), so seldom what a person can act on.
+ */
+bool series_is_framework(const char *type_name);
+
+/*
+ * Verdict over the values of all snapshots: `floor` is the least growth of a step that counts.
+ * ABSENT values are left out. With three or more: what falls, or comes back to where it was, is
+ * stable; what grew by the floor without fitting any shape is inconclusive. From five on a step may
+ * fail: what rises by the test of ranks (trend.h) is a leak unless it levels off or was one jump,
+ * and what never goes beyond where it was before is stable.
+ */
+enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t floor);
+
+/*
+ * Verdict on a type: on live bytes where every snapshot knows them; else on all bytes, looking at
+ * gen2, LOH, POH and frozen as well where every snapshot tells generations (a type that grows at
+ * every step but not there is not called a leak). From five snapshots on the floor is spread over
+ * the steps, so that a slow leak is one.
+ */
+enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
+                                 const struct series_floors *floors, enum series_basis *ret_basis);
+
+/*
+ * The type by generation in one snapshot, [GEN_COUNT] cells: zero where it has no row, ABSENT where
+ * the snapshot has no types.
+ */
+const struct cell *series_type_gens(const struct series_type *type, uint32_t snapshot);
+
+/* Bytes in gen2, LOH, POH and frozen; ABSENT where the snapshot has no types. */
+uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot);
+
+/* Does any column differ between any two snapshots? */
+bool series_type_changed(const struct series *s, const struct series_type *type);
+
+/* The lined-up value of that name; NULL when no snapshot has it. */
+const struct series_value *series_value(const struct series *s, enum part part, const char *group,
+                                        const char *name);
+
+/* Bytes in the heap of one snapshot, Free included; ABSENT where nothing says so. */
+uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot);
+
+/* "BASE" and "NEW" of two, "the dump" of one, else "snapshot 3". Points into the series. */
+const char *series_snapshot_name(const struct series *s, uint32_t snapshot);
+
+/* "184:1914 spinner": debugger index and OS id in hex, name. */
+void series_thread_label(const struct series *s, const struct series_thread *thread,
+                         struct strbuf *out);
+/*
+ * "ink!fill <- press!Print <- press!main": at most `most` frames from the one that allocates,
+ * without arguments. Appends.
+ */
+void series_stack_place(const struct series_stack *stack, uint32_t most, struct strbuf *out);
+
+/* The newest row of the thread; never NULL. */
+const struct thread_row *series_thread_row(const struct series *s,
+                                           const struct series_thread *thread);
+
+#endif

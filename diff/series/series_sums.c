@@ -1,0 +1,415 @@
+/*
+ * Outstanding allocations by function, by module and by size: made from the stacks, or as the
+ * sources sum them up themselves.
+ */
+#include "diff/series/stack_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const by_names[ALLOCATION_SUMS] = {
+    [BY_FUNCTION] = "function", [BY_MODULE] = "module", [BY_SIZE] = "size"};
+
+struct sums {
+    struct series *s;
+    const struct stack_table *t; /* NULL: there are no stacks */
+    struct series_allocations *out;
+    enum allocation_by by;
+    uint32_t capacity;
+    bool ever, failed;
+};
+
+static const struct cell absent = {ABSENT, ABSENT};
+
+static struct cell *cells(struct sums *m) {
+    struct cell *cells = arena_array(&m->s->arena, m->s->count, sizeof(*cells));
+    m->failed |= !cells;
+    for (uint32_t i = 0; cells && i < m->s->count; i++)
+        cells[i] = absent;
+    return cells;
+}
+
+/* A new row, nothing known; NULL: out of memory. */
+static struct series_allocation *row_new(struct sums *m, const char *name, uint64_t size_each) {
+    struct series_allocations *out = m->out;
+    if (out->count == m->capacity) {
+        uint32_t capacity = m->capacity ? m->capacity * 2 : 64;
+        void *grown = arena_grow(&m->s->arena, out->rows, out->count * sizeof(*out->rows),
+                                 capacity * sizeof(*out->rows));
+        m->failed |= !grown;
+        if (!grown)
+            return NULL;
+        out->rows = grown;
+        m->capacity = capacity;
+    }
+    struct series_allocation *row = &out->rows[out->count];
+    *row = (struct series_allocation){
+        .name = name,
+        .size_each = size_each,
+        .self = cells(m),
+        .cum = m->by == BY_SIZE ? NULL : cells(m),
+        .ever = m->ever ? cells(m) : NULL,
+    };
+    if (m->failed)
+        return NULL;
+    out->count++;
+    return row;
+}
+
+/* -- From stacks ------------------------------------------------------------------------------- */
+
+static void add_self(const struct sums *m, struct series_allocation *row,
+                     const struct series_stack *stack) {
+    for (uint32_t i = 0; i < m->s->count; i++) {
+        figures_add(&row->self[i], stack->totals[i]);
+        if (row->ever)
+            figures_add(&row->ever[i], stack->ever[i]);
+    }
+}
+
+static void add_cum(const struct sums *m, struct series_allocation *row,
+                    const struct series_stack *stack) {
+    for (uint32_t i = 0; i < m->s->count; i++)
+        figures_add(&row->cum[i], stack->totals[i]);
+}
+
+/* The frames of a stack by the names they are summed under. */
+static uint32_t key_of(const struct sums *m, uint32_t frame) {
+    const struct stack_table *t = m->t;
+    return m->by == BY_FUNCTION ? t->frames[frame].canon
+                                : stack_newest_module(t, t->frames[frame].module);
+}
+
+struct by_frames {
+    uint32_t *rows;  /* of a frame or module: number of its row, STACK_NONE: none yet */
+    uint32_t *stamp; /* the last stack it was counted in, from 1 */
+    uint32_t unknown;
+};
+
+static uint32_t row_of(struct sums *m, struct by_frames *b, uint32_t key) {
+    uint32_t *row = key == STACK_NONE ? &b->unknown : &b->rows[key];
+    if (*row != STACK_NONE)
+        return *row;
+    const char *name = key == STACK_NONE      ? "[unknown]"
+                       : m->by == BY_FUNCTION ? m->t->frames[key].text
+                                              : m->t->modules[key].name;
+    if (row_new(m, name, ABSENT))
+        *row = m->out->count - 1;
+    return *row;
+}
+
+static bool add_stack(struct sums *m, struct by_frames *b, uint32_t n) {
+    const struct series_stack *stack = &m->s->stacks[n];
+    const struct stack_ids *ids = &m->t->ids[n];
+    uint32_t self = ids->count ? key_of(m, ids->ids[stack->self]) : STACK_NONE;
+    if (m->by == BY_MODULE && ids->module != STACK_NONE)
+        self = stack_newest_module(m->t, ids->module);
+    uint32_t row = row_of(m, b, self);
+    if (m->failed)
+        return false;
+    add_self(m, &m->out->rows[row], stack);
+    for (uint32_t i = 0; i <= ids->count; i++) {
+        /* Allocators call nobody that matters; what it is put down to counts anyway. */
+        uint32_t key = i == ids->count ? self : key_of(m, ids->ids[i]);
+        if (i < stack->self || key == STACK_NONE || b->stamp[key] == n + 1)
+            continue;
+        b->stamp[key] = n + 1;
+        row = row_of(m, b, key);
+        if (m->failed)
+            return false;
+        add_cum(m, &m->out->rows[row], stack);
+    }
+    if (self == STACK_NONE)
+        add_cum(m, &m->out->rows[row_of(m, b, self)], stack);
+    return true;
+}
+
+static bool sum_by_frames(struct sums *m) {
+    uint32_t keys = m->by == BY_FUNCTION ? m->t->frame_count : m->t->module_count;
+    struct by_frames b = {
+        .rows = malloc(((size_t)keys + 1) * sizeof(*b.rows)),
+        .stamp = calloc((size_t)keys + 1, sizeof(*b.stamp)),
+        .unknown = STACK_NONE,
+    };
+    bool ok = b.rows && b.stamp;
+    for (uint32_t i = 0; ok && i < keys; i++)
+        b.rows[i] = STACK_NONE;
+    for (uint32_t n = 0; ok && n < m->s->stack_count; n++)
+        ok = add_stack(m, &b, n);
+    free(b.rows);
+    free(b.stamp);
+    return ok;
+}
+
+/* -- Rows of sizes, and those of the sources --------------------------------------------------- */
+
+struct by_name {
+    struct strmap names;
+    struct u64map sizes;
+};
+
+static uint32_t find_row(struct sums *m, struct by_name *b, const char *name, uint64_t size) {
+    struct str key = str_of(name);
+    uint32_t row = name ? strmap_get(&b->names, key, STR("")) : u64map_get(&b->sizes, size);
+    if (row != STRMAP_NONE)
+        return row;
+    row = m->out->count;
+    bool ok = row_new(m, name, size);
+    ok = ok && (name ? strmap_put(&b->names, key, STR(""), row) : u64map_put(&b->sizes, size, row));
+    m->failed |= !ok;
+    return row;
+}
+
+/* A single allocation is as large as it is; of several the source has to say it. */
+static uint64_t size_of(const struct stack_row *row) {
+    return row->size_each == ABSENT && row->count == 1 ? row->bytes : row->size_each;
+}
+
+static void sum_sizes(struct sums *m, struct by_name *b) {
+    for (uint32_t i = 0; i < m->s->count; i++) {
+        SNAPSHOT_ROWS(m->s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
+        for (uint32_t r = 0; r < count && !m->failed; r++) {
+            uint32_t n = find_row(m, b, NULL, size_of(&rows[r]));
+            if (m->failed)
+                return;
+            struct series_allocation *row = &m->out->rows[n];
+            figures_add(&row->self[i], (struct cell){rows[r].count, rows[r].bytes});
+            if (row->ever)
+                figures_add(&row->ever[i], (struct cell){rows[r].total_count, rows[r].total_bytes});
+        }
+    }
+}
+
+static bool is_by(const struct allocation_row *row, const char *by) {
+    return row->by && strcmp(row->by, by) == 0;
+}
+
+static void sum_rows(struct sums *m, struct by_name *b) {
+    for (uint32_t i = 0; i < m->s->count; i++) {
+        SNAPSHOT_ROWS(m->s->snapshots[i], PART_ALLOCATIONS, struct allocation_row, rows, count);
+        for (uint32_t r = 0; r < count && !m->failed; r++) {
+            if (!is_by(&rows[r], by_names[m->by]))
+                continue;
+            const char *name = m->by == BY_SIZE ? NULL : rows[r].name ? rows[r].name : "[unknown]";
+            uint32_t n = find_row(m, b, name, m->by == BY_SIZE ? rows[r].size_each : ABSENT);
+            if (m->failed)
+                return;
+            struct series_allocation *row = &m->out->rows[n];
+            figures_add(&row->self[i], (struct cell){rows[r].count, rows[r].bytes});
+            if (row->cum)
+                figures_add(&row->cum[i], (struct cell){rows[r].cum_count, rows[r].cum_bytes});
+            if (row->ever)
+                figures_add(&row->ever[i], (struct cell){rows[r].total_count, rows[r].total_bytes});
+        }
+    }
+}
+
+static bool sum_by_names(struct sums *m, bool from_stacks) {
+    struct by_name b;
+    strmap_init(&b.names);
+    u64map_init(&b.sizes);
+    if (from_stacks)
+        sum_sizes(m, &b);
+    else
+        sum_rows(m, &b);
+    strmap_deinit(&b.names);
+    u64map_deinit(&b.sizes);
+    return !m->failed;
+}
+
+/* -- Which of the two -------------------------------------------------------------------------- */
+
+/* What the rows of one kind in one snapshot add up to; ABSENT: there are none. */
+static struct cell rows_total(const struct snapshot *snapshot, const char *by) {
+    struct cell sum = absent;
+    SNAPSHOT_ROWS(snapshot, PART_ALLOCATIONS, struct allocation_row, rows, count);
+    for (uint32_t r = 0; r < count; r++)
+        if (is_by(&rows[r], by))
+            figures_add(&sum, (struct cell){rows[r].count, rows[r].bytes});
+    return sum;
+}
+
+static struct cell stacks_total(const struct snapshot *snapshot) {
+    struct cell sum = absent;
+    SNAPSHOT_ROWS(snapshot, PART_STACKS, struct stack_row, rows, count);
+    for (uint32_t r = 0; r < count; r++)
+        figures_add(&sum, (struct cell){rows[r].count, rows[r].bytes});
+    if (snapshot_has(snapshot, PART_STACKS) && !count)
+        sum = (struct cell){0, 0};
+    return sum;
+}
+
+static bool has_rows(const struct snapshot *snapshot, const char *by) {
+    SNAPSHOT_ROWS(snapshot, PART_ALLOCATIONS, struct allocation_row, rows, count);
+    for (uint32_t r = 0; r < count; r++)
+        if (is_by(&rows[r], by))
+            return true;
+    return false;
+}
+
+static bool knows_more(uint64_t rows, uint64_t stacks) {
+    return rows != ABSENT && (stacks == ABSENT || rows > stacks);
+}
+
+/*
+ * The sources' own sums where every snapshot that has allocations has them, and one has no stacks,
+ * or stacks for a part of them only (a report lists some, and sums up all).
+ */
+static bool use_rows(const struct series *s, const char *by) {
+    bool better = false, all = true;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct snapshot *snapshot = s->snapshots[i];
+        bool stacks = snapshot_has(snapshot, PART_STACKS);
+        if (!stacks && !snapshot_has(snapshot, PART_ALLOCATIONS))
+            continue;
+        all = all && has_rows(snapshot, by);
+        better = better || !stacks ||
+                 knows_more(rows_total(snapshot, by).bytes, stacks_total(snapshot).bytes);
+    }
+    return all && better;
+}
+
+static bool tells_sizes(const struct series *s) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        SNAPSHOT_ROWS(s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
+        for (uint32_t r = 0; r < count; r++)
+            if (rows[r].size_each != ABSENT)
+                return true;
+    }
+    return false;
+}
+
+/* All that is outstanding in a snapshot, by whatever tells most of it. */
+static struct cell allocated(const struct snapshot *snapshot) {
+    struct cell most = stacks_total(snapshot);
+    static const char *const kinds[] = {"total", "function", "module", "size"};
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+        struct cell sum = rows_total(snapshot, kinds[k]);
+        if (knows_more(sum.bytes, most.bytes))
+            most.bytes = sum.bytes;
+        if (knows_more(sum.objects, most.objects))
+            most.objects = sum.objects;
+    }
+    return most;
+}
+
+/* -- Finishing --------------------------------------------------------------------------------- */
+
+/* Where a snapshot tells such sums at all, it has none of what it does not list. */
+static void fill_unseen(const struct sums *m) {
+    struct series_allocations *out = m->out;
+    for (uint32_t i = 0; i < m->s->count; i++) {
+        struct cell self = absent, cum = absent, ever = absent;
+        for (uint32_t r = 0; r < out->count; r++) {
+            figures_add(&self, out->rows[r].self[i]);
+            if (out->rows[r].cum)
+                figures_add(&cum, out->rows[r].cum[i]);
+            if (out->rows[r].ever)
+                figures_add(&ever, out->rows[r].ever[i]);
+        }
+        out->total[i] = self;
+        for (uint32_t r = 0; r < out->count; r++) {
+            struct cell *const lists[] = {out->rows[r].self, out->rows[r].cum, out->rows[r].ever};
+            const struct cell *const known[] = {&self, &cum, &ever};
+            for (size_t k = 0; k < 3; k++) {
+                /* One figure without the other: listed, and the other could not be told. */
+                if (!lists[k] || lists[k][i].objects != ABSENT || lists[k][i].bytes != ABSENT)
+                    continue;
+                if (known[k]->objects != ABSENT)
+                    lists[k][i].objects = 0;
+                if (known[k]->bytes != ABSENT)
+                    lists[k][i].bytes = 0;
+            }
+        }
+    }
+}
+
+/* Callers of allocating functions have no verdict of their own. */
+static bool allocates(const struct series *s, const struct series_allocation *row) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if ((row->self[i].bytes && row->self[i].bytes != ABSENT) ||
+            (row->self[i].objects && row->self[i].objects != ABSENT))
+            return true;
+    return false;
+}
+
+static void judge_rows(const struct sums *m, uint64_t *scratch) {
+    const struct series *s = m->s;
+    uint32_t end = s->count - 1;
+    uint64_t floor = series_allocation_floor(s, s->allocated);
+    for (uint32_t r = 0; r < m->out->count; r++) {
+        struct series_allocation *row = &m->out->rows[r];
+        row->count_delta = series_delta(row->self[end].objects, row->self[0].objects);
+        row->bytes_delta = series_delta(row->self[end].bytes, row->self[0].bytes);
+        if (row->cum) {
+            row->cum_count_delta = series_delta(row->cum[end].objects, row->cum[0].objects);
+            row->cum_bytes_delta = series_delta(row->cum[end].bytes, row->cum[0].bytes);
+        }
+        if (allocates(s, row))
+            row->verdict = series_judge_cells(s, row->self, floor, scratch);
+    }
+}
+
+static int cmp_magnitude(int64_t a, int64_t b) {
+    uint64_t p = num_magnitude(a), q = num_magnitude(b);
+    return p > q ? -1 : p < q;
+}
+
+static int cmp_known(uint64_t a, uint64_t b) {
+    a = a == ABSENT ? 0 : a;
+    b = b == ABSENT ? 0 : b;
+    return a > b ? -1 : a < b;
+}
+
+static int cmp_rows(const void *x, const void *y, void *context) {
+    const struct series_allocation *a = x, *b = y;
+    const struct series *s = context;
+    int order;
+    if (s->count == 1) {
+        order = cmp_known(a->self->bytes, b->self->bytes);
+        order = order ? order : cmp_known(a->self->objects, b->self->objects);
+        order = order || !a->cum ? order : cmp_known(a->cum->bytes, b->cum->bytes);
+    } else {
+        order = cmp_magnitude(a->bytes_delta, b->bytes_delta);
+        order = order ? order : cmp_magnitude(a->count_delta, b->count_delta);
+        order = order ? order : cmp_magnitude(a->cum_bytes_delta, b->cum_bytes_delta);
+    }
+    if (!order && a->name && b->name)
+        order = strcmp(a->name, b->name);
+    return order ? order : (a->size_each > b->size_each) - (a->size_each < b->size_each);
+}
+
+static bool sum_one(struct series *s, const struct stack_table *t, enum allocation_by by,
+                    uint64_t *scratch) {
+    struct series_allocations *out = &s->allocations[by];
+    struct sums m = {.s = s, .t = t, .out = out, .by = by};
+    bool rows = use_rows(s, by_names[by]);
+    if (!rows &&
+        (!t || (by == BY_SIZE && !tells_sizes(s)) || (by == BY_MODULE && !t->module_count)))
+        return true;
+    m.ever = rows || t->any_ever;
+    out->from_stacks = !rows;
+    out->total = cells(&m);
+    if (m.failed || !(rows || by == BY_SIZE ? sum_by_names(&m, !rows) : sum_by_frames(&m)))
+        return false;
+    fill_unseen(&m);
+    judge_rows(&m, scratch);
+    if (out->count)
+        qsort_r(out->rows, out->count, sizeof(*out->rows), cmp_rows, s);
+    return true;
+}
+
+bool series_sum_allocations(struct series *s, const struct stack_table *t, struct err *err) {
+    uint64_t *scratch = arena_array(&s->arena, s->count, sizeof(*scratch));
+    s->allocated = arena_array(&s->arena, s->count, sizeof(*s->allocated));
+    if (!scratch || !s->allocated)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->allocated[i] = allocated(s->snapshots[i]);
+        s->allocated_is_sampled |= snapshot_origin(s->snapshots[i])->sampled == 1;
+    }
+    for (int by = 0; by < ALLOCATION_SUMS; by++)
+        if (!sum_one(s, t, (enum allocation_by)by, scratch))
+            return err_nomem(err);
+    return true;
+}

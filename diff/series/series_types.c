@@ -1,0 +1,454 @@
+/*
+ * Joins the types of several snapshots: one pass over the rows to number them, one to fill the
+ * columns. What the rows say is not copied but referred to.
+ */
+#include "diff/series/series_internal.h"
+
+#include "base/hash.h"
+#include "base/num.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+struct type_key {
+    const char *name;   /* normalised */
+    const char *module; /* of any row where modules are not part of the key */
+    const char *raw;    /* the name in the sources; NULL where they differ */
+};
+
+struct type_join {
+    struct series *s;
+    struct arena spare;    /* of what is needed while joining */
+    struct type_key *keys; /* [number] */
+    uint32_t count, capacity;
+    uint32_t rows_max;  /* [count] types in the snapshot that has most */
+    uint32_t **numbers; /* [count of snapshots][rows]: series type of a row */
+    /* Names that stay as they are: their types in the order of cmp_keys(). */
+    uint32_t *plain, *merged;
+    uint32_t plain_count;
+    /* Names that compilers made: (normalised name, module) to number. */
+    struct strmap generated;
+    struct strbuf scratch;
+    bool by_module;
+};
+
+static bool any_module(const struct snapshot *snapshot) {
+    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].module && *rows[i].module)
+            return true;
+    return false;
+}
+
+/* Modules take part in the key unless one side knows none at all. */
+static bool join_by_module(const struct series *s) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if (snapshot_has(s->snapshots[i], PART_TYPES) &&
+            s->snapshots[i]->tables[PART_TYPES].count && !any_module(s->snapshots[i]))
+            return false;
+    return true;
+}
+
+static uint32_t key_new(struct type_join *j, const char *name, const struct type_row *row) {
+    if (j->count == j->capacity) {
+        uint32_t capacity = j->capacity ? j->capacity * 2 : j->rows_max + 1;
+        struct type_key *keys =
+            arena_grow(&j->spare, j->keys, j->capacity * sizeof(*keys), capacity * sizeof(*keys));
+        if (!keys)
+            return STRMAP_NONE;
+        j->keys = keys;
+        j->capacity = capacity;
+    }
+    j->keys[j->count] = (struct type_key){name, row->module, row->name};
+    return j->count++;
+}
+
+static void key_seen(struct type_join *j, uint32_t number, const struct type_row *row) {
+    struct type_key *key = &j->keys[number];
+    if (row->module && !j->by_module)
+        key->module = row->module;
+    if (key->raw && key->raw != row->name && strcmp(key->raw, row->name) != 0)
+        key->raw = NULL;
+}
+
+/* -- Generated names: by hash -- */
+
+static bool number_generated(struct type_join *j, const struct type_row *row, uint32_t *number) {
+    const char *name = series_join_name(j->s, row->name, &j->scratch);
+    if (!name)
+        return false;
+    struct str key = str_of(name), module = str_of(j->by_module ? row->module : NULL);
+    *number = strmap_get(&j->generated, key, module);
+    if (*number != STRMAP_NONE) {
+        key_seen(j, *number, row);
+        return true;
+    }
+    *number = key_new(j, name, row);
+    return *number != STRMAP_NONE && strmap_put(&j->generated, key, module, *number);
+}
+
+/* -- All others: both sides are sorted by name, so they are merged without a hash -- */
+
+static int cmp_text(const char *a, const char *b) {
+    return a == b ? 0 : strcmp(a ? a : "", b ? b : "");
+}
+
+static int cmp_rows(const struct type_row *a, const struct type_row *b) {
+    int order = cmp_text(a->name, b->name);
+    return order ? order : cmp_text(a->module, b->module);
+}
+
+static int cmp_key(const struct type_join *j, uint32_t number, const struct type_row *row) {
+    int order = cmp_text(j->keys[number].name, row->name);
+    return order || !j->by_module ? order : cmp_text(j->keys[number].module, row->module);
+}
+
+static int cmp_row_numbers(const void *x, const void *y, void *rows) {
+    const struct type_row *all = rows;
+    return cmp_rows(&all[*(const uint32_t *)x], &all[*(const uint32_t *)y]);
+}
+
+/* Row numbers in the order of names, for a file whose writer did not sort; NULL: as they are. */
+static bool row_order(struct type_join *j, const struct type_row *rows, uint32_t count,
+                      uint32_t **ret_order) {
+    *ret_order = NULL;
+    uint32_t i = 1;
+    while (i < count && cmp_rows(&rows[i - 1], &rows[i]) <= 0)
+        i++;
+    if (i >= count)
+        return true;
+    uint32_t *order = arena_array(&j->spare, count, sizeof(*order));
+    if (!order)
+        return false;
+    for (i = 0; i < count; i++)
+        order[i] = i;
+    qsort_r(order, count, sizeof(*order), cmp_row_numbers, (void *)(uintptr_t)rows);
+    *ret_order = order;
+    return true;
+}
+
+/* Merges one snapshot into the plain types; order: see row_order(). */
+static bool merge_rows(struct type_join *j, const struct type_row *rows, uint32_t count,
+                       const uint32_t *order, uint32_t *numbers) {
+    uint32_t from = 0, to = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t r = order ? order[i] : i;
+        const struct type_row *row = &rows[r];
+        int next = -1;
+        while (from < j->plain_count && (next = cmp_key(j, j->plain[from], row)) < 0)
+            j->merged[to++] = j->plain[from++];
+        if (from < j->plain_count && next == 0) {
+            numbers[r] = j->plain[from];
+        } else if (series_name_is_generated(j->s, row->name)) {
+            if (!number_generated(j, row, &numbers[r]))
+                return false;
+            continue;
+        } else if (to && cmp_key(j, j->merged[to - 1], row) == 0) {
+            numbers[r] = j->merged[to - 1];
+        } else {
+            numbers[r] = j->merged[to++] = key_new(j, row->name, row);
+            if (numbers[r] == STRMAP_NONE)
+                return false;
+            continue;
+        }
+        key_seen(j, numbers[r], row);
+    }
+    while (from < j->plain_count)
+        j->merged[to++] = j->plain[from++];
+    uint32_t *done = j->plain;
+    j->plain = j->merged;
+    j->merged = done;
+    j->plain_count = to;
+    return true;
+}
+
+static bool number_rows(struct type_join *j) {
+    struct series *s = j->s;
+    size_t all = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        uint32_t count = s->snapshots[i]->tables[PART_TYPES].count;
+        all += count;
+        j->rows_max = count > j->rows_max ? count : j->rows_max;
+    }
+    j->numbers = arena_array(&j->spare, s->count, sizeof(*j->numbers));
+    j->plain = arena_array(&j->spare, all, sizeof(*j->plain));
+    j->merged = arena_array(&j->spare, all, sizeof(*j->merged));
+    if (!j->numbers || !j->plain || !j->merged)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
+        uint32_t *order = NULL;
+        j->numbers[i] = arena_array(&j->spare, count, sizeof(**j->numbers));
+        if (!j->numbers[i] || !row_order(j, rows, count, &order) ||
+            !merge_rows(j, rows, count, order, j->numbers[i]))
+            return false;
+    }
+    return true;
+}
+
+/* -- Columns -- */
+
+/* One dump: its rows have different names as they are, so nothing is joined. */
+static uint32_t count_types(const struct type_join *j) {
+    return j->s->count == 1 ? j->s->snapshots[0]->tables[PART_TYPES].count : j->count;
+}
+
+/* Did reachability run on this snapshot? And does any row say something of live objects? */
+static bool live_is_known(const struct snapshot *snapshot, bool *any) {
+    bool known = false;
+    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
+    for (uint32_t i = 0; i < count && !known; i++) {
+        known = rows[i].live_bytes != ABSENT;
+        *any = *any || known || rows[i].live_objects != ABSENT;
+    }
+    return known;
+}
+
+/*
+ * Where reachability was computed, a type without a live object has none: zero, not absent. Where
+ * no dump knows, which is the rule for transcripts, all types share one row of ABSENT.
+ */
+static bool make_live(struct series *s, uint32_t types) {
+    bool any = false;
+    uint64_t *start = arena_array(&s->arena, s->count, sizeof(*start));
+    if (!start)
+        return false;
+    s->live_known = s->parts_all & PART_BIT(PART_TYPES);
+    for (uint32_t i = 0; i < s->count; i++) {
+        bool known = live_is_known(s->snapshots[i], &any);
+        start[i] = known ? 0 : ABSENT;
+        s->live_known = s->live_known && known;
+    }
+    size_t cells = any ? (size_t)types * s->count : 0;
+    uint64_t *live = arena_array(&s->arena, cells, 2 * sizeof(*live));
+    for (uint32_t t = 0; live && t < types; t++) {
+        struct series_type *type = &s->types[t];
+        type->live_objects = any ? live + (size_t)t * s->count : start;
+        type->live_bytes = any ? live + cells + (size_t)t * s->count : start;
+        for (uint32_t i = 0; any && i < s->count; i++)
+            type->live_objects[i] = type->live_bytes[i] = start[i];
+    }
+    return live != NULL;
+}
+
+static bool make_types(struct type_join *j) {
+    struct series *s = j->s;
+    uint32_t types = count_types(j);
+    size_t cells = (size_t)types * s->count;
+    struct cell *totals = arena_array(&s->arena, cells, sizeof(*totals));
+    const struct type_row **rows = arena_array(&s->arena, cells, sizeof(*rows));
+    s->types = arena_array(&s->arena, types, sizeof(*s->types));
+    if (!totals || !rows || !s->types)
+        return false;
+    for (uint32_t t = 0; t < types; t++) {
+        s->types[t].totals = totals + (size_t)t * s->count;
+        s->types[t].rows = rows + (size_t)t * s->count;
+    }
+    for (uint32_t t = 0; t < j->count; t++) {
+        const struct type_key *key = &j->keys[t];
+        s->types[t].name = key->raw ? key->raw : key->name;
+        s->types[t].module = key->module;
+        s->types[t].is_free = strcmp(key->name, "Free") == 0;
+    }
+    s->type_count = types;
+    return make_live(s, types);
+}
+
+/* ABSENT sticks only where nothing was said: a sum of known and unknown is what is known. */
+static void live_add(uint64_t *sum, uint64_t more) {
+    if (more != ABSENT)
+        *sum = num_add(*sum == ABSENT ? 0 : *sum, more);
+}
+
+/* Two rows of one snapshot whose names are the same when normalised. */
+static const struct type_row *join_rows(struct series *s, const struct type_row *a,
+                                        const struct type_row *b) {
+    struct type_row *sum = arena_alloc(&s->arena, sizeof(*sum));
+    if (!sum)
+        return NULL;
+    *sum = *a;
+    for (int g = 0; g < GEN_COUNT; g++)
+        cell_add(&sum->gen[g], b->gen[g]);
+    return sum;
+}
+
+static bool fill_row(struct series *s, struct series_type *type, uint32_t i,
+                     const struct type_row *row) {
+    const struct type_row *before = type->rows[i];
+    type->rows[i] = before ? join_rows(s, before, row) : row;
+    struct cell total = type_total(row);
+    cell_add(&type->totals[i], total);
+    if (row->live_objects != ABSENT || row->live_bytes != ABSENT) {
+        live_add(&type->live_objects[i], row->live_objects);
+        live_add(&type->live_bytes[i], row->live_bytes);
+    }
+    return type->rows[i];
+}
+
+static void fill_type_of_one(struct series_type *type, const struct type_row *row) {
+    type->name = row->name;
+    type->module = row->module;
+    type->is_free = strcmp(row->name, "Free") == 0;
+}
+
+/* A snapshot without types knows nothing of them: absent, not zero. */
+static void fill_absent(struct series *s, uint32_t i) {
+    for (uint32_t t = 0; t < s->type_count; t++)
+        s->types[t].totals[i] = (struct cell){ABSENT, ABSENT};
+}
+
+/* Frozen objects are told apart by tools that do not know generations: they do not count. */
+static bool generations_known(const struct series_sums *sums) {
+    const struct cell *gens = sums->gens;
+    return (gens[GEN_0].objects || gens[GEN_1].objects || gens[GEN_2].objects) &&
+           !gens[GEN_UNKNOWN].objects && !gens[GEN_UNKNOWN].bytes;
+}
+
+/* One pass over the rows of a snapshot, which are many megabytes where there are many types. */
+static bool fill_types(struct type_join *j) {
+    struct series *s = j->s;
+    s->generations_known = s->parts_all & PART_BIT(PART_TYPES);
+    for (uint32_t i = 0; i < s->count; i++) {
+        SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
+        for (uint32_t r = 0; r < count; r++) {
+            uint32_t number = s->count == 1 ? r : j->numbers[i][r];
+            if (s->count == 1)
+                fill_type_of_one(&s->types[r], &rows[r]);
+            if (!fill_row(s, &s->types[number], i, &rows[r]))
+                return false;
+        }
+        s->generations_known = s->generations_known && generations_known(&s->sums[i]);
+        if (!snapshot_has(s->snapshots[i], PART_TYPES))
+            fill_absent(s, i);
+    }
+    return true;
+}
+
+const struct cell *series_type_gens(const struct series_type *type, uint32_t snapshot) {
+    static const struct cell none[GEN_COUNT];
+    static const struct cell absent[] = {{ABSENT, ABSENT}, {ABSENT, ABSENT}, {ABSENT, ABSENT},
+                                         {ABSENT, ABSENT}, {ABSENT, ABSENT}, {ABSENT, ABSENT},
+                                         {ABSENT, ABSENT}};
+    _Static_assert(sizeof(absent) == GEN_COUNT * sizeof(*absent), "one for each generation");
+    const struct type_row *row = type->rows[snapshot];
+    return row ? row->gen : type->totals[snapshot].bytes == ABSENT ? absent : none;
+}
+
+static void judge_types(struct series *s) {
+    const struct series_floors floors = {
+        .bytes = s->options.floor_bytes,
+        .objects = s->options.floor_objects,
+        .heap_percent = s->options.floor_heap_percent,
+        .self_percent = s->options.floor_self_percent,
+    };
+    for (uint32_t t = 0; t < s->type_count; t++) {
+        struct series_type *type = &s->types[t];
+        const struct cell *last = &type->totals[s->count - 1];
+        type->objects_delta = series_delta(last->objects, type->totals[0].objects);
+        type->bytes_delta = series_delta(last->bytes, type->totals[0].bytes);
+        type->verdict = series_type_verdict(s, type, &floors, &type->basis);
+    }
+}
+
+/* A type with what it is sorted by: most comparisons end with the numbers. */
+struct sort_key {
+    uint64_t bytes, objects; /* size of the change */
+    const struct series_type *type;
+};
+
+static int cmp_types(const struct sort_key *a, const struct sort_key *b) {
+    if (a->bytes != b->bytes)
+        return a->bytes > b->bytes ? -1 : 1;
+    if (a->objects != b->objects)
+        return a->objects > b->objects ? -1 : 1;
+    int order = cmp_text(a->type->name, b->type->name);
+    return order ? order : cmp_text(a->type->module, b->type->module);
+}
+
+static int cmp_type_pointers(const void *x, const void *y) {
+    return cmp_types(*(const struct sort_key *const *)x, *(const struct sort_key *const *)y);
+}
+
+static bool sort_range(struct arena *spare, struct series_type *types, uint32_t count) {
+    uint32_t n = 1;
+    struct sort_key *keys = arena_array(spare, count, sizeof(*keys));
+    if (!keys)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        keys[i] = (struct sort_key){num_magnitude(types[i].bytes_delta),
+                                    num_magnitude(types[i].objects_delta), &types[i]};
+    while (n < count && cmp_types(&keys[n - 1], &keys[n]) <= 0)
+        n++;
+    if (n >= count)
+        return true;
+    struct sort_key **order = arena_array(spare, count, sizeof(*order));
+    struct series_type *sorted = arena_array(spare, count, sizeof(*sorted));
+    if (!order || !sorted)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        order[i] = &keys[i];
+    qsort(order, count, sizeof(*order), cmp_type_pointers);
+    for (uint32_t i = 0; i < count; i++)
+        sorted[i] = *order[i]->type;
+    memcpy(types, sorted, count * sizeof(*types));
+    return true;
+}
+
+/*
+ * Most types do not change, and these are in the order of their names as they come: they move
+ * behind the others, and only the others are sorted.
+ */
+static bool sort_types(struct series *s, struct arena *spare) {
+    if (s->count == 1)
+        return true; /* reports look for the largest, and do not need all in that order */
+    uint32_t count = 0, at = s->type_count;
+    for (uint32_t i = 0; i < s->type_count; i++)
+        count += s->types[i].bytes_delta || s->types[i].objects_delta;
+    struct series_type *changed = arena_array(spare, count, sizeof(*changed));
+    if (!changed)
+        return false;
+    uint32_t left = count;
+    for (uint32_t i = s->type_count; i-- > 0;) {
+        if (s->types[i].bytes_delta || s->types[i].objects_delta)
+            changed[--left] = s->types[i];
+        else
+            s->types[--at] = s->types[i];
+    }
+    memcpy(s->types, changed, count * sizeof(*changed));
+    return sort_range(spare, s->types, count) &&
+           sort_range(spare, s->types + count, s->type_count - count);
+}
+
+bool series_join_types(struct series *s, struct err *err) {
+    struct type_join j = {.s = s};
+    arena_init(&j.spare);
+    strmap_init(&j.generated);
+    strbuf_init(&j.scratch);
+    bool ok = true;
+    if (s->count > 1) {
+        j.by_module = join_by_module(s);
+        ok = number_rows(&j);
+    }
+    ok = ok && make_types(&j) && fill_types(&j);
+    if (ok) {
+        judge_types(s);
+        ok = sort_types(s, &j.spare);
+    }
+    arena_deinit(&j.spare);
+    strbuf_deinit(&j.scratch);
+    strmap_deinit(&j.generated);
+    return ok || err_nomem(err);
+}
+
+bool series_type_changed(const struct series *s, const struct series_type *type) {
+    for (uint32_t i = 1; i < s->count; i++)
+        if (memcmp(&type->totals[i], &type->totals[0], sizeof(*type->totals)) != 0 ||
+            memcmp(series_type_gens(type, i), series_type_gens(type, 0),
+                   GEN_COUNT * sizeof(struct cell)) != 0 ||
+            type->live_objects[i] != type->live_objects[0] ||
+            type->live_bytes[i] != type->live_bytes[0])
+            return true;
+    return false;
+}

@@ -1,0 +1,219 @@
+/*
+ * The handle table (src/coreclr/gc/handletablepriv.h). HandleTableMap {HandleTableBucket **buckets
+ * 0; HandleTableMap *next 8; u32 max_index 16}. Bucket {HandleTable **tables 0}: one table a heap;
+ * how many is not stored, a table is one while its segments point back to it. Segment: 64 KiB; a
+ * header of 4 KiB, then 120 blocks of 64 handles.
+ */
+#include "dotnet/gc_handles.h"
+
+#include "dotnet/tally.h"
+
+#include <string.h>
+
+#define MAPS_MAX      4096u
+#define BUCKETS_MAX   4096u
+#define TABLES_MAX    1024u
+#define SEGMENTS_MAX  65536u
+#define HEADER_SIZE   0x1000u
+#define BLOCKS        120u
+#define BLOCK_HANDLES 64u
+#define BLOCK_TYPES   1560u /* u8 each block: its kind of handles */
+#define BLOCK_DATA    1680u /* u8 each block: of dependent handles, the block of their secondaries */
+#define TAILS         1920u /* what follows depends on the number of kinds */
+
+static const char *const kind_names[] = {
+    "WeakShort", "WeakLong",    "Strong",   "Pinned",        "Variable",     "RefCounted",
+    "Dependent", "AsyncPinned", "SizedRef", "WeakNativeCom", "WeakInterior", "CrossReference"};
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == HANDLE_KINDS, "a name for each kind");
+
+struct table_walk {
+    struct clr *clr;
+    bool (*visit)(void *context, const struct gc_handle *handle);
+    void *context;
+    struct u64map seen; /* segments and maps */
+    struct handle_counts counts;
+};
+
+const char *handle_kind_name(uint32_t kind) {
+    return kind < HANDLE_KINDS ? kind_names[kind] : "Unknown";
+}
+
+bool handle_kind_is_root(uint32_t kind) {
+    return kind == HANDLE_STRONG || kind == HANDLE_PINNED || kind == HANDLE_REF_COUNTED ||
+           kind == HANDLE_ASYNC_PINNED || kind == HANDLE_SIZED_REF;
+}
+
+/* Number of kinds (12 in 8.0 and 9.0, 13 in 10.0) that makes the segment point back; 0: none. */
+static uint32_t kinds_of(struct clr *clr, uint64_t table, uint64_t *ret_segment) {
+    for (uint32_t kinds = 12; kinds <= 16; kinds++) {
+        uint64_t segment, back;
+        if (clr_u64(clr, table + ((4 * kinds + 7) & ~7u), &segment) && segment &&
+            segment % 0x10000 == 0 && clr_u64(clr, segment + TAILS + 6ull * kinds + 8, &back) &&
+            back == table) {
+            *ret_segment = segment;
+            return kinds;
+        }
+    }
+    return 0;
+}
+
+static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uint32_t block,
+                       uint8_t data_block) {
+    uint64_t values[BLOCK_HANDLES], secondaries[BLOCK_HANDLES] = {0};
+    uint64_t address = segment + HEADER_SIZE + sizeof(values) * block;
+    if (!clr_read(w->clr, address, values, sizeof(values))) {
+        w->counts.missing++;
+        return true;
+    }
+    if (kind == HANDLE_DEPENDENT &&
+        (data_block >= BLOCKS ||
+         !clr_read(w->clr, segment + HEADER_SIZE + sizeof(values) * data_block, secondaries,
+                   sizeof(secondaries))))
+        w->counts.missing++;
+    for (uint32_t i = 0; i < BLOCK_HANDLES; i++) {
+        struct gc_handle handle = {address + 8 * (uint64_t)i, values[i], secondaries[i], kind};
+        if (values[i] && !w->visit(w->context, &handle))
+            return false;
+    }
+    return true;
+}
+
+static bool read_segment(struct table_walk *w, uint64_t segment, uint32_t kinds) {
+    uint8_t types[BLOCKS], data[BLOCKS];
+    if (!clr_read(w->clr, segment + BLOCK_TYPES, types, sizeof(types)) ||
+        !clr_read(w->clr, segment + BLOCK_DATA, data, sizeof(data))) {
+        w->counts.missing++;
+        return true;
+    }
+    for (uint32_t block = 0; block < BLOCKS; block++) {
+        if (types[block] >= kinds - 1 || types[block] >= HANDLE_KINDS)
+            continue;
+        if (!read_block(w, segment, types[block], block, data[block]))
+            return false;
+    }
+    return true;
+}
+
+static bool read_table(struct table_walk *w, uint64_t table, uint32_t kinds, uint64_t segment) {
+    struct clr *clr = w->clr;
+    while (segment && w->counts.segments < SEGMENTS_MAX) {
+        uint64_t next, back;
+        if (u64map_get(&w->seen, segment) != STRMAP_NONE)
+            return true;
+        if (!u64map_put(&w->seen, segment, 1))
+            return false;
+        w->counts.segments++;
+        if (!clr_u64(clr, segment + TAILS + 6ull * kinds, &next) ||
+            !clr_u64(clr, segment + TAILS + 6ull * kinds + 8, &back) || back != table) {
+            w->counts.missing++;
+            return true;
+        }
+        if (!read_segment(w, segment, kinds))
+            return false;
+        segment = next;
+    }
+    return true;
+}
+
+static bool read_bucket(struct table_walk *w, uint64_t bucket) {
+    struct clr *clr = w->clr;
+    uint64_t tables, table, segment;
+    if (!clr_u64(clr, bucket, &tables) || !tables)
+        return true;
+    for (uint32_t i = 0; i < TABLES_MAX; i++) {
+        if (!clr_spend(clr, 8) || !clr_u64(clr, tables + 8ull * i, &table) || !table)
+            return true;
+        uint32_t kinds = kinds_of(clr, table, &segment);
+        if (!kinds)
+            return true;
+        if (!read_table(w, table, kinds, segment))
+            return false;
+    }
+    return true;
+}
+
+static bool read_maps(struct table_walk *w) {
+    struct clr *clr = w->clr;
+    uint64_t map = clr->gc.slot[GC_HANDLE_TABLE_MAP];
+    for (uint32_t i = 0; map && i < MAPS_MAX; i++) {
+        uint64_t buckets, bucket;
+        uint32_t count;
+        if (u64map_get(&w->seen, map) != STRMAP_NONE)
+            break;
+        if (!u64map_put(&w->seen, map, 1))
+            return false;
+        if (!clr_u64(clr, map, &buckets) || !clr_u32(clr, map + 16, &count) ||
+            count > BUCKETS_MAX) {
+            w->counts.missing++;
+            break;
+        }
+        for (uint32_t k = 0; k < count; k++)
+            if (clr_spend(clr, 1) && clr_u64(clr, buckets + 8ull * k, &bucket) && bucket &&
+                !read_bucket(w, bucket))
+                return false;
+        if (!clr_u64(clr, map + 8, &map))
+            break;
+    }
+    return true;
+}
+
+bool handles_each(struct clr *clr, bool (*visit)(void *context, const struct gc_handle *handle),
+                  void *context, struct handle_counts *ret_counts, struct err *err) {
+    struct table_walk w = {.clr = clr, .visit = visit, .context = context};
+    u64map_init(&w.seen);
+    bool ok = read_maps(&w) || err_nomem(err);
+    u64map_deinit(&w.seen);
+    *ret_counts = w.counts;
+    return ok;
+}
+
+/* -- Part handles ------------------------------------------------------------------------------ */
+
+struct tallying {
+    struct clr *clr;
+    struct tally tally;
+    uint64_t missing;
+};
+
+static bool tally_handle(void *context, const struct gc_handle *handle) {
+    struct tallying *t = context;
+    uint64_t mt = 0;
+    if (!clr_object_mt(t->clr, handle->object, &mt))
+        t->missing++;
+    struct cell cell = {1, clr_object_size(t->clr, handle->object)};
+    return tally_add(&t->tally, handle->kind, mt, cell, 0);
+}
+
+static bool report(const struct tallying *h, const struct handle_counts *counts, struct err *err) {
+    struct builder *b = h->clr->b;
+    if (counts->missing + h->missing)
+        builder_warn(b, counts->missing + h->missing,
+                     "parts of the handle table are not in the dump");
+    if (counts->segments == 0)
+        return true;
+    builder_present(b, PART_HANDLES);
+    for (uint32_t i = 0; i < h->tally.count; i++) {
+        const struct tally_row *t = &h->tally.rows[i];
+        struct handle_row *row = builder_row(b, PART_HANDLES, err);
+        if (!row)
+            return false;
+        row->kind = builder_string(b, str_of(kind_names[t->key]), err);
+        if (!row->kind)
+            return false;
+        if (t->name && !(row->type = builder_string(b, str_of(t->name), err)))
+            return false;
+        row->count = t->objects;
+        row->bytes = t->bytes;
+    }
+    return true;
+}
+
+bool handles_report(struct modules *m, struct err *err) {
+    struct tallying h = {.clr = m->clr};
+    struct handle_counts counts;
+    tally_init(&h.tally);
+    bool ok = handles_each(m->clr, tally_handle, &h, &counts, err);
+    ok = ok && tally_finish(&h.tally, m, err) && report(&h, &counts, err);
+    tally_deinit(&h.tally);
+    return ok;
+}

@@ -1,0 +1,360 @@
+#include "dotnet/managed_stacks.h"
+
+#include "dotnet/code.h"
+#include "dotnet/method.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMES_MAX       4096u
+#define CHAIN_FRAMES_MAX 100000u
+#define STACK_NEAR       65536u
+#define HELPER_FRAME     256u  /* [bytes] HelperMethodFrame with its registers */
+#define HELPER_FRAME_RBP 0x68u /* m_MachState.m_Capture.Rbp in it, src/coreclr/vm/frames.h */
+#define NATIVE_FRAME     8192u /* [bytes] the native part between a frame and its caller */
+
+/* Offsets in Windows' x64 CONTEXT, which the runtime uses on every system. */
+enum {
+    CONTEXT_RBX = 0x90,
+    CONTEXT_RSP = 0x98,
+    CONTEXT_RBP = 0xa0,
+    CONTEXT_R12 = 0xd8,
+    CONTEXT_RIP = 0xf8,
+    CONTEXT_SIZE = 0x100
+};
+
+/* Names already made, by MethodDesc. */
+struct stacks {
+    struct modules *m;
+    struct u64map by_method; /* to number in names */
+    struct str *names;
+    uint32_t name_count, name_capacity;
+    uint32_t cut; /* stacks that were not followed to their end */
+    struct str frames[FRAMES_MAX];
+    uint32_t frame_count;
+};
+
+/* -- The runtime's explicit frames ------------------------------------------------------------- */
+
+static bool read_context(struct clr *clr, uint64_t at, struct code_context *c) {
+    uint8_t raw[CONTEXT_SIZE];
+    if (!at || !clr_read(clr, at, raw, sizeof(raw)))
+        return false;
+    c->ip = load_u64(raw + CONTEXT_RIP);
+    c->reg[REG_RBX] = load_u64(raw + CONTEXT_RBX);
+    c->reg[REG_RSP] = load_u64(raw + CONTEXT_RSP);
+    c->reg[REG_RBP] = load_u64(raw + CONTEXT_RBP);
+    for (uint32_t i = 0; i < 4; i++)
+        c->reg[REG_R12 + i] = load_u64(raw + CONTEXT_R12 + 8 * i);
+    return true;
+}
+
+static bool inlined_call(struct clr *clr, uint64_t frame, struct code_context *c) {
+    uint64_t ip;
+    if (!clr_field_u64(clr, frame, F_INLINED_CALL_RETURN, &ip) || ip == 0)
+        return false; /* not in a call now */
+    c->ip = ip;
+    return clr_field_u64(clr, frame, F_INLINED_CALL_SP, &c->reg[REG_RSP]) &&
+           clr_field_u64(clr, frame, F_INLINED_CALL_FP, &c->reg[REG_RBP]);
+}
+
+/* CalleeSavedRegisters of the runtime: r12 r13 r14 r15 rbx rbp. */
+static bool callee_saved(struct clr *clr, uint64_t at, struct code_context *c) {
+    uint64_t saved[6];
+    if (!at || !clr_read(clr, at, saved, sizeof(saved)))
+        return false;
+    for (uint32_t i = 0; i < 4; i++)
+        c->reg[REG_R12 + i] = saved[i];
+    c->reg[REG_RBX] = saved[4];
+    c->reg[REG_RBP] = saved[5];
+    return true;
+}
+
+static bool transition_block(struct clr *clr, uint64_t frame, struct code_context *c) {
+    uint64_t block;
+    if (!clr_field_u64(clr, frame, F_METHOD_FRAME_BLOCK, &block) || !block ||
+        !callee_saved(clr, clr_field(clr, block, F_BLOCK_REGISTERS), c) ||
+        !clr_field_u64(clr, block, F_BLOCK_RETURN, &c->ip))
+        return false;
+    c->reg[REG_RSP] = clr_field(clr, block, F_BLOCK_SIZE);
+    return c->reg[REG_RSP] != 0;
+}
+
+static bool hijack(struct clr *clr, uint64_t frame, struct code_context *c) {
+    uint64_t arguments;
+    if (!clr_field_u64(clr, frame, F_HIJACK_RETURN, &c->ip) ||
+        !clr_field_u64(clr, frame, F_HIJACK_ARGS, &arguments) || !arguments ||
+        !callee_saved(clr, clr_field(clr, arguments, F_HIJACK_ARGS_REGISTERS), c))
+        return false;
+    c->reg[REG_RSP] = clr_field(clr, arguments, F_HIJACK_ARGS_SIZE);
+    return c->reg[REG_RSP] != 0;
+}
+
+/* The bytes before ip are a call; true where the dump does not hold them. */
+static bool after_call(struct clr *clr, uint64_t ip) {
+    uint8_t code[8];
+    if (ip < sizeof(code) || !clr_read(clr, ip - sizeof(code), code, sizeof(code)))
+        return true;
+    /* call rel32; call [reg+disp32] and [rip+disp32]; call [reg+disp8]; call reg, call [reg] */
+    return code[3] == 0xe8 || (code[2] == 0xff && (code[3] & 0x38) == 0x10) ||
+           (code[5] == 0xff && (code[6] & 0x38) == 0x10) ||
+           (code[6] == 0xff && (code[7] & 0x38) == 0x10);
+}
+
+/*
+ * Before 10.0 a frame begins with a C++ virtual table that nothing describes. An inlined call is
+ * one whose return address is managed and whose stack pointer is near. Any other frame lies in
+ * the stack frame of the native function that the managed code called, and the runtime is built
+ * with frame pointers: the first return address into managed code above it, and the word below
+ * that, are the caller's. Old values may lie around, but they do not form a chain.
+ */
+static bool caller_at(struct clr *clr, uint64_t at, struct code_context *c) {
+    struct code_function f;
+    uint64_t ip, fp, up;
+    if (!clr_u64(clr, at, &ip) || !code_find(clr, ip - 1, &f) || !after_call(clr, ip) ||
+        !clr_u64(clr, at - 8, &fp) || fp <= at || fp - at > STACK_NEAR ||
+        !clr_u64(clr, fp + 8, &up) ||
+        !(code_find(clr, up - 1, &f) || space_module_at(clr->space, up)))
+        return false;
+    c->ip = ip;
+    c->reg[REG_RSP] = at + 8;
+    c->reg[REG_RBP] = fp;
+    return true;
+}
+
+/* The word at `at` is the frame pointer of the native function that holds the frame. */
+static bool helper_caller(struct clr *clr, uint64_t frame, uint64_t at, struct code_context *c) {
+    uint64_t fp;
+    return clr_u64(clr, at, &fp) && fp > frame && fp - frame < NATIVE_FRAME &&
+           caller_at(clr, fp + 8, c);
+}
+
+static bool unnamed_frame(struct clr *clr, uint64_t frame, struct code_context *c) {
+    struct code_function f;
+    struct code_context inlined = *c;
+    if (inlined_call(clr, frame, &inlined) && code_find(clr, inlined.ip - 1, &f)) {
+        uint64_t sp = inlined.reg[REG_RSP];
+        if ((sp > frame ? sp - frame : frame - sp) < STACK_NEAR) {
+            *c = inlined;
+            return true;
+        }
+    }
+    /*
+     * A helper's frame has kept the frame pointer of the function it is in: where it lies on Linux
+     * from 6.0 to 9.0, else wherever one looks like it. Other registers may hold the frame pointer
+     * of the managed caller, or what was on the stack before.
+     */
+    if (helper_caller(clr, frame, frame + HELPER_FRAME_RBP, c))
+        return true;
+    for (uint64_t at = frame + 16; at < frame + HELPER_FRAME; at += 8)
+        if (helper_caller(clr, frame, at, c))
+            return true;
+    for (uint64_t at = frame; at < frame + NATIVE_FRAME; at += 8)
+        if (caller_at(clr, at, c))
+            return true;
+    return false;
+}
+
+/* The registers that a frame of the runtime has kept of its managed caller; false: none. */
+static bool frame_context(struct clr *clr, uint64_t frame, struct code_context *c) {
+    const uint64_t *g = clr->contract.global;
+    uint64_t id, pointer;
+    if (!clr_u64(clr, frame, &id))
+        return false;
+    if (g[G_FRAME_INLINED_CALL] == NO_GLOBAL)
+        return unnamed_frame(clr, frame, c);
+    if (id == g[G_FRAME_INLINED_CALL])
+        return inlined_call(clr, frame, c);
+    if (id == g[G_FRAME_SOFTWARE])
+        return read_context(clr, clr_field(clr, frame, F_SOFTWARE_CONTEXT), c);
+    if (id == g[G_FRAME_FAULTING])
+        return read_context(clr, clr_field(clr, frame, F_FAULTING_CONTEXT), c);
+    if (id == g[G_FRAME_RESUMABLE] || id == g[G_FRAME_REDIRECTED])
+        return clr_field_u64(clr, frame, F_RESUMABLE_CONTEXT, &pointer) &&
+               read_context(clr, pointer, c);
+    if (id == g[G_FRAME_HIJACK])
+        return hijack(clr, frame, c);
+    if (id == g[G_FRAME_PRESTUB] || id == g[G_FRAME_CALL_COUNTING] ||
+        id == g[G_FRAME_STUB_DISPATCH] || id == g[G_FRAME_EXTERNAL_METHOD] ||
+        id == g[G_FRAME_DYNAMIC_HELPER] || id == g[G_FRAME_PINVOKE_CALLI])
+        return transition_block(clr, frame, c);
+    return false;
+}
+
+/* -- One stack --------------------------------------------------------------------------------- */
+
+static bool add_name(struct stacks *s, const struct code_function *f, struct str *ret_name) {
+    uint64_t key = f->method_desc ? f->method_desc : f->module | 1;
+    uint32_t at = u64map_get(&s->by_method, key);
+    if (at != STRMAP_NONE) {
+        *ret_name = s->names[at];
+        return true;
+    }
+    if (s->name_count == s->name_capacity) {
+        uint32_t capacity = s->name_capacity ? s->name_capacity * 2 : 64;
+        struct str *grown = realloc(s->names, capacity * sizeof(*grown));
+        if (!grown)
+            return false;
+        s->names = grown;
+        s->name_capacity = capacity;
+    }
+    struct strbuf name;
+    strbuf_init(&name);
+    if (f->method_desc) {
+        method_name(s->m, f->method_desc, &name);
+    } else {
+        const struct module *module = f->module ? module_at(s->m, f->module) : NULL;
+        strbuf_addf(&name, "%s!<unknown>",
+                    module && module->file_name ? module->file_name : "(unknown)");
+    }
+    const char *kept =
+        name.failed ? NULL : arena_copy(&s->m->clr->arena, strbuf_cstr(&name), name.len);
+    *ret_name = (struct str){kept, name.len};
+    strbuf_deinit(&name);
+    if (!kept || !u64map_put(&s->by_method, key, s->name_count))
+        return false;
+    s->names[s->name_count++] = *ret_name;
+    return true;
+}
+
+/* x64 as in struct user_regs_struct. */
+static void registers(const struct space_thread *t, struct code_context *c) {
+    static const uint8_t order[REG_COUNT] = {10, 11, 12, 5, 19, 4, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0};
+    *c = (struct code_context){.ip = t->ip};
+    for (uint32_t i = 0; i < REG_COUNT && t->register_count >= 20; i++)
+        c->reg[i] = t->registers[order[i]];
+    c->reg[REG_RSP] = t->sp;
+    if (t->register_count < 20)
+        c->reg[REG_RBP] = t->fp;
+}
+
+/* The next explicit frame at or above sp that knows its caller. Frames lie at growing addresses. */
+static bool next_frame(struct clr *clr, uint64_t *frame, uint64_t sp, struct code_context *c) {
+    for (uint32_t i = 0; *frame && *frame != UINT64_MAX && i < CHAIN_FRAMES_MAX; i++) {
+        uint64_t at = *frame, next;
+        if (!clr_spend(clr, 1) || !clr_field_u64(clr, at, F_FRAME_NEXT, &next) || next <= at)
+            next = 0;
+        *frame = next;
+        struct code_context found = *c;
+        if (at >= sp && frame_context(clr, at, &found) && found.reg[REG_RSP] >= sp) {
+            *c = found;
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * A thread in managed code may be in a helper of the runtime that has no frame of its own: then
+ * its return address is on top of the stack.
+ */
+static bool leaf_helper(struct clr *clr, struct code_context *c, struct code_function *f) {
+    uint64_t ip;
+    if (!clr_u64(clr, c->reg[REG_RSP], &ip) || !code_find(clr, ip, f))
+        return false;
+    c->ip = ip;
+    c->reg[REG_RSP] += 8;
+    return true;
+}
+
+static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
+    struct clr *clr = s->m->clr;
+    struct code_context c;
+    struct code_function f;
+    uint64_t frame;
+    bool interrupted = true, first = true;
+    s->frame_count = 0;
+    if (!t->os || clr->space->arch != ARCH_X64 ||
+        !clr_field_u64(clr, t->address, F_THREAD_FRAME, &frame))
+        return true;
+    registers(t->os, &c);
+    while (s->frame_count < FRAMES_MAX) {
+        bool managed = code_find(clr, c.ip - !interrupted, &f);
+        if (!managed && first && t->cooperative && leaf_helper(clr, &c, &f)) {
+            managed = true;
+            interrupted = false;
+        }
+        first = false;
+        if (!managed) {
+            if (!next_frame(clr, &frame, c.reg[REG_RSP], &c)) {
+                /* A stack ends in native code; elsewhere its code is what the dump lacks. */
+                s->cut += s->frame_count && !space_module_at(clr->space, c.ip);
+                return true;
+            }
+            interrupted = false;
+            continue;
+        }
+        uint64_t sp = c.reg[REG_RSP];
+        if (!add_name(s, &f, &s->frames[s->frame_count]))
+            return false;
+        s->frame_count++;
+        if (!code_unwind(clr, &f, &c, interrupted) || c.reg[REG_RSP] <= sp) {
+            /* The runtime's frames may still lead further up. */
+            s->cut++;
+            c.reg[REG_RSP] = sp;
+            if (!next_frame(clr, &frame, sp, &c))
+                return true;
+        }
+        interrupted = false;
+    }
+    s->cut++;
+    return true;
+}
+
+/*
+ * "Shop.Caching.Handle.Finalize": the frame that the runtime's RunFinalizers called.
+ * cut: the stack could not be followed, so that what is not on it may yet be there.
+ */
+static bool report_finalizer(struct stacks *s, bool cut, struct err *err) {
+    struct finalizer_row *row = builder_single(s->m->clr->b, PART_FINALIZER, err);
+    if (!row)
+        return false;
+    row->blocked = cut ? ABSENT : 0;
+    for (uint32_t i = 1; i < s->frame_count; i++) {
+        struct str name = s->frames[i - 1];
+        size_t open = str_find(name, STR(".Finalize("), 0);
+        if (!str_starts(s->frames[i], STR("System.GC.RunFinalizers(")) || open == STR_NOT_FOUND)
+            continue;
+        row->running = builder_string(s->m->clr->b, str_take(name, open + 9), err);
+        /* Called into something that waits: its own code is not what runs. */
+        row->blocked = i > 1;
+        return row->running != NULL;
+    }
+    return true;
+}
+
+static bool report_stack(struct stacks *s, const struct managed_threads *threads,
+                         const struct managed_thread *t, struct err *err) {
+    uint64_t cut = s->cut;
+    if (!walk_stack(s, t))
+        return err_nomem(err);
+    if (t->address == threads->finalizer && !report_finalizer(s, s->cut > cut, err))
+        return false;
+    if (!s->frame_count)
+        return true;
+    struct thread_row *row = builder_thread(s->m->clr->b, t->os_id, t->managed_id, err);
+    return row && builder_strings(s->m->clr->b, s->frames, s->frame_count, &row->frames, err);
+}
+
+bool stacks_report(struct modules *m, const struct managed_threads *threads, struct err *err) {
+    struct clr *clr = m->clr;
+    if (!clr_knows(clr, F_THREAD_FRAME) || !clr_knows(clr, F_FRAGMENT_BEGIN) ||
+        clr->contract.global[G_CODE_RANGE_MAP] == NO_GLOBAL) {
+        builder_warn(clr->b, ABSENT, "managed stacks of this runtime cannot be read");
+        return true;
+    }
+    struct stacks *s = calloc(1, sizeof(*s));
+    if (!s)
+        return err_nomem(err);
+    s->m = m;
+    u64map_init(&s->by_method);
+    bool ok = true;
+    for (uint32_t i = 0; i < threads->count && ok; i++)
+        ok = report_stack(s, threads, &threads->items[i], err);
+    if (s->cut)
+        builder_warn(clr->b, s->cut, "managed stacks could not be followed to their end");
+    u64map_deinit(&s->by_method);
+    free(s->names);
+    free(s);
+    return ok;
+}

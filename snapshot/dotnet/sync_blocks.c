@@ -1,0 +1,114 @@
+#include "dotnet/sync_blocks.h"
+
+/* AwareLock::LockState: bit 0 held; waiters from bit 6 on (src/coreclr/vm/syncblk.h). */
+#define LOCK_HELD    1u
+#define LOCK_WAITERS 6u
+
+struct locks {
+    struct modules *m;
+    struct managed_threads *threads;
+    uint64_t table; /* of SyncTableEntry; 0: not known */
+    uint64_t total, unknown;
+};
+
+static struct lock_row *add_row(struct locks *l, const struct walk_lock *lock, struct err *err) {
+    struct lock_row *row = builder_row(l->m->clr->b, PART_LOCKS, err);
+    if (!row)
+        return NULL;
+    struct strbuf name;
+    strbuf_init(&name);
+    type_name(l->m, lock->mt, &name);
+    row->object_type = builder_string(l->m->clr->b, strbuf_str(&name), err);
+    strbuf_deinit(&name);
+    row->address = lock->object;
+    return row->object_type ? row : NULL;
+}
+
+static void set_owner(struct lock_row *row, struct managed_thread *owner) {
+    row->owner_managed_id = owner->managed_id;
+    row->owner_os_id = owner->os_id;
+    owner->locks_held++;
+}
+
+static bool add_thin(struct locks *l, const struct walk_lock *lock, struct err *err) {
+    struct managed_thread *owner = threads_by_managed_id(l->threads, lock->owner_managed_id);
+    if (!owner) {
+        l->unknown++;
+        return true;
+    }
+    struct lock_row *row = add_row(l, lock, err);
+    if (!row)
+        return false;
+    set_owner(row, owner);
+    row->held = 1;
+    row->waiters = 0;
+    row->recursion = lock->recursion + 1;
+    return true;
+}
+
+/* 10.0 stores the owner's managed id, 8.0 and 9.0 its Thread. */
+static struct managed_thread *owner_of(struct locks *l, uint64_t block) {
+    struct clr *clr = l->m->clr;
+    uint64_t address;
+    uint32_t id;
+    if (clr_field_u32(clr, block, F_SYNC_HOLDER_ID, &id))
+        return threads_by_managed_id(l->threads, id);
+    if (!clr_field_u64(clr, block, F_SYNC_HOLDER, &address))
+        return NULL;
+    uint32_t at = u64map_get(&l->threads->by_address, address);
+    return at == STRMAP_NONE ? NULL : &l->threads->items[at];
+}
+
+static bool add_block(struct locks *l, const struct walk_lock *lock, struct err *err) {
+    struct clr *clr = l->m->clr;
+    uint64_t entry = l->table + 16ull * lock->sync_index, object, block;
+    uint32_t state, recursion;
+    /* The entry names its object: an index in a dead object's header points to another's. */
+    if (!l->table || !clr_field_u64(clr, entry, F_SYNC_ENTRY_OBJECT, &object) ||
+        object != lock->object || !clr_field_u64(clr, entry, F_SYNC_ENTRY_BLOCK, &block) || !block)
+        return true;
+    l->total++;
+    if (!clr_field_u32(clr, block, F_SYNC_LOCK_STATE, &state) ||
+        !clr_field_u32(clr, block, F_SYNC_RECURSION, &recursion))
+        return true;
+    uint32_t waiters = state >> LOCK_WAITERS;
+    struct managed_thread *owner = state & LOCK_HELD ? owner_of(l, block) : NULL;
+    if (state & LOCK_HELD && !owner)
+        l->unknown++;
+    /* More waiters than threads: this is no lock state. */
+    if (waiters > l->threads->count || (!(state & LOCK_HELD) && !waiters))
+        return true;
+    struct lock_row *row = add_row(l, lock, err);
+    if (!row)
+        return false;
+    row->index = lock->sync_index;
+    row->held = state & LOCK_HELD;
+    row->waiters = waiters;
+    row->recursion = recursion;
+    if (owner)
+        set_owner(row, owner);
+    return true;
+}
+
+bool locks_report(struct modules *m, const struct walk_result *walk,
+                  struct managed_threads *threads, struct err *err) {
+    struct clr *clr = m->clr;
+    struct locks l = {.m = m, .threads = threads};
+    if (!clr_global(clr, G_SYNC_TABLE, &l.table))
+        l.table = 0;
+    builder_present(clr->b, PART_LOCKS);
+    for (uint32_t i = 0; i < walk->lock_count; i++) {
+        const struct walk_lock *lock = &walk->locks[i];
+        if (lock->sync_index ? !add_block(&l, lock, err) : !add_thin(&l, lock, err))
+            return false;
+    }
+    if (!l.table || !clr_knows(clr, F_SYNC_LOCK_STATE))
+        builder_warn(clr->b, ABSENT,
+                     "sync blocks of this runtime cannot be read: contended locks are missing");
+    if (walk->locks_dropped)
+        builder_warn(clr->b, walk->locks_dropped, "locked objects beyond the first million");
+    if (l.unknown)
+        builder_note(clr->b, "locks held by threads that are gone: %llu",
+                     (unsigned long long)l.unknown);
+    return builder_counter(clr->b, "syncblk.total", l.total, "count", err);
+}

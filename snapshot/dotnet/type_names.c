@@ -1,0 +1,353 @@
+#include "dotnet/type_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* MethodTable flags (src/coreclr/vm/methodtable.h), the same from 8.0 to 10.0. */
+#define MT_HAS_COMPONENTS 0x80000000u
+#define MT_ARRAY_MASK     0x000c0000u
+#define MT_ARRAY          0x00080000u
+#define MT_VECTOR_MASK    0x000f0000u
+#define MT_VECTOR         0x000a0000u
+#define MT_GENERICS_MASK  0x00000030u
+#define MT_GENERICS_OPEN  0x00000030u
+
+#define ARRAY_BASE_SIZE 24u /* of a vector; each dimension adds 8 */
+#define RANK_MAX        32u
+#define NESTING_MAX     32u
+#define ARGUMENTS_MAX   1024u
+#define FIELDS_MAX      4096u
+#define PARENTS_MAX     64u
+
+/* -- Taking a type handle apart ---------------------------------------------------------------- */
+
+static struct type_parts desc_parts(struct clr *clr, uint64_t desc) {
+    struct type_parts t = {0};
+    uint32_t flags, token;
+    if (!clr_field_u32(clr, desc, F_TYPE_DESC_FLAGS, &flags))
+        return t;
+    switch (flags & 0xff) { /* CorElementType */
+    case 0x0f:
+    case 0x10:
+        if (clr_field_u64(clr, desc, F_PARAM_TYPE_ARG, &t.element))
+            t.kind = (flags & 0xff) == 0x0f ? TYPE_POINTER : TYPE_BYREF;
+        break;
+    case 0x13:
+    case 0x1e:
+        if (clr_field_u64(clr, desc, F_TYPE_VAR_MODULE, &t.module) &&
+            clr_field_u32(clr, desc, F_TYPE_VAR_TOKEN, &token)) {
+            t.token_row = token & 0xffffff;
+            t.kind = TYPE_VARIABLE;
+        }
+        break;
+    case 0x1b:
+        t.kind = TYPE_FUNCTION;
+        if (clr_field_u32(clr, desc, F_FNPTR_ARGS, &t.argument_count) &&
+            t.argument_count < ARGUMENTS_MAX) {
+            t.argument_count++; /* the first one is what it returns */
+            t.arguments = clr_field(clr, desc, F_FNPTR_TYPES);
+        }
+        break;
+    default:
+        break;
+    }
+    return t;
+}
+
+static void generic_arguments(struct clr *clr, uint64_t mt, uint32_t flags, struct type_parts *t) {
+    uint64_t per_inst;
+    uint16_t dicts, count;
+    if (flags & MT_HAS_COMPONENTS || !(flags & MT_GENERICS_MASK) ||
+        !clr_field_u64(clr, mt, F_MT_PER_INST, &per_inst) || per_inst < 8)
+        return;
+    uint64_t info = per_inst - 8;
+    if (!clr_field_u16(clr, info, F_GENERICS_DICTS, &dicts) || dicts == 0 ||
+        !clr_field_u16(clr, info, F_GENERICS_ARGS, &count) || count > ARGUMENTS_MAX ||
+        !clr_u64(clr, per_inst + 8 * ((uint64_t)dicts - 1), &t->arguments))
+        return;
+    t->argument_count = count;
+    t->open = (flags & MT_GENERICS_MASK) == MT_GENERICS_OPEN;
+}
+
+struct type_parts type_parts(struct clr *clr, uint64_t handle) {
+    if (handle & 2)
+        return desc_parts(clr, handle & ~3ull);
+    struct type_parts t = {.mt = handle};
+    uint32_t flags, base_size, row = 0;
+    uint16_t row16 = 0;
+    if (handle == 0 || handle % 8 || !clr_field_u32(clr, handle, F_MT_FLAGS, &flags) ||
+        !clr_field_u32(clr, handle, F_MT_BASE_SIZE, &base_size))
+        return t;
+    if (flags & MT_HAS_COMPONENTS && (flags & MT_ARRAY_MASK) == MT_ARRAY) {
+        if (!clr_field_u64(clr, handle, F_MT_PER_INST, &t.element))
+            return t;
+        t.kind = TYPE_ARRAY;
+        if ((flags & MT_VECTOR_MASK) != MT_VECTOR && base_size >= ARRAY_BASE_SIZE)
+            t.rank = (base_size - ARRAY_BASE_SIZE) / 8;
+        return t;
+    }
+    bool ok = clr->contract.token16 ? clr_u16(clr, clr_field(clr, handle, F_MT_FLAGS2) + 2, &row16)
+                                    : clr_field_u32(clr, handle, F_MT_FLAGS2, &row);
+    uint64_t canonical = handle, word;
+    /* .NET 8 has the loader's module here. Of an instantiation over a type that can be unloaded
+     * only the canonical MethodTable has the module of the definition. */
+    if (clr->contract.token16 && clr_field_u64(clr, handle, F_MT_CLASS, &word) && word & 1)
+        canonical = word & ~(uint64_t)1;
+    if (!ok || !clr_field_u64(clr, canonical, F_MT_MODULE, &t.module))
+        return t;
+    t.kind = TYPE_CLASS;
+    t.token_row = clr->contract.token16 ? row16 : row >> 8;
+    generic_arguments(clr, handle, flags, &t);
+    return t;
+}
+
+/* -- Names ------------------------------------------------------------------------------------- */
+
+#define NAME_STEPS 8u /* see clr_spend: one name of metadata */
+
+struct writer {
+    struct modules *modules;
+    struct strbuf *out;
+    uint32_t depth;
+};
+
+static void write_type(struct writer *w, uint64_t handle);
+
+/* TypeDef rows from the outermost type to the nested one; 0: not there. */
+static uint32_t enclosing_chain(const struct metadata *md, uint32_t row,
+                                uint32_t chain[NESTING_MAX]) {
+    uint32_t reversed[NESTING_MAX], count = 0;
+    for (; row && count < NESTING_MAX; row = metadata_enclosing(md, row))
+        reversed[count++] = row;
+    for (uint32_t i = 0; i < count; i++)
+        chain[i] = reversed[count - 1 - i];
+    return count;
+}
+
+static bool add_simple_name(const struct metadata *md, uint32_t row, bool nested,
+                            struct strbuf *out) {
+    size_t before = out->len;
+    if (nested)
+        strbuf_addc(out, '+');
+    else if (metadata_name(md, MD_TYPE_DEF, row, MD_TYPE_DEF_NAMESPACE, out))
+        strbuf_addc(out, '.');
+    if (metadata_name(md, MD_TYPE_DEF, row, MD_TYPE_DEF_NAME, out))
+        return true;
+    out->len = before;
+    return false;
+}
+
+bool type_def_name(const struct metadata *md, uint32_t type_def, struct strbuf *out) {
+    uint32_t chain[NESTING_MAX], count = enclosing_chain(md, type_def, chain);
+    size_t before = out->len;
+    for (uint32_t i = 0; i < count; i++)
+        if (!add_simple_name(md, chain[i], i > 0, out)) {
+            out->len = before;
+            return false;
+        }
+    return count > 0;
+}
+
+/*
+ * Takes "`2" off the end of what was appended since `from`, and gives the number. A name that is
+ * nothing else stays: no type is without one.
+ */
+static uint32_t take_arity(struct strbuf *out, size_t from) {
+    size_t at = out->len;
+    uint32_t arity = 0, scale = 1;
+    while (at > from && out->ptr[at - 1] >= '0' && out->ptr[at - 1] <= '9' && scale <= 1000) {
+        at--;
+        arity += scale * (uint32_t)(out->ptr[at] - '0');
+        scale *= 10;
+    }
+    if (at == out->len || at <= from + 1 || out->ptr[at - 1] != '`')
+        return 0;
+    out->len = at - 1;
+    out->ptr[out->len] = 0;
+    return arity;
+}
+
+static void write_arguments(struct writer *w, const struct type_parts *t, uint32_t first,
+                            uint32_t count) {
+    strbuf_addc(w->out, '<');
+    for (uint32_t i = first; i < first + count; i++) {
+        uint64_t handle;
+        if (i > first)
+            strbuf_adds(w->out, ", ");
+        if (clr_u64(w->modules->clr, t->arguments + 8 * (uint64_t)i, &handle))
+            write_type(w, handle);
+        else
+            strbuf_adds(w->out, "<unknown>");
+        if (w->out->len > NAME_MAX_BYTES)
+            return;
+    }
+    strbuf_addc(w->out, '>');
+}
+
+/* Without metadata: "module!0x02000012", with the arguments, since they tell instances apart. */
+static void write_token(struct writer *w, const struct type_parts *t, const struct module *module) {
+    const struct clr *clr = w->modules->clr;
+    if (t->mt && (t->mt == clr->string_mt || t->mt == clr->object_mt)) {
+        strbuf_adds(w->out, t->mt == clr->string_mt ? "System.String" : "System.Object");
+        return;
+    }
+    strbuf_addf(w->out, "%s!0x%08x", module && module->file_name ? module->file_name : "(unknown)",
+                0x02000000u | t->token_row);
+    if (t->argument_count && !t->open)
+        write_arguments(w, t, 0, t->argument_count);
+}
+
+static void write_class(struct writer *w, const struct type_parts *t) {
+    const struct module *module = module_at(w->modules, t->module);
+    uint32_t chain[NESTING_MAX], used = 0, count = 0;
+    size_t before = w->out->len;
+    if (module && module->has_metadata)
+        count = enclosing_chain(&module->md, t->token_row, chain);
+    if (count == 0) {
+        write_token(w, t, module);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        size_t from = w->out->len;
+        if (!clr_spend(w->modules->clr, NAME_STEPS) ||
+            !add_simple_name(&module->md, chain[i], i > 0, w->out)) {
+            w->out->len = before;
+            write_token(w, t, module);
+            return;
+        }
+        uint32_t arity = take_arity(w->out, from);
+        if (arity > t->argument_count - used)
+            arity = t->argument_count - used;
+        if (arity)
+            write_arguments(w, t, used, arity);
+        used += arity;
+    }
+}
+
+static void write_variable(struct writer *w, const struct type_parts *t) {
+    const struct module *module = module_at(w->modules, t->module);
+    if (!module || !module->has_metadata ||
+        !metadata_name(&module->md, MD_GENERIC_PARAM, t->token_row, MD_GENERIC_PARAM_NAME, w->out))
+        strbuf_adds(w->out, "T");
+}
+
+/* "[,]" of the arrays inside each other, outermost last: an array of int[,] is "[,][]" in ClrMD. */
+static void write_brackets(struct writer *w, const uint32_t *ranks, uint32_t count) {
+    for (uint32_t i = count; i > 0; i--) {
+        uint32_t rank = ranks[i - 1] < RANK_MAX ? ranks[i - 1] : RANK_MAX;
+        strbuf_addc(w->out, '[');
+        if (rank == 1)
+            strbuf_addc(w->out, '*');
+        for (uint32_t k = 1; k < rank; k++)
+            strbuf_addc(w->out, ',');
+        strbuf_addc(w->out, ']');
+    }
+}
+
+static void write_type(struct writer *w, uint64_t handle) {
+    struct clr *clr = w->modules->clr;
+    uint32_t ranks[NAME_DEPTH_MAX], count = 0;
+    if (w->depth >= NAME_DEPTH_MAX || w->out->len > NAME_MAX_BYTES || !clr_spend(clr, NAME_STEPS)) {
+        strbuf_adds(w->out, "...");
+        return;
+    }
+    struct type_parts t = type_parts(clr, handle);
+    for (; t.kind == TYPE_ARRAY && count < NAME_DEPTH_MAX; t = type_parts(clr, t.element))
+        ranks[count++] = t.rank;
+    w->depth++;
+    switch (t.kind) {
+    case TYPE_CLASS:
+        if (t.mt == clr->free_mt)
+            strbuf_adds(w->out, "Free");
+        else
+            write_class(w, &t);
+        break;
+    case TYPE_POINTER:
+    case TYPE_BYREF:
+        write_type(w, t.element);
+        strbuf_addc(w->out, t.kind == TYPE_POINTER ? '*' : '&');
+        break;
+    case TYPE_VARIABLE:
+        write_variable(w, &t);
+        break;
+    case TYPE_FUNCTION:
+        strbuf_adds(w->out, "delegate*");
+        if (t.argument_count && t.arguments)
+            write_arguments(w, &t, 0, t.argument_count);
+        break;
+    case TYPE_ARRAY:
+    case TYPE_UNKNOWN:
+        strbuf_adds(w->out, "<unknown>");
+        break;
+    }
+    w->depth--;
+    write_brackets(w, ranks, count);
+}
+
+void type_name(struct modules *m, uint64_t handle, struct strbuf *out) {
+    struct writer w = {.modules = m, .out = out};
+    write_type(&w, handle);
+}
+
+const struct module *type_module(struct modules *m, uint64_t mt) {
+    uint64_t module;
+    if (mt == m->clr->free_mt || !clr_field_u64(m->clr, mt, F_MT_MODULE, &module) || !module)
+        return NULL;
+    return module_at(m, module);
+}
+
+/* -- Fields ------------------------------------------------------------------------------------ */
+
+static uint64_t class_of(struct clr *clr, uint64_t mt) {
+    uint64_t value;
+    if (!clr_field_u64(clr, mt, F_MT_CLASS, &value))
+        return 0;
+    if (value & 1 && (!clr_field_u64(clr, value & ~1ull, F_MT_CLASS, &value) || value & 1))
+        return 0;
+    return value;
+}
+
+/* FieldDescs of one class: {MethodTable*; u32 token:24, static:1, ...; u32 offset:27, type:5}. */
+static uint32_t own_field(struct modules *m, uint64_t mt, uint64_t parent, const char *field) {
+    struct clr *clr = m->clr;
+    uint64_t fields, class = class_of(clr, mt), module_address;
+    uint16_t count = 0, inherited = 0;
+    if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &fields) || !fields ||
+        !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ||
+        !clr_field_u64(clr, mt, F_MT_MODULE, &module_address))
+        return 0;
+    if (parent && !clr_field_u16(clr, class_of(clr, parent), F_CLASS_INSTANCE_FIELDS, &inherited))
+        return 0;
+    const struct module *module = module_at(m, module_address);
+    uint32_t found = 0;
+    struct strbuf name;
+    strbuf_init(&name);
+    for (uint32_t i = inherited; i < count && i - inherited < FIELDS_MAX && module && !found; i++) {
+        uint64_t at = fields + 16 * (uint64_t)(i - inherited);
+        uint32_t token, offset;
+        if (!clr_spend(clr, NAME_STEPS) || !clr_u32(clr, at + 8, &token) ||
+            !clr_u32(clr, at + 12, &offset))
+            break;
+        strbuf_clear(&name);
+        /* Offsets do not count the MethodTable's word. */
+        if (module->has_metadata &&
+            metadata_name(&module->md, MD_FIELD, token & 0xffffff, MD_FIELD_NAME, &name) &&
+            strcmp(strbuf_cstr(&name), field) == 0)
+            found = (offset & 0x7ffffff) + 8;
+    }
+    strbuf_deinit(&name);
+    return found;
+}
+
+uint32_t type_field_offset(struct modules *m, uint64_t mt, const char *field) {
+    for (uint32_t i = 0; mt && i < PARENTS_MAX; i++) {
+        uint64_t parent = 0;
+        if (!clr_field_u64(m->clr, mt, F_MT_PARENT, &parent))
+            parent = 0;
+        uint32_t offset = own_field(m, mt, parent, field);
+        if (offset)
+            return offset;
+        mt = parent;
+    }
+    return 0;
+}

@@ -1,0 +1,299 @@
+#include "input/dump/dump.h"
+
+#include "base/file.h"
+#include "dotnet/dotnet.h"
+#include "input/dump/moving.h"
+#include "memory/evidence.h"
+#include "memory/live/live.h"
+#include "memory/memory_use.h"
+#include "memory/stacks/native_frames.h"
+#include "memory/threads_file.h"
+#include "memory/unpack/unpack.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *dump_arch_name(enum space_arch arch) {
+    switch (arch) {
+    case ARCH_X64:
+        return "x64";
+    case ARCH_ARM64:
+        return "arm64";
+    case ARCH_X86:
+        return "x86";
+    case ARCH_OTHER:
+        break;
+    }
+    return NULL;
+}
+
+static bool say(struct builder *b, const char **field, const char *value, const char *what,
+                struct err *err) {
+    return !value || builder_say_string(b, field, str_of(value), what, err);
+}
+
+bool dump_say_origin(const struct space *s, struct builder *b, struct err *err) {
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    if (s->pid != UINT64_MAX)
+        builder_say(b, &origin->pid, s->pid, "process id");
+    if (s->arch != ARCH_OTHER)
+        builder_say(b, &origin->pointer_bytes, s->arch == ARCH_X86 ? 4 : 8, "pointer size");
+    return say(b, &origin->process, s->process, "process name", err) &&
+           say(b, &origin->arch, dump_arch_name(s->arch), "architecture", err) &&
+           say(b, &origin->tool, s->tool, "tool", err);
+}
+
+/* -- Thread times ------------------------------------------------------------------------------ */
+
+static bool apply_thread_times(struct space *s, const char *path, struct builder *b,
+                               struct err *err) {
+    struct file file;
+    if (!file_open(&file, path, err))
+        return false;
+    struct unpack_report report;
+    struct threads_file times;
+    bool ok = unpack_file(&file, NULL, &report, err);
+    if (ok) {
+        struct str text = {(const char *)file.bytes.data, file.bytes.size};
+        uint32_t matched = 0;
+        ok = threads_file_read(&times, text, err) && threads_file_apply(&times, s, &matched, err);
+        if (ok && matched == 0 && s->thread_count)
+            ok = err_set(err, ERR_FORMAT, "knows none of the dump's %u threads", s->thread_count);
+        if (ok && times.bad_lines)
+            builder_warn(b, times.bad_lines,
+                         "lines of the thread times are none of stat, "
+                         "schedstat or status");
+        threads_file_close(&times);
+    }
+    file_close(&file);
+    return ok;
+}
+
+/* PATH.threads beside the dump; then without the suffixes that stand for a compression. */
+static char *find_sidecar(const char *path) {
+    static const struct str suffixes[] = {{".zst", 4}, {".gz", 3},  {".xz", 3},
+                                          {".lz4", 4}, {".bz2", 4}, {".zip", 4}};
+    struct str stem = str_of(path);
+    for (;;) {
+        struct strbuf name;
+        strbuf_init(&name);
+        strbuf_add(&name, stem);
+        strbuf_adds(&name, ".threads");
+        if (!name.failed && access(name.ptr, R_OK) == 0)
+            return name.ptr;
+        strbuf_deinit(&name);
+        size_t before = stem.len;
+        for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+            if (str_ends(stem, suffixes[i]) && stem.len > suffixes[i].len)
+                stem.len -= suffixes[i].len;
+        if (stem.len == before)
+            return NULL;
+    }
+}
+
+bool dump_read_thread_times(struct space *s, const char *path, const struct input_options *options,
+                            struct builder *b, struct err *err) {
+    if (options->threads_file)
+        return apply_thread_times(s, options->threads_file, b, err) ||
+               err_prefix(err, "thread times %s", options->threads_file);
+    char *sidecar = path && strcmp(path, "-") != 0 ? find_sidecar(path) : NULL;
+    if (!sidecar)
+        return true;
+    struct err why;
+    bool ok = apply_thread_times(s, sidecar, b, &why);
+    if (!ok && why.code == ERR_NOMEM)
+        *err = why;
+    else if (!ok)
+        builder_warn(b, ABSENT, "thread times beside the dump were not used: %s", why.msg);
+    struct strbuf owned = {.ptr = sidecar};
+    strbuf_deinit(&owned);
+    return ok || why.code != ERR_NOMEM;
+}
+
+/* -- Threads ----------------------------------------------------------------------------------- */
+
+bool dump_add_threads(struct space *s, struct builder *b, struct err *err) {
+    if (s->thread_count)
+        builder_present(b, PART_THREADS);
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        const struct space_thread *t = &s->threads[i];
+        struct thread_row *row = builder_thread(b, t->os_id, ABSENT, err);
+        if (!row)
+            return false;
+        /* Both use UINT64_MAX for what was not recorded. */
+        row->user_ns = t->user_ns;
+        row->kernel_ns = t->kernel_ns;
+        row->elapsed_ns = t->elapsed_ns;
+        row->start_time_ns = t->start_time;
+        row->switches = t->switches;
+        if (t->user_ns == UINT64_MAX && t->kernel_ns == UINT64_MAX)
+            row->cpu_recorded = 0;
+    }
+    if (s->leader_time_is_rest)
+        builder_note(b, "CPU time of the main thread is what the process used less its other "
+                        "threads; threads that had ended are still in it");
+    return true;
+}
+
+bool dump_add_evidence(struct space *s, struct builder *b, struct err *err) {
+    struct evidence_heap *heaps = NULL;
+    uint32_t count = 0;
+    if (!moving_heaps(s, &heaps, &count, err))
+        return false;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        struct thread_row *row = builder_thread(b, s->threads[i].os_id, ABSENT, err);
+        if (!row)
+            return false;
+        evidence_fill(s, &s->threads[i], heaps, count, row);
+    }
+    return true;
+}
+
+bool dump_name_threads(const struct space *s, struct builder *b, struct err *err) {
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        const struct space_thread *t = &s->threads[i];
+        if (!t->name)
+            continue;
+        struct thread_row *row = builder_thread(b, t->os_id, ABSENT, err);
+        if (!row)
+            return false;
+        if (!row->name && !(row->name = builder_string(b, str_of(t->name), err)))
+            return false;
+    }
+    return true;
+}
+
+bool dump_add_native_frames(struct space *s, struct builder *b, struct err *err) {
+    struct native_stack *stacks;
+    uint32_t missing;
+    if (!native_frames_read(s, &stacks, &missing, err))
+        return false;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        struct thread_row *row = builder_thread(b, s->threads[i].os_id, ABSENT, err);
+        struct str frames[NATIVE_FRAMES_MAX];
+        if (!row)
+            return false;
+        for (uint32_t k = 0; k < stacks[i].count; k++)
+            frames[k] = str_of(stacks[i].frames[k]);
+        if (row->native_frames.count == 0 && stacks[i].count &&
+            !builder_strings(b, frames, stacks[i].count, &row->native_frames, err))
+            return false;
+    }
+    if (missing)
+        builder_note(b, "native stacks of %u of %u threads could not be unwound", missing,
+                     s->thread_count);
+    return true;
+}
+
+/* Keeps what is still needed of a live process, and lets it go on. */
+static bool let_go(struct space *s, bool stacks, struct builder *b, struct err *err) {
+    if (s->kind != SPACE_LIVE)
+        return true;
+    if (stacks && !native_frames_capture(s, err))
+        return false;
+    uint64_t stood_ns = live_resume(s);
+    builder_note(b, "process stood still for %llu ms",
+                 (unsigned long long)((stood_ns + 999999) / 1000000));
+    return true;
+}
+
+/* -- Modules and memory ------------------------------------------------------------------------ */
+
+static bool add_module(const struct space_module *m, struct builder *b, struct err *err) {
+    struct module_row *row = builder_row(b, PART_MODULES, err);
+    if (!row)
+        return false;
+    const char *slash = strrchr(m->path, '/');
+    row->name = builder_string(b, str_of(slash ? slash + 1 : m->path), err);
+    row->path = builder_string(b, str_of(m->path), err);
+    row->base = m->base;
+    row->size = m->end - m->base;
+    char id[20];
+    const char *text = m->build_id;
+    if (!text && (m->timestamp || m->image_size)) {
+        struct strbuf hex;
+        strbuf_init(&hex);
+        strbuf_addf(&hex, "%08X%x", m->timestamp, m->image_size);
+        size_t n = hex.len < sizeof(id) ? hex.len : sizeof(id) - 1;
+        memcpy(id, strbuf_cstr(&hex), n);
+        id[n] = '\0';
+        strbuf_deinit(&hex);
+        text = id;
+    }
+    if (text && !(row->id = builder_string(b, str_of(text), err)))
+        return false;
+    return row->name && row->path;
+}
+
+bool dump_add_modules(const struct space *s, struct builder *b, struct err *err) {
+    struct strmap known;
+    strmap_init(&known);
+    uint32_t count;
+    const struct module_row *rows = builder_rows(b, PART_MODULES, &count);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        struct str path = str_of(rows[i].path);
+        if (path.len && strmap_get(&known, path, STR("")) == STRMAP_NONE)
+            ok = strmap_put(&known, path, STR(""), i) || err_nomem(err);
+    }
+    for (uint32_t i = 0; ok && i < s->module_count; i++) {
+        struct str path = str_of(s->modules[i].path);
+        if (path.len == 0 || strmap_get(&known, path, STR("")) != STRMAP_NONE)
+            continue; /* a library is mapped once to be read and once more to run */
+        ok = (strmap_put(&known, path, STR(""), i) || err_nomem(err)) &&
+             add_module(&s->modules[i], b, err);
+    }
+    strmap_deinit(&known);
+    return ok;
+}
+
+bool dump_add_memory_use(struct space *s, struct builder *b, struct err *err) {
+    struct memory_use uses[USE_COUNT];
+    if (s->mapping_count == 0)
+        return true;
+    if (!memory_use_sum(s, uses, err))
+        return false;
+    for (int i = 0; i < USE_COUNT; i++) {
+        if (uses[i].regions == 0)
+            continue;
+        struct memory_row *row = builder_row(b, PART_MEMORY_MAP, err);
+        if (!row)
+            return false;
+        row->by = MEMORY_BY_USAGE;
+        row->key = builder_string(b, str_of(space_use_names[i]), err);
+        row->regions = uses[i].regions;
+        row->bytes = uses[i].bytes;
+        row->private_bytes = uses[i].held;
+        if (!row->key)
+            return false;
+    }
+    return true;
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+void dump_pass_warnings(const struct space *s, struct builder *b) {
+    for (uint32_t i = 0; i < s->warning_count; i++)
+        builder_warn(b, s->warnings[i].count, "%s", s->warnings[i].text);
+}
+
+bool dump_read_space(struct space *s, const char *path, const struct input_options *options,
+                     struct builder *b, struct err *err) {
+    s->symbols = options->symbols;
+    s->sysroot = options->sysroot;
+    const struct dotnet_options managed = {.symbols = options->symbols,
+                                           .sysroot = options->sysroot,
+                                           .no_paths = options->no_paths,
+                                           .answers = options->answers};
+    bool stacks = !options->no_native_stacks;
+    bool ok = dump_say_origin(s, b, err) && dump_read_thread_times(s, path, options, b, err) &&
+              dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&
+              dump_add_evidence(s, b, err) && let_go(s, stacks, b, err) &&
+              dump_name_threads(s, b, err) && (!stacks || dump_add_native_frames(s, b, err)) &&
+              dump_add_modules(s, b, err) && dump_add_memory_use(s, b, err);
+    dump_pass_warnings(s, b);
+    return ok;
+}

@@ -1,0 +1,57 @@
+/*
+ * From an address space to a snapshot: what ELF cores, minidumps and live processes share.
+ */
+#ifndef DUMPDIFF_INPUT_DUMP_DUMP_H
+#define DUMPDIFF_INPUT_DUMP_DUMP_H
+
+#include "input/input.h"
+#include "memory/space.h"
+
+/* "x64", "arm64", "x86" or NULL. */
+const char *dump_arch_name(enum space_arch arch);
+
+/*
+ * All steps below in their order, for dumps of which the space says everything. options may give
+ * files for symbols and thread times; path is the dump's (NULL: it has none), beside which
+ * PATH.threads is looked for. A live process goes on as soon as its memory is not needed any more,
+ * with a note of how long it stood.
+ */
+bool dump_read_space(struct space *s, const char *path, const struct input_options *options,
+                     struct builder *b, struct err *err) MUST_CHECK;
+
+/* origin: process, pid, arch, pointer size, tool. */
+bool dump_say_origin(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/*
+ * Thread times from options->threads_file, else from the dump's own sidecar where there is one
+ * (with or without the suffix of its compression). A sidecar that cannot be read is warned about,
+ * a file that was asked for is an error.
+ */
+bool dump_read_thread_times(struct space *s, const char *path, const struct input_options *options,
+                            struct builder *b, struct err *err) MUST_CHECK;
+
+/* PART_THREADS by OS id: times, no names yet. */
+bool dump_add_threads(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/*
+ * Evidence of having run, for each thread of the space; after the heap was read, whose regions say
+ * which words on a stack are references.
+ */
+bool dump_add_evidence(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/* Names of threads that have none: the managed one, said before, is longer and better. */
+bool dump_name_threads(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/* native_frames of PART_THREADS, for threads that have none yet. */
+bool dump_add_native_frames(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/* PART_MODULES: images that are not there yet by their path, each path once. */
+bool dump_add_modules(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/* PART_MEMORY_MAP by usage. */
+bool dump_add_memory_use(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
+
+/* What the opener warned about. */
+void dump_pass_warnings(const struct space *s, struct builder *b);
+
+#endif

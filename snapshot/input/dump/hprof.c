@@ -1,0 +1,133 @@
+/* Java heaps: jmap -dump, jcmd GC.heap_dump, -XX:+HeapDumpOnOutOfMemoryError. */
+#include "java/hprof_file.h"
+#include "java/hprof_size.h"
+#include "input/input.h"
+
+#include <inttypes.h>
+
+/* Names of arrays of primitive types, as histograms print them. */
+static const char *const primitive_names[HPROF_TYPES] = {
+    [HPROF_BOOLEAN] = "[Z", [HPROF_CHAR] = "[C",  [HPROF_FLOAT] = "[F", [HPROF_DOUBLE] = "[D",
+    [HPROF_BYTE] = "[B",    [HPROF_SHORT] = "[S", [HPROF_INT] = "[I",   [HPROF_LONG] = "[J",
+};
+
+struct reading {
+    struct hprof h;
+    struct hprof_sizes sizes;
+    struct builder *b;
+    uint64_t instances, measured, guessed; /* [count] objects */
+};
+
+/* "java/lang/String" -> "java.lang.String", "A$$Lambda$1+0x80" -> "A$$Lambda$1/0x80". */
+static void class_name(struct str name, struct strbuf *out) {
+    strbuf_clear(out);
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool hidden = c == '+' && str_starts(str_drop(name, i + 1), STR("0x"));
+        strbuf_addc(out, c == '/' ? '.' : hidden ? '/' : c);
+    }
+}
+
+static struct str name_of(const struct reading *r, const struct hprof_class *c) {
+    return c->name ? r->h.names[c->name - 1] : (struct str){NULL, 0};
+}
+
+static uint64_t size_of(struct reading *r, const struct hprof_class *c) {
+    if (c->array)
+        return hprof_arrays_size(&r->sizes, &r->h.arrays[c->array - 1], r->sizes.layout->reference);
+    enum hprof_certainty certainty;
+    uint64_t size = hprof_instance_size(&r->sizes, c, &certainty), all;
+    r->instances += c->objects;
+    r->measured += certainty == HPROF_MEASURED ? c->objects : 0;
+    r->guessed += certainty == HPROF_GUESSED ? c->objects : 0;
+    return __builtin_mul_overflow(size, c->objects, &all) ? ABSENT - 1 : all;
+}
+
+static bool add_classes(struct reading *r, struct err *err) {
+    struct strbuf text;
+    bool ok = true;
+    strbuf_init(&text);
+    for (uint32_t i = 0; ok && i < r->h.class_count; i++) {
+        const struct hprof_class *c = &r->h.classes[i];
+        struct str name = name_of(r, c);
+        struct cell cell = {c->objects, c->objects ? size_of(r, c) : 0};
+        if (str_eq(name, STR("java/lang/Class"))) {
+            cell_add(&cell, (struct cell){r->h.class_dumps, hprof_mirrors_size(&r->sizes, c)});
+        } else if (!c->objects) {
+            continue;
+        }
+        class_name(name, &text);
+        if (name.len == 0)
+            strbuf_addf(&text, "<class 0x%" PRIx64 ">", c->id);
+        ok = (!text.failed || err_nomem(err)) &&
+             builder_add_type(r->b, strbuf_str(&text), STR(""), GEN_UNKNOWN, cell, err);
+    }
+    strbuf_deinit(&text);
+    return ok;
+}
+
+static bool add_primitives(struct reading *r, struct err *err) {
+    for (int type = 0; type < HPROF_TYPES; type++) {
+        struct cell cell = {
+            r->h.primitive_objects[type],
+            hprof_arrays_size(&r->sizes, &r->h.primitives[type], hprof_type_bytes[type])};
+        if (cell.objects &&
+            !builder_add_type(r->b, str_of(primitive_names[type]), STR(""), GEN_UNKNOWN, cell, err))
+            return false;
+    }
+    return true;
+}
+
+static bool say_origin(struct reading *r, struct err *err) {
+    struct origin_row *origin = builder_single(r->b, PART_ORIGIN, err);
+    if (!origin)
+        return false;
+    if (r->h.time_ms && r->h.time_ms < (uint64_t)INT64_MAX / 1000000)
+        builder_say(r->b, &origin->captured_at_ns, r->h.time_ms * 1000000, "time of the dump");
+    builder_say(r->b, &origin->pointer_bytes, r->h.id_bytes, "pointer size");
+    return builder_say_string(r->b, &origin->runtime, STR("HotSpot"), "the runtime", err);
+}
+
+static void warn(const struct reading *r) {
+    const struct hprof *h = &r->h;
+    struct builder *b = r->b;
+    if (h->missing_bytes)
+        builder_warn(b, h->missing_bytes, "bytes of the dump are missing: the file is cut");
+    else if (h->has_segments && !h->has_end)
+        builder_warn(b, ABSENT, "the dump has no end: the file is cut, or was never finished");
+    if (h->skipped)
+        builder_warn(b, h->skipped_bytes,
+                     "bytes of the heap were skipped behind records that make no sense");
+    if (r->guessed)
+        builder_warn(b, r->guessed, "objects of classes that were not dumped: sizes are guesses");
+    if (!r->sizes.is_seen)
+        builder_warn(b, ABSENT, "no array tells how objects are laid out: sizes are those of %s",
+                     r->sizes.layout->name);
+    builder_note(b,
+                 "HPROF tells no sizes of objects: %s, aligned to %u bytes; of %" PRIu64
+                 " instances %" PRIu64 " are as large as the distance to their neighbours, the "
+                 "rest as their fields need",
+                 r->sizes.layout->name, r->sizes.alignment, r->instances, r->measured);
+}
+
+static bool read(struct source *source, struct builder *b, struct err *err) {
+    struct reading r = {.b = b};
+    bool ok = hprof_open(&r.h, source->bytes, err);
+    if (ok) {
+        hprof_sizes_init(&r.sizes, &r.h);
+        builder_present(b, PART_TYPES);
+        ok = say_origin(&r, err) && add_classes(&r, err) && add_primitives(&r, err);
+        if (ok)
+            warn(&r);
+    }
+    hprof_close(&r.h);
+    return ok;
+}
+
+const struct input input_hprof = {
+    .name = "hprof",
+    .summary = "Java heap dump: jmap -dump, jcmd GC.heap_dump (HPROF 1.0.1, 1.0.2)",
+    .may_give = PART_BIT(PART_TYPES),
+    .probe = hprof_probe,
+    .read = read,
+};

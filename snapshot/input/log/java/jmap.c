@@ -1,0 +1,203 @@
+/*
+ * Class histograms of HotSpot: jmap -histo, jcmd GC.class_histogram, and those in GC logs.
+ *
+ *    num     #instances         #bytes  class name (module)
+ *   ----------------------------------------------
+ *      1:         12369        1688872  [C (java.base@17.0.1)
+ *   Total         12369        1688872
+ *
+ * JDK 5 printed neither header nor rank. ":live" collects first, the plain form counts garbage too;
+ * the output does not say which it was.
+ */
+#include "base/num.h"
+#include "input/log/stat_table.h"
+#include "input/log/type_table.h"
+
+#include <string.h>
+
+/* Rows without header and rank are only believed when so many follow each other, largest first. */
+#define SURE_ROWS 3u
+
+struct histogram_row {
+    struct str name, module;
+    uint64_t objects, bytes;
+    bool ranked;
+};
+
+static bool is_header(struct str text) {
+    if (text.len < 12 || (text.ptr[0] != 'n' && text.ptr[0] != '#'))
+        return false;
+    struct str first = str_next_field(&text);
+    if (str_eq(first, STR("num")))
+        first = str_next_field(&text);
+    return str_eq(first, STR("#instances")) && str_eq(str_next_field(&text), STR("#bytes"));
+}
+
+/* "[C (java.base@17.0.1)": the version of the module is left out, it is no part of its name. */
+static void split_module(struct str text, struct histogram_row *row) {
+    size_t open = str_find(text, STR(" ("), 0);
+    row->name = text;
+    row->module = (struct str){NULL, 0};
+    if (open == STR_NOT_FOUND || !str_ends(text, STR(")")))
+        return;
+    row->name = str_trim(str_take(text, open));
+    row->module = str_drop(str_take(text, text.len - 1), open + 2);
+    size_t at = str_find(row->module, STR("@"), 0);
+    if (at != STR_NOT_FOUND)
+        row->module = str_take(row->module, at);
+}
+
+static bool parse_row(struct str text, struct histogram_row *ret_row) {
+    struct histogram_row row = {.ranked = false};
+    struct str rest = text, first = str_next_field(&rest);
+    uint64_t rank;
+    if (str_ends(first, STR(":")) && num_dec(str_take(first, first.len - 1), &rank)) {
+        row.ranked = true;
+        first = str_next_field(&rest);
+    }
+    if (!num_dec(first, &row.objects) || !num_dec(str_next_field(&rest), &row.bytes))
+        return false;
+    split_module(str_trim(rest), &row);
+    *ret_row = row;
+    return row.name.len > 0;
+}
+
+static bool parse_total(struct str text, struct cell *ret_total) {
+    struct str rest = text;
+    return str_eq(str_next_field(&rest), STR("Total")) &&
+           num_dec(str_next_field(&rest), &ret_total->objects) &&
+           num_dec(str_next_field(&rest), &ret_total->bytes) && str_trim(rest).len == 0;
+}
+
+/* A class name, as the JVM writes it: no blanks but in "<no name>", and no digit in front. */
+static bool is_class_name(struct str name) {
+    char c = name.ptr[0];
+    if (str_eq(name, STR("<no name>")))
+        return true;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] == ' ' || name.ptr[i] == '!' || name.ptr[i] == '%')
+            return false;
+    return c == '[' || c == '<' || c == '_' || c == '$' || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z');
+}
+
+static bool is_bare_histogram(const struct transcript *t) {
+    struct transcript scout = transcript_scout(t);
+    uint64_t last = ABSENT;
+    for (unsigned i = 0; i < SURE_ROWS; i++) {
+        struct histogram_row row;
+        if (!transcript_skip_blank(&scout) || !parse_row(scout.line.text, &row) || row.ranked ||
+            !is_class_name(row.name) || row.bytes > last || row.objects == 0 ||
+            row.bytes / 8 < row.objects)
+            return false;
+        last = row.bytes;
+        transcript_next(&scout);
+    }
+    return true;
+}
+
+static bool starts(const struct transcript *t) {
+    char first = t->line.text.ptr[0];
+    if (first >= '0' && first <= '9')
+        return is_bare_histogram(t);
+    return is_header(t->line.text);
+}
+
+struct reader_state {
+    struct transcript *t;
+    struct type_table table;
+    struct cell sum, total;
+    uint64_t rows, not_understood, elided;
+    bool has_total;
+};
+
+/* Does a row (with a rank, if those before had one) or the Total follow within a few lines? */
+static bool goes_on(const struct transcript *t, bool ranked) {
+    struct transcript scout = transcript_scout(t);
+    struct histogram_row row;
+    struct cell total;
+    for (unsigned i = 0; i < 8; i++) {
+        transcript_next(&scout);
+        if (scout.at_end || is_header(scout.line.text))
+            return false;
+        if (parse_total(scout.line.text, &total) ||
+            (parse_row(scout.line.text, &row) && (row.ranked || !ranked)))
+            return true;
+    }
+    return false;
+}
+
+static bool read_rows(struct reader_state *r, struct err *err) {
+    struct transcript *t = r->t;
+    bool ranked = false;
+    for (; !t->at_end; transcript_next(t)) {
+        struct str text = t->line.text;
+        struct histogram_row row;
+        if (text.len && parse_row(text, &row) && (row.ranked || !ranked)) {
+            struct cell cell = {row.objects, row.bytes};
+            if (!type_table_add(&r->table, row.name, row.module, cell, err))
+                return false;
+            ranked = row.ranked;
+            r->rows++;
+            r->sum.objects = num_add(r->sum.objects, row.objects);
+            r->sum.bytes = num_add(r->sum.bytes, row.bytes);
+        } else if (parse_total(text, &r->total)) {
+            r->has_total = true;
+            transcript_next(t);
+            return true;
+        } else if (text.len && transcript_is_elision(&t->line)) {
+            r->elided++;
+        } else if (!transcript_is_rule(text) || r->rows) {
+            if (!goes_on(t, ranked))
+                return true;
+            r->not_understood += text.len > 0;
+        }
+    }
+    return true;
+}
+
+/* true: all rows are there */
+static bool check(const struct reader_state *r) {
+    struct builder *b = r->t->b;
+    if (r->not_understood)
+        builder_warn(b, r->not_understood, "jmap: lines of the histogram were not understood");
+    if (r->elided)
+        builder_warn(b, r->elided, "jmap: rows were left out by hand, in so many places");
+    if (!r->has_total)
+        builder_warn(b, ABSENT,
+                     "jmap: the histogram ends without its Total, so rows may be missing");
+    else if (r->sum.objects < r->total.objects)
+        builder_warn(b, r->total.objects - r->sum.objects,
+                     "jmap: objects of the printed Total are in no row that was read");
+    else if (r->sum.objects > r->total.objects || r->sum.bytes != r->total.bytes)
+        builder_warn(b, ABSENT, "jmap: the rows differ from the printed Total");
+    else
+        return true;
+    return false;
+}
+
+static bool read(struct transcript *t, struct err *err) {
+    struct reader_state r = {.t = t, .table = {.generation = GEN_UNKNOWN}};
+    if (is_header(t->line.text))
+        transcript_next(t);
+    if (!type_table_begin(&r.table, t->b, err))
+        return type_table_end(&r.table, false, err);
+    bool ok = read_rows(&r, err);
+    r.table.is_cut = !ok || !check(&r);
+    if (!type_table_end(&r.table, ok, err))
+        return false;
+    if (r.rows == 0 && !(r.has_total && r.total.objects == 0)) {
+        transcript_hollow(t, "a histogram without any row that can be understood");
+        return true;
+    }
+    struct origin_row *origin = builder_single(t->b, PART_ORIGIN, err);
+    return origin && builder_say_string(t->b, &origin->runtime, STR("HotSpot"), "the runtime", err);
+}
+
+const struct section section_jmap = {
+    .name = "jmap",
+    .summary = "class histogram of HotSpot: jmap -histo, jcmd GC.class_histogram, GC logs",
+    .may_give = PART_BIT(PART_TYPES),
+    .starts = starts,
+    .read = read,
+};

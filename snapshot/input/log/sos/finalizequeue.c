@@ -1,0 +1,329 @@
+/*
+ * finalizequeue: objects with a finalizer, and those that wait for it to run.
+ *
+ *   SyncBlocks to be cleaned up: 0
+ *   ------------------------------
+ *   Heap 0                                                          server GC: one block a heap
+ *   generation 0 has 424 finalizable objects (000000001a6befa0->000000001a6bfce0)
+ *   Ready for finalization 0 objects (000000001a6bfce0->000000001a6bfce0)
+ *   Statistics for all finalizable objects (including all objects ready for finalization):
+ *                 MT    Count    TotalSize Class Name
+ *
+ * The addresses are of the queue's slots, so that their distance is the count times the pointer
+ * size. Newer tools leave out the word "finalizable", and list the objects before their table.
+ * -allReady says which objects are no longer rooted instead of giving the table of all.
+ */
+#include "base/num.h"
+#include "input/log/stat_table.h"
+
+#include <string.h>
+
+struct reader_state {
+    struct transcript *t;
+    uint64_t generations[3], ready; /* sums over the heaps; ABSENT before the first */
+    uint64_t heaps, heaps_ready;    /* heaps begun, and those whose ready line came */
+    uint64_t pointer_bytes;         /* found so far; 0 */
+    uint64_t mismatches;
+    bool has_types;
+};
+
+/* -- Lines ------------------------------------------------------------------------------------- */
+
+static const struct counter_line {
+    const char *label, *counter;
+} counter_lines[] = {
+    {"SyncBlocks to be cleaned up:", "finalizer.sync_blocks_to_clean"},
+    {"Free-Threaded Interfaces to be released:", "finalizer.free_threaded_interfaces"},
+    {"MTA Interfaces to be released:", "finalizer.mta_interfaces"},
+    {"STA Interfaces to be released:", "finalizer.sta_interfaces"},
+};
+
+static const struct counter_line *find_counter(struct str text, uint64_t *ret_value) {
+    for (size_t i = 0; i < sizeof(counter_lines) / sizeof(*counter_lines); i++) {
+        struct str label = str_of(counter_lines[i].label);
+        if (str_starts_nocase(text, label) &&
+            num_grouped(str_trim(str_drop(text, label.len)), ret_value))
+            return &counter_lines[i];
+    }
+    return NULL;
+}
+
+/* "424 finalizable objects (1a6befa0->1a6bfce0)": count and slots. */
+struct slots {
+    uint64_t count, from, to;
+    bool has_addresses;
+};
+
+static bool parse_slots(struct str text, struct slots *ret_slots) {
+    struct slots s = {.has_addresses = false};
+    size_t end = str_find(str_take(text, 64), STR("objects"), 0);
+    if (end == STR_NOT_FOUND)
+        return false;
+    struct str count = str_trim(str_take(text, end));
+    if (str_ends(count, STR("finalizable")))
+        count = str_trim(str_take(count, count.len - 11));
+    if (!num_grouped(count, &s.count))
+        return false;
+    struct str rest = str_trim(str_drop(text, end + 7));
+    size_t arrow = str_find(rest, STR("->"), 0), close = str_find(rest, STR(")"), 0);
+    if (rest.len && rest.ptr[0] == '(' && arrow != STR_NOT_FOUND && close != STR_NOT_FOUND &&
+        arrow < close)
+        s.has_addresses = num_hex(str_trim(str_drop(str_take(rest, arrow), 1)), &s.from) &&
+                          num_hex(str_trim(str_drop(str_take(rest, close), arrow + 2)), &s.to);
+    *ret_slots = s;
+    return true;
+}
+
+static bool is_generation_line(struct str text, unsigned *ret_generation, struct slots *ret_slots) {
+    if (!str_starts(text, STR("generation ")))
+        return false;
+    struct str rest = str_drop(text, 11), number = str_next_field(&rest);
+    if (number.len != 1 || number.ptr[0] < '0' || number.ptr[0] > '2' ||
+        !str_eq(str_next_field(&rest), STR("has")))
+        return false;
+    *ret_generation = (unsigned)(number.ptr[0] - '0');
+    return parse_slots(str_trim(rest), ret_slots);
+}
+
+static bool is_ready_line(struct str text, struct slots *ret_slots) {
+    return str_starts_nocase(text, STR("Ready for finalization ")) &&
+           parse_slots(str_trim(str_drop(text, 23)), ret_slots);
+}
+
+static bool is_heap_line(struct str text) {
+    uint64_t number;
+    if (!str_starts(text, STR("Heap ")))
+        return false;
+    struct str rest = str_drop(text, 5);
+    return num_dec(str_next_field(&rest), &number) && rest.len == 0;
+}
+
+static bool is_types_heading(struct str text) {
+    return str_starts(text, STR("Statistics for all finalizable objects"));
+}
+
+static bool is_ours(const struct line *line) {
+    struct slots slots;
+    unsigned generation;
+    uint64_t value;
+    struct str text = line->text;
+    switch (text.len ? text.ptr[0] : '\0') {
+    case 'g':
+        return is_generation_line(text, &generation, &slots);
+    case 'R':
+    case 'r':
+        return is_ready_line(text, &slots);
+    case 'F':
+        return str_starts(text, STR("Finalizable but not rooted")) || find_counter(text, &value);
+    case 'S':
+    case 'M':
+        return is_types_heading(text) || find_counter(text, &value);
+    default:
+        return false;
+    }
+}
+
+static bool starts(const struct transcript *t) {
+    if (is_ours(&t->line))
+        return true;
+    if (!transcript_last_command_is(t, "finalizequeue") && !transcript_last_command_is(t, "fq"))
+        return false;
+    return stat_table_starts(t);
+}
+
+/* -- Counts ------------------------------------------------------------------------------------ */
+
+/* The slots are as far apart as their number says, all by the same pointer size. */
+static void check_slots(struct reader_state *r, const struct slots *s) {
+    if (!s->has_addresses)
+        return;
+    uint64_t distance = s->to - s->from, each = s->count ? distance / s->count : 0;
+    bool fits = s->to >= s->from &&
+                (s->count == 0 ? distance == 0
+                               : (each == 4 || each == 8) && distance % s->count == 0 &&
+                                     (r->pointer_bytes == 0 || r->pointer_bytes == each));
+    if (!fits)
+        r->mismatches++;
+    else if (s->count)
+        r->pointer_bytes = each;
+}
+
+static void add(uint64_t *sum, uint64_t count) {
+    *sum = *sum == ABSENT ? count : num_add(*sum, count);
+}
+
+/* -- The table by type ------------------------------------------------------------------------- */
+
+struct adding {
+    struct builder *b;
+    bool keep;
+};
+
+static bool add_type(void *context, const struct stat_row *from, struct err *err) {
+    struct adding *adding = context;
+    struct builder *b = adding->b;
+    if (!adding->keep)
+        return true;
+    uint64_t key = hash_bytes(from->name.ptr, from->name.len);
+    struct finalizable_row *row = builder_find(b, PART_FINALIZABLE, key);
+    if (row && str_eq(str_of(row->type), from->name)) { /* a type of several MethodTables */
+        row->objects = num_add(row->objects, from->objects);
+        row->bytes = num_add(row->bytes, from->bytes);
+        return true;
+    }
+    row = builder_row(b, PART_FINALIZABLE, err);
+    if (!row)
+        return false;
+    row->type = builder_string(b, from->name, err);
+    row->objects = from->objects;
+    row->bytes = from->bytes;
+    return row->type && builder_index(b, PART_FINALIZABLE, key, err);
+}
+
+/* Newer tools list the objects first: address, MethodTable, size. */
+static void skip_list(struct transcript *t) {
+    unsigned others = 0; /* in a row */
+    for (; !t->at_end && others < 4; transcript_next(t)) {
+        struct str rest = t->line.text, command;
+        uint64_t value;
+        if (rest.len == 0 || transcript_is_progress(rest))
+            continue;
+        if (stat_table_starts(t) || transcript_is_command(&t->line, &command) || is_ours(&t->line))
+            return;
+        bool is_row =
+            num_hex(str_next_field(&rest), &value) && num_hex(str_next_field(&rest), &value);
+        if (transcript_is_elision(&t->line))
+            is_row = true;
+        others = is_row ? 0 : others + 1;
+    }
+}
+
+static bool read_types(struct reader_state *r, bool unrooted, struct err *err) {
+    struct transcript *t = r->t;
+    struct adding adding = {t->b, !unrooted && !snapshot_has(t->b->snapshot, PART_FINALIZABLE)};
+    struct stat_table table;
+    skip_list(t);
+    if (t->at_end || !stat_table_starts(t)) {
+        builder_warn(t->b, ABSENT, "finalizequeue: the table by type is cut off");
+        return true;
+    }
+    if (!stat_table_read(t, add_type, &adding, &table, err))
+        return false;
+    bool complete = stat_table_check(t, &table, "finalizequeue");
+    if (table.rows == 0 && table.printed_objects != 0) {
+        transcript_hollow(t, "a table of types without any row that can be understood");
+        return true;
+    }
+    if (unrooted)
+        return builder_counter(t->b, "finalizer.unrooted_objects", table.objects, "count", err);
+    builder_present(t->b, PART_FINALIZABLE);
+    r->has_types = true;
+    if (adding.keep)
+        t->b->finalizable_objects = table.objects;
+    else if (t->b->finalizable_objects != table.objects)
+        builder_warn(t->b, ABSENT, "finalizequeue: the table by type is printed twice and differs");
+    uint64_t counted = r->generations[0];
+    for (int g = 1; g < 3; g++)
+        counted = r->generations[g] == ABSENT ? ABSENT : num_add(counted, r->generations[g]);
+    if (complete && counted != ABSENT && r->ready != ABSENT &&
+        num_add(counted, r->ready) != table.objects)
+        builder_warn(t->b,
+                     table.objects > counted ? table.objects - counted : counted - table.objects,
+                     "finalizequeue: the counts by generation differ from the table by type");
+    return true;
+}
+
+/* -- The section ------------------------------------------------------------------------------- */
+
+/* One line or table. *ret_more: the output goes on behind it. */
+static bool take(struct reader_state *r, bool *ret_more, struct err *err) {
+    struct transcript *t = r->t;
+    struct str text = t->line.text;
+    const struct counter_line *counter;
+    struct slots slots;
+    unsigned generation;
+    uint64_t value;
+    *ret_more = true;
+    bool has_heading = is_types_heading(text);
+    if (has_heading || (r->heaps_ready && stat_table_starts(t))) { /* .NET 2.0 has no heading */
+        bool unrooted = str_contains(text, STR("no longer rooted"));
+        if (has_heading)
+            transcript_next(t);
+        *ret_more = false;
+        return read_types(r, unrooted, err);
+    }
+    if ((counter = find_counter(text, &value))) {
+        if (!builder_counter(t->b, counter->counter, value, "count", err))
+            return false;
+    } else if (is_generation_line(text, &generation, &slots)) {
+        r->heaps += generation == 0;
+        add(&r->generations[generation], slots.count);
+        check_slots(r, &slots);
+    } else if (is_ready_line(text, &slots)) {
+        r->heaps_ready++;
+        add(&r->ready, slots.count);
+        check_slots(r, &slots);
+    } else if (str_starts(text, STR("Finalizable but not rooted"))) {
+        builder_note(t->b, "finalizequeue: asked for unrooted objects only (-allReady)");
+    } else if (transcript_is_elision(&t->line)) {
+        builder_warn(t->b, 1, "finalizequeue: lines were left out by hand");
+    } else if (text.len && !transcript_is_rule(text) && !is_heap_line(text) &&
+               !transcript_is_progress(text)) {
+        *ret_more = false;
+        return true;
+    }
+    transcript_next(t);
+    return true;
+}
+
+static bool say_queue(struct reader_state *r, struct err *err) {
+    struct builder *b = r->t->b;
+    if (r->mismatches)
+        builder_warn(b, r->mismatches,
+                     "finalizequeue: counts do not fit the addresses beside them");
+    if (r->heaps > r->heaps_ready)
+        builder_warn(b, r->heaps - r->heaps_ready,
+                     "finalizequeue: heaps whose counts are not all there");
+    if (r->heaps == 0 && r->heaps_ready == 0)
+        return true;
+    struct finalizer_row *row = builder_single(b, PART_FINALIZER, err);
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    if (!row || !origin)
+        return false;
+    for (int g = 0; g < 3; g++)
+        builder_say(b, &row->finalizable[g], r->generations[g],
+                    "the number of finalizable objects");
+    builder_say(b, &row->ready, r->ready, "the number of objects ready for finalization");
+    if (r->pointer_bytes && origin->pointer_bytes == ABSENT)
+        origin->pointer_bytes = r->pointer_bytes;
+    return true;
+}
+
+static bool read(struct transcript *t, struct err *err) {
+    struct reader_state r = {.t = t, .generations = {ABSENT, ABSENT, ABSENT}, .ready = ABSENT};
+    bool more = true;
+    if (!is_ours(&t->line)) { /* the table alone, below its command */
+        bool unrooted = transcript_last_command_has(t, "-allReady");
+        more = false;
+        if (!read_types(&r, unrooted, err))
+            return false;
+    }
+    while (more && !t->at_end) {
+        struct str command;
+        if (transcript_is_command(&t->line, &command))
+            break;
+        if (!take(&r, &more, err))
+            return false;
+    }
+    if (r.has_types)
+        transcript_command_done(t);
+    return say_queue(&r, err);
+}
+
+const struct section section_finalizequeue = {
+    .name = "finalizequeue",
+    .summary = "objects with a finalizer, and those ready for it: finalizequeue (-allReady)",
+    .may_give = PART_BIT(PART_FINALIZER) | PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_COUNTERS),
+    .starts = starts,
+    .read = read,
+};

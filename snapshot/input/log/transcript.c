@@ -1,0 +1,349 @@
+/* The driver of transcripts: lines, commands, and the table of what is recognised. */
+#include "input/log/transcript.h"
+
+#include "input/log/html_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct section section_address;
+extern const struct section section_address_summary;
+extern const struct section section_clrstack;
+extern const struct section section_clrthreads;
+extern const struct section section_dump_threads;
+extern const struct section section_dumpasync;
+extern const struct section section_dumpheap;
+extern const struct section section_eeheap_gc;
+extern const struct section section_eeheap_loader;
+extern const struct section section_finalizequeue;
+extern const struct section section_gchandles;
+extern const struct section section_gcdump_report;
+extern const struct section section_heap_s;
+extern const struct section section_heap_l;
+extern const struct section section_heap_stat;
+extern const struct section section_heapstat;
+extern const struct section section_heaptrack_print;
+extern const struct section section_jmap;
+extern const struct section section_kstack;
+extern const struct section section_leaktrack;
+extern const struct section section_maddress;
+extern const struct section section_memleak;
+extern const struct section section_pprof_text;
+extern const struct section section_pmap;
+extern const struct section section_process;
+extern const struct section section_runaway;
+extern const struct section section_smaps;
+extern const struct section section_sosnotes;
+extern const struct section section_special_threads;
+extern const struct section section_syncblk;
+extern const struct section section_threadpool;
+extern const struct section section_top;
+extern const struct section section_umdh;
+extern const struct section section_umdh_diff;
+extern const struct section section_vadump;
+extern const struct section section_vertarget;
+extern const struct section section_vmstat;
+
+/* One a line: a new section is one new line here. */
+/* clang-format off */
+const struct section *const sections[] = {
+    &section_runaway,
+    &section_clrthreads,
+    &section_special_threads,
+    &section_dump_threads,
+    &section_clrstack,
+    &section_kstack,
+    &section_syncblk,
+    &section_threadpool,
+    &section_address_summary,
+    &section_address,
+    &section_maddress,
+    &section_vadump,
+    &section_smaps,
+    &section_pmap,
+    &section_top,
+    &section_heap_s,
+    &section_heap_stat,
+    &section_heap_l,
+    &section_leaktrack,
+    &section_umdh,
+    &section_umdh_diff,
+    &section_vertarget,
+    &section_process,
+    &section_sosnotes,
+    &section_finalizequeue,
+    &section_gchandles,
+    &section_heapstat,
+    &section_vmstat,
+    &section_eeheap_gc,
+    &section_eeheap_loader,
+    &section_memleak,
+    &section_pprof_text,
+    &section_dumpasync,
+    &section_gcdump_report,
+    &section_heaptrack_print,
+    &section_dumpheap, /* its rows need no header: behind all that may look alike */
+    &section_jmap,
+    NULL,
+};
+/* clang-format on */
+
+/* -- Lines ------------------------------------------------------------------------------------- */
+
+/* Without the quoting that mail, Markdown and comment signs put in front, and without blanks. */
+static struct str unquote(struct str s) {
+    s = str_trim(s);
+    for (;;) {
+        if (str_starts(s, STR("> ")) || str_starts(s, STR("# ")))
+            s = str_trim(str_drop(s, 2));
+        else if (s.len == 1 && (s.ptr[0] == '>' || s.ptr[0] == '#'))
+            s = str_drop(s, 1);
+        else if (s.len > 1 && s.ptr[0] == '`')
+            s = str_trim(str_drop(s, 1));
+        else if (s.len > 1 && s.ptr[s.len - 1] == '`')
+            s = str_trim(str_take(s, s.len - 1));
+        else
+            return s;
+    }
+}
+
+static bool split_line(struct str *rest, uint64_t number, struct line *ret_line) {
+    struct str raw;
+    if (!str_next_line(rest, &raw))
+        return false;
+    bool cut = raw.len > LINE_MAX_BYTES;
+    raw = str_take(raw, LINE_MAX_BYTES);
+    *ret_line = (struct line){raw, unquote(raw), number, cut};
+    return true;
+}
+
+static void load_line(struct transcript *t, uint64_t number) {
+    struct str after = t->rest;
+    t->at_end = !split_line(&after, number, &t->line);
+    t->after = after;
+    if (!t->at_end && t->line.cut && t->b) /* a scout has no builder */
+        builder_warn(t->b, 1, "lines longer than %zu bytes were cut", LINE_MAX_BYTES);
+}
+
+void transcript_next(struct transcript *t) {
+    if (t->at_end)
+        return;
+    t->rest = t->after;
+    load_line(t, t->line.number + 1);
+}
+
+bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *ret_line) {
+    struct str rest = t->after, skipped;
+    if (t->at_end)
+        return false;
+    if (ahead == 0) {
+        *ret_line = t->line;
+        return true;
+    }
+    for (unsigned i = 1; i < ahead; i++)
+        if (!str_next_line(&rest, &skipped))
+            return false;
+    return split_line(&rest, t->line.number + ahead, ret_line);
+}
+
+bool transcript_skip_blank(struct transcript *t) {
+    while (!t->at_end && t->line.text.len == 0)
+        transcript_next(t);
+    return !t->at_end;
+}
+
+/* -- Text -------------------------------------------------------------------------------------- */
+
+static bool starts_with_bytes(struct bytes b, const char *prefix, size_t n) {
+    return b.size >= n && memcmp(b.data, prefix, n) == 0;
+}
+
+enum encoding { ENCODING_8BIT, ENCODING_UTF16LE, ENCODING_UTF16BE };
+
+/* By its mark, or by every second byte of the first ones being 0. */
+static enum encoding encoding_of(struct bytes head) {
+    if (starts_with_bytes(head, "\xff\xfe", 2))
+        return ENCODING_UTF16LE;
+    if (starts_with_bytes(head, "\xfe\xff", 2))
+        return ENCODING_UTF16BE;
+    size_t pairs = head.size / 2, low = 0, high = 0;
+    for (size_t i = 0; i < pairs && i < 256; i++) {
+        low += head.data[2 * i] == 0;
+        high += head.data[2 * i + 1] == 0;
+    }
+    if (pairs > 256)
+        pairs = 256;
+    if (pairs >= 8 && high * 10 >= pairs * 9 && low == 0)
+        return ENCODING_UTF16LE;
+    if (pairs >= 8 && low * 10 >= pairs * 9 && high == 0)
+        return ENCODING_UTF16BE;
+    return ENCODING_8BIT;
+}
+
+static void put_utf8(struct strbuf *out, uint32_t c) {
+    char buf[4];
+    size_t n = 0;
+    if (c < 0x80) {
+        buf[n++] = (char)c;
+    } else if (c < 0x800) {
+        buf[n++] = (char)(0xc0 | c >> 6);
+        buf[n++] = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        buf[n++] = (char)(0xe0 | c >> 12);
+        buf[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+        buf[n++] = (char)(0x80 | (c & 0x3f));
+    } else {
+        buf[n++] = (char)(0xf0 | c >> 18);
+        buf[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+        buf[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+        buf[n++] = (char)(0x80 | (c & 0x3f));
+    }
+    strbuf_add(out, (struct str){buf, n});
+}
+
+static void utf16_to_utf8(struct bytes in, bool big_endian, struct strbuf *out) {
+    uint32_t high = 0; /* first half of a surrogate pair */
+    for (size_t i = 0; i + 1 < in.size; i += 2) {
+        uint32_t c =
+            big_endian ? (uint32_t)(in.data[i] << 8 | in.data[i + 1]) : load_u16(in.data + i);
+        if (i == 0 && c == 0xfeff)
+            continue;
+        bool low = c >= 0xdc00 && c < 0xe000;
+        if (high && low) {
+            put_utf8(out, 0x10000 + ((high - 0xd800) << 10) + (c - 0xdc00));
+            high = 0;
+            continue;
+        }
+        if (high || low)
+            put_utf8(out, 0xfffd);
+        high = 0;
+        if (c >= 0xd800 && c < 0xdc00)
+            high = c;
+        else if (!low)
+            put_utf8(out, c);
+    }
+}
+
+/* Text has no NUL and few other control characters in its first bytes. */
+static bool probe_transcript(struct bytes head) {
+    if (encoding_of(head) != ENCODING_8BIT)
+        return true;
+    size_t odd = 0;
+    for (size_t i = 0; i < head.size; i++) {
+        uint8_t c = head.data[i];
+        if (c == 0)
+            return false;
+        odd +=
+            c < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != 0x1b && c != '\b';
+    }
+    return head.size > 0 && odd * 50 <= head.size;
+}
+
+void transcript_hollow(struct transcript *t, const char *fmt, ...) {
+    char what[160];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    if (!t->hollow_sections++)
+        err_set(&t->hollow, ERR_FORMAT, "line %" PRIu64 ": %s: %s", t->section_line, t->current,
+                what);
+    builder_warn(t->b, ABSENT, "%s: %s", t->current, what);
+    t->is_hollow = true;
+}
+
+bool transcript_moment(struct transcript *t) {
+    if (!t->moment_by || t->moment_by == t->section) {
+        t->moment_by = t->section;
+        t->moment_wanted = builder_moment(t->b, PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_THREADS) |
+                                                    PART_BIT(PART_COUNTERS));
+    }
+    return t->moment_wanted;
+}
+
+static const struct section *find_section(const struct transcript *t) {
+    for (size_t i = 0; sections[i] && t->line.text.len; i++)
+        if (sections[i]->starts(t))
+            return sections[i];
+    return NULL;
+}
+
+static bool read_lines(struct transcript *t, struct err *err) {
+    while (!t->at_end) {
+        struct str command;
+        if (transcript_is_command(&t->line, &command)) {
+            t->command = command;
+            t->command_raw = t->line.raw;
+            t->command_line = t->line.number;
+        }
+        const struct section *section = find_section(t);
+        if (!section) {
+            transcript_next(t);
+            continue;
+        }
+        t->section_line = t->line.number;
+        t->section = section;
+        t->current = section->name;
+        t->is_hollow = false;
+        if (!section->read(t, err))
+            return err_prefix(err, "line %" PRIu64 ": %s", t->section_line, section->name);
+        t->sections_read += !t->is_hollow;
+        if (!t->at_end && t->line.number == t->section_line)
+            transcript_next(t); /* a section that reads nothing must not hang us */
+    }
+    return true;
+}
+
+/* Was anything understood? Output that was seen but not understood is no empty heap. */
+static bool check_read(const struct transcript *t, struct err *err) {
+    if (t->sections_read)
+        return true;
+    if (t->hollow_sections)
+        return err_set(err, t->hollow.code, "%s", t->hollow.msg);
+    return err_set(err, ERR_FORMAT,
+                   "no debugger output that dumpdiff knows in %" PRIu64
+                   " lines of text (see `dumpdiff list formats`)",
+                   t->line.number);
+}
+
+static bool read_transcript(struct source *source, struct builder *b, struct err *err) {
+    struct bytes in = source->bytes;
+    struct strbuf converted;
+    strbuf_init(&converted);
+    enum encoding encoding = encoding_of(bytes_slice(in, 0, INPUT_PROBE_BYTES));
+    struct str text = {(const char *)in.data, in.size};
+    if (encoding != ENCODING_8BIT) {
+        utf16_to_utf8(in, encoding == ENCODING_UTF16BE, &converted);
+        text = strbuf_str(&converted);
+    } else if (starts_with_bytes(in, "\xef\xbb\xbf", 3)) {
+        text = str_drop(text, 3);
+    }
+    struct strbuf page;
+    strbuf_init(&page);
+    if (html_text_probe(text)) {
+        html_text_add(&page, text);
+        text = strbuf_str(&page);
+    }
+    bool ok = !converted.failed && !page.failed;
+    if (!ok)
+        err_nomem(err);
+    if (ok) {
+        struct transcript t = {.b = b, .rest = text};
+        load_line(&t, 1);
+        ok = read_lines(&t, err) && check_read(&t, err);
+    }
+    strbuf_deinit(&page);
+    strbuf_deinit(&converted);
+    return ok;
+}
+
+const struct input input_transcript = {
+    .name = "transcript",
+    .summary =
+        "text printed by SOS, WinDbg, dotnet-dump, lldb and the like, see `dumpdiff list sections`",
+    .may_give = UINT32_MAX & ~(uint32_t)1,
+    .probe = probe_transcript,
+    .read = read_transcript,
+};

@@ -1,0 +1,300 @@
+#include "memory/elf/elf_core.h"
+
+#include "memory/elf/elf_notes.h"
+#include "memory/elf/elf_image.h"
+
+#include <string.h>
+
+#define ET_CORE    4u
+#define EM_386     3u
+#define EM_X86_64  62u
+#define EM_AARCH64 183u
+#define PT_LOAD    1u
+#define PT_NOTE    4u
+#define PN_XNUM    0xffffu
+
+/* All segments together may be so many times as large as the file: they do not share bytes. */
+#define SHARED_MAX 4u
+
+#define EHDR_BYTES 64u
+#define PHDR_BYTES 56u
+#define SHDR_BYTES 64u
+
+/* A bit under 2^31: indexes are 32-bit. */
+#define SEGMENTS_MAX 2000000000u
+
+struct elf_phdr {
+    uint32_t type, flags;
+    uint64_t offset, vaddr, filesz, memsz, align;
+};
+
+struct core {
+    struct space *space;
+    struct bytes file;
+    uint64_t phoff;
+    uint32_t phentsize;
+    uint64_t count;     /* of program headers that are in the file */
+    uint64_t cut_bytes; /* what they promise beyond the end of the file */
+    uint64_t present_bytes;
+    struct space_mapping *loads; /* extents of PT_LOADs */
+    uint32_t load_count;
+};
+
+bool elf_core_probe(struct bytes head) {
+    return head.size >= 16 && memcmp(head.data,
+                                     "\x7f"
+                                     "ELF",
+                                     4) == 0;
+}
+
+static struct elf_phdr phdr_at(const struct core *c, uint64_t i) {
+    const uint8_t *p = c->file.data + c->phoff + i * c->phentsize;
+    uint32_t f = load_u32(p + 4); /* PF_X 1, PF_W 2, PF_R 4 */
+    return (struct elf_phdr){
+        .type = load_u32(p),
+        .flags = (f & 4 ? MAP_READ : 0) | (f & 2 ? MAP_WRITE : 0) | (f & 1 ? MAP_EXEC : 0),
+        .offset = load_u64(p + 8),
+        .vaddr = load_u64(p + 16),
+        .filesz = load_u64(p + 32),
+        .memsz = load_u64(p + 40),
+        .align = load_u64(p + 48),
+    };
+}
+
+static void add_sticky(uint64_t *sum, uint64_t more) {
+    if (__builtin_add_overflow(*sum, more, sum))
+        *sum = UINT64_MAX - 1;
+}
+
+/* -- Header ------------------------------------------------------------------------------------ */
+
+static bool check_header(struct core *c, struct err *err) {
+    const uint8_t *h = c->file.data;
+    if (c->file.size >= 5 &&
+        memcmp(h,
+               "\x7f"
+               "ELF",
+               4) == 0 &&
+        h[4] == 1)
+        return err_set(err, ERR_UNSUPPORTED, "is a 32-bit ELF file; only 64-bit cores can be read");
+    if (c->file.size >= 6 && h[5] == 2)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "is a big-endian ELF file; only little-endian cores can be read");
+    if (c->file.size < EHDR_BYTES)
+        return err_at(err, ERR_TRUNCATED, 0, "ELF header needs %u bytes, file has %zu", EHDR_BYTES,
+                      c->file.size);
+    if (memcmp(h,
+               "\x7f"
+               "ELF\2\1",
+               6) != 0)
+        return err_at(err, ERR_FORMAT, 4, "ELF class %u and data encoding %u are unknown", h[4],
+                      h[5]);
+    uint16_t type = load_u16(h + 16);
+    if (type != ET_CORE)
+        return err_at(err, ERR_UNSUPPORTED, 16,
+                      "is an ELF %s, not a core dump (type %u, expected 4)",
+                      type == 2 || type == 3 ? "program or library" : "file", type);
+    switch (load_u16(h + 18)) {
+    case EM_X86_64:
+        c->space->arch = ARCH_X64;
+        break;
+    case EM_AARCH64:
+        c->space->arch = ARCH_ARM64;
+        break;
+    case EM_386:
+        c->space->arch = ARCH_X86;
+        break;
+    default:
+        c->space->arch = ARCH_OTHER;
+        break;
+    }
+    c->phoff = load_u64(h + 32);
+    c->phentsize = load_u16(h + 54);
+    c->count = load_u16(h + 56);
+    if (c->count && c->phentsize < PHDR_BYTES)
+        return err_at(err, ERR_FORMAT, 54, "program headers of %u bytes, expected %u", c->phentsize,
+                      PHDR_BYTES);
+    return true;
+}
+
+/*
+ * More than 65,534 segments: the number stands in sh_info of section 0, which the kernel writes at
+ * the very end of the file. Where a cut took it, the table reaches at most to the first segment.
+ */
+static void read_extended_count(struct core *c, uint64_t fit) {
+    const uint8_t *h = c->file.data;
+    uint64_t shoff = load_u64(h + 40);
+    if (shoff && shoff <= c->file.size && c->file.size - shoff >= SHDR_BYTES) {
+        c->count = load_u32(h + shoff + 44);
+        return;
+    }
+    uint64_t first = UINT64_MAX;
+    for (uint64_t i = 0; i < fit && c->phoff + i * c->phentsize < first; i++) {
+        struct elf_phdr p = phdr_at(c, i);
+        if ((p.type == PT_LOAD || p.type == PT_NOTE) && p.filesz && p.offset > c->phoff &&
+            p.offset < first)
+            first = p.offset;
+    }
+    c->count = first == UINT64_MAX ? fit : (first - c->phoff) / c->phentsize;
+    space_warn(c->space, UINT64_MAX,
+               "section header with the number of segments is cut off; took %llu",
+               (unsigned long long)c->count);
+}
+
+static bool find_segments(struct core *c, struct err *err) {
+    uint64_t left = c->phoff < c->file.size ? c->file.size - c->phoff : 0;
+    uint64_t fit = c->phentsize ? left / c->phentsize : 0;
+    if (c->count && fit == 0)
+        return err_at(err, ERR_TRUNCATED, c->phoff,
+                      "program headers start behind the end of the file (%zu bytes)", c->file.size);
+    if (c->count == PN_XNUM)
+        read_extended_count(c, fit);
+    if (c->count == 0)
+        return err_at(err, ERR_FORMAT, 56, "core without program headers");
+    if (c->count > fit) {
+        space_warn(c->space, c->count - fit, "program headers are cut off");
+        add_sticky(&c->cut_bytes, (c->count - fit) * c->phentsize);
+        c->count = fit;
+    }
+    if (c->count > SEGMENTS_MAX)
+        return err_at(err, ERR_LIMIT, c->phoff, "more than %u segments", SEGMENTS_MAX);
+    return true;
+}
+
+/* -- Segments ---------------------------------------------------------------------------------- */
+
+static void add_load(struct core *c, const struct elf_phdr *p) {
+    struct space *s = c->space;
+    uint64_t end;
+    uint64_t memsz = p->memsz > p->filesz ? p->memsz : p->filesz;
+    if (__builtin_add_overflow(p->vaddr, memsz, &end)) {
+        space_warn(s, 1, "segments that reach past the end of the address space");
+        return;
+    }
+    if (end > p->vaddr)
+        c->loads[c->load_count++] =
+            (struct space_mapping){.start = p->vaddr, .end = end, .flags = p->flags};
+    struct bytes held = bytes_slice(c->file, p->offset, p->filesz);
+    if (held.size < p->filesz)
+        add_sticky(&c->cut_bytes, p->filesz - held.size);
+    add_sticky(&c->present_bytes, held.size);
+    if (held.size)
+        s->ranges[s->range_count++] =
+            (struct space_range){p->vaddr, p->vaddr + held.size, held.data, p->flags};
+}
+
+static bool read_segments(struct core *c, struct elf_notes *notes, struct err *err) {
+    uint64_t loads = 0;
+    for (uint64_t i = 0; i < c->count; i++)
+        loads += phdr_at(c, i).type == PT_LOAD;
+    struct space *s = c->space;
+    s->ranges = arena_array(&s->arena, (size_t)loads, sizeof(*s->ranges));
+    c->loads = arena_array(&s->arena, (size_t)loads, sizeof(*c->loads));
+    if (!s->ranges || !c->loads)
+        return err_nomem(err);
+    s->range_capacity = (uint32_t)loads;
+    for (uint64_t i = 0; i < c->count; i++) {
+        struct elf_phdr p = phdr_at(c, i);
+        if (c->present_bytes / SHARED_MAX > c->file.size) {
+            space_warn(s, c->count - i, "segments that share their bytes with others were skipped");
+            break;
+        }
+        if (p.type == PT_LOAD)
+            add_load(c, &p);
+        if (p.type != PT_NOTE)
+            continue;
+        struct bytes held = bytes_slice(c->file, p.offset, p.filesz);
+        if (held.size < p.filesz)
+            add_sticky(&c->cut_bytes, p.filesz - held.size);
+        add_sticky(&c->present_bytes, held.size);
+        if (!elf_notes_read(notes, held, p.offset, p.align, err))
+            return err_prefix(err, "segment %llu", (unsigned long long)i);
+    }
+    return true;
+}
+
+/* -- Mappings ---------------------------------------------------------------------------------- */
+
+/*
+ * The list of files knows no protection and no anonymous memory, segments know no files: joined
+ * they are what the process had mapped. Both are sorted and free of overlaps, so that a piece of
+ * anonymous memory starts at a segment or behind a file.
+ */
+static bool join_mappings(struct core *c, struct err *err) {
+    struct space *s = c->space;
+    struct space_mapping *files = s->mappings;
+    uint32_t file_count = space_sort_mappings(files, s->mapping_count);
+    c->load_count = space_sort_mappings(c->loads, c->load_count);
+    size_t most = (size_t)file_count * 2 + c->load_count;
+    struct space_mapping *all = arena_array(&s->arena, most, sizeof(*all));
+    if (!all)
+        return err_nomem(err);
+    if (most > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "too many mappings");
+    uint32_t n = 0, f = 0;
+    for (uint32_t i = 0; i < c->load_count; i++) {
+        const struct space_mapping *load = &c->loads[i];
+        while (f < file_count && files[f].end <= load->start)
+            f++;
+        uint64_t at = load->start;
+        for (; f < file_count && files[f].start < load->end; f++) {
+            if (!files[f].flags)
+                files[f].flags = load->flags;
+            if (at < files[f].start)
+                all[n++] = (struct space_mapping){
+                    .start = at, .end = files[f].start, .flags = load->flags};
+            at = files[f].end;
+            if (at >= load->end)
+                break; /* it may reach into the next segment */
+        }
+        if (at < load->end)
+            all[n++] = (struct space_mapping){.start = at, .end = load->end, .flags = load->flags};
+    }
+    if (file_count)
+        memcpy(all + n, files, file_count * sizeof(*files));
+    s->mappings = all;
+    s->mapping_count = n + file_count;
+    return true;
+}
+
+/* -- Opening ----------------------------------------------------------------------------------- */
+
+/* By what only one of them writes: the OS ABI, section headers, the signal's siginfo. */
+static const char *tool_of(const struct core *c, const struct elf_notes *notes) {
+    const uint8_t *h = c->file.data;
+    if (h[7] == 3)
+        return "createdump";
+    if (load_u16(h + 60) > 1)
+        return "gcore";
+    return notes->has_siginfo || notes->has_times ? "kernel" : NULL;
+}
+
+static bool open_core(struct core *c, struct err *err) {
+    struct elf_notes notes;
+    elf_notes_init(&notes, c->space);
+    if (!check_header(c, err) || !find_segments(c, err) || !read_segments(c, &notes, err) ||
+        !join_mappings(c, err) || !space_finish(c->space, err))
+        return false;
+    if (c->present_bytes == 0)
+        return err_at(err, ERR_TRUNCATED, c->file.size,
+                      "holds nothing of its %llu segments (%llu bytes are cut off)",
+                      (unsigned long long)c->count, (unsigned long long)c->cut_bytes);
+    elf_notes_end(&notes);
+    c->space->tool = tool_of(c, &notes);
+    if (!image_list_modules(c->space, err))
+        return false;
+    c->space->missing_bytes = 0; /* looking for headers is no loss */
+    return true;
+}
+
+bool elf_core_open(struct space *s, struct bytes file, uint64_t *ret_cut_bytes, struct err *err) {
+    space_init(s);
+    s->kind = SPACE_ELF_CORE;
+    struct core c = {.space = s, .file = file};
+    if (!open_core(&c, err)) {
+        space_deinit(s);
+        return false;
+    }
+    *ret_cut_bytes = c.cut_bytes;
+    return true;
+}

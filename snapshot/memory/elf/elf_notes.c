@@ -1,0 +1,354 @@
+#include "memory/elf/elf_notes.h"
+
+#include "base/hash.h"
+
+#include <string.h>
+
+#define NT_PRSTATUS        1u
+#define NT_FPREGSET        2u
+#define NT_PRPSINFO        3u
+#define NT_AUXV            6u
+#define NT_FILE            0x46494c45u
+#define NT_SIGINFO         0x53494749u
+#define NT_ARM_SYSTEM_CALL 0x404u
+
+#define AT_PAGESZ       6u
+#define AT_EXECFN       31u
+#define AT_SYSINFO_EHDR 33u
+
+/* struct elf_prstatus of 64-bit machines: the same up to the registers. */
+#define PRSTATUS_PID       32u
+#define PRSTATUS_TIMES     48u
+#define PRSTATUS_REGISTERS 112u
+#define X64_REGISTERS      27u
+#define ARM64_REGISTERS    33u /* x0..x30, sp, pc; pstate is left out */
+
+#define PATH_BYTES_MAX 4096u
+
+void elf_notes_init(struct elf_notes *n, struct space *s) {
+    *n = (struct elf_notes){.space = s};
+}
+
+/* -- Threads ----------------------------------------------------------------------------------- */
+
+static struct space_thread *add_thread(struct elf_notes *n, struct err *err) {
+    struct space *s = n->space;
+    if (s->thread_count == n->thread_capacity) {
+        uint32_t capacity = n->thread_capacity ? n->thread_capacity * 2 : 32;
+        struct space_thread *grown = arena_array(&s->arena, capacity, sizeof(*grown));
+        if (!grown || capacity < n->thread_capacity) {
+            err_nomem(err);
+            return NULL;
+        }
+        if (s->thread_count)
+            memcpy(grown, s->threads, s->thread_count * sizeof(*grown));
+        s->threads = grown;
+        n->thread_capacity = capacity;
+    }
+    struct space_thread *t = &s->threads[s->thread_count++];
+    space_thread_init(t);
+    return t;
+}
+
+/* struct timeval; hostile values stick at the top. */
+static uint64_t timeval_ns(const uint8_t *p) {
+    uint64_t seconds = load_u64(p), micros = load_u64(p + 8), ns;
+    if (micros >= 1000000 || __builtin_mul_overflow(seconds, UINT64_C(1000000000), &ns) ||
+        __builtin_add_overflow(ns, micros * 1000, &ns) || ns == UINT64_MAX)
+        return UINT64_MAX - 1;
+    return ns;
+}
+
+/* Numbers are those of struct user_regs_struct. */
+static void name_x64_registers(struct space_thread *t) {
+    t->fp = t->registers[4];
+    t->orig_syscall = (int64_t)t->registers[15];
+    t->ip = t->registers[16];
+    t->sp = t->registers[19];
+    t->fs_base = t->registers[21];
+}
+
+static void name_arm64_registers(struct space_thread *t) {
+    t->fp = t->registers[29];
+    t->sp = t->registers[31];
+    t->ip = t->registers[32];
+}
+
+static bool read_prstatus(struct elf_notes *n, struct bytes desc, struct err *err) {
+    struct space *s = n->space;
+    uint32_t registers = s->arch == ARCH_X64     ? X64_REGISTERS
+                         : s->arch == ARCH_ARM64 ? ARM64_REGISTERS
+                                                 : 0;
+    if (desc.size < PRSTATUS_REGISTERS + 8u * registers) {
+        space_warn(s, 1, "thread status notes are shorter than this CPU's");
+        return true;
+    }
+    struct space_thread *t = add_thread(n, err);
+    if (!t)
+        return false;
+    t->os_id = load_u32(desc.data + PRSTATUS_PID);
+    t->user_ns = timeval_ns(desc.data + PRSTATUS_TIMES);
+    t->kernel_ns = timeval_ns(desc.data + PRSTATUS_TIMES + 16);
+    n->has_times = n->has_times || t->user_ns || t->kernel_ns;
+    t->register_count = registers;
+    for (uint32_t i = 0; i < registers; i++)
+        t->registers[i] = load_u64(desc.data + PRSTATUS_REGISTERS + 8u * i);
+    if (s->arch == ARCH_X64)
+        name_x64_registers(t);
+    else if (s->arch == ARCH_ARM64)
+        name_arm64_registers(t);
+    return true;
+}
+
+static struct space_thread *last_thread(struct elf_notes *n) {
+    return n->space->thread_count ? &n->space->threads[n->space->thread_count - 1] : NULL;
+}
+
+static void read_fpregset(struct elf_notes *n, struct bytes desc) {
+    struct space_thread *t = last_thread(n);
+    if (!t || desc.size == 0)
+        return;
+    uint64_t hash = hash_bytes(desc.data, desc.size);
+    t->fp_hash = hash ? hash : 1;
+}
+
+/* The number of the system call it is in, -1 when it is in none. */
+static void read_arm_system_call(struct elf_notes *n, struct bytes desc) {
+    struct space_thread *t = last_thread(n);
+    if (t && desc.size >= 4)
+        t->orig_syscall = (int32_t)load_u32(desc.data);
+}
+
+/* -- Process ----------------------------------------------------------------------------------- */
+
+/* struct elf_prpsinfo of 64-bit machines: pid at 24, pr_fname[16] at 40. */
+static bool read_prpsinfo(struct elf_notes *n, struct bytes desc, struct err *err) {
+    struct space *s = n->space;
+    if (desc.size < 56 || n->has_psinfo)
+        return true;
+    n->has_psinfo = true;
+    s->pid = load_u32(desc.data + 24);
+    size_t length = strnlen((const char *)desc.data + 40, 16);
+    if (length == 0)
+        return true;
+    s->process = arena_copy(&s->arena, (const char *)desc.data + 40, length);
+    return s->process || err_nomem(err);
+}
+
+static void read_auxv(struct elf_notes *n, struct bytes desc) {
+    for (size_t at = 0; desc.size - at >= 16; at += 16) {
+        uint64_t type = load_u64(desc.data + at), value = load_u64(desc.data + at + 8);
+        bool power_of_2 = value && (value & (value - 1)) == 0;
+        if (type == AT_PAGESZ && power_of_2 && value >= 4096 && value <= 1u << 20)
+            n->space->page_bytes = value;
+        if (type == AT_EXECFN)
+            n->exec_name = value;
+        if (type == AT_SYSINFO_EHDR)
+            n->space->vdso = value;
+    }
+}
+
+static bool grow_mappings(struct elf_notes *n, uint64_t more, struct err *err) {
+    struct space *s = n->space;
+    uint64_t wanted = s->mapping_count + more;
+    if (wanted <= n->mapping_capacity)
+        return true;
+    if (wanted > UINT32_MAX / 2)
+        return err_set(err, ERR_LIMIT, "too many mapped files");
+    struct space_mapping *grown = arena_array(&s->arena, (size_t)wanted, sizeof(*grown));
+    if (!grown)
+        return err_nomem(err);
+    if (s->mapping_count)
+        memcpy(grown, s->mappings, s->mapping_count * sizeof(*grown));
+    s->mappings = grown;
+    n->mapping_capacity = (uint32_t)wanted;
+    return true;
+}
+
+/* The next of the names behind the table; consecutive equal ones share their copy. */
+static bool next_path(struct space *s, struct bytes *names, const char **path, struct err *err) {
+    const char *start = (const char *)names->data;
+    size_t length = names->size ? strnlen(start, names->size) : 0;
+    if (length == names->size) {
+        *path = NULL;
+        return true;
+    }
+    *names = bytes_slice(*names, length + 1, names->size);
+    /* What was replaced or never had a name on disk, like the runtime's code heaps. */
+    struct str name = {start, length};
+    if (str_ends(name, STR(" (deleted)")))
+        length -= 10;
+    if (length > PATH_BYTES_MAX) {
+        space_warn(s, 1, "paths of mapped files longer than %u bytes were cut", PATH_BYTES_MAX);
+        length = PATH_BYTES_MAX;
+    }
+    if (*path && strlen(*path) == length && memcmp(*path, start, length) == 0)
+        return true;
+    *path = arena_copy(&s->arena, start, length);
+    return *path || err_nomem(err);
+}
+
+/* count, page size, then count x {start, end, offset in pages}, then count names. */
+static bool read_files(struct elf_notes *n, struct bytes desc, uint64_t offset, struct err *err) {
+    struct space *s = n->space;
+    struct reader r;
+    reader_init(&r, desc, offset);
+    uint64_t count = reader_u64(&r), unit = reader_u64(&r);
+    if (!reader_has_items(&r, count, 24)) {
+        uint64_t fit = reader_left(&r) / 24;
+        space_warn(s, r.failed ? UINT64_MAX : count - fit,
+                   "list of mapped files runs past its note");
+        count = r.failed ? 0 : fit;
+    }
+    if (!grow_mappings(n, count, err))
+        return false;
+    struct bytes names = bytes_slice(desc, 16 + count * 24, desc.size);
+    const char *path = NULL;
+    uint64_t nameless = 0, bad = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        struct space_mapping m = {.start = reader_u64(&r), .end = reader_u64(&r)};
+        if (__builtin_mul_overflow(reader_u64(&r), unit, &m.file_offset))
+            m.file_offset = UINT64_MAX;
+        if (!next_path(s, &names, &path, err))
+            return false;
+        nameless += path == NULL;
+        bad += m.start >= m.end;
+        m.file = path;
+        if (path && m.start < m.end)
+            s->mappings[s->mapping_count++] = m;
+    }
+    if (nameless)
+        space_warn(s, nameless, "mapped files without a name in the list of mapped files");
+    if (bad)
+        space_warn(s, bad, "mapped files that end before they start");
+    n->has_files = true;
+    return true;
+}
+
+/* -- The segment ------------------------------------------------------------------------------- */
+
+static bool read_note(struct elf_notes *n, uint32_t type, struct bytes desc, uint64_t offset,
+                      struct err *err) {
+    switch (type) {
+    case NT_PRSTATUS:
+        return read_prstatus(n, desc, err);
+    case NT_FPREGSET:
+        read_fpregset(n, desc);
+        return true;
+    case NT_PRPSINFO:
+        return read_prpsinfo(n, desc, err);
+    case NT_AUXV:
+        read_auxv(n, desc);
+        return true;
+    case NT_FILE:
+        return read_files(n, desc, offset, err);
+    case NT_SIGINFO:
+        n->has_siginfo = true;
+        return true;
+    case NT_ARM_SYSTEM_CALL:
+        read_arm_system_call(n, desc);
+        return true;
+    default:
+        return true;
+    }
+}
+
+bool elf_notes_read(struct elf_notes *n, struct bytes notes, uint64_t offset, uint64_t align,
+                    struct err *err) {
+    struct reader r;
+    reader_init(&r, notes, offset);
+    uint64_t mask = align == 8 ? 7 : 3;
+    uint32_t number = 0;
+    for (; reader_left(&r) >= 12; number++) {
+        size_t start = r.pos;
+        uint32_t name_size = reader_u32(&r), size = reader_u32(&r), type = reader_u32(&r);
+        struct bytes name = reader_bytes(&r, name_size);
+        reader_skip(&r, (start - r.pos) & mask);
+        size_t at = r.pos;
+        struct bytes desc = reader_bytes(&r, size);
+        if (r.failed) {
+            space_warn(n->space, notes.size - start,
+                       "note %u at 0x%llx runs past its segment (needs %u bytes)", number,
+                       (unsigned long long)(offset + start), size);
+            return true;
+        }
+        bool known = (name.size >= 4 && memcmp(name.data, "CORE", 4) == 0) ||
+                     (name.size >= 5 && memcmp(name.data, "LINUX", 5) == 0);
+        if (known && !read_note(n, type, desc, offset + at, err))
+            return err_prefix(err, "note %u", number);
+        /* Padding behind the last note may be missing. */
+        uint64_t padding = (start - r.pos) & mask;
+        if (padding > reader_left(&r))
+            break;
+        reader_skip(&r, padding);
+    }
+    return true;
+}
+
+/* -- Afterwards -------------------------------------------------------------------------------- */
+
+static uint64_t minus(uint64_t a, uint64_t b) {
+    return a > b ? a - b : 0;
+}
+
+/*
+ * createdump and gcore leave the times 0. The kernel fills them in (fill_prstatus), and gives the
+ * group leader those of the whole process, threads that have ended included.
+ */
+static void settle_times(struct elf_notes *n) {
+    struct space *s = n->space;
+    struct space_thread *leader = NULL;
+    uint64_t user = 0, kernel = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        struct space_thread *t = &s->threads[i];
+        if (!n->has_times) {
+            t->user_ns = t->kernel_ns = UINT64_MAX;
+        } else if (t->os_id == s->pid && !leader) {
+            leader = t;
+        } else if (__builtin_add_overflow(user, t->user_ns, &user) ||
+                   __builtin_add_overflow(kernel, t->kernel_ns, &kernel)) {
+            return;
+        }
+    }
+    if (!leader || s->thread_count < 2 || leader->user_ns + leader->kernel_ns < user + kernel)
+        return; /* not a sum over the others: whoever wrote it means the thread's own time */
+    leader->user_ns = minus(leader->user_ns, user);
+    leader->kernel_ns = minus(leader->kernel_ns, kernel);
+    s->leader_time_is_rest = true;
+}
+
+/* pr_fname has 15 characters at most; the path given to execve starts with the same ones. */
+static void settle_name(struct elf_notes *n) {
+    struct space *s = n->space;
+    if (!n->exec_name)
+        return;
+    const char *path = space_string(s, n->exec_name, PATH_BYTES_MAX);
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    const char *name = slash ? slash + 1 : path;
+    if (!name || !*name)
+        return;
+    if (!s->process || (strlen(s->process) == 15 && str_starts(str_of(name), str_of(s->process))))
+        s->process = name;
+}
+
+/* Number 0 is nobody's (another PID namespace, or nonsense): such a thread cannot be found again.
+ */
+static void drop_nameless(struct space *s) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        if (s->threads[i].os_id)
+            s->threads[kept++] = s->threads[i];
+    if (kept < s->thread_count)
+        space_warn(s, s->thread_count - kept, "threads without a number");
+    s->thread_count = kept;
+}
+
+void elf_notes_end(struct elf_notes *n) {
+    drop_nameless(n->space);
+    settle_times(n);
+    settle_name(n);
+    if (n->space->thread_count == 0)
+        space_warn(n->space, UINT64_MAX, "no threads in the core");
+    if (!n->has_files)
+        space_warn(n->space, UINT64_MAX, "no list of mapped files in the core");
+}

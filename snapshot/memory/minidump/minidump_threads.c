@@ -1,0 +1,192 @@
+/* Threads of a minidump: ThreadList joined with ThreadInfoList, ThreadNames and the exception. */
+#include "memory/minidump/minidump_impl.h"
+
+#include <stddef.h>
+
+struct thread_entry {
+    uint64_t id, suspend_count, priority, teb, stack_start, stack_size, context_size, context_rva;
+};
+
+#define AT(at, size, type, member) \
+    { at, size, (uint16_t)offsetof(struct type, member) }
+
+static const struct mdmp_field thread_fields[] = {
+    AT(0, 4, thread_entry, id),
+    AT(4, 4, thread_entry, suspend_count),
+    AT(12, 4, thread_entry, priority),
+    AT(16, 8, thread_entry, teb),
+    AT(24, 8, thread_entry, stack_start),
+    AT(32, 4, thread_entry, stack_size),
+    AT(40, 4, thread_entry, context_size),
+    AT(44, 4, thread_entry, context_rva),
+};
+#define THREAD_BYTES 48u
+
+struct thread_info_entry {
+    uint64_t id, dump_flags, exit_status, create, exit, kernel, user, start_address;
+};
+
+static const struct mdmp_field thread_info_fields[] = {
+    AT(0, 4, thread_info_entry, id),           AT(4, 4, thread_info_entry, dump_flags),
+    AT(12, 4, thread_info_entry, exit_status), AT(16, 8, thread_info_entry, create),
+    AT(24, 8, thread_info_entry, exit),        AT(32, 8, thread_info_entry, kernel),
+    AT(40, 8, thread_info_entry, user),        AT(48, 8, thread_info_entry, start_address),
+};
+#define THREAD_INFO_BYTES 64u
+
+/* MINIDUMP_THREAD_INFO_INVALID_INFO and _INVALID_CONTEXT. */
+#define INVALID_INFO 0x8u
+
+struct thread_name_entry {
+    uint64_t id, rva;
+};
+
+static const struct mdmp_field thread_name_fields[] = {
+    AT(0, 4, thread_name_entry, id),
+    AT(4, 8, thread_name_entry, rva),
+};
+#define THREAD_NAME_BYTES 12u
+
+static const struct mdmp_field exception_fields[] = {
+    AT(0, 4, minidump_exception, thread_id),        AT(8, 4, minidump_exception, code),
+    AT(12, 4, minidump_exception, flags),           AT(24, 8, minidump_exception, address),
+    AT(32, 4, minidump_exception, parameter_count), AT(40, 8, minidump_exception, parameters[0]),
+    AT(48, 8, minidump_exception, parameters[1]),
+};
+#define EXCEPTION_BYTES 168u
+
+static void read_context(struct mdmp *m, const struct thread_entry *entry, uint32_t index) {
+    if (entry->context_size == 0) {
+        mdmp_note(m, 1, "threads have no registers in this dump");
+        return;
+    }
+    struct bytes context = bytes_slice(m->file, entry->context_rva, entry->context_size);
+    if (mdmp_read_context(m->s->arch, context, &m->s->threads[index]))
+        m->info->threads[index].has_context = true;
+    else
+        space_warn(m->s, 1, "threads whose registers could not be read");
+}
+
+/* ThreadList; *by_id gets the index of each thread. */
+static bool read_list(struct mdmp *m, struct u64map *by_id, struct err *err) {
+    struct mdmp_list list = mdmp_list_counted(m, MDMP_THREAD_LIST, THREAD_BYTES, MDMP_THREADS_MAX);
+    m->s->threads = arena_array(&m->s->arena, list.count, sizeof(*m->s->threads));
+    m->info->threads = arena_array(&m->s->arena, list.count, sizeof(*m->info->threads));
+    if (list.count && (!m->s->threads || !m->info->threads))
+        return err_nomem(err);
+    for (uint32_t i = 0; i < list.count; i++) {
+        struct thread_entry entry = {0};
+        MDMP_DECODE(thread_fields, mdmp_entry(&list, i), &entry);
+        if (u64map_get(by_id, entry.id) != STRMAP_NONE) {
+            space_warn(m->s, 1, "threads listed twice");
+            continue;
+        }
+        uint32_t index = m->s->thread_count++;
+        if (!u64map_put(by_id, entry.id, index))
+            return err_nomem(err);
+        m->s->threads[index] = (struct space_thread){
+            .os_id = entry.id,
+            .fs_base = entry.teb, /* what gs points at on x64 Windows */
+            .stack_top = entry.stack_start < UINT64_MAX - entry.stack_size
+                             ? entry.stack_start + entry.stack_size
+                             : 0,
+            .orig_syscall = INT64_MIN,
+            .user_ns = MDMP_ABSENT,
+            .kernel_ns = MDMP_ABSENT,
+            .elapsed_ns = MDMP_ABSENT,
+            .start_time = MDMP_ABSENT,
+            .switches = MDMP_ABSENT,
+        };
+        m->info->threads[index] = (struct minidump_thread){
+            .suspend_count = entry.suspend_count,
+            .priority = entry.priority,
+            .teb = entry.teb,
+            .stack_start = entry.stack_start,
+            .stack_bytes = entry.stack_size,
+            .create_ns = MDMP_ABSENT,
+            .exit_ns = MDMP_ABSENT,
+            .start_address = MDMP_ABSENT,
+        };
+        read_context(m, &entry, index);
+    }
+    return true;
+}
+
+/* 100 ns units to ns; nonsense is absent. */
+static uint64_t ticks_ns(uint64_t ticks) {
+    return ticks < (UINT64_MAX - 1) / 100 ? ticks * 100 : MDMP_ABSENT;
+}
+
+static void read_times(struct mdmp *m, const struct u64map *by_id) {
+    struct mdmp_list list =
+        mdmp_list_sized(m, MDMP_THREAD_INFO_LIST, THREAD_INFO_BYTES, 8, 4, MDMP_THREADS_MAX);
+    for (uint32_t i = 0; i < list.count; i++) {
+        struct thread_info_entry entry = {0};
+        MDMP_DECODE(thread_info_fields, mdmp_entry(&list, i), &entry);
+        uint32_t index = u64map_get(by_id, entry.id);
+        if (index == STRMAP_NONE || (entry.dump_flags & INVALID_INFO) ||
+            m->info->threads[index].has_times)
+            continue;
+        struct minidump_thread *info = &m->info->threads[index];
+        struct space_thread *thread = &m->s->threads[index];
+        info->has_times = true;
+        info->create_ns = mdmp_filetime_ns(entry.create);
+        info->exit_ns = mdmp_filetime_ns(entry.exit);
+        info->start_address = entry.start_address;
+        thread->user_ns = ticks_ns(entry.user);
+        thread->kernel_ns = ticks_ns(entry.kernel);
+        thread->start_time = info->create_ns;
+        /* The dump's own time has whole seconds only: a thread can seem younger by one. */
+        uint64_t now = info->exit_ns != MDMP_ABSENT ? info->exit_ns : m->info->captured_ns;
+        if (now != MDMP_ABSENT && info->create_ns != MDMP_ABSENT && now >= info->create_ns)
+            thread->elapsed_ns = now - info->create_ns;
+    }
+}
+
+static bool read_names(struct mdmp *m, const struct u64map *by_id, struct err *err) {
+    struct mdmp_list list =
+        mdmp_list_counted(m, MDMP_THREAD_NAMES, THREAD_NAME_BYTES, MDMP_THREADS_MAX);
+    for (uint32_t i = 0; i < list.count; i++) {
+        struct thread_name_entry entry = {0};
+        MDMP_DECODE(thread_name_fields, mdmp_entry(&list, i), &entry);
+        uint32_t index = u64map_get(by_id, entry.id);
+        if (index == STRMAP_NONE || m->s->threads[index].name)
+            continue;
+        if (!mdmp_name(m, entry.rva, &m->s->threads[index].name, err))
+            return false;
+    }
+    return true;
+}
+
+static void read_exception(struct mdmp *m, const struct u64map *by_id) {
+    struct bytes in = m->streams[MDMP_EXCEPTION];
+    struct minidump_exception *exception = &m->info->exception;
+    if (!in.data)
+        return;
+    if (in.size < EXCEPTION_BYTES) {
+        space_warn(m->s, MDMP_ABSENT, "exception: is cut off");
+        return;
+    }
+    MDMP_DECODE(exception_fields, in, exception);
+    exception->present = true;
+    uint32_t index = u64map_get(by_id, exception->thread_id);
+    if (index == STRMAP_NONE || m->info->threads[index].has_context)
+        return;
+    struct thread_entry entry = {.context_size = load_u32(in.data + 160),
+                                 .context_rva = load_u32(in.data + 164)};
+    if (entry.context_size)
+        read_context(m, &entry, index);
+}
+
+bool mdmp_read_threads(struct mdmp *m, struct err *err) {
+    struct u64map by_id;
+    u64map_init(&by_id);
+    bool ok = read_list(m, &by_id, err);
+    if (ok) {
+        read_times(m, &by_id);
+        read_exception(m, &by_id);
+        ok = read_names(m, &by_id, err);
+    }
+    u64map_deinit(&by_id);
+    return ok;
+}

@@ -1,0 +1,295 @@
+/* Microsoft "PE Format"; offsets are those of the optional header unless said otherwise. */
+#include "memory/pe/pe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DOS_BYTES     0x40u
+#define COFF_BYTES    24u /* with the signature */
+#define SECTION_BYTES 40u
+#define EXPORTS_MAX   (1u << 17)
+#define NAME_MAX_SIZE 4096u
+#define NAMES_MAX     ((size_t)32 << 20) /* [bytes] of all names of a file together */
+
+static bool parse_sections(struct bytes head, uint64_t at, uint32_t count, struct pe *pe) {
+    struct bytes table = bytes_slice(head, at, (uint64_t)count * SECTION_BYTES);
+    if (table.size < (size_t)count * SECTION_BYTES)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *p = table.data + (size_t)i * SECTION_BYTES;
+        struct pe_section *section = &pe->sections[i];
+        memcpy(section->name, p, 8);
+        section->size = load_u32(p + 8);
+        section->rva = load_u32(p + 12);
+        section->file_size = load_u32(p + 16);
+        section->file_offset = load_u32(p + 20);
+        section->writable = load_u32(p + 36) & 0x80000000u;
+        if (section->size == 0)
+            section->size = section->file_size;
+    }
+    pe->section_count = count;
+    return true;
+}
+
+bool pe_parse(struct bytes head, struct pe *ret_pe) {
+    if (head.size < DOS_BYTES || head.data[0] != 'M' || head.data[1] != 'Z')
+        return false;
+    uint64_t at = load_u32(head.data + 0x3c);
+    struct bytes coff = bytes_slice(head, at, COFF_BYTES);
+    if (coff.size < COFF_BYTES || memcmp(coff.data, "PE\0\0", 4) != 0)
+        return false;
+    struct pe pe = {.machine = load_u16(coff.data + 4), .timestamp = load_u32(coff.data + 8)};
+    uint32_t sections = load_u16(coff.data + 6), optional_size = load_u16(coff.data + 20);
+    struct bytes optional = bytes_slice(head, at + COFF_BYTES, optional_size);
+    if (optional.size < 96 || sections > PE_SECTIONS_MAX)
+        return false;
+    uint32_t magic = load_u16(optional.data);
+    pe.pe32_plus = magic == 0x20b;
+    if (magic != 0x20b && magic != 0x10b)
+        return false;
+    pe.image_base = pe.pe32_plus ? load_u64(optional.data + 24) : load_u32(optional.data + 28);
+    pe.image_size = load_u32(optional.data + 56);
+    pe.headers_size = load_u32(optional.data + 60);
+    uint32_t directories_at = pe.pe32_plus ? 112 : 96;
+    for (uint32_t i = 0; i < PE_DIRECTORIES; i++) {
+        struct bytes entry = bytes_slice(optional, directories_at + 8 * i, 8);
+        if (entry.size < 8)
+            break;
+        pe.directories[i].rva = load_u32(entry.data);
+        pe.directories[i].size = load_u32(entry.data + 4);
+    }
+    if (!parse_sections(head, at + COFF_BYTES + optional_size, sections, &pe))
+        return false;
+    *ret_pe = pe;
+    return true;
+}
+
+bool pe_at(struct space *s, uint64_t base, struct pe *ret_pe) {
+    uint8_t page[4096];
+    struct bytes head = space_lend(s, base, sizeof(page));
+    if (head.size < sizeof(page) && space_read(s, base, page, sizeof(page)))
+        head = (struct bytes){page, sizeof(page)};
+    return pe_parse(head, ret_pe);
+}
+
+bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offset) {
+    for (uint32_t i = 0; i < pe->section_count; i++) {
+        const struct pe_section *section = &pe->sections[i];
+        if (rva < section->rva || rva - section->rva >= section->file_size)
+            continue;
+        *ret_offset = section->file_offset + (rva - section->rva);
+        return true;
+    }
+    if (rva >= pe->headers_size)
+        return false;
+    *ret_offset = rva;
+    return true;
+}
+
+/* -- Exports ----------------------------------------------------------------------------------- */
+
+struct exports {
+    uint32_t function_count, name_count;
+    uint64_t functions, names, ordinals; /* addresses */
+};
+
+static bool read_exports(struct space *s, uint64_t base, const struct pe *pe,
+                         struct exports *ret_exports) {
+    uint8_t d[40];
+    if (!pe->directories[PE_EXPORTS].rva ||
+        !space_read(s, base + pe->directories[PE_EXPORTS].rva, d, sizeof(d)))
+        return false;
+    *ret_exports = (struct exports){
+        .function_count = load_u32(d + 20),
+        .name_count = load_u32(d + 24),
+        .functions = base + load_u32(d + 28),
+        .names = base + load_u32(d + 32),
+        .ordinals = base + load_u32(d + 36),
+    };
+    return ret_exports->name_count <= EXPORTS_MAX && ret_exports->function_count <= EXPORTS_MAX;
+}
+
+/* Function of the index-th name; false for forwarders, whose RVA points back into the directory. */
+static bool export_rva(struct space *s, const struct pe *pe, const struct exports *e,
+                       uint32_t index, uint32_t *ret_rva) {
+    uint16_t ordinal;
+    uint32_t rva, start = pe->directories[PE_EXPORTS].rva;
+    if (!space_u16(s, e->ordinals + 2 * (uint64_t)index, &ordinal) ||
+        ordinal >= e->function_count || !space_u32(s, e->functions + 4 * (uint64_t)ordinal, &rva) ||
+        rva == 0)
+        return false;
+    if (rva >= start && rva - start < pe->directories[PE_EXPORTS].size)
+        return false;
+    *ret_rva = rva;
+    return true;
+}
+
+/* Text at an address, compared without keeping it; false when it is not there. */
+static bool compare_at(struct space *s, uint64_t address, const char *name, int *ret_order) {
+    for (;; address++, name++) {
+        uint8_t c;
+        if (!space_u8(s, address, &c))
+            return false;
+        if (c != (unsigned char)*name || c == 0) {
+            *ret_order = c - (unsigned char)*name;
+            return true;
+        }
+    }
+}
+
+bool pe_export(struct space *s, uint64_t base, const struct pe *pe, const char *name,
+               uint64_t *ret_address) {
+    struct exports e;
+    if (!read_exports(s, base, pe, &e))
+        return false;
+    uint32_t low = 0, high = e.name_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2, name_rva, rva;
+        int order;
+        if (!space_u32(s, e.names + 4 * (uint64_t)middle, &name_rva) ||
+            !compare_at(s, base + name_rva, name, &order))
+            return false;
+        if (order == 0) {
+            if (!export_rva(s, pe, &e, middle, &rva))
+                return false;
+            *ret_address = base + rva;
+            return true;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+static int cmp_symbols(const void *a, const void *b) {
+    const struct pe_symbol *x = a, *y = b;
+    if (x->rva != y->rva)
+        return x->rva < y->rva ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_symbol **ret_symbols,
+                uint32_t *ret_count, struct err *err) {
+    struct exports e;
+    *ret_symbols = NULL;
+    *ret_count = 0;
+    uint8_t last;
+    if (!read_exports(s, base, pe, &e) || e.name_count == 0 ||
+        !space_u8(s, e.names + 4 * (uint64_t)e.name_count - 1, &last))
+        return true; /* a hostile count is not there in memory, so nothing is allocated for it */
+    struct pe_symbol *symbols = arena_array(&s->arena, e.name_count, sizeof(*symbols));
+    if (!symbols)
+        return err_nomem(err);
+    uint32_t count = 0;
+    size_t limit = s->arena.used_bytes + NAMES_MAX;
+    for (uint32_t i = 0; i < e.name_count && s->arena.used_bytes < limit; i++) {
+        uint32_t name_rva, rva;
+        if (!space_u32(s, e.names + 4 * (uint64_t)i, &name_rva) || !export_rva(s, pe, &e, i, &rva))
+            continue;
+        const char *name = space_string(s, base + name_rva, NAME_MAX_SIZE);
+        if (name)
+            symbols[count++] = (struct pe_symbol){rva, name};
+    }
+    qsort(symbols, count, sizeof(*symbols), cmp_symbols);
+    *ret_symbols = symbols;
+    *ret_count = count;
+    return true;
+}
+
+/* -- A file in the place of missing pages ------------------------------------------------------ */
+
+struct loader {
+    struct bytes file, relocations;
+    uint64_t base, delta;
+    struct arena *arena;
+    pe_add_overlay *add;
+    void *context;
+};
+
+/* The next block of .reloc: one page of fixups. false: no more, or nonsense. */
+static bool next_block(struct bytes *rest, uint32_t *ret_page, struct bytes *ret_entries) {
+    if (rest->size < 8)
+        return false;
+    uint32_t size = load_u32(rest->data + 4);
+    if (size < 8 || size > rest->size)
+        return false;
+    *ret_page = load_u32(rest->data);
+    *ret_entries = bytes_slice(*rest, 8, size - 8);
+    *rest = bytes_slice(*rest, size, rest->size);
+    return true;
+}
+
+/* True when a fixup lies in the section; with a copy of the section, applies them all. */
+static bool relocate(const struct loader *l, const struct pe_section *section, uint8_t *copy,
+                     size_t size) {
+    struct bytes rest = l->relocations, entries;
+    uint32_t page;
+    bool any = false;
+    while (next_block(&rest, &page, &entries)) {
+        for (size_t i = 0; i + 2 <= entries.size; i += 2) {
+            uint32_t entry = load_u16(entries.data + i), type = entry >> 12;
+            uint64_t rva = (uint64_t)page + (entry & 0xfff);
+            size_t width = type == 10 ? 8 : type == 3 ? 4 : 0;
+            if (!width || rva < section->rva || rva - section->rva + width > size)
+                continue;
+            any = true;
+            if (!copy)
+                return true;
+            uint8_t *at = copy + (rva - section->rva);
+            uint64_t value = (width == 8 ? load_u64(at) : load_u32(at)) + l->delta;
+            memcpy(at, &value, width);
+        }
+    }
+    return any;
+}
+
+static bool overlay_section(struct loader *l, const struct pe_section *section, struct err *err) {
+    uint64_t size = section->file_size < section->size ? section->file_size : section->size;
+    struct bytes bytes = bytes_slice(l->file, section->file_offset, size);
+    if (section->writable || bytes.size == 0)
+        return true;
+    if (l->delta && relocate(l, section, NULL, bytes.size)) {
+        uint8_t *copy = arena_alloc(l->arena, bytes.size);
+        if (!copy)
+            return err_nomem(err);
+        memcpy(copy, bytes.data, bytes.size);
+        relocate(l, section, copy, bytes.size);
+        bytes.data = copy;
+    }
+    return l->add(l->context, l->base + section->rva, bytes) || err_nomem(err);
+}
+
+bool pe_is_build(struct bytes file, uint32_t timestamp, uint32_t image_size) {
+    struct pe pe;
+    return pe_parse(file, &pe) && pe.timestamp == timestamp && pe.image_size == image_size;
+}
+
+bool pe_overlay(struct bytes file, uint64_t base, uint32_t timestamp, uint32_t image_size,
+                struct arena *arena, pe_add_overlay *add, void *context, struct err *err) {
+    struct pe pe;
+    if (!pe_parse(file, &pe))
+        return err_set(err, ERR_FORMAT, "is no PE file");
+    if (pe.timestamp != timestamp || pe.image_size != image_size)
+        return err_set(
+            err, ERR_INCONCLUSIVE,
+            "is another build: timestamp 0x%x and size 0x%x, the dump wants 0x%x and 0x%x",
+            pe.timestamp, pe.image_size, timestamp, image_size);
+    struct loader l = {.file = file,
+                       .base = base,
+                       .delta = base - pe.image_base,
+                       .arena = arena,
+                       .add = add,
+                       .context = context};
+    uint32_t at;
+    if (pe.directories[PE_RELOCATIONS].rva &&
+        pe_file_offset(&pe, pe.directories[PE_RELOCATIONS].rva, &at))
+        l.relocations = bytes_slice(file, at, pe.directories[PE_RELOCATIONS].size);
+    if (!add(context, base, bytes_slice(file, 0, pe.headers_size)))
+        return err_nomem(err);
+    for (uint32_t i = 0; i < pe.section_count; i++)
+        if (!overlay_section(&l, &pe.sections[i], err))
+            return false;
+    return true;
+}

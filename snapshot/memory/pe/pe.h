@@ -1,0 +1,91 @@
+/*
+ * PE files (EXE and DLL), in the memory of a process and on disk: headers, exports, function table,
+ * and the bytes of a file that stand in for pages that a dump does not hold.
+ */
+#ifndef DUMPDIFF_MEMORY_PE_PE_H
+#define DUMPDIFF_MEMORY_PE_PE_H
+
+#include "memory/space.h"
+
+#define PE_SECTIONS_MAX 96u /* what Windows loads */
+
+#define PE_MACHINE_X86   0x014cu
+#define PE_MACHINE_X64   0x8664u
+#define PE_MACHINE_ARM64 0xaa64u
+
+enum pe_directory {
+    PE_EXPORTS = 0,
+    PE_RESOURCES = 2,
+    PE_FUNCTIONS = 3, /* .pdata */
+    PE_RELOCATIONS = 5,
+    PE_DEBUG = 6,
+    PE_CLR_HEADER = 14, /* "COM descriptor": where managed metadata is found */
+    PE_DIRECTORIES = 16
+};
+
+struct pe_section {
+    char name[9];
+    uint32_t rva, size; /* in memory; size 0 in the file means that of the file */
+    uint32_t file_offset, file_size;
+    bool writable;
+};
+
+struct pe {
+    uint64_t image_base; /* where the linker wanted it */
+    uint32_t machine, timestamp, image_size, headers_size;
+    bool pe32_plus; /* 64-bit */
+    struct {
+        uint32_t rva, size;
+    } directories[PE_DIRECTORIES];
+    uint32_t section_count;
+    struct pe_section sections[PE_SECTIONS_MAX];
+};
+
+/* Headers out of the first bytes of a file or image; false when they are none or cut. */
+bool pe_parse(struct bytes head, struct pe *ret_pe) MUST_CHECK;
+
+/* As pe_parse for an image in memory; false when its first page is not in the dump. */
+bool pe_at(struct space *s, uint64_t base, struct pe *ret_pe) MUST_CHECK;
+
+/* File offset of an RVA in a file on disk; false when no section holds it in the file. */
+bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offset) MUST_CHECK;
+
+/*
+ * Address of an exported function or variable; forwarders are not followed. Looks the name up by
+ * halving, as the loader does, so that only the pages on the way have to be in the dump.
+ */
+bool pe_export(struct space *s, uint64_t base, const struct pe *pe, const char *name,
+               uint64_t *ret_address) MUST_CHECK;
+
+struct pe_symbol {
+    uint32_t rva;
+    const char *name;
+};
+
+/*
+ * All exports that have names, by RVA, in the space's arena; those whose names are not in the dump
+ * are left out. NULL and 0 when there are none. Errors: ERR_NOMEM.
+ */
+bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_symbol **ret_symbols,
+                uint32_t *ret_count, struct err *err) MUST_CHECK;
+
+/* Takes bytes that stand in for [address, address + bytes.size). */
+typedef bool pe_add_overlay(void *context, uint64_t address, struct bytes bytes);
+
+/*
+ * Lays out the headers of a file, and those of its sections that nobody writes to, as the process
+ * had them at `base`: relocated, so that pointers in them are its own. Sections that need no
+ * relocation are borrowed from `file`, the others are copied into the arena.
+ *
+ * timestamp, image_size: of the module in the dump; the file has to have the same.
+ * Errors: ERR_FORMAT (no PE file), ERR_INCONCLUSIVE (another build of the file), ERR_NOMEM (also
+ * when add says false).
+ */
+bool pe_overlay(struct bytes file, uint64_t base, uint32_t timestamp, uint32_t image_size,
+                struct arena *arena, pe_add_overlay *add, void *context,
+                struct err *err) MUST_CHECK;
+
+/* The file is a PE file of just that build. */
+bool pe_is_build(struct bytes file, uint32_t timestamp, uint32_t image_size) MUST_CHECK;
+
+#endif

@@ -1,0 +1,205 @@
+#include "memory/stacks/symbol_table.h"
+
+#include "base/file.h"
+#include "memory/stacks/dw_api.h"
+#include "memory/stacks/forked.h"
+#include "memory/elf/elf_image.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIBSTDCXX_SONAME "libstdc++.so.6"
+#define NAME_MAX_CHARS   4096u
+#define BLOCK_BYTES      ((size_t)1 << 16)
+
+typedef char *demangle_function(const char *mangled, char *buffer, size_t *length, int *status);
+
+struct table {
+    struct dw_api dw;
+    const struct symbol_table_request *request;
+    char build_id[IMAGE_BUILD_ID_HEX]; /* "": has none */
+    demangle_function *demangle;       /* NULL: not there */
+    struct strbuf out;
+    int fd;
+};
+
+/* -- Files ------------------------------------------------------------------------------------- */
+
+static int no_elf(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
+                  char **file_name, Elf **elf) {
+    (void)module, (void)user_data, (void)name, (void)base, (void)file_name, (void)elf;
+    return -1; /* it was reported with its file */
+}
+
+static int open_same_build(const struct table *t, const char *path) {
+    struct file file;
+    char id[IMAGE_BUILD_ID_HEX];
+    if (!file_open(&file, path, NULL))
+        return -1;
+    bool same = image_file_build_id(file.bytes, id) && strcmp(id, t->build_id) == 0;
+    file_close(&file);
+    return same ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+/* In place of the standard one, which would ask debuginfod servers and look all over the disk. */
+static int find_debuginfo(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
+                          const char *file_name, const char *link, GElf_Word crc,
+                          char **debug_file_name) {
+    (void)module, (void)name, (void)base, (void)file_name, (void)link, (void)crc;
+    const struct table *t = *user_data;
+    if (strlen(t->build_id) < 3)
+        return -1;
+    const char *slash = strrchr(t->request->file, '/');
+    const char *own = slash ? slash + 1 : t->request->file, *symbols = t->request->symbols;
+    char paths[4][4096] = {"", "", "", ""};
+    if (symbols) {
+        snprintf(paths[0], sizeof(paths[0]), "%s/%s.debug", symbols, own);
+        snprintf(paths[1], sizeof(paths[1]), "%s/%s.dbg", symbols, own);
+        snprintf(paths[2], sizeof(paths[2]), "%s/.build-id/%.2s/%s.debug", symbols, t->build_id,
+                 t->build_id + 2);
+    }
+    if (t->request->sysroot)
+        snprintf(paths[3], sizeof(paths[3]), "%s/usr/lib/debug/.build-id/%.2s/%s.debug",
+                 t->request->sysroot, t->build_id, t->build_id + 2);
+    for (size_t i = 0; i < 4; i++) {
+        int fd = paths[i][0] ? open_same_build(t, paths[i]) : -1;
+        if (fd >= 0) {
+            *debug_file_name = strdup(paths[i]);
+            return fd;
+        }
+    }
+    return -1;
+}
+
+static Dwfl_Module *report_file(struct table *t) {
+    static const Dwfl_Callbacks callbacks = {.find_elf = no_elf, .find_debuginfo = find_debuginfo};
+    struct file file;
+    if (file_open(&file, t->request->file, NULL)) {
+        if (!image_file_build_id(file.bytes, t->build_id))
+            t->build_id[0] = '\0';
+        file_close(&file);
+    }
+    int fd = open(t->request->file, O_RDONLY | O_CLOEXEC);
+    Dwfl *dwfl = fd >= 0 ? t->dw.dwfl_begin(&callbacks) : NULL;
+    if (!dwfl)
+        return NULL;
+    t->dw.dwfl_report_begin(dwfl);
+    Dwfl_Module *module =
+        t->dw.dwfl_report_elf(dwfl, t->request->file, t->request->file, fd, 0, true);
+    void **user_data;
+    if (!module || t->dw.dwfl_report_end(dwfl, NULL, NULL) != 0 ||
+        !t->dw.dwfl_module_info(module, &user_data, NULL, NULL, NULL, NULL, NULL, NULL))
+        return NULL;
+    *user_data = t;
+    return module;
+}
+
+/* -- Names ------------------------------------------------------------------------------------- */
+
+/* "Run.constprop.0" and the like without what the compiler has appended. */
+static struct str without_clone(struct str name) {
+    static const char *const marks[] = {".part.",  ".isra.",     ".constprop.", ".cold",
+                                        ".clone.", ".lto_priv.", ".llvm."};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+        size_t at = str_find(name, str_of(marks[i]), 1);
+        if (at != STR_NOT_FOUND)
+            name = str_take(name, at);
+    }
+    return name;
+}
+
+/* "ink::run::h0123456789abcdef" of Rust without the hash, which is another in each build. */
+static struct str without_hash(struct str name) {
+    if (name.len < 20 || memcmp(name.ptr + name.len - 19, "::h", 3) != 0)
+        return name;
+    for (size_t i = name.len - 16; i < name.len; i++)
+        if (!strchr("0123456789abcdef", name.ptr[i]))
+            return name;
+    return str_take(name, name.len - 19);
+}
+
+static void add_name(struct table *t, struct str name) {
+    char mangled[NAME_MAX_CHARS + 1];
+    name = without_clone(str_take(name, NAME_MAX_CHARS));
+    memcpy(mangled, name.ptr, name.len);
+    mangled[name.len] = '\0';
+    int status = -1;
+    char *plain = t->demangle && strncmp(mangled, "_Z", 2) == 0
+                      ? t->demangle(mangled, NULL, NULL, &status)
+                      : NULL;
+    strbuf_add(&t->out, plain && status == 0 ? without_hash(str_of(plain)) : name);
+    free(plain);
+}
+
+/* Names that the program itself calls it by come first; underscores mark those of the library. */
+static unsigned rank_of(const GElf_Sym *symbol, const char *name) {
+    unsigned bind = GELF_ST_BIND(symbol->st_info);
+    unsigned rank = bind == STB_GLOBAL ? 0 : bind == STB_WEAK ? 1 : 2;
+    unsigned underscores = 0;
+    while (underscores < 3 && name[underscores] == '_')
+        underscores++;
+    return (symbol->st_size ? 0 : 64) + (strncmp(name, "_Z", 2) == 0 ? 0 : underscores * 8) + rank;
+}
+
+static void flush(struct table *t) {
+    forked_write(t->fd, strbuf_str(&t->out));
+    strbuf_clear(&t->out);
+}
+
+static void write_symbols(struct table *t, Dwfl_Module *module) {
+    int count = t->dw.dwfl_module_getsymtab(module);
+    for (int i = 0; i < count; i++) {
+        GElf_Sym symbol;
+        GElf_Addr address;
+        GElf_Word section = SHN_UNDEF;
+        const char *name =
+            t->dw.dwfl_module_getsym_info(module, i, &symbol, &address, &section, NULL, NULL);
+        unsigned type = GELF_ST_TYPE(symbol.st_info);
+        if (!name || !*name || section == SHN_UNDEF ||
+            (type != STT_FUNC && type != STT_GNU_IFUNC) || strchr(name, '\n'))
+            continue;
+        strbuf_addf(&t->out, "%c %" PRIx64 " %" PRIx64 " %x ", SYMBOL_TABLE_SYMBOL, address,
+                    symbol.st_size, rank_of(&symbol, name));
+        add_name(t, str_of(name));
+        strbuf_addc(&t->out, '\n');
+        if (t->out.len > BLOCK_BYTES)
+            flush(t);
+    }
+}
+
+static void write_segments(struct table *t, Dwfl_Module *module) {
+    GElf_Addr bias;
+    Elf *elf = t->dw.dwfl_module_getelf(module, &bias);
+    size_t count;
+    if (!elf || t->dw.elf_getphdrnum(elf, &count) != 0)
+        return;
+    for (size_t i = 0; i < count && i < UINT16_MAX; i++) {
+        GElf_Phdr p;
+        if (t->dw.gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD)
+            strbuf_addf(&t->out, "%c %" PRIx64 " %" PRIx64 " %" PRIx64 "\n", SYMBOL_TABLE_SEGMENT,
+                        p.p_offset, p.p_vaddr, p.p_filesz);
+    }
+}
+
+void symbol_table_write(void *context, int fd) {
+    struct table t = {.request = context, .fd = fd};
+    strbuf_init(&t.out);
+    if (!dw_api_load(&t.dw) || t.dw.elf_version(EV_CURRENT) == EV_NONE)
+        return;
+    void *library = dlopen(LIBSTDCXX_SONAME, RTLD_LAZY | RTLD_LOCAL);
+    void *address = library ? dlsym(library, "__cxa_demangle") : NULL;
+    memcpy(&t.demangle, &address, sizeof(address));
+    Dwfl_Module *module = report_file(&t);
+    if (module) {
+        write_segments(&t, module);
+        write_symbols(&t, module);
+        if (!t.out.failed)
+            flush(&t);
+    }
+    strbuf_deinit(&t.out);
+}

@@ -1,0 +1,265 @@
+#include "memory/stacks/symbolize.h"
+
+#include "base/file.h"
+#include "base/num.h"
+#include "memory/stacks/forked.h"
+#include "memory/elf/elf_image.h"
+#include "memory/stacks/symbol_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MODULES_MAX 65536u
+#define OUTPUT_MAX  ((size_t)512 << 20)
+/* Symbols that start before the nearest one below an address and may still contain it. */
+#define NESTED_MAX   8u
+#define SIZELESS_MAX 4096u
+
+struct segment {
+    uint64_t offset, vaddr, size;
+};
+
+struct symbol {
+    uint64_t vaddr, size;
+    uint32_t rank; /* see symbol_table.h */
+    struct str name;
+};
+
+struct symbol_module {
+    bool found;
+    struct segment *segments;
+    struct symbol *symbols; /* by address, one each */
+    uint32_t segment_count, symbol_count;
+};
+
+void symbolizer_init(struct symbolizer *z, const char *symbols, const char *sysroot) {
+    *z = (struct symbolizer){.symbols = symbols, .sysroot = sysroot};
+    arena_init(&z->arena);
+    strmap_init(&z->index);
+}
+
+void symbolizer_deinit(struct symbolizer *z) {
+    strmap_deinit(&z->index);
+    arena_deinit(&z->arena);
+}
+
+/* -- Files ------------------------------------------------------------------------------------- */
+
+/* Is folder + path an ELF file, and of this build where that is known? */
+static bool is_right(struct symbolizer *z, const struct strbuf *path, struct str build_id) {
+    struct file file;
+    char id[IMAGE_BUILD_ID_HEX];
+    if (path->failed || !file_open(&file, strbuf_cstr(path), NULL))
+        return false;
+    bool elf = file.bytes.size > 64 && memcmp(file.bytes.data,
+                                              "\x7f"
+                                              "ELF",
+                                              4) == 0;
+    bool other =
+        elf && build_id.len && image_file_build_id(file.bytes, id) && !str_eq(str_of(id), build_id);
+    file_close(&file);
+    z->other_builds += other;
+    return elf && !other;
+}
+
+static bool is_hex(struct str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (!strchr("0123456789abcdef", s.ptr[i]))
+            return false;
+    return s.len > 2;
+}
+
+/* The last part of a path, empty where that is no name of a file. */
+static struct str name_of(struct str path) {
+    const char *slash = path.len ? memrchr(path.ptr, '/', path.len) : NULL;
+    if (slash)
+        path = str_drop(path, (size_t)(slash - path.ptr) + 1);
+    if (str_eq(path, STR(".")) || str_eq(path, STR("..")))
+        return (struct str){NULL, 0};
+    return path;
+}
+
+static bool try_file(struct symbolizer *z, struct strbuf *path, const char *folder, struct str name,
+                     const char *ending, struct str build_id) {
+    strbuf_clear(path);
+    strbuf_adds(path, folder);
+    strbuf_add(path, name);
+    strbuf_adds(path, ending);
+    return is_right(z, path, build_id);
+}
+
+/* In DIR by its name, as a debug file or by its build-id; below the sysroot by its path. */
+static bool find_file(struct symbolizer *z, struct str module, struct str build_id,
+                      struct strbuf *path) {
+    static const char *const endings[] = {"", ".debug", ".dbg"};
+    struct str name = name_of(module);
+    if (!name.len || memchr(module.ptr, '\0', module.len))
+        return false;
+    char folder[4096];
+    for (size_t i = 0; z->symbols && i < sizeof(endings) / sizeof(*endings); i++) {
+        snprintf(folder, sizeof(folder), "%s/", z->symbols);
+        if (try_file(z, path, folder, name, endings[i], build_id))
+            return true;
+    }
+    if (z->symbols && is_hex(build_id)) {
+        snprintf(folder, sizeof(folder), "%s/.build-id/%.2s/", z->symbols, build_id.ptr);
+        if (try_file(z, path, folder, str_drop(build_id, 2), ".debug", build_id))
+            return true;
+    }
+    return z->sysroot && module.ptr[0] == '/' && !str_contains(module, STR("/../")) &&
+           try_file(z, path, z->sysroot, module, "", build_id);
+}
+
+/* -- Symbols ----------------------------------------------------------------------------------- */
+
+static int cmp_symbols(const void *a, const void *b) {
+    const struct symbol *x = a, *y = b;
+    if (x->vaddr != y->vaddr)
+        return x->vaddr < y->vaddr ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
+    return str_cmp(x->name, y->name);
+}
+
+static bool take_number(struct str *rest, uint64_t *ret) {
+    return num_hex(str_next_field(rest), ret);
+}
+
+static bool keep_line(struct symbolizer *z, struct symbol_module *m, struct str line,
+                      struct err *err) {
+    struct str rest = str_drop(line, 1);
+    uint64_t a, b, c;
+    if (!take_number(&rest, &a) || !take_number(&rest, &b) || !take_number(&rest, &c))
+        return true;
+    if (line.ptr[0] == SYMBOL_TABLE_SEGMENT) {
+        m->segments[m->segment_count++] = (struct segment){a, b, c};
+        return true;
+    }
+    rest = str_trim(rest);
+    const char *name = arena_copy(&z->arena, rest.ptr, rest.len);
+    if (!name)
+        return err_nomem(err);
+    m->symbols[m->symbol_count++] = (struct symbol){a, b, (uint32_t)c, {name, rest.len}};
+    return true;
+}
+
+static bool keep_answer(struct symbolizer *z, struct symbol_module *m, struct str text,
+                        struct err *err) {
+    size_t segments = 0, symbols = 0;
+    struct str rest = text;
+    for (struct str line; str_next_line(&rest, &line);) {
+        segments += line.len && line.ptr[0] == SYMBOL_TABLE_SEGMENT;
+        symbols += line.len && line.ptr[0] == SYMBOL_TABLE_SYMBOL;
+    }
+    if (symbols > UINT32_MAX || segments > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "more than %u symbols in a file", UINT32_MAX);
+    m->segments = arena_array(&z->arena, segments, sizeof(*m->segments));
+    m->symbols = arena_array(&z->arena, symbols, sizeof(*m->symbols));
+    if (!m->segments || !m->symbols)
+        return err_nomem(err);
+    rest = text;
+    for (struct str line; str_next_line(&rest, &line);)
+        if (line.len && !keep_line(z, m, line, err))
+            return false;
+    if (m->symbol_count)
+        qsort(m->symbols, m->symbol_count, sizeof(*m->symbols), cmp_symbols);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->symbol_count; i++)
+        if (!n || m->symbols[n - 1].vaddr != m->symbols[i].vaddr)
+            m->symbols[n++] = m->symbols[i];
+    m->symbol_count = n;
+    m->found = n > 0;
+    return true;
+}
+
+static bool read_module(struct symbolizer *z, struct symbol_module *m, struct str path,
+                        struct str build_id, struct err *err) {
+    struct strbuf file, text;
+    strbuf_init(&file);
+    strbuf_init(&text);
+    bool ok = true;
+    if (symbolizer_is_on(z) && find_file(z, path, build_id, &file)) {
+        struct symbol_table_request request = {strbuf_cstr(&file), z->symbols, z->sysroot};
+        forked_run(symbol_table_write, &request, OUTPUT_MAX, &text);
+        ok = text.failed ? err_nomem(err) : keep_answer(z, m, strbuf_str(&text), err);
+        z->found += ok && m->found;
+    }
+    strbuf_deinit(&text);
+    strbuf_deinit(&file);
+    return ok;
+}
+
+/* Room for one more module, without it being counted yet. */
+static bool make_room(struct symbolizer *z, struct err *err) {
+    if (z->count == MODULES_MAX)
+        return err_set(err, ERR_LIMIT, "more than %u modules", MODULES_MAX);
+    if (z->count < z->capacity)
+        return true;
+    uint32_t capacity = z->capacity ? 2 * z->capacity : 16;
+    struct symbol_module *grown =
+        arena_grow(&z->arena, z->modules, z->capacity * sizeof(*grown), capacity * sizeof(*grown));
+    if (!grown)
+        return err_nomem(err);
+    z->modules = grown;
+    z->capacity = capacity;
+    return true;
+}
+
+static bool add_module(struct symbolizer *z, struct str path, struct str build_id,
+                       struct err *err) {
+    const char *key = arena_copy(&z->arena, path.ptr, path.len);
+    const char *id = arena_copy(&z->arena, build_id.ptr, build_id.len);
+    if (!key || !id)
+        return err_nomem(err);
+    if (!make_room(z, err) || !read_module(z, &z->modules[z->count], path, build_id, err))
+        return false;
+    if (!strmap_put(&z->index, (struct str){key, path.len}, (struct str){id, build_id.len},
+                    z->count))
+        return err_nomem(err);
+    z->count++;
+    return true;
+}
+
+bool symbolizer_module(struct symbolizer *z, struct str path, struct str build_id,
+                       const struct symbol_module **ret_module, struct err *err) {
+    uint32_t number = strmap_get(&z->index, path, build_id);
+    if (number == STRMAP_NONE) {
+        if (!add_module(z, path, build_id, err))
+            return false;
+        number = z->count - 1;
+    }
+    *ret_module = z->modules[number].found ? &z->modules[number] : NULL;
+    return true;
+}
+
+/* -- Questions --------------------------------------------------------------------------------- */
+
+bool symbol_module_vaddr(const struct symbol_module *m, uint64_t file_offset, uint64_t *ret_vaddr) {
+    for (uint32_t i = 0; i < m->segment_count; i++) {
+        const struct segment *s = &m->segments[i];
+        if (file_offset >= s->offset && file_offset - s->offset < s->size) {
+            *ret_vaddr = s->vaddr + (file_offset - s->offset);
+            return true;
+        }
+    }
+    return false;
+}
+
+struct str symbol_module_function(const struct symbol_module *m, uint64_t vaddr) {
+    uint32_t low = 0, high = m->symbol_count; /* the first that starts behind the address */
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (m->symbols[mid].vaddr <= vaddr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (uint32_t i = low, tries = 0; i-- > 0 && tries < NESTED_MAX; tries++) {
+        const struct symbol *s = &m->symbols[i];
+        /* Assembly may say no size: it then reaches up to the next symbol, if that is near. */
+        if (vaddr - s->vaddr < s->size ||
+            (s->size == 0 && tries == 0 && vaddr - s->vaddr < SIZELESS_MAX))
+            return s->name;
+    }
+    return (struct str){NULL, 0};
+}

@@ -1,0 +1,342 @@
+#include "memory/stacks/unwind.h"
+
+#include "base/file.h"
+#include "memory/stacks/dw_api.h"
+#include "memory/stacks/forked.h"
+#include "memory/elf/elf_image.h"
+#include "memory/stacks/native_frames.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An image taken out of memory may be this large; libraries with larger ones hold data. */
+#define IMAGE_MAX      ((uint64_t)96 << 20)
+#define DYNAMIC_MAX    4096u
+#define FRAME_NAME_MAX 512u
+
+struct unwinding {
+    struct dw_api dw;
+    struct space *space;
+    const struct stack_copies *copies;
+    Dwfl *dwfl;
+    struct strbuf out;
+    uint32_t frames, next; /* of this thread; thread to come */
+    int fd;
+};
+
+/* -- Images ------------------------------------------------------------------------------------ */
+
+/* The whole file at folder + path when its build-id is the module's; -1 otherwise. */
+static int open_if_same(const char *folder, const char *path, const char *build_id) {
+    char full[4096], id[IMAGE_BUILD_ID_HEX];
+    int n = snprintf(full, sizeof(full), "%s%s", folder, path);
+    if (n < 0 || (size_t)n >= sizeof(full))
+        return -1;
+    struct file file;
+    if (!file_open(&file, full, NULL))
+        return -1;
+    bool same = image_file_build_id(file.bytes, id) && strcmp(id, build_id) == 0;
+    file_close(&file);
+    return same ? open(full, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+static int open_file_of(const struct space *s, const struct space_module *m) {
+    if (!m->build_id)
+        return -1; /* nothing says that a file is the one that was mapped */
+    const char *slash = strrchr(m->path, '/');
+    int fd = s->symbols && slash ? open_if_same(s->symbols, slash, m->build_id) : -1;
+    if (fd < 0)
+        fd = open_if_same(s->sysroot ? s->sysroot : "", m->path, m->build_id);
+    return fd;
+}
+
+/* The loader wrote addresses over the offsets in the dynamic section: puts them back. */
+static void unrelocate(uint8_t *image, uint64_t size, uint64_t at, uint64_t bytes, uint64_t base) {
+    for (uint64_t i = 0; i + 16 <= bytes && i / 16 < DYNAMIC_MAX; i += 16) {
+        if (at > size || size - at < i + 16)
+            return;
+        uint8_t *entry = image + at + i;
+        uint64_t tag = load_u64(entry), value = load_u64(entry + 8);
+        if (tag == DT_NULL)
+            return;
+        if ((tag == DT_STRTAB || tag == DT_SYMTAB || tag == DT_HASH || tag == DT_GNU_HASH) &&
+            value >= base) {
+            value -= base;
+            memcpy(entry + 8, &value, 8);
+        }
+    }
+}
+
+/*
+ * A file as it would have been, out of what of it is in memory: each PT_LOAD at its p_offset,
+ * without section headers. What is not there is zero.
+ */
+static Elf *image_from_memory(struct unwinding *u, const struct space_module *m) {
+    uint8_t h[64];
+    struct space *s = u->space;
+    if (!space_read(s, m->base, h, sizeof(h)) || memcmp(h,
+                                                        "\x7f"
+                                                        "ELF\2\1",
+                                                        6) != 0)
+        return NULL;
+    uint64_t phoff = load_u64(h + 32), count = load_u16(h + 56);
+    uint8_t phdrs[64 * 56];
+    if (load_u16(h + 54) != 56 || count > 64 || phoff > 4096 ||
+        !space_read(s, m->base + phoff, phdrs, (size_t)count * 56))
+        return NULL;
+    uint64_t size = phoff + count * 56, low = UINT64_MAX;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint8_t *p = phdrs + i * 56;
+        uint64_t offset = load_u64(p + 8), filesz = load_u64(p + 32), end;
+        if (load_u32(p) != PT_LOAD)
+            continue;
+        if (__builtin_add_overflow(offset, filesz, &end) || end > IMAGE_MAX)
+            return NULL;
+        size = end > size ? end : size;
+        low = load_u64(p + 16) < low ? load_u64(p + 16) : low;
+    }
+    if (low == UINT64_MAX)
+        return NULL;
+    uint64_t bias = m->base - (low - low % s->page_bytes);
+    uint8_t *image = calloc(1, (size_t)size);
+    if (!image)
+        return NULL;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint8_t *p = phdrs + i * 56;
+        uint64_t offset = load_u64(p + 8), vaddr = load_u64(p + 16), filesz = load_u64(p + 32);
+        if (load_u32(p) != PT_LOAD)
+            continue;
+        for (uint64_t at = 0, n; at < filesz; at += n) {
+            n = 4096 - (vaddr + at) % 4096;
+            if (n > filesz - at)
+                n = filesz - at;
+            if (!space_read(s, bias + vaddr + at, image + offset + at, (size_t)n))
+                memset(image + offset + at, 0, (size_t)n);
+        }
+    }
+    memcpy(image, h, sizeof(h));
+    memset(image + 40, 0, 8); /* e_shoff */
+    memset(image + 58, 0, 6); /* e_shentsize, e_shnum, e_shstrndx */
+    for (uint64_t i = 0; i < count; i++)
+        if (load_u32(phdrs + i * 56) == PT_DYNAMIC)
+            unrelocate(image, size, load_u64(phdrs + i * 56 + 8), load_u64(phdrs + i * 56 + 32),
+                       bias);
+    return u->dw.elf_memory((char *)image, (size_t)size);
+}
+
+static const struct space_module *module_of(const struct unwinding *u, Dwarf_Addr base) {
+    for (uint32_t i = 0; u && i < u->space->module_count; i++)
+        if (u->space->modules[i].base == base)
+            return &u->space->modules[i];
+    return NULL;
+}
+
+/* libdwfl asks for the file of a module when it first needs it. */
+static int find_elf(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
+                    char **file_name, Elf **elf) {
+    (void)module;
+    (void)name;
+    struct unwinding *u = *user_data;
+    const struct space_module *m = module_of(u, base);
+    int fd = m ? open_file_of(u->space, m) : -1;
+    if (fd >= 0)
+        *file_name = strdup(m->path);
+    else if (m)
+        *elf = image_from_memory(u, m);
+    return fd;
+}
+
+/* Debug files of a module: where distributions put them, and where symbols are downloaded to. */
+static int open_debug_file(const struct space *s, const struct space_module *m) {
+    if (!m->build_id || strlen(m->build_id) < 3)
+        return -1;
+    char by_id[IMAGE_BUILD_ID_HEX + 48], by_name[1024];
+    int fd = -1;
+    snprintf(by_id, sizeof(by_id), "/usr/lib/debug/.build-id/%.2s/%s.debug", m->build_id,
+             m->build_id + 2);
+    const char *slash = strrchr(m->path, '/');
+    static const char *const endings[] = {".dbg", ".debug"};
+    for (size_t i = 0; s->symbols && slash && fd < 0 && i < 2; i++) {
+        snprintf(by_name, sizeof(by_name), "%s%s", slash, endings[i]);
+        fd = open_if_same(s->symbols, by_name, m->build_id);
+    }
+    if (fd < 0 && s->symbols)
+        fd = open_if_same(s->symbols, by_id + strlen("/usr/lib/debug"), m->build_id);
+    if (fd < 0)
+        fd = open_if_same(s->sysroot ? s->sysroot : "", by_id, m->build_id);
+    return fd;
+}
+
+/* In place of the standard one, which would ask debuginfod servers. */
+static int find_debuginfo(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
+                          const char *file_name, const char *link, GElf_Word crc,
+                          char **debug_file_name) {
+    (void)module, (void)name, (void)file_name, (void)link, (void)crc;
+    const struct unwinding *u = *user_data;
+    const struct space_module *m = module_of(u, base);
+    int fd = m ? open_debug_file(u->space, m) : -1;
+    if (fd >= 0)
+        *debug_file_name = strdup(m->path);
+    return fd;
+}
+
+static bool report_modules(struct unwinding *u) {
+    u->dw.dwfl_report_begin(u->dwfl);
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < u->space->module_count; i++) {
+        const struct space_module *m = &u->space->modules[i];
+        if (m->base < end || m->image_size)
+            continue; /* PE files have nothing for libdwfl */
+        end = m->end;
+        Dwfl_Module *module = u->dw.dwfl_report_module(u->dwfl, m->path, m->base, m->end);
+        void **user_data;
+        if (!module ||
+            !u->dw.dwfl_module_info(module, &user_data, NULL, NULL, NULL, NULL, NULL, NULL))
+            return false;
+        *user_data = u;
+    }
+    return u->dw.dwfl_report_end(u->dwfl, NULL, NULL) == 0;
+}
+
+/* -- State ------------------------------------------------------------------------------------- */
+
+static bool read_word(struct unwinding *u, uint64_t address, uint64_t *ret_word) {
+    const struct stack_copies *c = u->copies;
+    for (uint32_t lo = 0, hi = c ? c->count : 0; lo < hi;) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        const struct stack_copy *copy = &c->items[mid];
+        if (address < copy->start) {
+            hi = mid;
+        } else if (address - copy->start >= copy->size) {
+            lo = mid + 1;
+        } else if (copy->size - (address - copy->start) < 8) {
+            return false;
+        } else {
+            *ret_word = load_u64(copy->data + (address - copy->start));
+            return true;
+        }
+    }
+    return space_u64(u->space, address, ret_word);
+}
+
+static bool memory_read(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *result, void *arg) {
+    (void)dwfl;
+    uint64_t word;
+    if (!read_word(arg, address, &word))
+        return false;
+    *result = word;
+    return true;
+}
+
+static pid_t next_thread(Dwfl *dwfl, void *arg, void **thread_arg) {
+    (void)dwfl;
+    struct unwinding *u = arg;
+    if (u->next >= u->space->thread_count)
+        return 0;
+    *thread_arg = u;
+    return (pid_t)++u->next; /* its number will do */
+}
+
+static bool set_registers(Dwfl_Thread *thread, void *arg) {
+    struct unwinding *u = arg;
+    const struct space_thread *t = &u->space->threads[u->next - 1];
+    if (t->register_count == 0)
+        return false;
+    Dwarf_Word values[33];
+    if (u->space->arch == ARCH_X64) {
+        /* DWARF's order, out of that of struct user_regs_struct. */
+        static const uint8_t order[17] = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
+        for (size_t i = 0; i < 17; i++)
+            values[i] = t->registers[order[i]];
+        return u->dw.dwfl_thread_state_registers(thread, 0, 17, values);
+    }
+    for (size_t i = 0; i < 32; i++)
+        values[i] = t->registers[i];
+    u->dw.dwfl_thread_state_register_pc(thread, t->ip);
+    return u->dw.dwfl_thread_state_registers(thread, 0, 32, values);
+}
+
+/* -- Frames ------------------------------------------------------------------------------------ */
+
+static void add_frame(struct unwinding *u, uint64_t pc) {
+    const struct space_module *m = space_module_at(u->space, pc);
+    if (!m) {
+        strbuf_adds(&u->out, "F [anonymous]\n");
+        return;
+    }
+    const char *slash = strrchr(m->path, '/');
+    strbuf_addf(&u->out, "F %.*s", (int)FRAME_NAME_MAX, slash ? slash + 1 : m->path);
+    Dwfl_Module *module = u->dw.dwfl_addrmodule(u->dwfl, pc);
+    GElf_Off offset = 0;
+    GElf_Sym symbol = {0};
+    const char *name =
+        module ? u->dw.dwfl_module_addrinfo(module, pc, &offset, &symbol, NULL, NULL, NULL) : NULL;
+    /* The next symbol below may be far away: only what contains the address is its function. */
+    if (name && (offset < symbol.st_size || (offset == 0 && symbol.st_size == 0)))
+        strbuf_addf(&u->out, "!%.*s", (int)FRAME_NAME_MAX, name);
+    strbuf_addc(&u->out, '\n');
+}
+
+static int on_frame(Dwfl_Frame *state, void *arg) {
+    struct unwinding *u = arg;
+    Dwarf_Addr pc;
+    bool interrupted;
+    if (u->frames == NATIVE_FRAMES_MAX || !u->dw.dwfl_frame_pc(state, &pc, &interrupted) || !pc)
+        return DWARF_CB_ABORT;
+    /* A return address may stand behind the end of its function. */
+    pc -= !interrupted;
+    const struct space_mapping *m = space_mapping_at(u->space, pc);
+    if (!m || (m->flags && !(m->flags & MAP_EXEC) && !m->file))
+        return DWARF_CB_ABORT; /* led astray */
+    add_frame(u, pc);
+    u->frames++;
+    return DWARF_CB_OK;
+}
+
+static void flush(struct unwinding *u) {
+    forked_write(u->fd, strbuf_str(&u->out));
+    strbuf_clear(&u->out);
+}
+
+static int on_thread(Dwfl_Thread *thread, void *arg) {
+    struct unwinding *u = arg;
+    u->frames = 0;
+    strbuf_addf(&u->out, "T %u\n", u->next - 1);
+    u->dw.dwfl_thread_getframes(thread, on_frame, u);
+    strbuf_adds(&u->out, "E\n");
+    flush(u);
+    return DWARF_CB_OK;
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+/* A file that says no more than which CPU it is for. */
+static Elf *machine_elf(struct unwinding *u) {
+    static uint8_t header[64] = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT};
+    header[16] = ET_CORE;
+    header[18] = u->space->arch == ARCH_X64 ? EM_X86_64 : EM_AARCH64;
+    header[20] = EV_CURRENT;
+    header[52] = sizeof(header);
+    return u->dw.elf_memory((char *)header, sizeof(header));
+}
+
+void unwind_all(struct space *s, const struct stack_copies *copies, int fd) {
+    static const Dwfl_Callbacks callbacks = {.find_elf = find_elf,
+                                             .find_debuginfo = find_debuginfo};
+    static const Dwfl_Thread_Callbacks threads = {.next_thread = next_thread,
+                                                  .memory_read = memory_read,
+                                                  .set_initial_registers = set_registers};
+    struct unwinding u = {.space = s, .copies = copies, .fd = fd};
+    strbuf_init(&u.out);
+    if (!dw_api_load(&u.dw) || u.dw.elf_version(EV_CURRENT) == EV_NONE ||
+        !(u.dwfl = u.dw.dwfl_begin(&callbacks)) || !report_modules(&u))
+        return;
+    Elf *elf = machine_elf(&u);
+    if (elf && u.dw.dwfl_attach_state(u.dwfl, elf, 1, &threads, &u))
+        u.dw.dwfl_getthreads(u.dwfl, on_thread, &u);
+    strbuf_deinit(&u.out);
+}

@@ -1,0 +1,167 @@
+#include "memory/unpack/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define BUFFER_BYTES  ((size_t)16 << 20) /* results up to here never touch a disk */
+#define PAGE_BYTES    ((size_t)4096)
+#define RESERVE_BYTES ((uint64_t)64 << 20) /* left free for everybody else */
+
+void spool_init(struct spool *s) {
+    *s = (struct spool){.fd = -1};
+}
+
+void spool_deinit(struct spool *s) {
+    free(s->buffer);
+    if (s->fd >= 0)
+        close(s->fd);
+    spool_init(s);
+}
+
+uint64_t spool_size(const struct spool *s) {
+    return s->written + s->held;
+}
+
+/* -- The file ---------------------------------------------------------------------------------- */
+
+static int open_unlinked(const char *folder) {
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT))
+        return fd;
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/dumpdiff.XXXXXX", folder);
+    if (n < 0 || (size_t)n >= sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+/* /var/tmp before /tmp, which often is memory. */
+static bool open_file(struct spool *s, struct err *err) {
+    const char *given = getenv("TMPDIR");
+    const char *const folders[] = {given && *given ? given : "/var/tmp", "/tmp"};
+    const char *folder = NULL;
+    for (size_t i = 0; s->fd < 0 && i < 2; i++) {
+        folder = folders[i];
+        s->fd = open_unlinked(folder);
+        if (s->fd < 0 && folder == given)
+            break;
+    }
+    if (s->fd < 0)
+        return err_set(err, ERR_SYSTEM, "cannot make a temporary file in %s: %s", folder,
+                       strerror(errno));
+    struct statvfs fs;
+    s->room = UINT64_MAX;
+    if (fstatvfs(s->fd, &fs) == 0) {
+        uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+        s->room = free_bytes > RESERVE_BYTES ? free_bytes - RESERVE_BYTES : 0;
+    }
+    return true;
+}
+
+static bool write_at(struct spool *s, const uint8_t *data, size_t size, uint64_t at,
+                     struct err *err) {
+    if (size > s->room - s->stored)
+        return err_set(err, ERR_SYSTEM,
+                       "not enough room to unpack it: %llu MiB taken, and it goes on (set TMPDIR)",
+                       (unsigned long long)(s->stored >> 20));
+    while (size) {
+        ssize_t n = pwrite(s->fd, data, size, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set(err, ERR_SYSTEM, "cannot write to the temporary file: %s",
+                           strerror(errno));
+        data += n;
+        size -= (size_t)n;
+        at += (size_t)n;
+        s->stored += (size_t)n;
+    }
+    return true;
+}
+
+static bool is_zero(const uint8_t *p, size_t size) {
+    return p[0] == 0 && memcmp(p, p + 1, size - 1) == 0;
+}
+
+/* Writes the buffer but for its pages of zeros. */
+static bool flush(struct spool *s, struct err *err) {
+    if (s->fd < 0 && !open_file(s, err))
+        return false;
+    size_t at = 0;
+    while (at < s->held) {
+        size_t end = at; /* of the run of pages that are to be written */
+        size_t next = at;
+        for (; next < s->held; end = next) {
+            size_t n = s->held - next < PAGE_BYTES ? s->held - next : PAGE_BYTES;
+            next += n;
+            if (is_zero(s->buffer + next - n, n))
+                break;
+        }
+        if (end > at && !write_at(s, s->buffer + at, end - at, s->written + at, err))
+            return false;
+        at = next;
+    }
+    s->written += s->held;
+    s->held = 0;
+    return true;
+}
+
+/* -- Adding ------------------------------------------------------------------------------------ */
+
+bool spool_add(struct spool *s, struct bytes bytes, struct err *err) {
+    if (!s->buffer && !(s->buffer = malloc(BUFFER_BYTES)))
+        return err_nomem(err);
+    while (bytes.size) {
+        size_t n = BUFFER_BYTES - s->held;
+        if (n > bytes.size)
+            n = bytes.size;
+        memcpy(s->buffer + s->held, bytes.data, n);
+        s->held += n;
+        bytes = bytes_slice(bytes, n, bytes.size);
+        if (s->held == BUFFER_BYTES && !flush(s, err))
+            return false;
+    }
+    return true;
+}
+
+void spool_clear(struct spool *s) {
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+    s->held = 0;
+    s->written = s->stored = 0;
+}
+
+bool spool_finish(struct spool *s, struct file *f, struct err *err) {
+    if (s->fd < 0) {
+        uint8_t *fit = realloc(s->buffer, s->held ? s->held : 1);
+        *f = (struct file){.bytes = {fit ? fit : s->buffer, s->held}};
+        s->buffer = NULL;
+        s->held = 0;
+        return true;
+    }
+    if (!flush(s, err))
+        return false;
+    if (ftruncate(s->fd, (off_t)s->written) != 0)
+        return err_set(err, ERR_SYSTEM, "cannot set the size of the temporary file: %s",
+                       strerror(errno));
+    void *p = mmap(NULL, (size_t)s->written, PROT_READ, MAP_SHARED, s->fd, 0);
+    if (p == MAP_FAILED)
+        return err_set(err, ERR_SYSTEM, "cannot map the temporary file: %s", strerror(errno));
+    *f = (struct file){.bytes = {p, (size_t)s->written}, .mapped = true, .fd = s->fd};
+    s->fd = -1;
+    spool_clear(s);
+    return true;
+}

@@ -1,0 +1,97 @@
+#!/bin/bash
+# A heap of 7 million objects and more than 1 GB: its statistics by this program and by ClrMD (the peer,
+# tests/e2e/clrmd-peer), turn by turn, page cache warm; `cat` says what reading alone takes. Then with the search for
+# what holds the objects, and how long a live process stands still.
+# usage: bench-dotnet.sh PROGRAM FOLDER [RUNS]
+# Exit status: 1 when a limit is missed or a program fails.
+set -u
+. "$(dirname "$0")/../e2e/dotnet.sh"
+program=$(realpath "$1")
+runs=${3:-5}
+need_dotnet "$2"
+build clrmd-peer
+build zoo
+dump=$WORK/big.core
+rm -f "$WORK"/*.times "$WORK"/*.anon "$WORK"/*.still
+
+# measure WORD COMMAND...: a line of seconds, seconds of CPU, and largest resident set in KB
+measure() {
+    local word=$1
+    shift
+    /usr/bin/time -a -o "$WORK/$word.times" -f '%e %U %S %M' "$@" >/dev/null 2>&1 ||
+        { echo "[  FAILED  ] $*"; exit 1; }
+}
+median() { sort -g "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+wall() { median <(cut -d' ' -f1 "$WORK/$1.times"); }
+cpu() { median <(awk '{ print $2 + $3 }' "$WORK/$1.times"); }
+resident() { median <(cut -d' ' -f4 "$WORK/$1.times"); }
+
+# anonymous COMMAND...: the most memory it has that is not the file's, in KB
+anonymous() {
+    local most=0 key value
+    "$@" >/dev/null 2>&1 &
+    local running=$!
+    while kill -0 $running 2>/dev/null; do
+        while read -r key value _; do
+            [ "$key" = RssAnon: ] && [ "$value" -gt $most ] && most=$value
+        done 2>/dev/null <"/proc/$running/status"
+    done 2>/dev/null
+    echo $most
+}
+
+# still OPTIONS...: milliseconds that a snapshot holds the process
+still() {
+    "$program" snapshot --pid "$pid" -o "$WORK/live.snap" "$@" >/dev/null 2>"$WORK/live.err" ||
+        { echo "[  FAILED  ] snapshot --pid: $(head -c 300 "$WORK/live.err")" >&2; return 1; }
+    "$program" show --format json "$WORK/live.snap" | sed -n 's/.*stood still for \([0-9]*\) ms.*/\1/p'
+}
+
+# The program has a thread that spins: it runs only for the dump and for what is measured on it.
+start big "$WORK/zoo/zoo" 20000 2000000 || exit 1
+[ -e "$dump" ] || "$createdump" --withheap -f "$dump" "$pid" >/dev/null
+for ((i = 0; i < 3; i++)); do
+    still --no-paths >>"$WORK/walk.still" && still >>"$WORK/paths.still" || { stop; exit 1; }
+done
+stop
+
+cat "$dump" >/dev/null
+for ((i = 0; i < runs; i++)); do
+    measure cat cat "$dump"
+    measure ours "$program" show --no-paths "$dump"
+    measure paths "$program" show "$dump"
+    measure peer "$WORK/clrmd-peer/clrmd-peer" "$dump" stat
+    measure whole "$WORK/clrmd-peer/clrmd-peer" "$dump"
+done
+echo "$(stat -c %s "$dump") bytes of dump, $runs runs each      wall      cpu   resident   thereof anonymous"
+for word in cat ours paths peer whole; do
+    case $word in
+    ours) anon=$(anonymous "$program" show --no-paths "$dump") ;;
+    paths) anon=$(anonymous "$program" show "$dump") ;;
+    *) anon= ;;
+    esac
+    printf '  %-36s %8.2f s %6.2f s %7d KB %9s\n' \
+        "$(case $word in cat) echo cat ;; ours) echo show --no-paths ;; paths) echo show, with what holds them ;;
+            peer) echo ClrMD, statistics ;; whole) echo ClrMD, statistics, handles, stacks ;; esac)" \
+        "$(wall $word)" "$(cpu $word)" "$(resident $word)" "${anon:+$anon KB}"
+    [ $word = paths ] && paths_anon=$anon
+done
+objects=$("$program" show --no-paths --format json "$dump" | sed -n '/"totals"/,/}/s/.*"objects": *\([0-9]*\).*/\1/p' | head -1)
+echo "live process stands still: $(median "$WORK/walk.still") ms with --no-paths, $(median "$WORK/paths.still") ms without"
+awk -v ours="$(wall ours)" -v peer="$(wall peer)" -v whole="$(wall whole)" -v cat="$(wall cat)" -v paths="$(wall paths)" \
+    -v rss="$(resident ours)" -v peer_rss="$(resident whole)" -v anon="$paths_anon" -v objects="$objects" \
+    -v still="$(median "$WORK/walk.still")" '
+function check(name, value, limit, at_least) {
+    missed = at_least ? value < limit : value > limit
+    printf "%-50s %8.2f   (limit: at %s %s)%s\n", name, value, at_least ? "least" : "most", limit, missed ? "   MISSED" : ""
+    bad += missed
+}
+BEGIN {
+    check("ClrMD whole program / show --no-paths", whole / ours, 10, 1)
+    printf "%-50s %8.2f\n", "ClrMD statistics / show --no-paths", peer / ours
+    check("show --no-paths / cat", ours / cat, 2)
+    check("resident set / ClrMD whole program", rss / peer_rss, 0.34)
+    check("anonymous bytes an object, with what holds them", anon * 1024 / objects, 16)
+    printf "%-50s %8.2f\n", "show / show --no-paths", paths / ours
+    printf "%-50s %8.2f\n", "live standstill with --no-paths / show of a dump", still / 1000 / ours
+    exit bad > 0
+}'
