@@ -95,6 +95,7 @@ lint: layers headers format-check
 layers:
 	@tools/layers.sh
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
+	@tools/names.sh $(SOURCES) $(HEADERS)
 
 headers: $(HEADERS:%=$(BUILD)/%.alone)
 

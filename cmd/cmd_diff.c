@@ -57,7 +57,7 @@ static int diff(int argc, char **argv) {
     return run_report(&command_diff, true, argc, argv);
 }
 
-static int show(int argc, char **argv) {
+static int cmd_diff_show(int argc, char **argv) {
     return run_report(&command_show, false, argc, argv);
 }
 
@@ -96,5 +96,5 @@ const struct command command_show = {
     "Exit status: 0 shown; 1 there are findings and --exit-code was given; 2 wrong command line;\n"
     "3 shown, but the dump cannot be trusted; 4 it cannot be read; 5 no memory or disk.",
     COMMAND_SHOW,
-    show,
+    cmd_diff_show,
 };

@@ -70,7 +70,7 @@ static bool explain(const struct options *o, struct strbuf *out, struct err *err
                    near ? near : " (see `dumpdiff list rules` and `list hints`)", near ? "?" : "");
 }
 
-static int run(int argc, char **argv) {
+static int cmd_explain_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
     struct strbuf out;
@@ -89,5 +89,5 @@ const struct command command_explain = {
     "name of a framework type, tells what it usually means when its objects grow; `dumpdiff list\n"
     "hints` names all.",
     COMMAND_EXPLAIN,
-    run,
+    cmd_explain_run,
 };

@@ -122,7 +122,7 @@ static bool write_outputs(struct gate_session *g, struct err *err) {
     return true;
 }
 
-static bool update(struct gate_session *g, struct err *err) {
+static bool cmd_gate_update(struct gate_session *g, struct err *err) {
     struct strbuf text;
     uint32_t changed;
     const char *path = g->options.budget;
@@ -139,7 +139,7 @@ static bool update(struct gate_session *g, struct err *err) {
 
 /* -- All --------------------------------------------------------------------------------------- */
 
-static bool judge(struct gate_session *g, struct err *err) {
+static bool cmd_gate_judge(struct gate_session *g, struct err *err) {
     const struct options *o = &g->options;
     const struct gate_options options = {
         .iterations = o->report.per,
@@ -152,15 +152,15 @@ static bool judge(struct gate_session *g, struct err *err) {
     return gate_run(&g->gate, &g->session.series, &g->budgets, &options, err);
 }
 
-static bool run_all(struct gate_session *g, struct err *err) {
+static bool cmd_gate_run_all(struct gate_session *g, struct err *err) {
     return inputs_find(&g->inputs, &g->options, err) && check_baseline(&g->options, err) &&
            find_today(g, err) && read_budgets(g, err) &&
            session_read_series(&g->session, &g->options, err) &&
-           session_line_up(&g->session, err) && judge(g, err) && write_outputs(g, err) &&
-           (!g->options.update || update(g, err));
+           session_line_up(&g->session, err) && cmd_gate_judge(g, err) && write_outputs(g, err) &&
+           (!g->options.update || cmd_gate_update(g, err));
 }
 
-static int run(int argc, char **argv) {
+static int cmd_gate_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct gate_session g = {.has_gate = false};
     if (!options_parse(&g.options, &command_gate, argc, argv, &err))
@@ -168,7 +168,7 @@ static int run(int argc, char **argv) {
     if (g.options.help)
         return print_help(&command_gate);
     strbuf_init(&g.text);
-    int status = run_all(&g, &err) ? gate_exit_status(&g.gate) : fail(&err);
+    int status = cmd_gate_run_all(&g, &err) ? gate_exit_status(&g.gate) : fail(&err);
     if (g.has_gate)
         gate_deinit(&g.gate);
     budgets_deinit(&g.budgets);
@@ -192,5 +192,5 @@ const struct command command_gate = {
     "budget file; 3 no breach, but a dump cannot be trusted or compared, or does not tell;\n"
     "4 a dump cannot be read; 5 no memory or disk.",
     COMMAND_GATE,
-    run,
+    cmd_gate_run,
 };

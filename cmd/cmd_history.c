@@ -84,7 +84,7 @@ static bool open_history(struct run *r, enum history_mode mode, struct err *err)
     return history_open(&r->h, r->o->db ? r->o->db : DEFAULT_DB, mode, err);
 }
 
-static bool add(struct run *r, struct err *err) {
+static bool cmd_history_add(struct run *r, struct err *err) {
     struct session s = {.count = 0};
     if (r->o->argument_count == 0 && r->o->pid == ABSENT)
         return err_set(err, ERR_USAGE, "history add wants a dump or snapshot, or more");
@@ -98,7 +98,7 @@ static bool add(struct run *r, struct err *err) {
 
 /* -- list and show ----------------------------------------------------------------------------- */
 
-static bool list(struct run *r, struct err *err) {
+static bool cmd_history_list(struct run *r, struct err *err) {
     static const struct sheet_column columns[] = {
         {"id", "number", SHEET_COUNT},       {"program", "program", SHEET_TEXT},
         {"release", "release", SHEET_TEXT},  {"environment", "environment", SHEET_TEXT},
@@ -173,7 +173,7 @@ void history_cut(const struct run *r, struct sheet *s) {
     }
 }
 
-static bool show(struct run *r, struct err *err) {
+static bool cmd_history_show(struct run *r, struct err *err) {
     static const struct sheet_column columns[] = {{"objects", "objects", SHEET_COUNT},
                                                   {"bytes", "bytes", SHEET_BYTES},
                                                   {"live_objects", "live", SHEET_COUNT},
@@ -299,7 +299,7 @@ static bool rename_type(struct run *r, struct err *err) {
     return true;
 }
 
-static bool prune(struct run *r, struct err *err) {
+static bool cmd_history_prune(struct run *r, struct err *err) {
     const struct history_filter filter = {r->o->program, r->o->release, r->o->environment};
     uint64_t removed;
     if (r->o->keep == 0)
@@ -321,14 +321,10 @@ struct action {
 };
 
 static const struct action actions[] = {
-    {"add", add, true},
-    {"list", list, false},
-    {"show", show, false},
-    {"trend", history_trend, false},
-    {"compare", history_compare, false},
-    {"rename", rename_type, false},
-    {"prune", prune, false},
-    {"export", export, false},
+    {"add", cmd_history_add, true},      {"list", cmd_history_list, false},
+    {"show", cmd_history_show, false},   {"trend", history_trend, false},
+    {"compare", history_compare, false}, {"rename", rename_type, false},
+    {"prune", cmd_history_prune, false}, {"export", export, false},
 };
 
 static const struct action *find_action(const struct options *o, struct err *err) {
@@ -358,7 +354,7 @@ static bool write_out(struct run *r, struct err *err) {
     return true;
 }
 
-static int run(int argc, char **argv) {
+static int cmd_history_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
     if (!options_parse(&o, &command_history, argc, argv, &err))
@@ -404,5 +400,5 @@ const struct command command_history = {
     "Exit status: 0 done; 2 wrong command line, or nothing is called that; 3 a snapshot cannot be\n"
     "trusted, or a release has too few; 4 a dump or the file cannot be read; 5 no memory or disk.",
     COMMAND_HISTORY,
-    run,
+    cmd_history_run,
 };

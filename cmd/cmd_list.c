@@ -79,7 +79,7 @@ static const struct {
 
 extern const struct command command_list;
 
-static bool list(const struct options *o, struct strbuf *out, struct err *err) {
+static bool cmd_list_list(const struct options *o, struct strbuf *out, struct err *err) {
     const char *names[sizeof(lists) / sizeof(*lists)];
     if (o->help) {
         options_help(&command_list, out);
@@ -100,12 +100,12 @@ static bool list(const struct options *o, struct strbuf *out, struct err *err) {
                    near ? "?" : ")");
 }
 
-static int run(int argc, char **argv) {
+static int cmd_list_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
     struct strbuf out;
     strbuf_init(&out);
-    bool ok = options_parse(&o, &command_list, argc, argv, &err) && list(&o, &out, &err);
+    bool ok = options_parse(&o, &command_list, argc, argv, &err) && cmd_list_list(&o, &out, &err);
     int status = ok ? print_text(&out) : fail(&err);
     strbuf_deinit(&out);
     return status;
@@ -125,5 +125,5 @@ const struct command command_list = {
     "budgets    what a budget of the gate can be about\n"
     "gate-reports  output formats of the gate",
     COMMAND_LIST,
-    run,
+    cmd_list_run,
 };

@@ -7,7 +7,7 @@
 
 extern const struct command command_snapshot;
 
-static bool check(const struct options *o, struct err *err) {
+static bool cmd_snapshot_check(const struct options *o, struct err *err) {
     if (o->argument_count + (o->pid != ABSENT) != 1)
         return err_set(err, ERR_USAGE, "snapshot wants one dump (see `dumpdiff snapshot --help`)");
     if (o->output_count != 1)
@@ -15,7 +15,7 @@ static bool check(const struct options *o, struct err *err) {
     return true;
 }
 
-static bool keep(const struct session *s, const char *path, struct err *err) {
+static bool cmd_snapshot_keep(const struct session *s, const char *path, struct err *err) {
     struct strbuf file;
     strbuf_init(&file);
     bool ok = snapfile_encode(&s->snapshots[0], &file, err);
@@ -24,7 +24,7 @@ static bool keep(const struct session *s, const char *path, struct err *err) {
     return ok;
 }
 
-static int run(int argc, char **argv) {
+static int cmd_snapshot_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
     struct session s = {.count = 0};
@@ -33,7 +33,8 @@ static int run(int argc, char **argv) {
     if (o.help)
         return print_help(&command_snapshot);
     int status = 0;
-    if (!check(&o, &err) || !session_read(&s, &o, &err) || !keep(&s, o.outputs[0].path, &err))
+    if (!cmd_snapshot_check(&o, &err) || !session_read(&s, &o, &err) ||
+        !cmd_snapshot_keep(&s, o.outputs[0].path, &err))
         status = fail(&err);
     else if (snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE)
         fprintf(stderr, "dumpdiff: %s: kept, but cannot be trusted: `dumpdiff show` says why\n",
@@ -51,5 +52,5 @@ const struct command command_snapshot = {
     "\n"
     "Exit status: 0 kept; 2 wrong command line; 4 the dump cannot be read; 5 no memory or disk.",
     COMMAND_SNAPSHOT,
-    run,
+    cmd_snapshot_run,
 };

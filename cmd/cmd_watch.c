@@ -38,7 +38,7 @@ static bool parse_pid(struct options *o, struct err *err) {
     return true;
 }
 
-static int run(int argc, char **argv) {
+static int cmd_watch_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
     struct session s = {.count = 0};
@@ -67,5 +67,5 @@ const struct command command_watch = {
     "\n"
     "Exit status: that of diff.",
     COMMAND_WATCH,
-    run,
+    cmd_watch_run,
 };

@@ -150,21 +150,23 @@ struct comparison {
     struct sheet sheet;
 };
 
-static double slope_of(const uint64_t *values, const uint64_t *times, uint32_t count, bool hourly) {
+static double history_slopes_slope_of(const uint64_t *values, const uint64_t *times, uint32_t count,
+                                      bool hourly) {
     struct trend t;
     trend_find(values, times, count, &t);
     return t.samples < 2 ? NAN : hourly ? t.slope_an_hour : t.slope;
 }
 
-static bool compare_one(void *context, const struct history_values *v, struct err *err) {
+static bool history_slopes_compare_one(void *context, const struct history_values *v,
+                                       struct err *err) {
     struct comparison *c = context;
     (void)err;
     if (v->kind != HISTORY_TYPE || strcmp(v->name, "Free") == 0)
         return true;
     bool hourly = c->times_a && c->times_b;
     const uint64_t *values = basis_of(v, c->a + c->b);
-    double a = slope_of(values, c->times_a, c->a, hourly);
-    double b = slope_of(values + c->a, c->times_b, c->b, hourly);
+    double a = history_slopes_slope_of(values, c->times_a, c->a, hourly);
+    double b = history_slopes_slope_of(values + c->a, c->times_b, c->b, hourly);
     /* fabs of NAN compares false: a type that one release does not know is told. */
     if (fabs(a) < 0.5 && fabs(b) < 0.5)
         return true;
@@ -232,7 +234,7 @@ bool history_compare(struct run *r, struct err *err) {
     if (!entries_of_both(r, &c, err))
         return false;
     sheet_init(&c.sheet, columns, 6);
-    bool ok = history_each(&r->h, r->entries, r->count, compare_one, &c, err);
+    bool ok = history_each(&r->h, r->entries, r->count, history_slopes_compare_one, &c, err);
     if (ok && c.sheet.row_count)
         qsort(c.sheet.cells, c.sheet.row_count, 6 * sizeof(*c.sheet.cells), cmp_change);
     snprintf(title, sizeof(title), "A: %.60s, %u snapshots; B: %.60s, %u snapshots; slopes %s",

@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-static bool add(struct options *o, const char *argument, const char *option, struct err *err) {
+static bool inputs_add(struct options *o, const char *argument, const char *option,
+                       struct err *err) {
     if (!argument)
         return err_nomem(err);
     if (o->argument_count == ARGUMENTS_MAX)
@@ -17,7 +18,7 @@ static bool add(struct options *o, const char *argument, const char *option, str
 }
 
 /* "FOLDER/NAME", in the arena. */
-static const char *join(struct inputs *in, struct str folder, struct str name) {
+static const char *inputs_join(struct inputs *in, struct str folder, struct str name) {
     struct strbuf path;
     strbuf_init(&path);
     strbuf_add(&path, folder);
@@ -29,7 +30,7 @@ static const char *join(struct inputs *in, struct str folder, struct str name) {
     return copy;
 }
 
-static bool add_list(struct inputs *in, struct options *o, struct err *err) {
+static bool inputs_add_list(struct inputs *in, struct options *o, struct err *err) {
     struct file file;
     struct str line, folder = str_of(o->list);
     if (!file_open(&file, o->list, err))
@@ -41,7 +42,8 @@ static bool add_list(struct inputs *in, struct options *o, struct err *err) {
     while (ok && str_next_line(&rest, &line)) {
         line = str_trim(line);
         if (line.len && line.ptr[0] != '#')
-            ok = add(o, join(in, line.ptr[0] == '/' ? STR("") : folder, line), "--list", err);
+            ok = inputs_add(o, inputs_join(in, line.ptr[0] == '/' ? STR("") : folder, line),
+                            "--list", err);
     }
     file_close(&file);
     return ok;
@@ -64,7 +66,8 @@ static bool add_series(struct inputs *in, struct options *o, struct err *err) {
         return err_set(err, ERR_IO, "%s: cannot be read as a folder: %s", o->series,
                        strerror(errno));
     for (int i = 0; i < count; i++) {
-        ok = ok && add(o, join(in, str_of(o->series), str_of(entries[i]->d_name)), "--series", err);
+        ok = ok && inputs_add(o, inputs_join(in, str_of(o->series), str_of(entries[i]->d_name)),
+                              "--series", err);
         free(entries[i]);
     }
     free(entries);
@@ -73,7 +76,7 @@ static bool add_series(struct inputs *in, struct options *o, struct err *err) {
 
 bool inputs_find(struct inputs *in, struct options *o, struct err *err) {
     arena_init(&in->arena);
-    return (!o->list || add_list(in, o, err)) && (!o->series || add_series(in, o, err));
+    return (!o->list || inputs_add_list(in, o, err)) && (!o->series || add_series(in, o, err));
 }
 
 void inputs_deinit(struct inputs *in) {

@@ -186,20 +186,20 @@ static bool set_per(struct options *o, const char *value, struct err *err) {
     return true;
 }
 
-static bool add_name(const char **list, uint32_t *count, const char *value, const char *option,
-                     struct err *err) {
+static bool options_add_name(const char **list, uint32_t *count, const char *value,
+                             const char *option, struct err *err) {
     if (*count == ARGUMENTS_MAX)
         return err_set(err, ERR_USAGE, "%s: given more than %u times", option, ARGUMENTS_MAX);
     list[(*count)++] = value;
     return true;
 }
 
-static bool set_label(struct options *o, const char *value, struct err *err) {
-    return add_name(o->labels, &o->label_count, value, "--label", err);
+static bool options_set_label(struct options *o, const char *value, struct err *err) {
+    return options_add_name(o->labels, &o->label_count, value, "--label", err);
 }
 
 static bool set_threads(struct options *o, const char *value, struct err *err) {
-    return add_name(o->threads_files, &o->threads_file_count, value, "--threads", err);
+    return options_add_name(o->threads_files, &o->threads_file_count, value, "--threads", err);
 }
 
 static bool set_pid(struct options *o, const char *value, struct err *err) {
@@ -249,8 +249,8 @@ static bool set_keep(struct options *o, const char *value, struct err *err) {
     return o->keep > 0 || err_set(err, ERR_USAGE, "--keep: at least one has to be kept");
 }
 
-static bool ask(struct options *o, enum question_kind kind, const char **pattern, const char *value,
-                struct err *err) {
+static bool options_ask(struct options *o, enum question_kind kind, const char **pattern,
+                        const char *value, struct err *err) {
     if (o->question.asked[kind])
         return err_set(err, ERR_USAGE,
                        "--%s: given twice: a regular expression takes several types",
@@ -263,11 +263,11 @@ static bool ask(struct options *o, enum question_kind kind, const char **pattern
 }
 
 static bool set_path(struct options *o, const char *value, struct err *err) {
-    return ask(o, QUESTION_PATH, &o->question.path_of, value, err);
+    return options_ask(o, QUESTION_PATH, &o->question.path_of, value, err);
 }
 
 static bool set_holders(struct options *o, const char *value, struct err *err) {
-    return ask(o, QUESTION_HOLDERS, &o->question.holders_of, value, err);
+    return options_ask(o, QUESTION_HOLDERS, &o->question.holders_of, value, err);
 }
 
 static bool set_series(struct options *o, const char *value, struct err *err) {
@@ -276,7 +276,7 @@ static bool set_series(struct options *o, const char *value, struct err *err) {
     return true;
 }
 
-static bool set_list(struct options *o, const char *value, struct err *err) {
+static bool options_set_list(struct options *o, const char *value, struct err *err) {
     (void)err;
     o->list = value;
     return true;
@@ -327,7 +327,7 @@ const struct option_desc option_descs[] = {
     {"format", 0, "F", "text (default), json, junit, sarif, github, ...; with -o, one pair each",
      GATING, set_format},
     {"list", 0, "FILE", "more dumps, one a line, relative to the folder of the file",
-     COMMAND_DIFF | GATING, set_list},
+     COMMAND_DIFF | GATING, options_set_list},
     {"series", 0, "DIR",
      "more dumps: each file of the folder is one; ordered by when they were taken",
      COMMAND_DIFF | GATING, set_series},
@@ -380,7 +380,7 @@ const struct option_desc option_descs[] = {
     {"config", 0, "FILE", "read thresholds from a JSON object; --limit goes first", REPORTING,
      set_config},
     {"label", 0, "TEXT", "call the snapshot that; the n-th label is for the n-th dump",
-     NAMING | FILING, set_label},
+     NAMING | FILING, options_set_label},
     {"threads", 0, "FILE", "thread times taken with the dump; the n-th is for the n-th dump",
      NAMING | FILING, set_threads},
     {"pid", 0, "PID", "a running process instead of a dump; it stands still while it is read",
@@ -485,7 +485,7 @@ bool options_parse(struct options *o, const struct command *command, int argc, c
         } else if (is_option) {
             if (!parse_option(o, command, argc, argv, &i, err))
                 return false;
-        } else if (!add_name(o->arguments, &o->argument_count, argv[i], "arguments", err)) {
+        } else if (!options_add_name(o->arguments, &o->argument_count, argv[i], "arguments", err)) {
             return false;
         }
     }

@@ -13,7 +13,7 @@
 static char message[160];
 static volatile sig_atomic_t said;
 
-static void say(int number) {
+static void progress_say(int number) {
     (void)number;
     said = write(STDERR_FILENO, message, strlen(message)) > 0;
 }
@@ -24,7 +24,7 @@ static void set_timer(time_t seconds) {
 }
 
 void progress_begin(const char *what) {
-    const struct sigaction action = {.sa_handler = say, .sa_flags = SA_RESTART};
+    const struct sigaction action = {.sa_handler = progress_say, .sa_flags = SA_RESTART};
     if (!isatty(STDERR_FILENO))
         return;
     progress_end();

@@ -15,7 +15,7 @@
  * "logs/a.txt+logs/b.txt" -> "a.txt+b.txt", "before/" -> "before", "-" -> "standard input". With
  * `folder` the first file keeps the folder it lies in: "logs/a.txt+b.txt".
  */
-static void short_name(struct strbuf *out, const char *argument, bool folder) {
+static void session_short_name(struct strbuf *out, const char *argument, bool folder) {
     if (strcmp(argument, "-") == 0) {
         strbuf_adds(out, "standard input");
         return;
@@ -68,7 +68,7 @@ static bool make_names(struct session *s, struct err *err) {
         else if (s->pid != ABSENT)
             strbuf_addf(&s->name_texts[i], "process %" PRIu64, s->pid);
         else
-            short_name(&s->name_texts[i], argument_of(s, i), false);
+            session_short_name(&s->name_texts[i], argument_of(s, i), false);
         name_moment(s, i);
     }
     /* before/log.txt and after/log.txt: without folders both are log.txt. */
@@ -76,7 +76,7 @@ static bool make_names(struct session *s, struct err *err) {
         clash = !name_is_unique(s, i);
     for (uint32_t i = 0; i < s->count && clash; i++) {
         strbuf_clear(&s->name_texts[i]);
-        short_name(&s->name_texts[i], argument_of(s, i), true);
+        session_short_name(&s->name_texts[i], argument_of(s, i), true);
         name_moment(s, i);
     }
     for (uint32_t i = s->count; i-- > 1;)
@@ -111,7 +111,7 @@ static bool read_limits(struct session *s, struct err *err) {
     return true;
 }
 
-static bool allocate(struct session *s, uint32_t count, struct err *err) {
+static bool session_allocate(struct session *s, uint32_t count, struct err *err) {
     s->snapshots = calloc(count, sizeof(*s->snapshots));
     s->pointers = calloc(count, sizeof(*s->pointers));
     s->names = calloc(count, sizeof(*s->names));
@@ -134,11 +134,12 @@ static bool check_counts(const struct options *o, struct err *err) {
     return true;
 }
 
-static bool begin(struct session *s, const struct options *o, uint32_t count, struct err *err) {
+static bool session_begin(struct session *s, const struct options *o, uint32_t count,
+                          struct err *err) {
     *s = (struct session){.options = o, .pid = o->pid};
     answers_init(&s->answers, &o->question);
     s->has_answers = question_any(&o->question);
-    if (!check_counts(o, err) || !read_limits(s, err) || !allocate(s, count, err))
+    if (!check_counts(o, err) || !read_limits(s, err) || !session_allocate(s, count, err))
         return false;
     for (uint32_t i = 0; i < o->output_count; i++)
         if (o->outputs[i].path && !session_check_output(o, o->outputs[i].path, err))
@@ -196,9 +197,9 @@ static bool read_one(struct session *s, uint64_t moment, struct err *err) {
            err_prefix(err, "process %" PRIu64, s->pid);
 }
 
-static bool read_all(struct session *s, const struct options *o, struct err *err) {
+static bool session_read_all(struct session *s, const struct options *o, struct err *err) {
     uint32_t count = o->pid == ABSENT ? o->argument_count : 1;
-    if (!begin(s, o, count, err))
+    if (!session_begin(s, o, count, err))
         return false;
     while (s->count < count)
         if (!read_one(s, 0, err))
@@ -207,7 +208,7 @@ static bool read_all(struct session *s, const struct options *o, struct err *err
 }
 
 bool session_read(struct session *s, const struct options *o, struct err *err) {
-    return read_all(s, o, err) && make_names(s, err);
+    return session_read_all(s, o, err) && make_names(s, err);
 }
 
 static void free_snapshots(struct session *s) {
@@ -235,7 +236,7 @@ static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
                 "dumpdiff: %s: tells of %" PRIu64 " moments: %u, evenly spaced, are compared\n",
                 argument, moments, count);
     free_snapshots(s);
-    if (!allocate(s, count, err))
+    if (!session_allocate(s, count, err))
         return false;
     for (uint64_t i = 0; i < count; i++)
         if (!read_one(s, 1 + i * (moments - 1) / (count - 1), err))
@@ -245,7 +246,7 @@ static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
 
 bool session_read_series(struct session *s, const struct options *o, struct err *err) {
     struct str path;
-    if (!read_all(s, o, err))
+    if (!session_read_all(s, o, err))
         return false;
     uint64_t moments = snapshot_origin(&s->snapshots[0])->moments;
     if (o->argument_count == 1 && o->pid == ABSENT && moments != ABSENT && moments > 1 &&
@@ -256,7 +257,7 @@ bool session_read_series(struct session *s, const struct options *o, struct err 
 
 bool session_watch(struct session *s, const struct options *o, session_pause *pause,
                    struct err *err) {
-    if (!begin(s, o, o->watch_count, err))
+    if (!session_begin(s, o, o->watch_count, err))
         return false;
     while (s->count < o->watch_count) {
         if (s->count && !pause(o->watch_every_ns))

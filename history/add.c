@@ -2,7 +2,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "diff/series/series.h"
-#include "history/internal.h"
+#include "history/history_store.h"
 #include "model/snapfile.h"
 
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 /* -- Keys -------------------------------------------------------------------------------------- */
 
 /* The number of a row of a table of names, made when it is not there. */
-static bool number_of(struct history *h, sqlite3_stmt *find, sqlite3_stmt *insert,
-                      uint64_t *ret_number, struct err *err) {
+static bool add_number_of(struct history *h, sqlite3_stmt *find, sqlite3_stmt *insert,
+                          uint64_t *ret_number, struct err *err) {
     int code = sqlite3_step(find);
     if (code == SQLITE_ROW)
         *ret_number = history_number(find, 0);
@@ -40,14 +40,14 @@ static bool find_series(struct history *h, const struct history_key *key, uint64
     if (ok) {
         history_bind_text(stmts[0], 1, key->program);
         history_bind_text(stmts[1], 1, key->program);
-        ok = number_of(h, stmts[0], stmts[1], &program, err);
+        ok = add_number_of(h, stmts[0], stmts[1], &program, err);
     }
     for (int i = 2; i < 4 && ok; i++) {
         history_bind_number(stmts[i], 1, program);
         history_bind_text(stmts[i], 2, key->release);
         history_bind_text(stmts[i], 3, key->environment);
     }
-    ok = ok && number_of(h, stmts[2], stmts[3], ret_series, err);
+    ok = ok && add_number_of(h, stmts[2], stmts[3], ret_series, err);
     for (int i = 0; i < 4; i++)
         sqlite3_finalize(stmts[i]);
     return ok;
@@ -68,8 +68,8 @@ struct keeper {
     struct strbuf name;
 };
 
-static bool keep(struct keeper *k, enum history_kind kind, const char *name,
-                 const uint64_t cells[HISTORY_COLUMNS], struct err *err) {
+static bool add_keep(struct keeper *k, enum history_kind kind, const char *name,
+                     const uint64_t cells[HISTORY_COLUMNS], struct err *err) {
     if (k->count == k->capacity) {
         uint32_t capacity = k->capacity ? k->capacity * 2 : 1024;
         struct kept *rows = realloc(k->rows, capacity * sizeof(*rows));
@@ -84,7 +84,7 @@ static bool keep(struct keeper *k, enum history_kind kind, const char *name,
         sqlite3_bind_int(stmts[i], 1, (int)kind);
         sqlite3_bind_text(stmts[i], 2, name, -1, SQLITE_STATIC);
     }
-    if (!number_of(k->h, k->find, k->insert, &row->metric, err))
+    if (!add_number_of(k->h, k->find, k->insert, &row->metric, err))
         return false;
     memcpy(row->cells, cells, sizeof(row->cells));
     k->count++;
@@ -104,7 +104,7 @@ static bool keep_types(struct keeper *k, const struct series *s, struct err *err
         series_normal_name(str_of(type->name), &k->name);
         if (k->name.failed)
             return err_nomem(err);
-        if (!keep(k, HISTORY_TYPE, strbuf_cstr(&k->name), cells, err))
+        if (!add_keep(k, HISTORY_TYPE, strbuf_cstr(&k->name), cells, err))
             return false;
     }
     return true;
@@ -121,14 +121,14 @@ static bool keep_values(struct keeper *k, const struct series *s, struct err *er
         strbuf_addf(&k->name, "%s.%s.%s", part_descs[v->part].name, v->group, v->name);
         if (k->name.failed)
             return err_nomem(err);
-        if (!keep(k, HISTORY_VALUE, strbuf_cstr(&k->name), cells, err))
+        if (!add_keep(k, HISTORY_VALUE, strbuf_cstr(&k->name), cells, err))
             return false;
     }
     if (!snapshot_has(s->snapshots[0], PART_THREADS))
         return true;
     uint64_t threads[HISTORY_COLUMNS] = {s->snapshots[0]->tables[PART_THREADS].count, ABSENT,
                                          ABSENT, ABSENT, ABSENT};
-    return keep(k, HISTORY_VALUE, "threads.threads", threads, err);
+    return add_keep(k, HISTORY_VALUE, "threads.threads", threads, err);
 }
 
 static bool keep_all(struct keeper *k, const struct snapshot *snapshot, struct err *err) {
@@ -152,7 +152,7 @@ static void fill_shard(const struct keeper *k, uint32_t shard, struct shard_stat
     for (uint32_t i = 0; i < k->count; i++) {
         if (shard_of(k->rows[i].metric) != shard)
             continue;
-        uint64_t *cells = &to->cells[(size_t)slot_of(k->rows[i].metric) * HISTORY_COLUMNS];
+        uint64_t *cells = &to->cells[(size_t)history_slot_of(k->rows[i].metric) * HISTORY_COLUMNS];
         for (int c = 0; c < HISTORY_COLUMNS; c++) {
             uint64_t value = k->rows[i].cells[c];
             if (value != ABSENT) /* one more than the value; 0 is absent */
@@ -218,7 +218,7 @@ static bool write_shard(struct keeper *k, uint64_t series, uint64_t snapshot, ui
     return ok;
 }
 
-static bool slots_of(struct history *h, uint32_t *ret_slots, struct err *err) {
+static bool add_slots_of(struct history *h, uint32_t *ret_slots, struct err *err) {
     sqlite3_stmt *stmt;
     if (!history_prepare(h, "SELECT ifnull(max(id), 0) FROM metric", &stmt, err))
         return false;
@@ -227,7 +227,7 @@ static bool slots_of(struct history *h, uint32_t *ret_slots, struct err *err) {
     sqlite3_finalize(stmt);
     if (ok && most > UINT32_MAX / 64)
         ok = err_set(err, ERR_LIMIT, "more types than can be kept");
-    *ret_slots = slot_of(most) + 1;
+    *ret_slots = history_slot_of(most) + 1;
     return ok;
 }
 
@@ -273,8 +273,9 @@ static bool insert_snapshot(struct history *h, uint64_t series, uint64_t hash,
     return ok;
 }
 
-static bool add(struct keeper *k, const struct snapshot *snapshot, const struct history_key *key,
-                uint64_t hash, uint64_t *ret_id, bool *ret_known, struct err *err) {
+static bool add_add(struct keeper *k, const struct snapshot *snapshot,
+                    const struct history_key *key, uint64_t hash, uint64_t *ret_id, bool *ret_known,
+                    struct err *err) {
     uint64_t series;
     uint32_t slots;
     if (!find_series(k->h, key, &series, err) || !find_hash(k->h, series, hash, ret_id, err))
@@ -283,7 +284,7 @@ static bool add(struct keeper *k, const struct snapshot *snapshot, const struct 
     if (*ret_known)
         return true;
     bool ok = insert_snapshot(k->h, series, hash, snapshot, ret_id, err) &&
-              keep_all(k, snapshot, err) && slots_of(k->h, &slots, err);
+              keep_all(k, snapshot, err) && add_slots_of(k->h, &slots, err);
     for (uint32_t shard = 0; ok && shard < HISTORY_SHARDS; shard++)
         ok = write_shard(k, series, *ret_id, shard, slots, err);
     return ok;
@@ -301,7 +302,7 @@ bool history_add(struct history *h, const struct snapshot *snapshot, const struc
     bool ok = snapfile_encode(snapshot, &file, err) && history_begin(h, err);
     if (ok) {
         uint64_t hash = hash_bytes(file.ptr, file.len);
-        ok = add(&k, snapshot, key, hash, ret_id, ret_known, err);
+        ok = add_add(&k, snapshot, key, hash, ret_id, ret_known, err);
         ok = history_end(h, ok, err);
     }
     sqlite3_finalize(k.find);
@@ -386,11 +387,11 @@ static bool prune_series(struct history *h, struct history_entry *const *entries
     return true;
 }
 
-static bool prune(struct history *h, const struct history_filter *filter, uint64_t keep,
-                  uint64_t *removed, struct err *err) {
+static bool add_prune(struct history *h, const struct history_filter *filter, uint64_t keep,
+                      uint64_t *removed, struct err *err) {
     struct history_entry *entries;
     uint32_t count, slots;
-    if (!history_entries(h, filter, &entries, &count, err) || !slots_of(h, &slots, err))
+    if (!history_entries(h, filter, &entries, &count, err) || !add_slots_of(h, &slots, err))
         return false;
     struct history_entry **sorted = arena_array(&h->arena, count, sizeof(*sorted));
     if (!sorted)
@@ -412,7 +413,8 @@ bool history_prune(struct history *h, const struct history_filter *filter, uint6
     *ret_removed = 0;
     if (keep == 0)
         return err_set(err, ERR_USAGE, "at least one snapshot has to be kept");
-    return history_begin(h, err) && history_end(h, prune(h, filter, keep, ret_removed, err), err);
+    return history_begin(h, err) &&
+           history_end(h, add_prune(h, filter, keep, ret_removed, err), err);
 }
 
 bool history_rename(struct history *h, const char *program, const char *old, const char *new_name,

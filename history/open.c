@@ -1,5 +1,5 @@
 /* The file: opening, its schema, and the errors of the database as ours. */
-#include "history/internal.h"
+#include "history/history_store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -150,7 +150,7 @@ static bool was_left_open(const char *path) {
     return n > 0 && (size_t)n < sizeof(log) && stat(log, &st) == 0 && st.st_size > 0;
 }
 
-static bool set_up(struct history *h, enum history_mode mode, bool check, struct err *err) {
+static bool open_set_up(struct history *h, enum history_mode mode, bool check, struct err *err) {
     int64_t version = 0, id = 0;
     sqlite3_busy_timeout(h->db, BUSY_TIMEOUT_MS);
     /* Our own statements only, whatever the file says. */
@@ -183,7 +183,7 @@ bool history_open(struct history *h, const char *path, enum history_mode mode, s
     bool ok = sqlite3_open_v2(path, &h->db, flags, NULL) == SQLITE_OK;
     if (!ok)
         err_set(err, ERR_IO, "%s", h->db ? sqlite3_errmsg(h->db) : "out of memory");
-    ok = ok && set_up(h, mode, check, err);
+    ok = ok && open_set_up(h, mode, check, err);
     if (ok)
         h->path = arena_copy(&h->arena, path, strlen(path));
     return ok || err_prefix(err, "%s", path);

@@ -1,7 +1,7 @@
 /* Reading: snapshots, and what became of types and values in them. */
 #include "base/hash.h"
 #include "base/num.h"
-#include "history/internal.h"
+#include "history/history_store.h"
 
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ static int cmp_captured(const void *x, const void *y) {
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-static bool read_entry(struct history *h, sqlite3_stmt *stmt, struct history_entry *e) {
+static bool query_read_entry(struct history *h, sqlite3_stmt *stmt, struct history_entry *e) {
     const char *program = history_text(h, stmt, 2), *release = history_text(h, stmt, 3);
     const char *environment = history_text(h, stmt, 4);
     *e = (struct history_entry){.id = history_number(stmt, 0),
@@ -47,7 +47,7 @@ static bool read_entries(struct history *h, sqlite3_stmt *stmt, struct history_e
             *ret_entries = items;
             capacity = grown;
         }
-        if (!read_entry(h, stmt, &(*ret_entries)[*ret_count]))
+        if (!query_read_entry(h, stmt, &(*ret_entries)[*ret_count]))
             return err_nomem(err);
         ++*ret_count;
     }
@@ -297,7 +297,7 @@ static bool add_metric(struct history *h, const struct replay *replay, const str
         uint64_t *cells = running_of(&running, history_number(stmt, 1));
         const uint8_t *rows = sqlite3_column_blob(stmt, 2);
         struct bytes blob = {rows, (size_t)sqlite3_column_bytes(stmt, 2)};
-        ok = cells ? apply_one(cells, blob, slot_of(metric->id), err) : err_nomem(err);
+        ok = cells ? apply_one(cells, blob, history_slot_of(metric->id), err) : err_nomem(err);
         uint32_t at = u64map_get(&replay->by_id, history_number(stmt, 0));
         if (ok && at != STRMAP_NONE)
             take_cells(&replay->entries[at], metric->kind, cells, out, at);
@@ -481,7 +481,7 @@ static bool visit_chunk(struct visitor *v, const struct metrics *metrics, uint32
         return false;
     for (uint32_t i = 0; i < metrics->count; i++) {
         const struct metric *metric = &metrics->items[i];
-        uint32_t slot = slot_of(metric->id);
+        uint32_t slot = history_slot_of(metric->id);
         if (shard_of(metric->id) == chunk->shard && slot >= chunk->first &&
             slot - chunk->first < chunk->slots &&
             !visit_metric(v, metric, &chunk->cells[(slot - chunk->first) * each], err))
@@ -502,7 +502,7 @@ bool history_each(struct history *h, const struct history_entry *entries, uint32
     uint64_t last = metrics.items[metrics.count - 1].id;
     if (last > UINT32_MAX / 64)
         return err_set(err, ERR_FORMAT, "the numbers of types are damaged");
-    uint32_t slots = slot_of(last) + 1;
+    uint32_t slots = history_slot_of(last) + 1;
     size_t each = (size_t)count * HISTORY_COLUMNS * sizeof(uint64_t);
     size_t room = CHUNK_BYTES / each ? CHUNK_BYTES / each : 1;
     struct chunk chunk = {.slots = room < slots ? (uint32_t)room : slots};

@@ -3,7 +3,7 @@
  * difference of each column, all as LEB128, differences with their sign in the lowest bit. A row
  * whose bytes and objects changed takes some eight bytes.
  */
-#include "history/internal.h"
+#include "history/history_store.h"
 
 #include <stdlib.h>
 

@@ -135,8 +135,8 @@ static bool is_modest(const char *pattern) {
     return strlen(pattern) <= PATTERN_MOST && braces <= 1 && groups <= 32;
 }
 
-static bool compile(struct parse *p, const char *pattern, regex_t *regex, bool *ret_has,
-                    uint32_t line) {
+static bool budget_compile(struct parse *p, const char *pattern, regex_t *regex, bool *ret_has,
+                           uint32_t line) {
     char why[100];
     if (!is_modest(pattern))
         return wrong(p, line, "too much of a pattern (length, groups, {}, references back)",
@@ -187,7 +187,8 @@ static bool read_forbidden(struct parse *p, const cJSON *list, struct budget *bu
     return true;
 }
 
-static bool read_member(struct parse *p, const cJSON *item, struct budget *budget, size_t number) {
+static bool budget_read_member(struct parse *p, const cJSON *item, struct budget *budget,
+                               size_t number) {
     static const char *const keys[] = {
         "name", "on", "which", "of", "max", "growth", "growth_per_iteration", "not"};
     const struct budget_kind *kind = &budget_kinds[budget->on];
@@ -237,7 +238,7 @@ static bool has_twice(const cJSON *object, const char **ret_key) {
     return false;
 }
 
-static bool check(struct parse *p, struct budget *budget) {
+static bool budget_check(struct parse *p, struct budget *budget) {
     const struct budget_kind *kind = &budget_kinds[budget->on];
     bool limits = false;
     for (int k = 0; k < LIMIT_KINDS; k++)
@@ -256,7 +257,7 @@ static bool check(struct parse *p, struct budget *budget) {
     if (budget->limits[LIMIT_MAX].percent || budget->limits[LIMIT_EACH].percent)
         return wrong(p, budget->line, "only growth can be a share", NULL);
     return !kind->is_regex || !budget->which ||
-           compile(p, budget->which, &budget->regex, &budget->has_regex, budget->line);
+           budget_compile(p, budget->which, &budget->regex, &budget->has_regex, budget->line);
 }
 
 /* "namespace Shop", "verdict of ^Shop not leak". */
@@ -307,12 +308,12 @@ static bool read_budget(struct parse *p, const cJSON *object, size_t number) {
         return false;
     budget->objects = !budget_kinds[budget->on].bytes;
     for (const cJSON *item = object->child; item; item = item->next)
-        if (!read_member(p, item, budget, number))
+        if (!budget_read_member(p, item, budget, number))
             return false;
     const char *twice; /* of known keys, so soon found */
     if (has_twice(object, &twice))
         return wrong(p, budget->line, "a key is there twice", twice);
-    return check(p, budget) && make_name(p, budget) && make_unique(p, budget);
+    return budget_check(p, budget) && make_name(p, budget) && make_unique(p, budget);
 }
 
 /* -- Benign ------------------------------------------------------------------------------------ */
@@ -344,7 +345,7 @@ static bool read_benign(struct parse *p, const cJSON *object, size_t number) {
             return wrong(p, benign->line, "what is benign wants a", keys[k]);
     if (!is_date(benign->expires))
         return wrong(p, benign->line, "not a day as in 2027-01-31", benign->expires);
-    return compile(p, benign->which, &benign->regex, &benign->has_regex, benign->line);
+    return budget_compile(p, benign->which, &benign->regex, &benign->has_regex, benign->line);
 }
 
 /* -- The file ---------------------------------------------------------------------------------- */
@@ -368,8 +369,8 @@ static bool read_floors(struct parse *p, const cJSON *object) {
     return true;
 }
 
-static bool read_list(struct parse *p, const cJSON *list,
-                      bool (*read)(struct parse *, const cJSON *, size_t)) {
+static bool budget_read_list(struct parse *p, const cJSON *list,
+                             bool (*read)(struct parse *, const cJSON *, size_t)) {
     size_t number = 0;
     if (!cJSON_IsArray(list))
         return wrong(p, 1, "a list is wanted for", list->string);
@@ -391,9 +392,9 @@ static bool read_top(struct parse *p, const cJSON *item) {
         return (cJSON_IsString(item) && strcmp(item->valuestring, "dumpdiff.budget/1") == 0) ||
                wrong(p, 1, "\"schema\" is \"dumpdiff.budget/1\"", NULL);
     if (strcmp(key, "budgets") == 0)
-        return read_list(p, item, read_budget);
+        return budget_read_list(p, item, read_budget);
     if (strcmp(key, "benign") == 0)
-        return read_list(p, item, read_benign);
+        return budget_read_list(p, item, read_benign);
     if (strcmp(key, "floors") == 0)
         return read_floors(p, item);
     if (strcmp(key, "iterations") == 0) {
@@ -410,7 +411,7 @@ static bool read_top(struct parse *p, const cJSON *item) {
     return true; /* "$schema" is for editors */
 }
 
-static bool allocate(struct parse *p, const cJSON *root) {
+static bool budget_allocate(struct parse *p, const cJSON *root) {
     const cJSON *budgets = cJSON_GetObjectItemCaseSensitive(root, "budgets");
     const cJSON *benign = cJSON_GetObjectItemCaseSensitive(root, "benign");
     size_t most = 1;
@@ -447,7 +448,7 @@ static bool read_root(struct parse *p, const cJSON *root) {
         return wrong(p, 1, "too many keys", NULL);
     if (has_twice(root, &twice))
         return wrong(p, 1, "a key is there twice", twice);
-    if (!allocate(p, root))
+    if (!budget_allocate(p, root))
         return false;
     for (const cJSON *item = root->child; item; item = item->next)
         if (!read_top(p, item))

@@ -24,7 +24,7 @@ static const char *gate_text(struct gate *g, const char *fmt, ...) {
     return copy;
 }
 
-static bool warn(struct gate *g, const char *text, struct err *err) {
+static bool gate_warn(struct gate *g, const char *text, struct err *err) {
     const char **grown = arena_array(&g->arena, g->warning_count + 1, sizeof(*grown));
     if (!text || !grown)
         return err_nomem(err);
@@ -41,7 +41,7 @@ static bool warn(struct gate *g, const char *text, struct err *err) {
  * From five snapshots on by the median slope, which one bad sample does not move: two runs of the
  * same thing must not differ because a collection came a moment later.
  */
-static double growth_of(const struct series *s, const uint64_t *values) {
+static double gate_growth_of(const struct series *s, const uint64_t *values) {
     uint32_t end = s->count - 1;
     if (values[0] == ABSENT || values[end] == ABSENT)
         return NAN;
@@ -63,7 +63,7 @@ static void check_limit(struct gate *g, struct gate_result *r, enum budget_limit
     if (limit == LIMIT_MAX)
         check->actual = r->values[end] == ABSENT ? NAN : (double)r->values[end];
     else if (!g->no_baseline)
-        check->actual = growth_of(g->s, r->values);
+        check->actual = gate_growth_of(g->s, r->values);
     if (q->percent && r->values[0] != ABSENT)
         check->allowed = (double)r->values[0] * q->value / 100;
     if (limit == LIMIT_EACH)
@@ -142,8 +142,8 @@ static bool looks_back(const struct budget *b) {
     return growth;
 }
 
-static bool judge(struct gate *g, struct gate_result *r, struct gate_excuses *excuses,
-                  const struct gate_options *options, struct err *err) {
+static bool gate_judge(struct gate *g, struct gate_result *r, struct gate_excuses *excuses,
+                       const struct gate_options *options, struct err *err) {
     const struct budget *b = r->budget;
     if (g->s->not_comparable && !options->force) {
         r->status = GATE_INCONCLUSIVE;
@@ -185,8 +185,8 @@ static bool judge(struct gate *g, struct gate_result *r, struct gate_excuses *ex
 
 /* -- All --------------------------------------------------------------------------------------- */
 
-static bool start(struct gate *g, struct gate_excuses *e, const struct gate_options *options,
-                  struct err *err) {
+static bool gate_start(struct gate *g, struct gate_excuses *e, const struct gate_options *options,
+                       struct err *err) {
     const struct budgets *b = g->budgets;
     g->results = arena_array(&g->arena, b->count, sizeof(*g->results));
     e->active = arena_array(&g->arena, b->benign_count, sizeof(*e->active));
@@ -212,10 +212,10 @@ static bool say_warnings(struct gate *g, const struct gate_excuses *e, struct er
     const struct budgets *b = g->budgets;
     for (uint32_t i = 0; i < g->count; i++) {
         const struct gate_result *r = &g->results[i];
-        if (r->matches_nothing && !warn(g,
-                                        gate_text(g, "line %u: budget \"%s\" matches nothing",
-                                                  r->budget->line, r->budget->name),
-                                        err))
+        if (r->matches_nothing && !gate_warn(g,
+                                             gate_text(g, "line %u: budget \"%s\" matches nothing",
+                                                       r->budget->line, r->budget->name),
+                                             err))
             return false;
     }
     for (uint32_t i = 0; i < b->benign_count; i++) {
@@ -229,21 +229,21 @@ static bool say_warnings(struct gate *g, const struct gate_excuses *e, struct er
                              b->benign[i].line, b->benign[i].which, b->benign[i].reason);
         else
             continue;
-        if (!warn(g, text, err))
+        if (!gate_warn(g, text, err))
             return false;
     }
     for (uint32_t i = 0; i < g->s->count; i++)
         if (snapshot_trust(g->s->snapshots[i]) == TRUST_PARTIAL &&
-            !warn(g,
-                  gate_text(g, "%s is partial: its figures are lower bounds",
-                            series_snapshot_name(g->s, i)),
-                  err))
+            !gate_warn(g,
+                       gate_text(g, "%s is partial: its figures are lower bounds",
+                                 series_snapshot_name(g->s, i)),
+                       err))
             return false;
     for (uint32_t i = 0; i < g->s->warning_count; i++)
-        if (!warn(g, gate_text(g, "%s", g->s->warnings[i]), err))
+        if (!gate_warn(g, gate_text(g, "%s", g->s->warnings[i]), err))
             return false;
     return !g->no_baseline ||
-           warn(g, gate_text(g, "there is no baseline: growth was not judged"), err);
+           gate_warn(g, gate_text(g, "there is no baseline: growth was not judged"), err);
 }
 
 bool gate_run(struct gate *g, const struct series *s, const struct budgets *budgets,
@@ -251,11 +251,11 @@ bool gate_run(struct gate *g, const struct series *s, const struct budgets *budg
     struct gate_excuses excuses = {.budgets = budgets};
     *g = (struct gate){.s = s, .budgets = budgets, .no_baseline = s->count < 2};
     arena_init(&g->arena);
-    if (!start(g, &excuses, options, err))
+    if (!gate_start(g, &excuses, options, err))
         return false;
     for (uint32_t i = 0; i < g->count; i++) {
         struct gate_result *r = &g->results[i];
-        if (!judge(g, r, &excuses, options, err))
+        if (!gate_judge(g, r, &excuses, options, err))
             return false;
         g->breaches += r->status == GATE_BREACH;
         g->inconclusive += r->status == GATE_INCONCLUSIVE;
@@ -302,7 +302,7 @@ static void write_quantity(struct strbuf *out, struct str old, bool percent, dou
 }
 
 /* What the limit may be lowered to; NAN: it stays. */
-static double lower(const struct gate_result *r, const struct gate_check *check) {
+static double gate_lower(const struct gate_result *r, const struct gate_check *check) {
     const struct quantity *q = &r->budget->limits[check->limit];
     double actual = check->actual < 0 ? 0 : check->actual;
     if (r->status != GATE_PASS || r->matches_nothing || isnan(actual) || !q->length ||
@@ -330,7 +330,7 @@ bool gate_update(const struct gate *g, struct str text, struct strbuf *out, uint
                     (!next || q->at < r->budget->limits[next->limit].at))
                     next = &r->checks[k];
             }
-            double value = next ? lower(r, next) : NAN;
+            double value = next ? gate_lower(r, next) : NAN;
             if (!next)
                 break;
             const struct quantity *q = &r->budget->limits[next->limit];

@@ -20,7 +20,7 @@ static void say_all(const struct gate_result *r, struct strbuf *out) {
 /* What takes the place of a character; NULL: it stays. */
 typedef const char *replacement(unsigned char c);
 
-static void add_escaped(struct strbuf *out, const char *text, replacement *replace) {
+static void gate_ci_add_escaped(struct strbuf *out, const char *text, replacement *replace) {
     /* Names come from dumps: what is no UTF-8 is cut off before it gets into a document. */
     struct str rest = str_take(str_of(text), str_utf8_valid(str_of(text)));
     for (size_t i = 0; i < rest.len; i++) {
@@ -78,7 +78,7 @@ static const char *teamcity(unsigned char c) {
     }
 }
 
-static const char *label(unsigned char c) {
+static const char *gate_ci_label(unsigned char c) {
     return c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : NULL;
 }
 
@@ -111,7 +111,7 @@ static const char *markdown(unsigned char c) {
 
 static void junit_case(const struct gate_result *r, struct strbuf *text, struct strbuf *out) {
     strbuf_adds(out, "    <testcase classname=\"dumpdiff.gate\" name=\"");
-    add_escaped(out, r->budget->name, xml);
+    gate_ci_add_escaped(out, r->budget->name, xml);
     strbuf_adds(out, "\" time=\"0\"");
     if (r->status == GATE_PASS) {
         strbuf_adds(out, "/>\n");
@@ -121,11 +121,11 @@ static void junit_case(const struct gate_result *r, struct strbuf *text, struct 
     strbuf_clear(text);
     gate_say_result(r, text);
     strbuf_addf(out, ">\n      <%s type=\"%s\" message=\"", tag, gate_status_names[r->status]);
-    add_escaped(out, strbuf_cstr(text), xml);
+    gate_ci_add_escaped(out, strbuf_cstr(text), xml);
     strbuf_adds(out, "\">");
     strbuf_clear(text);
     say_all(r, text);
-    add_escaped(out, strbuf_cstr(text), xml);
+    gate_ci_add_escaped(out, strbuf_cstr(text), xml);
     strbuf_addf(out, "</%s>\n    </testcase>\n", tag);
 }
 
@@ -142,14 +142,14 @@ bool gate_write_junit(const struct gate *g, const struct gate_output *o, struct 
                 "timestamp=\"1970-01-01T00:00:00\" hostname=\"localhost\">\n"
                 "    <properties>\n      <property name=\"budget\" value=\"",
                 g->count, g->breaches, g->inconclusive);
-    add_escaped(out, o->budget_path, xml);
+    gate_ci_add_escaped(out, o->budget_path, xml);
     strbuf_adds(out, "\"/>\n    </properties>\n");
     for (uint32_t i = 0; i < g->count; i++)
         junit_case(&g->results[i], &text, out);
     strbuf_adds(out, "    <system-out>");
     for (uint32_t i = 0; i < g->warning_count; i++) {
         strbuf_adds(out, "warning: ");
-        add_escaped(out, g->warnings[i], xml);
+        gate_ci_add_escaped(out, g->warnings[i], xml);
         strbuf_addc(out, '\n');
     }
     strbuf_adds(out, "</system-out>\n    <system-err></system-err>\n  </testsuite>\n"
@@ -164,13 +164,13 @@ bool gate_write_junit(const struct gate *g, const struct gate_output *o, struct 
 static void annotation(struct strbuf *out, const char *level, const struct gate_output *o,
                        uint32_t line, const char *title, const char *text) {
     strbuf_addf(out, "::%s file=", level);
-    add_escaped(out, o->budget_path, property);
+    gate_ci_add_escaped(out, o->budget_path, property);
     if (line)
         strbuf_addf(out, ",line=%u", line);
     strbuf_adds(out, ",title=");
-    add_escaped(out, title, property);
+    gate_ci_add_escaped(out, title, property);
     strbuf_adds(out, "::");
-    add_escaped(out, text, workflow);
+    gate_ci_add_escaped(out, text, workflow);
     strbuf_addc(out, '\n');
 }
 
@@ -205,21 +205,21 @@ static void summary_row(const struct gate_result *r, struct strbuf *text, struct
     strbuf_clear(text);
     gate_say_result(r, text);
     strbuf_addf(out, "| %s | ", marks[r->status]);
-    add_escaped(out, r->budget->name, markdown);
+    gate_ci_add_escaped(out, r->budget->name, markdown);
     strbuf_adds(out, " | ");
-    add_escaped(out, strbuf_cstr(text), markdown);
+    gate_ci_add_escaped(out, strbuf_cstr(text), markdown);
     strbuf_adds(out, " |\n");
 }
 
 static void summary_rows(const struct gate_result *r, struct strbuf *text, struct strbuf *out) {
     strbuf_adds(out, "\n**");
-    add_escaped(out, r->budget->name, markdown);
+    gate_ci_add_escaped(out, r->budget->name, markdown);
     strbuf_adds(out, "**\n\n");
     for (uint32_t k = 0; k < r->row_count; k++) {
         strbuf_clear(text);
         gate_say_row(r, &r->rows[k], text);
         strbuf_adds(out, "- ");
-        add_escaped(out, strbuf_cstr(text), markdown);
+        gate_ci_add_escaped(out, strbuf_cstr(text), markdown);
         strbuf_addc(out, '\n');
     }
     if (r->row_others)
@@ -227,7 +227,7 @@ static void summary_rows(const struct gate_result *r, struct strbuf *text, struc
 }
 
 /* Appends `piece` unless it would not fit; counts what was cut. */
-static void fit(struct strbuf *out, const struct strbuf *piece, uint32_t *cut) {
+static void gate_ci_fit(struct strbuf *out, const struct strbuf *piece, uint32_t *cut) {
     if (*cut || out->len + piece->len > SUMMARY_MOST)
         ++*cut;
     else
@@ -252,21 +252,21 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
                 continue;
             strbuf_clear(&piece);
             summary_row(&g->results[i], &text, &piece);
-            fit(out, &piece, &cut);
+            gate_ci_fit(out, &piece, &cut);
         }
     for (uint32_t i = 0; i < g->count; i++) {
         if (g->results[i].status == GATE_PASS || !g->results[i].row_count)
             continue;
         strbuf_clear(&piece);
         summary_rows(&g->results[i], &text, &piece);
-        fit(out, &piece, &cut);
+        gate_ci_fit(out, &piece, &cut);
     }
     for (uint32_t i = 0; i < g->warning_count; i++) {
         strbuf_clear(&piece);
         strbuf_adds(&piece, "\n> warning: ");
-        add_escaped(&piece, g->warnings[i], markdown);
+        gate_ci_add_escaped(&piece, g->warnings[i], markdown);
         strbuf_addc(&piece, '\n');
-        fit(out, &piece, &cut);
+        gate_ci_fit(out, &piece, &cut);
     }
     if (cut)
         strbuf_addf(out, "\n%u more entries were cut off: a summary may have 1 MiB.\n", cut);
@@ -281,7 +281,7 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
 static void sample(struct strbuf *out, const char *metric, const struct gate_result *r,
                    const char *limit, double value) {
     strbuf_addf(out, "%s{budget=\"", metric);
-    add_escaped(out, r->budget->name, label);
+    gate_ci_add_escaped(out, r->budget->name, gate_ci_label);
     strbuf_addf(out, "\",on=\"%s\",unit=\"%s\"", budget_kinds[r->budget->on].name,
                 r->budget->objects ? "count" : "bytes");
     if (limit)
@@ -289,7 +289,7 @@ static void sample(struct strbuf *out, const char *metric, const struct gate_res
     strbuf_addf(out, "} %.15g\n", value);
 }
 
-static void family(struct strbuf *out, const char *metric, const char *help) {
+static void gate_ci_family(struct strbuf *out, const char *metric, const char *help) {
     strbuf_addf(out, "# TYPE %s gauge\n# HELP %s %s\n", metric, metric, help);
 }
 
@@ -297,24 +297,24 @@ bool gate_write_openmetrics(const struct gate *g, const struct gate_output *o, s
                             struct err *err) {
     uint32_t last = g->s->count - 1;
     (void)o;
-    family(out, "dumpdiff_value", "What a budget measures, in the newest snapshot.");
+    gate_ci_family(out, "dumpdiff_value", "What a budget measures, in the newest snapshot.");
     for (uint32_t i = 0; i < g->count; i++)
         if (g->results[i].values[last] != ABSENT)
             sample(out, "dumpdiff_value", &g->results[i], NULL, (double)g->results[i].values[last]);
-    family(out, "dumpdiff_limit_actual", "What is held against a limit.");
+    gate_ci_family(out, "dumpdiff_limit_actual", "What is held against a limit.");
     for (uint32_t i = 0; i < g->count; i++)
         for (uint32_t k = 0; k < g->results[i].check_count; k++)
             if (!isnan(g->results[i].checks[k].actual))
                 sample(out, "dumpdiff_limit_actual", &g->results[i],
                        budget_limit_names[g->results[i].checks[k].limit],
                        g->results[i].checks[k].actual);
-    family(out, "dumpdiff_limit_allowed", "The limit itself.");
+    gate_ci_family(out, "dumpdiff_limit_allowed", "The limit itself.");
     for (uint32_t i = 0; i < g->count; i++)
         for (uint32_t k = 0; k < g->results[i].check_count; k++)
             sample(out, "dumpdiff_limit_allowed", &g->results[i],
                    budget_limit_names[g->results[i].checks[k].limit],
                    g->results[i].checks[k].allowed);
-    family(out, "dumpdiff_budget_status", "0 passed, 1 breached, 3 inconclusive.");
+    gate_ci_family(out, "dumpdiff_budget_status", "0 passed, 1 breached, 3 inconclusive.");
     for (uint32_t i = 0; i < g->count; i++)
         sample(out, "dumpdiff_budget_status", &g->results[i], NULL,
                g->results[i].status == GATE_BREACH         ? 1
@@ -328,7 +328,7 @@ bool gate_write_openmetrics(const struct gate *g, const struct gate_output *o, s
 
 static void teamcity_message(struct strbuf *out, const char *kind, const char *name) {
     strbuf_addf(out, "##teamcity[%s name='", kind);
-    add_escaped(out, name, teamcity);
+    gate_ci_add_escaped(out, name, teamcity);
     strbuf_adds(out, "'");
 }
 
@@ -348,11 +348,11 @@ bool gate_write_teamcity(const struct gate *g, const struct gate_output *o, stru
             gate_say_result(r, &text);
             teamcity_message(out, "testFailed", r->budget->name);
             strbuf_addf(out, " message='%s: ", gate_status_names[r->status]);
-            add_escaped(out, strbuf_cstr(&text), teamcity);
+            gate_ci_add_escaped(out, strbuf_cstr(&text), teamcity);
             strbuf_clear(&text);
             say_all(r, &text);
             strbuf_adds(out, "' details='");
-            add_escaped(out, strbuf_cstr(&text), teamcity);
+            gate_ci_add_escaped(out, strbuf_cstr(&text), teamcity);
             strbuf_adds(out, "']\n");
         }
         teamcity_message(out, "testFinished", r->budget->name);
@@ -360,7 +360,7 @@ bool gate_write_teamcity(const struct gate *g, const struct gate_output *o, stru
         if (value == ABSENT)
             continue;
         strbuf_adds(out, "##teamcity[buildStatisticValue key='");
-        add_escaped(out, r->budget->name, teamcity);
+        gate_ci_add_escaped(out, r->budget->name, teamcity);
         strbuf_addf(out, "' value='%llu']\n", (unsigned long long)value);
     }
     strbuf_adds(out, "##teamcity[testSuiteFinished name='dumpdiff gate']\n");

@@ -5,11 +5,11 @@
 
 #include <math.h>
 
-static cJSON *real(double value) {
+static cJSON *gate_json_real(double value) {
     return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
 }
 
-static bool print(struct json *j, struct strbuf *out, struct err *err) {
+static bool gate_json_print(struct json *j, struct strbuf *out, struct err *err) {
     json_end(j);
     return (!j->failed && !out->failed) || err_nomem(err);
 }
@@ -23,8 +23,8 @@ static cJSON *checks(struct json *j, const struct gate_result *r) {
         cJSON *object = cJSON_CreateObject();
         json_add(j, object, "limit", json_text(budget_limit_names[check->limit]));
         json_add(j, object, "status", json_text(gate_status_names[check->status]));
-        json_add(j, object, "allowed", real(check->allowed));
-        json_add(j, object, "actual", real(check->actual));
+        json_add(j, object, "allowed", gate_json_real(check->allowed));
+        json_add(j, object, "actual", gate_json_real(check->actual));
         json_append(j, list, object);
     }
     return list;
@@ -38,7 +38,7 @@ static cJSON *rows(struct json *j, const struct gate_result *r) {
         json_add(j, object, "name", json_text(row->name));
         json_add(j, object, "base", json_number(row->base));
         json_add(j, object, "new", json_number(row->last));
-        json_add(j, object, "growth", real(row->growth));
+        json_add(j, object, "growth", gate_json_real(row->growth));
         json_add(j, object, "verdict",
                  json_text(row->verdict == VERDICT_NONE ? NULL : verdict_names[row->verdict]));
         json_append(j, list, object);
@@ -89,7 +89,7 @@ bool gate_write_json(const struct gate *g, const struct gate_output *o, struct s
     for (uint32_t i = 0; i < g->warning_count; i++)
         json_array_put(&j, json_text(g->warnings[i]));
     json_array_end(&j);
-    return print(&j, out, err);
+    return gate_json_print(&j, out, err);
 }
 
 /* -- SARIF ------------------------------------------------------------------------------------- */
@@ -188,7 +188,7 @@ bool gate_write_sarif(const struct gate *g, const struct gate_output *o, struct 
     json_array_begin(&j, "runs");
     json_array_put(&j, run);
     json_array_end(&j);
-    return print(&j, out, err);
+    return gate_json_print(&j, out, err);
 }
 
 /* -- github-action-benchmark ------------------------------------------------------------------- */

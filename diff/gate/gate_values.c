@@ -28,7 +28,8 @@ static double weight(bool growth, const struct gate_row *row) {
 }
 
 /* Keeps the rows that matter most; of equal ones the first. */
-static void add_row(const struct gate *g, struct gate_result *r, const struct gate_row *row) {
+static void gate_values_add_row(const struct gate *g, struct gate_result *r,
+                                const struct gate_row *row) {
     bool growth = by_growth(g, r);
     uint32_t at = r->row_count;
     if (!(weight(growth, row) > 0))
@@ -57,7 +58,7 @@ static bool in_namespace(const char *name, const char *space) {
     return strncmp(name, space, length) == 0 && name[length] == '.';
 }
 
-static bool matches(const struct budget *b, const struct series_type *type) {
+static bool gate_values_matches(const struct budget *b, const struct series_type *type) {
     switch (b->on) {
     case ON_TYPE:
         return strcmp(type->name, b->which) == 0;
@@ -87,7 +88,7 @@ static bool is_excused(struct gate_excuses *e, uint32_t type, const char *name) 
     return excused;
 }
 
-static int generation_of(const char *name) {
+static int gate_values_generation_of(const char *name) {
     for (int g = 0; g < GEN_COUNT; g++)
         if (strcmp(generation_names[g], name) == 0)
             return g;
@@ -99,7 +100,7 @@ static uint64_t type_value(const struct gate *g, const struct gate_result *r,
     const struct budget *b = r->budget;
     struct cell cell = type->totals[i];
     if (b->on == ON_GENERATION)
-        cell = series_type_gens(type, i)[generation_of(b->which)];
+        cell = series_type_gens(type, i)[gate_values_generation_of(b->which)];
     else if (g->s->live_known)
         cell = (struct cell){type->live_objects[i], type->live_bytes[i]};
     return b->objects ? cell.objects : cell.bytes;
@@ -116,7 +117,7 @@ static void measure_types(struct gate *g, struct gate_result *r, struct gate_exc
     r->matches_nothing = true;
     for (uint32_t t = 0; t < g->s->type_count; t++) {
         const struct series_type *type = &g->s->types[t];
-        if (type->is_free || !matches(r->budget, type))
+        if (type->is_free || !gate_values_matches(r->budget, type))
             continue;
         r->matches_nothing = false;
         if (excuses_types(r->budget->on) && is_excused(excuses, t, type->name))
@@ -127,7 +128,7 @@ static void measure_types(struct gate *g, struct gate_result *r, struct gate_exc
         row.base = type_value(g, r, type, 0);
         row.last = type_value(g, r, type, end);
         row.growth = difference(row.base, row.last);
-        add_row(g, r, &row);
+        gate_values_add_row(g, r, &row);
     }
     for (uint32_t i = 0; i <= end; i++)
         if (r->values[i] == ABSENT && snapshot_has(g->s->snapshots[i], PART_TYPES) &&
@@ -143,7 +144,7 @@ bool gate_verdicts(struct gate *g, struct gate_result *r, struct gate_excuses *e
     r->matches_nothing = true;
     for (uint32_t t = 0; t < g->s->type_count; t++) {
         const struct series_type *type = &g->s->types[t];
-        if (type->is_free || !matches(r->budget, type))
+        if (type->is_free || !gate_values_matches(r->budget, type))
             continue;
         r->matches_nothing = false;
         enum verdict verdict = series_type_verdict(g->s, type, &g->budgets->floors, NULL);
@@ -156,7 +157,7 @@ bool gate_verdicts(struct gate *g, struct gate_result *r, struct gate_excuses *e
         row.base = type_value(g, r, type, 0);
         row.last = type_value(g, r, type, end);
         row.growth = difference(row.base, row.last);
-        add_row(g, r, &row);
+        gate_values_add_row(g, r, &row);
         forbidden += breach;
         undecided += open;
     }
@@ -189,7 +190,7 @@ static void measure_threads(const struct gate *g, struct gate_result *r) {
                                .base = 0,
                                .last = 1,
                                .growth = 1};
-        add_row(g, r, &row);
+        gate_values_add_row(g, r, &row);
     }
 }
 
@@ -206,7 +207,7 @@ static void measure_ready(const struct gate *g, struct gate_result *r) {
                                .base = ABSENT,
                                .last = rows[i].ready,
                                .growth = (double)rows[i].ready};
-        add_row(g, r, &row);
+        gate_values_add_row(g, r, &row);
     }
 }
 
@@ -225,7 +226,7 @@ static void measure_counts(const struct gate *g, struct gate_result *r, enum par
                                .growth = difference(value->counts[0], value->counts[end])};
         for (uint32_t i = 0; i <= end; i++)
             add_value(r, i, value->counts[i]);
-        add_row(g, r, &row);
+        gate_values_add_row(g, r, &row);
     }
     for (uint32_t i = 0; i <= end; i++)
         if (r->values[i] == ABSENT && snapshot_has(g->s->snapshots[i], part))
@@ -249,7 +250,7 @@ static void measure_stacks(const struct gate *g, struct gate_result *r) {
             row.last = value;
         }
         row.growth = difference(row.base, row.last);
-        add_row(g, r, &row);
+        gate_values_add_row(g, r, &row);
     }
     for (uint32_t i = 0; i <= end; i++)
         if (r->values[i] == ABSENT && snapshot_has(g->s->snapshots[i], PART_STACKS))
@@ -282,7 +283,7 @@ static bool add_paths(struct gate *g, struct gate_result *r, const struct growth
             return false;
         for (uint32_t i = 0; i <= end; i++)
             add_value(r, i, values[i]);
-        add_row(g, r, &row);
+        gate_values_add_row(g, r, &row);
     }
     return true;
 }

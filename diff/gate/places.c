@@ -15,7 +15,7 @@ struct walk {
     bool expects_value, failed;
 };
 
-static void add(struct walk *w, struct str key, uint32_t line, size_t at, size_t length) {
+static void places_add(struct walk *w, struct str key, uint32_t line, size_t at, size_t length) {
     struct places *p = w->p;
     if (p->count == p->capacity) {
         uint32_t capacity = p->capacity ? p->capacity * 2 : 64;
@@ -33,7 +33,7 @@ static void add(struct walk *w, struct str key, uint32_t line, size_t at, size_t
 }
 
 /* A text in quotes, without these; ends behind the second one. */
-static struct str take_text(struct walk *w) {
+static struct str places_take_text(struct walk *w) {
     size_t start = ++w->at;
     while (w->at < w->text.len && w->text.ptr[w->at] != '"') {
         w->line += w->text.ptr[w->at] == '\n';
@@ -50,7 +50,7 @@ static void end_value(struct walk *w) {
         return;
     while (end > w->value && strchr(" \t\r\n", w->text.ptr[end - 1]))
         end--;
-    add(w, w->key, w->value_line, w->value, end - w->value);
+    places_add(w, w->key, w->value_line, w->value, end - w->value);
     w->value = SIZE_MAX;
 }
 
@@ -61,7 +61,7 @@ static void open_bracket(struct walk *w) {
         w->number = 0;
     }
     if (w->depth == DEPTH_ENTRY)
-        add(w, STR(""), w->line, w->at, 1);
+        places_add(w, STR(""), w->line, w->at, 1);
     w->expects_value = false;
     w->at++;
 }
@@ -73,11 +73,11 @@ static void close_bracket(struct walk *w) {
 }
 
 /* One step; everything that is not a text, a bracket, a colon or a comma is part of a value. */
-static void step(struct walk *w) {
+static void places_step(struct walk *w) {
     char c = w->text.ptr[w->at];
     if (c == '"') {
         bool key = !w->expects_value && (w->depth == 1 || w->depth == DEPTH_ENTRY);
-        struct str text = take_text(w);
+        struct str text = places_take_text(w);
         if (key)
             w->key = text;
     } else if (c == '{' || c == '[') {
@@ -108,11 +108,12 @@ bool places_find(struct places *p, struct str text, struct arena *arena) {
     *p = (struct places){.arena = arena};
     struct walk w = {.p = p, .text = text, .line = 1, .value = SIZE_MAX};
     while (w.at < text.len && !w.failed)
-        step(&w);
+        places_step(&w);
     return !w.failed;
 }
 
-static const struct place *find(struct places *p, struct str list, size_t number, struct str key) {
+static const struct place *places_file_find(struct places *p, struct str list, size_t number,
+                                            struct str key) {
     for (uint32_t k = 0; k < p->count; k++) {
         uint32_t i = (p->hint + k) % p->count;
         const struct place *place = &p->items[i];
@@ -126,10 +127,10 @@ static const struct place *find(struct places *p, struct str list, size_t number
 
 const struct place *places_member(struct places *p, const char *list, size_t number,
                                   const char *key) {
-    return find(p, str_of(list), number, str_of(key));
+    return places_file_find(p, str_of(list), number, str_of(key));
 }
 
 uint32_t places_line(struct places *p, const char *list, size_t number) {
-    const struct place *place = find(p, str_of(list), number, STR(""));
+    const struct place *place = places_file_find(p, str_of(list), number, STR(""));
     return place ? place->line : 1;
 }

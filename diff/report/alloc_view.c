@@ -65,20 +65,20 @@ static bool same_cells(const struct cell *cells, uint32_t count) {
     return true;
 }
 
-static bool changed(const struct series *s, const struct alloc_line *line) {
+static bool alloc_view_changed(const struct series *s, const struct alloc_line *line) {
     return !same_cells(line->self, s->count) || !same_cells(line->cum, s->count) ||
            !same_cells(line->ever, s->count);
 }
 
-static bool matches(const regex_t *re, const char *text) {
+static bool alloc_view_matches(const regex_t *re, const char *text) {
     return text && regexec(re, text, 0, NULL, 0) == 0;
 }
 
 static bool stack_matches(const regex_t *re, const struct series_stack *stack) {
     for (uint32_t i = 0; i < stack->frames.count; i++)
-        if (matches(re, stack->frames.items[i]))
+        if (alloc_view_matches(re, stack->frames.items[i]))
             return true;
-    return matches(re, stack->module);
+    return alloc_view_matches(re, stack->module);
 }
 
 static bool takes(const struct name_filter *f, const struct alloc_line *line) {
@@ -88,21 +88,21 @@ static bool takes(const struct name_filter *f, const struct alloc_line *line) {
            (!f->has_ignore || !stack_matches(&f->ignore, line->stack));
 }
 
-static uint64_t known(uint64_t value) {
+static uint64_t alloc_view_known(uint64_t value) {
     return value == ABSENT ? 0 : value;
 }
 
 /* What a function's callees allocate counts where itself allocates nothing. */
-static struct cell size_of(const struct series *s, const struct alloc_line *line) {
+static struct cell alloc_view_size_of(const struct series *s, const struct alloc_line *line) {
     struct cell self = s->count == 1 ? line->self[0]
                                      : (struct cell){num_magnitude(line->count_delta),
                                                      num_magnitude(line->bytes_delta)};
-    if (known(self.bytes) || known(self.objects) || !line->cum)
-        return (struct cell){known(self.objects), known(self.bytes)};
+    if (alloc_view_known(self.bytes) || alloc_view_known(self.objects) || !line->cum)
+        return (struct cell){alloc_view_known(self.objects), alloc_view_known(self.bytes)};
     struct cell cum = s->count == 1 ? line->cum[0]
                                     : (struct cell){num_magnitude(line->cum_count_delta),
                                                     num_magnitude(line->cum_bytes_delta)};
-    return (struct cell){known(cum.objects), known(cum.bytes)};
+    return (struct cell){alloc_view_known(cum.objects), alloc_view_known(cum.bytes)};
 }
 
 struct order {
@@ -111,8 +111,9 @@ struct order {
     enum report_sort sort;
 };
 
-static int cmp_descending(uint64_t a, uint64_t b) {
-    return known(a) > known(b) ? -1 : known(a) < known(b);
+static int alloc_view_cmp_descending(uint64_t a, uint64_t b) {
+    return alloc_view_known(a) > alloc_view_known(b) ? -1
+                                                     : alloc_view_known(a) < alloc_view_known(b);
 }
 
 /* The series has them by growth (one snapshot: by size) already; what ties keeps that order. */
@@ -128,14 +129,15 @@ static int cmp_lines(const void *x, const void *y, void *context) {
         break;
     case SORT_OBJECTS_DELTA:
         result = order->s->count == 1
-                     ? cmp_descending(a.self[0].objects, b.self[0].objects)
-                     : cmp_descending(num_magnitude(a.count_delta), num_magnitude(b.count_delta));
+                     ? alloc_view_cmp_descending(a.self[0].objects, b.self[0].objects)
+                     : alloc_view_cmp_descending(num_magnitude(a.count_delta),
+                                                 num_magnitude(b.count_delta));
         break;
     case SORT_BYTES:
-        result = cmp_descending(a.self[last].bytes, b.self[last].bytes);
+        result = alloc_view_cmp_descending(a.self[last].bytes, b.self[last].bytes);
         break;
     case SORT_OBJECTS:
-        result = cmp_descending(a.self[last].objects, b.self[last].objects);
+        result = alloc_view_cmp_descending(a.self[last].objects, b.self[last].objects);
         break;
     case SORT_NAME:
         if (a.stack && a.stack->frames.count && b.stack->frames.count)
@@ -153,30 +155,32 @@ static int cmp_lines(const void *x, const void *y, void *context) {
 /* -- Sums -------------------------------------------------------------------------------------- */
 
 static uint64_t rest_of(uint64_t total, uint64_t shown) {
-    return total == ABSENT ? ABSENT : total - (known(shown) < total ? known(shown) : total);
+    return total == ABSENT
+               ? ABSENT
+               : total - (alloc_view_known(shown) < total ? alloc_view_known(shown) : total);
 }
 
-static void add_known(uint64_t *sum, uint64_t more) {
-    *sum = num_add(*sum, known(more));
+static void alloc_view_add_known(uint64_t *sum, uint64_t more) {
+    *sum = num_add(*sum, alloc_view_known(more));
 }
 
-static void sum_up(struct alloc_view *v, const struct series *s, enum alloc_kind kind) {
+static void alloc_view_sum_up(struct alloc_view *v, const struct series *s, enum alloc_kind kind) {
     uint32_t last = s->count - 1, all = alloc_count(s, kind);
     for (uint32_t k = 0; k < s->count; k++) {
         struct cell shown = {0, 0}, rows = {0, 0};
         for (uint32_t i = 0; i < v->count; i++) {
-            add_known(&shown.objects, alloc_line(s, kind, v->rows[i]).self[k].objects);
-            add_known(&shown.bytes, alloc_line(s, kind, v->rows[i]).self[k].bytes);
+            alloc_view_add_known(&shown.objects, alloc_line(s, kind, v->rows[i]).self[k].objects);
+            alloc_view_add_known(&shown.bytes, alloc_line(s, kind, v->rows[i]).self[k].bytes);
         }
         for (uint32_t i = 0; i < all; i++) {
-            add_known(&rows.objects, alloc_line(s, kind, i).self[k].objects);
-            add_known(&rows.bytes, alloc_line(s, kind, i).self[k].bytes);
+            alloc_view_add_known(&rows.objects, alloc_line(s, kind, i).self[k].objects);
+            alloc_view_add_known(&rows.bytes, alloc_line(s, kind, i).self[k].bytes);
         }
         v->total[k] = s->allocated[k];
         v->others[k].objects = rest_of(v->total[k].objects, shown.objects);
         v->others[k].bytes = rest_of(v->total[k].bytes, shown.bytes);
-        v->not_listed |=
-            known(v->total[k].objects) > rows.objects || known(v->total[k].bytes) > rows.bytes;
+        v->not_listed |= alloc_view_known(v->total[k].objects) > rows.objects ||
+                         alloc_view_known(v->total[k].bytes) > rows.bytes;
     }
     v->others_count_delta = fmt_delta(v->others[0].objects, v->others[last].objects);
     v->others_bytes_delta = fmt_delta(v->others[0].bytes, v->others[last].bytes);
@@ -188,13 +192,14 @@ static void sum_up(struct alloc_view *v, const struct series *s, enum alloc_kind
     }
 }
 
-static void choose(struct alloc_view *v, const struct series *s, enum alloc_kind kind,
-                   const struct report_options *o, const struct name_filter *filter, uint32_t top) {
+static void alloc_view_choose(struct alloc_view *v, const struct series *s, enum alloc_kind kind,
+                              const struct report_options *o, const struct name_filter *filter,
+                              uint32_t top) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < alloc_count(s, kind); i++) {
         struct alloc_line line = alloc_line(s, kind, i);
-        struct cell size = size_of(s, &line);
-        if (s->count > 1 && !o->all && !changed(s, &line))
+        struct cell size = alloc_view_size_of(s, &line);
+        if (s->count > 1 && !o->all && !alloc_view_changed(s, &line))
             v->unchanged++;
         else if (!takes(filter, &line) || size.bytes < o->min_bytes || size.objects < o->min_count)
             v->filtered++;
@@ -220,8 +225,8 @@ bool alloc_view_init(struct alloc_view *v, const struct series *s, enum alloc_ki
     bool ok = v->rows && v->total;
     if (ok) {
         v->others = v->total + s->count;
-        choose(v, s, kind, o, &filter, top);
-        sum_up(v, s, kind);
+        alloc_view_choose(v, s, kind, o, &filter, top);
+        alloc_view_sum_up(v, s, kind);
     }
     name_filter_deinit(&filter);
     if (!ok)

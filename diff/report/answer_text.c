@@ -46,27 +46,27 @@ void answer_holder_text(const struct holder_row *row, struct strbuf *out) {
 
 /* -- JSON -------------------------------------------------------------------------------------- */
 
-static cJSON *cell(struct json *j, struct cell cell) {
+static cJSON *answer_text_cell(struct json *j, struct cell cell) {
     cJSON *object = cJSON_CreateObject();
     json_add(j, object, "objects", json_number(cell.objects));
     json_add(j, object, "bytes", json_number(cell.bytes));
     return object;
 }
 
-static void subject(struct json *j, cJSON *object, const char *pattern,
-                    const struct answer_subject *s) {
+static void answer_text_subject(struct json *j, cJSON *object, const char *pattern,
+                                const struct answer_subject *s) {
     json_add(j, object, "type", json_text(pattern));
     json_add(j, object, "types", json_number(s->types));
-    json_add(j, object, "live", cell(j, s->live));
-    json_add(j, object, "garbage", cell(j, s->garbage));
+    json_add(j, object, "live", answer_text_cell(j, s->live));
+    json_add(j, object, "garbage", answer_text_cell(j, s->garbage));
 }
 
 static void json_paths(struct json *j, const struct answers *a) {
     const struct answer_paths *p = &a->paths;
     SNAPSHOT_ROWS(&p->tree, PART_PATHS, struct path_row, rows, count);
     cJSON *object = cJSON_CreateObject(), *list = cJSON_CreateArray();
-    subject(j, object, a->question.path_of, &p->subject);
-    json_add(j, object, "below_floor", cell(j, p->below_floor));
+    answer_text_subject(j, object, a->question.path_of, &p->subject);
+    json_add(j, object, "below_floor", answer_text_cell(j, p->below_floor));
     for (uint32_t i = 0; i < p->count && p->rows[i] < count; i++) {
         const char *root;
         cJSON *item = cJSON_CreateObject();
@@ -96,7 +96,7 @@ static cJSON *holder(struct json *j, const struct holder_row *row, bool total) {
 static void json_holders(struct json *j, const struct answers *a) {
     const struct answer_holders *h = &a->holders;
     cJSON *object = cJSON_CreateObject(), *list = cJSON_CreateArray();
-    subject(j, object, a->question.holders_of, &h->subject);
+    answer_text_subject(j, object, a->question.holders_of, &h->subject);
     for (uint32_t i = 0; i < h->count; i++)
         json_append(j, list, holder(j, &h->rows[i], false));
     json_add(j, object, "holders", list);

@@ -43,18 +43,18 @@ static void text(struct strbuf *out, const char *value) {
     csv_text(out, value);
 }
 
-static void number(struct strbuf *out, uint64_t value) {
+static void csv_number(struct strbuf *out, uint64_t value) {
     next_field(out);
     if (value != ABSENT)
         strbuf_addf(out, "%" PRIu64, value);
 }
 
-static void delta(struct strbuf *out, int64_t value) {
+static void csv_delta(struct strbuf *out, int64_t value) {
     next_field(out);
     strbuf_addf(out, "%" PRId64, value);
 }
 
-static void hex(struct strbuf *out, uint64_t value) {
+static void csv_hex(struct strbuf *out, uint64_t value) {
     char buf[FMT_MAX];
     next_field(out);
     if (value != ABSENT)
@@ -77,7 +77,7 @@ static void header_field(struct strbuf *out, const struct field *field) {
     }
 }
 
-static void list(struct strbuf *out, const struct strings *strings) {
+static void csv_list(struct strbuf *out, const struct strings *strings) {
     struct strbuf joined;
     strbuf_init(&joined);
     for (uint32_t i = 0; i < strings->count; i++)
@@ -97,29 +97,29 @@ static void row_field(struct strbuf *out, const struct field *field, const void 
         text(out, *(const char *const *)at);
         break;
     case FIELD_HEX:
-        hex(out, *value);
+        csv_hex(out, *value);
         break;
     case FIELD_TIME:
         text(out, *value == ABSENT ? "" : fmt_time(*value, buf));
         break;
     case FIELD_STRS:
-        list(out, at);
+        csv_list(out, at);
         break;
     case FIELD_GENS:
         for (int g = 0; g < GEN_COUNT; g++)
-            number(out, value[g]);
+            csv_number(out, value[g]);
         break;
     case FIELD_CELLS:
         for (int g = 0; g < GEN_COUNT; g++) {
-            number(out, cells[g].objects);
-            number(out, cells[g].bytes);
+            csv_number(out, cells[g].objects);
+            csv_number(out, cells[g].bytes);
         }
         break;
     case FIELD_U64:
     case FIELD_BYTES:
     case FIELD_NS:
     case FIELD_BOOL:
-        number(out, *value);
+        csv_number(out, *value);
         break;
     }
 }
@@ -165,15 +165,15 @@ static void show_types(const struct csv_table *table, const struct series *s,
         const struct series_type *t = &s->types[v.rows[i]];
         text(out, t->name);
         text(out, t->module);
-        number(out, t->totals[0].objects);
-        number(out, t->totals[0].bytes);
-        number(out, t->live_objects[0]);
-        number(out, t->live_bytes[0]);
+        csv_number(out, t->totals[0].objects);
+        csv_number(out, t->totals[0].bytes);
+        csv_number(out, t->live_objects[0]);
+        csv_number(out, t->live_bytes[0]);
         for (int g = 0; g < GEN_COUNT; g++) {
             const struct cell *cell = &series_type_gens(t, 0)[g];
             bool known = s->generations_known || cell->objects || cell->bytes;
-            number(out, known ? cell->objects : ABSENT);
-            number(out, known ? cell->bytes : ABSENT);
+            csv_number(out, known ? cell->objects : ABSENT);
+            csv_number(out, known ? cell->bytes : ABSENT);
         }
         end_line(out);
     }
@@ -199,13 +199,13 @@ static void diff_types(const struct csv_table *table, const struct series *s,
         text(out, t->name);
         text(out, t->module);
         text(out, verdict_names[t->verdict]);
-        delta(out, t->objects_delta);
-        delta(out, t->bytes_delta);
+        csv_delta(out, t->objects_delta);
+        csv_delta(out, t->bytes_delta);
         for (uint32_t k = 0; k < s->count; k++) {
-            number(out, t->totals[k].objects);
-            number(out, t->totals[k].bytes);
-            number(out, t->live_objects[k]);
-            number(out, t->live_bytes[k]);
+            csv_number(out, t->totals[k].objects);
+            csv_number(out, t->totals[k].bytes);
+            csv_number(out, t->live_objects[k]);
+            csv_number(out, t->live_bytes[k]);
         }
         end_line(out);
     }
@@ -224,15 +224,15 @@ static void diff_threads(const struct csv_table *table, const struct series *s,
     for (uint32_t i = 0; i < s->thread_count && i < top; i++) {
         const struct series_thread *t = &s->threads[i];
         text(out, thread_state_names[t->state]);
-        number(out, t->os_id);
+        csv_number(out, t->os_id);
         text(out, t->name);
         text(out, thread_evidence_names[t->evidence]);
-        number(out, t->cpu_delta_ns);
-        number(out, t->user_delta_ns);
-        number(out, t->kernel_delta_ns);
-        number(out, t->switches_delta);
-        number(out, t->same_stack);
-        number(out, series_thread_row(s, t)->elapsed_ns);
+        csv_number(out, t->cpu_delta_ns);
+        csv_number(out, t->user_delta_ns);
+        csv_number(out, t->kernel_delta_ns);
+        csv_number(out, t->switches_delta);
+        csv_number(out, t->same_stack);
+        csv_number(out, series_thread_row(s, t)->elapsed_ns);
         end_line(out);
     }
 }
@@ -262,9 +262,9 @@ static enum alloc_kind alloc_kind_of(const struct csv_table *table) {
     return (enum alloc_kind)kind;
 }
 
-static void cell(struct strbuf *out, const struct cell *cells, uint32_t k) {
-    number(out, cells ? cells[k].objects : ABSENT);
-    number(out, cells ? cells[k].bytes : ABSENT);
+static void csv_file_cell(struct strbuf *out, const struct cell *cells, uint32_t k) {
+    csv_number(out, cells ? cells[k].objects : ABSENT);
+    csv_number(out, cells ? cells[k].bytes : ABSENT);
 }
 
 static void figure_names(const struct series *s, const char *name, uint32_t k, struct strbuf *out) {
@@ -292,24 +292,24 @@ static void stack_row(const struct series *s, uint32_t shown, const struct alloc
     if (s->count > 1) {
         text(out, verdict_names[line->verdict]);
     } else {
-        number(out, shown);
-        list(out, &stack->frames);
+        csv_number(out, shown);
+        csv_list(out, &stack->frames);
     }
     text(out, stack->module);
     if (s->count > 1) {
-        delta(out, line->count_delta);
-        delta(out, line->bytes_delta);
+        csv_delta(out, line->count_delta);
+        csv_delta(out, line->bytes_delta);
     }
     for (uint32_t k = 0; k < s->count; k++)
-        cell(out, line->self, k);
+        csv_file_cell(out, line->self, k);
     if (s->count > 1)
-        list(out, &stack->frames);
+        csv_list(out, &stack->frames);
     for (uint32_t k = 0; k < s->count; k++)
-        cell(out, line->ever, k);
-    number(out, stack->size_each);
-    number(out, stack->peak_bytes);
-    number(out, stack->oldest_ns);
-    number(out, stack->temporary_count);
+        csv_file_cell(out, line->ever, k);
+    csv_number(out, stack->size_each);
+    csv_number(out, stack->peak_bytes);
+    csv_number(out, stack->oldest_ns);
+    csv_number(out, stack->temporary_count);
     end_line(out);
 }
 
@@ -336,29 +336,29 @@ static void alloc_row(const struct series *s, enum alloc_kind kind, const struct
     else if (line->size_each == ABSENT)
         strbuf_adds(out, "not told");
     else
-        number(out, line->size_each);
+        csv_number(out, line->size_each);
     if (s->count > 1) {
         text(out, verdict_names[line->verdict]);
-        delta(out, line->count_delta);
-        delta(out, line->bytes_delta);
+        csv_delta(out, line->count_delta);
+        csv_delta(out, line->bytes_delta);
     }
     if (s->count > 1 && cum) {
-        delta(out, line->cum_count_delta);
-        delta(out, line->cum_bytes_delta);
+        csv_delta(out, line->cum_count_delta);
+        csv_delta(out, line->cum_bytes_delta);
     }
     for (uint32_t k = 0; k < s->count; k++) {
-        cell(out, line->self, k);
+        csv_file_cell(out, line->self, k);
         if (cum)
-            cell(out, line->cum, k);
-        cell(out, line->ever, k);
+            csv_file_cell(out, line->cum, k);
+        csv_file_cell(out, line->ever, k);
     }
     end_line(out);
 }
 
 /* Of one dump as of several. */
-static void allocations(const struct csv_table *table, const struct series *s,
-                        const struct findings *f, const struct report_options *o,
-                        struct strbuf *out) {
+static void csv_allocations(const struct csv_table *table, const struct series *s,
+                            const struct findings *f, const struct report_options *o,
+                            struct strbuf *out) {
     enum alloc_kind kind = alloc_kind_of(table);
     struct alloc_view v;
     struct err err;
@@ -400,8 +400,8 @@ static void diff_values(const struct csv_table *table, const struct series *s,
         text(out, v->name);
         text(out, verdict_names[v->verdict]);
         for (uint32_t k = 0; k < s->count; k++) {
-            number(out, v->values[k]);
-            number(out, v->counts[k]);
+            csv_number(out, v->values[k]);
+            csv_number(out, v->counts[k]);
         }
         end_line(out);
     }
@@ -410,7 +410,7 @@ static void diff_values(const struct csv_table *table, const struct series *s,
 /* -- Answers ----------------------------------------------------------------------------------- */
 
 /* QUESTION_COUNT: the table is no answer. */
-static enum question_kind kind_of(const struct csv_table *table) {
+static enum question_kind csv_kind_of(const struct csv_table *table) {
     int kind = 0;
     while (kind < QUESTION_COUNT && strcmp(answer_names[kind], table->name) != 0)
         kind++;
@@ -421,7 +421,7 @@ static void show_answer(const struct csv_table *table, const struct series *s,
                         const struct findings *f, const struct report_options *o,
                         struct strbuf *out) {
     (void)s, (void)f;
-    csv_answer(o->answers, kind_of(table), out);
+    csv_answer(o->answers, csv_kind_of(table), out);
 }
 
 /* -- Tables ------------------------------------------------------------------------------------ */
@@ -442,10 +442,11 @@ const struct csv_table csv_tables[] = {
     {"memory_map", "memory of the process by usage, state, type and protection", PART_MEMORY_MAP,
      show_part, diff_values},
     {"modules", "loaded files (diff: their number)", PART_MODULES, show_part, diff_values},
-    {"stacks", "allocation stacks", PART_STACKS, allocations, allocations},
-    {"functions", "outstanding allocations by function", 0, allocations, allocations},
-    {"allocation_modules", "outstanding allocations by module", 0, allocations, allocations},
-    {"allocation_sizes", "outstanding allocations by size", 0, allocations, allocations},
+    {"stacks", "allocation stacks", PART_STACKS, csv_allocations, csv_allocations},
+    {"functions", "outstanding allocations by function", 0, csv_allocations, csv_allocations},
+    {"allocation_modules", "outstanding allocations by module", 0, csv_allocations,
+     csv_allocations},
+    {"allocation_sizes", "outstanding allocations by size", 0, csv_allocations, csv_allocations},
     {"counters", "single numbers", PART_COUNTERS, show_part, diff_values},
     {"loader", "loader heaps", PART_LOADER, show_part, diff_values},
     {"free_blocks", "large free blocks of the GC heap (show)", PART_FREE_BLOCKS, show_part, NULL},
@@ -471,7 +472,7 @@ const struct csv_table *csv_table_find(const char *name) {
 }
 
 /* The table asked for; else the first answer, else types. */
-static const struct csv_table *wanted(const struct report_options *o, struct err *err) {
+static const struct csv_table *csv_wanted(const struct report_options *o, struct err *err) {
     const char *name = "types";
     for (int kind = QUESTION_COUNT; o->answers && kind-- > 0;)
         name = o->answers->answered[kind] ? answer_names[kind] : name;
@@ -486,10 +487,10 @@ static const struct csv_table *wanted(const struct report_options *o, struct err
 
 static bool csv_show(const struct series *s, const struct findings *f,
                      const struct report_options *o, struct strbuf *out, struct err *err) {
-    const struct csv_table *table = wanted(o, err);
+    const struct csv_table *table = csv_wanted(o, err);
     if (!table)
         return false;
-    enum question_kind kind = kind_of(table);
+    enum question_kind kind = csv_kind_of(table);
     if (kind < QUESTION_COUNT && !(o->answers && o->answers->answered[kind]))
         return err_set(err, ERR_USAGE, "--table: %s is the answer to --%s, which was not asked",
                        table->name, question_names[kind]);
@@ -499,7 +500,7 @@ static bool csv_show(const struct series *s, const struct findings *f,
 
 static bool csv_diff(const struct series *s, const struct findings *f,
                      const struct report_options *o, struct strbuf *out, struct err *err) {
-    const struct csv_table *table = wanted(o, err);
+    const struct csv_table *table = csv_wanted(o, err);
     if (!table)
         return false;
     if (!table->diff)

@@ -37,7 +37,7 @@ static void *room(struct doc *d, void *items, uint32_t count, uint32_t *capacity
     return grown;
 }
 
-static struct doc_block *block(struct doc *d, enum doc_kind kind) {
+static struct doc_block *doc_file_block(struct doc *d, enum doc_kind kind) {
     d->blocks = room(d, d->blocks, d->count, &d->capacity, sizeof(*d->blocks));
     if (d->failed)
         return NULL;
@@ -61,7 +61,7 @@ static const char *vformat(struct doc *d, const char *fmt, va_list ap) {
 }
 
 void doc_text(struct doc *d, enum doc_kind kind, enum doc_style style, const char *fmt, ...) {
-    struct doc_block *b = block(d, kind);
+    struct doc_block *b = doc_file_block(d, kind);
     if (!b)
         return;
     va_list ap;
@@ -72,7 +72,7 @@ void doc_text(struct doc *d, enum doc_kind kind, enum doc_style style, const cha
 }
 
 void doc_finding(struct doc *d, const struct finding *finding) {
-    struct doc_block *b = block(d, DOC_FINDING);
+    struct doc_block *b = doc_file_block(d, DOC_FINDING);
     if (!b)
         return;
     b->text = finding->summary ? finding->summary : "";
@@ -80,7 +80,7 @@ void doc_finding(struct doc *d, const struct finding *finding) {
 }
 
 struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uint32_t count) {
-    struct doc_block *b = block(d, DOC_TABLE);
+    struct doc_block *b = doc_file_block(d, DOC_TABLE);
     struct doc_table *t = b ? arena_alloc(&d->arena, sizeof(*t)) : NULL;
     struct doc_column *copy = t ? arena_array(&d->arena, count, sizeof(*copy)) : NULL;
     if (!copy) {
@@ -109,14 +109,15 @@ void doc_row(struct doc *d, struct doc_table *t, enum doc_style style) {
     t->rows[t->row_count++] = (struct doc_row){cells, style};
 }
 
-static void set_cell(struct doc *d, struct doc_table *t, enum doc_style style, const char *text) {
+static void doc_set_cell(struct doc *d, struct doc_table *t, enum doc_style style,
+                         const char *text) {
     if (d->failed || !t || !t->row_count || t->next_column >= t->column_count)
         return;
     t->rows[t->row_count - 1].cells[t->next_column++] = (struct doc_cell){text, style};
 }
 
 void doc_cell(struct doc *d, struct doc_table *t, enum doc_style style, const char *text) {
-    set_cell(d, t, style, text ? doc_copy(d, text) : NULL);
+    doc_set_cell(d, t, style, text ? doc_copy(d, text) : NULL);
 }
 
 void doc_cellf(struct doc *d, struct doc_table *t, enum doc_style style, const char *fmt, ...) {
@@ -124,7 +125,7 @@ void doc_cellf(struct doc *d, struct doc_table *t, enum doc_style style, const c
     va_start(ap, fmt);
     const char *text = vformat(d, fmt, ap);
     va_end(ap);
-    set_cell(d, t, style, text);
+    doc_set_cell(d, t, style, text);
 }
 
 void doc_count(struct doc *d, struct doc_table *t, uint64_t count) {
@@ -152,7 +153,7 @@ void doc_ns(struct doc *d, struct doc_table *t, uint64_t ns) {
     doc_cell(d, t, DOC_PLAIN, fmt_ns(ns, buf));
 }
 
-static bool says_nothing(const struct doc_table *t, uint32_t column) {
+static bool doc_says_nothing(const struct doc_table *t, uint32_t column) {
     for (uint32_t r = 0; r < t->row_count; r++) {
         const char *text = t->rows[r].cells[column].text;
         if (text && *text && strcmp(text, "-") != 0)
@@ -164,7 +165,7 @@ static bool says_nothing(const struct doc_table *t, uint32_t column) {
 void doc_prune(struct doc_table *t) {
     uint32_t kept = 0;
     for (uint32_t c = 0; t && c < t->column_count; c++) {
-        if (says_nothing(t, c))
+        if (doc_says_nothing(t, c))
             continue;
         for (uint32_t r = 0; r < t->row_count; r++)
             t->rows[r].cells[kept] = t->rows[r].cells[c];

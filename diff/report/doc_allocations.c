@@ -24,7 +24,7 @@ static const struct alloc_section sections[] = {
     {ALLOC_SIZES, "Sizes of allocations", "size", ROWS_FEW},
 };
 
-static enum doc_style verdict_style(enum verdict verdict) {
+static enum doc_style doc_allocations_verdict_style(enum verdict verdict) {
     return verdict == VERDICT_LEAK || verdict == VERDICT_GROWING ? DOC_BAD : DOC_PLAIN;
 }
 
@@ -127,7 +127,7 @@ static void diff_cells(const struct alloc_table *a, const struct alloc_line *lin
     if (a->shown.trend)
         doc_trend(c, a->t, bytes);
     bool judged = is_row && line->verdict != VERDICT_NONE;
-    doc_cell(c->d, a->t, judged ? verdict_style(line->verdict) : DOC_PLAIN,
+    doc_cell(c->d, a->t, judged ? doc_allocations_verdict_style(line->verdict) : DOC_PLAIN,
              judged ? verdict_names[line->verdict] : NULL);
 }
 
@@ -173,7 +173,7 @@ static void line_cells(const struct alloc_table *a, const struct alloc_line *lin
         diff_cells(a, line, is_row);
 }
 
-static void sum_rows(const struct alloc_table *a) {
+static void doc_allocations_sum_rows(const struct alloc_table *a) {
     const struct alloc_view *v = a->v;
     char buf[FMT_MAX];
     if (v->other_rows || v->not_listed) {
@@ -235,8 +235,9 @@ static void whole_stacks(const struct doc_context *c, const struct alloc_view *v
     }
 }
 
-static void heading(const struct doc_context *c, const struct alloc_section *section,
-                    const struct alloc_view *v) {
+static void doc_allocations_heading(const struct doc_context *c,
+                                    const struct alloc_section *section,
+                                    const struct alloc_view *v) {
     char changed[FMT_MAX], unchanged[FMT_MAX];
     uint32_t all = alloc_count(c->s, section->kind);
     if (c->s->count == 1)
@@ -267,7 +268,7 @@ static void alloc_section(const struct doc_context *c, const struct alloc_sectio
     uint32_t n = c->s->count == 1 ? show_columns(&a, columns) : diff_columns(&a, columns);
     columns[n++] = (struct doc_column){section->title, section->kind == ALLOC_SIZES,
                                        section->kind == ALLOC_STACKS ? CUT_END : CUT_MIDDLE};
-    heading(c, section, &v);
+    doc_allocations_heading(c, section, &v);
     a.t = doc_table(c->d, columns, n);
     for (uint32_t i = 0; i < v.count; i++) {
         struct alloc_line line = alloc_line(c->s, section->kind, v.rows[i]);
@@ -275,7 +276,7 @@ static void alloc_section(const struct doc_context *c, const struct alloc_sectio
         line_cells(&a, &line, true);
         name_cell(&a, &line);
     }
-    sum_rows(&a);
+    doc_allocations_sum_rows(&a);
     if (a.t)
         doc_prune(a.t);
     if (section->kind == ALLOC_STACKS)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* "12 live objects, 1.2 KiB; 3 more are garbage (48 B)" */
-static void subject(const struct doc_context *c, const struct answer_subject *s) {
+static void doc_answers_subject(const struct doc_context *c, const struct answer_subject *s) {
     char objects[FMT_MAX], bytes[FMT_MAX], garbage[FMT_MAX], garbage_bytes[FMT_MAX];
     char types[FMT_MAX];
     struct strbuf rest;
@@ -26,8 +26,8 @@ static void subject(const struct doc_context *c, const struct answer_subject *s)
     strbuf_deinit(&rest);
 }
 
-static void path_cell(const struct doc_context *c, struct doc_table *t, const struct snapshot *tree,
-                      uint32_t row) {
+static void doc_answers_path_cell(const struct doc_context *c, struct doc_table *t,
+                                  const struct snapshot *tree, uint32_t row) {
     struct strbuf text;
     strbuf_init(&text);
     answer_path_text(tree, row, c->o->full_paths || c->o->all, &text);
@@ -36,7 +36,7 @@ static void path_cell(const struct doc_context *c, struct doc_table *t, const st
     strbuf_deinit(&text);
 }
 
-static enum doc_cut path_cut(const struct doc_context *c) {
+static enum doc_cut doc_answers_path_cut(const struct doc_context *c) {
     return c->o->full_paths ? CUT_NEVER : CUT_MIDDLE;
 }
 
@@ -46,7 +46,7 @@ static void path_table(const struct doc_context *c, const struct answer_paths *p
     const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
                                          {"bytes", true, CUT_NEVER},
                                          {"share", true, CUT_NEVER},
-                                         {"held by", false, path_cut(c)}};
+                                         {"held by", false, doc_answers_path_cut(c)}};
     SNAPSHOT_ROWS(&p->tree, PART_PATHS, struct path_row, rows, count);
     uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = p->count < top ? p->count : top;
     struct cell others = {0, 0};
@@ -65,7 +65,7 @@ static void path_table(const struct doc_context *c, const struct answer_paths *p
         doc_count(c->d, t, row->own_objects);
         doc_bytes(c->d, t, row->own_bytes);
         doc_cell(c->d, t, DOC_PLAIN, fmt_percent(row->own_bytes, p->subject.live.bytes, buf));
-        path_cell(c, t, &p->tree, p->rows[i]);
+        doc_answers_path_cell(c, t, &p->tree, p->rows[i]);
     }
     if (shown == p->count)
         return;
@@ -81,7 +81,7 @@ static void show_paths(const struct doc_context *c) {
     const struct answer_paths *p = &c->o->answers->paths;
     char objects[FMT_MAX], bytes[FMT_MAX];
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Paths that hold %s", c->o->answers->question.path_of);
-    subject(c, &p->subject);
+    doc_answers_subject(c, &p->subject);
     if (p->below_floor.objects)
         doc_text(c->d, DOC_PARA, DOC_DIM,
                  "%s of the live objects (%s) are on paths below the floor of a snapshot, a "
@@ -111,7 +111,7 @@ static void add_holder(struct holder_row *sum, const struct holder_row *row) {
     sum->garbage_holders += row->garbage_holders;
 }
 
-static void holder_table(const struct doc_context *c, const struct answer_holders *h) {
+static void doc_answers_holder_table(const struct doc_context *c, const struct answer_holders *h) {
     static const struct doc_column columns[] = {{"references", true, CUT_NEVER},
                                                 {"from objects", true, CUT_NEVER},
                                                 {"garbage", true, CUT_NEVER},
@@ -155,14 +155,14 @@ static void show_holders(const struct doc_context *c) {
     const struct answer_holders *h = &c->o->answers->holders;
     char bytes[FMT_MAX];
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "What refers to %s", c->o->answers->question.holders_of);
-    subject(c, &h->subject);
+    doc_answers_subject(c, &h->subject);
     if (h->skipped_bytes)
         doc_text(c->d, DOC_PARA, DOC_BAD,
                  "%s of the heap made no sense: garbage in there may refer to them, too.",
                  fmt_bytes(h->skipped_bytes, bytes));
     if (!h->count)
         doc_text(c->d, DOC_PARA, DOC_PLAIN, "Nothing refers to any of them.");
-    holder_table(c, h);
+    doc_answers_holder_table(c, h);
 }
 
 /* -- Retained sizes ---------------------------------------------------------------------------- */
@@ -196,7 +196,7 @@ static void retained_nodes(const struct doc_context *c, const struct answer_reta
         {"objects", true, CUT_NEVER},
         {"retained", true, CUT_NEVER},
         {"below on shortest paths", true, CUT_NEVER},
-        {"held by", false, path_cut(c)},
+        {"held by", false, doc_answers_path_cut(c)},
     };
     uint32_t top = view_top(c->o, ROWS_DEFAULT);
     char buf[FMT_MAX];
@@ -211,7 +211,7 @@ static void retained_nodes(const struct doc_context *c, const struct answer_reta
         doc_count(c->d, t, r->nodes[row].own.objects);
         doc_bytes(c->d, t, r->nodes[row].retained.bytes);
         doc_bytes(c->d, t, rows[row].bytes);
-        path_cell(c, t, &r->tree, row);
+        doc_answers_path_cell(c, t, &r->tree, row);
     }
     if (r->node_count > top)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%s more paths]", fmt_count(r->node_count - top, buf));

@@ -25,7 +25,7 @@ static void snapshot_line(const struct doc_context *c, struct doc_table *t, uint
     doc_cell(c->d, t, DOC_PLAIN, origin->gc_mode);
 }
 
-static void head(const struct doc_context *c) {
+static void doc_diff_head(const struct doc_context *c) {
     static const struct doc_column columns[] = {
         {"", false, CUT_NEVER},      {"dump", false, CUT_MIDDLE},    {"trust", false, CUT_NEVER},
         {"taken", false, CUT_NEVER}, {"process", false, CUT_MIDDLE}, {"runtime", false, CUT_NEVER},
@@ -60,7 +60,7 @@ static const char *verdict_text(const struct series_type *t) {
     return t->is_free ? "free" : verdict_names[t->verdict];
 }
 
-static enum doc_style verdict_style(enum verdict verdict) {
+static enum doc_style doc_diff_verdict_style(enum verdict verdict) {
     return verdict == VERDICT_LEAK || verdict == VERDICT_GROWING ? DOC_BAD : DOC_PLAIN;
 }
 
@@ -148,7 +148,7 @@ static void type_cells(const struct doc_context *c, struct doc_table *t,
         pace_cell(c, t, line->type);
     if (shown->trend)
         doc_trend(c, t, bytes);
-    doc_cell(c->d, t, line->type ? verdict_style(line->type->verdict) : DOC_PLAIN,
+    doc_cell(c->d, t, line->type ? doc_diff_verdict_style(line->type->verdict) : DOC_PLAIN,
              line->type ? verdict_text(line->type) : NULL);
 }
 
@@ -221,7 +221,7 @@ void doc_diff_types(const struct doc_context *c) {
 void doc_build_diff(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o) {
     const struct doc_context c = {d, s, f, o};
-    head(&c);
+    doc_diff_head(&c);
     doc_findings(&c);
     bool types = (s->parts_all & PART_BIT(PART_TYPES)) != 0, judged = types || s->allocated;
     if (s->count == 2 && judged)

@@ -21,12 +21,12 @@ static int cmp_holders(const void *x, const void *y) {
 }
 
 /* A path that was asked for in full is not cut. */
-static enum doc_cut path_cut(const struct doc_context *c) {
+static enum doc_cut doc_growth_path_cut(const struct doc_context *c) {
     return c->o->full_paths ? CUT_NEVER : CUT_MIDDLE;
 }
 
-static void path_cell(const struct doc_context *c, struct doc_table *t, const struct growth *g,
-                      uint32_t node, uint32_t types) {
+static void doc_growth_path_cell(const struct doc_context *c, struct doc_table *t,
+                                 const struct growth *g, uint32_t node, uint32_t types) {
     struct strbuf path;
     strbuf_init(&path);
     growth_path_text(g, node, c->o->full_paths || c->o->all, &path);
@@ -52,10 +52,11 @@ static uint32_t find_holders(const struct growth *g, struct holder *holders, uin
     return count;
 }
 
-static void holder_table(const struct doc_context *c, const struct growth *g,
-                         const struct holder *holders, uint32_t count) {
-    const struct doc_column columns[] = {
-        {"objects", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"held by", false, path_cut(c)}};
+static void doc_growth_holder_table(const struct doc_context *c, const struct growth *g,
+                                    const struct holder *holders, uint32_t count) {
+    const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
+                                         {"bytes", true, CUT_NEVER},
+                                         {"held by", false, doc_growth_path_cut(c)}};
     uint32_t top = view_top(c->o, ROWS_SECONDARY);
     if (!count)
         return;
@@ -66,7 +67,7 @@ static void holder_table(const struct doc_context *c, const struct growth *g,
         doc_row(c->d, t, DOC_PLAIN);
         doc_count(c->d, t, node->objects[0]);
         doc_bytes(c->d, t, node->bytes[0]);
-        path_cell(c, t, g, holders[i].node, 0);
+        doc_growth_path_cell(c, t, g, holders[i].node, 0);
     }
 }
 
@@ -85,7 +86,7 @@ void doc_show_holders(const struct doc_context *c) {
     struct holder *holders = calloc((size_t)g.node_count + 1, sizeof(*holders));
     uint64_t *largest = calloc((size_t)g.node_count + 1, sizeof(*largest));
     if (holders && largest)
-        holder_table(c, &g, holders, find_holders(&g, holders, largest));
+        doc_growth_holder_table(c, &g, holders, find_holders(&g, holders, largest));
     else
         c->d->failed = true;
     free(holders);
@@ -135,7 +136,7 @@ static void point_table(const struct doc_context *c, const struct growth *g) {
         {"objects +/-", true, CUT_NEVER},
         {"bytes +/-", true, CUT_NEVER},
         {"verdict", false, CUT_NEVER},
-        {"held by", false, path_cut(c)},
+        {"held by", false, doc_growth_path_cut(c)},
     };
     uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = 0, others = 0;
     struct doc_table *t = doc_table(c->d, columns, 4);
@@ -151,7 +152,7 @@ static void point_table(const struct doc_context *c, const struct growth *g) {
         doc_count_delta(c->d, t, point->objects_delta);
         doc_bytes_delta(c->d, t, point->bytes_delta);
         doc_cell(c->d, t, DOC_PLAIN, kind_text(point));
-        path_cell(c, t, g, point->node, point->types);
+        doc_growth_path_cell(c, t, g, point->node, point->types);
     }
     if (others)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more paths]", others);

@@ -10,7 +10,8 @@ struct generation_values {
 };
 
 /* From the types where they tell generations, else from what is said of whole heaps. */
-static struct generation_values generation_of(const struct doc_context *c, int g, bool by_types) {
+static struct generation_values doc_heap_generation_of(const struct doc_context *c, int g,
+                                                       bool by_types) {
     enum part part = by_types ? PART_TYPES : PART_HEAPS;
     return (struct generation_values){
         series_value(c->s, part, "generation", generation_names[g]),
@@ -29,7 +30,7 @@ static bool any_value(const struct doc_context *c, const struct series_value *v)
     return false;
 }
 
-static uint64_t value_at(const struct series_value *v, uint32_t i) {
+static uint64_t doc_heap_value_at(const struct series_value *v, uint32_t i) {
     return v ? v->values[i] : ABSENT;
 }
 
@@ -37,7 +38,7 @@ static uint64_t count_at(const struct series_value *v, uint32_t i) {
     return v ? v->counts[i] : ABSENT;
 }
 
-static void add_known(uint64_t *sum, uint64_t more) {
+static void doc_heap_add_known(uint64_t *sum, uint64_t more) {
     if (more != ABSENT)
         *sum = num_add(*sum == ABSENT ? 0 : *sum, more);
 }
@@ -45,7 +46,7 @@ static void add_known(uint64_t *sum, uint64_t more) {
 /* Does anything tell one generation from another? */
 static bool any_generation(const struct doc_context *c) {
     for (int g = 0; g < GEN_UNKNOWN; g++)
-        if (any_value(c, generation_of(c, g, types_tell(c)).all))
+        if (any_value(c, doc_heap_generation_of(c, g, types_tell(c)).all))
             return true;
     return false;
 }
@@ -56,9 +57,10 @@ static void generation_line(const struct doc_context *c, struct doc_table *t, in
     doc_row(c->d, t, DOC_PLAIN);
     doc_cell(c->d, t, DOC_PLAIN, generation_names[g]);
     doc_count(c->d, t, count_at(v->all, 0));
-    doc_bytes(c->d, t, value_at(v->all, 0));
-    doc_bytes(c->d, t, value_at(v->unused, 0));
-    doc_cell(c->d, t, DOC_PLAIN, fmt_percent(value_at(v->unused, 0), value_at(v->all, 0), buf));
+    doc_bytes(c->d, t, doc_heap_value_at(v->all, 0));
+    doc_bytes(c->d, t, doc_heap_value_at(v->unused, 0));
+    doc_cell(c->d, t, DOC_PLAIN,
+             fmt_percent(doc_heap_value_at(v->unused, 0), doc_heap_value_at(v->all, 0), buf));
 }
 
 static void show_generations(const struct doc_context *c, bool told) {
@@ -73,14 +75,14 @@ static void show_generations(const struct doc_context *c, bool told) {
     char buf[FMT_MAX];
     struct doc_table *t = doc_table(c->d, columns, 5);
     for (int g = 0; g < GEN_COUNT; g++) {
-        struct generation_values v = generation_of(c, g, types_tell(c));
+        struct generation_values v = doc_heap_generation_of(c, g, types_tell(c));
         if (!any_value(c, v.all))
             continue;
         if (told)
             generation_line(c, t, g, &v);
-        add_known(&objects, count_at(v.all, 0));
-        add_known(&bytes, value_at(v.all, 0));
-        add_known(&unused, value_at(v.unused, 0));
+        doc_heap_add_known(&objects, count_at(v.all, 0));
+        doc_heap_add_known(&bytes, doc_heap_value_at(v.all, 0));
+        doc_heap_add_known(&unused, doc_heap_value_at(v.unused, 0));
     }
     doc_row(c->d, t, DOC_STRONG);
     doc_cell(c->d, t, DOC_PLAIN, "total");
@@ -159,7 +161,8 @@ static void show_regions(const struct doc_context *c) {
         doc_cell(c->d, t, DOC_PLAIN, v->name);
         doc_count(c->d, t, v->counts[0]);
         doc_bytes(c->d, t, v->values[0]);
-        doc_bytes(c->d, t, value_at(series_value(c->s, PART_REGIONS, "committed", v->name), 0));
+        doc_bytes(c->d, t,
+                  doc_heap_value_at(series_value(c->s, PART_REGIONS, "committed", v->name), 0));
     }
     doc_prune(t);
 }
@@ -222,16 +225,16 @@ static void diff_generations(const struct doc_context *c, uint64_t *sums) {
         columns[n++] = (struct doc_column){"trend", false, CUT_NEVER};
     struct doc_table *t = doc_table(c->d, columns, n);
     for (int g = 0; g < GEN_COUNT; g++) {
-        struct generation_values v = generation_of(c, g, types_tell(c));
+        struct generation_values v = doc_heap_generation_of(c, g, types_tell(c));
         if (!any_value(c, v.all))
             continue;
         if (told)
             generation_row(c, t, &shown, generation_names[g], v.all->values, v.all->counts,
                            v.unused ? v.unused->values : NULL, false);
         for (uint32_t i = 0; i < count; i++) {
-            add_known(&bytes[i], value_at(v.all, i));
-            add_known(&objects[i], count_at(v.all, i));
-            add_known(&unused[i], value_at(v.unused, i));
+            doc_heap_add_known(&bytes[i], doc_heap_value_at(v.all, i));
+            doc_heap_add_known(&objects[i], count_at(v.all, i));
+            doc_heap_add_known(&unused[i], doc_heap_value_at(v.unused, i));
         }
     }
     generation_row(c, t, &shown, "total", bytes, objects, unused, true);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void memory_map(const struct doc_context *c) {
+static void doc_memory_memory_map(const struct doc_context *c) {
     static const char *const bys[] = {
         [MEMORY_BY_USAGE] = "usage",     [MEMORY_BY_STATE] = "state",  [MEMORY_BY_TYPE] = "type",
         [MEMORY_BY_PROTECT] = "protect", [MEMORY_LARGEST] = "largest",
@@ -34,7 +34,7 @@ static void memory_map(const struct doc_context *c) {
 }
 
 /* What VirtualAlloc gave, largest first, as the map has it. */
-static void allocations(const struct doc_context *c) {
+static void doc_memory_allocations(const struct doc_context *c) {
     static const struct doc_column columns[] = {{"allocation", false, CUT_MIDDLE},
                                                 {"regions", true, CUT_NEVER},
                                                 {"bytes", true, CUT_NEVER}};
@@ -82,7 +82,7 @@ static void handles(const struct doc_context *c) {
     doc_prune(t);
 }
 
-static void counters(const struct doc_context *c) {
+static void doc_memory_counters(const struct doc_context *c) {
     static const struct doc_column columns[] = {
         {"value", true, CUT_NEVER}, {"unit", false, CUT_NEVER}, {"counter", false, CUT_MIDDLE}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_COUNTERS, struct counter_row, rows, count);
@@ -115,14 +115,14 @@ static void counters(const struct doc_context *c) {
 void doc_show_memory(const struct doc_context *c) {
     uint32_t top = view_top(c->o, ROWS_DEFAULT);
     handles(c);
-    memory_map(c);
-    allocations(c);
+    doc_memory_memory_map(c);
+    doc_memory_allocations(c);
     doc_generic(c, PART_NATIVE_HEAPS, "Native heaps", top);
     doc_generic(c, PART_LOADER, "Loader heaps", top);
     doc_generic(c, PART_FREE_BLOCKS, "Large free blocks of the GC heap",
                 view_top(c->o, ROWS_SECONDARY));
     doc_generic(c, PART_OS_HANDLES, "Operating system handles", top);
-    counters(c);
+    doc_memory_counters(c);
     if (c->o->all)
         doc_generic(c, PART_MODULES, "Modules", TOP_ALL);
 }

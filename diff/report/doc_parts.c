@@ -144,7 +144,7 @@ const char *thread_label(const struct thread_row *t, char buf[FMT_MAX]) {
 }
 
 /* Numbers that name something are not grouped: "index 1234" and not "1,234". */
-static bool is_name(const struct field *field) {
+static bool doc_parts_is_name(const struct field *field) {
     return strstr(field->name, "index") || strstr(field->name, "_id");
 }
 
@@ -159,7 +159,7 @@ static void generic_cell(struct doc *d, struct doc_table *t, const struct field 
         doc_cell(d, t, DOC_PLAIN, *(const char *const *)at);
         break;
     case FIELD_U64:
-        if (is_name(field) && *number != ABSENT)
+        if (doc_parts_is_name(field) && *number != ABSENT)
             doc_cellf(d, t, DOC_PLAIN, "%" PRIu64, *number);
         else
             doc_count(d, t, *number);

@@ -16,7 +16,7 @@ static void fact(struct strbuf *out, const char *fmt, const char *value) {
     strbuf_addf(out, fmt, value); /* NOLINT: all callers pass literals */
 }
 
-static void head(const struct doc_context *c) {
+static void doc_show_head(const struct doc_context *c) {
     const struct snapshot *s = c->s->snapshots[0];
     const struct origin_row *origin = snapshot_origin(s);
     const struct gc_row *gc = snapshot_row(s, PART_GC);
@@ -282,7 +282,7 @@ void doc_show_finalizer(const struct doc_context *c) {
 void doc_build_show(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o) {
     const struct doc_context c = {d, s, f, o};
-    head(&c);
+    doc_show_head(&c);
     if (o->answers) {
         doc_show_answers(&c);
         doc_reasons(&c);

@@ -48,7 +48,7 @@ struct stack_group {
     uint32_t first, count; /* rows order[first..first+count) */
 };
 
-static const struct strings *stack_of(const struct thread_row *t) {
+static const struct strings *doc_threads_stack_of(const struct thread_row *t) {
     return t->frames.count ? &t->frames : &t->native_frames;
 }
 
@@ -64,11 +64,11 @@ static int cmp_strings(const struct strings *a, const struct strings *b) {
 static int cmp_by_stack(const void *x, const void *y, void *context) {
     const struct thread_row *rows = context;
     uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    int order = cmp_strings(stack_of(&rows[a]), stack_of(&rows[b]));
+    int order = cmp_strings(doc_threads_stack_of(&rows[a]), doc_threads_stack_of(&rows[b]));
     return order ? order : (a > b) - (a < b);
 }
 
-static int cmp_groups(const void *x, const void *y, void *context) {
+static int doc_threads_cmp_groups(const void *x, const void *y, void *context) {
     const struct stack_group *a = x, *b = y;
     const uint32_t *order = context;
     if (a->count != b->count)
@@ -114,19 +114,20 @@ static void groups_out(const struct doc_context *c, struct thread_row *rows, uin
     uint32_t group_count = 0;
     qsort_r(order, count, sizeof(*order), cmp_by_stack, rows);
     for (uint32_t i = 0; i < count; i++) {
-        if (i && cmp_strings(stack_of(&rows[order[i - 1]]), stack_of(&rows[order[i]])) == 0)
+        if (i && cmp_strings(doc_threads_stack_of(&rows[order[i - 1]]),
+                             doc_threads_stack_of(&rows[order[i]])) == 0)
             groups[group_count - 1].count++;
         else
             groups[group_count++] = (struct stack_group){i, 1};
     }
-    qsort_r(groups, group_count, sizeof(*groups), cmp_groups, order);
+    qsort_r(groups, group_count, sizeof(*groups), doc_threads_cmp_groups, order);
     uint32_t top = view_top(c->o, ROWS_DEFAULT);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Stacks: %u different of %u thread%s", group_count,
              count, count == 1 ? "" : "s");
     for (uint32_t i = 0; i < group_count && i < top; i++) {
         const uint32_t *members = order + groups[i].first;
         group_title(c, rows, members, groups[i].count);
-        frames(c, stack_of(&rows[members[0]]));
+        frames(c, doc_threads_stack_of(&rows[members[0]]));
     }
     if (group_count > top)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stacks]", group_count - top);
@@ -138,7 +139,7 @@ static void show_stacks(const struct doc_context *c, const struct thread_row *ro
     struct stack_group *groups = calloc((size_t)count + 1, sizeof(*groups));
     uint32_t with_stack = 0;
     for (uint32_t i = 0; order && i < count; i++)
-        if (stack_of(&rows[i])->count)
+        if (doc_threads_stack_of(&rows[i])->count)
             order[with_stack++] = i;
     if (!order || !groups)
         c->d->failed = true;
@@ -231,7 +232,8 @@ void doc_show_threads(const struct doc_context *c) {
 
 /* -- Locks ------------------------------------------------------------------------------------- */
 
-static const struct thread_row *thread_of(const struct snapshot *s, const struct lock_row *lock) {
+static const struct thread_row *doc_threads_thread_of(const struct snapshot *s,
+                                                      const struct lock_row *lock) {
     SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
     for (uint32_t i = 0; i < count; i++) {
         if (lock->owner_os_id != ABSENT && lock->owner_os_id && rows[i].os_id == lock->owner_os_id)
@@ -246,7 +248,7 @@ static const struct thread_row *thread_of(const struct snapshot *s, const struct
 
 static void owner_cell(const struct doc_context *c, struct doc_table *t, const struct snapshot *s,
                        const struct lock_row *lock) {
-    const struct thread_row *owner = thread_of(s, lock);
+    const struct thread_row *owner = doc_threads_thread_of(s, lock);
     char label[FMT_MAX];
     if (owner)
         doc_cellf(c->d, t, DOC_PLAIN, "%s%s%s", thread_label(owner, label), who(owner) ? " " : "",
@@ -310,7 +312,8 @@ void doc_diff_locks(const struct doc_context *c) {
 /* -- Diff -------------------------------------------------------------------------------------- */
 
 /* The newest row of a thread. */
-static const struct thread_row *newest(const struct series *s, const struct series_thread *t) {
+static const struct thread_row *doc_threads_newest(const struct series *s,
+                                                   const struct series_thread *t) {
     for (uint32_t i = s->count; i-- > 0;)
         if (t->rows[i])
             return t->rows[i];
@@ -334,7 +337,7 @@ static bool in_application(const struct thread_row *t) {
     return false;
 }
 
-static int cmp_threads(const void *x, const void *y, void *context) {
+static int doc_threads_cmp_threads(const void *x, const void *y, void *context) {
     const struct series *s = context;
     uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
     const struct series_thread *a = &s->threads[i], *b = &s->threads[k];
@@ -344,7 +347,8 @@ static int cmp_threads(const void *x, const void *y, void *context) {
     uint64_t cpu_b = b->cpu_delta_ns == ABSENT ? 0 : b->cpu_delta_ns;
     if (cpu_a != cpu_b)
         return cpu_a > cpu_b ? -1 : 1;
-    bool app_a = in_application(newest(s, a)), app_b = in_application(newest(s, b));
+    bool app_a = in_application(doc_threads_newest(s, a)),
+         app_b = in_application(doc_threads_newest(s, b));
     if (app_a != app_b)
         return app_a ? -1 : 1;
     return (i > k) - (i < k);
@@ -354,7 +358,7 @@ static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
                              const struct series_thread *thread) {
     static const enum doc_style styles[] = {
         [THREAD_RUNAWAY] = DOC_BAD, [THREAD_NOT_RECORDED] = DOC_DIM, [THREAD_GONE] = DOC_DIM};
-    const struct thread_row *row = newest(c->s, thread);
+    const struct thread_row *row = doc_threads_newest(c->s, thread);
     char buf[FMT_MAX];
     if (!row)
         return;
@@ -413,7 +417,8 @@ void doc_diff_threads(const struct doc_context *c) {
     }
     for (uint32_t i = 0; i < count; i++)
         order[i] = i;
-    qsort_r(order, count, sizeof(*order), cmp_threads, (struct series *)(uintptr_t)c->s);
+    qsort_r(order, count, sizeof(*order), doc_threads_cmp_threads,
+            (struct series *)(uintptr_t)c->s);
     thread_counts(c);
     uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
     struct doc_table *t = doc_table(c->d, columns, 9);

@@ -34,28 +34,30 @@ static bool value_changed(const struct series *s, const struct series_value *v) 
     return false;
 }
 
-static uint64_t growth(const uint64_t *values, uint32_t last) {
+static uint64_t doc_values_growth(const uint64_t *values, uint32_t last) {
     if (values[0] == ABSENT && values[last] != ABSENT)
         return values[last]; /* it came */
     int64_t delta = fmt_delta(values[0], values[last]);
     return delta < 0 ? (uint64_t)0 - (uint64_t)delta : (uint64_t)delta;
 }
 
-static enum number_kind kind_of(const struct values *v, const struct series_value *value);
+static enum number_kind doc_values_kind_of(const struct values *v,
+                                           const struct series_value *value);
 
 /* What moved most, first; times are of another order than bytes and counts, so they come last. */
-static int cmp_values(const void *x, const void *y, void *context) {
+static int doc_values_cmp_values(const void *x, const void *y, void *context) {
     const struct series_value *a = *(const struct series_value *const *)x;
     const struct series_value *b = *(const struct series_value *const *)y;
     const struct values *v = context;
     uint32_t last = v->c->s->count - 1;
-    bool time_a = kind_of(v, a) == NUMBER_NS, time_b = kind_of(v, b) == NUMBER_NS;
+    bool time_a = doc_values_kind_of(v, a) == NUMBER_NS,
+         time_b = doc_values_kind_of(v, b) == NUMBER_NS;
     if (time_a != time_b)
         return time_a - time_b;
-    uint64_t in_a = growth(a->values, last), in_b = growth(b->values, last);
+    uint64_t in_a = doc_values_growth(a->values, last), in_b = doc_values_growth(b->values, last);
     if (in_a == in_b) {
-        in_a = growth(a->counts, last);
-        in_b = growth(b->counts, last);
+        in_a = doc_values_growth(a->counts, last);
+        in_b = doc_values_growth(b->counts, last);
     }
     if (in_a != in_b)
         return in_a > in_b ? -1 : 1;
@@ -82,7 +84,8 @@ static void find_units(struct values *v) {
     }
 }
 
-static enum number_kind kind_of(const struct values *v, const struct series_value *value) {
+static enum number_kind doc_values_kind_of(const struct values *v,
+                                           const struct series_value *value) {
     if (value->part != PART_COUNTERS)
         return v->section->plain ? NUMBER_COUNT : NUMBER_BYTES;
     uint32_t unit = strmap_get(&v->units, str_of(value->name), STR(""));
@@ -154,7 +157,7 @@ static struct doc_table *value_table(const struct doc_context *c, const struct d
     return doc_table(c->d, columns, n);
 }
 
-static void collect(struct values *v, const char *group) {
+static void doc_values_collect(struct values *v, const char *group) {
     const struct series *s = v->c->s;
     v->count = 0;
     for (uint32_t i = 0; i < s->value_count; i++) {
@@ -166,20 +169,20 @@ static void collect(struct values *v, const char *group) {
         else
             v->unchanged++;
     }
-    qsort_r(v->rows, v->count, sizeof(*v->rows), cmp_values, v);
+    qsort_r(v->rows, v->count, sizeof(*v->rows), doc_values_cmp_values, v);
 }
 
-static void write_groups(struct values *v) {
+static void doc_values_write_groups(struct values *v) {
     const struct value_section *section = v->section;
     uint32_t top = view_top(v->c->o, ROWS_DEFAULT);
     struct doc_table *t =
         value_table(v->c, &v->shown, section->count_title, section->groups[1] != NULL);
     for (size_t g = 0; g < GROUPS_MOST && section->groups[g]; g++) {
         const char *group = section->groups[1] ? section->groups[g] : NULL;
-        collect(v, section->groups[g]);
+        doc_values_collect(v, section->groups[g]);
         for (uint32_t i = 0; i < v->count && v->written < top; i++, v->written++)
             value_row(v->c, t, &v->shown, v->rows[i], group && i ? "" : group,
-                      kind_of(v, v->rows[i]));
+                      doc_values_kind_of(v, v->rows[i]));
         v->cut += v->count;
     }
     v->cut -= v->written;
@@ -237,7 +240,7 @@ static void value_section(const struct doc_context *c, const struct value_sectio
         find_units(&v);
     doc_shown(c, &v.shown);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
-    write_groups(&v);
+    doc_values_write_groups(&v);
     if (v.cut)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more that changed]", v.cut);
     if (v.unchanged)
@@ -286,12 +289,12 @@ static void finalizer_values(const struct doc_context *c) {
     doc_prune(t);
 }
 
-static bool same_text(const char *a, const char *b) {
+static bool doc_values_same_text(const char *a, const char *b) {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static void finalizer_thread(const struct doc_context *c, const struct finalizer_row *f,
-                             const char *when) {
+static void doc_values_finalizer_thread(const struct doc_context *c, const struct finalizer_row *f,
+                                        const char *when) {
     if (f && f->thread_os_id != ABSENT)
         doc_text(c->d, DOC_ITEM, f->blocked == 1 ? DOC_BAD : DOC_PLAIN,
                  "%s: thread 0x%" PRIx64 "%s%s%s", when, f->thread_os_id,
@@ -307,10 +310,10 @@ void doc_diff_finalizer(const struct doc_context *c) {
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Finalizer");
     finalizer_values(c);
     if (base && last && base->thread_os_id == last->thread_os_id &&
-        base->blocked == last->blocked && same_text(base->running, last->running)) {
-        finalizer_thread(c, last, "in both");
+        base->blocked == last->blocked && doc_values_same_text(base->running, last->running)) {
+        doc_values_finalizer_thread(c, last, "in both");
         return;
     }
-    finalizer_thread(c, base, c->s->count > 2 ? "in the first" : "before");
-    finalizer_thread(c, last, c->s->count > 2 ? "in the last" : "now");
+    doc_values_finalizer_thread(c, base, c->s->count > 2 ? "in the first" : "before");
+    doc_values_finalizer_thread(c, last, c->s->count > 2 ? "in the last" : "now");
 }

@@ -167,7 +167,7 @@ size_t fmt_width_of(struct str s) {
 }
 
 /* Bytes that the first `width` characters of s take. */
-static size_t bytes_of(const char *s, size_t width) {
+static size_t fmt_bytes_of(const char *s, size_t width) {
     size_t i = 0;
     for (; s[i]; i++)
         if (starts_character(s[i]) && width-- == 0)
@@ -183,9 +183,9 @@ void fmt_cut(struct strbuf *out, const char *s, size_t width) {
     }
     /* The end of a type name says more than its beginning. */
     size_t kept = width > 1 ? width - 1 : 0, head = kept * 2 / 5, tail = kept - head;
-    strbuf_add(out, (struct str){s, bytes_of(s, head)});
+    strbuf_add(out, (struct str){s, fmt_bytes_of(s, head)});
     strbuf_adds(out, "…");
-    strbuf_adds(out, s + bytes_of(s, all - tail));
+    strbuf_adds(out, s + fmt_bytes_of(s, all - tail));
 }
 
 void fmt_cut_end(struct strbuf *out, const char *s, size_t width) {
@@ -193,7 +193,7 @@ void fmt_cut_end(struct strbuf *out, const char *s, size_t width) {
         strbuf_adds(out, s);
         return;
     }
-    strbuf_add(out, (struct str){s, bytes_of(s, width > 1 ? width - 1 : 0)});
+    strbuf_add(out, (struct str){s, fmt_bytes_of(s, width > 1 ? width - 1 : 0)});
     strbuf_adds(out, "…");
 }
 

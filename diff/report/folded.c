@@ -8,21 +8,21 @@
 #include <inttypes.h>
 
 /* ';' separates frames and a line break stacks: neither may be in a name. */
-static void add_frame(struct strbuf *out, const char *frame) {
+static void folded_add_frame(struct strbuf *out, const char *frame) {
     for (const char *c = frame; *c; c++)
         strbuf_addc(out, *c == ';' ? ':' : *c);
 }
 
-static void add_stack(struct strbuf *out, const struct series_stack *stack) {
+static void folded_add_stack(struct strbuf *out, const struct series_stack *stack) {
     if (!stack->frames.count)
         strbuf_adds(out, stack->module ? stack->module : "[unknown]");
     for (uint32_t i = stack->frames.count; i-- > 0;) {
-        add_frame(out, stack->frames.items[i]);
+        folded_add_frame(out, stack->frames.items[i]);
         strbuf_adds(out, i ? ";" : "");
     }
 }
 
-static uint64_t figure(const struct cell *cell, bool bytes) {
+static uint64_t folded_figure(const struct cell *cell, bool bytes) {
     uint64_t number = bytes ? cell->bytes : cell->objects;
     return number == ABSENT ? 0 : number;
 }
@@ -38,10 +38,10 @@ static bool write_folded(const struct series *s, const struct report_options *o,
     bool bytes = s->allocated[0].bytes != ABSENT && s->allocated[last].bytes != ABSENT;
     for (uint32_t i = 0; i < v.count; i++) {
         const struct series_stack *stack = &s->stacks[v.rows[i]];
-        add_stack(out, stack);
-        strbuf_addf(out, " %" PRIu64, figure(&stack->totals[0], bytes));
+        folded_add_stack(out, stack);
+        strbuf_addf(out, " %" PRIu64, folded_figure(&stack->totals[0], bytes));
         if (last)
-            strbuf_addf(out, " %" PRIu64, figure(&stack->totals[last], bytes));
+            strbuf_addf(out, " %" PRIu64, folded_figure(&stack->totals[last], bytes));
         strbuf_addc(out, '\n');
     }
     alloc_view_deinit(&v);

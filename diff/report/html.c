@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void escaped(struct strbuf *out, const char *s) {
+static void html_escaped(struct strbuf *out, const char *s) {
     for (; *s; s++) {
         switch (*s) {
         case '<':
@@ -40,17 +40,17 @@ static void open_tag(struct strbuf *out, const char *tag, enum doc_style style, 
 
 static void element(struct strbuf *out, const char *tag, enum doc_style style, const char *text) {
     open_tag(out, tag, style, false);
-    escaped(out, text);
+    html_escaped(out, text);
     strbuf_addf(out, "</%s>\n", tag);
 }
 
-static void table(struct strbuf *out, const struct doc_table *t) {
+static void html_table(struct strbuf *out, const struct doc_table *t) {
     if (!t->row_count)
         return;
     strbuf_adds(out, "<table>\n<tr>");
     for (uint32_t c = 0; c < t->column_count; c++) {
         open_tag(out, "th", DOC_PLAIN, t->columns[c].right);
-        escaped(out, t->columns[c].title);
+        html_escaped(out, t->columns[c].title);
         strbuf_adds(out, "</th>");
     }
     strbuf_adds(out, "</tr>\n");
@@ -59,7 +59,7 @@ static void table(struct strbuf *out, const struct doc_table *t) {
         for (uint32_t c = 0; c < t->column_count; c++) {
             const struct doc_cell *cell = &t->rows[r].cells[c];
             open_tag(out, "td", cell->style, t->columns[c].right);
-            escaped(out, cell->text ? cell->text : "");
+            html_escaped(out, cell->text ? cell->text : "");
             strbuf_adds(out, "</td>");
         }
         strbuf_adds(out, "</tr>\n");
@@ -67,20 +67,20 @@ static void table(struct strbuf *out, const struct doc_table *t) {
     strbuf_adds(out, "</table>\n");
 }
 
-static void finding(struct strbuf *out, const struct doc_block *b) {
+static void html_finding(struct strbuf *out, const struct doc_block *b) {
     const char *severity = severity_names[b->finding->severity];
     strbuf_addf(out, "<div class=\"finding %s\"><p><b>%s</b> ", severity, severity);
-    escaped(out, b->text);
+    html_escaped(out, b->text);
     strbuf_addf(out, " <code>%s</code></p>", b->finding->rule->id);
     if (b->finding->next) {
         strbuf_adds(out, "<p class=\"dim\">Next: ");
-        escaped(out, b->finding->next);
+        html_escaped(out, b->finding->next);
         strbuf_adds(out, "</p>");
     }
     strbuf_adds(out, "</div>\n");
 }
 
-static void block(struct strbuf *out, const struct doc_block *b) {
+static void html_block(struct strbuf *out, const struct doc_block *b) {
     switch (b->kind) {
     case DOC_TITLE:
         element(out, "h1", b->style, b->text);
@@ -99,14 +99,14 @@ static void block(struct strbuf *out, const struct doc_block *b) {
         break;
     case DOC_STACK:
         strbuf_adds(out, "<div class=\"frame\">");
-        escaped(out, b->text);
+        html_escaped(out, b->text);
         strbuf_adds(out, "</div>\n");
         break;
     case DOC_FINDING:
-        finding(out, b);
+        html_finding(out, b);
         break;
     case DOC_TABLE:
-        table(out, b->table);
+        html_table(out, b->table);
         break;
     }
 }
@@ -130,18 +130,18 @@ static const char style[] =
     "code{font-size:.85em;color:#888}\n"
     "</style>\n</head>\n<body>\n";
 
-static void render(const struct doc *d, struct strbuf *out) {
+static void html_render(const struct doc *d, struct strbuf *out) {
     strbuf_adds(out, head);
-    escaped(out, d->count ? d->blocks[0].text : "dumpdiff");
+    html_escaped(out, d->count ? d->blocks[0].text : "dumpdiff");
     strbuf_adds(out, style);
     for (uint32_t i = 0; i < d->count; i++)
-        block(out, &d->blocks[i]);
+        html_block(out, &d->blocks[i]);
     strbuf_adds(out, "</body>\n</html>\n");
 }
 
-static bool finish(struct doc *d, struct strbuf *out, struct err *err) {
+static bool html_finish(struct doc *d, struct strbuf *out, struct err *err) {
     if (!d->failed)
-        render(d, out);
+        html_render(d, out);
     bool ok = !d->failed && !out->failed;
     doc_deinit(d);
     return ok || err_nomem(err);
@@ -152,7 +152,7 @@ static bool html_show(const struct series *s, const struct findings *f,
     struct doc d;
     doc_init(&d);
     doc_build_show(&d, s, f, o);
-    return finish(&d, out, err);
+    return html_finish(&d, out, err);
 }
 
 static bool html_diff(const struct series *s, const struct findings *f,
@@ -160,7 +160,7 @@ static bool html_diff(const struct series *s, const struct findings *f,
     struct doc d;
     doc_init(&d);
     doc_build_diff(&d, s, f, o);
-    return finish(&d, out, err);
+    return html_finish(&d, out, err);
 }
 
 const struct report report_html = {

@@ -4,7 +4,8 @@
 #include "diff/report/json_parts.h"
 
 /* A figure of all snapshots; cells NULL: no snapshot tells. */
-static cJSON *figure(const struct series *s, const struct cell *cells, bool bytes) {
+static cJSON *json_allocations_figure(const struct series *s, const struct cell *cells,
+                                      bool bytes) {
     if (s->count == 1)
         return json_number(!cells ? ABSENT : bytes ? cells[0].bytes : cells[0].objects);
     struct json j = {.failed = false};
@@ -17,7 +18,7 @@ static cJSON *figure(const struct series *s, const struct cell *cells, bool byte
 }
 
 /* What two snapshots tell can be subtracted. */
-static cJSON *delta(const struct series *s, const struct cell *cells, bool bytes) {
+static cJSON *json_allocations_delta(const struct series *s, const struct cell *cells, bool bytes) {
     uint32_t last = s->count - 1;
     uint64_t first = bytes ? cells[0].bytes : cells[0].objects;
     uint64_t now = bytes ? cells[last].bytes : cells[last].objects;
@@ -27,16 +28,16 @@ static cJSON *delta(const struct series *s, const struct cell *cells, bool bytes
 
 static void figures(struct json *j, cJSON *object, const struct series *s,
                     const struct cell *cells) {
-    json_add(j, object, "count", figure(s, cells, false));
-    json_add(j, object, "bytes", figure(s, cells, true));
+    json_add(j, object, "count", json_allocations_figure(s, cells, false));
+    json_add(j, object, "bytes", json_allocations_figure(s, cells, true));
     if (s->count == 1)
         return;
-    json_add(j, object, "count_delta", delta(s, cells, false));
-    json_add(j, object, "bytes_delta", delta(s, cells, true));
+    json_add(j, object, "count_delta", json_allocations_delta(s, cells, false));
+    json_add(j, object, "bytes_delta", json_allocations_delta(s, cells, true));
 }
 
-static void head(struct json *j, cJSON *object, enum alloc_kind kind,
-                 const struct alloc_line *line) {
+static void json_allocations_head(struct json *j, cJSON *object, enum alloc_kind kind,
+                                  const struct alloc_line *line) {
     if (kind == ALLOC_SIZES) {
         json_add(j, object, "size_each", json_number(line->size_each));
     } else if (kind != ALLOC_STACKS) {
@@ -47,21 +48,21 @@ static void head(struct json *j, cJSON *object, enum alloc_kind kind,
     }
 }
 
-static cJSON *row(struct json *j, const struct series *s, enum alloc_kind kind,
-                  const struct alloc_line *line, const struct report_options *o) {
+static cJSON *json_allocations_row(struct json *j, const struct series *s, enum alloc_kind kind,
+                                   const struct alloc_line *line, const struct report_options *o) {
     cJSON *object = cJSON_CreateObject();
-    head(j, object, kind, line);
+    json_allocations_head(j, object, kind, line);
     figures(j, object, s, line->self);
     if (line->cum) {
-        json_add(j, object, "cum_count", figure(s, line->cum, false));
-        json_add(j, object, "cum_bytes", figure(s, line->cum, true));
+        json_add(j, object, "cum_count", json_allocations_figure(s, line->cum, false));
+        json_add(j, object, "cum_bytes", json_allocations_figure(s, line->cum, true));
         if (s->count > 1) {
-            json_add(j, object, "cum_count_delta", delta(s, line->cum, false));
-            json_add(j, object, "cum_bytes_delta", delta(s, line->cum, true));
+            json_add(j, object, "cum_count_delta", json_allocations_delta(s, line->cum, false));
+            json_add(j, object, "cum_bytes_delta", json_allocations_delta(s, line->cum, true));
         }
     }
-    json_add(j, object, "total_count", figure(s, line->ever, false));
-    json_add(j, object, "total_bytes", figure(s, line->ever, true));
+    json_add(j, object, "total_count", json_allocations_figure(s, line->ever, false));
+    json_add(j, object, "total_bytes", json_allocations_figure(s, line->ever, true));
     if (line->stack) {
         json_add(j, object, "size_each", json_number(line->size_each));
         json_add(j, object, "peak_bytes", json_number(line->stack->peak_bytes));
@@ -82,8 +83,8 @@ static const char *const other_names[ALLOC_KINDS] = {
     [ALLOC_SIZES] = "other_allocation_sizes",
 };
 
-static bool list(struct json *j, const struct series *s, enum alloc_kind kind,
-                 const struct report_options *o, struct err *err) {
+static bool json_allocations_list(struct json *j, const struct series *s, enum alloc_kind kind,
+                                  const struct report_options *o, struct err *err) {
     struct alloc_view v;
     if (!alloc_known(s, kind)) {
         json_put(j, alloc_kind_names[kind], cJSON_CreateNull());
@@ -94,7 +95,7 @@ static bool list(struct json *j, const struct series *s, enum alloc_kind kind,
     json_array_begin(j, alloc_kind_names[kind]);
     for (uint32_t i = 0; i < v.count; i++) {
         struct alloc_line line = alloc_line(s, kind, v.rows[i]);
-        json_array_put(j, row(j, s, kind, &line, o));
+        json_array_put(j, json_allocations_row(j, s, kind, &line, o));
     }
     json_array_end(j);
     if (v.other_rows || v.not_listed) {
@@ -118,7 +119,7 @@ bool json_allocations(struct json *j, const struct series *s, const struct repor
     }
     json_put(j, "outstanding", total);
     for (int kind = 0; kind < ALLOC_KINDS; kind++)
-        if (!list(j, s, (enum alloc_kind)kind, o, err))
+        if (!json_allocations_list(j, s, (enum alloc_kind)kind, o, err))
             return false;
     return true;
 }

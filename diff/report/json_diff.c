@@ -17,7 +17,7 @@ static cJSON *snapshot_head(struct json *j, const struct series *s, const struct
     return object;
 }
 
-static void head(struct json *j, const struct series *s, const struct report_options *o) {
+static void json_diff_head(struct json *j, const struct series *s, const struct report_options *o) {
     json_put(j, "base", snapshot_head(j, s, o, 0));
     json_put(j, "new", snapshot_head(j, s, o, s->count - 1));
     json_array_begin(j, "snapshots");
@@ -41,8 +41,8 @@ static cJSON *cell_numbers(struct json *j, const struct cell *cells, uint32_t co
     return array;
 }
 
-static void add_sums(struct json *j, cJSON *object, const struct cell *cells, uint32_t count,
-                     int64_t objects_delta, int64_t bytes_delta) {
+static void json_diff_add_sums(struct json *j, cJSON *object, const struct cell *cells,
+                               uint32_t count, int64_t objects_delta, int64_t bytes_delta) {
     json_add(j, object, "objects", cell_numbers(j, cells, count, false));
     json_add(j, object, "bytes", cell_numbers(j, cells, count, true));
     json_add(j, object, "objects_delta", json_delta(objects_delta));
@@ -62,7 +62,7 @@ static void add_live(struct json *j, cJSON *object, const struct series *s,
              json_delta(fmt_delta(type->live_bytes[0], type->live_bytes[last])));
 }
 
-static cJSON *real(double value) {
+static cJSON *json_diff_real(double value) {
     return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
 }
 
@@ -75,16 +75,16 @@ static void add_trend(struct json *j, cJSON *object, const struct series *s,
                                    : type->bytes_delta;
     j->failed |= !trend_of_type(s, type, &trend);
     json_add(j, out, "samples", json_number(trend.samples));
-    json_add(j, out, "bytes_per_step", real(trend.slope));
-    json_add(j, out, "bytes_per_hour", real(trend.slope_an_hour));
-    json_add(j, out, "bytes_per_n", real(o->per > 0 ? (double)growth / o->per : NAN));
-    json_add(j, out, "p_value", real(trend.p_value));
+    json_add(j, out, "bytes_per_step", json_diff_real(trend.slope));
+    json_add(j, out, "bytes_per_hour", json_diff_real(trend.slope_an_hour));
+    json_add(j, out, "bytes_per_n", json_diff_real(o->per > 0 ? (double)growth / o->per : NAN));
+    json_add(j, out, "p_value", json_diff_real(trend.p_value));
     json_add(j, out, "too_few", cJSON_CreateBool(trend.too_few));
     json_add(j, object, "trend", out);
 }
 
-static bool types(struct json *j, const struct series *s, const struct report_options *o,
-                  struct err *err) {
+static bool json_diff_types(struct json *j, const struct series *s, const struct report_options *o,
+                            struct err *err) {
     static const char *const bases[] = {
         [BASIS_ALL] = "all", [BASIS_MATURE] = "mature", [BASIS_LIVE] = "live"};
     struct type_view v;
@@ -100,7 +100,8 @@ static bool types(struct json *j, const struct series *s, const struct report_op
         cJSON *object = cJSON_CreateObject();
         json_add(j, object, "name", json_text(type->name));
         json_add(j, object, "module", json_text(type->module));
-        add_sums(j, object, type->totals, s->count, type->objects_delta, type->bytes_delta);
+        json_diff_add_sums(j, object, type->totals, s->count, type->objects_delta,
+                           type->bytes_delta);
         add_live(j, object, s, type);
         json_add(j, object, "verdict", json_text(verdict_names[type->verdict]));
         json_add(j, object, "judged_on", json_text(bases[type->basis]));
@@ -112,10 +113,11 @@ static bool types(struct json *j, const struct series *s, const struct report_op
     cJSON *others = cJSON_CreateObject(), *total = cJSON_CreateObject();
     json_add(j, others, "types", json_number(v.other_types));
     json_add(j, others, "unchanged", json_number(v.unchanged));
-    add_sums(j, others, v.all.others, s->count, v.all.others_objects_delta,
-             v.all.others_bytes_delta);
+    json_diff_add_sums(j, others, v.all.others, s->count, v.all.others_objects_delta,
+                       v.all.others_bytes_delta);
     json_put(j, "other_types", others);
-    add_sums(j, total, v.all.total, s->count, v.all.total_objects_delta, v.all.total_bytes_delta);
+    json_diff_add_sums(j, total, v.all.total, s->count, v.all.total_objects_delta,
+                       v.all.total_bytes_delta);
     json_put(j, "totals", total);
     type_view_deinit(&v);
     return true;
@@ -123,7 +125,8 @@ static bool types(struct json *j, const struct series *s, const struct report_op
 
 /* -- Threads ----------------------------------------------------------------------------------- */
 
-static const struct thread_row *newest(const struct series *s, const struct series_thread *t) {
+static const struct thread_row *json_diff_newest(const struct series *s,
+                                                 const struct series_thread *t) {
     for (uint32_t i = s->count; i-- > 0;)
         if (t->rows[i])
             return t->rows[i];
@@ -139,7 +142,7 @@ static void threads(struct json *j, const struct series *s) {
     json_array_begin(j, "threads");
     for (uint32_t i = 0; i < s->thread_count; i++) {
         const struct series_thread *t = &s->threads[i];
-        const struct thread_row *row = newest(s, t);
+        const struct thread_row *row = json_diff_newest(s, t);
         cJSON *object = cJSON_CreateObject();
         json_add(j, object, "os_id", json_number(t->os_id));
         json_add(j, object, "index", json_number(row ? row->index : ABSENT));
@@ -226,7 +229,7 @@ static cJSON *finalizer_column(struct json *j, const struct series *s, const cha
     return array;
 }
 
-static void finalizer(struct json *j, const struct series *s) {
+static void json_diff_finalizer(struct json *j, const struct series *s) {
     static const char *const columns[] = {"finalizable", "ready", "thread_os_id", "blocked",
                                           "running"};
     if (!(s->parts_any & PART_BIT(PART_FINALIZER))) {
@@ -242,7 +245,7 @@ static void finalizer(struct json *j, const struct series *s) {
     json_put(j, "finalizer", object);
 }
 
-static void regions(struct json *j, const struct series *s) {
+static void json_diff_regions(struct json *j, const struct series *s) {
     static const struct value_keys keys = {"kind", "allocated", "allocated_delta", "regions",
                                            "regions_delta"};
     if (!(s->parts_any & PART_BIT(PART_REGIONS))) {
@@ -263,7 +266,7 @@ static void regions(struct json *j, const struct series *s) {
     json_array_end(j);
 }
 
-static void memory_map(struct json *j, const struct series *s) {
+static void json_diff_memory_map(struct json *j, const struct series *s) {
     static const struct {
         const char *key, *group, *name;
     } lists[] = {{"by_usage", "usage", "usage"},
@@ -288,7 +291,7 @@ static void memory_map(struct json *j, const struct series *s) {
     json_put(j, "memory_map", object);
 }
 
-static void counters(struct json *j, const struct series *s) {
+static void json_diff_counters(struct json *j, const struct series *s) {
     if (!(s->parts_any & PART_BIT(PART_COUNTERS))) {
         json_put(j, "counters", cJSON_CreateNull());
         json_put(j, "counter_verdicts", cJSON_CreateNull());
@@ -315,22 +318,22 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     struct json j;
     json_begin(&j, out);
     json_put(&j, "schema", json_text("dumpdiff.diff/1"));
-    head(&j, s, o);
+    json_diff_head(&j, s, o);
     json_findings(&j, f);
-    bool ok = types(&j, s, o, err);
+    bool ok = json_diff_types(&j, s, o, err);
     threads(&j, s);
     generations(&j, s);
     json_put(&j, "gc", group(&j, s, PART_GC, "gc", &sizes));
-    finalizer(&j, s);
-    regions(&j, s);
-    memory_map(&j, s);
+    json_diff_finalizer(&j, s);
+    json_diff_regions(&j, s);
+    json_diff_memory_map(&j, s);
     json_put(&j, "handles", group(&j, s, PART_HANDLES, "kind", &counted));
     json_put(&j, "loader", group(&j, s, PART_LOADER, "kind", &counted));
     json_put(&j, "native_heaps", group(&j, s, PART_NATIVE_HEAPS, "heap", &sizes));
     json_put(&j, "modules", group(&j, s, PART_MODULES, "module", &counts));
     json_put(&j, "os_handles", group(&j, s, PART_OS_HANDLES, "type", &counts));
     json_put(&j, "async", group(&j, s, PART_ASYNC, "method", &counted));
-    counters(&j, s);
+    json_diff_counters(&j, s);
     ok = ok && json_allocations(&j, s, o, err);
     ok = ok && json_growth_points(&j, s, err);
     json_reconciliation(&j, s);

@@ -8,8 +8,8 @@
 /* A longer path is one through a linked list: its ends say enough. */
 #define PATH_MOST 256u
 
-static cJSON *path_of(struct json *j, const struct growth *g, uint32_t node,
-                      const char **ret_root) {
+static cJSON *json_growth_path_of(struct json *j, const struct growth *g, uint32_t node,
+                                  const char **ret_root) {
     uint32_t steps[PATH_MOST], depth = 0;
     for (uint32_t n = node; n != GROWTH_ROOT && depth < PATH_MOST; n = g->nodes[n].parent)
         steps[depth++] = n;
@@ -59,7 +59,7 @@ bool json_growth_points(struct json *j, const struct series *s, struct err *err)
         if (point->in_spread)
             continue;
         cJSON *object = cJSON_CreateObject();
-        json_add(j, object, "path", path_of(j, &g, point->node, &root));
+        json_add(j, object, "path", json_growth_path_of(j, &g, point->node, &root));
         json_add(j, object, "root", json_text(root));
         json_add(j, object, "kind", json_text(growth_kind_names[point->kind]));
         json_add(j, object, "objects_delta", json_delta(point->objects_delta));

@@ -24,8 +24,8 @@ static void part_rows(struct json *j, const struct snapshot *s, enum part part) 
     json_array_end(j);
 }
 
-static bool types(struct json *j, const struct series *s, const struct report_options *o,
-                  struct err *err) {
+static bool json_show_types(struct json *j, const struct series *s, const struct report_options *o,
+                            struct err *err) {
     struct type_view v;
     if (!snapshot_has(s->snapshots[0], PART_TYPES)) {
         json_put(j, "types", cJSON_CreateNull());
@@ -59,7 +59,7 @@ static bool types(struct json *j, const struct series *s, const struct report_op
     return true;
 }
 
-static void regions(struct json *j, const struct snapshot *s) {
+static void json_show_regions(struct json *j, const struct snapshot *s) {
     SNAPSHOT_ROWS(s, PART_REGIONS, struct region_row, rows, count);
     if (!snapshot_has(s, PART_REGIONS)) {
         json_put(j, "regions", cJSON_CreateNull());
@@ -76,7 +76,7 @@ static void regions(struct json *j, const struct snapshot *s) {
     json_array_end(j);
 }
 
-static void finalizer(struct json *j, const struct snapshot *s) {
+static void json_show_finalizer(struct json *j, const struct snapshot *s) {
     const struct finalizer_row *f = snapshot_row(s, PART_FINALIZER);
     SNAPSHOT_ROWS(s, PART_FINALIZABLE, struct finalizable_row, rows, count);
     if (!f && !snapshot_has(s, PART_FINALIZABLE)) {
@@ -112,7 +112,7 @@ static cJSON *memory_rows(struct json *j, const struct memory_row *rows, uint32_
     return list;
 }
 
-static void memory_map(struct json *j, const struct snapshot *s) {
+static void json_show_memory_map(struct json *j, const struct snapshot *s) {
     SNAPSHOT_ROWS(s, PART_MEMORY_MAP, struct memory_row, rows, count);
     if (!snapshot_has(s, PART_MEMORY_MAP)) {
         json_put(j, "memory_map", cJSON_CreateNull());
@@ -133,7 +133,7 @@ static void memory_map(struct json *j, const struct snapshot *s) {
     json_put(j, "memory_map", object);
 }
 
-static void counters(struct json *j, const struct snapshot *s) {
+static void json_show_counters(struct json *j, const struct snapshot *s) {
     SNAPSHOT_ROWS(s, PART_COUNTERS, struct counter_row, rows, count);
     if (!snapshot_has(s, PART_COUNTERS)) {
         json_put(j, "counters", cJSON_CreateNull());
@@ -184,11 +184,11 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "trust", json_trust(&j, snapshot));
     json_put(&j, "totals", json_totals(&j, snapshot));
     json_findings(&j, f);
-    bool ok = types(&j, s, o, err);
-    regions(&j, snapshot);
-    finalizer(&j, snapshot);
-    memory_map(&j, snapshot);
-    counters(&j, snapshot);
+    bool ok = json_show_types(&j, s, o, err);
+    json_show_regions(&j, snapshot);
+    json_show_finalizer(&j, snapshot);
+    json_show_memory_map(&j, snapshot);
+    json_show_counters(&j, snapshot);
     paths(&j, snapshot);
     for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
         part_rows(&j, snapshot, plain[i]);

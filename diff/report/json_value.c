@@ -18,7 +18,7 @@ void json_end(struct json *j) {
     j->failed |= j->out->failed;
 }
 
-static void print(struct json *j, cJSON *value) {
+static void json_value_print(struct json *j, cJSON *value) {
     char *text = value ? cJSON_PrintBuffered(value, 256, 0) : NULL;
     if (text)
         strbuf_adds(j->out, text);
@@ -35,7 +35,7 @@ static void key_out(struct json *j, const char *key) {
 
 void json_put(struct json *j, const char *key, cJSON *value) {
     key_out(j, key);
-    print(j, value);
+    json_value_print(j, value);
 }
 
 void json_array_begin(struct json *j, const char *key) {
@@ -47,7 +47,7 @@ void json_array_begin(struct json *j, const char *key) {
 void json_array_put(struct json *j, cJSON *value) {
     strbuf_adds(j->out, j->any_item ? ",\n    " : "\n    ");
     j->any_item = true;
-    print(j, value);
+    json_value_print(j, value);
 }
 
 void json_array_end(struct json *j) {
@@ -104,7 +104,7 @@ static cJSON *raw(struct strbuf *text) {
     return value;
 }
 
-static void put_number(struct strbuf *out, uint64_t value) {
+static void json_value_put_number(struct strbuf *out, uint64_t value) {
     if (value == ABSENT)
         strbuf_adds(out, "null");
     else
@@ -117,7 +117,7 @@ cJSON *json_numbers(const uint64_t *values, uint32_t count) {
     strbuf_addc(&text, '[');
     for (uint32_t i = 0; i < count; i++) {
         strbuf_adds(&text, i ? "," : "");
-        put_number(&text, values[i]);
+        json_value_put_number(&text, values[i]);
     }
     strbuf_addc(&text, ']');
     return raw(&text);
@@ -151,9 +151,9 @@ cJSON *json_cells(const struct cell *cells, bool known) {
             continue;
         }
         strbuf_adds(&text, "\":{\"objects\":");
-        put_number(&text, counted ? cells[g].objects : ABSENT);
+        json_value_put_number(&text, counted ? cells[g].objects : ABSENT);
         strbuf_adds(&text, ",\"bytes\":");
-        put_number(&text, cells[g].bytes);
+        json_value_put_number(&text, cells[g].bytes);
         strbuf_addc(&text, '}');
     }
     strbuf_addc(&text, '}');

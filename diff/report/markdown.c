@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* Characters that mean something in Markdown or HTML are escaped; '|' would end a cell. */
-static void escaped(struct strbuf *out, const char *s) {
+static void markdown_escaped(struct strbuf *out, const char *s) {
     for (; *s; s++) {
         if (*s == '<')
             strbuf_adds(out, "&lt;");
@@ -20,13 +20,13 @@ static void escaped(struct strbuf *out, const char *s) {
     }
 }
 
-static void table(struct strbuf *out, const struct doc_table *t) {
+static void markdown_table(struct strbuf *out, const struct doc_table *t) {
     if (!t->row_count)
         return;
     strbuf_adds(out, "\n|");
     for (uint32_t c = 0; c < t->column_count; c++) {
         strbuf_addc(out, ' ');
-        escaped(out, t->columns[c].title);
+        markdown_escaped(out, t->columns[c].title);
         strbuf_adds(out, " |");
     }
     strbuf_adds(out, "\n|");
@@ -40,48 +40,48 @@ static void table(struct strbuf *out, const struct doc_table *t) {
             const char *text = row->cells[c].text;
             bool strong = text && *text && row->style == DOC_STRONG;
             strbuf_adds(out, strong ? " **" : " ");
-            escaped(out, text ? text : "");
+            markdown_escaped(out, text ? text : "");
             strbuf_adds(out, strong ? "** |" : " |");
         }
         strbuf_addc(out, '\n');
     }
 }
 
-static void finding(struct strbuf *out, const struct doc_block *b) {
+static void markdown_finding(struct strbuf *out, const struct doc_block *b) {
     strbuf_addf(out, "- **%s** ", severity_names[b->finding->severity]);
-    escaped(out, b->text);
+    markdown_escaped(out, b->text);
     strbuf_addf(out, " (`%s`)\n", b->finding->rule->id);
     if (!b->finding->next)
         return;
     strbuf_adds(out, "  Next: ");
-    escaped(out, b->finding->next);
+    markdown_escaped(out, b->finding->next);
     strbuf_addc(out, '\n');
 }
 
 /* A fence longer than any run of backticks in the frames is not needed: they hold at most one. */
-static void block(struct strbuf *out, const struct doc_block *b, bool first, bool last) {
+static void markdown_block(struct strbuf *out, const struct doc_block *b, bool first, bool last) {
     switch (b->kind) {
     case DOC_TITLE:
         strbuf_adds(out, "# ");
-        escaped(out, b->text);
+        markdown_escaped(out, b->text);
         strbuf_addc(out, '\n');
         break;
     case DOC_HEADING:
         strbuf_adds(out, "\n## ");
-        escaped(out, b->text);
+        markdown_escaped(out, b->text);
         strbuf_adds(out, "\n\n");
         break;
     case DOC_PARA:
     case DOC_FOOT:
         strbuf_addc(out, '\n');
-        escaped(out, b->text);
+        markdown_escaped(out, b->text);
         strbuf_addc(out, '\n');
         break;
     case DOC_ITEM:
         if (first)
             strbuf_addc(out, '\n');
         strbuf_adds(out, "- ");
-        escaped(out, b->text);
+        markdown_escaped(out, b->text);
         strbuf_addc(out, '\n');
         break;
     case DOC_STACK:
@@ -93,27 +93,27 @@ static void block(struct strbuf *out, const struct doc_block *b, bool first, boo
             strbuf_addc(out, '\n');
         break;
     case DOC_FINDING:
-        finding(out, b);
+        markdown_finding(out, b);
         break;
     case DOC_TABLE:
-        table(out, b->table);
+        markdown_table(out, b->table);
         break;
     }
 }
 
-static void render(const struct doc *d, struct strbuf *out) {
+static void markdown_render(const struct doc *d, struct strbuf *out) {
     for (uint32_t i = 0; i < d->count; i++) {
         enum doc_kind kind = d->blocks[i].kind;
         enum doc_kind before = i ? d->blocks[i - 1].kind : DOC_TITLE;
         bool first = kind != before && !(kind == DOC_ITEM && before == DOC_STACK);
         bool last = i + 1 == d->count || d->blocks[i + 1].kind != kind;
-        block(out, &d->blocks[i], first, last);
+        markdown_block(out, &d->blocks[i], first, last);
     }
 }
 
-static bool finish(struct doc *d, struct strbuf *out, struct err *err) {
+static bool markdown_finish(struct doc *d, struct strbuf *out, struct err *err) {
     if (!d->failed)
-        render(d, out);
+        markdown_render(d, out);
     bool ok = !d->failed && !out->failed;
     doc_deinit(d);
     return ok || err_nomem(err);
@@ -124,7 +124,7 @@ static bool markdown_show(const struct series *s, const struct findings *f,
     struct doc d;
     doc_init(&d);
     doc_build_show(&d, s, f, o);
-    return finish(&d, out, err);
+    return markdown_finish(&d, out, err);
 }
 
 static bool markdown_diff(const struct series *s, const struct findings *f,
@@ -132,7 +132,7 @@ static bool markdown_diff(const struct series *s, const struct findings *f,
     struct doc d;
     doc_init(&d);
     doc_build_diff(&d, s, f, o);
-    return finish(&d, out, err);
+    return markdown_finish(&d, out, err);
 }
 
 const struct report report_markdown = {

@@ -33,20 +33,20 @@ struct profile {
     bool failed;
 };
 
-static void put_number(struct strbuf *out, unsigned field, uint64_t value) {
+static void pprof_put_number(struct strbuf *out, unsigned field, uint64_t value) {
     strbuf_add_varint(out, (uint64_t)field << 3);
     strbuf_add_varint(out, value);
 }
 
-static void put_bytes(struct strbuf *out, unsigned field, struct str bytes) {
+static void pprof_put_bytes(struct strbuf *out, unsigned field, struct str bytes) {
     strbuf_add_varint(out, (uint64_t)field << 3 | 2);
     strbuf_add_varint(out, bytes.len);
     strbuf_add(out, bytes);
 }
 
 /* Number of a key, given when it is new: *ret_new. The key has to outlive the profile. */
-static uint64_t number_of(struct profile *p, struct strmap *map, uint64_t *count, struct str key,
-                          bool *ret_new) {
+static uint64_t pprof_number_of(struct profile *p, struct strmap *map, uint64_t *count,
+                                struct str key, bool *ret_new) {
     uint32_t number = strmap_get(map, key, STR(""));
     *ret_new = number == STRMAP_NONE;
     if (!*ret_new)
@@ -56,11 +56,11 @@ static uint64_t number_of(struct profile *p, struct strmap *map, uint64_t *count
     return (*count)++;
 }
 
-static uint64_t string_of(struct profile *p, struct str s) {
+static uint64_t pprof_string_of(struct profile *p, struct str s) {
     bool is_new;
-    uint64_t number = number_of(p, &p->string_ids, &p->string_count, s, &is_new);
+    uint64_t number = pprof_number_of(p, &p->string_ids, &p->string_count, s, &is_new);
     if (is_new)
-        put_bytes(&p->strings, PROFILE_STRING, s);
+        pprof_put_bytes(&p->strings, PROFILE_STRING, s);
     return number;
 }
 
@@ -77,14 +77,14 @@ static uint64_t mapping_start(uint64_t id) {
 /* Mappings, locations and functions have ids from 1. */
 static uint64_t mapping_of(struct profile *p, struct str module) {
     bool is_new;
-    uint64_t id = 1 + number_of(p, &p->mapping_ids, &p->mapping_count, module, &is_new);
+    uint64_t id = 1 + pprof_number_of(p, &p->mapping_ids, &p->mapping_count, module, &is_new);
     if (is_new) {
         strbuf_clear(&p->part);
-        put_number(&p->part, 1, id);
-        put_number(&p->part, 2, mapping_start(id));
-        put_number(&p->part, 3, mapping_start(id) + MAPPING_BYTES);
-        put_number(&p->part, 5, string_of(p, module));
-        put_bytes(&p->out, PROFILE_MAPPING, strbuf_str(&p->part));
+        pprof_put_number(&p->part, 1, id);
+        pprof_put_number(&p->part, 2, mapping_start(id));
+        pprof_put_number(&p->part, 3, mapping_start(id) + MAPPING_BYTES);
+        pprof_put_number(&p->part, 5, pprof_string_of(p, module));
+        pprof_put_bytes(&p->out, PROFILE_MAPPING, strbuf_str(&p->part));
     }
     return id;
 }
@@ -117,43 +117,44 @@ static struct frame_parts split_frame(struct str text) {
 static uint64_t location_of(struct profile *p, const char *frame) {
     bool is_new;
     struct str text = str_of(frame);
-    uint64_t id = 1 + number_of(p, &p->location_ids, &p->location_count, text, &is_new);
+    uint64_t id = 1 + pprof_number_of(p, &p->location_ids, &p->location_count, text, &is_new);
     if (!is_new)
         return id;
     struct frame_parts parts = split_frame(text);
     uint64_t mapping = parts.module.len ? mapping_of(p, parts.module) : 0;
     if (parts.function.len) {
-        uint64_t name = string_of(p, parts.function);
+        uint64_t name = pprof_string_of(p, parts.function);
         strbuf_clear(&p->part);
-        put_number(&p->part, 1, id);
-        put_number(&p->part, 2, name);
-        put_number(&p->part, 3, name);
-        put_bytes(&p->out, PROFILE_FUNCTION, strbuf_str(&p->part));
+        pprof_put_number(&p->part, 1, id);
+        pprof_put_number(&p->part, 2, name);
+        pprof_put_number(&p->part, 3, name);
+        pprof_put_bytes(&p->out, PROFILE_FUNCTION, strbuf_str(&p->part));
     }
     strbuf_clear(&p->part);
-    put_number(&p->part, 1, id);
+    pprof_put_number(&p->part, 1, id);
     if (mapping)
-        put_number(&p->part, 2, mapping);
+        pprof_put_number(&p->part, 2, mapping);
     /* Frames show return addresses, locations are of the call in front of it. */
     if (parts.address)
-        put_number(&p->part, 3, (mapping ? mapping_start(mapping) : 0) + parts.address - 1);
+        pprof_put_number(&p->part, 3, (mapping ? mapping_start(mapping) : 0) + parts.address - 1);
     strbuf_clear(&p->numbers);
-    put_number(&p->numbers, 1, id); /* the function of the line has the same id */
+    pprof_put_number(&p->numbers, 1, id); /* the function of the line has the same id */
     if (parts.function.len)
-        put_bytes(&p->part, 4, strbuf_str(&p->numbers));
-    put_bytes(&p->out, PROFILE_LOCATION, strbuf_str(&p->part));
+        pprof_put_bytes(&p->part, 4, strbuf_str(&p->numbers));
+    pprof_put_bytes(&p->out, PROFILE_LOCATION, strbuf_str(&p->part));
     return id;
 }
 
 static void put_type(struct profile *p, unsigned field, const char *name, const char *unit) {
-    uint64_t name_number = string_of(p, str_of(name)), unit_number = string_of(p, str_of(unit));
+    uint64_t name_number = pprof_string_of(p, str_of(name)),
+             unit_number = pprof_string_of(p, str_of(unit));
     strbuf_clear(&p->part);
-    put_number(&p->part, 1, name_number);
-    put_number(&p->part, 2, unit_number);
-    put_bytes(&p->out, field, strbuf_str(&p->part));
+    pprof_put_number(&p->part, 1, name_number);
+    pprof_put_number(&p->part, 2, unit_number);
+    pprof_put_bytes(&p->out, field, strbuf_str(&p->part));
 }
 
-static uint64_t known(uint64_t number) {
+static uint64_t pprof_known(uint64_t number) {
     return number == ABSENT ? 0 : number;
 }
 
@@ -166,11 +167,11 @@ static bool tells_ever(const struct series *s) {
 }
 
 /* Values in the order of the types: counts before bytes; a delta may be negative. */
-static void put_values(const struct series *s, const struct series_stack *stack, bool ever,
-                       struct strbuf *out) {
+static void pprof_put_values(const struct series *s, const struct series_stack *stack, bool ever,
+                             struct strbuf *out) {
     const struct cell *base = &stack->totals[0], *now = &stack->totals[s->count - 1];
-    uint64_t counts[] = {known(base->objects), known(now->objects)};
-    uint64_t bytes[] = {known(base->bytes), known(now->bytes)};
+    uint64_t counts[] = {pprof_known(base->objects), pprof_known(now->objects)};
+    uint64_t bytes[] = {pprof_known(base->bytes), pprof_known(now->bytes)};
     if (s->count > 1) {
         strbuf_add_varint(out, counts[1] - counts[0]);
         strbuf_add_varint(out, bytes[1] - bytes[0]);
@@ -178,15 +179,15 @@ static void put_values(const struct series *s, const struct series_stack *stack,
         strbuf_add_varint(out, bytes[0]);
     }
     if (ever) {
-        strbuf_add_varint(out, stack->ever ? known(stack->ever[0].objects) : 0);
-        strbuf_add_varint(out, stack->ever ? known(stack->ever[0].bytes) : 0);
+        strbuf_add_varint(out, stack->ever ? pprof_known(stack->ever[0].objects) : 0);
+        strbuf_add_varint(out, stack->ever ? pprof_known(stack->ever[0].bytes) : 0);
     }
     strbuf_add_varint(out, counts[1]);
     strbuf_add_varint(out, bytes[1]);
 }
 
-static void put_sample(struct profile *p, const struct series *s, const struct series_stack *stack,
-                       bool ever, uint64_t *ids) {
+static void pprof_put_sample(struct profile *p, const struct series *s,
+                             const struct series_stack *stack, bool ever, uint64_t *ids) {
     struct strbuf sample;
     strbuf_init(&sample);
     for (uint32_t i = 0; i < stack->frames.count; i++)
@@ -194,24 +195,24 @@ static void put_sample(struct profile *p, const struct series *s, const struct s
     strbuf_clear(&p->numbers);
     for (uint32_t i = 0; i < stack->frames.count; i++)
         strbuf_add_varint(&p->numbers, ids[i]);
-    put_bytes(&sample, 1, strbuf_str(&p->numbers));
+    pprof_put_bytes(&sample, 1, strbuf_str(&p->numbers));
     strbuf_clear(&p->numbers);
-    put_values(s, stack, ever, &p->numbers);
-    put_bytes(&sample, 2, strbuf_str(&p->numbers));
+    pprof_put_values(s, stack, ever, &p->numbers);
+    pprof_put_bytes(&sample, 2, strbuf_str(&p->numbers));
     if (stack->size_each != ABSENT) {
-        uint64_t key = string_of(p, STR("bytes"));
+        uint64_t key = pprof_string_of(p, STR("bytes"));
         strbuf_clear(&p->part);
-        put_number(&p->part, 1, key);
-        put_number(&p->part, 3, stack->size_each);
-        put_bytes(&sample, 3, strbuf_str(&p->part));
+        pprof_put_number(&p->part, 1, key);
+        pprof_put_number(&p->part, 3, stack->size_each);
+        pprof_put_bytes(&sample, 3, strbuf_str(&p->part));
     }
-    put_bytes(&p->out, PROFILE_SAMPLE, strbuf_str(&sample));
+    pprof_put_bytes(&p->out, PROFILE_SAMPLE, strbuf_str(&sample));
     p->failed = p->failed || sample.failed;
     strbuf_deinit(&sample);
 }
 
 /* Pairs of a count and a size. */
-static void put_types(struct profile *p, const char *const *types, size_t count) {
+static void pprof_put_types(struct profile *p, const char *const *types, size_t count) {
     for (size_t i = 0; i < count; i++)
         put_type(p, PROFILE_SAMPLE_TYPE, types[i], i % 2 ? "bytes" : "count");
 }
@@ -222,24 +223,24 @@ static void put_head(struct profile *p, const struct series *s, bool ever) {
     static const char *const show_types[] = {"alloc_objects", "alloc_space", "inuse_objects",
                                              "inuse_space"};
     const struct origin_row *origin = snapshot_origin(series_new(s));
-    string_of(p, STR("")); /* the first has to be empty */
+    pprof_string_of(p, STR("")); /* the first has to be empty */
     if (s->count > 1)
-        put_types(p, diff_types, 6);
+        pprof_put_types(p, diff_types, 6);
     else
-        put_types(p, ever ? show_types : show_types + 2, ever ? 4 : 2);
-    put_number(&p->out, PROFILE_DEFAULT_SAMPLE_TYPE,
-               string_of(p, str_of(s->count > 1 ? "delta_space" : "inuse_space")));
+        pprof_put_types(p, ever ? show_types : show_types + 2, ever ? 4 : 2);
+    pprof_put_number(&p->out, PROFILE_DEFAULT_SAMPLE_TYPE,
+                     pprof_string_of(p, str_of(s->count > 1 ? "delta_space" : "inuse_space")));
     if (origin->captured_at_ns != ABSENT)
-        put_number(&p->out, PROFILE_TIME_NANOS, origin->captured_at_ns);
+        pprof_put_number(&p->out, PROFILE_TIME_NANOS, origin->captured_at_ns);
     if (s->count > 1 && s->interval_ns != ABSENT)
-        put_number(&p->out, PROFILE_DURATION_NANOS, s->interval_ns);
+        pprof_put_number(&p->out, PROFILE_DURATION_NANOS, s->interval_ns);
     if (origin->sample_bytes != ABSENT) {
         put_type(p, PROFILE_PERIOD_TYPE, "space", "bytes");
-        put_number(&p->out, PROFILE_PERIOD, origin->sample_bytes);
+        pprof_put_number(&p->out, PROFILE_PERIOD, origin->sample_bytes);
     }
 }
 
-static bool pack(struct str data, struct strbuf *out) {
+static bool pprof_pack(struct str data, struct strbuf *out) {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)data.ptr};
     unsigned char buffer[65536];
     size_t left = data.len;
@@ -306,10 +307,10 @@ static bool pprof(const struct series *s, const struct findings *f, const struct
     bool ever = tells_ever(s);
     put_head(&p, s, ever);
     for (uint32_t i = 0; ids && i < v.count; i++)
-        put_sample(&p, s, &s->stacks[v.rows[i]], ever, ids);
+        pprof_put_sample(&p, s, &s->stacks[v.rows[i]], ever, ids);
     strbuf_add(&p.out, strbuf_str(&p.strings));
     bool ok = ids && !p.failed && !p.out.failed && !p.strings.failed && !p.part.failed &&
-              !p.numbers.failed && pack(strbuf_str(&p.out), out) && !out->failed;
+              !p.numbers.failed && pprof_pack(strbuf_str(&p.out), out) && !out->failed;
     profile_deinit(&p);
     alloc_view_deinit(&v);
     free(ids);

@@ -138,7 +138,7 @@ static cJSON *json_cell(enum sheet_kind kind, const struct sheet_cell *cell) {
     return kind == SHEET_TIME ? json_time(cell->number) : json_number(cell->number);
 }
 
-static bool put_row(const struct sheet *s, uint32_t r, struct strbuf *out) {
+static bool sheet_put_row(const struct sheet *s, uint32_t r, struct strbuf *out) {
     cJSON *object = cJSON_CreateObject();
     bool ok = object;
     for (uint32_t c = 0; ok && c < s->column_count; c++) {
@@ -159,7 +159,7 @@ static bool write_json(const struct sheet *s, bool lines, struct strbuf *out) {
     strbuf_adds(out, lines ? "" : "[");
     for (uint32_t r = 0; ok && r < s->row_count; r++) {
         strbuf_adds(out, lines ? "" : r ? ",\n " : "\n ");
-        ok = put_row(s, r, out);
+        ok = sheet_put_row(s, r, out);
         strbuf_adds(out, lines ? "\n" : "");
     }
     strbuf_adds(out, lines ? "" : s->row_count ? "\n]\n" : "]\n");

@@ -229,7 +229,8 @@ static void render_block(const struct text *t, const struct doc_block *b) {
     }
 }
 
-static void render(const struct doc *d, const struct report_options *o, struct strbuf *out) {
+static void text_file_render(const struct doc *d, const struct report_options *o,
+                             struct strbuf *out) {
     struct text t = {out, o->width ? o->width : REPORT_WIDTH, o->color};
     uint32_t first = 0, findings = 0, shown = 0;
     for (uint32_t i = 0; i < d->count; i++) {
@@ -254,7 +255,7 @@ static void render(const struct doc *d, const struct report_options *o, struct s
 bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
                  struct err *err) {
     if (!d->failed)
-        render(d, o, out);
+        text_file_render(d, o, out);
     bool ok = !d->failed && !out->failed;
     doc_deinit(d);
     return ok || err_nomem(err);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool compile(regex_t *re, const char *pattern, const char *option, struct err *err) {
+static bool view_compile(regex_t *re, const char *pattern, const char *option, struct err *err) {
     char why[128];
     int code = regcomp(re, pattern, REG_EXTENDED | REG_NOSUB);
     if (code == 0)
@@ -17,10 +17,10 @@ static bool compile(regex_t *re, const char *pattern, const char *option, struct
 
 bool name_filter_init(struct name_filter *f, const struct report_options *o, struct err *err) {
     *f = (struct name_filter){.has_focus = false};
-    if (o->focus && !compile(&f->focus, o->focus, "--focus", err))
+    if (o->focus && !view_compile(&f->focus, o->focus, "--focus", err))
         return false;
     f->has_focus = o->focus != NULL;
-    if (o->ignore && !compile(&f->ignore, o->ignore, "--ignore", err)) {
+    if (o->ignore && !view_compile(&f->ignore, o->ignore, "--ignore", err)) {
         name_filter_deinit(f);
         return false;
     }
@@ -57,12 +57,12 @@ struct order {
     enum report_sort sort;
 };
 
-static int cmp_descending(uint64_t a, uint64_t b) {
+static int view_cmp_descending(uint64_t a, uint64_t b) {
     return a > b ? -1 : a < b;
 }
 
 /* How much a type grew or shrank. */
-static struct cell growth(const struct series *s, const struct series_type *t) {
+static struct cell view_growth(const struct series *s, const struct series_type *t) {
     if (!s->live_known || s->count == 1)
         return (struct cell){num_magnitude(t->objects_delta), num_magnitude(t->bytes_delta)};
     struct cell base = type_cell(t, 0, true), last = type_cell(t, s->count - 1, true);
@@ -70,7 +70,7 @@ static struct cell growth(const struct series *s, const struct series_type *t) {
                          num_magnitude(fmt_delta(base.bytes, last.bytes))};
 }
 
-static int cmp_rows(const void *x, const void *y, void *context) {
+static int view_cmp_rows(const void *x, const void *y, void *context) {
     const struct order *order = context;
     const struct series_type *a = &order->s->types[*(const uint32_t *)x];
     const struct series_type *b = &order->s->types[*(const uint32_t *)y];
@@ -80,22 +80,25 @@ static int cmp_rows(const void *x, const void *y, void *context) {
         return result;
     switch (order->sort) {
     case SORT_BYTES_DELTA:
-        result = cmp_descending(growth(order->s, a).bytes, growth(order->s, b).bytes);
+        result =
+            view_cmp_descending(view_growth(order->s, a).bytes, view_growth(order->s, b).bytes);
         if (!result)
-            result = cmp_descending(growth(order->s, a).objects, growth(order->s, b).objects);
+            result = view_cmp_descending(view_growth(order->s, a).objects,
+                                         view_growth(order->s, b).objects);
         break;
     case SORT_OBJECTS_DELTA:
-        result = cmp_descending(growth(order->s, a).objects, growth(order->s, b).objects);
+        result =
+            view_cmp_descending(view_growth(order->s, a).objects, view_growth(order->s, b).objects);
         break;
     case SORT_BYTES:
-        result = cmp_descending(a->totals[last].bytes, b->totals[last].bytes);
+        result = view_cmp_descending(a->totals[last].bytes, b->totals[last].bytes);
         break;
     case SORT_OBJECTS:
-        result = cmp_descending(a->totals[last].objects, b->totals[last].objects);
+        result = view_cmp_descending(a->totals[last].objects, b->totals[last].objects);
         break;
     case SORT_LOH:
-        result = cmp_descending(series_type_gens(a, last)[GEN_LOH].bytes,
-                                series_type_gens(b, last)[GEN_LOH].bytes);
+        result = view_cmp_descending(series_type_gens(a, last)[GEN_LOH].bytes,
+                                     series_type_gens(b, last)[GEN_LOH].bytes);
         break;
     case SORT_NAME:
         break;
@@ -114,7 +117,7 @@ static void sift_down(uint32_t *rows, uint32_t count, uint32_t at, struct order 
     for (;;) {
         uint32_t last = at, left = 2 * at + 1;
         for (uint32_t child = left; child < count && child <= left + 1; child++)
-            if (cmp_rows(&rows[child], &rows[last], order) > 0)
+            if (view_cmp_rows(&rows[child], &rows[last], order) > 0)
                 last = child;
         if (last == at)
             return;
@@ -131,19 +134,19 @@ static uint32_t choose_top(uint32_t *rows, uint32_t count, uint32_t top, struct 
         for (uint32_t i = top / 2 + 1; i-- > 0;)
             sift_down(rows, top, i, order);
         for (uint32_t i = top; i < count; i++) {
-            if (cmp_rows(&rows[i], &rows[0], order) >= 0)
+            if (view_cmp_rows(&rows[i], &rows[0], order) >= 0)
                 continue;
             rows[0] = rows[i];
             sift_down(rows, top, 0, order);
         }
         count = top;
     }
-    qsort_r(rows, count, sizeof(*rows), cmp_rows, order);
+    qsort_r(rows, count, sizeof(*rows), view_cmp_rows, order);
     return count;
 }
 
 /* In the columns that reports show: a type that only grew older did not change. */
-static bool changed(const struct series *s, const struct series_type *t, bool live_only) {
+static bool view_changed(const struct series *s, const struct series_type *t, bool live_only) {
     for (uint32_t i = 1; i < s->count; i++)
         if ((!live_only && (t->totals[i].objects != t->totals[0].objects ||
                             t->totals[i].bytes != t->totals[0].bytes)) ||
@@ -154,7 +157,7 @@ static bool changed(const struct series *s, const struct series_type *t, bool li
 
 static bool big_enough(const struct series *s, const struct series_type *t,
                        const struct report_options *o) {
-    struct cell size = s->count == 1 ? t->totals[0] : growth(s, t);
+    struct cell size = s->count == 1 ? t->totals[0] : view_growth(s, t);
     return size.bytes >= o->min_bytes && size.objects >= o->min_count;
 }
 
@@ -162,8 +165,8 @@ static bool has_sums(const struct series *s, uint32_t k, bool live) {
     return live ? s->live_known : snapshot_has(s->snapshots[k], PART_TYPES);
 }
 
-static void sum_up(const struct type_view *v, const struct series *s, bool live,
-                   struct type_sums *sums) {
+static void view_sum_up(const struct type_view *v, const struct series *s, bool live,
+                        struct type_sums *sums) {
     uint32_t last = s->count - 1;
     for (uint32_t k = 0; k < s->count; k++) {
         const struct cell absent = {ABSENT, ABSENT};
@@ -186,7 +189,7 @@ static void sum_up(const struct type_view *v, const struct series *s, bool live,
     sums->total_bytes_delta = fmt_delta(sums->total[0].bytes, sums->total[last].bytes);
 }
 
-static bool allocate(struct type_view *v, const struct series *s) {
+static bool view_allocate(struct type_view *v, const struct series *s) {
     size_t n = s->count;
     v->rows = calloc((size_t)s->type_count + 1, sizeof(*v->rows));
     v->cells = calloc(n * 6, sizeof(*v->cells));
@@ -203,7 +206,7 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
     *v = (struct type_view){.count = 0};
     if (!name_filter_init(&filter, o, err))
         return false;
-    if (!allocate(v, s)) {
+    if (!view_allocate(v, s)) {
         name_filter_deinit(&filter);
         type_view_deinit(v);
         return err_nomem(err);
@@ -211,7 +214,7 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *t = &s->types[i];
-        if (s->count > 1 && !o->all && !changed(s, t, live_only))
+        if (s->count > 1 && !o->all && !view_changed(s, t, live_only))
             v->unchanged++;
         else if (!name_filter_takes(&filter, t->name) || !big_enough(s, t, o))
             v->filtered++;
@@ -226,8 +229,8 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
     v->count = choose_top(v->rows, count, top, &order);
     v->cut = count - v->count;
     v->other_types = s->type_count - v->count;
-    sum_up(v, s, false, &v->all);
-    sum_up(v, s, true, &v->live);
+    view_sum_up(v, s, false, &v->all);
+    view_sum_up(v, s, true, &v->live);
     name_filter_deinit(&filter);
     return true;
 }

@@ -5,13 +5,13 @@
 
 #define ROWS_MOST 20u
 
-static bool grows(enum verdict verdict) {
+static bool allocation_sums_grows(enum verdict verdict) {
     return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK;
 }
 
 /* -- Modules ----------------------------------------------------------------------------------- */
 
-static uint64_t growth_of(const struct series_allocations *sums) {
+static uint64_t allocation_sums_growth_of(const struct series_allocations *sums) {
     uint64_t growth = 0;
     for (uint32_t i = 0; i < sums->count; i++)
         if (sums->rows[i].bytes_delta > 0)
@@ -19,9 +19,9 @@ static uint64_t growth_of(const struct series_allocations *sums) {
     return growth;
 }
 
-static void report_module(const struct series *s, struct findings *f,
-                          const struct series_allocation *row, enum verdict verdict,
-                          uint64_t growth) {
+static void allocation_sums_report_module(const struct series *s, struct findings *f,
+                                          const struct series_allocation *row, enum verdict verdict,
+                                          uint64_t growth) {
     uint32_t end = s->count - 1;
     uint64_t more = (uint64_t)row->bytes_delta;
     struct finding *hit = findings_hit(f, &rule_module_growing, SEVERITY_NOTICE, more, row->name);
@@ -36,13 +36,14 @@ static void report_module(const struct series *s, struct findings *f,
     finding_text(f, hit, "verdict", verdict_names[verdict]);
 }
 
-static uint64_t floor_of(const struct series *s, double percent) {
+static uint64_t allocation_sums_floor_of(const struct series *s, double percent) {
     uint64_t floor = rule_max(rule_percent(s->allocated[0].bytes, percent), 1);
     return s->count > 2 ? rule_max(floor / (s->count - 1), 1) : floor;
 }
 
-static enum verdict judge(const struct series *s, const struct series_allocation *row,
-                          uint64_t floor, uint64_t *values) {
+static enum verdict allocation_sums_judge(const struct series *s,
+                                          const struct series_allocation *row, uint64_t floor,
+                                          uint64_t *values) {
     for (uint32_t i = 0; i < s->count; i++)
         values[i] = row->self[i].bytes;
     return series_verdict(values, s->count, floor);
@@ -59,12 +60,13 @@ static bool run_modules(const struct series *s, const struct limits *limits, str
         findings_skip(f, &rule_module_growing, "needs allocations and their modules");
         return true;
     }
-    uint64_t growth = growth_of(sums), floor = floor_of(s, limits->module_growth_percent);
+    uint64_t growth = allocation_sums_growth_of(sums),
+             floor = allocation_sums_floor_of(s, limits->module_growth_percent);
     for (uint32_t i = 0; i < sums->count && told < ROWS_MOST; i++) {
-        enum verdict verdict = judge(s, &sums->rows[i], floor, values);
-        if (!grows(verdict) || sums->rows[i].bytes_delta <= 0)
+        enum verdict verdict = allocation_sums_judge(s, &sums->rows[i], floor, values);
+        if (!allocation_sums_grows(verdict) || sums->rows[i].bytes_delta <= 0)
             continue;
-        report_module(s, f, &sums->rows[i], verdict, growth);
+        allocation_sums_report_module(s, f, &sums->rows[i], verdict, growth);
         told++;
     }
     return true;
@@ -127,7 +129,7 @@ static bool run_sizes(const struct series *s, const struct limits *limits, struc
         return true;
     }
     bool diff = s->count > 1;
-    uint64_t whole = diff ? growth_of(sums) : s->allocated[0].bytes;
+    uint64_t whole = diff ? allocation_sums_growth_of(sums) : s->allocated[0].bytes;
     uint64_t floor = diff ? rule_allocation_floor(s, limits) : 1;
     for (uint32_t i = 0; i < sums->count; i++) {
         const struct series_allocation *row = &sums->rows[i];

@@ -23,7 +23,7 @@ static const struct known_entry entries[] = {
     ENTRY("Microsoft.AspNetCore.SignalR.HubConnectionContext", "SignalR connections"),
 };
 
-static const struct known_entry *known(struct str name) {
+static const struct known_entry *cache_counts_known(struct str name) {
     for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
         if (str_eq(entries[i].type, name))
             return &entries[i];
@@ -42,7 +42,7 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
     uint32_t end = s->count - 1;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        const struct known_entry *entry = known(str_of(type->name));
+        const struct known_entry *entry = cache_counts_known(str_of(type->name));
         if (!entry || !type->rows[end])
             continue;
         uint64_t objects = type->totals[end].objects;

@@ -147,8 +147,8 @@ const struct rule rule_exceptions_on_threads = {
 
 /* -- On the heap ------------------------------------------------------------------------------- */
 
-static bool run_growing(const struct series *s, const struct limits *limits, struct findings *f,
-                        struct err *err) {
+static bool exceptions_run_growing(const struct series *s, const struct limits *limits,
+                                   struct findings *f, struct err *err) {
     uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
     if (!values)
         return err_nomem(err);
@@ -195,5 +195,5 @@ const struct rule rule_exceptions_growing = {
         "\n"
         "What to do: print some of them. Exceptions that are thrown and caught cost time; ones\n"
         "that stay are kept by a list, a log or a task that nobody awaited.\n",
-    .run = run_growing,
+    .run = exceptions_run_growing,
 };

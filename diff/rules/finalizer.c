@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-static const struct finalizer_row *finalizer(const struct series *s, uint32_t i) {
+static const struct finalizer_row *finalizer_finalizer(const struct series *s, uint32_t i) {
     return snapshot_row(s->snapshots[i], PART_FINALIZER);
 }
 
@@ -13,7 +13,7 @@ static bool always_ready(const struct series *s, bool *ret_known) {
     bool always = true;
     *ret_known = true;
     for (uint32_t i = 0; i < s->count; i++) {
-        const struct finalizer_row *row = finalizer(s, i);
+        const struct finalizer_row *row = finalizer_finalizer(s, i);
         if (!row || row->ready == ABSENT)
             *ret_known = false;
         else
@@ -22,8 +22,8 @@ static bool always_ready(const struct series *s, bool *ret_known) {
     return always && *ret_known;
 }
 
-static const struct series_thread *finalizer_thread(const struct series *s) {
-    const struct finalizer_row *row = finalizer(s, s->count - 1);
+static const struct series_thread *finalizer_own_thread(const struct series *s) {
+    const struct finalizer_row *row = finalizer_finalizer(s, s->count - 1);
     const struct series_thread *by_role = NULL;
     for (uint32_t i = 0; i < s->thread_count; i++) {
         const struct series_thread *thread = &s->threads[i];
@@ -51,7 +51,7 @@ enum finalizer_state {
 };
 
 static enum finalizer_state state_of_one(const struct series *s, const struct thread_row *row) {
-    const struct finalizer_row *queue = finalizer(s, s->count - 1);
+    const struct finalizer_row *queue = finalizer_finalizer(s, s->count - 1);
     bool cut = row && stack_is_cut(row) && stack_finalizer(row) == NO_FRAME;
     if (cut)
         return queue->blocked == 1 ? FINALIZER_WAITS : FINALIZER_UNKNOWN;
@@ -71,7 +71,7 @@ static enum finalizer_state state_without_stack(const struct series *s,
                                                 const struct series_thread *thread) {
     bool blocked = true;
     for (uint32_t i = 0; i < s->count; i++)
-        blocked = blocked && finalizer(s, i)->blocked == 1;
+        blocked = blocked && finalizer_finalizer(s, i)->blocked == 1;
     if (thread && thread->state == THREAD_UNCHANGED)
         return blocked ? FINALIZER_STUCK : FINALIZER_STILL;
     if (thread && (thread->state == THREAD_RUNNING || thread->state == THREAD_RUNAWAY))
@@ -96,7 +96,8 @@ static enum finalizer_state finalizer_state(const struct series *s,
 }
 
 /* "Shop.Caching.Handle.Finalize -> ManualResetEventSlim.Wait"; "" when nothing tells. */
-static const char *place(const struct series *s, struct findings *f, const struct thread_row *row) {
+static const char *finalizer_place(const struct series *s, struct findings *f,
+                                   const struct thread_row *row) {
     struct strbuf out;
     strbuf_init(&out);
     uint32_t at = row ? stack_finalizer(row) : NO_FRAME;
@@ -112,8 +113,8 @@ static const char *place(const struct series *s, struct findings *f, const struc
             strbuf_adds(&out, " -> ");
             frame_add_short(row->frames.items[view.callee], &out);
         }
-    } else if (finalizer(s, s->count - 1)->running) {
-        strbuf_adds(&out, finalizer(s, s->count - 1)->running);
+    } else if (finalizer_finalizer(s, s->count - 1)->running) {
+        strbuf_adds(&out, finalizer_finalizer(s, s->count - 1)->running);
     }
     const char *text = findings_text(f, "%s", strbuf_cstr(&out));
     f->failed = f->failed || out.failed;
@@ -123,7 +124,7 @@ static const char *place(const struct series *s, struct findings *f, const struc
 
 static const char *thread_text(const struct series *s, struct findings *f,
                                const struct series_thread *thread) {
-    const struct finalizer_row *row = finalizer(s, s->count - 1);
+    const struct finalizer_row *row = finalizer_finalizer(s, s->count - 1);
     uint64_t os_id = thread ? thread->os_id : row->thread_os_id;
     if (os_id == ABSENT || os_id == 0)
         return "the finalizer thread";
@@ -151,12 +152,13 @@ static void report_stuck(const struct series *s, struct findings *f,
                          const struct series_thread *thread, enum finalizer_state state) {
     uint32_t end = s->count - 1;
     const struct thread_row *last = thread ? thread->rows[end] : NULL;
-    uint64_t first_ready = finalizer(s, 0)->ready, ready = finalizer(s, end)->ready;
+    uint64_t first_ready = finalizer_finalizer(s, 0)->ready,
+             ready = finalizer_finalizer(s, end)->ready;
     bool sure = state == FINALIZER_STUCK || state == FINALIZER_SPINS;
     struct finding *hit =
         findings_hit(f, &rule_finalizer_stuck, sure ? SEVERITY_CRITICAL : SEVERITY_WARNING, ready,
                      "finalizer thread");
-    const char *where = place(s, f, last);
+    const char *where = finalizer_place(s, f, last);
     const char *who = thread_text(s, f, thread);
     const char *now = s->count == 1 ? "" : findings_text(f, ", %s now", say_count(f, ready));
     const char *count = say_count(f, s->count == 1 ? ready : first_ready);
@@ -199,7 +201,7 @@ static bool run_stuck(const struct series *s, const struct limits *limits, struc
                           "not every dump says how many objects are ready for finalization");
         return true;
     }
-    const struct series_thread *thread = finalizer_thread(s);
+    const struct series_thread *thread = finalizer_own_thread(s);
     enum finalizer_state state = finalizer_state(s, thread);
     if (state == FINALIZER_UNKNOWN)
         findings_skip(f, &rule_finalizer_stuck,
@@ -255,7 +257,7 @@ static bool is_stuck(const struct series *s) {
     bool known;
     if (s->same_dump || !always_ready(s, &known))
         return false;
-    enum finalizer_state state = finalizer_state(s, finalizer_thread(s));
+    enum finalizer_state state = finalizer_state(s, finalizer_own_thread(s));
     return state == FINALIZER_STUCK || state == FINALIZER_SPINS || state == FINALIZER_STILL;
 }
 

@@ -20,7 +20,7 @@ void findings_deinit(struct findings *f) {
     *f = (struct findings){0};
 }
 
-static const char *keep(struct findings *f, const char *fmt, va_list ap) {
+static const char *findings_keep(struct findings *f, const char *fmt, va_list ap) {
     char small[512];
     va_list again;
     va_copy(again, ap);
@@ -37,7 +37,7 @@ static const char *keep(struct findings *f, const char *fmt, va_list ap) {
 const char *findings_text(struct findings *f, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    const char *text = keep(f, fmt, ap);
+    const char *text = findings_keep(f, fmt, ap);
     va_end(ap);
     return text;
 }
@@ -82,7 +82,7 @@ void findings_skip(struct findings *f, const struct rule *rule, const char *fmt,
         return;
     va_list ap;
     va_start(ap, fmt);
-    finding->summary = keep(f, fmt, ap);
+    finding->summary = findings_keep(f, fmt, ap);
     va_end(ap);
 }
 
@@ -91,7 +91,7 @@ void finding_summary(struct findings *f, struct finding *finding, const char *fm
         return;
     va_list ap;
     va_start(ap, fmt);
-    finding->summary = keep(f, fmt, ap);
+    finding->summary = findings_keep(f, fmt, ap);
     va_end(ap);
 }
 
@@ -100,7 +100,7 @@ void finding_next(struct findings *f, struct finding *finding, const char *fmt, 
         return;
     va_list ap;
     va_start(ap, fmt);
-    finding->next = keep(f, fmt, ap);
+    finding->next = findings_keep(f, fmt, ap);
     va_end(ap);
 }
 

@@ -8,8 +8,8 @@ struct share {
     uint64_t free_bytes, bytes;
 };
 
-static uint64_t value_of(const struct series *s, enum part part, const char *group,
-                         const char *name, uint32_t i) {
+static uint64_t fragmentation_value_of(const struct series *s, enum part part, const char *group,
+                                       const char *name, uint32_t i) {
     const struct series_value *value = series_value(s, part, group, name);
     return value ? value->values[i] : ABSENT;
 }
@@ -26,26 +26,26 @@ static struct share share_of(const struct series *s, uint32_t i, int gen) {
     enum part part = s->generations_known ? PART_TYPES : PART_HEAPS;
     if (!snapshot_has(snapshot, part))
         return share;
-    share.free_bytes = value_of(s, part, "free", name, i);
-    share.bytes = value_of(s, part, "generation", name, i);
+    share.free_bytes = fragmentation_value_of(s, part, "free", name, i);
+    share.bytes = fragmentation_value_of(s, part, "generation", name, i);
     return share;
 }
 
-static double percent(struct share share) {
+static double fragmentation_percent(struct share share) {
     if (share.bytes == ABSENT || share.bytes == 0 || share.free_bytes == ABSENT)
         return 0;
     return 100.0 * (double)share.free_bytes / (double)share.bytes;
 }
 
-static void judge(const struct series *s, const struct limits *limits, struct findings *f,
-                  int gen) {
+static void fragmentation_judge(const struct series *s, const struct limits *limits,
+                                struct findings *f, int gen) {
     uint32_t end = s->count - 1;
     struct share first = share_of(s, 0, gen), last = share_of(s, end, gen);
     const char *what = gen == GEN_COUNT ? "heap" : generation_names[gen];
-    if (percent(last) < limits->free_share_percent || last.free_bytes == 0 ||
+    if (fragmentation_percent(last) < limits->free_share_percent || last.free_bytes == 0 ||
         last.free_bytes < rule_percent(series_heap_bytes(s, end), limits->free_heap_percent))
         return;
-    bool grew = s->count > 1 && percent(last) > percent(first) + 1;
+    bool grew = s->count > 1 && fragmentation_percent(last) > fragmentation_percent(first) + 1;
     struct finding *hit =
         findings_hit(f, &rule_fragmentation, grew ? SEVERITY_WARNING : SEVERITY_NOTICE, 0, what);
     const char *of = gen == GEN_COUNT ? "the heap"
@@ -56,11 +56,11 @@ static void judge(const struct series *s, const struct limits *limits, struct fi
         finding_summary(f, hit,
                         "%.1f %% of %s is free space between objects (%s); it was %.1f %% "
                         "(%s).",
-                        percent(last), of, say_bytes(f, last.free_bytes), percent(first),
-                        say_bytes(f, first.free_bytes));
+                        fragmentation_percent(last), of, say_bytes(f, last.free_bytes),
+                        fragmentation_percent(first), say_bytes(f, first.free_bytes));
     else
-        finding_summary(f, hit, "%.1f %% of %s is free space between objects (%s).", percent(last),
-                        of, say_bytes(f, last.free_bytes));
+        finding_summary(f, hit, "%.1f %% of %s is free space between objects (%s).",
+                        fragmentation_percent(last), of, say_bytes(f, last.free_bytes));
     finding_next(f, hit,
                  gen == GEN_LOH
                      ? "Large arrays of changing sizes leave holes: rent them from a pool."
@@ -90,11 +90,11 @@ static bool run_fragmentation(const struct series *s, const struct limits *limit
     (void)err;
     if (by_generation(s)) {
         /* gen0 and gen1 are emptied all the time: free space there is no fragmentation. */
-        judge(s, limits, f, GEN_2);
-        judge(s, limits, f, GEN_LOH);
-        judge(s, limits, f, GEN_POH);
+        fragmentation_judge(s, limits, f, GEN_2);
+        fragmentation_judge(s, limits, f, GEN_LOH);
+        fragmentation_judge(s, limits, f, GEN_POH);
     } else if (s->parts_all & PART_BIT(PART_TYPES)) {
-        judge(s, limits, f, GEN_COUNT);
+        fragmentation_judge(s, limits, f, GEN_COUNT);
     } else {
         findings_skip(f, &rule_fragmentation, "no dump says how much of the heap is free");
     }
@@ -122,8 +122,8 @@ const struct rule rule_fragmentation = {
 /* -- Committed --------------------------------------------------------------------------------- */
 
 static uint64_t committed_of(const struct series *s, uint32_t i) {
-    uint64_t bytes = value_of(s, PART_GC, "gc", "committed", i);
-    return bytes != ABSENT ? bytes : value_of(s, PART_HEAPS, "heap", "committed", i);
+    uint64_t bytes = fragmentation_value_of(s, PART_GC, "gc", "committed", i);
+    return bytes != ABSENT ? bytes : fragmentation_value_of(s, PART_HEAPS, "heap", "committed", i);
 }
 
 uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot) {
@@ -131,9 +131,9 @@ uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot) {
 }
 
 static uint64_t allocated_of(const struct series *s, uint32_t i) {
-    uint64_t bytes = value_of(s, PART_GC, "gc", "allocated", i);
+    uint64_t bytes = fragmentation_value_of(s, PART_GC, "gc", "allocated", i);
     if (bytes == ABSENT)
-        bytes = value_of(s, PART_HEAPS, "heap", "allocated", i);
+        bytes = fragmentation_value_of(s, PART_HEAPS, "heap", "allocated", i);
     return bytes != ABSENT ? bytes : series_heap_bytes(s, i);
 }
 

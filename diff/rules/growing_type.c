@@ -334,8 +334,8 @@ static void report_spreads(const struct series *s, const struct growth *g,
     }
 }
 
-static bool run_growing(const struct series *s, const struct limits *limits, struct findings *f,
-                        struct err *err) {
+static bool growing_type_run_growing(const struct series *s, const struct limits *limits,
+                                     struct findings *f, struct err *err) {
     const struct series_floors floors = floors_of(limits);
     const char *suspect = first_suspect(s, &floors);
     struct growth g;
@@ -377,5 +377,5 @@ const struct rule rule_growing_type = {
         "is a raw one, else gcroot), and ask who should have let go. Two dumps are too few for a\n"
         "verdict: take a third. What growing framework objects usually mean is told by the next\n"
         "step, and by `dumpdiff explain HINT` (see `dumpdiff list hints`).\n",
-    .run = run_growing,
+    .run = growing_type_run_growing,
 };

@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* Do counts of one kind grow by both limits? */
-static bool grows(const struct series *s, const uint64_t *counts, uint64_t least, double percent,
-                  enum verdict *ret_verdict) {
+static bool handle_counts_grows(const struct series *s, const uint64_t *counts, uint64_t least,
+                                double percent, enum verdict *ret_verdict) {
     uint64_t floor = rule_max(least, rule_percent(counts[0], percent));
     if (s->count > 2)
         floor = rule_max(floor / (s->count - 1), 1);
@@ -28,8 +28,9 @@ static const char *most_type(const struct snapshot *snapshot, const char *kind,
     return type;
 }
 
-static void report(const struct series *s, struct findings *f, const struct rule *rule,
-                   const struct series_value *value, const char *what, enum verdict verdict) {
+static void handle_counts_report(const struct series *s, struct findings *f,
+                                 const struct rule *rule, const struct series_value *value,
+                                 const char *what, enum verdict verdict) {
     uint32_t end = s->count - 1;
     uint64_t first = value->counts[0], last = value->counts[end], most;
     struct finding *hit = findings_hit(f, rule, SEVERITY_WARNING, last - first, value->name);
@@ -60,8 +61,8 @@ static void run_part(const struct series *s, struct findings *f, const struct ru
     for (uint32_t i = 0; i < s->value_count; i++) {
         const struct series_value *value = &s->values[i];
         enum verdict verdict;
-        if (value->part == part && grows(s, value->counts, least, percent, &verdict))
-            report(s, f, rule, value, what, verdict);
+        if (value->part == part && handle_counts_grows(s, value->counts, least, percent, &verdict))
+            handle_counts_report(s, f, rule, value, what, verdict);
     }
 }
 

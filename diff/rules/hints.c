@@ -202,7 +202,7 @@ const struct hint hints[] = {
 
 /* -- Matching ---------------------------------------------------------------------------------- */
 
-static bool matches(const char *const *names, const char *text) {
+static bool hints_matches(const char *const *names, const char *text) {
     for (int i = 0; text && i < HINT_NAMES_MAX && names[i]; i++) {
         bool anywhere = names[i][0] == '*';
         if (anywhere ? strstr(text, names[i] + 1) != NULL
@@ -215,21 +215,21 @@ static bool matches(const char *const *names, const char *text) {
 /* More telling hints come first where a type has several. */
 static const struct hint *of_type(const char *type) {
     for (size_t i = 0; hints[i].id; i++)
-        if (matches(hints[i].types, type))
+        if (hints_matches(hints[i].types, type))
             return &hints[i];
     return NULL;
 }
 
 static const struct hint *of_edge(const char *edge) {
     for (size_t i = 0; hints[i].id; i++)
-        if (matches(hints[i].edges, edge))
+        if (hints_matches(hints[i].edges, edge))
             return &hints[i];
     return NULL;
 }
 
 static const struct hint *of_root(const char *root) {
     for (size_t i = 0; hints[i].id; i++)
-        if (matches(hints[i].roots, root))
+        if (hints_matches(hints[i].roots, root))
             return &hints[i];
     return NULL;
 }

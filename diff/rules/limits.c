@@ -86,7 +86,7 @@ static bool is_double(const struct limit_desc *desc) {
     return desc->kind == LIMIT_PERCENT || desc->kind == LIMIT_RATIO;
 }
 
-static void store(struct limits *limits, const struct limit_desc *desc, double value) {
+static void limits_store(struct limits *limits, const struct limit_desc *desc, double value) {
     unsigned char *field = (unsigned char *)limits + desc->offset;
     if (is_double(desc)) {
         memcpy(field, &value, sizeof(value));
@@ -99,7 +99,7 @@ static void store(struct limits *limits, const struct limit_desc *desc, double v
 void limits_init(struct limits *limits) {
     *limits = (struct limits){0};
     for (const struct limit_desc *desc = limit_descs; desc->key; desc++)
-        store(limits, desc, desc->fallback);
+        limits_store(limits, desc, desc->fallback);
 }
 
 static const struct limit_desc *limit_find(const char *key) {
@@ -121,7 +121,7 @@ bool limits_set(struct limits *limits, const char *key, const char *value, struc
     if (!is_double(desc) && (number >= 9007199254740992.0 || number != (double)(uint64_t)number))
         return err_set(err, ERR_USAGE, "limit %s: '%s' is not a whole number up to 2^53", key,
                        value);
-    store(limits, desc, number);
+    limits_store(limits, desc, number);
     return true;
 }
 

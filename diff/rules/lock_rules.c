@@ -44,8 +44,8 @@ static bool is_held(const struct lock_row *lock) {
     return has_id(lock->owner_os_id) || has_id(lock->owner_managed_id);
 }
 
-static const struct series_thread *owner_of(const struct owners *o, const struct series *s,
-                                            const struct lock_row *lock) {
+static const struct series_thread *
+lock_rules_owner_of(const struct owners *o, const struct series *s, const struct lock_row *lock) {
     uint32_t number = STRMAP_NONE;
     if (has_id(lock->owner_os_id))
         number = u64map_get(&o->by_os_id, lock->owner_os_id);
@@ -184,7 +184,7 @@ static bool run_held(const struct series *s, const struct limits *limits, struct
         if (!is_held(lock) || held_dumps(&held, lock) < s->count)
             continue;
         bool waited = lock->waiters != ABSENT && lock->waiters > 0;
-        const struct series_thread *owner = owner_of(&owners, s, lock);
+        const struct series_thread *owner = lock_rules_owner_of(&owners, s, lock);
         /* An owner that runs will let go; a lock nobody waits for hurts nobody yet. */
         bool runs = owner && s->count > 1 &&
                     (owner->state == THREAD_RUNNING || owner->state == THREAD_RUNAWAY);
@@ -288,7 +288,7 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
     for (uint32_t i = 0; ok && i < count; i++) {
         if (!is_held(&locks[i]) || locks[i].waiters == ABSENT || locks[i].waiters == 0)
             continue;
-        const struct series_thread *owner = owner_of(&owners, s, &locks[i]);
+        const struct series_thread *owner = lock_rules_owner_of(&owners, s, &locks[i]);
         if (!add_to_circle(s, &c, owner) || c.by_blocked > 8)
             continue;
         strbuf_addf(&who, "%s%s", c.by_blocked > 1 ? " and " : "", say_thread(f, s, owner));

@@ -20,13 +20,13 @@ static uint64_t sum_group(const struct series *s, enum part part, const char *gr
     return sum;
 }
 
-static uint64_t value_at(const struct series *s, enum part part, const char *group,
-                         const char *name, bool counts, uint32_t i) {
+static uint64_t native_value_at(const struct series *s, enum part part, const char *group,
+                                const char *name, bool counts, uint32_t i) {
     const struct series_value *value = series_value(s, part, group, name);
     return !value ? ABSENT : counts ? value->counts[i] : value->values[i];
 }
 
-static bool grows(const uint64_t *values, uint32_t count, uint64_t least) {
+static bool native_grows(const uint64_t *values, uint32_t count, uint64_t least) {
     uint64_t floor = count > 2 ? rule_max(least / (count - 1), 1) : rule_max(least, 1);
     enum verdict verdict = series_verdict(values, count, floor);
     return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK;
@@ -48,8 +48,8 @@ static void report_loader(const struct series *s, struct findings *f, const uint
     finding_number(hit, "bytes_new", FIELD_BYTES, bytes[end]);
 }
 
-static void report_modules(const struct series *s, struct findings *f, const uint64_t *counts,
-                           const char *what) {
+static void native_report_modules(const struct series *s, struct findings *f,
+                                  const uint64_t *counts, const char *what) {
     uint32_t end = s->count - 1;
     struct finding *hit =
         findings_hit(f, &rule_loader_growth, SEVERITY_WARNING, counts[end] - counts[0], what);
@@ -76,15 +76,15 @@ static bool run_loader(const struct series *s, const struct limits *limits, stru
     uint64_t *loaded = values + s->count, *dynamic = loaded + s->count;
     for (uint32_t i = 0; i < s->count; i++) {
         values[i] = sum_group(s, PART_LOADER, "kind", false, i);
-        loaded[i] = value_at(s, PART_MODULES, "module", "loaded", true, i);
-        dynamic[i] = value_at(s, PART_MODULES, "module", "dynamic", true, i);
+        loaded[i] = native_value_at(s, PART_MODULES, "module", "loaded", true, i);
+        dynamic[i] = native_value_at(s, PART_MODULES, "module", "dynamic", true, i);
     }
-    if (loader && grows(values, s->count, limits->loader_growth_min_bytes))
+    if (loader && native_grows(values, s->count, limits->loader_growth_min_bytes))
         report_loader(s, f, values);
-    if (modules && grows(dynamic, s->count, limits->loader_growth_min_modules))
-        report_modules(s, f, dynamic, "dynamic modules");
-    else if (modules && grows(loaded, s->count, limits->loader_growth_min_modules))
-        report_modules(s, f, loaded, "modules");
+    if (modules && native_grows(dynamic, s->count, limits->loader_growth_min_modules))
+        native_report_modules(s, f, dynamic, "dynamic modules");
+    else if (modules && native_grows(loaded, s->count, limits->loader_growth_min_modules))
+        native_report_modules(s, f, loaded, "modules");
     return true;
 }
 
@@ -107,14 +107,14 @@ const struct rule rule_loader_growth = {
 
 /* -- Native ------------------------------------------------------------------------------------ */
 
-static bool is_one_of(const char *name, const char *const *words, size_t count) {
+static bool native_is_one_of(const char *name, const char *const *words, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (str_starts_nocase(str_of(name), str_of(words[i])))
             return true;
     return false;
 }
 
-#define ONE_OF(name, words) is_one_of((name), (words), sizeof(words) / sizeof(*(words)))
+#define ONE_OF(name, words) native_is_one_of((name), (words), sizeof(words) / sizeof(*(words)))
 
 /* Usages that are no native allocation: the GC's, code, files, stacks, and what is not used. */
 static bool is_explained(const char *usage) {
@@ -127,11 +127,11 @@ static bool is_explained(const char *usage) {
 
 /* Private memory that is committed: of a map by state and type, else by usage. */
 static uint64_t private_bytes(const struct series *s, uint32_t i) {
-    uint64_t committed = value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i);
+    uint64_t committed = native_value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i);
     if (committed != ABSENT) {
         const char *const parts[] = {"MEM_IMAGE", "MEM_MAPPED"};
         for (size_t p = 0; p < 2; p++) {
-            uint64_t bytes = value_at(s, PART_MEMORY_MAP, "type", parts[p], false, i);
+            uint64_t bytes = native_value_at(s, PART_MEMORY_MAP, "type", parts[p], false, i);
             if (bytes != ABSENT)
                 committed -= bytes < committed ? bytes : committed;
         }
@@ -181,7 +181,7 @@ static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) 
 
 static bool maps_by_state(const struct series *s) {
     for (uint32_t i = 0; i < s->count; i++)
-        if (value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i) == ABSENT)
+        if (native_value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i) == ABSENT)
             return false;
     return true;
 }
@@ -268,9 +268,9 @@ static bool run_native(const struct series *s, const struct limits *limits, stru
         findings_skip(f, &rule_native_growth,
                       "needs a memory map and the size of the managed heap, "
                       "or the native heaps, in every dump");
-    else if (has_heaps && grows(heaps, s->count, limits->native_growth_min_bytes))
+    else if (has_heaps && native_grows(heaps, s->count, limits->native_growth_min_bytes))
         report_native(s, f, heaps, "native heaps", "Committed memory of the native heaps");
-    else if (known && grows(values, s->count, limits->native_growth_min_bytes))
+    else if (known && native_grows(values, s->count, limits->native_growth_min_bytes))
         report_native(s, f, values, "native memory",
                       "Private memory outside the GC's and the loader's heaps");
     return true;
@@ -304,7 +304,7 @@ static uint64_t is_32_bit(const struct series *s) {
         return origin->pointer_bytes == 4;
     if (origin->arch)
         return strcmp(origin->arch, "x86") == 0 || strcmp(origin->arch, "arm") == 0;
-    uint64_t all = value_at(s, PART_MEMORY_MAP, "state", "MEM_FREE", false, s->count - 1);
+    uint64_t all = native_value_at(s, PART_MEMORY_MAP, "state", "MEM_FREE", false, s->count - 1);
     return all == ABSENT ? ABSENT : all < ((uint64_t)4 << 30);
 }
 

@@ -49,8 +49,9 @@ static bool is_young(const struct series *s, const struct series_stack *stack) {
            stack->oldest_ns < s->interval_ns;
 }
 
-static void report(const struct series *s, struct findings *f, const struct series_stack *stack,
-                   enum verdict verdict, uint64_t growth) {
+static void stack_growing_report(const struct series *s, struct findings *f,
+                                 const struct series_stack *stack, enum verdict verdict,
+                                 uint64_t growth) {
     uint32_t end = s->count - 1;
     const char *where = say_stack(f, stack);
     bool young = is_young(s, stack);
@@ -106,8 +107,9 @@ uint64_t rule_allocation_floor(const struct series *s, const struct limits *limi
 }
 
 /* As one wants to be told: it grows, or may. */
-static enum verdict judge(const struct series *s, const struct series_stack *stack,
-                          const struct limits *limits, uint64_t floor, uint64_t *values) {
+static enum verdict stack_growing_judge(const struct series *s, const struct series_stack *stack,
+                                        const struct limits *limits, uint64_t floor,
+                                        uint64_t *values) {
     for (uint32_t n = 0; n < s->count; n++)
         values[n] = stack->totals[n].bytes;
     enum verdict verdict = series_verdict(values, s->count, floor);
@@ -131,11 +133,11 @@ static bool run_stacks(const struct series *s, const struct limits *limits, stru
             growth = num_add(growth, (uint64_t)s->stacks[i].bytes_delta);
     for (uint32_t i = 0; i < s->stack_count; i++) { /* most growth first */
         const struct series_stack *stack = &s->stacks[i];
-        enum verdict verdict = judge(s, stack, limits, floor, values);
+        enum verdict verdict = stack_growing_judge(s, stack, limits, floor, values);
         if (verdict == VERDICT_STABLE)
             continue;
         if (told++ < STACKS_MOST) {
-            report(s, f, stack, verdict, growth);
+            stack_growing_report(s, f, stack, verdict, growth);
             continue;
         }
         left++;

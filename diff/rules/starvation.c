@@ -12,7 +12,7 @@ struct pool {
     const struct thread_row *example;
 };
 
-static struct pool look_at(const struct snapshot *snapshot) {
+static struct pool starvation_look_at(const struct snapshot *snapshot) {
     struct pool pool = {0};
     SNAPSHOT_ROWS(snapshot, PART_THREADS, struct thread_row, rows, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -28,16 +28,16 @@ static struct pool look_at(const struct snapshot *snapshot) {
     return pool;
 }
 
-static uint64_t counter(const struct series *s, const char *name, uint32_t i) {
+static uint64_t starvation_counter(const struct series *s, const char *name, uint32_t i) {
     const struct series_value *value = series_value(s, PART_COUNTERS, "counter", name);
     return value ? value->values[i] : ABSENT;
 }
 
-static void report(const struct series *s, struct findings *f, const struct pool *pool) {
+static void starvation_report(const struct series *s, struct findings *f, const struct pool *pool) {
     uint32_t end = s->count - 1;
-    uint64_t queue = counter(s, "threadpool.queue_length", end);
-    uint64_t queue_before = counter(s, "threadpool.queue_length", 0);
-    struct pool before = look_at(series_base(s));
+    uint64_t queue = starvation_counter(s, "threadpool.queue_length", end);
+    uint64_t queue_before = starvation_counter(s, "threadpool.queue_length", 0);
+    struct pool before = starvation_look_at(series_base(s));
     bool grows =
         s->count > 1 && (pool->workers > before.workers ||
                          (queue != ABSENT && queue_before != ABSENT && queue > queue_before));
@@ -71,7 +71,7 @@ static void report(const struct series *s, struct findings *f, const struct pool
 static bool run_starvation(const struct series *s, const struct limits *limits, struct findings *f,
                            struct err *err) {
     (void)err;
-    struct pool pool = look_at(series_new(s));
+    struct pool pool = starvation_look_at(series_new(s));
     SNAPSHOT_ROWS(series_new(s), PART_THREADS, struct thread_row, rows, count);
     uint32_t stacks = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -84,7 +84,7 @@ static bool run_starvation(const struct series *s, const struct limits *limits, 
     if (pool.blocked < rule_max(limits->starvation_min_workers, 1) ||
         pool.blocked * 2 < pool.with_stack)
         return true;
-    report(s, f, &pool);
+    starvation_report(s, f, &pool);
     return true;
 }
 

@@ -24,7 +24,7 @@ static const char *some_labels(const struct series *s, struct findings *f, enum 
     return text;
 }
 
-static uint32_t count_state(const struct series *s, enum thread_state state) {
+static uint32_t thread_counts_count_state(const struct series *s, enum thread_state state) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->thread_count; i++)
         count += s->threads[i].state == state;
@@ -33,7 +33,7 @@ static uint32_t count_state(const struct series *s, enum thread_state state) {
 
 static bool run_state(const struct series *s, struct findings *f, const struct rule *rule,
                       enum thread_state state, const char *is) {
-    uint32_t count = count_state(s, state);
+    uint32_t count = thread_counts_count_state(s, state);
     if (!count)
         return true;
     struct finding *hit = findings_hit(f, rule, SEVERITY_INFO, count, "");
@@ -43,15 +43,15 @@ static bool run_state(const struct series *s, struct findings *f, const struct r
     return true;
 }
 
-static bool run_new(const struct series *s, const struct limits *limits, struct findings *f,
-                    struct err *err) {
+static bool thread_counts_run_new(const struct series *s, const struct limits *limits,
+                                  struct findings *f, struct err *err) {
     (void)limits;
     (void)err;
     return run_state(s, f, &rule_threads_new, THREAD_NEW, "new");
 }
 
-static bool run_gone(const struct series *s, const struct limits *limits, struct findings *f,
-                     struct err *err) {
+static bool thread_counts_run_gone(const struct series *s, const struct limits *limits,
+                                   struct findings *f, struct err *err) {
     (void)limits;
     (void)err;
     return run_state(s, f, &rule_threads_gone, THREAD_GONE, "gone");
@@ -71,7 +71,7 @@ const struct rule rule_threads_new = {
     .needs = PART_BIT(PART_THREADS),
     .min_snapshots = 2,
     .explain = MATCHING "What to do: nothing by itself; see thread-leak for growth.\n",
-    .run = run_new,
+    .run = thread_counts_run_new,
 };
 
 const struct rule rule_threads_gone = {
@@ -81,7 +81,7 @@ const struct rule rule_threads_gone = {
     .min_snapshots = 2,
     .explain = MATCHING "What to do: nothing by itself; a worker that should run for ever and is "
                         "gone ended by an\nexception or a return.\n",
-    .run = run_gone,
+    .run = thread_counts_run_gone,
 };
 
 /* -- Leak -------------------------------------------------------------------------------------- */

@@ -9,7 +9,8 @@ static bool any_cpu(const struct series *s) {
     return false;
 }
 
-static void report(const struct series *s, struct findings *f, const struct series_thread *thread) {
+static void thread_runaway_report(const struct series *s, struct findings *f,
+                                  const struct series_thread *thread) {
     const struct thread_row *row = series_thread_row(s, thread);
     struct strbuf where;
     strbuf_init(&where);
@@ -53,7 +54,7 @@ static bool run_runaway(const struct series *s, const struct limits *limits, str
     }
     for (uint32_t i = 0; i < s->thread_count; i++)
         if (s->threads[i].state == THREAD_RUNAWAY)
-            report(s, f, &s->threads[i]);
+            thread_runaway_report(s, f, &s->threads[i]);
     return true;
 }
 

@@ -165,8 +165,8 @@ static bool skip(const struct series *s, struct findings *f, const struct seen *
     return true;
 }
 
-static void see(struct seen *seen, const struct series_thread *thread,
-                const struct thread_row *row) {
+static void threads_unchanged_see(struct seen *seen, const struct series_thread *thread,
+                                  const struct thread_row *row) {
     bool still = thread->state == THREAD_UNCHANGED;
     seen->stacks += row->frames.count > 0;
     seen->known += thread->state != THREAD_NOT_RECORDED;
@@ -174,8 +174,8 @@ static void see(struct seen *seen, const struct series_thread *thread,
     seen->blind += still && !row->role && stack_is_cut(row) && stack_view(row).app == NO_FRAME;
 }
 
-static bool add_thread(const struct series *s, struct groups *groups, struct findings *f,
-                       const struct series_thread *thread) {
+static bool threads_unchanged_add_thread(const struct series *s, struct groups *groups,
+                                         struct findings *f, const struct series_thread *thread) {
     const struct thread_row *row = thread->rows[s->count - 1];
     struct stack_view view = stack_view(row);
     if (!is_candidate(s, thread, &view))
@@ -202,9 +202,9 @@ static bool run_unchanged(const struct series *s, const struct limits *limits, s
         const struct series_thread *thread = &s->threads[i];
         if (!in_every_dump(s, thread))
             continue;
-        see(&seen, thread, thread->rows[s->count - 1]);
+        threads_unchanged_see(&seen, thread, thread->rows[s->count - 1]);
         if (!s->same_dump && thread->state == THREAD_UNCHANGED && thread->same_stack == 1)
-            ok = add_thread(s, &groups, f, thread);
+            ok = threads_unchanged_add_thread(s, &groups, f, thread);
     }
     if (ok && !skip(s, f, &seen)) {
         for (uint32_t i = 0; i < groups.count; i++)

@@ -1,8 +1,8 @@
 /* Types that came, and types that went. */
 #include "diff/rules/rules.h"
 
-static bool run_new(const struct series *s, const struct limits *limits, struct findings *f,
-                    struct err *err) {
+static bool types_appear_run_new(const struct series *s, const struct limits *limits,
+                                 struct findings *f, struct err *err) {
     (void)err;
     uint32_t end = s->count - 1;
     uint64_t heap = series_heap_bytes(s, end);
@@ -46,11 +46,11 @@ const struct rule rule_new_type = {
         "\n"
         "What to do: a new type is normal when the program began to do something else between\n"
         "the dumps. Take the first dump after the program has warmed up.\n",
-    .run = run_new,
+    .run = types_appear_run_new,
 };
 
-static bool run_gone(const struct series *s, const struct limits *limits, struct findings *f,
-                     struct err *err) {
+static bool types_appear_run_gone(const struct series *s, const struct limits *limits,
+                                  struct findings *f, struct err *err) {
     (void)err;
     uint32_t end = s->count - 1;
     uint64_t floor = rule_max(rule_percent(series_heap_bytes(s, 0), limits->new_type_percent), 1);
@@ -83,5 +83,5 @@ const struct rule rule_gone_type = {
         "\n"
         "What to do: nothing; it explains a heap that shrank, or a type that was renamed between\n"
         "two releases (then another is new).\n",
-    .run = run_gone,
+    .run = types_appear_run_gone,
 };

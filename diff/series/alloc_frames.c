@@ -1,6 +1,6 @@
 #include "diff/series/alloc_frames.h"
 
-static bool is_hex(struct str s) {
+static bool alloc_frames_is_hex(struct str s) {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
@@ -20,12 +20,12 @@ struct alloc_frame alloc_frame_of(const char *text) {
     size_t bang = str_find(s, STR("!"), 0);
     if (bang != STR_NOT_FOUND && may_be_module(str_take(s, bang)))
         return (struct alloc_frame){str_take(s, bang), str_drop(s, bang + 1)};
-    if (str_starts(s, STR("0x")) && is_hex(str_drop(s, 2)))
+    if (str_starts(s, STR("0x")) && alloc_frames_is_hex(str_drop(s, 2)))
         return (struct alloc_frame){.module = STR("")};
     for (size_t i = s.len; i-- > 0;)
         if (s.ptr[i] == '+') {
             struct str offset = str_drop(s, i + 1);
-            if (i && str_starts(offset, STR("0x")) && is_hex(str_drop(offset, 2)))
+            if (i && str_starts(offset, STR("0x")) && alloc_frames_is_hex(str_drop(offset, 2)))
                 return (struct alloc_frame){.module = str_take(s, i), .function = STR("")};
             break;
         }

@@ -3,29 +3,29 @@
 
 #include <string.h>
 
-static bool is_digit(char c) {
+static bool compiler_names_is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-static bool is_letter(char c) {
+static bool compiler_names_is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_word(char c) {
-    return is_digit(c) || is_letter(c) || c == '_';
+static bool compiler_names_is_word(char c) {
+    return compiler_names_is_digit(c) || compiler_names_is_letter(c) || c == '_';
 }
 
 /* Length of an ordinal "12", "12_0", "12_0#1" at s; 0 when there is none or a word goes on. */
 static size_t ordinal(struct str s) {
     size_t i = 0;
-    while (i < s.len && is_digit(s.ptr[i])) {
-        while (i < s.len && is_digit(s.ptr[i]))
+    while (i < s.len && compiler_names_is_digit(s.ptr[i])) {
+        while (i < s.len && compiler_names_is_digit(s.ptr[i]))
             i++;
         if (i + 1 < s.len && (s.ptr[i] == '_' || s.ptr[i] == '#' || s.ptr[i] == '-') &&
-            is_digit(s.ptr[i + 1]))
+            compiler_names_is_digit(s.ptr[i + 1]))
             i++;
     }
-    return i && (i == s.len || !is_word(s.ptr[i])) ? i : 0;
+    return i && (i == s.len || !compiler_names_is_word(s.ptr[i])) ? i : 0;
 }
 
 /*
@@ -33,15 +33,15 @@ static size_t ordinal(struct str s) {
  * the kind, "__" follows. "y" is left alone: the number of an inline array is its length.
  */
 static bool is_generated(struct str s) {
-    return s.len > 4 && s.ptr[0] == '>' && is_word(s.ptr[1]) && s.ptr[1] != 'y' &&
+    return s.len > 4 && s.ptr[0] == '>' && compiler_names_is_word(s.ptr[1]) && s.ptr[1] != 'y' &&
            s.ptr[2] == '_' && s.ptr[3] == '_';
 }
 
 /* Appends the name of what is_generated() without its ordinal; returns the bytes used up. */
 static size_t add_generated(struct str s, struct strbuf *out) {
     size_t word = 4;
-    while (word < s.len &&
-           (s.ptr[1] == 'g' ? s.ptr[word] != '|' && s.ptr[word] != '(' : is_letter(s.ptr[word])))
+    while (word < s.len && (s.ptr[1] == 'g' ? s.ptr[word] != '|' && s.ptr[word] != '('
+                                            : compiler_names_is_letter(s.ptr[word])))
         word++;
     bool local = s.ptr[1] == 'g';
     size_t digits = word + (local && word < s.len && s.ptr[word] == '|');
@@ -102,7 +102,8 @@ const char *series_join_name(struct series *s, const char *name, struct strbuf *
     { (text), sizeof(text) - 1 }
 
 /* The first character decides nearly always, so that most names cost one look a line. */
-static bool is_in(struct str name, const struct str *words, size_t count, bool whole) {
+static bool compiler_names_is_in(struct str name, const struct str *words, size_t count,
+                                 bool whole) {
     for (size_t i = 0; i < count; i++)
         if (words[i].ptr[0] == name.ptr[0] &&
             (whole ? str_eq(name, words[i]) : str_starts(name, words[i])))
@@ -149,6 +150,7 @@ bool series_is_framework(const char *type_name) {
         WORD("UNKNOWN"), WORD("UNKNOWN[]"), WORD("Interop"),
     };
     struct str name = str_of(type_name);
-    return name.len == 0 || is_in(name, prefixes, sizeof(prefixes) / sizeof(*prefixes), false) ||
-           is_in(name, names, sizeof(names) / sizeof(*names), true);
+    return name.len == 0 ||
+           compiler_names_is_in(name, prefixes, sizeof(prefixes) / sizeof(*prefixes), false) ||
+           compiler_names_is_in(name, names, sizeof(names) / sizeof(*names), true);
 }

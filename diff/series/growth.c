@@ -34,7 +34,8 @@ static uint64_t *numbers(struct growth *g) {
     return arena_array(&g->arena, g->snapshot_count, sizeof(uint64_t));
 }
 
-static bool new_node(struct lining *l, uint32_t parent, const char *label, const char *type) {
+static bool growth_new_node(struct lining *l, uint32_t parent, const char *label,
+                            const char *type) {
     struct growth *g = l->g;
     if (g->node_count == l->capacity) {
         uint32_t capacity = l->capacity ? l->capacity * 2 : 256;
@@ -63,7 +64,7 @@ static bool new_node(struct lining *l, uint32_t parent, const char *label, const
 }
 
 /* Names that compilers made get other numbers in the next build. */
-static void add_name(const struct lining *l, const char *name, struct strbuf *out) {
+static void growth_add_name(const struct lining *l, const char *name, struct strbuf *out) {
     if (l->exact_names)
         strbuf_adds(out, name);
     else
@@ -97,8 +98,8 @@ static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, co
     strbuf_clear(&l->key);
     strbuf_clear(&l->type);
     strbuf_addf(&l->key, "%u ", parent);
-    add_name(l, label, &l->key);
-    add_name(l, type, &l->type);
+    growth_add_name(l, label, &l->key);
+    growth_add_name(l, type, &l->type);
     if (l->key.failed || l->type.failed)
         return GROWTH_ROOT;
     struct str key = strbuf_str(&l->key), normal = strbuf_str(&l->type);
@@ -108,7 +109,7 @@ static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, co
     node = l->g->node_count;
     const char *kept_key = arena_copy(&l->g->arena, strbuf_cstr(&l->key), key.len);
     const char *kept_type = arena_copy(&l->g->arena, strbuf_cstr(&l->type), normal.len);
-    if (!kept_key || !kept_type || !new_node(l, parent, label, type) ||
+    if (!kept_key || !kept_type || !growth_new_node(l, parent, label, type) ||
         !strmap_put(&l->index, (struct str){kept_key, key.len}, (struct str){kept_type, normal.len},
                     node))
         return GROWTH_ROOT;
@@ -162,7 +163,7 @@ struct judging {
     const char **spread_edge;           /* children with that edge share a point; NULL: none do */
 };
 
-static int64_t delta(const uint64_t *values, uint32_t last) {
+static int64_t growth_delta(const uint64_t *values, uint32_t last) {
     return (int64_t)(values[last] - values[0]);
 }
 
@@ -225,16 +226,16 @@ static struct spread spread_below(const struct judging *j, uint32_t n) {
     const struct growth_node *nodes = j->g->nodes;
     struct spread spread = {.largest = 0};
     for (uint32_t c = j->first_child[n]; c != GROWTH_ROOT; c = j->next_child[c])
-        if (!is_rest(&nodes[c]) && delta(nodes[c].bytes, j->last) > spread.largest) {
-            spread.largest = delta(nodes[c].bytes, j->last);
+        if (!is_rest(&nodes[c]) && growth_delta(nodes[c].bytes, j->last) > spread.largest) {
+            spread.largest = growth_delta(nodes[c].bytes, j->last);
             spread.edge = nodes[c].edge;
         }
     for (uint32_t c = j->first_child[n]; spread.edge && c != GROWTH_ROOT; c = j->next_child[c]) {
         if (!is_member(&spread, &nodes[c]))
             continue;
-        int64_t objects = delta(nodes[c].own_objects, j->last);
+        int64_t objects = growth_delta(nodes[c].own_objects, j->last);
         spread.objects += objects;
-        spread.bytes += delta(nodes[c].bytes, j->last);
+        spread.bytes += growth_delta(nodes[c].bytes, j->last);
         spread.members += objects > 0 && !is_rest(&nodes[c]);
         spread.any_type_grew |= objects > 0 && type_grew(j, nodes[c].type);
     }
@@ -259,7 +260,7 @@ static bool judge_spread(struct judging *j, uint32_t n) {
     const struct growth_node *node = &j->g->nodes[n];
     if (!node->seen[0] || !node->seen[j->last] || is_rest(node))
         return true;
-    int64_t own = delta(node->own_objects, j->last);
+    int64_t own = growth_delta(node->own_objects, j->last);
     struct spread spread = spread_below(j, n);
     if (spread.members < 2 || spread.objects < 2 || spread.objects <= 2 * (own > 0 ? own : 0) ||
         spread.bytes <= 0 || (uint64_t)spread.bytes <= j->floor_bytes ||
@@ -287,12 +288,13 @@ static bool in_spread(const struct judging *j, const struct growth_node *node) {
 /* -- Growth of one node ------------------------------------------------------------------------ */
 
 /* Judges one node whose holders did not grow; *ret_stop: what is below belongs to this point. */
-static bool judge(struct judging *j, uint32_t n, bool *ret_stop) {
+static bool growth_judge(struct judging *j, uint32_t n, bool *ret_stop) {
     const struct growth_node *node = &j->g->nodes[n];
     uint32_t last = j->last;
-    int64_t objects = delta(node->own_objects, last), bytes = delta(node->bytes, last);
+    int64_t objects = growth_delta(node->own_objects, last),
+            bytes = growth_delta(node->bytes, last);
     int64_t parent_objects =
-        node->parent == GROWTH_ROOT ? 0 : delta(j->g->nodes[node->parent].own_objects, last);
+        node->parent == GROWTH_ROOT ? 0 : growth_delta(j->g->nodes[node->parent].own_objects, last);
     bool at_least = !node->seen[0];
     struct growth_point point = {.node = n,
                                  .at_least = at_least,
@@ -314,7 +316,7 @@ static bool judge(struct judging *j, uint32_t n, bool *ret_stop) {
             j->s->count > 2 ? series_verdict(node->own_objects, j->s->count, 1) : VERDICT_GROWING;
         return add_point(j, point);
     }
-    int64_t own_bytes = delta(node->own_bytes, last);
+    int64_t own_bytes = growth_delta(node->own_bytes, last);
     if (!at_least && objects >= 0 && objects <= 1 && own_bytes > 0 &&
         (uint64_t)own_bytes > j->floor_bytes) {
         point.kind = GROWTH_ENLARGED;
@@ -336,7 +338,7 @@ static int cmp_points(const void *x, const void *y) {
     return a->node < b->node ? -1 : a->node > b->node;
 }
 
-static uint64_t floor_of(uint64_t total) {
+static uint64_t growth_floor_of(uint64_t total) {
     return (uint64_t)((double)total * FLOOR_SHARE) + 1;
 }
 
@@ -374,14 +376,14 @@ static bool find_points(struct growth *g, const struct series *s, struct err *er
         objects += g->nodes[i].objects[0];
         bytes += g->nodes[i].bytes[0];
     }
-    j.floor_objects = floor_of(objects);
-    j.floor_bytes = floor_of(bytes);
+    j.floor_objects = growth_floor_of(objects);
+    j.floor_bytes = growth_floor_of(bytes);
     bool ok = judging_init(&j);
     for (uint32_t i = 0; ok && i < g->node_count; i++) {
         uint32_t parent = g->nodes[i].parent;
         j.stopped[i] = parent != GROWTH_ROOT && j.stopped[parent];
         if (!j.stopped[i])
-            ok = judge(&j, i, &j.stopped[i]) && (j.stopped[i] || judge_spread(&j, i));
+            ok = growth_judge(&j, i, &j.stopped[i]) && (j.stopped[i] || judge_spread(&j, i));
     }
     judging_deinit(&j);
     if (!ok)
@@ -475,7 +477,7 @@ const struct growth_point *growth_point_above(const struct growth *g, const char
             while (up != GROWTH_ROOT && up > point->node)
                 up = g->nodes[up].parent;
             if (up == point->node)
-                below += delta(g->nodes[n].own_bytes, g->snapshot_count - 1);
+                below += growth_delta(g->nodes[n].own_bytes, g->snapshot_count - 1);
         }
         if (below > most) {
             most = below;

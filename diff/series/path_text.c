@@ -7,7 +7,7 @@
 #define STEPS_SHOWN 6u
 #define ARROW       " \xe2\x86\x92 "
 
-static bool is_name(char c) {
+static bool path_text_is_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '`' || c == '$' || (unsigned char)c >= 0x80;
 }
@@ -16,8 +16,8 @@ void path_short_type(const char *type, struct strbuf *out) {
     /* A namespace is a run of names and dots: what stands behind its last dot is kept. */
     for (const char *p = type; *p;) {
         const char *end = p, *last = p;
-        while (is_name(*end) || *end == '.') {
-            if (*end == '.' && is_name(end[1]))
+        while (path_text_is_name(*end) || *end == '.') {
+            if (*end == '.' && path_text_is_name(end[1]))
                 last = end + 1;
             end++;
         }
@@ -60,7 +60,7 @@ static void without_arguments(const char *type, struct strbuf *out) {
     }
 }
 
-static void add_type(const struct path_step *step, bool full, struct strbuf *out) {
+static void path_text_add_type(const struct path_step *step, bool full, struct strbuf *out) {
     const char *type = step->type;
     bool machine = is_state_machine(step->edge);
     if (full) {
@@ -93,7 +93,7 @@ struct str path_state_machine(const char *type) {
 
 void path_type_text(const char *type, struct strbuf *out) {
     const struct path_step step = {NULL, type};
-    add_type(&step, false, out);
+    path_text_add_type(&step, false, out);
 }
 
 /* One step: the type, and the edge out of it; "Entry[] -> [].value" is "[].value". */
@@ -102,7 +102,7 @@ static void add_step(const struct path_step *step, const char *edge_below, bool 
     bool element = edge_below && edge_below[0] == '[' && str_ends(str_of(step->type), STR("[]"));
     strbuf_adds(out, ARROW);
     if (!element || full)
-        add_type(step, full, out);
+        path_text_add_type(step, full, out);
     if (!edge_below || !*edge_below) /* some graphs have no names for their edges */
         return;
     if (edge_below[0] != '[' && edge_below[0] != '(' && edge_below[0] != '+')
@@ -113,7 +113,7 @@ static void add_step(const struct path_step *step, const char *edge_below, bool 
 }
 
 /* "static Shop.Worker+<>c.<>9__0_0": a type and a field behind its last dot. */
-static void add_root(const char *root, struct strbuf *out) {
+static void path_text_add_root(const char *root, struct strbuf *out) {
     size_t dot = 0, depth = 0, length = strlen(root);
     for (size_t i = 0; i < length; i++) {
         depth += root[i] == '<';
@@ -133,7 +133,7 @@ static void add_root(const char *root, struct strbuf *out) {
 void path_text(const char *root, const struct path_step *steps, uint32_t count, bool full,
                bool last, struct strbuf *out) {
     uint32_t shown = last || !count ? count : count - 1;
-    add_root(root ? root : "", out);
+    path_text_add_root(root ? root : "", out);
     for (uint32_t i = 0; i < shown; i++) {
         if (!full && shown > STEPS_SHOWN + 1 && i == STEPS_SHOWN / 2) {
             strbuf_addf(out, ARROW "[%u more]", shown - STEPS_SHOWN);

@@ -5,7 +5,7 @@
 /* Names made for names made for names: "<<<Main>$>g__Local|0_0>b__1>d". Deeper ones stay. */
 #define NESTED_MAX 4u
 
-static bool is_word(char c) {
+static bool pretty_names_is_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '$' || (unsigned char)c >= 0x80;
 }
@@ -33,17 +33,17 @@ static size_t bracketed(struct str s) {
 /* Takes apart what begins with '<'; false: these brackets are no generated name's. */
 static bool take_apart(struct str s, struct generated *ret) {
     size_t end = bracketed(s);
-    if (!end || end == s.len || !is_word(s.ptr[end]))
+    if (!end || end == s.len || !pretty_names_is_word(s.ptr[end]))
         return false;
     ret->of = (struct str){s.ptr + 1, end - 2};
     ret->kind = s.ptr[end];
     size_t at = end + 1;
     if (at + 1 < s.len && s.ptr[at] == '_' && s.ptr[at + 1] == '_')
         at += 2;
-    else if (at < s.len && is_word(s.ptr[at]) && ret->kind != 'F')
+    else if (at < s.len && pretty_names_is_word(s.ptr[at]) && ret->kind != 'F')
         return false; /* a word of its own follows, not one character (but a hash, for F) */
     size_t from = at;
-    while (at < s.len && (is_word(s.ptr[at]) || s.ptr[at] == '|' || s.ptr[at] == '#'))
+    while (at < s.len && (pretty_names_is_word(s.ptr[at]) || s.ptr[at] == '|' || s.ptr[at] == '#'))
         at++;
     ret->rest = (struct str){s.ptr + from, at - from};
     ret->length = at;
@@ -58,13 +58,13 @@ static struct str before_bar(struct str s) {
 
 /* Name of the method that something was made for: "<Main>$" is Main, "<Buy>b__0" is a lambda in
  * Buy. */
-static void method_name(struct str name, unsigned depth, struct strbuf *out) {
+static void pretty_names_method_name(struct str name, unsigned depth, struct strbuf *out) {
     struct generated g;
     if (name.len == 0 || name.ptr[0] != '<' || depth >= NESTED_MAX || !take_apart(name, &g)) {
         strbuf_add(out, name);
         return;
     }
-    method_name(g.of, depth + 1, out);
+    pretty_names_method_name(g.of, depth + 1, out);
     if (g.kind == 'b')
         strbuf_adds(out, " lambda");
     if (g.kind == 'g') {
@@ -102,7 +102,7 @@ static void state_machine(struct writing *w, const struct generated *g) {
     drop_plus(w);
     if (w->out->len > w->start)
         strbuf_addc(w->out, '.');
-    method_name(g->of, 1, w->out);
+    pretty_names_method_name(g->of, 1, w->out);
     if (!w->out->failed)
         put_in_front(w, w->machine ? "async " : "async or iterator ");
 }
@@ -160,7 +160,7 @@ void pretty_type(const char *type, bool is_machine, struct strbuf *out) {
     unsigned depth = 0, box_depth = 0; /* of brackets; in which arguments are state machines */
     for (size_t i = 0; i < s.len;) {
         char c = s.ptr[i];
-        bool begins = i == 0 || !(is_word(s.ptr[i - 1]) || s.ptr[i - 1] == '`');
+        bool begins = i == 0 || !(pretty_names_is_word(s.ptr[i - 1]) || s.ptr[i - 1] == '`');
         struct generated g;
         if (c == '<' && begins && take_apart(str_drop(s, i), &g)) {
             i += g.length;
@@ -231,7 +231,7 @@ void pretty_field(const char *field, struct strbuf *out) {
         struct generated g;
         /* "CS$<>8__locals1": what a closure sees of the one around it. */
         size_t skip = str_starts(str_drop(s, i), STR("CS$<")) ? 3 : 0;
-        bool begins = i == 0 || !is_word(s.ptr[i - 1]);
+        bool begins = i == 0 || !pretty_names_is_word(s.ptr[i - 1]);
         if (s.ptr[i + skip] != '<' || !begins || !take_apart(str_drop(s, i + skip), &g)) {
             strbuf_addc(out, s.ptr[i++]);
             continue;

@@ -103,7 +103,8 @@ static bool name_snapshots(struct series *s) {
     return true;
 }
 
-static bool start(struct series *s, const struct snapshot *const *snapshots, struct err *err) {
+static bool series_start(struct series *s, const struct snapshot *const *snapshots,
+                         struct err *err) {
     const struct snapshot **copy = arena_array(&s->arena, s->count, sizeof(*copy));
     s->heap_bytes = arena_array(&s->arena, s->count, sizeof(*s->heap_bytes));
     s->sums = arena_array(&s->arena, s->count, sizeof(*s->sums));
@@ -119,7 +120,7 @@ static bool start(struct series *s, const struct snapshot *const *snapshots, str
     return true;
 }
 
-static void sum_up(const struct snapshot *snapshot, struct series_sums *sums) {
+static void series_sum_up(const struct snapshot *snapshot, struct series_sums *sums) {
     SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
     for (uint32_t i = 0; i < count; i++) {
         for (int g = 0; g < GEN_COUNT; g++)
@@ -163,10 +164,10 @@ bool series_init(struct series *s, const struct snapshot *const *snapshots, uint
         series_options_init(&s->options);
     if (count == 0)
         return err_set(err, ERR_USAGE, "no snapshot given");
-    if (!start(s, snapshots, err))
+    if (!series_start(s, snapshots, err))
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        sum_up(snapshots[i], &s->sums[i]);
+        series_sum_up(snapshots[i], &s->sums[i]);
         s->heap_bytes[i] = heap_bytes(snapshots[i], &s->sums[i]);
     }
     return series_join_types(s, err) && series_join_values(s, err) && series_join_stacks(s, err) &&

@@ -33,7 +33,7 @@ static bool same_program(const char *a, const char *b) {
 }
 
 /* "CoreCLR 10.0.12" is CoreCLR; ".NET Framework 4.8" and "CLR 4.0" are not. */
-static struct str family(const char *runtime) {
+static struct str series_identity_family(const char *runtime) {
     struct str s = str_of(runtime);
     size_t i = 0;
     while (i < s.len &&
@@ -53,7 +53,8 @@ static bool refuse_origins(struct series *s, uint32_t i, struct err *err) {
     if (both(a->process, b->process) && !same_program(a->process, b->process))
         return series_refuse(s, err, "different programs: %s is of %s, %s of %s", x, a->process, y,
                              b->process);
-    if (both(a->runtime, b->runtime) && !str_eq(family(a->runtime), family(b->runtime)))
+    if (both(a->runtime, b->runtime) &&
+        !str_eq(series_identity_family(a->runtime), series_identity_family(b->runtime)))
         return series_refuse(s, err, "different runtimes: %s is of %s, %s of %s", x, a->runtime, y,
                              b->runtime);
     if (both(a->arch, b->arch) && strcmp(a->arch, b->arch) != 0)
@@ -119,7 +120,7 @@ static bool refuse_alone(struct series *s, uint32_t i, struct err *err) {
     return true;
 }
 
-static uint32_t percent(uint32_t part, uint32_t whole) {
+static uint32_t series_identity_percent(uint32_t part, uint32_t whole) {
     return whole ? (uint32_t)((uint64_t)part * 100 / whole) : 100;
 }
 
@@ -143,7 +144,9 @@ static struct app_types count_app_types(const struct series *s, uint32_t i) {
     }
     uint32_t fewer = app.a < app.b ? app.a : app.b;
     for (uint32_t t = 0;
-         t < s->type_count && percent(app.shared, fewer + app.shared) < SHARED_APP_PERCENT; t++) {
+         t < s->type_count &&
+         series_identity_percent(app.shared, fewer + app.shared) < SHARED_APP_PERCENT;
+         t++) {
         const struct series_type *type = &s->types[t];
         app.shared += type->rows[i - 1] && type->rows[i] && !series_is_framework(type->name);
     }
@@ -163,9 +166,9 @@ static bool refuse_types(struct series *s, uint32_t i, struct err *err) {
     }
     struct app_types app = count_app_types(s, i);
     uint32_t fewer = a < b ? a : b, app_fewer = app.a < app.b ? app.a : app.b;
-    bool apart = fewer >= TYPES_TO_JUDGE && percent(shared, fewer) < SHARED_PERCENT;
-    bool app_apart =
-        app_fewer >= APP_TYPES_TO_JUDGE && percent(app.shared, app_fewer) < SHARED_APP_PERCENT;
+    bool apart = fewer >= TYPES_TO_JUDGE && series_identity_percent(shared, fewer) < SHARED_PERCENT;
+    bool app_apart = app_fewer >= APP_TYPES_TO_JUDGE &&
+                     series_identity_percent(app.shared, app_fewer) < SHARED_APP_PERCENT;
     if (!apart && !app_apart)
         return true;
     return series_refuse(s, err,
@@ -278,7 +281,7 @@ static bool may_be_equal(uint64_t a, uint64_t b) {
 }
 
 /* All figures equal, and nothing in where they come from against it. */
-static bool same_figures(const struct snapshot *a, const struct snapshot *b) {
+static bool series_identity_same_figures(const struct snapshot *a, const struct snapshot *b) {
     const struct origin_row *x = snapshot_origin(a), *y = snapshot_origin(b);
     if (a == b)
         return true;
@@ -299,7 +302,7 @@ static bool same_figures(const struct snapshot *a, const struct snapshot *b) {
 static bool find_same(struct series *s, struct err *err) {
     s->same_dump = s->count > 1;
     for (uint32_t i = 1; i < s->count; i++) {
-        bool same = same_figures(s->snapshots[i - 1], s->snapshots[i]);
+        bool same = series_identity_same_figures(s->snapshots[i - 1], s->snapshots[i]);
         s->same_dump = s->same_dump && same;
         if (same &&
             !series_warn(s, err, "%s and %s hold the same figures throughout: the same dump twice?",

@@ -180,7 +180,7 @@ static bool grow_stacks(struct stack_table *t) {
     return stacks && ids;
 }
 
-static struct series_stack *stack_new(struct stack_table *t, const struct folded *f) {
+static struct series_stack *series_stacks_stack_new(struct stack_table *t, const struct folded *f) {
     struct series *s = t->s;
     if (s->stack_count == t->stack_capacity && !grow_stacks(t))
         return NULL;
@@ -237,7 +237,7 @@ static bool stack_add(struct stack_table *t, uint32_t snapshot, const struct sta
         hash = hash_combine(hash, 1);
     if (number == STRMAP_NONE) {
         number = s->stack_count;
-        if (!stack_new(t, f) || !u64map_put(&t->by_stack, hash, number))
+        if (!series_stacks_stack_new(t, f) || !u64map_put(&t->by_stack, hash, number))
             return false;
     }
     if (!take_texts(t, number, row, f, snapshot))
@@ -275,7 +275,7 @@ static bool any_ever(const struct series *s) {
 
 /* Of a stack that is not there a snapshot knows that it is 0, where it tells such figures at all.
  */
-static struct cell told(const struct stack_row *rows, uint32_t count, bool ever) {
+static struct cell series_stacks_told(const struct stack_row *rows, uint32_t count, bool ever) {
     struct cell cell = {count ? ABSENT : 0, count ? ABSENT : 0};
     for (uint32_t r = 0; r < count && (cell.objects == ABSENT || cell.bytes == ABSENT); r++) {
         if ((ever ? rows[r].total_count : rows[r].count) != ABSENT)
@@ -286,10 +286,11 @@ static struct cell told(const struct stack_row *rows, uint32_t count, bool ever)
     return cell;
 }
 
-static void fill_unseen(struct series *s) {
+static void series_stacks_fill_unseen(struct series *s) {
     for (uint32_t i = 0; i < s->count; i++) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
-        struct cell zero = told(rows, count, false), ever = told(rows, count, true);
+        struct cell zero = series_stacks_told(rows, count, false),
+                    ever = series_stacks_told(rows, count, true);
         if (!snapshot_has(s->snapshots[i], PART_STACKS))
             zero = ever = (struct cell){ABSENT, ABSENT};
         for (uint32_t n = 0; n < s->stack_count; n++) {
@@ -457,7 +458,7 @@ static void name_modules(struct stack_table *t) {
 
 /* -- All --------------------------------------------------------------------------------------- */
 
-static bool join(struct stack_table *t) {
+static bool series_stacks_join(struct stack_table *t) {
     struct series *s = t->s;
     struct folded f = {.count = 0};
     t->any_ever = any_ever(s);
@@ -471,11 +472,11 @@ static bool join(struct stack_table *t) {
     name_modules(t);
     if (s->count > 1 && (!stack_find_renames(t) || !stack_match_loosely(t)))
         return false;
-    fill_unseen(s);
+    series_stacks_fill_unseen(s);
     return judge_stacks(t) && sort_stacks(t);
 }
 
-static void table_deinit(struct stack_table *t) {
+static void series_stacks_table_deinit(struct stack_table *t) {
     u64map_deinit(&t->by_pointer);
     u64map_deinit(&t->by_stack);
     strmap_deinit(&t->by_key);
@@ -496,8 +497,8 @@ bool series_join_stacks(struct series *s, struct err *err) {
     strmap_init(&t.by_module);
     strmap_init(&t.by_name);
     strbuf_init(&t.text);
-    bool ok = join(&t) || err_nomem(err);
+    bool ok = series_stacks_join(&t) || err_nomem(err);
     ok = ok && series_sum_allocations(s, &t, err);
-    table_deinit(&t);
+    series_stacks_table_deinit(&t);
     return ok;
 }

@@ -74,7 +74,7 @@ static void add_cum(const struct sums *m, struct series_allocation *row,
 }
 
 /* The frames of a stack by the names they are summed under. */
-static uint32_t key_of(const struct sums *m, uint32_t frame) {
+static uint32_t series_sums_key_of(const struct sums *m, uint32_t frame) {
     const struct stack_table *t = m->t;
     return m->by == BY_FUNCTION ? t->frames[frame].canon
                                 : stack_newest_module(t, t->frames[frame].module);
@@ -86,7 +86,7 @@ struct by_frames {
     uint32_t unknown;
 };
 
-static uint32_t row_of(struct sums *m, struct by_frames *b, uint32_t key) {
+static uint32_t series_sums_row_of(struct sums *m, struct by_frames *b, uint32_t key) {
     uint32_t *row = key == STACK_NONE ? &b->unknown : &b->rows[key];
     if (*row != STACK_NONE)
         return *row;
@@ -98,29 +98,29 @@ static uint32_t row_of(struct sums *m, struct by_frames *b, uint32_t key) {
     return *row;
 }
 
-static bool add_stack(struct sums *m, struct by_frames *b, uint32_t n) {
+static bool series_sums_add_stack(struct sums *m, struct by_frames *b, uint32_t n) {
     const struct series_stack *stack = &m->s->stacks[n];
     const struct stack_ids *ids = &m->t->ids[n];
-    uint32_t self = ids->count ? key_of(m, ids->ids[stack->self]) : STACK_NONE;
+    uint32_t self = ids->count ? series_sums_key_of(m, ids->ids[stack->self]) : STACK_NONE;
     if (m->by == BY_MODULE && ids->module != STACK_NONE)
         self = stack_newest_module(m->t, ids->module);
-    uint32_t row = row_of(m, b, self);
+    uint32_t row = series_sums_row_of(m, b, self);
     if (m->failed)
         return false;
     add_self(m, &m->out->rows[row], stack);
     for (uint32_t i = 0; i <= ids->count; i++) {
         /* Allocators call nobody that matters; what it is put down to counts anyway. */
-        uint32_t key = i == ids->count ? self : key_of(m, ids->ids[i]);
+        uint32_t key = i == ids->count ? self : series_sums_key_of(m, ids->ids[i]);
         if (i < stack->self || key == STACK_NONE || b->stamp[key] == n + 1)
             continue;
         b->stamp[key] = n + 1;
-        row = row_of(m, b, key);
+        row = series_sums_row_of(m, b, key);
         if (m->failed)
             return false;
         add_cum(m, &m->out->rows[row], stack);
     }
     if (self == STACK_NONE)
-        add_cum(m, &m->out->rows[row_of(m, b, self)], stack);
+        add_cum(m, &m->out->rows[series_sums_row_of(m, b, self)], stack);
     return true;
 }
 
@@ -135,7 +135,7 @@ static bool sum_by_frames(struct sums *m) {
     for (uint32_t i = 0; ok && i < keys; i++)
         b.rows[i] = STACK_NONE;
     for (uint32_t n = 0; ok && n < m->s->stack_count; n++)
-        ok = add_stack(m, &b, n);
+        ok = series_sums_add_stack(m, &b, n);
     free(b.rows);
     free(b.stamp);
     return ok;
@@ -148,7 +148,8 @@ struct by_name {
     struct u64map sizes;
 };
 
-static uint32_t find_row(struct sums *m, struct by_name *b, const char *name, uint64_t size) {
+static uint32_t series_sums_find_row(struct sums *m, struct by_name *b, const char *name,
+                                     uint64_t size) {
     struct str key = str_of(name);
     uint32_t row = name ? strmap_get(&b->names, key, STR("")) : u64map_get(&b->sizes, size);
     if (row != STRMAP_NONE)
@@ -161,7 +162,7 @@ static uint32_t find_row(struct sums *m, struct by_name *b, const char *name, ui
 }
 
 /* A single allocation is as large as it is; of several the source has to say it. */
-static uint64_t size_of(const struct stack_row *row) {
+static uint64_t series_sums_size_of(const struct stack_row *row) {
     return row->size_each == ABSENT && row->count == 1 ? row->bytes : row->size_each;
 }
 
@@ -169,7 +170,7 @@ static void sum_sizes(struct sums *m, struct by_name *b) {
     for (uint32_t i = 0; i < m->s->count; i++) {
         SNAPSHOT_ROWS(m->s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
         for (uint32_t r = 0; r < count && !m->failed; r++) {
-            uint32_t n = find_row(m, b, NULL, size_of(&rows[r]));
+            uint32_t n = series_sums_find_row(m, b, NULL, series_sums_size_of(&rows[r]));
             if (m->failed)
                 return;
             struct series_allocation *row = &m->out->rows[n];
@@ -184,14 +185,15 @@ static bool is_by(const struct allocation_row *row, const char *by) {
     return row->by && strcmp(row->by, by) == 0;
 }
 
-static void sum_rows(struct sums *m, struct by_name *b) {
+static void series_sums_sum_rows(struct sums *m, struct by_name *b) {
     for (uint32_t i = 0; i < m->s->count; i++) {
         SNAPSHOT_ROWS(m->s->snapshots[i], PART_ALLOCATIONS, struct allocation_row, rows, count);
         for (uint32_t r = 0; r < count && !m->failed; r++) {
             if (!is_by(&rows[r], by_names[m->by]))
                 continue;
             const char *name = m->by == BY_SIZE ? NULL : rows[r].name ? rows[r].name : "[unknown]";
-            uint32_t n = find_row(m, b, name, m->by == BY_SIZE ? rows[r].size_each : ABSENT);
+            uint32_t n =
+                series_sums_find_row(m, b, name, m->by == BY_SIZE ? rows[r].size_each : ABSENT);
             if (m->failed)
                 return;
             struct series_allocation *row = &m->out->rows[n];
@@ -211,7 +213,7 @@ static bool sum_by_names(struct sums *m, bool from_stacks) {
     if (from_stacks)
         sum_sizes(m, &b);
     else
-        sum_rows(m, &b);
+        series_sums_sum_rows(m, &b);
     strmap_deinit(&b.names);
     u64map_deinit(&b.sizes);
     return !m->failed;
@@ -296,7 +298,7 @@ static struct cell allocated(const struct snapshot *snapshot) {
 /* -- Finishing --------------------------------------------------------------------------------- */
 
 /* Where a snapshot tells such sums at all, it has none of what it does not list. */
-static void fill_unseen(const struct sums *m) {
+static void series_sums_fill_unseen(const struct sums *m) {
     struct series_allocations *out = m->out;
     for (uint32_t i = 0; i < m->s->count; i++) {
         struct cell self = absent, cum = absent, ever = absent;
@@ -361,7 +363,7 @@ static int cmp_known(uint64_t a, uint64_t b) {
     return a > b ? -1 : a < b;
 }
 
-static int cmp_rows(const void *x, const void *y, void *context) {
+static int series_sums_cmp_rows(const void *x, const void *y, void *context) {
     const struct series_allocation *a = x, *b = y;
     const struct series *s = context;
     int order;
@@ -392,10 +394,10 @@ static bool sum_one(struct series *s, const struct stack_table *t, enum allocati
     out->total = cells(&m);
     if (m.failed || !(rows || by == BY_SIZE ? sum_by_names(&m, !rows) : sum_by_frames(&m)))
         return false;
-    fill_unseen(&m);
+    series_sums_fill_unseen(&m);
     judge_rows(&m, scratch);
     if (out->count)
-        qsort_r(out->rows, out->count, sizeof(*out->rows), cmp_rows, s);
+        qsort_r(out->rows, out->count, sizeof(*out->rows), series_sums_cmp_rows, s);
     return true;
 }
 

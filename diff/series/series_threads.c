@@ -40,7 +40,7 @@ static uint64_t cpu_of(const struct thread_row *row) {
                    row->kernel_ns == ABSENT ? 0 : row->kernel_ns);
 }
 
-static bool same_text(const char *a, const char *b) {
+static bool series_threads_same_text(const char *a, const char *b) {
     return a && b && *a && *b && strcmp(a, b) == 0;
 }
 
@@ -74,7 +74,7 @@ static bool may_be_same(const struct thread_join *j, const struct thread_row *th
     uint64_t cpu_then = cpu_of(then), cpu_now = cpu_of(now);
     bool reset =
         cpu_then != ABSENT && cpu_now != ABSENT && cpu_now < cpu_then && now->cpu_recorded != 0;
-    return !reset || same_text(then->name, now->name);
+    return !reset || series_threads_same_text(then->name, now->name);
 }
 
 static struct series_thread *thread_new(struct thread_join *j) {
@@ -144,7 +144,7 @@ static void compare_ages(struct thread_join *j, struct ages *ages, const struct 
         ages->rises++;
     } else {
         ages->falls++;
-        ages->named = ages->named || times || same_text(then->name, now->name);
+        ages->named = ages->named || times || series_threads_same_text(then->name, now->name);
     }
 }
 
@@ -241,7 +241,8 @@ static uint64_t same_stack_of(const struct thread_row *a, const struct thread_ro
     return ABSENT;
 }
 
-static uint64_t same_stack(const struct series *s, const struct series_thread *thread) {
+static uint64_t series_threads_same_stack(const struct series *s,
+                                          const struct series_thread *thread) {
     const struct thread_row *then = NULL;
     uint64_t same = ABSENT;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -352,7 +353,7 @@ static void compare_rows(struct series *s, struct series_thread *thread, bool re
                         thread->kernel_delta_ns == ABSENT ? 0 : thread->kernel_delta_ns);
     }
     thread->switches_delta = gain(last->switches, first->switches);
-    thread->same_stack = same_stack(s, thread);
+    thread->same_stack = series_threads_same_stack(s, thread);
     find_state(s, thread, known);
 }
 
@@ -399,11 +400,12 @@ static void find_runaways(struct series *s) {
     }
 }
 
-static int cmp_u64(uint64_t a, uint64_t b) {
+static int series_threads_cmp_u64(uint64_t a, uint64_t b) {
     return a < b ? -1 : a > b;
 }
 
-static const struct thread_row *newest(const struct series_thread *thread, uint32_t count) {
+static const struct thread_row *series_threads_newest(const struct series_thread *thread,
+                                                      uint32_t count) {
     return last_row(thread, count);
 }
 
@@ -415,12 +417,12 @@ struct sort_key {
 
 static int cmp_keys(const void *x, const void *y) {
     const struct sort_key *a = x, *b = y;
-    int order = cmp_u64(a->index, b->index);
+    int order = series_threads_cmp_u64(a->index, b->index);
     if (!order)
-        order = cmp_u64(a->os_id, b->os_id);
+        order = series_threads_cmp_u64(a->os_id, b->os_id);
     if (!order)
-        order = cmp_u64(a->managed_id, b->managed_id);
-    return order ? order : cmp_u64(a->at, b->at);
+        order = series_threads_cmp_u64(a->managed_id, b->managed_id);
+    return order ? order : series_threads_cmp_u64(a->at, b->at);
 }
 
 static bool sort_threads(struct series *s) {
@@ -431,7 +433,7 @@ static bool sort_threads(struct series *s) {
         return false;
     }
     for (uint32_t i = 0; i < s->thread_count; i++) {
-        const struct thread_row *row = newest(&s->threads[i], s->count);
+        const struct thread_row *row = series_threads_newest(&s->threads[i], s->count);
         keys[i] = (struct sort_key){row->index, row->os_id, row->managed_id, i};
     }
     qsort(keys, s->thread_count, sizeof(*keys), cmp_keys);
@@ -489,7 +491,7 @@ bool series_join_threads(struct series *s, struct err *err) {
 
 const struct thread_row *series_thread_row(const struct series *s,
                                            const struct series_thread *thread) {
-    return newest(thread, s->count);
+    return series_threads_newest(thread, s->count);
 }
 
 void series_thread_label(const struct series *s, const struct series_thread *thread,

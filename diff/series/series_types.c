@@ -91,23 +91,24 @@ static bool number_generated(struct type_join *j, const struct type_row *row, ui
 
 /* -- All others: both sides are sorted by name, so they are merged without a hash -- */
 
-static int cmp_text(const char *a, const char *b) {
+static int series_types_cmp_text(const char *a, const char *b) {
     return a == b ? 0 : strcmp(a ? a : "", b ? b : "");
 }
 
-static int cmp_rows(const struct type_row *a, const struct type_row *b) {
-    int order = cmp_text(a->name, b->name);
-    return order ? order : cmp_text(a->module, b->module);
+static int series_types_cmp_rows(const struct type_row *a, const struct type_row *b) {
+    int order = series_types_cmp_text(a->name, b->name);
+    return order ? order : series_types_cmp_text(a->module, b->module);
 }
 
 static int cmp_key(const struct type_join *j, uint32_t number, const struct type_row *row) {
-    int order = cmp_text(j->keys[number].name, row->name);
-    return order || !j->by_module ? order : cmp_text(j->keys[number].module, row->module);
+    int order = series_types_cmp_text(j->keys[number].name, row->name);
+    return order || !j->by_module ? order
+                                  : series_types_cmp_text(j->keys[number].module, row->module);
 }
 
 static int cmp_row_numbers(const void *x, const void *y, void *rows) {
     const struct type_row *all = rows;
-    return cmp_rows(&all[*(const uint32_t *)x], &all[*(const uint32_t *)y]);
+    return series_types_cmp_rows(&all[*(const uint32_t *)x], &all[*(const uint32_t *)y]);
 }
 
 /* Row numbers in the order of names, for a file whose writer did not sort; NULL: as they are. */
@@ -115,7 +116,7 @@ static bool row_order(struct type_join *j, const struct type_row *rows, uint32_t
                       uint32_t **ret_order) {
     *ret_order = NULL;
     uint32_t i = 1;
-    while (i < count && cmp_rows(&rows[i - 1], &rows[i]) <= 0)
+    while (i < count && series_types_cmp_rows(&rows[i - 1], &rows[i]) <= 0)
         i++;
     if (i >= count)
         return true;
@@ -358,17 +359,18 @@ struct sort_key {
     const struct series_type *type;
 };
 
-static int cmp_types(const struct sort_key *a, const struct sort_key *b) {
+static int series_types_cmp_types(const struct sort_key *a, const struct sort_key *b) {
     if (a->bytes != b->bytes)
         return a->bytes > b->bytes ? -1 : 1;
     if (a->objects != b->objects)
         return a->objects > b->objects ? -1 : 1;
-    int order = cmp_text(a->type->name, b->type->name);
-    return order ? order : cmp_text(a->type->module, b->type->module);
+    int order = series_types_cmp_text(a->type->name, b->type->name);
+    return order ? order : series_types_cmp_text(a->type->module, b->type->module);
 }
 
 static int cmp_type_pointers(const void *x, const void *y) {
-    return cmp_types(*(const struct sort_key *const *)x, *(const struct sort_key *const *)y);
+    return series_types_cmp_types(*(const struct sort_key *const *)x,
+                                  *(const struct sort_key *const *)y);
 }
 
 static bool sort_range(struct arena *spare, struct series_type *types, uint32_t count) {
@@ -379,7 +381,7 @@ static bool sort_range(struct arena *spare, struct series_type *types, uint32_t 
     for (uint32_t i = 0; i < count; i++)
         keys[i] = (struct sort_key){num_magnitude(types[i].bytes_delta),
                                     num_magnitude(types[i].objects_delta), &types[i]};
-    while (n < count && cmp_types(&keys[n - 1], &keys[n]) <= 0)
+    while (n < count && series_types_cmp_types(&keys[n - 1], &keys[n]) <= 0)
         n++;
     if (n >= count)
         return true;

@@ -24,7 +24,7 @@ struct value_key {
     char text[48];
 };
 
-static struct value_key key_of(enum part part, const char *group) {
+static struct value_key series_values_key_of(enum part part, const char *group) {
     struct value_key key;
     snprintf(key.text, sizeof(key.text), "%d:%s", (int)part, group);
     return key;
@@ -50,7 +50,7 @@ static struct series_value *value_new(struct value_join *j, enum part part, cons
         s->values = grown;
         j->capacity = capacity;
     }
-    struct value_key key = key_of(part, group);
+    struct value_key key = series_values_key_of(part, group);
     const char *kept = arena_copy(&s->arena, key.text, strlen(key.text));
     struct series_value *value = &s->values[s->value_count];
     *value = (struct series_value){
@@ -73,12 +73,12 @@ static void number_add(uint64_t *sum, uint64_t more) {
 }
 
 /* Adds to the value of that name in the snapshot being read; group has to outlive the series. */
-static void say(struct value_join *j, enum part part, const char *group, const char *name,
-                uint64_t number, uint64_t count) {
+static void series_values_say(struct value_join *j, enum part part, const char *group,
+                              const char *name, uint64_t number, uint64_t count) {
     if (j->failed || (number == ABSENT && count == ABSENT))
         return;
     name = name ? name : "";
-    struct value_key key = key_of(part, group);
+    struct value_key key = series_values_key_of(part, group);
     uint32_t at = strmap_get(&j->index, str_of(key.text), str_of(name));
     struct series_value *value =
         at == STRMAP_NONE ? value_new(j, part, group, name) : &j->s->values[at];
@@ -96,54 +96,60 @@ static void say_types(struct value_join *j, const struct snapshot *snapshot) {
     const struct series_sums *sums = &j->s->sums[j->snapshot];
     const struct cell *gens = sums->gens, *free_gens = sums->free_gens;
     for (int g = 0; g < GEN_COUNT; g++) {
-        say(j, PART_TYPES, "generation", generation_names[g], gens[g].bytes, gens[g].objects);
-        say(j, PART_TYPES, "free", generation_names[g], free_gens[g].bytes, free_gens[g].objects);
+        series_values_say(j, PART_TYPES, "generation", generation_names[g], gens[g].bytes,
+                          gens[g].objects);
+        series_values_say(j, PART_TYPES, "free", generation_names[g], free_gens[g].bytes,
+                          free_gens[g].objects);
     }
-    say(j, PART_TYPES, "total", "heap", sums->total.bytes, sums->total.objects);
+    series_values_say(j, PART_TYPES, "total", "heap", sums->total.bytes, sums->total.objects);
 }
 
 static void say_heaps(struct value_join *j, const struct snapshot *snapshot) {
     SNAPSHOT_ROWS(snapshot, PART_HEAPS, struct heap_row, rows, count);
     for (uint32_t i = 0; i < count; i++) {
         for (int g = 0; g < GEN_COUNT; g++) {
-            say(j, PART_HEAPS, "generation", generation_names[g], rows[i].gen[g].bytes, ABSENT);
-            say(j, PART_HEAPS, "free", generation_names[g], rows[i].free_gen[g], ABSENT);
+            series_values_say(j, PART_HEAPS, "generation", generation_names[g],
+                              rows[i].gen[g].bytes, ABSENT);
+            series_values_say(j, PART_HEAPS, "free", generation_names[g], rows[i].free_gen[g],
+                              ABSENT);
         }
-        say(j, PART_HEAPS, "heap", "allocated", rows[i].allocated, ABSENT);
-        say(j, PART_HEAPS, "heap", "committed", rows[i].committed, ABSENT);
+        series_values_say(j, PART_HEAPS, "heap", "allocated", rows[i].allocated, ABSENT);
+        series_values_say(j, PART_HEAPS, "heap", "committed", rows[i].committed, ABSENT);
     }
 }
 
 static void say_regions(struct value_join *j, const struct snapshot *snapshot) {
     SNAPSHOT_ROWS(snapshot, PART_REGIONS, struct region_row, rows, count);
     for (uint32_t i = 0; i < count; i++) {
-        say(j, PART_REGIONS, "kind", rows[i].kind, rows[i].allocated, 1);
-        say(j, PART_REGIONS, "committed", rows[i].kind, rows[i].committed, ABSENT);
+        series_values_say(j, PART_REGIONS, "kind", rows[i].kind, rows[i].allocated, 1);
+        series_values_say(j, PART_REGIONS, "committed", rows[i].kind, rows[i].committed, ABSENT);
     }
 }
 
 static void say_singles(struct value_join *j, const struct snapshot *snapshot) {
     const struct gc_row *gc = snapshot_row(snapshot, PART_GC);
     if (gc) {
-        say(j, PART_GC, "gc", "allocated", gc->allocated_bytes, ABSENT);
-        say(j, PART_GC, "gc", "committed", gc->committed_bytes, ABSENT);
-        say(j, PART_GC, "gc", "skipped", gc->skipped_bytes, ABSENT);
+        series_values_say(j, PART_GC, "gc", "allocated", gc->allocated_bytes, ABSENT);
+        series_values_say(j, PART_GC, "gc", "committed", gc->committed_bytes, ABSENT);
+        series_values_say(j, PART_GC, "gc", "skipped", gc->skipped_bytes, ABSENT);
     }
     const struct finalizer_row *finalizer = snapshot_row(snapshot, PART_FINALIZER);
     if (finalizer) {
-        say(j, PART_FINALIZER, "finalizer", "ready", finalizer->ready, ABSENT);
+        series_values_say(j, PART_FINALIZER, "finalizer", "ready", finalizer->ready, ABSENT);
         for (int g = 0; g < GEN_COUNT; g++) {
-            say(j, PART_FINALIZER, "finalizer", "finalizable", finalizer->finalizable[g], ABSENT);
-            say(j, PART_FINALIZER, "finalizer", generation_names[g], finalizer->finalizable[g],
-                ABSENT);
+            series_values_say(j, PART_FINALIZER, "finalizer", "finalizable",
+                              finalizer->finalizable[g], ABSENT);
+            series_values_say(j, PART_FINALIZER, "finalizer", generation_names[g],
+                              finalizer->finalizable[g], ABSENT);
         }
     }
     const struct live_row *live = snapshot_row(snapshot, PART_LIVE);
     if (live) {
-        say(j, PART_LIVE, "live", "live", live->bytes, live->objects);
-        say(j, PART_LIVE, "live", "garbage", live->garbage_bytes, live->garbage_objects);
-        say(j, PART_LIVE, "live", "frozen", live->frozen_bytes, ABSENT);
-        say(j, PART_LIVE, "live", "stack_only", live->stack_only_bytes, ABSENT);
+        series_values_say(j, PART_LIVE, "live", "live", live->bytes, live->objects);
+        series_values_say(j, PART_LIVE, "live", "garbage", live->garbage_bytes,
+                          live->garbage_objects);
+        series_values_say(j, PART_LIVE, "live", "frozen", live->frozen_bytes, ABSENT);
+        series_values_say(j, PART_LIVE, "live", "stack_only", live->stack_only_bytes, ABSENT);
     }
 }
 
@@ -155,8 +161,8 @@ static void say_memory(struct value_join *j, const struct snapshot *snapshot) {
     SNAPSHOT_ROWS(snapshot, PART_MEMORY_MAP, struct memory_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i].by <= MEMORY_BY_BASE)
-            say(j, PART_MEMORY_MAP, groups[rows[i].by], rows[i].key, rows[i].bytes,
-                rows[i].regions);
+            series_values_say(j, PART_MEMORY_MAP, groups[rows[i].by], rows[i].key, rows[i].bytes,
+                              rows[i].regions);
 }
 
 static void say_handles(struct value_join *j, const struct snapshot *snapshot) {
@@ -167,10 +173,10 @@ static void say_handles(struct value_join *j, const struct snapshot *snapshot) {
         totals = totals || !rows[i].type;
     for (uint32_t i = 0; i < count; i++)
         if (!totals || !rows[i].type)
-            say(j, PART_HANDLES, "kind", rows[i].kind, rows[i].bytes, rows[i].count);
+            series_values_say(j, PART_HANDLES, "kind", rows[i].kind, rows[i].bytes, rows[i].count);
     SNAPSHOT_ROWS(snapshot, PART_OS_HANDLES, struct os_handle_row, os_rows, os_count);
     for (uint32_t i = 0; i < os_count; i++)
-        say(j, PART_OS_HANDLES, "type", os_rows[i].type, ABSENT, os_rows[i].count);
+        series_values_say(j, PART_OS_HANDLES, "type", os_rows[i].type, ABSENT, os_rows[i].count);
 }
 
 /* "async Shop.Worker.RunAsync, await 2": without what the compiler numbers. */
@@ -188,7 +194,7 @@ static void say_async(struct value_join *j, const struct snapshot *snapshot) {
         const char *kept =
             name.failed ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
         if (kept)
-            say(j, PART_ASYNC, "method", kept, rows[i].bytes, rows[i].objects);
+            series_values_say(j, PART_ASYNC, "method", kept, rows[i].bytes, rows[i].objects);
         j->failed |= !kept;
     }
     strbuf_deinit(&name);
@@ -203,21 +209,21 @@ static bool is_dynamic(const struct module_row *row) {
 static void say_others(struct value_join *j, const struct snapshot *snapshot) {
     SNAPSHOT_ROWS(snapshot, PART_COUNTERS, struct counter_row, counters, counter_count);
     for (uint32_t i = 0; i < counter_count; i++)
-        say(j, PART_COUNTERS, "counter", counters[i].name, counters[i].value, ABSENT);
+        series_values_say(j, PART_COUNTERS, "counter", counters[i].name, counters[i].value, ABSENT);
     SNAPSHOT_ROWS(snapshot, PART_LOADER, struct loader_row, loaders, loader_count);
     for (uint32_t i = 0; i < loader_count; i++)
-        say(j, PART_LOADER, "kind", loaders[i].kind, loaders[i].bytes, 1);
+        series_values_say(j, PART_LOADER, "kind", loaders[i].kind, loaders[i].bytes, 1);
     SNAPSHOT_ROWS(snapshot, PART_NATIVE_HEAPS, struct native_heap_row, heaps, heap_count);
     for (uint32_t i = 0; i < heap_count; i++)
-        say(j, PART_NATIVE_HEAPS, "heap", heaps[i].name, heaps[i].committed, 1);
+        series_values_say(j, PART_NATIVE_HEAPS, "heap", heaps[i].name, heaps[i].committed, 1);
     SNAPSHOT_ROWS(snapshot, PART_MODULES, struct module_row, modules, module_count);
     if (snapshot_has(snapshot, PART_MODULES)) {
-        say(j, PART_MODULES, "module", "loaded", ABSENT, module_count);
-        say(j, PART_MODULES, "module", "dynamic", ABSENT, 0);
+        series_values_say(j, PART_MODULES, "module", "loaded", ABSENT, module_count);
+        series_values_say(j, PART_MODULES, "module", "dynamic", ABSENT, 0);
     }
     for (uint32_t i = 0; i < module_count; i++)
         if (is_dynamic(&modules[i]))
-            say(j, PART_MODULES, "module", "dynamic", ABSENT, 1);
+            series_values_say(j, PART_MODULES, "module", "dynamic", ABSENT, 1);
 }
 
 /* A part that is there, but has no row of this name: none of it, so 0 and not absent. */
@@ -244,7 +250,7 @@ static void fill_zeros(struct series *s) {
 }
 
 /* Of what is said in every snapshot; a value that comes late tells no trend. */
-static void judge(struct series *s) {
+static void series_values_judge(struct series *s) {
     for (uint32_t v = 0; v < s->value_count; v++) {
         struct series_value *value = &s->values[v];
         const uint64_t *numbers = value->values[0] != ABSENT ? value->values : value->counts;
@@ -259,7 +265,7 @@ static void judge(struct series *s) {
     }
 }
 
-static int cmp_values(const void *x, const void *y) {
+static int series_values_cmp_values(const void *x, const void *y) {
     const struct series_value *a = x, *b = y;
     if (a->part != b->part)
         return a->part < b->part ? -1 : 1;
@@ -285,9 +291,9 @@ bool series_join_values(struct series *s, struct err *err) {
     if (j.failed)
         return err_nomem(err);
     fill_zeros(s);
-    judge(s);
+    series_values_judge(s);
     if (s->value_count > 1)
-        qsort(s->values, s->value_count, sizeof(*s->values), cmp_values);
+        qsort(s->values, s->value_count, sizeof(*s->values), series_values_cmp_values);
     return true;
 }
 
@@ -296,5 +302,5 @@ const struct series_value *series_value(const struct series *s, enum part part, 
     const struct series_value key = {.part = part, .group = group, .name = name};
     if (!s->value_count)
         return NULL;
-    return bsearch(&key, s->values, s->value_count, sizeof(*s->values), cmp_values);
+    return bsearch(&key, s->values, s->value_count, sizeof(*s->values), series_values_cmp_values);
 }

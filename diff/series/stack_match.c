@@ -30,7 +30,7 @@ struct votes {
     struct u64map by_pair;
 };
 
-static bool vote(struct votes *v, uint32_t from, uint32_t to) {
+static bool stack_match_vote(struct votes *v, uint32_t from, uint32_t to) {
     uint64_t pair = (uint64_t)from << 32 | to;
     uint32_t number = u64map_get(&v->by_pair, pair);
     if (number == STRMAP_NONE) {
@@ -70,7 +70,7 @@ static bool vote_run(const struct stack_table *t, struct votes *v, const uint32_
                      &t->modules[t->frames[run[i]].module]))
             return true;
     for (uint32_t i = 1; i < count; i++)
-        if (!vote(v, t->frames[run[i - 1]].module, t->frames[run[i]].module))
+        if (!stack_match_vote(v, t->frames[run[i - 1]].module, t->frames[run[i]].module))
             return false;
     return true;
 }
@@ -121,7 +121,7 @@ struct best {
     uint32_t votes, times;
 };
 
-static void look_at(struct best *best, uint32_t votes) {
+static void stack_match_look_at(struct best *best, uint32_t votes) {
     if (votes > best->votes)
         *best = (struct best){votes, 1};
     else
@@ -135,8 +135,8 @@ static bool choose_renames(struct stack_table *t, struct votes *v) {
     if (!to || !from)
         return false;
     for (uint32_t i = 0; i < v->count; i++) {
-        look_at(&to[v->items[i].from], v->items[i].count);
-        look_at(&from[v->items[i].to], v->items[i].count);
+        stack_match_look_at(&to[v->items[i].from], v->items[i].count);
+        stack_match_look_at(&from[v->items[i].to], v->items[i].count);
     }
     for (uint32_t i = 0; i < v->count; i++) {
         const struct vote *vote = &v->items[i];
@@ -221,8 +221,8 @@ static bool arguments_changed(const struct stack_frame *a, const struct stack_fr
     return a->function == b->function || a->last < b->first || b->last < a->first;
 }
 
-static bool fit(const struct stack_table *t, enum match match, const struct stack_ids *a,
-                const struct stack_ids *b) {
+static bool stack_match_fit(const struct stack_table *t, enum match match,
+                            const struct stack_ids *a, const struct stack_ids *b) {
     if (a->count != b->count || !a->count || !modules_fit(t, match, a->module, b->module))
         return false;
     for (uint32_t i = 0; i < a->count; i++) {
@@ -257,7 +257,7 @@ struct groups {
 };
 
 /* All stacks take part: what is in all snapshots may be meant as well as what is in one. */
-static bool make_groups(struct stack_table *t, enum match match, struct groups *g) {
+static bool stack_match_make_groups(struct stack_table *t, enum match match, struct groups *g) {
     uint32_t count = t->s->stack_count;
     g->items = arena_array(&t->scratch, count, sizeof(*g->items));
     g->next = arena_array(&t->scratch, count, sizeof(*g->next));
@@ -287,11 +287,12 @@ static void check_group(const struct stack_table *t, enum match match, struct gr
                         struct group *group) {
     for (uint32_t a = group->first; a != STACK_NONE && !group->ambiguous; a = g->next[a])
         for (uint32_t b = g->next[a]; b != STACK_NONE && !group->ambiguous; b = g->next[b])
-            group->ambiguous = seen_together(t->s, a, b) || !fit(t, match, &t->ids[a], &t->ids[b]);
+            group->ambiguous =
+                seen_together(t->s, a, b) || !stack_match_fit(t, match, &t->ids[a], &t->ids[b]);
 }
 
 /* Moves all of b into a, which is seen in other snapshots. */
-static void merge(struct stack_table *t, uint32_t a, uint32_t b) {
+static void stack_match_merge(struct stack_table *t, uint32_t a, uint32_t b) {
     struct series_stack *into = &t->s->stacks[a], *from = &t->s->stacks[b];
     for (uint32_t i = 0; i < t->s->count; i++) {
         if (!from->seen[i])
@@ -313,7 +314,7 @@ static void merge_group(struct stack_table *t, const struct groups *g, const str
             newest = n;
     for (uint32_t n = group->first; n != STACK_NONE; n = g->next[n])
         if (n != newest)
-            merge(t, newest, n);
+            stack_match_merge(t, newest, n);
 }
 
 /* Drops the stacks that were merged into others. */
@@ -332,7 +333,7 @@ static void drop_merged(struct stack_table *t) {
 static bool match_by(struct stack_table *t, enum match match) {
     struct groups g = {.count = 0};
     u64map_init(&g.by_hash);
-    bool ok = make_groups(t, match, &g);
+    bool ok = stack_match_make_groups(t, match, &g);
     for (uint32_t i = 0; ok && i < g.count; i++) {
         if (g.items[i].count < 2)
             continue;

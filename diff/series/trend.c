@@ -12,7 +12,7 @@ struct samples {
     uint32_t count;
 };
 
-static int cmp_double(const void *a, const void *b) {
+static int trend_cmp_double(const void *a, const void *b) {
     const double *x = a, *y = b;
     return *x < *y ? -1 : *x > *y;
 }
@@ -71,7 +71,7 @@ static double select_kth(double *v, int32_t count, int32_t k) {
 }
 
 /* Reorders what it is given. */
-static double median(double *values, uint32_t count) {
+static double trend_median(double *values, uint32_t count) {
     if (count == 0)
         return NAN;
     double upper = select_kth(values, (int32_t)count, (int32_t)count / 2), lower = values[0];
@@ -101,13 +101,13 @@ static void add_stretch(struct samples *out, const double *at, const double *val
         places[i] = at[from];
         levels[i] = value[from];
     }
-    out->at[out->count] = median(places, n);
-    out->value[out->count++] = median(levels, n);
+    out->at[out->count] = trend_median(places, n);
+    out->value[out->count++] = trend_median(levels, n);
 }
 
 /* Known values of [first, last), times in units of `times` or of snapshots. */
-static void collect(const uint64_t *values, const uint64_t *times, uint32_t first, uint32_t last,
-                    struct samples *out) {
+static void trend_collect(const uint64_t *values, const uint64_t *times, uint32_t first,
+                          uint32_t last, struct samples *out) {
     uint32_t known = known_count(values, first, last), done = 0, n = 0, stretch = 0;
     uint32_t most = known < SAMPLES_MOST ? known : SAMPLES_MOST;
     double at[2 * SAMPLES_MOST], value[2 * SAMPLES_MOST];
@@ -130,7 +130,7 @@ static void collect(const uint64_t *values, const uint64_t *times, uint32_t firs
 
 /* -- Slope ------------------------------------------------------------------------------------- */
 
-static double slope_of(const struct samples *s) {
+static double trend_slope_of(const struct samples *s) {
     double slopes[PAIRS_MOST];
     uint32_t n = 0, same = 1;
     while (same < s->count && !(s->value[same] < s->value[0] || s->value[same] > s->value[0]))
@@ -141,28 +141,28 @@ static double slope_of(const struct samples *s) {
         for (uint32_t k = i + 1; k < s->count; k++)
             if (s->at[k] > s->at[i])
                 slopes[n++] = (s->value[k] - s->value[i]) / (s->at[k] - s->at[i]);
-    return n ? median(slopes, n) : 0;
+    return n ? trend_median(slopes, n) : 0;
 }
 
 double trend_slope(const uint64_t *values, uint32_t first, uint32_t last) {
     struct samples s;
-    collect(values, NULL, first, last, &s);
-    return slope_of(&s);
+    trend_collect(values, NULL, first, last, &s);
+    return trend_slope_of(&s);
 }
 
 double trend_restlessness(const uint64_t *values, uint32_t count) {
     struct samples s;
     double steps[SAMPLES_MOST];
-    collect(values, NULL, 0, count, &s);
+    trend_collect(values, NULL, 0, count, &s);
     for (uint32_t i = 1; i < s.count; i++)
         steps[i - 1] = fabs(s.value[i] - s.value[i - 1]);
-    return s.count > 1 ? median(steps, s.count - 1) : 0;
+    return s.count > 1 ? trend_median(steps, s.count - 1) : 0;
 }
 
 double trend_level(const uint64_t *values, uint32_t first, uint32_t last) {
     struct samples s;
-    collect(values, NULL, first, last, &s);
-    return median(s.value, s.count);
+    trend_collect(values, NULL, first, last, &s);
+    return trend_median(s.value, s.count);
 }
 
 /* -- Rank test --------------------------------------------------------------------------------- */
@@ -197,7 +197,7 @@ static double exact_p(uint32_t n, int32_t sum) {
 static double variance(const struct samples *s) {
     double sorted[SAMPLES_MOST], n = s->count, sum = n * (n - 1) * (2 * n + 5);
     memcpy(sorted, s->value, s->count * sizeof(*sorted));
-    qsort(sorted, s->count, sizeof(*sorted), cmp_double);
+    qsort(sorted, s->count, sizeof(*sorted), trend_cmp_double);
     for (uint32_t i = 0, k; i < s->count; i = k) {
         for (k = i; k < s->count && sorted[k] <= sorted[i]; k++)
             ;
@@ -230,10 +230,10 @@ static double p_of(const struct samples *s) {
 void trend_find(const uint64_t *values, const uint64_t *times_ns, uint32_t count,
                 struct trend *ret_trend) {
     struct samples s;
-    collect(values, NULL, 0, count, &s);
+    trend_collect(values, NULL, 0, count, &s);
     *ret_trend = (struct trend){
         .samples = known_count(values, 0, count),
-        .slope = slope_of(&s),
+        .slope = trend_slope_of(&s),
         .slope_an_hour = NAN,
         .p_value = NAN,
     };
@@ -243,7 +243,7 @@ void trend_find(const uint64_t *values, const uint64_t *times_ns, uint32_t count
         ret_trend->rises = ret_trend->p_value < TREND_P_MOST && ret_trend->slope > 0;
     }
     if (times_ns && ret_trend->samples > 1) {
-        collect(values, times_ns, 0, count, &s);
-        ret_trend->slope_an_hour = slope_of(&s) * NS_AN_HOUR;
+        trend_collect(values, times_ns, 0, count, &s);
+        ret_trend->slope_an_hour = trend_slope_of(&s) * NS_AN_HOUR;
     }
 }

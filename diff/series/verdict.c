@@ -181,8 +181,8 @@ static uint64_t percent_of(uint64_t value, double percent) {
 
 enum values_of { OF_BYTES, OF_OBJECTS, OF_LIVE, OF_MATURE };
 
-static enum verdict judge(const struct series *s, const struct series_type *type,
-                          enum values_of what, uint64_t floor) {
+static enum verdict verdict_judge(const struct series *s, const struct series_type *type,
+                                  enum values_of what, uint64_t floor) {
     uint64_t few[16];
     uint64_t *values = few;
     struct arena spare;
@@ -232,7 +232,7 @@ static enum verdict judge_generations(const struct series *s, const struct serie
                                       uint64_t floor, enum verdict all) {
     if (s->count < 3 || all == VERDICT_STABLE)
         return all;
-    enum verdict mature = judge(s, type, OF_MATURE, floor);
+    enum verdict mature = verdict_judge(s, type, OF_MATURE, floor);
     if (mature == VERDICT_LEAK)
         return VERDICT_LEAK;
     if (all == VERDICT_LEAK && mature == VERDICT_STABLE && mature_somewhere(s, type))
@@ -261,7 +261,7 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
     if (is_constant(s, type, live)) /* nearly all types of a heap */
         return VERDICT_STABLE;
     uint64_t floor = type_floor(s, type, floors, live);
-    enum verdict verdict = judge(s, type, live ? OF_LIVE : OF_BYTES, floor);
+    enum verdict verdict = verdict_judge(s, type, live ? OF_LIVE : OF_BYTES, floor);
     if (basis == BASIS_MATURE)
         verdict = judge_generations(s, type, floor, verdict);
     if (floors->objects == ABSENT || floors->objects == 0 || verdict == VERDICT_NONE)

@@ -38,7 +38,7 @@ static struct arena_block *block_new(size_t size) {
     return b;
 }
 
-static size_t rounded(size_t size) {
+static size_t arena_rounded(size_t size) {
 #ifdef ARENA_DEBUG
     return size;
 #else
@@ -64,7 +64,7 @@ static size_t block_size_for(struct arena *a, size_t size) {
 void *arena_alloc(struct arena *a, size_t size) {
     if (size > SIZE_MAX - ALIGN)
         return NULL;
-    size = rounded(size);
+    size = arena_rounded(size);
     struct arena_block *b = a->blocks;
     if (!b || b->size - b->used < size) {
         size_t want = block_size_for(a, size);
@@ -91,7 +91,7 @@ void *arena_alloc(struct arena *a, size_t size) {
 static struct arena_block **block_of(struct arena *a, const void *item, size_t size) {
     for (struct arena_block **link = &a->blocks; *link; link = &(*link)->next)
         if ((*link)->data == item)
-            return (*link)->used == rounded(size) ? link : NULL;
+            return (*link)->used == arena_rounded(size) ? link : NULL;
     return NULL;
 }
 
@@ -106,7 +106,7 @@ void *arena_grow(struct arena *a, void *item, size_t size, size_t new_size) {
         return fresh;
     }
     struct arena_block *b = *link;
-    size_t data = rounded(new_size);
+    size_t data = arena_rounded(new_size);
     if (data > b->size) { /* else: the rest of its block is zeroed and nobody else's */
         b = pages_grow(b, sizeof(*b) + b->size, sizeof(*b) + data);
         if (!b)

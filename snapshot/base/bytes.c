@@ -18,7 +18,7 @@ size_t reader_left(const struct reader *r) {
 }
 
 /* The next n bytes, or NULL and a failed reader. */
-static const uint8_t *take(struct reader *r, uint64_t n) {
+static const uint8_t *bytes_take(struct reader *r, uint64_t n) {
     if (r->failed || n > r->in.size - r->pos) {
         r->failed = true;
         return NULL;
@@ -29,22 +29,22 @@ static const uint8_t *take(struct reader *r, uint64_t n) {
 }
 
 uint8_t reader_u8(struct reader *r) {
-    const uint8_t *p = take(r, 1);
+    const uint8_t *p = bytes_take(r, 1);
     return p ? *p : 0;
 }
 
 uint16_t reader_u16(struct reader *r) {
-    const uint8_t *p = take(r, 2);
+    const uint8_t *p = bytes_take(r, 2);
     return p ? load_u16(p) : 0;
 }
 
 uint32_t reader_u32(struct reader *r) {
-    const uint8_t *p = take(r, 4);
+    const uint8_t *p = bytes_take(r, 4);
     return p ? load_u32(p) : 0;
 }
 
 uint64_t reader_u64(struct reader *r) {
-    const uint8_t *p = take(r, 8);
+    const uint8_t *p = bytes_take(r, 8);
     return p ? load_u64(p) : 0;
 }
 
@@ -66,12 +66,12 @@ uint64_t reader_varint_long(struct reader *r) {
 }
 
 struct bytes reader_bytes(struct reader *r, uint64_t size) {
-    const uint8_t *p = take(r, size);
+    const uint8_t *p = bytes_take(r, size);
     return (struct bytes){p, p ? (size_t)size : 0};
 }
 
 bool reader_skip(struct reader *r, uint64_t size) {
-    return take(r, size) != NULL;
+    return bytes_take(r, size) != NULL;
 }
 
 bool reader_seek(struct reader *r, uint64_t pos) {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct err *err, enum err_code code, uint64_t offset, const char *fmt,
-                 va_list ap) {
+static void err_fill(struct err *err, enum err_code code, uint64_t offset, const char *fmt,
+                     va_list ap) {
     if (!err)
         return;
     err->code = code;
@@ -15,7 +15,7 @@ static void fill(struct err *err, enum err_code code, uint64_t offset, const cha
 bool err_set(struct err *err, enum err_code code, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    fill(err, code, ERR_NO_OFFSET, fmt, ap);
+    err_fill(err, code, ERR_NO_OFFSET, fmt, ap);
     va_end(ap);
     return false;
 }
@@ -23,7 +23,7 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...) {
 bool err_at(struct err *err, enum err_code code, uint64_t offset, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    fill(err, code, offset, fmt, ap);
+    err_fill(err, code, offset, fmt, ap);
     va_end(ap);
     return false;
 }

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool read_all(struct file *f, int fd, struct err *err) {
+static bool file_read_all(struct file *f, int fd, struct err *err) {
     size_t size = 0, capacity = 0;
     uint8_t *data = NULL;
     for (;;) {
@@ -51,13 +51,13 @@ bool file_open(struct file *f, const char *path, struct err *err) {
     } else if (S_ISREG(st.st_mode) && st.st_size > 0 && !is_stdin) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (p == MAP_FAILED) {
-            ok = read_all(f, fd, err);
+            ok = file_read_all(f, fd, err);
         } else {
             *f = (struct file){.bytes = {p, (size_t)st.st_size}, .mapped = true, .fd = fd};
             return true;
         }
     } else {
-        ok = read_all(f, fd, err);
+        ok = file_read_all(f, fd, err);
     }
     if (!is_stdin)
         close(fd);

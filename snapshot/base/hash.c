@@ -47,7 +47,8 @@ void strmap_deinit(struct strmap *m) {
 }
 
 /* The slot of the key, or the empty one where it belongs. Linear probing, never full. */
-static struct strmap_slot *find(const struct strmap *m, uint64_t hash, struct str a, struct str b) {
+static struct strmap_slot *hash_file_find(const struct strmap *m, uint64_t hash, struct str a,
+                                          struct str b) {
     size_t mask = m->capacity - 1;
     uint32_t tag = (uint32_t)(hash >> 32);
     for (size_t i = (size_t)hash & mask;; i = (i + 1) & mask) {
@@ -65,7 +66,7 @@ static struct strmap_slot *find(const struct strmap *m, uint64_t hash, struct st
 uint32_t strmap_get_hashed(const struct strmap *m, uint64_t hash, struct str a, struct str b) {
     if (!m->count)
         return STRMAP_NONE;
-    const struct strmap_slot *slot = find(m, hash, a, b);
+    const struct strmap_slot *slot = hash_file_find(m, hash, a, b);
     return slot->entry ? m->entries[slot->entry - 1].value : STRMAP_NONE;
 }
 
@@ -73,7 +74,7 @@ uint32_t strmap_get(const struct strmap *m, struct str a, struct str b) {
     return strmap_get_hashed(m, strmap_hash(a, b), a, b);
 }
 
-static bool grow_slots(struct strmap *m) {
+static bool hash_grow_slots(struct strmap *m) {
     size_t capacity = m->capacity ? m->capacity * 2 : 64;
     if (capacity > UINT32_MAX) /* numbers of entries are 32 bits */
         return false;
@@ -110,11 +111,11 @@ bool strmap_put(struct strmap *m, struct str a, struct str b, uint32_t value) {
 
 bool strmap_put_hashed(struct strmap *m, uint64_t hash, struct str a, struct str b,
                        uint32_t value) {
-    if (m->count * 2 >= m->capacity && !grow_slots(m))
+    if (m->count * 2 >= m->capacity && !hash_grow_slots(m))
         return false;
     if (m->count == m->entry_capacity && !grow_entries(m))
         return false;
-    struct strmap_slot *slot = find(m, hash, a, b);
+    struct strmap_slot *slot = hash_file_find(m, hash, a, b);
     if (!slot->entry) {
         slot->tag = (uint32_t)(hash >> 32);
         slot->entry = (uint32_t)++m->count;

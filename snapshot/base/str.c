@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char lower(char c) {
+static char str_lower(char c) {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
@@ -16,7 +16,7 @@ bool str_starts_nocase(struct str s, struct str prefix) {
     if (s.len < prefix.len)
         return false;
     for (size_t i = 0; i < prefix.len; i++)
-        if (lower(s.ptr[i]) != lower(prefix.ptr[i]))
+        if (str_lower(s.ptr[i]) != str_lower(prefix.ptr[i]))
             return false;
     return true;
 }
@@ -38,17 +38,17 @@ bool str_contains(struct str s, struct str needle) {
     return str_find(s, needle, 0) != STR_NOT_FOUND;
 }
 
-static bool is_blank(char c) {
+static bool str_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\r';
 }
 
 struct str str_trim(struct str s) {
     for (;;) {
-        if (s.len && is_blank(s.ptr[0]))
+        if (s.len && str_is_blank(s.ptr[0]))
             s = str_drop(s, 1);
         else if (str_starts(s, STR("\xc2\xa0")))
             s = str_drop(s, 2);
-        else if (s.len && is_blank(s.ptr[s.len - 1]))
+        else if (s.len && str_is_blank(s.ptr[s.len - 1]))
             s.len--;
         else if (str_ends(s, STR("\xc2\xa0")))
             s.len -= 2;

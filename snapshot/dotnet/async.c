@@ -146,7 +146,8 @@ void async_counts_free(struct async_counts *c) {
     free(c);
 }
 
-static struct waiting *row_of(struct async_counts *c, uint32_t type, uint64_t mt, uint64_t await) {
+static struct waiting *async_row_of(struct async_counts *c, uint32_t type, uint64_t mt,
+                                    uint64_t await) {
     uint64_t key = (uint64_t)type << 32 | (uint32_t)await;
     uint32_t number = u64map_get(&c->row_of_place, key);
     if (number != STRMAP_NONE)
@@ -170,7 +171,7 @@ bool async_count(struct async_counts *c, uint64_t mt, uint64_t address, uint64_t
     uint32_t type = box_type(c, mt);
     if (type == STRMAP_NONE)
         return false;
-    struct waiting *row = row_of(c, type, mt, await_of(c->clr, &c->types[type], address));
+    struct waiting *row = async_row_of(c, type, mt, await_of(c->clr, &c->types[type], address));
     if (!row)
         return false;
     row->objects++;
@@ -180,7 +181,7 @@ bool async_count(struct async_counts *c, uint64_t mt, uint64_t address, uint64_t
 
 /* -- Rows -------------------------------------------------------------------------------------- */
 
-static int cmp_rows(const void *x, const void *y) {
+static int async_cmp_rows(const void *x, const void *y) {
     const struct async_row *a = x, *b = y;
     if (a->objects != b->objects)
         return a->objects > b->objects ? -1 : 1;
@@ -211,6 +212,6 @@ bool async_report(const struct async_counts *c, struct err *err) {
     uint32_t count;
     struct async_row *rows = builder_rows(b, PART_ASYNC, &count);
     if (ok && count > 1)
-        qsort(rows, count, sizeof(*rows), cmp_rows);
+        qsort(rows, count, sizeof(*rows), async_cmp_rows);
     return ok;
 }

@@ -130,7 +130,7 @@ static void add_utf8(struct strbuf *out, uint32_t c) {
     strbuf_addc(out, (char)(0x80 | (c & 63)));
 }
 
-static const char *keep(struct clr *clr, struct strbuf *text) {
+static const char *clr_keep(struct clr *clr, struct strbuf *text) {
     const char *kept = text->failed ? NULL : arena_copy(&clr->arena, strbuf_cstr(text), text->len);
     strbuf_deinit(text);
     return kept;
@@ -184,7 +184,7 @@ static const char *utf16(struct clr *clr, uint64_t address, size_t max, bool unt
         strbuf_deinit(&text);
         return NULL;
     }
-    return keep(clr, &text);
+    return clr_keep(clr, &text);
 }
 
 const char *clr_utf16z(struct clr *clr, uint64_t address, size_t max) {
@@ -205,7 +205,7 @@ const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max) {
         size_t length = nul ? (size_t)(nul - piece) : count;
         strbuf_add(&text, (struct str){(const char *)piece, length});
         if (nul)
-            return keep(clr, &text);
+            return clr_keep(clr, &text);
         if (count == 0)
             break;
         done += count;

@@ -45,7 +45,7 @@ static uint64_t section_in(struct clr *clr, uint64_t map, uint64_t ip) {
 }
 
 /* The global is the map itself, or (descriptor) a pointer to it. */
-static uint64_t find_section(struct clr *clr, uint64_t ip) {
+static uint64_t code_find_section(struct clr *clr, uint64_t ip) {
     uint64_t map = clr->contract.global[G_CODE_RANGE_MAP], pointee;
     if (map == NO_GLOBAL || map == 0 || !clr_spend(clr, 2 * MAP_LEVELS))
         return 0;
@@ -235,7 +235,7 @@ static bool find_precompiled(struct clr *clr, uint64_t module, uint64_t base, ui
 
 bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function) {
     struct code_function f = {0};
-    uint64_t section = find_section(clr, ip), begin, module = 0, heap = 0;
+    uint64_t section = code_find_section(clr, ip), begin, module = 0, heap = 0;
     if (!section || !clr_field_u64(clr, section, F_SECTION_BEGIN, &begin))
         return false;
     bool found = false;
@@ -291,7 +291,7 @@ static bool restore(struct unwinder *u, uint32_t reg, uint64_t at) {
 }
 
 /* Undoes one code; *ret_slots: how many slots it takes. */
-static bool undo(struct unwinder *u, uint32_t i, bool skip, uint32_t *ret_slots) {
+static bool code_undo(struct unwinder *u, uint32_t i, bool skip, uint32_t *ret_slots) {
     uint32_t op = u->codes[2 * i + 1] & 15, info = u->codes[2 * i + 1] >> 4, value = 0;
     uint64_t *reg = u->context->reg;
     static const uint8_t slots[16] = {1, 2, 1, 1, 2, 3, 2, 3, 2, 3, 1, 3, 1, 1, 1, 1};
@@ -342,7 +342,7 @@ static void find_frame(struct unwinder *u, uint32_t offset, bool interrupted) {
             u->frame = u->context->reg[u->frame_register] - 16ull * u->frame_offset;
         if (op == UWOP_SET_FPREG_LARGE && done && operand(u, i, 2, &value))
             u->frame = u->context->reg[u->frame_register] - 16ull * value;
-        if (!undo(u, i, true, &slots))
+        if (!code_undo(u, i, true, &slots))
             return;
         i += slots;
     }
@@ -367,7 +367,7 @@ bool code_unwind(struct clr *clr, const struct code_function *function,
         bool partial = interrupted && chain == 0 && offset < head[1];
         find_frame(&u, (uint32_t)offset, partial);
         for (uint32_t i = 0, slots; i < u.count; i += slots)
-            if (!undo(&u, i, partial && u.codes[2 * i] > offset, &slots))
+            if (!code_undo(&u, i, partial && u.codes[2 * i] > offset, &slots))
                 return false;
         if (!(head[0] >> 3 & UNW_FLAG_CHAININFO)) {
             if (!clr_u64(clr, context->reg[REG_RSP], &context->ip))

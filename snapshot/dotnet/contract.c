@@ -36,7 +36,7 @@ void contract_clear(struct contract *c) {
 }
 
 /* "Field": 8 or "Field": [8, "type"]; absent fields are fine. */
-static bool parse_field(struct contract *c, int i, const cJSON *type, struct err *err) {
+static bool contract_parse_field(struct contract *c, int i, const cJSON *type, struct err *err) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(type, field_names[i].field);
     if (cJSON_IsArray(item))
         item = cJSON_GetArrayItem(item, 0);
@@ -67,8 +67,8 @@ static bool direct_value(const cJSON *item, uint64_t *ret_value) {
  * [[3], "pointer"] and [3] are pointers[3]; ["0x4", "uint32"], "0x4" and 4 are themselves. What is
  * none of these stays as it was: not all globals are numbers.
  */
-static bool parse_value(const char *name, const cJSON *item, const uint64_t *pointers,
-                        uint32_t pointer_count, uint64_t *value, struct err *err) {
+static bool contract_parse_value(const char *name, const cJSON *item, const uint64_t *pointers,
+                                 uint32_t pointer_count, uint64_t *value, struct err *err) {
     const cJSON *first = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, 0) : NULL;
     if (cJSON_IsArray(item) && !first)
         return true;
@@ -116,7 +116,7 @@ static bool parse_types(struct contract *c, const cJSON *types, struct err *err)
     for (int i = 0; i < F_COUNT; i++) {
         if (i == 0 || strcmp(field_names[i].type, field_names[i - 1].type) != 0)
             type = cJSON_GetObjectItemCaseSensitive(types, field_names[i].type);
-        if (cJSON_IsObject(type) && !parse_field(c, i, type, err))
+        if (cJSON_IsObject(type) && !contract_parse_field(c, i, type, err))
             return false;
     }
     return true;
@@ -131,21 +131,21 @@ static bool parse_root(struct contract *c, const cJSON *root, const uint64_t *po
     if (!parse_types(c, types, err))
         return false;
     for (int i = 0; i < G_COUNT; i++)
-        if (!parse_value(global_names[i],
-                         cJSON_GetObjectItemCaseSensitive(globals, global_names[i]), pointers,
-                         pointer_count, &c->global[i], err))
+        if (!contract_parse_value(global_names[i],
+                                  cJSON_GetObjectItemCaseSensitive(globals, global_names[i]),
+                                  pointers, pointer_count, &c->global[i], err))
             return false;
     parse_gc_kind(c, cJSON_GetObjectItemCaseSensitive(globals, "GCIdentifiers"));
     const cJSON *contracts = cJSON_GetObjectItemCaseSensitive(root, "contracts");
     parse_version(cJSON_GetObjectItemCaseSensitive(contracts, "ExecutionManager"),
                   &c->execution_manager);
     const cJSON *subs = cJSON_GetObjectItemCaseSensitive(root, "subDescriptors");
-    return sub || parse_value("GC", cJSON_GetObjectItemCaseSensitive(subs, "GC"), pointers,
-                              pointer_count, &c->gc_descriptor, err);
+    return sub || contract_parse_value("GC", cJSON_GetObjectItemCaseSensitive(subs, "GC"), pointers,
+                                       pointer_count, &c->gc_descriptor, err);
 }
 
-static bool parse(struct contract *c, struct bytes json, const uint64_t *pointers,
-                  uint32_t pointer_count, bool sub, struct err *err) {
+static bool contract_file_parse(struct contract *c, struct bytes json, const uint64_t *pointers,
+                                uint32_t pointer_count, bool sub, struct err *err) {
     if (json.size > JSON_MAX)
         return err_set(err, ERR_LIMIT, "contract descriptor has %zu bytes", json.size);
     cJSON *root = cJSON_ParseWithLength((const char *)json.data, json.size);
@@ -163,12 +163,12 @@ static bool parse(struct contract *c, struct bytes json, const uint64_t *pointer
 
 bool contract_parse(struct contract *c, struct bytes json, const uint64_t *pointers,
                     uint32_t pointer_count, struct err *err) {
-    return parse(c, json, pointers, pointer_count, false, err);
+    return contract_file_parse(c, json, pointers, pointer_count, false, err);
 }
 
 bool contract_parse_sub(struct contract *c, struct bytes json, const uint64_t *pointers,
                         uint32_t pointer_count, struct err *err) {
-    return parse(c, json, pointers, pointer_count, true, err);
+    return contract_file_parse(c, json, pointers, pointer_count, true, err);
 }
 
 void contract_use_table(struct contract *c, const struct builtin_table *table) {

@@ -19,7 +19,7 @@ struct reading {
     struct managed_threads threads;
 };
 
-static bool report_types(struct reading *r, struct err *err) {
+static bool dotnet_report_types(struct reading *r, struct err *err) {
     struct builder *b = r->clr.b;
     struct strbuf name;
     strbuf_init(&name);
@@ -94,17 +94,17 @@ static bool keep_heap(struct reading *r, struct err *err) {
 }
 
 /* What needs the objects themselves. */
-static bool read_heap(struct reading *r, struct err *err) {
+static bool dotnet_read_heap(struct reading *r, struct err *err) {
     if (r->clr.space->kind == SPACE_LIVE && !r->clr.options->no_paths && !keep_heap(r, err))
         return false;
     return usage_claim_gc(&r->clr, &r->gc, err) && walk_heap(&r->clr, &r->gc, &r->walk, err) &&
-           usage_claim_loader(&r->clr, &r->walk, err) && report_types(r, err) &&
+           usage_claim_loader(&r->clr, &r->walk, err) && dotnet_report_types(r, err) &&
            report_heaps(r, err) && finalize_report(&r->modules, &r->gc, err) &&
            handles_report(&r->modules, err) &&
            locks_report(&r->modules, &r->walk, &r->threads, err);
 }
 
-static bool read_all(struct reading *r, struct err *err) {
+static bool dotnet_read_all(struct reading *r, struct err *err) {
     if (!report_runtime(r, err) || !gc_read(&r->clr, &r->gc, err) ||
         !threads_read(&r->clr, &r->threads, err))
         return false;
@@ -113,7 +113,7 @@ static bool read_all(struct reading *r, struct err *err) {
     if (!heap)
         builder_warn(r->clr.b, ABSENT,
                      "the GC heap is not in this dump (a mini or triage dump?): threads only");
-    if (heap && (!gc_report(&r->clr, &r->gc, err) || !read_heap(r, err)))
+    if (heap && (!gc_report(&r->clr, &r->gc, err) || !dotnet_read_heap(r, err)))
         return false;
     if (!threads_report(&r->modules, &r->threads, err) ||
         !stacks_report(&r->modules, &r->threads, err))
@@ -139,7 +139,7 @@ bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_opt
         builder_warn(b, ABSENT, "%s", strbuf_cstr(&why));
         break;
     case CLR_READY:
-        ok = read_all(&r, err);
+        ok = dotnet_read_all(&r, err);
         break;
     case CLR_ERROR:
         ok = false;

@@ -51,7 +51,7 @@ static struct bytes contents(const struct reach *r, const struct reach_object *o
     return (struct bytes){object->data + 8, (size_t)(size - HEADER_BYTES - 8)};
 }
 
-static bool add(struct comparing *c, const struct reach_object *object) {
+static bool duplicates_add(struct comparing *c, const struct reach_object *object) {
     struct bytes bytes = contents(c->reach, object);
     if (!bytes.data)
         return true;
@@ -70,12 +70,12 @@ static bool add(struct comparing *c, const struct reach_object *object) {
     return true;
 }
 
-static bool collect(struct comparing *c) {
+static bool duplicates_collect(struct comparing *c) {
     uint64_t address = 0, number = 0;
     while ((number = reach_next_live(c->reach, number, &address)) != REACH_NO_NUMBER) {
         struct reach_object object;
         if (reach_object_at(c->reach, address, &object) &&
-            has_contents(&c->reach->types[object.type]) && !add(c, &object))
+            has_contents(&c->reach->types[object.type]) && !duplicates_add(c, &object))
             return false;
         number++;
     }
@@ -149,7 +149,7 @@ static bool compare_run(struct comparing *c, uint64_t from, uint64_t to) {
     return true;
 }
 
-static bool make_groups(struct comparing *c) {
+static bool duplicates_make_groups(struct comparing *c) {
     if (c->count > 1)
         qsort(c->candidates, (size_t)c->count, sizeof(*c->candidates), cmp_candidates);
     for (uint64_t from = 0, to; from < c->count; from = to) {
@@ -163,7 +163,7 @@ static bool make_groups(struct comparing *c) {
 
 /* -- The answer -------------------------------------------------------------------------------- */
 
-static void add_escaped(struct strbuf *out, const uint8_t *units, size_t count) {
+static void duplicates_add_escaped(struct strbuf *out, const uint8_t *units, size_t count) {
     static const char escapes[][3] = {"\\n", "\\r", "\\t", "\\\"", "\\\\"};
     static const char escaped[] = "\n\r\t\"\\";
     strbuf_addc(out, '"');
@@ -186,7 +186,8 @@ static void add_escaped(struct strbuf *out, const uint8_t *units, size_t count) 
 }
 
 /* Beginning of the contents: text of strings and Char[], bytes of others. */
-static const char *value_of(struct asking *q, const struct reach_object *object, const char *type) {
+static const char *duplicates_value_of(struct asking *q, const struct reach_object *object,
+                                       const char *type) {
     struct reach *r = &q->graph->reach;
     const struct reach_type *t = &r->types[object->type];
     uint64_t length = load_u32(object->data + 8);
@@ -196,7 +197,7 @@ static const char *value_of(struct asking *q, const struct reach_object *object,
     strbuf_init(&text);
     uint64_t shown = length < TEXT_UNITS_SHOWN ? length : TEXT_UNITS_SHOWN;
     if (string || strcmp(type, "System.Char[]") == 0) {
-        add_escaped(&text, data, (size_t)shown);
+        duplicates_add_escaped(&text, data, (size_t)shown);
     } else {
         length *= t->component_size;
         shown = length < BYTES_SHOWN ? length : BYTES_SHOWN;
@@ -210,7 +211,7 @@ static const char *value_of(struct asking *q, const struct reach_object *object,
     return kept;
 }
 
-static int cmp_groups(const void *x, const void *y) {
+static int duplicates_cmp_groups(const void *x, const void *y) {
     const struct group *a = x, *b = y;
     if (a->wasted != b->wasted)
         return a->wasted > b->wasted ? -1 : 1;
@@ -219,12 +220,12 @@ static int cmp_groups(const void *x, const void *y) {
     return a->address < b->address ? -1 : a->address > b->address;
 }
 
-static bool write_groups(struct comparing *c) {
+static bool duplicates_write_groups(struct comparing *c) {
     struct asking *q = c->q;
     struct answer_duplicates *answer = &q->answers->duplicates;
     struct path_names names = heap_graph_names(q->graph);
     if (c->group_count > 1)
-        qsort(c->groups, (size_t)c->group_count, sizeof(*c->groups), cmp_groups);
+        qsort(c->groups, (size_t)c->group_count, sizeof(*c->groups), duplicates_cmp_groups);
     answer->groups = c->group_count;
     uint32_t count =
         c->group_count < DUPLICATE_ROWS_MAX ? (uint32_t)c->group_count : DUPLICATE_ROWS_MAX;
@@ -243,21 +244,21 @@ static bool write_groups(struct comparing *c) {
                                    .bytes = g->copies * object.size,
                                    .wasted = g->wasted};
         if (row->type && q->answers->question.contents)
-            row->value = value_of(q, &object, row->type);
+            row->value = duplicates_value_of(q, &object, row->type);
         if (!row->type || (q->answers->question.contents && !row->value))
             return false;
     }
     return answer->rows != NULL;
 }
 
-static int cmp_types(const void *x, const void *y) {
+static int duplicates_cmp_types(const void *x, const void *y) {
     const struct duplicate_row *a = x, *b = y;
     if (a->wasted != b->wasted)
         return a->wasted > b->wasted ? -1 : 1;
     return strcmp(a->type, b->type);
 }
 
-static bool write_types(struct comparing *c) {
+static bool duplicates_write_types(struct comparing *c) {
     struct answer_duplicates *answer = &c->q->answers->duplicates;
     struct path_names names = heap_graph_names(c->q->graph);
     uint32_t count = 0;
@@ -274,14 +275,15 @@ static bool write_types(struct comparing *c) {
             return false;
     }
     if (answer->type_count > 1)
-        qsort(answer->types, answer->type_count, sizeof(*answer->types), cmp_types);
+        qsort(answer->types, answer->type_count, sizeof(*answer->types), duplicates_cmp_types);
     return answer->types != NULL;
 }
 
 bool duplicates_end(struct asking *q, struct err *err) {
     struct comparing c = {.q = q, .reach = &q->graph->reach};
     c.by_type = calloc((size_t)c.reach->type_count + 1, sizeof(*c.by_type));
-    bool ok = c.by_type && collect(&c) && make_groups(&c) && write_groups(&c) && write_types(&c);
+    bool ok = c.by_type && duplicates_collect(&c) && duplicates_make_groups(&c) &&
+              duplicates_write_groups(&c) && duplicates_write_types(&c);
     free(c.candidates);
     free(c.groups);
     free(c.by_type);

@@ -5,7 +5,7 @@
 #define PARENTS_MAX 100u /* deeper chains of base classes are a cycle */
 
 /* EEClass of a type: directly, or through its canonical MethodTable. */
-static uint64_t class_of(struct clr *clr, uint64_t mt) {
+static uint64_t fields_class_of(struct clr *clr, uint64_t mt) {
     uint64_t word;
     if (!clr_field_u64(clr, mt, F_MT_CLASS, &word))
         return 0;
@@ -15,13 +15,13 @@ static uint64_t class_of(struct clr *clr, uint64_t mt) {
 }
 
 static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
-    uint64_t class = mt ? class_of(clr, mt) : 0;
+    uint64_t class = mt ? fields_class_of(clr, mt) : 0;
     uint16_t count;
     return class && clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ? count : 0;
 }
 
 bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) {
-    uint64_t class = class_of(clr, mt), list, parent = 0;
+    uint64_t class = fields_class_of(clr, mt), list, parent = 0;
     uint16_t instance, statics;
     if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &list) ||
         !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &instance) ||

@@ -99,7 +99,7 @@ static bool tally_object(void *context, uint64_t object, enum generation generat
     return tally_add(&q->tally, 0, mt, cell, ready);
 }
 
-static bool report(struct clr *clr, const struct queues *q, struct err *err) {
+static bool finalize_file_report(struct clr *clr, const struct queues *q, struct err *err) {
     struct finalizer_row *row = builder_single(clr->b, PART_FINALIZER, err);
     if (!row)
         return false;
@@ -134,7 +134,7 @@ bool finalize_report(struct modules *m, const struct gc_state *gc, struct err *e
     tally_init(&q.tally);
     bool ok = finalize_each(m->clr, gc, tally_object, &q, &missing, err);
     q.missing += missing;
-    ok = ok && tally_finish(&q.tally, m, err) && (!any || report(m->clr, &q, err));
+    ok = ok && tally_finish(&q.tally, m, err) && (!any || finalize_file_report(m->clr, &q, err));
     tally_deinit(&q.tally);
     return ok;
 }

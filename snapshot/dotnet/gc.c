@@ -19,7 +19,7 @@ enum {
 #define HEAPS_MAX 1024u
 
 /* The array with room for one more item; NULL: out of memory, the array stays as it was. */
-static void *grow(void *items, uint32_t count, uint32_t *capacity, size_t item_size) {
+static void *gc_grow(void *items, uint32_t count, uint32_t *capacity, size_t item_size) {
     if (count < *capacity)
         return items;
     uint32_t wanted = *capacity ? *capacity * 2 : 64;
@@ -37,7 +37,7 @@ static bool add_context(struct clr *clr, struct gc_state *gc, uint64_t at, bool 
         c.limit < c.pointer || (c.limit == c.pointer && !also_empty))
         return true;
     struct gc_alloc_context *grown =
-        grow(gc->contexts, gc->context_count, &gc->context_capacity, sizeof(*grown));
+        gc_grow(gc->contexts, gc->context_count, &gc->context_capacity, sizeof(*grown));
     if (!grown)
         return false;
     gc->contexts = grown;
@@ -99,7 +99,7 @@ static void generation_layout(struct clr *clr, struct gc_state *gc) {
 }
 
 /* Of the server GC's gc_heap. */
-static bool heap_layout(struct clr *clr, struct gc_layout *l) {
+static bool gc_heap_layout(struct clr *clr, struct gc_layout *l) {
     uint32_t fields[HEAP_FIELDS];
     const uint32_t *offset = clr->contract.offset;
     if (clr->gc_described) {
@@ -145,7 +145,8 @@ static bool server_heap(struct clr *clr, uint64_t address, const struct gc_layou
 static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t count,
                               struct err *err) {
     uint64_t heaps;
-    if (count > HEAPS_MAX || !slot_value(clr, GC_HEAPS, &heaps) || !heap_layout(clr, &gc->layout)) {
+    if (count > HEAPS_MAX || !slot_value(clr, GC_HEAPS, &heaps) ||
+        !gc_heap_layout(clr, &gc->layout)) {
         builder_warn(clr->b, count, "heaps of the server GC could not be read");
         return true;
     }
@@ -162,7 +163,7 @@ static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t cou
     return true;
 }
 
-static bool read_heaps(struct clr *clr, struct gc_state *gc, struct err *err) {
+static bool gc_read_heaps(struct clr *clr, struct gc_state *gc, struct err *err) {
     uint32_t count = 0;
     if (clr->heap_type != 1 && clr->gc.slot[GC_HEAP_COUNT] &&
         !clr_u32(clr, clr->gc.slot[GC_HEAP_COUNT], &count))
@@ -188,7 +189,7 @@ static bool add_span(struct gc_state *gc, const struct gc_region *r, uint64_t st
                      enum generation generation) {
     if (start >= end)
         return true;
-    struct gc_span *grown = grow(gc->spans, gc->span_count, &gc->span_capacity, sizeof(*grown));
+    struct gc_span *grown = gc_grow(gc->spans, gc->span_count, &gc->span_capacity, sizeof(*grown));
     if (!grown)
         return false;
     gc->spans = grown;
@@ -197,13 +198,13 @@ static bool add_span(struct gc_state *gc, const struct gc_region *r, uint64_t st
 }
 
 /* Adds the region, and where its objects are. */
-static bool add_region(struct clr *clr, struct gc_state *gc, struct gc_region r) {
+static bool gc_add_region(struct clr *clr, struct gc_state *gc, struct gc_region r) {
     if (r.start > r.allocated || r.allocated > r.reserved || r.committed > r.reserved) {
         builder_warn(clr->b, 1, "regions of the GC heap with impossible bounds were skipped");
         return true;
     }
     struct gc_region *grown =
-        grow(gc->regions, gc->region_count, &gc->region_capacity, sizeof(*grown));
+        gc_grow(gc->regions, gc->region_count, &gc->region_capacity, sizeof(*grown));
     if (!grown)
         return false;
     gc->regions = grown;
@@ -229,8 +230,8 @@ static bool add_region(struct clr *clr, struct gc_state *gc, struct gc_region r)
            add_span(gc, &r, begin[0], r.allocated, GEN_0);
 }
 
-static bool read_segment(struct clr *clr, const struct gc_layout *l, uint64_t segment,
-                         struct gc_region *r, uint64_t *ret_flags, uint64_t *ret_next) {
+static bool gc_read_segment(struct clr *clr, const struct gc_layout *l, uint64_t segment,
+                            struct gc_region *r, uint64_t *ret_flags, uint64_t *ret_next) {
     return clr_u64(clr, segment + l->segment.mem, &r->start) &&
            clr_u64(clr, segment + l->segment.allocated, &r->allocated) &&
            clr_u64(clr, segment + l->segment.committed, &r->committed) &&
@@ -240,8 +241,8 @@ static bool read_segment(struct clr *clr, const struct gc_layout *l, uint64_t se
 }
 
 /* Follows start_segment's list of one generation. */
-static bool read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, uint32_t generation,
-                      uint64_t segment, struct u64map *seen) {
+static bool gc_read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, uint32_t generation,
+                         uint64_t segment, struct u64map *seen) {
     static const uint8_t generations[] = {GEN_0, GEN_1, GEN_2, GEN_LOH, GEN_POH};
     const struct gc_heap *h = &gc->heaps[heap];
     while (segment) {
@@ -254,7 +255,7 @@ static bool read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, uint3
         }
         if (!u64map_put(seen, segment, 1))
             return false;
-        if (!read_segment(clr, &gc->layout, segment, &r, &flags, &next)) {
+        if (!gc_read_segment(clr, &gc->layout, segment, &r, &flags, &next)) {
             builder_warn(clr->b, 1, "lists of GC regions end in memory that is not in the dump");
             return true;
         }
@@ -262,7 +263,7 @@ static bool read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, uint3
             r.allocated = h->alloc_allocated;
         if (flags & SEGMENT_READONLY)
             r.generation = GEN_FROZEN;
-        if (!add_region(clr, gc, r))
+        if (!gc_add_region(clr, gc, r))
             return false;
         segment = next;
     }
@@ -283,7 +284,7 @@ static bool read_generations(struct clr *clr, struct gc_state *gc, struct u64map
                 builder_warn(clr->b, 1, "GC generations are not in the dump");
                 continue;
             }
-            if (!read_list(clr, gc, h, g, segment, seen))
+            if (!gc_read_list(clr, gc, h, g, segment, seen))
                 return false;
         }
     }
@@ -324,7 +325,7 @@ bool gc_read(struct clr *clr, struct gc_state *gc, struct err *err) {
     if (clr->gc.slot[GC_INVALID_COUNT] && clr_u32(clr, clr->gc.slot[GC_INVALID_COUNT], &invalid))
         gc->in_progress = invalid != 0;
     generation_layout(clr, gc);
-    if (!read_heaps(clr, gc, err))
+    if (!gc_read_heaps(clr, gc, err))
         return false;
     struct u64map seen;
     u64map_init(&seen);

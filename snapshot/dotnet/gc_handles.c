@@ -78,7 +78,7 @@ static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uin
     return true;
 }
 
-static bool read_segment(struct table_walk *w, uint64_t segment, uint32_t kinds) {
+static bool gc_handles_read_segment(struct table_walk *w, uint64_t segment, uint32_t kinds) {
     uint8_t types[BLOCKS], data[BLOCKS];
     if (!clr_read(w->clr, segment + BLOCK_TYPES, types, sizeof(types)) ||
         !clr_read(w->clr, segment + BLOCK_DATA, data, sizeof(data))) {
@@ -94,7 +94,8 @@ static bool read_segment(struct table_walk *w, uint64_t segment, uint32_t kinds)
     return true;
 }
 
-static bool read_table(struct table_walk *w, uint64_t table, uint32_t kinds, uint64_t segment) {
+static bool gc_handles_read_table(struct table_walk *w, uint64_t table, uint32_t kinds,
+                                  uint64_t segment) {
     struct clr *clr = w->clr;
     while (segment && w->counts.segments < SEGMENTS_MAX) {
         uint64_t next, back;
@@ -108,7 +109,7 @@ static bool read_table(struct table_walk *w, uint64_t table, uint32_t kinds, uin
             w->counts.missing++;
             return true;
         }
-        if (!read_segment(w, segment, kinds))
+        if (!gc_handles_read_segment(w, segment, kinds))
             return false;
         segment = next;
     }
@@ -126,7 +127,7 @@ static bool read_bucket(struct table_walk *w, uint64_t bucket) {
         uint32_t kinds = kinds_of(clr, table, &segment);
         if (!kinds)
             return true;
-        if (!read_table(w, table, kinds, segment))
+        if (!gc_handles_read_table(w, table, kinds, segment))
             return false;
     }
     return true;
@@ -184,7 +185,8 @@ static bool tally_handle(void *context, const struct gc_handle *handle) {
     return tally_add(&t->tally, handle->kind, mt, cell, 0);
 }
 
-static bool report(const struct tallying *h, const struct handle_counts *counts, struct err *err) {
+static bool gc_handles_report(const struct tallying *h, const struct handle_counts *counts,
+                              struct err *err) {
     struct builder *b = h->clr->b;
     if (counts->missing + h->missing)
         builder_warn(b, counts->missing + h->missing,
@@ -213,7 +215,7 @@ bool handles_report(struct modules *m, struct err *err) {
     struct handle_counts counts;
     tally_init(&h.tally);
     bool ok = handles_each(m->clr, tally_handle, &h, &counts, err);
-    ok = ok && tally_finish(&h.tally, m, err) && report(&h, &counts, err);
+    ok = ok && tally_finish(&h.tally, m, err) && gc_handles_report(&h, &counts, err);
     tally_deinit(&h.tally);
     return ok;
 }

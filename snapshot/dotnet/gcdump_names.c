@@ -1,6 +1,6 @@
 #include "dotnet/gcdump_names.h"
 
-static bool is_number(struct str text) {
+static bool gcdump_names_is_number(struct str text) {
     for (size_t i = 0; i < text.len; i++)
         if (text.ptr[i] < '0' || text.ptr[i] > '9')
             return false;
@@ -11,13 +11,13 @@ static bool is_addition(struct str text) {
     if (str_eq(text, STR("Ptrs")) || str_eq(text, STR("NoPtrs")))
         return true;
     if (str_starts(text, STR("ElemSize=")))
-        return is_number(str_drop(text, 9));
+        return gcdump_names_is_number(str_drop(text, 9));
     if (!str_starts(text, STR("Bytes > ")))
         return false;
     text = str_drop(text, 8);
     if (str_ends(text, STR("K")) || str_ends(text, STR("M")))
         text.len--;
-    return is_number(text);
+    return gcdump_names_is_number(text);
 }
 
 struct str gcdump_type_name(struct str name) {

@@ -64,7 +64,7 @@ static bool make_ranges(struct heap_graph *g, struct err *err) {
 /* -- Roots ------------------------------------------------------------------------------------- */
 
 /* Number of a new root label; the text is copied. */
-static uint32_t label(struct heap_graph *g, struct str text) {
+static uint32_t heap_graph_label(struct heap_graph *g, struct str text) {
     if (g->label_count == g->label_capacity) {
         uint32_t capacity = g->label_capacity ? g->label_capacity * 2 : 256;
         const char **labels = realloc(g->labels, capacity * sizeof(*labels));
@@ -129,7 +129,7 @@ static bool name_statics(struct heap_graph *g, struct err *err) {
     for (uint32_t i = 0; i < statics->count; i++)
         named[i].number = i && strcmp(named[i].name, named[i - 1].name) == 0
                               ? named[i - 1].number
-                              : label(g, str_of(named[i].name));
+                              : heap_graph_label(g, str_of(named[i].name));
     return !g->nomem || err_nomem(err);
 }
 
@@ -141,7 +141,7 @@ static bool add_statics(struct heap_graph *g, struct err *err) {
     return reach_run(&g->reach, err);
 }
 
-static bool add_handles(struct heap_graph *g, struct err *err) {
+static bool heap_graph_add_handles(struct heap_graph *g, struct err *err) {
     struct strbuf text;
     bool ok = true;
     strbuf_init(&text);
@@ -150,13 +150,13 @@ static bool add_handles(struct heap_graph *g, struct err *err) {
             continue;
         strbuf_clear(&text);
         strbuf_addf(&text, "handle %s", handle_kind_name(kind));
-        uint32_t number = label(g, strbuf_str(&text));
+        uint32_t number = heap_graph_label(g, strbuf_str(&text));
         for (uint32_t i = 0; ok && i < g->handle_count; i++)
             if (g->handles[i].kind == kind)
                 ok = reach_root(&g->reach, g->handles[i].object, number, err);
     }
     strbuf_deinit(&text);
-    uint32_t number = label(g, STR("thread static storage"));
+    uint32_t number = heap_graph_label(g, STR("thread static storage"));
     for (uint32_t i = 0; ok && i < g->statics.storage_count; i++)
         ok = reach_root(&g->reach, g->statics.storage[i], number, err);
     return ok && reach_run(&g->reach, err);
@@ -176,7 +176,7 @@ static bool add_ready(void *context, uint64_t object, enum generation generation
 }
 
 static bool add_finalizer_queue(struct heap_graph *g, struct err *err) {
-    struct ready_visit visit = {g, label(g, STR("finalizer queue")), err};
+    struct ready_visit visit = {g, heap_graph_label(g, STR("finalizer queue")), err};
     uint64_t missing; /* warned about where the queues are reported */
     return finalize_each(g->clr, g->gc, add_ready, &visit, &missing, err) &&
            reach_run(&g->reach, err);
@@ -192,7 +192,7 @@ static void stack_name(struct heap_graph *g, uint64_t os_id, struct strbuf *out)
         strbuf_addf(out, " %s", rows[number].name ? rows[number].name : rows[number].role);
 }
 
-static bool add_stacks(struct heap_graph *g, struct err *err) {
+static bool heap_graph_add_stacks(struct heap_graph *g, struct err *err) {
     struct stack_roots stacks;
     if (!stack_roots_read(g->clr, g->gc, &stacks, err))
         return false;
@@ -208,7 +208,7 @@ static bool add_stacks(struct heap_graph *g, struct err *err) {
             if (!clr_field_u64(g->clr, g->clr->threads[thread], F_THREAD_OS_ID, &os_id))
                 os_id = 0;
             stack_name(g, os_id, &text);
-            numbers[thread] = label(g, strbuf_str(&text)) + 1;
+            numbers[thread] = heap_graph_label(g, strbuf_str(&text)) + 1;
         }
         ok = reach_root(&g->reach, stacks.items[i].object, numbers[thread] - 1, err);
     }
@@ -227,11 +227,11 @@ static bool add_stacks(struct heap_graph *g, struct err *err) {
 
 /* -- What the traversal asks for --------------------------------------------------------------- */
 
-static bool is_mt(void *context, uint64_t mt) {
+static bool heap_graph_is_mt(void *context, uint64_t mt) {
     return walk_is_method_table(((struct heap_graph *)context)->clr, mt);
 }
 
-static bool type_is(struct heap_graph *g, uint64_t object, const char *name) {
+static bool heap_graph_type_is(struct heap_graph *g, uint64_t object, const char *name) {
     uint64_t mt;
     if (!clr_u64(g->clr, object, &mt))
         return false;
@@ -270,7 +270,7 @@ static uint64_t loader_object(void *context, uint64_t mt) {
         const struct gc_handle *handle =
             g->handle_count ? bsearch(&key, g->handles, g->handle_count, sizeof(key), cmp_handles)
                             : NULL;
-        if (handle && type_is(g, handle->object, "System.Reflection.LoaderAllocator"))
+        if (handle && heap_graph_type_is(g, handle->object, "System.Reflection.LoaderAllocator"))
             return handle->object;
     }
     return 0;
@@ -298,7 +298,7 @@ static bool keep_handle(void *context, const struct gc_handle *handle) {
     return true;
 }
 
-static bool read_handles(struct heap_graph *g, struct err *err) {
+static bool heap_graph_read_handles(struct heap_graph *g, struct err *err) {
     struct handle_counts counts; /* what is missing is warned about where handles are reported */
     if (!handles_each(g->clr, keep_handle, g, &counts, err))
         return false;
@@ -337,14 +337,14 @@ static bool make_dependents(struct heap_graph *g, struct err *err) {
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
-static const char *name_type(void *context, uint32_t type) {
+static const char *heap_graph_name_type(void *context, uint32_t type) {
     struct heap_graph *g = context;
     strbuf_clear(&g->type_text);
     type_name(g->modules, g->reach.types[type].mt, &g->type_text);
     return strbuf_cstr(&g->type_text);
 }
 
-static const char *name_edge(void *context, uint32_t parent_type, uint32_t edge) {
+static const char *heap_graph_name_edge(void *context, uint32_t parent_type, uint32_t edge) {
     struct heap_graph *g = context;
     uint64_t mt = g->reach.types[parent_type].mt, element;
     if (edge == EDGE_ELEMENT)
@@ -370,7 +370,7 @@ static const char *name_edge(void *context, uint32_t parent_type, uint32_t edge)
     return strbuf_cstr(&g->edge_text);
 }
 
-static const char *name_root(void *context, uint32_t edge) {
+static const char *heap_graph_name_root(void *context, uint32_t edge) {
     struct heap_graph *g = context;
     return edge < g->label_count ? g->labels[edge] : "";
 }
@@ -378,14 +378,14 @@ static const char *name_root(void *context, uint32_t edge) {
 /* -- Beginning and end ------------------------------------------------------------------------- */
 
 struct path_names heap_graph_names(struct heap_graph *g) {
-    return (struct path_names){g, name_type, name_edge, name_root};
+    return (struct path_names){g, heap_graph_name_type, heap_graph_name_edge, heap_graph_name_root};
 }
 
 bool heap_graph_follow(struct heap_graph *g, uint64_t *ret_certain_bytes, struct err *err) {
-    if (!add_statics(g, err) || !add_handles(g, err) || !add_finalizer_queue(g, err))
+    if (!add_statics(g, err) || !heap_graph_add_handles(g, err) || !add_finalizer_queue(g, err))
         return false;
     *ret_certain_bytes = g->reach.counts.bytes;
-    return add_stacks(g, err) && (!g->nomem || err_nomem(err));
+    return heap_graph_add_stacks(g, err) && (!g->nomem || err_nomem(err));
 }
 
 bool heap_graph_open(struct heap_graph *g, struct modules *m, const struct gc_state *gc,
@@ -393,8 +393,8 @@ bool heap_graph_open(struct heap_graph *g, struct modules *m, const struct gc_st
     *g = (struct heap_graph){.modules = m, .clr = m->clr, .gc = gc};
     strbuf_init(&g->type_text);
     strbuf_init(&g->edge_text);
-    if (!make_ranges(g, err) || !read_handles(g, err) || !statics_read(m, &g->statics, err) ||
-        !name_statics(g, err) || !make_dependents(g, err))
+    if (!make_ranges(g, err) || !heap_graph_read_handles(g, err) ||
+        !statics_read(m, &g->statics, err) || !name_statics(g, err) || !make_dependents(g, err))
         return false;
     struct reach_input in = {.space = g->clr->space,
                              .ranges = g->ranges,
@@ -404,7 +404,7 @@ bool heap_graph_open(struct heap_graph *g, struct modules *m, const struct gc_st
                              .dependent_count = g->dependent_count,
                              .collectible_flag = collectible_flag(g->clr),
                              .context = g,
-                             .valid_mt = is_mt,
+                             .valid_mt = heap_graph_is_mt,
                              .loader_object = loader_of_live};
     return reach_init(&g->reach, &in, err);
 }

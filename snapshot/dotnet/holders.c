@@ -44,7 +44,7 @@ bool holders_begin(struct asking *q, struct err *err) {
     return ok;
 }
 
-static bool is_target(struct asking *q, uint64_t address) {
+static bool holders_is_target(struct asking *q, uint64_t address) {
     struct reach_object object;
     if (!reach_object_at(&q->graph->reach, address, &object))
         return false;
@@ -65,7 +65,7 @@ static bool is_target(struct asking *q, uint64_t address) {
     return *known == 2;
 }
 
-static struct holder_counter *counter(struct asking *q, uint32_t type, uint32_t edge) {
+static struct holder_counter *holders_counter(struct asking *q, uint32_t type, uint32_t edge) {
     uint64_t key = (uint64_t)type << 32 | edge;
     uint32_t number = u64map_get(&q->counter_of_edge, key);
     if (number != STRMAP_NONE)
@@ -85,9 +85,9 @@ static struct holder_counter *counter(struct asking *q, uint32_t type, uint32_t 
 }
 
 void holders_reference(struct asking *q, const struct reach_reference *reference) {
-    if (q->nomem || !is_target(q, reference->target))
+    if (q->nomem || !holders_is_target(q, reference->target))
         return;
-    struct holder_counter *c = counter(q, reference->source_type, reference->edge);
+    struct holder_counter *c = holders_counter(q, reference->source_type, reference->edge);
     if (!c) {
         q->nomem = true;
         return;
@@ -101,7 +101,7 @@ void holders_reference(struct asking *q, const struct reach_reference *reference
 }
 
 void holders_root(struct asking *q, uint64_t address, uint32_t root) {
-    if (q->nomem || !is_target(q, address))
+    if (q->nomem || !holders_is_target(q, address))
         return;
     if (root >= q->root_capacity) {
         uint32_t bigger = root * 2 + 256;

@@ -36,7 +36,7 @@ struct stacks {
 
 /* -- The runtime's explicit frames ------------------------------------------------------------- */
 
-static bool read_context(struct clr *clr, uint64_t at, struct code_context *c) {
+static bool managed_stacks_read_context(struct clr *clr, uint64_t at, struct code_context *c) {
     uint8_t raw[CONTEXT_SIZE];
     if (!at || !clr_read(clr, at, raw, sizeof(raw)))
         return false;
@@ -166,12 +166,12 @@ static bool frame_context(struct clr *clr, uint64_t frame, struct code_context *
     if (id == g[G_FRAME_INLINED_CALL])
         return inlined_call(clr, frame, c);
     if (id == g[G_FRAME_SOFTWARE])
-        return read_context(clr, clr_field(clr, frame, F_SOFTWARE_CONTEXT), c);
+        return managed_stacks_read_context(clr, clr_field(clr, frame, F_SOFTWARE_CONTEXT), c);
     if (id == g[G_FRAME_FAULTING])
-        return read_context(clr, clr_field(clr, frame, F_FAULTING_CONTEXT), c);
+        return managed_stacks_read_context(clr, clr_field(clr, frame, F_FAULTING_CONTEXT), c);
     if (id == g[G_FRAME_RESUMABLE] || id == g[G_FRAME_REDIRECTED])
         return clr_field_u64(clr, frame, F_RESUMABLE_CONTEXT, &pointer) &&
-               read_context(clr, pointer, c);
+               managed_stacks_read_context(clr, pointer, c);
     if (id == g[G_FRAME_HIJACK])
         return hijack(clr, frame, c);
     if (id == g[G_FRAME_PRESTUB] || id == g[G_FRAME_CALL_COUNTING] ||
@@ -183,7 +183,8 @@ static bool frame_context(struct clr *clr, uint64_t frame, struct code_context *
 
 /* -- One stack --------------------------------------------------------------------------------- */
 
-static bool add_name(struct stacks *s, const struct code_function *f, struct str *ret_name) {
+static bool managed_stacks_add_name(struct stacks *s, const struct code_function *f,
+                                    struct str *ret_name) {
     uint64_t key = f->method_desc ? f->method_desc : f->module | 1;
     uint32_t at = u64map_get(&s->by_method, key);
     if (at != STRMAP_NONE) {
@@ -285,7 +286,7 @@ static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
             continue;
         }
         uint64_t sp = c.reg[REG_RSP];
-        if (!add_name(s, &f, &s->frames[s->frame_count]))
+        if (!managed_stacks_add_name(s, &f, &s->frames[s->frame_count]))
             return false;
         s->frame_count++;
         if (!code_unwind(clr, &f, &c, interrupted) || c.reg[REG_RSP] <= sp) {

@@ -110,7 +110,8 @@ static const uint8_t schema[MD_TABLES][COLUMNS_MAX + 1] = {
 
 /* -- Opening ----------------------------------------------------------------------------------- */
 
-static bool source_read(const struct metadata *md, uint64_t offset, void *buffer, size_t size) {
+static bool metadata_source_read(const struct metadata *md, uint64_t offset, void *buffer,
+                                 size_t size) {
     const struct metadata_source *s = &md->source;
     if (offset > s->size || size > s->size - offset)
         return false;
@@ -145,7 +146,7 @@ static uint32_t column_size(const struct metadata *md, uint8_t column) {
 
 static bool read_tables(struct metadata *md, uint64_t offset, uint64_t size, struct err *err) {
     uint8_t head[24];
-    if (size < sizeof(head) || !source_read(md, offset, head, sizeof(head)))
+    if (size < sizeof(head) || !metadata_source_read(md, offset, head, sizeof(head)))
         return err_set(err, ERR_TRUNCATED, "metadata: the table stream is not there");
     md->heap_sizes = head[6];
     uint64_t valid = load_u64(head + 8), at = sizeof(head);
@@ -155,7 +156,7 @@ static bool read_tables(struct metadata *md, uint64_t offset, uint64_t size, str
         uint8_t raw[4];
         if (!(valid >> t & 1))
             continue;
-        if (at + 4 > size || !source_read(md, offset + at, raw, sizeof(raw)))
+        if (at + 4 > size || !metadata_source_read(md, offset + at, raw, sizeof(raw)))
             return err_set(err, ERR_TRUNCATED, "metadata: row counts are not there");
         md->rows[t] = load_u32(raw);
         if (md->rows[t] >= ROWS_LIMIT)
@@ -185,7 +186,7 @@ static bool read_stream(struct metadata *md, uint64_t *at, struct metadata_heap 
     uint8_t raw[STREAM_HEADER] = {0};
     uint64_t left = md->source.size > *at ? md->source.size - *at : 0;
     size_t size = left < sizeof(raw) ? (size_t)left : sizeof(raw);
-    if (size < 12 || !source_read(md, *at, raw, size))
+    if (size < 12 || !metadata_source_read(md, *at, raw, size))
         return err_set(err, ERR_TRUNCATED, "metadata: a stream header is not there");
     const char *name = (const char *)raw + 8;
     size_t length = strnlen(name, size - 8);
@@ -213,14 +214,14 @@ static bool read_stream(struct metadata *md, uint64_t *at, struct metadata_heap 
 bool metadata_open(struct metadata *md, struct metadata_source source, struct err *err) {
     *md = (struct metadata){.source = source};
     uint8_t raw[16];
-    if (!source_read(md, 0, raw, sizeof(raw)))
+    if (!metadata_source_read(md, 0, raw, sizeof(raw)))
         return err_set(err, ERR_TRUNCATED, "metadata: the header is not there");
     uint32_t version = load_u32(raw + 12);
     if (memcmp(raw, "BSJB", 4) != 0 || version > VERSION_MAX)
         return err_set(err, ERR_FORMAT, "metadata: no header");
     uint64_t at = 16 + version;
     uint8_t counts[4];
-    if (!source_read(md, at, counts, sizeof(counts)))
+    if (!metadata_source_read(md, at, counts, sizeof(counts)))
         return err_set(err, ERR_TRUNCATED, "metadata: the stream headers are not there");
     uint16_t streams = load_u16(counts + 2);
     if (streams > STREAMS_MAX)
@@ -244,14 +245,14 @@ bool metadata_cell(const struct metadata *md, enum metadata_table table, uint32_
     for (uint32_t i = 0; i < column; i++)
         at += column_size(md, c[i]);
     uint8_t raw[4] = {0};
-    if (!source_read(md, at, raw, column_size(md, c[column])))
+    if (!metadata_source_read(md, at, raw, column_size(md, c[column])))
         return false;
     *ret_value = load_u32(raw);
     return true;
 }
 
 /* Appends the string at an index of #Strings; false: empty, too long or not there. */
-static bool add_string(const struct metadata *md, uint32_t index, struct strbuf *out) {
+static bool metadata_add_string(const struct metadata *md, uint32_t index, struct strbuf *out) {
     char text[METADATA_NAME_MAX];
     size_t size = 0;
     while (size < sizeof(text)) {
@@ -259,7 +260,7 @@ static bool add_string(const struct metadata *md, uint32_t index, struct strbuf 
         uint64_t left = at < md->strings.size ? md->strings.size - at : 0;
         size_t piece = left < 32 ? (size_t)left : 32;
         /* Near the edge of what the dump holds, byte by byte. */
-        while (piece && !source_read(md, md->strings.offset + at, text + size, piece))
+        while (piece && !metadata_source_read(md, md->strings.offset + at, text + size, piece))
             piece = piece == 1 ? 0 : piece / 2;
         if (piece == 0)
             return false;
@@ -277,7 +278,7 @@ static bool add_string(const struct metadata *md, uint32_t index, struct strbuf 
 bool metadata_name(const struct metadata *md, enum metadata_table table, uint32_t row,
                    uint32_t column, struct strbuf *out) {
     uint32_t index;
-    return metadata_cell(md, table, row, column, &index) && add_string(md, index, out);
+    return metadata_cell(md, table, row, column, &index) && metadata_add_string(md, index, out);
 }
 
 bool metadata_blob(const struct metadata *md, uint32_t index, uint8_t *buffer, size_t max,
@@ -285,7 +286,7 @@ bool metadata_blob(const struct metadata *md, uint32_t index, uint8_t *buffer, s
     uint64_t left = index < md->blobs.size ? md->blobs.size - index : 0;
     uint8_t head[4] = {0};
     size_t head_size = left < 4 ? (size_t)left : 4;
-    if (!head_size || !source_read(md, md->blobs.offset + index, head, head_size))
+    if (!head_size || !metadata_source_read(md, md->blobs.offset + index, head, head_size))
         return false;
     struct reader r;
     reader_init(&r, (struct bytes){head, head_size}, 0);
@@ -293,7 +294,8 @@ bool metadata_blob(const struct metadata *md, uint32_t index, uint8_t *buffer, s
     if (r.failed || size > left - r.pos)
         return false;
     *ret_size = size < max ? (size_t)size : max;
-    return *ret_size == 0 || source_read(md, md->blobs.offset + index + r.pos, buffer, *ret_size);
+    return *ret_size == 0 ||
+           metadata_source_read(md, md->blobs.offset + index + r.pos, buffer, *ret_size);
 }
 
 bool metadata_mvid(const struct metadata *md, uint8_t ret_mvid[16]) {
@@ -301,7 +303,7 @@ bool metadata_mvid(const struct metadata *md, uint8_t ret_mvid[16]) {
     if (!metadata_cell(md, MD_MODULE, 1, MD_MODULE_MVID, &index) || index == 0 ||
         16 * (uint64_t)index > md->guids.size)
         return false;
-    return source_read(md, md->guids.offset + 16 * ((uint64_t)index - 1), ret_mvid, 16);
+    return metadata_source_read(md, md->guids.offset + 16 * ((uint64_t)index - 1), ret_mvid, 16);
 }
 
 uint32_t metadata_enclosing(const struct metadata *md, uint32_t type_def) {

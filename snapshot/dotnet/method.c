@@ -66,7 +66,7 @@ static bool too_deep(const struct writer *w) {
 
 static void write_full(struct writer *w, uint64_t handle, bool with_assembly);
 
-static const struct module *module_of(struct writer *w, const struct type_parts *t) {
+static const struct module *method_module_of(struct writer *w, const struct type_parts *t) {
     const struct module *module = t->module ? module_at(w->m, t->module) : NULL;
     return module && module->has_metadata ? module : NULL;
 }
@@ -91,7 +91,8 @@ static void write_instantiation(struct writer *w, uint64_t arguments, uint32_t c
     strbuf_addc(w->out, ']');
 }
 
-static void write_class(struct writer *w, const struct type_parts *t, const struct module *module) {
+static void method_write_class(struct writer *w, const struct type_parts *t,
+                               const struct module *module) {
     if (!module || !type_def_name(&module->md, t->token_row, w->out)) {
         const struct module *bare = t->module ? module_at(w->m, t->module) : NULL;
         strbuf_addf(w->out, "%s!0x%08x", bare && bare->file_name ? bare->file_name : "(unknown)",
@@ -101,8 +102,8 @@ static void write_class(struct writer *w, const struct type_parts *t, const stru
         write_instantiation(w, t->arguments, t->argument_count);
 }
 
-static void write_variable(struct writer *w, const struct type_parts *t) {
-    const struct module *module = module_of(w, t);
+static void method_write_variable(struct writer *w, const struct type_parts *t) {
+    const struct module *module = method_module_of(w, t);
     if (!module ||
         !metadata_name(&module->md, MD_GENERIC_PARAM, t->token_row, MD_GENERIC_PARAM_NAME, w->out))
         strbuf_adds(w->out, "T");
@@ -125,8 +126,8 @@ static void write_full(struct writer *w, uint64_t handle, bool with_assembly) {
     w->depth++;
     switch (t.kind) {
     case TYPE_CLASS:
-        module = module_of(w, &t);
-        write_class(w, &t, module);
+        module = method_module_of(w, &t);
+        method_write_class(w, &t, module);
         break;
     case TYPE_ARRAY:
     case TYPE_POINTER:
@@ -138,11 +139,11 @@ static void write_full(struct writer *w, uint64_t handle, bool with_assembly) {
             strbuf_addc(w->out, t.kind == TYPE_POINTER ? '*' : '&');
         for (uint32_t i = 0; i < NAME_DEPTH_MAX && t.element && t.kind != TYPE_CLASS; i++)
             t = type_parts(w->m->clr, t.element);
-        module = module_of(w, &t);
+        module = method_module_of(w, &t);
         break;
     case TYPE_VARIABLE:
-        write_variable(w, &t);
-        module = module_of(w, &t);
+        method_write_variable(w, &t);
+        module = method_module_of(w, &t);
         break;
     case TYPE_FUNCTION:
     case TYPE_UNKNOWN:
@@ -190,10 +191,10 @@ static bool write_row_name(struct writer *w, const struct metadata *md, enum met
 static void write_short(struct writer *w, uint64_t handle);
 
 static void write_short_class(struct writer *w, const struct type_parts *t) {
-    const struct module *module = module_of(w, t);
+    const struct module *module = method_module_of(w, t);
     size_t from = w->out->len;
     if (!module || !write_row_name(w, &module->md, MD_TYPE_DEF, t->token_row)) {
-        write_class(w, t, module);
+        method_write_class(w, t, module);
         return;
     }
     if (!t->argument_count && is_primitive(w->out, from))
@@ -235,7 +236,7 @@ static void write_short(struct writer *w, uint64_t handle) {
         strbuf_adds(w->out, " ByRef");
         break;
     case TYPE_VARIABLE:
-        write_variable(w, &t);
+        method_write_variable(w, &t);
         break;
     case TYPE_FUNCTION:
     case TYPE_UNKNOWN:
@@ -249,7 +250,7 @@ static void write_short(struct writer *w, uint64_t handle) {
 
 static void write_signature_type(struct writer *w, struct reader *r);
 
-static void write_token(struct writer *w, struct reader *r) {
+static void method_write_token(struct writer *w, struct reader *r) {
     static const enum metadata_table tables[] = {MD_TYPE_DEF, MD_TYPE_REF, MD_TYPE_SPEC,
                                                  MD_TYPE_DEF};
     uint32_t coded = metadata_compressed(r);
@@ -304,7 +305,7 @@ static void write_element(struct writer *w, struct reader *r, uint32_t element) 
     switch (element) {
     case ELEMENT_VALUETYPE:
     case ELEMENT_CLASS:
-        write_token(w, r);
+        method_write_token(w, r);
         break;
     case ELEMENT_VAR:
         write_parameter(w, w->type_arguments.arguments, w->type_arguments.argument_count,
@@ -429,7 +430,7 @@ static void write_dynamic(struct writer *w, const struct method *method) {
         !clr_read(clr, signature, blob, size))
         return;
     struct type_parts t = type_parts(clr, method->mt);
-    w->module = module_of(w, &t);
+    w->module = method_module_of(w, &t);
     if (w->module)
         write_parameters(w, (struct bytes){blob, size});
 }
@@ -459,7 +460,7 @@ static void write_method(struct writer *w, const struct method *method) {
     w->type_arguments = type_parts(clr, method->mt);
     const struct type_parts *t = &w->type_arguments;
     size_t from = w->out->len;
-    w->module = module_of(w, t);
+    w->module = method_module_of(w, t);
     /* An array's methods have no metadata of their own. */
     if (w->module) {
         write_full(w, method->mt, false);

@@ -99,11 +99,11 @@ static uint64_t headers_address(const struct image_headers *pe, uint64_t base, b
     return base + offset;
 }
 
-static bool read_memory(void *context, uint64_t at, void *buffer, size_t size) {
+static bool module_read_memory(void *context, uint64_t at, void *buffer, size_t size) {
     return clr_read(context, at, buffer, size);
 }
 
-static bool read_bytes(void *context, uint64_t at, void *buffer, size_t size) {
+static bool module_read_bytes(void *context, uint64_t at, void *buffer, size_t size) {
     const struct bytes *bytes = context;
     if (at > bytes->size || size > bytes->size - at)
         return false;
@@ -151,7 +151,7 @@ static bool accept_rows(struct bytes file, const void *context) {
     const struct expected *e = context;
     struct metadata md;
     uint32_t image_size, agreed = 0;
-    if (!open_metadata(&md, read_bytes, &file, 0, true, &image_size))
+    if (!open_metadata(&md, module_read_bytes, &file, 0, true, &image_size))
         return false;
     for (uint32_t i = 0; i < 3; i++) {
         if (!e->known[i])
@@ -179,7 +179,7 @@ static bool open_module_file(struct clr *clr, const struct module *module,
 
 static void add_file_overlays(struct clr *clr, struct bytes file, uint64_t base, bool flat) {
     struct image_headers pe;
-    if (!headers_read(&pe, read_bytes, &file, 0))
+    if (!headers_read(&pe, module_read_bytes, &file, 0))
         return;
     if (flat) {
         if (!clr_add_overlay(clr, base, file))
@@ -218,7 +218,8 @@ static bool module_from_disk(struct modules *m, struct module *module) {
 
 static bool memory_metadata(struct modules *m, struct module *module) {
     uint32_t image_size = 0;
-    if (!open_metadata(&module->md, read_memory, m->clr, module->base, module->flat, &image_size))
+    if (!open_metadata(&module->md, module_read_memory, m->clr, module->base, module->flat,
+                       &image_size))
         return false;
     if (!module->size)
         module->size = image_size;
@@ -226,7 +227,7 @@ static bool memory_metadata(struct modules *m, struct module *module) {
 }
 
 /* Where the image lies: through the PEAssembly's layout, or the module's own idea. */
-static void find_image(struct modules *m, struct module *module, bool *ret_sure) {
+static void module_find_image(struct modules *m, struct module *module, bool *ret_sure) {
     struct clr *clr = m->clr;
     uint64_t assembly, image, layout;
     uint32_t flags, size;
@@ -254,7 +255,8 @@ static bool dynamic_metadata(struct modules *m, struct module *module) {
     if (!clr_field_u64(clr, module->address, F_MODULE_DYNAMIC_METADATA, &blob) || !blob ||
         !clr_field_u32(clr, blob, F_DYNAMIC_SIZE, &size))
         return false;
-    struct metadata_source source = {read_memory, clr, clr_field(clr, blob, F_DYNAMIC_DATA), size};
+    struct metadata_source source = {module_read_memory, clr, clr_field(clr, blob, F_DYNAMIC_DATA),
+                                     size};
     return source.base && metadata_open(&module->md, source, NULL);
 }
 
@@ -279,7 +281,7 @@ static void open_module(struct modules *m, struct module *module) {
         module->has_metadata = true;
         return;
     }
-    find_image(m, module, &sure);
+    module_find_image(m, module, &sure);
     if (!module->base)
         return;
     module->has_metadata = memory_metadata(m, module);
@@ -381,7 +383,7 @@ void modules_load_all(struct modules *m) {
 
 /* -- Report ------------------------------------------------------------------------------------ */
 
-static bool report_module(struct modules *m, const struct module *module, struct err *err) {
+static bool module_report_module(struct modules *m, const struct module *module, struct err *err) {
     struct builder *b = m->clr->b;
     struct module_row *row = builder_row(b, PART_MODULES, err);
     if (!row)
@@ -420,7 +422,7 @@ bool modules_report(struct modules *m, struct err *err) {
         const struct module *module = m->items[i];
         if (!module->has_metadata && module->path && named++ < 4)
             strbuf_addf(&missing, "%s%s", named > 1 ? ", " : "", module->path);
-        ok = report_module(m, module, err);
+        ok = module_report_module(m, module, err);
     }
     if (m->without_metadata)
         builder_warn(m->clr->b, m->without_metadata,

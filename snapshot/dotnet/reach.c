@@ -66,7 +66,7 @@ static bool number_ranges(struct reach *r, struct err *err) {
 
 /* -- Types ------------------------------------------------------------------------------------- */
 
-static bool grow(void **items, uint32_t *capacity, uint32_t need, size_t item_size) {
+static bool reach_grow(void **items, uint32_t *capacity, uint32_t need, size_t item_size) {
     if (need <= *capacity)
         return true;
     uint32_t bigger = *capacity ? *capacity : 256;
@@ -80,7 +80,7 @@ static bool grow(void **items, uint32_t *capacity, uint32_t need, size_t item_si
     return true;
 }
 
-static void read_type(struct reach *r, struct reach_type *type) {
+static void reach_read_type(struct reach *r, struct reach_type *type) {
     struct reach_state *s = r->state;
     uint32_t flags, base_size;
     type->bad = true;
@@ -94,8 +94,8 @@ static void read_type(struct reach *r, struct reach_type *type) {
         return;
     if (flags & MT_HAS_POINTERS && !type->free) {
         /* Room for the most pieces there can be is taken only for the moment. */
-        if (!grow((void **)&s->pieces, &s->piece_capacity, s->piece_count + GC_PIECES_MAX,
-                  sizeof(*s->pieces))) {
+        if (!reach_grow((void **)&s->pieces, &s->piece_capacity, s->piece_count + GC_PIECES_MAX,
+                        sizeof(*s->pieces))) {
             s->nomem = true;
             return;
         }
@@ -112,15 +112,15 @@ static void read_type(struct reach *r, struct reach_type *type) {
     type->watched = r->in.watch && r->in.watch(r->in.watch_context, type->mt);
 }
 
-static uint32_t add_type(struct reach *r, uint64_t mt) {
+static uint32_t reach_add_type(struct reach *r, uint64_t mt) {
     struct reach_state *s = r->state;
-    if (!grow((void **)&r->types, &s->type_capacity, r->type_count + 1, sizeof(*r->types)) ||
+    if (!reach_grow((void **)&r->types, &s->type_capacity, r->type_count + 1, sizeof(*r->types)) ||
         !u64map_put(&s->type_of_mt, mt, r->type_count)) {
         s->nomem = true;
         return 0;
     }
     r->types[r->type_count] = (struct reach_type){.mt = mt};
-    read_type(r, &r->types[r->type_count]);
+    reach_read_type(r, &r->types[r->type_count]);
     return r->type_count++;
 }
 
@@ -128,14 +128,14 @@ uint32_t reach_type_of(const struct reach *r, uint64_t mt) {
     return u64map_get(&r->state->type_of_mt, mt);
 }
 
-static inline uint32_t type_of(struct reach *r, uint64_t mt) {
+static inline uint32_t reach_file_type_of(struct reach *r, uint64_t mt) {
     struct reach_state *s = r->state;
     size_t slot = (size_t)(mt >> 4) & 255;
     if (s->last_mt[slot] == mt)
         return s->last_type[slot];
     uint32_t type = u64map_get(&s->type_of_mt, mt);
     if (type == STRMAP_NONE)
-        type = add_type(r, mt);
+        type = reach_add_type(r, mt);
     if (!s->nomem) {
         s->last_mt[slot] = mt;
         s->last_type[slot] = type;
@@ -155,7 +155,7 @@ static inline uint64_t object_size(const struct reach_type *type, const uint8_t 
 }
 
 uint32_t reach_look(struct reach *r, const uint8_t *at, uint64_t left, uint64_t *ret_size) {
-    uint32_t type = type_of(r, load_u64(at) & ~(uint64_t)7);
+    uint32_t type = reach_file_type_of(r, load_u64(at) & ~(uint64_t)7);
     *ret_size = r->state->nomem ? 0 : object_size(&r->types[type], at, left);
     return type;
 }
@@ -219,13 +219,14 @@ static inline bool may_have_dependents(const struct reach_state *s, uint64_t num
 }
 
 /* Counts the object that a reference leads to, if it is met for the first time. */
-static void arrive(struct reach *r, const struct pending *p) {
+static void reach_arrive(struct reach *r, const struct pending *p) {
     struct reach_state *s = r->state;
     if (marked(s, p->number))
         return;
     const struct reach_range *range = &r->in.ranges[p->range];
     uint64_t left = range->end - range->start - (uint64_t)(p->at - range->data);
-    uint32_t number = left >= MIN_OBJECT_BYTES ? type_of(r, load_u64(p->at) & ~(uint64_t)7) : 0;
+    uint32_t number =
+        left >= MIN_OBJECT_BYTES ? reach_file_type_of(r, load_u64(p->at) & ~(uint64_t)7) : 0;
     if (s->nomem)
         return;
     struct reach_type *type = left >= MIN_OBJECT_BYTES ? &r->types[number] : NULL;
@@ -255,7 +256,7 @@ static void arrive(struct reach *r, const struct pending *p) {
 }
 
 /* A reference goes through the ring, so that its cache misses are waited for together. */
-static inline void meet(struct reach *r, uint64_t address, uint32_t parent, uint32_t edge) {
+static inline void reach_meet(struct reach *r, uint64_t address, uint32_t parent, uint32_t edge) {
     struct reach_state *s = r->state;
     uint32_t range = find_range(r, address);
     if (s->at.source) {
@@ -271,7 +272,7 @@ static inline void meet(struct reach *r, uint64_t address, uint32_t parent, uint
     }
     struct pending *slot = &s->ring[s->ring_at++ % RING];
     if (slot->at)
-        arrive(r, slot);
+        reach_arrive(r, slot);
     *slot =
         (struct pending){number_of(r, range, address), parent, edge,
                          r->in.ranges[range].data + (address - r->in.ranges[range].start), range};
@@ -284,7 +285,7 @@ static void drain(struct reach *r) {
     for (unsigned i = 0; i < RING; i++) {
         struct pending *slot = &s->ring[(s->ring_at + i) % RING];
         if (slot->at)
-            arrive(r, slot);
+            reach_arrive(r, slot);
         slot->at = NULL;
     }
 }
@@ -307,7 +308,7 @@ static void follow_runs(struct reach *r, uint32_t number, const uint8_t *at, uin
             if (!address)
                 continue;
             met++;
-            meet(r, address, node, array ? EDGE_ELEMENT : (uint32_t)pos);
+            reach_meet(r, address, node, array ? EDGE_ELEMENT : (uint32_t)pos);
         }
     }
     r->types[number].references += met;
@@ -331,7 +332,7 @@ static void follow_items(struct reach *r, uint32_t number, const uint8_t *at, ui
                     continue;
                 met++;
                 uint64_t in_element = component ? (pos - data) % component : 0;
-                meet(r, address, node, EDGE_IN_ELEMENT | (uint32_t)in_element);
+                reach_meet(r, address, node, EDGE_IN_ELEMENT | (uint32_t)in_element);
             }
             pos += (uint32_t)item.size;
         }
@@ -354,8 +355,8 @@ static void follow_dependents(struct reach *r, uint64_t number, uint64_t address
     }
     for (; low < r->in.dependent_count && s->dependents[low].primary == address; low++)
         if (s->dependents[low].secondary)
-            meet(r, s->dependents[low].secondary, node,
-                 s->dependents[low].edge ? s->dependents[low].edge : EDGE_DEPENDENT);
+            reach_meet(r, s->dependents[low].secondary, node,
+                       s->dependents[low].edge ? s->dependents[low].edge : EDGE_DEPENDENT);
 }
 
 void reach_follow(struct reach *r, uint64_t item) {
@@ -366,7 +367,7 @@ void reach_follow(struct reach *r, uint64_t item) {
     uint64_t offset = (number - s->first_number[range]) * 8;
     const uint8_t *at = r->in.ranges[range].data + offset;
     uint64_t left = r->in.ranges[range].end - r->in.ranges[range].start - offset;
-    uint32_t type = type_of(r, load_u64(at) & ~(uint64_t)7);
+    uint32_t type = reach_file_type_of(r, load_u64(at) & ~(uint64_t)7);
     uint64_t size = object_size(&r->types[type], at, left);
     if (r->in.on_reference) {
         s->at.source = r->in.ranges[range].start + offset;
@@ -378,7 +379,7 @@ void reach_follow(struct reach *r, uint64_t item) {
     else if (r->types[type].desc.count)
         follow_runs(r, type, at, size, node);
     if (r->types[type].loader_object)
-        meet(r, r->types[type].loader_object, node, EDGE_COLLECTIBLE);
+        reach_meet(r, r->types[type].loader_object, node, EDGE_COLLECTIBLE);
     if (s->filter)
         follow_dependents(r, number, r->in.ranges[range].start + offset, node);
     s->at.source = 0;
@@ -416,7 +417,7 @@ bool reach_root(struct reach *r, uint64_t address, uint32_t root, struct err *er
     if (address && r->in.on_root)
         r->in.on_root(r->in.reference_context, address, root);
     if (address)
-        meet(r, address, PATH_NONE, root);
+        reach_meet(r, address, PATH_NONE, root);
     return !r->state->nomem || err_nomem(err);
 }
 

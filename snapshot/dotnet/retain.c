@@ -10,7 +10,7 @@
  * program. */
 static const struct path_limits path_limits = {.floor_share = 0.001, .nodes_max = 1000};
 
-static bool report_types(struct heap_graph *g, struct err *err) {
+static bool retain_report_types(struct heap_graph *g, struct err *err) {
     struct builder *b = g->clr->b;
     struct path_names names = heap_graph_names(g);
     uint32_t count;
@@ -34,8 +34,8 @@ static bool report_types(struct heap_graph *g, struct err *err) {
     return true;
 }
 
-static bool report_totals(struct heap_graph *g, const struct walk_result *walk,
-                          uint64_t certain_bytes, struct err *err) {
+static bool retain_report_totals(struct heap_graph *g, const struct walk_result *walk,
+                                 uint64_t certain_bytes, struct err *err) {
     struct live_row *row = builder_single(g->clr->b, PART_LIVE, err);
     if (!row)
         return false;
@@ -63,7 +63,7 @@ static bool report_totals(struct heap_graph *g, const struct walk_result *walk,
     return true;
 }
 
-static void warn(struct heap_graph *g) {
+static void retain_warn(struct heap_graph *g) {
     struct builder *b = g->clr->b;
     if (g->statics.unknown_layout)
         builder_note(b, "this runtime keeps static fields where dumpdiff does not look: paths "
@@ -87,11 +87,11 @@ static void warn(struct heap_graph *g) {
         builder_warn(b, g->reach.counts.outside, "references lead outside the heap");
 }
 
-static bool report(struct heap_graph *g, const struct walk_result *walk, uint64_t certain_bytes,
-                   struct err *err) {
+static bool retain_file_report(struct heap_graph *g, const struct walk_result *walk,
+                               uint64_t certain_bytes, struct err *err) {
     struct path_names names = heap_graph_names(g);
-    warn(g);
-    return report_types(g, err) && report_totals(g, walk, certain_bytes, err) &&
+    retain_warn(g);
+    return retain_report_types(g, err) && retain_report_totals(g, walk, certain_bytes, err) &&
            path_tree_emit(&g->reach.tree, &names, &path_limits, g->clr->b, err);
 }
 
@@ -135,8 +135,9 @@ bool retain_report(struct modules *m, const struct gc_state *gc, const struct wa
     if (ok) {
         watch_async(&w, &g.reach.in);
         ok = asking_begin(&q, &g, walk, m->clr->options->answers, err) &&
-             heap_graph_follow(&g, &certain_bytes, err) && report(&g, walk, certain_bytes, err) &&
-             (!w.nomem || err_nomem(err)) && async_report(w.counts, err) && asking_end(&q, err);
+             heap_graph_follow(&g, &certain_bytes, err) &&
+             retain_file_report(&g, walk, certain_bytes, err) && (!w.nomem || err_nomem(err)) &&
+             async_report(w.counts, err) && asking_end(&q, err);
     } else if (err->code == ERR_LIMIT) {
         builder_warn(m->clr->b, ABSENT, "what holds the objects was not looked for: %s", err->msg);
         ok = true;

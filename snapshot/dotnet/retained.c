@@ -73,7 +73,7 @@ struct weighing {
     bool nomem;
 };
 
-static uint32_t rank_of(const struct weighing *w, uint64_t number) {
+static uint32_t retained_rank_of(const struct weighing *w, uint64_t number) {
     uint64_t below = ((uint64_t)1 << (number % 64)) - 1;
     return w->rank_of_word[number / 64] +
            (uint32_t)__builtin_popcountll(w->marks[number / 64] & below);
@@ -81,7 +81,7 @@ static uint32_t rank_of(const struct weighing *w, uint64_t number) {
 
 /* UINT32_MAX: no live object. */
 static uint32_t vertex_of(const struct weighing *w, uint64_t address) {
-    return reach_is_live(w->reach, address) ? rank_of(w, reach_number(w->reach, address))
+    return reach_is_live(w->reach, address) ? retained_rank_of(w, reach_number(w->reach, address))
                                             : UINT32_MAX;
 }
 
@@ -118,7 +118,7 @@ static void add_edge(void *context, const struct reach_reference *reference) {
     w->g.edges[w->edge_count++] = target;
 }
 
-static bool make_graph(struct weighing *w) {
+static bool retained_make_graph(struct weighing *w) {
     size_t room = (size_t)w->g.count + 1;
     w->g.first_edge = malloc(room * sizeof(uint32_t));
     w->g.type = malloc(room * sizeof(uint32_t));
@@ -158,7 +158,7 @@ static bool place_nodes(struct weighing *w) {
         return false;
     for (const struct met_chunk *chunk = w->q->met; chunk; chunk = chunk->next)
         for (size_t i = 0; i < chunk->count; i++)
-            w->g.node[rank_of(w, chunk->items[i] >> PATH_NODE_BITS)] =
+            w->g.node[retained_rank_of(w, chunk->items[i] >> PATH_NODE_BITS)] =
                 (uint32_t)chunk->items[i] & (((uint32_t)1 << PATH_NODE_BITS) - 1);
     free_met(w->q);
     return true;
@@ -166,7 +166,7 @@ static bool place_nodes(struct weighing *w) {
 
 /* -- The answer -------------------------------------------------------------------------------- */
 
-static void fill_sizes(void *context, uint64_t *own) {
+static void retained_fill_sizes(void *context, uint64_t *own) {
     struct weighing *w = context;
     uint64_t address = 0, number = 0;
     for (uint32_t rank = 0;
@@ -176,7 +176,7 @@ static void fill_sizes(void *context, uint64_t *own) {
     }
 }
 
-static struct cell live_of(void *context, uint32_t type) {
+static struct cell retained_live_of(void *context, uint32_t type) {
     const struct reach_type *t = &((struct weighing *)context)->reach->types[type];
     return (struct cell){t->live_objects, t->live_bytes};
 }
@@ -190,10 +190,10 @@ bool retained_end(struct asking *q, struct err *err) {
                          .g = {.tree = &reach->tree,
                                .names = heap_graph_names(q->graph),
                                .type_count = reach->type_count,
-                               .sizes = fill_sizes,
-                               .live = live_of}};
+                               .sizes = retained_fill_sizes,
+                               .live = retained_live_of}};
     w.g.context = &w;
-    bool ok = (index_ranks(&w) && make_graph(&w) && place_nodes(&w)) || err_nomem(err);
+    bool ok = (index_ranks(&w) && retained_make_graph(&w) && place_nodes(&w)) || err_nomem(err);
     w.g.type_count = reach->type_count;
     ok = ok && weigh_answer(&w.g, q->answers, err);
     free(w.rank_of_word);

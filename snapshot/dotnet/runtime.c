@@ -195,7 +195,7 @@ static bool runtime_name(const char *name, bool *ret_windows) {
     return *ret_windows || strcmp(name, "libcoreclr.so") == 0;
 }
 
-static bool find_image(struct clr *clr, bool *ret_named) {
+static bool runtime_find_image(struct clr *clr, bool *ret_named) {
     const struct space *s = clr->space;
     *ret_named = false;
     for (uint32_t i = 0; i < s->module_count; i++) {
@@ -270,7 +270,7 @@ static bool known_mt(struct clr *clr, enum contract_global g, uint32_t flags, ui
     return (mt_flags & 0x8000ffff) == flags && mt_base == base_size;
 }
 
-static int cmp_u64(const void *a, const void *b) {
+static int runtime_cmp_u64(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
 }
@@ -285,14 +285,14 @@ static bool os_ids_agree(struct clr *clr, const uint64_t *threads, uint32_t coun
         return false;
     for (uint32_t i = 0; i < s->thread_count; i++)
         ids[i] = s->threads[i].os_id;
-    qsort(ids, s->thread_count, sizeof(*ids), cmp_u64);
+    qsort(ids, s->thread_count, sizeof(*ids), runtime_cmp_u64);
     uint32_t known = 0, strange = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t raw;
         if (!clr_field_u32(clr, threads[i], F_THREAD_OS_ID, &raw))
             continue;
         uint64_t id = raw;
-        if (bsearch(&id, ids, s->thread_count, sizeof(id), cmp_u64))
+        if (bsearch(&id, ids, s->thread_count, sizeof(id), runtime_cmp_u64))
             known++;
         else if (id != 0 && id != 0xbaadf00d)
             strange++;
@@ -442,7 +442,7 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
         strbuf_adds(why, "managed memory is read on 64-bit processors only (x64, arm64)");
         return CLR_NOT_THERE;
     }
-    if (!find_image(clr, &named)) {
+    if (!runtime_find_image(clr, &named)) {
         if (!named) {
             why_not_there(clr, why);
             return clr->space->module_count ? CLR_NOT_THERE : CLR_UNREADABLE;

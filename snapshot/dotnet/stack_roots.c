@@ -16,7 +16,7 @@ struct scanning {
     bool nomem;
 };
 
-static void add(struct scanning *s, uint64_t address, uint32_t thread) {
+static void stack_roots_add(struct scanning *s, uint64_t address, uint32_t thread) {
     struct stack_roots *roots = s->roots;
     if (!gc_span_at(s->gc, address))
         return;
@@ -42,7 +42,7 @@ static bool index_threads(struct scanning *s) {
     return true;
 }
 
-static const struct space_thread *os_thread(const struct scanning *s, uint64_t os_id) {
+static const struct space_thread *stack_roots_os_thread(const struct scanning *s, uint64_t os_id) {
     uint32_t number = u64map_get(&s->thread_by_os_id, os_id);
     return number == STRMAP_NONE ? NULL : &s->clr->space->threads[number];
 }
@@ -57,14 +57,14 @@ static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t threa
         if (!clr_spend(s->clr, words + 1))
             return;
         for (uint64_t i = 0; i < words; i++)
-            add(s, load_u64(lent.data + 8 * i), thread);
+            stack_roots_add(s, load_u64(lent.data + 8 * i), thread);
         if (words) {
             low += 8 * words;
             continue;
         }
         if (!clr_u64(s->clr, low, &value))
             return;
-        add(s, value, thread);
+        stack_roots_add(s, value, thread);
         low += 8;
     }
 }
@@ -122,7 +122,8 @@ static void scan_thread(struct scanning *s, uint32_t number) {
     if (!clr_field_u64(clr, thread, F_THREAD_OS_ID, &os_id) || !os_id ||
         !clr_field_u32(clr, thread, F_THREAD_COOPERATIVE, &cooperative))
         return; /* dead or unstarted: no stack */
-    const struct space_thread *os = os_thread(s, clr->windows ? os_id & UINT32_MAX : os_id);
+    const struct space_thread *os =
+        stack_roots_os_thread(s, clr->windows ? os_id & UINT32_MAX : os_id);
     const struct space_range *range = os ? space_range_at(clr->space, os->sp) : NULL;
     if (!range) {
         s->roots->unscanned++;
@@ -136,14 +137,14 @@ static void scan_thread(struct scanning *s, uint32_t number) {
         top = os->stack_top;
     if (cooperative) {
         for (uint32_t i = 0; i < os->register_count && i < SPACE_REGISTERS; i++)
-            add(s, os->registers[i], number);
+            stack_roots_add(s, os->registers[i], number);
         scan(s, os->sp > RED_ZONE ? os->sp - RED_ZONE : 0, top, number);
     } else if (managed_bounds(clr, thread, os->sp, top, &low, &high)) {
         scan(s, low, high, number);
     }
 }
 
-static int cmp_roots(const void *x, const void *y) {
+static int stack_roots_cmp_roots(const void *x, const void *y) {
     const struct stack_root *a = x, *b = y;
     if (a->object != b->object)
         return a->object < b->object ? -1 : 1;
@@ -153,7 +154,7 @@ static int cmp_roots(const void *x, const void *y) {
 static uint32_t unique(struct stack_root *items, uint32_t count) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!kept || cmp_roots(&items[kept - 1], &items[i]) != 0)
+        if (!kept || stack_roots_cmp_roots(&items[kept - 1], &items[i]) != 0)
             items[kept++] = items[i];
     return kept;
 }
@@ -245,7 +246,7 @@ bool stack_roots_read(struct clr *clr, const struct gc_state *gc, struct stack_r
     }
     if (!ret_roots->count)
         return true;
-    qsort(ret_roots->items, ret_roots->count, sizeof(*ret_roots->items), cmp_roots);
+    qsort(ret_roots->items, ret_roots->count, sizeof(*ret_roots->items), stack_roots_cmp_roots);
     ret_roots->count = unique(ret_roots->items, ret_roots->count);
     struct resolver r = {.clr = clr, .gc = gc};
     uint32_t kept = 0;
@@ -257,7 +258,7 @@ bool stack_roots_read(struct clr *clr, const struct gc_state *gc, struct stack_r
     }
     /* Objects come out in order, but threads within one object may not. */
     if (kept)
-        qsort(ret_roots->items, kept, sizeof(*ret_roots->items), cmp_roots);
+        qsort(ret_roots->items, kept, sizeof(*ret_roots->items), stack_roots_cmp_roots);
     ret_roots->count = unique(ret_roots->items, kept);
     return true;
 }

@@ -18,7 +18,7 @@ struct collecting {
     bool nomem;
 };
 
-static bool grow(void **items, uint32_t *capacity, uint32_t count, size_t item_size) {
+static bool statics_grow(void **items, uint32_t *capacity, uint32_t count, size_t item_size) {
     if (count < *capacity)
         return true;
     uint32_t bigger = *capacity ? *capacity * 2 : 256;
@@ -30,11 +30,11 @@ static bool grow(void **items, uint32_t *capacity, uint32_t count, size_t item_s
     return true;
 }
 
-static void add_root(struct collecting *c, struct static_root root) {
+static void statics_add_root(struct collecting *c, struct static_root root) {
     struct static_roots *roots = c->roots;
     if (!root.object)
         return;
-    if (!grow((void **)&roots->items, &roots->capacity, roots->count, sizeof(root))) {
+    if (!statics_grow((void **)&roots->items, &roots->capacity, roots->count, sizeof(root))) {
         c->nomem = true;
         return;
     }
@@ -86,7 +86,7 @@ static void add_thread_statics(struct collecting *c, uint64_t mt, uint64_t auxil
             bool reference =
                 f->element_type == ELEMENT_CLASS || f->element_type == ELEMENT_VALUE_TYPE;
             if (f->is_thread_static && reference && clr_u64(c->clr, storage + f->offset, &object))
-                add_root(c, (struct static_root){object, mt, f->row, true});
+                statics_add_root(c, (struct static_root){object, mt, f->row, true});
         }
     }
 }
@@ -99,8 +99,8 @@ static void add_storage(struct collecting *c) {
         if (!clr_field_u64(c->clr, c->clr->threads[t], F_THREAD_STATICS, &data) || !data ||
             !clr_u64(c->clr, data + 8, &array) || !array)
             continue;
-        if (!grow((void **)&roots->storage, &roots->storage_capacity, roots->storage_count,
-                  sizeof(array))) {
+        if (!statics_grow((void **)&roots->storage, &roots->storage_capacity, roots->storage_count,
+                          sizeof(array))) {
             c->nomem = true;
             return;
         }
@@ -110,7 +110,7 @@ static void add_storage(struct collecting *c) {
 
 /* -- Types ------------------------------------------------------------------------------------- */
 
-static void add_type(struct collecting *c, uint64_t mt) {
+static void statics_add_type(struct collecting *c, uint64_t mt) {
     uint64_t auxiliary, storage;
     uint32_t flags2, count;
     if (!mt)
@@ -133,7 +133,7 @@ static void add_type(struct collecting *c, uint64_t mt) {
         bool reference = f->element_type == ELEMENT_CLASS || f->element_type == ELEMENT_VALUE_TYPE;
         if (have && f->is_static && !f->is_thread_static && !f->is_rva && reference &&
             clr_u64(c->clr, (storage & ~(uint64_t)1) + f->offset, &object))
-            add_root(c, (struct static_root){object, mt, f->row, false});
+            statics_add_root(c, (struct static_root){object, mt, f->row, false});
     }
     if (thread_statics)
         add_thread_statics(c, mt, auxiliary, count);
@@ -152,7 +152,7 @@ static void add_type_defs(struct collecting *c, uint64_t module) {
         for (uint32_t i = 0; i < count && !c->nomem && clr_spend(c->clr, 1); i++) {
             if (!clr_u64(c->clr, table + 8 * (uint64_t)i, &entry))
                 break; /* the rest of the map is not in the dump either */
-            add_type(c, entry & ~mask);
+            statics_add_type(c, entry & ~mask);
         }
         if (!clr_field_u64(c->clr, map, F_MAP_NEXT, &map))
             return;
@@ -177,14 +177,14 @@ static void add_instantiations(struct collecting *c, uint64_t module) {
                 break;
             handle &= ~(uint64_t)1;
             if (!(handle & 2)) /* a TypeDesc has no statics */
-                add_type(c, handle);
+                statics_add_type(c, handle);
             if (!clr_u64(c->clr, entry + 8, &entry))
                 break;
         }
     }
 }
 
-static int cmp_roots(const void *x, const void *y) {
+static int statics_cmp_roots(const void *x, const void *y) {
     const struct static_root *a = x, *b = y;
     if (a->mt != b->mt)
         return a->mt < b->mt ? -1 : 1;
@@ -217,7 +217,7 @@ bool statics_read(struct modules *modules, struct static_roots *ret_roots, struc
         return err_nomem(err);
     }
     if (ret_roots->count)
-        qsort(ret_roots->items, ret_roots->count, sizeof(*ret_roots->items), cmp_roots);
+        qsort(ret_roots->items, ret_roots->count, sizeof(*ret_roots->items), statics_cmp_roots);
     return true;
 }
 

@@ -11,7 +11,8 @@ struct locks {
     uint64_t total, unknown;
 };
 
-static struct lock_row *add_row(struct locks *l, const struct walk_lock *lock, struct err *err) {
+static struct lock_row *sync_blocks_add_row(struct locks *l, const struct walk_lock *lock,
+                                            struct err *err) {
     struct lock_row *row = builder_row(l->m->clr->b, PART_LOCKS, err);
     if (!row)
         return NULL;
@@ -36,7 +37,7 @@ static bool add_thin(struct locks *l, const struct walk_lock *lock, struct err *
         l->unknown++;
         return true;
     }
-    struct lock_row *row = add_row(l, lock, err);
+    struct lock_row *row = sync_blocks_add_row(l, lock, err);
     if (!row)
         return false;
     set_owner(row, owner);
@@ -47,7 +48,7 @@ static bool add_thin(struct locks *l, const struct walk_lock *lock, struct err *
 }
 
 /* 10.0 stores the owner's managed id, 8.0 and 9.0 its Thread. */
-static struct managed_thread *owner_of(struct locks *l, uint64_t block) {
+static struct managed_thread *sync_blocks_owner_of(struct locks *l, uint64_t block) {
     struct clr *clr = l->m->clr;
     uint64_t address;
     uint32_t id;
@@ -72,13 +73,13 @@ static bool add_block(struct locks *l, const struct walk_lock *lock, struct err 
         !clr_field_u32(clr, block, F_SYNC_RECURSION, &recursion))
         return true;
     uint32_t waiters = state >> LOCK_WAITERS;
-    struct managed_thread *owner = state & LOCK_HELD ? owner_of(l, block) : NULL;
+    struct managed_thread *owner = state & LOCK_HELD ? sync_blocks_owner_of(l, block) : NULL;
     if (state & LOCK_HELD && !owner)
         l->unknown++;
     /* More waiters than threads: this is no lock state. */
     if (waiters > l->threads->count || (!(state & LOCK_HELD) && !waiters))
         return true;
-    struct lock_row *row = add_row(l, lock, err);
+    struct lock_row *row = sync_blocks_add_row(l, lock, err);
     if (!row)
         return false;
     row->index = lock->sync_index;

@@ -19,8 +19,8 @@
 
 /* -- Reading ----------------------------------------------------------------------------------- */
 
-static const struct space_thread *os_thread(const struct u64map *by_id, const struct space *s,
-                                            uint64_t os_id) {
+static const struct space_thread *threads_os_thread(const struct u64map *by_id,
+                                                    const struct space *s, uint64_t os_id) {
     uint32_t at = u64map_get(by_id, os_id);
     return at == STRMAP_NONE ? NULL : &s->threads[at];
 }
@@ -37,7 +37,7 @@ static void read_thread(struct clr *clr, struct managed_thread *t, const struct 
     if (clr_field_u32(clr, t->address, F_THREAD_OS_ID, &value) && value && value != OS_ID_NONE)
         t->os_id = value;
     if (t->os_id != ABSENT)
-        t->os = os_thread(by_os_id, clr->space, t->os_id);
+        t->os = threads_os_thread(by_os_id, clr->space, t->os_id);
 }
 
 bool threads_read(struct clr *clr, struct managed_threads *threads, struct err *err) {
@@ -117,8 +117,8 @@ static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *na
     return text && *text ? text : NULL;
 }
 
-static const char *role_of(const struct managed_threads *threads, const struct managed_thread *t,
-                           const char *name) {
+static const char *threads_role_of(const struct managed_threads *threads,
+                                   const struct managed_thread *t, const char *name) {
     if (t->address == threads->finalizer)
         return "finalizer";
     const char *role = derive_role_of_name(name);
@@ -147,7 +147,7 @@ static uint64_t exception_mt(struct clr *clr, uint64_t thread) {
 
 /* -- Report ------------------------------------------------------------------------------------ */
 
-static bool say(struct builder *b, const char **field, const char *text, struct err *err) {
+static bool threads_say(struct builder *b, const char **field, const char *text, struct err *err) {
     if (!text || *field)
         return true;
     *field = builder_string(b, str_of(text), err);
@@ -162,7 +162,7 @@ static bool report_exception(struct modules *m, struct thread_row *row, uint64_t
     struct strbuf name;
     strbuf_init(&name);
     type_name(m, mt, &name);
-    bool ok = say(m->clr->b, &row->exception, strbuf_cstr(&name), err);
+    bool ok = threads_say(m->clr->b, &row->exception, strbuf_cstr(&name), err);
     strbuf_deinit(&name);
     return ok;
 }
@@ -182,9 +182,9 @@ static bool report_thread(struct modules *m, struct managed_threads *threads,
                                                                       : "alive";
     const char *name = managed_name(m, t->address, name_offset);
     row->lock_count = t->locks_held;
-    if (!say(b, &row->name, name, err) || !say(b, &row->state, state, err) ||
-        !say(b, &row->gc_mode, t->cooperative ? "cooperative" : "preemptive", err) ||
-        !say(b, &row->role, role_of(threads, t, name), err) ||
+    if (!threads_say(b, &row->name, name, err) || !threads_say(b, &row->state, state, err) ||
+        !threads_say(b, &row->gc_mode, t->cooperative ? "cooperative" : "preemptive", err) ||
+        !threads_say(b, &row->role, threads_role_of(threads, t, name), err) ||
         !report_exception(m, row, t->address, err))
         return false;
     if (t->address != threads->finalizer)
@@ -217,7 +217,7 @@ static bool report_native_roles(struct clr *clr, struct err *err) {
         if (!role)
             continue;
         struct thread_row *row = builder_thread(clr->b, clr->space->threads[i].os_id, ABSENT, err);
-        if (!row || !say(clr->b, &row->role, role, err))
+        if (!row || !threads_say(clr->b, &row->role, role, err))
             return false;
     }
     return true;

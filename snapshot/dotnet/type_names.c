@@ -185,7 +185,8 @@ static void write_arguments(struct writer *w, const struct type_parts *t, uint32
 }
 
 /* Without metadata: "module!0x02000012", with the arguments, since they tell instances apart. */
-static void write_token(struct writer *w, const struct type_parts *t, const struct module *module) {
+static void type_names_write_token(struct writer *w, const struct type_parts *t,
+                                   const struct module *module) {
     const struct clr *clr = w->modules->clr;
     if (t->mt && (t->mt == clr->string_mt || t->mt == clr->object_mt)) {
         strbuf_adds(w->out, t->mt == clr->string_mt ? "System.String" : "System.Object");
@@ -197,14 +198,14 @@ static void write_token(struct writer *w, const struct type_parts *t, const stru
         write_arguments(w, t, 0, t->argument_count);
 }
 
-static void write_class(struct writer *w, const struct type_parts *t) {
+static void type_names_write_class(struct writer *w, const struct type_parts *t) {
     const struct module *module = module_at(w->modules, t->module);
     uint32_t chain[NESTING_MAX], used = 0, count = 0;
     size_t before = w->out->len;
     if (module && module->has_metadata)
         count = enclosing_chain(&module->md, t->token_row, chain);
     if (count == 0) {
-        write_token(w, t, module);
+        type_names_write_token(w, t, module);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -212,7 +213,7 @@ static void write_class(struct writer *w, const struct type_parts *t) {
         if (!clr_spend(w->modules->clr, NAME_STEPS) ||
             !add_simple_name(&module->md, chain[i], i > 0, w->out)) {
             w->out->len = before;
-            write_token(w, t, module);
+            type_names_write_token(w, t, module);
             return;
         }
         uint32_t arity = take_arity(w->out, from);
@@ -224,7 +225,7 @@ static void write_class(struct writer *w, const struct type_parts *t) {
     }
 }
 
-static void write_variable(struct writer *w, const struct type_parts *t) {
+static void type_names_write_variable(struct writer *w, const struct type_parts *t) {
     const struct module *module = module_at(w->modules, t->module);
     if (!module || !module->has_metadata ||
         !metadata_name(&module->md, MD_GENERIC_PARAM, t->token_row, MD_GENERIC_PARAM_NAME, w->out))
@@ -260,7 +261,7 @@ static void write_type(struct writer *w, uint64_t handle) {
         if (t.mt == clr->free_mt)
             strbuf_adds(w->out, "Free");
         else
-            write_class(w, &t);
+            type_names_write_class(w, &t);
         break;
     case TYPE_POINTER:
     case TYPE_BYREF:
@@ -268,7 +269,7 @@ static void write_type(struct writer *w, uint64_t handle) {
         strbuf_addc(w->out, t.kind == TYPE_POINTER ? '*' : '&');
         break;
     case TYPE_VARIABLE:
-        write_variable(w, &t);
+        type_names_write_variable(w, &t);
         break;
     case TYPE_FUNCTION:
         strbuf_adds(w->out, "delegate*");
@@ -298,7 +299,7 @@ const struct module *type_module(struct modules *m, uint64_t mt) {
 
 /* -- Fields ------------------------------------------------------------------------------------ */
 
-static uint64_t class_of(struct clr *clr, uint64_t mt) {
+static uint64_t type_names_class_of(struct clr *clr, uint64_t mt) {
     uint64_t value;
     if (!clr_field_u64(clr, mt, F_MT_CLASS, &value))
         return 0;
@@ -310,13 +311,14 @@ static uint64_t class_of(struct clr *clr, uint64_t mt) {
 /* FieldDescs of one class: {MethodTable*; u32 token:24, static:1, ...; u32 offset:27, type:5}. */
 static uint32_t own_field(struct modules *m, uint64_t mt, uint64_t parent, const char *field) {
     struct clr *clr = m->clr;
-    uint64_t fields, class = class_of(clr, mt), module_address;
+    uint64_t fields, class = type_names_class_of(clr, mt), module_address;
     uint16_t count = 0, inherited = 0;
     if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &fields) || !fields ||
         !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ||
         !clr_field_u64(clr, mt, F_MT_MODULE, &module_address))
         return 0;
-    if (parent && !clr_field_u16(clr, class_of(clr, parent), F_CLASS_INSTANCE_FIELDS, &inherited))
+    if (parent &&
+        !clr_field_u16(clr, type_names_class_of(clr, parent), F_CLASS_INSTANCE_FIELDS, &inherited))
         return 0;
     const struct module *module = module_at(m, module_address);
     uint32_t found = 0;

@@ -13,7 +13,7 @@ struct card_table {
     uint64_t size, next, lowest, highest;
 };
 
-static bool read_table(struct clr *clr, uint64_t address, struct card_table *ret) {
+static bool usage_read_table(struct clr *clr, uint64_t address, struct card_table *ret) {
     return clr_u64(clr, address + INFO_SIZE, &ret->size) &&
            clr_u64(clr, address + INFO_NEXT, &ret->next) &&
            clr_u64(clr, address + INFO_LOWEST, &ret->lowest) &&
@@ -33,7 +33,7 @@ static bool claim_tables(struct clr *clr, struct card_table *ret_first, struct e
     for (unsigned i = 0; at && i < TABLES_MAX; i++) {
         struct card_table table;
         uint64_t end;
-        if (!read_table(clr, at, &table) || table.size > RESERVE_MAX ||
+        if (!usage_read_table(clr, at, &table) || table.size > RESERVE_MAX ||
             __builtin_add_overflow(at, table.size, &end))
             return true;
         if (!space_claim(clr->space, at, end, USE_GC_BOOKKEEPING, err))

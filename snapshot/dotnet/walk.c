@@ -112,7 +112,7 @@ static bool slots_grow(struct worker *w) {
 }
 
 /* The slot of a MethodTable, added when it is one; NULL: it is none. */
-static struct slot *find_slot(struct worker *w, uint64_t mt) {
+static struct slot *walk_find_slot(struct worker *w, uint64_t mt) {
     uint32_t at = slot_of(w, mt);
     while (w->slots[at].mt) {
         if (w->slots[at].mt == mt)
@@ -165,7 +165,7 @@ static struct walk_type *result_type(struct walk_result *r, uint64_t mt) {
 }
 
 /* Moves what was counted for w->heap and w->generation into the result. */
-static void flush(struct worker *w) {
+static void walk_flush(struct worker *w) {
     struct shared *s = w->shared;
     struct walk_heap_total *heap = &s->result->heaps[w->heap];
     pthread_mutex_lock(&s->lock);
@@ -264,7 +264,7 @@ static uint64_t count_objects(struct worker *w, uint64_t a, uint64_t stop, uint6
         uint64_t mt = load_u64(p) & ~7ull; /* bits of the GC: marked, pinned */
         struct slot *slot = &w->slots[slot_of(w, mt)];
         if (slot->mt != mt || mt == 0) {
-            slot = mt ? find_slot(w, mt) : NULL;
+            slot = mt ? walk_find_slot(w, mt) : NULL;
             if (!slot) {
                 *ret_broken = true;
                 break;
@@ -306,7 +306,7 @@ static bool plausible_chain(struct worker *w, uint64_t a, uint64_t context, uint
         else if (!space_read(w->shared->clr->space, a, header, sizeof(header)))
             return false;
         uint64_t mt = load_u64(p) & ~7ull;
-        struct slot *slot = mt ? find_slot(w, mt) : NULL;
+        struct slot *slot = mt ? walk_find_slot(w, mt) : NULL;
         if (!slot)
             return false;
         uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + 8);
@@ -396,13 +396,13 @@ static void *run_worker(void *argument) {
             break;
         const struct gc_span *span = &s->gc->spans[i];
         if (span->heap != w->heap || span->generation != w->generation) {
-            flush(w);
+            walk_flush(w);
             w->heap = span->heap;
             w->generation = span->generation;
         }
         walk_span(w, span);
     }
-    flush(w);
+    walk_flush(w);
     return NULL;
 }
 

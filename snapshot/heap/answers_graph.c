@@ -47,16 +47,16 @@ bool answer_paths_of_tree(struct answers *a, const struct path_tree *tree,
 
 /* -- Holders ----------------------------------------------------------------------------------- */
 
-static int cmp_text(const char *a, const char *b) {
+static int answers_graph_cmp_text(const char *a, const char *b) {
     if (!a || !b)
         return (a == NULL) - (b == NULL);
     return strcmp(a, b);
 }
 
-static int cmp_names(const void *x, const void *y) {
+static int answers_graph_cmp_names(const void *x, const void *y) {
     const struct holder_row *a = x, *b = y;
-    int order = cmp_text(a->holder, b->holder);
-    return order ? order : cmp_text(a->field, b->field);
+    int order = answers_graph_cmp_text(a->holder, b->holder);
+    return order ? order : answers_graph_cmp_text(a->field, b->field);
 }
 
 /* Types first, then roots; most references first, garbage breaks ties. */
@@ -68,14 +68,14 @@ static int cmp_references(const void *x, const void *y) {
         return a->references > b->references ? -1 : 1;
     if (a->garbage_references != b->garbage_references)
         return a->garbage_references > b->garbage_references ? -1 : 1;
-    return cmp_names(x, y);
+    return answers_graph_cmp_names(x, y);
 }
 
 /* Types of one name (of several load contexts) are one. */
-static uint32_t merge(struct holder_row *rows, uint32_t count) {
+static uint32_t answers_graph_merge(struct holder_row *rows, uint32_t count) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!kept || cmp_names(&rows[kept - 1], &rows[i]) != 0) {
+        if (!kept || answers_graph_cmp_names(&rows[kept - 1], &rows[i]) != 0) {
             rows[kept++] = rows[i];
             continue;
         }
@@ -90,8 +90,8 @@ static uint32_t merge(struct holder_row *rows, uint32_t count) {
 
 uint32_t answer_holders_arrange(struct holder_row *rows, uint32_t count) {
     if (count > 1)
-        qsort(rows, count, sizeof(*rows), cmp_names);
-    count = merge(rows, count);
+        qsort(rows, count, sizeof(*rows), answers_graph_cmp_names);
+    count = answers_graph_merge(rows, count);
     if (count > 1)
         qsort(rows, count, sizeof(*rows), cmp_references);
     return count;

@@ -18,7 +18,7 @@ struct finding_dominators {
 
 /* -- Search ------------------------------------------------------------------------------------ */
 
-static void arrive(struct finding_dominators *f, uint32_t vertex, uint32_t parent) {
+static void dominators_arrive(struct finding_dominators *f, uint32_t vertex, uint32_t parent) {
     uint32_t position = f->d->reached++;
     f->position[vertex] = position;
     f->d->vertex[position] = vertex;
@@ -32,7 +32,7 @@ static void search(struct finding_dominators *f, uint32_t root) {
     uint32_t depth = 0;
     if (f->position[root])
         return;
-    arrive(f, root, 0);
+    dominators_arrive(f, root, 0);
     f->stack[depth++] = root;
     f->label[root] = in->first_edge[root];
     while (depth) {
@@ -44,7 +44,7 @@ static void search(struct finding_dominators *f, uint32_t root) {
         uint32_t next = in->edges[f->label[vertex]++];
         if (f->position[next])
             continue;
-        arrive(f, next, f->position[vertex]);
+        dominators_arrive(f, next, f->position[vertex]);
         f->stack[depth++] = next;
         f->label[next] = in->first_edge[next];
     }
@@ -105,7 +105,7 @@ static uint32_t eval(struct finding_dominators *f, uint32_t v, uint32_t last_lin
     return f->label[v];
 }
 
-static void find(struct finding_dominators *f) {
+static void dominators_file_find(struct finding_dominators *f) {
     uint32_t reached = f->d->reached, *idom = f->d->idom;
     for (uint32_t p = 0; p < reached; p++)
         f->semi[p] = f->label[p] = p;
@@ -150,7 +150,7 @@ bool dominators_find(struct dominators *d, const struct graph_in *in, struct err
         ok = turn_around(&f);
     }
     if (ok)
-        find(&f);
+        dominators_file_find(&f);
     free(f.position);
     free(f.ancestor);
     free(f.label);

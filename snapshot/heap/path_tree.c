@@ -25,8 +25,8 @@ static size_t key_hash(uint32_t parent, uint32_t edge, uint32_t type) {
     return (size_t)(h >> 24);
 }
 
-static struct path_slot *find(struct path_slot *slots, size_t capacity, uint32_t parent,
-                              uint32_t edge, uint32_t type) {
+static struct path_slot *path_tree_find(struct path_slot *slots, size_t capacity, uint32_t parent,
+                                        uint32_t edge, uint32_t type) {
     size_t mask = capacity - 1;
     for (size_t i = key_hash(parent, edge, type) & mask;; i = (i + 1) & mask) {
         struct path_slot *slot = &slots[i];
@@ -36,7 +36,7 @@ static struct path_slot *find(struct path_slot *slots, size_t capacity, uint32_t
     }
 }
 
-static bool grow_slots(struct path_tree *t) {
+static bool path_tree_grow_slots(struct path_tree *t) {
     size_t capacity = t->slot_capacity ? t->slot_capacity * 2 : 1024;
     struct path_slot *slots = malloc(capacity * sizeof(*slots));
     if (!slots)
@@ -45,7 +45,7 @@ static bool grow_slots(struct path_tree *t) {
     for (size_t i = 0; i < t->slot_capacity; i++) {
         const struct path_slot *old = &t->slots[i];
         if (old->node != PATH_NONE)
-            *find(slots, capacity, old->parent, old->edge, old->type) = *old;
+            *path_tree_find(slots, capacity, old->parent, old->edge, old->type) = *old;
     }
     free(t->slots);
     t->slots = slots;
@@ -83,11 +83,11 @@ static uint32_t merged(const struct path_tree *t, uint32_t parent, uint32_t edge
 
 uint32_t path_tree_node(struct path_tree *t, uint32_t parent, uint32_t edge, uint32_t type) {
     if (t->slot_count) {
-        uint32_t node = find(t->slots, t->slot_capacity, parent, edge, type)->node;
+        uint32_t node = path_tree_find(t->slots, t->slot_capacity, parent, edge, type)->node;
         if (node != PATH_NONE)
             return node;
     }
-    if (t->failed || (t->slot_count * 2 >= t->slot_capacity && !grow_slots(t)) ||
+    if (t->failed || (t->slot_count * 2 >= t->slot_capacity && !path_tree_grow_slots(t)) ||
         (t->count == t->capacity && !grow_nodes(t))) {
         t->failed = true;
         return parent;
@@ -98,7 +98,7 @@ uint32_t path_tree_node(struct path_tree *t, uint32_t parent, uint32_t edge, uin
         uint32_t depth = parent == PATH_NONE ? 0 : t->nodes[parent].depth + 1;
         t->nodes[node] = (struct path_node){parent, edge, type, depth, 0, 0};
     }
-    *find(t->slots, t->slot_capacity, parent, edge, type) =
+    *path_tree_find(t->slots, t->slot_capacity, parent, edge, type) =
         (struct path_slot){parent, edge, type, node};
     t->slot_count++;
     return node;
@@ -113,7 +113,7 @@ struct sum {
     bool kept;
 };
 
-static void add_sums(const struct path_tree *t, struct sum *sums, struct sum *ret_total) {
+static void path_tree_add_sums(const struct path_tree *t, struct sum *sums, struct sum *ret_total) {
     struct sum total = {0};
     for (uint32_t i = 0; i < t->count; i++) {
         sums[i] = (struct sum){.objects = t->nodes[i].objects, .bytes = t->nodes[i].bytes};
@@ -165,8 +165,9 @@ static uint32_t mark(const struct path_tree *t, struct sum *sums, double floor,
 }
 
 /* Raises the floor until the rows are few enough. */
-static bool choose(const struct path_tree *t, struct sum *sums, const struct path_limits *limits,
-                   struct sum *other_roots, uint32_t *ret_rows) {
+static bool path_tree_file_choose(const struct path_tree *t, struct sum *sums,
+                                  const struct path_limits *limits, struct sum *other_roots,
+                                  uint32_t *ret_rows) {
     double floor = limits->floor_share;
     uint32_t rows = mark(t, sums, floor, other_roots);
     if (rows > limits->nodes_max && limits->nodes_max > 1) {
@@ -197,7 +198,7 @@ struct out_row {
     const char *label, *type; /* in the snapshot's arena */
 };
 
-static int cmp_rows(const void *x, const void *y) {
+static int path_tree_cmp_rows(const void *x, const void *y) {
     const struct out_row *a = x, *b = y;
     if (a->parent != b->parent)
         return a->parent < b->parent ? -1 : 1;
@@ -300,8 +301,8 @@ bool path_tree_emit(const struct path_tree *t, const struct path_names *names,
     struct sum *sums = calloc((size_t)t->count + 1, sizeof(*sums));
     if (!sums)
         return err_nomem(err);
-    add_sums(t, sums, &total);
-    bool ok = choose(t, sums, limits, &other_roots, &wanted);
+    path_tree_add_sums(t, sums, &total);
+    bool ok = path_tree_file_choose(t, sums, limits, &other_roots, &wanted);
     struct out_row *rows = ok ? calloc((size_t)wanted + 1, sizeof(*rows)) : NULL;
     if (!rows) {
         free(sums);
@@ -323,7 +324,7 @@ bool path_tree_emit(const struct path_tree *t, const struct path_names *names,
     for (size_t i = 0; ok && i < count; i++)
         ok = name_row(t, names, b, &rows[i], err);
     if (ok) {
-        qsort(rows, count, sizeof(*rows), cmp_rows);
+        qsort(rows, count, sizeof(*rows), path_tree_cmp_rows);
         ok = write_rows(t, rows, count, b, NULL, err);
     }
     if (t->failed)
@@ -342,8 +343,8 @@ bool path_tree_choose(const struct path_tree *t, const struct path_limits *limit
     struct sum *sums = calloc((size_t)t->count + 1, sizeof(*sums));
     if (!sums)
         return err_nomem(err);
-    add_sums(t, sums, &total);
-    bool ok = choose(t, sums, limits, &other_roots, &rows);
+    path_tree_add_sums(t, sums, &total);
+    bool ok = path_tree_file_choose(t, sums, limits, &other_roots, &rows);
     for (uint32_t i = 0; ok && i < t->count; i++)
         keep[i] = sums[i].kept;
     free(sums);
@@ -363,7 +364,7 @@ bool path_tree_emit_kept(const struct path_tree *t, const struct path_names *nam
     struct out_row *rows = calloc(wanted + 1, sizeof(*rows));
     bool ok = (sums && rows) || err_nomem(err);
     if (ok)
-        add_sums(t, sums, &total);
+        path_tree_add_sums(t, sums, &total);
     for (uint32_t i = 0; ok && i < t->count; i++) {
         if (!keep[i])
             continue;
@@ -372,7 +373,7 @@ bool path_tree_emit_kept(const struct path_tree *t, const struct path_names *nam
         ok = name_row(t, names, b, &rows[count++], err);
     }
     if (ok && count)
-        qsort(rows, count, sizeof(*rows), cmp_rows);
+        qsort(rows, count, sizeof(*rows), path_tree_cmp_rows);
     ok = ok && write_rows(t, rows, count, b, ret_nodes, err);
     free(rows);
     free(sums);

@@ -41,7 +41,8 @@ struct sums {
     uint32_t *open_types, *open_nodes; /* how many of them are above, on the way down */
 };
 
-static void enter(const struct weighing *w, struct sums *sums, uint32_t position, uint32_t vertex) {
+static void weigh_enter(const struct weighing *w, struct sums *sums, uint32_t position,
+                        uint32_t vertex) {
     uint32_t type = w->g->type[vertex], node = w->g->node[vertex];
     if (type != UINT32_MAX && sums->open_types[type]++ == 0) {
         sums->types[type].objects += w->objects[position];
@@ -61,7 +62,7 @@ static void leave(const struct weighing *w, struct sums *sums, uint32_t vertex) 
 }
 
 /* Down the tree of dominators and up again, by its own links. */
-static void sum_up(const struct weighing *w, const struct dominators *d, struct sums *sums) {
+static void weigh_sum_up(const struct weighing *w, const struct dominators *d, struct sums *sums) {
     uint32_t *first_child = d->scratch, *next_child = d->scratch + d->reached;
     for (uint32_t p = 0; p < d->reached; p++)
         first_child[p] = 0;
@@ -73,7 +74,7 @@ static void sum_up(const struct weighing *w, const struct dominators *d, struct 
     bool down = true;
     while (at) {
         if (down) {
-            enter(w, sums, at, d->vertex[at]);
+            weigh_enter(w, sums, at, d->vertex[at]);
             if (first_child[at]) {
                 at = first_child[at];
                 continue;
@@ -95,7 +96,7 @@ static int cmp_retained(const struct retained_row *a, const struct retained_row 
     return 0;
 }
 
-static int cmp_types(const void *x, const void *y) {
+static int weigh_cmp_types(const void *x, const void *y) {
     const struct retained_row *a = x, *b = y;
     int order = cmp_retained(a, b);
     return order ? order : strcmp(a->type, b->type);
@@ -112,7 +113,7 @@ static int cmp_nodes(const void *x, const void *y) {
     return order ? order : a->number < b->number ? -1 : a->number > b->number;
 }
 
-static bool write_types(struct weighing *w, const struct sums *sums) {
+static bool weigh_write_types(struct weighing *w, const struct sums *sums) {
     struct answer_retained *answer = &w->a->retained;
     const struct path_names *names = &w->g->names;
     struct retained_row *rows =
@@ -132,7 +133,7 @@ static bool write_types(struct weighing *w, const struct sums *sums) {
             return false;
     }
     if (count > 1)
-        qsort(rows, count, sizeof(*rows), cmp_types);
+        qsort(rows, count, sizeof(*rows), weigh_cmp_types);
     answer->types = rows;
     answer->type_count = count;
     return true;
@@ -184,8 +185,8 @@ static bool write_answer(struct weighing *w, const struct dominators *d, struct 
     sums.open_nodes = calloc(nodes, sizeof(*sums.open_nodes));
     bool ok = sums.types && sums.open_types && sums.nodes && sums.open_nodes;
     if (ok)
-        sum_up(w, d, &sums);
-    ok = (ok && write_types(w, &sums)) || err_nomem(err);
+        weigh_sum_up(w, d, &sums);
+    ok = (ok && weigh_write_types(w, &sums)) || err_nomem(err);
     ok = ok && write_nodes(w, &sums, err);
     free(sums.types);
     free(sums.open_types);

@@ -43,7 +43,7 @@ const struct input *const inputs[] = {
     NULL,
 };
 
-static const struct input *probe(struct bytes head) {
+static const struct input *input_probe(struct bytes head) {
     for (size_t i = 0; inputs[i]; i++)
         if (inputs[i]->probe(head))
             return inputs[i];
@@ -75,7 +75,7 @@ static bool read_source(struct source *source, const struct input *format, struc
     if (source->bytes.size == 0)
         return err_set(err, ERR_FORMAT, "is empty");
     if (!format)
-        format = probe(bytes_slice(source->bytes, 0, INPUT_PROBE_BYTES));
+        format = input_probe(bytes_slice(source->bytes, 0, INPUT_PROBE_BYTES));
     if (!format)
         return err_set(err, ERR_FORMAT,
                        "is no dump and no text that dumpdiff knows (see `dumpdiff list formats`)");
@@ -85,7 +85,8 @@ static bool read_source(struct source *source, const struct input *format, struc
     return format == &input_snap || say_format(b, format->name, err);
 }
 
-static bool set_label(struct builder *b, const struct input_options *options, struct err *err) {
+static bool input_set_label(struct builder *b, const struct input_options *options,
+                            struct err *err) {
     if (!options->label)
         return true;
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
@@ -95,15 +96,15 @@ static bool set_label(struct builder *b, const struct input_options *options, st
     return origin->label != NULL;
 }
 
-static bool begin(struct builder *b, struct snapshot *snapshot, const struct input_options *options,
-                  struct err *err) {
+static bool input_begin(struct builder *b, struct snapshot *snapshot,
+                        const struct input_options *options, struct err *err) {
     bool ok = builder_init(b, snapshot, err);
     b->moment = options->moment ? options->moment - 1 : ABSENT;
     return ok;
 }
 
 static bool end(struct builder *b, const struct input_options *options, bool ok, struct err *err) {
-    ok = ok && builder_finish(b, err) && set_label(b, options, err);
+    ok = ok && builder_finish(b, err) && input_set_label(b, options, err);
     builder_deinit(b);
     return ok;
 }
@@ -112,7 +113,7 @@ bool input_read_bytes(struct bytes bytes, const char *path, const struct input *
                       const struct input_options *options, struct snapshot *snapshot,
                       struct err *err) {
     struct builder b;
-    bool ok = begin(&b, snapshot, options, err);
+    bool ok = input_begin(&b, snapshot, options, err);
     struct source source = {.path = path, .bytes = bytes, .options = options};
     ok = ok && read_source(&source, format, &b, err);
     return end(&b, options, ok, err);
@@ -124,8 +125,8 @@ struct file_list {
     size_t count;
 };
 
-static bool list_add(struct file_list *list, const char *folder, const char *name,
-                     size_t name_length, struct err *err) {
+static bool input_list_add(struct file_list *list, const char *folder, const char *name,
+                           size_t name_length, struct err *err) {
     if (list->count == INPUT_FILES_MAX)
         return err_set(err, ERR_LIMIT, "more than %u files for one dump", INPUT_FILES_MAX);
     struct strbuf path;
@@ -141,7 +142,7 @@ static bool list_add(struct file_list *list, const char *folder, const char *nam
     return true;
 }
 
-static int cmp_names(const void *a, const void *b) {
+static int input_cmp_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
@@ -152,11 +153,11 @@ static bool list_folder(struct file_list *list, const char *path, struct err *er
     bool ok = true;
     for (struct dirent *entry; ok && (entry = readdir(dir));) {
         if (entry->d_name[0] != '.')
-            ok = list_add(list, path, entry->d_name, strlen(entry->d_name), err);
+            ok = input_list_add(list, path, entry->d_name, strlen(entry->d_name), err);
     }
     closedir(dir);
     /* By name: the order in which a file system lists its files must not show. */
-    qsort(list->names, list->count, sizeof(*list->names), cmp_names);
+    qsort(list->names, list->count, sizeof(*list->names), input_cmp_names);
     if (ok && list->count == 0)
         return err_set(err, ERR_IO, "folder is empty");
     return ok;
@@ -167,13 +168,13 @@ static bool list_files(struct file_list *list, const char *argument, struct err 
     if (strcmp(argument, "-") != 0 && stat(argument, &st) == 0) {
         if (S_ISDIR(st.st_mode))
             return list_folder(list, argument, err);
-        return list_add(list, NULL, argument, strlen(argument), err);
+        return input_list_add(list, NULL, argument, strlen(argument), err);
     }
     const char *rest = argument;
     for (const char *plus; (plus = strchr(rest, '+')); rest = plus + 1)
-        if (plus != rest && !list_add(list, NULL, rest, (size_t)(plus - rest), err))
+        if (plus != rest && !input_list_add(list, NULL, rest, (size_t)(plus - rest), err))
             return false;
-    return !*rest || list_add(list, NULL, rest, strlen(rest), err);
+    return !*rest || input_list_add(list, NULL, rest, strlen(rest), err);
 }
 
 static bool read_file(const char *path, struct builder *b, size_t files,
@@ -201,7 +202,7 @@ bool input_read(const char *argument, const struct input_options *options,
                 struct snapshot *snapshot, struct err *err) {
     struct file_list list = {.count = 0};
     struct builder b;
-    bool ok = begin(&b, snapshot, options, err);
+    bool ok = input_begin(&b, snapshot, options, err);
     if (ok && !list_files(&list, argument, err))
         ok = err_prefix(err, "%s", argument);
     for (size_t i = 0; ok && i < list.count; i++)

@@ -68,7 +68,7 @@ struct hprof_index {
     uint32_t last_number;
 };
 
-static inline struct slot *find_slot(const struct hprof_index *x, uint64_t id) {
+static inline struct slot *hprof_file_find_slot(const struct hprof_index *x, uint64_t id) {
     size_t mask = x->capacity - 1;
     size_t i = (size_t)((id * 0x9e3779b97f4a7c15u) >> 32) & mask;
     while (x->slots[i].number && x->slots[i].id != id)
@@ -83,7 +83,7 @@ static bool grow_index(struct hprof_index *x) {
         return false;
     for (size_t i = 0; i < x->capacity; i++)
         if (x->slots[i].number)
-            *find_slot(&bigger, x->slots[i].id) = x->slots[i];
+            *hprof_file_find_slot(&bigger, x->slots[i].id) = x->slots[i];
     free(x->slots);
     x->slots = bigger.slots;
     x->capacity = bigger.capacity;
@@ -102,18 +102,18 @@ static uint32_t add_class(struct hprof *h, uint64_t id) {
     }
     if (x->count * 2 >= x->capacity && !grow_index(x))
         return UINT32_MAX;
-    *find_slot(x, id) = (struct slot){id, h->class_count + 1};
+    *hprof_file_find_slot(x, id) = (struct slot){id, h->class_count + 1};
     x->count++;
     h->classes[h->class_count] = (struct hprof_class){.id = id, .least_step = UINT64_MAX};
     return h->class_count++;
 }
 
 /* Number of a class, added when it is new; UINT32_MAX: out of memory. */
-static inline uint32_t class_of(struct hprof *h, uint64_t id) {
+static inline uint32_t hprof_file_class_of(struct hprof *h, uint64_t id) {
     struct hprof_index *x = h->index;
     if (x->last_id == id && x->last_number)
         return x->last_number - 1;
-    uint32_t number = x->capacity ? find_slot(x, id)->number : 0;
+    uint32_t number = x->capacity ? hprof_file_find_slot(x, id)->number : 0;
     if (number == 0) {
         number = add_class(h, id) + 1;
         if (number == 0)
@@ -125,7 +125,8 @@ static inline uint32_t class_of(struct hprof *h, uint64_t id) {
 }
 
 const struct hprof_class *hprof_find(const struct hprof *h, uint64_t id) {
-    uint32_t number = h->index && h->index->capacity ? find_slot(h->index, id)->number : 0;
+    uint32_t number =
+        h->index && h->index->capacity ? hprof_file_find_slot(h->index, id)->number : 0;
     return number ? &h->classes[number - 1] : NULL;
 }
 
@@ -162,7 +163,7 @@ struct walk {
     bool nomem;
 };
 
-static void vote(struct hprof *h, const struct neighbour *array, uint64_t step) {
+static void hprof_file_vote(struct hprof *h, const struct neighbour *array, uint64_t step) {
     if (h->voters >= VOTERS_MAX || step > 65536)
         return;
     bool any = false;
@@ -177,11 +178,11 @@ static void vote(struct hprof *h, const struct neighbour *array, uint64_t step) 
     h->voters += any;
 }
 
-static inline void meet(struct walk *w, const struct neighbour *next) {
+static inline void hprof_file_meet(struct walk *w, const struct neighbour *next) {
     uint64_t step = next->id - w->last.id;
     if (w->last.id && step < STEP_MAX) {
         if (w->last.element_bytes) {
-            vote(w->h, &w->last, step);
+            hprof_file_vote(w->h, &w->last, step);
         } else if (w->last.class_number != UINT32_MAX) {
             struct hprof_class *c = &w->h->classes[w->last.class_number];
             if (step < c->least_step)
@@ -245,7 +246,8 @@ static bool read_values(struct walk *w, const uint8_t **at, unsigned head,
     return true;
 }
 
-static bool read_fields(struct walk *w, const uint8_t **at, struct hprof_fields *fields) {
+static bool hprof_file_read_fields(struct walk *w, const uint8_t **at,
+                                   struct hprof_fields *fields) {
     unsigned each = w->h->id_bytes + 1;
     if (w->end - *at < 2)
         return false;
@@ -272,9 +274,9 @@ static bool read_class(struct walk *w) {
     uint64_t id = load_id(at, ids), super = load_id(at + ids + 4, ids);
     at += 7 * ids + 8;
     if (!read_values(w, &at, 2, NULL) || !read_values(w, &at, ids, &statics) ||
-        !read_fields(w, &at, &fields))
+        !hprof_file_read_fields(w, &at, &fields))
         return false;
-    uint32_t number = class_of(h, id);
+    uint32_t number = hprof_file_class_of(h, id);
     if (number == UINT32_MAX) {
         w->nomem = true;
         return false;
@@ -296,7 +298,8 @@ static inline bool read_instance(struct walk *w, unsigned ids) {
     uint32_t size = be32(p + 2 * ids + 4);
     if (!has(w, 9 + 2 * ids + (uint64_t)size))
         return false;
-    struct neighbour next = {load_id(p, ids), class_of(w->h, load_id(p + ids + 4, ids)), 0, 0};
+    struct neighbour next = {load_id(p, ids), hprof_file_class_of(w->h, load_id(p + ids + 4, ids)),
+                             0, 0};
     if (next.class_number == UINT32_MAX) {
         w->nomem = true;
         return false;
@@ -304,7 +307,7 @@ static inline bool read_instance(struct walk *w, unsigned ids) {
     struct hprof_class *c = &w->h->classes[next.class_number];
     c->objects++;
     c->data_bytes = size;
-    meet(w, &next);
+    hprof_file_meet(w, &next);
     w->at += 9 + 2 * ids + size;
     return true;
 }
@@ -322,7 +325,7 @@ static inline bool read_object_array(struct walk *w, unsigned ids) {
     uint64_t size = 9 + 2 * (uint64_t)ids + (uint64_t)length * ids;
     if (!has(w, size))
         return false;
-    uint32_t number = class_of(w->h, load_id(p + ids + 8, ids));
+    uint32_t number = hprof_file_class_of(w->h, load_id(p + ids + 8, ids));
     struct hprof_array *a = number == UINT32_MAX ? NULL : array_of(w->h, &w->h->classes[number]);
     if (!a) {
         w->nomem = true;
@@ -330,7 +333,7 @@ static inline bool read_object_array(struct walk *w, unsigned ids) {
     }
     w->h->classes[number].objects++;
     count_array(a, length);
-    meet(w, &(struct neighbour){load_id(p, ids), UINT32_MAX, UINT32_MAX, length});
+    hprof_file_meet(w, &(struct neighbour){load_id(p, ids), UINT32_MAX, UINT32_MAX, length});
     w->at += size;
     return true;
 }
@@ -346,7 +349,7 @@ static inline bool read_primitive_array(struct walk *w, unsigned ids) {
         return false;
     w->h->primitive_objects[type]++;
     count_array(&w->h->primitives[type], length);
-    meet(w, &(struct neighbour){load_id(p, ids), UINT32_MAX, bytes, length});
+    hprof_file_meet(w, &(struct neighbour){load_id(p, ids), UINT32_MAX, bytes, length});
     w->at += size;
     return true;
 }
@@ -373,7 +376,8 @@ static inline uint64_t root_bytes(uint8_t tag, unsigned ids) {
 }
 
 /* Up to the end, or to what is cut or makes no sense. */
-static inline __attribute__((always_inline)) void walk_heap(struct walk *w, unsigned ids) {
+static inline __attribute__((always_inline)) void hprof_file_walk_heap(struct walk *w,
+                                                                       unsigned ids) {
     bool ok = true;
     while (ok && w->at < w->end) {
         __builtin_prefetch(w->at + 1024);
@@ -399,14 +403,14 @@ static inline __attribute__((always_inline)) void walk_heap(struct walk *w, unsi
     }
 }
 
-static bool read_heap(struct hprof *h, struct bytes body, bool is_cut, struct err *err) {
+static bool hprof_file_read_heap(struct hprof *h, struct bytes body, bool is_cut, struct err *err) {
     struct walk w = {.h = h, .at = body.data, .end = body.data + body.size};
     w.last.class_number = UINT32_MAX;
     h->heap_records++;
     if (h->id_bytes == 8)
-        walk_heap(&w, 8);
+        hprof_file_walk_heap(&w, 8);
     else
-        walk_heap(&w, 4);
+        hprof_file_walk_heap(&w, 4);
     if (w.nomem)
         return err_nomem(err);
     if (w.at < w.end && !is_cut) {
@@ -424,7 +428,7 @@ static bool read_load_class(struct hprof *h, struct bytes body, struct u64map *w
     unsigned ids = h->id_bytes;
     if (body.size < 8 + 2 * ids)
         return true;
-    uint32_t number = class_of(h, load_id(body.data + 4, ids));
+    uint32_t number = hprof_file_class_of(h, load_id(body.data + 4, ids));
     uint64_t name = load_id(body.data + 8 + ids, ids);
     if (number == UINT32_MAX)
         return err_nomem(err);
@@ -486,7 +490,7 @@ static bool read_records(struct hprof *h, struct reader *r, struct u64map *wante
             h->has_segments = true;
             __attribute__((fallthrough));
         case TAG_HEAP_DUMP:
-            if (!read_heap(h, record.body, record.missing != 0, err))
+            if (!hprof_file_read_heap(h, record.body, record.missing != 0, err))
                 return false;
             break;
         case TAG_HEAP_DUMP_END:
@@ -501,8 +505,8 @@ static bool read_records(struct hprof *h, struct reader *r, struct u64map *wante
 }
 
 /* The strings that are names of classes, once it is known which they are. */
-static bool read_names(struct hprof *h, struct reader *r, const struct u64map *wanted,
-                       struct err *err) {
+static bool hprof_file_read_names(struct hprof *h, struct reader *r, const struct u64map *wanted,
+                                  struct err *err) {
     struct record record;
     h->names = calloc((size_t)h->name_count + 1, sizeof(*h->names));
     if (!h->names)
@@ -531,7 +535,7 @@ bool hprof_probe(struct bytes head) {
     return head.size && header_bytes(head) != 0;
 }
 
-static bool read_header(struct hprof *h, struct reader *r, struct err *err) {
+static bool hprof_file_read_header(struct hprof *h, struct reader *r, struct err *err) {
     size_t header = header_bytes(r->in);
     if (!header)
         return err_set(err, ERR_FORMAT, "no dump of HPROF");
@@ -557,14 +561,14 @@ bool hprof_open(struct hprof *h, struct bytes in, struct err *err) {
     struct u64map wanted;
     u64map_init(&wanted);
     reader_init(&r, in, 0);
-    bool ok = read_header(h, &r, err);
+    bool ok = hprof_file_read_header(h, &r, err);
     size_t records = r.pos;
     h->index = ok ? calloc(1, sizeof(*h->index)) : NULL;
     ok = ok && (h->index || err_nomem(err)) && read_records(h, &r, &wanted, err);
     ok = ok &&
          (h->heap_records || err_set(err, h->missing_bytes ? ERR_TRUNCATED : ERR_FORMAT,
                                      h->missing_bytes ? "ends before the heap" : "holds no heap"));
-    ok = ok && reader_seek(&r, records) && read_names(h, &r, &wanted, err);
+    ok = ok && reader_seek(&r, records) && hprof_file_read_names(h, &r, &wanted, err);
     u64map_deinit(&wanted);
     return ok;
 }

@@ -70,7 +70,7 @@ static bool fill_gap(struct placing *p, unsigned size) {
     return true;
 }
 
-static void place(struct placing *p, uint32_t count, unsigned size) {
+static void hprof_size_place(struct placing *p, uint32_t count, unsigned size) {
     while (count && fill_gap(p, size))
         count--;
     if (!count)
@@ -82,11 +82,11 @@ static void place(struct placing *p, uint32_t count, unsigned size) {
 
 /* Since JDK 15: large ones first, references last, all into gaps where they fit. */
 static void place_packed(struct placing *p, const struct hprof_fields *f, unsigned reference) {
-    place(p, f->of_8, 8);
-    place(p, f->of_4, 4);
-    place(p, f->of_2, 2);
-    place(p, f->of_1, 1);
-    place(p, f->references, reference);
+    hprof_size_place(p, f->of_8, 8);
+    hprof_size_place(p, f->of_4, 4);
+    hprof_size_place(p, f->of_2, 2);
+    hprof_size_place(p, f->of_1, 1);
+    hprof_size_place(p, f->references, reference);
 }
 
 /*
@@ -110,10 +110,10 @@ static void place_old(struct placing *p, const struct hprof_fields *f, unsigned 
             rest.references--;
     }
     p->gap_count = 0;
-    place(p, rest.of_8, 8);
-    place(p, rest.of_4, 4);
-    place(p, rest.of_2, 2);
-    place(p, rest.of_1, 1);
+    hprof_size_place(p, rest.of_8, 8);
+    hprof_size_place(p, rest.of_4, 4);
+    hprof_size_place(p, rest.of_2, 2);
+    hprof_size_place(p, rest.of_1, 1);
     p->gap_count = 0;
     if (rest.references)
         p->end = hprof_align(p->end, reference) + (uint64_t)rest.references * reference;
@@ -162,8 +162,8 @@ static void add_fields(struct hprof_fields *sum, const struct hprof_fields *more
 }
 
 /* All of a class's own, and of them those that are set apart. */
-static void fields_of(const struct hprof_sizes *s, const struct hprof_class *c,
-                      struct hprof_fields *ret_all, struct hprof_fields *ret_apart) {
+static void hprof_size_fields_of(const struct hprof_sizes *s, const struct hprof_class *c,
+                                 struct hprof_fields *ret_all, struct hprof_fields *ret_apart) {
     struct hprof_fields none = {0};
     *ret_all = c->fields;
     *ret_apart = none;
@@ -180,7 +180,7 @@ static void fields_of(const struct hprof_sizes *s, const struct hprof_class *c,
             *ret_apart = contended[i].fields;
 }
 
-static uint64_t bytes_of(const struct hprof_fields *f, unsigned reference) {
+static uint64_t hprof_size_bytes_of(const struct hprof_fields *f, unsigned reference) {
     return (uint64_t)f->of_8 * 8 + (uint64_t)f->of_4 * 4 + (uint64_t)f->of_2 * 2 + f->of_1 +
            (uint64_t)f->references * reference;
 }
@@ -209,8 +209,8 @@ static bool calculate(const struct hprof_sizes *s, const struct hprof_class *c, 
     uint64_t sum = s->layout->header;
     while (depth-- > 0) {
         struct hprof_fields all, apart;
-        fields_of(s, chain[depth], &all, &apart);
-        sum += bytes_of(&chain[depth]->fields, reference);
+        hprof_size_fields_of(s, chain[depth], &all, &apart);
+        sum += hprof_size_bytes_of(&chain[depth]->fields, reference);
         all.of_8 -= apart.of_8;
         all.of_4 -= apart.of_4;
         (s->packs ? place_packed : place_old)(&p, &all, reference);
@@ -280,7 +280,8 @@ uint64_t hprof_mirrors_size(const struct hprof_sizes *s, const struct hprof_clas
     for (uint32_t i = 0; i < s->h->class_count; i++) {
         const struct hprof_class *c = &s->h->classes[i];
         if (c->is_dumped)
-            sum += hprof_align(size + bytes_of(&c->statics, s->layout->reference), s->alignment);
+            sum += hprof_align(size + hprof_size_bytes_of(&c->statics, s->layout->reference),
+                               s->alignment);
     }
     return sum;
 }

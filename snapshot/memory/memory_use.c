@@ -42,7 +42,7 @@ static int cmp_claim(const void *a, const void *b) {
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static int cmp_u64(const void *a, const void *b) {
+static int memory_use_cmp_u64(const void *a, const void *b) {
     const uint64_t *x = a, *y = b;
     return *x < *y ? -1 : *x > *y;
 }
@@ -98,13 +98,13 @@ static bool in_module(struct sums *sums, const struct space_mapping *m) {
 }
 
 /* The runtime maps code heaps twice through this (W^X). */
-static bool is_code_heap(const struct space_mapping *m) {
+static bool memory_use_is_code_heap(const struct space_mapping *m) {
     return m->file && str_starts(str_of(m->file), STR("/memfd:doublemapper"));
 }
 
-static enum space_use use_of(struct sums *sums, const struct space_mapping *m) {
+static enum space_use memory_use_use_of(struct sums *sums, const struct space_mapping *m) {
     bool module = in_module(sums, m);
-    if (is_code_heap(m))
+    if (memory_use_is_code_heap(m))
         return USE_LOADER_JIT;
     if (m->file && m->file[0] != '[')
         return module ? USE_IMAGE : USE_MAPPED_FILE;
@@ -120,12 +120,12 @@ static enum space_use use_of(struct sums *sums, const struct space_mapping *m) {
 }
 
 /* Addresses without memory; minidumps do not always say, so that nothing follows there. */
-static bool is_reserve(const struct space *s, const struct space_mapping *m) {
+static bool memory_use_is_reserve(const struct space *s, const struct space_mapping *m) {
     return s->kind != SPACE_MINIDUMP && m->flags == 0 && !m->file;
 }
 
-static void add_mapping(struct sums *sums, const struct space_mapping *m) {
-    enum space_use own = use_of(sums, m);
+static void memory_use_add_mapping(struct sums *sums, const struct space_mapping *m) {
+    enum space_use own = memory_use_use_of(sums, m);
     uint64_t at = m->start;
     while (sums->claim < sums->claim_count && sums->claims[sums->claim].end <= at)
         sums->claim++;
@@ -156,7 +156,7 @@ static void add_mapping(struct sums *sums, const struct space_mapping *m) {
 static bool is_made_code(struct sums *sums, const struct space_mapping *m) {
     bool module = in_module(sums, m);
     return m->flags & MAP_EXEC && m->start != sums->space->vdso &&
-           (is_code_heap(m) || (!m->file && !module));
+           (memory_use_is_code_heap(m) || (!m->file && !module));
 }
 
 /*
@@ -174,11 +174,12 @@ static bool claim_code(struct sums *sums, struct err *err) {
             anchor = UINT32_MAX;
         if (is_made_code(sums, m)) {
             for (uint32_t k = anchor == UINT32_MAX ? i : anchor + 1; k <= i; k++)
-                if ((!s->mappings[k].file || is_code_heap(&s->mappings[k])) &&
+                if ((!s->mappings[k].file || memory_use_is_code_heap(&s->mappings[k])) &&
                     !space_claim(s, s->mappings[k].start, s->mappings[k].end, USE_LOADER_JIT, err))
                     return false;
             anchor = i;
-        } else if ((m->file && !is_code_heap(m) && !str_ends(str_of(m->file), STR(".dll"))) ||
+        } else if ((m->file && !memory_use_is_code_heap(m) &&
+                    !str_ends(str_of(m->file), STR(".dll"))) ||
                    (!m->file && !(m->flags & MAP_WRITE)) || holds_stack(sums, m)) {
             anchor = UINT32_MAX;
         }
@@ -221,7 +222,7 @@ bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT], stru
     for (uint32_t i = 0; i < s->thread_count; i++)
         sums.stack_pointers[sums.sp_count++] = s->threads[i].sp;
     if (sums.sp_count)
-        qsort(sums.stack_pointers, sums.sp_count, sizeof(*sums.stack_pointers), cmp_u64);
+        qsort(sums.stack_pointers, sums.sp_count, sizeof(*sums.stack_pointers), memory_use_cmp_u64);
     if (!claim_code(&sums, err))
         return false;
     sums.claims = arena_array(&s->arena, s->claim_count, sizeof(*sums.claims));
@@ -229,8 +230,8 @@ bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT], stru
         return err_nomem(err);
     settle_claims(&sums);
     for (uint32_t i = 0; i < s->mapping_count; i++)
-        if (!is_reserve(s, &s->mappings[i]))
-            add_mapping(&sums, &s->mappings[i]);
+        if (!memory_use_is_reserve(s, &s->mappings[i]))
+            memory_use_add_mapping(&sums, &s->mappings[i]);
     memcpy(ret_uses, uses, sizeof(uses));
     return true;
 }

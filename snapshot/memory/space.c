@@ -194,7 +194,7 @@ const struct space_module *space_module_at(const struct space *s, uint64_t addre
 
 /* -- Reading ----------------------------------------------------------------------------------- */
 
-static bool missing(struct space *s, size_t size) {
+static bool space_missing(struct space *s, size_t size) {
     __atomic_fetch_add(&s->missing_bytes, size, __ATOMIC_RELAXED);
     return false;
 }
@@ -204,18 +204,18 @@ bool space_read(struct space *s, uint64_t address, void *buffer, size_t size) {
     while (size) {
         const struct space_range *r = space_range_at(s, address);
         if (!r)
-            return missing(s, size);
+            return space_missing(s, size);
         uint64_t left = r->end - address;
         size_t n = left < size ? (size_t)left : size;
         if (r->data)
             memcpy(out, r->data + (address - r->start), n);
         else if (!s->fetch || !s->fetch(s, address, out, n))
-            return missing(s, size);
+            return space_missing(s, size);
         out += n;
         size -= n;
         address += n; /* at the very top this wraps to 0, where no range starts before its end */
         if (address == 0 && size)
-            return missing(s, size);
+            return space_missing(s, size);
     }
     return true;
 }

@@ -65,7 +65,7 @@ static struct thread_times *select_thread(struct reading *r, uint64_t os_id) {
     return &f->threads[i];
 }
 
-static uint64_t ticks_ns(uint64_t ticks) {
+static uint64_t threads_file_ticks_ns(uint64_t ticks) {
     return ticks < UINT64_MAX / TICK_NS ? ticks * TICK_NS : UINT64_MAX - 1;
 }
 
@@ -114,9 +114,9 @@ static bool read_stat(struct reading *r, struct str line) {
     r->stat_lines++;
     t->has_stat = true;
     t->state = stat.fields[FIELD_STATE].ptr[0];
-    t->user_ns = ticks_ns(user);
-    t->kernel_ns = ticks_ns(kernel);
-    t->start_time = ticks_ns(start);
+    t->user_ns = threads_file_ticks_ns(user);
+    t->kernel_ns = threads_file_ticks_ns(kernel);
+    t->start_time = threads_file_ticks_ns(start);
     t->name = arena_copy(&r->file->arena, stat.comm.ptr, stat.comm.len);
     if (!t->name)
         r->failed = !err_nomem(r->err);
@@ -188,7 +188,7 @@ static bool select_by_path(struct reading *r, struct str path) {
     return true;
 }
 
-static bool read_line(struct reading *r, struct str line) {
+static bool threads_file_read_line(struct reading *r, struct str line) {
     line = str_trim(line);
     if (line.len == 0)
         return true;
@@ -239,7 +239,7 @@ bool threads_file_read(struct threads_file *f, struct str text, struct err *err)
     u64map_init(&f->by_os_id);
     struct reading r = {.file = f, .current = NONE, .err = err};
     for (struct str line; !r.failed && str_next_line(&text, &line);)
-        f->bad_lines += !read_line(&r, line);
+        f->bad_lines += !threads_file_read_line(&r, line);
     if (r.failed)
         return false;
     uint32_t useful = 0;

@@ -138,7 +138,7 @@ static bool paths_from_snapshot(struct answers *a, const struct snapshot *s, str
 
 /* -- What cannot be answered ------------------------------------------------------------------- */
 
-static bool refuse(const struct snapshot *s, enum question_kind kind, struct err *err) {
+static bool answers_refuse(const struct snapshot *s, enum question_kind kind, struct err *err) {
     const char *format = snapshot_origin(s)->format;
     const struct gc_row *gc = snapshot_row(s, PART_GC);
     if (gc && gc->in_progress == 1)
@@ -171,7 +171,7 @@ static bool answer_one(struct answers *a, enum question_kind kind, const struct 
     if (a->answered[kind])
         return true;
     if (kind != QUESTION_PATH)
-        return refuse(s, kind, err);
+        return answers_refuse(s, kind, err);
     if (!snapshot_has(s, PART_PATHS))
         return err_set(err, ERR_INCONCLUSIVE,
                        "--path needs to know what holds the objects, which is not in what was read "

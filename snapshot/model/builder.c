@@ -482,22 +482,22 @@ void builder_unusable(struct builder *b, const char *fmt, ...) {
     lower_trust(b, TRUST_UNUSABLE);
 }
 
-static int cmp_u64(uint64_t a, uint64_t b) {
+static int builder_cmp_u64(uint64_t a, uint64_t b) {
     return a < b ? -1 : a > b;
 }
 
-static int cmp_types(const void *x, const void *y) {
+static int builder_cmp_types(const void *x, const void *y) {
     const struct type_row *a = x, *b = y;
     int order = strcmp(a->name, b->name);
     return order ? order : strcmp(a->module ? a->module : "", b->module ? b->module : "");
 }
 
-static int cmp_threads(const void *x, const void *y) {
+static int builder_cmp_threads(const void *x, const void *y) {
     const struct thread_row *a = x, *b = y;
-    int order = cmp_u64(a->index, b->index);
+    int order = builder_cmp_u64(a->index, b->index);
     if (!order)
-        order = cmp_u64(a->os_id, b->os_id);
-    return order ? order : cmp_u64(a->managed_id, b->managed_id);
+        order = builder_cmp_u64(a->os_id, b->os_id);
+    return order ? order : builder_cmp_u64(a->managed_id, b->managed_id);
 }
 
 /* Rows of a .snap file are in order already: sorting them again would cost more than reading them.
@@ -549,8 +549,8 @@ bool builder_finish(struct builder *b, struct err *err) {
         row->count = dropped;
         row->lowers_trust = 1;
     }
-    sort_part(b, PART_TYPES, cmp_types);
-    sort_part(b, PART_THREADS, cmp_threads);
+    sort_part(b, PART_TYPES, builder_cmp_types);
+    sort_part(b, PART_THREADS, builder_cmp_threads);
     u64map_deinit(&b->rows_by_key); /* row numbers have changed */
     u64map_init(&b->rows_by_key);
     if (!derive_threads(b, err))

@@ -34,7 +34,7 @@ struct writer {
     bool nomem;
 };
 
-static void put_string(struct writer *w, struct strbuf *out, const char *s) {
+static void snapfile_put_string(struct writer *w, struct strbuf *out, const char *s) {
     if (!s) {
         strbuf_add_varint(out, 0);
         return;
@@ -70,12 +70,12 @@ static void put_value(struct writer *w, struct strbuf *out, const struct field *
     const struct strings *list = at;
     switch ((enum field_kind)field->kind) {
     case FIELD_STR:
-        put_string(w, out, *(const char *const *)at);
+        snapfile_put_string(w, out, *(const char *const *)at);
         break;
     case FIELD_STRS:
         strbuf_add_varint(out, list->count);
         for (uint32_t i = 0; i < list->count; i++)
-            put_string(w, out, list->items[i]);
+            snapfile_put_string(w, out, list->items[i]);
         break;
     case FIELD_CELLS:
         put_cells(out, at);
@@ -307,7 +307,8 @@ static bool get_values(const struct decoder *d, struct reader *r, const struct f
     return true;
 }
 
-static const struct field *field_of(const struct part_desc *desc, uint64_t id, uint64_t kind) {
+static const struct field *snapfile_field_of(const struct part_desc *desc, uint64_t id,
+                                             uint64_t kind) {
     for (uint32_t i = 0; i < desc->field_count; i++)
         if (desc->fields[i].id == id && desc->fields[i].kind == kind)
             return &desc->fields[i];
@@ -336,7 +337,7 @@ static bool decode_column(const struct decoder *d, struct reader *r, const struc
     struct bytes data = reader_bytes(r, size);
     if (r->failed)
         return true; /* the caller reports it */
-    const struct field *field = field_of(desc, id, kind);
+    const struct field *field = snapfile_field_of(desc, id, kind);
     if (!field)
         return true;
     *filled |= (uint64_t)1 << (field - desc->fields);
@@ -425,8 +426,8 @@ static bool section_bytes(struct bytes in, const struct entry *entry, struct byt
     return true;
 }
 
-static bool read_directory(struct bytes in, struct reader *r, uint32_t *ret_count,
-                           struct err *err) {
+static bool snapfile_read_directory(struct bytes in, struct reader *r, uint32_t *ret_count,
+                                    struct err *err) {
     if (!snapfile_probe(in))
         return err_set(err, ERR_FORMAT, "not a .snap file");
     reader_init(r, in, 0);
@@ -448,7 +449,7 @@ static bool read_directory(struct bytes in, struct reader *r, uint32_t *ret_coun
     return true;
 }
 
-static struct entry read_entry(struct reader *r) {
+static struct entry snapfile_read_entry(struct reader *r) {
     struct entry entry = {.id = reader_u32(r)};
     reader_skip(r, 4);
     entry.offset = reader_u64(r);
@@ -461,7 +462,7 @@ static struct entry read_entry(struct reader *r) {
 static bool decode_sections(struct decoder *d, struct bytes in, struct reader directory,
                             uint32_t count, bool strings, struct err *err) {
     for (uint32_t i = 0; i < count; i++) {
-        struct entry entry = read_entry(&directory);
+        struct entry entry = snapfile_read_entry(&directory);
         if ((entry.id == STRING_TABLE) != strings)
             continue;
         bool known = strings || (entry.id < PART_END && part_descs[entry.id].name);
@@ -491,7 +492,7 @@ bool snapfile_decode(struct bytes in, struct snapshot *s, struct err *err) {
     struct decoder d = {.s = s};
     struct reader r;
     uint32_t count = 0;
-    if (!read_directory(in, &r, &count, err))
+    if (!snapfile_read_directory(in, &r, &count, err))
         return false;
     if (!decode_sections(&d, in, r, count, true, err) ||
         !decode_sections(&d, in, r, count, false, err))

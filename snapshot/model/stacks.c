@@ -28,7 +28,7 @@ static struct str without_place(struct str function) {
 }
 
 /* The file name of a path of either system. */
-static struct str file_name(struct str path) {
+static struct str stacks_file_name(struct str path) {
     path = str_trim(path);
     for (size_t i = path.len; i-- > 0;)
         if (path.ptr[i] == '/' || path.ptr[i] == '\\')
@@ -41,7 +41,7 @@ const char *builder_frame(struct builder *b, struct str function, struct str mod
     struct strbuf text;
     strbuf_init(&text);
     function = without_place(function);
-    module = file_name(module);
+    module = stacks_file_name(module);
     strbuf_add(&text, module);
     if (function.len) {
         if (module.len)
@@ -68,7 +68,8 @@ static uint64_t stack_hash(const struct stack_row *row, uint32_t frames) {
     return hash_combine(hash, row->size_each);
 }
 
-static bool same_stack(const struct stack_row *a, const struct stack_row *b, uint32_t frames) {
+static bool stacks_same_stack(const struct stack_row *a, const struct stack_row *b,
+                              uint32_t frames) {
     if (a->frames.count != frames || a->module != b->module || a->size_each != b->size_each)
         return false;
     for (uint32_t i = 0; i < frames; i++)
@@ -83,8 +84,8 @@ static void add_number(uint64_t *sum, uint64_t more) {
 }
 
 /* Appends a row under its key, which nothing else has. */
-static struct stack_row *stack_new(struct builder *b, const struct stack_row *like, uint32_t frames,
-                                   uint64_t key, struct err *err) {
+static struct stack_row *stacks_stack_new(struct builder *b, const struct stack_row *like,
+                                          uint32_t frames, uint64_t key, struct err *err) {
     const char **items = arena_array(&b->snapshot->arena, frames, sizeof(*items));
     struct stack_row *row = items ? builder_row(b, PART_STACKS, err) : NULL;
     if (!items)
@@ -108,9 +109,9 @@ bool builder_add_stack(struct builder *b, const struct stack_row *add, struct er
     /* A hash may be that of another stack: the next key is tried then. */
     uint64_t key = stack_hash(add, frames);
     struct stack_row *row;
-    while ((row = builder_find(b, PART_STACKS, key)) && !same_stack(row, add, frames))
+    while ((row = builder_find(b, PART_STACKS, key)) && !stacks_same_stack(row, add, frames))
         key = hash_combine(key, 1);
-    if (!row && !(row = stack_new(b, add, frames, key, err)))
+    if (!row && !(row = stacks_stack_new(b, add, frames, key, err)))
         return false;
     add_number(&row->count, add->count);
     add_number(&row->bytes, add->bytes);

@@ -118,7 +118,7 @@ static void exec_args(const char *const *args, const char *program, const char *
     _exit(127);
 }
 
-static double now_ms(void) {
+static double bench_now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
@@ -128,25 +128,25 @@ static struct run run_once(const char *const *args, const char *program, const c
                            unsigned number) {
     struct rusage usage = {0};
     int status = 1;
-    double start = now_ms();
+    double start = bench_now_ms();
     pid_t pid = fork();
     if (pid == 0)
         exec_args(args, program, folder, number);
     bool waited = pid > 0 && wait4(pid, &status, 0, &usage) == pid;
     /* 0 or 1: a report; anything else went wrong. */
-    return (struct run){.ms = now_ms() - start,
+    return (struct run){.ms = bench_now_ms() - start,
                         .rss_kb = usage.ru_maxrss,
                         .ok = waited && WIFEXITED(status) && WEXITSTATUS(status) <= 1,
                         .not_there = waited && WIFEXITED(status) && WEXITSTATUS(status) == 127};
 }
 
-static int cmp_double(const void *a, const void *b) {
+static int bench_cmp_double(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
 }
 
-static double median(double *values, unsigned count) {
-    qsort(values, count, sizeof(*values), cmp_double);
+static double bench_median(double *values, unsigned count) {
+    qsort(values, count, sizeof(*values), bench_cmp_double);
     return values[count / 2];
 }
 
@@ -170,7 +170,7 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
         has_peer = !run.not_there;
         ok &= run.ok || run.not_there;
     }
-    double ms = median(ours, runs);
+    double ms = bench_median(ours, runs);
     printf("%s\n    median of %u: %.1f ms (least %.1f), %.1f MB", c->name, runs, ms, ours[0],
            (double)rss_kb / 1024);
     bool missed =
@@ -179,7 +179,7 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
         printf("; peer SKIPPED: no %s on this machine",
                c->peer_needs ? "such program" : c->peer[0]);
     if (has_peer) {
-        double peer_ms = median(peer, runs), ratio = ms / peer_ms;
+        double peer_ms = bench_median(peer, runs), ratio = ms / peer_ms;
         printf("; peer %.1f ms, ratio %.2f", peer_ms, ratio);
         missed |= c->limit_ratio > 0 && ratio > c->limit_ratio;
     }

@@ -21,7 +21,7 @@
 #define ROWS  9000u
 #define TYPES 50000u
 
-static uint64_t next(uint64_t *state) {
+static uint64_t make_data_next(uint64_t *state) {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
@@ -37,8 +37,8 @@ static void put_name(struct strbuf *out, unsigned row) {
                 areas[row % 5], row, areas[row / 5 % 5], row % 977);
 }
 
-static bool put_file(const char *folder, const char *name, const struct strbuf *data,
-                     struct err *err) {
+static bool make_data_put_file(const char *folder, const char *name, const struct strbuf *data,
+                               struct err *err) {
     struct strbuf path;
     strbuf_init(&path);
     strbuf_addf(&path, "%s/%s", folder, name);
@@ -54,7 +54,8 @@ static bool put_transcript(const char *folder, struct err *err) {
     strbuf_adds(&out, "0:000> !dumpheap -stat\nStatistics:\n"
                       "              MT    Count    TotalSize Class Name\n");
     for (unsigned row = 0; row < ROWS; row++) {
-        uint64_t count = 1 + next(&state) % 20000, size = count * (24 + next(&state) % 64 * 8);
+        uint64_t count = 1 + make_data_next(&state) % 20000,
+                 size = count * (24 + make_data_next(&state) % 64 * 8);
         strbuf_addf(&out, "%016llx %8llu %12llu ", 0x7ffb3c000000ull + row * 0x98ull,
                     (unsigned long long)count, (unsigned long long)size);
         put_name(&out, row);
@@ -64,12 +65,12 @@ static bool put_transcript(const char *folder, struct err *err) {
     }
     strbuf_addf(&out, "Total %llu objects, %llu bytes\n", (unsigned long long)objects,
                 (unsigned long long)bytes);
-    bool ok = put_file(folder, "heap.txt", &out, err);
+    bool ok = make_data_put_file(folder, "heap.txt", &out, err);
     strbuf_deinit(&out);
     return ok;
 }
 
-static bool add_types(struct builder *b, uint64_t seed, unsigned types, struct err *err) {
+static bool make_data_add_types(struct builder *b, uint64_t seed, unsigned types, struct err *err) {
     uint64_t state = seed;
     struct strbuf name;
     strbuf_init(&name);
@@ -77,7 +78,7 @@ static bool add_types(struct builder *b, uint64_t seed, unsigned types, struct e
     for (unsigned row = 0; ok && row < types; row++) {
         strbuf_clear(&name);
         put_name(&name, row);
-        uint64_t count = 1 + next(&state) % 20000;
+        uint64_t count = 1 + make_data_next(&state) % 20000;
         ok = builder_add_type(b, strbuf_str(&name), STR("Store.dll"), GEN_2,
                               (struct cell){count, count * 72}, err) &&
              builder_add_type(b, strbuf_str(&name), STR("Store.dll"), GEN_0,
@@ -94,9 +95,9 @@ static bool put_snapshot(const char *folder, const char *file, uint64_t seed, un
     struct strbuf out;
     snapshot_init(&s);
     strbuf_init(&out);
-    bool ok = builder_init(&b, &s, err) && add_types(&b, seed, types, err) &&
+    bool ok = builder_init(&b, &s, err) && make_data_add_types(&b, seed, types, err) &&
               builder_finish(&b, err) && snapfile_encode(&s, &out, err) &&
-              put_file(folder, file, &out, err);
+              make_data_put_file(folder, file, &out, err);
     builder_deinit(&b);
     strbuf_deinit(&out);
     snapshot_deinit(&s);
@@ -126,7 +127,7 @@ static bool put_minidump(const char *folder, struct err *err) {
     strbuf_addf(&spec, "memory64 at=0x10000000 size=4096 claim=%lu\n", SPARSE_BYTES);
     struct bytes dump = mk_minidump(strbuf_cstr(&spec));
     struct strbuf data = {.ptr = (char *)(uintptr_t)dump.data, .len = dump.size};
-    bool ok = put_file(folder, "sparse.dmp", &data, err);
+    bool ok = make_data_put_file(folder, "sparse.dmp", &data, err);
     strbuf_addf(&path, "%s/sparse.dmp", folder);
     if (ok && (path.failed || truncate(path.ptr, (off_t)(dump.size - 4096 + SPARSE_BYTES)) != 0))
         ok = err_set(err, ERR_SYSTEM, "cannot make a file of 4.8 GB");
@@ -141,8 +142,8 @@ static bool put_minidump(const char *folder, struct err *err) {
 /* 8 to 24 frames out of 12,000 places of two files. */
 static void put_stack(struct strbuf *out, uint64_t *state, uint64_t count, uint64_t size) {
     strbuf_addc(out, '@');
-    for (uint64_t depth = 8 + next(state) % 17; depth > 0; depth--) {
-        uint64_t place = next(state) % 12000;
+    for (uint64_t depth = 8 + make_data_next(state) % 17; depth > 0; depth--) {
+        uint64_t place = make_data_next(state) % 12000;
         strbuf_addf(out, " 0x%llx",
                     place < 8000 ? 0x401000ull + place * 0x40
                                  : 0x7f1234022000ull + (place - 8000) * 0x50);
@@ -160,7 +161,7 @@ static bool put_jemalloc(const char *folder, struct err *err) {
     strbuf_init(&stacks);
     strbuf_init(&out);
     for (unsigned i = 0; i < STACKS; i++) {
-        uint64_t count = 1 + next(&state) % 50, size = sizes[next(&state) % 5];
+        uint64_t count = 1 + make_data_next(&state) % 50, size = sizes[make_data_next(&state) % 5];
         put_stack(&stacks, &state, count, size);
         objects += count;
         bytes += count * size;
@@ -171,7 +172,7 @@ static bool put_jemalloc(const char *folder, struct err *err) {
     strbuf_adds(&out, "\nMAPPED_LIBRARIES:\n"
                       "00400000-00500000 r-xp 00000000 08:01 4711 /usr/bin/press\n"
                       "7f1234000000-7f1234100000 r-xp 00000000 08:01 4712 /usr/lib/libink.so.3\n");
-    bool ok = !stacks.failed && put_file(folder, "jemalloc.heap", &out, err);
+    bool ok = !stacks.failed && make_data_put_file(folder, "jemalloc.heap", &out, err);
     strbuf_deinit(&stacks);
     strbuf_deinit(&out);
     return ok;
@@ -187,7 +188,7 @@ static bool put_series(const char *folder, struct err *err) {
                          "{\"on\": \"regex\", \"which\": \"Record0[0-9]*1\", \"max\": \"1TiB\"},"
                          "{\"on\": \"generation\", \"which\": \"gen2\", \"max\": \"1TiB\"},"
                          "{\"on\": \"verdict\", \"which\": \"^Shop\", \"not\": [\"leak\"]}]}\n");
-    bool ok = put_file(folder, "budget.json", &budget, err);
+    bool ok = make_data_put_file(folder, "budget.json", &budget, err);
     strbuf_deinit(&budget);
     for (unsigned i = 0; ok && i < 10; i++) {
         char name[16];

@@ -17,12 +17,12 @@
 #define TYPES       2000u
 #define HPROF_BYTES ((size_t)512 << 20)
 
-static void put(struct strbuf *out, uint64_t value, unsigned size) {
+static void make_heaps_put(struct strbuf *out, uint64_t value, unsigned size) {
     for (unsigned i = 0; i < size; i++)
         strbuf_addc(out, (char)(value >> 8 * i));
 }
 
-static bool put_file(const char *folder, const char *name, const struct strbuf *data) {
+static bool make_heaps_put_file(const char *folder, const char *name, const struct strbuf *data) {
     char path[4096];
     struct err err = {.msg = "out of memory"};
     snprintf(path, sizeof(path), "%s/%s", folder, name);
@@ -34,22 +34,22 @@ static bool put_file(const char *folder, const char *name, const struct strbuf *
 
 /* -- .gcdump ----------------------------------------------------------------------------------- */
 
-static void put_string(struct strbuf *out, const char *text) {
-    put(out, strlen(text), 4);
+static void make_heaps_put_string(struct strbuf *out, const char *text) {
+    make_heaps_put(out, strlen(text), 4);
     strbuf_adds(out, text);
 }
 
-static void begin_object(struct strbuf *out, const char *type, unsigned version) {
-    put(out, FS_BEGIN_OBJECT, 1);
-    put(out, FS_BEGIN_OBJECT, 1);
-    put(out, FS_NULL_REFERENCE, 1);
-    put(out, version, 4);
-    put(out, version == 10 ? 8 : 0, 4);
-    put_string(out, type);
-    put(out, FS_END_OBJECT, 1);
+static void make_heaps_begin_object(struct strbuf *out, const char *type, unsigned version) {
+    make_heaps_put(out, FS_BEGIN_OBJECT, 1);
+    make_heaps_put(out, FS_BEGIN_OBJECT, 1);
+    make_heaps_put(out, FS_NULL_REFERENCE, 1);
+    make_heaps_put(out, version, 4);
+    make_heaps_put(out, version == 10 ? 8 : 0, 4);
+    make_heaps_put_string(out, type);
+    make_heaps_put(out, FS_END_OBJECT, 1);
 }
 
-static void put_packed(struct strbuf *out, int32_t value) {
+static void make_heaps_put_packed(struct strbuf *out, int32_t value) {
     unsigned bytes = 1;
     while (bytes < 5 && (value < -(64 << 7 * (bytes - 1)) || value >= 64 << 7 * (bytes - 1)))
         bytes++;
@@ -64,46 +64,48 @@ struct graph {
 };
 
 /* size 0: a group of roots. Its children follow. */
-static void put_node(struct graph *g, uint32_t type, uint32_t size, uint32_t children) {
-    put(&g->labels, g->nodes.len, 4);
-    put(&g->addresses, 0x100000000 + (uint64_t)g->count * 40, 8);
-    put_packed(&g->nodes, (int32_t)(type << 1 | 1));
-    put_packed(&g->nodes, (int32_t)size);
-    put_packed(&g->nodes, (int32_t)children);
+static void make_heaps_put_node(struct graph *g, uint32_t type, uint32_t size, uint32_t children) {
+    make_heaps_put(&g->labels, g->nodes.len, 4);
+    make_heaps_put(&g->addresses, 0x100000000 + (uint64_t)g->count * 40, 8);
+    make_heaps_put_packed(&g->nodes, (int32_t)(type << 1 | 1));
+    make_heaps_put_packed(&g->nodes, (int32_t)size);
+    make_heaps_put_packed(&g->nodes, (int32_t)children);
     g->bytes += size;
     g->count++;
 }
 
 static void fill_graph(struct graph *g) {
-    put_node(g, 0, 0, 1);
-    put_packed(&g->nodes, 1);
-    put_node(g, 1, 0, 1);
-    put_packed(&g->nodes, 1);
-    put_node(g, 2, 24 + 8 * RECORDS, RECORDS);
+    make_heaps_put_node(g, 0, 0, 1);
+    make_heaps_put_packed(&g->nodes, 1);
+    make_heaps_put_node(g, 1, 0, 1);
+    make_heaps_put_packed(&g->nodes, 1);
+    make_heaps_put_node(g, 2, 24 + 8 * RECORDS, RECORDS);
     for (uint32_t i = 0; i < RECORDS; i++)
-        put_packed(&g->nodes, (int32_t)(1 + 4 * i));
+        make_heaps_put_packed(&g->nodes, (int32_t)(1 + 4 * i));
     for (uint32_t i = 0; i < RECORDS; i++) {
-        put_node(g, 5 + i % (TYPES - 5), 48, 3);
+        make_heaps_put_node(g, 5 + i % (TYPES - 5), 48, 3);
         for (int k = 1; k <= 3; k++)
-            put_packed(&g->nodes, k);
-        put_node(g, 3, 22 + 2 * (i % 40), 0);
-        put_node(g, 4, 24 + i % 1000, 0);
-        put_node(g, 5 + i * 7 % (TYPES - 5), 32, 1);
-        put_packed(&g->nodes, -(int32_t)(1 + i % 3)); /* back to the record or its parts */
+            make_heaps_put_packed(&g->nodes, k);
+        make_heaps_put_node(g, 3, 22 + 2 * (i % 40), 0);
+        make_heaps_put_node(g, 4, 24 + i % 1000, 0);
+        make_heaps_put_node(g, 5 + i * 7 % (TYPES - 5), 32, 1);
+        make_heaps_put_packed(&g->nodes,
+                              -(int32_t)(1 + i % 3)); /* back to the record or its parts */
     }
 }
 
-static void put_types(struct strbuf *out) {
+static void make_heaps_put_types(struct strbuf *out) {
     static const char *const names[] = {"[.NET Roots]", "[static var Store.All.records]",
                                         "Store.Record[] (Bytes > 1M)", "System.String",
                                         "System.Byte[]"};
-    put(out, TYPES, 4);
+    make_heaps_put(out, TYPES, 4);
     for (unsigned i = 0; i < TYPES; i++) {
         char name[128];
         snprintf(name, sizeof(name), "Store.Area%u.Record<System.Int64,Store.Key%u>", i % 20, i);
-        put_string(out, i < 5 ? names[i] : name);
-        put(out, i < 2 ? 0 : 24, 4);
-        put_string(out, i < 5 ? "/usr/lib/dotnet/System.Private.CoreLib.dll" : "/srv/store.dll");
+        make_heaps_put_string(out, i < 5 ? names[i] : name);
+        make_heaps_put(out, i < 2 ? 0 : 24, 4);
+        make_heaps_put_string(out, i < 5 ? "/usr/lib/dotnet/System.Private.CoreLib.dll"
+                                         : "/srv/store.dll");
     }
 }
 
@@ -115,42 +117,42 @@ static bool put_gcdump(const char *folder) {
     strbuf_init(&g.addresses);
     strbuf_init(&out);
     fill_graph(&g);
-    put_string(&out, "!FastSerialization.1");
-    begin_object(&out, "GCHeapDump", 10);
-    begin_object(&out, "Graphs.MemoryGraph", 1);
-    put(&out, g.bytes, 8);
-    put(&out, 0, 4);
-    put_types(&out);
-    put(&out, g.count, 4);
+    make_heaps_put_string(&out, "!FastSerialization.1");
+    make_heaps_begin_object(&out, "GCHeapDump", 10);
+    make_heaps_begin_object(&out, "Graphs.MemoryGraph", 1);
+    make_heaps_put(&out, g.bytes, 8);
+    make_heaps_put(&out, 0, 4);
+    make_heaps_put_types(&out);
+    make_heaps_put(&out, g.count, 4);
     strbuf_add(&out, strbuf_str(&g.labels));
-    put(&out, g.nodes.len, 4);
+    make_heaps_put(&out, g.nodes.len, 4);
     strbuf_add(&out, strbuf_str(&g.nodes));
-    put(&out, g.count, 4);
+    make_heaps_put(&out, g.count, 4);
     strbuf_add(&out, strbuf_str(&g.addresses));
-    put(&out, FS_BYTE | 1 << 8, 2);
-    put(&out, FS_END_OBJECT, 1);
-    put(&out, 1, 1);
-    put(&out, 0x3f8000003f800000u, 8); /* multipliers: 1 */
-    put(&out, FS_NULL_REFERENCE | FS_NULL_REFERENCE << 8, 2);
-    put(&out, UINT32_MAX, 4);
-    put(&out, 0, 8);
-    put(&out, UINT64_MAX, 8); /* no machine, no process */
-    put(&out, 0, 4);
-    put(&out, 0, 8);
-    put(&out, 0, 8);
-    put(&out, 0, 4);
-    put(&out, FS_SKIP_REGION, 1);
-    put(&out, 0, 4);
-    put(&out, FS_NULL_REFERENCE, 1);
+    make_heaps_put(&out, FS_BYTE | 1 << 8, 2);
+    make_heaps_put(&out, FS_END_OBJECT, 1);
+    make_heaps_put(&out, 1, 1);
+    make_heaps_put(&out, 0x3f8000003f800000u, 8); /* multipliers: 1 */
+    make_heaps_put(&out, FS_NULL_REFERENCE | FS_NULL_REFERENCE << 8, 2);
+    make_heaps_put(&out, UINT32_MAX, 4);
+    make_heaps_put(&out, 0, 8);
+    make_heaps_put(&out, UINT64_MAX, 8); /* no machine, no process */
+    make_heaps_put(&out, 0, 4);
+    make_heaps_put(&out, 0, 8);
+    make_heaps_put(&out, 0, 8);
+    make_heaps_put(&out, 0, 4);
+    make_heaps_put(&out, FS_SKIP_REGION, 1);
+    make_heaps_put(&out, 0, 4);
+    make_heaps_put(&out, FS_NULL_REFERENCE, 1);
     size_t forward = out.len;
-    put(&out, FS_END_OBJECT | FS_END_OBJECT << 8, 2);
+    make_heaps_put(&out, FS_END_OBJECT | FS_END_OBJECT << 8, 2);
     size_t table = out.len;
-    put(&out, 1, 4);
-    put(&out, forward, 4);
-    put(&out, table, 4);
-    put(&out, table + 8, 4);
+    make_heaps_put(&out, 1, 4);
+    make_heaps_put(&out, forward, 4);
+    make_heaps_put(&out, table, 4);
+    make_heaps_put(&out, table + 8, 4);
     bool ok = !g.nodes.failed && !g.labels.failed && !g.addresses.failed &&
-              put_file(folder, "heap.gcdump", &out);
+              make_heaps_put_file(folder, "heap.gcdump", &out);
     strbuf_deinit(&g.nodes);
     strbuf_deinit(&g.labels);
     strbuf_deinit(&g.addresses);
@@ -205,7 +207,7 @@ static void put_class_dumps(struct strbuf *out) {
 }
 
 /* An object, its string and its bytes. */
-static uint64_t put_record(struct strbuf *out, uint64_t address, unsigned i) {
+static uint64_t make_heaps_put_record(struct strbuf *out, uint64_t address, unsigned i) {
     put_be(out, 0x21, 1);
     put_be(out, address, 8);
     put_be(out, 0, 4);
@@ -244,13 +246,13 @@ static bool put_hprof(const char *folder) {
         if (i == 0)
             put_class_dumps(&out);
         while (out.len < end && !out.failed)
-            address = put_record(&out, address, i++);
+            address = make_heaps_put_record(&out, address, i++);
         for (unsigned k = 0; k < 4 && !out.failed; k++)
             out.ptr[at + k] = (char)((out.len - at - 4) >> 8 * (3 - k));
     }
     put_be(&out, 0x2c, 1);
     put_be(&out, 0, 8);
-    bool ok = put_file(folder, "heap.hprof", &out);
+    bool ok = make_heaps_put_file(folder, "heap.hprof", &out);
     strbuf_deinit(&out);
     return ok;
 }

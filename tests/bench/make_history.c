@@ -28,7 +28,7 @@
 static uint64_t counts[TYPES];
 static uint64_t changed, state = 88172645463325252u;
 
-static uint64_t next(void) {
+static uint64_t make_history_next(void) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
@@ -36,17 +36,18 @@ static uint64_t next(void) {
 }
 
 /* Time goes on: a tenth of the types, not always the same, have more or fewer objects. */
-static void step(void) {
+static void make_history_step(void) {
     for (unsigned i = 0; i < TYPES; i++) {
-        if (counts[i] && next() % 10)
+        if (counts[i] && make_history_next() % 10)
             continue;
         uint64_t before = counts[i];
-        counts[i] = before ? before - before / 8 + next() % (before / 4 + 2) : 1 + next() % 20000;
+        counts[i] = before ? before - before / 8 + make_history_next() % (before / 4 + 2)
+                           : 1 + make_history_next() % 20000;
         changed += counts[i] != before;
     }
 }
 
-static bool make(struct snapshot *s, unsigned number, struct err *err) {
+static bool make_history_make(struct snapshot *s, unsigned number, struct err *err) {
     struct builder b;
     snapshot_init(s);
     bool ok = builder_init(&b, s, err);
@@ -65,14 +66,14 @@ static bool make(struct snapshot *s, unsigned number, struct err *err) {
     return ok;
 }
 
-static bool keep(struct history *h, unsigned number, struct err *err) {
+static bool make_history_keep(struct history *h, unsigned number, struct err *err) {
     struct snapshot s;
     char release[32];
     snprintf(release, sizeof(release), "1.%u", number / RELEASE_OF);
     struct history_key key = {"store", release, ""};
     uint64_t id;
     bool known;
-    bool ok = make(&s, number, err) && history_add(h, &s, &key, &id, &known, err);
+    bool ok = make_history_make(&s, number, err) && history_add(h, &s, &key, &id, &known, err);
     snapshot_deinit(&s);
     return ok;
 }
@@ -83,7 +84,7 @@ static bool put_next(const char *folder, unsigned number, unsigned first, struct
     strbuf_init(&out);
     strbuf_init(&path);
     strbuf_addf(&path, "%s/next%u.snap", folder, number);
-    bool ok = make(&s, first + number, err) && snapfile_encode(&s, &out, err) &&
+    bool ok = make_history_make(&s, first + number, err) && snapfile_encode(&s, &out, err) &&
               file_write(strbuf_cstr(&path), strbuf_str(&out), err);
     strbuf_deinit(&out);
     strbuf_deinit(&path);
@@ -91,15 +92,15 @@ static bool put_next(const char *folder, unsigned number, unsigned first, struct
     return ok;
 }
 
-static bool fill(const char *path, unsigned snapshots, struct err *err) {
+static bool make_history_fill(const char *path, unsigned snapshots, struct err *err) {
     struct history h;
     bool ok = history_open(&h, path, HISTORY_CREATE, err);
     /* This file is not worth waiting for the disk. */
     ok = ok && (sqlite3_exec(h.db, "PRAGMA synchronous = OFF", NULL, NULL, NULL) == SQLITE_OK ||
                 err_set(err, ERR_SYSTEM, "%s", sqlite3_errmsg(h.db)));
     for (unsigned i = 0; ok && i < snapshots; i++) {
-        step();
-        ok = keep(&h, i, err);
+        make_history_step();
+        ok = make_history_keep(&h, i, err);
     }
     history_close(&h);
     return ok;
@@ -115,9 +116,9 @@ int main(int argc, char **argv) {
     bool ok = argc > 1 && snapshots;
     if (ok)
         unlink(strbuf_cstr(&path));
-    ok = ok && fill(strbuf_cstr(&path), snapshots, &err);
+    ok = ok && make_history_fill(strbuf_cstr(&path), snapshots, &err);
     for (unsigned i = 0; ok && i < NEXT; i++) {
-        step();
+        make_history_step();
         ok = put_next(argv[1], i, snapshots, &err);
     }
     if (!ok || stat(strbuf_cstr(&path), &st) != 0) {

@@ -17,7 +17,7 @@
 #define LIVE    200000u
 #define DEPTH   60u
 
-static uint64_t next(uint64_t *state) {
+static uint64_t make_native_next(uint64_t *state) {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
@@ -36,25 +36,25 @@ static void put_stacks(FILE *out, uint64_t *state, unsigned *depths) {
     }
     for (unsigned i = 1; i <= IPS; i++)
         fprintf(out, "i %llx %x %x %x %x\n", 0x7f0000000000ull + i * 16ull, 1 + i % 20,
-                21 + (unsigned)(next(state) % (STRINGS - 20)), 21 + i % 900, i % 3000);
+                21 + (unsigned)(make_native_next(state) % (STRINGS - 20)), 21 + i % 900, i % 3000);
     /* Some 30 frames deep, as stacks are. */
     for (unsigned i = 1; i <= TRACES; i++) {
         unsigned parent = i - 1;
         while (parent && (depths[parent] >= DEPTH || (i % 12 == 0 && depths[parent] > 25)))
-            parent = (unsigned)(next(state) % parent);
+            parent = (unsigned)(make_native_next(state) % parent);
         depths[i] = depths[parent] + 1;
-        fprintf(out, "t %x %x\n", 1 + (unsigned)(next(state) % IPS), parent);
+        fprintf(out, "t %x %x\n", 1 + (unsigned)(make_native_next(state) % IPS), parent);
     }
     for (unsigned i = 0; i < KINDS; i++)
-        fprintf(out, "a %x %x\n", 8 + (unsigned)(next(state) % 4000),
-                1 + (unsigned)(next(state) % TRACES));
+        fprintf(out, "a %x %x\n", 8 + (unsigned)(make_native_next(state) % 4000),
+                1 + (unsigned)(make_native_next(state) % TRACES));
 }
 
 /* Programs free most at once, some later, a few never. */
 static void put_events(FILE *out, uint64_t *state, unsigned *live) {
     unsigned count = 0;
     for (unsigned i = 0; i < EVENTS; i++) {
-        uint64_t r = next(state);
+        uint64_t r = make_native_next(state);
         if (i % 16000 == 0)
             fprintf(out, "c %x\nR %x\n", i / 1600, 20000 + count / 40);
         if (count < LIVE / 2 || (count < LIVE && r % 2)) {

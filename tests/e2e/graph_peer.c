@@ -37,7 +37,7 @@ static uint64_t mix(uint64_t source, uint64_t target) {
     return x ^ (x >> 31);
 }
 
-static struct sum *sum_of(struct printing *p, uint32_t type) {
+static struct sum *graph_peer_sum_of(struct printing *p, uint32_t type) {
     if (type >= p->sum_count) {
         uint32_t count = 2 * type + 256;
         struct sum *sums = realloc(p->sums, count * sizeof(*sums));
@@ -55,7 +55,7 @@ static struct sum *sum_of(struct printing *p, uint32_t type) {
 
 static void count_reference(void *context, const struct reach_reference *reference) {
     bool named = (reference->edge & EDGE_NAMED) == EDGE_NAMED && reference->edge < EDGE_COLLECTIBLE;
-    struct sum *sum = sum_of(context, reference->source_type);
+    struct sum *sum = graph_peer_sum_of(context, reference->source_type);
     if (!sum || named) /* static fields of collectible types are no references of ClrMD's */
         return;
     sum->references++;
@@ -63,7 +63,7 @@ static void count_reference(void *context, const struct reach_reference *referen
 }
 
 /* [bytes] to the next object; 0: there is none here. */
-static uint64_t step(struct printing *p, uint64_t at, bool *ret_is_object) {
+static uint64_t graph_peer_step(struct printing *p, uint64_t at, bool *ret_is_object) {
     *ret_is_object = false;
     for (uint32_t i = 0; i < p->gc.context_count; i++)
         if (p->gc.contexts[i].pointer == at && p->gc.contexts[i].limit >= at)
@@ -81,7 +81,7 @@ static bool follow_all(struct printing *p, struct err *err) {
         uint64_t at = p->gc.spans[i].start;
         while (at < p->gc.spans[i].end) {
             bool is_object;
-            uint64_t size = step(p, at, &is_object);
+            uint64_t size = graph_peer_step(p, at, &is_object);
             if (!size)
                 return err_set(err, ERR_FORMAT, "no object at 0x%" PRIx64, at);
             if (is_object && !reach_root(&p->graph.reach, at, 0, err))
@@ -96,7 +96,7 @@ static void print_references(struct printing *p) {
     struct path_names names = heap_graph_names(&p->graph);
     for (uint32_t i = 0; i < p->graph.reach.type_count; i++) {
         const struct reach_type *type = &p->graph.reach.types[i];
-        const struct sum *sum = sum_of(p, i);
+        const struct sum *sum = graph_peer_sum_of(p, i);
         if (type->live_objects && sum)
             printf("R\t%" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIx64 "\t%s\n", type->mt,
                    type->live_objects, sum->references, sum->hash, names.type(names.context, i));

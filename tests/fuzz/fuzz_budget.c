@@ -34,8 +34,8 @@ static void write_all(const struct gate *g) {
 }
 
 /* What --update writes is a budget file again, and there is nothing left to lower in it. */
-static void update(const struct gate *g, struct str text, const struct series *s,
-                   const struct gate_options *options) {
+static void fuzz_budget_update(const struct gate *g, struct str text, const struct series *s,
+                               const struct gate_options *options) {
     struct strbuf out, again;
     struct budgets b;
     struct gate second;
@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 FUZZ_CHECK(b.items[i].limits[k].at + b.items[i].limits[k].length <= size);
         FUZZ_CHECK(gate_run(&g, &s, &b, &options, &err));
         write_all(&g);
-        update(&g, text, &s, &options);
+        fuzz_budget_update(&g, text, &s, &options);
         gate_deinit(&g);
     } else {
         FUZZ_CHECK(err.code == ERR_USAGE && err.msg[0]);

@@ -13,7 +13,7 @@
 #define DESCRIPTOR_SIZE 40u
 #define POINTERS        24u
 
-static void parse(struct bytes json) {
+static void fuzz_contract_parse(struct bytes json) {
     struct contract c, before;
     struct err err = {.msg = ""};
     uint64_t pointers[POINTERS];
@@ -67,7 +67,7 @@ static void find_gc(struct base *b, struct space *s) {
     snapshot_deinit(&snapshot);
 }
 
-static void load_base(struct base *b) {
+static void fuzz_contract_load_base(struct base *b) {
     struct space space;
     struct err err = {.msg = ""};
     uint64_t cut;
@@ -114,8 +114,8 @@ static void read_with(struct base *b, struct reader *r) {
 /* Places in the room of the real JSON. */
 enum { SUB_JSON = 128, SUB_JSON_MAX = 8192, SUB = 8448, SUB_SLOT = 8512, POINTERS_AT = 8520 };
 
-static void put_descriptor(uint8_t *at, uint64_t json, uint32_t size, uint64_t pointers,
-                           uint32_t count) {
+static void fuzz_contract_put_descriptor(uint8_t *at, uint64_t json, uint32_t size,
+                                         uint64_t pointers, uint32_t count) {
     const uint32_t flags = 1;
     memcpy(at, "DNCCDAC", 8);
     memcpy(at + 8, &flags, 4);
@@ -139,8 +139,9 @@ static void read_with_gc(struct base *b, struct reader *r) {
     memcpy(b->json + POINTERS_AT, &slot, 8);
     for (uint32_t i = 0; i < sizeof(slots); i++)
         memcpy(b->json + POINTERS_AT + 8 * (i + 1), &b->gc.slot[slots[i]], 8);
-    put_descriptor(b->json + SUB, base + SUB_JSON, size, base + POINTERS_AT, sizeof(slots) + 1);
-    put_descriptor(b->descriptor, base, sizeof(main_json) - 1, base + POINTERS_AT, 1);
+    fuzz_contract_put_descriptor(b->json + SUB, base + SUB_JSON, size, base + POINTERS_AT,
+                                 sizeof(slots) + 1);
+    fuzz_contract_put_descriptor(b->descriptor, base, sizeof(main_json) - 1, base + POINTERS_AT, 1);
     fuzz_read_core((struct bytes){b->file, b->size}, (struct fuzz_how){.no_paths = false});
     memcpy(b->descriptor, b->old_descriptor, DESCRIPTOR_SIZE);
     memcpy(b->json, b->old_json, b->json_size);
@@ -152,9 +153,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     reader_init(&r, (struct bytes){data, size}, 0);
     uint8_t mode = reader_u8(&r);
     if (mode && !base.file)
-        load_base(&base);
+        fuzz_contract_load_base(&base);
     if (mode == 0)
-        parse((struct bytes){data + !!size, reader_left(&r)});
+        fuzz_contract_parse((struct bytes){data + !!size, reader_left(&r)});
     else if (mode == 2)
         read_with_gc(&base, &r);
     else

@@ -3,7 +3,7 @@
 
 extern const struct input input_gcdump;
 
-static void ask(const uint8_t *data, size_t size) {
+static void fuzz_gcdump_ask(const uint8_t *data, size_t size) {
     static const struct question question = {
         .asked = {[QUESTION_PATH] = true, [QUESTION_HOLDERS] = true, [QUESTION_RETAINED] = true},
         .path_of = ".",
@@ -27,6 +27,6 @@ static void ask(const uint8_t *data, size_t size) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_input(&input_gcdump, data, size);
-    ask(data, size);
+    fuzz_gcdump_ask(data, size);
     return 0;
 }

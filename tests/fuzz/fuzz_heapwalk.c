@@ -79,12 +79,12 @@ static void find_words(struct base *b) {
     fuzz_must(b->structure.count && b->contents.count, "the base core is another one");
 }
 
-static void load_base(struct base *b, const char *name) {
+static void fuzz_heapwalk_load_base(struct base *b, const char *name) {
     b->file = fuzz_load_core(name, &b->size);
     find_words(b);
 }
 
-static void put_u64(uint8_t *at, uint64_t value) {
+static void fuzz_heapwalk_put_u64(uint8_t *at, uint64_t value) {
     memcpy(at, &value, sizeof(value));
 }
 
@@ -92,13 +92,14 @@ static const struct word *pick(const struct words *w, uint32_t number) {
     return &w->items[number % w->count];
 }
 
-static uint32_t place(struct reader *r) {
+static uint32_t fuzz_heapwalk_place(struct reader *r) {
     uint32_t low = reader_u16(r);
     return low | (uint32_t)reader_u8(r) << 16;
 }
 
 /* One record: what becomes of the word. */
-static uint64_t changed(const struct base *b, struct reader *r, uint8_t kind, uint64_t old) {
+static uint64_t fuzz_heapwalk_changed(const struct base *b, struct reader *r, uint8_t kind,
+                                      uint64_t old) {
     static const uint64_t values[] = {0,         1,          2,          7,           8,
                                       16,        24,         0x18,       0x1000,      0x10000,
                                       0xffff,    0x7fffffff, 0x80000000, 0xffffffff,  0x100000000,
@@ -114,17 +115,17 @@ static uint64_t changed(const struct base *b, struct reader *r, uint8_t kind, ui
     case 2:
         return reader_u64(r);
     case 3:
-        other = pick(&b->structure, place(r));
+        other = pick(&b->structure, fuzz_heapwalk_place(r));
         return load_u64(b->file + other->offset);
     case 4:
-        other = pick(&b->structure, place(r));
+        other = pick(&b->structure, fuzz_heapwalk_place(r));
         return other->address + shift;
     case 5:
         return old + (uint64_t)(int64_t)(int16_t)reader_u16(r);
     case 6:
         return values[reader_u8(r) % (sizeof(values) / sizeof(values[0]))];
     default:
-        other = pick(&b->contents, place(r));
+        other = pick(&b->contents, fuzz_heapwalk_place(r));
         return shift & 1 ? other->address : load_u64(b->file + other->offset);
     }
 }
@@ -144,25 +145,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint32_t which = (mode & MODE_ODD_BASE ? 1 : 0) + (mode & MODE_OLD_BASE ? 2 : 0);
     struct base *b = &bases[which];
     if (!b->file)
-        load_base(b, names[which]);
+        fuzz_heapwalk_load_base(b, names[which]);
     if (mode & MODE_NO_DESCRIPTOR && b->magic) {
         undo[undo_count].offset = b->magic;
         undo[undo_count++].old = load_u64(b->file + b->magic);
-        put_u64(b->file + b->magic, 0);
+        fuzz_heapwalk_put_u64(b->file + b->magic, 0);
     }
     while (undo_count < PATCHES_MAX && reader_left(&r) >= 5) {
         uint8_t kind = reader_u8(&r);
-        const struct word *w = pick(kind & KIND_CONTENTS ? &b->contents : &b->structure, place(&r));
-        uint64_t old = load_u64(b->file + w->offset), value = changed(b, &r, kind, old);
+        const struct word *w =
+            pick(kind & KIND_CONTENTS ? &b->contents : &b->structure, fuzz_heapwalk_place(&r));
+        uint64_t old = load_u64(b->file + w->offset),
+                 value = fuzz_heapwalk_changed(b, &r, kind, old);
         undo[undo_count].offset = w->offset;
         undo[undo_count++].old = old;
-        put_u64(b->file + w->offset, value);
+        fuzz_heapwalk_put_u64(b->file + w->offset, value);
     }
     fuzz_read_core((struct bytes){b->file, b->size},
                    (struct fuzz_how){.byte_by_byte = mode & MODE_LIVE,
                                      .no_paths = mode & MODE_NO_PATHS,
                                      .questions = mode & MODE_QUESTIONS});
     while (undo_count--)
-        put_u64(b->file + undo[undo_count].offset, undo[undo_count].old);
+        fuzz_heapwalk_put_u64(b->file + undo[undo_count].offset, undo[undo_count].old);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* Rows of a history: refused, or a state that can be written and read again. */
 #include "tests/fuzz/fuzz.h"
 
-#include "history/internal.h"
+#include "history/history_store.h"
 
 #define SLOTS 300u
 

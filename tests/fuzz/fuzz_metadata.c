@@ -21,7 +21,7 @@ struct fuzz_source {
     uint64_t hole, hole_end;
 };
 
-static bool source_read(void *context, uint64_t offset, void *buffer, size_t size) {
+static bool fuzz_metadata_source_read(void *context, uint64_t offset, void *buffer, size_t size) {
     const struct fuzz_source *s = context;
     FUZZ_CHECK(offset <= s->bytes.size && size <= s->bytes.size - offset);
     if (offset < s->hole_end && offset + size > s->hole)
@@ -30,7 +30,8 @@ static bool source_read(void *context, uint64_t offset, void *buffer, size_t siz
     return true;
 }
 
-static void read_rows(const struct metadata *md, enum metadata_table table, uint32_t columns) {
+static void fuzz_metadata_read_rows(const struct metadata *md, enum metadata_table table,
+                                    uint32_t columns) {
     struct strbuf text;
     uint32_t value;
     uint8_t blob[300];
@@ -47,7 +48,7 @@ static void read_rows(const struct metadata *md, enum metadata_table table, uint
     strbuf_deinit(&text);
 }
 
-static void read_all(struct fuzz_source *source) {
+static void fuzz_metadata_read_all(struct fuzz_source *source) {
     static const struct {
         enum metadata_table table;
         uint32_t columns;
@@ -57,7 +58,7 @@ static void read_all(struct fuzz_source *source) {
                   {MD_NESTED_CLASS, 2}, {MD_GENERIC_PARAM, 4}};
     struct metadata md;
     struct err err = {.msg = ""};
-    struct metadata_source from = {source_read, source, 0, source->bytes.size};
+    struct metadata_source from = {fuzz_metadata_source_read, source, 0, source->bytes.size};
     struct strbuf name;
     uint8_t mvid[16];
     if (!metadata_open(&md, from, &err)) {
@@ -66,7 +67,7 @@ static void read_all(struct fuzz_source *source) {
     }
     strbuf_init(&name);
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        read_rows(&md, tables[i].table, tables[i].columns);
+        fuzz_metadata_read_rows(&md, tables[i].table, tables[i].columns);
     for (uint32_t row = 0; row < ROWS_TRIED; row++) {
         uint32_t outer = metadata_enclosing(&md, row), owner = metadata_method_owner(&md, row);
         FUZZ_CHECK(owner <= md.rows[MD_TYPE_DEF]);
@@ -115,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct fuzz_source source = {reader_bytes(&r, reader_left(&r)), hole, hole + length};
     if (r.failed)
         return 0;
-    read_all(&source);
+    fuzz_metadata_read_all(&source);
     name_all(&source);
     return 0;
 }

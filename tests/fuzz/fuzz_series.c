@@ -12,7 +12,7 @@
 
 /* Decodes a copy of the bytes; false: not a snapshot. The snapshot is to be deinitialised anyway.
  */
-static bool decode(const uint8_t *data, size_t size, struct snapshot *s) {
+static bool fuzz_series_decode(const uint8_t *data, size_t size, struct snapshot *s) {
     struct err err = {.msg = ""};
     uint8_t *file = malloc(size ? size : 1);
     snapshot_init(s);
@@ -44,7 +44,7 @@ static void report_all(const struct series *s, const struct findings *f) {
         }
 }
 
-static void judge(const struct snapshot *const *snapshots, uint32_t count) {
+static void fuzz_series_judge(const struct snapshot *const *snapshots, uint32_t count) {
     struct series_options options;
     struct series s;
     struct limits limits;
@@ -74,10 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size -= 2;
     if (first > size)
         first = size;
-    bool one = decode(data, first, &snapshots[0]);
-    bool two = decode(data + first, size - first, &snapshots[1]);
+    bool one = fuzz_series_decode(data, first, &snapshots[0]);
+    bool two = fuzz_series_decode(data + first, size - first, &snapshots[1]);
     if (one)
-        judge(pointers, two ? 2 : 1);
+        fuzz_series_judge(pointers, two ? 2 : 1);
     snapshot_deinit(&snapshots[0]);
     snapshot_deinit(&snapshots[1]);
     return 0;

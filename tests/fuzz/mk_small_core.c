@@ -28,7 +28,7 @@ struct recorder {
 
 static const char MAGIC[8] = "DNCCDAC";
 
-static uint32_t range_of(const struct recorder *r, uint64_t address) {
+static uint32_t mk_small_core_range_of(const struct recorder *r, uint64_t address) {
     uint32_t lo = 0, hi = r->count;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -43,7 +43,7 @@ static uint32_t range_of(const struct recorder *r, uint64_t address) {
 /* Within one range: space_read splits at their ends. */
 static bool fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
     struct recorder *r = (struct recorder *)s;
-    uint32_t i = range_of(r, address);
+    uint32_t i = mk_small_core_range_of(r, address);
     uint64_t offset = address - r->ranges[i].start;
     memcpy(buffer, r->ranges[i].data + offset, size);
     for (uint64_t g = offset / GRANULE; g <= (offset + size - 1) / GRANULE; g++)

@@ -40,7 +40,7 @@ struct result {
     int exit;
 };
 
-static void path_of(struct strbuf *path, const char *name, const char *file) {
+static void golden_path_of(struct strbuf *path, const char *name, const char *file) {
     strbuf_init(path);
     strbuf_addf(path, "golden/%s/%s", name, file);
 }
@@ -59,7 +59,7 @@ static bool slurp(const char *path, struct strbuf *text) {
 
 static bool slurp_of(const char *name, const char *file, struct strbuf *text) {
     struct strbuf path;
-    path_of(&path, name, file);
+    golden_path_of(&path, name, file);
     bool there = slurp(path.ptr, text);
     strbuf_deinit(&path);
     return there;
@@ -98,7 +98,7 @@ static void run_child(const char *cmd, const char *tmp, const char *out, const c
     _exit(127);
 }
 
-static void remove_folder(const char *path) {
+static void golden_remove_folder(const char *path) {
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -109,7 +109,7 @@ static void remove_folder(const char *path) {
         waitpid(pid, NULL, 0);
 }
 
-static bool run_case(const char *name, struct result *r) {
+static bool golden_run_case(const char *name, struct result *r) {
     char dir[] = "/tmp/dumpdiff-golden-XXXXXX";
     struct strbuf cmd, out, err, tmp;
     strbuf_init(&r->out);
@@ -139,7 +139,7 @@ static bool run_case(const char *name, struct result *r) {
         replace_all(both[i], tmp.ptr, "$TMP");
         replace_all(both[i], shared, "$SHARED");
     }
-    remove_folder(dir);
+    golden_remove_folder(dir);
     strbuf_deinit(&cmd);
     strbuf_deinit(&out);
     strbuf_deinit(&err);
@@ -177,7 +177,7 @@ static bool unmet(const char *name, const struct result *r, struct strbuf *ret_l
 }
 
 /* A file that the case needs and that is not here; false when all are. */
-static bool missing(const char *name, struct strbuf *ret_path) {
+static bool golden_missing(const char *name, struct strbuf *ret_path) {
     struct strbuf needs;
     strbuf_init(ret_path);
     slurp_of(name, "needs", &needs);
@@ -211,7 +211,7 @@ static void print_differences(const char *what, struct str want, struct str got)
     print_message("%s: ...\n", what);
 }
 
-static bool same_text(const char *name, const char *file, const struct strbuf *got) {
+static bool golden_same_text(const char *name, const char *file, const struct strbuf *got) {
     struct strbuf want;
     slurp_of(name, file, &want);
     bool same = str_eq(strbuf_str(&want), strbuf_str(got));
@@ -234,15 +234,15 @@ static void the_case_prints_what_it_should(void **state) {
     const char *name = *state;
     struct result r;
     struct strbuf line;
-    if (missing(name, &line)) {
+    if (golden_missing(name, &line)) {
         print_message("%s: skipped, there is no %s\n", name, line.ptr);
         strbuf_deinit(&line);
         skip();
     }
     strbuf_deinit(&line);
-    assert_true(run_case(name, &r));
-    bool ok = same_text(name, "out", &r.out);
-    ok = same_text(name, "err", &r.err) && ok;
+    assert_true(golden_run_case(name, &r));
+    bool ok = golden_same_text(name, "out", &r.out);
+    ok = golden_same_text(name, "err", &r.err) && ok;
     if (r.exit != wanted_exit(name)) {
         print_message("exit: %d instead of %d\n", r.exit, wanted_exit(name));
         ok = false;
@@ -258,10 +258,10 @@ static void the_case_prints_what_it_should(void **state) {
 
 /* -- Rewriting --------------------------------------------------------------------------------- */
 
-static bool put(const char *name, const char *file, struct str text, bool keep) {
+static bool golden_put(const char *name, const char *file, struct str text, bool keep) {
     struct strbuf path;
     struct err err = {.msg = ""};
-    path_of(&path, name, file);
+    golden_path_of(&path, name, file);
     bool ok = true;
     if (keep)
         ok = file_write(path.ptr, text, &err);
@@ -273,16 +273,16 @@ static bool put(const char *name, const char *file, struct str text, bool keep) 
     return ok;
 }
 
-static bool update(const char *name) {
+static bool golden_update(const char *name) {
     struct result r;
     struct strbuf line;
-    if (missing(name, &line)) {
+    if (golden_missing(name, &line)) {
         printf("%s: skipped, there is no %s\n", name, line.ptr);
         strbuf_deinit(&line);
         return true;
     }
     strbuf_deinit(&line);
-    bool ok = run_case(name, &r);
+    bool ok = golden_run_case(name, &r);
     if (ok && unmet(name, &r, &line)) {
         printf("%s: refused, its must is unmet: %s\n", name, line.ptr);
         printf("--- out\n%s--- err\n%s--- exit %d\n", strbuf_cstr(&r.out), strbuf_cstr(&r.err),
@@ -291,20 +291,20 @@ static bool update(const char *name) {
     }
     char text[16];
     snprintf(text, sizeof(text), "%d\n", r.exit);
-    ok = ok && put(name, "out", strbuf_str(&r.out), r.out.len > 0);
-    ok = ok && put(name, "err", strbuf_str(&r.err), r.err.len > 0);
-    ok = ok && put(name, "exit", str_of(text), true);
+    ok = ok && golden_put(name, "out", strbuf_str(&r.out), r.out.len > 0);
+    ok = ok && golden_put(name, "err", strbuf_str(&r.err), r.err.len > 0);
+    ok = ok && golden_put(name, "exit", str_of(text), true);
     result_deinit(&r);
     return ok;
 }
 
 /* -- Cases ------------------------------------------------------------------------------------- */
 
-static int cmp_names(const void *a, const void *b) {
+static int golden_cmp_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool wanted(const char *name, char **patterns) {
+static bool golden_wanted(const char *name, char **patterns) {
     bool ok = !*patterns;
     for (; *patterns && !ok; patterns++)
         ok = fnmatch(*patterns, name, 0) == 0;
@@ -316,19 +316,19 @@ static size_t find_cases(char **names, char **patterns) {
     DIR *dir = opendir("golden");
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         struct strbuf path;
-        path_of(&path, entry->d_name, "cmd");
+        golden_path_of(&path, entry->d_name, "cmd");
         if (entry->d_name[0] != '.' && count < CASES_MAX && access(path.ptr, R_OK) == 0 &&
-            wanted(entry->d_name, patterns))
+            golden_wanted(entry->d_name, patterns))
             names[count++] = strdup(entry->d_name);
         strbuf_deinit(&path);
     }
     if (dir)
         closedir(dir);
-    qsort(names, count, sizeof(*names), cmp_names);
+    qsort(names, count, sizeof(*names), golden_cmp_names);
     return count;
 }
 
-static int run_all(char **names, size_t count) {
+static int golden_run_all(char **names, size_t count) {
     struct CMUnitTest *tests = calloc(count ? count : 1, sizeof(*tests));
     if (!tests)
         return 5;
@@ -344,7 +344,7 @@ static int run_all(char **names, size_t count) {
 static int update_all(char **names, size_t count) {
     int failed = 0;
     for (size_t i = 0; i < count; i++)
-        failed += !update(names[i]);
+        failed += !golden_update(names[i]);
     printf("%zu cases, %d refused or failed\n", count, failed);
     return failed ? 1 : 0;
 }
@@ -363,7 +363,7 @@ int main(int argc, char **argv) {
     if (updating)
         status = update_all(names, count);
     else
-        status = run_all(names, count);
+        status = golden_run_all(names, count);
     for (size_t i = 0; i < count; i++)
         free(names[i]);
     return status;

@@ -25,7 +25,7 @@
 
 #define FRAMES_MAX 64u
 
-static bool unit_of(struct str unit, uint64_t *ret_unit) {
+static bool mk_snap_main_unit_of(struct str unit, uint64_t *ret_unit) {
     static const struct {
         struct str name;
         uint64_t value;
@@ -39,7 +39,8 @@ static bool unit_of(struct str unit, uint64_t *ret_unit) {
     return false;
 }
 
-static bool number(struct str text, uint64_t repetition, uint64_t *ret_value, struct err *err) {
+static bool mk_snap_main_number(struct str text, uint64_t repetition, uint64_t *ret_value,
+                                struct err *err) {
     bool adds = str_ends(text, STR("+"));
     struct str s = adds ? str_take(text, text.len - 1) : text;
     uint64_t unit = 1, value;
@@ -51,21 +52,22 @@ static bool number(struct str text, uint64_t repetition, uint64_t *ret_value, st
             digits++;
     }
     bool hex = digits > 1 && s.ptr[1] == 'x';
-    if (!unit_of(str_drop(s, digits), &unit) ||
+    if (!mk_snap_main_unit_of(str_drop(s, digits), &unit) ||
         !(hex ? num_hex(s, &value) : num_dec(str_take(s, digits), &value)))
         return err_set(err, ERR_FORMAT, "no number: %.*s", (int)text.len, text.ptr);
     *ret_value = value * unit + (adds ? repetition : 0);
     return true;
 }
 
-static int generation_of(struct str name) {
+static int mk_snap_main_generation_of(struct str name) {
     for (int g = 0; g < GEN_COUNT; g++)
         if (str_eq(str_of(generation_names[g]), name))
             return g;
     return -1;
 }
 
-static bool set_list(struct builder *b, struct strings *list, struct str value, struct err *err) {
+static bool mk_snap_main_set_list(struct builder *b, struct strings *list, struct str value,
+                                  struct err *err) {
     struct str items[FRAMES_MAX];
     uint32_t count = 0;
     while (value.len && count < FRAMES_MAX) {
@@ -83,16 +85,17 @@ struct spec {
     uint64_t repetition;
 };
 
-static bool set_cell(const struct spec *spec, struct str key, struct str value, struct err *err) {
-    int g = generation_of(key);
+static bool mk_snap_main_set_cell(const struct spec *spec, struct str key, struct str value,
+                                  struct err *err) {
+    int g = mk_snap_main_generation_of(key);
     size_t slash = str_find(value, STR("/"), 0);
     for (uint32_t i = 0; g >= 0 && i < spec->desc->field_count; i++) {
         const struct field *field = &spec->desc->fields[i];
         if (field->kind != FIELD_CELLS || slash == STR_NOT_FOUND)
             continue;
         struct cell *cell = (struct cell *)(void *)(spec->row + field->offset) + g;
-        return number(str_take(value, slash), spec->repetition, &cell->objects, err) &&
-               number(str_drop(value, slash + 1), spec->repetition, &cell->bytes, err);
+        return mk_snap_main_number(str_take(value, slash), spec->repetition, &cell->objects, err) &&
+               mk_snap_main_number(str_drop(value, slash + 1), spec->repetition, &cell->bytes, err);
     }
     return err_set(err, ERR_FORMAT, "%s has no field %.*s", spec->desc->name, (int)key.len,
                    key.ptr);
@@ -108,14 +111,14 @@ static bool set_field(const struct spec *spec, struct str key, struct str value,
         if (field->kind == FIELD_STR)
             return (*(const char **)at = builder_string(spec->b, value, err)) != NULL;
         if (field->kind == FIELD_STRS)
-            return set_list(spec->b, at, value, err);
-        int g = dot == STR_NOT_FOUND ? -1 : generation_of(str_drop(key, dot + 1));
+            return mk_snap_main_set_list(spec->b, at, value, err);
+        int g = dot == STR_NOT_FOUND ? -1 : mk_snap_main_generation_of(str_drop(key, dot + 1));
         if (field->kind == FIELD_GENS && g >= 0)
-            return number(value, spec->repetition, (uint64_t *)at + g, err);
+            return mk_snap_main_number(value, spec->repetition, (uint64_t *)at + g, err);
         if (field->kind != FIELD_GENS && field->kind != FIELD_CELLS)
-            return number(value, spec->repetition, at, err);
+            return mk_snap_main_number(value, spec->repetition, at, err);
     }
-    return set_cell(spec, key, value, err);
+    return mk_snap_main_set_cell(spec, key, value, err);
 }
 
 /* Splits "key=value" or "key=\"value\"" off *rest. */
@@ -134,8 +137,8 @@ static bool next_pair(struct str *rest, struct str *ret_key, struct str *ret_val
     return true;
 }
 
-static bool put_row(struct builder *b, enum part part, struct str fields, uint64_t repetition,
-                    struct err *err) {
+static bool mk_snap_main_put_row(struct builder *b, enum part part, struct str fields,
+                                 uint64_t repetition, struct err *err) {
     const struct part_desc *desc = &part_descs[part];
     struct spec spec = {b, desc, NULL, repetition};
     spec.row = desc->single ? builder_single(b, part, err) : builder_row(b, part, err);
@@ -154,7 +157,7 @@ static bool put_line(struct builder *b, struct str line, struct err *err) {
     struct str rest = line, name = str_next_field(&rest);
     uint64_t times = 1;
     if (str_ends(name, STR("*"))) {
-        if (!number(str_take(name, name.len - 1), 0, &times, err))
+        if (!mk_snap_main_number(str_take(name, name.len - 1), 0, &times, err))
             return false;
         name = str_next_field(&rest);
     }
@@ -163,14 +166,14 @@ static bool put_line(struct builder *b, struct str line, struct err *err) {
             continue;
         builder_present(b, (enum part)part);
         for (uint64_t i = 0; i < times && str_trim(rest).len; i++)
-            if (!put_row(b, (enum part)part, rest, i, err))
+            if (!mk_snap_main_put_row(b, (enum part)part, rest, i, err))
                 return false;
         return true;
     }
     return err_set(err, ERR_FORMAT, "there is no part %.*s", (int)name.len, name.ptr);
 }
 
-static bool build(struct str text, struct snapshot *s, struct err *err) {
+static bool mk_snap_main_build(struct str text, struct snapshot *s, struct err *err) {
     struct builder b;
     bool ok = builder_init(&b, s, err);
     struct str line;
@@ -195,8 +198,9 @@ int main(int argc, char **argv) {
     }
     snapshot_init(&s);
     strbuf_init(&out);
-    bool ok = build((struct str){(const char *)in.bytes.data, in.bytes.size}, &s, &err) &&
-              snapfile_encode(&s, &out, &err) && file_write(argv[2], strbuf_str(&out), &err);
+    bool ok =
+        mk_snap_main_build((struct str){(const char *)in.bytes.data, in.bytes.size}, &s, &err) &&
+        snapfile_encode(&s, &out, &err) && file_write(argv[2], strbuf_str(&out), &err);
     if (!ok)
         fprintf(stderr, "mk_snap: %s: %s\n", argv[1], err.msg);
     strbuf_deinit(&out);

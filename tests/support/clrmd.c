@@ -37,7 +37,7 @@ static uint64_t dec(struct str s) {
     return num_dec(s, &value) ? value : ABSENT;
 }
 
-static uint64_t hex(struct str s) {
+static uint64_t clrmd_hex(struct str s) {
     uint64_t value;
     return num_hex(s, &value) ? value : ABSENT;
 }
@@ -51,7 +51,7 @@ static void expect(struct compare *c, uint64_t found, uint64_t expected, const c
                 where.ptr, what, found, expected);
 }
 
-static enum generation generation_of(struct str name) {
+static enum generation clrmd_generation_of(struct str name) {
     static const char *const names[] = {
         [GEN_0] = "Generation0", [GEN_1] = "Generation1", [GEN_2] = "Generation2",
         [GEN_LOH] = "Large",     [GEN_POH] = "Pinned",    [GEN_FROZEN] = "Frozen"};
@@ -61,9 +61,9 @@ static enum generation generation_of(struct str name) {
     return GEN_UNKNOWN;
 }
 
-static void compare_type(struct compare *c, const struct fields *f, struct str line) {
+static void clrmd_compare_type(struct compare *c, const struct fields *f, struct str line) {
     SNAPSHOT_ROWS(c->s, PART_TYPES, struct type_row, rows, count);
-    enum generation g = generation_of(f->item[2]);
+    enum generation g = clrmd_generation_of(f->item[2]);
     struct cell cell = {0};
     for (uint32_t i = 0; i < count; i++)
         if (str_eq(f->item[1], str_of(rows[i].name))) {
@@ -76,7 +76,8 @@ static void compare_type(struct compare *c, const struct fields *f, struct str l
 }
 
 /* "commit 1ef20000-1ef30000": both numbers. */
-static bool range_of(struct str field, struct str word, uint64_t *ret_start, uint64_t *ret_end) {
+static bool clrmd_range_of(struct str field, struct str word, uint64_t *ret_start,
+                           uint64_t *ret_end) {
     if (!str_starts(field, word))
         return false;
     field = str_trim(str_drop(field, word.len));
@@ -87,11 +88,11 @@ static bool range_of(struct str field, struct str word, uint64_t *ret_start, uin
 
 static void compare_region(struct compare *c, const struct fields *f, struct str line) {
     SNAPSHOT_ROWS(c->s, PART_REGIONS, struct region_row, rows, count);
-    uint64_t start = hex(f->item[3]), end = hex(f->item[4]);
+    uint64_t start = clrmd_hex(f->item[3]), end = clrmd_hex(f->item[4]);
     uint64_t commit = 0, commit_end = 0, reserve = 0, reserve_end = 0;
     for (uint32_t i = 5; i < f->count; i++) {
-        (void)range_of(f->item[i], STR("commit"), &commit, &commit_end);
-        (void)range_of(f->item[i], STR("reserved"), &reserve, &reserve_end);
+        (void)clrmd_range_of(f->item[i], STR("commit"), &commit, &commit_end);
+        (void)clrmd_range_of(f->item[i], STR("reserved"), &reserve, &reserve_end);
     }
     c->counts.regions++;
     for (uint32_t i = 0; i < count; i++) {
@@ -101,7 +102,7 @@ static void compare_region(struct compare *c, const struct fields *f, struct str
         expect(c, rows[i].committed, commit_end - commit, "committed", line);
         if (reserve_end)
             expect(c, rows[i].reserved, reserve_end - commit, "reserved", line);
-        enum generation g = generation_of(f->item[1]);
+        enum generation g = clrmd_generation_of(f->item[1]);
         if (g != GEN_UNKNOWN)
             expect(c, rows[i].generation, g, "generation", line);
         return;
@@ -184,7 +185,7 @@ static void compare_lock(struct compare *c, const struct fields *f, struct str l
     if (!str_starts(f->item[3], STR("mon True")))
         return;
     SNAPSHOT_ROWS(c->s, PART_LOCKS, struct lock_row, rows, count);
-    uint64_t address = hex(str_drop(f->item[2], 4));
+    uint64_t address = clrmd_hex(str_drop(f->item[2], 4));
     size_t wait = str_find(f->item[3], STR("wait "), 0);
     c->counts.locks++;
     for (uint32_t i = 0; i < count; i++)
@@ -225,7 +226,7 @@ unsigned clrmd_compare(const struct snapshot *s, struct str answer,
     while (str_next_line(&rest, &line)) {
         struct fields f = split(line);
         if (str_eq(f.item[0], STR("T")) && f.count >= 5)
-            compare_type(&c, &f, line);
+            clrmd_compare_type(&c, &f, line);
         else if (str_eq(f.item[0], STR("SEG")) && f.count >= 6)
             compare_region(&c, &f, line);
         else if (str_eq(f.item[0], STR("THR")) && f.count >= 3)

@@ -44,8 +44,8 @@ void compare_deinit(struct compared *c) {
         snapshot_deinit(&c->snapshots[i]);
 }
 
-static const struct finding *find(const struct compared *c, const char *rule,
-                                  enum finding_status status, const char *subject) {
+static const struct finding *compare_find(const struct compared *c, const char *rule,
+                                          enum finding_status status, const char *subject) {
     for (uint32_t i = 0; i < c->findings.count; i++) {
         const struct finding *finding = &c->findings.items[i];
         if (finding->status == status && strcmp(finding->rule->id, rule) == 0 &&
@@ -56,15 +56,15 @@ static const struct finding *find(const struct compared *c, const char *rule,
 }
 
 const struct finding *compare_hit(const struct compared *c, const char *rule, const char *subject) {
-    return find(c, rule, STATUS_HIT, subject);
+    return compare_find(c, rule, STATUS_HIT, subject);
 }
 
 bool compare_clear(const struct compared *c, const char *rule) {
-    return find(c, rule, STATUS_CLEAR, NULL) != NULL;
+    return compare_find(c, rule, STATUS_CLEAR, NULL) != NULL;
 }
 
 const char *compare_skipped(const struct compared *c, const char *rule) {
-    const struct finding *finding = find(c, rule, STATUS_SKIPPED, NULL);
+    const struct finding *finding = compare_find(c, rule, STATUS_SKIPPED, NULL);
     return finding ? finding->summary : NULL;
 }
 

@@ -10,7 +10,7 @@
 
 static const struct input_options no_options = {0};
 
-static void open_fixture(const char *name, struct file *file) {
+static void fixture_open_fixture(const char *name, struct file *file) {
     char path[512];
     struct err err = {.msg = ""};
     snprintf(path, sizeof(path), "tests/fixture/transcripts/%s", name);
@@ -23,7 +23,7 @@ static void open_fixture(const char *name, struct file *file) {
 void fixture_read(const char *name, struct snapshot *snapshot) {
     struct file file;
     struct err err = {.msg = ""};
-    open_fixture(name, &file);
+    fixture_open_fixture(name, &file);
     snapshot_init(snapshot);
     if (!input_read_bytes(file.bytes, name, &input_transcript, &no_options, snapshot, &err)) {
         fprintf(stderr, "%s: %s\n", name, err.msg);
@@ -58,7 +58,7 @@ void fixture_reasons(const struct fixture_bad *cases, size_t count) {
     }
 }
 
-static void read_prefix(const char *name, struct bytes whole, size_t size) {
+static void fixture_read_prefix(const char *name, struct bytes whole, size_t size) {
     struct snapshot s;
     struct err err = {.msg = ""};
     uint8_t *cut = malloc(size ? size : 1);
@@ -78,8 +78,8 @@ static void read_prefix(const char *name, struct bytes whole, size_t size) {
 
 void fixture_read_prefixes(const char *name) {
     struct file file;
-    open_fixture(name, &file);
+    fixture_open_fixture(name, &file);
     for (size_t size = 0; size < file.bytes.size; size++)
-        read_prefix(name, file.bytes, size);
+        fixture_read_prefix(name, file.bytes, size);
     file_close(&file);
 }

@@ -67,8 +67,8 @@ void made_read_fixture(const struct made_format *f, const char *name, struct sna
 }
 
 /* Was it read? */
-static bool read_prefix(const struct made_format *f, const char *name, struct bytes whole,
-                        size_t size) {
+static bool made_format_read_prefix(const struct made_format *f, const char *name,
+                                    struct bytes whole, size_t size) {
     uint8_t *copy = malloc(size ? size : 1);
     struct snapshot s;
     struct err err = {.msg = ""};
@@ -90,7 +90,7 @@ void made_prefixes_are_told(const struct made_format *f, const char *const *name
         struct bytes file = made_fixture(f, names[i]);
         size_t read = 0;
         for (size_t size = 0; size < file.size; size++)
-            read += read_prefix(f, names[i], file, size);
+            read += made_format_read_prefix(f, names[i], file, size);
         assert_true(read > file.size / one_in);
         bytes_free(file);
     }

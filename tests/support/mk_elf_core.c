@@ -11,7 +11,7 @@ struct mk {
     size_t segments;
 };
 
-static void put(struct strbuf *out, uint64_t value, size_t size) {
+static void mk_elf_core_put(struct strbuf *out, uint64_t value, size_t size) {
     for (size_t i = 0; i < size; i++)
         strbuf_addc(out, (char)(value >> (8 * i)));
 }
@@ -21,7 +21,7 @@ static void pad(struct strbuf *out, size_t align) {
         strbuf_addc(out, 0);
 }
 
-static void set(struct strbuf *out, size_t at, uint64_t value, size_t size) {
+static void mk_elf_core_set(struct strbuf *out, size_t at, uint64_t value, size_t size) {
     for (size_t i = 0; i < size; i++)
         out->ptr[at + i] = (char)(value >> (8 * i));
 }
@@ -37,9 +37,10 @@ static void put_note(struct mk *mk, const struct spec_line *line, uint64_t type,
     struct str owner = spec_text(line, "owner");
     if (!owner.ptr)
         owner = STR("CORE");
-    put(&mk->notes, spec_num(line, "name_size", owner.len + 1), 4);
-    put(&mk->notes, is(line, "note") ? spec_num(line, "size", desc->len) : desc->len, 4);
-    put(&mk->notes, type, 4);
+    mk_elf_core_put(&mk->notes, spec_num(line, "name_size", owner.len + 1), 4);
+    mk_elf_core_put(&mk->notes, is(line, "note") ? spec_num(line, "size", desc->len) : desc->len,
+                    4);
+    mk_elf_core_put(&mk->notes, type, 4);
     strbuf_add(&mk->notes, owner);
     strbuf_addc(&mk->notes, 0);
     pad(&mk->notes, 4);
@@ -55,14 +56,15 @@ static void thread_desc(const struct spec_line *line, struct strbuf *desc) {
     size_t size = (size_t)spec_num(line, "size", 336);
     for (size_t i = 0; i < (size > 336 ? size : 336); i++)
         strbuf_addc(desc, 0);
-    set(desc, 32, spec_num(line, "id", 1), 4);
+    mk_elf_core_set(desc, 32, spec_num(line, "id", 1), 4);
     uint64_t user = spec_num(line, "user", 0), kernel = spec_num(line, "kernel", 0);
-    set(desc, 48, user / 1000000, 8);
-    set(desc, 56, user % 1000000, 8);
-    set(desc, 64, kernel / 1000000, 8);
-    set(desc, 72, kernel % 1000000, 8);
+    mk_elf_core_set(desc, 48, user / 1000000, 8);
+    mk_elf_core_set(desc, 56, user % 1000000, 8);
+    mk_elf_core_set(desc, 64, kernel / 1000000, 8);
+    mk_elf_core_set(desc, 72, kernel % 1000000, 8);
     for (size_t i = 0; i < sizeof(registers) / sizeof(*registers); i++)
-        set(desc, 112 + 8 * registers[i].number, spec_num(line, registers[i].key, 0), 8);
+        mk_elf_core_set(desc, 112 + 8 * registers[i].number, spec_num(line, registers[i].key, 0),
+                        8);
     desc->len = size;
 }
 
@@ -70,7 +72,7 @@ static void process_desc(const struct spec_line *line, struct strbuf *desc) {
     struct str name = spec_text(line, "name");
     for (size_t i = 0; i < 136; i++)
         strbuf_addc(desc, 0);
-    set(desc, 24, spec_num(line, "pid", 1), 4);
+    mk_elf_core_set(desc, 24, spec_num(line, "pid", 1), 4);
     for (size_t i = 0; i < name.len && i < 16; i++)
         desc->ptr[40 + i] = name.ptr[i];
 }
@@ -81,13 +83,13 @@ static void files_desc(const struct mk *mk, const struct spec_line *first, struc
     size_t from = 0, count = 0;
     while (spec_next(&mk->spec, "file", &from))
         count++;
-    put(desc, spec_num(first, "count", count), 8);
-    put(desc, spec_num(first, "unit", 4096), 8);
+    mk_elf_core_put(desc, spec_num(first, "count", count), 8);
+    mk_elf_core_put(desc, spec_num(first, "unit", 4096), 8);
     from = 0;
     for (const struct spec_line *line; (line = spec_next(&mk->spec, "file", &from));) {
-        put(desc, spec_num(line, "start", 0), 8);
-        put(desc, spec_num(line, "end", 0), 8);
-        put(desc, spec_num(line, "offset", 0), 8);
+        mk_elf_core_put(desc, spec_num(line, "start", 0), 8);
+        mk_elf_core_put(desc, spec_num(line, "end", 0), 8);
+        mk_elf_core_put(desc, spec_num(line, "offset", 0), 8);
         strbuf_add(&names, spec_text(line, "name"));
         strbuf_addc(&names, 0);
     }
@@ -107,16 +109,16 @@ static void put_notes(struct mk *mk) {
             type = 1;
         } else if (is(line, "fp")) {
             for (size_t k = 0; k < 512; k++)
-                put(&desc, spec_num(line, "fill", 0), 1);
+                mk_elf_core_put(&desc, spec_num(line, "fill", 0), 1);
             type = 2;
         } else if (is(line, "process")) {
             process_desc(line, &desc);
             type = 3;
         } else if (is(line, "auxv")) {
-            put(&desc, 6, 8);
-            put(&desc, spec_num(line, "page", 4096), 8);
-            put(&desc, 31, 8);
-            put(&desc, spec_num(line, "exec", 0), 8);
+            mk_elf_core_put(&desc, 6, 8);
+            mk_elf_core_put(&desc, spec_num(line, "page", 4096), 8);
+            mk_elf_core_put(&desc, 31, 8);
+            mk_elf_core_put(&desc, spec_num(line, "exec", 0), 8);
             type = 6;
         } else if (is(line, "file") && !files) {
             files_desc(mk, line, &desc);
@@ -144,25 +146,25 @@ static void put_image(const struct spec_line *line, struct strbuf *out) {
     struct strbuf id;
     strbuf_init(&id);
     spec_hex(spec_text(line, "build"), &id);
-    set(out, start + 16, 3, 2);
-    set(out, start + 32, 64, 8);
-    set(out, start + 54, 56, 2);
-    set(out, start + 56, 2, 2);
-    set(out, start + 64, 1, 4);
-    set(out, start + 64 + 40, spec_num(line, "top", 4096), 8);
-    set(out, start + 120, 4, 4);
-    set(out, start + 120 + 16, 0x200, 8);
-    set(out, start + 120 + 40, 16 + id.len, 8);
-    set(out, start + 0x200, 4, 4);
-    set(out, start + 0x204, id.len, 4);
-    set(out, start + 0x208, 3, 4);
+    mk_elf_core_set(out, start + 16, 3, 2);
+    mk_elf_core_set(out, start + 32, 64, 8);
+    mk_elf_core_set(out, start + 54, 56, 2);
+    mk_elf_core_set(out, start + 56, 2, 2);
+    mk_elf_core_set(out, start + 64, 1, 4);
+    mk_elf_core_set(out, start + 64 + 40, spec_num(line, "top", 4096), 8);
+    mk_elf_core_set(out, start + 120, 4, 4);
+    mk_elf_core_set(out, start + 120 + 16, 0x200, 8);
+    mk_elf_core_set(out, start + 120 + 40, 16 + id.len, 8);
+    mk_elf_core_set(out, start + 0x200, 4, 4);
+    mk_elf_core_set(out, start + 0x204, id.len, 4);
+    mk_elf_core_set(out, start + 0x208, 3, 4);
     memcpy(out->ptr + start + 0x20c, "GNU", 4);
     if (id.len)
         memcpy(out->ptr + start + 0x210, id.ptr, id.len);
     strbuf_deinit(&id);
 }
 
-static void put_bytes(const struct spec_line *line, struct strbuf *out) {
+static void mk_elf_core_put_bytes(const struct spec_line *line, struct strbuf *out) {
     struct str hex = spec_text(line, "hex"), name = spec_text(line, "name");
     if (is(line, "image")) {
         put_image(line, out);
@@ -173,7 +175,7 @@ static void put_bytes(const struct spec_line *line, struct strbuf *out) {
         strbuf_addc(out, 0);
     } else {
         for (uint64_t i = 0; i < spec_num(line, "size", 0); i++)
-            put(out, spec_num(line, "fill", 0), 1);
+            mk_elf_core_put(out, spec_num(line, "fill", 0), 1);
     }
 }
 
@@ -189,24 +191,24 @@ static size_t count_segments(const struct mk *mk) {
 
 static void put_phdr(struct mk *mk, uint64_t type, uint64_t flags, uint64_t offset, uint64_t vaddr,
                      uint64_t filesz, uint64_t memsz) {
-    put(&mk->out, type, 4);
-    put(&mk->out, flags, 4);
-    put(&mk->out, offset, 8);
-    put(&mk->out, vaddr, 8);
-    put(&mk->out, 0, 8);
-    put(&mk->out, filesz, 8);
-    put(&mk->out, memsz, 8);
-    put(&mk->out, 1, 8);
+    mk_elf_core_put(&mk->out, type, 4);
+    mk_elf_core_put(&mk->out, flags, 4);
+    mk_elf_core_put(&mk->out, offset, 8);
+    mk_elf_core_put(&mk->out, vaddr, 8);
+    mk_elf_core_put(&mk->out, 0, 8);
+    mk_elf_core_put(&mk->out, filesz, 8);
+    mk_elf_core_put(&mk->out, memsz, 8);
+    mk_elf_core_put(&mk->out, 1, 8);
 }
 
-static void put_segments(struct mk *mk, size_t data_at) {
+static void mk_elf_core_put_segments(struct mk *mk, size_t data_at) {
     for (size_t i = 0; i < mk->spec.line_count; i++) {
         const struct spec_line *line = &mk->spec.lines[i];
         if (!is(line, "segment") && !is(line, "image"))
             continue;
         for (uint64_t k = 0; k < spec_num(line, "times", 1); k++) {
             size_t at = mk->data.len;
-            put_bytes(line, &mk->data);
+            mk_elf_core_put_bytes(line, &mk->data);
             uint64_t size = mk->data.len - at, memory = size;
             if (is(line, "image") && spec_num(line, "top", 0) > memory)
                 memory = spec_num(line, "top", 0);
@@ -224,24 +226,24 @@ static void put_header(struct mk *mk, const struct spec_line *h, size_t phnum, b
     struct strbuf *out = &mk->out;
     strbuf_add(out, STR("\x7f"
                         "ELF"));
-    put(out, spec_num(h, "class", 2), 1);
-    put(out, spec_num(h, "data", 1), 1);
-    put(out, 1, 1);
-    put(out, spec_num(h, "osabi", 0), 1);
-    put(out, 0, 8);
-    put(out, spec_num(h, "type", 4), 2);
-    put(out, spec_num(h, "machine", 62), 2);
-    put(out, 1, 4);
-    put(out, 0, 8);
-    put(out, spec_num(h, "phoff", 64), 8);
-    put(out, spec_num(h, "shoff", extended ? file_size : 0), 8);
-    put(out, 0, 4);
-    put(out, 64, 2);
-    put(out, spec_num(h, "phentsize", 56), 2);
-    put(out, spec_num(h, "phnum", extended ? 0xffff : phnum), 2);
-    put(out, extended ? 64 : 0, 2);
-    put(out, extended, 2);
-    put(out, 0, 2);
+    mk_elf_core_put(out, spec_num(h, "class", 2), 1);
+    mk_elf_core_put(out, spec_num(h, "data", 1), 1);
+    mk_elf_core_put(out, 1, 1);
+    mk_elf_core_put(out, spec_num(h, "osabi", 0), 1);
+    mk_elf_core_put(out, 0, 8);
+    mk_elf_core_put(out, spec_num(h, "type", 4), 2);
+    mk_elf_core_put(out, spec_num(h, "machine", 62), 2);
+    mk_elf_core_put(out, 1, 4);
+    mk_elf_core_put(out, 0, 8);
+    mk_elf_core_put(out, spec_num(h, "phoff", 64), 8);
+    mk_elf_core_put(out, spec_num(h, "shoff", extended ? file_size : 0), 8);
+    mk_elf_core_put(out, 0, 4);
+    mk_elf_core_put(out, 64, 2);
+    mk_elf_core_put(out, spec_num(h, "phentsize", 56), 2);
+    mk_elf_core_put(out, spec_num(h, "phnum", extended ? 0xffff : phnum), 2);
+    mk_elf_core_put(out, extended ? 64 : 0, 2);
+    mk_elf_core_put(out, extended, 2);
+    mk_elf_core_put(out, 0, 2);
 }
 
 struct bytes mk_elf_core(const char *text) {
@@ -257,14 +259,14 @@ struct bytes mk_elf_core(const char *text) {
     bool extended = spec_num(h, "extended", 0);
     put_header(&mk, h, phnum, extended, 0);
     put_phdr(&mk, 4, 0, notes_at, 0, mk.notes.len, 0);
-    put_segments(&mk, data_at);
+    mk_elf_core_put_segments(&mk, data_at);
     strbuf_add(&mk.out, strbuf_str(&mk.notes));
     strbuf_add(&mk.out, strbuf_str(&mk.data));
     if (extended) {
-        set(&mk.out, 40, mk.out.len, 8);
+        mk_elf_core_set(&mk.out, 40, mk.out.len, 8);
         for (size_t i = 0; i < 64; i++)
             strbuf_addc(&mk.out, 0);
-        set(&mk.out, mk.out.len - 64 + 44, phnum, 4);
+        mk_elf_core_set(&mk.out, mk.out.len - 64 + 44, phnum, 4);
     }
     if (mk.out.failed || mk.notes.failed || mk.data.failed)
         spec_die("out of memory", STR(""));

@@ -15,47 +15,47 @@ struct mk {
 };
 
 /* Big-endian. */
-static void put(struct strbuf *out, uint64_t value, unsigned size) {
+static void mk_hprof_put(struct strbuf *out, uint64_t value, unsigned size) {
     while (size-- > 0)
         strbuf_addc(out, (char)(value >> 8 * size));
 }
 
-static void put_record(struct mk *mk, unsigned tag, struct str body) {
-    put(&mk->out, tag, 1);
-    put(&mk->out, 0, 4);
-    put(&mk->out, body.len, 4);
+static void mk_hprof_put_record(struct mk *mk, unsigned tag, struct str body) {
+    mk_hprof_put(&mk->out, tag, 1);
+    mk_hprof_put(&mk->out, 0, 4);
+    mk_hprof_put(&mk->out, body.len, 4);
     strbuf_add(&mk->out, body);
 }
 
-static void put_string(struct mk *mk, uint64_t id, struct str text) {
+static void mk_hprof_put_string(struct mk *mk, uint64_t id, struct str text) {
     struct strbuf body;
     strbuf_init(&body);
-    put(&body, id, mk->ids);
+    mk_hprof_put(&body, id, mk->ids);
     strbuf_add(&body, text);
-    put_record(mk, 1, strbuf_str(&body));
+    mk_hprof_put_record(mk, 1, strbuf_str(&body));
     strbuf_deinit(&body);
 }
 
 static void put_names(struct mk *mk) {
     uint64_t number = 0;
     size_t from = 0;
-    put_string(mk, PSEUDO_STRING, STR("<resolved_references>"));
+    mk_hprof_put_string(mk, PSEUDO_STRING, STR("<resolved_references>"));
     for (const struct spec_line *line; (line = spec_next(&mk->spec, "string", &from));)
-        put_string(mk, spec_num(line, "id", 0), spec_text(line, "text"));
+        mk_hprof_put_string(mk, spec_num(line, "id", 0), spec_text(line, "text"));
     from = 0;
     for (const struct spec_line *line; (line = spec_next(&mk->spec, "class", &from)); number++)
-        put_string(mk, FIRST_STRING + number, spec_text(line, "name"));
+        mk_hprof_put_string(mk, FIRST_STRING + number, spec_text(line, "name"));
     number = from = 0;
     for (const struct spec_line *line; (line = spec_next(&mk->spec, "class", &from)); number++) {
         struct strbuf body;
         if (!spec_num(line, "load", 1))
             continue;
         strbuf_init(&body);
-        put(&body, number + 1, 4);
-        put(&body, spec_num(line, "id", 0), mk->ids);
-        put(&body, 0, 4);
-        put(&body, FIRST_STRING + number, mk->ids);
-        put_record(mk, 2, strbuf_str(&body));
+        mk_hprof_put(&body, number + 1, 4);
+        mk_hprof_put(&body, spec_num(line, "id", 0), mk->ids);
+        mk_hprof_put(&body, 0, 4);
+        mk_hprof_put(&body, FIRST_STRING + number, mk->ids);
+        mk_hprof_put_record(mk, 2, strbuf_str(&body));
         strbuf_deinit(&body);
     }
     from = 0;
@@ -63,14 +63,14 @@ static void put_names(struct mk *mk) {
         struct strbuf body;
         strbuf_init(&body);
         spec_hex(spec_text(line, "hex"), &body);
-        put_record(mk, (unsigned)spec_num(line, "tag", 0), strbuf_str(&body));
+        mk_hprof_put_record(mk, (unsigned)spec_num(line, "tag", 0), strbuf_str(&body));
         strbuf_deinit(&body);
     }
 }
 
 /* -- Heap -------------------------------------------------------------------------------------- */
 
-static unsigned type_of(char letter, unsigned ids, unsigned *ret_bytes) {
+static unsigned mk_hprof_type_of(char letter, unsigned ids, unsigned *ret_bytes) {
     static const struct {
         char letter;
         unsigned type, bytes;
@@ -87,7 +87,7 @@ static unsigned type_of(char letter, unsigned ids, unsigned *ret_bytes) {
     return 2;
 }
 
-static void zeros(struct strbuf *out, uint64_t count) {
+static void mk_hprof_zeros(struct strbuf *out, uint64_t count) {
     while (count-- > 0)
         strbuf_addc(out, 0);
 }
@@ -99,69 +99,69 @@ static void put_class(struct mk *mk, const struct spec_line *line) {
     unsigned bytes;
     if (!spec_num(line, "dump", 1))
         return;
-    put(out, 0x20, 1);
-    put(out, spec_num(line, "id", 0), mk->ids);
-    put(out, 0, 4);
-    put(out, spec_num(line, "super", 0), mk->ids);
-    zeros(out, 5 * (uint64_t)mk->ids + 4);
-    put(out, 0, 2); /* constants */
-    put(out, statics.len + pseudo, 2);
+    mk_hprof_put(out, 0x20, 1);
+    mk_hprof_put(out, spec_num(line, "id", 0), mk->ids);
+    mk_hprof_put(out, 0, 4);
+    mk_hprof_put(out, spec_num(line, "super", 0), mk->ids);
+    mk_hprof_zeros(out, 5 * (uint64_t)mk->ids + 4);
+    mk_hprof_put(out, 0, 2); /* constants */
+    mk_hprof_put(out, statics.len + pseudo, 2);
     if (pseudo) {
-        put(out, PSEUDO_STRING, mk->ids);
-        put(out, 2, 1);
-        zeros(out, mk->ids);
+        mk_hprof_put(out, PSEUDO_STRING, mk->ids);
+        mk_hprof_put(out, 2, 1);
+        mk_hprof_zeros(out, mk->ids);
     }
     for (size_t i = 0; i < statics.len; i++) {
-        put(out, 0x6000 + i, mk->ids);
-        put(out, type_of(statics.ptr[i], mk->ids, &bytes), 1);
-        zeros(out, bytes);
+        mk_hprof_put(out, 0x6000 + i, mk->ids);
+        mk_hprof_put(out, mk_hprof_type_of(statics.ptr[i], mk->ids, &bytes), 1);
+        mk_hprof_zeros(out, bytes);
     }
-    put(out, fields.len, 2);
+    mk_hprof_put(out, fields.len, 2);
     for (size_t i = 0; i < fields.len; i++) {
-        put(out, 0x6100 + i, mk->ids);
-        put(out, type_of(fields.ptr[i], mk->ids, &bytes), 1);
+        mk_hprof_put(out, 0x6100 + i, mk->ids);
+        mk_hprof_put(out, mk_hprof_type_of(fields.ptr[i], mk->ids, &bytes), 1);
     }
 }
 
 static void put_object(struct mk *mk, const struct spec_line *line, uint64_t id) {
     uint64_t data = spec_num(line, "data", 0);
-    put(&mk->heap, 0x21, 1);
-    put(&mk->heap, id, mk->ids);
-    put(&mk->heap, 0, 4);
-    put(&mk->heap, spec_num(line, "class", 0), mk->ids);
-    put(&mk->heap, data, 4);
-    zeros(&mk->heap, data);
+    mk_hprof_put(&mk->heap, 0x21, 1);
+    mk_hprof_put(&mk->heap, id, mk->ids);
+    mk_hprof_put(&mk->heap, 0, 4);
+    mk_hprof_put(&mk->heap, spec_num(line, "class", 0), mk->ids);
+    mk_hprof_put(&mk->heap, data, 4);
+    mk_hprof_zeros(&mk->heap, data);
 }
 
 static void put_array(struct mk *mk, const struct spec_line *line, uint64_t id) {
     uint64_t length = spec_num(line, "length", 0);
-    put(&mk->heap, 0x22, 1);
-    put(&mk->heap, id, mk->ids);
-    put(&mk->heap, 0, 4);
-    put(&mk->heap, length, 4);
-    put(&mk->heap, spec_num(line, "class", 0), mk->ids);
-    zeros(&mk->heap, length * mk->ids);
+    mk_hprof_put(&mk->heap, 0x22, 1);
+    mk_hprof_put(&mk->heap, id, mk->ids);
+    mk_hprof_put(&mk->heap, 0, 4);
+    mk_hprof_put(&mk->heap, length, 4);
+    mk_hprof_put(&mk->heap, spec_num(line, "class", 0), mk->ids);
+    mk_hprof_zeros(&mk->heap, length * mk->ids);
 }
 
-static void put_values(struct mk *mk, const struct spec_line *line, uint64_t id) {
+static void mk_hprof_put_values(struct mk *mk, const struct spec_line *line, uint64_t id) {
     struct str type = spec_text(line, "type");
     uint64_t length = spec_num(line, "length", 0);
     unsigned bytes;
     if (type.len != 1)
         spec_die("no type", type);
-    put(&mk->heap, 0x23, 1);
-    put(&mk->heap, id, mk->ids);
-    put(&mk->heap, 0, 4);
-    put(&mk->heap, length, 4);
-    put(&mk->heap, type_of(type.ptr[0], mk->ids, &bytes), 1);
-    zeros(&mk->heap, length * bytes);
+    mk_hprof_put(&mk->heap, 0x23, 1);
+    mk_hprof_put(&mk->heap, id, mk->ids);
+    mk_hprof_put(&mk->heap, 0, 4);
+    mk_hprof_put(&mk->heap, length, 4);
+    mk_hprof_put(&mk->heap, mk_hprof_type_of(type.ptr[0], mk->ids, &bytes), 1);
+    mk_hprof_zeros(&mk->heap, length * bytes);
 }
 
 static void end_segment(struct mk *mk, uint64_t length) {
     bool one = spec_num(mk->dump, "one", 0);
-    put(&mk->out, one ? 0x0c : 0x1c, 1);
-    put(&mk->out, 0, 4);
-    put(&mk->out, length == UINT64_MAX ? mk->heap.len : length, 4);
+    mk_hprof_put(&mk->out, one ? 0x0c : 0x1c, 1);
+    mk_hprof_put(&mk->out, 0, 4);
+    mk_hprof_put(&mk->out, length == UINT64_MAX ? mk->heap.len : length, 4);
     strbuf_add(&mk->out, strbuf_str(&mk->heap));
     strbuf_clear(&mk->heap);
 }
@@ -181,11 +181,11 @@ static void put_heap(struct mk *mk) {
             else if (str_eq(line->word, STR("array")))
                 put_array(mk, line, id);
             else if (str_eq(line->word, STR("values")))
-                put_values(mk, line, id);
+                mk_hprof_put_values(mk, line, id);
         }
         if (str_eq(line->word, STR("root"))) {
-            put(&mk->heap, spec_num(line, "tag", 0xff), 1);
-            zeros(&mk->heap, spec_num(line, "bytes", mk->ids));
+            mk_hprof_put(&mk->heap, spec_num(line, "tag", 0xff), 1);
+            mk_hprof_zeros(&mk->heap, spec_num(line, "bytes", mk->ids));
         } else if (str_eq(line->word, STR("raw"))) {
             spec_hex(spec_text(line, "hex"), &mk->heap);
         } else if (str_eq(line->word, STR("segment"))) {
@@ -207,12 +207,12 @@ struct bytes mk_hprof(const char *text) {
     strbuf_adds(&mk.out, "JAVA PROFILE ");
     strbuf_add(&mk.out, version.ptr ? version : STR("1.0.2"));
     strbuf_addc(&mk.out, '\0');
-    put(&mk.out, mk.ids, 4);
-    put(&mk.out, spec_num(mk.dump, "time", 0), 8);
+    mk_hprof_put(&mk.out, mk.ids, 4);
+    mk_hprof_put(&mk.out, spec_num(mk.dump, "time", 0), 8);
     put_names(&mk);
     put_heap(&mk);
     if (spec_num(mk.dump, "end", 1) && !spec_num(mk.dump, "one", 0))
-        put_record(&mk, 0x2c, STR(""));
+        mk_hprof_put_record(&mk, 0x2c, STR(""));
     if (mk.out.failed || mk.heap.failed)
         spec_die("out of memory", STR(""));
     strbuf_deinit(&mk.heap);

@@ -15,7 +15,7 @@ void meta_deinit(struct meta *m) {
     strbuf_deinit(&m->blobs);
 }
 
-static uint32_t add_string(struct meta *m, const char *text) {
+static uint32_t mk_metadata_add_string(struct meta *m, const char *text) {
     if (!*text)
         return 0;
     uint32_t at = (uint32_t)m->strings.len;
@@ -34,29 +34,31 @@ static uint32_t add_blob(struct meta *m, struct bytes blob) {
 }
 
 uint32_t meta_type(struct meta *m, const char *ns, const char *name, uint32_t outer) {
-    m->types[m->type_count++] = (struct meta_type){add_string(m, name), add_string(m, ns),
-                                                   m->field_count + 1, m->method_count + 1, outer};
+    m->types[m->type_count++] =
+        (struct meta_type){mk_metadata_add_string(m, name), mk_metadata_add_string(m, ns),
+                           m->field_count + 1, m->method_count + 1, outer};
     return m->type_count;
 }
 
 uint32_t meta_method(struct meta *m, const char *name, struct bytes signature) {
     m->methods[m->method_count++] =
-        (struct meta_row){add_string(m, name), add_blob(m, signature), 0};
+        (struct meta_row){mk_metadata_add_string(m, name), add_blob(m, signature), 0};
     return m->method_count;
 }
 
 uint32_t meta_field(struct meta *m, const char *name, struct bytes signature) {
-    m->fields[m->field_count++] = (struct meta_row){add_string(m, name), add_blob(m, signature), 0};
+    m->fields[m->field_count++] =
+        (struct meta_row){mk_metadata_add_string(m, name), add_blob(m, signature), 0};
     return m->field_count;
 }
 
 uint32_t meta_parameter(struct meta *m, const char *name, uint32_t number, uint32_t owner_type) {
     m->parameters[m->parameter_count++] =
-        (struct meta_row){add_string(m, name), number, owner_type << 1};
+        (struct meta_row){mk_metadata_add_string(m, name), number, owner_type << 1};
     return m->parameter_count;
 }
 
-static void number(struct strbuf *out, uint64_t value, uint32_t size) {
+static void mk_metadata_number(struct strbuf *out, uint64_t value, uint32_t size) {
     for (uint32_t i = 0; i < size; i++)
         strbuf_addc(out, (char)(value >> 8 * i));
 }
@@ -78,50 +80,50 @@ static void write_tables(const struct meta *m, struct strbuf *out) {
     uint64_t valid = 0;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         valid |= (uint64_t)(tables[i].rows != 0) << tables[i].table;
-    number(out, 0, 4);
-    number(out, 2, 2); /* version; sizes of heaps and a reserved byte follow */
-    number(out, 0x0100, 2);
-    number(out, valid, 8);
-    number(out, 0, 8);
+    mk_metadata_number(out, 0, 4);
+    mk_metadata_number(out, 2, 2); /* version; sizes of heaps and a reserved byte follow */
+    mk_metadata_number(out, 0x0100, 2);
+    mk_metadata_number(out, valid, 8);
+    mk_metadata_number(out, 0, 8);
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         if (tables[i].rows)
-            number(out, tables[i].rows, 4);
-    number(out, 0, 2 + index); /* Module: generation, name */
-    number(out, 1, index);
-    number(out, 0, 2 * index);
+            mk_metadata_number(out, tables[i].rows, 4);
+    mk_metadata_number(out, 0, 2 + index); /* Module: generation, name */
+    mk_metadata_number(out, 1, index);
+    mk_metadata_number(out, 0, 2 * index);
     for (uint32_t i = 0; i < m->type_count; i++) {
         const struct meta_type *t = &m->types[i];
         const uint32_t columns[] = {t->name, t->ns, 0, t->first_field, t->first_method};
-        number(out, 0, 4);
+        mk_metadata_number(out, 0, 4);
         for (uint32_t k = 0; k < 5; k++)
-            number(out, columns[k], index);
+            mk_metadata_number(out, columns[k], index);
     }
     for (uint32_t i = 0; i < m->field_count; i++) {
-        number(out, 0, 2);
-        number(out, m->fields[i].a, index);
-        number(out, m->fields[i].b, index);
+        mk_metadata_number(out, 0, 2);
+        mk_metadata_number(out, m->fields[i].a, index);
+        mk_metadata_number(out, m->fields[i].b, index);
     }
     for (uint32_t i = 0; i < m->method_count; i++) {
-        number(out, 0, 8);
-        number(out, m->methods[i].a, index);
-        number(out, m->methods[i].b, index);
-        number(out, 1, index);
+        mk_metadata_number(out, 0, 8);
+        mk_metadata_number(out, m->methods[i].a, index);
+        mk_metadata_number(out, m->methods[i].b, index);
+        mk_metadata_number(out, 1, index);
     }
     if (m->assembly) {
-        number(out, 0, 16 + index);
-        number(out, m->assembly, index);
-        number(out, 0, index);
+        mk_metadata_number(out, 0, 16 + index);
+        mk_metadata_number(out, m->assembly, index);
+        mk_metadata_number(out, 0, index);
     }
     for (uint32_t i = 0; i < m->type_count; i++)
         if (m->types[i].outer) {
-            number(out, i + 1, index);
-            number(out, m->types[i].outer, index);
+            mk_metadata_number(out, i + 1, index);
+            mk_metadata_number(out, m->types[i].outer, index);
         }
     for (uint32_t i = 0; i < m->parameter_count; i++) {
-        number(out, m->parameters[i].b, 2);
-        number(out, 0, 2);
-        number(out, m->parameters[i].c, index);
-        number(out, m->parameters[i].a, index);
+        mk_metadata_number(out, m->parameters[i].b, 2);
+        mk_metadata_number(out, 0, 2);
+        mk_metadata_number(out, m->parameters[i].c, index);
+        mk_metadata_number(out, m->parameters[i].a, index);
     }
 }
 
@@ -150,16 +152,16 @@ void meta_write(const struct meta *m, struct strbuf *out) {
     for (uint32_t i = 0; i < count; i++)
         head += 8 + (((uint32_t)str_of(streams[i].name).len + 4) & ~3u);
     strbuf_adds(out, "BSJB");
-    number(out, 0x00010001, 4);
-    number(out, 0, 4);
-    number(out, 12, 4);
+    mk_metadata_number(out, 0x00010001, 4);
+    mk_metadata_number(out, 0, 4);
+    mk_metadata_number(out, 12, 4);
     strbuf_add(out, (struct str){"v4.0.30319\0\0", 12});
-    number(out, 0, 2);
-    number(out, count, 2);
+    mk_metadata_number(out, 0, 2);
+    mk_metadata_number(out, count, 2);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t size = streams[i].from ? ((uint32_t)streams[i].from->len + 3) & ~3u : 0;
-        number(out, head, 4);
-        number(out, size, 4);
+        mk_metadata_number(out, head, 4);
+        mk_metadata_number(out, size, 4);
         strbuf_adds(out, streams[i].name);
         strbuf_addc(out, '\0');
         align(out);

@@ -13,7 +13,7 @@ struct mk {
     struct strbuf out;
 };
 
-static size_t count(const struct mk *mk, const char *word) {
+static size_t mk_minidump_count(const struct mk *mk, const char *word) {
     size_t n = 0, from = 0;
     for (const struct spec_line *line; (line = spec_next(&mk->spec, word, &from));)
         n += (size_t)spec_num(line, "times", 1);
@@ -35,12 +35,12 @@ static size_t here(const struct mk *mk) {
     return mk->out.len;
 }
 
-static void put(struct mk *mk, uint64_t value, size_t size) {
+static void mk_minidump_put(struct mk *mk, uint64_t value, size_t size) {
     for (size_t i = 0; i < size; i++)
         strbuf_addc(&mk->out, (char)(value >> (8 * i)));
 }
 
-static void zeros(struct mk *mk, size_t size) {
+static void mk_minidump_zeros(struct mk *mk, size_t size) {
     for (size_t i = 0; i < size; i++)
         strbuf_addc(&mk->out, 0);
 }
@@ -62,18 +62,18 @@ static void put_memory(struct mk *mk, const struct spec_line *line) {
     } else {
         uint64_t size = spec_num(line, "size", 0), fill = spec_num(line, "fill", 0);
         for (uint64_t i = 0; i < size; i++)
-            put(mk, fill, 1);
+            mk_minidump_put(mk, fill, 1);
     }
 }
 
 /* MINIDUMP_STRING of ASCII; its place goes to `at` as a number of `size` bytes. */
-static void put_string(struct mk *mk, struct str s, size_t at, size_t size) {
+static void mk_minidump_put_string(struct mk *mk, struct str s, size_t at, size_t size) {
     if (!s.ptr)
         return;
     patch(mk, at, here(mk), size);
-    put(mk, s.len * 2, 4);
+    mk_minidump_put(mk, s.len * 2, 4);
     for (size_t i = 0; i <= s.len; i++)
-        put(mk, i < s.len ? (unsigned char)s.ptr[i] : 0, 2);
+        mk_minidump_put(mk, i < s.len ? (unsigned char)s.ptr[i] : 0, 2);
 }
 
 /* -- Streams ----------------------------------------------------------------------------------- */
@@ -89,19 +89,19 @@ struct list {
 
 static void head_counted(struct mk *mk, size_t n, uint32_t entry_bytes) {
     (void)entry_bytes;
-    put(mk, n, 4);
+    mk_minidump_put(mk, n, 4);
 }
 
 static void head_12(struct mk *mk, size_t n, uint32_t entry_bytes) {
-    put(mk, 12, 4);
-    put(mk, entry_bytes, 4);
-    put(mk, n, 4);
+    mk_minidump_put(mk, 12, 4);
+    mk_minidump_put(mk, entry_bytes, 4);
+    mk_minidump_put(mk, n, 4);
 }
 
 static void head_16(struct mk *mk, size_t n, uint32_t entry_bytes) {
-    put(mk, 16, 4);
-    put(mk, entry_bytes, 4);
-    put(mk, n, 8);
+    mk_minidump_put(mk, 16, 4);
+    mk_minidump_put(mk, entry_bytes, 4);
+    mk_minidump_put(mk, n, 8);
 }
 
 static void head_none(struct mk *mk, size_t n, uint32_t entry_bytes) {
@@ -110,44 +110,45 @@ static void head_none(struct mk *mk, size_t n, uint32_t entry_bytes) {
 
 static void head_memory64(struct mk *mk, size_t n, uint32_t entry_bytes) {
     (void)entry_bytes;
-    put(mk, n, 8);
-    put(mk, 0, 8); /* BaseRva: patched when the payload is written */
+    mk_minidump_put(mk, n, 8);
+    mk_minidump_put(mk, 0, 8); /* BaseRva: patched when the payload is written */
 }
 
 static void entry_system(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "arch", 9), 2);
-    put(mk, 0, 4);
-    put(mk, 2, 1); /* processors */
-    put(mk, 1, 1);
-    put(mk, spec_num(line, "major", 10), 4);
-    put(mk, spec_num(line, "minor", 0), 4);
-    put(mk, spec_num(line, "build", 22631), 4);
-    put(mk, spec_num(line, "platform", 2), 4);
-    zeros(mk, 4 + 4 + 24);
+    mk_minidump_put(mk, spec_num(line, "arch", 9), 2);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, 2, 1); /* processors */
+    mk_minidump_put(mk, 1, 1);
+    mk_minidump_put(mk, spec_num(line, "major", 10), 4);
+    mk_minidump_put(mk, spec_num(line, "minor", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "build", 22631), 4);
+    mk_minidump_put(mk, spec_num(line, "platform", 2), 4);
+    mk_minidump_zeros(mk, 4 + 4 + 24);
 }
 
 static void tail_system(struct mk *mk, const struct spec_line *line, size_t at) {
-    put_string(mk, spec_text(line, "csd"), at + 24, 4);
+    mk_minidump_put_string(mk, spec_text(line, "csd"), at + 24, 4);
 }
 
 static void entry_misc(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "size", 24), 4);
-    put(mk, (spec_text(line, "pid").ptr ? 1u : 0u) | (spec_text(line, "create").ptr ? 2u : 0u), 4);
-    put(mk, spec_num(line, "pid", 0), 4);
-    put(mk, spec_num(line, "create", 0), 4);
-    put(mk, spec_num(line, "user", 0), 4);
-    put(mk, spec_num(line, "kernel", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "size", 24), 4);
+    mk_minidump_put(
+        mk, (spec_text(line, "pid").ptr ? 1u : 0u) | (spec_text(line, "create").ptr ? 2u : 0u), 4);
+    mk_minidump_put(mk, spec_num(line, "pid", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "create", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "user", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "kernel", 0), 4);
 }
 
 static void entry_thread(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "id", 0), 4);
-    put(mk, spec_num(line, "suspend", 0), 4);
-    put(mk, 32, 4);
-    put(mk, 8, 4);
-    put(mk, spec_num(line, "teb", 0), 8);
-    put(mk, spec_num(line, "stack", 0), 8);
-    put(mk, spec_num(line, "stack_size", 0), 4);
-    zeros(mk, 4 + 4 + 4);
+    mk_minidump_put(mk, spec_num(line, "id", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "suspend", 0), 4);
+    mk_minidump_put(mk, 32, 4);
+    mk_minidump_put(mk, 8, 4);
+    mk_minidump_put(mk, spec_num(line, "teb", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "stack", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "stack_size", 0), 4);
+    mk_minidump_zeros(mk, 4 + 4 + 4);
 }
 
 /* Where CONTEXT of each processor keeps what, and how long it is. */
@@ -166,7 +167,7 @@ static void put_context(struct mk *mk, const struct spec_line *line, size_t size
     if (!size)
         return;
     size_t at = here(mk);
-    zeros(mk, size < contexts[i].bytes ? contexts[i].bytes : (size_t)size);
+    mk_minidump_zeros(mk, size < contexts[i].bytes ? contexts[i].bytes : (size_t)size);
     patch(mk, at + contexts[i].ip, spec_num(line, "ip", 0), contexts[i].size);
     patch(mk, at + contexts[i].sp, spec_num(line, "sp", 0), contexts[i].size);
     patch(mk, at + contexts[i].fp, spec_num(line, "fp", 0), contexts[i].size);
@@ -179,25 +180,25 @@ static void tail_thread(struct mk *mk, const struct spec_line *line, size_t at) 
 }
 
 static void entry_threadinfo(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "id", 0), 4);
-    put(mk, spec_num(line, "dump_flags", 0), 4);
-    put(mk, 0, 4);
-    put(mk, 259, 4);
-    put(mk, spec_num(line, "create", 0), 8);
-    put(mk, spec_num(line, "exit", 0), 8);
-    put(mk, spec_num(line, "kernel", 0), 8);
-    put(mk, spec_num(line, "user", 0), 8);
-    put(mk, spec_num(line, "start", 0), 8);
-    put(mk, 3, 8);
+    mk_minidump_put(mk, spec_num(line, "id", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "dump_flags", 0), 4);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, 259, 4);
+    mk_minidump_put(mk, spec_num(line, "create", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "exit", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "kernel", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "user", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "start", 0), 8);
+    mk_minidump_put(mk, 3, 8);
 }
 
 static void entry_threadname(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "id", 0), 4);
-    put(mk, spec_num(line, "rva", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "id", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "rva", 0), 8);
 }
 
 static void tail_threadname(struct mk *mk, const struct spec_line *line, size_t at) {
-    put_string(mk, spec_text(line, "name"), at + 4, 8);
+    mk_minidump_put_string(mk, spec_text(line, "name"), at + 4, 8);
 }
 
 static void entry_module(struct mk *mk, const struct spec_line *line) {
@@ -208,53 +209,53 @@ static void entry_module(struct mk *mk, const struct spec_line *line) {
         memcpy(copy, version.ptr, version.len);
         sscanf(copy, "%u.%u.%u.%u", &v[0], &v[1], &v[2], &v[3]);
     }
-    put(mk, spec_num(line, "base", 0), 8);
-    put(mk, spec_num(line, "size", 0x1000), 4);
-    put(mk, 0, 4);
-    put(mk, spec_num(line, "time", 0), 4);
-    put(mk, spec_num(line, "rva", 0), 4);
-    put(mk, version.ptr ? 0xfeef04bdu : 0, 4);
-    put(mk, 0x10000, 4);
-    put(mk, v[0] << 16 | v[1], 4);
-    put(mk, v[2] << 16 | v[3], 4);
-    zeros(mk, 108 - 40);
+    mk_minidump_put(mk, spec_num(line, "base", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "size", 0x1000), 4);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, spec_num(line, "time", 0), 4);
+    mk_minidump_put(mk, spec_num(line, "rva", 0), 4);
+    mk_minidump_put(mk, version.ptr ? 0xfeef04bdu : 0, 4);
+    mk_minidump_put(mk, 0x10000, 4);
+    mk_minidump_put(mk, v[0] << 16 | v[1], 4);
+    mk_minidump_put(mk, v[2] << 16 | v[3], 4);
+    mk_minidump_zeros(mk, 108 - 40);
 }
 
 static void tail_module(struct mk *mk, const struct spec_line *line, size_t at) {
-    put_string(mk, spec_text(line, "name"), at + 20, 4);
+    mk_minidump_put_string(mk, spec_text(line, "name"), at + 20, 4);
     if (!spec_text(line, "pdb").ptr)
         return;
     patch(mk, at + 76, 30, 4);
     patch(mk, at + 80, here(mk), 4);
     strbuf_add(&mk->out, STR("RSDS"));
     for (unsigned i = 1; i <= 16; i++)
-        put(mk, i, 1);
-    put(mk, 7, 4);
+        mk_minidump_put(mk, i, 1);
+    mk_minidump_put(mk, 7, 4);
     strbuf_add(&mk->out, STR("x.pdb\0"));
 }
 
 static void entry_unloaded(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "base", 0), 8);
-    put(mk, spec_num(line, "size", 0), 4);
-    put(mk, 0, 4);
-    put(mk, spec_num(line, "time", 0), 4);
-    put(mk, 0, 4);
+    mk_minidump_put(mk, spec_num(line, "base", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "size", 0), 4);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, spec_num(line, "time", 0), 4);
+    mk_minidump_put(mk, 0, 4);
 }
 
 static void tail_unloaded(struct mk *mk, const struct spec_line *line, size_t at) {
-    put_string(mk, spec_text(line, "name"), at + 20, 4);
+    mk_minidump_put_string(mk, spec_text(line, "name"), at + 20, 4);
 }
 
 static void entry_region(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "base", 0), 8);
-    put(mk, spec_num(line, "alloc", spec_num(line, "base", 0)), 8);
-    put(mk, spec_num(line, "aprotect", 4), 4);
-    put(mk, 0, 4);
-    put(mk, spec_num(line, "size", 0), 8);
-    put(mk, spec_num(line, "state", 0x1000), 4);
-    put(mk, spec_num(line, "protect", 4), 4);
-    put(mk, spec_num(line, "type", 0x20000), 4);
-    put(mk, 0, 4);
+    mk_minidump_put(mk, spec_num(line, "base", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "alloc", spec_num(line, "base", 0)), 8);
+    mk_minidump_put(mk, spec_num(line, "aprotect", 4), 4);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, spec_num(line, "size", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "state", 0x1000), 4);
+    mk_minidump_put(mk, spec_num(line, "protect", 4), 4);
+    mk_minidump_put(mk, spec_num(line, "type", 0x20000), 4);
+    mk_minidump_put(mk, 0, 4);
 }
 
 /* Also of memory64; the size is patched when the payload is written. */
@@ -262,8 +263,8 @@ static void entry_memory(struct mk *mk, const struct spec_line *line) {
     uint64_t at = spec_num(line, "at", 0), step = spec_num(line, "step", 0),
              times = spec_num(line, "times", 1);
     for (uint64_t i = 0; i < times; i++) {
-        put(mk, at + i * step, 8);
-        put(mk, 0, 8);
+        mk_minidump_put(mk, at + i * step, 8);
+        mk_minidump_put(mk, 0, 8);
     }
 }
 
@@ -278,17 +279,17 @@ static void tail_memory(struct mk *mk, const struct spec_line *line, size_t at) 
 }
 
 static void entry_exception(struct mk *mk, const struct spec_line *line) {
-    put(mk, spec_num(line, "id", 0), 4);
-    put(mk, 0, 4);
-    put(mk, spec_num(line, "code", 0), 4);
-    put(mk, 0, 4);
-    put(mk, 0, 8);
-    put(mk, spec_num(line, "address", 0), 8);
-    put(mk, 2, 4);
-    put(mk, 0, 4);
-    put(mk, spec_num(line, "param0", 0), 8);
-    put(mk, spec_num(line, "param1", 0), 8);
-    zeros(mk, 13 * 8 + 8);
+    mk_minidump_put(mk, spec_num(line, "id", 0), 4);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, spec_num(line, "code", 0), 4);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, 0, 8);
+    mk_minidump_put(mk, spec_num(line, "address", 0), 8);
+    mk_minidump_put(mk, 2, 4);
+    mk_minidump_put(mk, 0, 4);
+    mk_minidump_put(mk, spec_num(line, "param0", 0), 8);
+    mk_minidump_put(mk, spec_num(line, "param1", 0), 8);
+    mk_minidump_zeros(mk, 13 * 8 + 8);
 }
 
 static void tail_exception(struct mk *mk, const struct spec_line *line, size_t at) {
@@ -297,22 +298,22 @@ static void tail_exception(struct mk *mk, const struct spec_line *line, size_t a
 
 static void entry_handle(struct mk *mk, const struct spec_line *line) {
     for (uint64_t i = 0; i < spec_num(line, "times", 1); i++) {
-        put(mk, 4 + 4 * i, 8);
-        zeros(mk, 24);
+        mk_minidump_put(mk, 4 + 4 * i, 8);
+        mk_minidump_zeros(mk, 24);
     }
 }
 
 static void tail_handle(struct mk *mk, const struct spec_line *line, size_t at) {
     size_t name = here(mk);
     if (spec_text(line, "type").ptr)
-        put_string(mk, spec_text(line, "type"), at + 8, 4);
+        mk_minidump_put_string(mk, spec_text(line, "type"), at + 8, 4);
     for (uint64_t i = 1; i < spec_num(line, "times", 1); i++)
         patch(mk, at + (size_t)i * 32 + 8, spec_text(line, "type").ptr ? name : 0, 4);
 }
 
 static void entry_counters(struct mk *mk, const struct spec_line *line) {
     size_t at = here(mk);
-    zeros(mk, spec_num(line, "revision", 2) == 1 ? 80 : 152);
+    mk_minidump_zeros(mk, spec_num(line, "revision", 2) == 1 ? 80 : 152);
     patch(mk, at, spec_num(line, "revision", 2), 2);
     patch(mk, at + 2, spec_num(line, "flags", 0), 2);
     patch(mk, at + 4, spec_num(line, "faults", 0), 4);
@@ -343,8 +344,8 @@ static const struct list lists[] = {
 #define LIST_COUNT (sizeof(lists) / sizeof(*lists))
 
 /* Fills directory entry `*slot`, unless the list is to be dropped from it. */
-static void enter(struct mk *mk, size_t directory, size_t *slot, uint32_t type,
-                  const struct spec_line *quirk, size_t start) {
+static void mk_minidump_enter(struct mk *mk, size_t directory, size_t *slot, uint32_t type,
+                              const struct spec_line *quirk, size_t start) {
     if (spec_num(quirk, "drop", 0))
         return;
     size_t at = directory + 12 * (*slot)++;
@@ -355,30 +356,30 @@ static void enter(struct mk *mk, size_t directory, size_t *slot, uint32_t type,
 
 static void put_list(struct mk *mk, const struct list *list, size_t directory, size_t *slot) {
     const struct spec_line *quirk = quirks(mk, list->word), *line;
-    size_t n = count(mk, list->word), from = 0, start = here(mk);
+    size_t n = mk_minidump_count(mk, list->word), from = 0, start = here(mk);
     if (!n)
         return;
     list->head(mk, (size_t)spec_num(quirk, "count", n),
                (uint32_t)spec_num(quirk, "entry", list->entry_bytes));
     if (spec_num(quirk, "pad", 0))
-        zeros(mk, 4);
+        mk_minidump_zeros(mk, 4);
     size_t first = here(mk);
     while ((line = spec_next(&mk->spec, list->word, &from)))
         list->entry(mk, line);
-    enter(mk, directory, slot, list->type, quirk, start);
+    mk_minidump_enter(mk, directory, slot, list->type, quirk, start);
     size_t at = first;
     for (from = 0; list->tail && (line = spec_next(&mk->spec, list->word, &from));
          at += list->entry_bytes * (size_t)spec_num(line, "times", 1))
         list->tail(mk, line, at);
     if (here(mk) % 2 == 0)
-        zeros(mk, 1); /* real ones are not aligned either */
+        mk_minidump_zeros(mk, 1); /* real ones are not aligned either */
 }
 
 /* The payload of Memory64List stands at the very end. */
 static void put_payload(struct mk *mk, size_t memory64) {
     const struct spec_line *line;
     size_t from = 0, entry = memory64 + 16;
-    if (!count(mk, "memory64"))
+    if (!mk_minidump_count(mk, "memory64"))
         return;
     patch(mk, memory64 + 8, spec_num(quirks(mk, "memory64"), "base", here(mk)), 8);
     while ((line = spec_next(&mk->spec, "memory64", &from))) {
@@ -396,20 +397,20 @@ struct bytes mk_minidump_blobs(const char *spec, const struct bytes *blobs, size
     strbuf_init(&mk.out);
     spec_parse(&mk.spec, spec);
     const struct spec_line *header = spec_find(&mk.spec, "header"), *line;
-    size_t directory = 32, slots = LIST_COUNT + count(&mk, "stream"), used = 0, memory64 = 0,
-           from = 0;
+    size_t directory = 32, slots = LIST_COUNT + mk_minidump_count(&mk, "stream"), used = 0,
+           memory64 = 0, from = 0;
     strbuf_add(&mk.out, STR("MDMP"));
-    put(&mk, spec_num(header, "version", 0xa07da793), 4);
-    put(&mk, spec_num(header, "streams", slots), 4);
-    put(&mk, spec_num(header, "directory", directory), 4);
-    put(&mk, 0, 4);
-    put(&mk, spec_num(header, "time", 1700000000), 4);
-    put(&mk, spec_num(header, "flags", 0x1826), 8);
-    zeros(&mk, 12 * slots);
+    mk_minidump_put(&mk, spec_num(header, "version", 0xa07da793), 4);
+    mk_minidump_put(&mk, spec_num(header, "streams", slots), 4);
+    mk_minidump_put(&mk, spec_num(header, "directory", directory), 4);
+    mk_minidump_put(&mk, 0, 4);
+    mk_minidump_put(&mk, spec_num(header, "time", 1700000000), 4);
+    mk_minidump_put(&mk, spec_num(header, "flags", 0x1826), 8);
+    mk_minidump_zeros(&mk, 12 * slots);
     while ((line = spec_next(&mk.spec, "stream", &from))) {
         size_t start = here(&mk);
         spec_hex(spec_text(line, "hex"), &mk.out);
-        enter(&mk, directory, &used, (uint32_t)spec_num(line, "type", 0), NULL, start);
+        mk_minidump_enter(&mk, directory, &used, (uint32_t)spec_num(line, "type", 0), NULL, start);
     }
     for (size_t i = 0; i < LIST_COUNT; i++) {
         if (lists[i].type == 9)

@@ -18,13 +18,13 @@ static void put_varint(struct strbuf *out, unsigned field, uint64_t value) {
     strbuf_add_varint(out, value);
 }
 
-static void put_bytes(struct strbuf *out, unsigned field, struct str bytes) {
+static void mk_pprof_put_bytes(struct strbuf *out, unsigned field, struct str bytes) {
     strbuf_add_varint(out, field << 3 | 2);
     strbuf_add_varint(out, bytes.len);
     strbuf_add(out, bytes);
 }
 
-static uint64_t string_of(struct making *m, struct str s) {
+static uint64_t mk_pprof_string_of(struct making *m, struct str s) {
     if (!s.ptr)
         return 0;
     for (uint64_t i = 0; i < m->string_count; i++)
@@ -50,25 +50,26 @@ static void put_numbers(struct strbuf *out, unsigned field, struct str list, boo
             put_varint(out, field, value);
     }
     if (packed && numbers.len)
-        put_bytes(out, field, strbuf_str(&numbers));
+        mk_pprof_put_bytes(out, field, strbuf_str(&numbers));
     strbuf_deinit(&numbers);
 }
 
 static void put_message(struct making *m, unsigned field, struct strbuf *message) {
-    put_bytes(&m->out, field, strbuf_str(message));
+    mk_pprof_put_bytes(&m->out, field, strbuf_str(message));
     strbuf_clear(message);
 }
 
 static void put_value_type(struct making *m, unsigned field, struct str type, struct str unit) {
     struct strbuf message;
     strbuf_init(&message);
-    put_varint(&message, 1, string_of(m, type));
-    put_varint(&message, 2, string_of(m, unit));
+    put_varint(&message, 1, mk_pprof_string_of(m, type));
+    put_varint(&message, 2, mk_pprof_string_of(m, unit));
     put_message(m, field, &message);
     strbuf_deinit(&message);
 }
 
-static void put_sample(struct making *m, const struct spec_line *line, struct strbuf *message) {
+static void mk_pprof_put_sample(struct making *m, const struct spec_line *line,
+                                struct strbuf *message) {
     bool packed = spec_num(line, "packed", 1) != 0;
     uint64_t size = spec_num(line, "size", 0);
     put_numbers(message, 1, spec_text(line, "locations"), packed);
@@ -76,9 +77,9 @@ static void put_sample(struct making *m, const struct spec_line *line, struct st
     if (size) {
         struct strbuf label;
         strbuf_init(&label);
-        put_varint(&label, 1, string_of(m, STR("bytes")));
+        put_varint(&label, 1, mk_pprof_string_of(m, STR("bytes")));
         put_varint(&label, 3, size);
-        put_bytes(message, 3, strbuf_str(&label));
+        mk_pprof_put_bytes(message, 3, strbuf_str(&label));
         strbuf_deinit(&label);
     }
     put_message(m, 2, message);
@@ -94,7 +95,7 @@ static void put_location(struct making *m, const struct spec_line *line, uint64_
         struct strbuf entry;
         strbuf_init(&entry);
         put_numbers(&entry, 1, number, false);
-        put_bytes(message, 4, strbuf_str(&entry));
+        mk_pprof_put_bytes(message, 4, strbuf_str(&entry));
         strbuf_deinit(&entry);
     }
     put_message(m, 4, message);
@@ -106,8 +107,8 @@ static void put_mapping(struct making *m, const struct spec_line *line, uint64_t
     put_varint(message, 2, spec_num(line, "start", 0));
     put_varint(message, 3, spec_num(line, "limit", 0));
     put_varint(message, 4, spec_num(line, "offset", 0));
-    put_varint(message, 5, string_of(m, spec_text(line, "file")));
-    put_varint(message, 6, string_of(m, spec_text(line, "build_id")));
+    put_varint(message, 5, mk_pprof_string_of(m, spec_text(line, "file")));
+    put_varint(message, 6, mk_pprof_string_of(m, spec_text(line, "build_id")));
     put_message(m, 3, message);
 }
 
@@ -123,7 +124,7 @@ struct bytes mk_pprof(const char *text) {
     for (size_t from = 0; (line = spec_next(&spec, "type", &from));)
         put_value_type(&m, 1, spec_text(line, "name"), spec_text(line, "unit"));
     for (size_t from = 0; (line = spec_next(&spec, "sample", &from));)
-        put_sample(&m, line, &message);
+        mk_pprof_put_sample(&m, line, &message);
     for (size_t from = 0; (line = spec_next(&spec, "mapping", &from));)
         put_mapping(&m, line, ++id, &message);
     id = 0;
@@ -132,15 +133,15 @@ struct bytes mk_pprof(const char *text) {
     id = 0;
     for (size_t from = 0; (line = spec_next(&spec, "function", &from));) {
         put_varint(&message, 1, ++id);
-        put_varint(&message, 2, string_of(&m, spec_text(line, "name")));
+        put_varint(&message, 2, mk_pprof_string_of(&m, spec_text(line, "name")));
         put_message(&m, 5, &message);
     }
     line = spec_find(&spec, "profile");
-    uint64_t drop = string_of(&m, spec_text(line, "drop"));
+    uint64_t drop = mk_pprof_string_of(&m, spec_text(line, "drop"));
     struct str type = spec_text(line, "type"), unit = spec_text(line, "unit");
     put_value_type(&m, 11, type, unit); /* before the strings, to which it adds */
     for (uint64_t i = 0; i < m.string_count; i++)
-        put_bytes(&m.out, 6, m.strings[i]);
+        mk_pprof_put_bytes(&m.out, 6, m.strings[i]);
     put_varint(&m.out, 7, drop);
     put_varint(&m.out, 9, spec_num(line, "time", 0));
     put_varint(&m.out, 12, spec_num(line, "period", 0));

@@ -13,7 +13,7 @@ static void die(const char *what, struct str where) {
     abort();
 }
 
-static const char *text_of(struct builder *b, struct str text) {
+static const char *mk_snap_text_of(struct builder *b, struct str text) {
     struct err err;
     const char *copy = builder_string(b, text, &err);
     if (!copy)
@@ -21,14 +21,14 @@ static const char *text_of(struct builder *b, struct str text) {
     return copy;
 }
 
-static uint64_t number_of(struct str text) {
+static uint64_t mk_snap_number_of(struct str text) {
     uint64_t number;
     if (!(str_starts(text, STR("0x")) ? num_hex(text, &number) : num_dec(text, &number)))
         die("no number", text);
     return number;
 }
 
-static struct strings list_of(struct builder *b, struct str text) {
+static struct strings mk_snap_list_of(struct builder *b, struct str text) {
     struct str items[64];
     struct strings list;
     struct err err;
@@ -47,10 +47,11 @@ static struct cell cell_of(struct str text) {
     size_t slash = str_find(text, STR("/"), 0);
     if (slash == STR_NOT_FOUND)
         die("no OBJECTS/BYTES", text);
-    return (struct cell){number_of(str_take(text, slash)), number_of(str_drop(text, slash + 1))};
+    return (struct cell){mk_snap_number_of(str_take(text, slash)),
+                         mk_snap_number_of(str_drop(text, slash + 1))};
 }
 
-static const struct field *field_of(const struct part_desc *desc, struct str name) {
+static const struct field *mk_snap_field_of(const struct part_desc *desc, struct str name) {
     for (uint32_t i = 0; i < desc->field_count; i++)
         if (str_eq(str_of(desc->fields[i].name), name))
             return &desc->fields[i];
@@ -70,7 +71,7 @@ static bool set_generation(const struct part_desc *desc, unsigned char *row, str
             return true;
         }
         if (desc->fields[i].kind == FIELD_GENS) {
-            ((uint64_t *)at)[gen] = number_of(value);
+            ((uint64_t *)at)[gen] = mk_snap_number_of(value);
             return true;
         }
     }
@@ -79,7 +80,7 @@ static bool set_generation(const struct part_desc *desc, unsigned char *row, str
 
 static void set_key(struct builder *b, const struct part_desc *desc, unsigned char *row,
                     struct str name, struct str value) {
-    const struct field *field = field_of(desc, name);
+    const struct field *field = mk_snap_field_of(desc, name);
     if (!field) {
         if (!set_generation(desc, row, name, value))
             die("no such field", name);
@@ -87,11 +88,11 @@ static void set_key(struct builder *b, const struct part_desc *desc, unsigned ch
     }
     void *at = row + field->offset;
     if (field->kind == FIELD_STR)
-        *(const char **)at = text_of(b, value);
+        *(const char **)at = mk_snap_text_of(b, value);
     else if (field->kind == FIELD_STRS)
-        *(struct strings *)at = list_of(b, value);
+        *(struct strings *)at = mk_snap_list_of(b, value);
     else
-        *(uint64_t *)at = number_of(value);
+        *(uint64_t *)at = mk_snap_number_of(value);
 }
 
 static bool add_reason(struct builder *b, const struct spec_line *line) {

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-static const struct allocation_row *sum_of(const struct snapshot *s, const char *by,
-                                           const char *name, uint64_t size) {
+static const struct allocation_row *allocation_sums_sum_of(const struct snapshot *s, const char *by,
+                                                           const char *name, uint64_t size) {
     SNAPSHOT_ROWS(s, PART_ALLOCATIONS, struct allocation_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (strcmp(rows[i].by, by) == 0 && rows[i].size_each == size &&
@@ -24,7 +24,7 @@ static const struct allocation_row *sum_of(const struct snapshot *s, const char 
 
 static void assert_sum(const struct snapshot *s, const char *by, const char *name, uint64_t size,
                        uint64_t count, uint64_t bytes) {
-    const struct allocation_row *row = sum_of(s, by, name, size);
+    const struct allocation_row *row = allocation_sums_sum_of(s, by, name, size);
     if (!row)
         fail_msg("no sum by %s of %s", by, name ? name : "a size");
     assert_int_equal(row->count, count);
@@ -218,7 +218,7 @@ static void corpus_files_give_their_sums(void **state) {
     assert_int_equal(corpus_count_untested(CORPUS_SUMS, tested, 2), 0);
 }
 
-static void every_prefix_is_refused_or_read(void **state) {
+static void allocation_sums_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     fixture_read_prefixes("heap-stat_before.txt");
     fixture_read_prefixes("heap-l_press.txt");
@@ -239,7 +239,7 @@ int main(void) {
         cmocka_unit_test(what_a_leak_report_lacks_is_said),
         cmocka_unit_test(pages_become_the_text_that_is_seen),
         cmocka_unit_test(corpus_files_give_their_sums),
-        cmocka_unit_test(every_prefix_is_refused_or_read),
+        cmocka_unit_test(allocation_sums_every_prefix_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,8 @@
 
 /* -- Made stacks ------------------------------------------------------------------------------- */
 
-static struct stack_row *stack(struct made *m, uint32_t i, const char *frames, uint64_t count,
-                               uint64_t bytes) {
+static struct stack_row *allocations_stack(struct made *m, uint32_t i, const char *frames,
+                                           uint64_t count, uint64_t bytes) {
     struct stack_row *row = made_row(m, i, PART_STACKS);
     *row = STACK_ROW;
     made_frames(m, i, &row->frames, frames);
@@ -20,7 +20,7 @@ static struct stack_row *stack(struct made *m, uint32_t i, const char *frames, u
     return row;
 }
 
-static const struct series_stack *find(const struct made *m, const char *place) {
+static const struct series_stack *allocations_find(const struct made *m, const char *place) {
     for (uint32_t i = 0; i < m->series.stack_count; i++) {
         struct strbuf text;
         strbuf_init(&text);
@@ -34,8 +34,8 @@ static const struct series_stack *find(const struct made *m, const char *place) 
     return NULL;
 }
 
-static const struct series_allocation *sum(const struct made *m, enum allocation_by by,
-                                           const char *name, uint64_t size) {
+static const struct series_allocation *allocations_sum(const struct made *m, enum allocation_by by,
+                                                       const char *name, uint64_t size) {
     const struct series_allocations *sums = &m->series.allocations[by];
     for (uint32_t i = 0; i < sums->count; i++)
         if (name ? strcmp(sums->rows[i].name, name) == 0 : sums->rows[i].size_each == size)
@@ -45,7 +45,7 @@ static const struct series_allocation *sum(const struct made *m, enum allocation
 }
 
 /* What is summed up by one thing is all there is. */
-static void check_totals(const struct made *m) {
+static void allocations_check_totals(const struct made *m) {
     const struct series *s = &m->series;
     for (int by = 0; by < ALLOCATION_SUMS; by++) {
         const struct series_allocations *sums = &s->allocations[by];
@@ -160,21 +160,21 @@ static void rows_of_one_stack_add_up_whatever_their_size(void **state) {
     struct made m;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        stack(&m, i, "malloc|fill|main", 10, 4220)->size_each = 422;
-        stack(&m, i, "malloc|fill|main", 1 + i, 100 + i * 100)->size_each = 100;
-        stack(&m, i, "malloc|draw|main", 2, 2048)->size_each = 1024;
+        allocations_stack(&m, i, "malloc|fill|main", 10, 4220)->size_each = 422;
+        allocations_stack(&m, i, "malloc|fill|main", 1 + i, 100 + i * 100)->size_each = 100;
+        allocations_stack(&m, i, "malloc|draw|main", 2, 2048)->size_each = 1024;
     }
     made_series(&m);
     assert_int_equal(m.series.stack_count, 2);
-    const struct series_stack *fill = find(&m, "fill <- main");
+    const struct series_stack *fill = allocations_find(&m, "fill <- main");
     assert_int_equal(fill->totals[0].bytes, 4320);
     assert_int_equal(fill->bytes_delta, 100);
     assert_int_equal(fill->count_delta, 1);
     assert_true(fill->size_each == ABSENT);
-    assert_int_equal(find(&m, "draw <- main")->size_each, 1024);
-    assert_int_equal(sum(&m, BY_SIZE, NULL, 422)->self[1].objects, 10);
-    assert_int_equal(sum(&m, BY_SIZE, NULL, 100)->bytes_delta, 100);
-    check_totals(&m);
+    assert_int_equal(allocations_find(&m, "draw <- main")->size_each, 1024);
+    assert_int_equal(allocations_sum(&m, BY_SIZE, NULL, 422)->self[1].objects, 10);
+    assert_int_equal(allocations_sum(&m, BY_SIZE, NULL, 100)->bytes_delta, 100);
+    allocations_check_totals(&m);
     made_deinit(&m);
 }
 
@@ -182,19 +182,19 @@ static void recursion_is_folded(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    stack(&m, 0, "malloc|walk|walk|walk|main", 1, 10);
-    stack(&m, 1, "malloc|walk|main", 1, 30);
-    stack(&m, 0, "malloc|odd|even|odd|even|odd|even|main", 2, 20);
-    stack(&m, 1, "malloc|odd|even|main", 3, 60);
-    stack(&m, 1, "malloc|even|odd|main", 3, 7);
+    allocations_stack(&m, 0, "malloc|walk|walk|walk|main", 1, 10);
+    allocations_stack(&m, 1, "malloc|walk|main", 1, 30);
+    allocations_stack(&m, 0, "malloc|odd|even|odd|even|odd|even|main", 2, 20);
+    allocations_stack(&m, 1, "malloc|odd|even|main", 3, 60);
+    allocations_stack(&m, 1, "malloc|even|odd|main", 3, 7);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 3);
-    assert_int_equal(find(&m, "walk <- main")->bytes_delta, 20);
-    assert_int_equal(find(&m, "odd <- even <- main")->bytes_delta, 40);
+    assert_int_equal(allocations_find(&m, "walk <- main")->bytes_delta, 20);
+    assert_int_equal(allocations_find(&m, "odd <- even <- main")->bytes_delta, 40);
     /* A function that calls itself has what it holds once. */
-    assert_int_equal(sum(&m, BY_FUNCTION, "walk", 0)->cum[1].bytes, 30);
-    assert_int_equal(sum(&m, BY_FUNCTION, "main", 0)->cum[1].bytes, 97);
-    check_totals(&m);
+    assert_int_equal(allocations_sum(&m, BY_FUNCTION, "walk", 0)->cum[1].bytes, 30);
+    assert_int_equal(allocations_sum(&m, BY_FUNCTION, "main", 0)->cum[1].bytes, 97);
+    allocations_check_totals(&m);
     made_deinit(&m);
 }
 
@@ -202,14 +202,14 @@ static void what_is_not_told_is_no_zero(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    stack(&m, 0, "malloc|fill", ABSENT, 10);
-    stack(&m, 1, "malloc|fill", ABSENT, 30);
-    stack(&m, 1, "malloc|draw", ABSENT, 5);
+    allocations_stack(&m, 0, "malloc|fill", ABSENT, 10);
+    allocations_stack(&m, 1, "malloc|fill", ABSENT, 30);
+    allocations_stack(&m, 1, "malloc|draw", ABSENT, 5);
     made_series(&m);
-    assert_true(find(&m, "fill")->totals[1].objects == ABSENT);
-    assert_true(find(&m, "draw")->totals[0].objects == ABSENT);
-    assert_int_equal(find(&m, "draw")->totals[0].bytes, 0);
-    assert_null(find(&m, "draw")->ever);
+    assert_true(allocations_find(&m, "fill")->totals[1].objects == ABSENT);
+    assert_true(allocations_find(&m, "draw")->totals[0].objects == ABSENT);
+    assert_int_equal(allocations_find(&m, "draw")->totals[0].bytes, 0);
+    assert_null(allocations_find(&m, "draw")->ever);
     assert_true(m.series.allocated[1].objects == ABSENT);
     assert_null(m.series.allocations[BY_SIZE].total);
     made_deinit(&m);
@@ -227,10 +227,10 @@ static uint32_t joined(const char *old_name, const char *new_name, const char *c
             char frames[128];
             snprintf(frames, sizeof(frames), "malloc|%s!%s|app!main", i ? new_name : old_name,
                      functions[k]);
-            stack(&m, i, frames, 1, 10 + i);
+            allocations_stack(&m, i, frames, 1, 10 + i);
         }
     made_series(&m);
-    check_totals(&m);
+    allocations_check_totals(&m);
     uint32_t stacks = m.series.stack_count;
     *ret_renamed = m.series.stacks_renamed;
     made_deinit(&m);
@@ -262,15 +262,15 @@ static void a_module_that_is_still_there_was_not_renamed(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    stack(&m, 0, "malloc|plug1.so!create|main", 1, 10);
-    stack(&m, 0, "malloc|plug2.so!create|main", 1, 10);
-    stack(&m, 1, "malloc|plug2.so!create|main", 1, 10);
-    stack(&m, 1, "malloc|plug3.so!create|main", 1, 10);
+    allocations_stack(&m, 0, "malloc|plug1.so!create|main", 1, 10);
+    allocations_stack(&m, 0, "malloc|plug2.so!create|main", 1, 10);
+    allocations_stack(&m, 1, "malloc|plug2.so!create|main", 1, 10);
+    allocations_stack(&m, 1, "malloc|plug3.so!create|main", 1, 10);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 3);
-    assert_int_equal(find(&m, "plug1.so!create <- main")->bytes_delta, -10);
-    assert_int_equal(find(&m, "plug3.so!create <- main")->bytes_delta, 10);
-    check_totals(&m);
+    assert_int_equal(allocations_find(&m, "plug1.so!create <- main")->bytes_delta, -10);
+    assert_int_equal(allocations_find(&m, "plug3.so!create <- main")->bytes_delta, 10);
+    allocations_check_totals(&m);
     made_deinit(&m);
 }
 
@@ -278,13 +278,13 @@ static void two_modules_that_could_be_the_new_one_are_both_new(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    stack(&m, 0, "malloc|ink.so.1!fill|main", 1, 10);
-    stack(&m, 1, "malloc|ink.so.2!fill|main", 1, 20);
-    stack(&m, 1, "malloc|ink.so.3!fill|main", 1, 40);
+    allocations_stack(&m, 0, "malloc|ink.so.1!fill|main", 1, 10);
+    allocations_stack(&m, 1, "malloc|ink.so.2!fill|main", 1, 20);
+    allocations_stack(&m, 1, "malloc|ink.so.3!fill|main", 1, 40);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 3);
     assert_int_equal(m.series.stacks_renamed, 0);
-    check_totals(&m);
+    allocations_check_totals(&m);
     made_deinit(&m);
 }
 
@@ -292,16 +292,17 @@ static void stacks_without_modules_match_those_with(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    stack(&m, 0, "malloc|fill|main", 1, 10);
-    stack(&m, 1, "libc.so.6!malloc|ink.so!fill|press!main", 1, 30);
-    stack(&m, 0, "malloc|twice|main", 1, 10);
-    stack(&m, 1, "libc.so.6!malloc|a.so!twice|press!main", 1, 30);
-    stack(&m, 1, "libc.so.6!malloc|b.so!twice|press!main", 1, 30);
+    allocations_stack(&m, 0, "malloc|fill|main", 1, 10);
+    allocations_stack(&m, 1, "libc.so.6!malloc|ink.so!fill|press!main", 1, 30);
+    allocations_stack(&m, 0, "malloc|twice|main", 1, 10);
+    allocations_stack(&m, 1, "libc.so.6!malloc|a.so!twice|press!main", 1, 30);
+    allocations_stack(&m, 1, "libc.so.6!malloc|b.so!twice|press!main", 1, 30);
     made_series(&m);
-    assert_int_equal(find(&m, "ink.so!fill <- press!main")->bytes_delta, 20);
-    assert_int_equal(find(&m, "twice <- main")->bytes_delta, -10); /* of which of the two? */
+    assert_int_equal(allocations_find(&m, "ink.so!fill <- press!main")->bytes_delta, 20);
+    assert_int_equal(allocations_find(&m, "twice <- main")->bytes_delta,
+                     -10); /* of which of the two? */
     assert_int_equal(m.series.stack_count, 4);
-    check_totals(&m);
+    allocations_check_totals(&m);
     made_deinit(&m);
 }
 
@@ -309,16 +310,16 @@ static void a_function_may_change_its_arguments_but_not_its_overload(void **stat
     (void)state;
     struct made m;
     made_init(&m, 2);
-    stack(&m, 0, "malloc|a!Cart::Add(int)|a!main", 1, 10);
-    stack(&m, 1, "malloc|a!Cart::Add(int, bool)|a!main", 1, 30);
-    stack(&m, 0, "malloc|a!Cart::Put(int)|a!main", 1, 10);
-    stack(&m, 1, "malloc|a!Cart::Put(long)|a!main", 1, 30);
-    stack(&m, 1, "malloc|a!Cart::Put(int)|a!other", 1, 5);
+    allocations_stack(&m, 0, "malloc|a!Cart::Add(int)|a!main", 1, 10);
+    allocations_stack(&m, 1, "malloc|a!Cart::Add(int, bool)|a!main", 1, 30);
+    allocations_stack(&m, 0, "malloc|a!Cart::Put(int)|a!main", 1, 10);
+    allocations_stack(&m, 1, "malloc|a!Cart::Put(long)|a!main", 1, 30);
+    allocations_stack(&m, 1, "malloc|a!Cart::Put(int)|a!other", 1, 5);
     made_series(&m);
     assert_int_equal(m.series.stacks_renamed, 1);
-    assert_int_equal(find(&m, "a!Cart::Add <- a!main")->bytes_delta, 20);
+    assert_int_equal(allocations_find(&m, "a!Cart::Add <- a!main")->bytes_delta, 20);
     assert_int_equal(m.series.stack_count, 4);
-    check_totals(&m);
+    allocations_check_totals(&m);
     made_deinit(&m);
 }
 
@@ -327,14 +328,14 @@ static void exact_names_leave_all_apart(void **state) {
     struct made m;
     made_init(&m, 2);
     m.options.exact_names = true;
-    stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
-    stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
+    allocations_stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
+    allocations_stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 2);
     made_deinit(&m);
     made_init(&m, 2);
-    stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
-    stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
+    allocations_stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
+    allocations_stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 1);
     assert_string_equal(m.series.stacks[0].frames.items[1], "a!fill.part.1");
@@ -352,8 +353,8 @@ static void the_other_way_round_is_the_negative(void **state) {
             snprintf(frames, sizeof(frames), "malloc|m%u!f%u|main", k % 3, k);
             if ((k + i) % 5 == 0)
                 continue;
-            stack(&m, i, frames, k + i, k * 100 * (i + k % 2));
-            stack(&r, 1 - i, frames, k + i, k * 100 * (i + k % 2));
+            allocations_stack(&m, i, frames, k + i, k * 100 * (i + k % 2));
+            allocations_stack(&r, 1 - i, frames, k + i, k * 100 * (i + k % 2));
         }
     made_series(&m);
     made_series(&r);
@@ -365,7 +366,7 @@ static void the_other_way_round_is_the_negative(void **state) {
     for (uint32_t i = 0; i < m.series.allocations[BY_MODULE].count; i++)
         assert_int_equal(m.series.allocations[BY_MODULE].rows[i].bytes_delta,
                          -r.series.allocations[BY_MODULE].rows[i].bytes_delta);
-    check_totals(&m);
+    allocations_check_totals(&m);
     made_deinit(&m);
     made_deinit(&r);
 }
@@ -377,25 +378,25 @@ static void modules_are_those_that_the_source_or_the_caller_says(void **state) {
     struct made m;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!main", 1, 100);
-        stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!other", 1, 1000 + i)->module =
+        allocations_stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!main", 1, 100);
+        allocations_stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!other", 1, 1000 + i)->module =
             made_text(&m, i, "app");
-        stack(&m, i, "malloc|0x1234", 1, 7);
+        allocations_stack(&m, i, "malloc|0x1234", 1, 7);
     }
     made_series(&m);
-    assert_int_equal(sum(&m, BY_MODULE, "ink", 0)->self[0].bytes, 100);
-    assert_int_equal(sum(&m, BY_MODULE, "ink", 0)->cum[0].bytes, 1100);
-    assert_int_equal(sum(&m, BY_MODULE, "app", 0)->self[1].bytes, 1001);
-    assert_int_equal(sum(&m, BY_MODULE, "app", 0)->cum[1].bytes, 1101);
-    assert_int_equal(sum(&m, BY_MODULE, "[unknown]", 0)->self[1].bytes, 7);
-    assert_int_equal(sum(&m, BY_FUNCTION, "ink!fill", 0)->self[1].bytes, 1101);
-    assert_int_equal(sum(&m, BY_FUNCTION, "0x1234", 0)->self[1].bytes, 7);
-    check_totals(&m);
+    assert_int_equal(allocations_sum(&m, BY_MODULE, "ink", 0)->self[0].bytes, 100);
+    assert_int_equal(allocations_sum(&m, BY_MODULE, "ink", 0)->cum[0].bytes, 1100);
+    assert_int_equal(allocations_sum(&m, BY_MODULE, "app", 0)->self[1].bytes, 1001);
+    assert_int_equal(allocations_sum(&m, BY_MODULE, "app", 0)->cum[1].bytes, 1101);
+    assert_int_equal(allocations_sum(&m, BY_MODULE, "[unknown]", 0)->self[1].bytes, 7);
+    assert_int_equal(allocations_sum(&m, BY_FUNCTION, "ink!fill", 0)->self[1].bytes, 1101);
+    assert_int_equal(allocations_sum(&m, BY_FUNCTION, "0x1234", 0)->self[1].bytes, 7);
+    allocations_check_totals(&m);
     made_deinit(&m);
 }
 
-static struct allocation_row *told(struct made *m, uint32_t i, const char *by, const char *name,
-                                   uint64_t count, uint64_t bytes) {
+static struct allocation_row *allocations_told(struct made *m, uint32_t i, const char *by,
+                                               const char *name, uint64_t count, uint64_t bytes) {
     struct allocation_row *row = made_row(m, i, PART_ALLOCATIONS);
     *row = (struct allocation_row){.by = made_text(m, i, by),
                                    .name = name ? made_text(m, i, name) : NULL,
@@ -414,17 +415,17 @@ static void sums_of_the_source_stand_where_there_are_no_stacks(void **state) {
     struct made m;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        told(&m, i, "function", "fill", 1, 100 + 50 * i)->cum_bytes = 200;
-        told(&m, i, "module", "ink", 3, 300);
-        told(&m, i, "size", NULL, 5, 2110)->size_each = 422;
-        told(&m, i, "total", NULL, 9, 5000);
+        allocations_told(&m, i, "function", "fill", 1, 100 + 50 * i)->cum_bytes = 200;
+        allocations_told(&m, i, "module", "ink", 3, 300);
+        allocations_told(&m, i, "size", NULL, 5, 2110)->size_each = 422;
+        allocations_told(&m, i, "total", NULL, 9, 5000);
     }
     made_series(&m);
-    const struct series_allocation *fill = sum(&m, BY_FUNCTION, "fill", 0);
+    const struct series_allocation *fill = allocations_sum(&m, BY_FUNCTION, "fill", 0);
     assert_int_equal(fill->bytes_delta, 50);
     assert_int_equal(fill->cum[0].bytes, 200);
     assert_true(fill->cum[0].objects == ABSENT);
-    assert_int_equal(sum(&m, BY_SIZE, NULL, 422)->self[0].objects, 5);
+    assert_int_equal(allocations_sum(&m, BY_SIZE, NULL, 422)->self[0].objects, 5);
     assert_int_equal(m.series.allocated[0].bytes, 5000);
     assert_false(m.series.allocations[BY_MODULE].from_stacks);
     made_deinit(&m);
@@ -435,12 +436,12 @@ static void the_sums_that_know_more_are_taken(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 1);
-    stack(&m, 0, "malloc|ink!fill", 1, 100);
-    told(&m, 0, "module", "ink", 3, 300);
-    told(&m, 0, "function", "ink!fill", 1, 40);
+    allocations_stack(&m, 0, "malloc|ink!fill", 1, 100);
+    allocations_told(&m, 0, "module", "ink", 3, 300);
+    allocations_told(&m, 0, "function", "ink!fill", 1, 40);
     made_series(&m);
     assert_false(m.series.allocations[BY_MODULE].from_stacks);
-    assert_int_equal(sum(&m, BY_MODULE, "ink", 0)->self[0].bytes, 300);
+    assert_int_equal(allocations_sum(&m, BY_MODULE, "ink", 0)->self[0].bytes, 300);
     assert_true(m.series.allocations[BY_FUNCTION].from_stacks);
     assert_int_equal(m.series.allocated[0].bytes, 300);
     made_deinit(&m);
@@ -468,10 +469,10 @@ static void rows_shown_and_others_are_the_total(void **state) {
         for (uint32_t k = 0; k < 20; k++) {
             char frames[64];
             snprintf(frames, sizeof(frames), "malloc|ink!f%u|app!main%u", k, k % 4);
-            stack(&m, i, frames, 1 + i, 1000 + i * k * 10);
+            allocations_stack(&m, i, frames, 1 + i, 1000 + i * k * 10);
         }
-    stack(&m, 0, "malloc|ink!same|app!main0", 1, 10);
-    stack(&m, 1, "malloc|ink!same|app!main0", 1, 10);
+    allocations_stack(&m, 0, "malloc|ink!same|app!main0", 1, 10);
+    allocations_stack(&m, 1, "malloc|ink!same|app!main0", 1, 10);
     made_series(&m);
     for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)
         for (int kind = 0; kind < ALLOC_KINDS; kind++) {
@@ -513,12 +514,12 @@ static void rows_are_sorted_as_asked(void **state) {
     };
     struct made m;
     made_init(&m, 2);
-    stack(&m, 0, "malloc|a", 99, 9000);
-    stack(&m, 1, "malloc|a", 100, 9001);
-    stack(&m, 0, "malloc|b", 1, 10);
-    stack(&m, 1, "malloc|b", 3, 900);
-    stack(&m, 0, "malloc|c", 1, 10);
-    stack(&m, 1, "malloc|c", 9, 90);
+    allocations_stack(&m, 0, "malloc|a", 99, 9000);
+    allocations_stack(&m, 1, "malloc|a", 100, 9001);
+    allocations_stack(&m, 0, "malloc|b", 1, 10);
+    allocations_stack(&m, 1, "malloc|b", 3, 900);
+    allocations_stack(&m, 0, "malloc|c", 1, 10);
+    allocations_stack(&m, 1, "malloc|c", 9, 90);
     made_series(&m);
     for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
         struct report_options o = {.sort = cases[c].sort};

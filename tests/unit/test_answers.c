@@ -50,7 +50,7 @@ static void what_is_neither_name_nor_expression_is_refused(void **state) {
 }
 
 /* Cart: 10 objects, 8 of them live, 7 on two paths that were kept. */
-static void fill(struct snapshot *s, bool with_paths) {
+static void answers_fill(struct snapshot *s, bool with_paths) {
     struct builder b;
     struct err err;
     snapshot_init(s);
@@ -87,7 +87,7 @@ static void paths_of_a_snapshot_say_what_is_below_its_floor(void **state) {
     struct answers a;
     struct err err;
     struct question q = {.asked = {[QUESTION_PATH] = true}, .path_of = "Cart"};
-    fill(&s, true);
+    answers_fill(&s, true);
     answers_init(&a, &q);
     assert_true(answers_from_snapshot(&a, &s, &err));
     assert_true(a.answered[QUESTION_PATH]);
@@ -111,7 +111,7 @@ static void a_snapshot_that_lies_is_answered_without_harm(void **state) {
     struct answers a;
     struct err err;
     struct question q = {.asked = {[QUESTION_PATH] = true}, .path_of = "Cart"};
-    fill(&s, true);
+    answers_fill(&s, true);
     struct type_row *rows = s.tables[PART_TYPES].rows;
     for (uint32_t i = 0; i < s.tables[PART_TYPES].count; i++) {
         if (strcmp(rows[i].name, "Shop.Cart") == 0)
@@ -149,7 +149,7 @@ what_a_snapshot_does_not_hold_is_inconclusive_and_an_unknown_type_a_mistake(void
         struct snapshot s;
         struct answers a;
         struct err err;
-        fill(&s, cases[i].with_paths);
+        answers_fill(&s, cases[i].with_paths);
         answers_init(&a, &cases[i].question);
         assert_false(answers_from_snapshot(&a, &s, &err));
         assert_int_equal(err.code, cases[i].code);
@@ -164,7 +164,7 @@ static void dominators_that_would_take_too_much_are_refused_with_the_figure(void
     struct answers a;
     struct err err;
     struct question q = {.asked = {[QUESTION_RETAINED] = true}};
-    fill(&s, true);
+    answers_fill(&s, true);
     answers_init(&a, &q);
     a.answered[QUESTION_RETAINED] = true;
     a.retained.refused_bytes = (uint64_t)5 << 30;

@@ -15,14 +15,14 @@ struct fixture {
     struct err err;
 };
 
-static int setup(void **state) {
+static int builder_setup(void **state) {
     struct fixture *f = calloc(1, sizeof(*f));
     snapshot_init(&f->s);
     *state = f;
     return f && builder_init(&f->b, &f->s, &f->err) ? 0 : -1;
 }
 
-static int teardown(void **state) {
+static int builder_teardown(void **state) {
     struct fixture *f = *state;
     builder_deinit(&f->b);
     snapshot_deinit(&f->s);
@@ -30,7 +30,7 @@ static int teardown(void **state) {
     return 0;
 }
 
-static const struct reason_row *reason(const struct fixture *f, uint32_t i) {
+static const struct reason_row *builder_reason(const struct fixture *f, uint32_t i) {
     SNAPSHOT_ROWS(&f->s, PART_REASONS, struct reason_row, rows, count);
     assert_true(i < count);
     return &rows[i];
@@ -56,7 +56,7 @@ static void a_sum_beyond_64_bits_is_warned_about(void **state) {
     assert_int_equal(snapshot_trust(&f->s), TRUST_EXACT);
     assert_true(builder_add_type(&f->b, STR("A"), STR(""), GEN_0, huge, &f->err));
     assert_int_equal(snapshot_trust(&f->s), TRUST_PARTIAL);
-    assert_non_null(strstr(reason(f, 0)->text, "overflow"));
+    assert_non_null(strstr(builder_reason(f, 0)->text, "overflow"));
 }
 
 static void what_is_said_twice_must_agree(void **state) {
@@ -74,8 +74,8 @@ static void what_is_said_twice_must_agree(void **state) {
     assert_int_equal(field, 5);
     assert_string_equal(text, "server");
     assert_int_equal(snapshot_trust(&f->s), TRUST_PARTIAL);
-    assert_non_null(strstr(reason(f, 0)->text, "number of heaps"));
-    assert_non_null(strstr(reason(f, 1)->text, "GC mode"));
+    assert_non_null(strstr(builder_reason(f, 0)->text, "number of heaps"));
+    assert_non_null(strstr(builder_reason(f, 1)->text, "GC mode"));
 }
 
 static void one_thread_has_one_row_whoever_speaks_of_it(void **state) {
@@ -122,8 +122,8 @@ static void equal_reasons_are_merged_and_too_many_are_counted(void **state) {
     builder_warn(&f->b, 2, "rows were left out");
     builder_warn(&f->b, 3, "rows were left out");
     builder_note(&f->b, "a note");
-    assert_int_equal(reason(f, 0)->count, 5);
-    assert_int_equal(reason(f, 1)->lowers_trust, 0);
+    assert_int_equal(builder_reason(f, 0)->count, 5);
+    assert_int_equal(builder_reason(f, 1)->lowers_trust, 0);
     for (unsigned i = 0; i < 2 * REASONS_MAX; i++)
         builder_warn(&f->b, ABSENT, "reason %u", i);
     assert_true(builder_finish(&f->b, &f->err));
@@ -163,16 +163,20 @@ static void field_numbers_of_a_part_are_unique(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(rows_of_one_name_and_module_add_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_sum_beyond_64_bits_is_warned_about, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_said_twice_must_agree, setup, teardown),
-        cmocka_unit_test_setup_teardown(one_thread_has_one_row_whoever_speaks_of_it, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_million_threads_are_not_quadratic, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_are_cleaned_and_cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(equal_reasons_are_merged_and_too_many_are_counted, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_fresh_row_says_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_of_one_name_and_module_add_up, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(a_sum_beyond_64_bits_is_warned_about, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(what_is_said_twice_must_agree, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(one_thread_has_one_row_whoever_speaks_of_it, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(a_million_threads_are_not_quadratic, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(names_are_cleaned_and_cut, builder_setup, builder_teardown),
+        cmocka_unit_test_setup_teardown(equal_reasons_are_merged_and_too_many_are_counted,
+                                        builder_setup, builder_teardown),
+        cmocka_unit_test_setup_teardown(a_fresh_row_says_nothing, builder_setup, builder_teardown),
         cmocka_unit_test(field_numbers_of_a_part_are_unique),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void make_section(struct world *f) {
     f->w.clr.contract.global[G_CODE_RANGE_MAP] = map;
 }
 
-static int setup(void **state) {
+static int clr_code_setup(void **state) {
     struct world *f = calloc(1, sizeof(*f));
     if (!f || !mk_clr_init(&f->w, 1u << 20))
         return -1;
@@ -51,7 +51,7 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
+static int clr_code_teardown(void **state) {
     struct world *f = *state;
     mk_clr_deinit(&f->w);
     free(f);
@@ -274,8 +274,8 @@ static void gives_up_where_look_ups_never_end(void **state) {
 
 #define UNWIND(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
 
-static bool unwind(struct world *f, const uint8_t *info, size_t size, uint32_t offset,
-                   bool interrupted, struct code_context *c) {
+static bool clr_code_unwind(struct world *f, const uint8_t *info, size_t size, uint32_t offset,
+                            bool interrupted, struct code_context *c) {
     uint64_t at = mk_clr_room(&f->w, 1024), stack = mk_clr_room(&f->w, 1024);
     memcpy(mk_clr_at(&f->w, at + 16), info, size);
     for (uint32_t i = 0; i < 128; i++)
@@ -293,39 +293,42 @@ static void unwinds_what_prologs_do(void **state) {
     struct world *f = *state;
     struct code_context c;
     /* sub rsp, 0x20 (at 6); push rbx (at 2); push rbp (at 1) */
-    assert_true(unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 40, false, &c));
+    assert_true(clr_code_unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 40, false, &c));
     assert_int_equal(c.reg[REG_RBX], 0x1004);
     assert_int_equal(c.reg[REG_RBP], 0x1005);
     assert_int_equal(c.ip, 0x1006);
     assert_int_equal(c.reg[REG_RSP], 0x38);
     /* Interrupted behind the second push: only the pushes were done. */
-    assert_true(unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 2, true, &c));
+    assert_true(clr_code_unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 2, true, &c));
     assert_int_equal(c.reg[REG_RBX], 0x1000);
     assert_int_equal(c.ip, 0x1002);
     /* Large allocations, in 8 bytes and in bytes. */
-    assert_true(unwind(f, UNWIND(1, 4, 2, 0, 4, 0x01, 4, 0), 40, false, &c));
+    assert_true(clr_code_unwind(f, UNWIND(1, 4, 2, 0, 4, 0x01, 4, 0), 40, false, &c));
     assert_int_equal(c.ip, 0x1004);
-    assert_true(unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0x40, 0, 0, 0), 40, false, &c));
+    assert_true(clr_code_unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0x40, 0, 0, 0), 40, false, &c));
     assert_int_equal(c.ip, 0x1008);
     /* A frame pointer at rsp + 0x10, and a register kept at 8 above the frame. */
-    assert_true(unwind(f, UNWIND(1, 9, 3, 0x15, 9, 0x34, 1, 0, 5, 0x03), 40, false, &c));
+    assert_true(clr_code_unwind(f, UNWIND(1, 9, 3, 0x15, 9, 0x34, 1, 0, 5, 0x03), 40, false, &c));
     assert_int_equal(c.reg[REG_RBX], 0x1007);
     assert_int_equal(c.ip, 0x1006);
     /* Nothing done at all: a leaf with a table. */
-    assert_true(unwind(f, UNWIND(1, 0, 0, 0), 40, false, &c));
+    assert_true(clr_code_unwind(f, UNWIND(1, 0, 0, 0), 40, false, &c));
     assert_int_equal(c.ip, 0x1000);
 }
 
 static void refuses_unwind_data_that_makes_no_sense(void **state) {
     struct world *f = *state;
     struct code_context c;
-    assert_false(unwind(f, UNWIND(7, 0, 0, 0), 40, false, &c));                /* version */
-    assert_false(unwind(f, UNWIND(1, 4, 1, 0, 4, 0x01), 40, false, &c));       /* no operand */
-    assert_false(unwind(f, UNWIND(1, 4, 2, 0, 4, 0x11, 1, 0), 40, false, &c)); /* half of one */
-    assert_false(unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0a), 40, false, &c));       /* machine frame */
-    assert_false(unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0f), 40, false, &c));       /* no such code */
-    assert_false(unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0xff, 0xff, 0xff, 0x7f), 40, false, &c));
-    assert_false(unwind(f, UNWIND(1, 4, 1, 0x03, 4, 0x03), 40, false, &c)); /* rbx is 0 */
+    assert_false(clr_code_unwind(f, UNWIND(7, 0, 0, 0), 40, false, &c));          /* version */
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x01), 40, false, &c)); /* no operand */
+    assert_false(
+        clr_code_unwind(f, UNWIND(1, 4, 2, 0, 4, 0x11, 1, 0), 40, false, &c)); /* half of one */
+    assert_false(
+        clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0a), 40, false, &c)); /* machine frame */
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0f), 40, false, &c)); /* no such code */
+    assert_false(
+        clr_code_unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0xff, 0xff, 0xff, 0x7f), 40, false, &c));
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0x03, 4, 0x03), 40, false, &c)); /* rbx is 0 */
     struct code_function nowhere = {.begin = CODE, .base = CODE, .unwind = 16};
     assert_false(code_unwind(&f->w.clr, &nowhere, &c, false));
     nowhere.unwind = 0;
@@ -336,8 +339,8 @@ static void ends_chains_of_unwind_data_that_lead_to_themselves(void **state) {
     struct world *f = *state;
     struct code_context c;
     /* The chained entry: begin, end, and the unwind data, which are these again (at 16). */
-    assert_false(
-        unwind(f, UNWIND(1 | 4 << 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0), 40, false, &c));
+    assert_false(clr_code_unwind(
+        f, UNWIND(1 | 4 << 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0), 40, false, &c));
 }
 
 static void bears_unwind_data_of_any_bytes(void **state) {
@@ -348,25 +351,30 @@ static void bears_unwind_data_of_any_bytes(void **state) {
             struct code_context c;
             memset(info + 4, (int)code, sizeof(info) - 4);
             f->w.used = 256 << 10; /* the same place each time */
-            if (unwind(f, info, sizeof(info), 40, code & 1, &c))
+            if (clr_code_unwind(f, info, sizeof(info), 40, code & 1, &c))
                 assert_true(c.ip >= 0x1000 || c.ip == 0);
         }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(reads_runs_and_items, setup, teardown),
-        cmocka_unit_test_setup_teardown(refuses_references_that_cannot_be, setup, teardown),
-        cmocka_unit_test_setup_teardown(finds_precompiled_methods_and_their_cold_parts, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(finds_jitted_methods, setup, teardown),
-        cmocka_unit_test_setup_teardown(ends_in_circles_of_heaps_and_fragments, setup, teardown),
-        cmocka_unit_test_setup_teardown(gives_up_where_look_ups_never_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(unwinds_what_prologs_do, setup, teardown),
-        cmocka_unit_test_setup_teardown(refuses_unwind_data_that_makes_no_sense, setup, teardown),
-        cmocka_unit_test_setup_teardown(ends_chains_of_unwind_data_that_lead_to_themselves, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(bears_unwind_data_of_any_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(reads_runs_and_items, clr_code_setup, clr_code_teardown),
+        cmocka_unit_test_setup_teardown(refuses_references_that_cannot_be, clr_code_setup,
+                                        clr_code_teardown),
+        cmocka_unit_test_setup_teardown(finds_precompiled_methods_and_their_cold_parts,
+                                        clr_code_setup, clr_code_teardown),
+        cmocka_unit_test_setup_teardown(finds_jitted_methods, clr_code_setup, clr_code_teardown),
+        cmocka_unit_test_setup_teardown(ends_in_circles_of_heaps_and_fragments, clr_code_setup,
+                                        clr_code_teardown),
+        cmocka_unit_test_setup_teardown(gives_up_where_look_ups_never_end, clr_code_setup,
+                                        clr_code_teardown),
+        cmocka_unit_test_setup_teardown(unwinds_what_prologs_do, clr_code_setup, clr_code_teardown),
+        cmocka_unit_test_setup_teardown(refuses_unwind_data_that_makes_no_sense, clr_code_setup,
+                                        clr_code_teardown),
+        cmocka_unit_test_setup_teardown(ends_chains_of_unwind_data_that_lead_to_themselves,
+                                        clr_code_setup, clr_code_teardown),
+        cmocka_unit_test_setup_teardown(bears_unwind_data_of_any_bytes, clr_code_setup,
+                                        clr_code_teardown),
     };
     return cmocka_run_group_tests_name("clr code", tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 
 #define SIZE (1u << 20)
 
-static int setup(void **state) {
+static int clr_limits_setup(void **state) {
     struct mk_clr *w = calloc(1, sizeof(*w));
     if (!w || !mk_clr_init(w, SIZE))
         return -1;
@@ -28,7 +28,7 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
+static int clr_limits_teardown(void **state) {
     mk_clr_deinit(*state);
     free(*state);
     return 0;
@@ -230,18 +230,20 @@ static void reads_texts_up_to_their_end_and_not_beyond(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(spends_what_the_size_of_the_dump_allows, setup, teardown),
-        cmocka_unit_test_setup_teardown(ends_in_handle_maps_that_share_their_buckets, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(ends_in_names_that_are_longer_than_the_dump, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(ends_in_finalization_queues_that_are_shared, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(ends_in_maps_of_types_that_lead_to_themselves, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(ends_in_images_that_share_their_headers, setup, teardown),
-        cmocka_unit_test_setup_teardown(reads_texts_up_to_their_end_and_not_beyond, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(spends_what_the_size_of_the_dump_allows, clr_limits_setup,
+                                        clr_limits_teardown),
+        cmocka_unit_test_setup_teardown(ends_in_handle_maps_that_share_their_buckets,
+                                        clr_limits_setup, clr_limits_teardown),
+        cmocka_unit_test_setup_teardown(ends_in_names_that_are_longer_than_the_dump,
+                                        clr_limits_setup, clr_limits_teardown),
+        cmocka_unit_test_setup_teardown(ends_in_finalization_queues_that_are_shared,
+                                        clr_limits_setup, clr_limits_teardown),
+        cmocka_unit_test_setup_teardown(ends_in_maps_of_types_that_lead_to_themselves,
+                                        clr_limits_setup, clr_limits_teardown),
+        cmocka_unit_test_setup_teardown(ends_in_images_that_share_their_headers, clr_limits_setup,
+                                        clr_limits_teardown),
+        cmocka_unit_test_setup_teardown(reads_texts_up_to_their_end_and_not_beyond,
+                                        clr_limits_setup, clr_limits_teardown),
     };
     return cmocka_run_group_tests_name("clr limits", tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ struct world {
     struct strbuf name;
 };
 
-static int setup(void **state) {
+static int clr_names_setup(void **state) {
     struct world *f = calloc(1, sizeof(*f));
     struct strbuf text;
     if (!f || !mk_clr_init(&f->w, 1u << 20))
@@ -55,7 +55,7 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
+static int clr_names_teardown(void **state) {
     struct world *f = *state;
     strbuf_deinit(&f->name);
     meta_deinit(&f->m);
@@ -64,7 +64,7 @@ static int teardown(void **state) {
     return 0;
 }
 
-static const char *name_of(struct world *f, uint64_t handle) {
+static const char *clr_names_name_of(struct world *f, uint64_t handle) {
     strbuf_clear(&f->name);
     type_name(&f->w.modules, handle, &f->name);
     return strbuf_cstr(&f->name);
@@ -86,47 +86,48 @@ static void names_classes_nested_and_generic(void **state) {
     uint64_t stock = type(f, ROW_STOCK, 0), number = type(f, ROW_TEXT, 0);
     uint64_t slot = type(f, ROW_SLOT, MK_MT_GENERIC), pair = type(f, ROW_PAIR, MK_MT_GENERIC);
     uint64_t open = type(f, ROW_PAIR, MK_MT_DEFINITION);
-    assert_string_equal(name_of(f, stock), "Mine.Stock");
+    assert_string_equal(clr_names_name_of(f, stock), "Mine.Stock");
     mk_clr_arguments(&f->w, slot, &number, 1);
-    assert_string_equal(name_of(f, slot), "Mine.Stock+Shelf<System.Int32>+Slot");
+    assert_string_equal(clr_names_name_of(f, slot), "Mine.Stock+Shelf<System.Int32>+Slot");
     mk_clr_arguments(&f->w, pair, (uint64_t[]){slot, mk_clr_array(&f->w, stock, 0)}, 2);
-    assert_string_equal(name_of(f, pair),
+    assert_string_equal(clr_names_name_of(f, pair),
                         "Mine.Pair<Mine.Stock+Shelf<System.Int32>+Slot, Mine.Stock[]>");
     uint64_t variable = desc(f, 0x13);
     mk_clr_u64(&f->w, mk_clr_field(&f->w, variable & ~3ull, F_TYPE_VAR_MODULE), f->module);
     mk_clr_u32(&f->w, mk_clr_field(&f->w, variable & ~3ull, F_TYPE_VAR_TOKEN), 0x2a000001);
     mk_clr_arguments(&f->w, open, (uint64_t[]){variable, variable}, 2);
-    assert_string_equal(name_of(f, open), "Mine.Pair<TItem, TItem>");
+    assert_string_equal(clr_names_name_of(f, open), "Mine.Pair<TItem, TItem>");
 }
 
 static void names_arrays_pointers_and_functions(void **state) {
     struct world *f = *state;
     uint64_t stock = type(f, ROW_STOCK, 0), pointer = desc(f, 0x0f), function = desc(f, 0x1b);
     uint64_t vector = mk_clr_array(&f->w, stock, 0);
-    assert_string_equal(name_of(f, vector), "Mine.Stock[]");
-    assert_string_equal(name_of(f, mk_clr_array(&f->w, stock, 1)), "Mine.Stock[*]");
-    assert_string_equal(name_of(f, mk_clr_array(&f->w, stock, 3)), "Mine.Stock[,,]");
-    assert_string_equal(name_of(f, mk_clr_array(&f->w, mk_clr_array(&f->w, stock, 2), 0)),
+    assert_string_equal(clr_names_name_of(f, vector), "Mine.Stock[]");
+    assert_string_equal(clr_names_name_of(f, mk_clr_array(&f->w, stock, 1)), "Mine.Stock[*]");
+    assert_string_equal(clr_names_name_of(f, mk_clr_array(&f->w, stock, 3)), "Mine.Stock[,,]");
+    assert_string_equal(clr_names_name_of(f, mk_clr_array(&f->w, mk_clr_array(&f->w, stock, 2), 0)),
                         "Mine.Stock[,][]");
     mk_clr_u64(&f->w, mk_clr_field(&f->w, pointer & ~3ull, F_PARAM_TYPE_ARG), vector);
-    assert_string_equal(name_of(f, pointer), "Mine.Stock[]*");
+    assert_string_equal(clr_names_name_of(f, pointer), "Mine.Stock[]*");
     mk_clr_u32(&f->w, mk_clr_field(&f->w, function & ~3ull, F_FNPTR_ARGS), 1);
     mk_clr_u64(&f->w, mk_clr_field(&f->w, function & ~3ull, F_FNPTR_TYPES), stock);
     mk_clr_u64(&f->w, mk_clr_field(&f->w, function & ~3ull, F_FNPTR_TYPES) + 8, pointer);
-    assert_string_equal(name_of(f, function), "delegate*<Mine.Stock, Mine.Stock[]*>");
+    assert_string_equal(clr_names_name_of(f, function), "delegate*<Mine.Stock, Mine.Stock[]*>");
 }
 
 static void names_what_is_no_type(void **state) {
     struct world *f = *state;
-    assert_string_equal(name_of(f, 0), "<unknown>");
-    assert_string_equal(name_of(f, 8), "<unknown>");
-    assert_string_equal(name_of(f, MK_CLR_BASE + 3), "<unknown>");
-    assert_string_equal(name_of(f, UINT64_MAX), "<unknown>");
-    assert_string_equal(name_of(f, MK_CLR_BASE + (1u << 20) - 4), "<unknown>");
-    assert_string_equal(name_of(f, desc(f, 0x99)), "<unknown>");
-    assert_string_equal(name_of(f, type(f, ROW_TICK, 0)), "`1"); /* and not: nothing */
-    assert_string_equal(name_of(f, mk_clr_type(&f->w, 0x1234, 7, 0)), "(unknown)!0x02000007");
-    assert_string_equal(name_of(f, type(f, 0xfffff, 0)), "(unknown)!0x020fffff");
+    assert_string_equal(clr_names_name_of(f, 0), "<unknown>");
+    assert_string_equal(clr_names_name_of(f, 8), "<unknown>");
+    assert_string_equal(clr_names_name_of(f, MK_CLR_BASE + 3), "<unknown>");
+    assert_string_equal(clr_names_name_of(f, UINT64_MAX), "<unknown>");
+    assert_string_equal(clr_names_name_of(f, MK_CLR_BASE + (1u << 20) - 4), "<unknown>");
+    assert_string_equal(clr_names_name_of(f, desc(f, 0x99)), "<unknown>");
+    assert_string_equal(clr_names_name_of(f, type(f, ROW_TICK, 0)), "`1"); /* and not: nothing */
+    assert_string_equal(clr_names_name_of(f, mk_clr_type(&f->w, 0x1234, 7, 0)),
+                        "(unknown)!0x02000007");
+    assert_string_equal(clr_names_name_of(f, type(f, 0xfffff, 0)), "(unknown)!0x020fffff");
 }
 
 static void ends_where_types_hold_themselves(void **state) {
@@ -134,39 +135,39 @@ static void ends_where_types_hold_themselves(void **state) {
     uint64_t array = mk_clr_array(&f->w, 0, 0), pointer = desc(f, 0x0f);
     mk_clr_u64(&f->w, mk_clr_field(&f->w, array, F_MT_PER_INST), array);
     mk_clr_u64(&f->w, mk_clr_field(&f->w, pointer & ~3ull, F_PARAM_TYPE_ARG), pointer);
-    assert_true(str_starts(str_of(name_of(f, array)), STR("<unknown>[][]")));
+    assert_true(str_starts(str_of(clr_names_name_of(f, array)), STR("<unknown>[][]")));
     assert_true(f->name.len < 100);
-    assert_true(str_starts(str_of(name_of(f, pointer)), STR("...**")));
+    assert_true(str_starts(str_of(clr_names_name_of(f, pointer)), STR("...**")));
     assert_true(f->name.len < 100);
     uint64_t shelf = type(f, ROW_SHELF, MK_MT_GENERIC);
     mk_clr_arguments(&f->w, shelf, &shelf, 1);
-    assert_true(strstr(name_of(f, shelf), "Shelf<...>>") != NULL);
+    assert_true(strstr(clr_names_name_of(f, shelf), "Shelf<...>>") != NULL);
     /* Each level doubles: 2^24 of them without a limit on the whole. */
     uint64_t pair = type(f, ROW_PAIR, MK_MT_GENERIC);
     mk_clr_arguments(&f->w, pair, (uint64_t[]){pair, pair}, 2);
-    name_of(f, pair);
+    clr_names_name_of(f, pair);
     assert_in_range(f->name.len, NAME_MAX_BYTES, NAME_END);
 }
 
 static void bounds_ranks_and_arguments(void **state) {
     struct world *f = *state;
     uint64_t stock = type(f, ROW_STOCK, 0), pair = type(f, ROW_PAIR, MK_MT_GENERIC);
-    assert_int_equal(strlen(name_of(f, mk_clr_array(&f->w, stock, 0xffff))),
+    assert_int_equal(strlen(clr_names_name_of(f, mk_clr_array(&f->w, stock, 0xffff))),
                      strlen("Mine.Stock[]") + 31);
     mk_clr_arguments(&f->w, pair, (uint64_t[]){stock, stock}, 2);
     uint64_t info;
     memcpy(&info, mk_clr_at(&f->w, mk_clr_field(&f->w, pair, F_MT_PER_INST)), 8);
     mk_clr_u16(&f->w, mk_clr_field(&f->w, info - 8, F_GENERICS_ARGS), 0xffff);
-    assert_string_equal(name_of(f, pair), "Mine.Pair");
+    assert_string_equal(clr_names_name_of(f, pair), "Mine.Pair");
     mk_clr_u16(&f->w, mk_clr_field(&f->w, info - 8, F_GENERICS_ARGS), 1);
-    assert_string_equal(name_of(f, pair), "Mine.Pair<Mine.Stock>");
+    assert_string_equal(clr_names_name_of(f, pair), "Mine.Pair<Mine.Stock>");
     mk_clr_u16(&f->w, mk_clr_field(&f->w, info - 8, F_GENERICS_ARGS), 2);
     mk_clr_u16(&f->w, mk_clr_field(&f->w, info - 8, F_GENERICS_DICTS), 0xffff);
-    assert_string_equal(name_of(f, pair), "Mine.Pair<<unknown>, <unknown>>");
+    assert_string_equal(clr_names_name_of(f, pair), "Mine.Pair<<unknown>, <unknown>>");
     mk_clr_u16(&f->w, mk_clr_field(&f->w, info - 8, F_GENERICS_DICTS), 0);
-    assert_string_equal(name_of(f, pair), "Mine.Pair");
+    assert_string_equal(clr_names_name_of(f, pair), "Mine.Pair");
     mk_clr_u64(&f->w, mk_clr_field(&f->w, pair, F_MT_PER_INST), 4);
-    assert_string_equal(name_of(f, pair), "Mine.Pair");
+    assert_string_equal(clr_names_name_of(f, pair), "Mine.Pair");
 }
 
 static const char *method(struct world *f, uint64_t desc) {
@@ -244,16 +245,23 @@ static void finds_fields_and_ends_in_circles_of_base_classes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(names_classes_nested_and_generic, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_arrays_pointers_and_functions, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_what_is_no_type, setup, teardown),
-        cmocka_unit_test_setup_teardown(ends_where_types_hold_themselves, setup, teardown),
-        cmocka_unit_test_setup_teardown(bounds_ranks_and_arguments, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_methods_with_their_parameters, setup, teardown),
-        cmocka_unit_test_setup_teardown(ends_signatures_that_promise_too_much, setup, teardown),
-        cmocka_unit_test_setup_teardown(bears_signatures_of_any_bytes, setup, teardown),
-        cmocka_unit_test_setup_teardown(finds_fields_and_ends_in_circles_of_base_classes, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(names_classes_nested_and_generic, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(names_arrays_pointers_and_functions, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(names_what_is_no_type, clr_names_setup, clr_names_teardown),
+        cmocka_unit_test_setup_teardown(ends_where_types_hold_themselves, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(bounds_ranks_and_arguments, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(names_methods_with_their_parameters, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(ends_signatures_that_promise_too_much, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(bears_signatures_of_any_bytes, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(finds_fields_and_ends_in_circles_of_base_classes,
+                                        clr_names_setup, clr_names_teardown),
     };
     return cmocka_run_group_tests_name("clr names", tests, NULL, NULL);
 }

@@ -28,7 +28,8 @@ static void prepare(struct contract *c) {
 }
 
 /* Exactly as large as the text, so that a byte too many is seen. */
-static bool parse(struct contract *c, const char *text, size_t size, struct err *err) {
+static bool test_contract_parse(struct contract *c, const char *text, size_t size,
+                                struct err *err) {
     uint8_t *copy = malloc(size ? size : 1);
     assert_non_null(copy);
     if (size)
@@ -45,7 +46,7 @@ static void says_where_fields_and_globals_are(void **state) {
     struct contract c;
     struct err err;
     prepare(&c);
-    assert_true(parse(&c, good, strlen(good), &err));
+    assert_true(test_contract_parse(&c, good, strlen(good), &err));
     assert_int_equal(c.offset[F_THREAD_ID], 16);
     assert_int_equal(c.offset[F_THREAD_LINK], 112);
     assert_int_equal(c.offset[F_MT_FLAGS], 0);
@@ -68,7 +69,7 @@ static void refuses_every_prefix(void **state) {
         struct err err;
         prepare(&c);
         before = c;
-        assert_false(parse(&c, good, size, &err));
+        assert_false(test_contract_parse(&c, good, size, &err));
         assert_true(err.msg[0] != 0);
         assert_memory_equal(&c, &before, sizeof(c));
     }
@@ -98,7 +99,7 @@ static void refuses_what_cannot_be(void **state) {
         struct err err;
         prepare(&c);
         before = c;
-        if (parse(&c, bad[i], strlen(bad[i]), &err))
+        if (test_contract_parse(&c, bad[i], strlen(bad[i]), &err))
             fail_msg("taken: %s", bad[i]);
         assert_int_equal(err.code, ERR_FORMAT);
         assert_memory_equal(&c, &before, sizeof(c));
@@ -116,7 +117,7 @@ static void takes_odd_values_for_absent_ones(void **state) {
     struct err err;
     prepare(&c);
     before = c;
-    assert_true(parse(&c, odd, strlen(odd), &err));
+    assert_true(test_contract_parse(&c, odd, strlen(odd), &err));
     assert_memory_equal(&c, &before, sizeof(c));
 }
 
@@ -129,10 +130,10 @@ static void refuses_a_megabyte_and_a_thousand_levels(void **state) {
     assert_non_null(text);
     memset(text, ' ', size);
     prepare(&c);
-    assert_false(parse(&c, text, size, &err));
+    assert_false(test_contract_parse(&c, text, size, &err));
     assert_int_equal(err.code, ERR_LIMIT);
     memset(text, '[', size);
-    assert_false(parse(&c, text, size - 1, &err));
+    assert_false(test_contract_parse(&c, text, size - 1, &err));
     assert_int_equal(err.code, ERR_FORMAT);
     free(text);
 }

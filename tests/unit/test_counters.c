@@ -16,8 +16,8 @@ extern const struct input input_counters;
 #define NS_PER_SECOND ((uint64_t)1000000000)
 #define FIRST_NS      ((uint64_t)1709641561 * NS_PER_SECOND) /* 2024-03-05 12:26:01 UTC */
 
-static bool read_bytes(const char *text, size_t size, uint64_t moment, struct snapshot *s,
-                       struct err *err) {
+static bool counters_read_bytes(const char *text, size_t size, uint64_t moment, struct snapshot *s,
+                                struct err *err) {
     const struct input_options options = {.moment = moment};
     snapshot_init(s);
     *err = (struct err){.msg = ""};
@@ -25,13 +25,13 @@ static bool read_bytes(const char *text, size_t size, uint64_t moment, struct sn
                             err);
 }
 
-static void read_text(const char *text, uint64_t moment, struct snapshot *s) {
+static void counters_read_text(const char *text, uint64_t moment, struct snapshot *s) {
     struct err err;
-    if (!read_bytes(text, strlen(text), moment, s, &err))
+    if (!counters_read_bytes(text, strlen(text), moment, s, &err))
         fail_msg("%s", err.msg);
 }
 
-static void read_fixture(const char *name, uint64_t moment, struct snapshot *s) {
+static void counters_read_fixture(const char *name, uint64_t moment, struct snapshot *s) {
     struct err err = {.msg = ""};
     const struct input_options options = {.moment = moment};
     snapshot_init(s);
@@ -60,7 +60,7 @@ static void every_interval_of_dotnet_counters_is_a_moment(void **state) {
     (void)state;
     for (uint64_t i = 0; i < 12; i++) {
         struct snapshot s;
-        read_fixture("tests/fixture/counters/dotnet-counters.csv", i + 1, &s);
+        counters_read_fixture("tests/fixture/counters/dotnet-counters.csv", i + 1, &s);
         assert_int_equal(snapshot_origin(&s)->captured_at_ns, FIRST_NS + i * 60 * NS_PER_SECOND);
         assert_counter(&s, "gc-heap-size", (40 + 3 * i) * 1000000, "bytes");
         assert_counter(&s, "allocation-rate", 816800 + i * 7919 % 4001, "bytes");
@@ -79,7 +79,7 @@ static void every_interval_of_dotnet_counters_is_a_moment(void **state) {
 static void events_in_json_are_read_with_their_tags(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("tests/fixture/counters/dotnet-counters.json", 3, &s);
+    counters_read_fixture("tests/fixture/counters/dotnet-counters.json", 3, &s);
     assert_string_equal(snapshot_origin(&s)->process, "ink");
     assert_int_equal(snapshot_origin(&s)->captured_at_ns, FIRST_NS + 120 * NS_PER_SECOND);
     assert_counter(&s, "dotnet.gc.last_collection.heap.size.gen0", 262146, "bytes");
@@ -95,7 +95,7 @@ static void events_in_json_are_read_with_their_tags(void **state) {
 static void every_row_of_perfmon_is_a_moment(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("tests/fixture/counters/perfmon.csv", 0, &s);
+    counters_read_fixture("tests/fixture/counters/perfmon.csv", 0, &s);
     assert_int_equal(snapshot_origin(&s)->captured_at_ns,
                      FIRST_NS + 11 * 60 * NS_PER_SECOND + 118000000);
     assert_counter(&s, "process(ink).private-bytes", 52428800 + 11 * 4194304, "bytes");
@@ -105,7 +105,7 @@ static void every_row_of_perfmon_is_a_moment(void **state) {
     assert_int_equal(rows_reasons(&s, "taken for UTC"), 0);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
-    read_fixture("tests/fixture/counters/perfmon.csv", 1, &s);
+    counters_read_fixture("tests/fixture/counters/perfmon.csv", 1, &s);
     assert_int_equal(rows_counter(&s, "process(ink).processor-time"), ABSENT);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
@@ -140,7 +140,7 @@ static void what_is_missing_of_a_log_is_said(void **state) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct snapshot s;
-        read_text(cases[i].text, 0, &s);
+        counters_read_text(cases[i].text, 0, &s);
         if (rows_reasons(&s, cases[i].reason) != 1)
             fail_msg("case %zu: no reason \"%s\"", i, cases[i].reason);
         assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
@@ -154,7 +154,7 @@ static void logs_without_rows_are_refused(void **state) {
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         struct snapshot s;
         struct err err;
-        assert_false(read_bytes(texts[i], strlen(texts[i]), 0, &s, &err));
+        assert_false(counters_read_bytes(texts[i], strlen(texts[i]), 0, &s, &err));
         assert_int_equal(err.code, ERR_FORMAT);
         snapshot_deinit(&s);
     }
@@ -223,14 +223,14 @@ static void values_are_exact_to_the_last_digit(void **state) {
         snprintf(text, sizeof(text), CSV "03/05/2024 12:26:01,System.Runtime,A,Metric,%s\n",
                  cases[i].text);
         struct err err;
-        bool ok = read_bytes(text, strlen(text), 0, &s, &err);
+        bool ok = counters_read_bytes(text, strlen(text), 0, &s, &err);
         if (rows_counter(&s, "a") != cases[i].value)
             fail_msg("case %zu: %s", i, ok ? "wrong" : err.msg);
         snapshot_deinit(&s);
     }
 }
 
-static void every_prefix_is_refused_or_read(void **state) {
+static void counters_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     static const char *const names[] = {
         "tests/fixture/counters/dotnet-counters.csv",
@@ -245,7 +245,7 @@ static void every_prefix_is_refused_or_read(void **state) {
             struct snapshot s;
             char *cut = malloc(size);
             memcpy(cut, file.bytes.data, size);
-            bool ok = read_bytes(cut, size, 0, &s, &err);
+            bool ok = counters_read_bytes(cut, size, 0, &s, &err);
             assert_true(ok || (err.code != ERR_NONE && err.msg[0]));
             if (ok && size + 4 < file.bytes.size && i == 1)
                 assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
@@ -265,7 +265,7 @@ int main(void) {
         cmocka_unit_test(logs_without_rows_are_refused),
         cmocka_unit_test(dates_are_read_in_several_forms),
         cmocka_unit_test(values_are_exact_to_the_last_digit),
-        cmocka_unit_test(every_prefix_is_refused_or_read),
+        cmocka_unit_test(counters_every_prefix_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

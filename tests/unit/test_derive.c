@@ -9,7 +9,7 @@
 
 #define FRAMES_MAX 12
 
-static struct strings frames_of(const char **items) {
+static struct strings derive_frames_of(const char **items) {
     struct strings s = {items, 0};
     while (s.count < FRAMES_MAX && items[s.count])
         s.count++;
@@ -62,7 +62,7 @@ static void the_outermost_library_frame_names_the_wait(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const char *items[FRAMES_MAX];
         memcpy(items, cases[i].frames, sizeof(items));
-        struct strings frames = frames_of(items);
+        struct strings frames = derive_frames_of(items);
         uint32_t depth = 77;
         const char *wait = derive_wait(&frames, &depth);
         if (cases[i].wait)

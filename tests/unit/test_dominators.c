@@ -17,7 +17,7 @@ struct graph {
     uint32_t first_edge[VERTICES_MAX + 2], edges[512];
 };
 
-static struct graph_in build(struct graph *g) {
+static struct graph_in dominators_build(struct graph *g) {
     uint32_t at = 0;
     for (uint32_t v = 0; v < g->count; v++) {
         g->first_edge[v] = at;
@@ -49,8 +49,8 @@ static bool dominates(const struct dominators *d, uint32_t above, uint32_t below
 }
 
 /* For all pairs of vertices: a dominates b if and only if b cannot be reached without a. */
-static void check(struct graph *g) {
-    struct graph_in in = build(g);
+static void dominators_check(struct graph *g) {
+    struct graph_in in = dominators_build(g);
     struct dominators d;
     struct err err;
     bool all[VERTICES_MAX], seen[VERTICES_MAX];
@@ -77,7 +77,7 @@ static void dominators_of_a_diamond_meet_above_it(void **state) {
                       .root_count = 1,
                       .from = {0, 0, 1, 2, 3},
                       .to = {1, 2, 3, 3, 4}};
-    struct graph_in in = build(&g);
+    struct graph_in in = dominators_build(&g);
     struct dominators d;
     struct err err;
     assert_true(dominators_find(&d, &in, &err));
@@ -86,7 +86,7 @@ static void dominators_of_a_diamond_meet_above_it(void **state) {
         assert_int_equal(above, d.vertex[p] == 0 ? UINT32_MAX : d.vertex[p] == 4 ? 3 : 0);
     }
     dominators_free(&d);
-    check(&g);
+    dominators_check(&g);
 }
 
 static void what_two_roots_hold_belongs_to_neither(void **state) {
@@ -97,16 +97,16 @@ static void what_two_roots_hold_belongs_to_neither(void **state) {
                       .from = {0, 1},
                       .to = {2, 2},
                       .roots = {0, 1}};
-    check(&g);
+    dominators_check(&g);
 }
 
 static void a_graph_without_roots_has_no_dominators(void **state) {
     (void)state;
     struct graph g = {.count = 2, .edge_count = 1, .from = {0}, .to = {1}};
-    check(&g);
+    dominators_check(&g);
     g.count = 0;
     g.edge_count = 0;
-    check(&g);
+    dominators_check(&g);
 }
 
 static uint32_t next_random(uint32_t *seed) {
@@ -127,7 +127,7 @@ static void dominators_of_random_graphs_are_what_they_should_be(void **state) {
         }
         for (uint32_t i = 0; i < g.root_count; i++)
             g.roots[i] = next_random(&seed) % g.count;
-        check(&g);
+        dominators_check(&g);
     }
 }
 

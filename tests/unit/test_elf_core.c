@@ -48,7 +48,7 @@ static void core_of(struct core *c, const char *spec) {
     c->ok = elf_core_open(&c->space, c->file, &c->cut, &c->err);
 }
 
-static void drop(struct core *c) {
+static void elf_core_drop(struct core *c) {
     if (c->ok)
         space_deinit(&c->space);
     free((void *)(uintptr_t)c->file.data);
@@ -89,7 +89,7 @@ static void core_gives_process_threads_and_memory(void **state) {
     assert_true(space_u64(&c.space, 0x50002, &word));
     assert_false(space_u64(&c.space, 0x50003, &word));
     assert_false(space_u64(&c.space, 0x11000, &word));
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 static void core_joins_files_and_segments_to_mappings(void **state) {
@@ -122,7 +122,7 @@ static void core_joins_files_and_segments_to_mappings(void **state) {
         if (m->file)
             assert_string_equal(m->file, expected[i].file);
     }
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 static void core_lists_images_not_data_files(void **state) {
@@ -138,7 +138,7 @@ static void core_lists_images_not_data_files(void **state) {
     assert_string_equal(c.space.modules[1].path, "/lib/libgrind.so.2");
     assert_null(c.space.modules[1].build_id);
     assert_int_equal(c.space.missing_bytes, 0);
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 static void core_sums_memory_by_use(void **state) {
@@ -164,7 +164,7 @@ static void core_sums_memory_by_use(void **state) {
     assert_int_equal(sum, mapped - 0x8000); /* all but what is only reserved */
     assert_int_equal(uses[USE_STACK].held, 0x20a);
     assert_int_equal(uses[USE_GC_HEAP].regions, 1);
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 static void core_calls_memory_between_code_the_loaders(void **state) {
@@ -185,7 +185,7 @@ static void core_calls_memory_between_code_the_loaders(void **state) {
     assert_int_equal(uses[USE_LOADER_JIT].bytes, 0x5000);
     assert_int_equal(uses[USE_NATIVE].bytes, 0x2000);
     assert_int_equal(uses[USE_STACK].bytes, 0x2000);
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 static void core_of_the_kernel_gives_the_leader_its_own_time(void **state) {
@@ -215,7 +215,7 @@ static void core_of_the_kernel_gives_the_leader_its_own_time(void **state) {
                 assert_int_equal(c.space.threads[k].kernel_ns, cases[i].kernel * 1000);
             }
         assert_int_equal(c.space.leader_time_is_rest, cases[i].is_rest);
-        drop(&c);
+        elf_core_drop(&c);
     }
 }
 
@@ -225,7 +225,7 @@ static void core_takes_the_long_name_from_execfn(void **state) {
     core_of(&c, "process pid=7 name=\"order-service-w\"\nauxv exec=0x1000\nthread id=7\n"
                 "segment at=0x1000 name=\"/srv/bin/order-service-worker\"\n");
     assert_string_equal(c.space.process, "order-service-worker");
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 static void core_may_have_more_segments_than_the_header_can_count(void **state) {
@@ -244,7 +244,7 @@ static void core_may_have_more_segments_than_the_header_can_count(void **state) 
     assert_true(c.ok);
     assert_int_equal(c.space.range_count, 70000);
     assert_true(warns(&c.space, "number of segments is cut off"));
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 static void core_refuses_what_it_cannot_read(void **state) {
@@ -270,7 +270,7 @@ static void core_refuses_what_it_cannot_read(void **state) {
         assert_false(c.ok);
         assert_int_equal(c.err.code, cases[i].code);
         assert_non_null(strstr(c.err.msg, cases[i].says));
-        drop(&c);
+        elf_core_drop(&c);
     }
 }
 
@@ -303,7 +303,7 @@ static void core_says_what_it_skipped(void **state) {
         if (!warns(&c.space, cases[i].says))
             print_message("case %zu does not say: %s\n", i, cases[i].says);
         assert_true(warns(&c.space, cases[i].says));
-        drop(&c);
+        elf_core_drop(&c);
     }
 }
 
@@ -318,7 +318,7 @@ static void core_survives_overlapping_segments(void **state) {
     assert_true(space_u8(&c.space, 0x1000, &byte) && byte == 1);
     assert_true(space_u8(&c.space, 0x10ff, &byte) && byte == 1);
     assert_true(space_u8(&c.space, 0x1100, &byte) && byte == 2);
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 /* 4,000 segments of the same 256 KiB would make a gigabyte out of half a megabyte. */
@@ -386,7 +386,7 @@ static void evidence(const char *spec, const struct evidence_heap *heaps, uint32
     assert_true(c.ok);
     memset(row, 0xff, sizeof(*row)); /* all ABSENT */
     evidence_fill(&c.space, &c.space.threads[0], heaps, count, row);
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 #define STACK(orig, below, above) \
@@ -469,7 +469,7 @@ static void native_stacks_stop_where_they_are_led_astray(void **state) {
     assert_string_equal(stacks[0].frames[0], "a.so");
     assert_int_equal(stacks[1].count, 0);
     assert_int_equal(missing, 1);
-    drop(&c);
+    elf_core_drop(&c);
 }
 
 /* -- Real dumps -------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ struct run {
 };
 
 /* A small shop: 1,000,000 bytes of it stay, orders grow by 100 of 100 bytes at each step. */
-static void fill(struct made *m, uint32_t i) {
+static void gate_fill(struct made *m, uint32_t i) {
     made_type(m, i, "Shop.Order", "shop.dll", GEN_2, 1000 + 100 * i, 100000 + 10000 * i);
     made_type(m, i, "Shop.Price", "shop.dll", GEN_LOH, 10, 900000);
     made_type(m, i, "Shopping.Cart", "cart.dll", GEN_0, 5, 500);
@@ -64,7 +64,7 @@ static void run_snapshots(struct run *r, const char *json, uint32_t snapshots,
         options.today = "2026-11-22";
     made_init(&r->m, snapshots);
     for (uint32_t i = 0; i < snapshots; i++)
-        fill(&r->m, i);
+        gate_fill(&r->m, i);
     made_series(&r->m);
     if (!budgets_parse(&r->budgets, str_of(json), &err))
         fail_msg("%s", err.msg);
@@ -80,7 +80,7 @@ static void run_budget(struct run *r, const char *budget, uint32_t snapshots,
     run_snapshots(r, json, snapshots, more);
 }
 
-static void drop(struct run *r) {
+static void gate_drop(struct run *r) {
     gate_deinit(&r->gate);
     budgets_deinit(&r->budgets);
     made_deinit(&r->m);
@@ -154,7 +154,7 @@ static void each_kind_of_budget_passes_and_is_breached(void **state) {
         assert_int_equal(gate_exit_status(&r.gate), cases[i].status == GATE_BREACH         ? 1
                                                     : cases[i].status == GATE_INCONCLUSIVE ? 3
                                                                                            : 0);
-        drop(&r);
+        gate_drop(&r);
     }
 }
 
@@ -166,13 +166,13 @@ static void growth_is_divided_by_iterations(void **state) {
                &per);
     assert_int_equal(r.gate.results[0].status, GATE_PASS);
     assert_true(fabs(r.gate.results[0].checks[0].actual - 10) < 1e-9);
-    drop(&r);
+    gate_drop(&r);
     run_snapshots(&r,
                   "{\"iterations\": 1001, \"budgets\": [{\"on\": \"type\", \"which\": "
                   "\"Shop.Order\", \"growth_per_iteration\": 9.9}]}",
                   2, NULL);
     assert_int_equal(r.gate.results[0].status, GATE_BREACH);
-    drop(&r);
+    gate_drop(&r);
 }
 
 /* One snapshot in the middle of a collection: the median slope does not care. */
@@ -203,7 +203,7 @@ static void growth_of_many_snapshots_is_not_that_of_the_last_one(void **state) {
     "\"benign\": [{\"which\": \"Order$\", \"reason\": \"kept a day\", \"expires\": \"" expires \
     "\"},\n{\"which\": \"^Nobody\", \"reason\": \"gone\", \"expires\": \"2099-01-01\"}]}"
 
-static bool warned(const struct gate *g, const char *text) {
+static bool gate_warned(const struct gate *g, const char *text) {
     for (uint32_t i = 0; i < g->warning_count; i++)
         if (strstr(g->warnings[i], text))
             return true;
@@ -215,13 +215,14 @@ static void benign_types_are_excused_until_their_day(void **state) {
     struct run r;
     run_snapshots(&r, BENIGN("2026-11-22"), 4, NULL);
     assert_int_equal(gate_exit_status(&r.gate), 0);
-    assert_false(warned(&r.gate, "was benign"));
-    assert_true(warned(&r.gate, "line 3: \"^Nobody\" is benign (gone), but excuses nothing"));
-    drop(&r);
+    assert_false(gate_warned(&r.gate, "was benign"));
+    assert_true(gate_warned(&r.gate, "line 3: \"^Nobody\" is benign (gone), but excuses nothing"));
+    gate_drop(&r);
     run_snapshots(&r, BENIGN("2026-11-21"), 4, NULL);
     assert_int_equal(r.gate.breaches, 2);
-    assert_true(warned(&r.gate, "line 2: \"Order$\" was benign until 2026-11-21 (kept a day)"));
-    drop(&r);
+    assert_true(
+        gate_warned(&r.gate, "line 2: \"Order$\" was benign until 2026-11-21 (kept a day)"));
+    gate_drop(&r);
 }
 
 static void what_matches_nothing_is_said(void **state) {
@@ -238,11 +239,11 @@ static void what_matches_nothing_is_said(void **state) {
         struct run r;
         run_budget(&r, budgets[i], 3, NULL);
         assert_int_equal(gate_exit_status(&r.gate), 0);
-        assert_true(warned(&r.gate, "matches nothing"));
-        drop(&r);
+        assert_true(gate_warned(&r.gate, "matches nothing"));
+        gate_drop(&r);
         run_budget(&r, budgets[i], 3, &strict);
         assert_int_equal(gate_exit_status(&r.gate), 3);
-        drop(&r);
+        gate_drop(&r);
     }
 }
 
@@ -252,11 +253,11 @@ static void a_first_run_has_no_baseline(void **state) {
     const struct gate_options first = {.allow_missing = true};
     run_budget(&r, "\"on\": \"total\", \"max\": \"1GiB\", \"growth\": 1", 1, &first);
     assert_int_equal(gate_exit_status(&r.gate), 0);
-    assert_true(warned(&r.gate, "there is no baseline"));
-    drop(&r);
+    assert_true(gate_warned(&r.gate, "there is no baseline"));
+    gate_drop(&r);
     run_budget(&r, "\"on\": \"total\", \"max\": 5, \"growth\": 1", 1, &first);
     assert_int_equal(gate_exit_status(&r.gate), 1);
-    drop(&r);
+    gate_drop(&r);
 }
 
 /* Half a heap passes every budget: that must not be green. */
@@ -375,7 +376,7 @@ static void the_ratchet_only_lowers_and_touches_nothing_else(void **state) {
     assert_true(gate_update(&r.gate, str_of(json), &out, &changed, &err));
     assert_int_equal(changed, 4);
     assert_string_equal(strbuf_cstr(&out), after);
-    drop(&r);
+    gate_drop(&r);
     /* What was written holds, and is not lowered a second time. */
     run_snapshots(&r, after, 2, &options);
     assert_int_equal(r.gate.breaches, 1);
@@ -383,7 +384,7 @@ static void the_ratchet_only_lowers_and_touches_nothing_else(void **state) {
     assert_true(gate_update(&r.gate, str_of(after), &out, &changed, &err));
     assert_int_equal(changed, 0);
     assert_string_equal(strbuf_cstr(&out), after);
-    drop(&r);
+    gate_drop(&r);
     strbuf_deinit(&out);
 }
 
@@ -408,11 +409,11 @@ static void write_report(const char *format, const char *json, struct strbuf *ou
     if (!report->write(&r.gate, &options, out, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(str_utf8_valid(strbuf_str(out)), out->len);
-    drop(&r);
+    gate_drop(&r);
 }
 
 /* Hands the text to a validator; 77: it is not there. */
-static void validate(const struct strbuf *text, const char *command) {
+static void gate_validate(const struct strbuf *text, const char *command) {
     FILE *pipe = popen(command, "w");
     assert_non_null(pipe);
     assert_int_equal(fwrite(text->ptr, 1, text->len, pipe), text->len);
@@ -432,7 +433,7 @@ static void outputs_are_what_their_readers_take(void **state) {
         strbuf_init(&out);
         write_report(formats[i], NASTY, &out);
         snprintf(command, sizeof(command), "python3 tests/support/ci_output.py %s", formats[i]);
-        validate(&out, command);
+        gate_validate(&out, command);
         strbuf_deinit(&out);
     }
 }
@@ -442,10 +443,10 @@ static void json_of_the_gate_fits_its_schema(void **state) {
     struct strbuf out;
     strbuf_init(&out);
     write_report("json", NASTY, &out);
-    validate(&out, "python3 tests/support/json_schema.py schema/gate.schema.json");
+    gate_validate(&out, "python3 tests/support/json_schema.py schema/gate.schema.json");
     strbuf_clear(&out);
     strbuf_adds(&out, BENIGN("2027-01-31"));
-    validate(&out, "python3 tests/support/json_schema.py schema/budget.schema.json");
+    gate_validate(&out, "python3 tests/support/json_schema.py schema/budget.schema.json");
     static const char *const files[] = {"examples/memory-budget.json",
                                         "tests/fixture/gate/kiosk.json"};
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -456,7 +457,7 @@ static void json_of_the_gate_fits_its_schema(void **state) {
         assert_true(file_open(&file, files[i], &err));
         strbuf_add(&out, (struct str){(const char *)file.bytes.data, file.bytes.size});
         file_close(&file);
-        validate(&out, "python3 tests/support/json_schema.py schema/budget.schema.json");
+        gate_validate(&out, "python3 tests/support/json_schema.py schema/budget.schema.json");
         assert_true(budgets_parse(&b, strbuf_str(&out), &err));
         budgets_deinit(&b);
     }

@@ -24,24 +24,24 @@ static const char *const fixtures[] = {"mill-1", "mill-2", "sampled", "native", 
 
 static const struct made_format format = {"gcdump", "gcdump", mk_gcdump, &input_gcdump};
 
-static void read_spec(const char *spec, struct snapshot *s) {
+static void gcdump_read_spec(const char *spec, struct snapshot *s) {
     made_read_spec(&format, spec, s);
 }
 
-static void refuse_spec(const char *spec, enum err_code code, const char *message) {
+static void gcdump_refuse_spec(const char *spec, enum err_code code, const char *message) {
     made_refuse_spec(&format, spec, code, message);
 }
 
-static struct bytes make_fixture(const char *name) {
+static struct bytes gcdump_make_fixture(const char *name) {
     return made_fixture(&format, name);
 }
 
-static void read_fixture(const char *name, struct snapshot *s) {
+static void gcdump_read_fixture(const char *name, struct snapshot *s) {
     made_read_fixture(&format, name, s);
 }
 
-static void type_is(const struct snapshot *s, const char *name, const char *module,
-                    uint64_t objects, uint64_t bytes) {
+static void gcdump_type_is(const struct snapshot *s, const char *name, const char *module,
+                           uint64_t objects, uint64_t bytes) {
     const struct type_row *row = logs_type(s, name);
     if (!row)
         fail_msg("no type %s", name);
@@ -64,7 +64,7 @@ static bool has_type(const struct snapshot *s, const char *name) {
 static void types_are_counted_and_ranges_of_sizes_joined(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("mill-1", &s);
+    gcdump_read_fixture("mill-1", &s);
     const struct origin_row *o = snapshot_origin(&s);
     assert_string_equal(o->format, "gcdump");
     assert_string_equal(o->process, "mill");
@@ -76,11 +76,11 @@ static void types_are_counted_and_ranges_of_sizes_joined(void **state) {
     assert_true(o->captured_at_ns == (638712345000000000u - 621355968000000000u) * 100);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     assert_int_equal(logs_counter(&s, "process.working_set"), 83886080);
-    type_is(&s, "Mill.Basket", "mill.dll", 20, 960);
-    type_is(&s, "Mill.Grain", "mill.dll", 20, 480);
-    type_is(&s, "Mill.Basket[]", "mill.dll", 1, 184);
-    type_is(&s, "System.String", "System.Private.CoreLib.dll", 4, 60 + 60 + 20480 + 34);
-    type_is(&s, "System.Byte[]", "System.Private.CoreLib.dll", 2, 131096 + 1048);
+    gcdump_type_is(&s, "Mill.Basket", "mill.dll", 20, 960);
+    gcdump_type_is(&s, "Mill.Grain", "mill.dll", 20, 480);
+    gcdump_type_is(&s, "Mill.Basket[]", "mill.dll", 1, 184);
+    gcdump_type_is(&s, "System.String", "System.Private.CoreLib.dll", 4, 60 + 60 + 20480 + 34);
+    gcdump_type_is(&s, "System.Byte[]", "System.Private.CoreLib.dll", 2, 131096 + 1048);
     assert_false(has_type(&s, "[static vars]"));
     assert_false(has_type(&s, "UNDEFINED"));
     snapshot_deinit(&s);
@@ -89,9 +89,9 @@ static void types_are_counted_and_ranges_of_sizes_joined(void **state) {
 static void samples_are_scaled_by_type_and_said_to_be_estimates(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("sampled", &s);
-    type_is(&s, "Mill.Grain", "mill.dll", 90, 2160);
-    type_is(&s, "Mill.Sack[]", "mill.dll", 1 + 5, 8024 + 440);
+    gcdump_read_fixture("sampled", &s);
+    gcdump_type_is(&s, "Mill.Grain", "mill.dll", 90, 2160);
+    gcdump_type_is(&s, "Mill.Sack[]", "mill.dll", 1 + 5, 8024 + 440);
     assert_int_equal(snapshot_origin(&s)->sampled, 1);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     assert_true(logs_has_reason(&s, "sample"));
@@ -101,10 +101,10 @@ static void samples_are_scaled_by_type_and_said_to_be_estimates(void **state) {
 static void types_without_names_are_numbers_of_their_module(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("native", &s);
-    type_is(&s, "mill.exe!0x1234", "mill.exe", 2, 2040);
-    type_is(&s, "native.dll!0x99", "native.dll", 1, 16);
-    type_is(&s, "System.String", "corefx.dll", 2, 64);
+    gcdump_read_fixture("native", &s);
+    gcdump_type_is(&s, "mill.exe!0x1234", "mill.exe", 2, 2040);
+    gcdump_type_is(&s, "native.dll!0x99", "native.dll", 1, 16);
+    gcdump_type_is(&s, "System.String", "corefx.dll", 2, 64);
     assert_int_equal(snapshot_origin(&s)->collected_first, 0);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
@@ -113,9 +113,9 @@ static void types_without_names_are_numbers_of_their_module(void **state) {
 static void old_versions_are_read(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("old", &s);
-    type_is(&s, "(Type  Window)", NULL, 1, 28);
-    type_is(&s, "grind (Type  JSFunction)", NULL, 2, 64);
+    gcdump_read_fixture("old", &s);
+    gcdump_type_is(&s, "(Type  Window)", NULL, 1, 28);
+    gcdump_type_is(&s, "grind (Type  JSFunction)", NULL, 2, 64);
     assert_false(has_type(&s, "message (Type  String)"));
     assert_string_equal(snapshot_origin(&s)->process, "oldmill");
     assert_int_equal(snapshot_origin(&s)->pointer_bytes, 4);
@@ -127,16 +127,16 @@ static void old_versions_are_read(void **state) {
                  "dump version=%u pid=5 process=\"p\"\ntype name=\"A\" size=24\nnode type=0\n",
                  version);
         if (version == 8) {
-            refuse_spec(spec, ERR_UNSUPPORTED, "version 8");
+            gcdump_refuse_spec(spec, ERR_UNSUPPORTED, "version 8");
             continue;
         }
-        read_spec(spec, &s);
-        type_is(&s, "A", NULL, 1, 24);
+        gcdump_read_spec(spec, &s);
+        gcdump_type_is(&s, "A", NULL, 1, 24);
         assert_int_equal(snapshot_origin(&s)->pid, version >= 5 ? 5 : ABSENT);
         assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
         snapshot_deinit(&s);
     }
-    refuse_spec("dump version=3\n", ERR_UNSUPPORTED, "version 3");
+    gcdump_refuse_spec("dump version=3\n", ERR_UNSUPPORTED, "version 3");
 }
 
 static void names_lose_only_what_tools_add(void **state) {
@@ -191,8 +191,8 @@ static void broken_nodes_are_counted(void **state) {
         struct snapshot s;
         bool found;
         snprintf(spec, sizeof(spec), "dump\n" TWO_TYPES "%s", cases[i].nodes);
-        read_spec(spec, &s);
-        type_is(&s, "A", NULL, 1, 24);
+        gcdump_read_spec(spec, &s);
+        gcdump_type_is(&s, "A", NULL, 1, 24);
         assert_int_equal(logs_reason(&s, "objects are broken", &found), cases[i].broken);
         assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
         snapshot_deinit(&s);
@@ -202,19 +202,19 @@ static void broken_nodes_are_counted(void **state) {
 static void what_does_not_add_up_is_said(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec("dump total=25\n" TWO_TYPES "node type=1\n", &s);
+    gcdump_read_spec("dump total=25\n" TWO_TYPES "node type=1\n", &s);
     assert_true(logs_has_reason(&s, "not the sum"));
     snapshot_deinit(&s);
-    read_spec("dump trailer=0\n" TWO_TYPES "node type=1\n", &s);
+    gcdump_read_spec("dump trailer=0\n" TWO_TYPES "node type=1\n", &s);
     assert_true(logs_has_reason(&s, "its end"));
     snapshot_deinit(&s);
-    read_spec("dump\n" TWO_TYPES "type name=\"B\" size=16 multiplier=0\nnode type=1\nnode type=2\n",
-              &s);
+    gcdump_read_spec(
+        "dump\n" TWO_TYPES "type name=\"B\" size=16 multiplier=0\nnode type=1\nnode type=2\n", &s);
     assert_true(logs_has_reason(&s, "no multiplier that makes sense"));
-    type_is(&s, "B", NULL, 1, 16);
+    gcdump_type_is(&s, "B", NULL, 1, 16);
     snapshot_deinit(&s);
-    refuse_spec("dump nodes=100000000\n" TWO_TYPES "node type=1\n", ERR_TRUNCATED,
-                "table of nodes");
+    gcdump_refuse_spec("dump nodes=100000000\n" TWO_TYPES "node type=1\n", ERR_TRUNCATED,
+                       "table of nodes");
 }
 
 /* -- Who holds what ---------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ static const struct path_row *path_to(const struct snapshot *s, const char *root
 static void paths_begin_at_groups_in_the_order_of_all_dumps(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("mill-1", &s);
+    gcdump_read_fixture("mill-1", &s);
     const struct path_row *row = path_to(&s, BASKETS, "Mill.Basket");
     assert_int_equal(row->own_objects, 20);
     assert_int_equal(row->objects, 41); /* a grain each, and the tag of all */
@@ -265,7 +265,7 @@ static void paths_begin_at_groups_in_the_order_of_all_dumps(void **state) {
 static void what_no_root_leads_to_is_garbage_where_nothing_was_collected(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("native", &s);
+    gcdump_read_fixture("native", &s);
     const struct live_row *live = snapshot_row(&s, PART_LIVE);
     assert_int_equal(live->objects, 4);
     assert_int_equal(live->garbage_objects, 1);
@@ -277,7 +277,7 @@ static void what_no_root_leads_to_is_garbage_where_nothing_was_collected(void **
 static void samples_weigh_on_their_paths_what_they_stand_for(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("sampled", &s);
+    gcdump_read_fixture("sampled", &s);
     const struct live_row *live = snapshot_row(&s, PART_LIVE);
     assert_int_equal(live->objects, snapshot_totals(&s).objects);
     assert_int_equal(live->bytes, snapshot_totals(&s).bytes);
@@ -285,10 +285,10 @@ static void samples_weigh_on_their_paths_what_they_stand_for(void **state) {
     snapshot_deinit(&s);
 }
 
-static void ask(const char *name, const struct question *question, struct answers *a,
-                struct snapshot *s) {
+static void gcdump_ask(const char *name, const struct question *question, struct answers *a,
+                       struct snapshot *s) {
     struct err err = {.msg = ""};
-    struct bytes file = make_fixture(name);
+    struct bytes file = gcdump_make_fixture(name);
     answers_init(a, question);
     const struct input_options options = {.answers = a};
     snapshot_init(s);
@@ -306,7 +306,7 @@ static void questions_are_answered(void **state) {
     struct answers a;
     struct snapshot s;
     struct err err = {.msg = ""};
-    ask("mill-1", &question, &a, &s);
+    gcdump_ask("mill-1", &question, &a, &s);
     if (!answers_from_snapshot(&a, &s, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(a.paths.count, 1);
@@ -341,7 +341,7 @@ static void single_references_of_samples_are_not_asked_for(void **state) {
     struct answers a;
     struct snapshot s;
     struct err err = {.msg = ""};
-    ask("sampled", &question, &a, &s);
+    gcdump_ask("sampled", &question, &a, &s);
     assert_false(answers_from_snapshot(&a, &s, &err));
     assert_int_equal(err.code, ERR_INCONCLUSIVE);
     answers_deinit(&a);
@@ -352,28 +352,29 @@ static void graphs_that_lie_are_bounded(void **state) {
     (void)state;
     struct snapshot s;
     /* Nodes that share their references: more than there are bytes. */
-    read_spec("dump\n" TWO_TYPES "node type=1 children=\"1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9\"\n"
-              "node type=1 at=0 times=9\n",
-              &s);
+    gcdump_read_spec("dump\n" TWO_TYPES
+                     "node type=1 children=\"1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9\"\n"
+                     "node type=1 at=0 times=9\n",
+                     &s);
     assert_true(logs_has_reason(&s, "overlap"));
     snapshot_deinit(&s);
-    read_spec("dump\n" TWO_TYPES "node type=1 children=\"2000000\"\n", &s);
+    gcdump_read_spec("dump\n" TWO_TYPES "node type=1 children=\"2000000\"\n", &s);
     assert_true(logs_has_reason(&s, "references of objects are broken"));
     snapshot_deinit(&s);
-    read_spec("dump root=7\n" TWO_TYPES "node type=1\n", &s);
+    gcdump_read_spec("dump root=7\n" TWO_TYPES "node type=1\n", &s);
     assert_true(logs_has_reason(&s, "no roots"));
     assert_false(snapshot_has(&s, PART_LIVE));
     snapshot_deinit(&s);
 }
 
 /* Each prefix in memory of exactly its size, so that one byte too far is seen. */
-static void every_prefix_is_refused_or_warned_about(void **state) {
+static void gcdump_every_prefix_is_refused_or_warned_about(void **state) {
     (void)state;
     made_prefixes_are_told(&format, fixtures, COUNT(fixtures), 8);
 }
 
 /* The golden cases and the fuzzer use these files. */
-static void corpus_is_made_of_its_texts(void **state) {
+static void gcdump_corpus_is_made_of_its_texts(void **state) {
     (void)state;
     made_corpus_is_that(&format, fixtures, COUNT(fixtures));
 }
@@ -512,8 +513,8 @@ int main(void) {
         cmocka_unit_test(questions_are_answered),
         cmocka_unit_test(single_references_of_samples_are_not_asked_for),
         cmocka_unit_test(graphs_that_lie_are_bounded),
-        cmocka_unit_test(every_prefix_is_refused_or_warned_about),
-        cmocka_unit_test(corpus_is_made_of_its_texts),
+        cmocka_unit_test(gcdump_every_prefix_is_refused_or_warned_about),
+        cmocka_unit_test(gcdump_corpus_is_made_of_its_texts),
         cmocka_unit_test(real_dumps_equal_the_reference_type_by_type),
         cmocka_unit_test(real_dumps_say_what_holds_what_grew),
     };

@@ -20,7 +20,7 @@ struct row {
 #define ROWS_MAX_TEST 16
 
 /* A snapshot with these paths, and with each type's live totals. */
-static struct snapshot *make(const struct row *rows, size_t count) {
+static struct snapshot *growth_make(const struct row *rows, size_t count) {
     struct snapshot *s = malloc(sizeof(*s));
     struct builder b;
     struct err err;
@@ -68,12 +68,12 @@ struct pair {
     struct growth growth;
 };
 
-static void compare(struct pair *p, const struct row *base, size_t base_count,
-                    const struct row *now, size_t now_count) {
+static void growth_compare(struct pair *p, const struct row *base, size_t base_count,
+                           const struct row *now, size_t now_count) {
     struct series_options options;
     struct err err;
-    p->snapshots[0] = make(base, base_count);
-    p->snapshots[1] = make(now, now_count);
+    p->snapshots[0] = growth_make(base, base_count);
+    p->snapshots[1] = growth_make(now, now_count);
     series_options_init(&options);
     assert_true(
         series_init(&p->series, (const struct snapshot *const *)p->snapshots, 2, &options, &err));
@@ -114,7 +114,7 @@ static void growth_begins_below_the_holder_that_did_not_multiply(void **state) {
     static const struct row base[] = {CACHE(1000, 1000, 30000)};
     static const struct row now[] = {CACHE(2000, 2000, 60000)};
     struct pair p;
-    compare(&p, base, 6, now, 6);
+    growth_compare(&p, base, 6, now, 6);
     assert_int_equal(p.growth.point_count, 3);
     assert_int_equal(p.growth.points[0].objects_delta, 1000);
     assert_int_equal(p.growth.points[0].bytes_delta, 248000); /* with the payloads below */
@@ -158,7 +158,7 @@ static void names_that_compilers_number_line_up(void **state) {
         {0, "<items>5__2", "Shop.Worker+<Fill>d__7[]", 1, 8000},
         {1, "[]", "Shop.Worker+<Fill>d__7", 3000, 144000}};
     struct pair p;
-    compare(&p, base, 3, now, 3);
+    growth_compare(&p, base, 3, now, 3);
     assert_int_equal(p.growth.node_count, 3);
     assert_int_equal(p.growth.point_count, 1);
     assert_int_equal(p.growth.points[0].kind, GROWTH_MORE);
@@ -173,7 +173,7 @@ static void a_tree_against_itself_has_no_growth(void **state) {
     (void)state;
     static const struct row base[] = {CACHE(1000, 1000, 30000)};
     struct pair p;
-    compare(&p, base, 6, base, 6);
+    growth_compare(&p, base, 6, base, 6);
     assert_int_equal(p.growth.point_count, 0);
     pair_free(&p);
 }
@@ -189,7 +189,7 @@ static void what_only_changed_its_holder_is_moved(void **state) {
                                      {-1, "static B.list", "T[]", 1, 100},
                                      {2, "[]", "Item", 1000, 24000}};
     struct pair p;
-    compare(&p, base, 4, now, 4);
+    growth_compare(&p, base, 4, now, 4);
     assert_int_equal(p.growth.point_count, 1);
     assert_int_equal(p.growth.points[0].kind, GROWTH_MOVED);
     pair_free(&p);
@@ -206,10 +206,10 @@ static void below_the_floor_is_not_zero(void **state) {
                                       {0, "[]", "Item", 100000, 2400000},
                                       {-1, "static B.list", "Other[]", 5000, 400000}};
     struct pair p;
-    compare(&p, base, 2, little, 3);
+    growth_compare(&p, base, 2, little, 3);
     assert_int_equal(p.growth.point_count, 0);
     pair_free(&p);
-    compare(&p, base, 2, much, 3);
+    growth_compare(&p, base, 2, much, 3);
     assert_int_equal(p.growth.point_count, 1);
     assert_true(p.growth.points[0].at_least);
     pair_free(&p);
@@ -228,7 +228,7 @@ static void a_leak_over_siblings_is_one_point_of_their_holder(void **state) {
                                      {0, "[]", "C", 140, 3360},
                                      {0, NULL, "[others]", 70, 1680}};
     struct pair p;
-    compare(&p, base, 5, now, 5);
+    growth_compare(&p, base, 5, now, 5);
     assert_int_equal(p.growth.point_count, 4);
     assert_int_equal(p.growth.points[0].kind, GROWTH_SPREAD);
     assert_int_equal(p.growth.points[0].types, 3);
@@ -254,7 +254,7 @@ static void one_sibling_with_nearly_all_of_the_growth_is_the_point(void **state)
                                      {0, "[]", "B", 110, 2640},
                                      {0, "Other", "C", 400, 9600}};
     struct pair p;
-    compare(&p, base, 4, now, 4);
+    growth_compare(&p, base, 4, now, 4);
     assert_int_equal(p.growth.point_count, 3);
     for (uint32_t i = 0; i < 3; i++) {
         assert_int_equal(p.growth.points[i].kind, GROWTH_MORE);
@@ -269,7 +269,7 @@ static void stacks_are_compared_as_one(void **state) {
     static const struct row now[] = {{-1, "stack of thread 98", "Item[]", 4, 4000},
                                      {-1, "stack of thread 99", "Other[]", 400, 90000}};
     struct pair p;
-    compare(&p, base, 1, now, 2);
+    growth_compare(&p, base, 1, now, 2);
     assert_int_equal(p.growth.point_count, 1);
     assert_true(p.growth.points[0].stacks_only);
     assert_string_equal(p.growth.nodes[p.growth.points[0].node].type, "Other[]");
@@ -283,7 +283,7 @@ static void rows_before_their_parents_are_refused(void **state) {
     struct pair p;
     struct growth again;
     struct err err;
-    compare(&p, good, 2, good, 2);
+    growth_compare(&p, good, 2, good, 2);
     ((struct path_row *)p.snapshots[0]->tables[PART_PATHS].rows)[1].parent = 1;
     assert_false(growth_init(&again, &p.series, &err));
     assert_int_equal(err.code, ERR_FORMAT);

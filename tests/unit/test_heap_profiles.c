@@ -18,13 +18,13 @@ static const char *const fixtures[] = {
     "gperftools/go.txt",
 };
 
-static bool read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
+static bool heap_profiles_read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
     static const struct input_options options = {0};
     snapshot_init(s);
     return input_read_bytes(bytes, "press.heap", NULL, &options, s, err);
 }
 
-static void open_fixture(const char *name, struct file *file) {
+static void heap_profiles_open_fixture(const char *name, struct file *file) {
     struct err err = {.msg = ""};
     char path[128];
     snprintf(path, sizeof(path), "tests/fixture/%s", name);
@@ -32,25 +32,26 @@ static void open_fixture(const char *name, struct file *file) {
         fail_msg("%s: %s", path, err.msg);
 }
 
-static void read_fixture(const char *name, struct snapshot *s) {
+static void heap_profiles_read_fixture(const char *name, struct snapshot *s) {
     struct err err = {.msg = ""};
     struct file file;
-    open_fixture(name, &file);
-    if (!read_bytes(file.bytes, s, &err))
+    heap_profiles_open_fixture(name, &file);
+    if (!heap_profiles_read_bytes(file.bytes, s, &err))
         fail_msg("%s: %s", name, err.msg);
     file_close(&file);
 }
 
-static void read_text(const char *text, struct snapshot *s) {
+static void heap_profiles_read_text(const char *text, struct snapshot *s) {
     struct err err = {.msg = ""};
-    if (!read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, s, &err))
+    if (!heap_profiles_read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, s, &err))
         fail_msg("%s", err.msg);
 }
 
 static void refuse_text(const char *text, enum err_code code, const char *message) {
     struct err err = {.msg = ""};
     struct snapshot s;
-    assert_false(read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, &s, &err));
+    assert_false(
+        heap_profiles_read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, &s, &err));
     assert_int_equal(err.code, code);
     if (!strstr(err.msg, message))
         fail_msg("'%s' is not in '%s'", message, err.msg);
@@ -58,7 +59,7 @@ static void refuse_text(const char *text, enum err_code code, const char *messag
 }
 
 /* The only stack whose frames, joined by blanks, are these. */
-static const struct stack_row *stack(const struct snapshot *s, const char *frames) {
+static const struct stack_row *heap_profiles_stack(const struct snapshot *s, const char *frames) {
     SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
     for (uint32_t i = 0; i < count; i++) {
         char text[1024] = "";
@@ -72,41 +73,43 @@ static const struct stack_row *stack(const struct snapshot *s, const char *frame
     return NULL;
 }
 
-static void assert_stack(const struct snapshot *s, const char *frames, uint64_t count,
-                         uint64_t bytes) {
-    assert_int_equal(stack(s, frames)->count, count);
-    assert_int_equal(stack(s, frames)->bytes, bytes);
+static void heap_profiles_assert_stack(const struct snapshot *s, const char *frames, uint64_t count,
+                                       uint64_t bytes) {
+    assert_int_equal(heap_profiles_stack(s, frames)->count, count);
+    assert_int_equal(heap_profiles_stack(s, frames)->bytes, bytes);
 }
 
 /* jeprof 5.3.0 --show_bytes --text of this file: 10490176, 6292160 and 1212696 bytes. */
 static void jemalloc_is_unsampled_as_jeprof_does(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("jemalloc/press-1.heap", &s);
+    heap_profiles_read_fixture("jemalloc/press-1.heap", &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 3);
-    assert_stack(&s, "press+0x1139 press+0x1188 libinkwell.so.3+0x22100", 23755, 10490177);
-    assert_stack(&s, "libinkwell.so.3+0x22200 0x7f1200000100 libinkwell.so.3+0x22100", 53626,
-                 6292160);
-    assert_stack(&s, "press+0x1171 press+0x1188 libinkwell.so.3+0x22100", 1, 1212697);
+    heap_profiles_assert_stack(&s, "press+0x1139 press+0x1188 libinkwell.so.3+0x22100", 23755,
+                               10490177);
+    heap_profiles_assert_stack(&s, "libinkwell.so.3+0x22200 0x7f1200000100 libinkwell.so.3+0x22100",
+                               53626, 6292160);
+    heap_profiles_assert_stack(&s, "press+0x1171 press+0x1188 libinkwell.so.3+0x22100", 1, 1212697);
     const struct origin_row *origin = snapshot_origin(&s);
     assert_int_equal(origin->sampled, 1);
     assert_int_equal(origin->sample_bytes, 524288);
     assert_string_equal(origin->tool, "jemalloc");
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     assert_int_equal(rows_reasons(&s, "one of every 524288 bytes"), 1);
-    assert_int_equal(stack(&s, "press+0x1171 press+0x1188 libinkwell.so.3+0x22100")->total_count,
-                     ABSENT);
+    assert_int_equal(
+        heap_profiles_stack(&s, "press+0x1171 press+0x1188 libinkwell.so.3+0x22100")->total_count,
+        ABSENT);
     snapshot_deinit(&s);
 }
 
 static void what_sees_every_allocation_is_exact(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("jemalloc/exact-accum.heap", &s);
-    assert_stack(&s, "press+0x1139 press+0x1188", 5, 2110);
-    assert_int_equal(stack(&s, "press+0x1139 press+0x1188")->total_bytes, 3376);
-    assert_stack(&s, "press+0x1171 press+0x1188", 0, 0);
-    assert_int_equal(stack(&s, "press+0x1171 press+0x1188")->total_count, 1);
+    heap_profiles_read_fixture("jemalloc/exact-accum.heap", &s);
+    heap_profiles_assert_stack(&s, "press+0x1139 press+0x1188", 5, 2110);
+    assert_int_equal(heap_profiles_stack(&s, "press+0x1139 press+0x1188")->total_bytes, 3376);
+    heap_profiles_assert_stack(&s, "press+0x1171 press+0x1188", 0, 0);
+    assert_int_equal(heap_profiles_stack(&s, "press+0x1171 press+0x1188")->total_count, 1);
     assert_int_equal(snapshot_origin(&s)->sampled, 0);
     assert_int_equal(snapshot_origin(&s)->sample_bytes, ABSENT);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
@@ -138,7 +141,7 @@ static void jemalloc_that_does_not_add_up_is_not_exact(void **state) {
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct snapshot s;
-        read_text(cases[i].text, &s);
+        heap_profiles_read_text(cases[i].text, &s);
         if (!rows_reasons(&s, cases[i].reason))
             fail_msg("case %zu does not say '%s'", i, cases[i].reason);
         assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
@@ -150,7 +153,7 @@ static void jemalloc_that_does_not_add_up_is_not_exact(void **state) {
 static void a_profile_of_nothing_is_empty_and_not_absent(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("heap_v2/524288\n  t*: 0: 0 [0: 0]\n\n" MAP, &s);
+    heap_profiles_read_text("heap_v2/524288\n  t*: 0: 0 [0: 0]\n\n" MAP, &s);
     assert_true(snapshot_has(&s, PART_STACKS));
     assert_int_equal(rows_count(&s, PART_STACKS), 0);
     snapshot_deinit(&s);
@@ -159,11 +162,12 @@ static void a_profile_of_nothing_is_empty_and_not_absent(void **state) {
 static void figures_too_large_for_a_number_stick(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("heap_v2/18446744073709551614\n t*: 1: 18446744073709551615 [0: 0]\n@ 0x10001\n"
-              " t*: 18446744073709551615: 18446744073709551614 [0: 0]\n@ 0x10001\n"
-              " t*: 18446744073709551616: 1 [0: 0]\n\n" MAP,
-              &s);
-    assert_int_equal(stack(&s, "press+0x1")->bytes, ABSENT - 1);
+    heap_profiles_read_text(
+        "heap_v2/18446744073709551614\n t*: 1: 18446744073709551615 [0: 0]\n@ 0x10001\n"
+        " t*: 18446744073709551615: 18446744073709551614 [0: 0]\n@ 0x10001\n"
+        " t*: 18446744073709551616: 1 [0: 0]\n\n" MAP,
+        &s);
+    assert_int_equal(heap_profiles_stack(&s, "press+0x1")->bytes, ABSENT - 1);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     snapshot_deinit(&s);
 }
@@ -172,10 +176,10 @@ static void figures_too_large_for_a_number_stick(void **state) {
 static void tcmalloc_samples_are_unsampled_and_the_allocator_is_left_out(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("gperftools/sampled.heap", &s);
-    assert_stack(&s, "press+0x1139 press+0x1188", 1822, 2099457);
-    assert_stack(&s, "press+0x1171 press+0x1188", 1, 1212697);
-    assert_int_equal(stack(&s, "press+0x1171 press+0x1188")->total_count, ABSENT);
+    heap_profiles_read_fixture("gperftools/sampled.heap", &s);
+    heap_profiles_assert_stack(&s, "press+0x1139 press+0x1188", 1822, 2099457);
+    heap_profiles_assert_stack(&s, "press+0x1171 press+0x1188", 1, 1212697);
+    assert_int_equal(heap_profiles_stack(&s, "press+0x1171 press+0x1188")->total_count, ABSENT);
     assert_int_equal(snapshot_origin(&s)->sample_bytes, 524288);
     snapshot_deinit(&s);
 }
@@ -183,10 +187,10 @@ static void tcmalloc_samples_are_unsampled_and_the_allocator_is_left_out(void **
 static void the_heap_profiler_is_exact_and_knows_what_was_ever_allocated(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("gperftools/exact.heap", &s);
-    assert_stack(&s, "press+0x1139 press+0x1188", 10, 4220);
-    assert_stack(&s, "press+0x1190 press+0x1188", 0, 0);
-    assert_int_equal(stack(&s, "press+0x1190 press+0x1188")->total_bytes, 30000);
+    heap_profiles_read_fixture("gperftools/exact.heap", &s);
+    heap_profiles_assert_stack(&s, "press+0x1139 press+0x1188", 10, 4220);
+    heap_profiles_assert_stack(&s, "press+0x1190 press+0x1188", 0, 0);
+    assert_int_equal(heap_profiles_stack(&s, "press+0x1190 press+0x1188")->total_bytes, 30000);
     assert_int_equal(snapshot_origin(&s)->sampled, 0);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
@@ -195,8 +199,8 @@ static void the_heap_profiler_is_exact_and_knows_what_was_ever_allocated(void **
 static void growth_is_read_with_the_short_map_and_said_to_be_growth(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("gperftools/growth.txt", &s);
-    assert_stack(&s, "press+0x1139 press+0x1188", 1, 1048576);
+    heap_profiles_read_fixture("gperftools/growth.txt", &s);
+    heap_profiles_assert_stack(&s, "press+0x1139 press+0x1188", 1, 1048576);
     assert_int_equal(rows_reasons(&s, "a growth profile"), 1);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
@@ -206,10 +210,10 @@ static void growth_is_read_with_the_short_map_and_said_to_be_growth(void **state
 static void go_tells_names_and_counters(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("gperftools/go.txt", &s);
-    assert_stack(&s, "press/roll.(*Drum).Ink main.main", 1, 1212697);
-    assert_stack(&s, "press/roll.Refill main.main", 257, 1052677);
-    assert_int_equal(stack(&s, "press/roll.Refill main.main")->total_count, 771);
+    heap_profiles_read_fixture("gperftools/go.txt", &s);
+    heap_profiles_assert_stack(&s, "press/roll.(*Drum).Ink main.main", 1, 1212697);
+    heap_profiles_assert_stack(&s, "press/roll.Refill main.main", 257, 1052677);
+    assert_int_equal(heap_profiles_stack(&s, "press/roll.Refill main.main")->total_count, 771);
     assert_int_equal(rows_counter(&s, "go.heap_alloc"), 1130496);
     assert_int_equal(rows_counter(&s, "go.stack_inuse"), 393216);
     assert_int_equal(rows_counter(&s, "process.max_rss"), 9961472);
@@ -218,7 +222,7 @@ static void go_tells_names_and_counters(void **state) {
     snapshot_deinit(&s);
 }
 
-static void profiles_of_other_things_are_refused(void **state) {
+static void heap_profiles_profiles_of_other_things_are_refused(void **state) {
     (void)state;
     refuse_text("heap profile: 1: 2 [1: 2] @ fragmentationz\n", ERR_UNSUPPORTED, "fragmentationz");
     refuse_text("heap profile: 1: 2 [1: 2]\n", ERR_FORMAT, "no figures");
@@ -229,8 +233,8 @@ static void profiles_of_other_things_are_refused(void **state) {
 static void a_rate_that_is_not_said_leaves_the_samples_as_they_are(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("heap profile: 1: 2 [1: 2] @ heap_v2\n1: 2 [1: 2] @ 0x10001\n" MAP, &s);
-    assert_stack(&s, "press+0x1", 1, 2);
+    heap_profiles_read_text("heap profile: 1: 2 [1: 2] @ heap_v2\n1: 2 [1: 2] @ 0x10001\n" MAP, &s);
+    heap_profiles_assert_stack(&s, "press+0x1", 1, 2);
     assert_int_equal(snapshot_origin(&s)->sampled, 1);
     assert_int_equal(rows_reasons(&s, "how they were taken is not said"), 1);
     snapshot_deinit(&s);
@@ -245,20 +249,20 @@ static uint64_t sum_of_bytes(const struct snapshot *s) {
 }
 
 /* The whole figures, or a reason why not. Memory of exactly its size: one byte too far is seen. */
-static void every_prefix_is_refused_or_warned_about(void **state) {
+static void heap_profiles_every_prefix_is_refused_or_warned_about(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(fixtures); i++) {
         struct file file;
         struct snapshot whole;
-        open_fixture(fixtures[i], &file);
-        read_fixture(fixtures[i], &whole);
+        heap_profiles_open_fixture(fixtures[i], &file);
+        heap_profiles_read_fixture(fixtures[i], &whole);
         for (size_t n = 0; n < file.bytes.size; n++) {
             struct snapshot s;
             struct err err = {.msg = ""};
             uint8_t *cut = malloc(n ? n : 1);
             assert_non_null(cut);
             memcpy(cut, file.bytes.data, n);
-            if (!read_bytes((struct bytes){cut, n}, &s, &err))
+            if (!heap_profiles_read_bytes((struct bytes){cut, n}, &s, &err))
                 assert_true(err.msg[0] != '\0');
             else if (snapshot_trust(&s) == TRUST_EXACT && sum_of_bytes(&s) != sum_of_bytes(&whole))
                 fail_msg("%s: %zu bytes pass for the whole", fixtures[i], n);
@@ -303,9 +307,9 @@ int main(void) {
         cmocka_unit_test(the_heap_profiler_is_exact_and_knows_what_was_ever_allocated),
         cmocka_unit_test(growth_is_read_with_the_short_map_and_said_to_be_growth),
         cmocka_unit_test(go_tells_names_and_counters),
-        cmocka_unit_test(profiles_of_other_things_are_refused),
+        cmocka_unit_test(heap_profiles_profiles_of_other_things_are_refused),
         cmocka_unit_test(a_rate_that_is_not_said_leaves_the_samples_as_they_are),
-        cmocka_unit_test(every_prefix_is_refused_or_warned_about),
+        cmocka_unit_test(heap_profiles_every_prefix_is_refused_or_warned_about),
         cmocka_unit_test(the_profile_of_pprofs_own_tests_has_its_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

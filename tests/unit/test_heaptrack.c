@@ -13,41 +13,42 @@
 
 extern const struct input input_heaptrack;
 
-static bool read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
+static bool heaptrack_read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
     static const struct input_options options = {.no_native_stacks = true};
     snapshot_init(s);
     return input_read_bytes(bytes, "heaptrack.kiosk.1.gz", &input_heaptrack, &options, s, err);
 }
 
-static bool read_text(const char *text, struct snapshot *s, struct err *err) {
-    return read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, s, err);
+static bool heaptrack_read_text(const char *text, struct snapshot *s, struct err *err) {
+    return heaptrack_read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, s, err);
 }
 
 static void read_good(const char *text, struct snapshot *s) {
     struct err err = {.msg = ""};
-    if (!read_text(text, s, &err))
+    if (!heaptrack_read_text(text, s, &err))
         fail_msg("not read: %s", err.msg);
 }
 
-static void open_fixture(const char *name, struct file *file) {
+static void heaptrack_open_fixture(const char *name, struct file *file) {
     char path[128];
     struct err err;
     snprintf(path, sizeof(path), "tests/fixture/heaptrack/%s", name);
     assert_true(file_open(file, path, &err));
 }
 
-static void read_fixture(const char *name, struct snapshot *s) {
+static void heaptrack_read_fixture(const char *name, struct snapshot *s) {
     struct file file;
     struct err err = {.msg = ""};
-    open_fixture(name, &file);
+    heaptrack_open_fixture(name, &file);
     assert_true(input_heaptrack.probe(bytes_slice(file.bytes, 0, INPUT_PROBE_BYTES)));
-    if (!read_bytes(file.bytes, s, &err))
+    if (!heaptrack_read_bytes(file.bytes, s, &err))
         fail_msg("not read: %s", err.msg);
     file_close(&file);
 }
 
 /* The stack of that innermost frame; fails when there is none. */
-static const struct stack_row *stack(const struct snapshot *s, const char *innermost) {
+static const struct stack_row *test_heaptrack_stack(const struct snapshot *s,
+                                                    const char *innermost) {
     SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i].frames.count && strcmp(rows[i].frames.items[0], innermost) == 0)
@@ -56,7 +57,8 @@ static const struct stack_row *stack(const struct snapshot *s, const char *inner
     return NULL;
 }
 
-static const struct allocation_row *sum(const struct snapshot *s, const char *by, uint64_t size) {
+static const struct allocation_row *heaptrack_sum(const struct snapshot *s, const char *by,
+                                                  uint64_t size) {
     SNAPSHOT_ROWS(s, PART_ALLOCATIONS, struct allocation_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (strcmp(rows[i].by, by) == 0 && rows[i].size_each == size)
@@ -68,9 +70,9 @@ static const struct allocation_row *sum(const struct snapshot *s, const char *by
 static void heaptrack_sums_what_each_stack_has_left(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("kiosk-2.txt", &s);
+    heaptrack_read_fixture("kiosk-2.txt", &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 4);
-    const struct stack_row *row = stack(&s, "kiosk!Receipt::add(Line&&)");
+    const struct stack_row *row = test_heaptrack_stack(&s, "kiosk!Receipt::add(Line&&)");
     assert_int_equal(row->frames.count, 3);
     assert_string_equal(row->frames.items[1], "kiosk!Menu::show(Order const&)");
     assert_string_equal(row->frames.items[2], "kiosk!main");
@@ -79,7 +81,7 @@ static void heaptrack_sums_what_each_stack_has_left(void **state) {
     assert_int_equal(row->total_count, 44);
     assert_int_equal(row->peak_bytes, 3424);
     assert_int_equal(row->oldest_ns, 2001000000u);
-    row = stack(&s, "kiosk");
+    row = test_heaptrack_stack(&s, "kiosk");
     assert_int_equal(row->count, 0);
     assert_int_equal(row->total_count, 3);
     assert_int_equal(row->total_bytes, 3 * 256);
@@ -92,7 +94,7 @@ static void heaptrack_sums_what_each_stack_has_left(void **state) {
 static void heaptrack_gives_the_totals_of_heaptrack_print(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("kiosk-2.txt", &s);
+    heaptrack_read_fixture("kiosk-2.txt", &s);
     const struct origin_row *origin = snapshot_origin(&s);
     assert_string_equal(origin->process, "kiosk");
     assert_string_equal(origin->tool, "heaptrack 1.4.0");
@@ -104,18 +106,18 @@ static void heaptrack_gives_the_totals_of_heaptrack_print(void **state) {
     assert_int_equal(rows_counter(&s, "heap.temporary_allocations"), 3);
     assert_int_equal(rows_counter(&s, "process.recorded_ns"), 2001000000u);
     assert_int_equal(rows_counter(&s, "process.peak_rss_bytes"), 0x240 * 4096);
-    assert_int_equal(sum(&s, "total", ABSENT)->bytes, 3488);
-    assert_int_equal(sum(&s, "total", ABSENT)->count, 44);
-    assert_int_equal(sum(&s, "size", 64)->count, 2);
-    assert_int_equal(sum(&s, "size", 80)->bytes, 42 * 80);
+    assert_int_equal(heaptrack_sum(&s, "total", ABSENT)->bytes, 3488);
+    assert_int_equal(heaptrack_sum(&s, "total", ABSENT)->count, 44);
+    assert_int_equal(heaptrack_sum(&s, "size", 64)->count, 2);
+    assert_int_equal(heaptrack_sum(&s, "size", 80)->bytes, 42 * 80);
     snapshot_deinit(&s);
 }
 
 static void heaptrack_leaves_out_what_suppressions_match(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("kiosk-1.txt", &s);
-    const struct stack_row *row = stack(&s, "libfonts.so.2.1");
+    heaptrack_read_fixture("kiosk-1.txt", &s);
+    const struct stack_row *row = test_heaptrack_stack(&s, "libfonts.so.2.1");
     assert_int_equal(row->bytes, 0);
     assert_int_equal(row->count, 0);
     assert_int_equal(row->peak_bytes, 4096);
@@ -157,12 +159,12 @@ static void heaptrack_reads_strings_without_length(void **state) {
     (void)state;
     struct snapshot s;
     read_good(HEAD_2 FRAMES "a 8 2\n+ 0\nc 5\n" END, &s);
-    assert_int_equal(stack(&s, "kiosk!add line")->bytes, 8);
+    assert_int_equal(test_heaptrack_stack(&s, "kiosk!add line")->bytes, 8);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
     read_good("v 10200\nX ./kiosk\ns main\ns add line\ns /srv/kiosk\n" FRAMES "a 8 2\n+ 0\n" END,
               &s);
-    assert_int_equal(stack(&s, "kiosk!add line")->bytes, 8);
+    assert_int_equal(test_heaptrack_stack(&s, "kiosk!add line")->bytes, 8);
     snapshot_deinit(&s);
 }
 
@@ -171,11 +173,11 @@ static void heaptrack_says_an_age_only_as_far_as_it_is_known(void **state) {
     struct snapshot s;
     /* All were freed in between: what is left is not older than that. */
     read_good(HEAD_2 FRAMES "a 8 2\n+ 0\n- 0\nc 3e8\n+ 0\nc 7d0\n" END, &s);
-    assert_int_equal(stack(&s, "kiosk!add line")->oldest_ns, 1001000000u);
+    assert_int_equal(test_heaptrack_stack(&s, "kiosk!add line")->oldest_ns, 1001000000u);
     assert_false(logs_has_reason(&s, "which of equal allocations"));
     snapshot_deinit(&s);
     read_good(HEAD_2 FRAMES "a 8 2\n+ 0\nc 3e8\n+ 0\n- 0\nc 7d0\n" END, &s);
-    assert_int_equal(stack(&s, "kiosk!add line")->oldest_ns, 2001000000u);
+    assert_int_equal(test_heaptrack_stack(&s, "kiosk!add line")->oldest_ns, 2001000000u);
     assert_true(logs_has_reason(&s, "which of equal allocations"));
     snapshot_deinit(&s);
 }
@@ -244,7 +246,7 @@ static void heaptrack_refuses_what_it_cannot_read(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct snapshot s;
         struct err err = {.msg = ""};
-        if (read_text(cases[i].text, &s, &err) || err.code != cases[i].code ||
+        if (heaptrack_read_text(cases[i].text, &s, &err) || err.code != cases[i].code ||
             !strstr(err.msg, cases[i].says))
             fail_msg("case %zu: %s", i, err.msg);
         snapshot_deinit(&s);
@@ -286,7 +288,7 @@ static void heaptrack_cuts_stacks_that_are_too_deep(void **state) {
     strbuf_adds(&text, "# strings: 1\n# ips: 1\n");
     read_good(strbuf_cstr(&text), &s);
     assert_true(logs_reason(&s, "deep stacks were cut", &found) > 3000 && found);
-    assert_int_equal(sum(&s, "total", ABSENT)->bytes, 5000 * 8);
+    assert_int_equal(heaptrack_sum(&s, "total", ABSENT)->bytes, 5000 * 8);
     SNAPSHOT_ROWS(&s, PART_STACKS, struct stack_row, rows, count);
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -299,7 +301,7 @@ static void heaptrack_cuts_stacks_that_are_too_deep(void **state) {
 static void heaptrack_prefixes_are_refused_or_partial(void **state) {
     (void)state;
     struct file file;
-    open_fixture("kiosk-1.txt", &file);
+    heaptrack_open_fixture("kiosk-1.txt", &file);
     for (size_t size = 0; size < file.bytes.size; size++) {
         uint8_t *copy = malloc(size ? size : 1);
         struct snapshot s;
@@ -307,7 +309,7 @@ static void heaptrack_prefixes_are_refused_or_partial(void **state) {
         assert_non_null(copy);
         memcpy(copy, file.bytes.data, size);
         bool whole = size + 1 >= file.bytes.size; /* but for the last line end */
-        if (read_bytes((struct bytes){copy, size}, &s, &err))
+        if (heaptrack_read_bytes((struct bytes){copy, size}, &s, &err))
             assert_true(whole || snapshot_trust(&s) == TRUST_PARTIAL);
         else
             assert_true(err.code != ERR_NONE && err.msg[0]);

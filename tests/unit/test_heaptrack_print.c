@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* The stack whose third frame this is; fails when there is none. */
-static const struct stack_row *stack(const struct snapshot *s, uint32_t place, const char *frame) {
+static const struct stack_row *heaptrack_print_stack(const struct snapshot *s, uint32_t place,
+                                                     const char *frame) {
     SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i].frames.count > place && strcmp(rows[i].frames.items[place], frame) == 0)
@@ -25,7 +26,7 @@ static void heaptrack_print_gives_stacks_of_all_lists_once(void **state) {
     struct snapshot s;
     logs_read_fixture("heaptrack-print_merged.txt", &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 5);
-    const struct stack_row *row = stack(&s, 2, "kiosk!Menu::lunch()");
+    const struct stack_row *row = heaptrack_print_stack(&s, 2, "kiosk!Menu::lunch()");
     assert_string_equal(row->frames.items[0], "kiosk!Receipt::add(Line&&)");
     assert_string_equal(row->frames.items[1], "kiosk!Menu::show(Order const&)");
     assert_string_equal(row->frames.items[3], "kiosk!main");
@@ -33,13 +34,13 @@ static void heaptrack_print_gives_stacks_of_all_lists_once(void **state) {
     assert_int_equal(row->count, ABSENT);
     assert_int_equal(row->total_count, 27);
     assert_int_equal(row->peak_bytes, 108000);
-    row = stack(&s, 2, "[other places]");
+    row = heaptrack_print_stack(&s, 2, "[other places]");
     assert_int_equal(row->bytes, 37800);
     assert_int_equal(row->total_count, 9);
-    row = stack(&s, 0, "kiosk!Menu::title()");
+    row = heaptrack_print_stack(&s, 0, "kiosk!Menu::title()");
     assert_int_equal(row->bytes, ABSENT);
     assert_int_equal(row->temporary_count, 9);
-    row = stack(&s, 1, "libfonts.so.2.1!FontsTable::load");
+    row = heaptrack_print_stack(&s, 1, "libfonts.so.2.1!FontsTable::load");
     assert_string_equal(row->frames.items[0], "libfonts.so.2.1");
     assert_int_equal(row->bytes, 70000);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
@@ -66,8 +67,8 @@ static void heaptrack_print_says_what_is_in_no_stack(void **state) {
     struct snapshot s;
     bool found;
     logs_read_fixture("heaptrack-print_unmerged.txt", &s);
-    assert_int_equal(stack(&s, 2, "kiosk!Menu::dinner()")->bytes, 73800);
-    assert_int_equal(stack(&s, 2, "kiosk!Menu::late()")->bytes, ABSENT);
+    assert_int_equal(heaptrack_print_stack(&s, 2, "kiosk!Menu::dinner()")->bytes, 73800);
+    assert_int_equal(heaptrack_print_stack(&s, 2, "kiosk!Menu::late()")->bytes, ABSENT);
     assert_int_equal(logs_reason(&s, "are in no stack", &found), 37800);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     snapshot_deinit(&s);
@@ -84,8 +85,8 @@ static void heaptrack_print_adds_up_stacks_that_differ_by_lines(void **state) {
                                        "total memory leaked: 15B\n",
                    &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 1);
-    assert_int_equal(stack(&s, 0, "a!f")->bytes, 15);
-    assert_int_equal(stack(&s, 0, "a!f")->total_count, 4);
+    assert_int_equal(heaptrack_print_stack(&s, 0, "a!f")->bytes, 15);
+    assert_int_equal(heaptrack_print_stack(&s, 0, "a!f")->total_count, 4);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
 }
@@ -97,7 +98,7 @@ static void heaptrack_print_pasted_in_a_mail_is_read(void **state) {
                    ">   in /usr/lib/libf.so\n> 8.65M consumed over 16 calls from:\n>     g\n"
                    ">       in /usr/lib/libg.so\n\nWhat now?\n",
                    &s);
-    const struct stack_row *row = stack(&s, 1, "libg.so!g");
+    const struct stack_row *row = heaptrack_print_stack(&s, 1, "libg.so!g");
     assert_int_equal(row->peak_bytes, 8650000);
     assert_int_equal(row->total_count, 16);
     assert_int_equal(row->bytes, ABSENT);
@@ -161,7 +162,7 @@ static void heaptrack_print_twice_is_read_once(void **state) {
                                                "MEMORY LEAKS\n" LEAK(
                                                    "20B", "f", "1") "\ntotal memory leaked: 20B\n",
         &s);
-    assert_int_equal(stack(&s, 0, "a!f")->bytes, 10);
+    assert_int_equal(heaptrack_print_stack(&s, 0, "a!f")->bytes, 10);
     assert_true(logs_has_reason(&s, "second output"));
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     snapshot_deinit(&s);
@@ -190,12 +191,12 @@ static void heaptrack_print_of_the_corpus_has_its_values(void **state) {
     assert_int_equal(rows_counter(&s, "heap.peak_bytes"), 72710);
     assert_int_equal(rows_counter(&s, "heap.allocations"), 5);
     assert_int_equal(rows_count(&s, PART_STACKS), 5);
-    assert_int_equal(stack(&s, 0, "libstdc++.so.6!pool")->peak_bytes, 72700);
-    assert_int_equal(stack(&s, 0, "libstdc++.so.6!pool")->frames.count, 6);
+    assert_int_equal(heaptrack_print_stack(&s, 0, "libstdc++.so.6!pool")->peak_bytes, 72700);
+    assert_int_equal(heaptrack_print_stack(&s, 0, "libstdc++.so.6!pool")->frames.count, 6);
     snapshot_deinit(&s);
     if (!corpus_read(names[1], &s, &err))
         fail_msg("%s", err.msg);
-    const struct stack_row *row = stack(&s, 2, "libmlx5-rdmav34.so!mlx5_create_qp");
+    const struct stack_row *row = heaptrack_print_stack(&s, 2, "libmlx5-rdmav34.so!mlx5_create_qp");
     assert_int_equal(row->peak_bytes, 8650000);
     assert_int_equal(row->total_count, 16);
     snapshot_deinit(&s);

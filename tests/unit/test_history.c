@@ -30,7 +30,7 @@ struct place {
     char folder[64], path[96];
 };
 
-static int set_up(void **state) {
+static int history_set_up(void **state) {
     struct place *p = calloc(1, sizeof(*p));
     if (!p)
         return -1;
@@ -68,7 +68,7 @@ static unsigned objects_of(unsigned n, unsigned type) {
     return type % 3 == 0 ? type + 1 : type % 3 == 1 ? n * (type + 1) : x % 7;
 }
 
-static void make(struct snapshot *s, unsigned n) {
+static void history_make(struct snapshot *s, unsigned n) {
     char text[8192];
     size_t at = (size_t)snprintf(text, sizeof(text),
                                  "origin process=shop captured_at=%u000000000\n", n + 1);
@@ -86,7 +86,7 @@ static void add_as(struct history *h, unsigned n, const struct history_key *unde
     struct err err;
     uint64_t id;
     bool known;
-    make(&s, n);
+    history_make(&s, n);
     if (!history_add(h, &s, under, &id, &known, &err))
         fail_msg("%s", err.msg);
     snapshot_deinit(&s);
@@ -372,7 +372,7 @@ static int add_in_child(struct place *p, unsigned n, int changes) {
         struct err err;
         uint64_t id;
         bool known, ok = history_open(&h, p->path, HISTORY_CREATE, &err);
-        make(&s, n);
+        history_make(&s, n);
         ok = ok && history_add(&h, &s, &key, &id, &known, &err);
         history_close(&h);
         _exit(ok ? 0 : 1);
@@ -421,7 +421,7 @@ static void a_full_disk_loses_nothing(void **state) {
         bool known;
         sqlite_trap_set(changes, false);
         bool ok = history_open(&h, p->path, HISTORY_CREATE, &err);
-        make(&s, before);
+        history_make(&s, before);
         ok = ok && history_add(&h, &s, &key, &id, &known, &err);
         history_close(&h);
         snapshot_deinit(&s);
@@ -458,7 +458,7 @@ static void two_writers_lose_nothing(void **state) {
             struct err err;
             uint64_t id;
             bool known;
-            make(&s, n);
+            history_make(&s, n);
             ok = history_open(&h, p->path, HISTORY_CREATE, &err) &&
                  history_add(&h, &s, &own, &id, &known, &err);
             if (!ok)
@@ -492,7 +492,7 @@ static void two_writers_lose_nothing(void **state) {
 }
 
 int main(void) {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, history_set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_goes_in_comes_out),
         TEST(all_rows_together_are_the_heap),

@@ -63,7 +63,7 @@ static const struct holder_case holder_cases[] = {
      100},
 };
 
-static void read_dump(struct snapshot *s) {
+static void holders_read_dump(struct snapshot *s) {
     struct err err = {.msg = ""};
     snapshot_init(s);
     if (!input_read(dump_path(), &no_options, s, &err))
@@ -71,7 +71,8 @@ static void read_dump(struct snapshot *s) {
 }
 
 /* The root and the edges that lead to a row of PART_PATHS. */
-static void path_of(const struct path_row *rows, const struct path_row *row, struct strbuf *out) {
+static void holders_path_of(const struct path_row *rows, const struct path_row *row,
+                            struct strbuf *out) {
     const struct path_row *steps[64];
     size_t depth = 0;
     for (; row->parent != ABSENT && depth < COUNT(steps); row = &rows[row->parent])
@@ -96,7 +97,7 @@ static void each_holder_is_told_right(void **state) {
     (void)state;
     struct snapshot s;
     struct strbuf path;
-    read_dump(&s);
+    holders_read_dump(&s);
     strbuf_init(&path);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     SNAPSHOT_ROWS(&s, PART_PATHS, struct path_row, rows, count);
@@ -107,7 +108,7 @@ static void each_holder_is_told_right(void **state) {
             if (!rows[k].type || strncmp(rows[k].type, "Holders.", 8) != 0 ||
                 strcmp(rows[k].type + 8, c->type) != 0)
                 continue;
-            path_of(rows, &rows[k], &path);
+            holders_path_of(rows, &rows[k], &path);
             if (fits(strbuf_cstr(&path), c->path))
                 found += rows[k].own_objects;
         }
@@ -135,7 +136,7 @@ static void all_that_is_held_is_live_and_nothing_else(void **state) {
     struct snapshot s;
     uint64_t objects;
     char name[64];
-    read_dump(&s);
+    holders_read_dump(&s);
     for (size_t i = 0; i < COUNT(holder_cases); i++) {
         const char *type = holder_cases[i].type;
         snprintf(name, sizeof(name), "Holders.%s", type);

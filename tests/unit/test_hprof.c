@@ -22,19 +22,20 @@ static const char *const fixtures[] = {"mill-1", "mill-2", "old"};
 
 static const struct made_format format = {"hprof", "hprof", mk_hprof, &input_hprof};
 
-static void read_spec(const char *spec, struct snapshot *s) {
+static void hprof_read_spec(const char *spec, struct snapshot *s) {
     made_read_spec(&format, spec, s);
 }
 
-static void refuse_spec(const char *spec, enum err_code code, const char *message) {
+static void hprof_refuse_spec(const char *spec, enum err_code code, const char *message) {
     made_refuse_spec(&format, spec, code, message);
 }
 
-static void read_fixture(const char *name, struct snapshot *s) {
+static void hprof_read_fixture(const char *name, struct snapshot *s) {
     made_read_fixture(&format, name, s);
 }
 
-static void type_is(const struct snapshot *s, const char *name, uint64_t objects, uint64_t bytes) {
+static void hprof_type_is(const struct snapshot *s, const char *name, uint64_t objects,
+                          uint64_t bytes) {
     const struct type_row *row = logs_type(s, name);
     if (row->gen[GEN_UNKNOWN].objects != objects || row->gen[GEN_UNKNOWN].bytes != bytes)
         fail_msg("%s: %llu objects, %llu bytes", name,
@@ -45,23 +46,23 @@ static void type_is(const struct snapshot *s, const char *name, uint64_t objects
 static void types_are_counted_as_histograms_do(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("mill-1", &s);
+    hprof_read_fixture("mill-1", &s);
     const struct origin_row *o = snapshot_origin(&s);
     assert_string_equal(o->format, "hprof");
     assert_string_equal(o->runtime, "HotSpot");
     assert_true(o->captured_at_ns == 1735637700000u * (uint64_t)1000000);
     assert_true(o->collected_first == ABSENT);
-    type_is(&s, "mill.Basket", 12, 12 * 24);
-    type_is(&s, "mill.Grain", 36, 36 * 24);
-    type_is(&s, "[Lmill.Grain;", 12, 12 * 32); /* 16 + 3 * 4, aligned */
-    type_is(&s, "java.lang.String", 12, 12 * 24);
-    type_is(&s, "[B", 12, 12 * 24);
-    type_is(&s, "[J", 1, 816);
-    type_is(&s, "[C", 1, 32);
-    type_is(&s, "mill.Mill$$Lambda$14/0x0000000800c03000", 1, 16);
-    type_is(&s, "java.lang.Object", 1, 16);
+    hprof_type_is(&s, "mill.Basket", 12, 12 * 24);
+    hprof_type_is(&s, "mill.Grain", 36, 36 * 24);
+    hprof_type_is(&s, "[Lmill.Grain;", 12, 12 * 32); /* 16 + 3 * 4, aligned */
+    hprof_type_is(&s, "java.lang.String", 12, 12 * 24);
+    hprof_type_is(&s, "[B", 12, 12 * 24);
+    hprof_type_is(&s, "[J", 1, 816);
+    hprof_type_is(&s, "[C", 1, 32);
+    hprof_type_is(&s, "mill.Mill$$Lambda$14/0x0000000800c03000", 1, 16);
+    hprof_type_is(&s, "java.lang.Object", 1, 16);
     /* 9 of primitive types, 9 of classes; one has a reference and a long among its statics. */
-    type_is(&s, "java.lang.Class", 18, 18 * 72 + 16);
+    hprof_type_is(&s, "java.lang.Class", 18, 18 * 72 + 16);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     assert_true(logs_has_reason(&s, "compressed references"));
     snapshot_deinit(&s);
@@ -70,13 +71,13 @@ static void types_are_counted_as_histograms_do(void **state) {
 static void a_32_bit_dump_without_segments_is_read(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("old", &s);
-    type_is(&s, "java.lang.String", 4, 4 * 24);
-    type_is(&s, "[C", 3, 3 * 24);
-    type_is(&s, "[Ljava.lang.String;", 2, 2 * 32);
+    hprof_read_fixture("old", &s);
+    hprof_type_is(&s, "java.lang.String", 4, 4 * 24);
+    hprof_type_is(&s, "[C", 3, 3 * 24);
+    hprof_type_is(&s, "[Ljava.lang.String;", 2, 2 * 32);
     /* long at 8, byte at 16: 24; then short and reference behind the reference's boundary: 28 */
-    type_is(&s, "mill.Barrel", 2, 2 * 24);
-    type_is(&s, "mill.BigBarrel", 1, 32);
+    hprof_type_is(&s, "mill.Barrel", 2, 2 * 24);
+    hprof_type_is(&s, "mill.BigBarrel", 1, 32);
     assert_int_equal(snapshot_origin(&s)->pointer_bytes, 4);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
@@ -125,10 +126,10 @@ static void layouts_are_known_by_the_distances_of_arrays(void **state) {
                  "class id=0x104 name=\"A\" super=0x100 fields=\"JL\"\n%s"
                  "object id=0x8000 class=0x104 data=16\n",
                  cases[i].arrays);
-        read_spec(spec, &s);
-        type_is(&s, "A", 1, cases[i].object);
-        type_is(&s, "[LA;", 9, 9 * cases[i].references);
-        type_is(&s, "[B", 9, 9 * cases[i].bytes);
+        hprof_read_spec(spec, &s);
+        hprof_type_is(&s, "A", 1, cases[i].object);
+        hprof_type_is(&s, "[LA;", 9, 9 * cases[i].references);
+        hprof_type_is(&s, "[B", 9, 9 * cases[i].bytes);
         assert_true(logs_has_reason(&s, cases[i].name));
         snapshot_deinit(&s);
     }
@@ -156,7 +157,7 @@ static void fields_fill_gaps_as_the_machine_of_the_time_does(void **state) {
                      "values id=0x1000 type=B length=1 times=9 step=24\n"
                      "object id=0x8000 class=0x105\n",
                      packed ? RECORD : "", cases[i].supers, cases[i].fields);
-            read_spec(spec, &s);
+            hprof_read_spec(spec, &s);
             uint64_t size = logs_type(&s, "B")->gen[GEN_UNKNOWN].bytes;
             uint64_t expected = packed ? cases[i].packed : cases[i].old;
             if (size != expected)
@@ -170,25 +171,25 @@ static void objects_closer_than_their_fields_need_are_that_small(void **state) {
     (void)state;
     struct snapshot s;
     /* The old layout needs 24 bytes; these are 16 apart, and no less than their fields. */
-    read_spec("dump\n" OBJECT "class id=0x104 name=\"A\" super=0x100 fields=\"B\"\n"
-              "class id=0x105 name=\"B\" super=0x104 fields=\"BB\"\n"
-              "values id=0x1000 type=B length=1 times=9 step=24\n"
-              "object id=0x8000 class=0x105 times=3 step=16\n",
-              &s);
-    type_is(&s, "B", 3, 48);
+    hprof_read_spec("dump\n" OBJECT "class id=0x104 name=\"A\" super=0x100 fields=\"B\"\n"
+                    "class id=0x105 name=\"B\" super=0x104 fields=\"BB\"\n"
+                    "values id=0x1000 type=B length=1 times=9 step=24\n"
+                    "object id=0x8000 class=0x105 times=3 step=16\n",
+                    &s);
+    hprof_type_is(&s, "B", 3, 48);
     snapshot_deinit(&s);
     /* Closer than that is no neighbourhood. */
-    read_spec("dump\n" OBJECT "class id=0x105 name=\"B\" super=0x100 fields=\"JJJ\"\n"
-              "values id=0x1000 type=B length=1 times=9 step=24\n"
-              "object id=0x8000 class=0x105 times=3 step=16\n",
-              &s);
-    type_is(&s, "B", 3, 3 * 40);
+    hprof_read_spec("dump\n" OBJECT "class id=0x105 name=\"B\" super=0x100 fields=\"JJJ\"\n"
+                    "values id=0x1000 type=B length=1 times=9 step=24\n"
+                    "object id=0x8000 class=0x105 times=3 step=16\n",
+                    &s);
+    hprof_type_is(&s, "B", 3, 3 * 40);
     snapshot_deinit(&s);
-    read_spec("dump\n" OBJECT "class id=0x105 name=\"B\" super=0x100\n"
-              "values id=0x1000 type=B length=1 times=9 step=32\n"
-              "object id=0x8000 class=0x105 times=30 step=32\n",
-              &s);
-    type_is(&s, "B", 30, 30 * 32); /* all ids are multiples of 32: aligned to that */
+    hprof_read_spec("dump\n" OBJECT "class id=0x105 name=\"B\" super=0x100\n"
+                    "values id=0x1000 type=B length=1 times=9 step=32\n"
+                    "object id=0x8000 class=0x105 times=30 step=32\n",
+                    &s);
+    hprof_type_is(&s, "B", 30, 30 * 32); /* all ids are multiples of 32: aligned to that */
     snapshot_deinit(&s);
 }
 
@@ -196,43 +197,44 @@ static void what_makes_no_sense_is_counted(void **state) {
     (void)state;
     struct snapshot s;
     bool found;
-    read_spec("dump\n" OBJECT "object id=0x1000 class=0x100 times=2\nraw hex=\"77 00 00\"\n"
-              "segment\nobject id=0x2000 class=0x100\n",
-              &s);
-    type_is(&s, "java.lang.Object", 3, 48);
+    hprof_read_spec("dump\n" OBJECT "object id=0x1000 class=0x100 times=2\nraw hex=\"77 00 00\"\n"
+                    "segment\nobject id=0x2000 class=0x100\n",
+                    &s);
+    hprof_type_is(&s, "java.lang.Object", 3, 48);
     assert_int_equal(logs_reason(&s, "skipped behind records", &found), 3);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     snapshot_deinit(&s);
-    read_spec("dump end=0\n" OBJECT "object id=0x1000 class=0x100\n", &s);
+    hprof_read_spec("dump end=0\n" OBJECT "object id=0x1000 class=0x100\n", &s);
     assert_true(logs_has_reason(&s, "has no end"));
     snapshot_deinit(&s);
     /* A class that is its own superclass, and one that is nowhere. */
-    read_spec("dump\nclass id=0x100 name=\"A\" super=0x100\nclass id=0x101 name=\"B\" super=0x999\n"
-              "object id=0x1000 class=0x100 data=20\nobject id=0x2000 class=0x101 data=3\n"
-              "object id=0x3000 class=0x777 data=1\n",
-              &s);
+    hprof_read_spec(
+        "dump\nclass id=0x100 name=\"A\" super=0x100\nclass id=0x101 name=\"B\" super=0x999\n"
+        "object id=0x1000 class=0x100 data=20\nobject id=0x2000 class=0x101 data=3\n"
+        "object id=0x3000 class=0x777 data=1\n",
+        &s);
     assert_int_equal(logs_reason(&s, "sizes are guesses", &found), 3);
-    type_is(&s, "A", 1, 32);
-    type_is(&s, "<class 0x777>", 1, 16);
+    hprof_type_is(&s, "A", 1, 32);
+    hprof_type_is(&s, "<class 0x777>", 1, 16);
     snapshot_deinit(&s);
     /* The machine ended before it wrote how long the segment is. */
-    read_spec("dump end=0\n" OBJECT "object id=0x1000 class=0x100\nsegment length=0\n"
-              "object id=0x2000 class=0x100\n",
-              &s);
-    type_is(&s, "java.lang.Object", 2, 32);
+    hprof_read_spec("dump end=0\n" OBJECT "object id=0x1000 class=0x100\nsegment length=0\n"
+                    "object id=0x2000 class=0x100\n",
+                    &s);
+    hprof_type_is(&s, "java.lang.Object", 2, 32);
     snapshot_deinit(&s);
-    refuse_spec("dump version=\"1.0.3\"\n", ERR_UNSUPPORTED, "1.0.3");
-    refuse_spec("dump ids=2\n", ERR_FORMAT, "ids of 2 bytes");
+    hprof_refuse_spec("dump version=\"1.0.3\"\n", ERR_UNSUPPORTED, "1.0.3");
+    hprof_refuse_spec("dump ids=2\n", ERR_FORMAT, "ids of 2 bytes");
 }
 
 /* Each prefix in memory of exactly its size, so that one byte too far is seen. */
-static void every_prefix_is_refused_or_warned_about(void **state) {
+static void hprof_every_prefix_is_refused_or_warned_about(void **state) {
     (void)state;
     made_prefixes_are_told(&format, fixtures, COUNT(fixtures), 3);
 }
 
 /* The golden cases and the fuzzer use these files. */
-static void corpus_is_made_of_its_texts(void **state) {
+static void hprof_corpus_is_made_of_its_texts(void **state) {
     (void)state;
     made_corpus_is_that(&format, fixtures, COUNT(fixtures));
 }
@@ -245,8 +247,8 @@ int main(void) {
         cmocka_unit_test(fields_fill_gaps_as_the_machine_of_the_time_does),
         cmocka_unit_test(objects_closer_than_their_fields_need_are_that_small),
         cmocka_unit_test(what_makes_no_sense_is_counted),
-        cmocka_unit_test(every_prefix_is_refused_or_warned_about),
-        cmocka_unit_test(corpus_is_made_of_its_texts),
+        cmocka_unit_test(hprof_every_prefix_is_refused_or_warned_about),
+        cmocka_unit_test(hprof_corpus_is_made_of_its_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

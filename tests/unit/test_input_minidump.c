@@ -21,11 +21,11 @@ static void read_blobs(struct snapshot *s, const char *spec, const struct bytes 
     free((void *)(uintptr_t)file.data);
 }
 
-static void read_spec(struct snapshot *s, const char *spec) {
+static void input_minidump_read_spec(struct snapshot *s, const char *spec) {
     read_blobs(s, spec, NULL, 0);
 }
 
-static const struct thread_row *thread(const struct snapshot *s, uint64_t os_id) {
+static const struct thread_row *input_minidump_thread(const struct snapshot *s, uint64_t os_id) {
     SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i].os_id == os_id)
@@ -34,8 +34,8 @@ static const struct thread_row *thread(const struct snapshot *s, uint64_t os_id)
     return NULL;
 }
 
-static const struct memory_row *memory(const struct snapshot *s, enum memory_by by,
-                                       const char *key) {
+static const struct memory_row *input_minidump_memory(const struct snapshot *s, enum memory_by by,
+                                                      const char *key) {
     SNAPSHOT_ROWS(s, PART_MEMORY_MAP, struct memory_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i].by == by && strcmp(rows[i].key, key) == 0)
@@ -44,7 +44,7 @@ static const struct memory_row *memory(const struct snapshot *s, enum memory_by 
     return NULL;
 }
 
-static uint64_t counter(const struct snapshot *s, const char *name) {
+static uint64_t input_minidump_counter(const struct snapshot *s, const char *name) {
     SNAPSHOT_ROWS(s, PART_COUNTERS, struct counter_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (strcmp(rows[i].name, name) == 0)
@@ -70,12 +70,13 @@ static bool said(const struct snapshot *s, const char *part, bool lowers_trust) 
 static void minidump_fills_origin_modules_and_counters(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s, HEAD "misc pid=4711 create=1700000000 user=12 kernel=3\n"
-                       "counters flags=6 working_set=1000 virtual=5000 private2=700 faults=3\n"
-                       "unloaded base=0x200000 size=0x1000 time=7 name=\"gone.dll\"\n"
-                       "handle type=\"Event\" times=3\nhandle type=\"File\"\n"
-                       "memory at=0x1000 size=16\n"
-                       "thread id=1 ip=0x140001000\n");
+    input_minidump_read_spec(
+        &s, HEAD "misc pid=4711 create=1700000000 user=12 kernel=3\n"
+                 "counters flags=6 working_set=1000 virtual=5000 private2=700 faults=3\n"
+                 "unloaded base=0x200000 size=0x1000 time=7 name=\"gone.dll\"\n"
+                 "handle type=\"Event\" times=3\nhandle type=\"File\"\n"
+                 "memory at=0x1000 size=16\n"
+                 "thread id=1 ip=0x140001000\n");
     const struct origin_row *o = snapshot_origin(&s);
     assert_string_equal(o->format, "minidump");
     assert_string_equal(o->process, "Mill.exe");
@@ -95,12 +96,12 @@ static void minidump_fills_origin_modules_and_counters(void **state) {
     assert_int_equal(handle_count, 2);
     assert_string_equal(handles[0].type, "Event");
     assert_int_equal(handles[0].count, 3);
-    assert_int_equal(counter(&s, "process.handles"), 4);
-    assert_true(counter(&s, "process.user_time") == 12000000000u);
-    assert_int_equal(counter(&s, "process.working_set"), 1000);
-    assert_int_equal(counter(&s, "process.private_bytes"), 700);
-    assert_int_equal(counter(&s, "modules.unloaded"), 1);
-    assert_true(counter(&s, "process.private_working_set") == ABSENT);
+    assert_int_equal(input_minidump_counter(&s, "process.handles"), 4);
+    assert_true(input_minidump_counter(&s, "process.user_time") == 12000000000u);
+    assert_int_equal(input_minidump_counter(&s, "process.working_set"), 1000);
+    assert_int_equal(input_minidump_counter(&s, "process.private_bytes"), 700);
+    assert_int_equal(input_minidump_counter(&s, "modules.unloaded"), 1);
+    assert_true(input_minidump_counter(&s, "process.private_working_set") == ABSENT);
     assert_false(snapshot_has(&s, PART_MEMORY_MAP));
     assert_false(snapshot_has(&s, PART_TYPES));
     snapshot_deinit(&s);
@@ -109,18 +110,18 @@ static void minidump_fills_origin_modules_and_counters(void **state) {
 static void minidump_fills_threads(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s,
-              HEAD "thread id=0x10 ip=0x7ff800000010 sp=0x1010\n"
-                   "thread id=0x20 ip=0x140005678 sp=0x2000\n"
-                   "thread id=0x30 context=0\n"
-                   "thread id=0x40 ip=0x7ff800000020 sp=0x1010\n"
-                   "threadinfo id=0x20 user=20700000000 kernel=10000000 create=133444736100000000\n"
-                   "threadinfo id=0x10 create=133444736000000000\n"
-                   "threadname id=0x20 name=\"pump\"\n"
-                   "exception id=0x20 code=0xc0000005 param0=1 param1=0xdead\n"
-                   "memory64 at=0x7ff80000000e hex=\"0f 05 c3\"\n"
-                   "memory64 at=0x7ff80000001e hex=\"90 90 c3\"\n");
-    const struct thread_row *t = thread(&s, 0x20);
+    input_minidump_read_spec(
+        &s, HEAD "thread id=0x10 ip=0x7ff800000010 sp=0x1010\n"
+                 "thread id=0x20 ip=0x140005678 sp=0x2000\n"
+                 "thread id=0x30 context=0\n"
+                 "thread id=0x40 ip=0x7ff800000020 sp=0x1010\n"
+                 "threadinfo id=0x20 user=20700000000 kernel=10000000 create=133444736100000000\n"
+                 "threadinfo id=0x10 create=133444736000000000\n"
+                 "threadname id=0x20 name=\"pump\"\n"
+                 "exception id=0x20 code=0xc0000005 param0=1 param1=0xdead\n"
+                 "memory64 at=0x7ff80000000e hex=\"0f 05 c3\"\n"
+                 "memory64 at=0x7ff80000001e hex=\"90 90 c3\"\n");
+    const struct thread_row *t = input_minidump_thread(&s, 0x20);
     assert_string_equal(t->name, "pump");
     assert_string_equal(t->exception, "0xC0000005 access violation writing 0xdead");
     assert_true(t->user_ns == 2070000000000u && t->kernel_ns == 1000000000u);
@@ -131,9 +132,9 @@ static void minidump_fills_threads(void **state) {
     assert_string_equal(t->native_frames.items[0], "Mill+0x5678");
     assert_string_equal(t->native_frames.items[1], FRAME_CUT);
     assert_true(t->stack_hash == ABSENT); /* who called is not known */
-    assert_int_equal(thread(&s, 0x10)->user_mode, 0);
-    assert_int_equal(thread(&s, 0x40)->user_mode, 1);
-    t = thread(&s, 0x30);
+    assert_int_equal(input_minidump_thread(&s, 0x10)->user_mode, 0);
+    assert_int_equal(input_minidump_thread(&s, 0x40)->user_mode, 1);
+    t = input_minidump_thread(&s, 0x30);
     assert_true(t->user_ns == ABSENT && t->user_mode == ABSENT);
     assert_int_equal(t->native_frames.count, 0);
     assert_true(said(&s, "native stacks of 3 of 4 threads end early", false));
@@ -143,22 +144,23 @@ static void minidump_fills_threads(void **state) {
 static void minidump_sums_memory_by_usage_state_type_and_protection(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s, HEAD
-              "thread id=0x10 ip=0x140001000 sp=0x13000 teb=0x40000\n"
-              "region base=0 size=0x10000 state=0x10000 protect=1 type=0 aprotect=0\n"
-              /* a stack: reserve, guard page, live part */
-              "region base=0x10000 size=0x1000 state=0x2000 protect=0\n"
-              "region base=0x11000 alloc=0x10000 size=0x1000 protect=0x104\n"
-              "region base=0x12000 alloc=0x10000 size=0x2000\n"
-              "region base=0x14000 size=0x2c000 state=0x10000 protect=1 type=0\n"
-              "region base=0x40000 size=0x2000\n"
-              "region base=0x50000 size=0x30000\n"
-              "region base=0x90000 size=0x4000 type=0x40000 protect=2\n"
-              "region base=0x140000000 size=0x1000 protect=2 type=0x1000000 aprotect=0x80\n"
-              "region base=0x140001000 alloc=0x140000000 size=0xf000 protect=0x20 type=0x1000000\n"
-              "region base=0x150000000 size=0x1000 protect=0x20 type=0x1000000\n"
-              "region base=0x160000000 size=0x1000 protect=0x204\n"
-              "region base=0x170000000 size=0x90000000 state=0x10000 protect=1 type=0\n");
+    input_minidump_read_spec(
+        &s,
+        HEAD "thread id=0x10 ip=0x140001000 sp=0x13000 teb=0x40000\n"
+             "region base=0 size=0x10000 state=0x10000 protect=1 type=0 aprotect=0\n"
+             /* a stack: reserve, guard page, live part */
+             "region base=0x10000 size=0x1000 state=0x2000 protect=0\n"
+             "region base=0x11000 alloc=0x10000 size=0x1000 protect=0x104\n"
+             "region base=0x12000 alloc=0x10000 size=0x2000\n"
+             "region base=0x14000 size=0x2c000 state=0x10000 protect=1 type=0\n"
+             "region base=0x40000 size=0x2000\n"
+             "region base=0x50000 size=0x30000\n"
+             "region base=0x90000 size=0x4000 type=0x40000 protect=2\n"
+             "region base=0x140000000 size=0x1000 protect=2 type=0x1000000 aprotect=0x80\n"
+             "region base=0x140001000 alloc=0x140000000 size=0xf000 protect=0x20 type=0x1000000\n"
+             "region base=0x150000000 size=0x1000 protect=0x20 type=0x1000000\n"
+             "region base=0x160000000 size=0x1000 protect=0x204\n"
+             "region base=0x170000000 size=0x90000000 state=0x10000 protect=1 type=0\n");
     static const struct {
         enum memory_by by;
         const char *key;
@@ -184,7 +186,7 @@ static void minidump_sums_memory_by_usage_state_type_and_protection(void **state
         {MEMORY_BY_BASE, "[smaller allocations]", 5, 0x6000},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        const struct memory_row *row = memory(&s, rows[i].by, rows[i].key);
+        const struct memory_row *row = input_minidump_memory(&s, rows[i].by, rows[i].key);
         if (row->bytes != rows[i].bytes || row->regions != rows[i].regions)
             fail_msg("%s: %llu regions, 0x%llx bytes", rows[i].key,
                      (unsigned long long)row->regions, (unsigned long long)row->bytes);
@@ -197,55 +199,59 @@ static void minidump_sums_memory_by_usage_state_type_and_protection(void **state
 static void minidump_gives_heaps_their_segments(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s,
-              HEAD "thread id=0x10 ip=0x140001000 sp=0x13000 teb=0x40000\n"
-                   "region base=0x100000 size=0x20000\n"
-                   "region base=0x120000 alloc=0x100000 size=0xe0000 state=0x2000 protect=0\n"
-                   "region base=0x300000 size=0x80000\n"
-                   "region base=0x500000 size=0x40000\n"
-                   "region base=0x700000 size=0x10000\n"
-                   "memory64 at=0x40060 hex=\"00 00 05 00 00 00 00 00\"\n" /* TEB: PEB */
-                   "memory64 at=0x500e8 hex=\"02 00 00 00 10 00 00 00 00 02 05 00 00 00 00 00\"\n"
-                   "memory64 at=0x50200 hex=\"00 00 10 00 00 00 00 00 00 00 70 00 00 00 00 00\"\n"
-                   "memory64 at=0x100010 hex=\"ee ff ee ff\"\n"
-                   "memory64 at=0x100028 hex=\"00 00 10 00 00 00 00 00\"\n"
-                   "memory64 at=0x300010 hex=\"ee ff ee ff\"\n"
-                   "memory64 at=0x300028 hex=\"00 00 10 00 00 00 00 00\"\n"
-                   /* looks like a segment, of a heap that is not in the list */
-                   "memory64 at=0x500010 hex=\"ee ff ee ff\"\n"
-                   "memory64 at=0x500028 hex=\"00 00 50 00 00 00 00 00\"\n"
-                   "memory64 at=0x700010 hex=\"ee dd ee dd\"\n");
+    input_minidump_read_spec(
+        &s, HEAD "thread id=0x10 ip=0x140001000 sp=0x13000 teb=0x40000\n"
+                 "region base=0x100000 size=0x20000\n"
+                 "region base=0x120000 alloc=0x100000 size=0xe0000 state=0x2000 protect=0\n"
+                 "region base=0x300000 size=0x80000\n"
+                 "region base=0x500000 size=0x40000\n"
+                 "region base=0x700000 size=0x10000\n"
+                 "memory64 at=0x40060 hex=\"00 00 05 00 00 00 00 00\"\n" /* TEB: PEB */
+                 "memory64 at=0x500e8 hex=\"02 00 00 00 10 00 00 00 00 02 05 00 00 00 00 00\"\n"
+                 "memory64 at=0x50200 hex=\"00 00 10 00 00 00 00 00 00 00 70 00 00 00 00 00\"\n"
+                 "memory64 at=0x100010 hex=\"ee ff ee ff\"\n"
+                 "memory64 at=0x100028 hex=\"00 00 10 00 00 00 00 00\"\n"
+                 "memory64 at=0x300010 hex=\"ee ff ee ff\"\n"
+                 "memory64 at=0x300028 hex=\"00 00 10 00 00 00 00 00\"\n"
+                 /* looks like a segment, of a heap that is not in the list */
+                 "memory64 at=0x500010 hex=\"ee ff ee ff\"\n"
+                 "memory64 at=0x500028 hex=\"00 00 50 00 00 00 00 00\"\n"
+                 "memory64 at=0x700010 hex=\"ee dd ee dd\"\n");
     SNAPSHOT_ROWS(&s, PART_NATIVE_HEAPS, struct native_heap_row, heaps, count);
     assert_int_equal(count, 1);
     assert_int_equal(heaps[0].address, 0x100000);
     assert_int_equal(heaps[0].committed, 0xa0000);
     assert_int_equal(heaps[0].reserved, 0x180000);
     assert_int_equal(
-        memory(&s, MEMORY_BY_BASE, "0x0000000000100000 PAGE_READWRITE heap 0x100000")->bytes,
+        input_minidump_memory(&s, MEMORY_BY_BASE, "0x0000000000100000 PAGE_READWRITE heap 0x100000")
+            ->bytes,
         0x20000);
     assert_int_equal(
-        memory(&s, MEMORY_BY_BASE, "0x0000000000300000 PAGE_READWRITE heap 0x100000")->bytes,
+        input_minidump_memory(&s, MEMORY_BY_BASE, "0x0000000000300000 PAGE_READWRITE heap 0x100000")
+            ->bytes,
         0x80000);
-    assert_int_equal(memory(&s, MEMORY_BY_BASE, "0x0000000000500000 PAGE_READWRITE")->bytes,
-                     0x40000);
+    assert_int_equal(
+        input_minidump_memory(&s, MEMORY_BY_BASE, "0x0000000000500000 PAGE_READWRITE")->bytes,
+        0x40000);
     snapshot_deinit(&s);
 }
 
 static void minidump_of_32_bits_gives_heaps_their_segments(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s, "system arch=0 major=10 build=22631\n"
-                  "thread id=0x10 ip=0x401000 sp=0x13000 teb=0x40000\n"
-                  "module base=0x400000 size=0x2000 time=3 name=\"C:\\app\\old.exe\"\n"
-                  "region base=0x100000 size=0x20000\n"
-                  "region base=0x300000 size=0x80000\n"
-                  "memory at=0x40030 hex=\"00 00 05 00\"\n"
-                  "memory at=0x50088 hex=\"01 00 00 00 10 00 00 00 00 02 05 00\"\n"
-                  "memory at=0x50200 hex=\"00 00 10 00\"\n"
-                  "memory at=0x100008 hex=\"ee ff ee ff\"\n"
-                  "memory at=0x100018 hex=\"00 00 10 00\"\n"
-                  "memory at=0x300008 hex=\"ee ff ee ff\"\n"
-                  "memory at=0x300018 hex=\"00 00 10 00\"\n");
+    input_minidump_read_spec(&s,
+                             "system arch=0 major=10 build=22631\n"
+                             "thread id=0x10 ip=0x401000 sp=0x13000 teb=0x40000\n"
+                             "module base=0x400000 size=0x2000 time=3 name=\"C:\\app\\old.exe\"\n"
+                             "region base=0x100000 size=0x20000\n"
+                             "region base=0x300000 size=0x80000\n"
+                             "memory at=0x40030 hex=\"00 00 05 00\"\n"
+                             "memory at=0x50088 hex=\"01 00 00 00 10 00 00 00 00 02 05 00\"\n"
+                             "memory at=0x50200 hex=\"00 00 10 00\"\n"
+                             "memory at=0x100008 hex=\"ee ff ee ff\"\n"
+                             "memory at=0x100018 hex=\"00 00 10 00\"\n"
+                             "memory at=0x300008 hex=\"ee ff ee ff\"\n"
+                             "memory at=0x300018 hex=\"00 00 10 00\"\n");
     SNAPSHOT_ROWS(&s, PART_NATIVE_HEAPS, struct native_heap_row, heaps, count);
     assert_int_equal(count, 1);
     assert_int_equal(heaps[0].address, 0x100000);
@@ -257,29 +263,31 @@ static void minidump_of_32_bits_gives_heaps_their_segments(void **state) {
 static void minidump_follows_frame_pointers_where_there_are_no_tables(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s, "system arch=12 major=10 build=22631\n"
-                  "module base=0x140000000 size=0x10000 name=\"C:\\app\\Mill.exe\"\n"
-                  "thread id=1 ip=0x140000100 sp=0x2000 fp=0x2010 stack=0x2000 stack_size=0x40\n"
-                  "memory at=0x2000 hex=\"00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
-                  " 20 20 00 00 00 00 00 00 00 02 00 40 01 00 00 00"
-                  " 10 20 00 00 00 00 00 00 00 03 00 40 01 00 00 00\"\n");
-    const struct strings *frames = &thread(&s, 1)->native_frames;
+    input_minidump_read_spec(
+        &s, "system arch=12 major=10 build=22631\n"
+            "module base=0x140000000 size=0x10000 name=\"C:\\app\\Mill.exe\"\n"
+            "thread id=1 ip=0x140000100 sp=0x2000 fp=0x2010 stack=0x2000 stack_size=0x40\n"
+            "memory at=0x2000 hex=\"00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+            " 20 20 00 00 00 00 00 00 00 02 00 40 01 00 00 00"
+            " 10 20 00 00 00 00 00 00 00 03 00 40 01 00 00 00\"\n");
+    const struct strings *frames = &input_minidump_thread(&s, 1)->native_frames;
     assert_int_equal(frames->count, 4);
     assert_string_equal(frames->items[0], "Mill+0x100");
     assert_string_equal(frames->items[1], "Mill+0x200");
     assert_string_equal(frames->items[2], "Mill+0x300");
     assert_string_equal(frames->items[3], FRAME_CUT); /* the chain went down the stack */
     snapshot_deinit(&s);
-    read_spec(&s, "system arch=0 major=10 build=22631\n"
-                  "module base=0x400000 size=0x10000 name=\"C:\\app\\old.exe\"\n"
-                  "thread id=1 ip=0x400100 sp=0x2000 fp=0x2008 stack=0x2000 stack_size=0x40\n"
-                  "thread id=2 ip=0x400100 sp=0x3000 fp=0x1000 stack=0x2000 stack_size=0x40\n"
-                  "memory at=0x2000 hex=\"00 00 00 00 00 00 00 00 10 20 00 00 00 02 40 00"
-                  " 00 00 00 00 00 03 90 00\"\n");
-    frames = &thread(&s, 1)->native_frames;
+    input_minidump_read_spec(
+        &s, "system arch=0 major=10 build=22631\n"
+            "module base=0x400000 size=0x10000 name=\"C:\\app\\old.exe\"\n"
+            "thread id=1 ip=0x400100 sp=0x2000 fp=0x2008 stack=0x2000 stack_size=0x40\n"
+            "thread id=2 ip=0x400100 sp=0x3000 fp=0x1000 stack=0x2000 stack_size=0x40\n"
+            "memory at=0x2000 hex=\"00 00 00 00 00 00 00 00 10 20 00 00 00 02 40 00"
+            " 00 00 00 00 00 03 90 00\"\n");
+    frames = &input_minidump_thread(&s, 1)->native_frames;
     assert_int_equal(frames->count, 3);
     assert_string_equal(frames->items[1], "old+0x200");
-    assert_int_equal(thread(&s, 2)->native_frames.count, 2);
+    assert_int_equal(input_minidump_thread(&s, 2)->native_frames.count, 2);
     snapshot_deinit(&s);
 }
 
@@ -299,8 +307,8 @@ static uint64_t hash_of_stack(const char *runtime, const char *word, bool map) {
                            "region base=0x7fe430040000 alloc=0x7fe430000000 size=0x900000 "
                            "state=0x2000 protect=0\n"
                            "region base=0x7fe440000000 size=0x10000 type=0x40000\n");
-    read_spec(&s, strbuf_cstr(&spec));
-    uint64_t hash = thread(&s, 1)->live_stack_hash;
+    input_minidump_read_spec(&s, strbuf_cstr(&spec));
+    uint64_t hash = input_minidump_thread(&s, 1)->live_stack_hash;
     assert_true(hash != ABSENT);
     strbuf_deinit(&spec);
     snapshot_deinit(&s);
@@ -346,8 +354,8 @@ static void minidump_names_modules_that_were_unloaded(void **state) {
     strbuf_adds(&spec, HEAD "memory at=0x1000 size=16\nthread id=1 ip=0x140001000\n");
     for (int i = 0; i < 9; i++)
         strbuf_addf(&spec, "unloaded base=0x200000 size=0x1000 time=7 name=\"p%d.dll\"\n", i);
-    read_spec(&s, strbuf_cstr(&spec));
-    assert_int_equal(counter(&s, "modules.unloaded"), 9);
+    input_minidump_read_spec(&s, strbuf_cstr(&spec));
+    assert_int_equal(input_minidump_counter(&s, "modules.unloaded"), 9);
     assert_true(said(&s,
                      "9 modules were unloaded: p0.dll, p1.dll, p2.dll, p3.dll, p4.dll, p5.dll, "
                      "p6.dll, p7.dll, ...",
@@ -380,7 +388,7 @@ static void minidump_names_runtimes_it_cannot_read(void **state) {
                     HEAD "thread id=1 ip=0x140001000\nmemory at=0x1000 size=16\n"
                          "module base=0x180000000 size=0x1000 %s\n",
                     cases[i].module);
-        read_spec(&s, strbuf_cstr(&spec));
+        input_minidump_read_spec(&s, strbuf_cstr(&spec));
         if (!said(&s, cases[i].says, cases[i].lowers_trust))
             fail_msg("not said: %s", cases[i].says);
         assert_int_equal(snapshot_trust(&s), cases[i].lowers_trust ? TRUST_PARTIAL : TRUST_EXACT);
@@ -393,20 +401,21 @@ static void minidump_names_runtimes_it_cannot_read(void **state) {
 static void minidump_of_linux_is_named(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s, "system arch=9 platform=0x8201 major=0 build=0\nlist of=thread pad=1\n"
-                  "thread id=1 ip=0x401000\nmodule base=0x400000 size=0x2000 name=\"/opt/mill\"\n"
-                  "memory at=0x1000 size=16\nstream type=0x47670003 hex=\"00\"\n");
+    input_minidump_read_spec(
+        &s, "system arch=9 platform=0x8201 major=0 build=0\nlist of=thread pad=1\n"
+            "thread id=1 ip=0x401000\nmodule base=0x400000 size=0x2000 name=\"/opt/mill\"\n"
+            "memory at=0x1000 size=16\nstream type=0x47670003 hex=\"00\"\n");
     assert_string_equal(snapshot_origin(&s)->tool, "Breakpad");
     assert_string_equal(snapshot_origin(&s)->process, "mill");
     assert_true(said(&s, "written by Breakpad for Linux", false));
-    assert_string_equal(thread(&s, 1)->native_frames.items[0], "mill+0x1000");
+    assert_string_equal(input_minidump_thread(&s, 1)->native_frames.items[0], "mill+0x1000");
     snapshot_deinit(&s);
 }
 
 static void minidump_that_lacks_everything_is_partial(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(&s, "stream type=0xfff0 hex=\"00\"\n");
+    input_minidump_read_spec(&s, "stream type=0xfff0 hex=\"00\"\n");
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     assert_true(said(&s, "no thread list", true));
     assert_true(said(&s, "no module list", true));
@@ -428,8 +437,8 @@ static void minidump_of_many_ranges_regions_and_threads_is_read_at_once(void **s
     for (int i = 0; i < 2000; i++)
         strbuf_addf(&spec, "region base=0x%x size=0x10000\n", 0x10000 + i * 0x20000);
     strbuf_adds(&spec, "handle type=\"Event\" times=50000\n");
-    read_spec(&s, strbuf_cstr(&spec));
-    assert_int_equal(counter(&s, "process.handles"), 50000);
+    input_minidump_read_spec(&s, strbuf_cstr(&spec));
+    assert_int_equal(input_minidump_counter(&s, "process.handles"), 50000);
     strbuf_deinit(&spec);
     snapshot_deinit(&s);
 }

@@ -12,7 +12,7 @@
 
 #define KIB 1024
 
-static void read_moment(const char *name, uint64_t moment, struct snapshot *s) {
+static void linux_memory_read_moment(const char *name, uint64_t moment, struct snapshot *s) {
     struct err err = {.msg = ""};
     const struct input_options options = {.moment = moment};
     snapshot_init(s);
@@ -54,7 +54,7 @@ static void a_map_says_the_same_in_every_notation(void **state) {
     assert_int_equal(rows_counter(&s, "process.private_bytes"), 884 * KIB);
     assert_int_equal(rows_counter(&s, "process.swap_bytes"), 4 * KIB);
     snapshot_deinit(&s);
-    read_moment("tests/fixture/transcripts/pmap_small.txt", 1, &s);
+    linux_memory_read_moment("tests/fixture/transcripts/pmap_small.txt", 1, &s);
     assert_press(&s, false);
     assert_int_equal(snapshot_origin(&s)->pid, 4711);
     assert_string_equal(snapshot_origin(&s)->process, "ink");
@@ -69,14 +69,14 @@ static void outputs_that_follow_each_other_are_moments(void **state) {
     (void)state;
     struct snapshot s;
     for (uint64_t m = 0; m < 6; m++) {
-        read_moment("tests/fixture/transcripts/smaps_rollup.txt", m + 1, &s);
+        linux_memory_read_moment("tests/fixture/transcripts/smaps_rollup.txt", m + 1, &s);
         assert_int_equal(snapshot_origin(&s)->moments, 6);
         assert_int_equal(rows_counter(&s, "process.rss_bytes"), (3444 + 2048 * m) * KIB);
         assert_false(snapshot_has(&s, PART_MEMORY_MAP));
         assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
         snapshot_deinit(&s);
     }
-    read_moment("tests/fixture/transcripts/pmap_small.txt", 2, &s);
+    linux_memory_read_moment("tests/fixture/transcripts/pmap_small.txt", 2, &s);
     assert_usage(&s, "native", 2, 4680 + 132, ABSENT);
     snapshot_deinit(&s);
 }
@@ -120,7 +120,7 @@ static void what_is_missing_of_pmap_is_said(void **state) {
     fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
 }
 
-static const struct thread_row *thread(const struct snapshot *s, uint64_t id) {
+static const struct thread_row *linux_memory_thread(const struct snapshot *s, uint64_t id) {
     const struct thread_row *row = rows_thread(s, id);
     if (!row)
         fail_msg("no thread %u", (unsigned)id);
@@ -132,13 +132,13 @@ static void top_gives_the_time_of_threads(void **state) {
     static const uint64_t worker_ns[] = {4992170000000, 5001170000000};
     for (uint64_t m = 0; m < 2; m++) {
         struct snapshot s;
-        read_moment("tests/fixture/transcripts/top_threads.txt", m + 1, &s);
+        linux_memory_read_moment("tests/fixture/transcripts/top_threads.txt", m + 1, &s);
         assert_int_equal(rows_count(&s, PART_THREADS), 4 + m);
-        assert_int_equal(thread(&s, 4715)->user_ns, worker_ns[m]);
-        assert_int_equal(thread(&s, 4715)->kernel_ns, ABSENT);
-        assert_string_equal(thread(&s, 4715)->name, "press-wor");
-        assert_string_equal(thread(&s, 4715)->state, "running");
-        assert_string_equal(thread(&s, 4712)->name, ".NET GC");
+        assert_int_equal(linux_memory_thread(&s, 4715)->user_ns, worker_ns[m]);
+        assert_int_equal(linux_memory_thread(&s, 4715)->kernel_ns, ABSENT);
+        assert_string_equal(linux_memory_thread(&s, 4715)->name, "press-wor");
+        assert_string_equal(linux_memory_thread(&s, 4715)->state, "running");
+        assert_string_equal(linux_memory_thread(&s, 4712)->name, ".NET GC");
         assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
         snapshot_deinit(&s);
     }
@@ -164,8 +164,8 @@ static void times_of_top_have_several_forms(void **state) {
         snprintf(text, sizeof(text), "%s5 ink S 0.0 1:00.00 a\n7 ink R 99.9 %s b c\n", THREADS HEAD,
                  cases[i].text);
         fixture_must_read_text(text, &s);
-        assert_int_equal(thread(&s, 7)->user_ns, cases[i].ns);
-        assert_string_equal(thread(&s, 7)->name, "b c");
+        assert_int_equal(linux_memory_thread(&s, 7)->user_ns, cases[i].ns);
+        assert_string_equal(linux_memory_thread(&s, 7)->name, "b c");
         assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
         snapshot_deinit(&s);
     }
@@ -190,7 +190,7 @@ static void what_is_missing_of_top_is_said(void **state) {
     snapshot_deinit(&s);
 }
 
-static void every_prefix_is_refused_or_read(void **state) {
+static void linux_memory_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     fixture_read_prefixes("smaps_press.txt");
     fixture_read_prefixes("smaps_rollup.txt");
@@ -208,7 +208,7 @@ int main(void) {
         cmocka_unit_test(top_gives_the_time_of_threads),
         cmocka_unit_test(times_of_top_have_several_forms),
         cmocka_unit_test(what_is_missing_of_top_is_said),
-        cmocka_unit_test(every_prefix_is_refused_or_read),
+        cmocka_unit_test(linux_memory_every_prefix_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

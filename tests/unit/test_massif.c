@@ -12,29 +12,30 @@
 
 extern const struct input input_massif;
 
-static bool read_bytes(struct bytes bytes, uint64_t moment, struct snapshot *s, struct err *err) {
+static bool massif_read_bytes(struct bytes bytes, uint64_t moment, struct snapshot *s,
+                              struct err *err) {
     const struct input_options options = {.moment = moment};
     snapshot_init(s);
     return input_read_bytes(bytes, "massif.out.1", &input_massif, &options, s, err);
 }
 
-static void read_text(const char *text, struct snapshot *s) {
+static void massif_read_text(const char *text, struct snapshot *s) {
     struct err err = {.msg = ""};
-    if (!read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, 0, s, &err))
+    if (!massif_read_bytes((struct bytes){(const uint8_t *)text, strlen(text)}, 0, s, &err))
         fail_msg("not read: %s", err.msg);
 }
 
-static void open_fixture(struct file *file) {
+static void massif_open_fixture(struct file *file) {
     struct err err;
     assert_true(file_open(file, "tests/fixture/massif/kiosk.txt", &err));
 }
 
-static void read_fixture(uint64_t moment, struct snapshot *s) {
+static void massif_read_fixture(uint64_t moment, struct snapshot *s) {
     struct file file;
     struct err err = {.msg = ""};
-    open_fixture(&file);
+    massif_open_fixture(&file);
     assert_true(input_massif.probe(bytes_slice(file.bytes, 0, INPUT_PROBE_BYTES)));
-    if (!read_bytes(file.bytes, moment, s, &err))
+    if (!massif_read_bytes(file.bytes, moment, s, &err))
         fail_msg("not read: %s", err.msg);
     file_close(&file);
 }
@@ -66,7 +67,7 @@ static uint64_t stacks_sum(const struct snapshot *s) {
 static void massif_gives_the_last_detailed_snapshot(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture(0, &s);
+    massif_read_fixture(0, &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 3);
     assert_int_equal(stack_bytes(&s, "Receipt::add(Line&&) < Menu::show(Order const&) < main"),
                      7000);
@@ -90,7 +91,7 @@ static void massif_gives_the_last_detailed_snapshot(void **state) {
 static void massif_gives_the_moment_that_is_wanted(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture(1, &s);
+    massif_read_fixture(1, &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 4);
     assert_int_equal(stack_bytes(&s, "libfonts.so.2.1 < main"), 2328);
     assert_int_equal(stacks_sum(&s), 7400);
@@ -106,7 +107,7 @@ static void massif_gives_the_moment_that_is_wanted(void **state) {
 static void massif_without_trees_gives_totals_at_each_moment(void **state) {
     (void)state;
     struct snapshot s;
-    read_text(HEAD SNAPSHOT("5", "empty") SNAPSHOT("9", "empty"), &s);
+    massif_read_text(HEAD SNAPSHOT("5", "empty") SNAPSHOT("9", "empty"), &s);
     assert_false(snapshot_has(&s, PART_STACKS));
     assert_int_equal(rows_counter(&s, "heap.outstanding_bytes"), 9);
     assert_int_equal(rows_counter(&s, "memory.stacks_bytes"), ABSENT);
@@ -142,7 +143,7 @@ static void massif_counts_what_does_not_add_up(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct snapshot s;
         bool found;
-        read_text(cases[i].text, &s);
+        massif_read_text(cases[i].text, &s);
         uint64_t count = logs_reason(&s, cases[i].reason, &found);
         if (!found || count != cases[i].count || snapshot_trust(&s) != TRUST_PARTIAL ||
             stacks_sum(&s) != cases[i].bytes)
@@ -155,7 +156,7 @@ static void massif_counts_what_does_not_add_up(void **state) {
 static void massif_of_pages_says_so(void **state) {
     (void)state;
     struct snapshot s;
-    read_text(
+    massif_read_text(
         "desc: --pages-as-heap=yes\ncmd: a\ntime_unit: B\n" SNAPSHOT(
             "4096",
             "detailed") "n0: 4096 (page allocation syscalls) mmap/mremap/brk, --alloc-fns, etc.\n",
@@ -170,7 +171,8 @@ static void massif_without_a_snapshot_is_refused(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    assert_false(read_bytes((struct bytes){(const uint8_t *)HEAD, strlen(HEAD)}, 0, &s, &err));
+    assert_false(
+        massif_read_bytes((struct bytes){(const uint8_t *)HEAD, strlen(HEAD)}, 0, &s, &err));
     assert_int_equal(err.code, ERR_FORMAT);
     snapshot_deinit(&s);
 }
@@ -178,14 +180,14 @@ static void massif_without_a_snapshot_is_refused(void **state) {
 static void massif_prefixes_are_refused_or_partial(void **state) {
     (void)state;
     struct file file;
-    open_fixture(&file);
+    massif_open_fixture(&file);
     for (size_t size = 0; size <= file.bytes.size; size++) {
         uint8_t *copy = malloc(size ? size : 1);
         struct snapshot s;
         struct err err = {.msg = ""};
         assert_non_null(copy);
         memcpy(copy, file.bytes.data, size);
-        if (!read_bytes((struct bytes){copy, size}, 0, &s, &err))
+        if (!massif_read_bytes((struct bytes){copy, size}, 0, &s, &err))
             assert_true(err.code != ERR_NONE && err.msg[0]);
         else if (size && copy[size - 1] != '\n')
             assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);

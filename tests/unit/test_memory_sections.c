@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static void read_text(const char *text, struct snapshot *s) {
+static void memory_sections_read_text(const char *text, struct snapshot *s) {
     struct err err = {.msg = ""};
     if (!fixture_read_text(text, s, &err))
         fail_msg("%s", err.msg);
@@ -74,13 +74,14 @@ static void the_old_summary_replaces_the_listing_that_agrees(void **state) {
 static void the_old_listing_alone_is_summed_up(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("00000000 : 00000000 - 00010000\n"
-              "  Type     00000000\n  Protect  00000001 PAGE_NOACCESS\n"
-              "  State    00010000 MEM_FREE\n  Usage    RegionUsageFree\n"
-              "00010000 : 00010000 - 00002000\n"
-              "  Type     00020000 MEM_PRIVATE\n  Protect  00000004 PAGE_READWRITE\n"
-              "  State    00001000 MEM_COMMIT\n  Usage    RegionUsageHeap\n",
-              &s);
+    memory_sections_read_text(
+        "00000000 : 00000000 - 00010000\n"
+        "  Type     00000000\n  Protect  00000001 PAGE_NOACCESS\n"
+        "  State    00010000 MEM_FREE\n  Usage    RegionUsageFree\n"
+        "00010000 : 00010000 - 00002000\n"
+        "  Type     00020000 MEM_PRIVATE\n  Protect  00000004 PAGE_READWRITE\n"
+        "  State    00001000 MEM_COMMIT\n  Usage    RegionUsageHeap\n",
+        &s);
     assert_memory(&s, MEMORY_BY_USAGE, "Heap", 1, 0x2000);
     assert_memory(&s, MEMORY_BY_STATE, "MEM_FREE", 1, 0x10000);
     assert_memory(&s, MEMORY_BY_PROTECT, "PAGE_READWRITE", 1, 0x2000);
@@ -123,7 +124,7 @@ static void maps_that_do_not_add_up_are_not_exact(void **state) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct snapshot s;
-        read_text(cases[i].text, &s);
+        memory_sections_read_text(cases[i].text, &s);
         if (rows_reasons(&s, cases[i].reason) != 1)
             fail_msg("case %zu", i);
         assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
@@ -134,11 +135,12 @@ static void maps_that_do_not_add_up_are_not_exact(void **state) {
 static void a_filtered_listing_gives_no_map(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("0:000> !address -f:PAGE_EXECUTE_READWRITE\n"
-              "BaseAddress      EndAddress+1        RegionSize     Type  State  Protect  Usage\n"
-              "-----------------------------------------------------\n"
-              "+ 0`00010000 0`00020000 0`00010000 MEM_PRIVATE MEM_COMMIT PAGE_READWRITE Heap\n",
-              &s);
+    memory_sections_read_text(
+        "0:000> !address -f:PAGE_EXECUTE_READWRITE\n"
+        "BaseAddress      EndAddress+1        RegionSize     Type  State  Protect  Usage\n"
+        "-----------------------------------------------------\n"
+        "+ 0`00010000 0`00020000 0`00010000 MEM_PRIVATE MEM_COMMIT PAGE_READWRITE Heap\n",
+        &s);
     assert_false(snapshot_has(&s, PART_MEMORY_MAP));
     assert_int_equal(rows_reasons(&s, "chosen regions"), 1);
     snapshot_deinit(&s);
@@ -155,10 +157,10 @@ static void maddress_is_checked_against_its_total(void **state) {
     assert_int_equal(rows_count(&s, PART_MEMORY_MAP), 3);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
-    read_text("| Memory Type | Count | Size | Size (bytes) |\n"
-              "| GCHeap | 17 | 1.00kb | 1,024 |\n"
-              "| [TOTAL] | 18 | 2.00kb | 2,048 |\n",
-              &s);
+    memory_sections_read_text("| Memory Type | Count | Size | Size (bytes) |\n"
+                              "| GCHeap | 17 | 1.00kb | 1,024 |\n"
+                              "| [TOTAL] | 18 | 2.00kb | 2,048 |\n",
+                              &s);
     assert_int_equal(rows_reasons(&s, "rows add up to 1024 bytes, printed are 2048"), 1);
     snapshot_deinit(&s);
 }
@@ -265,7 +267,7 @@ static void the_process_is_named_without_its_folder(void **state) {
     snapshot_deinit(&s);
 }
 
-static void every_prefix_is_refused_or_read(void **state) {
+static void memory_sections_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     static const char *const names[] = {
         "address-summary_new.txt", "address_new.txt", "address_old.txt",    "maddress_summary.txt",
@@ -290,7 +292,7 @@ int main(void) {
         cmocka_unit_test(the_time_of_the_dump_is_turned_into_utc),
         cmocka_unit_test(times_without_a_zone_or_sense_are_not_used),
         cmocka_unit_test(the_process_is_named_without_its_folder),
-        cmocka_unit_test(every_prefix_is_refused_or_read),
+        cmocka_unit_test(memory_sections_every_prefix_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 #define SIG(...) \
     ((struct bytes){(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})})
 
-static bool read_bytes(void *context, uint64_t offset, void *buffer, size_t size) {
+static bool metadata_read_bytes(void *context, uint64_t offset, void *buffer, size_t size) {
     const struct bytes *b = context;
     assert_true(offset <= b->size && size <= b->size - offset);
     memcpy(buffer, b->data + offset, size);
@@ -22,7 +22,8 @@ static bool read_bytes(void *context, uint64_t offset, void *buffer, size_t size
 
 static bool open(struct metadata *md, struct bytes *bytes, struct err *err) {
     *err = (struct err){.msg = ""};
-    return metadata_open(md, (struct metadata_source){read_bytes, bytes, 0, bytes->size}, err);
+    return metadata_open(md, (struct metadata_source){metadata_read_bytes, bytes, 0, bytes->size},
+                         err);
 }
 
 /* Mine.Stock with a nested Shelf`1<TItem> and its nested Slot; two methods, a field. */
@@ -103,7 +104,7 @@ static void finds_names_owners_and_nesting(void **state) {
 }
 
 /* Reads what there is; nothing is expected of it. */
-static void read_some(const struct metadata *md) {
+static void metadata_read_some(const struct metadata *md) {
     struct strbuf name;
     uint8_t blob[16];
     uint32_t value;
@@ -136,7 +137,7 @@ static void bears_every_prefix(void **state) {
         struct metadata md;
         struct err err;
         if (open(&md, &bytes, &err))
-            read_some(&md);
+            metadata_read_some(&md);
         else
             refused += err.msg[0] != 0;
         free(copy);
@@ -161,7 +162,7 @@ static void bears_every_byte_changed(void **state) {
             struct err err;
             text.ptr[at] = (char)values[v];
             if (open(&md, &bytes, &err))
-                read_some(&md);
+                metadata_read_some(&md);
             else
                 assert_true(err.msg[0] != 0);
         }

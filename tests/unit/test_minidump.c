@@ -64,20 +64,20 @@ static void open_spec(struct dump *d, const char *spec) {
     dump_of(d, mk_minidump(spec));
 }
 
-static void close_dump(struct dump *d) {
+static void minidump_close_dump(struct dump *d) {
     space_deinit(&d->space);
     free((void *)(uintptr_t)d->file.data);
 }
 
-static bool warned(const struct dump *d, const char *text, uint64_t count) {
+static bool minidump_warned(const struct dump *d, const char *text, uint64_t count) {
     for (uint32_t i = 0; i < d->space.warning_count; i++)
         if (strcmp(d->space.warnings[i].text, text) == 0)
             return d->space.warnings[i].count == count;
     return false;
 }
 
-static const struct space_thread *thread_of(const struct dump *d, uint64_t id,
-                                            uint32_t *ret_index) {
+static const struct space_thread *minidump_thread_of(const struct dump *d, uint64_t id,
+                                                     uint32_t *ret_index) {
     for (uint32_t i = 0; i < d->space.thread_count; i++)
         if (d->space.threads[i].os_id == id) {
             *ret_index = i;
@@ -107,7 +107,7 @@ static void minidump_gives_process_and_system(void **state) {
     assert_int_equal(d.info->counters.virtual_size, 5000);
     assert_int_equal(d.info->counters.private_usage, 700);
     assert_true(d.info->counters.shared_commit == MDMP_ABSENT);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_joins_threads_with_times_names_and_registers(void **state) {
@@ -117,7 +117,7 @@ static void minidump_joins_threads_with_times_names_and_registers(void **state) 
     assert_true(d.ok);
     assert_int_equal(d.space.thread_count, 3);
     uint32_t i;
-    const struct space_thread *t = thread_of(&d, 0x20, &i);
+    const struct space_thread *t = minidump_thread_of(&d, 0x20, &i);
     assert_string_equal(t->name, "pump");
     assert_true(t->user_ns == 2070000000000u);
     assert_true(t->kernel_ns == 1000000000u);
@@ -127,19 +127,19 @@ static void minidump_joins_threads_with_times_names_and_registers(void **state) 
     assert_true(t->registers[16] == t->ip);
     assert_true(t->registers[19] == t->sp);
     assert_true(d.info->threads[i].start_address == 0x140005000);
-    t = thread_of(&d, 0x10, &i);
+    t = minidump_thread_of(&d, 0x10, &i);
     assert_true(t->fp == 0x1020);
     assert_null(t->name);
     assert_true(t->user_ns == 0); /* recorded: it did not run */
     assert_true(d.info->threads[i].teb == 0x7000);
-    t = thread_of(&d, 0x30, &i);
+    t = minidump_thread_of(&d, 0x30, &i);
     assert_null(t->name);
     assert_true(t->user_ns == UINT64_MAX); /* not recorded */
     assert_false(d.info->threads[i].has_context);
     assert_true(d.info->exception.present);
     assert_int_equal(d.info->exception.thread_id, 0x20);
     assert_int_equal(d.info->exception.parameters[1], 0xdead);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_lists_modules_and_handles(void **state) {
@@ -164,7 +164,7 @@ static void minidump_lists_modules_and_handles(void **state) {
         assert_string_equal(d.info->handle_types[i].type, types[i].type);
         assert_int_equal(d.info->handle_types[i].count, types[i].count);
     }
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_reads_across_adjacent_ranges(void **state) {
@@ -194,7 +194,7 @@ static void minidump_reads_across_adjacent_ranges(void **state) {
     struct minidump_region r = minidump_region(d.info, 3);
     assert_true(r.allocation_base == 0x140000000);
     assert_int_equal(r.type, REGION_IMAGE);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_reads_contexts_of_each_processor(void **state) {
@@ -225,9 +225,9 @@ static void minidump_reads_contexts_of_each_processor(void **state) {
             assert_int_equal(t->fp, 0x33);
             assert_int_equal(t->registers[cases[i].ip_index], 0x11);
         } else {
-            assert_true(warned(&d, "threads whose registers could not be read", 1));
+            assert_true(minidump_warned(&d, "threads whose registers could not be read", 1));
         }
-        close_dump(&d);
+        minidump_close_dump(&d);
     }
 }
 
@@ -237,7 +237,7 @@ static void minidump_takes_the_exceptions_registers_where_the_thread_has_none(vo
     open_spec(&d, "system arch=9\nthread id=7 context=0\nexception id=7 code=0xe0434352 ip=0x55\n");
     assert_true(d.ok);
     assert_int_equal(d.space.threads[0].ip, 0x55);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_names_dumps_that_are_none(void **state) {
@@ -286,11 +286,11 @@ static void minidump_recognises_breakpad_and_crashpad(void **state) {
     assert_int_equal(d.space.thread_count, 1);
     assert_int_equal(d.space.threads[0].os_id, 1);
     assert_int_equal(d.space.threads[0].ip, 5);
-    close_dump(&d);
+    minidump_close_dump(&d);
     open_spec(&d, "system arch=9\nstream type=0x43500001 hex=\"00\"\n");
     assert_string_equal(d.info->writer, "Crashpad");
     assert_false(d.info->foreign);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 /* A count, size or offset that lies: a warning each, and what fits is read. */
@@ -347,9 +347,9 @@ static void minidump_does_not_believe_counts_and_offsets(void **state) {
         struct dump d;
         open_spec(&d, cases[i].spec);
         assert_true(d.ok);
-        if (!warned(&d, cases[i].warning, cases[i].count))
+        if (!minidump_warned(&d, cases[i].warning, cases[i].count))
             fail_msg("%s: no warning \"%s\"", cases[i].spec, cases[i].warning);
-        close_dump(&d);
+        minidump_close_dump(&d);
     }
 }
 
@@ -360,7 +360,7 @@ static void minidump_refuses_a_directory_past_the_end(void **state) {
     assert_false(d.ok);
     assert_int_equal(d.err.code, ERR_FORMAT);
     assert_int_equal(d.err.offset, 0xfffffff0);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_of_a_writer_that_was_killed_has_no_memory(void **state) {
@@ -370,11 +370,11 @@ static void minidump_of_a_writer_that_was_killed_has_no_memory(void **state) {
                   "memory64 at=0x1000 size=4096\nlist of=memory64 drop=1\n");
     assert_true(d.ok);
     assert_false(d.info->has_memory);
-    assert_true(warned(&d,
-                       "no memory in this dump (its writer was stopped, or was not asked for it)",
-                       UINT64_MAX));
+    assert_true(minidump_warned(
+        &d, "no memory in this dump (its writer was stopped, or was not asked for it)",
+        UINT64_MAX));
     assert_int_equal(d.space.thread_count, 1);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_clips_overlapping_and_sorts_unsorted_ranges(void **state) {
@@ -392,7 +392,7 @@ static void minidump_clips_overlapping_and_sorts_unsorted_ranges(void **state) {
     assert_true(space_read(&d.space, 0x3000, out, 16));
     assert_int_equal(d.info->note_count, 1);
     assert_int_equal(d.info->notes[0].count, 8 + 8 + 4);
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 static void minidump_of_94800_tiny_ranges_opens_at_once(void **state) {
@@ -412,7 +412,7 @@ static void minidump_of_94800_tiny_ranges_opens_at_once(void **state) {
         for (uint64_t at = 0x10000; at < 0x10000 + 94800 * 8; at += 4096)
             if (!space_u8(&d.space, at, &byte) && i == 1)
                 fail();
-        close_dump(&d);
+        minidump_close_dump(&d);
     }
 }
 
@@ -433,7 +433,7 @@ static void minidump_opens_or_refuses_every_prefix(void **state) {
         } else {
             assert_true(d.err.msg[0] != 0);
         }
-        close_dump(&d);
+        minidump_close_dump(&d);
     }
     assert_true(opened > file.size / 2);
     free((void *)(uintptr_t)file.data);
@@ -450,7 +450,7 @@ static void minidump_cut_in_its_memory_reads_the_rest(void **state) {
     uint8_t out[63];
     assert_true(space_read(&d.space, 0x140000000, out, 63));
     assert_false(space_u8(&d.space, 0x140000000 + 63, out));
-    close_dump(&d);
+    minidump_close_dump(&d);
 }
 
 /* Payload beyond 4 GB: only the running sum can find it. The file is a hole but for its ends. */
@@ -495,9 +495,9 @@ static void minidump_names_have_a_budget(void **state) {
     struct dump d;
     open_spec(&d, strbuf_cstr(&spec));
     assert_true(d.ok);
-    assert_true(warned(&d, "names beyond 32 MiB of them were skipped", 488));
+    assert_true(minidump_warned(&d, "names beyond 32 MiB of them were skipped", 488));
     assert_true(d.space.arena.used_bytes < (size_t)64 << 20);
-    close_dump(&d);
+    minidump_close_dump(&d);
     strbuf_deinit(&spec);
 }
 

@@ -73,7 +73,7 @@ struct compare {
     uint32_t said[KEY_COUNT];
 };
 
-static void find(struct compare *c, enum key key, uint64_t value) {
+static void minidump_peers_find(struct compare *c, enum key key, uint64_t value) {
     if (key == THREAD_ID) {
         c->thread = UINT64_MAX;
         for (uint32_t i = 0; i < c->s->thread_count; i++)
@@ -93,9 +93,9 @@ static void find(struct compare *c, enum key key, uint64_t value) {
     }
 }
 
-static void check(struct compare *c, enum key key, uint64_t value) {
+static void minidump_peers_check(struct compare *c, enum key key, uint64_t value) {
     const struct space *s = c->s;
-    find(c, key, value);
+    minidump_peers_find(c, key, value);
     c->said[key]++;
     if (key == THREAD_TEB)
         assert_true(c->info->threads[c->thread].teb == value);
@@ -112,7 +112,7 @@ static void check(struct compare *c, enum key key, uint64_t value) {
 }
 
 /* "  Region Size:     0x2000" or "  region_size   = 0x2000". */
-static void read_line(struct compare *c, const struct peer *peer, struct str line) {
+static void minidump_peers_read_line(struct compare *c, const struct peer *peer, struct str line) {
     char separator[2] = {peer->separator, 0};
     size_t at = str_find(line, str_of(separator), 0);
     if (at == STR_NOT_FOUND)
@@ -123,10 +123,10 @@ static void read_line(struct compare *c, const struct peer *peer, struct str lin
     for (size_t i = 0; peer->keys[i].text; i++)
         if (str_eq(key, str_of(peer->keys[i].text)) &&
             (str_starts(number, STR("0x")) ? num_hex(number, &value) : num_dec(number, &value)))
-            check(c, peer->keys[i].key, value);
+            minidump_peers_check(c, peer->keys[i].key, value);
 }
 
-static bool run(struct compare *c, const struct peer *peer, const char *path) {
+static bool minidump_peers_run(struct compare *c, const struct peer *peer, const char *path) {
     char command[1024], line[65536];
     snprintf(command, sizeof(command), peer->command, path);
     FILE *out = popen(command, "r");
@@ -134,7 +134,7 @@ static bool run(struct compare *c, const struct peer *peer, const char *path) {
     c->thread = c->module = c->region = UINT64_MAX;
     while (fgets(line, sizeof(line), out)) {
         line[strcspn(line, "\n")] = '\0';
-        read_line(c, peer, str_trim(str_of(line)));
+        minidump_peers_read_line(c, peer, str_trim(str_of(line)));
     }
     return pclose(out) == 0;
 }
@@ -178,7 +178,7 @@ static void compare_with(const struct peer *peer, const char *test, bool registe
     space_init(&s);
     assert_true(minidump_open(&s, file.bytes, &info, &err));
     struct compare c = {.s = &s, .info = info};
-    (void)run(&c, peer, path);
+    (void)minidump_peers_run(&c, peer, path);
     unlink(path);
     assert_int_equal(c.said[THREAD_ID], s.thread_count);
     assert_int_equal(c.said[THREAD_TEB], s.thread_count);

@@ -13,8 +13,8 @@ static const struct command list = {.name = "list", .bit = COMMAND_LIST};
 #define ARGS_MAX 16
 
 /* Splits a line at blanks: good enough for options without any. */
-static bool parse(struct options *o, const struct command *command, const char *line,
-                  struct err *err) {
+static bool test_options_parse(struct options *o, const struct command *command, const char *line,
+                               struct err *err) {
     static char text[256];
     char *argv[ARGS_MAX + 1], *next = text;
     int argc = 0;
@@ -35,7 +35,8 @@ static void options_come_in_any_order_and_form(void **state) {
     (void)state;
     struct options o;
     struct err err;
-    assert_true(parse(&o, &diff, "diff a --top=5 b --per 100 -ox.json --min-bytes=2K", &err));
+    assert_true(
+        test_options_parse(&o, &diff, "diff a --top=5 b --per 100 -ox.json --min-bytes=2K", &err));
     assert_int_equal(o.argument_count, 2);
     assert_string_equal(o.arguments[1], "b");
     assert_int_equal(o.report.top, 5);
@@ -43,7 +44,7 @@ static void options_come_in_any_order_and_form(void **state) {
     assert_int_equal(o.report.min_bytes, 2048);
     assert_int_equal(o.output_count, 1);
     assert_string_equal(o.outputs[0].path, "x.json");
-    assert_true(parse(&o, &diff, "diff - -- --top", &err));
+    assert_true(test_options_parse(&o, &diff, "diff - -- --top", &err));
     assert_int_equal(o.argument_count, 2);
     assert_string_equal(o.arguments[0], "-");
     assert_string_equal(o.arguments[1], "--top");
@@ -53,7 +54,8 @@ static void formats_and_files_go_together_in_pairs(void **state) {
     (void)state;
     struct options o;
     struct err err;
-    assert_true(parse(&o, &diff, "diff --format json -o a --format html -o b --format csv", &err));
+    assert_true(test_options_parse(
+        &o, &diff, "diff --format json -o a --format html -o b --format csv", &err));
     assert_int_equal(o.output_count, 3);
     assert_string_equal(o.outputs[0].format, "json");
     assert_string_equal(o.outputs[0].path, "a");
@@ -61,11 +63,11 @@ static void formats_and_files_go_together_in_pairs(void **state) {
     assert_string_equal(o.outputs[1].path, "b");
     assert_string_equal(o.outputs[2].format, "csv");
     assert_null(o.outputs[2].path);
-    assert_true(parse(&o, &diff, "diff -o a --format json -o b", &err));
+    assert_true(test_options_parse(&o, &diff, "diff -o a --format json -o b", &err));
     assert_int_equal(o.output_count, 2);
     assert_string_equal(o.outputs[0].format, "json");
     assert_null(o.outputs[1].format);
-    assert_true(parse(&o, &diff, "diff --format json --format csv -o b", &err));
+    assert_true(test_options_parse(&o, &diff, "diff --format json --format csv -o b", &err));
     assert_int_equal(o.output_count, 2);
     assert_null(o.outputs[0].path);
     assert_string_equal(o.outputs[1].path, "b");
@@ -100,7 +102,7 @@ static void wrong_options_are_named_in_one_line(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct options o;
         struct err err;
-        if (parse(&o, &diff, cases[i].line, &err))
+        if (test_options_parse(&o, &diff, cases[i].line, &err))
             fail_msg("%s is taken", cases[i].line);
         assert_int_equal(err.code, ERR_USAGE);
         if (!strstr(err.msg, cases[i].says) || strchr(err.msg, '\n'))
@@ -108,7 +110,7 @@ static void wrong_options_are_named_in_one_line(void **state) {
     }
     struct options o;
     struct err err;
-    assert_false(parse(&o, &list, "list --top 5", &err));
+    assert_false(test_options_parse(&o, &list, "list --top 5", &err));
     assert_string_equal(err.msg, "`dumpdiff list` has no option --top");
 }
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-static const char *type_name(void *context, uint32_t type) {
+static const char *path_tree_type_name(void *context, uint32_t type) {
     (void)context;
     static const char *const names[] = {"Cache", "Entry[]", "Entry", "Node", "Object[]", "Session"};
     return type < 6 ? names[type] : "T";
@@ -27,7 +27,7 @@ static const char *root_name(void *context, uint32_t edge) {
     return edge ? "handle Strong" : "static P.cache";
 }
 
-static const struct path_names names = {NULL, type_name, edge_name, root_name};
+static const struct path_names names = {NULL, path_tree_type_name, edge_name, root_name};
 
 struct fixture {
     struct path_tree t;
@@ -36,7 +36,7 @@ struct fixture {
     struct err err;
 };
 
-static int setup(void **state) {
+static int path_tree_setup(void **state) {
     struct fixture *f = calloc(1, sizeof(*f));
     path_tree_init(&f->t);
     snapshot_init(&f->s);
@@ -44,7 +44,7 @@ static int setup(void **state) {
     return builder_init(&f->b, &f->s, &f->err) ? 0 : -1;
 }
 
-static int teardown(void **state) {
+static int path_tree_teardown(void **state) {
     struct fixture *f = *state;
     path_tree_deinit(&f->t);
     builder_deinit(&f->b);
@@ -53,8 +53,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-static uint32_t add(struct fixture *f, uint32_t parent, uint32_t edge, uint32_t type,
-                    uint64_t bytes) {
+static uint32_t test_path_tree_add(struct fixture *f, uint32_t parent, uint32_t edge, uint32_t type,
+                                   uint64_t bytes) {
     uint32_t node = path_tree_node(&f->t, parent, edge, type);
     path_tree_count(&f->t, node, bytes);
     return node;
@@ -69,11 +69,11 @@ static const struct path_row *rows_of(struct fixture *f, double floor, uint32_t 
 
 static void sums_go_up_and_parents_come_first(void **state) {
     struct fixture *f = *state;
-    uint32_t cache = add(f, PATH_NONE, 0, 0, 10), count;
-    uint32_t array = add(f, cache, 0, 1, 100);
+    uint32_t cache = test_path_tree_add(f, PATH_NONE, 0, 0, 10), count;
+    uint32_t array = test_path_tree_add(f, cache, 0, 1, 100);
     for (int i = 0; i < 5; i++)
-        add(f, array, 1, 2, 20);
-    add(f, PATH_NONE, 1, 5, 500);
+        test_path_tree_add(f, array, 1, 2, 20);
+    test_path_tree_add(f, PATH_NONE, 1, 5, 500);
     const struct path_row *rows = rows_of(f, 0, 1000, &count);
     assert_int_equal(count, 4);
     assert_string_equal(rows[0].root, "handle Strong");
@@ -90,19 +90,19 @@ static void sums_go_up_and_parents_come_first(void **state) {
 
 static void a_linked_list_is_one_node(void **state) {
     struct fixture *f = *state;
-    uint32_t node = add(f, PATH_NONE, 0, 3, 24);
+    uint32_t node = test_path_tree_add(f, PATH_NONE, 0, 3, 24);
     for (int i = 0; i < 100000; i++)
-        node = add(f, node, 2, 3, 24);
+        node = test_path_tree_add(f, node, 2, 3, 24);
     assert_int_equal(f->t.count, 1);
     assert_int_equal(f->t.nodes[0].objects, 100001);
 }
 
 static void a_cycle_of_types_goes_round_once(void **state) {
     struct fixture *f = *state;
-    uint32_t node = add(f, PATH_NONE, 0, 0, 1);
+    uint32_t node = test_path_tree_add(f, PATH_NONE, 0, 0, 1);
     for (int i = 0; i < 1000; i++) {
-        node = add(f, node, 3, 4, 1); /* Cache|Session -> items -> Object[] */
-        node = add(f, node, 1, 5, 1); /* Object[] -> [] -> Session */
+        node = test_path_tree_add(f, node, 3, 4, 1); /* Cache|Session -> items -> Object[] */
+        node = test_path_tree_add(f, node, 1, 5, 1); /* Object[] -> [] -> Session */
     }
     /* Cache, its Object[], Session, Session's Object[]: from there on it repeats. */
     assert_int_equal(f->t.count, 4);
@@ -110,18 +110,18 @@ static void a_cycle_of_types_goes_round_once(void **state) {
 
 static void types_alone_are_not_merged(void **state) {
     struct fixture *f = *state;
-    uint32_t array = add(f, add(f, PATH_NONE, 0, 0, 1), 3, 4, 1);
-    uint32_t session = add(f, array, 1, 5, 1);
-    assert_int_not_equal(add(f, session, 0, 4, 1), array);
+    uint32_t array = test_path_tree_add(f, test_path_tree_add(f, PATH_NONE, 0, 0, 1), 3, 4, 1);
+    uint32_t session = test_path_tree_add(f, array, 1, 5, 1);
+    assert_int_not_equal(test_path_tree_add(f, session, 0, 4, 1), array);
 }
 
 static void what_is_cut_is_summed_up_as_others(void **state) {
     struct fixture *f = *state;
-    uint32_t cache = add(f, PATH_NONE, 0, 0, 1000000), count;
+    uint32_t cache = test_path_tree_add(f, PATH_NONE, 0, 0, 1000000), count;
     for (uint32_t i = 0; i < 50; i++)
-        add(f, cache, 3, 10 + i, 1);
+        test_path_tree_add(f, cache, 3, 10 + i, 1);
     for (uint32_t i = 0; i < 3; i++)
-        add(f, PATH_NONE, 2 + i, 5, 1);
+        test_path_tree_add(f, PATH_NONE, 2 + i, 5, 1);
     for (int i = 0; i < 100000; i++)
         path_tree_count(&f->t, cache, 10);
     const struct path_row *rows = rows_of(f, 0.01, 1000, &count);
@@ -139,8 +139,8 @@ static void the_number_of_rows_is_bounded_and_the_sum_is_kept(void **state) {
     uint32_t count;
     uint64_t total = 0, sum = 0;
     for (uint32_t i = 0; i < 5000; i++) {
-        uint32_t root = add(f, PATH_NONE, i, i % 7, i);
-        add(f, root, 1, 100 + i, i * 3 % 1000);
+        uint32_t root = test_path_tree_add(f, PATH_NONE, i, i % 7, i);
+        test_path_tree_add(f, root, 1, 100 + i, i * 3 % 1000);
         total += 2;
     }
     const struct path_row *rows = rows_of(f, 0, 100, &count);
@@ -152,9 +152,9 @@ static void the_number_of_rows_is_bounded_and_the_sum_is_kept(void **state) {
 
 static void depth_is_bounded(void **state) {
     struct fixture *f = *state;
-    uint32_t node = add(f, PATH_NONE, 0, 0, 1), count;
+    uint32_t node = test_path_tree_add(f, PATH_NONE, 0, 0, 1), count;
     for (uint32_t i = 1; i < 5000; i++)
-        node = add(f, node, 1, i, 1);
+        node = test_path_tree_add(f, node, 1, i, 1);
     assert_int_equal(f->t.count, PATH_DEPTH_MAX + 1);
     rows_of(f, 0, 1000, &count);
     assert_int_equal(count, PATH_DEPTH_MAX + 1);
@@ -162,14 +162,19 @@ static void depth_is_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(sums_go_up_and_parents_come_first, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_linked_list_is_one_node, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_cycle_of_types_goes_round_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(types_alone_are_not_merged, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_cut_is_summed_up_as_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_number_of_rows_is_bounded_and_the_sum_is_kept, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(depth_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(sums_go_up_and_parents_come_first, path_tree_setup,
+                                        path_tree_teardown),
+        cmocka_unit_test_setup_teardown(a_linked_list_is_one_node, path_tree_setup,
+                                        path_tree_teardown),
+        cmocka_unit_test_setup_teardown(a_cycle_of_types_goes_round_once, path_tree_setup,
+                                        path_tree_teardown),
+        cmocka_unit_test_setup_teardown(types_alone_are_not_merged, path_tree_setup,
+                                        path_tree_teardown),
+        cmocka_unit_test_setup_teardown(what_is_cut_is_summed_up_as_others, path_tree_setup,
+                                        path_tree_teardown),
+        cmocka_unit_test_setup_teardown(the_number_of_rows_is_bounded_and_the_sum_is_kept,
+                                        path_tree_setup, path_tree_teardown),
+        cmocka_unit_test_setup_teardown(depth_is_bounded, path_tree_setup, path_tree_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,7 @@ static void open_dump(struct fixture *f, const char *pe, const char *spec) {
     assert_true(minidump_open(&f->space, f->file, &f->info, &err));
 }
 
-static void close_dump(struct fixture *f) {
+static void pe_close_dump(struct fixture *f) {
     space_deinit(&f->space);
     free((void *)(uintptr_t)f->image.data);
     free((void *)(uintptr_t)f->file.data);
@@ -84,7 +84,7 @@ static void pe_finds_exports_by_halving(void **state) {
     static const char *const missing[] = {"", "A", "Lea", "Leaff", "Nowhere", "zz"};
     for (size_t i = 0; i < sizeof(missing) / sizeof(*missing); i++)
         assert_false(pe_export(&f.space, BASE, &pe, missing[i], &address));
-    close_dump(&f);
+    pe_close_dump(&f);
 }
 
 static void pe_refuses_what_is_none(void **state) {
@@ -131,7 +131,7 @@ static void pe_exports_with_hostile_counts_are_none(void **state) {
         assert_false(pe_export(&f.space, BASE, &pe, "Leaf", &address));
         assert_true(pe_symbols(&f.space, BASE, &pe, &symbols, &count, &err));
         assert_int_equal(count, 0);
-        close_dump(&f);
+        pe_close_dump(&f);
         strbuf_deinit(&spec);
     }
 }
@@ -175,7 +175,7 @@ static void pe_overlay_gives_relocated_read_only_pages(void **state) {
     assert_true(space_u8(&f.space, BASE + 0x3001, &byte));
     assert_int_equal(byte, 0xbb);
     assert_false(space_u8(&f.space, BASE + 0x3002, &byte)); /* not what the file began with */
-    close_dump(&f);
+    pe_close_dump(&f);
     free((void *)(uintptr_t)file.data);
 }
 
@@ -184,7 +184,7 @@ static void pe_overlay_gives_relocated_read_only_pages(void **state) {
     "module base=0x7ff900000000 size=0x4000 name=\"C:\\\\lib\\\\host.dll\"\n" \
     "memory64 at=0x7ff900000000 blob=0\n"
 
-static void assert_stack(const char *spec, const char *expected, bool expected_cut) {
+static void pe_assert_stack(const char *spec, const char *expected, bool expected_cut) {
     struct fixture f;
     struct win_stacks stacks;
     struct strbuf frames;
@@ -197,35 +197,36 @@ static void assert_stack(const char *spec, const char *expected, bool expected_c
     assert_string_equal(strbuf_cstr(&frames), expected);
     assert_int_equal(cut, expected_cut);
     strbuf_deinit(&frames);
-    close_dump(&f);
+    pe_close_dump(&f);
 }
 
 static void win_stack_unwinds_leaf_frame_register_and_chained_parts(void **state) {
     (void)state;
     /* Leaf -> Wait -> the part chained to Pump -> Start -> nobody. Junk between must not show. */
-    assert_stack(HOST_DUMP
-                 "thread id=1 ip=0x7ff900001014 sp=0x8000 fp=0x8060\n"
-                 "memory at=0x8000 hex=\""
-                 "10 11 00 00 f9 7f 00 00 " /* 8000 return into Wait */
-                 "00 00 00 00 00 00 00 00 10 11 00 00 f9 7f 00 00 "
-                 "10 11 00 00 f9 7f 00 00 00 00 00 00 00 00 00 00 "
-                 "00 00 00 00 00 00 00 00 " /* 8028 alignment of Wait's frame */
-                 "10 13 00 00 f9 7f 00 00 " /* 8030 return into the chained part */
-                 "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
-                 "77 00 00 00 00 00 00 00 "     /* 8048 rsi */
-                 "00 00 00 00 00 00 00 00 "     /* 8050 rbp; rsp is rbp - 0x10 */
-                 "88 00 00 00 00 00 00 00 "     /* 8058 rbx */
-                 "05 14 00 00 f9 7f 00 00 "     /* 8060 return into a function without prolog */
-                 "00 00 00 00 00 00 00 00\"\n", /* 8068 the end */
-                 "host!Leaf+0x14\nhost!Wait+0x10\nhost+0x1310\nhost+0x1405", false);
+    pe_assert_stack(HOST_DUMP
+                    "thread id=1 ip=0x7ff900001014 sp=0x8000 fp=0x8060\n"
+                    "memory at=0x8000 hex=\""
+                    "10 11 00 00 f9 7f 00 00 " /* 8000 return into Wait */
+                    "00 00 00 00 00 00 00 00 10 11 00 00 f9 7f 00 00 "
+                    "10 11 00 00 f9 7f 00 00 00 00 00 00 00 00 00 00 "
+                    "00 00 00 00 00 00 00 00 " /* 8028 alignment of Wait's frame */
+                    "10 13 00 00 f9 7f 00 00 " /* 8030 return into the chained part */
+                    "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+                    "77 00 00 00 00 00 00 00 "     /* 8048 rsi */
+                    "00 00 00 00 00 00 00 00 "     /* 8050 rbp; rsp is rbp - 0x10 */
+                    "88 00 00 00 00 00 00 00 "     /* 8058 rbx */
+                    "05 14 00 00 f9 7f 00 00 "     /* 8060 return into a function without prolog */
+                    "00 00 00 00 00 00 00 00\"\n", /* 8068 the end */
+                    "host!Leaf+0x14\nhost!Wait+0x10\nhost+0x1310\nhost+0x1405", false);
 }
 
 static void win_stack_skips_codes_of_a_prolog_that_has_not_run(void **state) {
     (void)state;
-    assert_stack(HOST_DUMP "thread id=1 ip=0x7ff900001201 sp=0x8000 fp=0x9999\n"
-                           "memory at=0x8000 hex=\"88 00 00 00 00 00 00 00 05 14 00 00 f9 7f 00 00 "
-                           "00 00 00 00 00 00 00 00\"\n",
-                 "host!Pump+0x1\nhost+0x1405", false);
+    pe_assert_stack(HOST_DUMP
+                    "thread id=1 ip=0x7ff900001201 sp=0x8000 fp=0x9999\n"
+                    "memory at=0x8000 hex=\"88 00 00 00 00 00 00 00 05 14 00 00 f9 7f 00 00 "
+                    "00 00 00 00 00 00 00 00\"\n",
+                    "host!Pump+0x1\nhost+0x1405", false);
 }
 
 static void win_stack_says_where_it_ends(void **state) {
@@ -256,7 +257,7 @@ static void win_stack_says_where_it_ends(void **state) {
          "host+0x1014\n" FRAME_CUT},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        assert_stack(cases[i].spec, cases[i].frames, true);
+        pe_assert_stack(cases[i].spec, cases[i].frames, true);
 }
 
 /* Unwind data of chance must end, whatever it says. */
@@ -284,7 +285,7 @@ static void win_stack_ends_on_any_unwind_data(void **state) {
         assert_true(win_stack_read(&stacks, &f.space.threads[0], &frames, &cut, &err));
         assert_true(frames.len > 0);
         strbuf_deinit(&frames);
-        close_dump(&f);
+        pe_close_dump(&f);
     }
 }
 

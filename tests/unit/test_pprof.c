@@ -20,23 +20,24 @@ static const char *const fixtures[] = {"press-1", "press-2", "native"};
 
 static const struct made_format format = {"pprof", "pb", mk_pprof, NULL};
 
-static bool read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
+static bool pprof_read_bytes(struct bytes bytes, struct snapshot *s, struct err *err) {
     return made_read_bytes(&format, bytes, s, err);
 }
 
-static void read_spec(const char *spec, struct snapshot *s) {
+static void pprof_read_spec(const char *spec, struct snapshot *s) {
     made_read_spec(&format, spec, s);
 }
 
-static struct bytes make_fixture(const char *name) {
+static struct bytes pprof_make_fixture(const char *name) {
     return made_fixture(&format, name);
 }
 
-static void read_fixture(const char *name, struct snapshot *s) {
+static void pprof_read_fixture(const char *name, struct snapshot *s) {
     made_read_fixture(&format, name, s);
 }
 
-static const struct stack_row *row(const struct snapshot *s, uint32_t number, const char *frames) {
+static const struct stack_row *pprof_row(const struct snapshot *s, uint32_t number,
+                                         const char *frames) {
     SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
     assert_true(number < count);
     char text[1024] = "";
@@ -50,16 +51,17 @@ static const struct stack_row *row(const struct snapshot *s, uint32_t number, co
 static void inlined_functions_are_frames_of_their_own(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("press-1", &s);
+    pprof_read_fixture("press-1", &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 2);
     const struct stack_row *r =
-        row(&s, 0, "pressd!press/roll.grow pressd!press/roll.(*Drum).Ink pressd!main.main");
+        pprof_row(&s, 0, "pressd!press/roll.grow pressd!press/roll.(*Drum).Ink pressd!main.main");
     assert_int_equal(r->count, 10);
     assert_int_equal(r->bytes, 10240);
     assert_int_equal(r->total_count, 30);
     assert_int_equal(r->total_bytes, 30720);
     assert_int_equal(r->size_each, 1024);
-    assert_int_equal(row(&s, 1, "pressd!press/roll.(*Drum).Ink pressd!main.main")->size_each, 422);
+    assert_int_equal(pprof_row(&s, 1, "pressd!press/roll.(*Drum).Ink pressd!main.main")->size_each,
+                     422);
     const struct origin_row *origin = snapshot_origin(&s);
     assert_int_equal(origin->captured_at_ns, 1700000000000000000);
     assert_int_equal(origin->sampled, 1);
@@ -71,12 +73,12 @@ static void inlined_functions_are_frames_of_their_own(void **state) {
 static void addresses_are_places_in_files_and_the_allocator_is_left_out(void **state) {
     (void)state;
     struct snapshot s;
-    read_fixture("native", &s);
-    const struct stack_row *r = row(&s, 0, "press+0x1139 press+0x1188");
+    pprof_read_fixture("native", &s);
+    const struct stack_row *r = pprof_row(&s, 0, "press+0x1139 press+0x1188");
     assert_int_equal(r->count, 4);
     assert_int_equal(r->bytes, 2048); /* kilobytes */
     assert_int_equal(r->total_count, ABSENT);
-    assert_int_equal(row(&s, 1, "press+0x1188")->bytes, 1024);
+    assert_int_equal(pprof_row(&s, 1, "press+0x1188")->bytes, 1024);
     assert_int_equal(snapshot_origin(&s)->sampled, 0);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     assert_int_equal(rows_reasons(&s, "drop_frames and keep_frames"), 1);
@@ -88,7 +90,7 @@ static void addresses_are_places_in_files_and_the_allocator_is_left_out(void **s
     "type name=\"inuse_objects\" unit=\"count\"\ntype name=\"inuse_space\" unit=\"bytes\"\n"
 #define PLACE "function name=\"main\"\nlocation functions=\"1\"\n"
 
-static void profiles_of_other_things_are_refused(void **state) {
+static void pprof_profiles_of_other_things_are_refused(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
@@ -96,7 +98,7 @@ static void profiles_of_other_things_are_refused(void **state) {
                                  "type name=\"samples\" unit=\"count\"\n"
                                  "type name=\"cpu\" unit=\"nanoseconds\"\n" PLACE
                                  "sample locations=\"1\" values=\"1 10000000\"\n");
-    assert_false(read_bytes(file, &s, &err));
+    assert_false(pprof_read_bytes(file, &s, &err));
     assert_int_equal(err.code, ERR_UNSUPPORTED);
     assert_string_equal(err.msg, "is no profile of memory: its samples are samples in count, cpu "
                                  "in nanoseconds");
@@ -107,11 +109,11 @@ static void profiles_of_other_things_are_refused(void **state) {
 static void what_was_only_ever_allocated_is_read_and_said_to_be_that(void **state) {
     (void)state;
     struct snapshot s;
-    read_spec(PROFILE "type name=\"alloc_objects\" unit=\"count\"\n"
-                      "type name=\"alloc_space\" unit=\"bytes\"\n" PLACE
-                      "sample locations=\"1\" values=\"3 300\"\n",
-              &s);
-    assert_int_equal(row(&s, 0, "main")->bytes, 300);
+    pprof_read_spec(PROFILE "type name=\"alloc_objects\" unit=\"count\"\n"
+                            "type name=\"alloc_space\" unit=\"bytes\"\n" PLACE
+                            "sample locations=\"1\" values=\"3 300\"\n",
+                    &s);
+    assert_int_equal(pprof_row(&s, 0, "main")->bytes, 300);
     assert_int_equal(rows_reasons(&s, "all that was ever allocated"), 1);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     snapshot_deinit(&s);
@@ -132,7 +134,7 @@ static void what_does_not_fit_together_is_warned_about(void **state) {
         struct snapshot s;
         char spec[1024];
         snprintf(spec, sizeof(spec), PROFILE TYPES PLACE "%s", cases[i].samples);
-        read_spec(spec, &s);
+        pprof_read_spec(spec, &s);
         assert_int_equal(rows_reasons(&s, cases[i].reason), 1);
         assert_int_equal(rows_count(&s, PART_STACKS), cases[i].rows);
         assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
@@ -148,7 +150,7 @@ static void a_location_of_endless_inlining_is_cut(void **state) {
         snprintf(spec + strlen(spec), sizeof(spec) - strlen(spec), "1 ");
     snprintf(spec + strlen(spec), sizeof(spec) - strlen(spec), "%s",
              "\"\nsample locations=\"1\" values=\"1 10\"\n");
-    read_spec(spec, &s);
+    pprof_read_spec(spec, &s);
     SNAPSHOT_ROWS(&s, PART_STACKS, struct stack_row, rows, count);
     assert_int_equal(count, 1);
     assert_int_equal(rows[0].frames.count, 64);
@@ -183,19 +185,19 @@ static void fields_are_read_one_by_one(void **state) {
     }
 }
 
-static void every_prefix_is_refused_or_warned_about(void **state) {
+static void pprof_every_prefix_is_refused_or_warned_about(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(fixtures); i++) {
-        struct bytes file = make_fixture(fixtures[i]);
+        struct bytes file = pprof_make_fixture(fixtures[i]);
         struct snapshot whole;
-        read_fixture(fixtures[i], &whole);
+        pprof_read_fixture(fixtures[i], &whole);
         for (size_t n = 0; n < file.size; n++) {
             struct snapshot s;
             struct err err = {.msg = ""};
             uint8_t *cut = malloc(n ? n : 1);
             assert_non_null(cut);
             memcpy(cut, file.data, n);
-            bool ok = read_bytes((struct bytes){cut, n}, &s, &err);
+            bool ok = pprof_read_bytes((struct bytes){cut, n}, &s, &err);
             assert_true(ok || err.msg[0]);
             if (ok && snapshot_trust(&s) == TRUST_EXACT &&
                 rows_count(&s, PART_STACKS) != rows_count(&whole, PART_STACKS))
@@ -209,7 +211,7 @@ static void every_prefix_is_refused_or_warned_about(void **state) {
 }
 
 /* The golden cases and the fuzzer use these files. */
-static void corpus_is_made_of_its_texts(void **state) {
+static void pprof_corpus_is_made_of_its_texts(void **state) {
     (void)state;
     made_corpus_is_that(&format, fixtures, COUNT(fixtures));
 }
@@ -218,13 +220,13 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inlined_functions_are_frames_of_their_own),
         cmocka_unit_test(addresses_are_places_in_files_and_the_allocator_is_left_out),
-        cmocka_unit_test(profiles_of_other_things_are_refused),
+        cmocka_unit_test(pprof_profiles_of_other_things_are_refused),
         cmocka_unit_test(what_was_only_ever_allocated_is_read_and_said_to_be_that),
         cmocka_unit_test(what_does_not_fit_together_is_warned_about),
         cmocka_unit_test(a_location_of_endless_inlining_is_cut),
         cmocka_unit_test(fields_are_read_one_by_one),
-        cmocka_unit_test(every_prefix_is_refused_or_warned_about),
-        cmocka_unit_test(corpus_is_made_of_its_texts),
+        cmocka_unit_test(pprof_every_prefix_is_refused_or_warned_about),
+        cmocka_unit_test(pprof_corpus_is_made_of_its_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

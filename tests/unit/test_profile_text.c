@@ -14,7 +14,7 @@
 
 /* -- memleak ----------------------------------------------------------------------------------- */
 
-static void read_moment(const char *name, uint64_t moment, struct snapshot *s) {
+static void profile_text_read_moment(const char *name, uint64_t moment, struct snapshot *s) {
     struct input_options options = {.moment = moment};
     struct err err = {.msg = ""};
     char path[128];
@@ -24,7 +24,8 @@ static void read_moment(const char *name, uint64_t moment, struct snapshot *s) {
         fail_msg("%s", err.msg);
 }
 
-static const struct stack_row *row(const struct snapshot *s, uint32_t number, const char *frames) {
+static const struct stack_row *profile_text_row(const struct snapshot *s, uint32_t number,
+                                                const char *frames) {
     SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
     assert_true(number < count);
     char text[512] = "";
@@ -43,12 +44,12 @@ static void each_tick_of_memleak_is_a_moment(void **state) {
     } moments[] = {{2, 0, 10, 4220}, {2, 1, 20, 8440}, {3, 0, 30, 12660}};
     for (uint32_t i = 0; i < COUNT(moments); i++) {
         struct snapshot s;
-        read_moment("memleak_press.txt", i + 1, &s);
+        profile_text_read_moment("memleak_press.txt", i + 1, &s);
         assert_int_equal(snapshot_origin(&s)->moment, i);
         assert_int_equal(snapshot_origin(&s)->moments, 3);
         assert_int_equal(rows_count(&s, PART_STACKS), moments[i].stacks);
         const struct stack_row *r =
-            row(&s, moments[i].drop, "libinkwell.so.3!ink_drop press!roll press!main");
+            profile_text_row(&s, moments[i].drop, "libinkwell.so.3!ink_drop press!roll press!main");
         assert_int_equal(r->count, moments[i].count);
         assert_int_equal(r->bytes, moments[i].bytes);
         assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
@@ -60,8 +61,8 @@ static void frames_without_a_name_are_modules_or_addresses(void **state) {
     (void)state;
     struct snapshot s;
     fixture_read("memleak_press.txt", &s);
-    assert_int_equal(row(&s, 1, "press press!main")->bytes, 1024);
-    assert_int_equal(row(&s, 2, "0x7f7700000100")->bytes, 64);
+    assert_int_equal(profile_text_row(&s, 1, "press press!main")->bytes, 1024);
+    assert_int_equal(profile_text_row(&s, 2, "0x7f7700000100")->bytes, 64);
     assert_int_equal(rows_reasons(&s, "older than half a second"), 1);
     snapshot_deinit(&s);
 }
@@ -181,7 +182,7 @@ static void tables_of_other_things_are_not_read(void **state) {
     }
 }
 
-static void every_prefix_is_refused_or_read(void **state) {
+static void profile_text_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     static const char *const names[] = {"memleak_press.txt", "pprof-text_jeprof.txt",
                                         "pprof-text_go.txt", "pprof-text_top.txt"};
@@ -200,7 +201,8 @@ static void the_log_of_bccs_manual_has_its_two_moments(void **state) {
     assert_true(corpus_read("bcc-memleak_usage_01.txt", &s, &err));
     assert_int_equal(snapshot_origin(&s)->moments, 2);
     assert_int_equal(rows_count(&s, PART_STACKS), 1);
-    const struct stack_row *r = row(&s, 0, "allocs!main libc-2.21.so!__libc_start_main");
+    const struct stack_row *r =
+        profile_text_row(&s, 0, "allocs!main libc-2.21.so!__libc_start_main");
     assert_int_equal(r->count, 10);
     assert_int_equal(r->bytes, 160);
     snapshot_deinit(&s);
@@ -253,7 +255,7 @@ int main(void) {
         cmocka_unit_test(places_in_a_function_are_added_up),
         cmocka_unit_test(bytes_and_objects_of_one_moment_are_one_row),
         cmocka_unit_test(tables_of_other_things_are_not_read),
-        cmocka_unit_test(every_prefix_is_refused_or_read),
+        cmocka_unit_test(profile_text_every_prefix_is_refused_or_read),
         cmocka_unit_test(the_log_of_bccs_manual_has_its_two_moments),
         cmocka_unit_test(real_tables_have_their_values),
     };

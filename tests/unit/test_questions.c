@@ -32,12 +32,12 @@ struct world {
     struct err err;
 };
 
-static bool is_mt(void *context, uint64_t mt) {
+static bool questions_is_mt(void *context, uint64_t mt) {
     return walk_is_method_table(&((struct world *)context)->clr.clr, mt);
 }
 
-static void add_type(struct world *w, uint64_t module, uint32_t row, uint32_t flags,
-                     uint32_t base_size) {
+static void questions_add_type(struct world *w, uint64_t module, uint32_t row, uint32_t flags,
+                               uint32_t base_size) {
     uint64_t below = mk_clr_room(&w->clr, 64); /* of the description of references */
     w->mt[row] = mk_clr_type(&w->clr, module, row, flags);
     assert_int_equal(w->mt[row], below + 64);
@@ -45,7 +45,7 @@ static void add_type(struct world *w, uint64_t module, uint32_t row, uint32_t fl
     w->walk_types[row - 1].mt = w->mt[row];
 }
 
-static const char *name_of(struct world *w, int type) {
+static const char *questions_name_of(struct world *w, int type) {
     static char names[TYPES][64];
     struct strbuf name;
     strbuf_init(&name);
@@ -55,27 +55,27 @@ static const char *name_of(struct world *w, int type) {
     return names[type];
 }
 
-static struct world *world_new(void) {
+static struct world *questions_world_new(void) {
     struct world *w = calloc(1, sizeof(*w));
     assert_true(mk_clr_init(&w->clr, 65536));
     uint64_t module = mk_clr_module(&w->clr, (struct bytes){NULL, 0});
-    add_type(w, module, NODE, HAS_POINTERS, 32);
+    questions_add_type(w, module, NODE, HAS_POINTERS, 32);
     mk_clr_u64(&w->clr, w->mt[NODE] - 8, 1); /* two references from 8 on */
     mk_clr_u64(&w->clr, w->mt[NODE] - 16, 8);
     mk_clr_u64(&w->clr, w->mt[NODE] - 24, (uint64_t)(16 - 32));
-    add_type(w, module, LEAF, 0, 24);
-    add_type(w, module, BYTES, HAS_COMPONENTS | 1, 24);
-    add_type(w, module, TEXT, HAS_COMPONENTS | 2, 22);
+    questions_add_type(w, module, LEAF, 0, 24);
+    questions_add_type(w, module, BYTES, HAS_COMPONENTS | 1, 24);
+    questions_add_type(w, module, TEXT, HAS_COMPONENTS | 2, 22);
     w->clr.clr.string_mt = w->mt[TEXT];
     w->clr.clr.free_mt = 1;
     w->heap = mk_clr_room(&w->clr, HEAP_BYTES);
     for (int type = NODE; type < TYPES; type++)
-        assert_true(builder_add_type(&w->clr.b, str_of(name_of(w, type)), STR(""), GEN_2,
+        assert_true(builder_add_type(&w->clr.b, str_of(questions_name_of(w, type)), STR(""), GEN_2,
                                      (struct cell){10, 320}, &w->err));
     return w;
 }
 
-static uint64_t new_object(struct world *w, int type, uint32_t count) {
+static uint64_t questions_new_object(struct world *w, int type, uint32_t count) {
     static const uint32_t sizes[TYPES][2] = {{0, 0}, {32, 0}, {24, 0}, {24, 1}, {22, 2}};
     uint64_t object = w->heap + w->used, size = sizes[type][0] + sizes[type][1] * (uint64_t)count;
     w->used += ((size < 24 ? 24 : size) + 7) & ~(uint64_t)7;
@@ -86,28 +86,29 @@ static uint64_t new_object(struct world *w, int type, uint32_t count) {
     return object;
 }
 
-static uint64_t new_node(struct world *w, uint64_t left, uint64_t right) {
-    uint64_t node = new_object(w, NODE, 0);
+static uint64_t questions_new_node(struct world *w, uint64_t left, uint64_t right) {
+    uint64_t node = questions_new_object(w, NODE, 0);
     mk_clr_u64(&w->clr, node + 8, left);
     mk_clr_u64(&w->clr, node + 16, right);
     return node;
 }
 
 static uint64_t new_bytes(struct world *w, const char *contents) {
-    uint64_t object = new_object(w, BYTES, (uint32_t)strlen(contents));
+    uint64_t object = questions_new_object(w, BYTES, (uint32_t)strlen(contents));
     memcpy(mk_clr_at(&w->clr, object + 16), contents, strlen(contents));
     return object;
 }
 
 static uint64_t new_text(struct world *w, const uint16_t *units, uint32_t count) {
-    uint64_t object = new_object(w, TEXT, count);
+    uint64_t object = questions_new_object(w, TEXT, count);
     for (uint32_t i = 0; i < count; i++)
         mk_clr_u16(&w->clr, object + 12 + 2 * i, units[i]);
     return object;
 }
 
 /* Asks, with these roots; what the answers hold is then in w->answers. */
-static void ask(struct world *w, struct question question, const uint64_t *roots, uint32_t count) {
+static void questions_ask(struct world *w, struct question question, const uint64_t *roots,
+                          uint32_t count) {
     w->labels[0] = "static P.root";
     w->walk = (struct walk_result){.types = w->walk_types, .type_count = TYPES - 1};
     w->range = (struct reach_range){w->heap, w->heap + w->used, mk_clr_at(&w->clr, w->heap), false};
@@ -125,7 +126,7 @@ static void ask(struct world *w, struct question question, const uint64_t *roots
                              .range_count = 1,
                              .free_mt = 1,
                              .context = w,
-                             .valid_mt = is_mt};
+                             .valid_mt = questions_is_mt};
     answers_init(&w->answers, &question);
     assert_true(reach_init(&w->graph.reach, &in, &w->err));
     assert_true(asking_begin(&w->asking, &w->graph, &w->walk, &w->answers, &w->err));
@@ -135,7 +136,7 @@ static void ask(struct world *w, struct question question, const uint64_t *roots
     assert_true(asking_end(&w->asking, &w->err));
 }
 
-static void world_free(struct world *w) {
+static void questions_world_free(struct world *w) {
     asking_deinit(&w->asking);
     answers_deinit(&w->answers);
     reach_deinit(&w->graph.reach);
@@ -147,10 +148,11 @@ static void world_free(struct world *w) {
 
 /* root -> a -> b -> leaf, a -> c -> leaf; and a dead node that refers to a twice. */
 static uint64_t diamond(struct world *w) {
-    uint64_t leaf = new_object(w, LEAF, 0);
-    uint64_t b = new_node(w, leaf, 0), c = new_node(w, leaf, 0), a = new_node(w, b, c);
-    new_node(w, a, a);
-    new_object(w, LEAF, 0); /* nobody's */
+    uint64_t leaf = questions_new_object(w, LEAF, 0);
+    uint64_t b = questions_new_node(w, leaf, 0), c = questions_new_node(w, leaf, 0),
+             a = questions_new_node(w, b, c);
+    questions_new_node(w, a, a);
+    questions_new_object(w, LEAF, 0); /* nobody's */
     return a;
 }
 
@@ -170,55 +172,57 @@ static void check_holder(const struct holder_row *row, const char *holder, const
 
 static void holders_are_counted_by_field_live_and_garbage_apart(void **state) {
     (void)state;
-    struct world *w = world_new();
+    struct world *w = questions_world_new();
     uint64_t root = diamond(w);
-    struct question q = {.asked = {[QUESTION_HOLDERS] = true}, .holders_of = name_of(w, NODE)};
-    ask(w, q, &root, 1);
+    struct question q = {.asked = {[QUESTION_HOLDERS] = true},
+                         .holders_of = questions_name_of(w, NODE)};
+    questions_ask(w, q, &root, 1);
     const struct answer_holders *h = &w->answers.holders;
     assert_int_equal(h->count, 3);
-    check_holder(&h->rows[0], name_of(w, NODE), "+0", 1, 1, 1, 1);
-    check_holder(&h->rows[1], name_of(w, NODE), "+8", 1, 1, 1, 1);
+    check_holder(&h->rows[0], questions_name_of(w, NODE), "+0", 1, 1, 1, 1);
+    check_holder(&h->rows[1], questions_name_of(w, NODE), "+8", 1, 1, 1, 1);
     check_holder(&h->rows[2], NULL, "static P.root", 1, 1, 0, 0);
     assert_int_equal(h->total.references, 2);
     assert_int_equal(h->total.holders, 1); /* a, by both of its fields */
     assert_int_equal(h->total.garbage_references, 2);
     assert_int_equal(h->total.garbage_holders, 1);
     assert_int_equal(h->skipped_bytes, 0);
-    world_free(w);
+    questions_world_free(w);
 }
 
 static void garbage_behind_what_makes_no_sense_is_found_again(void **state) {
     (void)state;
-    struct world *w = world_new();
-    uint64_t root = diamond(w), broken = new_object(w, LEAF, 0);
+    struct world *w = questions_world_new();
+    uint64_t root = diamond(w), broken = questions_new_object(w, LEAF, 0);
     mk_clr_u64(&w->clr, broken, 0xdeadbee8);
-    uint64_t live = new_object(w, LEAF, 0);
+    uint64_t live = questions_new_object(w, LEAF, 0);
     uint64_t gap = w->heap + w->used; /* memory that a thread has taken and not filled */
-    new_object(w, LEAF, 0);
-    new_object(w, LEAF, 0);
+    questions_new_object(w, LEAF, 0);
+    questions_new_object(w, LEAF, 0);
     mk_clr_u64(&w->clr, gap, 0);
     w->context = (struct gc_alloc_context){gap, gap + 24};
     w->gc.contexts = &w->context;
     w->gc.context_count = 1;
-    new_node(w, live, root);
-    struct question q = {.asked = {[QUESTION_HOLDERS] = true}, .holders_of = name_of(w, LEAF)};
+    questions_new_node(w, live, root);
+    struct question q = {.asked = {[QUESTION_HOLDERS] = true},
+                         .holders_of = questions_name_of(w, LEAF)};
     uint64_t roots[] = {root, live};
-    ask(w, q, roots, 2);
+    questions_ask(w, q, roots, 2);
     const struct answer_holders *h = &w->answers.holders;
     assert_int_equal(h->skipped_bytes, 24);
-    check_holder(&h->rows[0], name_of(w, NODE), "+0", 2, 2, 1, 1);
-    world_free(w);
+    check_holder(&h->rows[0], questions_name_of(w, NODE), "+0", 2, 2, 1, 1);
+    questions_world_free(w);
 }
 
 static void what_two_objects_hold_neither_of_them_retains(void **state) {
     (void)state;
-    struct world *w = world_new();
+    struct world *w = questions_world_new();
     uint64_t root = diamond(w);
     struct question q = {.asked = {[QUESTION_RETAINED] = true}};
-    ask(w, q, &root, 1);
+    questions_ask(w, q, &root, 1);
     const struct answer_retained *r = &w->answers.retained;
     assert_int_equal(r->type_count, 2);
-    assert_string_equal(r->types[0].type, name_of(w, NODE));
+    assert_string_equal(r->types[0].type, questions_name_of(w, NODE));
     assert_int_equal(r->types[0].own.objects, 3);
     assert_int_equal(r->types[0].retained.objects, 4); /* a has all; b and c are counted in it */
     assert_int_equal(r->types[0].retained.bytes, 3 * 32 + 24);
@@ -228,32 +232,32 @@ static void what_two_objects_hold_neither_of_them_retains(void **state) {
     assert_int_equal(r->nodes[r->order[0]].retained.bytes, 3 * 32 + 24);
     assert_int_equal(r->nodes[r->order[1]].own.objects, 1);
     assert_int_equal(r->refused_bytes, 0);
-    world_free(w);
+    questions_world_free(w);
 }
 
 static void paths_of_a_type_lead_to_all_its_live_objects(void **state) {
     (void)state;
-    struct world *w = world_new();
-    uint64_t roots[2] = {diamond(w), new_object(w, LEAF, 0)};
-    struct question q = {.asked = {[QUESTION_PATH] = true}, .path_of = name_of(w, LEAF)};
-    ask(w, q, roots, 2);
+    struct world *w = questions_world_new();
+    uint64_t roots[2] = {diamond(w), questions_new_object(w, LEAF, 0)};
+    struct question q = {.asked = {[QUESTION_PATH] = true}, .path_of = questions_name_of(w, LEAF)};
+    questions_ask(w, q, roots, 2);
     const struct answer_paths *p = &w->answers.paths;
     SNAPSHOT_ROWS(&p->tree, PART_PATHS, struct path_row, rows, count);
     assert_int_equal(count, 3); /* leaf of the root; node of the root, and its leaf */
     assert_int_equal(p->count, 2);
     uint64_t objects = 0;
     for (uint32_t i = 0; i < p->count; i++) {
-        assert_string_equal(rows[p->rows[i]].type, name_of(w, LEAF));
+        assert_string_equal(rows[p->rows[i]].type, questions_name_of(w, LEAF));
         objects += rows[p->rows[i]].own_objects;
     }
     assert_int_equal(objects, 2);
-    world_free(w);
+    questions_world_free(w);
 }
 
 static void equal_contents_of_one_type_are_duplicates(void **state) {
     (void)state;
     static const uint16_t units[] = {'a', '\n', '"', 0x1b, 0xd83d, 0xde00, 0xd800};
-    struct world *w = world_new();
+    struct world *w = questions_world_new();
     uint64_t roots[16];
     uint32_t count = 0;
     roots[count++] = new_bytes(w, "same");
@@ -268,7 +272,7 @@ static void equal_contents_of_one_type_are_duplicates(void **state) {
     roots[count++] = new_text(w, units, 6);
     new_bytes(w, "same"); /* garbage is no waste */
     struct question q = {.asked = {[QUESTION_DUPLICATES] = true}, .contents = true};
-    ask(w, q, roots, count);
+    questions_ask(w, q, roots, count);
     const struct answer_duplicates *d = &w->answers.duplicates;
     assert_int_equal(d->objects, 10);
     assert_int_equal(d->groups, 3);
@@ -283,18 +287,18 @@ static void equal_contents_of_one_type_are_duplicates(void **state) {
     assert_string_equal(d->rows[2].value, "");
     assert_int_equal(d->type_count, 2);
     assert_int_equal(d->types[0].length, 2); /* contents */
-    world_free(w);
+    questions_world_free(w);
 }
 
 static void contents_are_not_kept_unless_asked_for(void **state) {
     (void)state;
-    struct world *w = world_new();
+    struct world *w = questions_world_new();
     uint64_t roots[2] = {new_bytes(w, "secret"), new_bytes(w, "secret")};
     struct question q = {.asked = {[QUESTION_DUPLICATES] = true}};
-    ask(w, q, roots, 2);
+    questions_ask(w, q, roots, 2);
     assert_int_equal(w->answers.duplicates.count, 1);
     assert_null(w->answers.duplicates.rows[0].value);
-    world_free(w);
+    questions_world_free(w);
 }
 
 int main(void) {

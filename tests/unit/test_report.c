@@ -16,8 +16,8 @@ static struct report_options options(void) {
     return (struct report_options){.names = names};
 }
 
-static void report(const struct made *m, const char *format, const struct report_options *o,
-                   struct strbuf *out) {
+static void report_report(const struct made *m, const char *format, const struct report_options *o,
+                          struct strbuf *out) {
     const struct report *r = report_find(format);
     struct err err = {.code = ERR_NONE};
     strbuf_init(out);
@@ -76,7 +76,7 @@ static void fill_part(struct made *m, uint32_t i, enum part part, uint64_t seed)
     }
 }
 
-static void fill(struct made *m, uint32_t i, uint64_t seed) {
+static void report_fill(struct made *m, uint32_t i, uint64_t seed) {
     for (int part = PART_TYPES; part < PART_END; part++)
         fill_part(m, i, (enum part)part, seed);
     builder_warn(&m->builders[i], 7, "rows were left out");
@@ -90,12 +90,12 @@ static void fill(struct made *m, uint32_t i, uint64_t seed) {
 static void made_full(struct made *m, uint32_t count) {
     made_init(m, count);
     for (uint32_t i = 0; i < count; i++)
-        fill(m, i, 5 + i);
+        report_fill(m, i, 5 + i);
     made_rules(m);
 }
 
 /* Runs the validator on the text; the test is skipped, aloud, where there is none. */
-static void validate(const struct strbuf *json, const char *schema) {
+static void report_validate(const struct strbuf *json, const char *schema) {
     char command[256];
     snprintf(command, sizeof(command), "python3 tests/support/json_schema.py %s", schema);
     fflush(stdout);
@@ -115,9 +115,9 @@ static void json_of_a_full_snapshot_fits_its_schema(void **state) {
     struct report_options o = options();
     made_full(&m, 1);
     o.top = 2;
-    report(&m, "json", &o, &out);
+    report_report(&m, "json", &o, &out);
     made_deinit(&m);
-    validate(&out, "schema/snapshot.schema.json");
+    report_validate(&out, "schema/snapshot.schema.json");
     strbuf_deinit(&out);
 }
 
@@ -128,11 +128,11 @@ static void json_of_an_empty_snapshot_fits_its_schema(void **state) {
     struct report_options o = options();
     made_init(&m, 1);
     made_rules(&m);
-    report(&m, "json", &o, &out);
+    report_report(&m, "json", &o, &out);
     assert_non_null(strstr(out.ptr, "\"types\": null"));
     assert_non_null(strstr(out.ptr, "\"locks\": null"));
     made_deinit(&m);
-    validate(&out, "schema/snapshot.schema.json");
+    report_validate(&out, "schema/snapshot.schema.json");
     strbuf_deinit(&out);
 }
 
@@ -142,9 +142,9 @@ static void json_of_a_full_series_fits_its_schema(void **state) {
     struct strbuf out;
     struct report_options o = options();
     made_full(&m, 3);
-    report(&m, "json", &o, &out);
+    report_report(&m, "json", &o, &out);
     made_deinit(&m);
-    validate(&out, "schema/diff.schema.json");
+    report_validate(&out, "schema/diff.schema.json");
     strbuf_deinit(&out);
 }
 
@@ -155,9 +155,9 @@ static void json_of_an_empty_series_fits_its_schema(void **state) {
     struct report_options o = options();
     made_init(&m, 2);
     made_rules(&m);
-    report(&m, "json", &o, &out);
+    report_report(&m, "json", &o, &out);
     made_deinit(&m);
-    validate(&out, "schema/diff.schema.json");
+    report_validate(&out, "schema/diff.schema.json");
     strbuf_deinit(&out);
 }
 
@@ -186,9 +186,10 @@ static void json_of_real_dumps_fits_the_schemas(void **state) {
             assert_true(series_init(&m.series, all, count, &m.options, &m.err));
             m.compared = true;
             made_rules(&m);
-            report(&m, "json", &o, &out);
+            report_report(&m, "json", &o, &out);
             made_deinit(&m);
-            validate(&out, count == 1 ? "schema/snapshot.schema.json" : "schema/diff.schema.json");
+            report_validate(&out,
+                            count == 1 ? "schema/snapshot.schema.json" : "schema/diff.schema.json");
             strbuf_deinit(&out);
         }
 }
@@ -210,7 +211,7 @@ static void every_format_takes_full_and_empty_series(void **state) {
                     made_init(&m, count);
                     made_rules(&m);
                 }
-                report(&m, reports[r]->name, &o, &out);
+                report_report(&m, reports[r]->name, &o, &out);
                 assert_true(out.len > 0);
                 if (!reports[r]->binary)
                     assert_int_equal(str_utf8_valid(strbuf_str(&out)), out.len);
@@ -231,7 +232,7 @@ static void json_keeps_numbers_that_a_double_cannot(void **state) {
     made_type(&m, 0, "Beyond", "", GEN_2, 1, UINT64_C(9007199254740993));
     made_type(&m, 0, "Round", "", GEN_2, 1, UINT64_C(1000000000000000));
     made_rules(&m);
-    report(&m, "json", &o, &out);
+    report_report(&m, "json", &o, &out);
     assert_non_null(strstr(out.ptr, "\"bytes\":9007199254740992"));
     assert_non_null(strstr(out.ptr, "\"bytes\":\"9007199254740993\""));
     assert_non_null(strstr(out.ptr, "\"bytes\":1000000000000000"));
@@ -248,18 +249,18 @@ static void names_survive_json(void **state) {
     made_init(&m, 1);
     made_type(&m, 0, hostile, "m.dll", GEN_2, 1, 10);
     made_rules(&m);
-    report(&m, "json", &o, &out);
+    report_report(&m, "json", &o, &out);
     cJSON *root = cJSON_Parse(out.ptr);
     assert_non_null(root);
     const cJSON *type = cJSON_GetArrayItem(cJSON_GetObjectItem(root, "types"), 0);
     assert_string_equal(cJSON_GetObjectItem(type, "name")->valuestring, hostile);
     cJSON_Delete(root);
     strbuf_deinit(&out);
-    report(&m, "html", &o, &out);
+    report_report(&m, "html", &o, &out);
     assert_null(strstr(out.ptr, "<script"));
     assert_non_null(strstr(out.ptr, "&lt;script&gt;"));
     strbuf_deinit(&out);
-    report(&m, "markdown", &o, &out);
+    report_report(&m, "markdown", &o, &out);
     assert_null(strstr(out.ptr, "<script"));
     assert_non_null(strstr(out.ptr, "\\|\\`x\\`"));
     strbuf_deinit(&out);
@@ -287,7 +288,7 @@ static void made_many(struct made *m, uint32_t count) {
     made_rules(m);
 }
 
-static void check_sums(const struct made *m, const struct type_view *v) {
+static void report_check_sums(const struct made *m, const struct type_view *v) {
     int64_t objects = v->all.others_objects_delta, bytes = v->all.others_bytes_delta;
     for (uint32_t i = 0; i < v->count; i++) {
         objects += m->series.types[v->rows[i]].objects_delta;
@@ -322,7 +323,7 @@ static void totals_equal_the_rows_shown_and_the_others(void **state) {
                     o.ignore = p == 1 ? "Type11" : NULL;
                     o.sort = (enum report_sort)sort;
                     assert_true(type_view_init(&v, &m.series, &o, tops[t], false, &m.err));
-                    check_sums(&m, &v);
+                    report_check_sums(&m, &v);
                     type_view_deinit(&v);
                 }
         made_deinit(&m);
@@ -412,7 +413,7 @@ static void text_answers_on_the_first_screen_within_the_width(void **state) {
     }
     for (uint32_t width = 80; width <= 140; width += 20) {
         o.width = width;
-        report(&m, "text", &o, &out);
+        report_report(&m, "text", &o, &out);
         struct str rest = strbuf_str(&out), line;
         unsigned number = 0, findings_at = 0, tables_at = 0;
         while (str_next_line(&rest, &line)) {
@@ -447,7 +448,7 @@ static void names_are_cut_in_text_only(void **state) {
     made_type(&m, 0, name, "", GEN_2, 1, 10);
     made_rules(&m);
     for (size_t r = 0; reports[r] && !reports[r]->needs; r++) {
-        report(&m, reports[r]->name, &o, &out);
+        report_report(&m, reports[r]->name, &o, &out);
         bool is_text = strcmp(reports[r]->name, "text") == 0;
         assert_true((strstr(out.ptr, name) == NULL) == is_text);
         strbuf_deinit(&out);
@@ -461,11 +462,11 @@ static void colour_is_there_only_when_asked_for(void **state) {
     struct strbuf out;
     struct report_options o = options();
     made_many(&m, 2);
-    report(&m, "text", &o, &out);
+    report_report(&m, "text", &o, &out);
     assert_null(strchr(out.ptr, '\033'));
     strbuf_deinit(&out);
     o.color = true;
-    report(&m, "text", &o, &out);
+    report_report(&m, "text", &o, &out);
     assert_non_null(strchr(out.ptr, '\033'));
     strbuf_deinit(&out);
     made_deinit(&m);
@@ -477,7 +478,7 @@ static void csv_has_one_header_and_as_many_fields_a_line(void **state) {
     struct strbuf out;
     struct report_options o = options();
     made_many(&m, 2);
-    report(&m, "csv", &o, &out);
+    report_report(&m, "csv", &o, &out);
     struct str rest = strbuf_str(&out), line;
     unsigned commas = 0, lines = 0;
     assert_true(str_contains(rest, STR("\r\n")));

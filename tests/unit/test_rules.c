@@ -338,8 +338,8 @@ static const struct rule_case cases[] = {
     {"cache-counts", STATUS_SKIPPED, "locks\n", NULL, "needs types"},
 };
 
-static const struct finding *find(const struct findings *f, const char *rule,
-                                  enum finding_status status, const char *words) {
+static const struct finding *rules_find(const struct findings *f, const char *rule,
+                                        enum finding_status status, const char *words) {
     const struct finding *best = NULL;
     for (uint32_t i = 0; i < f->count; i++) {
         const struct finding *finding = &f->items[i];
@@ -352,7 +352,7 @@ static const struct finding *find(const struct findings *f, const char *rule,
     return best;
 }
 
-static void run_case(const struct rule_case *c) {
+static void rules_run_case(const struct rule_case *c) {
     struct snapshot snapshots[2];
     const struct snapshot *list[2] = {&snapshots[0], &snapshots[1]};
     uint32_t count = c->new_one ? 2 : 1;
@@ -368,13 +368,13 @@ static void run_case(const struct rule_case *c) {
     findings_init(&findings);
     assert_true(series_init(&series, list, count, NULL, &err));
     assert_true(rules_run(&series, &limits, &findings, &err));
-    const struct finding *finding = find(&findings, c->rule, c->status, c->words);
+    const struct finding *finding = rules_find(&findings, c->rule, c->status, c->words);
     if (!finding)
         fail_msg("case %zu: %s is not %s", (size_t)(c - cases), c->rule,
                  finding_status_names[c->status]);
     if (c->words && !strstr(finding->summary, c->words))
         fail_msg("case %zu: %s says '%s'", (size_t)(c - cases), c->rule, finding->summary);
-    if (c->status == STATUS_CLEAR && find(&findings, c->rule, STATUS_HIT, NULL))
+    if (c->status == STATUS_CLEAR && rules_find(&findings, c->rule, STATUS_HIT, NULL))
         fail_msg("%s is clear and hit", c->rule);
     findings_deinit(&findings);
     series_deinit(&series);
@@ -385,7 +385,7 @@ static void run_case(const struct rule_case *c) {
 static void rules_hit_are_clear_and_are_skipped_as_the_table_says(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        run_case(&cases[i]);
+        rules_run_case(&cases[i]);
 }
 
 /* trust needs nothing that could be missing: its origin is always there. */

@@ -12,57 +12,60 @@
 
 /* -- Random snapshots, the same in each run ---------------------------------------------------- */
 
-static uint64_t next(uint64_t *seed) {
+static uint64_t series_pairs_next(uint64_t *seed) {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;
     return *seed >> 33;
 }
 
-static void add_types(struct strbuf *out, uint64_t *seed, uint32_t count) {
+static void series_pairs_add_types(struct strbuf *out, uint64_t *seed, uint32_t count) {
     static const char *const names[] = {"App.T%u", "System.T%u", "App.P+<>c__DisplayClass%u_0",
                                         "App.P+<Run>d__%u", "App.T%u[]"};
     static const char *const gens[] = {"gen0", "gen1", "gen2", "loh", "poh", "frozen", "unknown"};
     for (uint32_t i = 0; i < count; i++) {
         char name[64];
-        snprintf(name, sizeof(name), names[next(seed) % 5], i);
+        snprintf(name, sizeof(name), names[series_pairs_next(seed) % 5], i);
         strbuf_addf(out, "types name=\"%s\"", name);
-        if (next(seed) % 3)
-            strbuf_addf(out, " module=m%u.dll", (unsigned)(next(seed) % 3));
+        if (series_pairs_next(seed) % 3)
+            strbuf_addf(out, " module=m%u.dll", (unsigned)(series_pairs_next(seed) % 3));
         for (uint32_t g = 0; g < 7; g++)
-            if (next(seed) % 4 == 0)
-                strbuf_addf(out, " %s=%u/%u", gens[g], (unsigned)(next(seed) % 1000),
-                            (unsigned)(next(seed) % 1000000));
+            if (series_pairs_next(seed) % 4 == 0)
+                strbuf_addf(out, " %s=%u/%u", gens[g], (unsigned)(series_pairs_next(seed) % 1000),
+                            (unsigned)(series_pairs_next(seed) % 1000000));
         strbuf_adds(out, "\n");
     }
-    strbuf_addf(out, "types name=\"Free\" gen2=%u/%u\n", (unsigned)(next(seed) % 100),
-                (unsigned)(next(seed) % 100000));
+    strbuf_addf(out, "types name=\"Free\" gen2=%u/%u\n", (unsigned)(series_pairs_next(seed) % 100),
+                (unsigned)(series_pairs_next(seed) % 100000));
 }
 
-static void add_others(struct strbuf *out, uint64_t *seed) {
+static void series_pairs_add_others(struct strbuf *out, uint64_t *seed) {
     for (unsigned i = 0; i < 20; i++) {
-        if (next(seed) % 4)
+        if (series_pairs_next(seed) % 4)
             strbuf_addf(
                 out, "threads os_id=%u index=%u name=t%u user_ns=%u frames=\"A.F%u()|A.Main()\"\n",
-                i + 1, i, i, (unsigned)(next(seed) % 1000), (unsigned)(next(seed) % 3));
-        if (next(seed) % 4)
+                i + 1, i, i, (unsigned)(series_pairs_next(seed) % 1000),
+                (unsigned)(series_pairs_next(seed) % 3));
+        if (series_pairs_next(seed) % 4)
             strbuf_addf(out, "stacks frames=\"f%u|<R>d__%u|main\" count=%u bytes=%u\n", i,
-                        (unsigned)(next(seed) % 9), (unsigned)(next(seed) % 100),
-                        (unsigned)(next(seed) % 10000));
-        if (next(seed) % 4)
-            strbuf_addf(out, "handles kind=K%u count=%u\n", i, (unsigned)(next(seed) % 500));
-        if (next(seed) % 4)
+                        (unsigned)(series_pairs_next(seed) % 9),
+                        (unsigned)(series_pairs_next(seed) % 100),
+                        (unsigned)(series_pairs_next(seed) % 10000));
+        if (series_pairs_next(seed) % 4)
+            strbuf_addf(out, "handles kind=K%u count=%u\n", i,
+                        (unsigned)(series_pairs_next(seed) % 500));
+        if (series_pairs_next(seed) % 4)
             strbuf_addf(out, "counters name=c%u value=%u unit=count\n", i,
-                        (unsigned)(next(seed) % 500));
+                        (unsigned)(series_pairs_next(seed) % 500));
     }
-    strbuf_addf(out, "finalizer ready=%u gen2=%u\n", (unsigned)(next(seed) % 5),
-                (unsigned)(next(seed) % 5000));
+    strbuf_addf(out, "finalizer ready=%u gen2=%u\n", (unsigned)(series_pairs_next(seed) % 5),
+                (unsigned)(series_pairs_next(seed) % 5000));
 }
 
 static void random_text(struct strbuf *out, uint64_t seed) {
     strbuf_init(out);
     for (int i = 0; i < 5; i++)
-        next(&seed);
-    add_types(out, &seed, 60);
-    add_others(out, &seed);
+        series_pairs_next(&seed);
+    series_pairs_add_types(out, &seed, 60);
+    series_pairs_add_others(out, &seed);
 }
 
 /* Rules that say nothing about a single dump find nothing in the same one twice. */
@@ -111,7 +114,7 @@ static void assert_types_turned(const struct series *x, const struct series *y) 
     }
 }
 
-static uint32_t count_state(const struct series *s, enum thread_state state) {
+static uint32_t series_pairs_count_state(const struct series *s, enum thread_state state) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->thread_count; i++)
         count += s->threads[i].state == state;
@@ -134,7 +137,8 @@ static void turning_two_dumps_round_turns_the_diff_round(void **state) {
         assert_int_equal(x.series.value_count, y.series.value_count);
         for (uint32_t i = 0; i < x.series.value_count; i++)
             assert_true(x.series.values[i].values[0] == y.series.values[i].values[1]);
-        assert_int_equal(count_state(&x.series, THREAD_NEW), count_state(&y.series, THREAD_GONE));
+        assert_int_equal(series_pairs_count_state(&x.series, THREAD_NEW),
+                         series_pairs_count_state(&y.series, THREAD_GONE));
         compare_deinit(&y);
         compare_deinit(&x);
         strbuf_deinit(&b);

@@ -92,7 +92,7 @@ static void states_of(const struct series *s, struct strbuf *out) {
     }
 }
 
-static void run_case(const struct thread_case *c) {
+static void series_threads_run_case(const struct thread_case *c) {
     struct snapshot a, b;
     const struct snapshot *list[2] = {&a, &b};
     struct series s;
@@ -116,7 +116,7 @@ static void run_case(const struct thread_case *c) {
 static void threads_match_and_have_the_state_that_the_table_says(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-        run_case(&cases[i]);
+        series_threads_run_case(&cases[i]);
 }
 
 static void the_interval_is_that_of_the_dumps_or_of_their_threads(void **state) {

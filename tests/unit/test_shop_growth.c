@@ -48,7 +48,7 @@ static const struct shop_case cases[] = {
       {"finalizer queue" TO "Handle", GROWTH_MORE, 6, 600}}},
 };
 
-static bool read_dump(const char *file, int number, struct snapshot *s) {
+static bool shop_growth_read_dump(const char *file, int number, struct snapshot *s) {
     char path[512];
     struct err err = {.msg = ""};
     const struct input_options options = {.symbols = NULL};
@@ -79,7 +79,7 @@ static const struct growth_point *point_with_path(const struct growth *g, const 
     return found;
 }
 
-static void check(const struct shop_case *c, const struct growth *g) {
+static void shop_growth_check(const struct shop_case *c, const struct growth *g) {
     for (size_t i = 0; i < COUNT(c->points) && c->points[i].path; i++) {
         const struct expected_point *e = &c->points[i];
         const struct growth_point *found = point_with_path(g, e->path);
@@ -104,13 +104,13 @@ static void growth_is_put_down_to_what_holds_it(void **state) {
         struct series series;
         struct growth growth;
         struct err err;
-        if (!read_dump(cases[i].file, 0, &s[0]))
+        if (!shop_growth_read_dump(cases[i].file, 0, &s[0]))
             skip();
-        assert_true(read_dump(cases[i].file, 1, &s[1]));
+        assert_true(shop_growth_read_dump(cases[i].file, 1, &s[1]));
         series_options_init(&options);
         assert_true(series_init(&series, both, 2, &options, &err));
         assert_true(growth_init(&growth, &series, &err));
-        check(&cases[i], &growth);
+        shop_growth_check(&cases[i], &growth);
         growth_deinit(&growth);
         series_deinit(&series);
         snapshot_deinit(&s[0]);

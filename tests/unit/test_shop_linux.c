@@ -13,26 +13,26 @@
 
 #include <cmocka.h>
 
-static void fixture_path(char path[512], const char *format, int number) {
+static void shop_linux_fixture_path(char path[512], const char *format, int number) {
     const char *shared = getenv("DUMPDIFF_SHARED");
     int n = snprintf(path, 512, "%s/fixtures/", shared ? shared : "../shared");
     snprintf(path + n, 512 - (size_t)n, format, number);
 }
 
-static bool there(void) {
+static bool shop_linux_there(void) {
     char path[512];
-    fixture_path(path, "shop-linux-%d.core.zst", 0);
+    shop_linux_fixture_path(path, "shop-linux-%d.core.zst", 0);
     if (access(path, R_OK) == 0)
         return true;
     print_message("skipped: %s is not there (set DUMPDIFF_SHARED)\n", path);
     return false;
 }
 
-static void read_fixture(struct snapshot *s, int number) {
+static void shop_linux_read_fixture(struct snapshot *s, int number) {
     char path[512];
     struct err err = {.msg = ""};
     const struct input_options options = {0};
-    fixture_path(path, "shop-linux-%d.core.zst", number);
+    shop_linux_fixture_path(path, "shop-linux-%d.core.zst", number);
     snapshot_init(s);
     if (!input_read(path, &options, s, &err))
         fail_msg("%s", err.msg);
@@ -41,25 +41,25 @@ static void read_fixture(struct snapshot *s, int number) {
 static void open_answer(struct file *answer, int number) {
     char path[512];
     struct err err = {.msg = ""};
-    fixture_path(path, "shop-linux-%d.clrmd.txt", number);
+    shop_linux_fixture_path(path, "shop-linux-%d.clrmd.txt", number);
     assert_true(file_open(answer, path, &err));
 }
 
-static struct str text_of(const struct file *f) {
+static struct str shop_linux_text_of(const struct file *f) {
     return (struct str){(const char *)f->bytes.data, f->bytes.size};
 }
 
 static void heap_dump_agrees_with_clrmd(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_linux_there())
         skip();
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         struct file answer;
         struct clrmd_counts counts;
-        read_fixture(&s, i);
+        shop_linux_read_fixture(&s, i);
         open_answer(&answer, i);
-        assert_int_equal(clrmd_compare(&s, text_of(&answer), &counts), 0);
+        assert_int_equal(clrmd_compare(&s, shop_linux_text_of(&answer), &counts), 0);
         assert_int_equal(counts.types, i ? 119 : 108);
         assert_int_equal(counts.regions, 6);
         assert_int_equal(counts.ready, i ? 199 : 99);
@@ -75,7 +75,8 @@ static void heap_dump_agrees_with_clrmd(void **state) {
     }
 }
 
-static const struct thread_row *thread_of(const struct snapshot *s, uint64_t managed_id) {
+static const struct thread_row *shop_linux_thread_of(const struct snapshot *s,
+                                                     uint64_t managed_id) {
     SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i].managed_id == managed_id)
@@ -103,7 +104,7 @@ static uint32_t compare_frames(const struct snapshot *s, struct str answer) {
         if (str_starts(line, STR("THR\tm"))) {
             if (thread)
                 assert_int_equal(frame, thread->frames.count);
-            thread = thread_of(s, (uint64_t)strtoull(line.ptr + 5, NULL, 10));
+            thread = shop_linux_thread_of(s, (uint64_t)strtoull(line.ptr + 5, NULL, 10));
             frame = 0;
         } else if (thread && method_in(line, &signature)) {
             assert_true(frame < thread->frames.count);
@@ -120,14 +121,14 @@ static uint32_t compare_frames(const struct snapshot *s, struct str answer) {
 
 static void managed_stacks_agree_with_clrmd(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_linux_there())
         skip();
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         struct file answer;
-        read_fixture(&s, i);
+        shop_linux_read_fixture(&s, i);
         open_answer(&answer, i);
-        assert_int_equal(compare_frames(&s, text_of(&answer)), 16);
+        assert_int_equal(compare_frames(&s, shop_linux_text_of(&answer)), 16);
         file_close(&answer);
         snapshot_deinit(&s);
     }
@@ -135,30 +136,30 @@ static void managed_stacks_agree_with_clrmd(void **state) {
 
 static void the_finalizer_is_stuck_in_its_handle(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_linux_there())
         skip();
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
-        read_fixture(&s, i);
+        shop_linux_read_fixture(&s, i);
         const struct finalizer_row *f = snapshot_row(&s, PART_FINALIZER);
         assert_non_null(f);
         assert_int_equal(f->ready, i ? 199 : 99);
         assert_int_equal(f->thread_os_id, 31926);
         assert_int_equal(f->blocked, 1);
         assert_string_equal(f->running, "Shop.Caching.Handle.Finalize");
-        assert_string_equal(thread_of(&s, 2)->role, "finalizer");
-        assert_string_equal(thread_of(&s, 4)->name, "spinner");
-        assert_string_equal(thread_of(&s, 4)->gc_mode, "cooperative");
+        assert_string_equal(shop_linux_thread_of(&s, 2)->role, "finalizer");
+        assert_string_equal(shop_linux_thread_of(&s, 4)->name, "spinner");
+        assert_string_equal(shop_linux_thread_of(&s, 4)->gc_mode, "cooperative");
         snapshot_deinit(&s);
     }
 }
 
 static void the_lock_names_its_owner(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_linux_there())
         skip();
     struct snapshot s;
-    read_fixture(&s, 1);
+    shop_linux_read_fixture(&s, 1);
     SNAPSHOT_ROWS(&s, PART_LOCKS, struct lock_row, rows, count);
     assert_int_equal(count, 1);
     assert_string_equal(rows[0].object_type, "Shop.Caching.LeakyCache<System.String, "
@@ -166,8 +167,8 @@ static void the_lock_names_its_owner(void **state) {
     assert_int_equal(rows[0].owner_managed_id, 5);
     assert_int_equal(rows[0].owner_os_id, 31930);
     assert_int_equal(rows[0].waiters, 1);
-    assert_string_equal(thread_of(&s, 5)->name, "stuck-lock");
-    assert_int_equal(thread_of(&s, 5)->lock_count, 1);
+    assert_string_equal(shop_linux_thread_of(&s, 5)->name, "stuck-lock");
+    assert_int_equal(shop_linux_thread_of(&s, 5)->lock_count, 1);
     snapshot_deinit(&s);
 }
 

@@ -17,36 +17,38 @@
 
 #include <cmocka.h>
 
-static void fixture_path(char path[512], const char *format, int number) {
+static void shop_windows_fixture_path(char path[512], const char *format, int number) {
     const char *shared = getenv("DUMPDIFF_SHARED");
     int n = snprintf(path, 512, "%s/fixtures/", shared ? shared : "../shared");
     snprintf(path + n, 512 - (size_t)n, format, number);
 }
 
-static bool there(void) {
+static bool shop_windows_there(void) {
     char path[512];
-    fixture_path(path, "shop-net10-%d.dmp.zst", 0);
+    shop_windows_fixture_path(path, "shop-net10-%d.dmp.zst", 0);
     if (access(path, R_OK) == 0)
         return true;
     print_message("skipped: %s is not there (set DUMPDIFF_SHARED)\n", path);
     return false;
 }
 
-static void read_fixture(struct snapshot *s, const char *format, int number, const char *symbols) {
+static void shop_windows_read_fixture(struct snapshot *s, const char *format, int number,
+                                      const char *symbols) {
     char path[512];
     struct err err = {.msg = ""};
     const struct input_options options = {.symbols = symbols};
-    fixture_path(path, format, number);
+    shop_windows_fixture_path(path, format, number);
     snapshot_init(s);
     if (!input_read(path, &options, s, &err))
         fail_msg("%s", err.msg);
 }
 
-static void compare(const struct snapshot *s, int number, struct clrmd_counts *ret_counts) {
+static void shop_windows_compare(const struct snapshot *s, int number,
+                                 struct clrmd_counts *ret_counts) {
     char path[512];
     struct file answer;
     struct err err;
-    fixture_path(path, "shop-net10-%d.clrmd.txt", number);
+    shop_windows_fixture_path(path, "shop-net10-%d.clrmd.txt", number);
     assert_true(file_open(&answer, path, &err));
     struct str text = {(const char *)answer.bytes.data, answer.bytes.size};
     assert_int_equal(clrmd_compare(s, text, ret_counts), 0);
@@ -74,14 +76,14 @@ static bool only_stacks_are_partial(const struct snapshot *s) {
 
 static void minidump_of_net10_agrees_with_clrmd(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_windows_there())
         skip();
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         struct clrmd_counts counts;
-        read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
+        shop_windows_read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
         assert_true(only_stacks_are_partial(&s));
-        compare(&s, i, &counts);
+        shop_windows_compare(&s, i, &counts);
         assert_all_compared(&counts, i);
         assert_string_equal(snapshot_origin(&s)->runtime, "CoreCLR 10.0.12");
         snapshot_deinit(&s);
@@ -97,7 +99,7 @@ static const struct thread_row *thread_named(const struct snapshot *s, const cha
     return NULL;
 }
 
-static uint64_t memory(const struct snapshot *s, enum memory_by by, const char *key) {
+static uint64_t shop_windows_memory(const struct snapshot *s, enum memory_by by, const char *key) {
     SNAPSHOT_ROWS(s, PART_MEMORY_MAP, struct memory_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         if (rows[i].by == by && strcmp(rows[i].key, key) == 0)
@@ -108,10 +110,10 @@ static uint64_t memory(const struct snapshot *s, enum memory_by by, const char *
 /* Without the runtime's own pages: everything but the heap, and what to look for. */
 static void minidump_of_a_heap_alone_says_what_is_missing(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_windows_there())
         skip();
     struct snapshot s;
-    read_fixture(&s, "shop-net10-heap-%d.dmp.zst", 1, NULL);
+    shop_windows_read_fixture(&s, "shop-net10-heap-%d.dmp.zst", 1, NULL);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     assert_false(snapshot_has(&s, PART_TYPES));
     SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, reasons, reason_count);
@@ -126,9 +128,9 @@ static void minidump_of_a_heap_alone_says_what_is_missing(void **state) {
     assert_int_equal(spinner->os_id, 0xd8);
     assert_true(spinner->user_ns == 4210000000u && spinner->kernel_ns == 20000000);
     assert_true(thread_named(&s, "waiter")->user_ns == 0);
-    assert_true(memory(&s, MEMORY_BY_STATE, "MEM_COMMIT") > 0);
-    assert_true(memory(&s, MEMORY_BY_USAGE, "stack") > 0);
-    assert_true(memory(&s, MEMORY_LARGEST, "Free") > (uint64_t)1 << 40);
+    assert_true(shop_windows_memory(&s, MEMORY_BY_STATE, "MEM_COMMIT") > 0);
+    assert_true(shop_windows_memory(&s, MEMORY_BY_USAGE, "stack") > 0);
+    assert_true(shop_windows_memory(&s, MEMORY_LARGEST, "Free") > (uint64_t)1 << 40);
     snapshot_deinit(&s);
 }
 
@@ -147,7 +149,7 @@ static void minidump_pair_tells_who_ran(void **state) {
         {"waiter", THREAD_UNCHANGED, 0},         {".NET Finalizer", THREAD_UNCHANGED, 0},
         {".NET EventPipe", THREAD_UNCHANGED, 0},
     };
-    if (!there())
+    if (!shop_windows_there())
         skip();
     for (size_t k = 0; k < sizeof(formats) / sizeof(*formats); k++) {
         struct snapshot snapshots[2];
@@ -156,7 +158,7 @@ static void minidump_pair_tells_who_ran(void **state) {
         struct series_options options;
         struct err err;
         for (int i = 0; i < 2; i++)
-            read_fixture(&snapshots[i], formats[k], i, NULL);
+            shop_windows_read_fixture(&snapshots[i], formats[k], i, NULL);
         series_options_init(&options);
         assert_true(series_init(&series, all, 2, &options, &err));
         for (size_t e = 0; e < sizeof(expected) / sizeof(*expected); e++) {
@@ -178,22 +180,23 @@ static void minidump_pair_tells_who_ran(void **state) {
 /* Sums over the map must be the same however it is cut up. */
 static void minidump_memory_adds_up(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_windows_there())
         skip();
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         uint64_t sums[MEMORY_BY_BASE + 1] = {0};
-        read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
+        shop_windows_read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
         SNAPSHOT_ROWS(&s, PART_MEMORY_MAP, struct memory_row, rows, count);
         for (uint32_t r = 0; r < count; r++)
             sums[rows[r].by] += rows[r].bytes;
-        uint64_t commit = memory(&s, MEMORY_BY_STATE, "MEM_COMMIT");
+        uint64_t commit = shop_windows_memory(&s, MEMORY_BY_STATE, "MEM_COMMIT");
         assert_int_equal(sums[MEMORY_BY_USAGE], commit);
         assert_int_equal(sums[MEMORY_BY_PROTECT], commit);
-        assert_int_equal(sums[MEMORY_BY_TYPE], commit + memory(&s, MEMORY_BY_STATE, "MEM_RESERVE"));
+        assert_int_equal(sums[MEMORY_BY_TYPE],
+                         commit + shop_windows_memory(&s, MEMORY_BY_STATE, "MEM_RESERVE"));
         assert_true(sums[MEMORY_BY_BASE] > 0 && sums[MEMORY_BY_BASE] < commit);
         /* Regions, and what is committed around them. */
-        uint64_t heap = memory(&s, MEMORY_BY_USAGE, "gc-heap");
+        uint64_t heap = shop_windows_memory(&s, MEMORY_BY_USAGE, "gc-heap");
         const struct gc_row *gc = snapshot_row(&s, PART_GC);
         assert_true(heap >= gc->committed_bytes && heap - gc->committed_bytes < 65536);
         snapshot_deinit(&s);
@@ -203,7 +206,7 @@ static void minidump_memory_adds_up(void **state) {
 /* -- The runtime's files put together again from the full dump ----------------------------------
  */
 
-static const char *name_of(const char *path) {
+static const char *shop_windows_name_of(const char *path) {
     const char *slash = strrchr(path, '\\');
     return slash ? slash + 1 : path;
 }
@@ -231,7 +234,7 @@ static bool write_module(struct space *s, const struct space_module *module, con
         }
     char path[1024];
     struct err err;
-    snprintf(path, sizeof(path), "%s/%s", folder, name_of(module->path));
+    snprintf(path, sizeof(path), "%s/%s", folder, shop_windows_name_of(module->path));
     bool ok = file_write(path, (struct str){(const char *)file, size}, &err);
     free(file);
     return ok;
@@ -244,7 +247,7 @@ static void write_modules(const char *folder) {
     struct err err;
     struct space s;
     struct minidump_info *info;
-    fixture_path(path, "shop-net10-%d.dmp.zst", 0);
+    shop_windows_fixture_path(path, "shop-net10-%d.dmp.zst", 0);
     assert_true(file_open(&file, path, &err));
     assert_true(unpack_file(&file, NULL, &report, &err));
     space_init(&s);
@@ -257,7 +260,7 @@ static void write_modules(const char *folder) {
     file_close(&file);
 }
 
-static void remove_folder(const char *folder) {
+static void shop_windows_remove_folder(const char *folder) {
     char command[600];
     snprintf(command, sizeof(command), "rm -r '%s'", folder);
     assert_int_equal(system(command), 0);
@@ -265,7 +268,7 @@ static void remove_folder(const char *folder) {
 
 static void minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files(void **state) {
     (void)state;
-    if (!there())
+    if (!shop_windows_there())
         skip();
     char folder[] = "/tmp/shop-windows.XXXXXX";
     assert_non_null(mkdtemp(folder));
@@ -273,12 +276,12 @@ static void minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files(void **st
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         struct clrmd_counts counts;
-        read_fixture(&s, "shop-net10-heap-%d.dmp.zst", i, folder);
-        compare(&s, i, &counts);
+        shop_windows_read_fixture(&s, "shop-net10-heap-%d.dmp.zst", i, folder);
+        shop_windows_compare(&s, i, &counts);
         assert_all_compared(&counts, i);
         snapshot_deinit(&s);
     }
-    remove_folder(folder);
+    shop_windows_remove_folder(folder);
 }
 
 int main(void) {

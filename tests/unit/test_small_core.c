@@ -86,26 +86,26 @@ static void small_cores_hold_what_their_dumps_held(void **state) {
 
 /* -- The GC's own descriptor ------------------------------------------------------------------- */
 
-static void put_u64(uint8_t *p, uint64_t value) {
+static void small_core_put_u64(uint8_t *p, uint64_t value) {
     memcpy(p, &value, sizeof(value));
 }
 
-static void put_u32(uint8_t *p, uint32_t value) {
+static void small_core_put_u32(uint8_t *p, uint32_t value) {
     memcpy(p, &value, sizeof(value));
 }
 
-static void put_descriptor(uint8_t *p, uint64_t json, size_t size, uint64_t pointers,
-                           uint32_t count) {
+static void small_core_put_descriptor(uint8_t *p, uint64_t json, size_t size, uint64_t pointers,
+                                      uint32_t count) {
     memcpy(p, "DNCCDAC", 8);
-    put_u32(p + 8, 1);
-    put_u32(p + 12, (uint32_t)size);
-    put_u64(p + 16, json);
-    put_u32(p + 24, count);
-    put_u64(p + 32, pointers);
+    small_core_put_u32(p + 8, 1);
+    small_core_put_u32(p + 12, (uint32_t)size);
+    small_core_put_u64(p + 16, json);
+    small_core_put_u32(p + 24, count);
+    small_core_put_u64(p + 32, pointers);
 }
 
 /* Replaces `from`, which occurs once. */
-static void replace(struct strbuf *text, const char *from, const char *to) {
+static void small_core_replace(struct strbuf *text, const char *from, const char *to) {
     struct strbuf out;
     size_t where = str_find(strbuf_str(text), str_of(from), 0);
     assert_true(where != STR_NOT_FOUND);
@@ -126,15 +126,16 @@ static void put_main(struct small_core *c, const char *sub) {
     strbuf_add(&json,
                (struct str){(const char *)small_core_at(c, load_u64(descriptor + 16)), size});
     memcpy(c->extra + MAIN_POINTERS, small_core_at(c, load_u64(descriptor + 32)), 8 * count);
-    put_u64(c->extra + MAIN_POINTERS + 8 * count, EXTRA + SLOT);
+    small_core_put_u64(c->extra + MAIN_POINTERS + 8 * count, EXTRA + SLOT);
     while (json.len && json.ptr[json.len - 1] != '}')
         json.len--;
     json.len--;
     strbuf_addf(&json, ",\"subDescriptors\":{\"GC\":%s}}", sub);
-    replace(&json, "\"ExecutionManager\":2", "\"ExecutionManager\":\"c2\"");
+    small_core_replace(&json, "\"ExecutionManager\":2", "\"ExecutionManager\":\"c2\"");
     assert_true(json.len < SUB_JSON);
     memcpy(c->extra + MAIN_JSON, json.ptr, json.len);
-    put_descriptor(descriptor, EXTRA + MAIN_JSON, json.len, EXTRA + MAIN_POINTERS, count + 1);
+    small_core_put_descriptor(descriptor, EXTRA + MAIN_JSON, json.len, EXTRA + MAIN_POINTERS,
+                              count + 1);
     strbuf_deinit(&json);
 }
 
@@ -146,10 +147,11 @@ static const uint8_t sub_slots[] = {GC_INVALID_COUNT,  GC_ALLOC_ALLOCATED,  GC_E
 static void put_sub(struct small_core *c, const char *json) {
     const uint32_t count = sizeof(sub_slots) + 1;
     for (uint32_t i = 1; i < count; i++)
-        put_u64(c->extra + SUB_POINTERS + 8 * i, c->gc.slot[sub_slots[i - 1]]);
+        small_core_put_u64(c->extra + SUB_POINTERS + 8 * i, c->gc.slot[sub_slots[i - 1]]);
     memcpy(c->extra + SUB_JSON, json, strlen(json));
-    put_descriptor(c->extra + SUB, EXTRA + SUB_JSON, strlen(json), EXTRA + SUB_POINTERS, count);
-    put_u64(c->extra + SLOT, EXTRA + SUB);
+    small_core_put_descriptor(c->extra + SUB, EXTRA + SUB_JSON, strlen(json), EXTRA + SUB_POINTERS,
+                              count);
+    small_core_put_u64(c->extra + SLOT, EXTRA + SUB);
 }
 
 #define SEGMENT_FIELDS \
@@ -195,8 +197,8 @@ static void break_gc_vars(struct small_core *c) {
         GC_FINALIZE_QUEUE,   GC_HEAP_COUNT,        GC_HEAPS,
         GC_INVALID_COUNT,    GC_HEAP_FIELDS,       GC_GENERATION_FIELDS};
     for (uint32_t i = 0; i < sizeof(slots); i++)
-        put_u64(small_core_at(c, c->gc.address + 8u * slots[i]), 0);
-    put_u64(small_core_at(c, c->gc.address + 8u * GC_GENERATION_SIZE), 64);
+        small_core_put_u64(small_core_at(c, c->gc.address + 8u * slots[i]), 0);
+    small_core_put_u64(small_core_at(c, c->gc.address + 8u * GC_GENERATION_SIZE), 64);
 }
 
 static void check_described(const char *path,
@@ -213,7 +215,7 @@ static void check_described(const char *path,
     assert_true(reads_like(&c, &expected, NULL));
     break_gc_vars(&c);
     assert_true(reads_like(&c, &expected, NULL));
-    put_u64(c.extra + SLOT, 0); /* without it the broken tables are all there is */
+    small_core_put_u64(c.extra + SLOT, 0); /* without it the broken tables are all there is */
     assert_false(reads_like(&c, &expected, NULL));
     strbuf_deinit(&expected);
     strbuf_deinit(&json);
@@ -258,12 +260,12 @@ static void a_version_that_is_not_known_reads_by_its_descriptors(void **state) {
     break_gc_vars(&c);
     uint8_t *vars = c.extra + GC_VARS; /* elsewhere, since they are longer now */
     memcpy(vars, small_core_at(&c, c.gc.address), 8 * GC_DESCRIPTOR);
-    put_u64(small_core_at(&c, c.gc_variable), EXTRA + GC_VARS);
+    small_core_put_u64(small_core_at(&c, c.gc_variable), EXTRA + GC_VARS);
     memcpy(vars, "\2\6", 2); /* slot 41 leads to it, too, since version 2.6 */
-    put_u64(vars + 8u * GC_DESCRIPTOR, EXTRA + SUB);
+    small_core_put_u64(vars + 8u * GC_DESCRIPTOR, EXTRA + SUB);
     check_heap(&c, &expected);
     put_main(&c, "[[24],\"pointer\"]");
-    put_u64(vars + 8u * GC_DESCRIPTOR, 0);
+    small_core_put_u64(vars + 8u * GC_DESCRIPTOR, 0);
     memcpy(vars, "\7\3", 2);
     check_heap(&c, &expected);
     snapshot_deinit(&expected);
@@ -295,11 +297,12 @@ static void the_older_tables_serve_where_the_descriptor_does_not(void **state) {
         put_sub(&c, cases[i].json);
         assert_false(reads_like(&c, &expected, cases[i].reason)); /* it says why */
     }
-    put_u64(c.extra + SLOT, EXTRA + SUB + 8); /* no descriptor there */
+    small_core_put_u64(c.extra + SLOT, EXTRA + SUB + 8); /* no descriptor there */
     assert_true(reads_like(&c, &expected, NULL));
-    put_u64(c.extra + SLOT, 0);
+    small_core_put_u64(c.extra + SLOT, 0);
     assert_true(reads_like(&c, &expected, NULL));
-    put_u64(c.extra + SLOT, c.descriptor); /* the runtime's own: says nothing of the GC */
+    small_core_put_u64(c.extra + SLOT,
+                       c.descriptor); /* the runtime's own: says nothing of the GC */
     assert_false(reads_like(&c, &expected, "not complete"));
     strbuf_deinit(&expected);
     small_core_drop(&c);
@@ -329,7 +332,7 @@ static void bears_gc_descriptors_with_any_numbers(void **state) {
         struct snapshot snapshot;
         struct strbuf json, snap;
         workstation_json(&c, &json);
-        replace(&json, numbers[i][0], numbers[i][1]);
+        small_core_replace(&json, numbers[i][0], numbers[i][1]);
         put_sub(&c, strbuf_cstr(&json));
         small_core_read(&c, &snapshot, &snap);
         strbuf_deinit(&snap);

@@ -27,8 +27,8 @@ static uint64_t get(const struct small_core *c, uint64_t object, enum contract_f
     return small_core_u64(c, field(c, object, f));
 }
 
-static void set(const struct small_core *c, uint64_t object, enum contract_field f,
-                uint64_t value) {
+static void small_core_bad_set(const struct small_core *c, uint64_t object, enum contract_field f,
+                               uint64_t value) {
     small_core_put(c, field(c, object, f), value, 8);
 }
 
@@ -101,7 +101,7 @@ static void allocation_reaches_to_the_end(struct small_core *c) {
 }
 
 static void threads_lead_to_themselves(struct small_core *c) {
-    set(c, c->thread, F_THREAD_LINK, field(c, c->thread, F_THREAD_LINK));
+    small_core_bad_set(c, c->thread, F_THREAD_LINK, field(c, c->thread, F_THREAD_LINK));
 }
 
 static void threads_are_countless(struct small_core *c) {
@@ -110,18 +110,18 @@ static void threads_are_countless(struct small_core *c) {
 
 static void frames_lead_to_themselves(struct small_core *c) {
     uint64_t frame = get(c, c->thread, F_THREAD_FRAME);
-    set(c, frame, F_FRAME_NEXT, frame);
+    small_core_bad_set(c, frame, F_FRAME_NEXT, frame);
 }
 
 static void assemblies_lead_to_themselves(struct small_core *c) {
     uint64_t list = field(c, global(c, G_APP_DOMAIN), F_DOMAIN_ASSEMBLIES);
     uint64_t block = get(c, list, F_LIST_FIRST);
     set32(c, list, F_LIST_COUNT, 99999);
-    set(c, block, F_LIST_BLOCK_NEXT, block);
+    small_core_bad_set(c, block, F_LIST_BLOCK_NEXT, block);
 }
 
 static void type_is_its_own_parent(struct small_core *c) {
-    set(c, c->string_mt, F_MT_PARENT, c->string_mt);
+    small_core_bad_set(c, c->string_mt, F_MT_PARENT, c->string_mt);
 }
 
 static void class_has_all_the_fields(struct small_core *c) {
@@ -138,7 +138,7 @@ static void references_are_countless(struct small_core *c) {
 
 static void path_has_no_end(struct small_core *c) {
     memset(c->extra, 'a', EXTRA_SIZE);
-    set(c, get(c, c->string_mt, F_MT_MODULE), F_MODULE_PATH, EXTRA);
+    small_core_bad_set(c, get(c, c->string_mt, F_MT_MODULE), F_MODULE_PATH, EXTRA);
 }
 
 static uint64_t metadata(const struct small_core *c) {
@@ -161,8 +161,8 @@ static void metadata_has_all_the_rows(struct small_core *c) {
 }
 
 static void modules_image_is_elsewhere(struct small_core *c) {
-    set(c, get(c, c->string_mt, F_MT_MODULE), F_MODULE_PE_ASSEMBLY, AWAY);
-    set(c, get(c, c->string_mt, F_MT_MODULE), F_MODULE_BASE, UINT64_MAX - 100);
+    small_core_bad_set(c, get(c, c->string_mt, F_MT_MODULE), F_MODULE_PE_ASSEMBLY, AWAY);
+    small_core_bad_set(c, get(c, c->string_mt, F_MT_MODULE), F_MODULE_BASE, UINT64_MAX - 100);
 }
 
 static void handles_lead_to_themselves(struct small_core *c) {
@@ -201,7 +201,7 @@ static void code_leads_to_itself(struct small_core *c) {
 
 static void statics_lead_to_themselves(struct small_core *c) {
     uint64_t map = field(c, get(c, c->string_mt, F_MT_MODULE), F_MODULE_TYPE_DEFS);
-    set(c, map, F_MAP_NEXT, map);
+    small_core_bad_set(c, map, F_MAP_NEXT, map);
 }
 
 static void collection_is_running(struct small_core *c) {
@@ -274,8 +274,9 @@ static const struct {
     {heaps_are_elsewhere, "heaps of the server GC could not be read", 0},
 };
 
-static void check(const char *path, size_t number, void (*change)(struct small_core *),
-                  const char *reason, uint32_t flags) {
+static void small_core_bad_check(const char *path, size_t number,
+                                 void (*change)(struct small_core *), const char *reason,
+                                 uint32_t flags) {
     struct small_core c;
     struct snapshot s;
     struct strbuf snap;
@@ -300,15 +301,15 @@ static void check(const char *path, size_t number, void (*change)(struct small_c
 static void workstation_dumps_may_hold_anything(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(workstation_cases) / sizeof(workstation_cases[0]); i++)
-        check(SMALL_WORKSTATION, i, workstation_cases[i].change, workstation_cases[i].reason,
-              workstation_cases[i].flags);
+        small_core_bad_check(SMALL_WORKSTATION, i, workstation_cases[i].change,
+                             workstation_cases[i].reason, workstation_cases[i].flags);
 }
 
 static void server_dumps_may_hold_anything(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(server_cases) / sizeof(server_cases[0]); i++)
-        check(SMALL_SERVER, i, server_cases[i].change, server_cases[i].reason,
-              server_cases[i].flags);
+        small_core_bad_check(SMALL_SERVER, i, server_cases[i].change, server_cases[i].reason,
+                             server_cases[i].flags);
 }
 
 /* At any place of the file: most cuts take memory, some the headers. */

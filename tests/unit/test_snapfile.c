@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void build(struct snapshot *s) {
+static void snapfile_build(struct snapshot *s) {
     struct builder b;
     struct err err;
     snapshot_init(s);
@@ -35,7 +35,7 @@ static void a_snapshot_survives_the_file(void **state) {
     struct snapshot s, back;
     struct err err;
     struct strbuf file;
-    build(&s);
+    snapfile_build(&s);
     strbuf_init(&file);
     assert_true(snapfile_encode(&s, &file, &err));
     snapshot_init(&back);
@@ -94,7 +94,7 @@ static void every_prefix_of_a_file_is_refused(void **state) {
     struct snapshot s;
     struct err err;
     struct strbuf file;
-    build(&s);
+    snapfile_build(&s);
     strbuf_init(&file);
     assert_true(snapfile_encode(&s, &file, &err));
     /* The file ends with up to seven bytes of padding, which nothing needs. */
@@ -116,7 +116,7 @@ static void a_flipped_bit_is_refused_or_changes_only_what_is_not_covered(void **
     struct snapshot s;
     struct err err;
     struct strbuf file;
-    build(&s);
+    snapfile_build(&s);
     strbuf_init(&file);
     assert_true(snapfile_encode(&s, &file, &err));
     size_t accepted = 0;
@@ -139,7 +139,7 @@ static void a_version_from_the_future_is_named(void **state) {
     struct snapshot s, back;
     struct err err;
     struct strbuf file;
-    build(&s);
+    snapfile_build(&s);
     strbuf_init(&file);
     assert_true(snapfile_encode(&s, &file, &err));
     file.ptr[8] = 2;
@@ -157,8 +157,8 @@ static void the_same_snapshot_gives_the_same_bytes(void **state) {
     struct snapshot a, b;
     struct err err;
     struct strbuf first, second;
-    build(&a);
-    build(&b);
+    snapfile_build(&a);
+    snapfile_build(&b);
     strbuf_init(&first);
     strbuf_init(&second);
     assert_true(snapfile_encode(&a, &first, &err));

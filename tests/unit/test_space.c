@@ -11,7 +11,7 @@
 
 static const uint8_t digits[] = "0123456789abcdefghijklmnopqrstuv";
 
-static void fill(struct space *s, const struct space_range *ranges, uint32_t count) {
+static void space_fill(struct space *s, const struct space_range *ranges, uint32_t count) {
     struct err err;
     space_init(s);
     s->ranges = arena_array(&s->arena, count, sizeof(*ranges));
@@ -28,7 +28,7 @@ static void space_reads_across_adjacent_ranges(void **state) {
         {0x2000, 0x2004, digits + 16, 0},
     };
     struct space s;
-    fill(&s, ranges, 3);
+    space_fill(&s, ranges, 3);
     char out[9] = "";
     assert_true(space_read(&s, 0x1000, out, 8));
     assert_string_equal(out, "01234567");
@@ -63,7 +63,7 @@ static void space_window_copies_whatever_there_is(void **state) {
         {0x3000, 0x3020, NULL, 0},
     };
     struct space s;
-    fill(&s, ranges, 3);
+    space_fill(&s, ranges, 3);
     s.file = &file;
     s.fetch = fetch_digits;
     uint8_t buffer[64] = "";
@@ -98,7 +98,7 @@ static void space_reads_up_to_the_last_address(void **state) {
         {UINT64_MAX - 4, UINT64_MAX, digits, 0},
     };
     struct space s;
-    fill(&s, ranges, 2);
+    space_fill(&s, ranges, 2);
     uint32_t value;
     assert_true(space_u32(&s, UINT64_MAX - 4, &value));
     assert_false(space_u32(&s, UINT64_MAX - 3, &value));
@@ -114,7 +114,7 @@ static void space_keeps_the_first_of_overlapping_ranges(void **state) {
         {0x1005, 0x1005, digits, 0},
     };
     struct space s;
-    fill(&s, ranges, 4);
+    space_fill(&s, ranges, 4);
     char out[7] = "";
     assert_int_equal(s.range_count, 2);
     assert_true(space_read(&s, 0x1000, out, 6));
@@ -129,7 +129,7 @@ static void space_overlay_fills_holes_only(void **state) {
         {0x1006, 0x1007, digits + 30, 0},
     };
     struct space s;
-    fill(&s, ranges, 2);
+    space_fill(&s, ranges, 2);
     struct err err;
     assert_true(space_overlay(&s, 0x1000, (struct bytes){digits, 9}, &err));
     char out[10] = "";
@@ -147,7 +147,7 @@ static void space_string_needs_its_end(void **state) {
     (void)state;
     static const struct space_range ranges[] = {{0x10fe, 0x1102, (const uint8_t *)"ab\0c", 0}};
     struct space s;
-    fill(&s, ranges, 1);
+    space_fill(&s, ranges, 1);
     assert_string_equal(space_string(&s, 0x10fe, 100), "ab");
     assert_null(space_string(&s, 0x1101, 100));
     assert_null(space_string(&s, 0x10fe, 2));

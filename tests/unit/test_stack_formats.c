@@ -7,7 +7,8 @@
 
 #include <zlib.h>
 
-static void add(struct made *m, uint32_t i, const char *frames, uint64_t count, uint64_t bytes) {
+static void stack_formats_add(struct made *m, uint32_t i, const char *frames, uint64_t count,
+                              uint64_t bytes) {
     struct stack_row *row = made_row(m, i, PART_STACKS);
     *row = STACK_ROW;
     made_frames(m, i, &row->frames, frames);
@@ -16,13 +17,13 @@ static void add(struct made *m, uint32_t i, const char *frames, uint64_t count, 
 }
 
 /* Of two dumps: one stack grows, one shrinks, one is new. */
-static void make(struct made *m) {
+static void stack_formats_make(struct made *m) {
     made_init(m, 2);
-    add(m, 0, "malloc|ink!fill|ink!main", 10, 1000);
-    add(m, 1, "malloc|ink!fill|ink!main", 30, 3000);
-    add(m, 0, "ink+0x1f40|ink!main", 5, 500);
-    add(m, 1, "ink+0x1f40|ink!main", 1, 100);
-    add(m, 1, "a;b|0x7f0012345678", 2, 64);
+    stack_formats_add(m, 0, "malloc|ink!fill|ink!main", 10, 1000);
+    stack_formats_add(m, 1, "malloc|ink!fill|ink!main", 30, 3000);
+    stack_formats_add(m, 0, "ink+0x1f40|ink!main", 5, 500);
+    stack_formats_add(m, 1, "ink+0x1f40|ink!main", 1, 100);
+    stack_formats_add(m, 1, "a;b|0x7f0012345678", 2, 64);
     made_series(m);
 }
 
@@ -39,7 +40,7 @@ static void folded_stacks_have_the_outermost_frame_first_and_both_figures(void *
     (void)state;
     struct made m;
     struct strbuf out;
-    make(&m);
+    stack_formats_make(&m);
     report_of(&m, "folded", &out);
     assert_string_equal(strbuf_cstr(&out), "ink!main;ink!fill;malloc 1000 3000\n"
                                            "ink!main;ink+0x1f40 500 100\n"
@@ -89,7 +90,7 @@ static void decode_sample(struct decoded *d, struct bytes message) {
     assert_false(r.failed);
 }
 
-static void decode(struct decoded *d, const struct strbuf *file) {
+static void stack_formats_decode(struct decoded *d, const struct strbuf *file) {
     struct reader r, type;
     struct proto_field f, t;
     memset(d, 0, sizeof(*d));
@@ -131,11 +132,11 @@ static void profiles_of_a_diff_have_delta_base_and_new(void **state) {
     struct made m;
     struct strbuf out, again;
     struct decoded d;
-    make(&m);
+    stack_formats_make(&m);
     report_of(&m, "pprof", &out);
     report_of(&m, "pprof", &again);
     assert_true(str_eq(strbuf_str(&out), strbuf_str(&again))); /* no clock in it */
-    decode(&d, &out);
+    stack_formats_decode(&d, &out);
     assert_int_equal(d.strings[0].size, 0);
     assert_int_equal(d.type_count, 6);
     for (uint32_t i = 0; i < 6; i++)

@@ -15,14 +15,14 @@ struct fixture {
     struct err err;
 };
 
-static int setup(void **state) {
+static int stacks_setup(void **state) {
     struct fixture *f = calloc(1, sizeof(*f));
     snapshot_init(&f->s);
     *state = f;
     return builder_init(&f->b, &f->s, &f->err) ? 0 : -1;
 }
 
-static int teardown(void **state) {
+static int stacks_teardown(void **state) {
     struct fixture *f = *state;
     builder_deinit(&f->b);
     snapshot_deinit(&f->s);
@@ -58,8 +58,8 @@ static void frames_have_no_offset_source_or_folder(void **state) {
     assert_ptr_equal(frame(f, "Run+0x1c", "ink", ABSENT), frame(f, "Run+0x20", "ink", 4));
 }
 
-static void add(struct fixture *f, const char **frames, uint32_t count, uint64_t bytes,
-                uint64_t size_each, uint64_t oldest_ns) {
+static void stacks_add(struct fixture *f, const char **frames, uint32_t count, uint64_t bytes,
+                       uint64_t size_each, uint64_t oldest_ns) {
     struct stack_row row = STACK_ROW;
     row.frames = (struct strings){frames, count};
     row.count = 1;
@@ -72,11 +72,11 @@ static void add(struct fixture *f, const char **frames, uint32_t count, uint64_t
 static void equal_stacks_of_equal_size_add_up(void **state) {
     struct fixture *f = *state;
     const char *frames[] = {frame(f, "malloc", "libc", ABSENT), frame(f, "fill", "ink", ABSENT)};
-    add(f, frames, 2, 10, ABSENT, 5);
-    add(f, frames, 2, 30, ABSENT, 3);
-    add(f, frames, 1, 7, ABSENT, ABSENT);
-    add(f, frames, 2, 422, 422, ABSENT);
-    add(f, frames, 0, 1, ABSENT, ABSENT);
+    stacks_add(f, frames, 2, 10, ABSENT, 5);
+    stacks_add(f, frames, 2, 30, ABSENT, 3);
+    stacks_add(f, frames, 1, 7, ABSENT, ABSENT);
+    stacks_add(f, frames, 2, 422, 422, ABSENT);
+    stacks_add(f, frames, 0, 1, ABSENT, ABSENT);
     SNAPSHOT_ROWS(&f->s, PART_STACKS, struct stack_row, rows, count);
     assert_int_equal(count, 4);
     assert_int_equal(rows[0].count, 2);
@@ -93,7 +93,7 @@ static void a_stack_without_end_is_cut_and_lowers_trust(void **state) {
     const char **frames = calloc(STACK_FRAMES_MAX + 1, sizeof(*frames));
     for (uint32_t i = 0; i <= STACK_FRAMES_MAX; i++)
         frames[i] = frame(f, "again", "ink", ABSENT);
-    add(f, frames, STACK_FRAMES_MAX + 1, 1, ABSENT, ABSENT);
+    stacks_add(f, frames, STACK_FRAMES_MAX + 1, 1, ABSENT, ABSENT);
     SNAPSHOT_ROWS(&f->s, PART_STACKS, struct stack_row, rows, count);
     assert_int_equal(count, 1);
     assert_int_equal(rows[0].frames.count, STACK_FRAMES_MAX);
@@ -107,7 +107,7 @@ static void read_ticks(struct fixture *f) {
         if (!builder_moment(&f->b, PART_BIT(PART_STACKS)))
             continue;
         const char *frames[] = {frame(f, "fill", "ink", ABSENT)};
-        add(f, frames, 1, tick * 100, ABSENT, ABSENT);
+        stacks_add(f, frames, 1, tick * 100, ABSENT, ABSENT);
     }
 }
 
@@ -144,14 +144,18 @@ static void a_moment_that_is_not_there_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(frames_have_no_offset_source_or_folder, setup, teardown),
-        cmocka_unit_test_setup_teardown(equal_stacks_of_equal_size_add_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stack_without_end_is_cut_and_lowers_trust, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(the_last_of_several_moments_is_kept_and_said, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(the_moment_that_is_asked_for_is_kept, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_moment_that_is_not_there_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(frames_have_no_offset_source_or_folder, stacks_setup,
+                                        stacks_teardown),
+        cmocka_unit_test_setup_teardown(equal_stacks_of_equal_size_add_up, stacks_setup,
+                                        stacks_teardown),
+        cmocka_unit_test_setup_teardown(a_stack_without_end_is_cut_and_lowers_trust, stacks_setup,
+                                        stacks_teardown),
+        cmocka_unit_test_setup_teardown(the_last_of_several_moments_is_kept_and_said, stacks_setup,
+                                        stacks_teardown),
+        cmocka_unit_test_setup_teardown(the_moment_that_is_asked_for_is_kept, stacks_setup,
+                                        stacks_teardown),
+        cmocka_unit_test_setup_teardown(a_moment_that_is_not_there_is_refused, stacks_setup,
+                                        stacks_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

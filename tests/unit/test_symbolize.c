@@ -39,7 +39,7 @@ struct fixture {
     struct err err;
 };
 
-static int setup(void **state) {
+static int symbolize_setup(void **state) {
     struct fixture *f = calloc(1, sizeof(*f));
     ssize_t n = readlink("/proc/self/exe", f->path, sizeof(f->path) - 1);
     Dl_info info;
@@ -54,7 +54,7 @@ static int setup(void **state) {
     return 0;
 }
 
-static int teardown(void **state) {
+static int symbolize_teardown(void **state) {
     struct fixture *f = *state;
     symbolizer_deinit(&f->z);
     free(f);
@@ -160,14 +160,20 @@ static void survives_files_that_are_cut(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(names_functions_as_people_write_them, setup, teardown),
-        cmocka_unit_test_setup_teardown(places_bytes_of_the_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(finds_files_below_the_sysroot_by_their_path, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(opens_nothing_unless_told_where, setup, teardown),
-        cmocka_unit_test_setup_teardown(passes_over_a_file_of_another_build, setup, teardown),
-        cmocka_unit_test_setup_teardown(takes_no_name_that_leads_elsewhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(survives_files_that_are_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_functions_as_people_write_them, symbolize_setup,
+                                        symbolize_teardown),
+        cmocka_unit_test_setup_teardown(places_bytes_of_the_file, symbolize_setup,
+                                        symbolize_teardown),
+        cmocka_unit_test_setup_teardown(finds_files_below_the_sysroot_by_their_path,
+                                        symbolize_setup, symbolize_teardown),
+        cmocka_unit_test_setup_teardown(opens_nothing_unless_told_where, symbolize_setup,
+                                        symbolize_teardown),
+        cmocka_unit_test_setup_teardown(passes_over_a_file_of_another_build, symbolize_setup,
+                                        symbolize_teardown),
+        cmocka_unit_test_setup_teardown(takes_no_name_that_leads_elsewhere, symbolize_setup,
+                                        symbolize_teardown),
+        cmocka_unit_test_setup_teardown(survives_files_that_are_cut, symbolize_setup,
+                                        symbolize_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 /* Is there an entry in the folder whose name is `name`, or starts with it and a '-', '_' or '.'? */
-static bool is_in(const char *folder, const char *name) {
+static bool tables_is_in(const char *folder, const char *name) {
     DIR *dir = opendir(folder);
     size_t length = strlen(name);
     bool found = false;
@@ -36,7 +36,7 @@ static bool is_in(const char *folder, const char *name) {
 static unsigned lacks(const char *what, const char *folder, const char *format, const char *name) {
     char entry[128];
     snprintf(entry, sizeof(entry), format, name);
-    if (is_in(folder, entry))
+    if (tables_is_in(folder, entry))
         return 0;
     print_message("%s %s has no %s/%s\n", what, name, folder, entry);
     return 1;
@@ -59,7 +59,7 @@ static void every_input_has_fixture_fuzz_target_and_golden(void **state) {
         snprintf(made, sizeof(made), "mk_%s", name);
         /* Dumps are made from text at test time, snapshots by mk_snap; a transcript is its
          * sections. */
-        if (!is_in("tests/support", made) && inputs[i]->probe != snapfile_probe &&
+        if (!tables_is_in("tests/support", made) && inputs[i]->probe != snapfile_probe &&
             inputs[i] != &input_transcript)
             missing += lacks("input", "tests/fixture", "%s", inputs[i]->name);
         missing += lacks("input", "tests/fuzz", "fuzz_%s", name);

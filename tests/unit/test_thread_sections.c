@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static void read_text(const char *text, struct snapshot *s) {
+static void thread_sections_read_text(const char *text, struct snapshot *s) {
     struct err err = {.msg = ""};
     if (!fixture_read_text(text, s, &err))
         fail_msg("%s", err.msg);
@@ -48,7 +48,8 @@ static void runaway_of_old_debuggers_has_ids_only_and_quoting_is_removed(void **
 static void runaway_without_a_heading_is_taken_for_user_time_with_a_warning(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("   3:2b10      0 days 0:00:41.125\n   0:2a04      0 days 0:00:40.000\n", &s);
+    thread_sections_read_text(
+        "   3:2b10      0 days 0:00:41.125\n   0:2a04      0 days 0:00:40.000\n", &s);
     assert_int_equal(rows_thread(&s, 0x2b10)->user_ns, 41125000000);
     assert_int_equal(rows_reasons(&s, "heading is cut off"), 1);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
@@ -75,7 +76,7 @@ static void runaway_that_is_cut_or_broken_is_not_exact(void **state) {
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct snapshot s;
-        read_text(cases[i].text, &s);
+        thread_sections_read_text(cases[i].text, &s);
         assert_int_equal(rows_reasons(&s, cases[i].reason), 1);
         assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
         snapshot_deinit(&s);
@@ -94,7 +95,7 @@ static void a_heading_without_times_is_an_error(void **state) {
 static void times_that_are_all_zero_say_so(void **state) {
     (void)state;
     struct snapshot s;
-    read_text(" User Mode Time\n   3:2b10      0 days 0:00:00.000\n", &s);
+    thread_sections_read_text(" User Mode Time\n   3:2b10      0 days 0:00:00.000\n", &s);
     assert_int_equal(rows_thread(&s, 0x2b10)->cpu_recorded, 0);
     snapshot_deinit(&s);
 }
@@ -147,11 +148,12 @@ static void threads_of_the_first_runtime_have_os_ids_under_id(void **state) {
 static void rows_missing_below_thread_count_are_counted(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("ThreadCount:      3\nDeadThread:       0\n"
-              "ID OSID ThreadOBJ    State GC Mode     GC Alloc Context  Domain   Count Apt Ex\n"
-              "0    1 4420 05db3d78     28220 Preemptive  00000000:00000000 04e8e548 0     Ukn\n"
-              "1    2 4424 05db3d7\n",
-              &s);
+    thread_sections_read_text(
+        "ThreadCount:      3\nDeadThread:       0\n"
+        "ID OSID ThreadOBJ    State GC Mode     GC Alloc Context  Domain   Count Apt Ex\n"
+        "0    1 4420 05db3d78     28220 Preemptive  00000000:00000000 04e8e548 0     Ukn\n"
+        "1    2 4424 05db3d7\n",
+        &s);
     assert_int_equal(rows_count(&s, PART_THREADS), 1);
     assert_int_equal(rows_reasons(&s, "ThreadCount says 3 threads, 1 rows follow"), 1);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
@@ -255,9 +257,9 @@ static void stacks_without_their_thread_are_left_out_aloud(void **state) {
 static void a_call_site_that_was_cut_is_counted(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("OS Thread Id: 0x1dc82\n        Child SP               IP Call Site\n"
-              "00007F2AE2FB47D0 00007f305abc6360 Harbour.Crane.Lift(System.Obj",
-              &s);
+    thread_sections_read_text("OS Thread Id: 0x1dc82\n        Child SP               IP Call Site\n"
+                              "00007F2AE2FB47D0 00007f305abc6360 Harbour.Crane.Lift(System.Obj",
+                              &s);
     assert_int_equal(rows_reasons(&s, "without a whole call site"), 1);
     snapshot_deinit(&s);
 }
@@ -276,7 +278,7 @@ static void the_same_stack_twice_is_no_contradiction(void **state) {
         strbuf_init(&text);
         strbuf_adds(&text, stack);
         strbuf_adds(&text, differ ? other : stack);
-        read_text(strbuf_cstr(&text), &s);
+        thread_sections_read_text(strbuf_cstr(&text), &s);
         assert_int_equal(rows_reasons(&s, "said before, and differently"), differ);
         assert_string_equal(rows_thread(&s, 0x1dc82)->frames.items[0], "Harbour.Crane.Lift()");
         snapshot_deinit(&s);
@@ -310,13 +312,13 @@ static void native_stacks_lose_addresses_and_offsets(void **state) {
 static void a_native_stack_belongs_to_the_thread_of_the_prompt(void **state) {
     (void)state;
     struct snapshot s;
-    read_text(" User Mode Time\n   3:2b10      0 days 0:00:41.125\n"
-              "0:003> k\n"
-              "ChildEBP RetAddr\n"
-              "0012f3d4 7c90eb94 ntdll!KiFastSystemCallRet\n"
-              "0012f3d8 7c802542 ntdll!ZwDelayExecution+0xc\n"
-              "0012f43c 00401020 harbour+0x1020\n",
-              &s);
+    thread_sections_read_text(" User Mode Time\n   3:2b10      0 days 0:00:41.125\n"
+                              "0:003> k\n"
+                              "ChildEBP RetAddr\n"
+                              "0012f3d4 7c90eb94 ntdll!KiFastSystemCallRet\n"
+                              "0012f3d8 7c802542 ntdll!ZwDelayExecution+0xc\n"
+                              "0012f43c 00401020 harbour+0x1020\n",
+                              &s);
     const struct thread_row *t = rows_thread(&s, 0x2b10);
     assert_int_equal(t->native_frames.count, 3);
     assert_string_equal(t->native_frames.items[2], "harbour+0x1020");
@@ -352,7 +354,8 @@ static void locks_count_an_owner_once_and_a_waiter_twice(void **state) {
 static void locks_without_the_totals_below_may_be_cut(void **state) {
     (void)state;
     struct snapshot s;
-    read_text("Index SyncBlock MonitorHeld Recursion Owning Thread Info  SyncBlock Owner\n", &s);
+    thread_sections_read_text(
+        "Index SyncBlock MonitorHeld Recursion Owning Thread Info  SyncBlock Owner\n", &s);
     assert_true(snapshot_has(&s, PART_LOCKS));
     assert_int_equal(rows_count(&s, PART_LOCKS), 0);
     assert_int_equal(rows_reasons(&s, "totals at the end are cut off"), 1);
@@ -383,7 +386,7 @@ static void the_thread_pool_of_both_eras_gives_the_same_counters(void **state) {
 
 /* -- All --------------------------------------------------------------------------------------- */
 
-static void every_prefix_is_refused_or_read(void **state) {
+static void thread_sections_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     static const char *const names[] = {
         "runaway_all.txt",    "runaway_xp.txt",           "clrthreads_core.txt",
@@ -418,7 +421,7 @@ int main(void) {
         cmocka_unit_test(locks_count_an_owner_once_and_a_waiter_twice),
         cmocka_unit_test(locks_without_the_totals_below_may_be_cut),
         cmocka_unit_test(the_thread_pool_of_both_eras_gives_the_same_counters),
-        cmocka_unit_test(every_prefix_is_refused_or_read),
+        cmocka_unit_test(thread_sections_every_prefix_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@
     STAT_OF("3", id, comm, state, user, kernel, start)
 #define ONLY STAT_OF("1", "71", "w", "S", "2", "1", "9")
 
-static struct threads_file file_of(const char *text) {
+static struct threads_file threads_file_file_of(const char *text) {
     struct threads_file f;
     struct err err;
     assert_true(threads_file_probe((struct bytes){(const uint8_t *)text, strlen(text)}));
@@ -25,7 +25,8 @@ static struct threads_file file_of(const char *text) {
     return f;
 }
 
-static const struct thread_times *thread(const struct threads_file *f, uint64_t os_id) {
+static const struct thread_times *threads_file_thread(const struct threads_file *f,
+                                                      uint64_t os_id) {
     uint32_t i = u64map_get(&f->by_os_id, os_id);
     assert_true(i < f->count);
     return &f->threads[i];
@@ -33,17 +34,17 @@ static const struct thread_times *thread(const struct threads_file *f, uint64_t 
 
 static void threads_file_reads_stat_lines(void **state) {
     (void)state;
-    struct threads_file f = file_of(STAT("71", "orders (eu) S 1", "R", "250", "13", "88820")
-                                        STAT("70", "a b", "S", "0", "0", "5"));
+    struct threads_file f = threads_file_file_of(STAT(
+        "71", "orders (eu) S 1", "R", "250", "13", "88820") STAT("70", "a b", "S", "0", "0", "5"));
     assert_int_equal(f.count, 2);
     assert_int_equal(f.bad_lines, 0);
-    const struct thread_times *t = thread(&f, 71);
+    const struct thread_times *t = threads_file_thread(&f, 71);
     assert_string_equal(t->name, "orders (eu) S 1");
     assert_int_equal(t->state, 'R');
     assert_int_equal(t->user_ns, 2500000000);
     assert_int_equal(t->kernel_ns, 130000000);
     assert_int_equal(t->start_time, 888200000000);
-    assert_int_equal(thread(&f, 70)->user_ns, 0);
+    assert_int_equal(threads_file_thread(&f, 70)->user_ns, 0);
     threads_file_close(&f);
 }
 
@@ -65,10 +66,10 @@ static const char *const forms[] = {
 static void threads_file_joins_stat_schedstat_and_status(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-        struct threads_file f = file_of(forms[i]);
+        struct threads_file f = threads_file_file_of(forms[i]);
         assert_int_equal(f.count, 1);
         assert_int_equal(f.bad_lines, 0);
-        const struct thread_times *t = thread(&f, 71);
+        const struct thread_times *t = threads_file_thread(&f, 71);
         uint64_t user, kernel;
         assert_true(thread_times_cpu(t, &user, &kernel));
         assert_int_equal(user + kernel, 31234567);
@@ -126,8 +127,8 @@ static void threads_file_is_not_any_text_with_numbers(void **state) {
 
 static void threads_file_keeps_what_the_dump_recorded(void **state) {
     (void)state;
-    struct threads_file f = file_of(STAT("71", "one", "S", "2", "1", "1000")
-                                        STAT("72", "two", "S", "0", "0", "1500") "100.00 390.25\n");
+    struct threads_file f = threads_file_file_of(STAT("71", "one", "S", "2", "1", "1000") STAT(
+        "72", "two", "S", "0", "0", "1500") "100.00 390.25\n");
     struct space s;
     struct err err;
     space_init(&s);

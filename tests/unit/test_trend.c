@@ -214,7 +214,7 @@ static void zoo_of_series_gets_the_right_verdicts(void **state) {
 
 /* -- Series as a whole ------------------------------------------------------------------------- */
 
-static const struct series_type *type_of(struct made *m, const char *name) {
+static const struct series_type *trend_type_of(struct made *m, const char *name) {
     const struct series_type *type = made_find_type(m, name);
     assert_non_null(type);
     return type;
@@ -230,9 +230,9 @@ static void two_leaks_are_two(void **state) {
         made_type(&m, i, "Shop.Price", "shop.dll", GEN_2, 9000, 900000);
     }
     made_series(&m);
-    assert_int_equal(type_of(&m, "Shop.Order")->verdict, VERDICT_LEAK);
-    assert_int_equal(type_of(&m, "Shop.Session")->verdict, VERDICT_LEAK);
-    assert_int_equal(type_of(&m, "Shop.Price")->verdict, VERDICT_STABLE);
+    assert_int_equal(trend_type_of(&m, "Shop.Order")->verdict, VERDICT_LEAK);
+    assert_int_equal(trend_type_of(&m, "Shop.Session")->verdict, VERDICT_LEAK);
+    assert_int_equal(trend_type_of(&m, "Shop.Price")->verdict, VERDICT_STABLE);
     made_deinit(&m);
 }
 
@@ -249,7 +249,7 @@ static void a_leak_keeps_its_name_across_builds(void **state) {
     }
     made_series(&m);
     assert_int_equal(m.series.type_count, 2);
-    assert_int_equal(type_of(&m, "P+<>c__DisplayClass")->verdict, VERDICT_LEAK);
+    assert_int_equal(trend_type_of(&m, "P+<>c__DisplayClass")->verdict, VERDICT_LEAK);
     made_deinit(&m);
 }
 
@@ -270,7 +270,7 @@ static void heaps_that_come_and_go_are_no_growth(void **state) {
     }
     made_rules(&m);
     assert_true(made_clear(&m, "heap-growth"));
-    assert_int_equal(type_of(&m, "Shop.Order")->verdict, VERDICT_STABLE);
+    assert_int_equal(trend_type_of(&m, "Shop.Order")->verdict, VERDICT_STABLE);
     made_deinit(&m);
 }
 
@@ -289,8 +289,8 @@ static void garbage_is_no_leak_where_it_is_known(void **state) {
         live->bytes = 48000;
     }
     made_series(&m);
-    assert_int_equal(type_of(&m, "Shop.Order")->basis, BASIS_LIVE);
-    assert_int_equal(type_of(&m, "Shop.Order")->verdict, VERDICT_STABLE);
+    assert_int_equal(trend_type_of(&m, "Shop.Order")->basis, BASIS_LIVE);
+    assert_int_equal(trend_type_of(&m, "Shop.Order")->verdict, VERDICT_STABLE);
     made_deinit(&m);
 }
 
@@ -304,7 +304,7 @@ static void young_garbage_is_no_leak(void **state) {
         made_type(&m, i, "Shop.Order", "shop.dll", GEN_2, 1000, 48000);
     }
     made_series(&m);
-    assert_int_equal(type_of(&m, "Shop.Order")->verdict, VERDICT_INCONCLUSIVE);
+    assert_int_equal(trend_type_of(&m, "Shop.Order")->verdict, VERDICT_INCONCLUSIVE);
     made_deinit(&m);
 }
 

@@ -24,7 +24,7 @@ struct changes {
     size_t count;
 };
 
-static bool same_frames(const struct strings *a, const struct strings *b) {
+static bool umdh_same_frames(const struct strings *a, const struct strings *b) {
     if (a->count != b->count)
         return false;
     for (uint32_t i = 0; i < a->count; i++)
@@ -33,12 +33,12 @@ static bool same_frames(const struct strings *a, const struct strings *b) {
     return true;
 }
 
-static void collect(const struct snapshot *s, int moment, struct changes *list) {
+static void umdh_collect(const struct snapshot *s, int moment, struct changes *list) {
     SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
     list->items = realloc(list->items, (list->count + count) * sizeof(*list->items) + 1);
     for (uint32_t i = 0; i < count; i++) {
         size_t at = 0;
-        while (at < list->count && !same_frames(list->items[at].frames, &rows[i].frames))
+        while (at < list->count && !umdh_same_frames(list->items[at].frames, &rows[i].frames))
             at++;
         if (at == list->count)
             list->items[list->count++] = (struct change){.frames = &rows[i].frames};
@@ -68,7 +68,8 @@ static bool same_change(const struct change *ours, const struct change *theirs) 
 }
 
 /* Each change of one list is one of the other, and no other. */
-static void assert_same(const struct changes *ours, const struct changes *theirs, size_t expected) {
+static void umdh_assert_same(const struct changes *ours, const struct changes *theirs,
+                             size_t expected) {
     size_t changed = 0, found = 0;
     for (size_t i = 0; i < ours->count; i++)
         changed += is_change(&ours->items[i]);
@@ -84,7 +85,7 @@ static void assert_same(const struct changes *ours, const struct changes *theirs
     assert_int_equal(found, expected);
 }
 
-static int64_t growth(const struct changes *list) {
+static int64_t umdh_growth(const struct changes *list) {
     uint64_t sum = 0;
     for (size_t i = 0; i < list->count; i++)
         sum += list->items[i].bytes[1] - list->items[i].bytes[0];
@@ -92,8 +93,8 @@ static int64_t growth(const struct changes *list) {
 }
 
 /* Two logs against UMDH's comparison of them, read at both its moments. */
-static void compare(const char *const paths[4], size_t changed, int64_t requested,
-                    int64_t overhead) {
+static void umdh_compare(const char *const paths[4], size_t changed, int64_t requested,
+                         int64_t overhead) {
     struct snapshot s[4];
     struct changes ours = {NULL, 0}, theirs = {NULL, 0};
     for (int i = 0; i < 4; i++) {
@@ -102,11 +103,11 @@ static void compare(const char *const paths[4], size_t changed, int64_t requeste
         snapshot_init(&s[i]);
         if (!input_read(paths[i], &options, &s[i], &err))
             fail_msg("%s", err.msg);
-        collect(&s[i], i % 2, i < 2 ? &ours : &theirs);
+        umdh_collect(&s[i], i % 2, i < 2 ? &ours : &theirs);
     }
-    assert_same(&ours, &theirs, changed);
-    assert_int_equal(growth(&ours), requested);
-    assert_int_equal(growth(&theirs), requested);
+    umdh_assert_same(&ours, &theirs, changed);
+    assert_int_equal(umdh_growth(&ours), requested);
+    assert_int_equal(umdh_growth(&theirs), requested);
     assert_int_equal(rows_counter(&s[1], "umdh.requested_bytes") -
                          rows_counter(&s[0], "umdh.requested_bytes"),
                      requested);
@@ -135,8 +136,8 @@ static void the_diff_of_two_logs_is_that_of_umdh(void **state) {
         FIXTURE("umdh-diff_decimal.txt"),
         FIXTURE("umdh-diff_decimal.txt"),
     };
-    compare(hex, 2, 0x11bf6, 0x3aa);
-    compare(decimal, 2, 72694, 938);
+    umdh_compare(hex, 2, 0x11bf6, 0x3aa);
+    umdh_compare(decimal, 2, 72694, 938);
 }
 
 static void the_diff_of_the_real_pair_is_that_of_umdh(void **state) {
@@ -148,13 +149,13 @@ static void the_diff_of_the_real_pair_is_that_of_umdh(void **state) {
                 corpus_path("umdh_snapshot_pairB_after_01.txt", after) &&
                 corpus_path("umdh_diff_pairB_01.txt", result));
     const char *const paths[] = {before, after, result, result};
-    compare(paths, 4, 0xbb0f00, 0x92580);
+    umdh_compare(paths, 4, 0xbb0f00, 0x92580);
 }
 
 /* -- Logs -------------------------------------------------------------------------------------- */
 
-static const struct stack_row *stack_of(const struct snapshot *s, const char *frame,
-                                        uint64_t size) {
+static const struct stack_row *umdh_stack_of(const struct snapshot *s, const char *frame,
+                                             uint64_t size) {
     SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t k = 0; k < rows[i].frames.count; k++)
@@ -169,16 +170,16 @@ static void a_log_gives_stacks_by_size(void **state) {
     struct snapshot s;
     fixture_read("umdh_press_after.txt", &s);
     assert_int_equal(rows_count(&s, PART_STACKS), 7);
-    const struct stack_row *row = stack_of(&s, "roller.dll+0x14cf0", 0x7a6);
+    const struct stack_row *row = umdh_stack_of(&s, "roller.dll+0x14cf0", 0x7a6);
     assert_int_equal(row->count, 40);
     assert_int_equal(row->bytes, 40 * 0x7a6);
     assert_int_equal(row->frames.count, 4);
     assert_string_equal(row->frames.items[0], "ntdll.dll+0x7dd4d");
-    row = stack_of(&s, "roller.dll+0x14cf0", 0x100);
+    row = umdh_stack_of(&s, "roller.dll+0x14cf0", 0x100);
     assert_int_equal(row->count, 2);
-    row = stack_of(&s, "[no stack recorded]", 0x3c);
+    row = umdh_stack_of(&s, "[no stack recorded]", 0x3c);
     assert_int_equal(row->count, 1);
-    assert_non_null(stack_of(&s, "0x41f2b0", 0x58));
+    assert_non_null(umdh_stack_of(&s, "0x41f2b0", 0x58));
     assert_int_equal(rows_count(&s, PART_MODULES), 4);
     const struct origin_row *origin = snapshot_origin(&s);
     assert_int_equal(origin->pid, 6424);
@@ -193,7 +194,7 @@ static void sums_of_the_old_umdh_are_read(void **state) {
     (void)state;
     struct snapshot s;
     fixture_read("umdh_sums.txt", &s);
-    const struct stack_row *row = stack_of(&s, "ink!operator new", 0x428);
+    const struct stack_row *row = umdh_stack_of(&s, "ink!operator new", 0x428);
     assert_int_equal(row->count, 20);
     assert_int_equal(row->bytes, 0x5320);
     assert_int_equal(rows_counter(&s, "umdh.overhead_bytes"), ABSENT);
@@ -240,7 +241,7 @@ static void what_a_log_lacks_is_said(void **state) {
 
 /* -- Comparisons ------------------------------------------------------------------------------- */
 
-static void read_moment(const char *name, uint64_t moment, struct snapshot *s) {
+static void umdh_read_moment(const char *name, uint64_t moment, struct snapshot *s) {
     struct err err = {.msg = ""};
     const struct input_options options = {.moment = moment};
     snapshot_init(s);
@@ -253,11 +254,11 @@ static void comparisons_that_follow_each_other_are_a_series(void **state) {
     static const uint64_t print[] = {0x20, 0x20, 0x2a98cb0}, console[] = {0, 0x2018, 0};
     for (uint64_t m = 0; m < 3; m++) {
         struct snapshot s;
-        read_moment(FIXTURE("umdh-diff_chain.txt"), m + 1, &s);
+        umdh_read_moment(FIXTURE("umdh-diff_chain.txt"), m + 1, &s);
         assert_int_equal(snapshot_origin(&s)->moments, 3);
-        const struct stack_row *row = stack_of(&s, "ink!PrintPage", ABSENT);
+        const struct stack_row *row = umdh_stack_of(&s, "ink!PrintPage", ABSENT);
         assert_int_equal(row->bytes, print[m]);
-        row = stack_of(&s, "ink!ReadInk", ABSENT);
+        row = umdh_stack_of(&s, "ink!ReadInk", ABSENT);
         assert_int_equal(row ? row->bytes : 0, console[m]);
         snapshot_deinit(&s);
     }
@@ -374,7 +375,7 @@ static void corpus_files_give_the_stated_entries(void **state) {
     assert_int_equal(corpus_count_untested(CORPUS_UMDH, names, sizeof(names) / sizeof(*names)), 0);
 }
 
-static void every_prefix_is_refused_or_read(void **state) {
+static void umdh_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     static const char *const names[] = {
         "umdh_press_before.txt", "umdh_sums.txt",         "umdh-diff_press.txt",
@@ -396,7 +397,7 @@ int main(void) {
         cmocka_unit_test(what_a_comparison_lacks_is_said),
         cmocka_unit_test(prose_and_templates_are_no_entries),
         cmocka_unit_test(corpus_files_give_the_stated_entries),
-        cmocka_unit_test(every_prefix_is_refused_or_read),
+        cmocka_unit_test(umdh_every_prefix_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,8 @@ struct member {
 
 typedef int (*archive_setting)(struct archive *);
 
-static struct file pack(archive_setting filter, archive_setting format,
-                        const struct member *members, size_t count) {
+static struct file unpack_pack(archive_setting filter, archive_setting format,
+                               const struct member *members, size_t count) {
     size_t capacity = 1 << 16, used = 0;
     for (size_t i = 0; i < count; i++)
         capacity += members[i].content.size * 2 + 4096;
@@ -61,11 +61,11 @@ static struct bytes noise(size_t size) {
     return (struct bytes){p, size};
 }
 
-static void drop(struct bytes b) {
+static void unpack_drop(struct bytes b) {
     free((void *)(uintptr_t)b.data);
 }
 
-static void assert_same(struct bytes a, struct bytes b) {
+static void unpack_assert_same(struct bytes a, struct bytes b) {
     assert_int_equal(a.size, b.size);
     assert_memory_equal(a.data, b.data, a.size);
 }
@@ -80,17 +80,17 @@ static void unpack_knows_every_compression(void **state) {
     struct bytes plain = noise(300000);
     for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
         struct member m = {"x", plain};
-        struct file f = pack(filters[i], archive_write_set_format_raw, &m, 1);
+        struct file f = unpack_pack(filters[i], archive_write_set_format_raw, &m, 1);
         struct unpack_report report;
         struct err err;
         assert_true(unpack_probe(f.bytes));
         assert_true(unpack_file(&f, NULL, &report, &err));
         assert_true(report.unpacked);
         assert_false(report.damaged);
-        assert_same(f.bytes, plain);
+        unpack_assert_same(f.bytes, plain);
         file_close(&f);
     }
-    drop(plain);
+    unpack_drop(plain);
 }
 
 static void unpack_gives_what_comes_before_a_cut(void **state) {
@@ -98,7 +98,7 @@ static void unpack_gives_what_comes_before_a_cut(void **state) {
     struct bytes plain = noise(1000000);
     for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
         struct member m = {"x", plain};
-        struct file whole = pack(filters[i], archive_write_set_format_raw, &m, 1);
+        struct file whole = unpack_pack(filters[i], archive_write_set_format_raw, &m, 1);
         for (size_t size = 0; size < whole.bytes.size; size += 1 + size / 3) {
             uint8_t *copy = malloc(size ? size : 1); /* exact, so that an overrun is seen */
             memcpy(copy, whole.bytes.data, size);
@@ -114,25 +114,25 @@ static void unpack_gives_what_comes_before_a_cut(void **state) {
         }
         file_close(&whole);
     }
-    drop(plain);
+    unpack_drop(plain);
 }
 
 static void unpack_keeps_large_results_in_a_file(void **state) {
     (void)state;
     struct bytes plain = noise(((size_t)40 << 20) + 12345);
     struct member m = {"x", plain};
-    struct file f = pack(archive_write_add_filter_lz4, archive_write_set_format_raw, &m, 1);
+    struct file f = unpack_pack(archive_write_add_filter_lz4, archive_write_set_format_raw, &m, 1);
     struct unpack_report report;
     struct err err;
     assert_true(unpack_file(&f, NULL, &report, &err));
     assert_true(f.mapped);
-    assert_same(f.bytes, plain);
+    unpack_assert_same(f.bytes, plain);
     uint8_t part[1000];
     assert_true(file_copy(&f, plain.size - sizeof(part), part, sizeof(part)));
     assert_memory_equal(part, plain.data + plain.size - sizeof(part), sizeof(part));
     assert_false(file_copy(&f, plain.size - sizeof(part) + 1, part, sizeof(part)));
     file_close(&f);
-    drop(plain);
+    unpack_drop(plain);
 }
 
 static void unpack_takes_the_one_dump_of_an_archive(void **state) {
@@ -142,12 +142,12 @@ static void unpack_takes_the_one_dump_of_an_archive(void **state) {
     struct bytes text = {(const uint8_t *)"read me", 7}, dump = {(const uint8_t *)"MDMPetc", 7};
     for (size_t i = 0; i < 2; i++) {
         struct member members[] = {{"notes.txt", text}, {"a/b.bin", dump}, {"z.txt", text}};
-        struct file f = pack(archive_write_add_filter_none, formats[i], members, 3);
+        struct file f = unpack_pack(archive_write_add_filter_none, formats[i], members, 3);
         struct unpack_report report;
         struct err err;
         assert_true(unpack_file(&f, NULL, &report, &err));
         assert_string_equal(report.member, "a/b.bin");
-        assert_same(f.bytes, dump);
+        unpack_assert_same(f.bytes, dump);
         file_close(&f);
     }
 }
@@ -156,17 +156,19 @@ static void unpack_goes_through_several_layers(void **state) {
     (void)state;
     struct bytes plain = noise(5000);
     struct member inner = {"x", plain};
-    struct file zst = pack(archive_write_add_filter_zstd, archive_write_set_format_raw, &inner, 1);
+    struct file zst =
+        unpack_pack(archive_write_add_filter_zstd, archive_write_set_format_raw, &inner, 1);
     struct member outer = {"app.core.zst", zst.bytes};
-    struct file f = pack(archive_write_add_filter_gzip, archive_write_set_format_ustar, &outer, 1);
+    struct file f =
+        unpack_pack(archive_write_add_filter_gzip, archive_write_set_format_ustar, &outer, 1);
     struct unpack_report report;
     struct err err;
     assert_true(unpack_file(&f, NULL, &report, &err));
     assert_string_equal(report.member, "app.core.zst");
-    assert_same(f.bytes, plain);
+    unpack_assert_same(f.bytes, plain);
     file_close(&f);
     file_close(&zst);
-    drop(plain);
+    unpack_drop(plain);
 }
 
 static void unpack_refuses_to_guess(void **state) {
@@ -182,8 +184,8 @@ static void unpack_refuses_to_guess(void **state) {
         {{{"a.txt", {text.data, 0}}}, 1, "nothing in it"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct file f = pack(archive_write_add_filter_none, archive_write_set_format_zip,
-                             cases[i].members, cases[i].count);
+        struct file f = unpack_pack(archive_write_add_filter_none, archive_write_set_format_zip,
+                                    cases[i].members, cases[i].count);
         const uint8_t *before = f.bytes.data;
         struct unpack_report report;
         struct err err;
@@ -200,7 +202,7 @@ static void unpack_stops_a_bomb(void **state) {
     size_t size = (size_t)32 << 20;
     uint8_t *zeros = calloc(1, size);
     struct member m = {"x", {zeros, size}};
-    struct file f = pack(archive_write_add_filter_zstd, archive_write_set_format_raw, &m, 1);
+    struct file f = unpack_pack(archive_write_add_filter_zstd, archive_write_set_format_raw, &m, 1);
     struct unpack_limits limits = {.base_bytes = 1 << 20, .ratio = 100};
     struct unpack_report report;
     struct err err;

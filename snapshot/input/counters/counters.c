@@ -136,7 +136,7 @@ static bool is_perfmon(struct str text) {
 }
 
 /* "(PDH-CSV 4.0) (W. Europe Standard Time)(-60)": minutes to be added for UTC. */
-static bool parse_zone(struct str cell, int64_t *ret_minutes) {
+static bool counters_parse_zone(struct str cell, int64_t *ret_minutes) {
     size_t open = STR_NOT_FOUND;
     for (size_t from = 0, next; (next = str_find(cell, STR("("), from)) != STR_NOT_FOUND;
          from = next + 1)
@@ -157,13 +157,13 @@ struct column {
 };
 
 /* The paths of the heading; *ret_count does not count the first cell, that of the time. */
-static bool read_heading(struct str line, struct column **ret_columns, uint32_t *ret_count,
-                         int64_t *ret_minutes, bool *ret_zoned, struct err *err) {
+static bool counters_read_heading(struct str line, struct column **ret_columns, uint32_t *ret_count,
+                                  int64_t *ret_minutes, bool *ret_zoned, struct err *err) {
     bool more = true;
     struct str cell;
     uint32_t capacity = 0;
     next_cell(&line, &more, &cell);
-    *ret_zoned = parse_zone(cell, ret_minutes);
+    *ret_zoned = counters_parse_zone(cell, ret_minutes);
     while (next_cell(&line, &more, &cell)) {
         if (*ret_count == capacity) {
             capacity = capacity ? capacity * 2 : 64;
@@ -177,9 +177,9 @@ static bool read_heading(struct str line, struct column **ret_columns, uint32_t 
     return true;
 }
 
-static bool add_row(struct counters_log *log, struct str line, bool more,
-                    const struct column *columns, uint32_t count, uint64_t *ret_short,
-                    struct err *err) {
+static bool counters_add_row(struct counters_log *log, struct str line, bool more,
+                             const struct column *columns, uint32_t count, uint64_t *ret_short,
+                             struct err *err) {
     struct str cell;
     uint32_t i = 0;
     for (; i < count && next_cell(&line, &more, &cell); i++) {
@@ -199,8 +199,9 @@ static bool add_row(struct counters_log *log, struct str line, bool more,
     return true;
 }
 
-static bool read_rows(struct counters_log *log, struct str rest, const struct column *columns,
-                      uint32_t count, int64_t minutes, bool zoned, struct err *err) {
+static bool counters_read_rows(struct counters_log *log, struct str rest,
+                               const struct column *columns, uint32_t count, int64_t minutes,
+                               bool zoned, struct err *err) {
     struct str line, cell;
     uint64_t broken = 0, cut = 0, time;
     while (str_next_line(&rest, &line)) {
@@ -215,7 +216,7 @@ static bool read_rows(struct counters_log *log, struct str rest, const struct co
         log->unzoned |= !zoned;
         time += (uint64_t)minutes * NS_PER_MINUTE;
         if (!counters_log_moment(log, time, err) ||
-            (log->wanted && !add_row(log, line, more, columns, count, &cut, err)))
+            (log->wanted && !counters_add_row(log, line, more, columns, count, &cut, err)))
             return false;
     }
     if (broken)
@@ -232,8 +233,8 @@ static bool read_perfmon(struct counters_log *log, struct str text, struct err *
     bool zoned;
     struct str line;
     bool ok = str_next_line(&text, &line) &&
-              read_heading(line, &columns, &count, &minutes, &zoned, err) &&
-              read_rows(log, text, columns, count, minutes, zoned, err);
+              counters_read_heading(line, &columns, &count, &minutes, &zoned, err) &&
+              counters_read_rows(log, text, columns, count, minutes, zoned, err);
     free(columns);
     return ok;
 }
@@ -251,7 +252,7 @@ static void skip_blanks(struct str *rest) {
         *rest = str_drop(*rest, 1);
 }
 
-static bool take_char(struct str *rest, char c) {
+static bool counters_take_char(struct str *rest, char c) {
     skip_blanks(rest);
     if (!rest->len || rest->ptr[0] != c)
         return false;
@@ -289,12 +290,13 @@ struct event {
 static bool take_event(struct str *rest, struct event *ret_event) {
     struct str key, value;
     *ret_event = (struct event){.tags = {"", 0}};
-    if (!take_char(rest, '{'))
+    if (!counters_take_char(rest, '{'))
         return false;
-    if (take_char(rest, '}'))
+    if (counters_take_char(rest, '}'))
         return true;
     do {
-        if (!take_scalar(rest, &key) || !take_char(rest, ':') || !take_scalar(rest, &value))
+        if (!take_scalar(rest, &key) || !counters_take_char(rest, ':') ||
+            !take_scalar(rest, &value))
             return false;
         struct str *field = str_eq(key, STR("timestamp"))  ? &ret_event->timestamp
                             : str_eq(key, STR("provider")) ? &ret_event->provider
@@ -304,17 +306,17 @@ static bool take_event(struct str *rest, struct event *ret_event) {
                                                            : NULL;
         if (field)
             *field = value;
-    } while (take_char(rest, ','));
-    return take_char(rest, '}');
+    } while (counters_take_char(rest, ','));
+    return counters_take_char(rest, '}');
 }
 
-static bool say_process(struct builder *b, struct str text, struct err *err) {
+static bool counters_say_process(struct builder *b, struct str text, struct err *err) {
     size_t at = str_find(text, STR("\"TargetProcess\""), 0);
     struct str rest = str_drop(text, at + 15), name;
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
     if (!origin)
         return false;
-    return !take_char(&rest, ':') || !take_scalar(&rest, &name) || !name.len ||
+    return !counters_take_char(&rest, ':') || !take_scalar(&rest, &name) || !name.len ||
            builder_say_string(b, &origin->process, name, "the name of the program", err);
 }
 
@@ -330,10 +332,10 @@ static bool read_json(struct counters_log *log, struct str text, struct err *err
     struct str rest = str_drop(text, str_find(text, STR("\"Events\""), 0) + 8);
     struct event e;
     uint64_t broken = 0, time;
-    if (!say_process(log->b, text, err))
+    if (!counters_say_process(log->b, text, err))
         return false;
-    bool open = take_char(&rest, ':') && take_char(&rest, '[');
-    bool closed = open && take_char(&rest, ']');
+    bool open = counters_take_char(&rest, ':') && counters_take_char(&rest, '[');
+    bool closed = open && counters_take_char(&rest, ']');
     while (open && !closed && take_event(&rest, &e)) {
         if (!take_time(log, e.timestamp, false, &time) || !e.name.len || !e.value.len) {
             broken++;
@@ -341,8 +343,9 @@ static bool read_json(struct counters_log *log, struct str text, struct err *err
                    !add_dotnet(log, e.provider, e.name, e.tags, e.value, err)) {
             return false;
         }
-        open = take_char(&rest, ',');
-        closed = take_char(&rest, ']'); /* also behind a comma, as some versions write it */
+        open = counters_take_char(&rest, ',');
+        closed =
+            counters_take_char(&rest, ']'); /* also behind a comma, as some versions write it */
     }
     if (!closed)
         builder_warn(log->b, ABSENT, "the log is cut off");
@@ -358,13 +361,13 @@ static struct str without_mark(struct bytes b) {
     return str_starts(text, STR("\xef\xbb\xbf")) ? str_drop(text, 3) : text;
 }
 
-static bool probe(struct bytes head) {
+static bool counters_probe(struct bytes head) {
     struct str text = without_mark(head);
     skip_blanks(&text);
     return is_dotnet_csv(text) || is_perfmon(text) || is_json(text);
 }
 
-static bool read(struct source *source, struct builder *b, struct err *err) {
+static bool counters_read(struct source *source, struct builder *b, struct err *err) {
     struct counters_log log;
     struct str text = without_mark(source->bytes);
     skip_blanks(&text);
@@ -388,6 +391,6 @@ const struct input input_counters = {
     .summary =
         "dotnet-counters collect (CSV, JSON), perfmon and relog (CSV): every row is a moment",
     .may_give = PART_BIT(PART_COUNTERS),
-    .probe = probe,
-    .read = read,
+    .probe = counters_probe,
+    .read = counters_read,
 };

@@ -11,7 +11,7 @@
 /* -- Times ------------------------------------------------------------------------------------- */
 
 /* Three numbers of a date, with '/', '-' or '.' in between. */
-static bool parse_date(struct str text, uint64_t ret_parts[3], char *ret_separator) {
+static bool counters_log_parse_date(struct str text, uint64_t ret_parts[3], char *ret_separator) {
     size_t at = 0, part = 0;
     *ret_separator = '\0';
     for (size_t i = 0; i <= text.len; i++) {
@@ -33,11 +33,11 @@ bool counters_time_day_first(struct str text) {
     uint64_t parts[3];
     char separator;
     struct str date = str_next_field(&text);
-    return parse_date(date, parts, &separator) && parts[0] > 12 && parts[0] <= 31;
+    return counters_log_parse_date(date, parts, &separator) && parts[0] > 12 && parts[0] <= 31;
 }
 
 /* "12:26:01.123", "1:26:01". [ns] */
-static bool parse_clock(struct str text, uint64_t *ret_ns) {
+static bool counters_log_parse_clock(struct str text, uint64_t *ret_ns) {
     uint64_t hours, minutes, seconds = 0;
     size_t colon = str_find(text, STR(":"), 0);
     if (colon == STR_NOT_FOUND || !num_dec(str_take(text, colon), &hours))
@@ -69,7 +69,8 @@ bool counters_time(struct str text, bool day_first, uint64_t *ret_ns, bool *ret_
     *ret_utc = str_ends(time, STR("Z"));
     if (*ret_utc)
         time = str_take(time, time.len - 1);
-    if (!parse_date(date, parts, &separator) || !parse_clock(time, &clock))
+    if (!counters_log_parse_date(date, parts, &separator) ||
+        !counters_log_parse_clock(time, &clock))
         return false;
     bool year_first = parts[0] > 31;
     uint64_t year = parts[year_first ? 0 : 2];
@@ -110,7 +111,7 @@ static void add_slug(struct strbuf *out, struct str name) {
 }
 
 /* What stands in the brackets behind a .NET counter: "MB", "By / 1 sec", "{collection}", "%". */
-static void unit_of(struct str unit, uint64_t *ret_scale, const char **ret_unit) {
+static void counters_log_unit_of(struct str unit, uint64_t *ret_scale, const char **ret_unit) {
     static const struct {
         struct str name;
         uint64_t scale;
@@ -172,7 +173,7 @@ void counters_dotnet_name(struct str provider, struct str name, struct str tags,
         unit = str_drop(str_take(name, name.len - 1), open + 2);
         name = str_take(name, open);
     }
-    unit_of(unit, ret_scale, ret_unit);
+    counters_log_unit_of(unit, ret_scale, ret_unit);
     if (!str_eq(provider, STR("System.Runtime"))) {
         add_slug(ret_name, provider);
         strbuf_addc(ret_name, '.');
@@ -214,8 +215,8 @@ void counters_windows_name(struct str path, struct strbuf *ret_name, uint64_t *r
 enum value { VALUE_GOOD, VALUE_NONE, VALUE_BAD, VALUE_NEGATIVE };
 
 /* "123", "4.25", "1.5e+09" times scale, rounded; also says whether a fraction got lost. */
-static enum value parse_value(struct str text, uint64_t scale, uint64_t *ret_value,
-                              bool *ret_rounded) {
+static enum value counters_log_parse_value(struct str text, uint64_t scale, uint64_t *ret_value,
+                                           bool *ret_rounded) {
     long double value = 0, digit = 1;
     size_t i = 0, digits = 0;
     text = str_trim(text);
@@ -310,7 +311,7 @@ bool counters_log_value(struct counters_log *log, struct str name, struct str va
                         const char *unit, struct err *err) {
     uint64_t number;
     bool rounded = false;
-    enum value kind = parse_value(value, scale, &number, &rounded);
+    enum value kind = counters_log_parse_value(value, scale, &number, &rounded);
     log->bad += kind == VALUE_BAD;
     log->negative += kind == VALUE_NEGATIVE;
     if (kind != VALUE_GOOD || !log->wanted)

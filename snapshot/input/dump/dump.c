@@ -28,8 +28,8 @@ const char *dump_arch_name(enum space_arch arch) {
     return NULL;
 }
 
-static bool say(struct builder *b, const char **field, const char *value, const char *what,
-                struct err *err) {
+static bool dump_say(struct builder *b, const char **field, const char *value, const char *what,
+                     struct err *err) {
     return !value || builder_say_string(b, field, str_of(value), what, err);
 }
 
@@ -41,9 +41,9 @@ bool dump_say_origin(const struct space *s, struct builder *b, struct err *err) 
         builder_say(b, &origin->pid, s->pid, "process id");
     if (s->arch != ARCH_OTHER)
         builder_say(b, &origin->pointer_bytes, s->arch == ARCH_X86 ? 4 : 8, "pointer size");
-    return say(b, &origin->process, s->process, "process name", err) &&
-           say(b, &origin->arch, dump_arch_name(s->arch), "architecture", err) &&
-           say(b, &origin->tool, s->tool, "tool", err);
+    return dump_say(b, &origin->process, s->process, "process name", err) &&
+           dump_say(b, &origin->arch, dump_arch_name(s->arch), "architecture", err) &&
+           dump_say(b, &origin->tool, s->tool, "tool", err);
 }
 
 /* -- Thread times ------------------------------------------------------------------------------ */
@@ -202,7 +202,7 @@ static bool let_go(struct space *s, bool stacks, struct builder *b, struct err *
 
 /* -- Modules and memory ------------------------------------------------------------------------ */
 
-static bool add_module(const struct space_module *m, struct builder *b, struct err *err) {
+static bool dump_add_module(const struct space_module *m, struct builder *b, struct err *err) {
     struct module_row *row = builder_row(b, PART_MODULES, err);
     if (!row)
         return false;
@@ -244,7 +244,7 @@ bool dump_add_modules(const struct space *s, struct builder *b, struct err *err)
         if (path.len == 0 || strmap_get(&known, path, STR("")) != STRMAP_NONE)
             continue; /* a library is mapped once to be read and once more to run */
         ok = (strmap_put(&known, path, STR(""), i) || err_nomem(err)) &&
-             add_module(&s->modules[i], b, err);
+             dump_add_module(&s->modules[i], b, err);
     }
     strmap_deinit(&known);
     return ok;

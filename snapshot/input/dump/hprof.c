@@ -28,11 +28,11 @@ static void class_name(struct str name, struct strbuf *out) {
     }
 }
 
-static struct str name_of(const struct reading *r, const struct hprof_class *c) {
+static struct str hprof_name_of(const struct reading *r, const struct hprof_class *c) {
     return c->name ? r->h.names[c->name - 1] : (struct str){NULL, 0};
 }
 
-static uint64_t size_of(struct reading *r, const struct hprof_class *c) {
+static uint64_t hprof_size_of(struct reading *r, const struct hprof_class *c) {
     if (c->array)
         return hprof_arrays_size(&r->sizes, &r->h.arrays[c->array - 1], r->sizes.layout->reference);
     enum hprof_certainty certainty;
@@ -49,8 +49,8 @@ static bool add_classes(struct reading *r, struct err *err) {
     strbuf_init(&text);
     for (uint32_t i = 0; ok && i < r->h.class_count; i++) {
         const struct hprof_class *c = &r->h.classes[i];
-        struct str name = name_of(r, c);
-        struct cell cell = {c->objects, c->objects ? size_of(r, c) : 0};
+        struct str name = hprof_name_of(r, c);
+        struct cell cell = {c->objects, c->objects ? hprof_size_of(r, c) : 0};
         if (str_eq(name, STR("java/lang/Class"))) {
             cell_add(&cell, (struct cell){r->h.class_dumps, hprof_mirrors_size(&r->sizes, c)});
         } else if (!c->objects) {
@@ -78,7 +78,7 @@ static bool add_primitives(struct reading *r, struct err *err) {
     return true;
 }
 
-static bool say_origin(struct reading *r, struct err *err) {
+static bool hprof_say_origin(struct reading *r, struct err *err) {
     struct origin_row *origin = builder_single(r->b, PART_ORIGIN, err);
     if (!origin)
         return false;
@@ -88,7 +88,7 @@ static bool say_origin(struct reading *r, struct err *err) {
     return builder_say_string(r->b, &origin->runtime, STR("HotSpot"), "the runtime", err);
 }
 
-static void warn(const struct reading *r) {
+static void hprof_warn(const struct reading *r) {
     const struct hprof *h = &r->h;
     struct builder *b = r->b;
     if (h->missing_bytes)
@@ -110,15 +110,15 @@ static void warn(const struct reading *r) {
                  r->sizes.layout->name, r->sizes.alignment, r->instances, r->measured);
 }
 
-static bool read(struct source *source, struct builder *b, struct err *err) {
+static bool hprof_read(struct source *source, struct builder *b, struct err *err) {
     struct reading r = {.b = b};
     bool ok = hprof_open(&r.h, source->bytes, err);
     if (ok) {
         hprof_sizes_init(&r.sizes, &r.h);
         builder_present(b, PART_TYPES);
-        ok = say_origin(&r, err) && add_classes(&r, err) && add_primitives(&r, err);
+        ok = hprof_say_origin(&r, err) && add_classes(&r, err) && add_primitives(&r, err);
         if (ok)
-            warn(&r);
+            hprof_warn(&r);
     }
     hprof_close(&r.h);
     return ok;
@@ -129,5 +129,5 @@ const struct input input_hprof = {
     .summary = "Java heap dump: jmap -dump, jcmd GC.heap_dump (HPROF 1.0.1, 1.0.2)",
     .may_give = PART_BIT(PART_TYPES),
     .probe = hprof_probe,
-    .read = read,
+    .read = hprof_read,
 };

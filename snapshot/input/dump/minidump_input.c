@@ -21,8 +21,8 @@ static void write_system(struct strbuf *out, const struct minidump_info *info) {
         strbuf_addf(out, " %s", system->service_pack);
 }
 
-static bool say_origin(struct space *s, const struct minidump_info *info, struct builder *b,
-                       struct err *err) {
+static bool minidump_input_say_origin(struct space *s, const struct minidump_info *info,
+                                      struct builder *b, struct err *err) {
     s->tool = info->writer;
     if (!dump_say_origin(s, b, err))
         return false;
@@ -48,7 +48,7 @@ static bool say_origin(struct space *s, const struct minidump_info *info, struct
     return ok;
 }
 
-static struct str file_name(struct str path) {
+static struct str minidump_input_file_name(struct str path) {
     size_t start = path.len;
     while (start > 0 && path.ptr[start - 1] != '\\' && path.ptr[start - 1] != '/')
         start--;
@@ -131,7 +131,7 @@ static void say_mode(struct space *s, const struct space_thread *thread, struct 
     if (s->arch != ARCH_X64 || !thread->register_count || row->user_mode != ABSENT)
         return;
     const struct space_module *module = space_module_at(s, thread->ip);
-    struct str name = module ? file_name(str_of(module->path)) : STR("");
+    struct str name = module ? minidump_input_file_name(str_of(module->path)) : STR("");
     if (!str_eq_nocase(name, STR("ntdll.dll")) && !str_eq_nocase(name, STR("win32u.dll"))) {
         row->user_mode = 1;
         return;
@@ -141,8 +141,8 @@ static void say_mode(struct space *s, const struct space_thread *thread, struct 
         row->user_mode = load_u16(code.data) != 0x050f && load_u16(code.data) != 0x2ecd;
 }
 
-static bool add_stacks(struct space *s, const struct minidump_info *info, struct builder *b,
-                       struct err *err) {
+static bool minidump_input_add_stacks(struct space *s, const struct minidump_info *info,
+                                      struct builder *b, struct err *err) {
     struct win_stacks stacks;
     struct strbuf text;
     uint32_t cut_count = 0;
@@ -177,7 +177,7 @@ static bool say_module(const struct space_module *module, struct module_row *row
     char id[24];
     int n = snprintf(id, sizeof(id), "%08X%x", module->timestamp, module->image_size);
     struct str identity = module->build_id ? str_of(module->build_id) : (struct str){id, (size_t)n};
-    row->name = builder_string(b, file_name(path), err);
+    row->name = builder_string(b, minidump_input_file_name(path), err);
     row->path = builder_string(b, path, err);
     row->id = builder_string(b, identity, err);
     row->base = module->base;
@@ -224,7 +224,8 @@ static void say_unloaded(const struct minidump_info *info, struct builder *b) {
     strbuf_deinit(&names);
 }
 
-static bool add_handles(const struct minidump_info *info, struct builder *b, struct err *err) {
+static bool minidump_input_add_handles(const struct minidump_info *info, struct builder *b,
+                                       struct err *err) {
     if (!info->has_handles)
         return true;
     builder_present(b, PART_OS_HANDLES);
@@ -240,7 +241,8 @@ static bool add_handles(const struct minidump_info *info, struct builder *b, str
     return true;
 }
 
-static bool add_counters(const struct minidump_info *info, struct builder *b, struct err *err) {
+static bool minidump_input_add_counters(const struct minidump_info *info, struct builder *b,
+                                        struct err *err) {
     const struct {
         const char *name;
         uint64_t value;
@@ -270,8 +272,8 @@ static bool add_counters(const struct minidump_info *info, struct builder *b, st
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-static bool fill(struct space *s, const struct minidump_info *info, const struct source *source,
-                 struct builder *b, struct err *err) {
+static bool minidump_input_fill(struct space *s, const struct minidump_info *info,
+                                const struct source *source, struct builder *b, struct err *err) {
     s->symbols = source->options->symbols;
     s->sysroot = source->options->sysroot;
     s->file = source->file;
@@ -282,21 +284,21 @@ static bool fill(struct space *s, const struct minidump_info *info, const struct
     for (uint32_t i = 0; i < info->note_count; i++)
         builder_note(b, "%" PRIu64 " %s", info->notes[i].count, info->notes[i].text);
     say_unloaded(info, b);
-    return say_origin(s, info, b, err) &&
+    return minidump_input_say_origin(s, info, b, err) &&
            dump_read_thread_times(s, source->path, source->options, b, err) &&
            dump_add_threads(s, b, err) && dotnet_read(s, b, &managed, err) &&
            dump_add_evidence(s, b, err) && dump_name_threads(s, b, err) &&
-           add_stacks(s, info, b, err) && add_modules(s, b, err) &&
+           minidump_input_add_stacks(s, info, b, err) && add_modules(s, b, err) &&
            dump_add_memory_use(s, b, err) && minidump_add_map(s, info, b, err) &&
-           add_handles(info, b, err) && add_counters(info, b, err);
+           minidump_input_add_handles(info, b, err) && minidump_input_add_counters(info, b, err);
 }
 
 static bool read_minidump(struct source *source, struct builder *b, struct err *err) {
     struct space space;
     struct minidump_info *info = NULL;
     space_init(&space);
-    bool ok =
-        minidump_open(&space, source->bytes, &info, err) && fill(&space, info, source, b, err);
+    bool ok = minidump_open(&space, source->bytes, &info, err) &&
+              minidump_input_fill(&space, info, source, b, err);
     dump_pass_warnings(&space, b);
     space_deinit(&space);
     return ok;

@@ -79,7 +79,7 @@ static const struct name protect_names[] = {
 static const struct name protect_bits[] = {
     {0x100, "PAGE_GUARD"}, {0x200, "PAGE_NOCACHE"}, {0x400, "PAGE_WRITECOMBINE"}, {0}};
 
-static const char *name_of(const struct name *names, uint64_t value) {
+static const char *minidump_map_name_of(const struct name *names, uint64_t value) {
     for (; names->name; names++)
         if (names->value == value)
             return names->name;
@@ -88,7 +88,7 @@ static const char *name_of(const struct name *names, uint64_t value) {
 
 /* As WinDbg writes it: "PAGE_READWRITE | PAGE_GUARD". */
 static void write_protect(struct strbuf *out, uint64_t protect) {
-    const char *name = name_of(protect_names, protect & 0xff);
+    const char *name = minidump_map_name_of(protect_names, protect & 0xff);
     if (name)
         strbuf_adds(out, name);
     else
@@ -101,7 +101,7 @@ static void write_protect(struct strbuf *out, uint64_t protect) {
 }
 
 static void write_name(struct strbuf *out, const struct name *names, uint64_t value) {
-    const char *name = name_of(names, value);
+    const char *name = minidump_map_name_of(names, value);
     if (name)
         strbuf_adds(out, name);
     else
@@ -110,8 +110,8 @@ static void write_name(struct strbuf *out, const struct name *names, uint64_t va
 
 /* -- Rows -------------------------------------------------------------------------------------- */
 
-static bool add_row(struct map *m, enum memory_by by, const struct strbuf *key, uint64_t regions,
-                    uint64_t bytes, struct err *err) {
+static bool minidump_map_add_row(struct map *m, enum memory_by by, const struct strbuf *key,
+                                 uint64_t regions, uint64_t bytes, struct err *err) {
     if (key->failed)
         return err_nomem(err);
     struct memory_row *row = builder_row(m->b, PART_MEMORY_MAP, err);
@@ -131,8 +131,8 @@ static int cmp_sums(const void *a, const void *b) {
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-static bool add_sums(struct map *m, enum memory_by by, struct sums *sums, const struct name *names,
-                     struct strbuf *key, struct err *err) {
+static bool minidump_map_add_sums(struct map *m, enum memory_by by, struct sums *sums,
+                                  const struct name *names, struct strbuf *key, struct err *err) {
     if (sums->count)
         qsort(sums->items, sums->count, sizeof(*sums->items), cmp_sums);
     for (uint32_t i = 0; i < sums->count; i++) {
@@ -141,7 +141,7 @@ static bool add_sums(struct map *m, enum memory_by by, struct sums *sums, const 
             write_protect(key, sums->items[i].key);
         else
             write_name(key, names, sums->items[i].key);
-        if (!add_row(m, by, key, sums->items[i].regions, sums->items[i].bytes, err))
+        if (!minidump_map_add_row(m, by, key, sums->items[i].regions, sums->items[i].bytes, err))
             return false;
     }
     if (sums->dropped)
@@ -229,12 +229,13 @@ static const struct heap_layout heap_layouts[] = {
     [ARCH_X86] = {4, 0x30, 0x88, 0x90, 0x08, 0x18},
 };
 
-static const struct heap_layout *heap_layout(const struct map *m) {
+static const struct heap_layout *minidump_map_heap_layout(const struct map *m) {
     bool known = (size_t)m->s->arch < sizeof(heap_layouts) / sizeof(*heap_layouts);
     return known && !m->info->foreign ? &heap_layouts[m->s->arch] : NULL;
 }
 
-static bool read_word(struct map *m, uint32_t word, uint64_t address, uint64_t *ret_value) {
+static bool minidump_map_read_word(struct map *m, uint32_t word, uint64_t address,
+                                   uint64_t *ret_value) {
     uint32_t narrow;
     if (word == 8)
         return space_u64(m->s, address, ret_value);
@@ -245,30 +246,30 @@ static bool read_word(struct map *m, uint32_t word, uint64_t address, uint64_t *
 }
 
 /* The heap of the segment that begins there; false: no segment of an NT heap. */
-static bool read_segment(struct map *m, const struct heap_layout *l, uint64_t at,
-                         uint64_t *ret_heap) {
+static bool minidump_map_read_segment(struct map *m, const struct heap_layout *l, uint64_t at,
+                                      uint64_t *ret_heap) {
     uint32_t signature;
     return space_u32(m->s, at + l->signature, &signature) && signature == NT_HEAP &&
-           read_word(m, l->word, at + l->heap, ret_heap);
+           minidump_map_read_word(m, l->word, at + l->heap, ret_heap);
 }
 
 /*
  * The PEB's list of heaps, those which are NT heaps by their signature and their pointer to
  * themselves; where nothing fits there is no list.
  */
-static void read_heaps(struct map *m) {
-    const struct heap_layout *l = heap_layout(m);
+static void minidump_map_read_heaps(struct map *m) {
+    const struct heap_layout *l = minidump_map_heap_layout(m);
     uint64_t missing = m->s->missing_bytes, peb = 0, list;
     uint32_t count;
     if (!l || !m->s->thread_count ||
-        !read_word(m, l->word, m->info->threads[0].teb + l->teb_peb, &peb) || !peb ||
+        !minidump_map_read_word(m, l->word, m->info->threads[0].teb + l->teb_peb, &peb) || !peb ||
         !space_u32(m->s, peb + l->peb_count, &count) ||
-        !read_word(m, l->word, peb + l->peb_heaps, &list))
+        !minidump_map_read_word(m, l->word, peb + l->peb_heaps, &list))
         count = 0;
     for (uint32_t i = 0; i < count && i < sizeof(m->heaps) / sizeof(*m->heaps); i++) {
         uint64_t heap, itself;
-        if (read_word(m, l->word, list + (uint64_t)l->word * i, &heap) &&
-            read_segment(m, l, heap, &itself) && itself == heap)
+        if (minidump_map_read_word(m, l->word, list + (uint64_t)l->word * i, &heap) &&
+            minidump_map_read_segment(m, l, heap, &itself) && itself == heap)
             m->heaps[m->heap_count++] = heap;
     }
     m->s->missing_bytes = missing;
@@ -277,7 +278,7 @@ static void read_heaps(struct map *m) {
 /* An allocation that begins with a segment of a heap of the list. */
 static void find_heap(struct map *m, struct allocation *a) {
     uint64_t heap, missing = m->s->missing_bytes;
-    if (read_segment(m, heap_layout(m), a->base, &heap))
+    if (minidump_map_read_segment(m, minidump_map_heap_layout(m), a->base, &heap))
         for (uint32_t i = 0; i < m->heap_count; i++)
             if (m->heaps[i] == heap)
                 a->heap = heap;
@@ -285,7 +286,7 @@ static void find_heap(struct map *m, struct allocation *a) {
 }
 
 static bool add_heaps(struct map *m, struct err *err) {
-    read_heaps(m);
+    minidump_map_read_heaps(m);
     if (!m->heap_count)
         return true;
     for (uint32_t i = 0; i < m->allocation_count; i++)
@@ -326,7 +327,7 @@ static const struct space_mapping *first_mapping(const struct space *s,
 }
 
 /* "gc-heap", "loader-jit", "stack", ...: what a claim within the allocation says; NULL: nothing. */
-static const char *use_of(const struct map *m, const struct allocation *a) {
+static const char *minidump_map_use_of(const struct map *m, const struct allocation *a) {
     const struct space_mapping *first = first_mapping(m->s, a);
     for (uint32_t i = 0; i < m->s->claim_count; i++)
         if (m->s->claims[i].start < a->base + a->reserved && m->s->claims[i].end > a->base)
@@ -340,7 +341,7 @@ static const char *use_of(const struct map *m, const struct allocation *a) {
 
 static bool add_allocation(struct map *m, const struct allocation *a, struct strbuf *key,
                            struct err *err) {
-    const char *use = use_of(m, a);
+    const char *use = minidump_map_use_of(m, a);
     strbuf_clear(key);
     strbuf_addf(key, "0x%016" PRIx64 " ", a->base);
     write_protect(key, a->protect);
@@ -348,7 +349,7 @@ static bool add_allocation(struct map *m, const struct allocation *a, struct str
         strbuf_addf(key, " heap 0x%" PRIx64, a->heap);
     else if (use)
         strbuf_addf(key, " %s", use);
-    return add_row(m, MEMORY_BY_BASE, key, a->regions, a->committed, err);
+    return minidump_map_add_row(m, MEMORY_BY_BASE, key, a->regions, a->committed, err);
 }
 
 static bool add_allocations(struct map *m, struct strbuf *key, struct err *err) {
@@ -369,18 +370,19 @@ static bool add_allocations(struct map *m, struct strbuf *key, struct err *err) 
     }
     strbuf_clear(key);
     strbuf_adds(key, "[smaller allocations]");
-    return regions == 0 || add_row(m, MEMORY_BY_BASE, key, regions, bytes, err);
+    return regions == 0 || minidump_map_add_row(m, MEMORY_BY_BASE, key, regions, bytes, err);
 }
 
 static bool add_all(struct map *m, struct strbuf *key, struct err *err) {
     sum_regions(m);
-    if (!add_sums(m, MEMORY_BY_STATE, &m->states, state_names, key, err) ||
-        !add_sums(m, MEMORY_BY_TYPE, &m->types, type_names, key, err) ||
-        !add_sums(m, MEMORY_BY_PROTECT, &m->protects, protect_names, key, err))
+    if (!minidump_map_add_sums(m, MEMORY_BY_STATE, &m->states, state_names, key, err) ||
+        !minidump_map_add_sums(m, MEMORY_BY_TYPE, &m->types, type_names, key, err) ||
+        !minidump_map_add_sums(m, MEMORY_BY_PROTECT, &m->protects, protect_names, key, err))
         return false;
     strbuf_clear(key);
     strbuf_adds(key, "Free");
-    if (m->largest_free && !add_row(m, MEMORY_LARGEST, key, ABSENT, m->largest_free, err))
+    if (m->largest_free &&
+        !minidump_map_add_row(m, MEMORY_LARGEST, key, ABSENT, m->largest_free, err))
         return false;
     return add_heaps(m, err) && add_allocations(m, key, err);
 }

@@ -2,8 +2,8 @@
 #include "input/input.h"
 #include "memory/threads_file.h"
 
-static bool add_thread(const struct threads_file *f, const struct thread_times *t,
-                       struct builder *b, struct err *err) {
+static bool thread_times_add_thread(const struct threads_file *f, const struct thread_times *t,
+                                    struct builder *b, struct err *err) {
     struct thread_row *row = builder_thread(b, t->os_id, ABSENT, err);
     if (!row)
         return false;
@@ -29,7 +29,7 @@ static bool read_thread_times(struct source *source, struct builder *b, struct e
     struct str text = {(const char *)source->bytes.data, source->bytes.size};
     bool ok = threads_file_read(&f, text, err);
     for (uint32_t i = 0; ok && i < f.count; i++)
-        ok = add_thread(&f, &f.threads[i], b, err);
+        ok = thread_times_add_thread(&f, &f.threads[i], b, err);
     if (ok && f.bad_lines)
         builder_warn(b, f.bad_lines,
                      "lines of the thread times are none of stat, schedstat or status");

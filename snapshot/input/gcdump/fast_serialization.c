@@ -85,14 +85,14 @@ uint64_t fs_label(struct fs_stream *s) {
 
 /* -- Objects ----------------------------------------------------------------------------------- */
 
-static void fail(struct fs_stream *s) {
+static void fast_serialization_fail(struct fs_stream *s) {
     s->r.failed = true;
 }
 
 /* The definition of a type: an object whose type is null. */
 static void read_type_fields(struct fs_stream *s, struct fs_type *ret_type) {
     if (reader_u8(&s->r) != FS_NULL_REFERENCE) {
-        fail(s);
+        fast_serialization_fail(s);
         return;
     }
     ret_type->version = reader_u32(&s->r);
@@ -100,11 +100,11 @@ static void read_type_fields(struct fs_stream *s, struct fs_type *ret_type) {
     ret_type->name = fs_string(s);
     if (ret_type->name.len == 0 || ret_type->name.len > FS_TYPE_NAME_MAX ||
         reader_u8(&s->r) != FS_END_OBJECT)
-        fail(s);
+        fast_serialization_fail(s);
 }
 
 /* A type where one is expected: its definition, or a reference to where that stands. */
-static void read_type(struct fs_stream *s, struct fs_type *ret_type) {
+static void fast_serialization_read_type(struct fs_stream *s, struct fs_type *ret_type) {
     uint8_t tag = reader_u8(&s->r);
     if (tag == FS_BEGIN_OBJECT || tag == FS_BEGIN_PRIVATE_OBJECT) {
         read_type_fields(s, ret_type);
@@ -117,10 +117,10 @@ static void read_type(struct fs_stream *s, struct fs_type *ret_type) {
         if (tag == FS_BEGIN_OBJECT || tag == FS_BEGIN_PRIVATE_OBJECT)
             read_type_fields(&there, ret_type);
         else
-            fail(s);
+            fast_serialization_fail(s);
         s->r.failed |= there.r.failed;
     } else {
-        fail(s);
+        fast_serialization_fail(s);
     }
 }
 
@@ -133,7 +133,7 @@ enum fs_what fs_begin_object(struct fs_stream *s, struct fs_type *ret_type, uint
         reader_u32(&s->r);
         tag = reader_u8(&s->r);
         if (tag != FS_BEGIN_OBJECT)
-            fail(s);
+            fast_serialization_fail(s);
     }
     if (s->r.failed)
         return FS_IS_BROKEN;
@@ -145,15 +145,15 @@ enum fs_what fs_begin_object(struct fs_stream *s, struct fs_type *ret_type, uint
         return s->r.failed ? FS_IS_BROKEN : FS_IS_REFERENCE;
     case FS_FORWARD_REFERENCE:
         reader_u32(&s->r);
-        read_type(s, ret_type);
+        fast_serialization_read_type(s, ret_type);
         return s->r.failed ? FS_IS_BROKEN : FS_IS_REFERENCE;
     case FS_BEGIN_OBJECT:
     case FS_BEGIN_PRIVATE_OBJECT:
         *ret_label = label;
-        read_type(s, ret_type);
+        fast_serialization_read_type(s, ret_type);
         return s->r.failed ? FS_IS_BROKEN : FS_IS_OBJECT;
     default:
-        fail(s);
+        fast_serialization_fail(s);
         return FS_IS_BROKEN;
     }
 }
@@ -196,9 +196,9 @@ void fs_end_object(struct fs_stream *s) {
                 return;
         } else if (tag == FS_BEGIN_OBJECT || tag == FS_BEGIN_PRIVATE_OBJECT) {
             if (++nesting > NESTING_MAX)
-                fail(s);
+                fast_serialization_fail(s);
         } else if (!skip_value(s, tag)) {
-            fail(s);
+            fast_serialization_fail(s);
         }
     }
 }

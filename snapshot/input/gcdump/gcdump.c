@@ -5,7 +5,7 @@
 /* [100 ns] from the year 1 to 1970. */
 #define TICKS_TO_1970 621355968000000000u
 
-static bool probe(struct bytes head) {
+static bool gcdump_probe(struct bytes head) {
     if (!fs_probe(head))
         return false;
     struct fs_stream s;
@@ -15,8 +15,8 @@ static bool probe(struct bytes head) {
            str_eq(type.name, STR("GCHeapDump"));
 }
 
-static bool say(struct builder *b, const char **field, struct str value, const char *what,
-                struct err *err) {
+static bool gcdump_say(struct builder *b, const char **field, struct str value, const char *what,
+                       struct err *err) {
     return value.len == 0 || builder_say_string(b, field, value, what, err);
 }
 
@@ -39,8 +39,8 @@ static bool has_garbage(const struct gcdump_file *f) {
     return str_contains(f->log, STR("Dump Created from a .DMP file"));
 }
 
-static bool say_origin(const struct gcdump_file *f, bool sampled, struct builder *b,
-                       struct err *err) {
+static bool gcdump_say_origin(const struct gcdump_file *f, bool sampled, struct builder *b,
+                              struct err *err) {
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
     if (!origin)
         return false;
@@ -53,15 +53,15 @@ static bool say_origin(const struct gcdump_file *f, bool sampled, struct builder
     /* Process 0 stands for a process that was not asked, whatever its name ("Idle") is. */
     if (f->pid != 0 && f->pid != UINT32_MAX) {
         builder_say(b, &origin->pid, f->pid, "process id");
-        if (!say(b, &origin->process, f->process, "process name", err) ||
+        if (!gcdump_say(b, &origin->process, f->process, "process name", err) ||
             !say_counter(b, "process.working_set", f->working_set_bytes, err) ||
             !say_counter(b, "process.virtual_size", f->commit_bytes, err))
             return false;
     }
-    return say(b, &origin->tool, f->tool, "tool", err);
+    return gcdump_say(b, &origin->tool, f->tool, "tool", err);
 }
 
-static void warn(const struct gcdump_file *f, const struct gcdump_heap *h) {
+static void gcdump_warn(const struct gcdump_file *f, const struct gcdump_heap *h) {
     struct builder *b = h->b;
     uint32_t deferred = 0;
     for (uint32_t i = 0; i < f->type_count; i++)
@@ -81,22 +81,22 @@ static void warn(const struct gcdump_file *f, const struct gcdump_heap *h) {
                      "objects are a sample: counts and sizes of types are estimates");
 }
 
-static bool read_heap(const struct gcdump_file *f, const struct input_options *options,
-                      struct builder *b, struct err *err) {
+static bool gcdump_read_heap(const struct gcdump_file *f, const struct input_options *options,
+                             struct builder *b, struct err *err) {
     struct gcdump_heap h;
-    bool ok = gcdump_heap_open(&h, f, b, err) && say_origin(f, h.sampled, b, err) &&
+    bool ok = gcdump_heap_open(&h, f, b, err) && gcdump_say_origin(f, h.sampled, b, err) &&
               gcdump_heap_count(&h, err);
     if (ok)
-        warn(f, &h);
+        gcdump_warn(f, &h);
     ok =
         ok && (options->no_paths || gcdump_graph_report(&h, has_garbage(f), options->answers, err));
     gcdump_heap_close(&h);
     return ok;
 }
 
-static bool read(struct source *source, struct builder *b, struct err *err) {
+static bool gcdump_read(struct source *source, struct builder *b, struct err *err) {
     struct gcdump_file f;
-    bool ok = gcdump_open(&f, source->bytes, err) && read_heap(&f, source->options, b, err);
+    bool ok = gcdump_open(&f, source->bytes, err) && gcdump_read_heap(&f, source->options, b, err);
     gcdump_close(&f);
     return ok;
 }
@@ -106,6 +106,6 @@ const struct input input_gcdump = {
     .summary = "object graph of PerfView, Visual Studio, dotnet-gcdump (.gcdump)",
     .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) |
                 PART_BIT(PART_PATHS) | PART_BIT(PART_FINALIZER),
-    .probe = probe,
-    .read = read,
+    .probe = gcdump_probe,
+    .read = gcdump_read,
 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *keep(struct answers *a, const char *text) {
+static const char *gcdump_answers_keep(struct answers *a, const char *text) {
     return arena_copy(&a->arena, text, strlen(text));
 }
 
@@ -22,7 +22,7 @@ struct counting {
     struct answer_holders *answer;
 };
 
-static bool is_target(const struct counting *c, uint32_t node) {
+static bool gcdump_answers_is_target(const struct counting *c, uint32_t node) {
     struct gcdump_node n;
     return gcdump_node(c->g->h->f, node, &n) && n.size && c->takes[c->g->h->row_of_type[n.type]];
 }
@@ -35,7 +35,7 @@ static void count_holder(struct counting *c, uint32_t node, int which) {
         return;
     struct holder_row *row = &c->counts[c->g->h->row_of_type[n.type]];
     while (gcdump_child(f, &n, &child))
-        found += is_target(c, child);
+        found += gcdump_answers_is_target(c, child);
     if (!found)
         return;
     struct holder_row *total = &c->answer->total;
@@ -54,7 +54,8 @@ static void count_all(struct counting *c) {
         if (!gcdump_graph_seen(g, i) && gcdump_node(g->h->f, i, &n) && n.size)
             count_holder(c, i, GARBAGE);
     for (uint32_t i = 0; i < g->root_count; i++)
-        if (g->roots[i].label < g->h->f->type_count && is_target(c, g->roots[i].node))
+        if (g->roots[i].label < g->h->f->type_count &&
+            gcdump_answers_is_target(c, g->roots[i].node))
             c->root_references[g->roots[i].label]++;
 }
 
@@ -68,8 +69,8 @@ static bool name_holders(struct counting *c, struct answers *a) {
         if (!c->counts[i].references && !c->counts[i].garbage_references)
             continue;
         rows[count] = c->counts[i];
-        rows[count].holder = keep(a, names.type(names.context, i));
-        rows[count].field = keep(a, names.edge(names.context, i, 0));
+        rows[count].holder = gcdump_answers_keep(a, names.type(names.context, i));
+        rows[count].field = gcdump_answers_keep(a, names.edge(names.context, i, 0));
         if (!rows[count].holder || !rows[count].field)
             return false;
         count++;
@@ -77,9 +78,10 @@ static bool name_holders(struct counting *c, struct answers *a) {
     for (uint32_t i = 0; rows && i < labels; i++) {
         if (!c->root_references[i])
             continue;
-        rows[count] = (struct holder_row){.field = keep(a, names.root(names.context, i)),
-                                          .references = c->root_references[i],
-                                          .holders = 1};
+        rows[count] =
+            (struct holder_row){.field = gcdump_answers_keep(a, names.root(names.context, i)),
+                                .references = c->root_references[i],
+                                .holders = 1};
         if (!rows[count++].field)
             return false;
     }
@@ -116,19 +118,19 @@ static bool answer_holders(struct gcdump_graph *g, struct answers *a, struct err
 
 /* -- Retained sizes ---------------------------------------------------------------------------- */
 
-static void fill_sizes(void *context, uint64_t *own) {
+static void gcdump_answers_fill_sizes(void *context, uint64_t *own) {
     const struct gcdump_graph *g = context;
     struct gcdump_node n;
     for (uint32_t i = 0; i < g->queue_count; i++)
         own[i] = gcdump_node(g->h->f, g->queue[i], &n) ? n.size : 0;
 }
 
-static struct cell live_of(void *context, uint32_t type) {
+static struct cell gcdump_answers_live_of(void *context, uint32_t type) {
     return ((struct gcdump_graph *)context)->h->rows[type].live;
 }
 
 /* Vertices are places in the queue. */
-static bool make_graph(const struct gcdump_graph *g, struct weigh_graph *w) {
+static bool gcdump_answers_make_graph(const struct gcdump_graph *g, struct weigh_graph *w) {
     const struct gcdump_file *f = g->h->f;
     size_t room = (size_t)g->queue_count + 1;
     uint32_t *place = malloc(((size_t)f->node_count + 1) * sizeof(*place));
@@ -173,9 +175,9 @@ static bool answer_retained(struct gcdump_graph *g, struct answers *a, struct er
                             .names = gcdump_graph_names(g),
                             .type_count = g->h->row_count,
                             .context = g,
-                            .sizes = fill_sizes,
-                            .live = live_of};
-    bool ok = (make_graph(g, &w) || err_nomem(err)) && weigh_answer(&w, a, err);
+                            .sizes = gcdump_answers_fill_sizes,
+                            .live = gcdump_answers_live_of};
+    bool ok = (gcdump_answers_make_graph(g, &w) || err_nomem(err)) && weigh_answer(&w, a, err);
     weigh_free(&w);
     return ok;
 }

@@ -15,7 +15,7 @@ struct opening {
     struct err *err;
 };
 
-static bool refuse(struct opening *o, const char *what) {
+static bool gcdump_file_refuse(struct opening *o, const char *what) {
     return err_at(o->err, o->s.r.failed ? ERR_TRUNCATED : ERR_FORMAT, o->s.r.pos,
                   o->s.r.failed ? "ends early or is broken: %s" : "%s", what);
 }
@@ -33,12 +33,12 @@ static float read_float(struct fs_stream *s) {
 
 /* -- Graph ------------------------------------------------------------------------------------- */
 
-static bool read_types(struct opening *o) {
+static bool gcdump_file_read_types(struct opening *o) {
     struct gcdump_file *f = o->f;
     struct fs_stream *s = &o->s;
     uint32_t count = reader_u32(&s->r);
     if (!reader_has_items(&s->r, count, 12))
-        return refuse(o, "more types than the file has room for");
+        return gcdump_file_refuse(o, "more types than the file has room for");
     f->types = arena_array(&f->arena, (size_t)count + 1, sizeof(*f->types));
     if (!f->types)
         return err_nomem(o->err);
@@ -48,7 +48,7 @@ static bool read_types(struct opening *o) {
         f->types[i].module = fs_string(s);
     }
     f->type_count = count;
-    return !s->r.failed || refuse(o, "the table of types");
+    return !s->r.failed || gcdump_file_refuse(o, "the table of types");
 }
 
 /*
@@ -77,7 +77,7 @@ static bool read_nodes(struct opening *o, bool has_expansion, unsigned *ret_coun
     struct bytes labels = reader_bytes(r, count * 4);
     uint64_t size = reader_u32(r);
     if (r->failed)
-        return refuse(o, "the table of nodes");
+        return gcdump_file_refuse(o, "the table of nodes");
     f->node_count = (uint32_t)count;
     f->labels = labels.data;
     size_t left = reader_left(r);
@@ -87,7 +87,7 @@ static bool read_nodes(struct opening *o, bool has_expansion, unsigned *ret_coun
     return true;
 }
 
-static struct str read_module(struct fs_stream *s) {
+static struct str gcdump_file_read_module(struct fs_stream *s) {
     struct str path = fs_string(s);
     reader_skip(&s->r, 8 + 4 + 8); /* base, size, time */
     fs_string(s);                  /* symbols: name, GUID, age */
@@ -104,7 +104,7 @@ static bool read_module_reference(struct opening *o, struct u64map *seen, struct
     *ret_path = (struct str){NULL, 0};
     switch (fs_begin_object(&o->s, &type, &label)) {
     case FS_IS_OBJECT:
-        modules[*module_count] = *ret_path = read_module(&o->s);
+        modules[*module_count] = *ret_path = gcdump_file_read_module(&o->s);
         return u64map_put(seen, label, (*module_count)++) || err_nomem(o->err);
     case FS_IS_REFERENCE: {
         uint32_t number = u64map_get(seen, label);
@@ -123,7 +123,7 @@ static bool read_deferred(struct opening *o) {
     struct fs_stream *s = &o->s;
     uint32_t count = reader_u32(&s->r), module_count = 0;
     if (!reader_has_items(&s->r, count, 9))
-        return refuse(o, "more deferred types than the file has room for");
+        return gcdump_file_refuse(o, "more deferred types than the file has room for");
     struct str *modules = arena_array(&f->arena, (size_t)count + 1, sizeof(*modules));
     struct u64map seen;
     u64map_init(&seen);
@@ -177,11 +177,11 @@ static bool read_graph(struct opening *o) {
     unsigned count_bytes = 4;
     if (fs_begin_object(s, &type, &label) != FS_IS_OBJECT ||
         !str_eq(type.name, STR("Graphs.MemoryGraph")))
-        return refuse(o, "no graph of objects where it should stand");
+        return gcdump_file_refuse(o, "no graph of objects where it should stand");
     f->total_bytes = reader_u64(&s->r);
     f->root = reader_u32(&s->r);
     bool has_expansion = type.min_reader >= 1;
-    if (!read_types(o) || !read_nodes(o, has_expansion, &count_bytes))
+    if (!gcdump_file_read_types(o) || !read_nodes(o, has_expansion, &count_bytes))
         return false;
     if (f->nodes_missing)
         return true;
@@ -203,7 +203,8 @@ static void read_process(struct fs_stream *s, struct gcdump_file *f) {
     f->working_set_bytes = reader_u64(&s->r);
 }
 
-static void read_segment(struct fs_stream *s, struct gcdump_segment *segment, uint32_t version) {
+static void gcdump_file_read_segment(struct fs_stream *s, struct gcdump_segment *segment,
+                                     uint32_t version) {
     segment->start = reader_u64(&s->r);
     segment->end = reader_u64(&s->r);
     for (unsigned i = 0; i < 4 + (version >= 1); i++)
@@ -213,7 +214,7 @@ static void read_segment(struct fs_stream *s, struct gcdump_segment *segment, ui
     fs_end_object(s);
 }
 
-static bool read_segments(struct opening *o) {
+static bool gcdump_file_read_segments(struct opening *o) {
     struct gcdump_file *f = o->f;
     struct fs_stream *s = &o->s;
     uint32_t count = reader_u32(&s->r);
@@ -230,7 +231,7 @@ static bool read_segments(struct opening *o) {
         struct gcdump_segment segment;
         if (fs_begin_object(s, &type, &label) != FS_IS_OBJECT)
             continue;
-        read_segment(s, &segment, type.version);
+        gcdump_file_read_segment(s, &segment, type.version);
         if (!s->r.failed)
             f->segments[f->segment_count++] = segment;
     }
@@ -245,7 +246,7 @@ static bool read_heap_info(struct opening *o, bool has_segments) {
         return true;
     if (has_segments) {
         reader_skip(&o->s.r, 8); /* size of all segments */
-        if (!read_segments(o))
+        if (!gcdump_file_read_segments(o))
             return false;
     }
     fs_end_object(&o->s);
@@ -298,7 +299,7 @@ static bool read_older(struct opening *o) {
     reader_skip(&s->r, 8 + 8 + 8 + 1); /* sizes and numbers, and whether all objects are there */
     if (f->version >= 5)
         read_process(s, f);
-    if (f->version >= 6 && !read_segments(o))
+    if (f->version >= 6 && !gcdump_file_read_segments(o))
         return false;
     if (f->version >= 7 && !s->r.failed)
         f->pointer_bytes = reader_u8(&s->r) ? 8 : 4;
@@ -314,7 +315,7 @@ bool gcdump_open(struct gcdump_file *f, struct bytes in, struct err *err) {
     if (!fs_open(&o.s, in))
         return err_set(err, ERR_FORMAT, "no stream of FastSerialization");
     if (fs_begin_object(&o.s, &type, &label) != FS_IS_OBJECT)
-        return refuse(&o, "its first object");
+        return gcdump_file_refuse(&o, "its first object");
     if (!str_eq(type.name, STR("GCHeapDump")))
         return err_set(err, ERR_UNSUPPORTED,
                        "a stream of FastSerialization that holds no heap: %.*s", (int)type.name.len,

@@ -12,11 +12,11 @@ enum root_rank { RANK_STATIC, RANK_HANDLE, RANK_FINALIZER, RANK_LOCAL, RANK_UNHE
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
-static const char *name_type(void *context, uint32_t type) {
+static const char *gcdump_graph_name_type(void *context, uint32_t type) {
     return ((struct gcdump_graph *)context)->h->rows[type].text;
 }
 
-static const char *name_edge(void *context, uint32_t parent_type, uint32_t edge) {
+static const char *gcdump_graph_name_edge(void *context, uint32_t parent_type, uint32_t edge) {
     const struct gcdump_graph *g = context;
     (void)edge;
     return str_ends(g->h->rows[parent_type].name, STR("[]")) ? "[]" : "";
@@ -29,7 +29,7 @@ static struct str label_text(const struct gcdump_graph *g, uint32_t label) {
     return g->h->is_group[label] ? str_drop(str_take(name, name.len - 1), 1) : name;
 }
 
-static const char *name_root(void *context, uint32_t label) {
+static const char *gcdump_graph_name_root(void *context, uint32_t label) {
     struct gcdump_graph *g = context;
     struct str text = label_text(g, label);
     bool local = str_starts(text, STR("local var")); /* rules know stacks by their name */
@@ -42,13 +42,14 @@ static const char *name_root(void *context, uint32_t label) {
 }
 
 struct path_names gcdump_graph_names(struct gcdump_graph *g) {
-    return (struct path_names){g, name_type, name_edge, name_root};
+    return (struct path_names){g, gcdump_graph_name_type, gcdump_graph_name_edge,
+                               gcdump_graph_name_root};
 }
 
 /* -- Roots ------------------------------------------------------------------------------------- */
 
 /* Of a group; those that say nothing are like the group they are in. */
-static uint32_t rank_of(struct str name, uint32_t otherwise) {
+static uint32_t gcdump_graph_rank_of(struct str name, uint32_t otherwise) {
     if (str_starts_nocase(name, STR("[static var")))
         return RANK_STATIC;
     if (str_starts_nocase(name, STR("[finalizer")))
@@ -58,11 +59,12 @@ static uint32_t rank_of(struct str name, uint32_t otherwise) {
     return str_contains(name, STR("Handles")) ? RANK_HANDLE : otherwise;
 }
 
-static void see(struct gcdump_graph *g, uint32_t node) {
+static void gcdump_graph_see(struct gcdump_graph *g, uint32_t node) {
     g->seen[node / 64] |= (uint64_t)1 << (node % 64);
 }
 
-static void add_root(struct gcdump_graph *g, uint32_t node, uint32_t label, uint32_t rank) {
+static void gcdump_graph_add_root(struct gcdump_graph *g, uint32_t node, uint32_t label,
+                                  uint32_t rank) {
     if (g->root_count == g->root_capacity) {
         uint32_t capacity = g->root_capacity ? g->root_capacity * 2 : 1024;
         struct gcdump_root *roots = realloc(g->roots, capacity * sizeof(*roots));
@@ -93,22 +95,22 @@ static void gather_roots(struct gcdump_graph *g) {
     uint32_t depth = 0, child;
     if (f->root >= f->node_count || !is_group(g, f->root, &group)) {
         if (f->root < f->node_count)
-            add_root(g, f->root, f->type_count, RANK_HANDLE);
+            gcdump_graph_add_root(g, f->root, f->type_count, RANK_HANDLE);
         return;
     }
-    see(g, f->root);
+    gcdump_graph_see(g, f->root);
     g->node_of[depth] = RANK_HANDLE;
     g->queue[depth++] = f->root;
     while (depth && !g->nomem) {
         uint32_t number = g->queue[--depth], rank = g->node_of[depth];
         if (!is_group(g, number, &group))
             continue;
-        rank = rank_of(g->h->rows[g->h->row_of_type[group.type]].name, rank);
+        rank = gcdump_graph_rank_of(g->h->rows[g->h->row_of_type[group.type]].name, rank);
         while (gcdump_child(f, &group, &child) && spend(g)) {
             if (!is_group(g, child, &inner)) {
-                add_root(g, child, group.type, rank);
+                gcdump_graph_add_root(g, child, group.type, rank);
             } else if (!gcdump_graph_seen(g, child)) {
-                see(g, child);
+                gcdump_graph_see(g, child);
                 g->node_of[depth] = rank;
                 g->queue[depth++] = child;
             }
@@ -123,7 +125,7 @@ struct sorting {
 };
 
 /* By name, so that two dumps put what several fields lead to down to the same one. */
-static int cmp_roots(const void *x, const void *y) {
+static int gcdump_graph_cmp_roots(const void *x, const void *y) {
     const struct sorting *a = x, *b = y;
     if (a->root.rank != b->root.rank)
         return a->root.rank < b->root.rank ? -1 : 1;
@@ -142,7 +144,7 @@ static bool sort_roots(struct gcdump_graph *g) {
     for (uint32_t i = 0; i < g->root_count; i++)
         items[i] = (struct sorting){g, g->roots[i]};
     if (g->root_count > 1)
-        qsort(items, g->root_count, sizeof(*items), cmp_roots);
+        qsort(items, g->root_count, sizeof(*items), gcdump_graph_cmp_roots);
     for (uint32_t i = 0; i < g->root_count; i++)
         g->roots[i] = items[i].root;
     free(items);
@@ -151,9 +153,10 @@ static bool sort_roots(struct gcdump_graph *g) {
 
 /* -- Following --------------------------------------------------------------------------------- */
 
-static void meet(struct gcdump_graph *g, uint32_t node, uint32_t parent, uint32_t edge) {
+static void gcdump_graph_meet(struct gcdump_graph *g, uint32_t node, uint32_t parent,
+                              uint32_t edge) {
     struct gcdump_node n;
-    see(g, node);
+    gcdump_graph_see(g, node);
     if (!gcdump_node(g->h->f, node, &n)) /* counted with the types */
         return;
     uint32_t row = g->h->row_of_type[n.type];
@@ -168,7 +171,7 @@ static void meet(struct gcdump_graph *g, uint32_t node, uint32_t parent, uint32_
     g->node_of[g->queue_count++] = at;
 }
 
-static void fetch_ahead(const struct gcdump_graph *g) {
+static void gcdump_graph_fetch_ahead(const struct gcdump_graph *g) {
     const struct gcdump_file *f = g->h->f;
     if (g->queue_at + 2 * AHEAD < g->queue_count)
         __builtin_prefetch(f->labels + (size_t)g->queue[g->queue_at + 2 * AHEAD] * 4);
@@ -183,12 +186,12 @@ static void follow(struct gcdump_graph *g) {
     for (; g->queue_at < g->queue_count; g->queue_at++) {
         struct gcdump_node n;
         uint32_t child;
-        fetch_ahead(g);
+        gcdump_graph_fetch_ahead(g);
         if (!gcdump_node(g->h->f, g->queue[g->queue_at], &n))
             continue;
         while (gcdump_child(g->h->f, &n, &child) && spend(g))
             if (!gcdump_graph_seen(g, child))
-                meet(g, child, g->node_of[g->queue_at], 0);
+                gcdump_graph_meet(g, child, g->node_of[g->queue_at], 0);
         g->broken += n.child_count != 0 && g->edges <= g->budget;
     }
 }
@@ -197,7 +200,7 @@ static void follow_roots(struct gcdump_graph *g) {
     for (uint32_t i = 0; i < g->root_count; i++) {
         const struct gcdump_root *root = &g->roots[i];
         if (!gcdump_graph_seen(g, root->node))
-            meet(g, root->node, PATH_NONE, root->label);
+            gcdump_graph_meet(g, root->node, PATH_NONE, root->label);
         if (i + 1 == g->root_count || root[1].rank != root->rank) {
             follow(g);
             if (root->rank < RANK_LOCAL)
@@ -217,8 +220,8 @@ static void follow_unheld(struct gcdump_graph *g) {
         struct gcdump_node n;
         if (gcdump_graph_seen(g, i) || !gcdump_node(f, i, &n) || n.size == 0)
             continue;
-        add_root(g, i, f->type_count, RANK_UNHELD);
-        meet(g, i, PATH_NONE, f->type_count);
+        gcdump_graph_add_root(g, i, f->type_count, RANK_UNHELD);
+        gcdump_graph_meet(g, i, PATH_NONE, f->type_count);
         follow(g);
     }
     g->unheld = g->live.objects - before.objects;
@@ -228,7 +231,7 @@ static void follow_unheld(struct gcdump_graph *g) {
 
 /* -- Reporting --------------------------------------------------------------------------------- */
 
-static bool report_types(struct gcdump_graph *g, struct err *err) {
+static bool gcdump_graph_report_types(struct gcdump_graph *g, struct err *err) {
     uint32_t count;
     struct type_row *types = builder_rows(g->h->b, PART_TYPES, &count);
     for (uint32_t i = 0; i < count; i++)
@@ -242,7 +245,7 @@ static bool report_types(struct gcdump_graph *g, struct err *err) {
     return true;
 }
 
-static bool report_totals(struct gcdump_graph *g, struct err *err) {
+static bool gcdump_graph_report_totals(struct gcdump_graph *g, struct err *err) {
     struct live_row *row = builder_single(g->h->b, PART_LIVE, err);
     if (!row)
         return false;
@@ -274,7 +277,7 @@ static bool report_ready(struct gcdump_graph *g, struct err *err) {
     return true;
 }
 
-static void warn(const struct gcdump_graph *g) {
+static void gcdump_graph_warn(const struct gcdump_graph *g) {
     struct builder *b = g->h->b;
     if (g->broken)
         builder_warn(b, g->broken,
@@ -326,10 +329,10 @@ bool gcdump_graph_report(struct gcdump_heap *h, bool has_garbage, struct answers
     }
     ok = (ok && !g.nomem) || err_nomem(err);
     if (ok)
-        warn(&g);
+        gcdump_graph_warn(&g);
     struct path_names names = gcdump_graph_names(&g);
-    ok = ok && report_types(&g, err) && report_totals(&g, err) && report_ready(&g, err) &&
-         path_tree_emit(&g.tree, &names, &path_limits, h->b, err) &&
+    ok = ok && gcdump_graph_report_types(&g, err) && gcdump_graph_report_totals(&g, err) &&
+         report_ready(&g, err) && path_tree_emit(&g.tree, &names, &path_limits, h->b, err) &&
          (!answers || gcdump_graph_answer(&g, answers, err)) && (!g.nomem || err_nomem(err));
     close_graph(&g);
     return ok;

@@ -25,7 +25,7 @@ static bool name_deferred(struct gcdump_heap *h, const struct gcdump_type *type,
     return copy != NULL;
 }
 
-static bool add_row(struct gcdump_heap *h, uint32_t type) {
+static bool gcdump_heap_add_row(struct gcdump_heap *h, uint32_t type) {
     const struct gcdump_type *t = &h->f->types[type];
     struct str name = gcdump_type_name(t->name), module = gcdump_file_name(t->module);
     if (t->deferred && !name_deferred(h, t, &name, &module))
@@ -78,7 +78,7 @@ bool gcdump_heap_open(struct gcdump_heap *h, const struct gcdump_file *f, struct
     h->rows = arena_array(&h->arena, room, sizeof(*h->rows));
     bool ok = h->row_of_type && h->is_group && h->rows;
     for (uint32_t i = 0; ok && i < f->type_count; i++)
-        ok = add_row(h, i);
+        ok = gcdump_heap_add_row(h, i);
     return (ok && make_scales(h)) || err_nomem(err);
 }
 

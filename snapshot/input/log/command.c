@@ -6,12 +6,12 @@
  */
 #include "input/log/transcript.h"
 
-static bool is_digit(char c) {
+static bool command_is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-static bool is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
+static bool command_is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || command_is_digit(c) || c == '_';
 }
 
 /* Length of a prompt at the start of s ("0:000>", ":009>", "0:000:x86>", "(lldb)", "kd>"), 0 when
@@ -20,7 +20,7 @@ static size_t prompt_length(struct str s) {
     if (str_starts(s, STR("(lldb)")) || str_starts(s, STR("(gdb)")))
         return s.ptr[1] == 'l' ? 6 : 5;
     size_t i = 0;
-    while (i < s.len && i < 16 && (is_digit(s.ptr[i]) || s.ptr[i] == ':'))
+    while (i < s.len && i < 16 && (command_is_digit(s.ptr[i]) || s.ptr[i] == ':'))
         i++;
     struct str end = str_drop(s, i);
     if (i && str_starts(end, STR("x86")))
@@ -122,14 +122,14 @@ static const char *const prompted_commands[] = {
     "verifyobj",
 };
 
-static bool is_one_of(struct str word, const char *const *names, size_t count) {
+static bool command_is_one_of(struct str word, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (str_eq_nocase(word, str_of(names[i])))
             return true;
     return false;
 }
 
-#define IS_ONE_OF(word, names) is_one_of((word), (names), sizeof(names) / sizeof(*(names)))
+#define IS_ONE_OF(word, names) command_is_one_of((word), (names), sizeof(names) / sizeof(*(names)))
 
 /* As typed: "> Heap 0" is a quoted line, "> heap" a command. */
 static bool is_prompted_command(struct str name) {
@@ -151,7 +151,7 @@ static struct str without_markup(struct str s) {
 /* Nothing but options and addresses behind the name: no sentence. */
 static bool has_only_arguments(struct str rest) {
     for (struct str word; (word = str_next_field(&rest)).len;)
-        if (!transcript_option(word).len && !is_digit(word.ptr[0]))
+        if (!transcript_option(word).len && !command_is_digit(word.ptr[0]))
             return false;
     return true;
 }
@@ -205,7 +205,7 @@ bool transcript_is_command(const struct line *line, struct str *ret_command) {
     }
     bool bang = s.len > 1 && s.ptr[0] == '!';
     s = without_module(str_drop(s, bang ? 1 : 0));
-    if (s.len == 0 || !(is_word(s.ptr[0]) || (s.ptr[0] == '.' && prompt == PROMPT_SURE)))
+    if (s.len == 0 || !(command_is_word(s.ptr[0]) || (s.ptr[0] == '.' && prompt == PROMPT_SURE)))
         return false;
     if (!bang && prompt != PROMPT_SURE) {
         struct str rest = s, name = str_next_field(&rest);

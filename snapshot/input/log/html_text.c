@@ -2,11 +2,11 @@
 
 #include "base/num.h"
 
-static bool is_blank(char c) {
+static bool html_text_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static bool is_letter(char c) {
+static bool html_text_is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
@@ -20,7 +20,7 @@ static bool is_mht(struct str text) {
 
 bool html_text_probe(struct str text) {
     text = str_take(text, 8192);
-    while (text.len && is_blank(text.ptr[0]))
+    while (text.len && html_text_is_blank(text.ptr[0]))
         text = str_drop(text, 1);
     return str_starts_nocase(text, STR("<!doctype html")) ||
            str_starts_nocase(text, STR("<html")) || is_mht(text);
@@ -63,7 +63,7 @@ static void new_line(struct page *p) {
     p->line_open = p->blank = false;
 }
 
-static void put(struct page *p, char c) {
+static void html_text_put(struct page *p, char c) {
     if (p->blank && p->line_open)
         strbuf_addc(p->out, ' ');
     p->blank = false;
@@ -71,7 +71,7 @@ static void put(struct page *p, char c) {
     strbuf_addc(p->out, c);
 }
 
-static bool is_one_of(struct str name, const char *const *names) {
+static bool html_text_is_one_of(struct str name, const char *const *names) {
     for (; *names; names++)
         if (str_eq_nocase(name, str_of(*names)))
             return true;
@@ -106,18 +106,19 @@ static void take_tag(struct page *p) {
     bool ends = str_starts(tag, STR("/"));
     tag = str_drop(tag, ends);
     size_t n = 0;
-    while (n < tag.len && (is_letter(tag.ptr[n]) || (tag.ptr[n] >= '0' && tag.ptr[n] <= '9')))
+    while (n < tag.len &&
+           (html_text_is_letter(tag.ptr[n]) || (tag.ptr[n] >= '0' && tag.ptr[n] <= '9')))
         n++;
     struct str name = str_take(tag, n);
     p->rest = close == STR_NOT_FOUND ? str_take(p->rest, 0) : str_drop(p->rest, close + 1);
     if (str_eq_nocase(name, STR("pre"))) {
         new_line(p);
         p->pre = !ends;
-    } else if (is_one_of(name, lines)) {
+    } else if (html_text_is_one_of(name, lines)) {
         new_line(p);
-    } else if (is_one_of(name, cells)) {
+    } else if (html_text_is_one_of(name, cells)) {
         p->blank = true;
-    } else if (!ends && is_one_of(name, hidden)) {
+    } else if (!ends && html_text_is_one_of(name, hidden)) {
         skip_element(p, name);
     }
 }
@@ -149,7 +150,7 @@ static size_t entity(struct str text, char *ret_char) {
     return end + 1;
 }
 
-static void take_text(struct page *p) {
+static void html_text_take_text(struct page *p) {
     char c = p->rest.ptr[0];
     size_t length = c == '&' ? entity(p->rest, &c) : 1;
     if (length == 0)
@@ -159,11 +160,11 @@ static void take_text(struct page *p) {
         strbuf_addc(p->out, '\n');
         p->line_open = p->blank = false;
     } else if (p->pre && c != '\r') {
-        put(p, c);
-    } else if (is_blank(c)) {
+        html_text_put(p, c);
+    } else if (html_text_is_blank(c)) {
         p->blank = true;
     } else {
-        put(p, c);
+        html_text_put(p, c);
     }
 }
 
@@ -171,10 +172,11 @@ static void add_page(struct strbuf *out, struct str text) {
     struct page p = {.out = out, .rest = text};
     while (p.rest.len) {
         char next = p.rest.len > 1 ? p.rest.ptr[1] : '\0';
-        if (p.rest.ptr[0] == '<' && (is_letter(next) || next == '/' || next == '!' || next == '?'))
+        if (p.rest.ptr[0] == '<' &&
+            (html_text_is_letter(next) || next == '/' || next == '!' || next == '?'))
             take_tag(&p);
         else
-            take_text(&p);
+            html_text_take_text(&p);
     }
     new_line(&p);
 }

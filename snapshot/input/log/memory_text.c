@@ -78,8 +78,8 @@ static struct str by_key(enum memory_by by) {
     return keys[by];
 }
 
-static struct memory_sum *sum_of(struct memory_sums *sums, enum memory_by by, struct str key,
-                                 struct err *err) {
+static struct memory_sum *memory_text_sum_of(struct memory_sums *sums, enum memory_by by,
+                                             struct str key, struct err *err) {
     uint32_t number = strmap_get(&sums->index, key, by_key(by));
     if (number != STRMAP_NONE)
         return &sums->items[number];
@@ -107,7 +107,7 @@ bool memory_sums_add(struct memory_sums *sums, enum memory_by by, struct str key
         sums->dropped++;
         return true;
     }
-    struct memory_sum *sum = sum_of(sums, by, key, err);
+    struct memory_sum *sum = memory_text_sum_of(sums, by, key, err);
     if (!sum)
         return false;
     sum->regions++;

@@ -19,7 +19,7 @@ struct row {
     size_t digits; /* of the MethodTable as printed */
 };
 
-static bool is_digit(char c) {
+static bool stat_table_is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
@@ -104,7 +104,8 @@ static bool parse_spaced(struct str rest, const char *count_end, struct row *row
 }
 
 /* count_column: offset in the raw line at which counts end; 0 when not known. */
-static bool parse_row(const struct line *line, size_t count_column, struct row *ret_row) {
+static bool stat_table_parse_row(const struct line *line, size_t count_column,
+                                 struct row *ret_row) {
     struct str rest = line->text;
     struct row row = {.digits = 0};
     if (!parse_address(str_next_field(&rest), &row.digits))
@@ -114,7 +115,7 @@ static bool parse_row(const struct line *line, size_t count_column, struct row *
     bool plain = parse_number(count, &row.objects) && parse_number(size, &row.bytes);
     row.name = str_trim(rest);
     /* No type name starts with a digit. */
-    if (!plain || (row.name.len && is_digit(row.name.ptr[0]))) {
+    if (!plain || (row.name.len && stat_table_is_digit(row.name.ptr[0]))) {
         const char *end = count_column ? line->raw.ptr + count_column : NULL;
         if (!parse_spaced(numbers, end, &row) && !plain)
             return false;
@@ -130,13 +131,14 @@ static bool parse_row(const struct line *line, size_t count_column, struct row *
 static bool is_sure_row(const struct line *line) {
     struct row row;
     char first = line->text.ptr[0];
-    if (!(is_digit(first) || (first >= 'a' && first <= 'f') || (first >= 'A' && first <= 'F')))
+    if (!(stat_table_is_digit(first) || (first >= 'a' && first <= 'f') ||
+          (first >= 'A' && first <= 'F')))
         return false;
-    if (!parse_row(line, 0, &row) || row.digits < 6 || row.name.len == 0 || row.objects == 0 ||
-        row.bytes / 12 < row.objects)
+    if (!stat_table_parse_row(line, 0, &row) || row.digits < 6 || row.name.len == 0 ||
+        row.objects == 0 || row.bytes / 12 < row.objects)
         return false;
     struct str rest = row.name, word = str_next_field(&rest);
-    return !is_digit(word.ptr[0]) && !str_contains(word, STR("!")) &&
+    return !stat_table_is_digit(word.ptr[0]) && !str_contains(word, STR("!")) &&
            !str_starts(word, STR("MEM_")) && !str_starts(word, STR("("));
 }
 
@@ -188,7 +190,7 @@ struct transcript transcript_scout(const struct transcript *t) {
 }
 
 /* Do rows or the Total of the same table follow within a few lines? */
-static bool goes_on(const struct transcript *t) {
+static bool stat_table_goes_on(const struct transcript *t) {
     struct transcript scout = transcript_scout(t);
     for (unsigned i = 0; i < GAP_LINES; i++) {
         uint64_t objects, bytes;
@@ -266,7 +268,7 @@ static bool continues(const struct pending *p, struct str text) {
     return p->line_bytes >= 79 && is_name_like(text);
 }
 
-static void join(struct pending *p, struct str text) {
+static void stat_table_join(struct pending *p, struct str text) {
     struct str name = p->row.name;
     if (p->joined.len == 0)
         strbuf_add(&p->joined, name);
@@ -290,7 +292,7 @@ struct table_reader {
     size_t count_column, digits_max;
 };
 
-static bool flush(struct table_reader *r, struct err *err) {
+static bool stat_table_flush(struct table_reader *r, struct err *err) {
     struct pending *p = &r->pending;
     if (!p->is_set)
         return true;
@@ -321,8 +323,8 @@ static struct str without_splice(struct str name) {
     return name;
 }
 
-static bool take_row(struct table_reader *r, const struct row *row, struct err *err) {
-    if (!flush(r, err))
+static bool stat_table_take_row(struct table_reader *r, const struct row *row, struct err *err) {
+    if (!stat_table_flush(r, err))
         return false;
     strbuf_clear(&r->pending.joined);
     r->pending.is_set = true;
@@ -341,7 +343,7 @@ static bool is_broken_row(struct str text) {
 }
 
 /* The header of the table, or the line "Statistics:" above it. */
-static void read_heading(struct table_reader *r) {
+static void stat_table_read_heading(struct table_reader *r) {
     struct transcript *t = r->t;
     if (str_eq(t->line.text, STR("Statistics:"))) {
         transcript_next(t);
@@ -362,7 +364,7 @@ static bool take_other(struct table_reader *r, bool *ret_more, struct err *err) 
     struct str text = t->line.text, command;
     *ret_more = true;
     if (text.len == 0) {
-        *ret_more = goes_on(t);
+        *ret_more = stat_table_goes_on(t);
     } else if (transcript_is_command(&t->line, &command) || stat_table_is_header(text) ||
                str_eq(text, STR("Statistics:"))) {
         *ret_more = false;
@@ -372,27 +374,27 @@ static bool take_other(struct table_reader *r, bool *ret_more, struct err *err) 
         /* A mark at the very end stands for rows as well. */
         r->table->elided++;
     } else if (is_broken_row(text)) {
-        if (!flush(r, err))
+        if (!stat_table_flush(r, err))
             return false;
         r->table->not_understood++;
     } else if (continues(&r->pending, text)) {
-        join(&r->pending, text);
+        stat_table_join(&r->pending, text);
     } else {
-        *ret_more = goes_on(t);
-        if (*ret_more && !flush(r, err))
+        *ret_more = stat_table_goes_on(t);
+        if (*ret_more && !stat_table_flush(r, err))
             return false;
         r->table->not_understood += *ret_more;
     }
     return true;
 }
 
-static bool read_rows(struct table_reader *r, struct err *err) {
+static bool stat_table_read_rows(struct table_reader *r, struct err *err) {
     struct transcript *t = r->t;
     for (; !t->at_end; transcript_next(t)) {
         struct row row;
         bool more = true;
-        if (t->line.text.len && parse_row(&t->line, r->count_column, &row)) {
-            if (!take_row(r, &row, err))
+        if (t->line.text.len && stat_table_parse_row(&t->line, r->count_column, &row)) {
+            if (!stat_table_take_row(r, &row, err))
                 return false;
         } else if (stat_table_is_total(t->line.text, &r->table->printed_objects,
                                        &r->table->printed_bytes)) {
@@ -404,7 +406,7 @@ static bool read_rows(struct table_reader *r, struct err *err) {
         if (!more)
             break;
     }
-    return flush(r, err);
+    return stat_table_flush(r, err);
 }
 
 bool stat_table_read(struct transcript *t, stat_visit *visit, void *context,
@@ -413,8 +415,8 @@ bool stat_table_read(struct transcript *t, stat_visit *visit, void *context,
         .printed_objects = ABSENT, .printed_bytes = ABSENT, .pointer_bytes = ABSENT};
     struct table_reader r = {.t = t, .visit = visit, .context = context, .table = ret_table};
     strbuf_init(&r.pending.joined);
-    read_heading(&r);
-    bool ok = read_rows(&r, err);
+    stat_table_read_heading(&r);
+    bool ok = stat_table_read_rows(&r, err);
     strbuf_deinit(&r.pending.joined);
     if (r.digits_max > 8)
         ret_table->pointer_bytes = 8;

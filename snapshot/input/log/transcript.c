@@ -263,14 +263,14 @@ bool transcript_moment(struct transcript *t) {
     return t->moment_wanted;
 }
 
-static const struct section *find_section(const struct transcript *t) {
+static const struct section *transcript_find_section(const struct transcript *t) {
     for (size_t i = 0; sections[i] && t->line.text.len; i++)
         if (sections[i]->starts(t))
             return sections[i];
     return NULL;
 }
 
-static bool read_lines(struct transcript *t, struct err *err) {
+static bool transcript_read_lines(struct transcript *t, struct err *err) {
     while (!t->at_end) {
         struct str command;
         if (transcript_is_command(&t->line, &command)) {
@@ -278,7 +278,7 @@ static bool read_lines(struct transcript *t, struct err *err) {
             t->command_raw = t->line.raw;
             t->command_line = t->line.number;
         }
-        const struct section *section = find_section(t);
+        const struct section *section = transcript_find_section(t);
         if (!section) {
             transcript_next(t);
             continue;
@@ -332,7 +332,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     if (ok) {
         struct transcript t = {.b = b, .rest = text};
         load_line(&t, 1);
-        ok = read_lines(&t, err) && check_read(&t, err);
+        ok = transcript_read_lines(&t, err) && check_read(&t, err);
     }
     strbuf_deinit(&page);
     strbuf_deinit(&converted);

@@ -32,7 +32,7 @@ bool type_table_add(struct type_table *tt, struct str name, struct str module, s
 
 /* -- Joining ----------------------------------------------------------------------------------- */
 
-static struct type_row *find(struct builder *b, const struct type_row *like) {
+static struct type_row *type_table_find(struct builder *b, const struct type_row *like) {
     uint32_t count, number = strmap_get(&b->types, str_of(like->name), str_of(like->module));
     struct type_row *rows = builder_rows(b, PART_TYPES, &count);
     return number == STRMAP_NONE ? NULL : &rows[number];
@@ -48,7 +48,7 @@ static uint64_t count_differences(struct builder *a, struct builder *b, bool mis
     const struct type_row *rows = builder_rows(a, PART_TYPES, &count);
     uint64_t differ = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const struct type_row *other = find(b, &rows[i]);
+        const struct type_row *other = type_table_find(b, &rows[i]);
         if (other)
             differ += !cells_equal(type_total(&rows[i]), type_total(other));
         else
@@ -104,7 +104,7 @@ static void refine(struct builder *whole, const struct type_row *rows, uint32_t 
         if (all[i].live_objects == ABSENT)
             all[i].live_objects = all[i].live_bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct type_row *row = find(whole, &rows[i]);
+        struct type_row *row = type_table_find(whole, &rows[i]);
         if (!row)
             continue;
         if (!is_live) {
@@ -135,7 +135,7 @@ static bool say_live(struct builder *b, struct cell live, struct err *err) {
     return true;
 }
 
-static struct cell sum_rows(const struct type_row *rows, uint32_t count) {
+static struct cell type_table_sum_rows(const struct type_row *rows, uint32_t count) {
     struct cell sum = {0, 0};
     for (uint32_t i = 0; i < count; i++) {
         struct cell total = type_total(&rows[i]);
@@ -168,7 +168,7 @@ static bool replace_filtered(struct type_table *tt, struct err *err) {
     if (ok)
         refine(b, old, count, is_live, only_live);
     if (ok && only_live)
-        ok = say_live(b, sum_rows(old, count), err);
+        ok = say_live(b, type_table_sum_rows(old, count), err);
     free(old);
     return ok;
 }
@@ -200,7 +200,7 @@ static bool join_filtered(struct type_table *tt, struct err *err) {
     uint32_t count;
     const struct type_row *rows = builder_rows(&tt->aside_builder, PART_TYPES, &count);
     for (uint32_t i = 0; i < count; i++) {
-        struct type_row *row = find(b, &rows[i]);
+        struct type_row *row = type_table_find(b, &rows[i]);
         for (int g = 0; g < GEN_COUNT; g++) {
             struct cell cell = rows[i].gen[g];
             if (row && row->gen[g].objects < cell.objects)
@@ -236,7 +236,7 @@ static bool join_aside(struct type_table *tt, struct err *err) {
     if (b->types_scope == TYPES_FILTERED)
         return join_filtered(tt, err);
     refine(b, rows, count, tt->is_live, tt->only_live && !tt->is_cut);
-    return !(tt->only_live && !tt->is_cut) || say_live(b, sum_rows(rows, count), err);
+    return !(tt->only_live && !tt->is_cut) || say_live(b, type_table_sum_rows(rows, count), err);
 }
 
 /* The first table of the snapshot. */
@@ -255,7 +255,7 @@ static bool keep_first(struct type_table *tt, struct err *err) {
     }
     if (!set_filter(b, tt->filter, err))
         return false;
-    return !(tt->only_live && !tt->is_cut) || say_live(b, sum_rows(rows, count), err);
+    return !(tt->only_live && !tt->is_cut) || say_live(b, type_table_sum_rows(rows, count), err);
 }
 
 bool type_table_end(struct type_table *tt, bool ok, struct err *err) {

@@ -58,14 +58,14 @@ static const struct kind {
 
 #define HEAD "heap profile:"
 
-static bool probe(struct bytes head) {
+static bool gperftools_probe(struct bytes head) {
     return str_starts((struct str){(const char *)head.data, head.size}, STR(HEAD));
 }
 
 /* -- Rows -------------------------------------------------------------------------------------- */
 
 /* "2:  4096 [  4:  8192] @", and what follows. */
-static bool parse_figures(struct str text, struct figures *ret, struct str *ret_rest) {
+static bool gperftools_parse_figures(struct str text, struct figures *ret, struct str *ret_rest) {
     struct figures f;
     uint64_t *const numbers[] = {&f.count, &f.bytes, &f.total_count, &f.total_bytes};
     static const char ends[] = {':', '[', ':', ']'};
@@ -99,7 +99,7 @@ static bool read_row(struct reading *r, struct str line, struct err *err) {
     struct str addresses;
     if (!end_row(r, err))
         return false;
-    if (!parse_figures(line, &f, &addresses)) {
+    if (!gperftools_parse_figures(line, &f, &addresses)) {
         r->not_understood++;
         return true;
     }
@@ -163,7 +163,7 @@ static bool read_counter(struct reading *r, struct str text, struct err *err) {
 }
 
 /* "0x4f59	main.leak+0x79		/src/main.go:12" */
-static bool read_frame(struct reading *r, struct str text, struct err *err) {
+static bool gperftools_read_frame(struct reading *r, struct str text, struct err *err) {
     uint64_t address;
     if (!num_hex(str_next_field(&text), &address))
         return true;
@@ -180,9 +180,9 @@ static bool read_frame(struct reading *r, struct str text, struct err *err) {
     return true;
 }
 
-static bool read_comment(struct reading *r, struct str text, struct err *err) {
+static bool gperftools_read_comment(struct reading *r, struct str text, struct err *err) {
     if (str_starts(str_trim(text), STR("0x")))
-        return !r->has_row || read_frame(r, text, err);
+        return !r->has_row || gperftools_read_frame(r, text, err);
     r->has_memstats = r->has_memstats || str_eq(str_trim(text), STR("runtime.MemStats"));
     return end_row(r, err) && read_counter(r, text, err);
 }
@@ -190,9 +190,9 @@ static bool read_comment(struct reading *r, struct str text, struct err *err) {
 /* -- All of it --------------------------------------------------------------------------------- */
 
 /* "heap profile: 3: 4608 [9: 13824] @ heap_v2/524288" */
-static bool read_head(struct reading *r, struct str line, struct err *err) {
+static bool gperftools_read_head(struct reading *r, struct str line, struct err *err) {
     struct str rest;
-    if (!parse_figures(str_drop(str_trim(line), strlen(HEAD)), &r->said, &rest))
+    if (!gperftools_parse_figures(str_drop(str_trim(line), strlen(HEAD)), &r->said, &rest))
         return err_set(err, ERR_FORMAT, "line 1: no figures as \"1: 2 [3: 4] @ heap_v2/524288\"");
     size_t slash = str_find(rest, STR("/"), 0);
     struct str name = str_trim(str_take(rest, slash)), number = {NULL, 0};
@@ -216,19 +216,19 @@ static bool read_head(struct reading *r, struct str line, struct err *err) {
     return true;
 }
 
-static bool read_lines(struct reading *r, struct str text, struct err *err) {
+static bool gperftools_read_lines(struct reading *r, struct str text, struct err *err) {
     for (struct str line; str_next_line(&text, &line);) {
         line = str_trim(line);
         if (!line.len)
             continue;
-        if (!(line.ptr[0] == '#' ? read_comment(r, str_drop(line, 1), err)
+        if (!(line.ptr[0] == '#' ? gperftools_read_comment(r, str_drop(line, 1), err)
                                  : read_row(r, line, err)))
             return false;
     }
     return end_row(r, err);
 }
 
-static void check(const struct reading *r) {
+static void gperftools_check(const struct reading *r) {
     struct builder *b = r->b;
     if (r->not_understood)
         builder_warn(b, r->not_understood, "gperftools: lines or addresses were not understood");
@@ -245,7 +245,7 @@ static void check(const struct reading *r) {
                         "the start, not what is allocated now");
 }
 
-static bool say_origin(struct reading *r, struct err *err) {
+static bool gperftools_say_origin(struct reading *r, struct err *err) {
     const char *tool = r->kind->divisor == 2 ? "Go" : "gperftools";
     return heap_profile_say_origin(&r->profile, tool, r->rate, r->sum.count, err);
 }
@@ -270,13 +270,13 @@ static bool read_gperftools(struct source *source, struct builder *b, struct err
     struct str text = {(const char *)source->bytes.data, source->bytes.size}, maps = {NULL, 0},
                line = {NULL, 0};
     split_maps(&text, &maps);
-    if (!str_next_line(&text, &line) || !read_head(&r, line, err))
+    if (!str_next_line(&text, &line) || !gperftools_read_head(&r, line, err))
         return line.ptr ? false : err_set(err, ERR_FORMAT, "has no line");
     heap_profile_begin(&r.profile, source, true, b);
-    bool ok = heap_profile_read_maps(&r.profile, maps, err) && read_lines(&r, text, err) &&
-              say_origin(&r, err);
+    bool ok = heap_profile_read_maps(&r.profile, maps, err) &&
+              gperftools_read_lines(&r, text, err) && gperftools_say_origin(&r, err);
     if (ok)
-        check(&r);
+        gperftools_check(&r);
     heap_profile_end(&r.profile);
     if (ok && !r.rows && r.said.count)
         return err_set(err, ERR_FORMAT, "no stack that can be understood");
@@ -287,6 +287,6 @@ const struct input input_gperftools = {
     .name = "gperftools",
     .summary = "heap or growth profile in text: gperftools, tcmalloc, Go (debug=1)",
     .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS),
-    .probe = probe,
+    .probe = gperftools_probe,
     .read = read_gperftools,
 };

@@ -127,8 +127,8 @@ static bool parse_map_line(struct str line, struct profile_mapping *ret) {
 }
 
 /* "$build/press" with what "$build" stands for. */
-static bool replace(struct heap_profile *p, struct str *path, const struct replacement *all,
-                    uint32_t count, struct err *err) {
+static bool heap_profile_replace(struct heap_profile *p, struct str *path,
+                                 const struct replacement *all, uint32_t count, struct err *err) {
     if (!str_starts(*path, STR("$")))
         return true;
     for (uint32_t i = 0; i < count; i++) {
@@ -158,7 +158,7 @@ bool heap_profile_read_maps(struct heap_profile *p, struct str text, struct err 
         if (!line.len)
             continue;
         if (parse_map_line(line, &mapping)) {
-            if (!replace(p, &mapping.path, replacements, count, err) ||
+            if (!heap_profile_replace(p, &mapping.path, replacements, count, err) ||
                 !heap_profile_add_map(p, &mapping, err))
                 return false;
         } else if (equals != STR_NOT_FOUND && equals && equals < 32 && count < REPLACEMENTS_MAX) {
@@ -186,7 +186,7 @@ static const struct profile_mapping *mapping_at(const struct heap_profile *p, ui
 
 /* -- Frames ------------------------------------------------------------------------------------ */
 
-static bool is_one_of(struct str s, const char *const *names, size_t count) {
+static bool heap_profile_is_one_of(struct str s, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (str_eq(s, str_of(names[i])))
             return true;
@@ -230,13 +230,13 @@ static bool is_allocator_function(struct str function) {
     size_t open = str_find(function, STR("("), 0);
     if (open != STR_NOT_FOUND && open)
         function = str_take(function, open);
-    if (is_one_of(function, names, sizeof(names) / sizeof(*names)))
+    if (heap_profile_is_one_of(function, names, sizeof(names) / sizeof(*names)))
         return true;
     for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
         if (str_starts(function, str_of(starts[i])))
             return true;
     return str_starts(function, STR("tc_")) &&
-           is_one_of(str_drop(function, 3), tc, sizeof(tc) / sizeof(*tc));
+           heap_profile_is_one_of(str_drop(function, 3), tc, sizeof(tc) / sizeof(*tc));
 }
 
 static bool is_allocator_module(struct str path) {
@@ -356,7 +356,7 @@ bool heap_profile_add(struct heap_profile *p, struct stack_row *row, struct err 
     return builder_add_stack(p->b, row, err);
 }
 
-static uint64_t rounded(double value) {
+static uint64_t heap_profile_rounded(double value) {
     return value < 18446744073709549568.0 ? (uint64_t)(value + 0.5) : UINT64_MAX - 1;
 }
 
@@ -365,8 +365,8 @@ void heap_profile_unsample(uint64_t rate, uint64_t *count, uint64_t *bytes) {
         *bytes == ABSENT)
         return;
     double share = -expm1(-((double)*bytes / (double)*count) / (double)rate);
-    *count = rounded((double)*count / share);
-    *bytes = rounded((double)*bytes / share);
+    *count = heap_profile_rounded((double)*count / share);
+    *bytes = heap_profile_rounded((double)*bytes / share);
 }
 
 bool heap_profile_say_origin(struct heap_profile *p, const char *tool, uint64_t rate,

@@ -23,7 +23,7 @@ struct heaptrack_reader {
 
 /* -- Stacks ------------------------------------------------------------------------------------ */
 
-static struct str text_of(const struct heaptrack_file *f, uint32_t number) {
+static struct str heaptrack_text_of(const struct heaptrack_file *f, uint32_t number) {
     const struct heaptrack_string *strings = f->strings.rows;
     return number ? strings[number - 1].text : (struct str){"", 0};
 }
@@ -33,14 +33,14 @@ static const char *frame_text(struct heaptrack_reader *r, uint32_t module, uint3
                               struct err *err) {
     const struct heaptrack_frame *frames = r->f.frames.rows;
     if (!r->texts[number])
-        r->texts[number] = builder_frame(r->b, text_of(&r->f, frames[number].function),
-                                         text_of(&r->f, module), ABSENT, err);
+        r->texts[number] = builder_frame(r->b, heaptrack_text_of(&r->f, frames[number].function),
+                                         heaptrack_text_of(&r->f, module), ABSENT, err);
     return r->texts[number];
 }
 
 /* Frames of a stack up to main, at most `most`; 0: error. */
-static uint32_t frames_of(struct heaptrack_reader *r, uint32_t trace, const char **frames,
-                          uint32_t most, struct err *err) {
+static uint32_t heaptrack_frames_of(struct heaptrack_reader *r, uint32_t trace, const char **frames,
+                                    uint32_t most, struct err *err) {
     const struct heaptrack_trace *traces = r->f.traces.rows;
     const struct heaptrack_ip *ips = r->f.ips.rows;
     uint32_t count = 0;
@@ -62,13 +62,13 @@ static uint32_t frames_of(struct heaptrack_reader *r, uint32_t trace, const char
     return count;
 }
 
-static bool add_stack(struct heaptrack_reader *r, uint32_t index, struct err *err) {
+static bool heaptrack_add_stack(struct heaptrack_reader *r, uint32_t index, struct err *err) {
     const struct heaptrack_stack *s = (const struct heaptrack_stack *)r->f.stacks.rows + index;
     const char *frames[STACK_FRAMES_MAX];
     uint32_t most = r->frames_left < STACK_FRAMES_MAX ? 8 : STACK_FRAMES_MAX;
     struct stack_row row = STACK_ROW;
     row.frames.items = frames;
-    row.frames.count = frames_of(r, s->trace, frames, most, err);
+    row.frames.count = heaptrack_frames_of(r, s->trace, frames, most, err);
     if (row.frames.count == 0)
         return false;
     r->frames_left -= most < STACK_FRAMES_MAX ? 0 : row.frames.count;
@@ -83,7 +83,7 @@ static bool add_stack(struct heaptrack_reader *r, uint32_t index, struct err *er
     return builder_add_stack(r->b, &row, err);
 }
 
-static bool add_stacks(struct heaptrack_reader *r, struct err *err) {
+static bool heaptrack_add_stacks(struct heaptrack_reader *r, struct err *err) {
     const struct heaptrack_kind *kinds = r->f.kinds.rows;
     const struct heaptrack_stack *stacks = r->f.stacks.rows;
     for (uint32_t i = 0; i < r->f.stacks.count; i++)
@@ -98,7 +98,7 @@ static bool add_stacks(struct heaptrack_reader *r, struct err *err) {
     }
     builder_present(r->b, PART_STACKS);
     for (uint32_t i = 0; i < r->f.stacks.count; i++)
-        if (stacks[i].total_count && !add_stack(r, i, err))
+        if (stacks[i].total_count && !heaptrack_add_stack(r, i, err))
             return false;
     return true;
 }
@@ -141,7 +141,7 @@ static bool add_sizes(struct heaptrack_reader *r, const struct heaptrack_kind **
     return true;
 }
 
-static bool add_total(struct heaptrack_reader *r, struct err *err) {
+static bool heaptrack_add_total(struct heaptrack_reader *r, struct err *err) {
     struct allocation_row *row = builder_row(r->b, PART_ALLOCATIONS, err);
     if (!row || !(row->by = builder_string(r->b, STR("total"), err)))
         return false;
@@ -152,7 +152,7 @@ static bool add_total(struct heaptrack_reader *r, struct err *err) {
     return true;
 }
 
-static bool add_counters(struct heaptrack_reader *r, struct err *err) {
+static bool heaptrack_add_counters(struct heaptrack_reader *r, struct err *err) {
     const struct heaptrack_file *f = &r->f;
     uint64_t rss = 0;
     bool has_rss = f->peak_pages && f->page_bytes &&
@@ -169,7 +169,7 @@ static bool add_counters(struct heaptrack_reader *r, struct err *err) {
 /* -- Origin, and what is not right ------------------------------------------------------------- */
 
 /* "./shop --fast" without folder and arguments. */
-static bool say_origin(struct heaptrack_reader *r, struct err *err) {
+static bool heaptrack_say_origin(struct heaptrack_reader *r, struct err *err) {
     struct origin_row *origin = builder_single(r->b, PART_ORIGIN, err);
     struct str rest = r->f.command, program = str_next_field(&rest);
     char tool[48];
@@ -188,7 +188,7 @@ static bool say_origin(struct heaptrack_reader *r, struct err *err) {
             builder_say_string(r->b, &origin->process, program, "the program", err));
 }
 
-static void say_losses(const struct heaptrack_reader *r) {
+static void heaptrack_say_losses(const struct heaptrack_reader *r) {
     const struct {
         uint64_t count;
         const char *text;
@@ -222,16 +222,16 @@ static void say_losses(const struct heaptrack_reader *r) {
 
 /* -- Input ------------------------------------------------------------------------------------- */
 
-static bool fill(struct heaptrack_reader *r, struct err *err) {
+static bool heaptrack_fill(struct heaptrack_reader *r, struct err *err) {
     const struct heaptrack_kind **live =
         calloc((size_t)r->f.kinds.count + 1, sizeof(struct heaptrack_kind *));
     r->texts = calloc((size_t)r->f.frames.count + 1, sizeof(char *));
     r->oldest_ms = calloc((size_t)r->f.stacks.count + 1, sizeof(uint64_t));
     bool ok = (live && r->texts && r->oldest_ms) || err_nomem(err);
-    ok = ok && say_origin(r, err) && add_stacks(r, err) && add_total(r, err) &&
-         add_sizes(r, live, err) && add_counters(r, err);
+    ok = ok && heaptrack_say_origin(r, err) && heaptrack_add_stacks(r, err) &&
+         heaptrack_add_total(r, err) && add_sizes(r, live, err) && heaptrack_add_counters(r, err);
     if (ok)
-        say_losses(r);
+        heaptrack_say_losses(r);
     free(live);
     free(r->texts);
     free(r->oldest_ms);
@@ -242,7 +242,7 @@ static bool read_heaptrack(struct source *source, struct builder *b, struct err 
     struct str text = {(const char *)source->bytes.data, source->bytes.size};
     /* Frames of stacks are not to take more memory than some times the file. */
     struct heaptrack_reader r = {.b = b, .frames_left = (1u << 20) + source->bytes.size / 4};
-    bool ok = heaptrack_file_read(&r.f, text, err) && fill(&r, err);
+    bool ok = heaptrack_file_read(&r.f, text, err) && heaptrack_fill(&r, err);
     heaptrack_file_deinit(&r.f);
     return ok;
 }

@@ -36,7 +36,7 @@ static void *table_add(struct heaptrack_table *t, size_t row_size, const char *w
 
 #define ADD(table, type, what) ((type *)table_add((table), sizeof(type), (what), err))
 
-static void table_deinit(struct heaptrack_table *t) {
+static void heaptrack_file_table_deinit(struct heaptrack_table *t) {
     pages_free(t->rows, t->size);
     *t = (struct heaptrack_table){NULL, 0, 0};
 }
@@ -77,7 +77,7 @@ static bool next_hex(struct str *rest, uint64_t *ret_value) {
     return true;
 }
 
-static bool next_number(struct str *rest, uint32_t *ret_value) {
+static bool heaptrack_file_next_number(struct str *rest, uint32_t *ret_value) {
     uint64_t value;
     if (!next_hex(rest, &value) || value > UINT32_MAX)
         return false;
@@ -87,10 +87,12 @@ static bool next_number(struct str *rest, uint32_t *ret_value) {
 
 /* -- Lines that are rare ----------------------------------------------------------------------- */
 
-static bool read_version(struct heaptrack_file *f, struct str rest, struct err *err) {
-    if (!next_number(&rest, &f->written_by))
+static bool heaptrack_file_read_version(struct heaptrack_file *f, struct str rest,
+                                        struct err *err) {
+    if (!heaptrack_file_next_number(&rest, &f->written_by))
         return err_set(err, ERR_FORMAT, "the first line says no version of heaptrack");
-    if (!next_number(&rest, &f->version)) /* 1.0 had that number before it had file versions */
+    if (!heaptrack_file_next_number(
+            &rest, &f->version)) /* 1.0 had that number before it had file versions */
         f->version = f->written_by == 0x010200;
     if (f->version == 0)
         return err_set(err, ERR_UNSUPPORTED,
@@ -116,7 +118,7 @@ static const struct {
     {STR_INIT("__static_initialization_and_destruction_0"), HEAPTRACK_STRING_STOP},
 };
 
-static bool read_string(struct heaptrack_file *f, struct str rest, struct err *err) {
+static bool heaptrack_file_read_string(struct heaptrack_file *f, struct str rest, struct err *err) {
     struct heaptrack_string *s = ADD(&f->strings, struct heaptrack_string, "strings");
     if (!s)
         return false;
@@ -149,7 +151,7 @@ static bool read_ip(struct heaptrack_file *f, struct str rest, struct err *err) 
     if (!ip)
         return false;
     ip->first_frame = f->frames.count;
-    if (!next_hex(&rest, &address) || !next_number(&rest, &ip->module)) {
+    if (!next_hex(&rest, &address) || !heaptrack_file_next_number(&rest, &ip->module)) {
         f->bad_lines++;
         rest.len = 0;
     }
@@ -159,9 +161,9 @@ static bool read_ip(struct heaptrack_file *f, struct str rest, struct err *err) 
         if (!frame)
             return false;
         /* A function without a file and line is all that is known of some. */
-        if (rest.len &&
-            (!next_number(&rest, &frame->function) ||
-             (rest.len && (!next_number(&rest, &frame->file) || !next_number(&rest, &line))))) {
+        if (rest.len && (!heaptrack_file_next_number(&rest, &frame->function) ||
+                         (rest.len && (!heaptrack_file_next_number(&rest, &frame->file) ||
+                                       !heaptrack_file_next_number(&rest, &line))))) {
             f->bad_lines++;
             rest.len = 0;
         }
@@ -181,7 +183,7 @@ static bool read_trace(struct heaptrack_file *f, struct str rest, struct err *er
     if (!t)
         return false;
     uint32_t ip = 0, parent = 0;
-    if (!next_number(&rest, &ip) || !next_number(&rest, &parent))
+    if (!heaptrack_file_next_number(&rest, &ip) || !heaptrack_file_next_number(&rest, &parent))
         f->bad_lines++;
     if (ip > f->ips.count || parent >= f->traces.count) { /* callers come before */
         f->bad_traces++;
@@ -198,7 +200,7 @@ static bool read_trace(struct heaptrack_file *f, struct str rest, struct err *er
     return true;
 }
 
-static uint32_t stack_of(struct heaptrack_file *f, uint32_t trace, struct err *err) {
+static uint32_t heaptrack_file_stack_of(struct heaptrack_file *f, uint32_t trace, struct err *err) {
     if (trace > f->traces.count) {
         f->bad_traces++;
         trace = 0;
@@ -219,11 +221,12 @@ static bool read_kind(struct heaptrack_file *f, struct str rest, struct err *err
     uint32_t trace = 0;
     if (!kind)
         return false;
-    if (!next_hex(&rest, &kind->size) || kind->size > SIZE_MOST || !next_number(&rest, &trace)) {
+    if (!next_hex(&rest, &kind->size) || kind->size > SIZE_MOST ||
+        !heaptrack_file_next_number(&rest, &trace)) {
         kind->size = 0;
         f->bad_lines++;
     }
-    kind->stack = stack_of(f, trace, err);
+    kind->stack = heaptrack_file_stack_of(f, trace, err);
     return kind->stack != 0;
 }
 
@@ -238,7 +241,7 @@ static void read_time(struct heaptrack_file *f, struct str rest) {
 }
 
 /* The trailer counts what is in the file. */
-static void read_comment(struct heaptrack_file *f, struct str line) {
+static void heaptrack_file_read_comment(struct heaptrack_file *f, struct str line) {
     static const struct str labels[] = {STR_INIT("# strings: "), STR_INIT("# ips: ")};
     const uint32_t counts[] = {f->strings.count, f->ips.count};
     for (size_t i = 0; i < 2; i++) {
@@ -283,7 +286,7 @@ static bool is_raw(struct err *err) {
         "gzip > OUT.gz)");
 }
 
-static bool read_line(struct heaptrack_file *f, struct str line, struct err *err) {
+static bool heaptrack_file_read_line(struct heaptrack_file *f, struct str line, struct err *err) {
     struct str rest = str_drop(line, 2);
     uint64_t pages;
     if (line.len > 1 && line.ptr[1] != ' ' && line.ptr[0] != '#') {
@@ -292,7 +295,7 @@ static bool read_line(struct heaptrack_file *f, struct str line, struct err *err
     }
     switch (line.ptr[0]) {
     case 's':
-        return read_string(f, rest, err);
+        return heaptrack_file_read_string(f, rest, err);
     case 'i':
         return read_ip(f, rest, err);
     case 't':
@@ -309,7 +312,7 @@ static bool read_line(struct heaptrack_file *f, struct str line, struct err *err
             f->peak_pages = pages;
         return true;
     case 'v':
-        return read_version(f, rest, err);
+        return heaptrack_file_read_version(f, rest, err);
     case 'X':
         return read_command(f, rest, err);
     case 'I':
@@ -322,7 +325,7 @@ static bool read_line(struct heaptrack_file *f, struct str line, struct err *err
     case 'S':
         return read_suppression(f, rest, err);
     case '#':
-        read_comment(f, line);
+        heaptrack_file_read_comment(f, line);
         return true;
     case 'x':
     case 'm':
@@ -420,7 +423,7 @@ static inline bool event_number(struct str text, size_t *at, uint32_t *ret_numbe
     return true;
 }
 
-static bool read_lines(struct events *e, struct str text, struct err *err) {
+static bool heaptrack_file_read_lines(struct events *e, struct str text, struct err *err) {
     struct heaptrack_file *f = e->f;
     bool interpreted = true; /* raw files have "+ size stack address" */
     for (size_t at = 0; at < text.len;) {
@@ -439,7 +442,7 @@ static bool read_lines(struct events *e, struct str text, struct err *err) {
         struct str line = {text.ptr + at, (end ? (size_t)(end - text.ptr) : text.len) - at};
         if (!end)
             f->bad_lines++; /* cut in the middle: its number may lack digits */
-        else if (line.len && !read_line(f, line, err))
+        else if (line.len && !heaptrack_file_read_line(f, line, err))
             return false;
         at += line.len + 1;
         interpreted &= mode != '+';
@@ -455,8 +458,8 @@ bool heaptrack_probe(struct bytes head) {
     if (!str_starts(rest, STR("v ")) || !str_next_line(&rest, &line))
         return false;
     line = str_drop(line, 2);
-    if (!next_number(&line, &number) || number < 0x010000 || number > 0xffffff ||
-        (line.len && !next_number(&line, &number)) || line.len)
+    if (!heaptrack_file_next_number(&line, &number) || number < 0x010000 || number > 0xffffff ||
+        (line.len && !heaptrack_file_next_number(&line, &number)) || line.len)
         return false;
     return rest.len == 0 || (strchr("XxIAmSstia+cR#", rest.ptr[0]) && rest.ptr[0] &&
                              (rest.len == 1 || rest.ptr[1] == ' ' || rest.ptr[1] == '\n'));
@@ -465,7 +468,7 @@ bool heaptrack_probe(struct bytes head) {
 bool heaptrack_file_read(struct heaptrack_file *f, struct str text, struct err *err) {
     *f = (struct heaptrack_file){.version = 0};
     struct events e = {.f = f};
-    if (!read_lines(&e, text, err))
+    if (!heaptrack_file_read_lines(&e, text, err))
         return false;
     if (!f->version)
         return err_set(err, ERR_FORMAT, "says no version of heaptrack");
@@ -476,11 +479,11 @@ bool heaptrack_file_read(struct heaptrack_file *f, struct str text, struct err *
 }
 
 void heaptrack_file_deinit(struct heaptrack_file *f) {
-    table_deinit(&f->strings);
-    table_deinit(&f->frames);
-    table_deinit(&f->ips);
-    table_deinit(&f->traces);
-    table_deinit(&f->stacks);
-    table_deinit(&f->kinds);
-    table_deinit(&f->suppressions);
+    heaptrack_file_table_deinit(&f->strings);
+    heaptrack_file_table_deinit(&f->frames);
+    heaptrack_file_table_deinit(&f->ips);
+    heaptrack_file_table_deinit(&f->traces);
+    heaptrack_file_table_deinit(&f->stacks);
+    heaptrack_file_table_deinit(&f->kinds);
+    heaptrack_file_table_deinit(&f->suppressions);
 }

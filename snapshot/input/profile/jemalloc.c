@@ -38,7 +38,7 @@ struct reading {
 
 static const struct str maps_mark = STR_INIT("\nMAPPED_LIBRARIES:");
 
-static bool probe(struct bytes head) {
+static bool jemalloc_probe(struct bytes head) {
     struct str text = {(const char *)head.data, head.size}, line;
     uint64_t rate;
     return str_starts(text, STR("heap_v2/")) && str_next_line(&text, &line) &&
@@ -46,7 +46,7 @@ static bool probe(struct bytes head) {
 }
 
 /* Decimal digits in front of *p; false: none, or beyond 64 bits. */
-static bool take_number(const char **p, const char *end, uint64_t *ret) {
+static bool jemalloc_take_number(const char **p, const char *end, uint64_t *ret) {
     const char *at = *p;
     uint64_t value = 0;
     while (at < end && (*at == ' ' || *at == '\t'))
@@ -61,7 +61,7 @@ static bool take_number(const char **p, const char *end, uint64_t *ret) {
     return at > first;
 }
 
-static bool take_char(const char **p, const char *end, char c) {
+static bool jemalloc_take_char(const char **p, const char *end, char c) {
     while (*p < end && (**p == ' ' || **p == '\t'))
         ++*p;
     if (*p == end || **p != c)
@@ -71,13 +71,14 @@ static bool take_char(const char **p, const char *end, char c) {
 }
 
 /* "t*: 13: 6688 [0: 0]" behind its colon */
-static bool parse_figures(struct str text, struct figures *ret) {
+static bool jemalloc_parse_figures(struct str text, struct figures *ret) {
     const char *p = text.ptr, *end = text.ptr + text.len;
     struct figures f;
-    if (!take_number(&p, end, &f.count) || !take_char(&p, end, ':') ||
-        !take_number(&p, end, &f.bytes) || !take_char(&p, end, '[') ||
-        !take_number(&p, end, &f.total_count) || !take_char(&p, end, ':') ||
-        !take_number(&p, end, &f.total_bytes) || !take_char(&p, end, ']') || p != end)
+    if (!jemalloc_take_number(&p, end, &f.count) || !jemalloc_take_char(&p, end, ':') ||
+        !jemalloc_take_number(&p, end, &f.bytes) || !jemalloc_take_char(&p, end, '[') ||
+        !jemalloc_take_number(&p, end, &f.total_count) || !jemalloc_take_char(&p, end, ':') ||
+        !jemalloc_take_number(&p, end, &f.total_bytes) || !jemalloc_take_char(&p, end, ']') ||
+        p != end)
         return false;
     *ret = f;
     return true;
@@ -90,13 +91,13 @@ static void add_figures(struct figures *sum, const struct figures *f) {
     sum->total_bytes = num_add(sum->total_bytes, f->total_bytes);
 }
 
-static bool same_figures(const struct figures *a, const struct figures *b) {
+static bool jemalloc_same_figures(const struct figures *a, const struct figures *b) {
     return a->count == b->count && a->bytes == b->bytes && a->total_count == b->total_count &&
            a->total_bytes == b->total_bytes;
 }
 
 /* Ends the stack whose lines were read, and adds it. */
-static bool end_stack(struct reading *r, struct err *err) {
+static bool jemalloc_end_stack(struct reading *r, struct err *err) {
     if (!r->has_stack)
         return true;
     r->has_stack = false;
@@ -107,7 +108,7 @@ static bool end_stack(struct reading *r, struct err *err) {
     }
     struct figures f = r->stack;
     bool ever = r->has_said ? r->said.total_count > 0 : f.total_count > 0;
-    r->threads_differ += r->has_threads && !same_figures(&f, &r->threads);
+    r->threads_differ += r->has_threads && !jemalloc_same_figures(&f, &r->threads);
     r->stacks++;
     add_figures(&r->sum, &f);
     heap_profile_unsample(r->rate, &f.count, &f.bytes);
@@ -122,7 +123,7 @@ static bool end_stack(struct reading *r, struct err *err) {
 
 /* "@ 0x5605f2a1b3c4 0x5605f2a1b000" */
 static bool begin_stack(struct reading *r, struct str text, struct err *err) {
-    if (!end_stack(r, err))
+    if (!jemalloc_end_stack(r, err))
         return false;
     r->has_stack = true;
     r->has_figures = r->has_threads = false;
@@ -137,7 +138,7 @@ static void read_figures(struct reading *r, struct str text) {
     struct str who = colon == STR_NOT_FOUND ? text : str_take(text, colon);
     bool all = str_eq(who, STR("t*"));
     if ((!all && !num_dec(str_drop(who, 1), &thread)) || colon == STR_NOT_FOUND ||
-        !parse_figures(str_drop(text, colon + 1), &f)) {
+        !jemalloc_parse_figures(str_drop(text, colon + 1), &f)) {
         r->not_understood++;
     } else if (r->has_stack && all) {
         r->stack = f;
@@ -151,7 +152,7 @@ static void read_figures(struct reading *r, struct str text) {
     }
 }
 
-static bool read_stacks(struct reading *r, struct str text, struct err *err) {
+static bool jemalloc_read_stacks(struct reading *r, struct str text, struct err *err) {
     for (struct str line; str_next_line(&text, &line);) {
         line = str_trim(line);
         if (!line.len)
@@ -165,10 +166,10 @@ static bool read_stacks(struct reading *r, struct str text, struct err *err) {
             r->not_understood++;
         }
     }
-    return end_stack(r, err);
+    return jemalloc_end_stack(r, err);
 }
 
-static void check(const struct reading *r) {
+static void jemalloc_check(const struct reading *r) {
     struct builder *b = r->b;
     if (r->not_understood)
         builder_warn(b, r->not_understood, "jemalloc: lines or addresses were not understood");
@@ -196,10 +197,11 @@ static bool read_jemalloc(struct source *source, struct builder *b, struct err *
         maps = str_drop(text, mark + maps_mark.len);
         text = str_take(text, mark);
     }
-    bool ok = heap_profile_read_maps(&r.profile, maps, err) && read_stacks(&r, text, err) &&
+    bool ok = heap_profile_read_maps(&r.profile, maps, err) &&
+              jemalloc_read_stacks(&r, text, err) &&
               heap_profile_say_origin(&r.profile, "jemalloc", r.rate, r.sum.count, err);
     if (ok)
-        check(&r);
+        jemalloc_check(&r);
     heap_profile_end(&r.profile);
     if (ok && !r.stacks && !(r.has_said && r.said.count == 0))
         return err_set(err, ERR_FORMAT, "no stack that can be understood");
@@ -210,6 +212,6 @@ const struct input input_jemalloc = {
     .name = "jemalloc",
     .summary = "heap profile of jemalloc (prof.dump, heap_v2)",
     .may_give = PART_BIT(PART_STACKS),
-    .probe = probe,
+    .probe = jemalloc_probe,
     .read = read_jemalloc,
 };

@@ -54,7 +54,7 @@ struct massif {
 /* -- The tree ---------------------------------------------------------------------------------- */
 
 /* What a node has that no caller of it has. */
-static bool add_row(struct massif *m, uint32_t frames, uint64_t bytes, struct err *err) {
+static bool massif_add_row(struct massif *m, uint32_t frames, uint64_t bytes, struct err *err) {
     struct stack_row row = STACK_ROW;
     if (frames == 0 && !(m->frames[frames++] = builder_frame(m->b, STR(""), STR(""), ABSENT, err)))
         return false;
@@ -72,7 +72,7 @@ static bool close_levels(struct massif *m, uint32_t depth, struct err *err) {
         if (level->in_callers && own)
             differs = true;
         m->differ += differs;
-        if (own && !add_row(m, m->depth, own, err))
+        if (own && !massif_add_row(m, m->depth, own, err))
             return false;
     }
     return true;
@@ -80,7 +80,7 @@ static bool close_levels(struct massif *m, uint32_t depth, struct err *err) {
 
 /* "0x1091C8: session_open (shop.c:7)", "0x4929B8A: ??? (in /usr/lib/libc.so.6)", "in 24 places..."
  */
-static const char *frame_of(struct massif *m, struct str text, struct err *err) {
+static const char *massif_frame_of(struct massif *m, struct str text, struct err *err) {
     if (str_starts(text, STR("in ")))
         return builder_string(m->b, STR(BELOW_THRESHOLD), err);
     size_t colon = str_find(text, STR(": "), 0);
@@ -133,7 +133,7 @@ static bool read_node(struct massif *m, struct str line, bool *ret_mine, struct 
     }
     if (!close_levels(m, depth, err))
         return false;
-    if (depth && !(m->frames[depth - 1] = frame_of(m, text, err)))
+    if (depth && !(m->frames[depth - 1] = massif_frame_of(m, text, err)))
         return false;
     if (depth) {
         struct massif_level *callee = &m->levels[depth - 1];
@@ -177,7 +177,7 @@ struct massif_snapshot {
 };
 
 /* The lines up to the tree. */
-static void read_fields(struct massif *m, struct massif_snapshot *s) {
+static void massif_read_fields(struct massif *m, struct massif_snapshot *s) {
     struct str rest = m->rest, line;
     *s = (struct massif_snapshot){ABSENT, ABSENT, ABSENT, ABSENT, {"", 0}};
     const struct {
@@ -230,7 +230,7 @@ static bool add_numbers(struct massif *m, const struct massif_snapshot *s, struc
 
 static bool read_snapshot(struct massif *m, struct err *err) {
     struct massif_snapshot s;
-    read_fields(m, &s);
+    massif_read_fields(m, &s);
     bool peak = str_eq(s.tree, STR("peak")), tree = peak || str_eq(s.tree, STR("detailed"));
     if (s.heap == ABSENT || (!tree && !str_eq(s.tree, STR("empty"))))
         m->bad_lines++; /* cut */
@@ -266,7 +266,7 @@ static uint64_t count_trees(struct str text) {
     return count;
 }
 
-static bool say_program(struct massif *m, struct str command, struct err *err) {
+static bool massif_say_program(struct massif *m, struct str command, struct err *err) {
     struct origin_row *origin = builder_single(m->b, PART_ORIGIN, err);
     struct str rest = command, program = str_next_field(&rest);
     for (size_t i = program.len; i-- > 0;)
@@ -278,7 +278,7 @@ static bool say_program(struct massif *m, struct str command, struct err *err) {
                       builder_say_string(m->b, &origin->process, program, "the program", err));
 }
 
-static bool read_header(struct massif *m, struct str line, struct err *err) {
+static bool massif_read_header(struct massif *m, struct str line, struct err *err) {
     struct origin_row *origin = builder_single(m->b, PART_ORIGIN, err);
     if (!origin)
         return false;
@@ -292,7 +292,7 @@ static bool read_header(struct massif *m, struct str line, struct err *err) {
                                   "the tool", err);
     }
     if (str_starts(line, STR("cmd: ")))
-        return say_program(m, str_trim(str_drop(line, 5)), err);
+        return massif_say_program(m, str_trim(str_drop(line, 5)), err);
     if (str_starts(line, STR("time_unit: ")))
         m->time_unit = str_trim(str_drop(line, 11));
     else
@@ -323,7 +323,7 @@ static void say_rest(const struct massif *m) {
                      m->peak_moment);
 }
 
-static bool read_lines(struct massif *m, struct err *err) {
+static bool massif_read_lines(struct massif *m, struct err *err) {
     struct str line;
     bool in_header = true;
     while (str_next_line(&m->rest, &line)) {
@@ -332,7 +332,7 @@ static bool read_lines(struct massif *m, struct err *err) {
             if (!read_snapshot(m, err))
                 return false;
         } else if (in_header) {
-            if (!read_header(m, line, err))
+            if (!massif_read_header(m, line, err))
                 return false;
         } else {
             m->bad_lines += line.len > 0 && line.ptr[0] != '#';
@@ -352,7 +352,7 @@ static bool read_massif(struct source *source, struct builder *b, struct err *er
     m->has_trees = m->trees > 0;
     if (m->rest.len && m->rest.ptr[m->rest.len - 1] != '\n')
         m->bad_lines++; /* cut in the middle of a line */
-    bool ok = read_lines(m, err);
+    bool ok = massif_read_lines(m, err);
     if (ok && m->snapshots == 0)
         ok = err_set(err, ERR_FORMAT, "massif took no snapshot (valgrind was ended, or it is cut)");
     if (ok)

@@ -42,7 +42,7 @@ struct reading {
 
 /* -- What is measured -------------------------------------------------------------------------- */
 
-static bool is_one_of(struct str s, const char *a, const char *b) {
+static bool pprof_profile_is_one_of(struct str s, const char *a, const char *b) {
     return str_eq(s, str_of(a)) || (b && str_eq(s, str_of(b)));
 }
 
@@ -56,7 +56,7 @@ static struct measure find_measure(const struct pprof_tables *t, const char *nam
     struct measure m = {NONE, 0};
     for (uint32_t i = 0; i < t->value_count && m.at == NONE; i++) {
         struct str unit = pprof_string(t, t->values[i].unit);
-        if (!is_one_of(pprof_string(t, t->values[i].type), name, other))
+        if (!pprof_profile_is_one_of(pprof_string(t, t->values[i].type), name, other))
             continue;
         for (size_t k = 0; k < sizeof(units) / sizeof(*units); k++)
             if (str_eq(unit, str_of(units[k].name)))
@@ -190,8 +190,8 @@ static bool push_location(struct reading *r, uint64_t id, struct err *err) {
 
 /* -- Samples ----------------------------------------------------------------------------------- */
 
-static uint64_t value_of(struct reading *r, const uint64_t *values, uint32_t count,
-                         struct measure m) {
+static uint64_t pprof_profile_value_of(struct reading *r, const uint64_t *values, uint32_t count,
+                                       struct measure m) {
     uint64_t value;
     if (m.at == NONE)
         return ABSENT;
@@ -221,10 +221,10 @@ static uint64_t size_in_label(const struct reading *r, struct bytes label) {
 static bool add_sample(struct reading *r, const uint64_t *values, uint32_t count, uint64_t size,
                        struct err *err) {
     struct stack_row row = STACK_ROW;
-    row.bytes = value_of(r, values, count, r->bytes);
-    row.count = value_of(r, values, count, r->count);
-    row.total_count = value_of(r, values, count, r->total_count);
-    row.total_bytes = value_of(r, values, count, r->total_bytes);
+    row.bytes = pprof_profile_value_of(r, values, count, r->bytes);
+    row.count = pprof_profile_value_of(r, values, count, r->count);
+    row.total_count = pprof_profile_value_of(r, values, count, r->total_count);
+    row.total_bytes = pprof_profile_value_of(r, values, count, r->total_bytes);
     row.size_each = size;
     if (row.bytes == ABSENT) {
         heap_profile_drop(&r->profile);
@@ -282,10 +282,11 @@ static bool read_samples(struct reading *r, struct bytes file, struct err *err) 
     return true;
 }
 
-static bool say_origin(struct reading *r, struct err *err) {
+static bool pprof_profile_say_origin(struct reading *r, struct err *err) {
     const struct pprof_tables *t = &r->tables;
-    bool of_space = is_one_of(pprof_string(t, t->period_type.type), "space", "bytes") ||
-                    is_one_of(pprof_string(t, t->period_type.unit), "bytes", NULL);
+    bool of_space =
+        pprof_profile_is_one_of(pprof_string(t, t->period_type.type), "space", "bytes") ||
+        pprof_profile_is_one_of(pprof_string(t, t->period_type.unit), "bytes", NULL);
     uint64_t rate = of_space && t->period <= INT64_MAX ? t->period : 0;
     struct origin_row *origin = builder_single(r->b, PART_ORIGIN, err);
     if (!origin)
@@ -295,7 +296,7 @@ static bool say_origin(struct reading *r, struct err *err) {
     return heap_profile_say_origin(&r->profile, "pprof", rate, ABSENT, err);
 }
 
-static void check(const struct reading *r) {
+static void pprof_profile_check(const struct reading *r) {
     struct builder *b = r->b;
     const struct pprof_tables *t = &r->tables;
     if (t->is_cut || r->broken)
@@ -320,9 +321,10 @@ static bool read_pprof(struct source *source, struct builder *b, struct err *err
     struct reading r = {.b = b};
     heap_profile_begin(&r.profile, source, false, b);
     bool ok = pprof_tables_read(&r.tables, source->bytes, err) && find_measures(&r, err) &&
-              add_maps(&r, err) && read_samples(&r, source->bytes, err) && say_origin(&r, err);
+              add_maps(&r, err) && read_samples(&r, source->bytes, err) &&
+              pprof_profile_say_origin(&r, err);
     if (ok)
-        check(&r);
+        pprof_profile_check(&r);
     heap_profile_end(&r.profile);
     pprof_tables_deinit(&r.tables);
     return ok;

@@ -58,8 +58,8 @@ bool pprof_probe(struct bytes head) {
 /* -- Lists ------------------------------------------------------------------------------------- */
 
 /* Every item costs the input two bytes, so that lists grow with it. */
-static void *list_add(struct pprof_tables *t, struct pprof_list *list, size_t size,
-                      struct err *err) {
+static void *pprof_tables_list_add(struct pprof_tables *t, struct pprof_list *list, size_t size,
+                                   struct err *err) {
     if (list->count == list->capacity) {
         uint32_t capacity = list->capacity ? 2 * list->capacity : 64;
         void *grown =
@@ -109,7 +109,7 @@ static struct pprof_value_type read_value_type(struct pprof_tables *t, struct by
 static bool read_mapping(struct pprof_tables *t, struct bytes message, struct err *err) {
     uint64_t v[6] = {0};
     read_numbers(t, message, v, 6);
-    struct pprof_mapping *m = list_add(t, &t->mappings, sizeof(*m), err);
+    struct pprof_mapping *m = pprof_tables_list_add(t, &t->mappings, sizeof(*m), err);
     if (!m)
         return false;
     *m = (struct pprof_mapping){v[1], v[2], v[3], v[4], v[5]};
@@ -119,7 +119,7 @@ static bool read_mapping(struct pprof_tables *t, struct bytes message, struct er
 static bool read_location(struct pprof_tables *t, struct bytes message, struct err *err) {
     uint64_t v[3] = {0};
     read_numbers(t, message, v, 3);
-    struct pprof_location *l = list_add(t, &t->locations, sizeof(*l), err);
+    struct pprof_location *l = pprof_tables_list_add(t, &t->locations, sizeof(*l), err);
     if (!l)
         return false;
     *l = (struct pprof_location){.mapping = v[1], .address = v[2], .message = message};
@@ -129,15 +129,15 @@ static bool read_location(struct pprof_tables *t, struct bytes message, struct e
 static bool read_function(struct pprof_tables *t, struct bytes message, struct err *err) {
     uint64_t v[3] = {0};
     read_numbers(t, message, v, 3);
-    uint64_t *name = list_add(t, &t->functions, sizeof(*name), err);
+    uint64_t *name = pprof_tables_list_add(t, &t->functions, sizeof(*name), err);
     if (!name)
         return false;
     *name = v[1] ? v[1] : v[2]; /* or the name the system has for it */
     return index_id(t, &t->function_ids, v[0], t->functions.count - 1, err);
 }
 
-static bool read_string(struct pprof_tables *t, struct bytes text, struct err *err) {
-    struct str *s = list_add(t, &t->strings, sizeof(*s), err);
+static bool pprof_tables_read_string(struct pprof_tables *t, struct bytes text, struct err *err) {
+    struct str *s = pprof_tables_list_add(t, &t->strings, sizeof(*s), err);
     if (s)
         *s = (struct str){(const char *)text.data, text.size};
     return s != NULL;
@@ -161,7 +161,7 @@ static bool read_field(struct pprof_tables *t, const struct proto_field *f, stru
     case PROFILE_FUNCTION:
         return !is_bytes || read_function(t, f->bytes, err);
     case PROFILE_STRING:
-        return !is_bytes || read_string(t, f->bytes, err);
+        return !is_bytes || pprof_tables_read_string(t, f->bytes, err);
     case PROFILE_DROP_FRAMES:
         t->drop_frames = f->value;
         return true;

@@ -64,7 +64,7 @@ enum x64_found x64_find_function(struct space *s, uint64_t table, uint32_t count
 }
 
 /* How many 16-bit slots a code takes; 0: not known. */
-static uint32_t slots_of(uint32_t operation, uint32_t info) {
+static uint32_t unwind_x64_slots_of(uint32_t operation, uint32_t info) {
     switch (operation) {
     case PUSH_NONVOL:
     case ALLOC_SMALL:
@@ -109,7 +109,7 @@ static bool machine_frame(struct unwinder *u, uint32_t info) {
 }
 
 /* Undoes one code; p: its slots. */
-static bool undo(struct unwinder *u, const uint8_t *p) {
+static bool unwind_x64_undo(struct unwinder *u, const uint8_t *p) {
     uint32_t operation = p[1] & 15, info = p[1] >> 4;
     uint64_t *registers = u->c->registers;
     switch (operation) {
@@ -155,10 +155,10 @@ static bool apply(struct unwinder *u, uint64_t address, uint64_t offset, bool *r
     u->frame_offset = 16u * (head[3] >> 4);
     for (uint32_t i = 0; i < count;) {
         const uint8_t *p = codes + 2 * (size_t)i;
-        uint32_t slots = slots_of(p[1] & 15, p[1] >> 4);
+        uint32_t slots = unwind_x64_slots_of(p[1] & 15, p[1] >> 4);
         if (slots == 0 || i + slots > count)
             return false;
-        if (p[0] <= offset && !undo(u, p))
+        if (p[0] <= offset && !unwind_x64_undo(u, p))
             return false;
         i += slots;
     }

@@ -183,7 +183,7 @@ static void add_load(struct core *c, const struct elf_phdr *p) {
             (struct space_range){p->vaddr, p->vaddr + held.size, held.data, p->flags};
 }
 
-static bool read_segments(struct core *c, struct elf_notes *notes, struct err *err) {
+static bool elf_core_read_segments(struct core *c, struct elf_notes *notes, struct err *err) {
     uint64_t loads = 0;
     for (uint64_t i = 0; i < c->count; i++)
         loads += phdr_at(c, i).type == PT_LOAD;
@@ -272,8 +272,9 @@ static const char *tool_of(const struct core *c, const struct elf_notes *notes) 
 static bool open_core(struct core *c, struct err *err) {
     struct elf_notes notes;
     elf_notes_init(&notes, c->space);
-    if (!check_header(c, err) || !find_segments(c, err) || !read_segments(c, &notes, err) ||
-        !join_mappings(c, err) || !space_finish(c->space, err))
+    if (!check_header(c, err) || !find_segments(c, err) ||
+        !elf_core_read_segments(c, &notes, err) || !join_mappings(c, err) ||
+        !space_finish(c->space, err))
         return false;
     if (c->present_bytes == 0)
         return err_at(err, ERR_TRUNCATED, c->file.size,

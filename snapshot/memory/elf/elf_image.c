@@ -187,7 +187,8 @@ static uint32_t run_end(const struct space *s, uint32_t from) {
  * The module whose first mapping is m; false when it is no image. Where its own headers tell how
  * far it reaches, that counts: two copies of a file may stand next to each other.
  */
-static bool module_at(struct space *s, uint32_t first, uint32_t run, struct space_module *ret) {
+static bool elf_image_module_at(struct space *s, uint32_t first, uint32_t run,
+                                struct space_module *ret) {
     const struct space_mapping *m = &s->mappings[first];
     struct space_module module = {.path = m->file, .base = m->start};
     struct elf_image image;
@@ -235,7 +236,7 @@ bool image_list_modules(struct space *s, struct err *err) {
         if (i >= run)
             run = run_end(s, i);
         struct space_module module;
-        if (!module_at(s, i, run, &module)) {
+        if (!elf_image_module_at(s, i, run, &module)) {
             i = run - 1; /* a file of data, however often it is mapped */
             continue;
         }

@@ -31,7 +31,7 @@ void elf_notes_init(struct elf_notes *n, struct space *s) {
 
 /* -- Threads ----------------------------------------------------------------------------------- */
 
-static struct space_thread *add_thread(struct elf_notes *n, struct err *err) {
+static struct space_thread *elf_notes_add_thread(struct elf_notes *n, struct err *err) {
     struct space *s = n->space;
     if (s->thread_count == n->thread_capacity) {
         uint32_t capacity = n->thread_capacity ? n->thread_capacity * 2 : 32;
@@ -83,7 +83,7 @@ static bool read_prstatus(struct elf_notes *n, struct bytes desc, struct err *er
         space_warn(s, 1, "thread status notes are shorter than this CPU's");
         return true;
     }
-    struct space_thread *t = add_thread(n, err);
+    struct space_thread *t = elf_notes_add_thread(n, err);
     if (!t)
         return false;
     t->os_id = load_u32(desc.data + PRSTATUS_PID);

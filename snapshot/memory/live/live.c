@@ -136,7 +136,7 @@ static bool holds(const struct live *l, pid_t tid) {
     return false;
 }
 
-static bool add_thread(struct live *l, pid_t tid, struct err *err) {
+static bool live_add_thread(struct live *l, pid_t tid, struct err *err) {
     if (l->thread_count == l->thread_capacity) {
         uint32_t capacity = l->thread_capacity ? l->thread_capacity * 2 : 64;
         struct live_thread *grown = realloc(l->threads, capacity * sizeof(*grown));
@@ -162,7 +162,7 @@ static bool seize(struct live *l, pid_t tid, struct err *err) {
     }
     if (l->first_stop_ns == 0)
         l->first_stop_ns = clock_ns(CLOCK_MONOTONIC);
-    if (!add_thread(l, tid, err)) {
+    if (!live_add_thread(l, tid, err)) {
         ptrace(PTRACE_DETACH, tid, NULL, NULL);
         return false;
     }

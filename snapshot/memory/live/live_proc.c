@@ -67,7 +67,7 @@ static bool parse_mapping(struct str line, struct space_mapping *ret, struct str
     return true;
 }
 
-static bool add_mapping(struct maps *m, struct space_mapping mapping, struct str path) {
+static bool live_proc_add_mapping(struct maps *m, struct space_mapping mapping, struct str path) {
     struct space *s = m->space;
     if (s->mapping_count == m->mapping_capacity) {
         uint32_t capacity = m->mapping_capacity ? m->mapping_capacity * 2 : 256;
@@ -132,7 +132,7 @@ bool live_read_maps(struct space *s, struct live *l, struct err *err) {
         struct str path;
         uint64_t kib;
         if (parse_mapping(line, &mapping, &path))
-            ok = add_mapping(&m, mapping, path);
+            ok = live_proc_add_mapping(&m, mapping, path);
         else if (s->mapping_count && str_starts(line, STR("Rss:")) &&
                  num_dec(str_trim(str_take(str_drop(line, 4), line.len - 4 - 3)), &kib))
             s->mappings[s->mapping_count - 1].resident_bytes = kib * 1024;

@@ -10,7 +10,7 @@
 #define WINDOW_FIRST ((size_t)16 << 10) /* for a look here and there */
 #define WINDOW_MAX   ((size_t)1 << 20)  /* for who reads on */
 
-static ssize_t read_memory(struct live *l, uint64_t address, void *buffer, size_t size) {
+static ssize_t live_read_read_memory(struct live *l, uint64_t address, void *buffer, size_t size) {
     if (!l->no_readv) {
         struct iovec to = {buffer, size};
         struct iovec from = {(void *)(uintptr_t)address, size};
@@ -22,10 +22,10 @@ static ssize_t read_memory(struct live *l, uint64_t address, void *buffer, size_
     return l->memory < 0 ? -1 : pread(l->memory, buffer, size, (off_t)address);
 }
 
-static size_t read_some(struct live *l, uint64_t address, uint8_t *buffer, size_t size) {
+static size_t live_read_read_some(struct live *l, uint64_t address, uint8_t *buffer, size_t size) {
     size_t got = 0;
     while (got < size) {
-        ssize_t n = read_memory(l, address + got, buffer + got, size - got);
+        ssize_t n = live_read_read_memory(l, address + got, buffer + got, size - got);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -64,13 +64,13 @@ static const struct live_slot *fill_slot(struct space *s, struct live *l, uint64
         start = r->start;
     uint64_t size = r->end - start < slot->window ? r->end - start : slot->window;
     slot->start = start;
-    slot->size = read_some(l, start, slot->data, (size_t)size);
+    slot->size = live_read_read_some(l, start, slot->data, (size_t)size);
     slot->used = ++l->clock;
     return address - slot->start < slot->size ? slot : NULL;
 }
 
-static bool fetch_ahead(struct space *s, struct live *l, uint64_t address, uint8_t *out,
-                        size_t size) {
+static bool live_read_fetch_ahead(struct space *s, struct live *l, uint64_t address, uint8_t *out,
+                                  size_t size) {
     while (size) {
         const struct live_slot *hit = NULL;
         for (uint32_t i = 0; i < LIVE_SLOTS && !hit; i++) {
@@ -97,9 +97,9 @@ bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
     if (!l || l->resumed)
         return false;
     if (size >= WINDOW_FIRST * 4) /* who asks for that much reads ahead himself */
-        return read_some(l, address, buffer, size) == size;
+        return live_read_read_some(l, address, buffer, size) == size;
     pthread_mutex_lock(&l->lock);
-    bool ok = fetch_ahead(s, l, address, buffer, size);
+    bool ok = live_read_fetch_ahead(s, l, address, buffer, size);
     pthread_mutex_unlock(&l->lock);
     return ok;
 }

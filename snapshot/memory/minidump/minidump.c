@@ -76,8 +76,8 @@ static const char *const stream_names[MDMP_STREAM_END] = {
 };
 
 /* The entries of `count` that are in `in` and within our own limit; a warning tells the rest. */
-static struct mdmp_list list_of(struct mdmp *m, enum mdmp_stream stream, struct bytes in,
-                                uint64_t count, uint32_t stride, uint32_t max) {
+static struct mdmp_list minidump_list_of(struct mdmp *m, enum mdmp_stream stream, struct bytes in,
+                                         uint64_t count, uint32_t stride, uint32_t max) {
     uint64_t there = in.size / stride;
     uint64_t kept = count < there ? count : there;
     if (kept > max)
@@ -98,7 +98,7 @@ struct mdmp_list mdmp_list_counted(struct mdmp *m, enum mdmp_stream stream, uint
     }
     uint64_t count = load_u32(in.data);
     uint64_t head = in.size == 8 + count * stride ? 8 : 4;
-    return list_of(m, stream, bytes_slice(in, head, in.size), count, stride, max);
+    return minidump_list_of(m, stream, bytes_slice(in, head, in.size), count, stride, max);
 }
 
 struct mdmp_list mdmp_list_sized(struct mdmp *m, enum mdmp_stream stream, uint32_t least,
@@ -116,7 +116,7 @@ struct mdmp_list mdmp_list_sized(struct mdmp *m, enum mdmp_stream stream, uint32
         return (struct mdmp_list){.stride = least};
     }
     uint64_t count = count_size == 8 ? load_u64(in.data + count_at) : load_u32(in.data + count_at);
-    return list_of(m, stream, bytes_slice(in, head, in.size), count, stride, max);
+    return minidump_list_of(m, stream, bytes_slice(in, head, in.size), count, stride, max);
 }
 
 void mdmp_note(struct mdmp *m, uint64_t count, const char *text) {
@@ -180,7 +180,8 @@ uint64_t mdmp_filetime_ns(uint64_t filetime) {
 
 /* -- Header and directory ---------------------------------------------------------------------- */
 
-static bool read_header(struct mdmp *m, uint32_t *ret_streams, uint32_t *ret_rva, struct err *err) {
+static bool minidump_read_header(struct mdmp *m, uint32_t *ret_streams, uint32_t *ret_rva,
+                                 struct err *err) {
     for (size_t i = 0; i < REFUSED_COUNT; i++)
         if (starts_with(m->file, refused[i].signature))
             return err_at(err, ERR_UNSUPPORTED, 0, "is %s; a minidump of the process is needed",
@@ -214,7 +215,8 @@ static void note_foreign(struct mdmp *m, uint32_t type) {
         m->info->writer = "Breakpad";
 }
 
-static bool read_directory(struct mdmp *m, uint32_t streams, uint32_t rva, struct err *err) {
+static bool minidump_read_directory(struct mdmp *m, uint32_t streams, uint32_t rva,
+                                    struct err *err) {
     struct bytes directory = bytes_slice(m->file, rva, m->file.size);
     uint64_t there = directory.size / DIRECTORY_BYTES;
     if (streams && !there)
@@ -254,7 +256,8 @@ static void note_what_is_missing(struct mdmp *m) {
 
 static bool open_all(struct mdmp *m, struct err *err) {
     uint32_t streams = 0, rva = 0;
-    if (!read_header(m, &streams, &rva, err) || !read_directory(m, streams, rva, err))
+    if (!minidump_read_header(m, &streams, &rva, err) ||
+        !minidump_read_directory(m, streams, rva, err))
         return false;
     if (!mdmp_read_system(m, err) || !mdmp_read_modules(m, err) || !mdmp_read_threads(m, err) ||
         !mdmp_read_memory(m, err) || !mdmp_read_handles(m, err))

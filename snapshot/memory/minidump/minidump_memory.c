@@ -54,7 +54,7 @@ static uint32_t map_flags(const struct minidump_region *region) {
     }
 }
 
-static int cmp_u64(const void *a, const void *b) {
+static int minidump_memory_cmp_u64(const void *a, const void *b) {
     const uint64_t *x = a, *y = b;
     return *x < *y ? -1 : *x > *y;
 }
@@ -98,9 +98,10 @@ static bool find_threads(struct mdmp *m, struct thread_places *p, struct err *er
             p->tebs.items[p->tebs.count++] = m->info->threads[i].teb;
     }
     if (p->stack_pointers.count)
-        qsort(p->stack_pointers.items, p->stack_pointers.count, sizeof(uint64_t), cmp_u64);
+        qsort(p->stack_pointers.items, p->stack_pointers.count, sizeof(uint64_t),
+              minidump_memory_cmp_u64);
     if (p->tebs.count)
-        qsort(p->tebs.items, p->tebs.count, sizeof(uint64_t), cmp_u64);
+        qsort(p->tebs.items, p->tebs.count, sizeof(uint64_t), minidump_memory_cmp_u64);
     /* A stack is one allocation: committed part, guard page, and the reserve below. */
     for (uint32_t i = 0; i < m->info->region_count && p->stacks.count < threads; i++) {
         struct minidump_region region = minidump_region(m->info, i);
@@ -109,13 +110,13 @@ static bool find_threads(struct mdmp *m, struct thread_places *p, struct err *er
             p->stacks.items[p->stacks.count++] = region.allocation_base;
     }
     if (p->stacks.count)
-        qsort(p->stacks.items, p->stacks.count, sizeof(uint64_t), cmp_u64);
+        qsort(p->stacks.items, p->stacks.count, sizeof(uint64_t), minidump_memory_cmp_u64);
     return true;
 }
 
 /* What stands for the file of a committed region; NULL: private memory of no known use. */
-static const char *file_of(const struct mdmp *m, const struct thread_places *p,
-                           const struct minidump_region *region, uint32_t module) {
+static const char *minidump_memory_file_of(const struct mdmp *m, const struct thread_places *p,
+                                           const struct minidump_region *region, uint32_t module) {
     bool inside = module < m->s->module_count && m->s->modules[module].base <= region->base;
     if (region->type != REGION_PRIVATE && inside)
         return m->s->modules[module].path;
@@ -143,7 +144,7 @@ static void fill_mappings(struct mdmp *m, const struct thread_places *p) {
             continue;
         while (module < s->module_count && s->modules[module].end <= region.base)
             module++;
-        const char *file = file_of(m, p, &region, module);
+        const char *file = minidump_memory_file_of(m, p, &region, module);
         bool of_module = module < s->module_count && file == s->modules[module].path;
         s->mappings[s->mapping_count++] = (struct space_mapping){
             .start = region.base,
@@ -167,7 +168,7 @@ static void find_stack_tops(struct space *s) {
     }
 }
 
-static bool read_regions(struct mdmp *m, struct err *err) {
+static bool minidump_memory_read_regions(struct mdmp *m, struct err *err) {
     struct mdmp_list list =
         mdmp_list_sized(m, MDMP_MEMORY_INFO_LIST, MEMORY_INFO_BYTES, 8, 8, UINT32_MAX / 2);
     m->info->regions = list.entries;
@@ -207,7 +208,7 @@ static void add_range(struct mdmp *m, uint64_t start, uint64_t size, uint64_t rv
         (struct space_range){start, start + data.size, data.data, MAP_READ};
 }
 
-static void add_list(struct mdmp *m, const struct mdmp_list *list) {
+static void minidump_memory_add_list(struct mdmp *m, const struct mdmp_list *list) {
     for (uint32_t i = 0; i < list->count; i++) {
         const uint8_t *p = mdmp_entry(list, i).data;
         add_range(m, load_u64(p), load_u32(p + 8), load_u32(p + 12));
@@ -310,7 +311,7 @@ static bool read_ranges(struct mdmp *m, struct err *err) {
     if (count && !m->s->ranges)
         return err_nomem(err);
     add_list64(m, &big, rva);
-    add_list(m, &small);
+    minidump_memory_add_list(m, &small);
     if (!is_sorted(m->s))
         qsort(m->s->ranges, m->s->range_count, sizeof(*m->s->ranges), cmp_ranges);
     flag_ranges(m->s);
@@ -319,5 +320,5 @@ static bool read_ranges(struct mdmp *m, struct err *err) {
 }
 
 bool mdmp_read_memory(struct mdmp *m, struct err *err) {
-    return read_regions(m, err) && read_ranges(m, err);
+    return minidump_memory_read_regions(m, err) && read_ranges(m, err);
 }

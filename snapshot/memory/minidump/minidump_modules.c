@@ -40,8 +40,8 @@ static bool copy_text(struct mdmp *m, const char *text, const char **ret_copy, s
     return *ret_copy || err_nomem(err);
 }
 
-static bool read_version(struct mdmp *m, const struct module_entry *entry,
-                         struct space_module *module, struct err *err) {
+static bool minidump_modules_read_version(struct mdmp *m, const struct module_entry *entry,
+                                          struct space_module *module, struct err *err) {
     if (entry->version_signature != FIXEDFILEINFO_MAGIC ||
         (entry->version_high == 0 && entry->version_low == 0))
         return true;
@@ -77,7 +77,8 @@ static bool read_codeview(struct mdmp *m, const struct module_entry *entry,
     return true;
 }
 
-static bool read_module(struct mdmp *m, struct bytes in, uint32_t index, struct err *err) {
+static bool minidump_modules_read_module(struct mdmp *m, struct bytes in, uint32_t index,
+                                         struct err *err) {
     struct module_entry entry = {0};
     MDMP_DECODE(module_fields, in, &entry);
     struct space_module *module = &m->s->modules[index];
@@ -92,7 +93,8 @@ static bool read_module(struct mdmp *m, struct bytes in, uint32_t index, struct 
                                     .image_size = (uint32_t)entry.size};
     return mdmp_name(m, entry.name_rva, &module->path, err) &&
            (module->path || copy_text(m, "", &module->path, err)) &&
-           read_version(m, &entry, module, err) && read_codeview(m, &entry, info, module, err);
+           minidump_modules_read_version(m, &entry, module, err) &&
+           read_codeview(m, &entry, info, module, err);
 }
 
 static bool read_unloaded(struct mdmp *m, struct err *err) {
@@ -150,7 +152,7 @@ static bool read_sorted(struct mdmp *m, const struct mdmp_list *list, uint32_t *
     for (uint32_t i = 0; i < list->count; i++) {
         if (places[i].index == 0)
             *ret_first = i;
-        if (!read_module(m, mdmp_entry(list, places[i].index), i, err))
+        if (!minidump_modules_read_module(m, mdmp_entry(list, places[i].index), i, err))
             return false;
     }
     return true;

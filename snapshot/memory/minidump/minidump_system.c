@@ -163,7 +163,8 @@ struct tally {
     uint32_t count;
 };
 
-static bool tally_add(struct mdmp *m, struct tally *tally, struct str name, struct err *err) {
+static bool minidump_system_tally_add(struct mdmp *m, struct tally *tally, struct str name,
+                                      struct err *err) {
     uint32_t at = strmap_get(&tally->index, name, STR(""));
     if (at != STRMAP_NONE) {
         tally->types[at].count++;
@@ -180,7 +181,7 @@ static bool tally_add(struct mdmp *m, struct tally *tally, struct str name, stru
     return true;
 }
 
-static int cmp_types(const void *a, const void *b) {
+static int minidump_system_cmp_types(const void *a, const void *b) {
     const struct minidump_handle_type *x = a, *y = b;
     return strcmp(x->type, y->type);
 }
@@ -194,7 +195,7 @@ static bool count_handles(struct mdmp *m, const struct mdmp_list *list, struct t
         struct str name = mdmp_string(m, rva, HANDLE_TYPE_BYTES);
         if (m->scratch.failed)
             return err_nomem(err);
-        if (!tally_add(m, tally, name.len ? name : STR("<unnamed>"), err))
+        if (!minidump_system_tally_add(m, tally, name.len ? name : STR("<unnamed>"), err))
             return false;
     }
     return true;
@@ -214,7 +215,7 @@ bool mdmp_read_handles(struct mdmp *m, struct err *err) {
     strmap_init(&tally.index);
     bool ok = count_handles(m, &list, &tally, err);
     strmap_deinit(&tally.index);
-    qsort(tally.types, tally.count, sizeof(*tally.types), cmp_types);
+    qsort(tally.types, tally.count, sizeof(*tally.types), minidump_system_cmp_types);
     m->info->handle_types = tally.types;
     m->info->handle_type_count = tally.count;
     return ok;

@@ -55,7 +55,8 @@ static const struct mdmp_field exception_fields[] = {
 };
 #define EXCEPTION_BYTES 168u
 
-static void read_context(struct mdmp *m, const struct thread_entry *entry, uint32_t index) {
+static void minidump_threads_read_context(struct mdmp *m, const struct thread_entry *entry,
+                                          uint32_t index) {
     if (entry->context_size == 0) {
         mdmp_note(m, 1, "threads have no registers in this dump");
         return;
@@ -68,7 +69,7 @@ static void read_context(struct mdmp *m, const struct thread_entry *entry, uint3
 }
 
 /* ThreadList; *by_id gets the index of each thread. */
-static bool read_list(struct mdmp *m, struct u64map *by_id, struct err *err) {
+static bool minidump_threads_read_list(struct mdmp *m, struct u64map *by_id, struct err *err) {
     struct mdmp_list list = mdmp_list_counted(m, MDMP_THREAD_LIST, THREAD_BYTES, MDMP_THREADS_MAX);
     m->s->threads = arena_array(&m->s->arena, list.count, sizeof(*m->s->threads));
     m->info->threads = arena_array(&m->s->arena, list.count, sizeof(*m->info->threads));
@@ -107,13 +108,13 @@ static bool read_list(struct mdmp *m, struct u64map *by_id, struct err *err) {
             .exit_ns = MDMP_ABSENT,
             .start_address = MDMP_ABSENT,
         };
-        read_context(m, &entry, index);
+        minidump_threads_read_context(m, &entry, index);
     }
     return true;
 }
 
 /* 100 ns units to ns; nonsense is absent. */
-static uint64_t ticks_ns(uint64_t ticks) {
+static uint64_t minidump_threads_ticks_ns(uint64_t ticks) {
     return ticks < (UINT64_MAX - 1) / 100 ? ticks * 100 : MDMP_ABSENT;
 }
 
@@ -133,8 +134,8 @@ static void read_times(struct mdmp *m, const struct u64map *by_id) {
         info->create_ns = mdmp_filetime_ns(entry.create);
         info->exit_ns = mdmp_filetime_ns(entry.exit);
         info->start_address = entry.start_address;
-        thread->user_ns = ticks_ns(entry.user);
-        thread->kernel_ns = ticks_ns(entry.kernel);
+        thread->user_ns = minidump_threads_ticks_ns(entry.user);
+        thread->kernel_ns = minidump_threads_ticks_ns(entry.kernel);
         thread->start_time = info->create_ns;
         /* The dump's own time has whole seconds only: a thread can seem younger by one. */
         uint64_t now = info->exit_ns != MDMP_ABSENT ? info->exit_ns : m->info->captured_ns;
@@ -143,7 +144,8 @@ static void read_times(struct mdmp *m, const struct u64map *by_id) {
     }
 }
 
-static bool read_names(struct mdmp *m, const struct u64map *by_id, struct err *err) {
+static bool minidump_threads_read_names(struct mdmp *m, const struct u64map *by_id,
+                                        struct err *err) {
     struct mdmp_list list =
         mdmp_list_counted(m, MDMP_THREAD_NAMES, THREAD_NAME_BYTES, MDMP_THREADS_MAX);
     for (uint32_t i = 0; i < list.count; i++) {
@@ -175,17 +177,17 @@ static void read_exception(struct mdmp *m, const struct u64map *by_id) {
     struct thread_entry entry = {.context_size = load_u32(in.data + 160),
                                  .context_rva = load_u32(in.data + 164)};
     if (entry.context_size)
-        read_context(m, &entry, index);
+        minidump_threads_read_context(m, &entry, index);
 }
 
 bool mdmp_read_threads(struct mdmp *m, struct err *err) {
     struct u64map by_id;
     u64map_init(&by_id);
-    bool ok = read_list(m, &by_id, err);
+    bool ok = minidump_threads_read_list(m, &by_id, err);
     if (ok) {
         read_times(m, &by_id);
         read_exception(m, &by_id);
-        ok = read_names(m, &by_id, err);
+        ok = minidump_threads_read_names(m, &by_id, err);
     }
     u64map_deinit(&by_id);
     return ok;

@@ -163,7 +163,7 @@ bool pe_export(struct space *s, uint64_t base, const struct pe *pe, const char *
     return false;
 }
 
-static int cmp_symbols(const void *a, const void *b) {
+static int pe_cmp_symbols(const void *a, const void *b) {
     const struct pe_symbol *x = a, *y = b;
     if (x->rva != y->rva)
         return x->rva < y->rva ? -1 : 1;
@@ -192,7 +192,7 @@ bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_s
         if (name)
             symbols[count++] = (struct pe_symbol){rva, name};
     }
-    qsort(symbols, count, sizeof(*symbols), cmp_symbols);
+    qsort(symbols, count, sizeof(*symbols), pe_cmp_symbols);
     *ret_symbols = symbols;
     *ret_count = count;
     return true;

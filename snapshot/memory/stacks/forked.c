@@ -28,18 +28,18 @@ static _Noreturn void work_and_exit(forked_work *work, void *context, int fd) {
     _exit(0);
 }
 
-static uint64_t now_ms(void) {
+static uint64_t forked_now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 /* Reads until the other side ends or takes too long. */
-static void collect(int fd, size_t output_max, struct strbuf *out) {
-    uint64_t end = now_ms() + FORKED_SECONDS_MAX * 1000;
+static void forked_collect(int fd, size_t output_max, struct strbuf *out) {
+    uint64_t end = forked_now_ms() + FORKED_SECONDS_MAX * 1000;
     char block[65536];
     for (;;) {
-        uint64_t now = now_ms();
+        uint64_t now = forked_now_ms();
         struct pollfd p = {.fd = fd, .events = POLLIN};
         int ready = now < end ? poll(&p, 1, (int)(end - now)) : 0;
         if (ready < 0 && errno == EINTR)
@@ -64,7 +64,7 @@ void forked_run(forked_work *work, void *context, size_t output_max, struct strb
     }
     close(ends[1]);
     if (child > 0) {
-        collect(ends[0], output_max, out);
+        forked_collect(ends[0], output_max, out);
         kill(child, SIGKILL);
         while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
             continue;

@@ -46,7 +46,7 @@ bool native_frames_capture(struct space *s, struct err *err) {
 
 /* -- The other process ------------------------------------------------------------------------- */
 
-static void unwind(void *context, int fd) {
+static void native_frames_unwind(void *context, int fd) {
     struct space *s = context;
     unwind_all(s, s->stack_copies, fd);
 }
@@ -73,7 +73,7 @@ bool native_frames_read(struct space *s, struct native_stack **ret_stacks, uint3
     struct strbuf text;
     strbuf_init(&text);
     if (s->thread_count && (s->arch == ARCH_X64 || s->arch == ARCH_ARM64))
-        forked_run(unwind, s, OUTPUT_MAX, &text);
+        forked_run(native_frames_unwind, s, OUTPUT_MAX, &text);
     struct str rest = strbuf_str(&text), frames[NATIVE_FRAMES_MAX];
     uint64_t thread = UINT64_MAX;
     uint32_t count = 0, done = 0;

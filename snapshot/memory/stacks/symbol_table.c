@@ -47,9 +47,9 @@ static int open_same_build(const struct table *t, const char *path) {
 }
 
 /* In place of the standard one, which would ask debuginfod servers and look all over the disk. */
-static int find_debuginfo(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
-                          const char *file_name, const char *link, GElf_Word crc,
-                          char **debug_file_name) {
+static int symbol_table_find_debuginfo(Dwfl_Module *module, void **user_data, const char *name,
+                                       Dwarf_Addr base, const char *file_name, const char *link,
+                                       GElf_Word crc, char **debug_file_name) {
     (void)module, (void)name, (void)base, (void)file_name, (void)link, (void)crc;
     const struct table *t = *user_data;
     if (strlen(t->build_id) < 3)
@@ -77,7 +77,8 @@ static int find_debuginfo(Dwfl_Module *module, void **user_data, const char *nam
 }
 
 static Dwfl_Module *report_file(struct table *t) {
-    static const Dwfl_Callbacks callbacks = {.find_elf = no_elf, .find_debuginfo = find_debuginfo};
+    static const Dwfl_Callbacks callbacks = {.find_elf = no_elf,
+                                             .find_debuginfo = symbol_table_find_debuginfo};
     struct file file;
     if (file_open(&file, t->request->file, NULL)) {
         if (!image_file_build_id(file.bytes, t->build_id))
@@ -123,7 +124,7 @@ static struct str without_hash(struct str name) {
     return str_take(name, name.len - 19);
 }
 
-static void add_name(struct table *t, struct str name) {
+static void symbol_table_add_name(struct table *t, struct str name) {
     char mangled[NAME_MAX_CHARS + 1];
     name = without_clone(str_take(name, NAME_MAX_CHARS));
     memcpy(mangled, name.ptr, name.len);
@@ -137,7 +138,7 @@ static void add_name(struct table *t, struct str name) {
 }
 
 /* Names that the program itself calls it by come first; underscores mark those of the library. */
-static unsigned rank_of(const GElf_Sym *symbol, const char *name) {
+static unsigned symbol_table_rank_of(const GElf_Sym *symbol, const char *name) {
     unsigned bind = GELF_ST_BIND(symbol->st_info);
     unsigned rank = bind == STB_GLOBAL ? 0 : bind == STB_WEAK ? 1 : 2;
     unsigned underscores = 0;
@@ -146,7 +147,7 @@ static unsigned rank_of(const GElf_Sym *symbol, const char *name) {
     return (symbol->st_size ? 0 : 64) + (strncmp(name, "_Z", 2) == 0 ? 0 : underscores * 8) + rank;
 }
 
-static void flush(struct table *t) {
+static void symbol_table_flush(struct table *t) {
     forked_write(t->fd, strbuf_str(&t->out));
     strbuf_clear(&t->out);
 }
@@ -164,11 +165,11 @@ static void write_symbols(struct table *t, Dwfl_Module *module) {
             (type != STT_FUNC && type != STT_GNU_IFUNC) || strchr(name, '\n'))
             continue;
         strbuf_addf(&t->out, "%c %" PRIx64 " %" PRIx64 " %x ", SYMBOL_TABLE_SYMBOL, address,
-                    symbol.st_size, rank_of(&symbol, name));
-        add_name(t, str_of(name));
+                    symbol.st_size, symbol_table_rank_of(&symbol, name));
+        symbol_table_add_name(t, str_of(name));
         strbuf_addc(&t->out, '\n');
         if (t->out.len > BLOCK_BYTES)
-            flush(t);
+            symbol_table_flush(t);
     }
 }
 
@@ -199,7 +200,7 @@ void symbol_table_write(void *context, int fd) {
         write_segments(&t, module);
         write_symbols(&t, module);
         if (!t.out.failed)
-            flush(&t);
+            symbol_table_flush(&t);
     }
     strbuf_deinit(&t.out);
 }

@@ -62,7 +62,7 @@ static bool is_right(struct symbolizer *z, const struct strbuf *path, struct str
     return elf && !other;
 }
 
-static bool is_hex(struct str s) {
+static bool symbolize_is_hex(struct str s) {
     for (size_t i = 0; i < s.len; i++)
         if (!strchr("0123456789abcdef", s.ptr[i]))
             return false;
@@ -70,7 +70,7 @@ static bool is_hex(struct str s) {
 }
 
 /* The last part of a path, empty where that is no name of a file. */
-static struct str name_of(struct str path) {
+static struct str symbolize_name_of(struct str path) {
     const char *slash = path.len ? memrchr(path.ptr, '/', path.len) : NULL;
     if (slash)
         path = str_drop(path, (size_t)(slash - path.ptr) + 1);
@@ -92,7 +92,7 @@ static bool try_file(struct symbolizer *z, struct strbuf *path, const char *fold
 static bool find_file(struct symbolizer *z, struct str module, struct str build_id,
                       struct strbuf *path) {
     static const char *const endings[] = {"", ".debug", ".dbg"};
-    struct str name = name_of(module);
+    struct str name = symbolize_name_of(module);
     if (!name.len || memchr(module.ptr, '\0', module.len))
         return false;
     char folder[4096];
@@ -101,7 +101,7 @@ static bool find_file(struct symbolizer *z, struct str module, struct str build_
         if (try_file(z, path, folder, name, endings[i], build_id))
             return true;
     }
-    if (z->symbols && is_hex(build_id)) {
+    if (z->symbols && symbolize_is_hex(build_id)) {
         snprintf(folder, sizeof(folder), "%s/.build-id/%.2s/", z->symbols, build_id.ptr);
         if (try_file(z, path, folder, str_drop(build_id, 2), ".debug", build_id))
             return true;
@@ -112,7 +112,7 @@ static bool find_file(struct symbolizer *z, struct str module, struct str build_
 
 /* -- Symbols ----------------------------------------------------------------------------------- */
 
-static int cmp_symbols(const void *a, const void *b) {
+static int symbolize_cmp_symbols(const void *a, const void *b) {
     const struct symbol *x = a, *y = b;
     if (x->vaddr != y->vaddr)
         return x->vaddr < y->vaddr ? -1 : 1;
@@ -121,7 +121,7 @@ static int cmp_symbols(const void *a, const void *b) {
     return str_cmp(x->name, y->name);
 }
 
-static bool take_number(struct str *rest, uint64_t *ret) {
+static bool symbolize_take_number(struct str *rest, uint64_t *ret) {
     return num_hex(str_next_field(rest), ret);
 }
 
@@ -129,7 +129,8 @@ static bool keep_line(struct symbolizer *z, struct symbol_module *m, struct str 
                       struct err *err) {
     struct str rest = str_drop(line, 1);
     uint64_t a, b, c;
-    if (!take_number(&rest, &a) || !take_number(&rest, &b) || !take_number(&rest, &c))
+    if (!symbolize_take_number(&rest, &a) || !symbolize_take_number(&rest, &b) ||
+        !symbolize_take_number(&rest, &c))
         return true;
     if (line.ptr[0] == SYMBOL_TABLE_SEGMENT) {
         m->segments[m->segment_count++] = (struct segment){a, b, c};
@@ -162,7 +163,7 @@ static bool keep_answer(struct symbolizer *z, struct symbol_module *m, struct st
         if (line.len && !keep_line(z, m, line, err))
             return false;
     if (m->symbol_count)
-        qsort(m->symbols, m->symbol_count, sizeof(*m->symbols), cmp_symbols);
+        qsort(m->symbols, m->symbol_count, sizeof(*m->symbols), symbolize_cmp_symbols);
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->symbol_count; i++)
         if (!n || m->symbols[n - 1].vaddr != m->symbols[i].vaddr)
@@ -172,8 +173,8 @@ static bool keep_answer(struct symbolizer *z, struct symbol_module *m, struct st
     return true;
 }
 
-static bool read_module(struct symbolizer *z, struct symbol_module *m, struct str path,
-                        struct str build_id, struct err *err) {
+static bool symbolize_read_module(struct symbolizer *z, struct symbol_module *m, struct str path,
+                                  struct str build_id, struct err *err) {
     struct strbuf file, text;
     strbuf_init(&file);
     strbuf_init(&text);
@@ -205,13 +206,13 @@ static bool make_room(struct symbolizer *z, struct err *err) {
     return true;
 }
 
-static bool add_module(struct symbolizer *z, struct str path, struct str build_id,
-                       struct err *err) {
+static bool symbolize_add_module(struct symbolizer *z, struct str path, struct str build_id,
+                                 struct err *err) {
     const char *key = arena_copy(&z->arena, path.ptr, path.len);
     const char *id = arena_copy(&z->arena, build_id.ptr, build_id.len);
     if (!key || !id)
         return err_nomem(err);
-    if (!make_room(z, err) || !read_module(z, &z->modules[z->count], path, build_id, err))
+    if (!make_room(z, err) || !symbolize_read_module(z, &z->modules[z->count], path, build_id, err))
         return false;
     if (!strmap_put(&z->index, (struct str){key, path.len}, (struct str){id, build_id.len},
                     z->count))
@@ -224,7 +225,7 @@ bool symbolizer_module(struct symbolizer *z, struct str path, struct str build_i
                        const struct symbol_module **ret_module, struct err *err) {
     uint32_t number = strmap_get(&z->index, path, build_id);
     if (number == STRMAP_NONE) {
-        if (!add_module(z, path, build_id, err))
+        if (!symbolize_add_module(z, path, build_id, err))
             return false;
         number = z->count - 1;
     }

@@ -128,7 +128,7 @@ static Elf *image_from_memory(struct unwinding *u, const struct space_module *m)
     return u->dw.elf_memory((char *)image, (size_t)size);
 }
 
-static const struct space_module *module_of(const struct unwinding *u, Dwarf_Addr base) {
+static const struct space_module *unwind_module_of(const struct unwinding *u, Dwarf_Addr base) {
     for (uint32_t i = 0; u && i < u->space->module_count; i++)
         if (u->space->modules[i].base == base)
             return &u->space->modules[i];
@@ -141,7 +141,7 @@ static int find_elf(Dwfl_Module *module, void **user_data, const char *name, Dwa
     (void)module;
     (void)name;
     struct unwinding *u = *user_data;
-    const struct space_module *m = module_of(u, base);
+    const struct space_module *m = unwind_module_of(u, base);
     int fd = m ? open_file_of(u->space, m) : -1;
     if (fd >= 0)
         *file_name = strdup(m->path);
@@ -172,19 +172,19 @@ static int open_debug_file(const struct space *s, const struct space_module *m) 
 }
 
 /* In place of the standard one, which would ask debuginfod servers. */
-static int find_debuginfo(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
-                          const char *file_name, const char *link, GElf_Word crc,
-                          char **debug_file_name) {
+static int unwind_find_debuginfo(Dwfl_Module *module, void **user_data, const char *name,
+                                 Dwarf_Addr base, const char *file_name, const char *link,
+                                 GElf_Word crc, char **debug_file_name) {
     (void)module, (void)name, (void)file_name, (void)link, (void)crc;
     const struct unwinding *u = *user_data;
-    const struct space_module *m = module_of(u, base);
+    const struct space_module *m = unwind_module_of(u, base);
     int fd = m ? open_debug_file(u->space, m) : -1;
     if (fd >= 0)
         *debug_file_name = strdup(m->path);
     return fd;
 }
 
-static bool report_modules(struct unwinding *u) {
+static bool unwind_report_modules(struct unwinding *u) {
     u->dw.dwfl_report_begin(u->dwfl);
     uint64_t end = 0;
     for (uint32_t i = 0; i < u->space->module_count; i++) {
@@ -204,7 +204,7 @@ static bool report_modules(struct unwinding *u) {
 
 /* -- State ------------------------------------------------------------------------------------- */
 
-static bool read_word(struct unwinding *u, uint64_t address, uint64_t *ret_word) {
+static bool unwind_read_word(struct unwinding *u, uint64_t address, uint64_t *ret_word) {
     const struct stack_copies *c = u->copies;
     for (uint32_t lo = 0, hi = c ? c->count : 0; lo < hi;) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -226,7 +226,7 @@ static bool read_word(struct unwinding *u, uint64_t address, uint64_t *ret_word)
 static bool memory_read(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *result, void *arg) {
     (void)dwfl;
     uint64_t word;
-    if (!read_word(arg, address, &word))
+    if (!unwind_read_word(arg, address, &word))
         return false;
     *result = word;
     return true;
@@ -262,7 +262,7 @@ static bool set_registers(Dwfl_Thread *thread, void *arg) {
 
 /* -- Frames ------------------------------------------------------------------------------------ */
 
-static void add_frame(struct unwinding *u, uint64_t pc) {
+static void unwind_add_frame(struct unwinding *u, uint64_t pc) {
     const struct space_module *m = space_module_at(u->space, pc);
     if (!m) {
         strbuf_adds(&u->out, "F [anonymous]\n");
@@ -292,12 +292,12 @@ static int on_frame(Dwfl_Frame *state, void *arg) {
     const struct space_mapping *m = space_mapping_at(u->space, pc);
     if (!m || (m->flags && !(m->flags & MAP_EXEC) && !m->file))
         return DWARF_CB_ABORT; /* led astray */
-    add_frame(u, pc);
+    unwind_add_frame(u, pc);
     u->frames++;
     return DWARF_CB_OK;
 }
 
-static void flush(struct unwinding *u) {
+static void unwind_flush(struct unwinding *u) {
     forked_write(u->fd, strbuf_str(&u->out));
     strbuf_clear(&u->out);
 }
@@ -308,7 +308,7 @@ static int on_thread(Dwfl_Thread *thread, void *arg) {
     strbuf_addf(&u->out, "T %u\n", u->next - 1);
     u->dw.dwfl_thread_getframes(thread, on_frame, u);
     strbuf_adds(&u->out, "E\n");
-    flush(u);
+    unwind_flush(u);
     return DWARF_CB_OK;
 }
 
@@ -326,14 +326,14 @@ static Elf *machine_elf(struct unwinding *u) {
 
 void unwind_all(struct space *s, const struct stack_copies *copies, int fd) {
     static const Dwfl_Callbacks callbacks = {.find_elf = find_elf,
-                                             .find_debuginfo = find_debuginfo};
+                                             .find_debuginfo = unwind_find_debuginfo};
     static const Dwfl_Thread_Callbacks threads = {.next_thread = next_thread,
                                                   .memory_read = memory_read,
                                                   .set_initial_registers = set_registers};
     struct unwinding u = {.space = s, .copies = copies, .fd = fd};
     strbuf_init(&u.out);
     if (!dw_api_load(&u.dw) || u.dw.elf_version(EV_CURRENT) == EV_NONE ||
-        !(u.dwfl = u.dw.dwfl_begin(&callbacks)) || !report_modules(&u))
+        !(u.dwfl = u.dw.dwfl_begin(&callbacks)) || !unwind_report_modules(&u))
         return;
     Elf *elf = machine_elf(&u);
     if (elf && u.dw.dwfl_attach_state(u.dwfl, elf, 1, &threads, &u))

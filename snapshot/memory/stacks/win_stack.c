@@ -60,7 +60,7 @@ static const struct pe_symbol *symbol_before(const struct win_image *image, uint
 }
 
 /* "C:\Windows\System32\ntdll.dll" is written "ntdll", as WinDbg does. */
-static struct str short_name(const char *path) {
+static struct str win_stack_short_name(const char *path) {
     struct str name = str_of(path);
     size_t start = name.len, dot;
     while (start > 0 && name.ptr[start - 1] != '\\' && name.ptr[start - 1] != '/')
@@ -79,7 +79,7 @@ static void write_frame(struct strbuf *out, const struct space_module *module,
         strbuf_adds(out, "[code outside modules]");
         return;
     }
-    struct str name = short_name(module->path);
+    struct str name = win_stack_short_name(module->path);
     strbuf_add(out, name);
     uint64_t offset = ip - module->base;
     if (!symbol) {
@@ -92,8 +92,8 @@ static void write_frame(struct strbuf *out, const struct space_module *module,
 }
 
 /* One frame: writes it, and goes to its caller. false: there is no way on. */
-static bool step(struct win_stacks *w, struct x64_context *c, bool innermost, struct strbuf *out,
-                 struct err *err, bool *ret_ok) {
+static bool win_stack_step(struct win_stacks *w, struct x64_context *c, bool innermost,
+                           struct strbuf *out, struct err *err, bool *ret_ok) {
     *ret_ok = true;
     const struct space_module *module = space_module_at(w->space, c->rip - !innermost);
     if (!module) {
@@ -131,7 +131,7 @@ static bool read_x64(struct win_stacks *w, const struct space_thread *thread, st
     bool ok = true, on = true;
     uint32_t count = 0;
     for (; on && ok && c.rip && count < WIN_STACK_FRAMES_MAX; count++)
-        on = step(w, &c, count == 0, frames, err, &ok);
+        on = win_stack_step(w, &c, count == 0, frames, err, &ok);
     *ret_cut = !on || c.rip;
     return ok;
 }

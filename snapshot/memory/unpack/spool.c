@@ -96,7 +96,7 @@ static bool is_zero(const uint8_t *p, size_t size) {
 }
 
 /* Writes the buffer but for its pages of zeros. */
-static bool flush(struct spool *s, struct err *err) {
+static bool spool_flush(struct spool *s, struct err *err) {
     if (s->fd < 0 && !open_file(s, err))
         return false;
     size_t at = 0;
@@ -130,7 +130,7 @@ bool spool_add(struct spool *s, struct bytes bytes, struct err *err) {
         memcpy(s->buffer + s->held, bytes.data, n);
         s->held += n;
         bytes = bytes_slice(bytes, n, bytes.size);
-        if (s->held == BUFFER_BYTES && !flush(s, err))
+        if (s->held == BUFFER_BYTES && !spool_flush(s, err))
             return false;
     }
     return true;
@@ -152,7 +152,7 @@ bool spool_finish(struct spool *s, struct file *f, struct err *err) {
         s->held = 0;
         return true;
     }
-    if (!flush(s, err))
+    if (!spool_flush(s, err))
         return false;
     if (ftruncate(s->fd, (off_t)s->written) != 0)
         return err_set(err, ERR_SYSTEM, "cannot set the size of the temporary file: %s",

@@ -14,7 +14,7 @@
 #define MEMBERS_MAX  100000u
 #define TAR_MAGIC_AT 257u
 
-static bool starts(struct bytes head, const char *magic, size_t size) {
+static bool unpack_starts(struct bytes head, const char *magic, size_t size) {
     return head.size >= size && memcmp(head.data, magic, size) == 0;
 }
 
@@ -31,13 +31,13 @@ bool unpack_probe(struct bytes head) {
         {"PK\5\6", 4},
     };
     for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
-        if (starts(head, magics[i].ptr, magics[i].len))
+        if (unpack_starts(head, magics[i].ptr, magics[i].len))
             return true;
     if (head.size >= 4 && (head.data[0] & 0xf0) == 0x50 &&
-        starts((struct bytes){head.data + 1, 3}, "\x2a\x4d\x18", 3))
+        unpack_starts((struct bytes){head.data + 1, 3}, "\x2a\x4d\x18", 3))
         return true; /* skippable frame of zstd or lz4 */
-    if (head.size >= 10 && starts(head, "BZh", 3) && head.data[3] >= '1' && head.data[3] <= '9' &&
-        memcmp(head.data + 4, "1AY&SY", 6) == 0)
+    if (head.size >= 10 && unpack_starts(head, "BZh", 3) && head.data[3] >= '1' &&
+        head.data[3] <= '9' && memcmp(head.data + 4, "1AY&SY", 6) == 0)
         return true;
     return head.size > TAR_MAGIC_AT + 5 && memcmp(head.data + TAR_MAGIC_AT, "ustar", 5) == 0;
 }
@@ -54,14 +54,14 @@ struct unpacking {
 };
 
 /* What libarchive says, without line ends. */
-static const char *reason(const struct unpacking *u) {
+static const char *unpack_reason(const struct unpacking *u) {
     const char *text = u->lib.archive_error_string(u->archive);
     return text && *text ? text : "damaged";
 }
 
 static void say_damaged(struct unpacking *u) {
     u->report->damaged = true;
-    snprintf(u->report->why, sizeof(u->report->why), "%s", reason(u));
+    snprintf(u->report->why, sizeof(u->report->why), "%s", unpack_reason(u));
 }
 
 /*
@@ -82,21 +82,22 @@ static bool open_archive(struct unpacking *u, struct bytes in, struct err *err) 
     };
     for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++)
         if (filters[i](a) != ARCHIVE_OK)
-            return err_set(err, ERR_SYSTEM, "libarchive lacks a decompressor: %s", reason(u));
+            return err_set(err, ERR_SYSTEM, "libarchive lacks a decompressor: %s",
+                           unpack_reason(u));
     if (!u->only_raw) {
         u->lib.archive_read_support_format_tar(a);
         u->lib.archive_read_support_format_zip(a);
     }
     u->lib.archive_read_support_format_raw(a);
     if (u->lib.archive_read_open_memory(a, in.data, in.size) != ARCHIVE_OK)
-        return err_set(err, ERR_FORMAT, "cannot unpack: %s", reason(u));
+        return err_set(err, ERR_FORMAT, "cannot unpack: %s", unpack_reason(u));
     return true;
 }
 
 /* -- Members ----------------------------------------------------------------------------------- */
 
 /* 2: a dump by its first bytes or name, 1: anything else. */
-static unsigned rank_of(const char *name, struct bytes head) {
+static unsigned unpack_rank_of(const char *name, struct bytes head) {
     static const struct str magics[] = {
         {"\x7f"
          "ELF",
@@ -140,7 +141,8 @@ static bool add_zeros(struct unpacking *u, uint64_t until, struct err *err) {
     return true;
 }
 
-static bool read_member(struct unpacking *u, struct bytes block, uint64_t at, struct err *err) {
+static bool unpack_read_member(struct unpacking *u, struct bytes block, uint64_t at,
+                               struct err *err) {
     for (;;) {
         if (at < spool_size(&u->spool)) {
             say_damaged(u); /* blocks go backwards */
@@ -187,7 +189,7 @@ static bool consider(struct unpacking *u, struct archive_entry *entry, bool raw,
         return true;
     }
     struct bytes block = {data, size};
-    unsigned rank = raw ? 1 : rank_of(name ? name : "", block);
+    unsigned rank = raw ? 1 : unpack_rank_of(name ? name : "", block);
     if (rank == u->rank)
         u->several = true;
     if (rank == 2 && u->several)
@@ -200,7 +202,7 @@ static bool consider(struct unpacking *u, struct archive_entry *entry, bool raw,
     u->report->damaged = false;
     snprintf(u->report->member, sizeof(u->report->member), "%s", name ? name : "");
     spool_clear(&u->spool);
-    return read_member(u, block, (uint64_t)offset, err);
+    return unpack_read_member(u, block, (uint64_t)offset, err);
 }
 
 /* -- One layer --------------------------------------------------------------------------------- */

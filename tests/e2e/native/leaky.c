@@ -78,7 +78,7 @@ NOINLINE void one_round(int round) {
     churn();
 }
 
-static void *find(const char *name) {
+static void *leaky_find(const char *name) {
     return dlsym(RTLD_DEFAULT, name);
 }
 
@@ -86,9 +86,9 @@ static void *find(const char *name) {
 static int dump(const char *moment, const char *command) {
     int (*mallctl)(const char *, void *, size_t *, void *, size_t);
     void (*heap_profiler_dump)(const char *);
-    void *address = find("mallctl");
+    void *address = leaky_find("mallctl");
     memcpy(&mallctl, &address, sizeof(address));
-    address = find("HeapProfilerDump");
+    address = leaky_find("HeapProfilerDump");
     memcpy(&heap_profiler_dump, &address, sizeof(address));
     if (mallctl)
         mallctl("prof.dump", NULL, NULL, NULL, 0);

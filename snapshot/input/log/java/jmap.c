@@ -24,7 +24,7 @@ struct histogram_row {
     bool ranked;
 };
 
-static bool is_header(struct str text) {
+static bool jmap_is_header(struct str text) {
     if (text.len < 12 || (text.ptr[0] != 'n' && text.ptr[0] != '#'))
         return false;
     struct str first = str_next_field(&text);
@@ -47,7 +47,7 @@ static void split_module(struct str text, struct histogram_row *row) {
         row->module = str_take(row->module, at);
 }
 
-static bool parse_row(struct str text, struct histogram_row *ret_row) {
+static bool jmap_parse_row(struct str text, struct histogram_row *ret_row) {
     struct histogram_row row = {.ranked = false};
     struct str rest = text, first = str_next_field(&rest);
     uint64_t rank;
@@ -62,7 +62,7 @@ static bool parse_row(struct str text, struct histogram_row *ret_row) {
     return row.name.len > 0;
 }
 
-static bool parse_total(struct str text, struct cell *ret_total) {
+static bool jmap_parse_total(struct str text, struct cell *ret_total) {
     struct str rest = text;
     return str_eq(str_next_field(&rest), STR("Total")) &&
            num_dec(str_next_field(&rest), &ret_total->objects) &&
@@ -86,8 +86,8 @@ static bool is_bare_histogram(const struct transcript *t) {
     uint64_t last = ABSENT;
     for (unsigned i = 0; i < SURE_ROWS; i++) {
         struct histogram_row row;
-        if (!transcript_skip_blank(&scout) || !parse_row(scout.line.text, &row) || row.ranked ||
-            !is_class_name(row.name) || row.bytes > last || row.objects == 0 ||
+        if (!transcript_skip_blank(&scout) || !jmap_parse_row(scout.line.text, &row) ||
+            row.ranked || !is_class_name(row.name) || row.bytes > last || row.objects == 0 ||
             row.bytes / 8 < row.objects)
             return false;
         last = row.bytes;
@@ -96,11 +96,11 @@ static bool is_bare_histogram(const struct transcript *t) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
+static bool jmap_starts(const struct transcript *t) {
     char first = t->line.text.ptr[0];
     if (first >= '0' && first <= '9')
         return is_bare_histogram(t);
-    return is_header(t->line.text);
+    return jmap_is_header(t->line.text);
 }
 
 struct reader_state {
@@ -112,28 +112,28 @@ struct reader_state {
 };
 
 /* Does a row (with a rank, if those before had one) or the Total follow within a few lines? */
-static bool goes_on(const struct transcript *t, bool ranked) {
+static bool jmap_goes_on(const struct transcript *t, bool ranked) {
     struct transcript scout = transcript_scout(t);
     struct histogram_row row;
     struct cell total;
     for (unsigned i = 0; i < 8; i++) {
         transcript_next(&scout);
-        if (scout.at_end || is_header(scout.line.text))
+        if (scout.at_end || jmap_is_header(scout.line.text))
             return false;
-        if (parse_total(scout.line.text, &total) ||
-            (parse_row(scout.line.text, &row) && (row.ranked || !ranked)))
+        if (jmap_parse_total(scout.line.text, &total) ||
+            (jmap_parse_row(scout.line.text, &row) && (row.ranked || !ranked)))
             return true;
     }
     return false;
 }
 
-static bool read_rows(struct reader_state *r, struct err *err) {
+static bool jmap_read_rows(struct reader_state *r, struct err *err) {
     struct transcript *t = r->t;
     bool ranked = false;
     for (; !t->at_end; transcript_next(t)) {
         struct str text = t->line.text;
         struct histogram_row row;
-        if (text.len && parse_row(text, &row) && (row.ranked || !ranked)) {
+        if (text.len && jmap_parse_row(text, &row) && (row.ranked || !ranked)) {
             struct cell cell = {row.objects, row.bytes};
             if (!type_table_add(&r->table, row.name, row.module, cell, err))
                 return false;
@@ -141,14 +141,14 @@ static bool read_rows(struct reader_state *r, struct err *err) {
             r->rows++;
             r->sum.objects = num_add(r->sum.objects, row.objects);
             r->sum.bytes = num_add(r->sum.bytes, row.bytes);
-        } else if (parse_total(text, &r->total)) {
+        } else if (jmap_parse_total(text, &r->total)) {
             r->has_total = true;
             transcript_next(t);
             return true;
         } else if (text.len && transcript_is_elision(&t->line)) {
             r->elided++;
         } else if (!transcript_is_rule(text) || r->rows) {
-            if (!goes_on(t, ranked))
+            if (!jmap_goes_on(t, ranked))
                 return true;
             r->not_understood += text.len > 0;
         }
@@ -157,7 +157,7 @@ static bool read_rows(struct reader_state *r, struct err *err) {
 }
 
 /* true: all rows are there */
-static bool check(const struct reader_state *r) {
+static bool jmap_check(const struct reader_state *r) {
     struct builder *b = r->t->b;
     if (r->not_understood)
         builder_warn(b, r->not_understood, "jmap: lines of the histogram were not understood");
@@ -176,14 +176,14 @@ static bool check(const struct reader_state *r) {
     return false;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool jmap_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t, .table = {.generation = GEN_UNKNOWN}};
-    if (is_header(t->line.text))
+    if (jmap_is_header(t->line.text))
         transcript_next(t);
     if (!type_table_begin(&r.table, t->b, err))
         return type_table_end(&r.table, false, err);
-    bool ok = read_rows(&r, err);
-    r.table.is_cut = !ok || !check(&r);
+    bool ok = jmap_read_rows(&r, err);
+    r.table.is_cut = !ok || !jmap_check(&r);
     if (!type_table_end(&r.table, ok, err))
         return false;
     if (r.rows == 0 && !(r.has_total && r.total.objects == 0)) {
@@ -198,6 +198,6 @@ const struct section section_jmap = {
     .name = "jmap",
     .summary = "class histogram of HotSpot: jmap -histo, jcmd GC.class_histogram, GC logs",
     .may_give = PART_BIT(PART_TYPES),
-    .starts = starts,
-    .read = read,
+    .starts = jmap_starts,
+    .read = jmap_read,
 };

@@ -165,14 +165,15 @@ static struct printed *find_stack(struct print_reader *r, struct err *err) {
 }
 
 /* Stacks that differ by lines alone are one of ours: added up, but only within a list. */
-static void say(uint64_t *field, enum list *from, enum list list, uint64_t value) {
+static void heaptrack_print_say(uint64_t *field, enum list *from, enum list list, uint64_t value) {
     if (value == ABSENT || (*from != LIST_NONE && *from != list))
         return;
     *field = *from == LIST_NONE ? value : num_add(*field, value);
     *from = list;
 }
 
-static bool add_entry(struct print_reader *r, const struct label *label, struct err *err) {
+static bool heaptrack_print_add_entry(struct print_reader *r, const struct label *label,
+                                      struct err *err) {
     if (r->frame_count == 0) {
         r->unparsed++;
         return true;
@@ -180,13 +181,14 @@ static bool add_entry(struct print_reader *r, const struct label *label, struct 
     struct printed *p = find_stack(r, err);
     if (!p)
         return false;
-    say(&p->row.total_count, &p->calls_from, label->list, label->count);
+    heaptrack_print_say(&p->row.total_count, &p->calls_from, label->list, label->count);
     if (label->list == LIST_LEAKS)
-        say(&p->row.bytes, &p->leaks_from, label->list, label->amount);
+        heaptrack_print_say(&p->row.bytes, &p->leaks_from, label->list, label->amount);
     else if (label->list == LIST_TEMPORARY)
-        say(&p->row.temporary_count, &p->temporary_from, label->list, label->amount);
+        heaptrack_print_say(&p->row.temporary_count, &p->temporary_from, label->list,
+                            label->amount);
     else
-        say(&p->row.peak_bytes, &p->peak_from, label->list, label->amount);
+        heaptrack_print_say(&p->row.peak_bytes, &p->peak_from, label->list, label->amount);
     return true;
 }
 
@@ -217,7 +219,7 @@ static bool end_frames(struct print_reader *r, struct err *err) {
         r->head_frames = r->frame_count;
         return true;
     }
-    bool ok = add_entry(r, &r->label, err);
+    bool ok = heaptrack_print_add_entry(r, &r->label, err);
     r->frame_count = r->head_frames;
     return ok;
 }
@@ -226,7 +228,7 @@ static bool end_entry(struct print_reader *r, struct err *err) {
     if (!r->in_entry)
         return true;
     r->in_entry = false;
-    return end_frames(r, err) && (r->split || add_entry(r, &r->head, err));
+    return end_frames(r, err) && (r->split || heaptrack_print_add_entry(r, &r->head, err));
 }
 
 static bool begin_entry(struct print_reader *r, const struct label *label, struct err *err) {
@@ -254,7 +256,8 @@ static bool begin_entry(struct print_reader *r, const struct label *label, struc
 }
 
 /* "and 139B from 425 other places": callers that are not printed. */
-static bool add_others(struct print_reader *r, struct str text, bool *ret_mine, struct err *err) {
+static bool heaptrack_print_add_others(struct print_reader *r, struct str text, bool *ret_mine,
+                                       struct err *err) {
     struct label label = {.list = r->head.list, .outer = true, .count = ABSENT, .amount = ABSENT};
     struct str rest = str_drop(text, 4), amount;
     uint64_t value;
@@ -268,16 +271,16 @@ static bool add_others(struct print_reader *r, struct str text, bool *ret_mine, 
     r->split = true;
     r->label = label;
     r->frames[r->frame_count] = builder_string(r->t->b, STR(OTHER_PLACES), err);
-    if (!r->frames[r->frame_count++] || !add_entry(r, &label, err))
+    if (!r->frames[r->frame_count++] || !heaptrack_print_add_entry(r, &label, err))
         return false;
     r->frame_count = r->head_frames;
     r->label.outer = false; /* nothing more is to be added for it */
     return true;
 }
 
-static bool read_frame(struct print_reader *r, struct str text, struct err *err) {
+static bool heaptrack_print_read_frame(struct print_reader *r, struct str text, struct err *err) {
     bool mine = false;
-    if (str_starts(text, STR("and ")) && (!add_others(r, text, &mine, err) || mine))
+    if (str_starts(text, STR("and ")) && (!heaptrack_print_add_others(r, text, &mine, err) || mine))
         return mine;
     if (r->function.len && str_starts(text, STR("at "))) {
         r->placed = true;
@@ -308,8 +311,8 @@ static bool total_text(struct str text, struct str label, struct str *ret_value)
 enum { LEAKED = 4 }; /* place in the table below */
 
 /* One of a kind: a total that is said twice stays as it was. */
-static void keep(struct print_reader *r, size_t place, const char *name, uint64_t value,
-                 const char *unit) {
+static void heaptrack_print_keep(struct print_reader *r, size_t place, const char *name,
+                                 uint64_t value, const char *unit) {
     if (r->counters[place].name)
         return;
     r->counters[place].name = name;
@@ -318,7 +321,7 @@ static void keep(struct print_reader *r, size_t place, const char *name, uint64_
 }
 
 /* true: the line is one of a total. */
-static bool add_total(struct print_reader *r, struct str text) {
+static bool heaptrack_print_add_total(struct print_reader *r, struct str text) {
     static const struct {
         struct str label;
         const char *counter, *unit;
@@ -336,7 +339,7 @@ static bool add_total(struct print_reader *r, struct str text) {
         r->totals++;
         if (str_ends(value, STR("s.")) &&
             num_scaled(str_take(value, value.len - 2), 1000000000, &number))
-            keep(r, 6, "process.recorded_ns", number, "ns");
+            heaptrack_print_keep(r, 6, "process.recorded_ns", number, "ns");
         else
             r->unparsed++;
         return true;
@@ -352,7 +355,7 @@ static bool add_total(struct print_reader *r, struct str text) {
         if (i == LEAKED)
             r->leaked_error = wrong;
         r->is_diff |= value.ptr[0] == '-';
-        keep(r, i, totals[i].counter, number, totals[i].unit);
+        heaptrack_print_keep(r, i, totals[i].counter, number, totals[i].unit);
         return true;
     }
     return str_starts(text, STR("bytes allocated in total (")); /* of old versions */
@@ -360,7 +363,7 @@ static bool add_total(struct print_reader *r, struct str text) {
 
 /* -- Section ----------------------------------------------------------------------------------- */
 
-static bool is_heading(struct str text) {
+static bool heaptrack_print_is_heading(struct str text) {
     return str_eq(text, STR("MOST CALLS TO ALLOCATION FUNCTIONS")) ||
            str_eq(text, STR("PEAK MEMORY CONSUMERS")) || str_eq(text, STR("MEMORY LEAKS")) ||
            str_eq(text, STR("MOST TEMPORARY ALLOCATIONS"));
@@ -373,14 +376,15 @@ static bool is_progress(struct str text) {
            str_starts(text, STR("finished reading file, now analyzing data"));
 }
 
-static bool starts(const struct transcript *t) {
+static bool heaptrack_print_starts(const struct transcript *t) {
     struct label label;
-    return is_heading(t->line.text) || is_progress(t->line.text) ||
+    return heaptrack_print_is_heading(t->line.text) || is_progress(t->line.text) ||
            str_starts(t->line.text, STR("total runtime: ")) ||
            (parse_label(t->line.text, &label) && !label.outer);
 }
 
-static bool say_program(struct print_reader *r, struct str command, struct err *err) {
+static bool heaptrack_print_say_program(struct print_reader *r, struct str command,
+                                        struct err *err) {
     struct origin_row *origin = builder_single(r->t->b, PART_ORIGIN, err);
     struct str rest = command, program = str_next_field(&rest);
     for (size_t i = program.len; i-- > 0;)
@@ -392,7 +396,7 @@ static bool say_program(struct print_reader *r, struct str command, struct err *
                       builder_say_string(r->t->b, &origin->process, program, "the program", err));
 }
 
-static bool read_line(struct print_reader *r, bool *ret_mine, struct err *err) {
+static bool heaptrack_print_read_line(struct print_reader *r, bool *ret_mine, struct err *err) {
     struct str text = r->t->line.text;
     struct label label;
     *ret_mine = true;
@@ -402,19 +406,19 @@ static bool read_line(struct print_reader *r, bool *ret_mine, struct err *err) {
     r->is_diff |= is_label && (negative || str_contains(text, STR(" over -")));
     if (is_label)
         return begin_entry(r, &label, err);
-    if (is_heading(text) || is_progress(text)) {
+    if (heaptrack_print_is_heading(text) || is_progress(text)) {
         r->is_diff |= str_starts(text, STR("reading diff file"));
         return end_entry(r, err);
     }
     if (r->in_entry)
-        return read_frame(r, text, err);
+        return heaptrack_print_read_frame(r, text, err);
     if (str_starts(text, STR("Debuggee command was: ")))
-        return say_program(r, str_drop(text, 22), err);
-    *ret_mine = add_total(r, text);
+        return heaptrack_print_say_program(r, str_drop(text, 22), err);
+    *ret_mine = heaptrack_print_add_total(r, text);
     return true;
 }
 
-static void say_losses(const struct print_reader *r) {
+static void heaptrack_print_say_losses(const struct print_reader *r) {
     struct builder *b = r->t->b;
     uint64_t leaked = r->counters[LEAKED].name ? r->counters[LEAKED].value : 0;
     if (r->unparsed)
@@ -431,7 +435,7 @@ static void say_losses(const struct print_reader *r) {
                     "file says all of it exactly");
 }
 
-static bool finish(struct print_reader *r, struct err *err) {
+static bool heaptrack_print_finish(struct print_reader *r, struct err *err) {
     struct builder *b = r->t->b;
     if (r->is_diff || (r->count == 0 && r->totals == 0)) {
         transcript_hollow(r->t, r->is_diff ? "is a difference of two recordings: give the two data "
@@ -446,11 +450,11 @@ static bool finish(struct print_reader *r, struct err *err) {
         if (r->counters[i].name && !builder_counter(b, r->counters[i].name, r->counters[i].value,
                                                     r->counters[i].unit, err))
             return false;
-    say_losses(r);
+    heaptrack_print_say_losses(r);
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool heaptrack_print_read(struct transcript *t, struct err *err) {
     if (snapshot_has(t->b->snapshot, PART_STACKS)) {
         builder_warn(t->b, ABSENT, "a second output of heaptrack_print was passed over");
         transcript_next(t);
@@ -463,12 +467,12 @@ static bool read(struct transcript *t, struct err *err) {
     u64map_init(&r->by_hash);
     bool ok = true, mine = true;
     while (ok && !t->at_end) {
-        ok = read_line(r, &mine, err);
+        ok = heaptrack_print_read_line(r, &mine, err);
         if (!mine)
             break;
         transcript_next(t);
     }
-    ok = ok && end_entry(r, err) && finish(r, err);
+    ok = ok && end_entry(r, err) && heaptrack_print_finish(r, err);
     u64map_deinit(&r->by_hash);
     free(r->stacks);
     free(r);
@@ -479,6 +483,6 @@ const struct section section_heaptrack_print = {
     .name = "heaptrack-print",
     .summary = "heaptrack_print: largest stacks by calls, peak, leaks (-l), and totals",
     .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = heaptrack_print_starts,
+    .read = heaptrack_print_read,
 };

@@ -40,18 +40,18 @@ bool linux_flags_parse(struct str text, uint32_t *ret_flags) {
     return true;
 }
 
-static void add(uint64_t *sum, uint64_t more) {
+static void linux_map_file_add(uint64_t *sum, uint64_t more) {
     if (more != ABSENT)
         *sum = *sum == ABSENT ? more : num_add(*sum, more);
 }
 
 void linux_use_add(struct linux_use *sum, const struct linux_use *use) {
-    add(&sum->size, use->size);
-    add(&sum->rss, use->rss);
-    add(&sum->pss, use->pss);
-    add(&sum->private_bytes, use->private_bytes);
-    add(&sum->anonymous, use->anonymous);
-    add(&sum->swap, use->swap);
+    linux_map_file_add(&sum->size, use->size);
+    linux_map_file_add(&sum->rss, use->rss);
+    linux_map_file_add(&sum->pss, use->pss);
+    linux_map_file_add(&sum->private_bytes, use->private_bytes);
+    linux_map_file_add(&sum->anonymous, use->anonymous);
+    linux_map_file_add(&sum->swap, use->swap);
 }
 
 bool linux_use_store(struct builder *b, const struct linux_use *use, struct err *err) {
@@ -85,20 +85,21 @@ static bool is_file(struct str name) {
 }
 
 /* The runtime maps code heaps twice through this (W^X). */
-static bool is_code_heap(struct str name) {
+static bool linux_map_is_code_heap(struct str name) {
     return str_starts(name, STR("/memfd:doublemapper")) ||
            str_starts(name, STR("memfd:doublemapper"));
 }
 
 /* Address space that is only reserved is not memory: our own dumps leave it out, too. */
-static bool is_reserve(const struct linux_region *r) {
+static bool linux_map_is_reserve(const struct linux_region *r) {
     return !r->name.len && !(r->flags & ~(uint32_t)LINUX_SHARED);
 }
 
 /* images: names of files of which something is executable. before: the mapping in front. */
-static enum space_use use_of(const struct strmap *images, const struct linux_region *r,
-                             const struct linux_region *before, enum space_use use_before) {
-    if (is_code_heap(r->name))
+static enum space_use linux_map_use_of(const struct strmap *images, const struct linux_region *r,
+                                       const struct linux_region *before,
+                                       enum space_use use_before) {
+    if (linux_map_is_code_heap(r->name))
         return USE_LOADER_JIT;
     if (is_file(r->name))
         return strmap_get(images, r->name, STR("")) != STRMAP_NONE ? USE_IMAGE : USE_MAPPED_FILE;
@@ -131,8 +132,8 @@ static void sum_add(struct sum *sum, const struct linux_use *use) {
         sum->largest = use->size;
 }
 
-static bool say(struct builder *b, enum memory_by by, const char *key, const struct sum *sum,
-                struct scan_loss *loss, struct err *err) {
+static bool linux_map_say(struct builder *b, enum memory_by by, const char *key,
+                          const struct sum *sum, struct scan_loss *loss, struct err *err) {
     struct memory_row row = {
         .regions = sum->regions,
         .bytes = sum->use.size,
@@ -144,7 +145,7 @@ static bool say(struct builder *b, enum memory_by by, const char *key, const str
 static const char *const types[] = {"anonymous", "file", "shared", "kernel"};
 #define TYPES (sizeof(types) / sizeof(*types))
 
-static size_t type_of(const struct linux_region *r) {
+static size_t linux_map_type_of(const struct linux_region *r) {
     if (r->flags & LINUX_SHARED)
         return 2;
     return is_file(r->name) ? 1 : is_kernel(r->name) ? 3 : 0;
@@ -155,7 +156,7 @@ struct sums {
     struct linux_use all;
 };
 
-static bool sum_up(const struct linux_map *map, struct sums *sums, struct err *err) {
+static bool linux_map_sum_up(const struct linux_map *map, struct sums *sums, struct err *err) {
     struct strmap images;
     strmap_init(&images);
     bool ok = true;
@@ -168,10 +169,10 @@ static bool sum_up(const struct linux_map *map, struct sums *sums, struct err *e
     enum space_use before = USE_COUNT;
     for (uint32_t i = 0; ok && i < map->count; i++) {
         const struct linux_region *r = &map->items[i];
-        before = use_of(&images, r, i ? r - 1 : NULL, before);
-        if (!is_reserve(r))
+        before = linux_map_use_of(&images, r, i ? r - 1 : NULL, before);
+        if (!linux_map_is_reserve(r))
             sum_add(&sums->uses[before], &r->use);
-        sum_add(&sums->types[type_of(r)], &r->use);
+        sum_add(&sums->types[linux_map_type_of(r)], &r->use);
         sum_add(&sums->protections[r->flags], &r->use);
         linux_use_add(&sums->all, &r->use);
     }
@@ -185,27 +186,27 @@ bool linux_map_store(struct transcript *t, const struct linux_map *map, const ch
     struct scan_loss loss = {0};
     struct builder *b = t->b;
     uint64_t replaced;
-    if (!sum_up(map, &sums, err))
+    if (!linux_map_sum_up(map, &sums, err))
         return false;
     if (memory_claim(t, from, NULL, &replaced)) {
         builder_present(b, PART_MEMORY_MAP);
         for (size_t i = 0; i < USE_COUNT; i++)
-            if (!say(b, MEMORY_BY_USAGE, space_use_names[i], &sums.uses[i], &loss, err))
+            if (!linux_map_say(b, MEMORY_BY_USAGE, space_use_names[i], &sums.uses[i], &loss, err))
                 return false;
         for (size_t i = 0; i < TYPES; i++)
-            if (!say(b, MEMORY_BY_TYPE, types[i], &sums.types[i], &loss, err))
+            if (!linux_map_say(b, MEMORY_BY_TYPE, types[i], &sums.types[i], &loss, err))
                 return false;
         for (uint32_t i = 0; i < 16; i++) {
             const char key[] = {i & LINUX_READ ? 'r' : '-', i & LINUX_WRITE ? 'w' : '-',
                                 i & LINUX_EXEC ? 'x' : '-', i & LINUX_SHARED ? 's' : 'p', '\0'};
-            if (!say(b, MEMORY_BY_PROTECT, key, &sums.protections[i], &loss, err))
+            if (!linux_map_say(b, MEMORY_BY_PROTECT, key, &sums.protections[i], &loss, err))
                 return false;
         }
         for (size_t i = 0; i < USE_COUNT; i++) {
             struct sum largest = {.regions = ABSENT, .use = LINUX_USE};
             largest.use.size = sums.uses[i].largest;
             if (sums.uses[i].regions &&
-                !say(b, MEMORY_LARGEST, space_use_names[i], &largest, &loss, err))
+                !linux_map_say(b, MEMORY_LARGEST, space_use_names[i], &largest, &loss, err))
                 return false;
         }
     }

@@ -53,7 +53,7 @@ static bool parse_stack(struct str text, uint64_t *ret_bytes, uint64_t *ret_coun
 }
 
 /* The address in front of a frame, ABSENT: none; *text is what follows. */
-static uint64_t take_address(struct str *text) {
+static uint64_t memleak_take_address(struct str *text) {
     struct str rest = *text, first = str_next_field(&rest), second = rest;
     uint64_t number, address;
     struct str next = str_next_field(&second);
@@ -70,8 +70,8 @@ static uint64_t take_address(struct str *text) {
 }
 
 /* "main+0x6d [press]", "[unknown] [libc.so.6]", "[unknown]" */
-static const char *frame_of(struct builder *b, struct str text, struct err *err) {
-    uint64_t address = take_address(&text);
+static const char *memleak_frame_of(struct builder *b, struct str text, struct err *err) {
+    uint64_t address = memleak_take_address(&text);
     struct str function = text, module = {NULL, 0};
     size_t open = str_ends(text, STR("]")) ? STR_NOT_FOUND : text.len;
     for (size_t i = text.len; open == STR_NOT_FOUND && i-- > 0;)
@@ -86,7 +86,7 @@ static const char *frame_of(struct builder *b, struct str text, struct err *err)
     return builder_frame(b, function, module, module.len ? ABSENT : address, err);
 }
 
-static bool end_stack(struct tick *k, struct err *err) {
+static bool memleak_end_stack(struct tick *k, struct err *err) {
     if (!k->has_row)
         return true;
     k->has_row = false;
@@ -97,10 +97,10 @@ static bool end_stack(struct tick *k, struct err *err) {
     return !k->wanted || builder_add_stack(k->t->b, &k->row, err);
 }
 
-static bool add_frame(struct tick *k, struct str text, struct err *err) {
+static bool memleak_add_frame(struct tick *k, struct str text, struct err *err) {
     if (!k->wanted || k->depth > STACK_FRAMES_MAX)
         return true;
-    const char *frame = frame_of(k->t->b, text, err);
+    const char *frame = memleak_frame_of(k->t->b, text, err);
     if (!frame)
         return false;
     k->frames[k->depth++] = frame;
@@ -108,40 +108,40 @@ static bool add_frame(struct tick *k, struct str text, struct err *err) {
 }
 
 /* Is this blank line inside the list: does a stack follow? */
-static bool goes_on(const struct transcript *t) {
+static bool memleak_goes_on(const struct transcript *t) {
     struct line next;
     uint64_t bytes, count;
     return transcript_peek(t, 1, &next) && parse_stack(next.text, &bytes, &count);
 }
 
-static bool read_stacks(struct tick *k, struct err *err) {
+static bool memleak_read_stacks(struct tick *k, struct err *err) {
     struct transcript *t = k->t;
     for (transcript_next(t); !t->at_end; transcript_next(t)) {
         struct str text = t->line.text, raw = t->line.raw;
         uint64_t bytes, count;
         if (parse_stack(text, &bytes, &count)) {
-            if (!end_stack(k, err))
+            if (!memleak_end_stack(k, err))
                 return false;
             k->row = STACK_ROW;
             k->row.bytes = bytes;
             k->row.count = count;
             k->has_row = true;
         } else if (!text.len) {
-            if (!goes_on(t))
+            if (!memleak_goes_on(t))
                 break;
         } else if (str_starts(text, STR("addr = "))) {
             continue;
         } else if (k->has_row && raw.len && (raw.ptr[0] == ' ' || raw.ptr[0] == '\t')) {
-            if (!add_frame(k, text, err))
+            if (!memleak_add_frame(k, text, err))
                 return false;
         } else {
             break;
         }
     }
-    return end_stack(k, err);
+    return memleak_end_stack(k, err);
 }
 
-static bool starts(const struct transcript *t) {
+static bool memleak_starts(const struct transcript *t) {
     uint64_t limit;
     return t->line.text.len && t->line.text.ptr[0] == '[' && parse_head(t->line.text, &limit);
 }
@@ -151,7 +151,7 @@ static bool say_tool(struct builder *b, struct err *err) {
     return origin && builder_say_string(b, &origin->tool, STR("bcc memleak"), "the tool", err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool memleak_read(struct transcript *t, struct err *err) {
     struct tick k = {.t = t};
     struct builder *b = t->b;
     if (!parse_head(t->line.text, &k.limit))
@@ -159,7 +159,7 @@ static bool read(struct transcript *t, struct err *err) {
     k.wanted = builder_moment(b, PART_BIT(PART_STACKS));
     if (k.wanted)
         builder_present(b, PART_STACKS);
-    if (!read_stacks(&k, err) || !say_tool(b, err))
+    if (!memleak_read_stacks(&k, err) || !say_tool(b, err))
         return false;
     if (!k.wanted)
         return true;
@@ -176,6 +176,6 @@ const struct section section_memleak = {
     .name = "memleak",
     .summary = "memleak of bcc and libbpf-tools: outstanding allocations by stack, each time again",
     .may_give = PART_BIT(PART_STACKS),
-    .starts = starts,
-    .read = read,
+    .starts = memleak_starts,
+    .read = memleak_read,
 };

@@ -51,7 +51,7 @@ struct reading {
 
 /* -- Lines ------------------------------------------------------------------------------------- */
 
-static bool parse_heading(struct str text, struct heading *ret_heading) {
+static bool pmap_parse_heading(struct str text, struct heading *ret_heading) {
     static const struct {
         struct str name;
         enum column column;
@@ -104,7 +104,7 @@ static bool parse_heading(struct str text, struct heading *ret_heading) {
 }
 
 /* "19415:   bash /dev/fd/3" */
-static bool parse_process(struct str text, uint64_t *ret_pid, struct str *ret_program) {
+static bool pmap_parse_process(struct str text, uint64_t *ret_pid, struct str *ret_program) {
     size_t colon = str_find(str_take(text, 12), STR(":"), 0);
     if (colon == STR_NOT_FOUND || !num_dec(str_take(text, colon), ret_pid) || *ret_pid == 0 ||
         *ret_pid > UINT32_MAX || text.len < colon + 3 || text.ptr[colon + 1] != ' ')
@@ -119,7 +119,7 @@ static bool parse_process(struct str text, uint64_t *ret_pid, struct str *ret_pr
     return program.len > 0;
 }
 
-static bool take_value(struct linux_use *use, enum column column, struct str field) {
+static bool pmap_take_value(struct linux_use *use, enum column column, struct str field) {
     uint64_t kib;
     if (!num_dec(field, &kib) || kib >= (uint64_t)1 << 50)
         return false;
@@ -152,7 +152,8 @@ static struct str without_flags(struct str name) {
     return str_trim(name);
 }
 
-static bool parse_row(const struct heading *h, struct str text, struct linux_region *ret_region) {
+static bool pmap_parse_row(const struct heading *h, struct str text,
+                           struct linux_region *ret_region) {
     struct str f[COLUMNS_MAX], name;
     if (h->count == 0 || scan_fields(text, f, h->count, &name) != h->count)
         return false;
@@ -166,7 +167,7 @@ static bool parse_row(const struct heading *h, struct str text, struct linux_reg
         else if (h->columns[i] == COLUMN_MODE)
             ok = linux_flags_parse(f[i], &ret_region->flags);
         else if (h->columns[i] != COLUMN_NONE)
-            ok = take_value(&ret_region->use, h->columns[i], f[i]);
+            ok = pmap_take_value(&ret_region->use, h->columns[i], f[i]);
         if (!ok)
             return false;
     }
@@ -174,7 +175,8 @@ static bool parse_row(const struct heading *h, struct str text, struct linux_reg
 }
 
 /* "total kB   5332  4264  1316", and below -X "5332 4264 ... KB", from the column of sizes on. */
-static bool parse_total(const struct heading *h, struct str text, struct linux_use *ret_total) {
+static bool pmap_parse_total(const struct heading *h, struct str text,
+                             struct linux_use *ret_total) {
     struct str unit[2], rest = text;
     bool small = scan_fields(text, unit, 2, &rest) == 2 && str_eq(unit[0], STR("total")) &&
                  str_eq(unit[1], STR("kB"));
@@ -187,7 +189,7 @@ static bool parse_total(const struct heading *h, struct str text, struct linux_u
         i++;
     for (struct str field; i < h->count && (field = str_next_field(&rest)).len; i++)
         if (h->columns[i] != COLUMN_NONE && h->columns[i] != COLUMN_MODE &&
-            !take_value(ret_total, h->columns[i], field))
+            !pmap_take_value(ret_total, h->columns[i], field))
             return false;
     return ret_total->size != ABSENT;
 }
@@ -196,7 +198,7 @@ static bool is_rule(struct str text) {
     return transcript_is_rule(str_take(text, 4)) || str_starts(text, STR("=="));
 }
 
-static bool looks_like_row(struct str text) {
+static bool pmap_looks_like_row(struct str text) {
     struct str f[2];
     size_t n = scan_fields(str_take(text, 64), f, 2, NULL);
     return n >= 1 && (scan_is_address(f[0]) || (n == 2 && str_eq(f[0], STR("total"))));
@@ -228,7 +230,7 @@ static void name_kernel_pages(struct reading *r, struct linux_region *region) {
     }
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool pmap_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, program, command;
     struct linux_region region;
@@ -236,31 +238,31 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
     *ret_mine = !r->closed;
     if (r->closed)
         return true;
-    if (parse_row(&r->heading, text, &region)) {
+    if (pmap_parse_row(&r->heading, text, &region)) {
         linux_use_add(&r->sums, &region.use);
         r->has_stack |= str_eq(region.name, STR("[stack]"));
         name_kernel_pages(r, &region);
         return linux_map_add(&r->map, &region, err);
     }
-    if (r->headed && parse_total(&r->heading, text, &r->total)) {
+    if (r->headed && pmap_parse_total(&r->heading, text, &r->total)) {
         r->closed = true;
         return true;
     }
     struct heading again;
-    bool begins = parse_process(text, &pid, &program) || parse_heading(text, &again);
+    bool begins = pmap_parse_process(text, &pid, &program) || pmap_parse_heading(text, &again);
     if (begins) { /* only at the start; what comes later is another output */
         *ret_mine = !r->headed;
-        r->headed |= parse_heading(text, &r->heading);
+        r->headed |= pmap_parse_heading(text, &r->heading);
         return true;
     }
     if (is_rule(text))
         return true;
-    *ret_mine = looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
+    *ret_mine = pmap_looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
     r->loss.unparsed += *ret_mine;
     return true;
 }
 
-static bool say_process(struct builder *b, uint64_t pid, struct str program, struct err *err) {
+static bool pmap_say_process(struct builder *b, uint64_t pid, struct str program, struct err *err) {
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
     if (!origin)
         return false;
@@ -268,9 +270,9 @@ static bool say_process(struct builder *b, uint64_t pid, struct str program, str
     return builder_say_string(b, &origin->process, program, "the name of the program", err);
 }
 
-static bool store(struct reading *r, uint64_t pid, struct str program, struct err *err) {
+static bool pmap_store(struct reading *r, uint64_t pid, struct str program, struct err *err) {
     struct builder *b = r->t->b;
-    if (pid && !say_process(b, pid, program, err))
+    if (pid && !pmap_say_process(b, pid, program, err))
         return false;
     if (!transcript_moment(r->t))
         return true;
@@ -281,41 +283,41 @@ static bool store(struct reading *r, uint64_t pid, struct str program, struct er
     return linux_map_store(r->t, &r->map, "pmap", err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool pmap_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .sums = LINUX_USE, .total = LINUX_USE};
     uint64_t pid = 0;
     struct str program = {"", 0};
-    if (!parse_process(t->line.text, &pid, &program))
+    if (!pmap_parse_process(t->line.text, &pid, &program))
         pid = 0;
-    bool ok = scan_table(t, &r.loss, take_line, &r, err);
+    bool ok = scan_table(t, &r.loss, pmap_take_line, &r, err);
     if (ok && r.map.count == 0)
         transcript_hollow(t, "pmap: a heading without mappings");
     else if (ok)
-        ok = store(&r, pid, program, err);
+        ok = pmap_store(&r, pid, program, err);
     if (ok)
         scan_loss_report(t, &r.loss);
     linux_map_deinit(&r.map);
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool pmap_starts(const struct transcript *t) {
     struct str text = t->line.text, program;
     struct heading heading;
     struct line next;
     uint64_t pid;
     if (text.ptr[0] == 'A')
-        return parse_heading(text, &heading);
-    return text.ptr[0] >= '1' && text.ptr[0] <= '9' && parse_process(text, &pid, &program) &&
+        return pmap_parse_heading(text, &heading);
+    return text.ptr[0] >= '1' && text.ptr[0] <= '9' && pmap_parse_process(text, &pid, &program) &&
            transcript_peek(t, 1, &next) &&
-           (parse_heading(next.text, &heading) ||
+           (pmap_parse_heading(next.text, &heading) ||
             (next.text.len == 0 && transcript_peek(t, 2, &next) &&
-             parse_heading(next.text, &heading)));
+             pmap_parse_heading(next.text, &heading)));
 }
 
 const struct section section_pmap = {
     .name = "pmap",
     .summary = "pmap -x, -X, -XX: memory of a Linux process by mapping",
     .may_give = PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = pmap_starts,
+    .read = pmap_read,
 };

@@ -73,7 +73,7 @@ static bool is_percent(struct str s) {
            ((s.ptr[0] >= '0' && s.ptr[0] <= '9') || s.ptr[0] == '-');
 }
 
-static bool parse_row(struct str text, uint64_t unit, struct text_row *ret) {
+static bool pprof_text_parse_row(struct str text, uint64_t unit, struct text_row *ret) {
     struct text_row row;
     struct str fields[5];
     if (scan_fields(text, fields, 5, &row.name) != 5 || !is_percent(fields[1]) ||
@@ -86,7 +86,7 @@ static bool parse_row(struct str text, uint64_t unit, struct text_row *ret) {
 }
 
 /* "Total: 815965512 B", "Total: 1.3 MB", "Total: 77382 objects", "Total: 12 samples" */
-static bool parse_total(struct str text, struct figure *ret, uint64_t *ret_unit) {
+static bool pprof_text_parse_total(struct str text, struct figure *ret, uint64_t *ret_unit) {
     if (!str_starts(text, STR("Total: ")))
         return false;
     text = str_drop(text, strlen("Total: "));
@@ -96,7 +96,7 @@ static bool parse_total(struct str text, struct figure *ret, uint64_t *ret_unit)
     return (objects || *ret_unit) && !text.len && parse_figure(number, *ret_unit, ret);
 }
 
-static bool is_header(struct str text) {
+static bool pprof_text_is_header(struct str text) {
     struct str fields[5], rest;
     return scan_fields(text, fields, 5, &rest) == 5 && str_eq(fields[0], STR("flat")) &&
            str_eq(fields[1], STR("flat%")) && str_eq(fields[2], STR("sum%")) &&
@@ -105,18 +105,18 @@ static bool is_header(struct str text) {
 
 static const struct str showing = STR_INIT("Showing nodes accounting for ");
 
-static bool starts(const struct transcript *t) {
+static bool pprof_text_starts(const struct transcript *t) {
     struct figure total;
     struct text_row row;
     struct line next;
     uint64_t unit;
     char first = t->line.text.ptr[0];
     if (first == 'f')
-        return is_header(t->line.text);
+        return pprof_text_is_header(t->line.text);
     if (first == 'S')
         return str_starts(t->line.text, showing);
-    return first == 'T' && parse_total(t->line.text, &total, &unit) &&
-           transcript_peek(t, 1, &next) && parse_row(next.text, unit, &row);
+    return first == 'T' && pprof_text_parse_total(t->line.text, &total, &unit) &&
+           transcript_peek(t, 1, &next) && pprof_text_parse_row(next.text, unit, &row);
 }
 
 /* -- Names ------------------------------------------------------------------------------------- */
@@ -140,7 +140,8 @@ static struct str plain_name(struct str name, uint64_t *ret_address) {
 
 /* -- Rows -------------------------------------------------------------------------------------- */
 
-static struct allocation_row *find_row(struct builder *b, const char *name, struct err *err) {
+static struct allocation_row *pprof_text_find_row(struct builder *b, const char *name,
+                                                  struct err *err) {
     uint64_t key = hash_combine(hash_bytes("function", 8), (uintptr_t)name);
     struct allocation_row *row;
     while ((row = builder_find(b, PART_ALLOCATIONS, key)) && row->name != name)
@@ -157,7 +158,8 @@ static struct allocation_row *find_row(struct builder *b, const char *name, stru
 }
 
 /* A figure of this table: added to what it said before, compared with what others said. */
-static void say(struct reading *r, uint64_t *field, uint64_t value, bool again, bool adds) {
+static void pprof_text_say(struct reading *r, uint64_t *field, uint64_t value, bool again,
+                           bool adds) {
     if (!again)
         scan_say(field, value, &r->loss);
     else if (adds)
@@ -166,12 +168,12 @@ static void say(struct reading *r, uint64_t *field, uint64_t value, bool again, 
         *field = value;
 }
 
-static bool add_row(struct reading *r, const struct text_row *row, struct err *err) {
+static bool pprof_text_add_row(struct reading *r, const struct text_row *row, struct err *err) {
     struct builder *b = r->t->b;
     uint64_t address;
     struct str name = plain_name(row->name, &address);
     const char *frame = builder_frame(b, name, (struct str){NULL, 0}, address, err);
-    struct allocation_row *to = frame ? find_row(b, frame, err) : NULL;
+    struct allocation_row *to = frame ? pprof_text_find_row(b, frame, err) : NULL;
     uint32_t count;
     if (!to)
         return false;
@@ -181,8 +183,8 @@ static bool add_row(struct reading *r, const struct text_row *row, struct err *e
     uint64_t *cum = bytes ? &to->cum_bytes : &to->cum_count;
     bool again = (uint32_t)(to - all) >= r->first_row && *flat != ABSENT;
     r->merged += again;
-    say(r, flat, row->flat.value, again, true);
-    say(r, cum, row->cum.value, again, false);
+    pprof_text_say(r, flat, row->flat.value, again, true);
+    pprof_text_say(r, cum, row->cum.value, again, false);
     if (again && *cum < *flat)
         *cum = *flat;
     r->sum = num_add(r->sum, row->flat.value);
@@ -190,10 +192,10 @@ static bool add_row(struct reading *r, const struct text_row *row, struct err *e
     return true;
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool pprof_text_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct text_row row;
-    *ret_mine = parse_row(r->t->line.text, r->default_unit, &row);
+    *ret_mine = pprof_text_parse_row(r->t->line.text, r->default_unit, &row);
     if (!*ret_mine)
         return true;
     r->rows++;
@@ -207,12 +209,12 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
     }
     uint64_t step = row.flat.value ? row.flat.step : row.cum.step;
     r->step = step > r->step ? step : r->step;
-    return add_row(r, &row, err);
+    return pprof_text_add_row(r, &row, err);
 }
 
 /* -- The table --------------------------------------------------------------------------------- */
 
-static void check(struct reading *r) {
+static void pprof_text_check(struct reading *r) {
     struct builder *b = r->t->b;
     /* Each row is off by half of what its last digit stands for. */
     uint64_t slack = num_add(r->total.step, r->rows < UINT32_MAX ? r->rows * (r->step / 2 + 1) : 0);
@@ -233,7 +235,7 @@ static void check(struct reading *r) {
     scan_loss_report(r->t, &r->loss);
 }
 
-static bool add_total(struct reading *r, struct err *err) {
+static bool pprof_text_add_total(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     if (!r->has_total || r->total.is_negative)
         return true;
@@ -259,42 +261,42 @@ static void read_showing(struct reading *r) {
     while (!t->at_end &&
            (str_starts(t->line.text, STR("Dropped ")) || str_starts(t->line.text, STR("Showing "))))
         transcript_next(t);
-    if (!t->at_end && is_header(t->line.text))
+    if (!t->at_end && pprof_text_is_header(t->line.text))
         transcript_next(t);
 }
 
-static void read_head(struct reading *r) {
+static void pprof_text_read_head(struct reading *r) {
     char first = r->t->line.text.ptr[0];
     if (first == 'S') {
         read_showing(r);
         return;
     }
     if (first == 'T') {
-        r->has_total = parse_total(r->t->line.text, &r->total, &r->default_unit);
+        r->has_total = pprof_text_parse_total(r->t->line.text, &r->total, &r->default_unit);
         r->is_bytes = r->default_unit != 0;
     }
     transcript_next(r->t);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool pprof_text_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     builder_rows(t->b, PART_ALLOCATIONS, &r.first_row);
-    read_head(&r);
-    if (!scan_table(t, &r.loss, take_line, &r, err))
+    pprof_text_read_head(&r);
+    if (!scan_table(t, &r.loss, pprof_text_take_line, &r, err))
         return false;
     if (r.rows == 0 || r.rows == r.times) {
         transcript_hollow(t, r.times ? "pprof text: a profile of time, not of memory"
                                      : "pprof text: no row that can be understood");
         return true;
     }
-    check(&r);
-    return add_total(&r, err);
+    pprof_text_check(&r);
+    return pprof_text_add_total(&r, err);
 }
 
 const struct section section_pprof_text = {
     .name = "pprof-text",
     .summary = "functions by what they allocate: jeprof --text, pprof -text, go tool pprof -top",
     .may_give = PART_BIT(PART_ALLOCATIONS),
-    .starts = starts,
-    .read = read,
+    .starts = pprof_text_starts,
+    .read = pprof_text_read,
 };

@@ -25,7 +25,8 @@ struct reading {
 };
 
 /* "55827f458000-55827f45e000 r-xp 00002000 fe:00 247629    /usr/bin/head" */
-static bool parse_heading(struct str text, struct linux_region *ret_region, uint64_t *ret_end) {
+static bool smaps_parse_heading(struct str text, struct linux_region *ret_region,
+                                uint64_t *ret_end) {
     struct str f[5], name;
     uint64_t offset, inode;
     if (scan_fields(text, f, 5, &name) != 5)
@@ -42,7 +43,7 @@ static bool parse_heading(struct str text, struct linux_region *ret_region, uint
 }
 
 /* "Rss:                  24 kB", "VmFlags: rd ex": the name, and the number of bytes or ABSENT. */
-static bool parse_field(struct str text, struct str *ret_name, uint64_t *ret_bytes) {
+static bool smaps_parse_field(struct str text, struct str *ret_name, uint64_t *ret_bytes) {
     size_t colon = str_find(str_take(text, 32), STR(":"), 0);
     if (colon == STR_NOT_FOUND || colon == 0 || !(text.ptr[0] >= 'A' && text.ptr[0] <= 'Z') ||
         str_contains(str_take(text, colon), STR(" ")))
@@ -74,7 +75,7 @@ static void take_field(struct linux_use *use, struct str name, uint64_t bytes) {
     linux_use_add(use, &one);
 }
 
-static bool end_region(struct reading *r, struct err *err) {
+static bool smaps_end_region(struct reading *r, struct err *err) {
     if (!r->in_region)
         return true;
     r->in_region = false;
@@ -85,13 +86,13 @@ static bool end_region(struct reading *r, struct err *err) {
     return linux_map_add(&r->map, &r->region, err);
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool smaps_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, name;
     struct linux_region region;
     uint64_t end, bytes;
     *ret_mine = true;
-    if (parse_heading(text, &region, &end)) {
+    if (smaps_parse_heading(text, &region, &end)) {
         bool rollup = str_eq(region.name, STR("[rollup]"));
         /* Addresses ascend: another list begins. */
         if (r->t->line.number != r->t->section_line &&
@@ -99,7 +100,7 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
             *ret_mine = false;
             return true;
         }
-        if (!end_region(r, err))
+        if (!smaps_end_region(r, err))
             return false;
         r->region = region;
         r->in_region = true;
@@ -109,7 +110,7 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
         r->has_stack |= str_eq(region.name, STR("[stack]"));
         return true;
     }
-    if (r->in_region && parse_field(text, &name, &bytes)) {
+    if (r->in_region && smaps_parse_field(text, &name, &bytes)) {
         r->fields++;
         take_field(&r->region.use, name, bytes);
         return true;
@@ -118,7 +119,7 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
     return true;
 }
 
-static bool store(struct reading *r, struct err *err) {
+static bool smaps_store(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     if (!transcript_moment(r->t))
         return true;
@@ -131,11 +132,11 @@ static bool store(struct reading *r, struct err *err) {
     return linux_map_store(r->t, &r->map, "smaps", err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool smaps_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
-    bool ok = scan_table(t, &r.loss, take_line, &r, err) && end_region(&r, err);
+    bool ok = scan_table(t, &r.loss, smaps_take_line, &r, err) && smaps_end_region(&r, err);
     if (ok && r.map.count)
-        ok = store(&r, err);
+        ok = smaps_store(&r, err);
     else if (ok)
         transcript_hollow(t, "smaps: no mapping");
     if (ok)
@@ -144,14 +145,14 @@ static bool read(struct transcript *t, struct err *err) {
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool smaps_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct linux_region region;
     struct line next;
     uint64_t end;
     char c = text.ptr[0];
     return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) &&
-           parse_heading(text, &region, &end) && transcript_peek(t, 1, &next) &&
+           smaps_parse_heading(text, &region, &end) && transcript_peek(t, 1, &next) &&
            (next.text.len || transcript_peek(t, 2, &next)) &&
            (str_starts(next.text, STR("Size:")) || str_starts(next.text, STR("Rss:")));
 }
@@ -160,6 +161,6 @@ const struct section section_smaps = {
     .name = "smaps",
     .summary = "/proc/PID/smaps, smaps_rollup: memory of a Linux process by mapping",
     .may_give = PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = smaps_starts,
+    .read = smaps_read,
 };

@@ -32,7 +32,7 @@ struct reading {
     struct scan_loss loss;
 };
 
-static bool parse_heading(struct str text, struct heading *ret_heading) {
+static bool top_parse_heading(struct str text, struct heading *ret_heading) {
     struct heading h = {.count = 0};
     bool has_pid = false, has_time = false;
     for (struct str name; (name = str_next_field(&text)).len;) {
@@ -84,7 +84,7 @@ struct row {
     bool coarse;
 };
 
-static bool parse_row(const struct heading *h, struct str text, struct row *ret_row) {
+static bool top_parse_row(const struct heading *h, struct str text, struct row *ret_row) {
     struct str f[COLUMNS_MAX];
     *ret_row = (struct row){.pid = 0};
     if (h->count == 0 || scan_fields(text, f, h->count, &ret_row->command) != h->count ||
@@ -114,7 +114,7 @@ static bool parse_summary(struct str text, struct str label, uint64_t *ret_count
            num_dec(f[1], ret_count) && str_starts(f[2], STR("total"));
 }
 
-static bool is_remark(struct str text) {
+static bool top_is_remark(struct str text) {
     return str_starts(text, STR("%Cpu")) || str_starts(text, STR("Cpu(s)")) ||
            str_starts(text, STR("MiB ")) || str_starts(text, STR("KiB ")) ||
            str_starts(text, STR("GiB ")) || str_starts(text, STR("Mem:")) ||
@@ -136,7 +136,7 @@ static const char *state_name(struct str state) {
     return NULL;
 }
 
-static bool store(struct reading *r, const struct row *row, struct err *err) {
+static bool top_store(struct reading *r, const struct row *row, struct err *err) {
     struct builder *b = r->t->b;
     r->rows++;
     r->coarse += row->coarse;
@@ -157,14 +157,14 @@ static bool store(struct reading *r, const struct row *row, struct err *err) {
     return true;
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool top_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, command;
     struct row row;
     *ret_mine = true;
     if (r->headed) {
-        if (parse_row(&r->heading, text, &row))
-            return store(r, &row, err);
+        if (top_parse_row(&r->heading, text, &row))
+            return top_store(r, &row, err);
         struct str rest = text, first = str_next_field(&rest);
         uint64_t pid;
         *ret_mine = first.len && num_dec(first, &pid) && !is_top(text) &&
@@ -180,10 +180,10 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
         r->threads = true;
     else if (parse_summary(text, STR("Tasks:"), &r->said))
         r->tasks = true;
-    else if (parse_heading(text, &r->heading))
+    else if (top_parse_heading(text, &r->heading))
         r->headed = true;
     else
-        *ret_mine = is_remark(text);
+        *ret_mine = top_is_remark(text);
     if (r->headed) {
         r->wanted = r->tasks || transcript_moment(r->t);
         if (!r->tasks && r->wanted)
@@ -192,10 +192,10 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool top_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .said = ABSENT};
     struct builder *b = t->b;
-    if (!scan_table(t, &r.loss, take_line, &r, err))
+    if (!scan_table(t, &r.loss, top_take_line, &r, err))
         return false;
     if (r.tasks) {
         transcript_hollow(t, "top: lists processes, not threads (top -H does)");
@@ -219,17 +219,18 @@ static bool read(struct transcript *t, struct err *err) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
+static bool top_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct heading heading;
     return (text.ptr[0] == 't' && is_top(text)) ||
-           (text.ptr[0] == 'P' && str_starts(text, STR("PID ")) && parse_heading(text, &heading));
+           (text.ptr[0] == 'P' && str_starts(text, STR("PID ")) &&
+            top_parse_heading(text, &heading));
 }
 
 const struct section section_top = {
     .name = "top",
     .summary = "top -H -b -p: CPU time of the threads of a Linux process",
     .may_give = PART_BIT(PART_THREADS),
-    .starts = starts,
-    .read = read,
+    .starts = top_starts,
+    .read = top_read,
 };

@@ -41,7 +41,7 @@ struct reading {
 /* -- Lines ------------------------------------------------------------------------------------- */
 
 /* "OS Thread Id: 0x5634 (28)" */
-static bool parse_thread(struct str text, uint64_t *ret_os_id, uint64_t *ret_number) {
+static bool clrstack_parse_thread(struct str text, uint64_t *ret_os_id, uint64_t *ret_number) {
     struct str value;
     if (!scan_labelled(text, "OS Thread Id", &value))
         return false;
@@ -55,7 +55,7 @@ static bool parse_thread(struct str text, uint64_t *ret_os_id, uint64_t *ret_num
     return true;
 }
 
-static bool is_heading(struct str text) {
+static bool clrstack_is_heading(struct str text) {
     struct str f[5], rest;
     size_t n = scan_fields(str_take(text, 80), f, 5, &rest);
     if (n == 5 && str_eq(f[0], STR("Child")) && str_eq(f[1], STR("SP")) && str_eq(f[2], STR("IP")))
@@ -64,7 +64,7 @@ static bool is_heading(struct str text) {
 }
 
 /* Two addresses, then the call site. */
-static bool parse_frame(struct str text, struct str *ret_site) {
+static bool clrstack_parse_frame(struct str text, struct str *ret_site) {
     struct str f[2];
     char c = text.len ? text.ptr[0] : 'x';
     if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
@@ -95,7 +95,7 @@ static bool is_unmanaged(struct str text) {
 
 /* -- One stack --------------------------------------------------------------------------------- */
 
-static bool push(struct reading *r, struct str frame, struct err *err) {
+static bool clrstack_push(struct reading *r, struct str frame, struct err *err) {
     if (r->count == FRAMES_MAX) {
         r->too_deep = true;
         return true;
@@ -134,7 +134,7 @@ static bool add_site(struct reading *r, struct str site, struct err *err) {
     /* Runtime frames come in pairs for one call. */
     if (helper && r->count && str_eq(r->frames[r->count - 1], site))
         return true;
-    return push(r, site, err);
+    return clrstack_push(r, site, err);
 }
 
 /* Brackets that are still open at the end of a frame: it goes on in the next line. */
@@ -148,7 +148,7 @@ static bool is_unfinished(struct str frame) {
 }
 
 /* Is the line the rest of the last frame's arguments? */
-static bool goes_on(const struct reading *r, struct str text) {
+static bool clrstack_goes_on(const struct reading *r, struct str text) {
     return r->count && r->wrapped < WRAPPED_MAX && text.len < 4096 &&
            (str_ends(text, STR(")")) || str_ends(text, STR("]")) || str_ends(text, STR(","))) &&
            is_unfinished(r->frames[r->count - 1]);
@@ -174,7 +174,7 @@ static bool add_wrapped(struct reading *r, struct str more, struct err *err) {
     return true;
 }
 
-static bool same_frames(const struct strings *a, const struct strings *b) {
+static bool clrstack_same_frames(const struct strings *a, const struct strings *b) {
     if (a->count != b->count)
         return false;
     for (uint32_t i = 0; i < a->count; i++)
@@ -183,7 +183,7 @@ static bool same_frames(const struct strings *a, const struct strings *b) {
     return true;
 }
 
-static bool store(struct reading *r, struct err *err) {
+static bool clrstack_store(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     struct thread_row *thread = builder_thread(b, r->os_id, ABSENT, err);
     if (!thread || (r->number != ABSENT && !builder_thread_number(b, thread, r->number, err)))
@@ -195,16 +195,16 @@ static bool store(struct reading *r, struct err *err) {
         return false;
     if (thread->frames.count == 0)
         thread->frames = frames;
-    else if (!same_frames(&thread->frames, &frames))
+    else if (!clrstack_same_frames(&thread->frames, &frames))
         r->loss.differ++;
     return true;
 }
 
 /* The stack is complete: files it under its thread. */
-static bool flush(struct reading *r, struct err *err) {
+static bool clrstack_flush(struct reading *r, struct err *err) {
     bool ok = true;
     if (r->os_id != ABSENT)
-        ok = store(r, err);
+        ok = clrstack_store(r, err);
     else
         r->nameless += r->count > 0;
     r->stacks += r->os_id != ABSENT || r->count > 0;
@@ -220,20 +220,20 @@ static bool flush(struct reading *r, struct err *err) {
 /* -- Section ----------------------------------------------------------------------------------- */
 
 /* Takes the line into the stack; *ret_mine is false when it belongs to something else. */
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool clrstack_take_line(struct reading *r, bool *ret_mine, struct err *err) {
     struct str text = r->t->line.text, site, command;
     uint64_t os_id, number;
     *ret_mine = true;
-    if (parse_thread(text, &os_id, &number)) {
-        if (!flush(r, err))
+    if (clrstack_parse_thread(text, &os_id, &number)) {
+        if (!clrstack_flush(r, err))
             return false;
         r->os_id = os_id;
         r->number = number;
         return true;
     }
-    if (is_heading(text)) /* without a thread id in front when that was cut off */
-        return r->count == 0 || flush(r, err);
-    if (parse_frame(text, &site)) {
+    if (clrstack_is_heading(text)) /* without a thread id in front when that was cut off */
+        return r->count == 0 || clrstack_flush(r, err);
+    if (clrstack_parse_frame(text, &site)) {
         r->in_variables = false;
         r->cut += r->call_site_due;
         return add_site(r, site, err);
@@ -257,29 +257,29 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
         *ret_mine = true;
         return add_site(r, text, err);
     }
-    if (goes_on(r, text)) {
+    if (clrstack_goes_on(r, text)) {
         *ret_mine = true;
         return add_wrapped(r, text, err);
     }
     return true;
 }
 
-static bool read_stacks(struct reading *r, struct err *err) {
+static bool clrstack_read_stacks(struct reading *r, struct err *err) {
     struct transcript *t = r->t;
     bool mine;
     while (transcript_skip_blank(t)) {
         if (scan_elision(t, &r->loss))
             continue;
-        if (!take_line(r, &mine, err))
+        if (!clrstack_take_line(r, &mine, err))
             return false;
         if (!mine)
             break;
         transcript_next(t);
     }
-    return flush(r, err);
+    return clrstack_flush(r, err);
 }
 
-static void report(struct reading *r) {
+static void clrstack_report(struct reading *r) {
     struct builder *b = r->t->b;
     if (r->nameless)
         builder_warn(b, r->nameless, "clrstack: stacks whose thread id was cut off, left out");
@@ -292,11 +292,11 @@ static void report(struct reading *r) {
     scan_loss_report(r->t, &r->loss);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool clrstack_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .os_id = ABSENT, .number = ABSENT};
-    bool ok = read_stacks(&r, err);
+    bool ok = clrstack_read_stacks(&r, err);
     if (ok) {
-        report(&r);
+        clrstack_report(&r);
         if (r.stacks == 0)
             transcript_hollow(t, "clrstack: a heading without frames");
     }
@@ -304,19 +304,19 @@ static bool read(struct transcript *t, struct err *err) {
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool clrstack_starts(const struct transcript *t) {
     struct str text = t->line.text;
     uint64_t os_id, number;
     char c = text.ptr[0];
     if (c == 'O' || c == 'o')
-        return parse_thread(text, &os_id, &number);
-    return (c == 'C' || c == 'E') && is_heading(text);
+        return clrstack_parse_thread(text, &os_id, &number);
+    return (c == 'C' || c == 'E') && clrstack_is_heading(text);
 }
 
 const struct section section_clrstack = {
     .name = "clrstack",
     .summary = "!clrstack, ~*e !clrstack, clrstack -all: managed stacks",
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_FINALIZER),
-    .starts = starts,
-    .read = read,
+    .starts = clrstack_starts,
+    .read = clrstack_read,
 };

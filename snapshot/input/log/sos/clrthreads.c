@@ -48,7 +48,7 @@ static const struct word_meaning roles[] = {
     {"ADUnloadHelper", "domain-unload"},
 };
 
-static const char *role_of(struct str word) {
+static const char *clrthreads_role_of(struct str word) {
     for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
         if (str_eq_nocase(word, str_of(roles[i].word)))
             return roles[i].means;
@@ -68,7 +68,7 @@ static const struct word_meaning totals[] = {
 enum { TOTAL_THREADS = 0, TOTAL_DEAD = 4, TOTAL_COUNT = 5 };
 
 /* Number of the total in the line, TOTAL_COUNT when it is none. */
-static size_t total_of(struct str text, uint64_t *ret_value) {
+static size_t clrthreads_total_of(struct str text, uint64_t *ret_value) {
     struct str value;
     for (size_t i = 0; i < TOTAL_COUNT; i++)
         if (scan_labelled(text, totals[i].word, &value) && num_grouped(value, ret_value))
@@ -78,7 +78,7 @@ static size_t total_of(struct str text, uint64_t *ret_value) {
 
 /* -- Headings ---------------------------------------------------------------------------------- */
 
-static bool is_heading(struct str text) {
+static bool clrthreads_is_heading(struct str text) {
     return text.len < 256 && str_contains(text, STR("ThreadOBJ")) &&
            str_contains(text, STR("State"));
 }
@@ -133,7 +133,8 @@ static bool is_gone(struct str field) {
  * The fields before the object's address: [number] id osid, or of .NET 1.1 (ids_are_os) number
  * osid. Visual Studio puts the OS id there in decimal instead of a number.
  */
-static bool parse_ids(const struct str *ids, size_t count, bool ids_are_os, struct row *row) {
+static bool clrthreads_parse_ids(const struct str *ids, size_t count, bool ids_are_os,
+                                 struct row *row) {
     size_t wanted = ids_are_os ? 1 : 2;
     if (count < wanted || count > wanted + 1)
         return false;
@@ -169,7 +170,7 @@ static void parse_behind(struct str rest, struct row *row) {
     row->rest = str_trim(rest);
 }
 
-static bool parse_row(struct str text, bool ids_are_os, struct row *ret_row) {
+static bool clrthreads_parse_row(struct str text, bool ids_are_os, struct row *ret_row) {
     struct str fields[FIELDS_MAX], rest;
     struct row row = {.number = ABSENT, .managed_id = ABSENT, .lock_count = ABSENT};
     size_t count = 0;
@@ -184,7 +185,7 @@ static bool parse_row(struct str text, bool ids_are_os, struct row *ret_row) {
     /* ..., object, state, mode, context */
     if (count < 5 || !is_mode(fields[count - 2], &row.gc_mode) ||
         !num_hex(fields[count - 3], &row.state) || !scan_is_address(fields[count - 4]) ||
-        !parse_ids(fields, count - 4, ids_are_os, &row))
+        !clrthreads_parse_ids(fields, count - 4, ids_are_os, &row))
         return false;
     parse_behind(rest, &row);
     *ret_row = row;
@@ -192,7 +193,7 @@ static bool parse_row(struct str text, bool ids_are_os, struct row *ret_row) {
 }
 
 /* Had the row been cut or wrapped, it would still begin with ids and an address. */
-static bool looks_like_row(struct str text) {
+static bool clrthreads_looks_like_row(struct str text) {
     struct str fields[4];
     size_t n = scan_fields(str_take(text, 256), fields, 4, NULL);
     uint64_t value;
@@ -206,7 +207,7 @@ static bool store_rest(struct builder *b, struct thread_row *t, struct str rest,
     while (rest.len) {
         size_t close = str_find(rest, STR(")"), 0);
         if (rest.ptr[0] == '(' && close != STR_NOT_FOUND) {
-            const char *role = role_of(str_drop(str_take(rest, close), 1));
+            const char *role = clrthreads_role_of(str_drop(str_take(rest, close), 1));
             if (role && !t->role && !(t->role = builder_string(b, str_of(role), err)))
                 return false;
             rest = str_trim(str_drop(rest, close + 1));
@@ -228,8 +229,8 @@ static const char *state_of(const struct row *row) {
     return row->gone || (row->state & STATE_DEAD) ? "dead" : "alive";
 }
 
-static bool store(struct builder *b, const struct row *row, struct scan_loss *loss,
-                  struct err *err) {
+static bool clrthreads_store(struct builder *b, const struct row *row, struct scan_loss *loss,
+                             struct err *err) {
     uint64_t os_id = row->os_id ? row->os_id : ABSENT;
     if (os_id == ABSENT && row->managed_id == ABSENT) {
         loss->unparsed++;
@@ -259,7 +260,7 @@ struct reading {
     struct scan_loss loss;
 };
 
-static void check_totals(struct transcript *t, struct reading *r) {
+static void clrthreads_check_totals(struct transcript *t, struct reading *r) {
     uint64_t total = r->totals[TOTAL_THREADS], dead = r->totals[TOTAL_DEAD];
     if (total != ABSENT && r->rows < total)
         builder_warn(t->b, total - r->rows, "%s: ThreadCount says %llu threads, %llu rows follow",
@@ -271,72 +272,72 @@ static void check_totals(struct transcript *t, struct reading *r) {
                      (unsigned long long)dead, (unsigned long long)r->dead);
 }
 
-static bool read_line(struct transcript *t, struct reading *r, bool ids_are_os, struct err *err,
-                      bool *ret_ok) {
+static bool clrthreads_read_line(struct transcript *t, struct reading *r, bool ids_are_os,
+                                 struct err *err, bool *ret_ok) {
     struct row row;
     struct str command;
     *ret_ok = true;
-    if (parse_row(t->line.text, ids_are_os, &row)) {
-        *ret_ok = store(t->b, &row, &r->loss, err);
+    if (clrthreads_parse_row(t->line.text, ids_are_os, &row)) {
+        *ret_ok = clrthreads_store(t->b, &row, &r->loss, err);
         r->rows++;
         r->dead += state_of(&row)[0] == 'd';
         return true;
     }
-    if (transcript_is_command(&t->line, &command) || !looks_like_row(t->line.text))
+    if (transcript_is_command(&t->line, &command) || !clrthreads_looks_like_row(t->line.text))
         return false;
     r->loss.unparsed++;
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool clrthreads_read(struct transcript *t, struct err *err) {
     struct reading r = {.totals = {ABSENT, ABSENT, ABSENT, ABSENT, ABSENT}};
     bool ids_are_os = false, heading = false, ok;
     while (transcript_skip_blank(t)) {
         struct str text = t->line.text;
         uint64_t value;
-        size_t total = total_of(text, &value);
+        size_t total = clrthreads_total_of(text, &value);
         if (total < TOTAL_COUNT && r.rows == 0) {
             if (r.totals[total] != ABSENT)
                 break; /* the next output */
             r.totals[total] = value;
             if (!builder_counter(t->b, totals[total].means, value, "count", err))
                 return false;
-        } else if (is_heading(text) && !heading) {
+        } else if (clrthreads_is_heading(text) && !heading) {
             heading = true;
             ids_are_os = !str_contains(text, STR("OSID"));
         } else if (scan_elision(t, &r.loss)) {
             continue;
         } else if (is_heading_part(text) && !heading) {
             /* nothing in it */
-        } else if (!read_line(t, &r, ids_are_os, err, &ok)) {
+        } else if (!clrthreads_read_line(t, &r, ids_are_os, err, &ok)) {
             break;
         } else if (!ok) {
             return false;
         }
         transcript_next(t);
     }
-    check_totals(t, &r);
+    clrthreads_check_totals(t, &r);
     scan_loss_report(t, &r.loss);
     if (r.rows == 0 && r.totals[TOTAL_THREADS] == ABSENT)
         transcript_hollow(t, "%s: a heading without rows of threads", t->current);
     return true;
 }
 
-static bool starts(const struct transcript *t) {
+static bool clrthreads_starts(const struct transcript *t) {
     struct str text = t->line.text;
     uint64_t value;
     if (str_starts_nocase(text, STR("ThreadCount")))
-        return total_of(text, &value) == TOTAL_THREADS;
+        return clrthreads_total_of(text, &value) == TOTAL_THREADS;
     char c = text.ptr[0];
-    return (c == 'I' || c == 'D') && is_heading(text);
+    return (c == 'I' || c == 'D') && clrthreads_is_heading(text);
 }
 
 const struct section section_clrthreads = {
     .name = "clrthreads",
     .summary = "!threads, clrthreads: managed threads (SOS of every .NET)",
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_FINALIZER),
-    .starts = starts,
-    .read = read,
+    .starts = clrthreads_starts,
+    .read = clrthreads_read,
 };
 
 /* -- !threads -special ------------------------------------------------------------------------- */
@@ -354,7 +355,7 @@ static bool special_row(struct str text, uint64_t *ret_number, uint64_t *ret_os_
         *ret_os_id > UINT32_MAX)
         return false;
     /* "GC SuspendEE": the first word is what the thread is for. */
-    *ret_role = role_of(str_next_field(&kind));
+    *ret_role = clrthreads_role_of(str_next_field(&kind));
     return true;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/num.h"
 
-static bool parse_row(struct str text, uint64_t *ret_number, uint64_t *ret_os_id) {
+static bool dump_threads_parse_row(struct str text, uint64_t *ret_number, uint64_t *ret_os_id) {
     struct str fields[3], rest;
     if (text.len > 128)
         return false;
@@ -28,7 +28,7 @@ static bool parse_row(struct str text, uint64_t *ret_number, uint64_t *ret_os_id
 }
 
 /* A row that was cut: "318 0x1DD49 (12". */
-static bool looks_like_row(struct str text) {
+static bool dump_threads_looks_like_row(struct str text) {
     struct str fields[2];
     uint64_t number;
     if (str_starts(text, STR("*")))
@@ -37,23 +37,24 @@ static bool looks_like_row(struct str text) {
            str_starts(fields[1], STR("0x"));
 }
 
-static bool starts(const struct transcript *t) {
+static bool dump_threads_starts(const struct transcript *t) {
     char c = t->line.text.ptr[0];
     uint64_t number, os_id;
-    return (c == '*' || (c >= '0' && c <= '9')) && parse_row(t->line.text, &number, &os_id);
+    return (c == '*' || (c >= '0' && c <= '9')) &&
+           dump_threads_parse_row(t->line.text, &number, &os_id);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool dump_threads_read(struct transcript *t, struct err *err) {
     struct scan_loss loss = {0};
     while (transcript_skip_blank(t)) {
         uint64_t number, os_id;
         if (scan_elision(t, &loss))
             continue;
-        if (parse_row(t->line.text, &number, &os_id)) {
+        if (dump_threads_parse_row(t->line.text, &number, &os_id)) {
             struct thread_row *thread = builder_thread(t->b, os_id, ABSENT, err);
             if (!thread || !builder_thread_number(t->b, thread, number, err))
                 return false;
-        } else if (looks_like_row(t->line.text)) {
+        } else if (dump_threads_looks_like_row(t->line.text)) {
             loss.unparsed++;
         } else {
             break;
@@ -68,6 +69,6 @@ const struct section section_dump_threads = {
     .name = "threads",
     .summary = "threads: the operating system's threads (dotnet-dump)",
     .may_give = PART_BIT(PART_THREADS),
-    .starts = starts,
-    .read = read,
+    .starts = dump_threads_starts,
+    .read = dump_threads_read,
 };

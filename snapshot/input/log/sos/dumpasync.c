@@ -4,11 +4,11 @@
  */
 #include "input/log/stat_table.h"
 
-static bool starts(const struct transcript *t) {
+static bool dumpasync_starts(const struct transcript *t) {
     return transcript_last_command_is(t, "dumpasync") && stat_table_starts(t);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool dumpasync_read(struct transcript *t, struct err *err) {
     struct stat_table table;
     if (!stat_table_read(t, NULL, NULL, &table, err))
         return false;
@@ -22,6 +22,6 @@ const struct section section_dumpasync = {
     .name = "dumpasync",
     .summary = "number and size of asynchronous operations: dumpasync",
     .may_give = PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = dumpasync_starts,
+    .read = dumpasync_read,
 };

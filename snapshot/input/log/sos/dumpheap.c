@@ -28,7 +28,7 @@ struct filter {
     enum generation generation;
 };
 
-static enum generation generation_of(struct str word) {
+static enum generation dumpheap_generation_of(struct str word) {
     static const struct {
         const char *word;
         enum generation generation;
@@ -50,7 +50,7 @@ static void filter_add(struct filter *f, struct str word) {
     strbuf_add(&f->text, word);
 }
 
-static bool is_one_of(struct str word, const char *const *names, size_t count) {
+static bool dumpheap_is_one_of(struct str word, const char *const *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (str_eq_nocase(word, str_of(names[i])))
             return true;
@@ -62,7 +62,7 @@ static void filter_option(struct filter *f, struct str option, struct str *rest)
                                            "cache", "xml",           "?"};
     static const char *const with_value[] = {"mt",  "type", "min",     "max",
                                              "gen", "heap", "segment", "l"};
-    if (is_one_of(option, harmless, sizeof(harmless) / sizeof(*harmless)))
+    if (dumpheap_is_one_of(option, harmless, sizeof(harmless) / sizeof(*harmless)))
         return;
     if (str_eq_nocase(option, STR("live"))) {
         f->is_live = true;
@@ -74,12 +74,12 @@ static void filter_option(struct filter *f, struct str option, struct str *rest)
         strbuf_addc(&f->text, ' ');
     strbuf_addc(&f->text, '-');
     strbuf_add(&f->text, option);
-    if (!is_one_of(option, with_value, sizeof(with_value) / sizeof(*with_value)))
+    if (!dumpheap_is_one_of(option, with_value, sizeof(with_value) / sizeof(*with_value)))
         return;
     struct str value = str_next_field(rest);
     filter_add(f, value);
     if (str_eq_nocase(option, STR("gen")))
-        f->generation = generation_of(value);
+        f->generation = dumpheap_generation_of(value);
 }
 
 /* Reads the options of the last command, which is a dumpheap or dumpgen. */
@@ -92,7 +92,7 @@ static void filter_of_command(struct filter *f, const struct transcript *t) {
         if (option.len) {
             filter_option(f, option, &rest);
         } else if (is_dumpgen && f->generation == GEN_UNKNOWN) {
-            f->generation = generation_of(word);
+            f->generation = dumpheap_generation_of(word);
             filter_add(f, STR("dumpgen"));
             filter_add(f, word);
             f->is_other = true;
@@ -105,7 +105,7 @@ static void filter_of_command(struct filter *f, const struct transcript *t) {
 
 /* -- The table --------------------------------------------------------------------------------- */
 
-static bool add_row(void *context, const struct stat_row *row, struct err *err) {
+static bool dumpheap_add_row(void *context, const struct stat_row *row, struct err *err) {
     struct cell cell = {row->objects, row->bytes};
     return type_table_add(context, row->name, STR(""), cell, err);
 }
@@ -135,7 +135,8 @@ static void say_pointer_bytes(struct builder *b, const struct stat_table *table)
         origin->pointer_bytes = table->pointer_bytes;
 }
 
-static bool read_types(struct transcript *t, struct filter *f, bool had_list, struct err *err) {
+static bool dumpheap_read_types(struct transcript *t, struct filter *f, bool had_list,
+                                struct err *err) {
     struct stat_table table;
     if (transcript_last_command_is(t, "dumpheap") || transcript_last_command_is(t, "dumpgen"))
         filter_of_command(f, t);
@@ -148,7 +149,7 @@ static bool read_types(struct transcript *t, struct filter *f, bool had_list, st
                             .only_live = f->is_live && !f->is_other,
                             .generation = f->generation};
     bool ok = type_table_begin(&tt, t->b, err);
-    ok = ok && stat_table_read(t, add_row, &tt, &table, err);
+    ok = ok && stat_table_read(t, dumpheap_add_row, &tt, &table, err);
     if (ok && (table.rows || table.printed_objects != 0))
         tt.is_cut =
             !stat_table_check(t, &table, tt.filter.len ? "dumpheap (filtered)" : "dumpheap");
@@ -162,7 +163,7 @@ static bool read_types(struct transcript *t, struct filter *f, bool had_list, st
 
 /* -- Lists of objects -------------------------------------------------------------------------- */
 
-static bool is_list_header(struct str text) {
+static bool dumpheap_is_list_header(struct str text) {
     if (text.len == 0 || text.ptr[0] != 'A')
         return false;
     return str_eq(str_next_field(&text), STR("Address")) &&
@@ -177,7 +178,7 @@ static bool is_list_row(struct str text) {
 }
 
 /* Skips the objects, up to the table behind them. Their types are in that table. */
-static uint64_t skip_list(struct transcript *t) {
+static uint64_t dumpheap_skip_list(struct transcript *t) {
     uint64_t rows = 0;
     unsigned others = 0; /* in a row */
     for (transcript_next(t); !t->at_end && others < 12; transcript_next(t)) {
@@ -276,12 +277,12 @@ static bool is_cache_banner(struct str text) {
            str_starts(text, STR("Using our cache to search the heap"));
 }
 
-static bool starts(const struct transcript *t) {
+static bool dumpheap_starts(const struct transcript *t) {
     struct str text = t->line.text;
     uint64_t objects, bytes;
     switch (text.len ? text.ptr[0] : '\0') { /* read() asks of blank lines, too */
     case 'A':
-        return is_list_header(text);
+        return dumpheap_is_list_header(text);
     case 'F':
         return is_fragments_heading(text);
     case 'L':
@@ -303,7 +304,7 @@ static bool read_foreign(struct transcript *t, struct err *err) {
     return ok;
 }
 
-static bool read_table(struct transcript *t, bool had_list, struct err *err) {
+static bool dumpheap_read_table(struct transcript *t, bool had_list, struct err *err) {
     enum stat_kind kind = stat_table_kind(t);
     if (kind == STAT_HANDLES)
         return handles_read_statistics(t, err);
@@ -311,23 +312,23 @@ static bool read_table(struct transcript *t, bool had_list, struct err *err) {
         return read_foreign(t, err);
     struct filter filter = {.generation = GEN_UNKNOWN};
     strbuf_init(&filter.text);
-    bool ok = read_types(t, &filter, had_list, err);
+    bool ok = dumpheap_read_types(t, &filter, had_list, err);
     strbuf_deinit(&filter.text);
     transcript_command_done(t);
     return ok;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool dumpheap_read(struct transcript *t, struct err *err) {
     bool had_list = false;
     if (is_cache_banner(t->line.text)) {
         transcript_next(t);
         t->is_hollow = true;
         return true;
     }
-    if (is_list_header(t->line.text)) {
-        uint64_t rows = skip_list(t);
+    if (dumpheap_is_list_header(t->line.text)) {
+        uint64_t rows = dumpheap_skip_list(t);
         had_list = true;
-        bool has_table = !t->at_end && (stat_table_starts(t) || starts(t));
+        bool has_table = !t->at_end && (stat_table_starts(t) || dumpheap_starts(t));
         if (!has_table) {
             builder_warn(t->b, rows,
                          "dumpheap: a list of objects without the table of their types");
@@ -335,7 +336,7 @@ static bool read(struct transcript *t, struct err *err) {
             return true;
         }
     }
-    if (!is_fragments_heading(t->line.text) && !read_table(t, had_list, err))
+    if (!is_fragments_heading(t->line.text) && !dumpheap_read_table(t, had_list, err))
         return false;
     struct transcript behind = transcript_scout(t);
     if (transcript_skip_blank(&behind) && is_fragments_heading(behind.line.text)) {
@@ -349,6 +350,6 @@ const struct section section_dumpheap = {
     .name = "dumpheap",
     .summary = "objects by type: dumpheap -stat (-type, -mt, -min, -gen, -live ...), dumpgen",
     .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_FREE_BLOCKS) | PART_BIT(PART_LIVE),
-    .starts = starts,
-    .read = read,
+    .starts = dumpheap_starts,
+    .read = dumpheap_read,
 };

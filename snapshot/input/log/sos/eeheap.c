@@ -66,7 +66,7 @@ static void heap_reset(struct heap *h, uint64_t index) {
 /* -- Numbers ----------------------------------------------------------------------------------- */
 
 /* "0x03ff3508(67056904)" or "0x2c2fe0 (2895840)"; takes it off *rest. */
-static bool next_size(struct str *rest, uint64_t *ret_bytes) {
+static bool eeheap_next_size(struct str *rest, uint64_t *ret_bytes) {
     struct str s = str_trim(*rest);
     size_t open = str_find(s, STR("("), 0), close = str_find(s, STR(")"), 0);
     if (open == STR_NOT_FOUND || close == STR_NOT_FOUND || close < open)
@@ -93,7 +93,7 @@ static bool labelled_size(struct str text, struct str label, uint64_t *ret_bytes
         rest = str_trim(str_drop(rest, 1));
     if (str_starts(rest, STR("Size:")))
         rest = str_trim(str_drop(rest, 5));
-    return next_size(&rest, ret_bytes);
+    return eeheap_next_size(&rest, ret_bytes);
 }
 
 /* -- Rows -------------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ static bool parse_region(struct str text, struct region *ret_region) {
         address_count++;
         rest = behind;
     }
-    while (size_count < 2 && next_size(&rest, &sizes[size_count]))
+    while (size_count < 2 && eeheap_next_size(&rest, &sizes[size_count]))
         size_count++;
     if (address_count < 3 || size_count == 0 || str_trim(rest).len)
         return false;
@@ -146,7 +146,8 @@ static bool looks_like_region(struct str text) {
     return true;
 }
 
-static bool add_region(struct reader_state *r, const struct region *region, struct err *err) {
+static bool eeheap_add_region(struct reader_state *r, const struct region *region,
+                              struct err *err) {
     struct heap *h = &r->heap;
     enum generation generation = places[r->place].generation;
     const char *kind = places[r->place].kind;
@@ -230,7 +231,7 @@ static bool end_heap(struct reader_state *r, struct err *err) {
 /* -- Lines ------------------------------------------------------------------------------------- */
 
 /* "Heap 0 (001aa470)", "Heap 0" */
-static bool is_heap_line(struct str text, uint64_t *ret_index) {
+static bool eeheap_is_heap_line(struct str text, uint64_t *ret_index) {
     if (!str_starts(text, STR("Heap ")))
         return false;
     struct str rest = str_drop(text, 5), number = str_next_field(&rest);
@@ -286,7 +287,7 @@ static bool is_filler(struct str text) {
             str_starts_nocase(str_trim(rest), STR("begin")));
 }
 
-static bool take_total(struct reader_state *r, struct str text) {
+static bool eeheap_take_total(struct reader_state *r, struct str text) {
     struct heap *h = &r->heap;
     uint64_t bytes;
     r->is_partial |= str_starts(text, STR("Partial "));
@@ -309,21 +310,21 @@ static bool take_total(struct reader_state *r, struct str text) {
 }
 
 /* One line. *ret_ours: it belongs to this output. */
-static bool take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
+static bool eeheap_take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
     struct str text = r->t->line.text;
     struct region region;
     enum place place;
     unsigned generation;
     uint64_t value;
     *ret_ours = true;
-    if (is_filler(text) || take_total(r, text))
+    if (is_filler(text) || eeheap_take_total(r, text))
         return true;
     if (parse_region(text, &region))
-        return add_region(r, &region, err);
+        return eeheap_add_region(r, &region, err);
     if (is_place_line(text, &place)) {
         r->place = place;
         r->has_regions |= place >= PLACE_GEN0 && place <= PLACE_GEN2;
-    } else if (is_heap_line(text, &value)) {
+    } else if (eeheap_is_heap_line(text, &value)) {
         if (!end_heap(r, err))
             return false;
         r->has_heap_line = true;
@@ -347,7 +348,7 @@ static bool take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
 
 /* -- The section ------------------------------------------------------------------------------- */
 
-static bool starts(const struct transcript *t) {
+static bool eeheap_starts(const struct transcript *t) {
     struct str text = t->line.text;
     unsigned generation;
     uint64_t value;
@@ -366,7 +367,7 @@ static bool starts(const struct transcript *t) {
     case 's':
         return is_filler(text); /* the header of the segments */
     case 'H':
-        return is_heap_line(text, &value) && transcript_peek(t, 1, &next) &&
+        return eeheap_is_heap_line(text, &value) && transcript_peek(t, 1, &next) &&
                (is_start_line(next.text, &generation, &value) ||
                 str_eq(next.text, STR("Small object heap")));
     default:
@@ -397,7 +398,7 @@ static bool say_gc(struct reader_state *r, struct err *err) {
                               "the mode of the GC", err);
 }
 
-static void check(struct reader_state *r) {
+static void eeheap_check(struct reader_state *r) {
     struct builder *b = r->t->b;
     if (r->not_understood)
         builder_warn(b, r->not_understood, "eeheap: lines of the heap were not understood");
@@ -415,7 +416,7 @@ static void check(struct reader_state *r) {
                      "eeheap: heaps are missing");
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool eeheap_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t,
                              .keep = !snapshot_has(t->b->snapshot, PART_REGIONS),
                              .printed_heaps = ABSENT,
@@ -426,8 +427,8 @@ static bool read(struct transcript *t, struct err *err) {
         struct str command;
         bool ours = !transcript_is_command(&t->line, &command);
         if (ours && r.total_bytes != ABSENT) /* only the committed size may still come */
-            ours = is_filler(t->line.text) || take_total(&r, t->line.text);
-        else if (ours && !take_line(&r, &ours, err))
+            ours = is_filler(t->line.text) || eeheap_take_total(&r, t->line.text);
+        else if (ours && !eeheap_take_line(&r, &ours, err))
             return false;
         if (!ours)
             break;
@@ -438,7 +439,7 @@ static bool read(struct transcript *t, struct err *err) {
         transcript_hollow(t, "no segment or size that can be understood");
         return true;
     }
-    check(&r);
+    eeheap_check(&r);
     if (r.is_partial)
         r.total_bytes = r.total_committed = ABSENT;
     return say_gc(&r, err);
@@ -448,6 +449,6 @@ const struct section section_eeheap_gc = {
     .name = "eeheap-gc",
     .summary = "segments or regions of the GC heap: eeheap -gc",
     .may_give = PART_BIT(PART_REGIONS) | PART_BIT(PART_HEAPS) | PART_BIT(PART_GC),
-    .starts = starts,
-    .read = read,
+    .starts = eeheap_starts,
+    .read = eeheap_read,
 };

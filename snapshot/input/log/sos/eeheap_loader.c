@@ -29,7 +29,7 @@ struct reader_state {
 /* -- One line ---------------------------------------------------------------------------------- */
 
 /* "0x8000 (32768) bytes", "0x1000(4096)bytes"; takes it off *rest. */
-static bool next_size(struct str *rest, uint64_t *ret_bytes) {
+static bool eeheap_loader_next_size(struct str *rest, uint64_t *ret_bytes) {
     struct str s = str_trim(*rest);
     size_t open = str_find(s, STR("("), 0), close = str_find(s, STR(")"), 0);
     uint64_t value, same;
@@ -51,19 +51,19 @@ struct size {
     struct str before; /* what stands in front of it */
 };
 
-static bool parse_size(struct str text, struct size *ret_size) {
+static bool eeheap_loader_parse_size(struct str text, struct size *ret_size) {
     size_t at = str_find(text, STR("Size: 0x"), 0);
     struct size size = {.wasted = ABSENT};
     if (at == STR_NOT_FOUND)
         return false;
     size.before = str_trim(str_take(text, at));
     struct str rest = str_drop(text, at + 5);
-    if (!next_size(&rest, &size.bytes))
+    if (!eeheap_loader_next_size(&rest, &size.bytes))
         return false;
     size_t comma = str_find(str_take(rest, 8), STR(","), 0);
     if (comma != STR_NOT_FOUND) {
         rest = str_drop(rest, comma + 1);
-        if (!next_size(&rest, &size.wasted))
+        if (!eeheap_loader_next_size(&rest, &size.wasted))
             return false;
     }
     *ret_size = size;
@@ -113,8 +113,8 @@ static struct str without_address(struct str name) {
 
 /* -- Rows -------------------------------------------------------------------------------------- */
 
-static bool add_row(struct reader_state *r, struct str kind, const struct size *size,
-                    struct err *err) {
+static bool eeheap_loader_add_row(struct reader_state *r, struct str kind, const struct size *size,
+                                  struct err *err) {
     struct builder *b = r->t->b;
     r->owner_is_new = false;
     r->rows++;
@@ -151,7 +151,8 @@ static void take_owner_total(struct reader_state *r, const struct size *size) {
 }
 
 /* A line with a size. */
-static bool take_size(struct reader_state *r, const struct size *size, struct err *err) {
+static bool eeheap_loader_take_size(struct reader_state *r, const struct size *size,
+                                    struct err *err) {
     size_t colon = label_end(size->before);
     struct str kind = {NULL, 0}, blocks = size->before;
     if (colon != STR_NOT_FOUND) {
@@ -175,7 +176,7 @@ static bool take_size(struct reader_state *r, const struct size *size, struct er
         r->mismatches++;
     if (kind.len == 0)
         builder_warn(r->t->b, 1, "eeheap -loader: the kind of a heap is cut off");
-    return add_row(r, without_address(kind), size, err);
+    return eeheap_loader_add_row(r, without_address(kind), size, err);
 }
 
 /* "Total size: 0x2000(8192)bytes": the old form, without "Size:" in front. */
@@ -184,7 +185,7 @@ static bool old_total(struct str text, struct str label, struct size *ret_size) 
         return false;
     struct str rest = str_drop(text, label.len);
     struct size size = {.wasted = ABSENT};
-    if (!next_size(&rest, &size.bytes))
+    if (!eeheap_loader_next_size(&rest, &size.bytes))
         return false;
     *ret_size = size;
     return true;
@@ -219,13 +220,13 @@ static bool is_block_line(struct str text) {
     return sum_blocks(text, &sum, &any) && any;
 }
 
-static bool take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
+static bool eeheap_loader_take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
     struct str text = r->t->line.text, owner;
     struct size size;
     *ret_ours = true;
-    if (parse_size(text, &size)) {
+    if (eeheap_loader_parse_size(text, &size)) {
         *ret_ours = !str_starts(text, STR("GC ")) && !str_starts(text, STR("Heap Size"));
-        return !*ret_ours || take_size(r, &size, err);
+        return !*ret_ours || eeheap_loader_take_size(r, &size, err);
     }
     if (old_total(text, STR("Total LoaderHeap size:"), &size)) {
         r->total_bytes = size.bytes;
@@ -258,7 +259,7 @@ static bool is_kind_line(struct str text) {
     struct size size;
     uint64_t sum;
     bool any;
-    if (!parse_size(text, &size))
+    if (!eeheap_loader_parse_size(text, &size))
         return false;
     size_t colon = label_end(size.before);
     struct str kind = colon == STR_NOT_FOUND ? size.before : str_take(size.before, colon);
@@ -269,7 +270,7 @@ static bool is_kind_line(struct str text) {
     return colon == STR_NOT_FOUND && sum_blocks(size.before, &sum, &any) && any;
 }
 
-static bool starts(const struct transcript *t) {
+static bool eeheap_loader_starts(const struct transcript *t) {
     struct str text = t->line.text;
     if (str_eq(text, STR("Loader Heap:")) || str_starts(text, STR("Total LoaderHeap size:")))
         return true;
@@ -285,7 +286,7 @@ static bool starts(const struct transcript *t) {
     return may_be && text.len > 20 && is_kind_line(text);
 }
 
-static bool finish(struct reader_state *r, struct err *err) {
+static bool eeheap_loader_finish(struct reader_state *r, struct err *err) {
     struct builder *b = r->t->b;
     if (r->not_understood)
         builder_warn(b, r->not_understood, "eeheap -loader: lines without their size");
@@ -304,7 +305,7 @@ static bool finish(struct reader_state *r, struct err *err) {
            builder_counter(b, "loader.wasted_bytes", r->total_wasted, "bytes", err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool eeheap_loader_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t,
                              .keep = !snapshot_has(t->b->snapshot, PART_LOADER),
                              .total_bytes = ABSENT,
@@ -312,7 +313,7 @@ static bool read(struct transcript *t, struct err *err) {
     for (; !t->at_end && r.total_bytes == ABSENT; transcript_next(t)) {
         struct str command;
         bool ours = !transcript_is_command(&t->line, &command);
-        if (ours && !take_line(&r, &ours, err))
+        if (ours && !eeheap_loader_take_line(&r, &ours, err))
             return false;
         if (!ours)
             break;
@@ -321,13 +322,13 @@ static bool read(struct transcript *t, struct err *err) {
         transcript_hollow(t, "no loader heap that can be understood");
         return true;
     }
-    return finish(&r, err);
+    return eeheap_loader_finish(&r, err);
 }
 
 const struct section section_eeheap_loader = {
     .name = "eeheap-loader",
     .summary = "memory of the class loader and of compiled code: eeheap -loader",
     .may_give = PART_BIT(PART_LOADER) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = eeheap_loader_starts,
+    .read = eeheap_loader_read,
 };

@@ -90,7 +90,7 @@ static bool is_ready_line(struct str text, struct slots *ret_slots) {
            parse_slots(str_trim(str_drop(text, 23)), ret_slots);
 }
 
-static bool is_heap_line(struct str text) {
+static bool finalizequeue_is_heap_line(struct str text) {
     uint64_t number;
     if (!str_starts(text, STR("Heap ")))
         return false;
@@ -123,7 +123,7 @@ static bool is_ours(const struct line *line) {
     }
 }
 
-static bool starts(const struct transcript *t) {
+static bool finalizequeue_starts(const struct transcript *t) {
     if (is_ours(&t->line))
         return true;
     if (!transcript_last_command_is(t, "finalizequeue") && !transcript_last_command_is(t, "fq"))
@@ -148,7 +148,7 @@ static void check_slots(struct reader_state *r, const struct slots *s) {
         r->pointer_bytes = each;
 }
 
-static void add(uint64_t *sum, uint64_t count) {
+static void finalizequeue_add(uint64_t *sum, uint64_t count) {
     *sum = *sum == ABSENT ? count : num_add(*sum, count);
 }
 
@@ -159,7 +159,7 @@ struct adding {
     bool keep;
 };
 
-static bool add_type(void *context, const struct stat_row *from, struct err *err) {
+static bool finalizequeue_add_type(void *context, const struct stat_row *from, struct err *err) {
     struct adding *adding = context;
     struct builder *b = adding->b;
     if (!adding->keep)
@@ -181,7 +181,7 @@ static bool add_type(void *context, const struct stat_row *from, struct err *err
 }
 
 /* Newer tools list the objects first: address, MethodTable, size. */
-static void skip_list(struct transcript *t) {
+static void finalizequeue_skip_list(struct transcript *t) {
     unsigned others = 0; /* in a row */
     for (; !t->at_end && others < 4; transcript_next(t)) {
         struct str rest = t->line.text, command;
@@ -198,16 +198,16 @@ static void skip_list(struct transcript *t) {
     }
 }
 
-static bool read_types(struct reader_state *r, bool unrooted, struct err *err) {
+static bool finalizequeue_read_types(struct reader_state *r, bool unrooted, struct err *err) {
     struct transcript *t = r->t;
     struct adding adding = {t->b, !unrooted && !snapshot_has(t->b->snapshot, PART_FINALIZABLE)};
     struct stat_table table;
-    skip_list(t);
+    finalizequeue_skip_list(t);
     if (t->at_end || !stat_table_starts(t)) {
         builder_warn(t->b, ABSENT, "finalizequeue: the table by type is cut off");
         return true;
     }
-    if (!stat_table_read(t, add_type, &adding, &table, err))
+    if (!stat_table_read(t, finalizequeue_add_type, &adding, &table, err))
         return false;
     bool complete = stat_table_check(t, &table, "finalizequeue");
     if (table.rows == 0 && table.printed_objects != 0) {
@@ -236,7 +236,7 @@ static bool read_types(struct reader_state *r, bool unrooted, struct err *err) {
 /* -- The section ------------------------------------------------------------------------------- */
 
 /* One line or table. *ret_more: the output goes on behind it. */
-static bool take(struct reader_state *r, bool *ret_more, struct err *err) {
+static bool finalizequeue_take(struct reader_state *r, bool *ret_more, struct err *err) {
     struct transcript *t = r->t;
     struct str text = t->line.text;
     const struct counter_line *counter;
@@ -250,24 +250,24 @@ static bool take(struct reader_state *r, bool *ret_more, struct err *err) {
         if (has_heading)
             transcript_next(t);
         *ret_more = false;
-        return read_types(r, unrooted, err);
+        return finalizequeue_read_types(r, unrooted, err);
     }
     if ((counter = find_counter(text, &value))) {
         if (!builder_counter(t->b, counter->counter, value, "count", err))
             return false;
     } else if (is_generation_line(text, &generation, &slots)) {
         r->heaps += generation == 0;
-        add(&r->generations[generation], slots.count);
+        finalizequeue_add(&r->generations[generation], slots.count);
         check_slots(r, &slots);
     } else if (is_ready_line(text, &slots)) {
         r->heaps_ready++;
-        add(&r->ready, slots.count);
+        finalizequeue_add(&r->ready, slots.count);
         check_slots(r, &slots);
     } else if (str_starts(text, STR("Finalizable but not rooted"))) {
         builder_note(t->b, "finalizequeue: asked for unrooted objects only (-allReady)");
     } else if (transcript_is_elision(&t->line)) {
         builder_warn(t->b, 1, "finalizequeue: lines were left out by hand");
-    } else if (text.len && !transcript_is_rule(text) && !is_heap_line(text) &&
+    } else if (text.len && !transcript_is_rule(text) && !finalizequeue_is_heap_line(text) &&
                !transcript_is_progress(text)) {
         *ret_more = false;
         return true;
@@ -299,20 +299,20 @@ static bool say_queue(struct reader_state *r, struct err *err) {
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool finalizequeue_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t, .generations = {ABSENT, ABSENT, ABSENT}, .ready = ABSENT};
     bool more = true;
     if (!is_ours(&t->line)) { /* the table alone, below its command */
         bool unrooted = transcript_last_command_has(t, "-allReady");
         more = false;
-        if (!read_types(&r, unrooted, err))
+        if (!finalizequeue_read_types(&r, unrooted, err))
             return false;
     }
     while (more && !t->at_end) {
         struct str command;
         if (transcript_is_command(&t->line, &command))
             break;
-        if (!take(&r, &more, err))
+        if (!finalizequeue_take(&r, &more, err))
             return false;
     }
     if (r.has_types)
@@ -324,6 +324,6 @@ const struct section section_finalizequeue = {
     .name = "finalizequeue",
     .summary = "objects with a finalizer, and those ready for it: finalizequeue (-allReady)",
     .may_give = PART_BIT(PART_FINALIZER) | PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = finalizequeue_starts,
+    .read = finalizequeue_read,
 };

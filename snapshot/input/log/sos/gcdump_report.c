@@ -28,25 +28,26 @@ struct report {
     uint64_t rows, last_size, not_understood, elided;
 };
 
-static bool is_header(struct str text) {
+static bool gcdump_report_is_header(struct str text) {
     return str_starts(text, STR("Object Bytes")) && str_contains(text, STR("Count")) &&
            str_ends(text, STR("Type"));
 }
 
 /* "4,786,378  GC Heap bytes" */
-static bool parse_total(struct str text, const char *what, uint64_t *ret_value) {
+static bool gcdump_report_parse_total(struct str text, const char *what, uint64_t *ret_value) {
     struct str name = str_of(what);
     return str_ends(text, name) &&
            num_grouped(str_trim(str_take(text, text.len - name.len)), ret_value);
 }
 
-static bool starts(const struct transcript *t) {
+static bool gcdump_report_starts(const struct transcript *t) {
     uint64_t value;
-    return parse_total(t->line.text, "GC Heap bytes", &value) || is_header(t->line.text);
+    return gcdump_report_parse_total(t->line.text, "GC Heap bytes", &value) ||
+           gcdump_report_is_header(t->line.text);
 }
 
 /* A number with blanks on both sides: separators of thousands may be blanks, but never two. */
-static bool next_number(struct str *rest, uint64_t *ret_value) {
+static bool gcdump_report_next_number(struct str *rest, uint64_t *ret_value) {
     size_t end = str_find(*rest, STR("  "), 0);
     if (end == STR_NOT_FOUND || !num_grouped(str_take(*rest, end), ret_value))
         return false;
@@ -54,10 +55,11 @@ static bool next_number(struct str *rest, uint64_t *ret_value) {
     return true;
 }
 
-static bool parse_row(struct str text, struct str *ret_name, struct str *ret_module,
-                      struct cell *ret_one) {
+static bool gcdump_report_parse_row(struct str text, struct str *ret_name, struct str *ret_module,
+                                    struct cell *ret_one) {
     struct cell one;
-    if (!next_number(&text, &one.bytes) || !next_number(&text, &one.objects) || text.len == 0)
+    if (!gcdump_report_next_number(&text, &one.bytes) ||
+        !gcdump_report_next_number(&text, &one.objects) || text.len == 0)
         return false;
     *ret_module = (struct str){NULL, 0};
     size_t open = STR_NOT_FOUND;
@@ -76,13 +78,13 @@ static bool parse_row(struct str text, struct str *ret_name, struct str *ret_mod
 static void read_totals(struct report *r) {
     struct transcript *t = r->t;
     uint64_t references;
-    while (!t->at_end && !is_header(t->line.text)) {
+    while (!t->at_end && !gcdump_report_is_header(t->line.text)) {
         struct str text = t->line.text;
-        if (parse_total(text, "GC Heap bytes", &r->total.bytes))
+        if (gcdump_report_parse_total(text, "GC Heap bytes", &r->total.bytes))
             r->has_bytes = true;
-        else if (parse_total(text, "GC Heap objects", &r->total.objects))
+        else if (gcdump_report_parse_total(text, "GC Heap objects", &r->total.objects))
             r->has_objects = true;
-        else if (text.len && !parse_total(text, "Total references", &references))
+        else if (text.len && !gcdump_report_parse_total(text, "Total references", &references))
             return; /* the table was left out */
         transcript_next(t);
     }
@@ -91,21 +93,22 @@ static void read_totals(struct report *r) {
 }
 
 /* Does a row follow, behind blank lines or one that is not understood? */
-static bool goes_on(const struct transcript *t) {
+static bool gcdump_report_goes_on(const struct transcript *t) {
     struct transcript scout = transcript_scout(t);
     struct str name, module;
     struct cell one;
     transcript_next(&scout);
     return transcript_skip_blank(&scout) &&
-           (parse_row(scout.line.text, &name, &module, &one) || transcript_is_elision(&scout.line));
+           (gcdump_report_parse_row(scout.line.text, &name, &module, &one) ||
+            transcript_is_elision(&scout.line));
 }
 
-static bool read_rows(struct report *r, struct err *err) {
+static bool gcdump_report_read_rows(struct report *r, struct err *err) {
     struct transcript *t = r->t;
     for (; !t->at_end; transcript_next(t)) {
         struct str name, module;
         struct cell one;
-        if (parse_row(t->line.text, &name, &module, &one)) {
+        if (gcdump_report_parse_row(t->line.text, &name, &module, &one)) {
             struct cell cell = {one.objects, 0};
             if (__builtin_mul_overflow(one.objects, one.bytes, &cell.bytes))
                 cell.bytes = UINT64_MAX - 1;
@@ -116,7 +119,8 @@ static bool read_rows(struct report *r, struct err *err) {
             r->last_size = one.bytes;
         } else if (t->line.text.len && transcript_is_elision(&t->line)) {
             r->elided++;
-        } else if (starts(t) || transcript_is_command(&t->line, &name) || !goes_on(t)) {
+        } else if (gcdump_report_starts(t) || transcript_is_command(&t->line, &name) ||
+                   !gcdump_report_goes_on(t)) {
             return true;
         } else {
             r->not_understood += t->line.text.len != 0;
@@ -126,7 +130,7 @@ static bool read_rows(struct report *r, struct err *err) {
 }
 
 /* True: all rows are there. */
-static bool check(const struct report *r) {
+static bool gcdump_report_check(const struct report *r) {
     struct builder *b = r->t->b;
     bool cut = r->elided || r->not_understood || r->last_size > SMALL_BYTES;
     if (r->not_understood)
@@ -159,13 +163,13 @@ static bool check(const struct report *r) {
     return !cut;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool gcdump_report_read(struct transcript *t, struct err *err) {
     struct report r = {.t = t, .table = {.generation = GEN_UNKNOWN}};
     read_totals(&r);
     if (!type_table_begin(&r.table, t->b, err))
         return type_table_end(&r.table, false, err);
-    bool ok = read_rows(&r, err);
-    r.table.is_cut = !ok || !check(&r);
+    bool ok = gcdump_report_read_rows(&r, err);
+    r.table.is_cut = !ok || !gcdump_report_check(&r);
     if (!type_table_end(&r.table, ok, err))
         return false;
     if (r.rows == 0) {
@@ -184,6 +188,6 @@ const struct section section_gcdump_report = {
     .name = "gcdump-report",
     .summary = "objects by type after a collection: dotnet-gcdump report",
     .may_give = PART_BIT(PART_TYPES),
-    .starts = starts,
-    .read = read,
+    .starts = gcdump_report_starts,
+    .read = gcdump_report_read,
 };

@@ -17,7 +17,7 @@
 #include "input/log/sos/handle_tables.h"
 #include "input/log/stat_table.h"
 
-static bool is_list_header(struct str text) {
+static bool gchandles_is_list_header(struct str text) {
     if (text.len == 0 || text.ptr[0] != 'H')
         return false;
     return str_eq(str_next_field(&text), STR("Handle")) &&
@@ -25,14 +25,14 @@ static bool is_list_header(struct str text) {
            str_eq(str_next_field(&text), STR("Object"));
 }
 
-static bool starts(const struct transcript *t) {
+static bool gchandles_starts(const struct transcript *t) {
     struct str text = t->line.text;
     char buf[HANDLE_KIND_MAX];
     struct str kind;
     uint64_t count;
     switch (text.ptr[0]) {
     case 'H':
-        return is_list_header(text);
+        return gchandles_is_list_header(text);
     case 'G':
         return str_starts(text, STR("GC Handle Statistics"));
     case 'S':
@@ -52,29 +52,29 @@ struct handle {
     uint64_t bytes;
 };
 
-static bool is_hex(struct str s) {
+static bool gchandles_is_hex(struct str s) {
     uint64_t value;
     return num_hex(s, &value);
 }
 
 /* Between size and type may stand a reference count, or the second object of a dependent handle. */
-static struct str type_of(struct str rest) {
+static struct str gchandles_type_of(struct str rest) {
     struct str behind = rest, data = str_next_field(&behind);
     behind = str_trim(behind);
-    return behind.len && is_hex(data) ? behind : str_trim(rest);
+    return behind.len && gchandles_is_hex(data) ? behind : str_trim(rest);
 }
 
 static bool parse_handle(struct str rest, struct handle *ret_handle) {
     struct handle h;
-    if (!is_hex(str_next_field(&rest)))
+    if (!gchandles_is_hex(str_next_field(&rest)))
         return false;
     h.kind = str_next_field(&rest);
     char first = h.kind.len ? h.kind.ptr[0] : '0';
     if (!((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z')) ||
-        h.kind.len > HANDLE_KIND_MAX || !is_hex(str_next_field(&rest)) ||
+        h.kind.len > HANDLE_KIND_MAX || !gchandles_is_hex(str_next_field(&rest)) ||
         !num_grouped(str_next_field(&rest), &h.bytes))
         return false;
-    h.type = type_of(rest);
+    h.type = gchandles_type_of(rest);
     *ret_handle = h;
     return h.type.len > 0;
 }
@@ -84,7 +84,7 @@ struct list {
     uint64_t rows, not_understood;
 };
 
-static bool read_list(struct transcript *t, struct list *list, struct err *err) {
+static bool gchandles_read_list(struct transcript *t, struct list *list, struct err *err) {
     unsigned others = 0; /* in a row */
     for (transcript_next(t); !t->at_end && others < 4; transcript_next(t)) {
         struct str text = t->line.text, command;
@@ -101,7 +101,7 @@ static bool read_list(struct transcript *t, struct list *list, struct err *err) 
         } else if (transcript_is_elision(&t->line)) {
             builder_warn(t->b, 1, "gchandles: rows were left out by hand");
         } else if (text.len) {
-            list->not_understood += is_hex(str_next_field(&text));
+            list->not_understood += gchandles_is_hex(str_next_field(&text));
             others++;
         }
     }
@@ -133,22 +133,22 @@ static bool use_list(struct transcript *t, struct list *list, struct err *err) {
            (counted || handle_tallies_store(&list->by_kind, err));
 }
 
-static bool read_handles(struct transcript *t, struct err *err) {
+static bool gchandles_read_handles(struct transcript *t, struct err *err) {
     struct list list = {.rows = 0};
     handle_tallies_init(&list.by_type, t->b);
     handle_tallies_init(&list.by_kind, t->b);
-    bool ok = read_list(t, &list, err) && use_list(t, &list, err);
+    bool ok = gchandles_read_list(t, &list, err) && use_list(t, &list, err);
     handle_tallies_deinit(&list.by_type);
     handle_tallies_deinit(&list.by_kind);
     return ok;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool gchandles_read(struct transcript *t, struct err *err) {
     char buf[HANDLE_KIND_MAX];
     struct str kind;
     uint64_t count;
-    if (is_list_header(t->line.text)) {
-        if (!read_handles(t, err))
+    if (gchandles_is_list_header(t->line.text)) {
+        if (!gchandles_read_handles(t, err))
             return false;
     } else if (!handles_is_count(t->line.text, buf, &kind, &count) && !stat_table_starts(t)) {
         transcript_next(t);
@@ -174,6 +174,6 @@ const struct section section_gchandles = {
     .name = "gchandles",
     .summary = "GC handles by kind and by type: gchandles (-stat, -type, -perdomain)",
     .may_give = PART_BIT(PART_HANDLES),
-    .starts = starts,
-    .read = read,
+    .starts = gchandles_starts,
+    .read = gchandles_read,
 };

@@ -57,7 +57,7 @@ bool handle_tallies_add(struct handle_tallies *a, struct str kind, struct str ty
     return true;
 }
 
-static uint64_t key_of(const struct handle_row *row) {
+static uint64_t handle_tables_key_of(const struct handle_row *row) {
     struct str kind = str_of(row->kind), type = str_of(row->type);
     return hash_combine(hash_bytes(kind.ptr, kind.len), hash_bytes(type.ptr, type.len));
 }
@@ -67,7 +67,7 @@ bool handle_tallies_store(const struct handle_tallies *a, struct err *err) {
     uint64_t differ = 0;
     for (uint32_t i = 0; i < a->count; i++) {
         const struct handle_row *from = &a->items[i];
-        uint64_t key = key_of(from);
+        uint64_t key = handle_tables_key_of(from);
         struct handle_row *row = builder_find(b, PART_HANDLES, key);
         if (row && str_eq(str_of(row->kind), str_of(from->kind)) &&
             str_eq(str_of(row->type), str_of(from->type))) {
@@ -142,7 +142,7 @@ struct adding {
     struct str kind; /* "-type Pinned" limits the table to that kind; empty: all */
 };
 
-static bool add_type(void *context, const struct stat_row *row, struct err *err) {
+static bool handle_tables_add_type(void *context, const struct stat_row *row, struct err *err) {
     struct adding *adding = context;
     return handle_tallies_add(&adding->tallies, adding->kind, row->name, row->objects, row->bytes,
                               err);
@@ -157,9 +157,9 @@ static struct str wanted_kind(const struct transcript *t) {
     return STR("");
 }
 
-static bool read_table(struct transcript *t, struct adding *adding, struct err *err) {
+static bool handle_tables_read_table(struct transcript *t, struct adding *adding, struct err *err) {
     struct stat_table table;
-    if (!stat_table_read(t, add_type, adding, &table, err) ||
+    if (!stat_table_read(t, handle_tables_add_type, adding, &table, err) ||
         !handle_tallies_store(&adding->tallies, err))
         return false;
     stat_table_check(t, &table, "gchandles");
@@ -171,7 +171,7 @@ static bool read_table(struct transcript *t, struct adding *adding, struct err *
 bool handles_read_statistics(struct transcript *t, struct err *err) {
     struct adding adding = {.kind = wanted_kind(t)};
     handle_tallies_init(&adding.tallies, t->b);
-    bool ok = read_table(t, &adding, err);
+    bool ok = handle_tables_read_table(t, &adding, err);
     handle_tallies_deinit(&adding.tallies);
     struct transcript behind = transcript_scout(t);
     if (transcript_skip_blank(&behind) && (str_eq(behind.line.text, STR("Handles:")) ||

@@ -103,8 +103,8 @@ static void say_cell(struct builder *b, struct heap_row *row, enum generation g,
         builder_warn(b, 1, "generations of a heap are said twice and differ in size");
 }
 
-static bool take_row(struct reader_state *r, uint64_t index, const uint64_t *values,
-                     struct err *err) {
+static bool heapstat_take_row(struct reader_state *r, uint64_t index, const uint64_t *values,
+                              struct err *err) {
     struct builder *b = r->t->b;
     struct heap_row *row = heaps_row(b, index, err);
     uint64_t sum = 0;
@@ -128,7 +128,7 @@ static bool take_row(struct reader_state *r, uint64_t index, const uint64_t *val
     return true;
 }
 
-static bool take_total(struct reader_state *r, const uint64_t *values, struct err *err) {
+static bool heapstat_take_total(struct reader_state *r, const uint64_t *values, struct err *err) {
     bool any = r->rows > 0;
     r->total_seen = true;
     for (size_t i = 0; i < r->column_count; i++) {
@@ -152,7 +152,7 @@ static void end_block(struct reader_state *r) {
     r->total_seen = false;
 }
 
-static bool take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
+static bool heapstat_take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
     struct str text = r->t->line.text, rest = text;
     uint64_t values[COLUMNS_MAX], index;
     *ret_ours = true;
@@ -170,29 +170,29 @@ static bool take_line(struct reader_state *r, bool *ret_ours, struct err *err) {
     }
     if (is_row(text, &index, &rest)) {
         if (parse_values(r, rest, values))
-            return take_row(r, index, values, err);
+            return heapstat_take_row(r, index, values, err);
         r->not_understood++;
         return true;
     }
     if (str_eq(str_next_field(&rest), STR("Total")) && parse_values(r, rest, values))
-        return take_total(r, values, err);
+        return heapstat_take_total(r, values, err);
     *ret_ours = false;
     return true;
 }
 
 /* -- The section ------------------------------------------------------------------------------- */
 
-static bool starts(const struct transcript *t) {
+static bool heapstat_starts(const struct transcript *t) {
     return t->line.text.ptr[0] == 'H' && parse_header(t->line.text, NULL);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool heapstat_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t};
     parse_header(t->line.text, &r);
     for (transcript_next(t); !t->at_end; transcript_next(t)) {
         struct str command;
         bool ours = !transcript_is_command(&t->line, &command);
-        if (ours && !take_line(&r, &ours, err))
+        if (ours && !heapstat_take_line(&r, &ours, err))
             return false;
         if (!ours)
             break;
@@ -215,6 +215,6 @@ const struct section section_heapstat = {
     .name = "heapstat",
     .summary = "bytes of each heap by generation: gcheapstat, heapstat (-iu)",
     .may_give = PART_BIT(PART_HEAPS) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = heapstat_starts,
+    .read = heapstat_read,
 };

@@ -30,13 +30,14 @@ static bool split_cells(struct str text, struct str cells[CELLS]) {
     return str_trim(text).len == 0;
 }
 
-static bool is_heading(struct str text) {
+static bool maddress_is_heading(struct str text) {
     struct str cells[CELLS];
     return split_cells(text, cells) && str_eq_nocase(cells[1], STR("Count")) &&
            str_eq_nocase(cells[2], STR("Size")) && str_eq_nocase(cells[3], STR("Size (bytes)"));
 }
 
-static bool parse_row(struct str text, struct str *ret_key, struct memory_row *ret_values) {
+static bool maddress_parse_row(struct str text, struct str *ret_key,
+                               struct memory_row *ret_values) {
     struct str cells[CELLS];
     *ret_values = (struct memory_row){.private_bytes = ABSENT};
     if (!split_cells(text, cells) || cells[0].len == 0 || cells[0].len > MEMORY_KEY_MAX)
@@ -52,15 +53,15 @@ struct reading {
     struct scan_loss loss;
 };
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool maddress_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, key;
     struct memory_row values;
-    *ret_mine = r->total == ABSENT &&
-                (str_starts(text, STR("|")) || str_starts(text, STR("+-")) || is_heading(text));
-    if (!str_starts(text, STR("|")) || !*ret_mine || is_heading(text))
+    *ret_mine = r->total == ABSENT && (str_starts(text, STR("|")) || str_starts(text, STR("+-")) ||
+                                       maddress_is_heading(text));
+    if (!str_starts(text, STR("|")) || !*ret_mine || maddress_is_heading(text))
         return true;
-    if (!parse_row(text, &key, &values)) {
+    if (!maddress_parse_row(text, &key, &values)) {
         r->loss.unparsed++;
         return true;
     }
@@ -73,11 +74,11 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
     return !r->claimed || memory_say(r->t->b, MEMORY_BY_USAGE, key, values, &r->loss, err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool maddress_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .total = ABSENT};
     uint64_t ignored;
     r.claimed = memory_claim(t, "maddress", NULL, &ignored);
-    if (!scan_table(t, &r.loss, take_line, &r, err))
+    if (!scan_table(t, &r.loss, maddress_take_line, &r, err))
         return false;
     if (r.rows == 0)
         transcript_hollow(t, "maddress: a heading without rows");
@@ -90,14 +91,14 @@ static bool read(struct transcript *t, struct err *err) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == '|' && is_heading(t->line.text);
+static bool maddress_starts(const struct transcript *t) {
+    return t->line.text.ptr[0] == '|' && maddress_is_heading(t->line.text);
 }
 
 const struct section section_maddress = {
     .name = "maddress",
     .summary = "maddress: memory by what the runtime uses it for (SOS)",
     .may_give = PART_BIT(PART_MEMORY_MAP),
-    .starts = starts,
-    .read = read,
+    .starts = maddress_starts,
+    .read = maddress_read,
 };

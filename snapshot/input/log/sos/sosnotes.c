@@ -18,7 +18,7 @@ static const struct {
     {STR_INIT("curr_object:"), "the heap is broken: the walk stopped at an invalid object", false},
 };
 
-static size_t find(struct str text) {
+static size_t sosnotes_find(struct str text) {
     size_t i = 0, count = sizeof(notes) / sizeof(*notes);
     char first = text.ptr[0];
     if (first != 'T' && first != 'F' && first != 'E' && first != 'c')
@@ -28,12 +28,12 @@ static size_t find(struct str text) {
     return i;
 }
 
-static bool starts(const struct transcript *t) {
-    return find(t->line.text) < sizeof(notes) / sizeof(*notes);
+static bool sosnotes_starts(const struct transcript *t) {
+    return sosnotes_find(t->line.text) < sizeof(notes) / sizeof(*notes);
 }
 
-static bool read(struct transcript *t, struct err *err) {
-    size_t i = find(t->line.text);
+static bool sosnotes_read(struct transcript *t, struct err *err) {
+    size_t i = sosnotes_find(t->line.text);
     builder_warn(t->b, ABSENT, "%s", notes[i].text);
     t->is_hollow = true; /* says something about other output, but is none itself */
     transcript_next(t);
@@ -50,6 +50,6 @@ const struct section section_sosnotes = {
     .name = "sos-notes",
     .summary = "what SOS says about the dump: taken in the middle of a GC, versions that differ",
     .may_give = PART_BIT(PART_GC),
-    .starts = starts,
-    .read = read,
+    .starts = sosnotes_starts,
+    .read = sosnotes_read,
 };

@@ -15,7 +15,7 @@
 
 #include "base/num.h"
 
-static bool is_heading(struct str text) {
+static bool syncblk_is_heading(struct str text) {
     return str_starts(text, STR("Index")) && str_contains(str_take(text, 128), STR("MonitorHeld"));
 }
 
@@ -45,7 +45,7 @@ static bool parse_owner(struct str *rest, struct lock_row *row) {
 }
 
 /* *ret_type is empty for a block that is free. */
-static bool parse_row(struct str text, struct lock_row *row, struct str *ret_type) {
+static bool syncblk_parse_row(struct str text, struct lock_row *row, struct str *ret_type) {
     struct str f[4], rest;
     uint64_t held;
     if (scan_fields(text, f, 4, &rest) != 4 || !num_dec(f[0], &row->index) ||
@@ -61,15 +61,15 @@ static bool parse_row(struct str text, struct lock_row *row, struct str *ret_typ
     return scan_address(object, &row->address) && ret_type->len > 0;
 }
 
-static bool looks_like_row(struct str text) {
+static bool syncblk_looks_like_row(struct str text) {
     struct str f[2];
     uint64_t index;
     size_t n = scan_fields(str_take(text, 128), f, 2, NULL);
     return n >= 1 && num_dec(f[0], &index) && (n == 1 || scan_is_address(f[1]));
 }
 
-static bool store(struct builder *b, const struct lock_row *row, struct str type,
-                  struct scan_loss *loss, struct err *err) {
+static bool syncblk_store(struct builder *b, const struct lock_row *row, struct str type,
+                          struct scan_loss *loss, struct err *err) {
     uint64_t key = hash_combine(row->index, row->address);
     struct lock_row *known = builder_find(b, PART_LOCKS, key);
     if (known && known->index == row->index && known->address == row->address) {
@@ -95,7 +95,7 @@ static const struct {
 };
 
 /* Name of the counter for "Total           13"; NULL when it is no such line. */
-static const char *total_of(struct str text, uint64_t *ret_value) {
+static const char *syncblk_total_of(struct str text, uint64_t *ret_value) {
     struct str f[2], rest;
     if (scan_fields(str_take(text, 128), f, 2, &rest) != 2 || rest.len ||
         !num_grouped(f[1], ret_value))
@@ -107,27 +107,28 @@ static const char *total_of(struct str text, uint64_t *ret_value) {
 }
 
 /* Takes the line; *ret_mine is false when it belongs to something else. */
-static bool take_line(struct transcript *t, struct scan_loss *loss, bool *ret_mine,
-                      bool *ret_totals, struct err *err) {
+static bool syncblk_take_line(struct transcript *t, struct scan_loss *loss, bool *ret_mine,
+                              bool *ret_totals, struct err *err) {
     struct lock_row row = {.address = ABSENT, .owner_os_id = ABSENT, .owner_managed_id = ABSENT};
     struct str text = t->line.text, type, command;
     uint64_t value;
     *ret_mine = true;
-    if (!*ret_totals && parse_row(text, &row, &type))
-        return type.len == 0 || store(t->b, &row, type, loss, err);
-    const char *counter = total_of(text, &value);
+    if (!*ret_totals && syncblk_parse_row(text, &row, &type))
+        return type.len == 0 || syncblk_store(t->b, &row, type, loss, err);
+    const char *counter = syncblk_total_of(text, &value);
     if (counter) {
         *ret_totals = true;
         return builder_counter(t->b, counter, value, "count", err);
     }
     if (transcript_is_rule(text))
         return true;
-    *ret_mine = !*ret_totals && looks_like_row(text) && !transcript_is_command(&t->line, &command);
+    *ret_mine =
+        !*ret_totals && syncblk_looks_like_row(text) && !transcript_is_command(&t->line, &command);
     loss->unparsed += *ret_mine;
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool syncblk_read(struct transcript *t, struct err *err) {
     struct scan_loss loss = {0};
     bool totals_read = false, mine;
     builder_present(t->b, PART_LOCKS);
@@ -135,7 +136,7 @@ static bool read(struct transcript *t, struct err *err) {
     while (transcript_skip_blank(t)) {
         if (scan_elision(t, &loss))
             continue;
-        if (!take_line(t, &loss, &mine, &totals_read, err))
+        if (!syncblk_take_line(t, &loss, &mine, &totals_read, err))
             return false;
         if (!mine)
             break;
@@ -147,14 +148,14 @@ static bool read(struct transcript *t, struct err *err) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == 'I' && is_heading(t->line.text);
+static bool syncblk_starts(const struct transcript *t) {
+    return t->line.text.ptr[0] == 'I' && syncblk_is_heading(t->line.text);
 }
 
 const struct section section_syncblk = {
     .name = "syncblk",
     .summary = "!syncblk: locks, their owners and waiters",
     .may_give = PART_BIT(PART_LOCKS) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = syncblk_starts,
+    .read = syncblk_read,
 };

@@ -60,7 +60,7 @@ static const struct figure completion[] = {
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* "46%", "46", "32,767" */
-static bool parse_value(struct str value, uint64_t *ret_value) {
+static bool threadpool_parse_value(struct str value, uint64_t *ret_value) {
     value = str_trim(value);
     if (str_ends(value, STR("%")))
         value = str_trim(str_take(value, value.len - 1));
@@ -72,13 +72,13 @@ static const struct figure *single(struct str text, uint64_t *ret_value, bool *r
     for (size_t i = 0; i < COUNT(figures); i++) {
         struct str value;
         if (scan_labelled(text, figures[i].label, &value)) {
-            *ret_good = parse_value(value, ret_value);
+            *ret_good = threadpool_parse_value(value, ret_value);
             return &figures[i];
         }
     }
     /* .NET 2.0: no colon. */
     if (str_starts_nocase(text, STR("CPU utilization ")) && str_ends(text, STR("%"))) {
-        *ret_good = parse_value(str_drop(text, 16), ret_value);
+        *ret_good = threadpool_parse_value(str_drop(text, 16), ret_value);
         return &figures[0];
     }
     return NULL;
@@ -108,7 +108,7 @@ static bool store_several(struct builder *b, const struct figure *table, size_t 
         for (size_t i = 0; i < count && str_ends(label, STR(":")); i++)
             if (str_eq_nocase(str_take(label, label.len - 1), str_of(table[i].label)))
                 found = &table[i];
-        if (!found || !parse_value(value, &number))
+        if (!found || !threadpool_parse_value(value, &number))
             loss->unparsed++;
         else if (!builder_counter(b, found->counter, number, found->unit, err))
             return false;
@@ -116,13 +116,13 @@ static bool store_several(struct builder *b, const struct figure *table, size_t 
     return true;
 }
 
-static bool is_remark(struct str text) {
+static bool threadpool_is_remark(struct str text) {
     return str_starts_nocase(text, STR("Using the ")) ||
            str_starts_nocase(text, STR("Hill Climbing Log"));
 }
 
-static bool take_line(struct transcript *t, struct scan_loss *loss, bool *ret_mine,
-                      struct err *err) {
+static bool threadpool_take_line(struct transcript *t, struct scan_loss *loss, bool *ret_mine,
+                                 struct err *err) {
     struct str text = t->line.text, rest;
     uint64_t value;
     size_t count;
@@ -135,17 +135,17 @@ static bool take_line(struct transcript *t, struct scan_loss *loss, bool *ret_mi
     if (figure && good)
         return builder_counter(t->b, figure->counter, value, figure->unit, err);
     loss->unparsed += figure != NULL;
-    *ret_mine = figure || transcript_is_rule(text) || is_remark(text);
+    *ret_mine = figure || transcript_is_rule(text) || threadpool_is_remark(text);
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool threadpool_read(struct transcript *t, struct err *err) {
     struct scan_loss loss = {0};
     bool mine;
     while (transcript_skip_blank(t)) {
         if (scan_elision(t, &loss))
             continue;
-        if (!take_line(t, &loss, &mine, err))
+        if (!threadpool_take_line(t, &loss, &mine, err))
             return false;
         if (!mine)
             break;
@@ -155,7 +155,7 @@ static bool read(struct transcript *t, struct err *err) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
+static bool threadpool_starts(const struct transcript *t) {
     struct str text = t->line.text, rest;
     uint64_t value;
     size_t count;
@@ -179,6 +179,6 @@ const struct section section_threadpool = {
     .name = "threadpool",
     .summary = "!threadpool: workers, queue length, timers, completion ports",
     .may_give = PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = threadpool_starts,
+    .read = threadpool_read,
 };

@@ -37,7 +37,7 @@ struct reading {
 
 /* -- Both forms -------------------------------------------------------------------------------- */
 
-static bool add_region(struct reading *r, const struct region *region, struct err *err) {
+static bool address_add_region(struct reading *r, const struct region *region, struct err *err) {
     r->regions++;
     r->gaps += r->next != ABSENT && r->next != region->start;
     if (__builtin_add_overflow(region->start, region->bytes, &r->next))
@@ -85,7 +85,7 @@ static struct str take_protect(struct str *rest) {
     return str_take(s, end);
 }
 
-static bool parse_new(struct str text, struct region *ret_region) {
+static bool address_parse_new(struct str text, struct region *ret_region) {
     struct region region = {0};
     struct str f[3], rest;
     uint64_t end;
@@ -152,7 +152,7 @@ static bool take_detail(struct reading *r, struct str text) {
     return true;
 }
 
-static bool end_region(struct reading *r, struct err *err) {
+static bool address_end_region(struct reading *r, struct err *err) {
     if (!r->in_region)
         return true;
     r->in_region = false;
@@ -160,17 +160,17 @@ static bool end_region(struct reading *r, struct err *err) {
         r->loss.unparsed++;
         return true;
     }
-    return add_region(r, &r->region, err);
+    return address_add_region(r, &r->region, err);
 }
 
 /* -- Section ----------------------------------------------------------------------------------- */
 
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool address_take_line(struct reading *r, bool *ret_mine, struct err *err) {
     struct str text = r->t->line.text, command;
     struct region region;
     *ret_mine = true;
     if (parse_old_start(text, &region)) {
-        if (!end_region(r, err))
+        if (!address_end_region(r, err))
             return false;
         r->region = region;
         r->in_region = true;
@@ -178,8 +178,8 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
     }
     if (take_detail(r, text))
         return true;
-    if (parse_new(text, &region))
-        return add_region(r, &region, err);
+    if (address_parse_new(text, &region))
+        return address_add_region(r, &region, err);
     if (is_new_heading(text))
         return true;
     /* A rule stands below the heading; one with words in it begins the summary. */
@@ -190,23 +190,23 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
     return true;
 }
 
-static bool read_regions(struct reading *r, struct err *err) {
+static bool address_read_regions(struct reading *r, struct err *err) {
     bool mine;
     while (transcript_skip_blank(r->t)) {
         if (transcript_is_elision(&r->t->line)) {
-            if (!end_region(r, err))
+            if (!address_end_region(r, err))
                 return false;
             r->next = ABSENT; /* counted once, as an elision */
         }
         if (scan_elision(r->t, &r->loss))
             continue;
-        if (!take_line(r, &mine, err))
+        if (!address_take_line(r, &mine, err))
             return false;
         if (!mine)
             break;
         transcript_next(r->t);
     }
-    return end_region(r, err);
+    return address_end_region(r, err);
 }
 
 /* "!address -f:PAGE_READWRITE" lists some regions only: their sums are not the process's. */
@@ -216,7 +216,7 @@ static bool is_filtered(const struct transcript *t) {
             str_contains(t->command, STR("-o:")));
 }
 
-static bool finish(struct reading *r, bool filtered, struct err *err) {
+static bool address_finish(struct reading *r, bool filtered, struct err *err) {
     struct builder *b = r->t->b;
     uint64_t ignored;
     if (r->regions == 0) {
@@ -235,18 +235,18 @@ static bool finish(struct reading *r, bool filtered, struct err *err) {
            memory_sums_store(&r->sums, b, &r->loss, err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool address_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .next = ABSENT};
     bool filtered = is_filtered(t);
     memory_sums_init(&r.sums);
-    bool ok = read_regions(&r, err) && finish(&r, filtered, err);
+    bool ok = address_read_regions(&r, err) && address_finish(&r, filtered, err);
     if (ok)
         scan_loss_report(t, &r.loss);
     memory_sums_deinit(&r.sums);
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool address_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct region region;
     char c = text.ptr[0];
@@ -262,6 +262,6 @@ const struct section section_address = {
     .name = "address",
     .summary = "!address: every region of memory (WinDbg, both eras)",
     .may_give = PART_BIT(PART_MEMORY_MAP),
-    .starts = starts,
-    .read = read,
+    .starts = address_starts,
+    .read = address_read,
 };

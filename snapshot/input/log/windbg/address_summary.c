@@ -36,7 +36,7 @@ struct reading {
 
 /* -- Headings ---------------------------------------------------------------------------------- */
 
-static unsigned heading(struct str text) {
+static unsigned address_summary_heading(struct str text) {
     static const struct {
         const char *word;
         enum memory_by by;
@@ -77,7 +77,7 @@ static bool agrees(uint64_t bytes, struct str bracket) {
 }
 
 /* "key count hex ( 1.2 GB) 1.2% 3.4%"; the largest regions have a base address for the count. */
-static bool parse_new(struct str text, unsigned list, struct row *ret_row) {
+static bool address_summary_parse_new(struct str text, unsigned list, struct row *ret_row) {
     size_t open = str_find(text, STR("("), 0);
     size_t close = open == STR_NOT_FOUND ? open : str_find(text, STR(")"), open);
     if (close == STR_NOT_FOUND || text.len > 512)
@@ -117,7 +117,7 @@ static bool parse_old(struct str text, struct row *ret_row) {
 }
 
 /* "Tot: 7fff0000 (2097088 KB) Busy: 021db000 (34668 KB)" */
-static bool parse_total(struct str text, uint64_t *ret_total) {
+static bool address_summary_parse_total(struct str text, uint64_t *ret_total) {
     struct str value, size;
     if (!scan_labelled(text, "Tot", &value))
         return false;
@@ -141,7 +141,8 @@ static bool parse_largest_free(struct str text, struct row *ret_row) {
 
 /* -- Section ----------------------------------------------------------------------------------- */
 
-static bool store(struct reading *r, unsigned list, const struct row *row, struct err *err) {
+static bool address_summary_store(struct reading *r, unsigned list, const struct row *row,
+                                  struct err *err) {
     r->rows++;
     r->seen[list] = true;
     r->sums[list] = num_add(r->sums[list], row->bytes);
@@ -151,21 +152,22 @@ static bool store(struct reading *r, unsigned list, const struct row *row, struc
            memory_say(r->t->b, (enum memory_by)list, row->key, values, &r->loss, err);
 }
 
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool address_summary_take_line(struct reading *r, bool *ret_mine, struct err *err) {
     struct str text = r->t->line.text, command;
     struct row row;
-    unsigned list = heading(text);
+    unsigned list = address_summary_heading(text);
     *ret_mine = true;
     if (list != NO_LIST) {
         r->list = list;
         return true;
     }
-    if (str_starts(text, STR("TotSize")) || parse_total(text, &r->total))
+    if (str_starts(text, STR("TotSize")) || address_summary_parse_total(text, &r->total))
         return true;
     if (parse_largest_free(text, &row))
-        return store(r, MEMORY_LARGEST, &row, err);
-    if (r->list != NO_LIST && (parse_old(text, &row) || parse_new(text, r->list, &row)))
-        return store(r, r->list, &row, err);
+        return address_summary_store(r, MEMORY_LARGEST, &row, err);
+    if (r->list != NO_LIST &&
+        (parse_old(text, &row) || address_summary_parse_new(text, r->list, &row)))
+        return address_summary_store(r, r->list, &row, err);
     *ret_mine = !transcript_is_command(&r->t->line, &command) &&
                 (str_starts(text, STR("MEM_")) || str_starts(text, STR("PAGE_")) ||
                  str_starts(text, STR("RegionUsage")) || str_contains(text, STR("%")));
@@ -174,7 +176,7 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
 }
 
 /* Usage, state and type cut the same address space up: their sums agree. */
-static void check_sums(struct reading *r, uint64_t listed) {
+static void address_summary_check_sums(struct reading *r, uint64_t listed) {
     struct builder *b = r->t->b;
     uint64_t usage = r->sums[MEMORY_BY_USAGE];
     if (!r->seen[MEMORY_BY_USAGE])
@@ -193,7 +195,7 @@ static void check_sums(struct reading *r, uint64_t listed) {
                      (unsigned long long)listed, (unsigned long long)usage);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool address_summary_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .list = NO_LIST, .total = ABSENT};
     uint64_t listed;
     bool mine;
@@ -201,7 +203,7 @@ static bool read(struct transcript *t, struct err *err) {
     while (transcript_skip_blank(t)) {
         if (scan_elision(t, &r.loss))
             continue;
-        if (!take_line(&r, &mine, err))
+        if (!address_summary_take_line(&r, &mine, err))
             return false;
         if (!mine)
             break;
@@ -210,19 +212,19 @@ static bool read(struct transcript *t, struct err *err) {
     if (r.rows == 0)
         transcript_hollow(t, "address-summary: headings without rows");
     else if (r.claimed)
-        check_sums(&r, listed);
+        address_summary_check_sums(&r, listed);
     scan_loss_report(t, &r.loss);
     return true;
 }
 
-static bool starts(const struct transcript *t) {
-    return heading(t->line.text) != NO_LIST;
+static bool address_summary_starts(const struct transcript *t) {
+    return address_summary_heading(t->line.text) != NO_LIST;
 }
 
 const struct section section_address_summary = {
     .name = "address-summary",
     .summary = "!address -summary: memory by usage, state, type, protection (WinDbg, both eras)",
     .may_give = PART_BIT(PART_MEMORY_MAP),
-    .starts = starts,
-    .read = read,
+    .starts = address_summary_starts,
+    .read = address_summary_read,
 };

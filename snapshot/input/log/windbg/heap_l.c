@@ -24,7 +24,7 @@ struct reading {
     struct scan_loss loss;
 };
 
-static bool is_heading(struct str text) {
+static bool heap_l_is_heading(struct str text) {
     struct str f[6];
     if (str_starts(text, STR("##")))
         text = str_trim(str_drop(text, 2));
@@ -43,7 +43,7 @@ static bool is_preamble(struct str text) {
 }
 
 /* "001b2958  001b2960  00170000  00000000        40        18  busy extra" */
-static bool parse_row(struct str text, uint64_t *ret_size) {
+static bool heap_l_parse_row(struct str text, uint64_t *ret_size) {
     struct str f[6], flags;
     uint64_t previous;
     if (text.len > 256 || scan_fields(text, f, 6, &flags) != 6 || flags.len == 0)
@@ -54,7 +54,7 @@ static bool parse_row(struct str text, uint64_t *ret_size) {
     return num_hex(f[4], ret_size) && num_hex(f[5], &previous) && *ret_size < (uint64_t)1 << 48;
 }
 
-static bool looks_like_row(struct str text) {
+static bool heap_l_looks_like_row(struct str text) {
     struct str f[2];
     size_t n = scan_fields(str_take(text, 64), f, 2, NULL);
     return n >= 1 && scan_is_address(f[0]) && (n == 1 || scan_is_address(f[1]));
@@ -69,7 +69,7 @@ static bool parse_end(struct str text, uint64_t *ret_count) {
             str_starts(text, STR("potential unreachable block")));
 }
 
-static bool store(struct reading *r, uint64_t size, struct err *err) {
+static bool heap_l_store(struct reading *r, uint64_t size, struct err *err) {
     r->rows++;
     r->bytes = num_add(r->bytes, size);
     if (r->left_out)
@@ -81,23 +81,23 @@ static bool store(struct reading *r, uint64_t size, struct err *err) {
     return builder_add_allocation(r->t->b, &sum, err);
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool heap_l_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, command;
     uint64_t size;
     *ret_mine = r->said == ABSENT;
     if (!*ret_mine)
         return true;
-    if (parse_row(text, &size))
-        return store(r, size, err);
-    if (parse_end(text, &r->said) || is_heading(text) || is_preamble(text))
+    if (heap_l_parse_row(text, &size))
+        return heap_l_store(r, size, err);
+    if (parse_end(text, &r->said) || heap_l_is_heading(text) || is_preamble(text))
         return true;
-    *ret_mine = looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
+    *ret_mine = heap_l_looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
     r->loss.unparsed += *ret_mine;
     return true;
 }
 
-static bool finish(struct reading *r, struct err *err) {
+static bool heap_l_finish(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     scan_loss_report(r->t, &r->loss);
     if (r->said == ABSENT)
@@ -116,27 +116,27 @@ static bool finish(struct reading *r, struct err *err) {
            builder_counter(b, "heap.unreachable_bytes", r->bytes, "bytes", err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool heap_l_read(struct transcript *t, struct err *err) {
     struct reading r = {
         .t = t,
         .said = ABSENT,
         .left_out = snapshot_has(t->b->snapshot, PART_ALLOCATIONS),
     };
-    if (!scan_table(t, &r.loss, take_line, &r, err))
+    if (!scan_table(t, &r.loss, heap_l_take_line, &r, err))
         return false;
     if (r.rows == 0 && r.said != 0) {
         transcript_hollow(t, "heap -l: a heading without blocks");
         return true;
     }
-    return finish(&r, err);
+    return heap_l_finish(&r, err);
 }
 
 /* `!heap -x` has the same columns, for the one block that was asked for. */
-static bool starts(const struct transcript *t) {
+static bool heap_l_starts(const struct transcript *t) {
     struct str text = t->line.text;
     if (text.ptr[0] == 'S')
         return is_preamble(text);
-    return (text.ptr[0] == '#' || text.ptr[0] == 'E') && is_heading(text) &&
+    return (text.ptr[0] == '#' || text.ptr[0] == 'E') && heap_l_is_heading(text) &&
            transcript_last_command_is(t, "heap") && transcript_last_command_has(t, "-l");
 }
 
@@ -144,6 +144,6 @@ const struct section section_heap_l = {
     .name = "heap-l",
     .summary = "!heap -l: blocks of native heaps that nothing points to (WinDbg)",
     .may_give = PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = heap_l_starts,
+    .read = heap_l_read,
 };

@@ -14,7 +14,7 @@
 
 #include "base/num.h"
 
-static bool is_heading(struct str text) {
+static bool heap_s_is_heading(struct str text) {
     struct str f[5];
     return scan_fields(str_take(text, 128), f, 5, NULL) == 5 && str_eq(f[0], STR("Heap")) &&
            str_eq(f[1], STR("Flags")) && str_starts(f[2], STR("Reserv")) &&
@@ -28,7 +28,7 @@ static bool parse_kilobytes(struct str field, uint64_t *ret_bytes) {
            !__builtin_mul_overflow(kilobytes, (uint64_t)1024, ret_bytes);
 }
 
-static bool parse_row(struct str text, struct native_heap_row *row) {
+static bool heap_s_parse_row(struct str text, struct native_heap_row *row) {
     struct str f[6];
     uint64_t flags;
     return text.len < 256 && scan_fields(text, f, 6, NULL) == 6 &&
@@ -47,7 +47,7 @@ static bool parse_fragmentation(struct str text, uint64_t *ret_percent) {
 }
 
 /* Further lines of the table that say nothing that is kept. */
-static bool is_remark(struct str text) {
+static bool heap_s_is_remark(struct str text) {
     static const struct str starts[] = {
         {"(k)", 3},
         {"Virtual address fragmentation", 29},
@@ -63,7 +63,7 @@ static bool is_remark(struct str text) {
     return transcript_is_rule(text) || str_starts(text, STR("****"));
 }
 
-static bool looks_like_row(struct str text) {
+static bool heap_s_looks_like_row(struct str text) {
     struct str f[2];
     uint64_t flags;
     size_t n = scan_fields(str_take(text, 64), f, 2, NULL);
@@ -78,7 +78,7 @@ struct reading {
     struct scan_loss loss;
 };
 
-static bool store(struct reading *r, const struct native_heap_row *row, struct err *err) {
+static bool heap_s_store(struct reading *r, const struct native_heap_row *row, struct err *err) {
     struct builder *b = r->t->b;
     r->rows++;
     r->closed = false;
@@ -97,14 +97,14 @@ static bool store(struct reading *r, const struct native_heap_row *row, struct e
     return true;
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool heap_s_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, command;
     struct native_heap_row row = {.external_fragmentation = ABSENT};
     uint64_t percent;
     *ret_mine = true;
-    if (parse_row(text, &row))
-        return store(r, &row, err);
+    if (heap_s_parse_row(text, &row))
+        return heap_s_store(r, &row, err);
     if (r->last != ABSENT && parse_fragmentation(text, &percent)) {
         struct native_heap_row *heap = builder_find(r->t->b, PART_NATIVE_HEAPS, r->last);
         if (heap)
@@ -112,20 +112,20 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
         return true;
     }
     r->closed |= transcript_is_rule(text);
-    if (is_heading(text) || is_remark(text))
+    if (heap_s_is_heading(text) || heap_s_is_remark(text))
         return true;
     if (str_contains(text, STR("SEGMENT HEAP STATS"))) {
         builder_warn(r->t->b, ABSENT, "heap -s: the table of segment heaps is not read");
         return true;
     }
-    *ret_mine = looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
+    *ret_mine = heap_s_looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
     r->loss.unparsed += *ret_mine;
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool heap_s_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .last = ABSENT};
-    if (!scan_table(t, &r.loss, take_line, &r, err))
+    if (!scan_table(t, &r.loss, heap_s_take_line, &r, err))
         return false;
     if (r.rows == 0)
         transcript_hollow(t, "heap -s: a heading without heaps");
@@ -135,14 +135,14 @@ static bool read(struct transcript *t, struct err *err) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == 'H' && is_heading(t->line.text);
+static bool heap_s_starts(const struct transcript *t) {
+    return t->line.text.ptr[0] == 'H' && heap_s_is_heading(t->line.text);
 }
 
 const struct section section_heap_s = {
     .name = "heap-s",
     .summary = "!heap -s: the native heaps of a Windows process",
     .may_give = PART_BIT(PART_NATIVE_HEAPS),
-    .starts = starts,
-    .read = read,
+    .starts = heap_s_starts,
+    .read = heap_s_read,
 };

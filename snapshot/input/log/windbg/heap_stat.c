@@ -23,7 +23,7 @@ struct reading {
     struct scan_loss loss;
 };
 
-static bool is_heading(struct str text) {
+static bool heap_stat_is_heading(struct str text) {
     struct str f[3];
     return scan_fields(str_take(text, 128), f, 3, NULL) == 3 && str_eq(f[0], STR("size")) &&
            str_eq(f[1], STR("#blocks")) && str_eq(f[2], STR("total"));
@@ -47,7 +47,7 @@ struct row {
 };
 
 /* "28 14b40 - 33c200  (38.60)" */
-static bool parse_row(struct str text, struct row *ret_row) {
+static bool heap_stat_parse_row(struct str text, struct row *ret_row) {
     struct str f[5], rest;
     uint64_t percent, product;
     if (text.len > 128 || scan_fields(text, f, 5, &rest) != 5 || rest.len ||
@@ -60,7 +60,7 @@ static bool parse_row(struct str text, struct row *ret_row) {
            product == ret_row->total && product != ABSENT && ret_row->size != ABSENT;
 }
 
-static bool looks_like_row(struct str text) {
+static bool heap_stat_looks_like_row(struct str text) {
     struct str f[3];
     uint64_t value;
     size_t n = scan_fields(str_take(text, 128), f, 3, NULL);
@@ -74,7 +74,7 @@ static void begin_heap(struct reading *r) {
     r->display = ABSENT;
 }
 
-static bool store(struct reading *r, const struct row *row, struct err *err) {
+static bool heap_stat_store(struct reading *r, const struct row *row, struct err *err) {
     r->rows++;
     r->limited += ++r->in_heap == r->display;
     if (r->left_out)
@@ -87,32 +87,32 @@ static bool store(struct reading *r, const struct row *row, struct err *err) {
     return builder_add_allocation(r->t->b, &sum, err);
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool heap_stat_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, command;
     struct row row;
     *ret_mine = true;
-    if (parse_row(text, &row))
-        return store(r, &row, err);
+    if (heap_stat_parse_row(text, &row))
+        return heap_stat_store(r, &row, err);
     if (parse_heap(text)) {
         begin_heap(r);
         return true;
     }
-    if (is_heading(text) || parse_grouping(text, &r->display))
+    if (heap_stat_is_heading(text) || parse_grouping(text, &r->display))
         return true;
-    *ret_mine = looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
+    *ret_mine = heap_stat_looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
     r->loss.unparsed += *ret_mine;
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool heap_stat_file_read(struct transcript *t, struct err *err) {
     struct builder *b = t->b;
     struct reading r = {
         .t = t,
         .display = ABSENT,
         .left_out = snapshot_has(b->snapshot, PART_ALLOCATIONS) && !t->heap_stat_read,
     };
-    if (!scan_table(t, &r.loss, take_line, &r, err))
+    if (!scan_table(t, &r.loss, heap_stat_take_line, &r, err))
         return false;
     if (r.rows == 0) {
         transcript_hollow(t, "heap -stat: a heading without sizes");
@@ -127,22 +127,23 @@ static bool read(struct transcript *t, struct err *err) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
+static bool heap_stat_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct line next;
     uint64_t ignored;
     if (text.ptr[0] == 's')
-        return is_heading(text);
+        return heap_stat_is_heading(text);
     if (text.ptr[0] == 'g')
         return parse_grouping(text, &ignored);
     return text.ptr[0] == 'h' && parse_heap(text) && transcript_peek(t, 1, &next) &&
-           (parse_grouping(next.text, &ignored) || is_heading(next.text) || !next.text.len);
+           (parse_grouping(next.text, &ignored) || heap_stat_is_heading(next.text) ||
+            !next.text.len);
 }
 
 const struct section section_heap_stat = {
     .name = "heap-stat",
     .summary = "!heap -stat -h: blocks of native heaps by their size (WinDbg)",
     .may_give = PART_BIT(PART_ALLOCATIONS),
-    .starts = starts,
-    .read = read,
+    .starts = heap_stat_starts,
+    .read = heap_stat_file_read,
 };

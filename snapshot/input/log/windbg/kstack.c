@@ -37,7 +37,7 @@ struct thread_line {
 };
 
 /* "0  Id: 1a2b.1c3d Suspend: 1 Teb: ... Unfrozen "name"", perhaps with '.' or '#' in front. */
-static bool parse_thread(struct str text, struct thread_line *ret_line) {
+static bool kstack_parse_thread(struct str text, struct thread_line *ret_line) {
     while (text.len && (text.ptr[0] == '.' || text.ptr[0] == '#' || text.ptr[0] == '*'))
         text = str_trim(str_drop(text, 1));
     struct str f[3], rest;
@@ -62,7 +62,7 @@ static bool is_thread_detail(struct str text) {
     return str_starts(text, STR("Start: ")) || str_starts(text, STR("Priority: "));
 }
 
-static bool is_heading(struct str text) {
+static bool kstack_is_heading(struct str text) {
     if (str_starts(text, STR("#")))
         text = str_trim(str_drop(text, 1));
     struct str f[2];
@@ -91,7 +91,7 @@ static struct str call_site(struct str site) {
     return site;
 }
 
-static bool parse_frame(struct str text, struct str *ret_site) {
+static bool kstack_parse_frame(struct str text, struct str *ret_site) {
     struct str first = str_take(text, 3), rest = text, site;
     uint64_t number;
     first = str_next_field(&first);
@@ -114,14 +114,14 @@ static bool parse_frame(struct str text, struct str *ret_site) {
     return ret_site->len > 0;
 }
 
-static bool is_remark(struct str text) {
+static bool kstack_is_remark(struct str text) {
     return str_starts(text, STR("WARNING: ")) || str_starts(text, STR("*** WARNING")) ||
            str_starts(text, STR("*** ERROR"));
 }
 
 /* -- Stacks ------------------------------------------------------------------------------------ */
 
-static bool push(struct reading *r, struct str frame, struct err *err) {
+static bool kstack_push(struct reading *r, struct str frame, struct err *err) {
     if (r->count == FRAMES_MAX) {
         r->too_deep = true;
         return true;
@@ -138,7 +138,7 @@ static bool push(struct reading *r, struct str frame, struct err *err) {
     return true;
 }
 
-static bool same_frames(const struct strings *a, const struct strings *b) {
+static bool kstack_same_frames(const struct strings *a, const struct strings *b) {
     if (a->count != b->count)
         return false;
     for (uint32_t i = 0; i < a->count; i++)
@@ -157,7 +157,7 @@ static struct thread_row *whose(struct reading *r, bool *ret_ok, struct err *err
     return thread;
 }
 
-static bool flush(struct reading *r, struct err *err) {
+static bool kstack_flush(struct reading *r, struct err *err) {
     bool ok = true;
     uint32_t count = r->count;
     r->count = 0;
@@ -175,14 +175,14 @@ static bool flush(struct reading *r, struct err *err) {
         return false;
     if (thread->native_frames.count == 0)
         thread->native_frames = frames;
-    else if (!same_frames(&thread->native_frames, &frames))
+    else if (!kstack_same_frames(&thread->native_frames, &frames))
         r->loss.differ++;
     return true;
 }
 
 static bool start_thread(struct reading *r, const struct thread_line *line, struct err *err) {
     struct builder *b = r->t->b;
-    if (!flush(r, err))
+    if (!kstack_flush(r, err))
         return false;
     struct thread_row *thread = builder_thread(b, line->os_id, ABSENT, err);
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
@@ -199,29 +199,29 @@ static bool start_thread(struct reading *r, const struct thread_line *line, stru
 
 /* -- Section ----------------------------------------------------------------------------------- */
 
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool kstack_take_line(struct reading *r, bool *ret_mine, struct err *err) {
     struct str text = r->t->line.text, site;
     struct thread_line line;
     *ret_mine = true;
-    if (parse_thread(text, &line))
+    if (kstack_parse_thread(text, &line))
         return start_thread(r, &line, err);
-    if (is_heading(text)) {
+    if (kstack_is_heading(text)) {
         /* A second stack without a thread line above it is somebody else's. */
         if (r->in_stack && r->count) {
-            if (!flush(r, err))
+            if (!kstack_flush(r, err))
                 return false;
             r->os_id = r->number = ABSENT;
         }
         r->in_stack = true;
         return true;
     }
-    if (r->in_stack && parse_frame(text, &site))
-        return push(r, site, err);
-    *ret_mine = is_remark(text) || is_thread_detail(text);
+    if (r->in_stack && kstack_parse_frame(text, &site))
+        return kstack_push(r, site, err);
+    *ret_mine = kstack_is_remark(text) || is_thread_detail(text);
     return true;
 }
 
-static bool read_stacks(struct reading *r, struct err *err) {
+static bool kstack_read_stacks(struct reading *r, struct err *err) {
     bool mine;
     struct str command;
     while (transcript_skip_blank(r->t)) {
@@ -229,18 +229,18 @@ static bool read_stacks(struct reading *r, struct err *err) {
             continue;
         if (r->t->line.number != r->t->section_line && transcript_is_command(&r->t->line, &command))
             break;
-        if (!take_line(r, &mine, err))
+        if (!kstack_take_line(r, &mine, err))
             return false;
         if (!mine)
             break;
         transcript_next(r->t);
     }
-    return flush(r, err);
+    return kstack_flush(r, err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool kstack_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .os_id = ABSENT, .number = scan_command_thread(t->command_raw)};
-    bool ok = read_stacks(&r, err);
+    bool ok = kstack_read_stacks(&r, err);
     if (ok) {
         if (r.nameless)
             builder_warn(t->b, r.nameless, "native stacks of threads that are not named, left out");
@@ -254,23 +254,23 @@ static bool read(struct transcript *t, struct err *err) {
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool kstack_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct thread_line line;
     char c = text.ptr[0];
     if (c == 'C' || c == '#')
-        if (is_heading(text))
+        if (kstack_is_heading(text))
             return true;
     if (!(c == '.' || c == '#' || (c >= '0' && c <= '9')) ||
         !str_contains(str_take(text, 64), STR("Id: ")))
         return false;
-    return parse_thread(text, &line);
+    return kstack_parse_thread(text, &line);
 }
 
 const struct section section_kstack = {
     .name = "k",
     .summary = "k, kb, kn, ~*k, ~: native stacks and thread names (WinDbg)",
     .may_give = PART_BIT(PART_THREADS),
-    .starts = starts,
-    .read = read,
+    .starts = kstack_starts,
+    .read = kstack_read,
 };

@@ -68,7 +68,7 @@ struct value {
 };
 
 /* Splits "4.12 MBytes" off the end of *rest. */
-static bool take_size(struct str *rest, uint64_t *ret_bytes) {
+static bool leaktrack_take_size(struct str *rest, uint64_t *ret_bytes) {
     static const struct {
         struct str name;
         unsigned shift;
@@ -103,7 +103,7 @@ static bool take_size(struct str *rest, uint64_t *ret_bytes) {
 }
 
 /* Splits "76,001 allocation(s)" or "4.12 MBytes" off the end of *rest. */
-static bool take_value(struct str *rest, struct value *ret_value) {
+static bool leaktrack_take_value(struct str *rest, struct value *ret_value) {
     *ret_value = (struct value){ABSENT, ABSENT, false};
     struct str left = *rest, unit = scan_last_field(&left);
     if (str_eq(unit, STR("allocation(s)")) || str_eq(unit, STR("allocations")) ||
@@ -118,7 +118,7 @@ static bool take_value(struct str *rest, struct value *ret_value) {
         *rest = str_trim(left);
         return true;
     }
-    return take_size(rest, &ret_value->bytes);
+    return leaktrack_take_size(rest, &ret_value->bytes);
 }
 
 /* "00:32:11", "2 days 01:00:00", "1 day(s) 01:00:00" [ns] */
@@ -144,8 +144,8 @@ static bool parse_duration(struct str text, uint64_t *ret_ns) {
 /* -- Sums -------------------------------------------------------------------------------------- */
 
 /* The sum of that name, added when it is new; NULL: out of memory. Valid until the next is. */
-static struct sum *sum_of(struct sums *sums, struct str name, struct str function,
-                          struct err *err) {
+static struct sum *leaktrack_sum_of(struct sums *sums, struct str name, struct str function,
+                                    struct err *err) {
     uint32_t at = strmap_get(&sums->index, name, function);
     if (at != STRMAP_NONE)
         return &sums->items[at];
@@ -167,7 +167,7 @@ static struct sum *sum_of(struct sums *sums, struct str name, struct str functio
     return &sums->items[sums->count++];
 }
 
-static void say(struct reading *r, struct sum *sum, const struct value *value) {
+static void leaktrack_say(struct reading *r, struct sum *sum, const struct value *value) {
     uint64_t number = value->is_count ? value->count : value->bytes;
     if (number == ABSENT && !sum->wrong) {
         r->overflowed++;
@@ -176,8 +176,8 @@ static void say(struct reading *r, struct sum *sum, const struct value *value) {
     scan_say(value->is_count ? &sum->count : &sum->bytes, number, &r->loss);
 }
 
-static bool add_row(struct reading *r, struct str name, const struct value *value,
-                    struct err *err) {
+static bool leaktrack_add_row(struct reading *r, struct str name, const struct value *value,
+                              struct err *err) {
     struct sums *sums = r->list == LIST_MODULES     ? &r->modules
                         : r->list == LIST_FUNCTIONS ? &r->functions
                         : r->list == LIST_SIZES     ? &r->sizes
@@ -186,9 +186,9 @@ static bool add_row(struct reading *r, struct str name, const struct value *valu
     if (!sums)
         return true;
     struct str function = r->list == LIST_SIZES ? r->function : STR("");
-    struct sum *sum = sum_of(sums, name, function, err);
+    struct sum *sum = leaktrack_sum_of(sums, name, function, err);
     if (sum)
-        say(r, sum, value);
+        leaktrack_say(r, sum, value);
     return sum != NULL;
 }
 
@@ -247,16 +247,16 @@ static bool take_figure(struct reading *r, struct str text, struct err *err) {
     if (r->in_sample || r->in_handles)
         return true;
     struct sum *sum = &r->total;
-    if (!take_value(&text, &value) || text.len) {
+    if (!leaktrack_take_value(&text, &value) || text.len) {
         r->loss.unparsed++;
         return true;
     }
     if (r->function.len)
-        sum = sum_of(&r->functions, r->function, STR(""), err);
+        sum = leaktrack_sum_of(&r->functions, r->function, STR(""), err);
     else if (r->module.len)
-        sum = sum_of(&r->modules, r->module, STR(""), err);
+        sum = leaktrack_sum_of(&r->modules, r->module, STR(""), err);
     if (sum)
-        say(r, sum, &value);
+        leaktrack_say(r, sum, &value);
     return sum != NULL;
 }
 
@@ -299,7 +299,7 @@ static bool take_label(struct reading *r, struct str text, bool *ret_taken, stru
         r->loss.unparsed += !parse_duration(value, &r->duration_ns);
     } else if (labelled(text, STR("Total outstanding handle count"), &value)) {
         struct value handles;
-        if (take_value(&value, &handles) && handles.is_count)
+        if (leaktrack_take_value(&value, &handles) && handles.is_count)
             r->handles = handles.count;
     } else {
         *ret_taken = false;
@@ -308,10 +308,10 @@ static bool take_label(struct reading *r, struct str text, bool *ret_taken, stru
 }
 
 /* A row of a list: "ink   76,001 allocation(s)", perhaps with the value in the next line. */
-static bool take_row(struct reading *r, struct str text, struct err *err) {
+static bool leaktrack_take_row(struct reading *r, struct str text, struct err *err) {
     struct str name = text;
     struct value value;
-    if (!take_value(&name, &value) || (!name.len && !r->pending.len)) {
+    if (!leaktrack_take_value(&name, &value) || (!name.len && !r->pending.len)) {
         r->pending = text;
         return true;
     }
@@ -320,14 +320,14 @@ static bool take_row(struct reading *r, struct str text, struct err *err) {
         r->pending = text;
         return true;
     }
-    bool ok = add_row(r, name.len ? name : r->pending, &value, err);
+    bool ok = leaktrack_add_row(r, name.len ? name : r->pending, &value, err);
     r->pending = STR("");
     if (r->listed == r->expected)
         end_list(r);
     return ok;
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool leaktrack_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, command;
     enum list list;
@@ -350,7 +350,7 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
     }
     if (!take_label(r, text, &taken, err))
         return false;
-    return taken || r->list == LIST_NONE || r->in_sample || take_row(r, text, err);
+    return taken || r->list == LIST_NONE || r->in_sample || leaktrack_take_row(r, text, err);
 }
 
 /* -- What is kept ------------------------------------------------------------------------------ */
@@ -383,7 +383,7 @@ static bool store_sums(struct reading *r, const struct sums *sums, const char *b
         row.count = s->count;
         row.bytes = s->bytes;
         if (sums == &r->sizes) {
-            if (!take_size(&name, &row.size_each) || name.len) {
+            if (!leaktrack_take_size(&name, &row.size_each) || name.len) {
                 r->loss.unparsed++;
                 continue;
             }
@@ -419,7 +419,7 @@ static bool store_total(struct reading *r, struct err *err) {
            builder_counter(b, "leaktrack.outstanding_handles", r->handles, "count", err);
 }
 
-static void report(struct reading *r) {
+static void leaktrack_file_report(struct reading *r) {
     struct builder *b = r->t->b;
     builder_note(b, "sizes are as DebugDiag rounds them");
     if (r->samples)
@@ -439,7 +439,7 @@ static void report(struct reading *r) {
     scan_loss_report(r->t, &r->loss);
 }
 
-static bool finish(struct reading *r, struct err *err) {
+static bool leaktrack_finish(struct reading *r, struct err *err) {
     end_list(r);
     if (r->total.count == ABSENT && r->total.bytes == ABSENT && !r->modules.count &&
         !r->functions.count && !r->total.wrong) {
@@ -453,21 +453,21 @@ static bool finish(struct reading *r, struct err *err) {
     if (!store_total(r, err) || !store_sums(r, &r->modules, "module", err) ||
         !store_sums(r, &r->functions, "function", err) || !store_sums(r, &r->sizes, "size", err))
         return false;
-    report(r);
+    leaktrack_file_report(r);
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool leaktrack_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .duration_ns = ABSENT, .handles = ABSENT};
     struct sums *const all[] = {&r.modules, &r.functions, &r.sizes};
     r.total.count = r.total.bytes = ABSENT;
     for (size_t i = 0; i < 3; i++)
         strmap_init(&all[i]->index);
-    bool ok = scan_table(t, &r.loss, take_line, &r, err);
+    bool ok = scan_table(t, &r.loss, leaktrack_take_line, &r, err);
     if (ok && snapshot_has(t->b->snapshot, PART_ALLOCATIONS))
         builder_warn(t->b, ABSENT, "LeakTrack: sums beside those of another list, left out");
     else
-        ok = ok && finish(&r, err);
+        ok = ok && leaktrack_finish(&r, err);
     for (size_t i = 0; i < 3; i++) {
         strmap_deinit(&all[i]->index);
         free(all[i]->items);
@@ -475,7 +475,7 @@ static bool read(struct transcript *t, struct err *err) {
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool leaktrack_starts(const struct transcript *t) {
     struct str text = t->line.text, value;
     enum list list;
     uint64_t rows;
@@ -499,6 +499,6 @@ const struct section section_leaktrack = {
     .name = "leaktrack",
     .summary = "DebugDiag's leak analysis: native allocations by module, function and size",
     .may_give = PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = leaktrack_starts,
+    .read = leaktrack_read,
 };

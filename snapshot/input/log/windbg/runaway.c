@@ -14,7 +14,7 @@
 
 enum time_kind { TIME_NONE, TIME_USER, TIME_KERNEL, TIME_ELAPSED, TIME_COUNT };
 
-static enum time_kind heading(struct str text) {
+static enum time_kind runaway_heading(struct str text) {
     static const struct str headings[] = {
         [TIME_USER] = {"User Mode Time", 14},
         [TIME_KERNEL] = {"Kernel Mode Time", 16},
@@ -37,7 +37,7 @@ struct row {
 };
 
 /* The first field: "313:1b7c", or "4e0". */
-static bool parse_ids(struct str field, struct row *row) {
+static bool runaway_parse_ids(struct str field, struct row *row) {
     size_t colon = str_find(field, STR(":"), 0);
     row->number = ABSENT;
     if (colon == STR_NOT_FOUND)
@@ -47,38 +47,38 @@ static bool parse_ids(struct str field, struct row *row) {
            row->os_id <= UINT32_MAX;
 }
 
-static bool parse_row(struct str text, struct row *ret_row) {
+static bool runaway_parse_row(struct str text, struct row *ret_row) {
     struct str ids = str_next_field(&text);
-    return parse_ids(ids, ret_row) && scan_duration(text, &ret_row->ns);
+    return runaway_parse_ids(ids, ret_row) && scan_duration(text, &ret_row->ns);
 }
 
 /* A row that was cut, or whose time is no time. */
-static bool looks_like_row(struct str text) {
+static bool runaway_looks_like_row(struct str text) {
     struct row row;
     if (!str_contains(str_take(text, 64), STR(":")))
         return false;
     struct str ids = str_next_field(&text);
     text = str_trim(text);
-    return ids.len && parse_ids(ids, &row) &&
+    return ids.len && runaway_parse_ids(ids, &row) &&
            (text.len == 0 || (text.ptr[0] >= '0' && text.ptr[0] <= '9') || text.ptr[0] == '-');
 }
 
-static bool starts(const struct transcript *t) {
+static bool runaway_starts(const struct transcript *t) {
     struct str text = t->line.text;
     if (text.len > 64)
         return false;
     char c = text.ptr[0];
     if (c == 'U' || c == 'K' || c == 'E' || c == 'u' || c == 'k' || c == 'e')
-        if (heading(text) != TIME_NONE)
+        if (runaway_heading(text) != TIME_NONE)
             return true;
     /* The rows alone, as people paste the tail of a list: only with number and days. */
     struct row row;
-    return c >= '0' && c <= '9' && str_contains(text, STR(" day")) && parse_row(text, &row) &&
-           row.number != ABSENT;
+    return c >= '0' && c <= '9' && str_contains(text, STR(" day")) &&
+           runaway_parse_row(text, &row) && row.number != ABSENT;
 }
 
-static bool store(struct builder *b, const struct row *row, enum time_kind kind,
-                  struct scan_loss *loss, struct err *err) {
+static bool runaway_store(struct builder *b, const struct row *row, enum time_kind kind,
+                          struct scan_loss *loss, struct err *err) {
     struct thread_row *thread = builder_thread(b, row->os_id, ABSENT, err);
     if (!thread)
         return false;
@@ -103,7 +103,7 @@ static void check_lengths(struct builder *b, const uint64_t rows[TIME_COUNT]) {
                          "runaway: threads that are in one list of times and not in another");
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool runaway_read(struct transcript *t, struct err *err) {
     struct scan_loss loss = {0};
     enum time_kind kind = TIME_NONE;
     uint64_t rows[TIME_COUNT] = {0};
@@ -111,21 +111,21 @@ static bool read(struct transcript *t, struct err *err) {
     while (transcript_skip_blank(t)) {
         struct str text = t->line.text;
         struct row row;
-        enum time_kind next = heading(text);
+        enum time_kind next = runaway_heading(text);
         if (next != TIME_NONE) {
             kind = next;
-        } else if (parse_row(text, &row)) {
+        } else if (runaway_parse_row(text, &row)) {
             if (kind == TIME_NONE) {
                 kind = TIME_USER; /* what `!runaway` prints when nothing else is asked for */
                 builder_warn(t->b, ABSENT,
                              "runaway: the heading is cut off, times are taken for user time");
             }
-            if (!store(t->b, &row, kind, &loss, err))
+            if (!runaway_store(t->b, &row, kind, &loss, err))
                 return false;
             rows[kind]++;
         } else if (scan_elision(t, &loss)) {
             continue;
-        } else if (looks_like_row(text) && !transcript_is_command(&t->line, &command)) {
+        } else if (runaway_looks_like_row(text) && !transcript_is_command(&t->line, &command)) {
             loss.unparsed++;
         } else if (!is_column_heading(text)) {
             break;
@@ -143,6 +143,6 @@ const struct section section_runaway = {
     .name = "runaway",
     .summary = "!runaway 1, 2, 4, 7: CPU and elapsed time of threads (WinDbg)",
     .may_give = PART_BIT(PART_THREADS),
-    .starts = starts,
-    .read = read,
+    .starts = runaway_starts,
+    .read = runaway_read,
 };

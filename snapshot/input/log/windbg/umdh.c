@@ -90,7 +90,7 @@ static bool parse_sum(struct str text, struct entry *ret_entry) {
            product == ret_entry->sum && product != ABSENT;
 }
 
-static bool looks_like_entry(struct str text) {
+static bool umdh_looks_like_entry(struct str text) {
     struct str rest = str_take(text, 64);
     struct str number = str_next_field(&rest);
     uint64_t value;
@@ -99,11 +99,11 @@ static bool looks_like_entry(struct str text) {
 }
 
 /* "*- - - - Start of data for heap @ 3D0000 - - - -" */
-static bool is_heading(struct str text) {
+static bool umdh_is_heading(struct str text) {
     return str_starts(text, STR("*- - - "));
 }
 
-static bool is_remark(const struct line *line) {
+static bool umdh_is_remark(const struct line *line) {
     struct str text = line->text;
     return str_starts(text, STR("REQUESTED bytes + OVERHEAD")) ||
            str_starts(text, STR("STACK if not already")) || umdh_is_symbol_remark(line);
@@ -111,7 +111,7 @@ static bool is_remark(const struct line *line) {
 
 /* -- What is kept ------------------------------------------------------------------------------ */
 
-static bool grow(void **items, size_t count, size_t *capacity, size_t size, struct err *err) {
+static bool umdh_grow(void **items, size_t count, size_t *capacity, size_t size, struct err *err) {
     if (count < *capacity)
         return true;
     size_t wanted = *capacity ? *capacity * 2 : 256;
@@ -123,14 +123,14 @@ static bool grow(void **items, size_t count, size_t *capacity, size_t size, stru
     return true;
 }
 
-static bool add_entry(struct reading *r, const struct entry *entry, struct err *err) {
+static bool umdh_add_entry(struct reading *r, const struct entry *entry, struct err *err) {
     uint32_t at = u64map_get(&r->by_id, entry->trace);
     r->in_stack = true;
     r->in_alias = false;
     if (at == STRMAP_NONE) {
         size_t capacity = r->trace_capacity;
         at = r->trace_count;
-        if (!grow((void **)&r->traces, at, &capacity, sizeof(*r->traces), err))
+        if (!umdh_grow((void **)&r->traces, at, &capacity, sizeof(*r->traces), err))
             return false;
         r->trace_capacity = (uint32_t)capacity;
         if (!u64map_put(&r->by_id, entry->trace, at))
@@ -142,7 +142,7 @@ static bool add_entry(struct reading *r, const struct entry *entry, struct err *
         r->in_stack = false; /* it was printed before */
     }
     r->open = at;
-    if (!grow((void **)&r->entries, r->count, &r->capacity, sizeof(*r->entries), err))
+    if (!umdh_grow((void **)&r->entries, r->count, &r->capacity, sizeof(*r->entries), err))
         return false;
     r->entries[r->count] = *entry;
     r->entries[r->count++].trace = at;
@@ -156,7 +156,7 @@ static int cmp_base(const void *a, const void *b) {
 }
 
 /* The module that holds an address; NULL: none. */
-static const struct module_row *module_of(const struct reading *r, uint64_t address) {
+static const struct module_row *umdh_module_of(const struct reading *r, uint64_t address) {
     uint32_t lo = 0, hi = r->module_count;
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -187,11 +187,11 @@ static bool sort_modules(struct reading *r, struct err *err) {
     return true;
 }
 
-static bool add_frame(struct reading *r, struct str text, struct err *err) {
+static bool umdh_add_frame(struct reading *r, struct str text, struct err *err) {
     uint64_t address;
     const char *frame;
     if (num_hex(text, &address)) {
-        const struct module_row *m = module_of(r, address);
+        const struct module_row *m = umdh_module_of(r, address);
         frame = builder_frame(r->t->b, STR(""), str_of(m ? m->name : NULL),
                               m ? address - m->base : address, err);
     } else {
@@ -293,7 +293,7 @@ static bool take_comment(struct reading *r, struct str text, struct err *err) {
 
 /* -- Section ----------------------------------------------------------------------------------- */
 
-static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool umdh_take_line(struct reading *r, bool *ret_mine, struct err *err) {
     const struct line *line = &r->t->line;
     struct str text = line->text, command;
     struct entry entry;
@@ -305,17 +305,17 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
     bool sum = parse_sum(text, &entry);
     r->sums |= sum;
     if (sum || parse_entry(text, &entry))
-        return add_entry(r, &entry, err);
+        return umdh_add_entry(r, &entry, err);
     uint64_t address;
     if (r->in_stack && (num_hex(text, &address) || umdh_is_symbol(text)))
-        return add_frame(r, text, err);
+        return umdh_add_frame(r, text, err);
     if (str_eq(text, STR("Alias")) || (r->in_alias && num_hex(text, &address))) {
         r->aliased += !r->in_alias;
         r->in_alias = true;
         r->in_stack = false;
         return true;
     }
-    if (is_heading(text)) {
+    if (umdh_is_heading(text)) {
         r->in_alias = false;
         if (str_contains(text, STR(" Start of data ")) || str_contains(text, STR(" End of data ")))
             r->in_heap = str_contains(text, STR(" Start of data "));
@@ -323,14 +323,14 @@ static bool take_line(struct reading *r, bool *ret_mine, struct err *err) {
         r->in_stack = false;
         return true;
     }
-    if (is_remark(line))
+    if (umdh_is_remark(line))
         return true;
-    *ret_mine = looks_like_entry(text) && !transcript_is_command(line, &command);
+    *ret_mine = umdh_looks_like_entry(text) && !transcript_is_command(line, &command);
     r->loss.unparsed += *ret_mine;
     return true;
 }
 
-static bool read_lines(struct reading *r, struct err *err) {
+static bool umdh_read_lines(struct reading *r, struct err *err) {
     bool mine;
     bool versioned = false;
     while (transcript_skip_blank(r->t)) {
@@ -344,7 +344,7 @@ static bool read_lines(struct reading *r, struct err *err) {
                 break;
             versioned = true;
         }
-        if (!take_line(r, &mine, err))
+        if (!umdh_take_line(r, &mine, err))
             return false;
         if (!mine)
             break;
@@ -353,7 +353,7 @@ static bool read_lines(struct reading *r, struct err *err) {
     return true;
 }
 
-static int cmp_entry(const void *a, const void *b) {
+static int umdh_cmp_entry(const void *a, const void *b) {
     const struct entry *x = a, *y = b;
     if (x->trace != y->trace)
         return x->trace < y->trace ? -1 : 1;
@@ -361,18 +361,18 @@ static int cmp_entry(const void *a, const void *b) {
 }
 
 /* One row a stack and size. */
-static bool store(struct reading *r, struct err *err) {
+static bool umdh_store(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     uint64_t allocations = 0, bytes = 0, nameless = 0;
     if (r->count)
-        qsort(r->entries, r->count, sizeof(*r->entries), cmp_entry);
+        qsort(r->entries, r->count, sizeof(*r->entries), umdh_cmp_entry);
     builder_present(b, PART_STACKS);
     for (size_t i = 0, next; i < r->count; i = next) {
         const struct entry *first = &r->entries[i];
         const struct trace *trace = &r->traces[first->trace];
         struct stack_row row = STACK_ROW;
         row.count = row.bytes = 0;
-        for (next = i; next < r->count && cmp_entry(first, &r->entries[next]) == 0; next++) {
+        for (next = i; next < r->count && umdh_cmp_entry(first, &r->entries[next]) == 0; next++) {
             row.count = num_add(row.count, r->entries[next].count);
             row.bytes = num_add(row.bytes, r->entries[next].sum);
         }
@@ -395,18 +395,18 @@ static bool store(struct reading *r, struct err *err) {
            (r->sums || builder_counter(b, "umdh.overhead_bytes", r->overhead, "bytes", err));
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool umdh_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     struct builder *b = t->b;
     u64map_init(&r.by_id);
     bool known = snapshot_has(b->snapshot, PART_STACKS);
-    bool ok = read_lines(&r, err);
+    bool ok = umdh_read_lines(&r, err);
     if (ok && r.count == 0)
         transcript_hollow(t, "UMDH: a log without allocations");
     else if (ok && known)
         builder_warn(b, r.count, "UMDH: allocations of a second log, left out");
     else if (ok)
-        ok = store(&r, err);
+        ok = umdh_store(&r, err);
     if (ok && r.in_heap)
         builder_warn(b, ABSENT, "UMDH: the log is cut off within a heap");
     else if (ok && r.count && !r.headed && !r.sums)
@@ -423,7 +423,7 @@ static bool read(struct transcript *t, struct err *err) {
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool umdh_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct entry entry;
     switch (text.ptr[0]) {
@@ -431,7 +431,7 @@ static bool starts(const struct transcript *t) {
         return str_starts(text, STR("//")) &&
                str_starts(str_trim(str_drop(text, 2)), STR("UMDH: version "));
     case '*':
-        return is_heading(text) && str_contains(text, STR(" Start of data for heap @ "));
+        return umdh_is_heading(text) && str_contains(text, STR(" Start of data for heap @ "));
     default:
         return parse_entry(text, &entry) || parse_sum(text, &entry);
     }
@@ -441,6 +441,6 @@ const struct section section_umdh = {
     .name = "umdh",
     .summary = "umdh -p: every allocation of a Windows process by its stack",
     .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_MODULES),
-    .starts = starts,
-    .read = read,
+    .starts = umdh_starts,
+    .read = umdh_read,
 };

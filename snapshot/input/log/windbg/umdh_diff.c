@@ -59,7 +59,7 @@ struct reading {
 
 /* -- Lines ------------------------------------------------------------------------------------- */
 
-static bool is_number(struct str s) {
+static bool umdh_diff_is_number(struct str s) {
     uint64_t value;
     return num_hex(s, &value) && !str_starts(s, STR("0x"));
 }
@@ -81,15 +81,15 @@ static bool parse_change(struct str text, struct change *ret_change, struct str 
     ret_change->after = str_trim(str_take(inside, minus));
     ret_change->before = str_trim(str_drop(inside, minus + 1));
     *ret_rest = str_trim(str_drop(text, close + 1));
-    return is_number(ret_change->delta) && is_number(ret_change->after) &&
-           is_number(ret_change->before);
+    return umdh_diff_is_number(ret_change->delta) && umdh_diff_is_number(ret_change->after) &&
+           umdh_diff_is_number(ret_change->before);
 }
 
 /* The line of bytes: "... 70a allocs BackTrace7E5CE0" */
 static bool parse_bytes(struct str text, struct entry *ret_entry) {
     struct str rest, f[3];
     return parse_change(text, &ret_entry->bytes, &rest) && scan_fields(rest, f, 3, NULL) == 3 &&
-           str_starts(f[1], STR("alloc")) && is_number(f[0]) &&
+           str_starts(f[1], STR("alloc")) && umdh_diff_is_number(f[0]) &&
            ((ret_entry->new_count = f[0]), umdh_trace_id(f[2], &ret_entry->trace));
 }
 
@@ -100,7 +100,7 @@ static bool parse_count(struct str text, struct change *ret_change, uint64_t *re
            umdh_trace_id(f[0], ret_trace) && str_starts(f[1], STR("alloc"));
 }
 
-static bool looks_like_entry(struct str text) {
+static bool umdh_diff_looks_like_entry(struct str text) {
     struct change change;
     struct str rest;
     if (text.len > 256 || text.len < 4 || (text.ptr[0] != '+' && text.ptr[0] != '-'))
@@ -109,12 +109,12 @@ static bool looks_like_entry(struct str text) {
         return true;
     rest = str_drop(text, 1);
     struct str delta = str_next_field(&rest);
-    return is_number(delta) &&
+    return umdh_diff_is_number(delta) &&
            (str_contains(rest, STR("BackTrace")) || str_starts(str_trim(rest), STR("(")));
 }
 
 /* "Total increase == bb0f00 requested +  92580 overhead = c43480" */
-static bool parse_total(struct str text, struct total *ret_total) {
+static bool umdh_diff_parse_total(struct str text, struct total *ret_total) {
     bool less = str_starts(text, STR("Total decrease =="));
     if (!less && !str_starts(text, STR("Total increase ==")))
         return false;
@@ -128,7 +128,8 @@ static bool parse_total(struct str text, struct total *ret_total) {
 
 /* -- All of them ------------------------------------------------------------------------------- */
 
-static bool grow(void **items, size_t count, size_t *capacity, size_t size, struct err *err) {
+static bool umdh_diff_grow(void **items, size_t count, size_t *capacity, size_t size,
+                           struct err *err) {
     if (count < *capacity)
         return true;
     size_t wanted = *capacity ? *capacity * 2 : 64;
@@ -152,7 +153,7 @@ static void begin_comparison(struct reading *r, uint32_t last) {
         r->entries[i].comparison = r->comparison;
 }
 
-static bool add_entry(struct reading *r, struct entry *entry, struct err *err) {
+static bool umdh_diff_add_entry(struct reading *r, struct entry *entry, struct err *err) {
     uint32_t last = u64map_get(&r->seen, entry->trace);
     if (r->count >= UINT32_MAX / 2)
         return err_set(err, ERR_LIMIT, "more entries than fit");
@@ -163,27 +164,29 @@ static bool add_entry(struct reading *r, struct entry *entry, struct err *err) {
     entry->frames = 0;
     if (!u64map_put(&r->seen, entry->trace, (uint32_t)r->count))
         return err_nomem(err);
-    if (!grow((void **)&r->entries, r->count, &r->capacity, sizeof(*r->entries), err))
+    if (!umdh_diff_grow((void **)&r->entries, r->count, &r->capacity, sizeof(*r->entries), err))
         return false;
     r->entries[r->count++] = *entry;
     r->in_stack = true;
     return true;
 }
 
-static bool add_total(struct reading *r, struct total *total, struct err *err) {
+static bool umdh_diff_add_total(struct reading *r, struct total *total, struct err *err) {
     total->comparison = r->comparison;
     r->in_stack = false;
     if (r->count > r->start) {
         r->comparison++;
         r->start = (uint32_t)r->count;
     }
-    if (!grow((void **)&r->totals, r->total_count, &r->total_capacity, sizeof(*total), err))
+    if (!umdh_diff_grow((void **)&r->totals, r->total_count, &r->total_capacity, sizeof(*total),
+                        err))
         return false;
     r->totals[r->total_count++] = *total;
     return true;
 }
 
-static bool take_line(struct reading *r, const struct line *line, bool *ret_mine, struct err *err) {
+static bool umdh_diff_take_line(struct reading *r, const struct line *line, bool *ret_mine,
+                                struct err *err) {
     struct entry entry = {.has_count = false};
     struct total total;
     struct change change;
@@ -191,20 +194,20 @@ static bool take_line(struct reading *r, const struct line *line, bool *ret_mine
     uint64_t trace;
     *ret_mine = true;
     if (parse_bytes(text, &entry))
-        return add_entry(r, &entry, err);
+        return umdh_diff_add_entry(r, &entry, err);
     struct entry *last = r->count ? &r->entries[r->count - 1] : NULL;
     if (last && !last->has_count && parse_count(text, &change, &trace) && trace == last->trace) {
         last->count = change;
         last->has_count = true;
         return true;
     }
-    if (parse_total(text, &total))
-        return add_total(r, &total, err);
+    if (umdh_diff_parse_total(text, &total))
+        return umdh_diff_add_total(r, &total, err);
     if (r->in_stack && umdh_is_symbol(text)) {
         last->frames++;
         return umdh_frames_add(&r->frames, umdh_frame(r->t->b, text, err), err);
     }
-    if (looks_like_entry(text)) {
+    if (umdh_diff_looks_like_entry(text)) {
         r->broken++;
         r->in_stack = false;
         return true;
@@ -214,11 +217,11 @@ static bool take_line(struct reading *r, const struct line *line, bool *ret_mine
 }
 
 /* Reads the entries of the whole rest of the text: prose may stand between them. */
-static bool read_all(struct reading *r, struct err *err) {
+static bool umdh_diff_read_all(struct reading *r, struct err *err) {
     struct transcript scout = transcript_scout(r->t);
     bool mine;
     for (; transcript_skip_blank(&scout); transcript_next(&scout)) {
-        if (!take_line(r, &scout.line, &mine, err))
+        if (!umdh_diff_take_line(r, &scout.line, &mine, err))
             return false;
         r->in_stack &= mine;
         if (!mine)
@@ -237,21 +240,22 @@ static void pass_over(struct transcript *t) {
         if (!transcript_skip_blank(t))
             break;
         text = t->line.text;
-    } while (parse_bytes(text, &entry) || parse_total(text, &total) || umdh_is_symbol(text) ||
-             looks_like_entry(text));
+    } while (parse_bytes(text, &entry) || umdh_diff_parse_total(text, &total) ||
+             umdh_is_symbol(text) || umdh_diff_looks_like_entry(text));
 }
 
 /* -- Hex or decimal ---------------------------------------------------------------------------- */
 
-static bool number(struct str s, bool decimal, uint64_t *ret_value) {
+static bool umdh_diff_number(struct str s, bool decimal, uint64_t *ret_value) {
     return decimal ? num_dec(s, ret_value) : num_hex(s, ret_value);
 }
 
 /* Does new - old give the difference in that notation? */
 static bool adds_up(const struct change *c, bool decimal) {
     uint64_t delta, after, before;
-    if (!number(c->delta, decimal, &delta) || !number(c->after, decimal, &after) ||
-        !number(c->before, decimal, &before))
+    if (!umdh_diff_number(c->delta, decimal, &delta) ||
+        !umdh_diff_number(c->after, decimal, &after) ||
+        !umdh_diff_number(c->before, decimal, &before))
         return false;
     return c->minus ? before >= after && before - after == delta
                     : after >= before && after - before == delta;
@@ -259,32 +263,32 @@ static bool adds_up(const struct change *c, bool decimal) {
 
 static bool entry_adds_up(const struct entry *e, bool decimal) {
     uint64_t value, after;
-    return adds_up(&e->bytes, decimal) && number(e->new_count, decimal, &value) &&
+    return adds_up(&e->bytes, decimal) && umdh_diff_number(e->new_count, decimal, &value) &&
            (!e->has_count || (adds_up(&e->count, decimal) &&
-                              number(e->count.after, decimal, &after) && after == value));
+                              umdh_diff_number(e->count.after, decimal, &after) && after == value));
 }
 
 /* The same number in both notations? */
-static bool is_digit(struct str s) {
+static bool umdh_diff_is_digit(struct str s) {
     return s.len == 1 && s.ptr[0] <= '9';
 }
 
-static bool says_nothing(const struct entry *e) {
-    return is_digit(e->bytes.delta) && is_digit(e->bytes.after) && is_digit(e->bytes.before) &&
-           is_digit(e->new_count);
+static bool umdh_diff_says_nothing(const struct entry *e) {
+    return umdh_diff_is_digit(e->bytes.delta) && umdh_diff_is_digit(e->bytes.after) &&
+           umdh_diff_is_digit(e->bytes.before) && umdh_diff_is_digit(e->new_count);
 }
 
 /* What an entry adds to the sum of its comparison, downwards as a negative number. */
 static uint64_t delta_of(const struct entry *e, bool decimal) {
     uint64_t delta;
-    if (!number(e->bytes.delta, decimal, &delta))
+    if (!umdh_diff_number(e->bytes.delta, decimal, &delta))
         return 0;
     return e->bytes.minus ? 0 - delta : delta;
 }
 
 static bool total_agrees(const struct total *total, uint64_t sum, bool decimal) {
     uint64_t requested;
-    return number(total->requested, decimal, &requested) &&
+    return umdh_diff_number(total->requested, decimal, &requested) &&
            sum == (total->minus ? 0 - requested : requested);
 }
 
@@ -304,7 +308,7 @@ static void find_notation(struct reading *r) {
         bool is_decimal = entry_adds_up(&r->entries[i], true);
         hex += is_hex && !is_decimal;
         decimal += is_decimal && !is_hex;
-        both += is_hex && is_decimal && !says_nothing(&r->entries[i]);
+        both += is_hex && is_decimal && !umdh_diff_says_nothing(&r->entries[i]);
     }
     bool told = hex || decimal;
     if (!told && both && r->total_count) {
@@ -332,17 +336,17 @@ struct held {
 
 static struct held held_by(const struct reading *r, const struct entry *e) {
     struct held h = {{0, 0}, {0, ABSENT}};
-    if (!number(e->bytes.before, r->decimal, &h.bytes[0]) ||
-        !number(e->bytes.after, r->decimal, &h.bytes[1]) ||
-        !number(e->new_count, r->decimal, &h.count[1]))
+    if (!umdh_diff_number(e->bytes.before, r->decimal, &h.bytes[0]) ||
+        !umdh_diff_number(e->bytes.after, r->decimal, &h.bytes[1]) ||
+        !umdh_diff_number(e->new_count, r->decimal, &h.count[1]))
         return (struct held){{0, 0}, {0, 0}};
     h.count[0] = h.bytes[0] ? ABSENT : 0;
-    if (e->has_count && !number(e->count.before, r->decimal, &h.count[0]))
+    if (e->has_count && !umdh_diff_number(e->count.before, r->decimal, &h.count[0]))
         h.count[0] = ABSENT;
     return h;
 }
 
-static int cmp_entry(const void *a, const void *b) {
+static int umdh_diff_cmp_entry(const void *a, const void *b) {
     const struct entry *x = a, *y = b;
     if (x->trace != y->trace)
         return x->trace < y->trace ? -1 : 1;
@@ -375,8 +379,8 @@ static uint32_t count_chained(const struct reading *r) {
 }
 
 /* What the stack of entries[first..end) held at a moment. */
-static bool add_stack(struct reading *r, size_t first, size_t end, uint32_t moment,
-                      struct err *err) {
+static bool umdh_diff_add_stack(struct reading *r, size_t first, size_t end, uint32_t moment,
+                                struct err *err) {
     struct held h = held_by(r, &r->entries[first]);
     uint64_t bytes = h.bytes[0], count = h.count[0];
     const struct entry *named = &r->entries[first];
@@ -408,7 +412,7 @@ static bool add_moment(struct reading *r, uint32_t moment, uint32_t chained, str
         for (next = i; next < r->count && r->entries[next].trace == r->entries[i].trace &&
                        r->entries[next].comparison < chained;)
             next++;
-        if (next > i && !add_stack(r, i, next, moment, err))
+        if (next > i && !umdh_diff_add_stack(r, i, next, moment, err))
             return false;
         for (; next < r->count && r->entries[next].trace == r->entries[i].trace;)
             next++;
@@ -430,7 +434,7 @@ static void drop_wrong(struct reading *r) {
     r->count = kept;
 }
 
-static bool check_totals(struct reading *r, uint32_t chained, struct err *err) {
+static bool umdh_diff_check_totals(struct reading *r, uint32_t chained, struct err *err) {
     struct builder *b = r->t->b;
     uint64_t wrong = 0, overhead = 0, more;
     uint64_t *sums = calloc(r->comparison + 1, sizeof(*sums));
@@ -443,7 +447,7 @@ static bool check_totals(struct reading *r, uint32_t chained, struct err *err) {
         if (total->comparison >= chained)
             continue;
         wrong += !total_agrees(total, sums[total->comparison], r->decimal);
-        if (total->overhead.len && number(total->overhead, r->decimal, &more))
+        if (total->overhead.len && umdh_diff_number(total->overhead, r->decimal, &more))
             overhead = num_add(overhead, more);
     }
     free(sums);
@@ -458,7 +462,7 @@ static bool check_totals(struct reading *r, uint32_t chained, struct err *err) {
     return true;
 }
 
-static bool store(struct reading *r, struct err *err) {
+static bool umdh_diff_store(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     if (r->start == r->count && r->comparison)
         r->comparison--; /* none begins behind the last total */
@@ -470,9 +474,9 @@ static bool store(struct reading *r, struct err *err) {
         transcript_hollow(r->t, "UMDH: entries whose figures do not add up");
         return true;
     }
-    qsort(r->entries, r->count, sizeof(*r->entries), cmp_entry);
+    qsort(r->entries, r->count, sizeof(*r->entries), umdh_diff_cmp_entry);
     uint32_t chained = count_chained(r);
-    if (!check_totals(r, chained, err))
+    if (!umdh_diff_check_totals(r, chained, err))
         return false;
     if (chained <= r->comparison)
         builder_warn(b, r->comparison + 1 - chained,
@@ -486,12 +490,12 @@ static bool store(struct reading *r, struct err *err) {
     return true;
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool umdh_diff_file_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     bool ok = true;
     if (!t->umdh_diff_read) {
         u64map_init(&r.seen);
-        ok = read_all(&r, err) && store(&r, err);
+        ok = umdh_diff_read_all(&r, err) && umdh_diff_store(&r, err);
         t->umdh_diff_read = true;
         u64map_deinit(&r.seen);
         umdh_frames_deinit(&r.frames);
@@ -502,7 +506,7 @@ static bool read(struct transcript *t, struct err *err) {
     return ok;
 }
 
-static bool starts(const struct transcript *t) {
+static bool umdh_diff_starts(const struct transcript *t) {
     struct str text = t->line.text;
     struct entry entry;
     return (text.ptr[0] == '+' || text.ptr[0] == '-') && parse_bytes(text, &entry);
@@ -512,6 +516,6 @@ const struct section section_umdh_diff = {
     .name = "umdh-diff",
     .summary = "umdh OLD NEW: what UMDH found two of its logs to differ by (two moments)",
     .may_give = PART_BIT(PART_STACKS),
-    .starts = starts,
-    .read = read,
+    .starts = umdh_diff_starts,
+    .read = umdh_diff_file_read,
 };

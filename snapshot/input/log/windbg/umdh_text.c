@@ -41,7 +41,7 @@ static struct str without_source(struct str text) {
 }
 
 /* The address behind " : " of a frame without symbol; ABSENT: none. */
-static uint64_t take_address(struct str *text) {
+static uint64_t umdh_text_take_address(struct str *text) {
     uint64_t address;
     size_t at = str_find(*text, STR(" : "), 0);
     if (at == STR_NOT_FOUND || !num_hex(str_trim(str_drop(*text, at + 3)), &address))
@@ -52,7 +52,7 @@ static uint64_t take_address(struct str *text) {
 
 const char *umdh_frame(struct builder *b, struct str text, struct err *err) {
     text = without_source(str_trim(text));
-    uint64_t address = take_address(&text), offset;
+    uint64_t address = umdh_text_take_address(&text), offset;
     size_t end = offset_at(text), bang = str_find(text, STR("!"), 0);
     struct str module = {"", 0}, function = str_take(text, end);
     if (bang < end) {
@@ -75,7 +75,7 @@ bool umdh_is_symbol(struct str text) {
     if (bang == STR_NOT_FOUND || bang == 0 || text.ptr[0] == '!')
         return false;
     text = without_source(text);
-    return take_address(&text) != ABSENT || offset_at(text) < text.len;
+    return umdh_text_take_address(&text) != ABSENT || offset_at(text) < text.len;
 }
 
 bool umdh_is_symbol_remark(const struct line *line) {

@@ -22,7 +22,7 @@ struct row {
     uint64_t columns[COLUMNS_MAX]; /* pages, then KBytes */
 };
 
-static bool is_heading(struct str text) {
+static bool vadump_is_heading(struct str text) {
     struct str f[4];
     size_t n = scan_fields(str_take(text, 128), f, 4, NULL);
     return n == 4 && str_eq(f[0], STR("Category")) && str_eq(f[1], STR("Total")) &&
@@ -33,7 +33,7 @@ static bool is_units(struct str text) {
     return str_starts(text, STR("Pages ")) && str_ends(text, STR("KBytes"));
 }
 
-static bool parse_row(struct str text, struct row *ret_row) {
+static bool vadump_parse_row(struct str text, struct row *ret_row) {
     uint64_t numbers[COLUMNS_MAX];
     size_t count = 0;
     if (text.len > 256)
@@ -78,14 +78,14 @@ static bool grand_total(struct reading *r, const struct row *row, struct err *er
                            from_kilobytes(row->columns[COLUMN_PRIVATE]), "bytes", err);
 }
 
-static bool take_line(void *context, bool *ret_mine, struct err *err) {
+static bool vadump_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text;
     struct row row;
     *ret_mine = !r->ended;
-    if (r->ended || is_heading(text) || is_units(text))
+    if (r->ended || vadump_is_heading(text) || is_units(text))
         return true;
-    *ret_mine = parse_row(text, &row);
+    *ret_mine = vadump_parse_row(text, &row);
     if (!*ret_mine || str_starts(row.key, STR("Total ")))
         return true;
     if (str_starts(row.key, STR("Grand Total")))
@@ -100,11 +100,11 @@ static bool take_line(void *context, bool *ret_mine, struct err *err) {
     return !r->claimed || memory_say(r->t->b, MEMORY_BY_USAGE, row.key, values, &r->loss, err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool vadump_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     uint64_t ignored;
     r.claimed = memory_claim(t, "vadump", NULL, &ignored);
-    if (!scan_table(t, &r.loss, take_line, &r, err))
+    if (!scan_table(t, &r.loss, vadump_take_line, &r, err))
         return false;
     if (r.rows == 0)
         transcript_hollow(t, "vadump: a heading without categories");
@@ -114,14 +114,14 @@ static bool read(struct transcript *t, struct err *err) {
     return true;
 }
 
-static bool starts(const struct transcript *t) {
-    return t->line.text.ptr[0] == 'C' && is_heading(t->line.text);
+static bool vadump_starts(const struct transcript *t) {
+    return t->line.text.ptr[0] == 'C' && vadump_is_heading(t->line.text);
 }
 
 const struct section section_vadump = {
     .name = "vadump",
     .summary = "vadump -sop: the working set by category",
     .may_give = PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = vadump_starts,
+    .read = vadump_read,
 };

@@ -31,7 +31,7 @@ static bool parse_month(struct str field, uint64_t *ret_month) {
 }
 
 /* "10:12:13.000", also without the fraction. [ns] */
-static bool parse_clock(struct str field, uint64_t *ret_ns) {
+static bool vertarget_parse_clock(struct str field, uint64_t *ret_ns) {
     struct strbuf whole;
     if (str_contains(field, STR(".")))
         return scan_duration(field, ret_ns);
@@ -44,7 +44,7 @@ static bool parse_clock(struct str field, uint64_t *ret_ns) {
 }
 
 /* "(UTC + 2:00)", "(GMT+1)": how far the clock is ahead. [s] */
-static bool parse_zone(struct str s, int64_t *ret_seconds) {
+static bool vertarget_parse_zone(struct str s, int64_t *ret_seconds) {
     struct str hours, minutes = STR("0");
     uint64_t h, m;
     if (!str_starts(s, STR("(UTC")) && !str_starts(s, STR("(GMT")))
@@ -71,16 +71,16 @@ static bool parse_zone(struct str s, int64_t *ret_seconds) {
 }
 
 /* "Mon Apr 16 10:12:13.000 2016 (UTC + 2:00)". *ret_zoned: false when the zone is missing. */
-static bool parse_date(struct str s, uint64_t *ret_ns, bool *ret_zoned) {
+static bool vertarget_parse_date(struct str s, uint64_t *ret_ns, bool *ret_zoned) {
     struct str f[5], zone;
     uint64_t month, day, year, clock;
     if (scan_fields(str_take(s, 128), f, 5, &zone) != 5 || !parse_month(f[1], &month) ||
-        !num_dec(f[2], &day) || !parse_clock(f[3], &clock) || !num_dec(f[4], &year))
+        !num_dec(f[2], &day) || !vertarget_parse_clock(f[3], &clock) || !num_dec(f[4], &year))
         return false;
     if (day < 1 || day > 31 || year < 1971 || year > 2200 || clock >= 86400 * NS_PER_SECOND)
         return false;
     int64_t ahead = 0;
-    *ret_zoned = parse_zone(zone, &ahead);
+    *ret_zoned = vertarget_parse_zone(zone, &ahead);
     uint64_t seconds = scan_days_since_1970(year, month, day) * 86400 - (uint64_t)ahead;
     *ret_ns = seconds * NS_PER_SECOND + clock;
     return true;
@@ -122,7 +122,7 @@ static bool take_duration(struct str text, const char *label, uint64_t *field) {
 }
 
 /* Lines between the others that say nothing that is kept. */
-static bool is_remark(struct str text) {
+static bool vertarget_is_remark(struct str text) {
     static const struct str starts[] = {
         {"Product: ", 9},     {"Edition build lab", 17}, {"Built by: ", 10},
         {"Machine Name", 12}, {"System Uptime", 13},     {"Build layer", 11},
@@ -135,12 +135,12 @@ static bool is_remark(struct str text) {
            text.ptr[0] <= '9';
 }
 
-static bool take_line(struct session *session, struct str text) {
+static bool vertarget_take_line(struct session *session, struct str text) {
     struct str value;
     uint64_t ns;
     bool zoned;
     if (scan_labelled(text, "Debug session time", &value)) {
-        if (parse_date(value, &ns, &zoned)) {
+        if (vertarget_parse_date(value, &ns, &zoned)) {
             session->zoneless = !zoned;
             session->captured_ns = zoned ? ns : ABSENT;
         }
@@ -149,10 +149,10 @@ static bool take_line(struct session *session, struct str text) {
     return parse_windows(text, &session->arch) ||
            take_duration(text, "Process Uptime", &session->uptime_ns) ||
            take_duration(text, "Kernel time", &session->kernel_ns) ||
-           take_duration(text, "User time", &session->user_ns) || is_remark(text);
+           take_duration(text, "User time", &session->user_ns) || vertarget_is_remark(text);
 }
 
-static bool store(struct transcript *t, const struct session *s, struct err *err) {
+static bool vertarget_store(struct transcript *t, const struct session *s, struct err *err) {
     struct builder *b = t->b;
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
     if (!origin || !builder_say_string(b, &origin->arch, s->arch, "the architecture", err))
@@ -170,16 +170,16 @@ static bool store(struct transcript *t, const struct session *s, struct err *err
     return s->user_ns == ABSENT || builder_counter(b, "process.user_ns", s->user_ns, "ns", err);
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool vertarget_read(struct transcript *t, struct err *err) {
     struct session session = {ABSENT, ABSENT, ABSENT, ABSENT, false, STR("")};
-    while (transcript_skip_blank(t) && take_line(&session, t->line.text))
+    while (transcript_skip_blank(t) && vertarget_take_line(&session, t->line.text))
         transcript_next(t);
     if (session.captured_ns == ABSENT && session.uptime_ns == ABSENT && session.arch.len == 0)
         transcript_hollow(t, "vertarget: times that are not understood");
-    return store(t, &session, err);
+    return vertarget_store(t, &session, err);
 }
 
-static bool starts(const struct transcript *t) {
+static bool vertarget_starts(const struct transcript *t) {
     struct str text = t->line.text, ignored;
     if (text.ptr[0] == 'W')
         return parse_windows(text, &ignored);
@@ -192,15 +192,15 @@ const struct section section_vertarget = {
     .name = "vertarget",
     .summary = "vertarget, .time: when the dump was taken, and how old the process is (WinDbg)",
     .may_give = PART_BIT(PART_ORIGIN) | PART_BIT(PART_COUNTERS),
-    .starts = starts,
-    .read = read,
+    .starts = vertarget_starts,
+    .read = vertarget_read,
 };
 
 /* -- | ----------------------------------------------------------------------------------------- */
 
 /* ".  0	id: 1c9c	attach	name: C:\Windows\...\w3wp.exe": pid and the program without
  * folder. */
-static bool parse_process(struct str text, uint64_t *ret_pid, struct str *ret_name) {
+static bool vertarget_parse_process(struct str text, uint64_t *ret_pid, struct str *ret_name) {
     while (text.len && (text.ptr[0] == '.' || text.ptr[0] == '#' || text.ptr[0] == '*'))
         text = str_trim(str_drop(text, 1));
     struct str f[4], name;
@@ -225,7 +225,7 @@ static bool process_read(struct transcript *t, struct err *err) {
     uint64_t pid;
     struct str name;
     bool ok = origin != NULL;
-    if (ok && parse_process(t->line.text, &pid, &name)) {
+    if (ok && vertarget_parse_process(t->line.text, &pid, &name)) {
         builder_say(t->b, &origin->pid, pid, "the process id");
         ok = builder_say_string(t->b, &origin->process, name, "the program", err);
     }
@@ -238,7 +238,8 @@ static bool process_starts(const struct transcript *t) {
     uint64_t pid;
     char c = text.ptr[0];
     return (c == '.' || c == '#' || (c >= '0' && c <= '9')) &&
-           str_contains(str_take(text, 64), STR("id: ")) && parse_process(text, &pid, &name);
+           str_contains(str_take(text, 64), STR("id: ")) &&
+           vertarget_parse_process(text, &pid, &name);
 }
 
 const struct section section_process = {

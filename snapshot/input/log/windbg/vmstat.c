@@ -32,7 +32,7 @@ static const struct group *find_group(struct str text) {
 }
 
 /* "6,687,940K" */
-static bool parse_size(struct str field, uint64_t *ret_bytes) {
+static bool vmstat_parse_size(struct str field, uint64_t *ret_bytes) {
     uint64_t value;
     if (!str_ends(field, STR("K")) || !num_grouped(str_take(field, field.len - 1), &value))
         return false;
@@ -44,7 +44,7 @@ struct size_row {
     bool is_summary;
 };
 
-static bool parse_row(struct str text, struct size_row *ret_row) {
+static bool vmstat_parse_row(struct str text, struct size_row *ret_row) {
     struct size_row row;
     struct str name = str_next_field(&text);
     uint64_t ignored;
@@ -52,18 +52,18 @@ static bool parse_row(struct str text, struct size_row *ret_row) {
     if (!row.is_summary && !str_eq(name, STR("Small")) && !str_eq(name, STR("Medium")) &&
         !str_eq(name, STR("Large")))
         return false;
-    if (!parse_size(str_next_field(&text), &ignored) ||
-        !parse_size(str_next_field(&text), &row.largest) ||
-        !parse_size(str_next_field(&text), &ignored) ||
+    if (!vmstat_parse_size(str_next_field(&text), &ignored) ||
+        !vmstat_parse_size(str_next_field(&text), &row.largest) ||
+        !vmstat_parse_size(str_next_field(&text), &ignored) ||
         !num_grouped(str_next_field(&text), &row.regions) ||
-        !parse_size(str_next_field(&text), &row.bytes))
+        !vmstat_parse_size(str_next_field(&text), &row.bytes))
         return false;
     *ret_row = row;
     return true;
 }
 
-static bool say(struct builder *b, const struct group *group, const struct size_row *row,
-                struct scan_loss *loss, struct err *err) {
+static bool vmstat_say(struct builder *b, const struct group *group, const struct size_row *row,
+                       struct scan_loss *loss, struct err *err) {
     struct memory_row values = {
         .regions = row->regions, .bytes = row->bytes, .private_bytes = ABSENT};
     if (!memory_say(b, group->by, str_of(group->key), values, loss, err))
@@ -75,14 +75,14 @@ static bool say(struct builder *b, const struct group *group, const struct size_
     return memory_say(b, MEMORY_LARGEST, STR("Free"), values, loss, err);
 }
 
-static bool starts(const struct transcript *t) {
+static bool vmstat_starts(const struct transcript *t) {
     struct str rest = t->line.text;
     return rest.ptr[0] == 'T' && str_eq(str_next_field(&rest), STR("TYPE")) &&
            str_eq(str_next_field(&rest), STR("MINIMUM")) &&
            str_eq(str_next_field(&rest), STR("MAXIMUM"));
 }
 
-static bool read(struct transcript *t, struct err *err) {
+static bool vmstat_read(struct transcript *t, struct err *err) {
     struct builder *b = t->b;
     const struct group *group = NULL;
     struct scan_loss loss = {0};
@@ -97,11 +97,11 @@ static bool read(struct transcript *t, struct err *err) {
         if (next) {
             missing += group != NULL; /* the one before ended without its summary */
             group = next;
-        } else if (parse_row(text, &row)) {
+        } else if (vmstat_parse_row(text, &row)) {
             rows++;
             if (!row.is_summary || !group)
                 continue;
-            if (keep && !say(b, group, &row, &loss, err))
+            if (keep && !vmstat_say(b, group, &row, &loss, err))
                 return false;
             group = NULL;
         } else if (transcript_is_elision(&t->line)) {
@@ -123,6 +123,6 @@ const struct section section_vmstat = {
     .name = "vmstat",
     .summary = "the address space by state and type, as vmstat sums it up",
     .may_give = PART_BIT(PART_MEMORY_MAP),
-    .starts = starts,
-    .read = read,
+    .starts = vmstat_starts,
+    .read = vmstat_read,
 };

@@ -1,6 +1,6 @@
 /* What the files of the history share. */
-#ifndef DUMPDIFF_HISTORY_INTERNAL_H
-#define DUMPDIFF_HISTORY_INTERNAL_H
+#ifndef DUMPDIFF_HISTORY_STORE_H
+#define DUMPDIFF_HISTORY_STORE_H
 
 #include "base/bytes.h"
 #include "history/history.h"
@@ -35,7 +35,7 @@ struct shard_state {
 static inline uint32_t shard_of(uint64_t metric) {
     return (uint32_t)(metric % HISTORY_SHARDS);
 }
-static inline uint32_t slot_of(uint64_t metric) {
+static inline uint32_t history_slot_of(uint64_t metric) {
     return (uint32_t)(metric / HISTORY_SHARDS);
 }
 
