@@ -124,16 +124,16 @@ CORPUS := $(filter $(BUILD)/tests/unit/test_corpus_%,$(UNIT))
 corpus: $(CORPUS)
 	@tools/run_tests.sh $(CORPUS)
 
-# The blocks of README.md that the program prints.
-readme: all
-	@DUMPDIFF=$(DUMPDIFF) tools/readme.sh --update
+# The blocks of README.md and of doc/ that the program prints.
+pages: all
+	@DUMPDIFF=$(DUMPDIFF) tools/pages.sh --update
 
 golden-check: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
 	@$(GOLDEN_ENV) tools/run_tests.sh $(GOLDEN)
 
-# Rewrites the blocks of README.md that the program prints, and out, err and exit of the cases (CASES='bad-*': of some), never must.
+# Rewrites the blocks that pages show of the program, and out, err and exit of the cases (CASES='bad-*': of some), never must.
 golden: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
-	@$(GOLDEN_ENV) tools/readme.sh --update
+	@$(GOLDEN_ENV) tools/pages.sh --update
 	@$(GOLDEN_ENV) $(GOLDEN) --update $(CASES)
 
 # The corpora under the sanitizers with the normal compiler: part of check.
@@ -230,6 +230,6 @@ clean:
 
 .PHONY: all gate lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
-    analyze install programs readme quick deps demo check sanitized clean
+    analyze install programs pages quick deps demo check sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,11 +1,11 @@
 /*
- * The .snap file: a snapshot on disk.
+ * The .snap file: a snapshot on disk; doc/formats/snap.md has all of it.
  *
  *   header    magic "DDSNAP\r\n", u32 version, u32 number of sections, u64 XXH3-64 of the directory
  *   directory one entry a section: u32 id, u32 0, u64 offset, u64 size, u64 XXH3-64 of the section
  *   sections  id 0: the strings; id = enum part: one table
  *
- * strings   varint count, then each NUL-terminated; string 0 is the empty string.
+ * strings   varint count, then each NUL-terminated; numbered from 0.
  * table     varint rows, varint columns, then each column: varint field id, varint kind (enum
  *           field_kind), varint size in bytes, data
  * column    one value a row, in order. Numbers: varint(value + 1), so that ABSENT is 0. Strings:

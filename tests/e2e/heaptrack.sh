@@ -35,13 +35,12 @@ check diff "$work"/heaptrack.50.* "$work"/heaptrack.200.*
 for file in "$@"; do
     check heaptrack "$file"
 done
-# The commands of the page "My leak is native" that can be run here: they have to find the leak.
+# The commands of doc/native-leaks.md that can be run here: they have to find the leak.
 page=$work/page
 rm -rf "$page"
 mkdir -p "$page"
 cp "$work/leaky" "$page/press"
-awk '/^## /{ inside = /My leak is native/ } inside && /^```/ { if (!open) n++; open = !open; next }
-    inside && open { print > folder "/block" n }' folder="$page" README.md
+awk '/^```/ { if (!open) n++; open = !open; next } open { print > folder "/block" n }' folder="$page" doc/native-leaks.md
 ran=0
 for block in "$page"/block*; do
     grep -q '^heaptrack \|^valgrind \|^LD_PRELOAD=libjemalloc' "$block" || continue
@@ -53,8 +52,8 @@ for block in "$page"/block*; do
     echo "-- $(head -1 "$block")"
     (cd "$page" && PATH=$(dirname "$program"):$PATH bash -e "$block" >"$block.out" 2>"$block.err") &&
         grep -q 'leak_shared' "$block.out" ||
-        { echo "[  FAILED  ] README: $(cat "$block")"; tail -3 "$block.err"; status=1; }
+        { echo "[  FAILED  ] doc/native-leaks.md: $(cat "$block")"; tail -3 "$block.err"; status=1; }
 done
-[ $ran -ge 2 ] || { echo "[  FAILED  ] README: only $ran blocks of the page were found"; status=1; }
+[ $ran -ge 2 ] || { echo "[  FAILED  ] doc/native-leaks.md: only $ran blocks of the page were found"; status=1; }
 [ $status -eq 0 ] && echo "[  PASSED  ] heaptrack and massif"
 exit $status
