@@ -1,4 +1,5 @@
-# dumpdiff: see README.md. `make` builds build/dumpdiff, `make check` is what CI runs.
+# dumpdiff: see README.md. `make` builds build/dumpdiff, `make check` is what CI runs, `make help` prints the lines that
+# begin with ##.
 .DEFAULT_GOAL := all
 BUILD    ?= build
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -40,6 +41,7 @@ ALL_CFLAGS += -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 LDFLAGS += -fsanitize=fuzzer,address,undefined
 endif
 DUMPDIFF := $(BUILD)/dumpdiff
+VERSION  := $(shell cat VERSION)
 export DUMPDIFF_SCHEMAS ?= $(CURDIR)/build/schemas
 Q        := $(if $(filter 0,$(V)),@)
 
@@ -60,6 +62,8 @@ TEST_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)
 SOURCES  := $(LIB_SRC) $(CMD_SRC) $(wildcard tests/*/*.c)
 HEADERS  := $(sort $(shell find snapshot diff history cmd tests -name "*.h"))
 
+# -- Building -------------------------------------------------------------------------------------
+## the program, build/dumpdiff (SANITIZE=address,undefined, V=1, CC, CFLAGS)
 all: $(DUMPDIFF)
 
 $(DUMPDIFF): $(CMD_OBJ) $(LIB)
@@ -75,6 +79,10 @@ $(CMD_LIB): $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# The version stands in one place.
+$(BUILD)/cmd/main.o: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"'
+$(BUILD)/cmd/main.o: VERSION
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC $<"
@@ -89,14 +97,17 @@ $(FUZZ): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB_OBJ
 	@echo "LD $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
 
-# -- Checks that need no run of the program: direction of includes, lengths, headers, format ------
-lint: layers headers format-check
+# -- Checks that need no run of the program -------------------------------------------------------
+## layers, headers, format and pages
+lint: layers headers format-check pages-check
 
+## direction of includes, lengths of functions and files
 layers:
 	@tools/layers.sh
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
 	@tools/names.sh $(SOURCES) $(HEADERS)
 
+## each header compiles alone
 headers: $(HEADERS:%=$(BUILD)/%.alone)
 
 $(BUILD)/%.h.alone: %.h
@@ -105,44 +116,61 @@ $(BUILD)/%.h.alone: %.h
 	    -MMD -MP -MF $@.d -MT $@ -fsyntax-only -x c $<
 	@touch $@
 
+## sources are as clang-format writes them
 format-check: $(BUILD)/format.ok
 $(BUILD)/format.ok: $(SOURCES) $(HEADERS) .clang-format
 	@mkdir -p $(@D)
 	@tools/format.sh $(if $(filter .clang-format,$?),$(SOURCES) $(HEADERS),$?)
 	@touch $@
 
+## writes the sources as clang-format does
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
 
+## links, folders, length of the README and version agree
+pages-check:
+	@tools/pages_lint.sh
+
+## what editors and analysers ask how a file is compiled
+compile_commands.json:
+	@$(MAKE) --no-print-directory -Bn $(SOURCES:%.c=$(BUILD)/%.o) | tools/compile_commands.sh >$@
+
 # -- Tests ----------------------------------------------------------------------------------------
 # `make quick` is for before each commit, `make check` is everything; both stop at the first failure.
+## one unit test by its name or file, or golden cases by name: NAME='rule-*-hit'
+test:
+	@+MAKE='$(MAKE) --no-print-directory $(PARALLEL)' BUILD=$(BUILD) $(GOLDEN_ENV) tools/run_one.sh '$(NAME)'
+
+## all unit tests
 unit: $(UNIT)
 	@tools/run_tests.sh $(UNIT)
 
 # Real transcripts against the values stated with them; skipped, aloud, where they are not there.
 CORPUS := $(filter $(BUILD)/tests/unit/test_corpus_%,$(UNIT))
+## those on real transcripts alone
 corpus: $(CORPUS)
 	@tools/run_tests.sh $(CORPUS)
 
-# The blocks of README.md and of doc/ that the program prints.
+## rewrites the blocks that README.md and doc/ show of the program
 pages: all
 	@DUMPDIFF=$(DUMPDIFF) tools/pages.sh --update
 
+## all golden cases
 golden-check: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
 	@$(GOLDEN_ENV) tools/run_tests.sh $(GOLDEN)
 
-# Rewrites the blocks that pages show of the program, and out, err and exit of the cases (CASES='bad-*': of some), never must.
+## rewrites pages, and out, err and exit of golden cases (CASES='bad-*': of some), never must
 golden: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
 	@$(GOLDEN_ENV) tools/pages.sh --update
 	@$(GOLDEN_ENV) $(GOLDEN) --update $(CASES)
 
-# The corpora under the sanitizers with the normal compiler: part of check.
+## the corpora under the sanitizers with the normal compiler: part of check
 fuzz-replay:
 	@+$(MAKE) --no-print-directory SANITIZE=address,undefined OPT=-O1 fuzz-replay-run
 fuzz-replay-run: $(FUZZ)
 	@tools/fuzz.sh replay $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
-# FUZZ_SECONDS=120 a target, FUZZ_TARGETS='snapfile transcript' to choose; fuzz-merge keeps what is new.
+## fuzzes (FUZZ_SECONDS=120 a target, FUZZ_TARGETS='snap transcript'); fuzz-merge keeps what is new
 fuzz fuzz-merge:
 	@tools/deps.sh all
 	@+$(MAKE) --no-print-directory $(PARALLEL) FUZZING=1 CC=clang BUILD=build-fuzz SANITIZE= OPT=-O1 $@-run
@@ -151,8 +179,8 @@ fuzz-run: $(FUZZ)
 fuzz-merge-run: $(FUZZ)
 	@tools/fuzz.sh merge $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
-# Ratios and limits, on an otherwise idle machine; large: input too large to keep.
 # The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one.
+## ratios and limits, on an otherwise idle machine
 bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps \
     $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(DUMPDIFF)
 	@mkdir -p $(BUILD)/bench
@@ -162,48 +190,54 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/
 	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
+## input too large to keep
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
 
-# Dumps made here and now, where dotnet is there. dumps: what is read out of each kind of dump and of the running
-# process, against ClrMD. holders: who holds what. Both take the quicker ones, e2e all of them.
+# Dumps made here and now, where dotnet is there. dumps and holders take the quicker ones, e2e all of them.
 HOLDERS := $(BUILD)/tests/unit/test_holders $(BUILD)/tests/e2e/graph_peer
+## what is read out of each kind of dump and of a running process, against ClrMD
 dumps: $(DUMPDIFF)
 	@tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e short
+## who holds what, against ClrMD
 holders: $(DUMPDIFF) $(HOLDERS)
 	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
+## everything on real programs: dumps, holders, gate, heaptrack, native, java
 e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
+	    tests/e2e/workflows.sh $(BUILD)/e2e || status=1; \
 	    tests/e2e/gate-recipe.sh $(DUMPDIFF) $(BUILD)/e2e 10 || status=1; \
 	    tests/e2e/heaptrack.sh $(DUMPDIFF) $(BUILD)/e2e/heaptrack || status=1; \
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
-# The recipe in examples/ on a service with and without a leak.
+## the recipe in examples/ on a service with and without a leak; workflows by actionlint
 gate: $(DUMPDIFF)
+	@tests/e2e/workflows.sh $(BUILD)/e2e
 	@tests/e2e/gate-recipe.sh $(DUMPDIFF) $(BUILD)/e2e
 
-# gcc's own analyser over everything; slow, so no part of check.
+## gcc's own analyser over everything; slow, so no part of check
 analyze:
 	@+$(MAKE) --no-print-directory $(PARALLEL) BUILD=build-analyze CFLAGS='-O1 -fanalyzer' all
 
+# -- For users ------------------------------------------------------------------------------------
+## program, man page, completion and schemas (PREFIX, DESTDIR)
 install: all
 	install -D -m 755 $(DUMPDIFF) $(DESTDIR)$(PREFIX)/bin/dumpdiff
-	install -D -m 644 doc/dumpdiff.1 $(DESTDIR)$(PREFIX)/share/man/man1/dumpdiff.1
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	sed 's/@VERSION@/$(VERSION)/' doc/dumpdiff.1 >$(DESTDIR)$(PREFIX)/share/man/man1/dumpdiff.1
+	chmod 644 $(DESTDIR)$(PREFIX)/share/man/man1/dumpdiff.1
 	install -D -m 644 doc/dumpdiff.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/dumpdiff
 	install -d $(DESTDIR)$(PREFIX)/share/dumpdiff
 	install -m 644 $(wildcard schema/*.json) $(DESTDIR)$(PREFIX)/share/dumpdiff/
 
-programs: all $(UNIT) $(GOLDEN) $(MK_SNAP)
-
-quick: lint programs
-	@$(GOLDEN_ENV) tools/run_tests.sh $(UNIT) $(GOLDEN)
-
+## what is missing on this machine, for everything (Debian)
 deps:
 	@tools/deps.sh all
 	@tools/schemas.sh $(DUMPDIFF_SCHEMAS)
 
 # Two services that leak and hang: as logs that a debugger printed, then as raw dumps.
+## installs what is missing, builds, compares two dumps of a sick service, twice
 demo:
 	@tools/deps.sh build
 	@+$(MAKE) --no-print-directory $(PARALLEL) all
@@ -211,7 +245,16 @@ demo:
 	@echo
 	$(DUMPDIFF) diff --top 8 demo/dumps/before.core.zst demo/dumps/after.core.zst
 
+# -- Before each commit, and everything -----------------------------------------------------------
+## the program and all programs that test it
+programs: all $(UNIT) $(GOLDEN) $(MK_SNAP)
+
+## lint, unit tests and golden cases: before each commit
+quick: lint programs
+	@$(GOLDEN_ENV) tools/run_tests.sh $(UNIT) $(GOLDEN)
+
 # Real dumps, unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
+## everything CI runs; installs what is missing
 check:
 	@tools/deps.sh check
 	@tools/schemas.sh $(DUMPDIFF_SCHEMAS)
@@ -221,14 +264,20 @@ check:
 	@+$(MAKE) --no-print-directory holders
 	@+$(MAKE) --no-print-directory quick
 
+## unit tests and corpora, as check runs them with SANITIZE=address,undefined
 sanitized: $(UNIT) $(FUZZ)
 	@tools/run_tests.sh $(UNIT)
 	@tools/fuzz.sh replay $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
+## removes all that was built
 clean:
 	rm -rf build build-*
 
-.PHONY: all gate lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
+## this list
+help:
+	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
+
+.PHONY: all help test pages-check compile_commands.json gate lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
     analyze install programs pages quick deps demo check sanitized clean
 .SECONDARY:

@@ -26,6 +26,4 @@ struct command {
 extern const struct command *const commands[]; /* ends with NULL */
 const struct command *command_find(const char *name);
 
-#define DUMPDIFF_VERSION "0.1.0"
-
 #endif

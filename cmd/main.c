@@ -36,6 +36,7 @@ static int print_usage(void) {
     return status;
 }
 
+/* DUMPDIFF_VERSION is what the file VERSION says: see the Makefile. */
 static int print_version(void) {
     struct strbuf out;
     strbuf_init(&out);

