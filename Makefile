@@ -14,7 +14,9 @@ PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 PKGS     := libxxhash libcjson libarchive libelf libdw sqlite3 zlib
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
 # A newer compiler than ours knows new warnings: they must not keep anybody from building.
-WERROR   ?= $(if $(filter 12,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),-Werror)
+ifeq ($(origin WERROR),undefined)
+WERROR   := $(if $(filter 12,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),-Werror)
+endif
 
 # Packages may be missing on a fresh machine: demo and check install them, then a second make asks again.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
