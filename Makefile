@@ -106,6 +106,7 @@ lint: layers headers format-check pages-check
 ## direction of includes, lengths of functions and files
 layers:
 	@tools/layers.sh
+	@tools/readers.sh $(SOURCES) $(HEADERS)
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
 	@tools/names.sh $(SOURCES) $(HEADERS)
 

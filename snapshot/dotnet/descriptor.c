@@ -1,6 +1,7 @@
 #include "dotnet/descriptor.h"
 
 #include "dotnet/symbols.h"
+#include "memory/elf/elf.h"
 
 #include <string.h>
 
@@ -10,7 +11,7 @@
 /* -- Reading ----------------------------------------------------------------------------------- */
 
 static bool accept_build_id(struct bytes file, const void *context) {
-    char id[BUILD_ID_HEX_MAX];
+    char id[ELF_BUILD_ID_HEX];
     const struct space_module *image = context;
     return image->build_id && elf_file_build_id(file, id) && strcmp(id, image->build_id) == 0;
 }

@@ -1,12 +1,12 @@
 #include "dotnet/module.h"
 
+#include "memory/peek.h"
 #include "memory/pe/pe.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MODULES_MAX    100000u
-#define SECTIONS_MAX   96u
 #define PATH_MAX_CHARS 4096u
 #define OPEN_STEPS     256u /* see clr_spend: headers, streams and tables */
 
@@ -23,108 +23,46 @@ void modules_deinit(struct modules *m) {
     *m = (struct modules){0};
 }
 
-/* -- PE headers -------------------------------------------------------------------------------- */
+/* -- Images ------------------------------------------------------------------------------------ */
 
-struct section {
-    uint32_t va, virtual_size, raw, raw_size;
+/* A PE file that holds metadata, as its sections lie one behind the other or at their addresses. */
+struct module_image {
+    struct pe pe;
+    bool flat;
 };
 
-struct image_headers {
-    uint32_t com_rva; /* of the CLI header; 0: no managed image */
-    uint32_t image_size, headers_size;
-    struct section sections[SECTIONS_MAX];
-    uint32_t section_count;
-};
-
-typedef bool headers_reader(void *context, uint64_t at, void *buffer, size_t size);
-
-static bool headers_u32(headers_reader *read, void *context, uint64_t at, uint32_t *ret_value) {
-    uint8_t raw[4];
-    if (!read(context, at, raw, sizeof(raw)))
-        return false;
-    *ret_value = load_u32(raw);
-    return true;
+static bool image_open(struct module_image *image, const struct peek *from, uint64_t base,
+                       bool flat) {
+    image->flat = flat;
+    return pe_read(&image->pe, from, base) && image->pe.directories[PE_CLR_HEADER].rva;
 }
 
-/* Reads the headers of an image whose first byte is at base. */
-static bool headers_read(struct image_headers *pe, headers_reader *read, void *context,
-                         uint64_t base) {
-    *pe = (struct image_headers){0};
-    uint8_t head[24];
-    uint32_t lfanew, magic;
-    if (!read(context, base, head, 2) || head[0] != 'M' || head[1] != 'Z' ||
-        !headers_u32(read, context, base + 0x3c, &lfanew) || lfanew > 1u << 20 ||
-        !read(context, base + lfanew, head, sizeof(head)) || memcmp(head, "PE\0\0", 4) != 0)
-        return false;
-    uint64_t optional = base + lfanew + 24;
-    if (!headers_u32(read, context, optional, &magic) ||
-        !headers_u32(read, context, optional + 56, &pe->image_size) ||
-        !headers_u32(read, context, optional + 60, &pe->headers_size))
-        return false;
-    uint64_t directories = optional + ((magic & 0xffff) == 0x20b ? 112 : 96);
-    if (!headers_u32(read, context, directories + 14 * 8, &pe->com_rva) || pe->com_rva == 0)
-        return false;
-    uint64_t at = optional + load_u16(head + 20);
-    uint32_t count = load_u16(head + 6);
-    for (uint32_t i = 0; i < count && i < SECTIONS_MAX; i++, at += 40) {
-        uint8_t raw[16];
-        if (!read(context, at + 8, raw, sizeof(raw)))
-            break;
-        pe->sections[pe->section_count++] = (struct section){.virtual_size = load_u32(raw),
-                                                             .va = load_u32(raw + 4),
-                                                             .raw_size = load_u32(raw + 8),
-                                                             .raw = load_u32(raw + 12)};
-    }
-    return true;
-}
-
-/* Where an RVA lies in the file. */
-static bool headers_offset(const struct image_headers *pe, uint32_t rva, uint32_t *ret_offset) {
-    for (uint32_t i = 0; i < pe->section_count; i++) {
-        const struct section *s = &pe->sections[i];
-        if (rva >= s->va && rva - s->va < s->raw_size) {
-            *ret_offset = s->raw + (rva - s->va);
-            return true;
-        }
-    }
-    *ret_offset = rva;
-    return rva < pe->headers_size;
-}
-
-static uint64_t headers_address(const struct image_headers *pe, uint64_t base, bool flat,
-                                uint32_t rva) {
+/* Where an RVA lies; 0: not in the file. */
+static uint64_t image_place(const struct module_image *image, uint32_t rva) {
     uint32_t offset = rva;
-    if (flat && !headers_offset(pe, rva, &offset))
+    if (image->flat && !pe_file_offset(&image->pe, rva, &offset))
         return 0;
-    return base + offset;
+    return image->pe.base + offset;
 }
 
 static bool module_read_memory(void *context, uint64_t at, void *buffer, size_t size) {
     return clr_read(context, at, buffer, size);
 }
 
-static bool module_read_bytes(void *context, uint64_t at, void *buffer, size_t size) {
-    const struct bytes *bytes = context;
-    if (at > bytes->size || size > bytes->size - at)
-        return false;
-    memcpy(buffer, bytes->data + at, size);
-    return true;
-}
-
 /* Opens the metadata of an image, wherever it lies. */
-static bool open_metadata(struct metadata *md, headers_reader *read, void *context, uint64_t base,
-                          bool flat, uint32_t *ret_image_size) {
-    struct image_headers pe;
+static bool open_metadata(struct metadata *md, const struct peek *from, uint64_t base, bool flat,
+                          uint32_t *ret_image_size) {
+    struct module_image image;
     uint32_t rva, size;
-    if (!headers_read(&pe, read, context, base))
+    if (!image_open(&image, from, base, flat))
         return false;
-    *ret_image_size = pe.image_size;
-    uint64_t com = headers_address(&pe, base, flat, pe.com_rva);
-    if (!com || !headers_u32(read, context, com + 8, &rva) ||
-        !headers_u32(read, context, com + 12, &size))
+    *ret_image_size = image.pe.image_size;
+    uint64_t com = image_place(&image, image.pe.directories[PE_CLR_HEADER].rva);
+    if (!com || !peek_u32(from, com + 8, &rva) || !peek_u32(from, com + 12, &size))
         return false;
-    uint64_t at = headers_address(&pe, base, flat, rva);
-    return at && metadata_open(md, (struct metadata_source){read, context, at, size}, NULL);
+    uint64_t at = image_place(&image, rva);
+    return at &&
+           metadata_open(md, (struct metadata_source){from->read, from->context, at, size}, NULL);
 }
 
 /* -- Files on disk ----------------------------------------------------------------------------- */
@@ -150,8 +88,9 @@ static const struct {
 static bool accept_rows(struct bytes file, const void *context) {
     const struct expected *e = context;
     struct metadata md;
+    const struct peek from = peek_of_file(&file);
     uint32_t image_size, agreed = 0;
-    if (!open_metadata(&md, module_read_bytes, &file, 0, true, &image_size))
+    if (!open_metadata(&md, &from, 0, true, &image_size))
         return false;
     for (uint32_t i = 0; i < 3; i++) {
         if (!e->known[i])
@@ -178,20 +117,21 @@ static bool open_module_file(struct clr *clr, const struct module *module,
 }
 
 static void add_file_overlays(struct clr *clr, struct bytes file, uint64_t base, bool flat) {
-    struct image_headers pe;
-    if (!headers_read(&pe, module_read_bytes, &file, 0))
+    const struct peek from = peek_of_file(&file);
+    struct module_image image;
+    if (!image_open(&image, &from, 0, flat))
         return;
     if (flat) {
         if (!clr_add_overlay(clr, base, file))
             builder_warn(clr->b, 1, "files on disk that could not be used");
         return;
     }
-    if (!clr_add_overlay(clr, base, bytes_slice(file, 0, pe.headers_size)))
+    if (!clr_add_overlay(clr, base, bytes_slice(file, 0, image.pe.headers_size)))
         return;
-    for (uint32_t i = 0; i < pe.section_count; i++) {
-        const struct section *s = &pe.sections[i];
-        struct bytes bytes = bytes_slice(file, s->raw, s->raw_size);
-        if (bytes.size && !clr_add_overlay(clr, base + s->va, bytes))
+    for (uint32_t i = 0; i < image.pe.section_count; i++) {
+        const struct pe_section *s = &image.pe.sections[i];
+        struct bytes bytes = bytes_slice(file, s->file_offset, s->file_size);
+        if (bytes.size && !clr_add_overlay(clr, base + s->rva, bytes))
             return;
     }
 }
@@ -218,8 +158,8 @@ static bool module_from_disk(struct modules *m, struct module *module) {
 
 static bool memory_metadata(struct modules *m, struct module *module) {
     uint32_t image_size = 0;
-    if (!open_metadata(&module->md, module_read_memory, m->clr, module->base, module->flat,
-                       &image_size))
+    const struct peek memory = {module_read_memory, m->clr};
+    if (!open_metadata(&module->md, &memory, module->base, module->flat, &image_size))
         return false;
     if (!module->size)
         module->size = image_size;

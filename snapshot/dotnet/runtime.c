@@ -144,7 +144,7 @@ static bool overlay_image(struct clr *clr) {
     struct err err;
     const struct space_module *image = clr->image;
     if (!clr->windows)
-        return descriptor_runtime_file(clr, &file) && elf_file_overlay(clr, file, image->base);
+        return descriptor_runtime_file(clr, &file) && symbol_overlay_elf(clr, file, image->base);
     return clr_open_file(clr, image->path, accept_pe_build, image, &file) &&
            pe_overlay(file, image->base, image->timestamp, image->image_size, &clr->arena,
                       add_overlay, clr, &err);

@@ -179,14 +179,15 @@ static void ends_in_images_that_share_their_headers(void **state) {
     struct mk_clr *w = *state;
     uint64_t image = mk_clr_room(w, 65536), address, size;
     uint32_t tried = 0;
-    memcpy(mk_clr_at(w, image), "\x7f\x45LF", 4);
-    mk_clr_u64(w, image + 32, 64); /* program headers: 255 and the dynamic section */
+    memcpy(mk_clr_at(w, image), "\x7f\x45LF\2\1", 6);
+    mk_clr_u64(w, image + 32, 64); /* program headers: 127 and the dynamic section */
     mk_clr_u16(w, image + 54, 56);
-    mk_clr_u16(w, image + 56, 256);
-    for (uint32_t i = 0; i < 256; i++)
-        mk_clr_u32(w, image + 64 + 56 * i, i < 255 ? 1 : 2);
-    mk_clr_u64(w, image + 64 + 56 * 255 + 16, 32768);
-    mk_clr_u64(w, image + 64 + 56 * 255 + 40, 16 * 256);
+    mk_clr_u16(w, image + 56, 128);
+    for (uint32_t i = 0; i < 128; i++)
+        mk_clr_u32(w, image + 64 + 56 * i, i < 127 ? 1 : 2);
+    mk_clr_u64(w, image + 64 + 40, 65536);
+    mk_clr_u64(w, image + 64 + 56 * 127 + 16, 32768);
+    mk_clr_u64(w, image + 64 + 56 * 127 + 40, 16 * 256);
     for (uint32_t i = 0; i < 256; i++)
         mk_clr_u64(w, image + 32768 + 16 * i, 1); /* a needed library: of no use */
     while (w->clr.steps_left && tried < 1000000) {

@@ -214,7 +214,8 @@ static const char *shop_windows_name_of(const char *path) {
 /* A module as its file would be: sections at their places in the file. false: not in the dump. */
 static bool write_module(struct space *s, const struct space_module *module, const char *folder) {
     struct pe pe;
-    if (!pe_at(s, module->base, &pe) || pe.section_count == 0)
+    const struct peek memory = peek_of_space(s);
+    if (!pe_read(&pe, &memory, module->base) || pe.section_count == 0)
         return false;
     size_t size = pe.headers_size;
     for (uint32_t i = 0; i < pe.section_count; i++) {

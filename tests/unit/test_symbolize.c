@@ -1,6 +1,6 @@
 /* Names of functions, read out of this very program. */
 #include "base/file.h"
-#include "memory/elf/elf_image.h"
+#include "memory/elf/elf.h"
 #include "memory/stacks/symbolize.h"
 
 #include <dlfcn.h>
@@ -33,7 +33,7 @@ int rust_function(int n) {
 }
 
 struct fixture {
-    char path[PATH_MAX], folder[PATH_MAX], build_id[IMAGE_BUILD_ID_HEX];
+    char path[PATH_MAX], folder[PATH_MAX], build_id[ELF_BUILD_ID_HEX];
     uint64_t base;
     struct symbolizer z;
     struct err err;
@@ -45,7 +45,7 @@ static int symbolize_setup(void **state) {
     Dl_info info;
     struct file file;
     if (n < 0 || !dladdr((void *)(uintptr_t)turn_the_press, &info) ||
-        !file_open(&file, f->path, NULL) || !image_file_build_id(file.bytes, f->build_id))
+        !file_open(&file, f->path, NULL) || !elf_file_build_id(file.bytes, f->build_id))
         return -1;
     file_close(&file);
     memcpy(f->folder, f->path, (size_t)(strrchr(f->path, '/') - f->path));

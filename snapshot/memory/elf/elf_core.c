@@ -1,38 +1,29 @@
 #include "memory/elf/elf_core.h"
 
-#include "memory/elf/elf_notes.h"
-#include "memory/elf/elf_image.h"
+#include "memory/elf/core_notes.h"
+#include "memory/elf/elf.h"
+#include "memory/images.h"
 
 #include <string.h>
 
-#define ET_CORE    4u
 #define EM_386     3u
 #define EM_X86_64  62u
 #define EM_AARCH64 183u
-#define PT_LOAD    1u
-#define PT_NOTE    4u
-#define PN_XNUM    0xffffu
 
 /* All segments together may be so many times as large as the file: they do not share bytes. */
 #define SHARED_MAX 4u
 
 #define EHDR_BYTES 64u
 #define PHDR_BYTES 56u
-#define SHDR_BYTES 64u
 
 /* A bit under 2^31: indexes are 32-bit. */
 #define SEGMENTS_MAX 2000000000u
 
-struct elf_phdr {
-    uint32_t type, flags;
-    uint64_t offset, vaddr, filesz, memsz, align;
-};
-
 struct core {
     struct space *space;
     struct bytes file;
-    uint64_t phoff;
-    uint32_t phentsize;
+    struct peek from; /* file */
+    struct elf elf;
     uint64_t count;     /* of program headers that are in the file */
     uint64_t cut_bytes; /* what they promise beyond the end of the file */
     uint64_t present_bytes;
@@ -41,24 +32,7 @@ struct core {
 };
 
 bool elf_core_probe(struct bytes head) {
-    return head.size >= 16 && memcmp(head.data,
-                                     "\x7f"
-                                     "ELF",
-                                     4) == 0;
-}
-
-static struct elf_phdr phdr_at(const struct core *c, uint64_t i) {
-    const uint8_t *p = c->file.data + c->phoff + i * c->phentsize;
-    uint32_t f = load_u32(p + 4); /* PF_X 1, PF_W 2, PF_R 4 */
-    return (struct elf_phdr){
-        .type = load_u32(p),
-        .flags = (f & 4 ? MAP_READ : 0) | (f & 2 ? MAP_WRITE : 0) | (f & 1 ? MAP_EXEC : 0),
-        .offset = load_u64(p + 8),
-        .vaddr = load_u64(p + 16),
-        .filesz = load_u64(p + 32),
-        .memsz = load_u64(p + 40),
-        .align = load_u64(p + 48),
-    };
+    return elf_probe(head);
 }
 
 static void add_sticky(uint64_t *sum, uint64_t more) {
@@ -69,32 +43,26 @@ static void add_sticky(uint64_t *sum, uint64_t more) {
 /* -- Header ------------------------------------------------------------------------------------ */
 
 static bool check_header(struct core *c, struct err *err) {
-    const uint8_t *h = c->file.data;
-    if (c->file.size >= 5 &&
-        memcmp(h,
-               "\x7f"
-               "ELF",
-               4) == 0 &&
-        h[4] == 1)
+    const struct elf *e = &c->elf;
+    bool ok = elf_open(&c->elf, &c->from, 0);
+    if (e->class == 1)
         return err_set(err, ERR_UNSUPPORTED, "is a 32-bit ELF file; only 64-bit cores can be read");
-    if (c->file.size >= 6 && h[5] == 2)
+    if (e->data == 2)
         return err_set(err, ERR_UNSUPPORTED,
                        "is a big-endian ELF file; only little-endian cores can be read");
     if (c->file.size < EHDR_BYTES)
         return err_at(err, ERR_TRUNCATED, 0, "ELF header needs %u bytes, file has %zu", EHDR_BYTES,
                       c->file.size);
-    if (memcmp(h,
-               "\x7f"
-               "ELF\2\1",
-               6) != 0)
-        return err_at(err, ERR_FORMAT, 4, "ELF class %u and data encoding %u are unknown", h[4],
-                      h[5]);
-    uint16_t type = load_u16(h + 16);
-    if (type != ET_CORE)
-        return err_at(err, ERR_UNSUPPORTED, 16,
-                      "is an ELF %s, not a core dump (type %u, expected 4)",
-                      type == 2 || type == 3 ? "program or library" : "file", type);
-    switch (load_u16(h + 18)) {
+    if (!ok)
+        return err_at(err, ERR_FORMAT, 4, "ELF class %u and data encoding %u are unknown", e->class,
+                      e->data);
+    if (e->type != ELF_TYPE_CORE)
+        return err_at(
+            err, ERR_UNSUPPORTED, 16, "is an ELF %s, not a core dump (type %u, expected 4)",
+            e->type == ELF_TYPE_PROGRAM || e->type == ELF_TYPE_LIBRARY ? "program or library"
+                                                                       : "file",
+            e->type);
+    switch (e->machine) {
     case EM_X86_64:
         c->space->arch = ARCH_X64;
         break;
@@ -108,12 +76,10 @@ static bool check_header(struct core *c, struct err *err) {
         c->space->arch = ARCH_OTHER;
         break;
     }
-    c->phoff = load_u64(h + 32);
-    c->phentsize = load_u16(h + 54);
-    c->count = load_u16(h + 56);
-    if (c->count && c->phentsize < PHDR_BYTES)
-        return err_at(err, ERR_FORMAT, 54, "program headers of %u bytes, expected %u", c->phentsize,
-                      PHDR_BYTES);
+    c->count = e->segment_count;
+    if (c->count && e->segment_bytes < PHDR_BYTES)
+        return err_at(err, ERR_FORMAT, 54, "program headers of %u bytes, expected %u",
+                      e->segment_bytes, PHDR_BYTES);
     return true;
 }
 
@@ -122,51 +88,51 @@ static bool check_header(struct core *c, struct err *err) {
  * the very end of the file. Where a cut took it, the table reaches at most to the first segment.
  */
 static void read_extended_count(struct core *c, uint64_t fit) {
-    const uint8_t *h = c->file.data;
-    uint64_t shoff = load_u64(h + 40);
-    if (shoff && shoff <= c->file.size && c->file.size - shoff >= SHDR_BYTES) {
-        c->count = load_u32(h + shoff + 44);
+    const struct elf *e = &c->elf;
+    uint32_t count;
+    if (elf_count_elsewhere(e, &count)) {
+        c->count = count;
         return;
     }
     uint64_t first = UINT64_MAX;
-    for (uint64_t i = 0; i < fit && c->phoff + i * c->phentsize < first; i++) {
-        struct elf_phdr p = phdr_at(c, i);
-        if ((p.type == PT_LOAD || p.type == PT_NOTE) && p.filesz && p.offset > c->phoff &&
-            p.offset < first)
+    struct elf_segment p;
+    for (uint64_t i = 0; i < fit && e->segments_at + i * e->segment_bytes < first; i++)
+        if (elf_segment(e, i, &p) && (p.type == ELF_SEGMENT_LOAD || p.type == ELF_SEGMENT_NOTE) &&
+            p.file_bytes && p.offset > e->segments_at && p.offset < first)
             first = p.offset;
-    }
-    c->count = first == UINT64_MAX ? fit : (first - c->phoff) / c->phentsize;
+    c->count = first == UINT64_MAX ? fit : (first - e->segments_at) / e->segment_bytes;
     space_warn(c->space, UINT64_MAX,
                "section header with the number of segments is cut off; took %llu",
                (unsigned long long)c->count);
 }
 
 static bool find_segments(struct core *c, struct err *err) {
-    uint64_t left = c->phoff < c->file.size ? c->file.size - c->phoff : 0;
-    uint64_t fit = c->phentsize ? left / c->phentsize : 0;
+    const struct elf *e = &c->elf;
+    uint64_t left = e->segments_at < c->file.size ? c->file.size - e->segments_at : 0;
+    uint64_t fit = e->segment_bytes ? left / e->segment_bytes : 0;
     if (c->count && fit == 0)
-        return err_at(err, ERR_TRUNCATED, c->phoff,
+        return err_at(err, ERR_TRUNCATED, e->segments_at,
                       "program headers start behind the end of the file (%zu bytes)", c->file.size);
-    if (c->count == PN_XNUM)
+    if (c->count == ELF_COUNT_ELSEWHERE)
         read_extended_count(c, fit);
     if (c->count == 0)
         return err_at(err, ERR_FORMAT, 56, "core without program headers");
     if (c->count > fit) {
         space_warn(c->space, c->count - fit, "program headers are cut off");
-        add_sticky(&c->cut_bytes, (c->count - fit) * c->phentsize);
+        add_sticky(&c->cut_bytes, (c->count - fit) * e->segment_bytes);
         c->count = fit;
     }
     if (c->count > SEGMENTS_MAX)
-        return err_at(err, ERR_LIMIT, c->phoff, "more than %u segments", SEGMENTS_MAX);
+        return err_at(err, ERR_LIMIT, e->segments_at, "more than %u segments", SEGMENTS_MAX);
     return true;
 }
 
 /* -- Segments ---------------------------------------------------------------------------------- */
 
-static void add_load(struct core *c, const struct elf_phdr *p) {
+static void add_load(struct core *c, const struct elf_segment *p) {
     struct space *s = c->space;
     uint64_t end;
-    uint64_t memsz = p->memsz > p->filesz ? p->memsz : p->filesz;
+    uint64_t memsz = p->memory_bytes > p->file_bytes ? p->memory_bytes : p->file_bytes;
     if (__builtin_add_overflow(p->vaddr, memsz, &end)) {
         space_warn(s, 1, "segments that reach past the end of the address space");
         return;
@@ -174,19 +140,29 @@ static void add_load(struct core *c, const struct elf_phdr *p) {
     if (end > p->vaddr)
         c->loads[c->load_count++] =
             (struct space_mapping){.start = p->vaddr, .end = end, .flags = p->flags};
-    struct bytes held = bytes_slice(c->file, p->offset, p->filesz);
-    if (held.size < p->filesz)
-        add_sticky(&c->cut_bytes, p->filesz - held.size);
+    struct bytes held = bytes_slice(c->file, p->offset, p->file_bytes);
+    if (held.size < p->file_bytes)
+        add_sticky(&c->cut_bytes, p->file_bytes - held.size);
     add_sticky(&c->present_bytes, held.size);
     if (held.size)
         s->ranges[s->range_count++] =
             (struct space_range){p->vaddr, p->vaddr + held.size, held.data, p->flags};
 }
 
-static bool elf_core_read_segments(struct core *c, struct elf_notes *notes, struct err *err) {
+static bool read_segment_notes(struct core *c, const struct elf_segment *p,
+                               struct core_notes *notes, struct err *err) {
+    struct bytes held = bytes_slice(c->file, p->offset, p->file_bytes);
+    if (held.size < p->file_bytes)
+        add_sticky(&c->cut_bytes, p->file_bytes - held.size);
+    add_sticky(&c->present_bytes, held.size);
+    return core_notes_read(notes, held, p->offset, p->align, err);
+}
+
+static bool elf_core_read_segments(struct core *c, struct core_notes *notes, struct err *err) {
     uint64_t loads = 0;
+    struct elf_segment p;
     for (uint64_t i = 0; i < c->count; i++)
-        loads += phdr_at(c, i).type == PT_LOAD;
+        loads += elf_segment(&c->elf, i, &p) && p.type == ELF_SEGMENT_LOAD;
     struct space *s = c->space;
     s->ranges = arena_array(&s->arena, (size_t)loads, sizeof(*s->ranges));
     c->loads = arena_array(&s->arena, (size_t)loads, sizeof(*c->loads));
@@ -194,20 +170,15 @@ static bool elf_core_read_segments(struct core *c, struct elf_notes *notes, stru
         return err_nomem(err);
     s->range_capacity = (uint32_t)loads;
     for (uint64_t i = 0; i < c->count; i++) {
-        struct elf_phdr p = phdr_at(c, i);
         if (c->present_bytes / SHARED_MAX > c->file.size) {
             space_warn(s, c->count - i, "segments that share their bytes with others were skipped");
             break;
         }
-        if (p.type == PT_LOAD)
-            add_load(c, &p);
-        if (p.type != PT_NOTE)
+        if (!elf_segment(&c->elf, i, &p))
             continue;
-        struct bytes held = bytes_slice(c->file, p.offset, p.filesz);
-        if (held.size < p.filesz)
-            add_sticky(&c->cut_bytes, p.filesz - held.size);
-        add_sticky(&c->present_bytes, held.size);
-        if (!elf_notes_read(notes, held, p.offset, p.align, err))
+        if (p.type == ELF_SEGMENT_LOAD)
+            add_load(c, &p);
+        if (p.type == ELF_SEGMENT_NOTE && !read_segment_notes(c, &p, notes, err))
             return err_prefix(err, "segment %llu", (unsigned long long)i);
     }
     return true;
@@ -260,18 +231,17 @@ static bool join_mappings(struct core *c, struct err *err) {
 /* -- Opening ----------------------------------------------------------------------------------- */
 
 /* By what only one of them writes: the OS ABI, section headers, the signal's siginfo. */
-static const char *tool_of(const struct core *c, const struct elf_notes *notes) {
-    const uint8_t *h = c->file.data;
-    if (h[7] == 3)
+static const char *tool_of(const struct core *c, const struct core_notes *notes) {
+    if (c->elf.os_abi == 3)
         return "createdump";
-    if (load_u16(h + 60) > 1)
+    if (c->elf.section_count > 1)
         return "gcore";
     return notes->has_siginfo || notes->has_times ? "kernel" : NULL;
 }
 
 static bool open_core(struct core *c, struct err *err) {
-    struct elf_notes notes;
-    elf_notes_init(&notes, c->space);
+    struct core_notes notes;
+    core_notes_init(&notes, c->space);
     if (!check_header(c, err) || !find_segments(c, err) ||
         !elf_core_read_segments(c, &notes, err) || !join_mappings(c, err) ||
         !space_finish(c->space, err))
@@ -280,9 +250,9 @@ static bool open_core(struct core *c, struct err *err) {
         return err_at(err, ERR_TRUNCATED, c->file.size,
                       "holds nothing of its %llu segments (%llu bytes are cut off)",
                       (unsigned long long)c->count, (unsigned long long)c->cut_bytes);
-    elf_notes_end(&notes);
+    core_notes_end(&notes);
     c->space->tool = tool_of(c, &notes);
-    if (!image_list_modules(c->space, err))
+    if (!images_list(c->space, err))
         return false;
     c->space->missing_bytes = 0; /* looking for headers is no loss */
     return true;
@@ -292,6 +262,7 @@ bool elf_core_open(struct space *s, struct bytes file, uint64_t *ret_cut_bytes, 
     space_init(s);
     s->kind = SPACE_ELF_CORE;
     struct core c = {.space = s, .file = file};
+    c.from = peek_of_file(&c.file);
     if (!open_core(&c, err)) {
         space_deinit(s);
         return false;

@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
-#include "memory/elf/elf_image.h"
+#include "memory/images.h"
 
 #include <dirent.h>
 #include <elf.h>
@@ -366,7 +366,7 @@ bool live_open(struct space *s, uint64_t pid, struct err *err) {
     bool ok = check_process(l->pid, err) && stop_all(l, err) && list_threads(s, l, err);
     l->captured_ns = clock_ns(CLOCK_REALTIME);
     ok = ok && live_read_maps(s, l, err) && space_finish(s, err) && live_read_times(s, l, err) &&
-         read_name(s, l->pid, err) && image_list_modules(s, err);
+         read_name(s, l->pid, err) && images_list(s, err);
     s->missing_bytes = 0;
     if (!ok)
         space_deinit(s);

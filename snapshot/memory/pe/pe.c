@@ -4,20 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DOS_BYTES     0x40u
-#define COFF_BYTES    24u /* with the signature */
-#define SECTION_BYTES 40u
-#define EXPORTS_MAX   (1u << 17)
-#define NAME_MAX_SIZE 4096u
-#define NAMES_MAX     ((size_t)32 << 20) /* [bytes] of all names of a file together */
+#define STUB_MAX        (1u << 20) /* [bytes] before the signature */
+#define COFF_BYTES      24u        /* with the signature */
+#define OPTIONAL_LEAST  96u
+#define OPTIONAL_MAX    240u
+#define SECTION_BYTES   40u
+#define MAGIC_PE32      0x10bu
+#define MAGIC_PE32_PLUS 0x20bu
+#define EXPORTS_MAX     (1u << 17)
+#define NAME_MAX_SIZE   4096u
+#define NAMES_MAX       ((size_t)32 << 20) /* [bytes] of all names of a file together */
 
-static bool parse_sections(struct bytes head, uint64_t at, uint32_t count, struct pe *pe) {
-    struct bytes table = bytes_slice(head, at, (uint64_t)count * SECTION_BYTES);
-    if (table.size < (size_t)count * SECTION_BYTES)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *p = table.data + (size_t)i * SECTION_BYTES;
-        struct pe_section *section = &pe->sections[i];
+/* -- Headers ----------------------------------------------------------------------------------- */
+
+static void read_sections(struct pe *pe, uint64_t at, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++, at += SECTION_BYTES) {
+        uint8_t p[SECTION_BYTES];
+        if (i == PE_SECTIONS_MAX || !peek_bytes(&pe->from, at, p, sizeof(p))) {
+            pe->sections_cut = true;
+            return;
+        }
+        struct pe_section *section = &pe->sections[pe->section_count++];
         memcpy(section->name, p, 8);
         section->size = load_u32(p + 8);
         section->rva = load_u32(p + 12);
@@ -27,49 +34,49 @@ static bool parse_sections(struct bytes head, uint64_t at, uint32_t count, struc
         if (section->size == 0)
             section->size = section->file_size;
     }
-    pe->section_count = count;
+}
+
+/* The optional header, of which `size` bytes were read. */
+static bool read_optional(struct pe *pe, const uint8_t *optional, uint32_t size) {
+    uint32_t magic = load_u16(optional);
+    if (magic != MAGIC_PE32_PLUS && magic != MAGIC_PE32)
+        return false;
+    pe->pe32_plus = magic == MAGIC_PE32_PLUS;
+    pe->image_base = pe->pe32_plus ? load_u64(optional + 24) : load_u32(optional + 28);
+    pe->image_size = load_u32(optional + 56);
+    pe->headers_size = load_u32(optional + 60);
+    uint32_t at = pe->pe32_plus ? 112 : 96;
+    for (uint32_t i = 0; i < PE_DIRECTORIES && at + 8 <= size; i++, at += 8) {
+        pe->directories[i].rva = load_u32(optional + at);
+        pe->directories[i].size = load_u32(optional + at + 4);
+    }
     return true;
 }
 
-bool pe_parse(struct bytes head, struct pe *ret_pe) {
-    if (head.size < DOS_BYTES || head.data[0] != 'M' || head.data[1] != 'Z')
+bool pe_read(struct pe *ret_pe, const struct peek *from, uint64_t base) {
+    uint8_t coff[COFF_BYTES], optional[OPTIONAL_MAX];
+    uint32_t at;
+    struct pe pe = {.from = *from, .base = base};
+    if (!peek_is(from, base, "MZ", 2) || !peek_u32(from, base + 0x3c, &at) || at > STUB_MAX ||
+        !peek_bytes(from, base + at, coff, sizeof(coff)) || memcmp(coff, "PE\0\0", 4) != 0)
         return false;
-    uint64_t at = load_u32(head.data + 0x3c);
-    struct bytes coff = bytes_slice(head, at, COFF_BYTES);
-    if (coff.size < COFF_BYTES || memcmp(coff.data, "PE\0\0", 4) != 0)
+    pe.machine = load_u16(coff + 4);
+    pe.timestamp = load_u32(coff + 8);
+    uint32_t said = load_u16(coff + 20), size = said < OPTIONAL_MAX ? said : OPTIONAL_MAX;
+    uint64_t optional_at = base + at + COFF_BYTES;
+    if (size < OPTIONAL_LEAST || !peek_bytes(from, optional_at, optional, size) ||
+        !read_optional(&pe, optional, size))
         return false;
-    struct pe pe = {.machine = load_u16(coff.data + 4), .timestamp = load_u32(coff.data + 8)};
-    uint32_t sections = load_u16(coff.data + 6), optional_size = load_u16(coff.data + 20);
-    struct bytes optional = bytes_slice(head, at + COFF_BYTES, optional_size);
-    if (optional.size < 96 || sections > PE_SECTIONS_MAX)
-        return false;
-    uint32_t magic = load_u16(optional.data);
-    pe.pe32_plus = magic == 0x20b;
-    if (magic != 0x20b && magic != 0x10b)
-        return false;
-    pe.image_base = pe.pe32_plus ? load_u64(optional.data + 24) : load_u32(optional.data + 28);
-    pe.image_size = load_u32(optional.data + 56);
-    pe.headers_size = load_u32(optional.data + 60);
-    uint32_t directories_at = pe.pe32_plus ? 112 : 96;
-    for (uint32_t i = 0; i < PE_DIRECTORIES; i++) {
-        struct bytes entry = bytes_slice(optional, directories_at + 8 * i, 8);
-        if (entry.size < 8)
-            break;
-        pe.directories[i].rva = load_u32(entry.data);
-        pe.directories[i].size = load_u32(entry.data + 4);
-    }
-    if (!parse_sections(head, at + COFF_BYTES + optional_size, sections, &pe))
-        return false;
+    read_sections(&pe, optional_at + said, load_u16(coff + 6));
     *ret_pe = pe;
     return true;
 }
 
-bool pe_at(struct space *s, uint64_t base, struct pe *ret_pe) {
-    uint8_t page[4096];
-    struct bytes head = space_lend(s, base, sizeof(page));
-    if (head.size < sizeof(page) && space_read(s, base, page, sizeof(page)))
-        head = (struct bytes){page, sizeof(page)};
-    return pe_parse(head, ret_pe);
+bool pe_parse(struct bytes head, struct pe *ret_pe) {
+    const struct peek from = peek_of_file(&head);
+    bool ok = pe_read(ret_pe, &from, 0) && !ret_pe->sections_cut;
+    ret_pe->from = (struct peek){0};
+    return ok;
 }
 
 bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offset) {
@@ -93,30 +100,29 @@ struct exports {
     uint64_t functions, names, ordinals; /* addresses */
 };
 
-static bool read_exports(struct space *s, uint64_t base, const struct pe *pe,
-                         struct exports *ret_exports) {
+static bool read_exports(const struct pe *pe, struct exports *ret_exports) {
     uint8_t d[40];
     if (!pe->directories[PE_EXPORTS].rva ||
-        !space_read(s, base + pe->directories[PE_EXPORTS].rva, d, sizeof(d)))
+        !peek_bytes(&pe->from, pe->base + pe->directories[PE_EXPORTS].rva, d, sizeof(d)))
         return false;
     *ret_exports = (struct exports){
         .function_count = load_u32(d + 20),
         .name_count = load_u32(d + 24),
-        .functions = base + load_u32(d + 28),
-        .names = base + load_u32(d + 32),
-        .ordinals = base + load_u32(d + 36),
+        .functions = pe->base + load_u32(d + 28),
+        .names = pe->base + load_u32(d + 32),
+        .ordinals = pe->base + load_u32(d + 36),
     };
     return ret_exports->name_count <= EXPORTS_MAX && ret_exports->function_count <= EXPORTS_MAX;
 }
 
 /* Function of the index-th name; false for forwarders, whose RVA points back into the directory. */
-static bool export_rva(struct space *s, const struct pe *pe, const struct exports *e,
-                       uint32_t index, uint32_t *ret_rva) {
+static bool export_rva(const struct pe *pe, const struct exports *e, uint32_t index,
+                       uint32_t *ret_rva) {
     uint16_t ordinal;
     uint32_t rva, start = pe->directories[PE_EXPORTS].rva;
-    if (!space_u16(s, e->ordinals + 2 * (uint64_t)index, &ordinal) ||
-        ordinal >= e->function_count || !space_u32(s, e->functions + 4 * (uint64_t)ordinal, &rva) ||
-        rva == 0)
+    if (!peek_u16(&pe->from, e->ordinals + 2 * (uint64_t)index, &ordinal) ||
+        ordinal >= e->function_count ||
+        !peek_u32(&pe->from, e->functions + 4 * (uint64_t)ordinal, &rva) || rva == 0)
         return false;
     if (rva >= start && rva - start < pe->directories[PE_EXPORTS].size)
         return false;
@@ -125,10 +131,11 @@ static bool export_rva(struct space *s, const struct pe *pe, const struct export
 }
 
 /* Text at an address, compared without keeping it; false when it is not there. */
-static bool compare_at(struct space *s, uint64_t address, const char *name, int *ret_order) {
+static bool compare_at(const struct peek *from, uint64_t address, const char *name,
+                       int *ret_order) {
     for (;; address++, name++) {
         uint8_t c;
-        if (!space_u8(s, address, &c))
+        if (!peek_u8(from, address, &c))
             return false;
         if (c != (unsigned char)*name || c == 0) {
             *ret_order = c - (unsigned char)*name;
@@ -137,22 +144,21 @@ static bool compare_at(struct space *s, uint64_t address, const char *name, int 
     }
 }
 
-bool pe_export(struct space *s, uint64_t base, const struct pe *pe, const char *name,
-               uint64_t *ret_address) {
+bool pe_export(const struct pe *pe, const char *name, uint64_t *ret_address) {
     struct exports e;
-    if (!read_exports(s, base, pe, &e))
+    if (!read_exports(pe, &e))
         return false;
     uint32_t low = 0, high = e.name_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2, name_rva, rva;
         int order;
-        if (!space_u32(s, e.names + 4 * (uint64_t)middle, &name_rva) ||
-            !compare_at(s, base + name_rva, name, &order))
+        if (!peek_u32(&pe->from, e.names + 4 * (uint64_t)middle, &name_rva) ||
+            !compare_at(&pe->from, pe->base + name_rva, name, &order))
             return false;
         if (order == 0) {
-            if (!export_rva(s, pe, &e, middle, &rva))
+            if (!export_rva(pe, &e, middle, &rva))
                 return false;
-            *ret_address = base + rva;
+            *ret_address = pe->base + rva;
             return true;
         }
         if (order < 0)
@@ -170,13 +176,13 @@ static int pe_cmp_symbols(const void *a, const void *b) {
     return strcmp(x->name, y->name);
 }
 
-bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_symbol **ret_symbols,
+bool pe_symbols(struct space *s, const struct pe *pe, struct pe_symbol **ret_symbols,
                 uint32_t *ret_count, struct err *err) {
     struct exports e;
     *ret_symbols = NULL;
     *ret_count = 0;
     uint8_t last;
-    if (!read_exports(s, base, pe, &e) || e.name_count == 0 ||
+    if (!read_exports(pe, &e) || e.name_count == 0 ||
         !space_u8(s, e.names + 4 * (uint64_t)e.name_count - 1, &last))
         return true; /* a hostile count is not there in memory, so nothing is allocated for it */
     struct pe_symbol *symbols = arena_array(&s->arena, e.name_count, sizeof(*symbols));
@@ -186,9 +192,9 @@ bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_s
     size_t limit = s->arena.used_bytes + NAMES_MAX;
     for (uint32_t i = 0; i < e.name_count && s->arena.used_bytes < limit; i++) {
         uint32_t name_rva, rva;
-        if (!space_u32(s, e.names + 4 * (uint64_t)i, &name_rva) || !export_rva(s, pe, &e, i, &rva))
+        if (!space_u32(s, e.names + 4 * (uint64_t)i, &name_rva) || !export_rva(pe, &e, i, &rva))
             continue;
-        const char *name = space_string(s, base + name_rva, NAME_MAX_SIZE);
+        const char *name = space_string(s, pe->base + name_rva, NAME_MAX_SIZE);
         if (name)
             symbols[count++] = (struct pe_symbol){rva, name};
     }

@@ -1,10 +1,12 @@
 /*
- * PE files (EXE and DLL), in the memory of a process and on disk: headers, exports, function table,
- * and the bytes of a file that stand in for pages that a dump does not hold.
+ * THE reader of PE files (EXE and DLL), in the memory of a process and on disk: headers, exports,
+ * and the bytes of a file that stand in for pages that a dump does not hold. Nobody else looks into
+ * a PE header.
  */
 #ifndef DUMPDIFF_MEMORY_PE_PE_H
 #define DUMPDIFF_MEMORY_PE_PE_H
 
+#include "memory/peek.h"
 #include "memory/space.h"
 
 #define PE_SECTIONS_MAX 96u /* what Windows loads */
@@ -31,6 +33,8 @@ struct pe_section {
 };
 
 struct pe {
+    struct peek from;
+    uint64_t base;       /* where its first byte lies in `from` */
     uint64_t image_base; /* where the linker wanted it */
     uint32_t machine, timestamp, image_size, headers_size;
     bool pe32_plus; /* 64-bit */
@@ -38,24 +42,31 @@ struct pe {
         uint32_t rva, size;
     } directories[PE_DIRECTORIES];
     uint32_t section_count;
+    bool sections_cut; /* more are named than could be read, or than PE_SECTIONS_MAX */
     struct pe_section sections[PE_SECTIONS_MAX];
 };
 
-/* Headers out of the first bytes of a file or image; false when they are none or cut. */
-bool pe_parse(struct bytes head, struct pe *ret_pe) MUST_CHECK;
+/*
+ * Reads the headers of the file or image at base; false when there are none, or none as far as the
+ * directories. *from has to outlive what it points to.
+ */
+bool pe_read(struct pe *ret_pe, const struct peek *from, uint64_t base) MUST_CHECK;
 
-/* As pe_parse for an image in memory; false when its first page is not in the dump. */
-bool pe_at(struct space *s, uint64_t base, struct pe *ret_pe) MUST_CHECK;
+/*
+ * Headers out of the first bytes of a file; false when they are none or cut, sections included.
+ * pe->from is then of no use.
+ */
+bool pe_parse(struct bytes head, struct pe *ret_pe) MUST_CHECK;
 
 /* File offset of an RVA in a file on disk; false when no section holds it in the file. */
 bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offset) MUST_CHECK;
 
 /*
- * Address of an exported function or variable; forwarders are not followed. Looks the name up by
- * halving, as the loader does, so that only the pages on the way have to be in the dump.
+ * Address of an exported function or variable of an image in memory; forwarders are not followed.
+ * Looks the name up by halving, as the loader does, so that only the pages on the way have to be in
+ * the dump.
  */
-bool pe_export(struct space *s, uint64_t base, const struct pe *pe, const char *name,
-               uint64_t *ret_address) MUST_CHECK;
+bool pe_export(const struct pe *pe, const char *name, uint64_t *ret_address) MUST_CHECK;
 
 struct pe_symbol {
     uint32_t rva;
@@ -64,9 +75,9 @@ struct pe_symbol {
 
 /*
  * All exports that have names, by RVA, in the space's arena; those whose names are not in the dump
- * are left out. NULL and 0 when there are none. Errors: ERR_NOMEM.
+ * are left out. NULL and 0 when there are none. pe: read out of s. Errors: ERR_NOMEM.
  */
-bool pe_symbols(struct space *s, uint64_t base, const struct pe *pe, struct pe_symbol **ret_symbols,
+bool pe_symbols(struct space *s, const struct pe *pe, struct pe_symbol **ret_symbols,
                 uint32_t *ret_count, struct err *err) MUST_CHECK;
 
 /* Takes bytes that stand in for [address, address + bytes.size). */

@@ -19,7 +19,6 @@
     X(dwfl_frame_pc) \
     X(dwfl_getthreads) \
     X(dwfl_module_addrinfo) \
-    X(dwfl_module_getelf) \
     X(dwfl_module_getsym_info) \
     X(dwfl_module_getsymtab) \
     X(dwfl_module_info) \
@@ -30,10 +29,8 @@
     X(dwfl_thread_getframes) \
     X(dwfl_thread_state_register_pc) \
     X(dwfl_thread_state_registers) \
-    X(elf_getphdrnum) \
     X(elf_memory) \
-    X(elf_version) \
-    X(gelf_getphdr)
+    X(elf_version)
 
 struct dw_api {
     void *library;

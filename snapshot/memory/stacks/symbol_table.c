@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
-#include "memory/elf/elf_image.h"
+#include "memory/elf/elf.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -22,8 +22,8 @@ typedef char *demangle_function(const char *mangled, char *buffer, size_t *lengt
 struct table {
     struct dw_api dw;
     const struct symbol_table_request *request;
-    char build_id[IMAGE_BUILD_ID_HEX]; /* "": has none */
-    demangle_function *demangle;       /* NULL: not there */
+    char build_id[ELF_BUILD_ID_HEX]; /* "": has none */
+    demangle_function *demangle;     /* NULL: not there */
     struct strbuf out;
     int fd;
 };
@@ -38,10 +38,10 @@ static int no_elf(Dwfl_Module *module, void **user_data, const char *name, Dwarf
 
 static int open_same_build(const struct table *t, const char *path) {
     struct file file;
-    char id[IMAGE_BUILD_ID_HEX];
+    char id[ELF_BUILD_ID_HEX];
     if (!file_open(&file, path, NULL))
         return -1;
-    bool same = image_file_build_id(file.bytes, id) && strcmp(id, t->build_id) == 0;
+    bool same = elf_file_build_id(file.bytes, id) && strcmp(id, t->build_id) == 0;
     file_close(&file);
     return same ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
@@ -81,7 +81,7 @@ static Dwfl_Module *report_file(struct table *t) {
                                              .find_debuginfo = symbol_table_find_debuginfo};
     struct file file;
     if (file_open(&file, t->request->file, NULL)) {
-        if (!image_file_build_id(file.bytes, t->build_id))
+        if (!elf_file_build_id(file.bytes, t->build_id))
             t->build_id[0] = '\0';
         file_close(&file);
     }
@@ -164,26 +164,12 @@ static void write_symbols(struct table *t, Dwfl_Module *module) {
         if (!name || !*name || section == SHN_UNDEF ||
             (type != STT_FUNC && type != STT_GNU_IFUNC) || strchr(name, '\n'))
             continue;
-        strbuf_addf(&t->out, "%c %" PRIx64 " %" PRIx64 " %x ", SYMBOL_TABLE_SYMBOL, address,
-                    symbol.st_size, symbol_table_rank_of(&symbol, name));
+        strbuf_addf(&t->out, "%" PRIx64 " %" PRIx64 " %x ", address, symbol.st_size,
+                    symbol_table_rank_of(&symbol, name));
         symbol_table_add_name(t, str_of(name));
         strbuf_addc(&t->out, '\n');
         if (t->out.len > BLOCK_BYTES)
             symbol_table_flush(t);
-    }
-}
-
-static void write_segments(struct table *t, Dwfl_Module *module) {
-    GElf_Addr bias;
-    Elf *elf = t->dw.dwfl_module_getelf(module, &bias);
-    size_t count;
-    if (!elf || t->dw.elf_getphdrnum(elf, &count) != 0)
-        return;
-    for (size_t i = 0; i < count && i < UINT16_MAX; i++) {
-        GElf_Phdr p;
-        if (t->dw.gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD)
-            strbuf_addf(&t->out, "%c %" PRIx64 " %" PRIx64 " %" PRIx64 "\n", SYMBOL_TABLE_SEGMENT,
-                        p.p_offset, p.p_vaddr, p.p_filesz);
     }
 }
 
@@ -197,7 +183,6 @@ void symbol_table_write(void *context, int fd) {
     memcpy(&t.demangle, &address, sizeof(address));
     Dwfl_Module *module = report_file(&t);
     if (module) {
-        write_segments(&t, module);
         write_symbols(&t, module);
         if (!t.out.failed)
             symbol_table_flush(&t);

@@ -7,12 +7,9 @@ struct symbol_table_request {
     const char *file, *symbols, *sysroot; /* the last two may be NULL */
 };
 
-#define SYMBOL_TABLE_SEGMENT 'L'
-#define SYMBOL_TABLE_SYMBOL  'S'
-
 /*
- * Writes "L offset vaddr size" for each segment of the file and "S vaddr size rank name" for each
- * function, numbers in hex; of several names of one address that of the lowest rank is the best.
+ * Writes "vaddr size rank name" for each function, numbers in hex; of several names of one address
+ * that of the lowest rank is the best.
  * A forked_work; context is the request.
  */
 void symbol_table_write(void *context, int fd);

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "memory/stacks/forked.h"
-#include "memory/elf/elf_image.h"
+#include "memory/elf/elf.h"
 #include "memory/stacks/symbol_table.h"
 
 #include <stdio.h>
@@ -48,15 +48,12 @@ void symbolizer_deinit(struct symbolizer *z) {
 /* Is folder + path an ELF file, and of this build where that is known? */
 static bool is_right(struct symbolizer *z, const struct strbuf *path, struct str build_id) {
     struct file file;
-    char id[IMAGE_BUILD_ID_HEX];
+    char id[ELF_BUILD_ID_HEX];
     if (path->failed || !file_open(&file, strbuf_cstr(path), NULL))
         return false;
-    bool elf = file.bytes.size > 64 && memcmp(file.bytes.data,
-                                              "\x7f"
-                                              "ELF",
-                                              4) == 0;
+    bool elf = file.bytes.size > ELF_HEADER_BYTES && elf_probe(file.bytes);
     bool other =
-        elf && build_id.len && image_file_build_id(file.bytes, id) && !str_eq(str_of(id), build_id);
+        elf && build_id.len && elf_file_build_id(file.bytes, id) && !str_eq(str_of(id), build_id);
     file_close(&file);
     z->other_builds += other;
     return elf && !other;
@@ -127,40 +124,33 @@ static bool symbolize_take_number(struct str *rest, uint64_t *ret) {
 
 static bool keep_line(struct symbolizer *z, struct symbol_module *m, struct str line,
                       struct err *err) {
-    struct str rest = str_drop(line, 1);
-    uint64_t a, b, c;
-    if (!symbolize_take_number(&rest, &a) || !symbolize_take_number(&rest, &b) ||
-        !symbolize_take_number(&rest, &c))
+    struct str rest = line;
+    uint64_t vaddr, size, rank;
+    if (!symbolize_take_number(&rest, &vaddr) || !symbolize_take_number(&rest, &size) ||
+        !symbolize_take_number(&rest, &rank))
         return true;
-    if (line.ptr[0] == SYMBOL_TABLE_SEGMENT) {
-        m->segments[m->segment_count++] = (struct segment){a, b, c};
-        return true;
-    }
     rest = str_trim(rest);
     const char *name = arena_copy(&z->arena, rest.ptr, rest.len);
     if (!name)
         return err_nomem(err);
-    m->symbols[m->symbol_count++] = (struct symbol){a, b, (uint32_t)c, {name, rest.len}};
+    m->symbols[m->symbol_count++] = (struct symbol){vaddr, size, (uint32_t)rank, {name, rest.len}};
     return true;
 }
 
 static bool keep_answer(struct symbolizer *z, struct symbol_module *m, struct str text,
                         struct err *err) {
-    size_t segments = 0, symbols = 0;
+    size_t lines = 0;
     struct str rest = text;
-    for (struct str line; str_next_line(&rest, &line);) {
-        segments += line.len && line.ptr[0] == SYMBOL_TABLE_SEGMENT;
-        symbols += line.len && line.ptr[0] == SYMBOL_TABLE_SYMBOL;
-    }
-    if (symbols > UINT32_MAX || segments > UINT32_MAX)
+    for (struct str line; str_next_line(&rest, &line);)
+        lines++;
+    if (lines > UINT32_MAX)
         return err_set(err, ERR_LIMIT, "more than %u symbols in a file", UINT32_MAX);
-    m->segments = arena_array(&z->arena, segments, sizeof(*m->segments));
-    m->symbols = arena_array(&z->arena, symbols, sizeof(*m->symbols));
-    if (!m->segments || !m->symbols)
+    m->symbols = arena_array(&z->arena, lines, sizeof(*m->symbols));
+    if (!m->symbols)
         return err_nomem(err);
     rest = text;
     for (struct str line; str_next_line(&rest, &line);)
-        if (line.len && !keep_line(z, m, line, err))
+        if (!keep_line(z, m, line, err))
             return false;
     if (m->symbol_count)
         qsort(m->symbols, m->symbol_count, sizeof(*m->symbols), symbolize_cmp_symbols);
@@ -173,6 +163,26 @@ static bool keep_answer(struct symbolizer *z, struct symbol_module *m, struct st
     return true;
 }
 
+static bool read_file_segments(struct symbolizer *z, struct symbol_module *m, const char *path,
+                               struct err *err) {
+    struct file file;
+    struct elf elf;
+    struct elf_segment s;
+    if (!file_open(&file, path, NULL))
+        return true;
+    const struct peek from = peek_of_file(&file.bytes);
+    bool ok = true;
+    if (elf_open(&elf, &from, 0)) {
+        m->segments = arena_array(&z->arena, elf.segment_count, sizeof(*m->segments));
+        ok = m->segments || err_nomem(err);
+        for (uint32_t i = 0; ok && i < elf.segment_count; i++)
+            if (elf_segment(&elf, i, &s) && s.type == ELF_SEGMENT_LOAD)
+                m->segments[m->segment_count++] = (struct segment){s.offset, s.vaddr, s.file_bytes};
+    }
+    file_close(&file);
+    return ok;
+}
+
 static bool symbolize_read_module(struct symbolizer *z, struct symbol_module *m, struct str path,
                                   struct str build_id, struct err *err) {
     struct strbuf file, text;
@@ -182,7 +192,9 @@ static bool symbolize_read_module(struct symbolizer *z, struct symbol_module *m,
     if (symbolizer_is_on(z) && find_file(z, path, build_id, &file)) {
         struct symbol_table_request request = {strbuf_cstr(&file), z->symbols, z->sysroot};
         forked_run(symbol_table_write, &request, OUTPUT_MAX, &text);
-        ok = text.failed ? err_nomem(err) : keep_answer(z, m, strbuf_str(&text), err);
+        ok = text.failed ? err_nomem(err)
+                         : keep_answer(z, m, strbuf_str(&text), err) &&
+                               read_file_segments(z, m, strbuf_cstr(&file), err);
         z->found += ok && m->found;
     }
     strbuf_deinit(&text);

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
-#include "memory/elf/elf_image.h"
+#include "memory/elf/elf.h"
 #include "memory/stacks/native_frames.h"
 
 #include <elf.h>
@@ -15,7 +15,6 @@
 
 /* An image taken out of memory may be this large; libraries with larger ones hold data. */
 #define IMAGE_MAX      ((uint64_t)96 << 20)
-#define DYNAMIC_MAX    4096u
 #define FRAME_NAME_MAX 512u
 
 struct unwinding {
@@ -32,14 +31,14 @@ struct unwinding {
 
 /* The whole file at folder + path when its build-id is the module's; -1 otherwise. */
 static int open_if_same(const char *folder, const char *path, const char *build_id) {
-    char full[4096], id[IMAGE_BUILD_ID_HEX];
+    char full[4096], id[ELF_BUILD_ID_HEX];
     int n = snprintf(full, sizeof(full), "%s%s", folder, path);
     if (n < 0 || (size_t)n >= sizeof(full))
         return -1;
     struct file file;
     if (!file_open(&file, full, NULL))
         return -1;
-    bool same = image_file_build_id(file.bytes, id) && strcmp(id, build_id) == 0;
+    bool same = elf_file_build_id(file.bytes, id) && strcmp(id, build_id) == 0;
     file_close(&file);
     return same ? open(full, O_RDONLY | O_CLOEXEC) : -1;
 }
@@ -54,85 +53,21 @@ static int open_file_of(const struct space *s, const struct space_module *m) {
     return fd;
 }
 
-/* The loader wrote addresses over the offsets in the dynamic section: puts them back. */
-static void unrelocate(uint8_t *image, uint64_t size, uint64_t at, uint64_t bytes, uint64_t base) {
-    for (uint64_t i = 0; i + 16 <= bytes && i / 16 < DYNAMIC_MAX; i += 16) {
-        if (at > size || size - at < i + 16)
-            return;
-        uint8_t *entry = image + at + i;
-        uint64_t tag = load_u64(entry), value = load_u64(entry + 8);
-        if (tag == DT_NULL)
-            return;
-        if ((tag == DT_STRTAB || tag == DT_SYMTAB || tag == DT_HASH || tag == DT_GNU_HASH) &&
-            value >= base) {
-            value -= base;
-            memcpy(entry + 8, &value, 8);
-        }
-    }
-}
-
-/*
- * A file as it would have been, out of what of it is in memory: each PT_LOAD at its p_offset,
- * without section headers. What is not there is zero.
- */
-static Elf *image_from_memory(struct unwinding *u, const struct space_module *m) {
-    uint8_t h[64];
-    struct space *s = u->space;
-    if (!space_read(s, m->base, h, sizeof(h)) || memcmp(h,
-                                                        "\x7f"
-                                                        "ELF\2\1",
-                                                        6) != 0)
-        return NULL;
-    uint64_t phoff = load_u64(h + 32), count = load_u16(h + 56);
-    uint8_t phdrs[64 * 56];
-    if (load_u16(h + 54) != 56 || count > 64 || phoff > 4096 ||
-        !space_read(s, m->base + phoff, phdrs, (size_t)count * 56))
-        return NULL;
-    uint64_t size = phoff + count * 56, low = UINT64_MAX;
-    for (uint64_t i = 0; i < count; i++) {
-        const uint8_t *p = phdrs + i * 56;
-        uint64_t offset = load_u64(p + 8), filesz = load_u64(p + 32), end;
-        if (load_u32(p) != PT_LOAD)
-            continue;
-        if (__builtin_add_overflow(offset, filesz, &end) || end > IMAGE_MAX)
-            return NULL;
-        size = end > size ? end : size;
-        low = load_u64(p + 16) < low ? load_u64(p + 16) : low;
-    }
-    if (low == UINT64_MAX)
-        return NULL;
-    uint64_t bias = m->base - (low - low % s->page_bytes);
-    uint8_t *image = calloc(1, (size_t)size);
-    if (!image)
-        return NULL;
-    for (uint64_t i = 0; i < count; i++) {
-        const uint8_t *p = phdrs + i * 56;
-        uint64_t offset = load_u64(p + 8), vaddr = load_u64(p + 16), filesz = load_u64(p + 32);
-        if (load_u32(p) != PT_LOAD)
-            continue;
-        for (uint64_t at = 0, n; at < filesz; at += n) {
-            n = 4096 - (vaddr + at) % 4096;
-            if (n > filesz - at)
-                n = filesz - at;
-            if (!space_read(s, bias + vaddr + at, image + offset + at, (size_t)n))
-                memset(image + offset + at, 0, (size_t)n);
-        }
-    }
-    memcpy(image, h, sizeof(h));
-    memset(image + 40, 0, 8); /* e_shoff */
-    memset(image + 58, 0, 6); /* e_shentsize, e_shnum, e_shstrndx */
-    for (uint64_t i = 0; i < count; i++)
-        if (load_u32(phdrs + i * 56) == PT_DYNAMIC)
-            unrelocate(image, size, load_u64(phdrs + i * 56 + 8), load_u64(phdrs + i * 56 + 32),
-                       bias);
-    return u->dw.elf_memory((char *)image, (size_t)size);
-}
-
 static const struct space_module *unwind_module_of(const struct unwinding *u, Dwarf_Addr base) {
     for (uint32_t i = 0; u && i < u->space->module_count; i++)
         if (u->space->modules[i].base == base)
             return &u->space->modules[i];
     return NULL;
+}
+
+/* What of a file is in memory, as a file; NULL: nothing. */
+static Elf *image_from_memory(struct unwinding *u, const struct space_module *m) {
+    const struct peek memory = peek_of_space(u->space);
+    struct elf elf;
+    if (!elf_open_mapped(&elf, &memory, m->base, u->space->page_bytes))
+        return NULL;
+    struct bytes image = elf_rebuild(&elf, IMAGE_MAX);
+    return image.data ? u->dw.elf_memory((char *)(uintptr_t)image.data, image.size) : NULL;
 }
 
 /* libdwfl asks for the file of a module when it first needs it. */
@@ -154,7 +89,7 @@ static int find_elf(Dwfl_Module *module, void **user_data, const char *name, Dwa
 static int open_debug_file(const struct space *s, const struct space_module *m) {
     if (!m->build_id || strlen(m->build_id) < 3)
         return -1;
-    char by_id[IMAGE_BUILD_ID_HEX + 48], by_name[1024];
+    char by_id[ELF_BUILD_ID_HEX + 48], by_name[1024];
     int fd = -1;
     snprintf(by_id, sizeof(by_id), "/usr/lib/debug/.build-id/%.2s/%s.debug", m->build_id,
              m->build_id + 2);
@@ -314,13 +249,9 @@ static int on_thread(Dwfl_Thread *thread, void *arg) {
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-/* A file that says no more than which CPU it is for. */
 static Elf *machine_elf(struct unwinding *u) {
-    static uint8_t header[64] = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT};
-    header[16] = ET_CORE;
-    header[18] = u->space->arch == ARCH_X64 ? EM_X86_64 : EM_AARCH64;
-    header[20] = EV_CURRENT;
-    header[52] = sizeof(header);
+    static uint8_t header[ELF_HEADER_BYTES];
+    elf_header_of(u->space->arch == ARCH_X64 ? EM_X86_64 : EM_AARCH64, header);
     return u->dw.elf_memory((char *)header, sizeof(header));
 }
 

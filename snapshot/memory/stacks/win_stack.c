@@ -31,14 +31,14 @@ static struct win_image *image_of(struct win_stacks *w, const struct space_modul
         err_nomem(err);
         return NULL;
     }
-    if (!pe_at(w->space, module->base, &pe))
+    const struct peek memory = peek_of_space(w->space);
+    if (!pe_read(&pe, &memory, module->base))
         return *image;
     (*image)->functions = module->base + pe.directories[PE_FUNCTIONS].rva;
     if (pe.machine == PE_MACHINE_X64 && pe.directories[PE_FUNCTIONS].rva)
         (*image)->function_count = pe.directories[PE_FUNCTIONS].size / FUNCTION_BYTES;
-    return pe_symbols(w->space, module->base, &pe, &(*image)->symbols, &(*image)->symbol_count, err)
-               ? *image
-               : NULL;
+    return pe_symbols(w->space, &pe, &(*image)->symbols, &(*image)->symbol_count, err) ? *image
+                                                                                       : NULL;
 }
 
 /* The last export at or before rva; NULL: none. */

@@ -1,6 +1,7 @@
-#include "memory/elf/elf_notes.h"
+#include "memory/elf/core_notes.h"
 
 #include "base/hash.h"
+#include "memory/elf/elf.h"
 
 #include <string.h>
 
@@ -25,13 +26,13 @@
 
 #define PATH_BYTES_MAX 4096u
 
-void elf_notes_init(struct elf_notes *n, struct space *s) {
-    *n = (struct elf_notes){.space = s};
+void core_notes_init(struct core_notes *n, struct space *s) {
+    *n = (struct core_notes){.space = s};
 }
 
 /* -- Threads ----------------------------------------------------------------------------------- */
 
-static struct space_thread *elf_notes_add_thread(struct elf_notes *n, struct err *err) {
+static struct space_thread *core_notes_add_thread(struct core_notes *n, struct err *err) {
     struct space *s = n->space;
     if (s->thread_count == n->thread_capacity) {
         uint32_t capacity = n->thread_capacity ? n->thread_capacity * 2 : 32;
@@ -74,7 +75,7 @@ static void name_arm64_registers(struct space_thread *t) {
     t->ip = t->registers[32];
 }
 
-static bool read_prstatus(struct elf_notes *n, struct bytes desc, struct err *err) {
+static bool read_prstatus(struct core_notes *n, struct bytes desc, struct err *err) {
     struct space *s = n->space;
     uint32_t registers = s->arch == ARCH_X64     ? X64_REGISTERS
                          : s->arch == ARCH_ARM64 ? ARM64_REGISTERS
@@ -83,7 +84,7 @@ static bool read_prstatus(struct elf_notes *n, struct bytes desc, struct err *er
         space_warn(s, 1, "thread status notes are shorter than this CPU's");
         return true;
     }
-    struct space_thread *t = elf_notes_add_thread(n, err);
+    struct space_thread *t = core_notes_add_thread(n, err);
     if (!t)
         return false;
     t->os_id = load_u32(desc.data + PRSTATUS_PID);
@@ -100,11 +101,11 @@ static bool read_prstatus(struct elf_notes *n, struct bytes desc, struct err *er
     return true;
 }
 
-static struct space_thread *last_thread(struct elf_notes *n) {
+static struct space_thread *last_thread(struct core_notes *n) {
     return n->space->thread_count ? &n->space->threads[n->space->thread_count - 1] : NULL;
 }
 
-static void read_fpregset(struct elf_notes *n, struct bytes desc) {
+static void read_fpregset(struct core_notes *n, struct bytes desc) {
     struct space_thread *t = last_thread(n);
     if (!t || desc.size == 0)
         return;
@@ -113,7 +114,7 @@ static void read_fpregset(struct elf_notes *n, struct bytes desc) {
 }
 
 /* The number of the system call it is in, -1 when it is in none. */
-static void read_arm_system_call(struct elf_notes *n, struct bytes desc) {
+static void read_arm_system_call(struct core_notes *n, struct bytes desc) {
     struct space_thread *t = last_thread(n);
     if (t && desc.size >= 4)
         t->orig_syscall = (int32_t)load_u32(desc.data);
@@ -122,7 +123,7 @@ static void read_arm_system_call(struct elf_notes *n, struct bytes desc) {
 /* -- Process ----------------------------------------------------------------------------------- */
 
 /* struct elf_prpsinfo of 64-bit machines: pid at 24, pr_fname[16] at 40. */
-static bool read_prpsinfo(struct elf_notes *n, struct bytes desc, struct err *err) {
+static bool read_prpsinfo(struct core_notes *n, struct bytes desc, struct err *err) {
     struct space *s = n->space;
     if (desc.size < 56 || n->has_psinfo)
         return true;
@@ -135,7 +136,7 @@ static bool read_prpsinfo(struct elf_notes *n, struct bytes desc, struct err *er
     return s->process || err_nomem(err);
 }
 
-static void read_auxv(struct elf_notes *n, struct bytes desc) {
+static void read_auxv(struct core_notes *n, struct bytes desc) {
     for (size_t at = 0; desc.size - at >= 16; at += 16) {
         uint64_t type = load_u64(desc.data + at), value = load_u64(desc.data + at + 8);
         bool power_of_2 = value && (value & (value - 1)) == 0;
@@ -148,7 +149,7 @@ static void read_auxv(struct elf_notes *n, struct bytes desc) {
     }
 }
 
-static bool grow_mappings(struct elf_notes *n, uint64_t more, struct err *err) {
+static bool grow_mappings(struct core_notes *n, uint64_t more, struct err *err) {
     struct space *s = n->space;
     uint64_t wanted = s->mapping_count + more;
     if (wanted <= n->mapping_capacity)
@@ -189,7 +190,7 @@ static bool next_path(struct space *s, struct bytes *names, const char **path, s
 }
 
 /* count, page size, then count x {start, end, offset in pages}, then count names. */
-static bool read_files(struct elf_notes *n, struct bytes desc, uint64_t offset, struct err *err) {
+static bool read_files(struct core_notes *n, struct bytes desc, uint64_t offset, struct err *err) {
     struct space *s = n->space;
     struct reader r;
     reader_init(&r, desc, offset);
@@ -227,7 +228,7 @@ static bool read_files(struct elf_notes *n, struct bytes desc, uint64_t offset, 
 
 /* -- The segment ------------------------------------------------------------------------------- */
 
-static bool read_note(struct elf_notes *n, uint32_t type, struct bytes desc, uint64_t offset,
+static bool read_note(struct core_notes *n, uint32_t type, struct bytes desc, uint64_t offset,
                       struct err *err) {
     switch (type) {
     case NT_PRSTATUS:
@@ -253,35 +254,23 @@ static bool read_note(struct elf_notes *n, uint32_t type, struct bytes desc, uin
     }
 }
 
-bool elf_notes_read(struct elf_notes *n, struct bytes notes, uint64_t offset, uint64_t align,
-                    struct err *err) {
-    struct reader r;
-    reader_init(&r, notes, offset);
-    uint64_t mask = align == 8 ? 7 : 3;
-    uint32_t number = 0;
-    for (; reader_left(&r) >= 12; number++) {
-        size_t start = r.pos;
-        uint32_t name_size = reader_u32(&r), size = reader_u32(&r), type = reader_u32(&r);
-        struct bytes name = reader_bytes(&r, name_size);
-        reader_skip(&r, (start - r.pos) & mask);
-        size_t at = r.pos;
-        struct bytes desc = reader_bytes(&r, size);
-        if (r.failed) {
-            space_warn(n->space, notes.size - start,
-                       "note %u at 0x%llx runs past its segment (needs %u bytes)", number,
-                       (unsigned long long)(offset + start), size);
-            return true;
-        }
-        bool known = (name.size >= 4 && memcmp(name.data, "CORE", 4) == 0) ||
-                     (name.size >= 5 && memcmp(name.data, "LINUX", 5) == 0);
-        if (known && !read_note(n, type, desc, offset + at, err))
-            return err_prefix(err, "note %u", number);
-        /* Padding behind the last note may be missing. */
-        uint64_t padding = (start - r.pos) & mask;
-        if (padding > reader_left(&r))
-            break;
-        reader_skip(&r, padding);
+bool core_notes_read(struct core_notes *n, struct bytes notes, uint64_t offset, uint64_t align,
+                     struct err *err) {
+    const struct peek from = peek_of_file(&notes);
+    struct elf_notes walk;
+    struct elf_note note;
+    elf_notes_begin(&walk, &from, 0, notes.size, align);
+    while (elf_notes_next(&walk, &note)) {
+        bool known = (note.name_size >= 4 && memcmp(note.name, "CORE", 4) == 0) ||
+                     (note.name_size >= 5 && memcmp(note.name, "LINUX", 5) == 0);
+        if (known &&
+            !read_note(n, note.type, bytes_slice(notes, note.at, note.size), offset + note.at, err))
+            return err_prefix(err, "note %u", walk.number - 1);
     }
+    if (walk.cut)
+        space_warn(n->space, notes.size - walk.start,
+                   "note %u at 0x%llx runs past its segment (needs %u bytes)", walk.number,
+                   (unsigned long long)(offset + walk.start), note.size);
     return true;
 }
 
@@ -295,7 +284,7 @@ static uint64_t minus(uint64_t a, uint64_t b) {
  * createdump and gcore leave the times 0. The kernel fills them in (fill_prstatus), and gives the
  * group leader those of the whole process, threads that have ended included.
  */
-static void settle_times(struct elf_notes *n) {
+static void settle_times(struct core_notes *n) {
     struct space *s = n->space;
     struct space_thread *leader = NULL;
     uint64_t user = 0, kernel = 0;
@@ -318,7 +307,7 @@ static void settle_times(struct elf_notes *n) {
 }
 
 /* pr_fname has 15 characters at most; the path given to execve starts with the same ones. */
-static void settle_name(struct elf_notes *n) {
+static void settle_name(struct core_notes *n) {
     struct space *s = n->space;
     if (!n->exec_name)
         return;
@@ -343,7 +332,7 @@ static void drop_nameless(struct space *s) {
     s->thread_count = kept;
 }
 
-void elf_notes_end(struct elf_notes *n) {
+void core_notes_end(struct core_notes *n) {
     drop_nameless(n->space);
     settle_times(n);
     settle_name(n);

@@ -4,12 +4,12 @@
  * Layouts: linux/elfcore.h and the kernel's fs/binfmt_elf.c; createdump and gdb's gcore write the
  * same.
  */
-#ifndef DUMPDIFF_MEMORY_ELF_ELF_NOTES_H
-#define DUMPDIFF_MEMORY_ELF_ELF_NOTES_H
+#ifndef DUMPDIFF_MEMORY_ELF_CORE_NOTES_H
+#define DUMPDIFF_MEMORY_ELF_CORE_NOTES_H
 
 #include "memory/space.h"
 
-struct elf_notes {
+struct core_notes {
     struct space *space;
     uint32_t thread_capacity, mapping_capacity;
     uint32_t others;    /* threads that are in the list without registers we know */
@@ -17,20 +17,20 @@ struct elf_notes {
     bool has_files, has_psinfo, has_times, has_siginfo;
 };
 
-void elf_notes_init(struct elf_notes *n, struct space *s);
+void core_notes_init(struct core_notes *n, struct space *s);
 
 /*
  * Reads one PT_NOTE segment: fills threads, mappings (of files), process, pid and page_bytes of
  * the space. What makes no sense is warned about. offset: of `notes` in the file.
  * Errors: ERR_NOMEM.
  */
-bool elf_notes_read(struct elf_notes *n, struct bytes notes, uint64_t offset, uint64_t align,
-                    struct err *err) MUST_CHECK;
+bool core_notes_read(struct core_notes *n, struct bytes notes, uint64_t offset, uint64_t align,
+                     struct err *err) MUST_CHECK;
 
 /*
  * After the last segment, when memory can be read: thread times that were not recorded become
  * UINT64_MAX, the group leader's own time is worked out, the process gets its full name.
  */
-void elf_notes_end(struct elf_notes *n);
+void core_notes_end(struct core_notes *n);
 
 #endif
