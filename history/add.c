@@ -114,11 +114,12 @@ static bool keep_values(struct keeper *k, const struct series *s, struct err *er
     for (uint32_t i = 0; i < s->value_count; i++) {
         const struct series_value *v = &s->values[i];
         /* Where a source does not tell generations, all of them are 0: that is not known. */
-        if (v->part == PART_TYPES && !s->generations_known && strcmp(v->group, "total") != 0)
+        const struct series_group_desc *group = series_group_desc(v->group);
+        if (group->part == PART_TYPES && !s->generations_known && v->group != GROUP_TYPES_TOTAL)
             continue;
         uint64_t cells[HISTORY_COLUMNS] = {v->counts[0], v->values[0], ABSENT, ABSENT, ABSENT};
         strbuf_clear(&k->name);
-        strbuf_addf(&k->name, "%s.%s.%s", part_descs[v->part].name, v->group, v->name);
+        strbuf_addf(&k->name, "%s.%s.%s", part_descs[group->part].name, group->name, v->name);
         if (k->name.failed)
             return err_nomem(err);
         if (!add_keep(k, HISTORY_VALUE, strbuf_cstr(&k->name), cells, err))

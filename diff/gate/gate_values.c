@@ -212,12 +212,13 @@ static void measure_ready(const struct gate *g, struct gate_result *r) {
 }
 
 /* Counts of a group of name and number pairs: handles by kind or type. */
-static void measure_counts(const struct gate *g, struct gate_result *r, enum part part) {
+static void measure_counts(const struct gate *g, struct gate_result *r, enum series_group group) {
     uint32_t end = g->s->count - 1;
+    struct series_values values = series_values(g->s, group);
     r->matches_nothing = true;
-    for (uint32_t v = 0; v < g->s->value_count; v++) {
-        const struct series_value *value = &g->s->values[v];
-        if (value->part != part || (r->budget->which && strcmp(value->name, r->budget->which) != 0))
+    for (uint32_t v = 0; v < values.count; v++) {
+        const struct series_value *value = &values.items[v];
+        if (r->budget->which && strcmp(value->name, r->budget->which) != 0)
             continue;
         r->matches_nothing = false;
         struct gate_row row = {.name = value->name,
@@ -229,7 +230,8 @@ static void measure_counts(const struct gate *g, struct gate_result *r, enum par
         gate_values_add_row(g, r, &row);
     }
     for (uint32_t i = 0; i <= end; i++)
-        if (r->values[i] == ABSENT && snapshot_has(g->s->snapshots[i], part))
+        if (r->values[i] == ABSENT &&
+            snapshot_has(g->s->snapshots[i], series_group_desc(group)->part))
             r->values[i] = 0;
 }
 
@@ -317,10 +319,10 @@ bool gate_measure(struct gate *g, struct gate_result *r, struct gate_excuses *ex
         measure_ready(g, r);
         break;
     case ON_HANDLES:
-        measure_counts(g, r, PART_HANDLES);
+        measure_counts(g, r, GROUP_HANDLES_KIND);
         break;
     case ON_OS_HANDLES:
-        measure_counts(g, r, PART_OS_HANDLES);
+        measure_counts(g, r, GROUP_OS_HANDLES_TYPE);
         break;
     case ON_NATIVE:
         for (uint32_t i = 0; i < g->s->count; i++)

@@ -394,9 +394,10 @@ static void diff_values(const struct csv_table *table, const struct series *s,
     end_line(out);
     for (uint32_t i = 0; i < s->value_count; i++) {
         const struct series_value *v = &s->values[i];
-        if (v->part != table->part)
+        const struct series_group_desc *group = series_group_desc(v->group);
+        if (group->part != table->part)
             continue;
-        text(out, v->group);
+        text(out, group->name);
         text(out, v->name);
         text(out, verdict_names[v->verdict]);
         for (uint32_t k = 0; k < s->count; k++) {

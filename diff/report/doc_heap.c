@@ -12,10 +12,11 @@ struct generation_values {
 /* From the types where they tell generations, else from what is said of whole heaps. */
 static struct generation_values doc_heap_generation_of(const struct doc_context *c, int g,
                                                        bool by_types) {
-    enum part part = by_types ? PART_TYPES : PART_HEAPS;
+    enum series_group all = by_types ? GROUP_TYPES_GENERATION : GROUP_HEAPS_GENERATION;
+    enum series_group unused = by_types ? GROUP_TYPES_FREE : GROUP_HEAPS_FREE;
     return (struct generation_values){
-        series_value(c->s, part, "generation", generation_names[g]),
-        series_value(c->s, part, "free", generation_names[g]),
+        series_value_of_generation(c->s, all, g),
+        series_value_of_generation(c->s, unused, g),
     };
 }
 
@@ -28,14 +29,6 @@ static bool any_value(const struct doc_context *c, const struct series_value *v)
         if ((v->values[i] != ABSENT && v->values[i]) || (v->counts[i] != ABSENT && v->counts[i]))
             return true;
     return false;
-}
-
-static uint64_t doc_heap_value_at(const struct series_value *v, uint32_t i) {
-    return v ? v->values[i] : ABSENT;
-}
-
-static uint64_t count_at(const struct series_value *v, uint32_t i) {
-    return v ? v->counts[i] : ABSENT;
 }
 
 static void doc_heap_add_known(uint64_t *sum, uint64_t more) {
@@ -56,11 +49,11 @@ static void generation_line(const struct doc_context *c, struct doc_table *t, in
     char buf[FMT_MAX];
     doc_row(c->d, t, DOC_PLAIN);
     doc_cell(c->d, t, DOC_PLAIN, generation_names[g]);
-    doc_count(c->d, t, count_at(v->all, 0));
-    doc_bytes(c->d, t, doc_heap_value_at(v->all, 0));
-    doc_bytes(c->d, t, doc_heap_value_at(v->unused, 0));
+    doc_count(c->d, t, series_count_at(v->all, 0));
+    doc_bytes(c->d, t, series_value_at(v->all, 0));
+    doc_bytes(c->d, t, series_value_at(v->unused, 0));
     doc_cell(c->d, t, DOC_PLAIN,
-             fmt_percent(doc_heap_value_at(v->unused, 0), doc_heap_value_at(v->all, 0), buf));
+             fmt_percent(series_value_at(v->unused, 0), series_value_at(v->all, 0), buf));
 }
 
 static void show_generations(const struct doc_context *c, bool told) {
@@ -80,9 +73,9 @@ static void show_generations(const struct doc_context *c, bool told) {
             continue;
         if (told)
             generation_line(c, t, g, &v);
-        doc_heap_add_known(&objects, count_at(v.all, 0));
-        doc_heap_add_known(&bytes, doc_heap_value_at(v.all, 0));
-        doc_heap_add_known(&unused, doc_heap_value_at(v.unused, 0));
+        doc_heap_add_known(&objects, series_count_at(v.all, 0));
+        doc_heap_add_known(&bytes, series_value_at(v.all, 0));
+        doc_heap_add_known(&unused, series_value_at(v.unused, 0));
     }
     doc_row(c->d, t, DOC_STRONG);
     doc_cell(c->d, t, DOC_PLAIN, "total");
@@ -149,10 +142,9 @@ static void show_regions(const struct doc_context *c) {
         {"committed", true, CUT_NEVER},
     };
     struct doc_table *t = NULL;
-    for (uint32_t i = 0; i < c->s->value_count; i++) {
-        const struct series_value *v = &c->s->values[i];
-        if (v->part != PART_REGIONS || v->group[0] != 'k')
-            continue;
+    struct series_values values = series_values(c->s, GROUP_REGIONS_KIND);
+    for (uint32_t i = 0; i < values.count; i++) {
+        const struct series_value *v = &values.items[i];
         if (!t) {
             doc_text(c->d, DOC_HEADING, DOC_PLAIN, "GC regions");
             t = doc_table(c->d, columns, 4);
@@ -162,7 +154,7 @@ static void show_regions(const struct doc_context *c) {
         doc_count(c->d, t, v->counts[0]);
         doc_bytes(c->d, t, v->values[0]);
         doc_bytes(c->d, t,
-                  doc_heap_value_at(series_value(c->s, PART_REGIONS, "committed", v->name), 0));
+                  series_value_at(series_value_beside(c->s, v, GROUP_REGIONS_COMMITTED), 0));
     }
     doc_prune(t);
 }
@@ -232,9 +224,9 @@ static void diff_generations(const struct doc_context *c, uint64_t *sums) {
             generation_row(c, t, &shown, generation_names[g], v.all->values, v.all->counts,
                            v.unused ? v.unused->values : NULL, false);
         for (uint32_t i = 0; i < count; i++) {
-            doc_heap_add_known(&bytes[i], doc_heap_value_at(v.all, i));
-            doc_heap_add_known(&objects[i], count_at(v.all, i));
-            doc_heap_add_known(&unused[i], doc_heap_value_at(v.unused, i));
+            doc_heap_add_known(&bytes[i], series_value_at(v.all, i));
+            doc_heap_add_known(&objects[i], series_count_at(v.all, i));
+            doc_heap_add_known(&unused[i], series_value_at(v.unused, i));
         }
     }
     generation_row(c, t, &shown, "total", bytes, objects, unused, true);

@@ -66,10 +66,9 @@ static void handles(const struct doc_context *c) {
     static const struct doc_column columns[] = {
         {"handles", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"kind", false, CUT_NEVER}};
     struct doc_table *t = NULL;
-    for (uint32_t i = 0; i < c->s->value_count; i++) {
-        const struct series_value *v = &c->s->values[i];
-        if (v->part != PART_HANDLES)
-            continue;
+    struct series_values values = series_values(c->s, GROUP_HANDLES_KIND);
+    for (uint32_t i = 0; i < values.count; i++) {
+        const struct series_value *v = &values.items[i];
         if (!t) {
             doc_text(c->d, DOC_HEADING, DOC_PLAIN, "GC handles");
             t = doc_table(c->d, columns, 3);

@@ -10,11 +10,15 @@
 
 /* A table of pairs of one part. */
 struct value_section {
-    enum part part;
     const char *heading, *count_title;
-    bool plain;                      /* values are counts, not bytes */
-    const char *groups[GROUPS_MOST]; /* in this order; more than one get a column */
+    bool plain; /* values are counts, not bytes */
+    uint32_t group_count;
+    enum series_group groups[GROUPS_MOST]; /* in this order; more than one get a column */
 };
+
+static enum part part_of(const struct value_section *section) {
+    return series_group_desc(section->groups[0])->part;
+}
 
 struct values {
     const struct doc_context *c;
@@ -86,7 +90,7 @@ static void find_units(struct values *v) {
 
 static enum number_kind doc_values_kind_of(const struct values *v,
                                            const struct series_value *value) {
-    if (value->part != PART_COUNTERS)
+    if (value->group != GROUP_COUNTERS)
         return v->section->plain ? NUMBER_COUNT : NUMBER_BYTES;
     uint32_t unit = strmap_get(&v->units, str_of(value->name), STR(""));
     return unit == STRMAP_NONE ? NUMBER_COUNT : (enum number_kind)unit;
@@ -157,13 +161,12 @@ static struct doc_table *value_table(const struct doc_context *c, const struct d
     return doc_table(c->d, columns, n);
 }
 
-static void doc_values_collect(struct values *v, const char *group) {
+static void doc_values_collect(struct values *v, enum series_group group) {
     const struct series *s = v->c->s;
+    struct series_values values = series_values(s, group);
     v->count = 0;
-    for (uint32_t i = 0; i < s->value_count; i++) {
-        const struct series_value *value = &s->values[i];
-        if (value->part != v->section->part || strcmp(value->group, group) != 0)
-            continue;
+    for (uint32_t i = 0; i < values.count; i++) {
+        const struct series_value *value = &values.items[i];
         if (v->c->o->all || value_changed(s, value))
             v->rows[v->count++] = value;
         else
@@ -176,9 +179,10 @@ static void doc_values_write_groups(struct values *v) {
     const struct value_section *section = v->section;
     uint32_t top = view_top(v->c->o, ROWS_DEFAULT);
     struct doc_table *t =
-        value_table(v->c, &v->shown, section->count_title, section->groups[1] != NULL);
-    for (size_t g = 0; g < GROUPS_MOST && section->groups[g]; g++) {
-        const char *group = section->groups[1] ? section->groups[g] : NULL;
+        value_table(v->c, &v->shown, section->count_title, section->group_count > 1);
+    for (uint32_t g = 0; g < section->group_count; g++) {
+        const char *group =
+            section->group_count > 1 ? series_group_desc(section->groups[g])->name : NULL;
         doc_values_collect(v, section->groups[g]);
         for (uint32_t i = 0; i < v->count && v->written < top; i++, v->written++)
             value_row(v->c, t, &v->shown, v->rows[i], group && i ? "" : group,
@@ -192,24 +196,17 @@ static void doc_values_write_groups(struct values *v) {
 /* A part that only some of the dumps have: nothing to be lined up. */
 static bool is_partial(const struct doc_context *c, const struct value_section *section) {
     struct strbuf names;
-    if (c->s->parts_all & PART_BIT(section->part))
+    if (c->s->parts_all & PART_BIT(part_of(section)))
         return false;
     strbuf_init(&names);
     for (uint32_t i = 0; i < c->s->count; i++)
-        if (snapshot_has(c->s->snapshots[i], section->part))
+        if (snapshot_has(c->s->snapshots[i], part_of(section)))
             strbuf_addf(&names, "%s%s", names.len ? ", " : "", c->o->names[i]);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
     doc_text(c->d, DOC_ITEM, DOC_DIM, "only in %s", strbuf_cstr(&names));
     c->d->failed |= names.failed;
     strbuf_deinit(&names);
     return true;
-}
-
-static bool has_group(const struct series *s, enum part part, const char *group) {
-    for (uint32_t i = 0; i < s->value_count; i++)
-        if (s->values[i].part == part && strcmp(s->values[i].group, group) == 0)
-            return true;
-    return false;
 }
 
 /* Addresses tell something of one process only. */
@@ -225,10 +222,10 @@ static bool is_one_process(const struct series *s) {
 
 static void value_section(const struct doc_context *c, const struct value_section *section) {
     struct values v = {.c = c, .section = section};
-    if (strcmp(section->groups[0], "base") == 0 &&
-        !(is_one_process(c->s) && has_group(c->s, section->part, "base")))
+    if (section->groups[0] == GROUP_MEMORY_BASE &&
+        !(is_one_process(c->s) && series_values(c->s, GROUP_MEMORY_BASE).count))
         return;
-    if (!part_any(c, section->part) || is_partial(c, section))
+    if (!part_any(c, part_of(section)) || is_partial(c, section))
         return;
     strmap_init(&v.units);
     v.rows = calloc((size_t)c->s->value_count + 1, sizeof(*v.rows));
@@ -236,7 +233,7 @@ static void value_section(const struct doc_context *c, const struct value_sectio
         c->d->failed = true;
         return;
     }
-    if (section->part == PART_COUNTERS)
+    if (part_of(section) == PART_COUNTERS)
         find_units(&v);
     doc_shown(c, &v.shown);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
@@ -252,22 +249,23 @@ static void value_section(const struct doc_context *c, const struct value_sectio
 
 void doc_diff_values(const struct doc_context *c) {
     static const struct value_section sections[] = {
-        {PART_GC, "GC totals", "", false, {"gc"}},
-        {PART_LIVE, "Live and garbage", "objects", false, {"live"}},
-        {PART_ASYNC, "Async methods that wait", "objects", false, {"method"}},
-        {PART_REGIONS, "GC regions", "regions", false, {"kind"}},
-        {PART_HANDLES, "GC handles", "handles", false, {"kind"}},
-        {PART_MEMORY_MAP,
-         "Memory map",
+        {"GC totals", "", false, 1, {GROUP_GC}},
+        {"Live and garbage", "objects", false, 1, {GROUP_LIVE}},
+        {"Async methods that wait", "objects", false, 1, {GROUP_ASYNC_METHOD}},
+        {"GC regions", "regions", false, 1, {GROUP_REGIONS_KIND}},
+        {"GC handles", "handles", false, 1, {GROUP_HANDLES_KIND}},
+        {"Memory map",
          "regions",
          false,
-         {"usage", "state", "type", "protect", "largest"}},
-        {PART_MEMORY_MAP, "Private memory by allocation", "regions", false, {"base"}},
-        {PART_NATIVE_HEAPS, "Native heaps", "heaps", false, {"heap"}},
-        {PART_LOADER, "Loader heaps", "heaps", false, {"kind"}},
-        {PART_MODULES, "Modules", "modules", true, {"module"}},
-        {PART_OS_HANDLES, "Operating system handles", "handles", true, {"type"}},
-        {PART_COUNTERS, "Counters", "", true, {"counter"}},
+         5,
+         {GROUP_MEMORY_USAGE, GROUP_MEMORY_STATE, GROUP_MEMORY_TYPE, GROUP_MEMORY_PROTECT,
+          GROUP_MEMORY_LARGEST}},
+        {"Private memory by allocation", "regions", false, 1, {GROUP_MEMORY_BASE}},
+        {"Native heaps", "heaps", false, 1, {GROUP_NATIVE_HEAPS}},
+        {"Loader heaps", "heaps", false, 1, {GROUP_LOADER_KIND}},
+        {"Modules", "modules", true, 1, {GROUP_MODULES}},
+        {"Operating system handles", "handles", true, 1, {GROUP_OS_HANDLES_TYPE}},
+        {"Counters", "", true, 1, {GROUP_COUNTERS}},
     };
     for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
         value_section(c, &sections[i]);
@@ -276,13 +274,14 @@ void doc_diff_values(const struct doc_context *c) {
 /* -- Finalizer --------------------------------------------------------------------------------- */
 
 static void finalizer_values(const struct doc_context *c) {
-    static const char *const names[] = {"ready", "finalizable"};
+    static const enum series_value_id ids[] = {VALUE_READY, VALUE_FINALIZABLE};
     struct doc_shown shown;
     doc_shown(c, &shown);
     struct doc_table *t = value_table(c, &shown, "", false);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names) + GEN_COUNT; i++) {
-        const char *name = i < 2 ? names[i] : generation_names[i - 2];
-        const struct series_value *v = series_value(c->s, PART_FINALIZER, "finalizer", name);
+    for (int i = 0; i < 2 + GEN_COUNT; i++) {
+        const struct series_value *v =
+            i < 2 ? series_value(c->s, ids[i])
+                  : series_value_of_generation(c->s, GROUP_FINALIZER, i - 2);
         if (v)
             value_row(c, t, &shown, v, NULL, NUMBER_COUNT);
     }

@@ -172,13 +172,8 @@ static cJSON *value_delta(const uint64_t *values, uint32_t count) {
     return json_delta(fmt_delta(values[0], values[count - 1]));
 }
 
-/* Keys of the values and counts of a group; NULL: not said. */
-struct value_keys {
-    const char *name, *values, *values_delta, *counts, *counts_delta;
-};
-
-static cJSON *value_object(struct json *j, const struct series *s, const struct series_value *v,
-                           const struct value_keys *keys) {
+static cJSON *value_object(struct json *j, const struct series *s, const struct series_value *v) {
+    const struct series_value_keys *keys = &series_group_desc(v->group)->json;
     cJSON *object = cJSON_CreateObject();
     json_add(j, object, keys->name, json_text(v->name));
     if (keys->counts) {
@@ -193,25 +188,21 @@ static cJSON *value_object(struct json *j, const struct series *s, const struct 
     return object;
 }
 
-static cJSON *group(struct json *j, const struct series *s, enum part part, const char *name,
-                    const struct value_keys *keys) {
-    if (!(s->parts_any & PART_BIT(part)))
+static cJSON *group(struct json *j, const struct series *s, enum series_group which) {
+    if (!(s->parts_any & PART_BIT(series_group_desc(which)->part)))
         return cJSON_CreateNull();
+    struct series_values values = series_values(s, which);
     cJSON *array = cJSON_CreateArray();
-    for (uint32_t i = 0; i < s->value_count; i++)
-        if (s->values[i].part == part && strcmp(s->values[i].group, name) == 0)
-            json_append(j, array, value_object(j, s, &s->values[i], keys));
+    for (uint32_t i = 0; i < values.count; i++)
+        json_append(j, array, value_object(j, s, &values.items[i]));
     return array;
 }
 
 static void generations(struct json *j, const struct series *s) {
-    static const struct value_keys keys = {"generation", "bytes", "bytes_delta", "objects",
-                                           "objects_delta"};
-    static const struct value_keys unused = {"generation", "bytes", "bytes_delta", NULL, NULL};
-    enum part part =
-        s->generations_known || !(s->parts_any & PART_BIT(PART_HEAPS)) ? PART_TYPES : PART_HEAPS;
-    json_put(j, "generations", group(j, s, part, "generation", &keys));
-    json_put(j, "free", group(j, s, part, "free", &unused));
+    bool types = s->generations_known || !(s->parts_any & PART_BIT(PART_HEAPS));
+    json_put(j, "generations",
+             group(j, s, types ? GROUP_TYPES_GENERATION : GROUP_HEAPS_GENERATION));
+    json_put(j, "free", group(j, s, types ? GROUP_TYPES_FREE : GROUP_HEAPS_FREE));
 }
 
 static cJSON *finalizer_column(struct json *j, const struct series *s, const char *name) {
@@ -239,27 +230,24 @@ static void json_diff_finalizer(struct json *j, const struct series *s) {
     cJSON *object = cJSON_CreateObject();
     for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
         json_add(j, object, columns[i], finalizer_column(j, s, columns[i]));
-    const struct series_value *ready = series_value(s, PART_FINALIZER, "finalizer", "ready");
+    const struct series_value *ready = series_value(s, VALUE_READY);
     json_add(j, object, "ready_delta",
              ready ? value_delta(ready->values, s->count) : cJSON_CreateNull());
     json_put(j, "finalizer", object);
 }
 
 static void json_diff_regions(struct json *j, const struct series *s) {
-    static const struct value_keys keys = {"kind", "allocated", "allocated_delta", "regions",
-                                           "regions_delta"};
     if (!(s->parts_any & PART_BIT(PART_REGIONS))) {
         json_put(j, "regions", cJSON_CreateNull());
         return;
     }
+    struct series_values values = series_values(s, GROUP_REGIONS_KIND);
     json_array_begin(j, "regions");
-    for (uint32_t i = 0; i < s->value_count; i++) {
-        const struct series_value *v = &s->values[i];
-        if (v->part != PART_REGIONS || strcmp(v->group, "kind") != 0)
-            continue;
-        cJSON *object = value_object(j, s, v, &keys);
-        const struct series_value *committed = series_value(s, PART_REGIONS, "committed", v->name);
-        json_add(j, object, "committed",
+    for (uint32_t i = 0; i < values.count; i++) {
+        const struct series_value *v = &values.items[i];
+        cJSON *object = value_object(j, s, v);
+        const struct series_value *committed = series_value_beside(s, v, GROUP_REGIONS_COMMITTED);
+        json_add(j, object, series_group_desc(GROUP_REGIONS_COMMITTED)->json.values,
                  committed ? json_numbers(committed->values, s->count) : cJSON_CreateNull());
         json_array_put(j, object);
     }
@@ -268,24 +256,19 @@ static void json_diff_regions(struct json *j, const struct series *s) {
 
 static void json_diff_memory_map(struct json *j, const struct series *s) {
     static const struct {
-        const char *key, *group, *name;
-    } lists[] = {{"by_usage", "usage", "usage"},
-                 {"by_state", "state", "state"},
-                 {"by_type", "type", "type"},
-                 {"by_protect", "protect", "protect"},
-                 {"by_allocation", "base", "allocation"},
-                 {"largest", "largest", "usage"}};
+        const char *key;
+        enum series_group group;
+    } lists[] = {{"by_usage", GROUP_MEMORY_USAGE},     {"by_state", GROUP_MEMORY_STATE},
+                 {"by_type", GROUP_MEMORY_TYPE},       {"by_protect", GROUP_MEMORY_PROTECT},
+                 {"by_allocation", GROUP_MEMORY_BASE}, {"largest", GROUP_MEMORY_LARGEST}};
     if (!(s->parts_any & PART_BIT(PART_MEMORY_MAP))) {
         json_put(j, "memory_map", cJSON_CreateNull());
         return;
     }
     cJSON *object = cJSON_CreateObject();
-    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
-        const struct value_keys keys = {lists[i].name, "bytes", "bytes_delta", "regions",
-                                        "regions_delta"};
-        json_add(j, object, lists[i].key, group(j, s, PART_MEMORY_MAP, lists[i].group, &keys));
-    }
-    const struct series_value *largest = series_value(s, PART_MEMORY_MAP, "largest", "Free");
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+        json_add(j, object, lists[i].key, group(j, s, lists[i].group));
+    const struct series_value *largest = series_value(s, VALUE_LARGEST_FREE);
     json_add(j, object, "largest_free",
              largest ? json_numbers(largest->values, s->count) : cJSON_CreateNull());
     json_put(j, "memory_map", object);
@@ -298,10 +281,9 @@ static void json_diff_counters(struct json *j, const struct series *s) {
         return;
     }
     cJSON *object = cJSON_CreateObject(), *verdicts = cJSON_CreateObject();
-    for (uint32_t i = 0; i < s->value_count; i++) {
-        const struct series_value *v = &s->values[i];
-        if (v->part != PART_COUNTERS)
-            continue;
+    struct series_values values = series_values(s, GROUP_COUNTERS);
+    for (uint32_t i = 0; i < values.count; i++) {
+        const struct series_value *v = &values.items[i];
         json_add(j, object, v->name, json_numbers(v->values, s->count));
         json_add(j, verdicts, v->name, json_text(verdict_names[v->verdict]));
     }
@@ -311,10 +293,6 @@ static void json_diff_counters(struct json *j, const struct series *s) {
 
 bool json_diff(const struct series *s, const struct findings *f, const struct report_options *o,
                struct strbuf *out, struct err *err) {
-    static const struct value_keys sizes = {"name", "bytes", "bytes_delta", NULL, NULL};
-    static const struct value_keys counted = {"kind", "bytes", "bytes_delta", "count",
-                                              "count_delta"};
-    static const struct value_keys counts = {"name", NULL, NULL, "count", "count_delta"};
     struct json j;
     json_begin(&j, out);
     json_put(&j, "schema", json_text("dumpdiff.diff/1"));
@@ -323,16 +301,16 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     bool ok = json_diff_types(&j, s, o, err);
     threads(&j, s);
     generations(&j, s);
-    json_put(&j, "gc", group(&j, s, PART_GC, "gc", &sizes));
+    json_put(&j, "gc", group(&j, s, GROUP_GC));
     json_diff_finalizer(&j, s);
     json_diff_regions(&j, s);
     json_diff_memory_map(&j, s);
-    json_put(&j, "handles", group(&j, s, PART_HANDLES, "kind", &counted));
-    json_put(&j, "loader", group(&j, s, PART_LOADER, "kind", &counted));
-    json_put(&j, "native_heaps", group(&j, s, PART_NATIVE_HEAPS, "heap", &sizes));
-    json_put(&j, "modules", group(&j, s, PART_MODULES, "module", &counts));
-    json_put(&j, "os_handles", group(&j, s, PART_OS_HANDLES, "type", &counts));
-    json_put(&j, "async", group(&j, s, PART_ASYNC, "method", &counted));
+    json_put(&j, "handles", group(&j, s, GROUP_HANDLES_KIND));
+    json_put(&j, "loader", group(&j, s, GROUP_LOADER_KIND));
+    json_put(&j, "native_heaps", group(&j, s, GROUP_NATIVE_HEAPS));
+    json_put(&j, "modules", group(&j, s, GROUP_MODULES));
+    json_put(&j, "os_handles", group(&j, s, GROUP_OS_HANDLES_TYPE));
+    json_put(&j, "async", group(&j, s, GROUP_ASYNC_METHOD));
     json_diff_counters(&j, s);
     ok = ok && json_allocations(&j, s, o, err);
     ok = ok && json_growth_points(&j, s, err);

@@ -77,25 +77,35 @@ bool json_growth_points(struct json *j, const struct series *s, struct err *err)
 
 /* -- Reconciliation ---------------------------------------------------------------------------- */
 
-static uint64_t usage(const struct series *s, const char *name, uint32_t i) {
-    const struct series_value *v = series_value(s, PART_MEMORY_MAP, "usage", name);
-    return v && v->values[i] != ABSENT ? v->values[i] : 0;
+static uint64_t usage(const struct series *s, enum series_value_id id, uint32_t i) {
+    uint64_t bytes = series_value_at(series_value(s, id), i);
+    return bytes != ABSENT ? bytes : 0;
 }
 
 /* Names of what memory is used for, as the readers of raw dumps have them. */
 static const struct {
-    const char *key, *usages[3];
+    const char *key;
+    enum series_value_id usages[2];
+    uint32_t count;
 } native_parts[] = {
-    {"native", {"native", NULL}},
-    {"loader_jit", {"loader-jit", NULL}},
-    {"image", {"image", "mapped-file", NULL}},
-    {"stack", {"stack", NULL}},
-    {"unaccounted", {"unaccounted", NULL}},
+    {"native", {VALUE_USAGE_NATIVE}, 1},
+    {"loader_jit", {VALUE_USAGE_LOADER_JIT}, 1},
+    {"image", {VALUE_USAGE_IMAGE, VALUE_USAGE_MAPPED_FILE}, 2},
+    {"stack", {VALUE_USAGE_STACK}, 1},
+    {"unaccounted", {VALUE_USAGE_UNACCOUNTED}, 1},
 };
+
+/* Bytes of native_parts[k]. */
+static uint64_t native_part(const struct series *s, size_t k, uint32_t i) {
+    uint64_t sum = 0;
+    for (uint32_t u = 0; u < native_parts[k].count; u++)
+        sum = num_add(sum, usage(s, native_parts[k].usages[u], i));
+    return sum;
+}
 
 /* Does every snapshot know what is GC heap and what is not? */
 static bool can_reconcile(const struct series *s) {
-    const struct series_value *heap = series_value(s, PART_MEMORY_MAP, "usage", "gc-heap");
+    const struct series_value *heap = series_value(s, VALUE_USAGE_GC_HEAP);
     for (uint32_t i = 0; heap && i < s->count; i++)
         if (heap->values[i] == ABSENT || !snapshot_has(s->snapshots[i], PART_TYPES))
             return false;
@@ -110,12 +120,12 @@ void json_reconciliation(struct json *j, const struct series *s) {
     cJSON *object = cJSON_CreateObject(), *committed = cJSON_CreateArray(),
           *managed = cJSON_CreateArray(), *overhead = cJSON_CreateArray();
     for (uint32_t i = 0; i < s->count; i++) {
-        uint64_t gc = num_add(usage(s, "gc-heap", i), usage(s, "gc-bookkeeping", i));
+        uint64_t gc =
+            num_add(usage(s, VALUE_USAGE_GC_HEAP, i), usage(s, VALUE_USAGE_GC_BOOKKEEPING, i));
         uint64_t objects = s->sums[i].total.bytes, all = gc;
         objects = objects < gc ? objects : gc;
         for (size_t k = 0; k < sizeof(native_parts) / sizeof(*native_parts); k++)
-            for (size_t u = 0; native_parts[k].usages[u]; u++)
-                all = num_add(all, usage(s, native_parts[k].usages[u], i));
+            all = num_add(all, native_part(s, k, i));
         json_append(j, committed, json_number(all));
         json_append(j, managed, json_number(objects));
         json_append(j, overhead, json_number(gc - objects));
@@ -125,12 +135,8 @@ void json_reconciliation(struct json *j, const struct series *s) {
     json_add(j, object, "gc_overhead", overhead);
     for (size_t k = 0; k < sizeof(native_parts) / sizeof(*native_parts); k++) {
         cJSON *column = cJSON_CreateArray();
-        for (uint32_t i = 0; i < s->count; i++) {
-            uint64_t sum = 0;
-            for (size_t u = 0; native_parts[k].usages[u]; u++)
-                sum = num_add(sum, usage(s, native_parts[k].usages[u], i));
-            json_append(j, column, json_number(sum));
-        }
+        for (uint32_t i = 0; i < s->count; i++)
+            json_append(j, column, json_number(native_part(s, k, i)));
         json_add(j, object, native_parts[k].key, column);
     }
     json_put(j, "reconciliation", object);

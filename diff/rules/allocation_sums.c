@@ -168,13 +168,13 @@ const struct rule rule_allocation_size_dominates = {
 
 /* Private memory by the map, else as the process or the system counts it. */
 static uint64_t native_at(const struct series *s, uint32_t i) {
-    static const char *const counters[] = {"process.private_bytes", "process.anonymous_bytes",
-                                           "process.rss_bytes", "process.working_set"};
+    static const enum series_value_id counters[] = {VALUE_PRIVATE_BYTES, VALUE_ANONYMOUS_BYTES,
+                                                    VALUE_RSS_BYTES, VALUE_WORKING_SET};
     uint64_t bytes = rule_native_bytes(s, i);
     if (bytes != ABSENT)
         return bytes;
     for (size_t c = 0; c < sizeof(counters) / sizeof(*counters); c++) {
-        const struct series_value *value = series_value(s, PART_COUNTERS, "counter", counters[c]);
+        const struct series_value *value = series_value(s, counters[c]);
         if (value && value->values[0] != ABSENT && value->values[s->count - 1] != ABSENT)
             return value->values[i];
     }

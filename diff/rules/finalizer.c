@@ -235,8 +235,7 @@ const struct rule rule_finalizer_stuck = {
 /* -- The queue --------------------------------------------------------------------------------- */
 
 static uint64_t finalizable(const struct series *s, uint32_t i) {
-    const struct series_value *value = series_value(s, PART_FINALIZER, "finalizer", "finalizable");
-    return value ? value->values[i] : ABSENT;
+    return series_value_at(series_value(s, VALUE_FINALIZABLE), i);
 }
 
 /* The type with most objects ready; NULL when none tells. */
@@ -264,7 +263,7 @@ static bool is_stuck(const struct series *s) {
 static bool run_queue(const struct series *s, const struct limits *limits, struct findings *f,
                       struct err *err) {
     (void)err;
-    const struct series_value *ready = series_value(s, PART_FINALIZER, "finalizer", "ready");
+    const struct series_value *ready = series_value(s, VALUE_READY);
     uint32_t end = s->count - 1;
     if (!ready || ready->values[0] == ABSENT || ready->values[end] == ABSENT) {
         findings_skip(f, &rule_finalizer_queue_growth,

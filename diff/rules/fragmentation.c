@@ -8,12 +8,6 @@ struct share {
     uint64_t free_bytes, bytes;
 };
 
-static uint64_t fragmentation_value_of(const struct series *s, enum part part, const char *group,
-                                       const char *name, uint32_t i) {
-    const struct series_value *value = series_value(s, part, group, name);
-    return value ? value->values[i] : ABSENT;
-}
-
 static struct share share_of(const struct series *s, uint32_t i, int gen) {
     struct share share = {ABSENT, ABSENT};
     const struct snapshot *snapshot = s->snapshots[i];
@@ -22,12 +16,13 @@ static struct share share_of(const struct series *s, uint32_t i, int gen) {
             share = (struct share){s->sums[i].free_total.bytes, s->sums[i].total.bytes};
         return share;
     }
-    const char *name = generation_names[gen];
-    enum part part = s->generations_known ? PART_TYPES : PART_HEAPS;
-    if (!snapshot_has(snapshot, part))
+    bool types = s->generations_known;
+    enum series_group unused = types ? GROUP_TYPES_FREE : GROUP_HEAPS_FREE;
+    enum series_group all = types ? GROUP_TYPES_GENERATION : GROUP_HEAPS_GENERATION;
+    if (!snapshot_has(snapshot, types ? PART_TYPES : PART_HEAPS))
         return share;
-    share.free_bytes = fragmentation_value_of(s, part, "free", name, i);
-    share.bytes = fragmentation_value_of(s, part, "generation", name, i);
+    share.free_bytes = series_value_at(series_value_of_generation(s, unused, gen), i);
+    share.bytes = series_value_at(series_value_of_generation(s, all, gen), i);
     return share;
 }
 
@@ -122,8 +117,8 @@ const struct rule rule_fragmentation = {
 /* -- Committed --------------------------------------------------------------------------------- */
 
 static uint64_t committed_of(const struct series *s, uint32_t i) {
-    uint64_t bytes = fragmentation_value_of(s, PART_GC, "gc", "committed", i);
-    return bytes != ABSENT ? bytes : fragmentation_value_of(s, PART_HEAPS, "heap", "committed", i);
+    uint64_t bytes = series_value_at(series_value(s, VALUE_GC_COMMITTED), i);
+    return bytes != ABSENT ? bytes : series_value_at(series_value(s, VALUE_HEAPS_COMMITTED), i);
 }
 
 uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot) {
@@ -131,9 +126,9 @@ uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot) {
 }
 
 static uint64_t allocated_of(const struct series *s, uint32_t i) {
-    uint64_t bytes = fragmentation_value_of(s, PART_GC, "gc", "allocated", i);
+    uint64_t bytes = series_value_at(series_value(s, VALUE_GC_ALLOCATED), i);
     if (bytes == ABSENT)
-        bytes = fragmentation_value_of(s, PART_HEAPS, "heap", "allocated", i);
+        bytes = series_value_at(series_value(s, VALUE_HEAPS_ALLOCATED), i);
     return bytes != ABSENT ? bytes : series_heap_bytes(s, i);
 }
 

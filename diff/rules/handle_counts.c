@@ -57,11 +57,12 @@ static void handle_counts_report(const struct series *s, struct findings *f,
 }
 
 static void run_part(const struct series *s, struct findings *f, const struct rule *rule,
-                     enum part part, uint64_t least, double percent, const char *what) {
-    for (uint32_t i = 0; i < s->value_count; i++) {
-        const struct series_value *value = &s->values[i];
+                     enum series_group group, uint64_t least, double percent, const char *what) {
+    struct series_values values = series_values(s, group);
+    for (uint32_t i = 0; i < values.count; i++) {
+        const struct series_value *value = &values.items[i];
         enum verdict verdict;
-        if (value->part == part && handle_counts_grows(s, value->counts, least, percent, &verdict))
+        if (handle_counts_grows(s, value->counts, least, percent, &verdict))
             handle_counts_report(s, f, rule, value, what, verdict);
     }
 }
@@ -69,7 +70,7 @@ static void run_part(const struct series *s, struct findings *f, const struct ru
 static bool run_gc_handles(const struct series *s, const struct limits *limits, struct findings *f,
                            struct err *err) {
     (void)err;
-    run_part(s, f, &rule_handles_growing, PART_HANDLES, limits->handle_growth_min,
+    run_part(s, f, &rule_handles_growing, GROUP_HANDLES_KIND, limits->handle_growth_min,
              limits->handle_growth_percent, "GC handles");
     return true;
 }
@@ -77,7 +78,7 @@ static bool run_gc_handles(const struct series *s, const struct limits *limits, 
 static bool run_os_handles(const struct series *s, const struct limits *limits, struct findings *f,
                            struct err *err) {
     (void)err;
-    run_part(s, f, &rule_os_handles_growing, PART_OS_HANDLES, limits->os_handle_growth_min,
+    run_part(s, f, &rule_os_handles_growing, GROUP_OS_HANDLES_TYPE, limits->os_handle_growth_min,
              limits->os_handle_growth_percent, "handles of the operating system");
     return true;
 }

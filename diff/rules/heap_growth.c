@@ -4,10 +4,10 @@
 #include <string.h>
 
 /* Bytes of one generation over the series from one source; false: not every dump tells. */
-static bool from_values(const struct series *s, enum part part, const char *group, int gen,
+static bool from_values(const struct series *s, enum series_group group, int gen,
                         uint64_t *values) {
-    const struct series_value *value = series_value(s, part, group, generation_names[gen]);
-    if (!(s->parts_all & PART_BIT(part)))
+    const struct series_value *value = series_value_of_generation(s, group, gen);
+    if (!(s->parts_all & PART_BIT(series_group_desc(group)->part)))
         return false;
     for (uint32_t i = 0; i < s->count; i++)
         values[i] = value && value->values[i] != ABSENT ? value->values[i] : 0;
@@ -20,7 +20,7 @@ static bool heaps_tell(const struct series *s) {
         bool any = false;
         for (int g = 0; g < GEN_COUNT; g++) {
             const struct series_value *value =
-                series_value(s, PART_HEAPS, "generation", generation_names[g]);
+                series_value_of_generation(s, GROUP_HEAPS_GENERATION, g);
             any = any || (value && value->values[i] != ABSENT && value->values[i] > 0);
         }
         if (!any)
@@ -33,17 +33,17 @@ static bool heaps_tell(const struct series *s) {
 static bool regions_tell(const struct series *s, int gen) {
     if (gen >= GEN_LOH)
         return true;
-    return series_value(s, PART_REGIONS, "kind", "gen2") != NULL;
+    return series_value_of_generation(s, GROUP_REGIONS_KIND, GEN_2) != NULL;
 }
 
 bool rule_generation(const struct series *s, int gen, uint64_t *values) {
-    if (s->generations_known && from_values(s, PART_TYPES, "generation", gen, values))
+    if (s->generations_known && from_values(s, GROUP_TYPES_GENERATION, gen, values))
         return true;
     if ((s->parts_all & PART_BIT(PART_HEAPS)) && heaps_tell(s) &&
-        from_values(s, PART_HEAPS, "generation", gen, values))
+        from_values(s, GROUP_HEAPS_GENERATION, gen, values))
         return true;
     return (s->parts_all & PART_BIT(PART_REGIONS)) && regions_tell(s, gen) &&
-           from_values(s, PART_REGIONS, "kind", gen, values);
+           from_values(s, GROUP_REGIONS_KIND, gen, values);
 }
 
 bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t min_bytes,
@@ -61,8 +61,7 @@ static uint64_t used_bytes(const struct series *s, uint32_t snapshot) {
         return series_heap_bytes(s, snapshot);
     uint64_t used = series_heap_bytes(s, snapshot);
     for (int g = 0; g < GEN_COUNT; g++) {
-        const struct series_value *free_bytes =
-            series_value(s, PART_TYPES, "free", generation_names[g]);
+        const struct series_value *free_bytes = series_value_of_generation(s, GROUP_TYPES_FREE, g);
         if (free_bytes && free_bytes->values[snapshot] != ABSENT)
             used -= free_bytes->values[snapshot] < used ? free_bytes->values[snapshot] : used;
     }

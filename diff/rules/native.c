@@ -2,29 +2,9 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
+#include "model/known_names.h"
 
 #include <string.h>
-
-/* Sum of a group in one snapshot; ABSENT when it has none of it. */
-static uint64_t sum_group(const struct series *s, enum part part, const char *group, bool counts,
-                          uint32_t i) {
-    uint64_t sum = ABSENT;
-    for (uint32_t v = 0; v < s->value_count; v++) {
-        const struct series_value *value = &s->values[v];
-        if (value->part != part || strcmp(value->group, group) != 0)
-            continue;
-        uint64_t number = counts ? value->counts[i] : value->values[i];
-        if (number != ABSENT)
-            sum = num_add(sum == ABSENT ? 0 : sum, number);
-    }
-    return sum;
-}
-
-static uint64_t native_value_at(const struct series *s, enum part part, const char *group,
-                                const char *name, bool counts, uint32_t i) {
-    const struct series_value *value = series_value(s, part, group, name);
-    return !value ? ABSENT : counts ? value->counts[i] : value->values[i];
-}
 
 static bool native_grows(const uint64_t *values, uint32_t count, uint64_t least) {
     uint64_t floor = count > 2 ? rule_max(least / (count - 1), 1) : rule_max(least, 1);
@@ -75,9 +55,9 @@ static bool run_loader(const struct series *s, const struct limits *limits, stru
         return err_nomem(err);
     uint64_t *loaded = values + s->count, *dynamic = loaded + s->count;
     for (uint32_t i = 0; i < s->count; i++) {
-        values[i] = sum_group(s, PART_LOADER, "kind", false, i);
-        loaded[i] = native_value_at(s, PART_MODULES, "module", "loaded", true, i);
-        dynamic[i] = native_value_at(s, PART_MODULES, "module", "dynamic", true, i);
+        values[i] = series_values_sum(s, GROUP_LOADER_KIND, i);
+        loaded[i] = series_count_at(series_value(s, VALUE_MODULES_LOADED), i);
+        dynamic[i] = series_count_at(series_value(s, VALUE_MODULES_DYNAMIC), i);
     }
     if (loader && native_grows(values, s->count, limits->loader_growth_min_bytes))
         report_loader(s, f, values);
@@ -127,21 +107,21 @@ static bool is_explained(const char *usage) {
 
 /* Private memory that is committed: of a map by state and type, else by usage. */
 static uint64_t private_bytes(const struct series *s, uint32_t i) {
-    uint64_t committed = native_value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i);
+    uint64_t committed = series_value_at(series_value(s, VALUE_STATE_COMMITTED), i);
     if (committed != ABSENT) {
-        const char *const parts[] = {"MEM_IMAGE", "MEM_MAPPED"};
+        static const enum series_value_id of_files[] = {VALUE_MEMORY_IMAGE, VALUE_MEMORY_MAPPED};
         for (size_t p = 0; p < 2; p++) {
-            uint64_t bytes = native_value_at(s, PART_MEMORY_MAP, "type", parts[p], false, i);
+            uint64_t bytes = series_value_at(series_value(s, of_files[p]), i);
             if (bytes != ABSENT)
                 committed -= bytes < committed ? bytes : committed;
         }
         return committed;
     }
     uint64_t sum = ABSENT;
-    for (uint32_t v = 0; v < s->value_count; v++) {
-        const struct series_value *value = &s->values[v];
-        if (value->part != PART_MEMORY_MAP || strcmp(value->group, "usage") != 0 ||
-            value->values[i] == ABSENT || is_explained(value->name))
+    struct series_values usages = series_values(s, GROUP_MEMORY_USAGE);
+    for (uint32_t v = 0; v < usages.count; v++) {
+        const struct series_value *value = &usages.items[v];
+        if (value->values[i] == ABSENT || is_explained(value->name))
             continue;
         sum = num_add(sum == ABSENT ? 0 : sum, value->values[i]);
     }
@@ -151,9 +131,9 @@ static uint64_t private_bytes(const struct series *s, uint32_t i) {
 /* Does the map tell the GC's heap from the rest? Then it is not subtracted a second time. */
 static bool map_knows_gc(const struct series *s) {
     static const char *const words[] = {"gc-", "GCHeap", "GC heap"};
-    for (uint32_t v = 0; v < s->value_count; v++)
-        if (s->values[v].part == PART_MEMORY_MAP && strcmp(s->values[v].group, "usage") == 0 &&
-            ONE_OF(s->values[v].name, words))
+    struct series_values usages = series_values(s, GROUP_MEMORY_USAGE);
+    for (uint32_t v = 0; v < usages.count; v++)
+        if (ONE_OF(usages.items[v].name, words))
             return true;
     return false;
 }
@@ -173,7 +153,7 @@ static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) 
     uint64_t known = managed_bytes(s, i);
     if (known == ABSENT)
         return ABSENT;
-    uint64_t loader = sum_group(s, PART_LOADER, "kind", false, i);
+    uint64_t loader = series_values_sum(s, GROUP_LOADER_KIND, i);
     if (loader != ABSENT && (s->parts_all & PART_BIT(PART_LOADER)))
         known = num_add(known, loader);
     return all > known ? all - known : 0;
@@ -181,23 +161,22 @@ static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) 
 
 static bool maps_by_state(const struct series *s) {
     for (uint32_t i = 0; i < s->count; i++)
-        if (native_value_at(s, PART_MEMORY_MAP, "state", "MEM_COMMIT", false, i) == ABSENT)
+        if (series_value_at(series_value(s, VALUE_STATE_COMMITTED), i) == ABSENT)
             return false;
     return true;
 }
 
 uint64_t rule_native_bytes(const struct series *s, uint32_t snapshot) {
     uint64_t bytes = native_bytes(s, snapshot, maps_by_state(s));
-    return bytes != ABSENT ? bytes : sum_group(s, PART_NATIVE_HEAPS, "heap", false, snapshot);
+    return bytes != ABSENT ? bytes : series_values_sum(s, GROUP_NATIVE_HEAPS, snapshot);
 }
 
 /* Growth of the private memory of one allocation; 0: none, or the GC's own. */
 static uint64_t allocation_growth(const struct series *s, const struct series_value *value) {
     uint64_t first = value->values[0], last = value->values[s->count - 1];
     struct str name = str_of(value->name);
-    if (value->part != PART_MEMORY_MAP || strcmp(value->group, "base") != 0 || last == ABSENT ||
-        str_starts(name, STR("[")) || str_ends(name, STR(" gc-heap")) ||
-        str_ends(name, STR(" gc-bookkeeping")))
+    if (last == ABSENT || str_starts(name, STR("[")) || str_ends(name, STR(" " USAGE_GC_HEAP)) ||
+        str_ends(name, STR(" " USAGE_GC_BOOKKEEPING)))
         return 0;
     return first == ABSENT ? last : last > first ? last - first : 0;
 }
@@ -208,8 +187,9 @@ static uint64_t allocation_growth(const struct series *s, const struct series_va
 static const char *grown_allocations(const struct series *s, struct findings *f) {
     const struct series_value *best[ALLOCATIONS_NAMED];
     uint32_t count = 0;
-    for (uint32_t v = 0; v < s->value_count; v++) {
-        uint64_t grown = allocation_growth(s, &s->values[v]);
+    struct series_values all = series_values(s, GROUP_MEMORY_BASE);
+    for (uint32_t v = 0; v < all.count; v++) {
+        uint64_t grown = allocation_growth(s, &all.items[v]);
         uint32_t at = count;
         if (!grown)
             continue;
@@ -220,7 +200,7 @@ static const char *grown_allocations(const struct series *s, struct findings *f)
         count += count < ALLOCATIONS_NAMED;
         for (uint32_t k = count - 1; k > at; k--)
             best[k] = best[k - 1];
-        best[at] = &s->values[v];
+        best[at] = &all.items[v];
     }
     const char *text = "";
     for (uint32_t i = 0; i < count; i++)
@@ -260,7 +240,7 @@ static bool run_native(const struct series *s, const struct limits *limits, stru
     bool by_state = maps_by_state(s), known = true;
     for (uint32_t i = 0; i < s->count; i++) {
         values[i] = native_bytes(s, i, by_state);
-        heaps[i] = sum_group(s, PART_NATIVE_HEAPS, "heap", false, i);
+        heaps[i] = series_values_sum(s, GROUP_NATIVE_HEAPS, i);
         known = known && values[i] != ABSENT;
     }
     bool has_heaps = s->parts_all & PART_BIT(PART_NATIVE_HEAPS);
@@ -304,7 +284,7 @@ static uint64_t is_32_bit(const struct series *s) {
         return origin->pointer_bytes == 4;
     if (origin->arch)
         return strcmp(origin->arch, "x86") == 0 || strcmp(origin->arch, "arm") == 0;
-    uint64_t all = native_value_at(s, PART_MEMORY_MAP, "state", "MEM_FREE", false, s->count - 1);
+    uint64_t all = series_value_at(series_value(s, VALUE_STATE_FREE), s->count - 1);
     return all == ABSENT ? ABSENT : all < ((uint64_t)4 << 30);
 }
 
@@ -312,7 +292,7 @@ static bool run_largest_free(const struct series *s, const struct limits *limits
                              struct findings *f, struct err *err) {
     (void)err;
     uint32_t end = s->count - 1;
-    const struct series_value *value = series_value(s, PART_MEMORY_MAP, "largest", "Free");
+    const struct series_value *value = series_value(s, VALUE_LARGEST_FREE);
     if (!value || value->values[0] == ABSENT || value->values[end] == ABSENT) {
         findings_skip(f, &rule_largest_free_shrinking,
                       "the memory maps do not say how large the largest free block is");

@@ -28,15 +28,10 @@ static struct pool starvation_look_at(const struct snapshot *snapshot) {
     return pool;
 }
 
-static uint64_t starvation_counter(const struct series *s, const char *name, uint32_t i) {
-    const struct series_value *value = series_value(s, PART_COUNTERS, "counter", name);
-    return value ? value->values[i] : ABSENT;
-}
-
 static void starvation_report(const struct series *s, struct findings *f, const struct pool *pool) {
     uint32_t end = s->count - 1;
-    uint64_t queue = starvation_counter(s, "threadpool.queue_length", end);
-    uint64_t queue_before = starvation_counter(s, "threadpool.queue_length", 0);
+    const struct series_value *queued = series_value(s, VALUE_QUEUE_LENGTH);
+    uint64_t queue = series_value_at(queued, end), queue_before = series_value_at(queued, 0);
     struct pool before = starvation_look_at(series_base(s));
     bool grows =
         s->count > 1 && (pool->workers > before.workers ||

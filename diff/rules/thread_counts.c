@@ -179,9 +179,9 @@ const struct rule rule_thread_leak = {
 
 /* Dead threads as the runtime counts them, or as rows say; ABSENT: not said. */
 static uint64_t dead(const struct series *s, uint32_t i) {
-    const struct series_value *counter = series_value(s, PART_COUNTERS, "counter", "threads.dead");
-    if (counter && counter->values[i] != ABSENT)
-        return counter->values[i];
+    uint64_t counted = series_value_at(series_value(s, VALUE_THREADS_DEAD), i);
+    if (counted != ABSENT)
+        return counted;
     uint64_t said = 0, sum = 0;
     SNAPSHOT_ROWS(s->snapshots[i], PART_THREADS, struct thread_row, rows, count);
     for (uint32_t r = 0; r < count; r++) {

@@ -90,26 +90,105 @@ struct series_thread {
     uint64_t same_stack; /* 1, 0, or ABSENT where a stack is missing */
 };
 
+/* -- Values: numbers under a name -------------------------------------------------------------- */
+
 /*
- * A name/value pair lined up. Parts and their groups:
- *   TYPES "generation" (bytes, objects), "free" (bytes of Free by generation), "total" ("heap")
- *   HEAPS "generation", "free" (bytes, summed over GC heaps), "heap" ("allocated", "committed")
- *   REGIONS "kind" (allocated bytes, regions), "committed"
- *   GC "gc" ("allocated", "committed", "skipped")
- *   FINALIZER "finalizer" ("ready", "finalizable", and "gen0" ... of the latter)
- *   HANDLES "kind" (bytes, handles)        OS_HANDLES "type" (ABSENT, handles)
- *   MEMORY_MAP "usage", "state", "type", "protect", "largest" (bytes, regions)
- *   COUNTERS "counter"                     LOADER "kind" (bytes; counts: heaps)
- *   NATIVE_HEAPS "heap" (committed bytes, heaps)    LIVE "live"
- *   MODULES "module" ("loaded", "dynamic": counts only)
+ * A group is one reading of the rows of a part: THE table of groups is in value_table.c. In the
+ * order of reports: by part, then by name. Unless said otherwise, values are bytes and there are no
+ * counts.
  */
+enum series_group {
+    GROUP_TYPES_FREE,       /* free space by generation; counts: stretches of it */
+    GROUP_TYPES_GENERATION, /* all types by generation; counts: objects */
+    GROUP_TYPES_TOTAL,      /* VALUE_HEAP */
+    GROUP_HEAPS_FREE,       /* free space by generation, summed over the GC's heaps */
+    GROUP_HEAPS_GENERATION, /* the same of all */
+    GROUP_HEAPS_HEAP,       /* VALUE_HEAPS_ALLOCATED, ... */
+    GROUP_REGIONS_COMMITTED,
+    GROUP_REGIONS_KIND, /* allocated; counts: regions */
+    GROUP_GC,           /* VALUE_GC_ALLOCATED, ... */
+    GROUP_FINALIZER, /* VALUE_READY, ..., and finalizable objects by generation; values: objects */
+    GROUP_HANDLES_KIND,   /* of the objects referred to; counts: handles */
+    GROUP_MEMORY_BASE,    /* private committed memory by allocation; counts: regions, as of all of
+                             these */
+    GROUP_MEMORY_LARGEST, /* the largest region of a usage */
+    GROUP_MEMORY_PROTECT,
+    GROUP_MEMORY_STATE,
+    GROUP_MEMORY_TYPE,
+    GROUP_MEMORY_USAGE,
+    GROUP_MODULES,         /* counts only: VALUE_MODULES_LOADED, ... */
+    GROUP_COUNTERS,        /* values in the unit of the counter */
+    GROUP_LOADER_KIND,     /* counts: heaps */
+    GROUP_NATIVE_HEAPS,    /* committed; counts: heaps */
+    GROUP_LIVE,            /* VALUE_LIVE, ... */
+    GROUP_OS_HANDLES_TYPE, /* counts only */
+    GROUP_ASYNC_METHOD,    /* by method and await; counts: state machines */
+    GROUP_COUNT
+};
+
+/* Values whose name is known beforehand. Those of open groups are there only where a dump has them.
+ */
+enum series_value_id {
+    VALUE_HEAP, /* all types; counts: objects */
+    VALUE_HEAPS_ALLOCATED,
+    VALUE_HEAPS_COMMITTED,
+    VALUE_GC_ALLOCATED, /* as the source says, not a sum of ours */
+    VALUE_GC_COMMITTED,
+    VALUE_GC_SKIPPED,
+    VALUE_READY,       /* [count] objects that wait for their finalizer to run */
+    VALUE_FINALIZABLE, /* [count] objects that have one */
+    VALUE_LARGEST_FREE,
+    VALUE_STATE_COMMITTED,
+    VALUE_STATE_FREE,
+    VALUE_MEMORY_IMAGE,
+    VALUE_MEMORY_MAPPED,
+    VALUE_USAGE_GC_HEAP,
+    VALUE_USAGE_GC_BOOKKEEPING,
+    VALUE_USAGE_LOADER_JIT,
+    VALUE_USAGE_STACK,
+    VALUE_USAGE_IMAGE,
+    VALUE_USAGE_MAPPED_FILE,
+    VALUE_USAGE_NATIVE,
+    VALUE_USAGE_UNACCOUNTED,
+    VALUE_MODULES_LOADED,
+    VALUE_MODULES_DYNAMIC, /* made at run time */
+    VALUE_QUEUE_LENGTH,    /* [count] work items that wait for the thread pool */
+    VALUE_THREADS_DEAD,    /* [count] */
+    VALUE_PRIVATE_BYTES,   /* as the process or the system counts them */
+    VALUE_ANONYMOUS_BYTES,
+    VALUE_RSS_BYTES,
+    VALUE_WORKING_SET,
+    VALUE_LIVE, /* counts: objects, as of garbage */
+    VALUE_GARBAGE,
+    VALUE_LIVE_FROZEN,
+    VALUE_LIVE_STACK_ONLY,
+    VALUE_IDS
+};
+
 struct series_value {
-    enum part part;
-    const char *group; /* "usage", "state", a handle kind's "kind", ...; never NULL */
-    const char *name;
-    uint64_t *values; /* [count of snapshots]; ABSENT where there is no such row */
-    uint64_t *counts; /* [count of snapshots]; regions, handles; ABSENT where the part has none */
+    enum series_group group;
+    const char *name;     /* never NULL */
+    uint64_t *values;     /* [count of snapshots]; ABSENT where there is no such row */
+    uint64_t *counts;     /* [count of snapshots]; ABSENT where the group has none */
     enum verdict verdict; /* on the values, else on the counts: growth from floor_self_percent on */
+};
+
+/* Keys of a group's values in JSON; NULL: not said there. */
+struct series_value_keys {
+    const char *name, *values, *values_delta, *counts, *counts_delta;
+};
+
+struct series_group_desc {
+    enum part part;
+    const char *name; /* in CSV, and in metrics of the history */
+    struct series_value_keys json;
+};
+const struct series_group_desc *series_group_desc(enum series_group group);
+
+/* The values of one group, by name; borrowed from the series. */
+struct series_values {
+    const struct series_value *items;
+    uint32_t count;
 };
 
 /*
@@ -183,8 +262,10 @@ struct series {
     uint32_t type_count;
     struct series_thread *threads; /* by debugger index of the newest, then OS id */
     uint32_t thread_count;
-    struct series_value *values;
+    struct series_value *values; /* by group, then by name: ask series_value(), series_values() */
     uint32_t value_count;
+    uint32_t group_starts[GROUP_COUNT + 1];
+    const struct series_value *known[VALUE_IDS]; /* NULL: no snapshot has it */
     struct series_stack *stacks; /* sorted by |bytes_delta| descending, then |count_delta|, then
                                     frames; of one snapshot by bytes, count and frames */
     uint32_t stack_count;
@@ -260,9 +341,33 @@ uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot);
 /* Does any column differ between any two snapshots? */
 bool series_type_changed(const struct series *s, const struct series_type *type);
 
-/* The lined-up value of that name; NULL when no snapshot has it. */
-const struct series_value *series_value(const struct series *s, enum part part, const char *group,
-                                        const char *name);
+/* NULL when no snapshot has it. */
+const struct series_value *series_value(const struct series *s, enum series_value_id id);
+
+/* That of a generation, in a group by generation or GROUP_REGIONS_KIND; NULL when no snapshot has
+ * it. */
+const struct series_value *series_value_of_generation(const struct series *s,
+                                                      enum series_group group, int generation);
+
+/* That of the same name in another group; NULL when no snapshot has it. */
+const struct series_value *series_value_beside(const struct series *s,
+                                               const struct series_value *value,
+                                               enum series_group group);
+
+/* All of a group. */
+struct series_values series_values(const struct series *s, enum series_group group);
+
+/* Sum of a group's values in one snapshot; ABSENT when it has none. */
+uint64_t series_values_sum(const struct series *s, enum series_group group, uint32_t snapshot);
+
+/* In one snapshot; ABSENT of NULL, too. */
+static inline uint64_t series_value_at(const struct series_value *value, uint32_t snapshot) {
+    return value ? value->values[snapshot] : ABSENT;
+}
+
+static inline uint64_t series_count_at(const struct series_value *value, uint32_t snapshot) {
+    return value ? value->counts[snapshot] : ABSENT;
+}
 
 /* Bytes in the heap of one snapshot, Free included; ABSENT where nothing says so. */
 uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot);

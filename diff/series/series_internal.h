@@ -2,6 +2,7 @@
 #ifndef DUMPDIFF_SERIES_SERIES_INTERNAL_H
 #define DUMPDIFF_SERIES_SERIES_INTERNAL_H
 
+#include "base/hash.h"
 #include "diff/series/series.h"
 
 /* last - first, held within +-INT64_MAX so that it can be negated. */
@@ -28,6 +29,48 @@ const char *series_join_name(struct series *s, const char *name, struct strbuf *
 
 /* May series_join_name() change the name? */
 bool series_name_is_generated(const struct series *s, const char *name);
+
+/* -- Values (value_table.c) -------------------------------------------------------------------- */
+
+/* How values come out of the rows of a part: where in a row each stands, plus 1; 0: nowhere. */
+struct value_reading {
+    uint16_t name, value, count;
+    bool one_each;        /* count: the rows of that name */
+    uint16_t by;          /* only rows in which this number ... */
+    uint64_t is;          /* ... is this one */
+    uint16_t cells, gens; /* struct cell[GEN_COUNT], uint64_t[GEN_COUNT]: named by generation */
+};
+
+struct value_join;
+
+struct value_group {
+    struct series_group_desc desc;
+    bool zeros; /* where the part is there without a row of some name: none of it, so 0 */
+    struct value_reading reading;
+    /* Says what no reading finds in a snapshot; NULL: there is nothing more. */
+    void (*own)(struct value_join *, enum series_group, const struct snapshot *);
+};
+extern const struct value_group value_groups[GROUP_COUNT];
+
+/* A value with an id. Of an open group, or said by its `own`, it has a name alone. */
+struct value_known {
+    enum series_group group;
+    const char *name;
+    uint16_t value, count, sum; /* as above; sum: of uint64_t[GEN_COUNT] */
+};
+extern const struct value_known value_known[VALUE_IDS];
+
+struct value_join {
+    struct series *s;
+    struct strmap names[GROUP_COUNT]; /* to number of the value */
+    uint32_t capacity;
+    uint32_t snapshot; /* being read */
+    bool failed;       /* out of memory, sticks */
+};
+
+/* Adds to the value of that name in the snapshot being read; the name has to outlive the series. */
+void value_say(struct value_join *j, enum series_group group, const char *name, uint64_t value,
+               uint64_t count);
 
 bool series_strings_equal(const struct strings *a, const struct strings *b);
 

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "model/known_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -251,7 +252,7 @@ static bool make_types(struct type_join *j) {
         const struct type_key *key = &j->keys[t];
         s->types[t].name = key->raw ? key->raw : key->name;
         s->types[t].module = key->module;
-        s->types[t].is_free = strcmp(key->name, "Free") == 0;
+        s->types[t].is_free = strcmp(key->name, TYPE_FREE) == 0;
     }
     s->type_count = types;
     return make_live(s, types);
@@ -291,7 +292,7 @@ static bool fill_row(struct series *s, struct series_type *type, uint32_t i,
 static void fill_type_of_one(struct series_type *type, const struct type_row *row) {
     type->name = row->name;
     type->module = row->module;
-    type->is_free = strcmp(row->name, "Free") == 0;
+    type->is_free = strcmp(row->name, TYPE_FREE) == 0;
 }
 
 /* A snapshot without types knows nothing of them: absent, not zero. */

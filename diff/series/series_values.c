@@ -1,34 +1,17 @@
-/* Lines up everything that is a name and a number; series.h lists what there is. */
+/* Lines up everything that is a name and a number, as value_table.c says. */
 #include "diff/series/series_internal.h"
 
-#include "base/hash.h"
 #include "base/num.h"
 
-#include "diff/series/pretty_names.h"
-
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct value_join {
-    struct series *s;
-    struct strmap index; /* ("part:group", name) to number */
-    uint32_t capacity;
-    uint32_t snapshot; /* being read */
-    bool failed;
-};
-
-struct value_key {
-    char text[48];
-};
-
-static struct value_key series_values_key_of(enum part part, const char *group) {
-    struct value_key key;
-    snprintf(key.text, sizeof(key.text), "%d:%s", (int)part, group);
-    return key;
+const struct series_group_desc *series_group_desc(enum series_group group) {
+    return &value_groups[group].desc;
 }
+
+/* -- Saying ------------------------------------------------------------------------------------ */
 
 static uint64_t *absent_numbers(struct series *s) {
     uint64_t *numbers = arena_array(&s->arena, s->count, sizeof(*numbers));
@@ -37,7 +20,7 @@ static uint64_t *absent_numbers(struct series *s) {
     return numbers;
 }
 
-static struct series_value *value_new(struct value_join *j, enum part part, const char *group,
+static struct series_value *value_new(struct value_join *j, enum series_group group,
                                       const char *name) {
     struct series *s = j->s;
     if (s->value_count == j->capacity) {
@@ -50,18 +33,15 @@ static struct series_value *value_new(struct value_join *j, enum part part, cons
         s->values = grown;
         j->capacity = capacity;
     }
-    struct value_key key = series_values_key_of(part, group);
-    const char *kept = arena_copy(&s->arena, key.text, strlen(key.text));
     struct series_value *value = &s->values[s->value_count];
     *value = (struct series_value){
-        .part = part,
         .group = group,
         .name = name,
         .values = absent_numbers(s),
         .counts = absent_numbers(s),
     };
-    if (!kept || !value->values || !value->counts ||
-        !strmap_put(&j->index, str_of(kept), str_of(name), s->value_count))
+    if (!value->values || !value->counts ||
+        !strmap_put(&j->names[group], str_of(name), STR(""), s->value_count))
         return NULL;
     s->value_count++;
     return value;
@@ -72,16 +52,13 @@ static void number_add(uint64_t *sum, uint64_t more) {
         *sum = num_add(*sum == ABSENT ? 0 : *sum, more);
 }
 
-/* Adds to the value of that name in the snapshot being read; group has to outlive the series. */
-static void series_values_say(struct value_join *j, enum part part, const char *group,
-                              const char *name, uint64_t number, uint64_t count) {
+void value_say(struct value_join *j, enum series_group group, const char *name, uint64_t number,
+               uint64_t count) {
     if (j->failed || (number == ABSENT && count == ABSENT))
         return;
     name = name ? name : "";
-    struct value_key key = series_values_key_of(part, group);
-    uint32_t at = strmap_get(&j->index, str_of(key.text), str_of(name));
-    struct series_value *value =
-        at == STRMAP_NONE ? value_new(j, part, group, name) : &j->s->values[at];
+    uint32_t at = strmap_get(&j->names[group], str_of(name), STR(""));
+    struct series_value *value = at == STRMAP_NONE ? value_new(j, group, name) : &j->s->values[at];
     if (!value) {
         j->failed = true;
         return;
@@ -90,141 +67,71 @@ static void series_values_say(struct value_join *j, enum part part, const char *
     number_add(&value->counts[j->snapshot], count);
 }
 
-static void say_types(struct value_join *j, const struct snapshot *snapshot) {
-    if (!snapshot_has(snapshot, PART_TYPES))
-        return;
-    const struct series_sums *sums = &j->s->sums[j->snapshot];
-    const struct cell *gens = sums->gens, *free_gens = sums->free_gens;
+/* -- Reading ----------------------------------------------------------------------------------- */
+
+static const void *field_at(const unsigned char *row, uint16_t at) {
+    return row + at - 1;
+}
+
+static uint64_t number_field(const unsigned char *row, uint16_t at) {
+    return at ? *(const uint64_t *)field_at(row, at) : ABSENT;
+}
+
+static void values_read_row(struct value_join *j, enum series_group group,
+                            const unsigned char *row) {
+    const struct value_reading *r = &value_groups[group].reading;
+    if (r->name && (!r->by || number_field(row, r->by) == r->is))
+        value_say(j, group, *(const char *const *)field_at(row, r->name),
+                  number_field(row, r->value), r->one_each ? 1 : number_field(row, r->count));
+    const struct cell *cells = r->cells ? field_at(row, r->cells) : NULL;
+    const uint64_t *gens = r->gens ? field_at(row, r->gens) : NULL;
     for (int g = 0; g < GEN_COUNT; g++) {
-        series_values_say(j, PART_TYPES, "generation", generation_names[g], gens[g].bytes,
-                          gens[g].objects);
-        series_values_say(j, PART_TYPES, "free", generation_names[g], free_gens[g].bytes,
-                          free_gens[g].objects);
+        if (cells)
+            value_say(j, group, generation_names[g], cells[g].bytes, ABSENT);
+        if (gens)
+            value_say(j, group, generation_names[g], gens[g], ABSENT);
     }
-    series_values_say(j, PART_TYPES, "total", "heap", sums->total.bytes, sums->total.objects);
 }
 
-static void say_heaps(struct value_join *j, const struct snapshot *snapshot) {
-    SNAPSHOT_ROWS(snapshot, PART_HEAPS, struct heap_row, rows, count);
+static void values_read_known(struct value_join *j, const struct value_known *known,
+                              const unsigned char *row) {
+    uint64_t value = number_field(row, known->value);
+    const uint64_t *gens = known->sum ? field_at(row, known->sum) : NULL;
+    for (int g = 0; gens && g < GEN_COUNT; g++)
+        number_add(&value, gens[g]);
+    value_say(j, known->group, known->name, value, number_field(row, known->count));
+}
+
+static void values_read_rows(struct value_join *j, const struct snapshot *snapshot,
+                             enum series_group group, const struct value_known *known) {
+    enum part part = value_groups[group].desc.part;
+    uint32_t count;
+    const unsigned char *rows = snapshot_rows(snapshot, part, &count);
     for (uint32_t i = 0; i < count; i++) {
-        for (int g = 0; g < GEN_COUNT; g++) {
-            series_values_say(j, PART_HEAPS, "generation", generation_names[g],
-                              rows[i].gen[g].bytes, ABSENT);
-            series_values_say(j, PART_HEAPS, "free", generation_names[g], rows[i].free_gen[g],
-                              ABSENT);
-        }
-        series_values_say(j, PART_HEAPS, "heap", "allocated", rows[i].allocated, ABSENT);
-        series_values_say(j, PART_HEAPS, "heap", "committed", rows[i].committed, ABSENT);
-    }
-}
-
-static void say_regions(struct value_join *j, const struct snapshot *snapshot) {
-    SNAPSHOT_ROWS(snapshot, PART_REGIONS, struct region_row, rows, count);
-    for (uint32_t i = 0; i < count; i++) {
-        series_values_say(j, PART_REGIONS, "kind", rows[i].kind, rows[i].allocated, 1);
-        series_values_say(j, PART_REGIONS, "committed", rows[i].kind, rows[i].committed, ABSENT);
-    }
-}
-
-static void say_singles(struct value_join *j, const struct snapshot *snapshot) {
-    const struct gc_row *gc = snapshot_row(snapshot, PART_GC);
-    if (gc) {
-        series_values_say(j, PART_GC, "gc", "allocated", gc->allocated_bytes, ABSENT);
-        series_values_say(j, PART_GC, "gc", "committed", gc->committed_bytes, ABSENT);
-        series_values_say(j, PART_GC, "gc", "skipped", gc->skipped_bytes, ABSENT);
-    }
-    const struct finalizer_row *finalizer = snapshot_row(snapshot, PART_FINALIZER);
-    if (finalizer) {
-        series_values_say(j, PART_FINALIZER, "finalizer", "ready", finalizer->ready, ABSENT);
-        for (int g = 0; g < GEN_COUNT; g++) {
-            series_values_say(j, PART_FINALIZER, "finalizer", "finalizable",
-                              finalizer->finalizable[g], ABSENT);
-            series_values_say(j, PART_FINALIZER, "finalizer", generation_names[g],
-                              finalizer->finalizable[g], ABSENT);
-        }
-    }
-    const struct live_row *live = snapshot_row(snapshot, PART_LIVE);
-    if (live) {
-        series_values_say(j, PART_LIVE, "live", "live", live->bytes, live->objects);
-        series_values_say(j, PART_LIVE, "live", "garbage", live->garbage_bytes,
-                          live->garbage_objects);
-        series_values_say(j, PART_LIVE, "live", "frozen", live->frozen_bytes, ABSENT);
-        series_values_say(j, PART_LIVE, "live", "stack_only", live->stack_only_bytes, ABSENT);
-    }
-}
-
-static void say_memory(struct value_join *j, const struct snapshot *snapshot) {
-    static const char *const groups[] = {
-        [MEMORY_BY_USAGE] = "usage",     [MEMORY_BY_STATE] = "state",  [MEMORY_BY_TYPE] = "type",
-        [MEMORY_BY_PROTECT] = "protect", [MEMORY_LARGEST] = "largest", [MEMORY_BY_BASE] = "base",
-    };
-    SNAPSHOT_ROWS(snapshot, PART_MEMORY_MAP, struct memory_row, rows, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].by <= MEMORY_BY_BASE)
-            series_values_say(j, PART_MEMORY_MAP, groups[rows[i].by], rows[i].key, rows[i].bytes,
-                              rows[i].regions);
-}
-
-static void say_handles(struct value_join *j, const struct snapshot *snapshot) {
-    SNAPSHOT_ROWS(snapshot, PART_HANDLES, struct handle_row, rows, count);
-    /* Some tools print a kind's total and the same handles by type: the total, then, is enough. */
-    bool totals = false;
-    for (uint32_t i = 0; i < count; i++)
-        totals = totals || !rows[i].type;
-    for (uint32_t i = 0; i < count; i++)
-        if (!totals || !rows[i].type)
-            series_values_say(j, PART_HANDLES, "kind", rows[i].kind, rows[i].bytes, rows[i].count);
-    SNAPSHOT_ROWS(snapshot, PART_OS_HANDLES, struct os_handle_row, os_rows, os_count);
-    for (uint32_t i = 0; i < os_count; i++)
-        series_values_say(j, PART_OS_HANDLES, "type", os_rows[i].type, ABSENT, os_rows[i].count);
-}
-
-/* "async Shop.Worker.RunAsync, await 2": without what the compiler numbers. */
-static void say_async(struct value_join *j, const struct snapshot *snapshot) {
-    SNAPSHOT_ROWS(snapshot, PART_ASYNC, struct async_row, rows, count);
-    struct strbuf name;
-    strbuf_init(&name);
-    for (uint32_t i = 0; i < count && !j->failed; i++) {
-        strbuf_clear(&name);
-        pretty_type(rows[i].type ? rows[i].type : "", true, &name);
-        if (rows[i].await != ABSENT && rows[i].await)
-            strbuf_addf(&name, ", await %" PRIu64, rows[i].await);
+        const unsigned char *row = rows + (size_t)i * part_descs[part].row_size;
+        if (known)
+            values_read_known(j, known, row);
         else
-            strbuf_adds(&name, rows[i].await == 0 ? ", at no await" : ", await not known");
-        const char *kept =
-            name.failed ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
-        if (kept)
-            series_values_say(j, PART_ASYNC, "method", kept, rows[i].bytes, rows[i].objects);
-        j->failed |= !kept;
+            values_read_row(j, group, row);
     }
-    strbuf_deinit(&name);
 }
 
-/* Emitted assemblies have no file: debuggers print "Dynamic ...", "Unknown Module" or nothing. */
-static bool is_dynamic(const struct module_row *row) {
-    return !row->name || !*row->name || str_contains(str_of(row->name), STR("ynamic")) ||
-           str_starts(str_of(row->name), STR("Unknown"));
+static void values_read_snapshot(struct value_join *j, const struct snapshot *snapshot) {
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        const struct value_group *group = &value_groups[g];
+        if (group->own)
+            group->own(j, (enum series_group)g, snapshot);
+        else
+            values_read_rows(j, snapshot, (enum series_group)g, NULL);
+    }
+    for (int v = 0; v < VALUE_IDS; v++) {
+        const struct value_known *known = &value_known[v];
+        if (known->value || known->sum)
+            values_read_rows(j, snapshot, known->group, known);
+    }
 }
 
-static void say_others(struct value_join *j, const struct snapshot *snapshot) {
-    SNAPSHOT_ROWS(snapshot, PART_COUNTERS, struct counter_row, counters, counter_count);
-    for (uint32_t i = 0; i < counter_count; i++)
-        series_values_say(j, PART_COUNTERS, "counter", counters[i].name, counters[i].value, ABSENT);
-    SNAPSHOT_ROWS(snapshot, PART_LOADER, struct loader_row, loaders, loader_count);
-    for (uint32_t i = 0; i < loader_count; i++)
-        series_values_say(j, PART_LOADER, "kind", loaders[i].kind, loaders[i].bytes, 1);
-    SNAPSHOT_ROWS(snapshot, PART_NATIVE_HEAPS, struct native_heap_row, heaps, heap_count);
-    for (uint32_t i = 0; i < heap_count; i++)
-        series_values_say(j, PART_NATIVE_HEAPS, "heap", heaps[i].name, heaps[i].committed, 1);
-    SNAPSHOT_ROWS(snapshot, PART_MODULES, struct module_row, modules, module_count);
-    if (snapshot_has(snapshot, PART_MODULES)) {
-        series_values_say(j, PART_MODULES, "module", "loaded", ABSENT, module_count);
-        series_values_say(j, PART_MODULES, "module", "dynamic", ABSENT, 0);
-    }
-    for (uint32_t i = 0; i < module_count; i++)
-        if (is_dynamic(&modules[i]))
-            series_values_say(j, PART_MODULES, "module", "dynamic", ABSENT, 1);
-}
+/* -- All of it --------------------------------------------------------------------------------- */
 
 /* A part that is there, but has no row of this name: none of it, so 0 and not absent. */
 static void fill_zeros(struct series *s) {
@@ -235,11 +142,9 @@ static void fill_zeros(struct series *s) {
             has_values = has_values || value->values[i] != ABSENT;
             has_counts = has_counts || value->counts[i] != ABSENT;
         }
-        bool table = value->part == PART_HANDLES || value->part == PART_OS_HANDLES ||
-                     value->part == PART_REGIONS || value->part == PART_LOADER ||
-                     value->part == PART_NATIVE_HEAPS || value->part == PART_ASYNC;
-        for (uint32_t i = 0; table && i < s->count; i++) {
-            if (!snapshot_has(s->snapshots[i], value->part))
+        const struct value_group *group = &value_groups[value->group];
+        for (uint32_t i = 0; group->zeros && i < s->count; i++) {
+            if (!snapshot_has(s->snapshots[i], group->desc.part))
                 continue;
             if (value->counts[i] == ABSENT && value->values[i] == ABSENT) {
                 value->values[i] = has_values ? 0 : ABSENT;
@@ -267,40 +172,78 @@ static void series_values_judge(struct series *s) {
 
 static int series_values_cmp_values(const void *x, const void *y) {
     const struct series_value *a = x, *b = y;
-    if (a->part != b->part)
-        return a->part < b->part ? -1 : 1;
-    int order = strcmp(a->group, b->group);
-    return order ? order : strcmp(a->name, b->name);
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+static const struct series_value *find_value(const struct series *s, enum series_group group,
+                                             const char *name) {
+    const struct series_value key = {.group = group, .name = name};
+    if (!s->value_count)
+        return NULL;
+    return bsearch(&key, s->values, s->value_count, sizeof(*s->values), series_values_cmp_values);
+}
+
+/* Where each group begins in the sorted values, and where those with an id stand. */
+static void index_values(struct series *s) {
+    uint32_t at = 0;
+    for (uint32_t g = 0; g <= GROUP_COUNT; g++) {
+        while (at < s->value_count && s->values[at].group < g)
+            at++;
+        s->group_starts[g] = at;
+    }
+    for (int v = 0; v < VALUE_IDS; v++)
+        s->known[v] = find_value(s, value_known[v].group, value_known[v].name);
 }
 
 bool series_join_values(struct series *s, struct err *err) {
     struct value_join j = {.s = s};
-    strmap_init(&j.index);
+    for (int g = 0; g < GROUP_COUNT; g++)
+        strmap_init(&j.names[g]);
     for (uint32_t i = 0; i < s->count; i++) {
         j.snapshot = i;
-        say_types(&j, s->snapshots[i]);
-        say_heaps(&j, s->snapshots[i]);
-        say_regions(&j, s->snapshots[i]);
-        say_singles(&j, s->snapshots[i]);
-        say_memory(&j, s->snapshots[i]);
-        say_handles(&j, s->snapshots[i]);
-        say_others(&j, s->snapshots[i]);
-        say_async(&j, s->snapshots[i]);
+        values_read_snapshot(&j, s->snapshots[i]);
     }
-    strmap_deinit(&j.index);
+    for (int g = 0; g < GROUP_COUNT; g++)
+        strmap_deinit(&j.names[g]);
     if (j.failed)
         return err_nomem(err);
     fill_zeros(s);
     series_values_judge(s);
     if (s->value_count > 1)
         qsort(s->values, s->value_count, sizeof(*s->values), series_values_cmp_values);
+    index_values(s);
     return true;
 }
 
-const struct series_value *series_value(const struct series *s, enum part part, const char *group,
-                                        const char *name) {
-    const struct series_value key = {.part = part, .group = group, .name = name};
-    if (!s->value_count)
-        return NULL;
-    return bsearch(&key, s->values, s->value_count, sizeof(*s->values), series_values_cmp_values);
+/* -- Asking ------------------------------------------------------------------------------------ */
+
+const struct series_value *series_value(const struct series *s, enum series_value_id id) {
+    return s->known[id];
+}
+
+const struct series_value *series_value_of_generation(const struct series *s,
+                                                      enum series_group group, int generation) {
+    return find_value(s, group, generation_names[generation]);
+}
+
+const struct series_value *series_value_beside(const struct series *s,
+                                               const struct series_value *value,
+                                               enum series_group group) {
+    return find_value(s, group, value->name);
+}
+
+struct series_values series_values(const struct series *s, enum series_group group) {
+    uint32_t start = s->group_starts[group];
+    return (struct series_values){s->values ? s->values + start : NULL,
+                                  s->group_starts[group + 1] - start};
+}
+
+uint64_t series_values_sum(const struct series *s, enum series_group group, uint32_t snapshot) {
+    struct series_values values = series_values(s, group);
+    uint64_t sum = ABSENT;
+    for (uint32_t i = 0; i < values.count; i++)
+        number_add(&sum, values.items[i].values[snapshot]);
+    return sum;
 }

@@ -1,5 +1,6 @@
 #include "dotnet/threads.h"
 #include "model/derive.h"
+#include "model/known_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -204,10 +205,10 @@ static bool report_counters(struct clr *clr, const struct managed_threads *threa
         background += (threads->items[i].state & STATE_BACKGROUND) != 0;
         dead += (threads->items[i].state & STATE_DEAD) != 0;
     }
-    return builder_counter(clr->b, "threads.total", threads->count, "count", err) &&
-           builder_counter(clr->b, "threads.unstarted", unstarted, "count", err) &&
-           builder_counter(clr->b, "threads.background", background, "count", err) &&
-           builder_counter(clr->b, "threads.dead", dead, "count", err);
+    return builder_counter(clr->b, COUNTER_THREADS_TOTAL, threads->count, "count", err) &&
+           builder_counter(clr->b, COUNTER_THREADS_UNSTARTED, unstarted, "count", err) &&
+           builder_counter(clr->b, COUNTER_THREADS_BACKGROUND, background, "count", err) &&
+           builder_counter(clr->b, COUNTER_THREADS_DEAD, dead, "count", err);
 }
 
 /* Threads of the runtime that have no Thread object: known by the names it gives them. */

@@ -1,5 +1,7 @@
 #include "dotnet/type_names.h"
 
+#include "model/known_names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,7 +261,7 @@ static void write_type(struct writer *w, uint64_t handle) {
     switch (t.kind) {
     case TYPE_CLASS:
         if (t.mt == clr->free_mt)
-            strbuf_adds(w->out, "Free");
+            strbuf_adds(w->out, TYPE_FREE);
         else
             type_names_write_class(w, &t);
         break;

@@ -1,18 +1,20 @@
 #include "memory/memory_use.h"
 
+#include "model/known_names.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 const char *const space_use_names[USE_COUNT] = {
-    [USE_GC_HEAP] = "gc-heap",
-    [USE_GC_BOOKKEEPING] = "gc-bookkeeping",
-    [USE_LOADER_JIT] = "loader-jit",
-    [USE_STACK] = "stack",
-    [USE_TEB] = "teb",
-    [USE_IMAGE] = "image",
-    [USE_MAPPED_FILE] = "mapped-file",
-    [USE_NATIVE] = "native",
-    [USE_UNACCOUNTED] = "unaccounted",
+    [USE_GC_HEAP] = USAGE_GC_HEAP,
+    [USE_GC_BOOKKEEPING] = USAGE_GC_BOOKKEEPING,
+    [USE_LOADER_JIT] = USAGE_LOADER_JIT,
+    [USE_STACK] = USAGE_STACK,
+    [USE_TEB] = USAGE_TEB,
+    [USE_IMAGE] = USAGE_IMAGE,
+    [USE_MAPPED_FILE] = USAGE_MAPPED_FILE,
+    [USE_NATIVE] = USAGE_NATIVE,
+    [USE_UNACCOUNTED] = USAGE_UNACCOUNTED,
 };
 
 struct claim {

@@ -1,6 +1,7 @@
 #include "model/snapshot.h"
 
 #include "base/num.h"
+#include "model/known_names.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -302,7 +303,7 @@ struct cell type_total(const struct type_row *row) {
 }
 
 bool type_is_free(const struct type_row *row) {
-    return strcmp(row->name, "Free") == 0 && (!row->module || !*row->module);
+    return strcmp(row->name, TYPE_FREE) == 0 && (!row->module || !*row->module);
 }
 
 struct snapshot_totals snapshot_totals(const struct snapshot *s) {

@@ -1,5 +1,7 @@
 #include "model/type_pattern.h"
 
+#include "model/known_names.h"
+
 #include <string.h>
 
 /* "Shop.Cart" and "Outer+Cart" are Cart; "OldCart" is not. */
@@ -20,7 +22,7 @@ bool type_pattern_takes(const struct type_pattern *p, const char *name) {
     case PATTERN_REGEX:
         break;
     }
-    return strcmp(name, "Free") != 0 && regexec(&p->regex, name, 0, NULL, 0) == 0;
+    return strcmp(name, TYPE_FREE) != 0 && regexec(&p->regex, name, 0, NULL, 0) == 0;
 }
 
 static uint32_t count_matches(const struct type_pattern *p, const struct type_row *types,

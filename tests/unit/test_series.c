@@ -1,5 +1,7 @@
 #include "made.h"
 
+#include "diff/series/series_internal.h"
+
 static void names_of_compilers_lose_their_ordinals(void **state) {
     (void)state;
     static const struct {
@@ -155,6 +157,16 @@ static void a_growing_type_is_found_and_its_framework_ranks_below(void **state) 
     made_deinit(&m);
 }
 
+static const struct series_value *value_named(const struct series *s, enum series_group group,
+                                              const char *name) {
+    struct series_values values = series_values(s, group);
+    for (uint32_t i = 0; i < values.count; i++)
+        if (strcmp(values.items[i].name, name) == 0)
+            return &values.items[i];
+    fail_msg("no value is called %s", name);
+    return NULL;
+}
+
 static void counters_and_other_values_have_verdicts(void **state) {
     (void)state;
     static const struct {
@@ -182,14 +194,55 @@ static void counters_and_other_values_have_verdicts(void **state) {
     }
     made_series(&m);
     for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
-        const struct series_value *v =
-            series_value(&m.series, PART_COUNTERS, "counter", cases[c].name);
+        const struct series_value *v = value_named(&m.series, GROUP_COUNTERS, cases[c].name);
         if (v->verdict != cases[c].verdict)
             fail_msg("%s: %s", cases[c].name, verdict_names[v->verdict]);
     }
-    assert_int_equal(series_value(&m.series, PART_OS_HANDLES, "type", "File")->verdict,
-                     VERDICT_LEAK);
+    assert_int_equal(value_named(&m.series, GROUP_OS_HANDLES_TYPE, "File")->verdict, VERDICT_LEAK);
     made_deinit(&m);
+}
+
+/* Is there a field of one of these kinds where the table of values reads one? `at` 0: it does not.
+ */
+static void reads_a_field(enum part part, uint16_t at, uint32_t kinds, const char *name) {
+    const struct part_desc *desc = &part_descs[part];
+    bool found = at == 0;
+    for (uint32_t i = 0; i < desc->field_count && !found; i++)
+        found = desc->fields[i].offset == at - 1u && (kinds & 1u << desc->fields[i].kind);
+    if (!found)
+        fail_msg("%s %s: no field of its kind there", desc->name, name);
+}
+
+#define NUMBERS (1u << FIELD_U64 | 1u << FIELD_BYTES)
+
+static void the_table_of_values_reads_fields_of_its_parts(void **state) {
+    (void)state;
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        const struct value_group *group = &value_groups[g];
+        const struct value_reading *r = &group->reading;
+        enum part part = group->desc.part;
+        if (!group->desc.name)
+            fail_msg("group %d is not in the table", g);
+        if (g &&
+            (group[-1].desc.part > part ||
+             (group[-1].desc.part == part && strcmp(group[-1].desc.name, group->desc.name) >= 0)))
+            fail_msg("group %d is out of order", g);
+        reads_a_field(part, r->name, 1u << FIELD_STR, group->desc.name);
+        reads_a_field(part, r->value, NUMBERS, group->desc.name);
+        reads_a_field(part, r->count, NUMBERS, group->desc.name);
+        reads_a_field(part, r->by, NUMBERS, group->desc.name);
+        reads_a_field(part, r->cells, 1u << FIELD_CELLS, group->desc.name);
+        reads_a_field(part, r->gens, 1u << FIELD_GENS, group->desc.name);
+    }
+    for (int v = 0; v < VALUE_IDS; v++) {
+        const struct value_known *known = &value_known[v];
+        if (!known->name)
+            fail_msg("value %d is not in the table", v);
+        enum part part = value_groups[known->group].desc.part;
+        reads_a_field(part, known->value, NUMBERS, known->name);
+        reads_a_field(part, known->count, NUMBERS, known->name);
+        reads_a_field(part, known->sum, 1u << FIELD_GENS, known->name);
+    }
 }
 
 static void other_rates_of_sampling_are_said(void **state) {
@@ -223,6 +276,7 @@ int main(void) {
         cmocka_unit_test(a_snapshot_without_types_is_absent_and_not_zero),
         cmocka_unit_test(a_growing_type_is_found_and_its_framework_ranks_below),
         cmocka_unit_test(counters_and_other_values_have_verdicts),
+        cmocka_unit_test(the_table_of_values_reads_fields_of_its_parts),
         cmocka_unit_test(other_rates_of_sampling_are_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

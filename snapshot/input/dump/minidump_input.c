@@ -5,6 +5,7 @@
 #include "input/dump/dump.h"
 #include "input/dump/minidump_map.h"
 #include "memory/stacks/win_stack.h"
+#include "model/known_names.h"
 
 #include <inttypes.h>
 
@@ -252,13 +253,13 @@ static bool minidump_input_add_counters(const struct minidump_info *info, struct
         {"process.kernel_time", info->kernel_ns, "ns"},
         {"process.handles", info->has_handles ? info->handle_count : MDMP_ABSENT, "count"},
         {"process.page_faults", info->counters.page_faults, "count"},
-        {"process.working_set", info->counters.working_set, "bytes"},
+        {COUNTER_WORKING_SET, info->counters.working_set, "bytes"},
         {"process.peak_working_set", info->counters.peak_working_set, "bytes"},
         {"process.private_working_set", info->counters.private_working_set, "bytes"},
-        {"process.private_bytes", info->counters.private_usage, "bytes"},
+        {COUNTER_PRIVATE_BYTES, info->counters.private_usage, "bytes"},
         {"process.pagefile", info->counters.pagefile, "bytes"},
         {"process.peak_pagefile", info->counters.peak_pagefile, "bytes"},
-        {"process.virtual_size", info->counters.virtual_size, "bytes"},
+        {COUNTER_VIRTUAL_SIZE, info->counters.virtual_size, "bytes"},
         {"process.peak_virtual_size", info->counters.peak_virtual, "bytes"},
         {"process.shared_commit", info->counters.shared_commit, "bytes"},
         {"modules.unloaded", info->unloaded_count ? info->unloaded_count : MDMP_ABSENT, "count"},

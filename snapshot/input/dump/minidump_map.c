@@ -8,6 +8,7 @@
 
 #include "base/num.h"
 #include "memory/memory_use.h"
+#include "model/known_names.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -65,11 +66,13 @@ struct name {
     const char *name;
 };
 
-static const struct name state_names[] = {
-    {REGION_COMMIT, "MEM_COMMIT"}, {REGION_RESERVE, "MEM_RESERVE"}, {REGION_FREE, "MEM_FREE"}, {0}};
-static const struct name type_names[] = {{REGION_PRIVATE, "MEM_PRIVATE"},
-                                         {REGION_MAPPED, "MEM_MAPPED"},
-                                         {REGION_IMAGE, "MEM_IMAGE"},
+static const struct name state_names[] = {{REGION_COMMIT, STATE_COMMITTED},
+                                          {REGION_RESERVE, STATE_RESERVED},
+                                          {REGION_FREE, STATE_FREE},
+                                          {0}};
+static const struct name type_names[] = {{REGION_PRIVATE, MEMORY_PRIVATE},
+                                         {REGION_MAPPED, MEMORY_MAPPED},
+                                         {REGION_IMAGE, MEMORY_IMAGE},
                                          {0}};
 static const struct name protect_names[] = {
     {0x01, "PAGE_NOACCESS"},          {0x02, "PAGE_READONLY"},          {0x04, "PAGE_READWRITE"},
@@ -326,7 +329,8 @@ static const struct space_mapping *first_mapping(const struct space *s,
     return inside ? &s->mappings[low] : NULL;
 }
 
-/* "gc-heap", "loader-jit", "stack", ...: what a claim within the allocation says; NULL: nothing. */
+/* USAGE_GC_HEAP, USAGE_LOADER_JIT, USAGE_STACK, ...: what a claim within the allocation says; NULL:
+ * nothing. */
 static const char *minidump_map_use_of(const struct map *m, const struct allocation *a) {
     const struct space_mapping *first = first_mapping(m->s, a);
     for (uint32_t i = 0; i < m->s->claim_count; i++)
@@ -380,7 +384,7 @@ static bool add_all(struct map *m, struct strbuf *key, struct err *err) {
         !minidump_map_add_sums(m, MEMORY_BY_PROTECT, &m->protects, protect_names, key, err))
         return false;
     strbuf_clear(key);
-    strbuf_adds(key, "Free");
+    strbuf_adds(key, LARGEST_FREE);
     if (m->largest_free &&
         !minidump_map_add_row(m, MEMORY_LARGEST, key, ABSENT, m->largest_free, err))
         return false;

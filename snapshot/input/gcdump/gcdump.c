@@ -1,6 +1,7 @@
 /* The object graph that PerfView, Visual Studio and dotnet-gcdump collect. */
 #include "input/gcdump/gcdump_graph.h"
 #include "input/input.h"
+#include "model/known_names.h"
 
 /* [100 ns] from the year 1 to 1970. */
 #define TICKS_TO_1970 621355968000000000u
@@ -54,8 +55,8 @@ static bool gcdump_say_origin(const struct gcdump_file *f, bool sampled, struct 
     if (f->pid != 0 && f->pid != UINT32_MAX) {
         builder_say(b, &origin->pid, f->pid, "process id");
         if (!gcdump_say(b, &origin->process, f->process, "process name", err) ||
-            !say_counter(b, "process.working_set", f->working_set_bytes, err) ||
-            !say_counter(b, "process.virtual_size", f->commit_bytes, err))
+            !say_counter(b, COUNTER_WORKING_SET, f->working_set_bytes, err) ||
+            !say_counter(b, COUNTER_VIRTUAL_SIZE, f->commit_bytes, err))
             return false;
     }
     return gcdump_say(b, &origin->tool, f->tool, "tool", err);

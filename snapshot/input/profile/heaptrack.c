@@ -5,6 +5,7 @@
 #include "input/profile/heaptrack_file.h"
 #include "input/input.h"
 #include "model/stacks.h"
+#include "model/known_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -157,13 +158,13 @@ static bool heaptrack_add_counters(struct heaptrack_reader *r, struct err *err) 
     uint64_t rss = 0;
     bool has_rss = f->peak_pages && f->page_bytes &&
                    !__builtin_mul_overflow(f->peak_pages, f->page_bytes, &rss) && rss != ABSENT;
-    if (!builder_counter(r->b, "heap.outstanding_bytes", f->live_bytes, "bytes", err) ||
-        !builder_counter(r->b, "heap.peak_bytes", f->peak_bytes, "bytes", err) ||
-        !builder_counter(r->b, "heap.allocations", f->total_count, "count", err) ||
-        !builder_counter(r->b, "heap.temporary_allocations", f->temporary, "count", err) ||
-        !builder_counter(r->b, "process.recorded_ns", (f->end_ms + 1) * NS_PER_MS, "ns", err))
+    if (!builder_counter(r->b, COUNTER_HEAP_OUTSTANDING, f->live_bytes, "bytes", err) ||
+        !builder_counter(r->b, COUNTER_HEAP_PEAK, f->peak_bytes, "bytes", err) ||
+        !builder_counter(r->b, COUNTER_HEAP_ALLOCATIONS, f->total_count, "count", err) ||
+        !builder_counter(r->b, COUNTER_HEAP_TEMPORARY, f->temporary, "count", err) ||
+        !builder_counter(r->b, COUNTER_RECORDED_NS, (f->end_ms + 1) * NS_PER_MS, "ns", err))
         return false;
-    return !has_rss || builder_counter(r->b, "process.peak_rss_bytes", rss, "bytes", err);
+    return !has_rss || builder_counter(r->b, COUNTER_PEAK_RSS_BYTES, rss, "bytes", err);
 }
 
 /* -- Origin, and what is not right ------------------------------------------------------------- */

@@ -22,6 +22,7 @@
  */
 #include "base/num.h"
 #include "input/input.h"
+#include "model/known_names.h"
 #include "model/stacks.h"
 
 #include <inttypes.h>
@@ -212,10 +213,10 @@ static bool add_numbers(struct massif *m, const struct massif_snapshot *s, struc
         uint64_t value;
         const char *unit;
     } counters[] = {
-        {"heap.outstanding_bytes", s->heap, "bytes"},
+        {COUNTER_HEAP_OUTSTANDING, s->heap, "bytes"},
         {"heap.overhead_bytes", s->extra, "bytes"},
         {"memory.stacks_bytes", m->measures_stacks ? s->stacks : ABSENT, "bytes"},
-        {"process.recorded_ns", by_clock ? s->time : ABSENT, "ns"},
+        {COUNTER_RECORDED_NS, by_clock ? s->time : ABSENT, "ns"},
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
         if (counters[i].value != ABSENT &&

@@ -20,6 +20,7 @@
  */
 #include "base/num.h"
 #include "input/log/transcript.h"
+#include "model/known_names.h"
 #include "model/stacks.h"
 
 #include <stdlib.h>
@@ -326,11 +327,11 @@ static bool heaptrack_print_add_total(struct print_reader *r, struct str text) {
         struct str label;
         const char *counter, *unit;
     } totals[] = {
-        {STR_INIT("calls to allocation functions: "), "heap.allocations", "count"},
-        {STR_INIT("temporary memory allocations: "), "heap.temporary_allocations", "count"},
-        {STR_INIT("peak heap memory consumption: "), "heap.peak_bytes", "bytes"},
-        {STR_INIT("peak RSS (including heaptrack overhead): "), "process.peak_rss_bytes", "bytes"},
-        {STR_INIT("total memory leaked: "), "heap.outstanding_bytes", "bytes"},
+        {STR_INIT("calls to allocation functions: "), COUNTER_HEAP_ALLOCATIONS, "count"},
+        {STR_INIT("temporary memory allocations: "), COUNTER_HEAP_TEMPORARY, "count"},
+        {STR_INIT("peak heap memory consumption: "), COUNTER_HEAP_PEAK, "bytes"},
+        {STR_INIT("peak RSS (including heaptrack overhead): "), COUNTER_PEAK_RSS_BYTES, "bytes"},
+        {STR_INIT("total memory leaked: "), COUNTER_HEAP_OUTSTANDING, "bytes"},
         {STR_INIT("suppressed leaks: "), "heap.suppressed_bytes", "bytes"},
     };
     struct str value;
@@ -339,7 +340,7 @@ static bool heaptrack_print_add_total(struct print_reader *r, struct str text) {
         r->totals++;
         if (str_ends(value, STR("s.")) &&
             num_scaled(str_take(value, value.len - 2), 1000000000, &number))
-            heaptrack_print_keep(r, 6, "process.recorded_ns", number, "ns");
+            heaptrack_print_keep(r, 6, COUNTER_RECORDED_NS, number, "ns");
         else
             r->unparsed++;
         return true;

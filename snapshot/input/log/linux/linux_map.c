@@ -2,6 +2,7 @@
 
 #include "input/log/memory_text.h"
 #include "memory/memory_use.h"
+#include "model/known_names.h"
 
 #include <stdlib.h>
 
@@ -59,12 +60,9 @@ bool linux_use_store(struct builder *b, const struct linux_use *use, struct err 
         const char *name;
         uint64_t value;
     } counters[] = {
-        {"process.virtual_bytes", use->size},
-        {"process.rss_bytes", use->rss},
-        {"process.pss_bytes", use->pss},
-        {"process.private_bytes", use->private_bytes},
-        {"process.anonymous_bytes", use->anonymous},
-        {"process.swap_bytes", use->swap},
+        {"process.virtual_bytes", use->size},      {COUNTER_RSS_BYTES, use->rss},
+        {"process.pss_bytes", use->pss},           {COUNTER_PRIVATE_BYTES, use->private_bytes},
+        {COUNTER_ANONYMOUS_BYTES, use->anonymous}, {"process.swap_bytes", use->swap},
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
         if (counters[i].value != ABSENT &&

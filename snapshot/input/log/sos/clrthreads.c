@@ -18,6 +18,7 @@
 #include "input/log/scan.h"
 
 #include "base/num.h"
+#include "model/known_names.h"
 
 /* ThreadState bits that SOS prints under State. */
 #define STATE_UNSTARTED       0x00000400u
@@ -58,11 +59,11 @@ static const char *clrthreads_role_of(struct str word) {
 /* -- Totals ------------------------------------------------------------------------------------ */
 
 static const struct word_meaning totals[] = {
-    {"ThreadCount", "threads.total"},
-    {"UnstartedThread", "threads.unstarted"},
-    {"BackgroundThread", "threads.background"},
+    {"ThreadCount", COUNTER_THREADS_TOTAL},
+    {"UnstartedThread", COUNTER_THREADS_UNSTARTED},
+    {"BackgroundThread", COUNTER_THREADS_BACKGROUND},
     {"PendingThread", "threads.pending"},
-    {"DeadThread", "threads.dead"},
+    {"DeadThread", COUNTER_THREADS_DEAD},
 };
 
 enum { TOTAL_THREADS = 0, TOTAL_DEAD = 4, TOTAL_COUNT = 5 };

@@ -17,6 +17,7 @@
 #include "input/log/scan.h"
 
 #include "base/num.h"
+#include "model/known_names.h"
 
 struct figure {
     const char *label, *counter, *unit;
@@ -25,7 +26,7 @@ struct figure {
 /* Lines with one figure. */
 static const struct figure figures[] = {
     {"CPU utilization", "threadpool.cpu_percent", "percent"},
-    {"Work Request in Queue", "threadpool.queue_length", "count"},
+    {"Work Request in Queue", COUNTER_QUEUE_LENGTH, "count"},
     {"Number of Timers", "threadpool.timers", "count"},
     {"Workers Total", "threadpool.workers_total", "count"},
     {"Workers Running", "threadpool.workers_running", "count"},

@@ -18,6 +18,7 @@
 #include "input/log/memory_text.h"
 
 #include "base/num.h"
+#include "model/known_names.h"
 
 #include <string.h>
 
@@ -52,7 +53,7 @@ static bool address_add_region(struct reading *r, const struct region *region, s
         !memory_sums_add(&r->sums, MEMORY_BY_TYPE, region->type, region->bytes, err))
         return false;
     /* As in the summary: protection is of committed pages. */
-    return !str_eq(state, STR("MEM_COMMIT")) || region->protect.len == 0 ||
+    return !str_eq(state, STR(STATE_COMMITTED)) || region->protect.len == 0 ||
            memory_sums_add(&r->sums, MEMORY_BY_PROTECT, region->protect, region->bytes, err);
 }
 
@@ -98,8 +99,8 @@ static bool address_parse_new(struct str text, struct region *ret_region) {
     for (struct str behind = rest, word; (word = str_next_field(&behind)).len; rest = behind) {
         if (!str_starts(word, STR("MEM_")))
             break;
-        bool is_state = str_eq(word, STR("MEM_COMMIT")) || str_eq(word, STR("MEM_RESERVE")) ||
-                        str_eq(word, STR("MEM_FREE"));
+        bool is_state = str_eq(word, STR(STATE_COMMITTED)) || str_eq(word, STR(STATE_RESERVED)) ||
+                        str_eq(word, STR(STATE_FREE));
         *(is_state ? &region.state : &region.type) = word;
     }
     region.protect = take_protect(&rest);

@@ -19,6 +19,7 @@
 #include "input/log/memory_text.h"
 
 #include "base/num.h"
+#include "model/known_names.h"
 
 #define LISTS   (MEMORY_LARGEST + 1)
 #define NO_LIST LISTS
@@ -134,7 +135,7 @@ static bool parse_largest_free(struct str text, struct row *ret_row) {
         !num_hex(f[1], &base) || !str_eq_nocase(f[3], STR("Size")) ||
         !num_hex(f[4], &ret_row->bytes))
         return false;
-    ret_row->key = STR("Free");
+    ret_row->key = STR(LARGEST_FREE);
     ret_row->regions = ABSENT;
     return true;
 }

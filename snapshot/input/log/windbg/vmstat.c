@@ -10,18 +10,19 @@
  */
 #include "base/num.h"
 #include "input/log/memory_text.h"
+#include "model/known_names.h"
 
 static const struct group {
     struct str heading;
     enum memory_by by;
     const char *key;
 } groups[] = {
-    {STR_INIT("Free:"), MEMORY_BY_STATE, "MEM_FREE"},
-    {STR_INIT("Reserve:"), MEMORY_BY_STATE, "MEM_RESERVE"},
-    {STR_INIT("Commit:"), MEMORY_BY_STATE, "MEM_COMMIT"},
-    {STR_INIT("Private:"), MEMORY_BY_TYPE, "MEM_PRIVATE"},
-    {STR_INIT("Mapped:"), MEMORY_BY_TYPE, "MEM_MAPPED"},
-    {STR_INIT("Image:"), MEMORY_BY_TYPE, "MEM_IMAGE"},
+    {STR_INIT("Free:"), MEMORY_BY_STATE, STATE_FREE},
+    {STR_INIT("Reserve:"), MEMORY_BY_STATE, STATE_RESERVED},
+    {STR_INIT("Commit:"), MEMORY_BY_STATE, STATE_COMMITTED},
+    {STR_INIT("Private:"), MEMORY_BY_TYPE, MEMORY_PRIVATE},
+    {STR_INIT("Mapped:"), MEMORY_BY_TYPE, MEMORY_MAPPED},
+    {STR_INIT("Image:"), MEMORY_BY_TYPE, MEMORY_IMAGE},
 };
 
 static const struct group *find_group(struct str text) {
@@ -72,7 +73,7 @@ static bool vmstat_say(struct builder *b, const struct group *group, const struc
         return true;
     values.regions = ABSENT;
     values.bytes = row->largest;
-    return memory_say(b, MEMORY_LARGEST, STR("Free"), values, loss, err);
+    return memory_say(b, MEMORY_LARGEST, STR(LARGEST_FREE), values, loss, err);
 }
 
 static bool vmstat_starts(const struct transcript *t) {

@@ -1,0 +1,62 @@
+/*
+ * Names that a reader gives to a row and that somebody else asks for, or that two readers have to
+ * agree on. The tables they stand in are open: rows of any other name are welcome there. A constant
+ * here, and not the text at each place, since what asks for a misspelt name only ever finds
+ * nothing.
+ */
+#ifndef DUMPDIFF_MODEL_KNOWN_NAMES_H
+#define DUMPDIFF_MODEL_KNOWN_NAMES_H
+
+struct snapshot; /* in whose tables they stand */
+
+/* -- PART_TYPES -------------------------------------------------------------------------------- */
+
+/* Space between objects, in a row without a module: never a leaking type. */
+#define TYPE_FREE "Free"
+
+/* -- PART_MEMORY_MAP --------------------------------------------------------------------------- */
+
+/* MEMORY_BY_STATE */
+#define STATE_COMMITTED "MEM_COMMIT"
+#define STATE_RESERVED  "MEM_RESERVE"
+#define STATE_FREE      "MEM_FREE"
+/* MEMORY_BY_TYPE */
+#define MEMORY_IMAGE   "MEM_IMAGE"
+#define MEMORY_MAPPED  "MEM_MAPPED"
+#define MEMORY_PRIVATE "MEM_PRIVATE"
+/* MEMORY_LARGEST: the largest free block */
+#define LARGEST_FREE "Free"
+
+/* MEMORY_BY_USAGE, as the readers of raw dumps say it: every mapped byte has one of these. */
+#define USAGE_GC_HEAP        "gc-heap"
+#define USAGE_GC_BOOKKEEPING "gc-bookkeeping"
+#define USAGE_LOADER_JIT     "loader-jit"
+#define USAGE_STACK          "stack"
+#define USAGE_TEB            "teb"
+#define USAGE_IMAGE          "image"
+#define USAGE_MAPPED_FILE    "mapped-file"
+#define USAGE_NATIVE         "native"
+#define USAGE_UNACCOUNTED    "unaccounted"
+
+/* -- PART_COUNTERS ----------------------------------------------------------------------------- */
+
+#define COUNTER_THREADS_TOTAL      "threads.total"      /* managed threads */
+#define COUNTER_THREADS_UNSTARTED  "threads.unstarted"  /* of these */
+#define COUNTER_THREADS_BACKGROUND "threads.background" /* of these */
+#define COUNTER_THREADS_DEAD       "threads.dead"       /* of these: ended, still kept account of */
+#define COUNTER_QUEUE_LENGTH       "threadpool.queue_length" /* work items that wait */
+
+#define COUNTER_PRIVATE_BYTES   "process.private_bytes"   /* committed and not shared */
+#define COUNTER_ANONYMOUS_BYTES "process.anonymous_bytes" /* resident, of no file */
+#define COUNTER_RSS_BYTES       "process.rss_bytes"       /* resident, files included */
+#define COUNTER_PEAK_RSS_BYTES  "process.peak_rss_bytes"
+#define COUNTER_WORKING_SET     "process.working_set" /* what Windows calls resident */
+#define COUNTER_VIRTUAL_SIZE    "process.virtual_size"
+#define COUNTER_RECORDED_NS     "process.recorded_ns" /* how long a profiler looked */
+
+#define COUNTER_HEAP_OUTSTANDING "heap.outstanding_bytes" /* allocated natively, not freed */
+#define COUNTER_HEAP_PEAK        "heap.peak_bytes"
+#define COUNTER_HEAP_ALLOCATIONS "heap.allocations"           /* ever made */
+#define COUNTER_HEAP_TEMPORARY   "heap.temporary_allocations" /* of these: freed at once */
+
+#endif
