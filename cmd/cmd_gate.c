@@ -83,8 +83,8 @@ static bool read_budgets(struct gate_session *g, struct err *err) {
     file_close(&file);
     if (!small)
         return err_set(err, ERR_USAGE, "%s: larger than %zu bytes", path, BUDGET_MAX_BYTES);
-    if (g->text.failed)
-        return err_nomem(err);
+    if (!strbuf_ok(&g->text, err))
+        return false;
     return budgets_parse(&g->budgets, (struct str){strbuf_cstr(&g->text), g->text.len}, err) ||
            err_prefix(err, "%s", path);
 }

@@ -237,7 +237,7 @@ static bool flush_export(struct exporter *e, const struct sheet *s, struct err *
         strbuf_add(&e->r->out, rows);
     e->begun = true;
     strbuf_deinit(&text);
-    return ok && (!e->r->out.failed || err_nomem(err));
+    return ok && strbuf_ok(&e->r->out, err);
 }
 
 static bool export_one(void *context, const struct history_values *v, struct err *err) {
@@ -347,8 +347,8 @@ static const struct action *find_action(const struct options *o, struct err *err
 
 static bool write_out(struct run *r, struct err *err) {
     const char *path = r->o->output_count ? r->o->outputs[0].path : NULL;
-    if (r->out.failed)
-        return err_nomem(err);
+    if (!strbuf_ok(&r->out, err))
+        return false;
     if (path && strcmp(path, "-") != 0)
         return file_write(path, strbuf_str(&r->out), err) || err_prefix(err, "%s", path);
     return true;

@@ -51,9 +51,8 @@ bool config_read(const char *path, struct limits *limits, struct err *err) {
     if (ok)
         strbuf_add(&text, (struct str){(const char *)file.bytes.data, file.bytes.size});
     file_close(&file);
-    if (ok && text.failed)
-        ok = err_nomem(err);
-    ok = ok && config_parse((struct str){strbuf_cstr(&text), text.len}, limits, err);
+    ok = ok && strbuf_ok(&text, err) &&
+         config_parse((struct str){strbuf_cstr(&text), text.len}, limits, err);
     strbuf_deinit(&text);
     return ok || err_prefix(err, "%s", path);
 }

@@ -134,7 +134,7 @@ bool history_trend(struct run *r, struct err *err) {
         if (first)
             strbuf_addf(&title, "\n  [%u older snapshot%s]", first, first == 1 ? "" : "s");
         trend_rows(r, &v, first, &s);
-        ok = (!title.failed || err_nomem(err)) && history_print(r, &s, strbuf_cstr(&title), err);
+        ok = strbuf_ok(&title, err) && history_print(r, &s, strbuf_cstr(&title), err);
     }
     strbuf_deinit(&title);
     sheet_deinit(&s);

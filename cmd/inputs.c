@@ -25,7 +25,8 @@ static const char *inputs_join(struct inputs *in, struct str folder, struct str 
     if (folder.len && folder.ptr[folder.len - 1] != '/')
         strbuf_addc(&path, '/');
     strbuf_add(&path, name);
-    const char *copy = path.failed ? NULL : arena_copy(&in->arena, strbuf_cstr(&path), path.len);
+    const char *copy =
+        strbuf_failed(&path) ? NULL : arena_copy(&in->arena, strbuf_cstr(&path), path.len);
     strbuf_deinit(&path);
     return copy;
 }

@@ -38,9 +38,7 @@ static bool write_stdout(struct str text, struct err *err) {
 
 int print_text(const struct strbuf *text) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    if (text->failed)
-        err_nomem(&err);
-    else if (write_stdout(strbuf_str(text), &err))
+    if (strbuf_ok(text, &err) && write_stdout(strbuf_str(text), &err))
         return 0;
     return fail(&err);
 }

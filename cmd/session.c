@@ -84,8 +84,8 @@ static bool make_names(struct session *s, struct err *err) {
             strbuf_addf(&s->name_texts[i], " (%u)", i + 1);
     for (uint32_t i = 0; i < s->count; i++) {
         s->names[i] = strbuf_cstr(&s->name_texts[i]);
-        if (s->name_texts[i].failed)
-            return err_nomem(err);
+        if (!strbuf_ok(&s->name_texts[i], err))
+            return false;
     }
     return true;
 }
@@ -102,8 +102,8 @@ static bool read_limits(struct session *s, struct err *err) {
         strbuf_init(&key);
         const char *equals = strchr(o->limits[i], '=');
         strbuf_add(&key, (struct str){o->limits[i], (size_t)(equals - o->limits[i])});
-        bool ok = key.failed ? err_nomem(err)
-                             : limits_set(&s->limits, strbuf_cstr(&key), equals + 1, err);
+        bool ok =
+            strbuf_ok(&key, err) && limits_set(&s->limits, strbuf_cstr(&key), equals + 1, err);
         strbuf_deinit(&key);
         if (!ok)
             return err->code == ERR_USAGE ? err_prefix(err, "--limit") : false;
@@ -170,7 +170,7 @@ static bool read_argument(const char *argument, struct input_options *input,
     if (named)
         input->moment = named;
     progress_begin(argument);
-    bool ok = text.failed ? err_nomem(err) : input_read(strbuf_cstr(&text), input, snapshot, err);
+    bool ok = strbuf_ok(&text, err) && input_read(strbuf_cstr(&text), input, snapshot, err);
     progress_end();
     strbuf_deinit(&text);
     return ok;

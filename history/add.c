@@ -102,8 +102,8 @@ static bool keep_types(struct keeper *k, const struct series *s, struct err *err
             [HISTORY_LIVE_BYTES] = type->live_bytes[0]};
         strbuf_clear(&k->name);
         series_normal_name(str_of(type->name), &k->name);
-        if (k->name.failed)
-            return err_nomem(err);
+        if (!strbuf_ok(&k->name, err))
+            return false;
         if (!add_keep(k, HISTORY_TYPE, strbuf_cstr(&k->name), cells, err))
             return false;
     }
@@ -120,8 +120,8 @@ static bool keep_values(struct keeper *k, const struct series *s, struct err *er
         uint64_t cells[HISTORY_COLUMNS] = {v->counts[0], v->values[0], ABSENT, ABSENT, ABSENT};
         strbuf_clear(&k->name);
         strbuf_addf(&k->name, "%s.%s.%s", part_descs[group->part].name, group->name, v->name);
-        if (k->name.failed)
-            return err_nomem(err);
+        if (!strbuf_ok(&k->name, err))
+            return false;
         if (!add_keep(k, HISTORY_VALUE, strbuf_cstr(&k->name), cells, err))
             return false;
     }
@@ -165,8 +165,8 @@ static void fill_shard(const struct keeper *k, uint32_t shard, struct shard_stat
 static bool put_blob(struct history *h, const char *sql, uint64_t a, uint64_t b,
                      const struct strbuf *rows, struct err *err) {
     sqlite3_stmt *stmt;
-    if (rows->failed)
-        return err_nomem(err);
+    if (!strbuf_ok(rows, err))
+        return false;
     if (!history_prepare(h, sql, &stmt, err))
         return false;
     history_bind_number(stmt, 1, a);

@@ -101,7 +101,7 @@ static bool metrics_read(struct history *h, const char *where, const char *name,
     sqlite3_stmt *stmt = NULL;
     strbuf_init(&sql);
     strbuf_addf(&sql, "SELECT id, kind, name FROM metric WHERE %s ORDER BY id", where);
-    bool ok = (!sql.failed || err_nomem(err)) && history_prepare(h, sql.ptr, &stmt, err);
+    bool ok = strbuf_ok(&sql, err) && history_prepare(h, sql.ptr, &stmt, err);
     strbuf_deinit(&sql);
     if (ok && name)
         history_bind_text(stmt, 1, name);

@@ -135,23 +135,12 @@ static bool is_modest(const char *pattern) {
     return strlen(pattern) <= PATTERN_MOST && braces <= 1 && groups <= 32;
 }
 
-static bool budget_compile(struct parse *p, const char *pattern, regex_t *regex, bool *ret_has,
+static bool budget_compile(struct parse *p, const char *which, struct pattern *ret_pattern,
                            uint32_t line) {
-    char why[100];
-    if (!is_modest(pattern))
-        return wrong(p, line, "too much of a pattern (length, groups, {}, references back)",
-                     pattern);
-    int code = regcomp(regex, pattern, REG_EXTENDED | REG_NOSUB);
-    if (code == 0) {
-        *ret_has = true;
-        return true;
-    }
-    regerror(code, regex, why, sizeof(why));
-    return code == REG_ESPACE ? err_nomem(p->err)
-                              : err_set(p->err, ERR_USAGE,
-                                        "line %u: '%.100s' is no regular "
-                                        "expression: %s",
-                                        line, pattern, why);
+    if (!is_modest(which))
+        return wrong(p, line, "too much of a pattern (length, groups, {}, references back)", which);
+    return pattern_init(ret_pattern, which, p->err, "line %u: '%.100s' is no regular expression",
+                        line, which);
 }
 
 /* -- One budget -------------------------------------------------------------------------------- */
@@ -257,7 +246,7 @@ static bool budget_check(struct parse *p, struct budget *budget) {
     if (budget->limits[LIMIT_MAX].percent || budget->limits[LIMIT_EACH].percent)
         return wrong(p, budget->line, "only growth can be a share", NULL);
     return !kind->is_regex || !budget->which ||
-           budget_compile(p, budget->which, &budget->regex, &budget->has_regex, budget->line);
+           budget_compile(p, budget->which, &budget->pattern, budget->line);
 }
 
 /* "namespace Shop", "verdict of ^Shop not leak". */
@@ -274,7 +263,8 @@ static bool make_name(struct parse *p, struct budget *budget) {
             strbuf_addf(&text, " not %s", verdict_names[v]);
     if (budget->objects && budget_kinds[budget->on].bytes)
         strbuf_adds(&text, " objects");
-    budget->name = text.failed ? NULL : arena_copy(&p->b->arena, strbuf_cstr(&text), text.len);
+    budget->name =
+        strbuf_failed(&text) ? NULL : arena_copy(&p->b->arena, strbuf_cstr(&text), text.len);
     strbuf_deinit(&text);
     return budget->name || err_nomem(p->err);
 }
@@ -286,13 +276,14 @@ static bool make_unique(struct parse *p, struct budget *budget) {
     struct strbuf text;
     strbuf_init(&text);
     strbuf_adds(&text, budget->name);
-    while (first != STRMAP_NONE && !text.failed &&
+    while (first != STRMAP_NONE && !strbuf_failed(&text) &&
            strmap_get(&p->names, strbuf_str(&text), STR("")) != STRMAP_NONE) {
         strbuf_clear(&text);
         strbuf_addf(&text, "%s (%u)", budget->name, ++p->named[first]);
     }
     if (first != STRMAP_NONE)
-        budget->name = text.failed ? NULL : arena_copy(&p->b->arena, strbuf_cstr(&text), text.len);
+        budget->name =
+            strbuf_failed(&text) ? NULL : arena_copy(&p->b->arena, strbuf_cstr(&text), text.len);
     strbuf_deinit(&text);
     p->named[self] = 1;
     return (budget->name && strmap_put(&p->names, str_of(budget->name), STR(""), self)) ||
@@ -345,7 +336,7 @@ static bool read_benign(struct parse *p, const cJSON *object, size_t number) {
             return wrong(p, benign->line, "what is benign wants a", keys[k]);
     if (!is_date(benign->expires))
         return wrong(p, benign->line, "not a day as in 2027-01-31", benign->expires);
-    return budget_compile(p, benign->which, &benign->regex, &benign->has_regex, benign->line);
+    return budget_compile(p, benign->which, &benign->pattern, benign->line);
 }
 
 /* -- The file ---------------------------------------------------------------------------------- */
@@ -480,11 +471,9 @@ bool budgets_parse(struct budgets *b, struct str text, struct err *err) {
 
 void budgets_deinit(struct budgets *b) {
     for (uint32_t i = 0; i < b->count; i++)
-        if (b->items[i].has_regex)
-            regfree(&b->items[i].regex);
+        pattern_deinit(&b->items[i].pattern);
     for (uint32_t i = 0; i < b->benign_count; i++)
-        if (b->benign[i].has_regex)
-            regfree(&b->benign[i].regex);
+        pattern_deinit(&b->benign[i].pattern);
     arena_deinit(&b->arena);
     *b = (struct budgets){.count = 0};
 }

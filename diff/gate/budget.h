@@ -10,9 +10,8 @@
 #ifndef DUMPDIFF_GATE_BUDGET_H
 #define DUMPDIFF_GATE_BUDGET_H
 
+#include "base/pattern.h"
 #include "diff/series/series.h"
-
-#include <regex.h>
 
 /* What a budget is about; names, units and meaning are in budget_kinds. */
 enum budget_on {
@@ -59,10 +58,9 @@ extern const char *const budget_limit_names[LIMIT_KINDS];
 struct budget {
     const char *name; /* as given, else made of what it is about; never NULL */
     enum budget_on on;
-    const char *which; /* NULL: everything */
-    regex_t regex;
-    bool has_regex;
-    bool objects; /* measured in objects, not bytes */
+    const char *which;      /* NULL: everything */
+    struct pattern pattern; /* of `which`, where the kind says so */
+    bool objects;           /* measured in objects, not bytes */
     struct quantity limits[LIMIT_KINDS];
     uint32_t forbidden; /* verdicts, one bit each */
     uint32_t line;      /* 1.. */
@@ -71,9 +69,8 @@ struct budget {
 /* Types that may grow. */
 struct benign {
     const char *which, *reason;
-    const char *expires; /* "2027-01-31": the last day on which it counts */
-    regex_t regex;
-    bool has_regex;
+    const char *expires;    /* "2027-01-31": the last day on which it counts */
+    struct pattern pattern; /* of `which` */
     uint32_t line;
 };
 

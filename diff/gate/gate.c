@@ -19,7 +19,8 @@ static const char *gate_text(struct gate *g, const char *fmt, ...) {
     va_end(ap);
     strbuf_init(&text);
     strbuf_add(&text, str_take(str_of(buf), str_utf8_valid(str_of(buf))));
-    const char *copy = text.failed ? NULL : arena_copy(&g->arena, strbuf_cstr(&text), text.len);
+    const char *copy =
+        strbuf_failed(&text) ? NULL : arena_copy(&g->arena, strbuf_cstr(&text), text.len);
     strbuf_deinit(&text);
     return copy;
 }
@@ -346,7 +347,7 @@ bool gate_update(const struct gate *g, struct str text, struct strbuf *out, uint
         }
     }
     strbuf_add(out, str_drop(text, at));
-    bool ok = !number.failed && !out->failed;
+    bool ok = !strbuf_failed(&number) && !strbuf_failed(out);
     strbuf_deinit(&number);
     return ok || err_nomem(err);
 }

@@ -154,7 +154,7 @@ bool gate_write_junit(const struct gate *g, const struct gate_output *o, struct 
     }
     strbuf_adds(out, "</system-out>\n    <system-err></system-err>\n  </testsuite>\n"
                      "</testsuites>\n");
-    bool ok = !text.failed && !out->failed;
+    bool ok = !strbuf_failed(&text) && !strbuf_failed(out);
     strbuf_deinit(&text);
     return ok || err_nomem(err);
 }
@@ -190,7 +190,7 @@ bool gate_write_github(const struct gate *g, const struct gate_output *o, struct
     }
     for (uint32_t i = 0; i < g->warning_count; i++)
         annotation(out, "warning", o, 0, "dumpdiff gate", g->warnings[i]);
-    bool ok = !text.failed && !out->failed;
+    bool ok = !strbuf_failed(&text) && !strbuf_failed(out);
     strbuf_deinit(&text);
     return ok || err_nomem(err);
 }
@@ -270,7 +270,7 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
     }
     if (cut)
         strbuf_addf(out, "\n%u more entries were cut off: a summary may have 1 MiB.\n", cut);
-    bool ok = !text.failed && !piece.failed && !out->failed;
+    bool ok = !strbuf_failed(&text) && !strbuf_failed(&piece) && !strbuf_failed(out);
     strbuf_deinit(&text);
     strbuf_deinit(&piece);
     return ok || err_nomem(err);
@@ -321,7 +321,7 @@ bool gate_write_openmetrics(const struct gate *g, const struct gate_output *o, s
                : g->results[i].status == GATE_INCONCLUSIVE ? 3
                                                            : 0);
     strbuf_adds(out, "# EOF\n");
-    return !out->failed || err_nomem(err);
+    return strbuf_ok(out, err);
 }
 
 /* -- TeamCity ---------------------------------------------------------------------------------- */
@@ -364,7 +364,7 @@ bool gate_write_teamcity(const struct gate *g, const struct gate_output *o, stru
         strbuf_addf(out, "' value='%llu']\n", (unsigned long long)value);
     }
     strbuf_adds(out, "##teamcity[testSuiteFinished name='dumpdiff gate']\n");
-    bool ok = !text.failed && !out->failed;
+    bool ok = !strbuf_failed(&text) && !strbuf_failed(out);
     strbuf_deinit(&text);
     return ok || err_nomem(err);
 }

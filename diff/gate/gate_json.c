@@ -11,7 +11,7 @@ static cJSON *gate_json_real(double value) {
 
 static bool gate_json_print(struct json *j, struct strbuf *out, struct err *err) {
     json_end(j);
-    return (!j->failed && !out->failed) || err_nomem(err);
+    return (!j->failed && !strbuf_failed(out)) || err_nomem(err);
 }
 
 /* -- Everything -------------------------------------------------------------------------------- */
@@ -51,7 +51,7 @@ static cJSON *result(struct json *j, const struct gate *g, const struct gate_res
     struct strbuf text;
     strbuf_init(&text);
     gate_say_result(r, &text);
-    j->failed |= text.failed;
+    j->failed |= strbuf_failed(&text);
     json_add(j, object, "name", json_text(r->budget->name));
     json_add(j, object, "line", json_number(r->budget->line));
     json_add(j, object, "on", json_text(budget_kinds[r->budget->on].name));
@@ -107,7 +107,7 @@ static cJSON *uri(struct json *j, const char *path) {
             strbuf_addc(&text, *c);
         else
             strbuf_addf(&text, "%%%02X", (unsigned char)*c);
-    j->failed |= text.failed;
+    j->failed |= strbuf_failed(&text);
     cJSON *value = json_text(strbuf_cstr(&text));
     strbuf_deinit(&text);
     return value;
@@ -146,7 +146,7 @@ static cJSON *sarif_result(struct json *j, const struct gate_output *o,
         strbuf_adds(&text, "\n");
         gate_say_row(r, &r->rows[i], &text);
     }
-    j->failed |= text.failed;
+    j->failed |= strbuf_failed(&text);
     json_add(j, object, "ruleId", json_text(budget_kinds[r->budget->on].name));
     json_add(j, object, "ruleIndex", json_number(r->budget->on));
     json_add(j, object, "kind", json_text(kinds[r->status]));
@@ -214,13 +214,13 @@ bool gate_write_benchmark(const struct gate *g, const struct gate_output *o, str
         json_add(&j, object, "value", cJSON_CreateNumber((double)r->values[last]));
         json_add(&j, object, "extra", json_text(strbuf_cstr(&text)));
         json_append(&j, list, object);
-        j.failed |= text.failed;
+        j.failed |= strbuf_failed(&text);
         strbuf_deinit(&text);
     }
     char *printed = list ? cJSON_Print(list) : NULL;
     strbuf_adds(out, printed ? printed : "");
     strbuf_addc(out, '\n');
-    bool ok = printed && !j.failed && !out->failed;
+    bool ok = printed && !j.failed && !strbuf_failed(out);
     cJSON_free(printed);
     cJSON_Delete(list);
     return ok || err_nomem(err);

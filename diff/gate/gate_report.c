@@ -144,5 +144,5 @@ bool gate_write_text(const struct gate *g, const struct gate_output *o, struct s
                 text_result(&g->results[i], o->color, out);
     for (uint32_t i = 0; i < g->warning_count; i++)
         strbuf_addf(out, "warning: %s\n", g->warnings[i]);
-    return !out->failed || err_nomem(err);
+    return strbuf_ok(out, err);
 }

@@ -68,7 +68,7 @@ static bool gate_values_matches(const struct budget *b, const struct series_type
         return type->module && strcasecmp(type->module, b->which) == 0;
     case ON_REGEX:
     case ON_VERDICT:
-        return !b->has_regex || regexec(&b->regex, type->name, 0, NULL, 0) == 0;
+        return !pattern_given(&b->pattern) || pattern_matches(&b->pattern, type->name);
     default:
         return true;
     }
@@ -79,7 +79,7 @@ static bool is_excused(struct gate_excuses *e, uint32_t type, const char *name) 
     if (e->types[type])
         return e->types[type] == 2;
     for (uint32_t i = 0; i < e->budgets->benign_count; i++) {
-        if (regexec(&e->budgets->benign[i].regex, name, 0, NULL, 0) != 0)
+        if (!pattern_matches(&e->budgets->benign[i].pattern, name))
             continue;
         e->used[i] = true;
         excused = excused || e->active[i];
@@ -270,9 +270,9 @@ static bool add_paths(struct gate *g, struct gate_result *r, const struct growth
             continue;
         strbuf_clear(text);
         growth_path_text(tree, n, true, text);
-        if (text->failed)
+        if (strbuf_failed(text))
             return false;
-        if (regexec(&r->budget->regex, strbuf_cstr(text), 0, NULL, 0) != 0)
+        if (!pattern_matches(&r->budget->pattern, strbuf_cstr(text)))
             continue;
         taken[n] = true;
         r->matches_nothing = false;

@@ -70,22 +70,18 @@ static bool alloc_view_changed(const struct series *s, const struct alloc_line *
            !same_cells(line->ever, s->count);
 }
 
-static bool alloc_view_matches(const regex_t *re, const char *text) {
-    return text && regexec(re, text, 0, NULL, 0) == 0;
-}
-
-static bool stack_matches(const regex_t *re, const struct series_stack *stack) {
+static bool stack_matches(const struct pattern *p, const struct series_stack *stack) {
     for (uint32_t i = 0; i < stack->frames.count; i++)
-        if (alloc_view_matches(re, stack->frames.items[i]))
+        if (pattern_matches(p, stack->frames.items[i]))
             return true;
-    return alloc_view_matches(re, stack->module);
+    return stack->module && pattern_matches(p, stack->module);
 }
 
 static bool takes(const struct name_filter *f, const struct alloc_line *line) {
     if (!line->stack)
         return !line->name || name_filter_takes(f, line->name);
-    return (!f->has_focus || stack_matches(&f->focus, line->stack)) &&
-           (!f->has_ignore || !stack_matches(&f->ignore, line->stack));
+    return (!pattern_given(&f->focus) || stack_matches(&f->focus, line->stack)) &&
+           (!pattern_given(&f->ignore) || !stack_matches(&f->ignore, line->stack));
 }
 
 static uint64_t alloc_view_known(uint64_t value) {

@@ -16,7 +16,7 @@ void answer_path_text(const struct snapshot *tree, uint32_t row, bool full, stru
     SNAPSHOT_ROWS(tree, PART_PATHS, struct path_row, rows, count);
     struct path_step *steps = calloc(DEPTH_MAX, sizeof(*steps));
     if (!steps) {
-        out->failed = true;
+        err_keep_nomem(&out->err);
         return;
     }
     uint32_t depth = 0;
@@ -186,7 +186,7 @@ static void add_path(const struct snapshot *tree, uint32_t row, struct strbuf *o
     strbuf_init(&text);
     answer_path_text(tree, row, true, &text);
     csv_text(out, strbuf_cstr(&text));
-    out->failed |= text.failed;
+    strbuf_fail(out, &text.err);
     strbuf_deinit(&text);
 }
 

@@ -83,7 +83,7 @@ static void csv_list(struct strbuf *out, const struct strings *strings) {
     for (uint32_t i = 0; i < strings->count; i++)
         strbuf_addf(&joined, "%s%s", i ? " < " : "", strings->items[i]);
     text(out, strbuf_cstr(&joined));
-    out->failed |= joined.failed;
+    strbuf_fail(out, &joined.err);
     strbuf_deinit(&joined);
 }
 
@@ -154,7 +154,7 @@ static void show_types(const struct csv_table *table, const struct series *s,
     struct err err;
     (void)table, (void)f;
     if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), false, &err)) {
-        out->failed = true;
+        strbuf_fail(out, &err);
         return;
     }
     strbuf_adds(out, "name,module,objects,bytes,live_objects,live_bytes");
@@ -187,7 +187,7 @@ static void diff_types(const struct csv_table *table, const struct series *s,
     struct err err;
     (void)table, (void)f;
     if (!type_view_init(&v, s, o, view_top(o, TOP_ALL), false, &err)) {
-        out->failed = true;
+        strbuf_fail(out, &err);
         return;
     }
     strbuf_adds(out, "name,module,verdict,objects_delta,bytes_delta");
@@ -370,7 +370,7 @@ static void csv_allocations(const struct csv_table *table, const struct series *
     if (!alloc_known(s, kind))
         return;
     if (!alloc_view_init(&v, s, kind, o, view_top(o, TOP_ALL), &err)) {
-        out->failed = true;
+        strbuf_fail(out, &err);
         return;
     }
     for (uint32_t i = 0; i < v.count; i++) {
@@ -496,7 +496,7 @@ static bool csv_show(const struct series *s, const struct findings *f,
         return err_set(err, ERR_USAGE, "--table: %s is the answer to --%s, which was not asked",
                        table->name, question_names[kind]);
     table->show(table, s, f, o, out);
-    return !out->failed || err_nomem(err);
+    return strbuf_ok(out, err);
 }
 
 static bool csv_diff(const struct series *s, const struct findings *f,
@@ -508,7 +508,7 @@ static bool csv_diff(const struct series *s, const struct findings *f,
         return err_set(err, ERR_USAGE, "--table: %s is a table of single dumps (`dumpdiff show`)",
                        table->name);
     table->diff(table, s, f, o, out);
-    return !out->failed || err_nomem(err);
+    return strbuf_ok(out, err);
 }
 
 const struct report report_csv = {

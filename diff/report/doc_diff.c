@@ -42,7 +42,7 @@ static void doc_diff_head(const struct doc_context *c) {
     if (c->s->interval_ns != ABSENT)
         strbuf_addf(&title, ", %s apart", fmt_ns(c->s->interval_ns, buf));
     doc_text(c->d, DOC_TITLE, DOC_PLAIN, "%s", strbuf_cstr(&title));
-    c->d->failed |= title.failed;
+    c->d->failed |= strbuf_failed(&title);
     strbuf_deinit(&title);
     struct doc_table *t = doc_table(c->d, columns, 7);
     for (uint32_t i = 0; i < shown.count; i++)

@@ -33,7 +33,7 @@ static void doc_growth_path_cell(const struct doc_context *c, struct doc_table *
     if (types)
         strbuf_addf(&path, " [%u types]", types);
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&path));
-    c->d->failed |= path.failed;
+    c->d->failed |= strbuf_failed(&path);
     strbuf_deinit(&path);
 }
 
@@ -118,7 +118,7 @@ void doc_show_async(const struct doc_context *c) {
         else
             doc_cell(c->d, t, DOC_DIM, "none");
         doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&name));
-        c->d->failed |= name.failed;
+        c->d->failed |= strbuf_failed(&name);
         strbuf_deinit(&name);
     }
     if (count > top)

@@ -50,7 +50,7 @@ static void doc_show_head(const struct doc_context *c) {
         doc_text(c->d, DOC_PARA, DOC_BAD, "Read from %s; trust: %s, for %u reason%s (see the end)",
                  origin->format ? origin->format : "?", trust_names[trust], reasons,
                  reasons == 1 ? "" : "s");
-    c->d->failed |= facts.failed;
+    c->d->failed |= strbuf_failed(&facts);
     strbuf_deinit(&facts);
 }
 
@@ -269,7 +269,7 @@ void doc_show_finalizer(const struct doc_context *c) {
                      "ready for finalization: %s", fmt_count(f->ready, number));
         if (line.len)
             doc_text(c->d, DOC_ITEM, DOC_PLAIN, "finalizable: %s", strbuf_cstr(&line));
-        c->d->failed |= line.failed;
+        c->d->failed |= strbuf_failed(&line);
         strbuf_deinit(&line);
         if (f->thread_os_id != ABSENT)
             doc_text(c->d, DOC_ITEM, f->blocked == 1 ? DOC_BAD : DOC_PLAIN,

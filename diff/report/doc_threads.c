@@ -34,7 +34,7 @@ static void where_cell(const struct doc_context *c, struct doc_table *t,
         strbuf_add(&text, fmt_method(frames->items[app]));
     }
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&text));
-    c->d->failed |= text.failed;
+    c->d->failed |= strbuf_failed(&text);
     strbuf_deinit(&text);
 }
 
@@ -105,7 +105,7 @@ static void group_title(const struct doc_context *c, const struct thread_row *ro
     if (count > 1 && rows[members[0]].waiting_on)
         strbuf_addf(&line, "; they wait in %s", rows[members[0]].waiting_on);
     doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s", strbuf_cstr(&line));
-    c->d->failed |= line.failed;
+    c->d->failed |= strbuf_failed(&line);
     strbuf_deinit(&line);
 }
 
@@ -397,7 +397,7 @@ static void thread_counts(const struct doc_context *c) {
                         state == THREAD_NOT_RECORDED ? "without recorded times"
                                                      : thread_state_names[state]);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Threads: %s", strbuf_cstr(&line));
-    c->d->failed |= line.failed;
+    c->d->failed |= strbuf_failed(&line);
     strbuf_deinit(&line);
 }
 

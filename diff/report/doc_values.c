@@ -204,7 +204,7 @@ static bool is_partial(const struct doc_context *c, const struct value_section *
             strbuf_addf(&names, "%s%s", names.len ? ", " : "", c->o->names[i]);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
     doc_text(c->d, DOC_ITEM, DOC_DIM, "only in %s", strbuf_cstr(&names));
-    c->d->failed |= names.failed;
+    c->d->failed |= strbuf_failed(&names);
     strbuf_deinit(&names);
     return true;
 }

@@ -230,7 +230,7 @@ void fmt_cut_type(struct strbuf *out, const char *type, size_t width) {
         without_namespaces(&shorter, type, pass == 1);
     }
     fmt_cut(out, strbuf_cstr(&shorter), width);
-    out->failed |= shorter.failed;
+    strbuf_fail(out, &shorter.err);
     strbuf_deinit(&shorter);
 }
 
@@ -245,7 +245,7 @@ void fmt_cut_frame(struct strbuf *out, const char *frame, size_t width) {
     strbuf_add(&shorter, (struct str){frame, (size_t)(arguments - frame)});
     strbuf_adds(&shorter, "(…)");
     fmt_cut(out, strbuf_cstr(&shorter), width);
-    out->failed |= shorter.failed;
+    strbuf_fail(out, &shorter.err);
     strbuf_deinit(&shorter);
 }
 

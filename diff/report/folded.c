@@ -45,7 +45,7 @@ static bool write_folded(const struct series *s, const struct report_options *o,
         strbuf_addc(out, '\n');
     }
     alloc_view_deinit(&v);
-    return !out->failed || err_nomem(err);
+    return strbuf_ok(out, err);
 }
 
 static bool folded(const struct series *s, const struct findings *f, const struct report_options *o,

@@ -142,7 +142,7 @@ static void html_render(const struct doc *d, struct strbuf *out) {
 static bool html_finish(struct doc *d, struct strbuf *out, struct err *err) {
     if (!d->failed)
         html_render(d, out);
-    bool ok = !d->failed && !out->failed;
+    bool ok = !d->failed && !strbuf_failed(out);
     doc_deinit(d);
     return ok || err_nomem(err);
 }

@@ -15,7 +15,7 @@ void json_begin(struct json *j, struct strbuf *out) {
 
 void json_end(struct json *j) {
     strbuf_adds(j->out, j->any_key ? "\n}\n" : "}\n");
-    j->failed |= j->out->failed;
+    j->failed |= strbuf_failed(j->out);
 }
 
 static void json_value_print(struct json *j, cJSON *value) {
@@ -99,7 +99,7 @@ cJSON *json_strings(const struct strings *strings) {
 
 /* What has been written, as one value: rows of numbers cost no node for each. */
 static cJSON *raw(struct strbuf *text) {
-    cJSON *value = text->failed ? NULL : cJSON_CreateRaw(strbuf_cstr(text));
+    cJSON *value = strbuf_failed(text) ? NULL : cJSON_CreateRaw(strbuf_cstr(text));
     strbuf_deinit(text);
     return value;
 }

@@ -114,7 +114,7 @@ static void markdown_render(const struct doc *d, struct strbuf *out) {
 static bool markdown_finish(struct doc *d, struct strbuf *out, struct err *err) {
     if (!d->failed)
         markdown_render(d, out);
-    bool ok = !d->failed && !out->failed;
+    bool ok = !d->failed && !strbuf_failed(out);
     doc_deinit(d);
     return ok || err_nomem(err);
 }

@@ -207,7 +207,7 @@ static void pprof_put_sample(struct profile *p, const struct series *s,
         pprof_put_bytes(&sample, 3, strbuf_str(&p->part));
     }
     pprof_put_bytes(&p->out, PROFILE_SAMPLE, strbuf_str(&sample));
-    p->failed = p->failed || sample.failed;
+    p->failed = p->failed || strbuf_failed(&sample);
     strbuf_deinit(&sample);
 }
 
@@ -309,8 +309,9 @@ static bool pprof(const struct series *s, const struct findings *f, const struct
     for (uint32_t i = 0; ids && i < v.count; i++)
         pprof_put_sample(&p, s, &s->stacks[v.rows[i]], ever, ids);
     strbuf_add(&p.out, strbuf_str(&p.strings));
-    bool ok = ids && !p.failed && !p.out.failed && !p.strings.failed && !p.part.failed &&
-              !p.numbers.failed && pprof_pack(strbuf_str(&p.out), out) && !out->failed;
+    bool ok = ids && !p.failed && !strbuf_failed(&p.out) && !strbuf_failed(&p.strings) &&
+              !strbuf_failed(&p.part) && !strbuf_failed(&p.numbers) &&
+              pprof_pack(strbuf_str(&p.out), out) && !strbuf_failed(out);
     profile_deinit(&p);
     alloc_view_deinit(&v);
     free(ids);

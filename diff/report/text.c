@@ -88,7 +88,7 @@ static size_t render_finding(const struct text *t, const struct doc_block *b) {
     strbuf_addf(&whole, "%s [%s]", b->text, b->finding->rule->id);
     size_t lines = wrap(t->out, strbuf_cstr(&whole), LABEL_WIDTH, t->width);
     strbuf_addc(t->out, '\n');
-    t->out->failed |= whole.failed;
+    strbuf_fail(t->out, &whole.err);
     strbuf_deinit(&whole);
     if (b->finding->next) {
         spaces(t->out, LABEL_WIDTH);
@@ -111,7 +111,7 @@ static uint32_t render_first_findings(const struct text *t, const struct doc_blo
         bool fits = all || i == 0 || lines <= FINDING_LINES;
         if (fits)
             strbuf_add(t->out, strbuf_str(&one));
-        t->out->failed |= one.failed;
+        strbuf_fail(t->out, &one.err);
         strbuf_deinit(&one);
         if (!fits) {
             strbuf_addf(t->out, "          … and %u more, below the tables\n", count - i);
@@ -169,7 +169,7 @@ static void render_row(const struct text *t, const struct doc_table *table, cons
             style_off(t, style);
         }
         pending += (table->columns[c].right ? 0 : pad) + GAP;
-        out->failed |= cut.failed;
+        strbuf_fail(out, &cut.err);
         strbuf_deinit(&cut);
     }
     strbuf_addc(out, '\n');
@@ -256,7 +256,7 @@ bool text_render(struct doc *d, const struct report_options *o, struct strbuf *o
                  struct err *err) {
     if (!d->failed)
         text_file_render(d, o, out);
-    bool ok = !d->failed && !out->failed;
+    bool ok = !d->failed && !strbuf_failed(out);
     doc_deinit(d);
     return ok || err_nomem(err);
 }

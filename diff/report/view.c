@@ -6,40 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool view_compile(regex_t *re, const char *pattern, const char *option, struct err *err) {
-    char why[128];
-    int code = regcomp(re, pattern, REG_EXTENDED | REG_NOSUB);
-    if (code == 0)
-        return true;
-    regerror(code, re, why, sizeof(why));
-    return err_set(err, ERR_USAGE, "%s: not a regular expression: %s", option, why);
-}
-
 bool name_filter_init(struct name_filter *f, const struct report_options *o, struct err *err) {
-    *f = (struct name_filter){.has_focus = false};
-    if (o->focus && !view_compile(&f->focus, o->focus, "--focus", err))
-        return false;
-    f->has_focus = o->focus != NULL;
-    if (o->ignore && !view_compile(&f->ignore, o->ignore, "--ignore", err)) {
+    *f = (struct name_filter){.focus = {NULL}};
+    bool ok =
+        !o->focus || pattern_init(&f->focus, o->focus, err, "--focus: not a regular expression");
+    ok = ok && (!o->ignore ||
+                pattern_init(&f->ignore, o->ignore, err, "--ignore: not a regular expression"));
+    if (!ok)
         name_filter_deinit(f);
-        return false;
-    }
-    f->has_ignore = o->ignore != NULL;
-    return true;
+    return ok;
 }
 
 void name_filter_deinit(struct name_filter *f) {
-    if (f->has_focus)
-        regfree(&f->focus);
-    if (f->has_ignore)
-        regfree(&f->ignore);
-    *f = (struct name_filter){.has_focus = false};
+    pattern_deinit(&f->focus);
+    pattern_deinit(&f->ignore);
 }
 
 bool name_filter_takes(const struct name_filter *f, const char *name) {
-    if (f->has_focus && regexec(&f->focus, name, 0, NULL, 0) != 0)
+    if (pattern_given(&f->focus) && !pattern_matches(&f->focus, name))
         return false;
-    return !f->has_ignore || regexec(&f->ignore, name, 0, NULL, 0) != 0;
+    return !pattern_given(&f->ignore) || !pattern_matches(&f->ignore, name);
 }
 
 uint32_t view_top(const struct report_options *o, uint32_t fallback) {

@@ -5,18 +5,16 @@
 #ifndef DUMPDIFF_REPORT_VIEW_H
 #define DUMPDIFF_REPORT_VIEW_H
 
+#include "base/pattern.h"
 #include "diff/series/series.h"
 #include "diff/report/report.h"
 
-#include <regex.h>
-
 /* --focus and --ignore, compiled. */
 struct name_filter {
-    regex_t focus, ignore;
-    bool has_focus, has_ignore;
+    struct pattern focus, ignore;
 };
 
-/* Errors: ERR_USAGE (not a regular expression; names the option). */
+/* Errors: ERR_USAGE (not a regular expression; names the option), ERR_NOMEM. */
 bool name_filter_init(struct name_filter *f, const struct report_options *o,
                       struct err *err) MUST_CHECK;
 void name_filter_deinit(struct name_filter *f);

@@ -305,7 +305,8 @@ static struct str add_method(const struct growth *g, const char *type, uint32_t 
     strbuf_add(&name, machine);
     path_short_type(strbuf_cstr(&name), &brief);
     pretty_type(strbuf_cstr(&brief), true, out);
-    out->failed |= name.failed || brief.failed;
+    strbuf_fail(out, &name.err);
+    strbuf_fail(out, &brief.err);
     strbuf_deinit(&name);
     strbuf_deinit(&brief);
     return machine;
@@ -332,7 +333,7 @@ const char *hint_next(const struct hint *hint, const struct growth *g, const cha
     const char *text = place ? findings_text(f, "%.*s%s%s (explain %s)", (int)(place - hint->next),
                                              hint->next, strbuf_cstr(&name), place + 2, hint->id)
                              : findings_text(f, "%s (explain %s)", hint->next, hint->id);
-    f->failed |= name.failed;
+    f->failed |= strbuf_failed(&name);
     strbuf_deinit(&name);
     return text;
 }

@@ -131,7 +131,7 @@ static const char *owner_place(struct findings *f, const struct thread_row *row)
                                                 : "waits in",
                              strbuf_cstr(&out));
     }
-    f->failed = f->failed || out.failed;
+    f->failed = f->failed || strbuf_failed(&out);
     strbuf_deinit(&out);
     return text;
 }
@@ -301,7 +301,7 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
         findings_skip(f, &rule_deadlock,
                       "%u of %u lock owners have no stack, so what they wait for is not known",
                       c.without_stack, c.contended);
-    ok = ok && !who.failed && !what.failed;
+    ok = ok && !strbuf_failed(&who) && !strbuf_failed(&what);
     strbuf_deinit(&who);
     strbuf_deinit(&what);
     owners_deinit(&owners);

@@ -17,7 +17,7 @@ const char *say_stack(struct findings *f, const struct series_stack *stack) {
     if (stack->module && !module)
         strbuf_addf(&out, " in %s", stack->module);
     const char *text = findings_text(f, "%s", strbuf_cstr(&out));
-    f->failed = f->failed || out.failed;
+    f->failed = f->failed || strbuf_failed(&out);
     strbuf_deinit(&out);
     return text;
 }

@@ -62,7 +62,7 @@ static struct group *group_of(struct groups *g, struct arena *arena,
         strbuf_adds(&g->key, row->frames.items[i]);
         strbuf_addc(&g->key, '\n');
     }
-    if (g->key.failed)
+    if (strbuf_failed(&g->key))
         return NULL;
     uint32_t number = strmap_get(&g->index, strbuf_str(&g->key), STR(""));
     if (number != STRMAP_NONE)
@@ -136,7 +136,7 @@ static void report_group(const struct series *s, struct findings *f, const struc
     finding_text(f, hit, "evidence", thread_evidence_names[group->first->evidence]);
     finding_known(hit, "cpu_delta_ns", FIELD_NS, group->first->cpu_delta_ns);
     finding_text(f, hit, "where", strbuf_cstr(&where));
-    f->failed = f->failed || where.failed;
+    f->failed = f->failed || strbuf_failed(&where);
     strbuf_deinit(&where);
 }
 

@@ -57,7 +57,7 @@ static bool run_trust(const struct series *s, const struct limits *limits, struc
                                  : "Read its figures as lower bounds.");
         finding_text(f, hit, "grade", trust_names[grade]);
     }
-    bool failed = text.failed;
+    bool failed = strbuf_failed(&text);
     strbuf_deinit(&text);
     return !failed || err_nomem(err);
 }

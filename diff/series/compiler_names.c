@@ -91,7 +91,7 @@ const char *series_join_name(struct series *s, const char *name, struct strbuf *
         return name;
     strbuf_clear(scratch);
     series_normal_name(str_of(name), scratch);
-    if (scratch->failed)
+    if (strbuf_failed(scratch))
         return NULL;
     if (str_eq(strbuf_str(scratch), str_of(name)))
         return name;

@@ -78,10 +78,11 @@ static bool share_name(struct lining *l, const char **name, const char *other) {
     struct strbuf normal;
     strbuf_init(&normal);
     series_normal_name(str_of(other), &normal);
-    bool shared = !normal.failed && str_eq(strbuf_str(&normal), str_of(*name));
-    const char *copy = shared          ? *name
-                       : normal.failed ? NULL
-                                       : arena_copy(&l->g->arena, strbuf_cstr(&normal), normal.len);
+    bool shared = !strbuf_failed(&normal) && str_eq(strbuf_str(&normal), str_of(*name));
+    const char *copy = shared ? *name
+                       : strbuf_failed(&normal)
+                           ? NULL
+                           : arena_copy(&l->g->arena, strbuf_cstr(&normal), normal.len);
     strbuf_deinit(&normal);
     *name = copy ? copy : *name;
     return copy != NULL;
@@ -100,7 +101,7 @@ static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, co
     strbuf_addf(&l->key, "%u ", parent);
     growth_add_name(l, label, &l->key);
     growth_add_name(l, type, &l->type);
-    if (l->key.failed || l->type.failed)
+    if (strbuf_failed(&l->key) || strbuf_failed(&l->type))
         return GROWTH_ROOT;
     struct str key = strbuf_str(&l->key), normal = strbuf_str(&l->type);
     uint32_t node = strmap_get(&l->index, key, normal);
@@ -427,7 +428,7 @@ static void node_text(const struct growth *g, uint32_t node, bool full, bool las
         depth++;
     struct path_step *steps = calloc((size_t)depth + 1, sizeof(*steps));
     if (!steps) {
-        out->failed = true;
+        err_keep_nomem(&out->err);
         return;
     }
     uint32_t i = depth;

@@ -79,7 +79,8 @@ static void path_text_add_type(const struct path_step *step, bool full, struct s
         strbuf_adds(&bare, type);
     path_short_type(strbuf_cstr(&bare), &brief);
     pretty_type(strbuf_cstr(&brief), machine || boxed.len, out);
-    out->failed |= bare.failed || brief.failed;
+    strbuf_fail(out, &bare.err);
+    strbuf_fail(out, &brief.err);
     strbuf_deinit(&bare);
     strbuf_deinit(&brief);
 }
@@ -126,7 +127,7 @@ static void path_text_add_root(const char *root, struct strbuf *out) {
     strbuf_add(&type, (struct str){root, dot});
     pretty_type(strbuf_cstr(&type), false, out);
     pretty_field(root + dot, out);
-    out->failed |= type.failed;
+    strbuf_fail(out, &type.err);
     strbuf_deinit(&type);
 }
 

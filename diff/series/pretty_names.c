@@ -94,7 +94,7 @@ static void put_in_front(struct writing *w, const char *words) {
     w->out->len = w->start;
     strbuf_adds(w->out, words);
     strbuf_add(w->out, strbuf_str(&rest));
-    w->out->failed |= rest.failed;
+    strbuf_fail(w->out, &rest.err);
     strbuf_deinit(&rest);
 }
 
@@ -103,7 +103,7 @@ static void state_machine(struct writing *w, const struct generated *g) {
     if (w->out->len > w->start)
         strbuf_addc(w->out, '.');
     pretty_names_method_name(g->of, 1, w->out);
-    if (!w->out->failed)
+    if (!strbuf_failed(w->out))
         put_in_front(w, w->machine ? "async " : "async or iterator ");
 }
 

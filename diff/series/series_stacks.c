@@ -31,14 +31,15 @@ static uint32_t module_number(struct stack_table *t, struct str name, uint32_t s
             uint32_t capacity = t->module_capacity ? t->module_capacity * 2 : 64;
             void *grown = arena_grow(&t->scratch, t->modules, t->module_count * sizeof(*t->modules),
                                      capacity * sizeof(*t->modules));
-            t->text.failed |= !grown;
+            if (!grown)
+                err_keep_nomem(&t->text.err);
             t->modules = grown ? grown : t->modules;
             t->module_capacity = grown ? capacity : t->module_capacity;
         }
         number = t->module_count;
-        if (t->text.failed || !copy ||
+        if (strbuf_failed(&t->text) || !copy ||
             !strmap_put(&t->by_module, (struct str){copy, name.len}, STR(""), number)) {
-            t->text.failed = true;
+            err_keep_nomem(&t->text.err);
             return STACK_NONE;
         }
         t->modules[t->module_count++] =
@@ -92,7 +93,7 @@ static bool frame_add(struct stack_table *t, const char *text, uint32_t snapshot
     frame->bare = name_number(t, frame->symbol ? alloc_function_bare(parts.function) : frame->key);
     if (frame->module != STACK_NONE)
         t->modules[frame->module].functions += frame->symbol;
-    return frame->function != STACK_NONE && frame->bare != STACK_NONE && !t->text.failed &&
+    return frame->function != STACK_NONE && frame->bare != STACK_NONE && !strbuf_failed(&t->text) &&
            strmap_put(&t->by_key, frame->key, STR(""), t->frame_count++);
 }
 
@@ -102,9 +103,10 @@ static uint32_t frame_number(struct stack_table *t, const char *text, uint32_t s
     if (number != STRMAP_NONE)
         return number;
     frame_key(t, text);
-    number = t->text.failed ? STACK_NONE : strmap_get(&t->by_key, strbuf_str(&t->text), STR(""));
+    number = strbuf_failed(&t->text) ? STACK_NONE
+                                     : strmap_get(&t->by_key, strbuf_str(&t->text), STR(""));
     if (number == STRMAP_NONE) {
-        if (t->text.failed || !frame_add(t, text, snapshot))
+        if (strbuf_failed(&t->text) || !frame_add(t, text, snapshot))
             return STACK_NONE;
         number = t->frame_count - 1;
     }
@@ -159,7 +161,7 @@ static bool fold(struct stack_table *t, const struct stack_row *row, uint32_t sn
         fold_end(f);
     }
     f->module = module_number(t, str_of(row->module), snapshot);
-    return !t->text.failed;
+    return !strbuf_failed(&t->text);
 }
 
 static bool same_ids(const struct stack_ids *a, const struct folded *f) {

@@ -78,7 +78,7 @@ static void say_async(struct value_join *j, enum series_group group,
         else
             strbuf_adds(&name, rows[i].await == 0 ? ", at no await" : ", await not known");
         const char *kept =
-            name.failed ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
+            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
         if (kept)
             value_say(j, group, kept, rows[i].bytes, rows[i].objects);
         j->failed |= !kept;

@@ -48,6 +48,24 @@ bool err_nomem(struct err *err) {
     return err_set(err, ERR_NOMEM, "out of memory");
 }
 
+void err_keep(struct err *kept, const struct err *next) {
+    if (kept->code == ERR_NONE && next->code != ERR_NONE)
+        *kept = *next;
+}
+
+void err_keep_nomem(struct err *kept) {
+    if (kept->code == ERR_NONE)
+        err_nomem(kept);
+}
+
+bool err_none(const struct err *kept, struct err *err) {
+    if (kept->code == ERR_NONE)
+        return true;
+    if (err)
+        *err = *kept;
+    return false;
+}
+
 int err_exit_status(enum err_code code) {
     switch (code) {
     case ERR_NONE:

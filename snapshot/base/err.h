@@ -49,6 +49,22 @@ bool err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Out of memory, the one message. Always returns false. */
 bool err_nomem(struct err *err);
 
+/*
+ * Sticky errors: what goes on after a failure (a text that is added to, a table that is filled)
+ * keeps the first error in a `struct err` of its own, which begins as {.code = ERR_NONE}, and tells
+ * it once.
+ */
+
+/* Keeps `next` unless an error is kept already, or `next` is none. */
+void err_keep(struct err *kept, const struct err *next);
+
+/* As err_keep, for lack of memory. */
+void err_keep_nomem(struct err *kept);
+
+/* true: no error was kept. false: it is now in err, as everywhere. Errors: the one that was kept.
+ */
+bool err_none(const struct err *kept, struct err *err) MUST_CHECK;
+
 /* Exit status that DESIGN.md gives to an error code: 2, 3, 4 or 5; 0 for ERR_NONE. */
 int err_exit_status(enum err_code code);
 

@@ -136,21 +136,25 @@ size_t str_utf8_valid(struct str s) {
     return i;
 }
 
+/* Field by field: the message of an error is larger than all the rest, and read only behind a code.
+ */
 void strbuf_init(struct strbuf *b) {
-    *b = (struct strbuf){0};
+    b->ptr = NULL;
+    b->len = b->capacity = 0;
+    b->err.code = ERR_NONE;
 }
 
 void strbuf_deinit(struct strbuf *b) {
     free(b->ptr);
-    *b = (struct strbuf){0};
+    strbuf_init(b);
 }
 
 /* Room for `more` bytes and a NUL. */
 static bool strbuf_reserve(struct strbuf *b, size_t more) {
-    if (b->failed || more > SIZE_MAX / 2 - b->len - 1) {
-        b->failed = true;
+    if (strbuf_failed(b))
         return false;
-    }
+    if (more > SIZE_MAX / 2 - b->len - 1)
+        return err_nomem(&b->err);
     size_t need = b->len + more + 1;
     if (need <= b->capacity)
         return true;
@@ -158,10 +162,8 @@ static bool strbuf_reserve(struct strbuf *b, size_t more) {
     while (capacity < need)
         capacity *= 2;
     char *grown = realloc(b->ptr, capacity);
-    if (!grown) {
-        b->failed = true;
-        return false;
-    }
+    if (!grown)
+        return err_nomem(&b->err);
     b->ptr = grown;
     b->capacity = capacity;
     return true;
@@ -201,11 +203,11 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...) {
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    if (n >= 0 && strbuf_reserve(b, (size_t)n)) {
+    if (n < 0) {
+        err_keep_nomem(&b->err);
+    } else if (strbuf_reserve(b, (size_t)n)) {
         vsnprintf(b->ptr + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
-    } else {
-        b->failed = true;
     }
     va_end(again);
 }
@@ -214,6 +216,14 @@ void strbuf_clear(struct strbuf *b) {
     b->len = 0;
     if (b->ptr)
         b->ptr[0] = '\0';
+}
+
+bool strbuf_ok(const struct strbuf *b, struct err *err) {
+    return err_none(&b->err, err);
+}
+
+void strbuf_fail(struct strbuf *b, const struct err *why) {
+    err_keep(&b->err, why);
 }
 
 struct str strbuf_str(const struct strbuf *b) {

@@ -72,11 +72,14 @@ bool str_is_plain(struct str s);
 /* Length of the valid UTF-8 prefix of s; s.len when all of it is valid. */
 size_t str_utf8_valid(struct str s);
 
-/* A string that grows. On lack of memory `failed` sticks and appends do nothing. */
+/*
+ * A string that grows. The first error sticks, whether of an append (ERR_NOMEM) or of what made the
+ * text (strbuf_fail); appends then do nothing. Who has the text asks strbuf_ok once, at the end.
+ */
 struct strbuf {
     char *ptr; /* NUL-terminated; NULL while empty */
     size_t len, capacity;
-    bool failed;
+    struct err err; /* the first error; ERR_NONE while all is well */
 };
 
 void strbuf_init(struct strbuf *b);
@@ -89,6 +92,16 @@ void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strbuf_clear(struct strbuf *b); /* length 0, memory kept */
 struct str strbuf_str(const struct strbuf *b);
 const char *strbuf_cstr(const struct strbuf *b); /* "" while empty */
+
+static inline bool strbuf_failed(const struct strbuf *b) {
+    return b->err.code != ERR_NONE;
+}
+
+/* true: the text is whole. Errors: the first one that stuck. */
+bool strbuf_ok(const struct strbuf *b, struct err *err) MUST_CHECK;
+
+/* The text cannot be made: `why` sticks, unless an error does already or `why` is none. */
+void strbuf_fail(struct strbuf *b, const struct err *why);
 
 /* Size for people: "532 B", "1.4 KiB", "61.0 MiB". Returns buf. */
 #define HUMAN_MAX 32

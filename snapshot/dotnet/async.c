@@ -207,7 +207,7 @@ bool async_report(const struct async_counts *c, struct err *err) {
         row->objects = w->objects;
         row->bytes = w->bytes;
     }
-    ok = ok && (!name.failed || err_nomem(err));
+    ok = ok && strbuf_ok(&name, err);
     strbuf_deinit(&name);
     uint32_t count;
     struct async_row *rows = builder_rows(b, PART_ASYNC, &count);

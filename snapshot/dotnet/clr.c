@@ -131,7 +131,8 @@ static void add_utf8(struct strbuf *out, uint32_t c) {
 }
 
 static const char *clr_keep(struct clr *clr, struct strbuf *text) {
-    const char *kept = text->failed ? NULL : arena_copy(&clr->arena, strbuf_cstr(text), text->len);
+    const char *kept =
+        strbuf_failed(text) ? NULL : arena_copy(&clr->arena, strbuf_cstr(text), text->len);
     strbuf_deinit(text);
     return kept;
 }

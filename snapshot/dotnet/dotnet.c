@@ -36,8 +36,7 @@ static bool dotnet_report_types(struct reading *r, struct err *err) {
                                       str_of(module ? module->file_name : NULL), g, type->gen[g],
                                       err);
     }
-    if (name.failed)
-        ok = err_nomem(err);
+    ok = ok && strbuf_ok(&name, err);
     strbuf_deinit(&name);
     b->types_scope = TYPES_WHOLE;
     return ok;

@@ -206,7 +206,7 @@ static const char *duplicates_value_of(struct asking *q, const struct reach_obje
     }
     if (shown < length)
         strbuf_adds(&text, "\xe2\x80\xa6");
-    const char *kept = text.failed ? NULL : asking_keep(q, strbuf_cstr(&text));
+    const char *kept = strbuf_failed(&text) ? NULL : asking_keep(q, strbuf_cstr(&text));
     strbuf_deinit(&text);
     return kept;
 }

@@ -120,7 +120,7 @@ static bool name_statics(struct heap_graph *g, struct err *err) {
         }
         named[i].mt = root->mt;
         named[i].object = root->object;
-        g->nomem |= text.failed || !named[i].name;
+        g->nomem |= strbuf_failed(&text) || !named[i].name;
     }
     strbuf_deinit(&text);
     if (g->nomem)

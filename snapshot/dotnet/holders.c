@@ -38,7 +38,7 @@ bool holders_begin(struct asking *q, struct err *err) {
         if (type_pattern_takes(&p, strbuf_cstr(&name)))
             ok = u64map_put(&q->target_mts, mt, 1);
     }
-    ok = (ok && !name.failed) || err_nomem(err);
+    ok = (ok && !strbuf_failed(&name)) || err_nomem(err);
     strbuf_deinit(&name);
     type_pattern_deinit(&p);
     return ok;

@@ -209,7 +209,7 @@ static bool managed_stacks_add_name(struct stacks *s, const struct code_function
                     module && module->file_name ? module->file_name : "(unknown)");
     }
     const char *kept =
-        name.failed ? NULL : arena_copy(&s->m->clr->arena, strbuf_cstr(&name), name.len);
+        strbuf_failed(&name) ? NULL : arena_copy(&s->m->clr->arena, strbuf_cstr(&name), name.len);
     *ret_name = (struct str){kept, name.len};
     strbuf_deinit(&name);
     if (!kept || !u64map_put(&s->by_method, key, s->name_count))

@@ -377,7 +377,7 @@ static void write_parameters(struct writer *w, struct bytes signature) {
     /* What it returns is not printed. */
     size_t before = w->out->len;
     write_signature_type(w, &r);
-    if (r.failed || w->out->failed)
+    if (r.failed || strbuf_failed(w->out))
         return;
     w->out->len = before;
     strbuf_addc(w->out, '(');
@@ -469,7 +469,7 @@ static void write_method(struct writer *w, const struct method *method) {
     if (!w->module ||
         !metadata_name(&w->module->md, MD_METHOD, method->row, MD_METHOD_NAME, w->out)) {
         const struct module *bare = t->module ? module_at(w->m, t->module) : NULL;
-        if (!w->out->failed)
+        if (!strbuf_failed(w->out))
             w->out->len = from;
         strbuf_addf(w->out, "%s!0x%08x", bare && bare->file_name ? bare->file_name : "(unknown)",
                     0x06000000u | method->row);

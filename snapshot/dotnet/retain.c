@@ -25,8 +25,8 @@ static bool retain_report_types(struct heap_graph *g, struct err *err) {
         const struct module *module = type_module(g->modules, type->mt);
         struct cell cell = {type->live_objects, type->live_bytes};
         const char *name = names.type(names.context, i);
-        if (g->type_text.failed)
-            return err_nomem(err);
+        if (!strbuf_ok(&g->type_text, err))
+            return false;
         if (!builder_add_live(b, str_of(name), str_of(module ? module->file_name : NULL), cell,
                               err))
             return false;

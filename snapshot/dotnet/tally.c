@@ -54,7 +54,7 @@ bool tally_finish(struct tally *t, struct modules *modules, struct err *err) {
         strbuf_clear(&name);
         type_name(modules, t->rows[i].mt, &name);
         t->rows[i].name = arena_copy(&modules->clr->arena, strbuf_cstr(&name), name.len);
-        ok = t->rows[i].name && !name.failed;
+        ok = t->rows[i].name && !strbuf_failed(&name);
     }
     strbuf_deinit(&name);
     if (!ok)

@@ -62,10 +62,10 @@ static bool say_format(struct builder *b, const char *name, struct err *err) {
     if (origin->format)
         strbuf_addf(&joined, "%s+", origin->format);
     strbuf_adds(&joined, name);
-    const char *copy = joined.failed ? NULL : builder_string(b, strbuf_str(&joined), err);
+    const char *copy = strbuf_ok(&joined, err) ? builder_string(b, strbuf_str(&joined), err) : NULL;
     strbuf_deinit(&joined);
     if (!copy)
-        return err_nomem(err);
+        return false;
     origin->format = copy;
     return true;
 }
@@ -134,7 +134,7 @@ static bool input_list_add(struct file_list *list, const char *folder, const cha
     if (folder)
         strbuf_addf(&path, "%s/", folder);
     strbuf_add(&path, (struct str){name, name_length});
-    if (path.failed || !path.ptr) {
+    if (strbuf_failed(&path) || !path.ptr) {
         strbuf_deinit(&path);
         return err_nomem(err);
     }

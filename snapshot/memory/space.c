@@ -292,7 +292,7 @@ const char *space_string(struct space *s, uint64_t address, size_t max) {
         strbuf_add(&text, (struct str){part, nul ? (size_t)(nul - part) : n});
         address += n;
     }
-    if (ended && !text.failed)
+    if (ended && !strbuf_failed(&text))
         result = arena_copy(&s->arena, text.len ? text.ptr : "", text.len);
     strbuf_deinit(&text);
     return result;

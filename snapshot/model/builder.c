@@ -246,11 +246,7 @@ const char *builder_string(struct builder *b, struct str s, struct err *err) {
     struct strbuf cleaned;
     strbuf_init(&cleaned);
     clean(&cleaned, s);
-    const char *result = NULL;
-    if (cleaned.failed)
-        err_nomem(err);
-    else
-        result = intern(b, strbuf_str(&cleaned), err);
+    const char *result = strbuf_ok(&cleaned, err) ? intern(b, strbuf_str(&cleaned), err) : NULL;
     strbuf_deinit(&cleaned);
     return result;
 }

@@ -31,7 +31,7 @@ struct writer {
     struct strmap numbers; /* string to its number */
     struct strbuf strings; /* section of strings, without its count */
     uint32_t string_count;
-    bool nomem;
+    struct err err; /* the first error, sticks */
 };
 
 static void snapfile_put_string(struct writer *w, struct strbuf *out, const char *s) {
@@ -43,7 +43,7 @@ static void snapfile_put_string(struct writer *w, struct strbuf *out, const char
     if (number == STRMAP_NONE) {
         number = w->string_count++;
         if (!strmap_put(&w->numbers, str_of(s), STR(""), number))
-            w->nomem = true;
+            err_keep_nomem(&w->err);
         strbuf_add(&w->strings, (struct str){s, strlen(s) + 1});
     }
     strbuf_add_varint(out, (uint64_t)number + 1);
@@ -137,7 +137,7 @@ static void put_table(struct writer *w, struct strbuf *out, enum part part,
         strbuf_add_varint(out, column.len);
         strbuf_add(out, strbuf_str(&column));
     }
-    w->nomem |= column.failed;
+    err_keep(&w->err, &column.err);
     strbuf_deinit(&column);
 }
 
@@ -148,7 +148,7 @@ struct section {
 
 static void section_end(struct section *section, struct strbuf *body) {
     section->size = body->len - section->start;
-    while (body->len % SECTION_ALIGN && !body->failed)
+    while (body->len % SECTION_ALIGN && !strbuf_failed(body))
         strbuf_addc(body, 0);
 }
 
@@ -188,12 +188,13 @@ bool snapfile_encode(const struct snapshot *s, struct strbuf *out, struct err *e
     strbuf_add(out, strbuf_str(&directory));
     strbuf_add(out, strbuf_str(&body));
 
-    bool failed = w.nomem || w.strings.failed || body.failed || directory.failed || out->failed;
+    bool ok = err_none(&w.err, err) && strbuf_ok(&w.strings, err) && strbuf_ok(&body, err) &&
+              strbuf_ok(&directory, err) && strbuf_ok(out, err);
     strbuf_deinit(&directory);
     strbuf_deinit(&body);
     strbuf_deinit(&w.strings);
     strmap_deinit(&w.numbers);
-    return failed ? err_nomem(err) : true;
+    return ok;
 }
 
 /* -- Reading ----------------------------------------------------------------------------------- */

@@ -52,11 +52,7 @@ const char *builder_frame(struct builder *b, struct str function, struct str mod
     } else if (!module.len) {
         strbuf_adds(&text, "[unknown]");
     }
-    const char *frame = NULL;
-    if (text.failed)
-        err_nomem(err);
-    else
-        frame = builder_string(b, strbuf_str(&text), err);
+    const char *frame = strbuf_ok(&text, err) ? builder_string(b, strbuf_str(&text), err) : NULL;
     strbuf_deinit(&text);
     return frame;
 }

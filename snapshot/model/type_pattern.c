@@ -22,7 +22,7 @@ bool type_pattern_takes(const struct type_pattern *p, const char *name) {
     case PATTERN_REGEX:
         break;
     }
-    return strcmp(name, TYPE_FREE) != 0 && regexec(&p->regex, name, 0, NULL, 0) == 0;
+    return strcmp(name, TYPE_FREE) != 0 && pattern_matches(&p->regex, name);
 }
 
 static uint32_t count_matches(const struct type_pattern *p, const struct type_row *types,
@@ -43,20 +43,15 @@ bool type_pattern_init(struct type_pattern *p, const char *text, const struct ty
     p->matches = count_matches(p, types, count);
     if (p->matches)
         return true;
-    int code = regcomp(&p->regex, text, REG_EXTENDED | REG_NOSUB);
-    if (code) {
-        char why[128];
-        regerror(code, &p->regex, why, sizeof(why));
-        return err_set(err, ERR_USAGE,
-                       "no type is called '%s', and it is no regular expression: %s", text, why);
-    }
+    if (!pattern_init(&p->regex, text, err,
+                      "no type is called '%s', and it is no regular expression", text))
+        return false;
     p->kind = PATTERN_REGEX;
     p->matches = count_matches(p, types, count);
     return true;
 }
 
 void type_pattern_deinit(struct type_pattern *p) {
-    if (p->kind == PATTERN_REGEX)
-        regfree(&p->regex);
+    pattern_deinit(&p->regex);
     *p = (struct type_pattern){.kind = PATTERN_NAME};
 }

@@ -8,20 +8,19 @@
 #ifndef DUMPDIFF_MODEL_TYPE_PATTERN_H
 #define DUMPDIFF_MODEL_TYPE_PATTERN_H
 
+#include "base/pattern.h"
 #include "model/snapshot.h"
-
-#include <regex.h>
 
 struct type_pattern {
     const char *text; /* borrowed */
     enum { PATTERN_NAME, PATTERN_SHORT_NAME, PATTERN_REGEX } kind;
-    regex_t regex;
-    uint32_t matches; /* [count] rows that it takes; 0: none */
+    struct pattern regex; /* of PATTERN_REGEX */
+    uint32_t matches;     /* [count] rows that it takes; 0: none */
 };
 
 /*
  * Decides what `text` means among the types of a snapshot. Free is none of them.
- * Errors: ERR_USAGE (no name, and not a regular expression either).
+ * Errors: ERR_USAGE (no name, and not a regular expression either), ERR_NOMEM.
  */
 bool type_pattern_init(struct type_pattern *p, const char *text, const struct type_row *types,
                        uint32_t count, struct err *err) MUST_CHECK;

@@ -42,7 +42,8 @@ static bool make_data_put_file(const char *folder, const char *name, const struc
     struct strbuf path;
     strbuf_init(&path);
     strbuf_addf(&path, "%s/%s", folder, name);
-    bool ok = !data->failed && !path.failed && file_write(path.ptr, strbuf_str(data), err);
+    bool ok = !strbuf_failed(data) && !strbuf_failed(&path) &&
+              file_write(path.ptr, strbuf_str(data), err);
     strbuf_deinit(&path);
     return ok;
 }
@@ -129,7 +130,8 @@ static bool put_minidump(const char *folder, struct err *err) {
     struct strbuf data = {.ptr = (char *)(uintptr_t)dump.data, .len = dump.size};
     bool ok = make_data_put_file(folder, "sparse.dmp", &data, err);
     strbuf_addf(&path, "%s/sparse.dmp", folder);
-    if (ok && (path.failed || truncate(path.ptr, (off_t)(dump.size - 4096 + SPARSE_BYTES)) != 0))
+    if (ok &&
+        (strbuf_failed(&path) || truncate(path.ptr, (off_t)(dump.size - 4096 + SPARSE_BYTES)) != 0))
         ok = err_set(err, ERR_SYSTEM, "cannot make a file of 4.8 GB");
     free(data.ptr);
     strbuf_deinit(&path);
@@ -172,7 +174,7 @@ static bool put_jemalloc(const char *folder, struct err *err) {
     strbuf_adds(&out, "\nMAPPED_LIBRARIES:\n"
                       "00400000-00500000 r-xp 00000000 08:01 4711 /usr/bin/press\n"
                       "7f1234000000-7f1234100000 r-xp 00000000 08:01 4712 /usr/lib/libink.so.3\n");
-    bool ok = !stacks.failed && make_data_put_file(folder, "jemalloc.heap", &out, err);
+    bool ok = !strbuf_failed(&stacks) && make_data_put_file(folder, "jemalloc.heap", &out, err);
     strbuf_deinit(&stacks);
     strbuf_deinit(&out);
     return ok;

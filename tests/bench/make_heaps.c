@@ -26,7 +26,7 @@ static bool make_heaps_put_file(const char *folder, const char *name, const stru
     char path[4096];
     struct err err = {.msg = "out of memory"};
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    bool ok = !data->failed && file_write(path, strbuf_str(data), &err);
+    bool ok = !strbuf_failed(data) && file_write(path, strbuf_str(data), &err);
     if (!ok)
         fprintf(stderr, "make_heaps: %s: %s\n", path, err.msg);
     return ok;
@@ -151,8 +151,8 @@ static bool put_gcdump(const char *folder) {
     make_heaps_put(&out, forward, 4);
     make_heaps_put(&out, table, 4);
     make_heaps_put(&out, table + 8, 4);
-    bool ok = !g.nodes.failed && !g.labels.failed && !g.addresses.failed &&
-              make_heaps_put_file(folder, "heap.gcdump", &out);
+    bool ok = !strbuf_failed(&g.nodes) && !strbuf_failed(&g.labels) &&
+              !strbuf_failed(&g.addresses) && make_heaps_put_file(folder, "heap.gcdump", &out);
     strbuf_deinit(&g.nodes);
     strbuf_deinit(&g.labels);
     strbuf_deinit(&g.addresses);
@@ -239,15 +239,15 @@ static bool put_hprof(const char *folder) {
     put_be(&out, 8, 4);
     put_be(&out, 1735637700000u, 8);
     put_classes(&out);
-    for (unsigned i = 0; out.len < HPROF_BYTES && !out.failed;) {
+    for (unsigned i = 0; out.len < HPROF_BYTES && !strbuf_failed(&out);) {
         size_t at = out.len + 5, end = at + 4 + ((size_t)1 << 20);
         put_be(&out, 0x1c, 1);
         put_be(&out, 0, 8);
         if (i == 0)
             put_class_dumps(&out);
-        while (out.len < end && !out.failed)
+        while (out.len < end && !strbuf_failed(&out))
             address = make_heaps_put_record(&out, address, i++);
-        for (unsigned k = 0; k < 4 && !out.failed; k++)
+        for (unsigned k = 0; k < 4 && !strbuf_failed(&out); k++)
             out.ptr[at + k] = (char)((out.len - at - 4) >> 8 * (3 - k));
     }
     put_be(&out, 0x2c, 1);

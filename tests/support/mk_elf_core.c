@@ -268,7 +268,7 @@ struct bytes mk_elf_core(const char *text) {
             strbuf_addc(&mk.out, 0);
         mk_elf_core_set(&mk.out, mk.out.len - 64 + 44, phnum, 4);
     }
-    if (mk.out.failed || mk.notes.failed || mk.data.failed)
+    if (strbuf_failed(&mk.out) || strbuf_failed(&mk.notes) || strbuf_failed(&mk.data))
         spec_die("out of memory", STR(""));
     spec_free(&mk.spec);
     strbuf_deinit(&mk.notes);

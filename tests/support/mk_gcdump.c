@@ -372,7 +372,7 @@ struct bytes mk_gcdump(const char *text) {
         put_tag(&mk, FS_END_OBJECT);
         put_trailer(&mk);
     }
-    if (mk.out.failed)
+    if (strbuf_failed(&mk.out))
         spec_die("out of memory", STR(""));
     spec_free(&mk.spec);
     return (struct bytes){(const uint8_t *)mk.out.ptr, mk.out.len};

@@ -213,7 +213,7 @@ struct bytes mk_hprof(const char *text) {
     put_heap(&mk);
     if (spec_num(mk.dump, "end", 1) && !spec_num(mk.dump, "one", 0))
         mk_hprof_put_record(&mk, 0x2c, STR(""));
-    if (mk.out.failed || mk.heap.failed)
+    if (strbuf_failed(&mk.out) || strbuf_failed(&mk.heap))
         spec_die("out of memory", STR(""));
     strbuf_deinit(&mk.heap);
     spec_free(&mk.spec);

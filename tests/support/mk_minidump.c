@@ -419,7 +419,7 @@ struct bytes mk_minidump_blobs(const char *spec, const struct bytes *blobs, size
     }
     put_payload(&mk, memory64);
     spec_free(&mk.spec);
-    if (mk.out.failed)
+    if (strbuf_failed(&mk.out))
         spec_die("out of memory", STR(""));
     return (struct bytes){(const uint8_t *)mk.out.ptr, mk.out.len};
 }

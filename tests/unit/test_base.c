@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/pages.h"
+#include "base/pattern.h"
 #include "base/str.h"
 
 #include <setjmp.h>
@@ -208,6 +209,47 @@ static void an_error_says_where_before_what(void **state) {
     assert_int_equal(err_exit_status(ERR_NOMEM), 5);
 }
 
+static void a_text_keeps_the_first_error_and_takes_no_more(void **state) {
+    struct strbuf text;
+    struct err err = {.code = ERR_NONE}, first = {.code = ERR_NONE}, second = {.code = ERR_NONE};
+    (void)state;
+    err_set(&first, ERR_USAGE, "first");
+    err_set(&second, ERR_LIMIT, "second");
+    strbuf_init(&text);
+    strbuf_adds(&text, "kept");
+    strbuf_fail(&text, &err); /* none: nothing happens */
+    assert_true(strbuf_ok(&text, &err));
+    strbuf_fail(&text, &first);
+    strbuf_fail(&text, &second);
+    strbuf_adds(&text, "lost");
+    strbuf_addf(&text, "%d", 1);
+    assert_string_equal(strbuf_cstr(&text), "kept");
+    assert_true(strbuf_failed(&text));
+    assert_false(strbuf_ok(&text, &err));
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_string_equal(err.msg, "first");
+    strbuf_deinit(&text);
+    assert_true(strbuf_ok(&text, &err));
+}
+
+static void a_pattern_is_found_anywhere_or_refused_with_its_reason(void **state) {
+    struct pattern p;
+    struct err err = {.code = ERR_NONE};
+    (void)state;
+    assert_true(pattern_init(&p, "^Shop\\.(Cart|Entry)$", &err, "here"));
+    assert_true(pattern_given(&p));
+    assert_true(pattern_matches(&p, "Shop.Cart"));
+    assert_false(pattern_matches(&p, "Shop.Carts"));
+    pattern_deinit(&p);
+    assert_false(pattern_given(&p));
+    assert_false(pattern_init(&p, "Shop(", &err, "line %d: '%s'", 3, "Shop("));
+    assert_int_equal(err.code, ERR_USAGE);
+    assert_int_equal(strncmp(err.msg, "line 3: 'Shop(': ", 17), 0);
+    assert_int_not_equal(err.msg[17], '\0');
+    assert_false(pattern_given(&p));
+    pattern_deinit(&p);
+}
+
 static void an_item_of_the_arena_grows_and_keeps_what_is_in_it(void **state) {
     (void)state;
     struct arena a;
@@ -329,6 +371,8 @@ int main(void) {
         cmocka_unit_test(broken_utf8_is_found_where_it_breaks),
         cmocka_unit_test(sizes_and_counts_read_well),
         cmocka_unit_test(an_error_says_where_before_what),
+        cmocka_unit_test(a_text_keeps_the_first_error_and_takes_no_more),
+        cmocka_unit_test(a_pattern_is_found_anywhere_or_refused_with_its_reason),
         cmocka_unit_test(an_item_of_the_arena_grows_and_keeps_what_is_in_it),
         cmocka_unit_test(pages_grow_across_the_border_to_malloc),
         cmocka_unit_test(the_arena_gives_zeroed_aligned_memory_and_refuses_overflow),

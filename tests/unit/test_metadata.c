@@ -43,7 +43,7 @@ static void make_stock(struct meta *m) {
 static struct bytes written(const struct meta *m, struct strbuf *text) {
     strbuf_init(text);
     meta_write(m, text);
-    assert_false(text->failed);
+    assert_false(strbuf_failed(text));
     return (struct bytes){(const uint8_t *)text->ptr, text->len};
 }
 

@@ -95,8 +95,8 @@ static bool add_dotnet(struct counters_log *log, struct str provider, struct str
         return true;
     strbuf_init(&ours);
     counters_dotnet_name(provider, name, tags, &ours, &scale, &unit);
-    bool ok = ours.failed ? err_nomem(err)
-                          : counters_log_value(log, strbuf_str(&ours), value, scale, unit, err);
+    bool ok = strbuf_ok(&ours, err) &&
+              counters_log_value(log, strbuf_str(&ours), value, scale, unit, err);
     strbuf_deinit(&ours);
     return ok;
 }
@@ -188,9 +188,9 @@ static bool counters_add_row(struct counters_log *log, struct str line, bool mor
         const char *unit;
         strbuf_init(&name);
         counters_windows_name(columns[i].path, &name, &scale, &unit);
-        bool ok = name.failed ? err_nomem(err)
-                              : name.len == 0 || counters_log_value(log, strbuf_str(&name), cell,
-                                                                    scale, unit, err);
+        bool ok =
+            strbuf_ok(&name, err) &&
+            (name.len == 0 || counters_log_value(log, strbuf_str(&name), cell, scale, unit, err));
         strbuf_deinit(&name);
         if (!ok)
             return false;

@@ -82,7 +82,7 @@ static char *find_sidecar(const char *path) {
         strbuf_init(&name);
         strbuf_add(&name, stem);
         strbuf_adds(&name, ".threads");
-        if (!name.failed && access(name.ptr, R_OK) == 0)
+        if (!strbuf_failed(&name) && access(name.ptr, R_OK) == 0)
             return name.ptr;
         strbuf_deinit(&name);
         size_t before = stem.len;

@@ -59,7 +59,7 @@ static bool add_classes(struct reading *r, struct err *err) {
         class_name(name, &text);
         if (name.len == 0)
             strbuf_addf(&text, "<class 0x%" PRIx64 ">", c->id);
-        ok = (!text.failed || err_nomem(err)) &&
+        ok = strbuf_ok(&text, err) &&
              builder_add_type(r->b, strbuf_str(&text), STR(""), GEN_UNKNOWN, cell, err);
     }
     strbuf_deinit(&text);

@@ -42,9 +42,8 @@ static bool minidump_input_say_origin(struct space *s, const struct minidump_inf
     struct strbuf text;
     strbuf_init(&text);
     write_system(&text, info);
-    bool ok = text.failed
-                  ? err_nomem(err)
-                  : builder_say_string(b, &origin->os, strbuf_str(&text), "operating system", err);
+    bool ok = strbuf_ok(&text, err) &&
+              builder_say_string(b, &origin->os, strbuf_str(&text), "operating system", err);
     strbuf_deinit(&text);
     return ok;
 }
@@ -106,12 +105,12 @@ static bool say_exception(const struct minidump_info *info, const struct space_t
     struct strbuf text;
     strbuf_init(&text);
     write_exception(&text, &info->exception);
-    row->exception = text.failed ? NULL : builder_string(b, strbuf_str(&text), err);
+    row->exception = strbuf_ok(&text, err) ? builder_string(b, strbuf_str(&text), err) : NULL;
     if (row->exception)
         builder_note(b, "the dump was made for an exception: %s in thread 0x%" PRIx64,
                      row->exception, thread->os_id);
     strbuf_deinit(&text);
-    return row->exception || err_nomem(err);
+    return row->exception != NULL;
 }
 
 /* Splits the text of win_stack_read into frames. */
@@ -219,7 +218,7 @@ static void say_unloaded(const struct minidump_info *info, struct builder *b) {
     for (uint32_t i = 0; i < count && i < UNLOADED_NAMED; i++)
         strbuf_addf(&names, "%s%s", i ? ", " : "",
                     info->unloaded[i].name ? info->unloaded[i].name : "?");
-    if (count && !names.failed)
+    if (count && !strbuf_failed(&names))
         builder_note(b, "%u module%s unloaded: %s%s", count, count == 1 ? " was" : "s were",
                      strbuf_cstr(&names), count > UNLOADED_NAMED ? ", ..." : "");
     strbuf_deinit(&names);

@@ -115,8 +115,8 @@ static void write_name(struct strbuf *out, const struct name *names, uint64_t va
 
 static bool minidump_map_add_row(struct map *m, enum memory_by by, const struct strbuf *key,
                                  uint64_t regions, uint64_t bytes, struct err *err) {
-    if (key->failed)
-        return err_nomem(err);
+    if (!strbuf_ok(key, err))
+        return false;
     struct memory_row *row = builder_row(m->b, PART_MEMORY_MAP, err);
     if (!row)
         return false;

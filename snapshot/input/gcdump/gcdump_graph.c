@@ -37,7 +37,7 @@ static const char *gcdump_graph_name_root(void *context, uint32_t label) {
     strbuf_adds(&g->root_text, local ? "stack (" : "");
     strbuf_add(&g->root_text, text);
     strbuf_adds(&g->root_text, local ? ")" : "");
-    g->nomem |= g->root_text.failed;
+    g->nomem |= strbuf_failed(&g->root_text);
     return strbuf_cstr(&g->root_text);
 }
 

@@ -19,7 +19,7 @@ static bool name_deferred(struct gcdump_heap *h, const struct gcdump_type *type,
     strbuf_init(&text);
     strbuf_add(&text, *ret_module);
     strbuf_addf(&text, "!0x%" PRIx32, type->id);
-    const char *copy = text.failed ? NULL : arena_copy(&h->arena, text.ptr, text.len);
+    const char *copy = strbuf_failed(&text) ? NULL : arena_copy(&h->arena, text.ptr, text.len);
     *ret_name = (struct str){copy, text.len};
     strbuf_deinit(&text);
     return copy != NULL;

@@ -196,6 +196,6 @@ void html_text_add(struct strbuf *out, struct str page) {
         }
     }
     add_page(out, page);
-    out->failed |= unquoted.failed;
+    strbuf_fail(out, &unquoted.err);
     strbuf_deinit(&unquoted);
 }

@@ -297,9 +297,9 @@ static bool stat_table_flush(struct table_reader *r, struct err *err) {
     if (!p->is_set)
         return true;
     p->is_set = false;
-    if (p->row.name.len == 0 || p->joined.failed) {
+    if (p->row.name.len == 0 || strbuf_failed(&p->joined)) {
         r->table->not_understood++;
-        return !p->joined.failed || err_nomem(err);
+        return strbuf_ok(&p->joined, err);
     }
     r->table->rows++;
     r->table->objects = num_add(r->table->objects, p->row.objects);

@@ -326,9 +326,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         html_text_add(&page, text);
         text = strbuf_str(&page);
     }
-    bool ok = !converted.failed && !page.failed;
-    if (!ok)
-        err_nomem(err);
+    bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err);
     if (ok) {
         struct transcript t = {.b = b, .rest = text};
         load_line(&t, 1);

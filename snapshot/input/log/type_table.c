@@ -219,8 +219,8 @@ static bool join_filtered(struct type_table *tt, struct err *err) {
     strbuf_addf(&joined, "%s; ", filter ? filter : "");
     strbuf_add(&joined, str_take(tt->filter, 200));
     /* A log with hundreds of filtered tables: the first ones say enough. */
-    bool ok = joined.failed ? err_nomem(err)
-                            : joined.len > 1000 || set_filter(b, strbuf_str(&joined), err);
+    bool ok =
+        strbuf_ok(&joined, err) && (joined.len > 1000 || set_filter(b, strbuf_str(&joined), err));
     strbuf_deinit(&joined);
     return ok;
 }

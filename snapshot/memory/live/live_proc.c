@@ -23,7 +23,7 @@ bool live_file(pid_t pid, const char *name, struct strbuf *ret_text) {
     while ((n = read(fd, block, sizeof(block))) > 0)
         strbuf_add(ret_text, (struct str){block, (size_t)n});
     close(fd);
-    return n == 0 && !ret_text->failed;
+    return n == 0 && !strbuf_failed(ret_text);
 }
 
 struct str live_first_line(const struct strbuf *text) {
@@ -118,13 +118,12 @@ bool live_read_maps(struct space *s, struct live *l, struct err *err) {
     struct strbuf text;
     strbuf_init(&text);
     bool ok = live_file(l->pid, "smaps", &text);
-    if (!ok && !text.failed) {
+    if (!ok && !strbuf_failed(&text)) {
         strbuf_clear(&text);
         ok = live_file(l->pid, "maps", &text);
     }
-    if (!ok)
-        err_set(err, text.failed ? ERR_NOMEM : ERR_IO, "cannot read the mappings of process %ld",
-                (long)l->pid);
+    if (!ok && strbuf_ok(&text, err))
+        err_set(err, ERR_IO, "cannot read the mappings of process %ld", (long)l->pid);
     struct maps m = {.space = s, .err = err};
     struct str rest = strbuf_str(&text);
     for (struct str line; ok && str_next_line(&rest, &line);) {
@@ -190,7 +189,7 @@ bool live_read_times(struct space *s, struct live *l, struct err *err) {
         strbuf_addc(&text, '\n');
     struct threads_file times;
     uint32_t matched = 0;
-    bool ok = !text.failed || err_nomem(err);
+    bool ok = strbuf_ok(&text, err);
     if (ok) {
         struct err why;
         bool read = threads_file_read(&times, strbuf_str(&text), &why);

@@ -161,8 +161,8 @@ struct str mdmp_string(struct mdmp *m, uint64_t rva, size_t max_bytes) {
 
 bool mdmp_name(struct mdmp *m, uint64_t rva, const char **ret_name, struct err *err) {
     struct str name = mdmp_string(m, rva, UINT16_MAX);
-    if (m->scratch.failed)
-        return err_nomem(err);
+    if (!strbuf_ok(&m->scratch, err))
+        return false;
     const char *copy = name.len ? arena_copy(&m->s->arena, name.ptr, name.len) : NULL;
     if (name.len && !copy)
         return err_nomem(err);

@@ -193,8 +193,8 @@ static bool count_handles(struct mdmp *m, const struct mdmp_list *list, struct t
         uint32_t rva = load_u32(mdmp_entry(list, i).data + 8);
         m->name_budget = names_left; /* they are not kept, so they cost no memory */
         struct str name = mdmp_string(m, rva, HANDLE_TYPE_BYTES);
-        if (m->scratch.failed)
-            return err_nomem(err);
+        if (!strbuf_ok(&m->scratch, err))
+            return false;
         if (!minidump_system_tally_add(m, tally, name.len ? name : STR("<unnamed>"), err))
             return false;
     }

@@ -184,7 +184,7 @@ void symbol_table_write(void *context, int fd) {
     Dwfl_Module *module = report_file(&t);
     if (module) {
         write_symbols(&t, module);
-        if (!t.out.failed)
+        if (!strbuf_failed(&t.out))
             symbol_table_flush(&t);
     }
     strbuf_deinit(&t.out);

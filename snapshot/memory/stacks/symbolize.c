@@ -49,7 +49,7 @@ void symbolizer_deinit(struct symbolizer *z) {
 static bool is_right(struct symbolizer *z, const struct strbuf *path, struct str build_id) {
     struct file file;
     char id[ELF_BUILD_ID_HEX];
-    if (path->failed || !file_open(&file, strbuf_cstr(path), NULL))
+    if (strbuf_failed(path) || !file_open(&file, strbuf_cstr(path), NULL))
         return false;
     bool elf = file.bytes.size > ELF_HEADER_BYTES && elf_probe(file.bytes);
     bool other =
@@ -192,9 +192,8 @@ static bool symbolize_read_module(struct symbolizer *z, struct symbol_module *m,
     if (symbolizer_is_on(z) && find_file(z, path, build_id, &file)) {
         struct symbol_table_request request = {strbuf_cstr(&file), z->symbols, z->sysroot};
         forked_run(symbol_table_write, &request, OUTPUT_MAX, &text);
-        ok = text.failed ? err_nomem(err)
-                         : keep_answer(z, m, strbuf_str(&text), err) &&
-                               read_file_segments(z, m, strbuf_cstr(&file), err);
+        ok = strbuf_ok(&text, err) && keep_answer(z, m, strbuf_str(&text), err) &&
+             read_file_segments(z, m, strbuf_cstr(&file), err);
         z->found += ok && m->found;
     }
     strbuf_deinit(&text);

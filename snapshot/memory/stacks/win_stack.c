@@ -185,5 +185,5 @@ bool win_stack_read(struct win_stacks *w, const struct space_thread *thread, str
         return false;
     if (*ret_cut)
         strbuf_adds(frames, "\n" FRAME_CUT);
-    return !frames->failed || err_nomem(err);
+    return strbuf_ok(frames, err);
 }

@@ -162,9 +162,7 @@ static bool add_wrapped(struct reading *r, struct str more, struct err *err) {
     strbuf_addc(&joined, ' ');
     strbuf_add(&joined, more);
     const char *copy = NULL;
-    if (joined.failed)
-        err_nomem(err);
-    else
+    if (strbuf_ok(&joined, err))
         copy = builder_string(r->t->b, scan_without_source(strbuf_str(&joined)), err);
     strbuf_deinit(&joined);
     if (!copy)

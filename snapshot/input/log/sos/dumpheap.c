@@ -142,8 +142,8 @@ static bool dumpheap_read_types(struct transcript *t, struct filter *f, bool had
         filter_of_command(f, t);
     else if (!filter_unsaid(f, t, had_list, err))
         return false;
-    if (f->text.failed)
-        return err_nomem(err);
+    if (!strbuf_ok(&f->text, err))
+        return false;
     struct type_table tt = {.filter = strbuf_str(&f->text),
                             .is_live = f->is_live,
                             .only_live = f->is_live && !f->is_other,

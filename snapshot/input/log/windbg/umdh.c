@@ -225,9 +225,8 @@ static bool take_version(struct builder *b, struct str text, struct err *err) {
     strbuf_init(&tool);
     strbuf_adds(&tool, "UMDH ");
     strbuf_add(&tool, str_trim(str_drop(str_take(text, end), 14)));
-    bool ok = !tool.failed ? builder_say_string(b, &origin->tool, strbuf_str(&tool),
-                                                "what wrote the log", err)
-                           : err_nomem(err);
+    bool ok = strbuf_ok(&tool, err) &&
+              builder_say_string(b, &origin->tool, strbuf_str(&tool), "what wrote the log", err);
     strbuf_deinit(&tool);
     return ok;
 }
@@ -283,7 +282,7 @@ static bool take_comment(struct reading *r, struct str text, struct err *err) {
         strbuf_init(&os);
         strbuf_adds(&os, "Windows ");
         strbuf_add(&os, str_trim(str_drop(text, 11)));
-        bool ok = !os.failed && (origin = builder_single(r->t->b, PART_ORIGIN, err)) &&
+        bool ok = strbuf_ok(&os, err) && (origin = builder_single(r->t->b, PART_ORIGIN, err)) &&
                   builder_say_string(r->t->b, &origin->os, strbuf_str(&os), "the system", err);
         strbuf_deinit(&os);
         return ok;

@@ -38,7 +38,7 @@ static bool vertarget_parse_clock(struct str field, uint64_t *ret_ns) {
     strbuf_init(&whole);
     strbuf_add(&whole, str_take(field, 16));
     strbuf_adds(&whole, ".000");
-    bool ok = !whole.failed && scan_duration(strbuf_str(&whole), ret_ns);
+    bool ok = !strbuf_failed(&whole) && scan_duration(strbuf_str(&whole), ret_ns);
     strbuf_deinit(&whole);
     return ok;
 }
