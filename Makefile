@@ -54,6 +54,8 @@ CMD_OBJ  := $(CMD_SRC:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libdumpdiff.a
 CMD_LIB  := $(BUILD)/libcmd.a
 UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
+# On what is not part of the project: left out, aloud, where it is not there.
+REAL     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/real/test_*.c)))
 GOLDEN   := $(BUILD)/tests/golden/golden
 MK_SNAP  := $(BUILD)/tests/golden/mk_snap_main
 GOLDEN_ENV = DUMPDIFF=$(DUMPDIFF) MK_SNAP=$(MK_SNAP)
@@ -148,11 +150,9 @@ test:
 unit: $(UNIT)
 	@tools/run_tests.sh $(UNIT)
 
-# Real transcripts against the values stated with them; skipped, aloud, where they are not there.
-CORPUS := $(filter $(BUILD)/tests/unit/test_corpus_%,$(UNIT))
-## those on real transcripts alone
-corpus: $(CORPUS)
-	@tools/run_tests.sh $(CORPUS)
+## those on real transcripts and dumps, which DUMPDIFF_SHARED names (../shared)
+real: $(REAL)
+	@tools/run_tests.sh $(REAL)
 
 ## rewrites the blocks that README.md and doc/ show of the program
 pages: all
@@ -250,11 +250,11 @@ demo:
 
 # -- Before each commit, and everything -----------------------------------------------------------
 ## the program and all programs that test it
-programs: all $(UNIT) $(GOLDEN) $(MK_SNAP)
+programs: all $(UNIT) $(REAL) $(GOLDEN) $(MK_SNAP)
 
 ## lint, unit tests and golden cases: before each commit
 quick: lint programs
-	@$(GOLDEN_ENV) tools/run_tests.sh $(UNIT) $(GOLDEN)
+	@$(GOLDEN_ENV) tools/run_tests.sh $(UNIT) $(REAL) $(GOLDEN)
 
 # Real dumps, unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
 ## everything CI runs; installs what is missing
@@ -268,8 +268,8 @@ check:
 	@+$(MAKE) --no-print-directory quick
 
 ## unit tests and corpora, as check runs them with SANITIZE=address,undefined
-sanitized: $(UNIT) $(FUZZ)
-	@tools/run_tests.sh $(UNIT)
+sanitized: $(UNIT) $(REAL) $(FUZZ)
+	@tools/run_tests.sh $(UNIT) $(REAL)
 	@tools/fuzz.sh replay $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
 ## removes all that was built
@@ -280,7 +280,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all help test pages-check compile_commands.json gate lint layers headers format-check format unit corpus golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all help test pages-check compile_commands.json gate lint layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
     analyze install programs pages quick deps demo check sanitized clean
 .SECONDARY:

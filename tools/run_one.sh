@@ -8,10 +8,10 @@ name=${1:-}
 [ -n "$name" ] || { echo "usage: make test NAME=... (a unit test, a file of them, or golden cases; 'rule-*-hit')" >&2; exit 2; }
 file=$(basename "$name" .c)
 
-# Every unit test as "program test".
+# Every test that is no golden case as "program test".
 tests() {
-    grep -oE 'cmocka_unit_test(_setup_teardown)?\([a-z_0-9]+' tests/unit/test_*.c |
-        sed -E 's|^tests/unit/(test_[a-z0-9_]*)\.c:.*\(|\1 |'
+    grep -oE 'cmocka_unit_test(_setup_teardown)?\([a-z_0-9]+' tests/unit/test_*.c tests/real/test_*.c |
+        sed -E 's|^(tests/[a-z]*/test_[a-z0-9_]*)\.c:.*\(|\1 |'
 }
 build() {
     $MAKE "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
@@ -30,9 +30,9 @@ if [ $found -eq 1 ]; then
 fi
 programs=()
 # shellcheck disable=SC2053
-for source in tests/unit/test_*.c; do
+for source in tests/unit/test_*.c tests/real/test_*.c; do
     program=$(basename "$source" .c)
-    [[ $program == $file || $program == test_$file ]] && programs+=("$BUILD/tests/unit/$program")
+    [[ $program == $file || $program == test_$file ]] && programs+=("$BUILD/${source%.c}")
 done
 if [ ${#programs[@]} -gt 0 ]; then
     found=1
@@ -42,7 +42,7 @@ fi
 programs=()
 # shellcheck disable=SC2053
 while read -r program test; do
-    [[ $test == $name ]] && programs+=("$BUILD/tests/unit/$program")
+    [[ $test == $name ]] && programs+=("$BUILD/$program")
 done < <(tests)
 if [ ${#programs[@]} -gt 0 ]; then
     found=1
@@ -52,6 +52,6 @@ if [ ${#programs[@]} -gt 0 ]; then
 fi
 if [ $found -eq 0 ]; then
     echo "no golden case and no unit test is called '$name'; near it:" >&2
-    { tests | awk '{ print $2 }'; ls golden tests/unit; } | grep -iF -- "${name//[*?]/}" | head -10 >&2 || true
+    { tests | awk '{ print $2 }'; ls golden tests/unit tests/real; } | grep -iF -- "${name//[*?]/}" | head -10 >&2 || true
     exit 2
 fi

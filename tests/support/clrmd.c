@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct compare {
@@ -246,4 +247,95 @@ unsigned clrmd_compare(const struct snapshot *s, struct str answer,
     compare_back(&c);
     *ret_counts = c.counts;
     return c.differences;
+}
+
+/* -- Stacks ------------------------------------------------------------------------------------ */
+
+static const struct thread_row *clrmd_thread(const struct snapshot *s, uint64_t managed_id) {
+    SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].managed_id == managed_id)
+            return &rows[i];
+    return NULL;
+}
+
+/* "  FR sp ip ManagedMethod  SIGNATURE MODULE": the signature; false: another kind of line. */
+static bool clrmd_method_in(struct str line, struct str *ret_signature) {
+    size_t at = str_find(line, STR(" ManagedMethod  "), 0);
+    if (!str_starts(line, STR("  FR ")) || at == STR_NOT_FOUND)
+        return false;
+    struct str rest = str_drop(line, at + 16);
+    size_t module = str_find(rest, STR(" /"), 0);
+    *ret_signature = str_take(rest, module == STR_NOT_FOUND ? rest.len : module);
+    return true;
+}
+
+static bool clrmd_same_frame(const struct thread_row *thread, uint32_t frame, struct str wanted) {
+    const char *ours = frame < thread->frames.count ? thread->frames.items[frame] : "(none)";
+    if (str_eq(str_of(ours), wanted))
+        return true;
+    fprintf(stderr, "thread %" PRIu64 " frame %u: %s, ClrMD %.*s\n", thread->managed_id, frame,
+            ours, (int)wanted.len, wanted.ptr);
+    return false;
+}
+
+unsigned clrmd_compare_stacks(const struct snapshot *s, struct str answer, uint32_t *ret_frames) {
+    const struct thread_row *thread = NULL;
+    uint32_t compared = 0, frame = 0;
+    unsigned differences = 0;
+    struct str line, signature;
+    bool more;
+    do {
+        more = str_next_line(&answer, &line);
+        if ((!more || str_starts(line, STR("THR\tm"))) && thread)
+            differences += thread->frames.count != frame;
+        if (more && str_starts(line, STR("THR\tm"))) {
+            thread = clrmd_thread(s, (uint64_t)strtoull(line.ptr + 5, NULL, 10));
+            differences += !thread;
+            frame = 0;
+        } else if (more && thread && clrmd_method_in(line, &signature)) {
+            differences += !clrmd_same_frame(thread, frame++, signature);
+            compared++;
+        }
+    } while (more);
+    *ret_frames = compared;
+    return differences;
+}
+
+/* -- Without the heap -------------------------------------------------------------------------- */
+
+static bool clrmd_has_registers(const struct space *s, unsigned long os_id) {
+    unsigned found = 0;
+    for (uint32_t k = 0; k < s->thread_count; k++)
+        found += s->threads[k].os_id == os_id && s->threads[k].sp != 0;
+    if (found != 1)
+        fprintf(stderr, "thread %lu: %u times with registers\n", os_id, found);
+    return found == 1;
+}
+
+static bool clrmd_has_image(const struct space *s, uint64_t base, const char *line) {
+    const struct space_module *m = space_module_at(s, base);
+    bool found = m && m->base == base && strstr(line, m->path);
+    if (!found)
+        fprintf(stderr, "no image at %" PRIx64 " for %s\n", base, line);
+    return found;
+}
+
+unsigned clrmd_compare_space(const struct space *s, struct str answer, uint32_t *ret_threads,
+                             uint32_t *ret_modules) {
+    unsigned differences = 0;
+    *ret_threads = *ret_modules = 0;
+    for (struct str line; str_next_line(&answer, &line);) {
+        unsigned long id, base;
+        char text[512];
+        snprintf(text, sizeof(text), "%.*s", (int)(line.len < 511 ? line.len : 511), line.ptr);
+        if (sscanf(text, "THR m%*d os %lu", &id) == 1) {
+            differences += !clrmd_has_registers(s, id);
+            ++*ret_threads;
+        } else if (sscanf(text, "MOD %*x %lx", &base) == 1) {
+            differences += !clrmd_has_image(s, base, text);
+            ++*ret_modules;
+        }
+    }
+    return differences;
 }

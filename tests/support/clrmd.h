@@ -1,11 +1,12 @@
 /*
- * What ClrMD, the reference reader, found in a dump (see ../shared/fixtures/README.md), compared
- * with a snapshot of the same dump.
+ * What ClrMD, the reference reader, found in a dump (tests/e2e/clrmd-peer/Answer.cs prints it),
+ * compared with a snapshot of the same dump.
  */
 #ifndef DUMPDIFF_TESTS_CLRMD_H
 #define DUMPDIFF_TESTS_CLRMD_H
 
 #include "base/str.h"
+#include "memory/space.h"
 #include "model/snapshot.h"
 
 struct clrmd_counts {
@@ -19,5 +20,15 @@ struct clrmd_counts {
  */
 unsigned clrmd_compare(const struct snapshot *s, struct str answer,
                        struct clrmd_counts *ret_counts);
+
+/* The same for the managed stacks, frame by frame. ret_frames: how many there were to compare. */
+unsigned clrmd_compare_stacks(const struct snapshot *s, struct str answer, uint32_t *ret_frames);
+
+/*
+ * The same for what is in the dump without its heap: every managed thread has its registers, every
+ * module lies in an image of its name.
+ */
+unsigned clrmd_compare_space(const struct space *s, struct str answer, uint32_t *ret_threads,
+                             uint32_t *ret_modules);
 
 #endif

@@ -4,29 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-bool corpus_path(const char *name, char ret_path[CORPUS_PATH_MAX]) {
-    const char *shared = getenv("DUMPDIFF_SHARED");
-    int n = snprintf(ret_path, CORPUS_PATH_MAX, "%s/corpus%s%s", shared ? shared : "../shared",
-                     name[0] ? "/" : "", name);
-    return n > 0 && n < CORPUS_PATH_MAX && access(ret_path, R_OK) == 0;
-}
-
-bool corpus_is_there(void) {
-    char path[CORPUS_PATH_MAX];
-    if (corpus_path("", path))
-        return true;
-    printf("skipped: no corpus of real transcripts at %s (set DUMPDIFF_SHARED)\n", path);
-    return false;
-}
 
 bool corpus_read(const char *name, struct snapshot *snapshot, struct err *err) {
     static const struct input_options options = {0};
-    char path[CORPUS_PATH_MAX];
+    char path[SHARED_PATH_MAX];
     snapshot_init(snapshot);
-    if (!corpus_path(name, path))
-        return err_set(err, ERR_IO, "%s is not there", name);
+    if (!shared_path(path, "corpus/%s", name))
+        return err_set(err, ERR_IO, "%s is not there", path);
     return input_read(path, &options, snapshot, err);
 }
 
@@ -98,9 +82,9 @@ static bool is_among(const char *name, const char *const *names, size_t count) {
 }
 
 unsigned corpus_count_untested(enum corpus_kind kind, const char *const *names, size_t count) {
-    char path[CORPUS_PATH_MAX];
+    char path[SHARED_PATH_MAX];
     unsigned untested = 0;
-    DIR *dir = corpus_path("", path) ? opendir(path) : NULL;
+    DIR *dir = shared_path(path, "corpus") ? opendir(path) : NULL;
     if (!dir)
         return 1;
     for (struct dirent *entry; (entry = readdir(dir));) {

@@ -1,7 +1,6 @@
 /* What debuggers and leak reports sum up of allocations: by size, function and module. */
 #include "input/log/html_text.h"
 #include "input/log/transcript.h"
-#include "tests/support/corpus.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
 
@@ -197,27 +196,6 @@ static void pages_become_the_text_that_is_seen(void **state) {
 
 /* -- All --------------------------------------------------------------------------------------- */
 
-static void corpus_files_give_their_sums(void **state) {
-    (void)state;
-    struct err err = {.msg = ""};
-    struct snapshot s;
-    if (!corpus_is_there())
-        skip();
-    assert_true(corpus_read("heap-stat-h_win10_x64_01.txt", &s, &err));
-    assert_int_equal(rows_count(&s, PART_ALLOCATIONS), 20);
-    assert_sum(&s, "size", NULL, 0x28, 0x14b40, 0x33c200);
-    assert_sum(&s, "size", NULL, 0x7807, 1, 0x7807);
-    snapshot_deinit(&s);
-    assert_true(corpus_read("heap-l_leakdetect_x86_doc_01.txt", &s, &err));
-    assert_int_equal(rows_counter(&s, "heap.unreachable_blocks"), 21);
-    assert_sum(&s, "size", NULL, 0x80, 3, 0x180);
-    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
-    snapshot_deinit(&s);
-    static const char *const tested[] = {"heap-stat-h_win10_x64_01.txt",
-                                         "heap-l_leakdetect_x86_doc_01.txt"};
-    assert_int_equal(corpus_count_untested(CORPUS_SUMS, tested, 2), 0);
-}
-
 static void allocation_sums_every_prefix_is_refused_or_read(void **state) {
     (void)state;
     fixture_read_prefixes("heap-stat_before.txt");
@@ -238,7 +216,6 @@ int main(void) {
         cmocka_unit_test(figures_that_overflowed_are_none),
         cmocka_unit_test(what_a_leak_report_lacks_is_said),
         cmocka_unit_test(pages_become_the_text_that_is_seen),
-        cmocka_unit_test(corpus_files_give_their_sums),
         cmocka_unit_test(allocation_sums_every_prefix_is_refused_or_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

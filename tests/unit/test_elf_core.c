@@ -1,11 +1,10 @@
-/* ELF cores: threads, mappings, images; hostile and cut files; the real ones where they are. */
+/* ELF cores: threads, mappings, images; hostile and cut files. */
 #include "base/file.h"
 #include "input/input.h"
 #include "memory/elf/elf_core.h"
 #include "memory/evidence.h"
 #include "memory/memory_use.h"
 #include "memory/stacks/native_frames.h"
-#include "memory/unpack/unpack.h"
 #include "tests/support/mk_elf_core.h"
 
 #include <setjmp.h>
@@ -472,72 +471,6 @@ static void native_stacks_stop_where_they_are_led_astray(void **state) {
     elf_core_drop(&c);
 }
 
-/* -- Real dumps -------------------------------------------------------------------------------- */
-
-static bool open_real(const char *name, struct file *file) {
-    const char *shared = getenv("DUMPDIFF_SHARED");
-    char path[512];
-    snprintf(path, sizeof(path), "%s/fixtures/%s", shared ? shared : "../shared", name);
-    struct err err;
-    if (!file_open(file, path, &err)) {
-        print_message("skipped: %s is not there\n", path);
-        return false;
-    }
-    return true;
-}
-
-static void core_of_createdump_agrees_with_clrmd(void **state) {
-    (void)state;
-    for (int i = 0; i < 2; i++) {
-        char name[64];
-        struct file core, answer;
-        snprintf(name, sizeof(name), "shop-linux-%d.core.zst", i);
-        if (!open_real(name, &core))
-            skip();
-        snprintf(name, sizeof(name), "shop-linux-%d.clrmd.txt", i);
-        assert_true(open_real(name, &answer));
-        struct unpack_report report;
-        struct err err;
-        struct space s;
-        uint64_t cut;
-        assert_true(unpack_file(&core, NULL, &report, &err));
-        assert_true(elf_core_open(&s, core.bytes, &cut, &err));
-        assert_int_equal(cut, 0);
-        assert_int_equal(s.warning_count, 0);
-        assert_string_equal(s.process, "leaky");
-        assert_string_equal(s.tool, "createdump");
-        assert_int_equal(s.pid, 31919);
-        assert_int_equal(s.thread_count, 11);
-        /* Every managed thread has its registers, every module its image. */
-        struct str rest = {(const char *)answer.bytes.data, answer.bytes.size};
-        unsigned threads = 0, modules = 0;
-        for (struct str line; str_next_line(&rest, &line);) {
-            unsigned long id, base;
-            char text[256];
-            snprintf(text, sizeof(text), "%.*s", (int)(line.len < 255 ? line.len : 255), line.ptr);
-            if (sscanf(text, "THR m%*d os %lu", &id) == 1) {
-                unsigned found = 0;
-                for (uint32_t k = 0; k < s.thread_count; k++)
-                    found += s.threads[k].os_id == id && s.threads[k].sp != 0;
-                assert_int_equal(found, 1);
-                threads++;
-            }
-            if (sscanf(text, "MOD %*x %lx", &base) == 1) {
-                const struct space_module *m = space_module_at(&s, base);
-                assert_non_null(m);
-                assert_int_equal(m->base, base);
-                assert_non_null(strstr(text, m->path));
-                modules++;
-            }
-        }
-        assert_int_equal(threads, 6);
-        assert_int_equal(modules, 11);
-        space_deinit(&s);
-        file_close(&core);
-        file_close(&answer);
-    }
-}
-
 /*
  * The cores in tests/fuzz/corpus/elf_core are made from the texts in tests/fixture/elf_core; with
  * UPDATE_FIXTURES set they are written anew.
@@ -586,7 +519,6 @@ int main(void) {
         cmocka_unit_test(evidence_is_absent_where_the_dump_has_no_stack),
         cmocka_unit_test(native_stacks_stop_where_they_are_led_astray),
         cmocka_unit_test(core_corpus_is_made_of_its_texts),
-        cmocka_unit_test(core_of_createdump_agrees_with_clrmd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

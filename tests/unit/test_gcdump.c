@@ -3,6 +3,7 @@
 #include "input/gcdump/gcdump_file.h"
 #include "dotnet/gcdump_names.h"
 #include "input/input.h"
+#include "tests/support/gcdump_reference.h"
 #include "tests/support/logs.h"
 #include "tests/support/made_format.h"
 #include "tests/support/mk_gcdump.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -219,38 +219,28 @@ static void what_does_not_add_up_is_said(void **state) {
 
 /* -- Who holds what ---------------------------------------------------------------------------- */
 
-static const struct path_row *path_to(const struct snapshot *s, const char *root,
-                                      const char *type) {
-    SNAPSHOT_ROWS(s, PART_PATHS, struct path_row, rows, count);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t top = i;
-        while (rows[top].parent != ABSENT)
-            top = rows[top].parent;
-        if (strcmp(rows[top].root, root) == 0 && rows[i].type && strcmp(rows[i].type, type) == 0)
-            return &rows[i];
-    }
-    fail_msg("no path from %s to %s", root, type);
-    return NULL;
-}
-
 #define BASKETS "static var System.Collections.Generic.List<Mill.Basket>.baskets"
 
 static void paths_begin_at_groups_in_the_order_of_all_dumps(void **state) {
     (void)state;
     struct snapshot s;
     gcdump_read_fixture("mill-1", &s);
-    const struct path_row *row = path_to(&s, BASKETS, "Mill.Basket");
+    const struct path_row *row = gcdump_reference_path(&s, BASKETS, "Mill.Basket");
     assert_int_equal(row->own_objects, 20);
     assert_int_equal(row->objects, 41); /* a grain each, and the tag of all */
     assert_string_equal(row->edge, "[]");
-    row = path_to(&s, BASKETS, "Mill.Basket[]");
+    row = gcdump_reference_path(&s, BASKETS, "Mill.Basket[]");
     assert_null(row->edge);
-    assert_int_equal(path_to(&s, BASKETS, "System.String")->own_objects, 1);
-    assert_int_equal(path_to(&s, "stack (local vars)", "System.String")->own_objects, 2);
+    assert_int_equal(gcdump_reference_path(&s, BASKETS, "System.String")->own_objects, 1);
+    assert_int_equal(gcdump_reference_path(&s, "stack (local vars)", "System.String")->own_objects,
+                     2);
     /* Reached from a strong handle, and from an object ready for its finalizer. */
-    assert_int_equal(path_to(&s, "strong Handles", "System.Byte[]")->own_bytes, 131096);
-    assert_int_equal(path_to(&s, "finalizer Handles", "System.Byte[]")->own_bytes, 1048);
-    assert_int_equal(path_to(&s, "not reachable from roots", "System.String")->own_bytes, 34);
+    assert_int_equal(gcdump_reference_path(&s, "strong Handles", "System.Byte[]")->own_bytes,
+                     131096);
+    assert_int_equal(gcdump_reference_path(&s, "finalizer Handles", "System.Byte[]")->own_bytes,
+                     1048);
+    assert_int_equal(
+        gcdump_reference_path(&s, "not reachable from roots", "System.String")->own_bytes, 34);
     const struct live_row *live = snapshot_row(&s, PART_LIVE);
     assert_int_equal(live->objects, snapshot_totals(&s).objects);
     assert_int_equal(live->bytes, snapshot_totals(&s).bytes);
@@ -281,7 +271,7 @@ static void samples_weigh_on_their_paths_what_they_stand_for(void **state) {
     const struct live_row *live = snapshot_row(&s, PART_LIVE);
     assert_int_equal(live->objects, snapshot_totals(&s).objects);
     assert_int_equal(live->bytes, snapshot_totals(&s).bytes);
-    assert_int_equal(path_to(&s, ".NET Roots", "Mill.Sack[]")->own_objects, 6);
+    assert_int_equal(gcdump_reference_path(&s, ".NET Roots", "Mill.Sack[]")->own_objects, 6);
     snapshot_deinit(&s);
 }
 
@@ -379,125 +369,6 @@ static void gcdump_corpus_is_made_of_its_texts(void **state) {
     made_corpus_is_that(&format, fixtures, COUNT(fixtures));
 }
 
-/* -- Real ones (../shared) --------------------------------------------------------------------- */
-
-struct reference {
-    char path[512];
-    struct file file;
-    struct snapshot expected; /* its lines, of one name and module added up */
-};
-
-static bool read_shared(const char *name, char path[512], struct snapshot *s) {
-    const char *shared = getenv("DUMPDIFF_SHARED");
-    struct err err = {.msg = ""};
-    static const struct input_options options = {0};
-    snprintf(path, 512, "%s/fixtures/%s", shared ? shared : "../shared", name);
-    snapshot_init(s);
-    if (access(path, R_OK) != 0) {
-        print_message("skipped: %s is not there (set DUMPDIFF_SHARED)\n", path);
-        return false;
-    }
-    if (!input_read(path, &options, s, &err))
-        fail_msg("%s", err.msg);
-    return true;
-}
-
-static bool reference_open(struct reference *r, const char *name, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    if (!read_shared(name, r->path, s))
-        return false;
-    size_t end = strlen(r->path);
-    snprintf(r->path + end, sizeof(r->path) - end, ".tsv");
-    if (!file_open(&r->file, r->path, &err))
-        fail_msg("%s: %s", r->path, err.msg);
-    return true;
-}
-
-static struct str next_column(struct str *line) {
-    size_t tab = str_find(*line, STR("\t"), 0);
-    struct str column = str_take(*line, tab);
-    *line = tab == STR_NOT_FOUND ? str_drop(*line, line->len) : str_drop(*line, tab + 1);
-    return column;
-}
-
-/* The lines of the reference, added up as names are joined. */
-static void reference_sum(struct reference *r) {
-    struct str rest = {(const char *)r->file.bytes.data, r->file.bytes.size}, line;
-    struct builder b;
-    struct err err = {.msg = ""};
-    snapshot_init(&r->expected);
-    assert_true(builder_init(&b, &r->expected, &err));
-    while (str_next_line(&rest, &line)) {
-        struct cell cell;
-        if (str_starts(line, STR("#")))
-            continue;
-        assert_true(num_dec(next_column(&line), &cell.objects));
-        assert_true(num_dec(next_column(&line), &cell.bytes));
-        struct str name = gcdump_type_name(next_column(&line));
-        struct str module = gcdump_file_name(next_column(&line));
-        assert_true(builder_add_type(&b, name, module, GEN_UNKNOWN, cell, &err));
-    }
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
-}
-
-static void real_dumps_equal_the_reference_type_by_type(void **state) {
-    (void)state;
-    static const struct {
-        const char *name;
-        uint64_t objects, bytes;
-    } cases[] = {{"perfview-test1.gcdump", 6479, 1009270},
-                 {"shop-linux-0.gcdump", 16867, 2887600},
-                 {"shop-linux-1.gcdump", 36474, 5773634}};
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct reference r;
-        struct snapshot s;
-        if (!reference_open(&r, cases[i].name, &s)) {
-            snapshot_deinit(&s);
-            continue;
-        }
-        reference_sum(&r);
-        SNAPSHOT_ROWS(&s, PART_TYPES, struct type_row, rows, count);
-        SNAPSHOT_ROWS(&r.expected, PART_TYPES, struct type_row, wanted, wanted_count);
-        assert_true(count > 50);
-        assert_int_equal(count, wanted_count);
-        for (uint32_t t = 0; t < count; t++) {
-            assert_string_equal(rows[t].name, wanted[t].name);
-            assert_true(str_eq(str_of(rows[t].module), str_of(wanted[t].module)));
-            assert_memory_equal(rows[t].gen, wanted[t].gen, sizeof(rows[t].gen));
-        }
-        assert_int_equal(snapshot_totals(&s).objects, cases[i].objects);
-        assert_int_equal(snapshot_totals(&s).bytes, cases[i].bytes);
-        assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
-        snapshot_deinit(&r.expected);
-        snapshot_deinit(&s);
-        file_close(&r.file);
-    }
-}
-
-static void real_dumps_say_what_holds_what_grew(void **state) {
-    (void)state;
-    static const char cache[] =
-        "static var Shop.Caching.LeakyCache<System.String,Shop.Caching.CacheEntry>.cache";
-    static const char sessions[] =
-        "static var System.Collections.Generic.List<Shop.Caching.Session>.sessions";
-    struct snapshot s[2];
-    for (int i = 0; i < 2; i++) {
-        char name[64], path[512];
-        snprintf(name, sizeof(name), "shop-linux-%d.gcdump", i);
-        bool there = read_shared(name, path, &s[i]);
-        if (there) {
-            const struct finalizer_row *f = snapshot_row(&s[i], PART_FINALIZER);
-            assert_int_equal(path_to(&s[i], cache, "Shop.Caching.CacheEntry")->own_objects,
-                             i ? 10000 : 5000);
-            assert_int_equal(path_to(&s[i], sessions, "Shop.Caching.Session")->own_objects,
-                             i ? 1000 : 500);
-            assert_int_equal(f->ready, i ? 211 : 99);
-        }
-        snapshot_deinit(&s[i]);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_counted_and_ranges_of_sizes_joined),
@@ -515,8 +386,6 @@ int main(void) {
         cmocka_unit_test(graphs_that_lie_are_bounded),
         cmocka_unit_test(gcdump_every_prefix_is_refused_or_warned_about),
         cmocka_unit_test(gcdump_corpus_is_made_of_its_texts),
-        cmocka_unit_test(real_dumps_equal_the_reference_type_by_type),
-        cmocka_unit_test(real_dumps_say_what_holds_what_grew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

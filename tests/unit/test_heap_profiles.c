@@ -1,6 +1,6 @@
 /* Heap profiles of jemalloc, gperftools, tcmalloc and Go, from the file to the stacks. */
 #include "base/file.h"
-#include "tests/support/corpus.h"
+#include "input/input.h"
 #include "tests/support/rows.h"
 
 #include <setjmp.h>
@@ -274,28 +274,6 @@ static void heap_profiles_every_prefix_is_refused_or_warned_about(void **state) 
     }
 }
 
-/* google-pprof 2.10: 80935305 bytes in 41074 objects, with fractions cut off at the end. */
-static void the_profile_of_pprofs_own_tests_has_its_values(void **state) {
-    (void)state;
-    struct snapshot s;
-    struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
-    if (!corpus_read("gperftools-heap_cppbench_01.txt", &s, &err))
-        fail_msg("%s", err.msg);
-    SNAPSHOT_ROWS(&s, PART_STACKS, struct stack_row, rows, count);
-    assert_int_equal(count, 21);
-    uint64_t objects = 0;
-    for (uint32_t i = 0; i < count; i++)
-        objects += rows[i].count;
-    assert_int_equal(objects, 41077);
-    assert_int_equal(sum_of_bytes(&s), 80935308);
-    assert_int_equal(snapshot_origin(&s)->sample_bytes, 524288);
-    snapshot_deinit(&s);
-    static const char *const tested[] = {"gperftools-heap_cppbench_01.txt"};
-    assert_int_equal(corpus_count_untested(CORPUS_PROFILES, tested, COUNT(tested)), 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jemalloc_is_unsampled_as_jeprof_does),
@@ -310,7 +288,6 @@ int main(void) {
         cmocka_unit_test(heap_profiles_profiles_of_other_things_are_refused),
         cmocka_unit_test(a_rate_that_is_not_said_leaves_the_samples_as_they_are),
         cmocka_unit_test(heap_profiles_every_prefix_is_refused_or_warned_about),
-        cmocka_unit_test(the_profile_of_pprofs_own_tests_has_its_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

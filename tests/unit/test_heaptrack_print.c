@@ -1,5 +1,4 @@
 /* What heaptrack_print prints. */
-#include "tests/support/corpus.h"
 #include "tests/support/fixture.h"
 #include "tests/support/logs.h"
 #include "tests/support/rows.h"
@@ -174,34 +173,6 @@ static void heaptrack_print_prefixes_are_read_or_refused(void **state) {
     fixture_read_prefixes("heaptrack-print_unmerged.txt");
 }
 
-static void heaptrack_print_of_the_corpus_has_its_values(void **state) {
-    (void)state;
-    static const char *const names[] = {"heaptrack_print_GENERATED-HERE_kde-testdata_02.txt",
-                                        "heaptrack_print_fragment_ibverbs_mail_01.txt"};
-    struct snapshot s;
-    struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
-    assert_int_equal(corpus_count_untested(CORPUS_HEAPTRACK, names, 2), 0);
-    if (!corpus_read(names[0], &s, &err))
-        fail_msg("%s", err.msg);
-    assert_string_equal(snapshot_origin(&s)->process, "embedded_lsan_suppressions");
-    assert_int_equal(rows_counter(&s, "heap.outstanding_bytes"), 5);
-    assert_int_equal(rows_counter(&s, "heap.suppressed_bytes"), 5);
-    assert_int_equal(rows_counter(&s, "heap.peak_bytes"), 72710);
-    assert_int_equal(rows_counter(&s, "heap.allocations"), 5);
-    assert_int_equal(rows_count(&s, PART_STACKS), 5);
-    assert_int_equal(heaptrack_print_stack(&s, 0, "libstdc++.so.6!pool")->peak_bytes, 72700);
-    assert_int_equal(heaptrack_print_stack(&s, 0, "libstdc++.so.6!pool")->frames.count, 6);
-    snapshot_deinit(&s);
-    if (!corpus_read(names[1], &s, &err))
-        fail_msg("%s", err.msg);
-    const struct stack_row *row = heaptrack_print_stack(&s, 2, "libmlx5-rdmav34.so!mlx5_create_qp");
-    assert_int_equal(row->peak_bytes, 8650000);
-    assert_int_equal(row->total_count, 16);
-    snapshot_deinit(&s);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heaptrack_print_gives_stacks_of_all_lists_once),
@@ -212,7 +183,6 @@ int main(void) {
         cmocka_unit_test(heaptrack_print_counts_what_it_does_not_understand),
         cmocka_unit_test(heaptrack_print_of_a_difference_is_refused),
         cmocka_unit_test(heaptrack_print_twice_is_read_once),
-        cmocka_unit_test(heaptrack_print_of_the_corpus_has_its_values),
         cmocka_unit_test(heaptrack_print_prefixes_are_read_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

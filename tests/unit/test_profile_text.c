@@ -1,5 +1,4 @@
 /* Text of profilers: memleak of bcc, and the tables of jeprof and pprof. */
-#include "tests/support/corpus.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
 
@@ -190,61 +189,6 @@ static void profile_text_every_prefix_is_refused_or_read(void **state) {
         fixture_read_prefixes(names[i]);
 }
 
-/* -- Real ones --------------------------------------------------------------------------------- */
-
-static void the_log_of_bccs_manual_has_its_two_moments(void **state) {
-    (void)state;
-    struct snapshot s;
-    struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
-    assert_true(corpus_read("bcc-memleak_usage_01.txt", &s, &err));
-    assert_int_equal(snapshot_origin(&s)->moments, 2);
-    assert_int_equal(rows_count(&s, PART_STACKS), 1);
-    const struct stack_row *r =
-        profile_text_row(&s, 0, "allocs!main libc-2.21.so!__libc_start_main");
-    assert_int_equal(r->count, 10);
-    assert_int_equal(r->bytes, 160);
-    snapshot_deinit(&s);
-}
-
-static void real_tables_have_their_values(void **state) {
-    (void)state;
-    static const struct {
-        const char *file, *name;
-        uint32_t rows; /* with the total */
-        bool bytes;
-        uint64_t flat, cum, total;
-    } cases[] = {
-        {"jeprof-text_address_ppc64_01.txt", "je_prof_backtrace", 2, true, 4799984880845,
-         4799984880845, 4799984880845}, /* 4577622.3 MB */
-        {"jeprof_interactive_top_bytes_03.txt", "AllocateHeap", 7, true, 0, 268455936, 815965512},
-        {"jeprof_interactive_top_bytes_03.txt", "je_prof_backtrace", 7, true, 815965512, 815965512,
-         815965512},
-        {"pprof-text_inuse_objects_01.txt", "line3002", 7, false, 80, 130, 150},
-        {"pprof-text_inuse_objects_01.txt", "line3000", 7, false, 0, 150, 150},
-    };
-    if (!corpus_is_there())
-        skip();
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct snapshot s;
-        struct err err = {.msg = ""};
-        if (!corpus_read(cases[i].file, &s, &err))
-            fail_msg("%s: %s", cases[i].file, err.msg);
-        const struct allocation_row *r = function(&s, cases[i].name);
-        assert_int_equal(rows_count(&s, PART_ALLOCATIONS), cases[i].rows);
-        assert_int_equal(cases[i].bytes ? r->bytes : r->count, cases[i].flat);
-        assert_int_equal(cases[i].bytes ? r->cum_bytes : r->cum_count, cases[i].cum);
-        const struct allocation_row *total = function(&s, "total");
-        assert_int_equal(cases[i].bytes ? total->bytes : total->count, cases[i].total);
-        snapshot_deinit(&s);
-    }
-    static const char *const tested[] = {
-        "bcc-memleak_usage_01.txt", "jeprof-text_address_ppc64_01.txt",
-        "jeprof_interactive_top_bytes_03.txt", "pprof-text_inuse_objects_01.txt"};
-    assert_int_equal(corpus_count_untested(CORPUS_PROFILE_TEXT, tested, COUNT(tested)), 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_tick_of_memleak_is_a_moment),
@@ -256,8 +200,6 @@ int main(void) {
         cmocka_unit_test(bytes_and_objects_of_one_moment_are_one_row),
         cmocka_unit_test(tables_of_other_things_are_not_read),
         cmocka_unit_test(profile_text_every_prefix_is_refused_or_read),
-        cmocka_unit_test(the_log_of_bccs_manual_has_its_two_moments),
-        cmocka_unit_test(real_tables_have_their_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,26 +2,14 @@
 #include "tests/support/corpus.h"
 #include "tests/support/rows.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void read_corpus(const char *name, struct snapshot *s) {
     struct err err = {.msg = ""};
     if (!corpus_read(name, s, &err))
         fail_msg("%s: %s", name, err.msg);
 }
-
-#define SKIP_WITHOUT_CORPUS() \
-    do { \
-        (void)state; \
-        if (!corpus_is_there()) \
-            skip(); \
-    } while (0)
 
 /* -- runaway ----------------------------------------------------------------------------------- */
 
@@ -37,7 +25,7 @@ static void sum_times(const struct snapshot *s, uint64_t *user, uint64_t *kernel
 }
 
 static void the_pair_of_thread_times_gives_the_known_change(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot before, after;
     read_corpus("runaway7_pairA_before_01.txt", &before);
     read_corpus("runaway7_pairA_after_01.txt", &after);
@@ -74,7 +62,7 @@ static void the_pair_of_thread_times_gives_the_known_change(void **state) {
 }
 
 static void commented_thread_times_are_read(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("runaway7_commented_x64_01.txt", &s);
     assert_int_equal(rows_count(&s, PART_THREADS), 4);
@@ -96,7 +84,7 @@ static void commented_thread_times_are_read(void **state) {
 /* -- threads ----------------------------------------------------------------------------------- */
 
 static void managed_threads_agree_with_their_totals(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     static const struct {
         const char *name;
         uint64_t total, unstarted, background, dead;
@@ -134,7 +122,7 @@ static void managed_threads_agree_with_their_totals(void **state) {
 }
 
 static void an_exception_on_a_thread_is_named(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("threads_netfx4_x64_02.txt", &s);
     const struct thread_row *t = rows_thread(&s, 0x1ec8);
@@ -147,7 +135,7 @@ static void an_exception_on_a_thread_is_named(void **state) {
 }
 
 static void decimal_os_ids_in_front_are_no_debugger_numbers(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("finalizequeue_threads_netfx2_x86_ru_forum_03.txt", &s);
     assert_int_equal(rows_count(&s, PART_THREADS), 2);
@@ -157,7 +145,7 @@ static void decimal_os_ids_in_front_are_no_debugger_numbers(void **state) {
 }
 
 static void native_thread_lists_of_dotnet_dump_are_read(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("dotnet-dump_threads_netcore3_linux_01.txt", &s);
     assert_int_equal(rows_count(&s, PART_THREADS), 32);
@@ -168,7 +156,7 @@ static void native_thread_lists_of_dotnet_dump_are_read(void **state) {
 }
 
 static void special_threads_give_roles(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("mixed_netfx4_gcperf_doc_zh_01.txt", &s);
     assert_string_equal(rows_thread(&s, 0xc18)->role, "finalizer");
@@ -180,7 +168,7 @@ static void special_threads_give_roles(void **state) {
 /* -- clrstack ---------------------------------------------------------------------------------- */
 
 static void managed_stacks_have_the_known_number_of_threads(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     static const struct {
         const char *name;
         uint32_t threads;
@@ -219,7 +207,7 @@ static void managed_stacks_have_the_known_number_of_threads(void **state) {
 }
 
 static void waits_are_derived_from_managed_stacks(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("mixed_netfx4_x86_deadlock_jekyll_01.txt", &s);
     assert_string_equal(rows_thread(&s, 0xb9ac)->waiting_on, "Monitor.Enter");
@@ -231,7 +219,7 @@ static void waits_are_derived_from_managed_stacks(void **state) {
 }
 
 static void what_is_missing_of_stacks_is_said(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("clrstack-all_netcore3_linux_01.txt", &s);
     assert_int_equal(corpus_count_reasons(&s, "thread id was cut off"), 1);
@@ -245,7 +233,7 @@ static void what_is_missing_of_stacks_is_said(void **state) {
 /* -- Locks and the thread pool ----------------------------------------------------------------- */
 
 static void locks_have_owner_and_waiters(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     static const struct {
         const char *name;
         uint32_t locks;
@@ -277,7 +265,7 @@ static void locks_have_owner_and_waiters(void **state) {
 }
 
 static void the_thread_pool_is_counted(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("threadpool_netfx4_x64_01.txt", &s);
     assert_int_equal(rows_counter(&s, "threadpool.cpu_percent"), 46);
@@ -294,7 +282,7 @@ static void the_thread_pool_is_counted(void **state) {
 /* -- Memory ------------------------------------------------------------------------------------ */
 
 static void sizes_of_the_new_address_summary_are_exact(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("address-summary_new_x64_01.txt", &s);
     const struct memory_row *row = rows_memory(&s, MEMORY_BY_USAGE, "<unknown>");
@@ -314,7 +302,7 @@ static void sizes_of_the_new_address_summary_are_exact(void **state) {
 }
 
 static void the_old_address_summary_wins_over_its_shortened_listing(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     struct snapshot s;
     read_corpus("address_old_regionusage_x86_excerpt_01.txt", &s);
     assert_int_equal(rows_memory(&s, MEMORY_BY_USAGE, "Heap")->bytes, 0x381000);
@@ -328,7 +316,7 @@ static void the_old_address_summary_wins_over_its_shortened_listing(void **state
 }
 
 static void native_heaps_of_both_eras_are_read(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     static const struct {
         const char *name;
         uint32_t heaps;
@@ -351,7 +339,7 @@ static void native_heaps_of_both_eras_are_read(void **state) {
 }
 
 static void every_corpus_file_of_these_kinds_is_tested(void **state) {
-    SKIP_WITHOUT_CORPUS();
+    (void)state;
     static const char *const tested[] = {
         "address-summary_new_x64_01.txt",
         "address_old_regionusage_x86_excerpt_01.txt",
@@ -400,5 +388,5 @@ int main(void) {
         cmocka_unit_test(native_heaps_of_both_eras_are_read),
         cmocka_unit_test(every_corpus_file_of_these_kinds_is_tested),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return shared_run("corpus", tests, sizeof(tests) / sizeof(*tests));
 }

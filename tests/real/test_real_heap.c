@@ -1,12 +1,7 @@
 /* Real transcripts of the heap against the values that their collection states. */
 #include "tests/support/corpus.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -110,8 +105,6 @@ static void check_types(const struct types_case *c) {
 
 static void tables_of_types_have_the_rows_and_sums_of_their_sources(void **state) {
     (void)state;
-    if (!corpus_is_there())
-        skip();
     for (size_t i = 0; i < COUNT(types_cases); i++)
         check_types(&types_cases[i]);
 }
@@ -121,8 +114,6 @@ static void a_report_of_dotnet_gcdump_has_the_rows_of_its_source(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("gcdump-report_netcore3_doc_01.txt", &s, &err));
     SNAPSHOT_ROWS(&s, PART_TYPES, struct type_row, rows, count);
     assert_int_equal(count, 4);
@@ -140,8 +131,6 @@ static void a_table_whose_rows_were_all_left_out_is_absent_and_not_empty(void **
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("dumpheap-stat_netfx4_x64_fragblocks_01.txt", &s, &err));
     assert_false(snapshot_has(&s, PART_TYPES));
     assert_int_equal(reason_count(&s, "objects of the printed Total"), 2030264);
@@ -158,8 +147,6 @@ static void the_table_of_dumpasync_is_not_the_heap(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("dumpasync-tasks_net5_x64_01.txt", &s, &err));
     assert_false(snapshot_has(&s, PART_TYPES));
     SNAPSHOT_ROWS(&s, PART_COUNTERS, struct counter_row, counters, count);
@@ -205,8 +192,6 @@ static void eeheap_gives_the_printed_sizes(void **state) {
          "server",
          TRUST_PARTIAL},
     };
-    if (!corpus_is_there())
-        skip();
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct snapshot s;
         struct err err = {.msg = ""};
@@ -234,8 +219,6 @@ static void an_empty_region_has_its_one_size_committed(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("eeheap-gc_net10_linux_regions_01.txt", &s, &err));
     SNAPSHOT_ROWS(&s, PART_REGIONS, struct region_row, regions, count);
     assert_int_equal(count, 6);
@@ -251,8 +234,6 @@ static void generations_are_found_in_segments_by_their_start(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("eeheap-gc_netfx2_x86_server_01.txt", &s, &err));
     SNAPSHOT_ROWS(&s, PART_HEAPS, struct heap_row, heaps, count);
     assert_int_equal(count, 2);
@@ -269,8 +250,6 @@ static void eeheap_loader_is_read_though_it_is_cut_at_both_ends(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("eeheap-loader_net7_linux_cut_02.txt", &s, &err));
     SNAPSHOT_ROWS(&s, PART_LOADER, struct loader_row, rows, count);
     assert_int_equal(count, 4);
@@ -317,8 +296,6 @@ static void finalizequeue_sums_the_heaps(void **state) {
          0,
          "left out by hand"},
     };
-    if (!corpus_is_there())
-        skip();
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct snapshot s;
         struct err err = {.msg = ""};
@@ -353,8 +330,6 @@ static void gchandles_are_counted_by_kind_and_type(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("gchandles-type_pinned_netfx4_x64_01.txt", &s, &err));
     SNAPSHOT_ROWS(&s, PART_HANDLES, struct handle_row, rows, count);
     assert_int_equal(count, 2);
@@ -379,8 +354,6 @@ static void heapstat_reads_percentages_glued_to_its_numbers(void **state) {
     struct snapshot s;
     struct err err = {.msg = ""};
     uint64_t gen2 = 0, free_loh = 0;
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("heapstat-iu_netfx4_x64_server12_01.txt", &s, &err));
     SNAPSHOT_ROWS(&s, PART_HEAPS, struct heap_row, heaps, count);
     assert_int_equal(count, 12);
@@ -403,8 +376,6 @@ static void vmstat_gives_the_summaries(void **state) {
     (void)state;
     struct snapshot s;
     struct err err = {.msg = ""};
-    if (!corpus_is_there())
-        skip();
     assert_true(corpus_read("vmstat_netfx4_x64_01.txt", &s, &err));
     SNAPSHOT_ROWS(&s, PART_MEMORY_MAP, struct memory_row, rows, count);
     assert_int_equal(count, 2);
@@ -437,8 +408,6 @@ static void every_file_of_the_heap_has_a_test_and_every_file_a_kind(void **state
     (void)state;
     const char *names[COUNT(types_cases) + COUNT(other_files)];
     size_t count = 0;
-    if (!corpus_is_there())
-        skip();
     for (size_t i = 0; i < COUNT(types_cases); i++)
         names[count++] = types_cases[i].file;
     for (size_t i = 0; i < COUNT(other_files); i++)
@@ -463,5 +432,5 @@ int main(void) {
         cmocka_unit_test(vmstat_gives_the_summaries),
         cmocka_unit_test(every_file_of_the_heap_has_a_test_and_every_file_a_kind),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return shared_run("corpus", tests, COUNT(tests));
 }

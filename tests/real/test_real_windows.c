@@ -1,4 +1,4 @@
-/* Real minidumps of one .NET 10 program at two moments, against ClrMD's answers (../shared). */
+/* Real minidumps of one .NET 10 program at two moments, against ClrMD's answers. */
 #include "base/file.h"
 #include "diff/series/series.h"
 #include "input/input.h"
@@ -6,38 +6,21 @@
 #include "memory/pe/pe.h"
 #include "memory/unpack/unpack.h"
 #include "tests/support/clrmd.h"
+#include "tests/support/minidump_peer.h"
+#include "tests/support/shared.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-static void shop_windows_fixture_path(char path[512], const char *format, int number) {
-    const char *shared = getenv("DUMPDIFF_SHARED");
-    int n = snprintf(path, 512, "%s/fixtures/", shared ? shared : "../shared");
-    snprintf(path + n, 512 - (size_t)n, format, number);
-}
-
-static bool shop_windows_there(void) {
-    char path[512];
-    shop_windows_fixture_path(path, "shop-net10-%d.dmp.zst", 0);
-    if (access(path, R_OK) == 0)
-        return true;
-    print_message("skipped: %s is not there (set DUMPDIFF_SHARED)\n", path);
-    return false;
-}
-
 static void shop_windows_read_fixture(struct snapshot *s, const char *format, int number,
                                       const char *symbols) {
-    char path[512];
+    char path[SHARED_PATH_MAX];
     struct err err = {.msg = ""};
     const struct input_options options = {.symbols = symbols};
-    shop_windows_fixture_path(path, format, number);
+    (void)shared_path(path, format, number);
     snapshot_init(s);
     if (!input_read(path, &options, s, &err))
         fail_msg("%s", err.msg);
@@ -45,10 +28,10 @@ static void shop_windows_read_fixture(struct snapshot *s, const char *format, in
 
 static void shop_windows_compare(const struct snapshot *s, int number,
                                  struct clrmd_counts *ret_counts) {
-    char path[512];
+    char path[SHARED_PATH_MAX];
     struct file answer;
     struct err err;
-    shop_windows_fixture_path(path, "shop-net10-%d.clrmd.txt", number);
+    (void)shared_path(path, "fixtures/shop-net10-%d.clrmd.txt", number);
     assert_true(file_open(&answer, path, &err));
     struct str text = {(const char *)answer.bytes.data, answer.bytes.size};
     assert_int_equal(clrmd_compare(s, text, ret_counts), 0);
@@ -76,12 +59,10 @@ static bool only_stacks_are_partial(const struct snapshot *s) {
 
 static void minidump_of_net10_agrees_with_clrmd(void **state) {
     (void)state;
-    if (!shop_windows_there())
-        skip();
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         struct clrmd_counts counts;
-        shop_windows_read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
+        shop_windows_read_fixture(&s, "fixtures/shop-net10-%d.dmp.zst", i, NULL);
         assert_true(only_stacks_are_partial(&s));
         shop_windows_compare(&s, i, &counts);
         assert_all_compared(&counts, i);
@@ -110,10 +91,8 @@ static uint64_t shop_windows_memory(const struct snapshot *s, enum memory_by by,
 /* Without the runtime's own pages: everything but the heap, and what to look for. */
 static void minidump_of_a_heap_alone_says_what_is_missing(void **state) {
     (void)state;
-    if (!shop_windows_there())
-        skip();
     struct snapshot s;
-    shop_windows_read_fixture(&s, "shop-net10-heap-%d.dmp.zst", 1, NULL);
+    shop_windows_read_fixture(&s, "fixtures/shop-net10-heap-%d.dmp.zst", 1, NULL);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     assert_false(snapshot_has(&s, PART_TYPES));
     SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, reasons, reason_count);
@@ -143,14 +122,13 @@ struct expected_thread {
 /* Heap or no heap: the collections in between moved objects that these threads refer to. */
 static void minidump_pair_tells_who_ran(void **state) {
     (void)state;
-    static const char *const formats[] = {"shop-net10-%d.dmp.zst", "shop-net10-heap-%d.dmp.zst"};
+    static const char *const formats[] = {"fixtures/shop-net10-%d.dmp.zst",
+                                          "fixtures/shop-net10-heap-%d.dmp.zst"};
     static const struct expected_thread expected[] = {
         {"spinner", THREAD_RUNAWAY, 2160},       {"stuck-lock", THREAD_UNCHANGED, 0},
         {"waiter", THREAD_UNCHANGED, 0},         {".NET Finalizer", THREAD_UNCHANGED, 0},
         {".NET EventPipe", THREAD_UNCHANGED, 0},
     };
-    if (!shop_windows_there())
-        skip();
     for (size_t k = 0; k < sizeof(formats) / sizeof(*formats); k++) {
         struct snapshot snapshots[2];
         const struct snapshot *all[2] = {&snapshots[0], &snapshots[1]};
@@ -180,12 +158,10 @@ static void minidump_pair_tells_who_ran(void **state) {
 /* Sums over the map must be the same however it is cut up. */
 static void minidump_memory_adds_up(void **state) {
     (void)state;
-    if (!shop_windows_there())
-        skip();
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         uint64_t sums[MEMORY_BY_BASE + 1] = {0};
-        shop_windows_read_fixture(&s, "shop-net10-%d.dmp.zst", i, NULL);
+        shop_windows_read_fixture(&s, "fixtures/shop-net10-%d.dmp.zst", i, NULL);
         SNAPSHOT_ROWS(&s, PART_MEMORY_MAP, struct memory_row, rows, count);
         for (uint32_t r = 0; r < count; r++)
             sums[rows[r].by] += rows[r].bytes;
@@ -242,13 +218,13 @@ static bool write_module(struct space *s, const struct space_module *module, con
 }
 
 static void write_modules(const char *folder) {
-    char path[512];
+    char path[SHARED_PATH_MAX];
     struct file file;
     struct unpack_report report;
     struct err err;
     struct space s;
     struct minidump_info *info;
-    shop_windows_fixture_path(path, "shop-net10-%d.dmp.zst", 0);
+    (void)shared_path(path, "fixtures/shop-net10-%d.dmp.zst", 0);
     assert_true(file_open(&file, path, &err));
     assert_true(unpack_file(&file, NULL, &report, &err));
     space_init(&s);
@@ -269,20 +245,42 @@ static void shop_windows_remove_folder(const char *folder) {
 
 static void minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files(void **state) {
     (void)state;
-    if (!shop_windows_there())
-        skip();
     char folder[] = "/tmp/shop-windows.XXXXXX";
     assert_non_null(mkdtemp(folder));
     write_modules(folder);
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
         struct clrmd_counts counts;
-        shop_windows_read_fixture(&s, "shop-net10-heap-%d.dmp.zst", i, folder);
+        shop_windows_read_fixture(&s, "fixtures/shop-net10-heap-%d.dmp.zst", i, folder);
         shop_windows_compare(&s, i, &counts);
         assert_all_compared(&counts, i);
         snapshot_deinit(&s);
     }
     shop_windows_remove_folder(folder);
+}
+
+/* -- Other readers of the same dump -------------------------------------------------------------
+ */
+
+static void the_shop_of_windows_is_what_others_read(void **state) {
+    (void)state;
+    static const struct minidump_peer *const peers[] = {&minidump_obj2yaml, &minidump_breakpad};
+    char path[SHARED_PATH_MAX];
+    struct file file;
+    struct unpack_report report;
+    struct err err;
+    bool any = false;
+    (void)shared_path(path, "fixtures/shop-net10-%d.dmp.zst", 1);
+    assert_true(file_open(&file, path, &err));
+    assert_true(unpack_file(&file, NULL, &report, &err));
+    for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++)
+        if (minidump_peer_is_here(peers[i])) {
+            minidump_peer_agrees(peers[i], file.bytes);
+            any = true;
+        }
+    file_close(&file);
+    if (!any)
+        skip();
 }
 
 int main(void) {
@@ -292,6 +290,7 @@ int main(void) {
         cmocka_unit_test(minidump_pair_tells_who_ran),
         cmocka_unit_test(minidump_memory_adds_up),
         cmocka_unit_test(minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files),
+        cmocka_unit_test(the_shop_of_windows_is_what_others_read),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return shared_run("fixtures", tests, sizeof(tests) / sizeof(*tests));
 }
