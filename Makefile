@@ -102,12 +102,15 @@ $(FUZZ): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB_OBJ
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
 
 # -- Checks that need no run of the program -------------------------------------------------------
-## layers, headers, format and pages
+## walls, headers, format and pages
 lint: layers headers format-check pages-check
 
-## direction of includes, lengths of functions and files
-layers:
-	@tools/layers.sh
+## who uses whom, by the symbols of the objects: tools/walls.txt is the table
+walls: $(LIB_OBJ) $(CMD_OBJ)
+	@tools/walls.sh $(BUILD) $(LIB_OBJ) $(CMD_OBJ)
+
+## walls, lengths of functions and files, names
+layers: walls
 	@tools/readers.sh $(SOURCES) $(HEADERS)
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
 	@tools/names.sh $(SOURCES) $(HEADERS)
@@ -254,7 +257,7 @@ programs: all $(UNIT) $(REAL) $(GOLDEN) $(MK_SNAP)
 
 ## lint, unit tests and golden cases: before each commit
 quick: lint programs
-	@$(GOLDEN_ENV) tools/run_tests.sh $(UNIT) $(REAL) $(GOLDEN)
+	@$(GOLDEN_ENV) BUILD=$(BUILD) tools/run_tests.sh $(MORE_TESTS) $(UNIT) $(REAL) $(GOLDEN)
 
 # Real dumps, unit tests and corpora under the sanitizers first, then all of quick, whose sum closes the log.
 ## everything CI runs; installs what is missing
@@ -265,7 +268,7 @@ check:
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
 	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
-	@+$(MAKE) --no-print-directory quick
+	@+$(MAKE) --no-print-directory quick MORE_TESTS=tests/walls/planted.sh
 
 ## unit tests and corpora, as check runs them with SANITIZE=address,undefined
 sanitized: $(UNIT) $(REAL) $(FUZZ)
@@ -280,7 +283,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all help test pages-check compile_commands.json gate lint layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all help test pages-check compile_commands.json gate lint walls layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
     analyze install programs pages quick deps demo check sanitized clean
 .SECONDARY:

@@ -1,5 +1,5 @@
 /* What rules report: kept in one arena, sorted at the end. */
-#include "diff/rules/rule.h"
+#include "diff/rules/rules.h"
 
 #include <stdarg.h>
 #include <stdio.h>
