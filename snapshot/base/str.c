@@ -136,6 +136,15 @@ size_t str_utf8_valid(struct str s) {
     return i;
 }
 
+bool str_is_clean(struct str s) {
+    if (str_is_plain(s))
+        return true;
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+            return false;
+    return str_utf8_valid(s) == s.len;
+}
+
 /* Field by field: the message of an error is larger than all the rest, and read only behind a code.
  */
 void strbuf_init(struct strbuf *b) {

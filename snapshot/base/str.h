@@ -72,6 +72,9 @@ bool str_is_plain(struct str s);
 /* Length of the valid UTF-8 prefix of s; s.len when all of it is valid. */
 size_t str_utf8_valid(struct str s);
 
+/* Valid UTF-8 without ASCII control characters? Names that may be printed are. */
+bool str_is_clean(struct str s);
+
 /*
  * A string that grows. The first error sticks, whether of an append (ERR_NOMEM) or of what made the
  * text (strbuf_fail); appends then do nothing. Who has the text asks strbuf_ok once, at the end.

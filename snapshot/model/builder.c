@@ -182,15 +182,6 @@ static bool say_moment(struct builder *b, struct err *err) {
     return true;
 }
 
-static bool needs_cleaning(struct str s) {
-    if (str_is_plain(s))
-        return false;
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
-            return true;
-    return str_utf8_valid(s) != s.len;
-}
-
 /* Appends s as valid UTF-8 without control characters. */
 static void clean(struct strbuf *out, struct str s) {
     while (s.len) {
@@ -241,7 +232,7 @@ const char *builder_string(struct builder *b, struct str s, struct err *err) {
         builder_warn(b, 1, "names longer than %u bytes were cut", NAME_MAX_BYTES);
         s = str_take(s, NAME_MAX_BYTES);
     }
-    if (!needs_cleaning(s))
+    if (str_is_clean(s))
         return intern(b, s, err);
     struct strbuf cleaned;
     strbuf_init(&cleaned);
@@ -266,7 +257,7 @@ bool builder_strings(struct builder *b, const struct str *items, uint32_t count,
 }
 
 static bool is_clean_name(struct str name) {
-    return name.len <= NAME_MAX_BYTES && !needs_cleaning(name);
+    return name.len <= NAME_MAX_BYTES && str_is_clean(name);
 }
 
 /*

@@ -223,6 +223,11 @@ static bool decode_strings(struct decoder *d, struct reader *r, struct err *err)
             return err_at(err, ERR_TRUNCATED, r->base + r->pos + at,
                           "string %llu of %llu has no end", (unsigned long long)i,
                           (unsigned long long)count);
+        /* As the builder leaves them: what is printed as it is must not speak to a terminal. */
+        if (!str_is_clean((struct str){copy + at, (size_t)(end - copy) - at}))
+            return err_at(err, ERR_FORMAT, r->base + r->pos + at,
+                          "string %llu has control characters or is no UTF-8",
+                          (unsigned long long)i);
         d->strings[i] = copy + at;
         at = (size_t)(end - copy) + 1;
     }

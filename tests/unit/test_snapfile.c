@@ -170,6 +170,27 @@ static void the_same_snapshot_gives_the_same_bytes(void **state) {
     snapshot_deinit(&b);
 }
 
+static void names_that_speak_to_the_terminal_are_refused(void **state) {
+    (void)state;
+    static char *const names[] = {"\x1b[31mred", "a\nb", "a\x7f", "\xc3", "\xed\xa0\x80"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct snapshot s, back;
+        struct err err;
+        struct strbuf file;
+        snapfile_build(&s);
+        ((struct thread_row *)s.tables[PART_THREADS].rows)->name = names[i];
+        strbuf_init(&file);
+        assert_true(snapfile_encode(&s, &file, &err));
+        snapshot_init(&back);
+        assert_false(snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err));
+        assert_int_equal(err.code, ERR_FORMAT);
+        assert_non_null(strstr(err.msg, "control characters"));
+        snapshot_deinit(&back);
+        snapshot_deinit(&s);
+        strbuf_deinit(&file);
+    }
+}
+
 static void a_path_before_its_parent_is_refused(void **state) {
     (void)state;
     struct snapshot s, back;
@@ -195,6 +216,7 @@ static void a_path_before_its_parent_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_that_speak_to_the_terminal_are_refused),
         cmocka_unit_test(a_path_before_its_parent_is_refused),
         cmocka_unit_test(a_snapshot_survives_the_file),
         cmocka_unit_test(rows_that_say_nothing_survive_the_file),
