@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the pages promise about themselves and the tree, without running the program:
 #   README.md is a page of at most 150 lines
-#   links between pages lead to files and headings that are there
+#   links between pages lead to files and headings that are there, and sources they name are there
 #   each folder with sources says in a README.md what lives there and what may not
 #   VERSION, the newest release in CHANGELOG.md and the man page agree
 #   each target of the Makefile stands in `make help`
@@ -16,6 +16,9 @@ bad() {
 lines=$(wc -l <README.md)
 [ "$lines" -le 150 ] || bad "README.md: $lines lines (at most 150)"
 
+pages() {
+    find . -name '*.md' -not -path './build*' -not -path './.git/*' | sed 's|^\./||' | LC_ALL=C sort
+}
 # Anchors of a page as GitHub makes them: lower case, blanks to '-', without punctuation.
 anchors() {
     awk '/^```/ { code = !code } !code && /^#+ / { sub(/^#+ /, ""); print }' "$1" |
@@ -36,7 +39,14 @@ while IFS= read -r page; do
             bad "$page: no heading is at $link"
         fi
     done < <(awk '/^```/ { code = !code } !code' "$page" | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//')
-done < <(find . -name '*.md' -not -path './build*' -not -path './.git/*' | sed 's|^\./||' | LC_ALL=C sort)
+done < <(pages)
+
+# `name.c` and the like, with or without its folder: by its name alone, since those are unique. STYLE.md speaks of other
+# projects' files.
+sources=$(find . -not -path './build*' -not -path './.git/*' -type f -printf '%f\n')
+while IFS=: read -r page name; do
+    grep -qxF -- "${name##*/}" <<<"$sources" || bad "$page: no file is called $name"
+done < <(pages | grep -v '^STYLE' | xargs grep -oHE '`[A-Za-z0-9_./-]+\.(c|h|sh|py|mjs)`' | tr -d '`')
 
 while IFS= read -r folder; do
     [ -s "$folder/README.md" ] || bad "$folder: no README.md says what lives there, and what may not"
