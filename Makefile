@@ -114,6 +114,7 @@ layers: walls
 	@tools/readers.sh $(SOURCES) $(HEADERS)
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
 	@tools/names.sh $(SOURCES) $(HEADERS)
+	@tools/words.sh
 
 ## each header compiles alone
 headers: $(HEADERS:%=$(BUILD)/%.alone)

@@ -3,6 +3,7 @@
 
 #include "diff/report/fmt.h"
 #include "diff/series/trend.h"
+#include "model/known_names.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -161,7 +162,7 @@ static bool history_slopes_compare_one(void *context, const struct history_value
                                        struct err *err) {
     struct comparison *c = context;
     (void)err;
-    if (v->kind != HISTORY_TYPE || strcmp(v->name, "Free") == 0)
+    if (v->kind != HISTORY_TYPE || strcmp(v->name, TYPE_FREE) == 0)
         return true;
     bool hourly = c->times_a && c->times_b;
     const uint64_t *values = basis_of(v, c->a + c->b);

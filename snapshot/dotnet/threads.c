@@ -1,5 +1,6 @@
 #include "dotnet/threads.h"
-#include "model/derive.h"
+
+#include "dotnet/managed_frames.h"
 #include "model/known_names.h"
 
 #include <stdlib.h>
@@ -122,9 +123,9 @@ static const char *threads_role_of(const struct managed_threads *threads,
                                    const struct managed_thread *t, const char *name) {
     if (t->address == threads->finalizer)
         return "finalizer";
-    const char *role = derive_role_of_name(name);
+    const char *role = managed_frames_role_of_name(name);
     if (!role && t->os)
-        role = derive_role_of_name(t->os->name);
+        role = managed_frames_role_of_name(t->os->name);
     if (!role && t->state & STATE_POOL_WORKER)
         role = "threadpool-worker";
     if (!role && t->state & STATE_COMPLETION_PORT)
@@ -214,7 +215,7 @@ static bool report_counters(struct clr *clr, const struct managed_threads *threa
 /* Threads of the runtime that have no Thread object: known by the names it gives them. */
 static bool report_native_roles(struct clr *clr, struct err *err) {
     for (uint32_t i = 0; i < clr->space->thread_count; i++) {
-        const char *role = derive_role_of_name(clr->space->threads[i].name);
+        const char *role = managed_frames_role_of_name(clr->space->threads[i].name);
         if (!role)
             continue;
         struct thread_row *row = builder_thread(clr->b, clr->space->threads[i].os_id, ABSENT, err);

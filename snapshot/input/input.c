@@ -1,8 +1,10 @@
 #include "input/input.h"
 
 #include "base/file.h"
+#include "dotnet/managed_frames.h"
 #include "input/dump/live_process.h"
 #include "input/log/transcript.h"
+#include "memory/stacks/os_frames.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
 
@@ -103,8 +105,12 @@ static bool input_begin(struct builder *b, struct snapshot *snapshot,
     return ok;
 }
 
+bool input_finish(struct builder *b, struct err *err) {
+    return managed_frames_tell(b, err) && os_frames_tell(b, err) && builder_finish(b, err);
+}
+
 static bool end(struct builder *b, const struct input_options *options, bool ok, struct err *err) {
-    ok = ok && builder_finish(b, err) && input_set_label(b, options, err);
+    ok = ok && input_finish(b, err) && input_set_label(b, options, err);
     builder_deinit(b);
     return ok;
 }

@@ -71,4 +71,10 @@ bool input_read_bytes(struct bytes bytes, const char *path, const struct input *
                       const struct input_options *options, struct snapshot *snapshot,
                       struct err *err) MUST_CHECK;
 
+/*
+ * Ends the building of whatever was read: first every runtime says what the stacks of its threads
+ * tell, whether they were unwound or printed, then builder_finish. Errors: those of both.
+ */
+bool input_finish(struct builder *b, struct err *err) MUST_CHECK;
+
 #endif

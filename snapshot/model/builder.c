@@ -500,12 +500,6 @@ static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *
         qsort(table->rows, table->count, part_descs[part].row_size, cmp);
 }
 
-static uint64_t strings_hash(uint64_t seed, const struct strings *list) {
-    for (uint32_t i = 0; i < list->count; i++)
-        seed = hash_combine(seed, hash_bytes(list->items[i], strlen(list->items[i])));
-    return seed;
-}
-
 /* Said at the end, since a table of the whole heap may still come and take its place. */
 static void say_filtered(struct builder *b) {
     const char *filter = snapshot_origin(b->snapshot)->types_filter;
@@ -515,12 +509,6 @@ static void say_filtered(struct builder *b) {
         builder_note(b, "types: only live objects are counted (-live)");
     else
         builder_warn(b, ABSENT, "types: not the whole heap, only %s", filter);
-}
-
-/* Equal innermost frames do not make equal stacks. */
-static bool only_innermost(const struct thread_row *t) {
-    return t->frames.count == 0 &&
-           strcmp(t->native_frames.items[t->native_frames.count - 1], FRAME_CUT) == 0;
 }
 
 bool builder_finish(struct builder *b, struct err *err) {
@@ -540,15 +528,8 @@ bool builder_finish(struct builder *b, struct err *err) {
     sort_part(b, PART_THREADS, builder_cmp_threads);
     u64map_deinit(&b->rows_by_key); /* row numbers have changed */
     u64map_init(&b->rows_by_key);
-    if (!derive_threads(b, err))
-        return false;
     uint32_t count;
     struct thread_row *threads = builder_rows(b, PART_THREADS, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        struct thread_row *t = &threads[i];
-        if (t->stack_hash == ABSENT && t->frames.count + t->native_frames.count > 0 &&
-            !only_innermost(t))
-            t->stack_hash = strings_hash(strings_hash(1, &t->frames), &t->native_frames);
-    }
+    derive_threads(threads, count);
     return true;
 }

@@ -73,7 +73,7 @@ struct origin_row {
     uint64_t pid;
     uint64_t captured_at_ns;   /* [ns since 1970-01-01 UTC] as the dump says; never a file time */
     uint64_t process_start_ns; /* [ns since 1970-01-01 UTC] tells two runs of one program apart */
-    const char *runtime;       /* "CoreCLR 10.0.12", ".NET Framework 4.x", "HotSpot", ... */
+    const char *runtime;       /* its name and version */
     const char *arch;          /* "x64", "x86", "arm64" */
     const char *gc_mode;       /* "workstation" or "server" */
     uint64_t heap_count;
@@ -81,7 +81,7 @@ struct origin_row {
     const char *tool;  /* what wrote the dump or transcript, where known */
     uint64_t pointer_bytes;
     uint64_t trust;           /* enum trust_grade */
-    uint64_t collected_first; /* 1: the tool forces a GC before it looks (gcdump); 0: it does not */
+    uint64_t collected_first; /* 1: the tool forces a GC before it looks; 0: it does not */
     uint64_t sampled;         /* 1: figures are estimates from samples */
     const char *types_filter; /* what PART_TYPES was limited to, e.g. "-type Cart" or "-live": its
                                  sums are not the heap's. NULL: it speaks of the whole heap */
@@ -98,7 +98,7 @@ struct reason_row {
 };
 
 struct type_row {
-    const char *name;   /* as ClrMD prints it; "Free" is free space */
+    const char *name;   /* as the runtime's debuggers print it; TYPE_FREE (known_names.h) */
     const char *module; /* file name of the module, NULL where the source has none */
     struct cell gen[GEN_COUNT];
     uint64_t live_objects, live_bytes; /* ABSENT unless reachability was computed */
@@ -250,7 +250,7 @@ struct counter_row {
 };
 
 struct loader_row {
-    const char *owner; /* "System Domain", "LoaderAllocator ...", "Module Thunk heaps" */
+    const char *owner; /* what it is for, as the source says */
     const char *kind;  /* "LowFrequencyHeap", ... */
     uint64_t bytes, wasted;
 };
@@ -367,9 +367,10 @@ static inline void cell_add(struct cell *sum, struct cell more) {
 
 /* Sum over all generations of a type. */
 struct cell type_total(const struct type_row *row);
+/* Is it the row TYPE_FREE, which has no module? */
 bool type_is_free(const struct type_row *row);
 
-/* Totals over all types; `Free` is in objects and bytes, and once more in free_bytes. */
+/* Totals over all types; TYPE_FREE is in objects and bytes, and once more in free_bytes. */
 struct snapshot_totals {
     uint64_t objects, bytes, free_objects, free_bytes;
 };

@@ -2,7 +2,7 @@
  * Types that somebody asks for by name.
  *
  * The first of these that any type answers to: the whole name; the name without its namespace
- * ("CacheEntry", "Dictionary<System.String, Shop.Entry>"); an extended regular expression, found
+ * ("CacheEntry", "Map<Shop.Key, Shop.Entry>"); an extended regular expression, found
  * anywhere in the name.
  */
 #ifndef DUMPDIFF_MODEL_TYPE_PATTERN_H

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "dotnet/dotnet.h"
+#include "input/input.h"
 #include "memory/elf/elf_core.h"
 #include "memory/unpack/unpack.h"
 #include "model/answers.h"
@@ -82,7 +83,7 @@ static inline void fuzz_read_core(struct bytes file, struct fuzz_how how) {
         }
         a.space.fetch = fuzz_fetch;
     }
-    bool ok = dotnet_read(&a.space, &builder, &options, &err) && builder_finish(&builder, &err);
+    bool ok = dotnet_read(&a.space, &builder, &options, &err) && input_finish(&builder, &err);
     FUZZ_CHECK(ok || err.msg[0]);
     builder_deinit(&builder);
     space_deinit(&a.space);

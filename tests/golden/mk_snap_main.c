@@ -17,7 +17,7 @@
  */
 #include "base/file.h"
 #include "base/num.h"
-#include "model/builder.h"
+#include "input/input.h"
 #include "model/snapfile.h"
 
 #include <stdio.h>
@@ -182,7 +182,7 @@ static bool mk_snap_main_build(struct str text, struct snapshot *s, struct err *
         if (line.len && line.ptr[0] != '#' && !put_line(&b, line, err))
             ok = err_prefix(err, "line %u", number_of_line);
     }
-    ok = ok && builder_finish(&b, err);
+    ok = ok && input_finish(&b, err);
     builder_deinit(&b);
     return ok;
 }

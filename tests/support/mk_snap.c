@@ -3,6 +3,7 @@
 #include "spec.h"
 
 #include "base/num.h"
+#include "input/input.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,7 +140,7 @@ void mk_snap(struct snapshot *snapshot, const char *text) {
     spec_parse(&spec, text);
     for (size_t i = 0; i < spec.line_count; i++)
         add_line(&b, &spec.lines[i]);
-    if (!builder_finish(&b, &err))
+    if (!input_finish(&b, &err))
         die(err.msg, STR(""));
     builder_deinit(&b);
     spec_free(&spec);

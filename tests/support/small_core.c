@@ -1,6 +1,7 @@
 #include "tests/support/small_core.h"
 
 #include "base/file.h"
+#include "input/input.h"
 #include "memory/elf/elf_core.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
@@ -110,7 +111,7 @@ void small_core_read(const struct small_core *c, struct snapshot *snapshot, stru
     strbuf_init(snap);
     snapshot_init(snapshot);
     assert_true(small_core_open(c, &s) && builder_init(&b, snapshot, &err));
-    assert_true(dotnet_read(&s, &b, &options, &err) && builder_finish(&b, &err));
+    assert_true(dotnet_read(&s, &b, &options, &err) && input_finish(&b, &err));
     assert_true(snapfile_encode(snapshot, snap, &err));
     builder_deinit(&b);
     space_deinit(&s);

@@ -3,7 +3,7 @@
 #define DUMPDIFF_TESTS_MADE_H
 
 #include "diff/rules/rule.h"
-#include "model/builder.h"
+#include "input/input.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,7 +88,7 @@ MADE void made_frames(struct made *m, uint32_t i, struct strings *frames, const 
 MADE void made_series(struct made *m) {
     const struct snapshot *all[MADE_MAX];
     for (uint32_t i = 0; i < m->count; i++) {
-        assert_true(builder_finish(&m->builders[i], &m->err));
+        assert_true(input_finish(&m->builders[i], &m->err));
         builder_deinit(&m->builders[i]);
         all[i] = &m->snapshots[i];
     }

@@ -1,4 +1,6 @@
-#include "model/derive.h"
+#include "dotnet/managed_frames.h"
+#include "input/input.h"
+#include "memory/stacks/os_frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +11,7 @@
 
 #define FRAMES_MAX 12
 
-static struct strings derive_frames_of(const char **items) {
+static struct strings managed_frames_of(const char **items) {
     struct strings s = {items, 0};
     while (s.count < FRAMES_MAX && items[s.count])
         s.count++;
@@ -62,9 +64,9 @@ static void the_outermost_library_frame_names_the_wait(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const char *items[FRAMES_MAX];
         memcpy(items, cases[i].frames, sizeof(items));
-        struct strings frames = derive_frames_of(items);
+        struct strings frames = managed_frames_of(items);
         uint32_t depth = 77;
-        const char *wait = derive_wait(&frames, &depth);
+        const char *wait = managed_frames_wait(&frames, &depth);
         if (cases[i].wait)
             assert_string_equal(wait, cases[i].wait);
         else
@@ -90,7 +92,7 @@ static void native_waits_of_both_systems_are_known(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         const char *items[4] = {cases[i].frames[0], cases[i].frames[1], cases[i].frames[2]};
         struct strings frames = {items, items[2] ? 3 : 2};
-        const char *wait = derive_native_wait(&frames);
+        const char *wait = os_frames_wait(&frames);
         if (cases[i].wait)
             assert_string_equal(wait, cases[i].wait);
         else
@@ -120,7 +122,7 @@ static void start_frames_and_names_give_the_role(void **state) {
         struct thread_row t = {.name = cases[i].name};
         t.frames = (struct strings){managed, cases[i].managed ? 2 : 0};
         t.native_frames = (struct strings){native, cases[i].native ? 2 : 0};
-        const char *role = derive_role(&t);
+        const char *role = managed_frames_role(&t);
         if (cases[i].role)
             assert_string_equal(role, cases[i].role);
         else
@@ -148,8 +150,37 @@ static struct thread_row *built_thread(struct built *x, uint64_t os_id) {
 
 static void built_finish(struct built *x) {
     struct err err;
-    assert_true(builder_finish(&x->b, &err));
+    assert_true(input_finish(&x->b, &err));
     builder_deinit(&x->b);
+}
+
+static void the_pool_of_the_system_makes_its_own_threads(void **state) {
+    (void)state;
+    static const struct {
+        const char *frames[3];
+        const char *role;
+    } cases[] = {
+        {{"ntdll!NtWaitForWorkViaWorkerFactory", "ntdll!TppWorkerThread", NULL}, "os-pool"},
+        {{"clr!ThreadpoolMgr::WorkerThreadStart", "ntdll!TppWorkerThread", NULL}, "os-pool"},
+        {{"ntdll!TppWorkerThread", "clr!ThreadpoolMgr::WorkerThreadStart", NULL},
+         "threadpool-worker"},
+        {{"inn!TppWorker", "inn!Boil", NULL}, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct built x;
+        struct err err;
+        built_init(&x);
+        struct str items[] = {str_of(cases[i].frames[0]), str_of(cases[i].frames[1])};
+        assert_true(builder_strings(&x.b, items, 2, &built_thread(&x, 1)->native_frames, &err));
+        built_finish(&x);
+        SNAPSHOT_ROWS(&x.s, PART_THREADS, struct thread_row, threads, count);
+        assert_int_equal(count, 1);
+        if (cases[i].role)
+            assert_string_equal(threads[0].role, cases[i].role);
+        else
+            assert_null(threads[0].role);
+        snapshot_deinit(&x.s);
+    }
 }
 
 static void a_finalizer_that_waits_is_named_and_blocked(void **state) {
@@ -230,6 +261,7 @@ int main(void) {
         cmocka_unit_test(the_outermost_library_frame_names_the_wait),
         cmocka_unit_test(native_waits_of_both_systems_are_known),
         cmocka_unit_test(start_frames_and_names_give_the_role),
+        cmocka_unit_test(the_pool_of_the_system_makes_its_own_threads),
         cmocka_unit_test(a_finalizer_that_waits_is_named_and_blocked),
         cmocka_unit_test(a_finalizer_thread_without_frames_leaves_blocked_unsaid),
         cmocka_unit_test(times_that_are_all_zero_were_not_recorded),
