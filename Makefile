@@ -57,8 +57,10 @@ UNIT     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 # On what is not part of the project: left out, aloud, where it is not there.
 REAL     := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/real/test_*.c)))
 GOLDEN   := $(BUILD)/tests/golden/golden
+# What golden cases make their inputs with.
 MK_SNAP  := $(BUILD)/tests/golden/mk_snap_main
-GOLDEN_ENV = DUMPDIFF=$(DUMPDIFF) MK_SNAP=$(MK_SNAP)
+MK_WINDOWS := $(BUILD)/tests/golden/mk_windows_main
+GOLDEN_ENV = DUMPDIFF=$(DUMPDIFF) MK_SNAP=$(MK_SNAP) MK_WINDOWS=$(MK_WINDOWS)
 FUZZ_TARGETS ?= $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ     := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 # What tests share (makers of dumps, ...): every file of tests/ that has no main of its own.
@@ -163,11 +165,11 @@ pages: all
 	@DUMPDIFF=$(DUMPDIFF) tools/pages.sh --update
 
 ## all golden cases
-golden-check: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
+golden-check: $(GOLDEN) $(MK_SNAP) $(MK_WINDOWS) $(DUMPDIFF)
 	@$(GOLDEN_ENV) tools/run_tests.sh $(GOLDEN)
 
 ## rewrites pages, and out, err and exit of golden cases (CASES='bad-*': of some), never must
-golden: $(GOLDEN) $(MK_SNAP) $(DUMPDIFF)
+golden: $(GOLDEN) $(MK_SNAP) $(MK_WINDOWS) $(DUMPDIFF)
 	@$(GOLDEN_ENV) tools/pages.sh --update
 	@$(GOLDEN_ENV) $(GOLDEN) --update $(CASES)
 
@@ -254,7 +256,7 @@ demo:
 
 # -- Before each commit, and everything -----------------------------------------------------------
 ## the program and all programs that test it
-programs: all $(UNIT) $(REAL) $(GOLDEN) $(MK_SNAP)
+programs: all $(UNIT) $(REAL) $(GOLDEN) $(MK_SNAP) $(MK_WINDOWS)
 
 ## lint, unit tests and golden cases: before each commit
 quick: lint programs

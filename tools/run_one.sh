@@ -25,7 +25,7 @@ for case in golden/*/; do
     [[ $(basename "$case") == $name ]] && found=1
 done
 if [ $found -eq 1 ]; then
-    build "$BUILD/dumpdiff" "$BUILD/tests/golden/golden" "$MK_SNAP"
+    build "$BUILD/dumpdiff" "$BUILD/tests/golden/golden" "$MK_SNAP" "$MK_WINDOWS"
     "$BUILD/tests/golden/golden" "$name"
 fi
 programs=()

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes before.core.zst, after.core.zst and their .threads files beside this script.
-# Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
+# Makes before.core.zst, after.core.zst, their .threads files and what ClrMD says of them beside this script.
+# Needs the .NET 10 SDK, its createdump, zstd, and NuGet for ClrMD. The program runs under `env -i` in a neutral folder,
 # so that the dumps hold no environment, user or host name of the machine they were made on.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,7 +23,9 @@ snap() { # round name
 snap 0 before
 sleep 5
 snap 1 after
+(cd "$here/../../tests/e2e/clrmd-peer" && dotnet publish -c Release -o "$work/peer" --artifacts-path "$work/artifacts" >/dev/null)
 for name in before after; do
+    "$work/peer/clrmd-peer" "$name.core" answer >"$here/$name.clrmd.txt"
     zstd -q -f -19 --long=27 "$name.core" -o "$here/$name.core.zst"
     cp "$name.core.threads" "$here/"
 done

@@ -2,8 +2,8 @@
  * Golden cases: one folder of golden/ each.
  *
  *   cmd    shell lines, run in the root of the repository; $DUMPDIFF is the program, $TMP an empty
- *          folder, $SHARED a folder of dumps too large to keep here, $MK_SNAP the maker of
- *          snapshots (mk_snap_main.c)
+ *          folder, $SHARED a folder of dumps too large to keep here, $MK_SNAP and $MK_WINDOWS the
+ *          makers of snapshots and of minidumps (mk_snap_main.c, mk_windows_main.c)
  *   out    what has to come on stdout; no such file: nothing
  *   err    what has to come on stderr; no such file: nothing
  *   exit   the exit status; no such file: 0
@@ -365,6 +365,8 @@ int main(int argc, char **argv) {
         setenv("DUMPDIFF", "build/dumpdiff", 1);
     if (!getenv("MK_SNAP"))
         setenv("MK_SNAP", "build/tests/golden/mk_snap_main", 1);
+    if (!getenv("MK_WINDOWS"))
+        setenv("MK_WINDOWS", "build/tests/golden/mk_windows_main", 1);
     bool updating = argc > 1 && strcmp(argv[1], "--update") == 0;
     size_t count = find_cases(names, argv + (updating ? 2 : 1));
     int status = 0;

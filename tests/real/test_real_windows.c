@@ -1,6 +1,5 @@
 /* Real minidumps of one .NET 10 program at two moments, against ClrMD's answers. */
 #include "base/file.h"
-#include "diff/series/series.h"
 #include "input/input.h"
 #include "memory/minidump/minidump.h"
 #include "memory/pe/pe.h"
@@ -8,12 +7,14 @@
 #include "tests/support/clrmd.h"
 #include "tests/support/minidump_peer.h"
 #include "tests/support/shared.h"
+#include "tests/support/windows_checks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static void shop_windows_read_fixture(struct snapshot *s, const char *format, int number,
                                       const char *symbols) {
@@ -26,26 +27,17 @@ static void shop_windows_read_fixture(struct snapshot *s, const char *format, in
         fail_msg("%s", err.msg);
 }
 
-static void shop_windows_compare(const struct snapshot *s, int number,
-                                 struct clrmd_counts *ret_counts) {
+static void shop_windows_agrees(const struct snapshot *s, int number) {
+    const struct clrmd_counts expected = {.types = number ? 111 : 101,
+                                          .regions = 6,
+                                          .finalizable = 22,
+                                          .ready = number ? 11 : 5,
+                                          .threads = 6,
+                                          .handles = 4,
+                                          .locks = 1};
     char path[SHARED_PATH_MAX];
-    struct file answer;
-    struct err err;
     (void)shared_path(path, "fixtures/shop-net10-%d.clrmd.txt", number);
-    assert_true(file_open(&answer, path, &err));
-    struct str text = {(const char *)answer.bytes.data, answer.bytes.size};
-    assert_int_equal(clrmd_compare(s, text, ret_counts), 0);
-    file_close(&answer);
-}
-
-static void assert_all_compared(const struct clrmd_counts *counts, int number) {
-    assert_int_equal(counts->types, number ? 111 : 101);
-    assert_int_equal(counts->regions, 6);
-    assert_int_equal(counts->ready, number ? 11 : 5);
-    assert_int_equal(counts->finalizable, 22);
-    assert_int_equal(counts->threads, 6);
-    assert_int_equal(counts->handles, 4);
-    assert_int_equal(counts->locks, 1);
+    clrmd_agrees(s, path, &expected);
 }
 
 /* Code was left out of the fixture, so managed stacks end where they reach it. */
@@ -61,31 +53,12 @@ static void minidump_of_net10_agrees_with_clrmd(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
-        struct clrmd_counts counts;
         shop_windows_read_fixture(&s, "fixtures/shop-net10-%d.dmp.zst", i, NULL);
         assert_true(only_stacks_are_partial(&s));
-        shop_windows_compare(&s, i, &counts);
-        assert_all_compared(&counts, i);
+        shop_windows_agrees(&s, i);
         assert_string_equal(snapshot_origin(&s)->runtime, "CoreCLR 10.0.12");
         snapshot_deinit(&s);
     }
-}
-
-static const struct thread_row *thread_named(const struct snapshot *s, const char *name) {
-    SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].name && strcmp(rows[i].name, name) == 0)
-            return &rows[i];
-    fail_msg("no thread %s", name);
-    return NULL;
-}
-
-static uint64_t shop_windows_memory(const struct snapshot *s, enum memory_by by, const char *key) {
-    SNAPSHOT_ROWS(s, PART_MEMORY_MAP, struct memory_row, rows, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].by == by && strcmp(rows[i].key, key) == 0)
-            return rows[i].bytes;
-    return ABSENT;
 }
 
 /* Without the runtime's own pages: everything but the heap, and what to look for. */
@@ -93,31 +66,11 @@ static void minidump_of_a_heap_alone_says_what_is_missing(void **state) {
     (void)state;
     struct snapshot s;
     shop_windows_read_fixture(&s, "fixtures/shop-net10-heap-%d.dmp.zst", 1, NULL);
-    assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
-    assert_false(snapshot_has(&s, PART_TYPES));
-    SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, reasons, reason_count);
-    bool named = false;
-    for (uint32_t i = 0; i < reason_count; i++)
-        named = named || strstr(reasons[i].text, "coreclr.dll 10.0.1226.42308 (6A89B72447a000)");
-    assert_true(named);
-    SNAPSHOT_ROWS(&s, PART_MODULES, struct module_row, modules, module_count);
-    (void)modules;
-    assert_int_equal(module_count, 38);
-    const struct thread_row *spinner = thread_named(&s, "spinner");
-    assert_int_equal(spinner->os_id, 0xd8);
-    assert_true(spinner->user_ns == 4210000000u && spinner->kernel_ns == 20000000);
-    assert_true(thread_named(&s, "waiter")->user_ns == 0);
-    assert_true(shop_windows_memory(&s, MEMORY_BY_STATE, "MEM_COMMIT") > 0);
-    assert_true(shop_windows_memory(&s, MEMORY_BY_USAGE, "stack") > 0);
-    assert_true(shop_windows_memory(&s, MEMORY_LARGEST, "Free") > (uint64_t)1 << 40);
+    windows_heap_is_missing(&s, "coreclr.dll 10.0.1226.42308 (6A89B72447a000)", 38);
+    windows_thread_used(&s, "spinner", 4210000000, 20000000);
+    windows_thread_used(&s, "waiter", 0, 0);
     snapshot_deinit(&s);
 }
-
-struct expected_thread {
-    const char *name;
-    enum thread_state state;
-    uint64_t cpu_ms;
-};
 
 /* Heap or no heap: the collections in between moved objects that these threads refer to. */
 static void minidump_pair_tells_who_ran(void **state) {
@@ -129,52 +82,22 @@ static void minidump_pair_tells_who_ran(void **state) {
         {"waiter", THREAD_UNCHANGED, 0},         {".NET Finalizer", THREAD_UNCHANGED, 0},
         {".NET EventPipe", THREAD_UNCHANGED, 0},
     };
-    for (size_t k = 0; k < sizeof(formats) / sizeof(*formats); k++) {
-        struct snapshot snapshots[2];
-        const struct snapshot *all[2] = {&snapshots[0], &snapshots[1]};
-        struct series series;
-        struct series_options options;
-        struct err err;
+    for (size_t k = 0; k < COUNT(formats); k++) {
+        struct snapshot s[2];
         for (int i = 0; i < 2; i++)
-            shop_windows_read_fixture(&snapshots[i], formats[k], i, NULL);
-        series_options_init(&options);
-        assert_true(series_init(&series, all, 2, &options, &err));
-        for (size_t e = 0; e < sizeof(expected) / sizeof(*expected); e++) {
-            const struct series_thread *found = NULL;
-            for (uint32_t i = 0; i < series.thread_count; i++)
-                if (series.threads[i].name && strcmp(series.threads[i].name, expected[e].name) == 0)
-                    found = &series.threads[i];
-            assert_non_null(found);
-            assert_string_equal(thread_state_names[found->state],
-                                thread_state_names[expected[e].state]);
-            assert_int_equal(found->cpu_delta_ns / 1000000, expected[e].cpu_ms);
-        }
-        series_deinit(&series);
-        snapshot_deinit(&snapshots[0]);
-        snapshot_deinit(&snapshots[1]);
+            shop_windows_read_fixture(&s[i], formats[k], i, NULL);
+        windows_threads_ran(&s[0], &s[1], expected, COUNT(expected));
+        snapshot_deinit(&s[0]);
+        snapshot_deinit(&s[1]);
     }
 }
 
-/* Sums over the map must be the same however it is cut up. */
 static void minidump_memory_adds_up(void **state) {
     (void)state;
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
-        uint64_t sums[MEMORY_BY_BASE + 1] = {0};
         shop_windows_read_fixture(&s, "fixtures/shop-net10-%d.dmp.zst", i, NULL);
-        SNAPSHOT_ROWS(&s, PART_MEMORY_MAP, struct memory_row, rows, count);
-        for (uint32_t r = 0; r < count; r++)
-            sums[rows[r].by] += rows[r].bytes;
-        uint64_t commit = shop_windows_memory(&s, MEMORY_BY_STATE, "MEM_COMMIT");
-        assert_int_equal(sums[MEMORY_BY_USAGE], commit);
-        assert_int_equal(sums[MEMORY_BY_PROTECT], commit);
-        assert_int_equal(sums[MEMORY_BY_TYPE],
-                         commit + shop_windows_memory(&s, MEMORY_BY_STATE, "MEM_RESERVE"));
-        assert_true(sums[MEMORY_BY_BASE] > 0 && sums[MEMORY_BY_BASE] < commit);
-        /* Regions, and what is committed around them. */
-        uint64_t heap = shop_windows_memory(&s, MEMORY_BY_USAGE, "gc-heap");
-        const struct gc_row *gc = snapshot_row(&s, PART_GC);
-        assert_true(heap >= gc->committed_bytes && heap - gc->committed_bytes < 65536);
+        windows_memory_adds_up(&s);
         snapshot_deinit(&s);
     }
 }
@@ -250,10 +173,8 @@ static void minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files(void **st
     write_modules(folder);
     for (int i = 0; i < 2; i++) {
         struct snapshot s;
-        struct clrmd_counts counts;
         shop_windows_read_fixture(&s, "fixtures/shop-net10-heap-%d.dmp.zst", i, folder);
-        shop_windows_compare(&s, i, &counts);
-        assert_all_compared(&counts, i);
+        shop_windows_agrees(&s, i);
         snapshot_deinit(&s);
     }
     shop_windows_remove_folder(folder);
@@ -273,7 +194,7 @@ static void the_shop_of_windows_is_what_others_read(void **state) {
     (void)shared_path(path, "fixtures/shop-net10-%d.dmp.zst", 1);
     assert_true(file_open(&file, path, &err));
     assert_true(unpack_file(&file, NULL, &report, &err));
-    for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++)
+    for (size_t i = 0; i < COUNT(peers); i++)
         if (minidump_peer_is_here(peers[i])) {
             minidump_peer_agrees(peers[i], file.bytes);
             any = true;
@@ -292,5 +213,5 @@ int main(void) {
         cmocka_unit_test(minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files),
         cmocka_unit_test(the_shop_of_windows_is_what_others_read),
     };
-    return shared_run("fixtures", tests, sizeof(tests) / sizeof(*tests));
+    return shared_run("fixtures", tests, COUNT(tests));
 }

@@ -1,11 +1,17 @@
 #include "clrmd.h"
 
+#include "base/file.h"
 #include "base/num.h"
 
 #include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 struct compare {
     const struct snapshot *s;
@@ -247,6 +253,25 @@ unsigned clrmd_compare(const struct snapshot *s, struct str answer,
     compare_back(&c);
     *ret_counts = c.counts;
     return c.differences;
+}
+
+void clrmd_agrees(const struct snapshot *s, const char *answer_path,
+                  const struct clrmd_counts *expected) {
+    struct file answer;
+    struct clrmd_counts counts;
+    struct err err = {.msg = ""};
+    if (!file_open(&answer, answer_path, &err))
+        fail_msg("%s: %s", answer_path, err.msg);
+    struct str text = {(const char *)answer.bytes.data, answer.bytes.size};
+    assert_int_equal(clrmd_compare(s, text, &counts), 0);
+    assert_int_equal(counts.types, expected->types);
+    assert_int_equal(counts.regions, expected->regions);
+    assert_int_equal(counts.ready, expected->ready);
+    assert_int_equal(counts.finalizable, expected->finalizable);
+    assert_int_equal(counts.threads, expected->threads);
+    assert_int_equal(counts.handles, expected->handles);
+    assert_int_equal(counts.locks, expected->locks);
+    file_close(&answer);
 }
 
 /* -- Stacks ------------------------------------------------------------------------------------ */

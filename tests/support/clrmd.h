@@ -21,6 +21,10 @@ struct clrmd_counts {
 unsigned clrmd_compare(const struct snapshot *s, struct str answer,
                        struct clrmd_counts *ret_counts);
 
+/* Fails the test unless there are no differences, and as much to compare as was expected. */
+void clrmd_agrees(const struct snapshot *s, const char *answer_path,
+                  const struct clrmd_counts *expected);
+
 /* The same for the managed stacks, frame by frame. ret_frames: how many there were to compare. */
 unsigned clrmd_compare_stacks(const struct snapshot *s, struct str answer, uint32_t *ret_frames);
 

@@ -24,7 +24,7 @@ static const struct input_options no_options = {.symbols = NULL};
 
 static const char *dump_path(void) {
     const char *path = getenv("DUMPDIFF_HOLDERS");
-    return path ? path : "tests/e2e/holders/holders.core.zst";
+    return path ? path : "tests/dumps/holders.core.zst";
 }
 
 /* `path`: the root and the edges, without types. A * stands for anything. */

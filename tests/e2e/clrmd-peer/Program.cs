@@ -3,10 +3,11 @@
 //   H  kind count      SB index object held recursion owner-os-id           SEG kind heap start end committed reserved
 //   THR managed-id os-id finalizer alive exception, then its frames: F method
 // CLRMD_DAC=FILE: the DAC to use, where it does not lie beside the runtime (single-file apps).
-// Usage: clrmd-peer DUMP [stat | graph | paths]
+// Usage: clrmd-peer DUMP [stat | graph | paths | answer]
 //   stat   T lines only, what a heap statistics tool does
 //   graph  references, handles and statics instead, see Graph.cs
 //   paths  a traversal from the roots instead, with a tree of paths
+//   answer what is kept beside a dump of ours instead, see Answer.cs
 using Microsoft.Diagnostics.Runtime;
 
 string dump = args[0];
@@ -18,6 +19,11 @@ using ClrRuntime runtime = dac == null ? target.ClrVersions[0].CreateRuntime() :
 ClrHeap heap = runtime.Heap;
 var lines = new List<string>();
 
+if (mode == "answer") {
+    using var answer = new StreamWriter(Console.OpenStandardOutput());
+    Answer.Write(answer, runtime);
+    return;
+}
 if (mode is "graph" or "paths") {
     if (mode == "paths")
         Graph.Paths(heap, lines);
@@ -32,13 +38,6 @@ if (mode is "graph" or "paths") {
         file.WriteLine(line);
     return;
 }
-
-static string Gen(ClrHeap heap, ulong address) {
-    ClrSegment segment = heap.GetSegmentByAddress(address);
-    return segment == null ? "?" : segment.GetGeneration(address).ToString();
-}
-
-static string TypeName(ClrType type) => type?.Name ?? "<null>";
 
 var types = new Dictionary<(string, string), (long Count, long Bytes)>();
 foreach (ClrSegment segment in heap.Segments)
@@ -94,3 +93,12 @@ if (!statOnly)
             if (frame.Kind == ClrStackFrameKind.ManagedMethod)
                 output.WriteLine($"F\t{frame.Method?.Signature ?? "<null>"}");
     }
+
+partial class Program {
+    internal static string Gen(ClrHeap heap, ulong address) {
+        ClrSegment segment = heap.GetSegmentByAddress(address);
+        return segment == null ? "?" : segment.GetGeneration(address).ToString();
+    }
+
+    internal static string TypeName(ClrType type) => type?.Name ?? "<null>";
+}

@@ -8,7 +8,7 @@ work=${HOLDERS_WORK:-/tmp/holders}
 dotnet=$(readlink -f "$(command -v dotnet)")
 runtime=$(ls -d "$(dirname "$dotnet")"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
 rm -rf "$work" && mkdir -p "$work/src" "$work/app" "$work/run"
-cp "$here/Program.cs" "$here/holders.csproj" "$work/src/"
+cp "$here"/../e2e/holders/Program.cs "$here"/../e2e/holders/holders.csproj "$work/src/"
 (cd "$work/src" && dotnet publish -c Release -o "$work/app" >/dev/null)
 cd "$work/run"
 env -i DOTNET_gcServer=0 "$dotnet" "$work/app/holders.dll" . &
