@@ -36,13 +36,15 @@ static bool run_one_heap(const struct series *s, const struct limits *limits, st
 static bool run_loh(const struct series *s, const struct limits *limits, struct findings *f,
                     struct err *err) {
     return run_one_heap(s, limits, f, &rule_loh_growth, GEN_LOH, "large object heap",
-                        say_advice(f, s, ADVICE_LARGE_OBJECTS, NULL), err);
+                        "Pool or stream the large arrays; it is collected with gen2 only and not "
+                        "compacted.",
+                        err);
 }
 
 static bool run_poh(const struct series *s, const struct limits *limits, struct findings *f,
                     struct err *err) {
     return run_one_heap(s, limits, f, &rule_poh_growth, GEN_POH, "pinned object heap",
-                        say_advice(f, s, ADVICE_PINNED_OBJECTS, NULL), err);
+                        "Look for buffers allocated as pinned and kept.", err);
 }
 
 const struct rule rule_loh_growth = {

@@ -1,6 +1,7 @@
 #include "base/pages.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,7 +28,7 @@ void *pages_alloc(size_t size) {
     return p == MAP_FAILED ? NULL : p;
 }
 
-void *pages_grow(void *block, size_t size, size_t new_size) {
+static void *pages_resize(void *block, size_t size, size_t new_size, size_t populate_most) {
     if (!block)
         return pages_alloc(new_size);
     if (is_mapped(size)) {
@@ -35,8 +36,10 @@ void *pages_grow(void *block, size_t size, size_t new_size) {
 #ifdef MADV_POPULATE_WRITE
         /* A kernel that does not know it leaves the pages to faults. */
         size_t from = size & ~(size_t)4095;
-        if (p != MAP_FAILED && new_size <= POPULATE_BYTES)
+        if (p != MAP_FAILED && new_size <= populate_most)
             (void)madvise((char *)p + from, new_size - from, MADV_POPULATE_WRITE);
+#else
+        (void)populate_most;
 #endif
         return p == MAP_FAILED ? NULL : p;
     }
@@ -46,6 +49,14 @@ void *pages_grow(void *block, size_t size, size_t new_size) {
     memcpy(p, block, size);
     free(block);
     return p;
+}
+
+void *pages_grow(void *block, size_t size, size_t new_size) {
+    return pages_resize(block, size, new_size, POPULATE_BYTES);
+}
+
+void *pages_extend(void *block, size_t size, size_t new_size) {
+    return pages_resize(block, size, new_size, SIZE_MAX);
 }
 
 void pages_free(void *block, size_t size) {

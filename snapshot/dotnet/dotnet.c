@@ -16,6 +16,7 @@ struct reading {
     struct modules modules;
     struct gc_state gc;
     struct walk_result walk;
+    struct clr_heap heap;
     struct managed_threads threads;
 };
 
@@ -92,15 +93,39 @@ static bool keep_heap(struct reading *r, struct err *err) {
     return true;
 }
 
+/* The objects, and if it is to be known what holds them, what they refer to. */
+static bool walk_objects(struct reading *r, struct err *err) {
+    struct clr_heap *heap = NULL;
+    if (!r->clr.options->no_paths) {
+        if (r->clr.space->kind == SPACE_LIVE && !keep_heap(r, err))
+            return false;
+        heap = &r->heap;
+        if (!r->gc.in_progress && !clr_heap_open(heap, &r->modules, &r->gc, err))
+            return false;
+        if (r->gc.in_progress || heap->refused[0])
+            heap = NULL;
+    }
+    return walk_heap(&r->clr, &r->gc, heap, &r->walk, err);
+}
+
 /* What needs the objects themselves. */
 static bool dotnet_read_heap(struct reading *r, struct err *err) {
-    if (r->clr.space->kind == SPACE_LIVE && !r->clr.options->no_paths && !keep_heap(r, err))
-        return false;
-    return usage_claim_gc(&r->clr, &r->gc, err) && walk_heap(&r->clr, &r->gc, &r->walk, err) &&
+    return usage_claim_gc(&r->clr, &r->gc, err) && walk_objects(r, err) &&
            usage_claim_loader(&r->clr, &r->walk, err) && dotnet_report_types(r, err) &&
            report_heaps(r, err) && finalize_report(&r->modules, &r->gc, err) &&
            handles_report(&r->modules, err) &&
            locks_report(&r->modules, &r->walk, &r->threads, err);
+}
+
+/* What holds the objects. */
+static bool dotnet_report_holders(struct reading *r, struct err *err) {
+    if (r->gc.in_progress) {
+        builder_warn(r->clr.b, ABSENT,
+                     "dump made in the middle of a collection: objects are being moved, so what is "
+                     "live and who holds it was not looked for");
+        return true;
+    }
+    return retain_report(&r->heap, &r->walk, err);
 }
 
 static bool dotnet_read_all(struct reading *r, struct err *err) {
@@ -117,7 +142,7 @@ static bool dotnet_read_all(struct reading *r, struct err *err) {
     if (!threads_report(&r->modules, &r->threads, err) ||
         !stacks_report(&r->modules, &r->threads, err))
         return false;
-    if (heap && !r->clr.options->no_paths && !retain_report(&r->modules, &r->gc, &r->walk, err))
+    if (heap && !r->clr.options->no_paths && !dotnet_report_holders(r, err))
         return false;
     return modules_report(&r->modules, err);
 }
@@ -145,6 +170,7 @@ bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_opt
         break;
     }
     threads_free(&r.threads);
+    clr_heap_close(&r.heap);
     walk_free(&r.walk);
     gc_free(&r.gc);
     modules_deinit(&r.modules);

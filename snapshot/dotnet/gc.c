@@ -357,7 +357,7 @@ const struct gc_span *gc_span_at(const struct gc_state *gc, uint64_t address) {
     return lo < gc->span_count && gc->spans[lo].start <= address ? &gc->spans[lo] : NULL;
 }
 
-bool gc_heap_is_there(struct clr *clr, const struct gc_state *gc) {
+uint64_t gc_missing_bytes(struct clr *clr, const struct gc_state *gc, uint64_t *ret_all) {
     const struct space *space = clr->space;
     uint64_t wanted = 0, there = 0;
     uint32_t r = 0;
@@ -374,7 +374,13 @@ bool gc_heap_is_there(struct clr *clr, const struct gc_state *gc) {
             there += to - from;
         }
     }
-    return there >= wanted / 2;
+    *ret_all = wanted;
+    return wanted - there;
+}
+
+bool gc_heap_is_there(struct clr *clr, const struct gc_state *gc) {
+    uint64_t all, missing = gc_missing_bytes(clr, gc, &all);
+    return all - missing >= all / 2;
 }
 
 /* -- Report ------------------------------------------------------------------------------------ */

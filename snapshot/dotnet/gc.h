@@ -65,6 +65,9 @@ void gc_free(struct gc_state *gc);
 /* The span that holds address; NULL: it is no address of an object. */
 const struct gc_span *gc_span_at(const struct gc_state *gc, uint64_t address);
 
+/* [bytes] of all spans that are not in the dump; *ret_all: that they have. */
+uint64_t gc_missing_bytes(struct clr *clr, const struct gc_state *gc, uint64_t *ret_all);
+
 /*
  * True when most of the heap's memory is in the dump; mini and triage dumps hold only what stacks
  * point to, which says nothing of the whole.

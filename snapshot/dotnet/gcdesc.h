@@ -23,6 +23,15 @@ struct gc_desc {
     uint32_t start; /* [bytes] of the first element, when it repeats */
 };
 
+/* References in a piece of an object of `size` bytes, padding not among them, that has runs. */
+static inline uint64_t gc_piece_references(const struct gc_piece *piece, uint64_t size) {
+    int64_t length = (int64_t)size + piece->size;
+    uint64_t end = length > 0 ? piece->offset + (uint64_t)length : 0;
+    if (end > size)
+        end = size;
+    return end > piece->offset ? (end - piece->offset) / 8 : 0;
+}
+
 /* More pieces than a type of any program has. */
 #define GC_PIECES_MAX 10000u
 

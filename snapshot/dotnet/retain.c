@@ -2,148 +2,96 @@
 
 #include "base/num.h"
 #include "dotnet/async.h"
-#include "dotnet/questions.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
-/* Nodes below a thousandth of what is live are summed up; a thousand rows are enough for any
- * program. */
-static const struct path_limits path_limits = {.floor_share = 0.001, .nodes_max = 1000};
-
-static bool retain_report_types(struct heap_graph *g, struct err *err) {
-    struct builder *b = g->clr->b;
-    struct path_names names = heap_graph_names(g);
-    uint32_t count;
-    struct type_row *rows = builder_rows(b, PART_TYPES, &count);
-    for (uint32_t i = 0; i < count; i++)
-        if (!type_is_free(&rows[i]))
-            rows[i].live_objects = rows[i].live_bytes = 0;
-    for (uint32_t i = 0; i < g->reach.type_count; i++) {
-        const struct reach_type *type = &g->reach.types[i];
-        if (!type->live_objects)
-            continue;
-        const struct module *module = type_module(g->modules, type->mt);
-        struct cell cell = {type->live_objects, type->live_bytes};
-        const char *name = names.type(names.context, i);
-        if (!strbuf_ok(&g->type_text, err))
-            return false;
-        if (!builder_add_live(b, str_of(name), str_of(module ? module->file_name : NULL), cell,
-                              err))
-            return false;
-    }
-    return true;
-}
-
-static bool retain_report_totals(struct heap_graph *g, const struct walk_result *walk,
-                                 uint64_t certain_bytes, struct err *err) {
-    struct live_row *row = builder_single(g->clr->b, PART_LIVE, err);
-    if (!row)
-        return false;
-    struct cell all = {0, 0}, frozen = {0, 0};
-    for (uint32_t i = 0; i < walk->type_count; i++) {
-        if (walk->types[i].mt == g->clr->free_mt)
-            continue;
-        for (int gen = 0; gen < GEN_COUNT; gen++) {
-            struct cell *into = gen == GEN_FROZEN ? &frozen : &all;
-            into->objects = num_add(into->objects, walk->types[i].gen[gen].objects);
-            into->bytes = num_add(into->bytes, walk->types[i].gen[gen].bytes);
-        }
-    }
-    const struct reach_counts *counts = &g->reach.counts;
-    uint64_t collectable_objects = counts->objects - counts->frozen_objects;
-    uint64_t collectable_bytes = counts->bytes - counts->frozen_bytes;
-    row->objects = counts->objects;
-    row->bytes = counts->bytes;
-    row->garbage_objects =
-        all.objects > collectable_objects ? all.objects - collectable_objects : 0;
-    row->garbage_bytes = all.bytes > collectable_bytes ? all.bytes - collectable_bytes : 0;
-    row->frozen_bytes =
-        frozen.bytes > counts->frozen_bytes ? frozen.bytes - counts->frozen_bytes : 0;
-    row->stack_only_bytes = counts->bytes - certain_bytes;
-    return true;
-}
-
-static void retain_warn(struct heap_graph *g) {
-    struct builder *b = g->clr->b;
-    if (g->statics.unknown_layout)
+static void retain_warn(struct clr_heap *h) {
+    struct builder *b = h->clr->b;
+    const struct graph *g = &h->heap.graph;
+    uint32_t unknown_loaders = 0;
+    for (uint32_t i = 0; i < g->type_count; i++)
+        unknown_loaders += g->types[i].flags & CLR_TYPE_NO_LOADER && h->heap.live[i].objects;
+    if (h->statics.unknown_layout)
         builder_note(b, "this runtime keeps static fields where dumpdiff does not look: paths "
                         "begin at their handles");
-    if (g->statics.unread)
+    if (h->statics.unread)
         builder_note(b,
                      "static fields of %" PRIu32
                      " types are not in the dump: their paths begin at handles",
-                     g->statics.unread);
-    if (g->unknown_loaders)
-        builder_warn(b, g->unknown_loaders,
+                     h->statics.unread);
+    if (unknown_loaders)
+        builder_warn(b, unknown_loaders,
                      "types of assemblies that can be unloaded do not lead to their static fields: "
                      "what only those hold counts as garbage");
-    if (g->missing_bytes)
+    if (h->missing_bytes)
         builder_warn(
-            b, g->missing_bytes,
+            b, h->missing_bytes,
             "bytes of the heap are not in the dump: what only they hold counts as garbage");
-    if (g->reach.counts.broken)
-        builder_warn(b, g->reach.counts.broken, "references lead to what is no object");
-    if (g->reach.counts.outside)
-        builder_warn(b, g->reach.counts.outside, "references lead outside the heap");
+    if (h->heap.follow.broken)
+        builder_warn(b, h->heap.follow.broken, "references lead to what is no object");
+    if (h->heap.follow.outside)
+        builder_warn(b, h->heap.follow.outside, "references lead outside the heap");
 }
 
-static bool retain_file_report(struct heap_graph *g, const struct walk_result *walk,
-                               uint64_t certain_bytes, struct err *err) {
-    struct path_names names = heap_graph_names(g);
-    retain_warn(g);
-    return retain_report_types(g, err) && retain_report_totals(g, walk, certain_bytes, err) &&
-           path_tree_emit(&g->reach.tree, &names, &path_limits, g->clr->b, err);
+static bool retain_report_all(struct clr_heap *h, const struct walk_result *walk, struct err *err) {
+    struct cell all = {0, 0}, frozen = {0, 0};
+    for (uint32_t i = 0; i < walk->type_count; i++) {
+        if (walk->types[i].mt == h->clr->free_mt)
+            continue;
+        for (int gen = 0; gen < GEN_COUNT; gen++)
+            cell_add(gen == GEN_FROZEN ? &frozen : &all, walk->types[i].gen[gen]);
+    }
+    return heap_report(&h->heap, all, frozen, h->clr->b, err);
 }
 
-/* Async methods are counted as their boxes are met. */
-struct watching {
-    struct modules *modules;
-    struct async_counts *counts;
-    bool nomem;
-};
-
-static bool is_box(void *context, uint64_t mt) {
-    return async_is_box(((struct watching *)context)->modules, mt);
+/* Async methods that wait: live boxes of their state machines. */
+static bool retain_count_boxes(struct clr_heap *h, struct async_counts *counts, const bool *is_box,
+                               struct err *err) {
+    const struct graph *g = &h->heap.graph;
+    struct graph_object object;
+    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT, &object); slot = object.slot + 1) {
+        if (!is_box[object.class->type] || !graph_is_met(g, object.rank))
+            continue;
+        if (!async_count(counts, g->types[object.class->type].id,
+                         address_of_slot(&h->slots, object.slot),
+                         graph_size(g, object.slot, object.class)))
+            return err_nomem(err);
+    }
+    return true;
 }
 
-static void count_box(void *context, uint64_t mt, uint64_t address, uint64_t size_bytes) {
-    struct watching *w = context;
-    w->nomem |= !async_count(w->counts, mt, address, size_bytes);
+static bool retain_report_async(struct clr_heap *h, struct err *err) {
+    const struct graph *g = &h->heap.graph;
+    struct async_counts *counts = async_counts_new(h->modules);
+    bool *is_box = calloc((size_t)g->type_count + 1, sizeof(*is_box)), any = false;
+    bool ok = (counts && is_box) || err_nomem(err);
+    for (uint32_t i = 0; ok && i < g->type_count; i++) {
+        is_box[i] = h->heap.live[i].objects && async_is_box(h->modules, g->types[i].id);
+        any |= is_box[i];
+    }
+    ok = ok && (!any || retain_count_boxes(h, counts, is_box, err)) && async_report(counts, err);
+    async_counts_free(counts);
+    free(is_box);
+    return ok;
 }
 
-static void watch_async(struct watching *w, struct reach_input *in) {
-    in->watch_context = w;
-    in->watch = is_box;
-    in->on_watched = count_box;
-}
-
-bool retain_report(struct modules *m, const struct gc_state *gc, const struct walk_result *walk,
-                   struct err *err) {
-    struct heap_graph g;
-    uint64_t certain_bytes;
-    if (gc->in_progress) {
-        builder_warn(m->clr->b, ABSENT,
-                     "dump made in the middle of a collection: objects are being moved, so what is "
-                     "live and who holds it was not looked for");
+bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct err *err) {
+    struct builder *b = h->clr->b;
+    struct answers *answers = h->clr->options->answers;
+    if (!h->refused[0] && !graph_finish(&h->heap.graph, err)) {
+        if (err->code != ERR_LIMIT)
+            return false;
+        clr_heap_refuse(h, err->msg);
+    }
+    if (h->refused[0]) {
+        builder_warn(b, ABSENT, "what holds the objects was not looked for: %s", h->refused);
         return true;
     }
-    struct asking q = {.graph = NULL};
-    struct watching w = {.modules = m, .counts = async_counts_new(m)};
-    if (!w.counts)
-        return err_nomem(err);
-    bool ok = heap_graph_open(&g, m, gc, err);
-    if (ok) {
-        watch_async(&w, &g.reach.in);
-        ok = asking_begin(&q, &g, walk, m->clr->options->answers, err) &&
-             heap_graph_follow(&g, &certain_bytes, err) &&
-             retain_file_report(&g, walk, certain_bytes, err) && (!w.nomem || err_nomem(err)) &&
-             async_report(w.counts, err) && asking_end(&q, err);
-    } else if (err->code == ERR_LIMIT) {
-        builder_warn(m->clr->b, ABSENT, "what holds the objects was not looked for: %s", err->msg);
-        ok = true;
-    }
-    asking_deinit(&q);
-    async_counts_free(w.counts);
-    heap_graph_close(&g);
-    return ok;
+    h->source.skipped_bytes = walk->skipped_bytes;
+    if (!clr_heap_add_roots(h, err) || !heap_follow(&h->heap, answers, err))
+        return false;
+    retain_warn(h);
+    return retain_report_all(h, walk, err) && (!strbuf_failed(&h->type_text) || err_nomem(err)) &&
+           retain_report_async(h, err) && (!answers || heap_answer(&h->heap, b, answers, err));
 }

@@ -4,9 +4,8 @@
 
 #include <stdlib.h>
 
-#define RED_ZONE         128u /* below the stack pointer, still in use (System V x64) */
-#define FRAMES_MAX       100000u
-#define MIN_OBJECT_BYTES 24u
+#define RED_ZONE   128u /* below the stack pointer, still in use (System V x64) */
+#define FRAMES_MAX 100000u
 
 struct scanning {
     struct u64map thread_by_os_id; /* to number in space->threads */
@@ -161,83 +160,21 @@ static uint32_t unique(struct stack_root *items, uint32_t count) {
 
 /* -- From words to objects --------------------------------------------------------------------- */
 
-/* Walks a span far enough to tell in which object an address lies. */
-struct resolver {
-    struct clr *clr;
-    const struct gc_state *gc;
-    const struct gc_span *span;
-    uint64_t at, end_of_object; /* the current object */
-    uint64_t mt;
-    bool lost; /* no object where one should be: the rest of the span is unknown */
-};
-
-/* [bytes] 0: no object here. */
-static uint64_t size_at(struct resolver *r, uint64_t at, uint64_t *ret_mt) {
-    uint64_t mt;
-    uint32_t flags, base, count = 0;
-    if (!clr_u64(r->clr, at, &mt))
-        return 0;
-    mt &= ~(uint64_t)7;
-    if (!mt || !clr_field_u32(r->clr, mt, F_MT_FLAGS, &flags) ||
-        !clr_field_u32(r->clr, mt, F_MT_BASE_SIZE, &base))
-        return 0;
-    if (flags & 0x80000000u && !clr_u32(r->clr, at + 8, &count))
-        return 0;
-    uint64_t size = base + (flags & 0x80000000u ? (uint64_t)(flags & 0xffff) * count : 0);
-    if (size < MIN_OBJECT_BYTES)
-        size = MIN_OBJECT_BYTES;
-    *ret_mt = mt;
-    return size <= r->span->end - at ? (size + 7) & ~(uint64_t)7 : 0;
-}
-
-static bool skip_context(struct resolver *r) {
-    uint32_t low = 0, high = r->gc->context_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (r->gc->contexts[middle].pointer < r->at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == r->gc->context_count || r->gc->contexts[low].pointer != r->at ||
-        r->gc->contexts[low].limit < r->at)
-        return false;
-    r->end_of_object = r->gc->contexts[low].limit + MIN_OBJECT_BYTES;
-    r->mt = 0;
-    return true;
-}
-
 /* Address of the object that holds `address`; 0: free space, or not to be told. */
-static uint64_t resolve(struct resolver *r, uint64_t address, uint64_t *unresolved) {
-    if (!r->span || address >= r->span->end || address < r->span->start) {
-        const struct gc_span *span = gc_span_at(r->gc, address);
-        *r = (struct resolver){.clr = r->clr, .gc = r->gc, .span = span};
-        if (!span)
-            return 0;
-        r->at = r->end_of_object = span->start;
-    }
-    while (!r->lost && r->end_of_object <= address) {
-        r->at = r->end_of_object;
-        if (skip_context(r))
-            continue;
-        uint64_t size = size_at(r, r->at, &r->mt);
-        if (!size)
-            r->lost = true;
-        r->end_of_object = r->at + size;
-    }
-    if (r->lost) {
-        ++*unresolved;
+static uint64_t resolve(const struct clr_heap *h, uint64_t address, uint64_t *unresolved) {
+    struct graph_object object;
+    uint64_t slot = address_slot(&h->slots, address & ~(uint64_t)7);
+    if (slot == GRAPH_NOWHERE || !graph_around(&h->heap.graph, slot, &object))
         return 0;
-    }
-    return r->mt && r->mt != r->clr->free_mt ? r->at : 0;
+    *unresolved += (object.class->flags & CLASS_UNKNOWN) != 0;
+    return object.class->flags & CLASS_OBJECT ? address_of_slot(&h->slots, object.slot) : 0;
 }
 
-bool stack_roots_read(struct clr *clr, const struct gc_state *gc, struct stack_roots *ret_roots,
-                      struct err *err) {
+bool stack_roots_read(struct clr_heap *h, struct stack_roots *ret_roots, struct err *err) {
     *ret_roots = (struct stack_roots){0};
-    struct scanning s = {.clr = clr, .gc = gc, .roots = ret_roots};
+    struct scanning s = {.clr = h->clr, .gc = h->gc, .roots = ret_roots};
     s.nomem = !index_threads(&s);
-    for (uint32_t i = 0; i < clr->thread_count && !s.nomem; i++)
+    for (uint32_t i = 0; i < h->clr->thread_count && !s.nomem; i++)
         scan_thread(&s, i);
     u64map_deinit(&s.thread_by_os_id);
     if (s.nomem) {
@@ -248,11 +185,10 @@ bool stack_roots_read(struct clr *clr, const struct gc_state *gc, struct stack_r
         return true;
     qsort(ret_roots->items, ret_roots->count, sizeof(*ret_roots->items), stack_roots_cmp_roots);
     ret_roots->count = unique(ret_roots->items, ret_roots->count);
-    struct resolver r = {.clr = clr, .gc = gc};
     uint32_t kept = 0;
     for (uint32_t i = 0; i < ret_roots->count; i++) {
         struct stack_root root = ret_roots->items[i];
-        root.object = resolve(&r, root.object, &ret_roots->unresolved);
+        root.object = resolve(h, root.object, &ret_roots->unresolved);
         if (root.object)
             ret_roots->items[kept++] = root;
     }

@@ -6,7 +6,7 @@
 #ifndef DUMPDIFF_DOTNET_STACK_ROOTS_H
 #define DUMPDIFF_DOTNET_STACK_ROOTS_H
 
-#include "dotnet/gc.h"
+#include "dotnet/clr_heap.h"
 
 struct stack_root {
     uint64_t object;
@@ -23,8 +23,8 @@ struct stack_roots {
 /* Words of one stack that are looked at; a stack is 8 MiB as a rule. */
 #define STACK_SCAN_MAX ((uint64_t)64 << 20)
 
-/* Errors: ERR_NOMEM. */
-bool stack_roots_read(struct clr *clr, const struct gc_state *gc, struct stack_roots *ret_roots,
+/* The graph of the heap is filled. Errors: ERR_NOMEM. */
+bool stack_roots_read(struct clr_heap *h, struct stack_roots *ret_roots,
                       struct err *err) MUST_CHECK;
 void stack_roots_free(struct stack_roots *roots);
 

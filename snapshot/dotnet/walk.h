@@ -1,10 +1,11 @@
 /*
- * The heap walk: every object of every span once, counted by MethodTable and generation.
+ * The heap walk: every object of every span once, in the order of the dump. It counts them by
+ * MethodTable and generation, and fills the graph of the heap with what they refer to.
  */
 #ifndef DUMPDIFF_DOTNET_WALK_H
 #define DUMPDIFF_DOTNET_WALK_H
 
-#include "dotnet/gc.h"
+#include "dotnet/clr_heap.h"
 
 /* What was counted of one MethodTable. */
 struct walk_type {
@@ -40,10 +41,11 @@ struct walk_result {
 
 /*
  * Walks all spans; two threads where there is much to walk. What cannot be walked is skipped to the
- * next place where a chain of objects makes sense, counted, and warned about. Errors: ERR_NOMEM.
+ * next place where a chain of objects makes sense, counted, and warned about. heap is one that was
+ * opened and not refused; NULL: nobody asks what refers to what. Errors: ERR_NOMEM.
  */
-bool walk_heap(struct clr *clr, const struct gc_state *gc, struct walk_result *result,
-               struct err *err) MUST_CHECK;
+bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap,
+               struct walk_result *result, struct err *err) MUST_CHECK;
 void walk_free(struct walk_result *result);
 
 /* True when mt is the address of a MethodTable: its class points back to it. */

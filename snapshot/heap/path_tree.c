@@ -3,11 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct path_slot {
-    uint32_t parent, edge, type;
-    uint32_t node; /* PATH_NONE: empty */
-};
-
 void path_tree_init(struct path_tree *t) {
     *t = (struct path_tree){0};
 }
@@ -16,24 +11,6 @@ void path_tree_deinit(struct path_tree *t) {
     free(t->nodes);
     free(t->slots);
     *t = (struct path_tree){0};
-}
-
-static size_t key_hash(uint32_t parent, uint32_t edge, uint32_t type) {
-    uint64_t h = ((uint64_t)parent << 32 | edge) * 0x9e3779b97f4a7c15u;
-    h ^= (uint64_t)type * 0xc2b2ae3d27d4eb4fu;
-    h *= 0x9e3779b97f4a7c15u;
-    return (size_t)(h >> 24);
-}
-
-static struct path_slot *path_tree_find(struct path_slot *slots, size_t capacity, uint32_t parent,
-                                        uint32_t edge, uint32_t type) {
-    size_t mask = capacity - 1;
-    for (size_t i = key_hash(parent, edge, type) & mask;; i = (i + 1) & mask) {
-        struct path_slot *slot = &slots[i];
-        if (slot->node == PATH_NONE ||
-            (slot->parent == parent && slot->edge == edge && slot->type == type))
-            return slot;
-    }
 }
 
 static bool path_tree_grow_slots(struct path_tree *t) {

@@ -29,6 +29,12 @@ struct path_node {
     uint64_t objects, bytes; /* own */
 };
 
+/* Where a child of a node is; node PATH_NONE: empty. */
+struct path_slot {
+    uint32_t parent, edge, type;
+    uint32_t node;
+};
+
 struct path_tree {
     struct path_node *nodes;
     uint32_t count, capacity;
@@ -59,6 +65,29 @@ void path_tree_deinit(struct path_tree *t);
  * PATH_NONE: held by the root number `edge`. PATH_NONE only for a root that cannot be made.
  */
 uint32_t path_tree_node(struct path_tree *t, uint32_t parent, uint32_t edge, uint32_t type);
+
+static inline struct path_slot *path_tree_find(struct path_slot *slots, size_t capacity,
+                                               uint32_t parent, uint32_t edge, uint32_t type) {
+    uint64_t h = ((uint64_t)parent << 32 | edge) * 0x9e3779b97f4a7c15u;
+    h ^= (uint64_t)type * 0xc2b2ae3d27d4eb4fu;
+    h *= 0x9e3779b97f4a7c15u;
+    size_t mask = capacity - 1;
+    for (size_t i = (size_t)(h >> 24) & mask;; i = (i + 1) & mask) {
+        struct path_slot *slot = &slots[i];
+        if (slot->node == PATH_NONE ||
+            (slot->parent == parent && slot->edge == edge && slot->type == type))
+            return slot;
+    }
+}
+
+/* As path_tree_node: for many objects, most of which find their node there. */
+static inline uint32_t path_tree_enter(struct path_tree *t, uint32_t parent, uint32_t edge,
+                                       uint32_t type) {
+    uint32_t node = PATH_NONE;
+    if (t->slot_count)
+        node = path_tree_find(t->slots, t->slot_capacity, parent, edge, type)->node;
+    return node != PATH_NONE ? node : path_tree_node(t, parent, edge, type);
+}
 
 /* Counts an object at a node; PATH_NONE is allowed and counts nothing. */
 static inline void path_tree_count(struct path_tree *t, uint32_t node, uint64_t bytes) {

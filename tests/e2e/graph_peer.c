@@ -6,14 +6,12 @@
  */
 #include "base/file.h"
 #include "dotnet/gc.h"
-#include "dotnet/heap_graph.h"
+#include "dotnet/walk.h"
 #include "memory/elf/elf_core.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MIN_OBJECT_BYTES 24u
 
 struct sum {
     uint64_t objects, references, hash;
@@ -23,10 +21,10 @@ struct printing {
     struct clr clr;
     struct modules modules;
     struct gc_state gc;
-    struct heap_graph graph;
+    struct walk_result walk;
+    struct clr_heap heap;
     struct sum *sums; /* by number of the type */
-    uint32_t sum_count;
-    bool nomem;
+    uint64_t outside;
 };
 
 /* One number for a pair of addresses; sums of it do not depend on the order. */
@@ -37,79 +35,60 @@ static uint64_t mix(uint64_t source, uint64_t target) {
     return x ^ (x >> 31);
 }
 
-static struct sum *graph_peer_sum_of(struct printing *p, uint32_t type) {
-    if (type >= p->sum_count) {
-        uint32_t count = 2 * type + 256;
-        struct sum *sums = realloc(p->sums, count * sizeof(*sums));
-        if (!sums) {
-            p->nomem = true;
-            return NULL;
-        }
-        for (uint32_t i = p->sum_count; i < count; i++)
-            sums[i] = (struct sum){0, 0, 0};
-        p->sums = sums;
-        p->sum_count = count;
-    }
-    return &p->sums[type];
-}
-
-static void count_reference(void *context, const struct reach_reference *reference) {
-    bool named = (reference->edge & EDGE_NAMED) == EDGE_NAMED && reference->edge < EDGE_COLLECTIBLE;
-    struct sum *sum = graph_peer_sum_of(context, reference->source_type);
-    if (!sum || named) /* static fields of collectible types are no references of ClrMD's */
+/* References of one object; static fields of collectible types are no references of ClrMD's. */
+static void count_references(struct printing *p, const struct graph_object *object) {
+    const struct graph *g = &p->heap.heap.graph;
+    struct sum *sum = &p->sums[object->class->type];
+    struct graph_cursor cursor;
+    uint64_t slot;
+    uint32_t edge;
+    sum->objects++;
+    if (!(object->class->flags & CLASS_LISTED))
         return;
-    sum->references++;
-    sum->hash += mix(reference->source, reference->target);
-}
-
-/* [bytes] to the next object; 0: there is none here. */
-static uint64_t graph_peer_step(struct printing *p, uint64_t at, bool *ret_is_object) {
-    *ret_is_object = false;
-    for (uint32_t i = 0; i < p->gc.context_count; i++)
-        if (p->gc.contexts[i].pointer == at && p->gc.contexts[i].limit >= at)
-            return p->gc.contexts[i].limit + MIN_OBJECT_BYTES - at;
-    uint64_t mt, size = clr_object_size(&p->clr, at);
-    if (!clr_object_mt(&p->clr, at, &mt) || !size)
-        return 0;
-    *ret_is_object = mt != p->clr.free_mt;
-    return (size + 7) & ~(uint64_t)7;
-}
-
-/* Makes a root of every object, live or not, so that the references of all of them are met. */
-static bool follow_all(struct printing *p, struct err *err) {
-    for (uint32_t i = 0; i < p->gc.span_count; i++) {
-        uint64_t at = p->gc.spans[i].start;
-        while (at < p->gc.spans[i].end) {
-            bool is_object;
-            uint64_t size = graph_peer_step(p, at, &is_object);
-            if (!size)
-                return err_set(err, ERR_FORMAT, "no object at 0x%" PRIx64, at);
-            if (is_object && !reach_root(&p->graph.reach, at, 0, err))
-                return false;
-            at += size;
+    graph_open_list(g, graph_list_of(g, object->rank), &cursor);
+    while (graph_reference(&cursor, &slot, &edge)) {
+        if ((edge & EDGE_NAMED) == EDGE_NAMED && edge < EDGE_COLLECTIBLE)
+            continue;
+        if (slot == GRAPH_NOWHERE) {
+            p->outside++;
+            continue;
         }
+        sum->references++;
+        sum->hash += mix(address_of_slot(&p->heap.slots, object->slot),
+                         address_of_slot(&p->heap.slots, slot));
     }
-    return reach_run(&p->graph.reach, err) && (!p->nomem || err_nomem(err));
+}
+
+/* All objects, live or not. */
+static bool count_all_references(struct printing *p, struct err *err) {
+    const struct graph *g = &p->heap.heap.graph;
+    struct graph_object object;
+    p->sums = calloc((size_t)g->type_count + 1, sizeof(*p->sums));
+    if (!p->sums)
+        return err_nomem(err);
+    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT, &object); slot = object.slot + 1)
+        count_references(p, &object);
+    return true;
 }
 
 static void print_references(struct printing *p) {
-    struct path_names names = heap_graph_names(&p->graph);
-    for (uint32_t i = 0; i < p->graph.reach.type_count; i++) {
-        const struct reach_type *type = &p->graph.reach.types[i];
-        const struct sum *sum = graph_peer_sum_of(p, i);
-        if (type->live_objects && sum)
-            printf("R\t%" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIx64 "\t%s\n", type->mt,
-                   type->live_objects, sum->references, sum->hash, names.type(names.context, i));
+    const struct path_names *names = &p->heap.source.names;
+    for (uint32_t i = 0; i < p->heap.heap.graph.type_count; i++) {
+        const struct sum *sum = &p->sums[i];
+        if (sum->objects)
+            printf("R\t%" PRIx64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIx64 "\t%s\n",
+                   p->heap.heap.graph.types[i].id, sum->objects, sum->references, sum->hash,
+                   names->type(names->context, i));
     }
 }
 
-static void print_handles(const struct heap_graph *g) {
+static void print_handles(const struct clr_heap *g) {
     for (uint32_t i = 0; i < g->handle_count; i++)
         printf("HD\t%" PRIx64 "\t%u\t%" PRIx64 "\t%" PRIx64 "\n", g->handles[i].address,
                g->handles[i].kind, g->handles[i].object, g->handles[i].secondary);
 }
 
-static void print_statics(struct heap_graph *g) {
+static void print_statics(struct clr_heap *g) {
     struct strbuf name;
     strbuf_init(&name);
     for (uint32_t i = 0; i < g->statics.count; i++) {
@@ -130,25 +109,20 @@ static bool print_all(struct printing *p, struct err *err) {
     if (!gc_read(&p->clr, &p->gc, err))
         return false;
     modules_load_all(&p->modules);
-    if (!heap_graph_open(&p->graph, &p->modules, &p->gc, err))
-        return false;
-    p->graph.reach.in.reference_context = p;
-    p->graph.reach.in.on_reference = count_reference;
-    if (!follow_all(p, err))
+    if (!clr_heap_open(&p->heap, &p->modules, &p->gc, err) ||
+        !walk_heap(&p->clr, &p->gc, &p->heap, &p->walk, err) ||
+        !graph_finish(&p->heap.heap.graph, err) || !count_all_references(p, err))
         return false;
     print_references(p);
-    print_handles(&p->graph);
-    print_statics(&p->graph);
-    fprintf(stderr,
-            "%" PRIu64 " objects, %" PRIu64 " references, %" PRIu64 " outside, %" PRIu64
-            " broken\n",
-            p->graph.reach.counts.objects, p->graph.reach.counts.edges,
-            p->graph.reach.counts.outside, p->graph.reach.counts.broken);
+    print_handles(&p->heap);
+    print_statics(&p->heap);
+    fprintf(stderr, "%" PRIu64 " references, %" PRIu64 " outside, %" PRIu64 " bytes skipped\n",
+            p->heap.heap.graph.references, p->outside, p->walk.skipped_bytes);
     return true;
 }
 
 static bool print_core(struct space *space, struct err *err) {
-    struct printing p = {.nomem = false};
+    struct printing p = {.outside = 0};
     struct dotnet_options options = {.symbols = NULL};
     struct snapshot snapshot;
     struct builder builder;
@@ -161,7 +135,8 @@ static bool print_core(struct space *space, struct err *err) {
     if (ok && clr_find(&p.clr, &why, err) != CLR_READY)
         ok = err_set(err, ERR_FORMAT, "no runtime: %s", strbuf_cstr(&why));
     ok = ok && print_all(&p, err);
-    heap_graph_close(&p.graph);
+    clr_heap_close(&p.heap);
+    walk_free(&p.walk);
     free(p.sums);
     gc_free(&p.gc);
     modules_deinit(&p.modules);

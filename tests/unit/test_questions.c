@@ -1,7 +1,5 @@
 /* Questions asked of a small heap made by hand, whose answers can be counted on fingers. */
-#include "dotnet/gc.h"
-#include "dotnet/questions.h"
-#include "tests/support/mk_clr.h"
+#include "tests/support/mk_heap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,45 +9,24 @@
 
 #include <cmocka.h>
 
-#define HEAP_BYTES     8192u
 #define HAS_POINTERS   0x01000000u
 #define HAS_COMPONENTS 0x80000000u
 
 enum { NODE = 1, LEAF, BYTES, TEXT, TYPES }; /* rows of TypeDefs, and so names */
 
 struct world {
-    struct mk_clr clr;
-    uint64_t mt[TYPES], heap, used;
-    struct gc_state gc;
+    struct mk_heap *h;
+    uint64_t mt[TYPES];
     struct gc_alloc_context context;
-    struct reach_range range;
-    struct heap_graph graph;
-    struct walk_type walk_types[TYPES];
-    struct walk_result walk;
     struct answers answers;
-    struct asking asking;
-    const char *labels[2];
     struct err err;
 };
-
-static bool questions_is_mt(void *context, uint64_t mt) {
-    return walk_is_method_table(&((struct world *)context)->clr.clr, mt);
-}
-
-static void questions_add_type(struct world *w, uint64_t module, uint32_t row, uint32_t flags,
-                               uint32_t base_size) {
-    uint64_t below = mk_clr_room(&w->clr, 64); /* of the description of references */
-    w->mt[row] = mk_clr_type(&w->clr, module, row, flags);
-    assert_int_equal(w->mt[row], below + 64);
-    mk_clr_u32(&w->clr, mk_clr_field(&w->clr, w->mt[row], F_MT_BASE_SIZE), base_size);
-    w->walk_types[row - 1].mt = w->mt[row];
-}
 
 static const char *questions_name_of(struct world *w, int type) {
     static char names[TYPES][64];
     struct strbuf name;
     strbuf_init(&name);
-    type_name(&w->clr.modules, w->mt[type], &name);
+    type_name(&w->h->clr.modules, w->mt[type], &name);
     snprintf(names[type], sizeof(names[type]), "%s", strbuf_cstr(&name));
     strbuf_deinit(&name);
     return names[type];
@@ -57,92 +34,61 @@ static const char *questions_name_of(struct world *w, int type) {
 
 static struct world *questions_world_new(void) {
     struct world *w = calloc(1, sizeof(*w));
-    assert_true(mk_clr_init(&w->clr, 65536));
-    uint64_t module = mk_clr_module(&w->clr, (struct bytes){NULL, 0});
-    questions_add_type(w, module, NODE, HAS_POINTERS, 32);
-    mk_clr_u64(&w->clr, w->mt[NODE] - 8, 1); /* two references from 8 on */
-    mk_clr_u64(&w->clr, w->mt[NODE] - 16, 8);
-    mk_clr_u64(&w->clr, w->mt[NODE] - 24, (uint64_t)(16 - 32));
-    questions_add_type(w, module, LEAF, 0, 24);
-    questions_add_type(w, module, BYTES, HAS_COMPONENTS | 1, 24);
-    questions_add_type(w, module, TEXT, HAS_COMPONENTS | 2, 22);
-    w->clr.clr.string_mt = w->mt[TEXT];
-    w->clr.clr.free_mt = 1;
-    w->heap = mk_clr_room(&w->clr, HEAP_BYTES);
+    w->h = mk_heap_new(65536, 8192);
+    w->mt[NODE] = mk_heap_type(w->h, NODE, HAS_POINTERS, 32);
+    mk_clr_u64(&w->h->clr, w->mt[NODE] - 8, 1); /* two references from 8 on */
+    mk_clr_u64(&w->h->clr, w->mt[NODE] - 16, 8);
+    mk_clr_u64(&w->h->clr, w->mt[NODE] - 24, (uint64_t)(16 - 32));
+    w->mt[LEAF] = mk_heap_type(w->h, LEAF, 0, 24);
+    w->mt[BYTES] = mk_heap_type(w->h, BYTES, HAS_COMPONENTS | 1, 24);
+    w->mt[TEXT] = mk_heap_type(w->h, TEXT, HAS_COMPONENTS | 2, 22);
+    w->h->clr.clr.string_mt = w->mt[TEXT];
     for (int type = NODE; type < TYPES; type++)
-        assert_true(builder_add_type(&w->clr.b, str_of(questions_name_of(w, type)), STR(""), GEN_2,
-                                     (struct cell){10, 320}, &w->err));
+        assert_true(builder_add_type(&w->h->clr.b, str_of(questions_name_of(w, type)), STR(""),
+                                     GEN_2, (struct cell){10, 320}, &w->err));
     return w;
 }
 
 static uint64_t questions_new_object(struct world *w, int type, uint32_t count) {
-    static const uint32_t sizes[TYPES][2] = {{0, 0}, {32, 0}, {24, 0}, {24, 1}, {22, 2}};
-    uint64_t object = w->heap + w->used, size = sizes[type][0] + sizes[type][1] * (uint64_t)count;
-    w->used += ((size < 24 ? 24 : size) + 7) & ~(uint64_t)7;
-    assert_true(w->used <= HEAP_BYTES);
-    mk_clr_u64(&w->clr, object, w->mt[type]);
-    if (sizes[type][1])
-        mk_clr_u32(&w->clr, object + 8, count);
-    return object;
+    return mk_heap_object(w->h, w->mt[type], count);
 }
 
 static uint64_t questions_new_node(struct world *w, uint64_t left, uint64_t right) {
     uint64_t node = questions_new_object(w, NODE, 0);
-    mk_clr_u64(&w->clr, node + 8, left);
-    mk_clr_u64(&w->clr, node + 16, right);
+    mk_clr_u64(&w->h->clr, node + 8, left);
+    mk_clr_u64(&w->h->clr, node + 16, right);
     return node;
 }
 
 static uint64_t new_bytes(struct world *w, const char *contents) {
     uint64_t object = questions_new_object(w, BYTES, (uint32_t)strlen(contents));
-    memcpy(mk_clr_at(&w->clr, object + 16), contents, strlen(contents));
+    memcpy(mk_clr_at(&w->h->clr, object + 16), contents, strlen(contents));
     return object;
 }
 
 static uint64_t new_text(struct world *w, const uint16_t *units, uint32_t count) {
     uint64_t object = questions_new_object(w, TEXT, count);
     for (uint32_t i = 0; i < count; i++)
-        mk_clr_u16(&w->clr, object + 12 + 2 * i, units[i]);
+        mk_clr_u16(&w->h->clr, object + 12 + 2 * i, units[i]);
     return object;
 }
 
 /* Asks, with these roots; what the answers hold is then in w->answers. */
 static void questions_ask(struct world *w, struct question question, const uint64_t *roots,
                           uint32_t count) {
-    w->labels[0] = "static P.root";
-    w->walk = (struct walk_result){.types = w->walk_types, .type_count = TYPES - 1};
-    w->range = (struct reach_range){w->heap, w->heap + w->used, mk_clr_at(&w->clr, w->heap), false};
-    w->graph = (struct heap_graph){.modules = &w->clr.modules,
-                                   .clr = &w->clr.clr,
-                                   .gc = &w->gc,
-                                   .ranges = &w->range,
-                                   .range_count = 1,
-                                   .labels = w->labels,
-                                   .label_count = 1};
-    strbuf_init(&w->graph.type_text);
-    strbuf_init(&w->graph.edge_text);
-    struct reach_input in = {.space = &w->clr.space,
-                             .ranges = &w->range,
-                             .range_count = 1,
-                             .free_mt = 1,
-                             .context = w,
-                             .valid_mt = questions_is_mt};
+    struct heap *heap = &w->h->heap.heap;
     answers_init(&w->answers, &question);
-    assert_true(reach_init(&w->graph.reach, &in, &w->err));
-    assert_true(asking_begin(&w->asking, &w->graph, &w->walk, &w->answers, &w->err));
+    mk_heap_walk(w->h, NULL, 0);
+    uint32_t label = clr_heap_label(&w->h->heap, STR("static P.root"));
     for (uint32_t i = 0; i < count; i++)
-        assert_true(reach_root(&w->graph.reach, roots[i], 0, &w->err));
-    assert_true(reach_run(&w->graph.reach, &w->err));
-    assert_true(asking_end(&w->asking, &w->err));
+        mk_heap_root(w->h, roots[i], label, GROUP_NAMED);
+    mk_heap_follow(w->h, &w->answers);
+    assert_true(heap_answer(heap, &w->h->clr.b, &w->answers, &w->err));
 }
 
 static void questions_world_free(struct world *w) {
-    asking_deinit(&w->asking);
     answers_deinit(&w->answers);
-    reach_deinit(&w->graph.reach);
-    strbuf_deinit(&w->graph.type_text);
-    strbuf_deinit(&w->graph.edge_text);
-    mk_clr_deinit(&w->clr);
+    mk_heap_free(w->h);
     free(w);
 }
 
@@ -194,15 +140,15 @@ static void garbage_behind_what_makes_no_sense_is_found_again(void **state) {
     (void)state;
     struct world *w = questions_world_new();
     uint64_t root = diamond(w), broken = questions_new_object(w, LEAF, 0);
-    mk_clr_u64(&w->clr, broken, 0xdeadbee8);
+    mk_clr_u64(&w->h->clr, broken, 0xdeadbee8);
     uint64_t live = questions_new_object(w, LEAF, 0);
-    uint64_t gap = w->heap + w->used; /* memory that a thread has taken and not filled */
+    uint64_t gap = w->h->start + w->h->used; /* memory that a thread has taken and not filled */
     questions_new_object(w, LEAF, 0);
     questions_new_object(w, LEAF, 0);
-    mk_clr_u64(&w->clr, gap, 0);
+    mk_clr_u64(&w->h->clr, gap, 0);
     w->context = (struct gc_alloc_context){gap, gap + 24};
-    w->gc.contexts = &w->context;
-    w->gc.context_count = 1;
+    w->h->gc.contexts = &w->context;
+    w->h->gc.context_count = 1;
     questions_new_node(w, live, root);
     struct question q = {.asked = {[QUESTION_HOLDERS] = true},
                          .holders_of = questions_name_of(w, LEAF)};

@@ -1,14 +1,45 @@
 #include "input/gcdump/gcdump_graph.h"
 
+#include "heap/graph_part.h"
+#include "heap/heap.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* Of the part paths, as for other dumps. */
-static const struct path_limits path_limits = {.floor_share = 0.001, .nodes_max = 1000};
+#define KNOWN_CLASSES 4096u
 
-#define AHEAD 8u /* nodes of the queue that are fetched before they are wanted */
+struct gcdump_root {
+    uint32_t node;
+    uint32_t label; /* type of the group; type_count: of none */
+    uint32_t order;
+    enum heap_group group;
+};
 
-enum root_rank { RANK_STATIC, RANK_HANDLE, RANK_FINALIZER, RANK_LOCAL, RANK_UNHELD };
+/* A group whose members are to be looked at. */
+struct gcdump_waiting {
+    uint32_t node;
+    enum heap_group group; /* that it is of if it does not say */
+};
+
+/* The class of nodes that are alike; class 0: none yet. */
+struct gcdump_class {
+    uint32_t type, size, class;
+    bool listed;
+};
+
+struct gcdump_graph {
+    struct gcdump_heap *h; /* borrowed */
+    struct heap heap;      /* slots are nodes, its types numbers of rows, roots labels */
+    struct heap_source source;
+    uint64_t *seen; /* a bit a node: of groups that were looked at */
+    struct gcdump_root *roots;
+    uint32_t root_count, root_capacity;
+    uint64_t edges, budget; /* references read, and how many there can be */
+    uint64_t broken;        /* groups whose references are */
+    struct gcdump_class known[KNOWN_CLASSES];
+    struct strbuf root_text;
+    bool nomem;
+};
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
@@ -41,22 +72,21 @@ static const char *gcdump_graph_name_root(void *context, uint32_t label) {
     return strbuf_cstr(&g->root_text);
 }
 
-struct path_names gcdump_graph_names(struct gcdump_graph *g) {
-    return (struct path_names){g, gcdump_graph_name_type, gcdump_graph_name_edge,
-                               gcdump_graph_name_root};
-}
-
 /* -- Roots ------------------------------------------------------------------------------------- */
 
 /* Of a group; those that say nothing are like the group they are in. */
-static uint32_t gcdump_graph_rank_of(struct str name, uint32_t otherwise) {
+static enum heap_group gcdump_graph_group_of(struct str name, enum heap_group otherwise) {
     if (str_starts_nocase(name, STR("[static var")))
-        return RANK_STATIC;
+        return GROUP_NAMED;
     if (str_starts_nocase(name, STR("[finalizer")))
-        return RANK_FINALIZER;
+        return GROUP_FINALIZER;
     if (str_starts_nocase(name, STR("[local var")))
-        return RANK_LOCAL;
-    return str_contains(name, STR("Handles")) ? RANK_HANDLE : otherwise;
+        return GROUP_STACKS;
+    return str_contains(name, STR("Handles")) ? GROUP_HANDLES : otherwise;
+}
+
+static bool gcdump_graph_seen(const struct gcdump_graph *g, uint32_t node) {
+    return g->seen[node / 64] >> (node % 64) & 1;
 }
 
 static void gcdump_graph_see(struct gcdump_graph *g, uint32_t node) {
@@ -64,7 +94,7 @@ static void gcdump_graph_see(struct gcdump_graph *g, uint32_t node) {
 }
 
 static void gcdump_graph_add_root(struct gcdump_graph *g, uint32_t node, uint32_t label,
-                                  uint32_t rank) {
+                                  enum heap_group group) {
     if (g->root_count == g->root_capacity) {
         uint32_t capacity = g->root_capacity ? g->root_capacity * 2 : 1024;
         struct gcdump_root *roots = realloc(g->roots, capacity * sizeof(*roots));
@@ -75,7 +105,7 @@ static void gcdump_graph_add_root(struct gcdump_graph *g, uint32_t node, uint32_
         g->roots = roots;
         g->root_capacity = capacity;
     }
-    g->roots[g->root_count] = (struct gcdump_root){node, label, rank, g->root_count};
+    g->roots[g->root_count] = (struct gcdump_root){node, label, g->root_count, group};
     g->root_count++;
 }
 
@@ -88,34 +118,32 @@ static bool spend(struct gcdump_graph *g) {
     return g->edges++ < g->budget;
 }
 
-/* Down from the root through all groups; what they hold are roots. The queue is a stack here. */
-static void gather_roots(struct gcdump_graph *g) {
+/* Down from the root through all groups; what they hold are roots. */
+static void gather_roots(struct gcdump_graph *g, struct gcdump_waiting *waiting) {
     const struct gcdump_file *f = g->h->f;
-    struct gcdump_node group, inner;
+    struct gcdump_node node, inner;
     uint32_t depth = 0, child;
-    if (f->root >= f->node_count || !is_group(g, f->root, &group)) {
+    if (f->root >= f->node_count || !is_group(g, f->root, &node)) {
         if (f->root < f->node_count)
-            gcdump_graph_add_root(g, f->root, f->type_count, RANK_HANDLE);
+            gcdump_graph_add_root(g, f->root, f->type_count, GROUP_HANDLES);
         return;
     }
     gcdump_graph_see(g, f->root);
-    g->node_of[depth] = RANK_HANDLE;
-    g->queue[depth++] = f->root;
+    waiting[depth++] = (struct gcdump_waiting){f->root, GROUP_HANDLES};
     while (depth && !g->nomem) {
-        uint32_t number = g->queue[--depth], rank = g->node_of[depth];
-        if (!is_group(g, number, &group))
+        struct gcdump_waiting w = waiting[--depth];
+        if (!is_group(g, w.node, &node))
             continue;
-        rank = gcdump_graph_rank_of(g->h->rows[g->h->row_of_type[group.type]].name, rank);
-        while (gcdump_child(f, &group, &child) && spend(g)) {
+        w.group = gcdump_graph_group_of(g->h->rows[g->h->row_of_type[node.type]].name, w.group);
+        while (gcdump_child(f, &node, &child) && spend(g)) {
             if (!is_group(g, child, &inner)) {
-                gcdump_graph_add_root(g, child, group.type, rank);
+                gcdump_graph_add_root(g, child, node.type, w.group);
             } else if (!gcdump_graph_seen(g, child)) {
                 gcdump_graph_see(g, child);
-                g->node_of[depth] = rank;
-                g->queue[depth++] = child;
+                waiting[depth++] = (struct gcdump_waiting){child, w.group};
             }
         }
-        g->broken += group.child_count != 0;
+        g->broken += node.child_count != 0;
     }
 }
 
@@ -127,8 +155,8 @@ struct sorting {
 /* By name, so that two dumps put what several fields lead to down to the same one. */
 static int gcdump_graph_cmp_roots(const void *x, const void *y) {
     const struct sorting *a = x, *b = y;
-    if (a->root.rank != b->root.rank)
-        return a->root.rank < b->root.rank ? -1 : 1;
+    if (a->root.group != b->root.group)
+        return a->root.group < b->root.group ? -1 : 1;
     if (a->root.label != b->root.label) {
         int order = str_cmp(label_text(a->g, a->root.label), label_text(b->g, b->root.label));
         if (order)
@@ -151,114 +179,64 @@ static bool sort_roots(struct gcdump_graph *g) {
     return true;
 }
 
-/* -- Following --------------------------------------------------------------------------------- */
+/* -- Objects ----------------------------------------------------------------------------------- */
 
-static void gcdump_graph_meet(struct gcdump_graph *g, uint32_t node, uint32_t parent,
-                              uint32_t edge) {
+static uint32_t gcdump_graph_class(struct gcdump_graph *g, const struct gcdump_node *n) {
+    bool listed = n->child_count != 0;
+    uint32_t place = (n->type * 31u + n->size * 2u + listed) % KNOWN_CLASSES;
+    struct gcdump_class *known = &g->known[place];
+    if (known->class && known->type == n->type && known->size == n->size && known->listed == listed)
+        return known->class;
+    struct graph_class like = {.size = n->size,
+                               .type = g->h->row_of_type[n->type],
+                               .tag = n->type,
+                               .flags = CLASS_OBJECT | (listed ? CLASS_LISTED : 0) |
+                                        (n->size ? 0 : CLASS_BETWEEN)};
+    uint32_t class = graph_add_class(&g->heap.graph, like);
+    if (class != GRAPH_NONE)
+        *known = (struct gcdump_class){n->type, n->size, class, listed};
+    return class;
+}
+
+/* Adds a node and what it refers to. */
+static void gcdump_graph_add_node(struct gcdump_graph *g, struct graph_part *part, uint32_t number,
+                                  uint32_t silent) {
     struct gcdump_node n;
-    gcdump_graph_see(g, node);
-    if (!gcdump_node(g->h->f, node, &n)) /* counted with the types */
+    uint32_t class = silent, child;
+    bool good = !gcdump_graph_seen(g, number) && gcdump_node(g->h->f, number, &n);
+    if (good)
+        class = gcdump_graph_class(g, &n);
+    if (class == GRAPH_NONE || !graph_part_object(part, number, 1, class) || !good ||
+        !n.child_count || !graph_part_room(part, graph_list_room((size_t)n.child_count + 1)))
         return;
-    uint32_t row = g->h->row_of_type[n.type];
-    uint32_t at = path_tree_node(&g->tree, parent, edge, row);
-    if (n.size) {
-        struct cell cell = gcdump_heap_weigh(g->h, n.type, n.size);
-        path_tree_add(&g->tree, at, cell);
-        cell_add(&g->h->rows[row].live, cell);
-        cell_add(&g->live, cell);
-    }
-    g->queue[g->queue_count] = node;
-    g->node_of[g->queue_count++] = at;
+    struct graph_pen pen = graph_part_list(part, g->h->row_of_type[n.type]);
+    while (gcdump_child(g->h->f, &n, &child) && spend(g))
+        graph_pen_reference(&pen, child);
+    if (n.child_count != 0 && g->edges <= g->budget) /* the rest is broken */
+        graph_pen_reference(&pen, GRAPH_NOWHERE);
+    graph_part_close(part, &pen);
 }
 
-static void gcdump_graph_fetch_ahead(const struct gcdump_graph *g) {
-    const struct gcdump_file *f = g->h->f;
-    if (g->queue_at + 2 * AHEAD < g->queue_count)
-        __builtin_prefetch(f->labels + (size_t)g->queue[g->queue_at + 2 * AHEAD] * 4);
-    if (g->queue_at + AHEAD < g->queue_count) {
-        uint32_t label = load_u32(f->labels + (size_t)g->queue[g->queue_at + AHEAD] * 4);
-        if (label < f->nodes.size)
-            __builtin_prefetch(f->nodes.data + label);
-    }
-}
-
-static void follow(struct gcdump_graph *g) {
-    for (; g->queue_at < g->queue_count; g->queue_at++) {
-        struct gcdump_node n;
-        uint32_t child;
-        gcdump_graph_fetch_ahead(g);
-        if (!gcdump_node(g->h->f, g->queue[g->queue_at], &n))
-            continue;
-        while (gcdump_child(g->h->f, &n, &child) && spend(g))
-            if (!gcdump_graph_seen(g, child))
-                gcdump_graph_meet(g, child, g->node_of[g->queue_at], 0);
-        g->broken += n.child_count != 0 && g->edges <= g->budget;
-    }
-}
-
-static void follow_roots(struct gcdump_graph *g) {
-    for (uint32_t i = 0; i < g->root_count; i++) {
-        const struct gcdump_root *root = &g->roots[i];
-        if (!gcdump_graph_seen(g, root->node))
-            gcdump_graph_meet(g, root->node, PATH_NONE, root->label);
-        if (i + 1 == g->root_count || root[1].rank != root->rank) {
-            follow(g);
-            if (root->rank < RANK_LOCAL)
-                g->certain = g->live;
-        }
-    }
-}
-
-/*
- * After a collection everything is held by something, but the file does not know all that can hold
- * an object: strings in frozen memory, dependent handles.
- */
-static void follow_unheld(struct gcdump_graph *g) {
-    const struct gcdump_file *f = g->h->f;
-    struct cell before = g->live;
-    for (uint32_t i = 0; i < f->node_count && !g->nomem; i++) {
-        struct gcdump_node n;
-        if (gcdump_graph_seen(g, i) || !gcdump_node(f, i, &n) || n.size == 0)
-            continue;
-        gcdump_graph_add_root(g, i, f->type_count, RANK_UNHELD);
-        gcdump_graph_meet(g, i, PATH_NONE, f->type_count);
-        follow(g);
-    }
-    g->unheld = g->live.objects - before.objects;
-    g->certain.objects += g->live.objects - before.objects;
-    g->certain.bytes += g->live.bytes - before.bytes;
+static bool gcdump_graph_fill(struct gcdump_graph *g, struct err *err) {
+    static const struct graph_run references = {0, UINT32_MAX, 0};
+    struct graph *graph = &g->heap.graph;
+    struct graph_part part = {0};
+    bool ok = graph_init(graph, g->h->f->node_count, UINT64_MAX, err);
+    for (uint32_t i = 0; ok && i < g->h->row_count; i++)
+        ok = graph_add_type(graph, i, 0, &references, 1) == i || err_nomem(err);
+    /* Nodes that cannot be read, and groups of roots, are no objects. */
+    struct graph_class nothing = {.type = GRAPH_NONE, .flags = CLASS_SILENT};
+    uint32_t silent = ok ? graph_add_class(graph, nothing) : 0;
+    ok = ok && graph_part_begin(&part, graph, err);
+    for (uint32_t i = 0; ok && i < g->h->f->node_count && !graph->stopped; i++)
+        gcdump_graph_add_node(g, &part, i, silent);
+    graph_part_end(&part);
+    for (uint32_t i = 0; ok && i < g->root_count; i++)
+        ok = heap_add_root(&g->heap, g->roots[i].node, g->roots[i].label, g->roots[i].group, err);
+    return ok && graph_finish(graph, err);
 }
 
 /* -- Reporting --------------------------------------------------------------------------------- */
-
-static bool gcdump_graph_report_types(struct gcdump_graph *g, struct err *err) {
-    uint32_t count;
-    struct type_row *types = builder_rows(g->h->b, PART_TYPES, &count);
-    for (uint32_t i = 0; i < count; i++)
-        if (!type_is_free(&types[i]))
-            types[i].live_objects = types[i].live_bytes = 0;
-    for (uint32_t i = 0; i < g->h->row_count; i++) {
-        const struct gcdump_row *row = &g->h->rows[i];
-        if (row->live.objects && !builder_add_live(g->h->b, row->name, row->module, row->live, err))
-            return false;
-    }
-    return true;
-}
-
-static bool gcdump_graph_report_totals(struct gcdump_graph *g, struct err *err) {
-    struct live_row *row = builder_single(g->h->b, PART_LIVE, err);
-    if (!row)
-        return false;
-    struct cell all = {0, 0};
-    for (uint32_t i = 0; i < g->h->row_count; i++)
-        cell_add(&all, g->h->rows[i].all);
-    row->objects = g->live.objects;
-    row->bytes = g->live.bytes;
-    row->garbage_objects = all.objects > g->live.objects ? all.objects - g->live.objects : 0;
-    row->garbage_bytes = all.bytes > g->live.bytes ? all.bytes - g->live.bytes : 0;
-    row->stack_only_bytes = g->live.bytes - g->certain.bytes;
-    return true;
-}
 
 /*
  * What the events of the runtime call finalizer handles are the objects that are ready for their
@@ -272,68 +250,88 @@ static bool report_ready(struct gcdump_graph *g, struct err *err) {
         return false;
     uint64_t ready = 0;
     for (uint32_t i = 0; i < g->root_count; i++)
-        ready += g->roots[i].rank == RANK_FINALIZER;
+        ready += g->roots[i].group == GROUP_FINALIZER;
     builder_say(g->h->b, &row->ready, ready, "objects ready for finalization");
     return true;
 }
 
 static void gcdump_graph_warn(const struct gcdump_graph *g) {
     struct builder *b = g->h->b;
-    if (g->broken)
-        builder_warn(b, g->broken,
+    uint64_t broken = g->broken + g->heap.follow.outside;
+    if (broken)
+        builder_warn(b, broken,
                      "references of objects are broken: what only they hold was not "
                      "found");
     if (g->edges > g->budget)
         builder_warn(b, ABSENT, "objects overlap in the file: not all references were followed");
-    if (g->unheld)
+    if (g->heap.unheld.objects)
         builder_note(b, "objects held by nothing that the file tells of: %llu",
-                     (unsigned long long)g->unheld);
+                     (unsigned long long)g->heap.unheld.objects);
 }
 
-static bool open_graph(struct gcdump_graph *g) {
+static bool gcdump_graph_report_all(struct gcdump_graph *g, struct answers *answers,
+                                    struct err *err) {
+    struct cell all = {0, 0}, unknown = {ABSENT, ABSENT};
+    g->source.sampled = g->h->sampled || g->edges > g->budget;
+    if (!heap_follow(&g->heap, answers, err))
+        return false;
+    gcdump_graph_warn(g);
+    for (uint32_t i = 0; i < g->h->row_count; i++)
+        cell_add(&all, g->h->rows[i].all);
+    return heap_report(&g->heap, all, unknown, g->h->b, err) && report_ready(g, err) &&
+           (!answers || heap_answer(&g->heap, g->h->b, answers, err)) &&
+           (!g->nomem || err_nomem(err));
+}
+
+static struct str gcdump_graph_module(void *context, uint32_t type) {
+    return ((struct gcdump_graph *)context)->h->rows[type].module;
+}
+
+static struct cell gcdump_graph_weigh(void *context, uint32_t type, uint64_t size) {
+    return gcdump_heap_weigh(((struct gcdump_graph *)context)->h, type, (uint32_t)size);
+}
+
+static bool open_graph(struct gcdump_graph *g, bool has_garbage) {
     size_t nodes = (size_t)g->h->f->node_count + 1;
-    path_tree_init(&g->tree);
     strbuf_init(&g->root_text);
-    g->seen = calloc(nodes / 64 + 1, sizeof(*g->seen));
-    g->queue = malloc(nodes * sizeof(*g->queue));
-    g->node_of = malloc(nodes * sizeof(*g->node_of));
+    g->source = (struct heap_source){
+        .context = g,
+        .names = {g, gcdump_graph_name_type, gcdump_graph_name_edge, gcdump_graph_name_root},
+        .module = gcdump_graph_module,
+        .weigh = g->h->sampled ? gcdump_graph_weigh : NULL,
+        .all_live = !has_garbage,
+        .unheld_root = g->h->f->type_count};
+    g->heap.source = &g->source;
     g->budget = g->h->f->nodes.size;
-    return g->seen && g->queue && g->node_of;
+    g->seen = calloc(nodes / 64 + 1, sizeof(*g->seen));
+    struct gcdump_waiting *waiting = malloc(nodes * sizeof(*waiting));
+    bool ok = g->seen && waiting;
+    if (ok)
+        gather_roots(g, waiting);
+    free(waiting);
+    return ok && !g->nomem;
 }
 
 static void close_graph(struct gcdump_graph *g) {
-    path_tree_deinit(&g->tree);
+    heap_deinit(&g->heap);
     strbuf_deinit(&g->root_text);
     free(g->seen);
-    free(g->queue);
-    free(g->node_of);
     free(g->roots);
+    free(g);
 }
 
 bool gcdump_graph_report(struct gcdump_heap *h, bool has_garbage, struct answers *answers,
                          struct err *err) {
-    struct gcdump_graph g = {.h = h, .has_garbage = has_garbage};
-    bool ok = open_graph(&g);
-    if (ok)
-        gather_roots(&g);
-    if (ok && g.root_count == 0 && h->f->node_count) {
+    struct gcdump_graph *g = calloc(1, sizeof(*g));
+    if (!g)
+        return err_nomem(err);
+    g->h = h;
+    bool ok = open_graph(g, has_garbage) || err_nomem(err);
+    if (ok && g->root_count == 0 && h->f->node_count)
         builder_warn(h->b, ABSENT, "the file has no roots: what holds objects is not known");
-        close_graph(&g);
-        return true;
-    }
-    ok = ok && !g.nomem && sort_roots(&g);
-    if (ok) {
-        follow_roots(&g);
-        if (!has_garbage)
-            follow_unheld(&g);
-    }
-    ok = (ok && !g.nomem) || err_nomem(err);
-    if (ok)
-        gcdump_graph_warn(&g);
-    struct path_names names = gcdump_graph_names(&g);
-    ok = ok && gcdump_graph_report_types(&g, err) && gcdump_graph_report_totals(&g, err) &&
-         report_ready(&g, err) && path_tree_emit(&g.tree, &names, &path_limits, h->b, err) &&
-         (!answers || gcdump_graph_answer(&g, answers, err)) && (!g.nomem || err_nomem(err));
-    close_graph(&g);
+    else
+        ok = ok && (sort_roots(g) || err_nomem(err)) && gcdump_graph_fill(g, err) &&
+             gcdump_graph_report_all(g, answers, err);
+    close_graph(g);
     return ok;
 }

@@ -1,7 +1,6 @@
 /* Strings, and arrays without references, that are there several times with equal contents. */
-#include "dotnet/questions.h"
+#include "heap/heap.h"
 
-#include "base/hash.h"
 #include "base/utf16.h"
 
 #include <inttypes.h>
@@ -14,21 +13,20 @@
 #define TEXT_UNITS_SHOWN 60u
 #define BYTES_SHOWN      24u
 
-#define HEADER_BYTES 8u /* before an object; counted in its size */
-
 struct candidate {
-    uint64_t hash, address;
+    uint64_t hash, slot;
 };
 
 struct group {
-    uint64_t address; /* of one of them */
+    uint64_t slot; /* of one of them */
     uint64_t hash, copies, wasted;
     uint32_t type;
 };
 
 struct comparing {
-    struct asking *q;
-    struct reach *reach;
+    struct heap *heap;
+    struct answers *answers;
+    struct heap_buffer buffers[SAME_HASH_MAX + 1]; /* of those told apart, and of the next one */
     struct candidate *candidates;
     uint64_t count, capacity;
     struct group *groups;
@@ -38,22 +36,15 @@ struct comparing {
 
 /* -- Contents ---------------------------------------------------------------------------------- */
 
-static bool has_contents(const struct reach_type *type) {
-    return type->component_size && !type->desc.count && !type->free && !type->bad;
+static bool duplicates_contents(struct comparing *c, const struct graph_object *object,
+                                struct heap_buffer *buffer, struct heap_contents *ret) {
+    const struct heap_source *source = c->heap->source;
+    return source->contents(source->context, object, buffer, ret);
 }
 
-/* From the number of components on: lengths and bounds belong to what has to be equal. */
-static struct bytes contents(const struct reach *r, const struct reach_object *object) {
-    const struct reach_type *type = &r->types[object->type];
-    uint64_t size = type->base_size + (uint64_t)type->component_size * load_u32(object->data + 8);
-    if (size > object->size || size < HEADER_BYTES + 12)
-        return (struct bytes){NULL, 0};
-    return (struct bytes){object->data + 8, (size_t)(size - HEADER_BYTES - 8)};
-}
-
-static bool duplicates_add(struct comparing *c, const struct reach_object *object) {
-    struct bytes bytes = contents(c->reach, object);
-    if (!bytes.data)
+static bool duplicates_add(struct comparing *c, const struct graph_object *object) {
+    struct heap_contents contents;
+    if (!duplicates_contents(c, object, &c->buffers[0], &contents))
         return true;
     if (c->count == c->capacity) {
         uint64_t capacity = c->capacity + c->capacity / 2 + 1024;
@@ -64,21 +55,19 @@ static bool duplicates_add(struct comparing *c, const struct reach_object *objec
         c->capacity = capacity;
     }
     c->candidates[c->count++] =
-        (struct candidate){hash_bytes(bytes.data, bytes.size), object->address};
-    c->q->answers->duplicates.objects++;
-    c->q->answers->duplicates.bytes += object->size;
+        (struct candidate){hash_bytes(contents.equal.data, contents.equal.size), object->slot};
+    c->answers->duplicates.objects++;
+    c->answers->duplicates.bytes += graph_size(&c->heap->graph, object->slot, object->class);
     return true;
 }
 
 static bool duplicates_collect(struct comparing *c) {
-    uint64_t address = 0, number = 0;
-    while ((number = reach_next_live(c->reach, number, &address)) != REACH_NO_NUMBER) {
-        struct reach_object object;
-        if (reach_object_at(c->reach, address, &object) &&
-            has_contents(&c->reach->types[object.type]) && !duplicates_add(c, &object))
+    const struct graph *g = &c->heap->graph;
+    struct graph_object object;
+    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT, &object); slot = object.slot + 1)
+        if (g->types[object.class->type].flags & GRAPH_TYPE_CONTENTS &&
+            graph_is_met(g, object.rank) && !duplicates_add(c, &object))
             return false;
-        number++;
-    }
     return true;
 }
 
@@ -86,13 +75,13 @@ static int cmp_candidates(const void *x, const void *y) {
     const struct candidate *a = x, *b = y;
     if (a->hash != b->hash)
         return a->hash < b->hash ? -1 : 1;
-    return a->address < b->address ? -1 : a->address > b->address;
+    return a->slot < b->slot ? -1 : a->slot > b->slot;
 }
 
 /* -- Groups ------------------------------------------------------------------------------------ */
 
 struct told_apart {
-    struct reach_object first;
+    struct graph_object first;
     struct bytes bytes;
     uint64_t copies;
 };
@@ -108,18 +97,25 @@ static bool add_group(struct comparing *c, const struct told_apart *t, uint64_t 
         c->groups = grown;
         c->group_capacity = capacity;
     }
-    uint64_t wasted = (t->copies - 1) * t->first.size;
+    uint64_t size = graph_size(&c->heap->graph, t->first.slot, t->first.class);
+    uint64_t wasted = (t->copies - 1) * size;
     c->groups[c->group_count++] =
-        (struct group){t->first.address, hash, t->copies, wasted, t->first.type};
-    struct answer_duplicates *answer = &c->q->answers->duplicates;
-    struct duplicate_row *type = &c->by_type[t->first.type];
+        (struct group){t->first.slot, hash, t->copies, wasted, t->first.class->type};
+    struct answer_duplicates *answer = &c->answers->duplicates;
+    struct duplicate_row *type = &c->by_type[t->first.class->type];
     answer->copies += t->copies;
     answer->wasted += wasted;
     type->copies += t->copies;
-    type->bytes += t->copies * t->first.size;
+    type->bytes += t->copies * size;
     type->wasted += wasted;
     type->length++; /* here: groups */
     return true;
+}
+
+static bool is_equal(const struct told_apart *t, const struct graph_object *object,
+                     struct bytes bytes) {
+    return t->first.class->type == object->class->type && t->bytes.size == bytes.size &&
+           memcmp(t->bytes.data, bytes.data, bytes.size) == 0;
 }
 
 /* Objects of one hash: equal ones are one group. */
@@ -127,21 +123,20 @@ static bool compare_run(struct comparing *c, uint64_t from, uint64_t to) {
     struct told_apart apart[SAME_HASH_MAX];
     uint32_t count = 0;
     for (uint64_t i = from; i < to; i++) {
-        struct reach_object object;
-        if (!reach_object_at(c->reach, c->candidates[i].address, &object))
+        struct graph_object object;
+        struct heap_contents contents;
+        if (!graph_object_at(&c->heap->graph, c->candidates[i].slot, CLASS_OBJECT, &object) ||
+            !duplicates_contents(c, &object, &c->buffers[count], &contents))
             continue;
-        struct bytes bytes = contents(c->reach, &object);
         uint32_t k = 0;
-        while (k < count &&
-               (apart[k].first.type != object.type || apart[k].bytes.size != bytes.size ||
-                memcmp(apart[k].bytes.data, bytes.data, bytes.size) != 0))
+        while (k < count && !is_equal(&apart[k], &object, contents.equal))
             k++;
         if (k < count)
             apart[k].copies++;
         else if (count < SAME_HASH_MAX)
-            apart[count++] = (struct told_apart){object, bytes, 1};
+            apart[count++] = (struct told_apart){object, contents.equal, 1};
         else
-            c->q->answers->duplicates.not_compared++;
+            c->answers->duplicates.not_compared++;
     }
     for (uint32_t k = 0; k < count; k++)
         if (!add_group(c, &apart[k], c->candidates[from].hash))
@@ -185,28 +180,27 @@ static void duplicates_add_escaped(struct strbuf *out, const uint8_t *units, siz
     strbuf_addc(out, '"');
 }
 
-/* Beginning of the contents: text of strings and Char[], bytes of others. */
-static const char *duplicates_value_of(struct asking *q, const struct reach_object *object,
-                                       const char *type) {
-    struct reach *r = &q->graph->reach;
-    const struct reach_type *t = &r->types[object->type];
-    uint64_t length = load_u32(object->data + 8);
-    bool string = t->mt == q->graph->clr->string_mt;
-    const uint8_t *data = object->data + (string ? 12 : t->base_size - HEADER_BYTES);
+/* Beginning of the contents: text, or bytes. */
+static const char *duplicates_value_of(struct comparing *c, uint32_t type,
+                                       const struct heap_contents *contents) {
+    const struct heap_source *source = c->heap->source;
+    bool is_text = source->is_text(source->context, type);
+    uint64_t length = is_text ? contents->length : contents->data.size, shown = length;
+    const uint8_t *data = contents->data.data;
     struct strbuf text;
     strbuf_init(&text);
-    uint64_t shown = length < TEXT_UNITS_SHOWN ? length : TEXT_UNITS_SHOWN;
-    if (string || strcmp(type, "System.Char[]") == 0) {
+    if (is_text) {
+        shown = shown < contents->data.size / 2 ? shown : contents->data.size / 2;
+        shown = shown < TEXT_UNITS_SHOWN ? shown : TEXT_UNITS_SHOWN;
         duplicates_add_escaped(&text, data, (size_t)shown);
     } else {
-        length *= t->component_size;
-        shown = length < BYTES_SHOWN ? length : BYTES_SHOWN;
+        shown = shown < BYTES_SHOWN ? shown : BYTES_SHOWN;
         for (uint64_t i = 0; i < shown; i++)
             strbuf_addf(&text, "%02x%s", data[i], i % 4 == 3 && i + 1 < shown ? " " : "");
     }
     if (shown < length)
         strbuf_adds(&text, "\xe2\x80\xa6");
-    const char *kept = strbuf_failed(&text) ? NULL : asking_keep(q, strbuf_cstr(&text));
+    const char *kept = strbuf_failed(&text) ? NULL : heap_keep(c->answers, strbuf_cstr(&text));
     strbuf_deinit(&text);
     return kept;
 }
@@ -217,35 +211,36 @@ static int duplicates_cmp_groups(const void *x, const void *y) {
         return a->wasted > b->wasted ? -1 : 1;
     if (a->hash != b->hash)
         return a->hash < b->hash ? -1 : 1;
-    return a->address < b->address ? -1 : a->address > b->address;
+    return a->slot < b->slot ? -1 : a->slot > b->slot;
 }
 
 static bool duplicates_write_groups(struct comparing *c) {
-    struct asking *q = c->q;
-    struct answer_duplicates *answer = &q->answers->duplicates;
-    struct path_names names = heap_graph_names(q->graph);
+    struct answers *a = c->answers;
+    struct answer_duplicates *answer = &a->duplicates;
+    const struct path_names *names = &c->heap->source->names;
     if (c->group_count > 1)
         qsort(c->groups, (size_t)c->group_count, sizeof(*c->groups), duplicates_cmp_groups);
     answer->groups = c->group_count;
     uint32_t count =
         c->group_count < DUPLICATE_ROWS_MAX ? (uint32_t)c->group_count : DUPLICATE_ROWS_MAX;
-    answer->rows = arena_array(&q->answers->arena, (size_t)count + 1, sizeof(*answer->rows));
+    answer->rows = arena_array(&a->arena, (size_t)count + 1, sizeof(*answer->rows));
     for (uint32_t i = 0; answer->rows && i < count; i++) {
         const struct group *g = &c->groups[i];
-        struct reach_object object;
-        if (!reach_object_at(c->reach, g->address, &object))
+        struct graph_object object;
+        struct heap_contents contents;
+        if (!graph_object_at(&c->heap->graph, g->slot, CLASS_OBJECT, &object) ||
+            !duplicates_contents(c, &object, &c->buffers[0], &contents))
             continue;
         struct duplicate_row *row = &answer->rows[answer->count++];
-        *row =
-            (struct duplicate_row){.type = asking_keep(q, names.type(names.context, object.type)),
-                                   .hash = g->hash,
-                                   .length = load_u32(object.data + 8),
-                                   .copies = g->copies,
-                                   .bytes = g->copies * object.size,
-                                   .wasted = g->wasted};
-        if (row->type && q->answers->question.contents)
-            row->value = duplicates_value_of(q, &object, row->type);
-        if (!row->type || (q->answers->question.contents && !row->value))
+        *row = (struct duplicate_row){.type = heap_keep(a, names->type(names->context, g->type)),
+                                      .hash = g->hash,
+                                      .length = contents.length,
+                                      .copies = g->copies,
+                                      .bytes = g->wasted + g->wasted / (g->copies - 1),
+                                      .wasted = g->wasted};
+        if (row->type && a->question.contents)
+            row->value = duplicates_value_of(c, g->type, &contents);
+        if (!row->type || (a->question.contents && !row->value))
             return false;
     }
     return answer->rows != NULL;
@@ -259,18 +254,18 @@ static int duplicates_cmp_types(const void *x, const void *y) {
 }
 
 static bool duplicates_write_types(struct comparing *c) {
-    struct answer_duplicates *answer = &c->q->answers->duplicates;
-    struct path_names names = heap_graph_names(c->q->graph);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < c->reach->type_count; i++)
+    struct answer_duplicates *answer = &c->answers->duplicates;
+    const struct path_names *names = &c->heap->source->names;
+    uint32_t count = 0, types = c->heap->graph.type_count;
+    for (uint32_t i = 0; i < types; i++)
         count += c->by_type[i].copies != 0;
-    answer->types = arena_array(&c->q->answers->arena, (size_t)count + 1, sizeof(*answer->types));
-    for (uint32_t i = 0; answer->types && i < c->reach->type_count; i++) {
+    answer->types = arena_array(&c->answers->arena, (size_t)count + 1, sizeof(*answer->types));
+    for (uint32_t i = 0; answer->types && i < types; i++) {
         if (!c->by_type[i].copies)
             continue;
         struct duplicate_row *row = &answer->types[answer->type_count++];
         *row = c->by_type[i];
-        row->type = asking_keep(c->q, names.type(names.context, i));
+        row->type = heap_keep(c->answers, names->type(names->context, i));
         if (!row->type)
             return false;
     }
@@ -279,14 +274,16 @@ static bool duplicates_write_types(struct comparing *c) {
     return answer->types != NULL;
 }
 
-bool duplicates_end(struct asking *q, struct err *err) {
-    struct comparing c = {.q = q, .reach = &q->graph->reach};
-    c.by_type = calloc((size_t)c.reach->type_count + 1, sizeof(*c.by_type));
+bool heap_answer_duplicates(struct heap *h, struct answers *a, struct err *err) {
+    struct comparing c = {.heap = h, .answers = a};
+    c.by_type = calloc((size_t)h->graph.type_count + 1, sizeof(*c.by_type));
     bool ok = c.by_type && duplicates_collect(&c) && duplicates_make_groups(&c) &&
               duplicates_write_groups(&c) && duplicates_write_types(&c);
+    for (uint32_t i = 0; i <= SAME_HASH_MAX; i++)
+        free(c.buffers[i].data);
     free(c.candidates);
     free(c.groups);
     free(c.by_type);
-    q->answers->answered[QUESTION_DUPLICATES] = ok;
+    a->answered[QUESTION_DUPLICATES] = ok;
     return ok || err_nomem(err);
 }

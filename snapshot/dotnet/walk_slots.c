@@ -1,0 +1,178 @@
+/* What the heap walk counts: MethodTables, and locks. */
+#include "dotnet/walk_impl.h"
+
+#include <stdlib.h>
+
+#define MT_HAS_COMPONENTS 0x80000000u
+
+/* -- MethodTables ------------------------------------------------------------------------------ */
+
+bool walk_is_method_table(struct clr *clr, uint64_t mt) {
+    const uint32_t *offset = clr->contract.offset;
+    uint64_t class_or_canon, back;
+    if (mt && mt == clr->free_mt)
+        return true; /* free space has no class */
+    if (mt == 0 || mt % 8 || !clr_u64(clr, mt + offset[F_MT_CLASS], &class_or_canon))
+        return false;
+    uint64_t canon = mt;
+    if (class_or_canon & 1) {
+        canon = class_or_canon & ~1ull;
+        if (!clr_u64(clr, canon + offset[F_MT_CLASS], &class_or_canon) || class_or_canon & 1)
+            return false;
+    }
+    return clr_u64(clr, class_or_canon + offset[F_CLASS_MT], &back) && back == canon;
+}
+
+bool slots_grow(struct walk_worker *w) {
+    uint32_t size = w->slots ? (w->slot_mask + 1) * 2 : 1024;
+    uint32_t old_size = w->slots ? w->slot_mask + 1 : 0;
+    bool graph = w->shared->heap != NULL;
+    struct slot *grown = calloc(size, sizeof(*grown)), *old = w->slots;
+    struct slot_shape *shapes = graph ? calloc(size, sizeof(*shapes)) : NULL;
+    uint32_t *counted = malloc(size * sizeof(*counted));
+    if (!grown || !counted || (graph && !shapes)) {
+        free(grown);
+        free(shapes);
+        free(counted);
+        return false;
+    }
+    free(w->counted);
+    w->counted = counted;
+    w->counted_count = 0;
+    w->slots = grown;
+    w->slot_mask = size - 1;
+    for (uint32_t i = 0; i < old_size; i++) {
+        if (!old[i].mt)
+            continue;
+        uint32_t at = slot_of(w, old[i].mt);
+        while (grown[at].mt)
+            at = (at + 1) & w->slot_mask;
+        grown[at] = old[i];
+        if (graph)
+            shapes[at] = w->shapes[i];
+        if (old[i].objects)
+            w->counted[w->counted_count++] = at;
+    }
+    free(old);
+    free(w->shapes);
+    w->shapes = shapes;
+    return true;
+}
+
+struct slot *walk_find_slot(struct walk_worker *w, uint64_t mt) {
+    uint32_t at = slot_of(w, mt);
+    while (w->slots[at].mt) {
+        if (w->slots[at].mt == mt)
+            return &w->slots[at];
+        at = (at + 1) & w->slot_mask;
+    }
+    struct clr *clr = w->shared->clr;
+    struct slot slot = {.mt = mt};
+    uint32_t flags = 0;
+    pthread_mutex_lock(&w->shared->lock);
+    bool ok = walk_is_method_table(clr, mt) && clr_field_u32(clr, mt, F_MT_FLAGS, &flags) &&
+              clr_field_u32(clr, mt, F_MT_BASE_SIZE, &slot.base);
+    pthread_mutex_unlock(&w->shared->lock);
+    if (!ok || slot.base < 16 || slot.base > INT32_MAX)
+        return NULL;
+    slot.component = flags & MT_HAS_COMPONENTS ? flags & 0xffff : 0;
+    if (w->slot_count * 2 > w->slot_mask) {
+        if (!slots_grow(w)) {
+            w->shared->failed = true;
+            return NULL;
+        }
+        at = slot_of(w, mt);
+        while (w->slots[at].mt)
+            at = (at + 1) & w->slot_mask;
+    }
+    w->slots[at] = slot;
+    w->slot_count++;
+    return &w->slots[at];
+}
+
+/* -- Results ----------------------------------------------------------------------------------- */
+
+static struct walk_type *result_type(struct walk_result *r, uint64_t mt) {
+    uint32_t at = u64map_get(&r->type_by_mt, mt);
+    if (at != STRMAP_NONE)
+        return &r->types[at];
+    if (r->type_count == r->type_capacity) {
+        uint32_t capacity = r->type_capacity ? r->type_capacity * 2 : 256;
+        struct walk_type *grown = realloc(r->types, capacity * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        r->types = grown;
+        r->type_capacity = capacity;
+    }
+    if (!u64map_put(&r->type_by_mt, mt, r->type_count))
+        return NULL;
+    struct walk_type *type = &r->types[r->type_count++];
+    *type = (struct walk_type){.mt = mt};
+    return type;
+}
+
+void walk_flush(struct walk_worker *w) {
+    struct walk_shared *s = w->shared;
+    struct walk_heap_total *heap = &s->result->heaps[w->heap];
+    pthread_mutex_lock(&s->lock);
+    for (uint32_t i = 0; i < w->counted_count; i++) {
+        struct slot *slot = &w->slots[w->counted[i]];
+        struct walk_type *type = result_type(s->result, slot->mt);
+        if (!type) {
+            s->failed = true;
+            break;
+        }
+        type->gen[w->generation].objects += slot->objects;
+        type->gen[w->generation].bytes += slot->bytes;
+        heap->gen[w->generation].objects += slot->objects;
+        heap->gen[w->generation].bytes += slot->bytes;
+        if (slot->mt == s->clr->free_mt)
+            heap->free_gen[w->generation] += slot->bytes;
+        slot->objects = slot->bytes = 0;
+    }
+    w->counted_count = 0;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_t header) {
+    struct walk_result *r = w->shared->result;
+    if (mt == w->shared->clr->free_mt || header & HEADER_HASH_CODE)
+        return;
+    struct walk_lock lock = {.object = object, .mt = mt};
+    if (header & HEADER_HAS_INDEX) {
+        lock.sync_index = header & HEADER_INDEX;
+    } else {
+        lock.owner_managed_id = header & HEADER_THREAD_ID;
+        lock.recursion = HEADER_RECURSION(header);
+    }
+    pthread_mutex_lock(&w->shared->lock);
+    if (r->lock_count == r->lock_capacity && r->lock_count < WALK_LOCKS_MAX) {
+        uint32_t capacity = r->lock_capacity ? r->lock_capacity * 2 : 64;
+        struct walk_lock *grown = realloc(r->locks, capacity * sizeof(*grown));
+        if (grown) {
+            r->locks = grown;
+            r->lock_capacity = capacity;
+        }
+    }
+    if (r->lock_count < r->lock_capacity)
+        r->locks[r->lock_count++] = lock;
+    else
+        r->locks_dropped++;
+    pthread_mutex_unlock(&w->shared->lock);
+}
+
+/* -- Memory ------------------------------------------------------------------------------------ */
+
+uint64_t walk_next_memory(const struct space *space, uint64_t a, uint64_t end) {
+    uint32_t lo = 0, hi = space->range_count;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (space->ranges[mid].end > a)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    if (lo == space->range_count || space->ranges[lo].start >= end)
+        return end;
+    return space->ranges[lo].start > a ? space->ranges[lo].start : a;
+}

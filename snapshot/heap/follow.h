@@ -1,0 +1,52 @@
+/*
+ * One breadth-first traversal over a graph, from its roots: what is live, and on which path each
+ * object was first met.
+ *
+ * Roots are given group by group, in the order in which a path is to be preferred; each group is
+ * followed to its end before the next. Every object is counted once, at the node of the path tree
+ * on which it was first met.
+ */
+#ifndef DUMPDIFF_HEAP_FOLLOW_H
+#define DUMPDIFF_HEAP_FOLLOW_H
+
+#include "heap/graph.h"
+#include "heap/path_tree.h"
+
+struct follow_options {
+    void *context;
+    /* What an object stands for, in a sample; NULL: for itself. tag: see graph_class. */
+    struct cell (*weigh)(void *context, uint32_t tag, uint64_t size_bytes);
+    /* Is that slot, where no object begins, part of the heap at all? NULL: yes. */
+    bool (*inside)(void *context, uint64_t slot);
+    bool keep_nodes; /* see follow.nodes */
+};
+
+struct follow {
+    const struct graph *graph; /* borrowed; what was met is marked in it */
+    struct follow_options options;
+    struct path_tree tree; /* its types are those of the graph */
+    struct cell *of_class; /* live, of each class of the graph */
+    uint64_t outside;      /* [count] references that lead outside the heap */
+    uint64_t broken;       /* [count] references to what is no object */
+    uint32_t *nodes;       /* of each rank, the node it was met on; NULL: not kept */
+    struct follow_state *state;
+};
+
+/* Errors: ERR_NOMEM. To be freed either way. */
+bool follow_init(struct follow *f, const struct graph *g, const struct follow_options *options,
+                 struct err *err) MUST_CHECK;
+void follow_deinit(struct follow *f);
+
+/* The object at `slot` (GRAPH_NOWHERE: not in the heap) is held by the root number `root`. */
+void follow_root(struct follow *f, uint64_t slot, uint32_t root);
+
+/* Follows all that was added so far. Errors: ERR_NOMEM. */
+bool follow_run(struct follow *f, struct err *err) MUST_CHECK;
+
+/* Live objects of classes with all these CLASS_ flags. */
+struct cell follow_live(const struct follow *f, uint32_t flags);
+
+/* Live objects of each type, added to cells. */
+void follow_live_of_types(const struct follow *f, struct cell *cells);
+
+#endif

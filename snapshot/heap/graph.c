@@ -1,0 +1,368 @@
+#include "heap/graph.h"
+
+#include "base/pages.h"
+
+#include <stdlib.h>
+
+/* Arrays grow by an eighth, within these bounds [bytes]. */
+#define GROW_LEAST ((size_t)1 << 20)
+#define GROW_MOST  ((size_t)32 << 20)
+/* Classes of ranks that have 16 bits, one of them for what was met. */
+#define NARROW_CLASSES ((uint32_t)1 << 15)
+#define RANKS_MAX      (UINT32_MAX - 2 * (uint32_t)GRAPH_PAGE_SLOTS)
+
+/* -- Memory ------------------------------------------------------------------------------------ */
+
+bool graph_stop(struct graph *g, bool nomem) {
+    g->nomem |= nomem;
+    g->over_limit |= !nomem;
+    atomic_store(&g->stopped, true);
+    return false;
+}
+
+/* Says that so many bytes more are taken. */
+static bool graph_take(struct graph *g, uint64_t bytes) {
+    g->memory_bytes += bytes;
+    return g->memory_bytes <= g->memory_limit || graph_stop(g, false);
+}
+
+/* Makes room for `need` items where there is room for *room, which becomes a multiple of `unit`. */
+static bool graph_room(struct graph *g, void **items, uint64_t *room, uint64_t need, uint64_t unit,
+                       size_t item_bytes) {
+    if (need <= *room)
+        return true;
+    size_t have = (size_t)*room * item_bytes, more = have / 8;
+    more = more < GROW_LEAST ? GROW_LEAST : more > GROW_MOST ? GROW_MOST : more;
+    if (more < (need - *room) * item_bytes)
+        more = (size_t)(need - *room) * item_bytes;
+    uint64_t wanted = (*room + more / item_bytes + unit - 1) / unit * unit;
+    if (!graph_take(g, (wanted - *room) * item_bytes))
+        return false;
+    void *grown = pages_extend(*items, have, (size_t)wanted * item_bytes);
+    if (!grown)
+        return graph_stop(g, true);
+    *items = grown;
+    *room = wanted;
+    return true;
+}
+
+/* The array that has so many items for those of another becomes as large as that one did. */
+static bool graph_room_beside(struct graph *g, void **items, uint64_t had, uint64_t room,
+                              size_t item_bytes) {
+    if (had == room)
+        return true;
+    void *grown = graph_take(g, (room - had) * item_bytes)
+                      ? pages_extend(*items, (size_t)had * item_bytes, (size_t)room * item_bytes)
+                      : NULL;
+    if (!grown)
+        return graph_stop(g, !g->over_limit);
+    *items = grown;
+    return true;
+}
+
+/* As graph_room for one of few items; nothing is counted. */
+static bool graph_few(struct graph *g, void **items, uint32_t *room, uint32_t need,
+                      size_t item_bytes) {
+    if (need <= *room)
+        return true;
+    uint32_t wanted = *room ? *room * 2 : 64;
+    while (wanted < need)
+        wanted *= 2;
+    void *grown = realloc(*items, wanted * item_bytes);
+    if (!grown)
+        return graph_stop(g, true);
+    *items = grown;
+    *room = wanted;
+    return true;
+}
+
+/* -- Beginning and end ------------------------------------------------------------------------- */
+
+static size_t words_bytes(const struct graph *g) {
+    return (size_t)(g->slot_count / 64 + 1) * sizeof(*g->words);
+}
+
+static size_t class_bytes(const struct graph *g) {
+    return g->wide ? sizeof(uint32_t) : sizeof(uint16_t);
+}
+
+bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, struct err *err) {
+    *g = (struct graph){.memory_limit = memory_limit};
+    pthread_mutex_init(&g->lock, NULL);
+    u64map_init(&g->type_of_id);
+    u64map_init(&g->class_of_hash);
+    if (slot_count >> GRAPH_SLOT_BITS)
+        return err_set(err, ERR_LIMIT, "heap of more than 512 GiB, or in too many regions");
+    g->slot_count = (slot_count + GRAPH_PAGE_SLOTS - 1) & ~(GRAPH_PAGE_SLOTS - 1);
+    g->page_count = (uint32_t)(g->slot_count >> GRAPH_PAGE_SHIFT);
+    g->words = pages_alloc(words_bytes(g));
+    g->pages = calloc((size_t)g->page_count + 1, sizeof(*g->pages));
+    if (!g->words || !g->pages)
+        return err_nomem(err);
+    struct graph_class hole = {.type = GRAPH_NONE},
+                       gap = {.type = GRAPH_NONE, .flags = CLASS_UNKNOWN};
+    return (graph_add_class(g, hole) == CLASS_HOLE && graph_add_class(g, gap) == CLASS_GAP) ||
+           err_nomem(err);
+}
+
+static void graph_drop(struct graph *g) {
+    if (g->words)
+        pages_free(g->words, words_bytes(g));
+    pages_free(g->classes_of, g->rank_room * class_bytes(g));
+    pages_free(g->blocks, g->rank_room / 64 * sizeof(*g->blocks));
+    pages_free(g->positions, g->list_room * sizeof(*g->positions));
+    pages_free(g->lists, g->list_bytes_room);
+    pages_free(g->bases, (g->list_bytes_room >> LIST_BLOCK_SHIFT) * sizeof(*g->bases));
+    g->words = NULL;
+    g->classes_of = NULL;
+    g->blocks = NULL;
+    g->positions = NULL;
+    g->lists = NULL;
+    g->bases = NULL;
+    g->rank_room = g->list_room = 0;
+    g->list_bytes_room = 0;
+}
+
+void graph_deinit(struct graph *g) {
+    graph_drop(g);
+    free(g->pages);
+    free(g->carries);
+    free(g->types);
+    free(g->runs);
+    free(g->classes);
+    free(g->same_hash);
+    u64map_deinit(&g->type_of_id);
+    u64map_deinit(&g->class_of_hash);
+    if (g->memory_limit)
+        pthread_mutex_destroy(&g->lock);
+    *g = (struct graph){0};
+}
+
+bool graph_finish(struct graph *g, struct err *err) {
+    if (g->stopped) {
+        graph_drop(g);
+        return g->nomem ? err_nomem(err)
+                        : err_set(err, ERR_LIMIT, "it would take more memory than it may");
+    }
+    /* An object can reach over pages in which none begins. */
+    for (uint32_t i = 1; i < g->page_count; i++)
+        if (!g->pages[i].end)
+            g->pages[i] = g->pages[i - 1];
+    return true;
+}
+
+/* -- Types and classes ------------------------------------------------------------------------- */
+
+static uint32_t graph_new_type(struct graph *g, uint64_t id, uint32_t flags,
+                               const struct graph_run *runs, uint32_t run_count) {
+    if (!graph_few(g, (void **)&g->types, &g->type_room, g->type_count + 1, sizeof(*g->types)) ||
+        !graph_few(g, (void **)&g->runs, &g->run_room, g->run_count + run_count + 1,
+                   sizeof(*g->runs)))
+        return GRAPH_NONE;
+    if (!u64map_put(&g->type_of_id, id, g->type_count)) {
+        graph_stop(g, true);
+        return GRAPH_NONE;
+    }
+    if (run_count)
+        memcpy(g->runs + g->run_count, runs, run_count * sizeof(*runs));
+    g->types[g->type_count] = (struct graph_type){id, g->run_count, run_count, flags};
+    g->run_count += run_count;
+    return g->type_count++;
+}
+
+uint32_t graph_add_type(struct graph *g, uint64_t id, uint32_t flags, const struct graph_run *runs,
+                        uint32_t run_count) {
+    pthread_mutex_lock(&g->lock);
+    uint32_t type = u64map_get(&g->type_of_id, id);
+    if (type == STRMAP_NONE)
+        type = graph_new_type(g, id, flags, runs, run_count);
+    pthread_mutex_unlock(&g->lock);
+    return type;
+}
+
+static bool class_is(const struct graph_class *a, const struct graph_class *b) {
+    return a->size == b->size && a->type == b->type && a->tag == b->tag && a->flags == b->flags;
+}
+
+static uint32_t graph_new_class(struct graph *g, struct graph_class like) {
+    uint64_t hash =
+        hash_combine(hash_combine(like.size, like.type), (uint64_t)like.flags << 32 | like.tag);
+    uint32_t first = u64map_get(&g->class_of_hash, hash);
+    for (uint32_t i = first; i != STRMAP_NONE; i = g->same_hash[i])
+        if (class_is(&g->classes[i], &like))
+            return i;
+    uint32_t room = g->class_room;
+    if (g->class_count == INT32_MAX ||
+        !graph_few(g, (void **)&g->same_hash, &room, g->class_count + 1, sizeof(*g->same_hash)) ||
+        !graph_few(g, (void **)&g->classes, &g->class_room, g->class_count + 1,
+                   sizeof(*g->classes)) ||
+        !u64map_put(&g->class_of_hash, hash, g->class_count)) {
+        graph_stop(g, true);
+        return GRAPH_NONE;
+    }
+    g->classes[g->class_count] = like;
+    g->same_hash[g->class_count] = first;
+    return g->class_count++;
+}
+
+uint32_t graph_add_class(struct graph *g, struct graph_class like) {
+    pthread_mutex_lock(&g->lock);
+    uint32_t class = graph_new_class(g, like);
+    pthread_mutex_unlock(&g->lock);
+    return class;
+}
+
+/* -- Pages ------------------------------------------------------------------------------------- */
+
+/* More classes than 15 bits can tell: all that are there become larger. */
+static bool graph_widen(struct graph *g) {
+    if (!graph_take(g, g->rank_room * sizeof(uint16_t)))
+        return false;
+    uint32_t *wide = pages_alloc(g->rank_room * sizeof(*wide));
+    const uint16_t *narrow = g->classes_of;
+    if (!wide)
+        return graph_stop(g, true);
+    for (uint32_t i = 0; i < g->rank_count; i++)
+        wide[i] = narrow[i];
+    pages_free(g->classes_of, g->rank_room * sizeof(*narrow));
+    g->classes_of = wide;
+    g->wide = true;
+    return true;
+}
+
+static bool graph_make_room(struct graph *g, const struct graph_filled *page, uint32_t ranks) {
+    if (g->rank_count > RANKS_MAX || g->list_count > RANKS_MAX)
+        return graph_stop(g, false);
+    if (!g->wide && g->class_count > NARROW_CLASSES && !graph_widen(g))
+        return false;
+    const uint64_t block = (uint64_t)1 << LIST_BLOCK_SHIFT;
+    uint64_t had = g->rank_room, room = had, lists = g->list_room;
+    if (!graph_room(g, &g->classes_of, &room, (uint64_t)g->rank_count + ranks, 64,
+                    class_bytes(g)) ||
+        !graph_room_beside(g, (void **)&g->blocks, had / 64, room / 64, sizeof(*g->blocks)))
+        return false;
+    g->rank_room = (uint32_t)room;
+    if (!graph_room(g, (void **)&g->positions, &lists, (uint64_t)g->list_count + page->list_count,
+                    64, sizeof(*g->positions)))
+        return false;
+    g->list_room = (uint32_t)lists;
+    had = room = g->list_bytes_room;
+    if (!graph_room(g, (void **)&g->lists, &room,
+                    g->list_bytes + page->list_bytes + LIST_SLACK + block, block, 1) ||
+        !graph_room_beside(g, (void **)&g->bases, had / block, room / block, sizeof(*g->bases)))
+        return false;
+    g->list_bytes_room = room;
+    return true;
+}
+
+static bool graph_add_carries(struct graph *g, const struct graph_filled *page) {
+    uint64_t last = g->list_bytes + page->list_bytes;
+    if (last >> 32 == g->carry_count)
+        return true;
+    for (uint32_t i = 0; i < page->list_count; i++) {
+        if ((g->list_bytes + page->positions[i]) >> 32 == g->carry_count)
+            continue;
+        uint32_t *carries = realloc(g->carries, (g->carry_count + 1) * sizeof(*carries));
+        if (!carries)
+            return graph_stop(g, true);
+        g->carries = carries;
+        g->carries[g->carry_count++] = g->list_count + i;
+        i--; /* a page has less than 4 GiB of lists, but who knows */
+    }
+    return true;
+}
+
+static void graph_copy_page(struct graph *g, const struct graph_filled *page, uint32_t ranks) {
+    uint32_t rank = g->rank_count, list = g->list_count;
+    for (uint32_t i = 0; i < page->count; i++) {
+        if (g->wide)
+            ((uint32_t *)g->classes_of)[rank + i] = page->classes[i];
+        else
+            ((uint16_t *)g->classes_of)[rank + i] = (uint16_t)page->classes[i];
+    }
+    for (uint32_t i = 0; i < ranks / 64; i++) {
+        g->blocks[rank / 64 + i] = (struct graph_block){page->listed[i], list};
+        list += (uint32_t)__builtin_popcountll(page->listed[i]);
+    }
+    for (uint32_t i = 0; i < page->list_count; i++)
+        g->positions[g->list_count + i] = (uint32_t)(g->list_bytes + page->positions[i]);
+    if (page->list_bytes)
+        memcpy(g->lists + g->list_bytes, page->lists, page->list_bytes);
+    uint64_t blocks = (page->list_bytes + (1u << LIST_BLOCK_SHIFT) - 1) >> LIST_BLOCK_SHIFT;
+    if (blocks)
+        memcpy(g->bases + (g->list_bytes >> LIST_BLOCK_SHIFT), page->bases,
+               blocks * sizeof(*g->bases));
+    g->rank_count += ranks;
+    g->list_count += page->list_count;
+    g->list_bytes += blocks << LIST_BLOCK_SHIFT;
+    g->references += page->references;
+}
+
+void graph_add_page(struct graph *g, const struct graph_filled *page) {
+    uint32_t ranks = (page->count + 63) & ~63u;
+    pthread_mutex_lock(&g->lock);
+    uint32_t rank = g->rank_count;
+    bool ok = !g->stopped && graph_take(g, GRAPH_PAGE_SLOTS / 64 * sizeof(*g->words)) &&
+              graph_make_room(g, page, ranks) && graph_add_carries(g, page);
+    if (ok)
+        graph_copy_page(g, page, ranks);
+    pthread_mutex_unlock(&g->lock);
+    if (!ok)
+        return;
+    g->pages[page->page] = (struct graph_page){page->last, page->end};
+    struct graph_word *word = g->words + page->page * (GRAPH_PAGE_SLOTS / 64);
+    for (uint32_t i = 0; i < GRAPH_PAGE_SLOTS / 64; i++) {
+        word[i].rank = rank;
+        rank += (uint32_t)__builtin_popcountll(word[i].starts);
+    }
+}
+
+/* -- Looking ----------------------------------------------------------------------------------- */
+
+static void graph_describe(const struct graph *g, uint64_t slot, struct graph_object *ret) {
+    ret->slot = slot;
+    ret->rank = graph_rank(&g->words[slot / 64], slot);
+    ret->class = &g->classes[graph_class_of(g, ret->rank)];
+}
+
+bool graph_next(const struct graph *g, uint64_t from, uint32_t flags, struct graph_object *ret) {
+    uint64_t words = g->slot_count / 64;
+    for (uint64_t word = from / 64; word < words; word++) {
+        uint64_t starts = g->words[word].starts;
+        if (word == from / 64)
+            starts &= UINT64_MAX << (from % 64);
+        for (; starts; starts &= starts - 1) {
+            graph_describe(g, word * 64 + (uint64_t)__builtin_ctzll(starts), ret);
+            if ((ret->class->flags & flags) == flags)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool graph_object_at(const struct graph *g, uint64_t slot, uint32_t flags,
+                     struct graph_object *ret) {
+    if (!graph_is_start(g, slot))
+        return false;
+    graph_describe(g, slot, ret);
+    return (ret->class->flags & flags) == flags;
+}
+
+bool graph_around(const struct graph *g, uint64_t slot, struct graph_object *ret) {
+    if (slot >= g->slot_count)
+        return false;
+    uint64_t page = slot >> GRAPH_PAGE_SHIFT, word = slot / 64, first = page << GRAPH_PAGE_SHIFT;
+    uint64_t starts = g->words[word].starts & (UINT64_MAX >> (63 - slot % 64));
+    while (!starts && word > first / 64)
+        starts = g->words[--word].starts;
+    if (starts) {
+        graph_describe(g, word * 64 + 63 - (uint64_t)__builtin_clzll(starts), ret);
+    } else {
+        /* It begins in a page before this one, if there. */
+        const struct graph_page *before = page ? &g->pages[page - 1] : NULL;
+        if (!before || !before->end)
+            return false;
+        graph_describe(g, before->last, ret);
+    }
+    return slot - ret->slot < graph_slots(g, ret->slot);
+}

@@ -1,0 +1,96 @@
+#include "heap/graph_part.h"
+
+#include <stdlib.h>
+
+/* An object has at least one slot; what lies between objects counts too. */
+#define PAGE_OBJECTS GRAPH_PAGE_SLOTS
+#define NO_BLOCK     SIZE_MAX
+/* Of a page as a rule; more is taken when it is needed. */
+#define LISTS_BYTES ((size_t)1 << 18)
+
+bool graph_part_begin(struct graph_part *p, struct graph *g, struct err *err) {
+    *p = (struct graph_part){.graph = g, .page = GRAPH_NOWHERE, .block = NO_BLOCK};
+    p->lists_room = LISTS_BYTES;
+    p->classes = malloc(PAGE_OBJECTS * sizeof(*p->classes));
+    p->positions = malloc(PAGE_OBJECTS * sizeof(*p->positions));
+    p->listed = calloc(PAGE_OBJECTS / 64, sizeof(*p->listed));
+    p->lists = p->at = malloc(p->lists_room);
+    p->bases = malloc((p->lists_room >> LIST_BLOCK_SHIFT) * sizeof(*p->bases));
+    return (p->classes && p->positions && p->listed && p->lists && p->bases) || err_nomem(err);
+}
+
+static void graph_part_flush(struct graph_part *p) {
+    if (p->page == GRAPH_NOWHERE)
+        return;
+    struct graph_filled page = {.page = p->page,
+                                .last = p->last,
+                                .end = p->next,
+                                .classes = p->classes,
+                                .count = p->count,
+                                .listed = p->listed,
+                                .positions = p->positions,
+                                .list_count = p->list_count,
+                                .lists = p->lists,
+                                .list_bytes = (uint64_t)(p->at - p->lists),
+                                .bases = p->bases,
+                                .references = p->references};
+    graph_add_page(p->graph, &page);
+    memset(p->listed, 0, (p->count + 63) / 64 * sizeof(*p->listed));
+    p->count = p->list_count = 0;
+    p->at = p->lists;
+    p->block = NO_BLOCK;
+    p->references = 0;
+    p->page = GRAPH_NOWHERE;
+}
+
+bool graph_part_turn(struct graph_part *p, uint64_t slot) {
+    graph_part_flush(p);
+    if (slot >= p->graph->slot_count || atomic_load(&p->graph->stopped) ||
+        p->graph->pages[slot >> GRAPH_PAGE_SHIFT].end)
+        return false;
+    p->page = slot >> GRAPH_PAGE_SHIFT;
+    return true;
+}
+
+void graph_part_hole(struct graph_part *p, uint64_t slot) {
+    p->graph->words[slot / 64].starts |= (uint64_t)1 << (slot % 64);
+    p->classes[p->count++] = CLASS_HOLE;
+}
+
+static bool graph_part_fail(struct graph_part *p, bool nomem) {
+    pthread_mutex_lock(&p->graph->lock);
+    graph_stop(p->graph, nomem);
+    pthread_mutex_unlock(&p->graph->lock);
+    return false;
+}
+
+bool graph_part_grow(struct graph_part *p, size_t bytes) {
+    size_t used = (size_t)(p->at - p->lists), room = p->lists_room;
+    while (room - used < bytes + LIST_SLACK)
+        room *= 2;
+    /* Places in it are told in 32 bits. */
+    if (room > UINT32_MAX || used > p->graph->memory_limit)
+        return graph_part_fail(p, false);
+    uint8_t *lists = realloc(p->lists, room);
+    if (!lists)
+        return graph_part_fail(p, true);
+    p->lists = lists;
+    p->at = lists + used;
+    uint64_t *bases = realloc(p->bases, (room >> LIST_BLOCK_SHIFT) * sizeof(*bases));
+    if (!bases)
+        return graph_part_fail(p, true);
+    p->bases = bases;
+    p->lists_room = room;
+    return true;
+}
+
+void graph_part_end(struct graph_part *p) {
+    if (p->graph)
+        graph_part_flush(p);
+    free(p->classes);
+    free(p->positions);
+    free(p->listed);
+    free(p->lists);
+    free(p->bases);
+    *p = (struct graph_part){0};
+}

@@ -1,0 +1,140 @@
+#include "heap/heap.h"
+
+#include "heap/answers_graph.h"
+
+#include <stdlib.h>
+
+/* Nodes below a thousandth of what is live are summed up; a thousand rows are enough for any
+ * program. */
+static const struct path_limits heap_path_limits = {.floor_share = 0.001, .nodes_max = 1000};
+
+void heap_deinit(struct heap *h) {
+    follow_deinit(&h->follow);
+    graph_deinit(&h->graph);
+    free(h->roots.items);
+    free(h->live);
+    *h = (struct heap){0};
+}
+
+/* -- Following --------------------------------------------------------------------------------- */
+
+bool heap_add_root(struct heap *h, uint64_t slot, uint32_t label, enum heap_group group,
+                   struct err *err) {
+    struct heap_roots *roots = &h->roots;
+    if (roots->count == roots->capacity) {
+        uint32_t capacity = roots->capacity ? roots->capacity * 2 : 1024;
+        struct heap_root *items = realloc(roots->items, capacity * sizeof(*items));
+        if (!items)
+            return err_nomem(err);
+        roots->items = items;
+        roots->capacity = capacity;
+    }
+    roots->items[roots->count++] = (struct heap_root){slot, label, group};
+    return true;
+}
+
+/* What nothing holds, one after the other: the first holds what it leads to. */
+static bool heap_follow_unheld(struct heap *h, struct err *err) {
+    struct graph_object object;
+    struct cell before = follow_live(&h->follow, 0);
+    uint32_t root = h->source->unheld_root;
+    for (uint64_t slot = 0; graph_next(&h->graph, slot, CLASS_OBJECT, &object);
+         slot = object.slot + 1) {
+        if (graph_is_met(&h->graph, object.rank) || object.class->flags & CLASS_BETWEEN)
+            continue;
+        follow_root(&h->follow, object.slot, root);
+        if (!follow_run(&h->follow, err) || !heap_add_root(h, object.slot, root, GROUP_UNHELD, err))
+            return false;
+    }
+    struct cell all = follow_live(&h->follow, 0);
+    h->unheld = (struct cell){all.objects - before.objects, all.bytes - before.bytes};
+    cell_add(&h->certain, h->unheld);
+    return true;
+}
+
+bool heap_follow(struct heap *h, const struct answers *answers, struct err *err) {
+    const struct heap_source *source = h->source;
+    struct follow_options options = {.context = source->context,
+                                     .weigh = source->weigh,
+                                     .inside = source->inside,
+                                     .keep_nodes =
+                                         answers && answers->question.asked[QUESTION_RETAINED]};
+    if (!follow_init(&h->follow, &h->graph, &options, err))
+        return false;
+    for (uint32_t i = 0; i < h->roots.count; i++) {
+        const struct heap_root *root = &h->roots.items[i];
+        follow_root(&h->follow, root->slot, root->label);
+        if (i + 1 < h->roots.count && root[1].group == root->group)
+            continue;
+        if (!follow_run(&h->follow, err))
+            return false;
+        if (root->group < GROUP_STACKS)
+            h->certain = follow_live(&h->follow, 0);
+    }
+    if (source->all_live && !heap_follow_unheld(h, err))
+        return false;
+    h->live = calloc((size_t)h->graph.type_count + 1, sizeof(*h->live));
+    if (!h->live)
+        return err_nomem(err);
+    follow_live_of_types(&h->follow, h->live);
+    return true;
+}
+
+/* -- Reporting --------------------------------------------------------------------------------- */
+
+static bool heap_report_types(struct heap *h, struct builder *b, struct err *err) {
+    const struct heap_source *source = h->source;
+    uint32_t count;
+    struct type_row *rows = builder_rows(b, PART_TYPES, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (!type_is_free(&rows[i]))
+            rows[i].live_objects = rows[i].live_bytes = 0;
+    for (uint32_t i = 0; i < h->graph.type_count; i++) {
+        if (!h->live[i].objects)
+            continue;
+        const char *name = source->names.type(source->names.context, i);
+        if (!builder_add_live(b, str_of(name), source->module(source->context, i), h->live[i], err))
+            return false;
+    }
+    return true;
+}
+
+static bool heap_report_totals(struct heap *h, struct cell all, struct cell permanent,
+                               struct builder *b, struct err *err) {
+    struct live_row *row = builder_single(b, PART_LIVE, err);
+    if (!row)
+        return false;
+    struct cell live = follow_live(&h->follow, 0), kept = follow_live(&h->follow, CLASS_PERMANENT);
+    uint64_t objects = live.objects - kept.objects, bytes = live.bytes - kept.bytes;
+    row->objects = live.objects;
+    row->bytes = live.bytes;
+    row->garbage_objects = all.objects > objects ? all.objects - objects : 0;
+    row->garbage_bytes = all.bytes > bytes ? all.bytes - bytes : 0;
+    if (permanent.bytes != ABSENT)
+        row->frozen_bytes = permanent.bytes > kept.bytes ? permanent.bytes - kept.bytes : 0;
+    row->stack_only_bytes = live.bytes - h->certain.bytes;
+    return true;
+}
+
+bool heap_report(struct heap *h, struct cell all, struct cell permanent, struct builder *b,
+                 struct err *err) {
+    return heap_report_types(h, b, err) && heap_report_totals(h, all, permanent, b, err) &&
+           path_tree_emit(&h->follow.tree, &h->source->names, &heap_path_limits, b, err);
+}
+
+/* -- Questions --------------------------------------------------------------------------------- */
+
+const char *heap_keep(struct answers *a, const char *text) {
+    return arena_copy(&a->arena, text, strlen(text));
+}
+
+bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct err *err) {
+    const bool *asked = a->question.asked;
+    bool whole = !h->source->sampled;
+    return (!asked[QUESTION_PATH] || answer_paths_of_tree(a, &h->follow.tree, &h->source->names,
+                                                          h->graph.type_count, b->snapshot, err)) &&
+           (!whole || !asked[QUESTION_RETAINED] || heap_answer_retained(h, a, err)) &&
+           (!h->source->contents || !asked[QUESTION_DUPLICATES] ||
+            heap_answer_duplicates(h, a, err)) &&
+           (!whole || !asked[QUESTION_HOLDERS] || heap_answer_holders(h, b, a, err));
+}
