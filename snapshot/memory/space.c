@@ -302,21 +302,6 @@ const char *space_string(struct space *s, uint64_t address, size_t max) {
 
 #define LARGE_PAGE ((uintptr_t)2 << 20)
 
-void space_map_ahead(struct space *s, uint64_t address, uint64_t size) {
-    if (!s->file || !s->file->mapped)
-        return;
-    struct bytes lent = space_lend(s, address, size);
-    uintptr_t first = (uintptr_t)s->file->bytes.data, at = (uintptr_t)lent.data;
-    if (!lent.data || at < first || at - first >= s->file->bytes.size)
-        return;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    uint64_t half = (uint64_t)sysconf(_SC_PHYS_PAGES) / 2 * page;
-    size_t before = (size_t)(at & (page - 1));
-    if (lent.size >> 20 && lent.size < half) /* a hint: what it says does not matter */
-        (void)!madvise((void *)(uintptr_t)(lent.data - before), lent.size + before,
-                       MADV_POPULATE_READ);
-}
-
 void space_give_back(struct space *s, uint64_t address, uint64_t size) {
     if (!s->file || !s->file->mapped)
         return;

@@ -194,13 +194,6 @@ bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use u
  */
 void space_give_back(struct space *s, uint64_t address, uint64_t size);
 
-/*
- * Has the pages of a mapped dump behind [address, address + size) come in together: they will be
- * read in any order. Without it each 64 KiB of them costs a fault. Nothing is done where they would
- * take half of the memory.
- */
-void space_map_ahead(struct space *s, uint64_t address, uint64_t size);
-
 /* Notes that something was skipped; equal texts add their counts, too many are dropped. */
 void space_warn(struct space *s, uint64_t count, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
