@@ -98,10 +98,35 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB_OBJ) $(CMD_LIB) $(LIB)
 	@echo "LD $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIB_OBJ) $(CMD_LIB) $(LIB) $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
 
-$(FUZZ): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB_OBJ) $(LIB) \
-    $(if $(FUZZING),,$(BUILD)/tests/fuzz/replay_main.o)
+# The unit tests are one program, and so are the fuzz targets that are only replayed: the name by which it is called
+# chooses. Linking each of them with everything took longer than running it.
+$(UNIT:%=%.o) $(REAL:%=%.o) $(FUZZ:%=%.o): tools/test_table.sh
+$(UNIT:%=%.o) $(REAL:%=%.o): BASE_CFLAGS += -Dmain=main_of_$(*F)
+$(BUILD)/tests/all_tests.c: tools/test_table.sh tests/unit tests/real
+	@mkdir -p $(@D)
+	$(Q)tools/test_table.sh main $(notdir $(UNIT) $(REAL)) >$@
+$(BUILD)/tests/all_tests: $(BUILD)/tests/all_tests.c $(UNIT:%=%.o) $(REAL:%=%.o) $(TEST_LIB_OBJ) $(CMD_LIB) $(LIB)
+	@echo "LD $@"
+	$(Q)$(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
+$(UNIT) $(REAL): $(BUILD)/tests/all_tests
+	$(Q)ln -sf ../all_tests $@
+
+ifneq ($(FUZZING),)
+$(FUZZ): $(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(TEST_LIB_OBJ) $(LIB)
 	@echo "LD $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
+else
+$(FUZZ:%=%.o): BASE_CFLAGS += -DLLVMFuzzerTestOneInput=target_of_$(*F)
+$(BUILD)/tests/fuzz/all_targets.c: tools/test_table.sh tests/fuzz
+	@mkdir -p $(@D)
+	$(Q)tools/test_table.sh replay $(notdir $(FUZZ)) >$@
+$(BUILD)/tests/fuzz/all_targets: $(BUILD)/tests/fuzz/all_targets.c $(FUZZ:%=%.o) $(BUILD)/tests/fuzz/replay_main.o \
+    $(TEST_LIB_OBJ) $(LIB)
+	@echo "LD $@"
+	$(Q)$(CC) $(BASE_CFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(TEST_LIBS) $(LDLIBS)
+$(FUZZ): $(BUILD)/tests/fuzz/all_targets
+	$(Q)ln -sf all_targets $@
+endif
 
 # -- Checks that need no run of the program -------------------------------------------------------
 ## walls, headers, format and pages

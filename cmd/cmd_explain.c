@@ -62,8 +62,8 @@ static bool explain(const struct options *o, struct strbuf *out, struct err *err
     }
     for (size_t i = 0; rules[i] && count < 128; i++)
         names[count++] = rules[i]->id;
-    for (size_t i = 0; hints[i].id && count < 256; i++)
-        names[count++] = hints[i].id;
+    for (size_t i = 0; hint_at(i) && count < 256; i++)
+        names[count++] = hint_at(i)->id;
     const char *near = nearest_name(o->arguments[0], names, count);
     return err_set(err, ERR_USAGE, "no rule or hint is called '%s'%s%s%s", o->arguments[0],
                    near ? ": did you mean " : "",

@@ -23,8 +23,9 @@ static void list_rules(struct strbuf *out) {
 }
 
 static void list_hints(struct strbuf *out) {
-    for (size_t i = 0; hints[i].id; i++)
-        strbuf_addf(out, "%-22s %s\n", hints[i].id, hints[i].summary);
+    const struct hint *hint;
+    for (size_t i = 0; (hint = hint_at(i)); i++)
+        strbuf_addf(out, "%-22s %s\n", hint->id, hint->summary);
 }
 
 static void list_reports(struct strbuf *out) {

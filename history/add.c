@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "diff/series/series.h"
+#include "diff/names/names.h"
 #include "history/history_store.h"
 #include "model/snapfile.h"
 
@@ -101,7 +102,7 @@ static bool keep_types(struct keeper *k, const struct series *s, struct err *err
             [HISTORY_LIVE_OBJECTS] = type->live_objects[0],
             [HISTORY_LIVE_BYTES] = type->live_bytes[0]};
         strbuf_clear(&k->name);
-        series_normal_name(str_of(type->name), &k->name);
+        name_normal(str_of(type->name), &k->name);
         if (!strbuf_ok(&k->name, err))
             return false;
         if (!add_keep(k, HISTORY_TYPE, strbuf_cstr(&k->name), cells, err))

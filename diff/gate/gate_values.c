@@ -3,7 +3,7 @@
 
 #include "base/num.h"
 #include "diff/series/growth.h"
-#include "diff/rules/rules.h"
+#include "model/known_names.h"
 
 #include <math.h>
 #include <string.h>
@@ -172,9 +172,9 @@ static uint64_t live_threads(const struct snapshot *snapshot) {
     SNAPSHOT_ROWS(snapshot, PART_THREADS, struct thread_row, rows, count);
     uint64_t alive = 0;
     for (uint32_t i = 0; i < count; i++)
-        alive += !rows[i].state ||
-                 (strcmp(rows[i].state, "dead") != 0 && strcmp(rows[i].state, "exited") != 0 &&
-                  strcmp(rows[i].state, "unstarted") != 0);
+        alive += !rows[i].state || (strcmp(rows[i].state, LIFE_DEAD) != 0 &&
+                                    strcmp(rows[i].state, LIFE_EXITED) != 0 &&
+                                    strcmp(rows[i].state, LIFE_UNSTARTED) != 0);
     return alive;
 }
 
@@ -326,7 +326,7 @@ bool gate_measure(struct gate *g, struct gate_result *r, struct gate_excuses *ex
         break;
     case ON_NATIVE:
         for (uint32_t i = 0; i < g->s->count; i++)
-            r->values[i] = rule_native_bytes(g->s, i);
+            r->values[i] = series_native_bytes(g->s, i);
         break;
     case ON_STACKS:
         measure_stacks(g, r);

@@ -1,7 +1,7 @@
 #include "diff/report/answer_text.h"
 
-#include "diff/series/path_text.h"
-#include "diff/series/pretty_names.h"
+#include "diff/names/path_text.h"
+#include "diff/names/names.h"
 #include "diff/report/csv.h"
 #include "diff/report/fmt.h"
 #include "diff/report/json_parts.h"

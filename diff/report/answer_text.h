@@ -8,7 +8,7 @@
 /* The path to a row of PART_PATHS: see path_text. Appends. */
 void answer_path_text(const struct snapshot *tree, uint32_t row, bool full, struct strbuf *out);
 
-/* "System.Collections.Generic.List<Shop.Cart>._items", "root: static P.cache". Appends. */
+/* "Shop.Basket<Shop.Cart>._items", "root: static P.cache". Appends. */
 void answer_holder_text(const struct holder_row *row, struct strbuf *out);
 
 /* Adds a key for each question that was answered. */

@@ -1,5 +1,5 @@
 /* Outstanding allocations by function, stack, module and size: of one dump, or what changed. */
-#include "diff/series/alloc_frames.h"
+#include "diff/names/alloc_frames.h"
 #include "diff/report/alloc_view.h"
 #include "diff/report/doc_parts.h"
 

@@ -1,6 +1,6 @@
 /* Answers to the questions of `show`: --path, --holders, --retained, --duplicates. */
-#include "diff/series/path_text.h"
-#include "diff/series/pretty_names.h"
+#include "diff/names/path_text.h"
+#include "diff/names/names.h"
 #include "diff/report/answer_text.h"
 #include "diff/report/doc_parts.h"
 

@@ -1,6 +1,7 @@
 /* The report on two or more dumps. */
 #include "diff/report/doc_parts.h"
 #include "diff/series/trend.h"
+#include "diff/names/names.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -166,7 +167,7 @@ static void type_row(const struct doc_context *c, struct doc_table *t,
     };
     doc_row(c->d, t, DOC_PLAIN);
     type_cells(c, t, shown, &line);
-    doc_cell(c->d, t, series_is_framework(type->name) ? DOC_PLAIN : DOC_STRONG, type->name);
+    doc_cell(c->d, t, name_is_framework(type->name) ? DOC_PLAIN : DOC_STRONG, type->name);
 }
 
 static void type_table(const struct doc_context *c, const struct type_view *v) {

@@ -1,6 +1,6 @@
 /* What holds the objects of a heap, and what holds those that were added. */
 #include "diff/series/growth.h"
-#include "diff/series/pretty_names.h"
+#include "diff/names/names.h"
 #include "diff/report/doc_parts.h"
 
 #include <stdlib.h>

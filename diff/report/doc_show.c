@@ -1,5 +1,7 @@
 /* The report on one dump. */
 #include "diff/report/doc_parts.h"
+#include "diff/names/names.h"
+#include "diff/names/runtimes.h"
 
 #include "base/num.h"
 
@@ -78,7 +80,7 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
         doc_count(c->d, t, type->live_objects[0]);
         doc_bytes(c->d, t, type->live_bytes[0]);
         doc_bytes(c->d, t, c->s->generations_known ? old : ABSENT);
-        doc_cell(c->d, t, series_is_framework(type->name) ? DOC_PLAIN : DOC_STRONG, type->name);
+        doc_cell(c->d, t, name_is_framework(type->name) ? DOC_PLAIN : DOC_STRONG, type->name);
     }
     if (v->other_types) {
         doc_row(c->d, t, DOC_DIM);
@@ -143,37 +145,34 @@ static uint32_t first_of_name(const struct series *s, const char *name) {
     return low;
 }
 
-/* What web applications keep between requests: the first question of an operator. */
-static void web_state(const struct doc_context *c) {
-    static const struct {
-        const char *type, *meaning;
-    } known[] = {
-        {"System.Web.Caching.CacheEntry", "entries of the ASP.NET cache"},
-        {"System.Web.SessionState.InProcSessionState", "in-process sessions"},
-        {"System.Web.HttpContext", "requests (HttpContext)"},
-        {"Microsoft.Extensions.Caching.Memory.CacheEntry", "entries of memory caches"},
-        {"System.Runtime.Caching.MemoryCacheEntry", "entries of System.Runtime.Caching"},
-        {"Microsoft.AspNetCore.Session.DistributedSession", "sessions in use"},
-        {"Microsoft.AspNetCore.Http.DefaultHttpContext", "requests (HttpContext)"},
-    };
+static void known_type_rows(const struct doc_context *c, const struct known_type *known,
+                            struct doc_table **table) {
     static const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
                                                 {"bytes", true, CUT_NEVER},
                                                 {"what", false, CUT_NEVER},
                                                 {"type", false, CUT_TYPE}};
-    struct doc_table *t = NULL;
-    for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++) {
-        uint32_t at = first_of_name(c->s, known[k].type);
-        for (; at < c->s->type_count && strcmp(c->s->types[at].name, known[k].type) == 0; at++) {
-            if (!t) {
-                doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Web: cache, sessions, requests");
-                t = doc_table(c->d, columns, 4);
-            }
-            doc_row(c->d, t, DOC_PLAIN);
-            doc_count(c->d, t, c->s->types[at].totals[0].objects);
-            doc_bytes(c->d, t, c->s->types[at].totals[0].bytes);
-            doc_cell(c->d, t, DOC_PLAIN, known[k].meaning);
-            doc_cell(c->d, t, DOC_PLAIN, known[k].type);
+    uint32_t at = first_of_name(c->s, known->type);
+    for (; at < c->s->type_count && strcmp(c->s->types[at].name, known->type) == 0; at++) {
+        if (!*table) {
+            doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Web: cache, sessions, requests");
+            *table = doc_table(c->d, columns, 4);
         }
+        doc_row(c->d, *table, DOC_PLAIN);
+        doc_count(c->d, *table, c->s->types[at].totals[0].objects);
+        doc_bytes(c->d, *table, c->s->types[at].totals[0].bytes);
+        doc_cell(c->d, *table, DOC_PLAIN, known->shown);
+        doc_cell(c->d, *table, DOC_PLAIN, known->type);
+    }
+}
+
+/* What web applications keep between requests: the first question of an operator. */
+static void web_state(const struct doc_context *c) {
+    struct doc_table *t = NULL;
+    for (size_t i = 0; runtime_table[i]; i++) {
+        const struct known_type *known = runtime_table[i]->known_types;
+        for (; known && known->type; known++)
+            if (known->shown)
+                known_type_rows(c, known, &t);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Threads, their stacks and their locks. */
 #include "diff/report/doc_parts.h"
+#include "diff/names/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ static uint64_t cpu_ns(const struct thread_row *t) {
     return user + kernel < user ? ABSENT - 1 : user + kernel;
 }
 
-/* "Monitor.Enter in OrderExporter.Enqueue": what it waits in or runs, and for whose sake. */
+/* "Gate.Enter in OrderExporter.Enqueue": what it waits in or runs, and for whose sake. */
 static void where_cell(const struct doc_context *c, struct doc_table *t,
                        const struct thread_row *row) {
     const struct strings *frames = &row->frames;
@@ -27,7 +28,7 @@ static void where_cell(const struct doc_context *c, struct doc_table *t,
     else if (row->native_frames.count)
         strbuf_adds(&text, row->native_frames.items[0]);
     uint32_t app = 0;
-    while (app < frames->count && series_is_framework(frames->items[app]))
+    while (app < frames->count && name_is_framework(frames->items[app]))
         app++;
     if (app < frames->count && (app > 0 || row->waiting_on)) {
         strbuf_adds(&text, " in ");
@@ -332,7 +333,7 @@ static unsigned rank(const struct series_thread *t) {
 /* Somebody's code is on its stack: an unchanged thread that may be stuck, and not just idle. */
 static bool in_application(const struct thread_row *t) {
     for (uint32_t i = 0; t && i < t->frames.count; i++)
-        if (!series_is_framework(t->frames.items[i]))
+        if (!name_is_framework(t->frames.items[i]))
             return true;
     return false;
 }

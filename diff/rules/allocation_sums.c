@@ -170,7 +170,7 @@ const struct rule rule_allocation_size_dominates = {
 static uint64_t native_at(const struct series *s, uint32_t i) {
     static const enum series_value_id counters[] = {VALUE_PRIVATE_BYTES, VALUE_ANONYMOUS_BYTES,
                                                     VALUE_RSS_BYTES, VALUE_WORKING_SET};
-    uint64_t bytes = rule_native_bytes(s, i);
+    uint64_t bytes = series_native_bytes(s, i);
     if (bytes != ABSENT)
         return bytes;
     for (size_t c = 0; c < sizeof(counters) / sizeof(*counters); c++) {

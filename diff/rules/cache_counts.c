@@ -4,29 +4,14 @@
 
 #include <string.h>
 
-struct known_entry {
-    struct str type;
-    const char *what;
-};
-
-#define ENTRY(type, what) \
-    { {(type), sizeof(type) - 1}, (what) }
-
-static const struct known_entry entries[] = {
-    ENTRY("System.Web.Caching.CacheEntry", "entries in the ASP.NET cache"),
-    ENTRY("System.Web.SessionState.InProcSessionState", "sessions kept in the process"),
-    ENTRY("System.Web.SessionState.SessionStateItemCollection", "collections of session items"),
-    ENTRY("System.Runtime.Caching.MemoryCacheEntry", "entries in System.Runtime.Caching"),
-    ENTRY("Microsoft.Extensions.Caching.Memory.CacheEntry", "entries in memory caches"),
-    ENTRY("Microsoft.AspNetCore.Session.DistributedSession", "open ASP.NET Core sessions"),
-    ENTRY("Microsoft.AspNetCore.Components.Server.Circuits.CircuitHost", "Blazor circuits"),
-    ENTRY("Microsoft.AspNetCore.SignalR.HubConnectionContext", "SignalR connections"),
-};
-
-static const struct known_entry *cache_counts_known(struct str name) {
-    for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
-        if (str_eq(entries[i].type, name))
-            return &entries[i];
+/* "sessions kept in the process"; NULL: no such type. */
+static const char *cache_counts_known(const char *type) {
+    for (size_t i = 0; runtime_table[i]; i++) {
+        const struct known_type *known = runtime_table[i]->known_types;
+        for (; known && known->type; known++)
+            if (known->counted && strcmp(known->type, type) == 0)
+                return known->counted;
+    }
     return NULL;
 }
 
@@ -42,8 +27,8 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
     uint32_t end = s->count - 1;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        const struct known_entry *entry = cache_counts_known(str_of(type->name));
-        if (!entry || !type->rows[end])
+        const char *entries = cache_counts_known(type->name);
+        if (!entries || !type->rows[end])
             continue;
         uint64_t objects = type->totals[end].objects;
         struct finding *hit =
@@ -52,8 +37,8 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
         const char *before =
             s->count > 1 ? findings_text(f, ", %s before", say_count(f, type->totals[0].objects))
                          : "";
-        finding_summary(f, hit, "There are %s %s%s (%s).", say_count(f, objects), entry->what,
-                        before, type->name);
+        finding_summary(f, hit, "There are %s %s%s (%s).", say_count(f, objects), entries, before,
+                        type->name);
         if (grew(s, type))
             finding_next(f, hit, "Give entries a size and an expiry, and sessions a timeout.");
         finding_number(hit, "objects", FIELD_U64, objects);

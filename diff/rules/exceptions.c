@@ -8,21 +8,22 @@
 
 /* Made at start so that they can be thrown when nothing else can be made: they say nothing. */
 static bool is_preallocated(struct str type) {
-    static const char *const names[] = {
-        "System.OutOfMemoryException",
-        "System.StackOverflowException",
-        "System.ExecutionEngineException",
-        "System.Threading.ThreadAbortException",
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (str_eq(type, str_of(names[i])))
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_are(&runtime_table[i]->exceptions_made, type))
+            return true;
+    return false;
+}
+
+static bool is_exception(struct str type) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_end(&runtime_table[i]->exceptions, type))
             return true;
     return false;
 }
 
 /* -- On threads -------------------------------------------------------------------------------- */
 
-/* "System.IO.IOException" of "System.IO.IOException 0000000002253438 (nested exceptions)". */
+/* "Shop.CartException" of "Shop.CartException 0000000002253438 (nested exceptions)". */
 static struct str exception_type(const char *text) {
     struct str s = str_of(text);
     return str_next_field(&s);
@@ -96,9 +97,7 @@ static void report_thrown(const struct series *s, struct findings *f, const stru
     const char *before = s->count > 1 ? findings_text(f, ", %u before", thrown->before) : "";
     finding_summary(f, hit, "%u thread%s %s %s as the exception last thrown%s.", thrown->count,
                     plural(thrown->count), thrown->count == 1 ? "has" : "have", type, before);
-    finding_next(f, hit,
-                 "`pe` on one of these threads prints its message and stack; it may have "
-                 "been handled.");
+    finding_next(f, hit, "%s", say_advice(f, s, ADVICE_EXCEPTION, NULL));
     finding_text(f, hit, "type", type);
     finding_number(hit, "threads", FIELD_U64, thrown->count);
     if (s->count > 1)
@@ -159,7 +158,7 @@ static bool exceptions_run_growing(const struct series *s, const struct limits *
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         struct str name = str_of(type->name);
-        if (!str_ends(name, STR("Exception")) || is_preallocated(name))
+        if (!is_exception(name) || is_preallocated(name))
             continue;
         for (uint32_t n = 0; n < s->count; n++)
             values[n] = s->live_known ? type->live_objects[n] : type->totals[n].objects;
@@ -170,9 +169,7 @@ static bool exceptions_run_growing(const struct series *s, const struct limits *
                                            values[end] - values[0], type->name);
         finding_summary(f, hit, "%s %s objects are on the heap, %s before.",
                         say_count(f, values[end]), type->name, say_count(f, values[0]));
-        finding_next(f, hit,
-                     "Look at the messages of some of them (`pe`): something fails again "
-                     "and again, or exceptions are kept.");
+        finding_next(f, hit, "%s", say_advice(f, s, ADVICE_EXCEPTIONS, NULL));
         finding_text(f, hit, "type", type->name);
         finding_number(hit, "objects_base", FIELD_U64, values[0]);
         finding_number(hit, "objects_new", FIELD_U64, values[end]);

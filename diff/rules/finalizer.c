@@ -284,10 +284,9 @@ static bool run_queue(const struct series *s, const struct limits *limits, struc
     finding_summary(f, hit, "%s objects are ready for finalization, %s before%s%s%s.",
                     say_count(f, last), say_count(f, first), type ? " (most of them " : "",
                     type ? type : "", type ? ")" : "");
-    finding_next(f, hit,
+    finding_next(f, hit, "%s",
                  stuck ? "The finalizer thread is stuck: see finalizer-stuck."
-                       : "Dispose them instead of leaving them to the finalizer, which cannot "
-                         "keep up.");
+                       : say_advice(f, s, ADVICE_FINALIZER_SLOW, NULL));
     finding_number(hit, "ready_base", FIELD_U64, first);
     finding_number(hit, "ready_new", FIELD_U64, last);
     finding_known(hit, "finalizable_base", FIELD_U64, finalizable(s, 0));

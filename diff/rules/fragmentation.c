@@ -56,10 +56,8 @@ static void fragmentation_judge(const struct series *s, const struct limits *lim
     else
         finding_summary(f, hit, "%.1f %% of %s is free space between objects (%s).",
                         fragmentation_percent(last), of, say_bytes(f, last.free_bytes));
-    finding_next(f, hit,
-                 gen == GEN_LOH
-                     ? "Large arrays of changing sizes leave holes: rent them from a pool."
-                     : "Look for pinned handles: they keep the collector from compacting.");
+    finding_next(f, hit, "%s",
+                 say_advice(f, s, gen == GEN_LOH ? ADVICE_FREE_LARGE : ADVICE_FREE, NULL));
     finding_number(hit, "free_bytes", FIELD_BYTES, last.free_bytes);
     finding_number(hit, "bytes", FIELD_BYTES, last.bytes);
     if (s->count > 1) {
@@ -116,15 +114,6 @@ const struct rule rule_fragmentation = {
 
 /* -- Committed --------------------------------------------------------------------------------- */
 
-static uint64_t committed_of(const struct series *s, uint32_t i) {
-    uint64_t bytes = series_value_at(series_value(s, VALUE_GC_COMMITTED), i);
-    return bytes != ABSENT ? bytes : series_value_at(series_value(s, VALUE_HEAPS_COMMITTED), i);
-}
-
-uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot) {
-    return committed_of(s, snapshot);
-}
-
 static uint64_t allocated_of(const struct series *s, uint32_t i) {
     uint64_t bytes = series_value_at(series_value(s, VALUE_GC_ALLOCATED), i);
     if (bytes == ABSENT)
@@ -136,7 +125,7 @@ static bool run_committed(const struct series *s, const struct limits *limits, s
                           struct err *err) {
     (void)err;
     uint32_t end = s->count - 1;
-    uint64_t committed = committed_of(s, end), allocated = allocated_of(s, end);
+    uint64_t committed = series_gc_committed(s, end), allocated = allocated_of(s, end);
     if (committed == ABSENT || allocated == ABSENT) {
         findings_skip(f, &rule_committed_vs_allocated,
                       "%s does not say how much memory its heap "
@@ -153,13 +142,11 @@ static bool run_committed(const struct series *s, const struct limits *limits, s
                     "The garbage collector has committed %s and uses %s: the process is larger "
                     "than its objects.",
                     say_bytes(f, committed), say_bytes(f, allocated));
-    finding_next(f, hit,
-                 "This is no leak: GCConserveMemory, GCHeapHardLimit or workstation GC "
-                 "give memory back sooner.");
+    finding_next(f, hit, "%s", say_advice(f, s, ADVICE_COMMITTED, NULL));
     finding_number(hit, "committed_bytes", FIELD_BYTES, committed);
     finding_number(hit, "allocated_bytes", FIELD_BYTES, allocated);
     if (s->count > 1) {
-        finding_known(hit, "committed_bytes_base", FIELD_BYTES, committed_of(s, 0));
+        finding_known(hit, "committed_bytes_base", FIELD_BYTES, series_gc_committed(s, 0));
         finding_known(hit, "allocated_bytes_base", FIELD_BYTES, allocated_of(s, 0));
     }
     return true;

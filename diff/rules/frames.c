@@ -1,5 +1,8 @@
 #include "diff/rules/frames.h"
 
+#include "diff/names/names.h"
+#include "model/known_names.h"
+
 #include <string.h>
 
 /* What readers call a method whose name the dump does not hold. */
@@ -7,7 +10,8 @@
 
 struct str frame_method(const char *frame) {
     struct str s = str_trim(str_of(frame));
-    /* SOS prints runtime frames as "[HelperMethodFrame: 00ab] Name(...)" or without a name. */
+    /* Debuggers print frames of the runtime as "[HelperMethodFrame: 00ab] Name(...)" or without a
+     * name. */
     if (str_starts(s, STR("["))) {
         size_t end = str_find(s, STR("]"), 0);
         s = end == STR_NOT_FOUND ? STR("") : str_trim(str_drop(s, end + 1));
@@ -20,22 +24,17 @@ struct str frame_method(const char *frame) {
     return str_drop(s, module + 1);
 }
 
-/* series_is_framework() wants a C string: the method is a tail of one, so its start will do. */
-bool frame_is_framework(const char *frame) {
-    static const char *const runtime[] = {
-        "DomainNeutralILStubClass",
-        "DomainBoundILStubClass",
-        "ILStubClass",
-        "DynamicClass.",
-        "MethodDescPtr",
-    };
-    struct str s = frame_method(frame);
-    if (!s.len)
-        return true;
-    for (size_t i = 0; i < sizeof(runtime) / sizeof(*runtime); i++)
-        if (str_starts(s, str_of(runtime[i])))
+static bool frames_is_stub(struct str method) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_begin(&runtime_table[i]->stubs, method))
             return true;
-    return series_is_framework(s.ptr);
+    return false;
+}
+
+/* name_is_framework() wants a C string: the method is a tail of one, so its start will do. */
+bool frame_is_framework(const char *frame) {
+    struct str s = frame_method(frame);
+    return !s.len || frames_is_stub(s) || name_is_framework(s.ptr);
 }
 
 struct str frame_short(const char *frame) {
@@ -56,124 +55,47 @@ struct str frame_short(const char *frame) {
     return s;
 }
 
-static bool has_any(struct str s, const char *const *words, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_contains(s, str_of(words[i])))
+static bool is_wait(struct str method, enum wait_kind kind) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_within(&runtime_table[i]->waits[kind], method))
             return true;
     return false;
 }
 
-#define HAS_ANY(s, words) has_any((s), (words), sizeof(words) / sizeof(*(words)))
-
-/* Waiting for work: these come back only when there is some. */
-static bool is_idle_call(struct str method) {
-    static const char *const words[] = {
-        "BlockingCollection",
-        "GetConsumingEnumerable",
-        "Threading.Channels.",
-        "HostingAbstractionsHostExtensions.",
-        "WebHostExtensions.",
-        "WebApplication.Run",
-        "WaitForShutdown",
-        "Forms.Application.Run",
-        "Windows.Application.Run",
-        "Dispatcher.PushFrame",
-        "Dispatcher.Run",
-        "ServiceBase.Run",
-        "Console.Read",
-        "TextReader.Read",
-        "ConsoleStream.Read",
-        ".Accept",
-        "HttpListener.GetContext",
-        "WaitForConnection",
-        "FileSystemWatcher",
-        "WaitForChanged",
-        "PeriodicTimer",
-        "epoll_wait",
-        "WaitForSocketEvents",
-        "GetQueuedCompletionStatus",
-    };
-    return HAS_ANY(method, words);
-}
-
-static bool is_lock_call(struct str method) {
-    static const char *const words[] = {
-        "Monitor.Enter",
-        "Monitor.ReliableEnter",
-        "Monitor.TryEnter",
-        "Monitor.InternalEnter",
-        "Threading.Lock.Enter",
-        "Threading.Lock.TryEnter",
-        "ReaderWriterLock",
-        "SpinLock.",
-        "Mutex.",
-    };
-    return HAS_ANY(method, words);
-}
-
-static bool is_task_call(struct str method) {
-    static const char *const words[] = {
-        "Tasks.Task.Wait",       "Tasks.Task.InternalWait", "Tasks.Task.SpinThenBlockingWait",
-        ".get_Result",           ".GetResultCore",          "TaskAwaiter.HandleNonSuccess",
-        "TaskAwaiter.GetResult", "TaskAwaiter`1.GetResult",
-    };
-    return HAS_ANY(method, words);
-}
-
-static bool is_sleep_call(struct str method) {
-    return str_contains(method, STR("Thread.Sleep"));
-}
-
-static bool is_event_call(struct str method) {
-    static const char *const words[] = {
-        "WaitHandle.",     "ManualResetEvent",   "AutoResetEvent",      "Semaphore",
-        "CountdownEvent",  "Barrier.Signal",     "Thread.Join",         "Monitor.Wait",
-        "Monitor.ObjWait", "SpinWait.SpinUntil", "Process.WaitForExit",
-    };
-    return HAS_ANY(method, words);
-}
-
-static bool is_io_call(struct str method) {
-    static const char *const words[] = {
-        "Sockets.",  "NetworkStream.", "PipeStream.",      "FileStream.",   "SqlClient.",
-        "TdsParser", "SslStream.",     "Interop+Sys.Read", "RandomAccess.",
-    };
-    return HAS_ANY(method, words);
+static bool is_pulse(struct str method) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_within(&runtime_table[i]->waits_for_pulse, method))
+            return true;
+    return false;
 }
 
 /* The innermost wait that application code of this thread went into. */
 static enum wait_kind wait_of(const struct strings *frames, uint32_t app) {
-    bool lock = false, task = false, sleep = false, event = false, io = false;
+    /* Where several are on the way, what tells most. */
+    static const enum wait_kind telling[] = {WAIT_LOCK, WAIT_TASK, WAIT_IO, WAIT_SLEEP, WAIT_EVENT};
+    bool seen[WAIT_KINDS] = {false};
     for (uint32_t i = 0; i < app; i++) {
         struct str method = frame_method(frames->items[i]);
-        if (is_idle_call(method))
+        if (is_wait(method, WAIT_IDLE))
             return WAIT_IDLE;
-        lock = lock || is_lock_call(method);
-        task = task || is_task_call(method);
-        sleep = sleep || is_sleep_call(method);
-        event = event || is_event_call(method);
-        io = io || is_io_call(method);
+        for (size_t k = 0; k < sizeof(telling) / sizeof(*telling); k++)
+            seen[telling[k]] = seen[telling[k]] || is_wait(method, telling[k]);
     }
-    /* A queue of one's own: Monitor.Wait right under application code waits for a Pulse. */
-    if (app > 0 && !task && !lock) {
-        struct str method = frame_method(frames->items[app - 1]);
-        if (str_contains(method, STR("Monitor.Wait")) ||
-            str_contains(method, STR("Monitor.ObjWait")))
-            return WAIT_IDLE;
-    }
-    return lock    ? WAIT_LOCK
-           : task  ? WAIT_TASK
-           : io    ? WAIT_IO
-           : sleep ? WAIT_SLEEP
-           : event ? WAIT_EVENT
-                   : WAIT_NOT;
+    /* A queue of one's own: waits right under application code until another thread says so. */
+    if (app > 0 && !seen[WAIT_TASK] && !seen[WAIT_LOCK] &&
+        is_pulse(frame_method(frames->items[app - 1])))
+        return WAIT_IDLE;
+    for (size_t k = 0; k < sizeof(telling) / sizeof(*telling); k++)
+        if (seen[telling[k]])
+            return telling[k];
+    return WAIT_NOT;
 }
 
 static enum wait_kind native_wait(const struct thread_row *row) {
-    static const char *const words[] = {"AwareLock::Enter", "MonEnter", "MonReliableEnter"};
-    for (uint32_t i = 0; i < row->native_frames.count; i++)
-        if (HAS_ANY(str_of(row->native_frames.items[i]), words))
-            return WAIT_LOCK;
+    for (size_t r = 0; runtime_table[r]; r++)
+        for (uint32_t i = 0; i < row->native_frames.count; i++)
+            if (words_within(&runtime_table[r]->native_locks, str_of(row->native_frames.items[i])))
+                return WAIT_LOCK;
     return WAIT_NOT;
 }
 
@@ -230,8 +152,8 @@ void stack_place(const struct thread_row *row, struct strbuf *out) {
 /* Nobody starts with a wait: whoever called it was not found. */
 static bool ends_in_a_wait(const struct strings *frames) {
     struct str method = frame_method(frames->count ? frames->items[frames->count - 1] : "");
-    return is_lock_call(method) || is_task_call(method) || is_sleep_call(method) ||
-           is_event_call(method);
+    return is_wait(method, WAIT_LOCK) || is_wait(method, WAIT_TASK) ||
+           is_wait(method, WAIT_SLEEP) || is_wait(method, WAIT_EVENT);
 }
 
 bool stack_is_cut(const struct thread_row *row) {
@@ -245,46 +167,48 @@ bool stack_is_cut(const struct thread_row *row) {
            strcmp(native->items[native->count - 1], FRAME_CUT) == 0;
 }
 
-uint32_t stack_finalizer(const struct thread_row *row) {
-    for (uint32_t i = row->frames.count; i-- > 0;) {
-        struct str method = frame_method(row->frames.items[i]);
-        if (str_ends(method, STR(".Finalize")))
-            return i;
-    }
-    return NO_FRAME;
-}
-
-static bool role_is(const struct thread_row *row, const char *role) {
-    return row->role && strcmp(row->role, role) == 0;
-}
-
-static bool name_has(const struct thread_row *row, const char *part) {
-    return row->name && strstr(row->name, part);
-}
-
-bool thread_is_finalizer(const struct thread_row *row) {
-    return role_is(row, "finalizer") || name_has(row, ".NET Finalizer");
-}
-
-bool thread_is_gc(const struct thread_row *row) {
-    return role_is(row, "gc") || name_has(row, ".NET Server GC") || name_has(row, ".NET BGC");
-}
-
-bool thread_is_pool(const struct thread_row *row) {
-    static const char *const words[] = {
-        "ThreadPoolWorkQueue.Dispatch",
-        "PortableThreadPool",
-        "PerformWaitCallback",
-    };
-    if (role_is(row, "threadpool-worker") || name_has(row, ".NET ThreadPool Worker") ||
-        name_has(row, ".NET TP Worker"))
-        return true;
-    for (uint32_t i = 0; i < row->frames.count; i++)
-        if (HAS_ANY(frame_method(row->frames.items[i]), words))
+static bool is_finalizer(struct str method) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_end(&runtime_table[i]->finalizers, method))
             return true;
     return false;
 }
 
+uint32_t stack_finalizer(const struct thread_row *row) {
+    for (uint32_t i = row->frames.count; i-- > 0;)
+        if (is_finalizer(frame_method(row->frames.items[i])))
+            return i;
+    return NO_FRAME;
+}
+
+/* By what the reader says, else by its name. */
+static bool has_job(const struct thread_row *row, enum thread_job job, const char *role) {
+    if (row->role && strcmp(row->role, role) == 0)
+        return true;
+    for (size_t i = 0; row->name && runtime_table[i]; i++)
+        if (words_within(&runtime_table[i]->threads[job], str_of(row->name)))
+            return true;
+    return false;
+}
+
+bool thread_is_finalizer(const struct thread_row *row) {
+    return has_job(row, JOB_FINALIZER, ROLE_FINALIZER);
+}
+
+bool thread_is_gc(const struct thread_row *row) {
+    return has_job(row, JOB_GC, ROLE_GC);
+}
+
+bool thread_is_pool(const struct thread_row *row) {
+    if (has_job(row, JOB_POOL, ROLE_POOL_WORKER))
+        return true;
+    for (size_t r = 0; runtime_table[r]; r++)
+        for (uint32_t i = 0; i < row->frames.count; i++)
+            if (words_within(&runtime_table[r]->pool_frames, frame_method(row->frames.items[i])))
+                return true;
+    return false;
+}
+
 bool thread_is_dead(const struct thread_row *row) {
-    return row->state && strcmp(row->state, "dead") == 0;
+    return row->state && strcmp(row->state, LIFE_DEAD) == 0;
 }

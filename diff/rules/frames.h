@@ -2,17 +2,8 @@
 #ifndef DUMPDIFF_RULES_FRAMES_H
 #define DUMPDIFF_RULES_FRAMES_H
 
+#include "diff/names/runtimes.h"
 #include "diff/series/series.h"
-
-enum wait_kind {
-    WAIT_NOT,   /* no wait to be seen */
-    WAIT_IDLE,  /* waits for work, by its nature: pool, timer, accept, consumer of a queue */
-    WAIT_LOCK,  /* for a monitor or lock that another thread holds */
-    WAIT_TASK,  /* for a task: .Result, .Wait() */
-    WAIT_EVENT, /* for an event, semaphore or the end of a thread */
-    WAIT_SLEEP,
-    WAIT_IO,
-};
 
 struct stack_view {
     uint32_t app;        /* innermost frame of application code; frames.count: none */
@@ -33,7 +24,7 @@ struct str frame_short(const char *frame);
 void frame_add_short(const char *frame, struct strbuf *out);
 bool frame_is_framework(const char *frame);
 
-/* "Shop.Gate.Pass -> Monitor.Enter": the application frame and what it waits in; "" without. */
+/* "Shop.Gate.Pass -> Latch.Wait": the application frame and what it waits in; "" without. */
 void stack_place(const struct thread_row *row, struct strbuf *out);
 
 /* Are there frames that the dump does not name, or callers that could not be found? */

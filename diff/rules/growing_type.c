@@ -1,6 +1,7 @@
 /* Types whose objects grow: the first suspects of a leak. */
-#include "diff/series/path_text.h"
+#include "diff/names/path_text.h"
 #include "diff/rules/hints.h"
+#include "diff/names/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -83,9 +84,9 @@ static bool is_hit(enum verdict verdict) {
 static enum severity severity_of(const struct series *s, const struct series_type *type,
                                  enum verdict verdict) {
     if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK)
-        return series_is_framework(type->name) || verdict != VERDICT_INCONCLUSIVE ? SEVERITY_INFO
-                                                                                  : SEVERITY_NOTICE;
-    if (series_is_framework(type->name) || is_backing_array(s, type))
+        return name_is_framework(type->name) || verdict != VERDICT_INCONCLUSIVE ? SEVERITY_INFO
+                                                                                : SEVERITY_NOTICE;
+    if (name_is_framework(type->name) || is_backing_array(s, type))
         return SEVERITY_NOTICE;
     uint64_t heap = series_heap_bytes(s, 0);
     bool large = type->bytes_delta > 0 && (uint64_t)type->bytes_delta >= rule_percent(heap, 10);
@@ -166,7 +167,7 @@ static const char *objects_text(const struct series_type *type, uint32_t end, st
 
 /* Async methods by their name: that of the box they wait in is mostly noise. */
 static const char *above_text(const char *type, struct findings *f) {
-    if (!path_state_machine(type).len)
+    if (!name_machine(type).len)
         return type;
     struct strbuf text;
     strbuf_init(&text);
@@ -195,21 +196,10 @@ static const char *holder_clause(const struct growth *g, const struct holder *ho
 /* Nothing here knows what holds the objects: who does. */
 static void next_with_a_debugger(const struct series *s, const struct series_type *type,
                                  struct findings *f, struct finding *hit) {
-    const char *runtime = snapshot_origin(series_new(s))->runtime;
-    bool framework = series_is_framework(type->name);
-    const char *alone = framework ? "; no application type grows with it" : "";
-    if (runtime && strcmp(runtime, "HotSpot") == 0)
-        finding_next(f, hit,
-                     "Find what holds them: \"Path to GC Roots\" of a heap dump (`jcmd PID "
-                     "GC.heap_dump FILE`) in Eclipse MAT or VisualVM%s.",
-                     alone);
-    else if (framework)
-        finding_next(f, hit, "Find what holds them: `gcroot` of some%s.", alone);
-    else
-        finding_next(f, hit,
-                     "Find what holds them: `gcroot` of one of the objects that "
-                     "`dumpheap -type %s` lists.",
-                     type->name);
+    bool framework = name_is_framework(type->name);
+    finding_next(f, hit, "%s%s.",
+                 say_advice(f, s, framework ? ADVICE_HOLDERS_OF_SOME : ADVICE_HOLDERS, type->name),
+                 framework ? "; no application type grows with it" : "");
 }
 
 static void add_summary(const struct series *s, const struct growth *g,
@@ -242,7 +232,7 @@ static void add_summary(const struct series *s, const struct growth *g,
     else if (snapshot_has(series_new(s), PART_PATHS) && !holder->above)
         finding_next(f, hit, "Ask the dump what holds them: `dumpdiff show --path '%s'`.",
                      type->name);
-    else if (series_is_framework(type->name) && holder->suspect)
+    else if (name_is_framework(type->name) && holder->suspect)
         finding_next(f, hit,
                      "Look at the application types that grow with it, first %s: they "
                      "hold it.",
@@ -265,8 +255,8 @@ static uint64_t weight_of(const struct series_type *type, uint32_t end,
 static const char *first_suspect(const struct series *s, const struct series_floors *floors) {
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        if (!series_is_framework(type->name) && type->bytes_delta > 0 &&
-            !is_backing_array(s, type) && is_hit(series_type_verdict(s, type, floors, NULL)))
+        if (!name_is_framework(type->name) && type->bytes_delta > 0 && !is_backing_array(s, type) &&
+            is_hit(series_type_verdict(s, type, floors, NULL)))
             return type->name;
     }
     return NULL;

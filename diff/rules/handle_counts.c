@@ -40,10 +40,9 @@ static void handle_counts_report(const struct series *s, struct findings *f,
         type ? findings_text(f, "; %s of them refer to %s", say_count(f, most), type) : "";
     finding_summary(f, hit, "There are %s %s %s, %s before%s.", say_count(f, last), value->name,
                     what, say_count(f, first), mostly);
-    finding_next(f, hit,
+    finding_next(f, hit, "%s",
                  rule == &rule_handles_growing
-                     ? "Find who allocates them and never frees them: GCHandle.Alloc "
-                       "without Free, timers, native callbacks."
+                     ? say_advice(f, s, ADVICE_HANDLES, NULL)
                      : "Find what opens them and does not close them: dispose what wraps "
                        "them.");
     finding_text(f, hit, "kind", value->name);

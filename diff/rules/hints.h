@@ -4,22 +4,12 @@
 #ifndef DUMPDIFF_RULES_HINTS_H
 #define DUMPDIFF_RULES_HINTS_H
 
+#include "diff/names/runtimes.h"
 #include "diff/series/growth.h"
 #include "diff/rules/rules.h"
 
-#define HINT_NAMES_MAX 9
-
-struct hint {
-    const char *id, *summary;
-    const char *types[HINT_NAMES_MAX]; /* beginnings of type names; "*Name" anywhere in them */
-    const char *edges[HINT_NAMES_MAX]; /* beginnings of edges on the way from the root */
-    const char *roots[HINT_NAMES_MAX]; /* beginnings of roots */
-    const char *next;    /* what to do; %s stands for what hint_next names, if anything */
-    const char *explain; /* paragraphs */
-};
-
-/* THE table of hints; ends with a NULL id. */
-extern const struct hint hints[];
+/* All hints of all runtimes, from 0; NULL behind the last. */
+const struct hint *hint_at(size_t number);
 
 /* By id; or by the name of a type, as `dumpdiff explain` is asked. NULL: none. */
 const struct hint *hint_find(const char *name);

@@ -36,15 +36,13 @@ static bool run_one_heap(const struct series *s, const struct limits *limits, st
 static bool run_loh(const struct series *s, const struct limits *limits, struct findings *f,
                     struct err *err) {
     return run_one_heap(s, limits, f, &rule_loh_growth, GEN_LOH, "large object heap",
-                        "Pool or stream the large arrays; it is collected with gen2 only and not "
-                        "compacted.",
-                        err);
+                        say_advice(f, s, ADVICE_LARGE_OBJECTS, NULL), err);
 }
 
 static bool run_poh(const struct series *s, const struct limits *limits, struct findings *f,
                     struct err *err) {
     return run_one_heap(s, limits, f, &rule_poh_growth, GEN_POH, "pinned object heap",
-                        "Look for buffers allocated as pinned and kept.", err);
+                        say_advice(f, s, ADVICE_PINNED_OBJECTS, NULL), err);
 }
 
 const struct rule rule_loh_growth = {

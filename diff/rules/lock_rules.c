@@ -230,9 +230,9 @@ struct circle {
 };
 
 static bool is_blocked(const struct thread_row *row) {
-    if (row->waiting_on && (strcmp(row->waiting_on, "Monitor.Enter") == 0 ||
-                            strcmp(row->waiting_on, "Lock.Enter") == 0))
-        return true;
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_are(&runtime_table[i]->lock_waits, str_of(row->waiting_on)))
+            return true;
     return stack_view(row).wait == WAIT_LOCK;
 }
 

@@ -21,9 +21,7 @@ static void report_loader(const struct series *s, struct findings *f, const uint
     finding_summary(f, hit, "The heaps of the class loader grew from %s to %s (%s).",
                     say_bytes(f, bytes[0]), say_bytes(f, bytes[end]),
                     say_delta(f, rule_delta(bytes[end], bytes[0])));
-    finding_next(f, hit,
-                 "Look for types or assemblies made at run time: serializers, expression "
-                 "trees, scripts, plug-ins loaded again and again.");
+    finding_next(f, hit, "%s", say_advice(f, s, ADVICE_LOADER, NULL));
     finding_number(hit, "bytes_base", FIELD_BYTES, bytes[0]);
     finding_number(hit, "bytes_new", FIELD_BYTES, bytes[end]);
 }
@@ -35,9 +33,7 @@ static void native_report_modules(const struct series *s, struct findings *f,
         findings_hit(f, &rule_loader_growth, SEVERITY_WARNING, counts[end] - counts[0], what);
     finding_summary(f, hit, "The process has %s %s, %s before.", say_count(f, counts[end]), what,
                     say_count(f, counts[0]));
-    finding_next(f, hit,
-                 "Assemblies are unloaded only with their load context: make such ones "
-                 "once and keep them, or unload the context.");
+    finding_next(f, hit, "%s", say_advice(f, s, ADVICE_MODULES, NULL));
     finding_number(hit, "modules_base", FIELD_U64, counts[0]);
     finding_number(hit, "modules_new", FIELD_U64, counts[end]);
 }
@@ -86,90 +82,6 @@ const struct rule rule_loader_growth = {
 };
 
 /* -- Native ------------------------------------------------------------------------------------ */
-
-static bool native_is_one_of(const char *name, const char *const *words, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_starts_nocase(str_of(name), str_of(words[i])))
-            return true;
-    return false;
-}
-
-#define ONE_OF(name, words) native_is_one_of((name), (words), sizeof(words) / sizeof(*(words)))
-
-/* Usages that are no native allocation: the GC's, code, files, stacks, and what is not used. */
-static bool is_explained(const char *usage) {
-    static const char *const words[] = {
-        "Free",   "Image",   "Mapped", "Stack", "TEB",      "PEB",         "gc-",
-        "GCHeap", "GC heap", "Loader", "JIT",   "HostCode", "unaccounted",
-    };
-    return ONE_OF(usage, words);
-}
-
-/* Private memory that is committed: of a map by state and type, else by usage. */
-static uint64_t private_bytes(const struct series *s, uint32_t i) {
-    uint64_t committed = series_value_at(series_value(s, VALUE_STATE_COMMITTED), i);
-    if (committed != ABSENT) {
-        static const enum series_value_id of_files[] = {VALUE_MEMORY_IMAGE, VALUE_MEMORY_MAPPED};
-        for (size_t p = 0; p < 2; p++) {
-            uint64_t bytes = series_value_at(series_value(s, of_files[p]), i);
-            if (bytes != ABSENT)
-                committed -= bytes < committed ? bytes : committed;
-        }
-        return committed;
-    }
-    uint64_t sum = ABSENT;
-    struct series_values usages = series_values(s, GROUP_MEMORY_USAGE);
-    for (uint32_t v = 0; v < usages.count; v++) {
-        const struct series_value *value = &usages.items[v];
-        if (value->values[i] == ABSENT || is_explained(value->name))
-            continue;
-        sum = num_add(sum == ABSENT ? 0 : sum, value->values[i]);
-    }
-    return sum;
-}
-
-/* Does the map tell the GC's heap from the rest? Then it is not subtracted a second time. */
-static bool map_knows_gc(const struct series *s) {
-    static const char *const words[] = {"gc-", "GCHeap", "GC heap"};
-    struct series_values usages = series_values(s, GROUP_MEMORY_USAGE);
-    for (uint32_t v = 0; v < usages.count; v++)
-        if (ONE_OF(usages.items[v].name, words))
-            return true;
-    return false;
-}
-
-static uint64_t managed_bytes(const struct series *s, uint32_t i) {
-    uint64_t bytes = rule_gc_committed(s, i);
-    return bytes != ABSENT ? bytes : series_heap_bytes(s, i);
-}
-
-/* Native bytes of one snapshot: what is private and neither the GC's nor the loader's. */
-static uint64_t native_bytes(const struct series *s, uint32_t i, bool by_state) {
-    uint64_t all = private_bytes(s, i);
-    if (all == ABSENT)
-        return ABSENT;
-    if (!by_state && map_knows_gc(s))
-        return all;
-    uint64_t known = managed_bytes(s, i);
-    if (known == ABSENT)
-        return ABSENT;
-    uint64_t loader = series_values_sum(s, GROUP_LOADER_KIND, i);
-    if (loader != ABSENT && (s->parts_all & PART_BIT(PART_LOADER)))
-        known = num_add(known, loader);
-    return all > known ? all - known : 0;
-}
-
-static bool maps_by_state(const struct series *s) {
-    for (uint32_t i = 0; i < s->count; i++)
-        if (series_value_at(series_value(s, VALUE_STATE_COMMITTED), i) == ABSENT)
-            return false;
-    return true;
-}
-
-uint64_t rule_native_bytes(const struct series *s, uint32_t snapshot) {
-    uint64_t bytes = native_bytes(s, snapshot, maps_by_state(s));
-    return bytes != ABSENT ? bytes : series_values_sum(s, GROUP_NATIVE_HEAPS, snapshot);
-}
 
 /* Growth of the private memory of one allocation; 0: none, or the GC's own. */
 static uint64_t allocation_growth(const struct series *s, const struct series_value *value) {
@@ -237,9 +149,9 @@ static bool run_native(const struct series *s, const struct limits *limits, stru
     if (!values)
         return err_nomem(err);
     uint64_t *heaps = values + s->count;
-    bool by_state = maps_by_state(s), known = true;
+    bool known = true;
     for (uint32_t i = 0; i < s->count; i++) {
-        values[i] = native_bytes(s, i, by_state);
+        values[i] = series_private_native(s, i);
         heaps[i] = series_values_sum(s, GROUP_NATIVE_HEAPS, i);
         known = known && values[i] != ABSENT;
     }

@@ -2,6 +2,7 @@
 #ifndef DUMPDIFF_RULES_RULES_H
 #define DUMPDIFF_RULES_RULES_H
 
+#include "diff/names/runtimes.h"
 #include "diff/rules/rule.h"
 
 struct finding *findings_add(struct findings *f, const struct rule *rule,
@@ -28,6 +29,13 @@ const char *say_estimated(const struct series *s);
 /* Growth of outstanding allocations, of a step of the series, that counts. */
 uint64_t rule_allocation_floor(const struct series *s, const struct limits *limits);
 
+/*
+ * A next step in the words of the runtime that the newest snapshot is of; `what` stands in it where
+ * the advice has room for it, NULL: it has none.
+ */
+const char *say_advice(struct findings *f, const struct series *s, enum advice advice,
+                       const char *what);
+
 /* "s" unless count is 1. */
 const char *plural(uint64_t count);
 
@@ -45,12 +53,6 @@ bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t
 
 /* last - first, 0 where one is ABSENT. */
 int64_t rule_delta(uint64_t last, uint64_t first);
-
-/* Bytes that the GC has committed; ABSENT where the dump does not say. */
-uint64_t rule_gc_committed(const struct series *s, uint32_t snapshot);
-
-/* Private memory that neither the GC nor the loader has; ABSENT where the dump does not tell. */
-uint64_t rule_native_bytes(const struct series *s, uint32_t snapshot);
 
 #define RULE(name) extern const struct rule rule_##name
 RULE(trust);

@@ -56,3 +56,12 @@ int64_t rule_delta(uint64_t last, uint64_t first) {
     int64_t held = size > INT64_MAX ? INT64_MAX : (int64_t)size;
     return last >= first ? held : -held;
 }
+
+const char *say_advice(struct findings *f, const struct series *s, enum advice advice,
+                       const char *what) {
+    const char *text = runtime_advice(snapshot_origin(series_new(s))->runtime, advice);
+    const char *place = what ? strstr(text, "%s") : NULL;
+    if (!place)
+        return text;
+    return findings_text(f, "%.*s%s%s", (int)(place - text), text, what, place + 2);
+}

@@ -2,7 +2,7 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
-#include "diff/series/alloc_frames.h"
+#include "diff/names/alloc_frames.h"
 
 /* Stacks that are told one by one; the others are counted. */
 #define STACKS_MOST  40u

@@ -8,7 +8,7 @@
 
 struct pool {
     uint32_t workers, with_stack;
-    uint32_t blocked; /* in .Result, .Wait() or another wait under application code */
+    uint32_t blocked; /* on a task, under application code */
     const struct thread_row *example;
 };
 
@@ -51,9 +51,7 @@ static void starvation_report(const struct series *s, struct findings *f, const 
     finding_summary(f, hit, "%s of %s thread pool workers%s wait for a task, as in %s%s.",
                     say_count(f, pool->blocked), say_count(f, pool->workers), more,
                     strbuf_cstr(&where), waiting);
-    finding_next(f, hit,
-                 "Await the task instead of blocking on it with .Result or .Wait(): the "
-                 "pool adds only a thread or two a second.");
+    finding_next(f, hit, "%s", say_advice(f, s, ADVICE_POOL_BLOCKS, NULL));
     finding_number(hit, "blocked", FIELD_U64, pool->blocked);
     finding_number(hit, "workers_new", FIELD_U64, pool->workers);
     if (s->count > 1)

@@ -2,6 +2,8 @@
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
 
+#include <inttypes.h>
+
 static bool any_cpu(const struct series *s) {
     for (uint32_t i = 0; i < s->thread_count; i++)
         if (s->threads[i].cpu_delta_ns != ABSENT)
@@ -31,10 +33,10 @@ static void thread_runaway_report(const struct series *s, struct findings *f,
     else if (where.len)
         finding_next(f, hit, "Look for a loop around that call that never ends or never waits.");
     else
-        finding_next(f, hit,
-                     "Look at its stack: `~%llus; !clrstack` of that thread, or "
-                     "`clrstack` after `setthread`.",
-                     (unsigned long long)(row->index == ABSENT ? 0 : row->index));
+        finding_next(
+            f, hit, "%s",
+            say_advice(f, s, ADVICE_STACK,
+                       findings_text(f, "%" PRIu64, row->index == ABSENT ? 0 : row->index)));
     finding_number(hit, "os_id", FIELD_U64, thread->os_id);
     finding_number(hit, "cpu_delta_ns", FIELD_NS, thread->cpu_delta_ns);
     finding_known(hit, "user_delta_ns", FIELD_NS, thread->user_delta_ns);

@@ -1,5 +1,6 @@
 /* Types that came, and types that went. */
 #include "diff/rules/rules.h"
+#include "diff/names/names.h"
 
 static bool types_appear_run_new(const struct series *s, const struct limits *limits,
                                  struct findings *f, struct err *err) {
@@ -16,9 +17,9 @@ static bool types_appear_run_new(const struct series *s, const struct limits *li
             continue;
         bool large = bytes >= rule_percent(heap, 5);
         struct finding *hit = findings_hit(f, &rule_new_type,
-                                           series_is_framework(type->name) ? SEVERITY_INFO
-                                           : large                         ? SEVERITY_WARNING
-                                                                           : SEVERITY_NOTICE,
+                                           name_is_framework(type->name) ? SEVERITY_INFO
+                                           : large                       ? SEVERITY_WARNING
+                                                                         : SEVERITY_NOTICE,
                                            bytes, type->name);
         finding_summary(f, hit, "%s is new: %s object%s, %s, none in %s.", type->name,
                         say_count(f, type->totals[end].objects), plural(type->totals[end].objects),

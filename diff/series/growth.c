@@ -1,7 +1,8 @@
 #include "diff/series/growth.h"
 
 #include "base/hash.h"
-#include "diff/series/path_text.h"
+#include "diff/names/path_text.h"
+#include "diff/names/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static void growth_add_name(const struct lining *l, const char *name, struct str
     if (l->exact_names)
         strbuf_adds(out, name);
     else
-        series_normal_name(str_of(name), out);
+        name_normal(str_of(name), out);
 }
 
 /* Builds that number it differently share the name without numbers, as types do. */
@@ -77,7 +78,7 @@ static bool share_name(struct lining *l, const char **name, const char *other) {
         return true;
     struct strbuf normal;
     strbuf_init(&normal);
-    series_normal_name(str_of(other), &normal);
+    name_normal(str_of(other), &normal);
     bool shared = !strbuf_failed(&normal) && str_eq(strbuf_str(&normal), str_of(*name));
     const char *copy = shared ? *name
                        : strbuf_failed(&normal)

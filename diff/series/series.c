@@ -1,6 +1,7 @@
 #include "diff/series/series_internal.h"
 
 #include "base/num.h"
+#include "diff/names/names.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -44,6 +45,22 @@ const struct snapshot *series_new(const struct series *s) {
 
 const char *series_snapshot_name(const struct series *s, uint32_t snapshot) {
     return s->names[snapshot];
+}
+
+bool series_may_rename(const struct series *s, const char *name) {
+    return !s->options.exact_names && name_may_be_made(name);
+}
+
+const char *series_join_name(struct series *s, const char *name, struct strbuf *scratch) {
+    if (!series_may_rename(s, name))
+        return name;
+    strbuf_clear(scratch);
+    name_normal(str_of(name), scratch);
+    if (strbuf_failed(scratch))
+        return NULL;
+    if (str_eq(strbuf_str(scratch), str_of(name)))
+        return name;
+    return arena_copy(&s->arena, scratch->ptr, scratch->len);
 }
 
 bool series_strings_equal(const struct strings *a, const struct strings *b) {

@@ -299,19 +299,6 @@ const struct snapshot *series_base(const struct series *s);
 const struct snapshot *series_new(const struct series *s);
 
 /*
- * Compiler-generated parts of a type or method name without their ordinals ("<>c__DisplayClass12_0"
- * ->
- * "<>c__DisplayClass"), so that releases can be compared. Appends to out.
- */
-void series_normal_name(struct str name, struct strbuf *out);
-
-/*
- * Of the framework or runtime (System.*, Microsoft.*, arrays and strings of primitives, java.*
- * ...), so seldom what a person can act on.
- */
-bool series_is_framework(const char *type_name);
-
-/*
  * Verdict over the values of all snapshots: `floor` is the least growth of a step that counts.
  * ABSENT values are left out. With three or more: what falls, or comes back to where it was, is
  * stable; what grew by the floor without fitting any shape is inconclusive. From five on a step may
@@ -371,6 +358,14 @@ static inline uint64_t series_count_at(const struct series_value *value, uint32_
 
 /* Bytes in the heap of one snapshot, Free included; ABSENT where nothing says so. */
 uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot);
+
+/* [bytes] that the GC has committed; ABSENT where the dump does not say. */
+uint64_t series_gc_committed(const struct series *s, uint32_t snapshot);
+
+/* [bytes] of private memory that neither the GC nor the loader has; ABSENT where nothing tells. */
+uint64_t series_private_native(const struct series *s, uint32_t snapshot);
+/* The same, else what the native heaps have committed. */
+uint64_t series_native_bytes(const struct series *s, uint32_t snapshot);
 
 /* "BASE" and "NEW" of two, "the dump" of one, else "snapshot 3". Points into the series. */
 const char *series_snapshot_name(const struct series *s, uint32_t snapshot);

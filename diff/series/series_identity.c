@@ -1,5 +1,6 @@
 /* Are these dumps of one program, in order, and fit to be compared? */
 #include "diff/series/series_internal.h"
+#include "diff/names/names.h"
 
 #include "base/hash.h"
 
@@ -32,7 +33,7 @@ static bool same_program(const char *a, const char *b) {
            (y.len == COMM_CHARS && str_starts_nocase(x, y));
 }
 
-/* "CoreCLR 10.0.12" is CoreCLR; ".NET Framework 4.8" and "CLR 4.0" are not. */
+/* The name before its version: "Runtime 10.0.12" is Runtime, "Runtime Classic 4.8" another. */
 static struct str series_identity_family(const char *runtime) {
     struct str s = str_of(runtime);
     size_t i = 0;
@@ -137,7 +138,7 @@ static struct app_types count_app_types(const struct series *s, uint32_t i) {
     struct app_types app = {0, 0, 0};
     for (uint32_t t = 0; t < s->type_count; t++) {
         const struct series_type *type = &s->types[t];
-        if (!type->rows[i - 1] == !type->rows[i] || series_is_framework(type->name))
+        if (!type->rows[i - 1] == !type->rows[i] || name_is_framework(type->name))
             continue;
         app.a += type->rows[i - 1] != NULL;
         app.b += type->rows[i] != NULL;
@@ -148,7 +149,7 @@ static struct app_types count_app_types(const struct series *s, uint32_t i) {
          series_identity_percent(app.shared, fewer + app.shared) < SHARED_APP_PERCENT;
          t++) {
         const struct series_type *type = &s->types[t];
-        app.shared += type->rows[i - 1] && type->rows[i] && !series_is_framework(type->name);
+        app.shared += type->rows[i - 1] && type->rows[i] && !name_is_framework(type->name);
     }
     app.a += app.shared;
     app.b += app.shared;

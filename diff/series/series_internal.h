@@ -28,7 +28,7 @@ bool series_identify(struct series *s, struct err *err) MUST_CHECK;
 const char *series_join_name(struct series *s, const char *name, struct strbuf *scratch);
 
 /* May series_join_name() change the name? */
-bool series_name_is_generated(const struct series *s, const char *name);
+bool series_may_rename(const struct series *s, const char *name);
 
 /* -- Values (value_table.c) -------------------------------------------------------------------- */
 

@@ -3,8 +3,9 @@
  * module it is put down to are; rows that differ in size_each only are one stack. What is not in
  * all snapshots by that is then matched by less (stack_match.c).
  */
-#include "diff/series/alloc_frames.h"
-#include "diff/series/stack_table.h"
+#include "diff/names/alloc_frames.h"
+#include "diff/series/stack_internal.h"
+#include "diff/names/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static void frame_key(struct stack_table *t, const char *text) {
         strbuf_add(&t->text, parts.module);
         strbuf_addc(&t->text, '!');
     }
-    series_normal_name(alloc_function_normal(parts.function), &t->text);
+    name_normal(alloc_function_normal(parts.function), &t->text);
 }
 
 static bool frame_add(struct stack_table *t, const char *text, uint32_t snapshot) {

@@ -2,7 +2,7 @@
  * Outstanding allocations by function, by module and by size: made from the stacks, or as the
  * sources sum them up themselves.
  */
-#include "diff/series/stack_table.h"
+#include "diff/series/stack_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

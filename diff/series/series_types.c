@@ -143,7 +143,7 @@ static bool merge_rows(struct type_join *j, const struct type_row *rows, uint32_
             j->merged[to++] = j->plain[from++];
         if (from < j->plain_count && next == 0) {
             numbers[r] = j->plain[from];
-        } else if (series_name_is_generated(j->s, row->name)) {
+        } else if (series_may_rename(j->s, row->name)) {
             if (!number_generated(j, row, &numbers[r]))
                 return false;
             continue;

@@ -6,8 +6,8 @@
  * matched where two could be meant: a stack less matched is seen as gone and new, which is true; a
  * stack matched wrongly is not.
  */
-#include "diff/series/alloc_frames.h"
-#include "diff/series/stack_table.h"
+#include "diff/names/alloc_frames.h"
+#include "diff/series/stack_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  */
 #include "diff/series/series_internal.h"
 
-#include "diff/series/pretty_names.h"
+#include "diff/names/names.h"
 #include "model/known_names.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 #include "dotnet/managed_frames.h"
 
 #include "memory/stacks/os_frames.h"
+#include "model/known_names.h"
 
 #include <string.h>
 
@@ -189,32 +190,32 @@ struct named_role {
 
 /* Where a thread starts says what it is there for; `type` may name nested types by its prefix. */
 static const struct known_frame roles[] = {
-    {THREADING "PortableThreadPool+WorkerThread", "*", "threadpool-worker"},
+    {THREADING "PortableThreadPool+WorkerThread", "*", ROLE_POOL_WORKER},
     {THREADING "PortableThreadPool+GateThread", "*", "gate"},
     {THREADING "PortableThreadPool+WaitThread", "*", "wait"},
     {THREADING "PortableThreadPool+IOCompletionPoller", "*", "io-completion"},
-    {THREADING "ThreadPoolWorkQueue", "Dispatch", "threadpool-worker"},
-    {THREADING "WindowsThreadPool", "DispatchCallback", "threadpool-worker"},
-    {THREADING "_ThreadPoolWaitCallback", "*", "threadpool-worker"},
-    {THREADING "_ThreadPoolWaitOrTimerCallback", "*", "threadpool-worker"},
+    {THREADING "ThreadPoolWorkQueue", "Dispatch", ROLE_POOL_WORKER},
+    {THREADING "WindowsThreadPool", "DispatchCallback", ROLE_POOL_WORKER},
+    {THREADING "_ThreadPoolWaitCallback", "*", ROLE_POOL_WORKER},
+    {THREADING "_ThreadPoolWaitOrTimerCallback", "*", ROLE_POOL_WORKER},
     {THREADING "_IOCompletionCallback", "*", "io-completion"},
-    {THREADING "_TimerCallback", "*", "threadpool-worker"},
+    {THREADING "_TimerCallback", "*", ROLE_POOL_WORKER},
     {THREADING "TimerQueue", "TimerThread", "timer"},
     {"System.Net.Sockets.SocketAsyncEngine", "EventLoop", "sockets"},
-    {"System.GC", "RunFinalizers", "finalizer"},
+    {"System.GC", "RunFinalizers", ROLE_FINALIZER},
     {"System.Diagnostics.Tracing.EventPipeEventDispatcher", "*", "event-pipe"},
 };
 
 /* Beginnings of native functions of the runtime. */
 static const struct named_role native_roles[] = {
-    {"FinalizerThread::", "finalizer"},
-    {"gc_heap::gc_thread_stub", "gc"},
-    {"gc_heap::gc_thread_function", "gc"},
-    {"gc_heap::bgc_thread_stub", "gc"},
-    {"gc_heap::bgc_thread_function", "gc"},
+    {"FinalizerThread::", ROLE_FINALIZER},
+    {"gc_heap::gc_thread_stub", ROLE_GC},
+    {"gc_heap::gc_thread_function", ROLE_GC},
+    {"gc_heap::bgc_thread_stub", ROLE_GC},
+    {"gc_heap::bgc_thread_function", ROLE_GC},
     {"TieredCompilationManager::BackgroundWorker", "tiered-compilation"},
     {"TieredCompilation::BackgroundWorker", "tiered-compilation"},
-    {"ThreadpoolMgr::WorkerThreadStart", "threadpool-worker"},
+    {"ThreadpoolMgr::WorkerThreadStart", ROLE_POOL_WORKER},
     {"ThreadpoolMgr::CompletionPortThreadStart", "io-completion"},
     {"ThreadpoolMgr::GateThreadStart", "gate"},
     {"ThreadpoolMgr::TimerThreadStart", "timer"},
@@ -229,13 +230,13 @@ static const struct named_role native_roles[] = {
 
 /* Names that the runtime gives its own threads; Linux cuts names after 15 bytes. */
 static const struct named_role name_roles[] = {
-    {".NET Finalizer", "finalizer"},
-    {".NET BGC", "gc"},
-    {".NET Server GC", "gc"},
-    {".NET GC", "gc"},
+    {".NET Finalizer", ROLE_FINALIZER},
+    {".NET BGC", ROLE_GC},
+    {".NET Server GC", ROLE_GC},
+    {".NET GC", ROLE_GC},
     {".NET Tiered Com", "tiered-compilation"},
-    {".NET TP Worker", "threadpool-worker"},
-    {".NET ThreadPool Worker", "threadpool-worker"},
+    {".NET TP Worker", ROLE_POOL_WORKER},
+    {".NET ThreadPool Worker", ROLE_POOL_WORKER},
     {".NET TP Gate", "gate"},
     {".NET ThreadPool Gate", "gate"},
     {".NET TP Wait", "wait"},
@@ -337,7 +338,7 @@ static bool tell_finalizer(struct builder *b, const struct thread_row *t, struct
 static const char *better_role(const struct thread_row *t) {
     if (!t->role)
         return managed_frames_role(t);
-    if (strcmp(t->role, "threadpool-worker") != 0)
+    if (strcmp(t->role, ROLE_POOL_WORKER) != 0)
         return NULL;
     const char *role = role_of_managed(&t->frames);
     return role && strcmp(role, t->role) != 0 ? role : NULL;
@@ -354,7 +355,7 @@ bool managed_frames_tell(struct builder *b, struct err *err) {
             return false;
         if (wait && !(t->waiting_on = builder_string(b, str_of(wait), err)))
             return false;
-        if (t->role && strcmp(t->role, "finalizer") == 0 && !tell_finalizer(b, t, err))
+        if (t->role && strcmp(t->role, ROLE_FINALIZER) == 0 && !tell_finalizer(b, t, err))
             return false;
     }
     return true;

@@ -122,12 +122,12 @@ static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *na
 static const char *threads_role_of(const struct managed_threads *threads,
                                    const struct managed_thread *t, const char *name) {
     if (t->address == threads->finalizer)
-        return "finalizer";
+        return ROLE_FINALIZER;
     const char *role = managed_frames_role_of_name(name);
     if (!role && t->os)
         role = managed_frames_role_of_name(t->os->name);
     if (!role && t->state & STATE_POOL_WORKER)
-        role = "threadpool-worker";
+        role = ROLE_POOL_WORKER;
     if (!role && t->state & STATE_COMPLETION_PORT)
         role = "io-completion";
     return role;
@@ -179,9 +179,9 @@ static bool report_thread(struct modules *m, struct managed_threads *threads,
     struct thread_row *row = builder_thread(b, t->os_id, t->managed_id, err);
     if (!row)
         return false;
-    const char *state = t->state & STATE_UNSTARTED                    ? "unstarted"
-                        : t->state & STATE_DEAD || t->os_id == ABSENT ? "dead"
-                                                                      : "alive";
+    const char *state = t->state & STATE_UNSTARTED                    ? LIFE_UNSTARTED
+                        : t->state & STATE_DEAD || t->os_id == ABSENT ? LIFE_DEAD
+                                                                      : LIFE_ALIVE;
     const char *name = managed_name(m, t->address, name_offset);
     row->lock_count = t->locks_held;
     if (!threads_say(b, &row->name, name, err) || !threads_say(b, &row->state, state, err) ||

@@ -14,6 +14,18 @@ struct snapshot; /* in whose tables they stand */
 /* Space between objects, in a row without a module: never a leaking type. */
 #define TYPE_FREE "Free"
 
+/* -- PART_THREADS ------------------------------------------------------------------------------ */
+
+/* thread_row.role */
+#define ROLE_FINALIZER   "finalizer"
+#define ROLE_GC          "gc"
+#define ROLE_POOL_WORKER "threadpool-worker"
+/* thread_row.state */
+#define LIFE_ALIVE     "alive"
+#define LIFE_UNSTARTED "unstarted"
+#define LIFE_DEAD      "dead" /* ended, but the runtime still keeps account of it */
+#define LIFE_EXITED    "exited"
+
 /* -- PART_MEMORY_MAP --------------------------------------------------------------------------- */
 
 /* MEMORY_BY_STATE */

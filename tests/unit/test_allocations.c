@@ -1,7 +1,7 @@
 /* Allocation stacks lined up, and what is summed up of them. */
 #include "made.h"
 
-#include "diff/series/alloc_frames.h"
+#include "diff/names/alloc_frames.h"
 #include "diff/report/alloc_view.h"
 #include "diff/report/fmt.h"
 #include "model/stacks.h"

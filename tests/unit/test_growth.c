@@ -1,6 +1,6 @@
 /* Where growth begins in the trees of holders. */
 #include "diff/series/growth.h"
-#include "diff/series/path_text.h"
+#include "diff/names/path_text.h"
 #include "model/builder.h"
 
 #include <setjmp.h>

@@ -104,11 +104,15 @@ static void the_next_step_names_who_is_meant(void **state) {
 
 static void every_hint_can_be_found_and_says_what_to_do(void **state) {
     (void)state;
-    for (size_t i = 0; hints[i].id; i++) {
-        assert_ptr_equal(hint_find(hints[i].id), &hints[i]);
-        assert_non_null(strstr(hints[i].explain, "What to do: "));
-        assert_true(hints[i].types[0] || hints[i].roots[0]);
-        assert_null(rule_find(hints[i].id));
+    const struct hint *hint;
+    for (size_t i = 0; (hint = hint_at(i)); i++) {
+        assert_ptr_equal(hint_find(hint->id), hint);
+        assert_non_null(strstr(hint->explain, "What to do: "));
+        assert_true(hint->types[0] || hint->roots[0]);
+        assert_null(rule_find(hint->id));
+        /* The next step has a place for what it names, and words for when that is not known. */
+        assert_true((hint->names != HINT_NAMES_NOTHING) == (strstr(hint->next, "%s") != NULL));
+        assert_true((hint->names != HINT_NAMES_NOTHING) == (hint->unnamed != NULL));
     }
     assert_null(hint_find("nothing"));
     assert_string_equal(hint_find("System.Net.Http.HttpClient")->id, "http-client");

@@ -214,9 +214,9 @@ static void live_stacks_are_unwound_after_it_went_on(void **state) {
     uint32_t missing;
     assert_true(native_frames_read(&s, &stacks, &missing, &err));
     assert_int_equal(missing, 0);
-    assert_int_equal(stacks_with(stacks, s.thread_count, "test_live!spin"), 2);
-    assert_int_equal(stacks_with(stacks, s.thread_count, "test_live!rest"), 1);
-    assert_int_equal(stacks_with(stacks, s.thread_count, "test_live!start_target"), 1);
+    assert_int_equal(stacks_with(stacks, s.thread_count, "all_tests!spin"), 2);
+    assert_int_equal(stacks_with(stacks, s.thread_count, "all_tests!rest"), 1);
+    assert_int_equal(stacks_with(stacks, s.thread_count, "all_tests!start_target"), 1);
     space_deinit(&s);
     stop_target(pid);
 }

@@ -1,6 +1,6 @@
 /* Names that compilers make, as people would say them. */
-#include "diff/series/path_text.h"
-#include "diff/series/pretty_names.h"
+#include "diff/names/path_text.h"
+#include "diff/names/names.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 #include "made.h"
 
 #include "diff/series/series_internal.h"
+#include "diff/names/names.h"
 
 static void names_of_compilers_lose_their_ordinals(void **state) {
     (void)state;
@@ -30,7 +31,7 @@ static void names_of_compilers_lose_their_ordinals(void **state) {
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct strbuf out;
         strbuf_init(&out);
-        series_normal_name(str_of(cases[i].name), &out);
+        name_normal(str_of(cases[i].name), &out);
         assert_string_equal(strbuf_cstr(&out), cases[i].normal);
         strbuf_deinit(&out);
     }

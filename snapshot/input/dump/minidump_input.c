@@ -160,7 +160,7 @@ static bool minidump_input_add_stacks(struct space *s, const struct minidump_inf
         if (ok && row->index == ABSENT)
             row->index = i;
         if (ok && info->threads[i].exit_ns != MDMP_ABSENT && !row->state)
-            ok = (row->state = builder_string(b, STR("exited"), err)) != NULL;
+            ok = (row->state = builder_string(b, STR(LIFE_EXITED), err)) != NULL;
     }
     strbuf_deinit(&text);
     if (ok && cut_count)

@@ -32,10 +32,10 @@ struct word_meaning {
 
 /* Texts in brackets, and kinds of `-special`. */
 static const struct word_meaning roles[] = {
-    {"Finalizer", "finalizer"},
-    {"GC", "gc"},
-    {"Threadpool Worker", "threadpool-worker"},
-    {"ThreadpoolWorker", "threadpool-worker"},
+    {"Finalizer", ROLE_FINALIZER},
+    {"GC", ROLE_GC},
+    {"Threadpool Worker", ROLE_POOL_WORKER},
+    {"ThreadpoolWorker", ROLE_POOL_WORKER},
     {"Threadpool Completion Port", "io-completion"},
     {"IOCompletion", "io-completion"},
     {"Threadpool Timer", "timer"},
@@ -226,8 +226,8 @@ static bool store_rest(struct builder *b, struct thread_row *t, struct str rest,
 
 static const char *state_of(const struct row *row) {
     if (row->state & STATE_UNSTARTED)
-        return "unstarted";
-    return row->gone || (row->state & STATE_DEAD) ? "dead" : "alive";
+        return LIFE_UNSTARTED;
+    return row->gone || (row->state & STATE_DEAD) ? LIFE_DEAD : LIFE_ALIVE;
 }
 
 static bool clrthreads_store(struct builder *b, const struct row *row, struct scan_loss *loss,
@@ -245,7 +245,7 @@ static bool clrthreads_store(struct builder *b, const struct row *row, struct sc
     t->state = builder_string(b, str_of(state_of(row)), err);
     if (!t->gc_mode || !t->state || !store_rest(b, t, row->rest, err))
         return false;
-    const char *role = row->state & STATE_POOL_WORKER       ? "threadpool-worker"
+    const char *role = row->state & STATE_POOL_WORKER       ? ROLE_POOL_WORKER
                        : row->state & STATE_COMPLETION_PORT ? "io-completion"
                                                             : NULL;
     if (role && !t->role)

@@ -1,8 +1,8 @@
 /*
  * Paths of what holds objects, for people.
  */
-#ifndef DUMPDIFF_SERIES_PATH_TEXT_H
-#define DUMPDIFF_SERIES_PATH_TEXT_H
+#ifndef DUMPDIFF_NAMES_PATH_TEXT_H
+#define DUMPDIFF_NAMES_PATH_TEXT_H
 
 #include "base/str.h"
 
@@ -24,10 +24,6 @@ void path_text(const char *root, const struct path_step *steps, uint32_t count, 
 
 /* Name of a type without namespaces: "Dictionary<String, CacheEntry>+Entry[]". Appends. */
 void path_short_type(const char *type, struct strbuf *out);
-
-/* The state machine in the box of an async method: "Shop.Worker+<RunAsync>d__3"; of the machine
- * itself all of it; empty: neither. */
-struct str path_state_machine(const char *type);
 
 /* A type as short paths show it: "Dictionary", "async Worker.RunAsync". Appends. */
 void path_type_text(const char *type, struct strbuf *out);

@@ -2,8 +2,8 @@
  * The text of one frame of an allocation stack, as builder_frame() writes it: "module!function",
  * "function", "module+0x1f40" or "0x7f31a2b4c5d6".
  */
-#ifndef DUMPDIFF_SERIES_ALLOC_FRAMES_H
-#define DUMPDIFF_SERIES_ALLOC_FRAMES_H
+#ifndef DUMPDIFF_NAMES_ALLOC_FRAMES_H
+#define DUMPDIFF_NAMES_ALLOC_FRAMES_H
 
 #include "base/str.h"
 

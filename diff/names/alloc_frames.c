@@ -1,4 +1,4 @@
-#include "diff/series/alloc_frames.h"
+#include "diff/names/alloc_frames.h"
 
 static bool alloc_frames_is_hex(struct str s) {
     for (size_t i = 0; i < s.len; i++) {

@@ -1,11 +1,106 @@
-#include "diff/series/pretty_names.h"
+/*
+ * Names that the compilers of C# and Visual Basic make: without their ordinals, so that releases
+ * can be compared, and as the source says them.
+ *
+ * Source: GeneratedNames.cs of Roslyn; ">" closes the name of what it was made for, a character
+ * says the kind, "__" and a number follow.
+ */
+#include "diff/names/dotnet_internal.h"
 
 #include <string.h>
+
+/* -- Without ordinals -------------------------------------------------------------------------- */
+
+static bool dotnet_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static bool dotnet_is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool dotnet_is_word(char c) {
+    return dotnet_is_digit(c) || dotnet_is_letter(c) || c == '_';
+}
+
+/* Length of an ordinal "12", "12_0", "12_0#1" at s; 0 when there is none or a word goes on. */
+static size_t ordinal(struct str s) {
+    size_t i = 0;
+    while (i < s.len && dotnet_is_digit(s.ptr[i])) {
+        while (i < s.len && dotnet_is_digit(s.ptr[i]))
+            i++;
+        if (i + 1 < s.len && (s.ptr[i] == '_' || s.ptr[i] == '#' || s.ptr[i] == '-') &&
+            dotnet_is_digit(s.ptr[i + 1]))
+            i++;
+    }
+    return i && (i == s.len || !dotnet_is_word(s.ptr[i])) ? i : 0;
+}
+
+/*
+ * Roslyn's GeneratedNames: ">" closes the name of the method it was made for, one character says
+ * the kind, "__" follows. "y" is left alone: the number of an inline array is its length.
+ */
+static bool is_generated(struct str s) {
+    return s.len > 4 && s.ptr[0] == '>' && dotnet_is_word(s.ptr[1]) && s.ptr[1] != 'y' &&
+           s.ptr[2] == '_' && s.ptr[3] == '_';
+}
+
+/* Appends the name of what is_generated() without its ordinal; returns the bytes used up. */
+static size_t add_generated(struct str s, struct strbuf *out) {
+    size_t word = 4;
+    while (word < s.len && (s.ptr[1] == 'g' ? s.ptr[word] != '|' && s.ptr[word] != '('
+                                            : dotnet_is_letter(s.ptr[word])))
+        word++;
+    bool local = s.ptr[1] == 'g';
+    size_t digits = word + (local && word < s.len && s.ptr[word] == '|');
+    size_t n = ordinal(str_drop(s, digits));
+    if (!n || (local && digits == word)) {
+        strbuf_add(out, str_take(s, 4));
+        return 4;
+    }
+    /* Without a word of its own the two underscores only led to the ordinal. */
+    strbuf_add(out, str_take(s, word == 4 ? 2 : word));
+    return digits + n;
+}
+
+/* Nothing that a compiler made is without two underscores. */
+bool dotnet_may_be_made(const char *name) {
+    for (const char *p = strchr(name, '_'); p; p = strchr(p + 1, '_'))
+        if (p[1] == '_')
+            return true;
+    return false;
+}
+
+bool dotnet_normal_name(struct str name, struct strbuf *out) {
+    static const struct str closure = {"_Closure$__", 11}; /* Visual Basic */
+    size_t from = 0, i = 0;
+    while (i < name.len) {
+        struct str rest = str_drop(name, i);
+        bool basic = rest.ptr[0] == '_' && str_starts(rest, closure);
+        if (!basic && !is_generated(rest)) {
+            i++;
+            continue;
+        }
+        strbuf_add(out, (struct str){name.ptr + from, i - from});
+        if (basic) {
+            strbuf_add(out, closure);
+            i += closure.len + ordinal(str_drop(rest, closure.len));
+        } else {
+            i += add_generated(rest, out);
+        }
+        from = i;
+    }
+    if (from)
+        strbuf_add(out, str_drop(name, from));
+    return from > 0;
+}
+
+/* -- As the source says them ------------------------------------------------------------------- */
 
 /* Names made for names made for names: "<<<Main>$>g__Local|0_0>b__1>d". Deeper ones stay. */
 #define NESTED_MAX 4u
 
-static bool pretty_names_is_word(char c) {
+static bool dotnet_is_name(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '$' || (unsigned char)c >= 0x80;
 }
@@ -33,17 +128,17 @@ static size_t bracketed(struct str s) {
 /* Takes apart what begins with '<'; false: these brackets are no generated name's. */
 static bool take_apart(struct str s, struct generated *ret) {
     size_t end = bracketed(s);
-    if (!end || end == s.len || !pretty_names_is_word(s.ptr[end]))
+    if (!end || end == s.len || !dotnet_is_name(s.ptr[end]))
         return false;
     ret->of = (struct str){s.ptr + 1, end - 2};
     ret->kind = s.ptr[end];
     size_t at = end + 1;
     if (at + 1 < s.len && s.ptr[at] == '_' && s.ptr[at + 1] == '_')
         at += 2;
-    else if (at < s.len && pretty_names_is_word(s.ptr[at]) && ret->kind != 'F')
+    else if (at < s.len && dotnet_is_name(s.ptr[at]) && ret->kind != 'F')
         return false; /* a word of its own follows, not one character (but a hash, for F) */
     size_t from = at;
-    while (at < s.len && (pretty_names_is_word(s.ptr[at]) || s.ptr[at] == '|' || s.ptr[at] == '#'))
+    while (at < s.len && (dotnet_is_name(s.ptr[at]) || s.ptr[at] == '|' || s.ptr[at] == '#'))
         at++;
     ret->rest = (struct str){s.ptr + from, at - from};
     ret->length = at;
@@ -58,13 +153,13 @@ static struct str before_bar(struct str s) {
 
 /* Name of the method that something was made for: "<Main>$" is Main, "<Buy>b__0" is a lambda in
  * Buy. */
-static void pretty_names_method_name(struct str name, unsigned depth, struct strbuf *out) {
+static void dotnet_method_name(struct str name, unsigned depth, struct strbuf *out) {
     struct generated g;
     if (name.len == 0 || name.ptr[0] != '<' || depth >= NESTED_MAX || !take_apart(name, &g)) {
         strbuf_add(out, name);
         return;
     }
-    pretty_names_method_name(g.of, depth + 1, out);
+    dotnet_method_name(g.of, depth + 1, out);
     if (g.kind == 'b')
         strbuf_adds(out, " lambda");
     if (g.kind == 'g') {
@@ -102,7 +197,7 @@ static void state_machine(struct writing *w, const struct generated *g) {
     drop_plus(w);
     if (w->out->len > w->start)
         strbuf_addc(w->out, '.');
-    pretty_names_method_name(g->of, 1, w->out);
+    dotnet_method_name(g->of, 1, w->out);
     if (!strbuf_failed(w->out))
         put_in_front(w, w->machine ? "async " : "async or iterator ");
 }
@@ -154,13 +249,15 @@ static bool is_task_box(struct str before) {
     return str_ends(before, STR("AsyncStateMachineBox"));
 }
 
-void pretty_type(const char *type, bool is_machine, struct strbuf *out) {
+bool dotnet_pretty_type(const char *type, bool is_machine, struct strbuf *out) {
+    if (!strchr(type, '<'))
+        return false;
     struct writing w = {out, out->len, is_machine};
     struct str s = str_of(type);
     unsigned depth = 0, box_depth = 0; /* of brackets; in which arguments are state machines */
     for (size_t i = 0; i < s.len;) {
         char c = s.ptr[i];
-        bool begins = i == 0 || !(pretty_names_is_word(s.ptr[i - 1]) || s.ptr[i - 1] == '`');
+        bool begins = i == 0 || !(dotnet_is_name(s.ptr[i - 1]) || s.ptr[i - 1] == '`');
         struct generated g;
         if (c == '<' && begins && take_apart(str_drop(s, i), &g)) {
             i += g.length;
@@ -182,6 +279,7 @@ void pretty_type(const char *type, bool is_machine, struct strbuf *out) {
             w.machine = box_depth != 0 && box_depth == depth;
         }
     }
+    return true;
 }
 
 /* -- Fields ------------------------------------------------------------------------------------ */
@@ -225,13 +323,15 @@ static void generated_field(const struct generated *g, struct str whole, struct 
         strbuf_add(out, whole);
 }
 
-void pretty_field(const char *field, struct strbuf *out) {
+bool dotnet_pretty_field(const char *field, struct strbuf *out) {
+    if (!strchr(field, '<'))
+        return false;
     struct str s = str_of(field);
     for (size_t i = 0; i < s.len;) {
         struct generated g;
         /* "CS$<>8__locals1": what a closure sees of the one around it. */
         size_t skip = str_starts(str_drop(s, i), STR("CS$<")) ? 3 : 0;
-        bool begins = i == 0 || !pretty_names_is_word(s.ptr[i - 1]);
+        bool begins = i == 0 || !dotnet_is_name(s.ptr[i - 1]);
         if (s.ptr[i + skip] != '<' || !begins || !take_apart(str_drop(s, i + skip), &g)) {
             strbuf_addc(out, s.ptr[i++]);
             continue;
@@ -239,4 +339,30 @@ void pretty_field(const char *field, struct strbuf *out) {
         generated_field(&g, (struct str){s.ptr + i, g.length + skip}, out);
         i += g.length + skip;
     }
+    return true;
+}
+
+/* -- State machines ---------------------------------------------------------------------------- */
+
+/* The last type argument of the box in which an async method waits: its state machine. */
+static struct str machine_of_box(const char *type) {
+    struct str s = str_of(type);
+    size_t at = str_find(s, STR("StateMachineBox<"), 0);
+    if (at == STR_NOT_FOUND || !str_ends(s, STR(">")))
+        return (struct str){NULL, 0};
+    size_t from = at + strlen("StateMachineBox<");
+    for (size_t depth = 0, i = from; i + 1 < s.len; i++) {
+        depth += s.ptr[i] == '<';
+        depth -= s.ptr[i] == '>' && depth;
+        if (s.ptr[i] == ',' && !depth)
+            from = i + 1;
+    }
+    return str_trim((struct str){s.ptr + from, s.len - 1 - from});
+}
+
+struct str dotnet_state_machine(const char *type, bool boxed_only) {
+    struct str boxed = machine_of_box(type);
+    if (boxed.len || boxed_only || !strstr(type, ">d__"))
+        return boxed;
+    return str_of(type);
 }

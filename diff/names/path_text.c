@@ -1,6 +1,6 @@
-#include "diff/series/path_text.h"
+#include "diff/names/path_text.h"
 
-#include "diff/series/pretty_names.h"
+#include "diff/names/names.h"
 
 #include <string.h>
 
@@ -28,28 +28,7 @@ void path_short_type(const char *type, struct strbuf *out) {
     }
 }
 
-/* Is an edge the field of a box in which the state machine of an async method lies? */
-static bool is_state_machine(const char *edge) {
-    return edge && strncmp(edge, "StateMachine", 12) == 0;
-}
-
-/* The last type argument of the box in which an async method waits: its state machine. */
-static struct str machine_of_box(const char *type) {
-    struct str s = str_of(type);
-    size_t at = str_find(s, STR("StateMachineBox<"), 0);
-    if (at == STR_NOT_FOUND || !str_ends(s, STR(">")))
-        return (struct str){NULL, 0};
-    size_t from = at + strlen("StateMachineBox<");
-    for (size_t depth = 0, i = from; i + 1 < s.len; i++) {
-        depth += s.ptr[i] == '<';
-        depth -= s.ptr[i] == '>' && depth;
-        if (s.ptr[i] == ',' && !depth)
-            from = i + 1;
-    }
-    return str_trim((struct str){s.ptr + from, s.len - 1 - from});
-}
-
-/* "Dictionary<String, CacheEntry>" of the framework is known without its arguments. */
+/* "Dictionary<String, CacheEntry>" is known without its arguments. */
 static void without_arguments(const char *type, struct strbuf *out) {
     unsigned depth = 0;
     for (const char *p = type; *p; p++) {
@@ -62,7 +41,7 @@ static void without_arguments(const char *type, struct strbuf *out) {
 
 static void path_text_add_type(const struct path_step *step, bool full, struct strbuf *out) {
     const char *type = step->type;
-    bool machine = is_state_machine(step->edge);
+    bool machine = name_edge_is_machine(step->edge);
     if (full) {
         pretty_type(type, machine, out);
         return;
@@ -70,10 +49,10 @@ static void path_text_add_type(const struct path_step *step, bool full, struct s
     struct strbuf bare, brief;
     strbuf_init(&bare);
     strbuf_init(&brief);
-    struct str boxed = machine_of_box(type);
+    struct str boxed = name_boxed_machine(type);
     if (boxed.len)
         strbuf_add(&bare, boxed);
-    else if (strncmp(type, "System.", 7) == 0 || strncmp(type, "Microsoft.", 10) == 0)
+    else if (name_is_known_bare(type))
         without_arguments(type, &bare);
     else
         strbuf_adds(&bare, type);
@@ -83,13 +62,6 @@ static void path_text_add_type(const struct path_step *step, bool full, struct s
     strbuf_fail(out, &brief.err);
     strbuf_deinit(&bare);
     strbuf_deinit(&brief);
-}
-
-struct str path_state_machine(const char *type) {
-    struct str boxed = machine_of_box(type);
-    if (boxed.len || !strstr(type, ">d__"))
-        return boxed;
-    return str_of(type);
 }
 
 void path_type_text(const char *type, struct strbuf *out) {

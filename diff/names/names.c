@@ -1,0 +1,75 @@
+#include "diff/names/names.h"
+
+#include "diff/names/runtimes.h"
+
+#include <string.h>
+
+bool name_is_framework(const char *name) {
+    struct str s = str_of(name);
+    for (size_t i = 0; s.len && runtime_table[i]; i++)
+        if (words_begin(&runtime_table[i]->framework, s) ||
+            words_are(&runtime_table[i]->framework_whole, s))
+            return true;
+    return s.len == 0;
+}
+
+bool name_is_known_bare(const char *type) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_begin(&runtime_table[i]->known_bare, str_of(type)))
+            return true;
+    return false;
+}
+
+void name_normal(struct str name, struct strbuf *out) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (runtime_table[i]->normal_name && runtime_table[i]->normal_name(name, out))
+            return;
+    strbuf_add(out, name);
+}
+
+bool name_may_be_made(const char *name) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (runtime_table[i]->may_be_made && runtime_table[i]->may_be_made(name))
+            return true;
+    return false;
+}
+
+static struct str machine_of(const char *type, bool boxed_only) {
+    struct str machine = {NULL, 0};
+    for (size_t i = 0; runtime_table[i] && !machine.len; i++)
+        if (runtime_table[i]->state_machine)
+            machine = runtime_table[i]->state_machine(type, boxed_only);
+    return machine;
+}
+
+struct str name_machine(const char *type) {
+    return machine_of(type, false);
+}
+
+struct str name_boxed_machine(const char *type) {
+    return machine_of(type, true);
+}
+
+bool name_edge_is_machine(const char *edge) {
+    for (size_t i = 0; edge && runtime_table[i]; i++) {
+        const char *field = runtime_table[i]->machine_edge;
+        if (field && strncmp(edge, field, strlen(field)) == 0)
+            return true;
+    }
+    return false;
+}
+
+void pretty_type(const char *type, bool state_machine, struct strbuf *out) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (runtime_table[i]->pretty_type &&
+            runtime_table[i]->pretty_type(type, state_machine, out))
+            return;
+    strbuf_adds(out, type);
+}
+
+void pretty_field(const char *field, struct strbuf *out) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (runtime_table[i]->pretty_field && runtime_table[i]->pretty_field(field, out))
+            return;
+    strbuf_adds(out, field);
+}

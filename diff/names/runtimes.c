@@ -1,0 +1,59 @@
+#include "diff/names/runtimes.h"
+
+extern const struct runtime_words words_of_dotnet, words_of_java;
+
+const struct runtime_words *const runtime_table[] = {
+    &words_of_dotnet,
+    &words_of_java,
+    NULL,
+};
+
+const struct runtime_words *runtime_of(const char *runtime) {
+    for (size_t i = 0; runtime && runtime_table[i]; i++)
+        if (words_begin(&runtime_table[i]->runtimes, str_of(runtime)))
+            return runtime_table[i];
+    return runtime_table[0];
+}
+
+const char *runtime_advice(const char *runtime, enum advice advice) {
+    const char *own = runtime_of(runtime)->advice[advice];
+    return own ? own : runtime_table[0]->advice[advice];
+}
+
+/* -- Words ------------------------------------------------------------------------------------- */
+
+/* The first character decides nearly always, so that most names cost one look a word. */
+bool words_begin(const struct words *words, struct str text) {
+    for (size_t i = 0; text.len && i < words->count; i++)
+        if (words->items[i].ptr[0] == text.ptr[0] && str_starts(text, words->items[i]))
+            return true;
+    return false;
+}
+
+bool words_begin_nocase(const struct words *words, struct str text) {
+    for (size_t i = 0; i < words->count; i++)
+        if (str_starts_nocase(text, words->items[i]))
+            return true;
+    return false;
+}
+
+bool words_end(const struct words *words, struct str text) {
+    for (size_t i = 0; i < words->count; i++)
+        if (str_ends(text, words->items[i]))
+            return true;
+    return false;
+}
+
+bool words_within(const struct words *words, struct str text) {
+    for (size_t i = 0; i < words->count; i++)
+        if (str_contains(text, words->items[i]))
+            return true;
+    return false;
+}
+
+bool words_are(const struct words *words, struct str text) {
+    for (size_t i = 0; text.len && i < words->count; i++)
+        if (words->items[i].ptr[0] == text.ptr[0] && str_eq(text, words->items[i]))
+            return true;
+    return false;
+}
