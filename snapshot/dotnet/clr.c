@@ -64,6 +64,14 @@ bool clr_read(struct clr *clr, uint64_t address, void *buffer, size_t size) {
     return true;
 }
 
+static bool clr_peek_read(void *context, uint64_t at, void *buffer, size_t size) {
+    return clr_read(context, at, buffer, size);
+}
+
+struct peek clr_peek(struct clr *clr) {
+    return (struct peek){clr_peek_read, clr};
+}
+
 bool clr_u8(struct clr *clr, uint64_t address, uint8_t *ret_value) {
     return clr_read(clr, address, ret_value, 1);
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "dotnet/contract.h"
 #include "dotnet/dotnet.h"
+#include "memory/peek.h"
 
 /* Lists of the runtime are followed no further than this: more is a cycle or a broken dump. */
 #define CLR_LIST_MAX    4000000u
@@ -97,6 +98,7 @@ bool clr_spend(struct clr *clr, uint64_t steps) MUST_CHECK;
 
 /* As space_read, with the overlays behind it. */
 bool clr_read(struct clr *clr, uint64_t address, void *buffer, size_t size) MUST_CHECK;
+struct peek clr_peek(struct clr *clr);
 bool clr_u8(struct clr *clr, uint64_t address, uint8_t *ret_value) MUST_CHECK;
 bool clr_u16(struct clr *clr, uint64_t address, uint16_t *ret_value) MUST_CHECK;
 bool clr_u32(struct clr *clr, uint64_t address, uint32_t *ret_value) MUST_CHECK;

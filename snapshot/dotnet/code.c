@@ -8,7 +8,6 @@
 #define STUB_LAST      15u        /* code headers up to this are stub kinds */
 #define BUCKET_SLOTS   4u
 #define BUCKET_SIZE    64u
-#define FUNCTION_SIZE  12u /* x64: begin, end, unwind data */
 #define COLLISION      (1ull << 63)
 
 /* -- From an address to its range section ------------------------------------------------------ */
@@ -90,24 +89,45 @@ static uint64_t method_start(struct clr *clr, uint64_t map_base, uint64_t header
     return 0;
 }
 
+/* Entry `index` of a table of functions. */
+static bool code_read_function(struct clr *clr, uint64_t table, uint32_t index,
+                               struct arch_function *ret_function) {
+    const struct arch_unwinder *u = clr->space->arch->unwinder;
+    uint8_t raw[ARCH_ENTRY_MAX];
+    if (!clr_read(clr, table + u->entry_bytes * (uint64_t)index, raw, u->entry_bytes))
+        return false;
+    *ret_function = u->entry(raw);
+    return true;
+}
+
+/* Where the function of an entry begins; the rest of the entry may be in a page that is not there.
+ */
+static bool code_read_begin(struct clr *clr, uint64_t table, uint32_t index, uint32_t *ret_begin) {
+    return clr_u32(clr, table + clr->space->arch->unwinder->entry_bytes * (uint64_t)index,
+                   ret_begin);
+}
+
 /* The unwind data of the part of a jitted method that covers ip. */
 static bool jit_unwind(struct clr *clr, uint64_t header, uint64_t relative,
                        struct code_function *f) {
     uint32_t count;
+    bool found = false;
     if (!clr_field_u32(clr, header, F_CODE_UNWIND_COUNT, &count) || count > STEPS_BACK)
         return false;
     uint64_t infos = clr_field(clr, header, F_CODE_UNWIND_INFOS);
     for (uint32_t i = 0; infos && i < count; i++) {
-        uint32_t begin, end;
-        if (!clr_spend(clr, 1) || !clr_u32(clr, infos + FUNCTION_SIZE * (uint64_t)i, &begin) ||
-            !clr_u32(clr, infos + FUNCTION_SIZE * (uint64_t)i + 4, &end))
+        struct arch_function part;
+        if (!clr_spend(clr, 1) || !code_read_function(clr, infos, i, &part))
             return false;
-        if (relative < begin || relative >= end)
+        if (relative < part.begin || (part.end && relative >= part.end))
             continue;
-        f->begin = f->base + begin;
-        return clr_u32(clr, infos + FUNCTION_SIZE * (uint64_t)i + 8, &f->unwind);
+        f->begin = f->base + part.begin;
+        f->unwind = part.unwind;
+        found = true; /* without an end it is the last that begins there */
+        if (part.end)
+            break;
     }
-    return false;
+    return found;
 }
 
 static bool find_jitted(struct clr *clr, uint64_t node, uint64_t ip, struct code_function *f) {
@@ -165,13 +185,13 @@ static bool hash_find(struct clr *clr, uint64_t buckets, uint64_t key, uint64_t 
  * looks (NativeUnwindInfoLookupTable): a heap dump holds the pages that this has touched, no more.
  */
 static bool function_before(struct clr *clr, uint64_t functions, uint32_t count, uint32_t rva,
-                            uint32_t *ret_index) {
+                            uint32_t *ret_index, uint32_t *ret_begin) {
     uint32_t start = 0, end = count - 1, begin;
     if (count == 0)
         return false;
     while (end - start > 10) {
         uint32_t middle = start + (end - start) / 2;
-        if (!clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)middle, &begin))
+        if (!code_read_begin(clr, functions, middle, &begin))
             return false;
         if (rva < begin)
             end = middle - 1;
@@ -179,7 +199,7 @@ static bool function_before(struct clr *clr, uint64_t functions, uint32_t count,
             start = middle;
     }
     for (uint32_t i = start; i < end; i++) {
-        if (!clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)(i + 1), &begin))
+        if (!code_read_begin(clr, functions, i + 1, &begin))
             return false;
         if (rva < begin) {
             end = i;
@@ -187,7 +207,7 @@ static bool function_before(struct clr *clr, uint64_t functions, uint32_t count,
         }
     }
     *ret_index = end;
-    return clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)end, &begin) && rva >= begin;
+    return code_read_begin(clr, functions, end, ret_begin) && rva >= *ret_begin;
 }
 
 /* The method whose entry point is the function's, or of one before it (funclets, cold parts). */
@@ -196,7 +216,7 @@ static uint64_t method_of_function(struct clr *clr, uint64_t buckets, uint64_t f
     for (uint32_t i = 0; i < STEPS_BACK; i++, index--) {
         uint32_t begin;
         uint64_t value;
-        if (!clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)index, &begin))
+        if (!code_read_begin(clr, functions, index, &begin))
             return 0;
         if (hash_find(clr, buckets, base + begin, &value))
             return value << 1;
@@ -210,6 +230,7 @@ static bool find_precompiled(struct clr *clr, uint64_t module, uint64_t base, ui
                              struct code_function *f) {
     uint64_t info, composite, functions, buckets;
     uint32_t count, index, begin;
+    struct arch_function function;
     if (!clr_field_u64(clr, module, F_MODULE_R2R_INFO, &info) || !info)
         return false;
     if (clr_field_u64(clr, info, F_R2R_COMPOSITE, &composite) && composite)
@@ -219,14 +240,12 @@ static bool find_precompiled(struct clr *clr, uint64_t module, uint64_t base, ui
         return false;
     f->base = base;
     f->module = module;
-    if (!function_before(clr, functions, count, (uint32_t)(ip - base), &index) ||
-        !clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)index, &begin)) {
-        /* Managed code all the same: its tables are in a file that is not there. */
+    /* Managed code all the same where its tables are in a file that is not there. */
+    if (!function_before(clr, functions, count, (uint32_t)(ip - base), &index, &begin))
         return true;
-    }
     f->begin = base + begin;
-    if (!clr_u32(clr, functions + FUNCTION_SIZE * (uint64_t)index + 8, &f->unwind))
-        f->unwind = 0;
+    if (code_read_function(clr, functions, index, &function))
+        f->unwind = function.unwind;
     uint64_t map = clr_field(clr, info, F_R2R_ENTRY_POINTS);
     if (map && clr_field_u64(clr, map, F_HASH_BUCKETS, &buckets))
         f->method_desc = method_of_function(clr, buckets, functions, index, base);
@@ -235,8 +254,9 @@ static bool find_precompiled(struct clr *clr, uint64_t module, uint64_t base, ui
 
 bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function) {
     struct code_function f = {0};
-    uint64_t section = code_find_section(clr, ip), begin, module = 0, heap = 0;
-    if (!section || !clr_field_u64(clr, section, F_SECTION_BEGIN, &begin))
+    uint64_t section, begin, module = 0, heap = 0;
+    if (!clr->space->arch->unwinder || !(section = code_find_section(clr, ip)) ||
+        !clr_field_u64(clr, section, F_SECTION_BEGIN, &begin))
         return false;
     bool found = false;
     if (clr_field_u64(clr, section, F_SECTION_R2R_MODULE, &module) && module)
@@ -248,137 +268,10 @@ bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function)
     return found;
 }
 
-/* -- Unwinding --------------------------------------------------------------------------------- */
-
-/* UNWIND_INFO of Windows x64, which CoreCLR keeps on every system. */
-enum {
-    UWOP_PUSH_NONVOL = 0,
-    UWOP_ALLOC_LARGE = 1,
-    UWOP_ALLOC_SMALL = 2,
-    UWOP_SET_FPREG = 3,
-    UWOP_SAVE_NONVOL = 4,
-    UWOP_SAVE_NONVOL_FAR = 5,
-    UWOP_EPILOG = 6,
-    UWOP_SPARE = 7,
-    UWOP_SAVE_XMM128 = 8,
-    UWOP_SAVE_XMM128_FAR = 9,
-    UWOP_PUSH_MACHFRAME = 10,
-    UWOP_SET_FPREG_LARGE = 11
-};
-
-#define UNW_FLAG_CHAININFO 4u
-#define CHAIN_MAX          8u
-
-struct unwinder {
-    struct clr *clr;
-    struct code_context *context;
-    uint8_t codes[2 * 256];
-    uint32_t count; /* of 2-byte slots */
-    uint32_t frame_register, frame_offset;
-    uint64_t frame; /* what saved registers are relative to */
-};
-
-/* 16 or 32 bits of the slots behind slot i; false: there are none. */
-static bool operand(const struct unwinder *u, uint32_t i, uint32_t slots, uint32_t *ret_value) {
-    if (i + slots >= u->count)
-        return false;
-    *ret_value = slots == 1 ? load_u16(u->codes + 2 * (i + 1)) : load_u32(u->codes + 2 * (i + 1));
-    return true;
-}
-
-static bool restore(struct unwinder *u, uint32_t reg, uint64_t at) {
-    return clr_u64(u->clr, at, &u->context->reg[reg]);
-}
-
-/* Undoes one code; *ret_slots: how many slots it takes. */
-static bool code_undo(struct unwinder *u, uint32_t i, bool skip, uint32_t *ret_slots) {
-    uint32_t op = u->codes[2 * i + 1] & 15, info = u->codes[2 * i + 1] >> 4, value = 0;
-    uint64_t *reg = u->context->reg;
-    static const uint8_t slots[16] = {1, 2, 1, 1, 2, 3, 2, 3, 2, 3, 1, 3, 1, 1, 1, 1};
-    *ret_slots = op == UWOP_ALLOC_LARGE && info ? 3 : slots[op];
-    if (*ret_slots > 1 && !operand(u, i, *ret_slots - 1, &value))
-        return false;
-    if (skip)
-        return true;
-    switch (op) {
-    case UWOP_PUSH_NONVOL:
-        if (!restore(u, info, reg[REG_RSP]))
-            return false;
-        reg[REG_RSP] += 8;
-        return true;
-    case UWOP_ALLOC_LARGE:
-        reg[REG_RSP] += info ? value : 8ull * value;
-        return true;
-    case UWOP_ALLOC_SMALL:
-        reg[REG_RSP] += 8ull * info + 8;
-        return true;
-    case UWOP_SET_FPREG:
-        reg[REG_RSP] = reg[u->frame_register] - 16ull * u->frame_offset;
-        return true;
-    case UWOP_SET_FPREG_LARGE:
-        reg[REG_RSP] = reg[u->frame_register] - 16ull * value;
-        return true;
-    case UWOP_SAVE_NONVOL:
-        return restore(u, info, u->frame + 8ull * value);
-    case UWOP_SAVE_NONVOL_FAR:
-        return restore(u, info, u->frame + value);
-    case UWOP_EPILOG:
-    case UWOP_SPARE:
-    case UWOP_SAVE_XMM128:
-    case UWOP_SAVE_XMM128_FAR:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Where the fixed part of the frame is: below the frame register, once that is set. */
-static void find_frame(struct unwinder *u, uint32_t offset, bool interrupted) {
-    u->frame = u->context->reg[REG_RSP];
-    for (uint32_t i = 0; i < u->count;) {
-        uint32_t op = u->codes[2 * i + 1] & 15, slots, value;
-        bool done = !interrupted || u->codes[2 * i] <= offset;
-        if (op == UWOP_SET_FPREG && done)
-            u->frame = u->context->reg[u->frame_register] - 16ull * u->frame_offset;
-        if (op == UWOP_SET_FPREG_LARGE && done && operand(u, i, 2, &value))
-            u->frame = u->context->reg[u->frame_register] - 16ull * value;
-        if (!code_undo(u, i, true, &slots))
-            return;
-        i += slots;
-    }
-}
-
-bool code_unwind(struct clr *clr, const struct code_function *function,
-                 struct code_context *context, bool interrupted) {
-    struct unwinder u = {.clr = clr, .context = context};
-    uint64_t at = function->base + function->unwind;
-    uint64_t offset = context->ip - function->begin;
-    if (!function->unwind || !function->begin)
-        return false;
-    for (uint32_t chain = 0; chain < CHAIN_MAX; chain++) {
-        uint8_t head[4];
-        if (!clr_read(clr, at, head, sizeof(head)))
-            return false;
-        u.count = head[2];
-        u.frame_register = head[3] & 15;
-        u.frame_offset = head[3] >> 4;
-        if ((head[0] & 7) > 2 || (u.count && !clr_read(clr, at + 4, u.codes, 2 * u.count)))
-            return false;
-        bool partial = interrupted && chain == 0 && offset < head[1];
-        find_frame(&u, (uint32_t)offset, partial);
-        for (uint32_t i = 0, slots; i < u.count; i += slots)
-            if (!code_undo(&u, i, partial && u.codes[2 * i] > offset, &slots))
-                return false;
-        if (!(head[0] >> 3 & UNW_FLAG_CHAININFO)) {
-            if (!clr_u64(clr, context->reg[REG_RSP], &context->ip))
-                return false;
-            context->reg[REG_RSP] += 8;
-            return true;
-        }
-        uint32_t next;
-        if (!clr_u32(clr, at + 4 + 2ull * ((u.count + 1u) & ~1u) + 8, &next))
-            return false;
-        at = function->base + next;
-    }
-    return false;
+bool code_unwind(struct clr *clr, const struct code_function *function, struct arch_frame *frame) {
+    const struct peek memory = clr_peek(clr);
+    const struct arch_function f = {.begin = (uint32_t)(function->begin - function->base),
+                                    .unwind = function->unwind};
+    return function->unwind && function->begin &&
+           clr->space->arch->unwinder->unwind(&memory, function->base, &f, frame);
 }

@@ -5,6 +5,7 @@
 #define DUMPDIFF_DOTNET_CODE_H
 
 #include "dotnet/clr.h"
+#include "memory/arch/arch.h"
 
 /* One function: a method's body or one of its funclets. */
 struct code_function {
@@ -12,25 +13,20 @@ struct code_function {
     uint64_t module;      /* precompiled code: the runtime's Module; 0: jitted */
     uint64_t begin;       /* address of the function */
     uint64_t base;        /* what its unwind data is relative to */
-    uint32_t unwind;      /* [bytes] UNWIND_INFO at base + unwind; 0: not known */
-};
-
-/* True when ip is in managed code. Stubs of the runtime are not. */
-bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function) MUST_CHECK;
-
-/* Registers in the order of x64's instruction encoding: rax rcx rdx rbx rsp rbp rsi rdi r8..r15. */
-enum { REG_RBX = 3, REG_RSP = 4, REG_RBP = 5, REG_R12 = 12, REG_COUNT = 16 };
-
-struct code_context {
-    uint64_t reg[REG_COUNT];
-    uint64_t ip;
+    uint32_t unwind;      /* [bytes] unwind data at base + unwind; 0: not known */
 };
 
 /*
- * Turns the context into the caller's. interrupted: ip was not reached by a call, so the prologue
- * may not be done. false: no unwind data, or the stack is not there.
+ * True when ip is in managed code. Stubs of the runtime are not. Of a processor without an unwinder
+ * nothing is found.
+ */
+bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function) MUST_CHECK;
+
+/*
+ * Turns the frame into the caller's. false: no unwind data, the stack is not there, or the
+ * processor has no unwinder of ours; the frame is then as it was.
  */
 bool code_unwind(struct clr *clr, const struct code_function *function,
-                 struct code_context *context, bool interrupted) MUST_CHECK;
+                 struct arch_frame *frame) MUST_CHECK;
 
 #endif

@@ -247,6 +247,7 @@ struct builtin_field {
 
 struct builtin_table {
     const char *name; /* "linux-x64 10.0" */
+    const char *arch; /* name of the processor, as in arch.h */
     bool windows;
     uint8_t gc_major, gc_minor; /* version in GcDacVars */
     uint16_t dac_entries;       /* length of g_dacTable */

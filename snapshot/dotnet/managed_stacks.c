@@ -13,15 +13,7 @@
 #define HELPER_FRAME_RBP 0x68u /* m_MachState.m_Capture.Rbp in it, src/coreclr/vm/frames.h */
 #define NATIVE_FRAME     8192u /* [bytes] the native part between a frame and its caller */
 
-/* Offsets in Windows' x64 CONTEXT, which the runtime uses on every system. */
-enum {
-    CONTEXT_RBX = 0x90,
-    CONTEXT_RSP = 0x98,
-    CONTEXT_RBP = 0xa0,
-    CONTEXT_R12 = 0xd8,
-    CONTEXT_RIP = 0xf8,
-    CONTEXT_SIZE = 0x100
-};
+#define CONTEXT_MAX 1024u
 
 /* Names already made, by MethodDesc. */
 struct stacks {
@@ -29,76 +21,67 @@ struct stacks {
     struct u64map by_method; /* to number in names */
     struct str *names;
     uint32_t name_count, name_capacity;
-    uint32_t cut; /* stacks that were not followed to their end */
+    uint32_t cut;    /* stacks that were not followed to their end */
+    uint32_t unread; /* of threads whose registers the dump does not have */
     struct str frames[FRAMES_MAX];
     uint32_t frame_count;
 };
 
 /* -- The runtime's explicit frames ------------------------------------------------------------- */
 
-static bool managed_stacks_read_context(struct clr *clr, uint64_t at, struct code_context *c) {
-    uint8_t raw[CONTEXT_SIZE];
-    if (!at || !clr_read(clr, at, raw, sizeof(raw)))
-        return false;
-    c->ip = load_u64(raw + CONTEXT_RIP);
-    c->reg[REG_RBX] = load_u64(raw + CONTEXT_RBX);
-    c->reg[REG_RSP] = load_u64(raw + CONTEXT_RSP);
-    c->reg[REG_RBP] = load_u64(raw + CONTEXT_RBP);
-    for (uint32_t i = 0; i < 4; i++)
-        c->reg[REG_R12 + i] = load_u64(raw + CONTEXT_R12 + 8 * i);
-    return true;
+static const struct arch *arch_of(const struct clr *clr) {
+    return clr->space->arch;
 }
 
-static bool inlined_call(struct clr *clr, uint64_t frame, struct code_context *c) {
+/* A CONTEXT of Windows, which the runtime uses on every system. */
+static bool managed_stacks_read_context(struct clr *clr, uint64_t at, struct arch_frame *f) {
+    const struct arch_layout *layout = &arch_of(clr)->context.registers;
+    uint8_t raw[CONTEXT_MAX];
+    return at && layout->least_bytes <= sizeof(raw) &&
+           clr_read(clr, at, raw, layout->least_bytes) &&
+           arch_read_registers(layout, (struct bytes){raw, layout->least_bytes}, f->registers);
+}
+
+static bool inlined_call(struct clr *clr, uint64_t frame, struct arch_frame *f) {
+    const struct arch *arch = arch_of(clr);
     uint64_t ip;
     if (!clr_field_u64(clr, frame, F_INLINED_CALL_RETURN, &ip) || ip == 0)
         return false; /* not in a call now */
-    c->ip = ip;
-    return clr_field_u64(clr, frame, F_INLINED_CALL_SP, &c->reg[REG_RSP]) &&
-           clr_field_u64(clr, frame, F_INLINED_CALL_FP, &c->reg[REG_RBP]);
+    f->registers[arch->ip] = ip;
+    return clr_field_u64(clr, frame, F_INLINED_CALL_SP, &f->registers[arch->sp]) &&
+           clr_field_u64(clr, frame, F_INLINED_CALL_FP, &f->registers[arch->fp]);
 }
 
-/* CalleeSavedRegisters of the runtime: r12 r13 r14 r15 rbx rbp. */
-static bool callee_saved(struct clr *clr, uint64_t at, struct code_context *c) {
-    uint64_t saved[6];
-    if (!at || !clr_read(clr, at, saved, sizeof(saved)))
-        return false;
-    for (uint32_t i = 0; i < 4; i++)
-        c->reg[REG_R12 + i] = saved[i];
-    c->reg[REG_RBX] = saved[4];
-    c->reg[REG_RBP] = saved[5];
+/* CalleeSavedRegisters of the runtime. */
+static bool callee_saved(struct clr *clr, uint64_t at, struct arch_frame *f) {
+    const struct arch_unwinder *u = arch_of(clr)->unwinder;
+    const struct arch_saved *saved = clr->windows ? &u->saved_windows : &u->saved;
+    for (uint32_t i = 0; i < saved->count; i++)
+        if (!at || !clr_u64(clr, at + 8 * (uint64_t)i, &f->registers[saved->registers[i]]))
+            return false;
     return true;
 }
 
-static bool transition_block(struct clr *clr, uint64_t frame, struct code_context *c) {
+static bool transition_block(struct clr *clr, uint64_t frame, struct arch_frame *f) {
+    const struct arch *arch = arch_of(clr);
     uint64_t block;
     if (!clr_field_u64(clr, frame, F_METHOD_FRAME_BLOCK, &block) || !block ||
-        !callee_saved(clr, clr_field(clr, block, F_BLOCK_REGISTERS), c) ||
-        !clr_field_u64(clr, block, F_BLOCK_RETURN, &c->ip))
+        !callee_saved(clr, clr_field(clr, block, F_BLOCK_REGISTERS), f) ||
+        !clr_field_u64(clr, block, F_BLOCK_RETURN, &f->registers[arch->ip]))
         return false;
-    c->reg[REG_RSP] = clr_field(clr, block, F_BLOCK_SIZE);
-    return c->reg[REG_RSP] != 0;
+    f->registers[arch->sp] = clr_field(clr, block, F_BLOCK_SIZE);
+    return f->registers[arch->sp] != 0;
 }
 
-static bool hijack(struct clr *clr, uint64_t frame, struct code_context *c) {
+static bool hijack(struct clr *clr, uint64_t frame, struct arch_frame *f) {
+    const struct arch *arch = arch_of(clr);
     uint64_t arguments;
-    if (!clr_field_u64(clr, frame, F_HIJACK_RETURN, &c->ip) ||
+    if (!clr_field_u64(clr, frame, F_HIJACK_RETURN, &f->registers[arch->ip]) ||
         !clr_field_u64(clr, frame, F_HIJACK_ARGS, &arguments) || !arguments ||
-        !callee_saved(clr, clr_field(clr, arguments, F_HIJACK_ARGS_REGISTERS), c))
+        !callee_saved(clr, clr_field(clr, arguments, F_HIJACK_ARGS_REGISTERS), f))
         return false;
-    c->reg[REG_RSP] = clr_field(clr, arguments, F_HIJACK_ARGS_SIZE);
-    return c->reg[REG_RSP] != 0;
-}
-
-/* The bytes before ip are a call; true where the dump does not hold them. */
-static bool after_call(struct clr *clr, uint64_t ip) {
-    uint8_t code[8];
-    if (ip < sizeof(code) || !clr_read(clr, ip - sizeof(code), code, sizeof(code)))
-        return true;
-    /* call rel32; call [reg+disp32] and [rip+disp32]; call [reg+disp8]; call reg, call [reg] */
-    return code[3] == 0xe8 || (code[2] == 0xff && (code[3] & 0x38) == 0x10) ||
-           (code[5] == 0xff && (code[6] & 0x38) == 0x10) ||
-           (code[6] == 0xff && (code[7] & 0x38) == 0x10);
+    f->registers[arch->sp] = clr_field(clr, arguments, F_HIJACK_ARGS_SIZE);
+    return f->registers[arch->sp] != 0;
 }
 
 /*
@@ -108,32 +91,35 @@ static bool after_call(struct clr *clr, uint64_t ip) {
  * with frame pointers: the first return address into managed code above it, and the word below
  * that, are the caller's. Old values may lie around, but they do not form a chain.
  */
-static bool caller_at(struct clr *clr, uint64_t at, struct code_context *c) {
+static bool caller_at(struct clr *clr, uint64_t at, struct arch_frame *frame) {
+    const struct arch *arch = arch_of(clr);
+    const struct peek memory = clr_peek(clr);
     struct code_function f;
     uint64_t ip, fp, up;
-    if (!clr_u64(clr, at, &ip) || !code_find(clr, ip - 1, &f) || !after_call(clr, ip) ||
-        !clr_u64(clr, at - 8, &fp) || fp <= at || fp - at > STACK_NEAR ||
-        !clr_u64(clr, fp + 8, &up) ||
+    if (!clr_u64(clr, at, &ip) || !code_find(clr, ip - 1, &f) ||
+        !arch->unwinder->after_call(&memory, ip) || !clr_u64(clr, at - 8, &fp) || fp <= at ||
+        fp - at > STACK_NEAR || !clr_u64(clr, fp + 8, &up) ||
         !(code_find(clr, up - 1, &f) || space_module_at(clr->space, up)))
         return false;
-    c->ip = ip;
-    c->reg[REG_RSP] = at + 8;
-    c->reg[REG_RBP] = fp;
+    frame->registers[arch->ip] = ip;
+    frame->registers[arch->sp] = at + 8;
+    frame->registers[arch->fp] = fp;
     return true;
 }
 
 /* The word at `at` is the frame pointer of the native function that holds the frame. */
-static bool helper_caller(struct clr *clr, uint64_t frame, uint64_t at, struct code_context *c) {
+static bool helper_caller(struct clr *clr, uint64_t frame, uint64_t at, struct arch_frame *c) {
     uint64_t fp;
     return clr_u64(clr, at, &fp) && fp > frame && fp - frame < NATIVE_FRAME &&
            caller_at(clr, fp + 8, c);
 }
 
-static bool unnamed_frame(struct clr *clr, uint64_t frame, struct code_context *c) {
+static bool unnamed_frame(struct clr *clr, uint64_t frame, struct arch_frame *c) {
     struct code_function f;
-    struct code_context inlined = *c;
-    if (inlined_call(clr, frame, &inlined) && code_find(clr, inlined.ip - 1, &f)) {
-        uint64_t sp = inlined.reg[REG_RSP];
+    struct arch_frame inlined = *c;
+    if (inlined_call(clr, frame, &inlined) &&
+        code_find(clr, inlined.registers[arch_of(clr)->ip] - 1, &f)) {
+        uint64_t sp = inlined.registers[arch_of(clr)->sp];
         if ((sp > frame ? sp - frame : frame - sp) < STACK_NEAR) {
             *c = inlined;
             return true;
@@ -156,7 +142,7 @@ static bool unnamed_frame(struct clr *clr, uint64_t frame, struct code_context *
 }
 
 /* The registers that a frame of the runtime has kept of its managed caller; false: none. */
-static bool frame_context(struct clr *clr, uint64_t frame, struct code_context *c) {
+static bool frame_context(struct clr *clr, uint64_t frame, struct arch_frame *c) {
     const uint64_t *g = clr->contract.global;
     uint64_t id, pointer;
     if (!clr_u64(clr, frame, &id))
@@ -218,26 +204,15 @@ static bool managed_stacks_add_name(struct stacks *s, const struct code_function
     return true;
 }
 
-/* x64 as in struct user_regs_struct. */
-static void registers(const struct space_thread *t, struct code_context *c) {
-    static const uint8_t order[REG_COUNT] = {10, 11, 12, 5, 19, 4, 13, 14, 9, 8, 7, 6, 3, 2, 1, 0};
-    *c = (struct code_context){.ip = t->ip};
-    for (uint32_t i = 0; i < REG_COUNT && t->register_count >= 20; i++)
-        c->reg[i] = t->registers[order[i]];
-    c->reg[REG_RSP] = t->sp;
-    if (t->register_count < 20)
-        c->reg[REG_RBP] = t->fp;
-}
-
 /* The next explicit frame at or above sp that knows its caller. Frames lie at growing addresses. */
-static bool next_frame(struct clr *clr, uint64_t *frame, uint64_t sp, struct code_context *c) {
+static bool next_frame(struct clr *clr, uint64_t *frame, uint64_t sp, struct arch_frame *c) {
     for (uint32_t i = 0; *frame && *frame != UINT64_MAX && i < CHAIN_FRAMES_MAX; i++) {
         uint64_t at = *frame, next;
         if (!clr_spend(clr, 1) || !clr_field_u64(clr, at, F_FRAME_NEXT, &next) || next <= at)
             next = 0;
         *frame = next;
-        struct code_context found = *c;
-        if (at >= sp && frame_context(clr, at, &found) && found.reg[REG_RSP] >= sp) {
+        struct arch_frame found = *c;
+        if (at >= sp && frame_context(clr, at, &found) && found.registers[arch_of(clr)->sp] >= sp) {
             *c = found;
             return true;
         }
@@ -247,53 +222,54 @@ static bool next_frame(struct clr *clr, uint64_t *frame, uint64_t sp, struct cod
 
 /*
  * A thread in managed code may be in a helper of the runtime that has no frame of its own: then
- * its return address is on top of the stack.
+ * its return address is where a function that keeps nothing has it.
  */
-static bool leaf_helper(struct clr *clr, struct code_context *c, struct code_function *f) {
-    uint64_t ip;
-    if (!clr_u64(clr, c->reg[REG_RSP], &ip) || !code_find(clr, ip, f))
+static bool leaf_helper(struct clr *clr, struct arch_frame *c, struct code_function *f) {
+    const struct arch *arch = arch_of(clr);
+    const struct peek memory = clr_peek(clr);
+    struct arch_frame caller = *c;
+    if (!arch->unwinder->leaf(&memory, &caller) || !code_find(clr, caller.registers[arch->ip], f))
         return false;
-    c->ip = ip;
-    c->reg[REG_RSP] += 8;
+    *c = caller;
     return true;
 }
 
 static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
     struct clr *clr = s->m->clr;
-    struct code_context c;
+    const struct arch *arch = arch_of(clr);
+    struct arch_frame c;
+    uint64_t *const ip = &c.registers[arch->ip], *const sp = &c.registers[arch->sp];
     struct code_function f;
     uint64_t frame;
     bool interrupted = true, first = true;
     s->frame_count = 0;
-    if (!t->os || clr->space->arch != ARCH_X64 ||
-        !clr_field_u64(clr, t->address, F_THREAD_FRAME, &frame))
+    if (!clr_field_u64(clr, t->address, F_THREAD_FRAME, &frame))
         return true;
-    registers(t->os, &c);
+    memcpy(c.registers, t->os->registers, sizeof(c.registers));
     while (s->frame_count < FRAMES_MAX) {
-        bool managed = code_find(clr, c.ip - !interrupted, &f);
+        bool managed = code_find(clr, *ip - !interrupted, &f);
         if (!managed && first && t->cooperative && leaf_helper(clr, &c, &f)) {
             managed = true;
             interrupted = false;
         }
         first = false;
         if (!managed) {
-            if (!next_frame(clr, &frame, c.reg[REG_RSP], &c)) {
+            if (!next_frame(clr, &frame, *sp, &c)) {
                 /* A stack ends in native code; elsewhere its code is what the dump lacks. */
-                s->cut += s->frame_count && !space_module_at(clr->space, c.ip);
+                s->cut += s->frame_count && !space_module_at(clr->space, *ip);
                 return true;
             }
             interrupted = false;
             continue;
         }
-        uint64_t sp = c.reg[REG_RSP];
+        uint64_t old_sp = *sp;
         if (!managed_stacks_add_name(s, &f, &s->frames[s->frame_count]))
             return false;
         s->frame_count++;
-        if (!code_unwind(clr, &f, &c, interrupted) || c.reg[REG_RSP] <= sp) {
+        if (!code_unwind(clr, &f, &c)) {
             /* The runtime's frames may still lead further up. */
             s->cut++;
-            c.reg[REG_RSP] = sp;
-            if (!next_frame(clr, &frame, sp, &c))
+            if (!next_frame(clr, &frame, old_sp, &c))
                 return true;
         }
         interrupted = false;
@@ -326,10 +302,14 @@ static bool report_finalizer(struct stacks *s, bool cut, struct err *err) {
 
 static bool report_stack(struct stacks *s, const struct managed_threads *threads,
                          const struct managed_thread *t, struct err *err) {
-    uint64_t cut = s->cut;
-    if (!walk_stack(s, t))
+    uint32_t cut = s->cut;
+    /* Without registers the runtime's own frames are no more than a part of the stack. */
+    bool registers = t->os && t->os->register_count;
+    s->unread += t->os_id != ABSENT && !registers;
+    s->frame_count = 0;
+    if (t->os && !walk_stack(s, t))
         return err_nomem(err);
-    if (t->address == threads->finalizer && !report_finalizer(s, s->cut > cut, err))
+    if (t->address == threads->finalizer && !report_finalizer(s, !registers || s->cut > cut, err))
         return false;
     if (!s->frame_count)
         return true;
@@ -344,6 +324,11 @@ bool stacks_report(struct modules *m, const struct managed_threads *threads, str
         builder_warn(clr->b, ABSENT, "managed stacks of this runtime cannot be read");
         return true;
     }
+    if (!arch_of(clr)->unwinder) {
+        builder_warn(clr->b, ABSENT, "managed stacks are not read on this processor (%s)",
+                     arch_of(clr)->name);
+        return true;
+    }
     struct stacks *s = calloc(1, sizeof(*s));
     if (!s)
         return err_nomem(err);
@@ -352,6 +337,9 @@ bool stacks_report(struct modules *m, const struct managed_threads *threads, str
     bool ok = true;
     for (uint32_t i = 0; i < threads->count && ok; i++)
         ok = report_stack(s, threads, &threads->items[i], err);
+    if (s->unread)
+        builder_warn(clr->b, s->unread,
+                     "managed stacks could not be read: the dump has no registers of the threads");
     if (s->cut)
         builder_warn(clr->b, s->cut, "managed stacks could not be followed to their end");
     u64map_deinit(&s->by_method);

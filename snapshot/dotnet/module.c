@@ -45,10 +45,6 @@ static uint64_t image_place(const struct module_image *image, uint32_t rva) {
     return image->pe.base + offset;
 }
 
-static bool module_read_memory(void *context, uint64_t at, void *buffer, size_t size) {
-    return clr_read(context, at, buffer, size);
-}
-
 /* Opens the metadata of an image, wherever it lies. */
 static bool open_metadata(struct metadata *md, const struct peek *from, uint64_t base, bool flat,
                           uint32_t *ret_image_size) {
@@ -158,7 +154,7 @@ static bool module_from_disk(struct modules *m, struct module *module) {
 
 static bool memory_metadata(struct modules *m, struct module *module) {
     uint32_t image_size = 0;
-    const struct peek memory = {module_read_memory, m->clr};
+    const struct peek memory = clr_peek(m->clr);
     if (!open_metadata(&module->md, &memory, module->base, module->flat, &image_size))
         return false;
     if (!module->size)
@@ -195,8 +191,8 @@ static bool dynamic_metadata(struct modules *m, struct module *module) {
     if (!clr_field_u64(clr, module->address, F_MODULE_DYNAMIC_METADATA, &blob) || !blob ||
         !clr_field_u32(clr, blob, F_DYNAMIC_SIZE, &size))
         return false;
-    struct metadata_source source = {module_read_memory, clr, clr_field(clr, blob, F_DYNAMIC_DATA),
-                                     size};
+    const struct peek memory = clr_peek(clr);
+    struct metadata_source source = {memory.read, clr, clr_field(clr, blob, F_DYNAMIC_DATA), size};
     return source.base && metadata_open(&module->md, source, NULL);
 }
 

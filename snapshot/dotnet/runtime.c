@@ -7,6 +7,7 @@
 #include "dotnet/descriptor.h"
 #include "dotnet/symbols.h"
 #include "dotnet/version.h"
+#include "memory/arch/arch.h"
 #include "memory/pe/pe.h"
 
 #include <stdlib.h>
@@ -221,7 +222,7 @@ static bool runtime_find_image(struct clr *clr, bool *ret_named) {
 /* -- Offsets ----------------------------------------------------------------------------------- */
 
 static bool table_may_fit(const struct clr *clr, const struct builtin_table *t) {
-    if (clr->space->arch != ARCH_X64 || t->windows != clr->windows ||
+    if (strcmp(t->arch, clr->space->arch->name) != 0 || t->windows != clr->windows ||
         t->gc_major != clr->gc.major || t->gc_minor != clr->gc.minor)
         return false;
     return !clr->dac_entries || !t->dac_entries || t->dac_entries == clr->dac_entries;
@@ -438,7 +439,7 @@ static void why_unreadable(const struct clr *clr, struct strbuf *why) {
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
     (void)err;
     bool named;
-    if (clr->space->arch != ARCH_X64 && clr->space->arch != ARCH_ARM64) {
+    if (clr->space->arch->pointer_bytes != 8) {
         strbuf_adds(why, "managed memory is read on 64-bit processors only (x64, arm64)");
         return CLR_NOT_THERE;
     }

@@ -1,10 +1,10 @@
 #include "dotnet/stack_roots.h"
 
 #include "base/hash.h"
+#include "memory/arch/arch.h"
 
 #include <stdlib.h>
 
-#define RED_ZONE   128u /* below the stack pointer, still in use (System V x64) */
 #define FRAMES_MAX 100000u
 
 struct scanning {
@@ -130,14 +130,15 @@ static void scan_thread(struct scanning *s, uint32_t number) {
     }
     uint64_t top = range->end, low, high;
     /* The thread's control block and whatever is mapped behind it are no stack. */
-    if (os->fs_base > os->sp && os->fs_base < top)
-        top = os->fs_base;
+    if (os->thread_pointer > os->sp && os->thread_pointer < top)
+        top = os->thread_pointer;
     if (os->stack_top > os->sp && os->stack_top < top)
         top = os->stack_top;
     if (cooperative) {
         for (uint32_t i = 0; i < os->register_count && i < SPACE_REGISTERS; i++)
             stack_roots_add(s, os->registers[i], number);
-        scan(s, os->sp > RED_ZONE ? os->sp - RED_ZONE : 0, top, number);
+        uint64_t red_zone = clr->space->arch->red_zone;
+        scan(s, os->sp > red_zone ? os->sp - red_zone : 0, top, number);
     } else if (managed_bounds(clr, thread, os->sp, top, &low, &high)) {
         scan(s, low, high, number);
     }

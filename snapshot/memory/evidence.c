@@ -1,18 +1,15 @@
 #include "memory/evidence.h"
 
 #include "base/hash.h"
+#include "memory/arch/arch.h"
 
 #include <string.h>
 
-#define RED_ZONE         128u /* x64 leaf functions may use that much below the stack pointer */
 #define DEAD_STACK_BYTES 65536u
 #define LIVE_STACK_MAX   ((uint64_t)64 << 20)
 /* [bytes] of all stacks together: a hostile dump has a hundred thousand threads in one range. */
 #define EVIDENCE_MAX ((uint64_t)1 << 30)
 #define STEP_BYTES   64u /* what going on to the next range costs, as bytes */
-
-#define X64_ORIG_RAX 15u
-#define X64_COMPARED 20u /* r15 up to rsp; the segment bases behind them never change */
 
 struct heaps {
     const struct evidence_heap *items;
@@ -53,24 +50,34 @@ static uint64_t hash_range(struct space *s, uint64_t start, uint64_t end, const 
     return hash == ABSENT ? 0 : hash;
 }
 
+/* in_call: what a stop changes of a thread that waits in a system call cannot be compared. */
 static void fill_registers(const struct space *s, const struct space_thread *t,
-                           const struct heaps *h, struct thread_row *row) {
+                           const struct heaps *h, bool in_call, struct thread_row *row) {
     uint64_t values[SPACE_REGISTERS];
     uint32_t count = t->register_count;
     if (count == 0)
         return;
-    if (s->arch == ARCH_X64 && count > X64_COMPARED)
-        count = X64_COMPARED;
+    if (count > s->arch->compared)
+        count = s->arch->compared;
     for (uint32_t i = 0; i < count; i++)
         values[i] = points_into_heap(h, t->registers[i]) ? 0 : t->registers[i];
-    /*
-     * Being stopped for a dump turns a wait with a timeout (futex, poll, ...) into its
-     * restart_syscall, for good: only whether it was in a system call can be compared.
-     */
-    if (s->arch == ARCH_X64 && count > X64_ORIG_RAX && t->orig_syscall >= 0)
-        values[X64_ORIG_RAX] = 0;
+    if (in_call && s->arch->restarted < count)
+        values[s->arch->restarted] = 0;
     uint64_t hash = hash_bytes(values, count * sizeof(*values));
     row->registers_hash = hash == ABSENT ? 0 : hash;
+}
+
+/* Was it in a system call? Windows is asked in another way, see minidump_input.c. */
+static bool fill_mode(struct space *s, const struct space_thread *t, struct thread_row *row) {
+    uint64_t call = UINT64_MAX;
+    if (s->kind == SPACE_MINIDUMP || t->register_count == 0 || !s->arch->linux_mode)
+        return false;
+    enum arch_mode mode = s->arch->linux_mode(s, t, &call);
+    if (mode != ARCH_MODE_UNKNOWN)
+        row->user_mode = mode == ARCH_MODE_USER;
+    if (call != UINT64_MAX)
+        row->syscall = call;
+    return mode == ARCH_MODE_CALL;
 }
 
 /*
@@ -90,20 +97,15 @@ static uint64_t stack_top(struct space *s, const struct space_thread *t) {
         top = next->end;
         s->evidence_bytes += STEP_BYTES;
     }
-    if (t->fs_base > t->sp && t->fs_base < top)
-        top = t->fs_base;
+    if (t->thread_pointer > t->sp && t->thread_pointer < top)
+        top = t->thread_pointer;
     return top - t->sp < LIVE_STACK_MAX ? top : t->sp + LIVE_STACK_MAX;
 }
 
 void evidence_fill(struct space *s, const struct space_thread *t, const struct evidence_heap *heaps,
                    uint32_t heap_count, struct thread_row *row) {
     const struct heaps moving = {heaps, heap_count}, none = {NULL, 0};
-    fill_registers(s, t, &moving, row);
-    if (t->orig_syscall != INT64_MIN) {
-        row->user_mode = t->orig_syscall == -1;
-        if (t->orig_syscall >= 0)
-            row->syscall = (uint64_t)t->orig_syscall;
-    }
+    fill_registers(s, t, &moving, fill_mode(s, t, row), row);
     if (s->evidence_bytes > EVIDENCE_MAX) {
         space_warn(s, 1, "threads whose stacks were too large to be compared");
         return;
@@ -113,7 +115,9 @@ void evidence_fill(struct space *s, const struct space_thread *t, const struct e
         return;
     s->evidence_bytes += top - t->sp + DEAD_STACK_BYTES;
     uint64_t missing = s->missing_bytes;
-    uint64_t low = space_range_at(s, t->sp - RED_ZONE) ? t->sp - RED_ZONE : t->sp;
+    uint64_t low = t->sp - s->arch->red_zone;
+    if (!space_range_at(s, low))
+        low = t->sp;
     row->live_stack_hash = hash_range(s, low, top, &moving);
     if (row->live_stack_hash != ABSENT)
         row->stack_bytes = top - low;

@@ -21,7 +21,6 @@ void space_deinit(struct space *s) {
 
 void space_thread_init(struct space_thread *t) {
     *t = (struct space_thread){
-        .orig_syscall = INT64_MIN,
         .user_ns = UINT64_MAX,
         .kernel_ns = UINT64_MAX,
         .elapsed_ns = UINT64_MAX,

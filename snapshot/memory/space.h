@@ -12,8 +12,9 @@
 #include "base/file.h"
 #include "base/str.h"
 
+struct arch;
+
 enum space_kind { SPACE_ELF_CORE, SPACE_MINIDUMP, SPACE_LIVE };
-enum space_arch { ARCH_X64, ARCH_ARM64, ARCH_X86, ARCH_OTHER };
 
 #define MAP_READ  1u
 #define MAP_WRITE 2u
@@ -53,15 +54,13 @@ struct space_module {
 struct space_thread {
     uint64_t os_id;
     const char *name;                    /* comm or description; NULL: not recorded */
-    uint64_t ip, sp, fp;                 /* fp: rbp on x64, x29 on arm64 */
-    uint64_t registers[SPACE_REGISTERS]; /* kernel order: x64 as in struct user_regs_struct; arm64
-                                            x0..x30, sp, pc */
-    uint32_t register_count;
-    uint64_t fs_base;            /* x64: thread pointer (Windows: TEB); 0 where not recorded */
-    uint64_t stack_top;          /* behind the last byte of its stack; 0 where not recorded */
-    int64_t orig_syscall;        /* x64 orig_rax; -1: was in user mode; INT64_MIN: not recorded */
-    uint64_t fp_hash;            /* of the floating point registers; 0: not recorded */
-    uint64_t user_ns, kernel_ns; /* UINT64_MAX: not recorded */
+    uint64_t ip, sp, fp;                 /* instruction, stack and frame pointer */
+    uint64_t registers[SPACE_REGISTERS]; /* by the kernel's numbers, see arch.h */
+    uint32_t register_count;             /* 0: not recorded, or of a processor we do not know */
+    uint64_t thread_pointer;         /* to its control block (Windows: TEB); 0 where not recorded */
+    uint64_t stack_top;              /* behind the last byte of its stack; 0 where not recorded */
+    uint64_t fp_hash;                /* of the floating point registers; 0: not recorded */
+    uint64_t user_ns, kernel_ns;     /* UINT64_MAX: not recorded */
     uint64_t elapsed_ns, start_time; /* UINT64_MAX: not recorded */
     uint64_t switches;               /* UINT64_MAX: not recorded */
 };
@@ -98,10 +97,10 @@ struct space_warning {
  */
 struct space {
     enum space_kind kind;
-    enum space_arch arch;
-    struct arena arena;  /* owns names and tables */
-    const char *process; /* program name without folder; NULL: not known */
-    uint64_t pid;        /* UINT64_MAX: not known */
+    const struct arch *arch; /* set by the opener, see arch.h; NULL before */
+    struct arena arena;      /* owns names and tables */
+    const char *process;     /* program name without folder; NULL: not known */
+    uint64_t pid;            /* UINT64_MAX: not known */
     uint64_t page_bytes;
     struct space_range *ranges;
     uint32_t range_count;

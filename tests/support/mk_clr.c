@@ -1,5 +1,7 @@
 #include "tests/support/mk_clr.h"
 
+#include "memory/arch/arch.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@ bool mk_clr_init(struct mk_clr *w, size_t size) {
     w->range = (struct space_range){MK_CLR_BASE, MK_CLR_BASE + size, w->bytes, MAP_READ};
     w->space.ranges = &w->range;
     w->space.range_count = 1;
-    w->space.arch = ARCH_X64;
+    w->space.arch = arch_by_elf(62);
     w->options.sysroot = "/nowhere";
     if (!w->bytes || !builder_init(&w->b, &w->snapshot, NULL))
         return false;

@@ -48,13 +48,24 @@ static void put_note(struct mk *mk, const struct spec_line *line, uint64_t type,
     pad(&mk->notes, 4);
 }
 
-static void thread_desc(const struct spec_line *line, struct strbuf *desc) {
-    static const struct {
-        const char *key;
+/* Numbers of registers in NT_PRSTATUS, and how long that is. */
+static const struct machine {
+    uint64_t machine;
+    size_t size;
+    struct {
+        const char *key; /* NULL: no more */
         size_t number;
-    } registers[] = {{"fp", 4}, {"orig", 15}, {"ip", 16}, {"sp", 19}, {"fs", 21}};
-    size_t size = (size_t)spec_num(line, "size", 336);
-    for (size_t i = 0; i < (size > 336 ? size : 336); i++)
+    } registers[6];
+} machines[] = {
+    {62, 336, {{"fp", 4}, {"orig", 15}, {"ip", 16}, {"sp", 19}, {"fs", 21}}},
+    {183, 392, {{"fp", 29}, {"orig", 8}, {"ip", 32}, {"sp", 31}, {"lr", 30}}},
+};
+
+static void thread_desc(const struct mk *mk, const struct spec_line *line, struct strbuf *desc) {
+    uint64_t machine = spec_num(spec_find(&mk->spec, "header"), "machine", 62);
+    const struct machine *m = &machines[machine == 183];
+    size_t size = (size_t)spec_num(line, "size", m->size);
+    for (size_t i = 0; i < (size > m->size ? size : m->size); i++)
         strbuf_addc(desc, 0);
     mk_elf_core_set(desc, 32, spec_num(line, "id", 1), 4);
     uint64_t user = spec_num(line, "user", 0), kernel = spec_num(line, "kernel", 0);
@@ -62,9 +73,9 @@ static void thread_desc(const struct spec_line *line, struct strbuf *desc) {
     mk_elf_core_set(desc, 56, user % 1000000, 8);
     mk_elf_core_set(desc, 64, kernel / 1000000, 8);
     mk_elf_core_set(desc, 72, kernel % 1000000, 8);
-    for (size_t i = 0; i < sizeof(registers) / sizeof(*registers); i++)
-        mk_elf_core_set(desc, 112 + 8 * registers[i].number, spec_num(line, registers[i].key, 0),
-                        8);
+    for (size_t i = 0; m->registers[i].key; i++)
+        mk_elf_core_set(desc, 112 + 8 * m->registers[i].number,
+                        spec_num(line, m->registers[i].key, 0), 8);
     desc->len = size;
 }
 
@@ -105,7 +116,7 @@ static void put_notes(struct mk *mk) {
         strbuf_init(&desc);
         uint64_t type = 0;
         if (is(line, "thread")) {
-            thread_desc(line, &desc);
+            thread_desc(mk, line, &desc);
             type = 1;
         } else if (is(line, "fp")) {
             for (size_t k = 0; k < 512; k++)

@@ -3,7 +3,8 @@
  *
  *   header   class data osabi type machine phoff phentsize phnum shoff: said in place of the real
  *            ones; extended=1: the number of segments goes into section 0, at the end of the file
- *   thread   id ip sp fp fs orig user kernel (microseconds) size (of the note; 336 on x64)
+ *   thread   id ip sp fp orig (number of the system call) user kernel (microseconds) size (of the
+ *            note; 336 on x64, 392 on arm64: header machine=183); x64: fs, arm64: lr
  *   fp       fill: floating point registers of the thread before
  *   process  pid name
  *   auxv     page exec (address of AT_EXECFN)

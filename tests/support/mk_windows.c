@@ -258,7 +258,7 @@ static bool windows_is_managed(struct windows *w, const struct space_module *mod
 }
 
 static bool windows_in_system_call(const struct space_thread *t) {
-    return t->orig_syscall >= 0;
+    return (int64_t)t->registers[15] >= 0; /* orig_rax */
 }
 
 /* What threads call the system through: on Windows it is called ntdll. */
@@ -312,7 +312,7 @@ static void windows_add_calls(struct windows *w) {
 static uint64_t windows_stack_end(struct windows *w, const struct space_thread *t) {
     const struct space_range *range = space_range_at(&w->space, t->sp);
     uint64_t end = range ? range->end : t->sp;
-    return t->fs_base > t->sp && t->fs_base < end ? t->fs_base : end;
+    return t->thread_pointer > t->sp && t->thread_pointer < end ? t->thread_pointer : end;
 }
 
 static void windows_add_threads(struct windows *w) {

@@ -274,73 +274,74 @@ static void gives_up_where_look_ups_never_end(void **state) {
 
 #define UNWIND(...) (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
 
+/* Numbers of registers that are looked at. */
+enum { RBP = 4, RBX = 5, RIP = 16, RSP = 19 };
+
 static bool clr_code_unwind(struct world *f, const uint8_t *info, size_t size, uint32_t offset,
-                            bool interrupted, struct code_context *c) {
+                            struct arch_frame *c) {
     uint64_t at = mk_clr_room(&f->w, 1024), stack = mk_clr_room(&f->w, 1024);
     memcpy(mk_clr_at(&f->w, at + 16), info, size);
     for (uint32_t i = 0; i < 128; i++)
         mk_clr_u64(&f->w, stack + 8 * i, 0x1000 + i);
-    struct code_function function = {.begin = CODE, .base = at, .unwind = 16};
-    *c = (struct code_context){.ip = CODE + offset};
-    c->reg[REG_RSP] = stack;
-    c->reg[REG_RBP] = stack + 0x40;
-    bool ok = code_unwind(&f->w.clr, &function, c, interrupted);
-    c->reg[REG_RSP] -= stack;
+    struct code_function function = {.begin = at + 0x10000, .base = at, .unwind = 16};
+    *c = (struct arch_frame){0};
+    c->registers[RIP] = function.begin + offset;
+    c->registers[RSP] = stack;
+    c->registers[RBP] = stack + 0x40;
+    bool ok = code_unwind(&f->w.clr, &function, c);
+    c->registers[RSP] -= stack;
     return ok;
 }
 
 static void unwinds_what_prologs_do(void **state) {
     struct world *f = *state;
-    struct code_context c;
+    struct arch_frame c;
     /* sub rsp, 0x20 (at 6); push rbx (at 2); push rbp (at 1) */
-    assert_true(clr_code_unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 40, false, &c));
-    assert_int_equal(c.reg[REG_RBX], 0x1004);
-    assert_int_equal(c.reg[REG_RBP], 0x1005);
-    assert_int_equal(c.ip, 0x1006);
-    assert_int_equal(c.reg[REG_RSP], 0x38);
+    assert_true(clr_code_unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 40, &c));
+    assert_int_equal(c.registers[RBX], 0x1004);
+    assert_int_equal(c.registers[RBP], 0x1005);
+    assert_int_equal(c.registers[RIP], 0x1006);
+    assert_int_equal(c.registers[RSP], 0x38);
     /* Interrupted behind the second push: only the pushes were done. */
-    assert_true(clr_code_unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 2, true, &c));
-    assert_int_equal(c.reg[REG_RBX], 0x1000);
-    assert_int_equal(c.ip, 0x1002);
+    assert_true(clr_code_unwind(f, UNWIND(1, 6, 3, 0, 6, 0x32, 2, 0x30, 1, 0x50), 2, &c));
+    assert_int_equal(c.registers[RBX], 0x1000);
+    assert_int_equal(c.registers[RIP], 0x1002);
     /* Large allocations, in 8 bytes and in bytes. */
-    assert_true(clr_code_unwind(f, UNWIND(1, 4, 2, 0, 4, 0x01, 4, 0), 40, false, &c));
-    assert_int_equal(c.ip, 0x1004);
-    assert_true(clr_code_unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0x40, 0, 0, 0), 40, false, &c));
-    assert_int_equal(c.ip, 0x1008);
+    assert_true(clr_code_unwind(f, UNWIND(1, 4, 2, 0, 4, 0x01, 4, 0), 40, &c));
+    assert_int_equal(c.registers[RIP], 0x1004);
+    assert_true(clr_code_unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0x40, 0, 0, 0), 40, &c));
+    assert_int_equal(c.registers[RIP], 0x1008);
     /* A frame pointer at rsp + 0x10, and a register kept at 8 above the frame. */
-    assert_true(clr_code_unwind(f, UNWIND(1, 9, 3, 0x15, 9, 0x34, 1, 0, 5, 0x03), 40, false, &c));
-    assert_int_equal(c.reg[REG_RBX], 0x1007);
-    assert_int_equal(c.ip, 0x1006);
+    assert_true(clr_code_unwind(f, UNWIND(1, 9, 3, 0x15, 9, 0x34, 1, 0, 5, 0x03), 40, &c));
+    assert_int_equal(c.registers[RBX], 0x1007);
+    assert_int_equal(c.registers[RIP], 0x1006);
     /* Nothing done at all: a leaf with a table. */
-    assert_true(clr_code_unwind(f, UNWIND(1, 0, 0, 0), 40, false, &c));
-    assert_int_equal(c.ip, 0x1000);
+    assert_true(clr_code_unwind(f, UNWIND(1, 0, 0, 0), 40, &c));
+    assert_int_equal(c.registers[RIP], 0x1000);
 }
 
 static void refuses_unwind_data_that_makes_no_sense(void **state) {
     struct world *f = *state;
-    struct code_context c;
-    assert_false(clr_code_unwind(f, UNWIND(7, 0, 0, 0), 40, false, &c));          /* version */
-    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x01), 40, false, &c)); /* no operand */
-    assert_false(
-        clr_code_unwind(f, UNWIND(1, 4, 2, 0, 4, 0x11, 1, 0), 40, false, &c)); /* half of one */
-    assert_false(
-        clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0a), 40, false, &c)); /* machine frame */
-    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0f), 40, false, &c)); /* no such code */
-    assert_false(
-        clr_code_unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0xff, 0xff, 0xff, 0x7f), 40, false, &c));
-    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0x03, 4, 0x03), 40, false, &c)); /* rbx is 0 */
+    struct arch_frame c;
+    assert_false(clr_code_unwind(f, UNWIND(7, 0, 0, 0), 40, &c));                /* version */
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x01), 40, &c));       /* no operand */
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 2, 0, 4, 0x11, 1, 0), 40, &c)); /* half of one */
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0a), 40, &c));       /* machine frame */
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0, 4, 0x0f), 40, &c));       /* no such code */
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 3, 0, 4, 0x11, 0xff, 0xff, 0xff, 0x7f), 40, &c));
+    assert_false(clr_code_unwind(f, UNWIND(1, 4, 1, 0x03, 4, 0x03), 40, &c)); /* rbx is 0 */
     struct code_function nowhere = {.begin = CODE, .base = CODE, .unwind = 16};
-    assert_false(code_unwind(&f->w.clr, &nowhere, &c, false));
+    assert_false(code_unwind(&f->w.clr, &nowhere, &c));
     nowhere.unwind = 0;
-    assert_false(code_unwind(&f->w.clr, &nowhere, &c, false));
+    assert_false(code_unwind(&f->w.clr, &nowhere, &c));
 }
 
 static void ends_chains_of_unwind_data_that_lead_to_themselves(void **state) {
     struct world *f = *state;
-    struct code_context c;
+    struct arch_frame c;
     /* The chained entry: begin, end, and the unwind data, which are these again (at 16). */
     assert_false(clr_code_unwind(
-        f, UNWIND(1 | 4 << 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0), 40, false, &c));
+        f, UNWIND(1 | 4 << 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0), 40, &c));
 }
 
 static void bears_unwind_data_of_any_bytes(void **state) {
@@ -348,11 +349,11 @@ static void bears_unwind_data_of_any_bytes(void **state) {
     for (uint32_t code = 0; code < 256; code++)
         for (uint32_t count = 0; count < 8; count++) {
             uint8_t info[32] = {1, 4, (uint8_t)count, (uint8_t)code};
-            struct code_context c;
+            struct arch_frame c;
             memset(info + 4, (int)code, sizeof(info) - 4);
             f->w.used = 256 << 10; /* the same place each time */
-            if (clr_code_unwind(f, info, sizeof(info), 40, code & 1, &c))
-                assert_true(c.ip >= 0x1000 || c.ip == 0);
+            if (clr_code_unwind(f, info, sizeof(info), code & 1 ? 2 : 40, &c))
+                assert_true(c.registers[RIP] >= 0x1000 || c.registers[RIP] == 0);
         }
 }
 

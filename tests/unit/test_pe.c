@@ -1,5 +1,6 @@
 /* PE images in memory and on disk, unwinding by their tables, native stacks of minidumps. */
 #include "memory/minidump/minidump.h"
+#include "memory/pe/pe.h"
 #include "memory/stacks/win_stack.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_pe.h"

@@ -375,6 +375,43 @@ static void the_method_that_called_a_helper_is_not_skipped(void **state) {
     small_core_drop(&c);
 }
 
+/* -- Threads that cannot be read --------------------------------------------------------------- */
+
+/* Cuts a thread's registers short, so that they are none. */
+static void shorten_thread_notes(struct small_core *c) {
+    for (size_t at = 0; at + 32 < c->size && at < 65536; at += 4)
+        if (memcmp(c->file + at, "\5\0\0\0\x50\1\0\0\1\0\0\0CORE", 16) == 0)
+            c->file[at + 8] = 77; /* a note of nobody */
+}
+
+static void a_finalizer_whose_stack_was_not_read_is_not_idle(void **state) {
+    (void)state;
+    static const struct {
+        bool registers;
+        const char *says;
+    } cases[] = {{true, "managed stacks are not read on this processor (arm64)"},
+                 {false, "the dump has no registers of the threads"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct small_core c;
+        struct snapshot s;
+        struct strbuf snap;
+        small_core_load(&c, SMALL_WORKSTATION);
+        if (cases[i].registers)
+            c.file[18] = 183; /* e_machine */
+        else
+            shorten_thread_notes(&c);
+        small_core_read(&c, &s, &snap);
+        const struct finalizer_row *finalizer = s.tables[PART_FINALIZER].rows;
+        assert_int_equal(finalizer->ready, 1);
+        assert_true(finalizer->blocked == ABSENT);
+        assert_null(finalizer->running);
+        assert_true(small_core_says(&s, cases[i].says));
+        strbuf_deinit(&snap);
+        snapshot_deinit(&s);
+        small_core_drop(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_cores_hold_what_their_dumps_held),
@@ -383,6 +420,7 @@ int main(void) {
         cmocka_unit_test(the_older_tables_serve_where_the_descriptor_does_not),
         cmocka_unit_test(bears_gc_descriptors_with_any_numbers),
         cmocka_unit_test(the_method_that_called_a_helper_is_not_skipped),
+        cmocka_unit_test(a_finalizer_whose_stack_was_not_read_is_not_idle),
     };
     return cmocka_run_group_tests_name("small core", tests, NULL, NULL);
 }

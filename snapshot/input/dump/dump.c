@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "dotnet/dotnet.h"
 #include "input/dump/moving.h"
+#include "memory/arch/arch.h"
 #include "memory/evidence.h"
 #include "memory/live/live.h"
 #include "memory/memory_use.h"
@@ -13,20 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-const char *dump_arch_name(enum space_arch arch) {
-    switch (arch) {
-    case ARCH_X64:
-        return "x64";
-    case ARCH_ARM64:
-        return "arm64";
-    case ARCH_X86:
-        return "x86";
-    case ARCH_OTHER:
-        break;
-    }
-    return NULL;
-}
 
 static bool dump_say(struct builder *b, const char **field, const char *value, const char *what,
                      struct err *err) {
@@ -39,10 +26,10 @@ bool dump_say_origin(const struct space *s, struct builder *b, struct err *err) 
         return false;
     if (s->pid != UINT64_MAX)
         builder_say(b, &origin->pid, s->pid, "process id");
-    if (s->arch != ARCH_OTHER)
-        builder_say(b, &origin->pointer_bytes, s->arch == ARCH_X86 ? 4 : 8, "pointer size");
+    if (s->arch->name)
+        builder_say(b, &origin->pointer_bytes, s->arch->pointer_bytes, "pointer size");
     return dump_say(b, &origin->process, s->process, "process name", err) &&
-           dump_say(b, &origin->arch, dump_arch_name(s->arch), "architecture", err) &&
+           dump_say(b, &origin->arch, s->arch->name, "architecture", err) &&
            dump_say(b, &origin->tool, s->tool, "tool", err);
 }
 

@@ -7,9 +7,6 @@
 #include "input/input.h"
 #include "memory/space.h"
 
-/* "x64", "arm64", "x86" or NULL. */
-const char *dump_arch_name(enum space_arch arch);
-
 /*
  * All steps below in their order, for dumps of which the space says everything. options may give
  * files for symbols and thread times; path is the dump's (NULL: it has none), beside which

@@ -4,6 +4,7 @@
 #include "dotnet/dotnet.h"
 #include "input/dump/dump.h"
 #include "input/dump/minidump_map.h"
+#include "memory/arch/arch.h"
 #include "memory/stacks/win_stack.h"
 #include "model/known_names.h"
 
@@ -128,7 +129,9 @@ static bool say_frames(struct thread_row *row, struct str text, struct builder *
  * and win32u only, by an instruction that stands just before where the thread comes back.
  */
 static void say_mode(struct space *s, const struct space_thread *thread, struct thread_row *row) {
-    if (s->arch != ARCH_X64 || !thread->register_count || row->user_mode != ABSENT)
+    const struct peek memory = peek_of_space(s);
+    bool is_call;
+    if (!s->arch->is_system_call || !thread->register_count || row->user_mode != ABSENT)
         return;
     const struct space_module *module = space_module_at(s, thread->ip);
     struct str name = module ? minidump_input_file_name(str_of(module->path)) : STR("");
@@ -136,9 +139,8 @@ static void say_mode(struct space *s, const struct space_thread *thread, struct 
         row->user_mode = 1;
         return;
     }
-    struct bytes code = space_lend(s, thread->ip - 2, 2);
-    if (code.size == 2)
-        row->user_mode = load_u16(code.data) != 0x050f && load_u16(code.data) != 0x2ecd;
+    if (s->arch->is_system_call(&memory, thread->ip, &is_call))
+        row->user_mode = !is_call;
 }
 
 static bool minidump_input_add_stacks(struct space *s, const struct minidump_info *info,

@@ -7,6 +7,7 @@
 #include "input/dump/minidump_map.h"
 
 #include "base/num.h"
+#include "memory/arch/arch.h"
 #include "memory/memory_use.h"
 #include "model/known_names.h"
 
@@ -226,15 +227,14 @@ struct heap_layout {
     uint32_t word, teb_peb, peb_count, peb_heaps, signature, heap;
 };
 
-static const struct heap_layout heap_layouts[] = {
-    [ARCH_X64] = {8, 0x60, 0xe8, 0xf0, 0x10, 0x28},
-    [ARCH_ARM64] = {8, 0x60, 0xe8, 0xf0, 0x10, 0x28},
-    [ARCH_X86] = {4, 0x30, 0x88, 0x90, 0x08, 0x18},
-};
+/* 64-bit, 32-bit. */
+static const struct heap_layout heap_layouts[] = {{8, 0x60, 0xe8, 0xf0, 0x10, 0x28},
+                                                  {4, 0x30, 0x88, 0x90, 0x08, 0x18}};
 
 static const struct heap_layout *minidump_map_heap_layout(const struct map *m) {
-    bool known = (size_t)m->s->arch < sizeof(heap_layouts) / sizeof(*heap_layouts);
-    return known && !m->info->foreign ? &heap_layouts[m->s->arch] : NULL;
+    if (!m->s->arch->name || m->info->foreign)
+        return NULL;
+    return &heap_layouts[m->s->arch->pointer_bytes == 4];
 }
 
 static bool minidump_map_read_word(struct map *m, uint32_t word, uint64_t address,

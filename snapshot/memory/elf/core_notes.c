@@ -1,28 +1,21 @@
 #include "memory/elf/core_notes.h"
 
 #include "base/hash.h"
+#include "memory/arch/arch.h"
 #include "memory/elf/elf.h"
 
 #include <string.h>
 
-#define NT_PRSTATUS        1u
-#define NT_FPREGSET        2u
-#define NT_PRPSINFO        3u
-#define NT_AUXV            6u
-#define NT_FILE            0x46494c45u
-#define NT_SIGINFO         0x53494749u
-#define NT_ARM_SYSTEM_CALL 0x404u
+#define NT_PRSTATUS 1u
+#define NT_FPREGSET 2u
+#define NT_PRPSINFO 3u
+#define NT_AUXV     6u
+#define NT_FILE     0x46494c45u
+#define NT_SIGINFO  0x53494749u
 
 #define AT_PAGESZ       6u
 #define AT_EXECFN       31u
 #define AT_SYSINFO_EHDR 33u
-
-/* struct elf_prstatus of 64-bit machines: the same up to the registers. */
-#define PRSTATUS_PID       32u
-#define PRSTATUS_TIMES     48u
-#define PRSTATUS_REGISTERS 112u
-#define X64_REGISTERS      27u
-#define ARM64_REGISTERS    33u /* x0..x30, sp, pc; pstate is left out */
 
 #define PATH_BYTES_MAX 4096u
 
@@ -60,44 +53,25 @@ static uint64_t timeval_ns(const uint8_t *p) {
     return ns;
 }
 
-/* Numbers are those of struct user_regs_struct. */
-static void name_x64_registers(struct space_thread *t) {
-    t->fp = t->registers[4];
-    t->orig_syscall = (int64_t)t->registers[15];
-    t->ip = t->registers[16];
-    t->sp = t->registers[19];
-    t->fs_base = t->registers[21];
-}
-
-static void name_arm64_registers(struct space_thread *t) {
-    t->fp = t->registers[29];
-    t->sp = t->registers[31];
-    t->ip = t->registers[32];
-}
-
 static bool read_prstatus(struct core_notes *n, struct bytes desc, struct err *err) {
     struct space *s = n->space;
-    uint32_t registers = s->arch == ARCH_X64     ? X64_REGISTERS
-                         : s->arch == ARCH_ARM64 ? ARM64_REGISTERS
-                                                 : 0;
-    if (desc.size < PRSTATUS_REGISTERS + 8u * registers) {
+    const struct arch_status *status = &s->arch->status;
+    uint64_t registers[SPACE_REGISTERS] = {0};
+    if (!arch_read_registers(&status->registers, desc, registers)) {
         space_warn(s, 1, "thread status notes are shorter than this CPU's");
         return true;
     }
     struct space_thread *t = core_notes_add_thread(n, err);
     if (!t)
         return false;
-    t->os_id = load_u32(desc.data + PRSTATUS_PID);
-    t->user_ns = timeval_ns(desc.data + PRSTATUS_TIMES);
-    t->kernel_ns = timeval_ns(desc.data + PRSTATUS_TIMES + 16);
+    t->os_id = load_u32(desc.data + status->pid_at);
+    t->user_ns = timeval_ns(desc.data + status->times_at);
+    t->kernel_ns = timeval_ns(desc.data + status->times_at + 16);
     n->has_times = n->has_times || t->user_ns || t->kernel_ns;
-    t->register_count = registers;
-    for (uint32_t i = 0; i < registers; i++)
-        t->registers[i] = load_u64(desc.data + PRSTATUS_REGISTERS + 8u * i);
-    if (s->arch == ARCH_X64)
-        name_x64_registers(t);
-    else if (s->arch == ARCH_ARM64)
-        name_arm64_registers(t);
+    if (status->registers.field_count) {
+        memcpy(t->registers, registers, sizeof(registers));
+        arch_name_registers(s->arch, t);
+    }
     return true;
 }
 
@@ -111,13 +85,6 @@ static void read_fpregset(struct core_notes *n, struct bytes desc) {
         return;
     uint64_t hash = hash_bytes(desc.data, desc.size);
     t->fp_hash = hash ? hash : 1;
-}
-
-/* The number of the system call it is in, -1 when it is in none. */
-static void read_arm_system_call(struct core_notes *n, struct bytes desc) {
-    struct space_thread *t = last_thread(n);
-    if (t && desc.size >= 4)
-        t->orig_syscall = (int32_t)load_u32(desc.data);
 }
 
 /* -- Process ----------------------------------------------------------------------------------- */
@@ -245,9 +212,6 @@ static bool read_note(struct core_notes *n, uint32_t type, struct bytes desc, ui
         return read_files(n, desc, offset, err);
     case NT_SIGINFO:
         n->has_siginfo = true;
-        return true;
-    case NT_ARM_SYSTEM_CALL:
-        read_arm_system_call(n, desc);
         return true;
     default:
         return true;

@@ -1,14 +1,11 @@
 #include "memory/elf/elf_core.h"
 
+#include "memory/arch/arch.h"
 #include "memory/elf/core_notes.h"
 #include "memory/elf/elf.h"
 #include "memory/images.h"
 
 #include <string.h>
-
-#define EM_386     3u
-#define EM_X86_64  62u
-#define EM_AARCH64 183u
 
 /* All segments together may be so many times as large as the file: they do not share bytes. */
 #define SHARED_MAX 4u
@@ -62,20 +59,7 @@ static bool check_header(struct core *c, struct err *err) {
             e->type == ELF_TYPE_PROGRAM || e->type == ELF_TYPE_LIBRARY ? "program or library"
                                                                        : "file",
             e->type);
-    switch (e->machine) {
-    case EM_X86_64:
-        c->space->arch = ARCH_X64;
-        break;
-    case EM_AARCH64:
-        c->space->arch = ARCH_ARM64;
-        break;
-    case EM_386:
-        c->space->arch = ARCH_X86;
-        break;
-    default:
-        c->space->arch = ARCH_OTHER;
-        break;
-    }
+    c->space->arch = arch_by_elf(e->machine);
     c->count = e->segment_count;
     if (c->count && e->segment_bytes < PHDR_BYTES)
         return err_at(err, ERR_FORMAT, 54, "program headers of %u bytes, expected %u",

@@ -2,6 +2,8 @@
  */
 #include "memory/elf/elf.h"
 
+#include "memory/arch/arch.h"
+
 #include <elf.h>
 #include <stddef.h>
 
@@ -138,10 +140,10 @@ bool elf_file_relocation(struct bytes file, uint64_t vaddr, uint64_t *ret_addend
     if (!elf_open(&elf, &from, 0) || !dynamic_read(&elf, &d))
         return false;
     struct bytes rela = bytes_slice(elf_file_at(file, d.relocations), 0, d.relocation_bytes);
-    for (size_t at = 0; rela.size - at >= RELA_BYTES; at += RELA_BYTES) {
+    uint32_t relative = arch_by_elf(elf.machine)->elf_relative;
+    for (size_t at = 0; relative && rela.size - at >= RELA_BYTES; at += RELA_BYTES) {
         const uint8_t *entry = rela.data + at;
-        uint32_t type = load_u32(entry + offsetof(Elf64_Rela, r_info));
-        if (load_u64(entry) != vaddr || (type != R_X86_64_RELATIVE && type != R_AARCH64_RELATIVE))
+        if (load_u64(entry) != vaddr || load_u32(entry + offsetof(Elf64_Rela, r_info)) != relative)
             continue;
         *ret_addend = load_u64(entry + offsetof(Elf64_Rela, r_addend));
         return true;

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "memory/arch/arch.h"
 #include "memory/images.h"
 
 #include <dirent.h>
@@ -23,17 +24,6 @@
 #define ROUNDS_MAX         1000u
 #define KERNEL_THREAD_FLAG 0x00200000u /* PF_KTHREAD in field 9 of /proc/PID/stat */
 #define CAP_SYS_PTRACE_BIT 19u
-
-#if defined(__x86_64__)
-#define LIVE_ARCH      ARCH_X64
-#define REGISTER_COUNT 27u
-#elif defined(__aarch64__)
-#define LIVE_ARCH      ARCH_ARM64
-#define REGISTER_COUNT 33u
-#else
-#define LIVE_ARCH      ARCH_OTHER
-#define REGISTER_COUNT 0u
-#endif
 
 static uint64_t clock_ns(clockid_t id) {
     struct timespec t;
@@ -246,30 +236,15 @@ static void release(struct live *l) {
 
 /* -- Registers --------------------------------------------------------------------------------- */
 
-static bool read_registers(struct space_thread *t, pid_t tid) {
+static bool read_registers(const struct arch *arch, struct space_thread *t, pid_t tid) {
     uint64_t values[SPACE_REGISTERS] = {0};
     struct iovec io = {values, sizeof(values)};
-    if (REGISTER_COUNT == 0 ||
-        ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &io) != 0 ||
-        io.iov_len < REGISTER_COUNT * 8u)
+    uint32_t bytes = arch->register_count * 8u;
+    if (bytes == 0 || ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &io) != 0 ||
+        io.iov_len < bytes)
         return false;
-    memcpy(t->registers, values, REGISTER_COUNT * 8u);
-    t->register_count = REGISTER_COUNT;
-#if defined(__x86_64__)
-    t->fp = values[4];
-    t->orig_syscall = (int64_t)values[15];
-    t->ip = values[16];
-    t->sp = values[19];
-    t->fs_base = values[21];
-#elif defined(__aarch64__)
-    t->fp = values[29];
-    t->sp = values[31];
-    t->ip = values[32];
-    int number;
-    io = (struct iovec){&number, sizeof(number)};
-    if (ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_ARM_SYSTEM_CALL, &io) == 0)
-        t->orig_syscall = number;
-#endif
+    memcpy(t->registers, values, bytes);
+    arch_name_registers(arch, t);
     uint8_t fp[1024];
     io = (struct iovec){fp, sizeof(fp)};
     if (ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_FPREGSET, &io) == 0) {
@@ -289,7 +264,7 @@ static bool list_threads(struct space *s, struct live *l, struct err *err) {
         space_thread_init(t);
         t->os_id = (uint64_t)l->threads[i].tid;
         standing += !l->threads[i].stopped;
-        blind += l->threads[i].stopped && !read_registers(t, l->threads[i].tid);
+        blind += l->threads[i].stopped && !read_registers(s->arch, t, l->threads[i].tid);
     }
     if (standing)
         space_warn(s, standing,
@@ -297,8 +272,8 @@ static bool list_threads(struct space *s, struct live *l, struct err *err) {
                    "without registers");
     if (blind)
         space_warn(s, blind, "threads whose registers are not those of a 64-bit program");
-    if (blind && blind + standing == l->thread_count && LIVE_ARCH == ARCH_X64)
-        s->arch = ARCH_X86;
+    if (blind && blind + standing == l->thread_count && s->arch->narrow)
+        s->arch = s->arch->narrow;
     return true;
 }
 
@@ -356,7 +331,7 @@ bool live_open(struct space *s, uint64_t pid, struct err *err) {
     snprintf(path, sizeof(path), "/proc/%ld/mem", (long)l->pid);
     l->memory = open(path, O_RDONLY | O_CLOEXEC); /* not everybody may */
     s->kind = SPACE_LIVE;
-    s->arch = LIVE_ARCH;
+    s->arch = arch_here();
     s->pid = pid;
     s->backend = l;
     s->close = close_live;

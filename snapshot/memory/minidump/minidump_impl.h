@@ -94,8 +94,4 @@ bool mdmp_read_threads(struct mdmp *m, struct err *err) MUST_CHECK;
 bool mdmp_read_memory(struct mdmp *m, struct err *err) MUST_CHECK;
 bool mdmp_read_handles(struct mdmp *m, struct err *err) MUST_CHECK;
 
-/* Registers out of a CONTEXT; false when it is too short or of a processor we do not know. */
-bool mdmp_read_context(enum space_arch arch, struct bytes context,
-                       struct space_thread *thread) MUST_CHECK;
-
 #endif

@@ -1,4 +1,5 @@
 /* SystemInfo, MiscInfo, ProcessVmCounters and HandleData: the process as a whole. */
+#include "memory/arch/arch.h"
 #include "memory/minidump/minidump_impl.h"
 
 #include <stddef.h>
@@ -67,29 +68,16 @@ static const struct {
     {0x8204, "PS3"},   {0x8205, "NaCl"},    {0x8206, "Fuchsia"},
 };
 
-static enum space_arch arch_of(uint64_t processor) {
-    switch (processor) {
-    case 0:
-        return ARCH_X86;
-    case 9:
-        return ARCH_X64;
-    case 12:
-        return ARCH_ARM64;
-    default:
-        return ARCH_OTHER;
-    }
-}
-
 static bool read_system_info(struct mdmp *m, struct err *err) {
     struct minidump_info *info = m->info;
     struct system_entry entry = {.system = {MDMP_ABSENT, MDMP_ABSENT, MDMP_ABSENT, MDMP_ABSENT,
                                             MDMP_ABSENT, MDMP_ABSENT, MDMP_ABSENT, NULL}};
     MDMP_DECODE(system_fields, m->streams[MDMP_SYSTEM_INFO], &entry);
     info->system = entry.system;
-    m->s->arch = arch_of(entry.system.processor);
+    m->s->arch = arch_by_minidump(entry.system.processor);
     if (entry.system.processor == MDMP_ABSENT)
         space_warn(m->s, MDMP_ABSENT, "no system info in this dump: processor not known");
-    else if (m->s->arch == ARCH_OTHER)
+    else if (!m->s->arch->name)
         space_warn(m->s, MDMP_ABSENT, "processor %u is not known: registers were skipped",
                    (unsigned)entry.system.processor);
     for (size_t i = 0; i < sizeof(platforms) / sizeof(*platforms); i++)

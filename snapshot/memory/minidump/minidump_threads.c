@@ -1,4 +1,5 @@
 /* Threads of a minidump: ThreadList joined with ThreadInfoList, ThreadNames and the exception. */
+#include "memory/arch/arch.h"
 #include "memory/minidump/minidump_impl.h"
 
 #include <stddef.h>
@@ -62,7 +63,7 @@ static void minidump_threads_read_context(struct mdmp *m, const struct thread_en
         return;
     }
     struct bytes context = bytes_slice(m->file, entry->context_rva, entry->context_size);
-    if (mdmp_read_context(m->s->arch, context, &m->s->threads[index]))
+    if (arch_read_context(m->s->arch, context, &m->s->threads[index]))
         m->info->threads[index].has_context = true;
     else
         space_warn(m->s, 1, "threads whose registers could not be read");
@@ -87,11 +88,10 @@ static bool minidump_threads_read_list(struct mdmp *m, struct u64map *by_id, str
             return err_nomem(err);
         m->s->threads[index] = (struct space_thread){
             .os_id = entry.id,
-            .fs_base = entry.teb, /* what gs points at on x64 Windows */
+            .thread_pointer = entry.teb,
             .stack_top = entry.stack_start < UINT64_MAX - entry.stack_size
                              ? entry.stack_start + entry.stack_size
                              : 0,
-            .orig_syscall = INT64_MIN,
             .user_ns = MDMP_ABSENT,
             .kernel_ns = MDMP_ABSENT,
             .elapsed_ns = MDMP_ABSENT,

@@ -11,10 +11,6 @@
 
 #define PE_SECTIONS_MAX 96u /* what Windows loads */
 
-#define PE_MACHINE_X86   0x014cu
-#define PE_MACHINE_X64   0x8664u
-#define PE_MACHINE_ARM64 0xaa64u
-
 enum pe_directory {
     PE_EXPORTS = 0,
     PE_RESOURCES = 2,
@@ -36,7 +32,8 @@ struct pe {
     struct peek from;
     uint64_t base;       /* where its first byte lies in `from` */
     uint64_t image_base; /* where the linker wanted it */
-    uint32_t machine, timestamp, image_size, headers_size;
+    uint32_t machine;    /* see arch.h */
+    uint32_t timestamp, image_size, headers_size;
     bool pe32_plus; /* 64-bit */
     struct {
         uint32_t rva, size;

@@ -1,6 +1,7 @@
 #include "memory/stacks/native_frames.h"
 
 #include "base/num.h"
+#include "memory/arch/arch.h"
 #include "memory/stacks/forked.h"
 #include "memory/stacks/unwind.h"
 
@@ -72,7 +73,7 @@ bool native_frames_read(struct space *s, struct native_stack **ret_stacks, uint3
         return err_nomem(err);
     struct strbuf text;
     strbuf_init(&text);
-    if (s->thread_count && (s->arch == ARCH_X64 || s->arch == ARCH_ARM64))
+    if (s->thread_count && s->arch->dwarf.count)
         forked_run(native_frames_unwind, s, OUTPUT_MAX, &text);
     struct str rest = strbuf_str(&text), frames[NATIVE_FRAMES_MAX];
     uint64_t thread = UINT64_MAX;

@@ -1,12 +1,12 @@
 #include "memory/stacks/unwind.h"
 
 #include "base/file.h"
+#include "memory/arch/arch.h"
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
 #include "memory/elf/elf.h"
 #include "memory/stacks/native_frames.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,18 +181,13 @@ static bool set_registers(Dwfl_Thread *thread, void *arg) {
     const struct space_thread *t = &u->space->threads[u->next - 1];
     if (t->register_count == 0)
         return false;
-    Dwarf_Word values[33];
-    if (u->space->arch == ARCH_X64) {
-        /* DWARF's order, out of that of struct user_regs_struct. */
-        static const uint8_t order[17] = {10, 12, 11, 5, 13, 14, 4, 19, 9, 8, 7, 6, 3, 2, 1, 0, 16};
-        for (size_t i = 0; i < 17; i++)
-            values[i] = t->registers[order[i]];
-        return u->dw.dwfl_thread_state_registers(thread, 0, 17, values);
-    }
-    for (size_t i = 0; i < 32; i++)
-        values[i] = t->registers[i];
-    u->dw.dwfl_thread_state_register_pc(thread, t->ip);
-    return u->dw.dwfl_thread_state_registers(thread, 0, 32, values);
+    const struct arch_dwarf *dwarf = &u->space->arch->dwarf;
+    Dwarf_Word values[SPACE_REGISTERS];
+    for (uint32_t i = 0; i < dwarf->count; i++)
+        values[i] = t->registers[dwarf->registers[i]];
+    if (dwarf->pc_apart)
+        u->dw.dwfl_thread_state_register_pc(thread, t->ip);
+    return u->dw.dwfl_thread_state_registers(thread, 0, dwarf->count, values);
 }
 
 /* -- Frames ------------------------------------------------------------------------------------ */
@@ -251,7 +246,7 @@ static int on_thread(Dwfl_Thread *thread, void *arg) {
 
 static Elf *machine_elf(struct unwinding *u) {
     static uint8_t header[ELF_HEADER_BYTES];
-    elf_header_of(u->space->arch == ARCH_X64 ? EM_X86_64 : EM_AARCH64, header);
+    elf_header_of(u->space->arch->elf_machine, header);
     return u->dw.elf_memory((char *)header, sizeof(header));
 }
 

@@ -1,8 +1,11 @@
 #include "memory/stacks/win_stack.h"
 
-#include <inttypes.h>
+#include "memory/arch/arch.h"
+#include "memory/pe/pe.h"
 
-#define FUNCTION_BYTES 12u
+#include <inttypes.h>
+#include <string.h>
+
 /* A function without unwind data is a leaf, so small: system call stubs have 0x18 bytes. */
 #define LEAF_BYTES 64u
 
@@ -35,8 +38,9 @@ static struct win_image *image_of(struct win_stacks *w, const struct space_modul
     if (!pe_read(&pe, &memory, module->base))
         return *image;
     (*image)->functions = module->base + pe.directories[PE_FUNCTIONS].rva;
-    if (pe.machine == PE_MACHINE_X64 && pe.directories[PE_FUNCTIONS].rva)
-        (*image)->function_count = pe.directories[PE_FUNCTIONS].size / FUNCTION_BYTES;
+    const struct arch *arch = w->space->arch;
+    if (arch->unwinder && pe.machine == arch->pe_machine && pe.directories[PE_FUNCTIONS].rva)
+        (*image)->function_count = pe.directories[PE_FUNCTIONS].size / arch->unwinder->entry_bytes;
     return pe_symbols(w->space, &pe, &(*image)->symbols, &(*image)->symbol_count, err) ? *image
                                                                                        : NULL;
 }
@@ -92,12 +96,15 @@ static void write_frame(struct strbuf *out, const struct space_module *module,
 }
 
 /* One frame: writes it, and goes to its caller. false: there is no way on. */
-static bool win_stack_step(struct win_stacks *w, struct x64_context *c, bool innermost,
+static bool win_stack_step(struct win_stacks *w, struct arch_frame *frame, bool innermost,
                            struct strbuf *out, struct err *err, bool *ret_ok) {
+    const struct arch *arch = w->space->arch;
+    const struct peek memory = peek_of_space(w->space);
+    uint64_t ip = frame->registers[arch->ip];
     *ret_ok = true;
-    const struct space_module *module = space_module_at(w->space, c->rip - !innermost);
+    const struct space_module *module = space_module_at(w->space, ip - !innermost);
     if (!module) {
-        write_frame(out, NULL, NULL, c->rip);
+        write_frame(out, NULL, NULL, ip);
         return false;
     }
     const struct win_image *image = image_of(w, module, err);
@@ -106,63 +113,55 @@ static bool win_stack_step(struct win_stacks *w, struct x64_context *c, bool inn
         return false;
     }
     /* A call may be the last instruction of its function: look for the byte before. */
-    uint32_t rva = (uint32_t)(c->rip - module->base - !innermost);
-    struct x64_function function = {0};
-    enum x64_found found = X64_FOUND_UNKNOWN;
+    uint32_t rva = (uint32_t)(ip - module->base - !innermost);
+    struct arch_function function = {0};
+    enum arch_found found = ARCH_FOUND_UNKNOWN;
     if (image->function_count)
-        found =
-            x64_find_function(w->space, image->functions, image->function_count, rva, &function);
+        found = arch_find_function(arch, &memory, image->functions, image->function_count, rva,
+                                   &function);
     const struct pe_symbol *symbol = symbol_before(image, rva);
-    if (symbol && (found == X64_FOUND       ? symbol->rva != function.begin
-                   : found == X64_FOUND_NOT ? rva - symbol->rva >= LEAF_BYTES
-                                            : true))
+    if (symbol && (found == ARCH_FOUND       ? symbol->rva != function.begin
+                   : found == ARCH_FOUND_NOT ? rva - symbol->rva >= LEAF_BYTES
+                                             : true))
         symbol = NULL;
-    write_frame(out, module, symbol, c->rip);
-    if (found == X64_FOUND)
-        return x64_unwind(w->space, module->base, &function, c);
+    write_frame(out, module, symbol, ip);
+    if (found == ARCH_FOUND)
+        return arch->unwinder->unwind(&memory, module->base, &function, frame);
     /* Only the innermost frame can be a leaf: it has called nobody. */
-    return found == X64_FOUND_NOT && innermost && x64_unwind_leaf(w->space, c);
+    return found == ARCH_FOUND_NOT && innermost && arch->unwinder->leaf(&memory, frame);
 }
 
-static bool read_x64(struct win_stacks *w, const struct space_thread *thread, struct strbuf *frames,
-                     bool *ret_cut, struct err *err) {
-    struct x64_context c;
-    x64_context_of(thread, &c);
+static bool read_by_tables(struct win_stacks *w, const struct space_thread *thread,
+                           struct strbuf *frames, bool *ret_cut, struct err *err) {
+    struct arch_frame frame;
+    const uint64_t *ip = &frame.registers[w->space->arch->ip];
+    memcpy(frame.registers, thread->registers, sizeof(frame.registers));
     bool ok = true, on = true;
     uint32_t count = 0;
-    for (; on && ok && c.rip && count < WIN_STACK_FRAMES_MAX; count++)
-        on = win_stack_step(w, &c, count == 0, frames, err, &ok);
-    *ret_cut = !on || c.rip;
+    for (; on && ok && *ip && count < WIN_STACK_FRAMES_MAX; count++)
+        on = win_stack_step(w, &frame, count == 0, frames, err, &ok);
+    *ret_cut = !on || *ip;
     return ok;
 }
 
-/*
- * x86 and ARM64: each function keeps its caller's frame pointer, and above it the return address.
- * A chain that leaves the stack, goes down it or returns to no module ends there.
- */
+/* A chain of frame pointers that leaves the stack, goes down it or returns to no module ends. */
 static void read_chain(struct win_stacks *w, const struct space_thread *thread,
                        struct strbuf *frames) {
     struct space *s = w->space;
-    unsigned word = s->arch == ARCH_X86 ? 4 : 8;
-    uint64_t fp = thread->fp, low = thread->sp, pair[2] = {0};
+    const struct peek memory = peek_of_space(s);
+    unsigned word = s->arch->pointer_bytes;
+    uint64_t fp = thread->fp, low = thread->sp, up, ip;
     write_frame(frames, space_module_at(s, thread->ip), NULL, thread->ip);
     for (uint32_t count = 1; count < WIN_STACK_FRAMES_MAX; count++) {
-        uint32_t narrow[2];
-        if (fp < low || fp >= thread->stack_top || fp % word)
+        if (fp < low || fp >= thread->stack_top || fp % word ||
+            !arch_frame_up(s->arch, &memory, fp, &up, &ip))
             return;
-        if (word == 8 ? !space_read(s, fp, pair, sizeof(pair))
-                      : !space_read(s, fp, narrow, sizeof(narrow)))
-            return;
-        if (word == 4) {
-            pair[0] = narrow[0];
-            pair[1] = narrow[1];
-        }
-        const struct space_module *module = space_module_at(s, pair[1]);
+        const struct space_module *module = space_module_at(s, ip);
         if (!module)
             return;
-        write_frame(frames, module, NULL, pair[1]);
+        write_frame(frames, module, NULL, ip);
         low = fp + 2 * (uint64_t)word;
-        fp = pair[0];
+        fp = up;
     }
 }
 
@@ -174,8 +173,8 @@ bool win_stack_read(struct win_stacks *w, const struct space_thread *thread, str
         return true;
     uint64_t missing = w->space->missing_bytes;
     bool ok = true;
-    if (w->space->arch == ARCH_X64) {
-        ok = read_x64(w, thread, frames, ret_cut, err);
+    if (w->space->arch->unwinder) {
+        ok = read_by_tables(w, thread, frames, ret_cut, err);
     } else {
         read_chain(w, thread, frames);
         *ret_cut = true;

@@ -2,14 +2,15 @@
  * Native stacks of Windows threads: return addresses as "ntdll!NtWaitForSingleObject+0x14" where an
  * export tells, else as "ntdll+0x9d664".
  *
- * x64 is unwound by the tables in .pdata; where they are not in the dump a stack has its innermost
- * frame only. x86 and ARM64 go along frame pointers, so functions that keep none are left out.
+ * Where the processor's unwinder reads the tables in .pdata (x64), a stack has its innermost frame
+ * only if they are not in the dump. Others go along frame pointers, so functions that keep none are
+ * left out.
  * Wherever callers may be missing, FRAME_CUT stands at the end.
  */
 #ifndef DUMPDIFF_MEMORY_STACKS_WIN_STACK_H
 #define DUMPDIFF_MEMORY_STACKS_WIN_STACK_H
 
-#include "memory/arch/unwind_x64.h"
+#include "memory/space.h"
 #include "model/snapshot.h"
 
 #define WIN_STACK_FRAMES_MAX 512u
