@@ -1,6 +1,7 @@
 #include "cmd/options.h"
 
 #include "base/num.h"
+#include "base/pattern.h"
 #include "diff/gate/gate_report.h"
 #include "diff/report/csv.h"
 
@@ -111,8 +112,6 @@ SETS_FLAG(set_help, help)
 SETS_FLAG(set_update, update)
 SETS_FLAG(set_strict, strict)
 SETS_FLAG(set_allow_missing, allow_missing_baseline)
-SETS_TEXT(set_focus, report.focus)
-SETS_TEXT(set_ignore, report.ignore)
 SETS_TEXT(set_db, db)
 SETS_TEXT(set_program, program)
 SETS_TEXT(set_release, release)
@@ -122,6 +121,25 @@ SETS_TEXT(set_today, today)
 SETS_TEXT(set_config, config)
 SETS_TEXT(set_symbols, symbols)
 SETS_TEXT(set_sysroot, sysroot)
+
+/* Wrong ones are told before a dump is read, and whatever the reports make of them. */
+static bool is_pattern(const char *option, const char *value, struct err *err) {
+    struct pattern pattern;
+    if (!pattern_init(&pattern, value, err, "%s: not a regular expression", option))
+        return false;
+    pattern_deinit(&pattern);
+    return true;
+}
+
+static bool set_focus(struct options *o, const char *value, struct err *err) {
+    o->report.focus = value;
+    return is_pattern("--focus", value, err);
+}
+
+static bool set_ignore(struct options *o, const char *value, struct err *err) {
+    o->report.ignore = value;
+    return is_pattern("--ignore", value, err);
+}
 
 static bool number(const char *option, const char *value, uint64_t *ret_value, struct err *err) {
     if (num_dec(str_of(value), ret_value) && *ret_value != ABSENT)

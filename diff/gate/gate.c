@@ -347,7 +347,7 @@ bool gate_update(const struct gate *g, struct str text, struct strbuf *out, uint
         }
     }
     strbuf_add(out, str_drop(text, at));
-    bool ok = !strbuf_failed(&number) && !strbuf_failed(out);
+    bool ok = strbuf_ok(&number, err) && strbuf_ok(out, err);
     strbuf_deinit(&number);
-    return ok || err_nomem(err);
+    return ok;
 }

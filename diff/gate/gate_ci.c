@@ -154,9 +154,9 @@ bool gate_write_junit(const struct gate *g, const struct gate_output *o, struct 
     }
     strbuf_adds(out, "</system-out>\n    <system-err></system-err>\n  </testsuite>\n"
                      "</testsuites>\n");
-    bool ok = !strbuf_failed(&text) && !strbuf_failed(out);
+    bool ok = strbuf_ok(&text, err) && strbuf_ok(out, err);
     strbuf_deinit(&text);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 /* -- GitHub Actions ---------------------------------------------------------------------------- */
@@ -190,9 +190,9 @@ bool gate_write_github(const struct gate *g, const struct gate_output *o, struct
     }
     for (uint32_t i = 0; i < g->warning_count; i++)
         annotation(out, "warning", o, 0, "dumpdiff gate", g->warnings[i]);
-    bool ok = !strbuf_failed(&text) && !strbuf_failed(out);
+    bool ok = strbuf_ok(&text, err) && strbuf_ok(out, err);
     strbuf_deinit(&text);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 /* GitHub refuses a summary of 1 MiB and more, and drops all of it. */
@@ -270,10 +270,10 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
     }
     if (cut)
         strbuf_addf(out, "\n%u more entries were cut off: a summary may have 1 MiB.\n", cut);
-    bool ok = !strbuf_failed(&text) && !strbuf_failed(&piece) && !strbuf_failed(out);
+    bool ok = strbuf_ok(&text, err) && strbuf_ok(&piece, err) && strbuf_ok(out, err);
     strbuf_deinit(&text);
     strbuf_deinit(&piece);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 /* -- OpenMetrics ------------------------------------------------------------------------------- */
@@ -364,7 +364,7 @@ bool gate_write_teamcity(const struct gate *g, const struct gate_output *o, stru
         strbuf_addf(out, "' value='%llu']\n", (unsigned long long)value);
     }
     strbuf_adds(out, "##teamcity[testSuiteFinished name='dumpdiff gate']\n");
-    bool ok = !strbuf_failed(&text) && !strbuf_failed(out);
+    bool ok = strbuf_ok(&text, err) && strbuf_ok(out, err);
     strbuf_deinit(&text);
-    return ok || err_nomem(err);
+    return ok;
 }

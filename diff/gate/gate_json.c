@@ -9,9 +9,9 @@ static cJSON *gate_json_real(double value) {
     return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
 }
 
-static bool gate_json_print(struct json *j, struct strbuf *out, struct err *err) {
+static bool gate_json_print(struct json *j, struct err *err) {
     json_end(j);
-    return (!j->failed && !strbuf_failed(out)) || err_nomem(err);
+    return json_ok(j, err);
 }
 
 /* -- Everything -------------------------------------------------------------------------------- */
@@ -51,7 +51,7 @@ static cJSON *result(struct json *j, const struct gate *g, const struct gate_res
     struct strbuf text;
     strbuf_init(&text);
     gate_say_result(r, &text);
-    j->failed |= strbuf_failed(&text);
+    json_fail(j, &text.err);
     json_add(j, object, "name", json_text(r->budget->name));
     json_add(j, object, "line", json_number(r->budget->line));
     json_add(j, object, "on", json_text(budget_kinds[r->budget->on].name));
@@ -89,7 +89,7 @@ bool gate_write_json(const struct gate *g, const struct gate_output *o, struct s
     for (uint32_t i = 0; i < g->warning_count; i++)
         json_array_put(&j, json_text(g->warnings[i]));
     json_array_end(&j);
-    return gate_json_print(&j, out, err);
+    return gate_json_print(&j, err);
 }
 
 /* -- SARIF ------------------------------------------------------------------------------------- */
@@ -107,7 +107,7 @@ static cJSON *uri(struct json *j, const char *path) {
             strbuf_addc(&text, *c);
         else
             strbuf_addf(&text, "%%%02X", (unsigned char)*c);
-    j->failed |= strbuf_failed(&text);
+    json_fail(j, &text.err);
     cJSON *value = json_text(strbuf_cstr(&text));
     strbuf_deinit(&text);
     return value;
@@ -146,7 +146,7 @@ static cJSON *sarif_result(struct json *j, const struct gate_output *o,
         strbuf_adds(&text, "\n");
         gate_say_row(r, &r->rows[i], &text);
     }
-    j->failed |= strbuf_failed(&text);
+    json_fail(j, &text.err);
     json_add(j, object, "ruleId", json_text(budget_kinds[r->budget->on].name));
     json_add(j, object, "ruleIndex", json_number(r->budget->on));
     json_add(j, object, "kind", json_text(kinds[r->status]));
@@ -188,7 +188,7 @@ bool gate_write_sarif(const struct gate *g, const struct gate_output *o, struct 
     json_array_begin(&j, "runs");
     json_array_put(&j, run);
     json_array_end(&j);
-    return gate_json_print(&j, out, err);
+    return gate_json_print(&j, err);
 }
 
 /* -- github-action-benchmark ------------------------------------------------------------------- */
@@ -197,7 +197,7 @@ bool gate_write_sarif(const struct gate *g, const struct gate_output *o, struct 
 bool gate_write_benchmark(const struct gate *g, const struct gate_output *o, struct strbuf *out,
                           struct err *err) {
     cJSON *list = cJSON_CreateArray();
-    struct json j = {.out = out, .failed = !list};
+    struct json j = {.out = out};
     uint32_t last = g->s->count - 1;
     (void)o;
     for (uint32_t i = 0; i < g->count; i++) {
@@ -214,14 +214,14 @@ bool gate_write_benchmark(const struct gate *g, const struct gate_output *o, str
         json_add(&j, object, "value", cJSON_CreateNumber((double)r->values[last]));
         json_add(&j, object, "extra", json_text(strbuf_cstr(&text)));
         json_append(&j, list, object);
-        j.failed |= strbuf_failed(&text);
+        json_fail(&j, &text.err);
         strbuf_deinit(&text);
     }
     char *printed = list ? cJSON_Print(list) : NULL;
     strbuf_adds(out, printed ? printed : "");
     strbuf_addc(out, '\n');
-    bool ok = printed && !j.failed && !strbuf_failed(out);
+    bool ok = json_ok(&j, err) && (printed || err_nomem(err));
     cJSON_free(printed);
     cJSON_Delete(list);
-    return ok || err_nomem(err);
+    return ok;
 }

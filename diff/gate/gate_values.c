@@ -261,7 +261,7 @@ static void measure_stacks(const struct gate *g, struct gate_result *r) {
 
 /* Subtrees whose path matches, the topmost ones: what is below is in them. */
 static bool add_paths(struct gate *g, struct gate_result *r, const struct growth *tree,
-                      struct strbuf *text, bool *taken) {
+                      struct strbuf *text, bool *taken, struct err *err) {
     uint32_t end = g->s->count - 1;
     for (uint32_t n = 0; n < tree->node_count; n++) {
         const struct growth_node *node = &tree->nodes[n];
@@ -270,7 +270,7 @@ static bool add_paths(struct gate *g, struct gate_result *r, const struct growth
             continue;
         strbuf_clear(text);
         growth_path_text(tree, n, true, text);
-        if (strbuf_failed(text))
+        if (!strbuf_ok(text, err))
             return false;
         if (!pattern_matches(&r->budget->pattern, strbuf_cstr(text)))
             continue;
@@ -282,7 +282,7 @@ static bool add_paths(struct gate *g, struct gate_result *r, const struct growth
                                .last = values[end],
                                .growth = difference(values[0], values[end])};
         if (!row.name)
-            return false;
+            return err_nomem(err);
         for (uint32_t i = 0; i <= end; i++)
             add_value(r, i, values[i]);
         gate_values_add_row(g, r, &row);
@@ -294,19 +294,17 @@ static bool measure_paths(struct gate *g, struct gate_result *r, struct err *err
     struct growth tree;
     struct strbuf text;
     r->matches_nothing = true;
-    if (!growth_init(&tree, g->s, err)) {
-        growth_deinit(&tree);
+    if (!growth_init(&tree, g->s, err))
         return false;
-    }
     strbuf_init(&text);
     bool *taken = arena_array(&g->arena, tree.node_count, sizeof(*taken));
-    bool ok = taken && add_paths(g, r, &tree, &text, taken);
+    bool ok = taken ? add_paths(g, r, &tree, &text, taken, err) : err_nomem(err);
     for (uint32_t i = 0; i < g->s->count; i++)
         if (r->values[i] == ABSENT && snapshot_has(g->s->snapshots[i], PART_PATHS))
             r->values[i] = 0;
     strbuf_deinit(&text);
     growth_deinit(&tree);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 bool gate_measure(struct gate *g, struct gate_result *r, struct gate_excuses *excuses,

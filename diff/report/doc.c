@@ -10,25 +10,34 @@ void doc_init(struct doc *d) {
     arena_init(&d->arena);
 }
 
+void doc_fail(struct doc *d, const struct err *why) {
+    err_keep(&d->err, why);
+}
+
+void doc_fail_nomem(struct doc *d) {
+    err_keep_nomem(&d->err);
+}
+
 void doc_deinit(struct doc *d) {
     arena_deinit(&d->arena);
     *d = (struct doc){0};
 }
 
 const char *doc_copy(struct doc *d, const char *s) {
-    const char *copy = d->failed ? NULL : arena_copy(&d->arena, s, strlen(s));
-    d->failed = !copy;
+    const char *copy = doc_failed(d) ? NULL : arena_copy(&d->arena, s, strlen(s));
+    if (!copy)
+        doc_fail_nomem(d);
     return copy ? copy : "";
 }
 
 /* Doubles an array of the arena when it is full. */
 static void *room(struct doc *d, void *items, uint32_t count, uint32_t *capacity, size_t item) {
-    if (d->failed || count < *capacity)
+    if (doc_failed(d) || count < *capacity)
         return items;
     uint32_t more = *capacity ? *capacity * 2 : 16;
     void *grown = arena_array(&d->arena, more, item);
     if (!grown) {
-        d->failed = true;
+        doc_fail_nomem(d);
         return items;
     }
     if (count)
@@ -39,7 +48,7 @@ static void *room(struct doc *d, void *items, uint32_t count, uint32_t *capacity
 
 static struct doc_block *doc_file_block(struct doc *d, enum doc_kind kind) {
     d->blocks = room(d, d->blocks, d->count, &d->capacity, sizeof(*d->blocks));
-    if (d->failed)
+    if (doc_failed(d))
         return NULL;
     struct doc_block *b = &d->blocks[d->count++];
     *b = (struct doc_block){.kind = kind};
@@ -51,9 +60,9 @@ static const char *vformat(struct doc *d, const char *fmt, va_list ap) {
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
-    char *text = d->failed || n < 0 ? NULL : arena_alloc(&d->arena, (size_t)n + 1);
+    char *text = doc_failed(d) || n < 0 ? NULL : arena_alloc(&d->arena, (size_t)n + 1);
     if (!text) {
-        d->failed = true;
+        doc_fail_nomem(d);
         return "";
     }
     vsnprintf(text, (size_t)n + 1, fmt, ap);
@@ -86,7 +95,7 @@ struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uin
     if (!copy) {
         if (b)
             d->count--;
-        d->failed = true;
+        doc_fail_nomem(d);
         return NULL;
     }
     memcpy(copy, columns, count * sizeof(*copy));
@@ -100,10 +109,10 @@ void doc_row(struct doc *d, struct doc_table *t, enum doc_style style) {
         return;
     t->rows = room(d, t->rows, t->row_count, &t->row_capacity, sizeof(*t->rows));
     struct doc_cell *cells =
-        d->failed ? NULL : arena_array(&d->arena, t->column_count, sizeof(*cells));
+        doc_failed(d) ? NULL : arena_array(&d->arena, t->column_count, sizeof(*cells));
     t->next_column = 0;
     if (!cells) {
-        d->failed = true;
+        doc_fail_nomem(d);
         return;
     }
     t->rows[t->row_count++] = (struct doc_row){cells, style};
@@ -111,7 +120,7 @@ void doc_row(struct doc *d, struct doc_table *t, enum doc_style style) {
 
 static void doc_set_cell(struct doc *d, struct doc_table *t, enum doc_style style,
                          const char *text) {
-    if (d->failed || !t || !t->row_count || t->next_column >= t->column_count)
+    if (doc_failed(d) || !t || !t->row_count || t->next_column >= t->column_count)
         return;
     t->rows[t->row_count - 1].cells[t->next_column++] = (struct doc_cell){text, style};
 }

@@ -2,8 +2,8 @@
  * A report before it is rendered: headings, paragraphs, findings and tables, in order.
  *
  * doc_show.c and doc_diff.c decide what a report says; text.c, markdown.c and html.c only how it
- * looks. All strings are copied into the document. Out of memory sticks in `failed`; every function
- * may then be called and does nothing.
+ * looks. All strings are copied into the document. The first error sticks, whether there is no
+ * memory or something cannot be shown; every function may then be called and does nothing.
  */
 #ifndef DUMPDIFF_REPORT_DOC_H
 #define DUMPDIFF_REPORT_DOC_H
@@ -61,11 +61,19 @@ struct doc {
     struct arena arena;
     struct doc_block *blocks;
     uint32_t count, capacity;
-    bool failed;
+    struct err err; /* the first error; ERR_NONE while all is well */
 };
+
+static inline bool doc_failed(const struct doc *d) {
+    return d->err.code != ERR_NONE;
+}
 
 void doc_init(struct doc *d);
 void doc_deinit(struct doc *d);
+
+/* The report cannot be made: `why` sticks, unless an error does already or `why` is none. */
+void doc_fail(struct doc *d, const struct err *why);
+void doc_fail_nomem(struct doc *d);
 
 void doc_text(struct doc *d, enum doc_kind kind, enum doc_style style, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
@@ -89,7 +97,7 @@ void doc_prune(struct doc_table *t);
 /* Copy of a string that lives as long as the document; "" when failed. */
 const char *doc_copy(struct doc *d, const char *s);
 
-/* Appends the document as text, and deinits it. Errors: ERR_NOMEM, of the document, too. */
+/* Appends the document as text, and deinits it. Errors: that of the document, ERR_NOMEM. */
 bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
                  struct err *err) MUST_CHECK;
 

@@ -162,7 +162,7 @@ static void name_cell(const struct alloc_table *a, const struct alloc_line *line
     else
         strbuf_addf(&text, "%s B", fmt_count(line->size_each, buf));
     doc_cell(a->c->d, a->t, DOC_STRONG, strbuf_cstr(&text));
-    a->c->d->failed |= strbuf_failed(&text);
+    doc_fail(a->c->d, &text.err);
     strbuf_deinit(&text);
 }
 
@@ -215,7 +215,7 @@ static void whole_stack(const struct doc_context *c, const struct series_stack *
         strbuf_addf(&head, " (%s -> %s), %s", fmt_bytes(stack->totals[0].bytes, base),
                     fmt_bytes(stack->totals[last].bytes, now), verdict_names[stack->verdict]);
     doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s:", strbuf_cstr(&head));
-    c->d->failed |= strbuf_failed(&head);
+    doc_fail(c->d, &head.err);
     strbuf_deinit(&head);
     for (uint32_t i = from; i < end; i++)
         doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->frames.items[i]);
@@ -261,7 +261,7 @@ static void alloc_section(const struct doc_context *c, const struct alloc_sectio
     if (!alloc_known(c->s, section->kind))
         return;
     if (!alloc_view_init(&v, c->s, section->kind, c->o, view_top(c->o, section->rows), &err)) {
-        c->d->failed = true;
+        doc_fail(c->d, &err);
         return;
     }
     doc_shown(c, &a.shown);
@@ -306,7 +306,7 @@ static void outstanding(const struct doc_context *c) {
             strbuf_addf(&line, " of one in %s", fmt_bytes(rate, more));
     }
     doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s", strbuf_cstr(&line));
-    c->d->failed |= strbuf_failed(&line);
+    doc_fail(c->d, &line.err);
     strbuf_deinit(&line);
 }
 

@@ -22,7 +22,7 @@ static void doc_answers_subject(const struct doc_context *c, const struct answer
              fmt_count(s->types, types), s->types == 1 ? "" : "s",
              fmt_count(s->live.objects, objects), s->live.objects == 1 ? "" : "s",
              fmt_bytes(s->live.bytes, bytes), strbuf_cstr(&rest));
-    c->d->failed |= strbuf_failed(&rest);
+    doc_fail(c->d, &rest.err);
     strbuf_deinit(&rest);
 }
 
@@ -32,7 +32,7 @@ static void doc_answers_path_cell(const struct doc_context *c, struct doc_table 
     strbuf_init(&text);
     answer_path_text(tree, row, c->o->full_paths || c->o->all, &text);
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&text));
-    c->d->failed |= strbuf_failed(&text);
+    doc_fail(c->d, &text.err);
     strbuf_deinit(&text);
 }
 
@@ -137,7 +137,7 @@ static void doc_answers_holder_table(const struct doc_context *c, const struct a
         doc_row(c->d, t, h->rows[i].holder ? DOC_PLAIN : DOC_DIM);
         holder_cells(c, t, &h->rows[i]);
         doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&text));
-        c->d->failed |= strbuf_failed(&text);
+        doc_fail(c->d, &text.err);
         strbuf_deinit(&text);
     }
     if (others) {

@@ -43,7 +43,7 @@ static void doc_diff_head(const struct doc_context *c) {
     if (c->s->interval_ns != ABSENT)
         strbuf_addf(&title, ", %s apart", fmt_ns(c->s->interval_ns, buf));
     doc_text(c->d, DOC_TITLE, DOC_PLAIN, "%s", strbuf_cstr(&title));
-    c->d->failed |= strbuf_failed(&title);
+    doc_fail(c->d, &title.err);
     strbuf_deinit(&title);
     struct doc_table *t = doc_table(c->d, columns, 7);
     for (uint32_t i = 0; i < shown.count; i++)
@@ -89,7 +89,7 @@ static void pace_cell(const struct doc_context *c, struct doc_table *t,
     struct trend trend;
     char buf[FMT_MAX];
     if (type && !trend_of_type(c->s, type, &trend))
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
     else if (!type || !(fabs(trend.slope_an_hour) < 1e18))
         doc_cell(c->d, t, DOC_PLAIN, NULL);
     else
@@ -179,7 +179,7 @@ static void type_table(const struct doc_context *c, const struct type_view *v) {
     struct doc_table *t = doc_table(c->d, columns, type_columns(c, &shown, columns));
     struct cell *scratch = arena_array(&c->d->arena, c->s->count, sizeof(*scratch));
     if (!scratch) {
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
         return;
     }
     for (uint32_t i = 0; i < v->count; i++)
@@ -206,7 +206,7 @@ void doc_diff_types(const struct doc_context *c) {
     if (!(c->s->parts_all & PART_BIT(PART_TYPES)))
         return;
     if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), c->s->live_known, &err)) {
-        c->d->failed = true;
+        doc_fail(c->d, &err);
         return;
     }
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Types%s: %s changed, %s did not",

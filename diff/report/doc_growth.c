@@ -33,7 +33,7 @@ static void doc_growth_path_cell(const struct doc_context *c, struct doc_table *
     if (types)
         strbuf_addf(&path, " [%u types]", types);
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&path));
-    c->d->failed |= strbuf_failed(&path);
+    doc_fail(c->d, &path.err);
     strbuf_deinit(&path);
 }
 
@@ -78,7 +78,7 @@ void doc_show_holders(const struct doc_context *c) {
         return;
     if (!growth_init(&g, c->s, &err)) {
         if (err.code == ERR_NOMEM)
-            c->d->failed = true;
+            doc_fail(c->d, &err);
         else
             doc_text(c->d, DOC_PARA, DOC_BAD, "What holds the heap: %s", err.msg);
         return;
@@ -88,7 +88,7 @@ void doc_show_holders(const struct doc_context *c) {
     if (holders && largest)
         doc_growth_holder_table(c, &g, holders, find_holders(&g, holders, largest));
     else
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
     free(holders);
     free(largest);
     growth_deinit(&g);
@@ -118,7 +118,7 @@ void doc_show_async(const struct doc_context *c) {
         else
             doc_cell(c->d, t, DOC_DIM, "none");
         doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&name));
-        c->d->failed |= strbuf_failed(&name);
+        doc_fail(c->d, &name.err);
         strbuf_deinit(&name);
     }
     if (count > top)
@@ -165,7 +165,7 @@ void doc_diff_growth(const struct doc_context *c) {
         return;
     if (!growth_init(&g, c->s, &err)) {
         if (err.code == ERR_NOMEM)
-            c->d->failed = true;
+            doc_fail(c->d, &err);
         else
             doc_text(c->d, DOC_PARA, DOC_BAD, "Growth by holder: %s", err.msg);
         return;

@@ -238,7 +238,7 @@ void doc_diff_heap(const struct doc_context *c) {
         return;
     uint64_t *sums = arena_array(&c->d->arena, (size_t)c->s->count * 3, sizeof(*sums));
     if (!sums) {
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
         return;
     }
     for (size_t i = 0; i < (size_t)c->s->count * 3; i++)

@@ -123,7 +123,7 @@ void doc_missing(const struct doc_context *c) {
         doc_text(c->d, DOC_FOOT, DOC_DIM, "Not in %s: %s.",
                  c->s->count > 1 ? "these dumps" : "this dump", strbuf_cstr(&names));
     }
-    c->d->failed |= strbuf_failed(&names);
+    doc_fail(c->d, &names.err);
     strbuf_deinit(&names);
 }
 
@@ -255,6 +255,6 @@ void doc_trend(const struct doc_context *c, struct doc_table *t, const uint64_t 
     if (c->s->count <= 40)
         fmt_sparkline(&line, values, c->s->count);
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&line));
-    c->d->failed |= strbuf_failed(&line);
+    doc_fail(c->d, &line.err);
     strbuf_deinit(&line);
 }

@@ -52,7 +52,7 @@ static void doc_show_head(const struct doc_context *c) {
         doc_text(c->d, DOC_PARA, DOC_BAD, "Read from %s; trust: %s, for %u reason%s (see the end)",
                  origin->format ? origin->format : "?", trust_names[trust], reasons,
                  reasons == 1 ? "" : "s");
-    c->d->failed |= strbuf_failed(&facts);
+    doc_fail(c->d, &facts.err);
     strbuf_deinit(&facts);
 }
 
@@ -111,7 +111,7 @@ static void large_objects(const struct doc_context *c) {
     struct err err;
     by_loh.sort = SORT_LOH;
     if (!type_view_init(&v, c->s, &by_loh, top, false, &err)) {
-        c->d->failed = true;
+        doc_fail(c->d, &err);
         return;
     }
     struct doc_table *t = NULL;
@@ -182,7 +182,7 @@ void doc_show_types(const struct doc_context *c) {
     if (!part_any(c, PART_TYPES))
         return;
     if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), false, &err)) {
-        c->d->failed = true;
+        doc_fail(c->d, &err);
         return;
     }
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Types");
@@ -219,7 +219,7 @@ static void finalizable_types(const struct doc_context *c) {
         return;
     const struct finalizable_row **order = calloc(count, sizeof(*order));
     if (!order) {
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
         return;
     }
     for (uint32_t i = 0; i < count; i++)
@@ -268,7 +268,7 @@ void doc_show_finalizer(const struct doc_context *c) {
                      "ready for finalization: %s", fmt_count(f->ready, number));
         if (line.len)
             doc_text(c->d, DOC_ITEM, DOC_PLAIN, "finalizable: %s", strbuf_cstr(&line));
-        c->d->failed |= strbuf_failed(&line);
+        doc_fail(c->d, &line.err);
         strbuf_deinit(&line);
         if (f->thread_os_id != ABSENT)
             doc_text(c->d, DOC_ITEM, f->blocked == 1 ? DOC_BAD : DOC_PLAIN,

@@ -35,7 +35,7 @@ static void where_cell(const struct doc_context *c, struct doc_table *t,
         strbuf_add(&text, fmt_method(frames->items[app]));
     }
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&text));
-    c->d->failed |= strbuf_failed(&text);
+    doc_fail(c->d, &text.err);
     strbuf_deinit(&text);
 }
 
@@ -106,7 +106,7 @@ static void group_title(const struct doc_context *c, const struct thread_row *ro
     if (count > 1 && rows[members[0]].waiting_on)
         strbuf_addf(&line, "; they wait in %s", rows[members[0]].waiting_on);
     doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s", strbuf_cstr(&line));
-    c->d->failed |= strbuf_failed(&line);
+    doc_fail(c->d, &line.err);
     strbuf_deinit(&line);
 }
 
@@ -143,7 +143,7 @@ static void show_stacks(const struct doc_context *c, const struct thread_row *ro
         if (doc_threads_stack_of(&rows[i])->count)
             order[with_stack++] = i;
     if (!order || !groups)
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
     else if (with_stack)
         groups_out(c, (struct thread_row *)(uintptr_t)rows, order, groups, with_stack);
     free(order);
@@ -202,7 +202,7 @@ static void show_thread_table(const struct doc_context *c, struct thread_row *ro
     };
     uint32_t *order = calloc((size_t)count + 1, sizeof(*order));
     if (!order) {
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
         return;
     }
     bool roles = false; /* that no name tells */
@@ -398,7 +398,7 @@ static void thread_counts(const struct doc_context *c) {
                         state == THREAD_NOT_RECORDED ? "without recorded times"
                                                      : thread_state_names[state]);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Threads: %s", strbuf_cstr(&line));
-    c->d->failed |= strbuf_failed(&line);
+    doc_fail(c->d, &line.err);
     strbuf_deinit(&line);
 }
 
@@ -413,7 +413,7 @@ void doc_diff_threads(const struct doc_context *c) {
         return;
     uint32_t *order = calloc(count, sizeof(*order));
     if (!order) {
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
         return;
     }
     for (uint32_t i = 0; i < count; i++)

@@ -83,7 +83,7 @@ static void find_units(struct values *v) {
             enum number_kind kind = kind_of_unit(rows[i].unit);
             if (kind != NUMBER_COUNT && strmap_get(&v->units, name, STR("")) == STRMAP_NONE &&
                 !strmap_put(&v->units, name, STR(""), kind))
-                v->c->d->failed = true;
+                doc_fail_nomem(v->c->d);
         }
     }
 }
@@ -204,7 +204,7 @@ static bool is_partial(const struct doc_context *c, const struct value_section *
             strbuf_addf(&names, "%s%s", names.len ? ", " : "", c->o->names[i]);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "%s", section->heading);
     doc_text(c->d, DOC_ITEM, DOC_DIM, "only in %s", strbuf_cstr(&names));
-    c->d->failed |= strbuf_failed(&names);
+    doc_fail(c->d, &names.err);
     strbuf_deinit(&names);
     return true;
 }
@@ -230,7 +230,7 @@ static void value_section(const struct doc_context *c, const struct value_sectio
     strmap_init(&v.units);
     v.rows = calloc((size_t)c->s->value_count + 1, sizeof(*v.rows));
     if (!v.rows) {
-        c->d->failed = true;
+        doc_fail_nomem(c->d);
         return;
     }
     if (part_of(section) == PART_COUNTERS)

@@ -140,11 +140,11 @@ static void html_render(const struct doc *d, struct strbuf *out) {
 }
 
 static bool html_finish(struct doc *d, struct strbuf *out, struct err *err) {
-    if (!d->failed)
+    if (!doc_failed(d))
         html_render(d, out);
-    bool ok = !d->failed && !strbuf_failed(out);
+    bool ok = err_none(&d->err, err) && strbuf_ok(out, err);
     doc_deinit(d);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 static bool html_show(const struct series *s, const struct findings *f,

@@ -19,7 +19,7 @@ cJSON *json_trust(struct json *j, const struct snapshot *s) {
         if (rows[i].count != ABSENT)
             strbuf_addf(&text, " (%s)", fmt_count(rows[i].count, number));
         json_append(j, rows[i].lowers_trust == 1 ? reasons : notes, json_text(strbuf_cstr(&text)));
-        j->failed |= strbuf_failed(&text);
+        json_fail(j, &text.err);
         strbuf_deinit(&text);
     }
     json_add(j, trust, "grade", json_text(trust_names[snapshot_trust(s)]));

@@ -8,13 +8,14 @@ static cJSON *json_allocations_figure(const struct series *s, const struct cell 
                                       bool bytes) {
     if (s->count == 1)
         return json_number(!cells ? ABSENT : bytes ? cells[0].bytes : cells[0].objects);
-    struct json j = {.failed = false};
+    struct json j = {.out = NULL};
     cJSON *list = cells ? cJSON_CreateArray() : cJSON_CreateNull();
     for (uint32_t i = 0; cells && i < s->count; i++)
         json_append(&j, list, json_number(bytes ? cells[i].bytes : cells[i].objects));
-    if (j.failed)
+    bool ok = j.err.code == ERR_NONE;
+    if (!ok)
         cJSON_Delete(list);
-    return j.failed ? NULL : list;
+    return ok ? list : NULL;
 }
 
 /* What two snapshots tell can be subtracted. */

@@ -73,7 +73,8 @@ static void add_trend(struct json *j, cJSON *object, const struct series *s,
     cJSON *out = cJSON_CreateObject();
     int64_t growth = s->live_known ? fmt_delta(type->live_bytes[0], type->live_bytes[s->count - 1])
                                    : type->bytes_delta;
-    j->failed |= !trend_of_type(s, type, &trend);
+    if (!trend_of_type(s, type, &trend))
+        err_keep_nomem(&j->err);
     json_add(j, out, "samples", json_number(trend.samples));
     json_add(j, out, "bytes_per_step", json_diff_real(trend.slope));
     json_add(j, out, "bytes_per_hour", json_diff_real(trend.slope_an_hour));
@@ -316,5 +317,5 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     ok = ok && json_growth_points(&j, s, err);
     json_reconciliation(&j, s);
     json_end(&j);
-    return ok && (!j.failed || err_nomem(err));
+    return ok && json_ok(&j, err);
 }

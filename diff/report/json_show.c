@@ -196,5 +196,5 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     if (o->answers)
         json_answers(&j, o->answers);
     json_end(&j);
-    return ok && (!j.failed || err_nomem(err));
+    return ok && json_ok(&j, err);
 }

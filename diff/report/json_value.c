@@ -8,6 +8,16 @@
 
 #define EXACT_IN_A_DOUBLE (UINT64_C(1) << 53)
 
+void json_fail(struct json *j, const struct err *why) {
+    err_keep(&j->err, why);
+}
+
+bool json_ok(struct json *j, struct err *err) {
+    if (j->out)
+        err_keep(&j->err, &j->out->err);
+    return err_none(&j->err, err);
+}
+
 void json_begin(struct json *j, struct strbuf *out) {
     *j = (struct json){.out = out};
     strbuf_adds(out, "{\n");
@@ -15,7 +25,6 @@ void json_begin(struct json *j, struct strbuf *out) {
 
 void json_end(struct json *j) {
     strbuf_adds(j->out, j->any_key ? "\n}\n" : "}\n");
-    j->failed |= strbuf_failed(j->out);
 }
 
 static void json_value_print(struct json *j, cJSON *value) {
@@ -23,7 +32,7 @@ static void json_value_print(struct json *j, cJSON *value) {
     if (text)
         strbuf_adds(j->out, text);
     else
-        j->failed = true;
+        err_keep_nomem(&j->err);
     cJSON_free(text);
     cJSON_Delete(value);
 }
@@ -127,14 +136,14 @@ void json_add(struct json *j, cJSON *object, const char *key, cJSON *value) {
     if (object && value && cJSON_AddItemToObjectCS(object, key, value))
         return;
     cJSON_Delete(value);
-    j->failed = true;
+    err_keep_nomem(&j->err);
 }
 
 void json_append(struct json *j, cJSON *array, cJSON *value) {
     if (array && value && cJSON_AddItemToArray(array, value))
         return;
     cJSON_Delete(value);
-    j->failed = true;
+    err_keep_nomem(&j->err);
 }
 
 cJSON *json_cells(const struct cell *cells, bool known) {
@@ -161,13 +170,14 @@ cJSON *json_cells(const struct cell *cells, bool known) {
 }
 
 static cJSON *generation_numbers(const uint64_t *numbers) {
-    struct json j = {.failed = false};
+    struct json j = {.out = NULL};
     cJSON *object = cJSON_CreateObject();
     for (int g = 0; g < GEN_COUNT; g++)
         json_add(&j, object, generation_names[g], json_number(numbers[g]));
-    if (j.failed)
+    bool ok = j.err.code == ERR_NONE;
+    if (!ok)
         cJSON_Delete(object);
-    return j.failed ? NULL : object;
+    return ok ? object : NULL;
 }
 
 cJSON *json_generations(const uint64_t *numbers) {

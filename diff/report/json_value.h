@@ -15,8 +15,14 @@
 struct json {
     struct strbuf *out;
     bool any_key, any_item;
-    bool failed; /* out of memory, sticks */
+    struct err err; /* the first error sticks; ERR_NONE while all is well */
 };
+
+/* The object cannot be made: `why` sticks, unless an error does already or `why` is none. */
+void json_fail(struct json *j, const struct err *why);
+
+/* true: the object is whole. Errors: the first one that stuck, that of the text included. */
+bool json_ok(struct json *j, struct err *err) MUST_CHECK;
 
 void json_begin(struct json *j, struct strbuf *out);
 void json_end(struct json *j);

@@ -240,13 +240,13 @@ static void put_head(struct profile *p, const struct series *s, bool ever) {
     }
 }
 
-static bool pprof_pack(struct str data, struct strbuf *out) {
+static bool pprof_pack(struct str data, struct strbuf *out, struct err *err) {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)data.ptr};
     unsigned char buffer[65536];
     size_t left = data.len;
     /* 16: with the head of gzip, which then holds no time. */
     if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return false;
+        return err_nomem(err);
     int code = Z_OK;
     while (code == Z_OK) {
         uInt take = left > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uInt)left;
@@ -260,7 +260,8 @@ static bool pprof_pack(struct str data, struct strbuf *out) {
         strbuf_add(out, (struct str){(const char *)buffer, sizeof(buffer) - z.avail_out});
     }
     deflateEnd(&z);
-    return code == Z_STREAM_END;
+    return code == Z_STREAM_END ||
+           err_set(err, ERR_SYSTEM, "the profile cannot be compressed: zlib says %d", code);
 }
 
 static void profile_init(struct profile *p) {
@@ -309,13 +310,14 @@ static bool pprof(const struct series *s, const struct findings *f, const struct
     for (uint32_t i = 0; ids && i < v.count; i++)
         pprof_put_sample(&p, s, &s->stacks[v.rows[i]], ever, ids);
     strbuf_add(&p.out, strbuf_str(&p.strings));
-    bool ok = ids && !p.failed && !strbuf_failed(&p.out) && !strbuf_failed(&p.strings) &&
-              !strbuf_failed(&p.part) && !strbuf_failed(&p.numbers) &&
-              pprof_pack(strbuf_str(&p.out), out) && !strbuf_failed(out);
+    bool ok = (ids && !p.failed) || err_nomem(err);
+    ok = ok && strbuf_ok(&p.out, err) && strbuf_ok(&p.strings, err) && strbuf_ok(&p.part, err) &&
+         strbuf_ok(&p.numbers, err) && pprof_pack(strbuf_str(&p.out), out, err) &&
+         strbuf_ok(out, err);
     profile_deinit(&p);
     alloc_view_deinit(&v);
     free(ids);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 extern const struct report report_pprof;

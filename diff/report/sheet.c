@@ -177,5 +177,5 @@ bool sheet_write(const struct sheet *s, enum sheet_format format, const char *ti
         write_csv(s, out);
     else
         ok = write_json(s, format == SHEET_AS_LINES, out);
-    return (ok && !strbuf_failed(out)) || err_nomem(err);
+    return ok ? strbuf_ok(out, err) : err_nomem(err);
 }

@@ -254,11 +254,11 @@ static void text_file_render(const struct doc *d, const struct report_options *o
 
 bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
                  struct err *err) {
-    if (!d->failed)
+    if (!doc_failed(d))
         text_file_render(d, o, out);
-    bool ok = !d->failed && !strbuf_failed(out);
+    bool ok = err_none(&d->err, err) && strbuf_ok(out, err);
     doc_deinit(d);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 static bool text_show(const struct series *s, const struct findings *f,

@@ -117,7 +117,7 @@ static const char *finalizer_place(const struct series *s, struct findings *f,
         strbuf_adds(&out, finalizer_finalizer(s, s->count - 1)->running);
     }
     const char *text = findings_text(f, "%s", strbuf_cstr(&out));
-    f->failed = f->failed || strbuf_failed(&out);
+    findings_fail(f, &out.err);
     strbuf_deinit(&out);
     return text;
 }

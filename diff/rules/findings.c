@@ -14,6 +14,10 @@ void findings_init(struct findings *f) {
     arena_init(&f->arena);
 }
 
+void findings_fail(struct findings *f, const struct err *why) {
+    err_keep(&f->err, why);
+}
+
 void findings_deinit(struct findings *f) {
     arena_deinit(&f->arena);
     free(f->items);
@@ -30,7 +34,7 @@ static const char *findings_keep(struct findings *f, const char *fmt, va_list ap
         vsnprintf(text, (size_t)n + 1, fmt, again);
     va_end(again);
     if (!text)
-        f->failed = true;
+        err_keep_nomem(&f->err);
     return text ? text : "";
 }
 
@@ -48,7 +52,7 @@ struct finding *findings_add(struct findings *f, const struct rule *rule,
         uint32_t capacity = f->capacity ? f->capacity * 2 : 64;
         struct finding *grown = realloc(f->items, capacity * sizeof(*grown));
         if (!grown) {
-            f->failed = true;
+            err_keep_nomem(&f->err);
             return NULL;
         }
         f->items = grown;

@@ -154,7 +154,7 @@ const char *hint_next(const struct hint *hint, const struct growth *g, const cha
     const char *text = place ? findings_text(f, "%.*s%s%s (explain %s)", (int)(place - hint->next),
                                              hint->next, strbuf_cstr(&name), place + 2, hint->id)
                              : findings_text(f, "%s (explain %s)", hint->next, hint->id);
-    f->failed |= strbuf_failed(&name);
+    findings_fail(f, &name.err);
     strbuf_deinit(&name);
     return text;
 }

@@ -131,7 +131,7 @@ static const char *owner_place(struct findings *f, const struct thread_row *row)
                                                 : "waits in",
                              strbuf_cstr(&out));
     }
-    f->failed = f->failed || strbuf_failed(&out);
+    findings_fail(f, &out.err);
     strbuf_deinit(&out);
     return text;
 }
@@ -283,7 +283,7 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
     struct strbuf who, what;
     strbuf_init(&who);
     strbuf_init(&what);
-    bool ok = owners_init(&owners, s);
+    bool ok = owners_init(&owners, s) || err_nomem(err);
     SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
     for (uint32_t i = 0; ok && i < count; i++) {
         if (!is_held(&locks[i]) || locks[i].waiters == ABSENT || locks[i].waiters == 0)
@@ -301,11 +301,11 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
         findings_skip(f, &rule_deadlock,
                       "%u of %u lock owners have no stack, so what they wait for is not known",
                       c.without_stack, c.contended);
-    ok = ok && !strbuf_failed(&who) && !strbuf_failed(&what);
+    ok = ok && strbuf_ok(&who, err) && strbuf_ok(&what, err);
     strbuf_deinit(&who);
     strbuf_deinit(&what);
     owners_deinit(&owners);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 const struct rule rule_deadlock = {

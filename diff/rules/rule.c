@@ -92,8 +92,8 @@ bool rules_run(const struct series *s, const struct limits *limits, struct findi
     for (const struct rule *const *rule = rules; *rule; rule++)
         if (!run_one(s, limits, *rule, f, err))
             return false;
-    if (f->failed)
-        return err_nomem(err);
+    if (!err_none(&f->err, err))
+        return false;
     findings_sort(f);
     return true;
 }

@@ -43,8 +43,11 @@ struct findings {
     struct arena arena;
     struct finding *items;
     uint32_t count, capacity;
-    bool failed; /* out of memory, sticks */
+    struct err err; /* the first error sticks; ERR_NONE while all is well */
 };
+
+/* The findings cannot be told: `why` sticks, unless an error does already or `why` is none. */
+void findings_fail(struct findings *f, const struct err *why);
 
 void findings_init(struct findings *f);
 void findings_deinit(struct findings *f);

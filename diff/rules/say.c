@@ -32,7 +32,7 @@ const char *say_thread(struct findings *f, const struct series *s,
     strbuf_init(&label);
     series_thread_label(s, thread, &label);
     const char *text = findings_text(f, "thread %s", strbuf_cstr(&label));
-    f->failed = f->failed || strbuf_failed(&label);
+    findings_fail(f, &label.err);
     strbuf_deinit(&label);
     return text;
 }

@@ -17,7 +17,7 @@ const char *say_stack(struct findings *f, const struct series_stack *stack) {
     if (stack->module && !module)
         strbuf_addf(&out, " in %s", stack->module);
     const char *text = findings_text(f, "%s", strbuf_cstr(&out));
-    f->failed = f->failed || strbuf_failed(&out);
+    findings_fail(f, &out.err);
     strbuf_deinit(&out);
     return text;
 }

@@ -57,7 +57,7 @@ static void starvation_report(const struct series *s, struct findings *f, const 
     if (s->count > 1)
         finding_number(hit, "workers_base", FIELD_U64, before.workers);
     finding_known(hit, "queue_length", FIELD_U64, queue);
-    f->failed = f->failed || strbuf_failed(&where);
+    findings_fail(f, &where.err);
     strbuf_deinit(&where);
 }
 

@@ -19,7 +19,7 @@ static const char *some_labels(const struct series *s, struct findings *f, enum 
     if (count > said)
         strbuf_addf(&out, " and %u more", count - said);
     const char *text = findings_text(f, "%s", strbuf_cstr(&out));
-    f->failed = f->failed || strbuf_failed(&out);
+    findings_fail(f, &out.err);
     strbuf_deinit(&out);
     return text;
 }
@@ -124,7 +124,7 @@ static const char *new_threads_text(const struct series *s, struct findings *f) 
                            ? findings_text(f, "; %s of the new ones %s in %s", say_count(f, most),
                                            most == 1 ? "is" : "are", strbuf_cstr(&where))
                            : "";
-    f->failed = f->failed || strbuf_failed(&where);
+    findings_fail(f, &where.err);
     strbuf_deinit(&where);
     return text;
 }

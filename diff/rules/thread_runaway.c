@@ -42,7 +42,7 @@ static void thread_runaway_report(const struct series *s, struct findings *f,
     finding_known(hit, "user_delta_ns", FIELD_NS, thread->user_delta_ns);
     finding_known(hit, "kernel_delta_ns", FIELD_NS, thread->kernel_delta_ns);
     finding_known(hit, "interval_ns", FIELD_NS, s->interval_ns);
-    f->failed = f->failed || strbuf_failed(&where);
+    findings_fail(f, &where.err);
     strbuf_deinit(&where);
 }
 

@@ -136,7 +136,7 @@ static void report_group(const struct series *s, struct findings *f, const struc
     finding_text(f, hit, "evidence", thread_evidence_names[group->first->evidence]);
     finding_known(hit, "cpu_delta_ns", FIELD_NS, group->first->cpu_delta_ns);
     finding_text(f, hit, "where", strbuf_cstr(&where));
-    f->failed = f->failed || strbuf_failed(&where);
+    findings_fail(f, &where.err);
     strbuf_deinit(&where);
 }
 

@@ -57,9 +57,9 @@ static bool run_trust(const struct series *s, const struct limits *limits, struc
                                  : "Read its figures as lower bounds.");
         finding_text(f, hit, "grade", trust_names[grade]);
     }
-    bool failed = strbuf_failed(&text);
+    bool ok = strbuf_ok(&text, err);
     strbuf_deinit(&text);
-    return !failed || err_nomem(err);
+    return ok;
 }
 
 const struct rule rule_trust = {

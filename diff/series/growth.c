@@ -411,7 +411,10 @@ bool growth_init(struct growth *g, const struct series *s, struct err *err) {
     strmap_deinit(&l.index);
     strbuf_deinit(&l.key);
     strbuf_deinit(&l.type);
-    return ok && (s->count < 2 || find_points(g, s, err));
+    ok = ok && (s->count < 2 || find_points(g, s, err));
+    if (!ok)
+        growth_deinit(g);
+    return ok;
 }
 
 void growth_deinit(struct growth *g) {

@@ -51,8 +51,8 @@ struct growth {
 };
 
 /*
- * Lines up the trees of a series. Empty where a snapshot has none.
- * Errors: ERR_NOMEM, ERR_FORMAT (a tree whose rows do not follow their parents).
+ * Lines up the trees of a series. Empty where a snapshot has none. On error there is nothing to
+ * deinit. Errors: ERR_NOMEM, ERR_FORMAT (a tree whose rows do not follow their parents).
  */
 bool growth_init(struct growth *g, const struct series *s, struct err *err) MUST_CHECK;
 void growth_deinit(struct growth *g);

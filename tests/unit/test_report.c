@@ -330,6 +330,29 @@ static void totals_equal_the_rows_shown_and_the_others(void **state) {
     }
 }
 
+static void a_pattern_that_is_none_is_told_as_such_by_every_format(void **state) {
+    (void)state;
+    static const struct report_options wrong[] = {{.names = names, .focus = "("},
+                                                  {.names = names, .ignore = "("}};
+    for (uint32_t count = 1; count <= 2; count++) {
+        struct made m;
+        made_full(&m, count);
+        for (size_t r = 0; reports[r]; r++)
+            for (size_t w = 0; w < 2; w++) {
+                struct err err = {.code = ERR_NONE};
+                struct strbuf out;
+                strbuf_init(&out);
+                bool ok = (count > 1 ? reports[r]->diff : reports[r]->show)(&m.series, &m.findings,
+                                                                            &wrong[w], &out, &err);
+                if (ok || err.code != ERR_USAGE || !strstr(err.msg, "Unmatched (") ||
+                    !strstr(err.msg, w ? "--ignore" : "--focus"))
+                    fail_msg("%s: %s", reports[r]->name, ok ? "no error" : err.msg);
+                strbuf_deinit(&out);
+            }
+        made_deinit(&m);
+    }
+}
+
 static void the_top_rows_are_those_of_the_whole_order(void **state) {
     (void)state;
     struct made m;
@@ -510,6 +533,7 @@ int main(void) {
         cmocka_unit_test(json_keeps_numbers_that_a_double_cannot),
         cmocka_unit_test(names_survive_json),
         cmocka_unit_test(totals_equal_the_rows_shown_and_the_others),
+        cmocka_unit_test(a_pattern_that_is_none_is_told_as_such_by_every_format),
         cmocka_unit_test(the_top_rows_are_those_of_the_whole_order),
         cmocka_unit_test(a_dump_against_itself_shows_no_row),
         cmocka_unit_test(a_type_that_changed_in_one_column_only_stays),
