@@ -1,11 +1,24 @@
 #include "dotnet/walk_graph.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define THREADS_FROM    (256ull << 20) /* more heap than this is walked by several threads */
 #define THREADS_MAX     4u
 #define PLAUSIBLE_CHAIN 4u
+
+struct walk_mutex {
+    pthread_mutex_t mutex;
+};
+
+void walk_lock_shared(struct walk_shared *s) {
+    pthread_mutex_lock(&s->lock->mutex);
+}
+
+void walk_unlock_shared(struct walk_shared *s) {
+    pthread_mutex_unlock(&s->lock->mutex);
+}
 
 /* -- Windows ----------------------------------------------------------------------------------- */
 
@@ -285,9 +298,10 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
     u64map_init(&result->type_by_mt);
     result->heaps = calloc(gc->heap_count ? gc->heap_count : 1, sizeof(*result->heaps));
     uint32_t *units = calloc((size_t)gc->span_count + 1, sizeof(*units));
+    struct walk_mutex lock;
     struct walk_shared shared = {
-        .clr = clr, .gc = gc, .heap = heap, .result = result, .units = units};
-    pthread_mutex_init(&shared.lock, NULL);
+        .clr = clr, .gc = gc, .heap = heap, .result = result, .lock = &lock, .units = units};
+    pthread_mutex_init(&lock.mutex, NULL);
     struct walk_worker workers[THREADS_MAX] = {0};
     uint32_t count = wanted_threads(gc);
     bool ok = (result->heaps && units) || err_nomem(err);
@@ -299,7 +313,7 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
     }
     for (uint32_t i = 0; i < count; i++)
         worker_deinit(&workers[i]);
-    pthread_mutex_destroy(&shared.lock);
+    pthread_mutex_destroy(&lock.mutex);
     free(units);
     if (!ok)
         return false;

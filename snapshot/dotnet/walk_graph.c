@@ -20,10 +20,10 @@ bool walk_graph_class(struct walk_worker *w, uint32_t slot, uint32_t padding) {
     struct slot_shape *known = &w->shapes[slot];
     struct clr_heap *heap = w->shared->heap;
     if (!known->shape) {
-        pthread_mutex_lock(&w->shared->lock);
+        walk_lock_shared(w->shared);
         known->shape = clr_heap_shape(heap, w->slots[slot].mt);
         w->shared->failed |= !known->shape;
-        pthread_mutex_unlock(&w->shared->lock);
+        walk_unlock_shared(w->shared);
         if (!known->shape)
             return false;
     }

@@ -5,6 +5,8 @@
 #include "dotnet/walk.h"
 #include "heap/graph_part.h"
 
+#include <stdatomic.h>
+
 #define HEADER_BYTES 16u          /* MethodTable and component count */
 #define WINDOW_BYTES (256u << 10) /* read at a time: stays in the cache */
 
@@ -39,7 +41,7 @@ struct walk_shared {
     const struct gc_state *gc;
     struct clr_heap *heap; /* NULL: no graph is wanted */
     struct walk_result *result;
-    pthread_mutex_t lock;
+    struct walk_mutex *lock;
     const uint32_t *units; /* first span of each; spans of one are for one thread */
     uint32_t unit_count;
     atomic_uint next_unit;
@@ -69,6 +71,12 @@ struct walk_worker {
     uint64_t next_primary;   /* its primary; UINT64_MAX: there is none */
     uint8_t *piece;          /* WINDOW_BYTES, of objects that do not fit into the window */
 };
+
+/* -- walk.c ------------------------------------------------------------------------------------ */
+
+/* For what the workers share. */
+void walk_lock_shared(struct walk_shared *s);
+void walk_unlock_shared(struct walk_shared *s);
 
 /* -- walk_slots.c ------------------------------------------------------------------------------ */
 

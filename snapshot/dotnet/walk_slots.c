@@ -69,10 +69,10 @@ struct slot *walk_find_slot(struct walk_worker *w, uint64_t mt) {
     struct clr *clr = w->shared->clr;
     struct slot slot = {.mt = mt};
     uint32_t flags = 0;
-    pthread_mutex_lock(&w->shared->lock);
+    walk_lock_shared(w->shared);
     bool ok = walk_is_method_table(clr, mt) && clr_field_u32(clr, mt, F_MT_FLAGS, &flags) &&
               clr_field_u32(clr, mt, F_MT_BASE_SIZE, &slot.base);
-    pthread_mutex_unlock(&w->shared->lock);
+    walk_unlock_shared(w->shared);
     if (!ok || slot.base < 16 || slot.base > INT32_MAX)
         return NULL;
     slot.component = flags & MT_HAS_COMPONENTS ? flags & 0xffff : 0;
@@ -114,7 +114,7 @@ static struct walk_type *result_type(struct walk_result *r, uint64_t mt) {
 void walk_flush(struct walk_worker *w) {
     struct walk_shared *s = w->shared;
     struct walk_heap_total *heap = &s->result->heaps[w->heap];
-    pthread_mutex_lock(&s->lock);
+    walk_lock_shared(s);
     for (uint32_t i = 0; i < w->counted_count; i++) {
         struct slot *slot = &w->slots[w->counted[i]];
         struct walk_type *type = result_type(s->result, slot->mt);
@@ -131,7 +131,7 @@ void walk_flush(struct walk_worker *w) {
         slot->objects = slot->bytes = 0;
     }
     w->counted_count = 0;
-    pthread_mutex_unlock(&s->lock);
+    walk_unlock_shared(s);
 }
 
 void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_t header) {
@@ -145,7 +145,7 @@ void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_
         lock.owner_managed_id = header & HEADER_THREAD_ID;
         lock.recursion = HEADER_RECURSION(header);
     }
-    pthread_mutex_lock(&w->shared->lock);
+    walk_lock_shared(w->shared);
     if (r->lock_count == r->lock_capacity && r->lock_count < WALK_LOCKS_MAX) {
         uint32_t capacity = r->lock_capacity ? r->lock_capacity * 2 : 64;
         struct walk_lock *grown = realloc(r->locks, capacity * sizeof(*grown));
@@ -158,7 +158,7 @@ void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_
         r->locks[r->lock_count++] = lock;
     else
         r->locks_dropped++;
-    pthread_mutex_unlock(&w->shared->lock);
+    walk_unlock_shared(w->shared);
 }
 
 /* -- Memory ------------------------------------------------------------------------------------ */

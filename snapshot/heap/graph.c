@@ -2,6 +2,7 @@
 
 #include "base/pages.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 /* Arrays grow by an eighth, within these bounds [bytes]. */
@@ -11,9 +12,14 @@
 #define NARROW_CLASSES ((uint32_t)1 << 15)
 #define RANKS_MAX      (UINT32_MAX - 2 * (uint32_t)GRAPH_PAGE_SLOTS)
 
+struct graph_lock {
+    pthread_mutex_t mutex;
+};
+
 /* -- Memory ------------------------------------------------------------------------------------ */
 
-bool graph_stop(struct graph *g, bool nomem) {
+/* To be called with the lock. */
+static bool graph_stop(struct graph *g, bool nomem) {
     g->nomem |= nomem;
     g->over_limit |= !nomem;
     atomic_store(&g->stopped, true);
@@ -76,6 +82,13 @@ static bool graph_few(struct graph *g, void **items, uint32_t *room, uint32_t ne
     return true;
 }
 
+bool graph_fail(struct graph *g, bool nomem) {
+    pthread_mutex_lock(&g->lock->mutex);
+    graph_stop(g, nomem);
+    pthread_mutex_unlock(&g->lock->mutex);
+    return false;
+}
+
 /* -- Beginning and end ------------------------------------------------------------------------- */
 
 static size_t words_bytes(const struct graph *g) {
@@ -88,9 +101,12 @@ static size_t class_bytes(const struct graph *g) {
 
 bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, struct err *err) {
     *g = (struct graph){.memory_limit = memory_limit};
-    pthread_mutex_init(&g->lock, NULL);
     u64map_init(&g->type_of_id);
     u64map_init(&g->class_of_hash);
+    g->lock = calloc(1, sizeof(*g->lock));
+    if (!g->lock)
+        return err_nomem(err);
+    pthread_mutex_init(&g->lock->mutex, NULL);
     if (slot_count >> GRAPH_SLOT_BITS)
         return err_set(err, ERR_LIMIT, "heap of more than 512 GiB, or in too many regions");
     g->slot_count = (slot_count + GRAPH_PAGE_SLOTS - 1) & ~(GRAPH_PAGE_SLOTS - 1);
@@ -133,8 +149,9 @@ void graph_deinit(struct graph *g) {
     free(g->same_hash);
     u64map_deinit(&g->type_of_id);
     u64map_deinit(&g->class_of_hash);
-    if (g->memory_limit)
-        pthread_mutex_destroy(&g->lock);
+    if (g->lock)
+        pthread_mutex_destroy(&g->lock->mutex);
+    free(g->lock);
     *g = (struct graph){0};
 }
 
@@ -172,11 +189,11 @@ static uint32_t graph_new_type(struct graph *g, uint64_t id, uint32_t flags,
 
 uint32_t graph_add_type(struct graph *g, uint64_t id, uint32_t flags, const struct graph_run *runs,
                         uint32_t run_count) {
-    pthread_mutex_lock(&g->lock);
+    pthread_mutex_lock(&g->lock->mutex);
     uint32_t type = u64map_get(&g->type_of_id, id);
     if (type == STRMAP_NONE)
         type = graph_new_type(g, id, flags, runs, run_count);
-    pthread_mutex_unlock(&g->lock);
+    pthread_mutex_unlock(&g->lock->mutex);
     return type;
 }
 
@@ -206,9 +223,9 @@ static uint32_t graph_new_class(struct graph *g, struct graph_class like) {
 }
 
 uint32_t graph_add_class(struct graph *g, struct graph_class like) {
-    pthread_mutex_lock(&g->lock);
+    pthread_mutex_lock(&g->lock->mutex);
     uint32_t class = graph_new_class(g, like);
-    pthread_mutex_unlock(&g->lock);
+    pthread_mutex_unlock(&g->lock->mutex);
     return class;
 }
 
@@ -300,13 +317,13 @@ static void graph_copy_page(struct graph *g, const struct graph_filled *page, ui
 
 void graph_add_page(struct graph *g, const struct graph_filled *page) {
     uint32_t ranks = (page->count + 63) & ~63u;
-    pthread_mutex_lock(&g->lock);
+    pthread_mutex_lock(&g->lock->mutex);
     uint32_t rank = g->rank_count;
     bool ok = !g->stopped && graph_take(g, GRAPH_PAGE_SLOTS / 64 * sizeof(*g->words)) &&
               graph_make_room(g, page, ranks) && graph_add_carries(g, page);
     if (ok)
         graph_copy_page(g, page, ranks);
-    pthread_mutex_unlock(&g->lock);
+    pthread_mutex_unlock(&g->lock->mutex);
     if (!ok)
         return;
     g->pages[page->page] = (struct graph_page){page->last, page->end};

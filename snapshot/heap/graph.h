@@ -16,7 +16,6 @@
 #include "base/hash.h"
 #include "heap/graph_list.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 /* A page of slots is filled by one thread and added to the graph as a whole. */
@@ -104,7 +103,7 @@ struct graph {
     uint32_t *same_hash;                 /* the class before it with the same hash */
     uint64_t references;                 /* [count] that are not null, of all objects */
     uint64_t memory_bytes, memory_limit; /* that the arrays take, and may take */
-    pthread_mutex_t lock;
+    struct graph_lock *lock;
     atomic_bool stopped;    /* no more is added: see below */
     bool nomem, over_limit; /* why */
 };
@@ -137,9 +136,9 @@ uint32_t graph_add_class(struct graph *g, struct graph_class like) MUST_CHECK;
 
 /*
  * Nothing is added any more, because there is no memory, or because more than memory_limit would be
- * needed. Gives false. To be called with the lock, or where only one thread is.
+ * needed. Gives false.
  */
-bool graph_stop(struct graph *g, bool nomem);
+bool graph_fail(struct graph *g, bool nomem);
 
 /* What the objects of a page are, in the order of their slots; see graph_part.h, which calls it. */
 struct graph_filled {

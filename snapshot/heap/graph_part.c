@@ -57,28 +57,21 @@ void graph_part_hole(struct graph_part *p, uint64_t slot) {
     p->classes[p->count++] = CLASS_HOLE;
 }
 
-static bool graph_part_fail(struct graph_part *p, bool nomem) {
-    pthread_mutex_lock(&p->graph->lock);
-    graph_stop(p->graph, nomem);
-    pthread_mutex_unlock(&p->graph->lock);
-    return false;
-}
-
 bool graph_part_grow(struct graph_part *p, size_t bytes) {
     size_t used = (size_t)(p->at - p->lists), room = p->lists_room;
     while (room - used < bytes + LIST_SLACK)
         room *= 2;
     /* Places in it are told in 32 bits. */
     if (room > UINT32_MAX || used > p->graph->memory_limit)
-        return graph_part_fail(p, false);
+        return graph_fail(p->graph, false);
     uint8_t *lists = realloc(p->lists, room);
     if (!lists)
-        return graph_part_fail(p, true);
+        return graph_fail(p->graph, true);
     p->lists = lists;
     p->at = lists + used;
     uint64_t *bases = realloc(p->bases, (room >> LIST_BLOCK_SHIFT) * sizeof(*bases));
     if (!bases)
-        return graph_part_fail(p, true);
+        return graph_fail(p->graph, true);
     p->bases = bases;
     p->lists_room = room;
     return true;

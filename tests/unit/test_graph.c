@@ -1,6 +1,7 @@
 /* The graph itself: what is put in comes out, whatever the order, the size and the thread. */
 #include "heap/graph_part.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
