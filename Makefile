@@ -31,7 +31,8 @@ TEST_LIBS  := -larchive -lcmocka
 need_pkgs   = $(if $(PKG_LIBS),,$(error packages are missing: run `make deps` first))
 CFLAGS  ?= $(OPT) -g
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -Isnapshot $(PKG_CFLAGS) -include snapshot/base/banned.h
-ALL_CFLAGS  = $(BASE_CFLAGS) $(CFLAGS) $(WARN) $(WERROR) -MMD -MP
+# A section for each function: the linker then says which of them no path of the program reaches (tools/dead.sh).
+ALL_CFLAGS  = $(BASE_CFLAGS) $(CFLAGS) $(WARN) $(WERROR) -ffunction-sections -fdata-sections -MMD -MP
 ifneq ($(SANITIZE),)
 BUILD   := $(BUILD)-sanitize
 ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_DEBUG
@@ -136,8 +137,12 @@ lint: layers headers format-check pages-check
 walls: $(LIB_OBJ) $(CMD_OBJ)
 	@tools/walls.sh $(BUILD) $(LIB_OBJ) $(CMD_OBJ)
 
-## walls, lengths of functions and files, names
-layers: walls
+## functions that no path of the program reaches, asked of the linker
+dead: $(LIB_OBJ) $(CMD_OBJ)
+	@$(need_pkgs)tools/dead.sh $(CC) $(LDFLAGS) $(CMD_OBJ) $(LIB_OBJ) $(PKG_LIBS) $(LDLIBS)
+
+## walls, dead code, lengths of functions and files, names
+layers: walls dead
 	@tools/readers.sh $(SOURCES) $(HEADERS)
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
 	@tools/names.sh $(SOURCES) $(HEADERS)
@@ -311,7 +316,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all help test pages-check compile_commands.json gate lint walls layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
     analyze install programs pages quick deps demo check sanitized clean
 .SECONDARY:

@@ -23,7 +23,4 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand; returns the exit status */
 };
 
-extern const struct command *const commands[]; /* ends with NULL */
-const struct command *command_find(const char *name);
-
 #endif

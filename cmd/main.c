@@ -9,12 +9,12 @@ extern const struct command command_diff, command_show, command_snapshot, comman
     command_gate, command_history, command_list, command_explain;
 
 /* THE table of subcommands. */
-const struct command *const commands[] = {
+static const struct command *const commands[] = {
     &command_diff,    &command_show, &command_snapshot, &command_watch, &command_gate,
     &command_history, &command_list, &command_explain,  NULL,
 };
 
-const struct command *command_find(const char *name) {
+static const struct command *command_find(const char *name) {
     for (size_t i = 0; commands[i]; i++)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];

@@ -288,7 +288,8 @@ void session_deinit(struct session *s) {
     *s = (struct session){.count = 0};
 }
 
-void session_sort(struct session *s) {
+/* Orders the snapshots by when they were taken; as they are where one does not say. */
+static void session_sort(struct session *s) {
     for (uint32_t i = 0; i < s->count; i++)
         if (snapshot_origin(s->pointers[i])->captured_at_ns == ABSENT)
             return;

@@ -57,8 +57,6 @@ typedef bool session_pause(uint64_t ns);
  */
 bool session_watch(struct session *s, const struct options *o, session_pause *pause,
                    struct err *err) MUST_CHECK;
-/* Orders the snapshots by when they were taken; as they are where one does not say. */
-void session_sort(struct session *s);
 /* Lines the snapshots up, whether they can be compared or not. */
 bool session_line_up(struct session *s, struct err *err) MUST_CHECK;
 /* Is standard output to be coloured? */

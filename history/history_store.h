@@ -7,8 +7,7 @@
 
 #include <sqlite3.h>
 
-/* A statement with its bound values; the error of the database as ours. */
-bool history_sql(struct history *h, const char *sql, struct err *err) MUST_CHECK;
+/* A statement to bind values to. */
 bool history_prepare(struct history *h, const char *sql, sqlite3_stmt **ret_stmt,
                      struct err *err) MUST_CHECK;
 /* The error of the database as ours. */

@@ -43,7 +43,8 @@ bool history_failed(struct history *h, struct err *err) {
     return h->path ? err_prefix(err, "%s", h->path) : false; /* history_open() adds it itself */
 }
 
-bool history_sql(struct history *h, const char *sql, struct err *err) {
+/* Of statements that bind nothing and answer nothing. */
+static bool history_sql(struct history *h, const char *sql, struct err *err) {
     return sqlite3_exec(h->db, sql, NULL, NULL, NULL) == SQLITE_OK || history_failed(h, err);
 }
 

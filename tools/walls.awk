@@ -38,6 +38,7 @@ kind == "table" && $1 == "only" {
         limit_places[++placed] = places
     next
 }
+kind == "table" && $1 == "unreached" { for (i = 2; i <= NF; i++) unreached[$i] = 1; next }
 kind == "table" && $1 == "mutable" { for (i = 3; i <= NF; i++) changes[$2 SUBSEP $i] = 1; next }
 kind == "table" { bad(FILENAME ":" FNR ": what is a " $1 "?"); next }
 
@@ -106,7 +107,7 @@ FNR == 1 { in_comment = 0 }
         quoted[++quotes] = where SUBSEP target
     }
 }
-FILENAME ~ /\.c$/ { sources[place(FILENAME)] = 1 }
+FILENAME ~ /\.c$/ { sources[place(FILENAME)] = FILENAME }
 FILENAME ~ /\.h$/ {
     exists[place(FILENAME)] = 1
     text = $0
@@ -250,6 +251,9 @@ function system_used(from, symbol,    name, i) {
             return
         }
 }
+function for_tests(file, symbol) {
+    return system("tools/for_tests.sh " symbol " " (file in sources ? sources[file] : file)) == 0
+}
 function include_used(from, header,    to, suffix, theirs) {
     to = place(header)
     if (to ~ /\.c$/) {
@@ -296,6 +300,8 @@ END {
         for (i = 1; i <= made[file]; i++)
             if ((made_of[file, i], symbol) in says)
                 break
+        if (!(symbol in other_use) && !(symbol in unreached) && !for_tests(file, symbol))
+            bad(file ": " symbol " is public, but no other file of the program uses it: static, or dead")
         if (i > made[file])
             bad(file ": " symbol " is public, but no header that the file includes declares it")
     }

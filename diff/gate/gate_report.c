@@ -5,26 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-const struct gate_report gate_reports[] = {
-    {"text", "budgets with what was measured, and the rows behind each breach", gate_write_text},
-    {"json", "everything, for programs: schema/gate.schema.json", gate_write_json},
-    {"junit", "JUnit XML: one test case a budget", gate_write_junit},
-    {"sarif", "SARIF 2.1.0: breaches at their line of the budget file", gate_write_sarif},
-    {"github", "annotations of GitHub Actions, for the log", gate_write_github},
-    {"github-summary", "Markdown for $GITHUB_STEP_SUMMARY", gate_write_summary},
-    {"benchmark", "JSON of github-action-benchmark (customSmallerIsBetter)", gate_write_benchmark},
-    {"openmetrics", "OpenMetrics text: figures and limits", gate_write_openmetrics},
-    {"teamcity", "service messages of TeamCity", gate_write_teamcity},
-    {NULL, NULL, NULL},
-};
-
-const struct gate_report *gate_report_find(const char *name) {
-    for (size_t i = 0; gate_reports[i].name; i++)
-        if (strcmp(gate_reports[i].name, name) == 0)
-            return &gate_reports[i];
-    return NULL;
-}
-
 /* -- Sentences --------------------------------------------------------------------------------- */
 
 static void say_number(const struct gate_result *r, double value, bool sign, struct strbuf *out) {
@@ -42,8 +22,9 @@ static void say_number(const struct gate_result *r, double value, bool sign, str
                               : fmt_bytes((uint64_t)llround(value), buf));
 }
 
-void gate_say_check(const struct gate_result *r, const struct gate_check *check,
-                    struct strbuf *out) {
+/* "max 64.0 MiB: is 71.2 MiB", "growth 5.0 %: +3.1 MiB (8.2 %)"; as the unit of the budget is. */
+static void gate_say_check(const struct gate_result *r, const struct gate_check *check,
+                           struct strbuf *out) {
     const struct quantity *q = &r->budget->limits[check->limit];
     static const char *const titles[LIMIT_KINDS] = {"max", "growth", "growth per iteration"};
     strbuf_addf(out, "%s ", titles[check->limit]);
@@ -128,8 +109,8 @@ static void text_result(const struct gate_result *r, bool color, struct strbuf *
         strbuf_addf(out, "           [%u others]\n", r->row_others);
 }
 
-bool gate_write_text(const struct gate *g, const struct gate_output *o, struct strbuf *out,
-                     struct err *err) {
+static bool gate_write_text(const struct gate *g, const struct gate_output *o, struct strbuf *out,
+                            struct err *err) {
     static const enum gate_status order[] = {GATE_BREACH, GATE_INCONCLUSIVE, GATE_PASS};
     strbuf_addf(out, "%s", o->names[0]);
     if (g->s->count > 1)
@@ -145,4 +126,26 @@ bool gate_write_text(const struct gate *g, const struct gate_output *o, struct s
     for (uint32_t i = 0; i < g->warning_count; i++)
         strbuf_addf(out, "warning: %s\n", g->warnings[i]);
     return strbuf_ok(out, err);
+}
+
+/* -- THE table of outputs ---------------------------------------------------------------------- */
+
+const struct gate_report gate_reports[] = {
+    {"text", "budgets with what was measured, and the rows behind each breach", gate_write_text},
+    {"json", "everything, for programs: schema/gate.schema.json", gate_write_json},
+    {"junit", "JUnit XML: one test case a budget", gate_write_junit},
+    {"sarif", "SARIF 2.1.0: breaches at their line of the budget file", gate_write_sarif},
+    {"github", "annotations of GitHub Actions, for the log", gate_write_github},
+    {"github-summary", "Markdown for $GITHUB_STEP_SUMMARY", gate_write_summary},
+    {"benchmark", "JSON of github-action-benchmark (customSmallerIsBetter)", gate_write_benchmark},
+    {"openmetrics", "OpenMetrics text: figures and limits", gate_write_openmetrics},
+    {"teamcity", "service messages of TeamCity", gate_write_teamcity},
+    {NULL, NULL, NULL},
+};
+
+const struct gate_report *gate_report_find(const char *name) {
+    for (size_t i = 0; gate_reports[i].name; i++)
+        if (strcmp(gate_reports[i].name, name) == 0)
+            return &gate_reports[i];
+    return NULL;
 }

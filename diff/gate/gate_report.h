@@ -25,16 +25,11 @@ const struct gate_report *gate_report_find(const char *name);
 
 /* -- What the outputs share -------------------------------------------------------------------- */
 
-/* "max 64.0 MiB: is 71.2 MiB", "growth 5.0 %: +3.1 MiB (8.2 %)"; as the unit of the budget is. */
-void gate_say_check(const struct gate_result *r, const struct gate_check *check,
-                    struct strbuf *out);
 /* One sentence about a result: its breached limits, or why it is inconclusive. */
 void gate_say_result(const struct gate_result *r, struct strbuf *out);
 /* "Shop.Order  300 -> 600 (+300)". */
 void gate_say_row(const struct gate_result *r, const struct gate_row *row, struct strbuf *out);
 
-bool gate_write_text(const struct gate *, const struct gate_output *, struct strbuf *,
-                     struct err *) MUST_CHECK;
 bool gate_write_json(const struct gate *, const struct gate_output *, struct strbuf *,
                      struct err *) MUST_CHECK;
 bool gate_write_junit(const struct gate *, const struct gate_output *, struct strbuf *,

@@ -199,7 +199,7 @@ static void type_table(const struct doc_context *c, const struct type_view *v) {
     doc_cell(c->d, t, DOC_PLAIN, "total");
 }
 
-void doc_diff_types(const struct doc_context *c) {
+static void doc_diff_types(const struct doc_context *c) {
     struct type_view v;
     struct err err;
     char changed[FMT_MAX], unchanged[FMT_MAX];

@@ -58,17 +58,14 @@ void doc_allocations(const struct doc_context *c);
 /* Sections of `show`. */
 void doc_show_heap(const struct doc_context *c);
 void doc_show_answers(const struct doc_context *c);
-void doc_show_types(const struct doc_context *c);
 void doc_show_async(const struct doc_context *c);
 void doc_show_holders(const struct doc_context *c);
-void doc_show_finalizer(const struct doc_context *c);
 void doc_show_threads(const struct doc_context *c);
 void doc_show_locks(const struct doc_context *c);
 void doc_show_memory(const struct doc_context *c);
 
 /* Sections of `diff`. */
 void doc_diff_heap(const struct doc_context *c);
-void doc_diff_types(const struct doc_context *c);
 void doc_diff_growth(const struct doc_context *c);
 void doc_diff_finalizer(const struct doc_context *c);
 void doc_diff_threads(const struct doc_context *c);

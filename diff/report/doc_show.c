@@ -176,7 +176,7 @@ static void web_state(const struct doc_context *c) {
     }
 }
 
-void doc_show_types(const struct doc_context *c) {
+static void doc_show_types(const struct doc_context *c) {
     struct type_view v;
     struct err err;
     if (!part_any(c, PART_TYPES))
@@ -250,7 +250,7 @@ static void finalizable_types(const struct doc_context *c) {
     free(order);
 }
 
-void doc_show_finalizer(const struct doc_context *c) {
+static void doc_show_finalizer(const struct doc_context *c) {
     const struct finalizer_row *f = snapshot_row(c->s->snapshots[0], PART_FINALIZER);
     char number[FMT_MAX];
     if (!f && !part_any(c, PART_FINALIZABLE))

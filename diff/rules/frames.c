@@ -32,12 +32,13 @@ static bool frames_is_stub(struct str method) {
 }
 
 /* name_is_framework() wants a C string: the method is a tail of one, so its start will do. */
-bool frame_is_framework(const char *frame) {
+static bool frame_is_framework(const char *frame) {
     struct str s = frame_method(frame);
     return !s.len || frames_is_stub(s) || name_is_framework(s.ptr);
 }
 
-struct str frame_short(const char *frame) {
+/* The same without the namespace where it is of the framework: "ManualResetEventSlim.Wait". */
+static struct str frame_short(const char *frame) {
     struct str s = frame_method(frame);
     if (!frame_is_framework(frame))
         return s;

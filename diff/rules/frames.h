@@ -18,11 +18,8 @@ struct stack_view stack_view(const struct thread_row *row);
 
 /* "Shop.Caching.Handle.Finalize" of "[Frame: 0] Shop.Caching.Handle.Finalize()"; may be empty. */
 struct str frame_method(const char *frame);
-/* The same without the namespace where it is of the framework: "ManualResetEventSlim.Wait". */
-struct str frame_short(const char *frame);
 /* Appends that, of framework frames without type arguments: "Task`1.get_Result". */
 void frame_add_short(const char *frame, struct strbuf *out);
-bool frame_is_framework(const char *frame);
 
 /* "Shop.Gate.Pass -> Latch.Wait": the application frame and what it waits in; "" without. */
 void stack_place(const struct thread_row *row, struct strbuf *out);

@@ -19,8 +19,6 @@ const char *say_seconds(struct findings *f, uint64_t ns); /* "2.05 s" */
 const char *say_thread(struct findings *f, const struct series *s,
                        const struct series_thread *thread);
 
-/* "ink!fill <- press!Print": the innermost frames that are no allocator's. */
-const char *say_stack(struct findings *f, const struct series_stack *stack);
 const char *say_share(struct findings *f, uint64_t part, uint64_t whole); /* "97.8 %" */
 /* "; 84 B for each of 100" where --per was given, " (estimated from samples)" where they are; "" */
 const char *say_per(struct findings *f, const struct series *s, int64_t bytes);

@@ -8,7 +8,8 @@
 #define STACKS_MOST  40u
 #define PLACE_FRAMES 3u
 
-const char *say_stack(struct findings *f, const struct series_stack *stack) {
+/* "ink!fill <- press!Print": the innermost frames that are no allocator's. */
+static const char *say_stack(struct findings *f, const struct series_stack *stack) {
     struct strbuf out;
     strbuf_init(&out);
     series_stack_place(stack, PLACE_FRAMES, &out);

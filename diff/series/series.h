@@ -325,9 +325,6 @@ const struct cell *series_type_gens(const struct series_type *type, uint32_t sna
 /* Bytes in gen2, LOH, POH and frozen; ABSENT where the snapshot has no types. */
 uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot);
 
-/* Does any column differ between any two snapshots? */
-bool series_type_changed(const struct series *s, const struct series_type *type);
-
 /* NULL when no snapshot has it. */
 const struct series_value *series_value(const struct series *s, enum series_value_id id);
 

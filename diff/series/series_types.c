@@ -444,14 +444,3 @@ bool series_join_types(struct series *s, struct err *err) {
     strmap_deinit(&j.generated);
     return ok || err_nomem(err);
 }
-
-bool series_type_changed(const struct series *s, const struct series_type *type) {
-    for (uint32_t i = 1; i < s->count; i++)
-        if (memcmp(&type->totals[i], &type->totals[0], sizeof(*type->totals)) != 0 ||
-            memcmp(series_type_gens(type, i), series_type_gens(type, 0),
-                   GEN_COUNT * sizeof(struct cell)) != 0 ||
-            type->live_objects[i] != type->live_objects[0] ||
-            type->live_bytes[i] != type->live_bytes[0])
-            return true;
-    return false;
-}

@@ -28,12 +28,13 @@ uint64_t hash_combine(uint64_t seed, uint64_t value) {
     return XXH3_64bits(pair, sizeof(pair));
 }
 
-uint64_t strmap_hash(struct str a, struct str b) {
-    return strmap_hash_with(XXH3_64bits(a.ptr, a.len), b);
+/* Of the hash of (a, ""), that of (a, b). */
+static uint64_t strmap_hash_with(uint64_t hash, struct str b) {
+    return b.len ? XXH3_64bits_withSeed(b.ptr, b.len, hash) : hash;
 }
 
-uint64_t strmap_hash_with(uint64_t hash, struct str b) {
-    return b.len ? XXH3_64bits_withSeed(b.ptr, b.len, hash) : hash;
+uint64_t strmap_hash(struct str a, struct str b) {
+    return strmap_hash_with(XXH3_64bits(a.ptr, a.len), b);
 }
 
 void strmap_init(struct strmap *m) {

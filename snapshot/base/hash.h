@@ -34,8 +34,6 @@ uint64_t strmap_hash(struct str a, struct str b);
 uint32_t strmap_get_hashed(const struct strmap *m, uint64_t hash, struct str a, struct str b);
 bool strmap_put_hashed(struct strmap *m, uint64_t hash, struct str a, struct str b,
                        uint32_t value) MUST_CHECK;
-/* Of the hash of (a, ""), that of (a, b). */
-uint64_t strmap_hash_with(uint64_t hash, struct str b);
 
 /*
  * Index from a number to a number. Any key; values as in strmap, STRMAP_NONE means not there.

@@ -92,7 +92,8 @@ int str_cmp(struct str a, struct str b) {
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-bool str_is_plain(struct str s) {
+/* Only printable ASCII? Then it is valid UTF-8 without control characters; eight at a time. */
+static bool str_is_plain(struct str s) {
     const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
     uint64_t odd = 0, x;
     size_t i = 0;

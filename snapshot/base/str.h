@@ -65,10 +65,6 @@ bool str_next_line(struct str *rest, struct str *ret_line);
 /* Total order by bytes, shorter first where one is the prefix of the other. */
 int str_cmp(struct str a, struct str b);
 
-/* Only printable ASCII? Then it is valid UTF-8 without control characters, found eight at a time.
- */
-bool str_is_plain(struct str s);
-
 /* Length of the valid UTF-8 prefix of s; s.len when all of it is valid. */
 size_t str_utf8_valid(struct str s);
 

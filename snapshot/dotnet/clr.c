@@ -200,10 +200,6 @@ const char *clr_utf16z(struct clr *clr, uint64_t address, size_t max) {
     return utf16(clr, address, max, true);
 }
 
-const char *clr_utf16(struct clr *clr, uint64_t address, size_t count) {
-    return utf16(clr, address, count, false);
-}
-
 const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max) {
     struct strbuf text;
     uint8_t piece[TEXT_PIECE];
@@ -251,7 +247,7 @@ const char *clr_string_object(struct clr *clr, uint64_t object) {
         return NULL;
     if (!clr_u32(clr, object + 8, &length) || length > NAME_MAX_BYTES)
         return NULL;
-    return clr_utf16(clr, object + 12, length);
+    return utf16(clr, object + 12, length, false);
 }
 
 bool clr_add_overlay(struct clr *clr, uint64_t start, struct bytes bytes) {

@@ -127,8 +127,6 @@ bool clr_global(struct clr *clr, enum contract_global g, uint64_t *ret_value) MU
  * U+FFFD. NULL: not there or out of memory.
  */
 const char *clr_utf16z(struct clr *clr, uint64_t address, size_t max);
-/* As clr_utf16z for `count` characters. */
-const char *clr_utf16(struct clr *clr, uint64_t address, size_t count);
 const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max);
 
 /* The MethodTable of an object, without the bits of the GC; false: not there. */

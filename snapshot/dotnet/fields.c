@@ -4,6 +4,12 @@
 
 #define PARENTS_MAX 100u /* deeper chains of base classes are a cycle */
 
+/* FieldDescs of one class, one after the other. */
+struct field_list {
+    uint64_t at;
+    uint32_t count;
+};
+
 /* EEClass of a type: directly, or through its canonical MethodTable. */
 static uint64_t fields_class_of(struct clr *clr, uint64_t mt) {
     uint64_t word;
@@ -20,7 +26,11 @@ static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
     return class && clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ? count : 0;
 }
 
-bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) {
+/*
+ * Where the fields lie that a type declares itself, and how many they are. false: its class is not
+ * in the dump, or makes no sense, or the runtime's layout of it is not known.
+ */
+static bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) {
     uint64_t class = fields_class_of(clr, mt), list, parent = 0;
     uint16_t instance, statics;
     if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &list) ||
@@ -39,8 +49,9 @@ bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) {
     return true;
 }
 
-bool fields_get(struct clr *clr, const struct field_list *list, uint32_t i,
-                struct field_desc *ret_field) {
+/* One of them; false: not in the dump. */
+static bool fields_get(struct clr *clr, const struct field_list *list, uint32_t i,
+                       struct field_desc *ret_field) {
     uint8_t raw[16];
     if (!clr_spend(clr, 1) || !clr_read(clr, list->at + 16 * (uint64_t)i, raw, sizeof(raw)))
         return false;

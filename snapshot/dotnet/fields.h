@@ -18,24 +18,10 @@ struct field_desc {
 #define ELEMENT_CLASS      0x12
 #define FIELDS_MAX         20000u
 
-/* FieldDescs of one class, one after the other. */
-struct field_list {
-    uint64_t at;
-    uint32_t count;
-};
-
-/*
- * Where the fields lie that a type declares itself, and how many they are. false: its class is not
- * in the dump, or makes no sense, or the runtime's layout of it is not known.
- */
-bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) MUST_CHECK;
-/* One of them; false: not in the dump. */
-bool fields_get(struct clr *clr, const struct field_list *list, uint32_t i,
-                struct field_desc *ret_field) MUST_CHECK;
-
 /*
  * Fields that a type declares itself, at most `room`; *ret_count is how many were stored. false:
- * as in fields_open and fields_get.
+ * one of them or the type's class is not in the dump, or makes no sense, or the runtime's layout of
+ * it is not known.
  */
 bool fields_of(struct clr *clr, uint64_t mt, struct field_desc *out, uint32_t room,
                uint32_t *ret_count) MUST_CHECK;

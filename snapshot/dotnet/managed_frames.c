@@ -297,7 +297,8 @@ const char *managed_frames_role(const struct thread_row *thread) {
 
 /* -- Finalizer --------------------------------------------------------------------------------- */
 
-uint64_t managed_frames_finalizer(const struct strings *frames) {
+/* Number of the innermost frame that is a finalizer ("Ns.Type.Finalize()"), or ABSENT. */
+static uint64_t managed_frames_finalizer(const struct strings *frames) {
     for (uint32_t i = 0; i < frames->count; i++) {
         struct str frame = str_of(frames->items[i]);
         if (str_ends(frame, STR(".Finalize()")) || str_ends(frame, STR(".Finalize")))

@@ -29,9 +29,6 @@ const char *managed_frames_role(const struct thread_row *thread);
 /* The same by the name of the thread alone (".NET TP Worker"); NULL is allowed. */
 const char *managed_frames_role_of_name(const char *name);
 
-/* Number of the innermost frame that is a finalizer ("Ns.Type.Finalize()"), or ABSENT. */
-uint64_t managed_frames_finalizer(const struct strings *frames);
-
 /*
  * Fills, where the reader did not say: role and waiting_on of every thread, and of PART_FINALIZER
  * the thread, what it runs and whether that waits. Errors: ERR_NOMEM, ERR_LIMIT.

@@ -322,23 +322,6 @@ uint32_t metadata_enclosing(const struct metadata *md, uint32_t type_def) {
     return 0;
 }
 
-uint32_t metadata_method_owner(const struct metadata *md, uint32_t method) {
-    /* The last type whose first method is not behind this one. */
-    uint32_t lo = 1, hi = md->rows[MD_TYPE_DEF] + 1;
-    if (method == 0 || method > md->rows[MD_METHOD])
-        return 0;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2, first;
-        if (!metadata_cell(md, MD_TYPE_DEF, mid, MD_TYPE_DEF_METHODS, &first))
-            return 0;
-        if (first > method)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return lo - 1;
-}
-
 uint32_t metadata_compressed(struct reader *r) {
     uint32_t first = reader_u8(r);
     if (!(first & 0x80))

@@ -98,9 +98,6 @@ bool metadata_mvid(const struct metadata *md, uint8_t ret_mvid[16]) MUST_CHECK;
 /* TypeDef row of the type that encloses a nested one; 0: it is not nested, or not there. */
 uint32_t metadata_enclosing(const struct metadata *md, uint32_t type_def);
 
-/* TypeDef row of the type that declares a method; 0: not there. */
-uint32_t metadata_method_owner(const struct metadata *md, uint32_t method);
-
 /* Compressed unsigned integer (II.23.2) in a signature; fails the reader when it is none. */
 uint32_t metadata_compressed(struct reader *r);
 

@@ -204,12 +204,17 @@ static void reads_texts_up_to_their_end_and_not_beyond(void **state) {
     mk_clr_u16(w, end - 2, 'z');
     mk_clr_u16(w, end - 4, 'y');
     assert_null(clr_utf16z(&w->clr, end - 4, 100));
-    assert_string_equal(clr_utf16(&w->clr, end - 4, 2), "yz");
-    assert_null(clr_utf16(&w->clr, end - 4, 3));
     assert_null(clr_utf16z(&w->clr, end, 100));
     assert_null(clr_utf16z(&w->clr, end - 4, 1));
     mk_clr_u16(w, end - 2, 0);
     assert_string_equal(clr_utf16z(&w->clr, end - 4, 100), "y");
+    /* A string object says its length. */
+    w->clr.string_mt = MK_CLR_BASE;
+    mk_clr_u64(w, end - 16, w->clr.string_mt);
+    mk_clr_u32(w, end - 8, 2);
+    assert_string_equal(clr_string_object(&w->clr, end - 16), "y");
+    mk_clr_u32(w, end - 8, 3);
+    assert_null(clr_string_object(&w->clr, end - 16));
     /* A pair across two of the pieces in which text is read, and halves of pairs. */
     uint64_t at = mk_clr_room(w, 512);
     for (uint32_t i = 0; i < 70; i++)

@@ -68,11 +68,6 @@ static void check_stock(const struct metadata *md) {
     assert_int_equal(metadata_enclosing(md, 2), 0);
     assert_int_equal(metadata_enclosing(md, 3), 2);
     assert_int_equal(metadata_enclosing(md, 4), 3);
-    assert_int_equal(metadata_method_owner(md, 1), 2);
-    assert_int_equal(metadata_method_owner(md, 2), 3);
-    assert_int_equal(metadata_method_owner(md, 3), 3);
-    assert_int_equal(metadata_method_owner(md, 4), 0);
-    assert_int_equal(metadata_method_owner(md, 0), 0);
     assert_true(type_def_name(md, 4, &name));
     assert_string_equal(strbuf_cstr(&name), "Mine.Stock+Shelf`1+Slot");
     assert_true(metadata_mvid(md, mvid));
@@ -85,7 +80,7 @@ static void check_stock(const struct metadata *md) {
     strbuf_deinit(&name);
 }
 
-static void finds_names_owners_and_nesting(void **state) {
+static void finds_names_and_nesting(void **state) {
     (void)state;
     for (int wide = 0; wide < 2; wide++) {
         struct meta m;
@@ -113,7 +108,6 @@ static void metadata_read_some(const struct metadata *md) {
     for (uint32_t row = 0; row < 8; row++) {
         if (!type_def_name(md, row, &name))
             strbuf_clear(&name);
-        (void)metadata_method_owner(md, row);
         if (metadata_cell(md, MD_METHOD, row, MD_METHOD_SIGNATURE, &value) &&
             metadata_blob(md, value, blob, sizeof(blob), &size))
             assert_true(size <= sizeof(blob));
@@ -316,7 +310,7 @@ static void cuts_blobs_to_the_room_and_refuses_those_past_the_heap(void **state)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_names_owners_and_nesting),
+        cmocka_unit_test(finds_names_and_nesting),
         cmocka_unit_test(bears_every_prefix),
         cmocka_unit_test(bears_every_byte_changed),
         cmocka_unit_test(refuses_row_counts_that_do_not_fit),

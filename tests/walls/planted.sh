@@ -8,7 +8,7 @@ build=${BUILD:-build}
 cd "$(dirname "$0")/../.." || exit 1
 copy=$(mktemp -d) || exit 1
 trap 'rm -rf "$copy"' EXIT
-cp -a Makefile tools snapshot diff history cmd "$copy"
+cp -a Makefile VERSION tools snapshot diff history cmd "$copy"
 mkdir -p "$copy/build/tests"
 cp -a "$build"/{snapshot,diff,history,cmd} "$copy/build/"
 unset MAKEFLAGS MFLAGS
@@ -293,6 +293,23 @@ int weed_label(int x);
 int weed_label(int x) { return x; }
 EOF
 
+# -- Dead code --------------------------------------------------------------------------------------------------------------------
+file snapshot/base/weed_ring.h <<'EOF'
+int weed_ring(int x);
+int weed_other_half(int x);
+EOF
+plant public_function_that_only_its_own_file_uses snapshot/base/weed_own.c 'weed_own is public, but no other file' <<'EOF'
+int weed_own(int x);
+int weed_own(int x) { return x; }
+EOF
+# Each is used by another file; only the linker sees that nothing leads there.
+for half in ring:other_half other_half:ring; do
+    file "snapshot/base/weed_${half%:*}.c" <<EOF
+#include "base/weed_ring.h"
+int weed_${half%:*}(int x) { return x ? weed_${half#*:}(x - 1) : 0; }
+EOF
+done
+
 # -- Judgement ---------------------------------------------------------------------------------------------------------------------
 failed=0
 told() { # NAME TEST...
@@ -304,9 +321,10 @@ told() { # NAME TEST...
         echo "[  FAILED  ] $1"
     fi
 }
-echo "[==========] Running $((${#names[@]} + 1)) test(s)."
+tests=$((${#names[@]} + 2))
+echo "[==========] Running $tests test(s)."
 # Without what was planted: the tree itself.
-told tree_is_clean make -s --no-print-directory BUILD="$build" walls
+told tree_is_clean make -s --no-print-directory BUILD="$build" walls dead
 ask >"$copy/told" 2>&1
 if [ ! -s "$copy/told" ] || grep -q 'error:' "$copy/told"; then
     echo "what was planted could not be judged:"
@@ -318,6 +336,13 @@ for i in "${!names[@]}"; do
     [ -z "${JUDGE:-}" ] || expected[i]=${expected[i]%%:*}:
     told "${names[$i]}" grep -qE "^(snapshot/)?${expected[$i]}" "$copy/told"
 done
-echo "[==========] $((${#names[@]} + 1)) test(s) run."
-echo "[  PASSED  ] $((${#names[@]} + 1 - failed)) test(s)."
+# Much of what was planted does not link: the program as it is, and the ring.
+objects() { find "$@" -name '*.c' | sed 's|^|build/|; s|\.c$|.o|' | tr '\n' ' '; }
+make -C "$copy" -s --no-print-directory BUILD=build CMD_OBJ="$(objects cmd)" \
+    LIB_OBJ="$(objects snapshot diff history) build/snapshot/base/weed_ring.o build/snapshot/base/weed_other_half.o" \
+    dead >"$copy/dead" 2>&1
+told dead_functions_that_call_each_other grep -q 'no path of the program reaches weed_other_half' "$copy/dead"
+cat "$copy/dead" >>"$copy/told"
+echo "[==========] $tests test(s) run."
+echo "[  PASSED  ] $((tests - failed)) test(s)."
 [ $failed -eq 0 ] || { echo "told of what was planted:"; cat "$copy/told"; exit 1; }

@@ -153,7 +153,8 @@ bool dump_name_threads(const struct space *s, struct builder *b, struct err *err
     return true;
 }
 
-bool dump_add_native_frames(struct space *s, struct builder *b, struct err *err) {
+/* native_frames of PART_THREADS, for threads that have none yet. */
+static bool dump_add_native_frames(struct space *s, struct builder *b, struct err *err) {
     struct native_stack *stacks;
     uint32_t missing;
     if (!native_frames_read(s, &stacks, &missing, err))
@@ -215,7 +216,8 @@ static bool dump_add_module(const struct space_module *m, struct builder *b, str
     return row->name && row->path;
 }
 
-bool dump_add_modules(const struct space *s, struct builder *b, struct err *err) {
+/* PART_MODULES: images that are not there yet by their path, each path once. */
+static bool dump_add_modules(const struct space *s, struct builder *b, struct err *err) {
     struct strmap known;
     strmap_init(&known);
     uint32_t count;

@@ -39,12 +39,6 @@ bool dump_add_evidence(struct space *s, struct builder *b, struct err *err) MUST
 /* Names of threads that have none: the managed one, said before, is longer and better. */
 bool dump_name_threads(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;
 
-/* native_frames of PART_THREADS, for threads that have none yet. */
-bool dump_add_native_frames(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
-
-/* PART_MODULES: images that are not there yet by their path, each path once. */
-bool dump_add_modules(const struct space *s, struct builder *b, struct err *err) MUST_CHECK;
-
 /* PART_MEMORY_MAP by usage. */
 bool dump_add_memory_use(struct space *s, struct builder *b, struct err *err) MUST_CHECK;
 

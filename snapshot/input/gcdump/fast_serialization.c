@@ -79,7 +79,7 @@ struct str fs_string(struct fs_stream *s) {
     return (struct str){(const char *)p, size};
 }
 
-uint64_t fs_label(struct fs_stream *s) {
+static uint64_t fs_label(struct fs_stream *s) {
     return s->label_bytes == 4 ? reader_u32(&s->r) : reader_u64(&s->r);
 }
 

@@ -68,8 +68,6 @@ bool fs_open(struct fs_stream *s, struct bytes in) MUST_CHECK;
  */
 struct str fs_string(struct fs_stream *s);
 
-uint64_t fs_label(struct fs_stream *s);
-
 /*
  * Begins to read what stands where an object is expected.
  * ret_label  of an object its own, of a reference where it leads; UINT64_MAX: not known

@@ -155,15 +155,14 @@ static bool read_expansion(struct opening *o) {
     return true;
 }
 
-static void read_addresses(struct opening *o, unsigned count_bytes) {
+/* The addresses that the nodes had, and what follows them. */
+static void skip_addresses(struct opening *o, unsigned count_bytes) {
     struct gcdump_file *f = o->f;
     struct fs_stream *s = &o->s;
     uint64_t count = count_bytes == 4 ? reader_u32(&s->r) : reader_u64(&s->r);
     if (count > UINT32_MAX)
         s->r.failed = true;
-    struct bytes addresses = reader_bytes(&s->r, s->r.failed ? 0 : count * 8);
-    if (!s->r.failed && count == f->node_count)
-        f->addresses = addresses.data;
+    (void)reader_bytes(&s->r, s->r.failed ? 0 : count * 8);
     if (fs_tagged(s, FS_BYTE))
         f->pointer_bytes = reader_u8(&s->r) ? 8 : 4;
     fs_end_object(s);
@@ -187,7 +186,7 @@ static bool read_graph(struct opening *o) {
         return true;
     if (has_expansion && !read_expansion(o))
         return false;
-    read_addresses(o, count_bytes);
+    skip_addresses(o, count_bytes);
     return true;
 }
 
@@ -348,8 +347,4 @@ float gcdump_type_multiplier(const struct gcdump_file *f, uint32_t type) {
     if (type < f->type_multiplier_count)
         return load_float(f->type_multipliers + (size_t)type * 4);
     return f->count_multiplier;
-}
-
-uint64_t gcdump_address(const struct gcdump_file *f, uint32_t node) {
-    return f->addresses ? load_u64(f->addresses + (size_t)node * 8) : 0;
 }

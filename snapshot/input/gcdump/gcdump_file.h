@@ -39,7 +39,6 @@ struct gcdump_file {
     const uint8_t *labels;                   /* node_count of 4 bytes: offsets in nodes */
     struct bytes nodes;                      /* cut to what is there */
     uint64_t nodes_missing;                  /* [bytes] that the file does not have */
-    const uint8_t *addresses;                /* node_count of 8 bytes; NULL: none */
     uint64_t pointer_bytes;                  /* 0: not known */
     float count_multiplier, size_multiplier; /* 1: all objects are there */
     const uint8_t *type_multipliers;         /* float each; NULL: none */
@@ -62,7 +61,6 @@ bool gcdump_open(struct gcdump_file *f, struct bytes in, struct err *err) MUST_C
 void gcdump_close(struct gcdump_file *f);
 
 float gcdump_type_multiplier(const struct gcdump_file *f, uint32_t type);
-uint64_t gcdump_address(const struct gcdump_file *f, uint32_t node);
 
 /* -- Nodes ------------------------------------------------------------------------------------- */
 

@@ -117,14 +117,6 @@ bool memory_sums_add(struct memory_sums *sums, enum memory_by by, struct str key
     return true;
 }
 
-uint64_t memory_sums_total(const struct memory_sums *sums) {
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < sums->count; i++)
-        if (sums->items[i].by == MEMORY_BY_USAGE)
-            total = num_add(total, sums->items[i].bytes);
-    return total;
-}
-
 bool memory_sums_store(const struct memory_sums *sums, struct builder *b, struct scan_loss *loss,
                        struct err *err) {
     for (uint32_t i = 0; i < sums->count; i++) {

@@ -50,9 +50,6 @@ void memory_sums_deinit(struct memory_sums *sums);
 bool memory_sums_add(struct memory_sums *sums, enum memory_by by, struct str key, uint64_t bytes,
                      struct err *err) MUST_CHECK;
 
-/* [bytes] of all regions by usage. */
-uint64_t memory_sums_total(const struct memory_sums *sums);
-
 /* Stores all sums, and the largest region of each usage. */
 bool memory_sums_store(const struct memory_sums *sums, struct builder *b, struct scan_loss *loss,
                        struct err *err) MUST_CHECK;
