@@ -35,12 +35,12 @@ BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -Isnapshot $(PKG_CFLAGS) -include snaps
 ALL_CFLAGS  = $(BASE_CFLAGS) $(CFLAGS) $(WARN) $(WERROR) -ffunction-sections -fdata-sections -MMD -MP
 ifneq ($(SANITIZE),)
 BUILD   := $(BUILD)-sanitize
-ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_DEBUG
+ALL_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -DARENA_DEBUG -DFORKED_STRICT
 LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 # `make fuzz` builds everything once more with clang and libFuzzer.
 ifneq ($(FUZZING),)
-ALL_CFLAGS += -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DARENA_DEBUG
+ALL_CFLAGS += -w -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DARENA_DEBUG -DFORKED_STRICT
 LDFLAGS += -fsanitize=fuzzer,address,undefined
 endif
 DUMPDIFF := $(BUILD)/dumpdiff

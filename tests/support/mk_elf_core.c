@@ -1,5 +1,6 @@
 #include "mk_elf_core.h"
 
+#include "mk_library.h"
 #include "spec.h"
 
 #include <stdlib.h>
@@ -175,9 +176,12 @@ static void put_image(const struct spec_line *line, struct strbuf *out) {
     strbuf_deinit(&id);
 }
 
-static void mk_elf_core_put_bytes(const struct spec_line *line, struct strbuf *out) {
+static void mk_elf_core_put_bytes(const struct mk *mk, const struct spec_line *line,
+                                  struct strbuf *out) {
     struct str hex = spec_text(line, "hex"), name = spec_text(line, "name");
-    if (is(line, "image")) {
+    if (is(line, "library")) {
+        mk_library_add(line, mk->spec.lines + mk->spec.line_count, out);
+    } else if (is(line, "image")) {
         put_image(line, out);
     } else if (hex.ptr) {
         spec_hex(hex, out);
@@ -190,11 +194,15 @@ static void mk_elf_core_put_bytes(const struct spec_line *line, struct strbuf *o
     }
 }
 
+static bool holds_memory(const struct spec_line *line) {
+    return is(line, "segment") || is(line, "image") || is(line, "library");
+}
+
 static size_t count_segments(const struct mk *mk) {
     size_t n = 0;
     for (size_t i = 0; i < mk->spec.line_count; i++) {
         const struct spec_line *line = &mk->spec.lines[i];
-        if (is(line, "segment") || is(line, "image"))
+        if (holds_memory(line))
             n += (size_t)spec_num(line, "times", 1);
     }
     return n;
@@ -215,11 +223,11 @@ static void put_phdr(struct mk *mk, uint64_t type, uint64_t flags, uint64_t offs
 static void mk_elf_core_put_segments(struct mk *mk, size_t data_at) {
     for (size_t i = 0; i < mk->spec.line_count; i++) {
         const struct spec_line *line = &mk->spec.lines[i];
-        if (!is(line, "segment") && !is(line, "image"))
+        if (!holds_memory(line))
             continue;
         for (uint64_t k = 0; k < spec_num(line, "times", 1); k++) {
             size_t at = mk->data.len;
-            mk_elf_core_put_bytes(line, &mk->data);
+            mk_elf_core_put_bytes(mk, line, &mk->data);
             uint64_t size = mk->data.len - at, memory = size;
             if (is(line, "image") && spec_num(line, "top", 0) > memory)
                 memory = spec_num(line, "top", 0);

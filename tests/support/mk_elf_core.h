@@ -14,6 +14,7 @@
  *            said: p_filesz, offset: p_offset; times=N step=S: N of them, S apart
  *   image    at: an ELF image of one page there, with build=hex (its id), top (end in memory) and
  *            flags
+ *   library  at, flags; with its functions as in mk_library.h
  *
  * All notes stand in one PT_NOTE, first of the segments, in the order of the text.
  */

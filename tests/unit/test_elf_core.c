@@ -7,6 +7,7 @@
 #include "memory/memory_use.h"
 #include "memory/stacks/native_frames.h"
 #include "tests/support/mk_elf_core.h"
+#include "tests/support/mk_library.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -472,31 +473,67 @@ static void native_stacks_stop_where_they_are_led_astray(void **state) {
     elf_core_drop(&c);
 }
 
+/* The text of a fixture, to be freed. */
+static char *text_of(const char *folder, const char *name) {
+    struct file text;
+    struct err err;
+    char path[128];
+    snprintf(path, sizeof(path), "tests/fixture/%s/%s.txt", folder, name);
+    assert_true(file_open(&text, path, &err));
+    char *copy = malloc(text.bytes.size + 1);
+    assert_non_null(copy);
+    memcpy(copy, text.bytes.data, text.bytes.size);
+    copy[text.bytes.size] = '\0';
+    file_close(&text);
+    return copy;
+}
+
+static void native_stacks_follow_call_frame_information(void **state) {
+    (void)state;
+    struct core c;
+    char *spec = text_of("unwind", "calls");
+    core_of(&c, spec);
+    free(spec);
+    static const char *const names[] = {"libmill.so!Leaf", "libmill.so!Wait", "libmill.so!Pump",
+                                        "libmill.so!Start"};
+    struct native_stack *stacks;
+    uint32_t missing;
+    assert_true(native_frames_read(&c.space, &stacks, &missing, &c.err));
+    assert_int_equal(missing, 0);
+    assert_int_equal(stacks[0].count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(stacks[0].frames[i], names[i]);
+    elf_core_drop(&c);
+}
+
 /*
- * The cores in tests/fuzz/corpus/elf_core are made from the texts in tests/fixture/elf_core; with
+ * The binary files in tests/fuzz/corpus are made from the texts in tests/fixture; with
  * UPDATE_FIXTURES set they are written anew.
  */
-static void core_corpus_is_made_of_its_texts(void **state) {
+static void corpora_are_made_of_their_texts(void **state) {
     (void)state;
-    static const char *const names[] = {"mill-1", "mill-2", "kernel"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        struct file text, core;
+    static const struct {
+        const char *folder, *name, *ending;
+        struct bytes (*make)(const char *spec);
+    } files[] = {
+        {"elf_core", "mill-1", "core", mk_elf_core},    {"elf_core", "mill-2", "core", mk_elf_core},
+        {"elf_core", "kernel", "core", mk_elf_core},    {"unwind", "calls", "core", mk_elf_core},
+        {"unwind", "expressions", "core", mk_elf_core}, {"symbolize", "mill", "so", mk_library}};
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        struct file file;
         struct err err;
-        char path[128], spec[8192] = "";
-        snprintf(path, sizeof(path), "tests/fixture/elf_core/%s.txt", names[i]);
-        assert_true(file_open(&text, path, &err));
-        assert_true(text.bytes.size < sizeof(spec));
-        memcpy(spec, text.bytes.data, text.bytes.size);
-        struct bytes made = mk_elf_core(spec);
-        snprintf(path, sizeof(path), "tests/fuzz/corpus/elf_core/%s.core", names[i]);
+        char path[128], *spec = text_of(files[i].folder, files[i].name);
+        struct bytes made = files[i].make(spec);
+        snprintf(path, sizeof(path), "tests/fuzz/corpus/%s/%s.%s", files[i].folder, files[i].name,
+                 files[i].ending);
         if (getenv("UPDATE_FIXTURES"))
             assert_true(file_write(path, (struct str){(const char *)made.data, made.size}, &err));
-        assert_true(file_open(&core, path, &err));
-        assert_int_equal(core.bytes.size, made.size);
-        assert_memory_equal(core.bytes.data, made.data, made.size);
-        file_close(&core);
-        file_close(&text);
+        assert_true(file_open(&file, path, &err));
+        assert_int_equal(file.bytes.size, made.size);
+        assert_memory_equal(file.bytes.data, made.data, made.size);
+        file_close(&file);
         free((void *)(uintptr_t)made.data);
+        free(spec);
     }
 }
 
@@ -519,7 +556,8 @@ int main(void) {
         cmocka_unit_test(evidence_leaves_moved_references_out),
         cmocka_unit_test(evidence_is_absent_where_the_dump_has_no_stack),
         cmocka_unit_test(native_stacks_stop_where_they_are_led_astray),
-        cmocka_unit_test(core_corpus_is_made_of_its_texts),
+        cmocka_unit_test(native_stacks_follow_call_frame_information),
+        cmocka_unit_test(corpora_are_made_of_their_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
     X(dwfl_addrmodule) \
     X(dwfl_attach_state) \
     X(dwfl_begin) \
+    X(dwfl_end) \
     X(dwfl_frame_pc) \
     X(dwfl_getthreads) \
     X(dwfl_module_addrinfo) \
@@ -29,6 +30,7 @@
     X(dwfl_thread_getframes) \
     X(dwfl_thread_state_register_pc) \
     X(dwfl_thread_state_registers) \
+    X(elf_end) \
     X(elf_memory) \
     X(elf_version)
 

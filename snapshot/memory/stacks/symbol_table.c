@@ -21,6 +21,7 @@ typedef char *demangle_function(const char *mangled, char *buffer, size_t *lengt
 
 struct table {
     struct dw_api dw;
+    Dwfl *dwfl;
     const struct symbol_table_request *request;
     char build_id[ELF_BUILD_ID_HEX]; /* "": has none */
     demangle_function *demangle;     /* NULL: not there */
@@ -86,14 +87,20 @@ static Dwfl_Module *report_file(struct table *t) {
         file_close(&file);
     }
     int fd = open(t->request->file, O_RDONLY | O_CLOEXEC);
-    Dwfl *dwfl = fd >= 0 ? t->dw.dwfl_begin(&callbacks) : NULL;
-    if (!dwfl)
+    t->dwfl = fd >= 0 ? t->dw.dwfl_begin(&callbacks) : NULL;
+    if (!t->dwfl) {
+        if (fd >= 0)
+            close(fd);
         return NULL;
-    t->dw.dwfl_report_begin(dwfl);
+    }
+    t->dw.dwfl_report_begin(t->dwfl);
+    /* The file is closed with the module; without one nobody does. */
     Dwfl_Module *module =
-        t->dw.dwfl_report_elf(dwfl, t->request->file, t->request->file, fd, 0, true);
+        t->dw.dwfl_report_elf(t->dwfl, t->request->file, t->request->file, fd, 0, true);
+    if (!module)
+        close(fd);
     void **user_data;
-    if (!module || t->dw.dwfl_report_end(dwfl, NULL, NULL) != 0 ||
+    if (!module || t->dw.dwfl_report_end(t->dwfl, NULL, NULL) != 0 ||
         !t->dw.dwfl_module_info(module, &user_data, NULL, NULL, NULL, NULL, NULL, NULL))
         return NULL;
     *user_data = t;
@@ -187,5 +194,9 @@ void symbol_table_write(void *context, int fd) {
         if (!strbuf_failed(&t.out))
             symbol_table_flush(&t);
     }
+    if (t.dwfl)
+        t.dw.dwfl_end(t.dwfl);
+    if (library)
+        dlclose(library);
     strbuf_deinit(&t.out);
 }

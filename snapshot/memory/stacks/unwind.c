@@ -22,6 +22,8 @@ struct unwinding {
     struct space *space;
     const struct stack_copies *copies;
     Dwfl *dwfl;
+    uint8_t **images; /* made of memory; freed when libdwfl is done with them */
+    uint32_t image_count;
     struct strbuf out;
     uint32_t frames, next; /* of this thread; thread to come */
     int fd;
@@ -64,10 +66,14 @@ static const struct space_module *unwind_module_of(const struct unwinding *u, Dw
 static Elf *image_from_memory(struct unwinding *u, const struct space_module *m) {
     const struct peek memory = peek_of_space(u->space);
     struct elf elf;
-    if (!elf_open_mapped(&elf, &memory, m->base, u->space->page_bytes))
+    if (u->image_count == u->space->module_count ||
+        !elf_open_mapped(&elf, &memory, m->base, u->space->page_bytes))
         return NULL;
     struct bytes image = elf_rebuild(&elf, IMAGE_MAX);
-    return image.data ? u->dw.elf_memory((char *)(uintptr_t)image.data, image.size) : NULL;
+    if (!image.data)
+        return NULL;
+    u->images[u->image_count++] = (uint8_t *)(uintptr_t)image.data;
+    return u->dw.elf_memory((char *)(uintptr_t)image.data, image.size);
 }
 
 /* libdwfl asks for the file of a module when it first needs it. */
@@ -250,19 +256,29 @@ static Elf *machine_elf(struct unwinding *u) {
     return u->dw.elf_memory((char *)header, sizeof(header));
 }
 
-void unwind_all(struct space *s, const struct stack_copies *copies, int fd) {
-    static const Dwfl_Callbacks callbacks = {.find_elf = find_elf,
-                                             .find_debuginfo = unwind_find_debuginfo};
+static void unwind_threads(struct unwinding *u) {
     static const Dwfl_Thread_Callbacks threads = {.next_thread = next_thread,
                                                   .memory_read = memory_read,
                                                   .set_initial_registers = set_registers};
+    Elf *elf = machine_elf(u);
+    if (elf && u->dw.dwfl_attach_state(u->dwfl, elf, 1, &threads, u))
+        u->dw.dwfl_getthreads(u->dwfl, on_thread, u);
+    u->dw.elf_end(elf);
+}
+
+void unwind_all(struct space *s, const struct stack_copies *copies, int fd) {
+    static const Dwfl_Callbacks callbacks = {.find_elf = find_elf,
+                                             .find_debuginfo = unwind_find_debuginfo};
     struct unwinding u = {.space = s, .copies = copies, .fd = fd};
     strbuf_init(&u.out);
-    if (!dw_api_load(&u.dw) || u.dw.elf_version(EV_CURRENT) == EV_NONE ||
-        !(u.dwfl = u.dw.dwfl_begin(&callbacks)) || !unwind_report_modules(&u))
-        return;
-    Elf *elf = machine_elf(&u);
-    if (elf && u.dw.dwfl_attach_state(u.dwfl, elf, 1, &threads, &u))
-        u.dw.dwfl_getthreads(u.dwfl, on_thread, &u);
+    u.images = calloc(s->module_count + 1u, sizeof(*u.images));
+    if (u.images && dw_api_load(&u.dw) && u.dw.elf_version(EV_CURRENT) != EV_NONE &&
+        (u.dwfl = u.dw.dwfl_begin(&callbacks)) && unwind_report_modules(&u))
+        unwind_threads(&u);
+    if (u.dwfl)
+        u.dw.dwfl_end(u.dwfl);
+    for (uint32_t i = 0; i < u.image_count; i++)
+        free(u.images[i]);
+    free(u.images);
     strbuf_deinit(&u.out);
 }
