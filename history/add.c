@@ -1,6 +1,8 @@
 /* Adding a snapshot, and taking old ones away. */
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/order.h"
+#include "base/vec.h"
 #include "diff/series/series.h"
 #include "diff/names/names.h"
 #include "history/history_store.h"
@@ -71,14 +73,8 @@ struct keeper {
 
 static bool add_keep(struct keeper *k, enum history_kind kind, const char *name,
                      const uint64_t cells[HISTORY_COLUMNS], struct err *err) {
-    if (k->count == k->capacity) {
-        uint32_t capacity = k->capacity ? k->capacity * 2 : 1024;
-        struct kept *rows = realloc(k->rows, capacity * sizeof(*rows));
-        if (!rows)
-            return err_nomem(err);
-        k->rows = rows;
-        k->capacity = capacity;
-    }
+    if (!VEC_ROOM(k->rows, k->count, k->capacity, err))
+        return false;
     struct kept *row = &k->rows[k->count];
     sqlite3_stmt *stmts[] = {k->find, k->insert};
     for (int i = 0; i < 2; i++) {
@@ -370,7 +366,7 @@ static int cmp_ids(const void *x, const void *y) {
     const struct history_entry *b = *(const struct history_entry *const *)y;
     if (a->series != b->series)
         return a->series < b->series ? -1 : 1;
-    return a->id < b->id ? -1 : a->id > b->id;
+    return order_u64(a->id, b->id);
 }
 
 /* entries: of one series by number, the last `keep` of which stay. */

@@ -1,6 +1,8 @@
 /* Reading: snapshots, and what became of types and values in them. */
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/order.h"
+#include "base/vec.h"
 #include "history/history_store.h"
 
 #include <stdlib.h>
@@ -14,7 +16,7 @@ static int cmp_captured(const void *x, const void *y) {
     const struct history_entry *a = x, *b = y;
     if (a->captured_at_ns != b->captured_at_ns)
         return a->captured_at_ns < b->captured_at_ns ? -1 : 1;
-    return a->id < b->id ? -1 : a->id > b->id;
+    return order_u64(a->id, b->id);
 }
 
 static bool query_read_entry(struct history *h, sqlite3_stmt *stmt, struct history_entry *e) {
@@ -38,15 +40,8 @@ static bool read_entries(struct history *h, sqlite3_stmt *stmt, struct history_e
     uint32_t capacity = 0;
     int code;
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (*ret_count == capacity) {
-            uint32_t grown = capacity ? capacity * 2 : 64;
-            void *items = arena_grow(&h->arena, *ret_entries, capacity * sizeof(**ret_entries),
-                                     grown * sizeof(**ret_entries));
-            if (!items)
-                return err_nomem(err);
-            *ret_entries = items;
-            capacity = grown;
-        }
+        if (!VEC_ROOM_IN(&h->arena, *ret_entries, *ret_count, capacity, err))
+            return false;
         if (!query_read_entry(h, stmt, &(*ret_entries)[*ret_count]))
             return err_nomem(err);
         ++*ret_count;
@@ -107,16 +102,9 @@ static bool metrics_read(struct history *h, const char *where, const char *name,
         history_bind_text(stmt, 1, name);
     int code = SQLITE_DONE;
     while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (out->count == out->capacity) {
-            uint32_t capacity = out->capacity ? out->capacity * 2 : 64;
-            void *grown = arena_grow(&h->arena, out->items, out->capacity * sizeof(*out->items),
-                                     capacity * sizeof(*out->items));
-            if (!grown) {
-                ok = err_nomem(err);
-                break;
-            }
-            out->items = grown;
-            out->capacity = capacity;
+        if (!VEC_ROOM_IN(&h->arena, out->items, out->count, out->capacity, err)) {
+            ok = false;
+            break;
         }
         struct metric *m = &out->items[out->count++];
         *m = (struct metric){history_number(stmt, 0),
@@ -155,19 +143,13 @@ static bool renames_read(struct history *h, const struct history_entry *entries,
     history_bind_text(stmt, 1, entries[0].key.program);
     bool ok = true;
     while (ok && sqlite3_step(stmt) == SQLITE_ROW) {
-        if (out->count == capacity) {
-            uint32_t grown = capacity ? capacity * 2 : 16;
-            out->items = arena_grow(&h->arena, out->items, capacity * sizeof(*out->items),
-                                    grown * sizeof(*out->items));
-            capacity = grown;
-        }
-        ok = out->items != NULL;
+        ok = VEC_ROOM_IN(&h->arena, out->items, out->count, capacity, err);
         if (ok)
             out->items[out->count++] =
                 (struct rename){history_text(h, stmt, 0), history_text(h, stmt, 1)};
     }
     sqlite3_finalize(stmt);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 static const char *renamed(const struct renames *renames, const char *name) {
@@ -255,22 +237,16 @@ static const char changes_sql[] =
 /* The cells of each series while its changes are read. */
 struct running {
     struct u64map numbers; /* series to place */
-    uint64_t *cells;       /* [place * cells of a place] */
-    uint32_t count, capacity;
-    size_t each; /* cells of one series */
+    uint64_t *cells;       /* [place * each] */
+    uint32_t count;        /* places */
+    size_t capacity, each; /* cells: there is room for; of one series */
 };
 
 static uint64_t *running_of(struct running *r, uint64_t series) {
     uint32_t at = u64map_get(&r->numbers, series);
     if (at == STRMAP_NONE) {
-        if (r->count == r->capacity) {
-            uint32_t capacity = r->capacity ? r->capacity * 2 : 4;
-            uint64_t *grown = realloc(r->cells, capacity * r->each * sizeof(*grown));
-            if (!grown)
-                return NULL;
-            r->cells = grown;
-            r->capacity = capacity;
-        }
+        if (!VEC_ROOM_FOR(r->cells, r->count * r->each, r->each, r->capacity, NULL))
+            return NULL;
         at = r->count++;
         memset(&r->cells[at * r->each], 0, r->each * sizeof(*r->cells));
         if (!u64map_put(&r->numbers, series, at))

@@ -1,5 +1,6 @@
 #include "diff/gate/budget.h"
 
+#include "base/chars.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "diff/gate/places.h"
@@ -85,8 +86,7 @@ static bool copy(struct parse *p, const cJSON *item, const char **ret_text, uint
 static bool parse_quantity(struct str text, struct quantity *q) {
     size_t digits = 0;
     uint64_t whole;
-    while (digits < text.len &&
-           ((text.ptr[digits] >= '0' && text.ptr[digits] <= '9') || text.ptr[digits] == '.'))
+    while (digits < text.len && (char_is_digit(text.ptr[digits]) || text.ptr[digits] == '.'))
         digits++;
     struct str number = str_take(text, digits), unit = str_trim(str_drop(text, digits));
     if (str_eq(unit, STR("%"))) {
@@ -129,7 +129,7 @@ static bool is_modest(const char *pattern) {
     for (const char *c = pattern; *c; c++) {
         braces += *c == '{';
         groups += *c == '(';
-        if (*c == '\\' && c[1] >= '0' && c[1] <= '9')
+        if (*c == '\\' && char_is_digit(c[1]))
             return false;
     }
     return strlen(pattern) <= PATTERN_MOST && braces <= 1 && groups <= 32;

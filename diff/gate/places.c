@@ -1,5 +1,7 @@
 #include "diff/gate/places.h"
 
+#include "base/vec.h"
+
 #include <string.h>
 
 #define DEPTH_ENTRY 3 /* {"budgets": [{ */
@@ -17,17 +19,9 @@ struct walk {
 
 static void places_add(struct walk *w, struct str key, uint32_t line, size_t at, size_t length) {
     struct places *p = w->p;
-    if (p->count == p->capacity) {
-        uint32_t capacity = p->capacity ? p->capacity * 2 : 64;
-        struct place *grown = arena_array(p->arena, capacity, sizeof(*grown));
-        if (!grown) {
-            w->failed = true;
-            return;
-        }
-        if (p->count)
-            memcpy(grown, p->items, p->count * sizeof(*grown));
-        p->items = grown;
-        p->capacity = capacity;
+    if (!VEC_ROOM_IN(p->arena, p->items, p->count, p->capacity, NULL)) {
+        w->failed = true;
+        return;
     }
     p->items[p->count++] = (struct place){w->list, key, w->number, line, at, length};
 }

@@ -4,6 +4,7 @@
 #include "diff/names/runtimes.h"
 
 #include "base/num.h"
+#include "base/search.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -134,14 +135,8 @@ static void large_objects(const struct doc_context *c) {
 
 /* Types of one dump are in the order of their names. */
 static uint32_t first_of_name(const struct series *s, const char *name) {
-    uint32_t low = 0, high = s->type_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (strcmp(s->types[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low;
+    SEARCH_LEADING(low, s->type_count, middle, strcmp(s->types[middle].name, name) < 0);
     return low;
 }
 

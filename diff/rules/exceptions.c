@@ -2,6 +2,7 @@
 #include "diff/rules/rules.h"
 
 #include "base/hash.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,14 +58,8 @@ static bool thrown_add(struct thrown_types *t, const struct thread_row *row, boo
         return true;
     uint32_t number = strmap_get(&t->index, type, STR(""));
     if (number == STRMAP_NONE) {
-        if (t->count == t->capacity) {
-            uint32_t capacity = t->capacity ? t->capacity * 2 : 16;
-            struct thrown *grown = realloc(t->items, capacity * sizeof(*grown));
-            if (!grown)
-                return false;
-            t->items = grown;
-            t->capacity = capacity;
-        }
+        if (!VEC_ROOM(t->items, t->count, t->capacity, NULL))
+            return false;
         number = t->count++;
         t->items[number] = (struct thrown){.type = type};
         if (!strmap_put(&t->index, type, STR(""), number))

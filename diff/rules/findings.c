@@ -1,6 +1,8 @@
 /* What rules report: kept in one arena, sorted at the end. */
 #include "diff/rules/rules.h"
 
+#include "base/vec.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,15 +50,9 @@ const char *findings_text(struct findings *f, const char *fmt, ...) {
 
 struct finding *findings_add(struct findings *f, const struct rule *rule,
                              enum finding_status status) {
-    if (f->count == f->capacity) {
-        uint32_t capacity = f->capacity ? f->capacity * 2 : 64;
-        struct finding *grown = realloc(f->items, capacity * sizeof(*grown));
-        if (!grown) {
-            err_keep_nomem(&f->err);
-            return NULL;
-        }
-        f->items = grown;
-        f->capacity = capacity;
+    if (!VEC_ROOM(f->items, f->count, f->capacity, NULL)) {
+        err_keep_nomem(&f->err);
+        return NULL;
     }
     struct finding *finding = &f->items[f->count++];
     *finding = (struct finding){

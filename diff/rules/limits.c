@@ -1,6 +1,7 @@
 /* THE table of thresholds: key, meaning, default. */
 #include "diff/rules/rule.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 #include <math.h>
@@ -115,7 +116,7 @@ bool limits_set(struct limits *limits, const char *key, const char *value, struc
         return err_set(err, ERR_USAGE, "no limit is called '%s'", key);
     char *end;
     double number = strtod(value, &end);
-    bool starts = (*value >= '0' && *value <= '9') || *value == '.';
+    bool starts = char_is_digit(*value) || *value == '.';
     if (!starts || *end || !isfinite(number))
         return err_set(err, ERR_USAGE, "limit %s: '%s' is not a number of 0 or more", key, value);
     if (!is_double(desc) && (number >= 9007199254740992.0 || number != (double)(uint64_t)number))

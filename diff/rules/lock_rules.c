@@ -3,6 +3,7 @@
 #include "diff/rules/rules.h"
 
 #include "base/hash.h"
+#include "base/vec.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -77,14 +78,8 @@ static bool held_note(struct held_locks *h, struct arena *arena, const struct lo
             h->dumps[number]++;
         return true;
     }
-    if (h->count == h->capacity) {
-        uint32_t capacity = h->capacity ? h->capacity * 2 : 64;
-        uint32_t *grown = realloc(h->dumps, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        h->dumps = grown;
-        h->capacity = capacity;
-    }
+    if (!VEC_ROOM(h->dumps, h->count, h->capacity, NULL))
+        return false;
     const char *kept = arena_copy(arena, owner, strlen(owner));
     if (!kept || !strmap_put(&h->index, str_of(kept), str_of(lock->object_type), h->count))
         return false;

@@ -3,6 +3,7 @@
 #include "diff/rules/rules.h"
 
 #include "base/hash.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,14 +68,8 @@ static struct group *group_of(struct groups *g, struct arena *arena,
     uint32_t number = strmap_get(&g->index, strbuf_str(&g->key), STR(""));
     if (number != STRMAP_NONE)
         return &g->items[number];
-    if (g->count == g->capacity) {
-        uint32_t capacity = g->capacity ? g->capacity * 2 : 16;
-        struct group *grown = realloc(g->items, capacity * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        g->items = grown;
-        g->capacity = capacity;
-    }
+    if (!VEC_ROOM(g->items, g->count, g->capacity, NULL))
+        return NULL;
     const char *key = arena_copy(arena, strbuf_cstr(&g->key), g->key.len);
     if (!key || !strmap_put(&g->index, (struct str){key, g->key.len}, STR(""), g->count))
         return NULL;

@@ -1,6 +1,8 @@
 #include "diff/series/growth.h"
 
 #include "base/hash.h"
+#include "base/order.h"
+#include "base/vec.h"
 #include "diff/names/path_text.h"
 #include "diff/names/names.h"
 
@@ -38,16 +40,8 @@ static uint64_t *numbers(struct growth *g) {
 static bool growth_new_node(struct lining *l, uint32_t parent, const char *label,
                             const char *type) {
     struct growth *g = l->g;
-    if (g->node_count == l->capacity) {
-        uint32_t capacity = l->capacity ? l->capacity * 2 : 256;
-        struct growth_node *nodes = arena_array(&g->arena, capacity, sizeof(*nodes));
-        if (!nodes)
-            return false;
-        if (g->node_count)
-            memcpy(nodes, g->nodes, g->node_count * sizeof(*nodes));
-        g->nodes = nodes;
-        l->capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&g->arena, g->nodes, g->node_count, l->capacity, NULL))
+        return false;
     struct growth_node *node = &g->nodes[g->node_count];
     *node = (struct growth_node){.parent = parent,
                                  .root = parent == GROWTH_ROOT ? label : NULL,
@@ -185,16 +179,8 @@ static bool type_grew(const struct judging *j, const char *type) {
 
 static bool add_point(struct judging *j, struct growth_point point) {
     struct growth *g = j->g;
-    if (g->point_count == j->capacity) {
-        uint32_t capacity = j->capacity ? j->capacity * 2 : 64;
-        struct growth_point *points = arena_array(&g->arena, capacity, sizeof(*points));
-        if (!points)
-            return false;
-        if (g->point_count)
-            memcpy(points, g->points, g->point_count * sizeof(*points));
-        g->points = points;
-        j->capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&g->arena, g->points, g->point_count, j->capacity, NULL))
+        return false;
     g->points[g->point_count++] = point;
     return true;
 }
@@ -337,7 +323,7 @@ static int cmp_points(const void *x, const void *y) {
     uint64_t right = b->bytes_delta < 0 ? 0 - (uint64_t)b->bytes_delta : (uint64_t)b->bytes_delta;
     if (left != right)
         return left > right ? -1 : 1;
-    return a->node < b->node ? -1 : a->node > b->node;
+    return order_u64(a->node, b->node);
 }
 
 static uint64_t growth_floor_of(uint64_t total) {

@@ -2,6 +2,7 @@
 #include "diff/series/series_internal.h"
 #include "diff/names/names.h"
 
+#include "base/chars.h"
 #include "base/hash.h"
 
 #include <inttypes.h>
@@ -37,8 +38,7 @@ static bool same_program(const char *a, const char *b) {
 static struct str series_identity_family(const char *runtime) {
     struct str s = str_of(runtime);
     size_t i = 0;
-    while (i < s.len &&
-           !(s.ptr[i] == ' ' && i + 1 < s.len && s.ptr[i + 1] >= '0' && s.ptr[i + 1] <= '9'))
+    while (i < s.len && !(s.ptr[i] == ' ' && i + 1 < s.len && char_is_digit(s.ptr[i + 1])))
         i++;
     return str_take(s, i);
 }

@@ -7,6 +7,8 @@
 #include "diff/series/stack_internal.h"
 #include "diff/names/names.h"
 
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,17 +30,9 @@ static uint32_t module_number(struct stack_table *t, struct str name, uint32_t s
     uint32_t number = strmap_get(&t->by_module, name, STR(""));
     if (number == STRMAP_NONE) {
         const char *copy = arena_copy(&t->s->arena, name.ptr, name.len);
-        if (t->module_count == t->module_capacity) {
-            uint32_t capacity = t->module_capacity ? t->module_capacity * 2 : 64;
-            void *grown = arena_grow(&t->scratch, t->modules, t->module_count * sizeof(*t->modules),
-                                     capacity * sizeof(*t->modules));
-            if (!grown)
-                err_keep_nomem(&t->text.err);
-            t->modules = grown ? grown : t->modules;
-            t->module_capacity = grown ? capacity : t->module_capacity;
-        }
         number = t->module_count;
-        if (strbuf_failed(&t->text) || !copy ||
+        if (!copy || strbuf_failed(&t->text) ||
+            !VEC_ROOM_IN(&t->scratch, t->modules, t->module_count, t->module_capacity, NULL) ||
             !strmap_put(&t->by_module, (struct str){copy, name.len}, STR(""), number)) {
             err_keep_nomem(&t->text.err);
             return STACK_NONE;
@@ -66,15 +60,8 @@ static void frame_key(struct stack_table *t, const char *text) {
 }
 
 static bool frame_add(struct stack_table *t, const char *text, uint32_t snapshot) {
-    if (t->frame_count == t->frame_capacity) {
-        uint32_t capacity = t->frame_capacity ? t->frame_capacity * 2 : 256;
-        void *grown = arena_grow(&t->scratch, t->frames, t->frame_count * sizeof(*t->frames),
-                                 capacity * sizeof(*t->frames));
-        if (!grown)
-            return false;
-        t->frames = grown;
-        t->frame_capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&t->scratch, t->frames, t->frame_count, t->frame_capacity, NULL))
+        return false;
     const char *key = arena_copy(&t->scratch, strbuf_cstr(&t->text), t->text.len);
     if (!key)
         return false;
@@ -170,22 +157,10 @@ static bool same_ids(const struct stack_ids *a, const struct folded *f) {
            memcmp(a->ids, f->ids, f->count * sizeof(*f->ids)) == 0;
 }
 
-static bool grow_stacks(struct stack_table *t) {
-    struct series *s = t->s;
-    uint32_t capacity = t->stack_capacity ? t->stack_capacity * 2 : 64;
-    void *stacks = arena_grow(&s->arena, s->stacks, s->stack_count * sizeof(*s->stacks),
-                              capacity * sizeof(*s->stacks));
-    s->stacks = stacks ? stacks : s->stacks;
-    void *ids = arena_grow(&t->scratch, t->ids, s->stack_count * sizeof(*t->ids),
-                           capacity * sizeof(*t->ids));
-    t->ids = ids ? ids : t->ids;
-    t->stack_capacity = stacks && ids ? capacity : t->stack_capacity;
-    return stacks && ids;
-}
-
 static struct series_stack *series_stacks_stack_new(struct stack_table *t, const struct folded *f) {
     struct series *s = t->s;
-    if (s->stack_count == t->stack_capacity && !grow_stacks(t))
+    if (!VEC_ROOM_IN(&s->arena, s->stacks, s->stack_count, t->stack_capacity, NULL) ||
+        !VEC_ROOM_IN(&t->scratch, t->ids, s->stack_count, t->ids_capacity, NULL))
         return NULL;
     struct series_stack *stack = &s->stacks[s->stack_count];
     uint32_t *ids = arena_array(&t->scratch, f->count, sizeof(*ids));

@@ -4,6 +4,9 @@
  */
 #include "diff/series/stack_internal.h"
 
+#include "base/order.h"
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,15 +35,9 @@ static struct cell *cells(struct sums *m) {
 /* A new row, nothing known; NULL: out of memory. */
 static struct series_allocation *row_new(struct sums *m, const char *name, uint64_t size_each) {
     struct series_allocations *out = m->out;
-    if (out->count == m->capacity) {
-        uint32_t capacity = m->capacity ? m->capacity * 2 : 64;
-        void *grown = arena_grow(&m->s->arena, out->rows, out->count * sizeof(*out->rows),
-                                 capacity * sizeof(*out->rows));
-        m->failed |= !grown;
-        if (!grown)
-            return NULL;
-        out->rows = grown;
-        m->capacity = capacity;
+    if (!VEC_ROOM_IN(&m->s->arena, out->rows, out->count, m->capacity, NULL)) {
+        m->failed = true;
+        return NULL;
     }
     struct series_allocation *row = &out->rows[out->count];
     *row = (struct series_allocation){
@@ -354,13 +351,13 @@ static void judge_rows(const struct sums *m, uint64_t *scratch) {
 
 static int cmp_magnitude(int64_t a, int64_t b) {
     uint64_t p = num_magnitude(a), q = num_magnitude(b);
-    return p > q ? -1 : p < q;
+    return order_u64(q, p);
 }
 
 static int cmp_known(uint64_t a, uint64_t b) {
     a = a == ABSENT ? 0 : a;
     b = b == ABSENT ? 0 : b;
-    return a > b ? -1 : a < b;
+    return order_u64(b, a);
 }
 
 static int series_sums_cmp_rows(const void *x, const void *y, void *context) {

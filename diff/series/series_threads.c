@@ -8,6 +8,8 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/order.h"
+#include "base/vec.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -79,16 +81,8 @@ static bool may_be_same(const struct thread_join *j, const struct thread_row *th
 
 static struct series_thread *thread_new(struct thread_join *j) {
     struct series *s = j->s;
-    if (s->thread_count == j->capacity) {
-        uint32_t capacity = j->capacity ? j->capacity * 2 : 256;
-        struct series_thread *grown = arena_array(&s->arena, capacity, sizeof(*grown));
-        if (!grown)
-            return NULL;
-        if (s->thread_count)
-            memcpy(grown, s->threads, s->thread_count * sizeof(*grown));
-        s->threads = grown;
-        j->capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&s->arena, s->threads, s->thread_count, j->capacity, NULL))
+        return NULL;
     struct series_thread *thread = &s->threads[s->thread_count];
     thread->rows = arena_array(&s->arena, s->count, sizeof(*thread->rows));
     if (!thread->rows)
@@ -120,7 +114,7 @@ static bool thread_add(struct thread_join *j, uint32_t i, const struct thread_ro
 
 static int cmp_numbers(const void *x, const void *y) {
     int64_t a = (int64_t) * (const uint64_t *)x, b = (int64_t) * (const uint64_t *)y;
-    return a < b ? -1 : a > b;
+    return order_i64(a, b);
 }
 
 /* What the threads that have one OS id in two snapshots say about the time between these. */
@@ -400,10 +394,6 @@ static void find_runaways(struct series *s) {
     }
 }
 
-static int series_threads_cmp_u64(uint64_t a, uint64_t b) {
-    return a < b ? -1 : a > b;
-}
-
 static const struct thread_row *series_threads_newest(const struct series_thread *thread,
                                                       uint32_t count) {
     return last_row(thread, count);
@@ -417,12 +407,12 @@ struct sort_key {
 
 static int cmp_keys(const void *x, const void *y) {
     const struct sort_key *a = x, *b = y;
-    int order = series_threads_cmp_u64(a->index, b->index);
+    int order = order_u64(a->index, b->index);
     if (!order)
-        order = series_threads_cmp_u64(a->os_id, b->os_id);
+        order = order_u64(a->os_id, b->os_id);
     if (!order)
-        order = series_threads_cmp_u64(a->managed_id, b->managed_id);
-    return order ? order : series_threads_cmp_u64(a->at, b->at);
+        order = order_u64(a->managed_id, b->managed_id);
+    return order ? order : order_u64(a->at, b->at);
 }
 
 static bool sort_threads(struct series *s) {

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/vec.h"
 #include "model/known_names.h"
 
 #include <stdlib.h>
@@ -53,15 +54,9 @@ static bool join_by_module(const struct series *s) {
 }
 
 static uint32_t key_new(struct type_join *j, const char *name, const struct type_row *row) {
-    if (j->count == j->capacity) {
-        uint32_t capacity = j->capacity ? j->capacity * 2 : j->rows_max + 1;
-        struct type_key *keys =
-            arena_grow(&j->spare, j->keys, j->capacity * sizeof(*keys), capacity * sizeof(*keys));
-        if (!keys)
-            return STRMAP_NONE;
-        j->keys = keys;
-        j->capacity = capacity;
-    }
+    if (!VEC_ROOM_FOR_IN(&j->spare, j->keys, j->count, j->capacity ? 1 : j->rows_max + 1,
+                         j->capacity, NULL))
+        return STRMAP_NONE;
     j->keys[j->count] = (struct type_key){name, row->module, row->name};
     return j->count++;
 }

@@ -2,6 +2,7 @@
 #include "diff/series/series_internal.h"
 
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,16 +24,8 @@ static uint64_t *absent_numbers(struct series *s) {
 static struct series_value *value_new(struct value_join *j, enum series_group group,
                                       const char *name) {
     struct series *s = j->s;
-    if (s->value_count == j->capacity) {
-        uint32_t capacity = j->capacity ? j->capacity * 2 : 128;
-        struct series_value *grown = arena_array(&s->arena, capacity, sizeof(*grown));
-        if (!grown)
-            return NULL;
-        if (s->value_count)
-            memcpy(grown, s->values, s->value_count * sizeof(*grown));
-        s->values = grown;
-        j->capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&s->arena, s->values, s->value_count, j->capacity, NULL))
+        return NULL;
     struct series_value *value = &s->values[s->value_count];
     *value = (struct series_value){
         .group = group,

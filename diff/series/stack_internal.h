@@ -47,8 +47,8 @@ struct stack_table {
     struct strmap by_key, by_module, by_name;
     struct strbuf text;
 
-    struct stack_ids *ids; /* [stack_capacity] */
-    uint32_t stack_capacity;
+    struct stack_ids *ids; /* as many as series.stacks */
+    uint32_t stack_capacity, ids_capacity;
     struct u64map by_stack;
     bool any_ever; /* some snapshot tells what was ever allocated */
 };

@@ -171,10 +171,6 @@ uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot) {
     return gens[GEN_2].bytes + gens[GEN_LOH].bytes + gens[GEN_POH].bytes + gens[GEN_FROZEN].bytes;
 }
 
-static uint64_t max_u64(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
-
 static uint64_t percent_of(uint64_t value, double percent) {
     return value == ABSENT ? 0 : (uint64_t)((double)value * percent / 100.0);
 }
@@ -201,21 +197,17 @@ static enum verdict verdict_judge(const struct series *s, const struct series_ty
     return verdict;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
-
 /* Of two snapshots the smaller figures count, so that diff(a,b) is -diff(b,a). */
 static uint64_t type_floor(const struct series *s, const struct series_type *type,
                            const struct series_floors *floors, bool live) {
     uint32_t other = s->count == 2 ? 1 : 0;
-    uint64_t self = live ? min_u64(type->live_bytes[0], type->live_bytes[other])
-                         : min_u64(type->totals[0].bytes, type->totals[other].bytes);
-    uint64_t heap = min_u64(series_heap_bytes(s, 0), series_heap_bytes(s, other));
+    uint64_t self = live ? num_min(type->live_bytes[0], type->live_bytes[other])
+                         : num_min(type->totals[0].bytes, type->totals[other].bytes);
+    uint64_t heap = num_min(series_heap_bytes(s, 0), series_heap_bytes(s, other));
     uint64_t floor =
-        max_u64(percent_of(heap, floors->heap_percent), percent_of(self, floors->self_percent));
-    floor = max_u64(floor, floors->bytes == ABSENT ? 0 : floors->bytes);
-    return s->count >= 5 ? max_u64(floor / (s->count - 1), 1) : floor;
+        num_max(percent_of(heap, floors->heap_percent), percent_of(self, floors->self_percent));
+    floor = num_max(floor, floors->bytes == ABSENT ? 0 : floors->bytes);
+    return s->count >= 5 ? num_max(floor / (s->count - 1), 1) : floor;
 }
 
 static bool mature_somewhere(const struct series *s, const struct series_type *type) {

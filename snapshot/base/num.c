@@ -1,10 +1,7 @@
+#include "base/chars.h"
 #include "base/num.h"
 
 #include <stdlib.h>
-
-static bool num_is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 static bool push_digit(uint64_t *value, unsigned base, unsigned digit) {
     return !__builtin_mul_overflow(*value, (uint64_t)base, value) &&
@@ -16,7 +13,7 @@ bool num_dec(struct str s, uint64_t *ret_value) {
     if (s.len == 0)
         return false;
     for (size_t i = 0; i < s.len; i++)
-        if (!num_is_digit(s.ptr[i]) || !push_digit(&value, 10, (unsigned)(s.ptr[i] - '0')))
+        if (!char_is_digit(s.ptr[i]) || !push_digit(&value, 10, (unsigned)(s.ptr[i] - '0')))
             return false;
     *ret_value = value;
     return true;
@@ -46,7 +43,7 @@ static bool plain_digits(struct str s, uint64_t *ret_value) {
     if (s.len == 0 || s.len > 19)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        if (!num_is_digit(s.ptr[i]))
+        if (!char_is_digit(s.ptr[i]))
             return false;
         value = value * 10 + (uint64_t)(s.ptr[i] - '0');
     }
@@ -61,7 +58,7 @@ bool num_grouped(struct str s, uint64_t *ret_value) {
     struct str separator = {NULL, 0};
     size_t group = 0, groups = 0;
     while (s.len) {
-        if (num_is_digit(s.ptr[0])) {
+        if (char_is_digit(s.ptr[0])) {
             if (!push_digit(&value, 10, (unsigned)(s.ptr[0] - '0')))
                 return false;
             group++;
@@ -121,14 +118,14 @@ bool num_hex(struct str s, uint64_t *ret_value) {
 bool num_scaled(struct str s, uint64_t unit, uint64_t *ret_value) {
     uint64_t whole = 0, fraction = 0, scale = 1;
     size_t i = 0;
-    while (i < s.len && num_is_digit(s.ptr[i]))
+    while (i < s.len && char_is_digit(s.ptr[i]))
         if (!push_digit(&whole, 10, (unsigned)(s.ptr[i++] - '0')))
             return false;
     if (i == 0)
         return false;
     if (i < s.len && (s.ptr[i] == '.' || s.ptr[i] == ',')) {
         size_t start = ++i;
-        for (; i < s.len && num_is_digit(s.ptr[i]); i++) {
+        for (; i < s.len && char_is_digit(s.ptr[i]); i++) {
             if (i - start >= 9) /* more digits than a double shows: dropped */
                 continue;
             fraction = fraction * 10 + (unsigned)(s.ptr[i] - '0');

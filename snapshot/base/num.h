@@ -26,6 +26,14 @@ bool num_scaled(struct str s, uint64_t unit, uint64_t *ret_value) MUST_CHECK;
  * 0: unknown. */
 uint64_t num_unit(struct str s);
 
+static inline uint64_t num_min(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+static inline uint64_t num_max(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
 /* Sum that sticks at UINT64_MAX - 1 (UINT64_MAX means absent in a snapshot). */
 static inline uint64_t num_add(uint64_t a, uint64_t b) {
     uint64_t sum;

@@ -1,5 +1,7 @@
 #include "base/str.h"
 
+#include "base/chars.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,27 @@ bool str_starts_nocase(struct str s, struct str prefix) {
 
 bool str_ends(struct str s, struct str suffix) {
     return s.len >= suffix.len && str_eq(str_drop(s, s.len - suffix.len), suffix);
+}
+
+bool str_is_one_of(struct str s, const char *const *texts, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(s, str_of(texts[i])))
+            return true;
+    return false;
+}
+
+bool str_is_one_of_nocase(struct str s, const char *const *texts, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (str_eq_nocase(s, str_of(texts[i])))
+            return true;
+    return false;
+}
+
+bool str_is_hex(struct str s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (!char_is_hex(s.ptr[i]))
+            return false;
+    return s.len > 0;
 }
 
 size_t str_find(struct str s, struct str needle, size_t from) {

@@ -38,6 +38,16 @@ bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only */
 bool str_starts_nocase(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 
+/* Is it one of the texts, as written or whatever its case? */
+bool str_is_one_of(struct str s, const char *const *texts, size_t count);
+bool str_is_one_of_nocase(struct str s, const char *const *texts, size_t count);
+#define STR_IS_ONE_OF(s, texts) str_is_one_of((s), (texts), sizeof(texts) / sizeof(*(texts)))
+#define STR_IS_ONE_OF_NOCASE(s, texts) \
+    str_is_one_of_nocase((s), (texts), sizeof(texts) / sizeof(*(texts)))
+
+/* Nothing but hex digits, and at least one? */
+bool str_is_hex(struct str s);
+
 #define STR_NOT_FOUND SIZE_MAX
 /* Offset of the first occurrence at or after `from`, or STR_NOT_FOUND. */
 size_t str_find(struct str s, struct str needle, size_t from);

@@ -21,19 +21,45 @@ static void add_code_point(struct strbuf *out, uint32_t c) {
     strbuf_add(out, (struct str){utf8, n});
 }
 
-void strbuf_add_utf16(struct strbuf *out, struct bytes units) {
-    for (size_t at = 0; at + 2 <= units.size; at += 2) {
-        uint32_t c = load_u16(units.data + at);
-        if (c == 0)
+static uint32_t unit_at(const uint8_t *units, size_t i, bool big_endian) {
+    uint16_t unit = load_u16(units + 2 * i);
+    return big_endian ? (uint16_t)(unit << 8 | unit >> 8) : unit;
+}
+
+static size_t next_code(const uint8_t *units, size_t count, bool big_endian, uint32_t *ret_code) {
+    uint32_t code = unit_at(units, 0, big_endian);
+    bool high = code >= 0xd800 && code < 0xdc00;
+    uint32_t low = high && count > 1 ? unit_at(units, 1, big_endian) : 0;
+    bool pair = low >= 0xdc00 && low < 0xe000;
+    *ret_code = pair ? 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00) : code;
+    return pair ? 2 : 1;
+}
+
+size_t utf16_next(const uint8_t *units, size_t count, uint32_t *ret_code) {
+    return next_code(units, count, false, ret_code);
+}
+
+bool utf16_is_lone(uint32_t code) {
+    return code >= 0xd800 && code < 0xe000;
+}
+
+/* until_nul: no further than the first NUL. */
+static void utf16_add(struct strbuf *out, struct bytes units, bool big_endian, bool until_nul) {
+    size_t count = units.size / 2;
+    for (size_t i = 0; i < count;) {
+        uint32_t code;
+        i += next_code(units.data + 2 * i, count - i, big_endian, &code);
+        if (code == 0 && until_nul)
             return;
-        bool high = c >= 0xd800 && c < 0xdc00;
-        uint32_t next = high && at + 4 <= units.size ? load_u16(units.data + at + 2) : 0;
-        if (next >= 0xdc00 && next < 0xe000) {
-            c = 0x10000 + ((c - 0xd800) << 10) + (next - 0xdc00);
-            at += 2;
-        } else if (c >= 0xd800 && c < 0xe000) {
-            c = 0xfffd;
-        }
-        add_code_point(out, c);
+        add_code_point(out, utf16_is_lone(code) ? 0xfffd : code);
     }
+}
+
+void strbuf_add_utf16(struct strbuf *out, struct bytes units) {
+    utf16_add(out, units, false, true);
+}
+
+void strbuf_add_utf16_text(struct strbuf *out, struct bytes units, bool big_endian) {
+    bool marked = units.size >= 2 && unit_at(units.data, 0, big_endian) == 0xfeff;
+    utf16_add(out, bytes_slice(units, marked ? 2 : 0, units.size), big_endian, false);
 }

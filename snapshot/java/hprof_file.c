@@ -1,5 +1,7 @@
 #include "java/hprof_file.h"
 
+#include "base/vec.h"
+
 #include "java/hprof_size.h"
 
 #include <stdlib.h>
@@ -92,14 +94,8 @@ static bool grow_index(struct hprof_index *x) {
 
 static uint32_t add_class(struct hprof *h, uint64_t id) {
     struct hprof_index *x = h->index;
-    if (h->class_count == h->class_capacity) {
-        uint32_t capacity = h->class_capacity ? h->class_capacity * 2 : 256;
-        struct hprof_class *classes = realloc(h->classes, capacity * sizeof(*classes));
-        if (!classes)
-            return UINT32_MAX;
-        h->classes = classes;
-        h->class_capacity = capacity;
-    }
+    if (!VEC_ROOM(h->classes, h->class_count, h->class_capacity, NULL))
+        return UINT32_MAX;
     if (x->count * 2 >= x->capacity && !grow_index(x))
         return UINT32_MAX;
     *hprof_file_find_slot(x, id) = (struct slot){id, h->class_count + 1};
@@ -133,14 +129,8 @@ const struct hprof_class *hprof_find(const struct hprof *h, uint64_t id) {
 static struct hprof_array *array_of(struct hprof *h, struct hprof_class *c) {
     if (c->array)
         return &h->arrays[c->array - 1];
-    if (h->array_count == h->array_capacity) {
-        uint32_t capacity = h->array_capacity ? h->array_capacity * 2 : 256;
-        struct hprof_array *arrays = realloc(h->arrays, capacity * sizeof(*arrays));
-        if (!arrays)
-            return NULL;
-        h->arrays = arrays;
-        h->array_capacity = capacity;
-    }
+    if (!VEC_ROOM(h->arrays, h->array_count, h->array_capacity, NULL))
+        return NULL;
     h->arrays[h->array_count] = (struct hprof_array){.elements = 0};
     c->array = ++h->array_count;
     return &h->arrays[c->array - 1];

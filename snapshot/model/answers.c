@@ -1,6 +1,7 @@
 #include "model/answers.h"
 
 #include "base/num.h"
+#include "base/order.h"
 #include "model/builder.h"
 #include "model/type_pattern.h"
 
@@ -80,7 +81,7 @@ static int cmp_paths(const void *x, const void *y) {
         return left->own_bytes > right->own_bytes ? -1 : 1;
     if (left->own_objects != right->own_objects)
         return left->own_objects > right->own_objects ? -1 : 1;
-    return a->row < b->row ? -1 : a->row > b->row;
+    return order_u64(a->row, b->row);
 }
 
 bool answer_paths_choose(struct answers *a, const struct type_pattern *p, struct err *err) {

@@ -1,6 +1,8 @@
 #include "model/builder.h"
 
 #include "base/num.h"
+#include "base/order.h"
+#include "base/vec.h"
 #include "model/derive.h"
 
 #include <inttypes.h>
@@ -207,16 +209,8 @@ static const char *intern(struct builder *b, struct str s, struct err *err) {
     uint32_t number = strmap_get_hashed(&b->strings, hash, s, STR(""));
     if (number != STRMAP_NONE)
         return b->interned[number];
-    if (b->interned_count == b->interned_capacity) {
-        uint32_t capacity = b->interned_capacity ? b->interned_capacity * 2 : 64;
-        const char **grown = realloc(b->interned, capacity * sizeof(*grown));
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        b->interned = grown;
-        b->interned_capacity = capacity;
-    }
+    if (!VEC_ROOM(b->interned, b->interned_count, b->interned_capacity, err))
+        return NULL;
     const char *copy = arena_copy(&b->snapshot->arena, s.ptr, s.len);
     if (!copy || !strmap_put_hashed(&b->strings, hash, (struct str){copy, s.len}, STR(""),
                                     b->interned_count)) {
@@ -469,22 +463,18 @@ void builder_unusable(struct builder *b, const char *fmt, ...) {
     lower_trust(b, TRUST_UNUSABLE);
 }
 
-static int builder_cmp_u64(uint64_t a, uint64_t b) {
-    return a < b ? -1 : a > b;
-}
-
 static int builder_cmp_types(const void *x, const void *y) {
     const struct type_row *a = x, *b = y;
     int order = strcmp(a->name, b->name);
-    return order ? order : strcmp(a->module ? a->module : "", b->module ? b->module : "");
+    return order ? order : order_text(a->module, b->module);
 }
 
 static int builder_cmp_threads(const void *x, const void *y) {
     const struct thread_row *a = x, *b = y;
-    int order = builder_cmp_u64(a->index, b->index);
+    int order = order_u64(a->index, b->index);
     if (!order)
-        order = builder_cmp_u64(a->os_id, b->os_id);
-    return order ? order : builder_cmp_u64(a->managed_id, b->managed_id);
+        order = order_u64(a->os_id, b->os_id);
+    return order ? order : order_u64(a->managed_id, b->managed_id);
 }
 
 /* Rows of a .snap file are in order already: sorting them again would cost more than reading them.

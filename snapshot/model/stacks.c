@@ -1,5 +1,6 @@
 #include "model/stacks.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 #include <inttypes.h>
@@ -21,7 +22,7 @@ static struct str without_place(struct str function) {
         if (c == 'x' && function.ptr[i - 1] == '0' && i >= 3 && function.ptr[i - 2] == '+' &&
             i + 1 < function.len)
             return str_take(function, i - 2);
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+        if (!char_is_hex(c))
             break;
     }
     return function;

@@ -6,7 +6,10 @@
 #include "base/num.h"
 #include "base/pages.h"
 #include "base/pattern.h"
+#include "base/search.h"
 #include "base/str.h"
+#include "base/utf16.h"
+#include "base/vec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -250,6 +253,96 @@ static void a_pattern_is_found_anywhere_or_refused_with_its_reason(void **state)
     pattern_deinit(&p);
 }
 
+static void an_array_grows_in_any_memory_and_keeps_what_is_in_it(void **state) {
+    struct arena arena;
+    struct err err = {.code = ERR_NONE};
+    uint64_t *plain = NULL, *kept = NULL, *large = NULL;
+    uint32_t plain_count = 0, plain_capacity = 0, kept_count = 0, kept_capacity = 0;
+    size_t large_count = 0, large_capacity = 0;
+    (void)state;
+    arena_init(&arena);
+    for (uint64_t i = 0; i < 20000; i++) {
+        assert_true(VEC_ROOM(plain, plain_count, plain_capacity, &err));
+        assert_true(VEC_ROOM_IN(&arena, kept, kept_count, kept_capacity, &err));
+        assert_true(VEC_ROOM_PAGES(large, large_count, large_capacity, &err));
+        assert_int_equal(kept[kept_count], 0);
+        assert_int_equal(large[large_count], 0);
+        plain[plain_count++] = kept[kept_count++] = large[large_count++] = i;
+    }
+    for (uint64_t i = 0; i < 20000; i++) {
+        assert_int_equal(plain[i], i);
+        assert_int_equal(kept[i], i);
+        assert_int_equal(large[i], i);
+    }
+    assert_true(VEC_ROOM_FOR(plain, plain_count, 50000, plain_capacity, &err));
+    assert_true(plain_capacity >= 70000);
+    free(plain);
+    pages_free(large, large_capacity * sizeof(*large));
+    arena_deinit(&arena);
+}
+
+static void an_array_refuses_more_than_its_numbers_hold(void **state) {
+    struct err err = {.code = ERR_NONE};
+    struct {
+        char bytes[64];
+    } *items = NULL;
+    uint32_t narrow = 0, none = 0;
+    uint64_t wide = 0;
+    (void)state;
+    assert_false(VEC_ROOM_FOR(items, none, (uint64_t)UINT32_MAX + 1, narrow, &err));
+    assert_int_equal(err.code, ERR_NOMEM);
+    assert_false(VEC_ROOM_FOR(items, wide, UINT64_MAX, wide, &err));
+    assert_false(VEC_ROOM_FOR(items, wide, UINT64_MAX / 64, wide, NULL));
+    assert_null(items);
+    assert_int_equal(narrow, 0);
+    assert_int_equal(wide, 0);
+}
+
+static void a_search_finds_where_a_condition_ends(void **state) {
+    static const uint32_t items[] = {1, 3, 3, 3, 7, 9};
+    static const uint32_t below[] = {0, 0, 1, 1, 4, 4, 4, 4, 5, 5, 6};
+    (void)state;
+    for (uint32_t value = 0; value < COUNT(below); value++) {
+        for (uint32_t count = 0; count <= COUNT(items); count++) {
+            uint32_t found;
+            SEARCH_LEADING(found, count, at, items[at] < value);
+            assert_int_equal(found, below[value] < count ? below[value] : count);
+        }
+    }
+}
+
+static void utf16_becomes_valid_utf8_in_either_order(void **state) {
+    static const uint8_t units[] = {0xff, 0xfe, 'a',  0,    0,    0,   0xe9, 0, 0xac, 0x20, 0x3d,
+                                    0xd8, 0,    0xde, 0x3d, 0xd8, 'b', 0,    0, 0xdc, 'x'};
+    uint8_t swapped[sizeof(units)];
+    struct strbuf text;
+    uint32_t code;
+    (void)state;
+    strbuf_init(&text);
+    strbuf_add_utf16_text(&text, (struct bytes){units, sizeof(units)}, false);
+    const char expected[] = "a\0\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd"
+                            "b\xef\xbf\xbd";
+    assert_int_equal(text.len, sizeof(expected) - 1);
+    assert_memory_equal(text.ptr, expected, text.len);
+    for (size_t i = 0; i + 1 < sizeof(units); i += 2) {
+        swapped[i] = units[i + 1];
+        swapped[i + 1] = units[i];
+    }
+    strbuf_clear(&text);
+    strbuf_add_utf16_text(&text, (struct bytes){swapped, sizeof(units)}, true);
+    assert_int_equal(text.len, sizeof(expected) - 1);
+    assert_memory_equal(text.ptr, expected, text.len);
+    strbuf_clear(&text);
+    strbuf_add_utf16(&text, (struct bytes){units + 2, sizeof(units) - 2});
+    assert_string_equal(strbuf_cstr(&text), "a");
+    assert_int_equal(utf16_next(units + 10, 5, &code), 2);
+    assert_int_equal(code, 0x1f600);
+    assert_false(utf16_is_lone(code));
+    assert_int_equal(utf16_next(units + 10, 1, &code), 1);
+    assert_true(utf16_is_lone(code));
+    strbuf_deinit(&text);
+}
+
 static void an_item_of_the_arena_grows_and_keeps_what_is_in_it(void **state) {
     (void)state;
     struct arena a;
@@ -373,6 +466,10 @@ int main(void) {
         cmocka_unit_test(an_error_says_where_before_what),
         cmocka_unit_test(a_text_keeps_the_first_error_and_takes_no_more),
         cmocka_unit_test(a_pattern_is_found_anywhere_or_refused_with_its_reason),
+        cmocka_unit_test(an_array_grows_in_any_memory_and_keeps_what_is_in_it),
+        cmocka_unit_test(an_array_refuses_more_than_its_numbers_hold),
+        cmocka_unit_test(a_search_finds_where_a_condition_ends),
+        cmocka_unit_test(utf16_becomes_valid_utf8_in_either_order),
         cmocka_unit_test(an_item_of_the_arena_grows_and_keeps_what_is_in_it),
         cmocka_unit_test(pages_grow_across_the_border_to_malloc),
         cmocka_unit_test(the_arena_gives_zeroed_aligned_memory_and_refuses_overflow),

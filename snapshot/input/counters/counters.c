@@ -15,6 +15,7 @@
 #include "input/log/scan.h"
 
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -165,13 +166,8 @@ static bool counters_read_heading(struct str line, struct column **ret_columns, 
     next_cell(&line, &more, &cell);
     *ret_zoned = counters_parse_zone(cell, ret_minutes);
     while (next_cell(&line, &more, &cell)) {
-        if (*ret_count == capacity) {
-            capacity = capacity ? capacity * 2 : 64;
-            struct column *grown = realloc(*ret_columns, capacity * sizeof(*grown));
-            if (!grown)
-                return err_nomem(err);
-            *ret_columns = grown;
-        }
+        if (!VEC_ROOM(*ret_columns, *ret_count, capacity, err))
+            return false;
         (*ret_columns)[(*ret_count)++] = (struct column){cell};
     }
     return true;

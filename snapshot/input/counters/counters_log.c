@@ -1,6 +1,8 @@
 #include "input/counters/counters_log.h"
 
+#include "base/chars.h"
 #include "base/num.h"
+#include "base/vec.h"
 #include "input/log/scan.h"
 
 #include <math.h>
@@ -16,7 +18,7 @@ static bool counters_log_parse_date(struct str text, uint64_t ret_parts[3], char
     *ret_separator = '\0';
     for (size_t i = 0; i <= text.len; i++) {
         char c = i < text.len ? text.ptr[i] : '\0';
-        if (c >= '0' && c <= '9')
+        if (char_is_digit(c))
             continue;
         if (part == 3 || !num_dec(str_take(str_drop(text, at), i - at), &ret_parts[part++]))
             return false;
@@ -101,7 +103,7 @@ static void add_slug(struct strbuf *out, struct str name) {
         if (c >= 'A' && c <= 'Z')
             c = (char)(c - 'A' + 'a');
         bool kept =
-            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || (c & 0x80);
+            (c >= 'a' && c <= 'z') || char_is_digit(c) || c == '.' || c == '_' || (c & 0x80);
         if (kept && gap && out->len > start)
             strbuf_addc(out, '-');
         if (kept)
@@ -222,10 +224,10 @@ static enum value counters_log_parse_value(struct str text, uint64_t scale, uint
     text = str_trim(text);
     bool minus = str_starts(text, STR("-"));
     i += minus;
-    for (; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++, digits++)
+    for (; i < text.len && char_is_digit(text.ptr[i]); i++, digits++)
         value = value * 10 + (text.ptr[i] - '0');
     if (i < text.len && text.ptr[i] == '.')
-        for (i++; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++, digits++)
+        for (i++; i < text.len && char_is_digit(text.ptr[i]); i++, digits++)
             value += (text.ptr[i] - '0') * (digit /= 10);
     if (digits && i + 1 < text.len && (text.ptr[i] == 'e' || text.ptr[i] == 'E')) {
         bool down = text.ptr[++i] == '-';
@@ -288,14 +290,8 @@ bool counters_log_row(struct counters_log *log, struct str provider, struct str 
         return true;
     }
     if (at == STRMAP_NONE) {
-        if (log->count == log->capacity) {
-            uint32_t capacity = log->capacity ? log->capacity * 2 : 64;
-            uint64_t *grown = realloc(log->last, capacity * sizeof(*grown));
-            if (!grown)
-                return err_nomem(err);
-            log->last = grown;
-            log->capacity = capacity;
-        }
+        if (!VEC_ROOM(log->last, log->count, log->capacity, err))
+            return false;
         at = log->count++;
         if (!strmap_put(&log->names, provider, name, at))
             return err_nomem(err);

@@ -7,6 +7,7 @@
 #include "input/dump/minidump_map.h"
 
 #include "base/num.h"
+#include "base/search.h"
 #include "memory/arch/arch.h"
 #include "memory/memory_use.h"
 #include "model/known_names.h"
@@ -317,14 +318,8 @@ static bool add_heaps(struct map *m, struct err *err) {
 /* The first part of the allocation that is committed; NULL: none. */
 static const struct space_mapping *first_mapping(const struct space *s,
                                                  const struct allocation *a) {
-    uint32_t low = 0, high = s->mapping_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (s->mappings[middle].start < a->base)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low;
+    SEARCH_LEADING(low, s->mapping_count, middle, s->mappings[middle].start < a->base);
     bool inside = low < s->mapping_count && s->mappings[low].start - a->base < a->reserved;
     return inside ? &s->mappings[low] : NULL;
 }

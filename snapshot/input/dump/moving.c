@@ -1,10 +1,12 @@
 #include "input/dump/moving.h"
 
+#include "base/order.h"
+
 #include <stdlib.h>
 
 static int cmp_heap(const void *a, const void *b) {
     const struct evidence_heap *x = a, *y = b;
-    return x->start < y->start ? -1 : x->start > y->start;
+    return order_u64(x->start, y->start);
 }
 
 /* Sorts, joins what overlaps or touches; gives the new count. */

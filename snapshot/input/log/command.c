@@ -6,13 +6,7 @@
  */
 #include "input/log/transcript.h"
 
-static bool command_is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool command_is_word(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || command_is_digit(c) || c == '_';
-}
+#include "base/chars.h"
 
 /* Length of a prompt at the start of s ("0:000>", ":009>", "0:000:x86>", "(lldb)", "kd>"), 0 when
  * there is none. */
@@ -20,7 +14,7 @@ static size_t prompt_length(struct str s) {
     if (str_starts(s, STR("(lldb)")) || str_starts(s, STR("(gdb)")))
         return s.ptr[1] == 'l' ? 6 : 5;
     size_t i = 0;
-    while (i < s.len && i < 16 && (command_is_digit(s.ptr[i]) || s.ptr[i] == ':'))
+    while (i < s.len && i < 16 && (char_is_digit(s.ptr[i]) || s.ptr[i] == ':'))
         i++;
     struct str end = str_drop(s, i);
     if (i && str_starts(end, STR("x86")))
@@ -122,21 +116,9 @@ static const char *const prompted_commands[] = {
     "verifyobj",
 };
 
-static bool command_is_one_of(struct str word, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(word, str_of(names[i])))
-            return true;
-    return false;
-}
-
-#define IS_ONE_OF(word, names) command_is_one_of((word), (names), sizeof(names) / sizeof(*(names)))
-
 /* As typed: "> Heap 0" is a quoted line, "> heap" a command. */
 static bool is_prompted_command(struct str name) {
-    for (size_t i = 0; i < sizeof(prompted_commands) / sizeof(*prompted_commands); i++)
-        if (str_eq(name, str_of(prompted_commands[i])))
-            return true;
-    return false;
+    return STR_IS_ONE_OF(name, prompted_commands);
 }
 
 /* "**!dumpheap -stat**", "`dumpheap`", "- !dumpheap": without what Markdown puts around. */
@@ -151,7 +133,7 @@ static struct str without_markup(struct str s) {
 /* Nothing but options and addresses behind the name: no sentence. */
 static bool has_only_arguments(struct str rest) {
     for (struct str word; (word = str_next_field(&rest)).len;)
-        if (!transcript_option(word).len && !command_is_digit(word.ptr[0]))
+        if (!transcript_option(word).len && !char_is_digit(word.ptr[0]))
             return false;
     return true;
 }
@@ -205,12 +187,12 @@ bool transcript_is_command(const struct line *line, struct str *ret_command) {
     }
     bool bang = s.len > 1 && s.ptr[0] == '!';
     s = without_module(str_drop(s, bang ? 1 : 0));
-    if (s.len == 0 || !(command_is_word(s.ptr[0]) || (s.ptr[0] == '.' && prompt == PROMPT_SURE)))
+    if (s.len == 0 || !(char_is_word(s.ptr[0]) || (s.ptr[0] == '.' && prompt == PROMPT_SURE)))
         return false;
     if (!bang && prompt != PROMPT_SURE) {
         struct str rest = s, name = str_next_field(&rest);
-        bool plain =
-            IS_ONE_OF(name, plain_commands) && (prompt == PROMPT_BARE || has_only_arguments(rest));
+        bool plain = STR_IS_ONE_OF_NOCASE(name, plain_commands) &&
+                     (prompt == PROMPT_BARE || has_only_arguments(rest));
         if (!plain && (prompt == PROMPT_NONE || !is_prompted_command(name)))
             return false;
     }

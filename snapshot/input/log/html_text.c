@@ -1,13 +1,10 @@
 #include "input/log/html_text.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 static bool html_text_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool html_text_is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static bool is_mht(struct str text) {
@@ -71,13 +68,6 @@ static void html_text_put(struct page *p, char c) {
     strbuf_addc(p->out, c);
 }
 
-static bool html_text_is_one_of(struct str name, const char *const *names) {
-    for (; *names; names++)
-        if (str_eq_nocase(name, str_of(*names)))
-            return true;
-    return false;
-}
-
 /* Goes behind "</name", or to the end. */
 static void skip_element(struct page *p, struct str name) {
     size_t at = 0;
@@ -93,9 +83,9 @@ static void skip_element(struct page *p, struct str name) {
 static void take_tag(struct page *p) {
     static const char *const lines[] = {"tr", "p",  "div",   "br",    "h1", "h2", "h3",
                                         "h4", "h5", "h6",    "table", "li", "ul", "ol",
-                                        "hr", "dt", "title", "body",  "dd", NULL};
-    static const char *const cells[] = {"td", "th", NULL};
-    static const char *const hidden[] = {"script", "style", NULL};
+                                        "hr", "dt", "title", "body",  "dd"};
+    static const char *const cells[] = {"td", "th"};
+    static const char *const hidden[] = {"script", "style"};
     if (str_starts(p->rest, STR("<!--"))) {
         size_t end = str_find(p->rest, STR("-->"), 4);
         p->rest = end == STR_NOT_FOUND ? str_take(p->rest, 0) : str_drop(p->rest, end + 3);
@@ -106,19 +96,18 @@ static void take_tag(struct page *p) {
     bool ends = str_starts(tag, STR("/"));
     tag = str_drop(tag, ends);
     size_t n = 0;
-    while (n < tag.len &&
-           (html_text_is_letter(tag.ptr[n]) || (tag.ptr[n] >= '0' && tag.ptr[n] <= '9')))
+    while (n < tag.len && (char_is_letter(tag.ptr[n]) || char_is_digit(tag.ptr[n])))
         n++;
     struct str name = str_take(tag, n);
     p->rest = close == STR_NOT_FOUND ? str_take(p->rest, 0) : str_drop(p->rest, close + 1);
     if (str_eq_nocase(name, STR("pre"))) {
         new_line(p);
         p->pre = !ends;
-    } else if (html_text_is_one_of(name, lines)) {
+    } else if (STR_IS_ONE_OF_NOCASE(name, lines)) {
         new_line(p);
-    } else if (html_text_is_one_of(name, cells)) {
+    } else if (STR_IS_ONE_OF_NOCASE(name, cells)) {
         p->blank = true;
-    } else if (!ends && html_text_is_one_of(name, hidden)) {
+    } else if (!ends && STR_IS_ONE_OF_NOCASE(name, hidden)) {
         skip_element(p, name);
     }
 }
@@ -173,7 +162,7 @@ static void add_page(struct strbuf *out, struct str text) {
     while (p.rest.len) {
         char next = p.rest.len > 1 ? p.rest.ptr[1] : '\0';
         if (p.rest.ptr[0] == '<' &&
-            (html_text_is_letter(next) || next == '/' || next == '!' || next == '?'))
+            (char_is_letter(next) || next == '/' || next == '!' || next == '?'))
             take_tag(&p);
         else
             html_text_take_text(&p);

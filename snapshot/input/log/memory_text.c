@@ -1,6 +1,7 @@
 #include "input/log/memory_text.h"
 
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -83,16 +84,8 @@ static struct memory_sum *memory_text_sum_of(struct memory_sums *sums, enum memo
     uint32_t number = strmap_get(&sums->index, key, by_key(by));
     if (number != STRMAP_NONE)
         return &sums->items[number];
-    if (sums->count == sums->capacity) {
-        uint32_t capacity = sums->capacity ? sums->capacity * 2 : 32;
-        struct memory_sum *grown = realloc(sums->items, capacity * sizeof(*grown));
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        sums->items = grown;
-        sums->capacity = capacity;
-    }
+    if (!VEC_ROOM(sums->items, sums->count, sums->capacity, err))
+        return NULL;
     if (!strmap_put(&sums->index, key, by_key(by), sums->count)) {
         err_nomem(err);
         return NULL;

@@ -1,5 +1,6 @@
 #include "input/log/scan.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 size_t scan_fields(struct str s, struct str *ret_fields, size_t max, struct str *ret_rest) {
@@ -102,14 +103,10 @@ static struct str without_file(struct str s) {
     return s;
 }
 
-static bool is_hex_digit(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 struct str scan_without_offset(struct str symbol) {
     symbol = without_file(str_trim(symbol));
     size_t i = symbol.len;
-    while (i && is_hex_digit(symbol.ptr[i - 1]))
+    while (i && char_is_hex(symbol.ptr[i - 1]))
         i--;
     if (i < 3 || i == symbol.len || symbol.ptr[i - 1] != 'x' || symbol.ptr[i - 2] != '0' ||
         symbol.ptr[i - 3] != '+')
@@ -125,7 +122,7 @@ struct str scan_without_source(struct str frame) {
     if (at != STR_NOT_FOUND)
         frame = str_trim(str_take(frame, at));
     size_t i = frame.len;
-    while (i && ((frame.ptr[i - 1] >= '0' && frame.ptr[i - 1] <= '9') || frame.ptr[i - 1] == '-'))
+    while (i && (char_is_digit(frame.ptr[i - 1]) || frame.ptr[i - 1] == '-'))
         i--;
     if (i < frame.len && i >= 3 && frame.ptr[i - 1] == ' ' && frame.ptr[i - 2] == '+' &&
         frame.ptr[i - 3] == ' ')
@@ -136,7 +133,7 @@ struct str scan_without_source(struct str frame) {
 /* Digits at the start of s; false when there are none. */
 static bool leading_number(struct str s, uint64_t *ret_value, size_t *ret_length) {
     size_t n = 0;
-    while (n < s.len && s.ptr[n] >= '0' && s.ptr[n] <= '9')
+    while (n < s.len && char_is_digit(s.ptr[n]))
         n++;
     *ret_length = n;
     return num_dec(str_take(s, n), ret_value);

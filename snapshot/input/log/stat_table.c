@@ -4,6 +4,7 @@
  */
 #include "input/log/stat_table.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 #include <string.h>
@@ -18,10 +19,6 @@ struct row {
     uint64_t objects, bytes;
     size_t digits; /* of the MethodTable as printed */
 };
-
-static bool stat_table_is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 /* A MethodTable: hex with or without 0x. */
 static bool parse_address(struct str field, size_t *ret_digits) {
@@ -115,7 +112,7 @@ static bool stat_table_parse_row(const struct line *line, size_t count_column,
     bool plain = parse_number(count, &row.objects) && parse_number(size, &row.bytes);
     row.name = str_trim(rest);
     /* No type name starts with a digit. */
-    if (!plain || (row.name.len && stat_table_is_digit(row.name.ptr[0]))) {
+    if (!plain || (row.name.len && char_is_digit(row.name.ptr[0]))) {
         const char *end = count_column ? line->raw.ptr + count_column : NULL;
         if (!parse_spaced(numbers, end, &row) && !plain)
             return false;
@@ -131,14 +128,13 @@ static bool stat_table_parse_row(const struct line *line, size_t count_column,
 static bool is_sure_row(const struct line *line) {
     struct row row;
     char first = line->text.ptr[0];
-    if (!(stat_table_is_digit(first) || (first >= 'a' && first <= 'f') ||
-          (first >= 'A' && first <= 'F')))
+    if (!(char_is_digit(first) || (first >= 'a' && first <= 'f') || (first >= 'A' && first <= 'F')))
         return false;
     if (!stat_table_parse_row(line, 0, &row) || row.digits < 6 || row.name.len == 0 ||
         row.objects == 0 || row.bytes / 12 < row.objects)
         return false;
     struct str rest = row.name, word = str_next_field(&rest);
-    return !stat_table_is_digit(word.ptr[0]) && !str_contains(word, STR("!")) &&
+    return !char_is_digit(word.ptr[0]) && !str_contains(word, STR("!")) &&
            !str_starts(word, STR("MEM_")) && !str_starts(word, STR("("));
 }
 

@@ -1,6 +1,8 @@
 /* The driver of transcripts: lines, commands, and the table of what is recognised. */
 #include "input/log/transcript.h"
 
+#include "base/utf16.h"
+
 #include "input/log/html_text.h"
 
 #include <inttypes.h>
@@ -182,50 +184,6 @@ static enum encoding encoding_of(struct bytes head) {
     return ENCODING_8BIT;
 }
 
-static void put_utf8(struct strbuf *out, uint32_t c) {
-    char buf[4];
-    size_t n = 0;
-    if (c < 0x80) {
-        buf[n++] = (char)c;
-    } else if (c < 0x800) {
-        buf[n++] = (char)(0xc0 | c >> 6);
-        buf[n++] = (char)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        buf[n++] = (char)(0xe0 | c >> 12);
-        buf[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-        buf[n++] = (char)(0x80 | (c & 0x3f));
-    } else {
-        buf[n++] = (char)(0xf0 | c >> 18);
-        buf[n++] = (char)(0x80 | (c >> 12 & 0x3f));
-        buf[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-        buf[n++] = (char)(0x80 | (c & 0x3f));
-    }
-    strbuf_add(out, (struct str){buf, n});
-}
-
-static void utf16_to_utf8(struct bytes in, bool big_endian, struct strbuf *out) {
-    uint32_t high = 0; /* first half of a surrogate pair */
-    for (size_t i = 0; i + 1 < in.size; i += 2) {
-        uint32_t c =
-            big_endian ? (uint32_t)(in.data[i] << 8 | in.data[i + 1]) : load_u16(in.data + i);
-        if (i == 0 && c == 0xfeff)
-            continue;
-        bool low = c >= 0xdc00 && c < 0xe000;
-        if (high && low) {
-            put_utf8(out, 0x10000 + ((high - 0xd800) << 10) + (c - 0xdc00));
-            high = 0;
-            continue;
-        }
-        if (high || low)
-            put_utf8(out, 0xfffd);
-        high = 0;
-        if (c >= 0xd800 && c < 0xdc00)
-            high = c;
-        else if (!low)
-            put_utf8(out, c);
-    }
-}
-
 /* Text has no NUL and few other control characters in its first bytes. */
 static bool probe_transcript(struct bytes head) {
     if (encoding_of(head) != ENCODING_8BIT)
@@ -315,7 +273,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     enum encoding encoding = encoding_of(bytes_slice(in, 0, INPUT_PROBE_BYTES));
     struct str text = {(const char *)in.data, in.size};
     if (encoding != ENCODING_8BIT) {
-        utf16_to_utf8(in, encoding == ENCODING_UTF16BE, &converted);
+        strbuf_add_utf16_text(&converted, in, encoding == ENCODING_UTF16BE);
         text = strbuf_str(&converted);
     } else if (starts_with_bytes(in, "\xef\xbb\xbf", 3)) {
         text = str_drop(text, 3);

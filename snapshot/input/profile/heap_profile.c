@@ -1,6 +1,8 @@
 #include "input/profile/heap_profile.h"
 
 #include "base/num.h"
+#include "base/order.h"
+#include "base/search.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -70,7 +72,7 @@ static int cmp_mappings(const void *a, const void *b) {
     const struct profile_mapping *x = a, *y = b;
     if (x->start != y->start)
         return x->start < y->start ? -1 : 1;
-    return x->end < y->end ? -1 : x->end > y->end;
+    return order_u64(x->end, y->end);
 }
 
 void heap_profile_sort_maps(struct heap_profile *p) {
@@ -173,25 +175,12 @@ bool heap_profile_read_maps(struct heap_profile *p, struct str text, struct err 
 }
 
 static const struct profile_mapping *mapping_at(const struct heap_profile *p, uint64_t address) {
-    uint32_t low = 0, high = p->mapping_count; /* the first that starts behind the address */
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (p->mappings[mid].start <= address)
-            low = mid + 1;
-        else
-            high = mid;
-    }
+    uint32_t low; /* the first that starts behind the address */
+    SEARCH_LEADING(low, p->mapping_count, mid, p->mappings[mid].start <= address);
     return low && address < p->mappings[low - 1].end ? &p->mappings[low - 1] : NULL;
 }
 
 /* -- Frames ------------------------------------------------------------------------------------ */
-
-static bool heap_profile_is_one_of(struct str s, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_eq(s, str_of(names[i])))
-            return true;
-    return false;
-}
 
 static bool is_allocator_function(struct str function) {
     static const char *const names[] = {"malloc",
@@ -230,13 +219,12 @@ static bool is_allocator_function(struct str function) {
     size_t open = str_find(function, STR("("), 0);
     if (open != STR_NOT_FOUND && open)
         function = str_take(function, open);
-    if (heap_profile_is_one_of(function, names, sizeof(names) / sizeof(*names)))
+    if (STR_IS_ONE_OF(function, names))
         return true;
     for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
         if (str_starts(function, str_of(starts[i])))
             return true;
-    return str_starts(function, STR("tc_")) &&
-           heap_profile_is_one_of(str_drop(function, 3), tc, sizeof(tc) / sizeof(*tc));
+    return str_starts(function, STR("tc_")) && STR_IS_ONE_OF(str_drop(function, 3), tc);
 }
 
 static bool is_allocator_module(struct str path) {

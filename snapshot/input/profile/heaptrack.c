@@ -3,6 +3,8 @@
  * allocated, and what it had when the process had most. See heaptrack_file.h for the format.
  */
 #include "input/profile/heaptrack_file.h"
+
+#include "base/order.h"
 #include "input/input.h"
 #include "model/stacks.h"
 #include "model/known_names.h"
@@ -109,7 +111,7 @@ static bool heaptrack_add_stacks(struct heaptrack_reader *r, struct err *err) {
 static int cmp_kinds(const void *a, const void *b) {
     const struct heaptrack_kind *x = *(const struct heaptrack_kind *const *)a;
     const struct heaptrack_kind *y = *(const struct heaptrack_kind *const *)b;
-    return x->size < y->size ? -1 : x->size > y->size;
+    return order_u64(x->size, y->size);
 }
 
 static bool add_size(struct builder *b, uint64_t size, uint64_t count, struct err *err) {

@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "base/pages.h"
+#include "base/vec.h"
 #include "input/profile/heaptrack_suppress.h"
 
 #include <string.h>
@@ -16,22 +17,15 @@
 /* Appends a zeroed row of `row_size`; NULL: no memory or too many. */
 static void *table_add(struct heaptrack_table *t, size_t row_size, const char *what,
                        struct err *err) {
-    size_t need = ((size_t)t->count + 1) * row_size;
+    char *rows = t->rows;
     if (t->count >= ROWS_MOST) {
         err_set(err, ERR_LIMIT, "more than %u %s", ROWS_MOST, what);
         return NULL;
     }
-    if (need > t->size) {
-        size_t size = t->size ? t->size * 2 : 64 * row_size;
-        void *grown = pages_grow(t->rows, t->size, size);
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        t->rows = grown;
-        t->size = size;
-    }
-    return (char *)t->rows + row_size * t->count++;
+    if (!VEC_ROOM_FOR_PAGES(rows, t->count * row_size, row_size, t->size, err))
+        return NULL;
+    t->rows = rows;
+    return rows + row_size * t->count++;
 }
 
 #define ADD(table, type, what) ((type *)table_add((table), sizeof(type), (what), err))

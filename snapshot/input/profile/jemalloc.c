@@ -16,6 +16,7 @@
  * unless prof_accum is on. t* is the sum over all threads, and the one that is kept.
  * Source: prof_data.c of jemalloc, ReadThreadedHeapProfile of jeprof.
  */
+#include "base/chars.h"
 #include "base/num.h"
 #include "input/profile/heap_profile.h"
 
@@ -52,7 +53,7 @@ static bool jemalloc_take_number(const char **p, const char *end, uint64_t *ret)
     while (at < end && (*at == ' ' || *at == '\t'))
         at++;
     const char *first = at;
-    for (; at < end && *at >= '0' && *at <= '9'; at++)
+    for (; at < end && char_is_digit(*at); at++)
         if (__builtin_mul_overflow(value, (uint64_t)10, &value) ||
             __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
             return false;

@@ -9,6 +9,7 @@
  * JDK 5 printed neither header nor rank. ":live" collects first, the plain form counts garbage too;
  * the output does not say which it was.
  */
+#include "base/chars.h"
 #include "base/num.h"
 #include "input/log/stat_table.h"
 #include "input/log/type_table.h"
@@ -98,7 +99,7 @@ static bool is_bare_histogram(const struct transcript *t) {
 
 static bool jmap_starts(const struct transcript *t) {
     char first = t->line.text.ptr[0];
-    if (first >= '0' && first <= '9')
+    if (char_is_digit(first))
         return is_bare_histogram(t);
     return jmap_is_header(t->line.text);
 }

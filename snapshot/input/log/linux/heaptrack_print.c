@@ -19,6 +19,7 @@
  * Its units are powers of 1000, rounded to two decimals. The data file says all of it exactly.
  */
 #include "base/num.h"
+#include "base/vec.h"
 #include "input/log/transcript.h"
 #include "model/known_names.h"
 #include "model/stacks.h"
@@ -143,16 +144,8 @@ static struct printed *find_stack(struct print_reader *r, struct err *err) {
         if (have->count == r->frame_count && memcmp(have->items, r->frames, size) == 0)
             return &r->stacks[at];
     }
-    if (r->count == r->capacity) {
-        uint32_t capacity = r->capacity ? r->capacity * 2 : 64;
-        struct printed *grown = realloc(r->stacks, capacity * sizeof(*grown));
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        r->stacks = grown;
-        r->capacity = capacity;
-    }
+    if (!VEC_ROOM(r->stacks, r->count, r->capacity, err))
+        return NULL;
     const char **frames = arena_array(&r->t->b->snapshot->arena, r->frame_count, sizeof(*frames));
     if (!frames || !u64map_put(&r->by_hash, key, r->count)) {
         err_nomem(err);

@@ -1,5 +1,7 @@
 #include "input/log/linux/linux_map.h"
 
+#include "base/vec.h"
+
 #include "input/log/memory_text.h"
 #include "memory/memory_use.h"
 #include "model/known_names.h"
@@ -12,16 +14,8 @@ void linux_map_deinit(struct linux_map *map) {
 }
 
 bool linux_map_add(struct linux_map *map, const struct linux_region *region, struct err *err) {
-    if (map->count == map->capacity) {
-        if (map->capacity > UINT32_MAX / 4)
-            return err_set(err, ERR_LIMIT, "more mappings than fit");
-        uint32_t capacity = map->capacity ? map->capacity * 2 : 64;
-        struct linux_region *grown = realloc(map->items, capacity * sizeof(*grown));
-        if (!grown)
-            return err_nomem(err);
-        map->items = grown;
-        map->capacity = capacity;
-    }
+    if (!VEC_ROOM(map->items, map->count, map->capacity, err))
+        return false;
     map->items[map->count++] = *region;
     return true;
 }

@@ -12,6 +12,7 @@
  * With --addresses each place in a function has a row: they are added up, and "cum" is then what it
  * is at least: the largest of a place, or all that the function allocates itself.
  */
+#include "base/chars.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "input/log/scan.h"
@@ -46,8 +47,8 @@ static bool parse_figure(struct str text, uint64_t unit, struct figure *ret) {
     f.is_negative = str_starts(text, STR("-"));
     text = str_drop(text, f.is_negative);
     size_t digits = 0, fraction = 0;
-    while (digits < text.len && ((text.ptr[digits] >= '0' && text.ptr[digits] <= '9') ||
-                                 (text.ptr[digits] == '.' && !fraction))) {
+    while (digits < text.len &&
+           (char_is_digit(text.ptr[digits]) || (text.ptr[digits] == '.' && !fraction))) {
         fraction = text.ptr[digits] == '.' ? digits : fraction;
         digits++;
     }
@@ -69,8 +70,7 @@ static bool parse_figure(struct str text, uint64_t unit, struct figure *ret) {
 }
 
 static bool is_percent(struct str s) {
-    return s.len > 1 && s.ptr[s.len - 1] == '%' &&
-           ((s.ptr[0] >= '0' && s.ptr[0] <= '9') || s.ptr[0] == '-');
+    return s.len > 1 && s.ptr[s.len - 1] == '%' && (char_is_digit(s.ptr[0]) || s.ptr[0] == '-');
 }
 
 static bool pprof_text_parse_row(struct str text, uint64_t unit, struct text_row *ret) {

@@ -12,6 +12,7 @@
  */
 #include "input/log/linux/linux_map.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 struct reading {
@@ -151,7 +152,7 @@ static bool smaps_starts(const struct transcript *t) {
     struct line next;
     uint64_t end;
     char c = text.ptr[0];
-    return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) &&
+    return (char_is_digit(c) || (c >= 'a' && c <= 'f')) &&
            smaps_parse_heading(text, &region, &end) && transcript_peek(t, 1, &next) &&
            (next.text.len || transcript_peek(t, 2, &next)) &&
            (str_starts(next.text, STR("Size:")) || str_starts(next.text, STR("Rss:")));

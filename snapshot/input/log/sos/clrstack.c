@@ -15,7 +15,9 @@
  */
 #include "input/log/scan.h"
 
+#include "base/chars.h"
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -67,7 +69,7 @@ static bool clrstack_is_heading(struct str text) {
 static bool clrstack_parse_frame(struct str text, struct str *ret_site) {
     struct str f[2];
     char c = text.len ? text.ptr[0] : 'x';
-    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+    if (!char_is_hex(c))
         return false;
     return scan_fields(text, f, 2, ret_site) == 2 && scan_is_address(f[0]) && scan_is_address(f[1]);
 }
@@ -100,14 +102,8 @@ static bool clrstack_push(struct reading *r, struct str frame, struct err *err) 
         r->too_deep = true;
         return true;
     }
-    if (r->count == r->capacity) {
-        uint32_t capacity = r->capacity ? r->capacity * 2 : 64;
-        struct str *grown = realloc(r->frames, capacity * sizeof(*grown));
-        if (!grown)
-            return err_nomem(err);
-        r->frames = grown;
-        r->capacity = capacity;
-    }
+    if (!VEC_ROOM(r->frames, r->count, r->capacity, err))
+        return false;
     r->frames[r->count++] = frame;
     r->wrapped = 0;
     return true;

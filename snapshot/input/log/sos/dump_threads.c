@@ -6,6 +6,7 @@
  */
 #include "input/log/scan.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 static bool dump_threads_parse_row(struct str text, uint64_t *ret_number, uint64_t *ret_os_id) {
@@ -40,8 +41,7 @@ static bool dump_threads_looks_like_row(struct str text) {
 static bool dump_threads_starts(const struct transcript *t) {
     char c = t->line.text.ptr[0];
     uint64_t number, os_id;
-    return (c == '*' || (c >= '0' && c <= '9')) &&
-           dump_threads_parse_row(t->line.text, &number, &os_id);
+    return (c == '*' || char_is_digit(c)) && dump_threads_parse_row(t->line.text, &number, &os_id);
 }
 
 static bool dump_threads_read(struct transcript *t, struct err *err) {

@@ -50,19 +50,12 @@ static void filter_add(struct filter *f, struct str word) {
     strbuf_add(&f->text, word);
 }
 
-static bool dumpheap_is_one_of(struct str word, const char *const *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (str_eq_nocase(word, str_of(names[i])))
-            return true;
-    return false;
-}
-
 static void filter_option(struct filter *f, struct str option, struct str *rest) {
     static const char *const harmless[] = {"stat",  "ignoregcstate", "startatlowerbound",
                                            "cache", "xml",           "?"};
     static const char *const with_value[] = {"mt",  "type", "min",     "max",
                                              "gen", "heap", "segment", "l"};
-    if (dumpheap_is_one_of(option, harmless, sizeof(harmless) / sizeof(*harmless)))
+    if (STR_IS_ONE_OF_NOCASE(option, harmless))
         return;
     if (str_eq_nocase(option, STR("live"))) {
         f->is_live = true;
@@ -74,7 +67,7 @@ static void filter_option(struct filter *f, struct str option, struct str *rest)
         strbuf_addc(&f->text, ' ');
     strbuf_addc(&f->text, '-');
     strbuf_add(&f->text, option);
-    if (!dumpheap_is_one_of(option, with_value, sizeof(with_value) / sizeof(*with_value)))
+    if (!STR_IS_ONE_OF_NOCASE(option, with_value))
         return;
     struct str value = str_next_field(rest);
     filter_add(f, value);

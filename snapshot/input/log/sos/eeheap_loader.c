@@ -12,6 +12,7 @@
  * Each block is address(reserved:committed); the committed ones add up to the size. Lines may be
  * very long (thousands of blocks) and are often cut at either end.
  */
+#include "base/chars.h"
 #include "base/num.h"
 #include "input/log/stat_table.h"
 
@@ -281,8 +282,8 @@ static bool eeheap_loader_starts(const struct transcript *t) {
     }
     /* Half a line of blocks has no kind; both need a look at the end of a long line. */
     char first = text.ptr[0];
-    bool may_be = (first >= 'A' && first <= 'Z') || (first >= '0' && first <= '9') ||
-                  (first >= 'a' && first <= 'f');
+    bool may_be =
+        (first >= 'A' && first <= 'Z') || char_is_digit(first) || (first >= 'a' && first <= 'f');
     return may_be && text.len > 20 && is_kind_line(text);
 }
 

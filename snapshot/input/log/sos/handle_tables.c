@@ -1,6 +1,7 @@
 #include "input/log/sos/handle_tables.h"
 
 #include "base/num.h"
+#include "base/vec.h"
 #include "input/log/stat_table.h"
 
 #include <stdlib.h>
@@ -24,16 +25,8 @@ static struct handle_row *find_or_add(struct handle_tallies *a, const char *kind
     uint32_t number = strmap_get(&a->index, x, y);
     if (number != STRMAP_NONE)
         return &a->items[number];
-    if (a->count == a->capacity) {
-        uint32_t capacity = a->capacity ? a->capacity * 2 : 64;
-        struct handle_row *grown = realloc(a->items, capacity * sizeof(*grown));
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        a->items = grown;
-        a->capacity = capacity;
-    }
+    if (!VEC_ROOM(a->items, a->count, a->capacity, err))
+        return NULL;
     if (!strmap_put(&a->index, x, y, a->count)) {
         err_nomem(err);
         return NULL;

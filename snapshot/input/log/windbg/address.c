@@ -17,6 +17,7 @@
  */
 #include "input/log/memory_text.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 #include "model/known_names.h"
 
@@ -253,7 +254,7 @@ static bool address_starts(const struct transcript *t) {
     char c = text.ptr[0];
     if (c == 'B')
         return is_new_heading(text);
-    bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    bool hex = char_is_digit(c) || (c >= 'a' && c <= 'f');
     struct line next;
     return hex && text.len < 64 && parse_old_start(text, &region) && transcript_peek(t, 1, &next) &&
            str_starts(next.text, STR("Type"));

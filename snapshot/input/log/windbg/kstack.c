@@ -12,7 +12,9 @@
  */
 #include "input/log/scan.h"
 
+#include "base/chars.h"
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -126,14 +128,8 @@ static bool kstack_push(struct reading *r, struct str frame, struct err *err) {
         r->too_deep = true;
         return true;
     }
-    if (r->count == r->capacity) {
-        uint32_t capacity = r->capacity ? r->capacity * 2 : 64;
-        struct str *grown = realloc(r->frames, capacity * sizeof(*grown));
-        if (!grown)
-            return err_nomem(err);
-        r->frames = grown;
-        r->capacity = capacity;
-    }
+    if (!VEC_ROOM(r->frames, r->count, r->capacity, err))
+        return false;
     r->frames[r->count++] = frame;
     return true;
 }
@@ -261,7 +257,7 @@ static bool kstack_starts(const struct transcript *t) {
     if (c == 'C' || c == '#')
         if (kstack_is_heading(text))
             return true;
-    if (!(c == '.' || c == '#' || (c >= '0' && c <= '9')) ||
+    if (!(c == '.' || c == '#' || char_is_digit(c)) ||
         !str_contains(str_take(text, 64), STR("Id: ")))
         return false;
     return kstack_parse_thread(text, &line);

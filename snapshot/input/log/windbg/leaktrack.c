@@ -25,7 +25,9 @@
 #include "input/log/scan.h"
 #include "model/stacks.h"
 
+#include "base/chars.h"
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -86,7 +88,7 @@ static bool leaktrack_take_size(struct str *rest, uint64_t *ret_bytes) {
         for (size_t k = minus; k < number.len && k < 40; k++) {
             if (number.ptr[k] != ',')
                 strbuf_addc(&plain, number.ptr[k]);
-            digits |= number.ptr[k] >= '0' && number.ptr[k] <= '9';
+            digits |= char_is_digit(number.ptr[k]);
         }
         uint64_t bytes = ABSENT;
         bool ok = digits && num_scaled(strbuf_str(&plain), (uint64_t)1 << units[i].shift, &bytes);
@@ -149,16 +151,8 @@ static struct sum *leaktrack_sum_of(struct sums *sums, struct str name, struct s
     uint32_t at = strmap_get(&sums->index, name, function);
     if (at != STRMAP_NONE)
         return &sums->items[at];
-    if (sums->count == sums->capacity) {
-        uint32_t capacity = sums->capacity ? sums->capacity * 2 : 64;
-        struct sum *grown = realloc(sums->items, capacity * sizeof(*grown));
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        sums->items = grown;
-        sums->capacity = capacity;
-    }
+    if (!VEC_ROOM(sums->items, sums->count, sums->capacity, err))
+        return NULL;
     if (!strmap_put(&sums->index, name, function, sums->count)) {
         err_nomem(err);
         return NULL;

@@ -10,6 +10,7 @@
  */
 #include "input/log/scan.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 enum time_kind { TIME_NONE, TIME_USER, TIME_KERNEL, TIME_ELAPSED, TIME_COUNT };
@@ -60,7 +61,7 @@ static bool runaway_looks_like_row(struct str text) {
     struct str ids = str_next_field(&text);
     text = str_trim(text);
     return ids.len && runaway_parse_ids(ids, &row) &&
-           (text.len == 0 || (text.ptr[0] >= '0' && text.ptr[0] <= '9') || text.ptr[0] == '-');
+           (text.len == 0 || char_is_digit(text.ptr[0]) || text.ptr[0] == '-');
 }
 
 static bool runaway_starts(const struct transcript *t) {
@@ -73,8 +74,8 @@ static bool runaway_starts(const struct transcript *t) {
             return true;
     /* The rows alone, as people paste the tail of a list: only with number and days. */
     struct row row;
-    return c >= '0' && c <= '9' && str_contains(text, STR(" day")) &&
-           runaway_parse_row(text, &row) && row.number != ABSENT;
+    return char_is_digit(c) && str_contains(text, STR(" day")) && runaway_parse_row(text, &row) &&
+           row.number != ABSENT;
 }
 
 static bool runaway_store(struct builder *b, const struct row *row, enum time_kind kind,

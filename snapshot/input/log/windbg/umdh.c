@@ -18,6 +18,9 @@
 #include "input/log/windbg/umdh_text.h"
 
 #include "base/num.h"
+#include "base/order.h"
+#include "base/search.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -111,28 +114,14 @@ static bool umdh_is_remark(const struct line *line) {
 
 /* -- What is kept ------------------------------------------------------------------------------ */
 
-static bool umdh_grow(void **items, size_t count, size_t *capacity, size_t size, struct err *err) {
-    if (count < *capacity)
-        return true;
-    size_t wanted = *capacity ? *capacity * 2 : 256;
-    void *grown = realloc(*items, wanted * size);
-    if (!grown)
-        return err_nomem(err);
-    *items = grown;
-    *capacity = wanted;
-    return true;
-}
-
 static bool umdh_add_entry(struct reading *r, const struct entry *entry, struct err *err) {
     uint32_t at = u64map_get(&r->by_id, entry->trace);
     r->in_stack = true;
     r->in_alias = false;
     if (at == STRMAP_NONE) {
-        size_t capacity = r->trace_capacity;
         at = r->trace_count;
-        if (!umdh_grow((void **)&r->traces, at, &capacity, sizeof(*r->traces), err))
+        if (!VEC_ROOM(r->traces, r->trace_count, r->trace_capacity, err))
             return false;
-        r->trace_capacity = (uint32_t)capacity;
         if (!u64map_put(&r->by_id, entry->trace, at))
             return err_nomem(err);
         r->traces[r->trace_count++] = (struct trace){entry->trace, r->frames.count, 0};
@@ -142,7 +131,7 @@ static bool umdh_add_entry(struct reading *r, const struct entry *entry, struct 
         r->in_stack = false; /* it was printed before */
     }
     r->open = at;
-    if (!umdh_grow((void **)&r->entries, r->count, &r->capacity, sizeof(*r->entries), err))
+    if (!VEC_ROOM(r->entries, r->count, r->capacity, err))
         return false;
     r->entries[r->count] = *entry;
     r->entries[r->count++].trace = at;
@@ -152,19 +141,13 @@ static bool umdh_add_entry(struct reading *r, const struct entry *entry, struct 
 
 static int cmp_base(const void *a, const void *b) {
     const struct module_row *x = a, *y = b;
-    return x->base < y->base ? -1 : x->base > y->base;
+    return order_u64(x->base, y->base);
 }
 
 /* The module that holds an address; NULL: none. */
 static const struct module_row *umdh_module_of(const struct reading *r, uint64_t address) {
-    uint32_t lo = 0, hi = r->module_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (r->modules[mid].base <= address)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
+    uint32_t lo;
+    SEARCH_LEADING(lo, r->module_count, mid, r->modules[mid].base <= address);
     if (lo == 0 || address - r->modules[lo - 1].base >= r->modules[lo - 1].size)
         return NULL;
     return &r->modules[lo - 1];
@@ -356,7 +339,7 @@ static int umdh_cmp_entry(const void *a, const void *b) {
     const struct entry *x = a, *y = b;
     if (x->trace != y->trace)
         return x->trace < y->trace ? -1 : 1;
-    return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
+    return order_u64(x->bytes, y->bytes);
 }
 
 /* One row a stack and size. */

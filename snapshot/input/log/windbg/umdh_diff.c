@@ -17,6 +17,8 @@
 #include "input/log/windbg/umdh_text.h"
 
 #include "base/num.h"
+#include "base/order.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 
@@ -128,19 +130,6 @@ static bool umdh_diff_parse_total(struct str text, struct total *ret_total) {
 
 /* -- All of them ------------------------------------------------------------------------------- */
 
-static bool umdh_diff_grow(void **items, size_t count, size_t *capacity, size_t size,
-                           struct err *err) {
-    if (count < *capacity)
-        return true;
-    size_t wanted = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(*items, wanted * size);
-    if (!grown)
-        return err_nomem(err);
-    *items = grown;
-    *capacity = wanted;
-    return true;
-}
-
 /*
  * Another comparison begins when a stack comes once more: behind the prose in front of it, if it
  * did not come behind that already.
@@ -164,7 +153,7 @@ static bool umdh_diff_add_entry(struct reading *r, struct entry *entry, struct e
     entry->frames = 0;
     if (!u64map_put(&r->seen, entry->trace, (uint32_t)r->count))
         return err_nomem(err);
-    if (!umdh_diff_grow((void **)&r->entries, r->count, &r->capacity, sizeof(*r->entries), err))
+    if (!VEC_ROOM(r->entries, r->count, r->capacity, err))
         return false;
     r->entries[r->count++] = *entry;
     r->in_stack = true;
@@ -178,8 +167,7 @@ static bool umdh_diff_add_total(struct reading *r, struct total *total, struct e
         r->comparison++;
         r->start = (uint32_t)r->count;
     }
-    if (!umdh_diff_grow((void **)&r->totals, r->total_count, &r->total_capacity, sizeof(*total),
-                        err))
+    if (!VEC_ROOM(r->totals, r->total_count, r->total_capacity, err))
         return false;
     r->totals[r->total_count++] = *total;
     return true;
@@ -350,7 +338,7 @@ static int umdh_diff_cmp_entry(const void *a, const void *b) {
     const struct entry *x = a, *y = b;
     if (x->trace != y->trace)
         return x->trace < y->trace ? -1 : 1;
-    return x->comparison < y->comparison ? -1 : x->comparison > y->comparison;
+    return order_u64(x->comparison, y->comparison);
 }
 
 /*

@@ -1,6 +1,7 @@
 #include "input/log/windbg/umdh_text.h"
 
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,16 +98,8 @@ const char *umdh_no_stack(struct builder *b, uint64_t trace_id, struct err *err)
 bool umdh_frames_add(struct umdh_frames *f, const char *frame, struct err *err) {
     if (!frame)
         return false;
-    if (f->count == f->capacity) {
-        if (f->capacity > UINT32_MAX / 4)
-            return err_set(err, ERR_LIMIT, "more frames than fit");
-        uint32_t capacity = f->capacity ? f->capacity * 2 : 64;
-        const char **grown = realloc(f->items, capacity * sizeof(*grown));
-        if (!grown)
-            return err_nomem(err);
-        f->items = grown;
-        f->capacity = capacity;
-    }
+    if (!VEC_ROOM(f->items, f->count, f->capacity, err))
+        return false;
     f->items[f->count++] = frame;
     return true;
 }

@@ -13,6 +13,7 @@
  */
 #include "input/log/scan.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 #define NS_PER_SECOND ((uint64_t)1000000000)
@@ -131,8 +132,7 @@ static bool vertarget_is_remark(struct str text) {
         if (str_starts(text, starts[i]))
             return true;
     /* "18362.1.amd64fre.19h1_release.190318-1202" */
-    return text.len < 128 && str_contains(text, STR("fre.")) && text.ptr[0] >= '0' &&
-           text.ptr[0] <= '9';
+    return text.len < 128 && str_contains(text, STR("fre.")) && char_is_digit(text.ptr[0]);
 }
 
 static bool vertarget_take_line(struct session *session, struct str text) {
@@ -237,7 +237,7 @@ static bool process_starts(const struct transcript *t) {
     struct str text = t->line.text, name;
     uint64_t pid;
     char c = text.ptr[0];
-    return (c == '.' || c == '#' || (c >= '0' && c <= '9')) &&
+    return (c == '.' || c == '#' || char_is_digit(c)) &&
            str_contains(str_take(text, 64), STR("id: ")) &&
            vertarget_parse_process(text, &pid, &name);
 }
