@@ -112,7 +112,7 @@ static uint32_t frame_number(struct stack_table *t, const char *text, uint32_t s
 struct folded {
     uint32_t *ids;
     const char **texts;
-    uint32_t count, capacity, module;
+    uint32_t count, ids_capacity, texts_capacity, module;
 };
 
 /* Takes the second of two equal runs at the end away. */
@@ -125,19 +125,11 @@ static void fold_end(struct folded *f) {
         }
 }
 
-static bool has_room(struct stack_table *t, struct folded *f, uint32_t frames) {
-    if (f->ids && frames <= f->capacity)
-        return true;
-    f->capacity = frames < 64 ? 64 : frames * 2;
-    f->ids = arena_array(&t->scratch, f->capacity, sizeof(*f->ids));
-    f->texts = arena_array(&t->scratch, f->capacity, sizeof(*f->texts));
-    return f->ids && f->texts;
-}
-
 static bool fold(struct stack_table *t, const struct stack_row *row, uint32_t snapshot,
                  struct folded *f) {
     f->count = 0;
-    if (!has_room(t, f, row->frames.count))
+    if (!VEC_ROOM_FOR_IN(&t->scratch, f->ids, 0, row->frames.count + 1, f->ids_capacity, NULL) ||
+        !VEC_ROOM_FOR_IN(&t->scratch, f->texts, 0, row->frames.count + 1, f->texts_capacity, NULL))
         return false;
     for (uint32_t i = 0; i < row->frames.count; i++) {
         const char *text = row->frames.items[i] ? row->frames.items[i] : "";

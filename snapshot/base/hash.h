@@ -9,6 +9,12 @@
 uint64_t hash_bytes(const void *data, size_t size);
 uint64_t hash_combine(uint64_t seed, uint64_t value);
 
+/* How many slots a full table of slots gets: twice as many, and `first` to begin with (powers of
+ * 2). */
+static inline size_t hash_more_slots(size_t slots, size_t first) {
+    return slots ? 2 * slots : first;
+}
+
 /*
  * Index from a pair of strings to a number. Keys are borrowed and have to outlive the index.
  */
@@ -29,7 +35,10 @@ uint32_t strmap_get(const struct strmap *m, struct str a, struct str b);
 /* Stores value (not STRMAP_NONE) under a key that is not in the map yet. false: out of memory. */
 bool strmap_put(struct strmap *m, struct str a, struct str b, uint32_t value) MUST_CHECK;
 
-/* The same with the hash of the key at hand, for keys that are looked up several times. */
+/*
+ * The same with the hash of the key at hand, for keys that are looked up several times. false: out
+ * of memory.
+ */
 uint64_t strmap_hash(struct str a, struct str b);
 uint32_t strmap_get_hashed(const struct strmap *m, uint64_t hash, struct str a, struct str b);
 bool strmap_put_hashed(struct strmap *m, uint64_t hash, struct str a, struct str b,

@@ -53,6 +53,11 @@ static bool vec_end(const struct vec_step *v, void *grown, void *items, void *ca
     return true;
 }
 
+void *vec_fit(void *items, size_t size_bytes) {
+    void *fit = items ? realloc(items, size_bytes ? size_bytes : 1) : NULL;
+    return fit ? fit : items;
+}
+
 bool vec_grow(void *items, size_t item_size, void *capacity, size_t capacity_size, uint64_t count,
               uint64_t more, struct err *err) {
     struct vec_step v;

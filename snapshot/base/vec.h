@@ -39,6 +39,10 @@
     ((more) <= (capacity) - (count) || \
      vec_grow_pages(VEC_ARGUMENTS(items, count, more, capacity), (err)))
 
+/* Items of malloc without the room behind their last byte; size 0 leaves one. NULL only for NULL.
+ */
+void *vec_fit(void *items, size_t size_bytes);
+
 /*
  * -- What the macros call, and nobody else --
  * items          address of the pointer to the items

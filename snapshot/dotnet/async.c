@@ -1,6 +1,7 @@
 #include "dotnet/async.h"
 
 #include "base/hash.h"
+#include "base/vec.h"
 #include "dotnet/fields.h"
 
 #include <stdlib.h>
@@ -93,14 +94,8 @@ static uint32_t box_type(struct async_counts *c, uint64_t mt) {
     uint32_t number = u64map_get(&c->type_of_mt, mt);
     if (number != STRMAP_NONE)
         return number;
-    if (c->type_count == c->type_capacity) {
-        uint32_t capacity = c->type_capacity ? c->type_capacity * 2 : 64;
-        struct box_type *types = realloc(c->types, capacity * sizeof(*types));
-        if (!types)
-            return STRMAP_NONE;
-        c->types = types;
-        c->type_capacity = capacity;
-    }
+    if (!VEC_ROOM(c->types, c->type_count, c->type_capacity, NULL))
+        return STRMAP_NONE;
     if (!u64map_put(&c->type_of_mt, mt, c->type_count))
         return STRMAP_NONE;
     c->types[c->type_count] = read_box_type(c->modules, mt);
@@ -152,14 +147,8 @@ static struct waiting *async_row_of(struct async_counts *c, uint32_t type, uint6
     uint32_t number = u64map_get(&c->row_of_place, key);
     if (number != STRMAP_NONE)
         return &c->rows[number];
-    if (c->row_count == c->row_capacity) {
-        uint32_t capacity = c->row_capacity ? c->row_capacity * 2 : 64;
-        struct waiting *rows = realloc(c->rows, capacity * sizeof(*rows));
-        if (!rows)
-            return NULL;
-        c->rows = rows;
-        c->row_capacity = capacity;
-    }
+    if (!VEC_ROOM(c->rows, c->row_count, c->row_capacity, NULL))
+        return NULL;
     if (!u64map_put(&c->row_of_place, key, c->row_count))
         return NULL;
     c->rows[c->row_count] =

@@ -1,5 +1,7 @@
 #include "dotnet/metadata.h"
 
+#include "base/search.h"
+
 #include <string.h>
 
 #define ROWS_LIMIT    (1u << 24) /* a token has 24 bits for the row */
@@ -306,20 +308,30 @@ bool metadata_mvid(const struct metadata *md, uint8_t ret_mvid[16]) {
     return metadata_source_read(md, md->guids.offset + 16 * ((uint64_t)index - 1), ret_mvid, 16);
 }
 
+struct nested_search {
+    const struct metadata *md;
+    uint32_t type_def;
+    uint32_t found; /* row, from 1; 0: not yet */
+    bool failed;
+};
+
+/* Is a row of NestedClass before the type's? Once that is found nothing more is read. */
+static bool nested_is_before(struct nested_search *x, uint32_t row) {
+    uint32_t inner = 0;
+    if (x->failed || x->found)
+        return false;
+    x->failed = !metadata_cell(x->md, MD_NESTED_CLASS, row, MD_NESTED_INNER, &inner);
+    x->found = !x->failed && inner == x->type_def ? row : 0;
+    return !x->failed && inner < x->type_def;
+}
+
 uint32_t metadata_enclosing(const struct metadata *md, uint32_t type_def) {
-    uint32_t lo = 1, hi = md->rows[MD_NESTED_CLASS] + 1;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2, inner, outer;
-        if (!metadata_cell(md, MD_NESTED_CLASS, mid, MD_NESTED_INNER, &inner))
-            return 0;
-        if (inner == type_def)
-            return metadata_cell(md, MD_NESTED_CLASS, mid, MD_NESTED_OUTER, &outer) ? outer : 0;
-        if (inner > type_def)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
-    return 0;
+    struct nested_search x = {md, type_def, 0, false};
+    uint32_t before, outer;
+    SEARCH_LEADING(before, md->rows[MD_NESTED_CLASS], i, nested_is_before(&x, i + 1));
+    (void)before;
+    return x.found && metadata_cell(md, MD_NESTED_CLASS, x.found, MD_NESTED_OUTER, &outer) ? outer
+                                                                                           : 0;
 }
 
 uint32_t metadata_compressed(struct reader *r) {

@@ -1,5 +1,7 @@
 #include "dotnet/statics.h"
 
+#include "base/vec.h"
+
 #include <stdlib.h>
 
 /* MTFlags2: a DynamicStaticsInfo lies before the type's auxiliary data. */
@@ -18,23 +20,11 @@ struct collecting {
     bool nomem;
 };
 
-static bool statics_grow(void **items, uint32_t *capacity, uint32_t count, size_t item_size) {
-    if (count < *capacity)
-        return true;
-    uint32_t bigger = *capacity ? *capacity * 2 : 256;
-    void *grown = realloc(*items, bigger * item_size);
-    if (!grown)
-        return false;
-    *items = grown;
-    *capacity = bigger;
-    return true;
-}
-
 static void statics_add_root(struct collecting *c, struct static_root root) {
     struct static_roots *roots = c->roots;
     if (!root.object)
         return;
-    if (!statics_grow((void **)&roots->items, &roots->capacity, roots->count, sizeof(root))) {
+    if (!VEC_ROOM(roots->items, roots->count, roots->capacity, NULL)) {
         c->nomem = true;
         return;
     }
@@ -99,8 +89,7 @@ static void add_storage(struct collecting *c) {
         if (!clr_field_u64(c->clr, c->clr->threads[t], F_THREAD_STATICS, &data) || !data ||
             !clr_u64(c->clr, data + 8, &array) || !array)
             continue;
-        if (!statics_grow((void **)&roots->storage, &roots->storage_capacity, roots->storage_count,
-                          sizeof(array))) {
+        if (!VEC_ROOM(roots->storage, roots->storage_count, roots->storage_capacity, NULL)) {
             c->nomem = true;
             return;
         }

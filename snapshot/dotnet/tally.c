@@ -1,5 +1,7 @@
 #include "dotnet/tally.h"
 
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +20,8 @@ bool tally_add(struct tally *t, uint32_t key, uint64_t mt, struct cell cell, uin
     uint64_t id = mt * TALLY_KEYS + key;
     uint32_t at = u64map_get(&t->index, id);
     if (at == STRMAP_NONE) {
-        if (t->count == t->capacity) {
-            uint32_t capacity = t->capacity ? t->capacity * 2 : 64;
-            struct tally_row *grown = realloc(t->rows, capacity * sizeof(*grown));
-            if (!grown)
-                return false;
-            t->rows = grown;
-            t->capacity = capacity;
-        }
+        if (!VEC_ROOM(t->rows, t->count, t->capacity, NULL))
+            return false;
         at = t->count;
         if (!u64map_put(&t->index, id, at))
             return false;

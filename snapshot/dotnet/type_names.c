@@ -1,5 +1,7 @@
 #include "dotnet/type_names.h"
 
+#include "base/chars.h"
+
 #include "model/known_names.h"
 
 #include <stdlib.h>
@@ -157,7 +159,7 @@ bool type_def_name(const struct metadata *md, uint32_t type_def, struct strbuf *
 static uint32_t take_arity(struct strbuf *out, size_t from) {
     size_t at = out->len;
     uint32_t arity = 0, scale = 1;
-    while (at > from && out->ptr[at - 1] >= '0' && out->ptr[at - 1] <= '9' && scale <= 1000) {
+    while (at > from && char_is_digit(out->ptr[at - 1]) && scale <= 1000) {
         at--;
         arity += scale * (uint32_t)(out->ptr[at] - '0');
         scale *= 10;

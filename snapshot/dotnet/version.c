@@ -1,5 +1,7 @@
 #include "dotnet/version.h"
 
+#include "base/chars.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ static const char *version_from_path(struct clr *clr, const char *path) {
     const char *start = end;
     while (start > path && start[-1] != '/' && start[-1] != '\\')
         start--;
-    bool digits = *start >= '0' && *start <= '9' && memchr(start, '.', (size_t)(end - start));
+    bool digits = char_is_digit(*start) && memchr(start, '.', (size_t)(end - start));
     return digits ? arena_copy(&clr->arena, start, (size_t)(end - start)) : NULL;
 }
 

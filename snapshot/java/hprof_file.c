@@ -1,5 +1,6 @@
 #include "java/hprof_file.h"
 
+#include "base/hash.h"
 #include "base/vec.h"
 
 #include "java/hprof_size.h"
@@ -79,7 +80,7 @@ static inline struct slot *hprof_file_find_slot(const struct hprof_index *x, uin
 }
 
 static bool grow_index(struct hprof_index *x) {
-    struct hprof_index bigger = {.capacity = x->capacity ? x->capacity * 2 : 512};
+    struct hprof_index bigger = {.capacity = hash_more_slots(x->capacity, 512)};
     bigger.slots = calloc(bigger.capacity, sizeof(*bigger.slots));
     if (!bigger.slots)
         return false;
@@ -150,7 +151,7 @@ struct walk {
     struct hprof *h;
     const uint8_t *at, *end;
     struct neighbour last;
-    bool nomem;
+    struct err err; /* the first error, sticks */
 };
 
 static void hprof_file_vote(struct hprof *h, const struct neighbour *array, uint64_t step) {
@@ -268,7 +269,7 @@ static bool read_class(struct walk *w) {
         return false;
     uint32_t number = hprof_file_class_of(h, id);
     if (number == UINT32_MAX) {
-        w->nomem = true;
+        err_keep_nomem(&w->err);
         return false;
     }
     struct hprof_class *c = &h->classes[number];
@@ -291,7 +292,7 @@ static inline bool read_instance(struct walk *w, unsigned ids) {
     struct neighbour next = {load_id(p, ids), hprof_file_class_of(w->h, load_id(p + ids + 4, ids)),
                              0, 0};
     if (next.class_number == UINT32_MAX) {
-        w->nomem = true;
+        err_keep_nomem(&w->err);
         return false;
     }
     struct hprof_class *c = &w->h->classes[next.class_number];
@@ -318,7 +319,7 @@ static inline bool read_object_array(struct walk *w, unsigned ids) {
     uint32_t number = hprof_file_class_of(w->h, load_id(p + ids + 8, ids));
     struct hprof_array *a = number == UINT32_MAX ? NULL : array_of(w->h, &w->h->classes[number]);
     if (!a) {
-        w->nomem = true;
+        err_keep_nomem(&w->err);
         return false;
     }
     w->h->classes[number].objects++;
@@ -401,8 +402,8 @@ static bool hprof_file_read_heap(struct hprof *h, struct bytes body, bool is_cut
         hprof_file_walk_heap(&w, 8);
     else
         hprof_file_walk_heap(&w, 4);
-    if (w.nomem)
-        return err_nomem(err);
+    if (!err_none(&w.err, err))
+        return false;
     if (w.at < w.end && !is_cut) {
         h->skipped++;
         h->skipped_bytes += (uint64_t)(w.end - w.at);

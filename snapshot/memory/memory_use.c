@@ -1,5 +1,8 @@
 #include "memory/memory_use.h"
 
+#include "base/order.h"
+#include "base/search.h"
+
 #include "model/known_names.h"
 
 #include <stdlib.h>
@@ -41,12 +44,7 @@ static int cmp_claim(const void *a, const void *b) {
     const struct claim *x = a, *y = b;
     if (x->start != y->start)
         return x->start < y->start ? -1 : 1;
-    return x->number < y->number ? -1 : x->number > y->number;
-}
-
-static int memory_use_cmp_u64(const void *a, const void *b) {
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
+    return order_u64(x->number, y->number);
 }
 
 /* Bytes of [start, end) that are in the dump. */
@@ -81,14 +79,8 @@ static void add_piece(struct sums *sums, const struct space_mapping *m, uint64_t
 }
 
 static bool holds_stack(const struct sums *sums, const struct space_mapping *m) {
-    uint32_t lo = 0, hi = sums->sp_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (sums->stack_pointers[mid] >= m->start)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
+    uint32_t lo;
+    SEARCH_LEADING(lo, sums->sp_count, mid, sums->stack_pointers[mid] < m->start);
     return lo < sums->sp_count && sums->stack_pointers[lo] < m->end;
 }
 
@@ -224,7 +216,7 @@ bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT], stru
     for (uint32_t i = 0; i < s->thread_count; i++)
         sums.stack_pointers[sums.sp_count++] = s->threads[i].sp;
     if (sums.sp_count)
-        qsort(sums.stack_pointers, sums.sp_count, sizeof(*sums.stack_pointers), memory_use_cmp_u64);
+        qsort(sums.stack_pointers, sums.sp_count, sizeof(*sums.stack_pointers), order_u64_items);
     if (!claim_code(&sums, err))
         return false;
     sums.claims = arena_array(&s->arena, s->claim_count, sizeof(*sums.claims));

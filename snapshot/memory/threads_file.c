@@ -1,6 +1,8 @@
 #include "memory/threads_file.h"
 
+#include "base/chars.h"
 #include "base/num.h"
+#include "base/vec.h"
 
 #include <string.h>
 
@@ -34,17 +36,9 @@ static struct thread_times *select_thread(struct reading *r, uint64_t os_id) {
             r->failed = !err_set(r->err, ERR_LIMIT, "more than %u threads", THREADS_MAX);
             return NULL;
         }
-        if (f->count == f->capacity) {
-            uint32_t capacity = f->capacity ? f->capacity * 2 : 64;
-            struct thread_times *grown = arena_array(&f->arena, capacity, sizeof(*grown));
-            if (!grown) {
-                r->failed = !err_nomem(r->err);
-                return NULL;
-            }
-            if (f->count)
-                memcpy(grown, f->threads, f->count * sizeof(*grown));
-            f->threads = grown;
-            f->capacity = capacity;
+        if (!VEC_ROOM_IN(&f->arena, f->threads, f->count, f->capacity, r->err)) {
+            r->failed = true;
+            return NULL;
         }
         if (!u64map_put(&f->by_os_id, os_id, f->count)) {
             r->failed = !err_nomem(r->err);
@@ -153,8 +147,7 @@ static bool read_status(struct reading *r, struct str line) {
         return false;
     struct str key = str_take(line, colon), value = str_trim(str_drop(line, colon + 1));
     for (size_t i = 0; i < key.len; i++)
-        if (!((key.ptr[i] | 32) >= 'a' && (key.ptr[i] | 32) <= 'z') && key.ptr[i] != '_' &&
-            !(key.ptr[i] >= '0' && key.ptr[i] <= '9'))
+        if (!char_is_word(key.ptr[i]))
             return false;
     uint64_t number;
     if (!num_dec(value, &number))
@@ -179,7 +172,7 @@ static bool select_by_path(struct reading *r, struct str path) {
     else
         return false;
     size_t digits = 0;
-    while (digits < rest.len && rest.ptr[digits] >= '0' && rest.ptr[digits] <= '9')
+    while (digits < rest.len && char_is_digit(rest.ptr[digits]))
         digits++;
     uint64_t os_id;
     if (!num_dec(str_take(rest, digits), &os_id))

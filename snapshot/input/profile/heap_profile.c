@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/order.h"
 #include "base/search.h"
+#include "base/vec.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -54,16 +55,8 @@ bool heap_profile_add_map(struct heap_profile *p, const struct profile_mapping *
                           struct err *err) {
     if (p->mapping_count == MAPPINGS_MAX)
         return err_set(err, ERR_LIMIT, "more than %u mappings", MAPPINGS_MAX);
-    if (p->mapping_count == p->mapping_capacity) {
-        uint32_t capacity = p->mapping_capacity ? 2 * p->mapping_capacity : 64;
-        struct profile_mapping *grown =
-            arena_grow(&p->arena, p->mappings, p->mapping_capacity * sizeof(*grown),
-                       capacity * sizeof(*grown));
-        if (!grown)
-            return err_nomem(err);
-        p->mappings = grown;
-        p->mapping_capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&p->arena, p->mappings, p->mapping_count, p->mapping_capacity, err))
+        return false;
     p->mappings[p->mapping_count++] = *mapping;
     return true;
 }
@@ -279,20 +272,8 @@ const struct profile_frame *heap_profile_frame(struct heap_profile *p, uint64_t 
     uint32_t number = u64map_get(&p->by_address, address);
     if (number != STRMAP_NONE)
         return &p->frames[number];
-    if (p->frame_count == p->frame_capacity) {
-        uint32_t capacity = p->frame_capacity ? 2 * p->frame_capacity : 256;
-        struct profile_frame *grown =
-            capacity > p->frame_capacity
-                ? arena_grow(&p->arena, p->frames, p->frame_capacity * sizeof(*grown),
-                             capacity * sizeof(*grown))
-                : NULL;
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        p->frames = grown;
-        p->frame_capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&p->arena, p->frames, p->frame_count, p->frame_capacity, err))
+        return NULL;
     if (!name_address(p, address, &p->frames[p->frame_count], err))
         return NULL;
     if (!u64map_put(&p->by_address, address, p->frame_count)) {

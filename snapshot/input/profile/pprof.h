@@ -30,7 +30,8 @@ struct pprof_location {
 /* A list that grows in an arena. */
 struct pprof_list {
     void *items;
-    uint32_t count, capacity;
+    uint32_t count;
+    size_t size; /* [bytes] there is room for */
 };
 
 struct pprof_tables {

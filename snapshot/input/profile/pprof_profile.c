@@ -15,6 +15,7 @@
  */
 #include "base/num.h"
 #include "base/proto.h"
+#include "base/vec.h"
 #include "input/profile/heap_profile.h"
 #include "input/profile/pprof.h"
 
@@ -108,20 +109,8 @@ static bool find_measures(struct reading *r, struct err *err) {
 /* -- Frames ------------------------------------------------------------------------------------ */
 
 static struct profile_frame *frame_new(struct reading *r, struct err *err) {
-    if (r->frame_count == r->frame_capacity) {
-        uint32_t capacity = r->frame_capacity ? 2 * r->frame_capacity : 256;
-        struct profile_frame *grown =
-            capacity > r->frame_capacity
-                ? arena_grow(&r->tables.arena, r->frames, r->frame_capacity * sizeof(*grown),
-                             (size_t)capacity * sizeof(*grown))
-                : NULL;
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        r->frames = grown;
-        r->frame_capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&r->tables.arena, r->frames, r->frame_count, r->frame_capacity, err))
+        return NULL;
     return &r->frames[r->frame_count];
 }
 

@@ -1,6 +1,7 @@
 #include "input/profile/pprof.h"
 
 #include "base/proto.h"
+#include "base/vec.h"
 
 /* Fields of the message Profile. Source: proto/profile.proto of pprof. */
 enum {
@@ -60,20 +61,15 @@ bool pprof_probe(struct bytes head) {
 /* Every item costs the input two bytes, so that lists grow with it. */
 static void *pprof_tables_list_add(struct pprof_tables *t, struct pprof_list *list, size_t size,
                                    struct err *err) {
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity ? 2 * list->capacity : 64;
-        void *grown =
-            capacity > list->capacity
-                ? arena_grow(&t->arena, list->items, list->capacity * size, (size_t)capacity * size)
-                : NULL;
-        if (!grown) {
-            err_nomem(err);
-            return NULL;
-        }
-        list->items = grown;
-        list->capacity = capacity;
+    char *items = list->items;
+    if (list->count == UINT32_MAX) {
+        err_nomem(err);
+        return NULL;
     }
-    return (char *)list->items + size * list->count++;
+    if (!VEC_ROOM_FOR_IN(&t->arena, items, list->count * size, size, list->size, err))
+        return NULL;
+    list->items = items;
+    return items + size * list->count++;
 }
 
 /* Ids should be there once; the first one counts. */

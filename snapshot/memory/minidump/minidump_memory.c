@@ -7,6 +7,9 @@
  */
 #include "memory/minidump/minidump_impl.h"
 
+#include "base/order.h"
+#include "base/search.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -54,11 +57,6 @@ static uint32_t map_flags(const struct minidump_region *region) {
     }
 }
 
-static int minidump_memory_cmp_u64(const void *a, const void *b) {
-    const uint64_t *x = a, *y = b;
-    return *x < *y ? -1 : *x > *y;
-}
-
 /* Addresses in order, to be asked whether one of them lies in a region. */
 struct addresses {
     uint64_t *items;
@@ -66,14 +64,8 @@ struct addresses {
 };
 
 static bool addresses_in(const struct addresses *set, uint64_t start, uint64_t size) {
-    uint32_t low = 0, high = set->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (set->items[middle] < start)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low;
+    SEARCH_LEADING(low, set->count, middle, set->items[middle] < start);
     return low < set->count && set->items[low] - start < size;
 }
 
@@ -98,10 +90,9 @@ static bool find_threads(struct mdmp *m, struct thread_places *p, struct err *er
             p->tebs.items[p->tebs.count++] = m->info->threads[i].teb;
     }
     if (p->stack_pointers.count)
-        qsort(p->stack_pointers.items, p->stack_pointers.count, sizeof(uint64_t),
-              minidump_memory_cmp_u64);
+        qsort(p->stack_pointers.items, p->stack_pointers.count, sizeof(uint64_t), order_u64_items);
     if (p->tebs.count)
-        qsort(p->tebs.items, p->tebs.count, sizeof(uint64_t), minidump_memory_cmp_u64);
+        qsort(p->tebs.items, p->tebs.count, sizeof(uint64_t), order_u64_items);
     /* A stack is one allocation: committed part, guard page, and the reserve below. */
     for (uint32_t i = 0; i < m->info->region_count && p->stacks.count < threads; i++) {
         struct minidump_region region = minidump_region(m->info, i);
@@ -110,7 +101,7 @@ static bool find_threads(struct mdmp *m, struct thread_places *p, struct err *er
             p->stacks.items[p->stacks.count++] = region.allocation_base;
     }
     if (p->stacks.count)
-        qsort(p->stacks.items, p->stacks.count, sizeof(uint64_t), minidump_memory_cmp_u64);
+        qsort(p->stacks.items, p->stacks.count, sizeof(uint64_t), order_u64_items);
     return true;
 }
 

@@ -1,6 +1,8 @@
 /* Microsoft "PE Format"; offsets are those of the optional header unless said otherwise. */
 #include "memory/pe/pe.h"
 
+#include "base/search.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,29 +146,40 @@ static bool compare_at(const struct peek *from, uint64_t address, const char *na
     }
 }
 
+struct export_search {
+    const struct pe *pe;
+    const struct exports *exports;
+    const char *name;
+    uint32_t found; /* UINT32_MAX: not yet */
+    bool failed;    /* a name on the way is not there */
+};
+
+/* Does the i-th name come before the one looked for? Once that is found nothing more is read. */
+static bool export_is_before(struct export_search *x, uint32_t i) {
+    uint32_t rva;
+    int order = 0;
+    if (x->failed || x->found != UINT32_MAX)
+        return false;
+    if (!peek_u32(&x->pe->from, x->exports->names + 4 * (uint64_t)i, &rva) ||
+        !compare_at(&x->pe->from, x->pe->base + rva, x->name, &order))
+        x->failed = true;
+    else if (order == 0)
+        x->found = i;
+    return order < 0;
+}
+
 bool pe_export(const struct pe *pe, const char *name, uint64_t *ret_address) {
     struct exports e;
+    uint32_t before, rva;
     if (!read_exports(pe, &e))
         return false;
-    uint32_t low = 0, high = e.name_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2, name_rva, rva;
-        int order;
-        if (!peek_u32(&pe->from, e.names + 4 * (uint64_t)middle, &name_rva) ||
-            !compare_at(&pe->from, pe->base + name_rva, name, &order))
-            return false;
-        if (order == 0) {
-            if (!export_rva(pe, &e, middle, &rva))
-                return false;
-            *ret_address = pe->base + rva;
-            return true;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    struct export_search x = {pe, &e, name, UINT32_MAX, false};
+    SEARCH_LEADING(before, e.name_count, i, export_is_before(&x, i));
+    (void)before;
+    if (x.found == UINT32_MAX || !export_rva(pe, &e, x.found, &rva))
+        return false;
+    *ret_address = pe->base + rva;
+    return true;
 }
 
 static int pe_cmp_symbols(const void *a, const void *b) {

@@ -2,6 +2,8 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "base/search.h"
+#include "base/vec.h"
 #include "memory/stacks/forked.h"
 #include "memory/elf/elf.h"
 #include "memory/stacks/symbol_table.h"
@@ -205,16 +207,7 @@ static bool symbolize_read_module(struct symbolizer *z, struct symbol_module *m,
 static bool make_room(struct symbolizer *z, struct err *err) {
     if (z->count == MODULES_MAX)
         return err_set(err, ERR_LIMIT, "more than %u modules", MODULES_MAX);
-    if (z->count < z->capacity)
-        return true;
-    uint32_t capacity = z->capacity ? 2 * z->capacity : 16;
-    struct symbol_module *grown =
-        arena_grow(&z->arena, z->modules, z->capacity * sizeof(*grown), capacity * sizeof(*grown));
-    if (!grown)
-        return err_nomem(err);
-    z->modules = grown;
-    z->capacity = capacity;
-    return true;
+    return VEC_ROOM_IN(&z->arena, z->modules, z->count, z->capacity, err);
 }
 
 static bool symbolize_add_module(struct symbolizer *z, struct str path, struct str build_id,
@@ -258,14 +251,8 @@ bool symbol_module_vaddr(const struct symbol_module *m, uint64_t file_offset, ui
 }
 
 struct str symbol_module_function(const struct symbol_module *m, uint64_t vaddr) {
-    uint32_t low = 0, high = m->symbol_count; /* the first that starts behind the address */
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (m->symbols[mid].vaddr <= vaddr)
-            low = mid + 1;
-        else
-            high = mid;
-    }
+    uint32_t low; /* the first that starts behind the address */
+    SEARCH_LEADING(low, m->symbol_count, mid, m->symbols[mid].vaddr <= vaddr);
     for (uint32_t i = low, tries = 0; i-- > 0 && tries < NESTED_MAX; tries++) {
         const struct symbol *s = &m->symbols[i];
         /* Assembly may say no size: it then reaches up to the next symbol, if that is near. */

@@ -1,5 +1,7 @@
 #include "memory/unpack/spool.h"
 
+#include "base/vec.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -146,8 +148,7 @@ void spool_clear(struct spool *s) {
 
 bool spool_finish(struct spool *s, struct file *f, struct err *err) {
     if (s->fd < 0) {
-        uint8_t *fit = realloc(s->buffer, s->held ? s->held : 1);
-        *f = (struct file){.bytes = {fit ? fit : s->buffer, s->held}};
+        *f = (struct file){.bytes = {vec_fit(s->buffer, s->held), s->held}};
         s->buffer = NULL;
         s->held = 0;
         return true;
