@@ -15,14 +15,20 @@ struct run {
     struct strbuf out;
 };
 
-/* Reads the snapshots that the options and `release` (NULL: any) take. */
+/*
+ * Reads the snapshots that the options and `release` (NULL: any) take. Errors: ERR_USAGE (there is
+ * none), and those of history_entries.
+ */
 bool history_choose(struct run *r, const char *release, struct err *err) MUST_CHECK;
-/* Two programs in one line of values would tell nothing. */
+/*
+ * Two programs in one line of values would tell nothing. Errors: ERR_USAGE (they are of several).
+ */
 bool history_one_program(const struct run *r, struct err *err) MUST_CHECK;
 /* Rows asked for by --top and --all, or as many as the format has by default. */
 uint32_t history_top(const struct run *r);
 /* Cuts to these, and says so. */
 void history_cut(const struct run *r, struct sheet *s);
+/* Writes the sheet in the format asked for. Errors: ERR_USAGE (format), ERR_SYSTEM, ERR_NOMEM. */
 bool history_print(struct run *r, const struct sheet *s, const char *title,
                    struct err *err) MUST_CHECK;
 
@@ -31,6 +37,7 @@ static inline const char *name_or_null(const char *text) {
     return text && *text ? text : NULL;
 }
 
+/* The actions of these names. Errors: ERR_USAGE, ERR_INCONCLUSIVE, those of history_each. */
 bool history_trend(struct run *r, struct err *err) MUST_CHECK;
 bool history_compare(struct run *r, struct err *err) MUST_CHECK;
 

@@ -18,7 +18,10 @@ struct output {
     const char *path;   /* NULL: standard output */
 };
 
-/* The format asked for, else the one that the ending of the file tells, else text. */
+/*
+ * The format asked for, else the one that the ending of the file tells, else text. Never NULL;
+ * static or of argv.
+ */
 struct options;
 const char *output_format(const struct options *o, const struct output *output);
 

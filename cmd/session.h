@@ -46,31 +46,42 @@ int print_text(const struct strbuf *text);
 bool session_read(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
 /*
  * As session_read; a single argument that tells of several moments is a series of these, of
- * MOMENTS_MAX evenly spaced ones at most (which is said on standard error).
+ * MOMENTS_MAX evenly spaced ones at most (which is said on standard error). Errors: those of
+ * session_read.
  */
 bool session_read_series(struct session *s, const struct options *o, struct err *err) MUST_CHECK;
 /* Waits between two snapshots; false: do not go on. */
 typedef bool session_pause(uint64_t ns);
 /*
  * Takes snapshots of the process o->pid one after the other. Ends early, without an error, when the
- * pause says so or the process is gone after two or more.
+ * pause says so or the process is gone after two or more. Errors: those of input_read_process,
+ * ERR_INCONCLUSIVE (nothing to compare).
  */
 bool session_watch(struct session *s, const struct options *o, session_pause *pause,
                    struct err *err) MUST_CHECK;
-/* Lines the snapshots up, whether they can be compared or not. */
+/* Lines the snapshots up, whether they can be compared or not. Errors: ERR_NOMEM. */
 bool session_line_up(struct session *s, struct err *err) MUST_CHECK;
 /* Is standard output to be coloured? */
 bool session_color(const struct options *o);
-/* Lines the snapshots up and runs the rules. ERR_INCONCLUSIVE when they cannot be compared. */
+/*
+ * Lines the snapshots up and runs the rules. Errors: ERR_INCONCLUSIVE (they cannot be compared),
+ * ERR_NOMEM.
+ */
 bool session_judge(struct session *s, struct err *err) MUST_CHECK;
-/* Writes all reports asked for: files first, standard output last. */
+/*
+ * Writes all reports asked for: files first, standard output last. Errors: ERR_USAGE (options that
+ * do not go together, a pattern), ERR_SYSTEM (cannot write), ERR_NOMEM.
+ */
 bool session_report(struct session *s, bool is_diff, struct err *err) MUST_CHECK;
 void session_deinit(struct session *s);
 
-/* Refuses to write to a file that is one of the inputs. */
+/* Refuses to write to a file that is one of the inputs. Errors: ERR_USAGE. */
 bool session_check_output(const struct options *o, const char *path, struct err *err) MUST_CHECK;
 
-/* Thresholds from a JSON object: {"heap_growth_percent": 20, ...}; unknown keys are refused. */
+/*
+ * Thresholds from a JSON object: {"heap_growth_percent": 20, ...}; unknown keys are refused.
+ * Errors: ERR_USAGE (cannot be read, is none, or holds what no limit is), ERR_NOMEM.
+ */
 bool config_read(const char *path, struct limits *limits, struct err *err) MUST_CHECK;
 bool config_parse(struct str json, struct limits *limits, struct err *err) MUST_CHECK;
 

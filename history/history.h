@@ -80,7 +80,10 @@ void history_close(struct history *h);
 bool history_add(struct history *h, const struct snapshot *snapshot, const struct history_key *key,
                  uint64_t *ret_id, bool *ret_known, struct err *err) MUST_CHECK;
 
-/* Snapshots that the filter takes, by time of capture, then number. Owned by the history. */
+/*
+ * Snapshots that the filter takes, by time of capture, then number. Owned by the history. Errors:
+ * ERR_FORMAT (damaged), ERR_SYSTEM, ERR_NOMEM.
+ */
 bool history_entries(struct history *h, const struct history_filter *filter,
                      struct history_entry **ret_entries, uint32_t *ret_count,
                      struct err *err) MUST_CHECK;
@@ -104,15 +107,24 @@ bool history_find(struct history *h, const struct history_entry *entries, uint32
 /* Called for each type or value that at least one of the entries has; false ends it as an error. */
 typedef bool history_visit(void *context, const struct history_values *values, struct err *err);
 
-/* All of them, in the order of the file; values are borrowed for the call. */
+/*
+ * All of them, in the order of the file; values are borrowed for the call. Errors: ERR_FORMAT
+ * (damaged rows), ERR_SYSTEM, ERR_NOMEM, and those of visit.
+ */
 bool history_each(struct history *h, const struct history_entry *entries, uint32_t count,
                   history_visit *visit, void *context, struct err *err) MUST_CHECK;
 
-/* From now on `old` is read as `new_name` in all snapshots of the program. */
+/*
+ * From now on `old` is read as `new_name` in all snapshots of the program. Errors: ERR_USAGE (no
+ * such program), ERR_SYSTEM, ERR_NOMEM.
+ */
 bool history_rename(struct history *h, const char *program, const char *old, const char *new_name,
                     struct err *err) MUST_CHECK;
 
-/* Keeps the newest `keep` snapshots of each program, release and environment. */
+/*
+ * Keeps the newest `keep` snapshots of each program, release and environment. Errors: ERR_USAGE
+ * (keep is 0), ERR_FORMAT (damaged rows), ERR_SYSTEM, ERR_NOMEM.
+ */
 bool history_prune(struct history *h, const struct history_filter *filter, uint64_t keep,
                    uint64_t *ret_removed, struct err *err) MUST_CHECK;
 

@@ -7,19 +7,26 @@
 
 #include <sqlite3.h>
 
-/* A statement to bind values to. */
+/*
+ * Prepares a statement, to be finalized by the caller. Errors: ERR_SYSTEM, ERR_FORMAT (the file is
+ * damaged), in the words of the database.
+ */
 bool history_prepare(struct history *h, const char *sql, sqlite3_stmt **ret_stmt,
                      struct err *err) MUST_CHECK;
-/* The error of the database as ours. */
+/* The error of the database as ours; always false. Errors: ERR_SYSTEM, ERR_FORMAT (damaged). */
 bool history_failed(struct history *h, struct err *err);
-/* Steps to the end; ERR_SYSTEM unless that is where it ends. */
+/* Steps once, and resets: for what gives no rows. Errors: those of history_failed. */
 bool history_done(struct history *h, sqlite3_stmt *stmt, struct err *err) MUST_CHECK;
-/* BEGIN IMMEDIATE, then COMMIT or ROLLBACK: keeps the error of what went wrong before. */
+/*
+ * BEGIN IMMEDIATE, then COMMIT or ROLLBACK (ok = false, which stays false and keeps the error of
+ * what went wrong before). Errors: those of history_failed.
+ */
 bool history_begin(struct history *h, struct err *err) MUST_CHECK;
 bool history_end(struct history *h, bool ok, struct err *err) MUST_CHECK;
 void history_bind_text(sqlite3_stmt *stmt, int at, const char *text);
 void history_bind_number(sqlite3_stmt *stmt, int at, uint64_t number); /* ABSENT: NULL */
 uint64_t history_number(sqlite3_stmt *stmt, int column);               /* NULL: ABSENT */
+/* Copied into the history's arena. NULL: out of memory. */
 const char *history_text(struct history *h, sqlite3_stmt *stmt, int column);
 
 /*
@@ -43,11 +50,12 @@ static inline uint64_t shard_delta(uint64_t written) {
     return (written >> 1) ^ ((uint64_t)0 - (written & 1));
 }
 
+/* Nothing is in it. false: out of memory. */
 bool shard_init(struct shard_state *s, uint32_t slots);
 void shard_deinit(struct shard_state *s);
 /* Appends what leads from `from` (NULL: nothing) to `to`; both have the same slots. */
 void shard_put(struct strbuf *out, const struct shard_state *from, const struct shard_state *to);
-/* Applies what shard_put wrote. ERR_FORMAT when it does not fit. */
+/* Applies what shard_put wrote. Errors: ERR_FORMAT (it does not fit). */
 bool shard_apply(struct shard_state *s, struct bytes rows, struct err *err) MUST_CHECK;
 
 #endif

@@ -66,7 +66,9 @@ bool reader_seek(struct reader *r, uint64_t pos);
  */
 bool reader_has_items(const struct reader *r, uint64_t count, uint64_t item_size);
 
-/* Turns a failed reader into an error "what: needs more bytes than ..."; true when it did not fail.
+/*
+ * Turns a failed reader into an error "what: needs more bytes than ..."; true when it did not fail.
+ * Errors: ERR_TRUNCATED.
  */
 bool reader_ok(const struct reader *r, const char *what, struct err *err) MUST_CHECK;
 

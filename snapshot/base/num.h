@@ -6,20 +6,24 @@
 
 #include "base/str.h"
 
-/* Decimal digits only; false when empty, not a digit, or beyond 64 bits. */
+/* Decimal digits only. false: empty, not a digit, or beyond 64 bits. */
 bool num_dec(struct str s, uint64_t *ret_value) MUST_CHECK;
 
 /*
  * Decimal with the thousands separators of any culture: ',' '.' ' ' NBSP (U+00A0) narrow NBSP
  * (U+202F) '\'' U+2019 '_'. Groups are 1..3 digits first, then 3 each, all with the same separator
- * (Indian 2-digit groups are accepted too). "1.5" is no number here.
+ * (Indian 2-digit groups are accepted too). "1.5" is no number here. false: anything else;
+ * *ret_value is then untouched.
  */
 bool num_grouped(struct str s, uint64_t *ret_value) MUST_CHECK;
 
-/* Hex digits, optional 0x, optional WinDbg backtick ("7ffd`d8ac0000"), at most 64 bits. */
+/*
+ * Hex digits, optional 0x, optional WinDbg backtick ("7ffd`d8ac0000"), at most 64 bits. false:
+ * anything else; *ret_value is then untouched.
+ */
 bool num_hex(struct str s, uint64_t *ret_value) MUST_CHECK;
 
-/* Decimal fraction such as "4.423" times `unit`, rounded; false on anything else. */
+/* Decimal fraction such as "4.423" times `unit`, rounded. false: anything else. */
 bool num_scaled(struct str s, uint64_t unit, uint64_t *ret_value) MUST_CHECK;
 
 /* "B", "kB", "KB", "K", "KiB", "MB", ... up to TB and PB, as debuggers mean them: powers of 1024.

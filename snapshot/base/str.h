@@ -100,7 +100,7 @@ void strbuf_add_varint(struct strbuf *b, uint64_t value); /* LEB128, see reader_
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void strbuf_clear(struct strbuf *b); /* length 0, memory kept */
 struct str strbuf_str(const struct strbuf *b);
-const char *strbuf_cstr(const struct strbuf *b); /* "" while empty */
+const char *strbuf_cstr(const struct strbuf *b); /* "" while empty, never NULL */
 
 static inline bool strbuf_failed(const struct strbuf *b) {
     return b->err.code != ERR_NONE;
@@ -112,10 +112,13 @@ bool strbuf_ok(const struct strbuf *b, struct err *err) MUST_CHECK;
 /* The text cannot be made: `why` sticks, unless an error does already or `why` is none. */
 void strbuf_fail(struct strbuf *b, const struct err *why);
 
-/* Size for people: "532 B", "1.4 KiB", "61.0 MiB". Returns buf. */
+/* Size for people: "532 B", "1.4 KiB", "61.0 MiB". Returns buf, never NULL. */
 #define HUMAN_MAX 32
 const char *human_bytes(uint64_t bytes, char buf[HUMAN_MAX]);
-/* Count with thousands separated by commas, always: reports do not depend on the locale. */
+/*
+ * Count with thousands separated by commas, always: reports do not depend on the locale. Returns
+ * buf, never NULL.
+ */
 const char *human_count(uint64_t count, char buf[HUMAN_MAX]);
 
 #endif

@@ -66,6 +66,7 @@ bool input_read_process(uint64_t pid, const struct input_options *options,
 
 /*
  * Reads bytes as `path` would be read (for tests and fuzz targets); format NULL: found by probing.
+ * The snapshot is as of input_read. Errors: those of input_read but ERR_IO.
  */
 bool input_read_bytes(struct bytes bytes, const char *path, const struct input *format,
                       const struct input_options *options, struct snapshot *snapshot,

@@ -40,14 +40,17 @@ struct builder {
     uint64_t moments; /* [count] begun so far, see builder_moment() */
 };
 
-/* snapshot is initialised and empty; it stays the caller's. Adds the origin row. */
+/*
+ * snapshot is initialised and empty; it stays the caller's. Adds the origin row. Errors: ERR_NOMEM.
+ */
 bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err) MUST_CHECK;
 void builder_deinit(struct builder *b);
 
 /*
  * Ends the building: sorts parts whose order the source does not give (types by name and module,
  * threads by index and OS id), hashes stacks, fills the reasons. The snapshot is then ready to be
- * used.
+ * used. Errors: ERR_NOMEM, ERR_LIMIT (row cap), ERR_USAGE (the moment that is wanted is not in the
+ * file).
  */
 bool builder_finish(struct builder *b, struct err *err) MUST_CHECK;
 
@@ -61,7 +64,10 @@ void builder_present(struct builder *b, enum part part);
  */
 void *builder_row(struct builder *b, enum part part, struct err *err) MUST_CHECK;
 
-/* The row of a single-row part, added when it is not there yet. */
+/*
+ * The row of a single-row part, added when it is not there yet. Lent as by builder_row. NULL:
+ * ERR_NOMEM.
+ */
 void *builder_single(struct builder *b, enum part part, struct err *err) MUST_CHECK;
 
 /* Rows added so far, to be changed in place; NULL and 0 when there are none. */
@@ -72,6 +78,7 @@ void *builder_rows(struct builder *b, enum part part, uint32_t *ret_count);
  * without walking all rows. `key` is a hash of what identifies the row, so the caller compares what
  * it finds. builder_find gives NULL when nothing was stored under the key; builder_index stores the
  * last row added to the part. The index is empty after builder_finish: sorting moves rows.
+ * Errors: ERR_NOMEM.
  */
 void *builder_find(struct builder *b, enum part part, uint64_t key);
 bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *err) MUST_CHECK;
@@ -81,6 +88,8 @@ bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *
  *
  * name  dotted, lower case: "threadpool.workers_running"
  * unit  "count", "bytes", "percent", "ns"
+ *
+ * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool builder_counter(struct builder *b, const char *name, uint64_t value, const char *unit,
                      struct err *err) MUST_CHECK;
@@ -101,7 +110,10 @@ void builder_drop(struct builder *b, enum part part);
  */
 const char *builder_string(struct builder *b, struct str s, struct err *err) MUST_CHECK;
 
-/* As builder_string for an array, e.g. the frames of a stack. */
+/*
+ * As builder_string for an array, e.g. the frames of a stack. *ret_strings belongs to the snapshot.
+ * Errors: ERR_NOMEM.
+ */
 bool builder_strings(struct builder *b, const struct str *items, uint32_t count,
                      struct strings *ret_strings, struct err *err) MUST_CHECK;
 
@@ -127,7 +139,8 @@ bool builder_add_live(struct builder *b, struct str name, struct str module, str
 
 /*
  * The thread of that OS id (or, where that is ABSENT or 0, of that managed id), added when it is
- * new. At least one id must be given. Both are stored. Valid until the next thread is added.
+ * new. At least one id must be given. Both are stored. Valid until the next thread is added. NULL:
+ * ERR_NOMEM, ERR_LIMIT (row cap).
  */
 struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t managed_id,
                                   struct err *err) MUST_CHECK;
@@ -138,13 +151,17 @@ struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t ma
  */
 struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number);
 
-/* Stores the debugger's number of a thread (thread_row.index) so that it can be found by it. */
+/*
+ * Stores the debugger's number of a thread (thread_row.index) so that it can be found by it.
+ * Errors: ERR_NOMEM.
+ */
 bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_t number,
                            struct err *err) MUST_CHECK;
 
 /*
  * Stores a value that another source may have said already. Equal or first: stored. Different: the
- * first stays, and a warning names `what` and both values.
+ * first stays, and a warning names `what` and both values. builder_say_string copies the value.
+ * Errors: ERR_NOMEM.
  */
 void builder_say(struct builder *b, uint64_t *field, uint64_t value, const char *what);
 bool builder_say_string(struct builder *b, const char **field, struct str value, const char *what,

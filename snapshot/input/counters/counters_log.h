@@ -23,12 +23,15 @@ struct counters_log {
 void counters_log_init(struct counters_log *log, struct builder *b);
 void counters_log_deinit(struct counters_log *log);
 
-/* Begins a moment. time_ns: [ns since 1970-01-01 UTC], ABSENT where it is not known. */
+/*
+ * Begins a moment. time_ns: [ns since 1970-01-01 UTC], ABSENT where it is not known. Errors:
+ * ERR_NOMEM.
+ */
 bool counters_log_moment(struct counters_log *log, uint64_t time_ns, struct err *err) MUST_CHECK;
 
 /*
  * As counters_log_moment, where the log does not say where a moment ends: one begins when a counter
- * comes once more. provider and name are borrowed and have to outlive the log.
+ * comes once more. provider and name are borrowed and have to outlive the log. Errors: ERR_NOMEM.
  */
 bool counters_log_row(struct counters_log *log, struct str provider, struct str name,
                       uint64_t time_ns, struct err *err) MUST_CHECK;
@@ -39,11 +42,13 @@ bool counters_log_row(struct counters_log *log, struct str provider, struct str 
  * name   dotted, lower case
  * value  decimal; what is none is counted, an empty one is passed over
  * scale  by which it is multiplied: 1000000 where the log prints megabytes
+ *
+ * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool counters_log_value(struct counters_log *log, struct str name, struct str value, uint64_t scale,
                         const char *unit, struct err *err) MUST_CHECK;
 
-/* Warnings and notes about all of it; ERR_FORMAT when it had no moment. */
+/* Warnings and notes about all of it. Errors: ERR_FORMAT (it had no moment), ERR_NOMEM. */
 bool counters_log_end(struct counters_log *log, struct err *err) MUST_CHECK;
 
 /*
@@ -51,6 +56,8 @@ bool counters_log_end(struct counters_log *log, struct err *err) MUST_CHECK;
  *
  * day_first  03/05 is the third of May
  * ret_utc    the text says that it is UTC
+ *
+ * false: it is no such time. [ns since 1970-01-01], UTC where it says so, else as if it were.
  */
 bool counters_time(struct str text, bool day_first, uint64_t *ret_ns, bool *ret_utc) MUST_CHECK;
 

@@ -59,7 +59,7 @@ enum fs_what {
 /* Do these bytes begin such a stream? Pure. */
 bool fs_probe(struct bytes head);
 
-/* False: no such stream. */
+/* False: no such stream. in is borrowed for as long as the stream is read. */
 bool fs_open(struct fs_stream *s, struct bytes in) MUST_CHECK;
 
 /*

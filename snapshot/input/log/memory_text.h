@@ -19,7 +19,10 @@
 bool memory_claim(struct transcript *t, const char *from, const char *replaces,
                   uint64_t *ret_replaced);
 
-/* One row; ABSENT where there is no such column. Said twice: compared, and counted in loss. */
+/*
+ * One row; ABSENT where there is no such column. Said twice: compared, and counted in loss. Errors:
+ * ERR_NOMEM, ERR_LIMIT (row cap).
+ */
 bool memory_say(struct builder *b, enum memory_by by, struct str key, struct memory_row values,
                 struct scan_loss *loss, struct err *err) MUST_CHECK;
 
@@ -46,11 +49,11 @@ struct memory_sum {
 void memory_sums_init(struct memory_sums *sums);
 void memory_sums_deinit(struct memory_sums *sums);
 
-/* Adds a region; key is borrowed and has to outlive the sums. */
+/* Adds a region; key is borrowed and has to outlive the sums. Errors: ERR_NOMEM. */
 bool memory_sums_add(struct memory_sums *sums, enum memory_by by, struct str key, uint64_t bytes,
                      struct err *err) MUST_CHECK;
 
-/* Stores all sums, and the largest region of each usage. */
+/* Stores all sums, and the largest region of each usage. Errors: ERR_NOMEM, ERR_LIMIT (row cap). */
 bool memory_sums_store(const struct memory_sums *sums, struct builder *b, struct scan_loss *loss,
                        struct err *err) MUST_CHECK;
 

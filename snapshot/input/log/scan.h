@@ -13,13 +13,17 @@ size_t scan_fields(struct str s, struct str *ret_fields, size_t max, struct str 
 /* Splits the last field off *rest; empty when there is none. */
 struct str scan_last_field(struct str *rest);
 
-/* Hex of 8 to 17 digits as debuggers print addresses: "00002af0", "7ffd`d8ac0000", "0x...". */
+/*
+ * Hex of 8 to 17 digits as debuggers print addresses: "00002af0", "7ffd`d8ac0000", "0x...".
+ * scan_address, false: it is none.
+ */
 bool scan_is_address(struct str field);
 bool scan_address(struct str field, uint64_t *ret_value) MUST_CHECK;
 
 /*
  * The whole field is "0 days 0:27:19.817", "0:27:19.817" or, of debuggers of Windows XP's time,
  * "0:27:19.0817": there four digits are milliseconds with a leading zero, not a fraction. [ns]
+ * false: it is none.
  */
 bool scan_duration(struct str s, uint64_t *ret_ns) MUST_CHECK;
 

@@ -40,7 +40,8 @@ bool stat_table_is_header(struct str text);
 
 /*
  * Reads a table with its Total line, calling visit (may be NULL) for each row, and leaves the first
- * line behind it. Never fails but through visit; the caller looks at ret_table->rows.
+ * line behind it. Never fails but through visit; the caller looks at ret_table->rows. Errors: those
+ * of visit, ERR_NOMEM (a name over several lines).
  */
 bool stat_table_read(struct transcript *t, stat_visit *visit, void *context,
                      struct stat_table *ret_table, struct err *err);

@@ -26,16 +26,21 @@ struct type_table {
 
 /*
  * Starts a table. tt->filter, is_live, only_live and generation are filled in before by the caller;
- * the strings stay the caller's.
+ * the strings stay the caller's. Errors: ERR_NOMEM.
  */
 bool type_table_begin(struct type_table *tt, struct builder *b, struct err *err) MUST_CHECK;
 
+/*
+ * Adds a row; name and module are borrowed during the call only. Errors: ERR_NOMEM, ERR_LIMIT (row
+ * cap).
+ */
 bool type_table_add(struct type_table *tt, struct str name, struct str module, struct cell cell,
                     struct err *err) MUST_CHECK;
 
 /*
  * Ends it, joining it with what was there before; a table of which no row was added leaves no
- * trace. To be called once after begin, also when adding failed (then with ok = false).
+ * trace. To be called once after begin, also when adding failed (then with ok = false). Errors:
+ * ERR_NOMEM, ERR_LIMIT (row cap); with ok = false, err stays as it is.
  */
 bool type_table_end(struct type_table *tt, bool ok, struct err *err) MUST_CHECK;
 

@@ -54,7 +54,10 @@ void heap_profile_end(struct heap_profile *p);
  */
 bool heap_profile_read_maps(struct heap_profile *p, struct str text, struct err *err) MUST_CHECK;
 
-/* Adds a mapping; strings borrowed until the end. Call heap_profile_sort_maps behind the last. */
+/*
+ * Adds a mapping; strings borrowed until the end. Call heap_profile_sort_maps behind the last.
+ * Errors: ERR_NOMEM, ERR_LIMIT (too many).
+ */
 bool heap_profile_add_map(struct heap_profile *p, const struct profile_mapping *mapping,
                           struct err *err) MUST_CHECK;
 void heap_profile_sort_maps(struct heap_profile *p);
@@ -78,7 +81,10 @@ bool heap_profile_named(struct heap_profile *p, struct str function, struct str 
                         struct profile_frame *ret_frame, struct err *err) MUST_CHECK;
 void heap_profile_push_frame(struct heap_profile *p, const struct profile_frame *frame);
 
-/* Adds the stack that was pushed, and begins the next. row->frames is filled in. */
+/*
+ * Adds the stack that was pushed, and begins the next. row->frames is filled in. Errors: ERR_NOMEM,
+ * ERR_LIMIT (row cap).
+ */
 bool heap_profile_add(struct heap_profile *p, struct stack_row *row, struct err *err) MUST_CHECK;
 
 /*

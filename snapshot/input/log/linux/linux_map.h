@@ -32,6 +32,7 @@ struct linux_map {
 };
 
 void linux_map_deinit(struct linux_map *map);
+/* Copies the region; its name stays borrowed. Errors: ERR_NOMEM. */
 bool linux_map_add(struct linux_map *map, const struct linux_region *region,
                    struct err *err) MUST_CHECK;
 
@@ -43,11 +44,16 @@ bool linux_flags_parse(struct str text, uint32_t *ret_flags);
  * knows), by type and by protection, the largest of each usage; and counters of the sums.
  *
  * from  static name of the section
+ *
+ * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool linux_map_store(struct transcript *t, const struct linux_map *map, const char *from,
                      struct err *err) MUST_CHECK;
 
-/* The counters: process.rss_bytes and so on, those that are said. */
+/*
+ * The counters: process.rss_bytes and so on, those that are said. Errors: ERR_NOMEM, ERR_LIMIT (row
+ * cap).
+ */
 bool linux_use_store(struct builder *b, const struct linux_use *use, struct err *err) MUST_CHECK;
 
 /* Adds the second to the first; ABSENT adds nothing. */

@@ -19,11 +19,17 @@ struct handle_tallies {
 void handle_tallies_init(struct handle_tallies *a, struct builder *b);
 void handle_tallies_deinit(struct handle_tallies *a);
 
-/* kind or type empty: not said. bytes may be ABSENT. */
+/*
+ * kind or type empty: not said. bytes may be ABSENT. Both are borrowed during the call only.
+ * Errors: ERR_NOMEM.
+ */
 bool handle_tallies_add(struct handle_tallies *a, struct str kind, struct str type, uint64_t count,
                         uint64_t bytes, struct err *err) MUST_CHECK;
 
-/* Stores them; counts that differ from what was said before are warned about. */
+/*
+ * Stores them; counts that differ from what was said before are warned about. Errors: ERR_NOMEM,
+ * ERR_LIMIT (row cap).
+ */
 bool handle_tallies_store(const struct handle_tallies *a, struct err *err) MUST_CHECK;
 
 /*
@@ -34,10 +40,13 @@ bool handle_tallies_store(const struct handle_tallies *a, struct err *err) MUST_
 bool handles_is_count(struct str text, char buf[HANDLE_KIND_MAX], struct str *ret_kind,
                       uint64_t *ret_count);
 
-/* Reads lines of that kind, as long as they come. */
+/* Reads lines of that kind, as long as they come. Errors: ERR_NOMEM, ERR_LIMIT (row cap). */
 bool handles_read_counts(struct transcript *t, struct err *err) MUST_CHECK;
 
-/* Reads the table of types that stands at the current line, and the counts by kind behind it. */
+/*
+ * Reads the table of types that stands at the current line, and the counts by kind behind it.
+ * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
+ */
 bool handles_read_statistics(struct transcript *t, struct err *err) MUST_CHECK;
 
 #endif

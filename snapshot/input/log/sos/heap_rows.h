@@ -4,7 +4,10 @@
 
 #include "model/builder.h"
 
-/* The row of the heap of that number, added when it is new. Valid until the next is added. */
+/*
+ * The row of the heap of that number, added when it is new. Valid until the next is added. NULL:
+ * ERR_NOMEM, ERR_LIMIT (row cap).
+ */
 struct heap_row *heaps_row(struct builder *b, uint64_t index, struct err *err) MUST_CHECK;
 
 #endif

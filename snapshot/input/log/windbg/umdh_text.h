@@ -5,7 +5,10 @@
 #include "input/log/scan.h"
 #include "model/stacks.h"
 
-/* "BackTrace7E5CE0": the number of a stack in the trace database of a process, in hex. */
+/*
+ * "BackTrace7E5CE0": the number of a stack in the trace database of a process, in hex. false: it is
+ * none.
+ */
 bool umdh_trace_id(struct str field, uint64_t *ret_id) MUST_CHECK;
 
 /*
@@ -32,6 +35,10 @@ struct umdh_frames {
     uint32_t count, capacity;
 };
 
+/*
+ * Adds a frame, borrowed. Errors: ERR_NOMEM. frame NULL: false, with err as whoever made the frame
+ * left it.
+ */
 bool umdh_frames_add(struct umdh_frames *frames, const char *frame, struct err *err) MUST_CHECK;
 void umdh_frames_deinit(struct umdh_frames *frames);
 
