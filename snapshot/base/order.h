@@ -16,6 +16,10 @@ static inline int order_i64(int64_t a, int64_t b) {
     return (a > b) - (a < b);
 }
 
+static inline int order_double(double a, double b) {
+    return (a > b) - (a < b);
+}
+
 /* Texts by their bytes; none (NULL) is the empty one. */
 static inline int order_text(const char *a, const char *b) {
     return strcmp(a ? a : "", b ? b : "");

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VEC_FIRST 16u /* [count] */
+#define VEC_FIRST 16u               /* [count] */
+#define VEC_LARGE ((size_t)4 << 20) /* [bytes] */
 
 /* What an array has, and what it is to get. */
 struct vec_step {
@@ -32,7 +33,10 @@ static bool vec_begin(struct vec_step *v, const void *items, size_t item_size, c
         most = PTRDIFF_MAX / item_size;
     if (__builtin_add_overflow(count, more, &wanted) || wanted > most)
         return false;
-    v->capacity = v->old_capacity > most / 2 ? most : v->old_capacity * 2;
+    /* What is large grows by half: it is moved by its pages, and nobody may need the rest. */
+    uint64_t more_room =
+        v->old_capacity < VEC_LARGE / item_size ? v->old_capacity : v->old_capacity / 2;
+    v->capacity = v->old_capacity > most - more_room ? most : v->old_capacity + more_room;
     if (v->capacity < VEC_FIRST)
         v->capacity = VEC_FIRST;
     if (v->capacity < wanted)

@@ -7,7 +7,8 @@
  *         return false;
  *     list->rows[list->count++] = (struct row){.name = name};
  *
- * That is one comparison, and growing doubles the room. An array begins as {NULL, 0, 0}.
+ * That is one comparison, and growing doubles the room (of what is large, adds half). An array
+ * begins as {NULL, 0, 0}.
  */
 #ifndef DUMPDIFF_BASE_VEC_H
 #define DUMPDIFF_BASE_VEC_H

@@ -1,6 +1,7 @@
 #include "dotnet/async.h"
 
 #include "base/hash.h"
+#include "base/order.h"
 #include "base/vec.h"
 #include "dotnet/fields.h"
 
@@ -175,7 +176,7 @@ static int async_cmp_rows(const void *x, const void *y) {
     if (a->objects != b->objects)
         return a->objects > b->objects ? -1 : 1;
     int order = strcmp(a->type, b->type);
-    return order ? order : a->await < b->await ? -1 : a->await > b->await;
+    return order ? order : order_u64(a->await, b->await);
 }
 
 bool async_report(const struct async_counts *c, struct err *err) {

@@ -1,5 +1,8 @@
 #include "dotnet/clr.h"
 
+#include "base/utf16.h"
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -120,24 +123,6 @@ bool clr_global(struct clr *clr, enum contract_global g, uint64_t *ret_value) {
     return clr->contract.global[g] != NO_GLOBAL && clr_u64(clr, clr->contract.global[g], ret_value);
 }
 
-static void add_utf8(struct strbuf *out, uint32_t c) {
-    if (c < 0x80) {
-        strbuf_addc(out, (char)c);
-        return;
-    }
-    if (c >= 0x10000) {
-        strbuf_addc(out, (char)(0xf0 | c >> 18));
-        strbuf_addc(out, (char)(0x80 | (c >> 12 & 63)));
-    } else if (c >= 0x800) {
-        strbuf_addc(out, (char)(0xe0 | c >> 12));
-    } else {
-        strbuf_addc(out, (char)(0xc0 | c >> 6));
-    }
-    if (c >= 0x800)
-        strbuf_addc(out, (char)(0x80 | (c >> 6 & 63)));
-    strbuf_addc(out, (char)(0x80 | (c & 63)));
-}
-
 static const char *clr_keep(struct clr *clr, struct strbuf *text) {
     const char *kept =
         strbuf_failed(text) ? NULL : arena_copy(&clr->arena, strbuf_cstr(text), text->len);
@@ -155,40 +140,27 @@ static size_t read_piece(struct clr *clr, uint64_t address, size_t size, size_t 
     return count;
 }
 
-static void add_utf16(struct strbuf *out, uint16_t c, uint32_t *high) {
-    if (*high && c >= 0xdc00 && c < 0xe000) {
-        add_utf8(out, 0x10000 + ((*high & 0x3ffu) << 10) + (c & 0x3ffu));
-        *high = 0;
-        return;
-    }
-    if (*high)
-        add_utf8(out, 0xfffd);
-    *high = c >= 0xd800 && c < 0xdc00 ? c : 0;
-    if (!*high)
-        add_utf8(out, c >= 0xdc00 && c < 0xe000 ? 0xfffd : c);
-}
-
 static const char *utf16(struct clr *clr, uint64_t address, size_t max, bool until_nul) {
-    struct strbuf text;
+    struct strbuf units, text;
     uint8_t piece[2 * TEXT_PIECE];
-    uint32_t high = 0;
     bool ended = !until_nul, ok = true;
+    strbuf_init(&units);
     strbuf_init(&text);
     for (size_t done = 0; ok && done < max && !(until_nul && ended);) {
         size_t count = clr_spend(clr, TEXT_PIECE)
                            ? read_piece(clr, address + 2 * done, 2, max - done, piece)
                            : 0;
-        for (size_t i = 0; i < count && !(until_nul && ended); i++) {
-            uint16_t c = load_u16(piece + 2 * i);
-            ended |= until_nul && c == 0;
-            if (!(until_nul && ended))
-                add_utf16(&text, c, &high);
-        }
+        for (size_t i = 0; until_nul && i < count && !ended; i++)
+            ended = load_u16(piece + 2 * i) == 0;
+        strbuf_add(&units, (struct str){(const char *)piece, 2 * count});
         done += count;
         ok = count > 0;
     }
-    if (high)
-        add_utf8(&text, 0xfffd);
+    if (ok &&
+        ended) /* up to its first NUL, of which there may be one in a text of known length, too */
+        strbuf_add_utf16(&text, (struct bytes){(const uint8_t *)units.ptr, units.len});
+    strbuf_fail(&text, &units.err);
+    strbuf_deinit(&units);
     if (!ok || !ended) {
         strbuf_deinit(&text);
         return NULL;
@@ -253,14 +225,8 @@ const char *clr_string_object(struct clr *clr, uint64_t object) {
 bool clr_add_overlay(struct clr *clr, uint64_t start, struct bytes bytes) {
     if (clr->overlay_count >= OVERLAYS_MAX)
         return false;
-    if (clr->overlay_count == clr->overlay_capacity) {
-        uint32_t capacity = clr->overlay_capacity ? clr->overlay_capacity * 2 : 16;
-        struct clr_overlay *grown = realloc(clr->overlays, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        clr->overlays = grown;
-        clr->overlay_capacity = capacity;
-    }
+    if (!VEC_ROOM(clr->overlays, clr->overlay_count, clr->overlay_capacity, NULL))
+        return false;
     clr->overlays[clr->overlay_count++] = (struct clr_overlay){start, bytes};
     return true;
 }
@@ -273,17 +239,8 @@ static bool keep_file(struct clr *clr, const char *path,
     /* The path comes out of a dump: no devices, no pipes. */
     if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || !file_open(&file, path, NULL))
         return false;
-    bool ok = accept(file.bytes, context);
-    if (ok && clr->file_count == clr->file_capacity) {
-        uint32_t capacity = clr->file_capacity ? clr->file_capacity * 2 : 16;
-        struct file *grown = realloc(clr->files, capacity * sizeof(*grown));
-        ok = grown != NULL;
-        if (ok) {
-            clr->files = grown;
-            clr->file_capacity = capacity;
-        }
-    }
-    if (!ok) {
+    if (!accept(file.bytes, context) ||
+        !VEC_ROOM(clr->files, clr->file_count, clr->file_capacity, NULL)) {
         file_close(&file);
         return false;
     }

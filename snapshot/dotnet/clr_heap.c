@@ -1,5 +1,8 @@
 #include "dotnet/clr_heap.h"
 
+#include "base/order.h"
+#include "base/vec.h"
+
 #include "dotnet/fields.h"
 #include "dotnet/walk.h"
 
@@ -18,15 +21,9 @@
 #define MT_COLLECTIBLE_8  0x10000000u
 
 uint32_t clr_heap_label(struct clr_heap *h, struct str text) {
-    if (h->label_count == h->label_capacity) {
-        uint32_t capacity = h->label_capacity ? h->label_capacity * 2 : 256;
-        const char **labels = realloc(h->labels, capacity * sizeof(*labels));
-        if (!labels) {
-            h->nomem = true;
-            return 0;
-        }
-        h->labels = labels;
-        h->label_capacity = capacity;
+    if (!VEC_ROOM(h->labels, h->label_count, h->label_capacity, NULL)) {
+        h->nomem = true;
+        return 0;
     }
     const char *copy = arena_copy(&h->clr->arena, text.ptr, text.len);
     if (!copy) {
@@ -40,7 +37,7 @@ uint32_t clr_heap_label(struct clr_heap *h, struct str text) {
 static int cmp_named(const void *x, const void *y) {
     const struct named_static *a = x, *b = y;
     int order = strcmp(a->name, b->name);
-    return order ? order : a->object < b->object ? -1 : a->object > b->object;
+    return order ? order : order_u64(a->object, b->object);
 }
 
 static void static_name(struct clr_heap *h, const struct static_root *root, struct strbuf *out) {
@@ -99,7 +96,7 @@ static bool clr_heap_type_is(struct clr_heap *h, uint64_t object, const char *na
 
 static int cmp_handles(const void *x, const void *y) {
     const struct gc_handle *a = x, *b = y;
-    return a->address < b->address ? -1 : a->address > b->address;
+    return order_u64(a->address, b->address);
 }
 
 static uint32_t collectible_flag(const struct clr *clr) {
@@ -134,14 +131,8 @@ static uint64_t loader_object(struct clr_heap *h, uint64_t mt) {
 
 static bool keep_handle(void *context, const struct gc_handle *handle) {
     struct clr_heap *h = context;
-    if (h->handle_count == h->handle_capacity) {
-        uint32_t capacity = h->handle_capacity ? h->handle_capacity * 2 : 1024;
-        struct gc_handle *handles = realloc(h->handles, capacity * sizeof(*handles));
-        if (!handles)
-            return false;
-        h->handles = handles;
-        h->handle_capacity = capacity;
-    }
+    if (!VEC_ROOM(h->handles, h->handle_count, h->handle_capacity, NULL))
+        return false;
     h->handles[h->handle_count++] = *handle;
     return true;
 }
@@ -161,7 +152,7 @@ static int cmp_dependents(const void *x, const void *y) {
         return a->primary < b->primary ? -1 : 1;
     if (a->secondary != b->secondary)
         return a->secondary < b->secondary ? -1 : 1;
-    return a->edge < b->edge ? -1 : a->edge > b->edge;
+    return order_u64(a->edge, b->edge);
 }
 
 static void clr_heap_depend(struct clr_heap *h, uint64_t primary, uint64_t secondary,
@@ -265,14 +256,8 @@ const struct clr_shape *clr_heap_shape(struct clr_heap *h, uint64_t mt) {
     uint32_t number = u64map_get(&h->shape_of_mt, mt), flags = 0, base = 0;
     if (number != STRMAP_NONE)
         return h->shapes[number];
-    if (h->shape_count == h->shape_capacity) {
-        uint32_t capacity = h->shape_capacity ? h->shape_capacity * 2 : 256;
-        struct clr_shape **shapes = realloc(h->shapes, capacity * sizeof(*shapes));
-        if (!shapes)
-            return NULL;
-        h->shapes = shapes;
-        h->shape_capacity = capacity;
-    }
+    if (!VEC_ROOM(h->shapes, h->shape_count, h->shape_capacity, NULL))
+        return NULL;
     struct clr_shape *s = arena_array(&h->clr->arena, 1, sizeof(*s));
     if (!s)
         return NULL;
@@ -346,14 +331,8 @@ static struct bytes clr_heap_bytes(struct clr_heap *h, uint64_t address, uint64_
     struct bytes lent = space_lend(h->clr->space, address, size);
     if (lent.size >= size)
         return lent;
-    if (buffer->room < size) {
-        uint8_t *data = realloc(buffer->data, (size_t)size);
-        if (!data)
-            return (struct bytes){NULL, 0};
-        buffer->data = data;
-        buffer->room = (size_t)size;
-    }
-    if (!clr_read(h->clr, address, buffer->data, (size_t)size))
+    if (!VEC_ROOM_FOR(buffer->data, 0, size, buffer->room, NULL) ||
+        !clr_read(h->clr, address, buffer->data, (size_t)size))
         return (struct bytes){NULL, 0};
     return (struct bytes){buffer->data, (size_t)size};
 }

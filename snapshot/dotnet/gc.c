@@ -1,6 +1,9 @@
 #include "dotnet/gc.h"
 
 #include "base/num.h"
+#include "base/order.h"
+#include "base/search.h"
+#include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +21,6 @@ enum {
 
 #define HEAPS_MAX 1024u
 
-/* The array with room for one more item; NULL: out of memory, the array stays as it was. */
-static void *gc_grow(void *items, uint32_t count, uint32_t *capacity, size_t item_size) {
-    if (count < *capacity)
-        return items;
-    uint32_t wanted = *capacity ? *capacity * 2 : 64;
-    void *grown = realloc(items, wanted * item_size);
-    if (grown)
-        *capacity = wanted;
-    return grown;
-}
-
 /* Whether the context is sane is for the walk to see: it meets it at an object's address or not. */
 static bool add_context(struct clr *clr, struct gc_state *gc, uint64_t at, bool also_empty) {
     struct gc_alloc_context c;
@@ -36,12 +28,9 @@ static bool add_context(struct clr *clr, struct gc_state *gc, uint64_t at, bool 
         !clr_u64(clr, at + clr->contract.offset[F_ALLOC_LIMIT], &c.limit) || c.pointer == 0 ||
         c.limit < c.pointer || (c.limit == c.pointer && !also_empty))
         return true;
-    struct gc_alloc_context *grown =
-        gc_grow(gc->contexts, gc->context_count, &gc->context_capacity, sizeof(*grown));
-    if (!grown)
+    if (!VEC_ROOM(gc->contexts, gc->context_count, gc->context_capacity, NULL))
         return false;
-    gc->contexts = grown;
-    grown[gc->context_count++] = c;
+    gc->contexts[gc->context_count++] = c;
     return true;
 }
 
@@ -189,11 +178,9 @@ static bool add_span(struct gc_state *gc, const struct gc_region *r, uint64_t st
                      enum generation generation) {
     if (start >= end)
         return true;
-    struct gc_span *grown = gc_grow(gc->spans, gc->span_count, &gc->span_capacity, sizeof(*grown));
-    if (!grown)
+    if (!VEC_ROOM(gc->spans, gc->span_count, gc->span_capacity, NULL))
         return false;
-    gc->spans = grown;
-    grown[gc->span_count++] = (struct gc_span){start, end, r->heap, (uint8_t)generation};
+    gc->spans[gc->span_count++] = (struct gc_span){start, end, r->heap, (uint8_t)generation};
     return true;
 }
 
@@ -203,12 +190,9 @@ static bool gc_add_region(struct clr *clr, struct gc_state *gc, struct gc_region
         builder_warn(clr->b, 1, "regions of the GC heap with impossible bounds were skipped");
         return true;
     }
-    struct gc_region *grown =
-        gc_grow(gc->regions, gc->region_count, &gc->region_capacity, sizeof(*grown));
-    if (!grown)
+    if (!VEC_ROOM(gc->regions, gc->region_count, gc->region_capacity, NULL))
         return false;
-    gc->regions = grown;
-    struct gc_region *kept = &grown[gc->region_count++];
+    struct gc_region *kept = &gc->regions[gc->region_count++];
     *kept = r;
     const struct gc_heap *heap = &gc->heaps[r.heap];
     if (gc->uses_regions || r.segment != heap->ephemeral_segment)
@@ -293,12 +277,12 @@ static bool read_generations(struct clr *clr, struct gc_state *gc, struct u64map
 
 static int cmp_span(const void *a, const void *b) {
     const struct gc_span *x = a, *y = b;
-    return x->start < y->start ? -1 : x->start > y->start;
+    return order_u64(x->start, y->start);
 }
 
 static int cmp_context(const void *a, const void *b) {
     const struct gc_alloc_context *x = a, *y = b;
-    return x->pointer < y->pointer ? -1 : x->pointer > y->pointer;
+    return order_u64(x->pointer, y->pointer);
 }
 
 /* By address; spans that overlap an earlier one come from a broken dump and go. */
@@ -346,14 +330,8 @@ void gc_free(struct gc_state *gc) {
 }
 
 const struct gc_span *gc_span_at(const struct gc_state *gc, uint64_t address) {
-    uint32_t lo = 0, hi = gc->span_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (gc->spans[mid].end > address)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
+    uint32_t lo;
+    SEARCH_LEADING(lo, gc->span_count, mid, gc->spans[mid].end <= address);
     return lo < gc->span_count && gc->spans[lo].start <= address ? &gc->spans[lo] : NULL;
 }
 

@@ -1,5 +1,7 @@
 #include "dotnet/managed_stacks.h"
 
+#include "base/vec.h"
+
 #include "dotnet/code.h"
 #include "dotnet/method.h"
 
@@ -177,14 +179,8 @@ static bool managed_stacks_add_name(struct stacks *s, const struct code_function
         *ret_name = s->names[at];
         return true;
     }
-    if (s->name_count == s->name_capacity) {
-        uint32_t capacity = s->name_capacity ? s->name_capacity * 2 : 64;
-        struct str *grown = realloc(s->names, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        s->names = grown;
-        s->name_capacity = capacity;
-    }
+    if (!VEC_ROOM(s->names, s->name_count, s->name_capacity, NULL))
+        return false;
     struct strbuf name;
     strbuf_init(&name);
     if (f->method_desc) {

@@ -1,5 +1,7 @@
 #include "dotnet/module.h"
 
+#include "base/vec.h"
+
 #include "memory/peek.h"
 #include "memory/pe/pe.h"
 
@@ -252,14 +254,8 @@ struct module *module_at(struct modules *m, uint64_t address) {
         return m->items[at];
     if (m->count >= MODULES_MAX)
         return NULL;
-    if (m->count == m->capacity) {
-        uint32_t capacity = m->capacity ? m->capacity * 2 : 64;
-        struct module **grown = realloc(m->items, capacity * sizeof(struct module *));
-        if (!grown)
-            return NULL;
-        m->items = grown;
-        m->capacity = capacity;
-    }
+    if (!VEC_ROOM(m->items, m->count, m->capacity, NULL))
+        return NULL;
     struct module *module = arena_alloc(&m->clr->arena, sizeof(*module));
     if (!module || !u64map_put(&m->by_address, address, m->count))
         return NULL;

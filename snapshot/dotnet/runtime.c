@@ -4,6 +4,8 @@
  */
 #include "dotnet/clr.h"
 
+#include "base/order.h"
+
 #include "dotnet/descriptor.h"
 #include "dotnet/symbols.h"
 #include "dotnet/version.h"
@@ -271,11 +273,6 @@ static bool known_mt(struct clr *clr, enum contract_global g, uint32_t flags, ui
     return (mt_flags & 0x8000ffff) == flags && mt_base == base_size;
 }
 
-static int runtime_cmp_u64(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* Most OS ids of the list are threads of the process. */
 static bool os_ids_agree(struct clr *clr, const uint64_t *threads, uint32_t count) {
     const struct space *s = clr->space;
@@ -286,14 +283,14 @@ static bool os_ids_agree(struct clr *clr, const uint64_t *threads, uint32_t coun
         return false;
     for (uint32_t i = 0; i < s->thread_count; i++)
         ids[i] = s->threads[i].os_id;
-    qsort(ids, s->thread_count, sizeof(*ids), runtime_cmp_u64);
+    qsort(ids, s->thread_count, sizeof(*ids), order_u64_items);
     uint32_t known = 0, strange = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t raw;
         if (!clr_field_u32(clr, threads[i], F_THREAD_OS_ID, &raw))
             continue;
         uint64_t id = raw;
-        if (bsearch(&id, ids, s->thread_count, sizeof(id), runtime_cmp_u64))
+        if (bsearch(&id, ids, s->thread_count, sizeof(id), order_u64_items))
             known++;
         else if (id != 0 && id != 0xbaadf00d)
             strange++;

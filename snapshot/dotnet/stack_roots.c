@@ -1,6 +1,8 @@
 #include "dotnet/stack_roots.h"
 
 #include "base/hash.h"
+#include "base/order.h"
+#include "base/vec.h"
 #include "memory/arch/arch.h"
 
 #include <stdlib.h>
@@ -19,15 +21,9 @@ static void stack_roots_add(struct scanning *s, uint64_t address, uint32_t threa
     struct stack_roots *roots = s->roots;
     if (!gc_span_at(s->gc, address))
         return;
-    if (roots->count == roots->capacity) {
-        uint32_t capacity = roots->capacity ? roots->capacity * 2 : 256;
-        struct stack_root *items = realloc(roots->items, capacity * sizeof(*items));
-        if (!items) {
-            s->nomem = true;
-            return;
-        }
-        roots->items = items;
-        roots->capacity = capacity;
+    if (!VEC_ROOM(roots->items, roots->count, roots->capacity, NULL)) {
+        s->nomem = true;
+        return;
     }
     roots->items[roots->count++] = (struct stack_root){address, thread};
 }
@@ -148,7 +144,7 @@ static int stack_roots_cmp_roots(const void *x, const void *y) {
     const struct stack_root *a = x, *b = y;
     if (a->object != b->object)
         return a->object < b->object ? -1 : 1;
-    return a->thread < b->thread ? -1 : a->thread > b->thread;
+    return order_u64(a->thread, b->thread);
 }
 
 static uint32_t unique(struct stack_root *items, uint32_t count) {

@@ -1,5 +1,6 @@
 #include "dotnet/statics.h"
 
+#include "base/order.h"
 #include "base/vec.h"
 
 #include <stdlib.h>
@@ -179,7 +180,7 @@ static int statics_cmp_roots(const void *x, const void *y) {
         return a->mt < b->mt ? -1 : 1;
     if (a->field_row != b->field_row)
         return a->field_row < b->field_row ? -1 : 1;
-    return a->object < b->object ? -1 : a->object > b->object;
+    return order_u64(a->object, b->object);
 }
 
 bool statics_read(struct modules *modules, struct static_roots *ret_roots, struct err *err) {

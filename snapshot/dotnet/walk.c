@@ -1,5 +1,8 @@
 #include "dotnet/walk_graph.h"
 
+#include "base/order.h"
+#include "base/search.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -173,14 +176,8 @@ static uint64_t resync(struct walk_worker *w, uint64_t a, uint64_t context, uint
 
 static void walk_span(struct walk_worker *w, const struct gc_span *span) {
     const struct gc_state *gc = w->shared->gc;
-    uint32_t next = 0, hi = gc->context_count;
-    while (next < hi) {
-        uint32_t mid = next + (hi - next) / 2;
-        if (gc->contexts[mid].pointer >= span->start)
-            hi = mid;
-        else
-            next = mid + 1;
-    }
+    uint32_t next;
+    SEARCH_LEADING(next, gc->context_count, mid, gc->contexts[mid].pointer < span->start);
     w->window = (struct window){0};
     walk_graph_span(w, span);
     uint64_t a = span->start;
@@ -289,7 +286,7 @@ static void run_workers(struct walk_worker *workers, uint32_t count) {
 
 static int cmp_lock(const void *a, const void *b) {
     const struct walk_lock *x = a, *y = b;
-    return x->object < y->object ? -1 : x->object > y->object;
+    return order_u64(x->object, y->object);
 }
 
 bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap,

@@ -1,5 +1,7 @@
 #include "dotnet/walk_graph.h"
 
+#include "base/search.h"
+
 /* Words of an object that are read at a time. */
 #define PIECE_WORDS ((uint64_t)WINDOW_BYTES / 8)
 
@@ -40,14 +42,8 @@ bool walk_graph_class(struct walk_worker *w, uint32_t slot, uint32_t padding) {
 /* Sets w->next_primary for the first dependent whose primary is not below `address`. */
 static void walk_graph_seek(struct walk_worker *w, uint64_t address) {
     const struct clr_heap *heap = w->shared->heap;
-    uint32_t low = 0, high = heap->dependent_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (heap->dependents[middle].primary < address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low;
+    SEARCH_LEADING(low, heap->dependent_count, middle, heap->dependents[middle].primary < address);
     w->next_dependent = low;
     w->next_primary = low < heap->dependent_count ? heap->dependents[low].primary : UINT64_MAX;
 }

@@ -1,6 +1,9 @@
 /* What the heap walk counts: MethodTables, and locks. */
 #include "dotnet/walk_impl.h"
 
+#include "base/search.h"
+#include "base/vec.h"
+
 #include <stdlib.h>
 
 #define MT_HAS_COMPONENTS 0x80000000u
@@ -96,14 +99,8 @@ static struct walk_type *result_type(struct walk_result *r, uint64_t mt) {
     uint32_t at = u64map_get(&r->type_by_mt, mt);
     if (at != STRMAP_NONE)
         return &r->types[at];
-    if (r->type_count == r->type_capacity) {
-        uint32_t capacity = r->type_capacity ? r->type_capacity * 2 : 256;
-        struct walk_type *grown = realloc(r->types, capacity * sizeof(*grown));
-        if (!grown)
-            return NULL;
-        r->types = grown;
-        r->type_capacity = capacity;
-    }
+    if (!VEC_ROOM(r->types, r->type_count, r->type_capacity, NULL))
+        return NULL;
     if (!u64map_put(&r->type_by_mt, mt, r->type_count))
         return NULL;
     struct walk_type *type = &r->types[r->type_count++];
@@ -146,15 +143,7 @@ void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_
         lock.recursion = HEADER_RECURSION(header);
     }
     walk_lock_shared(w->shared);
-    if (r->lock_count == r->lock_capacity && r->lock_count < WALK_LOCKS_MAX) {
-        uint32_t capacity = r->lock_capacity ? r->lock_capacity * 2 : 64;
-        struct walk_lock *grown = realloc(r->locks, capacity * sizeof(*grown));
-        if (grown) {
-            r->locks = grown;
-            r->lock_capacity = capacity;
-        }
-    }
-    if (r->lock_count < r->lock_capacity)
+    if (r->lock_count < WALK_LOCKS_MAX && VEC_ROOM(r->locks, r->lock_count, r->lock_capacity, NULL))
         r->locks[r->lock_count++] = lock;
     else
         r->locks_dropped++;
@@ -164,14 +153,8 @@ void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_
 /* -- Memory ------------------------------------------------------------------------------------ */
 
 uint64_t walk_next_memory(const struct space *space, uint64_t a, uint64_t end) {
-    uint32_t lo = 0, hi = space->range_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (space->ranges[mid].end > a)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
+    uint32_t lo;
+    SEARCH_LEADING(lo, space->range_count, mid, space->ranges[mid].end <= a);
     if (lo == space->range_count || space->ranges[lo].start >= end)
         return end;
     return space->ranges[lo].start > a ? space->ranges[lo].start : a;

@@ -1,5 +1,8 @@
 #include "heap/address_slots.h"
 
+#include "base/search.h"
+#include "base/vec.h"
+
 #include <stdlib.h>
 
 /* Pages that a table may have; a larger one only where one in so many is heap. */
@@ -8,14 +11,8 @@
 
 static bool address_add_pages(struct address_slots *s, uint64_t first, uint64_t last) {
     uint64_t count = last - first + 1;
-    if (s->page_count + count > s->page_room) {
-        uint64_t room = s->page_room * 2u + count + 64;
-        uint64_t *pages = realloc(s->pages, (size_t)room * sizeof(*pages));
-        if (!pages)
-            return false;
-        s->pages = pages;
-        s->page_room = (uint32_t)room;
-    }
+    if (!VEC_ROOM_FOR(s->pages, s->page_count, count, s->page_room, NULL))
+        return false;
     for (uint64_t page = first; page <= last; page++)
         s->pages[s->page_count++] = page;
     return true;
@@ -72,13 +69,7 @@ void address_slots_deinit(struct address_slots *s) {
 }
 
 uint32_t address_far_page(const struct address_slots *s, uint64_t page) {
-    uint32_t low = 0, high = s->page_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (s->pages[middle] < page)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low;
+    SEARCH_LEADING(low, s->page_count, middle, s->pages[middle] < page);
     return low < s->page_count && s->pages[low] == page ? low : GRAPH_NONE;
 }

@@ -1,7 +1,9 @@
 /* Strings, and arrays without references, that are there several times with equal contents. */
 #include "heap/heap.h"
 
+#include "base/order.h"
 #include "base/utf16.h"
+#include "base/vec.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,14 +48,8 @@ static bool duplicates_add(struct comparing *c, const struct graph_object *objec
     struct heap_contents contents;
     if (!duplicates_contents(c, object, &c->buffers[0], &contents))
         return true;
-    if (c->count == c->capacity) {
-        uint64_t capacity = c->capacity + c->capacity / 2 + 1024;
-        struct candidate *grown = realloc(c->candidates, (size_t)capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        c->candidates = grown;
-        c->capacity = capacity;
-    }
+    if (!VEC_ROOM(c->candidates, c->count, c->capacity, NULL))
+        return false;
     c->candidates[c->count++] =
         (struct candidate){hash_bytes(contents.equal.data, contents.equal.size), object->slot};
     c->answers->duplicates.objects++;
@@ -75,7 +71,7 @@ static int cmp_candidates(const void *x, const void *y) {
     const struct candidate *a = x, *b = y;
     if (a->hash != b->hash)
         return a->hash < b->hash ? -1 : 1;
-    return a->slot < b->slot ? -1 : a->slot > b->slot;
+    return order_u64(a->slot, b->slot);
 }
 
 /* -- Groups ------------------------------------------------------------------------------------ */
@@ -89,14 +85,8 @@ struct told_apart {
 static bool add_group(struct comparing *c, const struct told_apart *t, uint64_t hash) {
     if (t->copies < 2)
         return true;
-    if (c->group_count == c->group_capacity) {
-        uint64_t capacity = c->group_capacity + c->group_capacity / 2 + 1024;
-        struct group *grown = realloc(c->groups, (size_t)capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        c->groups = grown;
-        c->group_capacity = capacity;
-    }
+    if (!VEC_ROOM(c->groups, c->group_count, c->group_capacity, NULL))
+        return false;
     uint64_t size = graph_size(&c->heap->graph, t->first.slot, t->first.class);
     uint64_t wasted = (t->copies - 1) * size;
     c->groups[c->group_count++] =
@@ -162,20 +152,16 @@ static void duplicates_add_escaped(struct strbuf *out, const uint8_t *units, siz
     static const char escapes[][3] = {"\\n", "\\r", "\\t", "\\\"", "\\\\"};
     static const char escaped[] = "\n\r\t\"\\";
     strbuf_addc(out, '"');
-    for (size_t i = 0; i < count; i++) {
-        uint32_t unit = load_u16(units + 2 * i);
-        const char *known = unit && unit < 128 ? strchr(escaped, (int)unit) : NULL;
-        bool pair = unit >= 0xd800 && unit < 0xdc00 && i + 1 < count &&
-                    load_u16(units + 2 * i + 2) >= 0xdc00 && load_u16(units + 2 * i + 2) < 0xe000;
+    for (size_t i = 0, n; i < count; i += n) {
+        uint32_t code;
+        n = utf16_next(units + 2 * i, count - i, &code);
+        const char *known = code && code < 128 ? strchr(escaped, (int)code) : NULL;
         if (known)
             strbuf_adds(out, escapes[known - escaped]);
-        else if (unit < 0x20 || (unit >= 0x7f && unit < 0xa0) ||
-                 (unit >= 0xd800 && unit < 0xe000 && !pair))
-            strbuf_addf(out, "\\u%04" PRIx32, unit);
-        else {
-            strbuf_add_utf16(out, (struct bytes){units + 2 * i, pair ? 4 : 2});
-            i += pair;
-        }
+        else if (code < 0x20 || (code >= 0x7f && code < 0xa0) || utf16_is_lone(code))
+            strbuf_addf(out, "\\u%04" PRIx32, code);
+        else
+            strbuf_add_utf16(out, (struct bytes){units + 2 * i, 2 * n});
     }
     strbuf_addc(out, '"');
 }
@@ -211,7 +197,7 @@ static int duplicates_cmp_groups(const void *x, const void *y) {
         return a->wasted > b->wasted ? -1 : 1;
     if (a->hash != b->hash)
         return a->hash < b->hash ? -1 : 1;
-    return a->slot < b->slot ? -1 : a->slot > b->slot;
+    return order_u64(a->slot, b->slot);
 }
 
 static bool duplicates_write_groups(struct comparing *c) {

@@ -1,5 +1,7 @@
 #include "heap/heap.h"
 
+#include "base/vec.h"
+
 #include "heap/answers_graph.h"
 
 #include <stdlib.h>
@@ -21,14 +23,8 @@ void heap_deinit(struct heap *h) {
 bool heap_add_root(struct heap *h, uint64_t slot, uint32_t label, enum heap_group group,
                    struct err *err) {
     struct heap_roots *roots = &h->roots;
-    if (roots->count == roots->capacity) {
-        uint32_t capacity = roots->capacity ? roots->capacity * 2 : 1024;
-        struct heap_root *items = realloc(roots->items, capacity * sizeof(*items));
-        if (!items)
-            return err_nomem(err);
-        roots->items = items;
-        roots->capacity = capacity;
-    }
+    if (!VEC_ROOM(roots->items, roots->count, roots->capacity, err))
+        return false;
     roots->items[roots->count++] = (struct heap_root){slot, label, group};
     return true;
 }

@@ -1,5 +1,8 @@
 /* Which types and fields refer to the objects of a type. */
 #include "heap/answers_graph.h"
+
+#include "base/pages.h"
+#include "base/vec.h"
 #include "heap/heap.h"
 
 #include <stdlib.h>
@@ -53,14 +56,8 @@ static struct holder_counter *holders_counter(struct holders_counting *c, uint32
     uint32_t number = u64map_get(&c->counter_of_edge, key);
     if (number != STRMAP_NONE)
         return &c->counters[number];
-    if (c->counter_count == c->counter_capacity) {
-        uint32_t capacity = c->counter_capacity ? c->counter_capacity * 2 : 64;
-        struct holder_counter *counters = realloc(c->counters, capacity * sizeof(*counters));
-        if (!counters)
-            return NULL;
-        c->counters = counters;
-        c->counter_capacity = capacity;
-    }
+    if (!VEC_ROOM(c->counters, c->counter_count, c->counter_capacity, NULL))
+        return NULL;
     if (!u64map_put(&c->counter_of_edge, key, c->counter_count))
         return NULL;
     c->counters[c->counter_count] =
@@ -97,13 +94,9 @@ static bool holders_count_root(struct holders_counting *c, const struct heap_roo
     if (root->label == c->heap->source->unheld_root || !holders_is_target(c, root->slot))
         return true;
     if (root->label >= c->root_capacity) {
-        uint32_t bigger = root->label * 2 + 256;
-        uint64_t *grown = realloc(c->root_references, bigger * sizeof(*grown));
-        if (!grown)
+        uint32_t more = root->label + 1 - c->root_capacity;
+        if (!VEC_ROOM_FOR_PAGES(c->root_references, c->root_capacity, more, c->root_capacity, NULL))
             return false;
-        memset(grown + c->root_capacity, 0, (bigger - c->root_capacity) * sizeof(*grown));
-        c->root_references = grown;
-        c->root_capacity = bigger;
     }
     c->root_references[root->label]++;
     return true;
@@ -188,7 +181,7 @@ bool heap_answer_holders(struct heap *h, struct builder *b, struct answers *a, s
     u64map_deinit(&c.counter_of_edge);
     free(c.takes);
     free(c.counters);
-    free(c.root_references);
+    pages_free(c.root_references, c.root_capacity * sizeof(*c.root_references));
     a->answered[QUESTION_HOLDERS] = ok;
     return ok && answer_subject_sum(&a->holders.subject, a->question.holders_of, b->snapshot, err);
 }

@@ -1,5 +1,10 @@
 #include "heap/path_tree.h"
 
+#include "base/hash.h"
+#include "base/order.h"
+#include "base/search.h"
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +19,7 @@ void path_tree_deinit(struct path_tree *t) {
 }
 
 static bool path_tree_grow_slots(struct path_tree *t) {
-    size_t capacity = t->slot_capacity ? t->slot_capacity * 2 : 1024;
+    size_t capacity = hash_more_slots(t->slot_capacity, 1024);
     struct path_slot *slots = malloc(capacity * sizeof(*slots));
     if (!slots)
         return false;
@@ -27,18 +32,6 @@ static bool path_tree_grow_slots(struct path_tree *t) {
     free(t->slots);
     t->slots = slots;
     t->slot_capacity = capacity;
-    return true;
-}
-
-static bool grow_nodes(struct path_tree *t) {
-    uint32_t capacity = t->capacity ? t->capacity * 2 : 1024;
-    if (t->count >> PATH_NODE_BITS)
-        return false;
-    struct path_node *nodes = realloc(t->nodes, capacity * sizeof(*nodes));
-    if (!nodes)
-        return false;
-    t->nodes = nodes;
-    t->capacity = capacity;
     return true;
 }
 
@@ -65,7 +58,7 @@ uint32_t path_tree_node(struct path_tree *t, uint32_t parent, uint32_t edge, uin
             return node;
     }
     if (t->failed || (t->slot_count * 2 >= t->slot_capacity && !path_tree_grow_slots(t)) ||
-        (t->count == t->capacity && !grow_nodes(t))) {
+        t->count >> PATH_NODE_BITS || !VEC_ROOM(t->nodes, t->count, t->capacity, NULL)) {
         t->failed = true;
         return parent;
     }
@@ -115,7 +108,7 @@ static void path_tree_add_sums(const struct path_tree *t, struct sum *sums, stru
 
 static int cmp_scores(const void *x, const void *y) {
     double a = *(const double *)x, b = *(const double *)y;
-    return a > b ? -1 : a < b;
+    return order_double(b, a);
 }
 
 /* Marks the nodes from `floor` on as kept; returns how many rows that makes, [others] rows
@@ -227,14 +220,8 @@ static bool write_row(struct builder *b, const struct out_row *row, uint32_t par
 
 /* First of the rows (sorted by parent) below a node; SIZE_MAX when there is none. */
 static size_t first_below(const struct out_row *rows, size_t count, uint32_t node) {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rows[middle].parent < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low;
+    SEARCH_LEADING(low, count, middle, rows[middle].parent < node);
     return low < count && rows[low].parent == node ? low : SIZE_MAX;
 }
 

@@ -1,5 +1,7 @@
 #include "heap/weigh.h"
 
+#include "base/order.h"
+
 #include "heap/dominators.h"
 
 #include <stdlib.h>
@@ -110,7 +112,7 @@ struct node_order {
 static int cmp_nodes(const void *x, const void *y) {
     const struct node_order *a = x, *b = y;
     int order = cmp_retained(&a->rows[a->number], &b->rows[b->number]);
-    return order ? order : a->number < b->number ? -1 : a->number > b->number;
+    return order ? order : order_u64(a->number, b->number);
 }
 
 static bool weigh_write_types(struct weighing *w, const struct sums *sums) {

@@ -1,5 +1,8 @@
 #include "input/gcdump/gcdump_graph.h"
 
+#include "base/order.h"
+#include "base/vec.h"
+
 #include "heap/graph_part.h"
 #include "heap/heap.h"
 
@@ -95,15 +98,9 @@ static void gcdump_graph_see(struct gcdump_graph *g, uint32_t node) {
 
 static void gcdump_graph_add_root(struct gcdump_graph *g, uint32_t node, uint32_t label,
                                   enum heap_group group) {
-    if (g->root_count == g->root_capacity) {
-        uint32_t capacity = g->root_capacity ? g->root_capacity * 2 : 1024;
-        struct gcdump_root *roots = realloc(g->roots, capacity * sizeof(*roots));
-        if (!roots) {
-            g->nomem = true;
-            return;
-        }
-        g->roots = roots;
-        g->root_capacity = capacity;
+    if (!VEC_ROOM(g->roots, g->root_count, g->root_capacity, NULL)) {
+        g->nomem = true;
+        return;
     }
     g->roots[g->root_count] = (struct gcdump_root){node, label, g->root_count, group};
     g->root_count++;
@@ -162,7 +159,7 @@ static int gcdump_graph_cmp_roots(const void *x, const void *y) {
         if (order)
             return order;
     }
-    return a->root.order < b->root.order ? -1 : a->root.order > b->root.order;
+    return order_u64(a->root.order, b->root.order);
 }
 
 static bool sort_roots(struct gcdump_graph *g) {

@@ -2,6 +2,7 @@
 #include "memory/live/live_impl.h"
 
 #include "base/num.h"
+#include "base/vec.h"
 #include "memory/threads_file.h"
 
 #include <fcntl.h>
@@ -69,16 +70,8 @@ static bool parse_mapping(struct str line, struct space_mapping *ret, struct str
 
 static bool live_proc_add_mapping(struct maps *m, struct space_mapping mapping, struct str path) {
     struct space *s = m->space;
-    if (s->mapping_count == m->mapping_capacity) {
-        uint32_t capacity = m->mapping_capacity ? m->mapping_capacity * 2 : 256;
-        struct space_mapping *grown = arena_array(&s->arena, capacity, sizeof(*grown));
-        if (!grown)
-            return err_nomem(m->err);
-        if (s->mapping_count)
-            memcpy(grown, s->mappings, s->mapping_count * sizeof(*grown));
-        s->mappings = grown;
-        m->mapping_capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&s->arena, s->mappings, s->mapping_count, m->mapping_capacity, m->err))
+        return false;
     const char *before = s->mapping_count ? s->mappings[s->mapping_count - 1].file : NULL;
     if (before && str_eq(str_of(before), path))
         mapping.file = before;
