@@ -41,7 +41,7 @@ depth > 0 || /^(struct|enum|union|typedef|static inline|extern|static)[^;]*\{$/ 
     pointer = name ~ /\*/
     sub(/.*[ *]/, "", name)
     # A struct err that comes first is what the function is about, not where its own error goes.
-    fallible = one ~ /MUST_CHECK/ || one ~ /, struct err \*/
+    fallible = one ~ /[ ^]bool .*MUST_CHECK/ || one ~ /, struct err \*/
     if (pointer) {
         all++
         if (said head !~ /NULL/) { printf "%s:%d: %s does not say when it is NULL\n", FILENAME, start, name; bad++ }

@@ -22,7 +22,10 @@ void *pages_alloc(size_t size);
  */
 void *pages_grow(void *block, size_t size, size_t new_size);
 
-/* As pages_grow, for what grows by little compared to its size: all that is added will be used. */
+/*
+ * As pages_grow, for what grows by little compared to its size: all that is added will be used.
+ * NULL as there.
+ */
 void *pages_extend(void *block, size_t size, size_t new_size);
 
 /* size: as last given to pages_alloc, pages_grow or pages_extend. NULL is fine. */

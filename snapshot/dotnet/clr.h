@@ -82,7 +82,10 @@ void clr_init(struct clr *clr, struct space *space, struct builder *b,
               const struct dotnet_options *options);
 void clr_deinit(struct clr *clr);
 
-/* Finds the runtime and its offsets, and verifies them. why: one line for people. */
+/*
+ * Finds the runtime and its offsets, and verifies them. why: one line for people. Errors: ERR_NOMEM
+ * (with CLR_ERROR).
+ */
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) MUST_CHECK;
 
 /*
@@ -96,7 +99,7 @@ bool clr_spend(struct clr *clr, uint64_t steps) MUST_CHECK;
 /* -- Reading (clr.c) ------------------------------------------------------------------------------
  */
 
-/* As space_read, with the overlays behind it. */
+/* As space_read, with the overlays behind it. false: not there, for the numbers too. */
 bool clr_read(struct clr *clr, uint64_t address, void *buffer, size_t size) MUST_CHECK;
 struct peek clr_peek(struct clr *clr);
 bool clr_u8(struct clr *clr, uint64_t address, uint8_t *ret_value) MUST_CHECK;
@@ -119,7 +122,7 @@ static inline bool clr_knows(const struct clr *clr, enum contract_field f) {
     return clr->contract.offset[f] != NO_FIELD;
 }
 
-/* Contents of a pointer-sized global. */
+/* Contents of a pointer-sized global. false: it is not known, or not in the dump. */
 bool clr_global(struct clr *clr, enum contract_global g, uint64_t *ret_value) MUST_CHECK;
 
 /*
@@ -137,6 +140,7 @@ uint64_t clr_object_size(struct clr *clr, uint64_t object);
 /* Text of a managed string object; NULL when it is none. */
 const char *clr_string_object(struct clr *clr, uint64_t object);
 
+/* Adds bytes that are read where the dump has none. false: out of memory, or too many of them. */
 bool clr_add_overlay(struct clr *clr, uint64_t start, struct bytes bytes) MUST_CHECK;
 
 /*

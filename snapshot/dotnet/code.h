@@ -17,8 +17,8 @@ struct code_function {
 };
 
 /*
- * True when ip is in managed code. Stubs of the runtime are not. Of a processor without an unwinder
- * nothing is found.
+ * The managed function that holds ip; stubs of the runtime are none. false: there is none, the maps
+ * of code are not in the dump, or the processor has no unwinder.
  */
 bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function) MUST_CHECK;
 

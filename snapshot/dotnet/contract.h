@@ -235,6 +235,7 @@ bool contract_parse(struct contract *c, struct bytes json, const uint64_t *point
 /*
  * As contract_parse for a descriptor that another one leads to (since .NET 11 the garbage collector
  * has one of its own): it need not have types or globals, and its own sub-descriptors are ignored.
+ * Errors: those of contract_parse.
  */
 bool contract_parse_sub(struct contract *c, struct bytes json, const uint64_t *pointers,
                         uint32_t pointer_count, struct err *err) MUST_CHECK;

@@ -17,16 +17,17 @@ struct contract_text {
     uint32_t pointer_count;
 };
 
-/* The file on disk of the image that holds the runtime, if it is the same build. */
+/* The file on disk of the image that holds the runtime, if it is the same build. false: there is
+ * none. */
 bool descriptor_runtime_file(struct clr *clr, struct bytes *ret_file) MUST_CHECK;
 
-/* The descriptor at an address, as it lies in memory. */
+/* The descriptor at an address, as it lies in memory. false: not there. */
 bool descriptor_from_memory(struct clr *clr, uint64_t address,
                             struct contract_text *ret_text) MUST_CHECK;
 
 /*
  * The descriptor at an address, as it lies in the runtime's file. The address comes from the dump,
- * which has that even where it has no descriptor.
+ * which has that even where it has no descriptor. Errors: ERR_NOMEM.
  */
 bool descriptor_from_file(struct clr *clr, uint64_t address,
                           struct contract_text *ret_text) MUST_CHECK;

@@ -74,7 +74,10 @@ uint64_t gc_missing_bytes(struct clr *clr, const struct gc_state *gc, uint64_t *
  */
 bool gc_heap_is_there(struct clr *clr, const struct gc_state *gc);
 
-/* Fills the parts regions, gc and, without the cells that the walk counts, heaps. */
+/*
+ * Fills the parts regions, gc and, without the cells that the walk counts, heaps. Errors:
+ * ERR_NOMEM, ERR_LIMIT (row cap).
+ */
 bool gc_report(struct clr *clr, const struct gc_state *gc, struct err *err) MUST_CHECK;
 
 #endif

@@ -21,6 +21,7 @@ struct gc_handle {
     uint8_t kind;       /* enum handle_kind */
 };
 
+/* Its name for people; static, never NULL. */
 const char *handle_kind_name(uint32_t kind);
 
 /* Does a handle of that kind keep its object alive? */

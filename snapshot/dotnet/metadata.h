@@ -87,12 +87,12 @@ bool metadata_name(const struct metadata *md, enum metadata_table table, uint32_
                    uint32_t column, struct strbuf *out) MUST_CHECK;
 
 /*
- * A blob's bytes, at most max, into buffer. *ret_size is its length, cut to max.
+ * A blob's bytes, at most max, into buffer. *ret_size is its length, cut to max. false: not there.
  */
 bool metadata_blob(const struct metadata *md, uint32_t index, uint8_t *buffer, size_t max,
                    size_t *ret_size) MUST_CHECK;
 
-/* Module version id as in the #GUID heap. */
+/* Module version id as in the #GUID heap. false: not there. */
 bool metadata_mvid(const struct metadata *md, uint8_t ret_mvid[16]) MUST_CHECK;
 
 /* TypeDef row of the type that encloses a nested one; 0: it is not nested, or not there. */

@@ -40,7 +40,7 @@ void modules_load_all(struct modules *m);
 
 /*
  * Fills the part modules, says the runtime's version, and warns about modules whose names are
- * missing, with the files that would give them.
+ * missing, with the files that would give them. Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool modules_report(struct modules *m, struct err *err) MUST_CHECK;
 

@@ -26,7 +26,7 @@ void tally_deinit(struct tally *t);
 bool tally_add(struct tally *t, uint32_t key, uint64_t mt, struct cell cell,
                uint64_t ready) MUST_CHECK;
 
-/* Names the rows, merges those of one key and name, and sorts them by both. */
+/* Names the rows, merges those of one key and name, and sorts them by both. Errors: ERR_NOMEM. */
 bool tally_finish(struct tally *t, struct modules *modules, struct err *err) MUST_CHECK;
 
 #endif

@@ -27,7 +27,10 @@ void threads_free(struct managed_threads *threads);
 /* NULL: no such thread. */
 struct managed_thread *threads_by_managed_id(struct managed_threads *threads, uint32_t id);
 
-/* Fills the part threads (without frames) and counters; the finalizer's thread. */
+/*
+ * Fills the part threads (without frames) and counters; the finalizer's thread. Errors: ERR_NOMEM,
+ * ERR_LIMIT (row cap).
+ */
 bool threads_report(struct modules *m, struct managed_threads *threads, struct err *err) MUST_CHECK;
 
 #endif

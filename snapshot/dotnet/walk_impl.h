@@ -84,6 +84,7 @@ static inline uint32_t slot_of(const struct walk_worker *w, uint64_t mt) {
     return (uint32_t)((mt >> 3) * 0x9e3779b97f4a7c15ull >> 32) & w->slot_mask;
 }
 
+/* Makes room for more MethodTables. false: out of memory. */
 bool slots_grow(struct walk_worker *w) MUST_CHECK;
 /* The slot of a MethodTable, added when it is one; NULL: it is none. */
 struct slot *walk_find_slot(struct walk_worker *w, uint64_t mt);

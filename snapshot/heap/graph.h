@@ -210,7 +210,8 @@ struct graph_object {
     const struct graph_class *class;
 };
 
-/* The next one at or behind slot `from` with all these CLASS_ flags, in the order of slots. */
+/* The next one at or behind slot `from` with all these CLASS_ flags, in the order of slots. False:
+ * none. */
 bool graph_next(const struct graph *g, uint64_t from, uint32_t flags,
                 struct graph_object *ret) MUST_CHECK;
 

@@ -108,6 +108,7 @@ bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct er
 
 /* -- One file each ----------------------------------------------------------------------------- */
 
+/* Each answers the question of its name. Errors: those of heap_answer. */
 bool heap_answer_holders(struct heap *h, struct builder *b, struct answers *a,
                          struct err *err) MUST_CHECK;
 bool heap_answer_retained(struct heap *h, struct answers *a, struct err *err) MUST_CHECK;

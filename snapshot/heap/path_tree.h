@@ -126,6 +126,8 @@ bool path_tree_choose(const struct path_tree *t, const struct path_limits *limit
  * sums of path_tree_emit, but without [others]. keep gets the nodes that lead there, too.
  *
  * ret_nodes  number of the node of each row written; room for t->count; NULL: not wanted
+ *
+ * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool path_tree_emit_kept(const struct path_tree *t, const struct path_names *names, bool *keep,
                          struct builder *b, uint32_t *ret_nodes, struct err *err) MUST_CHECK;
