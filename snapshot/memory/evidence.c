@@ -1,6 +1,7 @@
 #include "memory/evidence.h"
 
 #include "base/hash.h"
+#include "base/search.h"
 #include "memory/arch/arch.h"
 
 #include <string.h>
@@ -17,14 +18,8 @@ struct heaps {
 };
 
 static bool points_into_heap(const struct heaps *h, uint64_t value) {
-    uint32_t lo = 0, hi = h->count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (h->items[mid].end > value)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
+    uint32_t lo;
+    SEARCH_LEADING(lo, h->count, mid, h->items[mid].end <= value);
     return lo < h->count && value >= h->items[lo].start;
 }
 

@@ -1,5 +1,8 @@
 #include "memory/space.h"
 
+#include "base/search.h"
+#include "base/vec.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,16 +57,8 @@ bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use u
                  struct err *err) {
     if (start >= end)
         return true;
-    if (s->claim_count == s->claim_capacity) {
-        uint32_t capacity = s->claim_capacity ? s->claim_capacity * 2 : 64;
-        struct space_claim *grown = arena_array(&s->arena, capacity, sizeof(*grown));
-        if (!grown || capacity < s->claim_capacity)
-            return err_nomem(err);
-        if (s->claim_count)
-            memcpy(grown, s->claims, s->claim_count * sizeof(*grown));
-        s->claims = grown;
-        s->claim_capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&s->arena, s->claims, s->claim_count, s->claim_capacity, err))
+        return false;
     s->claims[s->claim_count++] = (struct space_claim){start, end, use};
     return true;
 }
@@ -145,14 +140,8 @@ bool space_finish(struct space *s, struct err *err) {
 
 /* Number of the first range that ends above address; range_count when there is none. */
 static uint32_t range_index(const struct space *s, uint64_t address) {
-    uint32_t lo = 0, hi = s->range_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (s->ranges[mid].end > address)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
+    uint32_t lo;
+    SEARCH_LEADING(lo, s->range_count, mid, s->ranges[mid].end <= address);
     return lo;
 }
 
@@ -171,14 +160,8 @@ const struct space_range *space_range_at(struct space *s, uint64_t address) {
 }
 
 const struct space_mapping *space_mapping_at(const struct space *s, uint64_t address) {
-    uint32_t lo = 0, hi = s->mapping_count;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (s->mappings[mid].end > address)
-            hi = mid;
-        else
-            lo = mid + 1;
-    }
+    uint32_t lo;
+    SEARCH_LEADING(lo, s->mapping_count, mid, s->mappings[mid].end <= address);
     if (lo == s->mapping_count || s->mappings[lo].start > address)
         return NULL;
     return &s->mappings[lo];

@@ -1,6 +1,7 @@
 #include "memory/arch/arch.h"
 
 #include "base/hash.h"
+#include "base/search.h"
 
 #define ARCH_ENTRY(name) &(name),
 static const struct arch *const archs[] = {ARCHS(ARCH_ENTRY)};
@@ -91,28 +92,49 @@ bool arch_frame_up(const struct arch *arch, const struct peek *memory, uint64_t 
     return true;
 }
 
+struct function_search {
+    const struct arch *arch;
+    const struct peek *memory;
+    uint64_t table;
+    uint32_t rva;
+    enum arch_found found;
+    bool surely;                  /* it has an end, behind rva */
+    struct arch_function nearest; /* the last so far that begins at or before rva */
+};
+
+/*
+ * Does the i-th function begin at or before rva? Nothing more is read once one surely holds it:
+ * only the pages on the way have to be there.
+ */
+static bool function_is_before(struct function_search *x, uint32_t i) {
+    uint32_t bytes = x->arch->unwinder->entry_bytes;
+    uint8_t raw[ARCH_ENTRY_MAX];
+    if (x->surely || x->found == ARCH_FOUND_UNKNOWN)
+        return false;
+    if (!peek_bytes(x->memory, x->table + (uint64_t)i * bytes, raw, bytes)) {
+        x->found = ARCH_FOUND_UNKNOWN;
+        return false;
+    }
+    struct arch_function f = x->arch->unwinder->entry(raw);
+    if (x->rva < f.begin)
+        return false;
+    if (!f.end || x->rva < f.end) {
+        x->nearest = f;
+        x->found = ARCH_FOUND;
+        x->surely = f.end != 0;
+    }
+    return true;
+}
+
 enum arch_found arch_find_function(const struct arch *arch, const struct peek *memory,
                                    uint64_t table, uint32_t count, uint32_t rva,
                                    struct arch_function *ret_function) {
-    uint32_t low = 0, high = count, bytes = arch->unwinder->entry_bytes;
-    enum arch_found found = ARCH_FOUND_NOT;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        uint8_t raw[ARCH_ENTRY_MAX];
-        if (!peek_bytes(memory, table + (uint64_t)middle * bytes, raw, bytes))
-            return ARCH_FOUND_UNKNOWN;
-        struct arch_function f = arch->unwinder->entry(raw);
-        if (rva < f.begin) {
-            high = middle;
-            continue;
-        }
-        low = middle + 1;
-        if (f.end && rva >= f.end)
-            continue;
-        *ret_function = f;
-        found = ARCH_FOUND;
-        if (f.end)
-            break;
-    }
-    return found;
+    struct function_search x = {
+        .arch = arch, .memory = memory, .table = table, .rva = rva, .found = ARCH_FOUND_NOT};
+    uint32_t before;
+    SEARCH_LEADING(before, count, i, function_is_before(&x, i));
+    (void)before;
+    if (x.found == ARCH_FOUND)
+        *ret_function = x.nearest;
+    return x.found;
 }

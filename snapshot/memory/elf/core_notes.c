@@ -1,6 +1,7 @@
 #include "memory/elf/core_notes.h"
 
 #include "base/hash.h"
+#include "base/vec.h"
 #include "memory/arch/arch.h"
 #include "memory/elf/elf.h"
 
@@ -27,18 +28,8 @@ void core_notes_init(struct core_notes *n, struct space *s) {
 
 static struct space_thread *core_notes_add_thread(struct core_notes *n, struct err *err) {
     struct space *s = n->space;
-    if (s->thread_count == n->thread_capacity) {
-        uint32_t capacity = n->thread_capacity ? n->thread_capacity * 2 : 32;
-        struct space_thread *grown = arena_array(&s->arena, capacity, sizeof(*grown));
-        if (!grown || capacity < n->thread_capacity) {
-            err_nomem(err);
-            return NULL;
-        }
-        if (s->thread_count)
-            memcpy(grown, s->threads, s->thread_count * sizeof(*grown));
-        s->threads = grown;
-        n->thread_capacity = capacity;
-    }
+    if (!VEC_ROOM_IN(&s->arena, s->threads, s->thread_count, n->thread_capacity, err))
+        return NULL;
     struct space_thread *t = &s->threads[s->thread_count++];
     space_thread_init(t);
     return t;

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/vec.h"
 #include "memory/arch/arch.h"
 #include "memory/images.h"
 
@@ -127,14 +128,8 @@ static bool holds(const struct live *l, pid_t tid) {
 }
 
 static bool live_add_thread(struct live *l, pid_t tid, struct err *err) {
-    if (l->thread_count == l->thread_capacity) {
-        uint32_t capacity = l->thread_capacity ? l->thread_capacity * 2 : 64;
-        struct live_thread *grown = realloc(l->threads, capacity * sizeof(*grown));
-        if (!grown)
-            return err_nomem(err);
-        l->threads = grown;
-        l->thread_capacity = capacity;
-    }
+    if (!VEC_ROOM(l->threads, l->thread_count, l->thread_capacity, err))
+        return false;
     l->threads[l->thread_count++] = (struct live_thread){.tid = tid};
     return true;
 }

@@ -241,7 +241,7 @@ static int cmp_ranges(const void *a, const void *b) {
     const struct space_range *x = a, *y = b;
     if (x->start != y->start)
         return x->start < y->start ? -1 : 1;
-    return x->end > y->end ? -1 : x->end < y->end;
+    return order_u64(y->end, x->end);
 }
 
 static bool is_sorted(const struct space *s) {

@@ -1,6 +1,8 @@
 /* Modules of a minidump: ModuleList and UnloadedModuleList. */
 #include "memory/minidump/minidump_impl.h"
 
+#include "base/order.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +138,7 @@ static int cmp_places(const void *a, const void *b) {
     const struct module_place *x = a, *y = b;
     if (x->base != y->base)
         return x->base < y->base ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
+    return order_u64(x->index, y->index);
 }
 
 /* Modules by address, as all address spaces keep them; *ret_first: the one listed first. */

@@ -1,6 +1,7 @@
 #include "memory/stacks/native_frames.h"
 
 #include "base/num.h"
+#include "base/order.h"
 #include "memory/arch/arch.h"
 #include "memory/stacks/forked.h"
 #include "memory/stacks/unwind.h"
@@ -16,7 +17,7 @@
 
 static int cmp_copy(const void *a, const void *b) {
     const struct stack_copy *x = a, *y = b;
-    return x->start < y->start ? -1 : x->start > y->start;
+    return order_u64(x->start, y->start);
 }
 
 bool native_frames_capture(struct space *s, struct err *err) {

@@ -1,6 +1,7 @@
 #include "memory/stacks/unwind.h"
 
 #include "base/file.h"
+#include "base/search.h"
 #include "memory/arch/arch.h"
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
@@ -147,19 +148,14 @@ static bool unwind_report_modules(struct unwinding *u) {
 
 static bool unwind_read_word(struct unwinding *u, uint64_t address, uint64_t *ret_word) {
     const struct stack_copies *c = u->copies;
-    for (uint32_t lo = 0, hi = c ? c->count : 0; lo < hi;) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        const struct stack_copy *copy = &c->items[mid];
-        if (address < copy->start) {
-            hi = mid;
-        } else if (address - copy->start >= copy->size) {
-            lo = mid + 1;
-        } else if (copy->size - (address - copy->start) < 8) {
+    uint32_t i;
+    SEARCH_LEADING(i, c ? c->count : 0, at, c->items[at].start <= address);
+    if (i && address - c->items[i - 1].start < c->items[i - 1].size) {
+        const struct stack_copy *copy = &c->items[i - 1];
+        if (copy->size - (address - copy->start) < 8)
             return false;
-        } else {
-            *ret_word = load_u64(copy->data + (address - copy->start));
-            return true;
-        }
+        *ret_word = load_u64(copy->data + (address - copy->start));
+        return true;
     }
     return space_u64(u->space, address, ret_word);
 }

@@ -1,5 +1,7 @@
 #include "memory/stacks/win_stack.h"
 
+#include "base/search.h"
+
 #include "memory/arch/arch.h"
 #include "memory/pe/pe.h"
 
@@ -47,14 +49,8 @@ static struct win_image *image_of(struct win_stacks *w, const struct space_modul
 
 /* The last export at or before rva; NULL: none. */
 static const struct pe_symbol *symbol_before(const struct win_image *image, uint32_t rva) {
-    uint32_t low = 0, high = image->symbol_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (image->symbols[middle].rva <= rva)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    uint32_t low;
+    SEARCH_LEADING(low, image->symbol_count, middle, image->symbols[middle].rva <= rva);
     if (low == 0)
         return NULL;
     /* Of several names of one function the first: NtClose, not ZwClose. */
