@@ -47,7 +47,7 @@ depth > 0 || /^(struct|enum|union|typedef|static inline|extern|static)[^;]*\{$/ 
         if (said head !~ /NULL/) { printf "%s:%d: %s does not say when it is NULL\n", FILENAME, start, name; bad++ }
     } else if (fallible) {
         all++
-        if (said !~ /Errors?:|[Ff]alse( also)? (when|where|unless)|[Ff]alse[^.;:]*:/) { printf "%s:%d: %s does not name its errors\n", FILENAME, start, name; bad++ }
+        if (said !~ /Errors?:|[Ff]alse( also)?( \([^)]*\))? (when|where|unless)|[Ff]alse[^.;:]*:/) { printf "%s:%d: %s does not name its errors\n", FILENAME, start, name; bad++ }
     }
 }
 END {

@@ -27,13 +27,13 @@ static inline MUST_CHECK bool peek_bytes(const struct peek *p, uint64_t at, void
     return p->read(p->context, at, buffer, size);
 }
 
-/* Little-endian numbers; untouched when they are not there. */
+/* Little-endian numbers; untouched when they are not there. false: not there. */
 bool peek_u8(const struct peek *p, uint64_t at, uint8_t *ret_value) MUST_CHECK;
 bool peek_u16(const struct peek *p, uint64_t at, uint16_t *ret_value) MUST_CHECK;
 bool peek_u32(const struct peek *p, uint64_t at, uint32_t *ret_value) MUST_CHECK;
 bool peek_u64(const struct peek *p, uint64_t at, uint64_t *ret_value) MUST_CHECK;
 
-/* Are those the bytes there? At most 64 of them. */
+/* Are those the bytes there? At most 64 of them. false: not there, or others. */
 bool peek_is(const struct peek *p, uint64_t at, const void *bytes, size_t size) MUST_CHECK;
 
 #endif

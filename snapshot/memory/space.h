@@ -174,7 +174,7 @@ const char *space_string(struct space *s, uint64_t address, size_t max);
 /*
  * Adds read-only bytes of a file as a range, where no bytes are yet. The caller has checked that
  * the file is the one that was mapped (build-id, MVID, timestamp). `bytes` has to outlive the
- * space.
+ * space. Errors: ERR_NOMEM, ERR_LIMIT (ranges).
  */
 bool space_overlay(struct space *s, uint64_t address, struct bytes bytes,
                    struct err *err) MUST_CHECK;
@@ -182,7 +182,8 @@ bool space_overlay(struct space *s, uint64_t address, struct bytes bytes,
 /*
  * Says what [start, end) is used for, for the sums of memory_use.h; where claims overlap the first
  * wins. Called by readers of the contents, e.g. with each region of the GC heap (as reserved), its
- * bookkeeping, the loader and code heaps. An empty or reversed stretch is ignored.
+ * bookkeeping, the loader and code heaps. An empty or reversed stretch is ignored. Errors:
+ * ERR_NOMEM.
  */
 bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use use,
                  struct err *err) MUST_CHECK;
@@ -208,7 +209,10 @@ uint32_t space_sort_mappings(struct space_mapping *mappings, uint32_t count);
  */
 bool space_keep(struct space *s, uint64_t start, uint64_t end, struct err *err) MUST_CHECK;
 
-/* Sorts ranges and mappings, drops overlaps (first wins); to be called by each opener. */
+/*
+ * Sorts ranges and mappings, drops overlaps (first wins); to be called by each opener. Errors:
+ * ERR_NOMEM.
+ */
 bool space_finish(struct space *s, struct err *err) MUST_CHECK;
 
 void space_init(struct space *s);

@@ -40,7 +40,7 @@ struct elf_segment {
     uint64_t offset, vaddr, file_bytes, memory_bytes, align;
 };
 
-/* Does a file begin like an ELF file of any kind? */
+/* Does a file begin like an ELF file of any kind? false: no. */
 bool elf_probe(struct bytes head) MUST_CHECK;
 
 /*
@@ -93,18 +93,19 @@ void elf_notes_begin(struct elf_notes *notes, const struct peek *from, uint64_t 
 /* The next note; false: no more, or cut. */
 bool elf_notes_next(struct elf_notes *notes, struct elf_note *ret_note) MUST_CHECK;
 
-/* Room for a build-id as lower-case hex. */
+/* Room for a build-id as lower-case hex. false: it has none, or `from` has not. */
 #define ELF_BUILD_ID_HEX 129
 bool elf_build_id(const struct elf *elf, char ret_hex[ELF_BUILD_ID_HEX]) MUST_CHECK;
 
-/* Of a file on disk. */
+/* Of a file on disk. false: it has none, or is no ELF file. */
 bool elf_file_build_id(struct bytes file, char ret_hex[ELF_BUILD_ID_HEX]) MUST_CHECK;
 
 /* -- Dynamic section (64-bit only) ------------------------------------------------------------- */
 
 /*
  * Address of an exported symbol of a mapped image, looked up by its GNU hash: reads only the pages
- * that such a look-up touches, since a heap dump has no others. ret_size: [bytes].
+ * that such a look-up touches, since a heap dump has no others. ret_size: [bytes]. false: there is
+ * none of that name, or not in the dump.
  */
 bool elf_symbol(const struct elf *elf, const char *name, uint64_t *ret_address,
                 uint64_t *ret_size) MUST_CHECK;
@@ -114,7 +115,7 @@ struct bytes elf_file_at(struct bytes file, uint64_t vaddr);
 
 /*
  * Addend of the relocation at a virtual address of a file that adds no more than the address at
- * which the file is loaded.
+ * which the file is loaded. false: there is none.
  */
 bool elf_file_relocation(struct bytes file, uint64_t vaddr, uint64_t *ret_addend) MUST_CHECK;
 

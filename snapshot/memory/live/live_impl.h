@@ -41,13 +41,16 @@ struct live {
 /* All of a file of /proc/PID, which tells no size. false: not there (any more), or no memory. */
 bool live_file(pid_t pid, const char *name, struct strbuf *ret_text) MUST_CHECK;
 
-/* Fills mappings and ranges from /proc/PID/smaps (or maps). */
+/*
+ * Fills mappings and ranges from /proc/PID/smaps (or maps). Errors: ERR_IO (the process is gone, or
+ * not ours to read), ERR_NOMEM, ERR_LIMIT.
+ */
 bool live_read_maps(struct space *s, struct live *l, struct err *err) MUST_CHECK;
 
 /* space.fetch; from several threads at once is fine. */
 bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size);
 
-/* Times, names and ids of s->threads, which are in the order of l->threads. */
+/* Times, names and ids of s->threads, which are in the order of l->threads. Errors: ERR_NOMEM. */
 bool live_read_times(struct space *s, struct live *l, struct err *err) MUST_CHECK;
 
 /* What files of one line hold. */

@@ -87,7 +87,10 @@ bool mdmp_name(struct mdmp *m, uint64_t rva, const char **ret_name, struct err *
 /* FILETIME (100 ns since 1601) as ns since 1970; MDMP_ABSENT for 0 and before 1970. */
 uint64_t mdmp_filetime_ns(uint64_t filetime);
 
-/* The chapters, in the order in which they run. */
+/*
+ * The chapters, in the order in which they run. Errors: ERR_FORMAT, ERR_TRUNCATED, ERR_UNSUPPORTED,
+ * ERR_LIMIT, ERR_NOMEM.
+ */
 bool mdmp_read_system(struct mdmp *m, struct err *err) MUST_CHECK;
 bool mdmp_read_modules(struct mdmp *m, struct err *err) MUST_CHECK;
 bool mdmp_read_threads(struct mdmp *m, struct err *err) MUST_CHECK;

@@ -61,7 +61,7 @@ bool pe_file_offset(const struct pe *pe, uint32_t rva, uint32_t *ret_offset) MUS
 /*
  * Address of an exported function or variable of an image in memory; forwarders are not followed.
  * Looks the name up by halving, as the loader does, so that only the pages on the way have to be in
- * the dump.
+ * the dump. false: there is none of that name, or not in the dump.
  */
 bool pe_export(const struct pe *pe, const char *name, uint64_t *ret_address) MUST_CHECK;
 
@@ -93,7 +93,7 @@ bool pe_overlay(struct bytes file, uint64_t base, uint32_t timestamp, uint32_t i
                 struct arena *arena, pe_add_overlay *add, void *context,
                 struct err *err) MUST_CHECK;
 
-/* The file is a PE file of just that build. */
+/* The file is a PE file of just that build. false: it is none, or another build. */
 bool pe_is_build(struct bytes file, uint32_t timestamp, uint32_t image_size) MUST_CHECK;
 
 #endif

@@ -26,7 +26,7 @@ bool spool_add(struct spool *s, struct bytes bytes, struct err *err) MUST_CHECK;
 /* Forgets all that was added. */
 void spool_clear(struct spool *s);
 
-/* Hands everything over as *f; the spool is empty then. */
+/* Hands everything over as *f; the spool is empty then. Errors: ERR_SYSTEM, ERR_NOMEM. */
 bool spool_finish(struct spool *s, struct file *f, struct err *err) MUST_CHECK;
 
 #endif
