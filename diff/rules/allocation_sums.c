@@ -192,7 +192,7 @@ static bool run_explained(const struct series *s, const struct limits *limits, s
                       "needs allocations, and a memory map or counters of the process");
         return true;
     }
-    int64_t known = rule_delta(s->allocated[end].bytes, s->allocated[0].bytes);
+    int64_t known = series_delta(s->allocated[end].bytes, s->allocated[0].bytes);
     uint64_t explained = known > 0 ? (uint64_t)known : 0;
     if (last <= first || last - first < limits->native_growth_min_bytes)
         return true;

@@ -106,7 +106,7 @@ static bool run_large(const struct series *s, const struct limits *limits, struc
         finding_number(hit, "objects", FIELD_U64, last.objects);
         finding_number(hit, "bytes", FIELD_BYTES, last.bytes);
         if (s->count > 1)
-            finding_delta(hit, "bytes_delta", FIELD_BYTES, rule_delta(last.bytes, first.bytes));
+            finding_delta(hit, "bytes_delta", FIELD_BYTES, series_delta(last.bytes, first.bytes));
     }
     return true;
 }

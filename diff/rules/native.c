@@ -20,7 +20,7 @@ static void report_loader(const struct series *s, struct findings *f, const uint
                                        bytes[end] - bytes[0], "loader heaps");
     finding_summary(f, hit, "The heaps of the class loader grew from %s to %s (%s).",
                     say_bytes(f, bytes[0]), say_bytes(f, bytes[end]),
-                    say_delta(f, rule_delta(bytes[end], bytes[0])));
+                    say_delta(f, series_delta(bytes[end], bytes[0])));
     finding_next(f, hit, "%s", say_advice(f, s, ADVICE_LOADER, NULL));
     finding_number(hit, "bytes_base", FIELD_BYTES, bytes[0]);
     finding_number(hit, "bytes_new", FIELD_BYTES, bytes[end]);
@@ -132,7 +132,7 @@ static void report_native(const struct series *s, struct findings *f, const uint
                               : findings_text(f, ", while the managed heap went from %s to %s",
                                               say_bytes(f, heap), say_bytes(f, heap_new));
     finding_summary(f, hit, "%s grew from %s to %s (%s)%s%s.", what, say_bytes(f, values[0]),
-                    say_bytes(f, values[end]), say_delta(f, rule_delta(values[end], values[0])),
+                    say_bytes(f, values[end]), say_delta(f, series_delta(values[end], values[0])),
                     managed, grown_allocations(s, f));
     finding_next(f, hit,
                  "Record allocation stacks (UMDH, DebugDiag, heaptrack, jemalloc) and diff "

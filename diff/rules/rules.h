@@ -49,9 +49,6 @@ bool rule_generation(const struct series *s, int gen, uint64_t *values);
 bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t min_bytes,
                 enum verdict *ret_verdict);
 
-/* last - first, 0 where one is ABSENT. */
-int64_t rule_delta(uint64_t last, uint64_t first);
-
 #define RULE(name) extern const struct rule rule_##name
 RULE(trust);
 RULE(gc_in_progress);

@@ -49,14 +49,6 @@ uint64_t rule_percent(uint64_t value, double percent) {
     return value == ABSENT ? 0 : (uint64_t)((double)value * percent / 100.0);
 }
 
-int64_t rule_delta(uint64_t last, uint64_t first) {
-    if (last == ABSENT || first == ABSENT)
-        return 0;
-    uint64_t size = last > first ? last - first : first - last;
-    int64_t held = size > INT64_MAX ? INT64_MAX : (int64_t)size;
-    return last >= first ? held : -held;
-}
-
 const char *say_advice(struct findings *f, const struct series *s, enum advice advice,
                        const char *what) {
     const char *text = runtime_advice(snapshot_origin(series_new(s))->runtime, advice);

@@ -63,15 +63,6 @@ const char *series_join_name(struct series *s, const char *name, struct strbuf *
     return arena_copy(&s->arena, scratch->ptr, scratch->len);
 }
 
-bool series_strings_equal(const struct strings *a, const struct strings *b) {
-    if (a->count != b->count)
-        return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (strcmp(a->items[i], b->items[i]) != 0)
-            return false;
-    return true;
-}
-
 static const char *format_text(struct series *s, const char *fmt, va_list ap) {
     char text[1024];
     vsnprintf(text, sizeof(text), fmt, ap);

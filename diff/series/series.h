@@ -294,6 +294,9 @@ bool series_init(struct series *s, const struct snapshot *const *snapshots, uint
                  const struct series_options *options, struct err *err) MUST_CHECK;
 void series_deinit(struct series *s);
 
+/* last - first, held within +-INT64_MAX so that it can be negated; 0 where one is ABSENT. */
+int64_t series_delta(uint64_t last, uint64_t first);
+
 /* First and last snapshot. */
 const struct snapshot *series_base(const struct series *s);
 const struct snapshot *series_new(const struct series *s);

@@ -248,7 +248,7 @@ static bool same_field(const struct field *field, const unsigned char *a, const 
     case FIELD_STR:
         return same_str(*(const char *const *)x, *(const char *const *)y);
     case FIELD_STRS:
-        return series_strings_equal(x, y);
+        return strings_equal(x, y);
     case FIELD_CELLS:
         return memcmp(x, y, GEN_COUNT * sizeof(struct cell)) == 0;
     case FIELD_GENS:

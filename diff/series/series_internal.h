@@ -5,9 +5,6 @@
 #include "base/hash.h"
 #include "diff/series/series.h"
 
-/* last - first, held within +-INT64_MAX so that it can be negated. */
-int64_t series_delta(uint64_t last, uint64_t first);
-
 /* Adds a warning sentence. */
 bool series_warn(struct series *s, struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Sets not_comparable unless it is set. */
@@ -71,7 +68,5 @@ struct value_join {
 /* Adds to the value of that name in the snapshot being read; the name has to outlive the series. */
 void value_say(struct value_join *j, enum series_group group, const char *name, uint64_t value,
                uint64_t count);
-
-bool series_strings_equal(const struct strings *a, const struct strings *b);
 
 #endif

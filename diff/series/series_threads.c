@@ -221,9 +221,9 @@ static void find_interval(struct thread_join *j) {
 static uint64_t same_stack_of(const struct thread_row *a, const struct thread_row *b) {
     bool managed = a->frames.count && b->frames.count;
     bool native = a->native_frames.count && b->native_frames.count;
-    if (managed && !series_strings_equal(&a->frames, &b->frames))
+    if (managed && !strings_equal(&a->frames, &b->frames))
         return 0;
-    if (native && !series_strings_equal(&a->native_frames, &b->native_frames))
+    if (native && !strings_equal(&a->native_frames, &b->native_frames))
         return 0;
     const struct strings *n = &a->native_frames;
     if (managed || (native && strcmp(n->items[n->count - 1], FRAME_CUT) != 0))

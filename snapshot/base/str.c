@@ -57,6 +57,15 @@ size_t str_find(struct str s, struct str needle, size_t from) {
     return hit ? (size_t)(hit - s.ptr) : STR_NOT_FOUND;
 }
 
+struct str str_behind_last(struct str s, char c) {
+    const char *last = s.len ? memrchr(s.ptr, c, s.len) : NULL;
+    return last ? str_drop(s, (size_t)(last - s.ptr) + 1) : s;
+}
+
+struct str str_file_name(struct str path) {
+    return str_behind_last(str_behind_last(path, '/'), '\\');
+}
+
 bool str_contains(struct str s, struct str needle) {
     return str_find(s, needle, 0) != STR_NOT_FOUND;
 }

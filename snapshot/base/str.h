@@ -64,6 +64,10 @@ static inline struct str str_take(struct str s, size_t n) { /* the first n bytes
     return (struct str){s.ptr, n < s.len ? n : s.len};
 }
 
+/* Behind the last c, or all of it; of a path of either system: its last part. Both may be empty. */
+struct str str_behind_last(struct str s, char c);
+struct str str_file_name(struct str path);
+
 struct str str_trim(struct str s); /* without blanks, tabs, CR and NBSP at both ends */
 
 /* Splits the next field off *rest at blanks and tabs; empty when there is none left. */

@@ -252,10 +252,7 @@ static bool keep_file(struct clr *clr, const char *path,
 bool clr_open_file(struct clr *clr, const char *path,
                    bool (*accept)(struct bytes file, const void *context), const void *context,
                    struct bytes *ret_bytes) {
-    const char *name = path;
-    for (const char *p = path; *p; p++)
-        if (*p == '/' || *p == '\\')
-            name = p + 1;
+    const char *name = str_file_name(str_of(path)).ptr;
     struct strbuf where;
     strbuf_init(&where);
     bool found = false;

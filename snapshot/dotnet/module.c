@@ -233,10 +233,7 @@ static void open_module(struct modules *m, struct module *module) {
 
 static void name_module(struct modules *m, struct module *module) {
     if (module->path) {
-        const char *name = module->path;
-        for (const char *p = name; *p; p++)
-            if (*p == '/' || *p == '\\')
-                name = p + 1;
+        const char *name = str_file_name(str_of(module->path)).ptr;
         module->file_name = *name ? name : NULL;
     }
     if (module->file_name || !module->has_metadata)

@@ -21,11 +21,7 @@
 #define BSS_BYTES 0x80000u
 
 static const char *base_name(const char *path) {
-    const char *name = path;
-    for (const char *p = path; *p; p++)
-        if (*p == '/' || *p == '\\')
-            name = p + 1;
-    return name;
+    return str_file_name(str_of(path)).ptr;
 }
 
 /* -- GcDacVars --------------------------------------------------------------------------------- */

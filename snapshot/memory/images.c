@@ -7,8 +7,7 @@
 
 static bool named_as_library(const char *path) {
     struct str name = str_of(path);
-    const char *slash = strrchr(path, '/');
-    struct str file = str_of(slash ? slash + 1 : path);
+    struct str file = str_behind_last(name, '/');
     return str_ends(name, STR(".dll")) || str_ends(name, STR(".exe")) ||
            str_ends(file, STR(".so")) || str_contains(file, STR(".so."));
 }

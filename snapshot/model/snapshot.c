@@ -248,6 +248,15 @@ const struct part_desc part_descs[PART_END] = {
     [PART_ALLOCATIONS] = DESC("allocations", allocation, false),
 };
 
+bool strings_equal(const struct strings *a, const struct strings *b) {
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    return true;
+}
+
 void snapshot_init(struct snapshot *s) {
     *s = (struct snapshot){0};
     arena_init(&s->arena);

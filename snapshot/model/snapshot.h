@@ -34,6 +34,8 @@ struct strings {
     uint32_t count;
 };
 
+bool strings_equal(const struct strings *a, const struct strings *b);
+
 /* Parts: numbers are written into .snap files, so append only and never reuse one. */
 enum part {
     PART_ORIGIN = 1,  /* one row, always present */

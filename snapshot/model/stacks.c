@@ -28,21 +28,12 @@ static struct str without_place(struct str function) {
     return function;
 }
 
-/* The file name of a path of either system. */
-static struct str stacks_file_name(struct str path) {
-    path = str_trim(path);
-    for (size_t i = path.len; i-- > 0;)
-        if (path.ptr[i] == '/' || path.ptr[i] == '\\')
-            return str_drop(path, i + 1);
-    return path;
-}
-
 const char *builder_frame(struct builder *b, struct str function, struct str module,
                           uint64_t offset, struct err *err) {
     struct strbuf text;
     strbuf_init(&text);
     function = without_place(function);
-    module = stacks_file_name(module);
+    module = str_file_name(str_trim(module));
     strbuf_add(&text, module);
     if (function.len) {
         if (module.len)

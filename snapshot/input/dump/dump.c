@@ -194,8 +194,7 @@ static bool dump_add_module(const struct space_module *m, struct builder *b, str
     struct module_row *row = builder_row(b, PART_MODULES, err);
     if (!row)
         return false;
-    const char *slash = strrchr(m->path, '/');
-    row->name = builder_string(b, str_of(slash ? slash + 1 : m->path), err);
+    row->name = builder_string(b, str_behind_last(str_of(m->path), '/'), err);
     row->path = builder_string(b, str_of(m->path), err);
     row->base = m->base;
     row->size = m->end - m->base;

@@ -49,13 +49,6 @@ static bool minidump_input_say_origin(struct space *s, const struct minidump_inf
     return ok;
 }
 
-static struct str minidump_input_file_name(struct str path) {
-    size_t start = path.len;
-    while (start > 0 && path.ptr[start - 1] != '\\' && path.ptr[start - 1] != '/')
-        start--;
-    return str_drop(path, start);
-}
-
 /* -- Threads ----------------------------------------------------------------------------------- */
 
 /* Exceptions that dumps are made for; the rest is printed as its number. */
@@ -134,7 +127,7 @@ static void say_mode(struct space *s, const struct space_thread *thread, struct 
     if (!s->arch->is_system_call || !thread->register_count || row->user_mode != ABSENT)
         return;
     const struct space_module *module = space_module_at(s, thread->ip);
-    struct str name = module ? minidump_input_file_name(str_of(module->path)) : STR("");
+    struct str name = module ? str_file_name(str_of(module->path)) : STR("");
     if (!str_eq_nocase(name, STR("ntdll.dll")) && !str_eq_nocase(name, STR("win32u.dll"))) {
         row->user_mode = 1;
         return;
@@ -179,7 +172,7 @@ static bool say_module(const struct space_module *module, struct module_row *row
     char id[24];
     int n = snprintf(id, sizeof(id), "%08X%x", module->timestamp, module->image_size);
     struct str identity = module->build_id ? str_of(module->build_id) : (struct str){id, (size_t)n};
-    row->name = builder_string(b, minidump_input_file_name(path), err);
+    row->name = builder_string(b, str_file_name(path), err);
     row->path = builder_string(b, path, err);
     row->id = builder_string(b, identity, err);
     row->base = module->base;

@@ -178,11 +178,7 @@ static bool heaptrack_say_origin(struct heaptrack_reader *r, struct err *err) {
     char tool[48];
     if (!origin)
         return false;
-    for (size_t i = program.len; i-- > 0;)
-        if (program.ptr[i] == '/') {
-            program = str_drop(program, i + 1);
-            break;
-        }
+    program = str_behind_last(program, '/');
     snprintf(tool, sizeof(tool), "heaptrack %x.%x.%x", r->f.written_by >> 16 & 0xff,
              r->f.written_by >> 8 & 0xff, r->f.written_by & 0xff);
     builder_say(r->b, &origin->sampled, 0, "whether figures are samples");

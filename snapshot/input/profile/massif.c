@@ -270,11 +270,7 @@ static uint64_t count_trees(struct str text) {
 static bool massif_say_program(struct massif *m, struct str command, struct err *err) {
     struct origin_row *origin = builder_single(m->b, PART_ORIGIN, err);
     struct str rest = command, program = str_next_field(&rest);
-    for (size_t i = program.len; i-- > 0;)
-        if (program.ptr[i] == '/') {
-            program = str_drop(program, i + 1);
-            break;
-        }
+    program = str_behind_last(program, '/');
     return origin && (program.len == 0 ||
                       builder_say_string(m->b, &origin->process, program, "the program", err));
 }

@@ -267,9 +267,8 @@ static void settle_name(struct core_notes *n) {
     if (!n->exec_name)
         return;
     const char *path = space_string(s, n->exec_name, PATH_BYTES_MAX);
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    const char *name = slash ? slash + 1 : path;
-    if (!name || !*name)
+    const char *name = str_behind_last(str_of(path), '/').ptr; /* of NULL: empty */
+    if (!*name)
         return;
     if (!s->process || (strlen(s->process) == 15 && str_starts(str_of(name), str_of(s->process))))
         s->process = name;

@@ -55,8 +55,8 @@ static int symbol_table_find_debuginfo(Dwfl_Module *module, void **user_data, co
     const struct table *t = *user_data;
     if (strlen(t->build_id) < 3)
         return -1;
-    const char *slash = strrchr(t->request->file, '/');
-    const char *own = slash ? slash + 1 : t->request->file, *symbols = t->request->symbols;
+    const char *own = str_behind_last(str_of(t->request->file), '/').ptr;
+    const char *symbols = t->request->symbols;
     char paths[4][4096] = {"", "", "", ""};
     if (symbols) {
         snprintf(paths[0], sizeof(paths[0]), "%s/%s.debug", symbols, own);

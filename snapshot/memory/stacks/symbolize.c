@@ -70,9 +70,7 @@ static bool symbolize_is_hex(struct str s) {
 
 /* The last part of a path, empty where that is no name of a file. */
 static struct str symbolize_name_of(struct str path) {
-    const char *slash = path.len ? memrchr(path.ptr, '/', path.len) : NULL;
-    if (slash)
-        path = str_drop(path, (size_t)(slash - path.ptr) + 1);
+    path = str_behind_last(path, '/');
     if (str_eq(path, STR(".")) || str_eq(path, STR("..")))
         return (struct str){NULL, 0};
     return path;

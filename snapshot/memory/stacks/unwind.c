@@ -200,8 +200,7 @@ static void unwind_add_frame(struct unwinding *u, uint64_t pc) {
         strbuf_adds(&u->out, "F [anonymous]\n");
         return;
     }
-    const char *slash = strrchr(m->path, '/');
-    strbuf_addf(&u->out, "F %.*s", (int)FRAME_NAME_MAX, slash ? slash + 1 : m->path);
+    strbuf_addf(&u->out, "F %.*s", (int)FRAME_NAME_MAX, str_behind_last(str_of(m->path), '/').ptr);
     Dwfl_Module *module = u->dw.dwfl_addrmodule(u->dwfl, pc);
     GElf_Off offset = 0;
     GElf_Sym symbol = {0};

@@ -61,11 +61,8 @@ static const struct pe_symbol *symbol_before(const struct win_image *image, uint
 
 /* "C:\Windows\System32\ntdll.dll" is written "ntdll", as WinDbg does. */
 static struct str win_stack_short_name(const char *path) {
-    struct str name = str_of(path);
-    size_t start = name.len, dot;
-    while (start > 0 && name.ptr[start - 1] != '\\' && name.ptr[start - 1] != '/')
-        start--;
-    name = str_drop(name, start);
+    struct str name = str_file_name(str_of(path));
+    size_t dot;
     for (dot = name.len; dot > 0 && name.ptr[dot - 1] != '.';)
         dot--;
     return dot > 1 ? str_take(name, dot - 1) : name;

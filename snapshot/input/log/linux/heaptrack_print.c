@@ -381,11 +381,7 @@ static bool heaptrack_print_say_program(struct print_reader *r, struct str comma
                                         struct err *err) {
     struct origin_row *origin = builder_single(r->t->b, PART_ORIGIN, err);
     struct str rest = command, program = str_next_field(&rest);
-    for (size_t i = program.len; i-- > 0;)
-        if (program.ptr[i] == '/') {
-            program = str_drop(program, i + 1);
-            break;
-        }
+    program = str_behind_last(program, '/');
     return origin && (program.len == 0 ||
                       builder_say_string(r->t->b, &origin->process, program, "the program", err));
 }

@@ -110,11 +110,7 @@ static bool pmap_parse_process(struct str text, uint64_t *ret_pid, struct str *r
         *ret_pid > UINT32_MAX || text.len < colon + 3 || text.ptr[colon + 1] != ' ')
         return false;
     struct str rest = str_drop(text, colon + 1), program = str_next_field(&rest);
-    for (size_t i = program.len; i-- > 0;)
-        if (program.ptr[i] == '/') {
-            program = str_drop(program, i + 1);
-            break;
-        }
+    program = str_behind_last(program, '/');
     *ret_program = program;
     return program.len > 0;
 }

@@ -168,15 +168,6 @@ static bool add_wrapped(struct reading *r, struct str more, struct err *err) {
     return true;
 }
 
-static bool clrstack_same_frames(const struct strings *a, const struct strings *b) {
-    if (a->count != b->count)
-        return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (!str_eq(str_of(a->items[i]), str_of(b->items[i])))
-            return false;
-    return true;
-}
-
 static bool clrstack_store(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     struct thread_row *thread = builder_thread(b, r->os_id, ABSENT, err);
@@ -189,7 +180,7 @@ static bool clrstack_store(struct reading *r, struct err *err) {
         return false;
     if (thread->frames.count == 0)
         thread->frames = frames;
-    else if (!clrstack_same_frames(&thread->frames, &frames))
+    else if (!strings_equal(&thread->frames, &frames))
         r->loss.differ++;
     return true;
 }

@@ -134,15 +134,6 @@ static bool kstack_push(struct reading *r, struct str frame, struct err *err) {
     return true;
 }
 
-static bool kstack_same_frames(const struct strings *a, const struct strings *b) {
-    if (a->count != b->count)
-        return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (!str_eq(str_of(a->items[i]), str_of(b->items[i])))
-            return false;
-    return true;
-}
-
 /* The thread of the stack; NULL when it cannot be told (*ret_ok stays true). */
 static struct thread_row *whose(struct reading *r, bool *ret_ok, struct err *err) {
     struct builder *b = r->t->b;
@@ -171,7 +162,7 @@ static bool kstack_flush(struct reading *r, struct err *err) {
         return false;
     if (thread->native_frames.count == 0)
         thread->native_frames = frames;
-    else if (!kstack_same_frames(&thread->native_frames, &frames))
+    else if (!strings_equal(&thread->native_frames, &frames))
         r->loss.differ++;
     return true;
 }

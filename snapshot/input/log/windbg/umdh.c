@@ -227,14 +227,9 @@ static bool take_module(struct reading *r, struct str text, struct err *err) {
         return false;
     row->base = base;
     row->size = size;
-    const char *copy = builder_string(b, path, err), *name = copy;
-    if (!copy)
+    if (!(row->path = builder_string(b, path, err)))
         return false;
-    for (const char *c = copy; *c; c++)
-        if (*c == '\\' || *c == '/')
-            name = c + 1;
-    row->path = copy;
-    row->name = builder_string(b, str_of(name), err);
+    row->name = builder_string(b, str_file_name(str_of(row->path)), err);
     if (row->name && r->in_modules && r->module_count == 0 && str_ends(path, STR(".exe"))) {
         struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
         if (!origin || !builder_say_string(b, &origin->process, str_of(row->name),

@@ -210,12 +210,7 @@ static bool vertarget_parse_process(struct str text, uint64_t *ret_pid, struct s
         return false;
     if (!scan_labelled(name, "name", &name))
         return false;
-    for (size_t i = name.len; i-- > 0;) {
-        if (name.ptr[i] == '\\' || name.ptr[i] == '/') {
-            name = str_drop(name, i + 1);
-            break;
-        }
-    }
+    name = str_file_name(name);
     *ret_name = name;
     return name.len > 0;
 }
