@@ -1,13 +1,6 @@
 #include "diff/names/alloc_frames.h"
 
-static bool alloc_frames_is_hex(struct str s) {
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
-            return false;
-    }
-    return s.len > 0;
-}
+#include "base/chars.h"
 
 /* Names of files may hold blanks, but neither "::" nor brackets of templates and arguments. */
 static bool may_be_module(struct str s) {
@@ -20,12 +13,12 @@ struct alloc_frame alloc_frame_of(const char *text) {
     size_t bang = str_find(s, STR("!"), 0);
     if (bang != STR_NOT_FOUND && may_be_module(str_take(s, bang)))
         return (struct alloc_frame){str_take(s, bang), str_drop(s, bang + 1)};
-    if (str_starts(s, STR("0x")) && alloc_frames_is_hex(str_drop(s, 2)))
+    if (str_starts(s, STR("0x")) && str_is_hex(str_drop(s, 2)))
         return (struct alloc_frame){.module = STR("")};
     for (size_t i = s.len; i-- > 0;)
         if (s.ptr[i] == '+') {
             struct str offset = str_drop(s, i + 1);
-            if (i && str_starts(offset, STR("0x")) && alloc_frames_is_hex(str_drop(offset, 2)))
+            if (i && str_starts(offset, STR("0x")) && str_is_hex(str_drop(offset, 2)))
                 return (struct alloc_frame){.module = str_take(s, i), .function = STR("")};
             break;
         }
@@ -171,7 +164,7 @@ static struct str without_ending(struct str s) {
                                          STR_INIT(".part"),      STR_INIT(".cold"),
                                          STR_INIT(".lto_priv"),  STR_INIT(".llvm")};
     size_t digits = s.len;
-    while (digits > 0 && s.ptr[digits - 1] >= '0' && s.ptr[digits - 1] <= '9')
+    while (digits > 0 && char_is_digit(s.ptr[digits - 1]))
         digits--;
     struct str stem =
         digits < s.len && digits > 0 && s.ptr[digits - 1] == '.' ? str_take(s, digits - 1) : s;

@@ -7,33 +7,23 @@
  */
 #include "diff/names/dotnet_internal.h"
 
+#include "base/chars.h"
+
 #include <string.h>
 
 /* -- Without ordinals -------------------------------------------------------------------------- */
 
-static bool dotnet_is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool dotnet_is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool dotnet_is_word(char c) {
-    return dotnet_is_digit(c) || dotnet_is_letter(c) || c == '_';
-}
-
 /* Length of an ordinal "12", "12_0", "12_0#1" at s; 0 when there is none or a word goes on. */
 static size_t ordinal(struct str s) {
     size_t i = 0;
-    while (i < s.len && dotnet_is_digit(s.ptr[i])) {
-        while (i < s.len && dotnet_is_digit(s.ptr[i]))
+    while (i < s.len && char_is_digit(s.ptr[i])) {
+        while (i < s.len && char_is_digit(s.ptr[i]))
             i++;
         if (i + 1 < s.len && (s.ptr[i] == '_' || s.ptr[i] == '#' || s.ptr[i] == '-') &&
-            dotnet_is_digit(s.ptr[i + 1]))
+            char_is_digit(s.ptr[i + 1]))
             i++;
     }
-    return i && (i == s.len || !dotnet_is_word(s.ptr[i])) ? i : 0;
+    return i && (i == s.len || !char_is_word(s.ptr[i])) ? i : 0;
 }
 
 /*
@@ -41,7 +31,7 @@ static size_t ordinal(struct str s) {
  * the kind, "__" follows. "y" is left alone: the number of an inline array is its length.
  */
 static bool is_generated(struct str s) {
-    return s.len > 4 && s.ptr[0] == '>' && dotnet_is_word(s.ptr[1]) && s.ptr[1] != 'y' &&
+    return s.len > 4 && s.ptr[0] == '>' && char_is_word(s.ptr[1]) && s.ptr[1] != 'y' &&
            s.ptr[2] == '_' && s.ptr[3] == '_';
 }
 
@@ -49,7 +39,7 @@ static bool is_generated(struct str s) {
 static size_t add_generated(struct str s, struct strbuf *out) {
     size_t word = 4;
     while (word < s.len && (s.ptr[1] == 'g' ? s.ptr[word] != '|' && s.ptr[word] != '('
-                                            : dotnet_is_letter(s.ptr[word])))
+                                            : char_is_letter(s.ptr[word])))
         word++;
     bool local = s.ptr[1] == 'g';
     size_t digits = word + (local && word < s.len && s.ptr[word] == '|');
@@ -101,8 +91,7 @@ bool dotnet_normal_name(struct str name, struct strbuf *out) {
 #define NESTED_MAX 4u
 
 static bool dotnet_is_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '$' || (unsigned char)c >= 0x80;
+    return char_is_word(c) || c == '$' || (unsigned char)c >= 0x80;
 }
 
 /* A generated name taken apart: "<of>KIND__rest". */

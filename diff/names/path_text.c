@@ -1,5 +1,7 @@
 #include "diff/names/path_text.h"
 
+#include "base/chars.h"
+
 #include "diff/names/names.h"
 
 #include <string.h>
@@ -8,8 +10,7 @@
 #define ARROW       " \xe2\x86\x92 "
 
 static bool path_text_is_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '`' || c == '$' || (unsigned char)c >= 0x80;
+    return char_is_word(c) || c == '`' || c == '$' || (unsigned char)c >= 0x80;
 }
 
 void path_short_type(const char *type, struct strbuf *out) {

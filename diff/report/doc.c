@@ -1,5 +1,7 @@
 #include "diff/report/doc.h"
 
+#include "base/vec.h"
+
 #include "diff/report/fmt.h"
 
 #include <stdio.h>
@@ -30,26 +32,13 @@ const char *doc_copy(struct doc *d, const char *s) {
     return copy ? copy : "";
 }
 
-/* Doubles an array of the arena when it is full. */
-static void *room(struct doc *d, void *items, uint32_t count, uint32_t *capacity, size_t item) {
-    if (doc_failed(d) || count < *capacity)
-        return items;
-    uint32_t more = *capacity ? *capacity * 2 : 16;
-    void *grown = arena_array(&d->arena, more, item);
-    if (!grown) {
-        doc_fail_nomem(d);
-        return items;
-    }
-    if (count)
-        memcpy(grown, items, count * item);
-    *capacity = more;
-    return grown;
-}
-
 static struct doc_block *doc_file_block(struct doc *d, enum doc_kind kind) {
-    d->blocks = room(d, d->blocks, d->count, &d->capacity, sizeof(*d->blocks));
     if (doc_failed(d))
         return NULL;
+    if (!VEC_ROOM_IN(&d->arena, d->blocks, d->count, d->capacity, NULL)) {
+        doc_fail_nomem(d);
+        return NULL;
+    }
     struct doc_block *b = &d->blocks[d->count++];
     *b = (struct doc_block){.kind = kind};
     return b;
@@ -107,9 +96,9 @@ struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uin
 void doc_row(struct doc *d, struct doc_table *t, enum doc_style style) {
     if (!t)
         return;
-    t->rows = room(d, t->rows, t->row_count, &t->row_capacity, sizeof(*t->rows));
-    struct doc_cell *cells =
-        doc_failed(d) ? NULL : arena_array(&d->arena, t->column_count, sizeof(*cells));
+    struct doc_cell *cells = NULL;
+    if (!doc_failed(d) && VEC_ROOM_IN(&d->arena, t->rows, t->row_count, t->row_capacity, NULL))
+        cells = arena_array(&d->arena, t->column_count, sizeof(*cells));
     t->next_column = 0;
     if (!cells) {
         doc_fail_nomem(d);

@@ -1,5 +1,7 @@
 #include "diff/report/sheet.h"
 
+#include "base/vec.h"
+
 #include "diff/report/csv.h"
 #include "diff/report/doc.h"
 #include "diff/report/fmt.h"
@@ -16,23 +18,16 @@ void sheet_init(struct sheet *s, const struct sheet_column *columns, uint32_t co
 
 void sheet_deinit(struct sheet *s) {
     arena_deinit(&s->arena);
-    *s = (struct sheet){.failed = false};
+    *s = (struct sheet){.row_count = 0};
 }
 
 struct sheet_cell *sheet_row(struct sheet *s) {
-    if (s->row_count == s->row_capacity && !s->failed) {
-        size_t row = s->column_count * sizeof(*s->cells);
-        uint32_t capacity = s->row_capacity ? s->row_capacity * 2 : 64;
-        void *grown = arena_grow(&s->arena, s->cells, s->row_count * row, capacity * row);
-        s->failed = !grown;
-        if (grown) {
-            s->cells = grown;
-            s->row_capacity = capacity;
-        }
-    }
-    if (s->failed)
+    size_t count = (size_t)s->row_count * s->column_count;
+    if (s->err.code != ERR_NONE ||
+        !VEC_ROOM_FOR_IN(&s->arena, s->cells, count, s->column_count, s->capacity, &s->err))
         return NULL;
-    struct sheet_cell *cells = &s->cells[(size_t)s->row_count++ * s->column_count];
+    struct sheet_cell *cells = &s->cells[count];
+    s->row_count++;
     for (uint32_t c = 0; c < s->column_count; c++)
         cells[c] = (struct sheet_cell){NULL, ABSENT, NAN};
     return cells;
@@ -40,7 +35,8 @@ struct sheet_cell *sheet_row(struct sheet *s) {
 
 const char *sheet_copy(struct sheet *s, const char *text) {
     const char *copy = text ? arena_copy(&s->arena, text, strlen(text)) : NULL;
-    s->failed = s->failed || (text && !copy);
+    if (text && !copy)
+        err_keep_nomem(&s->err);
     return copy;
 }
 
@@ -168,8 +164,8 @@ static bool write_json(const struct sheet *s, bool lines, struct strbuf *out) {
 
 bool sheet_write(const struct sheet *s, enum sheet_format format, const char *title,
                  const struct report_options *o, struct strbuf *out, struct err *err) {
-    if (s->failed)
-        return err_nomem(err);
+    if (!err_none(&s->err, err))
+        return false;
     if (format == SHEET_AS_TEXT)
         return write_text(s, title, o, out, err);
     bool ok = true;

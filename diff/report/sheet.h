@@ -33,21 +33,25 @@ struct sheet {
     const struct sheet_column *columns;
     uint32_t column_count;
     struct sheet_cell *cells; /* [row * column_count + column] */
-    uint32_t row_count, row_capacity;
+    size_t capacity;          /* [count] cells there is room for */
+    uint32_t row_count;
     uint32_t others; /* [count] rows cut off: said below the table, text only */
-    bool failed;
+    struct err err;  /* the first error; sheet_write tells it */
 };
 
 enum sheet_format { SHEET_AS_TEXT, SHEET_AS_CSV, SHEET_AS_JSON, SHEET_AS_LINES };
 
 void sheet_init(struct sheet *s, const struct sheet_column *columns, uint32_t count);
 void sheet_deinit(struct sheet *s);
-/* A new row, all cells unknown; NULL: out of memory, which sticks in `failed`. */
+/* A new row, all cells unknown; NULL: out of memory, which sticks. */
 struct sheet_cell *sheet_row(struct sheet *s);
-/* A copy that lives as long as the sheet; NULL stays NULL. */
+/* A copy that lives as long as the sheet; NULL stays NULL, and is out of memory, which sticks. */
 const char *sheet_copy(struct sheet *s, const char *text);
 
-/* title: a line above the table, text only; NULL: none. */
+/*
+ * Appends the sheet. title: a line above the table, text only; NULL: none.
+ * Errors: the first that stuck, ERR_NOMEM.
+ */
 bool sheet_write(const struct sheet *s, enum sheet_format format, const char *title,
                  const struct report_options *o, struct strbuf *out, struct err *err) MUST_CHECK;
 
