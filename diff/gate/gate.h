@@ -74,7 +74,8 @@ int gate_exit_status(const struct gate *g);
 
 /*
  * The ratchet: the text of the budget file with each number of a budget that passed set to what was
- * measured, where that is lower; everything else stays as it was. *ret_changed counts them.
+ * measured, where that is lower; everything else stays as it was. *ret_changed counts them. Errors:
+ * ERR_USAGE (the text is not that budget), ERR_NOMEM.
  */
 bool gate_update(const struct gate *g, struct str text, struct strbuf *out, uint32_t *ret_changed,
                  struct err *err) MUST_CHECK;
@@ -91,8 +92,10 @@ struct gate_excuses {
 /* Fills values, rows and live of a result. Errors: ERR_NOMEM, ERR_FORMAT. */
 bool gate_measure(struct gate *g, struct gate_result *result, struct gate_excuses *excuses,
                   struct err *err) MUST_CHECK;
-/* Types whose verdict the budget forbids: rows, and how many; ret_undecided: two snapshots cannot
- * tell of that many. */
+/*
+ * Types whose verdict the budget forbids: rows, and how many; ret_undecided: two snapshots cannot
+ * tell of that many. Errors: ERR_NOMEM.
+ */
 bool gate_verdicts(struct gate *g, struct gate_result *result, struct gate_excuses *excuses,
                    uint32_t *ret_forbidden, uint32_t *ret_undecided, struct err *err) MUST_CHECK;
 

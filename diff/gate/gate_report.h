@@ -30,6 +30,7 @@ void gate_say_result(const struct gate_result *r, struct strbuf *out);
 /* "Shop.Order  300 -> 600 (+300)". */
 void gate_say_row(const struct gate_result *r, const struct gate_row *row, struct strbuf *out);
 
+/* Each appends its output. Errors: ERR_NOMEM. */
 bool gate_write_json(const struct gate *, const struct gate_output *, struct strbuf *,
                      struct err *) MUST_CHECK;
 bool gate_write_junit(const struct gate *, const struct gate_output *, struct strbuf *,

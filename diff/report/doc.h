@@ -94,7 +94,7 @@ void doc_bytes_delta(struct doc *d, struct doc_table *t, int64_t delta);
 void doc_ns(struct doc *d, struct doc_table *t, uint64_t ns);
 /* Drops the columns in which no row says anything: "-" and "" are nothing. */
 void doc_prune(struct doc_table *t);
-/* Copy of a string that lives as long as the document; "" when failed. */
+/* Copy of a string that lives as long as the document; "" when failed, never NULL. */
 const char *doc_copy(struct doc *d, const char *s);
 
 /* Appends the document as text, and deinits it. Errors: that of the document, ERR_NOMEM. */

@@ -26,7 +26,10 @@ void doc_reasons(const struct doc_context *c);
 /* "Not in this dump: ..." */
 void doc_missing(const struct doc_context *c);
 
-/* "184:1914" as WinDbg writes it where the debugger's number is known, else "0x1914". */
+/*
+ * "184:1914" as WinDbg writes it where the debugger's number is known, else "0x1914". Returns buf,
+ * never NULL.
+ */
 const char *thread_label(const struct thread_row *t, char buf[FMT_MAX]);
 /* Rows of a part as they are, one column a field; columns without a value are left out. */
 void doc_generic(const struct doc_context *c, enum part part, const char *heading, uint32_t top);

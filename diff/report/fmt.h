@@ -1,5 +1,6 @@
 /*
- * Numbers, times and names for people. All write into a buffer of the caller and return it.
+ * Numbers, times and names for people. All write into a buffer of the caller and return it, never
+ * NULL.
  */
 #ifndef DUMPDIFF_REPORT_FMT_H
 #define DUMPDIFF_REPORT_FMT_H

@@ -2,7 +2,8 @@
  * JSON by cJSON, a row at a time: a report of 50,000 types is never one tree in memory.
  *
  * Numbers beyond 2^53 go out as strings, since most readers take numbers for doubles; absent is
- * null.
+ * null. What returns a value gives it away, NULL when out of memory: whoever takes it (json_put,
+ * json_add, ...) makes that an error that sticks, so that nobody else has to ask.
  */
 #ifndef DUMPDIFF_REPORT_JSON_VALUE_H
 #define DUMPDIFF_REPORT_JSON_VALUE_H

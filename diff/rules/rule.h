@@ -73,7 +73,7 @@ void finding_text(struct findings *f, struct finding *finding, const char *name,
 /* A number that may be absent: adds nothing then. */
 void finding_known(struct finding *finding, const char *name, enum field_kind kind, uint64_t value);
 
-/* Text kept as long as the findings; "" when out of memory (which sticks). */
+/* Text kept as long as the findings; "" when out of memory (which sticks), never NULL. */
 const char *findings_text(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Thresholds; one table (limits.c) gives each its key in --config files, default and meaning. */
@@ -141,7 +141,7 @@ const struct rule *rule_find(const char *id);
 /*
  * Runs all rules. A rule whose parts are absent, or that wants more snapshots, is skipped with the
  * reason; one without a hit is clear. Sorts the findings: hits by severity, weight and subject,
- * then skipped, then clear.
+ * then skipped, then clear. Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders).
  */
 bool rules_run(const struct series *s, const struct limits *limits, struct findings *f,
                struct err *err) MUST_CHECK;

@@ -1,15 +1,19 @@
-/* What the files of the rules share; reports need rule.h only. */
+/*
+ * What the files of the rules share; reports need rule.h only. Texts live as long as the findings,
+ * and are never NULL: "" when out of memory, which sticks.
+ */
 #ifndef DUMPDIFF_RULES_RULES_H
 #define DUMPDIFF_RULES_RULES_H
 
 #include "diff/names/runtimes.h"
 #include "diff/rules/rule.h"
 
+/* A finding, lent until the next is added. NULL: out of memory, which sticks. */
 struct finding *findings_add(struct findings *f, const struct rule *rule,
                              enum finding_status status);
 void findings_sort(struct findings *f);
 
-/* Sizes and counts in sentences; the text lives as long as the findings. */
+/* Sizes and counts in sentences. */
 const char *say_bytes(struct findings *f, uint64_t bytes);
 const char *say_count(struct findings *f, uint64_t count);
 const char *say_delta(struct findings *f, int64_t bytes); /* "+1.0 KiB", "-3 B" */

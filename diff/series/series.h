@@ -183,6 +183,7 @@ struct series_group_desc {
     const char *name; /* in CSV, and in metrics of the history */
     struct series_value_keys json;
 };
+/* Static, never NULL. */
 const struct series_group_desc *series_group_desc(enum series_group group);
 
 /* The values of one group, by name; borrowed from the series. */
@@ -297,7 +298,7 @@ void series_deinit(struct series *s);
 /* last - first, held within +-INT64_MAX so that it can be negated; 0 where one is ABSENT. */
 int64_t series_delta(uint64_t last, uint64_t first);
 
-/* First and last snapshot. */
+/* First and last snapshot. Never NULL. */
 const struct snapshot *series_base(const struct series *s);
 const struct snapshot *series_new(const struct series *s);
 
@@ -321,7 +322,7 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
 
 /*
  * The type by generation in one snapshot, [GEN_COUNT] cells: zero where it has no row, ABSENT where
- * the snapshot has no types.
+ * the snapshot has no types. Never NULL.
  */
 const struct cell *series_type_gens(const struct series_type *type, uint32_t snapshot);
 
@@ -367,7 +368,10 @@ uint64_t series_private_native(const struct series *s, uint32_t snapshot);
 /* The same, else what the native heaps have committed. */
 uint64_t series_native_bytes(const struct series *s, uint32_t snapshot);
 
-/* "BASE" and "NEW" of two, "the dump" of one, else "snapshot 3". Points into the series. */
+/*
+ * "BASE" and "NEW" of two, "the dump" of one, else "snapshot 3". Points into the series, never
+ * NULL.
+ */
 const char *series_snapshot_name(const struct series *s, uint32_t snapshot);
 
 /* "184:1914 spinner": debugger index and OS id in hex, name. */

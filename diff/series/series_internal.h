@@ -5,17 +5,18 @@
 #include "base/hash.h"
 #include "diff/series/series.h"
 
-/* Adds a warning sentence. */
+/* Adds a warning sentence. Errors: ERR_NOMEM. */
 bool series_warn(struct series *s, struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* Sets not_comparable unless it is set. */
+/* Sets not_comparable unless it is set. Errors: ERR_NOMEM. */
 bool series_refuse(struct series *s, struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* Each lines up its part of the snapshots. Errors: ERR_NOMEM. */
 bool series_join_types(struct series *s, struct err *err) MUST_CHECK;
 bool series_join_values(struct series *s, struct err *err) MUST_CHECK;
 bool series_join_stacks(struct series *s, struct err *err) MUST_CHECK;
-/* Finds the interval too. */
+/* Finds the interval too. Errors: ERR_NOMEM. */
 bool series_join_threads(struct series *s, struct err *err) MUST_CHECK;
-/* Warnings and not_comparable; after all joins. */
+/* Warnings and not_comparable; after all joins. Errors: ERR_NOMEM. */
 bool series_identify(struct series *s, struct err *err) MUST_CHECK;
 
 /*

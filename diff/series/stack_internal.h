@@ -53,16 +53,19 @@ struct stack_table {
     bool any_ever; /* some snapshot tells what was ever allocated */
 };
 
-/* Finds which modules were renamed, and sets `canon` of their frames. */
+/* Finds which modules were renamed, and sets `canon` of their frames. false: out of memory. */
 bool stack_find_renames(struct stack_table *t) MUST_CHECK;
 
 /* What a module is called in the newest snapshot that has it; STACK_NONE stays. */
 uint32_t stack_newest_module(const struct stack_table *t, uint32_t module);
 
-/* Matches stacks that are not in all snapshots by less than all of their text. */
+/*
+ * Matches stacks that are not in all snapshots by less than all of their text. false: out of
+ * memory.
+ */
 bool stack_match_loosely(struct stack_table *t) MUST_CHECK;
 
-/* Fills s->allocations and s->allocated; t NULL: no snapshot has stacks. */
+/* Fills s->allocations and s->allocated; t NULL: no snapshot has stacks. Errors: ERR_NOMEM. */
 bool series_sum_allocations(struct series *s, const struct stack_table *t,
                             struct err *err) MUST_CHECK;
 
