@@ -1,6 +1,7 @@
 #include "heap/graph.h"
 
 #include "base/pages.h"
+#include "base/vec.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -63,22 +64,6 @@ static bool graph_room_beside(struct graph *g, void **items, uint64_t had, uint6
     if (!grown)
         return graph_stop(g, !g->over_limit);
     *items = grown;
-    return true;
-}
-
-/* As graph_room for one of few items; nothing is counted. */
-static bool graph_few(struct graph *g, void **items, uint32_t *room, uint32_t need,
-                      size_t item_bytes) {
-    if (need <= *room)
-        return true;
-    uint32_t wanted = *room ? *room * 2 : 64;
-    while (wanted < need)
-        wanted *= 2;
-    void *grown = realloc(*items, wanted * item_bytes);
-    if (!grown)
-        return graph_stop(g, true);
-    *items = grown;
-    *room = wanted;
     return true;
 }
 
@@ -172,11 +157,10 @@ bool graph_finish(struct graph *g, struct err *err) {
 
 static uint32_t graph_new_type(struct graph *g, uint64_t id, uint32_t flags,
                                const struct graph_run *runs, uint32_t run_count) {
-    if (!graph_few(g, (void **)&g->types, &g->type_room, g->type_count + 1, sizeof(*g->types)) ||
-        !graph_few(g, (void **)&g->runs, &g->run_room, g->run_count + run_count + 1,
-                   sizeof(*g->runs)))
-        return GRAPH_NONE;
-    if (!u64map_put(&g->type_of_id, id, g->type_count)) {
+    /* Types, runs and classes are few: they are not counted against the limit. */
+    if (!VEC_ROOM(g->types, g->type_count, g->type_room, NULL) ||
+        !VEC_ROOM_FOR(g->runs, g->run_count, run_count + 1, g->run_room, NULL) ||
+        !u64map_put(&g->type_of_id, id, g->type_count)) {
         graph_stop(g, true);
         return GRAPH_NONE;
     }
@@ -208,11 +192,9 @@ static uint32_t graph_new_class(struct graph *g, struct graph_class like) {
     for (uint32_t i = first; i != STRMAP_NONE; i = g->same_hash[i])
         if (class_is(&g->classes[i], &like))
             return i;
-    uint32_t room = g->class_room;
     if (g->class_count == INT32_MAX ||
-        !graph_few(g, (void **)&g->same_hash, &room, g->class_count + 1, sizeof(*g->same_hash)) ||
-        !graph_few(g, (void **)&g->classes, &g->class_room, g->class_count + 1,
-                   sizeof(*g->classes)) ||
+        !VEC_ROOM(g->same_hash, g->class_count, g->same_hash_room, NULL) ||
+        !VEC_ROOM(g->classes, g->class_count, g->class_room, NULL) ||
         !u64map_put(&g->class_of_hash, hash, g->class_count)) {
         graph_stop(g, true);
         return GRAPH_NONE;
@@ -279,10 +261,8 @@ static bool graph_add_carries(struct graph *g, const struct graph_filled *page) 
     for (uint32_t i = 0; i < page->list_count; i++) {
         if ((g->list_bytes + page->positions[i]) >> 32 == g->carry_count)
             continue;
-        uint32_t *carries = realloc(g->carries, (g->carry_count + 1) * sizeof(*carries));
-        if (!carries)
+        if (!VEC_ROOM(g->carries, g->carry_count, g->carry_room, NULL))
             return graph_stop(g, true);
-        g->carries = carries;
         g->carries[g->carry_count++] = g->list_count + i;
         i--; /* a page has less than 4 GiB of lists, but who knows */
     }

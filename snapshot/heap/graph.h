@@ -89,7 +89,7 @@ struct graph {
     uint32_t *positions;            /* [bytes] of each list in lists, the low 32 bits */
     uint32_t list_count, list_room;
     uint32_t *carries; /* lists from which on the position has 2^32 more */
-    uint32_t carry_count;
+    uint32_t carry_count, carry_room;
     uint8_t *lists;
     uint64_t list_bytes, list_bytes_room;
     uint64_t *bases; /* slot of each block of lists */
@@ -98,7 +98,7 @@ struct graph {
     struct graph_run *runs;
     uint32_t run_count, run_room;
     struct graph_class *classes;
-    uint32_t class_count, class_room;
+    uint32_t class_count, class_room, same_hash_room;
     struct u64map type_of_id, class_of_hash;
     uint32_t *same_hash;                 /* the class before it with the same hash */
     uint64_t references;                 /* [count] that are not null, of all objects */

@@ -1,5 +1,7 @@
 #include "heap/graph_part.h"
 
+#include "base/vec.h"
+
 #include <stdlib.h>
 
 /* An object has at least one slot; what lies between objects counts too. */
@@ -15,7 +17,8 @@ bool graph_part_begin(struct graph_part *p, struct graph *g, struct err *err) {
     p->positions = malloc(PAGE_OBJECTS * sizeof(*p->positions));
     p->listed = calloc(PAGE_OBJECTS / 64, sizeof(*p->listed));
     p->lists = p->at = malloc(p->lists_room);
-    p->bases = malloc((p->lists_room >> LIST_BLOCK_SHIFT) * sizeof(*p->bases));
+    p->bases_room = (p->lists_room >> LIST_BLOCK_SHIFT) + 1;
+    p->bases = malloc(p->bases_room * sizeof(*p->bases));
     return (p->classes && p->positions && p->listed && p->lists && p->bases) || err_nomem(err);
 }
 
@@ -58,22 +61,17 @@ void graph_part_hole(struct graph_part *p, uint64_t slot) {
 }
 
 bool graph_part_grow(struct graph_part *p, size_t bytes) {
-    size_t used = (size_t)(p->at - p->lists), room = p->lists_room;
-    while (room - used < bytes + LIST_SLACK)
-        room *= 2;
+    size_t used = (size_t)(p->at - p->lists), more = bytes + LIST_SLACK;
     /* Places in it are told in 32 bits. */
-    if (room > UINT32_MAX || used > p->graph->memory_limit)
+    if (used > p->graph->memory_limit || more > UINT32_MAX - used)
         return graph_fail(p->graph, false);
-    uint8_t *lists = realloc(p->lists, room);
-    if (!lists)
+    size_t room = p->lists_room;
+    if (!VEC_ROOM_FOR(p->lists, used, more, room, NULL))
         return graph_fail(p->graph, true);
-    p->lists = lists;
-    p->at = lists + used;
-    uint64_t *bases = realloc(p->bases, (room >> LIST_BLOCK_SHIFT) * sizeof(*bases));
-    if (!bases)
+    p->at = p->lists + used;
+    if (!VEC_ROOM_FOR(p->bases, 0, (room >> LIST_BLOCK_SHIFT) + 1, p->bases_room, NULL))
         return graph_fail(p->graph, true);
-    p->bases = bases;
-    p->lists_room = room;
+    p->lists_room = room; /* not before there are bases for it */
     return true;
 }
 

@@ -22,6 +22,7 @@ struct graph_part {
     uint8_t *lists, *at; /* at: where the next code goes */
     size_t lists_room;
     uint64_t *bases;
+    size_t bases_room;
     size_t block; /* of the list that was opened last */
     uint64_t references;
 };
