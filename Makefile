@@ -141,12 +141,14 @@ walls: $(LIB_OBJ) $(CMD_OBJ)
 dead: $(LIB_OBJ) $(CMD_OBJ)
 	@$(need_pkgs)tools/dead.sh $(CC) $(LDFLAGS) $(CMD_OBJ) $(LIB_OBJ) $(PKG_LIBS) $(LDLIBS)
 
-## walls, dead code, lengths of functions and files, names
+## walls, dead code, lengths of functions and files, names, what is written once, errors in headers
 layers: walls dead
 	@tools/readers.sh $(SOURCES) $(HEADERS)
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
 	@tools/names.sh $(SOURCES) $(HEADERS)
 	@tools/words.sh
+	@tools/once.sh $(filter-out tests/%,$(SOURCES) $(HEADERS))
+	@tools/docs.sh $(filter-out tests/%,$(HEADERS))
 
 ## each header compiles alone
 headers: $(HEADERS:%=$(BUILD)/%.alone)
@@ -301,7 +303,7 @@ check:
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
 	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
-	@+$(MAKE) --no-print-directory quick MORE_TESTS=tests/walls/planted.sh
+	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/walls/planted.sh tests/walls/planted_once.sh'
 
 ## unit tests and corpora, as check runs them with SANITIZE=address,undefined
 sanitized: $(UNIT) $(REAL) $(FUZZ)
