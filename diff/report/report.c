@@ -2,13 +2,21 @@
 
 #include <string.h>
 
-extern const struct report report_text, report_json, report_markdown, report_csv, report_html,
-    report_folded, report_pprof;
+/* THE list of reports. A report is its file and its line here. */
+#define REPORTS(REPORT) \
+    REPORT(text) \
+    REPORT(json) \
+    REPORT(markdown) \
+    REPORT(csv) \
+    REPORT(html) \
+    REPORT(folded) \
+    REPORT(pprof)
 
-const struct report *const reports[] = {
-    &report_text, &report_json,   &report_markdown, &report_csv,
-    &report_html, &report_folded, &report_pprof,    NULL,
-};
+#define REPORT_DECLARED(name) extern const struct report report_##name;
+REPORTS(REPORT_DECLARED)
+
+#define REPORT_ENTRY(name) &report_##name,
+const struct report *const reports[] = {REPORTS(REPORT_ENTRY) NULL};
 
 const struct report *report_find(const char *name) {
     for (size_t i = 0; reports[i]; i++)

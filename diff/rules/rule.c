@@ -3,43 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct rule *const rules[] = {
-    &rule_trust,
-    &rule_gc_in_progress,
-    &rule_growing_type,
-    &rule_new_type,
-    &rule_gone_type,
-    &rule_heap_growth,
-    &rule_loh_growth,
-    &rule_poh_growth,
-    &rule_large_object,
-    &rule_fragmentation,
-    &rule_committed_vs_allocated,
-    &rule_finalizer_stuck,
-    &rule_finalizer_queue_growth,
-    &rule_deadlock,
-    &rule_locks_held,
-    &rule_thread_runaway,
-    &rule_threads_unchanged,
-    &rule_threadpool_starvation,
-    &rule_thread_leak,
-    &rule_threads_new,
-    &rule_threads_gone,
-    &rule_threads_dead,
-    &rule_exceptions_on_threads,
-    &rule_exceptions_growing,
-    &rule_handles_growing,
-    &rule_os_handles_growing,
-    &rule_loader_growth,
-    &rule_native_growth,
-    &rule_largest_free_shrinking,
-    &rule_stack_growing,
-    &rule_module_growing,
-    &rule_allocation_size_dominates,
-    &rule_native_explained,
-    &rule_cache_counts,
-    NULL,
-};
+#define RULE_ENTRY(name) &rule_##name,
+const struct rule *const rules[] = {RULES(RULE_ENTRY) NULL};
+#undef RULE_ENTRY
 
 const struct rule *rule_find(const char *id) {
     for (const struct rule *const *rule = rules; *rule; rule++)

@@ -4,6 +4,7 @@
 #ifndef DUMPDIFF_RULES_RULE_H
 #define DUMPDIFF_RULES_RULE_H
 
+#include "diff/rules/limits.h"
 #include "diff/series/series.h"
 
 enum finding_status { STATUS_HIT, STATUS_CLEAR, STATUS_SKIPPED };
@@ -75,39 +76,6 @@ void finding_known(struct finding *finding, const char *name, enum field_kind ki
 
 /* Text kept as long as the findings; "" when out of memory (which sticks), never NULL. */
 const char *findings_text(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-/* Thresholds; one table (limits.c) gives each its key in --config files, default and meaning. */
-struct limits {
-    double growing_type_heap_percent, growing_type_self_percent;
-    uint64_t growing_type_min_bytes, growing_type_min_objects;
-    double heap_growth_percent;
-    uint64_t heap_growth_min_bytes;
-    double free_share_percent;  /* fragmentation: Free of a generation */
-    double committed_ratio;     /* committed / allocated */
-    uint64_t queue_growth_min;  /* objects */
-    uint64_t thread_growth_min; /* threads */
-    double runaway_share;       /* CPU seconds a wall second */
-    uint64_t runaway_min_ns;
-    uint64_t handle_growth_min;
-    double handle_growth_percent;
-    uint64_t loader_growth_min_bytes;
-    uint64_t native_growth_min_bytes;
-    double largest_free_shrink_percent;
-    uint64_t exception_growth_min;
-    double new_type_percent;      /* of the newest heap (new-type) or base heap (gone-type) */
-    double free_heap_percent;     /* fragmentation: Free of a generation in the whole heap */
-    uint64_t committed_min_bytes; /* committed but not allocated */
-    double thread_growth_percent;
-    uint64_t dead_threads_min, starvation_min_workers;
-    uint64_t loader_growth_min_modules;
-    uint64_t largest_free_min_bytes;
-    double large_object_percent; /* of the heap */
-    double stack_growth_percent;
-    uint64_t stack_growth_min_bytes, stack_growth_min_count;
-    double module_growth_percent, allocation_size_percent;
-    uint64_t os_handle_growth_min;
-    double os_handle_growth_percent;
-};
 
 /* A limit that can be set by --limit KEY=VALUE or in a --config file. */
 struct limit_desc {

@@ -53,41 +53,48 @@ bool rule_generation(const struct series *s, int gen, uint64_t *values);
 bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t min_bytes,
                 enum verdict *ret_verdict);
 
-#define RULE(name) extern const struct rule rule_##name
-RULE(trust);
-RULE(gc_in_progress);
-RULE(growing_type);
-RULE(new_type);
-RULE(gone_type);
-RULE(heap_growth);
-RULE(loh_growth);
-RULE(poh_growth);
-RULE(large_object);
-RULE(fragmentation);
-RULE(committed_vs_allocated);
-RULE(finalizer_stuck);
-RULE(finalizer_queue_growth);
-RULE(deadlock);
-RULE(locks_held);
-RULE(thread_runaway);
-RULE(threads_unchanged);
-RULE(threadpool_starvation);
-RULE(thread_leak);
-RULE(threads_new);
-RULE(threads_gone);
-RULE(threads_dead);
-RULE(exceptions_on_threads);
-RULE(exceptions_growing);
-RULE(handles_growing);
-RULE(os_handles_growing);
-RULE(loader_growth);
-RULE(native_growth);
-RULE(largest_free_shrinking);
-RULE(stack_growing);
-RULE(module_growing);
-RULE(allocation_size_dominates);
-RULE(native_explained);
-RULE(cache_counts);
-#undef RULE
+/*
+ * THE list of rules, in the order in which they run and are listed. A rule is its file and its line
+ * here; rule.c makes the table of it.
+ */
+#define RULES(RULE) \
+    RULE(trust) \
+    RULE(gc_in_progress) \
+    RULE(growing_type) \
+    RULE(new_type) \
+    RULE(gone_type) \
+    RULE(heap_growth) \
+    RULE(loh_growth) \
+    RULE(poh_growth) \
+    RULE(large_object) \
+    RULE(fragmentation) \
+    RULE(committed_vs_allocated) \
+    RULE(finalizer_stuck) \
+    RULE(finalizer_queue_growth) \
+    RULE(deadlock) \
+    RULE(locks_held) \
+    RULE(thread_runaway) \
+    RULE(threads_unchanged) \
+    RULE(threadpool_starvation) \
+    RULE(thread_leak) \
+    RULE(threads_new) \
+    RULE(threads_gone) \
+    RULE(threads_dead) \
+    RULE(exceptions_on_threads) \
+    RULE(exceptions_growing) \
+    RULE(handles_growing) \
+    RULE(os_handles_growing) \
+    RULE(loader_growth) \
+    RULE(native_growth) \
+    RULE(largest_free_shrinking) \
+    RULE(stack_growing) \
+    RULE(module_growing) \
+    RULE(allocation_size_dominates) \
+    RULE(native_explained) \
+    RULE(cache_counts)
+
+#define RULE_DECLARED(name) extern const struct rule rule_##name;
+RULES(RULE_DECLARED)
+#undef RULE_DECLARED
 
 #endif
