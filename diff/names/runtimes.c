@@ -8,7 +8,8 @@ const struct runtime_words *const runtime_table[] = {
     NULL,
 };
 
-const struct runtime_words *runtime_of(const char *runtime) {
+/* Of origin_row.runtime; NULL or unknown: the first. */
+static const struct runtime_words *runtime_of(const char *runtime) {
     for (size_t i = 0; runtime && runtime_table[i]; i++)
         if (words_begin(&runtime_table[i]->runtimes, str_of(runtime)))
             return runtime_table[i];

@@ -126,9 +126,6 @@ struct runtime_words {
  * be of. */
 extern const struct runtime_words *const runtime_table[];
 
-/* Of origin_row.runtime; NULL or unknown: the first. */
-const struct runtime_words *runtime_of(const char *runtime);
-
 /* Never NULL; %s is still in it. */
 const char *runtime_advice(const char *runtime, enum advice advice);
 

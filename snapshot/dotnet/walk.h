@@ -48,7 +48,4 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
                struct walk_result *result, struct err *err) MUST_CHECK;
 void walk_free(struct walk_result *result);
 
-/* True when mt is the address of a MethodTable: its class points back to it. */
-bool walk_is_method_table(struct clr *clr, uint64_t mt);
-
 #endif

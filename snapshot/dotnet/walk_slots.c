@@ -10,7 +10,8 @@
 
 /* -- MethodTables ------------------------------------------------------------------------------ */
 
-bool walk_is_method_table(struct clr *clr, uint64_t mt) {
+/* True when mt is the address of a MethodTable: its class points back to it. */
+static bool walk_is_method_table(struct clr *clr, uint64_t mt) {
     const uint32_t *offset = clr->contract.offset;
     uint64_t class_or_canon, back;
     if (mt && mt == clr->free_mt)
