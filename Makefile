@@ -141,7 +141,7 @@ walls: $(LIB_OBJ) $(CMD_OBJ)
 dead: $(LIB_OBJ) $(CMD_OBJ)
 	@$(need_pkgs)tools/dead.sh $(CC) $(LDFLAGS) $(CMD_OBJ) $(LIB_OBJ) $(PKG_LIBS) $(LDLIBS)
 
-## walls, dead code, lengths of functions and files, names, what is written once, errors in headers
+## walls, dead code, lengths, names, what is written once, errors in headers, likes of what is not ours
 layers: walls dead
 	@tools/readers.sh $(SOURCES) $(HEADERS)
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
@@ -149,6 +149,7 @@ layers: walls dead
 	@tools/words.sh
 	@tools/once.sh $(filter-out tests/%,$(SOURCES) $(HEADERS))
 	@tools/docs.sh $(filter-out tests/%,$(HEADERS))
+	@tools/likes.sh
 
 ## each header compiles alone
 headers: $(HEADERS:%=$(BUILD)/%.alone)

@@ -10,7 +10,7 @@ file=$(basename "$name" .c)
 
 # Every test that is no golden case as "program test".
 tests() {
-    grep -oE 'cmocka_unit_test(_setup_teardown)?\([a-z_0-9]+' tests/unit/test_*.c tests/real/test_*.c |
+    grep -oE '(cmocka_unit_test(_setup_teardown)?|LIKE|OF_THE_COLLECTION)\([a-z_0-9]+' tests/unit/test_*.c tests/real/test_*.c |
         sed -E 's|^(tests/[a-z]*/test_[a-z0-9_]*)\.c:.*\(|\1 |'
 }
 build() {

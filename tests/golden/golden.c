@@ -9,6 +9,7 @@
  *   exit   the exit status; no such file: 0
  *   must   hand-written lines that have to occur in out or err, whatever `make golden` rewrites
  *   needs  files without which the case is left out, aloud; one a line
+ *   like   with needs: the case that shows the same on an input of our own (tools/likes.sh)
  *
  * The two folders that differ from machine to machine are written back as "$TMP" and "$SHARED".
  *

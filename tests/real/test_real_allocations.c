@@ -10,12 +10,6 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-static void real_allocations_read(const char *name, struct snapshot *s) {
-    struct err err = {.msg = ""};
-    if (!corpus_read(name, s, &err))
-        fail_msg("%s: %s", name, err.msg);
-}
-
 /* -- UMDH ---------------------------------------------------------------------------------------
  */
 
@@ -49,7 +43,7 @@ static void logs_of_umdh_give_the_stated_entries(void **state) {
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct snapshot s;
         names[i] = cases[i].name;
-        real_allocations_read(cases[i].name, &s);
+        corpus_read(cases[i].name, &s);
         assert_int_equal(snapshot_origin(&s)->moments, cases[i].moments);
         SNAPSHOT_ROWS(&s, PART_STACKS, struct stack_row, rows, count);
         uint64_t allocations = 0, bytes = 0;
@@ -85,12 +79,12 @@ static void real_sum(const struct snapshot *s, uint64_t size, uint64_t count, ui
 static void lists_of_sizes_and_blocks_give_their_sums(void **state) {
     (void)state;
     struct snapshot s;
-    real_allocations_read("heap-stat-h_win10_x64_01.txt", &s);
+    corpus_read("heap-stat-h_win10_x64_01.txt", &s);
     assert_int_equal(rows_count(&s, PART_ALLOCATIONS), 20);
     real_sum(&s, 0x28, 0x14b40, 0x33c200);
     real_sum(&s, 0x7807, 1, 0x7807);
     snapshot_deinit(&s);
-    real_allocations_read("heap-l_leakdetect_x86_doc_01.txt", &s);
+    corpus_read("heap-l_leakdetect_x86_doc_01.txt", &s);
     assert_int_equal(rows_counter(&s, "heap.unreachable_blocks"), 21);
     real_sum(&s, 0x80, 3, 0x180);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
@@ -120,7 +114,7 @@ static void what_heaptrack_printed_has_its_values(void **state) {
                                         "heaptrack_print_fragment_ibverbs_mail_01.txt"};
     struct snapshot s;
     assert_int_equal(corpus_count_untested(CORPUS_HEAPTRACK, names, 2), 0);
-    real_allocations_read(names[0], &s);
+    corpus_read(names[0], &s);
     assert_string_equal(snapshot_origin(&s)->process, "embedded_lsan_suppressions");
     assert_int_equal(rows_counter(&s, "heap.outstanding_bytes"), 5);
     assert_int_equal(rows_counter(&s, "heap.suppressed_bytes"), 5);
@@ -130,7 +124,7 @@ static void what_heaptrack_printed_has_its_values(void **state) {
     assert_int_equal(real_stack(&s, 0, "libstdc++.so.6!pool")->peak_bytes, 72700);
     assert_int_equal(real_stack(&s, 0, "libstdc++.so.6!pool")->frames.count, 6);
     snapshot_deinit(&s);
-    real_allocations_read(names[1], &s);
+    corpus_read(names[1], &s);
     const struct stack_row *row = real_stack(&s, 2, "libmlx5-rdmav34.so!mlx5_create_qp");
     assert_int_equal(row->peak_bytes, 8650000);
     assert_int_equal(row->total_count, 16);
@@ -141,7 +135,7 @@ static void what_heaptrack_printed_has_its_values(void **state) {
 static void the_profile_of_pprofs_own_tests_has_its_values(void **state) {
     (void)state;
     struct snapshot s;
-    real_allocations_read("gperftools-heap_cppbench_01.txt", &s);
+    corpus_read("gperftools-heap_cppbench_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_STACKS, struct stack_row, rows, count);
     assert_int_equal(count, 21);
     uint64_t objects = 0, bytes = 0;
@@ -169,7 +163,7 @@ static const struct allocation_row *real_function(const struct snapshot *s, cons
 static void the_log_of_bccs_manual_has_its_two_moments(void **state) {
     (void)state;
     struct snapshot s;
-    real_allocations_read("bcc-memleak_usage_01.txt", &s);
+    corpus_read("bcc-memleak_usage_01.txt", &s);
     assert_int_equal(snapshot_origin(&s)->moments, 2);
     assert_int_equal(rows_count(&s, PART_STACKS), 1);
     const struct stack_row *r = real_stack(&s, 0, "allocs!main");
@@ -198,7 +192,7 @@ static void real_tables_have_their_values(void **state) {
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct snapshot s;
-        real_allocations_read(cases[i].file, &s);
+        corpus_read(cases[i].file, &s);
         const struct allocation_row *r = real_function(&s, cases[i].name);
         assert_int_equal(rows_count(&s, PART_ALLOCATIONS), cases[i].rows);
         assert_int_equal(cases[i].bytes ? r->bytes : r->count, cases[i].flat);
@@ -215,13 +209,19 @@ static void real_tables_have_their_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_diff_of_the_real_pair_is_that_of_umdh),
-        cmocka_unit_test(logs_of_umdh_give_the_stated_entries),
-        cmocka_unit_test(lists_of_sizes_and_blocks_give_their_sums),
-        cmocka_unit_test(what_heaptrack_printed_has_its_values),
-        cmocka_unit_test(the_profile_of_pprofs_own_tests_has_its_values),
-        cmocka_unit_test(the_log_of_bccs_manual_has_its_two_moments),
-        cmocka_unit_test(real_tables_have_their_values),
+        LIKE(the_diff_of_the_real_pair_is_that_of_umdh, the_diff_of_two_logs_is_that_of_umdh),
+        LIKE(logs_of_umdh_give_the_stated_entries, posted_logs_of_umdh_give_their_entries,
+             a_log_gives_stacks_by_size),
+        LIKE(lists_of_sizes_and_blocks_give_their_sums,
+             posted_lists_of_sizes_and_blocks_give_their_sums),
+        LIKE(what_heaptrack_printed_has_its_values, heaptrack_print_gives_totals,
+             heaptrack_print_gives_stacks_of_all_lists_once,
+             what_heaptrack_printed_is_read_out_of_a_posted_mail),
+        LIKE(the_profile_of_pprofs_own_tests_has_its_values,
+             tcmalloc_samples_are_unsampled_and_the_allocator_is_left_out),
+        LIKE(the_log_of_bccs_manual_has_its_two_moments,
+             a_posted_manual_of_memleak_has_its_two_moments),
+        LIKE(real_tables_have_their_values, posted_tables_of_pprof_have_their_values),
     };
     return shared_run("corpus", tests, COUNT(tests));
 }

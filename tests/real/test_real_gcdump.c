@@ -47,8 +47,9 @@ static void real_graphs_say_what_holds_what_grew(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(real_graphs_equal_the_reference_type_by_type),
-        cmocka_unit_test(real_graphs_say_what_holds_what_grew),
+        LIKE(real_graphs_equal_the_reference_type_by_type,
+             graphs_of_the_store_equal_the_reference_type_by_type),
+        LIKE(real_graphs_say_what_holds_what_grew, graphs_of_the_store_say_what_holds_what_grew),
     };
     return shared_run("fixtures", tests, COUNT(tests));
 }

@@ -44,7 +44,8 @@ static void growth_of_the_shop_is_put_down_to_what_holds_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(growth_of_the_shop_is_put_down_to_what_holds_it),
+        LIKE(growth_of_the_shop_is_put_down_to_what_holds_it,
+             growth_of_the_store_is_put_down_to_what_holds_it),
     };
     return shared_run("fixtures", tests, COUNT(tests));
 }

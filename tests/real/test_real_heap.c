@@ -1,5 +1,6 @@
 /* Real transcripts of the heap against the values that their collection states. */
 #include "tests/support/corpus.h"
+#include "tests/support/log_checks.h"
 
 #include <string.h>
 
@@ -7,18 +8,7 @@
 
 /* -- Tables of types --------------------------------------------------------------------------- */
 
-struct types_case {
-    const char *file;
-    uint32_t types; /* rows by name: MethodTables of one name are summed */
-    uint64_t objects, bytes;
-    const char *top;
-    uint64_t top_bytes;
-    uint64_t missing;   /* printed Total less the sum of the rows; ABSENT: no Total is printed */
-    const char *filter; /* part of origin.types_filter; NULL: the whole heap */
-    uint32_t free_blocks;
-};
-
-static const struct types_case types_cases[] = {
+static const struct log_types types_cases[] = {
     {"dumpheap-mt_netcore3_linux_doc_01.txt", 1, 206770, 19494060, "System.String", 19494060, 0,
      "-mt 00007faddaa50f90", 0},
     {"dumpheap-mt_netfx4_x64_sosmismatch_collapsedspaces_01.txt", 1, 1, 120,
@@ -55,73 +45,34 @@ static const struct types_case types_cases[] = {
      NULL, 0},
 };
 
-static const struct type_row *top_type(const struct snapshot *s) {
+static const struct type_row *real_type(const struct snapshot *s, const char *name) {
     SNAPSHOT_ROWS(s, PART_TYPES, struct type_row, rows, count);
-    const struct type_row *top = rows;
-    for (uint32_t i = 1; i < count; i++)
-        if (type_total(&rows[i]).bytes > type_total(top).bytes)
-            top = &rows[i];
-    return top;
-}
-
-static uint64_t reason_count(const struct snapshot *s, const char *part) {
-    SNAPSHOT_ROWS(s, PART_REASONS, struct reason_row, reasons, count);
     for (uint32_t i = 0; i < count; i++)
-        if (reasons[i].lowers_trust && strstr(reasons[i].text, part))
-            return reasons[i].count;
-    return 0;
-}
-
-static void check_types(const struct types_case *c) {
-    struct snapshot s;
-    struct err err = {.msg = ""};
-    if (!corpus_read(c->file, &s, &err))
-        fail_msg("%s: %s", c->file, err.msg);
-    corpus_print_reasons(c->file, &s);
-    struct snapshot_totals totals = snapshot_totals(&s);
-    SNAPSHOT_ROWS(&s, PART_TYPES, struct type_row, rows, count);
-    (void)rows;
-    assert_int_equal(count, c->types);
-    assert_int_equal(totals.objects, c->objects);
-    assert_int_equal(totals.bytes, c->bytes);
-    assert_string_equal(top_type(&s)->name, c->top);
-    assert_int_equal(type_total(top_type(&s)).bytes, c->top_bytes);
-    if (c->missing == ABSENT)
-        assert_int_equal(corpus_count_reasons(&s, "ends without its Total"), 1);
-    else
-        assert_int_equal(reason_count(&s, "objects of the printed Total"), c->missing);
-    const char *filter = snapshot_origin(&s)->types_filter;
-    if (c->filter)
-        assert_non_null(filter ? strstr(filter, c->filter) : NULL);
-    else
-        assert_null(filter);
-    bool is_exact = c->missing == 0 && !c->filter;
-    assert_int_equal(snapshot_trust(&s), is_exact ? TRUST_EXACT : TRUST_PARTIAL);
-    SNAPSHOT_ROWS(&s, PART_FREE_BLOCKS, struct free_block_row, blocks, block_count);
-    (void)blocks;
-    assert_int_equal(block_count, c->free_blocks);
-    snapshot_deinit(&s);
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    fail_msg("no type %s", name);
+    return NULL;
 }
 
 static void tables_of_types_have_the_rows_and_sums_of_their_sources(void **state) {
     (void)state;
+    char path[SHARED_PATH_MAX];
     for (size_t i = 0; i < COUNT(types_cases); i++)
-        check_types(&types_cases[i]);
+        log_types_check(corpus_path(path, types_cases[i].file), &types_cases[i]);
 }
 
 /* Two reports of two processes, each with its five largest rows: the first one is used. */
 static void a_report_of_dotnet_gcdump_has_the_rows_of_its_source(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("gcdump-report_netcore3_doc_01.txt", &s, &err));
+    corpus_read("gcdump-report_netcore3_doc_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_TYPES, struct type_row, rows, count);
     assert_int_equal(count, 4);
     assert_int_equal(snapshot_totals(&s).objects, 17);
     assert_int_equal(snapshot_totals(&s).bytes, 131096 + 57756 + 31128 + 28605 * 5 + 22432 * 9);
-    assert_string_equal(top_type(&s)->name, "System.Byte[]");
+    assert_int_equal(type_total(real_type(&s, "System.Byte[]")).objects, 6);
     assert_string_equal(rows[0].module, "System.Private.CoreLib.dll");
-    assert_int_equal(reason_count(&s, "in no row"), 63201 - 17 + 16211 - 10);
+    assert_int_equal(log_reason_count(&s, "in no row"), 63201 - 17 + 16211 - 10);
     assert_int_equal(snapshot_origin(&s)->collected_first, 1);
     assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
     snapshot_deinit(&s);
@@ -130,10 +81,9 @@ static void a_report_of_dotnet_gcdump_has_the_rows_of_its_source(void **state) {
 static void a_table_whose_rows_were_all_left_out_is_absent_and_not_empty(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("dumpheap-stat_netfx4_x64_fragblocks_01.txt", &s, &err));
+    corpus_read("dumpheap-stat_netfx4_x64_fragblocks_01.txt", &s);
     assert_false(snapshot_has(&s, PART_TYPES));
-    assert_int_equal(reason_count(&s, "objects of the printed Total"), 2030264);
+    assert_int_equal(log_reason_count(&s, "objects of the printed Total"), 2030264);
     SNAPSHOT_ROWS(&s, PART_FREE_BLOCKS, struct free_block_row, blocks, count);
     assert_int_equal(count, 7);
     assert_int_equal(blocks[6].address, 0x27f891d78);
@@ -146,8 +96,7 @@ static void a_table_whose_rows_were_all_left_out_is_absent_and_not_empty(void **
 static void the_table_of_dumpasync_is_not_the_heap(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("dumpasync-tasks_net5_x64_01.txt", &s, &err));
+    corpus_read("dumpasync-tasks_net5_x64_01.txt", &s);
     assert_false(snapshot_has(&s, PART_TYPES));
     SNAPSHOT_ROWS(&s, PART_COUNTERS, struct counter_row, counters, count);
     assert_int_equal(count, 2);
@@ -160,13 +109,7 @@ static void the_table_of_dumpasync_is_not_the_heap(void **state) {
 
 static void eeheap_gives_the_printed_sizes(void **state) {
     (void)state;
-    static const struct {
-        const char *file;
-        uint64_t heaps, bytes, committed, heap_bytes[2];
-        uint32_t regions;
-        const char *mode;
-        enum trust_grade trust;
-    } cases[] = {
+    static const struct log_heaps cases[] = {
         {"eeheap-gc_net10_linux_regions_01.txt",
          1,
          2921744,
@@ -192,34 +135,15 @@ static void eeheap_gives_the_printed_sizes(void **state) {
          "server",
          TRUST_PARTIAL},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct snapshot s;
-        struct err err = {.msg = ""};
-        assert_true(corpus_read(cases[i].file, &s, &err));
-        corpus_print_reasons(cases[i].file, &s);
-        const struct gc_row *gc = snapshot_row(&s, PART_GC);
-        SNAPSHOT_ROWS(&s, PART_HEAPS, struct heap_row, heaps, heap_count);
-        SNAPSHOT_ROWS(&s, PART_REGIONS, struct region_row, regions, region_count);
-        (void)regions;
-        assert_non_null(gc);
-        assert_true(gc->allocated_bytes == cases[i].bytes);
-        assert_true(gc->committed_bytes == cases[i].committed);
-        assert_int_equal(gc->heap_count, cases[i].heaps);
-        assert_int_equal(heap_count, cases[i].heaps);
-        for (uint32_t h = 0; h < heap_count; h++)
-            assert_int_equal(heaps[h].allocated, cases[i].heap_bytes[h]);
-        assert_int_equal(region_count, cases[i].regions);
-        assert_string_equal(snapshot_origin(&s)->gc_mode, cases[i].mode);
-        assert_int_equal(snapshot_trust(&s), cases[i].trust);
-        snapshot_deinit(&s);
-    }
+    char path[SHARED_PATH_MAX];
+    for (size_t i = 0; i < COUNT(cases); i++)
+        log_heaps_check(corpus_path(path, cases[i].file), &cases[i]);
 }
 
 static void an_empty_region_has_its_one_size_committed(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("eeheap-gc_net10_linux_regions_01.txt", &s, &err));
+    corpus_read("eeheap-gc_net10_linux_regions_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_REGIONS, struct region_row, regions, count);
     assert_int_equal(count, 6);
     assert_string_equal(regions[1].kind, "gen1");
@@ -233,8 +157,7 @@ static void an_empty_region_has_its_one_size_committed(void **state) {
 static void generations_are_found_in_segments_by_their_start(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("eeheap-gc_netfx2_x86_server_01.txt", &s, &err));
+    corpus_read("eeheap-gc_netfx2_x86_server_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_HEAPS, struct heap_row, heaps, count);
     assert_int_equal(count, 2);
     assert_int_equal(heaps[0].gen[GEN_0].bytes, 0x22a1d074 - 0x227ae8f8);
@@ -249,8 +172,7 @@ static void generations_are_found_in_segments_by_their_start(void **state) {
 static void eeheap_loader_is_read_though_it_is_cut_at_both_ends(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("eeheap-loader_net7_linux_cut_02.txt", &s, &err));
+    corpus_read("eeheap-loader_net7_linux_cut_02.txt", &s);
     SNAPSHOT_ROWS(&s, PART_LOADER, struct loader_row, rows, count);
     assert_int_equal(count, 4);
     assert_null(rows[0].kind);
@@ -260,9 +182,9 @@ static void eeheap_loader_is_read_though_it_is_cut_at_both_ends(void **state) {
     assert_int_equal(rows[2].bytes, 57344);
     assert_string_equal(rows[3].kind, "LookupHeap");
     assert_int_equal(rows[3].bytes, 61440);
-    assert_int_equal(corpus_count_reasons(&s, "cut"), 2);
-    assert_int_equal(corpus_count_reasons(&s, "without its total"), 1);
-    assert_int_equal(corpus_count_reasons(&s, "add up"), 0);
+    assert_int_equal(log_reasons(&s, "cut"), 2);
+    assert_int_equal(log_reasons(&s, "without its total"), 1);
+    assert_int_equal(log_reasons(&s, "add up"), 0);
     snapshot_deinit(&s);
 }
 
@@ -270,13 +192,7 @@ static void eeheap_loader_is_read_though_it_is_cut_at_both_ends(void **state) {
 
 static void finalizequeue_sums_the_heaps(void **state) {
     (void)state;
-    static const struct {
-        const char *file;
-        uint64_t generations[3], ready;
-        uint32_t types;
-        uint64_t objects, bytes;
-        const char *reason; /* NULL: trust is exact */
-    } cases[] = {
+    static const struct log_queue cases[] = {
         /* The tool of .NET 10 prints empty queues above a table of 26 objects. */
         {"finalizequeue_net10_linux_01.txt", {0, 0, 0}, 0, 13, 26, 1864, "differ from the table"},
         /* 56 rows, two of them of one name. */
@@ -296,32 +212,9 @@ static void finalizequeue_sums_the_heaps(void **state) {
          0,
          "left out by hand"},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct snapshot s;
-        struct err err = {.msg = ""};
-        assert_true(corpus_read(cases[i].file, &s, &err));
-        corpus_print_reasons(cases[i].file, &s);
-        const struct finalizer_row *queue = snapshot_row(&s, PART_FINALIZER);
-        assert_non_null(queue);
-        for (int g = 0; g < 3; g++)
-            assert_int_equal(queue->finalizable[g], cases[i].generations[g]);
-        assert_int_equal(queue->ready, cases[i].ready);
-        SNAPSHOT_ROWS(&s, PART_FINALIZABLE, struct finalizable_row, types, count);
-        assert_int_equal(count, cases[i].types);
-        uint64_t objects = 0, bytes = 0;
-        for (uint32_t t = 0; t < count; t++) {
-            objects += types[t].objects;
-            bytes += types[t].bytes;
-        }
-        assert_int_equal(objects, cases[i].objects);
-        assert_int_equal(bytes, cases[i].bytes);
-        assert_false(snapshot_has(&s, PART_TYPES));
-        if (cases[i].reason)
-            assert_true(corpus_count_reasons(&s, cases[i].reason) >= 1);
-        else
-            assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
-        snapshot_deinit(&s);
-    }
+    char path[SHARED_PATH_MAX];
+    for (size_t i = 0; i < COUNT(cases); i++)
+        log_queue_check(corpus_path(path, cases[i].file), &cases[i]);
 }
 
 /* -- Handles and heaps ------------------------------------------------------------------------- */
@@ -329,8 +222,7 @@ static void finalizequeue_sums_the_heaps(void **state) {
 static void gchandles_are_counted_by_kind_and_type(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("gchandles-type_pinned_netfx4_x64_01.txt", &s, &err));
+    corpus_read("gchandles-type_pinned_netfx4_x64_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_HANDLES, struct handle_row, rows, count);
     assert_int_equal(count, 2);
     assert_string_equal(rows[0].kind, "Pinned");
@@ -340,7 +232,7 @@ static void gchandles_are_counted_by_kind_and_type(void **state) {
     assert_null(rows[1].type);
     assert_int_equal(rows[1].count, 21);
     snapshot_deinit(&s);
-    assert_true(corpus_read("mixed_netfx4_gcperf_doc_zh_01.txt", &s, &err));
+    corpus_read("mixed_netfx4_gcperf_doc_zh_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_HANDLES, struct handle_row, counts, count_count);
     assert_int_equal(count_count, 2);
     assert_string_equal(counts[0].kind, "Strong");
@@ -352,9 +244,8 @@ static void gchandles_are_counted_by_kind_and_type(void **state) {
 static void heapstat_reads_percentages_glued_to_its_numbers(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
     uint64_t gen2 = 0, free_loh = 0;
-    assert_true(corpus_read("heapstat-iu_netfx4_x64_server12_01.txt", &s, &err));
+    corpus_read("heapstat-iu_netfx4_x64_server12_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_HEAPS, struct heap_row, heaps, count);
     assert_int_equal(count, 12);
     for (uint32_t i = 0; i < count; i++) {
@@ -375,15 +266,14 @@ static void heapstat_reads_percentages_glued_to_its_numbers(void **state) {
 static void vmstat_gives_the_summaries(void **state) {
     (void)state;
     struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_true(corpus_read("vmstat_netfx4_x64_01.txt", &s, &err));
+    corpus_read("vmstat_netfx4_x64_01.txt", &s);
     SNAPSHOT_ROWS(&s, PART_MEMORY_MAP, struct memory_row, rows, count);
     assert_int_equal(count, 2);
     assert_string_equal(rows[0].key, "MEM_COMMIT");
     assert_int_equal(rows[0].regions, 3191);
     assert_int_equal(rows[0].bytes, 18925045ull * 1024);
     assert_string_equal(rows[1].key, "MEM_IMAGE");
-    assert_int_equal(reason_count(&s, "without their summary"), 4);
+    assert_int_equal(log_reason_count(&s, "without their summary"), 4);
     snapshot_deinit(&s);
 }
 
@@ -418,19 +308,26 @@ static void every_file_of_the_heap_has_a_test_and_every_file_a_kind(void **state
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tables_of_types_have_the_rows_and_sums_of_their_sources),
-        cmocka_unit_test(a_report_of_dotnet_gcdump_has_the_rows_of_its_source),
-        cmocka_unit_test(a_table_whose_rows_were_all_left_out_is_absent_and_not_empty),
-        cmocka_unit_test(the_table_of_dumpasync_is_not_the_heap),
-        cmocka_unit_test(eeheap_gives_the_printed_sizes),
-        cmocka_unit_test(an_empty_region_has_its_one_size_committed),
-        cmocka_unit_test(generations_are_found_in_segments_by_their_start),
-        cmocka_unit_test(eeheap_loader_is_read_though_it_is_cut_at_both_ends),
-        cmocka_unit_test(finalizequeue_sums_the_heaps),
-        cmocka_unit_test(gchandles_are_counted_by_kind_and_type),
-        cmocka_unit_test(heapstat_reads_percentages_glued_to_its_numbers),
-        cmocka_unit_test(vmstat_gives_the_summaries),
-        cmocka_unit_test(every_file_of_the_heap_has_a_test_and_every_file_a_kind),
+        LIKE(tables_of_types_have_the_rows_and_sums_of_their_sources,
+             posted_tables_of_types_have_their_rows_and_sums),
+        LIKE(a_report_of_dotnet_gcdump_has_the_rows_of_its_source,
+             the_first_of_two_posted_gcdump_reports_is_read),
+        LIKE(a_table_whose_rows_were_all_left_out_is_absent_and_not_empty,
+             a_posted_table_without_rows_is_absent_and_not_empty),
+        LIKE(the_table_of_dumpasync_is_not_the_heap, a_posted_table_of_dumpasync_is_not_the_heap),
+        LIKE(eeheap_gives_the_printed_sizes, posted_eeheap_gives_the_printed_sizes),
+        LIKE(an_empty_region_has_its_one_size_committed,
+             a_posted_region_that_is_empty_has_its_one_size_committed),
+        LIKE(generations_are_found_in_segments_by_their_start,
+             posted_generations_are_found_in_segments_by_their_start),
+        LIKE(eeheap_loader_is_read_though_it_is_cut_at_both_ends,
+             posted_loader_heaps_are_read_though_cut_at_both_ends),
+        LIKE(finalizequeue_sums_the_heaps, posted_finalizer_queues_sum_the_heaps),
+        LIKE(gchandles_are_counted_by_kind_and_type, posted_handles_are_counted_by_kind_and_type),
+        LIKE(heapstat_reads_percentages_glued_to_its_numbers,
+             posted_percentages_glued_to_numbers_are_no_part_of_them),
+        LIKE(vmstat_gives_the_summaries, posted_vmstat_gives_the_summaries_that_are_left),
+        OF_THE_COLLECTION(every_file_of_the_heap_has_a_test_and_every_file_a_kind),
     };
     return shared_run("corpus", tests, COUNT(tests));
 }

@@ -61,11 +61,14 @@ static void the_lock_of_the_shop_names_its_owner(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_shop_of_linux_agrees_with_clrmd),
-        cmocka_unit_test(managed_stacks_of_the_shop_agree_with_clrmd),
-        cmocka_unit_test(threads_and_images_of_the_shop_agree_with_clrmd),
-        cmocka_unit_test(the_finalizer_of_the_shop_is_stuck_in_its_handle),
-        cmocka_unit_test(the_lock_of_the_shop_names_its_owner),
+        LIKE(the_shop_of_linux_agrees_with_clrmd, the_store_of_linux_agrees_with_clrmd),
+        LIKE(managed_stacks_of_the_shop_agree_with_clrmd,
+             managed_stacks_of_the_store_agree_with_clrmd),
+        LIKE(threads_and_images_of_the_shop_agree_with_clrmd,
+             threads_and_images_of_the_store_agree_with_clrmd),
+        LIKE(the_finalizer_of_the_shop_is_stuck_in_its_handle,
+             the_finalizer_of_the_store_is_stuck_in_its_link),
+        LIKE(the_lock_of_the_shop_names_its_owner, the_lock_of_the_store_names_its_owner),
     };
     for (int i = 0; i < 2; i++) {
         (void)shared_path(shop.dump[i], "fixtures/shop-linux-%d.core.zst", i);

@@ -206,12 +206,15 @@ static void the_shop_of_windows_is_what_others_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(minidump_of_net10_agrees_with_clrmd),
-        cmocka_unit_test(minidump_of_a_heap_alone_says_what_is_missing),
-        cmocka_unit_test(minidump_pair_tells_who_ran),
-        cmocka_unit_test(minidump_memory_adds_up),
-        cmocka_unit_test(minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files),
-        cmocka_unit_test(the_shop_of_windows_is_what_others_read),
+        LIKE(minidump_of_net10_agrees_with_clrmd, the_store_of_windows_agrees_with_clrmd),
+        LIKE(minidump_of_a_heap_alone_says_what_is_missing,
+             the_heap_of_the_store_alone_says_what_is_missing),
+        LIKE(minidump_pair_tells_who_ran, two_minidumps_of_the_store_tell_who_ran),
+        LIKE(minidump_memory_adds_up, the_store_of_windows_agrees_with_clrmd),
+        LIKE(minidump_of_a_heap_alone_agrees_with_clrmd_given_the_files,
+             the_heap_of_the_store_alone_agrees_with_clrmd_given_the_files),
+        LIKE(the_shop_of_windows_is_what_others_read, minidump_reads_what_obj2yaml_reads,
+             minidump_reads_what_breakpad_reads),
     };
     return shared_run("fixtures", tests, COUNT(tests));
 }

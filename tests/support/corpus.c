@@ -1,32 +1,21 @@
 #include "tests/support/corpus.h"
 
+#include "tests/support/log_checks.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool corpus_read(const char *name, struct snapshot *snapshot, struct err *err) {
-    static const struct input_options options = {0};
+const char *corpus_path(char ret_path[SHARED_PATH_MAX], const char *name) {
+    if (!shared_path(ret_path, "corpus/%s", name))
+        fail_msg("%s is not there", ret_path);
+    return ret_path;
+}
+
+void corpus_read(const char *name, struct snapshot *ret_snapshot) {
     char path[SHARED_PATH_MAX];
-    snapshot_init(snapshot);
-    if (!shared_path(path, "corpus/%s", name))
-        return err_set(err, ERR_IO, "%s is not there", path);
-    return input_read(path, &options, snapshot, err);
-}
-
-unsigned corpus_count_reasons(const struct snapshot *s, const char *part) {
-    SNAPSHOT_ROWS(s, PART_REASONS, struct reason_row, reasons, count);
-    unsigned found = 0;
-    for (uint32_t i = 0; i < count; i++)
-        found += reasons[i].lowers_trust && strstr(reasons[i].text, part);
-    return found;
-}
-
-void corpus_print_reasons(const char *name, const struct snapshot *s) {
-    SNAPSHOT_ROWS(s, PART_REASONS, struct reason_row, reasons, count);
-    for (uint32_t i = 0; i < count && getenv("CORPUS_VERBOSE"); i++)
-        fprintf(stderr, "%s: %s: %s (%lld)\n", name, reasons[i].lowers_trust ? "warning" : "note",
-                reasons[i].text, (long long)reasons[i].count);
+    log_read(corpus_path(path, name), ret_snapshot);
 }
 
 static const struct {

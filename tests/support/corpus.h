@@ -2,15 +2,14 @@
 #ifndef DUMPDIFF_SUPPORT_CORPUS_H
 #define DUMPDIFF_SUPPORT_CORPUS_H
 
-#include "input/input.h"
+#include "model/snapshot.h"
 #include "tests/support/shared.h"
 
-/* Reads a file of the corpus; false with *err filled when it cannot be read. Deinit the snapshot
- * either way. */
-bool corpus_read(const char *name, struct snapshot *snapshot, struct err *err);
+/* Path of a file of the corpus; fails the test when it is not there. Gives ret_path. */
+const char *corpus_path(char ret_path[SHARED_PATH_MAX], const char *name);
 
-/* Counts by a substring of their text how many reasons lower trust. */
-unsigned corpus_count_reasons(const struct snapshot *s, const char *part);
+/* Reads it; fails the test when it cannot. The snapshot is the caller's. */
+void corpus_read(const char *name, struct snapshot *ret_snapshot);
 
 /*
  * Which test answers for a file of the corpus, by the start of its name. Files whose kind belongs
@@ -34,8 +33,5 @@ enum corpus_kind corpus_kind(const char *name);
  * CORPUS_UNKNOWN: all files whose kind is not known (names are not looked at).
  */
 unsigned corpus_count_untested(enum corpus_kind kind, const char *const *names, size_t count);
-
-/* All reasons on stderr, when CORPUS_VERBOSE is set. */
-void corpus_print_reasons(const char *name, const struct snapshot *s);
 
 #endif

@@ -16,6 +16,13 @@
 
 #define SHARED_PATH_MAX 512
 
+/*
+ * A test of tests/real, and the unit tests that ask the same of inputs of our own; or one that asks
+ * of the collection whether each file has a test. tools/likes.sh looks whether they are there.
+ */
+#define LIKE(test, ...)         cmocka_unit_test(test)
+#define OF_THE_COLLECTION(test) cmocka_unit_test(test)
+
 /* Path of what the format names within that folder. false: it is not there. */
 __attribute__((format(printf, 2, 3))) bool shared_path(char ret_path[SHARED_PATH_MAX],
                                                        const char *format, ...);
