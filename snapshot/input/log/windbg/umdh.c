@@ -10,8 +10,8 @@
  *             7761CDD2                  the stack, where it is met first
  *
  * All numbers are hex. BackTrace0 stands for allocations without a stack. Below "Alias" stands
- * another stack that has the same number. UMDH of Windows 2000 sums up: "00005320 bytes in 0x14
- * allocations (@ 0x00000428) by: BackTrace00B53", symbols below.
+ * another stack that has the same number. UMDH of Windows 2000 sums up: "00003100 bytes in 0x10
+ * allocations (@ 0x00000310) by: BackTrace00A17", symbols below.
  *
  * Bytes are those requested, as in UMDH's own comparisons; the overhead is a counter.
  */
@@ -77,7 +77,7 @@ static bool parse_entry(struct str text, struct entry *ret_entry) {
     return true;
 }
 
-/* "00005320 bytes in 0x14 allocations (@ 0x00000428) by: BackTrace00B53" */
+/* "00003100 bytes in 0x10 allocations (@ 0x00000310) by: BackTrace00A17" */
 static bool parse_sum(struct str text, struct entry *ret_entry) {
     struct str f[9];
     if (text.len > 128 || scan_fields(text, f, 9, NULL) != 9 || !str_eq(f[1], STR("bytes")) ||
