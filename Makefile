@@ -306,6 +306,10 @@ check:
 	@+$(MAKE) --no-print-directory holders
 	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/walls/planted.sh tests/walls/planted_once.sh'
 
+## a clean clone with nothing beside it: demo and quick, at most 3 tests skip; no part of check
+newcomer:
+	@tools/newcomer.sh
+
 ## unit tests and corpora, as check runs them with SANITIZE=address,undefined
 sanitized: $(UNIT) $(REAL) $(FUZZ)
 	@tools/run_tests.sh $(UNIT) $(REAL)
@@ -321,6 +325,6 @@ help:
 
 .PHONY: all help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
-    analyze install programs pages quick deps demo check sanitized clean
+    analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -4,7 +4,7 @@ here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 
 # Says why and leaves with success: what this machine lacks is no failure of the program.
 skip() {
-    echo "[  SKIPPED ] $*"
+    echo "[  SKIPPED ] $(basename "$0" .sh): $*"
     exit 0
 }
 
