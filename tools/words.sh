@@ -15,7 +15,7 @@ fi
 # What looks at snapshots and prints them: what the words mean is in diff/names. Of rules/, the files that are not about
 # a part of one runtime.
 words='\.NET|\bSOS\b|gcroot|dumpheap|clrstack|!clr|\bSystem\.|Microsoft\.|"Free|MethodTable|`pe`|GCHandle|GCHeap'
-words="$words|CoreCLR|\bCLR|Roslyn|ASP|HotSpot|\bJava\b|\bjava\.|StateMachine|ThreadPool|Monitor\.|\.Result\b|_invocationList"
+words="$words|CoreCLR|\bCLR|Roslyn|\bASP\b|HotSpot|\bJava\b|\bjava\.|StateMachine|ThreadPool|Monitor\.|\.Result\b|_invocationList"
 neutral='rule rules findings say limits frames hints trust types_appear stack_growing allocation_sums heap_growth
     lock_rules thread_counts threads_unchanged thread_runaway'
 files=$(find diff/series diff/report diff/gate -name '*.[ch]'

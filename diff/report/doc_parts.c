@@ -113,8 +113,9 @@ void doc_missing(const struct doc_context *c) {
     for (int part = 1; part < PART_END; part++) {
         if (!part_descs[part].name || part_any(c, (enum part)part))
             continue;
-        if ((part == PART_ASYNC && !part_any(c, PART_LIVE)) || part == PART_ALLOCATIONS)
-            continue; /* goes with what is live, or stands for stacks */
+        if ((part == PART_ASYNC && !part_any(c, PART_LIVE)) || part == PART_ALLOCATIONS ||
+            part == PART_ABSENCES)
+            continue; /* goes with what is live, stands for stacks, or says nothing is missing */
         strbuf_adds(&names, names.len ? ", " : "");
         for (const char *p = part_descs[part].name; *p; p++)
             strbuf_addc(&names, *p == '_' ? ' ' : *p);

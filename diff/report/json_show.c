@@ -182,6 +182,8 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "name", json_text(o->names[0]));
     json_put(&j, "origin", json_origin(&j, snapshot));
     json_put(&j, "trust", json_trust(&j, snapshot));
+    if (snapshot_has(snapshot, PART_ABSENCES))
+        part_rows(&j, snapshot, PART_ABSENCES);
     json_put(&j, "totals", json_totals(&j, snapshot));
     json_findings(&j, f);
     bool ok = json_show_types(&j, s, o, err);

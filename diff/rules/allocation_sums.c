@@ -75,6 +75,7 @@ static bool run_modules(const struct series *s, const struct limits *limits, str
 const struct rule rule_module_growing = {
     .id = "module-growing",
     .summary = "modules with more and more outstanding allocations",
+    .whole = {{PART_STACKS, ASPECT_ROWS}, {PART_ALLOCATIONS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the outstanding bytes of each module: as the source puts them down to modules,\n"
@@ -151,6 +152,7 @@ static bool run_sizes(const struct series *s, const struct limits *limits, struc
 const struct rule rule_allocation_size_dominates = {
     .id = "allocation-size-dominates",
     .summary = "one size of allocation is most of the growth, or of what is outstanding",
+    .whole = {{PART_STACKS, ASPECT_ROWS}, {PART_ALLOCATIONS, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks at outstanding allocations by their size. When one size is most of them, or most\n"
@@ -215,6 +217,7 @@ static bool run_explained(const struct series *s, const struct limits *limits, s
 const struct rule rule_native_explained = {
     .id = "native-explained",
     .summary = "how much of the growth of native memory the allocations account for",
+    .whole = {{PART_STACKS, ASPECT_ROWS}, {PART_MEMORY_MAP, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the growth of private memory outside the managed heap (by the memory map, else\n"

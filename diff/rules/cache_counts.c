@@ -52,6 +52,7 @@ const struct rule rule_cache_counts = {
     .id = "cache-counts",
     .summary = "entries of caches and sessions kept in the process",
     .needs = PART_BIT(PART_TYPES),
+    .whole = {{PART_TYPES, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks for the types by which ASP.NET, ASP.NET Core and the memory caches of .NET keep\n"

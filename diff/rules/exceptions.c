@@ -105,9 +105,9 @@ static bool run_on_threads(const struct series *s, const struct limits *limits, 
     (void)limits;
     const struct snapshot *last = series_new(s);
     if (!says_exceptions(last)) {
-        findings_skip(f, &rule_exceptions_on_threads,
-                      "%s does not say which exceptions its threads have",
-                      series_snapshot_name(s, s->count - 1));
+        findings_skip(
+            f, &rule_exceptions_on_threads, "%s does not say which exceptions its threads have%s",
+            series_snapshot_name(s, s->count - 1), rule_why(s, f, PART_THREADS, ASPECT_MANAGED));
         return true;
     }
     struct thrown_types types = {0};
@@ -126,6 +126,9 @@ const struct rule rule_exceptions_on_threads = {
     .id = "exceptions-on-threads",
     .summary = "exceptions that threads have",
     .needs = PART_BIT(PART_THREADS),
+    .whole = {{PART_THREADS, ASPECT_ROWS},
+              {PART_THREADS, ASPECT_MANAGED},
+              {PART_THREADS, ASPECT_EXCEPTIONS}},
     .min_snapshots = 1,
     .explain =
         "Looks at the exception that each managed thread has, by type. It is the last one thrown\n"
@@ -177,6 +180,7 @@ const struct rule rule_exceptions_growing = {
     .id = "exceptions-growing",
     .summary = "exception objects on the heap become more",
     .needs = PART_BIT(PART_TYPES),
+    .whole = {{PART_TYPES, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the number of objects of each type whose name ends in Exception. The four that\n"

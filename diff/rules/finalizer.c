@@ -57,7 +57,7 @@ static enum finalizer_state state_of_one(const struct series *s, const struct th
         return queue->blocked == 1 ? FINALIZER_WAITS : FINALIZER_UNKNOWN;
     if (row && row->frames.count) {
         if (stack_finalizer(row) == NO_FRAME)
-            return FINALIZER_IDLE;
+            return queue->blocked == ABSENT ? FINALIZER_UNKNOWN : FINALIZER_IDLE;
         return stack_view(row).wait != WAIT_NOT || queue->blocked == 1 ? FINALIZER_WAITS
                                                                        : FINALIZER_MOVES;
     }
@@ -86,8 +86,10 @@ static enum finalizer_state finalizer_state(const struct series *s,
         return state_of_one(s, last);
     if (!thread || thread->same_stack == ABSENT || !last->frames.count)
         return state_without_stack(s, thread);
+    /* Readers say whether it waits unless they could not follow its stack. */
+    bool whole = !stack_is_cut(last) && finalizer_finalizer(s, s->count - 1)->blocked != ABSENT;
     if (stack_finalizer(last) == NO_FRAME)
-        return stack_is_cut(last) ? state_without_stack(s, thread) : FINALIZER_IDLE;
+        return whole ? FINALIZER_IDLE : state_without_stack(s, thread);
     if (thread->state == THREAD_RUNAWAY)
         return FINALIZER_SPINS;
     if (thread->same_stack != 1 || thread->state == THREAD_RUNNING)
@@ -198,7 +200,8 @@ static bool run_stuck(const struct series *s, const struct limits *limits, struc
     if (!always_ready(s, &known)) {
         if (!known)
             findings_skip(f, &rule_finalizer_stuck,
-                          "not every dump says how many objects are ready for finalization");
+                          "not every dump says how many objects are ready for finalization%s",
+                          rule_why(s, f, PART_FINALIZER, ASPECT_READY));
         return true;
     }
     const struct series_thread *thread = finalizer_own_thread(s);
@@ -206,7 +209,8 @@ static bool run_stuck(const struct series *s, const struct limits *limits, struc
     if (state == FINALIZER_UNKNOWN)
         findings_skip(f, &rule_finalizer_stuck,
                       "objects wait for finalization, but no dump shows the stack or the times of "
-                      "the finalizer thread");
+                      "the finalizer thread%s",
+                      rule_why(s, f, PART_FINALIZER, ASPECT_STACK));
     else if (state != FINALIZER_IDLE && state != FINALIZER_MOVES)
         report_stuck(s, f, thread, state);
     return true;
@@ -216,6 +220,7 @@ const struct rule rule_finalizer_stuck = {
     .id = "finalizer-stuck",
     .summary = "the finalizer thread hangs while objects wait for it",
     .needs = PART_BIT(PART_FINALIZER),
+    .whole = {{PART_FINALIZER, ASPECT_READY}},
     .min_snapshots = 1,
     .explain =
         "Looks at the objects that are ready for finalization (not at those that merely have a\n"
@@ -267,7 +272,8 @@ static bool run_queue(const struct series *s, const struct limits *limits, struc
     uint32_t end = s->count - 1;
     if (!ready || ready->values[0] == ABSENT || ready->values[end] == ABSENT) {
         findings_skip(f, &rule_finalizer_queue_growth,
-                      "not every dump says how many objects are ready for finalization");
+                      "not every dump says how many objects are ready for finalization%s",
+                      rule_why(s, f, PART_FINALIZER, ASPECT_READY));
         return true;
     }
     enum verdict verdict =
@@ -300,6 +306,7 @@ const struct rule rule_finalizer_queue_growth = {
     .id = "finalizer-queue-growth",
     .summary = "more and more objects are ready for finalization",
     .needs = PART_BIT(PART_FINALIZER),
+    .whole = {{PART_FINALIZER, ASPECT_READY}},
     .min_snapshots = 2,
     .explain =
         "Looks at the number of objects that are ready for finalization: no longer held by\n"

@@ -89,7 +89,8 @@ static bool run_fragmentation(const struct series *s, const struct limits *limit
     } else if (s->parts_all & PART_BIT(PART_TYPES)) {
         fragmentation_judge(s, limits, f, GEN_COUNT);
     } else {
-        findings_skip(f, &rule_fragmentation, "no dump says how much of the heap is free");
+        findings_skip(f, &rule_fragmentation, "no dump says how much of the heap is free%s",
+                      rule_why(s, f, PART_TYPES, ASPECT_ROWS));
     }
     return true;
 }
@@ -97,6 +98,7 @@ static bool run_fragmentation(const struct series *s, const struct limits *limit
 const struct rule rule_fragmentation = {
     .id = "fragmentation",
     .summary = "free space between objects, by generation",
+    .whole = {{PART_TYPES, ASPECT_ROWS}, {PART_HEAPS, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks at Free, the space between objects that the collector could not give back, as a\n"
@@ -129,8 +131,8 @@ static bool run_committed(const struct series *s, const struct limits *limits, s
     if (committed == ABSENT || allocated == ABSENT) {
         findings_skip(f, &rule_committed_vs_allocated,
                       "%s does not say how much memory its heap "
-                      "has committed",
-                      series_snapshot_name(s, end));
+                      "has committed%s",
+                      series_snapshot_name(s, end), rule_why(s, f, PART_GC, ASPECT_ROWS));
         return true;
     }
     if (committed <= allocated || committed - allocated < limits->committed_min_bytes ||
@@ -155,6 +157,7 @@ static bool run_committed(const struct series *s, const struct limits *limits, s
 const struct rule rule_committed_vs_allocated = {
     .id = "committed-vs-allocated",
     .summary = "the GC keeps much more memory than its objects need",
+    .whole = {{PART_GC, ASPECT_ROWS}, {PART_HEAPS, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks at the memory that the garbage collector has committed and at what it has\n"

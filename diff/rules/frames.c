@@ -111,7 +111,7 @@ struct stack_view stack_view(const struct thread_row *row) {
         if (frame_method(frames->items[i]).len)
             view.callee = i;
     if (view.app == NO_FRAME) {
-        view.wait = frames->count ? WAIT_IDLE : WAIT_NOT;
+        view.wait = frames->count ? WAIT_IDLE : native_wait(row);
         return view;
     }
     view.wait = wait_of(frames, view.app);

@@ -347,6 +347,7 @@ const struct rule rule_growing_type = {
     .id = "growing-type",
     .summary = "types whose objects grow from dump to dump",
     .needs = PART_BIT(PART_TYPES),
+    .whole = {{PART_TYPES, ASPECT_ROWS}, {PART_LIVE, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the bytes of each type in all dumps. Where every dump knows what is live, only\n"

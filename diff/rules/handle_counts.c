@@ -86,6 +86,7 @@ const struct rule rule_handles_growing = {
     .id = "handles-growing",
     .summary = "GC handles grow, by kind",
     .needs = PART_BIT(PART_HANDLES),
+    .whole = {{PART_HANDLES, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the number of GC handles of each kind (Strong, Pinned, WeakShort, Dependent,\n"
@@ -104,6 +105,7 @@ const struct rule rule_os_handles_growing = {
     .id = "os-handles-growing",
     .summary = "handles of the operating system grow, by type",
     .needs = PART_BIT(PART_OS_HANDLES),
+    .whole = {{PART_OS_HANDLES, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the handles that the process has open in the operating system, by type: File,\n"

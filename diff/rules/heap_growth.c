@@ -101,8 +101,8 @@ static bool run_heap(const struct series *s, const struct limits *limits, struct
     for (uint32_t i = 0; i < s->count; i++) {
         values[i] = used_bytes(s, i);
         if (values[i] == ABSENT) {
-            findings_skip(f, &rule_heap_growth, "%s does not say how large its heap is",
-                          series_snapshot_name(s, i));
+            findings_skip(f, &rule_heap_growth, "%s does not say how large its heap is%s",
+                          series_snapshot_name(s, i), rule_why(s, f, PART_TYPES, ASPECT_ROWS));
             return true;
         }
     }
@@ -130,6 +130,7 @@ static bool run_heap(const struct series *s, const struct limits *limits, struct
 const struct rule rule_heap_growth = {
     .id = "heap-growth",
     .summary = "the managed heap grows, by generation",
+    .whole = {{PART_TYPES, ASPECT_ROWS}, {PART_HEAPS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the bytes in use (without Free) of the whole heap, and says which generation\n"

@@ -8,7 +8,8 @@ static bool run_one_heap(const struct series *s, const struct limits *limits, st
     if (!values)
         return err_nomem(err);
     if (!rule_generation(s, gen, values)) {
-        findings_skip(f, rule, "not every dump tells generations");
+        findings_skip(f, rule, "not every dump tells generations%s",
+                      rule_why(s, f, PART_TYPES, ASPECT_ROWS));
         return true;
     }
     /* A heap of its own is judged by its own size, and by what it is to the whole. */
@@ -48,6 +49,7 @@ static bool run_poh(const struct series *s, const struct limits *limits, struct 
 const struct rule rule_loh_growth = {
     .id = "loh-growth",
     .summary = "the large object heap grows",
+    .whole = {{PART_TYPES, ASPECT_ROWS}, {PART_HEAPS, ASPECT_ROWS}, {PART_REGIONS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the bytes of the large object heap (objects from 85,000 bytes on).\n"
@@ -63,6 +65,7 @@ const struct rule rule_loh_growth = {
 const struct rule rule_poh_growth = {
     .id = "poh-growth",
     .summary = "the pinned object heap grows",
+    .whole = {{PART_TYPES, ASPECT_ROWS}, {PART_HEAPS, ASPECT_ROWS}, {PART_REGIONS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the bytes of the pinned object heap (.NET 5 and later: GC.AllocateArray with\n"
@@ -115,6 +118,7 @@ const struct rule rule_large_object = {
     .id = "large-object",
     .summary = "what fills the large object heap",
     .needs = PART_BIT(PART_TYPES),
+    .whole = {{PART_TYPES, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks at the types in the large object heap and names those that matter to the heap as\n"

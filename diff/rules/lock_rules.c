@@ -172,6 +172,7 @@ static bool run_held(const struct series *s, const struct limits *limits, struct
     (void)limits;
     struct owners owners;
     struct held_locks held = {0};
+    uint32_t reported = 0, unknown = 0;
     bool ok = owners_init(&owners, s) && held_init(&held, s, &f->arena);
     SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
     for (uint32_t i = 0; ok && i < count; i++) {
@@ -183,9 +184,16 @@ static bool run_held(const struct series *s, const struct limits *limits, struct
         /* An owner that runs will let go; a lock nobody waits for hurts nobody yet. */
         bool runs = owner && s->count > 1 &&
                     (owner->state == THREAD_RUNNING || owner->state == THREAD_RUNAWAY);
-        if ((waited && !runs) || did_not_run(s, owner))
+        if ((waited && !runs) || did_not_run(s, owner)) {
             report_held(s, f, lock, owner);
+            reported++;
+        } else if (!runs && lock->waiters == ABSENT) {
+            unknown++;
+        }
     }
+    if (ok && unknown && !reported)
+        findings_skip(f, &rule_locks_held, "%s does not say how many threads wait for its locks",
+                      series_snapshot_name(s, s->count - 1));
     held_deinit(&held);
     owners_deinit(&owners);
     return ok || err_nomem(err);
@@ -195,6 +203,7 @@ const struct rule rule_locks_held = {
     .id = "locks-held",
     .summary = "locks held by a thread that does not run, and waited for",
     .needs = PART_BIT(PART_LOCKS),
+    .whole = {{PART_LOCKS, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks at monitors that have an owner. With two or more dumps: held in all of them by the\n"
@@ -231,15 +240,19 @@ static bool is_blocked(const struct thread_row *row) {
     return stack_view(row).wait == WAIT_LOCK;
 }
 
-static bool has_stack(const struct thread_row *row) {
-    return row->frames.count || row->native_frames.count || row->waiting_on;
+/*
+ * Is it known what the thread waits for? Who owns a monitor runs managed code: native frames alone
+ * say so only where they are those of a lock.
+ */
+static bool wait_is_known(const struct thread_row *row) {
+    return row->frames.count || (row->waiting_on && !row->native_frames.count) || is_blocked(row);
 }
 
 static bool add_to_circle(const struct series *s, struct circle *c,
                           const struct series_thread *owner) {
     c->contended++;
     const struct thread_row *row = owner ? owner->rows[s->count - 1] : NULL;
-    if (!row || !has_stack(row)) {
+    if (!row || !wait_is_known(row)) {
         c->without_stack++;
         return false;
     }
@@ -294,8 +307,8 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
         report_circle(s, f, &c, strbuf_cstr(&who), strbuf_cstr(&what));
     else if (ok && c.without_stack && c.contended >= 2)
         findings_skip(f, &rule_deadlock,
-                      "%u of %u lock owners have no stack, so what they wait for is not known",
-                      c.without_stack, c.contended);
+                      "%u of %u lock owners have no stack, so what they wait for is not known%s",
+                      c.without_stack, c.contended, rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
     ok = ok && strbuf_ok(&who, err) && strbuf_ok(&what, err);
     strbuf_deinit(&who);
     strbuf_deinit(&what);
@@ -307,6 +320,7 @@ const struct rule rule_deadlock = {
     .id = "deadlock",
     .summary = "threads that hold a lock and wait for one another's",
     .needs = PART_BIT(PART_LOCKS) | PART_BIT(PART_THREADS),
+    .whole = {{PART_LOCKS, ASPECT_ROWS}, {PART_THREADS, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks at the locks that have an owner and waiters, and at which owners wait for a lock\n"

@@ -38,12 +38,19 @@ static void native_report_modules(const struct series *s, struct findings *f,
     finding_number(hit, "modules_new", FIELD_U64, counts[end]);
 }
 
+/* As the heaps of the loader are listed, else as the map of a raw dump has them with their code. */
+static uint64_t loader_bytes(const struct series *s, uint32_t i) {
+    if (s->parts_all & PART_BIT(PART_LOADER))
+        return series_values_sum(s, GROUP_LOADER_KIND, i);
+    return series_value_at(series_value(s, VALUE_USAGE_LOADER_JIT), i);
+}
+
 static bool run_loader(const struct series *s, const struct limits *limits, struct findings *f,
                        struct err *err) {
-    bool loader = s->parts_all & PART_BIT(PART_LOADER);
-    bool modules = s->parts_all & PART_BIT(PART_MODULES);
-    if (!loader && !modules) {
-        findings_skip(f, &rule_loader_growth, "needs loader or modules in every dump");
+    bool loader = true, modules = s->parts_all & PART_BIT(PART_MODULES);
+    if (!modules && !(s->parts_all & PART_BIT(PART_LOADER))) {
+        findings_skip(f, &rule_loader_growth, "needs loader or modules in every dump%s",
+                      rule_why(s, f, PART_LOADER, ASPECT_ALL));
         return true;
     }
     uint64_t *values = arena_array(&f->arena, s->count, 3 * sizeof(*values));
@@ -51,7 +58,8 @@ static bool run_loader(const struct series *s, const struct limits *limits, stru
         return err_nomem(err);
     uint64_t *loaded = values + s->count, *dynamic = loaded + s->count;
     for (uint32_t i = 0; i < s->count; i++) {
-        values[i] = series_values_sum(s, GROUP_LOADER_KIND, i);
+        values[i] = loader_bytes(s, i);
+        loader = loader && values[i] != ABSENT;
         loaded[i] = series_count_at(series_value(s, VALUE_MODULES_LOADED), i);
         dynamic[i] = series_count_at(series_value(s, VALUE_MODULES_DYNAMIC), i);
     }
@@ -61,12 +69,18 @@ static bool run_loader(const struct series *s, const struct limits *limits, stru
         native_report_modules(s, f, dynamic, "dynamic modules");
     else if (modules && native_grows(loaded, s->count, limits->loader_growth_min_modules))
         native_report_modules(s, f, loaded, "modules");
+    else if (!loader) /* types and code are made without a module, too */
+        findings_skip(f, &rule_loader_growth,
+                      "modules do not grow, but not every dump tells the size of the loader's "
+                      "heaps%s",
+                      rule_why(s, f, PART_LOADER, ASPECT_ALL));
     return true;
 }
 
 const struct rule rule_loader_growth = {
     .id = "loader-growth",
     .summary = "loader heaps or modules grow",
+    .whole = {{PART_LOADER, ASPECT_ROWS}, {PART_MODULES, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the memory of the class loader (types, method tables, stubs, compiled code) and\n"
@@ -159,7 +173,8 @@ static bool run_native(const struct series *s, const struct limits *limits, stru
     if (!known && !has_heaps)
         findings_skip(f, &rule_native_growth,
                       "needs a memory map and the size of the managed heap, "
-                      "or the native heaps, in every dump");
+                      "or the native heaps, in every dump%s",
+                      rule_why(s, f, PART_MEMORY_MAP, ASPECT_ROWS));
     else if (has_heaps && native_grows(heaps, s->count, limits->native_growth_min_bytes))
         report_native(s, f, heaps, "native heaps", "Committed memory of the native heaps");
     else if (known && native_grows(values, s->count, limits->native_growth_min_bytes))
@@ -171,6 +186,7 @@ static bool run_native(const struct series *s, const struct limits *limits, stru
 const struct rule rule_native_growth = {
     .id = "native-growth",
     .summary = "memory outside the managed heap grows",
+    .whole = {{PART_MEMORY_MAP, ASPECT_ROWS}, {PART_NATIVE_HEAPS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the committed private memory of the process less what the garbage collector has\n"
@@ -243,6 +259,7 @@ const struct rule rule_largest_free_shrinking = {
     .id = "largest-free-shrinking",
     .summary = "the largest free block of a 32-bit address space shrinks",
     .needs = PART_BIT(PART_MEMORY_MAP),
+    .whole = {{PART_MEMORY_MAP, ASPECT_ROWS}},
     .min_snapshots = 1,
     .explain =
         "Looks at the largest free block in the address space of a 32-bit process. The GC needs\n"

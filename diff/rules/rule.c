@@ -14,11 +14,76 @@ const struct rule *rule_find(const char *id) {
     return NULL;
 }
 
+/* -- What is absent, and why ------------------------------------------------------------------- */
+
+const char *rule_why(const struct series *s, struct findings *f, enum part part,
+                     enum aspect aspect) {
+    const struct absence_row *why = NULL;
+    for (uint32_t i = 0; i < s->count && !why; i++) {
+        why = snapshot_absence(s->snapshots[i], part, aspect);
+        if (!why)
+            why = snapshot_absence(s->snapshots[i], part, ASPECT_ALL);
+    }
+    return why ? findings_text(f, ": %s", why->why) : "";
+}
+
+/* "stacks of threads", "all locks". */
+static const char *input_text(struct findings *f, const struct rule_input *input) {
+    static const struct {
+        enum part part;
+        enum aspect aspect;
+        const char *text;
+    } texts[] = {
+        {PART_THREADS, ASPECT_FRAMES, "stacks of threads"},
+        {PART_THREADS, ASPECT_EXCEPTIONS, "exceptions of threads"},
+        {PART_THREADS, ASPECT_MANAGED, "all managed threads"},
+        {PART_FINALIZER, ASPECT_READY, "the finalization queue"},
+        {PART_MEMORY_MAP, ASPECT_ROWS, "the whole memory map"},
+        {PART_OS_HANDLES, ASPECT_ROWS, "all handles of the operating system"},
+        {PART_NATIVE_HEAPS, ASPECT_ROWS, "all native heaps"},
+        {PART_LIVE, ASPECT_ROWS, "all that is live"},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        if (texts[i].part == input->part && texts[i].aspect == input->aspect)
+            return texts[i].text;
+    return findings_text(f, "all %s", part_descs[input->part].name);
+}
+
+/*
+ * What a snapshot lacks of an input, where that can hide a finding; NULL: nothing. Bytes of the
+ * heap below the share from which a type counts as growing hide none.
+ */
+static const struct absence_row *lacking(const struct series *s, uint32_t i,
+                                         const struct limits *limits,
+                                         const struct rule_input *input) {
+    const struct absence_row *row = snapshot_absence(s->snapshots[i], input->part, input->aspect);
+    if (!row || input->part != PART_TYPES || row->count == ABSENT)
+        return row;
+    uint64_t heap = series_heap_bytes(s, i);
+    return row->count < rule_percent(heap, limits->growing_type_heap_percent) ? NULL : row;
+}
+
+/* Found nothing in what there is: that is clear only where nothing is missing. */
+static void conclude(const struct series *s, const struct limits *limits, const struct rule *rule,
+                     struct findings *f) {
+    for (const struct rule_input *input = rule->whole; input->part; input++)
+        for (uint32_t i = 0; i < s->count; i++) {
+            const struct absence_row *row = lacking(s, i, limits, input);
+            if (!row)
+                continue;
+            findings_skip(f, rule, "needs %s, which %s does not hold: %s", input_text(f, input),
+                          series_snapshot_name(s, i), row->why);
+            return;
+        }
+    findings_add(f, rule, STATUS_CLEAR);
+}
+
 /* The parts that are missing, and the snapshot that misses the first of them. */
 static void skip_for_parts(const struct series *s, const struct rule *rule, struct findings *f) {
     char names[256];
     size_t used = 0;
     uint32_t where = 0;
+    const struct absence_row *why = NULL;
     names[0] = '\0';
     uint32_t missing = rule->needs & ~s->parts_all;
     for (int part = PART_ORIGIN; part < PART_END && used < sizeof(names) - 1; part++) {
@@ -27,12 +92,14 @@ static void skip_for_parts(const struct series *s, const struct rule *rule, stru
         if (!used)
             while (where + 1 < s->count && snapshot_has(s->snapshots[where], (enum part)part))
                 where++;
+        if (!why)
+            why = snapshot_absence(s->snapshots[where], (enum part)part, ASPECT_ALL);
         int n = snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
                          part_descs[part].name);
         used += n > 0 ? (size_t)n : 0;
     }
-    findings_skip(f, rule, "needs %s, which %s does not hold", names,
-                  series_snapshot_name(s, where));
+    findings_skip(f, rule, "needs %s, which %s does not hold%s%s", names,
+                  series_snapshot_name(s, where), why ? ": " : "", why ? why->why : "");
 }
 
 static bool run_one(const struct series *s, const struct limits *limits, const struct rule *rule,
@@ -49,7 +116,7 @@ static bool run_one(const struct series *s, const struct limits *limits, const s
     if (!rule->run(s, limits, f, err))
         return err_prefix(err, "rule %s", rule->id);
     if (f->count == before)
-        findings_add(f, rule, STATUS_CLEAR);
+        conclude(s, limits, rule, f);
     return true;
 }
 

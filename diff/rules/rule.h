@@ -93,9 +93,19 @@ bool limits_set(struct limits *limits, const char *key, const char *value,
 /* Sets the series options that have a limit, so that verdicts and rules agree. */
 void limits_apply(const struct limits *limits, struct series_options *options);
 
+/* Something of a part. */
+struct rule_input {
+    enum part part; /* 0: the list ends here */
+    enum aspect aspect;
+};
+
+#define RULE_INPUTS 3u
+
 struct rule {
     const char *id, *summary;
-    uint32_t needs;         /* parts that must be present in every snapshot */
+    uint32_t needs; /* parts that must be present in every snapshot */
+    /* What it cannot be clear without: a snapshot that says why it lacks one makes it skipped. */
+    struct rule_input whole[RULE_INPUTS + 1];
     uint32_t min_snapshots; /* 1: says something about a single dump, too */
     const char
         *explain; /* what it looks at, its thresholds, how to act on it: `dumpdiff explain ID` */
@@ -108,8 +118,9 @@ const struct rule *rule_find(const char *id);
 
 /*
  * Runs all rules. A rule whose parts are absent, or that wants more snapshots, is skipped with the
- * reason; one without a hit is clear. Sorts the findings: hits by severity, weight and subject,
- * then skipped, then clear. Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders).
+ * reason; one without a hit is clear, unless a snapshot lacks part of what it looks at. Sorts the
+ * findings: hits by severity, weight and subject, then skipped, then clear.
+ * Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders).
  */
 bool rules_run(const struct series *s, const struct limits *limits, struct findings *f,
                struct err *err) MUST_CHECK;

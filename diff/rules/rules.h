@@ -8,6 +8,13 @@
 #include "diff/names/runtimes.h"
 #include "diff/rules/rule.h"
 
+/*
+ * ": registers of arm64 are not read", for the end of a skipped rule's sentence: why the first
+ * snapshot that says so lacks this, or all of the part; "" where none says.
+ */
+const char *rule_why(const struct series *s, struct findings *f, enum part part,
+                     enum aspect aspect);
+
 /* A finding, lent until the next is added. NULL: out of memory, which sticks. */
 struct finding *findings_add(struct findings *f, const struct rule *rule,
                              enum finding_status status);

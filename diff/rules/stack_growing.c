@@ -153,6 +153,7 @@ const struct rule rule_stack_growing = {
     .id = "stack-growing",
     .summary = "allocation stacks with more and more outstanding memory",
     .needs = PART_BIT(PART_STACKS),
+    .whole = {{PART_STACKS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at what each allocation stack has allocated and not freed. Stacks are the same\n"

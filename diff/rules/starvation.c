@@ -70,14 +70,19 @@ static bool run_starvation(const struct series *s, const struct limits *limits, 
     for (uint32_t i = 0; i < count; i++)
         stacks += rows[i].frames.count > 0;
     if (!stacks) {
-        findings_skip(f, &rule_threadpool_starvation, "%s has no managed stacks",
-                      series_snapshot_name(s, s->count - 1));
+        findings_skip(f, &rule_threadpool_starvation, "%s has no managed stacks%s",
+                      series_snapshot_name(s, s->count - 1),
+                      rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
         return true;
     }
-    if (pool.blocked < rule_max(limits->starvation_min_workers, 1) ||
-        pool.blocked * 2 < pool.with_stack)
-        return true;
-    starvation_report(s, f, &pool);
+    uint64_t least = rule_max(limits->starvation_min_workers, 1);
+    uint32_t unknown = pool.workers - pool.with_stack;
+    if (pool.blocked >= least && pool.blocked * 2 >= pool.with_stack)
+        starvation_report(s, f, &pool);
+    else if (unknown && pool.blocked + unknown >= least &&
+             (pool.blocked + unknown) * 2 >= pool.workers)
+        findings_skip(f, &rule_threadpool_starvation, "%u of %u pool workers have no stack%s",
+                      unknown, pool.workers, rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
     return true;
 }
 
@@ -85,6 +90,7 @@ const struct rule rule_threadpool_starvation = {
     .id = "threadpool-starvation",
     .summary = "thread pool workers that block on tasks",
     .needs = PART_BIT(PART_THREADS),
+    .whole = {{PART_THREADS, ASPECT_ROWS}, {PART_THREADS, ASPECT_MANAGED}},
     .min_snapshots = 1,
     .explain =
         "Looks at the workers of the thread pool that wait for a task (.Result, .Wait(),\n"

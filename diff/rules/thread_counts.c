@@ -69,6 +69,7 @@ const struct rule rule_threads_new = {
     .id = "threads-new",
     .summary = "threads that the first dump does not have",
     .needs = PART_BIT(PART_THREADS),
+    .whole = {{PART_THREADS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain = MATCHING "What to do: nothing by itself; see thread-leak for growth.\n",
     .run = thread_counts_run_new,
@@ -78,6 +79,7 @@ const struct rule rule_threads_gone = {
     .id = "threads-gone",
     .summary = "threads that the last dump does not have",
     .needs = PART_BIT(PART_THREADS),
+    .whole = {{PART_THREADS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain = MATCHING "What to do: nothing by itself; a worker that should run for ever and is "
                         "gone ended by an\nexception or a return.\n",
@@ -162,6 +164,7 @@ const struct rule rule_thread_leak = {
     .id = "thread-leak",
     .summary = "the number of threads grows",
     .needs = PART_BIT(PART_THREADS),
+    .whole = {{PART_THREADS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the number of living threads in each dump, and at what most of the new ones are\n"
@@ -197,8 +200,8 @@ static bool run_dead(const struct series *s, const struct limits *limits, struct
     uint32_t end = s->count - 1;
     uint64_t last = dead(s, end), first = dead(s, 0);
     if (last == ABSENT) {
-        findings_skip(f, &rule_threads_dead, "%s does not say which managed threads are dead",
-                      series_snapshot_name(s, end));
+        findings_skip(f, &rule_threads_dead, "%s does not say which managed threads are dead%s",
+                      series_snapshot_name(s, end), rule_why(s, f, PART_THREADS, ASPECT_MANAGED));
         return true;
     }
     if (last < rule_max(limits->dead_threads_min, 1))
@@ -224,6 +227,7 @@ static bool run_dead(const struct series *s, const struct limits *limits, struct
 const struct rule rule_threads_dead = {
     .id = "threads-dead",
     .summary = "dead managed threads that the runtime still keeps",
+    .whole = {{PART_THREADS, ASPECT_ROWS}, {PART_THREADS, ASPECT_MANAGED}},
     .min_snapshots = 1,
     .explain =
         "Looks at the managed threads that have ended and of which the runtime still keeps\n"

@@ -4,11 +4,15 @@
 
 #include <inttypes.h>
 
-static bool any_cpu(const struct series *s) {
-    for (uint32_t i = 0; i < s->thread_count; i++)
-        if (s->threads[i].cpu_delta_ns != ABSENT)
-            return true;
-    return false;
+/* Threads of which first and last dump tell, or not, what CPU they used. */
+static uint32_t count_cpu(const struct series *s, bool known) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        const struct series_thread *t = &s->threads[i];
+        bool both = t->rows[0] && t->rows[s->count - 1] && t->os_id != ABSENT && t->os_id != 0;
+        count += known ? t->cpu_delta_ns != ABSENT : both && t->cpu_delta_ns == ABSENT;
+    }
+    return count;
 }
 
 static void thread_runaway_report(const struct series *s, struct findings *f,
@@ -50,13 +54,20 @@ static bool run_runaway(const struct series *s, const struct limits *limits, str
                         struct err *err) {
     (void)limits; /* the series judges: see limits_apply() */
     (void)err;
-    if (!any_cpu(s)) {
-        findings_skip(f, &rule_thread_runaway, "no CPU times were recorded");
+    uint32_t without = count_cpu(s, false), hits = 0;
+    if (!count_cpu(s, true)) {
+        findings_skip(f, &rule_thread_runaway, "no CPU times were recorded%s",
+                      rule_why(s, f, PART_THREADS, ASPECT_CPU_TIMES));
         return true;
     }
     for (uint32_t i = 0; i < s->thread_count; i++)
-        if (s->threads[i].state == THREAD_RUNAWAY)
+        if (s->threads[i].state == THREAD_RUNAWAY) {
             thread_runaway_report(s, f, &s->threads[i]);
+            hits++;
+        }
+    if (!hits && without)
+        findings_skip(f, &rule_thread_runaway, "CPU times of %u thread%s were not recorded%s",
+                      without, plural(without), rule_why(s, f, PART_THREADS, ASPECT_CPU_TIMES));
     return true;
 }
 
@@ -64,6 +75,7 @@ const struct rule rule_thread_runaway = {
     .id = "thread-runaway",
     .summary = "threads that use a whole core between the dumps",
     .needs = PART_BIT(PART_THREADS),
+    .whole = {{PART_THREADS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at the user and kernel time that each thread used between the first and the last\n"

@@ -141,6 +141,9 @@ struct seen {
     uint32_t known;  /* of which it is known whether they ran */
     uint32_t still;  /* that did not */
     uint32_t blind;  /* ... and whose stack does not show what they are there for */
+    /* That have work on their stack ... */
+    uint32_t unsure;   /* and of which nothing says whether they ran */
+    uint32_t uncommon; /* did not run, and of which a dump lacks the stack */
 };
 
 /* What stands in the way of an answer; false: nothing does. */
@@ -149,24 +152,41 @@ static bool skip(const struct series *s, struct findings *f, const struct seen *
         findings_skip(f, &rule_threads_unchanged, "the same dump twice cannot show what moved");
     else if (!seen->known)
         findings_skip(f, &rule_threads_unchanged,
-                      "no dump recorded CPU times, switches or registers of its threads");
+                      "no dump recorded CPU times, switches or registers of its threads%s",
+                      rule_why(s, f, PART_THREADS, ASPECT_EVIDENCE));
     else if (!seen->stacks)
         findings_skip(f, &rule_threads_unchanged,
                       "%u thread%s did not run, but there are no stacks to tell a stuck thread "
-                      "from an idle one",
-                      seen->still, plural(seen->still));
+                      "from an idle one%s",
+                      seen->still, plural(seen->still),
+                      rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
     else
         return false;
     return true;
 }
 
-static void threads_unchanged_see(struct seen *seen, const struct series_thread *thread,
+/* Too little of its stack to tell a stuck thread from an idle one: cut, or none of managed code. */
+static bool is_blind(const struct thread_row *row) {
+    if (row->role || thread_is_dead(row))
+        return false;
+    if (!row->frames.count && row->managed_id != ABSENT)
+        return true;
+    return stack_is_cut(row) && stack_view(row).app == NO_FRAME;
+}
+
+static void threads_unchanged_see(const struct series *s, struct seen *seen,
+                                  const struct series_thread *thread,
                                   const struct thread_row *row) {
     bool still = thread->state == THREAD_UNCHANGED;
+    struct stack_view view = stack_view(row);
     seen->stacks += row->frames.count > 0;
     seen->known += thread->state != THREAD_NOT_RECORDED;
     seen->still += still;
-    seen->blind += still && !row->role && stack_is_cut(row) && stack_view(row).app == NO_FRAME;
+    seen->blind += still && is_blind(row);
+    if (!is_candidate(s, thread, &view))
+        return;
+    seen->unsure += thread->state == THREAD_NOT_RECORDED;
+    seen->uncommon += still && thread->same_stack == ABSENT;
 }
 
 static bool threads_unchanged_add_thread(const struct series *s, struct groups *groups,
@@ -197,7 +217,7 @@ static bool run_unchanged(const struct series *s, const struct limits *limits, s
         const struct series_thread *thread = &s->threads[i];
         if (!in_every_dump(s, thread))
             continue;
-        threads_unchanged_see(&seen, thread, thread->rows[s->count - 1]);
+        threads_unchanged_see(s, &seen, thread, thread->rows[s->count - 1]);
         if (!s->same_dump && thread->state == THREAD_UNCHANGED && thread->same_stack == 1)
             ok = threads_unchanged_add_thread(s, &groups, f, thread);
     }
@@ -206,8 +226,18 @@ static bool run_unchanged(const struct series *s, const struct limits *limits, s
             report_group(s, f, &groups.items[i]);
         if (!groups.count && seen.blind)
             findings_skip(f, &rule_threads_unchanged,
-                          "%u thread%s did not run, but of their stacks too little is known",
-                          seen.blind, plural(seen.blind));
+                          "%u thread%s did not run, but of their stacks too little is known%s",
+                          seen.blind, plural(seen.blind),
+                          rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
+        else if (!groups.count && seen.uncommon)
+            findings_skip(f, &rule_threads_unchanged,
+                          "%u thread%s did not run, but not every dump has the whole stack%s",
+                          seen.uncommon, plural(seen.uncommon),
+                          rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
+        else if (!groups.count && seen.unsure)
+            findings_skip(f, &rule_threads_unchanged,
+                          "of %u thread%s nothing tells whether they ran%s", seen.unsure,
+                          plural(seen.unsure), rule_why(s, f, PART_THREADS, ASPECT_CPU_TIMES));
     }
     free(groups.items);
     strbuf_deinit(&groups.key);
@@ -219,6 +249,7 @@ const struct rule rule_threads_unchanged = {
     .id = "threads-unchanged",
     .summary = "threads with work on their stack that did not run between the dumps",
     .needs = PART_BIT(PART_THREADS),
+    .whole = {{PART_THREADS, ASPECT_ROWS}, {PART_THREADS, ASPECT_MANAGED}},
     .min_snapshots = 2,
     .explain =
         "Looks at threads that used no CPU between all dumps (nor switched, where switches are\n"

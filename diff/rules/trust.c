@@ -83,12 +83,13 @@ static bool run_gc(const struct series *s, const struct limits *limits, struct f
                    struct err *err) {
     (void)limits;
     (void)err;
-    bool known = false;
+    uint32_t known = 0, hits = 0;
     for (uint32_t i = 0; i < s->count; i++) {
         const struct gc_row *gc = snapshot_row(s->snapshots[i], PART_GC);
-        known = known || (gc && gc->in_progress != ABSENT);
+        known += gc && gc->in_progress != ABSENT;
         if (!gc || gc->in_progress != 1)
             continue;
+        hits++;
         const char *name = series_snapshot_name(s, i);
         struct finding *hit = findings_hit(f, &rule_gc_in_progress, SEVERITY_WARNING, 0, name);
         finding_summary(f, hit,
@@ -97,9 +98,9 @@ static bool run_gc(const struct series *s, const struct limits *limits, struct f
                         name);
         finding_next(f, hit, "Take the dump again.");
     }
-    if (!known)
-        findings_skip(f, &rule_gc_in_progress,
-                      "no dump says whether a garbage collection was running");
+    if (known < s->count && !hits)
+        findings_skip(f, &rule_gc_in_progress, "%s says whether a garbage collection was running",
+                      known ? "not every dump" : "no dump");
     return true;
 }
 

@@ -38,6 +38,7 @@ const struct rule rule_new_type = {
     .id = "new-type",
     .summary = "types without objects in the first dump that matter in the last",
     .needs = PART_BIT(PART_TYPES),
+    .whole = {{PART_TYPES, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at types of which the first dump has no object and the last has some. A type that\n"
@@ -75,6 +76,7 @@ const struct rule rule_gone_type = {
     .id = "gone-type",
     .summary = "types that mattered in the first dump and have no object in the last",
     .needs = PART_BIT(PART_TYPES),
+    .whole = {{PART_TYPES, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
         "Looks at types of which the first dump has objects and the last has none: what was done\n"

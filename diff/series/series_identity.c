@@ -286,12 +286,13 @@ static bool series_identity_same_figures(const struct snapshot *a, const struct 
     const struct origin_row *x = snapshot_origin(a), *y = snapshot_origin(b);
     if (a == b)
         return true;
-    if (a->parts != b->parts || !may_be_equal(x->captured_at_ns, y->captured_at_ns) ||
+    uint32_t unlike = (a->parts ^ b->parts) & ~PART_BIT(PART_ABSENCES);
+    if (unlike || !may_be_equal(x->captured_at_ns, y->captured_at_ns) ||
         !may_be_equal(x->process_start_ns, y->process_start_ns) || !may_be_equal(x->pid, y->pid))
         return false;
     uint32_t rows = 0;
     for (int part = PART_REASONS + 1; part < PART_END; part++) {
-        if (!part_descs[part].name)
+        if (!part_descs[part].name || part == PART_ABSENCES)
             continue;
         if (!same_part(a, b, (enum part)part))
             return false;

@@ -42,6 +42,16 @@ static uint64_t cpu_of(const struct thread_row *row) {
                    row->kernel_ns == ABSENT ? 0 : row->kernel_ns);
 }
 
+/* CPU times of two rows, of what both recorded; false: that is nothing. */
+static bool comparable_cpu(const struct thread_row *then, const struct thread_row *now,
+                           uint64_t *ret_then, uint64_t *ret_now) {
+    bool user = then->user_ns != ABSENT && now->user_ns != ABSENT;
+    bool kernel = then->kernel_ns != ABSENT && now->kernel_ns != ABSENT;
+    *ret_then = num_add(user ? then->user_ns : 0, kernel ? then->kernel_ns : 0);
+    *ret_now = num_add(user ? now->user_ns : 0, kernel ? now->kernel_ns : 0);
+    return user || kernel;
+}
+
 static bool series_threads_same_text(const char *a, const char *b) {
     return a && b && *a && *b && strcmp(a, b) == 0;
 }
@@ -73,9 +83,9 @@ static bool may_be_same(const struct thread_join *j, const struct thread_row *th
         if (usual != ABSENT && gain + usual / 100 + ELAPSED_SLACK_NS < usual)
             return false;
     }
-    uint64_t cpu_then = cpu_of(then), cpu_now = cpu_of(now);
-    bool reset =
-        cpu_then != ABSENT && cpu_now != ABSENT && cpu_now < cpu_then && now->cpu_recorded != 0;
+    uint64_t cpu_then, cpu_now;
+    bool reset = comparable_cpu(then, now, &cpu_then, &cpu_now) && cpu_now < cpu_then &&
+                 now->cpu_recorded != 0;
     return !reset || series_threads_same_text(then->name, now->name);
 }
 
@@ -131,8 +141,8 @@ static void compare_ages(struct thread_join *j, struct ages *ages, const struct 
         return;
     if (then->elapsed_ns != ABSENT && now->elapsed_ns != ABSENT)
         j->numbers[ages->count++] = (uint64_t)series_delta(now->elapsed_ns, then->elapsed_ns);
-    uint64_t cpu_then = cpu_of(then), cpu_now = cpu_of(now);
-    if (cpu_then == ABSENT || cpu_now == ABSENT || cpu_then == cpu_now)
+    uint64_t cpu_then, cpu_now;
+    if (!comparable_cpu(then, now, &cpu_then, &cpu_now) || cpu_then == cpu_now)
         return;
     if (cpu_now > cpu_then) {
         ages->rises++;
@@ -217,14 +227,23 @@ static void find_interval(struct thread_join *j) {
 
 /* -- States ------------------------------------------------------------------------------------ */
 
+/* Nobody's stack ends where another frame called it: the shorter one was cut off. */
+static bool is_cut_off(const struct strings *a, const struct strings *b) {
+    uint32_t shared = a->count < b->count ? a->count : b->count;
+    const struct strings x = {a->items, shared}, y = {b->items, shared};
+    return a->count != b->count && strings_equal(&x, &y);
+}
+
 /* Managed frames against managed, native against native: ABSENT when neither can be compared. */
 static uint64_t same_stack_of(const struct thread_row *a, const struct thread_row *b) {
     bool managed = a->frames.count && b->frames.count;
     bool native = a->native_frames.count && b->native_frames.count;
+    bool cut = (managed && is_cut_off(&a->frames, &b->frames)) ||
+               (native && is_cut_off(&a->native_frames, &b->native_frames));
     if (managed && !strings_equal(&a->frames, &b->frames))
-        return 0;
+        return cut ? ABSENT : 0;
     if (native && !strings_equal(&a->native_frames, &b->native_frames))
-        return 0;
+        return cut ? ABSENT : 0;
     const struct strings *n = &a->native_frames;
     if (managed || (native && strcmp(n->items[n->count - 1], FRAME_CUT) != 0))
         return 1;
@@ -259,13 +278,27 @@ static int same_or_not(uint64_t a, uint64_t b) {
     return a == ABSENT || b == ABSENT ? -1 : a == b;
 }
 
+static bool is_blind_to_heap(const struct snapshot *snapshot) {
+    const struct absence_row *why = snapshot_absence(snapshot, PART_THREADS, ASPECT_EVIDENCE);
+    return why && why->count == 0;
+}
+
+/*
+ * What points into the heap is left out of registers and stack. Where one dump knows the heap and
+ * the other does not, they left out different words: a difference then says nothing.
+ */
+static bool left_out_alike(const struct series *s) {
+    return is_blind_to_heap(series_base(s)) == is_blind_to_heap(series_new(s));
+}
+
 /* Registers and stack bytes of the first and last dump: 1 equal, 0 different, -1 not known. */
-static int same_memory(const struct thread_row *first, const struct thread_row *last) {
+static int same_memory(const struct series *s, const struct thread_row *first,
+                       const struct thread_row *last) {
     int registers = same_or_not(first->registers_hash, last->registers_hash);
     int live = same_or_not(first->live_stack_hash, last->live_stack_hash);
     int dead = same_or_not(first->dead_stack_hash, last->dead_stack_hash);
     if (registers == 0 || live == 0 || dead == 0)
-        return 0;
+        return left_out_alike(s) ? 0 : -1;
     return registers == 1 || live == 1 ? 1 : -1;
 }
 
@@ -299,7 +332,7 @@ static void find_state(const struct series *s, struct series_thread *thread, boo
                             : THREAD_UNCHANGED;
         return;
     }
-    int memory = same_memory(first, last);
+    int memory = same_memory(s, first, last);
     bool in_user_code = first->user_mode == 1 || last->user_mode == 1;
     if (memory == 0 || thread->same_stack == 0 || (memory == 1 && in_user_code)) {
         thread->evidence = EVIDENCE_MEMORY;

@@ -25,15 +25,29 @@ void clr_init(struct clr *clr, struct space *space, struct builder *b,
         clr->steps_left += (space->ranges[i].end - space->ranges[i].start) / STEPS_BYTES_PER;
 }
 
+/* Nobody knows what is still to come. */
+static void cut_short(struct builder *b) {
+    static const char why[] =
+        "reading was cut short: lists and tables in this dump are longer than "
+        "its size allows (broken?)";
+    builder_lacks(b,
+                  PART_BIT(PART_TYPES) | PART_BIT(PART_HEAPS) | PART_BIT(PART_REGIONS) |
+                      PART_BIT(PART_GC) | PART_BIT(PART_LOCKS) | PART_BIT(PART_HANDLES) |
+                      PART_BIT(PART_LIVE) | PART_BIT(PART_MODULES),
+                  ASPECT_ROWS, ABSENT, "%s", why);
+    builder_absent(b, PART_BIT(PART_FINALIZER), ASPECT_READY, 0, "%s", why);
+    builder_absent(b, PART_BIT(PART_FINALIZER), ASPECT_STACK, 0, "%s", why);
+    builder_absent(b, PART_BIT(PART_THREADS), ASPECT_FRAMES, 0, "%s", why);
+    builder_absent(b, PART_BIT(PART_THREADS), ASPECT_MANAGED, 0, "%s", why);
+}
+
 bool clr_spend(struct clr *clr, uint64_t steps) {
     if (clr->steps_left > steps) {
         clr->steps_left -= steps;
         return true;
     }
     if (clr->steps_left)
-        builder_warn(clr->b, ABSENT,
-                     "reading was cut short: lists and tables in this dump are longer than its "
-                     "size allows (broken?)");
+        cut_short(clr->b);
     clr->steps_left = 0;
     return false;
 }

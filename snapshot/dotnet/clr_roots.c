@@ -93,8 +93,8 @@ static bool clr_roots_add_stacks(struct clr_heap *h, struct err *err) {
     strbuf_deinit(&text);
     free(numbers);
     if (stacks.unscanned)
-        builder_warn(
-            h->clr->b, stacks.unscanned,
+        builder_lacks(
+            h->clr->b, PART_BIT(PART_LIVE), ASPECT_ROWS, stacks.unscanned,
             "stacks of managed threads are not in the dump: what only they hold counts as garbage");
     if (stacks.unresolved)
         builder_warn(h->clr->b, stacks.unresolved,

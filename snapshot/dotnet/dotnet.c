@@ -10,6 +10,10 @@
 #include "dotnet/usage.h"
 #include "dotnet/walk.h"
 
+/* What needs the heap, and what needs the runtime at all. */
+#define HEAP_PARTS    (GC_PARTS | PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_HANDLES) | LIVE_PARTS)
+#define RUNTIME_PARTS (HEAP_PARTS | PART_BIT(PART_FINALIZER))
+
 /* What is read of one process. */
 struct reading {
     struct clr clr;
@@ -120,12 +124,36 @@ static bool dotnet_read_heap(struct reading *r, struct err *err) {
 /* What holds the objects. */
 static bool dotnet_report_holders(struct reading *r, struct err *err) {
     if (r->gc.in_progress) {
-        builder_warn(r->clr.b, ABSENT,
-                     "dump made in the middle of a collection: objects are being moved, so what is "
-                     "live and who holds it was not looked for");
+        builder_lacks(
+            r->clr.b, LIVE_PARTS, ASPECT_ALL, ABSENT,
+            "dump made in the middle of a collection: objects are being moved, so what is "
+            "live and who holds it was not looked for");
         return true;
     }
     return retain_report(&r->heap, &r->walk, err);
+}
+
+/* What moves in memory by itself: difference in registers and stacks then says nothing. */
+static void say_moving(struct builder *b) {
+    builder_absent(b, PART_BIT(PART_THREADS), ASPECT_EVIDENCE, 0,
+                   "references cannot be told from values, since the heap is not known");
+}
+
+static void without_heap(struct builder *b) {
+    static const char why[] = "the GC heap is not in this dump (a mini or triage dump?)";
+    builder_warn(b, ABSENT, "%s: threads only", why);
+    builder_absent(b, HEAP_PARTS, ASPECT_ALL, ABSENT, "%s", why);
+    builder_absent(b, PART_BIT(PART_FINALIZER), ASPECT_READY, ABSENT, "%s", why);
+    say_moving(b);
+}
+
+/* The process is not one of this runtime, or of one that can be read. */
+static void without_runtime(struct builder *b, const char *why) {
+    builder_absent(b, RUNTIME_PARTS, ASPECT_ALL, ABSENT, "%s", why);
+    builder_absent(b, PART_BIT(PART_FINALIZER), ASPECT_READY, ABSENT, "%s", why);
+    builder_absent(b, PART_BIT(PART_FINALIZER), ASPECT_STACK, ABSENT, "%s", why);
+    builder_absent(b, PART_BIT(PART_THREADS), ASPECT_MANAGED, ABSENT, "%s", why);
+    builder_absent(b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT, "%s", why);
 }
 
 static bool dotnet_read_all(struct reading *r, struct err *err) {
@@ -135,13 +163,14 @@ static bool dotnet_read_all(struct reading *r, struct err *err) {
     modules_load_all(&r->modules);
     bool heap = r->gc.span_count && gc_heap_is_there(&r->clr, &r->gc);
     if (!heap)
-        builder_warn(r->clr.b, ABSENT,
-                     "the GC heap is not in this dump (a mini or triage dump?): threads only");
+        without_heap(r->clr.b);
     if (heap && (!gc_report(&r->clr, &r->gc, err) || !dotnet_read_heap(r, err)))
         return false;
     if (!threads_report(&r->modules, &r->threads, err) ||
         !stacks_report(&r->modules, &r->threads, err))
         return false;
+    if (heap && r->clr.options->no_paths)
+        builder_absent(r->clr.b, LIVE_PARTS, ASPECT_ALL, ABSENT, "not looked for (--no-paths)");
     if (heap && !r->clr.options->no_paths && !dotnet_report_holders(r, err))
         return false;
     return modules_report(&r->modules, err);
@@ -158,9 +187,12 @@ bool dotnet_read(struct space *space, struct builder *b, const struct dotnet_opt
     switch (clr_find(&r.clr, &why, err)) {
     case CLR_NOT_THERE:
         builder_note(b, "%s", strbuf_cstr(&why));
+        without_runtime(b, strbuf_cstr(&why));
         break;
     case CLR_UNREADABLE:
         builder_warn(b, ABSENT, "%s", strbuf_cstr(&why));
+        without_runtime(b, strbuf_cstr(&why));
+        say_moving(b);
         break;
     case CLR_READY:
         ok = dotnet_read_all(&r, err);

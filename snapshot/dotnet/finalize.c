@@ -37,6 +37,10 @@ static bool visit_objects(struct queue_walk *w, uint64_t from, uint64_t to,
     return true;
 }
 
+static void queue_lacks(struct queue_walk *w, const char *what) {
+    builder_lacks(w->clr->b, PART_BIT(PART_FINALIZER), ASPECT_READY, 1, "%s", what);
+}
+
 static bool visit_queue(struct queue_walk *w, uint64_t queue) {
     struct clr *clr = w->clr;
     uint64_t generations = clr->gc.slot[GC_GENERATION_COUNT], fill[FILLS_MAX], array, end;
@@ -47,13 +51,13 @@ static bool visit_queue(struct queue_walk *w, uint64_t queue) {
     if (fills > FILLS_MAX || (described != NO_GLOBAL && described != fills) ||
         !clr_read(clr, queue, fill, fills * 8) || !clr_u64(clr, queue + fills * 8ull, &array) ||
         !clr_u64(clr, queue + fills * 8ull + 8, &end)) {
-        builder_warn(clr->b, 1, "finalization queues are not in the dump");
+        queue_lacks(w, "finalization queues are not in the dump");
         return true;
     }
     uint64_t last = array;
     for (uint32_t i = 0; i < fills; i++) {
         if (fill[i] < last || fill[i] > end || end - array > QUEUE_MAX) {
-            builder_warn(clr->b, 1, "finalization queues with impossible bounds were skipped");
+            queue_lacks(w, "finalization queues with impossible bounds were skipped");
             return true;
         }
         last = fill[i];
@@ -103,10 +107,13 @@ static bool finalize_file_report(struct clr *clr, const struct queues *q, struct
     struct finalizer_row *row = builder_single(clr->b, PART_FINALIZER, err);
     if (!row)
         return false;
-    for (int g = 0; g < GEN_COUNT; g++)
+    /* Nothing in queues of which none could be read: not known, and not 0. */
+    bool known =
+        q->tally.count || !snapshot_absence(clr->b->snapshot, PART_FINALIZER, ASPECT_READY);
+    for (int g = 0; known && g < GEN_FROZEN; g++)
         row->finalizable[g] = q->finalizable[g];
-    row->finalizable[GEN_FROZEN] = row->finalizable[GEN_UNKNOWN] = ABSENT;
-    row->ready = q->ready;
+    if (known)
+        row->ready = q->ready;
     if (q->missing)
         builder_warn(clr->b, q->missing, "objects with finalizers are not in the dump");
     builder_present(clr->b, PART_FINALIZABLE);
@@ -134,6 +141,12 @@ bool finalize_report(struct modules *m, const struct gc_state *gc, struct err *e
     tally_init(&q.tally);
     bool ok = finalize_each(m->clr, gc, tally_object, &q, &missing, err);
     q.missing += missing;
+    if (missing)
+        builder_absent(m->clr->b, PART_BIT(PART_FINALIZER), ASPECT_READY, missing,
+                       "parts of the finalization queues are not in the dump");
+    if (!any)
+        builder_absent(m->clr->b, PART_BIT(PART_FINALIZER), ASPECT_READY, ABSENT,
+                       "finalization queues are not in the dump");
     ok = ok && tally_finish(&q.tally, m, err) && (!any || finalize_file_report(m->clr, &q, err));
     tally_deinit(&q.tally);
     return ok;

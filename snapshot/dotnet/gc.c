@@ -107,6 +107,12 @@ static bool gc_heap_layout(struct clr *clr, struct gc_layout *l) {
     return true;
 }
 
+/* Objects may be where nobody looked. */
+static void gc_lacks(struct clr *clr, uint64_t count, const char *what) {
+    builder_warn(clr->b, count, "%s", what);
+    builder_absent(clr->b, GC_PARTS, ASPECT_ROWS, ABSENT, "%s", what);
+}
+
 /* -- Heaps ------------------------------------------------------------------------------------- */
 
 /* Value of a variable that a slot points to. */
@@ -136,7 +142,7 @@ static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t cou
     uint64_t heaps;
     if (count > HEAPS_MAX || !slot_value(clr, GC_HEAPS, &heaps) ||
         !gc_heap_layout(clr, &gc->layout)) {
-        builder_warn(clr->b, count, "heaps of the server GC could not be read");
+        gc_lacks(clr, count, "heaps of the server GC could not be read");
         return true;
     }
     gc->heaps = calloc(count, sizeof(*gc->heaps));
@@ -146,7 +152,7 @@ static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t cou
         uint64_t address;
         if (!clr_u64(clr, heaps + 8 * (uint64_t)i, &address) ||
             !server_heap(clr, address, &gc->layout, &gc->heaps[i]))
-            builder_warn(clr->b, 1, "heaps of the server GC could not be read");
+            gc_lacks(clr, 1, "heaps of the server GC could not be read");
     }
     gc->heap_count = count;
     return true;
@@ -168,7 +174,7 @@ static bool gc_read_heaps(struct clr *clr, struct gc_state *gc, struct err *err)
     if (!slot_value(clr, GC_EPHEMERAL_SEGMENT, &heap->ephemeral_segment) ||
         !slot_value(clr, GC_ALLOC_ALLOCATED, &heap->alloc_allocated) ||
         !slot_value(clr, GC_FINALIZE_QUEUE, &heap->finalize_queue))
-        builder_warn(clr->b, ABSENT, "variables of the GC heap are not in the dump");
+        gc_lacks(clr, ABSENT, "variables of the GC heap are not in the dump");
     return true;
 }
 
@@ -187,7 +193,7 @@ static bool add_span(struct gc_state *gc, const struct gc_region *r, uint64_t st
 /* Adds the region, and where its objects are. */
 static bool gc_add_region(struct clr *clr, struct gc_state *gc, struct gc_region r) {
     if (r.start > r.allocated || r.allocated > r.reserved || r.committed > r.reserved) {
-        builder_warn(clr->b, 1, "regions of the GC heap with impossible bounds were skipped");
+        gc_lacks(clr, 1, "regions of the GC heap with impossible bounds were skipped");
         return true;
     }
     if (!VEC_ROOM(gc->regions, gc->region_count, gc->region_capacity, NULL))
@@ -204,7 +210,10 @@ static bool gc_add_region(struct clr *clr, struct gc_state *gc, struct gc_region
         uint64_t generation = heap->generation_table +
                               (uint64_t)g * clr->gc.slot[GC_GENERATION_SIZE] +
                               gc->layout.generation.allocation_start;
-        if (!clr_u64(clr, generation, &begin[g]) || begin[g] < r.start || begin[g] > r.allocated)
+        bool there = clr_u64(clr, generation, &begin[g]);
+        if (!there)
+            gc_lacks(clr, 1, "GC generations are not in the dump");
+        if (!there || begin[g] < r.start || begin[g] > r.allocated)
             begin[g] = g == 0 ? r.allocated : begin[0];
     }
     if (begin[1] > begin[0])
@@ -234,13 +243,13 @@ static bool gc_read_list(struct clr *clr, struct gc_state *gc, uint32_t heap, ui
             .segment = segment, .heap = heap, .generation = generations[generation]};
         uint64_t flags, next;
         if (gc->region_count >= CLR_LIST_MAX || u64map_get(seen, segment) != STRMAP_NONE) {
-            builder_warn(clr->b, 1, "lists of GC regions that run in a circle were cut");
+            gc_lacks(clr, 1, "lists of GC regions that run in a circle were cut");
             return true;
         }
         if (!u64map_put(seen, segment, 1))
             return false;
         if (!gc_read_segment(clr, &gc->layout, segment, &r, &flags, &next)) {
-            builder_warn(clr->b, 1, "lists of GC regions end in memory that is not in the dump");
+            gc_lacks(clr, 1, "lists of GC regions end in memory that is not in the dump");
             return true;
         }
         if (segment == h->ephemeral_segment)
@@ -265,7 +274,7 @@ static bool read_generations(struct clr *clr, struct gc_state *gc, struct u64map
             if (!gc->uses_regions && g < 2)
                 continue;
             if (!clr_u64(clr, generation + gc->layout.generation.start_segment, &segment)) {
-                builder_warn(clr->b, 1, "GC generations are not in the dump");
+                gc_lacks(clr, 1, "GC generations are not in the dump");
                 continue;
             }
             if (!gc_read_list(clr, gc, h, g, segment, seen))
@@ -295,7 +304,7 @@ static void sort_spans(struct clr *clr, struct gc_state *gc) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < gc->span_count; i++) {
         if (kept && gc->spans[i].start < gc->spans[kept - 1].end) {
-            builder_warn(clr->b, 1, "GC regions that overlap others were skipped");
+            gc_lacks(clr, 1, "GC regions that overlap others were skipped");
             continue;
         }
         gc->spans[kept++] = gc->spans[i];
@@ -306,8 +315,9 @@ static void sort_spans(struct clr *clr, struct gc_state *gc) {
 bool gc_read(struct clr *clr, struct gc_state *gc, struct err *err) {
     *gc = (struct gc_state){0};
     uint32_t invalid = 0;
-    if (clr->gc.slot[GC_INVALID_COUNT] && clr_u32(clr, clr->gc.slot[GC_INVALID_COUNT], &invalid))
-        gc->in_progress = invalid != 0;
+    gc->in_progress_known =
+        clr->gc.slot[GC_INVALID_COUNT] && clr_u32(clr, clr->gc.slot[GC_INVALID_COUNT], &invalid);
+    gc->in_progress = invalid != 0;
     generation_layout(clr, gc);
     if (!gc_read_heaps(clr, gc, err))
         return false;
@@ -402,7 +412,7 @@ bool gc_report(struct clr *clr, const struct gc_state *gc, struct err *err) {
         return false;
     row->allocated_bytes = allocated;
     row->committed_bytes = committed;
-    row->in_progress = gc->in_progress;
+    row->in_progress = gc->in_progress_known ? gc->in_progress : ABSENT;
     row->regions = gc->uses_regions;
     row->heap_count = gc->heap_count;
     if (gc->in_progress)

@@ -56,7 +56,13 @@ struct gc_state {
     uint32_t context_count, context_capacity;
     bool uses_regions; /* false: segments */
     bool in_progress;  /* the dump was made in the middle of a collection */
+    bool in_progress_known;
 };
+
+/* What is not whole where a region, a generation or a heap was not found. */
+#define GC_PARTS \
+    (PART_BIT(PART_TYPES) | PART_BIT(PART_HEAPS) | PART_BIT(PART_REGIONS) | PART_BIT(PART_GC) | \
+     PART_BIT(PART_LOCKS))
 
 /* Reads all of it. Broken lists are warned about and cut. Errors: ERR_NOMEM. */
 bool gc_read(struct clr *clr, struct gc_state *gc, struct err *err) MUST_CHECK;

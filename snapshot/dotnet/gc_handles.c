@@ -119,12 +119,17 @@ static bool gc_handles_read_table(struct table_walk *w, uint64_t table, uint32_t
 static bool read_bucket(struct table_walk *w, uint64_t bucket) {
     struct clr *clr = w->clr;
     uint64_t tables, table, segment;
-    if (!clr_u64(clr, bucket, &tables) || !tables)
+    if (!clr_u64(clr, bucket, &tables)) {
+        w->counts.missing++;
+        return true;
+    }
+    if (!tables)
         return true;
     for (uint32_t i = 0; i < TABLES_MAX; i++) {
-        if (!clr_spend(clr, 8) || !clr_u64(clr, tables + 8ull * i, &table) || !table)
-            return true;
-        uint32_t kinds = kinds_of(clr, table, &segment);
+        bool there = clr_spend(clr, 8) && clr_u64(clr, tables + 8ull * i, &table);
+        uint32_t kinds = there && table ? kinds_of(clr, table, &segment) : 0;
+        /* What follows the last table may be anything; the first one is there. */
+        w->counts.missing += i == 0 && !kinds && (!there || table);
         if (!kinds)
             return true;
         if (!gc_handles_read_table(w, table, kinds, segment))
@@ -148,10 +153,12 @@ static bool read_maps(struct table_walk *w) {
             w->counts.missing++;
             break;
         }
-        for (uint32_t k = 0; k < count; k++)
-            if (clr_spend(clr, 1) && clr_u64(clr, buckets + 8ull * k, &bucket) && bucket &&
-                !read_bucket(w, bucket))
+        for (uint32_t k = 0; k < count && clr_spend(clr, 1); k++) {
+            if (!clr_u64(clr, buckets + 8ull * k, &bucket))
+                w->counts.missing++;
+            else if (bucket && !read_bucket(w, bucket))
                 return false;
+        }
         if (!clr_u64(clr, map + 8, &map))
             break;
     }
@@ -189,10 +196,13 @@ static bool gc_handles_report(const struct tallying *h, const struct handle_coun
                               struct err *err) {
     struct builder *b = h->clr->b;
     if (counts->missing + h->missing)
-        builder_warn(b, counts->missing + h->missing,
-                     "parts of the handle table are not in the dump");
-    if (counts->segments == 0)
+        builder_lacks(b, PART_BIT(PART_HANDLES), ASPECT_ROWS, counts->missing + h->missing,
+                      "parts of the handle table are not in the dump");
+    if (counts->segments == 0) {
+        builder_absent(b, PART_BIT(PART_HANDLES), ASPECT_ALL, ABSENT,
+                       "the handle table is not in the dump");
         return true;
+    }
     builder_present(b, PART_HANDLES);
     for (uint32_t i = 0; i < h->tally.count; i++) {
         const struct tally_row *t = &h->tally.rows[i];

@@ -324,12 +324,14 @@ static bool tell_finalizer(struct builder *b, const struct thread_row *t, struct
         if (!f->running)
             return false;
     }
-    if (f->blocked == ABSENT) {
-        uint32_t depth;
-        bool waits_inside = running != ABSENT && managed_frames_wait(&t->frames, &depth) &&
-                            (uint64_t)depth <= running;
+    if (f->blocked != ABSENT)
+        return true;
+    uint32_t depth;
+    bool waits_inside =
+        running != ABSENT && managed_frames_wait(&t->frames, &depth) && (uint64_t)depth <= running;
+    /* What is not on a stack that could not be followed may be there all the same. */
+    if (waits_inside || !snapshot_absence(b->snapshot, PART_FINALIZER, ASPECT_STACK))
         f->blocked = waits_inside;
-    }
     return true;
 }
 

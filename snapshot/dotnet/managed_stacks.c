@@ -17,14 +17,17 @@
 
 #define CONTEXT_MAX 1024u
 
+/* Why there is nothing of the stack of a thread that has one. */
+enum lost { LOST_NOT, LOST_REGISTERS, LOST_MEMORY, LOST_COUNT };
+
 /* Names already made, by MethodDesc. */
 struct stacks {
     struct modules *m;
     struct u64map by_method; /* to number in names */
     struct str *names;
     uint32_t name_count, name_capacity;
-    uint32_t cut;    /* stacks that were not followed to their end */
-    uint32_t unread; /* of threads whose registers the dump does not have */
+    uint32_t cut;              /* stacks that were not followed to their end */
+    uint32_t lost[LOST_COUNT]; /* and of which there is nothing at all */
     struct str frames[FRAMES_MAX];
     uint32_t frame_count;
 };
@@ -230,17 +233,16 @@ static bool leaf_helper(struct clr *clr, struct arch_frame *c, struct code_funct
     return true;
 }
 
-static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
+/* From the registers outwards; false: out of memory. ret_followed: a frame of the runtime led on.
+ */
+static bool follow_stack(struct stacks *s, const struct managed_thread *t, uint64_t frame,
+                         bool *ret_followed) {
     struct clr *clr = s->m->clr;
     const struct arch *arch = arch_of(clr);
     struct arch_frame c;
     uint64_t *const ip = &c.registers[arch->ip], *const sp = &c.registers[arch->sp];
     struct code_function f;
-    uint64_t frame;
     bool interrupted = true, first = true;
-    s->frame_count = 0;
-    if (!clr_field_u64(clr, t->address, F_THREAD_FRAME, &frame))
-        return true;
     memcpy(c.registers, t->os->registers, sizeof(c.registers));
     while (s->frame_count < FRAMES_MAX) {
         bool managed = code_find(clr, *ip - !interrupted, &f);
@@ -255,6 +257,7 @@ static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
                 s->cut += s->frame_count && !space_module_at(clr->space, *ip);
                 return true;
             }
+            *ret_followed = true;
             interrupted = false;
             continue;
         }
@@ -274,15 +277,51 @@ static bool walk_stack(struct stacks *s, const struct managed_thread *t) {
     return true;
 }
 
+/* A stack without managed frames is a fact only where all that leads to them could be read. */
+static bool walk_stack(struct stacks *s, const struct managed_thread *t, enum lost *ret_lost) {
+    struct clr *clr = s->m->clr;
+    uint64_t frame, missing = clr->space->missing_bytes;
+    bool followed = false;
+    s->frame_count = 0;
+    *ret_lost =
+        t->os_id != ABSENT && (!t->os || !t->os->register_count) ? LOST_REGISTERS : LOST_NOT;
+    if (!t->os || *ret_lost)
+        return true;
+    if (clr_field_u64(clr, t->address, F_THREAD_FRAME, &frame) &&
+        !follow_stack(s, t, frame, &followed))
+        return false;
+    if (!s->frame_count && (followed || clr->space->missing_bytes > missing))
+        *ret_lost = LOST_MEMORY;
+    return true;
+}
+
+#define CUT_TEXT "managed stacks could not be followed to their end"
+
+static const char *lost_text(enum lost lost) {
+    switch (lost) {
+    case LOST_REGISTERS:
+        return "registers of threads are not in the dump";
+    case LOST_MEMORY:
+        return "stacks of threads, or their code, are not in the dump";
+    case LOST_NOT:
+    case LOST_COUNT:
+        break;
+    }
+    return CUT_TEXT;
+}
+
 /*
  * "Shop.Caching.Handle.Finalize": the frame that the runtime's RunFinalizers called.
  * cut: the stack could not be followed, so that what is not on it may yet be there.
  */
-static bool report_finalizer(struct stacks *s, bool cut, struct err *err) {
+static bool report_finalizer(struct stacks *s, bool cut, enum lost lost, struct err *err) {
     struct finalizer_row *row = builder_single(s->m->clr->b, PART_FINALIZER, err);
     if (!row)
         return false;
     row->blocked = cut ? ABSENT : 0;
+    if (cut)
+        builder_absent(s->m->clr->b, PART_BIT(PART_FINALIZER), ASPECT_STACK, ABSENT, "%s",
+                       lost_text(lost));
     for (uint32_t i = 1; i < s->frame_count; i++) {
         struct str name = s->frames[i - 1];
         size_t open = str_find(name, STR(".Finalize("), 0);
@@ -298,14 +337,13 @@ static bool report_finalizer(struct stacks *s, bool cut, struct err *err) {
 
 static bool report_stack(struct stacks *s, const struct managed_threads *threads,
                          const struct managed_thread *t, struct err *err) {
-    uint32_t cut = s->cut;
-    /* Without registers the runtime's own frames are no more than a part of the stack. */
-    bool registers = t->os && t->os->register_count;
-    s->unread += t->os_id != ABSENT && !registers;
-    s->frame_count = 0;
-    if (t->os && !walk_stack(s, t))
+    uint64_t cut = s->cut;
+    enum lost lost;
+    if (!walk_stack(s, t, &lost))
         return err_nomem(err);
-    if (t->address == threads->finalizer && !report_finalizer(s, !registers || s->cut > cut, err))
+    s->lost[lost]++;
+    if (t->address == threads->finalizer &&
+        !report_finalizer(s, lost != LOST_NOT || s->cut > cut, lost, err))
         return false;
     if (!s->frame_count)
         return true;
@@ -313,16 +351,32 @@ static bool report_stack(struct stacks *s, const struct managed_threads *threads
     return row && builder_strings(s->m->clr->b, s->frames, s->frame_count, &row->frames, err);
 }
 
+static void report_losses(const struct stacks *s) {
+    for (int lost = LOST_NOT + 1; lost < LOST_COUNT; lost++)
+        if (s->lost[lost]) {
+            const char *why = lost_text(lost);
+            builder_warn(s->m->clr->b, s->lost[lost], "%s", why);
+            builder_absent(s->m->clr->b, PART_BIT(PART_THREADS), ASPECT_FRAMES, s->lost[lost], "%s",
+                           why);
+        }
+    if (s->cut)
+        builder_lacks(s->m->clr->b, PART_BIT(PART_THREADS), ASPECT_FRAMES, s->cut, CUT_TEXT);
+}
+
 bool stacks_report(struct modules *m, const struct managed_threads *threads, struct err *err) {
     struct clr *clr = m->clr;
     if (!clr_knows(clr, F_THREAD_FRAME) || !clr_knows(clr, F_FRAGMENT_BEGIN) ||
         clr->contract.global[G_CODE_RANGE_MAP] == NO_GLOBAL) {
-        builder_warn(clr->b, ABSENT, "managed stacks of this runtime cannot be read");
+        static const char why[] = "managed stacks of this runtime cannot be read";
+        builder_lacks(clr->b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT, "%s", why);
+        builder_absent(clr->b, PART_BIT(PART_FINALIZER), ASPECT_STACK, ABSENT, "%s", why);
         return true;
     }
     if (!arch_of(clr)->unwinder) {
-        builder_warn(clr->b, ABSENT, "managed stacks are not read on this processor (%s)",
-                     arch_of(clr)->name);
+        builder_lacks(clr->b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT,
+                      "managed stacks are not read on this processor (%s)", arch_of(clr)->name);
+        builder_absent(clr->b, PART_BIT(PART_FINALIZER), ASPECT_STACK, ABSENT,
+                       "managed stacks are not read on this processor (%s)", arch_of(clr)->name);
         return true;
     }
     struct stacks *s = calloc(1, sizeof(*s));
@@ -333,11 +387,7 @@ bool stacks_report(struct modules *m, const struct managed_threads *threads, str
     bool ok = true;
     for (uint32_t i = 0; i < threads->count && ok; i++)
         ok = report_stack(s, threads, &threads->items[i], err);
-    if (s->unread)
-        builder_warn(clr->b, s->unread,
-                     "managed stacks could not be read: the dump has no registers of the threads");
-    if (s->cut)
-        builder_warn(clr->b, s->cut, "managed stacks could not be followed to their end");
+    report_losses(s);
     u64map_deinit(&s->by_method);
     free(s->names);
     free(s);

@@ -21,12 +21,13 @@ static void retain_warn(struct clr_heap *h) {
                      " types are not in the dump: their paths begin at handles",
                      h->statics.unread);
     if (unknown_loaders)
-        builder_warn(b, unknown_loaders,
-                     "types of assemblies that can be unloaded do not lead to their static fields: "
-                     "what only those hold counts as garbage");
+        builder_lacks(
+            b, PART_BIT(PART_LIVE), ASPECT_ROWS, unknown_loaders,
+            "types of assemblies that can be unloaded do not lead to their static fields: "
+            "what only those hold counts as garbage");
     if (h->missing_bytes)
-        builder_warn(
-            b, h->missing_bytes,
+        builder_lacks(
+            b, PART_BIT(PART_LIVE), ASPECT_ROWS, h->missing_bytes,
             "bytes of the heap are not in the dump: what only they hold counts as garbage");
     if (h->heap.follow.broken)
         builder_warn(b, h->heap.follow.broken, "references lead to what is no object");
@@ -85,7 +86,8 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct er
         clr_heap_refuse(h, err->msg);
     }
     if (h->refused[0]) {
-        builder_warn(b, ABSENT, "what holds the objects was not looked for: %s", h->refused);
+        builder_lacks(b, LIVE_PARTS, ASPECT_ALL, ABSENT,
+                      "what holds the objects was not looked for: %s", h->refused);
         return true;
     }
     h->source.skipped_bytes = walk->skipped_bytes;

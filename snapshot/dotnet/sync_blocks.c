@@ -9,6 +9,7 @@ struct locks {
     struct managed_threads *threads;
     uint64_t table; /* of SyncTableEntry; 0: not known */
     uint64_t total, unknown;
+    uint64_t missing; /* [count] sync blocks that are not in the dump */
 };
 
 static struct lock_row *sync_blocks_add_row(struct locks *l, const struct walk_lock *lock,
@@ -64,14 +65,22 @@ static bool add_block(struct locks *l, const struct walk_lock *lock, struct err 
     struct clr *clr = l->m->clr;
     uint64_t entry = l->table + 16ull * lock->sync_index, object, block;
     uint32_t state, recursion;
+    bool known = clr_knows(clr, F_SYNC_LOCK_STATE) && clr_knows(clr, F_SYNC_ENTRY_OBJECT);
+    if (!l->table)
+        return true;
     /* The entry names its object: an index in a dead object's header points to another's. */
-    if (!l->table || !clr_field_u64(clr, entry, F_SYNC_ENTRY_OBJECT, &object) ||
-        object != lock->object || !clr_field_u64(clr, entry, F_SYNC_ENTRY_BLOCK, &block) || !block)
+    if (!clr_field_u64(clr, entry, F_SYNC_ENTRY_OBJECT, &object)) {
+        l->missing += known;
+        return true;
+    }
+    if (object != lock->object || !clr_field_u64(clr, entry, F_SYNC_ENTRY_BLOCK, &block) || !block)
         return true;
     l->total++;
     if (!clr_field_u32(clr, block, F_SYNC_LOCK_STATE, &state) ||
-        !clr_field_u32(clr, block, F_SYNC_RECURSION, &recursion))
+        !clr_field_u32(clr, block, F_SYNC_RECURSION, &recursion)) {
+        l->missing += known;
         return true;
+    }
     uint32_t waiters = state >> LOCK_WAITERS;
     struct managed_thread *owner = state & LOCK_HELD ? sync_blocks_owner_of(l, block) : NULL;
     if (state & LOCK_HELD && !owner)
@@ -104,10 +113,14 @@ bool locks_report(struct modules *m, const struct walk_result *walk,
             return false;
     }
     if (!l.table || !clr_knows(clr, F_SYNC_LOCK_STATE))
-        builder_warn(clr->b, ABSENT,
-                     "sync blocks of this runtime cannot be read: contended locks are missing");
+        builder_lacks(clr->b, PART_BIT(PART_LOCKS), ASPECT_ROWS, ABSENT,
+                      "sync blocks of this runtime cannot be read: contended locks are missing");
+    if (l.missing)
+        builder_lacks(clr->b, PART_BIT(PART_LOCKS), ASPECT_ROWS, l.missing,
+                      "sync blocks are not in the dump: locks may be missing");
     if (walk->locks_dropped)
-        builder_warn(clr->b, walk->locks_dropped, "locked objects beyond the first million");
+        builder_lacks(clr->b, PART_BIT(PART_LOCKS), ASPECT_ROWS, walk->locks_dropped,
+                      "locked objects beyond the first million");
     if (l.unknown)
         builder_note(clr->b, "locks held by threads that are gone: %llu",
                      (unsigned long long)l.unknown);

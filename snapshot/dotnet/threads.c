@@ -133,9 +133,12 @@ static const char *threads_role_of(const struct managed_threads *threads,
     return role;
 }
 
-/* Type of the exception that the thread is handling or has thrown last; 0: none. */
-static uint64_t exception_mt(struct clr *clr, uint64_t thread) {
-    uint64_t at, handle, object, mt;
+/*
+ * Type of the exception that the thread is handling or has thrown last; 0: none, or ret_lost: there
+ * may be one, which is not in the dump.
+ */
+static uint64_t exception_mt(struct clr *clr, uint64_t thread, bool *ret_lost) {
+    uint64_t at, handle, object, mt, missing = clr->space->missing_bytes;
     if (clr_field_u64(clr, thread, F_THREAD_LAST_THROWN, &handle) && handle &&
         clr_u64(clr, handle, &object) && clr_object_mt(clr, object, &mt))
         return mt;
@@ -144,6 +147,7 @@ static uint64_t exception_mt(struct clr *clr, uint64_t thread) {
         if (clr_object_mt(clr, object, &mt) && clr_u64(clr, mt, &at) && mt != clr->free_mt)
             return mt;
     }
+    *ret_lost = clr->space->missing_bytes > missing || !clr_knows(clr, F_THREAD_LAST_THROWN);
     return 0;
 }
 
@@ -158,7 +162,11 @@ static bool threads_say(struct builder *b, const char **field, const char *text,
 
 static bool report_exception(struct modules *m, struct thread_row *row, uint64_t thread,
                              struct err *err) {
-    uint64_t mt = exception_mt(m->clr, thread);
+    bool lost = false;
+    uint64_t mt = exception_mt(m->clr, thread, &lost);
+    if (lost)
+        builder_absent(m->clr->b, PART_BIT(PART_THREADS), ASPECT_EXCEPTIONS, 1,
+                       "exceptions of threads are not in the dump");
     if (!mt)
         return true;
     struct strbuf name;
@@ -173,7 +181,8 @@ static bool report_thread(struct modules *m, struct managed_threads *threads,
                           const struct managed_thread *t, uint32_t *name_offset, struct err *err) {
     struct builder *b = m->clr->b;
     if (t->os_id == ABSENT && !t->managed_id) {
-        builder_warn(b, 1, "managed threads are not in the dump");
+        builder_lacks(b, PART_BIT(PART_THREADS), ASPECT_MANAGED, 1,
+                      "managed threads are not in the dump");
         return true;
     }
     struct thread_row *row = builder_thread(b, t->os_id, t->managed_id, err);

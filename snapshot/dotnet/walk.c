@@ -319,8 +319,9 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
     if (result->lock_count)
         qsort(result->locks, result->lock_count, sizeof(*result->locks), cmp_lock);
     if (result->skipped_bytes)
-        builder_warn(clr->b, result->skipped_bytes,
-                     "bytes of the GC heap could not be walked and were skipped");
+        builder_lacks(clr->b, PART_BIT(PART_TYPES) | PART_BIT(PART_LOCKS), ASPECT_ROWS,
+                      result->skipped_bytes,
+                      "bytes of the GC heap could not be walked and were skipped");
     return true;
 }
 

@@ -183,6 +183,15 @@ static bool list_files(struct file_list *list, const char *argument, struct err 
     return !*rest || input_list_add(list, NULL, rest, strlen(rest), err);
 }
 
+/* Whatever was read of it, the rest would have told more. */
+static void input_say_damaged(struct builder *b) {
+    static const char why[] = "the compressed file is cut or damaged";
+    uint32_t parts = b->snapshot->parts & ~(PART_BIT(PART_ORIGIN) | PART_BIT(PART_REASONS) |
+                                            PART_BIT(PART_COUNTERS) | PART_BIT(PART_ABSENCES));
+    builder_absent(b, parts, ASPECT_ROWS, ABSENT, "%s", why);
+    builder_absent(b, parts & PART_BIT(PART_FINALIZER), ASPECT_READY, 0, "%s", why);
+}
+
 static bool read_file(const char *path, struct builder *b, size_t files,
                       const struct input_options *options, struct err *err) {
     struct file file;
@@ -200,6 +209,8 @@ static bool read_file(const char *path, struct builder *b, size_t files,
         ok = err_set(err, ERR_USAGE,
                      "a .snap file is a whole snapshot and cannot be joined with other files");
     ok = ok && read_source(&source, NULL, b, err);
+    if (ok && report.damaged)
+        input_say_damaged(b);
     file_close(&file);
     return ok || err_prefix(err, "%s", path);
 }

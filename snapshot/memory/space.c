@@ -32,25 +32,41 @@ void space_thread_init(struct space_thread *t) {
     };
 }
 
-void space_warn(struct space *s, uint64_t count, const char *fmt, ...) {
+static void space_note(struct space *s, uint32_t parts, uint64_t count, const char *fmt,
+                       va_list ap) {
     char text[sizeof(s->warnings->text)];
-    va_list ap;
-    va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
     for (uint32_t i = 0; i < s->warning_count; i++) {
         struct space_warning *w = &s->warnings[i];
         if (strcmp(w->text, text) == 0) {
             if (count != UINT64_MAX && __builtin_add_overflow(w->count, count, &w->count))
                 w->count = UINT64_MAX - 1;
+            w->parts |= parts;
             return;
         }
     }
-    if (s->warning_count == SPACE_WARNINGS_MAX)
+    if (s->warning_count == SPACE_WARNINGS_MAX) {
+        s->warnings[SPACE_WARNINGS_MAX - 1].parts |= parts; /* that they lack rows stays known */
         return;
+    }
     struct space_warning *w = &s->warnings[s->warning_count++];
     memcpy(w->text, text, sizeof(text));
     w->count = count;
+    w->parts = parts;
+}
+
+void space_warn(struct space *s, uint64_t count, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    space_note(s, 0, count, fmt, ap);
+    va_end(ap);
+}
+
+void space_lacks(struct space *s, uint32_t parts, uint64_t count, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    space_note(s, parts, count, fmt, ap);
+    va_end(ap);
 }
 
 bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use use,

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "model/snapshot.h"
 
 struct arch;
 
@@ -89,6 +90,7 @@ struct space_claim {
 struct space_warning {
     char text[160];
     uint64_t count; /* how many rows or bytes it concerns; UINT64_MAX: no number */
+    uint32_t parts; /* PART_BITs of what lacks rows by it */
 };
 
 /*
@@ -196,6 +198,10 @@ void space_give_back(struct space *s, uint64_t address, uint64_t size);
 
 /* Notes that something was skipped; equal texts add their counts, too many are dropped. */
 void space_warn(struct space *s, uint64_t count, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* The same of something without which these parts (PART_BITs) are not whole. */
+void space_lacks(struct space *s, uint32_t parts, uint64_t count, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 
 /* All values "not recorded". */
 void space_thread_init(struct space_thread *t);

@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/order.h"
 #include "base/vec.h"
+#include "model/absence.h"
 #include "model/derive.h"
 
 #include <inttypes.h>
@@ -142,6 +143,7 @@ bool builder_counter(struct builder *b, const char *name, uint64_t value, const 
 void builder_drop(struct builder *b, enum part part) {
     b->snapshot->tables[part].count = 0;
     b->snapshot->parts &= ~PART_BIT(part);
+    absences_forget(b->snapshot, part);
     if (part == PART_TYPES) {
         strmap_deinit(&b->types);
         strmap_init(&b->types);
@@ -493,12 +495,16 @@ static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *
 /* Said at the end, since a table of the whole heap may still come and take its place. */
 static void say_filtered(struct builder *b) {
     const char *filter = snapshot_origin(b->snapshot)->types_filter;
+    if (b->types_cut)
+        builder_absent(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
+                       "the table of types is cut off, or does not add up to its total");
     if (b->types_scope != TYPES_FILTERED || !filter)
         return;
     if (strcmp(filter, "-live") == 0)
         builder_note(b, "types: only live objects are counted (-live)");
     else
-        builder_warn(b, ABSENT, "types: not the whole heap, only %s", filter);
+        builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
+                      "types: not the whole heap, only %s", filter);
 }
 
 bool builder_finish(struct builder *b, struct err *err) {
@@ -521,5 +527,6 @@ bool builder_finish(struct builder *b, struct err *err) {
     uint32_t count;
     struct thread_row *threads = builder_rows(b, PART_THREADS, &count);
     derive_threads(threads, count);
+    absences_settle(b->snapshot);
     return true;
 }

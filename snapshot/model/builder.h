@@ -16,6 +16,8 @@
 #define ROWS_MAX 20000000u
 /* Reasons kept one by one; more are counted in a last one. */
 #define REASONS_MAX 64u
+/* Rows of PART_ABSENCES. */
+#define ABSENCES_MAX 256u
 
 /* How much of the heap the rows of PART_TYPES speak of. */
 enum types_scope { TYPES_NONE, TYPES_FILTERED, TYPES_WHOLE };
@@ -177,6 +179,21 @@ void builder_warn(struct builder *b, uint64_t count, const char *fmt, ...) PRINT
 
 /* Something the reader of the report should know that does not lower trust. */
 void builder_note(struct builder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * Keeps why something of these parts (PART_BITs) is not there, for rules to quote. Does not lower
+ * trust: what should have been there is warned about as well. Equal ones are merged, their counts
+ * added. What another source fills after all is forgotten by builder_finish. Never fails: out of
+ * memory, or too many of them, drop it.
+ *
+ * count  as in absence_row
+ */
+void builder_absent(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
+                    const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* builder_warn and builder_absent, with the same words. */
+void builder_lacks(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
+                   const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* The figures cannot be used for verdicts: trust becomes unusable. */
 void builder_unusable(struct builder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

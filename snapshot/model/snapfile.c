@@ -357,7 +357,6 @@ static bool decode_column(const struct decoder *d, struct reader *r, const struc
     return true;
 }
 
-/* The strings that rows must have for the rest of the program to rely on. */
 /* A tree: parents come before their children. */
 static bool check_paths(const struct table *table, struct err *err) {
     const struct path_row *rows = table->rows;
@@ -367,6 +366,15 @@ static bool check_paths(const struct table *table, struct err *err) {
     return true;
 }
 
+static bool check_absences(const struct table *table, struct err *err) {
+    const struct absence_row *rows = table->rows;
+    for (uint32_t i = 0; i < table->count; i++)
+        if (!rows[i].part || !rows[i].aspect || !rows[i].why)
+            return err_set(err, ERR_FORMAT, "part absences: row %u does not say what or why", i);
+    return true;
+}
+
+/* The strings that rows must have for the rest of the program to rely on. */
 static bool check_rows(enum part part, const struct table *table, struct err *err) {
     const struct part_desc *desc = &part_descs[part];
     if (desc->single && table->count != 1)
@@ -380,7 +388,9 @@ static bool check_rows(enum part part, const struct table *table, struct err *er
             return err_set(err, ERR_FORMAT, "part %s: row %u has no %s", desc->name, i,
                            desc->fields[0].name);
     }
-    return part != PART_PATHS || check_paths(table, err);
+    return part == PART_PATHS      ? check_paths(table, err)
+           : part == PART_ABSENCES ? check_absences(table, err)
+                                   : true;
 }
 
 static bool decode_table(const struct decoder *d, struct reader *r, enum part part,

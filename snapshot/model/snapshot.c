@@ -8,6 +8,18 @@
 
 const char *const generation_names[GEN_COUNT] = {"gen0", "gen1",   "gen2",   "loh",
                                                  "poh",  "frozen", "unknown"};
+const char *const aspect_names[ASPECT_COUNT] = {
+    [ASPECT_ALL] = "all",
+    [ASPECT_ROWS] = "rows",
+    [ASPECT_FRAMES] = "frames",
+    [ASPECT_NATIVE_FRAMES] = "native_frames",
+    [ASPECT_CPU_TIMES] = "cpu_times",
+    [ASPECT_EVIDENCE] = "evidence",
+    [ASPECT_EXCEPTIONS] = "exceptions",
+    [ASPECT_MANAGED] = "managed",
+    [ASPECT_READY] = "ready",
+    [ASPECT_STACK] = "stack",
+};
 const char *const trust_names[3] = {"exact", "partial", "unusable"};
 
 #define F(row, member, id, kind) \
@@ -216,6 +228,13 @@ static const struct field async_fields[] = {
     F(async_row, bytes, 4, FIELD_BYTES),
 };
 
+static const struct field absence_fields[] = {
+    F(absence_row, part, 1, FIELD_STR),
+    F(absence_row, aspect, 2, FIELD_STR),
+    F(absence_row, count, 3, FIELD_U64),
+    F(absence_row, why, 4, FIELD_STR),
+};
+
 #define DESC(json, stem, is_single) \
     { \
         (json), stem##_fields, sizeof(stem##_fields) / sizeof(*stem##_fields), \
@@ -246,6 +265,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_OS_HANDLES] = DESC("os_handles", os_handle, false),
     [PART_ASYNC] = DESC("async", async, false),
     [PART_ALLOCATIONS] = DESC("allocations", allocation, false),
+    [PART_ABSENCES] = DESC("absences", absence, false),
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b) {

@@ -61,6 +61,7 @@ enum part {
     PART_OS_HANDLES,  /* operating system handles by type */
     PART_ASYNC,       /* async methods that wait, by method and place */
     PART_ALLOCATIONS, /* outstanding allocations by function, module or size, as a source sums */
+    PART_ABSENCES,    /* why parts, or aspects of parts, are not there */
     PART_END
 };
 
@@ -97,6 +98,38 @@ struct reason_row {
     const char *text;
     uint64_t count;        /* [count] rows, bytes or objects concerned; ABSENT when it has none */
     uint64_t lowers_trust; /* 0: a note */
+};
+
+/*
+ * What may be missing of a part. Names are kept in .snap files; what a newer one says that is not
+ * known here is kept and shown all the same.
+ */
+enum aspect {
+    ASPECT_ALL,  /* the part itself */
+    ASPECT_ROWS, /* some rows, or part of what they sum up: what is not seen may yet be there */
+    /* Of threads: */
+    ASPECT_FRAMES, /* managed stacks, to their end */
+    ASPECT_NATIVE_FRAMES,
+    ASPECT_CPU_TIMES,
+    ASPECT_EVIDENCE, /* registers and stack memory to compare */
+    ASPECT_EXCEPTIONS,
+    ASPECT_MANAGED, /* which of them the runtime knows: their ids, names, states */
+    /* Of the finalizer: */
+    ASPECT_READY, /* the queue */
+    ASPECT_STACK, /* of its thread, so whether it waits */
+    ASPECT_COUNT
+};
+
+/* "all", "rows", "frames", ...: as the row has it. */
+extern const char *const aspect_names[ASPECT_COUNT];
+
+struct absence_row {
+    const char *part;   /* as in part_descs */
+    const char *aspect; /* as in aspect_names */
+    /* [count] rows, of types bytes, concerned. ABSENT: all; of ASPECT_ROWS: not known how many. 0:
+     * some, not known how many */
+    uint64_t count;
+    const char *why; /* "registers of arm64 are not read" */
 };
 
 struct type_row {
@@ -358,6 +391,10 @@ const void *snapshot_row(const struct snapshot *s, enum part part);
 #define SNAPSHOT_ROWS(snapshot, part, row_type, rows, count) \
     uint32_t count; \
     const row_type *rows = snapshot_rows((snapshot), (part), &count)
+
+/* The first row that says why exactly this is missing; NULL: nothing says that it is. */
+const struct absence_row *snapshot_absence(const struct snapshot *s, enum part part,
+                                           enum aspect aspect);
 
 const struct origin_row *snapshot_origin(const struct snapshot *s); /* never NULL */
 enum trust_grade snapshot_trust(const struct snapshot *s);

@@ -40,11 +40,12 @@ static void shop_windows_agrees(const struct snapshot *s, int number) {
     clrmd_agrees(s, path, &expected);
 }
 
-/* Code was left out of the fixture, so managed stacks end where they reach it. */
+/* Code was left out of the fixture, so managed stacks end, or never begin, where they reach it. */
 static bool only_stacks_are_partial(const struct snapshot *s) {
     SNAPSHOT_ROWS(s, PART_REASONS, struct reason_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
-        if (rows[i].lowers_trust && !strstr(rows[i].text, "managed stacks could not be followed"))
+        if (rows[i].lowers_trust && !strstr(rows[i].text, "managed stacks could not be followed") &&
+            !strstr(rows[i].text, "stacks of threads, or their code, are not in the dump"))
             return false;
     return true;
 }

@@ -390,7 +390,7 @@ static void a_finalizer_whose_stack_was_not_read_is_not_idle(void **state) {
         bool registers;
         const char *says;
     } cases[] = {{true, "managed stacks are not read on this processor (arm64)"},
-                 {false, "the dump has no registers of the threads"}};
+                 {false, "registers of threads are not in the dump"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct small_core c;
         struct snapshot s;

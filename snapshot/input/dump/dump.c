@@ -102,7 +102,28 @@ bool dump_read_thread_times(struct space *s, const char *path, const struct inpu
 
 /* -- Threads ----------------------------------------------------------------------------------- */
 
+/* What the notes or streams about threads do not hold. */
+static void say_absences(const struct space *s, struct builder *b) {
+    uint32_t timed = 0, registers = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        timed += s->threads[i].user_ns != UINT64_MAX || s->threads[i].kernel_ns != UINT64_MAX;
+        registers += s->threads[i].register_count != 0;
+    }
+    for (int aspect = ASPECT_ALL; !s->thread_count && aspect < ASPECT_COUNT; aspect++)
+        if (aspect == ASPECT_ALL || aspect == ASPECT_CPU_TIMES || aspect == ASPECT_EVIDENCE ||
+            aspect == ASPECT_NATIVE_FRAMES)
+            builder_absent(b, PART_BIT(PART_THREADS), (enum aspect)aspect, ABSENT,
+                           "the dump lists no threads");
+    if (timed < s->thread_count)
+        builder_absent(b, PART_BIT(PART_THREADS), ASPECT_CPU_TIMES, s->thread_count - timed,
+                       "none are in the dump (give a file of them with --threads)");
+    if (registers < s->thread_count)
+        builder_absent(b, PART_BIT(PART_THREADS), ASPECT_EVIDENCE, s->thread_count - registers,
+                       "registers of threads are not in the dump");
+}
+
 bool dump_add_threads(struct space *s, struct builder *b, struct err *err) {
+    say_absences(s, b);
     if (s->thread_count)
         builder_present(b, PART_THREADS);
     for (uint32_t i = 0; i < s->thread_count; i++) {
@@ -170,9 +191,12 @@ static bool dump_add_native_frames(struct space *s, struct builder *b, struct er
             !builder_strings(b, frames, stacks[i].count, &row->native_frames, err))
             return false;
     }
-    if (missing)
+    if (missing) {
         builder_note(b, "native stacks of %u of %u threads could not be unwound", missing,
                      s->thread_count);
+        builder_absent(b, PART_BIT(PART_THREADS), ASPECT_NATIVE_FRAMES, missing,
+                       "native stacks could not be unwound");
+    }
     return true;
 }
 
@@ -240,8 +264,11 @@ static bool dump_add_modules(const struct space *s, struct builder *b, struct er
 
 bool dump_add_memory_use(struct space *s, struct builder *b, struct err *err) {
     struct memory_use uses[USE_COUNT];
-    if (s->mapping_count == 0)
+    if (s->mapping_count == 0) {
+        builder_absent(b, PART_BIT(PART_MEMORY_MAP), ASPECT_ALL, ABSENT,
+                       "the dump does not list what was mapped");
         return true;
+    }
     if (!memory_use_sum(s, uses, err))
         return false;
     for (int i = 0; i < USE_COUNT; i++) {
@@ -265,7 +292,8 @@ bool dump_add_memory_use(struct space *s, struct builder *b, struct err *err) {
 
 void dump_pass_warnings(const struct space *s, struct builder *b) {
     for (uint32_t i = 0; i < s->warning_count; i++)
-        builder_warn(b, s->warnings[i].count, "%s", s->warnings[i].text);
+        builder_lacks(b, s->warnings[i].parts, ASPECT_ROWS, s->warnings[i].count, "%s",
+                      s->warnings[i].text);
 }
 
 bool dump_read_space(struct space *s, const char *path, const struct input_options *options,
@@ -282,6 +310,8 @@ bool dump_read_space(struct space *s, const char *path, const struct input_optio
               dump_add_evidence(s, b, err) && let_go(s, stacks, b, err) &&
               dump_name_threads(s, b, err) && (!stacks || dump_add_native_frames(s, b, err)) &&
               dump_add_modules(s, b, err) && dump_add_memory_use(s, b, err);
+    if (!stacks)
+        builder_absent(b, PART_BIT(PART_THREADS), ASPECT_NATIVE_FRAMES, ABSENT, "not looked for");
     dump_pass_warnings(s, b);
     return ok;
 }

@@ -92,12 +92,14 @@ static void hprof_warn(const struct reading *r) {
     const struct hprof *h = &r->h;
     struct builder *b = r->b;
     if (h->missing_bytes)
-        builder_warn(b, h->missing_bytes, "bytes of the dump are missing: the file is cut");
+        builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, h->missing_bytes,
+                      "bytes of the dump are missing: the file is cut");
     else if (h->has_segments && !h->has_end)
-        builder_warn(b, ABSENT, "the dump has no end: the file is cut, or was never finished");
+        builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
+                      "the dump has no end: the file is cut, or was never finished");
     if (h->skipped)
-        builder_warn(b, h->skipped_bytes,
-                     "bytes of the heap were skipped behind records that make no sense");
+        builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, h->skipped_bytes,
+                      "bytes of the heap were skipped behind records that make no sense");
     if (r->guessed)
         builder_warn(b, r->guessed, "objects of classes that were not dumped: sizes are guesses");
     if (!r->sizes.is_seen)

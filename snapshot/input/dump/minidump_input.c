@@ -158,9 +158,12 @@ static bool minidump_input_add_stacks(struct space *s, const struct minidump_inf
             ok = (row->state = builder_string(b, STR(LIFE_EXITED), err)) != NULL;
     }
     strbuf_deinit(&text);
-    if (ok && cut_count)
+    if (ok && cut_count) {
         builder_note(b, "native stacks of %u of %u threads end early: no unwind data in the dump",
                      cut_count, s->thread_count);
+        builder_absent(b, PART_BIT(PART_THREADS), ASPECT_NATIVE_FRAMES, cut_count,
+                       "native stacks end early: no unwind data in the dump");
+    }
     return ok;
 }
 
@@ -221,8 +224,11 @@ static void say_unloaded(const struct minidump_info *info, struct builder *b) {
 
 static bool minidump_input_add_handles(const struct minidump_info *info, struct builder *b,
                                        struct err *err) {
-    if (!info->has_handles)
+    if (!info->has_handles) {
+        builder_absent(b, PART_BIT(PART_OS_HANDLES), ASPECT_ALL, ABSENT,
+                       "the dump was taken without handles");
         return true;
+    }
     builder_present(b, PART_OS_HANDLES);
     for (uint32_t i = 0; i < info->handle_type_count; i++) {
         struct os_handle_row *row = builder_row(b, PART_OS_HANDLES, err);

@@ -68,12 +68,17 @@ static void gcdump_warn(const struct gcdump_file *f, const struct gcdump_heap *h
     for (uint32_t i = 0; i < f->type_count; i++)
         deferred += f->types[i].deferred;
     if (f->nodes_missing)
-        builder_warn(b, f->nodes_missing, "bytes of the objects are missing: the file is cut");
+        builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, f->nodes_missing,
+                      "bytes of the objects are missing: the file is cut");
     if (f->cut)
-        builder_warn(b, ABSENT, "the file ends early or is broken: not read: %s", f->cut);
-    if (h->broken_nodes)
+        builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
+                      "the file ends early or is broken: not read: %s", f->cut);
+    if (h->broken_nodes) {
         builder_warn(b, h->broken_nodes, "objects are broken or not in the file");
-    else if (h->sum_bytes != f->total_bytes)
+        builder_absent(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
+                       "objects are broken or not in the file");
+    }
+    if (!h->broken_nodes && h->sum_bytes != f->total_bytes)
         builder_warn(b, ABSENT, "the sizes of the objects are not the sum that the file states");
     if (deferred)
         builder_note(b, "%u types have no name, only a number and their module", deferred);

@@ -256,11 +256,12 @@ static void gcdump_graph_warn(const struct gcdump_graph *g) {
     struct builder *b = g->h->b;
     uint64_t broken = g->broken + g->heap.follow.outside;
     if (broken)
-        builder_warn(b, broken,
-                     "references of objects are broken: what only they hold was not "
-                     "found");
+        builder_lacks(b, PART_BIT(PART_LIVE), ASPECT_ROWS, broken,
+                      "references of objects are broken: what only they hold was not "
+                      "found");
     if (g->edges > g->budget)
-        builder_warn(b, ABSENT, "objects overlap in the file: not all references were followed");
+        builder_lacks(b, PART_BIT(PART_LIVE), ASPECT_ROWS, ABSENT,
+                      "objects overlap in the file: not all references were followed");
     if (g->heap.unheld.objects)
         builder_note(b, "objects held by nothing that the file tells of: %llu",
                      (unsigned long long)g->heap.unheld.objects);
@@ -325,7 +326,8 @@ bool gcdump_graph_report(struct gcdump_heap *h, bool has_garbage, struct answers
     g->h = h;
     bool ok = open_graph(g, has_garbage) || err_nomem(err);
     if (ok && g->root_count == 0 && h->f->node_count)
-        builder_warn(h->b, ABSENT, "the file has no roots: what holds objects is not known");
+        builder_lacks(h->b, PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS), ASPECT_ALL, ABSENT,
+                      "the file has no roots: what holds objects is not known");
     else
         ok = ok && (sort_roots(g) || err_nomem(err)) && gcdump_graph_fill(g, err) &&
              gcdump_graph_report_all(g, answers, err);

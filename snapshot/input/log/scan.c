@@ -186,9 +186,10 @@ bool scan_table(struct transcript *t, struct scan_loss *loss,
 
 void scan_loss_report(const struct transcript *t, const struct scan_loss *loss) {
     if (loss->elided)
-        builder_warn(t->b, loss->elided, "%s: places where rows were left out by hand", t->current);
+        transcript_lacks(t, loss->elided, "%s: places where rows were left out by hand",
+                         t->current);
     if (loss->unparsed)
-        builder_warn(t->b, loss->unparsed, "%s: rows that are not understood", t->current);
+        transcript_lacks(t, loss->unparsed, "%s: rows that are not understood", t->current);
     if (loss->differ)
         builder_warn(t->b, loss->differ, "%s: values said before, and differently (the first stay)",
                      t->current);

@@ -199,6 +199,22 @@ static bool probe_transcript(struct bytes head) {
     return head.size > 0 && odd * 50 <= head.size;
 }
 
+/* What the section can fill; counters and where a dump comes from have no rows to miss. */
+static uint32_t parts_of(const struct section *section) {
+    return section ? section->may_give & ~(PART_BIT(PART_COUNTERS) | PART_BIT(PART_ORIGIN)) : 0;
+}
+
+void transcript_lacks(const struct transcript *t, uint64_t count, const char *fmt, ...) {
+    char what[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    bool own = t->section && t->section->lossy_parts;
+    builder_lacks(t->b, own ? t->section->lossy_parts : parts_of(t->section),
+                  own ? t->section->lossy : ASPECT_ROWS, count, "%s", what);
+}
+
 void transcript_hollow(struct transcript *t, const char *fmt, ...) {
     char what[160];
     va_list ap;
@@ -208,7 +224,7 @@ void transcript_hollow(struct transcript *t, const char *fmt, ...) {
     if (!t->hollow_sections++)
         err_set(&t->hollow, ERR_FORMAT, "line %" PRIu64 ": %s: %s", t->section_line, t->current,
                 what);
-    builder_warn(t->b, ABSENT, "%s: %s", t->current, what);
+    builder_lacks(t->b, parts_of(t->section), ASPECT_ALL, ABSENT, "%s: %s", t->current, what);
     t->is_hollow = true;
 }
 

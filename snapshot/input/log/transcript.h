@@ -49,6 +49,10 @@ struct section {
     uint32_t may_give; /* PART_BIT of the parts it can fill */
     /* Pure: does output of this command start at t->line? May look ahead with transcript_peek. */
     bool (*starts)(const struct transcript *t);
+    /* What is not whole where lines of it are lost; no parts: rows of all it can fill but counters.
+     */
+    uint32_t lossy_parts;
+    enum aspect lossy;
     /* Reads it. Must consume at least one line. false only for errors that end the whole reading.
      */
     bool (*read)(struct transcript *t, struct err *err);
@@ -94,6 +98,13 @@ struct str transcript_option(struct str word);
 
 /* "-----", "=====", also when blogs made em dashes of them; at least four. */
 bool transcript_is_rule(struct str text);
+
+/*
+ * Warns that the section that reads has lost something of its output, and keeps that as the reason
+ * why what it gives is not whole. count: as of builder_warn.
+ */
+void transcript_lacks(const struct transcript *t, uint64_t count, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /*
  * The section saw output of its command but understood none of its rows. Warns; when nothing else

@@ -231,13 +231,16 @@ static bool gperftools_read_lines(struct reading *r, struct str text, struct err
 static void gperftools_check(const struct reading *r) {
     struct builder *b = r->b;
     if (r->not_understood)
-        builder_warn(b, r->not_understood, "gperftools: lines or addresses were not understood");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS, r->not_understood,
+                      "gperftools: lines or addresses were not understood");
     if (r->impossible)
         builder_warn(b, r->impossible,
                      "gperftools: stacks with bytes but no objects, or more live than ever");
     if (r->sum.bytes != r->said.bytes || r->sum.count != r->said.count)
-        builder_warn(b, num_magnitude((int64_t)(r->said.bytes - r->sum.bytes)),
-                     "gperftools: the stacks differ from the sum in the head, in bytes as written");
+        builder_lacks(
+            b, PART_BIT(PART_STACKS), ASPECT_ROWS,
+            num_magnitude((int64_t)(r->said.bytes - r->sum.bytes)),
+            "gperftools: the stacks differ from the sum in the head, in bytes as written");
     if (r->any_names && !r->has_memstats)
         builder_warn(b, ABSENT, "gperftools: Go's counters (runtime.MemStats) are not at its end");
     if (r->kind->is_growth)

@@ -20,7 +20,8 @@ void heap_profile_begin(struct heap_profile *p, const struct source *source, boo
     u64map_init(&p->by_address);
     builder_present(b, PART_STACKS);
     if (is_text && source->bytes.size && source->bytes.data[source->bytes.size - 1] != '\n')
-        builder_warn(b, ABSENT, "the file ends in the middle of a line");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS, ABSENT,
+                      "the file ends in the middle of a line");
 }
 
 void heap_profile_end(struct heap_profile *p) {

@@ -201,10 +201,11 @@ static void heaptrack_say_losses(const struct heaptrack_reader *r) {
     };
     for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
         if (losses[i].count)
-            builder_warn(r->b, losses[i].count, "heaptrack: %s", losses[i].text);
+            builder_lacks(r->b, PART_BIT(PART_STACKS), ASPECT_ROWS, losses[i].count,
+                          "heaptrack: %s", losses[i].text);
     if (!r->f.whole)
-        builder_warn(r->b, ABSENT,
-                     "heaptrack: the recording lacks its last lines: it is cut, or goes on");
+        builder_lacks(r->b, PART_BIT(PART_STACKS), ASPECT_ROWS, ABSENT,
+                      "heaptrack: the recording lacks its last lines: it is cut, or goes on");
     if (r->f.attached)
         builder_note(r->b, "heaptrack was attached: what was allocated before is not in it");
     if (r->f.suppressed_count)

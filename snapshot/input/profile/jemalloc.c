@@ -173,17 +173,21 @@ static bool jemalloc_read_stacks(struct reading *r, struct str text, struct err 
 static void jemalloc_check(const struct reading *r) {
     struct builder *b = r->b;
     if (r->not_understood)
-        builder_warn(b, r->not_understood, "jemalloc: lines or addresses were not understood");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS, r->not_understood,
+                      "jemalloc: lines or addresses were not understood");
     if (r->no_figures)
-        builder_warn(b, r->no_figures, "jemalloc: stacks without their figures");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS, r->no_figures,
+                      "jemalloc: stacks without their figures");
     if (r->threads_differ)
         builder_warn(b, r->threads_differ,
                      "jemalloc: stacks whose threads do not add up to their sum");
     if (!r->has_said)
-        builder_warn(b, ABSENT, "jemalloc: the head lacks the sum of all stacks (t*)");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS, ABSENT,
+                      "jemalloc: the head lacks the sum of all stacks (t*)");
     else if (r->sum.bytes != r->said.bytes || r->sum.count != r->said.count)
-        builder_warn(b, num_magnitude((int64_t)(r->said.bytes - r->sum.bytes)),
-                     "jemalloc: the stacks differ from the sum in the head, in sampled bytes");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS,
+                      num_magnitude((int64_t)(r->said.bytes - r->sum.bytes)),
+                      "jemalloc: the stacks differ from the sum in the head, in sampled bytes");
 }
 
 static bool read_jemalloc(struct source *source, struct builder *b, struct err *err) {

@@ -300,17 +300,22 @@ static bool massif_read_header(struct massif *m, struct str line, struct err *er
 static void say_rest(const struct massif *m) {
     uint64_t plain = m->snapshots - m->seen_trees;
     if (m->bad_lines)
-        builder_warn(m->b, m->bad_lines, "massif: lines were not understood");
+        builder_lacks(m->b, PART_BIT(PART_STACKS), ASPECT_ROWS, m->bad_lines,
+                      "massif: lines were not understood");
     if (m->differ)
-        builder_warn(m->b, m->differ, "massif: sums of the tree differ from their parts");
+        builder_lacks(m->b, PART_BIT(PART_STACKS), ASPECT_ROWS, m->differ,
+                      "massif: sums of the tree differ from their parts");
     /* What is true of the file is said once of a series, at its end. */
     if (m->b->moment != ABSENT && m->b->moment + 1 != m->trees)
         return;
-    if (!m->has_trees)
+    if (!m->has_trees) {
         builder_note(m->b, "massif: no snapshot says who allocated (valgrind --detailed-freq=1)");
-    else if (plain && m->last_has_tree)
+        builder_absent(m->b, PART_BIT(PART_STACKS), ASPECT_ALL, ABSENT,
+                       "massif: no snapshot says who allocated");
+    }
+    if (m->has_trees && plain && m->last_has_tree)
         builder_note(m->b, "massif: %" PRIu64 " snapshots of totals alone are left out", plain);
-    else if (plain)
+    else if (m->has_trees && plain)
         builder_note(m->b,
                      "massif: %" PRIu64 " snapshots of totals alone are left out; the last has "
                      "%" PRIu64 " bytes",

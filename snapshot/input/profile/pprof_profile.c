@@ -289,11 +289,13 @@ static void pprof_profile_check(const struct reading *r) {
     struct builder *b = r->b;
     const struct pprof_tables *t = &r->tables;
     if (t->is_cut || r->broken)
-        builder_warn(b, ABSENT, "pprof: the profile is cut or damaged: read what comes before");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS, ABSENT,
+                      "pprof: the profile is cut or damaged: read what comes before");
     if (r->no_location)
         builder_warn(b, r->no_location, "pprof: frames whose location is not in the profile");
     if (r->no_values)
-        builder_warn(b, r->no_values, "pprof: values are missing in samples");
+        builder_lacks(b, PART_BIT(PART_STACKS), ASPECT_ROWS, r->no_values,
+                      "pprof: values are missing in samples");
     if (r->negative)
         builder_warn(b, r->negative,
                      "pprof: negative values, as of a difference of two profiles, were left out");

@@ -49,7 +49,8 @@ static bool read_prstatus(struct core_notes *n, struct bytes desc, struct err *e
     const struct arch_status *status = &s->arch->status;
     uint64_t registers[SPACE_REGISTERS] = {0};
     if (!arch_read_registers(&status->registers, desc, registers)) {
-        space_warn(s, 1, "thread status notes are shorter than this CPU's");
+        space_lacks(s, PART_BIT(PART_THREADS), 1,
+                    "thread status notes are shorter than this CPU's");
         return true;
     }
     struct space_thread *t = core_notes_add_thread(n, err);
@@ -155,8 +156,8 @@ static bool read_files(struct core_notes *n, struct bytes desc, uint64_t offset,
     uint64_t count = reader_u64(&r), unit = reader_u64(&r);
     if (!reader_has_items(&r, count, 24)) {
         uint64_t fit = reader_left(&r) / 24;
-        space_warn(s, r.failed ? UINT64_MAX : count - fit,
-                   "list of mapped files runs past its note");
+        space_lacks(s, PART_BIT(PART_MODULES) | PART_BIT(PART_MEMORY_MAP),
+                    r.failed ? UINT64_MAX : count - fit, "list of mapped files runs past its note");
         count = r.failed ? 0 : fit;
     }
     if (!grow_mappings(n, count, err))
@@ -177,7 +178,8 @@ static bool read_files(struct core_notes *n, struct bytes desc, uint64_t offset,
             s->mappings[s->mapping_count++] = m;
     }
     if (nameless)
-        space_warn(s, nameless, "mapped files without a name in the list of mapped files");
+        space_lacks(s, PART_BIT(PART_MODULES), nameless,
+                    "mapped files without a name in the list of mapped files");
     if (bad)
         space_warn(s, bad, "mapped files that end before they start");
     n->has_files = true;
@@ -223,9 +225,9 @@ bool core_notes_read(struct core_notes *n, struct bytes notes, uint64_t offset, 
             return err_prefix(err, "note %u", walk.number - 1);
     }
     if (walk.cut)
-        space_warn(n->space, notes.size - walk.start,
-                   "note %u at 0x%llx runs past its segment (needs %u bytes)", walk.number,
-                   (unsigned long long)(offset + walk.start), note.size);
+        space_lacks(n->space, CORE_PARTS, notes.size - walk.start,
+                    "note %u at 0x%llx runs past its segment (needs %u bytes)", walk.number,
+                    (unsigned long long)(offset + walk.start), note.size);
     return true;
 }
 
@@ -293,5 +295,6 @@ void core_notes_end(struct core_notes *n) {
     if (n->space->thread_count == 0)
         space_warn(n->space, UINT64_MAX, "no threads in the core");
     if (!n->has_files)
-        space_warn(n->space, UINT64_MAX, "no list of mapped files in the core");
+        space_lacks(n->space, PART_BIT(PART_MODULES) | PART_BIT(PART_MEMORY_MAP), UINT64_MAX,
+                    "no list of mapped files in the core");
 }

@@ -9,6 +9,9 @@
 
 #include "memory/space.h"
 
+/* What notes tell of. */
+#define CORE_PARTS (PART_BIT(PART_THREADS) | PART_BIT(PART_MODULES) | PART_BIT(PART_MEMORY_MAP))
+
 struct core_notes {
     struct space *space;
     uint32_t thread_capacity, mapping_capacity;

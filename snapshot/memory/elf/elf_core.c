@@ -85,9 +85,9 @@ static void read_extended_count(struct core *c, uint64_t fit) {
             p.file_bytes && p.offset > e->segments_at && p.offset < first)
             first = p.offset;
     c->count = first == UINT64_MAX ? fit : (first - e->segments_at) / e->segment_bytes;
-    space_warn(c->space, UINT64_MAX,
-               "section header with the number of segments is cut off; took %llu",
-               (unsigned long long)c->count);
+    space_lacks(c->space, CORE_PARTS, UINT64_MAX,
+                "section header with the number of segments is cut off; took %llu",
+                (unsigned long long)c->count);
 }
 
 static bool find_segments(struct core *c, struct err *err) {
@@ -102,7 +102,7 @@ static bool find_segments(struct core *c, struct err *err) {
     if (c->count == 0)
         return err_at(err, ERR_FORMAT, 56, "core without program headers");
     if (c->count > fit) {
-        space_warn(c->space, c->count - fit, "program headers are cut off");
+        space_lacks(c->space, CORE_PARTS, c->count - fit, "program headers are cut off");
         add_sticky(&c->cut_bytes, (c->count - fit) * e->segment_bytes);
         c->count = fit;
     }
@@ -118,7 +118,8 @@ static void add_load(struct core *c, const struct elf_segment *p) {
     uint64_t end;
     uint64_t memsz = p->memory_bytes > p->file_bytes ? p->memory_bytes : p->file_bytes;
     if (__builtin_add_overflow(p->vaddr, memsz, &end)) {
-        space_warn(s, 1, "segments that reach past the end of the address space");
+        space_lacks(s, PART_BIT(PART_MEMORY_MAP), 1,
+                    "segments that reach past the end of the address space");
         return;
     }
     if (end > p->vaddr)
@@ -155,7 +156,8 @@ static bool elf_core_read_segments(struct core *c, struct core_notes *notes, str
     s->range_capacity = (uint32_t)loads;
     for (uint64_t i = 0; i < c->count; i++) {
         if (c->present_bytes / SHARED_MAX > c->file.size) {
-            space_warn(s, c->count - i, "segments that share their bytes with others were skipped");
+            space_lacks(s, CORE_PARTS, c->count - i,
+                        "segments that share their bytes with others were skipped");
             break;
         }
         if (!elf_segment(&c->elf, i, &p))

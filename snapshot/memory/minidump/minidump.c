@@ -58,21 +58,24 @@ struct bytes mdmp_entry(const struct mdmp_list *list, uint32_t index) {
     return bytes_slice(list->entries, (uint64_t)index * list->stride, list->stride);
 }
 
-/* Names of streams for warnings; indexed by enum mdmp_stream. */
-static const char *const stream_names[MDMP_STREAM_END] = {
-    [MDMP_THREAD_LIST] = "thread list",
-    [MDMP_MODULE_LIST] = "module list",
-    [MDMP_MEMORY_LIST] = "memory list",
-    [MDMP_EXCEPTION] = "exception",
-    [MDMP_SYSTEM_INFO] = "system info",
-    [MDMP_MEMORY64_LIST] = "64-bit memory list",
-    [MDMP_HANDLE_DATA] = "handle data",
-    [MDMP_UNLOADED_LIST] = "unloaded module list",
-    [MDMP_MISC_INFO] = "misc info",
-    [MDMP_MEMORY_INFO_LIST] = "memory info list",
-    [MDMP_THREAD_INFO_LIST] = "thread info list",
-    [MDMP_VM_COUNTERS] = "process VM counters",
-    [MDMP_THREAD_NAMES] = "thread names",
+/* Streams by enum mdmp_stream: names for warnings, and what is not whole where one is cut. */
+static const struct {
+    const char *name;
+    uint32_t parts;
+} stream_descs[MDMP_STREAM_END] = {
+    [MDMP_THREAD_LIST] = {"thread list", PART_BIT(PART_THREADS)},
+    [MDMP_MODULE_LIST] = {"module list", PART_BIT(PART_MODULES)},
+    [MDMP_MEMORY_LIST] = {"memory list", 0},
+    [MDMP_EXCEPTION] = {"exception", 0},
+    [MDMP_SYSTEM_INFO] = {"system info", 0},
+    [MDMP_MEMORY64_LIST] = {"64-bit memory list", 0},
+    [MDMP_HANDLE_DATA] = {"handle data", PART_BIT(PART_OS_HANDLES)},
+    [MDMP_UNLOADED_LIST] = {"unloaded module list", 0},
+    [MDMP_MISC_INFO] = {"misc info", 0},
+    [MDMP_MEMORY_INFO_LIST] = {"memory info list", PART_BIT(PART_MEMORY_MAP)},
+    [MDMP_THREAD_INFO_LIST] = {"thread info list", 0},
+    [MDMP_VM_COUNTERS] = {"process VM counters", 0},
+    [MDMP_THREAD_NAMES] = {"thread names", 0},
 };
 
 /* The entries of `count` that are in `in` and within our own limit; a warning tells the rest. */
@@ -83,8 +86,8 @@ static struct mdmp_list minidump_list_of(struct mdmp *m, enum mdmp_stream stream
     if (kept > max)
         kept = max;
     if (kept < count)
-        space_warn(m->s, count - kept, "%s: entries past its end were skipped",
-                   stream_names[stream]);
+        space_lacks(m->s, stream_descs[stream].parts, count - kept,
+                    "%s: entries past its end were skipped", stream_descs[stream].name);
     return (struct mdmp_list){bytes_slice(in, 0, kept * stride), (uint32_t)kept, stride};
 }
 
@@ -93,7 +96,8 @@ struct mdmp_list mdmp_list_counted(struct mdmp *m, enum mdmp_stream stream, uint
     struct bytes in = m->streams[stream];
     if (in.size < 4) {
         if (in.data)
-            space_warn(m->s, MDMP_ABSENT, "%s: is cut off", stream_names[stream]);
+            space_lacks(m->s, stream_descs[stream].parts, MDMP_ABSENT, "%s: is cut off",
+                        stream_descs[stream].name);
         return (struct mdmp_list){.stride = stride};
     }
     uint64_t count = load_u32(in.data);
@@ -106,13 +110,15 @@ struct mdmp_list mdmp_list_sized(struct mdmp *m, enum mdmp_stream stream, uint32
     struct bytes in = m->streams[stream];
     if (in.size < count_at + count_size) {
         if (in.data)
-            space_warn(m->s, MDMP_ABSENT, "%s: is cut off", stream_names[stream]);
+            space_lacks(m->s, stream_descs[stream].parts, MDMP_ABSENT, "%s: is cut off",
+                        stream_descs[stream].name);
         return (struct mdmp_list){.stride = least};
     }
     uint32_t head = load_u32(in.data), stride = load_u32(in.data + 4);
     if (head < count_at + count_size || head > in.size || stride < least) {
-        space_warn(m->s, MDMP_ABSENT, "%s: a head of %u and entries of %u bytes make no sense",
-                   stream_names[stream], head, stride);
+        space_lacks(m->s, stream_descs[stream].parts, MDMP_ABSENT,
+                    "%s: a head of %u and entries of %u bytes make no sense",
+                    stream_descs[stream].name, head, stride);
         return (struct mdmp_list){.stride = least};
     }
     uint64_t count = count_size == 8 ? load_u64(in.data + count_at) : load_u32(in.data + count_at);
@@ -224,18 +230,21 @@ static bool minidump_read_directory(struct mdmp *m, uint32_t streams, uint32_t r
                       "directory of %u streams lies past the end of the file (%zu bytes)", streams,
                       m->file.size);
     if (streams > there)
-        space_warn(m->s, streams - there, "streams of the directory are past the file's end");
+        space_lacks(m->s,
+                    PART_BIT(PART_THREADS) | PART_BIT(PART_MODULES) | PART_BIT(PART_MEMORY_MAP) |
+                        PART_BIT(PART_OS_HANDLES),
+                    streams - there, "streams of the directory are past the file's end");
     uint64_t count = streams < there ? streams : there;
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *p = directory.data + i * DIRECTORY_BYTES;
         uint32_t type = load_u32(p), size = load_u32(p + 4), at = load_u32(p + 8);
         note_foreign(m, type);
-        if (type >= MDMP_STREAM_END || !stream_names[type] || m->streams[type].data)
+        if (type >= MDMP_STREAM_END || !stream_descs[type].name || m->streams[type].data)
             continue;
         struct bytes stream = bytes_slice(m->file, at, size);
         if (stream.size < size)
-            space_warn(m->s, size - stream.size, "%s: bytes past the end of the file",
-                       stream_names[type]);
+            space_lacks(m->s, stream_descs[type].parts, size - stream.size,
+                        "%s: bytes past the end of the file", stream_descs[type].name);
         m->streams[type] = stream;
     }
     return true;
@@ -246,7 +255,7 @@ static void note_what_is_missing(struct mdmp *m) {
     if (!m->streams[MDMP_THREAD_LIST].data)
         space_warn(m->s, MDMP_ABSENT, "no thread list in this dump");
     if (!m->streams[MDMP_MODULE_LIST].data)
-        space_warn(m->s, MDMP_ABSENT, "no module list in this dump");
+        space_lacks(m->s, PART_BIT(PART_MODULES), MDMP_ABSENT, "no module list in this dump");
     if (!m->info->has_memory)
         space_warn(m->s, MDMP_ABSENT,
                    "no memory in this dump (its writer was stopped, or was not asked for it)");

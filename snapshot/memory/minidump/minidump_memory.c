@@ -146,7 +146,8 @@ static void fill_mappings(struct mdmp *m, const struct thread_places *p) {
         };
     }
     if (bad)
-        space_warn(m->s, bad, "memory info list: entries without sense were skipped");
+        space_lacks(m->s, PART_BIT(PART_MEMORY_MAP), bad,
+                    "memory info list: entries without sense were skipped");
 }
 
 /* A dump of all memory may leave the stacks' extent to the list of regions. */

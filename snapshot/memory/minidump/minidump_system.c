@@ -159,7 +159,8 @@ static bool minidump_system_tally_add(struct mdmp *m, struct tally *tally, struc
         return true;
     }
     if (tally->count == HANDLE_TYPES_MAX) {
-        space_warn(m->s, 1, "handles of yet another type were not counted by type");
+        space_lacks(m->s, PART_BIT(PART_OS_HANDLES), 1,
+                    "handles of yet another type were not counted by type");
         return true;
     }
     const char *copy = arena_copy(&m->s->arena, name.ptr, name.len);

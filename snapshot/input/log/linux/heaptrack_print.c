@@ -412,15 +412,17 @@ static void heaptrack_print_say_losses(const struct print_reader *r) {
     struct builder *b = r->t->b;
     uint64_t leaked = r->counters[LEAKED].name ? r->counters[LEAKED].value : 0;
     if (r->unparsed)
-        builder_warn(b, r->unparsed, "heaptrack_print: lines were not understood");
+        transcript_lacks(r->t, r->unparsed, "heaptrack_print: lines were not understood");
     if (r->count && !r->has_leaks)
-        builder_warn(b, ABSENT,
-                     "heaptrack_print: leaks were not printed (-l), so no stack says what it has "
-                     "left");
+        transcript_lacks(
+            r->t, ABSENT,
+            "heaptrack_print: leaks were not printed (-l), so no stack says what it has "
+            "left");
     else if (leaked > num_add(r->leaks, num_add(r->leaked_error, r->leaks_error)))
-        builder_warn(b, leaked - r->leaks,
-                     "heaptrack_print: leaked bytes are in no stack, since only the largest are "
-                     "printed (--peak-limit)");
+        transcript_lacks(
+            r->t, leaked - r->leaks,
+            "heaptrack_print: leaked bytes are in no stack, since only the largest are "
+            "printed (--peak-limit)");
     builder_note(b, "heaptrack_print rounds sizes, and prints the largest stacks alone: the data "
                     "file says all of it exactly");
 }

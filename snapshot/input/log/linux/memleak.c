@@ -164,10 +164,10 @@ static bool memleak_read(struct transcript *t, struct err *err) {
     if (!k.wanted)
         return true;
     if (k.no_frames)
-        builder_warn(b, k.no_frames, "memleak: stacks without frames");
+        transcript_lacks(t, k.no_frames, "memleak: stacks without frames");
     if (k.stacks && k.stacks >= k.limit)
-        builder_warn(b, k.stacks,
-                     "memleak: only the stacks with most bytes are listed: there may be more");
+        transcript_lacks(t, k.stacks,
+                         "memleak: only the stacks with most bytes are listed: there may be more");
     builder_note(b, "memleak counts only allocations that are older than half a second (--older)");
     return true;
 }

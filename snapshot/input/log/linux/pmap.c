@@ -273,9 +273,9 @@ static bool pmap_store(struct reading *r, uint64_t pid, struct str program, stru
     if (!transcript_moment(r->t))
         return true;
     if (!r->closed)
-        builder_warn(b, ABSENT, "pmap: the total is missing, and perhaps mappings");
+        transcript_lacks(r->t, ABSENT, "pmap: the total is missing, and perhaps mappings");
     else if (r->total.size != r->sums.size || r->total.rss != r->sums.rss)
-        builder_warn(b, ABSENT, "pmap: the mappings do not add up to the total");
+        transcript_lacks(r->t, ABSENT, "pmap: the mappings do not add up to the total");
     return linux_map_store(r->t, &r->map, "pmap", err);
 }
 

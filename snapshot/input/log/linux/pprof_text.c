@@ -229,9 +229,10 @@ static void pprof_text_check(struct reading *r) {
     if (r->step > 1)
         builder_note(b, "pprof text: figures are rounded, to %" PRIu64 " bytes at worst", r->step);
     if (r->has_total && !r->negative && r->total.value > num_add(r->sum, slack))
-        builder_warn(b, r->total.value - r->sum,
-                     "pprof text: part of the printed Total is in no row: small ones may not be "
-                     "listed");
+        transcript_lacks(
+            r->t, r->total.value - r->sum,
+            "pprof text: part of the printed Total is in no row: small ones may not be "
+            "listed");
     scan_loss_report(r->t, &r->loss);
 }
 

@@ -125,11 +125,12 @@ static bool smaps_store(struct reading *r, struct err *err) {
     if (!transcript_moment(r->t))
         return true;
     if (r->cut)
-        builder_warn(b, r->cut, "smaps: mappings of which lines are missing");
+        transcript_lacks(r->t, r->cut, "smaps: mappings of which lines are missing");
     if (r->rollup)
         return linux_use_store(b, &r->map.items[0].use, err);
     if (!r->has_stack)
-        builder_warn(b, ABSENT, "smaps: the stack is not in the list: its end is cut off, perhaps");
+        transcript_lacks(r->t, ABSENT,
+                         "smaps: the stack is not in the list: its end is cut off, perhaps");
     return linux_map_store(r->t, &r->map, "smaps", err);
 }
 

@@ -210,7 +210,7 @@ static bool top_read(struct transcript *t, struct err *err) {
     if (!r.threads)
         builder_warn(b, ABSENT, "top: its heading is cut off: lines are taken for threads");
     else if (r.rows < r.said)
-        builder_warn(b, r.said - r.rows, "top: threads that are counted, but not listed");
+        transcript_lacks(t, r.said - r.rows, "top: threads that are counted, but not listed");
     if (r.coarse)
         builder_note(b, "top: the time of %llu threads is rounded down to seconds or minutes",
                      (unsigned long long)r.coarse);

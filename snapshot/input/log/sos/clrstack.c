@@ -267,11 +267,12 @@ static bool clrstack_read_stacks(struct reading *r, struct err *err) {
 static void clrstack_report(struct reading *r) {
     struct builder *b = r->t->b;
     if (r->nameless)
-        builder_warn(b, r->nameless, "clrstack: stacks whose thread id was cut off, left out");
+        transcript_lacks(r->t, r->nameless,
+                         "clrstack: stacks whose thread id was cut off, left out");
     if (r->failed)
-        builder_warn(b, r->failed, "clrstack: stacks that the debugger could not walk");
+        transcript_lacks(r->t, r->failed, "clrstack: stacks that the debugger could not walk");
     if (r->cut)
-        builder_warn(b, r->cut, "clrstack: frames without a whole call site");
+        transcript_lacks(r->t, r->cut, "clrstack: frames without a whole call site");
     if (r->too_deep)
         builder_warn(b, ABSENT, "clrstack: stacks deeper than %u frames were cut", FRAMES_MAX);
     scan_loss_report(r->t, &r->loss);
@@ -302,6 +303,8 @@ const struct section section_clrstack = {
     .name = "clrstack",
     .summary = "!clrstack, ~*e !clrstack, clrstack -all: managed stacks",
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_FINALIZER),
+    .lossy_parts = PART_BIT(PART_THREADS),
+    .lossy = ASPECT_FRAMES,
     .starts = clrstack_starts,
     .read = clrstack_read,
 };

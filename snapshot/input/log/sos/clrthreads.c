@@ -264,8 +264,8 @@ struct reading {
 static void clrthreads_check_totals(struct transcript *t, struct reading *r) {
     uint64_t total = r->totals[TOTAL_THREADS], dead = r->totals[TOTAL_DEAD];
     if (total != ABSENT && r->rows < total)
-        builder_warn(t->b, total - r->rows, "%s: ThreadCount says %llu threads, %llu rows follow",
-                     t->current, (unsigned long long)total, (unsigned long long)r->rows);
+        transcript_lacks(t, total - r->rows, "%s: ThreadCount says %llu threads, %llu rows follow",
+                         t->current, (unsigned long long)total, (unsigned long long)r->rows);
     if (total != ABSENT && r->rows > total)
         builder_warn(t->b, r->rows - total, "%s: more rows than ThreadCount says", t->current);
     if (dead != ABSENT && r->rows == total && r->dead != dead)

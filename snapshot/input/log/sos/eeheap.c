@@ -337,7 +337,7 @@ static bool eeheap_take_line(struct reader_state *r, bool *ret_ours, struct err 
         if (!num_dec(str_trim(str_drop(text, 19)), &r->printed_heaps))
             r->not_understood++;
     } else if (transcript_is_elision(&r->t->line)) {
-        builder_warn(r->t->b, 1, "eeheap: rows were left out by hand");
+        transcript_lacks(r->t, 1, "eeheap: rows were left out by hand");
     } else if (looks_like_region(text)) {
         r->not_understood++;
     } else {
@@ -401,19 +401,19 @@ static bool say_gc(struct reader_state *r, struct err *err) {
 static void eeheap_check(struct reader_state *r) {
     struct builder *b = r->t->b;
     if (r->not_understood)
-        builder_warn(b, r->not_understood, "eeheap: lines of the heap were not understood");
+        transcript_lacks(r->t, r->not_understood, "eeheap: lines of the heap were not understood");
     if (r->mismatches)
         builder_warn(b, r->mismatches, "eeheap: sizes do not fit the addresses beside them");
     if (r->is_partial)
-        builder_warn(b, ABSENT, "eeheap: limited to a part of the heap");
+        transcript_lacks(r->t, ABSENT, "eeheap: limited to a part of the heap");
     else if (r->total_bytes == ABSENT)
-        builder_warn(b, ABSENT, "eeheap: the output ends without the size of the GC heap");
+        transcript_lacks(r->t, ABSENT, "eeheap: the output ends without the size of the GC heap");
     else if (r->rows && r->sum != r->total_bytes && r->sum - r->frozen != r->total_bytes)
         builder_warn(b, r->sum > r->total_bytes ? r->sum - r->total_bytes : r->total_bytes - r->sum,
                      "eeheap: bytes by which the heaps differ from the printed total");
     if (r->printed_heaps != ABSENT && r->printed_heaps != r->heaps)
-        builder_warn(b, r->printed_heaps > r->heaps ? r->printed_heaps - r->heaps : ABSENT,
-                     "eeheap: heaps are missing");
+        transcript_lacks(r->t, r->printed_heaps > r->heaps ? r->printed_heaps - r->heaps : ABSENT,
+                         "eeheap: heaps are missing");
 }
 
 static bool eeheap_read(struct transcript *t, struct err *err) {

@@ -172,11 +172,11 @@ static bool eeheap_loader_take_size(struct reader_state *r, const struct size *s
     uint64_t committed;
     bool has_blocks;
     if (!sum_blocks(blocks, &committed, &has_blocks))
-        builder_warn(r->t->b, 1, "eeheap -loader: lines are cut");
+        transcript_lacks(r->t, 1, "eeheap -loader: lines are cut");
     else if (has_blocks && committed != size->bytes)
         r->mismatches++;
     if (kind.len == 0)
-        builder_warn(r->t->b, 1, "eeheap -loader: the kind of a heap is cut off");
+        transcript_lacks(r->t, 1, "eeheap -loader: the kind of a heap is cut off");
     return eeheap_loader_add_row(r, without_address(kind), size, err);
 }
 
@@ -241,7 +241,7 @@ static bool eeheap_loader_take_line(struct reader_state *r, bool *ret_ours, stru
         r->owner_is_new = !is_below;
         r->owner_sum = 0;
     } else if (transcript_is_elision(&r->t->line)) {
-        builder_warn(r->t->b, 1, "eeheap -loader: rows were left out by hand");
+        transcript_lacks(r->t, 1, "eeheap -loader: rows were left out by hand");
     } else if (is_block_line(text) || str_contains(str_take(text, 256), STR("Heap:"))) {
         /* The size stands on a later line, or is cut off. "Virtual Call Stub Heap:" has none. */
         if (!str_ends(text, STR(":")))
@@ -290,11 +290,11 @@ static bool eeheap_loader_starts(const struct transcript *t) {
 static bool eeheap_loader_finish(struct reader_state *r, struct err *err) {
     struct builder *b = r->t->b;
     if (r->not_understood)
-        builder_warn(b, r->not_understood, "eeheap -loader: lines without their size");
+        transcript_lacks(r->t, r->not_understood, "eeheap -loader: lines without their size");
     if (r->mismatches)
         builder_warn(b, r->mismatches, "eeheap -loader: sizes that do not add up");
     if (r->total_bytes == ABSENT) {
-        builder_warn(b, ABSENT, "eeheap -loader: the output ends without its total");
+        transcript_lacks(r->t, ABSENT, "eeheap -loader: the output ends without its total");
         return true;
     }
     if (r->rows && r->sum != r->total_bytes)

@@ -266,7 +266,7 @@ static bool finalizequeue_take(struct reader_state *r, bool *ret_more, struct er
     } else if (str_starts(text, STR("Finalizable but not rooted"))) {
         builder_note(t->b, "finalizequeue: asked for unrooted objects only (-allReady)");
     } else if (transcript_is_elision(&t->line)) {
-        builder_warn(t->b, 1, "finalizequeue: lines were left out by hand");
+        transcript_lacks(t, 1, "finalizequeue: lines were left out by hand");
     } else if (text.len && !transcript_is_rule(text) && !finalizequeue_is_heap_line(text) &&
                !transcript_is_progress(text)) {
         *ret_more = false;
@@ -282,8 +282,8 @@ static bool say_queue(struct reader_state *r, struct err *err) {
         builder_warn(b, r->mismatches,
                      "finalizequeue: counts do not fit the addresses beside them");
     if (r->heaps > r->heaps_ready)
-        builder_warn(b, r->heaps - r->heaps_ready,
-                     "finalizequeue: heaps whose counts are not all there");
+        transcript_lacks(r->t, r->heaps - r->heaps_ready,
+                         "finalizequeue: heaps whose counts are not all there");
     if (r->heaps == 0 && r->heaps_ready == 0)
         return true;
     struct finalizer_row *row = builder_single(b, PART_FINALIZER, err);
@@ -324,6 +324,8 @@ const struct section section_finalizequeue = {
     .name = "finalizequeue",
     .summary = "objects with a finalizer, and those ready for it: finalizequeue (-allReady)",
     .may_give = PART_BIT(PART_FINALIZER) | PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_COUNTERS),
+    .lossy_parts = PART_BIT(PART_FINALIZER),
+    .lossy = ASPECT_READY,
     .starts = finalizequeue_starts,
     .read = finalizequeue_read,
 };

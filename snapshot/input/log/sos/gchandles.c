@@ -99,7 +99,7 @@ static bool gchandles_read_list(struct transcript *t, struct list *list, struct 
                    str_eq(text, STR("Handles:")) || transcript_is_command(&t->line, &command)) {
             return true;
         } else if (transcript_is_elision(&t->line)) {
-            builder_warn(t->b, 1, "gchandles: rows were left out by hand");
+            transcript_lacks(t, 1, "gchandles: rows were left out by hand");
         } else if (text.len) {
             list->not_understood += gchandles_is_hex(str_next_field(&text));
             others++;
@@ -122,13 +122,13 @@ static bool counts_follow(const struct transcript *t) {
 static bool use_list(struct transcript *t, struct list *list, struct err *err) {
     bool counted = counts_follow(t);
     if (list->not_understood)
-        builder_warn(t->b, list->not_understood,
-                     "gchandles: lines of the list were not understood");
+        transcript_lacks(t, list->not_understood,
+                         "gchandles: lines of the list were not understood");
     if (list->rows == 0 && !counted)
         transcript_hollow(t, "a list of handles without any row that can be understood");
     else if (!counted)
-        builder_warn(t->b, ABSENT,
-                     "gchandles: the list ends without its counts, so rows may be missing");
+        transcript_lacks(t, ABSENT,
+                         "gchandles: the list ends without its counts, so rows may be missing");
     return handle_tallies_store(&list->by_type, err) &&
            (counted || handle_tallies_store(&list->by_kind, err));
 }

@@ -110,29 +110,35 @@ static bool next_count(struct transcript *t, char buf[HANDLE_KIND_MAX], struct s
     return transcript_skip_blank(t);
 }
 
-static bool read_counts(struct transcript *t, struct handle_tallies *a, struct err *err) {
+/* *ret_sum: of all kinds. */
+static bool read_counts(struct transcript *t, uint64_t *ret_sum, struct err *err) {
+    struct handle_tallies a;
     char buf[HANDLE_KIND_MAX];
     struct str kind;
     uint64_t count;
-    for (; next_count(t, buf, &kind, &count); transcript_next(t))
-        if (!handle_tallies_add(a, kind, STR(""), count, ABSENT, err))
-            return false;
-    return handle_tallies_store(a, err);
+    bool ok = true;
+    *ret_sum = 0;
+    handle_tallies_init(&a, t->b);
+    for (; ok && next_count(t, buf, &kind, &count); transcript_next(t)) {
+        ok = handle_tallies_add(&a, kind, STR(""), count, ABSENT, err);
+        *ret_sum = num_add(*ret_sum, count);
+    }
+    ok = ok && handle_tallies_store(&a, err);
+    handle_tallies_deinit(&a);
+    return ok;
 }
 
 bool handles_read_counts(struct transcript *t, struct err *err) {
-    struct handle_tallies a;
-    handle_tallies_init(&a, t->b);
-    bool ok = read_counts(t, &a, err);
-    handle_tallies_deinit(&a);
-    return ok;
+    uint64_t sum;
+    return read_counts(t, &sum, err);
 }
 
 /* -- The table by type ------------------------------------------------------------------------- */
 
 struct adding {
     struct handle_tallies tallies;
-    struct str kind; /* "-type Pinned" limits the table to that kind; empty: all */
+    struct str kind;  /* "-type Pinned" limits the table to that kind; empty: all */
+    uint64_t handles; /* [count] that the table has */
 };
 
 static bool handle_tables_add_type(void *context, const struct stat_row *row, struct err *err) {
@@ -155,7 +161,10 @@ static bool handle_tables_read_table(struct transcript *t, struct adding *adding
     if (!stat_table_read(t, handle_tables_add_type, adding, &table, err) ||
         !handle_tallies_store(&adding->tallies, err))
         return false;
-    stat_table_check(t, &table, "gchandles");
+    if (!stat_table_check(t, &table, "gchandles"))
+        builder_absent(t->b, PART_BIT(PART_HANDLES), ASPECT_ROWS, ABSENT,
+                       "gchandles: the table is cut off, or does not add up to its total");
+    adding->handles = table.objects;
     if (table.rows)
         builder_present(t->b, PART_HANDLES);
     return true;
@@ -173,5 +182,10 @@ bool handles_read_statistics(struct transcript *t, struct err *err) {
         transcript_next(t);
     }
     transcript_command_done(t);
-    return ok && handles_read_counts(t, err);
+    uint64_t sum;
+    ok = ok && read_counts(t, &sum, err);
+    if (ok && sum && sum < adding.handles && !adding.kind.len)
+        transcript_lacks(t, adding.handles - sum,
+                         "gchandles: handles of the table are in no count by kind");
+    return ok;
 }

@@ -145,8 +145,8 @@ static bool heapstat_take_total(struct reader_state *r, const uint64_t *values, 
 
 static void end_block(struct reader_state *r) {
     if (r->rows && !r->total_seen)
-        builder_warn(r->t->b, 1,
-                     "heapstat: a table ends without its Total, so heaps may be missing");
+        transcript_lacks(r->t, 1,
+                         "heapstat: a table ends without its Total, so heaps may be missing");
     memset(r->sums, 0, sizeof(r->sums));
     r->rows = 0;
     r->total_seen = false;
@@ -165,7 +165,7 @@ static bool heapstat_take_line(struct reader_state *r, bool *ret_ours, struct er
             return true;
         }
     if (transcript_is_elision(&r->t->line)) {
-        builder_warn(r->t->b, 1, "heapstat: rows were left out by hand");
+        transcript_lacks(r->t, 1, "heapstat: rows were left out by hand");
         return true;
     }
     if (is_row(text, &index, &rest)) {
@@ -199,7 +199,7 @@ static bool heapstat_read(struct transcript *t, struct err *err) {
     }
     end_block(&r);
     if (r.not_understood)
-        builder_warn(t->b, r.not_understood, "heapstat: rows were not understood");
+        transcript_lacks(t, r.not_understood, "heapstat: rows were not understood");
     if (r.mismatches)
         builder_warn(t->b, r.mismatches, "heapstat: columns differ from their printed Total");
     if (r.heaps == 0)

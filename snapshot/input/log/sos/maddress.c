@@ -83,7 +83,7 @@ static bool maddress_read(struct transcript *t, struct err *err) {
     if (r.rows == 0)
         transcript_hollow(t, "maddress: a heading without rows");
     else if (r.total == ABSENT)
-        builder_warn(t->b, ABSENT, "maddress: the total is cut off, and perhaps rows");
+        transcript_lacks(t, ABSENT, "maddress: the total is cut off, and perhaps rows");
     else if (r.total != r.sum)
         builder_warn(t->b, ABSENT, "maddress: rows add up to %llu bytes, printed are %llu",
                      (unsigned long long)r.sum, (unsigned long long)r.total);

@@ -143,7 +143,7 @@ static bool syncblk_read(struct transcript *t, struct err *err) {
         transcript_next(t);
     }
     if (!totals_read)
-        builder_warn(t->b, ABSENT, "syncblk: the totals at the end are cut off, and perhaps rows");
+        transcript_lacks(t, ABSENT, "syncblk: the totals at the end are cut off, and perhaps rows");
     scan_loss_report(t, &loss);
     return true;
 }

@@ -230,7 +230,7 @@ static bool address_finish(struct reading *r, bool filtered, struct err *err) {
         return true;
     }
     if (r->gaps)
-        builder_warn(b, r->gaps, "address: places where regions are missing");
+        transcript_lacks(r->t, r->gaps, "address: places where regions are missing");
     if (b->memory_map_from && strcmp(b->memory_map_from, "address-summary") == 0)
         return true; /* exact already */
     return !memory_claim(r->t, "address", NULL, &ignored) ||

@@ -178,22 +178,23 @@ static bool address_summary_take_line(struct reading *r, bool *ret_mine, struct 
 
 /* Usage, state and type cut the same address space up: their sums agree. */
 static void address_summary_check_sums(struct reading *r, uint64_t listed) {
-    struct builder *b = r->t->b;
     uint64_t usage = r->sums[MEMORY_BY_USAGE];
     if (!r->seen[MEMORY_BY_USAGE])
-        builder_warn(b, ABSENT, "address-summary: the list by usage is cut off");
+        transcript_lacks(r->t, ABSENT, "address-summary: the list by usage is cut off");
     else if (r->total != ABSENT && r->total != usage)
-        builder_warn(b, ABSENT, "address-summary: usages add up to %llu bytes, printed are %llu",
-                     (unsigned long long)usage, (unsigned long long)r->total);
+        transcript_lacks(r->t, ABSENT,
+                         "address-summary: usages add up to %llu bytes, printed are %llu",
+                         (unsigned long long)usage, (unsigned long long)r->total);
     else if (r->seen[MEMORY_BY_STATE] && r->sums[MEMORY_BY_STATE] != usage)
-        builder_warn(b, ABSENT, "address-summary: usages add up to %llu bytes, states to %llu",
-                     (unsigned long long)usage, (unsigned long long)r->sums[MEMORY_BY_STATE]);
+        transcript_lacks(r->t, ABSENT,
+                         "address-summary: usages add up to %llu bytes, states to %llu",
+                         (unsigned long long)usage, (unsigned long long)r->sums[MEMORY_BY_STATE]);
     else if (!r->seen[MEMORY_BY_STATE])
-        builder_warn(b, ABSENT, "address-summary: the list by state is cut off");
+        transcript_lacks(r->t, ABSENT, "address-summary: the list by state is cut off");
     if (listed != ABSENT && listed != usage)
-        builder_warn(b, ABSENT,
-                     "address: the regions listed add up to %llu bytes, the summary to %llu",
-                     (unsigned long long)listed, (unsigned long long)usage);
+        transcript_lacks(r->t, ABSENT,
+                         "address: the regions listed add up to %llu bytes, the summary to %llu",
+                         (unsigned long long)listed, (unsigned long long)usage);
 }
 
 static bool address_summary_read(struct transcript *t, struct err *err) {

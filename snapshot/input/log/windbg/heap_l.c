@@ -101,10 +101,10 @@ static bool heap_l_finish(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     scan_loss_report(r->t, &r->loss);
     if (r->said == ABSENT)
-        builder_warn(b, ABSENT, "heap -l: the end of the list is cut off");
+        transcript_lacks(r->t, ABSENT, "heap -l: the end of the list is cut off");
     else if (r->said != r->rows)
-        builder_warn(b, r->said > r->rows ? r->said - r->rows : r->rows - r->said,
-                     "heap -l: blocks more or less than it counts itself");
+        transcript_lacks(r->t, r->said > r->rows ? r->said - r->rows : r->rows - r->said,
+                         "heap -l: blocks more or less than it counts itself");
     if (r->left_out)
         builder_note(b, "sizes of unreachable blocks are not told apart: another list has sizes");
     else

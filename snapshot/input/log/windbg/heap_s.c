@@ -115,7 +115,7 @@ static bool heap_s_take_line(void *context, bool *ret_mine, struct err *err) {
     if (heap_s_is_heading(text) || heap_s_is_remark(text))
         return true;
     if (str_contains(text, STR("SEGMENT HEAP STATS"))) {
-        builder_warn(r->t->b, ABSENT, "heap -s: the table of segment heaps is not read");
+        transcript_lacks(r->t, ABSENT, "heap -s: the table of segment heaps is not read");
         return true;
     }
     *ret_mine = heap_s_looks_like_row(text) && !transcript_is_command(&r->t->line, &command);
@@ -130,7 +130,7 @@ static bool heap_s_read(struct transcript *t, struct err *err) {
     if (r.rows == 0)
         transcript_hollow(t, "heap -s: a heading without heaps");
     else if (!r.closed)
-        builder_warn(t->b, ABSENT, "heap -s: the end of the table is cut off, and perhaps heaps");
+        transcript_lacks(t, ABSENT, "heap -s: the end of the table is cut off, and perhaps heaps");
     scan_loss_report(t, &r.loss);
     return true;
 }

@@ -122,7 +122,8 @@ static bool heap_stat_file_read(struct transcript *t, struct err *err) {
     if (r.left_out)
         builder_warn(b, r.rows, "heap -stat: sizes that another list has summed up, left out");
     if (r.limited)
-        builder_warn(b, r.limited, "heap -stat: heaps of which the first sizes alone are listed");
+        transcript_lacks(t, r.limited,
+                         "heap -stat: heaps of which the first sizes alone are listed");
     scan_loss_report(t, &r.loss);
     return true;
 }

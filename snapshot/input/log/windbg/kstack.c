@@ -230,7 +230,8 @@ static bool kstack_read(struct transcript *t, struct err *err) {
     bool ok = kstack_read_stacks(&r, err);
     if (ok) {
         if (r.nameless)
-            builder_warn(t->b, r.nameless, "native stacks of threads that are not named, left out");
+            transcript_lacks(t, r.nameless,
+                             "native stacks of threads that are not named, left out");
         if (r.too_deep)
             builder_warn(t->b, ABSENT, "native stacks deeper than %u frames were cut", FRAMES_MAX);
         scan_loss_report(t, &r.loss);
@@ -258,6 +259,8 @@ const struct section section_kstack = {
     .name = "k",
     .summary = "k, kb, kn, ~*k, ~: native stacks and thread names (WinDbg)",
     .may_give = PART_BIT(PART_THREADS),
+    .lossy_parts = PART_BIT(PART_THREADS),
+    .lossy = ASPECT_NATIVE_FRAMES,
     .starts = kstack_starts,
     .read = kstack_read,
 };

@@ -420,16 +420,16 @@ static void leaktrack_file_report(struct reading *r) {
         builder_note(b, "%llu samples of call stacks are single allocations: left out",
                      (unsigned long long)r->samples);
     if (r->limited)
-        builder_warn(b, ABSENT, "DebugDiag lists the first sizes of each function alone");
+        transcript_lacks(r->t, ABSENT, "DebugDiag lists the first sizes of each function alone");
     if (r->overflowed)
         builder_warn(b, r->overflowed,
                      "LeakTrack: figures that are negative or larger than all: they overflowed");
     if (r->missing)
-        builder_warn(b, r->missing, "LeakTrack: rows that are announced and missing");
+        transcript_lacks(r->t, r->missing, "LeakTrack: rows that are announced and missing");
     if (r->total.count == ABSENT && r->total.bytes == ABSENT)
         builder_warn(b, ABSENT, "LeakTrack: the summary is missing");
     if (r->modules.count && !r->functions.count)
-        builder_warn(b, ABSENT, "LeakTrack: the details of modules are missing");
+        transcript_lacks(r->t, ABSENT, "LeakTrack: the details of modules are missing");
     scan_loss_report(r->t, &r->loss);
 }
 

@@ -100,14 +100,34 @@ static void check_lengths(struct builder *b, const uint64_t rows[TIME_COUNT]) {
             longest = rows[kind];
     for (int kind = TIME_USER; kind < TIME_COUNT; kind++)
         if (rows[kind] && rows[kind] < longest)
-            builder_warn(b, longest - rows[kind],
-                         "runaway: threads that are in one list of times and not in another");
+            builder_lacks(b, PART_BIT(PART_THREADS), ASPECT_CPU_TIMES, longest - rows[kind],
+                          "runaway: threads that are in one list of times and not in another");
+}
+
+/* The lists that the command asked for: a bit each of user, kernel and elapsed time. */
+static uint64_t asked_for(const struct transcript *t) {
+    struct str rest = t->command;
+    uint64_t bits = 0;
+    if (transcript_last_command_is(t, "runaway")) {
+        (void)str_next_field(&rest);
+        if (!num_hex(str_next_field(&rest), &bits))
+            bits = 0;
+    }
+    return bits;
+}
+
+/* Who is in a list that is not there, nobody knows. */
+static void check_lists(struct builder *b, const uint64_t rows[TIME_COUNT], uint64_t asked) {
+    for (int kind = TIME_USER; kind < TIME_COUNT; kind++)
+        if (!rows[kind] && asked >> (kind - TIME_USER) & 1)
+            builder_lacks(b, PART_BIT(PART_THREADS), ASPECT_ROWS, ABSENT,
+                          "runaway: lists of times that were asked for are missing");
 }
 
 static bool runaway_read(struct transcript *t, struct err *err) {
     struct scan_loss loss = {0};
     enum time_kind kind = TIME_NONE;
-    uint64_t rows[TIME_COUNT] = {0};
+    uint64_t rows[TIME_COUNT] = {0}, asked = asked_for(t);
     struct str command;
     while (transcript_skip_blank(t)) {
         struct str text = t->line.text;
@@ -135,6 +155,7 @@ static bool runaway_read(struct transcript *t, struct err *err) {
     }
     scan_loss_report(t, &loss);
     check_lengths(t->b, rows);
+    check_lists(t->b, rows, asked);
     if (rows[TIME_USER] + rows[TIME_KERNEL] + rows[TIME_ELAPSED] == 0)
         transcript_hollow(t, "runaway: a heading without times of threads");
     return true;
@@ -144,6 +165,8 @@ const struct section section_runaway = {
     .name = "runaway",
     .summary = "!runaway 1, 2, 4, 7: CPU and elapsed time of threads (WinDbg)",
     .may_give = PART_BIT(PART_THREADS),
+    .lossy_parts = PART_BIT(PART_THREADS),
+    .lossy = ASPECT_CPU_TIMES,
     .starts = runaway_starts,
     .read = runaway_read,
 };

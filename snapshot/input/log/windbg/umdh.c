@@ -366,7 +366,7 @@ static bool umdh_store(struct reading *r, struct err *err) {
         nameless += trace->count == 0 && trace->id ? row.count : 0;
     }
     if (nameless)
-        builder_warn(b, nameless, "UMDH: allocations whose stack is not in the log");
+        transcript_lacks(r->t, nameless, "UMDH: allocations whose stack is not in the log");
     return builder_counter(b, "umdh.allocations", allocations, "count", err) &&
            builder_counter(b, "umdh.requested_bytes", bytes, "bytes", err) &&
            (r->sums || builder_counter(b, "umdh.overhead_bytes", r->overhead, "bytes", err));
@@ -385,9 +385,9 @@ static bool umdh_read(struct transcript *t, struct err *err) {
     else if (ok)
         ok = umdh_store(&r, err);
     if (ok && r.in_heap)
-        builder_warn(b, ABSENT, "UMDH: the log is cut off within a heap");
+        transcript_lacks(t, ABSENT, "UMDH: the log is cut off within a heap");
     else if (ok && r.count && !r.headed && !r.sums)
-        builder_warn(b, ABSENT, "UMDH: the beginning of the log is missing");
+        transcript_lacks(t, ABSENT, "UMDH: the beginning of the log is missing");
     if (ok)
         scan_loss_report(t, &r.loss);
     if (ok && r.aliased)

@@ -417,8 +417,8 @@ static void drop_wrong(struct reading *r) {
         if (entry_adds_up(&r->entries[i], r->decimal))
             r->entries[kept++] = r->entries[i];
     if (kept < r->count)
-        builder_warn(r->t->b, r->count - kept,
-                     "UMDH: entries whose figures do not add up, left out");
+        transcript_lacks(r->t, r->count - kept,
+                         "UMDH: entries whose figures do not add up, left out");
     r->count = kept;
 }
 
@@ -446,7 +446,7 @@ static bool umdh_diff_check_totals(struct reading *r, uint32_t chained, struct e
     if (wrong)
         builder_warn(b, wrong, "UMDH: totals that are not the sum of their entries");
     if (r->total_count == 0)
-        builder_warn(b, ABSENT, "UMDH: the total is missing, and perhaps entries");
+        transcript_lacks(r->t, ABSENT, "UMDH: the total is missing, and perhaps entries");
     return true;
 }
 
@@ -457,7 +457,7 @@ static bool umdh_diff_store(struct reading *r, struct err *err) {
     find_notation(r);
     drop_wrong(r);
     if (r->broken)
-        builder_warn(b, r->broken, "UMDH: entries that are not understood");
+        transcript_lacks(r->t, r->broken, "UMDH: entries that are not understood");
     if (r->count == 0) {
         transcript_hollow(r->t, "UMDH: entries whose figures do not add up");
         return true;

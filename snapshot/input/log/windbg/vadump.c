@@ -109,7 +109,7 @@ static bool vadump_read(struct transcript *t, struct err *err) {
     if (r.rows == 0)
         transcript_hollow(t, "vadump: a heading without categories");
     else if (!r.ended)
-        builder_warn(t->b, ABSENT, "vadump: the grand total is cut off, and perhaps categories");
+        transcript_lacks(t, ABSENT, "vadump: the grand total is cut off, and perhaps categories");
     scan_loss_report(t, &r.loss);
     return true;
 }

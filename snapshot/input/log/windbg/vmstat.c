@@ -113,7 +113,7 @@ static bool vmstat_read(struct transcript *t, struct err *err) {
     }
     missing += group != NULL;
     if (missing)
-        builder_warn(b, missing, "vmstat: groups without their summary");
+        transcript_lacks(t, missing, "vmstat: groups without their summary");
     scan_loss_report(t, &loss);
     if (rows == 0)
         transcript_hollow(t, "no row that can be understood");
