@@ -221,7 +221,9 @@ fuzz-run: $(FUZZ)
 fuzz-merge-run: $(FUZZ)
 	@tools/fuzz.sh merge $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
-# The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one.
+# The history takes two minutes to make: HISTORY_SNAPSHOTS=1000 for a smaller one. BEFORE=PROGRAM: another
+# build, run in turn; none of the times may be more than 5 % above its own.
+export BEFORE
 ## ratios and limits, on an otherwise idle machine
 bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps \
     $(BUILD)/tests/bench/make_history $(BUILD)/tests/bench/make_native $(DUMPDIFF)

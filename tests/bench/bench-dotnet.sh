@@ -3,6 +3,7 @@
 # tests/e2e/clrmd-peer), turn by turn, page cache warm; `cat` says what reading alone takes. Then with the search for
 # what holds the objects, and how long a live process stands still.
 # usage: bench-dotnet.sh PROGRAM FOLDER [RUNS]
+# BEFORE: another build of the program, that is run in between; it is a failure to be more than 5 % slower than it.
 # Exit status: 1 when a limit is missed or a program fails.
 set -u
 . "$(dirname "$0")/../e2e/dotnet.sh"
@@ -59,6 +60,10 @@ for ((i = 0; i < runs; i++)); do
     measure cat cat "$dump"
     measure ours "$program" show --no-paths "$dump"
     measure paths "$program" show "$dump"
+    if [ -n "${BEFORE:-}" ]; then
+        measure ours_before "$BEFORE" show --no-paths "$dump"
+        measure paths_before "$BEFORE" show "$dump"
+    fi
     measure peer "$WORK/clrmd-peer/clrmd-peer" "$dump" stat
     measure whole "$WORK/clrmd-peer/clrmd-peer" "$dump"
 done
@@ -77,9 +82,12 @@ for word in cat ours paths peer whole; do
 done
 objects=$("$program" show --no-paths --format json "$dump" | sed -n '/"totals"/,/}/s/.*"objects": *\([0-9]*\).*/\1/p' | head -1)
 echo "live process stands still: $(median "$WORK/walk.still") ms with --no-paths, $(median "$WORK/paths.still") ms without"
+if [ -n "${BEFORE:-}" ]; then
+    ours_before=$(wall ours_before) paths_before=$(wall paths_before)
+fi
 awk -v ours="$(wall ours)" -v peer="$(wall peer)" -v whole="$(wall whole)" -v cat="$(wall cat)" -v paths="$(wall paths)" \
     -v rss="$(resident ours)" -v peer_rss="$(resident whole)" -v anon="$paths_anon" -v objects="$objects" \
-    -v still="$(median "$WORK/walk.still")" '
+    -v still="$(median "$WORK/walk.still")" -v ours_before="${ours_before:-0}" -v paths_before="${paths_before:-0}" '
 function check(name, value, limit, at_least) {
     missed = at_least ? value < limit : value > limit
     printf "%-50s %8.2f   (limit: at %s %s)%s\n", name, value, at_least ? "least" : "most", limit, missed ? "   MISSED" : ""
@@ -93,5 +101,7 @@ BEGIN {
     check("anonymous bytes an object, with what holds them", anon * 1024 / objects, 16)
     printf "%-50s %8.2f\n", "show / show --no-paths", paths / ours
     printf "%-50s %8.2f\n", "live standstill with --no-paths / show of a dump", still / 1000 / ours
+    if (ours_before > 0) check("show --no-paths / the build before it", ours / ours_before, 1.05)
+    if (paths_before > 0) check("show / the build before it", paths / paths_before, 1.05)
     exit bad > 0
 }'

@@ -3,8 +3,10 @@
  * turn by turn; prints the medians, their ratio and the largest resident set.
  *
  * usage: bench PROGRAM FOLDER [RUNS]     FOLDER as make_data, make_heaps and make_history leave it
- * GCDUMP_REPORT: what prints the report of a .gcdump, where it is not `dotnet-gcdump report`.
- * Exit status: 1 when a limit is missed or a program fails.
+ * BEFORE: another build of the program, that is run in between; it is a failure to be slower than
+ * it by more than SLOWER_MAX, in the median and in the least. GCDUMP_REPORT: what prints the report
+ * of a .gcdump, where it is not `dotnet-gcdump report`. Exit status: 1 when a limit is missed or a
+ * program fails.
  */
 #include "base/str.h"
 
@@ -17,8 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ARGS_MAX 16u
-#define RUNS_MAX 1001u
+#define ARGS_MAX   16u
+#define RUNS_MAX   1001u
+#define SLOWER_MAX 1.05
 
 /* "@" is the program, "%name" a file of the folder, in which '#' is the number of the run. */
 struct bench_case {
@@ -150,9 +153,20 @@ static double bench_median(double *values, unsigned count) {
     return values[count / 2];
 }
 
+/* Says how the program compares with the build before it. False: it is slower. */
+static bool bench_before(double ms, double least, double *before, unsigned runs) {
+    double before_ms = bench_median(before, runs);
+    double ratio = ms / before_ms, least_ratio = least / before[0];
+    bool slower = ratio > SLOWER_MAX && least_ratio > SLOWER_MAX;
+    printf("; before %.1f ms (least %.1f), ratio %.2f (%.2f)%s", before_ms, before[0], ratio,
+           least_ratio, slower ? " SLOWER" : "");
+    return !slower;
+}
+
 static bool bench(const struct bench_case *c, const char *program, const char *folder,
                   unsigned runs) {
-    static double ours[RUNS_MAX], peer[RUNS_MAX];
+    static double ours[RUNS_MAX], peer[RUNS_MAX], before[RUNS_MAX];
+    const char *before_program = getenv("BEFORE");
     long rss_kb = 0;
     bool ok = true, has_peer = c->peer[0] && (!c->peer_needs || system(c->peer_needs) == 0);
     if (c->runs_max && runs > c->runs_max)
@@ -163,6 +177,11 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
         ok &= run.ok;
         if (run.rss_kb > rss_kb)
             rss_kb = run.rss_kb;
+        if (before_program) {
+            run = run_once(c->ours, before_program, folder, runs + i);
+            before[i] = run.ms;
+            ok &= run.ok;
+        }
         if (!has_peer)
             continue;
         run = run_once(c->peer, program, folder, i);
@@ -173,8 +192,9 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
     double ms = bench_median(ours, runs);
     printf("%s\n    median of %u: %.1f ms (least %.1f), %.1f MB", c->name, runs, ms, ours[0],
            (double)rss_kb / 1024);
-    bool missed =
-        (c->limit_ms > 0 && ms > c->limit_ms) || (c->limit_rss_kb && rss_kb > c->limit_rss_kb);
+    bool missed = (before_program && !bench_before(ms, ours[0], before, runs)) ||
+                  (c->limit_ms > 0 && ms > c->limit_ms) ||
+                  (c->limit_rss_kb && rss_kb > c->limit_rss_kb);
     if (c->peer[0] && !has_peer)
         printf("; peer SKIPPED: no %s on this machine",
                c->peer_needs ? "such program" : c->peer[0]);
