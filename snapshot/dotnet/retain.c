@@ -50,9 +50,11 @@ static bool retain_report_all(struct clr_heap *h, const struct walk_result *walk
 static bool retain_count_boxes(struct clr_heap *h, struct async_counts *counts, const bool *is_box,
                                struct err *err) {
     const struct graph *g = &h->heap.graph;
+    struct graph_walk each = {0};
     struct graph_object object;
-    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT, &object); slot = object.slot + 1) {
-        if (!is_box[object.class->type] || !graph_is_met(g, object.rank))
+    while (graph_each(g, &each, &object)) {
+        if (!(object.class->flags & CLASS_OBJECT) || !is_box[object.class->type] ||
+            !graph_is_met(g, object.rank))
             continue;
         if (!async_count(counts, g->types[object.class->type].id,
                          address_of_slot(&h->slots, object.slot),

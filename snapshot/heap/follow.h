@@ -21,14 +21,21 @@ struct follow_options {
     bool keep_nodes; /* see follow.nodes */
 };
 
+/* A class of the graph, and how much of it is live: together in one line of the cache. */
+struct follow_class {
+    uint64_t size;
+    uint32_t type, flags;
+    struct cell live;
+};
+
 struct follow {
     const struct graph *graph; /* borrowed; what was met is marked in it */
     struct follow_options options;
-    struct path_tree tree; /* its types are those of the graph */
-    struct cell *of_class; /* live, of each class of the graph */
-    uint64_t outside;      /* [count] references that lead outside the heap */
-    uint64_t broken;       /* [count] references to what is no object */
-    uint32_t *nodes;       /* of each rank, the node it was met on; NULL: not kept */
+    struct path_tree tree;        /* its types are those of the graph */
+    struct follow_class *classes; /* those of the graph */
+    uint64_t outside;             /* [count] references that lead outside the heap */
+    uint64_t broken;              /* [count] references to what is no object */
+    uint32_t *nodes;              /* of each rank, the node it was met on; NULL: not kept */
     struct follow_state *state;
 };
 

@@ -80,10 +80,6 @@ static size_t words_bytes(const struct graph *g) {
     return (size_t)(g->slot_count / 64 + 1) * sizeof(*g->words);
 }
 
-static size_t class_bytes(const struct graph *g) {
-    return g->wide ? sizeof(uint32_t) : sizeof(uint16_t);
-}
-
 bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, struct err *err) {
     *g = (struct graph){.memory_limit = memory_limit};
     u64map_init(&g->type_of_id);
@@ -109,18 +105,16 @@ bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, str
 static void graph_drop(struct graph *g) {
     if (g->words)
         pages_free(g->words, words_bytes(g));
-    pages_free(g->classes_of, g->rank_room * class_bytes(g));
-    pages_free(g->blocks, g->rank_room / 64 * sizeof(*g->blocks));
+    pages_free(g->groups, g->group_room * sizeof(*g->groups));
     pages_free(g->positions, g->list_room * sizeof(*g->positions));
     pages_free(g->lists, g->list_bytes_room);
     pages_free(g->bases, (g->list_bytes_room >> LIST_BLOCK_SHIFT) * sizeof(*g->bases));
     g->words = NULL;
-    g->classes_of = NULL;
-    g->blocks = NULL;
+    g->groups = NULL;
     g->positions = NULL;
     g->lists = NULL;
     g->bases = NULL;
-    g->rank_room = g->list_room = 0;
+    g->group_room = g->list_room = 0;
     g->list_bytes_room = 0;
 }
 
@@ -213,104 +207,126 @@ uint32_t graph_add_class(struct graph *g, struct graph_class like) {
 
 /* -- Pages ------------------------------------------------------------------------------------- */
 
-/* More classes than 15 bits can tell: all that are there become larger. */
+static uint32_t graph_in_group(const struct graph *g) {
+    return g->wide ? GRAPH_WIDE : GRAPH_NARROW;
+}
+
+/* More classes than 15 bits can tell: all groups that are there become two. */
 static bool graph_widen(struct graph *g) {
-    if (!graph_take(g, g->rank_room * sizeof(uint16_t)))
+    uint32_t count = g->rank_count / GRAPH_NARROW, room = g->group_room * 2;
+    if (!graph_take(g, g->group_room * sizeof(*g->groups)))
         return false;
-    uint32_t *wide = pages_alloc(g->rank_room * sizeof(*wide));
-    const uint16_t *narrow = g->classes_of;
+    struct graph_group *wide = pages_alloc(room * sizeof(*wide));
     if (!wide)
         return graph_stop(g, true);
-    for (uint32_t i = 0; i < g->rank_count; i++)
-        wide[i] = narrow[i];
-    pages_free(g->classes_of, g->rank_room * sizeof(*narrow));
-    g->classes_of = wide;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct graph_group *from = &g->groups[i];
+        struct graph_group *to = &wide[2 * i];
+        to[0].listed = from->listed & (((uint32_t)1 << GRAPH_WIDE) - 1);
+        to[0].first = from->first;
+        to[1].listed = from->listed >> GRAPH_WIDE;
+        to[1].first = graph_list_in(from, GRAPH_WIDE);
+        for (uint32_t k = 0; k < GRAPH_NARROW; k++)
+            to[k / GRAPH_WIDE].wide[k % GRAPH_WIDE] = from->narrow[k];
+    }
+    pages_free(g->groups, g->group_room * sizeof(*g->groups));
+    g->groups = wide;
+    g->group_room = room;
     g->wide = true;
     return true;
 }
 
-static bool graph_make_room(struct graph *g, const struct graph_filled *page, uint32_t ranks) {
+static bool graph_make_room(struct graph *g, const struct graph_filled *filled) {
     if (g->rank_count > RANKS_MAX || g->list_count > RANKS_MAX)
         return graph_stop(g, false);
     if (!g->wide && g->class_count > NARROW_CLASSES && !graph_widen(g))
         return false;
     const uint64_t block = (uint64_t)1 << LIST_BLOCK_SHIFT;
-    uint64_t had = g->rank_room, room = had, lists = g->list_room;
-    if (!graph_room(g, &g->classes_of, &room, (uint64_t)g->rank_count + ranks, 64,
-                    class_bytes(g)) ||
-        !graph_room_beside(g, (void **)&g->blocks, had / 64, room / 64, sizeof(*g->blocks)))
+    uint64_t groups = g->group_room, lists = g->list_room, had, room;
+    uint64_t need = ((uint64_t)g->rank_count + filled->count) / graph_in_group(g) + 1;
+    if (!graph_room(g, (void **)&g->groups, &groups, need, 64, sizeof(*g->groups)))
         return false;
-    g->rank_room = (uint32_t)room;
-    if (!graph_room(g, (void **)&g->positions, &lists, (uint64_t)g->list_count + page->list_count,
+    g->group_room = (uint32_t)groups;
+    if (!graph_room(g, (void **)&g->positions, &lists, (uint64_t)g->list_count + filled->list_count,
                     64, sizeof(*g->positions)))
         return false;
     g->list_room = (uint32_t)lists;
     had = room = g->list_bytes_room;
     if (!graph_room(g, (void **)&g->lists, &room,
-                    g->list_bytes + page->list_bytes + LIST_SLACK + block, block, 1) ||
+                    g->list_bytes + filled->list_bytes + LIST_SLACK + block, block, 1) ||
         !graph_room_beside(g, (void **)&g->bases, had / block, room / block, sizeof(*g->bases)))
         return false;
     g->list_bytes_room = room;
     return true;
 }
 
-static bool graph_add_carries(struct graph *g, const struct graph_filled *page) {
-    uint64_t last = g->list_bytes + page->list_bytes;
+static bool graph_add_carries(struct graph *g, const struct graph_filled *filled) {
+    uint64_t last = g->list_bytes + filled->list_bytes;
     if (last >> 32 == g->carry_count)
         return true;
-    for (uint32_t i = 0; i < page->list_count; i++) {
-        if ((g->list_bytes + page->positions[i]) >> 32 == g->carry_count)
+    for (uint32_t i = 0; i < filled->list_count; i++) {
+        if ((g->list_bytes + filled->positions[i]) >> 32 == g->carry_count)
             continue;
         if (!VEC_ROOM(g->carries, g->carry_count, g->carry_room, NULL))
             return graph_stop(g, true);
         g->carries[g->carry_count++] = g->list_count + i;
-        i--; /* a page has less than 4 GiB of lists, but who knows */
+        i--; /* they have less than 4 GiB of lists, but who knows */
     }
     return true;
 }
 
-static void graph_copy_page(struct graph *g, const struct graph_filled *page, uint32_t ranks) {
-    uint32_t rank = g->rank_count, list = g->list_count;
-    for (uint32_t i = 0; i < page->count; i++) {
-        if (g->wide)
-            ((uint32_t *)g->classes_of)[rank + i] = page->classes[i];
-        else
-            ((uint16_t *)g->classes_of)[rank + i] = (uint16_t)page->classes[i];
+static void graph_copy_groups(struct graph *g, const struct graph_filled *filled) {
+    uint32_t in_group = graph_in_group(g), list = g->list_count;
+    struct graph_group *group = g->groups + g->rank_count / in_group;
+    const uint32_t *classes = filled->classes;
+    for (uint32_t left = filled->count; left; group++) {
+        uint32_t count = left < in_group ? left : in_group, listed = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            listed |= classes[i] >> 31 << i;
+            if (g->wide)
+                group->wide[i] = classes[i] & ~GRAPH_LISTED;
+            else
+                group->narrow[i] = (uint16_t)classes[i];
+        }
+        group->listed = listed;
+        group->first = list;
+        list += (uint32_t)__builtin_popcount(listed);
+        classes += count;
+        left -= count;
     }
-    for (uint32_t i = 0; i < ranks / 64; i++) {
-        g->blocks[rank / 64 + i] = (struct graph_block){page->listed[i], list};
-        list += (uint32_t)__builtin_popcountll(page->listed[i]);
-    }
-    for (uint32_t i = 0; i < page->list_count; i++)
-        g->positions[g->list_count + i] = (uint32_t)(g->list_bytes + page->positions[i]);
-    if (page->list_bytes)
-        memcpy(g->lists + g->list_bytes, page->lists, page->list_bytes);
-    uint64_t blocks = (page->list_bytes + (1u << LIST_BLOCK_SHIFT) - 1) >> LIST_BLOCK_SHIFT;
-    if (blocks)
-        memcpy(g->bases + (g->list_bytes >> LIST_BLOCK_SHIFT), page->bases,
-               blocks * sizeof(*g->bases));
-    g->rank_count += ranks;
-    g->list_count += page->list_count;
-    g->list_bytes += blocks << LIST_BLOCK_SHIFT;
-    g->references += page->references;
 }
 
-void graph_add_page(struct graph *g, const struct graph_filled *page) {
-    uint32_t ranks = (page->count + 63) & ~63u;
+static void graph_copy_filled(struct graph *g, const struct graph_filled *filled) {
+    uint32_t in_group = graph_in_group(g);
+    graph_copy_groups(g, filled);
+    for (uint32_t i = 0; i < filled->list_count; i++)
+        g->positions[g->list_count + i] = (uint32_t)(g->list_bytes + filled->positions[i]);
+    if (filled->list_bytes)
+        memcpy(g->lists + g->list_bytes, filled->lists, filled->list_bytes);
+    uint64_t blocks = (filled->list_bytes + (1u << LIST_BLOCK_SHIFT) - 1) >> LIST_BLOCK_SHIFT;
+    if (blocks)
+        memcpy(g->bases + (g->list_bytes >> LIST_BLOCK_SHIFT), filled->bases,
+               blocks * sizeof(*g->bases));
+    g->rank_count += (filled->count + in_group - 1) / in_group * in_group;
+    g->list_count += filled->list_count;
+    g->list_bytes += blocks << LIST_BLOCK_SHIFT;
+    g->references += filled->references;
+}
+
+void graph_add_filled(struct graph *g, const struct graph_filled *filled) {
     pthread_mutex_lock(&g->lock->mutex);
+    bool ok = !g->stopped && graph_take(g, (filled->end_word - filled->word) * sizeof(*g->words)) &&
+              graph_make_room(g, filled) && graph_add_carries(g, filled);
     uint32_t rank = g->rank_count;
-    bool ok = !g->stopped && graph_take(g, GRAPH_PAGE_SLOTS / 64 * sizeof(*g->words)) &&
-              graph_make_room(g, page, ranks) && graph_add_carries(g, page);
     if (ok)
-        graph_copy_page(g, page, ranks);
+        graph_copy_filled(g, filled);
     pthread_mutex_unlock(&g->lock->mutex);
     if (!ok)
         return;
-    g->pages[page->page] = (struct graph_page){page->last, page->end};
-    struct graph_word *word = g->words + page->page * (GRAPH_PAGE_SLOTS / 64);
-    for (uint32_t i = 0; i < GRAPH_PAGE_SLOTS / 64; i++) {
-        word[i].rank = rank;
-        rank += (uint32_t)__builtin_popcountll(word[i].starts);
+    g->pages[filled->page] = (struct graph_page){filled->last, filled->end};
+    for (uint64_t i = filled->word; i < filled->end_word; i++) {
+        g->words[i].rank = rank;
+        rank += (uint32_t)__builtin_popcountll(g->words[i].starts);
     }
 }
 
@@ -334,6 +350,35 @@ bool graph_next(const struct graph *g, uint64_t from, uint32_t flags, struct gra
                 return true;
         }
     }
+    return false;
+}
+
+static bool graph_all_met(const struct graph *g, uint32_t rank, uint32_t count) {
+    uint32_t in_group = graph_in_group(g), place = rank % in_group;
+    const struct graph_group *group = &g->groups[rank / in_group];
+    for (; count; count--) {
+        if (!(g->wide ? group->wide[place] >> 31 : group->narrow[place] >> 15))
+            return false;
+        if (++place == in_group) {
+            place = 0;
+            group++;
+        }
+    }
+    return true;
+}
+
+bool graph_next_word(const struct graph *g, struct graph_walk *walk) {
+    uint64_t words = g->slot_count / 64;
+    while (walk->word < words) {
+        const struct graph_word *word = &g->words[walk->word++];
+        walk->starts = word->starts;
+        walk->rank = word->rank;
+        if (word->starts &&
+            !(walk->unmet &&
+              graph_all_met(g, word->rank, (uint32_t)__builtin_popcountll(word->starts))))
+            return true;
+    }
+    walk->starts = 0;
     return false;
 }
 

@@ -18,7 +18,7 @@
 
 #include <stdatomic.h>
 
-/* A page of slots is filled by one thread and added to the graph as a whole. */
+/* A page of slots is filled by one thread. */
 #define GRAPH_PAGE_SHIFT 16
 #define GRAPH_PAGE_SLOTS ((uint64_t)1 << GRAPH_PAGE_SHIFT)
 /* Slots have so many bits; a slot is 8 bytes of memory, or an object. */
@@ -36,11 +36,20 @@ struct graph_page {
     uint64_t last, end; /* slot of the last object that begins here or before, and behind it */
 };
 
-/* 64 objects: those that have a list, and the number of the first of these lists. */
-struct graph_block {
-    uint64_t listed;
+/*
+ * Some objects, by rank: their classes, those of them that have a list, and the number of the first
+ * of these lists. A line of the cache; the highest bit of a class is set once the object was met.
+ */
+#define GRAPH_NARROW 28u /* objects in it while their classes fit into 15 bits */
+#define GRAPH_WIDE   14u
+struct graph_group {
+    uint32_t listed; /* a bit an object */
     uint32_t first;
-} __attribute__((packed, aligned(4)));
+    union {
+        uint16_t narrow[GRAPH_NARROW];
+        uint32_t wide[GRAPH_WIDE];
+    };
+};
 
 /*
  * References one after the other: `count` of them, the edge of each `step` more than that of the
@@ -82,11 +91,10 @@ struct graph {
     struct graph_word *words;
     struct graph_page *pages;
     uint32_t page_count;
-    bool wide;                      /* classes of ranks are u32 instead of u16 */
-    void *classes_of;               /* of each rank; the highest bit is set once it was met */
-    uint32_t rank_count, rank_room; /* those of a page begin at a multiple of 64 */
-    struct graph_block *blocks;     /* of 64 ranks */
-    uint32_t *positions;            /* [bytes] of each list in lists, the low 32 bits */
+    bool wide;                  /* the groups are */
+    struct graph_group *groups; /* those of a page begin with a new one */
+    uint32_t rank_count, group_room;
+    uint32_t *positions; /* [bytes] of each list in lists, the low 32 bits */
     uint32_t list_count, list_room;
     uint32_t *carries; /* lists from which on the position has 2^32 more */
     uint32_t carry_count, carry_room;
@@ -140,12 +148,16 @@ uint32_t graph_add_class(struct graph *g, struct graph_class like) MUST_CHECK;
  */
 bool graph_fail(struct graph *g, bool nomem);
 
-/* What the objects of a page are, in the order of their slots; see graph_part.h, which calls it. */
+/* Of graph_filled.classes: has a list. */
+#define GRAPH_LISTED ((uint32_t)1 << 31)
+
+/* What some objects of a page are, in the order of their slots; see graph_part.h, which adds them:
+ * all those that begin in some words. */
 struct graph_filled {
     uint64_t page, last, end;
+    uint64_t word, end_word;
     const uint32_t *classes;
     uint32_t count;
-    const uint64_t *listed; /* a bit an object */
     const uint32_t *positions;
     uint32_t list_count;
     const uint8_t *lists;
@@ -153,7 +165,7 @@ struct graph_filled {
     const uint64_t *bases;
     uint64_t references;
 };
-void graph_add_page(struct graph *g, const struct graph_filled *page);
+void graph_add_filled(struct graph *g, const struct graph_filled *filled);
 
 /* -- When it is filled ------------------------------------------------------------------------- */
 
@@ -168,19 +180,24 @@ static inline uint32_t graph_rank(const struct graph_word *word, uint64_t slot) 
 }
 
 static inline uint32_t graph_class_of(const struct graph *g, uint32_t rank) {
-    return g->wide ? ((const uint32_t *)g->classes_of)[rank] & INT32_MAX
-                   : ((const uint16_t *)g->classes_of)[rank] & INT16_MAX;
+    return g->wide ? g->groups[rank / GRAPH_WIDE].wide[rank % GRAPH_WIDE] & INT32_MAX
+                   : g->groups[rank / GRAPH_NARROW].narrow[rank % GRAPH_NARROW] & INT16_MAX;
 }
 
 static inline bool graph_is_met(const struct graph *g, uint32_t rank) {
-    return g->wide ? ((const uint32_t *)g->classes_of)[rank] >> 31
-                   : ((const uint16_t *)g->classes_of)[rank] >> 15;
+    return g->wide ? g->groups[rank / GRAPH_WIDE].wide[rank % GRAPH_WIDE] >> 31
+                   : g->groups[rank / GRAPH_NARROW].narrow[rank % GRAPH_NARROW] >> 15;
+}
+
+/* The list of an object that has one: number `place` in its group. */
+static inline uint32_t graph_list_in(const struct graph_group *group, uint32_t place) {
+    uint32_t before = group->listed & (((uint32_t)1 << place) - 1);
+    return group->first + (uint32_t)__builtin_popcount(before);
 }
 
 static inline uint32_t graph_list_of(const struct graph *g, uint32_t rank) {
-    const struct graph_block *block = &g->blocks[rank / 64];
-    uint64_t before = block->listed & (((uint64_t)1 << (rank % 64)) - 1);
-    return block->first + (uint32_t)__builtin_popcountll(before);
+    uint32_t in_group = g->wide ? GRAPH_WIDE : GRAPH_NARROW;
+    return graph_list_in(&g->groups[rank / in_group], rank % in_group);
 }
 
 /* Slots from an object to the next, or to where its page's last one ends. */
@@ -214,6 +231,26 @@ struct graph_object {
  * none. */
 bool graph_next(const struct graph *g, uint64_t from, uint32_t flags,
                 struct graph_object *ret) MUST_CHECK;
+/* Goes through all objects, and what else there is, in the order of slots. */
+struct graph_walk {
+    bool unmet;            /* most of those that were met are left out */
+    uint64_t word, starts; /* that are left of it */
+    uint32_t rank;         /* of the next */
+};
+
+/* The next word in which something begins. False: there is none. */
+bool graph_next_word(const struct graph *g, struct graph_walk *walk) MUST_CHECK;
+
+static inline bool graph_each(const struct graph *g, struct graph_walk *walk,
+                              struct graph_object *ret) {
+    if (!walk->starts && !graph_next_word(g, walk))
+        return false;
+    ret->slot = (walk->word - 1) * 64 + (uint64_t)__builtin_ctzll(walk->starts);
+    ret->rank = walk->rank++;
+    ret->class = &g->classes[graph_class_of(g, ret->rank)];
+    walk->starts &= walk->starts - 1;
+    return true;
+}
 
 /* The object at a slot. False: there begins none with all these CLASS_ flags. */
 bool graph_object_at(const struct graph *g, uint64_t slot, uint32_t flags,
@@ -268,7 +305,8 @@ static inline void graph_step(struct graph_cursor *c) {
 }
 
 /* The next reference that is not null. False: there are no more. Slots may be GRAPH_NOWHERE. */
-static inline bool graph_reference(struct graph_cursor *c, uint64_t *ret_slot, uint32_t *ret_edge) {
+static inline __attribute__((always_inline)) bool
+graph_reference(struct graph_cursor *c, uint64_t *ret_slot, uint32_t *ret_edge) {
     for (;;) {
         uint64_t code = list_get(&c->at);
         if (code >= LIST_SLOT) {

@@ -9,14 +9,18 @@
 
 #include "heap/graph.h"
 
+/* [count] objects of a page that are gathered before they are added: their arrays stay in the
+ * cache. */
+#define PART_OBJECTS 8192u
+
 struct graph_part {
     struct graph *graph; /* borrowed */
     uint64_t page;       /* that is open; GRAPH_NOWHERE: none */
     uint64_t next;       /* slot behind the last object */
     uint64_t last;       /* slot of the last object */
+    uint64_t word;       /* first one that is not in the graph yet */
     uint32_t *classes;   /* see struct graph_filled */
     uint32_t count;
-    uint64_t *listed;
     uint32_t *positions;
     uint32_t list_count;
     uint8_t *lists, *at; /* at: where the next code goes */
@@ -34,6 +38,8 @@ void graph_part_end(struct graph_part *p);
 
 /* Makes the page of `slot` the one that is open. False: it was filled already. */
 bool graph_part_turn(struct graph_part *p, uint64_t slot) MUST_CHECK;
+/* Adds what is there of the page so far. To be called when the next object begins in a new word. */
+void graph_part_pass(struct graph_part *p);
 /* A hole begins at `slot`, behind the last object of the page. */
 void graph_part_hole(struct graph_part *p, uint64_t slot);
 /* False: there is no room, and the graph is stopped. */
@@ -48,10 +54,13 @@ static inline bool graph_part_object(struct graph_part *p, uint64_t slot, uint64
     if (slot >> GRAPH_PAGE_SHIFT != p->page) {
         if (!graph_part_turn(p, slot))
             return false;
-    } else if (slot != p->next) {
+    } else {
         if (slot < p->next)
             return false;
-        graph_part_hole(p, p->next);
+        if (p->count >= PART_OBJECTS && p->next / 64 != p->last / 64)
+            graph_part_pass(p);
+        if (slot != p->next)
+            graph_part_hole(p, p->next);
     }
     p->graph->words[slot / 64].starts |= (uint64_t)1 << (slot % 64);
     p->classes[p->count++] = class;
@@ -86,7 +95,7 @@ struct graph_pen {
 static inline struct graph_pen graph_part_list(struct graph_part *p, uint32_t type) {
     uint32_t object = p->count - 1;
     size_t position = (size_t)(p->at - p->lists), block = position >> LIST_BLOCK_SHIFT;
-    p->listed[object / 64] |= (uint64_t)1 << (object % 64);
+    p->classes[object] |= GRAPH_LISTED;
     p->positions[p->list_count++] = (uint32_t)position;
     if (block != p->block) {
         p->bases[block] = p->last;

@@ -31,12 +31,13 @@ bool heap_add_root(struct heap *h, uint64_t slot, uint32_t label, enum heap_grou
 
 /* What nothing holds, one after the other: the first holds what it leads to. */
 static bool heap_follow_unheld(struct heap *h, struct err *err) {
+    struct graph_walk each = {.unmet = true};
     struct graph_object object;
     struct cell before = follow_live(&h->follow, 0);
     uint32_t root = h->source->unheld_root;
-    for (uint64_t slot = 0; graph_next(&h->graph, slot, CLASS_OBJECT, &object);
-         slot = object.slot + 1) {
-        if (graph_is_met(&h->graph, object.rank) || object.class->flags & CLASS_BETWEEN)
+    while (graph_each(&h->graph, &each, &object)) {
+        if ((object.class->flags & (CLASS_OBJECT | CLASS_BETWEEN)) != CLASS_OBJECT ||
+            graph_is_met(&h->graph, object.rank))
             continue;
         follow_root(&h->follow, object.slot, root);
         if (!follow_run(&h->follow, err) || !heap_add_root(h, object.slot, root, GROUP_UNHELD, err))

@@ -27,7 +27,8 @@ static bool path_tree_grow_slots(struct path_tree *t) {
     for (size_t i = 0; i < t->slot_capacity; i++) {
         const struct path_slot *old = &t->slots[i];
         if (old->node != PATH_NONE)
-            *path_tree_find(slots, capacity, old->parent, old->edge, old->type) = *old;
+            *path_tree_find(slots, capacity, path_tree_hash(old->parent, old->edge, old->type),
+                            old->parent, old->edge, old->type) = *old;
     }
     free(t->slots);
     t->slots = slots;
@@ -52,8 +53,9 @@ static uint32_t merged(const struct path_tree *t, uint32_t parent, uint32_t edge
 }
 
 uint32_t path_tree_node(struct path_tree *t, uint32_t parent, uint32_t edge, uint32_t type) {
+    uint32_t hash = path_tree_hash(parent, edge, type);
     if (t->slot_count) {
-        uint32_t node = path_tree_find(t->slots, t->slot_capacity, parent, edge, type)->node;
+        uint32_t node = path_tree_find(t->slots, t->slot_capacity, hash, parent, edge, type)->node;
         if (node != PATH_NONE)
             return node;
     }
@@ -68,7 +70,7 @@ uint32_t path_tree_node(struct path_tree *t, uint32_t parent, uint32_t edge, uin
         uint32_t depth = parent == PATH_NONE ? 0 : t->nodes[parent].depth + 1;
         t->nodes[node] = (struct path_node){parent, edge, type, depth, 0, 0};
     }
-    *path_tree_find(t->slots, t->slot_capacity, parent, edge, type) =
+    *path_tree_find(t->slots, t->slot_capacity, hash, parent, edge, type) =
         (struct path_slot){parent, edge, type, node};
     t->slot_count++;
     return node;

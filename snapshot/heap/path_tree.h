@@ -66,13 +66,18 @@ void path_tree_deinit(struct path_tree *t);
  */
 uint32_t path_tree_node(struct path_tree *t, uint32_t parent, uint32_t edge, uint32_t type);
 
-static inline struct path_slot *path_tree_find(struct path_slot *slots, size_t capacity,
-                                               uint32_t parent, uint32_t edge, uint32_t type) {
+/* Where to look for a child: the upper half, for a parent is in no bit below. */
+static inline uint32_t path_tree_hash(uint32_t parent, uint32_t edge, uint32_t type) {
     uint64_t h = ((uint64_t)parent << 32 | edge) * 0x9e3779b97f4a7c15u;
     h ^= (uint64_t)type * 0xc2b2ae3d27d4eb4fu;
-    h *= 0x9e3779b97f4a7c15u;
+    return (uint32_t)(h * 0x9e3779b97f4a7c15u >> 32);
+}
+
+static inline struct path_slot *path_tree_find(struct path_slot *slots, size_t capacity,
+                                               uint32_t hash, uint32_t parent, uint32_t edge,
+                                               uint32_t type) {
     size_t mask = capacity - 1;
-    for (size_t i = (size_t)(h >> 24) & mask;; i = (i + 1) & mask) {
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
         struct path_slot *slot = &slots[i];
         if (slot->node == PATH_NONE ||
             (slot->parent == parent && slot->edge == edge && slot->type == type))
@@ -80,13 +85,19 @@ static inline struct path_slot *path_tree_find(struct path_slot *slots, size_t c
     }
 }
 
-/* As path_tree_node: for many objects, most of which find their node there. */
-static inline uint32_t path_tree_enter(struct path_tree *t, uint32_t parent, uint32_t edge,
-                                       uint32_t type) {
+/* As path_tree_node: for many objects, most of which find their node there. hash: of the three. */
+static inline uint32_t path_tree_enter(struct path_tree *t, uint32_t hash, uint32_t parent,
+                                       uint32_t edge, uint32_t type) {
     uint32_t node = PATH_NONE;
     if (t->slot_count)
-        node = path_tree_find(t->slots, t->slot_capacity, parent, edge, type)->node;
+        node = path_tree_find(t->slots, t->slot_capacity, hash, parent, edge, type)->node;
     return node != PATH_NONE ? node : path_tree_node(t, parent, edge, type);
+}
+
+/* Says that path_tree_enter will be called soon. */
+static inline void path_tree_expect(const struct path_tree *t, uint32_t hash) {
+    if (t->slot_capacity)
+        __builtin_prefetch(&t->slots[hash & (t->slot_capacity - 1)]);
 }
 
 /* Counts an object at a node; PATH_NONE is allowed and counts nothing. */

@@ -62,12 +62,14 @@ static void count_references(struct printing *p, const struct graph_object *obje
 /* All objects, live or not. */
 static bool count_all_references(struct printing *p, struct err *err) {
     const struct graph *g = &p->heap.heap.graph;
+    struct graph_walk each = {0};
     struct graph_object object;
     p->sums = calloc((size_t)g->type_count + 1, sizeof(*p->sums));
     if (!p->sums)
         return err_nomem(err);
-    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT, &object); slot = object.slot + 1)
-        count_references(p, &object);
+    while (graph_each(g, &each, &object))
+        if (object.class->flags & CLASS_OBJECT)
+            count_references(p, &object);
     return true;
 }
 

@@ -87,15 +87,30 @@ static void gcdump_warn(const struct gcdump_file *f, const struct gcdump_heap *h
                      "objects are a sample: counts and sizes of types are estimates");
 }
 
+static bool gcdump_read_types(struct gcdump_heap *h, struct err *err) {
+    if (!gcdump_heap_count(h, err))
+        return false;
+    gcdump_warn(h->f, h);
+    return true;
+}
+
+static bool gcdump_read_graph(struct gcdump_heap *h, const struct input_options *options,
+                              struct err *err) {
+    struct gcdump_graph *g = gcdump_graph_read(h, has_garbage(h->f), err);
+    if (!g)
+        return false;
+    gcdump_warn(h->f, h);
+    bool ok = gcdump_graph_report(g, options->answers, err);
+    gcdump_graph_free(g);
+    return ok;
+}
+
 static bool gcdump_read_heap(const struct gcdump_file *f, const struct input_options *options,
                              struct builder *b, struct err *err) {
     struct gcdump_heap h;
-    bool ok = gcdump_heap_open(&h, f, b, err) && gcdump_say_origin(f, h.sampled, b, err) &&
-              gcdump_heap_count(&h, err);
-    if (ok)
-        gcdump_warn(f, &h);
-    ok =
-        ok && (options->no_paths || gcdump_graph_report(&h, has_garbage(f), options->answers, err));
+    bool ok =
+        gcdump_heap_open(&h, f, b, err) && gcdump_say_origin(f, h.sampled, b, err) &&
+        (options->no_paths ? gcdump_read_types(&h, err) : gcdump_read_graph(&h, options, err));
     gcdump_heap_close(&h);
     return ok;
 }

@@ -76,7 +76,7 @@ static inline bool gcdump_int(const uint8_t **at, const uint8_t *end, int32_t *r
     const uint8_t *p = *at;
     if (p >= end)
         return false;
-    uint32_t value = (uint32_t)(*p & 0x7f) | (*p & 0x40 ? 0xffffff80u : 0);
+    uint32_t value = ((*p & 0x7fu) ^ 0x40u) - 0x40u;
     for (unsigned more = 4; *p++ & 0x80; more--) {
         if (p >= end || more == 0)
             return false;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KNOWN_CLASSES 4096u
+#define KNOWN_CLASSES 16384u
 
 struct gcdump_root {
     uint32_t node;
@@ -26,8 +26,8 @@ struct gcdump_waiting {
 
 /* The class of nodes that are alike; class 0: none yet. */
 struct gcdump_class {
-    uint32_t type, size, class;
-    bool listed;
+    uint32_t type, size;
+    uint32_t class; /* << 1 | listed */
 };
 
 struct gcdump_graph {
@@ -178,12 +178,13 @@ static bool sort_roots(struct gcdump_graph *g) {
 
 /* -- Objects ----------------------------------------------------------------------------------- */
 
-static uint32_t gcdump_graph_class(struct gcdump_graph *g, const struct gcdump_node *n) {
+static inline uint32_t gcdump_graph_class(struct gcdump_graph *g, const struct gcdump_node *n) {
     bool listed = n->child_count != 0;
-    uint32_t place = (n->type * 31u + n->size * 2u + listed) % KNOWN_CLASSES;
-    struct gcdump_class *known = &g->known[place];
-    if (known->class && known->type == n->type && known->size == n->size && known->listed == listed)
-        return known->class;
+    uint32_t place = ((n->type * 2 + listed) * 0x9e3779b1u + n->size * 0x85ebca77u) >> 18;
+    struct gcdump_class *known = &g->known[place % KNOWN_CLASSES];
+    if (known->type == n->type && known->size == n->size && (known->class & 1) == listed &&
+        known->class > 1)
+        return known->class >> 1;
     struct graph_class like = {.size = n->size,
                                .type = g->h->row_of_type[n->type],
                                .tag = n->type,
@@ -191,23 +192,25 @@ static uint32_t gcdump_graph_class(struct gcdump_graph *g, const struct gcdump_n
                                         (n->size ? 0 : CLASS_BETWEEN)};
     uint32_t class = graph_add_class(&g->heap.graph, like);
     if (class != GRAPH_NONE)
-        *known = (struct gcdump_class){n->type, n->size, class, listed};
+        *known = (struct gcdump_class){n->type, n->size, class << 1 | listed};
     return class;
 }
 
 /* Adds a node and what it refers to. */
-static void gcdump_graph_add_node(struct gcdump_graph *g, struct graph_part *part, uint32_t number,
-                                  uint32_t silent) {
+static inline void gcdump_graph_add_node(struct gcdump_graph *g, struct graph_part *part,
+                                         uint32_t number, uint32_t silent) {
+    const struct gcdump_file *f = g->h->f;
     struct gcdump_node n;
-    uint32_t class = silent, child;
-    bool good = !gcdump_graph_seen(g, number) && gcdump_node(g->h->f, number, &n);
-    if (good)
-        class = gcdump_graph_class(g, &n);
-    if (class == GRAPH_NONE || !graph_part_object(part, number, 1, class) || !good ||
-        !n.child_count || !graph_part_room(part, graph_list_room((size_t)n.child_count + 1)))
+    if (!gcdump_heap_next(g->h, number, &n) || gcdump_graph_seen(g, number)) {
+        (void)graph_part_object(part, number, 1, silent);
+        return;
+    }
+    uint32_t class = gcdump_graph_class(g, &n), child;
+    if (class == GRAPH_NONE || !graph_part_object(part, number, 1, class) || !n.child_count ||
+        !graph_part_room(part, graph_list_room((size_t)n.child_count + 1)))
         return;
     struct graph_pen pen = graph_part_list(part, g->h->row_of_type[n.type]);
-    while (gcdump_child(g->h->f, &n, &child) && spend(g))
+    while (gcdump_child(f, &n, &child) && spend(g))
         graph_pen_reference(&pen, child);
     if (n.child_count != 0 && g->edges <= g->budget) /* the rest is broken */
         graph_pen_reference(&pen, GRAPH_NOWHERE);
@@ -225,7 +228,7 @@ static bool gcdump_graph_fill(struct gcdump_graph *g, struct err *err) {
     struct graph_class nothing = {.type = GRAPH_NONE, .flags = CLASS_SILENT};
     uint32_t silent = ok ? graph_add_class(graph, nothing) : 0;
     ok = ok && graph_part_begin(&part, graph, err);
-    for (uint32_t i = 0; ok && i < g->h->f->node_count && !graph->stopped; i++)
+    for (uint32_t i = 0; ok && i < g->h->f->node_count; i++)
         gcdump_graph_add_node(g, &part, i, silent);
     graph_part_end(&part);
     for (uint32_t i = 0; ok && i < g->root_count; i++)
@@ -310,7 +313,9 @@ static bool open_graph(struct gcdump_graph *g, bool has_garbage) {
     return ok && !g->nomem;
 }
 
-static void close_graph(struct gcdump_graph *g) {
+void gcdump_graph_free(struct gcdump_graph *g) {
+    if (!g)
+        return;
     heap_deinit(&g->heap);
     strbuf_deinit(&g->root_text);
     free(g->seen);
@@ -318,19 +323,29 @@ static void close_graph(struct gcdump_graph *g) {
     free(g);
 }
 
-bool gcdump_graph_report(struct gcdump_heap *h, bool has_garbage, struct answers *answers,
-                         struct err *err) {
+struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, struct err *err) {
     struct gcdump_graph *g = calloc(1, sizeof(*g));
-    if (!g)
-        return err_nomem(err);
+    if (!g) {
+        (void)err_nomem(err);
+        return NULL;
+    }
     g->h = h;
     bool ok = open_graph(g, has_garbage) || err_nomem(err);
     if (ok && g->root_count == 0 && h->f->node_count)
-        builder_lacks(h->b, PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS), ASPECT_ALL, ABSENT,
-                      "the file has no roots: what holds objects is not known");
+        ok = gcdump_heap_count(h, err);
     else
-        ok = ok && (sort_roots(g) || err_nomem(err)) && gcdump_graph_fill(g, err) &&
-             gcdump_graph_report_all(g, answers, err);
-    close_graph(g);
-    return ok;
+        ok = ok && (sort_roots(g) || err_nomem(err)) && gcdump_heap_count_begin(h, err) &&
+             gcdump_graph_fill(g, err) && gcdump_heap_count_end(h, err);
+    if (ok)
+        return g;
+    gcdump_graph_free(g);
+    return NULL;
+}
+
+bool gcdump_graph_report(struct gcdump_graph *g, struct answers *answers, struct err *err) {
+    if (g->root_count || !g->h->f->node_count)
+        return gcdump_graph_report_all(g, answers, err);
+    builder_lacks(g->h->b, PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS), ASPECT_ALL, ABSENT,
+                  "the file has no roots: what holds objects is not known");
+    return true;
 }

@@ -11,15 +11,24 @@
 
 #include "input/gcdump/gcdump_heap.h"
 
+struct gcdump_graph;
+
 /*
- * Fills PART_LIVE, PART_PATHS and the live columns of PART_TYPES, which is there already, and
- * answers what is asked (answers NULL: nothing).
+ * Reads the objects: counts them (see gcdump_heap_count), and gathers what they refer to.
  *
  * has_garbage  nothing was collected first
  *
- * Errors: ERR_NOMEM, ERR_LIMIT, ERR_USAGE (a pattern).
+ * NULL: an error. Errors: ERR_NOMEM, ERR_LIMIT.
  */
-bool gcdump_graph_report(struct gcdump_heap *h, bool has_garbage, struct answers *answers,
+struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage,
+                                       struct err *err) MUST_CHECK;
+void gcdump_graph_free(struct gcdump_graph *g);
+
+/*
+ * Fills PART_LIVE, PART_PATHS and the live columns of PART_TYPES, and answers what is asked
+ * (answers NULL: nothing). Errors: ERR_NOMEM, ERR_LIMIT, ERR_USAGE (a pattern).
+ */
+bool gcdump_graph_report(struct gcdump_graph *g, struct answers *answers,
                          struct err *err) MUST_CHECK;
 
 #endif

@@ -86,6 +86,7 @@ void gcdump_heap_close(struct gcdump_heap *h) {
     strmap_deinit(&h->row_of_name);
     arena_deinit(&h->arena);
     free(h->scales);
+    free(h->cells);
 }
 
 /* -- Counting ---------------------------------------------------------------------------------- */
@@ -107,39 +108,21 @@ struct cell gcdump_heap_weigh(struct gcdump_heap *h, uint32_t type, uint32_t siz
     return more;
 }
 
-/* Sums by type of the file. */
-static struct cell *count_nodes(struct gcdump_heap *h) {
-    const struct gcdump_file *f = h->f;
-    struct cell *cells = calloc((size_t)f->type_count + 1, sizeof(*cells));
-    for (uint32_t i = 0; cells && i < f->node_count; i++) {
-        struct gcdump_node node;
-        if (!gcdump_node(f, i, &node)) {
-            h->broken_nodes++;
-            continue;
-        }
-        if (node.size == 0) /* roots and their groups, and references to what has no definition */
-            continue;
-        cells[node.type].objects++;
-        cells[node.type].bytes += node.size;
-    }
-    return cells;
+bool gcdump_heap_count_begin(struct gcdump_heap *h, struct err *err) {
+    h->cells = calloc((size_t)h->f->type_count + 1, sizeof(*h->cells));
+    return h->cells || err_nomem(err);
 }
 
-bool gcdump_heap_count(struct gcdump_heap *h, struct err *err) {
-    const struct gcdump_file *f = h->f;
-    struct cell *cells = count_nodes(h);
-    if (!cells)
-        return err_nomem(err);
+bool gcdump_heap_count_end(struct gcdump_heap *h, struct err *err) {
     builder_present(h->b, PART_TYPES);
-    for (uint32_t i = 0; i < f->type_count; i++) {
-        struct cell cell = cells[i];
+    for (uint32_t i = 0; i < h->f->type_count; i++) {
+        struct cell cell = h->cells[i];
         h->sum_bytes += cell.bytes;
         if (h->scales)
             cell = (struct cell){scaled(cell.objects, h->scales[i].multiplier),
                                  scaled(cell.bytes, h->scales[i].multiplier)};
         cell_add(&h->rows[h->row_of_type[i]].all, cell);
     }
-    free(cells);
     for (uint32_t i = 0; i < h->row_count; i++) {
         const struct gcdump_row *row = &h->rows[i];
         if (row->all.objects &&
@@ -147,4 +130,13 @@ bool gcdump_heap_count(struct gcdump_heap *h, struct err *err) {
             return false;
     }
     return true;
+}
+
+bool gcdump_heap_count(struct gcdump_heap *h, struct err *err) {
+    struct gcdump_node node;
+    if (!gcdump_heap_count_begin(h, err))
+        return false;
+    for (uint32_t i = 0; i < h->f->node_count; i++)
+        (void)gcdump_heap_next(h, i, &node);
+    return gcdump_heap_count_end(h, err);
 }

@@ -36,6 +36,7 @@ struct gcdump_heap {
     struct gcdump_scale *scales; /* of each type of the file; NULL: nothing is sampled */
     uint64_t sum_bytes;          /* of the objects in the file */
     uint64_t broken_nodes;
+    struct cell *cells; /* of each type of the file, while objects are counted */
 };
 
 /* To be closed either way. Errors: ERR_NOMEM. */
@@ -43,8 +44,26 @@ bool gcdump_heap_open(struct gcdump_heap *h, const struct gcdump_file *f, struct
                       struct err *err) MUST_CHECK;
 void gcdump_heap_close(struct gcdump_heap *h);
 
-/* Counts all objects by type into PART_TYPES. Errors: those of builder_add_type. */
+/*
+ * Counts all objects by type into PART_TYPES: at once, or each node of the file as somebody comes
+ * by it. Errors: those of builder_add_type.
+ */
 bool gcdump_heap_count(struct gcdump_heap *h, struct err *err) MUST_CHECK;
+bool gcdump_heap_count_begin(struct gcdump_heap *h, struct err *err) MUST_CHECK;
+bool gcdump_heap_count_end(struct gcdump_heap *h, struct err *err) MUST_CHECK;
+
+/* As gcdump_node, and counts it. */
+static inline bool gcdump_heap_next(struct gcdump_heap *h, uint32_t number,
+                                    struct gcdump_node *node) {
+    if (!gcdump_node(h->f, number, node)) {
+        h->broken_nodes++;
+        return false;
+    }
+    /* Of size 0 are roots and their groups, and references to what has no definition. */
+    h->cells[node->type].objects += node->size != 0;
+    h->cells[node->type].bytes += node->size;
+    return true;
+}
 
 /*
  * What an object stands for. In a sample that depends on those of its type that came before, so
