@@ -90,8 +90,8 @@ const struct command command_show = {
     "and print the answer only; --path also asks a .snap file, as far as its floor (a thousandth "
     "of\n"
     "the heap) lets it know. TYPE is the whole name of a type; else its name without namespace;\n"
-    "else an extended regular expression. --retained takes 2 GiB of memory at most, enough for\n"
-    "some 20 million live objects; for more it says what it would need, and ends with status 3.\n"
+    "else an extended regular expression. --retained takes some 26 bytes of memory for each live\n"
+    "object, references included; beyond 2^31 of these it says so, and ends with status 3.\n"
     "\n"
     "Exit status: 0 shown; 1 there are findings and --exit-code was given; 2 wrong command line;\n"
     "3 shown, but the dump cannot be trusted; 4 it cannot be read; 5 no memory or disk.",

@@ -1,167 +1,143 @@
 #include "heap/dominators.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "base/pages.h"
+#include "heap/semi_nca.h"
 
-#define NONE UINT32_MAX
+/* -- Arrays ------------------------------------------------------------------------------------ */
 
-struct finding_dominators {
-    const struct graph_in *in;
-    struct dominators *d;
-    uint32_t *position; /* of each vertex; 0: not reached yet (the origin is no vertex) */
-    uint32_t *ancestor; /* of each position: parent in the search, compressed later */
-    uint32_t *label, *semi;
-    uint32_t *first_from; /* where the predecessors of a position begin in from */
-    uint32_t *from;
-    uint32_t *stack;
-};
-
-/* -- Search ------------------------------------------------------------------------------------ */
-
-static void dominators_arrive(struct finding_dominators *f, uint32_t vertex, uint32_t parent) {
-    uint32_t position = f->d->reached++;
-    f->position[vertex] = position;
-    f->d->vertex[position] = vertex;
-    f->ancestor[position] = parent;
-    f->d->idom[position] = parent;
+static uint32_t *dominators_array(uint32_t count) {
+    return pages_alloc(((size_t)count + 1) * sizeof(uint32_t));
 }
 
-/* Depth first from one root; f->label is the next edge of each vertex on the way. */
-static void search(struct finding_dominators *f, uint32_t root) {
-    const struct graph_in *in = f->in;
-    uint32_t depth = 0;
-    if (f->position[root])
-        return;
-    dominators_arrive(f, root, 0);
-    f->stack[depth++] = root;
-    f->label[root] = in->first_edge[root];
-    while (depth) {
-        uint32_t vertex = f->stack[depth - 1];
-        if (f->label[vertex] == in->first_edge[vertex + 1]) {
-            depth--;
-            continue;
+static void dominators_free_array(uint32_t *array, uint32_t count) {
+    pages_free(array, ((size_t)count + 1) * sizeof(uint32_t));
+}
+
+static void dominators_fill(uint32_t *array, uint32_t count, uint32_t with) {
+    for (uint32_t i = 0; i < count; i++)
+        array[i] = with;
+}
+
+/* -- Leaves ------------------------------------------------------------------------------------ */
+
+static void dominators_hang_leaves(struct dominators *d, const struct heap *h,
+                                   const struct links *l, const struct semi_nca *tree) {
+    const struct graph *g = &h->graph;
+    struct graph_object object;
+    dominators_fill(d->leaf_idom, d->leaf_count, DOMINATORS_GARBAGE);
+    for (uint32_t i = 0; i < h->roots.count; i++)
+        if (graph_object_at(g, h->roots.items[i].slot, CLASS_OBJECT, &object) &&
+            graph_is_met(g, object.rank) && !links_is_listed(g, object.rank))
+            d->leaf_idom[links_leaf(g, object.rank)] = 0;
+    const uint8_t *at = l->leaves.codes;
+    uint64_t leaf = 0;
+    for (uint32_t list = 0; list < d->list_count; list++) {
+        uint32_t number = d->number_of[list];
+        while (links_get(&at, &leaf)) {
+            uint32_t *idom = &d->leaf_idom[leaf];
+            *idom = *idom == DOMINATORS_GARBAGE ? number : semi_nca_common(tree, *idom, number);
         }
-        uint32_t next = in->edges[f->label[vertex]++];
-        if (f->position[next])
-            continue;
-        dominators_arrive(f, next, f->position[vertex]);
-        f->stack[depth++] = next;
-        f->label[next] = in->first_edge[next];
     }
 }
 
-/* Predecessors of each position, as positions. */
-static bool turn_around(struct finding_dominators *f) {
-    const struct graph_in *in = f->in;
-    uint32_t reached = f->d->reached, total = 0;
-    for (uint32_t p = 1; p < reached; p++) {
-        uint32_t v = f->d->vertex[p];
-        for (uint32_t e = in->first_edge[v]; e < in->first_edge[v + 1]; e++)
-            f->first_from[f->position[in->edges[e]]]++;
+/* -- Edges ------------------------------------------------------------------------------------- */
+
+static void dominators_label_roots(struct dominators *d, const struct heap *h) {
+    const struct graph *g = &h->graph;
+    for (uint32_t i = 0; i < h->roots.count; i++) {
+        const struct heap_root *root = &h->roots.items[i];
+        struct graph_object object;
+        if (!graph_object_at(g, root->slot, CLASS_OBJECT, &object) || !graph_is_met(g, object.rank))
+            continue;
+        uint32_t list = graph_list_of(g, object.rank);
+        uint32_t *edge = links_is_listed(g, object.rank) ? &d->edges[d->number_of[list]]
+                                                         : &d->leaf_edges[object.rank - list];
+        if (*edge == DOMINATORS_NO_EDGE)
+            *edge = root->label;
     }
-    for (uint32_t i = 0; i < in->root_count; i++)
-        f->first_from[f->position[in->roots[i]]]++;
-    for (uint32_t p = 0; p <= reached; p++) {
-        uint32_t here = f->first_from[p];
-        f->first_from[p] = total;
-        total += here;
+}
+
+static void dominators_label_inner(struct dominators *d, const struct links *l) {
+    const uint8_t *at = l->edges.codes;
+    uint64_t edge = 0;
+    for (uint32_t i = 1; i < l->count; i++) {
+        uint32_t head = l->words[i], word;
+        if (!(head & LINKS_FOLLOW))
+            continue;
+        do {
+            word = l->words[++i];
+            edge = list_behind(edge, list_get(&at));
+            uint32_t number = l->words[word & LINKS_PLACE] & LINKS_PLACE;
+            if (d->idom[number] == (head & LINKS_PLACE) && d->edges[number] == DOMINATORS_NO_EDGE)
+                d->edges[number] = (uint32_t)edge;
+        } while (!(word & LINKS_LAST));
     }
-    f->from = malloc(((size_t)total + 1) * sizeof(*f->from));
-    if (!f->from)
+}
+
+static void dominators_label_leaves(struct dominators *d, const struct links *l) {
+    const uint8_t *at = l->leaves.codes, *edges = l->leaf_edges.codes;
+    uint64_t leaf = 0, edge = 0;
+    for (uint32_t list = 0; list < d->list_count; list++)
+        while (links_get(&at, &leaf)) {
+            edge = list_behind(edge, list_get(&edges));
+            if (d->leaf_idom[leaf] == d->number_of[list] &&
+                d->leaf_edges[leaf] == DOMINATORS_NO_EDGE)
+                d->leaf_edges[leaf] = (uint32_t)edge;
+        }
+}
+
+static bool dominators_label(struct dominators *d, const struct heap *h, const struct links *l) {
+    d->edges = dominators_array(d->count);
+    d->leaf_edges = dominators_array(d->leaf_count);
+    if (!d->edges || !d->leaf_edges)
         return false;
-    uint32_t *next = f->label; /* the search is over */
-    memcpy(next, f->first_from, (size_t)reached * sizeof(*next));
-    for (uint32_t p = 1; p < reached; p++) {
-        uint32_t v = f->d->vertex[p];
-        for (uint32_t e = in->first_edge[v]; e < in->first_edge[v + 1]; e++)
-            f->from[next[f->position[in->edges[e]]]++] = p;
-    }
-    for (uint32_t i = 0; i < in->root_count; i++)
-        f->from[next[f->position[in->roots[i]]]++] = 0;
+    dominators_fill(d->edges, d->count, DOMINATORS_NO_EDGE);
+    dominators_fill(d->leaf_edges, d->leaf_count, DOMINATORS_NO_EDGE);
+    dominators_label_roots(d, h);
+    dominators_label_inner(d, l);
+    dominators_label_leaves(d, l);
     return true;
-}
-
-/* -- Semidominators ---------------------------------------------------------------------------- */
-
-/* The position with the least semidominator on the way up from v, over what is linked already. */
-static uint32_t eval(struct finding_dominators *f, uint32_t v, uint32_t last_linked) {
-    uint32_t depth = 0;
-    if (f->ancestor[v] < last_linked)
-        return f->label[v];
-    do {
-        f->stack[depth++] = v;
-        v = f->ancestor[v];
-    } while (f->ancestor[v] >= last_linked);
-    uint32_t above = v, best = f->label[v];
-    do {
-        v = f->stack[--depth];
-        f->ancestor[v] = f->ancestor[above];
-        if (f->semi[best] < f->semi[f->label[v]])
-            f->label[v] = best;
-        else
-            best = f->label[v];
-        above = v;
-    } while (depth);
-    return f->label[v];
-}
-
-static void dominators_file_find(struct finding_dominators *f) {
-    uint32_t reached = f->d->reached, *idom = f->d->idom;
-    for (uint32_t p = 0; p < reached; p++)
-        f->semi[p] = f->label[p] = p;
-    for (uint32_t w = reached; w-- > 1;) {
-        f->semi[w] = idom[w]; /* still the parent in the search */
-        for (uint32_t i = f->first_from[w]; i < f->first_from[w + 1]; i++) {
-            uint32_t semi = f->semi[eval(f, f->from[i], w + 1)];
-            if (semi < f->semi[w])
-                f->semi[w] = semi;
-        }
-    }
-    for (uint32_t w = 1; w < reached; w++) {
-        uint32_t candidate = idom[w];
-        while (candidate > f->semi[w])
-            candidate = idom[candidate];
-        idom[w] = candidate;
-    }
 }
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-bool dominators_find(struct dominators *d, const struct graph_in *in, struct err *err) {
-    size_t room = (size_t)in->count + 2;
-    *d = (struct dominators){.reached = 1};
-    struct finding_dominators f = {.in = in, .d = d};
-    d->vertex = malloc(room * sizeof(uint32_t));
-    d->idom = malloc(room * sizeof(uint32_t));
-    d->scratch = malloc(2 * room * sizeof(uint32_t));
-    f.position = calloc(room, sizeof(uint32_t));
-    f.ancestor = malloc(room * sizeof(uint32_t));
-    f.label = malloc(room * sizeof(uint32_t));
-    f.first_from = calloc(room, sizeof(uint32_t));
-    bool ok =
-        d->vertex && d->idom && d->scratch && f.position && f.ancestor && f.label && f.first_from;
+static bool dominators_of_links(struct dominators *d, const struct heap *h, struct links *l,
+                                bool edges, struct err *err) {
+    struct semi_nca tree = {0};
+    bool ok = semi_nca_find(&tree, l, &h->graph, edges, d->number_of, err);
+    d->leaf_idom = ok ? dominators_array(d->leaf_count) : NULL;
+    ok = ok && (d->leaf_idom || err_nomem(err));
     if (ok) {
-        f.semi = d->scratch;
-        f.stack = d->scratch + room;
-        d->vertex[0] = NONE;
-        d->idom[0] = f.ancestor[0] = 0;
-        for (uint32_t i = 0; i < in->root_count; i++)
-            search(&f, in->roots[i]);
-        ok = turn_around(&f);
+        dominators_hang_leaves(d, h, l, &tree);
+        d->count = tree.count;
+        d->idom = tree.idom;
+        tree.idom = NULL;
+        ok = !edges || dominators_label(d, h, l) || err_nomem(err);
     }
-    if (ok)
-        dominators_file_find(&f);
-    free(f.position);
-    free(f.ancestor);
-    free(f.label);
-    free(f.first_from);
-    free(f.from);
-    return ok || err_nomem(err);
+    semi_nca_deinit(&tree);
+    return ok;
 }
 
-void dominators_free(struct dominators *d) {
-    free(d->vertex);
-    free(d->idom);
-    free(d->scratch);
+bool dominators_find(struct dominators *d, struct heap *h, struct dominators_options options,
+                     struct err *err) {
+    struct links links;
+    *d = (struct dominators){.list_count = h->graph.list_count,
+                             .leaf_count = links_leaf_count(&h->graph)};
+    bool ok = links_make(&links, h, options.edges, err);
+    if (ok && options.drop_lists)
+        graph_drop_lists(&h->graph);
+    d->number_of = ok ? dominators_array(d->list_count) : NULL;
+    ok = ok && (d->number_of || err_nomem(err)) &&
+         dominators_of_links(d, h, &links, options.edges, err);
+    links_deinit(&links);
+    return ok;
+}
+
+void dominators_deinit(struct dominators *d) {
+    dominators_free_array(d->idom, d->count ? d->count - 1 : 0);
+    dominators_free_array(d->number_of, d->list_count);
+    dominators_free_array(d->leaf_idom, d->leaf_count);
+    dominators_free_array(d->edges, d->count);
+    dominators_free_array(d->leaf_edges, d->leaf_count);
     *d = (struct dominators){0};
 }

@@ -1,39 +1,57 @@
 /*
- * Dominators of a directed graph: the vertex idom[v] lies on every way from the roots to v, so that
- * v goes when idom[v] goes.
+ * Dominators of a heap: the immediate dominator of an object is the last one that lies on every
+ * way from the roots to it, so that the object goes when that one goes.
  *
- * Semi-NCA (Georgiadis 2005, after Lengauer and Tarjan): close to linear in practice, no worse than
- * O(n^2) on graphs made for it, and no recursion.
+ * Inner objects (with references) have numbers in preorder of the tree of dominators, from 1 on; 0
+ * is the origin of all roots, which is no object. What is summed up from the last number to the
+ * first is summed up the tree, and what goes from the first to the last goes down: no lists of
+ * children are needed. Leaves hang in the tree by one number each.
  */
 #ifndef DUMPDIFF_HEAP_DOMINATORS_H
 #define DUMPDIFF_HEAP_DOMINATORS_H
 
-#include "base/err.h"
+#include "heap/links.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+#define DOMINATORS_GARBAGE UINT32_MAX
+/* No edge: the dominator does not refer to the object itself. No reader numbers one so. */
+#define DOMINATORS_NO_EDGE (UINT32_MAX - 3)
 
-struct graph_in {
-    uint32_t count;             /* vertices 0 .. count - 1, below 2^32 - 2 */
-    const uint32_t *first_edge; /* [count + 1] where the successors of a vertex begin in edges */
-    const uint32_t *edges;
-    const uint32_t *roots;
-    uint32_t root_count;
+struct dominators_options {
+    bool edges;      /* dominators.edges are wanted */
+    bool drop_lists; /* nobody will ask the graph for references any more: saves memory */
 };
 
-/*
- * Vertices that can be reached, in the order of a depth-first search: position 0 is the origin of
- * all roots, which is no vertex; idom[i] < i for i > 0.
- */
 struct dominators {
-    uint32_t reached;  /* positions, the origin included */
-    uint32_t *vertex;  /* of each position; position 0: UINT32_MAX */
-    uint32_t *idom;    /* position of the immediate dominator */
-    uint32_t *scratch; /* [2 * (count + 1)] for the caller, any contents */
+    uint32_t count;      /* numbers, the origin included */
+    uint32_t *idom;      /* of each number; idom[i] < i for i > 0 */
+    uint32_t *number_of; /* of each list of the graph; 0: garbage */
+    uint32_t *leaf_idom; /* of each leaf (links_leaf); DOMINATORS_GARBAGE */
+    /*
+     * By which edge the dominator refers to a number, or to a leaf; the first of them, or
+     * DOMINATORS_NO_EDGE. What the origin dominates: label of the first root. NULL: not wanted.
+     */
+    uint32_t *edges, *leaf_edges;
+    uint32_t list_count, leaf_count;
 };
 
-/* Errors: ERR_NOMEM. To be freed either way. */
-bool dominators_find(struct dominators *d, const struct graph_in *in, struct err *err) MUST_CHECK;
-void dominators_free(struct dominators *d);
+/* Of a heap that was followed. Errors: ERR_NOMEM, ERR_LIMIT. To be freed either way. */
+bool dominators_find(struct dominators *d, struct heap *h, struct dominators_options options,
+                     struct err *err) MUST_CHECK;
+void dominators_deinit(struct dominators *d);
+
+/* Where an object is in the tree. */
+struct dominators_place {
+    bool inner;
+    uint32_t number; /* of an inner object its own; of a leaf the one it hangs by */
+};
+
+/* False: garbage. */
+static inline bool dominators_at(const struct dominators *d, const struct graph *g, uint32_t rank,
+                                 struct dominators_place *ret) {
+    uint32_t list = graph_list_of(g, rank);
+    ret->inner = links_is_listed(g, rank);
+    ret->number = ret->inner ? d->number_of[list] : d->leaf_idom[rank - list];
+    return ret->inner ? ret->number != 0 : ret->number != DOMINATORS_GARBAGE;
+}
 
 #endif

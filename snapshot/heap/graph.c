@@ -102,20 +102,25 @@ bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, str
            err_nomem(err);
 }
 
+void graph_drop_lists(struct graph *g) {
+    pages_free(g->positions, g->list_room * sizeof(*g->positions));
+    pages_free(g->lists, g->list_bytes_room);
+    pages_free(g->bases, (g->list_bytes_room >> LIST_BLOCK_SHIFT) * sizeof(*g->bases));
+    g->positions = NULL;
+    g->lists = NULL;
+    g->bases = NULL;
+    g->list_room = 0;
+    g->list_bytes_room = 0;
+}
+
 static void graph_drop(struct graph *g) {
     if (g->words)
         pages_free(g->words, words_bytes(g));
     pages_free(g->groups, g->group_room * sizeof(*g->groups));
-    pages_free(g->positions, g->list_room * sizeof(*g->positions));
-    pages_free(g->lists, g->list_bytes_room);
-    pages_free(g->bases, (g->list_bytes_room >> LIST_BLOCK_SHIFT) * sizeof(*g->bases));
     g->words = NULL;
     g->groups = NULL;
-    g->positions = NULL;
-    g->lists = NULL;
-    g->bases = NULL;
-    g->group_room = g->list_room = 0;
-    g->list_bytes_room = 0;
+    g->group_room = 0;
+    graph_drop_lists(g);
 }
 
 void graph_deinit(struct graph *g) {

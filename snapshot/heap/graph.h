@@ -130,6 +130,9 @@ void graph_deinit(struct graph *g);
  */
 bool graph_finish(struct graph *g, struct err *err) MUST_CHECK;
 
+/* Nobody asks for references any more: their memory is given back. */
+void graph_drop_lists(struct graph *g);
+
 /* -- While it is filled; any thread ------------------------------------------------------------ */
 
 /*
@@ -179,6 +182,11 @@ static inline uint32_t graph_rank(const struct graph_word *word, uint64_t slot) 
     return word->rank + (uint32_t)__builtin_popcountll(before);
 }
 
+/* Objects a group. */
+static inline uint32_t graph_in_group(const struct graph *g) {
+    return g->wide ? GRAPH_WIDE : GRAPH_NARROW;
+}
+
 static inline uint32_t graph_class_of(const struct graph *g, uint32_t rank) {
     return g->wide ? g->groups[rank / GRAPH_WIDE].wide[rank % GRAPH_WIDE] & INT32_MAX
                    : g->groups[rank / GRAPH_NARROW].narrow[rank % GRAPH_NARROW] & INT16_MAX;
@@ -196,7 +204,7 @@ static inline uint32_t graph_list_in(const struct graph_group *group, uint32_t p
 }
 
 static inline uint32_t graph_list_of(const struct graph *g, uint32_t rank) {
-    uint32_t in_group = g->wide ? GRAPH_WIDE : GRAPH_NARROW;
+    uint32_t in_group = graph_in_group(g);
     return graph_list_in(&g->groups[rank / in_group], rank % in_group);
 }
 
@@ -250,6 +258,31 @@ static inline bool graph_each(const struct graph *g, struct graph_walk *walk,
     ret->class = &g->classes[graph_class_of(g, ret->rank)];
     walk->starts &= walk->starts - 1;
     return true;
+}
+
+/* Objects that were met, one after the other in the order of slots. Begins as {0}. */
+struct graph_met_objects {
+    uint64_t word, left; /* the next one; starts of the one before it that are left */
+    uint32_t rank;
+};
+
+static inline bool graph_next_met(const struct graph *g, struct graph_met_objects *at,
+                                  struct graph_object *ret) {
+    for (;;) {
+        while (!at->left) {
+            if (at->word == g->slot_count / 64)
+                return false;
+            at->rank = g->words[at->word].rank;
+            at->left = g->words[at->word++].starts;
+        }
+        uint64_t slot = (at->word - 1) * 64 + (uint64_t)__builtin_ctzll(at->left);
+        uint32_t rank = at->rank++;
+        at->left &= at->left - 1;
+        if (!graph_is_met(g, rank))
+            continue;
+        *ret = (struct graph_object){slot, rank, &g->classes[graph_class_of(g, rank)]};
+        return true;
+    }
 }
 
 /* The object at a slot. False: there begins none with all these CLASS_ flags. */

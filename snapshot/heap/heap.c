@@ -128,10 +128,11 @@ const char *heap_keep(struct answers *a, const char *text) {
 bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct err *err) {
     const bool *asked = a->question.asked;
     bool whole = !h->source->sampled;
+    /* What is retained comes last: it uses the references up. */
     return (!asked[QUESTION_PATH] || answer_paths_of_tree(a, &h->follow.tree, &h->source->names,
                                                           h->graph.type_count, b->snapshot, err)) &&
-           (!whole || !asked[QUESTION_RETAINED] || heap_answer_retained(h, a, err)) &&
            (!h->source->contents || !asked[QUESTION_DUPLICATES] ||
             heap_answer_duplicates(h, a, err)) &&
-           (!whole || !asked[QUESTION_HOLDERS] || heap_answer_holders(h, b, a, err));
+           (!whole || !asked[QUESTION_HOLDERS] || heap_answer_holders(h, b, a, err)) &&
+           (!whole || !asked[QUESTION_RETAINED] || heap_answer_retained(h, a, err));
 }

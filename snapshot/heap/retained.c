@@ -1,110 +1,159 @@
 /* What would be freed with an object: sizes over the dominators of the heap. */
-#include "heap/heap.h"
+#include "base/pages.h"
+
+#include "heap/dominators.h"
+#include "heap/nested.h"
 #include "heap/weigh.h"
 
-#include <stdlib.h>
-
-/* A vertex is a live object. */
-struct retained_making {
-    struct heap *heap;
-    uint32_t *vertex_of; /* of each rank; GRAPH_NONE: garbage */
-    uint64_t *slots;     /* of each vertex */
-    struct weigh_graph g;
-    uint64_t edge_count;
+/* Of a number in the tree of dominators. */
+struct retained_sum {
+    uint64_t bytes;   /* with all that it dominates */
+    uint32_t objects; /* likewise */
+    uint32_t rank;    /* of the object itself */
 };
 
-static uint32_t retained_vertex_at(const struct retained_making *m, uint64_t slot) {
-    struct graph_object object;
-    return graph_object_at(&m->heap->graph, slot, CLASS_OBJECT, &object) ? m->vertex_of[object.rank]
-                                                                         : GRAPH_NONE;
-}
+struct retained_making {
+    const struct heap *heap;
+    struct dominators dominators;
+    struct retained_sum *sums;
+    struct nested types, nodes;
+};
 
-static bool retained_number(struct retained_making *m) {
+static inline uint32_t retained_type(const struct retained_making *m, uint32_t rank) {
     const struct graph *g = &m->heap->graph;
-    struct graph_object object;
-    m->vertex_of = malloc(((size_t)g->rank_count + 1) * sizeof(*m->vertex_of));
-    if (!m->vertex_of)
-        return false;
-    memset(m->vertex_of, 0xff, ((size_t)g->rank_count + 1) * sizeof(*m->vertex_of));
-    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT, &object); slot = object.slot + 1)
-        if (graph_is_met(g, object.rank))
-            m->vertex_of[object.rank] = m->g.count++;
-    return true;
+    return g->classes[graph_class_of(g, rank)].type;
 }
 
-static void retained_add_edges(struct retained_making *m, const struct graph_object *object) {
-    struct graph_cursor cursor;
-    uint64_t slot;
-    uint32_t edge;
-    graph_open_list(&m->heap->graph, graph_list_of(&m->heap->graph, object->rank), &cursor);
-    while (graph_reference(&cursor, &slot, &edge)) {
-        uint32_t target = retained_vertex_at(m, slot);
-        if (target != GRAPH_NONE)
-            m->g.edges[m->edge_count++] = target;
-    }
+static inline uint32_t retained_node(const struct retained_making *m, uint32_t rank) {
+    return m->heap->follow.nodes[rank];
 }
 
-static bool retained_make_graph(struct retained_making *m) {
+/* -- Sums -------------------------------------------------------------------------------------- */
+
+static void retained_add_own(struct retained_making *m) {
     const struct graph *g = &m->heap->graph;
-    const struct heap_roots *roots = &m->heap->roots;
-    size_t room = (size_t)m->g.count + 1;
-    m->slots = malloc(room * sizeof(*m->slots));
-    m->g.first_edge = malloc(room * sizeof(uint32_t));
-    m->g.type = malloc(room * sizeof(uint32_t));
-    m->g.node = malloc(room * sizeof(uint32_t));
-    m->g.edges = malloc((size_t)(g->references + 1) * sizeof(uint32_t));
-    m->g.roots = malloc(((size_t)roots->count + 1) * sizeof(uint32_t));
-    if (!m->slots || !m->g.first_edge || !m->g.type || !m->g.node || !m->g.edges || !m->g.roots)
-        return false;
+    struct graph_met_objects at = {0};
     struct graph_object object;
-    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT, &object); slot = object.slot + 1) {
-        uint32_t vertex = m->vertex_of[object.rank];
-        if (vertex == GRAPH_NONE)
+    struct dominators_place place;
+    while (graph_next_met(g, &at, &object)) {
+        if (!dominators_at(&m->dominators, g, object.rank, &place))
             continue;
-        m->slots[vertex] = object.slot;
-        m->g.first_edge[vertex] = (uint32_t)m->edge_count;
-        m->g.type[vertex] = object.class->type;
-        m->g.node[vertex] = m->heap->follow.nodes[object.rank];
-        if (object.class->flags & CLASS_LISTED)
-            retained_add_edges(m, &object);
+        uint64_t bytes = graph_size(g, object.slot, object.class);
+        struct retained_sum *sum = &m->sums[place.number];
+        sum->bytes += bytes;
+        sum->objects++;
+        if (place.inner) {
+            sum->rank = object.rank;
+            nested_inner(&m->types, object.class->type);
+            nested_inner(&m->nodes, retained_node(m, object.rank));
+        } else {
+            nested_leaf(&m->types, object.class->type, bytes);
+            nested_leaf(&m->nodes, retained_node(m, object.rank), bytes);
+        }
     }
-    m->g.first_edge[m->g.count] = (uint32_t)m->edge_count;
-    for (uint32_t i = 0; i < roots->count; i++) {
-        uint32_t root = retained_vertex_at(m, roots->items[i].slot);
-        if (root != GRAPH_NONE)
-            m->g.roots[m->g.root_count++] = root;
-    }
-    return true;
 }
 
-static void retained_fill_sizes(void *context, uint64_t *own) {
-    const struct retained_making *m = context;
+static void retained_add_up(struct retained_making *m) {
+    const uint32_t *idom = m->dominators.idom;
+    for (uint32_t i = m->dominators.count; i-- > 1;) {
+        m->sums[idom[i]].bytes += m->sums[i].bytes;
+        m->sums[idom[i]].objects += m->sums[i].objects;
+    }
+}
+
+/* -- By type and by node ----------------------------------------------------------------------- */
+
+static bool retained_enter(struct retained_making *m, uint32_t number) {
+    const struct retained_sum *sum = &m->sums[number];
+    struct cell retained = {sum->objects, sum->bytes};
+    return nested_enter(&m->types, retained_type(m, sum->rank), number, retained) &&
+           nested_enter(&m->nodes, retained_node(m, sum->rank), number, retained);
+}
+
+/* Leaves `from` and what dominates it, below `to`. */
+static void retained_leave(struct retained_making *m, uint32_t from, uint32_t to, uint32_t next) {
+    for (; from != to; from = m->dominators.idom[from]) {
+        uint32_t rank = m->sums[from].rank;
+        nested_leave(&m->types, retained_type(m, rank), from, next);
+        nested_leave(&m->nodes, retained_node(m, rank), from, next);
+    }
+}
+
+static bool retained_walk(struct retained_making *m, struct err *err) {
+    uint32_t above = 0, count = m->dominators.count;
+    for (uint32_t number = 1; number < count; number++) {
+        retained_leave(m, above, m->dominators.idom[number], number);
+        if (!retained_enter(m, number))
+            return err_nomem(err);
+        above = number;
+    }
+    retained_leave(m, above, 0, count);
+    return nested_close(&m->types, err) && nested_close(&m->nodes, err);
+}
+
+static bool retained_any_mixed(const struct nested *n) {
+    uint32_t key = 0;
+    while (key < n->key_count && !nested_is_mixed(n, key))
+        key++;
+    return key < n->key_count;
+}
+
+static void retained_hang_leaves(struct retained_making *m) {
+    const struct graph *g = &m->heap->graph;
+    struct graph_met_objects at = {0};
     struct graph_object object;
-    for (uint32_t i = 0; i < m->g.count; i++)
-        own[i] = graph_object_at(&m->heap->graph, m->slots[i], CLASS_OBJECT, &object)
-                     ? graph_size(&m->heap->graph, m->slots[i], object.class)
-                     : 0;
+    struct dominators_place place;
+    if (!retained_any_mixed(&m->types) && !retained_any_mixed(&m->nodes))
+        return;
+    while (graph_next_met(g, &at, &object)) {
+        uint32_t type = object.class->type, node = retained_node(m, object.rank);
+        bool of_type = nested_is_mixed(&m->types, type), of_node = nested_is_mixed(&m->nodes, node);
+        if ((!of_type && !of_node) || !dominators_at(&m->dominators, g, object.rank, &place) ||
+            place.inner)
+            continue;
+        uint64_t bytes = graph_size(g, object.slot, object.class);
+        if (of_type)
+            nested_hang(&m->types, type, place.number, bytes);
+        if (of_node)
+            nested_hang(&m->nodes, node, place.number, bytes);
+    }
 }
 
-static struct cell retained_live_of(void *context, uint32_t type) {
-    return ((const struct retained_making *)context)->heap->live[type];
+/* -- All of it --------------------------------------------------------------------------------- */
+
+static bool retained_sum_up(struct retained_making *m, struct err *err) {
+    size_t bytes = (size_t)m->dominators.count * sizeof(*m->sums);
+    m->sums = pages_alloc(bytes);
+    bool ok = (m->sums || err_nomem(err)) &&
+              nested_init(&m->types, m->heap->graph.type_count, err) &&
+              nested_init(&m->nodes, m->heap->follow.tree.count, err);
+    if (ok) {
+        retained_add_own(m);
+        retained_add_up(m);
+        ok = retained_walk(m, err);
+    }
+    if (m->sums)
+        pages_free(m->sums, bytes);
+    if (ok)
+        retained_hang_leaves(m);
+    return ok;
 }
 
 bool heap_answer_retained(struct heap *h, struct answers *a, struct err *err) {
-    struct cell live = follow_live(&h->follow, 0);
-    if (!weigh_allows(a, live.objects, h->graph.references))
+    struct retained_making m = {.heap = h};
+    struct err why = {.code = ERR_NONE};
+    bool ok =
+        dominators_find(&m.dominators, h, (struct dominators_options){.drop_lists = true}, &why);
+    if (!ok && why.code == ERR_LIMIT) {
+        a->answered[QUESTION_RETAINED] = a->retained.refused = true;
+        dominators_deinit(&m.dominators);
         return true;
-    struct retained_making m = {.heap = h,
-                                .g = {.tree = &h->follow.tree,
-                                      .names = h->source->names,
-                                      .type_count = h->graph.type_count,
-                                      .sizes = retained_fill_sizes,
-                                      .live = retained_live_of}};
-    m.g.context = &m;
-    bool ok = (retained_number(&m) && retained_make_graph(&m)) || err_nomem(err);
-    free(m.vertex_of);
-    ok = ok && weigh_answer(&m.g, a, err);
-    free(m.slots);
-    weigh_free(&m.g);
+    }
+    ok = (ok || err_set(err, why.code, "%s", why.msg)) && retained_sum_up(&m, err);
+    dominators_deinit(&m.dominators);
+    ok = ok && weigh_answer(h, m.types.sums, m.nodes.sums, a, err);
+    nested_deinit(&m.types);
+    nested_deinit(&m.nodes);
+    a->answered[QUESTION_RETAINED] = ok;
     return ok;
 }

@@ -158,17 +158,16 @@ static bool answer_one(struct answers *a, enum question_kind kind, const struct 
     struct answer_subject *subject = kind == QUESTION_PATH      ? &a->paths.subject
                                      : kind == QUESTION_HOLDERS ? &a->holders.subject
                                                                 : NULL;
-    char wanted[HUMAN_MAX], allowed[HUMAN_MAX];
     const char *pattern = kind == QUESTION_PATH ? a->question.path_of : a->question.holders_of;
     if (subject && snapshot_has(s, PART_TYPES) &&
         (!answer_subject_sum(subject, pattern, s, err) ||
          !check_subject(subject, kind, pattern, err)))
         return err->code == ERR_USAGE ? false : err_prefix(err, "--%s", question_names[kind]);
-    if (kind == QUESTION_RETAINED && a->retained.refused_bytes)
-        return err_set(err, ERR_INCONCLUSIVE,
-                       "--retained would take %s of memory, more than the %s it may",
-                       human_bytes(a->retained.refused_bytes, wanted),
-                       human_bytes(RETAINED_MEMORY_MAX, allowed));
+    if (kind == QUESTION_RETAINED && a->retained.refused)
+        return err_set(
+            err, ERR_INCONCLUSIVE,
+            "--retained cannot tell: the heap has more than 2^31 objects with references "
+            "and references between them");
     if (a->answered[kind])
         return true;
     if (kind != QUESTION_PATH)

@@ -26,9 +26,6 @@ struct question {
     bool contents;                    /* keep the beginning of duplicates, to be printed */
 };
 
-/* Dominators take this much memory at most: about 45 million objects with two references each. */
-#define RETAINED_MEMORY_MAX ((uint64_t)2 << 30)
-
 /* Objects of the types that a question is about. */
 struct answer_subject {
     uint32_t types; /* [count] */
@@ -73,8 +70,7 @@ struct answer_retained {
     struct retained_row *nodes;
     uint32_t *order; /* numbers of nodes, most retained first */
     uint32_t node_count;
-    uint64_t memory_bytes;  /* that dominators took */
-    uint64_t refused_bytes; /* that they would have taken, above the bound; 0: answered */
+    bool refused; /* more objects and references than can be numbered */
 };
 
 /* Equal strings or arrays. */

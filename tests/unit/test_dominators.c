@@ -1,5 +1,6 @@
-/* Dominators, against their definition: v is not reached when its dominator is taken away. */
-#include "heap/dominators.h"
+/* Dominators, against their definition: an object is not reached when its dominator is taken away.
+ */
+#include "tests/support/mk_graph.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,29 +10,27 @@
 
 #include <cmocka.h>
 
-#define VERTICES_MAX 64
+#define OBJECTS_MAX 64
+#define ORIGIN      OBJECTS_MAX
 
-struct graph {
+#ifdef ARENA_DEBUG
+#define DEEP 500000u /* the sanitizers look at each of them */
+#else
+#define DEEP 5000000u
+#endif
+#define MANY (DEEP / 5)
+
+struct drawn {
     uint32_t count, edge_count, root_count;
     uint32_t from[512], to[512], roots[8];
-    uint32_t first_edge[VERTICES_MAX + 2], edges[512];
+    uint8_t types[OBJECTS_MAX];
 };
 
-static struct graph_in dominators_build(struct graph *g) {
-    uint32_t at = 0;
-    for (uint32_t v = 0; v < g->count; v++) {
-        g->first_edge[v] = at;
-        for (uint32_t e = 0; e < g->edge_count; e++)
-            if (g->from[e] == v)
-                g->edges[at++] = g->to[e];
-    }
-    g->first_edge[g->count] = at;
-    return (struct graph_in){g->count, g->first_edge, g->edges, g->roots, g->root_count};
-}
+/* -- The definition ---------------------------------------------------------------------------- */
 
-/* Marks what can be reached without passing `without` (UINT32_MAX: all). */
-static void reach(const struct graph *g, uint32_t without, bool *seen) {
-    memset(seen, 0, VERTICES_MAX);
+/* Marks what can be reached without passing `without` (ORIGIN: all). */
+static void reach(const struct drawn *g, uint32_t without, bool *seen) {
+    memset(seen, 0, OBJECTS_MAX);
     for (uint32_t i = 0; i < g->root_count; i++)
         seen[g->roots[i]] = g->roots[i] != without;
     for (bool more = true; more;) {
@@ -42,71 +41,203 @@ static void reach(const struct graph *g, uint32_t without, bool *seen) {
     }
 }
 
-static bool dominates(const struct dominators *d, uint32_t above, uint32_t below) {
-    while (below > above)
-        below = d->idom[below];
-    return below == above;
+/* above[a][b]: a dominates b. */
+struct naive {
+    bool live[OBJECTS_MAX], above[OBJECTS_MAX][OBJECTS_MAX];
+};
+
+static void naive_find(const struct drawn *g, struct naive *n) {
+    reach(g, ORIGIN, n->live);
+    for (uint32_t a = 0; a < g->count; a++) {
+        bool seen[OBJECTS_MAX];
+        reach(g, a, seen);
+        for (uint32_t b = 0; b < g->count; b++)
+            n->above[a][b] = n->live[b] && !seen[b];
+    }
 }
 
-/* For all pairs of vertices: a dominates b if and only if b cannot be reached without a. */
-static void dominators_check(struct graph *g) {
-    struct graph_in in = dominators_build(g);
-    struct dominators d;
-    struct err err;
-    bool all[VERTICES_MAX], seen[VERTICES_MAX];
-    assert_true(dominators_find(&d, &in, &err));
-    reach(g, UINT32_MAX, all);
-    uint32_t reached = 1;
-    for (uint32_t v = 0; v < g->count; v++)
-        reached += all[v];
-    assert_int_equal(d.reached, reached);
-    for (uint32_t p = 1; p < d.reached; p++) {
-        assert_true(d.idom[p] < p);
-        assert_true(all[d.vertex[p]]);
-        reach(g, d.vertex[p], seen);
-        for (uint32_t q = 1; q < d.reached; q++)
-            assert_int_equal(dominates(&d, p, q), !seen[d.vertex[q]]);
-    }
-    dominators_free(&d);
+/* The last of the dominators of an object but itself. */
+static uint32_t naive_idom(const struct drawn *g, const struct naive *n, uint32_t object) {
+    uint32_t last = ORIGIN;
+    for (uint32_t a = 0; a < g->count; a++)
+        if (a != object && n->above[a][object] && (last == ORIGIN || n->above[last][a]))
+            last = a;
+    return last;
 }
+
+/* -- What is found ----------------------------------------------------------------------------- */
+
+static struct mk_graph *dominators_make(const struct drawn *g) {
+    uint32_t first[OBJECTS_MAX + 1], to[512], at = 0;
+    for (uint32_t v = 0; v < g->count; v++) {
+        first[v] = at;
+        for (uint32_t e = 0; e < g->edge_count; e++)
+            if (g->from[e] == v)
+                to[at++] = g->to[e];
+    }
+    first[g->count] = at;
+    struct mk_graph *m = mk_graph_new(g->count, first, to, g->types);
+    for (uint32_t i = 0; i < g->root_count; i++)
+        mk_graph_root(m, g->roots[i], 100 + i);
+    return m;
+}
+
+static bool dominators_of(const struct mk_graph *m, const struct dominators *d, uint32_t object,
+                          struct dominators_place *ret) {
+    struct graph_object o;
+    assert_true(graph_object_at(&m->heap.graph, object, CLASS_OBJECT, &o));
+    return dominators_at(d, &m->heap.graph, o.rank, ret);
+}
+
+static uint32_t edge_of(const struct mk_graph *m, const struct dominators *d, uint32_t object) {
+    struct graph_object o;
+    assert_true(graph_object_at(&m->heap.graph, object, CLASS_OBJECT, &o));
+    return links_is_listed(&m->heap.graph, o.rank)
+               ? d->edges[d->number_of[graph_list_of(&m->heap.graph, o.rank)]]
+               : d->leaf_edges[links_leaf(&m->heap.graph, o.rank)];
+}
+
+static uint32_t edge_wanted(const struct drawn *g, uint32_t idom, uint32_t object) {
+    uint32_t edge = 0;
+    if (idom == ORIGIN) {
+        for (uint32_t i = 0; i < g->root_count; i++)
+            if (g->roots[i] == object)
+                return 100 + i;
+        return DOMINATORS_NO_EDGE;
+    }
+    for (uint32_t e = 0; e < g->edge_count; e++) {
+        if (g->from[e] == idom && g->to[e] == object)
+            return edge;
+        edge += g->from[e] == idom;
+    }
+    return DOMINATORS_NO_EDGE;
+}
+
+/* Object of each number. */
+static void dominators_objects(const struct drawn *g, const struct mk_graph *m,
+                               const struct dominators *d, uint32_t *ret_objects) {
+    struct dominators_place place;
+    for (uint32_t i = 0; i < d->count; i++)
+        ret_objects[i] = ORIGIN;
+    for (uint32_t v = 0; v < g->count; v++)
+        if (dominators_of(m, d, v, &place) && place.inner) {
+            assert_in_range(place.number, 1, d->count - 1);
+            assert_int_equal(ret_objects[place.number], ORIGIN);
+            ret_objects[place.number] = v;
+        }
+}
+
+/* Numbers are in preorder: each hangs by the one before it, or by what dominates that. */
+static void check_preorder(const struct dominators *d) {
+    assert_int_equal(d->idom[0], 0);
+    for (uint32_t i = 1; i < d->count; i++) {
+        uint32_t above = i - 1;
+        while (above != d->idom[i] && above)
+            above = d->idom[above];
+        assert_int_equal(above, d->idom[i]);
+        assert_true(d->idom[i] < i);
+    }
+}
+
+static void dominators_check(const struct drawn *g) {
+    static struct naive n;
+    struct mk_graph *m = dominators_make(g);
+    struct dominators d;
+    struct dominators_place place;
+    uint32_t objects[OBJECTS_MAX + 1];
+    naive_find(g, &n);
+    mk_graph_follow(m, NULL);
+    assert_true(dominators_find(&d, &m->heap, (struct dominators_options){.edges = true}, &m->err));
+    check_preorder(&d);
+    dominators_objects(g, m, &d, objects);
+    for (uint32_t v = 0; v < g->count; v++) {
+        assert_int_equal(dominators_of(m, &d, v, &place), n.live[v]);
+        if (!n.live[v])
+            continue;
+        uint32_t idom = naive_idom(g, &n, v);
+        assert_int_equal(objects[place.inner ? d.idom[place.number] : place.number], idom);
+        assert_int_equal(edge_of(m, &d, v), edge_wanted(g, idom, v));
+    }
+    dominators_deinit(&d);
+    mk_graph_free(m);
+}
+
+/* What the objects of a type hold: all that one of them dominates, or is. */
+static struct cell naive_retained(const struct drawn *g, const struct naive *n, uint32_t type) {
+    struct cell sum = {0, 0};
+    for (uint32_t v = 0; v < g->count; v++) {
+        bool held = false;
+        for (uint32_t a = 0; a < g->count; a++)
+            held |= g->types[a] == type && n->above[a][v];
+        if (held)
+            cell_add(&sum, (struct cell){1, mk_graph_bytes(v)});
+    }
+    return sum;
+}
+
+static void retained_check(const struct drawn *g) {
+    static struct naive n;
+    struct question q = {.asked = {[QUESTION_RETAINED] = true}};
+    struct answers a;
+    struct builder b;
+    struct snapshot s;
+    struct mk_graph *m = dominators_make(g);
+    naive_find(g, &n);
+    answers_init(&a, &q);
+    assert_true(builder_init(&b, &s, &m->err));
+    mk_graph_follow(m, &a);
+    assert_true(heap_answer(&m->heap, &b, &a, &m->err));
+    for (uint32_t i = 0; i < a.retained.type_count; i++) {
+        const struct retained_row *row = &a.retained.types[i];
+        struct cell wanted = naive_retained(g, &n, (uint32_t)(row->type[0] - 'A'));
+        assert_int_equal(row->retained.objects, wanted.objects);
+        assert_int_equal(row->retained.bytes, wanted.bytes);
+    }
+    builder_deinit(&b);
+    snapshot_deinit(&s);
+    answers_deinit(&a);
+    mk_graph_free(m);
+}
+
+/* -- Tests ------------------------------------------------------------------------------------- */
 
 static void dominators_of_a_diamond_meet_above_it(void **state) {
     (void)state;
-    struct graph g = {.count = 5,
-                      .edge_count = 5,
-                      .root_count = 1,
-                      .from = {0, 0, 1, 2, 3},
-                      .to = {1, 2, 3, 3, 4}};
-    struct graph_in in = dominators_build(&g);
-    struct dominators d;
-    struct err err;
-    assert_true(dominators_find(&d, &in, &err));
-    for (uint32_t p = 1; p < d.reached; p++) {
-        uint32_t above = d.vertex[d.idom[p]];
-        assert_int_equal(above, d.vertex[p] == 0 ? UINT32_MAX : d.vertex[p] == 4 ? 3 : 0);
-    }
-    dominators_free(&d);
-    dominators_check(&g);
+    dominators_check(&(struct drawn){.count = 5,
+                                     .edge_count = 5,
+                                     .root_count = 1,
+                                     .from = {0, 0, 1, 2, 3},
+                                     .to = {1, 2, 3, 3, 4}});
 }
 
 static void what_two_roots_hold_belongs_to_neither(void **state) {
     (void)state;
-    struct graph g = {.count = 3,
-                      .edge_count = 2,
-                      .root_count = 2,
-                      .from = {0, 1},
-                      .to = {2, 2},
-                      .roots = {0, 1}};
-    dominators_check(&g);
+    struct drawn leaf = {.count = 3,
+                         .edge_count = 2,
+                         .root_count = 2,
+                         .from = {0, 1},
+                         .to = {2, 2},
+                         .roots = {0, 1}};
+    struct drawn inner = {.count = 4,
+                          .edge_count = 3,
+                          .root_count = 2,
+                          .from = {0, 1, 2},
+                          .to = {2, 2, 3},
+                          .roots = {0, 1}};
+    dominators_check(&leaf);
+    dominators_check(&inner);
 }
 
 static void a_graph_without_roots_has_no_dominators(void **state) {
     (void)state;
-    struct graph g = {.count = 2, .edge_count = 1, .from = {0}, .to = {1}};
-    dominators_check(&g);
-    g.count = 0;
-    g.edge_count = 0;
-    dominators_check(&g);
+    dominators_check(&(struct drawn){.count = 2, .edge_count = 1, .from = {0}, .to = {1}});
+    dominators_check(&(struct drawn){.count = 0});
+}
+
+static void a_root_that_refers_to_nothing_hangs_by_the_origin(void **state) {
+    (void)state;
+    dominators_check(&(struct drawn){
+        .count = 2, .edge_count = 1, .root_count = 2, .from = {0}, .to = {1}, .roots = {1, 0}});
 }
 
 static uint32_t next_random(uint32_t *seed) {
@@ -114,53 +245,120 @@ static uint32_t next_random(uint32_t *seed) {
     return *seed >> 8;
 }
 
+static struct drawn draw(uint32_t *seed) {
+    struct drawn g = {.count = 1 + next_random(seed) % 24};
+    uint32_t leaves = next_random(seed) % 3; /* of four */
+    g.edge_count = next_random(seed) % (3 * g.count);
+    g.root_count = next_random(seed) % 4;
+    for (uint32_t e = 0; e < g.edge_count; e++) {
+        g.from[e] = next_random(seed) % g.count;
+        g.from[e] -= g.from[e] % 4 < leaves ? g.from[e] % 4 : 0;
+        g.to[e] = next_random(seed) % g.count;
+    }
+    for (uint32_t i = 0; i < g.root_count; i++)
+        g.roots[i] = next_random(seed) % g.count;
+    for (uint32_t v = 0; v < g.count; v++)
+        g.types[v] = (uint8_t)(next_random(seed) % 4);
+    return g;
+}
+
 static void dominators_of_random_graphs_are_what_they_should_be(void **state) {
     (void)state;
     uint32_t seed = 1;
-    for (uint32_t round = 0; round < 400; round++) {
-        struct graph g = {.count = 1 + next_random(&seed) % 24};
-        g.edge_count = next_random(&seed) % (3 * g.count);
-        g.root_count = next_random(&seed) % 4;
-        for (uint32_t e = 0; e < g.edge_count; e++) {
-            g.from[e] = next_random(&seed) % g.count;
-            g.to[e] = next_random(&seed) % g.count;
-        }
-        for (uint32_t i = 0; i < g.root_count; i++)
-            g.roots[i] = next_random(&seed) % g.count;
+    for (uint32_t round = 0; round < 600; round++) {
+        struct drawn g = draw(&seed);
         dominators_check(&g);
     }
 }
 
-/* Where simpler algorithms are quadratic: a list that is also linked backwards, from both ends. */
+static void sums_by_type_of_random_graphs_count_each_object_once(void **state) {
+    (void)state;
+    uint32_t seed = 2;
+    for (uint32_t round = 0; round < 600; round++) {
+        struct drawn g = draw(&seed);
+        retained_check(&g);
+    }
+}
+
+static struct dominators find_many(struct mk_graph *m) {
+    struct dominators d;
+    mk_graph_follow(m, NULL);
+    assert_true(
+        dominators_find(&d, &m->heap, (struct dominators_options){.drop_lists = true}, &m->err));
+    return d;
+}
+
+/* A list that is also linked backwards: from one end a chain, from both ends no chain at all. */
+static void check_long_list(uint32_t length, uint32_t roots) {
+    uint32_t *first = malloc((length + 1) * sizeof(*first)), *to = malloc(2 * length * sizeof(*to));
+    uint32_t at = 0;
+    for (uint32_t v = 0; v < length; v++) {
+        first[v] = at;
+        if (v + 1 < length)
+            to[at++] = v + 1;
+        if (v)
+            to[at++] = v - 1;
+    }
+    first[length] = at;
+    struct mk_graph *m = mk_graph_new(length, first, to, NULL);
+    mk_graph_root(m, 0, 0);
+    if (roots == 2)
+        mk_graph_root(m, length - 1, 0);
+    struct dominators d = find_many(m);
+    assert_int_equal(d.count, length + 1);
+    for (uint32_t i = 1; i < d.count; i++)
+        assert_int_equal(d.idom[i], roots == 1 ? i - 1 : 0);
+    dominators_deinit(&d);
+    mk_graph_free(m);
+    free(first);
+    free(to);
+}
+
 static void a_long_list_is_no_work(void **state) {
     (void)state;
-    uint32_t count = 300000, roots[2] = {0, count - 1};
-    uint32_t *first = malloc((count + 1) * sizeof(*first)),
-             *edges = malloc(2 * count * sizeof(*edges));
-    uint32_t at = 0;
-    for (uint32_t v = 0; v < count; v++) {
+    check_long_list(DEEP, 1);
+    check_long_list(MANY, 2);
+}
+
+/*
+ * Who goes up the tree of dominators step by step is done with this next year: half of the objects
+ * are a chain, the others are found at its end, and held from its beginning, too. Half of those
+ * have no references.
+ */
+static void what_is_held_from_both_ends_of_a_long_list_is_no_work(void **state) {
+    (void)state;
+    uint32_t half = MANY / 2, at = 0;
+    uint32_t *first = malloc((MANY + 2) * sizeof(*first)), *to = malloc(3 * MANY * sizeof(*to));
+    first[0] = 0; /* object 0: refers to all of the other half, from its second reference on */
+    to[at++] = 1;
+    for (uint32_t v = half; v < MANY; v++)
+        to[at++] = v;
+    for (uint32_t v = 1; v < half; v++) {
         first[v] = at;
-        if (v + 1 < count)
-            edges[at++] = v + 1;
-        if (v)
-            edges[at++] = v - 1;
+        if (v + 1 < half)
+            to[at++] = v + 1;
     }
-    first[count] = at;
-    struct graph_in in = {count, first, edges, roots, 2};
-    struct dominators d;
-    struct err err;
-    assert_true(dominators_find(&d, &in, &err));
-    assert_int_equal(d.reached, count + 1);
-    for (uint32_t p = 1; p < d.reached; p++)
-        assert_int_equal(d.idom[p], 0);
-    dominators_free(&d);
-    in.root_count = 1;
-    assert_true(dominators_find(&d, &in, &err));
-    for (uint32_t p = 1; p < d.reached; p++)
-        assert_int_equal(d.idom[p], p - 1);
-    dominators_free(&d);
+    for (uint32_t v = half; v < MANY; v++)
+        to[at++] = v; /* the end of the chain */
+    for (uint32_t v = half; v < MANY; v++) {
+        first[v] = at;
+        if (v % 2)
+            to[at++] = 0;
+    }
+    first[MANY] = at;
+    struct mk_graph *m = mk_graph_new(MANY, first, to, NULL);
+    mk_graph_root(m, 0, 0);
+    struct dominators d = find_many(m);
+    for (uint32_t v = 1; v < MANY; v++) {
+        struct dominators_place place;
+        assert_true(dominators_of(m, &d, v, &place));
+        uint32_t idom = place.inner ? d.idom[place.number] : place.number;
+        assert_int_equal(idom, v < half ? v : 1);
+    }
+    dominators_deinit(&d);
+    mk_graph_free(m);
     free(first);
-    free(edges);
+    free(to);
 }
 
 int main(void) {
@@ -168,8 +366,11 @@ int main(void) {
         cmocka_unit_test(dominators_of_a_diamond_meet_above_it),
         cmocka_unit_test(what_two_roots_hold_belongs_to_neither),
         cmocka_unit_test(a_graph_without_roots_has_no_dominators),
+        cmocka_unit_test(a_root_that_refers_to_nothing_hangs_by_the_origin),
         cmocka_unit_test(dominators_of_random_graphs_are_what_they_should_be),
+        cmocka_unit_test(sums_by_type_of_random_graphs_count_each_object_once),
         cmocka_unit_test(a_long_list_is_no_work),
+        cmocka_unit_test(what_is_held_from_both_ends_of_a_long_list_is_no_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,93 @@
+/*
+ * What the live objects of a heap refer to, as numbers instead of slots.
+ *
+ * An object with references is inner, one without is a leaf: nothing is behind it. Inner objects
+ * stand one after the other in one array of words, in the order of their lists: a head, and the
+ * places of the heads of those inner objects it refers to. Which leaves it refers to is a stream
+ * of codes, since that is only ever read from one end to the other.
+ */
+#ifndef DUMPDIFF_HEAP_LINKS_H
+#define DUMPDIFF_HEAP_LINKS_H
+
+#include "heap/heap.h"
+
+/* Of a head: references follow it. The other bits are for who reads; 0 to begin with. */
+#define LINKS_FOLLOW ((uint32_t)1 << 31)
+/* Of a reference: the last one of its object. The other bits are the place of a head. */
+#define LINKS_LAST  ((uint32_t)1 << 31)
+#define LINKS_PLACE (~LINKS_LAST)
+
+/* Codes, see graph_list.h: each number by its distance from the one before, the first from 0. */
+struct links_stream {
+    uint8_t *codes;
+    uint64_t size, room; /* [bytes] */
+    uint64_t before;     /* the last number */
+};
+
+struct links {
+    uint32_t *words;
+    uint32_t count, room; /* words; the first is none of a head */
+    uint32_t inner;       /* [count] live objects with a list */
+    uint32_t *roots;      /* places of the inner objects among the roots, in their order */
+    uint32_t root_count;
+    struct links_stream leaves; /* of each list, live or not: numbers of leaves, LIST_END */
+    /* If they are wanted; else empty. */
+    struct links_stream edges;      /* of each word that is a reference */
+    struct links_stream leaf_edges; /* of each number in leaves */
+};
+
+/*
+ * The number of a leaf: ranks without a list are numbered in their order, those in which no object
+ * begins and garbage included.
+ */
+static inline uint32_t links_leaf(const struct graph *g, uint32_t rank) {
+    return rank - graph_list_of(g, rank);
+}
+
+static inline uint32_t links_leaf_count(const struct graph *g) {
+    return g->rank_count - g->list_count;
+}
+
+static inline bool links_is_listed(const struct graph *g, uint32_t rank) {
+    uint32_t in_group = graph_in_group(g);
+    return g->groups[rank / in_group].listed >> (rank % in_group) & 1;
+}
+
+/* Lists one after the other, with the ranks of their objects. Begins as {0}. */
+struct links_lists {
+    uint32_t list, rank; /* of the one that was found */
+    uint32_t group;      /* the next one */
+    uint32_t left;       /* of the group before it */
+};
+
+static inline bool links_next_list(const struct graph *g, struct links_lists *at) {
+    uint32_t in_group = graph_in_group(g);
+    while (!at->left) {
+        if (at->group >= g->rank_count / in_group)
+            return false;
+        at->list = g->groups[at->group].first - 1;
+        at->left = g->groups[at->group++].listed;
+    }
+    at->rank = (at->group - 1) * in_group + (uint32_t)__builtin_ctz(at->left);
+    at->left &= at->left - 1;
+    at->list++;
+    return true;
+}
+
+/* The next number of a stream; false: LIST_END. */
+static inline bool links_get(const uint8_t **at, uint64_t *before) {
+    uint64_t code = list_get(at);
+    if (code == LIST_END)
+        return false;
+    *before = list_behind(*before, code);
+    return true;
+}
+
+/*
+ * Makes them of a heap that was followed. edges: what each reference is called is wanted, too.
+ * Errors: ERR_NOMEM, ERR_LIMIT (2^31 words or more). To be freed either way.
+ */
+bool links_make(struct links *l, const struct heap *h, bool edges, struct err *err) MUST_CHECK;
+void links_deinit(struct links *l);
+
+#endif
