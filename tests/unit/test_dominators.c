@@ -1,17 +1,13 @@
 /* Dominators, against their definition: an object is not reached when its dominator is taken away.
  */
-#include "tests/support/mk_graph.h"
+#include "tests/support/drawn_graph.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
-
-#define OBJECTS_MAX 64
-#define ORIGIN      OBJECTS_MAX
 
 #ifdef ARENA_DEBUG
 #define DEEP 500000u /* the sanitizers look at each of them */
@@ -20,67 +16,7 @@
 #endif
 #define MANY (DEEP / 5)
 
-struct drawn {
-    uint32_t count, edge_count, root_count;
-    uint32_t from[512], to[512], roots[8];
-    uint8_t types[OBJECTS_MAX];
-};
-
-/* -- The definition ---------------------------------------------------------------------------- */
-
-/* Marks what can be reached without passing `without` (ORIGIN: all). */
-static void reach(const struct drawn *g, uint32_t without, bool *seen) {
-    memset(seen, 0, OBJECTS_MAX);
-    for (uint32_t i = 0; i < g->root_count; i++)
-        seen[g->roots[i]] = g->roots[i] != without;
-    for (bool more = true; more;) {
-        more = false;
-        for (uint32_t e = 0; e < g->edge_count; e++)
-            if (seen[g->from[e]] && !seen[g->to[e]] && g->to[e] != without)
-                more = seen[g->to[e]] = true;
-    }
-}
-
-/* above[a][b]: a dominates b. */
-struct naive {
-    bool live[OBJECTS_MAX], above[OBJECTS_MAX][OBJECTS_MAX];
-};
-
-static void naive_find(const struct drawn *g, struct naive *n) {
-    reach(g, ORIGIN, n->live);
-    for (uint32_t a = 0; a < g->count; a++) {
-        bool seen[OBJECTS_MAX];
-        reach(g, a, seen);
-        for (uint32_t b = 0; b < g->count; b++)
-            n->above[a][b] = n->live[b] && !seen[b];
-    }
-}
-
-/* The last of the dominators of an object but itself. */
-static uint32_t naive_idom(const struct drawn *g, const struct naive *n, uint32_t object) {
-    uint32_t last = ORIGIN;
-    for (uint32_t a = 0; a < g->count; a++)
-        if (a != object && n->above[a][object] && (last == ORIGIN || n->above[last][a]))
-            last = a;
-    return last;
-}
-
 /* -- What is found ----------------------------------------------------------------------------- */
-
-static struct mk_graph *dominators_make(const struct drawn *g) {
-    uint32_t first[OBJECTS_MAX + 1], to[512], at = 0;
-    for (uint32_t v = 0; v < g->count; v++) {
-        first[v] = at;
-        for (uint32_t e = 0; e < g->edge_count; e++)
-            if (g->from[e] == v)
-                to[at++] = g->to[e];
-    }
-    first[g->count] = at;
-    struct mk_graph *m = mk_graph_new(g->count, first, to, g->types);
-    for (uint32_t i = 0; i < g->root_count; i++)
-        mk_graph_root(m, g->roots[i], 100 + i);
-    return m;
-}
 
 static bool dominators_of(const struct mk_graph *m, const struct dominators *d, uint32_t object,
                           struct dominators_place *ret) {
@@ -97,32 +33,16 @@ static uint32_t edge_of(const struct mk_graph *m, const struct dominators *d, ui
                : d->leaf_edges[links_leaf(&m->heap.graph, o.rank)];
 }
 
-static uint32_t edge_wanted(const struct drawn *g, uint32_t idom, uint32_t object) {
-    uint32_t edge = 0;
-    if (idom == ORIGIN) {
-        for (uint32_t i = 0; i < g->root_count; i++)
-            if (g->roots[i] == object)
-                return 100 + i;
-        return DOMINATORS_NO_EDGE;
-    }
-    for (uint32_t e = 0; e < g->edge_count; e++) {
-        if (g->from[e] == idom && g->to[e] == object)
-            return edge;
-        edge += g->from[e] == idom;
-    }
-    return DOMINATORS_NO_EDGE;
-}
-
 /* Object of each number. */
-static void dominators_objects(const struct drawn *g, const struct mk_graph *m,
+static void dominators_objects(const struct drawn_graph *g, const struct mk_graph *m,
                                const struct dominators *d, uint32_t *ret_objects) {
     struct dominators_place place;
     for (uint32_t i = 0; i < d->count; i++)
-        ret_objects[i] = ORIGIN;
+        ret_objects[i] = DRAWN_ORIGIN;
     for (uint32_t v = 0; v < g->count; v++)
         if (dominators_of(m, d, v, &place) && place.inner) {
             assert_in_range(place.number, 1, d->count - 1);
-            assert_int_equal(ret_objects[place.number], ORIGIN);
+            assert_int_equal(ret_objects[place.number], DRAWN_ORIGIN);
             ret_objects[place.number] = v;
         }
 }
@@ -139,13 +59,13 @@ static void check_preorder(const struct dominators *d) {
     }
 }
 
-static void dominators_check(const struct drawn *g) {
-    static struct naive n;
-    struct mk_graph *m = dominators_make(g);
+static void dominators_check(const struct drawn_graph *g) {
+    static struct drawn_truth n;
+    struct mk_graph *m = drawn_make(g);
     struct dominators d;
     struct dominators_place place;
-    uint32_t objects[OBJECTS_MAX + 1];
-    naive_find(g, &n);
+    uint32_t objects[DRAWN_OBJECTS + 1];
+    drawn_find(g, &n);
     mk_graph_follow(m, NULL);
     assert_true(dominators_find(&d, &m->heap, (struct dominators_options){.edges = true}, &m->err));
     check_preorder(&d);
@@ -154,42 +74,29 @@ static void dominators_check(const struct drawn *g) {
         assert_int_equal(dominators_of(m, &d, v, &place), n.live[v]);
         if (!n.live[v])
             continue;
-        uint32_t idom = naive_idom(g, &n, v);
+        uint32_t idom = drawn_idom(g, &n, v);
         assert_int_equal(objects[place.inner ? d.idom[place.number] : place.number], idom);
-        assert_int_equal(edge_of(m, &d, v), edge_wanted(g, idom, v));
+        assert_int_equal(edge_of(m, &d, v), drawn_edge(g, idom, v));
     }
     dominators_deinit(&d);
     mk_graph_free(m);
 }
 
-/* What the objects of a type hold: all that one of them dominates, or is. */
-static struct cell naive_retained(const struct drawn *g, const struct naive *n, uint32_t type) {
-    struct cell sum = {0, 0};
-    for (uint32_t v = 0; v < g->count; v++) {
-        bool held = false;
-        for (uint32_t a = 0; a < g->count; a++)
-            held |= g->types[a] == type && n->above[a][v];
-        if (held)
-            cell_add(&sum, (struct cell){1, mk_graph_bytes(v)});
-    }
-    return sum;
-}
-
-static void retained_check(const struct drawn *g) {
-    static struct naive n;
+static void retained_check(const struct drawn_graph *g) {
+    static struct drawn_truth n;
     struct question q = {.asked = {[QUESTION_RETAINED] = true}};
     struct answers a;
     struct builder b;
     struct snapshot s;
-    struct mk_graph *m = dominators_make(g);
-    naive_find(g, &n);
+    struct mk_graph *m = drawn_make(g);
+    drawn_find(g, &n);
     answers_init(&a, &q);
     assert_true(builder_init(&b, &s, &m->err));
     mk_graph_follow(m, &a);
     assert_true(heap_answer(&m->heap, &b, &a, &m->err));
     for (uint32_t i = 0; i < a.retained.type_count; i++) {
         const struct retained_row *row = &a.retained.types[i];
-        struct cell wanted = naive_retained(g, &n, (uint32_t)(row->type[0] - 'A'));
+        struct cell wanted = drawn_retained(g, &n, (uint32_t)(row->type[0] - 'A'));
         assert_int_equal(row->retained.objects, wanted.objects);
         assert_int_equal(row->retained.bytes, wanted.bytes);
     }
@@ -203,70 +110,48 @@ static void retained_check(const struct drawn *g) {
 
 static void dominators_of_a_diamond_meet_above_it(void **state) {
     (void)state;
-    dominators_check(&(struct drawn){.count = 5,
-                                     .edge_count = 5,
-                                     .root_count = 1,
-                                     .from = {0, 0, 1, 2, 3},
-                                     .to = {1, 2, 3, 3, 4}});
+    dominators_check(&(struct drawn_graph){.count = 5,
+                                           .edge_count = 5,
+                                           .root_count = 1,
+                                           .from = {0, 0, 1, 2, 3},
+                                           .to = {1, 2, 3, 3, 4}});
 }
 
 static void what_two_roots_hold_belongs_to_neither(void **state) {
     (void)state;
-    struct drawn leaf = {.count = 3,
-                         .edge_count = 2,
-                         .root_count = 2,
-                         .from = {0, 1},
-                         .to = {2, 2},
-                         .roots = {0, 1}};
-    struct drawn inner = {.count = 4,
-                          .edge_count = 3,
-                          .root_count = 2,
-                          .from = {0, 1, 2},
-                          .to = {2, 2, 3},
-                          .roots = {0, 1}};
+    struct drawn_graph leaf = {.count = 3,
+                               .edge_count = 2,
+                               .root_count = 2,
+                               .from = {0, 1},
+                               .to = {2, 2},
+                               .roots = {0, 1}};
+    struct drawn_graph inner = {.count = 4,
+                                .edge_count = 3,
+                                .root_count = 2,
+                                .from = {0, 1, 2},
+                                .to = {2, 2, 3},
+                                .roots = {0, 1}};
     dominators_check(&leaf);
     dominators_check(&inner);
 }
 
 static void a_graph_without_roots_has_no_dominators(void **state) {
     (void)state;
-    dominators_check(&(struct drawn){.count = 2, .edge_count = 1, .from = {0}, .to = {1}});
-    dominators_check(&(struct drawn){.count = 0});
+    dominators_check(&(struct drawn_graph){.count = 2, .edge_count = 1, .from = {0}, .to = {1}});
+    dominators_check(&(struct drawn_graph){.count = 0});
 }
 
 static void a_root_that_refers_to_nothing_hangs_by_the_origin(void **state) {
     (void)state;
-    dominators_check(&(struct drawn){
+    dominators_check(&(struct drawn_graph){
         .count = 2, .edge_count = 1, .root_count = 2, .from = {0}, .to = {1}, .roots = {1, 0}});
-}
-
-static uint32_t next_random(uint32_t *seed) {
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
-}
-
-static struct drawn draw(uint32_t *seed) {
-    struct drawn g = {.count = 1 + next_random(seed) % 24};
-    uint32_t leaves = next_random(seed) % 3; /* of four */
-    g.edge_count = next_random(seed) % (3 * g.count);
-    g.root_count = next_random(seed) % 4;
-    for (uint32_t e = 0; e < g.edge_count; e++) {
-        g.from[e] = next_random(seed) % g.count;
-        g.from[e] -= g.from[e] % 4 < leaves ? g.from[e] % 4 : 0;
-        g.to[e] = next_random(seed) % g.count;
-    }
-    for (uint32_t i = 0; i < g.root_count; i++)
-        g.roots[i] = next_random(seed) % g.count;
-    for (uint32_t v = 0; v < g.count; v++)
-        g.types[v] = (uint8_t)(next_random(seed) % 4);
-    return g;
 }
 
 static void dominators_of_random_graphs_are_what_they_should_be(void **state) {
     (void)state;
     uint32_t seed = 1;
     for (uint32_t round = 0; round < 600; round++) {
-        struct drawn g = draw(&seed);
+        struct drawn_graph g = drawn_next(&seed);
         dominators_check(&g);
     }
 }
@@ -275,7 +160,7 @@ static void sums_by_type_of_random_graphs_count_each_object_once(void **state) {
     (void)state;
     uint32_t seed = 2;
     for (uint32_t round = 0; round < 600; round++) {
-        struct drawn g = draw(&seed);
+        struct drawn_graph g = drawn_next(&seed);
         retained_check(&g);
     }
 }

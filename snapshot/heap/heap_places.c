@@ -1,0 +1,124 @@
+#include "heap/heap_places.h"
+
+#include "base/pages.h"
+
+#include <stdlib.h>
+
+struct placing {
+    const struct dominators *dominators;
+    const struct heap *heap;
+    struct path_tree tree;
+    uint32_t *nodes; /* of each number: its type, and then its node in the tree */
+};
+
+/* -- The whole tree ---------------------------------------------------------------------------- */
+
+static void placing_types(struct placing *p) {
+    const struct graph *g = &p->heap->graph;
+    struct links_lists at = {0};
+    while (links_next_list(g, &at))
+        p->nodes[p->dominators->number_of[at.list]] = g->classes[graph_class_of(g, at.rank)].type;
+}
+
+/* From the roots down. */
+static void placing_inner(struct placing *p) {
+    const struct dominators *d = p->dominators;
+    p->nodes[0] = PATH_NONE;
+    for (uint32_t i = 1; i < d->count; i++)
+        p->nodes[i] = path_tree_enter(&p->tree, p->nodes[d->idom[i]], d->edges[i], p->nodes[i]);
+}
+
+static void placing_count(struct placing *p) {
+    const struct graph *g = &p->heap->graph;
+    const struct dominators *d = p->dominators;
+    struct graph_met_objects at = {0};
+    struct graph_object object;
+    struct dominators_place place;
+    while (graph_next_met(g, &at, &object)) {
+        if (!dominators_at(d, g, object.rank, &place))
+            continue;
+        uint32_t node = p->nodes[place.number];
+        if (!place.inner)
+            node = path_tree_enter(&p->tree, node, d->leaf_edges[links_leaf(g, object.rank)],
+                                   object.class->type);
+        path_tree_count(&p->tree, node, graph_size(g, object.slot, object.class));
+    }
+}
+
+/* -- What is kept of it ------------------------------------------------------------------------ */
+
+static struct cell *placing_add_up(const struct path_tree *t) {
+    struct cell *sums = calloc((size_t)t->count + 1, sizeof(*sums));
+    for (uint32_t i = t->count; sums && i-- > 0;) {
+        const struct path_node *node = &t->nodes[i];
+        cell_add(&sums[i], (struct cell){node->objects, node->bytes});
+        cell_add(&sums[node->parent == PATH_NONE ? t->count : node->parent], sums[i]);
+    }
+    return sums;
+}
+
+static void placing_write(const struct path_tree *t, const struct cell *sums, const bool *keep,
+                          uint32_t *numbers, struct heap_places *ret) {
+    ret->retained = sums[t->count];
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct path_node *node = &t->nodes[i];
+        uint32_t parent = node->parent == PATH_NONE ? HEAP_PLACE_NONE : numbers[node->parent];
+        bool below_kept = node->parent == PATH_NONE || keep[node->parent];
+        numbers[i] = ret->count;
+        if (keep[i])
+            ret->items[ret->count++] = (struct heap_place){.parent = parent,
+                                                           .type = node->type,
+                                                           .edge = node->edge,
+                                                           .own = {node->objects, node->bytes},
+                                                           .retained = sums[i]};
+        else if (below_kept)
+            cell_add(parent == HEAP_PLACE_NONE ? &ret->other : &ret->items[parent].other, sums[i]);
+    }
+}
+
+static bool placing_cut(const struct path_tree *t, const struct path_limits *limits,
+                        struct heap_places *ret, struct err *err) {
+    bool *keep = calloc((size_t)t->count + 1, sizeof(*keep));
+    uint32_t *numbers = calloc((size_t)t->count + 1, sizeof(*numbers)), kept = 0;
+    struct cell *sums = placing_add_up(t);
+    bool ok = (keep && numbers && sums) || err_nomem(err);
+    ok = ok && path_tree_choose(t, limits, keep, err);
+    for (uint32_t i = 0; ok && i < t->count; i++)
+        kept += keep[i];
+    ret->items = ok ? calloc((size_t)kept + 1, sizeof(*ret->items)) : NULL;
+    ok = ok && (ret->items || err_nomem(err));
+    if (ok)
+        placing_write(t, sums, keep, numbers, ret);
+    free(keep);
+    free(numbers);
+    free(sums);
+    return ok;
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+bool heap_places_find(struct heap_places *ret, const struct dominators *d, const struct heap *h,
+                      const struct path_limits *limits, struct err *err) {
+    struct placing p = {.dominators = d, .heap = h};
+    size_t bytes = (size_t)d->count * sizeof(*p.nodes);
+    *ret = (struct heap_places){0};
+    path_tree_init(&p.tree);
+    p.nodes = pages_alloc(bytes);
+    bool ok = p.nodes || err_nomem(err);
+    if (ok) {
+        placing_types(&p);
+        placing_inner(&p);
+        placing_count(&p);
+        ok = !p.tree.failed || err_nomem(err);
+    }
+    if (p.nodes)
+        pages_free(p.nodes, bytes);
+    ok = ok && placing_cut(&p.tree, limits, ret, err);
+    path_tree_deinit(&p.tree);
+    return ok;
+}
+
+void heap_places_deinit(struct heap_places *p) {
+    free(p->items);
+    *p = (struct heap_places){0};
+}

@@ -1,0 +1,43 @@
+/*
+ * Places of a heap: its tree of dominators, summed up by what holds what. Where one place grows,
+ * what it holds accumulates.
+ *
+ * The objects of a place are of one type, and their dominators, which are of one place, refer to
+ * them by one edge, or all not themselves. As in the tree of paths (path_tree.h) an object of the
+ * type of its dominator belongs to the dominator's place, and circles of types end where they
+ * began, so that a list is one place, however long. Each live object is of exactly one place.
+ */
+#ifndef DUMPDIFF_HEAP_HEAP_PLACES_H
+#define DUMPDIFF_HEAP_HEAP_PLACES_H
+
+#include "heap/dominators.h"
+
+#define HEAP_PLACE_NONE UINT32_MAX
+
+struct heap_place {
+    uint32_t parent; /* a place before it; HEAP_PLACE_NONE: the roots */
+    uint32_t type;
+    uint32_t edge;        /* by which the parent refers to it (of roots: the label), or
+                             DOMINATORS_NO_EDGE */
+    struct cell own;      /* its objects */
+    struct cell retained; /* with all that they dominate */
+    struct cell other;    /* of that, places below it that were left out */
+};
+
+/* In each place retained is own, other, and retained of the places below it. */
+struct heap_places {
+    struct heap_place *items;
+    uint32_t count;
+    struct cell retained; /* all that is live */
+    struct cell other;    /* of that, places right below the roots that were left out */
+};
+
+/*
+ * Of dominators with edges. limits: as for paths; what a place retains is what counts. Errors:
+ * ERR_NOMEM. To be freed either way.
+ */
+bool heap_places_find(struct heap_places *p, const struct dominators *d, const struct heap *h,
+                      const struct path_limits *limits, struct err *err) MUST_CHECK;
+void heap_places_deinit(struct heap_places *p);
+
+#endif

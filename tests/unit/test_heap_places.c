@@ -1,0 +1,207 @@
+/* Places: the tree of dominators by type and edge, whose sums are whole whatever is left out. */
+#include "tests/support/drawn_graph.h"
+
+#include "heap/heap_places.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct path_limits all_of_them = {.floor_share = 0, .nodes_max = 100000};
+
+static struct heap_places places_of(struct mk_graph *m, const struct path_limits *limits) {
+    struct dominators d;
+    struct heap_places p;
+    mk_graph_follow(m, NULL);
+    assert_true(dominators_find(&d, &m->heap, (struct dominators_options){.edges = true}, &m->err));
+    assert_true(heap_places_find(&p, &d, &m->heap, limits, &m->err));
+    dominators_deinit(&d);
+    return p;
+}
+
+/* What each place retains is the sum of what it is said to consist of. */
+static void check_sums(const struct heap_places *p) {
+    struct cell *sums = calloc((size_t)p->count + 1, sizeof(*sums)), total = p->other;
+    for (uint32_t i = p->count; i-- > 0;) {
+        const struct heap_place *place = &p->items[i];
+        assert_true(place->parent == HEAP_PLACE_NONE || place->parent < i);
+        cell_add(&sums[i], place->own);
+        cell_add(&sums[i], place->other);
+        assert_int_equal(sums[i].objects, place->retained.objects);
+        assert_int_equal(sums[i].bytes, place->retained.bytes);
+        cell_add(place->parent == HEAP_PLACE_NONE ? &total : &sums[place->parent], sums[i]);
+    }
+    assert_int_equal(total.objects, p->retained.objects);
+    assert_int_equal(total.bytes, p->retained.bytes);
+    free(sums);
+}
+
+static const struct heap_place *place_below(const struct heap_places *p, uint32_t parent,
+                                            uint32_t edge, uint32_t type) {
+    for (uint32_t i = 0; i < p->count; i++)
+        if (p->items[i].parent == parent && p->items[i].edge == edge && p->items[i].type == type)
+            return &p->items[i];
+    return NULL;
+}
+
+static void check_place(const struct heap_place *place, uint64_t own, uint64_t retained) {
+    assert_non_null(place);
+    assert_int_equal(place->own.objects, own);
+    assert_int_equal(place->retained.objects, retained);
+}
+
+static void add_edge(struct drawn_graph *g, uint32_t from, uint32_t to) {
+    g->from[g->edge_count] = from;
+    g->to[g->edge_count++] = to;
+}
+
+/*
+ * Root 100 -> 0 (A): by edge 0 1 (B), by edge 1 2 (B). 1 -> 3, 4, 5 (C). 2 -> 5, 6 (C). Root 101 ->
+ * 7 (D) -> 6. So 5 is held by 0, and 6 by nobody alone.
+ */
+static void places_are_told_apart_by_edge_and_what_is_shared_has_none(void **state) {
+    (void)state;
+    struct drawn_graph g = {
+        .count = 8, .root_count = 2, .roots = {0, 7}, .types = {0, 1, 1, 2, 2, 2, 2, 3}};
+    static const uint8_t edges[][2] = {{0, 1}, {0, 2}, {1, 3}, {1, 4},
+                                       {1, 5}, {2, 5}, {2, 6}, {7, 6}};
+    for (size_t i = 0; i < sizeof(edges) / sizeof(*edges); i++)
+        add_edge(&g, edges[i][0], edges[i][1]);
+    struct mk_graph *m = drawn_make(&g);
+    struct heap_places p = places_of(m, &all_of_them);
+    assert_int_equal(p.retained.objects, 8);
+    const struct heap_place *a = place_below(&p, HEAP_PLACE_NONE, 100, 0);
+    check_place(a, 1, 6);
+    uint32_t top = (uint32_t)(a - p.items);
+    const struct heap_place *first = place_below(&p, top, 0, 1);
+    check_place(first, 1, 3);
+    check_place(place_below(&p, (uint32_t)(first - p.items), 0, 2), 1, 1);
+    check_place(place_below(&p, (uint32_t)(first - p.items), 1, 2), 1, 1);
+    check_place(place_below(&p, top, 1, 1), 1, 1);
+    check_place(place_below(&p, top, DOMINATORS_NO_EDGE, 2), 1, 1);
+    check_place(place_below(&p, HEAP_PLACE_NONE, 101, 3), 1, 1);
+    check_place(place_below(&p, HEAP_PLACE_NONE, DOMINATORS_NO_EDGE, 2), 1, 1);
+    assert_int_equal(p.count, 8);
+    check_sums(&p);
+    heap_places_deinit(&p);
+    mk_graph_free(m);
+}
+
+/* 0 (A) -> a list of 1 .. 30 (B), each of which holds one (C). */
+static void a_list_is_one_place_however_long(void **state) {
+    (void)state;
+    struct drawn_graph g = {.count = 61, .root_count = 1};
+    for (uint32_t v = 1; v <= 30; v++) {
+        add_edge(&g, v - 1, v);
+        add_edge(&g, v, v + 30);
+        g.types[v] = 1;
+        g.types[v + 30] = 2;
+    }
+    struct mk_graph *m = drawn_make(&g);
+    struct heap_places p = places_of(m, &all_of_them);
+    assert_int_equal(p.count, 3);
+    check_place(&p.items[0], 1, 61);
+    check_place(place_below(&p, 0, 0, 1), 30, 60);
+    check_place(place_below(&p, 1, 0, 2), 30, 30);
+    check_sums(&p);
+    heap_places_deinit(&p);
+    mk_graph_free(m);
+}
+
+/* A place as the definition has it: edges and types from the root on. */
+struct way {
+    uint32_t edges[DRAWN_OBJECTS], types[DRAWN_OBJECTS], length;
+};
+
+static void way_go(struct way *w, uint32_t edge, uint32_t type) {
+    uint32_t last = w->length - 1;
+    if (w->length && w->types[last] == type)
+        return;
+    for (uint32_t i = last; w->length && i > 0; i--)
+        if (w->edges[i] == edge && w->types[i] == type && w->types[i - 1] == w->types[last]) {
+            w->length = i + 1;
+            return;
+        }
+    w->edges[w->length] = edge;
+    w->types[w->length++] = type;
+}
+
+static struct way way_to(const struct drawn_graph *g, const struct drawn_truth *n,
+                         uint32_t object) {
+    uint32_t chain[DRAWN_OBJECTS + 1], length = 0;
+    for (uint32_t v = object; v != DRAWN_ORIGIN; v = drawn_idom(g, n, v))
+        chain[length++] = v;
+    chain[length] = DRAWN_ORIGIN;
+    struct way w = {.length = 0};
+    for (uint32_t i = length; i-- > 0;)
+        way_go(&w, drawn_edge(g, chain[i + 1], chain[i]), g->types[chain[i]]);
+    return w;
+}
+
+static void places_of_random_graphs_are_what_they_should_be(void **state) {
+    (void)state;
+    static struct drawn_truth n;
+    uint32_t seed = 3;
+    for (uint32_t round = 0; round < 600; round++) {
+        struct drawn_graph g = drawn_next(&seed);
+        struct mk_graph *m = drawn_make(&g);
+        drawn_find(&g, &n);
+        struct heap_places p = places_of(m, &all_of_them);
+        check_sums(&p);
+        for (uint32_t v = 0; v < g.count; v++) {
+            if (!n.live[v])
+                continue;
+            struct way w = way_to(&g, &n, v);
+            uint32_t at = HEAP_PLACE_NONE;
+            for (uint32_t i = 0; i < w.length; i++) {
+                const struct heap_place *place = place_below(&p, at, w.edges[i], w.types[i]);
+                assert_non_null(place);
+                at = (uint32_t)(place - p.items);
+            }
+            p.items[at].own.objects--;
+            p.items[at].own.bytes -= mk_graph_bytes(v);
+        }
+        for (uint32_t i = 0; i < p.count; i++) {
+            assert_int_equal(p.items[i].own.objects, 0);
+            assert_int_equal(p.items[i].own.bytes, 0);
+        }
+        heap_places_deinit(&p);
+        mk_graph_free(m);
+    }
+}
+
+static void what_is_below_the_floor_is_summed_up_where_it_hangs(void **state) {
+    (void)state;
+    uint32_t seed = 4, cut = 0;
+    for (uint32_t round = 0; round < 300; round++) {
+        struct drawn_graph g = drawn_next(&seed);
+        struct mk_graph *whole = drawn_make(&g), *m = drawn_make(&g);
+        struct path_limits limits = {.floor_share = 0.2, .nodes_max = 1 + round % 7};
+        struct heap_places all = places_of(whole, &all_of_them), p = places_of(m, &limits);
+        check_sums(&p);
+        assert_int_equal(p.retained.bytes, all.retained.bytes);
+        assert_true(p.count <= all.count);
+        cut += p.other.objects != 0;
+        for (uint32_t i = 0; i < p.count; i++)
+            cut += p.items[i].other.objects != 0;
+        heap_places_deinit(&all);
+        heap_places_deinit(&p);
+        mk_graph_free(whole);
+        mk_graph_free(m);
+    }
+    assert_true(cut > 100);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(places_are_told_apart_by_edge_and_what_is_shared_has_none),
+        cmocka_unit_test(a_list_is_one_place_however_long),
+        cmocka_unit_test(places_of_random_graphs_are_what_they_should_be),
+        cmocka_unit_test(what_is_below_the_floor_is_summed_up_where_it_hangs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
