@@ -3,8 +3,6 @@
 #include "base/file.h"
 #include "model/snapfile.h"
 
-#include <stdio.h>
-
 extern const struct command command_snapshot;
 
 static bool cmd_snapshot_check(const struct options *o, struct err *err) {
@@ -36,9 +34,11 @@ static int cmd_snapshot_run(int argc, char **argv) {
     if (!cmd_snapshot_check(&o, &err) || !session_read(&s, &o, &err) ||
         !cmd_snapshot_keep(&s, o.outputs[0].path, &err))
         status = fail(&err);
-    else if (snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE)
-        fprintf(stderr, "dumpdiff: %s: kept, but cannot be trusted: `dumpdiff show` says why\n",
+    else if (snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE) {
+        err_set(&err, ERR_INCONCLUSIVE, "%s: kept, but cannot be trusted: `dumpdiff show` says why",
                 s.names[0]);
+        status = fail(&err);
+    }
     session_deinit(&s);
     return status;
 }
@@ -50,7 +50,9 @@ const struct command command_snapshot = {
     "Writes what `show` and `diff` need of a dump into FILE: counts, names and stacks, no heap\n"
     "contents, environment or command line. The same dump gives the same bytes each time.\n"
     "\n"
-    "Exit status: 0 kept; 2 wrong command line; 4 the dump cannot be read; 5 no memory or disk.",
+    "Exit status: 0 kept; 2 wrong command line; 3 kept, but the dump cannot be trusted; 4 it "
+    "cannot\n"
+    "be read; 5 no memory or disk.",
     COMMAND_SNAPSHOT,
     cmd_snapshot_run,
 };

@@ -212,10 +212,6 @@ uint32_t graph_add_class(struct graph *g, struct graph_class like) {
 
 /* -- Pages ------------------------------------------------------------------------------------- */
 
-static uint32_t graph_in_group(const struct graph *g) {
-    return g->wide ? GRAPH_WIDE : GRAPH_NARROW;
-}
-
 /* More classes than 15 bits can tell: all groups that are there become two. */
 static bool graph_widen(struct graph *g) {
     uint32_t count = g->rank_count / GRAPH_NARROW, room = g->group_room * 2;

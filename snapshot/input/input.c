@@ -180,7 +180,9 @@ static bool list_files(struct file_list *list, const char *argument, struct err 
     for (const char *plus; (plus = strchr(rest, '+')); rest = plus + 1)
         if (plus != rest && !input_list_add(list, NULL, rest, (size_t)(plus - rest), err))
             return false;
-    return !*rest || input_list_add(list, NULL, rest, strlen(rest), err);
+    if (*rest && !input_list_add(list, NULL, rest, strlen(rest), err))
+        return false;
+    return list->count || err_set(err, ERR_IO, "names no file");
 }
 
 /* Whatever was read of it, the rest would have told more. */

@@ -458,11 +458,18 @@ void builder_note(struct builder *b, const char *fmt, ...) {
 }
 
 void builder_unusable(struct builder *b, const char *fmt, ...) {
+    uint32_t before = b->snapshot->tables[PART_REASONS].count, count;
     va_list ap;
     va_start(ap, fmt);
     reason_add(b, true, ABSENT, fmt, ap);
     va_end(ap);
     lower_trust(b, TRUST_UNUSABLE);
+    struct reason_row *rows = builder_rows(b, PART_REASONS, &count);
+    if (count == before)
+        return;
+    struct reason_row last = rows[count - 1];
+    memmove(rows + 1, rows, (count - 1) * sizeof(*rows));
+    rows[0] = last;
 }
 
 static int builder_cmp_types(const void *x, const void *y) {
@@ -498,6 +505,10 @@ static void say_filtered(struct builder *b) {
     if (b->types_cut)
         builder_absent(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
                        "the table of types is cut off, or does not add up to its total");
+    if (b->types_scope != TYPES_FILTERED && !filter && snapshot_has(b->snapshot, PART_TYPES) &&
+        b->snapshot->tables[PART_TYPES].count == 0)
+        builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
+                      "the heap is without a single object, as none is: it was not read");
     if (b->types_scope != TYPES_FILTERED || !filter)
         return;
     if (strcmp(filter, "-live") == 0)
@@ -505,6 +516,62 @@ static void say_filtered(struct builder *b) {
     else
         builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
                       "types: not the whole heap, only %s", filter);
+}
+
+static bool field_says(const struct field *field, const unsigned char *row) {
+    const void *at = row + field->offset;
+    const uint64_t *number = at;
+    switch ((enum field_kind)field->kind) {
+    case FIELD_STR:
+        return *(const char *const *)at != NULL;
+    case FIELD_STRS:
+    case FIELD_CELLS:
+        return true; /* no row that stands alone has any */
+    case FIELD_GENS:
+        for (int g = 0; g < GEN_COUNT; g++)
+            if (number[g] != ABSENT)
+                return true;
+        return false;
+    case FIELD_U64:
+    case FIELD_BYTES:
+    case FIELD_NS:
+    case FIELD_TIME:
+    case FIELD_HEX:
+    case FIELD_BOOL:
+        break;
+    }
+    return *number != ABSENT;
+}
+
+/* The row of a single-row part is added by whoever has one figure of it, or hopes for one. */
+static bool row_says(const struct part_desc *desc, const unsigned char *row) {
+    for (uint32_t i = 0; i < desc->field_count; i++)
+        if (field_says(&desc->fields[i], row))
+            return true;
+    return false;
+}
+
+/* Rows of it, or that there are none: a table that is empty because it was not read is no fact. */
+static bool part_says(const struct snapshot *s, enum part part) {
+    const struct part_desc *desc = &part_descs[part];
+    uint32_t count;
+    const void *rows = snapshot_rows(s, part, &count);
+    if (!snapshot_has(s, part) || desc->single)
+        return count && row_says(desc, rows);
+    return count ||
+           (!snapshot_absence(s, part, ASPECT_ROWS) && !snapshot_absence(s, part, ASPECT_ALL));
+}
+
+/*
+ * Where a dump comes from is nothing to judge it by. Whatever reader filled the builder, and
+ * however little it warned: without any part no rule has been asked, and none may seem clear.
+ */
+static void judge_usable(struct builder *b) {
+    bool says = false;
+    for (int part = PART_TYPES; part < PART_END && !says; part++)
+        says = part_descs[part].name && part != PART_ABSENCES && part_says(b->snapshot, part);
+    if (!says)
+        builder_unusable(b, "nothing to judge by could be read in it");
 }
 
 bool builder_finish(struct builder *b, struct err *err) {
@@ -528,5 +595,6 @@ bool builder_finish(struct builder *b, struct err *err) {
     struct thread_row *threads = builder_rows(b, PART_THREADS, &count);
     derive_threads(threads, count);
     absences_settle(b->snapshot);
+    judge_usable(b);
     return true;
 }

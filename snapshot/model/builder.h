@@ -195,7 +195,10 @@ void builder_absent(struct builder *b, uint32_t parts, enum aspect aspect, uint6
 void builder_lacks(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
                    const char *fmt, ...) PRINTF_LIKE(5, 6);
 
-/* The figures cannot be used for verdicts: trust becomes unusable. */
+/*
+ * The figures cannot be used for verdicts: trust becomes unusable, and this is the first reason.
+ * Of a snapshot of which no part says anything builder_finish decides it, whatever was read.
+ */
 void builder_unusable(struct builder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

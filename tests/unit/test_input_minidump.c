@@ -412,11 +412,11 @@ static void minidump_of_linux_is_named(void **state) {
     snapshot_deinit(&s);
 }
 
-static void minidump_that_lacks_everything_is_partial(void **state) {
+static void minidump_that_lacks_everything_is_unusable(void **state) {
     (void)state;
     struct snapshot s;
     input_minidump_read_spec(&s, "stream type=0xfff0 hex=\"00\"\n");
-    assert_int_equal(snapshot_trust(&s), TRUST_PARTIAL);
+    assert_int_equal(snapshot_trust(&s), TRUST_UNUSABLE);
     assert_true(said(&s, "no thread list", true));
     assert_true(said(&s, "no module list", true));
     assert_true(said(&s, "no memory in this dump", true));
@@ -455,7 +455,7 @@ int main(void) {
         cmocka_unit_test(minidump_names_modules_that_were_unloaded),
         cmocka_unit_test(minidump_names_runtimes_it_cannot_read),
         cmocka_unit_test(minidump_of_linux_is_named),
-        cmocka_unit_test(minidump_that_lacks_everything_is_partial),
+        cmocka_unit_test(minidump_that_lacks_everything_is_unusable),
         cmocka_unit_test(minidump_of_many_ranges_regions_and_threads_is_read_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,7 +193,7 @@ static const struct {
     {"origin collected_first=1\n" TYPES, "origin collected_first=1\n" TYPES, NULL},
     {"origin sampled=0\n" TYPES, "origin sampled=1\n" TYPES, "NEW holds estimates"},
     {"gc in_progress=0\n" TYPES, "gc in_progress=1\n" TYPES, "NEW was taken in the middle"},
-    {"unusable text=\"no heap in it\"\n", TYPES, "BASE cannot be used: no heap in it"},
+    {"unusable text=\"no heap in it\"\n" TYPES, TYPES, "BASE cannot be used: no heap in it"},
     {"warn text=\"cut\"\n" TYPES, TYPES, NULL},
     {"origin types_filter=\"-type Cart\"\n" TYPES, TYPES,
      "the types of BASE are those of -type Cart, of NEW those of the whole heap"},

@@ -331,7 +331,7 @@ struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, 
     }
     g->h = h;
     bool ok = open_graph(g, has_garbage) || err_nomem(err);
-    if (ok && g->root_count == 0 && h->f->node_count)
+    if (ok && g->root_count == 0)
         ok = gcdump_heap_count(h, err);
     else
         ok = ok && (sort_roots(g) || err_nomem(err)) && gcdump_heap_count_begin(h, err) &&
@@ -343,7 +343,7 @@ struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, 
 }
 
 bool gcdump_graph_report(struct gcdump_graph *g, struct answers *answers, struct err *err) {
-    if (g->root_count || !g->h->f->node_count)
+    if (g->root_count)
         return gcdump_graph_report_all(g, answers, err);
     builder_lacks(g->h->b, PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS), ASPECT_ALL, ABSENT,
                   "the file has no roots: what holds objects is not known");

@@ -228,8 +228,11 @@ static bool heaptrack_fill(struct heaptrack_reader *r, struct err *err) {
     r->texts = calloc((size_t)r->f.frames.count + 1, sizeof(char *));
     r->oldest_ms = calloc((size_t)r->f.stacks.count + 1, sizeof(uint64_t));
     bool ok = (live && r->texts && r->oldest_ms) || err_nomem(err);
+    /* Cut before the first allocation: that none is outstanding is then not what it says. */
+    bool said = r->f.whole || r->f.total_count || r->f.suppressed_count;
     ok = ok && heaptrack_say_origin(r, err) && heaptrack_add_stacks(r, err) &&
-         heaptrack_add_total(r, err) && add_sizes(r, live, err) && heaptrack_add_counters(r, err);
+         (!said || (heaptrack_add_total(r, err) && add_sizes(r, live, err) &&
+                    heaptrack_add_counters(r, err)));
     if (ok)
         heaptrack_say_losses(r);
     free(live);
