@@ -3,6 +3,7 @@
  * module it is put down to are; rows that differ in size_each only are one stack. What is not in
  * all snapshots by that is then matched by less (stack_match.c).
  */
+#include "base/hash.h"
 #include "diff/names/alloc_frames.h"
 #include "diff/series/stack_internal.h"
 #include "diff/names/names.h"

@@ -2,6 +2,7 @@
  * Outstanding allocations by function, by module and by size: made from the stacks, or as the
  * sources sum them up themselves.
  */
+#include "base/hash.h"
 #include "diff/series/stack_internal.h"
 
 #include "base/order.h"

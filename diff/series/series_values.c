@@ -1,4 +1,5 @@
 /* Lines up everything that is a name and a number, as value_table.c says. */
+#include "base/hash.h"
 #include "diff/series/series_internal.h"
 
 #include "base/num.h"

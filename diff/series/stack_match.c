@@ -6,6 +6,7 @@
  * matched where two could be meant: a stack less matched is seen as gone and new, which is true; a
  * stack matched wrongly is not.
  */
+#include "base/hash.h"
 #include "diff/names/alloc_frames.h"
 #include "diff/series/stack_internal.h"
 

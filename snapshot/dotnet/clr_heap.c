@@ -1,5 +1,6 @@
 #include "dotnet/clr_heap.h"
 
+#include "base/hash.h"
 #include "base/order.h"
 #include "base/vec.h"
 

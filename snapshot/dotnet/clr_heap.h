@@ -5,6 +5,7 @@
 #ifndef DUMPDIFF_DOTNET_CLR_HEAP_H
 #define DUMPDIFF_DOTNET_CLR_HEAP_H
 
+#include "base/hash.h"
 #include "dotnet/gc.h"
 #include "dotnet/gc_handles.h"
 #include "dotnet/gcdesc.h"

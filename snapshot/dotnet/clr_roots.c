@@ -1,4 +1,5 @@
 /* What holds objects of a managed heap. */
+#include "base/hash.h"
 #include "dotnet/clr_heap.h"
 
 #include "dotnet/finalize.h"
@@ -63,11 +64,10 @@ static bool clr_roots_add_finalizer_queue(struct clr_heap *h, struct err *err) {
 /* "stack of thread 0x7cba stuck-lock"; the rows of the threads are there already. */
 static void clr_roots_stack_name(struct clr_heap *h, uint64_t os_id, struct strbuf *out) {
     uint64_t id = h->clr->windows ? os_id & UINT32_MAX : os_id;
-    uint32_t count, number = u64map_get(&h->clr->b->threads_by_os_id, id);
-    const struct thread_row *rows = builder_rows(h->clr->b, PART_THREADS, &count);
+    const struct thread_row *row = builder_thread_known(h->clr->b, id);
     strbuf_addf(out, "stack of thread 0x%" PRIx64, id);
-    if (number < count && (rows[number].name || rows[number].role))
-        strbuf_addf(out, " %s", rows[number].name ? rows[number].name : rows[number].role);
+    if (row && (row->name || row->role))
+        strbuf_addf(out, " %s", row->name ? row->name : row->role);
 }
 
 static bool clr_roots_add_stacks(struct clr_heap *h, struct err *err) {

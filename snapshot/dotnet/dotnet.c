@@ -43,7 +43,7 @@ static bool dotnet_report_types(struct reading *r, struct err *err) {
     }
     ok = ok && strbuf_ok(&name, err);
     strbuf_deinit(&name);
-    b->types_scope = TYPES_WHOLE;
+    builder_shared(b)->types_scope = TYPES_WHOLE;
     return ok;
 }
 

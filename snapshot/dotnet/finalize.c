@@ -109,7 +109,7 @@ static bool finalize_file_report(struct clr *clr, const struct queues *q, struct
         return false;
     /* Nothing in queues of which none could be read: not known, and not 0. */
     bool known =
-        q->tally.count || !snapshot_absence(clr->b->snapshot, PART_FINALIZER, ASPECT_READY);
+        q->tally.count || !snapshot_absence(builder_snapshot(clr->b), PART_FINALIZER, ASPECT_READY);
     for (int g = 0; known && g < GEN_FROZEN; g++)
         row->finalizable[g] = q->finalizable[g];
     if (known)

@@ -1,5 +1,6 @@
 #include "dotnet/gc.h"
 
+#include "base/hash.h"
 #include "base/num.h"
 #include "base/order.h"
 #include "base/search.h"

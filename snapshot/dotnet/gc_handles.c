@@ -6,6 +6,7 @@
  */
 #include "dotnet/gc_handles.h"
 
+#include "base/hash.h"
 #include "dotnet/tally.h"
 
 #include <string.h>

@@ -330,7 +330,7 @@ static bool tell_finalizer(struct builder *b, const struct thread_row *t, struct
     bool waits_inside =
         running != ABSENT && managed_frames_wait(&t->frames, &depth) && (uint64_t)depth <= running;
     /* What is not on a stack that could not be followed may be there all the same. */
-    if (waits_inside || !snapshot_absence(b->snapshot, PART_FINALIZER, ASPECT_STACK))
+    if (waits_inside || !snapshot_absence(builder_snapshot(b), PART_FINALIZER, ASPECT_STACK))
         f->blocked = waits_inside;
     return true;
 }

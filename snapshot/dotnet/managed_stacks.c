@@ -1,5 +1,6 @@
 #include "dotnet/managed_stacks.h"
 
+#include "base/hash.h"
 #include "base/vec.h"
 
 #include "dotnet/code.h"

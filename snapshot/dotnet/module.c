@@ -1,5 +1,6 @@
 #include "dotnet/module.h"
 
+#include "base/hash.h"
 #include "base/vec.h"
 
 #include "memory/peek.h"

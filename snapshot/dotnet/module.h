@@ -4,6 +4,7 @@
 #ifndef DUMPDIFF_DOTNET_MODULE_H
 #define DUMPDIFF_DOTNET_MODULE_H
 
+#include "base/hash.h"
 #include "dotnet/clr.h"
 #include "dotnet/metadata.h"
 

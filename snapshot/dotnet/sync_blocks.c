@@ -1,5 +1,7 @@
 #include "dotnet/sync_blocks.h"
 
+#include "base/hash.h"
+
 /* AwareLock::LockState: bit 0 held; waiters from bit 6 on (src/coreclr/vm/syncblk.h). */
 #define LOCK_HELD    1u
 #define LOCK_WAITERS 6u

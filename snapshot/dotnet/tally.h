@@ -2,6 +2,7 @@
 #ifndef DUMPDIFF_DOTNET_TALLY_H
 #define DUMPDIFF_DOTNET_TALLY_H
 
+#include "base/hash.h"
 #include "dotnet/type_names.h"
 
 struct tally_row {

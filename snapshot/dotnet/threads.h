@@ -2,6 +2,7 @@
 #ifndef DUMPDIFF_DOTNET_THREADS_H
 #define DUMPDIFF_DOTNET_THREADS_H
 
+#include "base/hash.h"
 #include "dotnet/type_names.h"
 
 struct managed_thread {

@@ -1,3 +1,4 @@
+#include "base/hash.h"
 #include "dotnet/walk_graph.h"
 
 #include "base/order.h"

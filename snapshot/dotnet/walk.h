@@ -5,6 +5,7 @@
 #ifndef DUMPDIFF_DOTNET_WALK_H
 #define DUMPDIFF_DOTNET_WALK_H
 
+#include "base/hash.h"
 #include "dotnet/clr_heap.h"
 
 /* What was counted of one MethodTable. */

@@ -1,4 +1,5 @@
 /* What the heap walk counts: MethodTables, and locks. */
+#include "base/hash.h"
 #include "dotnet/walk_impl.h"
 
 #include "base/search.h"

@@ -26,19 +26,17 @@ bool answer_paths_of_tree(struct answers *a, const struct path_tree *tree,
                           struct err *err) {
     SNAPSHOT_ROWS(s, PART_TYPES, struct type_row, rows, count);
     struct type_pattern p;
-    struct builder b;
     if (!type_pattern_init(&p, a->question.path_of, rows, count, err))
         return err_prefix(err, "--path");
     bool *keep = calloc((size_t)tree->count + 1, sizeof(*keep));
     bool ok = (keep && keep_paths(tree, names, types, &p, keep)) || err_nomem(err);
-    if (ok && builder_init(&b, &a->paths.tree, err)) {
-        ok = path_tree_emit_kept(tree, names, keep, &b, NULL, err) &&
+    struct builder *b = ok ? builder_new(&a->paths.tree, err) : NULL;
+    ok = b != NULL;
+    if (ok)
+        ok = path_tree_emit_kept(tree, names, keep, b, NULL, err) &&
              answer_subject_sum(&a->paths.subject, a->question.path_of, s, err) &&
              answer_paths_choose(a, &p, err);
-        builder_deinit(&b);
-    } else {
-        ok = false;
-    }
+    builder_free(b);
     free(keep);
     type_pattern_deinit(&p);
     a->answered[QUESTION_PATH] = ok;

@@ -1,4 +1,5 @@
 /* Strings, and arrays without references, that are there several times with equal contents. */
+#include "base/hash.h"
 #include "heap/heap.h"
 
 #include "base/order.h"

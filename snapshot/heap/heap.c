@@ -129,8 +129,9 @@ bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct er
     const bool *asked = a->question.asked;
     bool whole = !h->source->sampled;
     /* What is retained comes last: it uses the references up. */
-    return (!asked[QUESTION_PATH] || answer_paths_of_tree(a, &h->follow.tree, &h->source->names,
-                                                          h->graph.type_count, b->snapshot, err)) &&
+    return (!asked[QUESTION_PATH] ||
+            answer_paths_of_tree(a, &h->follow.tree, &h->source->names, h->graph.type_count,
+                                 builder_snapshot(b), err)) &&
            (!h->source->contents || !asked[QUESTION_DUPLICATES] ||
             heap_answer_duplicates(h, a, err)) &&
            (!whole || !asked[QUESTION_HOLDERS] || heap_answer_holders(h, b, a, err)) &&

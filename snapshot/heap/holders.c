@@ -1,4 +1,5 @@
 /* Which types and fields refer to the objects of a type. */
+#include "base/hash.h"
 #include "heap/answers_graph.h"
 
 #include "base/pages.h"
@@ -183,5 +184,6 @@ bool heap_answer_holders(struct heap *h, struct builder *b, struct answers *a, s
     free(c.counters);
     pages_free(c.root_references, c.root_capacity * sizeof(*c.root_references));
     a->answered[QUESTION_HOLDERS] = ok;
-    return ok && answer_subject_sum(&a->holders.subject, a->question.holders_of, b->snapshot, err);
+    return ok && answer_subject_sum(&a->holders.subject, a->question.holders_of,
+                                    builder_snapshot(b), err);
 }

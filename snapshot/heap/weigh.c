@@ -67,13 +67,10 @@ static bool weigh_write_types(struct weighing *w) {
 static bool weigh_write_tree(struct weighing *w, uint32_t *ret_nodes, struct err *err) {
     const struct path_tree *tree = &w->heap->follow.tree;
     bool *keep = calloc((size_t)tree->count + 1, sizeof(*keep));
-    struct builder b;
-    bool ok = (keep || err_nomem(err)) && path_tree_choose(tree, &path_limits, keep, err) &&
-              builder_init(&b, &w->a->retained.tree, err);
-    if (ok) {
-        ok = path_tree_emit_kept(tree, &w->heap->source->names, keep, &b, ret_nodes, err);
-        builder_deinit(&b);
-    }
+    bool ok = (keep || err_nomem(err)) && path_tree_choose(tree, &path_limits, keep, err);
+    struct builder *b = ok ? builder_new(&w->a->retained.tree, err) : NULL;
+    ok = b && path_tree_emit_kept(tree, &w->heap->source->names, keep, b, ret_nodes, err);
+    builder_free(b);
     free(keep);
     return ok;
 }

@@ -81,7 +81,7 @@ static bool read_source(struct source *source, const struct input *format, struc
     if (!format)
         return err_set(err, ERR_FORMAT,
                        "is no dump and no text that dumpdiff knows (see `dumpdiff list formats`)");
-    b->source = str_of(source->path);
+    builder_from(b, str_of(source->path));
     if (!format->read(source, b, err))
         return false;
     return format == &input_snap || say_format(b, format->name, err);
@@ -98,11 +98,12 @@ static bool input_set_label(struct builder *b, const struct input_options *optio
     return origin->label != NULL;
 }
 
-static bool input_begin(struct builder *b, struct snapshot *snapshot,
-                        const struct input_options *options, struct err *err) {
-    bool ok = builder_init(b, snapshot, err);
-    b->moment = options->moment ? options->moment - 1 : ABSENT;
-    return ok;
+static struct builder *input_begin(struct snapshot *snapshot, const struct input_options *options,
+                                   struct err *err) {
+    struct builder *b = builder_new(snapshot, err);
+    if (b)
+        builder_choose(b, options->moment ? options->moment - 1 : ABSENT);
+    return b;
 }
 
 bool input_finish(struct builder *b, struct err *err) {
@@ -111,18 +112,18 @@ bool input_finish(struct builder *b, struct err *err) {
 
 static bool end(struct builder *b, const struct input_options *options, bool ok, struct err *err) {
     ok = ok && input_finish(b, err) && input_set_label(b, options, err);
-    builder_deinit(b);
+    builder_free(b);
     return ok;
 }
 
 bool input_read_bytes(struct bytes bytes, const char *path, const struct input *format,
                       const struct input_options *options, struct snapshot *snapshot,
                       struct err *err) {
-    struct builder b;
-    bool ok = input_begin(&b, snapshot, options, err);
+    struct builder *b = input_begin(snapshot, options, err);
+    bool ok = b != NULL;
     struct source source = {.path = path, .bytes = bytes, .options = options};
-    ok = ok && read_source(&source, format, &b, err);
-    return end(&b, options, ok, err);
+    ok = ok && read_source(&source, format, b, err);
+    return end(b, options, ok, err);
 }
 
 /* The files that an argument stands for. */
@@ -188,8 +189,9 @@ static bool list_files(struct file_list *list, const char *argument, struct err 
 /* Whatever was read of it, the rest would have told more. */
 static void input_say_damaged(struct builder *b) {
     static const char why[] = "the compressed file is cut or damaged";
-    uint32_t parts = b->snapshot->parts & ~(PART_BIT(PART_ORIGIN) | PART_BIT(PART_REASONS) |
-                                            PART_BIT(PART_COUNTERS) | PART_BIT(PART_ABSENCES));
+    uint32_t parts =
+        builder_snapshot(b)->parts & ~(PART_BIT(PART_ORIGIN) | PART_BIT(PART_REASONS) |
+                                       PART_BIT(PART_COUNTERS) | PART_BIT(PART_ABSENCES));
     builder_absent(b, parts, ASPECT_ROWS, ABSENT, "%s", why);
     builder_absent(b, parts & PART_BIT(PART_FINALIZER), ASPECT_READY, 0, "%s", why);
 }
@@ -220,22 +222,23 @@ static bool read_file(const char *path, struct builder *b, size_t files,
 bool input_read(const char *argument, const struct input_options *options,
                 struct snapshot *snapshot, struct err *err) {
     struct file_list list = {.count = 0};
-    struct builder b;
-    bool ok = input_begin(&b, snapshot, options, err);
+    struct builder *b = input_begin(snapshot, options, err);
+    bool ok = b != NULL;
     if (ok && !list_files(&list, argument, err))
         ok = err_prefix(err, "%s", argument);
     for (size_t i = 0; ok && i < list.count; i++)
-        ok = read_file(list.names[i], &b, list.count, options, err);
+        ok = read_file(list.names[i], b, list.count, options, err);
     for (size_t i = 0; i < list.count; i++)
         free(list.names[i]);
-    return end(&b, options, ok, err);
+    return end(b, options, ok, err);
 }
 
 bool input_read_process(uint64_t pid, const struct input_options *options,
                         struct snapshot *snapshot, struct err *err) {
-    struct builder b;
-    bool ok = builder_init(&b, snapshot, err);
-    b.source = STR("live process");
-    ok = ok && live_read(pid, options, &b, err) && say_format(&b, "live", err);
-    return end(&b, options, ok, err);
+    struct builder *b = builder_new(snapshot, err);
+    if (!b)
+        return false;
+    builder_from(b, STR("live process"));
+    bool ok = live_read(pid, options, b, err) && say_format(b, "live", err);
+    return end(b, options, ok, err);
 }

@@ -113,17 +113,17 @@ bool answer_paths_choose(struct answers *a, const struct type_pattern *p, struct
 /* Copies the tree, so that the answer looks the same wherever it comes from. */
 static bool copy_tree(struct answers *a, const struct snapshot *s, struct err *err) {
     SNAPSHOT_ROWS(s, PART_PATHS, struct path_row, rows, count);
-    struct builder b;
-    bool ok = builder_init(&b, &a->paths.tree, err);
+    struct builder *b = builder_new(&a->paths.tree, err);
+    bool ok = b != NULL;
     for (uint32_t i = 0; ok && i < count; i++) {
-        struct path_row *copy = builder_row(&b, PART_PATHS, err);
+        struct path_row *copy = builder_row(b, PART_PATHS, err);
         if (!copy) {
             ok = false;
             break;
         }
         *copy = rows[i]; /* strings are the snapshot's, which lives longer */
     }
-    builder_deinit(&b);
+    builder_free(b);
     return ok;
 }
 

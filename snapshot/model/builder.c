@@ -1,5 +1,6 @@
 #include "model/builder.h"
 
+#include "base/hash.h"
 #include "base/num.h"
 #include "base/order.h"
 #include "base/vec.h"
@@ -11,8 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err) {
-    *b = (struct builder){.snapshot = snapshot, .moment = ABSENT};
+struct builder {
+    struct snapshot *snapshot;                             /* borrowed */
+    struct strmap strings;                                 /* interned strings, to their number */
+    struct strmap types;                                   /* (name, module) to row number */
+    struct u64map threads_by_os_id, threads_by_managed_id; /* to row number */
+    struct u64map rows_by_key;                             /* see builder_find */
+    const char **interned;
+    uint32_t interned_count, interned_capacity;
+    struct builder_shared shared;
+    struct str source; /* name of the file being read, for warnings; borrowed */
+    uint32_t reasons_dropped;
+    uint64_t moment;  /* wanted of a file that holds several, from 0; ABSENT: the last */
+    uint64_t moments; /* [count] begun so far, see builder_moment() */
+};
+
+struct builder *builder_new(struct snapshot *snapshot, struct err *err) {
+    struct builder *b = calloc(1, sizeof(*b));
+    if (!b) {
+        err_nomem(err);
+        return NULL;
+    }
+    b->snapshot = snapshot;
+    b->moment = ABSENT;
     strmap_init(&b->strings);
     strmap_init(&b->types);
     u64map_init(&b->threads_by_os_id);
@@ -20,20 +42,48 @@ bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err)
     u64map_init(&b->rows_by_key);
     builder_present(b, PART_REASONS);
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
-    if (!origin)
-        return false;
+    if (!origin) {
+        builder_free(b);
+        return NULL;
+    }
     origin->trust = TRUST_EXACT;
-    return true;
+    return b;
 }
 
-void builder_deinit(struct builder *b) {
+void builder_free(struct builder *b) {
+    if (!b)
+        return;
     strmap_deinit(&b->strings);
     strmap_deinit(&b->types);
     u64map_deinit(&b->threads_by_os_id);
     u64map_deinit(&b->threads_by_managed_id);
     u64map_deinit(&b->rows_by_key);
     free(b->interned);
-    *b = (struct builder){0};
+    free(b);
+}
+
+struct builder_shared *builder_shared(struct builder *b) {
+    return &b->shared;
+}
+
+struct snapshot *builder_snapshot(const struct builder *b) {
+    return b->snapshot;
+}
+
+void builder_from(struct builder *b, struct str source) {
+    b->source = source;
+}
+
+void builder_choose(struct builder *b, uint64_t moment) {
+    b->moment = moment;
+}
+
+uint64_t builder_chosen(const struct builder *b) {
+    return b->moment;
+}
+
+uint64_t builder_moments(const struct builder *b) {
+    return b->moments;
 }
 
 void builder_present(struct builder *b, enum part part) {
@@ -147,7 +197,7 @@ void builder_drop(struct builder *b, enum part part) {
     if (part == PART_TYPES) {
         strmap_deinit(&b->types);
         strmap_init(&b->types);
-        b->types_scope = TYPES_NONE;
+        b->shared.types_scope = TYPES_NONE;
     }
     if (part == PART_THREADS) {
         u64map_deinit(&b->threads_by_os_id);
@@ -329,6 +379,12 @@ bool builder_add_live(struct builder *b, struct str name, struct str module, str
     return true;
 }
 
+struct type_row *builder_type(struct builder *b, const char *name, const char *module) {
+    uint32_t number = strmap_get(&b->types, str_of(name), str_of(module));
+    struct type_row *rows = b->snapshot->tables[PART_TYPES].rows;
+    return number == STRMAP_NONE ? NULL : &rows[number];
+}
+
 /* Row of the thread with these ids, STRMAP_NONE when there is none. */
 static uint32_t thread_find(const struct builder *b, uint64_t os_id, uint64_t managed_id) {
     const struct thread_row *threads = b->snapshot->tables[PART_THREADS].rows;
@@ -341,6 +397,12 @@ static uint32_t thread_find(const struct builder *b, uint64_t os_id, uint64_t ma
     if (row != STRMAP_NONE && has_os_id && threads[row].os_id != ABSENT)
         return STRMAP_NONE;
     return row;
+}
+
+struct thread_row *builder_thread_known(struct builder *b, uint64_t os_id) {
+    struct thread_row *rows = b->snapshot->tables[PART_THREADS].rows;
+    uint32_t row = thread_find(b, os_id, ABSENT);
+    return row == STRMAP_NONE ? NULL : &rows[row];
 }
 
 struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t managed_id,
@@ -502,14 +564,14 @@ static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *
 /* Said at the end, since a table of the whole heap may still come and take its place. */
 static void say_filtered(struct builder *b) {
     const char *filter = snapshot_origin(b->snapshot)->types_filter;
-    if (b->types_cut)
+    if (b->shared.types_cut)
         builder_absent(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
                        "the table of types is cut off, or does not add up to its total");
-    if (b->types_scope != TYPES_FILTERED && !filter && snapshot_has(b->snapshot, PART_TYPES) &&
-        b->snapshot->tables[PART_TYPES].count == 0)
+    if (b->shared.types_scope != TYPES_FILTERED && !filter &&
+        snapshot_has(b->snapshot, PART_TYPES) && b->snapshot->tables[PART_TYPES].count == 0)
         builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
                       "the heap is without a single object, as none is: it was not read");
-    if (b->types_scope != TYPES_FILTERED || !filter)
+    if (b->shared.types_scope != TYPES_FILTERED || !filter)
         return;
     if (strcmp(filter, "-live") == 0)
         builder_note(b, "types: only live objects are counted (-live)");

@@ -7,7 +7,6 @@
 #ifndef DUMPDIFF_MODEL_BUILDER_H
 #define DUMPDIFF_MODEL_BUILDER_H
 
-#include "base/hash.h"
 #include "model/snapshot.h"
 
 /* Longest name kept: type names of generic monsters are cut behind it, with a warning. */
@@ -22,31 +21,44 @@
 /* How much of the heap the rows of PART_TYPES speak of. */
 enum types_scope { TYPES_NONE, TYPES_FILTERED, TYPES_WHOLE };
 
-struct builder {
-    struct snapshot *snapshot;                             /* borrowed */
-    struct strmap strings;                                 /* interned strings, to their number */
-    struct strmap types;                                   /* (name, module) to row number */
-    struct u64map threads_by_os_id, threads_by_managed_id; /* to row number */
-    struct u64map rows_by_key;                             /* see builder_find */
-    const char **interned;
-    uint32_t interned_count, interned_capacity;
-    enum types_scope types_scope; /* set by readers of type tables */
-    const char *memory_map_from;  /* static name of what filled PART_MEMORY_MAP; NULL: nothing */
-    bool types_cut;               /* rows of that table are known or feared to be missing */
-    uint32_t types_tables;        /* [count] tables of types read so far */
-    uint64_t free_blocks_bytes;   /* [bytes] sum of the rows of PART_FREE_BLOCKS */
-    uint64_t finalizable_objects; /* [count] sum of the rows of PART_FINALIZABLE */
-    struct str source;            /* name of the file being read, for warnings; borrowed */
-    uint32_t reasons_dropped;
-    uint64_t moment;  /* wanted of a file that holds several, from 0; ABSENT: the last */
-    uint64_t moments; /* [count] begun so far, see builder_moment() */
-};
+struct builder;
 
 /*
- * snapshot is initialised and empty; it stays the caller's. Adds the origin row. Errors: ERR_NOMEM.
+ * What sources of one dump tell one another of tables that several of them give; lent, and the
+ * builder's. builder_drop of PART_TYPES sets types_scope back.
  */
-bool builder_init(struct builder *b, struct snapshot *snapshot, struct err *err) MUST_CHECK;
-void builder_deinit(struct builder *b);
+struct builder_shared {
+    enum types_scope types_scope; /* set by readers of type tables */
+    bool types_cut;               /* rows of that table are known or feared to be missing */
+    uint32_t types_tables;        /* [count] tables of types read so far */
+    const char *memory_map_from;  /* static name of what filled PART_MEMORY_MAP; NULL: nothing */
+    uint64_t free_blocks_bytes;   /* [bytes] sum of the rows of PART_FREE_BLOCKS */
+    uint64_t finalizable_objects; /* [count] sum of the rows of PART_FINALIZABLE */
+};
+
+/* Never NULL. */
+struct builder_shared *builder_shared(struct builder *b);
+
+/*
+ * snapshot is initialised and empty; it stays the caller's, who frees the builder before it. Adds
+ * the origin row. NULL: ERR_NOMEM.
+ */
+struct builder *builder_new(struct snapshot *snapshot, struct err *err) MUST_CHECK;
+void builder_free(struct builder *b);
+
+/* The snapshot that is being built; never NULL. */
+struct snapshot *builder_snapshot(const struct builder *b);
+
+/* The file that is read from now on, for warnings. Borrowed. */
+void builder_from(struct builder *b, struct str source);
+
+/*
+ * Chooses one moment of a file that holds several, from 0; ABSENT, and where nothing is chosen: the
+ * last. builder_chosen says which, builder_moments how many were begun so far.
+ */
+void builder_choose(struct builder *b, uint64_t moment);
+uint64_t builder_chosen(const struct builder *b);
+uint64_t builder_moments(const struct builder *b);
 
 /*
  * Ends the building: sorts parts whose order the source does not give (types by name and module,
@@ -139,6 +151,9 @@ bool builder_add_type(struct builder *b, struct str name, struct str module,
 bool builder_add_live(struct builder *b, struct str name, struct str module, struct cell live,
                       struct err *err) MUST_CHECK;
 
+/* The row of a type as its names are kept; NULL: none. Valid until the next type is added. */
+struct type_row *builder_type(struct builder *b, const char *name, const char *module);
+
 /*
  * The thread of that OS id (or, where that is ABSENT or 0, of that managed id), added when it is
  * new. At least one id must be given. Both are stored. Valid until the next thread is added. NULL:
@@ -146,6 +161,9 @@ bool builder_add_live(struct builder *b, struct str name, struct str module, str
  */
 struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t managed_id,
                                   struct err *err) MUST_CHECK;
+
+/* As builder_thread by an OS id, of one that was added already. NULL: none was. */
+struct thread_row *builder_thread_known(struct builder *b, uint64_t os_id);
 
 /*
  * The thread to which the debugger gave this number, NULL when none is known by it. Only numbers

@@ -1,6 +1,7 @@
 #include "model/stacks.h"
 
 #include "base/chars.h"
+#include "base/hash.h"
 #include "base/num.h"
 
 #include <inttypes.h>
@@ -74,7 +75,7 @@ static void add_number(uint64_t *sum, uint64_t more) {
 /* Appends a row under its key, which nothing else has. */
 static struct stack_row *stacks_stack_new(struct builder *b, const struct stack_row *like,
                                           uint32_t frames, uint64_t key, struct err *err) {
-    const char **items = arena_array(&b->snapshot->arena, frames, sizeof(*items));
+    const char **items = arena_array(&builder_snapshot(b)->arena, frames, sizeof(*items));
     struct stack_row *row = items ? builder_row(b, PART_STACKS, err) : NULL;
     if (!items)
         err_nomem(err);

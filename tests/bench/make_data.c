@@ -92,14 +92,13 @@ static bool make_data_add_types(struct builder *b, uint64_t seed, unsigned types
 static bool put_snapshot(const char *folder, const char *file, uint64_t seed, unsigned types,
                          struct err *err) {
     struct snapshot s;
-    struct builder b;
     struct strbuf out;
     snapshot_init(&s);
     strbuf_init(&out);
-    bool ok = builder_init(&b, &s, err) && make_data_add_types(&b, seed, types, err) &&
-              builder_finish(&b, err) && snapfile_encode(&s, &out, err) &&
-              make_data_put_file(folder, file, &out, err);
-    builder_deinit(&b);
+    struct builder *b = builder_new(&s, err);
+    bool ok = b != NULL && make_data_add_types(b, seed, types, err) && builder_finish(b, err) &&
+              snapfile_encode(&s, &out, err) && make_data_put_file(folder, file, &out, err);
+    builder_free(b);
     strbuf_deinit(&out);
     snapshot_deinit(&s);
     return ok;

@@ -48,21 +48,21 @@ static void make_history_step(void) {
 }
 
 static bool make_history_make(struct snapshot *s, unsigned number, struct err *err) {
-    struct builder b;
     snapshot_init(s);
-    bool ok = builder_init(&b, s, err);
-    struct origin_row *origin = ok ? builder_single(&b, PART_ORIGIN, err) : NULL;
+    struct builder *b = builder_new(s, err);
+    bool ok = b != NULL;
+    struct origin_row *origin = ok ? builder_single(b, PART_ORIGIN, err) : NULL;
     if (origin)
         origin->captured_at_ns = (1700000000ull + number * 3600ull) * 1000000000ull;
     ok = origin != NULL;
     for (unsigned i = 0; ok && i < TYPES; i++) {
         char name[64];
         snprintf(name, sizeof(name), "Store.Area%02u.Records.Record%04u", i % 37, i);
-        ok = builder_add_type(&b, str_of(name), STR("Store.dll"), GEN_2,
+        ok = builder_add_type(b, str_of(name), STR("Store.dll"), GEN_2,
                               (struct cell){counts[i], counts[i] * 72}, err);
     }
-    ok = ok && builder_finish(&b, err);
-    builder_deinit(&b);
+    ok = ok && builder_finish(b, err);
+    builder_free(b);
     return ok;
 }
 

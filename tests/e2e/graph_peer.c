@@ -127,12 +127,12 @@ static bool print_core(struct space *space, struct err *err) {
     struct printing p = {.outside = 0};
     struct dotnet_options options = {.symbols = NULL};
     struct snapshot snapshot;
-    struct builder builder;
     struct strbuf why;
     snapshot_init(&snapshot);
     strbuf_init(&why);
-    bool ok = builder_init(&builder, &snapshot, err);
-    clr_init(&p.clr, space, &builder, &options);
+    struct builder *builder = builder_new(&snapshot, err);
+    bool ok = builder != NULL;
+    clr_init(&p.clr, space, builder, &options);
     modules_init(&p.modules, &p.clr);
     if (ok && clr_find(&p.clr, &why, err) != CLR_READY)
         ok = err_set(err, ERR_FORMAT, "no runtime: %s", strbuf_cstr(&why));
@@ -143,7 +143,7 @@ static bool print_core(struct space *space, struct err *err) {
     gc_free(&p.gc);
     modules_deinit(&p.modules);
     clr_deinit(&p.clr);
-    builder_deinit(&builder);
+    builder_free(builder);
     strbuf_deinit(&why);
     snapshot_deinit(&snapshot);
     return ok;

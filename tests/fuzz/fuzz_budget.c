@@ -6,14 +6,14 @@
 static bool make_series(struct series *s, struct snapshot *snapshots, struct err *err) {
     static const struct snapshot *pointers[2];
     for (uint32_t i = 0; i < 2; i++) {
-        struct builder b;
         snapshot_init(&snapshots[i]);
-        if (!builder_init(&b, &snapshots[i], err))
+        struct builder *b = builder_new(&snapshots[i], err);
+        if (!b)
             return false;
-        bool ok = builder_add_type(&b, STR("Shop.Order"), STR("shop.dll"), GEN_2,
+        bool ok = builder_add_type(b, STR("Shop.Order"), STR("shop.dll"), GEN_2,
                                    (struct cell){100 + i, 5000 + 100 * i}, err) &&
-                  builder_finish(&b, err);
-        builder_deinit(&b);
+                  builder_finish(b, err);
+        builder_free(b);
         if (!ok)
             return false;
         pointers[i] = &snapshots[i];

@@ -52,18 +52,18 @@ static void find_gc(struct base *b, struct space *s) {
     static const struct dotnet_options options = {.sysroot = "/nowhere"};
     struct err err = {.msg = ""};
     struct snapshot snapshot;
-    struct builder builder;
     struct strbuf why;
     struct clr clr;
     snapshot_init(&snapshot);
     strbuf_init(&why);
-    fuzz_must(builder_init(&builder, &snapshot, &err), "no memory");
-    clr_init(&clr, s, &builder, &options);
+    struct builder *builder = builder_new(&snapshot, &err);
+    fuzz_must(builder, "no memory");
+    clr_init(&clr, s, builder, &options);
     fuzz_must(clr_find(&clr, &why, &err) == CLR_READY, "the base core has no runtime");
     b->gc = clr.gc;
     clr_deinit(&clr);
     strbuf_deinit(&why);
-    builder_deinit(&builder);
+    builder_free(builder);
     snapshot_deinit(&snapshot);
 }
 

@@ -66,14 +66,14 @@ static inline void fuzz_read_core(struct bytes file, struct fuzz_how how) {
     struct fuzz_asked a = {.looked_at = looked_at, .file = file.data};
     struct err err = {.msg = ""};
     struct snapshot s;
-    struct builder builder;
     uint64_t cut;
     if (!elf_core_open(&a.space, file, &cut, &err)) {
         answers_deinit(&answers);
         return;
     }
     snapshot_init(&s);
-    fuzz_must(builder_init(&builder, &s, &err), "no memory");
+    struct builder *builder = builder_new(&s, &err);
+    fuzz_must(builder, "no memory");
     if (how.byte_by_byte || looked_at) {
         a.ranges = malloc((a.space.range_count + 1u) * sizeof(*a.ranges));
         fuzz_must(a.ranges != NULL, "no memory");
@@ -83,9 +83,9 @@ static inline void fuzz_read_core(struct bytes file, struct fuzz_how how) {
         }
         a.space.fetch = fuzz_fetch;
     }
-    bool ok = dotnet_read(&a.space, &builder, &options, &err) && input_finish(&builder, &err);
+    bool ok = dotnet_read(&a.space, builder, &options, &err) && input_finish(builder, &err);
     FUZZ_CHECK(ok || err.msg[0]);
-    builder_deinit(&builder);
+    builder_free(builder);
     space_deinit(&a.space);
     free(a.ranges);
     answers_deinit(&answers);

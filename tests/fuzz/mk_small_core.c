@@ -57,7 +57,6 @@ static bool record(struct recorder *r, struct bytes file, bool hide_descriptor, 
     static const struct dotnet_options options = {.sysroot = "/nowhere"};
     uint64_t cut;
     struct snapshot snapshot;
-    struct builder b;
     snapshot_init(&snapshot);
     if (!elf_core_open(&r->space, file, &cut, err))
         return false;
@@ -83,10 +82,11 @@ static bool record(struct recorder *r, struct bytes file, bool hide_descriptor, 
         uint64_t word;
         (void)!space_u64(s, s->threads[i].sp, &word);
     }
-    ok = ok && builder_init(&b, &snapshot, err);
+    struct builder *b = ok ? builder_new(&snapshot, err) : NULL;
+    ok = b != NULL;
     if (ok) {
-        ok = dotnet_read(s, &b, &options, err) && builder_finish(&b, err);
-        builder_deinit(&b);
+        ok = dotnet_read(s, b, &options, err) && builder_finish(b, err);
+        builder_free(b);
     }
     if (ok)
         printf("%u types, %u threads\n", snapshot.tables[PART_TYPES].count,

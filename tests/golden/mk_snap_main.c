@@ -174,16 +174,16 @@ static bool put_line(struct builder *b, struct str line, struct err *err) {
 }
 
 static bool mk_snap_main_build(struct str text, struct snapshot *s, struct err *err) {
-    struct builder b;
-    bool ok = builder_init(&b, s, err);
+    struct builder *b = builder_new(s, err);
+    bool ok = b != NULL;
     struct str line;
     for (unsigned number_of_line = 1; ok && str_next_line(&text, &line); number_of_line++) {
         line = str_trim(line);
-        if (line.len && line.ptr[0] != '#' && !put_line(&b, line, err))
+        if (line.len && line.ptr[0] != '#' && !put_line(b, line, err))
             ok = err_prefix(err, "line %u", number_of_line);
     }
-    ok = ok && input_finish(&b, err);
-    builder_deinit(&b);
+    ok = ok && input_finish(b, err);
+    builder_free(b);
     return ok;
 }
 

@@ -24,14 +24,14 @@ static struct str next_column(struct str *line) {
 static void reference_read(const char *path, struct snapshot *ret_expected) {
     char tsv[600];
     struct file file;
-    struct builder b;
     struct err err = {.msg = ""};
     snprintf(tsv, sizeof(tsv), "%s.tsv", path);
     if (!file_open(&file, tsv, &err))
         fail_msg("%s: %s", tsv, err.msg);
     struct str rest = {(const char *)file.bytes.data, file.bytes.size}, line;
     snapshot_init(ret_expected);
-    assert_true(builder_init(&b, ret_expected, &err));
+    struct builder *b = builder_new(ret_expected, &err);
+    assert_non_null(b);
     while (str_next_line(&rest, &line)) {
         struct cell cell;
         if (str_starts(line, STR("#")))
@@ -40,10 +40,10 @@ static void reference_read(const char *path, struct snapshot *ret_expected) {
         assert_true(num_dec(next_column(&line), &cell.bytes));
         struct str name = gcdump_type_name(next_column(&line));
         struct str module = gcdump_file_name(next_column(&line));
-        assert_true(builder_add_type(&b, name, module, GEN_UNKNOWN, cell, &err));
+        assert_true(builder_add_type(b, name, module, GEN_UNKNOWN, cell, &err));
     }
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
     file_close(&file);
 }
 

@@ -14,9 +14,9 @@ bool mk_clr_init(struct mk_clr *w, size_t size) {
     w->space.range_count = 1;
     w->space.arch = arch_by_elf(62);
     w->options.sysroot = "/nowhere";
-    if (!w->bytes || !builder_init(&w->b, &w->snapshot, NULL))
+    if (!w->bytes || !(w->b = builder_new(&w->snapshot, NULL)))
         return false;
-    clr_init(&w->clr, &w->space, &w->b, &w->options);
+    clr_init(&w->clr, &w->space, w->b, &w->options);
     contract_use_table(&w->clr.contract, &builtin_tables[0]);
     modules_init(&w->modules, &w->clr);
     return true;
@@ -25,7 +25,7 @@ bool mk_clr_init(struct mk_clr *w, size_t size) {
 void mk_clr_deinit(struct mk_clr *w) {
     modules_deinit(&w->modules);
     clr_deinit(&w->clr);
-    builder_deinit(&w->b);
+    builder_free(w->b);
     snapshot_deinit(&w->snapshot);
     space_deinit(&w->space);
     free(w->bytes);

@@ -19,7 +19,7 @@ struct mk_clr {
     struct space space;
     struct space_range range;
     struct snapshot snapshot;
-    struct builder b;
+    struct builder *b;
     struct dotnet_options options;
     struct clr clr;
     struct modules modules;

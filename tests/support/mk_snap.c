@@ -132,16 +132,16 @@ static void add_line(struct builder *b, const struct spec_line *line) {
 }
 
 void mk_snap(struct snapshot *snapshot, const char *text) {
-    struct builder b;
     struct spec spec;
     struct err err;
-    if (!builder_init(&b, snapshot, &err))
+    struct builder *b = builder_new(snapshot, &err);
+    if (!b)
         die(err.msg, STR(""));
     spec_parse(&spec, text);
     for (size_t i = 0; i < spec.line_count; i++)
-        add_line(&b, &spec.lines[i]);
-    if (!input_finish(&b, &err))
+        add_line(b, &spec.lines[i]);
+    if (!input_finish(b, &err))
         die(err.msg, STR(""));
-    builder_deinit(&b);
+    builder_free(b);
     spec_free(&spec);
 }

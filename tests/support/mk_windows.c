@@ -49,13 +49,13 @@ static void windows_find_runtime(struct windows *w) {
     static const struct dotnet_options options = {.sysroot = "/nowhere"};
     struct err err = {.msg = ""};
     struct snapshot snapshot;
-    struct builder b;
     struct clr clr;
     struct strbuf why;
     snapshot_init(&snapshot);
     strbuf_init(&why);
-    assert_true(builder_init(&b, &snapshot, &err));
-    clr_init(&clr, &w->space, &b, &options);
+    struct builder *b = builder_new(&snapshot, &err);
+    assert_non_null(b);
+    clr_init(&clr, &w->space, b, &options);
     if (clr_find(&clr, &why, &err) != CLR_READY)
         fail_msg("%s", strbuf_cstr(&why));
     w->contract = clr.contract;
@@ -65,7 +65,7 @@ static void windows_find_runtime(struct windows *w) {
     w->image = clr.image;
     strbuf_deinit(&why);
     clr_deinit(&clr);
-    builder_deinit(&b);
+    builder_free(b);
     snapshot_deinit(&snapshot);
 }
 

@@ -56,12 +56,12 @@ static void look_around(struct small_core *c, struct space *s) {
     struct err err = {.msg = ""};
     struct clr clr;
     struct snapshot snapshot;
-    struct builder b;
     struct strbuf why;
     snapshot_init(&snapshot);
     strbuf_init(&why);
-    assert_true(builder_init(&b, &snapshot, &err));
-    clr_init(&clr, s, &b, &options);
+    struct builder *b = builder_new(&snapshot, &err);
+    assert_non_null(b);
+    clr_init(&clr, s, b, &options);
     assert_int_equal(clr_find(&clr, &why, &err), CLR_READY);
     c->gc = clr.gc;
     c->contract = clr.contract;
@@ -72,7 +72,7 @@ static void look_around(struct small_core *c, struct space *s) {
         memset(c->heap_fields, 0xff, sizeof(c->heap_fields));
     strbuf_deinit(&why);
     clr_deinit(&clr);
-    builder_deinit(&b);
+    builder_free(b);
     snapshot_deinit(&snapshot);
 }
 
@@ -107,13 +107,14 @@ void small_core_read(const struct small_core *c, struct snapshot *snapshot, stru
     static const struct dotnet_options options = {.sysroot = "/nowhere"};
     struct err err = {.msg = ""};
     struct space s;
-    struct builder b;
     strbuf_init(snap);
     snapshot_init(snapshot);
-    assert_true(small_core_open(c, &s) && builder_init(&b, snapshot, &err));
-    assert_true(dotnet_read(&s, &b, &options, &err) && input_finish(&b, &err));
+    assert_true(small_core_open(c, &s));
+    struct builder *b = builder_new(snapshot, &err);
+    assert_non_null(b);
+    assert_true(dotnet_read(&s, b, &options, &err) && input_finish(b, &err));
     assert_true(snapfile_encode(snapshot, snap, &err));
-    builder_deinit(&b);
+    builder_free(b);
     space_deinit(&s);
 }
 

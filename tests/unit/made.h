@@ -18,7 +18,7 @@
 /* Up to eight snapshots being built, and what comes of them. */
 struct made {
     struct snapshot snapshots[MADE_MAX];
-    struct builder builders[MADE_MAX];
+    struct builder *builders[MADE_MAX];
     uint32_t count;
     struct series_options options;
     struct limits limits;
@@ -35,37 +35,38 @@ MADE void made_init(struct made *m, uint32_t count) {
     limits_init(&m->limits);
     for (uint32_t i = 0; i < count; i++) {
         snapshot_init(&m->snapshots[i]);
-        assert_true(builder_init(&m->builders[i], &m->snapshots[i], &m->err));
+        m->builders[i] = builder_new(&m->snapshots[i], &m->err);
+        assert_non_null(m->builders[i]);
     }
 }
 
 MADE const char *made_text(struct made *m, uint32_t i, const char *text) {
-    const char *copy = builder_string(&m->builders[i], str_of(text), &m->err);
+    const char *copy = builder_string(m->builders[i], str_of(text), &m->err);
     assert_non_null(copy);
     return copy;
 }
 
 MADE struct origin_row *made_origin(struct made *m, uint32_t i) {
-    struct origin_row *row = builder_single(&m->builders[i], PART_ORIGIN, &m->err);
+    struct origin_row *row = builder_single(m->builders[i], PART_ORIGIN, &m->err);
     assert_non_null(row);
     return row;
 }
 
 MADE void made_type(struct made *m, uint32_t i, const char *name, const char *module, int gen,
                     uint64_t objects, uint64_t bytes) {
-    assert_true(builder_add_type(&m->builders[i], str_of(name), str_of(module),
-                                 (enum generation)gen, (struct cell){objects, bytes}, &m->err));
+    assert_true(builder_add_type(m->builders[i], str_of(name), str_of(module), (enum generation)gen,
+                                 (struct cell){objects, bytes}, &m->err));
 }
 
 MADE void *made_row(struct made *m, uint32_t i, enum part part) {
-    void *row = part_descs[part].single ? builder_single(&m->builders[i], part, &m->err)
-                                        : builder_row(&m->builders[i], part, &m->err);
+    void *row = part_descs[part].single ? builder_single(m->builders[i], part, &m->err)
+                                        : builder_row(m->builders[i], part, &m->err);
     assert_non_null(row);
     return row;
 }
 
 MADE struct thread_row *made_thread(struct made *m, uint32_t i, uint64_t os_id, const char *name) {
-    struct thread_row *row = builder_thread(&m->builders[i], os_id, ABSENT, &m->err);
+    struct thread_row *row = builder_thread(m->builders[i], os_id, ABSENT, &m->err);
     assert_non_null(row);
     if (name)
         row->name = made_text(m, i, name);
@@ -82,14 +83,14 @@ MADE void made_frames(struct made *m, uint32_t i, struct strings *frames, const 
         items[count++] = str_take(rest, len);
         rest = str_drop(rest, bar == STR_NOT_FOUND ? len : len + 1);
     }
-    assert_true(builder_strings(&m->builders[i], items, count, frames, &m->err));
+    assert_true(builder_strings(m->builders[i], items, count, frames, &m->err));
 }
 
 MADE void made_series(struct made *m) {
     const struct snapshot *all[MADE_MAX];
     for (uint32_t i = 0; i < m->count; i++) {
-        assert_true(input_finish(&m->builders[i], &m->err));
-        builder_deinit(&m->builders[i]);
+        assert_true(input_finish(m->builders[i], &m->err));
+        builder_free(m->builders[i]);
         all[i] = &m->snapshots[i];
     }
     assert_true(series_init(&m->series, all, m->count, &m->options, &m->err));

@@ -21,18 +21,19 @@
 
 struct building {
     struct snapshot s;
-    struct builder b;
+    struct builder *b;
     struct err err;
 };
 
 static void building_init(struct building *x) {
     snapshot_init(&x->s);
-    assert_true(builder_init(&x->b, &x->s, &x->err));
+    x->b = builder_new(&x->s, &x->err);
+    assert_non_null(x->b);
 }
 
 static void building_finish(struct building *x) {
-    assert_true(input_finish(&x->b, &x->err));
-    builder_deinit(&x->b);
+    assert_true(input_finish(x->b, &x->err));
+    builder_free(x->b);
 }
 
 static uint32_t count_absences(const struct snapshot *s) {
@@ -46,10 +47,10 @@ static void why_is_kept_once_and_counts_add_up(void **state) {
     struct building x;
     building_init(&x);
     uint32_t parts = PART_BIT(PART_LOCKS) | PART_BIT(PART_HANDLES);
-    builder_present(&x.b, PART_COUNTERS);
-    builder_absent(&x.b, parts, ASPECT_ROWS, 2, "the file is %s", "cut");
-    builder_lacks(&x.b, PART_BIT(PART_LOCKS), ASPECT_ROWS, 3, "the file is cut");
-    builder_absent(&x.b, PART_BIT(PART_LOCKS), ASPECT_ROWS, 1, "another reason");
+    builder_present(x.b, PART_COUNTERS);
+    builder_absent(x.b, parts, ASPECT_ROWS, 2, "the file is %s", "cut");
+    builder_lacks(x.b, PART_BIT(PART_LOCKS), ASPECT_ROWS, 3, "the file is cut");
+    builder_absent(x.b, PART_BIT(PART_LOCKS), ASPECT_ROWS, 1, "another reason");
     building_finish(&x);
     assert_int_equal(count_absences(&x.s), 3);
     const struct absence_row *row = snapshot_absence(&x.s, PART_LOCKS, ASPECT_ROWS);
@@ -68,7 +69,7 @@ static void reasons_survive_the_snap_file(void **state) {
     struct snapshot back;
     struct strbuf file;
     building_init(&x);
-    builder_absent(&x.b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT, "no code");
+    builder_absent(x.b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT, "no code");
     building_finish(&x);
     strbuf_init(&file);
     snapshot_init(&back);
@@ -91,16 +92,16 @@ static void what_another_source_fills_is_not_missing(void **state) {
     static const struct str frame = {"Inn.Key.Turn()", 14};
     struct building x;
     building_init(&x);
-    builder_absent(&x.b, PART_BIT(PART_LOCKS) | PART_BIT(PART_HANDLES), ASPECT_ALL, ABSENT, "no");
-    builder_absent(&x.b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT, "no");
-    builder_absent(&x.b, PART_BIT(PART_THREADS), ASPECT_FRAMES, 2, "two of them");
-    builder_absent(&x.b, PART_BIT(PART_THREADS), ASPECT_CPU_TIMES, ABSENT, "no");
-    builder_absent(&x.b, PART_BIT(PART_FINALIZER), ASPECT_READY, ABSENT, "no");
-    builder_present(&x.b, PART_LOCKS);
-    struct thread_row *t = builder_thread(&x.b, 1, 1, &x.err);
+    builder_absent(x.b, PART_BIT(PART_LOCKS) | PART_BIT(PART_HANDLES), ASPECT_ALL, ABSENT, "no");
+    builder_absent(x.b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT, "no");
+    builder_absent(x.b, PART_BIT(PART_THREADS), ASPECT_FRAMES, 2, "two of them");
+    builder_absent(x.b, PART_BIT(PART_THREADS), ASPECT_CPU_TIMES, ABSENT, "no");
+    builder_absent(x.b, PART_BIT(PART_FINALIZER), ASPECT_READY, ABSENT, "no");
+    builder_present(x.b, PART_LOCKS);
+    struct thread_row *t = builder_thread(x.b, 1, 1, &x.err);
     assert_non_null(t);
-    assert_true(builder_strings(&x.b, &frame, 1, &t->frames, &x.err));
-    struct finalizer_row *f = builder_single(&x.b, PART_FINALIZER, &x.err);
+    assert_true(builder_strings(x.b, &frame, 1, &t->frames, &x.err));
+    struct finalizer_row *f = builder_single(x.b, PART_FINALIZER, &x.err);
     assert_non_null(f);
     f->ready = 0;
     building_finish(&x);
@@ -116,8 +117,8 @@ static void a_part_that_is_dropped_takes_its_reasons_along(void **state) {
     (void)state;
     struct building x;
     building_init(&x);
-    builder_absent(&x.b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT, "the first table is cut");
-    builder_drop(&x.b, PART_TYPES);
+    builder_absent(x.b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT, "the first table is cut");
+    builder_drop(x.b, PART_TYPES);
     building_finish(&x);
     assert_false(snapshot_has(&x.s, PART_ABSENCES));
     snapshot_deinit(&x.s);

@@ -57,7 +57,6 @@ static void look_for_places(struct core *c) {
     struct err err = {.msg = ""};
     struct space s;
     struct snapshot snapshot;
-    struct builder b;
     struct strbuf why;
     struct clr clr;
     struct gc_state gc;
@@ -65,8 +64,9 @@ static void look_for_places(struct core *c) {
     snapshot_init(&snapshot);
     strbuf_init(&why);
     assert_true(elf_core_open(&s, (struct bytes){c->file, c->size}, &cut, &err));
-    assert_true(builder_init(&b, &snapshot, &err));
-    clr_init(&clr, &s, &b, &options);
+    struct builder *b = builder_new(&snapshot, &err);
+    assert_non_null(b);
+    clr_init(&clr, &s, b, &options);
     assert_int_equal(clr_find(&clr, &why, &err), CLR_READY);
     assert_true(gc_read(&clr, &gc, &err));
     look_for_heap(&c->at, &gc);
@@ -80,7 +80,7 @@ static void look_for_places(struct core *c) {
     gc_free(&gc);
     clr_deinit(&clr);
     strbuf_deinit(&why);
-    builder_deinit(&b);
+    builder_free(b);
     snapshot_deinit(&snapshot);
     space_deinit(&s);
 }
@@ -330,7 +330,6 @@ static void core_read(const struct core *c, const struct taking *taking, struct 
     static const struct input_options options = {.sysroot = "/nowhere"};
     struct err err = {.msg = ""};
     struct space space;
-    struct builder b;
     uint64_t cut;
     uint16_t machine = taking && taking->machine ? EM_AARCH64 : EM_X86_64;
     memcpy(c->file + offsetof(Elf64_Ehdr, e_machine), &machine, sizeof(machine));
@@ -338,12 +337,13 @@ static void core_read(const struct core *c, const struct taking *taking, struct 
     if (taking && taking->take)
         taking->take(&space, &c->at);
     snapshot_init(s);
-    assert_true(builder_init(&b, s, &err));
+    struct builder *b = builder_new(s, &err);
+    assert_non_null(b);
     bool times = !(taking && taking->no_times) && space.thread_count;
-    if (!dump_read_space(&space, times ? c->path : NULL, &options, &b, &err) ||
-        !input_finish(&b, &err))
+    if (!dump_read_space(&space, times ? c->path : NULL, &options, b, &err) ||
+        !input_finish(b, &err))
         fail_msg("%s", err.msg);
-    builder_deinit(&b);
+    builder_free(b);
     space_deinit(&space);
 }
 

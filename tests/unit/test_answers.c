@@ -51,15 +51,15 @@ static void what_is_neither_name_nor_expression_is_refused(void **state) {
 
 /* Cart: 10 objects, 8 of them live, 7 on two paths that were kept. */
 static void answers_fill(struct snapshot *s, bool with_paths) {
-    struct builder b;
     struct err err;
     snapshot_init(s);
-    assert_true(builder_init(&b, s, &err));
+    struct builder *b = builder_new(s, &err);
+    assert_non_null(b);
     assert_true(
-        builder_add_type(&b, STR("Shop.Cart"), STR(""), GEN_2, (struct cell){10, 240}, &err));
-    assert_true(builder_add_type(&b, STR("Shop.All"), STR(""), GEN_2, (struct cell){1, 24}, &err));
+        builder_add_type(b, STR("Shop.Cart"), STR(""), GEN_2, (struct cell){10, 240}, &err));
+    assert_true(builder_add_type(b, STR("Shop.All"), STR(""), GEN_2, (struct cell){1, 24}, &err));
     if (with_paths) {
-        assert_true(builder_add_live(&b, STR("Shop.Cart"), STR(""), (struct cell){8, 192}, &err));
+        assert_true(builder_add_live(b, STR("Shop.Cart"), STR(""), (struct cell){8, 192}, &err));
         static const struct {
             uint64_t parent, own;
             const char *root, *edge, *type;
@@ -68,7 +68,7 @@ static void answers_fill(struct snapshot *s, bool with_paths) {
                     {0, 5, NULL, "second", "Shop.Cart"},
                     {0, 1, NULL, NULL, "[others]"}};
         for (int i = 0; i < 4; i++) {
-            struct path_row *row = builder_row(&b, PART_PATHS, &err);
+            struct path_row *row = builder_row(b, PART_PATHS, &err);
             row->parent = rows[i].parent;
             row->root = rows[i].root;
             row->edge = rows[i].edge;
@@ -77,8 +77,8 @@ static void answers_fill(struct snapshot *s, bool with_paths) {
             row->bytes = row->own_bytes = rows[i].own * 24;
         }
     }
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
 }
 
 static void paths_of_a_snapshot_say_what_is_below_its_floor(void **state) {

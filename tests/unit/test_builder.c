@@ -11,7 +11,7 @@
 
 struct fixture {
     struct snapshot s;
-    struct builder b;
+    struct builder *b;
     struct err err;
 };
 
@@ -19,12 +19,12 @@ static int builder_setup(void **state) {
     struct fixture *f = calloc(1, sizeof(*f));
     snapshot_init(&f->s);
     *state = f;
-    return f && builder_init(&f->b, &f->s, &f->err) ? 0 : -1;
+    return f && (f->b = builder_new(&f->s, &f->err)) != NULL ? 0 : -1;
 }
 
 static int builder_teardown(void **state) {
     struct fixture *f = *state;
-    builder_deinit(&f->b);
+    builder_free(f->b);
     snapshot_deinit(&f->s);
     free(f);
     return 0;
@@ -38,10 +38,10 @@ static const struct reason_row *builder_reason(const struct fixture *f, uint32_t
 
 static void rows_of_one_name_and_module_add_up(void **state) {
     struct fixture *f = *state;
-    assert_true(builder_add_type(&f->b, STR("A"), STR("m"), GEN_0, (struct cell){1, 10}, &f->err));
-    assert_true(builder_add_type(&f->b, STR("A"), STR("m"), GEN_0, (struct cell){2, 20}, &f->err));
-    assert_true(builder_add_type(&f->b, STR("A"), STR("n"), GEN_0, (struct cell){4, 40}, &f->err));
-    assert_true(builder_finish(&f->b, &f->err));
+    assert_true(builder_add_type(f->b, STR("A"), STR("m"), GEN_0, (struct cell){1, 10}, &f->err));
+    assert_true(builder_add_type(f->b, STR("A"), STR("m"), GEN_0, (struct cell){2, 20}, &f->err));
+    assert_true(builder_add_type(f->b, STR("A"), STR("n"), GEN_0, (struct cell){4, 40}, &f->err));
+    assert_true(builder_finish(f->b, &f->err));
     SNAPSHOT_ROWS(&f->s, PART_TYPES, struct type_row, rows, count);
     assert_int_equal(count, 2);
     assert_int_equal(rows[0].gen[GEN_0].objects, 3);
@@ -52,9 +52,9 @@ static void rows_of_one_name_and_module_add_up(void **state) {
 static void a_sum_beyond_64_bits_is_warned_about(void **state) {
     struct fixture *f = *state;
     struct cell huge = {1, UINT64_MAX - 10};
-    assert_true(builder_add_type(&f->b, STR("A"), STR(""), GEN_0, huge, &f->err));
+    assert_true(builder_add_type(f->b, STR("A"), STR(""), GEN_0, huge, &f->err));
     assert_int_equal(snapshot_trust(&f->s), TRUST_EXACT);
-    assert_true(builder_add_type(&f->b, STR("A"), STR(""), GEN_0, huge, &f->err));
+    assert_true(builder_add_type(f->b, STR("A"), STR(""), GEN_0, huge, &f->err));
     assert_int_equal(snapshot_trust(&f->s), TRUST_PARTIAL);
     assert_non_null(strstr(builder_reason(f, 0)->text, "overflow"));
 }
@@ -63,14 +63,14 @@ static void what_is_said_twice_must_agree(void **state) {
     struct fixture *f = *state;
     uint64_t field = ABSENT;
     const char *text = NULL;
-    builder_say(&f->b, &field, 5, "number of heaps");
-    builder_say(&f->b, &field, ABSENT, "number of heaps");
-    builder_say(&f->b, &field, 5, "number of heaps");
-    assert_true(builder_say_string(&f->b, &text, STR("server"), "GC mode", &f->err));
-    assert_true(builder_say_string(&f->b, &text, STR(""), "GC mode", &f->err));
+    builder_say(f->b, &field, 5, "number of heaps");
+    builder_say(f->b, &field, ABSENT, "number of heaps");
+    builder_say(f->b, &field, 5, "number of heaps");
+    assert_true(builder_say_string(f->b, &text, STR("server"), "GC mode", &f->err));
+    assert_true(builder_say_string(f->b, &text, STR(""), "GC mode", &f->err));
     assert_int_equal(snapshot_trust(&f->s), TRUST_EXACT);
-    builder_say(&f->b, &field, 6, "number of heaps");
-    assert_true(builder_say_string(&f->b, &text, STR("workstation"), "GC mode", &f->err));
+    builder_say(f->b, &field, 6, "number of heaps");
+    assert_true(builder_say_string(f->b, &text, STR("workstation"), "GC mode", &f->err));
     assert_int_equal(field, 5);
     assert_string_equal(text, "server");
     assert_int_equal(snapshot_trust(&f->s), TRUST_PARTIAL);
@@ -80,13 +80,13 @@ static void what_is_said_twice_must_agree(void **state) {
 
 static void one_thread_has_one_row_whoever_speaks_of_it(void **state) {
     struct fixture *f = *state;
-    struct thread_row *t = builder_thread(&f->b, ABSENT, 5, &f->err);
+    struct thread_row *t = builder_thread(f->b, ABSENT, 5, &f->err);
     t->name = "worker";
-    assert_string_equal(builder_thread(&f->b, 0x70b, 5, &f->err)->name, "worker");
-    assert_string_equal(builder_thread(&f->b, 0x70b, ABSENT, &f->err)->name, "worker");
+    assert_string_equal(builder_thread(f->b, 0x70b, 5, &f->err)->name, "worker");
+    assert_string_equal(builder_thread(f->b, 0x70b, ABSENT, &f->err)->name, "worker");
     /* A dead thread (OS id 0) and another living one with a reused managed id are other threads. */
-    assert_null(builder_thread(&f->b, 0, 6, &f->err)->name);
-    assert_null(builder_thread(&f->b, 0x70c, 5, &f->err)->name);
+    assert_null(builder_thread(f->b, 0, 6, &f->err)->name);
+    assert_null(builder_thread(f->b, 0x70c, 5, &f->err)->name);
     SNAPSHOT_ROWS(&f->s, PART_THREADS, struct thread_row, rows, count);
     (void)rows;
     assert_int_equal(count, 3);
@@ -95,13 +95,13 @@ static void one_thread_has_one_row_whoever_speaks_of_it(void **state) {
 static void a_million_threads_are_not_quadratic(void **state) {
     struct fixture *f = *state;
     for (uint64_t i = 0; i < 200000; i++)
-        assert_non_null(builder_thread(&f->b, i + 1, ABSENT, &f->err));
+        assert_non_null(builder_thread(f->b, i + 1, ABSENT, &f->err));
     assert_int_equal(f->s.tables[PART_THREADS].count, 200000);
 }
 
 static void names_are_cleaned_and_cut(void **state) {
     struct fixture *f = *state;
-    assert_string_equal(builder_string(&f->b,
+    assert_string_equal(builder_string(f->b,
                                        STR("a\x01"
                                            "b\tc\xff"),
                                        &f->err),
@@ -109,24 +109,24 @@ static void names_are_cleaned_and_cut(void **state) {
                         "b c\xef\xbf\xbd");
     char *monster = malloc(NAME_MAX_BYTES + 10);
     memset(monster, 'x', NAME_MAX_BYTES + 10);
-    const char *cut = builder_string(&f->b, (struct str){monster, NAME_MAX_BYTES + 10}, &f->err);
+    const char *cut = builder_string(f->b, (struct str){monster, NAME_MAX_BYTES + 10}, &f->err);
     assert_int_equal(strlen(cut), NAME_MAX_BYTES);
     assert_int_equal(snapshot_trust(&f->s), TRUST_PARTIAL);
-    assert_ptr_equal(builder_string(&f->b, STR("same"), &f->err),
-                     builder_string(&f->b, STR("same"), &f->err));
+    assert_ptr_equal(builder_string(f->b, STR("same"), &f->err),
+                     builder_string(f->b, STR("same"), &f->err));
     free(monster);
 }
 
 static void equal_reasons_are_merged_and_too_many_are_counted(void **state) {
     struct fixture *f = *state;
-    builder_warn(&f->b, 2, "rows were left out");
-    builder_warn(&f->b, 3, "rows were left out");
-    builder_note(&f->b, "a note");
+    builder_warn(f->b, 2, "rows were left out");
+    builder_warn(f->b, 3, "rows were left out");
+    builder_note(f->b, "a note");
     assert_int_equal(builder_reason(f, 0)->count, 5);
     assert_int_equal(builder_reason(f, 1)->lowers_trust, 0);
     for (unsigned i = 0; i < 2 * REASONS_MAX; i++)
-        builder_warn(&f->b, ABSENT, "reason %u", i);
-    assert_true(builder_finish(&f->b, &f->err));
+        builder_warn(f->b, ABSENT, "reason %u", i);
+    assert_true(builder_finish(f->b, &f->err));
     SNAPSHOT_ROWS(&f->s, PART_REASONS, struct reason_row, rows, count);
     assert_int_equal(count, REASONS_MAX + 1);
     assert_int_equal(rows[count - 1].count, 2 * REASONS_MAX + 2 - REASONS_MAX);
@@ -136,7 +136,7 @@ static void a_fresh_row_says_nothing(void **state) {
     struct fixture *f = *state;
     for (int part = 1; part < PART_END; part++) {
         const struct part_desc *desc = &part_descs[part];
-        const unsigned char *row = builder_row(&f->b, (enum part)part, &f->err);
+        const unsigned char *row = builder_row(f->b, (enum part)part, &f->err);
         assert_non_null(row);
         for (uint32_t i = 0; i < desc->field_count; i++) {
             const void *at = row + desc->fields[i].offset;

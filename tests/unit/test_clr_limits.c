@@ -40,7 +40,7 @@ static void check_cut_short(struct mk_clr *w) {
     uint32_t count = 0, said = 0;
     assert_int_equal(w->clr.steps_left, 0);
     assert_false(clr_spend(&w->clr, 1));
-    assert_true(builder_finish(&w->b, &err));
+    assert_true(builder_finish(w->b, &err));
     const struct reason_row *rows = w->snapshot.tables[PART_REASONS].rows;
     count = w->snapshot.tables[PART_REASONS].count;
     for (uint32_t i = 0; i < count; i++)

@@ -287,7 +287,7 @@ static void what_was_not_read_does_not_pass(void **state) {
             if (k && cases[i].skipped)
                 gc->skipped_bytes = 4096;
             if (k && cases[i].partial)
-                builder_warn(&m.builders[k], 1, "something was cut");
+                builder_warn(m.builders[k], 1, "something was cut");
         }
         made_series(&m);
         snprintf(json, sizeof(json), "{\"budgets\": [{\"on\": \"total\", \"max\": 5000}]%s}",

@@ -22,11 +22,11 @@ struct row {
 /* A snapshot with these paths, and with each type's live totals. */
 static struct snapshot *growth_make(const struct row *rows, size_t count) {
     struct snapshot *s = malloc(sizeof(*s));
-    struct builder b;
     struct err err;
     uint64_t objects[ROWS_MAX_TEST], bytes[ROWS_MAX_TEST];
     snapshot_init(s);
-    assert_true(builder_init(&b, s, &err));
+    struct builder *b = builder_new(s, &err);
+    assert_non_null(b);
     for (size_t i = count; i-- > 0;) {
         objects[i] = rows[i].own_objects;
         bytes[i] = rows[i].own_bytes;
@@ -38,7 +38,7 @@ static struct snapshot *growth_make(const struct row *rows, size_t count) {
         }
     }
     for (size_t i = 0; i < count; i++) {
-        struct path_row *row = builder_row(&b, PART_PATHS, &err);
+        struct path_row *row = builder_row(b, PART_PATHS, &err);
         bool is_root = rows[i].parent < 0;
         row->parent = is_root ? ABSENT : (uint64_t)rows[i].parent;
         row->root = is_root ? rows[i].label : NULL;
@@ -49,16 +49,16 @@ static struct snapshot *growth_make(const struct row *rows, size_t count) {
         row->own_objects = rows[i].own_objects;
         row->own_bytes = rows[i].own_bytes;
         struct cell cell = {rows[i].own_objects, rows[i].own_bytes};
-        assert_true(builder_add_type(&b, str_of(rows[i].type), STR(""), GEN_2, cell, &err));
+        assert_true(builder_add_type(b, str_of(rows[i].type), STR(""), GEN_2, cell, &err));
     }
     uint32_t types_count;
-    struct type_row *types = builder_rows(&b, PART_TYPES, &types_count);
+    struct type_row *types = builder_rows(b, PART_TYPES, &types_count);
     for (uint32_t i = 0; i < types_count; i++) {
         types[i].live_objects = types[i].gen[GEN_2].objects;
         types[i].live_bytes = types[i].gen[GEN_2].bytes;
     }
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
     return s;
 }
 

@@ -159,7 +159,6 @@ static void open_in_collection(struct file *file, struct bytes *ret_copy) {
     struct unpack_report report;
     struct space space;
     struct snapshot scratch;
-    struct builder b;
     struct clr clr;
     struct strbuf why;
     struct dotnet_options options = {.symbols = NULL};
@@ -176,15 +175,16 @@ static void open_in_collection(struct file *file, struct bytes *ret_copy) {
     assert_true(elf_core_open(&space, *ret_copy, &cut, &err));
     snapshot_init(&scratch);
     strbuf_init(&why);
-    assert_true(builder_init(&b, &scratch, &err));
-    clr_init(&clr, &space, &b, &options);
+    struct builder *b = builder_new(&scratch, &err);
+    assert_non_null(b);
+    clr_init(&clr, &space, b, &options);
     assert_int_equal(clr_find(&clr, &why, &err), CLR_READY);
     uint64_t address = clr.gc.slot[GC_INVALID_COUNT];
     const struct space_range *range = space_range_at(&space, address);
     assert_non_null(range);
     copy[range->data - copy + (ptrdiff_t)(address - range->start)] = 1;
     clr_deinit(&clr);
-    builder_deinit(&b);
+    builder_free(b);
     strbuf_deinit(&why);
     snapshot_deinit(&scratch);
     space_deinit(&space);

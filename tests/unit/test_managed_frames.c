@@ -132,26 +132,27 @@ static void start_frames_and_names_give_the_role(void **state) {
 
 struct built {
     struct snapshot s;
-    struct builder b;
+    struct builder *b;
 };
 
 static void built_init(struct built *x) {
     struct err err;
     snapshot_init(&x->s);
-    assert_true(builder_init(&x->b, &x->s, &err));
+    x->b = builder_new(&x->s, &err);
+    assert_non_null(x->b);
 }
 
 static struct thread_row *built_thread(struct built *x, uint64_t os_id) {
     struct err err;
-    struct thread_row *t = builder_thread(&x->b, os_id, ABSENT, &err);
+    struct thread_row *t = builder_thread(x->b, os_id, ABSENT, &err);
     assert_non_null(t);
     return t;
 }
 
 static void built_finish(struct built *x) {
     struct err err;
-    assert_true(input_finish(&x->b, &err));
-    builder_deinit(&x->b);
+    assert_true(input_finish(x->b, &err));
+    builder_free(x->b);
 }
 
 static void the_pool_of_the_system_makes_its_own_threads(void **state) {
@@ -171,7 +172,7 @@ static void the_pool_of_the_system_makes_its_own_threads(void **state) {
         struct err err;
         built_init(&x);
         struct str items[] = {str_of(cases[i].frames[0]), str_of(cases[i].frames[1])};
-        assert_true(builder_strings(&x.b, items, 2, &built_thread(&x, 1)->native_frames, &err));
+        assert_true(builder_strings(x.b, items, 2, &built_thread(&x, 1)->native_frames, &err));
         built_finish(&x);
         SNAPSHOT_ROWS(&x.s, PART_THREADS, struct thread_row, threads, count);
         assert_int_equal(count, 1);
@@ -210,7 +211,7 @@ static void a_finalizer_that_waits_is_named_and_blocked(void **state) {
         uint32_t count = 0;
         for (; count < 4 && cases[i].frames[count]; count++)
             items[count] = str_of(cases[i].frames[count]);
-        assert_true(builder_strings(&x.b, items, count, &t->frames, &err));
+        assert_true(builder_strings(x.b, items, count, &t->frames, &err));
         built_finish(&x);
         const struct finalizer_row *f = snapshot_row(&x.s, PART_FINALIZER);
         assert_non_null(f);

@@ -32,7 +32,7 @@ static const struct path_names names = {NULL, path_tree_type_name, edge_name, ro
 struct fixture {
     struct path_tree t;
     struct snapshot s;
-    struct builder b;
+    struct builder *b;
     struct err err;
 };
 
@@ -41,13 +41,13 @@ static int path_tree_setup(void **state) {
     path_tree_init(&f->t);
     snapshot_init(&f->s);
     *state = f;
-    return builder_init(&f->b, &f->s, &f->err) ? 0 : -1;
+    return (f->b = builder_new(&f->s, &f->err)) != NULL ? 0 : -1;
 }
 
 static int path_tree_teardown(void **state) {
     struct fixture *f = *state;
     path_tree_deinit(&f->t);
-    builder_deinit(&f->b);
+    builder_free(f->b);
     snapshot_deinit(&f->s);
     free(f);
     return 0;
@@ -63,7 +63,7 @@ static uint32_t test_path_tree_add(struct fixture *f, uint32_t parent, uint32_t 
 static const struct path_row *rows_of(struct fixture *f, double floor, uint32_t max,
                                       uint32_t *ret_count) {
     struct path_limits limits = {floor, max};
-    assert_true(path_tree_emit(&f->t, &names, &limits, &f->b, &f->err));
+    assert_true(path_tree_emit(&f->t, &names, &limits, f->b, &f->err));
     return snapshot_rows(&f->s, PART_PATHS, ret_count);
 }
 

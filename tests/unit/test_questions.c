@@ -44,7 +44,7 @@ static struct world *questions_world_new(void) {
     w->mt[TEXT] = mk_heap_type(w->h, TEXT, HAS_COMPONENTS | 2, 22);
     w->h->clr.clr.string_mt = w->mt[TEXT];
     for (int type = NODE; type < TYPES; type++)
-        assert_true(builder_add_type(&w->h->clr.b, str_of(questions_name_of(w, type)), STR(""),
+        assert_true(builder_add_type(w->h->clr.b, str_of(questions_name_of(w, type)), STR(""),
                                      GEN_2, (struct cell){10, 320}, &w->err));
     return w;
 }
@@ -83,7 +83,7 @@ static void questions_ask(struct world *w, struct question question, const uint6
     for (uint32_t i = 0; i < count; i++)
         mk_heap_root(w->h, roots[i], label, GROUP_NAMED);
     mk_heap_follow(w->h, &w->answers);
-    assert_true(heap_answer(heap, &w->h->clr.b, &w->answers, &w->err));
+    assert_true(heap_answer(heap, w->h->clr.b, &w->answers, &w->err));
 }
 
 static void questions_world_free(struct world *w) {

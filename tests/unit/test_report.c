@@ -79,8 +79,8 @@ static void fill_part(struct made *m, uint32_t i, enum part part, uint64_t seed)
 static void report_fill(struct made *m, uint32_t i, uint64_t seed) {
     for (int part = PART_TYPES; part < PART_END; part++)
         fill_part(m, i, (enum part)part, seed);
-    builder_warn(&m->builders[i], 7, "rows were left out");
-    builder_note(&m->builders[i], "taken by hand");
+    builder_warn(m->builders[i], 7, "rows were left out");
+    builder_note(m->builders[i], "taken by hand");
     struct origin_row *origin = made_origin(m, i);
     fill_field(m, i, &part_descs[PART_ORIGIN].fields[0], origin, 1);
     origin->captured_at_ns = seed * 1000000000;

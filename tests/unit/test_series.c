@@ -187,7 +187,7 @@ static void counters_and_other_values_have_verdicts(void **state) {
     for (uint32_t i = 0; i < 5; i++) {
         for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)
             if (cases[c].values[i] != ABSENT)
-                assert_true(builder_counter(&m.builders[i], cases[c].name, cases[c].values[i],
+                assert_true(builder_counter(m.builders[i], cases[c].name, cases[c].values[i],
                                             "count", &m.err));
         struct os_handle_row *row = made_row(&m, i, PART_OS_HANDLES);
         row->type = made_text(&m, i, "File");

@@ -307,18 +307,18 @@ static void growth_is_judged_on_live_objects_where_all_dumps_know_them(void **st
 /* -- Size -------------------------------------------------------------------------------------- */
 
 static void add_many(struct snapshot *snapshot, unsigned shift) {
-    struct builder b;
     struct err err;
     char name[64];
     snapshot_init(snapshot);
-    assert_true(builder_init(&b, snapshot, &err));
+    struct builder *b = builder_new(snapshot, &err);
+    assert_non_null(b);
     for (unsigned i = 0; i < 50000; i++) {
         int n = snprintf(name, sizeof(name), "Company.Product%u.Area.Type%u", i % 97, i);
-        assert_true(builder_add_type(&b, (struct str){name, (size_t)n}, STR("product.dll"), GEN_2,
+        assert_true(builder_add_type(b, (struct str){name, (size_t)n}, STR("product.dll"), GEN_2,
                                      (struct cell){i + shift, (i + shift) * 24u}, &err));
     }
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
 }
 
 /* Anything quadratic would take minutes here; `make bench` has the figures. */

@@ -9,25 +9,25 @@
 #include <cmocka.h>
 
 static void snapfile_build(struct snapshot *s) {
-    struct builder b;
     struct err err;
     snapshot_init(s);
-    assert_true(builder_init(&b, s, &err));
+    struct builder *b = builder_new(s, &err);
+    assert_non_null(b);
     assert_true(
-        builder_add_type(&b, STR("System.String"), STR(""), GEN_2, (struct cell){3, 100}, &err));
-    assert_true(builder_add_type(&b, STR("A"), STR("a.dll"), GEN_0, (struct cell){1, 24}, &err));
+        builder_add_type(b, STR("System.String"), STR(""), GEN_2, (struct cell){3, 100}, &err));
+    assert_true(builder_add_type(b, STR("A"), STR("a.dll"), GEN_0, (struct cell){1, 24}, &err));
     assert_true(
-        builder_add_type(&b, STR("System.String"), STR(""), GEN_0, (struct cell){1, 30}, &err));
-    struct thread_row *t = builder_thread(&b, 0x13c2, 2, &err);
+        builder_add_type(b, STR("System.String"), STR(""), GEN_0, (struct cell){1, 30}, &err));
+    struct thread_row *t = builder_thread(b, 0x13c2, 2, &err);
     assert_non_null(t);
     t->name = "spinner";
     t->user_ns = 0;
     static const struct str frames[] = {{"A.B()", 5}, {"P.Main()", 8}};
-    assert_true(builder_strings(&b, frames, 2, &t->frames, &err));
-    builder_present(&b, PART_LOCKS);
-    builder_warn(&b, 7, "rows left out");
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
+    assert_true(builder_strings(b, frames, 2, &t->frames, &err));
+    builder_present(b, PART_LOCKS);
+    builder_warn(b, 7, "rows left out");
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
 }
 
 static void a_snapshot_survives_the_file(void **state) {
@@ -66,18 +66,18 @@ static void a_snapshot_survives_the_file(void **state) {
 static void rows_that_say_nothing_survive_the_file(void **state) {
     (void)state;
     struct snapshot s, back;
-    struct builder b;
     struct err err;
     struct strbuf file;
     snapshot_init(&s);
     snapshot_init(&back);
     strbuf_init(&file);
-    assert_true(builder_init(&b, &s, &err));
-    assert_non_null(builder_single(&b, PART_FINALIZER, &err));
-    assert_non_null(builder_row(&b, PART_LOCKS, &err));
-    assert_non_null(builder_row(&b, PART_LOCKS, &err));
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
+    struct builder *b = builder_new(&s, &err);
+    assert_non_null(b);
+    assert_non_null(builder_single(b, PART_FINALIZER, &err));
+    assert_non_null(builder_row(b, PART_LOCKS, &err));
+    assert_non_null(builder_row(b, PART_LOCKS, &err));
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
     assert_true(snapfile_encode(&s, &file, &err));
     assert_true(snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err));
     assert_int_equal(back.tables[PART_FINALIZER].count, 1);
@@ -194,16 +194,16 @@ static void names_that_speak_to_the_terminal_are_refused(void **state) {
 static void a_path_before_its_parent_is_refused(void **state) {
     (void)state;
     struct snapshot s, back;
-    struct builder b;
     struct err err;
     struct strbuf file;
     snapshot_init(&s);
-    assert_true(builder_init(&b, &s, &err));
-    struct path_row *row = builder_row(&b, PART_PATHS, &err);
+    struct builder *b = builder_new(&s, &err);
+    assert_non_null(b);
+    struct path_row *row = builder_row(b, PART_PATHS, &err);
     assert_non_null(row);
     row->parent = 0;
-    assert_true(builder_finish(&b, &err));
-    builder_deinit(&b);
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
     strbuf_init(&file);
     assert_true(snapfile_encode(&s, &file, &err));
     snapshot_init(&back);

@@ -11,7 +11,7 @@
 
 struct fixture {
     struct snapshot s;
-    struct builder b;
+    struct builder *b;
     struct err err;
 };
 
@@ -19,12 +19,12 @@ static int stacks_setup(void **state) {
     struct fixture *f = calloc(1, sizeof(*f));
     snapshot_init(&f->s);
     *state = f;
-    return builder_init(&f->b, &f->s, &f->err) ? 0 : -1;
+    return (f->b = builder_new(&f->s, &f->err)) != NULL ? 0 : -1;
 }
 
 static int stacks_teardown(void **state) {
     struct fixture *f = *state;
-    builder_deinit(&f->b);
+    builder_free(f->b);
     snapshot_deinit(&f->s);
     free(f);
     return 0;
@@ -32,7 +32,7 @@ static int stacks_teardown(void **state) {
 
 static const char *frame(struct fixture *f, const char *function, const char *module,
                          uint64_t offset) {
-    return builder_frame(&f->b, str_of(function), str_of(module), offset, &f->err);
+    return builder_frame(f->b, str_of(function), str_of(module), offset, &f->err);
 }
 
 static void frames_have_no_offset_source_or_folder(void **state) {
@@ -66,7 +66,7 @@ static void stacks_add(struct fixture *f, const char **frames, uint32_t count, u
     row.bytes = bytes;
     row.size_each = size_each;
     row.oldest_ns = oldest_ns;
-    assert_true(builder_add_stack(&f->b, &row, &f->err));
+    assert_true(builder_add_stack(f->b, &row, &f->err));
 }
 
 static void equal_stacks_of_equal_size_add_up(void **state) {
@@ -104,7 +104,7 @@ static void a_stack_without_end_is_cut_and_lowers_trust(void **state) {
 /* Two ticks of one stack each. */
 static void read_ticks(struct fixture *f) {
     for (uint64_t tick = 1; tick <= 3; tick++) {
-        if (!builder_moment(&f->b, PART_BIT(PART_STACKS)))
+        if (!builder_moment(f->b, PART_BIT(PART_STACKS)))
             continue;
         const char *frames[] = {frame(f, "fill", "ink", ABSENT)};
         stacks_add(f, frames, 1, tick * 100, ABSENT, ABSENT);
@@ -114,7 +114,7 @@ static void read_ticks(struct fixture *f) {
 static void the_last_of_several_moments_is_kept_and_said(void **state) {
     struct fixture *f = *state;
     read_ticks(f);
-    assert_true(builder_finish(&f->b, &f->err));
+    assert_true(builder_finish(f->b, &f->err));
     SNAPSHOT_ROWS(&f->s, PART_STACKS, struct stack_row, rows, count);
     assert_int_equal(count, 1);
     assert_int_equal(rows[0].bytes, 300);
@@ -125,9 +125,9 @@ static void the_last_of_several_moments_is_kept_and_said(void **state) {
 
 static void the_moment_that_is_asked_for_is_kept(void **state) {
     struct fixture *f = *state;
-    f->b.moment = 1;
+    builder_choose(f->b, 1);
     read_ticks(f);
-    assert_true(builder_finish(&f->b, &f->err));
+    assert_true(builder_finish(f->b, &f->err));
     SNAPSHOT_ROWS(&f->s, PART_STACKS, struct stack_row, rows, count);
     assert_int_equal(count, 1);
     assert_int_equal(rows[0].bytes, 200);
@@ -136,9 +136,9 @@ static void the_moment_that_is_asked_for_is_kept(void **state) {
 
 static void a_moment_that_is_not_there_is_refused(void **state) {
     struct fixture *f = *state;
-    f->b.moment = 3;
+    builder_choose(f->b, 3);
     read_ticks(f);
-    assert_false(builder_finish(&f->b, &f->err));
+    assert_false(builder_finish(f->b, &f->err));
     assert_int_equal(f->err.code, ERR_USAGE);
 }
 

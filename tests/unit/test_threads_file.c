@@ -1,4 +1,5 @@
 /* /proc/PID/task/N/stat, schedstat and status as they are kept beside a dump. */
+#include "base/hash.h"
 #include "memory/threads_file.h"
 
 #include <setjmp.h>

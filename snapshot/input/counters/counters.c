@@ -368,7 +368,7 @@ static bool counters_read(struct source *source, struct builder *b, struct err *
     struct str text = without_mark(source->bytes);
     skip_blanks(&text);
     counters_log_init(&log, b);
-    if (b->moments)
+    if (builder_moments(b))
         builder_warn(b, ABSENT, "a log of counters stands beside another series of moments");
     bool ok;
     if (is_perfmon(text))

@@ -1,6 +1,7 @@
 #include "input/dump/dump.h"
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "dotnet/dotnet.h"
 #include "input/dump/moving.h"
 #include "memory/arch/arch.h"

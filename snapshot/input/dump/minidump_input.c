@@ -1,4 +1,5 @@
 /* A Windows minidump: procdump, dotnet-dump, Task Manager, WER, adplus; Crashpad, Breakpad. */
+#include "base/hash.h"
 #include "memory/minidump/minidump.h"
 
 #include "dotnet/dotnet.h"

@@ -13,8 +13,8 @@ static bool read_snap(struct source *source, struct builder *b, struct err *err)
         snapshot_deinit(&loaded);
         return false;
     }
-    snapshot_deinit(b->snapshot);
-    *b->snapshot = loaded;
+    snapshot_deinit(builder_snapshot(b));
+    *builder_snapshot(b) = loaded;
     return true;
 }
 

@@ -21,17 +21,18 @@ static uint64_t usage_total(struct builder *b) {
 bool memory_claim(struct transcript *t, const char *from, const char *replaces,
                   uint64_t *ret_replaced) {
     struct builder *b = t->b;
-    struct str had = str_of(b->memory_map_from);
+    struct str had = str_of(builder_shared(b)->memory_map_from);
     *ret_replaced = ABSENT;
     if (had.len && !str_eq(had, str_of(from))) {
         if (!replaces || !str_eq(had, str_of(replaces))) {
-            builder_note(b, "%s: left out, the memory map is that of %s", from, b->memory_map_from);
+            builder_note(b, "%s: left out, the memory map is that of %s", from,
+                         builder_shared(b)->memory_map_from);
             return false;
         }
         *ret_replaced = usage_total(b);
         builder_drop(b, PART_MEMORY_MAP);
     }
-    b->memory_map_from = from;
+    builder_shared(b)->memory_map_from = from;
     return true;
 }
 

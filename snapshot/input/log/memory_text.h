@@ -4,6 +4,7 @@
 #ifndef DUMPDIFF_INPUT_LOG_MEMORY_TEXT_H
 #define DUMPDIFF_INPUT_LOG_MEMORY_TEXT_H
 
+#include "base/hash.h"
 #include "input/log/scan.h"
 
 /*

@@ -11,32 +11,27 @@ static bool is_whole(const struct type_table *tt) {
 
 bool type_table_begin(struct type_table *tt, struct builder *b, struct err *err) {
     tt->b = b;
-    tt->is_ignored = b->types_tables++ >= TYPE_TABLES_MAX;
-    tt->is_aside = b->types_scope != TYPES_NONE && !tt->is_ignored;
+    tt->shared = builder_shared(b);
+    tt->is_ignored = tt->shared->types_tables++ >= TYPE_TABLES_MAX;
+    tt->is_aside = tt->shared->types_scope != TYPES_NONE && !tt->is_ignored;
     if (tt->is_ignored)
         builder_warn(b, 1, "tables of types beyond the first %u were not looked at",
                      TYPE_TABLES_MAX);
     if (!tt->is_aside)
         return true;
     snapshot_init(&tt->aside);
-    return builder_init(&tt->aside_builder, &tt->aside, err);
+    return (tt->aside_builder = builder_new(&tt->aside, err)) != NULL;
 }
 
 bool type_table_add(struct type_table *tt, struct str name, struct str module, struct cell cell,
                     struct err *err) {
     if (tt->is_ignored)
         return true;
-    struct builder *to = tt->is_aside ? &tt->aside_builder : tt->b;
+    struct builder *to = tt->is_aside ? tt->aside_builder : tt->b;
     return builder_add_type(to, name, module, tt->generation, cell, err);
 }
 
 /* -- Joining ----------------------------------------------------------------------------------- */
-
-static struct type_row *type_table_find(struct builder *b, const struct type_row *like) {
-    uint32_t count, number = strmap_get(&b->types, str_of(like->name), str_of(like->module));
-    struct type_row *rows = builder_rows(b, PART_TYPES, &count);
-    return number == STRMAP_NONE ? NULL : &rows[number];
-}
 
 static bool cells_equal(struct cell a, struct cell b) {
     return a.objects == b.objects && a.bytes == b.bytes;
@@ -48,7 +43,7 @@ static uint64_t count_differences(struct builder *a, struct builder *b, bool mis
     const struct type_row *rows = builder_rows(a, PART_TYPES, &count);
     uint64_t differ = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const struct type_row *other = type_table_find(b, &rows[i]);
+        const struct type_row *other = builder_type(b, rows[i].name, rows[i].module);
         if (other)
             differ += !cells_equal(type_total(&rows[i]), type_total(other));
         else
@@ -72,7 +67,7 @@ static bool set_filter(struct builder *b, struct str filter, struct err *err) {
 /* Adds all rows set aside. */
 static bool add_aside(struct type_table *tt, struct err *err) {
     uint32_t count;
-    const struct type_row *rows = builder_rows(&tt->aside_builder, PART_TYPES, &count);
+    const struct type_row *rows = builder_rows(tt->aside_builder, PART_TYPES, &count);
     for (uint32_t i = 0; i < count; i++)
         for (int g = 0; g < GEN_COUNT; g++)
             if (rows[i].gen[g].objects &&
@@ -104,7 +99,7 @@ static void refine(struct builder *whole, const struct type_row *rows, uint32_t 
         if (all[i].live_objects == ABSENT)
             all[i].live_objects = all[i].live_bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct type_row *row = type_table_find(whole, &rows[i]);
+        struct type_row *row = builder_type(whole, rows[i].name, rows[i].module);
         if (!row)
             continue;
         if (!is_live) {
@@ -124,9 +119,10 @@ static bool say_live(struct builder *b, struct cell live, struct err *err) {
         return false;
     builder_say(b, &row->objects, live.objects, "the number of live objects");
     builder_say(b, &row->bytes, live.bytes, "the size of live objects");
-    if (b->types_scope != TYPES_WHOLE || b->types_cut)
+    const struct builder_shared *shared = builder_shared(b);
+    if (shared->types_scope != TYPES_WHOLE || shared->types_cut)
         return true;
-    struct snapshot_totals all = snapshot_totals(b->snapshot);
+    struct snapshot_totals all = snapshot_totals(builder_snapshot(b));
     uint64_t objects = all.objects - all.free_objects, bytes = all.bytes - all.free_bytes;
     if (objects >= live.objects && bytes >= live.bytes) {
         row->garbage_objects = objects - live.objects;
@@ -150,7 +146,7 @@ static struct cell type_table_sum_rows(const struct type_row *rows, uint32_t cou
 /* The whole heap comes after a filtered table: takes its place, and keeps what that knew better. */
 static bool replace_filtered(struct type_table *tt, struct err *err) {
     struct builder *b = tt->b;
-    const struct origin_row *origin = snapshot_origin(b->snapshot);
+    const struct origin_row *origin = snapshot_origin(builder_snapshot(b));
     bool only_live = origin->types_filter && strcmp(origin->types_filter, "-live") == 0;
     bool is_live = origin->types_filter && strstr(origin->types_filter, "-live");
     uint32_t count;
@@ -160,11 +156,11 @@ static bool replace_filtered(struct type_table *tt, struct err *err) {
         return err_nomem(err);
     if (count)
         memcpy(old, rows, (size_t)count * sizeof(*old));
-    only_live = only_live && !b->types_cut;
+    only_live = only_live && !tt->shared->types_cut;
     builder_drop(b, PART_TYPES);
     bool ok = add_aside(tt, err) && set_filter(b, tt->filter, err);
-    b->types_scope = TYPES_WHOLE;
-    b->types_cut = tt->is_cut;
+    tt->shared->types_scope = TYPES_WHOLE;
+    tt->shared->types_cut = tt->is_cut;
     if (ok)
         refine(b, old, count, is_live, only_live);
     if (ok && only_live)
@@ -175,14 +171,14 @@ static bool replace_filtered(struct type_table *tt, struct err *err) {
 
 /* Two tables of the whole heap: they agree, or the better one stays and the other is named. */
 static bool join_whole(struct type_table *tt, struct err *err) {
-    struct builder *b = tt->b, *other = &tt->aside_builder;
-    uint64_t differ = num_add(count_differences(other, b, !b->types_cut),
-                              count_differences(b, other, !tt->is_cut && !b->types_cut));
-    if (b->types_cut && !tt->is_cut) {
+    struct builder *b = tt->b, *other = tt->aside_builder;
+    uint64_t differ = num_add(count_differences(other, b, !tt->shared->types_cut),
+                              count_differences(b, other, !tt->is_cut && !tt->shared->types_cut));
+    if (tt->shared->types_cut && !tt->is_cut) {
         differ = count_differences(b, other, true);
         builder_drop(b, PART_TYPES);
-        b->types_scope = TYPES_WHOLE;
-        b->types_cut = false;
+        tt->shared->types_scope = TYPES_WHOLE;
+        tt->shared->types_cut = false;
         if (!add_aside(tt, err))
             return false;
     }
@@ -198,9 +194,9 @@ static bool join_whole(struct type_table *tt, struct err *err) {
 static bool join_filtered(struct type_table *tt, struct err *err) {
     struct builder *b = tt->b;
     uint32_t count;
-    const struct type_row *rows = builder_rows(&tt->aside_builder, PART_TYPES, &count);
+    const struct type_row *rows = builder_rows(tt->aside_builder, PART_TYPES, &count);
     for (uint32_t i = 0; i < count; i++) {
-        struct type_row *row = type_table_find(b, &rows[i]);
+        struct type_row *row = builder_type(b, rows[i].name, rows[i].module);
         for (int g = 0; g < GEN_COUNT; g++) {
             struct cell cell = rows[i].gen[g];
             if (row && row->gen[g].objects < cell.objects)
@@ -211,7 +207,7 @@ static bool join_filtered(struct type_table *tt, struct err *err) {
                 return false;
         }
     }
-    const char *filter = snapshot_origin(b->snapshot)->types_filter;
+    const char *filter = snapshot_origin(builder_snapshot(b))->types_filter;
     if (filter && str_contains(str_of(filter), tt->filter))
         return true;
     struct strbuf joined;
@@ -228,12 +224,13 @@ static bool join_filtered(struct type_table *tt, struct err *err) {
 static bool join_aside(struct type_table *tt, struct err *err) {
     struct builder *b = tt->b;
     uint32_t count;
-    const struct type_row *rows = builder_rows(&tt->aside_builder, PART_TYPES, &count);
+    const struct type_row *rows = builder_rows(tt->aside_builder, PART_TYPES, &count);
     if (count == 0)
         return true;
     if (is_whole(tt))
-        return b->types_scope == TYPES_WHOLE ? join_whole(tt, err) : replace_filtered(tt, err);
-    if (b->types_scope == TYPES_FILTERED)
+        return tt->shared->types_scope == TYPES_WHOLE ? join_whole(tt, err)
+                                                      : replace_filtered(tt, err);
+    if (tt->shared->types_scope == TYPES_FILTERED)
         return join_filtered(tt, err);
     refine(b, rows, count, tt->is_live, tt->only_live && !tt->is_cut);
     return !(tt->only_live && !tt->is_cut) || say_live(b, type_table_sum_rows(rows, count), err);
@@ -246,8 +243,8 @@ static bool keep_first(struct type_table *tt, struct err *err) {
     struct type_row *rows = builder_rows(b, PART_TYPES, &count);
     if (count == 0)
         return true;
-    b->types_scope = is_whole(tt) ? TYPES_WHOLE : TYPES_FILTERED;
-    b->types_cut = tt->is_cut;
+    tt->shared->types_scope = is_whole(tt) ? TYPES_WHOLE : TYPES_FILTERED;
+    tt->shared->types_cut = tt->is_cut;
     for (uint32_t i = 0; tt->is_live && i < count; i++) {
         struct cell live = type_total(&rows[i]);
         rows[i].live_objects = live.objects;
@@ -264,7 +261,7 @@ bool type_table_end(struct type_table *tt, bool ok, struct err *err) {
     if (!tt->is_aside)
         return ok && keep_first(tt, err);
     ok = ok && join_aside(tt, err);
-    builder_deinit(&tt->aside_builder);
+    builder_free(tt->aside_builder);
     snapshot_deinit(&tt->aside);
     return ok;
 }

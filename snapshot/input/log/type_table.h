@@ -13,7 +13,8 @@
 #define TYPE_TABLES_MAX 200u
 
 struct type_table {
-    struct builder *b;          /* borrowed */
+    struct builder *b; /* borrowed */
+    struct builder_shared *shared;
     struct str filter;          /* options that limited it, "-type Cart"; empty: the whole heap */
     bool is_live, only_live;    /* "-live" was among them; it was the only one */
     enum generation generation; /* of all its cells; GEN_UNKNOWN where it holds several */
@@ -21,7 +22,7 @@ struct type_table {
     bool is_cut;                /* set before the end: rows are missing */
     bool is_aside;              /* rows are kept aside until it is known what to do with them */
     struct snapshot aside;
-    struct builder aside_builder;
+    struct builder *aside_builder;
 };
 
 /*

@@ -1,5 +1,6 @@
 #include "input/profile/heap_profile.h"
 
+#include "base/hash.h"
 #include "base/num.h"
 #include "base/order.h"
 #include "base/search.h"

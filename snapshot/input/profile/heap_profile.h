@@ -9,6 +9,7 @@
 #ifndef DUMPDIFF_INPUT_PROFILE_HEAP_PROFILE_H
 #define DUMPDIFF_INPUT_PROFILE_HEAP_PROFILE_H
 
+#include "base/hash.h"
 #include "input/input.h"
 #include "memory/stacks/symbolize.h"
 #include "model/stacks.h"

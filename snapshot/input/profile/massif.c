@@ -248,7 +248,7 @@ static bool read_snapshot(struct massif *m, struct err *err) {
     uint32_t parts = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_ALLOCATIONS);
     bool wanted = builder_moment(m->b, parts);
     /* Of all the moments that may be the last only the last is built. */
-    if (m->b->moment == ABSENT && m->has_trees && m->seen_trees < m->trees)
+    if (builder_chosen(m->b) == ABSENT && m->has_trees && m->seen_trees < m->trees)
         wanted = false;
     if (wanted && !add_numbers(m, &s, err))
         return false;
@@ -306,7 +306,7 @@ static void say_rest(const struct massif *m) {
         builder_lacks(m->b, PART_BIT(PART_STACKS), ASPECT_ROWS, m->differ,
                       "massif: sums of the tree differ from their parts");
     /* What is true of the file is said once of a series, at its end. */
-    if (m->b->moment != ABSENT && m->b->moment + 1 != m->trees)
+    if (builder_chosen(m->b) != ABSENT && builder_chosen(m->b) + 1 != m->trees)
         return;
     if (!m->has_trees) {
         builder_note(m->b, "massif: no snapshot says who allocated (valgrind --detailed-freq=1)");

@@ -1,3 +1,4 @@
+#include "base/hash.h"
 #include "input/profile/pprof.h"
 
 #include "base/proto.h"

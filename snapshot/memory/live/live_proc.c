@@ -1,4 +1,5 @@
 /* What /proc says of a process: mappings, thread times, names. */
+#include "base/hash.h"
 #include "memory/live/live_impl.h"
 
 #include "base/num.h"

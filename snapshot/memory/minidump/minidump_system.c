@@ -1,4 +1,5 @@
 /* SystemInfo, MiscInfo, ProcessVmCounters and HandleData: the process as a whole. */
+#include "base/hash.h"
 #include "memory/arch/arch.h"
 #include "memory/minidump/minidump_impl.h"
 

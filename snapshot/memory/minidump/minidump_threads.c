@@ -1,4 +1,5 @@
 /* Threads of a minidump: ThreadList joined with ThreadInfoList, ThreadNames and the exception. */
+#include "base/hash.h"
 #include "memory/arch/arch.h"
 #include "memory/minidump/minidump_impl.h"
 

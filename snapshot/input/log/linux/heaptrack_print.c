@@ -18,6 +18,7 @@
  *
  * Its units are powers of 1000, rounded to two decimals. The data file says all of it exactly.
  */
+#include "base/hash.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "input/log/transcript.h"
@@ -146,7 +147,8 @@ static struct printed *find_stack(struct print_reader *r, struct err *err) {
     }
     if (!VEC_ROOM(r->stacks, r->count, r->capacity, err))
         return NULL;
-    const char **frames = arena_array(&r->t->b->snapshot->arena, r->frame_count, sizeof(*frames));
+    const char **frames =
+        arena_array(&builder_snapshot(r->t->b)->arena, r->frame_count, sizeof(*frames));
     if (!frames || !u64map_put(&r->by_hash, key, r->count)) {
         err_nomem(err);
         return NULL;
@@ -447,7 +449,7 @@ static bool heaptrack_print_finish(struct print_reader *r, struct err *err) {
 }
 
 static bool heaptrack_print_read(struct transcript *t, struct err *err) {
-    if (snapshot_has(t->b->snapshot, PART_STACKS)) {
+    if (snapshot_has(builder_snapshot(t->b), PART_STACKS)) {
         builder_warn(t->b, ABSENT, "a second output of heaptrack_print was passed over");
         transcript_next(t);
         return true;

@@ -1,5 +1,6 @@
 #include "input/log/linux/linux_map.h"
 
+#include "base/hash.h"
 #include "base/vec.h"
 
 #include "input/log/memory_text.h"

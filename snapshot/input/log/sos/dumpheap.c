@@ -235,7 +235,7 @@ static bool add_fragment(struct builder *b, const struct fragment *f, struct err
 /* Every dumpheap prints the same table again: the first one counts. */
 static bool read_fragments(struct transcript *t, struct err *err) {
     struct builder *b = t->b;
-    bool keep = !snapshot_has(b->snapshot, PART_FREE_BLOCKS);
+    bool keep = !snapshot_has(builder_snapshot(b), PART_FREE_BLOCKS);
     uint64_t sum = 0;
     builder_present(b, PART_FREE_BLOCKS);
     for (transcript_next(t); !t->at_end; transcript_next(t)) {
@@ -257,8 +257,8 @@ static bool read_fragments(struct transcript *t, struct err *err) {
             return false;
     }
     if (keep)
-        b->free_blocks_bytes = sum;
-    else if (sum != b->free_blocks_bytes)
+        builder_shared(b)->free_blocks_bytes = sum;
+    else if (sum != builder_shared(b)->free_blocks_bytes)
         builder_warn(b, ABSENT, "fragmented blocks are printed twice and differ");
     return true;
 }

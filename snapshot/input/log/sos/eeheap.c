@@ -418,7 +418,7 @@ static void eeheap_check(struct reader_state *r) {
 
 static bool eeheap_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t,
-                             .keep = !snapshot_has(t->b->snapshot, PART_REGIONS),
+                             .keep = !snapshot_has(builder_snapshot(t->b), PART_REGIONS),
                              .printed_heaps = ABSENT,
                              .total_bytes = ABSENT,
                              .total_committed = ABSENT};

@@ -308,7 +308,7 @@ static bool eeheap_loader_finish(struct reader_state *r, struct err *err) {
 
 static bool eeheap_loader_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t,
-                             .keep = !snapshot_has(t->b->snapshot, PART_LOADER),
+                             .keep = !snapshot_has(builder_snapshot(t->b), PART_LOADER),
                              .total_bytes = ABSENT,
                              .total_wasted = ABSENT};
     for (; !t->at_end && r.total_bytes == ABSENT; transcript_next(t)) {

@@ -13,6 +13,7 @@
  * size. Newer tools leave out the word "finalizable", and list the objects before their table.
  * -allReady says which objects are no longer rooted instead of giving the table of all.
  */
+#include "base/hash.h"
 #include "base/num.h"
 #include "input/log/stat_table.h"
 
@@ -200,7 +201,8 @@ static void finalizequeue_skip_list(struct transcript *t) {
 
 static bool finalizequeue_read_types(struct reader_state *r, bool unrooted, struct err *err) {
     struct transcript *t = r->t;
-    struct adding adding = {t->b, !unrooted && !snapshot_has(t->b->snapshot, PART_FINALIZABLE)};
+    struct adding adding = {t->b,
+                            !unrooted && !snapshot_has(builder_snapshot(t->b), PART_FINALIZABLE)};
     struct stat_table table;
     finalizequeue_skip_list(t);
     if (t->at_end || !stat_table_starts(t)) {
@@ -219,8 +221,8 @@ static bool finalizequeue_read_types(struct reader_state *r, bool unrooted, stru
     builder_present(t->b, PART_FINALIZABLE);
     r->has_types = true;
     if (adding.keep)
-        t->b->finalizable_objects = table.objects;
-    else if (t->b->finalizable_objects != table.objects)
+        builder_shared(t->b)->finalizable_objects = table.objects;
+    else if (builder_shared(t->b)->finalizable_objects != table.objects)
         builder_warn(t->b, ABSENT, "finalizequeue: the table by type is printed twice and differs");
     uint64_t counted = r->generations[0];
     for (int g = 1; g < 3; g++)

@@ -11,6 +11,7 @@
  * MonitorHeld counts 1 for the owner and 2 for each thread that waits. `-all` prints blocks without
  * owner ("none"), too. Thin locks have no block: a lock without contention is not in the list.
  */
+#include "base/hash.h"
 #include "input/log/scan.h"
 
 #include "base/num.h"

@@ -231,7 +231,8 @@ static bool address_finish(struct reading *r, bool filtered, struct err *err) {
     }
     if (r->gaps)
         transcript_lacks(r->t, r->gaps, "address: places where regions are missing");
-    if (b->memory_map_from && strcmp(b->memory_map_from, "address-summary") == 0)
+    if (builder_shared(b)->memory_map_from &&
+        strcmp(builder_shared(b)->memory_map_from, "address-summary") == 0)
         return true; /* exact already */
     return !memory_claim(r->t, "address", NULL, &ignored) ||
            memory_sums_store(&r->sums, b, &r->loss, err);

@@ -120,7 +120,7 @@ static bool heap_l_read(struct transcript *t, struct err *err) {
     struct reading r = {
         .t = t,
         .said = ABSENT,
-        .left_out = snapshot_has(t->b->snapshot, PART_ALLOCATIONS),
+        .left_out = snapshot_has(builder_snapshot(t->b), PART_ALLOCATIONS),
     };
     if (!scan_table(t, &r.loss, heap_l_take_line, &r, err))
         return false;

@@ -110,7 +110,7 @@ static bool heap_stat_file_read(struct transcript *t, struct err *err) {
     struct reading r = {
         .t = t,
         .display = ABSENT,
-        .left_out = snapshot_has(b->snapshot, PART_ALLOCATIONS) && !t->heap_stat_read,
+        .left_out = snapshot_has(builder_snapshot(b), PART_ALLOCATIONS) && !t->heap_stat_read,
     };
     if (!scan_table(t, &r.loss, heap_stat_take_line, &r, err))
         return false;

@@ -22,6 +22,7 @@
  * Sizes are rounded. A 32-bit counter of LeakTrack can overflow: what is negative, or more than the
  * total, is none. Samples of call stacks are single allocations, not sums.
  */
+#include "base/hash.h"
 #include "input/log/scan.h"
 #include "model/stacks.h"
 
@@ -458,7 +459,7 @@ static bool leaktrack_read(struct transcript *t, struct err *err) {
     for (size_t i = 0; i < 3; i++)
         strmap_init(&all[i]->index);
     bool ok = scan_table(t, &r.loss, leaktrack_take_line, &r, err);
-    if (ok && snapshot_has(t->b->snapshot, PART_ALLOCATIONS))
+    if (ok && snapshot_has(builder_snapshot(t->b), PART_ALLOCATIONS))
         builder_warn(t->b, ABSENT, "LeakTrack: sums beside those of another list, left out");
     else
         ok = ok && leaktrack_finish(&r, err);

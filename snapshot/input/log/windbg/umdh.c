@@ -15,6 +15,7 @@
  *
  * Bytes are those requested, as in UMDH's own comparisons; the overhead is a counter.
  */
+#include "base/hash.h"
 #include "input/log/windbg/umdh_text.h"
 
 #include "base/num.h"
@@ -376,7 +377,7 @@ static bool umdh_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     struct builder *b = t->b;
     u64map_init(&r.by_id);
-    bool known = snapshot_has(b->snapshot, PART_STACKS);
+    bool known = snapshot_has(builder_snapshot(b), PART_STACKS);
     bool ok = umdh_read_lines(&r, err);
     if (ok && r.count == 0)
         transcript_hollow(t, "UMDH: a log without allocations");

@@ -13,6 +13,7 @@
  * Such a file tells of two moments. A stack that did not change is not in it, so its figures are
  * not known; that of one that comes up in a later comparison only was the same before.
  */
+#include "base/hash.h"
 #include "input/log/stat_table.h"
 #include "input/log/windbg/umdh_text.h"
 
@@ -469,7 +470,7 @@ static bool umdh_diff_store(struct reading *r, struct err *err) {
     if (chained <= r->comparison)
         builder_warn(b, r->comparison + 1 - chained,
                      "UMDH: comparisons that do not follow the first, left out");
-    if (b->moments)
+    if (builder_moments(b))
         builder_warn(b, ABSENT, "UMDH's comparison stands beside another series of moments");
     builder_note(b, "stacks that did not change are not in a comparison of UMDH");
     for (uint32_t moment = 0; moment <= chained; moment++)
