@@ -20,12 +20,16 @@ static void placing_types(struct placing *p) {
         p->nodes[p->dominators->number_of[at.list]] = g->classes[graph_class_of(g, at.rank)].type;
 }
 
+static uint32_t placing_enter(struct placing *p, uint32_t parent, uint32_t edge, uint32_t type) {
+    return path_tree_enter(&p->tree, path_tree_hash(parent, edge, type), parent, edge, type);
+}
+
 /* From the roots down. */
 static void placing_inner(struct placing *p) {
     const struct dominators *d = p->dominators;
     p->nodes[0] = PATH_NONE;
     for (uint32_t i = 1; i < d->count; i++)
-        p->nodes[i] = path_tree_enter(&p->tree, p->nodes[d->idom[i]], d->edges[i], p->nodes[i]);
+        p->nodes[i] = placing_enter(p, p->nodes[d->idom[i]], d->edges[i], p->nodes[i]);
 }
 
 static void placing_count(struct placing *p) {
@@ -39,8 +43,8 @@ static void placing_count(struct placing *p) {
             continue;
         uint32_t node = p->nodes[place.number];
         if (!place.inner)
-            node = path_tree_enter(&p->tree, node, d->leaf_edges[links_leaf(g, object.rank)],
-                                   object.class->type);
+            node = placing_enter(p, node, d->leaf_edges[links_leaf(g, object.rank)],
+                                 object.class->type);
         path_tree_count(&p->tree, node, graph_size(g, object.slot, object.class));
     }
 }
