@@ -26,20 +26,31 @@ struct follow_chunk {
     uint64_t items[];
 };
 
-/* References in the order they were met, and step by step what is known of where they lead. */
+/* A reference, and step by step what is known of where it leads. */
+struct follow_met {
+    uint64_t slot;
+    uint32_t parent, edge;
+    uint32_t rank, class;
+    uint32_t list;
+    uint32_t hash; /* see path_tree_hash */
+};
+
+/* Some references in the order they were met. */
 struct follow_batch {
     uint32_t count;
-    uint64_t slots[BATCH];
-    uint64_t ways[BATCH]; /* node of the holder << 32 | edge */
-    uint32_t ranks[BATCH];
-    uint32_t classes[BATCH];
-    uint32_t lists[BATCH];
-    uint32_t hashes[BATCH]; /* see path_tree_hash */
+    struct follow_met items[BATCH];
+};
+
+/* Steps that are made for a kind of classes and of processor; see follow_choose. */
+struct follow_steps {
+    void (*rank)(struct follow *f, struct follow_batch *b);
+    void (*claim)(struct follow *f, struct follow_batch *b);
 };
 
 struct follow_state {
     struct follow_chunk *head, *tail, *spare;
     size_t head_at;
+    struct follow_steps steps;
     struct follow_batch batch;
     struct graph_cursor cursor; /* of the list that is being read, if it is open */
     uint32_t node;              /* of its object */
@@ -121,17 +132,17 @@ static FOLLOW_INLINE void follow_rank(struct follow *f, struct follow_batch *b, 
     const struct graph_group *groups = f->graph->groups;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < b->count; i++) {
-        uint64_t slot = b->slots[i];
-        const struct graph_word *word = &words[slot / 64];
-        if (!(word->starts >> (slot % 64) & 1)) {
-            follow_miss(f, slot);
+        struct follow_met *m = &b->items[i];
+        const struct graph_word *word = &words[m->slot / 64];
+        if (!(word->starts >> (m->slot % 64) & 1)) {
+            follow_miss(f, m->slot);
             continue;
         }
-        uint32_t rank = graph_rank(word, slot);
-        __builtin_prefetch(&groups[rank / (wide ? GRAPH_WIDE : GRAPH_NARROW)], 1);
-        b->slots[kept] = slot;
-        b->ways[kept] = b->ways[i];
-        b->ranks[kept++] = rank;
+        m->rank = graph_rank(word, m->slot);
+        __builtin_prefetch(&groups[m->rank / (wide ? GRAPH_WIDE : GRAPH_NARROW)], 1);
+        if (kept != i)
+            b->items[kept] = *m;
+        kept++;
     }
     b->count = kept;
 }
@@ -140,10 +151,11 @@ static FOLLOW_INLINE void follow_rank(struct follow *f, struct follow_batch *b, 
 static FOLLOW_INLINE void follow_claim(struct follow *f, struct follow_batch *b, bool wide) {
     const uint32_t in_group = wide ? GRAPH_WIDE : GRAPH_NARROW, met = 1u << (wide ? 31 : 15);
     struct graph_group *groups = f->graph->groups;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < b->count; i++) {
-        uint32_t rank = b->ranks[i], place = rank % in_group;
-        struct graph_group *group = &groups[rank / in_group];
+    const struct follow_class *classes = f->classes;
+    struct follow_met *to = b->items, *end = to + b->count;
+    for (const struct follow_met *m = to; m < end; m++) {
+        uint32_t place = m->rank % in_group;
+        struct graph_group *group = &groups[m->rank / in_group];
         uint32_t class = wide ? group->wide[place] : group->narrow[place];
         if (class & met || class < CLASS_FIRST) {
             f->broken += !(class & met);
@@ -153,33 +165,47 @@ static FOLLOW_INLINE void follow_claim(struct follow *f, struct follow_batch *b,
             group->wide[place] = class | met;
         else
             group->narrow[place] = (uint16_t)(class | met);
-        __builtin_prefetch(&f->classes[class], 1);
-        b->slots[kept] = b->slots[i];
-        b->ways[kept] = b->ways[i];
-        b->ranks[kept] = rank;
-        b->classes[kept] = class;
-        b->lists[kept++] = graph_list_in(group, place);
+        __builtin_prefetch(&classes[class], 1);
+        *to = *m;
+        to->class = class;
+        to->list = graph_list_in(group, place);
+        to++;
     }
-    b->count = kept;
+    b->count = (uint32_t)(to - b->items);
 }
-/* Where their nodes will be looked up; what is no object goes. */
-static FOLLOW_INLINE void follow_expect(struct follow *f, struct follow_batch *b) {
-    uint32_t kept = 0;
+
+#define FOLLOW_STEPS(kind, attribute, wide) \
+    attribute static void follow_rank_##kind(struct follow *f, struct follow_batch *b) { \
+        follow_rank(f, b, wide); \
+    } \
+    attribute static void follow_claim_##kind(struct follow *f, struct follow_batch *b) { \
+        follow_claim(f, b, wide); \
+    } \
+    static const struct follow_steps follow_##kind = {follow_rank_##kind, follow_claim_##kind};
+
+FOLLOW_STEPS(narrow, , false)
+FOLLOW_STEPS(wide, , true)
+#ifdef __x86_64__
+/* Bits are counted by an instruction that nearly every processor has. */
+FOLLOW_STEPS(narrow_popcnt, __attribute__((target("popcnt"))), false)
+FOLLOW_STEPS(wide_popcnt, __attribute__((target("popcnt"))), true)
+#endif
+
+static struct follow_steps follow_choose(bool wide) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("popcnt"))
+        return wide ? follow_wide_popcnt : follow_narrow_popcnt;
+#endif
+    return wide ? follow_wide : follow_narrow;
+}
+
+/* Where their nodes will be looked up. */
+static void follow_expect(struct follow *f, struct follow_batch *b) {
     for (uint32_t i = 0; i < b->count; i++) {
-        const struct follow_class *class = &f->classes[b->classes[i]];
-        if (!(class->flags & CLASS_OBJECT))
-            continue;
-        uint64_t way = b->ways[i];
-        uint32_t hash = path_tree_hash((uint32_t)(way >> 32), (uint32_t)way, class->type);
-        path_tree_expect(&f->tree, hash);
-        b->slots[kept] = b->slots[i];
-        b->ways[kept] = way;
-        b->ranks[kept] = b->ranks[i];
-        b->classes[kept] = b->classes[i];
-        b->lists[kept] = b->lists[i];
-        b->hashes[kept++] = hash;
+        struct follow_met *m = &b->items[i];
+        m->hash = path_tree_hash(m->parent, m->edge, f->classes[m->class].type);
+        path_tree_expect(&f->tree, m->hash);
     }
-    b->count = kept;
 }
 
 static void follow_weigh(struct follow *f, uint32_t number, uint64_t size, uint32_t node) {
@@ -189,43 +215,50 @@ static void follow_weigh(struct follow *f, uint32_t number, uint64_t size, uint3
     path_tree_add(&f->tree, node, cell);
 }
 
-/* Counts them, and queues those that have references. */
-static FOLLOW_INLINE void follow_arrive(struct follow *f, const struct follow_batch *b) {
-    for (uint32_t i = 0; i < b->count; i++) {
-        struct follow_class *class = &f->classes[b->classes[i]];
-        uint64_t way = b->ways[i], size = class->size;
-        uint32_t node = path_tree_enter(&f->tree, b->hashes[i], (uint32_t)(way >> 32),
-                                        (uint32_t)way, class->type);
-        if (class->flags & CLASS_TO_NEXT)
-            size = graph_slots(f->graph, b->slots[i]) * 8 - size;
-        if (class->flags & CLASS_BETWEEN)
-            ;
-        else if (f->options.weigh) {
-            follow_weigh(f, b->classes[i], size, node);
-        } else {
-            cell_add(&class->live, (struct cell){1, size});
-            path_tree_count(&f->tree, node, size);
-        }
+static inline void follow_count(struct follow *f, const struct follow_met *m, uint32_t node) {
+    struct follow_class *class = &f->classes[m->class];
+    uint64_t size = class->size;
+    if (class->flags & CLASS_TO_NEXT)
+        size = graph_slots(f->graph, m->slot) * 8 - size;
+    if (f->options.weigh) {
+        follow_weigh(f, m->class, size, node);
+        return;
+    }
+    class->live.objects++;
+    class->live.bytes += size;
+    path_tree_count(&f->tree, node, size);
+}
+
+/* Counts what is an object, and queues what has references. */
+static void follow_arrive(struct follow *f, const struct follow_batch *b) {
+    for (const struct follow_met *m = b->items, *end = m + b->count; m < end; m++) {
+        uint32_t flags = f->classes[m->class].flags;
+        if (!(flags & CLASS_OBJECT))
+            continue;
+        uint32_t node =
+            path_tree_enter(&f->tree, m->hash, m->parent, m->edge, f->classes[m->class].type);
+        if (!(flags & CLASS_BETWEEN))
+            follow_count(f, m, node);
         if (f->nodes)
-            f->nodes[b->ranks[i]] = node;
-        if (class->flags & CLASS_LISTED)
-            follow_enqueue(f->state, (uint64_t)b->lists[i] << PATH_NODE_BITS | (node & NODE_MASK));
+            f->nodes[m->rank] = node;
+        if (flags & CLASS_LISTED)
+            follow_enqueue(f->state, (uint64_t)m->list << PATH_NODE_BITS | (node & NODE_MASK));
     }
 }
 
-static FOLLOW_INLINE void follow_batch_end(struct follow *f, bool wide) {
-    struct follow_batch *b = &f->state->batch;
-    follow_rank(f, b, wide);
-    follow_claim(f, b, wide);
-    follow_expect(f, b);
-    follow_arrive(f, b);
-    b->count = 0;
+static void follow_batch_end(struct follow *f) {
+    struct follow_state *s = f->state;
+    s->steps.rank(f, &s->batch);
+    s->steps.claim(f, &s->batch);
+    follow_expect(f, &s->batch);
+    follow_arrive(f, &s->batch);
+    s->batch.count = 0;
 }
 
 /* -- References -------------------------------------------------------------------------------- */
 
-static FOLLOW_INLINE void follow_look_ahead(const struct graph *g, const struct follow_chunk *c,
-                                            size_t at) {
+static inline void follow_look_ahead(const struct graph *g, const struct follow_chunk *c,
+                                     size_t at) {
     if (at + AHEAD_PLACE < c->count)
         __builtin_prefetch(&g->positions[c->items[at + AHEAD_PLACE] >> PATH_NODE_BITS]);
     if (at + AHEAD_LIST < c->count) {
@@ -234,79 +267,54 @@ static FOLLOW_INLINE void follow_look_ahead(const struct graph *g, const struct 
     }
 }
 
-/* Fills the batch with references of the objects in the queue, as far as there are any. */
-static FOLLOW_INLINE void follow_batch_fill(struct follow *f) {
+/* The list of the next object in the queue. False: there is none. */
+static inline bool follow_open(struct follow *f, struct graph_cursor *cursor, uint32_t *node) {
     struct follow_state *s = f->state;
-    struct follow_batch *b = &s->batch;
-    const struct graph *g = f->graph;
+    struct follow_chunk *c = follow_front(s);
+    if (!c)
+        return false;
+    follow_look_ahead(f->graph, c, s->head_at);
+    uint64_t item = c->items[s->head_at++];
+    *node = (uint32_t)item & NODE_MASK;
+    graph_open_list(f->graph, (uint32_t)(item >> PATH_NODE_BITS), cursor);
+    return true;
+}
+
+/* Fills the batch with references of the objects in the queue, as far as there are any. */
+static void follow_batch_fill(struct follow *f) {
+    struct follow_state *s = f->state;
+    struct follow_met *m = s->batch.items + s->batch.count, *end = s->batch.items + BATCH;
+    const struct graph_word *words = f->graph->words;
+    uint64_t slot_count = f->graph->slot_count, slot;
     struct graph_cursor cursor = s->cursor;
-    uint64_t node = s->node, slot;
-    uint32_t count = b->count, edge;
+    uint32_t node = s->node, edge;
     bool open = s->open;
-    while (count < BATCH) {
-        if (!open) {
-            struct follow_chunk *c = follow_front(s);
-            if (!c)
-                break;
-            follow_look_ahead(g, c, s->head_at);
-            uint64_t item = c->items[s->head_at++];
-            node = item & NODE_MASK;
-            graph_open_list(g, (uint32_t)(item >> PATH_NODE_BITS), &cursor);
-        }
+    while (m < end && (open || follow_open(f, &cursor, &node))) {
         open = graph_reference(&cursor, &slot, &edge);
-        if (open && slot < g->slot_count) {
-            __builtin_prefetch(&g->words[slot / 64]);
-            b->slots[count] = slot;
-            b->ways[count++] = node << 32 | edge;
+        if (open && slot < slot_count) {
+            __builtin_prefetch(&words[slot / 64]);
+            m->slot = slot;
+            m->parent = node;
+            m->edge = edge;
+            m++;
         } else {
             f->outside += open;
         }
     }
-    b->count = count;
+    s->batch.count = (uint32_t)(m - s->batch.items);
     s->cursor = cursor;
-    s->node = (uint32_t)node;
+    s->node = node;
     s->open = open;
 }
 
-/* The batch as it is, and if it is to go on, all that comes of it. */
-static FOLLOW_INLINE void follow_batches(struct follow *f, bool on, bool wide) {
-    struct follow_state *s = f->state;
-    do {
-        if (on)
-            follow_batch_fill(f);
-        if (!s->batch.count)
-            break;
-        follow_batch_end(f, wide);
-    } while (on && !s->nomem);
-}
-
-static FOLLOW_INLINE void follow_classes(struct follow *f, bool on) {
-    if (f->graph->wide)
-        follow_batches(f, on, true);
-    else
-        follow_batches(f, on, false);
-}
-
-#ifdef __x86_64__
-/* Bits are counted by an instruction that nearly every processor has. */
-__attribute__((target("popcnt"))) static void follow_popcnt(struct follow *f, bool on) {
-    follow_classes(f, on);
-}
-#endif
-
-static void follow_any(struct follow *f, bool on) {
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("popcnt")) {
-        follow_popcnt(f, on);
-        return;
-    }
-#endif
-    follow_classes(f, on);
-}
-
 bool follow_run(struct follow *f, struct err *err) {
-    follow_any(f, true);
-    return !f->state->nomem || err_nomem(err);
+    struct follow_state *s = f->state;
+    for (;;) {
+        follow_batch_fill(f);
+        if (!s->batch.count || s->nomem)
+            return !s->nomem || err_nomem(err);
+        follow_batch_end(f);
+    }
 }
 
 void follow_root(struct follow *f, uint64_t slot, uint32_t root) {
@@ -315,10 +323,9 @@ void follow_root(struct follow *f, uint64_t slot, uint32_t root) {
         f->outside++;
         return;
     }
-    b->slots[b->count] = slot;
-    b->ways[b->count++] = (uint64_t)PATH_NONE << 32 | root;
+    b->items[b->count++] = (struct follow_met){.slot = slot, .parent = PATH_NONE, .edge = root};
     if (b->count == BATCH)
-        follow_any(f, false);
+        follow_batch_end(f);
 }
 
 struct cell follow_live(const struct follow *f, uint32_t flags) {
@@ -342,6 +349,8 @@ bool follow_init(struct follow *f, const struct graph *g, const struct follow_op
     *f = (struct follow){.graph = g, .options = *options};
     path_tree_init(&f->tree);
     f->state = calloc(1, sizeof(*f->state));
+    if (f->state)
+        f->state->steps = follow_choose(g->wide);
     f->classes = calloc((size_t)g->class_count + 1, sizeof(*f->classes));
     if (options->keep_nodes)
         f->nodes = pages_alloc(((size_t)g->rank_count + 1) * sizeof(*f->nodes));

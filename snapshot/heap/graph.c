@@ -354,29 +354,33 @@ bool graph_next(const struct graph *g, uint64_t from, uint32_t flags, struct gra
     return false;
 }
 
-static bool graph_all_met(const struct graph *g, uint32_t rank, uint32_t count) {
-    uint32_t in_group = graph_in_group(g), place = rank % in_group;
-    const struct graph_group *group = &g->groups[rank / in_group];
+/* Is one of those that are looked for among these ranks? */
+static bool graph_any(const struct graph *g, const struct graph_walk *walk, uint32_t count) {
+    uint32_t in_group = graph_in_group(g), place = walk->rank % in_group;
+    const struct graph_group *group = &g->groups[walk->rank / in_group];
     for (; count; count--) {
-        if (!(g->wide ? group->wide[place] >> 31 : group->narrow[place] >> 15))
-            return false;
+        uint32_t class = g->wide ? group->wide[place] : group->narrow[place];
+        bool met = class >> (g->wide ? 31 : 15);
+        class &= g->wide ? INT32_MAX : INT16_MAX;
+        if (!(walk->unmet && met) && (!walk->classes || walk->classes[class]))
+            return true;
         if (++place == in_group) {
             place = 0;
             group++;
         }
     }
-    return true;
+    return false;
 }
 
 bool graph_next_word(const struct graph *g, struct graph_walk *walk) {
     uint64_t words = g->slot_count / 64;
+    bool all = !walk->unmet && !walk->classes;
     while (walk->word < words) {
         const struct graph_word *word = &g->words[walk->word++];
         walk->starts = word->starts;
         walk->rank = word->rank;
         if (word->starts &&
-            !(walk->unmet &&
-              graph_all_met(g, word->rank, (uint32_t)__builtin_popcountll(word->starts))))
+            (all || graph_any(g, walk, (uint32_t)__builtin_popcountll(word->starts))))
             return true;
     }
     walk->starts = 0;

@@ -239,9 +239,13 @@ struct graph_object {
  * none. */
 bool graph_next(const struct graph *g, uint64_t from, uint32_t flags,
                 struct graph_object *ret) MUST_CHECK;
-/* Goes through all objects, and what else there is, in the order of slots. */
+/*
+ * Goes through all objects, and what else there is, in the order of slots. Where only some are
+ * looked for, most of the others are left out.
+ */
 struct graph_walk {
-    bool unmet;            /* most of those that were met are left out */
+    bool unmet;            /* those that were not met */
+    const bool *classes;   /* those of some classes: a flag a class of the graph; NULL: of all */
     uint64_t word, starts; /* that are left of it */
     uint32_t rank;         /* of the next */
 };
