@@ -127,7 +127,12 @@ static void values_read_snapshot(struct value_join *j, const struct snapshot *sn
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-/* A part that is there, but has no row of this name: none of it, so 0 and not absent. */
+/* Does a part hold all its rows, so that what it has no row of is not there? */
+static bool holds_all_rows(const struct snapshot *s, enum part part) {
+    return snapshot_has(s, part) && !snapshot_absence(s, part, ASPECT_ROWS);
+}
+
+/* A part that is whole, but has no row of this name: none of it, so 0 and not absent. */
 static void fill_zeros(struct series *s) {
     for (uint32_t v = 0; v < s->value_count; v++) {
         struct series_value *value = &s->values[v];
@@ -138,7 +143,7 @@ static void fill_zeros(struct series *s) {
         }
         const struct value_group *group = &value_groups[value->group];
         for (uint32_t i = 0; group->zeros && i < s->count; i++) {
-            if (!snapshot_has(s->snapshots[i], group->desc.part))
+            if (!holds_all_rows(s->snapshots[i], group->desc.part))
                 continue;
             if (value->counts[i] == ABSENT && value->values[i] == ABSENT) {
                 value->values[i] = has_values ? 0 : ABSENT;

@@ -307,6 +307,30 @@ static uint64_t managed_frames_finalizer(const struct strings *frames) {
     return ABSENT;
 }
 
+/* Why what is not on its stack may be there all the same; NULL: all of the stack is known. */
+static const char *why_not_whole(const struct snapshot *s, const struct strings *frames) {
+    const struct absence_row *row = snapshot_absence(s, PART_FINALIZER, ASPECT_STACK);
+    if (!row)
+        row = snapshot_absence(s, PART_THREADS, ASPECT_FRAMES);
+    for (uint32_t i = 0; !row && i < frames->count; i++)
+        if (str_contains(str_of(frames->items[i]), STR("<unknown>")))
+            return "frames of its stack have no name";
+    return row ? row->why : NULL;
+}
+
+/* Whether it waits inside a finalizer: that it does not is said of a stack that is whole only. */
+static void tell_blocked(struct builder *b, struct finalizer_row *f, const struct strings *frames,
+                         uint64_t running) {
+    uint32_t depth;
+    bool waits_inside =
+        running != ABSENT && managed_frames_wait(frames, &depth) && (uint64_t)depth <= running;
+    const char *why = waits_inside ? NULL : why_not_whole(builder_snapshot(b), frames);
+    if (why)
+        builder_absent(b, PART_BIT(PART_FINALIZER), ASPECT_STACK, ABSENT, "%s", why);
+    else
+        f->blocked = waits_inside;
+}
+
 static bool tell_finalizer(struct builder *b, const struct thread_row *t, struct err *err) {
     struct finalizer_row *f = builder_single(b, PART_FINALIZER, err);
     if (!f)
@@ -324,14 +348,8 @@ static bool tell_finalizer(struct builder *b, const struct thread_row *t, struct
         if (!f->running)
             return false;
     }
-    if (f->blocked != ABSENT)
-        return true;
-    uint32_t depth;
-    bool waits_inside =
-        running != ABSENT && managed_frames_wait(&t->frames, &depth) && (uint64_t)depth <= running;
-    /* What is not on a stack that could not be followed may be there all the same. */
-    if (waits_inside || !snapshot_absence(builder_snapshot(b), PART_FINALIZER, ASPECT_STACK))
-        f->blocked = waits_inside;
+    if (f->blocked == ABSENT)
+        tell_blocked(b, f, &t->frames, running);
     return true;
 }
 

@@ -257,6 +257,52 @@ static void a_finalizer_whose_stack_is_cut_is_not_idle(void **state) {
                    NULL, "finalizer-stuck", "ready for finalization: no queue");
 }
 
+/* What the stack of the finalizer thread does not show is a fact of a whole stack only. */
+static void an_absent_wait_of_the_finalizer_stays_absent(void **state) {
+    (void)state;
+#define FINALIZER_THREAD "threads os_id=1 role=finalizer frames="
+    static const struct {
+        const char *rows;
+        uint64_t blocked;
+        const char *why;
+    } cases[] = {
+        {FINALIZER_THREAD "Inn.Key.Count()\n", 0, NULL},
+        {FINALIZER_THREAD "System.Threading.Monitor.Enter(O)|Inn.Key.Finalize()\n", 1, NULL},
+        {FINALIZER_THREAD "Inn.Key.Count()\n"
+                          "absences part=threads aspect=frames count=1 why=elided\n",
+         ABSENT, "elided"},
+        {FINALIZER_THREAD "Inn.Key.Count()\n"
+                          "absences part=finalizer aspect=stack count=0 why=\"ends early\"\n",
+         ABSENT, "ends early"},
+        {FINALIZER_THREAD "Inn.Key.Count()|inn!<unknown>\n", ABSENT, "have no name"},
+        {FINALIZER_THREAD "System.Threading.Monitor.Enter(O)|Inn.Key.Finalize()\n"
+                          "absences part=threads aspect=frames count=1 why=elided\n",
+         1, NULL},
+    };
+#undef FINALIZER_THREAD
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct snapshot s;
+        snapshot_init(&s);
+        mk_snap(&s, cases[i].rows);
+        const struct finalizer_row *row = snapshot_row(&s, PART_FINALIZER);
+        const struct absence_row *absence = snapshot_absence(&s, PART_FINALIZER, ASPECT_STACK);
+        assert_non_null(row);
+        if (row->blocked != cases[i].blocked || !absence != !cases[i].why ||
+            (absence && !strstr(absence->why, cases[i].why)))
+            fail_msg("case %zu: %d, %s", i, (int)row->blocked, absence ? absence->why : "-");
+        snapshot_deinit(&s);
+    }
+}
+
+/* Growth is not told from a figure that the older dump may have held as well. */
+static void what_a_part_lacks_rows_of_is_not_zero(void **state) {
+    (void)state;
+    assert_skipped(
+        "handles kind=Weak count=5\nabsences part=handles aspect=rows why=\"cut here\"\n",
+        "handles kind=Weak count=5\nhandles kind=Pinned count=5000\n", "handles-growing",
+        "cut here");
+}
+
 static void threads_of_which_too_little_is_known_are_not_clear(void **state) {
     (void)state;
     static const char stacks[] =
@@ -485,6 +531,8 @@ int main(void) {
         cmocka_unit_test(owners_without_managed_frames_may_wait_for_a_lock),
         cmocka_unit_test(workers_without_stack_may_starve),
         cmocka_unit_test(a_finalizer_whose_stack_is_cut_is_not_idle),
+        cmocka_unit_test(an_absent_wait_of_the_finalizer_stays_absent),
+        cmocka_unit_test(what_a_part_lacks_rows_of_is_not_zero),
         cmocka_unit_test(threads_of_which_too_little_is_known_are_not_clear),
         cmocka_unit_test(modules_alone_do_not_speak_for_the_loader),
         cmocka_unit_test(no_rule_is_clear_without_a_section_of_a_log),
