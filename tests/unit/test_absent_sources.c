@@ -26,6 +26,7 @@
 struct places {
     uint64_t handle_map, sync_table, queue, generations, invalid_count, code_map, thread_store;
     uint64_t heap_start, heap_end; /* the largest stretch of objects */
+    uint64_t runtime, runtime_end; /* the image of the runtime */
     uint64_t threads[8];           /* Thread objects of the runtime */
     uint32_t thread_count;
 };
@@ -70,6 +71,8 @@ static void look_for_places(struct core *c) {
     assert_int_equal(clr_find(&clr, &why, &err), CLR_READY);
     assert_true(gc_read(&clr, &gc, &err));
     look_for_heap(&c->at, &gc);
+    c->at.runtime = clr.image->base;
+    c->at.runtime_end = clr.image->end + ((uint64_t)1 << 20); /* with the variables behind it */
     c->at.handle_map = clr.gc.slot[GC_HANDLE_TABLE_MAP];
     c->at.invalid_count = clr.gc.slot[GC_INVALID_COUNT];
     global_of(&clr, G_SYNC_TABLE, &c->at.sync_table);
@@ -152,6 +155,17 @@ static void take_notes(struct space *s, const struct places *at) {
     take_threads(s, at);
     take_mappings(s, at);
     s->module_count = 0;
+}
+
+static void take_runtime(struct space *s, const struct places *at) {
+    take_memory(s, at->runtime, at->runtime_end);
+}
+
+static void take_assemblies(struct space *s, const struct places *at) {
+    (void)at;
+    for (uint32_t i = 0; i < s->module_count; i++)
+        if (str_ends(str_of(s->modules[i].path), STR(".dll")))
+            take_memory(s, s->modules[i].base, s->modules[i].end);
 }
 
 static void take_stacks(struct space *s, const struct places *at) {
@@ -244,7 +258,8 @@ static const struct taking takings[] = {
     {.what = "threads",
      .take = take_threads,
      .why = "the dump lists no threads",
-     .rules = {"finalizer-stuck", "threadpool-starvation", "threads-unchanged", "thread-runaway"}},
+     .rules = {"finalizer-stuck", "threadpool-starvation", "threads-unchanged", "thread-runaway",
+               "thread-leak", "threads-new", "threads-gone"}},
     {.what = "mappings",
      .take = take_mappings,
      .why = "the dump does not list what was mapped",
@@ -272,6 +287,31 @@ static const struct taking takings[] = {
                "threads-dead",
                "exceptions-on-threads",
                "native-growth"}},
+    {.what = "the runtime's own data",
+     .take = take_runtime,
+     .rules = {"growing-type",
+               "heap-growth",
+               "finalizer-stuck",
+               "finalizer-queue-growth",
+               "locks-held",
+               "deadlock",
+               "handles-growing",
+               "fragmentation",
+               "cache-counts",
+               "gc-in-progress",
+               "exceptions-growing",
+               "new-type",
+               "gone-type",
+               "large-object",
+               "loh-growth",
+               "poh-growth",
+               "committed-vs-allocated",
+               "threads-dead",
+               "exceptions-on-threads",
+               "threads-unchanged"}},
+    {.what = "assemblies",
+     .take = take_assemblies,
+     .rules = {"finalizer-stuck", "threads-unchanged"}},
     {.what = "stacks",
      .take = take_stacks,
      .why = "stacks of threads, or their code, are not in the dump",

@@ -103,6 +103,14 @@ bool dump_read_thread_times(struct space *s, const char *path, const struct inpu
 
 /* -- Threads ----------------------------------------------------------------------------------- */
 
+/* Was it warned of threads that could not be read? */
+static bool threads_are_lost(const struct space *s) {
+    for (uint32_t i = 0; i < s->warning_count; i++)
+        if (s->warnings[i].parts & PART_BIT(PART_THREADS))
+            return true;
+    return false;
+}
+
 /* What the notes or streams about threads do not hold. */
 static void say_absences(const struct space *s, struct builder *b) {
     uint32_t timed = 0, registers = 0;
@@ -110,8 +118,10 @@ static void say_absences(const struct space *s, struct builder *b) {
         timed += s->threads[i].user_ns != UINT64_MAX || s->threads[i].kernel_ns != UINT64_MAX;
         registers += s->threads[i].register_count != 0;
     }
+    /* The runtime may know its own: these are not all. */
     for (int aspect = ASPECT_ALL; !s->thread_count && aspect < ASPECT_COUNT; aspect++)
-        if (aspect == ASPECT_ALL || aspect == ASPECT_CPU_TIMES || aspect == ASPECT_EVIDENCE ||
+        if (aspect == ASPECT_ALL || (aspect == ASPECT_ROWS && !threads_are_lost(s)) ||
+            aspect == ASPECT_CPU_TIMES || aspect == ASPECT_EVIDENCE ||
             aspect == ASPECT_NATIVE_FRAMES)
             builder_absent(b, PART_BIT(PART_THREADS), (enum aspect)aspect, ABSENT,
                            "the dump lists no threads");
