@@ -86,21 +86,21 @@ static void retained_check(const struct drawn_graph *g) {
     static struct drawn_truth n;
     struct question q = {.asked = {[QUESTION_RETAINED] = true}};
     struct answers a;
-    struct builder b;
     struct snapshot s;
     struct mk_graph *m = drawn_make(g);
     drawn_find(g, &n);
     answers_init(&a, &q);
-    assert_true(builder_init(&b, &s, &m->err));
+    struct builder *b = builder_new(&s, &m->err);
+    assert_non_null(b);
     mk_graph_follow(m, &a);
-    assert_true(heap_answer(&m->heap, &b, &a, &m->err));
+    assert_true(heap_answer(&m->heap, b, &a, &m->err));
     for (uint32_t i = 0; i < a.retained.type_count; i++) {
         const struct retained_row *row = &a.retained.types[i];
         struct cell wanted = drawn_retained(g, &n, (uint32_t)(row->type[0] - 'A'));
         assert_int_equal(row->retained.objects, wanted.objects);
         assert_int_equal(row->retained.bytes, wanted.bytes);
     }
-    builder_deinit(&b);
+    builder_free(b);
     snapshot_deinit(&s);
     answers_deinit(&a);
     mk_graph_free(m);
