@@ -34,6 +34,7 @@ look() {
     needs libsqlite3-dev library sqlite3
     needs zlib1g-dev library zlib
     [ "$wanted" = build ] && return
+    needs clang have clang
     needs libcmocka-dev library cmocka
     needs clang-format have clang-format
     needs python3-jsonschema python_module jsonschema
@@ -42,8 +43,6 @@ look() {
     needs zstd have zstd
     needs xz-utils have xz
     needs lz4 have lz4
-    [ "$wanted" = check ] && return
-    needs clang have clang
 }
 
 look

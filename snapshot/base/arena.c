@@ -101,7 +101,7 @@ void *arena_grow(struct arena *a, void *item, size_t size, size_t new_size) {
         return NULL;
     if (!link || new_size <= size) {
         void *fresh = arena_alloc(a, new_size);
-        if (fresh && size)
+        if (fresh && item)
             memcpy(fresh, item, size < new_size ? size : new_size);
         return fresh;
     }

@@ -69,7 +69,7 @@ static uint64_t method_start(struct clr *clr, uint64_t map_base, uint64_t header
                              uint64_t relative) {
     bool encoded = clr->contract.execution_manager >= 2;
     uint64_t index = relative >> 5;
-    uint32_t limit = (uint32_t)((relative & 31) >> 2) + 1, unit;
+    uint32_t limit = (uint32_t)((relative & 31) >> 2) + 1, unit = 0;
     uint64_t loaded = UINT64_MAX;
     for (uint32_t i = 0; i < NIBBLES_BACK; i++, limit = 15) {
         if (index >> 3 != loaded) {

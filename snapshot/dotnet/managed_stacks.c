@@ -247,10 +247,8 @@ static bool follow_stack(struct stacks *s, const struct managed_thread *t, uint6
     memcpy(c.registers, t->os->registers, sizeof(c.registers));
     while (s->frame_count < FRAMES_MAX) {
         bool managed = code_find(clr, *ip - !interrupted, &f);
-        if (!managed && first && t->cooperative && leaf_helper(clr, &c, &f)) {
+        if (!managed && first && t->cooperative && leaf_helper(clr, &c, &f))
             managed = true;
-            interrupted = false;
-        }
         first = false;
         if (!managed) {
             if (!next_frame(clr, &frame, *sp, &c)) {

@@ -247,7 +247,9 @@ static bool duplicates_write_types(struct comparing *c) {
     for (uint32_t i = 0; i < types; i++)
         count += c->by_type[i].copies != 0;
     answer->types = arena_array(&c->answers->arena, (size_t)count + 1, sizeof(*answer->types));
-    for (uint32_t i = 0; answer->types && i < types; i++) {
+    if (!answer->types)
+        return false;
+    for (uint32_t i = 0; i < types; i++) {
         if (!c->by_type[i].copies)
             continue;
         struct duplicate_row *row = &answer->types[answer->type_count++];
@@ -258,7 +260,7 @@ static bool duplicates_write_types(struct comparing *c) {
     }
     if (answer->type_count > 1)
         qsort(answer->types, answer->type_count, sizeof(*answer->types), duplicates_cmp_types);
-    return answer->types != NULL;
+    return true;
 }
 
 bool heap_answer_duplicates(struct heap *h, struct answers *a, struct err *err) {

@@ -163,7 +163,7 @@ static bool read_status(struct reading *r, struct str line) {
 
 /* The thread that a path like /proc/1/task/2/stat is about. */
 static bool select_by_path(struct reading *r, struct str path) {
-    struct str rest = path;
+    struct str rest;
     size_t at = str_find(path, STR("task/"), 0);
     if (at != STR_NOT_FOUND)
         rest = str_drop(path, at + 5);

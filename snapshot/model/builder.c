@@ -1,4 +1,4 @@
-#include "model/builder.h"
+#include "model/builder_impl.h"
 
 #include "base/hash.h"
 #include "base/num.h"
@@ -12,21 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct builder {
-    struct snapshot *snapshot;                             /* borrowed */
-    struct strmap strings;                                 /* interned strings, to their number */
-    struct strmap types;                                   /* (name, module) to row number */
-    struct u64map threads_by_os_id, threads_by_managed_id; /* to row number */
-    struct u64map rows_by_key;                             /* see builder_find */
-    const char **interned;
-    uint32_t interned_count, interned_capacity;
-    struct builder_shared shared;
-    struct str source; /* name of the file being read, for warnings; borrowed */
-    uint32_t reasons_dropped;
-    uint64_t moment;  /* wanted of a file that holds several, from 0; ABSENT: the last */
-    uint64_t moments; /* [count] begun so far, see builder_moment() */
-};
 
 struct builder *builder_new(struct snapshot *snapshot, struct err *err) {
     struct builder *b = calloc(1, sizeof(*b));
@@ -156,14 +141,9 @@ void *builder_rows(struct builder *b, enum part part, uint32_t *ret_count) {
     return b->snapshot->tables[part].rows;
 }
 
-/* Keys of different parts live in one map. */
-static uint64_t part_key(enum part part, uint64_t key) {
-    return hash_combine((uint64_t)part, key);
-}
-
 void *builder_find(struct builder *b, enum part part, uint64_t key) {
     const struct table *table = &b->snapshot->tables[part];
-    uint32_t number = u64map_get(&b->rows_by_key, part_key(part, key));
+    uint32_t number = u64map_get(&b->rows_by_key, builder_part_key(part, key));
     if (number >= table->count) /* nothing, or a row of a part that was dropped since */
         return NULL;
     return (unsigned char *)table->rows + (size_t)number * part_descs[part].row_size;
@@ -171,7 +151,7 @@ void *builder_find(struct builder *b, enum part part, uint64_t key) {
 
 bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *err) {
     uint32_t number = b->snapshot->tables[part].count - 1;
-    return u64map_put(&b->rows_by_key, part_key(part, key), number) || err_nomem(err);
+    return u64map_put(&b->rows_by_key, builder_part_key(part, key), number) || err_nomem(err);
 }
 
 bool builder_counter(struct builder *b, const char *name, uint64_t value, const char *unit,
@@ -384,69 +364,6 @@ struct type_row *builder_type(struct builder *b, const char *name, const char *m
     uint32_t number = strmap_get(&b->types, str_of(name), str_of(module));
     struct type_row *rows = b->snapshot->tables[PART_TYPES].rows;
     return number == STRMAP_NONE ? NULL : &rows[number];
-}
-
-/* Row of the thread with these ids, STRMAP_NONE when there is none. */
-static uint32_t thread_find(const struct builder *b, uint64_t os_id, uint64_t managed_id) {
-    const struct thread_row *threads = b->snapshot->tables[PART_THREADS].rows;
-    bool has_os_id = os_id != ABSENT && os_id != 0;
-    uint32_t row = has_os_id ? u64map_get(&b->threads_by_os_id, os_id) : STRMAP_NONE;
-    if (row != STRMAP_NONE || managed_id == ABSENT)
-        return row;
-    row = u64map_get(&b->threads_by_managed_id, managed_id);
-    /* Dead threads of different tables may share a managed id with a living one that reused it. */
-    if (row != STRMAP_NONE && has_os_id && threads[row].os_id != ABSENT)
-        return STRMAP_NONE;
-    return row;
-}
-
-struct thread_row *builder_thread_known(struct builder *b, uint64_t os_id) {
-    struct thread_row *rows = b->snapshot->tables[PART_THREADS].rows;
-    uint32_t row = thread_find(b, os_id, ABSENT);
-    return row == STRMAP_NONE ? NULL : &rows[row];
-}
-
-struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t managed_id,
-                                  struct err *err) {
-    uint32_t row = thread_find(b, os_id, managed_id);
-    struct thread_row *t;
-    if (row == STRMAP_NONE) {
-        row = b->snapshot->tables[PART_THREADS].count;
-        t = builder_row(b, PART_THREADS, err);
-        if (!t)
-            return NULL;
-    } else {
-        t = (struct thread_row *)b->snapshot->tables[PART_THREADS].rows + row;
-    }
-    if (t->os_id == ABSENT)
-        t->os_id = os_id;
-    if (t->managed_id == ABSENT)
-        t->managed_id = managed_id;
-    if ((os_id != ABSENT && os_id != 0 && !u64map_put(&b->threads_by_os_id, os_id, row)) ||
-        (managed_id != ABSENT && !u64map_put(&b->threads_by_managed_id, managed_id, row))) {
-        err_nomem(err);
-        return NULL;
-    }
-    return t;
-}
-
-struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number) {
-    struct thread_row *t = builder_find(b, PART_THREADS, number);
-    return t && t->index == number ? t : NULL;
-}
-
-bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_t number,
-                           struct err *err) {
-    if (thread->index == number)
-        return true;
-    if (thread->index != ABSENT) {
-        builder_warn(b, 1, "threads to which the debugger gives two numbers");
-        return true;
-    }
-    const struct thread_row *first = b->snapshot->tables[PART_THREADS].rows;
-    thread->index = number;
-    uint64_t key = part_key(PART_THREADS, number);
-    return u64map_put(&b->rows_by_key, key, (uint32_t)(thread - first)) || err_nomem(err);
 }
 
 void builder_say(struct builder *b, uint64_t *field, uint64_t value, const char *what) {

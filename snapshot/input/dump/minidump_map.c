@@ -170,12 +170,11 @@ static int cmp_committed(const void *a, const void *b) {
 
 /* A region of private memory. Regions of one allocation follow each other, but need not. */
 static void add_private(struct map *m, const struct minidump_region *region) {
-    struct allocation *a = m->allocation_count ? &m->allocations[m->allocation_count - 1] : NULL;
-    if (!a || a->base != region->allocation_base) {
-        a = &m->allocations[m->allocation_count++];
-        *a = (struct allocation){.base = region->allocation_base,
-                                 .protect = region->allocation_protect};
-    }
+    uint32_t count = m->allocation_count;
+    if (!count || m->allocations[count - 1].base != region->allocation_base)
+        m->allocations[m->allocation_count++] = (struct allocation){
+            .base = region->allocation_base, .protect = region->allocation_protect};
+    struct allocation *a = &m->allocations[m->allocation_count - 1];
     a->regions++;
     if (region->state == REGION_COMMIT)
         a->committed = num_add(a->committed, region->size);

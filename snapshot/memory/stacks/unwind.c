@@ -272,7 +272,7 @@ void unwind_all(struct space *s, const struct stack_copies *copies, int fd) {
         unwind_threads(&u);
     if (u.dwfl)
         u.dw.dwfl_end(u.dwfl);
-    for (uint32_t i = 0; i < u.image_count; i++)
+    for (uint32_t i = 0; u.images && i < u.image_count; i++)
         free(u.images[i]);
     free(u.images);
     strbuf_deinit(&u.out);

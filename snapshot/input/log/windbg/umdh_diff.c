@@ -192,7 +192,7 @@ static bool umdh_diff_take_line(struct reading *r, const struct line *line, bool
     }
     if (umdh_diff_parse_total(text, &total))
         return umdh_diff_add_total(r, &total, err);
-    if (r->in_stack && umdh_is_symbol(text)) {
+    if (last && r->in_stack && umdh_is_symbol(text)) {
         last->frames++;
         return umdh_frames_add(&r->frames, umdh_frame(r->t->b, text, err), err);
     }

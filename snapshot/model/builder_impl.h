@@ -1,0 +1,28 @@
+/* What a builder is, for its own files. */
+#ifndef DUMPDIFF_MODEL_BUILDER_IMPL_H
+#define DUMPDIFF_MODEL_BUILDER_IMPL_H
+
+#include "base/hash.h"
+#include "model/builder.h"
+
+struct builder {
+    struct snapshot *snapshot;                             /* borrowed */
+    struct strmap strings;                                 /* interned strings, to their number */
+    struct strmap types;                                   /* (name, module) to row number */
+    struct u64map threads_by_os_id, threads_by_managed_id; /* to row number */
+    struct u64map rows_by_key;                             /* see builder_find */
+    const char **interned;
+    uint32_t interned_count, interned_capacity;
+    struct builder_shared shared;
+    struct str source; /* name of the file being read, for warnings; borrowed */
+    uint32_t reasons_dropped;
+    uint64_t moment;  /* wanted of a file that holds several, from 0; ABSENT: the last */
+    uint64_t moments; /* [count] begun so far, see builder_moment() */
+};
+
+/* Keys of different parts live in one map. */
+static inline uint64_t builder_part_key(enum part part, uint64_t key) {
+    return hash_combine((uint64_t)part, key);
+}
+
+#endif
