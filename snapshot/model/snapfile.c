@@ -111,13 +111,14 @@ static void put_table(struct writer *w, struct strbuf *out, enum part part,
                       const struct table *table) {
     const struct part_desc *desc = &part_descs[part];
     uint32_t columns = 0;
+    const uint32_t fields = desc->field_count;
     bool empty[64];
-    for (uint32_t f = 0; f < desc->field_count; f++) {
+    for (uint32_t f = 0; f < fields; f++) {
         empty[f] = column_empty(&desc->fields[f], table, desc->row_size);
         columns += !empty[f];
     }
     /* Rows that say nothing are rows all the same, and a reader believes in none without a byte. */
-    if (table->count && !columns && desc->field_count) {
+    if (table->count && !columns && fields) {
         empty[0] = false;
         columns = 1;
     }
@@ -125,7 +126,7 @@ static void put_table(struct writer *w, struct strbuf *out, enum part part,
     strbuf_add_varint(out, columns);
     struct strbuf column;
     strbuf_init(&column);
-    for (uint32_t f = 0; f < desc->field_count; f++) {
+    for (uint32_t f = 0; f < fields; f++) {
         if (empty[f])
             continue;
         strbuf_clear(&column);
