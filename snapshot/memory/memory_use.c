@@ -26,12 +26,20 @@ struct claim {
     enum space_use use;
 };
 
+#define PAGE ((uint64_t)4096)
+/* [bytes] of a thread's control block (glibc: 2,304 on x64), which the stack's last page holds. */
+#define CONTROL_BLOCK ((uint64_t)2304)
+
+struct stack_place {
+    uint64_t sp, thread_pointer; /* sorted by sp */
+};
+
 /* All sorted by address, with a place in each: pieces come in ascending order. */
 struct sums {
     struct space *space;
     struct claim *claims;
     uint32_t claim_count, claim;
-    uint64_t *stack_pointers;
+    struct stack_place *stacks;
     uint32_t sp_count;
     uint32_t module, range;
     struct memory_use *uses;
@@ -80,8 +88,8 @@ static void add_piece(struct sums *sums, const struct space_mapping *m, uint64_t
 
 static bool holds_stack(const struct sums *sums, const struct space_mapping *m) {
     uint32_t lo;
-    SEARCH_LEADING(lo, sums->sp_count, mid, sums->stack_pointers[mid] < m->start);
-    return lo < sums->sp_count && sums->stack_pointers[lo] < m->end;
+    SEARCH_LEADING(lo, sums->sp_count, mid, sums->stacks[mid].sp < m->start);
+    return lo < sums->sp_count && sums->stacks[lo].sp < m->end;
 }
 
 static bool in_module(struct sums *sums, const struct space_mapping *m) {
@@ -118,12 +126,31 @@ static bool memory_use_is_reserve(const struct space *s, const struct space_mapp
     return s->kind != SPACE_MINIDUMP && m->flags == 0 && !m->file;
 }
 
-static void memory_use_add_mapping(struct sums *sums, const struct space_mapping *m) {
-    enum space_use own = memory_use_use_of(sums, m);
-    uint64_t at = m->start;
+/*
+ * A thread's control block ends its stack. What the kernel shows as one mapping with it, because it
+ * was mapped right behind, is none of it: where the stack ends, or the end of the mapping.
+ */
+static uint64_t stack_end(const struct sums *sums, const struct space_mapping *m) {
+    uint64_t end = 0;
+    uint32_t at;
+    SEARCH_LEADING(at, sums->sp_count, mid, sums->stacks[mid].sp < m->start);
+    for (; at < sums->sp_count && sums->stacks[at].sp < m->end; at++) {
+        uint64_t block = sums->stacks[at].thread_pointer;
+        if (block <= sums->stacks[at].sp || block >= m->end)
+            return m->end;
+        block = (block + CONTROL_BLOCK + PAGE - 1) & ~(PAGE - 1);
+        end = block > end ? block : end;
+    }
+    return end && end < m->end ? end : m->end;
+}
+
+static void add_use_of_stretch(struct sums *sums, const struct space_mapping *m, uint64_t start,
+                               uint64_t stretch_end, enum space_use own) {
+    uint64_t at = start;
     while (sums->claim < sums->claim_count && sums->claims[sums->claim].end <= at)
         sums->claim++;
-    for (uint32_t i = sums->claim; i < sums->claim_count && sums->claims[i].start < m->end; i++) {
+    for (uint32_t i = sums->claim; i < sums->claim_count && sums->claims[i].start < stretch_end;
+         i++) {
         const struct claim *c = &sums->claims[i];
         sums->claim = i;
         if (c->end <= at)
@@ -132,14 +159,23 @@ static void memory_use_add_mapping(struct sums *sums, const struct space_mapping
             add_piece(sums, m, at, c->start, own);
             at = c->start;
         }
-        uint64_t end = c->end < m->end ? c->end : m->end;
+        uint64_t end = c->end < stretch_end ? c->end : stretch_end;
         add_piece(sums, m, at, end, c->use);
         at = end;
-        if (at == m->end)
+        if (at == stretch_end)
             break;
     }
-    if (at < m->end)
-        add_piece(sums, m, at, m->end, own);
+    if (at < stretch_end)
+        add_piece(sums, m, at, stretch_end, own);
+}
+
+static void memory_use_add_mapping(struct sums *sums, const struct space_mapping *m) {
+    enum space_use own = memory_use_use_of(sums, m);
+    uint64_t end = own == USE_STACK && !m->file ? stack_end(sums, m) : m->end;
+    add_use_of_stretch(sums, m, m->start, end, own);
+    if (end < m->end)
+        add_use_of_stretch(sums, m, end, m->end,
+                           m->flags & MAP_WRITE ? USE_NATIVE : USE_UNACCOUNTED);
 }
 
 /* -- Code heaps -------------------------------------------------------------------------------- */
@@ -207,16 +243,17 @@ bool memory_use_sum(struct space *s, struct memory_use ret_uses[USE_COUNT], stru
     struct memory_use uses[USE_COUNT] = {0};
     struct sums sums = {
         .space = s,
-        .stack_pointers = arena_array(&s->arena, s->thread_count, sizeof(*sums.stack_pointers)),
+        .stacks = arena_array(&s->arena, s->thread_count, sizeof(*sums.stacks)),
         .uses = uses,
         .last_use = USE_COUNT,
     };
-    if (!sums.stack_pointers)
+    if (!sums.stacks)
         return err_nomem(err);
     for (uint32_t i = 0; i < s->thread_count; i++)
-        sums.stack_pointers[sums.sp_count++] = s->threads[i].sp;
+        sums.stacks[sums.sp_count++] =
+            (struct stack_place){s->threads[i].sp, s->threads[i].thread_pointer};
     if (sums.sp_count)
-        qsort(sums.stack_pointers, sums.sp_count, sizeof(*sums.stack_pointers), order_u64_items);
+        qsort(sums.stacks, sums.sp_count, sizeof(*sums.stacks), order_u64_items);
     if (!claim_code(&sums, err))
         return false;
     sums.claims = arena_array(&s->arena, s->claim_count, sizeof(*sums.claims));

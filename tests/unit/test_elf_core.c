@@ -189,6 +189,19 @@ static void core_calls_memory_between_code_the_loaders(void **state) {
     elf_core_drop(&c);
 }
 
+/* The kernel shows what is mapped right behind a stack as one mapping with it. */
+static void core_ends_a_stack_with_its_control_block(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, "auxv\nthread id=1 sp=0x91000 fs=0x917c0\n"
+                "segment at=0x90000 mem=0x20000 flags=6\n");
+    struct memory_use uses[USE_COUNT];
+    assert_true(memory_use_sum(&c.space, uses, &c.err));
+    assert_int_equal(uses[USE_STACK].bytes, 0x3000);
+    assert_int_equal(uses[USE_NATIVE].bytes, 0x1d000);
+    elf_core_drop(&c);
+}
+
 static void core_of_the_kernel_gives_the_leader_its_own_time(void **state) {
     (void)state;
     static const struct {
@@ -544,6 +557,7 @@ int main(void) {
         cmocka_unit_test(core_lists_images_not_data_files),
         cmocka_unit_test(core_sums_memory_by_use),
         cmocka_unit_test(core_calls_memory_between_code_the_loaders),
+        cmocka_unit_test(core_ends_a_stack_with_its_control_block),
         cmocka_unit_test(core_of_the_kernel_gives_the_leader_its_own_time),
         cmocka_unit_test(core_takes_the_long_name_from_execfn),
         cmocka_unit_test(core_may_have_more_segments_than_the_header_can_count),
