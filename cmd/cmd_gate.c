@@ -147,6 +147,8 @@ static bool cmd_gate_judge(struct gate_session *g, struct err *err) {
         .strict = o->strict,
         .allow_missing = o->allow_missing_baseline,
         .force = o->force,
+        .findings = &g->session.findings,
+        .causes = g->session.has_causes ? &g->session.causes : NULL,
     };
     g->has_gate = true;
     return gate_run(&g->gate, &g->session.series, &g->budgets, &options, err);
@@ -156,7 +158,7 @@ static bool cmd_gate_run_all(struct gate_session *g, struct err *err) {
     return inputs_find(&g->inputs, &g->options, err) && check_baseline(&g->options, err) &&
            find_today(g, err) && read_budgets(g, err) &&
            session_read_series(&g->session, &g->options, err) &&
-           session_line_up(&g->session, err) && cmd_gate_judge(g, err) && write_outputs(g, err) &&
+           session_explain(&g->session, err) && cmd_gate_judge(g, err) && write_outputs(g, err) &&
            (!g->options.update || cmd_gate_update(g, err));
 }
 

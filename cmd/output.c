@@ -120,6 +120,7 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
         return err_set(err, ERR_USAGE, "--format %s: no allocation stacks are in %s", report->name,
                        s->count > 1 ? "these dumps" : "this dump");
     r.names = s->names;
+    r.causes = s->has_causes ? &s->causes : NULL;
     r.answers = s->has_answers ? &s->answers : NULL;
     terminal_options(&r, s->options, to_stdout(output));
     strbuf_init(&text);

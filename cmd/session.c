@@ -279,6 +279,8 @@ bool session_watch(struct session *s, const struct options *o, session_pause *pa
 
 void session_deinit(struct session *s) {
     if (s->has_series) {
+        if (s->has_causes)
+            causes_deinit(&s->causes);
         findings_deinit(&s->findings);
         series_deinit(&s->series);
     }
@@ -308,7 +310,7 @@ static void session_sort(struct session *s) {
     }
 }
 
-bool session_line_up(struct session *s, struct err *err) {
+static bool session_line_up(struct session *s, struct err *err) {
     struct series_options so;
     series_options_init(&so);
     so.exact_names = s->options->exact_names;
@@ -324,11 +326,22 @@ bool session_line_up(struct session *s, struct err *err) {
     return true;
 }
 
+static bool session_find_causes(struct session *s, struct err *err) {
+    if (!rules_run(&s->series, &s->limits, &s->findings, err))
+        return false;
+    s->has_causes = true;
+    return causes_find(&s->causes, &s->series, &s->limits, &s->findings, err);
+}
+
+bool session_explain(struct session *s, struct err *err) {
+    return session_line_up(s, err) && session_find_causes(s, err);
+}
+
 bool session_judge(struct session *s, struct err *err) {
     if (!session_line_up(s, err))
         return false;
     if (s->series.not_comparable && !s->options->force)
         return err_set(err, ERR_INCONCLUSIVE, "cannot be compared: %s (--force compares anyway)",
                        s->series.not_comparable);
-    return rules_run(&s->series, &s->limits, &s->findings, err);
+    return session_find_causes(s, err);
 }

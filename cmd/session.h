@@ -20,7 +20,8 @@ struct session {
     uint32_t count;
     struct series series;
     struct findings findings;
-    bool has_series;
+    struct causes causes;
+    bool has_series, has_causes;
     struct answers answers; /* where o->question asks something */
     bool has_answers;
     uint64_t pid; /* read from this process; ABSENT: from arguments */
@@ -59,8 +60,11 @@ typedef bool session_pause(uint64_t ns);
  */
 bool session_watch(struct session *s, const struct options *o, session_pause *pause,
                    struct err *err) MUST_CHECK;
-/* Lines the snapshots up, whether they can be compared or not. Errors: ERR_NOMEM. */
-bool session_line_up(struct session *s, struct err *err) MUST_CHECK;
+/*
+ * Lines the snapshots up, runs the rules and finds causes, whether they can be compared or not.
+ * Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders).
+ */
+bool session_explain(struct session *s, struct err *err) MUST_CHECK;
 /* Is standard output to be coloured? */
 bool session_color(const struct options *o);
 /*

@@ -38,6 +38,10 @@ const struct budget_kind budget_kinds[ON_COUNT] = {
                   "what is held along paths that match"},
     [ON_VERDICT] = {"verdict", WHICH_MAY, true, false, false, PART_BIT(PART_TYPES),
                     "types that may not have one of these verdicts"},
+    [ON_CAUSE] = {"cause", WHICH_MAY, true, false, true, 0,
+                  "causes that are a warning or worse, of one kind or all"},
+    [ON_FINDING] = {"finding", WHICH_MUST, true, false, true, 0,
+                    "findings of rules whose id matches, a warning or worse"},
 };
 
 const char *const budget_limit_names[LIMIT_KINDS] = {"max", "growth", "growth_per_iteration"};
@@ -243,6 +247,9 @@ static bool budget_check(struct parse *p, struct budget *budget) {
     if (budget->on != ON_VERDICT && (!limits || budget->forbidden))
         return wrong(p, budget->line,
                      "max, growth or growth_per_iteration is wanted, and no \"not\"", NULL);
+    if ((budget->on == ON_CAUSE || budget->on == ON_FINDING) &&
+        (budget->limits[LIMIT_GROWTH].given || budget->limits[LIMIT_EACH].given))
+        return wrong(p, budget->line, "all there is to limit is their number: \"max\"", NULL);
     if (budget->limits[LIMIT_MAX].percent || budget->limits[LIMIT_EACH].percent)
         return wrong(p, budget->line, "only growth can be a share", NULL);
     return !kind->is_regex || !budget->which ||

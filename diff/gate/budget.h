@@ -29,6 +29,8 @@ enum budget_on {
     ON_STACKS,
     ON_PATHS,
     ON_VERDICT,
+    ON_CAUSE,
+    ON_FINDING,
     ON_COUNT
 };
 

@@ -165,8 +165,11 @@ static bool gate_judge(struct gate *g, struct gate_result *r, struct gate_excuse
         if (!judge_verdicts(g, r, excuses, options, err))
             return false;
     } else {
-        if (!gate_measure(g, r, excuses, err))
+        if (b->on == ON_CAUSE || b->on == ON_FINDING)
+            gate_count_causes(g, r, options);
+        else if (!gate_measure(g, r, excuses, err))
             return false;
+        const char *why = r->why;
         for (int k = 0; k < LIMIT_KINDS; k++)
             if (b->limits[k].given)
                 check_limit(g, r, (enum budget_limit)k, options);
@@ -175,6 +178,7 @@ static bool gate_judge(struct gate *g, struct gate_result *r, struct gate_excuse
                 r->status = GATE_BREACH;
             else if (r->checks[k].status == GATE_INCONCLUSIVE && r->status == GATE_PASS)
                 r->status = GATE_INCONCLUSIVE;
+        r->why = why ? why : r->why;
     }
     if (options->strict && r->matches_nothing && r->status == GATE_PASS) {
         r->status = GATE_INCONCLUSIVE;

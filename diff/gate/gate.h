@@ -4,6 +4,7 @@
 #ifndef DUMPDIFF_GATE_GATE_H
 #define DUMPDIFF_GATE_GATE_H
 
+#include "diff/causes/causes.h"
 #include "diff/gate/budget.h"
 
 enum gate_status { GATE_PASS, GATE_BREACH, GATE_INCONCLUSIVE };
@@ -59,6 +60,9 @@ struct gate_options {
     bool strict;        /* a budget that matches nothing is inconclusive */
     bool allow_missing; /* without a baseline, growth is not judged, and that is fine */
     bool force;         /* judge snapshots that cannot be compared */
+    /* Of the same series; NULL: budgets on them are inconclusive. */
+    const struct findings *findings;
+    const struct causes *causes;
 };
 
 /*
@@ -79,6 +83,15 @@ int gate_exit_status(const struct gate *g);
  */
 bool gate_update(const struct gate *g, struct str text, struct strbuf *out, uint32_t *ret_changed,
                  struct err *err) MUST_CHECK;
+
+/* -- Causes and findings (gate_causes.c) ------------------------------------------------------- */
+
+/*
+ * Counts what the budget is about: the newest value and the rows. Where the dumps do not tell, why,
+ * and no value.
+ */
+void gate_count_causes(struct gate *g, struct gate_result *result,
+                       const struct gate_options *options);
 
 /* -- What can be measured (gate_values.c) ------------------------------------------------------ */
 

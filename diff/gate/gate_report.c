@@ -69,7 +69,10 @@ void gate_say_result(const struct gate_result *r, struct strbuf *out) {
 
 void gate_say_row(const struct gate_result *r, const struct gate_row *row, struct strbuf *out) {
     bool moved = row->base != ABSENT && row->base != row->last;
-    strbuf_addf(out, "%s  ", row->name);
+    strbuf_adds(out, row->name);
+    if (row->base == ABSENT && row->last == ABSENT)
+        return; /* a sentence, not a figure */
+    strbuf_adds(out, "  ");
     if (moved) {
         say_number(r, (double)row->base, false, out);
         strbuf_adds(out, " -> ");

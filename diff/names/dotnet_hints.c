@@ -97,6 +97,7 @@ const struct hint dotnet_hints[] = {
          "\n"
          "What to do: look at what keeps the keys.\n"},
     {.id = "load-context",
+     .symptom = "loader-growth",
      .summary = "assemblies and types that are made at run time, or loaded again and again",
      .types = {"System.Runtime.Loader.AssemblyLoadContext", "System.Reflection.LoaderAllocator",
                "System.Reflection.Emit.", "System.Linq.Expressions.",

@@ -77,6 +77,7 @@ struct hint {
     enum hint_names names;
     const char *unnamed; /* stands there when that is not known */
     const char *explain; /* paragraphs */
+    const char *symptom; /* id of a rule whose findings come with such objects; NULL: none */
 };
 
 struct runtime_words {

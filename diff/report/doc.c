@@ -77,6 +77,14 @@ void doc_finding(struct doc *d, const struct finding *finding) {
     b->finding = finding;
 }
 
+void doc_cause(struct doc *d, const struct cause *cause) {
+    struct doc_block *b = doc_file_block(d, DOC_CAUSE);
+    if (!b)
+        return;
+    b->text = cause->summary;
+    b->cause = cause;
+}
+
 struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uint32_t count) {
     struct doc_block *b = doc_file_block(d, DOC_TABLE);
     struct doc_table *t = b ? arena_alloc(&d->arena, sizeof(*t)) : NULL;

@@ -8,7 +8,6 @@
 #ifndef DUMPDIFF_REPORT_DOC_H
 #define DUMPDIFF_REPORT_DOC_H
 
-#include "diff/rules/rule.h"
 #include "diff/report/report.h"
 
 enum doc_style { DOC_PLAIN, DOC_GOOD, DOC_BAD, DOC_DIM, DOC_STRONG };
@@ -21,6 +20,7 @@ enum doc_kind {
     DOC_ITEM,    /* one line of a list */
     DOC_STACK,   /* one frame a line */
     DOC_FINDING, /* a hit: text is the summary */
+    DOC_CAUSE,   /* text is the summary */
     DOC_TABLE,
 };
 
@@ -54,6 +54,7 @@ struct doc_block {
     enum doc_style style;
     const char *text;
     const struct finding *finding;
+    const struct cause *cause;
     struct doc_table *table;
 };
 
@@ -78,6 +79,7 @@ void doc_fail_nomem(struct doc *d);
 void doc_text(struct doc *d, enum doc_kind kind, enum doc_style style, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 void doc_finding(struct doc *d, const struct finding *finding); /* borrowed */
+void doc_cause(struct doc *d, const struct cause *cause);       /* borrowed */
 
 /* Starts a table; columns are copied, titles must live as long as the document. NULL: failed. */
 struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uint32_t count);

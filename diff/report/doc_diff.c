@@ -219,10 +219,33 @@ static void doc_diff_types(const struct doc_context *c) {
     type_view_deinit(&v);
 }
 
+static void doc_diff_brief(const struct doc_context *c) {
+    doc_diff_types(c);
+    doc_diff_threads(c);
+    doc_reasons(c);
+}
+
+static void doc_diff_tables(const struct doc_context *c, bool types) {
+    if (!types)
+        doc_allocations(c);
+    doc_diff_heap(c);
+    doc_diff_types(c);
+    doc_diff_growth(c);
+    doc_diff_threads(c);
+    doc_diff_finalizer(c);
+    doc_diff_locks(c);
+    doc_diff_values(c);
+    if (types)
+        doc_allocations(c);
+    doc_reasons(c);
+    doc_missing(c);
+}
+
 void doc_build_diff(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o) {
     const struct doc_context c = {d, s, f, o};
     doc_diff_head(&c);
+    doc_causes(&c);
     doc_findings(&c);
     bool types = (s->parts_all & PART_BIT(PART_TYPES)) != 0, judged = types || s->allocated;
     if (s->count == 2 && judged)
@@ -233,17 +256,8 @@ void doc_build_diff(struct doc *d, const struct series *s, const struct findings
                  "Verdicts rest on the steps alone: %u dumps are too few to rule out chance, "
                  "%u are not.",
                  s->count, TREND_SAMPLES_LEAST);
-    if (!types)
-        doc_allocations(&c);
-    doc_diff_heap(&c);
-    doc_diff_types(&c);
-    doc_diff_growth(&c);
-    doc_diff_threads(&c);
-    doc_diff_finalizer(&c);
-    doc_diff_locks(&c);
-    doc_diff_values(&c);
-    if (types)
-        doc_allocations(&c);
-    doc_reasons(&c);
-    doc_missing(&c);
+    if (doc_is_brief(&c))
+        doc_diff_brief(&c);
+    else
+        doc_diff_tables(&c, types);
 }

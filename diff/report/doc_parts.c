@@ -11,6 +11,10 @@ bool part_any(const struct doc_context *c, enum part part) {
     return false;
 }
 
+bool doc_is_brief(const struct doc_context *c) {
+    return c->o->causes && !c->o->all && (c->s->parts_all & PART_BIT(PART_TYPES));
+}
+
 /* -- Findings ---------------------------------------------------------------------------------- */
 
 static void count_statuses(const struct findings *f, uint32_t counts[3]) {
@@ -38,8 +42,10 @@ static void list_quiet(const struct doc_context *c) {
 void doc_findings(const struct doc_context *c) {
     uint32_t counts[3] = {0, 0, 0};
     count_statuses(c->f, counts);
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
-    for (uint32_t i = 0; i < c->f->count; i++)
+    bool listed = c->o->all || !c->o->causes || c->s->count == 1;
+    if (listed)
+        doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
+    for (uint32_t i = 0; i < c->f->count && listed; i++)
         if (c->f->items[i].status == STATUS_HIT)
             doc_finding(c->d, &c->f->items[i]);
     if (counts[STATUS_HIT] == 0 && counts[STATUS_CLEAR] == 0)

@@ -16,9 +16,20 @@ struct doc_context {
     const struct report_options *o;
 };
 
+/*
+ * Causes first, and of the tables only what tells who: where there are causes and types, and nobody
+ * asked for all.
+ */
+bool doc_is_brief(const struct doc_context *c);
+
 /* Is the part in any of the snapshots? */
 bool part_any(const struct doc_context *c, enum part part);
 
+/*
+ * What grows or hangs and why, most serious first; how much of the growth that explains; where
+ * there is nothing to explain, that. Not with options.causes NULL.
+ */
+void doc_causes(const struct doc_context *c);
 /* Hits, then how many rules were clear or skipped. */
 void doc_findings(const struct doc_context *c);
 /* Why trust is not exact, and notes, of each snapshot. */

@@ -338,6 +338,14 @@ static bool in_application(const struct thread_row *t) {
     return false;
 }
 
+/* The runtime's own threads, and those that nobody's code is on, are for who asks for all. */
+static bool thread_matters(const struct series *s, const struct series_thread *t) {
+    const struct thread_row *row = doc_threads_newest(s, t);
+    if (t->state == THREAD_RUNAWAY || !row)
+        return true;
+    return row->frames.count ? in_application(row) : !row->role && t->state != THREAD_UNCHANGED;
+}
+
 static int doc_threads_cmp_threads(const void *x, const void *y, void *context) {
     const struct series *s = context;
     uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
@@ -421,10 +429,15 @@ void doc_diff_threads(const struct doc_context *c) {
     qsort_r(order, count, sizeof(*order), doc_threads_cmp_threads,
             (struct series *)(uintptr_t)c->s);
     thread_counts(c);
-    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
+    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = 0;
     struct doc_table *t = doc_table(c->d, columns, 9);
-    for (uint32_t i = 0; i < shown; i++)
-        diff_thread_line(c, t, &c->s->threads[order[i]]);
+    for (uint32_t i = 0; i < count && shown < top; i++) {
+        const struct series_thread *thread = &c->s->threads[order[i]];
+        if (doc_is_brief(c) && !thread_matters(c->s, thread))
+            continue;
+        diff_thread_line(c, t, thread);
+        shown++;
+    }
     doc_prune(t);
     doc_others(c, t, count - shown);
     free(order);

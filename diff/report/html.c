@@ -80,6 +80,24 @@ static void html_finding(struct strbuf *out, const struct doc_block *b) {
     strbuf_adds(out, "</div>\n");
 }
 
+static void html_line(struct strbuf *out, const char *label, const char *text) {
+    if (!text)
+        return;
+    strbuf_addf(out, "<p class=\"dim\">%s: ", label);
+    html_escaped(out, text);
+    strbuf_adds(out, "</p>");
+}
+
+static void html_cause(struct strbuf *out, const struct doc_block *b) {
+    const char *severity = severity_names[b->cause->severity];
+    strbuf_addf(out, "<div class=\"finding %s\"><p><b>%s</b> ", severity, severity);
+    html_escaped(out, b->text);
+    strbuf_addf(out, " <code>%s</code></p>", cause_kind_names[b->cause->kind]);
+    html_line(out, "Held by", b->cause->held_by);
+    html_line(out, "Next", b->cause->next);
+    strbuf_adds(out, "</div>\n");
+}
+
 static void html_block(struct strbuf *out, const struct doc_block *b) {
     switch (b->kind) {
     case DOC_TITLE:
@@ -104,6 +122,9 @@ static void html_block(struct strbuf *out, const struct doc_block *b) {
         break;
     case DOC_FINDING:
         html_finding(out, b);
+        break;
+    case DOC_CAUSE:
+        html_cause(out, b);
         break;
     case DOC_TABLE:
         html_table(out, b->table);

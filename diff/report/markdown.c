@@ -58,6 +58,22 @@ static void markdown_finding(struct strbuf *out, const struct doc_block *b) {
     strbuf_addc(out, '\n');
 }
 
+static void markdown_cause(struct strbuf *out, const struct doc_block *b) {
+    strbuf_addf(out, "- **%s** ", severity_names[b->cause->severity]);
+    markdown_escaped(out, b->text);
+    strbuf_addf(out, " (`%s`)\n", cause_kind_names[b->cause->kind]);
+    if (b->cause->held_by) {
+        strbuf_adds(out, "  Held by: ");
+        markdown_escaped(out, b->cause->held_by);
+        strbuf_addc(out, '\n');
+    }
+    if (b->cause->next) {
+        strbuf_adds(out, "  Next: ");
+        markdown_escaped(out, b->cause->next);
+        strbuf_addc(out, '\n');
+    }
+}
+
 /* A fence longer than any run of backticks in the frames is not needed: they hold at most one. */
 static void markdown_block(struct strbuf *out, const struct doc_block *b, bool first, bool last) {
     switch (b->kind) {
@@ -94,6 +110,9 @@ static void markdown_block(struct strbuf *out, const struct doc_block *b, bool f
         break;
     case DOC_FINDING:
         markdown_finding(out, b);
+        break;
+    case DOC_CAUSE:
+        markdown_cause(out, b);
         break;
     case DOC_TABLE:
         markdown_table(out, b->table);

@@ -8,7 +8,7 @@
 #ifndef DUMPDIFF_REPORT_REPORT_H
 #define DUMPDIFF_REPORT_REPORT_H
 
-#include "diff/rules/rule.h"
+#include "diff/causes/causes.h"
 #include "model/answers.h"
 
 enum report_sort {
@@ -36,6 +36,7 @@ struct report_options {
     const char *const
         *names;     /* of the arguments, without folders, one a snapshot: column headings */
     uint32_t width; /* [columns] text only; 0: REPORT_WIDTH */
+    const struct causes *causes;   /* of the findings; NULL: not looked for */
     const struct answers *answers; /* show: only these are told; NULL: nothing was asked */
     const char *table;             /* CSV only: the table wanted; NULL: "types" */
 };

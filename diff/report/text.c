@@ -99,6 +99,52 @@ static size_t render_finding(const struct text *t, const struct doc_block *b) {
     return lines;
 }
 
+static void render_indented(const struct text *t, const char *label, const char *words) {
+    spaces(t->out, LABEL_WIDTH);
+    strbuf_adds(t->out, label);
+    wrap(t->out, words, LABEL_WIDTH + strlen(label), t->width);
+    strbuf_addc(t->out, '\n');
+}
+
+/* On one line where it fits, else a step a line, each one deeper. */
+static void render_path(const struct text *t, const char *path) {
+    static const char arrow[] = " \xe2\x86\x92 ";
+    bool fits = LABEL_WIDTH + 8 + fmt_width(path) <= t->width;
+    size_t depth = 0;
+    for (const char *at = path; at; depth++) {
+        const char *end = fits ? NULL : strstr(at, arrow);
+        size_t indent = LABEL_WIDTH + (depth ? 2 * depth : 0);
+        if (indent > t->width / 2)
+            indent = t->width / 2;
+        spaces(t->out, indent);
+        strbuf_adds(t->out, depth ? "\xe2\x86\xb3 " : "held by ");
+        struct str step = end ? (struct str){at, (size_t)(end - at)} : str_of(at);
+        strbuf_add(t->out, step);
+        strbuf_addc(t->out, '\n');
+        at = end ? end + strlen(arrow) : NULL;
+    }
+}
+
+static void render_cause(const struct text *t, const struct doc_block *b) {
+    const struct cause *cause = b->cause;
+    const char *label = severities[cause->severity].label;
+    style_on(t, severities[cause->severity].style);
+    strbuf_adds(t->out, label);
+    style_off(t, severities[cause->severity].style);
+    spaces(t->out, LABEL_WIDTH - strlen(label));
+    struct strbuf whole;
+    strbuf_init(&whole);
+    strbuf_addf(&whole, "%s [%s]", b->text, cause_kind_names[cause->kind]);
+    wrap(t->out, strbuf_cstr(&whole), LABEL_WIDTH, t->width);
+    strbuf_addc(t->out, '\n');
+    strbuf_fail(t->out, &whole.err);
+    strbuf_deinit(&whole);
+    if (cause->held_by)
+        render_path(t, cause->held_by);
+    if (cause->next)
+        render_indented(t, "next: ", cause->next);
+}
+
 /* The first screen: as many of the findings as fit. Returns how many there were room for. */
 static uint32_t render_first_findings(const struct text *t, const struct doc_block *blocks,
                                       uint32_t count, bool all) {
@@ -222,6 +268,9 @@ static void render_block(const struct text *t, const struct doc_block *b) {
         break;
     case DOC_FINDING:
         render_finding(t, b);
+        break;
+    case DOC_CAUSE:
+        render_cause(t, b);
         break;
     case DOC_TABLE:
         render_table(t, b->table);

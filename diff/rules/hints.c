@@ -60,15 +60,23 @@ const struct hint *hint_find(const char *name) {
     return strchr(name, '.') ? of_type(name) : NULL;
 }
 
-const struct hint *hint_for(const struct growth *g, const char *type, uint32_t node) {
+const struct hint *hint_between(const struct growth *g, const char *type, uint32_t node,
+                                uint32_t top) {
     const struct hint *found = of_type(type);
     for (uint32_t n = node; !found && n != GROWTH_ROOT; n = g->nodes[n].parent) {
         const struct growth_node *at = &g->nodes[n];
-        found = at->parent == GROWTH_ROOT ? of_root(at->root) : of_edge(at->edge);
-        if (!found && n != node)
+        if (n != node)
             found = of_type(at->type);
+        if (n == top)
+            break;
+        if (!found)
+            found = at->parent == GROWTH_ROOT ? of_root(at->root) : of_edge(at->edge);
     }
     return found;
+}
+
+const struct hint *hint_for(const struct growth *g, const char *type, uint32_t node) {
+    return hint_between(g, type, node, GROWTH_ROOT);
 }
 
 /* -- Naming ------------------------------------------------------------------------------------ */

@@ -21,6 +21,13 @@ const struct hint *hint_find(const char *name);
 const struct hint *hint_for(const struct growth *g, const char *type, uint32_t node);
 
 /*
+ * The same, but looks no further up than the node `top`: what holds that is another story.
+ * GROWTH_ROOT: up to the root. NULL: none of them means anything special.
+ */
+const struct hint *hint_between(const struct growth *g, const char *type, uint32_t node,
+                                uint32_t top);
+
+/*
  * Its next step for that type and node, with the event or method in it named; and where the method
  * waits, if the newest snapshot tells (NULL: there is none).
  */

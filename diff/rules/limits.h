@@ -15,6 +15,9 @@
     LIMIT(BYTES, growing_type_min_bytes, "growing-type.min-bytes", 0, "and from so many bytes on") \
     LIMIT(COUNT, growing_type_min_objects, "growing-type.min-objects", 0, \
           "and from so many objects on") \
+    LIMIT(PERCENT, growth_live_percent, "growth.live-percent", 0.1, \
+          "what one holder adds is a cause from this share of what lives in the base on") \
+    LIMIT(BYTES, growth_min_bytes, "growth.min-bytes", 4096, "and from so many bytes on") \
     LIMIT(PERCENT, heap_growth_percent, "heap-growth.percent", 10, \
           "the heap, a generation, LOH or POH grows from this share of its base on") \
     LIMIT(BYTES, heap_growth_min_bytes, "heap-growth.min-bytes", 0, "and from so many bytes on") \

@@ -1,5 +1,6 @@
 /* Locks that are held and waited for, and circles of these. */
 #include "diff/rules/frames.h"
+#include "diff/rules/wait_graph.h"
 #include "diff/rules/rules.h"
 
 #include "base/hash.h"
@@ -231,13 +232,21 @@ struct circle {
     uint32_t by_blocked;    /* ... owned by a thread that waits for a lock */
     uint32_t without_stack; /* ... whose owner has no stack */
     bool moved;             /* one of the owners ran between the dumps */
+    bool known;             /* of all that wait is known for whom: then only they are counted ... */
+    struct wait_graph graph;
 };
 
-static bool is_blocked(const struct thread_row *row) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_are(&runtime_table[i]->lock_waits, str_of(row->waiting_on)))
+/* Is it one of those that wait in a circle? */
+static bool in_wait_circle(const struct wait_graph *g, uint32_t thread) {
+    uint32_t at = thread;
+    for (uint32_t i = 0; i <= g->thread_count; i++) {
+        at = g->edges[at].owner;
+        if (at == WAIT_NOBODY)
+            return false;
+        if (at == thread)
             return true;
-    return stack_view(row).wait == WAIT_LOCK;
+    }
+    return false;
 }
 
 /*
@@ -245,7 +254,8 @@ static bool is_blocked(const struct thread_row *row) {
  * say so only where they are those of a lock.
  */
 static bool wait_is_known(const struct thread_row *row) {
-    return row->frames.count || (row->waiting_on && !row->native_frames.count) || is_blocked(row);
+    return row->frames.count || (row->waiting_on && !row->native_frames.count) ||
+           thread_waits_for_lock(row);
 }
 
 static bool add_to_circle(const struct series *s, struct circle *c,
@@ -256,10 +266,17 @@ static bool add_to_circle(const struct series *s, struct circle *c,
         c->without_stack++;
         return false;
     }
-    if (!is_blocked(row))
+    if (!thread_waits_for_lock(row)) {
+        c->contended -= c->known; /* a circle is one, whatever else is contended beside it */
         return false;
+    }
+    if (c->known && !in_wait_circle(&c->graph, (uint32_t)(owner - s->threads))) {
+        c->contended--; /* who waits behind a circle, or for one that does not, is in none */
+        return false;
+    }
     c->by_blocked++;
-    c->moved = c->moved || (s->count > 1 && !s->same_dump &&
+    /* Who waits for itself over others does not come back, whatever it did before. */
+    c->moved = c->moved || (!c->known && s->count > 1 && !s->same_dump &&
                             (owner->state == THREAD_RUNNING || owner->state == THREAD_RUNAWAY));
     return true;
 }
@@ -291,7 +308,8 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
     struct strbuf who, what;
     strbuf_init(&who);
     strbuf_init(&what);
-    bool ok = owners_init(&owners, s) || err_nomem(err);
+    bool ok = (owners_init(&owners, s) || err_nomem(err)) && wait_graph_init(&c.graph, s, err);
+    c.known = ok && c.graph.unknown == 0;
     SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
     for (uint32_t i = 0; ok && i < count; i++) {
         if (!is_held(&locks[i]) || locks[i].waiters == ABSENT || locks[i].waiters == 0)
@@ -313,6 +331,7 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
     strbuf_deinit(&who);
     strbuf_deinit(&what);
     owners_deinit(&owners);
+    wait_graph_deinit(&c.graph);
     return ok;
 }
 

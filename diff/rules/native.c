@@ -12,12 +12,18 @@ static bool native_grows(const uint64_t *values, uint32_t count, uint64_t least)
     return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK;
 }
 
+/* [bytes] of growth that no warm-up has. */
+#define LOADER_SURE ((uint64_t)8 << 20)
+
 /* -- Loader ------------------------------------------------------------------------------------ */
 
 static void report_loader(const struct series *s, struct findings *f, const uint64_t *bytes) {
     uint32_t end = s->count - 1;
-    struct finding *hit = findings_hit(f, &rule_loader_growth, SEVERITY_WARNING,
-                                       bytes[end] - bytes[0], "loader heaps");
+    /* Code is compiled as long as a process warms up: two dumps do not tell that from a leak. */
+    bool sure = s->count > 2 || bytes[end] - bytes[0] >= LOADER_SURE;
+    struct finding *hit =
+        findings_hit(f, &rule_loader_growth, sure ? SEVERITY_WARNING : SEVERITY_NOTICE,
+                     bytes[end] - bytes[0], "loader heaps");
     finding_summary(f, hit, "The heaps of the class loader grew from %s to %s (%s).",
                     say_bytes(f, bytes[0]), say_bytes(f, bytes[end]),
                     say_delta(f, series_delta(bytes[end], bytes[0])));

@@ -100,6 +100,11 @@ bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t
     RULE(native_explained) \
     RULE(cache_counts)
 
+/* Where a rule stands in the table: rules[RULE_deadlock]. */
+#define RULE_NUMBER(name) RULE_##name,
+enum rule_number { RULES(RULE_NUMBER) RULE_COUNT };
+#undef RULE_NUMBER
+
 #define RULE_DECLARED(name) extern const struct rule rule_##name;
 RULES(RULE_DECLARED)
 #undef RULE_DECLARED

@@ -4,6 +4,7 @@
 
 #include "dotnet/finalize.h"
 #include "dotnet/stack_roots.h"
+#include "model/known_names.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static bool clr_roots_add_ready(void *context, uint64_t object, enum generation 
 }
 
 static bool clr_roots_add_finalizer_queue(struct clr_heap *h, struct err *err) {
-    struct ready_visit visit = {h, clr_heap_label(h, STR("finalizer queue")), err};
+    struct ready_visit visit = {h, clr_heap_label(h, STR(ROOT_FINALIZER)), err};
     uint64_t missing; /* warned about where the queues are reported */
     return finalize_each(h->clr, h->gc, clr_roots_add_ready, &visit, &missing, err);
 }

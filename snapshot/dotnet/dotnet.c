@@ -4,6 +4,7 @@
 
 #include "dotnet/finalize.h"
 #include "dotnet/gc_handles.h"
+#include "dotnet/lock_waits.h"
 #include "dotnet/sync_blocks.h"
 #include "dotnet/managed_stacks.h"
 #include "dotnet/threads.h"
@@ -167,7 +168,8 @@ static bool dotnet_read_all(struct reading *r, struct err *err) {
     if (heap && (!gc_report(&r->clr, &r->gc, err) || !dotnet_read_heap(r, err)))
         return false;
     if (!threads_report(&r->modules, &r->threads, err) ||
-        !stacks_report(&r->modules, &r->threads, err))
+        !stacks_report(&r->modules, &r->threads, err) ||
+        (heap && !lock_waits_report(&r->modules, &r->gc, &r->threads, err)))
         return false;
     if (heap && r->clr.options->no_paths)
         builder_absent(r->clr.b, LIVE_PARTS, ASPECT_ALL, ABSENT, "not looked for (--no-paths)");

@@ -71,4 +71,7 @@ struct snapshot; /* in whose tables they stand */
 #define COUNTER_HEAP_ALLOCATIONS "heap.allocations"           /* ever made */
 #define COUNTER_HEAP_TEMPORARY   "heap.temporary_allocations" /* of these: freed at once */
 
+/* Root of the objects that wait for their finalizer. */
+#define ROOT_FINALIZER "finalizer queue"
+
 #endif

@@ -124,6 +124,7 @@ static const struct field thread_fields[] = {
     F(thread_row, user_mode, 23, FIELD_BOOL),
     F(thread_row, syscall, 24, FIELD_U64),
     F(thread_row, stack_bytes, 25, FIELD_BYTES),
+    F(thread_row, waits_for, 26, FIELD_HEX),
 };
 
 static const struct field lock_fields[] = {

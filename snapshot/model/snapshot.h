@@ -192,6 +192,7 @@ struct thread_row {
     uint64_t lock_count;
     const char *exception;
     const char *waiting_on;
+    uint64_t waits_for;           /* address of the object whose lock it waits for */
     struct strings frames;        /* managed, innermost first: "Ns.Type.Method(Args)" */
     struct strings native_frames; /* "module!function", innermost first */
     uint64_t stack_hash; /* of the frames without addresses; ABSENT when there are none, or only a

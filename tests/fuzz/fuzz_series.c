@@ -1,6 +1,6 @@
 /*
  * Everything behind the inputs: two snapshots (or, where the second is none, one) lined up, judged
- * by all rules and reported in all formats.
+ * by all rules, explained, and reported in all formats.
  *
  * Input: u16 size of the first .snap file, the first, the second. Checksums are made to fit.
  */
@@ -26,9 +26,10 @@ static bool fuzz_series_decode(const uint8_t *data, size_t size, struct snapshot
     return ok;
 }
 
-static void report_all(const struct series *s, const struct findings *f) {
+static void report_all(const struct series *s, const struct findings *f,
+                       const struct causes *causes) {
     static const char *const names[] = {"base", "new"};
-    struct report_options options = {.names = names};
+    struct report_options options = {.names = names, .causes = causes};
     struct err err = {.msg = ""};
     for (size_t i = 0; reports[i]; i++)
         for (int all = 0; all < 2; all++) {
@@ -55,10 +56,16 @@ static void fuzz_series_judge(const struct snapshot *const *snapshots, uint32_t 
     findings_init(&findings);
     if (series_init(&s, snapshots, count, &options, &err)) {
         /* A snapshot may be well-formed and still make no sense: paths that go round in circles. */
-        if (rules_run(&s, &limits, &findings, &err))
-            report_all(&s, &findings);
-        else
+        struct causes causes;
+        if (!rules_run(&s, &limits, &findings, &err)) {
             FUZZ_CHECK(err.code != ERR_NONE && err.msg[0]);
+        } else {
+            if (causes_find(&causes, &s, &limits, &findings, &err))
+                report_all(&s, &findings, &causes);
+            else
+                FUZZ_CHECK(err.code != ERR_NONE && err.msg[0]);
+            causes_deinit(&causes);
+        }
     }
     findings_deinit(&findings);
     series_deinit(&s);

@@ -1,0 +1,341 @@
+/*
+ * Growth by who holds it: accumulation points. What grows in one container (the values of a
+ * dictionary, their keys, the array behind it) is one cause, of the container, and its types are
+ * what stands in the sentence.
+ */
+#include "diff/causes/accumulation.h"
+
+#include "diff/names/names.h"
+
+#include "base/hash.h"
+#include "base/order.h"
+#include "base/vec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- Containers -------------------------------------------------------------------------------- */
+
+/* Arrays and nested types of the framework are the inside of a container. */
+static bool is_inside(const char *type) {
+    if (str_ends(str_of(type), STR("[]")))
+        return true;
+    unsigned depth = 0;
+    for (const char *p = type; *p; p++) {
+        depth += *p == '<' || *p == '[';
+        depth -= (*p == '>' || *p == ']') && depth;
+        if (*p == '+' && !depth)
+            return name_is_framework(type);
+    }
+    return false;
+}
+
+/* The node of the container in which a point lies; GROWTH_ROOT: the root itself holds it. */
+static uint32_t accumulation_container(const struct growth *g, const struct growth_point *point) {
+    uint32_t at = point->kind == GROWTH_MORE ? g->nodes[point->node].parent : point->node;
+    while (at != GROWTH_ROOT && is_inside(g->nodes[at].type) && g->nodes[at].parent != GROWTH_ROOT)
+        at = g->nodes[at].parent;
+    return at;
+}
+
+static const char *accumulation_root(const struct growth *g, uint32_t node) {
+    while (g->nodes[node].parent != GROWTH_ROOT)
+        node = g->nodes[node].parent;
+    return g->nodes[node].root;
+}
+
+/* Of a field, whatever it holds is one thing; other roots (handles, stacks) hold many. */
+static bool is_field(const char *root) {
+    return str_starts(str_of(root), STR("static ")) ||
+           str_starts(str_of(root), STR("thread static "));
+}
+
+static uint32_t group_of_point(struct accumulations *a, const struct growth_point *point,
+                               struct strmap *index, struct err *err) {
+    const struct growth *g = &a->growth;
+    uint32_t container = accumulation_container(g, point);
+    const char *root = accumulation_root(g, point->node);
+    struct strbuf key;
+    strbuf_init(&key);
+    if (container != GROWTH_ROOT)
+        strbuf_addf(&key, "%u", container);
+    else
+        strbuf_addf(&key, "%s\n%s", root, is_field(root) ? "" : g->nodes[point->node].type);
+    const char *kept = arena_copy(&a->arena, strbuf_cstr(&key), key.len);
+    bool ok = strbuf_ok(&key, err) && (kept || err_nomem(err));
+    uint32_t number = ok ? strmap_get(index, strbuf_str(&key), STR("")) : STRMAP_NONE;
+    if (ok && number == STRMAP_NONE) {
+        number = a->count;
+        ok = VEC_ROOM_IN(&a->arena, a->items, a->count, a->capacity, err) &&
+             (strmap_put(index, (struct str){kept, key.len}, STR(""), number) || err_nomem(err));
+        if (ok)
+            a->items[a->count++] = (struct accumulation){
+                .container = container, .root = root, .stacks_only = true, .main = GROWTH_ROOT};
+    }
+    strbuf_deinit(&key);
+    return ok ? number : CAUSE_NONE;
+}
+
+/* -- Sums -------------------------------------------------------------------------------------- */
+
+static void accumulate(const struct growth *g, struct accumulation *a,
+                       const struct growth_point *point) {
+    const struct growth_node *node = &g->nodes[point->node];
+    bool more = point->kind != GROWTH_ENLARGED;
+    for (uint32_t i = 0; i < g->snapshot_count; i++) {
+        if (point->kind == GROWTH_MORE)
+            a->objects[i] += node->own_objects[i];
+        if (!point->types)
+            a->bytes[i] += more ? node->bytes[i] : node->own_bytes[i];
+    }
+    if (point->in_spread)
+        return; /* its figures are in those of the spread */
+    a->bytes_delta += point->bytes_delta;
+    a->objects_delta += more ? point->objects_delta : 0;
+    a->at_least = a->at_least || point->at_least;
+    a->stacks_only = a->stacks_only && point->stacks_only;
+    a->spread_verdict = point->types ? point->verdict : a->spread_verdict;
+    /* Points come largest first. */
+    if (more && a->main == GROWTH_ROOT && !point->types)
+        a->main = point->node;
+    if (!more && a->enlarged == GROWTH_ROOT)
+        a->enlarged = point->node;
+}
+
+static bool is_growth(const struct growth_point *point) {
+    return point->kind != GROWTH_MOVED && point->bytes_delta > 0;
+}
+
+static bool collect_points(struct accumulations *a, struct err *err) {
+    const struct growth *g = &a->growth;
+    struct strmap index;
+    strmap_init(&index);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < g->point_count; i++) {
+        const struct growth_point *point = &g->points[i];
+        if (!is_growth(point))
+            continue;
+        uint32_t number = group_of_point(a, point, &index, err);
+        ok = number != CAUSE_NONE;
+        if (!ok)
+            break;
+        struct accumulation *item = &a->items[number];
+        if (!item->objects) {
+            item->objects = arena_array(&a->arena, g->snapshot_count, sizeof(uint64_t));
+            item->bytes = arena_array(&a->arena, g->snapshot_count, sizeof(uint64_t));
+            item->enlarged = GROWTH_ROOT;
+            ok = (item->objects && item->bytes) || err_nomem(err);
+        }
+        if (!ok)
+            break;
+        accumulate(g, item, point);
+        if (point->kind != GROWTH_SPREAD)
+            a->group_of[point->node] = number;
+        a->only_itself[point->node] = point->kind == GROWTH_ENLARGED;
+    }
+    strmap_deinit(&index);
+    return ok;
+}
+
+/* What is held by what grew belongs to the same. */
+static void hand_down(struct accumulations *a) {
+    const struct growth *g = &a->growth;
+    for (uint32_t n = 0; n < g->node_count; n++) {
+        uint32_t parent = g->nodes[n].parent;
+        if (a->group_of[n] == CAUSE_NONE && parent != GROWTH_ROOT && !a->only_itself[parent])
+            a->group_of[n] = a->group_of[parent];
+    }
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+static bool is_rest_node(const struct growth_node *node) {
+    return strcmp(node->type, "[others]") == 0;
+}
+
+/* Growth of the types of one accumulation after the other. */
+static bool sum_types(struct accumulations *a, struct err *err) {
+    const struct growth *g = &a->growth;
+    uint32_t last = g->snapshot_count - 1;
+    struct strmap index;
+    char key[16];
+    strmap_init(&index);
+    bool ok = true;
+    for (uint32_t n = 0; ok && n < g->node_count; n++) {
+        const struct growth_node *node = &g->nodes[n];
+        if (a->group_of[n] == CAUSE_NONE || is_rest_node(node))
+            continue;
+        struct accumulation *item = &a->items[a->group_of[n]];
+        int length = snprintf(key, sizeof(key), "%u", a->group_of[n]);
+        const char *kept = arena_copy(&a->arena, key, (size_t)length);
+        if (!kept) {
+            ok = err_nomem(err);
+            break;
+        }
+        uint32_t at = strmap_get(&index, str_of(kept), str_of(node->type));
+        if (at == STRMAP_NONE) {
+            at = item->type_count;
+            ok = VEC_ROOM_IN(&a->arena, item->types, item->type_count, item->type_capacity, err) &&
+                 (strmap_put(&index, str_of(kept), str_of(node->type), at) || err_nomem(err));
+            if (!ok)
+                break;
+            item->types[item->type_count++] = (struct cause_type){.type = node->type};
+        }
+        item->types[at].objects_delta +=
+            series_delta(node->own_objects[last], node->own_objects[0]);
+        item->types[at].bytes_delta += series_delta(node->own_bytes[last], node->own_bytes[0]);
+    }
+    strmap_deinit(&index);
+    return ok;
+}
+
+static int cmp_cause_types(const void *x, const void *y) {
+    const struct cause_type *a = x, *b = y;
+    if (a->bytes_delta != b->bytes_delta)
+        return a->bytes_delta > b->bytes_delta ? -1 : 1;
+    return strcmp(a->type, b->type);
+}
+
+#define NEXT_STEPS 2u
+
+/* -- What it is about -------------------------------------------------------------------------- */
+
+static int64_t node_objects(const struct growth *g, uint32_t node) {
+    return series_delta(g->nodes[node].own_objects[g->snapshot_count - 1],
+                        g->nodes[node].own_objects[0]);
+}
+
+static int64_t node_bytes(const struct growth *g, uint32_t node) {
+    return series_delta(g->nodes[node].bytes[g->snapshot_count - 1], g->nodes[node].bytes[0]);
+}
+
+/*
+ * A few more arrays of something are no story: what they hold is, where that is most of it. (The
+ * table of interned strings is made of such arrays.)
+ */
+static uint32_t below_arrays(const struct accumulations *a, uint32_t number, uint32_t top) {
+    const struct growth *g = &a->growth;
+    if (!str_ends(str_of(g->nodes[top].type), STR("[]")))
+        return top;
+    for (uint32_t n = top + 1; n < g->node_count; n++)
+        if (a->group_of[n] == number && g->nodes[n].parent == top && !is_rest_node(&g->nodes[n]) &&
+            2 * node_bytes(g, n) > node_bytes(g, top) &&
+            node_objects(g, n) > 10 * node_objects(g, top))
+            return n;
+    return top;
+}
+
+static uint32_t depth_below(const struct growth *g, uint32_t node, uint32_t top) {
+    uint32_t depth = 0;
+    for (uint32_t n = node; n != top && n != GROWTH_ROOT; n = g->nodes[n].parent)
+        depth++;
+    return depth;
+}
+
+/*
+ * A type of the program is what one can act on: the largest next to what grew, of which there are
+ * as many.
+ */
+static uint32_t main_of(const struct accumulations *a, uint32_t number, uint32_t top) {
+    const struct growth *g = &a->growth;
+    uint32_t best = top;
+    const char *type = g->nodes[top].type;
+    if (!name_is_framework(type) || name_boxed_machine(type).len)
+        return top;
+    int64_t most = 0, least = node_objects(g, top) / 2;
+    for (uint32_t n = top + 1; n < g->node_count; n++) {
+        if (a->group_of[n] != number || name_is_framework(g->nodes[n].type) ||
+            node_objects(g, n) < least || node_bytes(g, n) <= most ||
+            depth_below(g, n, top) > NEXT_STEPS)
+            continue;
+        most = node_bytes(g, n);
+        best = n;
+    }
+    return best;
+}
+
+/* Down to where most of the bytes are. */
+static uint32_t heaviest_of(const struct accumulations *a, uint32_t number, uint32_t from) {
+    const struct growth *g = &a->growth;
+    uint32_t at = from;
+    for (uint32_t n = from + 1; n < g->node_count; n++)
+        if (a->group_of[n] == number && g->nodes[n].parent == at && !is_rest_node(&g->nodes[n]) &&
+            2 * node_bytes(g, n) > node_bytes(g, at))
+            at = n;
+    return at;
+}
+
+static void judge_counted(struct accumulations *a, uint32_t number) {
+    struct accumulation *item = &a->items[number];
+    uint32_t top = below_arrays(a, number, item->main);
+    for (uint32_t i = 0; top != item->main && i < a->growth.snapshot_count; i++)
+        item->objects[i] = a->growth.nodes[top].own_objects[i];
+    if (top != item->main)
+        item->objects_delta = node_objects(&a->growth, top);
+    item->main = main_of(a, number, top);
+}
+
+static void accumulation_judge(struct accumulations *a, uint32_t number) {
+    struct accumulation *item = &a->items[number];
+    uint32_t count = a->growth.snapshot_count;
+    item->counted = item->main != GROWTH_ROOT;
+    if (item->main == GROWTH_ROOT)
+        item->main = item->enlarged;
+    else
+        judge_counted(a, number);
+    item->leaf = item->main == GROWTH_ROOT ? item->container : heaviest_of(a, number, item->main);
+    if (count < 3)
+        item->verdict = VERDICT_GROWING;
+    else if (item->counted)
+        item->verdict = series_verdict(item->objects, count, 1);
+    else if (item->spread_verdict != VERDICT_NONE)
+        item->verdict = item->spread_verdict;
+    else
+        item->verdict = series_verdict(item->bytes, count, 1);
+    if (item->type_count > 1)
+        qsort(item->types, item->type_count, sizeof(*item->types), cmp_cause_types);
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+static int cmp_accumulations(const void *x, const void *y) {
+    const struct accumulation *a = x, *b = y;
+    if (a->bytes_delta != b->bytes_delta)
+        return a->bytes_delta > b->bytes_delta ? -1 : 1;
+    return order_u64(a->main, b->main);
+}
+
+bool accumulations_init(struct accumulations *a, const struct series *s, struct err *err) {
+    *a = (struct accumulations){.count = 0};
+    arena_init(&a->arena);
+    if (!growth_init(&a->growth, s, err)) {
+        arena_deinit(&a->arena);
+        return false;
+    }
+    size_t room = (size_t)a->growth.node_count + 1;
+    a->group_of = arena_array(&a->arena, room, sizeof(*a->group_of));
+    a->only_itself = arena_array(&a->arena, room, sizeof(*a->only_itself));
+    bool ok = (a->group_of && a->only_itself) || err_nomem(err);
+    if (ok) {
+        memset(a->group_of, 0xff, room * sizeof(*a->group_of));
+        ok = collect_points(a, err);
+    }
+    if (ok) {
+        hand_down(a);
+        ok = sum_types(a, err);
+    }
+    for (uint32_t i = 0; ok && i < a->count; i++)
+        accumulation_judge(a, i);
+    if (ok && a->count > 1)
+        qsort(a->items, a->count, sizeof(*a->items), cmp_accumulations);
+    if (!ok)
+        accumulations_deinit(a);
+    return ok;
+}
+
+void accumulations_deinit(struct accumulations *a) {
+    growth_deinit(&a->growth);
+    arena_deinit(&a->arena);
+    *a = (struct accumulations){.count = 0};
+}

@@ -1,0 +1,40 @@
+/*
+ * Accumulation points: holders that did not multiply while what they hold grew.
+ */
+#ifndef DUMPDIFF_CAUSES_ACCUMULATION_H
+#define DUMPDIFF_CAUSES_ACCUMULATION_H
+
+#include "diff/causes/causes_internal.h"
+#include "diff/series/growth.h"
+
+struct accumulation {
+    uint32_t container;  /* node of the holder; GROWTH_ROOT: the root itself */
+    const char *root;    /* never NULL */
+    uint32_t main, leaf; /* nodes of what grew, and where most of its bytes are */
+    uint32_t enlarged;   /* node of an array that was enlarged; GROWTH_ROOT: none */
+    bool counted;        /* there are more objects, not just larger ones */
+    bool at_least;       /* see growth_point */
+    bool stacks_only;    /* held by thread stacks alone */
+    uint64_t *objects;   /* [count of snapshots] of what grew */
+    uint64_t *bytes;     /* [count of snapshots] with all that it holds */
+    int64_t objects_delta, bytes_delta;
+    enum verdict verdict, spread_verdict;
+    struct cause_type *types; /* most bytes first */
+    uint32_t type_count, type_capacity;
+};
+
+struct accumulations {
+    struct arena arena;
+    struct growth growth;
+    struct accumulation *items; /* most bytes first */
+    uint32_t count, capacity;
+    uint32_t *group_of; /* of each node, while they are made */
+    bool *only_itself;
+};
+
+/* Empty where a snapshot has no paths. Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders). */
+bool accumulations_init(struct accumulations *a, const struct series *s,
+                        struct err *err) MUST_CHECK;
+void accumulations_deinit(struct accumulations *a);
+
+#endif

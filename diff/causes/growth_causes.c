@@ -1,0 +1,351 @@
+/* Accumulation points as causes: what grows, who holds it, how much of all growth that is. */
+#include "diff/causes/accumulation.h"
+
+#include "diff/names/names.h"
+#include "diff/names/path_text.h"
+#include "diff/rules/hints.h"
+#include "model/known_names.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A type is a symptom of the cause that has so much of its growth. */
+#define CLAIM_PERCENT 50
+/* [bytes] that the framework's own growth has to be, from one dump to another, to be a warning. */
+#define FRAMEWORK_LEAST ((uint64_t)256 << 10)
+/* Of a type beside the main one so much is said. */
+#define TYPES_MOST 8u
+
+struct telling {
+    struct diagnosis *d;
+    struct accumulations *a;
+    struct findings *f; /* texts */
+};
+
+/* "Shop.Orders" of "static Shop.Orders.All", with what follows: names are told by their beginning.
+ */
+static const char *root_type(const char *root) {
+    const char *space = strrchr(root, ' ');
+    return space ? space + 1 : root;
+}
+
+/* -- Words ------------------------------------------------------------------------------------- */
+
+static const char *short_type(struct findings *f, const char *type) {
+    struct strbuf text;
+    strbuf_init(&text);
+    path_type_text(type, &text);
+    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
+    findings_fail(f, &text.err);
+    strbuf_deinit(&text);
+    return copy;
+}
+
+static const char *pretty_root(struct findings *f, const char *root) {
+    struct strbuf text;
+    strbuf_init(&text);
+    path_text(root, NULL, 0, true, true, &text);
+    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
+    findings_fail(f, &text.err);
+    strbuf_deinit(&text);
+    return copy;
+}
+
+static const char *pretty_edge(struct findings *f, const char *edge) {
+    struct strbuf text;
+    strbuf_init(&text);
+    pretty_field(edge, &text);
+    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
+    findings_fail(f, &text.err);
+    strbuf_deinit(&text);
+    return copy;
+}
+
+/*
+ * "static Shop.Orders.All", "PriceFeed.Changed": the field that holds the container, by which a
+ * programmer knows it.
+ */
+static const char *place_of(const struct telling *t, const struct accumulation *item) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    uint32_t at = item->container;
+    if (at == GROWTH_ROOT || nodes[at].parent == GROWTH_ROOT)
+        return pretty_root(t->f, item->root);
+    /* Up through what the framework has between the program's object and its container. */
+    uint32_t program = at;
+    while (nodes[program].parent != GROWTH_ROOT &&
+           name_is_framework(nodes[nodes[program].parent].type))
+        program = nodes[program].parent;
+    if (nodes[program].parent != GROWTH_ROOT || (program != at && item->root[0] == 's'))
+        at = program;
+    if (nodes[at].parent == GROWTH_ROOT)
+        return pretty_root(t->f, item->root);
+    const char *holder = short_type(t->f, nodes[nodes[at].parent].type);
+    const char *edge = nodes[at].edge;
+    if (!edge || !*edge || edge[0] == '[' || edge[0] == '(')
+        return holder;
+    return findings_text(t->f, "%s.%s", holder, pretty_edge(t->f, edge));
+}
+
+static const char *shape_of(enum verdict verdict, bool counted) {
+    switch (verdict) {
+    case VERDICT_LEAK:
+        return counted ? ", more in every dump" : ", larger in every dump";
+    case VERDICT_SATURATING:
+        return ", each step smaller than the one before, as of a cache that fills";
+    case VERDICT_STEP:
+        return ", in one jump, and stayed there";
+    case VERDICT_INCONCLUSIVE:
+        return ", but not steadily";
+    case VERDICT_NONE:
+    case VERDICT_STABLE:
+    case VERDICT_GROWING:
+    case VERDICT_SHRINKING:
+        break;
+    }
+    return "";
+}
+
+static const char *share_text(const struct telling *t, const struct cause *cause) {
+    if (isnan(cause->share) || cause->share <= 0)
+        return "";
+    return findings_text(t->f, ", %.0f %% of all growth", cause->share * 100);
+}
+
+/* "went from 50 to 982 EventHandler" */
+static const char *change_of(const struct telling *t, const struct accumulation *item) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    uint32_t last = t->a->growth.snapshot_count - 1;
+    if (item->main == GROWTH_ROOT)
+        return findings_text(t->f, "holds %s more objects of %u types",
+                             say_count(t->f, (uint64_t)item->objects_delta), item->type_count);
+    const struct growth_node *main = &nodes[item->main];
+    const char *type = short_type(t->f, main->type);
+    if (!item->counted)
+        return findings_text(t->f, "holds a larger %s", type);
+    return findings_text(t->f, "went from %s%s to %s %s", item->at_least ? "at most " : "",
+                         say_count(t->f, main->own_objects[0]),
+                         say_count(t->f, main->own_objects[last]), type);
+}
+
+static const char *container_text(const struct telling *t, const struct accumulation *item) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    if (item->container == GROWTH_ROOT)
+        return "";
+    return findings_text(t->f, " (%s)", short_type(t->f, nodes[item->container].type));
+}
+
+static const char *next_of(const struct telling *t, const struct accumulation *item,
+                           const char *place) {
+    const struct growth *g = &t->a->growth;
+    if (item->verdict == VERDICT_SATURATING || item->verdict == VERDICT_STEP)
+        return "Nothing yet: a later dump should find it where it is now.";
+    if (item->verdict == VERDICT_INCONCLUSIVE)
+        return "Take more dumps, after equal times or equal work.";
+    if (item->stacks_only)
+        return "Take another dump: what only a stack holds goes when its method returns.";
+    uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
+    const char *type = node == GROWTH_ROOT ? "" : g->nodes[node].type;
+    const struct hint *hint = hint_between(g, type, node, item->container);
+    if (hint)
+        return hint_next(hint, g, type, node, series_new(t->d->s), t->f);
+    return findings_text(t->f, "Look where %s is filled, and what should empty it.", place);
+}
+
+/* -- Path -------------------------------------------------------------------------------------- */
+
+static void fill_path(const struct telling *t, const struct accumulation *item,
+                      struct cause *cause) {
+    const struct growth *g = &t->a->growth;
+    uint32_t depth = 0;
+    for (uint32_t n = item->leaf; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        depth++;
+    struct cause_step *steps = arena_array(&t->f->arena, (size_t)depth + 1, sizeof(*steps));
+    if (!steps) {
+        err_keep_nomem(&t->f->err);
+        return;
+    }
+    uint32_t i = depth;
+    for (uint32_t n = item->leaf; n != GROWTH_ROOT; n = g->nodes[n].parent) {
+        const char *edge = g->nodes[n].parent == GROWTH_ROOT ? g->nodes[n].root : g->nodes[n].edge;
+        steps[--i] = (struct cause_step){findings_text(t->f, "%s", edge ? edge : ""),
+                                         findings_text(t->f, "%s", g->nodes[n].type)};
+    }
+    cause->path = steps;
+    cause->path_count = depth;
+    struct strbuf text;
+    strbuf_init(&text);
+    uint32_t end = item->main == GROWTH_ROOT ? item->leaf : item->main;
+    growth_path_text(g, end, t->d->s->options.full_paths, &text);
+    cause->held_by = findings_text(t->f, "%s", strbuf_cstr(&text));
+    findings_fail(t->f, &text.err);
+    strbuf_deinit(&text);
+}
+
+static void fill_cause_types(const struct telling *t, const struct accumulation *item,
+                             struct cause *cause) {
+    uint32_t count = 0;
+    struct cause_type *types = arena_array(&t->f->arena, TYPES_MOST, sizeof(*types));
+    for (uint32_t i = 0; types && i < item->type_count && count < TYPES_MOST; i++) {
+        if (item->types[i].bytes_delta <= 0)
+            break;
+        types[count] = item->types[i];
+        types[count++].type = findings_text(t->f, "%s", item->types[i].type);
+    }
+    if (!types)
+        err_keep_nomem(&t->f->err);
+    cause->types = types;
+    cause->type_count = count;
+}
+
+/* -- Judgement --------------------------------------------------------------------------------- */
+
+static enum cause_kind growth_kind_of(const struct accumulation *item) {
+    switch (item->verdict) {
+    case VERDICT_LEAK:
+        return CAUSE_LEAK;
+    case VERDICT_SATURATING:
+        return CAUSE_FILLING;
+    case VERDICT_STEP:
+        return CAUSE_STEP;
+    case VERDICT_NONE:
+    case VERDICT_STABLE:
+    case VERDICT_GROWING:
+    case VERDICT_SHRINKING:
+    case VERDICT_INCONCLUSIVE:
+        break;
+    }
+    return CAUSE_GROWTH;
+}
+
+/* The least growth of a cause: small against what lives is noise of a process that works. */
+static uint64_t least_growth(const struct telling *t) {
+    uint64_t share = rule_percent(t->d->c->live_base_bytes, t->d->limits->growth_live_percent);
+    return rule_max(share, t->d->limits->growth_min_bytes);
+}
+
+/* Nothing of the program is on the way: the framework's own, which may just warm up. */
+static bool is_framework_only(const struct telling *t, const struct accumulation *item) {
+    const struct growth *g = &t->a->growth;
+    if (item->root[0] == 's' && !name_is_framework(root_type(item->root)))
+        return false;
+    for (uint32_t i = 0; i < item->type_count; i++)
+        if (!name_is_framework(item->types[i].type))
+            return false;
+    for (uint32_t n = item->container; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        if (!name_is_framework(g->nodes[n].type))
+            return false;
+    return true;
+}
+
+static enum severity growth_severity(const struct telling *t, const struct accumulation *item) {
+    bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
+    if (!grows || item->stacks_only ||
+        (item->verdict == VERDICT_GROWING && is_framework_only(t, item) &&
+         (uint64_t)item->bytes_delta < FRAMEWORK_LEAST))
+        return SEVERITY_NOTICE;
+    bool large = (uint64_t)item->bytes_delta >= rule_percent(t->d->c->live_base_bytes, 10);
+    return item->verdict == VERDICT_LEAK && large ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+}
+
+static int64_t type_growth(const struct series *s, const char *type) {
+    for (uint32_t i = 0; i < s->type_count; i++)
+        if (strcmp(s->types[i].name, type) == 0)
+            return series_delta(s->types[i].live_bytes[s->count - 1], s->types[i].live_bytes[0]);
+    return 0;
+}
+
+static bool explains(const struct telling *t, const struct accumulation *item, const char *type) {
+    for (uint32_t i = 0; i < item->type_count; i++)
+        if (strcmp(item->types[i].type, type) == 0)
+            return item->types[i].bytes_delta * 100 >= type_growth(t->d->s, type) * CLAIM_PERCENT;
+    return false;
+}
+
+/* Findings about a type that grew here for the most part. */
+static void claim_types(const struct telling *t, const struct accumulation *item, uint32_t cause) {
+    for (uint32_t i = 0; i < t->d->f->count; i++) {
+        const struct finding *finding = &t->d->f->items[i];
+        const struct evidence *type = cause_evidence(finding, "type");
+        const struct evidence *held = cause_evidence(finding, "held_by");
+        if (!cause_is_open(t->d, i, NULL))
+            continue;
+        if (type && type->text && explains(t, item, type->text))
+            cause_claim(t->d, i, cause);
+        else if (!type && held && item->main == GROWTH_ROOT &&
+                 finding->rule == rules[RULE_growing_type])
+            cause_claim(t->d, i, cause);
+    }
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+static void measure(const struct telling *t, const struct accumulation *item, struct cause *cause) {
+    const struct causes *c = t->d->c;
+    cause->verdict = item->verdict;
+    cause->objects_delta = item->objects_delta;
+    cause->bytes_delta = item->bytes_delta;
+    cause->retained_bytes = item->bytes[t->a->growth.snapshot_count - 1];
+    cause->share = c->live_delta > 0 ? (double)item->bytes_delta / (double)c->live_delta : 0;
+    cause->share = cause->share > 1 ? 1 : cause->share;
+    fill_path(t, item, cause);
+    fill_cause_types(t, item, cause);
+}
+
+/* What waits for its finalizer is a matter of the finalizer thread, where that is a cause. */
+static bool tell_with_finalizer(const struct telling *t, const struct accumulation *item) {
+    struct causes *c = t->d->c;
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->items[i].kind != CAUSE_FINALIZER)
+            continue;
+        measure(t, item, &c->items[i]);
+        claim_types(t, item, i);
+        return true;
+    }
+    return false;
+}
+
+static void tell_growth(const struct telling *t, const struct accumulation *item) {
+    bool finalizer = strcmp(item->root, ROOT_FINALIZER) == 0 && item->container == GROWTH_ROOT;
+    if (finalizer && tell_with_finalizer(t, item))
+        return;
+    struct cause *cause = cause_add(t->d, finalizer ? CAUSE_FINALIZER : growth_kind_of(item),
+                                    growth_severity(t, item));
+    if (!cause)
+        return;
+    const char *place = place_of(t, item);
+    cause->subject = place;
+    measure(t, item, cause);
+    cause->weight = (uint64_t)item->bytes_delta;
+    cause->summary = findings_text(
+        t->f, "%s%s %s%s, %s%s%s.", place, container_text(t, item), change_of(t, item),
+        shape_of(item->verdict, item->counted), say_delta(t->f, item->bytes_delta),
+        item->counted ? " with all they hold" : "", share_text(t, cause));
+    cause->next = next_of(t, item, place);
+    claim_types(t, item, cause_last(t->d));
+    if (finalizer)
+        cause_claim_rule(t->d, rules[RULE_finalizer_queue_growth], NULL, cause_last(t->d));
+}
+
+bool causes_of_growth(struct diagnosis *d, struct err *err) {
+    struct accumulations a;
+    if (d->s->count < 2 || !d->c->live_known)
+        return true;
+    if (!accumulations_init(&a, d->s, err))
+        return false;
+    const struct telling t = {d, &a, &d->c->texts};
+    uint64_t least = least_growth(&t);
+    bool enlarged = false;
+    for (uint32_t i = 0; i < a.count; i++) {
+        if ((uint64_t)a.items[i].bytes_delta < least || a.items[i].verdict == VERDICT_STABLE)
+            continue;
+        tell_growth(&t, &a.items[i]);
+        enlarged = enlarged || a.items[i].enlarged != GROWTH_ROOT;
+    }
+    for (uint32_t i = 0; i < d->c->count; i++)
+        if (!isnan(d->c->items[i].share)) {
+            cause_claim_sums(d, i, enlarged);
+            break;
+        }
+    accumulations_deinit(&a);
+    return true;
+}

@@ -1,0 +1,117 @@
+/* What is serious and that no other cause explains is a cause by itself. */
+#include "diff/causes/causes_internal.h"
+
+#include "diff/rules/hints.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    enum rule_number rule;
+    enum cause_kind kind;
+} kinds[] = {
+    {RULE_growing_type, CAUSE_GROWTH},
+    {RULE_new_type, CAUSE_GROWTH},
+    {RULE_heap_growth, CAUSE_GROWTH},
+    {RULE_loh_growth, CAUSE_GROWTH},
+    {RULE_poh_growth, CAUSE_GROWTH},
+    {RULE_large_object, CAUSE_GROWTH},
+    {RULE_cache_counts, CAUSE_GROWTH},
+    {RULE_fragmentation, CAUSE_FRAGMENTATION},
+    {RULE_finalizer_stuck, CAUSE_FINALIZER},
+    {RULE_finalizer_queue_growth, CAUSE_FINALIZER},
+    {RULE_deadlock, CAUSE_DEADLOCK},
+    {RULE_locks_held, CAUSE_BLOCKED},
+    {RULE_threads_unchanged, CAUSE_BLOCKED},
+    {RULE_thread_runaway, CAUSE_RUNAWAY},
+    {RULE_threadpool_starvation, CAUSE_STARVATION},
+    {RULE_thread_leak, CAUSE_THREADS},
+    {RULE_threads_dead, CAUSE_THREADS},
+    {RULE_exceptions_growing, CAUSE_EXCEPTIONS},
+    {RULE_exceptions_on_threads, CAUSE_EXCEPTIONS},
+    {RULE_handles_growing, CAUSE_HANDLES},
+    {RULE_os_handles_growing, CAUSE_HANDLES},
+    {RULE_loader_growth, CAUSE_LOADER},
+    {RULE_native_growth, CAUSE_NATIVE},
+    {RULE_stack_growing, CAUSE_NATIVE},
+    {RULE_module_growing, CAUSE_NATIVE},
+};
+
+static enum cause_kind others_kind_of(const struct finding *finding) {
+    const struct evidence *verdict = cause_evidence(finding, "verdict");
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (rules[kinds[i].rule] == finding->rule)
+            return kinds[i].kind == CAUSE_GROWTH && verdict && verdict->text &&
+                           strcmp(verdict->text, verdict_names[VERDICT_LEAK]) == 0
+                       ? CAUSE_LEAK
+                       : kinds[i].kind;
+    return CAUSE_MEMORY;
+}
+
+static enum verdict verdict_of(const struct finding *finding) {
+    const struct evidence *verdict = cause_evidence(finding, "verdict");
+    for (int v = VERDICT_NONE; verdict && verdict->text && v <= VERDICT_INCONCLUSIVE; v++)
+        if (strcmp(verdict->text, verdict_names[v]) == 0)
+            return (enum verdict)v;
+    return VERDICT_NONE;
+}
+
+static int64_t evidence_delta(const struct finding *finding, const char *name) {
+    const struct evidence *evidence = cause_evidence(finding, name);
+    return !evidence ? 0 : evidence->is_delta ? evidence->delta : (int64_t)evidence->number;
+}
+
+/* Objects that the hint of a rule's findings knows: the same story as that rule's. */
+static bool tells_of(const struct finding *finding, const struct rule *rule) {
+    const struct evidence *type = cause_evidence(finding, "type");
+    const struct hint *hint = type && type->text ? hint_find(type->text) : NULL;
+    return hint && hint->symptom && strcmp(hint->symptom, rule->id) == 0;
+}
+
+/* Memory of the loader, modules, and what refers to those that were loaded: one story. */
+static void claim_loader(struct diagnosis *d, uint32_t cause) {
+    cause_claim_rule(d, rules[RULE_loader_growth], NULL, cause);
+    for (uint32_t i = 0; i < d->f->count; i++)
+        if (cause_is_open(d, i, NULL) && tells_of(&d->f->items[i], rules[RULE_loader_growth]))
+            cause_claim(d, i, cause);
+}
+
+/* Who allocates says more than what size, or in which module. */
+static void claim_allocations(struct diagnosis *d, uint32_t cause) {
+    cause_claim_rule(d, rules[RULE_allocation_size_dominates], NULL, cause);
+    cause_claim_rule(d, rules[RULE_module_growing], NULL, cause);
+    cause_claim_rule(d, rules[RULE_native_explained], NULL, cause);
+    cause_claim_rule(d, rules[RULE_native_growth], NULL, cause);
+}
+
+static void tell_other(struct diagnosis *d, uint32_t number) {
+    const struct finding *finding = &d->f->items[number];
+    struct cause *cause = cause_add(d, others_kind_of(finding), finding->severity);
+    if (!cause)
+        return;
+    cause->subject = finding->subject;
+    cause->summary = finding->summary ? finding->summary : "";
+    cause->next = finding->next;
+    cause->weight = finding->weight;
+    cause->evidence = finding;
+    if (cause->kind == CAUSE_LEAK || cause->kind == CAUSE_GROWTH) {
+        cause->verdict = verdict_of(finding);
+        cause->objects_delta = evidence_delta(finding, "objects_delta");
+        cause->bytes_delta = evidence_delta(finding, "bytes_delta");
+    }
+    cause_claim(d, number, cause_last(d));
+    if (cause->kind == CAUSE_LOADER)
+        claim_loader(d, cause_last(d));
+    else if (finding->rule == rules[RULE_growing_type] || finding->rule == rules[RULE_new_type])
+        cause_claim_sums(d, cause_last(d), false);
+    else if (finding->rule == rules[RULE_stack_growing])
+        claim_allocations(d, cause_last(d));
+}
+
+bool causes_of_others(struct diagnosis *d, struct err *err) {
+    (void)err;
+    for (uint32_t i = 0; i < d->f->count; i++)
+        if (cause_is_open(d, i, NULL) && d->f->items[i].severity <= SEVERITY_WARNING)
+            tell_other(d, i);
+    return true;
+}

@@ -1,0 +1,378 @@
+/*
+ * Who waits for whom, as one story: from those that wait over the locks to the thread at the end,
+ * which sleeps, computes or waits for something else; or in a circle, which is a deadlock. The
+ * finalizer thread is one of those that wait.
+ */
+#include "diff/causes/causes_internal.h"
+
+#include "diff/rules/frames.h"
+#include "diff/rules/wait_graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MOST 4u
+
+struct waits {
+    struct diagnosis *d;
+    const struct series *s;
+    struct findings *f; /* texts */
+    struct wait_graph graph;
+    uint32_t *end; /* of each thread: where its waits end, itself where it waits for none */
+    bool *circle;  /* of each thread: it is one of those that wait in a circle */
+};
+
+static const struct thread_row *newest_row(const struct waits *w, uint32_t thread) {
+    return w->s->threads[thread].rows[w->s->count - 1];
+}
+
+/* -- Words ------------------------------------------------------------------------------------- */
+
+static const char *thread_name(const struct waits *w, uint32_t thread) {
+    return say_thread(w->f, w->s, &w->s->threads[thread]);
+}
+
+static const char *capital(const struct waits *w, const char *text) {
+    return findings_text(w->f, "%c%s", text[0] == 't' ? 'T' : text[0], text + 1);
+}
+
+/* "sleeps in Crane.Lift -> Thread.Sleep" */
+static const char *doing_of(const struct waits *w, uint32_t thread) {
+    static const char *const verbs[WAIT_KINDS] = {[WAIT_NOT] = "is in",
+                                                  [WAIT_LOCK] = "waits for a lock in",
+                                                  [WAIT_TASK] = "waits for a task in",
+                                                  [WAIT_SLEEP] = "sleeps in",
+                                                  [WAIT_IO] = "waits for I/O in",
+                                                  [WAIT_EVENT] = "waits in",
+                                                  [WAIT_IDLE] = "waits in"};
+    const struct thread_row *row = newest_row(w, thread);
+    struct strbuf place;
+    strbuf_init(&place);
+    if (row)
+        stack_place(row, &place);
+    const char *text =
+        place.len ? findings_text(w->f, "%s %s", verbs[stack_view(row).wait], strbuf_cstr(&place))
+                  : "does what its stack does not tell";
+    findings_fail(w->f, &place.err);
+    strbuf_deinit(&place);
+    return text;
+}
+
+static const char *lock_name(const struct waits *w, uint32_t waiter) {
+    const struct lock_row *lock = w->graph.edges[waiter].lock;
+    return findings_text(w->f, "a lock on %s",
+                         lock && lock->object_type ? lock->object_type : "an object");
+}
+
+static bool is_finalizer_thread(const struct waits *w, uint32_t thread) {
+    const struct thread_row *row = newest_row(w, thread);
+    return row && thread_is_finalizer(row);
+}
+
+/* -- Symptoms ---------------------------------------------------------------------------------- */
+
+static uint32_t thread_of_id(const struct waits *w, uint64_t os_id) {
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        if (w->s->threads[i].os_id == os_id)
+            return i;
+    return WAIT_NOBODY;
+}
+
+/* The thread a finding is about; WAIT_NOBODY: none, or not known. */
+static uint32_t thread_of_finding(const struct waits *w, const struct finding *finding) {
+    static const char *const keys[] = {"os_id", "owner_os_id", "thread_os_id"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        const struct evidence *id = cause_evidence(finding, keys[i]);
+        if (id)
+            return thread_of_id(w, id->number);
+    }
+    return WAIT_NOBODY;
+}
+
+/* Findings about a thread whose waits end at that one, or in its circle. */
+static void claim_waiters(const struct waits *w, uint32_t end, uint32_t cause) {
+    for (uint32_t i = 0; i < w->d->f->count; i++) {
+        const struct finding *finding = &w->d->f->items[i];
+        if (!cause_is_open(w->d, i, NULL))
+            continue;
+        if (finding->rule == rules[RULE_deadlock] && w->circle[end])
+            cause_claim(w->d, i, cause);
+        if (finding->rule != rules[RULE_locks_held] &&
+            finding->rule != rules[RULE_threads_unchanged] &&
+            finding->rule != rules[RULE_finalizer_stuck])
+            continue;
+        uint32_t thread = thread_of_finding(w, finding);
+        if (thread != WAIT_NOBODY && w->end[thread] == end)
+            cause_claim(w->d, i, cause);
+    }
+}
+
+static void claim_finalizer(const struct waits *w, uint32_t cause) {
+    cause_claim_rule(w->d, rules[RULE_finalizer_stuck], NULL, cause);
+    cause_claim_rule(w->d, rules[RULE_finalizer_queue_growth], NULL, cause);
+}
+
+/* -- Is it stuck? ------------------------------------------------------------------------------ */
+
+/* It waited in every dump, at the same place, and did not run. One dump shows no more than that. */
+static bool stayed(const struct waits *w, uint32_t thread) {
+    const struct series_thread *t = &w->s->threads[thread];
+    if (w->s->count == 1 || w->s->same_dump)
+        return true;
+    for (uint32_t i = 0; i < w->s->count; i++)
+        if (!t->rows[i])
+            return false;
+    return t->same_stack != 0 && t->state != THREAD_RUNNING && t->state != THREAD_RUNAWAY;
+}
+
+/* Those of which not all are known by their stacks are counted by the lock. 0: none stayed. */
+static uint64_t count_waiters(const struct waits *w, uint32_t end, bool *ret_finalizer) {
+    uint64_t count = 0, counted = 0;
+    bool stuck = false;
+    *ret_finalizer = false;
+    for (uint32_t i = 0; i < w->s->thread_count; i++) {
+        const struct wait_edge *edge = &w->graph.edges[i];
+        if (i == end || w->end[i] != end || !edge->blocked)
+            continue;
+        count++;
+        stuck = stuck || stayed(w, i);
+        *ret_finalizer = *ret_finalizer || is_finalizer_thread(w, i);
+        if (edge->owner == end && edge->lock->waiters != ABSENT)
+            counted = rule_max(counted, edge->lock->waiters);
+    }
+    return stuck ? rule_max(count, counted) : 0;
+}
+
+/* -- Stories ----------------------------------------------------------------------------------- */
+
+/* "thread 0x12 a waits for a lock on X, which thread 0x13 b holds" */
+static const char *one_wait(const struct waits *w, uint32_t thread) {
+    uint32_t owner = w->graph.edges[thread].owner;
+    return findings_text(w->f, "%s waits for %s, which %s holds", thread_name(w, thread),
+                         lock_name(w, thread), thread_name(w, owner));
+}
+
+static bool in_circle(const struct waits *w, uint32_t from, uint32_t thread) {
+    uint32_t at = from;
+    do {
+        if (at == thread)
+            return true;
+        at = w->graph.edges[at].owner;
+    } while (at != from);
+    return false;
+}
+
+static void tell_circle(struct waits *w, uint32_t first) {
+    bool stuck = false, finalizer = false;
+    uint32_t length = 0;
+    const char *story = "";
+    for (uint32_t i = 0; i < w->s->thread_count; i++) {
+        if (!in_circle(w, first, i))
+            continue;
+        stuck = stuck || stayed(w, i); /* the others may have spun before they waited */
+        finalizer = finalizer || is_finalizer_thread(w, i);
+        if (length++ < NAMES_MOST)
+            story = findings_text(w->f, "%s%s%s", story, *story ? "; " : "", one_wait(w, i));
+    }
+    if (!stuck)
+        return;
+    struct cause *cause = cause_add(w->d, CAUSE_DEADLOCK, SEVERITY_CRITICAL);
+    if (!cause)
+        return;
+    cause->subject = findings_text(w->f, "%u threads", length);
+    cause->summary = findings_text(w->f, "Deadlock of %u threads: %s.", length, story);
+    cause->next = "Take these locks in one order everywhere; restarting is the only cure for the "
+                  "process that hangs.";
+    cause->weight = UINT64_MAX;
+    claim_waiters(w, first, cause_last(w->d));
+    if (finalizer)
+        claim_finalizer(w, cause_last(w->d));
+}
+
+/* The longest way to the end: "a waits for b, b for c". */
+static const char *longest_chain(const struct waits *w, uint32_t end) {
+    uint32_t best = WAIT_NOBODY, most = 0;
+    for (uint32_t i = 0; i < w->s->thread_count; i++) {
+        uint32_t length = 0;
+        if (w->end[i] != end)
+            continue;
+        for (uint32_t at = i; at != end && at != WAIT_NOBODY; at = w->graph.edges[at].owner)
+            length++;
+        if (length > most) {
+            most = length;
+            best = i;
+        }
+    }
+    if (most < 2)
+        return "";
+    const char *text = thread_name(w, best);
+    for (uint32_t at = w->graph.edges[best].owner, n = 0; at != WAIT_NOBODY && n < NAMES_MOST;
+         n++) {
+        text = findings_text(w->f, "%s waits for %s", text, thread_name(w, at));
+        if (at == end)
+            break;
+        text = findings_text(w->f, "%s, which", text);
+        at = w->graph.edges[at].owner;
+    }
+    return findings_text(w->f, " (%s)", text);
+}
+
+static const char *ready_text(const struct waits *w) {
+    const struct series_value *ready = series_value(w->s, VALUE_READY);
+    uint64_t first = series_value_at(ready, 0), last = series_value_at(ready, w->s->count - 1);
+    if (first == ABSENT || last == ABSENT)
+        return "";
+    return findings_text(w->f, "; %s objects wait for finalization, %s before",
+                         say_count(w->f, last), say_count(w->f, first));
+}
+
+static void tell_blocker(struct waits *w, uint32_t end, uint64_t waiters, bool finalizer) {
+    const struct series_thread *owner = &w->s->threads[end];
+    bool still = w->s->count > 1 && !w->s->same_dump && owner->state != THREAD_RUNNING &&
+                 owner->state != THREAD_RUNAWAY;
+    struct cause *cause = cause_add(w->d, finalizer ? CAUSE_FINALIZER : CAUSE_BLOCKED,
+                                    still ? SEVERITY_CRITICAL : SEVERITY_WARNING);
+    if (!cause)
+        return;
+    uint32_t waiter = 0;
+    while (w->graph.edges[waiter].owner != end)
+        waiter++;
+    const char *who = thread_name(w, end);
+    cause->subject = who;
+    const char *others = waiters > 1
+                             ? findings_text(w->f, " and %s more thread%s",
+                                             say_count(w->f, waiters - 1), plural(waiters - 1))
+                             : "";
+    if (finalizer)
+        cause->summary = findings_text(
+            w->f, "The finalizer thread%s wait%s for %s that %s holds; that %s%s%s%s.", others,
+            waiters > 1 ? "" : "s", lock_name(w, waiter), who, doing_of(w, end),
+            still ? " and has not run" : "", longest_chain(w, end), ready_text(w));
+    else
+        cause->summary =
+            findings_text(w->f, "%s holds %s that %s thread%s wait%s for; it %s%s%s.",
+                          capital(w, who), lock_name(w, waiter), say_count(w->f, waiters),
+                          plural(waiters), waiters == 1 ? "s" : "", doing_of(w, end),
+                          still ? " and has not run" : "", longest_chain(w, end));
+    cause->next = findings_text(
+        w->f,
+        "%sFind why %s does not come back while it holds the lock; nothing slow or waiting "
+        "belongs into one.",
+        finalizer ? "A finalizer must take no lock. " : "", who);
+    cause->weight = waiters;
+    claim_waiters(w, end, cause_last(w->d));
+    if (finalizer)
+        claim_finalizer(w, cause_last(w->d));
+}
+
+/* -- Without a lock ---------------------------------------------------------------------------- */
+
+/* A finding that is the cause; what it says of is known to the caller. */
+static void tell_as_found(struct waits *w, uint32_t number, enum cause_kind kind) {
+    const struct finding *finding = &w->d->f->items[number];
+    struct cause *cause = cause_add(w->d, kind, finding->severity);
+    if (!cause)
+        return;
+    cause->subject = finding->subject;
+    cause->summary = finding->summary ? finding->summary : "";
+    cause->next = finding->next;
+    cause->weight = finding->weight;
+    cause->evidence = finding;
+    cause_claim(w->d, number, cause_last(w->d));
+}
+
+static void tell_starvation(struct waits *w, uint32_t number) {
+    tell_as_found(w, number, CAUSE_STARVATION);
+    for (uint32_t i = 0; i < w->d->f->count; i++) {
+        if (!cause_is_open(w->d, i, rules[RULE_threads_unchanged]))
+            continue;
+        uint32_t thread = thread_of_finding(w, &w->d->f->items[i]);
+        const struct thread_row *row = thread == WAIT_NOBODY ? NULL : newest_row(w, thread);
+        if (row && thread_is_pool(row) && stack_view(row).wait == WAIT_TASK)
+            cause_claim(w->d, i, cause_last(w->d));
+    }
+    cause_claim_rule(w->d, rules[RULE_thread_leak], NULL, cause_last(w->d));
+}
+
+static uint32_t finalizer_thread(const struct waits *w) {
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        if (is_finalizer_thread(w, i))
+            return i;
+    return WAIT_NOBODY;
+}
+
+static void claim_thread(const struct waits *w, const struct rule *rule, uint32_t thread,
+                         uint32_t cause) {
+    for (uint32_t i = 0; thread != WAIT_NOBODY && i < w->d->f->count; i++)
+        if (cause_is_open(w->d, i, rule) && thread_of_finding(w, &w->d->f->items[i]) == thread)
+            cause_claim(w->d, i, cause);
+}
+
+static void tell_rest(struct waits *w) {
+    for (uint32_t i = 0; i < w->d->f->count; i++) {
+        if (cause_is_open(w->d, i, rules[RULE_threadpool_starvation]))
+            tell_starvation(w, i);
+        if (cause_is_open(w->d, i, rules[RULE_finalizer_stuck])) {
+            tell_as_found(w, i, CAUSE_FINALIZER);
+            claim_finalizer(w, cause_last(w->d));
+            claim_thread(w, rules[RULE_thread_runaway], finalizer_thread(w), cause_last(w->d));
+        }
+    }
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+/* A circle is known by the first of its threads. */
+static uint32_t first_of_circle(const struct waits *w, uint32_t thread) {
+    uint32_t first = thread;
+    for (uint32_t at = w->graph.edges[thread].owner; at != thread; at = w->graph.edges[at].owner)
+        first = at < first ? at : first;
+    return first;
+}
+
+static bool waits_init(struct waits *w, struct err *err) {
+    size_t room = (size_t)w->s->thread_count + 1;
+    if (!wait_graph_init(&w->graph, w->s, err))
+        return false;
+    w->end = calloc(room, sizeof(*w->end));
+    w->circle = calloc(room, sizeof(*w->circle));
+    if (!w->end || !w->circle)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < w->s->thread_count; i++) {
+        bool circle;
+        w->end[i] = wait_graph_end(&w->graph, i, &circle);
+        if (circle) {
+            w->end[i] = first_of_circle(w, w->end[i]);
+            w->circle[w->end[i]] = true;
+        }
+    }
+    return true;
+}
+
+static void tell_waits(struct waits *w) {
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        if (w->circle[i] && w->end[i] == i)
+            tell_circle(w, i);
+    for (uint32_t i = 0; i < w->s->thread_count; i++) {
+        bool finalizer;
+        uint64_t waiters =
+            w->circle[i] || w->graph.edges[i].blocked ? 0 : count_waiters(w, i, &finalizer);
+        if (waiters)
+            tell_blocker(w, i, waiters, finalizer);
+    }
+}
+
+bool causes_of_waits(struct diagnosis *d, struct err *err) {
+    struct waits w = {.d = d, .s = d->s, .f = &d->c->texts};
+    if (!(d->s->parts_any & PART_BIT(PART_THREADS)))
+        return true;
+    bool ok = waits_init(&w, err);
+    if (ok) {
+        tell_waits(&w);
+        tell_rest(&w);
+    }
+    wait_graph_deinit(&w.graph);
+    free(w.end);
+    free(w.circle);
+    return ok;
+}

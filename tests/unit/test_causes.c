@@ -1,0 +1,351 @@
+/* Causes: what accumulates, who waits for whom, and what else is serious. */
+#include "diff/causes/causes.h"
+
+#include "diff/rules/wait_graph.h"
+#include "made.h"
+
+#include <math.h>
+
+#define MIB 1048576u
+
+/* -- Growth ------------------------------------------------------------------------------------ */
+
+static uint64_t causes_add_path(struct made *m, uint32_t i, uint64_t parent, const char *label,
+                                const char *type, uint64_t objects, uint64_t bytes,
+                                uint64_t below_objects, uint64_t below_bytes) {
+    uint32_t count;
+    builder_rows(m->builders[i], PART_PATHS, &count);
+    struct path_row *row = made_row(m, i, PART_PATHS);
+    row->parent = parent;
+    if (parent == ABSENT)
+        row->root = made_text(m, i, label);
+    else
+        row->edge = made_text(m, i, label);
+    row->type = made_text(m, i, type);
+    row->own_objects = objects;
+    row->own_bytes = bytes;
+    row->objects = objects + below_objects;
+    row->bytes = bytes + below_bytes;
+    return count;
+}
+
+static void add_live_type(struct made *m, uint32_t i, const char *name, uint64_t objects,
+                          uint64_t bytes) {
+    made_type(m, i, name, "shop.dll", GEN_2, objects, bytes);
+    uint32_t count;
+    struct type_row *rows = builder_rows(m->builders[i], PART_TYPES, &count);
+    for (uint32_t k = 0; k < count; k++)
+        if (strcmp(rows[k].name, name) == 0) {
+            rows[k].live_objects = objects;
+            rows[k].live_bytes = bytes;
+        }
+}
+
+#define ORDER      "Shop.Order"
+#define DICTIONARY "System.Collections.Generic.Dictionary<System.String, Shop.Order>"
+#define ENTRIES    DICTIONARY "+Entry[]"
+
+/* A dictionary of orders in a field of the program, beside a megabyte that stays. */
+static void add_orders(struct made *m, uint32_t i, uint64_t orders) {
+    uint64_t values = orders * 1000, keys = orders * 60, table = orders * 24;
+    uint64_t root = causes_add_path(m, i, ABSENT, "static Shop.Desk.s_desk", "Shop.Desk", 1, 24,
+                                    2 * orders + 2, values + keys + table + 80);
+    uint64_t map = causes_add_path(m, i, root, "<All>k__BackingField", DICTIONARY, 1, 80,
+                                   2 * orders + 1, values + keys + table);
+    uint64_t array =
+        causes_add_path(m, i, map, "_entries", ENTRIES, 1, table, 2 * orders, values + keys);
+    causes_add_path(m, i, array, "[].value", ORDER, orders, values, 0, 0);
+    causes_add_path(m, i, array, "[].key", "System.String", orders, keys, 0, 0);
+    causes_add_path(m, i, ABSENT, "static Shop.Tables.s_all", "System.Byte[]", 1, MIB, 0, 0);
+    add_live_type(m, i, ORDER, orders, values);
+    add_live_type(m, i, "System.String", orders, keys);
+    add_live_type(m, i, ENTRIES, 1, table);
+    add_live_type(m, i, DICTIONARY, 1, 80);
+    add_live_type(m, i, "Shop.Desk", 1, 24);
+    add_live_type(m, i, "System.Byte[]", 1, MIB);
+}
+
+static void causes_judge(struct made *m, struct causes *c) {
+    made_rules(m);
+    assert_true(causes_find(c, &m->series, &m->limits, &m->findings, &m->err));
+}
+
+static bool claims(const struct made *m, const struct cause *cause, const char *rule,
+                   const char *subject) {
+    for (uint32_t i = 0; i < cause->finding_count; i++) {
+        const struct finding *f = &m->findings.items[cause->findings[i]];
+        if (strcmp(f->rule->id, rule) == 0 && (!subject || strcmp(f->subject, subject) == 0))
+            return true;
+    }
+    return false;
+}
+
+static void causes_says(const char *text, const char *words) {
+    if (!text || !strstr(text, words))
+        fail_msg("'%s' is not in '%s'", words, text ? text : "(nothing)");
+}
+
+/* Values, keys and the array behind them are one story: of the dictionary. */
+static void one_container_is_one_cause(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        add_orders(&m, i, 1000 + 500 * i);
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    const struct cause *cause = &c.items[0];
+    assert_int_equal(cause->kind, CAUSE_LEAK);
+    assert_int_equal(cause->severity, SEVERITY_CRITICAL);
+    causes_says(cause->subject, "Desk.All");
+    causes_says(cause->summary, "went from 1,000 to 2,000 Order");
+    causes_says(cause->summary, "more in every dump");
+    causes_says(cause->next, "Desk.All");
+    causes_says(cause->held_by, "static Shop.Desk.s_desk");
+    assert_string_equal(cause->path[0].edge, "static Shop.Desk.s_desk");
+    assert_string_equal(cause->path[cause->path_count - 1].type, ORDER);
+    assert_int_equal(cause->bytes_delta, 1000 * (1000 + 60 + 24));
+    assert_int_equal(cause->types[0].bytes_delta, 1000 * 1000);
+    assert_true(claims(&m, cause, "growing-type", ORDER));
+    assert_true(claims(&m, cause, "growing-type", "System.String"));
+    assert_true(claims(&m, cause, "heap-growth", NULL));
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* What the causes explain and what they do not is the growth of what lives. */
+static void shares_add_up(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        add_orders(&m, i, 1000 + 500 * i);
+        /* Held by nothing that is in the tree: not explained. */
+        add_live_type(&m, i, "Shop.Stray", 100 * (i + 1), 100000 * (i + 1));
+    }
+    causes_judge(&m, &c);
+    assert_true(c.live_known);
+    assert_int_equal(c.explained, 500 * (1000 + 60 + 24));
+    assert_int_equal(c.live_delta, c.explained + 100000);
+    double share = 0;
+    for (uint32_t i = 0; i < c.count; i++)
+        share += isnan(c.items[i].share) ? 0 : c.items[i].share;
+    assert_true(fabs(share - (double)c.explained / (double)c.live_delta) < 1e-9);
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+static void what_stays_has_no_cause(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        add_orders(&m, i, 1000);
+    causes_judge(&m, &c);
+    assert_int_equal(c.count, 0);
+    assert_int_equal(c.live_delta, 0);
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+static void filling_is_no_leak(void **state) {
+    (void)state;
+    static const uint64_t orders[] = {1000, 2000, 2400, 2500};
+    struct made m;
+    struct causes c;
+    made_init(&m, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        add_orders(&m, i, orders[i]);
+    causes_judge(&m, &c);
+    assert_int_equal(c.items[0].kind, CAUSE_FILLING);
+    assert_int_equal(c.items[0].severity, SEVERITY_NOTICE);
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* A table of interned strings is arrays of strings: a few more arrays are no story. */
+static void more_arrays_are_what_they_hold(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t strings = 4000 + 2000 * i, arrays = 7 + (i > 0) + (i > 1);
+        uint64_t root = causes_add_path(&m, i, ABSENT, "handle Strong", "System.Object[]", arrays,
+                                        arrays * 8000, strings, strings * 100);
+        causes_add_path(&m, i, root, "[]", "System.String", strings, strings * 100, 0, 0);
+        add_live_type(&m, i, "System.String", strings, strings * 100);
+        add_live_type(&m, i, "System.Object[]", arrays, arrays * 8000);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.items[0].kind, CAUSE_LEAK);
+    causes_says(c.items[0].summary, "String");
+    assert_string_equal(c.items[0].path[1].type, "System.String");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* -- Waits ------------------------------------------------------------------------------------- */
+
+#define ENTER "System.Threading.Monitor.Enter(System.Object)"
+#define SLEEP "System.Threading.Thread.Sleep(Int32)"
+
+/* A thread that waits for the lock at `waits_for` (0: for none), holding those of add_lock(). */
+static void add_worker(struct made *m, uint32_t i, uint64_t os_id, const char *name,
+                       const char *frames, uint64_t waits_for) {
+    struct thread_row *row = made_thread(m, i, os_id, name);
+    made_frames(m, i, &row->frames, frames);
+    row->waits_for = waits_for ? waits_for : ABSENT;
+    row->user_ns = 1000000;
+    row->kernel_ns = 0;
+    row->cpu_recorded = 1;
+}
+
+static void add_lock(struct made *m, uint32_t i, uint64_t address, uint64_t owner,
+                     uint64_t waiters) {
+    struct lock_row *row = made_row(m, i, PART_LOCKS);
+    row->address = address;
+    row->object_type = made_text(m, i, "Yard.Gate");
+    row->owner_os_id = owner;
+    row->held = 1;
+    row->waiters = waiters;
+}
+
+static void a_circle_is_one_deadlock(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        add_worker(&m, i, 11, "north", ENTER "|Yard.Work.North()", 0x2000);
+        add_worker(&m, i, 12, "south", ENTER "|Yard.Work.South()", 0x1000);
+        add_worker(&m, i, 13, "onlooker", ENTER "|Yard.Work.Look()", 0x1000);
+        /* Contended beside it, by one that works. */
+        add_worker(&m, i, 14, "busy", "Yard.Work.Run()", 0);
+        add_worker(&m, i, 15, "queued", ENTER "|Yard.Work.Queue()", 0x3000);
+        add_lock(&m, i, 0x1000, 11, 2);
+        add_lock(&m, i, 0x2000, 12, 1);
+        add_lock(&m, i, 0x3000, 14, 1);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.items[0].kind, CAUSE_DEADLOCK);
+    causes_says(c.items[0].summary, "Deadlock of 2 threads");
+    causes_says(c.items[0].summary,
+                "north waits for a lock on Yard.Gate, which thread 0xc south holds");
+    assert_true(claims(&m, &c.items[0], "deadlock", NULL));
+    for (uint32_t i = 1; i < c.count; i++)
+        assert_int_not_equal(c.items[i].kind, CAUSE_DEADLOCK);
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* a waits for b, b for c, c sleeps: no deadlock, and c is the one to be looked at. */
+static void a_chain_is_told_from_its_end(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        add_worker(&m, i, 21, "truck", ENTER "|Yard.Work.Truck()", 0x1000);
+        add_worker(&m, i, 22, "clerk", ENTER "|Yard.Work.Clerk()", 0x2000);
+        add_worker(&m, i, 23, "crane", SLEEP "|Yard.Work.Crane()", 0);
+        add_lock(&m, i, 0x1000, 22, 1);
+        add_lock(&m, i, 0x2000, 23, 1);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.items[0].kind, CAUSE_BLOCKED);
+    causes_says(c.items[0].subject, "crane");
+    causes_says(c.items[0].summary, "2 threads wait for");
+    causes_says(c.items[0].summary, "sleeps in Yard.Work.Crane");
+    causes_says(c.items[0].summary, "truck waits for thread 0x16 clerk");
+    assert_null(made_hit(&m, "deadlock", NULL));
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+static void the_finalizer_waits_like_others(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct finalizer_row *queue = made_row(&m, i, PART_FINALIZER);
+        queue->ready = 1000 * (i + 1);
+        queue->thread_os_id = 31;
+        add_worker(&m, i, 31, ".NET Finalizer", ENTER "|Yard.Ticket.Finalize()", 0x1000);
+        add_worker(&m, i, 32, "keeper", SLEEP "|Yard.Work.Keep()", 0);
+        add_lock(&m, i, 0x1000, 32, 1);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.items[0].kind, CAUSE_FINALIZER);
+    causes_says(c.items[0].summary, "keeper holds");
+    causes_says(c.items[0].summary, "2,000 objects wait for finalization");
+    assert_true(claims(&m, &c.items[0], "finalizer-stuck", NULL));
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* Without the address, the only lock that is contended is the one. */
+static void the_only_lock_is_the_one(void **state) {
+    (void)state;
+    struct made m;
+    struct wait_graph g;
+    bool circle;
+    made_init(&m, 1);
+    add_worker(&m, 0, 41, "waiter", ENTER "|Yard.Work.Wait()", 0);
+    add_worker(&m, 0, 42, "owner", SLEEP "|Yard.Work.Own()", 0);
+    add_lock(&m, 0, 0x1000, 42, 1);
+    made_rules(&m);
+    assert_true(wait_graph_init(&g, &m.series, &m.err));
+    uint32_t waiter = m.series.threads[0].os_id == 41 ? 0 : 1;
+    assert_int_equal(g.edges[waiter].owner, 1 - waiter);
+    assert_int_equal(wait_graph_end(&g, waiter, &circle), 1 - waiter);
+    assert_false(circle);
+    assert_int_equal(g.unknown, 0);
+    wait_graph_deinit(&g);
+    made_deinit(&m);
+}
+
+/* -- The rest ---------------------------------------------------------------------------------- */
+
+/* Serious, and explained by nothing: a cause by itself. What is not serious is none. */
+static void what_nothing_explains_is_a_cause(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        made_type(&m, i, "Shop.Order", "shop.dll", GEN_2, 100 + 9900 * i, 10000 + 990000 * i);
+        made_type(&m, i, "System.String", NULL, GEN_2, 100 + 9900 * i, 10000 + 990000 * i);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.items[0].kind, CAUSE_GROWTH);
+    assert_string_equal(c.items[0].subject, "Shop.Order");
+    assert_int_equal(c.items[0].bytes_delta, 990000);
+    assert_true(isnan(c.items[0].share));
+    for (uint32_t i = 0; i < c.count; i++)
+        assert_string_not_equal(c.items[i].subject, "System.String");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_container_is_one_cause),
+        cmocka_unit_test(shares_add_up),
+        cmocka_unit_test(what_stays_has_no_cause),
+        cmocka_unit_test(filling_is_no_leak),
+        cmocka_unit_test(more_arrays_are_what_they_hold),
+        cmocka_unit_test(a_circle_is_one_deadlock),
+        cmocka_unit_test(a_chain_is_told_from_its_end),
+        cmocka_unit_test(the_finalizer_waits_like_others),
+        cmocka_unit_test(the_only_lock_is_the_one),
+        cmocka_unit_test(what_nothing_explains_is_a_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
