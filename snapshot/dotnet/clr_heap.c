@@ -218,7 +218,7 @@ static bool read_pieces(struct clr_heap *h, uint64_t mt, struct clr_shape *s) {
     struct gc_piece *pieces = malloc(GC_PIECES_MAX * sizeof(*pieces));
     if (!pieces)
         return false;
-    s->none = !gcdesc_read(h->clr->space, mt, pieces, GC_PIECES_MAX, &s->desc);
+    s->none = s->unknown = !gcdesc_read(h->clr->space, mt, pieces, GC_PIECES_MAX, &s->desc);
     s->pieces = arena_array(&h->clr->arena, (size_t)s->desc.count + 1, sizeof(*pieces));
     if (s->pieces && s->desc.count)
         memcpy(s->pieces, pieces, s->desc.count * sizeof(*pieces));
@@ -265,6 +265,7 @@ const struct clr_shape *clr_heap_shape(struct clr_heap *h, uint64_t mt) {
     *s = (struct clr_shape){.type = GRAPH_NONE, .loader_slot = GRAPH_NOWHERE};
     s->none = mt == h->clr->free_mt || !clr_field_u32(h->clr, mt, F_MT_FLAGS, &flags) ||
               !clr_field_u32(h->clr, mt, F_MT_BASE_SIZE, &base);
+    s->unknown = s->none && mt != h->clr->free_mt;
     s->base = base;
     s->component = flags & MT_HAS_COMPONENTS ? flags & 0xffff : 0;
     if (!s->component)

@@ -44,7 +44,8 @@ struct clr_dependent {
 /* A MethodTable as the walk needs it; lives as long as the heap. */
 struct clr_shape {
     uint32_t type;            /* of the graph */
-    bool none;                /* free space, or no type that makes sense: a hole */
+    bool none;                /* free space, or unknown: a hole */
+    bool unknown;             /* what its objects refer to cannot be told */
     bool listed;              /* its objects have a list */
     uint32_t base, component; /* [bytes]; component 0: all its objects are of one size */
     uint32_t size_bytes;      /* of those */

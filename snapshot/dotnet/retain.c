@@ -98,7 +98,14 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct er
                       "what holds the objects was not looked for: %s", h->refused);
         return true;
     }
-    h->source.skipped_bytes = walk->skipped_bytes;
+    struct cell unknown = {0, 0};
+    if (!walk_unknown(h, walk, &unknown, err))
+        return false;
+    if (unknown.objects)
+        builder_lacks(b, PART_BIT(PART_LIVE), ASPECT_ROWS, unknown.objects,
+                      "objects are of types whose fields are not in the dump: what only they hold "
+                      "counts as garbage, and so do they");
+    h->source.skipped_bytes = walk->skipped_bytes + unknown.bytes;
     if (!clr_heap_add_roots(h, err) || !heap_follow(&h->heap, answers, err))
         return false;
     retain_warn(h);

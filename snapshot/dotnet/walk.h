@@ -49,4 +49,11 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
                struct walk_result *result, struct err *err) MUST_CHECK;
 void walk_free(struct walk_result *result);
 
+/*
+ * Objects that were counted, but are not in the graph: what those of their types refer to is not in
+ * the dump, or makes no sense. Errors: ERR_NOMEM.
+ */
+bool walk_unknown(struct clr_heap *heap, const struct walk_result *result, struct cell *ret,
+                  struct err *err) MUST_CHECK;
+
 #endif

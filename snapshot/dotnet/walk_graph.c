@@ -193,3 +193,17 @@ void walk_graph_any(struct walk_worker *w, const struct slot *slot, uint64_t add
         return;
     graph_part_close(&w->part, &pen);
 }
+
+bool walk_unknown(struct clr_heap *heap, const struct walk_result *result, struct cell *ret,
+                  struct err *err) {
+    struct cell sum = {0, 0};
+    for (uint32_t i = 0; i < result->type_count; i++) {
+        const struct clr_shape *shape = clr_heap_shape(heap, result->types[i].mt);
+        if (!shape)
+            return err_nomem(err);
+        for (int gen = 0; shape->unknown && gen < GEN_COUNT; gen++)
+            cell_add(&sum, result->types[i].gen[gen]);
+    }
+    *ret = sum;
+    return true;
+}

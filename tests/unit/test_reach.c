@@ -150,6 +150,10 @@ static void a_hostile_description_is_refused(void **state) {
         mk_heap_follow(w, NULL);
         assert_int_equal(live_of(w).objects, 0);
         assert_int_equal(w->heap.heap.follow.broken, 1);
+        struct cell unknown = {0, 0};
+        assert_true(walk_unknown(&w->heap, &w->walk, &unknown, &w->err));
+        assert_int_equal(unknown.objects, 1);
+        assert_int_equal(unknown.bytes, 32);
         mk_heap_free(w);
     }
 }
