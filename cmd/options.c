@@ -179,14 +179,26 @@ static bool set_sort(struct options *o, const char *value, struct err *err) {
 }
 
 /* "4096", "64K", "1MiB": a number with a unit of powers of 1024. */
-static bool set_min_bytes(struct options *o, const char *value, struct err *err) {
+static bool size_of(const char *name, const char *value, uint64_t *ret, struct err *err) {
     size_t digits = strspn(value, "0123456789");
     uint64_t n = 0, unit = 1;
     if (value[digits])
         unit = num_unit(str_of(value + digits));
     if (!num_dec((struct str){value, digits}, &n) || unit == 0 || n > (ABSENT - 1) / unit)
-        return err_set(err, ERR_USAGE, "--min-bytes: not a size: '%s' (4096, 64K, 1MiB)", value);
-    o->report.min_bytes = n * unit;
+        return err_set(err, ERR_USAGE, "%s: not a size: '%s' (4096, 64K, 1MiB)", name, value);
+    *ret = n * unit;
+    return true;
+}
+
+static bool set_min_bytes(struct options *o, const char *value, struct err *err) {
+    return size_of("--min-bytes", value, &o->report.min_bytes, err);
+}
+
+static bool set_max_memory(struct options *o, const char *value, struct err *err) {
+    if (!size_of("--max-memory", value, &o->max_memory, err))
+        return false;
+    if (!o->max_memory)
+        o->max_memory = 1; /* none at all; 0 is for what was not given */
     return true;
 }
 
@@ -412,6 +424,8 @@ const struct option_desc option_descs[] = {
      set_sysroot},
     {"no-paths", 0, NULL, "do not look for what holds objects (faster)", READING | FILING,
      set_no_paths},
+    {"max-memory", 0, "SIZE", "for what holds objects: 500M, 2GiB (default: half of what is free)",
+     READING | FILING, set_max_memory},
     {"width", 0, "N", "text: columns (default: the terminal's, else 100)", REPORTING | FILING,
      set_width},
     {"color", 0, "WHEN", "auto (default: on a terminal without NO_COLOR), always or never",

@@ -38,7 +38,8 @@ struct options {
         *threads_files[ARGUMENTS_MAX]; /* the n-th for the n-th dump */
     uint32_t label_count, threads_file_count;
     const char *symbols, *sysroot;
-    uint64_t pid; /* ABSENT: not given */
+    uint64_t pid;        /* ABSENT: not given */
+    uint64_t max_memory; /* [bytes]; 0: not given */
     uint64_t watch_every_ns;
     const char *db, *program, *release, *environment; /* of history; NULL: not given */
     uint64_t keep;                                    /* of history prune; 0: not given */

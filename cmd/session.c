@@ -1,6 +1,7 @@
 #include "cmd/session.h"
 
 #include "base/num.h"
+#include "base/pages.h"
 #include "cmd/progress.h"
 
 #include <inttypes.h>
@@ -186,6 +187,7 @@ static bool read_one(struct session *s, uint64_t moment, struct err *err) {
         .threads_file = i < o->threads_file_count ? o->threads_files[i] : NULL,
         .label = i < o->label_count ? o->labels[i] : NULL,
         .no_paths = o->no_paths,
+        .max_memory = o->max_memory ? o->max_memory : pages_available() / 2,
         .moment = moment,
         .answers = s->has_answers ? &s->answers : NULL,
     };

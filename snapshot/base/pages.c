@@ -1,5 +1,8 @@
 #include "base/pages.h"
 
+#include "base/file.h"
+#include "base/num.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -64,4 +67,34 @@ void pages_free(void *block, size_t size) {
         munmap(block, size);
     else
         free(block);
+}
+
+/* The number behind a name at the beginning of a line. False: there is none. */
+static bool pages_read(const char *path, struct str name, uint64_t *ret) {
+    struct file file;
+    struct err err;
+    struct str line;
+    bool found = false;
+    if (!file_open(&file, path, &err))
+        return false;
+    struct str rest = {(const char *)file.bytes.data, file.bytes.size};
+    while (!found && str_next_line(&rest, &line))
+        if (str_starts(line, name)) {
+            line = str_trim(str_drop(line, name.len));
+            found = num_dec(str_next_field(&line), ret); /* "max" is none */
+        }
+    file_close(&file);
+    return found;
+}
+
+uint64_t pages_available(void) {
+    uint64_t kib, most, now, available = UINT64_MAX;
+    if (pages_read("/proc/meminfo", STR("MemAvailable:"), &kib))
+        available = kib * 1024;
+    if (pages_read("/sys/fs/cgroup/memory.max", STR(""), &most) &&
+        pages_read("/sys/fs/cgroup/memory.current", STR(""), &now)) {
+        uint64_t left = most > now ? most - now : 0;
+        available = left < available ? left : available;
+    }
+    return available;
 }

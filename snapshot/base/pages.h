@@ -9,6 +9,7 @@
 #define DUMPDIFF_BASE_PAGES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* From this size on a block is worth it; smaller ones come from malloc. */
 #define PAGES_BYTES ((size_t)128 * 1024)
@@ -27,6 +28,12 @@ void *pages_grow(void *block, size_t size, size_t new_size);
  * NULL as there.
  */
 void *pages_extend(void *block, size_t size, size_t new_size);
+
+/*
+ * [bytes] that the machine, and the group of processes that this one is in, can spare.
+ * UINT64_MAX: not known.
+ */
+uint64_t pages_available(void);
 
 /* size: as last given to pages_alloc, pages_grow or pages_extend. NULL is fine. */
 void pages_free(void *block, size_t size);

@@ -390,7 +390,9 @@ static bool clr_heap_make_slots(struct clr_heap *h, struct err *err) {
     }
     bool ok = address_slots_init(&h->slots, ranges, count, err);
     free(ranges);
-    return ok && graph_init(&h->heap.graph, address_slot_count(&h->slots), UINT64_MAX, err);
+    uint64_t limit = h->clr->options->max_memory;
+    return ok && graph_init(&h->heap.graph, address_slot_count(&h->slots),
+                            limit ? limit : UINT64_MAX, err);
 }
 
 bool clr_heap_open(struct clr_heap *h, struct modules *m, const struct gc_state *gc,

@@ -13,6 +13,7 @@ struct dotnet_options {
     const char *symbols;     /* folder with files that the dump refers to; NULL: none given */
     const char *sysroot;     /* prefix for the paths that the dump refers to; NULL: "" */
     bool no_paths;           /* do not look for what holds the objects */
+    uint64_t max_memory;     /* [bytes] for that; 0: as much as it takes */
     struct answers *answers; /* to the questions in it; NULL: none are asked */
 };
 

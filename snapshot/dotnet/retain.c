@@ -94,6 +94,7 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct er
         clr_heap_refuse(h, err->msg);
     }
     if (h->refused[0]) {
+        heap_refuse_answers(&h->heap, answers);
         builder_lacks(b, LIVE_PARTS, ASPECT_ALL, ABSENT,
                       "what holds the objects was not looked for: %s", h->refused);
         return true;

@@ -3,6 +3,7 @@
 #include "base/pages.h"
 #include "base/vec.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -80,6 +81,12 @@ static size_t words_bytes(const struct graph *g) {
     return (size_t)(g->slot_count / 64 + 1) * sizeof(*g->words);
 }
 
+static bool graph_refuse(struct graph *g, struct err *err) {
+    g->over_limit = true;
+    return err_set(err, ERR_LIMIT, "that would take more than the %" PRIu64 " bytes that it may",
+                   g->memory_limit);
+}
+
 bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, struct err *err) {
     *g = (struct graph){.memory_limit = memory_limit};
     u64map_init(&g->type_of_id);
@@ -92,6 +99,8 @@ bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, str
         return err_set(err, ERR_LIMIT, "heap of more than 512 GiB, or in too many regions");
     g->slot_count = (slot_count + GRAPH_PAGE_SLOTS - 1) & ~(GRAPH_PAGE_SLOTS - 1);
     g->page_count = (uint32_t)(g->slot_count >> GRAPH_PAGE_SHIFT);
+    if (words_bytes(g) > memory_limit)
+        return graph_refuse(g, err);
     g->words = pages_alloc(words_bytes(g));
     g->pages = calloc((size_t)g->page_count + 1, sizeof(*g->pages));
     if (!g->words || !g->pages)
@@ -142,8 +151,7 @@ void graph_deinit(struct graph *g) {
 bool graph_finish(struct graph *g, struct err *err) {
     if (g->stopped) {
         graph_drop(g);
-        return g->nomem ? err_nomem(err)
-                        : err_set(err, ERR_LIMIT, "it would take more memory than it may");
+        return g->nomem ? err_nomem(err) : graph_refuse(g, err);
     }
     /* An object can reach over pages in which none begins. */
     for (uint32_t i = 1; i < g->page_count; i++)

@@ -117,8 +117,8 @@ struct graph {
 };
 
 /*
- * Ready to be filled. Errors: ERR_NOMEM, ERR_LIMIT (more slots than there can be). To be freed
- * either way; a graph of zeroes can be.
+ * Ready to be filled. memory_limit: [bytes] that its arrays may take. Errors: ERR_NOMEM, ERR_LIMIT
+ * (more slots than there can be, or than may be). To be freed either way; a graph of zeroes can be.
  */
 bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit,
                 struct err *err) MUST_CHECK;

@@ -49,13 +49,21 @@ static bool heap_follow_unheld(struct heap *h, struct err *err) {
     return true;
 }
 
+/* What dominates the objects takes so many [bytes] of each beside the graph. */
+#define HEAP_RETAINED_BYTES 12u
+
+static bool heap_may_retain(const struct heap *h) {
+    const struct graph *g = &h->graph;
+    return (uint64_t)g->rank_count * HEAP_RETAINED_BYTES <= g->memory_limit - g->memory_bytes;
+}
+
 bool heap_follow(struct heap *h, const struct answers *answers, struct err *err) {
     const struct heap_source *source = h->source;
-    struct follow_options options = {.context = source->context,
-                                     .weigh = source->weigh,
-                                     .inside = source->inside,
-                                     .keep_nodes =
-                                         answers && answers->question.asked[QUESTION_RETAINED]};
+    struct follow_options options = {
+        .context = source->context,
+        .weigh = source->weigh,
+        .inside = source->inside,
+        .keep_nodes = answers && answers->question.asked[QUESTION_RETAINED] && heap_may_retain(h)};
     if (!follow_init(&h->follow, &h->graph, &options, err))
         return false;
     for (uint32_t i = 0; i < h->roots.count; i++) {
@@ -128,6 +136,7 @@ const char *heap_keep(struct answers *a, const char *text) {
 bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct err *err) {
     const bool *asked = a->question.asked;
     bool whole = !h->source->sampled;
+    a->over_memory[QUESTION_RETAINED] = whole && asked[QUESTION_RETAINED] && !h->follow.nodes;
     /* What is retained comes last: it uses the references up. */
     return (!asked[QUESTION_PATH] ||
             answer_paths_of_tree(a, &h->follow.tree, &h->source->names, h->graph.type_count,
@@ -135,5 +144,10 @@ bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct er
            (!h->source->contents || !asked[QUESTION_DUPLICATES] ||
             heap_answer_duplicates(h, a, err)) &&
            (!whole || !asked[QUESTION_HOLDERS] || heap_answer_holders(h, b, a, err)) &&
-           (!whole || !asked[QUESTION_RETAINED] || heap_answer_retained(h, a, err));
+           (!whole || !h->follow.nodes || heap_answer_retained(h, a, err));
+}
+
+void heap_refuse_answers(const struct heap *h, struct answers *a) {
+    for (int kind = 0; a && h->graph.over_limit && kind < QUESTION_COUNT; kind++)
+        a->over_memory[kind] = a->question.asked[kind];
 }

@@ -106,6 +106,9 @@ bool heap_report(struct heap *h, struct cell all, struct cell permanent, struct 
  */
 bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct err *err) MUST_CHECK;
 
+/* Says why nothing of what is asked is answered where the graph was refused; a may be NULL. */
+void heap_refuse_answers(const struct heap *h, struct answers *a);
+
 /* -- One file each ----------------------------------------------------------------------------- */
 
 /* Each answers the question of its name. Errors: those of heap_answer. */

@@ -16,6 +16,7 @@ struct input_options {
     const char *threads_file; /* /proc/PID/task/N/stat lines taken with the dump */
     const char *label;
     bool no_paths;
+    uint64_t max_memory;     /* [bytes] for what holds the objects; 0: as much as it takes */
     struct answers *answers; /* to be filled by readers of heaps; NULL: nothing is asked */
     uint64_t moment;         /* wanted of a file that tells of several, from 1; 0: the last */
     bool no_native_stacks;   /* do not unwind what no runtime knows of (Linux; takes a process) */

@@ -168,6 +168,9 @@ static bool answer_one(struct answers *a, enum question_kind kind, const struct 
             err, ERR_INCONCLUSIVE,
             "--retained cannot tell: the heap has more than 2^31 objects with references "
             "and references between them");
+    if (a->over_memory[kind])
+        return err_set(err, ERR_INCONCLUSIVE, "--%s: takes more memory than it may (--max-memory)",
+                       question_names[kind]);
     if (a->answered[kind])
         return true;
     if (kind != QUESTION_PATH)

@@ -101,6 +101,7 @@ struct answers {
     struct question question;
     struct arena arena;
     bool answered[QUESTION_COUNT];
+    bool over_memory[QUESTION_COUNT]; /* not answered: would take more memory than it may */
     struct answer_paths paths;
     struct answer_holders holders;
     struct answer_retained retained;

@@ -42,8 +42,13 @@ static void options_come_in_any_order_and_form(void **state) {
     assert_int_equal(o.report.top, 5);
     assert_true(o.report.per > 99 && o.report.per < 101);
     assert_int_equal(o.report.min_bytes, 2048);
+    assert_int_equal(o.max_memory, 0);
     assert_int_equal(o.output_count, 1);
     assert_string_equal(o.outputs[0].path, "x.json");
+    assert_true(test_options_parse(&o, &diff, "diff a b --max-memory 3G", &err));
+    assert_true(o.max_memory == (uint64_t)3 << 30);
+    assert_true(test_options_parse(&o, &diff, "diff a b --max-memory=0", &err));
+    assert_int_equal(o.max_memory, 1);
     assert_true(test_options_parse(&o, &diff, "diff - -- --top", &err));
     assert_int_equal(o.argument_count, 2);
     assert_string_equal(o.arguments[0], "-");
@@ -94,6 +99,7 @@ static void wrong_options_are_named_in_one_line(void **state) {
         {"diff --limit =1", "--limit: KEY=VALUE"},
         {"diff --per 0", "--per:"},
         {"diff --min-bytes 5Q", "--min-bytes:"},
+        {"diff --max-memory 5Q", "--max-memory:"},
         {"diff --min-bytes 99999999999999999T", "--min-bytes:"},
         {"diff --table nothing", "--table:"},
         {"diff --width 10", "--width:"},

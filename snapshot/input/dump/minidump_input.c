@@ -282,6 +282,7 @@ static bool minidump_input_fill(struct space *s, const struct minidump_info *inf
     const struct dotnet_options managed = {.symbols = source->options->symbols,
                                            .sysroot = source->options->sysroot,
                                            .no_paths = source->options->no_paths,
+                                           .max_memory = source->options->max_memory,
                                            .answers = source->options->answers};
     for (uint32_t i = 0; i < info->note_count; i++)
         builder_note(b, "%" PRIu64 " %s", info->notes[i].count, info->notes[i].text);

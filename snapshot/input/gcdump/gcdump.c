@@ -96,7 +96,7 @@ static bool gcdump_read_types(struct gcdump_heap *h, struct err *err) {
 
 static bool gcdump_read_graph(struct gcdump_heap *h, const struct input_options *options,
                               struct err *err) {
-    struct gcdump_graph *g = gcdump_graph_read(h, has_garbage(h->f), err);
+    struct gcdump_graph *g = gcdump_graph_read(h, has_garbage(h->f), options->max_memory, err);
     if (!g)
         return false;
     gcdump_warn(h->f, h);

@@ -6,6 +6,7 @@
 #include "heap/graph_part.h"
 #include "heap/heap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ struct gcdump_graph {
     struct gcdump_class known[KNOWN_CLASSES];
     struct strbuf root_text;
     bool nomem;
+    char refused[256]; /* why there is no graph; empty: there is one */
 };
 
 /* -- Names ------------------------------------------------------------------------------------- */
@@ -217,11 +219,11 @@ static inline void gcdump_graph_add_node(struct gcdump_graph *g, struct graph_pa
     graph_part_close(part, &pen);
 }
 
-static bool gcdump_graph_fill(struct gcdump_graph *g, struct err *err) {
+static bool gcdump_graph_fill(struct gcdump_graph *g, uint64_t max_memory, struct err *err) {
     static const struct graph_run references = {0, UINT32_MAX, 0};
     struct graph *graph = &g->heap.graph;
     struct graph_part part = {0};
-    bool ok = graph_init(graph, g->h->f->node_count, UINT64_MAX, err);
+    bool ok = graph_init(graph, g->h->f->node_count, max_memory ? max_memory : UINT64_MAX, err);
     for (uint32_t i = 0; ok && i < g->h->row_count; i++)
         ok = graph_add_type(graph, i, 0, &references, 1) == i || err_nomem(err);
     /* Nodes that cannot be read, and groups of roots, are no objects. */
@@ -323,7 +325,20 @@ void gcdump_graph_free(struct gcdump_graph *g) {
     free(g);
 }
 
-struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, struct err *err) {
+/* As gcdump_graph_fill. A graph that would be too large is refused; the objects are counted. */
+static bool gcdump_graph_count(struct gcdump_graph *g, uint64_t max_memory, struct err *err) {
+    if (!gcdump_heap_count_begin(g->h, err))
+        return false;
+    if (gcdump_graph_fill(g, max_memory, err))
+        return gcdump_heap_count_end(g->h, err);
+    if (err->code != ERR_LIMIT)
+        return false;
+    snprintf(g->refused, sizeof(g->refused), "%s", err->msg);
+    return gcdump_heap_count(g->h, err);
+}
+
+struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, uint64_t max_memory,
+                                       struct err *err) {
     struct gcdump_graph *g = calloc(1, sizeof(*g));
     if (!g) {
         (void)err_nomem(err);
@@ -334,8 +349,7 @@ struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, 
     if (ok && g->root_count == 0)
         ok = gcdump_heap_count(h, err);
     else
-        ok = ok && (sort_roots(g) || err_nomem(err)) && gcdump_heap_count_begin(h, err) &&
-             gcdump_graph_fill(g, err) && gcdump_heap_count_end(h, err);
+        ok = ok && (sort_roots(g) || err_nomem(err)) && gcdump_graph_count(g, max_memory, err);
     if (ok)
         return g;
     gcdump_graph_free(g);
@@ -343,9 +357,15 @@ struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, 
 }
 
 bool gcdump_graph_report(struct gcdump_graph *g, struct answers *answers, struct err *err) {
-    if (g->root_count)
+    const uint32_t parts = PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS);
+    if (!g->refused[0] && g->root_count)
         return gcdump_graph_report_all(g, answers, err);
-    builder_lacks(g->h->b, PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS), ASPECT_ALL, ABSENT,
-                  "the file has no roots: what holds objects is not known");
+    heap_refuse_answers(&g->heap, answers);
+    if (g->refused[0])
+        builder_lacks(g->h->b, parts, ASPECT_ALL, ABSENT,
+                      "what holds the objects was not looked for: %s", g->refused);
+    else
+        builder_lacks(g->h->b, parts, ASPECT_ALL, ABSENT,
+                      "the file has no roots: what holds objects is not known");
     return true;
 }

@@ -17,10 +17,12 @@ struct gcdump_graph;
  * Reads the objects: counts them (see gcdump_heap_count), and gathers what they refer to.
  *
  * has_garbage  nothing was collected first
+ * max_memory   [bytes] for the graph; 0: as much as it takes. Where it takes more, what holds the
+ *              objects is not looked for, which is reported
  *
  * NULL: an error. Errors: ERR_NOMEM, ERR_LIMIT.
  */
-struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage,
+struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, uint64_t max_memory,
                                        struct err *err) MUST_CHECK;
 void gcdump_graph_free(struct gcdump_graph *g);
 

@@ -109,6 +109,8 @@ struct cell gcdump_heap_weigh(struct gcdump_heap *h, uint32_t type, uint32_t siz
 }
 
 bool gcdump_heap_count_begin(struct gcdump_heap *h, struct err *err) {
+    free(h->cells);
+    h->broken_nodes = 0;
     h->cells = calloc((size_t)h->f->type_count + 1, sizeof(*h->cells));
     return h->cells || err_nomem(err);
 }

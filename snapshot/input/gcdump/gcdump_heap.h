@@ -44,11 +44,13 @@ bool gcdump_heap_open(struct gcdump_heap *h, const struct gcdump_file *f, struct
                       struct err *err) MUST_CHECK;
 void gcdump_heap_close(struct gcdump_heap *h);
 
-/*
- * Counts all objects by type into PART_TYPES: at once, or each node of the file as somebody comes
- * by it. Errors: those of builder_add_type.
- */
+/* Counts all objects by type into PART_TYPES. Errors: those of builder_add_type. */
 bool gcdump_heap_count(struct gcdump_heap *h, struct err *err) MUST_CHECK;
+
+/*
+ * The same for who comes by each node anyway, with gcdump_heap_next between the two. To begin again
+ * before the end is to count anew. Errors: ERR_NOMEM; of the end those of builder_add_type.
+ */
 bool gcdump_heap_count_begin(struct gcdump_heap *h, struct err *err) MUST_CHECK;
 bool gcdump_heap_count_end(struct gcdump_heap *h, struct err *err) MUST_CHECK;
 
