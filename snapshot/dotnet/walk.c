@@ -5,8 +5,8 @@
 #include "base/search.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define THREADS_FROM    (256ull << 20) /* more heap than this is walked by several threads */
 #define THREADS_MAX     4u
@@ -256,10 +256,11 @@ static uint32_t wanted_threads(const struct gc_state *gc) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < gc->span_count; i++)
         bytes += gc->spans[i].end - gc->spans[i].start;
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t set; /* those that this process may use */
+    int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
     if (bytes < THREADS_FROM || cpus < 2)
         return 1;
-    return cpus < (long)THREADS_MAX ? (uint32_t)cpus : THREADS_MAX;
+    return cpus < (int)THREADS_MAX ? (uint32_t)cpus : THREADS_MAX;
 }
 
 /* Spans in one page of slots are for one thread. units: room for gc->span_count + 1. */

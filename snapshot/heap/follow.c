@@ -19,11 +19,16 @@
 
 #define NODE_MASK (((uint32_t)1 << PATH_NODE_BITS) - 1)
 
-/* Of the queue: number of a list << PATH_NODE_BITS | node of its object. */
+/*
+ * Of the queue: numbers of lists. Most are of the node of the one before; before others stands
+ * QUEUE_NODE | the node of those behind it.
+ */
+#define QUEUE_NODE ((uint32_t)1 << 31)
+
 struct follow_chunk {
     struct follow_chunk *next;
     size_t count, room;
-    uint64_t items[];
+    uint32_t items[];
 };
 
 /* A reference, and step by step what is known of where it leads. */
@@ -50,10 +55,10 @@ struct follow_steps {
 struct follow_state {
     struct follow_chunk *head, *tail, *spare;
     size_t head_at;
+    uint32_t head_node, tail_node; /* of what comes next, and of what came last */
     struct follow_steps steps;
     struct follow_batch batch;
     struct graph_cursor cursor; /* of the list that is being read, if it is open */
-    uint32_t node;              /* of its object */
     bool open;
     bool nomem;
 };
@@ -61,7 +66,7 @@ struct follow_state {
 /* -- Queue ------------------------------------------------------------------------------------- */
 
 static size_t follow_chunk_bytes(size_t room) {
-    return sizeof(struct follow_chunk) + room * sizeof(uint64_t);
+    return sizeof(struct follow_chunk) + room * sizeof(uint32_t);
 }
 
 static struct follow_chunk *follow_new_chunk(struct follow_state *s) {
@@ -87,11 +92,19 @@ static struct follow_chunk *follow_new_chunk(struct follow_state *s) {
     return c;
 }
 
-static inline void follow_enqueue(struct follow_state *s, uint64_t item) {
+static inline void follow_push(struct follow_state *s, uint32_t item) {
     struct follow_chunk *c = s->tail;
     if ((!c || c->count == c->room) && !(c = follow_new_chunk(s)))
         return;
     c->items[c->count++] = item;
+}
+
+static inline void follow_enqueue(struct follow_state *s, uint32_t list, uint32_t node) {
+    if (node != s->tail_node) {
+        follow_push(s, QUEUE_NODE | node);
+        s->tail_node = node;
+    }
+    follow_push(s, list);
 }
 
 /* The chunk of the next item; NULL: the queue is empty. */
@@ -242,7 +255,7 @@ static void follow_arrive(struct follow *f, const struct follow_batch *b) {
         if (f->nodes)
             f->nodes[m->rank] = node;
         if (flags & CLASS_LISTED)
-            follow_enqueue(f->state, (uint64_t)m->list << PATH_NODE_BITS | (node & NODE_MASK));
+            follow_enqueue(f->state, m->list, node & NODE_MASK);
     }
 }
 
@@ -259,25 +272,27 @@ static void follow_batch_end(struct follow *f) {
 
 static inline void follow_look_ahead(const struct graph *g, const struct follow_chunk *c,
                                      size_t at) {
-    if (at + AHEAD_PLACE < c->count)
-        __builtin_prefetch(&g->positions[c->items[at + AHEAD_PLACE] >> PATH_NODE_BITS]);
-    if (at + AHEAD_LIST < c->count) {
-        uint32_t list = (uint32_t)(c->items[at + AHEAD_LIST] >> PATH_NODE_BITS);
-        __builtin_prefetch(g->lists + graph_position(g, list));
-    }
+    if (at + AHEAD_PLACE < c->count && !(c->items[at + AHEAD_PLACE] & QUEUE_NODE))
+        __builtin_prefetch(&g->positions[c->items[at + AHEAD_PLACE]]);
+    if (at + AHEAD_LIST < c->count && !(c->items[at + AHEAD_LIST] & QUEUE_NODE))
+        __builtin_prefetch(g->lists + graph_position(g, c->items[at + AHEAD_LIST]));
 }
 
 /* The list of the next object in the queue. False: there is none. */
-static inline bool follow_open(struct follow *f, struct graph_cursor *cursor, uint32_t *node) {
+static inline bool follow_open(struct follow *f, struct graph_cursor *cursor) {
     struct follow_state *s = f->state;
-    struct follow_chunk *c = follow_front(s);
-    if (!c)
-        return false;
-    follow_look_ahead(f->graph, c, s->head_at);
-    uint64_t item = c->items[s->head_at++];
-    *node = (uint32_t)item & NODE_MASK;
-    graph_open_list(f->graph, (uint32_t)(item >> PATH_NODE_BITS), cursor);
-    return true;
+    for (;;) {
+        struct follow_chunk *c = follow_front(s);
+        if (!c)
+            return false;
+        follow_look_ahead(f->graph, c, s->head_at);
+        uint32_t item = c->items[s->head_at++];
+        if (!(item & QUEUE_NODE)) {
+            graph_open_list(f->graph, item, cursor);
+            return true;
+        }
+        s->head_node = item & NODE_MASK;
+    }
 }
 
 /* Fills the batch with references of the objects in the queue, as far as there are any. */
@@ -287,14 +302,14 @@ static void follow_batch_fill(struct follow *f) {
     const struct graph_word *words = f->graph->words;
     uint64_t slot_count = f->graph->slot_count, slot;
     struct graph_cursor cursor = s->cursor;
-    uint32_t node = s->node, edge;
+    uint32_t edge;
     bool open = s->open;
-    while (m < end && (open || follow_open(f, &cursor, &node))) {
+    while (m < end && (open || follow_open(f, &cursor))) {
         open = graph_reference(&cursor, &slot, &edge);
         if (open && slot < slot_count) {
             __builtin_prefetch(&words[slot / 64]);
             m->slot = slot;
-            m->parent = node;
+            m->parent = s->head_node;
             m->edge = edge;
             m++;
         } else {
@@ -303,7 +318,6 @@ static void follow_batch_fill(struct follow *f) {
     }
     s->batch.count = (uint32_t)(m - s->batch.items);
     s->cursor = cursor;
-    s->node = node;
     s->open = open;
 }
 

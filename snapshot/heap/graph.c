@@ -12,6 +12,7 @@
 #define GROW_MOST  ((size_t)32 << 20)
 /* Classes of ranks that have 16 bits, one of them for what was met. */
 #define NARROW_CLASSES ((uint32_t)1 << 15)
+#define LISTS_MAX      (INT32_MAX - (uint32_t)GRAPH_PAGE_SLOTS)
 #define RANKS_MAX      (UINT32_MAX - 2 * (uint32_t)GRAPH_PAGE_SLOTS)
 
 struct graph_lock {
@@ -246,7 +247,7 @@ static bool graph_widen(struct graph *g) {
 }
 
 static bool graph_make_room(struct graph *g, const struct graph_filled *filled) {
-    if (g->rank_count > RANKS_MAX || g->list_count > RANKS_MAX)
+    if (g->rank_count > RANKS_MAX || g->list_count > LISTS_MAX)
         return graph_stop(g, false);
     if (!g->wide && g->class_count > NARROW_CLASSES && !graph_widen(g))
         return false;

@@ -20,4 +20,7 @@ dump() {
 dump big 2000000
 dump half 1000000
 dump quarter 500000
+# Objects are numbered by the thread that came first; nothing that is said may depend on it.
+all=(show --all --format json "$WORK/big.core")
+cmp <("$program" "${all[@]}") <(taskset -c 0 "$program" "${all[@]}") || echo "[  FAILED  ] one thread says something else"
 python3 "$(dirname "$0")/retention.py" "$program" "$WORK" "$runs"
