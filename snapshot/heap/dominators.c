@@ -20,6 +20,41 @@ static void dominators_fill(uint32_t *array, uint32_t count, uint32_t with) {
 
 /* -- Leaves ------------------------------------------------------------------------------------ */
 
+/* References to leaves whose memory is asked for together. */
+#define HANG_BATCH 64u
+
+struct hanging {
+    uint32_t leaf[HANG_BATCH], number[HANG_BATCH];
+    uint32_t count;
+};
+
+static void dominators_hang(struct dominators *d, const struct semi_nca *tree, struct hanging *h) {
+    for (uint32_t i = 0; i < h->count; i++) {
+        uint32_t *idom = &d->leaf_idom[h->leaf[i]], number = h->number[i];
+        *idom = *idom == DOMINATORS_GARBAGE ? number : semi_nca_common(tree, *idom, number);
+    }
+    h->count = 0;
+}
+
+/* By the nearest common dominator of all that refer to them. */
+static void dominators_hang_all(struct dominators *d, const struct links *l,
+                                const struct semi_nca *tree) {
+    const uint8_t *at = l->leaves.codes;
+    struct hanging h = {.count = 0};
+    uint64_t leaf = 0;
+    for (uint32_t list = 0; list < d->list_count; list++) {
+        uint32_t number = d->number_of[list];
+        while (links_get(&at, &leaf)) {
+            __builtin_prefetch(&d->leaf_idom[leaf], 1);
+            h.leaf[h.count] = (uint32_t)leaf;
+            h.number[h.count++] = number;
+            if (h.count == HANG_BATCH)
+                dominators_hang(d, tree, &h);
+        }
+    }
+    dominators_hang(d, tree, &h);
+}
+
 static void dominators_hang_leaves(struct dominators *d, const struct heap *h,
                                    const struct links *l, const struct semi_nca *tree) {
     const struct graph *g = &h->graph;
@@ -29,15 +64,7 @@ static void dominators_hang_leaves(struct dominators *d, const struct heap *h,
         if (graph_object_at(g, h->roots.items[i].slot, CLASS_OBJECT, &object) &&
             graph_is_met(g, object.rank) && !links_is_listed(g, object.rank))
             d->leaf_idom[links_leaf(g, object.rank)] = 0;
-    const uint8_t *at = l->leaves.codes;
-    uint64_t leaf = 0;
-    for (uint32_t list = 0; list < d->list_count; list++) {
-        uint32_t number = d->number_of[list];
-        while (links_get(&at, &leaf)) {
-            uint32_t *idom = &d->leaf_idom[leaf];
-            *idom = *idom == DOMINATORS_GARBAGE ? number : semi_nca_common(tree, *idom, number);
-        }
-    }
+    dominators_hang_all(d, l, tree);
 }
 
 /* -- Edges ------------------------------------------------------------------------------------- */

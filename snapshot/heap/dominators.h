@@ -39,19 +39,58 @@ bool dominators_find(struct dominators *d, struct heap *h, struct dominators_opt
                      struct err *err) MUST_CHECK;
 void dominators_deinit(struct dominators *d);
 
-/* Where an object is in the tree. */
-struct dominators_place {
+/* A live object, and where it is in the tree. */
+struct dominators_object {
+    uint64_t slot;
+    uint32_t rank;
     bool inner;
+    uint32_t leaf;   /* number of a leaf; of an inner object that of its list */
     uint32_t number; /* of an inner object its own; of a leaf the one it hangs by */
+    const struct graph_class *class;
 };
 
-/* False: garbage. */
-static inline bool dominators_at(const struct dominators *d, const struct graph *g, uint32_t rank,
-                                 struct dominators_place *ret) {
-    uint32_t list = graph_list_of(g, rank);
-    ret->inner = links_is_listed(g, rank);
-    ret->number = ret->inner ? d->number_of[list] : d->leaf_idom[rank - list];
-    return ret->inner ? ret->number != 0 : ret->number != DOMINATORS_GARBAGE;
+/* Live objects one after the other, in the order of slots. Begins as {0}. */
+struct dominators_walk {
+    uint64_t word, left; /* the next one; starts of the one before it that are left */
+    uint32_t rank, list; /* of the next start; of the next object that has one */
+    const struct graph_group *group;
+    uint32_t place; /* of the next start, in its group */
+};
+
+/* The next word with starts; false: there is none. */
+static inline bool dominators_next_word(const struct graph *g, struct dominators_walk *at) {
+    while (!at->left) {
+        if (at->word == g->slot_count / 64)
+            return false;
+        at->rank = g->words[at->word].rank;
+        at->left = g->words[at->word++].starts;
+    }
+    at->group = graph_group_of(g, at->rank, &at->place);
+    at->list = graph_list_in(at->group, at->place);
+    return true;
+}
+
+static inline bool dominators_next(const struct dominators *d, const struct graph *g,
+                                   struct dominators_walk *at, struct dominators_object *ret) {
+    for (;;) {
+        if (!at->left && !dominators_next_word(g, at))
+            return false;
+        ret->slot = (at->word - 1) * 64 + (uint64_t)__builtin_ctzll(at->left);
+        ret->rank = at->rank++;
+        ret->inner = at->group->listed >> at->place & 1;
+        ret->leaf = ret->inner ? at->list : ret->rank - at->list;
+        ret->number = ret->inner ? d->number_of[at->list] : d->leaf_idom[ret->leaf];
+        ret->class = &g->classes[g->wide ? at->group->wide[at->place] & INT32_MAX
+                                         : at->group->narrow[at->place] & INT16_MAX];
+        at->left &= at->left - 1;
+        at->list += ret->inner;
+        if (++at->place == graph_in_group(g)) {
+            at->place = 0;
+            at->group++;
+        }
+        if (ret->number != (ret->inner ? 0 : DOMINATORS_GARBAGE))
+            return true;
+    }
 }
 
 #endif

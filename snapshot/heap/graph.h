@@ -187,6 +187,14 @@ static inline uint32_t graph_in_group(const struct graph *g) {
     return g->wide ? GRAPH_WIDE : GRAPH_NARROW;
 }
 
+/* The group of an object, and its place there; without a division. */
+static inline const struct graph_group *graph_group_of(const struct graph *g, uint32_t rank,
+                                                       uint32_t *ret_place) {
+    uint32_t number = g->wide ? rank / GRAPH_WIDE : rank / GRAPH_NARROW;
+    *ret_place = g->wide ? rank % GRAPH_WIDE : rank % GRAPH_NARROW;
+    return &g->groups[number];
+}
+
 static inline uint32_t graph_class_of(const struct graph *g, uint32_t rank) {
     return g->wide ? g->groups[rank / GRAPH_WIDE].wide[rank % GRAPH_WIDE] & INT32_MAX
                    : g->groups[rank / GRAPH_NARROW].narrow[rank % GRAPH_NARROW] & INT16_MAX;
@@ -204,8 +212,9 @@ static inline uint32_t graph_list_in(const struct graph_group *group, uint32_t p
 }
 
 static inline uint32_t graph_list_of(const struct graph *g, uint32_t rank) {
-    uint32_t in_group = graph_in_group(g);
-    return graph_list_in(&g->groups[rank / in_group], rank % in_group);
+    uint32_t place;
+    const struct graph_group *group = graph_group_of(g, rank, &place);
+    return graph_list_in(group, place);
 }
 
 /* Slots from an object to the next, or to where its page's last one ends. */
@@ -262,31 +271,6 @@ static inline bool graph_each(const struct graph *g, struct graph_walk *walk,
     ret->class = &g->classes[graph_class_of(g, ret->rank)];
     walk->starts &= walk->starts - 1;
     return true;
-}
-
-/* Objects that were met, one after the other in the order of slots. Begins as {0}. */
-struct graph_met_objects {
-    uint64_t word, left; /* the next one; starts of the one before it that are left */
-    uint32_t rank;
-};
-
-static inline bool graph_next_met(const struct graph *g, struct graph_met_objects *at,
-                                  struct graph_object *ret) {
-    for (;;) {
-        while (!at->left) {
-            if (at->word == g->slot_count / 64)
-                return false;
-            at->rank = g->words[at->word].rank;
-            at->left = g->words[at->word++].starts;
-        }
-        uint64_t slot = (at->word - 1) * 64 + (uint64_t)__builtin_ctzll(at->left);
-        uint32_t rank = at->rank++;
-        at->left &= at->left - 1;
-        if (!graph_is_met(g, rank))
-            continue;
-        *ret = (struct graph_object){slot, rank, &g->classes[graph_class_of(g, rank)]};
-        return true;
-    }
 }
 
 /* The object at a slot. False: there begins none with all these CLASS_ flags. */

@@ -35,17 +35,13 @@ static void placing_inner(struct placing *p) {
 static void placing_count(struct placing *p) {
     const struct graph *g = &p->heap->graph;
     const struct dominators *d = p->dominators;
-    struct graph_met_objects at = {0};
-    struct graph_object object;
-    struct dominators_place place;
-    while (graph_next_met(g, &at, &object)) {
-        if (!dominators_at(d, g, object.rank, &place))
-            continue;
-        uint32_t node = p->nodes[place.number];
-        if (!place.inner)
-            node = placing_enter(p, node, d->leaf_edges[links_leaf(g, object.rank)],
-                                 object.class->type);
-        path_tree_count(&p->tree, node, graph_size(g, object.slot, object.class));
+    struct dominators_walk at = {0};
+    struct dominators_object o;
+    while (dominators_next(d, g, &at, &o)) {
+        uint32_t node = p->nodes[o.number];
+        if (!o.inner)
+            node = placing_enter(p, node, d->leaf_edges[o.leaf], o.class->type);
+        path_tree_count(&p->tree, node, graph_size(g, o.slot, o.class));
     }
 }
 

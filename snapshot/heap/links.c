@@ -5,150 +5,187 @@
 #include <stdlib.h>
 
 /* References that are looked up together, so that their misses of the cache overlap. */
-#define BATCH 192u
+#define BATCH 64u
 /* Of words whose places are looked up. */
 #define AHEAD 32u
 /* An item of a batch that is no slot: the list with that number begins. */
 #define LIST_BEGINS ((uint64_t)1 << 63)
 #define NO_OBJECT   (LIST_BEGINS - 1)
+/* Of an item that is an object: its place in its group. */
+#define PLACE_BITS 5
+#define PLACE_MASK (((uint32_t)1 << PLACE_BITS) - 1)
+
+/* Compiled for processors that count bits, and once more for others. */
+#define LINKS_INLINE inline __attribute__((always_inline))
+
+/* What is written; a copy of it can stay in registers for a while. */
+struct linking_pen {
+    struct links l;
+    uint32_t *place; /* of each list; 0: garbage */
+    uint32_t head;   /* of the object whose references are written; 0: none yet */
+    uint32_t own;    /* its list */
+    uint32_t ended;  /* lists whose leaves are all written */
+    bool nomem;
+};
 
 struct linking {
-    struct links *l;
     const struct heap *heap;
     bool edges;
-    uint32_t *place; /* of each list; 0: garbage */
     struct links_lists at;
     struct graph_cursor cursor; /* of the list that is being read */
     bool open;
-    uint64_t items[BATCH]; /* slots, and then ranks */
+    uint64_t items[BATCH]; /* slots, and then groups and places in them */
     uint32_t edge[BATCH];
     uint32_t item_count;
-    uint32_t head;  /* of the object whose references are written; 0: none yet */
-    uint32_t own;   /* its list */
-    uint32_t ended; /* lists whose leaves are all written */
+    struct linking_pen pen;
 };
 
-/* -- Streams ----------------------------------------------------------------------------------- */
+/* -- Reading a batch --------------------------------------------------------------------------- */
+
+/* Takes as many references as there is room for, lists of live objects announced. False: none. */
+static LINKS_INLINE bool linking_read(struct linking *k) {
+    const struct graph *g = &k->heap->graph;
+    const struct graph_word *words = g->words;
+    const uint64_t slots = g->slot_count;
+    struct graph_cursor cursor = k->cursor;
+    bool open = k->open;
+    uint32_t count = 0;
+    while (count < BATCH) {
+        uint64_t slot;
+        if (open) {
+            open = graph_reference(&cursor, &slot, &k->edge[count]);
+            if (!open || slot >= slots)
+                continue;
+            __builtin_prefetch(&words[slot / 64]);
+            k->items[count++] = slot;
+            continue;
+        }
+        if (!links_next_list(g, &k->at))
+            break;
+        open = graph_is_met(g, k->at.rank);
+        if (open) {
+            graph_open_list(g, k->at.list, &cursor);
+            k->items[count++] = LIST_BEGINS | k->at.list;
+        }
+    }
+    k->cursor = cursor;
+    k->open = open;
+    k->item_count = count;
+    return count != 0;
+}
+
+/* Objects a group. wide is a constant where this is compiled, here and below. */
+static LINKS_INLINE uint32_t links_in_group(bool wide) {
+    return wide ? GRAPH_WIDE : GRAPH_NARROW;
+}
+
+/* Finds the objects at the slots. */
+static LINKS_INLINE void linking_find(struct linking *k, bool wide) {
+    const struct graph *g = &k->heap->graph;
+    const struct graph_word *words = g->words;
+    for (uint32_t i = 0; i < k->item_count; i++) {
+        uint64_t slot = k->items[i];
+        if (slot & LIST_BEGINS)
+            continue;
+        const struct graph_word *word = &words[slot / 64];
+        if (word->starts >> (slot % 64) & 1) {
+            uint32_t rank = graph_rank(word, slot), number = rank / links_in_group(wide);
+            __builtin_prefetch(&g->groups[number]);
+            k->items[i] = (uint64_t)number << PLACE_BITS | (rank - number * links_in_group(wide));
+        } else {
+            k->items[i] = NO_OBJECT;
+        }
+    }
+}
+
+/* -- Writing ----------------------------------------------------------------------------------- */
 
 static bool links_stream_room(struct links_stream *s, uint64_t codes) {
     return VEC_ROOM_FOR(s->codes, s->size, codes * LIST_CODE_MAX + LIST_SLACK, s->room, NULL);
 }
 
 /* There is room. */
-static inline void links_stream_put(struct links_stream *s, uint64_t number) {
+static LINKS_INLINE void links_stream_put(struct links_stream *s, uint64_t number) {
     uint8_t *at = s->codes + s->size;
     s->size += (uint64_t)(list_put(at, list_distance(s->before, number)) - at);
     s->before = number;
 }
 
-/* -- Reading a batch --------------------------------------------------------------------------- */
-
-/* Opens the next list of a live object. */
-static bool linking_next(struct linking *k) {
-    const struct graph *g = &k->heap->graph;
-    while (links_next_list(g, &k->at))
-        if (graph_is_met(g, k->at.rank)) {
-            graph_open_list(g, k->at.list, &k->cursor);
-            return k->open = true;
-        }
-    return false;
+static LINKS_INLINE void links_stream_end(struct links_stream *s) {
+    uint8_t *at = s->codes + s->size;
+    s->size += (uint64_t)(list_put(at, LIST_END) - at);
 }
 
-/* Takes as many references as there is room for, lists announced. False: there are none. */
-static bool linking_read(struct linking *k) {
-    const struct graph *g = &k->heap->graph;
-    uint32_t count = 0;
-    while (count < BATCH) {
-        if (!k->open) {
-            if (!linking_next(k))
-                break;
-            k->items[count++] = LIST_BEGINS | k->at.list;
-            continue;
-        }
-        uint64_t slot;
-        uint32_t edge;
-        k->open = graph_reference(&k->cursor, &slot, &edge);
-        if (!k->open || slot >= g->slot_count)
-            continue;
-        __builtin_prefetch(&g->words[slot / 64]);
-        k->edge[count] = edge;
-        k->items[count++] = slot;
-    }
-    k->item_count = count;
-    return count != 0;
-}
-
-/* Makes ranks of slots. */
-static void linking_rank(struct linking *k) {
-    const struct graph *g = &k->heap->graph;
-    for (uint32_t i = 0; i < k->item_count; i++) {
-        uint64_t slot = k->items[i];
-        if (slot & LIST_BEGINS)
-            continue;
-        const struct graph_word *word = &g->words[slot / 64];
-        if (!(word->starts >> (slot % 64) & 1)) {
-            k->items[i] = NO_OBJECT;
-            continue;
-        }
-        uint32_t rank = graph_rank(word, slot);
-        k->items[i] = rank;
-        __builtin_prefetch(&g->groups[rank / graph_in_group(g)]);
-    }
-}
-
-/* -- Writing ----------------------------------------------------------------------------------- */
-
-static void linking_end_object(struct linking *k) {
-    struct links *l = k->l;
-    if (!k->head || l->count == k->head + 1)
+static LINKS_INLINE void linking_end_object(struct linking_pen *p) {
+    if (!p->head || p->l.count == p->head + 1)
         return;
-    l->words[k->head] = LINKS_FOLLOW;
-    l->words[l->count - 1] |= LINKS_LAST;
+    p->l.words[p->head] = LINKS_FOLLOW;
+    p->l.words[p->l.count - 1] |= LINKS_LAST;
 }
 
 /* Ends the leaves of all lists before this one. */
-static bool linking_end_leaves(struct linking *k, uint32_t list) {
-    struct links_stream *s = &k->l->leaves;
-    if (!links_stream_room(s, (uint64_t)(list - k->ended) + BATCH))
-        return false;
-    for (; k->ended < list; k->ended++)
-        s->size += (uint64_t)(list_put(s->codes + s->size, LIST_END) - (s->codes + s->size));
-    return true;
+static void linking_end_leaves(struct linking_pen *p, uint32_t list) {
+    struct links_stream *s = &p->l.leaves;
+    p->nomem |= !links_stream_room(s, (uint64_t)(list - p->ended) + BATCH);
+    for (; !p->nomem && p->ended < list; p->ended++)
+        links_stream_end(s);
 }
 
-static bool linking_begin_object(struct linking *k, uint32_t list) {
-    struct links *l = k->l;
-    linking_end_object(k);
-    if (!linking_end_leaves(k, list))
-        return false;
-    k->own = list;
-    k->head = k->place[list] = l->count;
-    l->words[l->count++] = 0;
-    l->inner++;
-    return true;
+static LINKS_INLINE void linking_begin_object(struct linking_pen *p, uint32_t list) {
+    linking_end_object(p);
+    p->own = list;
+    p->head = p->place[list] = p->l.count;
+    p->l.words[p->l.count++] = 0;
+    p->l.inner++;
 }
 
-static inline void linking_refer(struct linking *k, uint32_t rank, uint32_t edge) {
-    const struct graph *g = &k->heap->graph;
-    struct links *l = k->l;
-    if (!graph_is_met(g, rank))
-        return;
-    if (!links_is_listed(g, rank)) {
-        links_stream_put(&l->leaves, links_leaf(g, rank));
-        if (k->edges)
-            links_stream_put(&l->leaf_edges, edge);
+static LINKS_INLINE void linking_refer(struct linking_pen *p, const struct graph *g, uint64_t item,
+                                       uint32_t edge, bool edges, bool wide) {
+    const struct graph_group *group = &g->groups[item >> PLACE_BITS];
+    uint32_t place = (uint32_t)item & PLACE_MASK;
+    if (!(wide ? group->wide[place] >> 31 : group->narrow[place] >> 15))
+        return; /* not met */
+    uint32_t list = graph_list_in(group, place);
+    if (!(group->listed >> place & 1)) {
+        uint32_t rank = (uint32_t)(item >> PLACE_BITS) * links_in_group(wide) + place;
+        links_stream_put(&p->l.leaves, rank - list);
+        if (edges)
+            links_stream_put(&p->l.leaf_edges, edge);
         return;
     }
-    uint32_t list = graph_list_of(g, rank);
-    if (list == k->own || (l->count > k->head + 1 && l->words[l->count - 1] == list))
+    if (list == p->own || (p->l.count > p->head + 1 && p->l.words[p->l.count - 1] == list))
         return;
-    l->words[l->count++] = list; /* its place is not known yet */
-    if (k->edges)
-        links_stream_put(&l->edges, edge);
+    p->l.words[p->l.count++] = list; /* its place is not known yet */
+    if (edges)
+        links_stream_put(&p->l.edges, edge);
+}
+
+static LINKS_INLINE void linking_write(struct linking *k, bool edges, bool wide) {
+    const struct graph *g = &k->heap->graph;
+    struct linking_pen pen = k->pen;
+    for (uint32_t i = 0; i < k->item_count && !pen.nomem; i++) {
+        uint64_t item = k->items[i];
+        uint32_t list = (uint32_t)item;
+        if (!(item & LIST_BEGINS)) {
+            if (item != NO_OBJECT)
+                linking_refer(&pen, g, item, k->edge[i], edges, wide);
+            continue;
+        }
+        if (list == pen.ended + 1) {
+            links_stream_end(&pen.l.leaves); /* this item's code */
+            pen.ended = list;
+        } else {
+            k->pen = pen;
+            linking_end_leaves(&k->pen, list);
+            pen = k->pen;
+        }
+        linking_begin_object(&pen, list);
+    }
+    k->pen = pen;
 }
 
 static bool linking_room(struct linking *k, struct err *err) {
-    struct links *l = k->l;
+    struct links *l = &k->pen.l;
     if (l->count > LINKS_PLACE - BATCH)
         return err_set(err, ERR_LIMIT, "more than 2^31 objects and references");
     return (VEC_ROOM_FOR(l->words, l->count, BATCH, l->room, NULL) &&
@@ -158,19 +195,37 @@ static bool linking_room(struct linking *k, struct err *err) {
            err_nomem(err);
 }
 
-static bool linking_write(struct linking *k, struct err *err) {
-    if (!linking_room(k, err))
-        return false;
-    for (uint32_t i = 0; i < k->item_count; i++) {
-        uint64_t item = k->items[i];
-        if (item & LIST_BEGINS) {
-            if (!linking_begin_object(k, (uint32_t)item))
-                return err_nomem(err);
-        } else if (item != NO_OBJECT) {
-            linking_refer(k, (uint32_t)item, k->edge[i]);
-        }
+static LINKS_INLINE bool linking_batches(struct linking *k, bool edges, bool wide,
+                                         struct err *err) {
+    while (linking_read(k)) {
+        linking_find(k, wide);
+        if (!linking_room(k, err))
+            return false;
+        linking_write(k, edges, wide);
+        if (k->pen.nomem)
+            return err_nomem(err);
     }
     return true;
+}
+
+static LINKS_INLINE bool linking_all(struct linking *k, struct err *err) {
+    if (k->heap->graph.wide)
+        return linking_batches(k, k->edges, true, err);
+    return k->edges ? linking_batches(k, true, false, err) : linking_batches(k, false, false, err);
+}
+
+#ifdef __x86_64__
+__attribute__((target("popcnt"))) static bool linking_popcnt(struct linking *k, struct err *err) {
+    return linking_all(k, err);
+}
+#endif
+
+static bool linking_any(struct linking *k, struct err *err) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("popcnt"))
+        return linking_popcnt(k, err);
+#endif
+    return linking_all(k, err);
 }
 
 /* -- All of it --------------------------------------------------------------------------------- */
@@ -190,43 +245,42 @@ static void links_place(struct links *l, const uint32_t *place) {
     }
 }
 
-static bool links_find_roots(struct linking *k) {
-    const struct graph *g = &k->heap->graph;
-    const struct heap_roots *roots = &k->heap->roots;
-    struct links *l = k->l;
+static bool links_find_roots(struct links *l, const struct heap *h, const uint32_t *place) {
+    const struct graph *g = &h->graph;
     uint32_t room = 0;
     struct graph_object object;
-    for (uint32_t i = 0; i < roots->count; i++) {
-        if (!graph_object_at(g, roots->items[i].slot, CLASS_OBJECT, &object) ||
+    for (uint32_t i = 0; i < h->roots.count; i++) {
+        if (!graph_object_at(g, h->roots.items[i].slot, CLASS_OBJECT, &object) ||
             !graph_is_met(g, object.rank) || !links_is_listed(g, object.rank))
             continue;
         if (!VEC_ROOM(l->roots, l->root_count, room, NULL))
             return false;
-        l->roots[l->root_count++] = k->place[graph_list_of(g, object.rank)];
+        l->roots[l->root_count++] = place[graph_list_of(g, object.rank)];
     }
     return true;
 }
 
-bool links_make(struct links *l, const struct heap *h, bool edges, struct err *err) {
-    struct linking k = {.l = l, .heap = h, .edges = edges};
-    *l = (struct links){0};
-    k.place = calloc((size_t)h->graph.list_count + 1, sizeof(*k.place));
-    bool ok = (k.place && VEC_ROOM(l->words, l->count, l->room, NULL)) || err_nomem(err);
-    if (ok)
-        l->words[l->count++] = 0;
-    while (ok && linking_read(&k)) {
-        linking_rank(&k);
-        ok = linking_write(&k, err);
-    }
+static bool linking_finish(struct linking *k, struct err *err) {
+    struct linking_pen *p = &k->pen;
+    linking_end_object(p);
+    linking_end_leaves(p, k->heap->graph.list_count);
+    if (p->nomem)
+        return err_nomem(err);
+    links_place(&p->l, p->place);
+    return links_find_roots(&p->l, k->heap, p->place) || err_nomem(err);
+}
+
+bool links_make(struct links *ret, const struct heap *h, bool edges, struct err *err) {
+    struct linking k = {.heap = h, .edges = edges};
+    struct linking_pen *p = &k.pen;
+    p->place = calloc((size_t)h->graph.list_count + 1, sizeof(*p->place));
+    bool ok = (p->place && VEC_ROOM(p->l.words, p->l.count, p->l.room, NULL)) || err_nomem(err);
     if (ok) {
-        linking_end_object(&k);
-        ok = linking_end_leaves(&k, h->graph.list_count) || err_nomem(err);
+        p->l.words[p->l.count++] = 0;
+        ok = linking_any(&k, err) && linking_finish(&k, err);
     }
-    if (ok) {
-        links_place(l, k.place);
-        ok = links_find_roots(&k) || err_nomem(err);
-    }
-    free(k.place);
+    free(p->place);
+    *ret = p->l;
     return ok;
 }
 

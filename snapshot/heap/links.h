@@ -49,8 +49,15 @@ static inline uint32_t links_leaf_count(const struct graph *g) {
 }
 
 static inline bool links_is_listed(const struct graph *g, uint32_t rank) {
-    uint32_t in_group = graph_in_group(g);
-    return g->groups[rank / in_group].listed >> (rank % in_group) & 1;
+    uint32_t place;
+    const struct graph_group *group = graph_group_of(g, rank, &place);
+    return group->listed >> place & 1;
+}
+
+/* What follows will ask about that rank. */
+static inline void links_expect(const struct graph *g, uint32_t rank) {
+    uint32_t place;
+    __builtin_prefetch(graph_group_of(g, rank, &place));
 }
 
 /* Lists one after the other, with the ranks of their objects. Begins as {0}. */

@@ -37,6 +37,12 @@ struct nested {
 bool nested_init(struct nested *n, uint32_t key_count, struct err *err) MUST_CHECK;
 void nested_deinit(struct nested *n);
 
+/* One of the two below will be called. */
+static inline void nested_expect(const struct nested *n, uint32_t key) {
+    if (key < n->key_count)
+        __builtin_prefetch(&n->keys[key], 1);
+}
+
 /* An inner object has that key. To be told of all before the first is entered. */
 static inline void nested_inner(struct nested *n, uint32_t key) {
     if (key < n->key_count)

@@ -5,6 +5,9 @@
 #include "heap/nested.h"
 #include "heap/weigh.h"
 
+/* Numbers that are looked at before it is their turn. */
+#define AHEAD 16u
+
 /* Of a number in the tree of dominators. */
 struct retained_sum {
     uint64_t bytes;   /* with all that it dominates */
@@ -30,27 +33,43 @@ static inline uint32_t retained_node(const struct retained_making *m, uint32_t r
 
 /* -- Sums -------------------------------------------------------------------------------------- */
 
-static void retained_add_own(struct retained_making *m) {
-    const struct graph *g = &m->heap->graph;
-    struct graph_met_objects at = {0};
-    struct graph_object object;
-    struct dominators_place place;
-    while (graph_next_met(g, &at, &object)) {
-        if (!dominators_at(&m->dominators, g, object.rank, &place))
-            continue;
-        uint64_t bytes = graph_size(g, object.slot, object.class);
-        struct retained_sum *sum = &m->sums[place.number];
+/* Objects whose memory is asked for together. */
+#define OWN_BATCH 32u
+
+static void retained_add_objects(struct retained_making *m, const struct dominators_object *objects,
+                                 uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const struct dominators_object *o = &objects[i];
+        uint64_t bytes = graph_size(&m->heap->graph, o->slot, o->class);
+        uint32_t node = retained_node(m, o->rank);
+        struct retained_sum *sum = &m->sums[o->number];
         sum->bytes += bytes;
         sum->objects++;
-        if (place.inner) {
-            sum->rank = object.rank;
-            nested_inner(&m->types, object.class->type);
-            nested_inner(&m->nodes, retained_node(m, object.rank));
+        if (o->inner) {
+            sum->rank = o->rank;
+            nested_inner(&m->types, o->class->type);
+            nested_inner(&m->nodes, node);
         } else {
-            nested_leaf(&m->types, object.class->type, bytes);
-            nested_leaf(&m->nodes, retained_node(m, object.rank), bytes);
+            nested_leaf(&m->types, o->class->type, bytes);
+            nested_leaf(&m->nodes, node, bytes);
         }
     }
+}
+
+static void retained_add_own(struct retained_making *m) {
+    struct dominators_walk at = {0};
+    struct dominators_object objects[OWN_BATCH];
+    uint32_t count;
+    do {
+        count = 0;
+        while (count < OWN_BATCH &&
+               dominators_next(&m->dominators, &m->heap->graph, &at, &objects[count])) {
+            const struct dominators_object *o = &objects[count++];
+            __builtin_prefetch(&m->sums[o->number], 1);
+            nested_expect(&m->nodes, retained_node(m, o->rank));
+        }
+        retained_add_objects(m, objects, count);
+    } while (count == OWN_BATCH);
 }
 
 static void retained_add_up(struct retained_making *m) {
@@ -79,9 +98,18 @@ static void retained_leave(struct retained_making *m, uint32_t from, uint32_t to
     }
 }
 
+/* What will be asked of a number, a little later. */
+static inline void retained_expect(const struct retained_making *m, uint32_t number) {
+    uint32_t rank = m->sums[number].rank;
+    links_expect(&m->heap->graph, rank);
+    __builtin_prefetch(&m->heap->follow.nodes[rank]);
+}
+
 static bool retained_walk(struct retained_making *m, struct err *err) {
     uint32_t above = 0, count = m->dominators.count;
     for (uint32_t number = 1; number < count; number++) {
+        if (number + AHEAD < count)
+            retained_expect(m, number + AHEAD);
         retained_leave(m, above, m->dominators.idom[number], number);
         if (!retained_enter(m, number))
             return err_nomem(err);
@@ -100,22 +128,18 @@ static bool retained_any_mixed(const struct nested *n) {
 
 static void retained_hang_leaves(struct retained_making *m) {
     const struct graph *g = &m->heap->graph;
-    struct graph_met_objects at = {0};
-    struct graph_object object;
-    struct dominators_place place;
+    struct dominators_walk at = {0};
+    struct dominators_object o;
     if (!retained_any_mixed(&m->types) && !retained_any_mixed(&m->nodes))
         return;
-    while (graph_next_met(g, &at, &object)) {
-        uint32_t type = object.class->type, node = retained_node(m, object.rank);
-        bool of_type = nested_is_mixed(&m->types, type), of_node = nested_is_mixed(&m->nodes, node);
-        if ((!of_type && !of_node) || !dominators_at(&m->dominators, g, object.rank, &place) ||
-            place.inner)
+    while (dominators_next(&m->dominators, g, &at, &o)) {
+        uint32_t type = o.class->type, node = retained_node(m, o.rank);
+        if (o.inner)
             continue;
-        uint64_t bytes = graph_size(g, object.slot, object.class);
-        if (of_type)
-            nested_hang(&m->types, type, place.number, bytes);
-        if (of_node)
-            nested_hang(&m->nodes, node, place.number, bytes);
+        if (nested_is_mixed(&m->types, type))
+            nested_hang(&m->types, type, o.number, graph_size(g, o.slot, o.class));
+        if (nested_is_mixed(&m->nodes, node))
+            nested_hang(&m->nodes, node, o.number, graph_size(g, o.slot, o.class));
     }
 }
 

@@ -18,32 +18,29 @@
 
 /* -- What is found ----------------------------------------------------------------------------- */
 
-static bool dominators_of(const struct mk_graph *m, const struct dominators *d, uint32_t object,
-                          struct dominators_place *ret) {
-    struct graph_object o;
-    assert_true(graph_object_at(&m->heap.graph, object, CLASS_OBJECT, &o));
-    return dominators_at(d, &m->heap.graph, o.rank, ret);
-}
-
-static uint32_t edge_of(const struct mk_graph *m, const struct dominators *d, uint32_t object) {
-    struct graph_object o;
-    assert_true(graph_object_at(&m->heap.graph, object, CLASS_OBJECT, &o));
-    return links_is_listed(&m->heap.graph, o.rank)
-               ? d->edges[d->number_of[graph_list_of(&m->heap.graph, o.rank)]]
-               : d->leaf_edges[links_leaf(&m->heap.graph, o.rank)];
+/* Where objects are; those that are garbage have the slot GRAPH_NOWHERE. */
+static void dominators_of(const struct mk_graph *m, const struct dominators *d, uint32_t count,
+                          struct dominators_object *ret) {
+    struct dominators_walk at = {0};
+    struct dominators_object o;
+    for (uint32_t v = 0; v < count; v++)
+        ret[v].slot = GRAPH_NOWHERE;
+    while (dominators_next(d, &m->heap.graph, &at, &o)) {
+        assert_true(o.slot < count && ret[o.slot].slot == GRAPH_NOWHERE);
+        ret[o.slot] = o;
+    }
 }
 
 /* Object of each number. */
-static void dominators_objects(const struct drawn_graph *g, const struct mk_graph *m,
-                               const struct dominators *d, uint32_t *ret_objects) {
-    struct dominators_place place;
+static void dominators_objects(const struct drawn_graph *g, const struct dominators *d,
+                               const struct dominators_object *found, uint32_t *ret_objects) {
     for (uint32_t i = 0; i < d->count; i++)
         ret_objects[i] = DRAWN_ORIGIN;
     for (uint32_t v = 0; v < g->count; v++)
-        if (dominators_of(m, d, v, &place) && place.inner) {
-            assert_in_range(place.number, 1, d->count - 1);
-            assert_int_equal(ret_objects[place.number], DRAWN_ORIGIN);
-            ret_objects[place.number] = v;
+        if (found[v].slot != GRAPH_NOWHERE && found[v].inner) {
+            assert_in_range(found[v].number, 1, d->count - 1);
+            assert_int_equal(ret_objects[found[v].number], DRAWN_ORIGIN);
+            ret_objects[found[v].number] = v;
         }
 }
 
@@ -63,20 +60,23 @@ static void dominators_check(const struct drawn_graph *g) {
     static struct drawn_truth n;
     struct mk_graph *m = drawn_make(g);
     struct dominators d;
-    struct dominators_place place;
+    struct dominators_object found[DRAWN_OBJECTS];
     uint32_t objects[DRAWN_OBJECTS + 1];
     drawn_find(g, &n);
     mk_graph_follow(m, NULL);
     assert_true(dominators_find(&d, &m->heap, (struct dominators_options){.edges = true}, &m->err));
     check_preorder(&d);
-    dominators_objects(g, m, &d, objects);
+    dominators_of(m, &d, g->count, found);
+    dominators_objects(g, &d, found, objects);
     for (uint32_t v = 0; v < g->count; v++) {
-        assert_int_equal(dominators_of(m, &d, v, &place), n.live[v]);
+        const struct dominators_object *o = &found[v];
+        assert_int_equal(o->slot != GRAPH_NOWHERE, n.live[v]);
         if (!n.live[v])
             continue;
         uint32_t idom = drawn_idom(g, &n, v);
-        assert_int_equal(objects[place.inner ? d.idom[place.number] : place.number], idom);
-        assert_int_equal(edge_of(m, &d, v), drawn_edge(g, idom, v));
+        assert_int_equal(objects[o->inner ? d.idom[o->number] : o->number], idom);
+        assert_int_equal(o->inner ? d.edges[o->number] : d.leaf_edges[o->leaf],
+                         drawn_edge(g, idom, v));
     }
     dominators_deinit(&d);
     mk_graph_free(m);
@@ -234,10 +234,11 @@ static void what_is_held_from_both_ends_of_a_long_list_is_no_work(void **state) 
     struct mk_graph *m = mk_graph_new(MANY, first, to, NULL);
     mk_graph_root(m, 0, 0);
     struct dominators d = find_many(m);
-    for (uint32_t v = 1; v < MANY; v++) {
-        struct dominators_place place;
-        assert_true(dominators_of(m, &d, v, &place));
-        uint32_t idom = place.inner ? d.idom[place.number] : place.number;
+    struct dominators_walk walk = {0};
+    struct dominators_object o;
+    for (uint32_t v = 0; v < MANY; v++) {
+        assert_true(dominators_next(&d, &m->heap.graph, &walk, &o) && o.slot == v);
+        uint32_t idom = o.inner ? d.idom[o.number] : o.number;
         assert_int_equal(idom, v < half ? v : 1);
     }
     dominators_deinit(&d);
