@@ -26,6 +26,7 @@ kind == "table" && /^#|^[ \t]*$/ { next }
 kind == "table" && $1 == "room" { known[$2] = 1; line[$2] = " "; for (i = 3; i <= NF; i++) line[$2] = line[$2] $i " "; next }
 kind == "table" && $1 == "table" { table_of[$2] = $3; is_table[$3] = 1; alone[$2] = $4 == "alone"; next }
 kind == "table" && $1 == "inside" { for (i = 2; i <= NF; i++) inside[$i] = 1; next }
+kind == "table" && $1 == "front" { front[$2] = $2 "/" $3; next }
 kind == "table" && $1 == "header" { header_of[$2] = " "; for (i = 3; i <= NF; i++) header_of[$2] = header_of[$2] $i " "; next }
 kind == "table" && $1 == "only" {
     # Names of the system have no '/' and are no room.
@@ -254,7 +255,7 @@ function system_used(from, symbol,    name, i) {
 function for_tests(file, symbol) {
     return system("tools/for_tests.sh " symbol " " (file in sources ? sources[file] : file)) == 0
 }
-function include_used(from, header,    to, suffix, theirs) {
+function include_used(from, header,    to, suffix, room) {
     to = place(header)
     if (to ~ /\.c$/) {
         if (to != from)
@@ -266,6 +267,9 @@ function include_used(from, header,    to, suffix, theirs) {
     for (suffix in inside)
         if (substr(to, length(to) - length(suffix) + 1) == suffix && folder(to) != folder(from))
             bad(from ": includes " to ": for the files of its folder alone")
+    for (room in front)
+        if (is_below(to, room) && to != front[room] && !is_below(from, room))
+            bad(from ": includes " to ": others use " room " by " front[room] " alone")
     sub(/\.h$/, ".c", to)
     if (to != from)
         siblings(from, to, "includes the header of")
@@ -305,6 +309,9 @@ END {
         if (i > made[file])
             bad(file ": " symbol " is public, but no header that the file includes declares it")
     }
+    for (room in front)
+        if (!(front[room] in exists))
+            bad("tools/walls.txt: " front[room] " is not there")
     for (i = 1; i <= angles; i++) {
         split(angled[i], part, SUBSEP)
         if ((place(part[2]) in exists) || (part[2] in exists))

@@ -1,6 +1,6 @@
 #include "dotnet/managed_frames.h"
 
-#include "memory/stacks/os_frames.h"
+#include "memory/stacks/native_stacks.h"
 #include "model/known_names.h"
 
 #include <string.h>

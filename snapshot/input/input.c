@@ -4,7 +4,7 @@
 #include "dotnet/managed_frames.h"
 #include "input/dump/live_process.h"
 #include "input/log/transcript.h"
-#include "memory/stacks/os_frames.h"
+#include "memory/stacks/native_stacks.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
 

@@ -127,7 +127,7 @@ struct space {
     uint32_t warning_count;
     struct space_claim *claims; /* in the order they came; see space_claim */
     uint32_t claim_count, claim_capacity;
-    const struct stack_copies *stack_copies; /* see native_frames.h; NULL: none */
+    const struct stack_copies *stack_copies; /* see native_frames.c; NULL: none */
     uint64_t vdso; /* address of the kernel's code page in the process; 0: not known */
     /* Mapped file that ranges lie in, see space_window and space_give_back; borrowed, NULL: none.
      */

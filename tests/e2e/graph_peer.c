@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "dotnet/gc.h"
 #include "dotnet/walk.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 
 #include <inttypes.h>
 #include <stdio.h>

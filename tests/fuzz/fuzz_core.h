@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "dotnet/dotnet.h"
 #include "input/input.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "model/answers.h"
 

@@ -4,7 +4,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/stacks/unwind.h"
 #include "memory/arch/arch.h"
 

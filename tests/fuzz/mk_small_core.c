@@ -9,7 +9,7 @@
  */
 #include "base/file.h"
 #include "dotnet/dotnet.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 
 #include <elf.h>
 #include <stdio.h>

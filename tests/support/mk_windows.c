@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "dotnet/clr.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/pe/pe.h"
 #include "memory/unpack/unpack.h"
 #include "tests/support/mk_minidump.h"

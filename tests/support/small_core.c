@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "input/input.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
 

@@ -8,7 +8,7 @@
 #include "dotnet/gc.h"
 #include "input/dump/dump.h"
 #include "memory/arch/arch.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 
 #include <elf.h>

@@ -1,6 +1,6 @@
 /* Processors: what each file of arch/ says, and what is made of it. */
 #include "memory/arch/arch.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/evidence.h"
 #include "tests/support/mk_elf_core.h"
 

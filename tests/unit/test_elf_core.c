@@ -2,10 +2,10 @@
 #include "base/file.h"
 #include "input/input.h"
 #include "memory/arch/arch.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/evidence.h"
 #include "memory/memory_use.h"
-#include "memory/stacks/native_frames.h"
+#include "memory/stacks/native_stacks.h"
 #include "tests/support/mk_elf_core.h"
 #include "tests/support/mk_library.h"
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "dotnet/clr.h"
 #include "input/input.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 
 #include <setjmp.h>

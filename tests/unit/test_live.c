@@ -2,7 +2,7 @@
  * allowed. */
 #include "memory/arch/arch.h"
 #include "memory/live/live.h"
-#include "memory/stacks/native_frames.h"
+#include "memory/stacks/native_stacks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 #include "dotnet/managed_frames.h"
 #include "input/input.h"
-#include "memory/stacks/os_frames.h"
+#include "memory/stacks/native_stacks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

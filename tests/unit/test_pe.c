@@ -1,7 +1,7 @@
 /* PE images in memory and on disk, unwinding by their tables, native stacks of minidumps. */
 #include "memory/minidump/minidump.h"
 #include "memory/pe/pe.h"
-#include "memory/stacks/win_stack.h"
+#include "memory/stacks/native_stacks.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_pe.h"
 

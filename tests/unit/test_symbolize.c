@@ -1,7 +1,7 @@
 /* Names of functions, read out of this very program. */
 #include "base/file.h"
 #include "memory/elf/elf.h"
-#include "memory/stacks/symbolize.h"
+#include "memory/stacks/native_stacks.h"
 
 #include <dlfcn.h>
 #include <limits.h>

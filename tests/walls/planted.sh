@@ -89,6 +89,15 @@ EOF
 plant internals_of_a_room_from_outside cmd/weed_inside.c 'history/history_store.h: for the files of its folder' <<'EOF'
 #include "history/history_store.h"
 EOF
+plant header_that_a_room_keeps_to_itself snapshot/dotnet/weed_back_door.c 'forked.h: others use memory/stacks by memory/stacks/native_stacks.h' <<'EOF'
+#include "memory/stacks/forked.h"
+EOF
+file snapshot/memory/elf/elf.h <<'EOF'
+#include "memory/elf/weed_elf.h"
+EOF
+plant header_that_the_one_of_a_room_lets_through snapshot/dotnet/weed_window.c 'weed_elf.h: others use memory/elf by memory/elf/elf.h' <<'EOF'
+#include "memory/elf/elf.h"
+EOF
 plant include_of_tests diff/series/weed_tests.c 'no room' <<'EOF'
 #include "tests/weed.h"
 EOF

@@ -8,7 +8,7 @@
 #include "memory/evidence.h"
 #include "memory/live/live.h"
 #include "memory/memory_use.h"
-#include "memory/stacks/native_frames.h"
+#include "memory/stacks/native_stacks.h"
 #include "memory/threads_file.h"
 #include "memory/unpack/unpack.h"
 

@@ -1,6 +1,6 @@
 /* An ELF core: createdump's, gdb's gcore, the kernel's. */
 #include "input/dump/dump.h"
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 
 static bool read_elf_core(struct source *source, struct builder *b, struct err *err) {
     struct space space;

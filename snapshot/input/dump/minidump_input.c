@@ -6,7 +6,7 @@
 #include "input/dump/dump.h"
 #include "input/dump/minidump_map.h"
 #include "memory/arch/arch.h"
-#include "memory/stacks/win_stack.h"
+#include "memory/stacks/native_stacks.h"
 #include "model/known_names.h"
 
 #include <inttypes.h>

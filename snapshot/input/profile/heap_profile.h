@@ -11,7 +11,7 @@
 
 #include "base/hash.h"
 #include "input/input.h"
-#include "memory/stacks/symbolize.h"
+#include "memory/stacks/native_stacks.h"
 #include "model/stacks.h"
 
 /* One mapping of the process that was profiled. */

@@ -133,4 +133,18 @@ void elf_header_of(uint16_t machine, uint8_t ret_header[ELF_HEADER_BYTES]);
  */
 struct bytes elf_rebuild(const struct elf *elf, uint64_t bytes_max);
 
+/* -- Core files -------------------------------------------------------------------------------- */
+
+/* createdump (all kinds), gdb's gcore, the kernel's. 64-bit little-endian. */
+bool elf_core_probe(struct bytes head);
+
+/*
+ * Opens a core whose bytes the caller keeps (mapped) while the space is open.
+ * Errors: ERR_FORMAT, ERR_TRUNCATED (nothing usable), ERR_UNSUPPORTED (32-bit, big-endian, not a
+ * core), ERR_LIMIT, ERR_NOMEM. A core that was cut opens with what is there; *ret_cut_bytes says
+ * how much its program headers promise beyond the end of the file.
+ */
+bool elf_core_open(struct space *s, struct bytes file, uint64_t *ret_cut_bytes,
+                   struct err *err) MUST_CHECK;
+
 #endif

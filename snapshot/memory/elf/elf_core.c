@@ -1,8 +1,7 @@
-#include "memory/elf/elf_core.h"
+#include "memory/elf/elf.h"
 
 #include "memory/arch/arch.h"
 #include "memory/elf/core_notes.h"
-#include "memory/elf/elf.h"
 #include "memory/images.h"
 
 #include <string.h>

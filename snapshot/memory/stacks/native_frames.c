@@ -1,4 +1,4 @@
-#include "memory/stacks/native_frames.h"
+#include "memory/stacks/native_stacks.h"
 
 #include "base/num.h"
 #include "base/order.h"

@@ -1,4 +1,4 @@
-#include "memory/stacks/os_frames.h"
+#include "memory/stacks/native_stacks.h"
 
 #include <string.h>
 

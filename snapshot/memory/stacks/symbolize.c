@@ -1,4 +1,4 @@
-#include "memory/stacks/symbolize.h"
+#include "memory/stacks/native_stacks.h"
 
 #include "base/file.h"
 #include "base/num.h"

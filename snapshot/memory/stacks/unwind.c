@@ -6,7 +6,7 @@
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
 #include "memory/elf/elf.h"
-#include "memory/stacks/native_frames.h"
+#include "memory/stacks/native_stacks.h"
 
 #include <fcntl.h>
 #include <stdio.h>

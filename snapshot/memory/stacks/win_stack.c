@@ -1,4 +1,4 @@
-#include "memory/stacks/win_stack.h"
+#include "memory/stacks/native_stacks.h"
 
 #include "base/search.h"
 
