@@ -7,7 +7,7 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 "$@" -Wl,--gc-sections -Wl,--print-gc-sections -o "$folder/program" >"$folder/said" 2>&1 ||
     { cat "$folder/said"; exit 1; }
-# removing unused section '.text.space_overlay' in file 'build/snapshot/memory/space.o'
+# removing unused section '.text.elf_probe' in file 'build/snapshot/memory/elf/elf.o'
 awk -v quote="'" '
 FILENAME == "tools/walls.txt" {
     if ($1 == "unreached")

@@ -33,11 +33,6 @@ uint8_t reader_u8(struct reader *r) {
     return p ? *p : 0;
 }
 
-uint16_t reader_u16(struct reader *r) {
-    const uint8_t *p = bytes_take(r, 2);
-    return p ? load_u16(p) : 0;
-}
-
 uint32_t reader_u32(struct reader *r) {
     const uint8_t *p = bytes_take(r, 4);
     return p ? load_u32(p) : 0;

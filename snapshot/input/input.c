@@ -72,8 +72,8 @@ static bool say_format(struct builder *b, const char *name, struct err *err) {
     return true;
 }
 
-static bool read_source(struct source *source, const struct input *format, struct builder *b,
-                        struct err *err) {
+bool input_read_source(struct source *source, const struct input *format, struct builder *b,
+                       struct err *err) {
     if (source->bytes.size == 0)
         return err_set(err, ERR_FORMAT, "is empty");
     if (!format)
@@ -114,16 +114,6 @@ static bool end(struct builder *b, const struct input_options *options, bool ok,
     ok = ok && input_finish(b, err) && input_set_label(b, options, err);
     builder_free(b);
     return ok;
-}
-
-bool input_read_bytes(struct bytes bytes, const char *path, const struct input *format,
-                      const struct input_options *options, struct snapshot *snapshot,
-                      struct err *err) {
-    struct builder *b = input_begin(snapshot, options, err);
-    bool ok = b != NULL;
-    struct source source = {.path = path, .bytes = bytes, .options = options};
-    ok = ok && read_source(&source, format, b, err);
-    return end(b, options, ok, err);
 }
 
 /* The files that an argument stands for. */
@@ -212,7 +202,7 @@ static bool read_file(const char *path, struct builder *b, size_t files,
     if (ok && files > 1 && snapfile_probe(file.bytes))
         ok = err_set(err, ERR_USAGE,
                      "a .snap file is a whole snapshot and cannot be joined with other files");
-    ok = ok && read_source(&source, NULL, b, err);
+    ok = ok && input_read_source(&source, NULL, b, err);
     if (ok && report.damaged)
         input_say_damaged(b);
     file_close(&file);

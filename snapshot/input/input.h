@@ -66,12 +66,11 @@ bool input_read_process(uint64_t pid, const struct input_options *options,
                         struct snapshot *snapshot, struct err *err) MUST_CHECK;
 
 /*
- * Reads bytes as `path` would be read (for tests and fuzz targets); format NULL: found by probing.
- * The snapshot is as of input_read. Errors: those of input_read but ERR_IO.
+ * Adds what one source tells; format NULL: found by probing. Messages carry no name. Errors: those
+ * of input_read but ERR_IO and ERR_USAGE.
  */
-bool input_read_bytes(struct bytes bytes, const char *path, const struct input *format,
-                      const struct input_options *options, struct snapshot *snapshot,
-                      struct err *err) MUST_CHECK;
+bool input_read_source(struct source *source, const struct input *format, struct builder *b,
+                       struct err *err) MUST_CHECK;
 
 /*
  * Ends the building of whatever was read: first every runtime says what the stacks of its threads

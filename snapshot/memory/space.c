@@ -222,14 +222,6 @@ bool space_u8(struct space *s, uint64_t address, uint8_t *ret_value) {
     return space_read(s, address, ret_value, 1);
 }
 
-bool space_u16(struct space *s, uint64_t address, uint16_t *ret_value) {
-    uint8_t b[2];
-    if (!space_read(s, address, b, sizeof(b)))
-        return false;
-    *ret_value = load_u16(b);
-    return true;
-}
-
 bool space_u32(struct space *s, uint64_t address, uint32_t *ret_value) {
     uint8_t b[4];
     if (!space_read(s, address, b, sizeof(b)))
@@ -323,7 +315,7 @@ void space_give_back(struct space *s, uint64_t address, uint64_t size) {
     }
 }
 
-/* -- Overlays ---------------------------------------------------------------------------------- */
+/* -- Copies ------------------------------------------------------------------------------------ */
 
 static bool reserve_ranges(struct space *s, struct err *err) {
     if (s->range_count < s->range_capacity)
@@ -340,34 +332,6 @@ static bool reserve_ranges(struct space *s, struct err *err) {
     s->range_capacity = capacity;
     return true;
 }
-
-bool space_overlay(struct space *s, uint64_t address, struct bytes bytes, struct err *err) {
-    uint64_t end;
-    if (__builtin_add_overflow(address, bytes.size, &end))
-        return err_set(err, ERR_LIMIT, "file bytes reach past the end of the address space");
-    uint64_t at = address;
-    for (uint32_t i = range_index(s, at); at < end; i++) {
-        uint64_t hole_end = i < s->range_count ? s->ranges[i].start : end;
-        if (hole_end > end)
-            hole_end = end;
-        if (at < hole_end) {
-            if (!reserve_ranges(s, err))
-                return false;
-            memmove(s->ranges + i + 1, s->ranges + i, (s->range_count - i) * sizeof(*s->ranges));
-            s->ranges[i] =
-                (struct space_range){at, hole_end, bytes.data + (at - address), MAP_READ};
-            s->range_count++;
-            i++;
-        }
-        if (i >= s->range_count)
-            break;
-        at = s->ranges[i].end;
-    }
-    s->last_range = 0;
-    return true;
-}
-
-/* -- Copies ------------------------------------------------------------------------------------ */
 
 #define KEEP_BYTES \
     ((size_t)4 << 20) /* read at a time; a part that cannot be read is left alone \

@@ -95,7 +95,7 @@ struct space_warning {
 
 /*
  * Looking things up and reading from several threads at once is fine (the caches are hints);
- * overlays, warnings and what is kept of a live process are for one thread only.
+ * warnings and what is kept of a live process are for one thread only.
  */
 struct space {
     enum space_kind kind;
@@ -118,8 +118,7 @@ struct space {
     bool (*fetch)(struct space *, uint64_t address, void *buffer, size_t size);
     void (*close)(struct space *);
     void *backend;
-    /* Files on disk that stand in for read-only mappings missing from the dump; see space_overlay.
-     */
+    /* Where files may be that stand in for what of them is not in the dump. */
     const char *symbols, *sysroot; /* borrowed; NULL: not given */
     uint64_t missing_bytes;        /* [bytes] that were asked for and are not in the dump */
     /* What an opener skipped or could not make sense of; whoever builds a snapshot passes it on. */
@@ -148,7 +147,6 @@ struct space {
  */
 bool space_read(struct space *s, uint64_t address, void *buffer, size_t size) MUST_CHECK;
 bool space_u8(struct space *s, uint64_t address, uint8_t *ret_value) MUST_CHECK;
-bool space_u16(struct space *s, uint64_t address, uint16_t *ret_value) MUST_CHECK;
 bool space_u32(struct space *s, uint64_t address, uint32_t *ret_value) MUST_CHECK;
 bool space_u64(struct space *s, uint64_t address, uint64_t *ret_value) MUST_CHECK;
 
@@ -172,14 +170,6 @@ const struct space_module *space_module_at(const struct space *s, uint64_t addre
 
 /* NUL-terminated string of at most max bytes into the space's arena; NULL when it is not there. */
 const char *space_string(struct space *s, uint64_t address, size_t max);
-
-/*
- * Adds read-only bytes of a file as a range, where no bytes are yet. The caller has checked that
- * the file is the one that was mapped (build-id, MVID, timestamp). `bytes` has to outlive the
- * space. Errors: ERR_NOMEM, ERR_LIMIT (ranges).
- */
-bool space_overlay(struct space *s, uint64_t address, struct bytes bytes,
-                   struct err *err) MUST_CHECK;
 
 /*
  * Says what [start, end) is used for, for the sums of memory_use.h; where claims overlap the first

@@ -9,6 +9,7 @@
 
 #include "input/input.h"
 #include "model/snapfile.h"
+#include "tests/support/read_bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,12 @@ static inline void fuzz_round_trip(const struct snapshot *s) {
     snapshot_deinit(&back);
     strbuf_deinit(&first);
     strbuf_deinit(&second);
+}
+
+/* The next two bytes of what the fuzzer chose, as a little-endian number. */
+static inline uint16_t fuzz_u16(struct reader *r) {
+    uint8_t low = reader_u8(r);
+    return (uint16_t)(low | reader_u8(r) << 8);
 }
 
 /* Reads data as one format does (NULL: as probing finds), and takes what was read for a trip. */

@@ -1,5 +1,6 @@
 /* Object graphs of PerfView and dotnet-gcdump, from the stream to the snapshot and to answers. */
 #include "tests/fuzz/fuzz.h"
+#include "tests/support/read_bytes.h"
 
 extern const struct input input_gcdump;
 

@@ -93,7 +93,7 @@ static const struct word *pick(const struct words *w, uint32_t number) {
 }
 
 static uint32_t fuzz_heapwalk_place(struct reader *r) {
-    uint32_t low = reader_u16(r);
+    uint32_t low = fuzz_u16(r);
     return low | (uint32_t)reader_u8(r) << 16;
 }
 
@@ -121,7 +121,7 @@ static uint64_t fuzz_heapwalk_changed(const struct base *b, struct reader *r, ui
         other = pick(&b->structure, fuzz_heapwalk_place(r));
         return other->address + shift;
     case 5:
-        return old + (uint64_t)(int64_t)(int16_t)reader_u16(r);
+        return old + (uint64_t)(int64_t)(int16_t)fuzz_u16(r);
     case 6:
         return values[reader_u8(r) % (sizeof(values) / sizeof(values[0]))];
     default:

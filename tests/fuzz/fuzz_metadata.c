@@ -109,7 +109,7 @@ static void name_all(const struct fuzz_source *source) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct reader r;
     reader_init(&r, (struct bytes){data, size}, 0);
-    uint64_t hole = 16 * (uint64_t)reader_u16(&r), length = 16 * (uint64_t)reader_u8(&r);
+    uint64_t hole = 16 * (uint64_t)fuzz_u16(&r), length = 16 * (uint64_t)reader_u8(&r);
     reader_u8(&r);
     struct fuzz_source source = {reader_bytes(&r, reader_left(&r)), hole, hole + length};
     if (r.failed)

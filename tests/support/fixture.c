@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "input/log/transcript.h"
+#include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
 
 #include <stdio.h>

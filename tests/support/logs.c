@@ -1,5 +1,7 @@
 #include "tests/support/logs.h"
 
+#include "tests/support/read_bytes.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -8,6 +8,7 @@
 #include "model/snapfile.h"
 #include "tests/support/fixture.h"
 #include "tests/support/mk_snap.h"
+#include "tests/support/read_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,6 +7,7 @@
 #include "input/input.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_windows.h"
+#include "tests/support/read_bytes.h"
 #include "tests/support/store.h"
 
 #include <setjmp.h>

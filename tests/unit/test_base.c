@@ -30,7 +30,7 @@ static void a_reader_that_failed_stays_failed_and_moves_nothing(void **state) {
     struct err err;
     reader_init(&r, (struct bytes){data, sizeof(data)}, 100);
     assert_int_equal(reader_u32(&r), 0x04030201);
-    assert_int_equal(reader_u16(&r), 0);
+    assert_int_equal(reader_u32(&r), 0);
     assert_true(r.failed);
     assert_int_equal(reader_u8(&r), 0);
     assert_int_equal(reader_left(&r), 0);

@@ -1,6 +1,7 @@
 /* Logs of performance counters: dotnet-counters, perfmon. */
 #include "input/counters/counters_log.h"
 #include "input/input.h"
+#include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
 
 #include <setjmp.h>

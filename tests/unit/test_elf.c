@@ -64,7 +64,6 @@ static void reads_files_of_both_classes(void **state) {
         struct elf elf;
         struct elf_segment s;
         char id[ELF_BUILD_ID_HEX];
-        uint64_t at;
         assert_true(elf_probe(file));
         assert_true(elf_open(&elf, &from, 0));
         assert_int_equal(elf.wide, i == 0);
@@ -76,9 +75,6 @@ static void reads_files_of_both_classes(void **state) {
         assert_int_equal(s.vaddr, 0x1000);
         assert_int_equal(s.file_bytes, 512);
         assert_int_equal(s.memory_bytes, 0x2000);
-        assert_true(elf_place(&elf, 0x1010, &at));
-        assert_int_equal(at, 0x10);
-        assert_false(elf_place(&elf, 0x1200, &at)); /* in memory only */
         assert_true(elf_file_build_id(file, id));
         assert_string_equal(id, "0102ab04");
         assert_int_equal(elf_file_at(file, 0x1100).size, 256);

@@ -7,6 +7,7 @@
 #include "tests/support/logs.h"
 #include "tests/support/made_format.h"
 #include "tests/support/mk_gcdump.h"
+#include "tests/support/read_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* Heap profiles of jemalloc, gperftools, tcmalloc and Go, from the file to the stacks. */
 #include "base/file.h"
 #include "input/input.h"
+#include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
 
 #include <setjmp.h>

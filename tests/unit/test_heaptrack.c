@@ -2,6 +2,7 @@
 #include "input/profile/heaptrack_suppress.h"
 #include "input/input.h"
 #include "tests/support/logs.h"
+#include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
 
 #include <setjmp.h>

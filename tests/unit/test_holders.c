@@ -9,6 +9,7 @@
 #include "input/input.h"
 #include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
+#include "tests/support/read_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

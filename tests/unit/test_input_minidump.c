@@ -1,6 +1,7 @@
 /* From minidumps to snapshots: threads, memory map, heaps, handles, counters. */
 #include "input/input.h"
 #include "tests/support/mk_minidump.h"
+#include "tests/support/read_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

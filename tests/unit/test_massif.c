@@ -1,6 +1,7 @@
 /* massif output. Figures of the fixture are those that ms_print shows. */
 #include "input/input.h"
 #include "tests/support/logs.h"
+#include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
 
 #include <setjmp.h>

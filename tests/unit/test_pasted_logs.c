@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "input/log/transcript.h"
 #include "model/snapfile.h"
+#include "tests/support/read_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -142,46 +142,70 @@ static void pe_exports_with_hostile_counts_are_none(void **state) {
     }
 }
 
-static bool add_to_space(void *context, uint64_t address, struct bytes bytes) {
-    struct err err;
-    return space_overlay(context, address, bytes, &err);
+/* The memory of a dump, and behind it what a file gave. */
+struct overlaid {
+    struct fixture f;
+    struct space_range pieces[8];
+    uint32_t count;
+};
+
+static bool overlaid_add(void *context, uint64_t address, struct bytes bytes) {
+    struct overlaid *o = context;
+    assert_true(o->count < sizeof(o->pieces) / sizeof(*o->pieces));
+    o->pieces[o->count++] =
+        (struct space_range){address, address + bytes.size, bytes.data, MAP_READ};
+    return true;
 }
 
-static bool overlay(struct fixture *f, struct bytes file, uint32_t timestamp, uint32_t image_size,
+static bool overlaid_read(void *context, uint64_t at, void *buffer, size_t size) {
+    struct overlaid *o = context;
+    if (space_read(&o->f.space, at, buffer, size))
+        return true;
+    for (uint32_t i = 0; i < o->count; i++) {
+        const struct space_range *p = &o->pieces[i];
+        if (at >= p->start && at < p->end && size <= p->end - at) {
+            memcpy(buffer, p->data + (at - p->start), size);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool overlay(struct overlaid *o, struct bytes file, uint32_t timestamp, uint32_t image_size,
                     struct err *err) {
-    return pe_overlay(file, BASE, timestamp, image_size, &f->space.arena, add_to_space, &f->space,
-                      err);
+    return pe_overlay(file, BASE, timestamp, image_size, &o->f.space.arena, overlaid_add, o, err);
 }
 
 /* What the process wrote is in the dump; the rest comes from the file, with its pointers moved. */
 static void pe_overlay_gives_relocated_read_only_pages(void **state) {
     (void)state;
-    struct fixture f;
+    struct overlaid o = {.count = 0};
+    const struct peek memory = {overlaid_read, &o};
     struct err err;
     struct pe pe;
     struct bytes file = mk_pe_file(host);
-    open_dump(&f, host, "memory64 at=0x7ff900003000 hex=\"aa bb\"\n");
-    assert_false(read_host(&f, &pe));
-    assert_false(overlay(&f, file, 0x1234, 0x5000, &err));
+    open_dump(&o.f, host, "memory64 at=0x7ff900003000 hex=\"aa bb\"\n");
+    assert_false(pe_read(&pe, &memory, BASE));
+    assert_false(overlay(&o, file, 0x1234, 0x5000, &err));
     assert_int_equal(err.code, ERR_INCONCLUSIVE);
-    assert_false(overlay(&f, file, 0x1235, 0x4000, &err));
+    assert_false(overlay(&o, file, 0x1235, 0x4000, &err));
     assert_int_equal(err.code, ERR_INCONCLUSIVE);
-    assert_false(overlay(&f, bytes_slice(file, 1, 100), 0x1234, 0x4000, &err));
+    assert_false(overlay(&o, bytes_slice(file, 1, 100), 0x1234, 0x4000, &err));
     assert_int_equal(err.code, ERR_FORMAT);
-    assert_false(read_host(&f, &pe));
-    assert_true(overlay(&f, file, 0x1234, 0x4000, &err));
-    assert_true(read_host(&f, &pe));
+    assert_false(pe_read(&pe, &memory, BASE));
+    assert_true(overlay(&o, file, 0x1234, 0x4000, &err));
+    assert_true(pe_read(&pe, &memory, BASE));
     uint64_t address, value = 0;
     uint8_t byte;
     assert_true(pe_export(&pe, "Table", &address));
-    assert_true(space_u64(&f.space, address, &value));
+    assert_true(peek_u64(&memory, address, &value));
     assert_true(value == BASE + 0x3000);
-    assert_true(space_u64(&f.space, address + 8, &value));
+    assert_true(peek_u64(&memory, address + 8, &value));
     assert_int_equal(value, 0x0605);
-    assert_true(space_u8(&f.space, BASE + 0x3001, &byte));
+    assert_true(peek_u8(&memory, BASE + 0x3001, &byte));
     assert_int_equal(byte, 0xbb);
-    assert_false(space_u8(&f.space, BASE + 0x3002, &byte)); /* not what the file began with */
-    pe_close_dump(&f);
+    assert_false(peek_u8(&memory, BASE + 0x3002, &byte)); /* not what the file began with */
+    pe_close_dump(&o.f);
     free((void *)(uintptr_t)file.data);
 }
 

@@ -1,4 +1,4 @@
-/* One address space: look-ups, reads across ranges, overlays. */
+/* One address space: look-ups, reads across ranges. */
 #include "memory/space.h"
 
 #include <setjmp.h>
@@ -122,27 +122,6 @@ static void space_keeps_the_first_of_overlapping_ranges(void **state) {
     space_deinit(&s);
 }
 
-static void space_overlay_fills_holes_only(void **state) {
-    (void)state;
-    static const struct space_range ranges[] = {
-        {0x1002, 0x1004, digits + 20, 0},
-        {0x1006, 0x1007, digits + 30, 0},
-    };
-    struct space s;
-    space_fill(&s, ranges, 2);
-    struct err err;
-    assert_true(space_overlay(&s, 0x1000, (struct bytes){digits, 9}, &err));
-    char out[10] = "";
-    assert_true(space_read(&s, 0x1000, out, 9));
-    assert_string_equal(out, "01kl45u78");
-    assert_true(space_overlay(&s, 0x1000, (struct bytes){digits + 9, 9}, &err));
-    assert_true(space_read(&s, 0x1000, out, 9));
-    assert_string_equal(out, "01kl45u78");
-    assert_int_equal(s.range_count, 5);
-    assert_false(space_overlay(&s, UINT64_MAX - 2, (struct bytes){digits, 9}, &err));
-    space_deinit(&s);
-}
-
 static void space_string_needs_its_end(void **state) {
     (void)state;
     static const struct space_range ranges[] = {{0x10fe, 0x1102, (const uint8_t *)"ab\0c", 0}};
@@ -175,7 +154,6 @@ int main(void) {
         cmocka_unit_test(space_window_copies_whatever_there_is),
         cmocka_unit_test(space_reads_up_to_the_last_address),
         cmocka_unit_test(space_keeps_the_first_of_overlapping_ranges),
-        cmocka_unit_test(space_overlay_fills_holes_only),
         cmocka_unit_test(space_string_needs_its_end),
         cmocka_unit_test(space_adds_up_equal_warnings),
     };

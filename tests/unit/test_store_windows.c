@@ -1,6 +1,7 @@
 /* The demo's dumps once more, as Windows has them (mk_windows.h), against ClrMD's answers. */
 #include "input/input.h"
 #include "tests/support/mk_windows.h"
+#include "tests/support/read_bytes.h"
 #include "tests/support/store.h"
 #include "tests/support/windows_checks.h"
 

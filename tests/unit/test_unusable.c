@@ -12,6 +12,7 @@
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_pprof.h"
 #include "tests/support/mk_snap.h"
+#include "tests/support/read_bytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -112,23 +112,6 @@ bool elf_open_mapped(struct elf *elf, const struct peek *from, uint64_t base, ui
     return !__builtin_add_overflow(base, top - low, &elf->top);
 }
 
-bool elf_place(const struct elf *elf, uint64_t vaddr, uint64_t *ret_at) {
-    if (elf->mapped) {
-        *ret_at = elf->bias + vaddr;
-        return true;
-    }
-    struct elf_segment s;
-    for (uint32_t i = 0; i < elf->segment_count && i < ELF_IMAGE_SEGMENTS_MAX; i++) {
-        if (!elf_segment(elf, i, &s))
-            return false;
-        if (s.type == ELF_SEGMENT_LOAD && vaddr >= s.vaddr && vaddr - s.vaddr < s.file_bytes) {
-            *ret_at = elf->base + s.offset + (vaddr - s.vaddr);
-            return true;
-        }
-    }
-    return false;
-}
-
 /* -- Notes ------------------------------------------------------------------------------------- */
 
 #define NOTE_HEADER_BYTES 12u

@@ -66,9 +66,6 @@ bool elf_segment(const struct elf *elf, uint64_t index, struct elf_segment *ret_
 #define ELF_COUNT_ELSEWHERE 0xffffu
 bool elf_count_elsewhere(const struct elf *elf, uint32_t *ret_count) MUST_CHECK;
 
-/* Where a virtual address lies in `from`: in memory, or in the file; false: not in the file. */
-bool elf_place(const struct elf *elf, uint64_t vaddr, uint64_t *ret_at) MUST_CHECK;
-
 /* -- Notes ------------------------------------------------------------------------------------- */
 
 struct elf_note {
