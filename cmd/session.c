@@ -188,6 +188,7 @@ static bool read_one(struct session *s, uint64_t moment, struct err *err) {
         .label = i < o->label_count ? o->labels[i] : NULL,
         .no_paths = o->no_paths,
         .max_memory = o->max_memory ? o->max_memory : pages_available() / 2,
+        .places = o->command != COMMAND_SHOW,
         .moment = moment,
         .answers = s->has_answers ? &s->answers : NULL,
     };

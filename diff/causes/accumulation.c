@@ -51,6 +51,10 @@ static bool is_field(const char *root) {
            str_starts(str_of(root), STR("thread static "));
 }
 
+static bool is_growth(const struct growth_point *point) {
+    return point->kind != GROWTH_MOVED && point->bytes_delta > 0;
+}
+
 static uint32_t group_of_point(struct accumulations *a, const struct growth_point *point,
                                struct strmap *index, struct err *err) {
     const struct growth *g = &a->growth;
@@ -101,10 +105,6 @@ static void accumulate(const struct growth *g, struct accumulation *a,
         a->main = point->node;
     if (!more && a->enlarged == GROWTH_ROOT)
         a->enlarged = point->node;
-}
-
-static bool is_growth(const struct growth_point *point) {
-    return point->kind != GROWTH_MOVED && point->bytes_delta > 0;
 }
 
 static bool collect_points(struct accumulations *a, struct err *err) {
@@ -245,9 +245,9 @@ static uint32_t main_of(const struct accumulations *a, uint32_t number, uint32_t
         return top;
     int64_t most = 0, least = node_objects(g, top) / 2;
     for (uint32_t n = top + 1; n < g->node_count; n++) {
-        if (a->group_of[n] != number || name_is_framework(g->nodes[n].type) ||
-            node_objects(g, n) < least || node_bytes(g, n) <= most ||
-            depth_below(g, n, top) > NEXT_STEPS)
+        if (a->group_of[n] != number || is_rest_node(&g->nodes[n]) ||
+            name_is_framework(g->nodes[n].type) || node_objects(g, n) < least ||
+            node_bytes(g, n) <= most || depth_below(g, n, top) > NEXT_STEPS)
             continue;
         most = node_bytes(g, n);
         best = n;
@@ -309,14 +309,21 @@ static int cmp_accumulations(const void *x, const void *y) {
 bool accumulations_init(struct accumulations *a, const struct series *s, struct err *err) {
     *a = (struct accumulations){.count = 0};
     arena_init(&a->arena);
-    if (!growth_init(&a->growth, s, err)) {
+    struct growth paths;
+    bool places = s->parts_all & PART_BIT(PART_PLACES);
+    bool ok = growth_init(places ? &paths : &a->growth, s, err);
+    if (ok && places) {
+        ok = growth_init_places(&a->growth, s, &paths, err);
+        growth_deinit(&paths);
+    }
+    if (!ok) {
         arena_deinit(&a->arena);
         return false;
     }
     size_t room = (size_t)a->growth.node_count + 1;
     a->group_of = arena_array(&a->arena, room, sizeof(*a->group_of));
     a->only_itself = arena_array(&a->arena, room, sizeof(*a->only_itself));
-    bool ok = (a->group_of && a->only_itself) || err_nomem(err);
+    ok = (a->group_of && a->only_itself) || err_nomem(err);
     if (ok) {
         memset(a->group_of, 0xff, room * sizeof(*a->group_of));
         ok = collect_points(a, err);

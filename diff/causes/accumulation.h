@@ -8,6 +8,9 @@
 #include "diff/series/growth.h"
 
 struct accumulation {
+    /* Node of the paths that leads to its first node, which no root alone keeps; else GROWTH_ROOT.
+     */
+    uint32_t reached;
     uint32_t container;  /* node of the holder; GROWTH_ROOT: the root itself */
     const char *root;    /* never NULL */
     uint32_t main, leaf; /* nodes of what grew, and where most of its bytes are */
@@ -25,7 +28,7 @@ struct accumulation {
 
 struct accumulations {
     struct arena arena;
-    struct growth growth;
+    struct growth growth;       /* of the places where every snapshot has them, else of the paths */
     struct accumulation *items; /* most bytes first */
     uint32_t count, capacity;
     uint32_t *group_of; /* of each node, while they are made */

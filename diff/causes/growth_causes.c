@@ -7,12 +7,15 @@
 #include "model/known_names.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A type is a symptom of the cause that has so much of its growth. */
 #define CLAIM_PERCENT 50
 /* [bytes] that the framework's own growth has to be, from one dump to another, to be a warning. */
 #define FRAMEWORK_LEAST ((uint64_t)256 << 10)
+/* Of all growth so much has to be a cause's; what is less is in what is not explained. */
+#define GROWTH_LEAST_PERCENT 0.5
 /* Of a type beside the main one so much is said. */
 #define TYPES_MOST 8u
 
@@ -61,25 +64,36 @@ static const char *pretty_edge(struct findings *f, const char *edge) {
     return copy;
 }
 
+/* "MemoryCache" of "MemoryCache+CoherentState": what is nested in the framework says little. */
+static const char *outer_type(struct findings *f, const char *type) {
+    const char *name = short_type(f, type);
+    size_t end = strcspn(name, "+<");
+    return name_is_framework(type) && name[end] == '+' ? findings_text(f, "%.*s", (int)end, name)
+                                                       : name;
+}
+
 /*
  * "static Shop.Orders.All", "PriceFeed.Changed": the field that holds the container, by which a
  * programmer knows it.
  */
 static const char *place_of(const struct telling *t, const struct accumulation *item) {
     const struct growth_node *nodes = t->a->growth.nodes;
+    const char *root = item->root;
     uint32_t at = item->container;
-    if (at == GROWTH_ROOT || nodes[at].parent == GROWTH_ROOT)
-        return pretty_root(t->f, item->root);
+    bool several = strcmp(root, ROOT_SEVERAL) == 0;
+    if (at == GROWTH_ROOT)
+        return pretty_root(t->f, root);
     /* Up through what the framework has between the program's object and its container. */
     uint32_t program = at;
     while (nodes[program].parent != GROWTH_ROOT &&
            name_is_framework(nodes[nodes[program].parent].type))
         program = nodes[program].parent;
-    if (nodes[program].parent != GROWTH_ROOT || (program != at && item->root[0] == 's'))
+    if (nodes[program].parent != GROWTH_ROOT ||
+        (program != at && root[0] == 's' && !name_is_framework(root_type(root))))
         at = program;
     if (nodes[at].parent == GROWTH_ROOT)
-        return pretty_root(t->f, item->root);
-    const char *holder = short_type(t->f, nodes[nodes[at].parent].type);
+        return several ? short_type(t->f, nodes[at].type) : pretty_root(t->f, root);
+    const char *holder = outer_type(t->f, nodes[nodes[at].parent].type);
     const char *edge = nodes[at].edge;
     if (!edge || !*edge || edge[0] == '[' || edge[0] == '(')
         return holder;
@@ -153,32 +167,54 @@ static const char *next_of(const struct telling *t, const struct accumulation *i
 
 /* -- Path -------------------------------------------------------------------------------------- */
 
+/* The steps to a node, its own last. Returns their number, which `steps` has room for. */
+static uint32_t steps_to(const struct telling *t, const struct growth *g, uint32_t node,
+                         struct cause_step *steps) {
+    uint32_t depth = 0;
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        depth++;
+    uint32_t i = depth;
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent) {
+        const char *edge = g->nodes[n].parent == GROWTH_ROOT ? g->nodes[n].root : g->nodes[n].edge;
+        i--;
+        if (steps)
+            steps[i] = (struct cause_step){findings_text(t->f, "%s", edge ? edge : ""),
+                                           findings_text(t->f, "%s", g->nodes[n].type)};
+    }
+    return depth;
+}
+
+static const char *path_line(const struct telling *t, const struct cause_step *path,
+                             uint32_t count) {
+    struct path_step *steps = calloc((size_t)count + 1, sizeof(*steps));
+    struct strbuf text;
+    strbuf_init(&text);
+    if (!steps)
+        err_keep_nomem(&text.err);
+    for (uint32_t i = 0; steps && i < count; i++)
+        steps[i] = (struct path_step){i ? path[i].edge : NULL, path[i].type};
+    if (steps)
+        path_text(path[0].edge, steps, count, t->d->s->options.full_paths, true, &text);
+    const char *line = findings_text(t->f, "%s", strbuf_cstr(&text));
+    findings_fail(t->f, &text.err);
+    strbuf_deinit(&text);
+    free(steps);
+    return line;
+}
+
 static void fill_path(const struct telling *t, const struct accumulation *item,
                       struct cause *cause) {
     const struct growth *g = &t->a->growth;
-    uint32_t depth = 0;
-    for (uint32_t n = item->leaf; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        depth++;
+    uint32_t depth = steps_to(t, g, item->leaf, NULL);
     struct cause_step *steps = arena_array(&t->f->arena, (size_t)depth + 1, sizeof(*steps));
-    if (!steps) {
+    if (!steps)
         err_keep_nomem(&t->f->err);
+    if (!steps || !depth)
         return;
-    }
-    uint32_t i = depth;
-    for (uint32_t n = item->leaf; n != GROWTH_ROOT; n = g->nodes[n].parent) {
-        const char *edge = g->nodes[n].parent == GROWTH_ROOT ? g->nodes[n].root : g->nodes[n].edge;
-        steps[--i] = (struct cause_step){findings_text(t->f, "%s", edge ? edge : ""),
-                                         findings_text(t->f, "%s", g->nodes[n].type)};
-    }
+    cause->path_count = steps_to(t, g, item->leaf, steps);
     cause->path = steps;
-    cause->path_count = depth;
-    struct strbuf text;
-    strbuf_init(&text);
     uint32_t end = item->main == GROWTH_ROOT ? item->leaf : item->main;
-    growth_path_text(g, end, t->d->s->options.full_paths, &text);
-    cause->held_by = findings_text(t->f, "%s", strbuf_cstr(&text));
-    findings_fail(t->f, &text.err);
-    strbuf_deinit(&text);
+    cause->held_by = path_line(t, steps, steps_to(t, g, end, NULL));
 }
 
 static void fill_cause_types(const struct telling *t, const struct accumulation *item,
@@ -219,8 +255,10 @@ static enum cause_kind growth_kind_of(const struct accumulation *item) {
 
 /* The least growth of a cause: small against what lives is noise of a process that works. */
 static uint64_t least_growth(const struct telling *t) {
+    int64_t growth = t->d->c->live_delta;
     uint64_t share = rule_percent(t->d->c->live_base_bytes, t->d->limits->growth_live_percent);
-    return rule_max(share, t->d->limits->growth_min_bytes);
+    uint64_t of_all = growth > 0 ? rule_percent((uint64_t)growth, GROWTH_LEAST_PERCENT) : 0;
+    return rule_max(rule_max(share, of_all), t->d->limits->growth_min_bytes);
 }
 
 /* Nothing of the program is on the way: the framework's own, which may just warm up. */

@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "diff/names/path_text.h"
 #include "diff/names/names.h"
+#include "model/known_names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@ const char *const growth_kind_names[4] = {"more", "enlarged", "moved", "spread"}
 #define SPREAD_MOST_PERCENT 80
 
 #define STACK_ROOT "thread stacks"
+/* A longer path is one through a list: it ends where it would go on. */
+#define PATH_STEPS 256u
 
 static bool is_stack_root(const char *root) {
     return strncmp(root, "stack", 5) == 0 || strcmp(root, STACK_ROOT) == 0;
@@ -25,12 +28,21 @@ static bool is_stack_root(const char *root) {
 
 /* -- Lining up --------------------------------------------------------------------------------- */
 
+struct way {
+    uint32_t node, path;
+};
+
 struct lining {
     struct growth *g;
     struct strmap index; /* (parent number and edge, type) to node, names without ordinals */
     struct strbuf key, type;
     bool exact_names;
     uint32_t capacity;
+    enum part tree;
+    const struct growth *paths; /* of places: where they hang that nobody alone holds */
+    struct strmap hangs;        /* of their types: the node, see hang() */
+    struct way *ways;           /* nodes that the paths lead over */
+    uint32_t way_count, way_capacity;
 };
 
 static uint64_t *numbers(struct growth *g) {
@@ -112,9 +124,88 @@ static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, co
     return node;
 }
 
+/* -- Places that nobody alone holds ------------------------------------------------------------ */
+
+/* Is there what grew on the way to a node, or is that a stack's? */
+static bool is_detour(const struct growth *paths, uint32_t node) {
+    for (uint32_t n = node;; n = paths->nodes[n].parent) {
+        for (uint32_t i = 0; n != node && i < paths->point_count; i++)
+            if (paths->points[i].node == n && paths->points[i].kind == GROWTH_MORE)
+                return true;
+        if (paths->nodes[n].parent == GROWTH_ROOT)
+            return is_stack_root(paths->nodes[n].root);
+    }
+}
+
+/* The node of the paths at which most of a type is; GROWTH_ROOT: there is none. */
+static uint32_t path_to(const struct growth *paths, const char *type) {
+    uint32_t best = GROWTH_ROOT, last = paths->snapshot_count - 1;
+    for (uint32_t n = 0; n < paths->node_count; n++)
+        if (strcmp(paths->nodes[n].type, type) == 0 &&
+            (best == GROWTH_ROOT ||
+             paths->nodes[n].own_bytes[last] > paths->nodes[best].own_bytes[last]) &&
+            !is_detour(paths, n))
+            best = n;
+    return best;
+}
+
+/* The same steps in the tree that is lined up; GROWTH_ROOT when out of memory. */
+static uint32_t same_path(struct lining *l, uint32_t node) {
+    uint32_t steps[PATH_STEPS], depth = 0, at = GROWTH_ROOT;
+    for (uint32_t n = node; n != GROWTH_ROOT && depth < PATH_STEPS; n = l->paths->nodes[n].parent)
+        steps[depth++] = n;
+    while (depth--) {
+        const struct growth_node *step = &l->paths->nodes[steps[depth]];
+        at = node_of(l, at, step->root ? step->root : step->edge ? step->edge : "", step->type);
+        if (at == GROWTH_ROOT || (depth && !VEC_ROOM(l->ways, l->way_count, l->way_capacity, NULL)))
+            return GROWTH_ROOT;
+        if (depth)
+            l->ways[l->way_count++] = (struct way){at, steps[depth]};
+    }
+    return at;
+}
+
+/* Who is on the way was there, even where nothing hung by it alone that was worth a row. */
+static void fill_ways(const struct lining *l) {
+    for (uint32_t i = 0; i < l->way_count; i++) {
+        struct growth_node *node = &l->g->nodes[l->ways[i].node];
+        const struct growth_node *path = &l->paths->nodes[l->ways[i].path];
+        for (uint32_t k = 0; k < l->g->snapshot_count; k++) {
+            if (node->seen[k] || !path->seen[k])
+                continue;
+            node->own_objects[k] = path->own_objects[k];
+            node->own_bytes[k] = path->own_bytes[k];
+            node->seen[k] = true;
+        }
+    }
+}
+
+/* Where a type hangs that nobody alone holds: below the paths, or below `root`. */
+static uint32_t hang(struct lining *l, const char *root, const char *type) {
+    uint32_t node = strmap_get(&l->hangs, str_of(root), str_of(type));
+    if (node != STRMAP_NONE)
+        return node;
+    uint32_t path = path_to(l->paths, type);
+    node = path == GROWTH_ROOT ? node_of(l, GROWTH_ROOT, root, type) : same_path(l, path);
+    if (node != GROWTH_ROOT && !strmap_put(&l->hangs, str_of(root), str_of(type), node))
+        return GROWTH_ROOT;
+    return node;
+}
+
+static uint32_t lined_node(struct lining *l, const struct path_row *row, const uint32_t *nodes) {
+    const char *type = row->type ? row->type : "";
+    if (row->parent != ABSENT)
+        return node_of(l, nodes[row->parent], row->edge ? row->edge : "", type);
+    const char *root = row->root ? row->root : "";
+    if (is_stack_root(root))
+        root = STACK_ROOT; /* thread ids and frames come and go: one sum */
+    bool alone = strcmp(root, STACK_ROOT) != 0 && strcmp(root, ROOT_SEVERAL) != 0;
+    return !l->paths || alone ? node_of(l, GROWTH_ROOT, root, type) : hang(l, root, type);
+}
+
 static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t at,
                     struct err *err) {
-    SNAPSHOT_ROWS(snapshot, PART_PATHS, struct path_row, rows, count);
+    SNAPSHOT_ROWS(snapshot, l->tree, struct path_row, rows, count);
     uint32_t *nodes = calloc((size_t)count + 1, sizeof(*nodes));
     if (!nodes)
         return err_nomem(err);
@@ -126,11 +217,7 @@ static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t 
             ok = err_set(err, ERR_FORMAT, "paths: row %u comes before its parent", i);
             break;
         }
-        const char *label = root ? (row->root ? row->root : "") : (row->edge ? row->edge : "");
-        if (root && is_stack_root(label))
-            label = STACK_ROOT; /* thread ids and frames come and go: one sum */
-        nodes[i] =
-            node_of(l, root ? GROWTH_ROOT : nodes[row->parent], label, row->type ? row->type : "");
+        nodes[i] = lined_node(l, row, nodes);
         if (nodes[i] == GROWTH_ROOT) {
             ok = err_nomem(err);
             break;
@@ -381,26 +468,44 @@ static bool find_points(struct growth *g, const struct series *s, struct err *er
     return true;
 }
 
-bool growth_init(struct growth *g, const struct series *s, struct err *err) {
+static bool growth_line_up(struct growth *g, const struct series *s, const struct growth *paths,
+                           struct err *err) {
     *g = (struct growth){.snapshot_count = s->count};
     arena_init(&g->arena);
     for (uint32_t i = 0; i < s->count; i++)
-        if (!snapshot_has(s->snapshots[i], PART_PATHS))
+        if (!snapshot_has(s->snapshots[i], paths ? PART_PLACES : PART_PATHS))
             return true;
-    struct lining l = {.g = g, .exact_names = s->options.exact_names};
+    struct lining l = {.g = g,
+                       .exact_names = s->options.exact_names,
+                       .tree = paths ? PART_PLACES : PART_PATHS,
+                       .paths = paths};
+    strmap_init(&l.hangs);
     strmap_init(&l.index);
     strbuf_init(&l.key);
     strbuf_init(&l.type);
     bool ok = true;
     for (uint32_t i = 0; ok && i < s->count; i++)
         ok = line_up(&l, s->snapshots[i], i, err);
+    if (ok)
+        fill_ways(&l);
+    free(l.ways);
     strmap_deinit(&l.index);
+    strmap_deinit(&l.hangs);
     strbuf_deinit(&l.key);
     strbuf_deinit(&l.type);
     ok = ok && (s->count < 2 || find_points(g, s, err));
     if (!ok)
         growth_deinit(g);
     return ok;
+}
+
+bool growth_init(struct growth *g, const struct series *s, struct err *err) {
+    return growth_line_up(g, s, NULL, err);
+}
+
+bool growth_init_places(struct growth *g, const struct series *s, const struct growth *paths,
+                        struct err *err) {
+    return growth_line_up(g, s, paths, err);
 }
 
 void growth_deinit(struct growth *g) {

@@ -51,10 +51,20 @@ struct growth {
 };
 
 /*
- * Lines up the trees of a series. Empty where a snapshot has none. On error there is nothing to
- * deinit. Errors: ERR_NOMEM, ERR_FORMAT (a tree whose rows do not follow their parents).
+ * Lines up the paths (PART_PATHS) of a series. Empty where a snapshot has none. On error there is
+ * nothing to deinit. Errors: ERR_NOMEM, ERR_FORMAT (a tree whose rows do not follow their parents).
  */
 bool growth_init(struct growth *g, const struct series *s, struct err *err) MUST_CHECK;
+
+/*
+ * The same of places (PART_PLACES), in which sums are what is held alone. What no root and no
+ * holder keeps alone, or a stack beside others, is put where the paths of the series lead to most
+ * of its type without going through what grew: a short cut over a leak does not make the leak its
+ * holder. Where none leads there, its root is ROOT_SEVERAL. Errors: as growth_init().
+ */
+bool growth_init_places(struct growth *g, const struct series *s, const struct growth *paths,
+                        struct err *err) MUST_CHECK;
+
 void growth_deinit(struct growth *g);
 
 /* The path to a node, its own type included: see path_text. */

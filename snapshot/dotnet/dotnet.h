@@ -14,6 +14,7 @@ struct dotnet_options {
     const char *sysroot;     /* prefix for the paths that the dump refers to; NULL: "" */
     bool no_paths;           /* do not look for what holds the objects */
     uint64_t max_memory;     /* [bytes] for that; 0: as much as it takes */
+    bool places;             /* look for what holders hold alone: PART_PLACES */
     struct answers *answers; /* to the questions in it; NULL: none are asked */
 };
 

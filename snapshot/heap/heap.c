@@ -3,6 +3,7 @@
 #include "base/vec.h"
 
 #include "heap/answers_graph.h"
+#include "heap/heap_places.h"
 
 #include <stdlib.h>
 
@@ -125,6 +126,27 @@ bool heap_report(struct heap *h, struct cell all, struct cell permanent, struct 
                  struct err *err) {
     return heap_report_types(h, b, err) && heap_report_totals(h, all, permanent, b, err) &&
            path_tree_emit(&h->follow.tree, &h->source->names, &heap_path_limits, b, err);
+}
+
+bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
+    struct dominators d;
+    struct heap_places p = {0};
+    const struct dominators_options options = {.edges = true, .drop_lists = true};
+    if (h->source->sampled) {
+        builder_lacks(b, PART_BIT(PART_PLACES), ASPECT_ALL, ABSENT,
+                      "a sample of objects does not tell what holds them alone");
+        return true;
+    }
+    bool ok =
+        dominators_find(&d, h, options, err) && heap_places_find(&p, &d, h, &heap_path_limits, err);
+    dominators_deinit(&d);
+    ok = ok && heap_places_write(&p, &h->source->names, b, err);
+    heap_places_deinit(&p);
+    if (ok || err->code != ERR_LIMIT)
+        return ok;
+    builder_lacks(b, PART_BIT(PART_PLACES), ASPECT_ALL, ABSENT,
+                  "what holders hold alone was not looked for: %s", err->msg);
+    return true;
 }
 
 /* -- Questions --------------------------------------------------------------------------------- */

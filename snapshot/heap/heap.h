@@ -101,6 +101,12 @@ bool heap_report(struct heap *h, struct cell all, struct cell permanent, struct 
                  struct err *err) MUST_CHECK;
 
 /*
+ * Fills PART_PLACES. Uses up what the graph knows of references: to be called last. Errors:
+ * ERR_NOMEM, ERR_LIMIT.
+ */
+bool heap_report_places(struct heap *h, struct builder *b, struct err *err) MUST_CHECK;
+
+/*
  * Answers what is asked; b has the live columns of PART_TYPES. Errors: ERR_NOMEM, ERR_LIMIT,
  * ERR_USAGE (a pattern that is none).
  */

@@ -1,6 +1,7 @@
 #include "heap/heap_places.h"
 
 #include "base/pages.h"
+#include "model/known_names.h"
 
 #include <stdlib.h>
 
@@ -121,4 +122,71 @@ bool heap_places_find(struct heap_places *ret, const struct dominators *d, const
 void heap_places_deinit(struct heap_places *p) {
     free(p->items);
     *p = (struct heap_places){0};
+}
+
+/* -- Rows -------------------------------------------------------------------------------------- */
+
+static struct path_row *places_row(struct builder *b, uint64_t parent, const char *label,
+                                   const char *type, struct err *err) {
+    struct path_row *row = builder_row(b, PART_PLACES, err);
+    if (!row)
+        return NULL;
+    const char *text = builder_string(b, str_of(label), err);
+    row->type = text ? builder_string(b, str_of(type), err) : NULL;
+    row->parent = parent;
+    row->root = parent == ABSENT ? text : NULL;
+    row->edge = parent == ABSENT || !*label ? NULL : text;
+    return row->type ? row : NULL;
+}
+
+static const char *places_label(const struct heap_places *p, const struct path_names *names,
+                                const struct heap_place *place) {
+    bool root = place->parent == HEAP_PLACE_NONE;
+    if (place->edge == DOMINATORS_NO_EDGE)
+        return root ? ROOT_SEVERAL : "";
+    return root ? names->root(names->context, place->edge)
+                : names->edge(names->context, p->items[place->parent].type, place->edge);
+}
+
+static bool places_others(struct builder *b, uint64_t parent, struct cell other, struct err *err) {
+    if (!other.objects)
+        return true;
+    struct path_row *row =
+        places_row(b, parent, parent == ABSENT ? "[other roots]" : "", "[others]", err);
+    if (!row)
+        return false;
+    row->objects = row->own_objects = other.objects;
+    row->bytes = row->own_bytes = other.bytes;
+    return true;
+}
+
+static bool places_write(const struct heap_places *p, const struct path_names *names,
+                         uint32_t *rows, struct builder *b, struct err *err) {
+    uint32_t written = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct heap_place *place = &p->items[i];
+        uint64_t parent = place->parent == HEAP_PLACE_NONE ? ABSENT : rows[place->parent];
+        struct path_row *row = places_row(b, parent, places_label(p, names, place),
+                                          names->type(names->context, place->type), err);
+        if (!row)
+            return false;
+        row->objects = place->retained.objects;
+        row->bytes = place->retained.bytes;
+        row->own_objects = place->own.objects;
+        row->own_bytes = place->own.bytes;
+        rows[i] = written++;
+        if (!places_others(b, rows[i], place->other, err))
+            return false;
+        written += place->other.objects != 0;
+    }
+    return places_others(b, ABSENT, p->other, err);
+}
+
+bool heap_places_write(const struct heap_places *p, const struct path_names *names,
+                       struct builder *b, struct err *err) {
+    uint32_t *rows = calloc((size_t)p->count + 1, sizeof(*rows));
+    builder_present(b, PART_PLACES);
+    bool ok = (rows || err_nomem(err)) && places_write(p, names, rows, b, err);
+    free(rows);
+    return ok;
 }

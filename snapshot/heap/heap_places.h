@@ -40,4 +40,13 @@ bool heap_places_find(struct heap_places *p, const struct dominators *d, const s
                       const struct path_limits *limits, struct err *err) MUST_CHECK;
 void heap_places_deinit(struct heap_places *p);
 
+/*
+ * Writes them into PART_PLACES, parents before children: rows as those of paths (path_tree.h), of
+ * which objects and bytes are what is retained. What was left out below a place is a row of type
+ * "[others]", and of what nobody alone holds the root is ROOT_SEVERAL. Errors: ERR_NOMEM, ERR_LIMIT
+ * (row cap).
+ */
+bool heap_places_write(const struct heap_places *p, const struct path_names *names,
+                       struct builder *b, struct err *err) MUST_CHECK;
+
 #endif

@@ -71,6 +71,8 @@ struct snapshot; /* in whose tables they stand */
 #define COUNTER_HEAP_ALLOCATIONS "heap.allocations"           /* ever made */
 #define COUNTER_HEAP_TEMPORARY   "heap.temporary_allocations" /* of these: freed at once */
 
+/* Root of places whose objects more than one root or holder keeps, none of them alone. */
+#define ROOT_SEVERAL "[several holders]"
 /* Root of the objects that wait for their finalizer. */
 #define ROOT_FINALIZER "finalizer queue"
 

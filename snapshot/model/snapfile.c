@@ -389,9 +389,9 @@ static bool check_rows(enum part part, const struct table *table, struct err *er
             return err_set(err, ERR_FORMAT, "part %s: row %u has no %s", desc->name, i,
                            desc->fields[0].name);
     }
-    return part == PART_PATHS      ? check_paths(table, err)
-           : part == PART_ABSENCES ? check_absences(table, err)
-                                   : true;
+    return part == PART_PATHS || part == PART_PLACES ? check_paths(table, err)
+           : part == PART_ABSENCES                   ? check_absences(table, err)
+                                                     : true;
 }
 
 static bool decode_table(const struct decoder *d, struct reader *r, enum part part,

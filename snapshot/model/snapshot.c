@@ -267,6 +267,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_ASYNC] = DESC("async", async, false),
     [PART_ALLOCATIONS] = DESC("allocations", allocation, false),
     [PART_ABSENCES] = DESC("absences", absence, false),
+    [PART_PLACES] = DESC("places", path, false),
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b) {

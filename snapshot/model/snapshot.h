@@ -62,6 +62,7 @@ enum part {
     PART_ASYNC,       /* async methods that wait, by method and place */
     PART_ALLOCATIONS, /* outstanding allocations by function, module or size, as a source sums */
     PART_ABSENCES,    /* why parts, or aspects of parts, are not there */
+    PART_PLACES,      /* as paths, but of dominators: sums are what would be freed with a holder */
     PART_END
 };
 

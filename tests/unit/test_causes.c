@@ -4,18 +4,22 @@
 #include "diff/rules/wait_graph.h"
 #include "made.h"
 
+#include "model/known_names.h"
+
 #include <math.h>
 
 #define MIB 1048576u
 
 /* -- Growth ------------------------------------------------------------------------------------ */
 
+static enum part adding = PART_PATHS;
+
 static uint64_t causes_add_path(struct made *m, uint32_t i, uint64_t parent, const char *label,
                                 const char *type, uint64_t objects, uint64_t bytes,
                                 uint64_t below_objects, uint64_t below_bytes) {
     uint32_t count;
-    builder_rows(m->builders[i], PART_PATHS, &count);
-    struct path_row *row = made_row(m, i, PART_PATHS);
+    builder_rows(m->builders[i], adding, &count);
+    struct path_row *row = made_row(m, i, adding);
     row->parent = parent;
     if (parent == ABSENT)
         row->root = made_text(m, i, label);
@@ -188,6 +192,89 @@ static void more_arrays_are_what_they_hold(void **state) {
     made_deinit(&m);
 }
 
+#define SCOPE "Shop.Scope"
+#define ENTRY "Shop.Entry"
+#define MAP   "System.Collections.Generic.Dictionary<System.String, Shop.Entry>"
+
+/* The cache hangs below `from`, by an edge where that is no root. */
+static void add_cache(struct made *m, uint32_t i, uint64_t from, const char *label,
+                      uint64_t entries) {
+    uint64_t cache = causes_add_path(m, i, from, label, "Shop.Cache", 1, 24, entries + 1, 0);
+    uint64_t map = causes_add_path(m, i, cache, "entries", MAP, 1, 80, entries, 0);
+    causes_add_path(m, i, map, "[].value", ENTRY, entries, entries * 100, 0, 0);
+}
+
+/*
+ * A scope of each request is kept by mistake, and from each leads a way to the cache of all, which
+ * grows as well. The shortest path to the cache goes through the scopes, which do not hold it.
+ */
+static void add_scopes(struct made *m, uint32_t i, uint64_t requests) {
+    for (int places = 0; places < 2; places++) {
+        adding = places ? PART_PLACES : PART_PATHS;
+        uint64_t list = causes_add_path(m, i, ABSENT, "static Shop.Report.kept",
+                                        "System.Collections.Generic.List<Shop.Scope>", 1, 32,
+                                        requests, requests * 500);
+        uint64_t scope = causes_add_path(m, i, list, "[]", SCOPE, requests, requests * 500, 0, 0);
+        add_cache(m, i, places ? ABSENT : scope, places ? ROOT_SEVERAL : "root", requests);
+    }
+    adding = PART_PATHS;
+    add_live_type(m, i, SCOPE, requests, requests * 500);
+    add_live_type(m, i, ENTRY, requests, requests * 100);
+    add_live_type(m, i, "Shop.Cache", 1, 24);
+}
+
+static void a_short_cut_is_no_holder(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        add_scopes(&m, i, 1000 + 1000 * i);
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 2);
+    causes_says(c.items[0].subject, "static Shop.Report.kept");
+    assert_int_equal(c.items[0].bytes_delta, 2000 * 500);
+    causes_says(c.items[1].subject, "Cache.entries");
+    assert_int_equal(c.items[1].bytes_delta, 2000 * 100);
+    assert_string_equal(c.items[1].path[0].edge, ROOT_SEVERAL);
+    assert_int_equal(c.explained, 2000 * 600);
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/*
+ * A list that is entered from two ends is in part held by nobody alone: in another part from dump
+ * to dump. All of it belongs to where the paths lead.
+ */
+static void a_list_entered_from_two_ends_is_one(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t nodes = 1000 + 1000 * i, alone = i == 1 ? nodes : nodes / 2;
+        for (int places = 0; places < 2; places++) {
+            adding = places ? PART_PLACES : PART_PATHS;
+            uint64_t here = places ? alone : nodes, rest = nodes - here;
+            uint64_t queue = causes_add_path(&m, i, ABSENT, "static Shop.Queue.s_queue",
+                                             "Shop.Queue", 1, 24, here, here * 64);
+            causes_add_path(&m, i, queue, "head", "Shop.Node", here, here * 64, 0, 0);
+            if (rest)
+                causes_add_path(&m, i, ABSENT, ROOT_SEVERAL, "Shop.Node", rest, rest * 64, 0, 0);
+        }
+        adding = PART_PATHS;
+        add_live_type(&m, i, "Shop.Node", nodes, nodes * 64);
+        add_live_type(&m, i, "Shop.Queue", 1, 24);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    assert_int_equal(c.items[0].kind, CAUSE_LEAK);
+    causes_says(c.items[0].summary, "went from 1,000 to 3,000 Node");
+    assert_string_equal(c.items[0].path[0].edge, "static Shop.Queue.s_queue");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
 /* -- Waits ------------------------------------------------------------------------------------- */
 
 #define ENTER "System.Threading.Monitor.Enter(System.Object)"
@@ -341,6 +428,8 @@ int main(void) {
         cmocka_unit_test(what_stays_has_no_cause),
         cmocka_unit_test(filling_is_no_leak),
         cmocka_unit_test(more_arrays_are_what_they_hold),
+        cmocka_unit_test(a_short_cut_is_no_holder),
+        cmocka_unit_test(a_list_entered_from_two_ends_is_one),
         cmocka_unit_test(a_circle_is_one_deadlock),
         cmocka_unit_test(a_chain_is_told_from_its_end),
         cmocka_unit_test(the_finalizer_waits_like_others),

@@ -283,6 +283,7 @@ static bool minidump_input_fill(struct space *s, const struct minidump_info *inf
                                            .sysroot = source->options->sysroot,
                                            .no_paths = source->options->no_paths,
                                            .max_memory = source->options->max_memory,
+                                           .places = source->options->places,
                                            .answers = source->options->answers};
     for (uint32_t i = 0; i < info->note_count; i++)
         builder_note(b, "%" PRIu64 " %s", info->notes[i].count, info->notes[i].text);
@@ -315,7 +316,8 @@ const struct input input_minidump = {
                 PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS) |
                 PART_BIT(PART_HANDLES) | PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_MODULES) |
                 PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) |
-                PART_BIT(PART_ASYNC) | PART_BIT(PART_OS_HANDLES) | PART_BIT(PART_NATIVE_HEAPS),
+                PART_BIT(PART_PLACES) | PART_BIT(PART_ASYNC) | PART_BIT(PART_OS_HANDLES) |
+                PART_BIT(PART_NATIVE_HEAPS),
     .probe = minidump_probe,
     .read = read_minidump,
 };

@@ -100,7 +100,7 @@ static bool gcdump_read_graph(struct gcdump_heap *h, const struct input_options 
     if (!g)
         return false;
     gcdump_warn(h->f, h);
-    bool ok = gcdump_graph_report(g, options->answers, err);
+    bool ok = gcdump_graph_report(g, options, err);
     gcdump_graph_free(g);
     return ok;
 }
@@ -126,7 +126,7 @@ const struct input input_gcdump = {
     .name = "gcdump",
     .summary = "object graph of PerfView, Visual Studio, dotnet-gcdump (.gcdump)",
     .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) |
-                PART_BIT(PART_PATHS) | PART_BIT(PART_FINALIZER),
+                PART_BIT(PART_PATHS) | PART_BIT(PART_PLACES) | PART_BIT(PART_FINALIZER),
     .probe = gcdump_probe,
     .read = gcdump_read,
 };

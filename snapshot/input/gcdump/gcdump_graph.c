@@ -272,10 +272,11 @@ static void gcdump_graph_warn(const struct gcdump_graph *g) {
                      (unsigned long long)g->heap.unheld.objects);
 }
 
-static bool gcdump_graph_report_all(struct gcdump_graph *g, struct answers *answers,
+static bool gcdump_graph_report_all(struct gcdump_graph *g, const struct input_options *options,
                                     struct err *err) {
     struct cell all = {0, 0}, unknown = {ABSENT, ABSENT};
     g->source.sampled = g->h->sampled || g->edges > g->budget;
+    struct answers *answers = options->answers;
     if (!heap_follow(&g->heap, answers, err))
         return false;
     gcdump_graph_warn(g);
@@ -283,6 +284,7 @@ static bool gcdump_graph_report_all(struct gcdump_graph *g, struct answers *answ
         cell_add(&all, g->h->rows[i].all);
     return heap_report(&g->heap, all, unknown, g->h->b, err) && report_ready(g, err) &&
            (!answers || heap_answer(&g->heap, g->h->b, answers, err)) &&
+           (!options->places || heap_report_places(&g->heap, g->h->b, err)) &&
            (!g->nomem || err_nomem(err));
 }
 
@@ -356,11 +358,12 @@ struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, 
     return NULL;
 }
 
-bool gcdump_graph_report(struct gcdump_graph *g, struct answers *answers, struct err *err) {
+bool gcdump_graph_report(struct gcdump_graph *g, const struct input_options *options,
+                         struct err *err) {
     const uint32_t parts = PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS);
     if (!g->refused[0] && g->root_count)
-        return gcdump_graph_report_all(g, answers, err);
-    heap_refuse_answers(&g->heap, answers);
+        return gcdump_graph_report_all(g, options, err);
+    heap_refuse_answers(&g->heap, options->answers);
     if (g->refused[0])
         builder_lacks(g->h->b, parts, ASPECT_ALL, ABSENT,
                       "what holds the objects was not looked for: %s", g->refused);

@@ -10,6 +10,7 @@
 #define DUMPDIFF_INPUT_GCDUMP_GCDUMP_GRAPH_H
 
 #include "input/gcdump/gcdump_heap.h"
+#include "input/input.h"
 
 struct gcdump_graph;
 
@@ -27,10 +28,11 @@ struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, 
 void gcdump_graph_free(struct gcdump_graph *g);
 
 /*
- * Fills PART_LIVE, PART_PATHS and the live columns of PART_TYPES, and answers what is asked
- * (answers NULL: nothing). Errors: ERR_NOMEM, ERR_LIMIT, ERR_USAGE (a pattern).
+ * Fills PART_LIVE, PART_PATHS and the live columns of PART_TYPES, answers what is asked
+ * (options->answers), and fills PART_PLACES where options say so. Errors: ERR_NOMEM, ERR_LIMIT,
+ * ERR_USAGE (a pattern).
  */
-bool gcdump_graph_report(struct gcdump_graph *g, struct answers *answers,
+bool gcdump_graph_report(struct gcdump_graph *g, const struct input_options *options,
                          struct err *err) MUST_CHECK;
 
 #endif
