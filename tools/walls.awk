@@ -27,6 +27,12 @@ kind == "table" && $1 == "room" { known[$2] = 1; line[$2] = " "; for (i = 3; i <
 kind == "table" && $1 == "table" { table_of[$2] = $3; is_table[$3] = 1; alone[$2] = $4 == "alone"; next }
 kind == "table" && $1 == "inside" { for (i = 2; i <= NF; i++) inside[$i] = 1; next }
 kind == "table" && $1 == "front" { front[$2] = $2 "/" $3; next }
+kind == "table" && $1 == "glimpse" {
+    glimpse[$2, $3] = " "
+    for (i = 4; i <= NF; i++)
+        glimpse[$2, $3] = glimpse[$2, $3] $3 "/" $i " "
+    next
+}
 kind == "table" && $1 == "header" { header_of[$2] = " "; for (i = 3; i <= NF; i++) header_of[$2] = header_of[$2] $i " "; next }
 kind == "table" && $1 == "only" {
     # Names of the system have no '/' and are no room.
@@ -255,7 +261,7 @@ function system_used(from, symbol,    name, i) {
 function for_tests(file, symbol) {
     return system("tools/for_tests.sh " symbol " " (file in sources ? sources[file] : file)) == 0
 }
-function include_used(from, header,    to, suffix, room) {
+function include_used(from, header,    to, suffix, room, pair, names) {
     to = place(header)
     if (to ~ /\.c$/) {
         if (to != from)
@@ -270,6 +276,11 @@ function include_used(from, header,    to, suffix, room) {
     for (room in front)
         if (is_below(to, room) && to != front[room] && !is_below(from, room))
             bad(from ": includes " to ": others use " room " by " front[room] " alone")
+    for (pair in glimpse) {
+        split(pair, names, SUBSEP)
+        if (is_below(from, names[1]) && is_below(to, names[2]) && !index(glimpse[pair], " " to " "))
+            bad(from ": includes " to ": of " names[2] " it sees no more than" glimpse[pair])
+    }
     sub(/\.h$/, ".c", to)
     if (to != from)
         siblings(from, to, "includes the header of")

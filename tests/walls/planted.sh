@@ -98,6 +98,9 @@ EOF
 plant header_that_the_one_of_a_room_lets_through snapshot/dotnet/weed_window.c 'weed_elf.h: others use memory/elf by memory/elf/elf.h' <<'EOF'
 #include "memory/elf/elf.h"
 EOF
+plant header_of_a_room_of_which_one_sees_little diff/gate/weed_glimpse.c 'includes diff/rules/hints.h: of diff/rules it sees no more' <<'EOF'
+#include "diff/rules/hints.h"
+EOF
 plant include_of_tests diff/series/weed_tests.c 'no room' <<'EOF'
 #include "tests/weed.h"
 EOF
