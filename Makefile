@@ -147,6 +147,7 @@ layers: walls dead
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
 	@tools/names.sh $(SOURCES) $(HEADERS)
 	@tools/words.sh
+	@tools/evidence.sh
 	@tools/once.sh $(filter-out tests/%,$(SOURCES) $(HEADERS))
 	@tools/docs.sh $(filter-out tests/%,$(HEADERS))
 	@tools/likes.sh

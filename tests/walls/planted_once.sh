@@ -1,5 +1,5 @@
 #!/bin/bash
-# Do tools/once.sh and tools/docs.sh see what they are there for? Each kind of violation in a file of its own, and what
+# Do tools/once.sh, docs.sh and evidence.sh see what they are there for? Each kind of violation in a file of its own, and what
 # only looks like one. Prints in CMocka's words.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -7,22 +7,29 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 run=0 failed=0
 
-# lint TOOL NAME EXPECTED: what stands on standard input, asked of the tool; EXPECTED is a pattern, "" nothing
-lint() {
-    local file=$work/$2 told
-    case $1 in docs.sh) file=$file.h ;; *) file=$file.c ;; esac
-    cat >"$file"
-    told=$("tools/$1" "$file")
+# judge NAME EXPECTED TOLD
+judge() {
     run=$((run + 1))
-    echo "[ RUN      ] $2"
-    if { [ -z "$3" ] && [ -z "$told" ]; } || { [ -n "$3" ] && [[ $told =~ $3 ]]; }; then
-        echo "[       OK ] $2"
+    echo "[ RUN      ] $1"
+    if { [ -z "$2" ] && [ -z "$3" ]; } || { [ -n "$2" ] && [[ $3 =~ $2 ]]; }; then
+        echo "[       OK ] $1"
     else
-        echo "wanted: ${3:-nothing}"
-        echo "told: ${told:-nothing}"
-        echo "[  FAILED  ] $2"
+        echo "wanted: ${2:-nothing}"
+        echo "told: ${3:-nothing}"
+        echo "[  FAILED  ] $1"
         failed=$((failed + 1))
     fi
+}
+# all_of TOOL NAME EXPECTED: the tree, asked of the tool
+all_of() {
+    judge "$2" "$3" "$("tools/$1")"
+}
+# lint TOOL NAME EXPECTED: what stands on standard input, asked of the tool; EXPECTED is a pattern, "" nothing
+lint() {
+    local file=$work/$2
+    case $1 in docs.sh) file=$file.h ;; *) file=$file.c ;; esac
+    cat >"$file"
+    judge "$2" "$3" "$("tools/$1" "$file")"
 }
 
 lint once.sh an_array_is_reallocated ':1: realloc' <<<'    void *grown = realloc(items, 2 * size);'
@@ -48,6 +55,25 @@ lint once.sh what_only_looks_like_it '' <<'EOF'
     slot->window = slot->window < WINDOW_MAX ? slot->window * 2 : WINDOW_MAX;
     if (c >= '0' && c <= '7')
 EOF
+
+lint evidence.sh evidence_that_is_not_listed 'evidence "bytes_lost" is not listed' <<'EOF'
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, delta);
+    finding_known(hit,
+                  "bytes_lost", FIELD_BYTES, lost);
+EOF
+lint evidence.sh evidence_by_a_name_of_its_own 'name is no key' <<'EOF'
+    finding_text(f, hit, name, text);
+EOF
+lint evidence.sh evidence_asked_for_that_nobody_gives 'asks for evidence "shape"' <<'EOF'
+    const struct evidence *shape = cause_evidence(finding, "shape");
+EOF
+lint evidence.sh evidence_that_is_listed '' <<'EOF'
+    /* finding_text(f, hit, "nonsense", text); */
+    finding_number(hit, "threads", FIELD_U64, found->items[0].count);
+    finding_delta(hit, generation_names[g], FIELD_BYTES, 1);
+EOF
+sed 's/`verdict`/`verdict` `mood`/' doc/json.md >"$work/json.md"
+EVIDENCE_PAGE=$work/json.md all_of evidence.sh evidence_listed_that_nobody_gives 'no finding has evidence "mood"'
 
 lint docs.sh a_bool_without_errors 'thing_read does not name its errors' <<'EOF'
 /* Reads a thing. */
