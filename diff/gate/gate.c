@@ -98,7 +98,16 @@ static bool is_of_the_heap(enum budget_on on) {
     return on <= ON_REGEX || on == ON_VERDICT || on == ON_PATHS;
 }
 
-/* What passes only because part of the heap was not read has not passed. */
+/* The table that is counted was cut, or has holes. */
+static bool lacks_rows(const struct snapshot *s, const struct budget *b) {
+    uint32_t parts = budget_kinds[b->on].needs | (is_of_the_heap(b->on) ? PART_BIT(PART_TYPES) : 0);
+    for (int part = 1; part < PART_END; part++)
+        if ((parts & PART_BIT(part)) && snapshot_absence(s, (enum part)part, ASPECT_ROWS))
+            return true;
+    return false;
+}
+
+/* What passes only because part of it was not read has not passed. */
 static void doubt_partial(struct gate *g, struct gate_result *r) {
     if (r->status != GATE_PASS)
         return;
@@ -109,6 +118,8 @@ static void doubt_partial(struct gate *g, struct gate_result *r) {
             r->why = "a snapshot cannot be trusted";
         else if (is_of_the_heap(r->budget->on) && skipped_heap(g->s->snapshots[i]))
             r->why = "part of the heap of a snapshot could not be read";
+        else if (lacks_rows(g->s->snapshots[i], r->budget))
+            r->why = "a snapshot lacks rows of what this is about";
         else
             continue;
         r->status = GATE_INCONCLUSIVE;

@@ -7,10 +7,15 @@
 static bool from_values(const struct series *s, enum series_group group, int gen,
                         uint64_t *values) {
     const struct series_value *value = series_value_of_generation(s, group, gen);
-    if (!(s->parts_all & PART_BIT(series_group_desc(group)->part)))
+    enum part part = series_group_desc(group)->part;
+    if (!(s->parts_all & PART_BIT(part)))
         return false;
-    for (uint32_t i = 0; i < s->count; i++)
-        values[i] = value && value->values[i] != ABSENT ? value->values[i] : 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        /* Of a generation that no snapshot names there is nothing, unless rows are missing. */
+        values[i] = value ? value->values[i] : 0;
+        if (values[i] == ABSENT || (!value && snapshot_absence(s->snapshots[i], part, ASPECT_ROWS)))
+            return false;
+    }
     return true;
 }
 

@@ -1,6 +1,15 @@
 /* The large and the pinned object heap, and what lies in the former. */
 #include "diff/rules/rules.h"
 
+/* What tells them, in the order in which it is asked. */
+static const char *why_no_generations(const struct series *s, struct findings *f) {
+    static const enum part parts[] = {PART_TYPES, PART_HEAPS, PART_REGIONS};
+    const char *why = "";
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && !*why; i++)
+        why = rule_why(s, f, parts[i], ASPECT_ROWS);
+    return why;
+}
+
 static bool run_one_heap(const struct series *s, const struct limits *limits, struct findings *f,
                          const struct rule *rule, int gen, const char *what, const char *next,
                          struct err *err) {
@@ -8,8 +17,7 @@ static bool run_one_heap(const struct series *s, const struct limits *limits, st
     if (!values)
         return err_nomem(err);
     if (!rule_generation(s, gen, values)) {
-        findings_skip(f, rule, "not every dump tells generations%s",
-                      rule_why(s, f, PART_TYPES, ASPECT_ROWS));
+        findings_skip(f, rule, "not every dump tells generations%s", why_no_generations(s, f));
         return true;
     }
     /* A heap of its own is judged by its own size, and by what it is to the whole. */

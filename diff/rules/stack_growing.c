@@ -114,6 +114,8 @@ static enum verdict stack_growing_judge(const struct series *s, const struct ser
     for (uint32_t n = 0; n < s->count; n++)
         values[n] = stack->totals[n].bytes;
     enum verdict verdict = series_verdict(values, s->count, floor);
+    if (values[0] == ABSENT || values[s->count - 1] == ABSENT)
+        return VERDICT_STABLE; /* it may have been there, or still be */
     bool counted =
         stack->totals[0].objects != ABSENT && stack->totals[s->count - 1].objects != ABSENT;
     bool grows =

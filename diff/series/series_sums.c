@@ -295,7 +295,28 @@ static struct cell allocated(const struct snapshot *snapshot) {
 
 /* -- Finishing --------------------------------------------------------------------------------- */
 
-/* Where a snapshot tells such sums at all, it has none of what it does not list. */
+static bool sums_know(const struct cell *cells, uint32_t i) {
+    return cells && (cells[i].objects != ABSENT || cells[i].bytes != ABSENT);
+}
+
+/* Where a snapshot has a row, what it does not say of it is 0: callers allocate nothing. */
+static bool sums_see(const struct series *s, const struct series_allocation *row, uint32_t i) {
+    return s->count == 1 || sums_know(row->self, i) || sums_know(row->cum, i) ||
+           sums_know(row->ever, i);
+}
+
+static void sums_fill_row(struct cell *cells, uint32_t i, struct cell known) {
+    /* One figure without the other: listed, and the other could not be told. */
+    if (!cells || sums_know(cells, i))
+        return;
+    if (known.objects != ABSENT)
+        cells[i].objects = 0;
+    if (known.bytes != ABSENT)
+        cells[i].bytes = 0;
+}
+
+/* Where a snapshot tells such sums at all, and lost no row, it has none of what it does not list.
+ */
 static void series_sums_fill_unseen(const struct sums *m) {
     struct series_allocations *out = m->out;
     for (uint32_t i = 0; i < m->s->count; i++) {
@@ -308,18 +329,15 @@ static void series_sums_fill_unseen(const struct sums *m) {
                 figures_add(&ever, out->rows[r].ever[i]);
         }
         out->total[i] = self;
+        bool all =
+            series_holds_all(m->s->snapshots[i], out->from_stacks ? PART_STACKS : PART_ALLOCATIONS);
         for (uint32_t r = 0; r < out->count; r++) {
-            struct cell *const lists[] = {out->rows[r].self, out->rows[r].cum, out->rows[r].ever};
-            const struct cell *const known[] = {&self, &cum, &ever};
-            for (size_t k = 0; k < 3; k++) {
-                /* One figure without the other: listed, and the other could not be told. */
-                if (!lists[k] || lists[k][i].objects != ABSENT || lists[k][i].bytes != ABSENT)
-                    continue;
-                if (known[k]->objects != ABSENT)
-                    lists[k][i].objects = 0;
-                if (known[k]->bytes != ABSENT)
-                    lists[k][i].bytes = 0;
-            }
+            struct series_allocation *row = &out->rows[r];
+            if (!all && !sums_see(m->s, row, i))
+                continue;
+            sums_fill_row(row->self, i, self);
+            sums_fill_row(row->cum, i, cum);
+            sums_fill_row(row->ever, i, ever);
         }
     }
 }

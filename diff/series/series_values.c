@@ -127,8 +127,7 @@ static void values_read_snapshot(struct value_join *j, const struct snapshot *sn
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-/* Does a part hold all its rows, so that what it has no row of is not there? */
-static bool holds_all_rows(const struct snapshot *s, enum part part) {
+bool series_holds_all(const struct snapshot *s, enum part part) {
     return snapshot_has(s, part) && !snapshot_absence(s, part, ASPECT_ROWS);
 }
 
@@ -143,7 +142,7 @@ static void fill_zeros(struct series *s) {
         }
         const struct value_group *group = &value_groups[value->group];
         for (uint32_t i = 0; group->zeros && i < s->count; i++) {
-            if (!holds_all_rows(s->snapshots[i], group->desc.part))
+            if (!series_holds_all(s->snapshots[i], group->desc.part))
                 continue;
             if (value->counts[i] == ABSENT && value->values[i] == ABSENT) {
                 value->values[i] = has_values ? 0 : ABSENT;

@@ -304,6 +304,30 @@ static void what_a_part_lacks_rows_of_is_not_zero(void **state) {
         "cut here");
 }
 
+/* Nor from a stack, a module or a generation that may have been among the rows that were lost. */
+static void what_was_not_seen_in_a_cut_table_does_not_grow(void **state) {
+    (void)state;
+    static const struct {
+        const char *base, *more, *rule;
+    } cases[] = {
+        {"stacks count=5 bytes=5000 frames=inn!Cook\n",
+         "stacks count=500 bytes=50000000 frames=inn!Serve\n", "stack-growing"},
+        {"stacks count=5 bytes=5000 frames=inn!Cook\n",
+         "stacks count=500 bytes=50000000 frames=bar!Serve\n", "module-growing"},
+        {"allocations by=module name=inn count=5 bytes=5000\n",
+         "allocations by=module name=bar count=500 bytes=50000000\n", "module-growing"},
+        {"regions kind=gen2 allocated=5000\n", "regions kind=loh allocated=50000000\n",
+         "loh-growth"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char cut[200], whole[200];
+        snprintf(cut, sizeof(cut), "%sabsences part=%.*s aspect=rows why=\"cut here\"\n",
+                 cases[i].base, (int)strcspn(cases[i].base, " "), cases[i].base);
+        snprintf(whole, sizeof(whole), "%s%s", cases[i].base, cases[i].more);
+        assert_skipped(cut, whole, cases[i].rule, "cut here");
+    }
+}
+
 static void threads_of_which_too_little_is_known_are_not_clear(void **state) {
     (void)state;
     static const char stacks[] =
@@ -534,6 +558,7 @@ int main(void) {
         cmocka_unit_test(a_finalizer_whose_stack_is_cut_is_not_idle),
         cmocka_unit_test(an_absent_wait_of_the_finalizer_stays_absent),
         cmocka_unit_test(what_a_part_lacks_rows_of_is_not_zero),
+        cmocka_unit_test(what_was_not_seen_in_a_cut_table_does_not_grow),
         cmocka_unit_test(threads_of_which_too_little_is_known_are_not_clear),
         cmocka_unit_test(modules_alone_do_not_speak_for_the_loader),
         cmocka_unit_test(no_rule_is_clear_without_a_section_of_a_log),

@@ -269,13 +269,14 @@ static void what_was_not_read_does_not_pass(void **state) {
     struct err err = {.msg = ""};
     const struct gate_options options = {.today = "2026-11-22"};
     static const struct {
-        bool skipped, partial, in_gc;
+        bool skipped, partial, in_gc, cut;
         const char *json, *why;
     } cases[] = {
-        {true, true, false, "", "part of the heap of a snapshot could not be read"},
-        {false, true, false, ", \"trust\": \"exact\"", "a snapshot is not exact"},
-        {false, true, false, "", NULL},
-        {false, false, true, "", "garbage collection"},
+        {true, true, false, false, "", "part of the heap of a snapshot could not be read"},
+        {false, true, false, false, ", \"trust\": \"exact\"", "a snapshot is not exact"},
+        {false, true, false, false, "", NULL},
+        {false, false, true, false, "", "garbage collection"},
+        {false, false, false, true, "", "a snapshot lacks rows of what this is about"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         char json[200];
@@ -286,6 +287,8 @@ static void what_was_not_read_does_not_pass(void **state) {
             gc->in_progress = k && cases[i].in_gc;
             if (k && cases[i].skipped)
                 gc->skipped_bytes = 4096;
+            if (k && cases[i].cut)
+                builder_absent(m.builders[k], PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT, "cut");
             if (k && cases[i].partial)
                 builder_warn(m.builders[k], 1, "something was cut");
         }
