@@ -14,6 +14,8 @@
 #define CLAIM_PERCENT 50
 /* [bytes] that the framework's own growth has to be, from one dump to another, to be a warning. */
 #define FRAMEWORK_LEAST ((uint64_t)256 << 10)
+/* A type that grew by so much of its growth in one place grew there. */
+#define ALONE_PERCENT 90
 /* Of all growth so much has to be a cause's; what is less is in what is not explained. */
 #define GROWTH_LEAST_PERCENT 0.5
 /* Of a type beside the main one so much is said. */
@@ -125,6 +127,21 @@ static const char *share_text(const struct telling *t, const struct cause *cause
     return findings_text(t->f, ", %.0f %% of all growth", cause->share * 100);
 }
 
+/* Of a type that grew here alone, all that live are the figure people know. */
+static void all_of_type(const struct series *s, const char *name, uint64_t *base, uint64_t *now) {
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        if (strcmp(type->name, name) != 0)
+            continue;
+        int64_t all = series_delta(type->live_objects[s->count - 1], type->live_objects[0]);
+        if (all > 0 && series_delta(*now, *base) * 100 >= all * ALONE_PERCENT) {
+            *base = type->live_objects[0];
+            *now = type->live_objects[s->count - 1];
+        }
+        return;
+    }
+}
+
 /* "went from 50 to 982 EventHandler" */
 static const char *change_of(const struct telling *t, const struct accumulation *item) {
     const struct growth_node *nodes = t->a->growth.nodes;
@@ -136,9 +153,10 @@ static const char *change_of(const struct telling *t, const struct accumulation 
     const char *type = short_type(t->f, main->type);
     if (!item->counted)
         return findings_text(t->f, "holds a larger %s", type);
+    uint64_t base = main->own_objects[0], now = main->own_objects[last];
+    all_of_type(t->d->s, main->type, &base, &now);
     return findings_text(t->f, "went from %s%s to %s %s", item->at_least ? "at most " : "",
-                         say_count(t->f, main->own_objects[0]),
-                         say_count(t->f, main->own_objects[last]), type);
+                         say_count(t->f, base), say_count(t->f, now), type);
 }
 
 static const char *container_text(const struct telling *t, const struct accumulation *item) {
