@@ -205,7 +205,8 @@ static bool clrstack_flush(struct reading *r, struct err *err) {
 /* -- Section ----------------------------------------------------------------------------------- */
 
 /* Takes the line into the stack; *ret_mine is false when it belongs to something else. */
-static bool clrstack_take_line(struct reading *r, bool *ret_mine, struct err *err) {
+static bool clrstack_take_line(void *context, bool *ret_mine, struct err *err) {
+    struct reading *r = context;
     struct str text = r->t->line.text, site, command;
     uint64_t os_id, number;
     *ret_mine = true;
@@ -249,21 +250,6 @@ static bool clrstack_take_line(struct reading *r, bool *ret_mine, struct err *er
     return true;
 }
 
-static bool clrstack_read_stacks(struct reading *r, struct err *err) {
-    struct transcript *t = r->t;
-    bool mine;
-    while (transcript_skip_blank(t)) {
-        if (scan_elision(t, &r->loss))
-            continue;
-        if (!clrstack_take_line(r, &mine, err))
-            return false;
-        if (!mine)
-            break;
-        transcript_next(t);
-    }
-    return clrstack_flush(r, err);
-}
-
 static void clrstack_report(struct reading *r) {
     struct builder *b = r->t->b;
     if (r->nameless)
@@ -280,7 +266,7 @@ static void clrstack_report(struct reading *r) {
 
 static bool clrstack_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .os_id = ABSENT, .number = ABSENT};
-    bool ok = clrstack_read_stacks(&r, err);
+    bool ok = scan_table(t, &r.loss, clrstack_take_line, &r, err) && clrstack_flush(&r, err);
     if (ok) {
         clrstack_report(&r);
         if (r.stacks == 0)

@@ -186,10 +186,14 @@ static bool start_thread(struct reading *r, const struct thread_line *line, stru
 
 /* -- Section ----------------------------------------------------------------------------------- */
 
-static bool kstack_take_line(struct reading *r, bool *ret_mine, struct err *err) {
-    struct str text = r->t->line.text, site;
+static bool kstack_take_line(void *context, bool *ret_mine, struct err *err) {
+    struct reading *r = context;
+    struct str text = r->t->line.text, site, command;
     struct thread_line line;
-    *ret_mine = true;
+    *ret_mine =
+        r->t->line.number == r->t->section_line || !transcript_is_command(&r->t->line, &command);
+    if (!*ret_mine)
+        return true;
     if (kstack_parse_thread(text, &line))
         return start_thread(r, &line, err);
     if (kstack_is_heading(text)) {
@@ -208,26 +212,9 @@ static bool kstack_take_line(struct reading *r, bool *ret_mine, struct err *err)
     return true;
 }
 
-static bool kstack_read_stacks(struct reading *r, struct err *err) {
-    bool mine;
-    struct str command;
-    while (transcript_skip_blank(r->t)) {
-        if (scan_elision(r->t, &r->loss))
-            continue;
-        if (r->t->line.number != r->t->section_line && transcript_is_command(&r->t->line, &command))
-            break;
-        if (!kstack_take_line(r, &mine, err))
-            return false;
-        if (!mine)
-            break;
-        transcript_next(r->t);
-    }
-    return kstack_flush(r, err);
-}
-
 static bool kstack_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .os_id = ABSENT, .number = scan_command_thread(t->command_raw)};
-    bool ok = kstack_read_stacks(&r, err);
+    bool ok = scan_table(t, &r.loss, kstack_take_line, &r, err) && kstack_flush(&r, err);
     if (ok) {
         if (r.nameless)
             transcript_lacks(t, r.nameless,
