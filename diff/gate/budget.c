@@ -470,7 +470,7 @@ bool budgets_parse(struct budgets *b, struct str text, struct err *err) {
     for (size_t i = parsed; ok && i < text.len; i++)
         if (!strchr(" \t\r\n", text.ptr[i]) || !text.ptr[i])
             ok = err_set(err, ERR_USAGE, "line %u: something follows the object", line_of(text, i));
-    ok = ok && (places_find(&p.places, text, &b->arena) || err_nomem(err)) && read_root(&p, root);
+    ok = ok && places_find(&p.places, text, &b->arena, err) && read_root(&p, root);
     cJSON_Delete(root);
     strmap_deinit(&p.names);
     return ok;

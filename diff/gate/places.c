@@ -14,15 +14,14 @@ struct walk {
     struct str list, key;
     size_t value; /* [bytes] where it begins; SIZE_MAX: outside of one */
     uint32_t value_line;
-    bool expects_value, failed;
+    bool expects_value;
+    struct err err; /* the first error sticks */
 };
 
 static void places_add(struct walk *w, struct str key, uint32_t line, size_t at, size_t length) {
     struct places *p = w->p;
-    if (!VEC_ROOM_IN(p->arena, p->items, p->count, p->capacity, NULL)) {
-        w->failed = true;
+    if (!VEC_ROOM_IN(p->arena, p->items, p->count, p->capacity, &w->err))
         return;
-    }
     p->items[p->count++] = (struct place){w->list, key, w->number, line, at, length};
 }
 
@@ -98,12 +97,12 @@ static void places_step(struct walk *w) {
     }
 }
 
-bool places_find(struct places *p, struct str text, struct arena *arena) {
+bool places_find(struct places *p, struct str text, struct arena *arena, struct err *err) {
     *p = (struct places){.arena = arena};
     struct walk w = {.p = p, .text = text, .line = 1, .value = SIZE_MAX};
-    while (w.at < text.len && !w.failed)
+    while (w.at < text.len && w.err.code == ERR_NONE)
         places_step(&w);
-    return !w.failed;
+    return err_none(&w.err, err);
 }
 
 static const struct place *places_file_find(struct places *p, struct str list, size_t number,

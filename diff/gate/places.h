@@ -22,8 +22,9 @@ struct places {
     struct arena *arena;
 };
 
-/* The text is JSON that has been parsed before; what is not is left out. false: out of memory. */
-bool places_find(struct places *p, struct str text, struct arena *arena) MUST_CHECK;
+/* The text is JSON that has been parsed before; what is not is left out. Errors: ERR_NOMEM. */
+bool places_find(struct places *p, struct str text, struct arena *arena,
+                 struct err *err) MUST_CHECK;
 
 /* NULL: not there. */
 const struct place *places_member(struct places *p, const char *list, size_t number,

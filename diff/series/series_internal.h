@@ -66,7 +66,7 @@ struct value_join {
     struct strmap names[GROUP_COUNT]; /* to number of the value */
     uint32_t capacity;
     uint32_t snapshot; /* being read */
-    bool failed;       /* out of memory, sticks */
+    struct err err;    /* the first error sticks */
 };
 
 /* Adds to the value of that name in the snapshot being read; the name has to outlive the series. */

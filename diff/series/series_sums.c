@@ -20,14 +20,16 @@ struct sums {
     struct series_allocations *out;
     enum allocation_by by;
     uint32_t capacity;
-    bool ever, failed;
+    bool ever;
+    struct err err; /* the first error sticks */
 };
 
 static const struct cell absent = {ABSENT, ABSENT};
 
 static struct cell *cells(struct sums *m) {
     struct cell *cells = arena_array(&m->s->arena, m->s->count, sizeof(*cells));
-    m->failed |= !cells;
+    if (!cells)
+        err_keep_nomem(&m->err);
     for (uint32_t i = 0; cells && i < m->s->count; i++)
         cells[i] = absent;
     return cells;
@@ -37,7 +39,7 @@ static struct cell *cells(struct sums *m) {
 static struct series_allocation *row_new(struct sums *m, const char *name, uint64_t size_each) {
     struct series_allocations *out = m->out;
     if (!VEC_ROOM_IN(&m->s->arena, out->rows, out->count, m->capacity, NULL)) {
-        m->failed = true;
+        err_keep_nomem(&m->err);
         return NULL;
     }
     struct series_allocation *row = &out->rows[out->count];
@@ -48,7 +50,7 @@ static struct series_allocation *row_new(struct sums *m, const char *name, uint6
         .cum = m->by == BY_SIZE ? NULL : cells(m),
         .ever = m->ever ? cells(m) : NULL,
     };
-    if (m->failed)
+    if (m->err.code)
         return NULL;
     out->count++;
     return row;
@@ -96,15 +98,15 @@ static uint32_t series_sums_row_of(struct sums *m, struct by_frames *b, uint32_t
     return *row;
 }
 
-static bool series_sums_add_stack(struct sums *m, struct by_frames *b, uint32_t n) {
+static void series_sums_add_stack(struct sums *m, struct by_frames *b, uint32_t n) {
     const struct series_stack *stack = &m->s->stacks[n];
     const struct stack_ids *ids = &m->t->ids[n];
     uint32_t self = ids->count ? series_sums_key_of(m, ids->ids[stack->self]) : STACK_NONE;
     if (m->by == BY_MODULE && ids->module != STACK_NONE)
         self = stack_newest_module(m->t, ids->module);
     uint32_t row = series_sums_row_of(m, b, self);
-    if (m->failed)
-        return false;
+    if (m->err.code)
+        return;
     add_self(m, &m->out->rows[row], stack);
     for (uint32_t i = 0; i <= ids->count; i++) {
         /* Allocators call nobody that matters; what it is put down to counts anyway. */
@@ -113,30 +115,29 @@ static bool series_sums_add_stack(struct sums *m, struct by_frames *b, uint32_t 
             continue;
         b->stamp[key] = n + 1;
         row = series_sums_row_of(m, b, key);
-        if (m->failed)
-            return false;
+        if (m->err.code)
+            return;
         add_cum(m, &m->out->rows[row], stack);
     }
     if (self == STACK_NONE)
         add_cum(m, &m->out->rows[series_sums_row_of(m, b, self)], stack);
-    return true;
 }
 
-static bool sum_by_frames(struct sums *m) {
+static void sum_by_frames(struct sums *m) {
     uint32_t keys = m->by == BY_FUNCTION ? m->t->frame_count : m->t->module_count;
     struct by_frames b = {
         .rows = malloc(((size_t)keys + 1) * sizeof(*b.rows)),
         .stamp = calloc((size_t)keys + 1, sizeof(*b.stamp)),
         .unknown = STACK_NONE,
     };
-    bool ok = b.rows && b.stamp;
-    for (uint32_t i = 0; ok && i < keys; i++)
+    if (!b.rows || !b.stamp)
+        err_keep_nomem(&m->err);
+    for (uint32_t i = 0; m->err.code == ERR_NONE && i < keys; i++)
         b.rows[i] = STACK_NONE;
-    for (uint32_t n = 0; ok && n < m->s->stack_count; n++)
-        ok = series_sums_add_stack(m, &b, n);
+    for (uint32_t n = 0; m->err.code == ERR_NONE && n < m->s->stack_count; n++)
+        series_sums_add_stack(m, &b, n);
     free(b.rows);
     free(b.stamp);
-    return ok;
 }
 
 /* -- Rows of sizes, and those of the sources --------------------------------------------------- */
@@ -155,7 +156,8 @@ static uint32_t series_sums_find_row(struct sums *m, struct by_name *b, const ch
     row = m->out->count;
     bool ok = row_new(m, name, size);
     ok = ok && (name ? strmap_put(&b->names, key, STR(""), row) : u64map_put(&b->sizes, size, row));
-    m->failed |= !ok;
+    if (!ok)
+        err_keep_nomem(&m->err);
     return row;
 }
 
@@ -167,9 +169,9 @@ static uint64_t series_sums_size_of(const struct stack_row *row) {
 static void sum_sizes(struct sums *m, struct by_name *b) {
     for (uint32_t i = 0; i < m->s->count; i++) {
         SNAPSHOT_ROWS(m->s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
-        for (uint32_t r = 0; r < count && !m->failed; r++) {
+        for (uint32_t r = 0; r < count && m->err.code == ERR_NONE; r++) {
             uint32_t n = series_sums_find_row(m, b, NULL, series_sums_size_of(&rows[r]));
-            if (m->failed)
+            if (m->err.code)
                 return;
             struct series_allocation *row = &m->out->rows[n];
             figures_add(&row->self[i], (struct cell){rows[r].count, rows[r].bytes});
@@ -186,13 +188,13 @@ static bool is_by(const struct allocation_row *row, const char *by) {
 static void series_sums_sum_rows(struct sums *m, struct by_name *b) {
     for (uint32_t i = 0; i < m->s->count; i++) {
         SNAPSHOT_ROWS(m->s->snapshots[i], PART_ALLOCATIONS, struct allocation_row, rows, count);
-        for (uint32_t r = 0; r < count && !m->failed; r++) {
+        for (uint32_t r = 0; r < count && m->err.code == ERR_NONE; r++) {
             if (!is_by(&rows[r], by_names[m->by]))
                 continue;
             const char *name = m->by == BY_SIZE ? NULL : rows[r].name ? rows[r].name : "[unknown]";
             uint32_t n =
                 series_sums_find_row(m, b, name, m->by == BY_SIZE ? rows[r].size_each : ABSENT);
-            if (m->failed)
+            if (m->err.code)
                 return;
             struct series_allocation *row = &m->out->rows[n];
             figures_add(&row->self[i], (struct cell){rows[r].count, rows[r].bytes});
@@ -204,7 +206,7 @@ static void series_sums_sum_rows(struct sums *m, struct by_name *b) {
     }
 }
 
-static bool sum_by_names(struct sums *m, bool from_stacks) {
+static void sum_by_names(struct sums *m, bool from_stacks) {
     struct by_name b;
     strmap_init(&b.names);
     u64map_init(&b.sizes);
@@ -214,7 +216,6 @@ static bool sum_by_names(struct sums *m, bool from_stacks) {
         series_sums_sum_rows(m, &b);
     strmap_deinit(&b.names);
     u64map_deinit(&b.sizes);
-    return !m->failed;
 }
 
 /* -- Which of the two -------------------------------------------------------------------------- */
@@ -398,7 +399,7 @@ static int series_sums_cmp_rows(const void *x, const void *y, void *context) {
 }
 
 static bool sum_one(struct series *s, const struct stack_table *t, enum allocation_by by,
-                    uint64_t *scratch) {
+                    uint64_t *scratch, struct err *err) {
     struct series_allocations *out = &s->allocations[by];
     struct sums m = {.s = s, .t = t, .out = out, .by = by};
     bool rows = use_rows(s, by_names[by]);
@@ -408,7 +409,13 @@ static bool sum_one(struct series *s, const struct stack_table *t, enum allocati
     m.ever = rows || t->any_ever;
     out->from_stacks = !rows;
     out->total = cells(&m);
-    if (m.failed || !(rows || by == BY_SIZE ? sum_by_names(&m, !rows) : sum_by_frames(&m)))
+    if (m.err.code == ERR_NONE) {
+        if (rows || by == BY_SIZE)
+            sum_by_names(&m, !rows);
+        else
+            sum_by_frames(&m);
+    }
+    if (!err_none(&m.err, err))
         return false;
     series_sums_fill_unseen(&m);
     judge_rows(&m, scratch);
@@ -427,7 +434,7 @@ bool series_sum_allocations(struct series *s, const struct stack_table *t, struc
         s->allocated_is_sampled |= snapshot_origin(s->snapshots[i])->sampled == 1;
     }
     for (int by = 0; by < ALLOCATION_SUMS; by++)
-        if (!sum_one(s, t, (enum allocation_by)by, scratch))
-            return err_nomem(err);
+        if (!sum_one(s, t, (enum allocation_by)by, scratch, err))
+            return false;
     return true;
 }

@@ -48,13 +48,13 @@ static void number_add(uint64_t *sum, uint64_t more) {
 
 void value_say(struct value_join *j, enum series_group group, const char *name, uint64_t number,
                uint64_t count) {
-    if (j->failed || (number == ABSENT && count == ABSENT))
+    if (j->err.code || (number == ABSENT && count == ABSENT))
         return;
     name = name ? name : "";
     uint32_t at = strmap_get(&j->names[group], str_of(name), STR(""));
     struct series_value *value = at == STRMAP_NONE ? value_new(j, group, name) : &j->s->values[at];
     if (!value) {
-        j->failed = true;
+        err_keep_nomem(&j->err);
         return;
     }
     number_add(&value->values[j->snapshot], number);
@@ -205,8 +205,8 @@ bool series_join_values(struct series *s, struct err *err) {
     }
     for (int g = 0; g < GROUP_COUNT; g++)
         strmap_deinit(&j.names[g]);
-    if (j.failed)
-        return err_nomem(err);
+    if (!err_none(&j.err, err))
+        return false;
     fill_zeros(s);
     series_values_judge(s);
     if (s->value_count > 1)

@@ -70,7 +70,7 @@ static void say_async(struct value_join *j, enum series_group group,
     SNAPSHOT_ROWS(snapshot, PART_ASYNC, struct async_row, rows, count);
     struct strbuf name;
     strbuf_init(&name);
-    for (uint32_t i = 0; i < count && !j->failed; i++) {
+    for (uint32_t i = 0; i < count && !j->err.code; i++) {
         strbuf_clear(&name);
         pretty_type(rows[i].type ? rows[i].type : "", true, &name);
         if (rows[i].await != ABSENT && rows[i].await)
@@ -81,7 +81,8 @@ static void say_async(struct value_join *j, enum series_group group,
             strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
         if (kept)
             value_say(j, group, kept, rows[i].bytes, rows[i].objects);
-        j->failed |= !kept;
+        else
+            err_keep_nomem(&j->err);
     }
     strbuf_deinit(&name);
 }

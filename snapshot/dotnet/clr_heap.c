@@ -22,13 +22,9 @@
 #define MT_COLLECTIBLE_8  0x10000000u
 
 uint32_t clr_heap_label(struct clr_heap *h, struct str text) {
-    if (!VEC_ROOM(h->labels, h->label_count, h->label_capacity, NULL)) {
-        h->nomem = true;
-        return 0;
-    }
     const char *copy = arena_copy(&h->clr->arena, text.ptr, text.len);
-    if (!copy) {
-        h->nomem = true;
+    if (!copy || !VEC_ROOM(h->labels, h->label_count, h->label_capacity, NULL)) {
+        err_keep_nomem(&h->label_err);
         return 0;
     }
     h->labels[h->label_count] = copy;
@@ -59,7 +55,7 @@ static bool name_statics(struct clr_heap *h, struct err *err) {
     if (!named)
         return err_nomem(err);
     strbuf_init(&text);
-    for (uint32_t i = 0; i < statics->count && !h->nomem; i++) {
+    for (uint32_t i = 0; i < statics->count && h->label_err.code == ERR_NONE; i++) {
         const struct static_root *root = &statics->items[i];
         bool same = i && root[-1].mt == root->mt && root[-1].field_row == root->field_row;
         if (!same) {
@@ -71,17 +67,18 @@ static bool name_statics(struct clr_heap *h, struct err *err) {
         }
         named[i].mt = root->mt;
         named[i].object = root->object;
-        h->nomem |= strbuf_failed(&text) || !named[i].name;
+        if (strbuf_failed(&text) || !named[i].name)
+            err_keep_nomem(&h->label_err);
     }
     strbuf_deinit(&text);
-    if (h->nomem)
-        return err_nomem(err);
+    if (!err_none(&h->label_err, err))
+        return false;
     qsort(named, statics->count, sizeof(*named), cmp_named);
     for (uint32_t i = 0; i < statics->count; i++)
         named[i].number = i && strcmp(named[i].name, named[i - 1].name) == 0
                               ? named[i - 1].number
                               : clr_heap_label(h, str_of(named[i].name));
-    return !h->nomem || err_nomem(err);
+    return err_none(&h->label_err, err);
 }
 
 /* -- Edges that are no fields ------------------------------------------------------------------ */

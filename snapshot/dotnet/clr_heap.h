@@ -74,8 +74,8 @@ struct clr_heap {
     uint32_t shape_count, shape_capacity;
     struct strbuf type_text, edge_text;
     uint64_t missing_bytes; /* of the heap: not in the dump */
-    bool nomem;
-    char refused[256]; /* why there is no graph; empty: there is one */
+    struct err label_err;   /* of the labels; the first sticks */
+    char refused[256];      /* why there is no graph; empty: there is one */
 };
 
 /*

@@ -107,5 +107,5 @@ static bool clr_roots_add_stacks(struct clr_heap *h, struct err *err) {
 bool clr_heap_add_roots(struct clr_heap *h, struct err *err) {
     return clr_roots_add_statics(h, err) && clr_roots_add_handles(h, err) &&
            clr_roots_add_finalizer_queue(h, err) && clr_roots_add_stacks(h, err) &&
-           (!h->nomem || err_nomem(err));
+           err_none(&h->label_err, err);
 }

@@ -14,27 +14,24 @@ struct scanning {
     struct clr *clr;
     const struct gc_state *gc;
     struct stack_roots *roots; /* candidates first, objects in the end */
-    bool nomem;
+    struct err err;            /* the first error sticks */
 };
 
 static void stack_roots_add(struct scanning *s, uint64_t address, uint32_t thread) {
     struct stack_roots *roots = s->roots;
     if (!gc_span_at(s->gc, address))
         return;
-    if (!VEC_ROOM(roots->items, roots->count, roots->capacity, NULL)) {
-        s->nomem = true;
+    if (s->err.code || !VEC_ROOM(roots->items, roots->count, roots->capacity, &s->err))
         return;
-    }
     roots->items[roots->count++] = (struct stack_root){address, thread};
 }
 
-static bool index_threads(struct scanning *s) {
+static void index_threads(struct scanning *s) {
     const struct space *space = s->clr->space;
     u64map_init(&s->thread_by_os_id);
     for (uint32_t i = 0; i < space->thread_count; i++)
         if (!u64map_put(&s->thread_by_os_id, space->threads[i].os_id, i))
-            return false;
-    return true;
+            err_keep_nomem(&s->err);
 }
 
 static const struct space_thread *stack_roots_os_thread(const struct scanning *s, uint64_t os_id) {
@@ -46,7 +43,7 @@ static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t threa
     low = (low + 7) & ~(uint64_t)7;
     if (high > low && high - low > STACK_SCAN_MAX)
         high = low + STACK_SCAN_MAX;
-    while (low < high && !s->nomem) {
+    while (low < high && s->err.code == ERR_NONE) {
         struct bytes lent = space_lend(s->clr->space, low, high - low);
         uint64_t words = lent.size / 8, value;
         if (!clr_spend(s->clr, words + 1))
@@ -170,13 +167,13 @@ static uint64_t resolve(const struct clr_heap *h, uint64_t address, uint64_t *un
 bool stack_roots_read(struct clr_heap *h, struct stack_roots *ret_roots, struct err *err) {
     *ret_roots = (struct stack_roots){0};
     struct scanning s = {.clr = h->clr, .gc = h->gc, .roots = ret_roots};
-    s.nomem = !index_threads(&s);
-    for (uint32_t i = 0; i < h->clr->thread_count && !s.nomem; i++)
+    index_threads(&s);
+    for (uint32_t i = 0; i < h->clr->thread_count && s.err.code == ERR_NONE; i++)
         scan_thread(&s, i);
     u64map_deinit(&s.thread_by_os_id);
-    if (s.nomem) {
+    if (!err_none(&s.err, err)) {
         stack_roots_free(ret_roots);
-        return err_nomem(err);
+        return false;
     }
     if (!ret_roots->count)
         return true;

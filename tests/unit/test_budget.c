@@ -123,7 +123,7 @@ static void places_are_those_of_the_text(void **state) {
     struct places p;
     struct arena arena;
     arena_init(&arena);
-    assert_true(places_find(&p, str_of(json), &arena));
+    assert_true(places_find(&p, str_of(json), &arena, NULL));
     assert_int_equal(places_line(&p, "budgets", 0), 4);
     assert_int_equal(places_line(&p, "budgets", 2), 6);
     const struct place *max = places_member(&p, "budgets", 0, "max");
