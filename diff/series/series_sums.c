@@ -130,9 +130,10 @@ static void sum_by_frames(struct sums *m) {
         .stamp = calloc((size_t)keys + 1, sizeof(*b.stamp)),
         .unknown = STACK_NONE,
     };
-    if (!b.rows || !b.stamp)
+    bool room = b.rows && b.stamp;
+    if (!room)
         err_keep_nomem(&m->err);
-    for (uint32_t i = 0; m->err.code == ERR_NONE && i < keys; i++)
+    for (uint32_t i = 0; room && i < keys; i++)
         b.rows[i] = STACK_NONE;
     for (uint32_t n = 0; m->err.code == ERR_NONE && n < m->s->stack_count; n++)
         series_sums_add_stack(m, &b, n);
