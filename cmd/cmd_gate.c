@@ -158,7 +158,8 @@ static bool cmd_gate_run_all(struct gate_session *g, struct err *err) {
     return inputs_find(&g->inputs, &g->options, err) && check_baseline(&g->options, err) &&
            find_today(g, err) && read_budgets(g, err) &&
            session_read_series(&g->session, &g->options, err) &&
-           session_explain(&g->session, err) && cmd_gate_judge(g, err) && write_outputs(g, err) &&
+           session_explain(&g->session, budgets_ask_for_causes(&g->budgets), err) &&
+           cmd_gate_judge(g, err) && write_outputs(g, err) &&
            (!g->options.update || cmd_gate_update(g, err));
 }
 

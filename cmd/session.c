@@ -336,8 +336,8 @@ static bool session_find_causes(struct session *s, struct err *err) {
     return causes_find(&s->causes, &s->series, &s->limits, &s->findings, err);
 }
 
-bool session_explain(struct session *s, struct err *err) {
-    return session_line_up(s, err) && session_find_causes(s, err);
+bool session_explain(struct session *s, bool causes, struct err *err) {
+    return session_line_up(s, err) && (!causes || session_find_causes(s, err));
 }
 
 bool session_judge(struct session *s, struct err *err) {

@@ -61,10 +61,10 @@ typedef bool session_pause(uint64_t ns);
 bool session_watch(struct session *s, const struct options *o, session_pause *pause,
                    struct err *err) MUST_CHECK;
 /*
- * Lines the snapshots up, runs the rules and finds causes, whether they can be compared or not.
- * Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders).
+ * Lines the snapshots up, and where causes are wanted runs the rules and finds them, whether the
+ * snapshots can be compared or not. Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders).
  */
-bool session_explain(struct session *s, struct err *err) MUST_CHECK;
+bool session_explain(struct session *s, bool causes, struct err *err) MUST_CHECK;
 /* Is standard output to be coloured? */
 bool session_color(const struct options *o);
 /*

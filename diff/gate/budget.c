@@ -484,3 +484,10 @@ void budgets_deinit(struct budgets *b) {
     arena_deinit(&b->arena);
     *b = (struct budgets){.count = 0};
 }
+
+bool budgets_ask_for_causes(const struct budgets *b) {
+    for (uint32_t i = 0; i < b->count; i++)
+        if (b->items[i].on == ON_CAUSE || b->items[i].on == ON_FINDING)
+            return true;
+    return false;
+}

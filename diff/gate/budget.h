@@ -87,6 +87,9 @@ struct budgets {
     struct series_floors floors;
 };
 
+/* Is one of them on causes or findings? */
+bool budgets_ask_for_causes(const struct budgets *b);
+
 #define BUDGETS_MOST     4096u
 #define BUDGET_MAX_BYTES ((size_t)4 << 20)
 

@@ -172,15 +172,18 @@ static bool bench(const struct bench_case *c, const char *program, const char *f
     if (c->runs_max && runs > c->runs_max)
         runs = c->runs_max;
     for (unsigned i = 0; i < runs; i++) {
-        struct run run = run_once(c->ours, program, folder, i);
-        ours[i] = run.ms;
-        ok &= run.ok;
-        if (run.rss_kb > rss_kb)
-            rss_kb = run.rss_kb;
-        if (before_program) {
-            run = run_once(c->ours, before_program, folder, runs + i);
-            before[i] = run.ms;
+        /* Who comes first finds the machine as the other left it: that changes in turns. */
+        struct run run = {.ok = true};
+        for (unsigned turn = 0; turn < 2; turn++) {
+            bool is_before = (turn + i) % 2 == 0;
+            if (is_before && !before_program)
+                continue;
+            run = run_once(c->ours, is_before ? before_program : program, folder,
+                           is_before ? runs + i : i);
+            (is_before ? before : ours)[i] = run.ms;
             ok &= run.ok;
+            if (!is_before && run.rss_kb > rss_kb)
+                rss_kb = run.rss_kb;
         }
         if (!has_peer)
             continue;
