@@ -282,7 +282,7 @@ static bool read_class(struct walk *w) {
     return true;
 }
 
-static inline bool read_instance(struct walk *w, unsigned ids) {
+static inline __attribute__((always_inline)) bool read_instance(struct walk *w, unsigned ids) {
     const uint8_t *p = w->at + 1;
     if (!has(w, 9 + 2 * ids))
         return false;
@@ -308,7 +308,7 @@ static inline void count_array(struct hprof_array *a, uint32_t length) {
     a->of_length[length % 16]++;
 }
 
-static inline bool read_object_array(struct walk *w, unsigned ids) {
+static inline __attribute__((always_inline)) bool read_object_array(struct walk *w, unsigned ids) {
     const uint8_t *p = w->at + 1;
     if (!has(w, 9 + 2 * ids))
         return false;
@@ -329,7 +329,8 @@ static inline bool read_object_array(struct walk *w, unsigned ids) {
     return true;
 }
 
-static inline bool read_primitive_array(struct walk *w, unsigned ids) {
+static inline __attribute__((always_inline)) bool read_primitive_array(struct walk *w,
+                                                                       unsigned ids) {
     const uint8_t *p = w->at + 1;
     if (!has(w, 10 + ids))
         return false;
