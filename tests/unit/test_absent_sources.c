@@ -3,8 +3,9 @@
  * tables of the runtime, notes. No rule that needs it may be clear then: it is skipped with the
  * reason, or a hit on what there still is.
  */
+#include "tests/support/runtime_rules.h"
+
 #include "base/file.h"
-#include "diff/rules/rule.h"
 #include "dotnet/gc.h"
 #include "input/dump/dump.h"
 #include "memory/arch/arch.h"
@@ -267,48 +268,10 @@ static const struct taking takings[] = {
     {.what = "all notes",
      .take = take_notes,
      .why = "the dump does not say which files were loaded",
-     .rules = {"growing-type",
-               "heap-growth",
-               "finalizer-stuck",
-               "finalizer-queue-growth",
-               "locks-held",
-               "deadlock",
-               "handles-growing",
-               "fragmentation",
-               "cache-counts",
-               "gc-in-progress",
-               "exceptions-growing",
-               "new-type",
-               "gone-type",
-               "large-object",
-               "loh-growth",
-               "poh-growth",
-               "committed-vs-allocated",
-               "threads-dead",
-               "exceptions-on-threads",
-               "native-growth"}},
+     .rules = {RULES_OF_A_RUNTIME, "native-growth"}},
     {.what = "the runtime's own data",
      .take = take_runtime,
-     .rules = {"growing-type",
-               "heap-growth",
-               "finalizer-stuck",
-               "finalizer-queue-growth",
-               "locks-held",
-               "deadlock",
-               "handles-growing",
-               "fragmentation",
-               "cache-counts",
-               "gc-in-progress",
-               "exceptions-growing",
-               "new-type",
-               "gone-type",
-               "large-object",
-               "loh-growth",
-               "poh-growth",
-               "committed-vs-allocated",
-               "threads-dead",
-               "exceptions-on-threads",
-               "threads-unchanged"}},
+     .rules = {RULES_OF_A_RUNTIME, "threads-unchanged"}},
     {.what = "assemblies",
      .take = take_assemblies,
      .rules = {"finalizer-stuck", "threads-unchanged"}},

@@ -3,7 +3,8 @@
  * modules. No rule that needs what is gone may be clear then. As test_absent_sources.c does with
  * the memory and the notes of cores.
  */
-#include "diff/rules/rule.h"
+#include "tests/support/runtime_rules.h"
+
 #include "input/input.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_windows.h"
@@ -47,33 +48,8 @@ static const struct taking {
                "thread-leak", "threads-new", "threads-gone"}},
     {.what = "the list of memory",
      .streams = {MEMORY64, MEMORY},
-     .rules = {"growing-type",
-               "heap-growth",
-               "finalizer-stuck",
-               "finalizer-queue-growth",
-               "locks-held",
-               "deadlock",
-               "handles-growing",
-               "fragmentation",
-               "cache-counts",
-               "gc-in-progress",
-               "exceptions-growing",
-               "new-type",
-               "gone-type",
-               "large-object",
-               "loh-growth",
-               "poh-growth",
-               "committed-vs-allocated",
-               "threads-dead",
-               "exceptions-on-threads",
-               "threads-unchanged"}},
-    {.what = "the module list",
-     .streams = {MODULES},
-     .rules = {"growing-type", "heap-growth", "finalizer-stuck", "finalizer-queue-growth",
-               "locks-held", "deadlock", "handles-growing", "fragmentation", "cache-counts",
-               "gc-in-progress", "exceptions-growing", "new-type", "gone-type", "large-object",
-               "loh-growth", "poh-growth", "committed-vs-allocated", "threads-dead",
-               "exceptions-on-threads"}},
+     .rules = {RULES_OF_A_RUNTIME, "threads-unchanged"}},
+    {.what = "the module list", .streams = {MODULES}, .rules = {RULES_OF_A_RUNTIME}},
     {.what = "the processor",
      .streams = {SYSTEM},
      .rules = {"growing-type", "heap-growth", "finalizer-stuck", "finalizer-queue-growth",
