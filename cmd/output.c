@@ -158,10 +158,7 @@ bool session_report(struct session *s, bool is_diff, struct err *err) {
 }
 
 bool session_has_hits(const struct session *s) {
-    for (uint32_t i = 0; i < s->findings.count; i++)
-        if (s->findings.items[i].status == STATUS_HIT)
-            return true;
-    return false;
+    return findings_have_hits(&s->findings);
 }
 
 int print_help(const struct command *command) {

@@ -39,12 +39,6 @@ static uint32_t accumulation_container(const struct growth *g, const struct grow
     return at;
 }
 
-static const char *accumulation_root(const struct growth *g, uint32_t node) {
-    while (g->nodes[node].parent != GROWTH_ROOT)
-        node = g->nodes[node].parent;
-    return g->nodes[node].root;
-}
-
 /* Of a field, whatever it holds is one thing; other roots (handles, stacks) hold many. */
 static bool is_field(const char *root) {
     return str_starts(str_of(root), STR("static ")) ||
@@ -59,7 +53,7 @@ static uint32_t group_of_point(struct accumulations *a, const struct growth_poin
                                struct strmap *index, struct err *err) {
     const struct growth *g = &a->growth;
     uint32_t container = accumulation_container(g, point);
-    const char *root = accumulation_root(g, point->node);
+    const char *root = growth_root(g, point->node);
     struct strbuf key;
     strbuf_init(&key);
     if (container != GROWTH_ROOT)
@@ -150,34 +144,24 @@ static void hand_down(struct accumulations *a) {
 
 /* -- Types ------------------------------------------------------------------------------------- */
 
-static bool is_rest_node(const struct growth_node *node) {
-    return strcmp(node->type, "[others]") == 0;
-}
-
 /* Growth of the types of one accumulation after the other. */
 static bool sum_types(struct accumulations *a, struct err *err) {
     const struct growth *g = &a->growth;
     uint32_t last = g->snapshot_count - 1;
     struct strmap index;
-    char key[16];
     strmap_init(&index);
     bool ok = true;
     for (uint32_t n = 0; ok && n < g->node_count; n++) {
         const struct growth_node *node = &g->nodes[n];
-        if (a->group_of[n] == CAUSE_NONE || is_rest_node(node))
+        if (a->group_of[n] == CAUSE_NONE || growth_is_rest(node))
             continue;
         struct accumulation *item = &a->items[a->group_of[n]];
-        int length = snprintf(key, sizeof(key), "%u", a->group_of[n]);
-        const char *kept = arena_copy(&a->arena, key, (size_t)length);
-        if (!kept) {
-            ok = err_nomem(err);
-            break;
-        }
-        uint32_t at = strmap_get(&index, str_of(kept), str_of(node->type));
+        struct str group = {(const char *)&a->group_of[n], sizeof(a->group_of[n])};
+        uint32_t at = strmap_get(&index, group, str_of(node->type));
         if (at == STRMAP_NONE) {
             at = item->type_count;
             ok = VEC_ROOM_IN(&a->arena, item->types, item->type_count, item->type_capacity, err) &&
-                 (strmap_put(&index, str_of(kept), str_of(node->type), at) || err_nomem(err));
+                 (strmap_put(&index, group, str_of(node->type), at) || err_nomem(err));
             if (!ok)
                 break;
             item->types[item->type_count++] = (struct cause_type){.type = node->type};
@@ -197,9 +181,10 @@ static int cmp_cause_types(const void *x, const void *y) {
     return strcmp(a->type, b->type);
 }
 
-#define NEXT_STEPS 2u
-
 /* -- What it is about -------------------------------------------------------------------------- */
+
+/* So near a type of the program has to be to what grew. */
+#define NEXT_STEPS 2u
 
 static int64_t node_objects(const struct growth *g, uint32_t node) {
     return series_delta(g->nodes[node].own_objects[g->snapshot_count - 1],
@@ -219,8 +204,8 @@ static uint32_t below_arrays(const struct accumulations *a, uint32_t number, uin
     if (!str_ends(str_of(g->nodes[top].type), STR("[]")))
         return top;
     for (uint32_t n = top + 1; n < g->node_count; n++)
-        if (a->group_of[n] == number && g->nodes[n].parent == top && !is_rest_node(&g->nodes[n]) &&
-            2 * node_bytes(g, n) > node_bytes(g, top) &&
+        if (a->group_of[n] == number && g->nodes[n].parent == top &&
+            !growth_is_rest(&g->nodes[n]) && 2 * node_bytes(g, n) > node_bytes(g, top) &&
             node_objects(g, n) > 10 * node_objects(g, top))
             return n;
     return top;
@@ -245,7 +230,7 @@ static uint32_t main_of(const struct accumulations *a, uint32_t number, uint32_t
         return top;
     int64_t most = 0, least = node_objects(g, top) / 2;
     for (uint32_t n = top + 1; n < g->node_count; n++) {
-        if (a->group_of[n] != number || is_rest_node(&g->nodes[n]) ||
+        if (a->group_of[n] != number || growth_is_rest(&g->nodes[n]) ||
             name_is_framework(g->nodes[n].type) || node_objects(g, n) < least ||
             node_bytes(g, n) <= most || depth_below(g, n, top) > NEXT_STEPS)
             continue;
@@ -260,7 +245,7 @@ static uint32_t heaviest_of(const struct accumulations *a, uint32_t number, uint
     const struct growth *g = &a->growth;
     uint32_t at = from;
     for (uint32_t n = from + 1; n < g->node_count; n++)
-        if (a->group_of[n] == number && g->nodes[n].parent == at && !is_rest_node(&g->nodes[n]) &&
+        if (a->group_of[n] == number && g->nodes[n].parent == at && !growth_is_rest(&g->nodes[n]) &&
             2 * node_bytes(g, n) > node_bytes(g, at))
             at = n;
     return at;

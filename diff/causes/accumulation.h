@@ -8,9 +8,6 @@
 #include "diff/series/growth.h"
 
 struct accumulation {
-    /* Node of the paths that leads to its first node, which no root alone keeps; else GROWTH_ROOT.
-     */
-    uint32_t reached;
     uint32_t container;  /* node of the holder; GROWTH_ROOT: the root itself */
     const char *root;    /* never NULL */
     uint32_t main, leaf; /* nodes of what grew, and where most of its bytes are */

@@ -78,6 +78,20 @@ const struct evidence *cause_evidence(const struct finding *finding, const char 
     return NULL;
 }
 
+struct cause *cause_as_found(struct diagnosis *d, uint32_t finding, enum cause_kind kind) {
+    const struct finding *found = &d->f->items[finding];
+    struct cause *cause = cause_add(d, kind, found->severity);
+    if (!cause)
+        return NULL;
+    cause->subject = found->subject;
+    cause->summary = found->summary ? found->summary : "";
+    cause->next = found->next;
+    cause->weight = found->weight;
+    cause->evidence = found;
+    cause_claim(d, finding, cause_last(d));
+    return cause;
+}
+
 /* -- Sums -------------------------------------------------------------------------------------- */
 
 static void sum_live(const struct series *s, struct causes *c) {
@@ -121,21 +135,29 @@ static int cmp_causes(const void *x, const void *y) {
     return order_u64(l->number, r->number);
 }
 
-/* Gives each cause the findings it claimed; numbers are those of the list before it was sorted. */
-static bool hand_out_findings(struct diagnosis *d, uint32_t number, struct cause *cause) {
-    uint32_t count = 0;
+/* Gives each cause the findings it claimed, in their order; before the causes are sorted. */
+static bool hand_out_findings(struct diagnosis *d) {
+    struct causes *c = d->c;
+    uint32_t claimed = 0;
     for (uint32_t i = 0; i < d->f->count; i++)
-        count += d->claimed_by[i] == number;
-    uint32_t *findings = arena_array(&d->c->texts.arena, (size_t)count + 1, sizeof(*findings));
+        if (d->claimed_by[i] != CAUSE_NONE)
+            c->items[d->claimed_by[i]].finding_count++;
+    uint32_t *findings = arena_array(&c->texts.arena, (size_t)d->f->count + 1, sizeof(*findings));
     if (!findings)
         return false;
-    cause->finding_count = 0;
-    for (uint32_t i = 0; i < d->f->count; i++)
-        if (d->claimed_by[i] == number)
-            findings[cause->finding_count++] = i;
-    cause->findings = findings;
-    if (!cause->evidence && count)
-        cause->evidence = &d->f->items[findings[0]];
+    for (uint32_t i = 0; i < c->count; i++) {
+        c->items[i].findings = findings + claimed;
+        claimed += c->items[i].finding_count;
+        c->items[i].finding_count = 0;
+    }
+    for (uint32_t i = 0; i < d->f->count; i++) {
+        struct cause *cause = d->claimed_by[i] == CAUSE_NONE ? NULL : &c->items[d->claimed_by[i]];
+        if (!cause)
+            continue;
+        findings[(cause->findings - findings) + cause->finding_count++] = i;
+        if (!cause->evidence)
+            cause->evidence = &d->f->items[i];
+    }
     return true;
 }
 
@@ -144,11 +166,9 @@ static bool put_in_order(struct diagnosis *d) {
     size_t room = (size_t)c->count + 1;
     struct cause_order *order = calloc(room, sizeof(*order));
     struct cause *sorted = calloc(room, sizeof(*sorted));
-    bool ok = order && sorted;
-    for (uint32_t i = 0; ok && i < c->count; i++) {
+    bool ok = order && sorted && hand_out_findings(d);
+    for (uint32_t i = 0; ok && i < c->count; i++)
         order[i] = (struct cause_order){c, i};
-        ok = hand_out_findings(d, i, &c->items[i]);
-    }
     if (ok) {
         qsort(order, c->count, sizeof(*order), cmp_causes);
         for (uint32_t i = 0; i < c->count; i++)

@@ -20,6 +20,9 @@ struct cause *cause_add(struct diagnosis *d, enum cause_kind kind, enum severity
 /* The number of the cause that was added last. */
 uint32_t cause_last(const struct diagnosis *d);
 
+/* A finding that is a cause by itself, in its own words. NULL: as cause_add(). */
+struct cause *cause_as_found(struct diagnosis *d, uint32_t finding, enum cause_kind kind);
+
 /* The finding is a symptom of the cause, unless it is one of another already. */
 void cause_claim(struct diagnosis *d, uint32_t finding, uint32_t cause);
 /* All hits of a rule that are nobody's yet; subject NULL: whatever they are about. */

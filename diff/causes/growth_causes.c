@@ -3,6 +3,7 @@
 
 #include "diff/names/names.h"
 #include "diff/names/path_text.h"
+#include "base/hash.h"
 #include "diff/rules/hints.h"
 #include "model/known_names.h"
 
@@ -24,8 +25,26 @@
 struct telling {
     struct diagnosis *d;
     struct accumulations *a;
-    struct findings *f; /* texts */
+    struct findings *f;  /* texts */
+    struct strmap types; /* of the series, by name: to their number */
 };
+
+static bool index_types(struct telling *t, struct err *err) {
+    const struct series *s = t->d->s;
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        struct str name = str_of(s->types[i].name);
+        if (strmap_get(&t->types, name, STR("")) == STRMAP_NONE &&
+            !strmap_put(&t->types, name, STR(""), i))
+            return err_nomem(err);
+    }
+    return true;
+}
+
+/* The first of that name; NULL: none. */
+static const struct series_type *type_called(const struct telling *t, const char *name) {
+    uint32_t number = strmap_get(&t->types, str_of(name), STR(""));
+    return number == STRMAP_NONE ? NULL : &t->d->s->types[number];
+}
 
 /* "Shop.Orders" of "static Shop.Orders.All", with what follows: names are told by their beginning.
  */
@@ -40,30 +59,21 @@ static const char *short_type(struct findings *f, const char *type) {
     struct strbuf text;
     strbuf_init(&text);
     path_type_text(type, &text);
-    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
-    findings_fail(f, &text.err);
-    strbuf_deinit(&text);
-    return copy;
+    return findings_take(f, &text);
 }
 
 static const char *pretty_root(struct findings *f, const char *root) {
     struct strbuf text;
     strbuf_init(&text);
     path_text(root, NULL, 0, true, true, &text);
-    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
-    findings_fail(f, &text.err);
-    strbuf_deinit(&text);
-    return copy;
+    return findings_take(f, &text);
 }
 
 static const char *pretty_edge(struct findings *f, const char *edge) {
     struct strbuf text;
     strbuf_init(&text);
     pretty_field(edge, &text);
-    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
-    findings_fail(f, &text.err);
-    strbuf_deinit(&text);
-    return copy;
+    return findings_take(f, &text);
 }
 
 /* "MemoryCache" of "MemoryCache+CoherentState": what is nested in the framework says little. */
@@ -128,18 +138,14 @@ static const char *share_text(const struct telling *t, const struct cause *cause
 }
 
 /* Of a type that grew here alone, all that live are the figure people know. */
-static void all_of_type(const struct series *s, const char *name, uint64_t *base, uint64_t *now) {
-    for (uint32_t i = 0; i < s->type_count; i++) {
-        const struct series_type *type = &s->types[i];
-        if (strcmp(type->name, name) != 0)
-            continue;
-        int64_t all = series_delta(type->live_objects[s->count - 1], type->live_objects[0]);
-        if (all > 0 && series_delta(*now, *base) * 100 >= all * ALONE_PERCENT) {
-            *base = type->live_objects[0];
-            *now = type->live_objects[s->count - 1];
-        }
+static void all_of_type(const struct telling *t, const char *name, uint64_t *base, uint64_t *now) {
+    const struct series_type *type = type_called(t, name);
+    uint32_t last = t->d->s->count - 1;
+    int64_t all = type ? series_delta(type->live_objects[last], type->live_objects[0]) : 0;
+    if (all <= 0 || series_delta(*now, *base) * 100 < all * ALONE_PERCENT)
         return;
-    }
+    *base = type->live_objects[0];
+    *now = type->live_objects[last];
 }
 
 /* "went from 50 to 982 EventHandler" */
@@ -154,7 +160,7 @@ static const char *change_of(const struct telling *t, const struct accumulation 
     if (!item->counted)
         return findings_text(t->f, "holds a larger %s", type);
     uint64_t base = main->own_objects[0], now = main->own_objects[last];
-    all_of_type(t->d->s, main->type, &base, &now);
+    all_of_type(t, main->type, &base, &now);
     return findings_text(t->f, "went from %s%s to %s %s", item->at_least ? "at most " : "",
                          say_count(t->f, base), say_count(t->f, now), type);
 }
@@ -202,24 +208,6 @@ static uint32_t steps_to(const struct telling *t, const struct growth *g, uint32
     return depth;
 }
 
-static const char *path_line(const struct telling *t, const struct cause_step *path,
-                             uint32_t count) {
-    struct path_step *steps = calloc((size_t)count + 1, sizeof(*steps));
-    struct strbuf text;
-    strbuf_init(&text);
-    if (!steps)
-        err_keep_nomem(&text.err);
-    for (uint32_t i = 0; steps && i < count; i++)
-        steps[i] = (struct path_step){i ? path[i].edge : NULL, path[i].type};
-    if (steps)
-        path_text(path[0].edge, steps, count, t->d->s->options.full_paths, true, &text);
-    const char *line = findings_text(t->f, "%s", strbuf_cstr(&text));
-    findings_fail(t->f, &text.err);
-    strbuf_deinit(&text);
-    free(steps);
-    return line;
-}
-
 static void fill_path(const struct telling *t, const struct accumulation *item,
                       struct cause *cause) {
     const struct growth *g = &t->a->growth;
@@ -232,7 +220,10 @@ static void fill_path(const struct telling *t, const struct accumulation *item,
     cause->path_count = steps_to(t, g, item->leaf, steps);
     cause->path = steps;
     uint32_t end = item->main == GROWTH_ROOT ? item->leaf : item->main;
-    cause->held_by = path_line(t, steps, steps_to(t, g, end, NULL));
+    struct strbuf line;
+    strbuf_init(&line);
+    growth_path_text(g, end, t->d->s->options.full_paths, &line);
+    cause->held_by = findings_take(t->f, &line);
 }
 
 static void fill_cause_types(const struct telling *t, const struct accumulation *item,
@@ -303,17 +294,15 @@ static enum severity growth_severity(const struct telling *t, const struct accum
     return item->verdict == VERDICT_LEAK && large ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 }
 
-static int64_t type_growth(const struct series *s, const char *type) {
-    for (uint32_t i = 0; i < s->type_count; i++)
-        if (strcmp(s->types[i].name, type) == 0)
-            return series_delta(s->types[i].live_bytes[s->count - 1], s->types[i].live_bytes[0]);
-    return 0;
+static int64_t type_growth(const struct telling *t, const char *name) {
+    const struct series_type *type = type_called(t, name);
+    return type ? series_delta(type->live_bytes[t->d->s->count - 1], type->live_bytes[0]) : 0;
 }
 
 static bool explains(const struct telling *t, const struct accumulation *item, const char *type) {
     for (uint32_t i = 0; i < item->type_count; i++)
         if (strcmp(item->types[i].type, type) == 0)
-            return item->types[i].bytes_delta * 100 >= type_growth(t->d->s, type) * CLAIM_PERCENT;
+            return item->types[i].bytes_delta * 100 >= type_growth(t, type) * CLAIM_PERCENT;
     return false;
 }
 
@@ -382,26 +371,36 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
         cause_claim_rule(t->d, rules[RULE_finalizer_queue_growth], NULL, cause_last(t->d));
 }
 
+static void tell_all(struct telling *t) {
+    struct diagnosis *d = t->d;
+    uint64_t least = least_growth(t);
+    bool enlarged = false;
+    for (uint32_t i = 0; i < t->a->count; i++) {
+        const struct accumulation *item = &t->a->items[i];
+        if ((uint64_t)item->bytes_delta < least || item->verdict == VERDICT_STABLE)
+            continue;
+        tell_growth(t, item);
+        enlarged = enlarged || item->enlarged != GROWTH_ROOT;
+    }
+    for (uint32_t i = 0; i < d->c->count; i++)
+        if (!isnan(d->c->items[i].share)) {
+            cause_claim_sums(d, i, enlarged);
+            return;
+        }
+}
+
 bool causes_of_growth(struct diagnosis *d, struct err *err) {
     struct accumulations a;
     if (d->s->count < 2 || !d->c->live_known)
         return true;
     if (!accumulations_init(&a, d->s, err))
         return false;
-    const struct telling t = {d, &a, &d->c->texts};
-    uint64_t least = least_growth(&t);
-    bool enlarged = false;
-    for (uint32_t i = 0; i < a.count; i++) {
-        if ((uint64_t)a.items[i].bytes_delta < least || a.items[i].verdict == VERDICT_STABLE)
-            continue;
-        tell_growth(&t, &a.items[i]);
-        enlarged = enlarged || a.items[i].enlarged != GROWTH_ROOT;
-    }
-    for (uint32_t i = 0; i < d->c->count; i++)
-        if (!isnan(d->c->items[i].share)) {
-            cause_claim_sums(d, i, enlarged);
-            break;
-        }
+    struct telling t = {.d = d, .a = &a, .f = &d->c->texts};
+    strmap_init(&t.types);
+    bool ok = index_types(&t, err);
+    if (ok)
+        tell_all(&t);
+    strmap_deinit(&t.types);
     accumulations_deinit(&a);
-    return true;
+    return ok;
 }

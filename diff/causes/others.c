@@ -84,34 +84,40 @@ static void claim_allocations(struct diagnosis *d, uint32_t cause) {
     cause_claim_rule(d, rules[RULE_native_growth], NULL, cause);
 }
 
-static void tell_other(struct diagnosis *d, uint32_t number) {
+/* What tells why others are there takes them along. */
+static void claim_symptoms(struct diagnosis *d, const struct finding *finding, uint32_t cause) {
+    if (finding->rule == rules[RULE_loader_growth])
+        claim_loader(d, cause);
+    else if (finding->rule == rules[RULE_growing_type] || finding->rule == rules[RULE_new_type])
+        cause_claim_sums(d, cause, false);
+    else if (finding->rule == rules[RULE_stack_growing])
+        claim_allocations(d, cause);
+}
+
+/* told: rules of which a finding has taken its symptoms along, so that there are none left. */
+static void tell_other(struct diagnosis *d, uint32_t number, bool *told) {
     const struct finding *finding = &d->f->items[number];
-    struct cause *cause = cause_add(d, others_kind_of(finding), finding->severity);
+    struct cause *cause = cause_as_found(d, number, others_kind_of(finding));
     if (!cause)
         return;
-    cause->subject = finding->subject;
-    cause->summary = finding->summary ? finding->summary : "";
-    cause->next = finding->next;
-    cause->weight = finding->weight;
-    cause->evidence = finding;
     if (cause->kind == CAUSE_LEAK || cause->kind == CAUSE_GROWTH) {
         cause->verdict = verdict_of(finding);
         cause->objects_delta = evidence_delta(finding, "objects_delta");
         cause->bytes_delta = evidence_delta(finding, "bytes_delta");
     }
-    cause_claim(d, number, cause_last(d));
-    if (cause->kind == CAUSE_LOADER)
-        claim_loader(d, cause_last(d));
-    else if (finding->rule == rules[RULE_growing_type] || finding->rule == rules[RULE_new_type])
-        cause_claim_sums(d, cause_last(d), false);
-    else if (finding->rule == rules[RULE_stack_growing])
-        claim_allocations(d, cause_last(d));
+    for (int r = 0; r < RULE_COUNT; r++) {
+        if (rules[r] != finding->rule || told[r])
+            continue;
+        claim_symptoms(d, finding, cause_last(d));
+        told[r] = true;
+    }
 }
 
 bool causes_of_others(struct diagnosis *d, struct err *err) {
+    bool told[RULE_COUNT] = {false};
     (void)err;
     for (uint32_t i = 0; i < d->f->count; i++)
         if (cause_is_open(d, i, NULL) && d->f->items[i].severity <= SEVERITY_WARNING)
-            tell_other(d, i);
+            tell_other(d, i, told);
     return true;
 }

@@ -13,13 +13,23 @@
 
 #define NAMES_MOST 4u
 
+/* Who waits, at whatever remove, for one thread, or for a circle. */
+struct crowd {
+    uint64_t count;   /* of those that the stacks show */
+    uint64_t counted; /* waiters of a lock that the thread holds, as the source counts them */
+    bool stuck;       /* one of them waits where it waited before */
+    bool finalizer;   /* ... is the finalizer thread */
+    uint32_t length;  /* of a circle */
+    uint32_t direct;  /* a thread that waits for this one itself; WAIT_NOBODY */
+    uint32_t last;    /* who is farthest; WAIT_NOBODY */
+};
+
 struct waits {
     struct diagnosis *d;
     const struct series *s;
     struct findings *f; /* texts */
     struct wait_graph graph;
-    uint32_t *end; /* of each thread: where its waits end, itself where it waits for none */
-    bool *circle;  /* of each thread: it is one of those that wait in a circle */
+    struct crowd *crowds; /* one a thread: those whose waits end there */
 };
 
 static const struct thread_row *newest_row(const struct waits *w, uint32_t thread) {
@@ -38,21 +48,14 @@ static const char *capital(const struct waits *w, const char *text) {
 
 /* "sleeps in Crane.Lift -> Thread.Sleep" */
 static const char *doing_of(const struct waits *w, uint32_t thread) {
-    static const char *const verbs[WAIT_KINDS] = {[WAIT_NOT] = "is in",
-                                                  [WAIT_LOCK] = "waits for a lock in",
-                                                  [WAIT_TASK] = "waits for a task in",
-                                                  [WAIT_SLEEP] = "sleeps in",
-                                                  [WAIT_IO] = "waits for I/O in",
-                                                  [WAIT_EVENT] = "waits in",
-                                                  [WAIT_IDLE] = "waits in"};
     const struct thread_row *row = newest_row(w, thread);
     struct strbuf place;
     strbuf_init(&place);
     if (row)
         stack_place(row, &place);
-    const char *text =
-        place.len ? findings_text(w->f, "%s %s", verbs[stack_view(row).wait], strbuf_cstr(&place))
-                  : "does what its stack does not tell";
+    const char *text = place.len ? findings_text(w->f, "%s %s", wait_verb(stack_view(row).wait),
+                                                 strbuf_cstr(&place))
+                                 : "does what its stack does not tell";
     findings_fail(w->f, &place.err);
     strbuf_deinit(&place);
     return text;
@@ -71,20 +74,13 @@ static bool is_finalizer_thread(const struct waits *w, uint32_t thread) {
 
 /* -- Symptoms ---------------------------------------------------------------------------------- */
 
-static uint32_t thread_of_id(const struct waits *w, uint64_t os_id) {
-    for (uint32_t i = 0; i < w->s->thread_count; i++)
-        if (w->s->threads[i].os_id == os_id)
-            return i;
-    return WAIT_NOBODY;
-}
-
 /* The thread a finding is about; WAIT_NOBODY: none, or not known. */
 static uint32_t thread_of_finding(const struct waits *w, const struct finding *finding) {
     static const char *const keys[] = {"os_id", "owner_os_id", "thread_os_id"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         const struct evidence *id = cause_evidence(finding, keys[i]);
         if (id)
-            return thread_of_id(w, id->number);
+            return wait_thread(&w->graph.owners, id->number);
     }
     return WAIT_NOBODY;
 }
@@ -95,14 +91,14 @@ static void claim_waiters(const struct waits *w, uint32_t end, uint32_t cause) {
         const struct finding *finding = &w->d->f->items[i];
         if (!cause_is_open(w->d, i, NULL))
             continue;
-        if (finding->rule == rules[RULE_deadlock] && w->circle[end])
+        if (finding->rule == rules[RULE_deadlock] && w->graph.edges[end].circle)
             cause_claim(w->d, i, cause);
         if (finding->rule != rules[RULE_locks_held] &&
             finding->rule != rules[RULE_threads_unchanged] &&
             finding->rule != rules[RULE_finalizer_stuck])
             continue;
         uint32_t thread = thread_of_finding(w, finding);
-        if (thread != WAIT_NOBODY && w->end[thread] == end)
+        if (thread != WAIT_NOBODY && w->graph.edges[thread].end == end)
             cause_claim(w->d, i, cause);
     }
 }
@@ -125,22 +121,24 @@ static bool stayed(const struct waits *w, uint32_t thread) {
     return t->same_stack != 0 && t->state != THREAD_RUNNING && t->state != THREAD_RUNAWAY;
 }
 
-/* Those of which not all are known by their stacks are counted by the lock. 0: none stayed. */
-static uint64_t count_waiters(const struct waits *w, uint32_t end, bool *ret_finalizer) {
-    uint64_t count = 0, counted = 0;
-    bool stuck = false;
-    *ret_finalizer = false;
-    for (uint32_t i = 0; i < w->s->thread_count; i++) {
-        const struct wait_edge *edge = &w->graph.edges[i];
-        if (i == end || w->end[i] != end || !edge->blocked)
-            continue;
-        count++;
-        stuck = stuck || stayed(w, i);
-        *ret_finalizer = *ret_finalizer || is_finalizer_thread(w, i);
-        if (edge->owner == end && edge->lock->waiters != ABSENT)
-            counted = rule_max(counted, edge->lock->waiters);
-    }
-    return stuck ? rule_max(count, counted) : 0;
+/* Adds a thread that waits to those of its end. */
+static void gather(struct waits *w, uint32_t thread) {
+    const struct wait_edge *edge = &w->graph.edges[thread];
+    struct crowd *crowd = &w->crowds[edge->end];
+    if (!edge->blocked || (edge->end == thread && !edge->circle))
+        return;
+    if (edge->circle != w->graph.edges[edge->end].circle)
+        return; /* who waits behind a circle is not in it */
+    crowd->count++;
+    crowd->length += edge->circle;
+    crowd->stuck = crowd->stuck || stayed(w, thread);
+    crowd->finalizer = crowd->finalizer || is_finalizer_thread(w, thread);
+    if (edge->owner == edge->end && crowd->direct == WAIT_NOBODY)
+        crowd->direct = thread;
+    if (edge->owner == edge->end && edge->lock->waiters != ABSENT)
+        crowd->counted = rule_max(crowd->counted, edge->lock->waiters);
+    if (crowd->last == WAIT_NOBODY || edge->depth > w->graph.edges[crowd->last].depth)
+        crowd->last = thread;
 }
 
 /* -- Stories ----------------------------------------------------------------------------------- */
@@ -152,62 +150,43 @@ static const char *one_wait(const struct waits *w, uint32_t thread) {
                          lock_name(w, thread), thread_name(w, owner));
 }
 
-static bool in_circle(const struct waits *w, uint32_t from, uint32_t thread) {
-    uint32_t at = from;
-    do {
-        if (at == thread)
-            return true;
-        at = w->graph.edges[at].owner;
-    } while (at != from);
-    return false;
+/* The threads of a circle in the order of their numbers; each is met once on the way round. */
+static const char *circle_story(const struct waits *w, uint32_t first) {
+    const char *story = "";
+    for (uint32_t i = 0, told = 0; i < w->s->thread_count && told < NAMES_MOST; i++) {
+        if (!w->graph.edges[i].circle || w->graph.edges[i].end != first)
+            continue;
+        story = findings_text(w->f, "%s%s%s", story, *story ? "; " : "", one_wait(w, i));
+        told++;
+    }
+    return story;
 }
 
 static void tell_circle(struct waits *w, uint32_t first) {
-    bool stuck = false, finalizer = false;
-    uint32_t length = 0;
-    const char *story = "";
-    for (uint32_t i = 0; i < w->s->thread_count; i++) {
-        if (!in_circle(w, first, i))
-            continue;
-        stuck = stuck || stayed(w, i); /* the others may have spun before they waited */
-        finalizer = finalizer || is_finalizer_thread(w, i);
-        if (length++ < NAMES_MOST)
-            story = findings_text(w->f, "%s%s%s", story, *story ? "; " : "", one_wait(w, i));
-    }
-    if (!stuck)
+    const struct crowd *crowd = &w->crowds[first];
+    if (!crowd->stuck) /* one of them at least: the others may have spun before they waited */
         return;
     struct cause *cause = cause_add(w->d, CAUSE_DEADLOCK, SEVERITY_CRITICAL);
     if (!cause)
         return;
-    cause->subject = findings_text(w->f, "%u threads", length);
-    cause->summary = findings_text(w->f, "Deadlock of %u threads: %s.", length, story);
+    cause->subject = findings_text(w->f, "%u threads", crowd->length);
+    cause->summary =
+        findings_text(w->f, "Deadlock of %u threads: %s.", crowd->length, circle_story(w, first));
     cause->next = "Take these locks in one order everywhere; restarting is the only cure for the "
                   "process that hangs.";
     cause->weight = UINT64_MAX;
     claim_waiters(w, first, cause_last(w->d));
-    if (finalizer)
+    if (crowd->finalizer)
         claim_finalizer(w, cause_last(w->d));
 }
 
 /* The longest way to the end: "a waits for b, b for c". */
 static const char *longest_chain(const struct waits *w, uint32_t end) {
-    uint32_t best = WAIT_NOBODY, most = 0;
-    for (uint32_t i = 0; i < w->s->thread_count; i++) {
-        uint32_t length = 0;
-        if (w->end[i] != end)
-            continue;
-        for (uint32_t at = i; at != end && at != WAIT_NOBODY; at = w->graph.edges[at].owner)
-            length++;
-        if (length > most) {
-            most = length;
-            best = i;
-        }
-    }
-    if (most < 2)
+    uint32_t last = w->crowds[end].last;
+    if (w->graph.edges[last].depth < 2)
         return "";
-    const char *text = thread_name(w, best);
-    for (uint32_t at = w->graph.edges[best].owner, n = 0; at != WAIT_NOBODY && n < NAMES_MOST;
-         n++) {
+    const char *text = thread_name(w, last);
+    for (uint32_t at = w->graph.edges[last].owner, n = 0; n < NAMES_MOST; n++) {
         text = findings_text(w->f, "%s waits for %s", text, thread_name(w, at));
         if (at == end)
             break;
@@ -226,7 +205,11 @@ static const char *ready_text(const struct waits *w) {
                          say_count(w->f, last), say_count(w->f, first));
 }
 
-static void tell_blocker(struct waits *w, uint32_t end, uint64_t waiters, bool finalizer) {
+static void tell_blocker(struct waits *w, uint32_t end) {
+    const struct crowd *crowd = &w->crowds[end];
+    bool finalizer = crowd->finalizer;
+    /* Those of which not all are known by their stacks are counted by the lock. */
+    uint64_t waiters = rule_max(crowd->count, crowd->counted);
     const struct series_thread *owner = &w->s->threads[end];
     bool still = w->s->count > 1 && !w->s->same_dump && owner->state != THREAD_RUNNING &&
                  owner->state != THREAD_RUNAWAY;
@@ -234,9 +217,7 @@ static void tell_blocker(struct waits *w, uint32_t end, uint64_t waiters, bool f
                                     still ? SEVERITY_CRITICAL : SEVERITY_WARNING);
     if (!cause)
         return;
-    uint32_t waiter = 0;
-    while (w->graph.edges[waiter].owner != end)
-        waiter++;
+    uint32_t waiter = crowd->direct;
     const char *who = thread_name(w, end);
     cause->subject = who;
     const char *others = waiters > 1
@@ -267,22 +248,8 @@ static void tell_blocker(struct waits *w, uint32_t end, uint64_t waiters, bool f
 
 /* -- Without a lock ---------------------------------------------------------------------------- */
 
-/* A finding that is the cause; what it says of is known to the caller. */
-static void tell_as_found(struct waits *w, uint32_t number, enum cause_kind kind) {
-    const struct finding *finding = &w->d->f->items[number];
-    struct cause *cause = cause_add(w->d, kind, finding->severity);
-    if (!cause)
-        return;
-    cause->subject = finding->subject;
-    cause->summary = finding->summary ? finding->summary : "";
-    cause->next = finding->next;
-    cause->weight = finding->weight;
-    cause->evidence = finding;
-    cause_claim(w->d, number, cause_last(w->d));
-}
-
 static void tell_starvation(struct waits *w, uint32_t number) {
-    tell_as_found(w, number, CAUSE_STARVATION);
+    cause_as_found(w->d, number, CAUSE_STARVATION);
     for (uint32_t i = 0; i < w->d->f->count; i++) {
         if (!cause_is_open(w->d, i, rules[RULE_threads_unchanged]))
             continue;
@@ -313,7 +280,7 @@ static void tell_rest(struct waits *w) {
         if (cause_is_open(w->d, i, rules[RULE_threadpool_starvation]))
             tell_starvation(w, i);
         if (cause_is_open(w->d, i, rules[RULE_finalizer_stuck])) {
-            tell_as_found(w, i, CAUSE_FINALIZER);
+            cause_as_found(w->d, i, CAUSE_FINALIZER);
             claim_finalizer(w, cause_last(w->d));
             claim_thread(w, rules[RULE_thread_runaway], finalizer_thread(w), cause_last(w->d));
         }
@@ -322,44 +289,26 @@ static void tell_rest(struct waits *w) {
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-/* A circle is known by the first of its threads. */
-static uint32_t first_of_circle(const struct waits *w, uint32_t thread) {
-    uint32_t first = thread;
-    for (uint32_t at = w->graph.edges[thread].owner; at != thread; at = w->graph.edges[at].owner)
-        first = at < first ? at : first;
-    return first;
-}
-
 static bool waits_init(struct waits *w, struct err *err) {
-    size_t room = (size_t)w->s->thread_count + 1;
     if (!wait_graph_init(&w->graph, w->s, err))
         return false;
-    w->end = calloc(room, sizeof(*w->end));
-    w->circle = calloc(room, sizeof(*w->circle));
-    if (!w->end || !w->circle)
+    w->crowds = calloc((size_t)w->s->thread_count + 1, sizeof(*w->crowds));
+    if (!w->crowds)
         return err_nomem(err);
-    for (uint32_t i = 0; i < w->s->thread_count; i++) {
-        bool circle;
-        w->end[i] = wait_graph_end(&w->graph, i, &circle);
-        if (circle) {
-            w->end[i] = first_of_circle(w, w->end[i]);
-            w->circle[w->end[i]] = true;
-        }
-    }
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        w->crowds[i].direct = w->crowds[i].last = WAIT_NOBODY;
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        gather(w, i);
     return true;
 }
 
 static void tell_waits(struct waits *w) {
     for (uint32_t i = 0; i < w->s->thread_count; i++)
-        if (w->circle[i] && w->end[i] == i)
+        if (w->crowds[i].length)
             tell_circle(w, i);
-    for (uint32_t i = 0; i < w->s->thread_count; i++) {
-        bool finalizer;
-        uint64_t waiters =
-            w->circle[i] || w->graph.edges[i].blocked ? 0 : count_waiters(w, i, &finalizer);
-        if (waiters)
-            tell_blocker(w, i, waiters, finalizer);
-    }
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        if (w->crowds[i].stuck && !w->crowds[i].length && !w->graph.edges[i].blocked)
+            tell_blocker(w, i);
 }
 
 bool causes_of_waits(struct diagnosis *d, struct err *err) {
@@ -372,7 +321,6 @@ bool causes_of_waits(struct diagnosis *d, struct err *err) {
         tell_rest(&w);
     }
     wait_graph_deinit(&w.graph);
-    free(w.end);
-    free(w.circle);
+    free(w.crowds);
     return ok;
 }

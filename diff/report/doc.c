@@ -74,7 +74,9 @@ void doc_finding(struct doc *d, const struct finding *finding) {
     if (!b)
         return;
     b->text = finding->summary ? finding->summary : "";
-    b->finding = finding;
+    b->severity = finding->severity;
+    b->tag = finding->rule->id;
+    b->next = finding->next;
 }
 
 void doc_cause(struct doc *d, const struct cause *cause) {
@@ -82,7 +84,10 @@ void doc_cause(struct doc *d, const struct cause *cause) {
     if (!b)
         return;
     b->text = cause->summary;
-    b->cause = cause;
+    b->severity = cause->severity;
+    b->tag = cause_kind_names[cause->kind];
+    b->held_by = cause->held_by;
+    b->next = cause->next;
 }
 
 struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uint32_t count) {

@@ -19,8 +19,8 @@ enum doc_kind {
     DOC_FOOT,    /* a paragraph that belongs to the whole report */
     DOC_ITEM,    /* one line of a list */
     DOC_STACK,   /* one frame a line */
-    DOC_FINDING, /* a hit: text is the summary */
-    DOC_CAUSE,   /* text is the summary */
+    DOC_FINDING, /* a hit; text is the summary, as of causes */
+    DOC_CAUSE,
     DOC_TABLE,
 };
 
@@ -53,8 +53,10 @@ struct doc_block {
     enum doc_kind kind;
     enum doc_style style;
     const char *text;
-    const struct finding *finding;
-    const struct cause *cause;
+    /* Of findings and causes; borrowed. */
+    enum severity severity;
+    const char *tag;            /* id of the rule, kind of the cause */
+    const char *held_by, *next; /* NULL: there is none */
     struct doc_table *table;
 };
 

@@ -27,13 +27,6 @@ static void doc_live_line(const struct doc_context *c, const struct causes *caus
              causes->growth_count, causes->growth_count == 1 ? "" : "s");
 }
 
-static bool has_hits(const struct findings *f) {
-    for (uint32_t i = 0; i < f->count; i++)
-        if (f->items[i].status == STATUS_HIT)
-            return true;
-    return false;
-}
-
 void doc_causes(const struct doc_context *c) {
     const struct causes *causes = c->o->causes;
     if (!causes)
@@ -45,6 +38,6 @@ void doc_causes(const struct doc_context *c) {
         doc_cause(c->d, &causes->items[i]);
     if (shown < causes->count)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more causes: --all]", causes->count - shown);
-    if (!causes->count && has_hits(c->f))
+    if (!causes->count && findings_have_hits(c->f))
         doc_text(c->d, DOC_PARA, DOC_GOOD, "Nothing that was found is serious (--all lists it).");
 }

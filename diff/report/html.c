@@ -67,19 +67,6 @@ static void html_table(struct strbuf *out, const struct doc_table *t) {
     strbuf_adds(out, "</table>\n");
 }
 
-static void html_finding(struct strbuf *out, const struct doc_block *b) {
-    const char *severity = severity_names[b->finding->severity];
-    strbuf_addf(out, "<div class=\"finding %s\"><p><b>%s</b> ", severity, severity);
-    html_escaped(out, b->text);
-    strbuf_addf(out, " <code>%s</code></p>", b->finding->rule->id);
-    if (b->finding->next) {
-        strbuf_adds(out, "<p class=\"dim\">Next: ");
-        html_escaped(out, b->finding->next);
-        strbuf_adds(out, "</p>");
-    }
-    strbuf_adds(out, "</div>\n");
-}
-
 static void html_line(struct strbuf *out, const char *label, const char *text) {
     if (!text)
         return;
@@ -88,13 +75,14 @@ static void html_line(struct strbuf *out, const char *label, const char *text) {
     strbuf_adds(out, "</p>");
 }
 
-static void html_cause(struct strbuf *out, const struct doc_block *b) {
-    const char *severity = severity_names[b->cause->severity];
+/* A finding or a cause. */
+static void html_told(struct strbuf *out, const struct doc_block *b) {
+    const char *severity = severity_names[b->severity];
     strbuf_addf(out, "<div class=\"finding %s\"><p><b>%s</b> ", severity, severity);
     html_escaped(out, b->text);
-    strbuf_addf(out, " <code>%s</code></p>", cause_kind_names[b->cause->kind]);
-    html_line(out, "Held by", b->cause->held_by);
-    html_line(out, "Next", b->cause->next);
+    strbuf_addf(out, " <code>%s</code></p>", b->tag);
+    html_line(out, "Held by", b->held_by);
+    html_line(out, "Next", b->next);
     strbuf_adds(out, "</div>\n");
 }
 
@@ -121,10 +109,8 @@ static void html_block(struct strbuf *out, const struct doc_block *b) {
         strbuf_adds(out, "</div>\n");
         break;
     case DOC_FINDING:
-        html_finding(out, b);
-        break;
     case DOC_CAUSE:
-        html_cause(out, b);
+        html_told(out, b);
         break;
     case DOC_TABLE:
         html_table(out, b->table);

@@ -47,31 +47,21 @@ static void markdown_table(struct strbuf *out, const struct doc_table *t) {
     }
 }
 
-static void markdown_finding(struct strbuf *out, const struct doc_block *b) {
-    strbuf_addf(out, "- **%s** ", severity_names[b->finding->severity]);
-    markdown_escaped(out, b->text);
-    strbuf_addf(out, " (`%s`)\n", b->finding->rule->id);
-    if (!b->finding->next)
+static void markdown_line(struct strbuf *out, const char *label, const char *text) {
+    if (!text)
         return;
-    strbuf_adds(out, "  Next: ");
-    markdown_escaped(out, b->finding->next);
+    strbuf_addf(out, "  %s: ", label);
+    markdown_escaped(out, text);
     strbuf_addc(out, '\n');
 }
 
-static void markdown_cause(struct strbuf *out, const struct doc_block *b) {
-    strbuf_addf(out, "- **%s** ", severity_names[b->cause->severity]);
+/* A finding or a cause. */
+static void markdown_told(struct strbuf *out, const struct doc_block *b) {
+    strbuf_addf(out, "- **%s** ", severity_names[b->severity]);
     markdown_escaped(out, b->text);
-    strbuf_addf(out, " (`%s`)\n", cause_kind_names[b->cause->kind]);
-    if (b->cause->held_by) {
-        strbuf_adds(out, "  Held by: ");
-        markdown_escaped(out, b->cause->held_by);
-        strbuf_addc(out, '\n');
-    }
-    if (b->cause->next) {
-        strbuf_adds(out, "  Next: ");
-        markdown_escaped(out, b->cause->next);
-        strbuf_addc(out, '\n');
-    }
+    strbuf_addf(out, " (`%s`)\n", b->tag);
+    markdown_line(out, "Held by", b->held_by);
+    markdown_line(out, "Next", b->next);
 }
 
 /* A fence longer than any run of backticks in the frames is not needed: they hold at most one. */
@@ -109,10 +99,8 @@ static void markdown_block(struct strbuf *out, const struct doc_block *b, bool f
             strbuf_addc(out, '\n');
         break;
     case DOC_FINDING:
-        markdown_finding(out, b);
-        break;
     case DOC_CAUSE:
-        markdown_cause(out, b);
+        markdown_told(out, b);
         break;
     case DOC_TABLE:
         markdown_table(out, b->table);

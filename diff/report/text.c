@@ -75,37 +75,6 @@ static const struct {
     [SEVERITY_INFO] = {"INFO", DOC_DIM},
 };
 
-/* Returns the number of lines. */
-static size_t render_finding(const struct text *t, const struct doc_block *b) {
-    enum severity severity = b->finding->severity;
-    const char *label = severities[severity].label;
-    style_on(t, severities[severity].style);
-    strbuf_adds(t->out, label);
-    style_off(t, severities[severity].style);
-    spaces(t->out, LABEL_WIDTH - strlen(label));
-    struct strbuf whole;
-    strbuf_init(&whole);
-    strbuf_addf(&whole, "%s [%s]", b->text, b->finding->rule->id);
-    size_t lines = wrap(t->out, strbuf_cstr(&whole), LABEL_WIDTH, t->width);
-    strbuf_addc(t->out, '\n');
-    strbuf_fail(t->out, &whole.err);
-    strbuf_deinit(&whole);
-    if (b->finding->next) {
-        spaces(t->out, LABEL_WIDTH);
-        strbuf_adds(t->out, "next: ");
-        lines += wrap(t->out, b->finding->next, LABEL_WIDTH + 6, t->width);
-        strbuf_addc(t->out, '\n');
-    }
-    return lines;
-}
-
-static void render_indented(const struct text *t, const char *label, const char *words) {
-    spaces(t->out, LABEL_WIDTH);
-    strbuf_adds(t->out, label);
-    wrap(t->out, words, LABEL_WIDTH + strlen(label), t->width);
-    strbuf_addc(t->out, '\n');
-}
-
 /* On one line where it fits, else a step a line, each one deeper. */
 static void render_path(const struct text *t, const char *path) {
     static const char arrow[] = " \xe2\x86\x92 ";
@@ -125,24 +94,29 @@ static void render_path(const struct text *t, const char *path) {
     }
 }
 
-static void render_cause(const struct text *t, const struct doc_block *b) {
-    const struct cause *cause = b->cause;
-    const char *label = severities[cause->severity].label;
-    style_on(t, severities[cause->severity].style);
+/* A finding or a cause. Returns the number of lines, but for those of a path. */
+static size_t render_told(const struct text *t, const struct doc_block *b) {
+    const char *label = severities[b->severity].label;
+    style_on(t, severities[b->severity].style);
     strbuf_adds(t->out, label);
-    style_off(t, severities[cause->severity].style);
+    style_off(t, severities[b->severity].style);
     spaces(t->out, LABEL_WIDTH - strlen(label));
     struct strbuf whole;
     strbuf_init(&whole);
-    strbuf_addf(&whole, "%s [%s]", b->text, cause_kind_names[cause->kind]);
-    wrap(t->out, strbuf_cstr(&whole), LABEL_WIDTH, t->width);
+    strbuf_addf(&whole, "%s [%s]", b->text, b->tag);
+    size_t lines = wrap(t->out, strbuf_cstr(&whole), LABEL_WIDTH, t->width);
     strbuf_addc(t->out, '\n');
     strbuf_fail(t->out, &whole.err);
     strbuf_deinit(&whole);
-    if (cause->held_by)
-        render_path(t, cause->held_by);
-    if (cause->next)
-        render_indented(t, "next: ", cause->next);
+    if (b->held_by)
+        render_path(t, b->held_by);
+    if (b->next) {
+        spaces(t->out, LABEL_WIDTH);
+        strbuf_adds(t->out, "next: ");
+        lines += wrap(t->out, b->next, LABEL_WIDTH + 6, t->width);
+        strbuf_addc(t->out, '\n');
+    }
+    return lines;
 }
 
 /* The first screen: as many of the findings as fit. Returns how many there were room for. */
@@ -153,7 +127,7 @@ static uint32_t render_first_findings(const struct text *t, const struct doc_blo
         struct strbuf one;
         strbuf_init(&one);
         struct text measured = {&one, t->width, t->color};
-        lines += render_finding(&measured, &blocks[i]);
+        lines += render_told(&measured, &blocks[i]);
         bool fits = all || i == 0 || lines <= FINDING_LINES;
         if (fits)
             strbuf_add(t->out, strbuf_str(&one));
@@ -267,10 +241,8 @@ static void render_block(const struct text *t, const struct doc_block *b) {
         strbuf_addc(t->out, '\n');
         break;
     case DOC_FINDING:
-        render_finding(t, b);
-        break;
     case DOC_CAUSE:
-        render_cause(t, b);
+        render_told(t, b);
         break;
     case DOC_TABLE:
         render_table(t, b->table);
@@ -298,7 +270,7 @@ static void text_file_render(const struct doc *d, const struct report_options *o
     struct doc_block more = {.kind = DOC_HEADING, .text = "More findings"};
     render_block(&t, &more);
     for (uint32_t i = shown; i < findings; i++)
-        render_finding(&t, &d->blocks[first + i]);
+        render_told(&t, &d->blocks[first + i]);
 }
 
 bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,

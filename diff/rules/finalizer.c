@@ -118,10 +118,7 @@ static const char *finalizer_place(const struct series *s, struct findings *f,
     } else if (finalizer_finalizer(s, s->count - 1)->running) {
         strbuf_adds(&out, finalizer_finalizer(s, s->count - 1)->running);
     }
-    const char *text = findings_text(f, "%s", strbuf_cstr(&out));
-    findings_fail(f, &out.err);
-    strbuf_deinit(&out);
-    return text;
+    return findings_take(f, &out);
 }
 
 static const char *thread_text(const struct series *s, struct findings *f,

@@ -48,6 +48,20 @@ const char *findings_text(struct findings *f, const char *fmt, ...) {
     return text;
 }
 
+const char *findings_take(struct findings *f, struct strbuf *text) {
+    const char *copy = findings_text(f, "%s", strbuf_cstr(text));
+    findings_fail(f, &text->err);
+    strbuf_deinit(text);
+    return copy;
+}
+
+bool findings_have_hits(const struct findings *f) {
+    for (uint32_t i = 0; i < f->count; i++)
+        if (f->items[i].status == STATUS_HIT)
+            return true;
+    return false;
+}
+
 struct finding *findings_add(struct findings *f, const struct rule *rule,
                              enum finding_status status) {
     if (!VEC_ROOM(f->items, f->count, f->capacity, NULL)) {

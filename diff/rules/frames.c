@@ -136,6 +136,25 @@ void frame_add_short(const char *frame, struct strbuf *out) {
     }
 }
 
+const char *wait_verb(enum wait_kind wait) {
+    switch (wait) {
+    case WAIT_LOCK:
+        return "waits for a lock in";
+    case WAIT_TASK:
+        return "waits for a task in";
+    case WAIT_SLEEP:
+        return "sleeps in";
+    case WAIT_IO:
+        return "waits for I/O in";
+    case WAIT_EVENT:
+    case WAIT_IDLE:
+        return "waits in";
+    case WAIT_NOT:
+        break;
+    }
+    return "is in";
+}
+
 void stack_place(const struct thread_row *row, struct strbuf *out) {
     struct stack_view view = stack_view(row);
     /* A module alone, without a method, is no place. */

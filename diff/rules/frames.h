@@ -21,6 +21,9 @@ struct str frame_method(const char *frame);
 /* Appends that, of framework frames without type arguments: "Task`1.get_Result". */
 void frame_add_short(const char *frame, struct strbuf *out);
 
+/* "sleeps in", for a sentence that goes on with the place. Static, never NULL. */
+const char *wait_verb(enum wait_kind wait);
+
 /* "Shop.Gate.Pass -> Latch.Wait": the application frame and what it waits in; "" without. */
 void stack_place(const struct thread_row *row, struct strbuf *out);
 

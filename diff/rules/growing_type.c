@@ -36,9 +36,7 @@ static const char *holder_text(const struct growth *g, const struct growth_point
     struct strbuf text;
     strbuf_init(&text);
     growth_holder_text(g, point->node, full, &text);
-    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
-    strbuf_deinit(&text);
-    return copy;
+    return findings_take(f, &text);
 }
 
 static struct holder find_holder(const struct series *s, const struct growth *g,
@@ -172,9 +170,7 @@ static const char *above_text(const char *type, struct findings *f) {
     struct strbuf text;
     strbuf_init(&text);
     path_type_text(type, &text);
-    const char *copy = findings_text(f, "%s", strbuf_cstr(&text));
-    strbuf_deinit(&text);
-    return copy;
+    return findings_take(f, &text);
 }
 
 static const char *holder_clause(const struct growth *g, const struct holder *holder,
@@ -291,8 +287,7 @@ static void report_spread(const struct series *s, const struct growth *g,
     for (int full = 0; full < 2; full++) {
         strbuf_init(&path);
         growth_path_text(g, point->node, full || s->options.full_paths, &path);
-        *(full ? &whole : &text) = findings_text(f, "%s", strbuf_cstr(&path));
-        strbuf_deinit(&path);
+        *(full ? &whole : &text) = findings_take(f, &path);
     }
     bool sure = point->verdict == VERDICT_GROWING || point->verdict == VERDICT_LEAK;
     struct finding *hit =

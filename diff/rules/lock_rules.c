@@ -1,7 +1,7 @@
 /* Locks that are held and waited for, and circles of these. */
 #include "diff/rules/frames.h"
-#include "diff/rules/wait_graph.h"
 #include "diff/rules/rules.h"
+#include "diff/rules/wait_graph.h"
 
 #include "base/hash.h"
 #include "base/vec.h"
@@ -10,50 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Threads of the last dump by id, for locks to name their owners. */
-struct owners {
-    struct u64map by_os_id, by_managed_id; /* to the number of the series thread */
-};
-
-static bool owners_init(struct owners *o, const struct series *s) {
-    u64map_init(&o->by_os_id);
-    u64map_init(&o->by_managed_id);
-    for (uint32_t i = 0; i < s->thread_count; i++) {
-        const struct thread_row *row = s->threads[i].rows[s->count - 1];
-        if (!row)
-            continue;
-        if (row->os_id != ABSENT && row->os_id != 0 && !u64map_put(&o->by_os_id, row->os_id, i))
-            return false;
-        if (row->managed_id != ABSENT && row->managed_id != 0 &&
-            !u64map_put(&o->by_managed_id, row->managed_id, i))
-            return false;
-    }
-    return true;
-}
-
-static void owners_deinit(struct owners *o) {
-    u64map_deinit(&o->by_os_id);
-    u64map_deinit(&o->by_managed_id);
-}
-
-static bool has_id(uint64_t id) {
-    return id != ABSENT && id != 0;
-}
-
-static bool is_held(const struct lock_row *lock) {
-    if (lock->held != ABSENT)
-        return lock->held == 1;
-    return has_id(lock->owner_os_id) || has_id(lock->owner_managed_id);
-}
-
-static const struct series_thread *
-lock_rules_owner_of(const struct owners *o, const struct series *s, const struct lock_row *lock) {
-    uint32_t number = STRMAP_NONE;
-    if (has_id(lock->owner_os_id))
-        number = u64map_get(&o->by_os_id, lock->owner_os_id);
-    if (number == STRMAP_NONE && has_id(lock->owner_managed_id))
-        number = u64map_get(&o->by_managed_id, lock->owner_managed_id);
-    return number == STRMAP_NONE ? NULL : &s->threads[number];
+static const struct series_thread *lock_owner(const struct wait_owners *o, const struct series *s,
+                                              const struct lock_row *lock) {
+    uint32_t number = wait_owner(o, lock);
+    return number == WAIT_NOBODY ? NULL : &s->threads[number];
 }
 
 /* -- Held in every dump ------------------------------------------------------------------------ */
@@ -101,7 +61,7 @@ static bool held_init(struct held_locks *h, const struct series *s, struct arena
     for (uint32_t i = 0; i < s->count; i++) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_LOCKS, struct lock_row, locks, count);
         for (uint32_t r = 0; r < count; r++)
-            if (is_held(&locks[r]) && !held_note(h, arena, &locks[r], i))
+            if (wait_lock_is_held(&locks[r]) && !held_note(h, arena, &locks[r], i))
                 return false;
     }
     return true;
@@ -171,17 +131,18 @@ static void report_held(const struct series *s, struct findings *f, const struct
 static bool run_held(const struct series *s, const struct limits *limits, struct findings *f,
                      struct err *err) {
     (void)limits;
-    struct owners owners;
+    struct wait_owners owners;
     struct held_locks held = {0};
     uint32_t reported = 0, unknown = 0;
-    bool ok = owners_init(&owners, s) && held_init(&held, s, &f->arena);
+    bool ok =
+        wait_owners_init(&owners, s, err) && (held_init(&held, s, &f->arena) || err_nomem(err));
     SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
     for (uint32_t i = 0; ok && i < count; i++) {
         const struct lock_row *lock = &locks[i];
-        if (!is_held(lock) || held_dumps(&held, lock) < s->count)
+        if (!wait_lock_is_held(lock) || held_dumps(&held, lock) < s->count)
             continue;
         bool waited = lock->waiters != ABSENT && lock->waiters > 0;
-        const struct series_thread *owner = lock_rules_owner_of(&owners, s, lock);
+        const struct series_thread *owner = lock_owner(&owners, s, lock);
         /* An owner that runs will let go; a lock nobody waits for hurts nobody yet. */
         bool runs = owner && s->count > 1 &&
                     (owner->state == THREAD_RUNNING || owner->state == THREAD_RUNAWAY);
@@ -196,8 +157,8 @@ static bool run_held(const struct series *s, const struct limits *limits, struct
         findings_skip(f, &rule_locks_held, "%s does not say how many threads wait for its locks",
                       series_snapshot_name(s, s->count - 1));
     held_deinit(&held);
-    owners_deinit(&owners);
-    return ok || err_nomem(err);
+    wait_owners_deinit(&owners);
+    return ok;
 }
 
 const struct rule rule_locks_held = {
@@ -236,19 +197,6 @@ struct circle {
     struct wait_graph graph;
 };
 
-/* Is it one of those that wait in a circle? */
-static bool in_wait_circle(const struct wait_graph *g, uint32_t thread) {
-    uint32_t at = thread;
-    for (uint32_t i = 0; i <= g->thread_count; i++) {
-        at = g->edges[at].owner;
-        if (at == WAIT_NOBODY)
-            return false;
-        if (at == thread)
-            return true;
-    }
-    return false;
-}
-
 /*
  * Is it known what the thread waits for? Who owns a monitor runs managed code: native frames alone
  * say so only where they are those of a lock.
@@ -270,7 +218,7 @@ static bool add_to_circle(const struct series *s, struct circle *c,
         c->contended -= c->known; /* a circle is one, whatever else is contended beside it */
         return false;
     }
-    if (c->known && !in_wait_circle(&c->graph, (uint32_t)(owner - s->threads))) {
+    if (c->known && !c->graph.edges[owner - s->threads].circle) {
         c->contended--; /* who waits behind a circle, or for one that does not, is in none */
         return false;
     }
@@ -303,18 +251,17 @@ static void report_circle(const struct series *s, struct findings *f, const stru
 static bool run_deadlock(const struct series *s, const struct limits *limits, struct findings *f,
                          struct err *err) {
     (void)limits;
-    struct owners owners;
     struct circle c = {0};
     struct strbuf who, what;
     strbuf_init(&who);
     strbuf_init(&what);
-    bool ok = (owners_init(&owners, s) || err_nomem(err)) && wait_graph_init(&c.graph, s, err);
+    bool ok = wait_graph_init(&c.graph, s, err);
     c.known = ok && c.graph.unknown == 0;
     SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
     for (uint32_t i = 0; ok && i < count; i++) {
-        if (!is_held(&locks[i]) || locks[i].waiters == ABSENT || locks[i].waiters == 0)
+        if (!wait_lock_is_held(&locks[i]) || locks[i].waiters == ABSENT || locks[i].waiters == 0)
             continue;
-        const struct series_thread *owner = lock_rules_owner_of(&owners, s, &locks[i]);
+        const struct series_thread *owner = lock_owner(&c.graph.owners, s, &locks[i]);
         if (!add_to_circle(s, &c, owner) || c.by_blocked > 8)
             continue;
         strbuf_addf(&who, "%s%s", c.by_blocked > 1 ? " and " : "", say_thread(f, s, owner));
@@ -330,7 +277,6 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
     ok = ok && strbuf_ok(&who, err) && strbuf_ok(&what, err);
     strbuf_deinit(&who);
     strbuf_deinit(&what);
-    owners_deinit(&owners);
     wait_graph_deinit(&c.graph);
     return ok;
 }

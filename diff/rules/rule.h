@@ -77,6 +77,13 @@ void finding_known(struct finding *finding, const char *name, enum field_kind ki
 /* Text kept as long as the findings; "" when out of memory (which sticks), never NULL. */
 const char *findings_text(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* The same of what was written into `text`, which is deinited; its error sticks as well.
+ * Never NULL. */
+const char *findings_take(struct findings *f, struct strbuf *text);
+
+/* Is one of them a hit? */
+bool findings_have_hits(const struct findings *f);
+
 /* A limit that can be set by --limit KEY=VALUE or in a --config file. */
 struct limit_desc {
     const char *key, *meaning;

@@ -30,11 +30,9 @@ const char *say_thread(struct findings *f, const struct series *s,
                        const struct series_thread *thread) {
     struct strbuf label;
     strbuf_init(&label);
+    strbuf_adds(&label, "thread ");
     series_thread_label(s, thread, &label);
-    const char *text = findings_text(f, "thread %s", strbuf_cstr(&label));
-    findings_fail(f, &label.err);
-    strbuf_deinit(&label);
-    return text;
+    return findings_take(f, &label);
 }
 
 const char *plural(uint64_t count) {

@@ -17,10 +17,7 @@ static const char *say_stack(struct findings *f, const struct series_stack *stac
         stack->frames.count && alloc_frame_of(stack->frames.items[stack->self]).module.len;
     if (stack->module && !module)
         strbuf_addf(&out, " in %s", stack->module);
-    const char *text = findings_text(f, "%s", strbuf_cstr(&out));
-    findings_fail(f, &out.err);
-    strbuf_deinit(&out);
-    return text;
+    return findings_take(f, &out);
 }
 
 const char *say_share(struct findings *f, uint64_t part, uint64_t whole) {

@@ -18,10 +18,7 @@ static const char *some_labels(const struct series *s, struct findings *f, enum 
     }
     if (count > said)
         strbuf_addf(&out, " and %u more", count - said);
-    const char *text = findings_text(f, "%s", strbuf_cstr(&out));
-    findings_fail(f, &out.err);
-    strbuf_deinit(&out);
-    return text;
+    return findings_take(f, &out);
 }
 
 static uint32_t thread_counts_count_state(const struct series *s, enum thread_state state) {

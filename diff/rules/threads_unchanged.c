@@ -77,25 +77,6 @@ static struct group *group_of(struct groups *g, struct arena *arena,
     return &g->items[g->count++];
 }
 
-static const char *wait_text(enum wait_kind wait) {
-    switch (wait) {
-    case WAIT_LOCK:
-        return "waits for a lock in";
-    case WAIT_TASK:
-        return "waits for a task in";
-    case WAIT_SLEEP:
-        return "sleeps in";
-    case WAIT_IO:
-        return "waits for I/O in";
-    case WAIT_EVENT:
-        return "waits in";
-    case WAIT_NOT:
-    case WAIT_IDLE:
-        break;
-    }
-    return "is in";
-}
-
 static void report_group(const struct series *s, struct findings *f, const struct group *group) {
     const struct thread_row *row = group->first->rows[s->count - 1];
     bool blocked = group->wait == WAIT_LOCK || group->wait == WAIT_TASK || group->holds_lock;
@@ -114,7 +95,7 @@ static void report_group(const struct series *s, struct findings *f, const struc
                                                        group->count == 1 ? "s" : "")
                                        : findings_text(f, "%s not run", have);
     finding_summary(f, hit, "%c%s %s between the dumps: %s %s %s%s.", who[0] == 't' ? 'T' : who[0],
-                    who + 1, ran, group->count == 1 ? "it" : "each", wait_text(group->wait),
+                    who + 1, ran, group->count == 1 ? "it" : "each", wait_verb(group->wait),
                     strbuf_cstr(&where), group->holds_lock ? ", and holds a lock" : "");
     if (group->wait == WAIT_LOCK)
         finding_next(f, hit, "Find the owner of the lock: see locks-held and deadlock.");

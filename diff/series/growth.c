@@ -40,6 +40,7 @@ struct lining {
     uint32_t capacity;
     enum part tree;
     const struct growth *paths; /* of places: where they hang that nobody alone holds */
+    bool *detours;              /* of their nodes, see find_detours() */
     struct strmap hangs;        /* of their types: the node, see hang() */
     struct way *ways;           /* nodes that the paths lead over */
     uint32_t way_count, way_capacity;
@@ -126,25 +127,33 @@ static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, co
 
 /* -- Places that nobody alone holds ------------------------------------------------------------ */
 
-/* Is there what grew on the way to a node, or is that a stack's? */
-static bool is_detour(const struct growth *paths, uint32_t node) {
-    for (uint32_t n = node;; n = paths->nodes[n].parent) {
-        for (uint32_t i = 0; n != node && i < paths->point_count; i++)
-            if (paths->points[i].node == n && paths->points[i].kind == GROWTH_MORE)
-                return true;
-        if (paths->nodes[n].parent == GROWTH_ROOT)
-            return is_stack_root(paths->nodes[n].root);
+/* Of each node of the paths: is there what grew on the way to it, or is that a stack's? */
+static bool *find_detours(const struct growth *paths) {
+    bool *detours = calloc((size_t)paths->node_count + 1, sizeof(*detours));
+    bool *grew = calloc((size_t)paths->node_count + 1, sizeof(*grew));
+    for (uint32_t i = 0; detours && grew && i < paths->point_count; i++)
+        if (paths->points[i].kind == GROWTH_MORE)
+            grew[paths->points[i].node] = true;
+    for (uint32_t n = 0; detours && grew && n < paths->node_count; n++) {
+        uint32_t parent = paths->nodes[n].parent;
+        detours[n] = parent == GROWTH_ROOT ? is_stack_root(paths->nodes[n].root)
+                                           : detours[parent] || grew[parent];
     }
+    if (!grew) {
+        free(detours);
+        detours = NULL;
+    }
+    free(grew);
+    return detours;
 }
 
 /* The node of the paths at which most of a type is; GROWTH_ROOT: there is none. */
-static uint32_t path_to(const struct growth *paths, const char *type) {
-    uint32_t best = GROWTH_ROOT, last = paths->snapshot_count - 1;
-    for (uint32_t n = 0; n < paths->node_count; n++)
-        if (strcmp(paths->nodes[n].type, type) == 0 &&
-            (best == GROWTH_ROOT ||
-             paths->nodes[n].own_bytes[last] > paths->nodes[best].own_bytes[last]) &&
-            !is_detour(paths, n))
+static uint32_t path_to(const struct lining *l, const char *type) {
+    const struct growth_node *nodes = l->paths->nodes;
+    uint32_t best = GROWTH_ROOT, last = l->paths->snapshot_count - 1;
+    for (uint32_t n = 0; n < l->paths->node_count; n++)
+        if (!l->detours[n] && strcmp(nodes[n].type, type) == 0 &&
+            (best == GROWTH_ROOT || nodes[n].own_bytes[last] > nodes[best].own_bytes[last]))
             best = n;
     return best;
 }
@@ -185,7 +194,7 @@ static uint32_t hang(struct lining *l, const char *root, const char *type) {
     uint32_t node = strmap_get(&l->hangs, str_of(root), str_of(type));
     if (node != STRMAP_NONE)
         return node;
-    uint32_t path = path_to(l->paths, type);
+    uint32_t path = path_to(l, type);
     node = path == GROWTH_ROOT ? node_of(l, GROWTH_ROOT, root, type) : same_path(l, path);
     if (node != GROWTH_ROOT && !strmap_put(&l->hangs, str_of(root), str_of(type), node))
         return GROWTH_ROOT;
@@ -272,13 +281,13 @@ static bool add_point(struct judging *j, struct growth_point point) {
     return true;
 }
 
-static const char *root_of(const struct growth *g, uint32_t node) {
+const char *growth_root(const struct growth *g, uint32_t node) {
     while (g->nodes[node].parent != GROWTH_ROOT)
         node = g->nodes[node].parent;
     return g->nodes[node].root;
 }
 
-static bool is_rest(const struct growth_node *node) {
+bool growth_is_rest(const struct growth_node *node) {
     return strcmp(node->type, "[others]") == 0 ||
            (node->root && strcmp(node->root, "[other roots]") == 0);
 }
@@ -294,14 +303,14 @@ struct spread {
 };
 
 static bool is_member(const struct spread *spread, const struct growth_node *child) {
-    return is_rest(child) || (child->edge && strcmp(child->edge, spread->edge) == 0);
+    return growth_is_rest(child) || (child->edge && strcmp(child->edge, spread->edge) == 0);
 }
 
 static struct spread spread_below(const struct judging *j, uint32_t n) {
     const struct growth_node *nodes = j->g->nodes;
     struct spread spread = {.largest = 0};
     for (uint32_t c = j->first_child[n]; c != GROWTH_ROOT; c = j->next_child[c])
-        if (!is_rest(&nodes[c]) && growth_delta(nodes[c].bytes, j->last) > spread.largest) {
+        if (!growth_is_rest(&nodes[c]) && growth_delta(nodes[c].bytes, j->last) > spread.largest) {
             spread.largest = growth_delta(nodes[c].bytes, j->last);
             spread.edge = nodes[c].edge;
         }
@@ -311,7 +320,7 @@ static struct spread spread_below(const struct judging *j, uint32_t n) {
         int64_t objects = growth_delta(nodes[c].own_objects, j->last);
         spread.objects += objects;
         spread.bytes += growth_delta(nodes[c].bytes, j->last);
-        spread.members += objects > 0 && !is_rest(&nodes[c]);
+        spread.members += objects > 0 && !growth_is_rest(&nodes[c]);
         spread.any_type_grew |= objects > 0 && type_grew(j, nodes[c].type);
     }
     return spread;
@@ -333,7 +342,7 @@ static enum verdict spread_verdict(const struct judging *j, uint32_t n, const st
  */
 static bool judge_spread(struct judging *j, uint32_t n) {
     const struct growth_node *node = &j->g->nodes[n];
-    if (!node->seen[0] || !node->seen[j->last] || is_rest(node))
+    if (!node->seen[0] || !node->seen[j->last] || growth_is_rest(node))
         return true;
     int64_t own = growth_delta(node->own_objects, j->last);
     struct spread spread = spread_below(j, n);
@@ -348,7 +357,7 @@ static bool judge_spread(struct judging *j, uint32_t n) {
     return add_point(
         j, (struct growth_point){.node = n,
                                  .kind = spread.any_type_grew ? GROWTH_SPREAD : GROWTH_MOVED,
-                                 .stacks_only = is_stack_root(root_of(j->g, n)),
+                                 .stacks_only = is_stack_root(growth_root(j->g, n)),
                                  .objects_delta = spread.objects,
                                  .bytes_delta = spread.bytes,
                                  .verdict = spread_verdict(j, n, &spread, sums),
@@ -373,10 +382,10 @@ static bool growth_judge(struct judging *j, uint32_t n, bool *ret_stop) {
     bool at_least = !node->seen[0];
     struct growth_point point = {.node = n,
                                  .at_least = at_least,
-                                 .stacks_only = is_stack_root(root_of(j->g, n)),
+                                 .stacks_only = is_stack_root(growth_root(j->g, n)),
                                  .in_spread = in_spread(j, node)};
     *ret_stop = false;
-    if (is_rest(node) || !node->seen[last])
+    if (growth_is_rest(node) || !node->seen[last])
         return true;
     bool above_floor = !at_least || node->objects[last] > FLOORS_NEEDED * j->floor_objects ||
                        node->bytes[last] > FLOORS_NEEDED * j->floor_bytes;
@@ -483,12 +492,14 @@ static bool growth_line_up(struct growth *g, const struct series *s, const struc
     strmap_init(&l.index);
     strbuf_init(&l.key);
     strbuf_init(&l.type);
-    bool ok = true;
+    l.detours = paths ? find_detours(paths) : NULL;
+    bool ok = !paths || l.detours || err_nomem(err);
     for (uint32_t i = 0; ok && i < s->count; i++)
         ok = line_up(&l, s->snapshots[i], i, err);
     if (ok)
         fill_ways(&l);
     free(l.ways);
+    free(l.detours);
     strmap_deinit(&l.index);
     strmap_deinit(&l.hangs);
     strbuf_deinit(&l.key);
@@ -529,7 +540,7 @@ static void node_text(const struct growth *g, uint32_t node, bool full, bool las
     uint32_t i = depth;
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
         steps[--i] = (struct path_step){g->nodes[n].edge, g->nodes[n].type};
-    path_text(root_of(g, node), steps, depth, full, last, out);
+    path_text(growth_root(g, node), steps, depth, full, last, out);
     free(steps);
 }
 

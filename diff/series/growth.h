@@ -67,6 +67,12 @@ bool growth_init_places(struct growth *g, const struct series *s, const struct g
 
 void growth_deinit(struct growth *g);
 
+/* What holds all that leads to a node; never NULL. */
+const char *growth_root(const struct growth *g, uint32_t node);
+
+/* The sum of what was left out, and no node of its own? */
+bool growth_is_rest(const struct growth_node *node);
+
 /* The path to a node, its own type included: see path_text. */
 void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out);
 

@@ -27,6 +27,7 @@ struct lock_waits {
     const struct gc_state *gc;
     struct managed_threads *threads;
     struct u64map by_address;    /* to number of the row */
+    struct u64map by_os_id;      /* to number of the thread, of those that the dump has */
     uint32_t monitors;           /* [count] of rows that were there before */
     uint64_t class_mt, other_mt; /* known to be System.Threading.Lock, and not to be; 0: none */
     uint64_t owner_at, state_at; /* [bytes] from the start of the object; 0: not known */
@@ -71,12 +72,15 @@ static bool is_lock_class(struct lock_waits *w, uint64_t object) {
     return is;
 }
 
+static struct managed_thread *thread_of_id(const struct lock_waits *w, uint64_t os_id) {
+    uint32_t number = u64map_get(&w->by_os_id, os_id);
+    return number == STRMAP_NONE ? NULL : &w->threads->items[number];
+}
+
 /* Lock keeps the system's thread id; where that is none of ours, it may be a managed one. */
 static const struct managed_thread *lock_object_owner(const struct lock_waits *w, uint32_t id) {
-    for (uint32_t i = 0; i < w->threads->count; i++)
-        if (w->threads->items[i].os && w->threads->items[i].os_id == id)
-            return &w->threads->items[i];
-    return threads_by_managed_id(w->threads, id);
+    const struct managed_thread *owner = thread_of_id(w, id);
+    return owner ? owner : threads_by_managed_id(w->threads, id);
 }
 
 /* Adds it to the locks when it is held. *ret_number: of its row; STRMAP_NONE: it is not held. */
@@ -134,12 +138,12 @@ static bool lock_on_stack(struct lock_waits *w, const struct managed_thread *thr
     return true;
 }
 
-static const struct managed_thread *thread_of_row(const struct lock_waits *w,
-                                                  const struct thread_row *row) {
+static bool index_threads_of_os(struct lock_waits *w, struct err *err) {
     for (uint32_t i = 0; i < w->threads->count; i++)
-        if (w->threads->items[i].os_id == row->os_id && w->threads->items[i].os)
-            return &w->threads->items[i];
-    return NULL;
+        if (w->threads->items[i].os && !thread_of_id(w, w->threads->items[i].os_id) &&
+            !u64map_put(&w->by_os_id, w->threads->items[i].os_id, i))
+            return err_nomem(err);
+    return true;
 }
 
 static bool index_locks(struct lock_waits *w, struct err *err) {
@@ -156,7 +160,8 @@ bool lock_waits_report(struct modules *m, const struct gc_state *gc,
                        struct managed_threads *threads, struct err *err) {
     struct lock_waits w = {.m = m, .gc = gc, .threads = threads};
     u64map_init(&w.by_address);
-    bool ok = index_locks(&w, err);
+    u64map_init(&w.by_os_id);
+    bool ok = index_locks(&w, err) && index_threads_of_os(&w, err);
     uint32_t count;
     builder_rows(m->clr->b, PART_THREADS, &count);
     for (uint32_t i = 0; ok && i < count; i++) {
@@ -164,10 +169,11 @@ bool lock_waits_report(struct modules *m, const struct gc_state *gc,
             &((struct thread_row *)builder_rows(m->clr->b, PART_THREADS, &count))[i];
         const char *wait = managed_frames_wait(&row->frames, NULL);
         bool is_class = wait && strcmp(wait, "Lock.Enter") == 0;
-        const struct managed_thread *thread = wait ? thread_of_row(&w, row) : NULL;
+        const struct managed_thread *thread = wait ? thread_of_id(&w, row->os_id) : NULL;
         if (thread && (is_class || strcmp(wait, "Monitor.Enter") == 0))
             ok = lock_on_stack(&w, thread, is_class, &row->waits_for, err);
     }
     u64map_deinit(&w.by_address);
+    u64map_deinit(&w.by_os_id);
     return ok;
 }

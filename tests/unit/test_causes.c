@@ -382,7 +382,6 @@ static void the_only_lock_is_the_one(void **state) {
     (void)state;
     struct made m;
     struct wait_graph g;
-    bool circle;
     made_init(&m, 1);
     add_worker(&m, 0, 41, "waiter", ENTER "|Yard.Work.Wait()", 0);
     add_worker(&m, 0, 42, "owner", SLEEP "|Yard.Work.Own()", 0);
@@ -391,11 +390,63 @@ static void the_only_lock_is_the_one(void **state) {
     assert_true(wait_graph_init(&g, &m.series, &m.err));
     uint32_t waiter = m.series.threads[0].os_id == 41 ? 0 : 1;
     assert_int_equal(g.edges[waiter].owner, 1 - waiter);
-    assert_int_equal(wait_graph_end(&g, waiter, &circle), 1 - waiter);
-    assert_false(circle);
+    assert_int_equal(g.edges[waiter].end, 1 - waiter);
+    assert_false(g.edges[waiter].circle);
     assert_int_equal(g.unknown, 0);
     wait_graph_deinit(&g);
     made_deinit(&m);
+}
+
+#define WAITERS 9u
+
+/* Where waits lead, by the definition: a step at a time, WAITERS steps at most. */
+static void check_waits(const struct wait_graph *g, uint32_t thread) {
+    uint32_t at = thread, steps = 0;
+    while (steps < WAITERS && g->edges[at].owner != WAIT_NOBODY && !g->edges[at].circle) {
+        at = g->edges[at].owner;
+        steps++;
+    }
+    bool comes_back = false;
+    uint32_t first = at, around = at;
+    for (uint32_t i = 0; i < WAITERS && g->edges[around].owner != WAIT_NOBODY; i++) {
+        around = g->edges[around].owner;
+        first = around < first ? around : first;
+        comes_back = comes_back || around == at;
+        if (comes_back)
+            break;
+    }
+    assert_int_equal(g->edges[at].circle, comes_back);
+    assert_int_equal(g->edges[thread].end, comes_back ? first : at);
+    assert_int_equal(g->edges[thread].depth, steps);
+}
+
+/* Each thread holds one lock and waits for that of any other, or for none. */
+static void waits_lead_where_they_should(void **state) {
+    (void)state;
+    uint32_t seed = 7, circles = 0, chains = 0;
+    for (uint32_t round = 0; round < 200; round++) {
+        struct made m;
+        struct wait_graph g;
+        made_init(&m, 1);
+        for (uint32_t i = 0; i < WAITERS; i++) {
+            seed = seed * 1103515245u + 12345u;
+            uint32_t other = (seed >> 16) % (WAITERS + 2);
+            bool waits = other < WAITERS && other != i;
+            add_worker(&m, 0, 100 + i, "w", waits ? ENTER "|Yard.Work.W()" : "Yard.Work.W()",
+                       waits ? 0x1000 + other : 0);
+            add_lock(&m, 0, 0x1000 + i, 100 + i, 1);
+        }
+        made_rules(&m);
+        assert_true(wait_graph_init(&g, &m.series, &m.err));
+        for (uint32_t i = 0; i < WAITERS; i++) {
+            check_waits(&g, i);
+            circles += g.edges[i].circle;
+            chains += g.edges[i].depth > 2;
+        }
+        wait_graph_deinit(&g);
+        made_deinit(&m);
+    }
+    assert_true(circles > 100 && chains > 100);
 }
 
 /* -- The rest ---------------------------------------------------------------------------------- */
@@ -434,6 +485,7 @@ int main(void) {
         cmocka_unit_test(a_chain_is_told_from_its_end),
         cmocka_unit_test(the_finalizer_waits_like_others),
         cmocka_unit_test(the_only_lock_is_the_one),
+        cmocka_unit_test(waits_lead_where_they_should),
         cmocka_unit_test(what_nothing_explains_is_a_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

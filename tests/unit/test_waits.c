@@ -82,13 +82,14 @@ static void each_thread_waits_for_its_lock(void **state) {
 static void ends_and_circles_are_found(void **state) {
     (void)state;
     struct waiting w;
-    bool circle;
     waiting_init(&w);
-    assert_int_equal(wait_graph_end(&w.graph, thread_called(&w, "truck"), &circle),
-                     thread_called(&w, "crane-driver"));
-    assert_false(circle);
-    wait_graph_end(&w.graph, thread_called(&w, "north-gate"), &circle);
-    assert_true(circle);
+    const struct wait_edge *truck = &w.graph.edges[thread_called(&w, "truck")];
+    const struct wait_edge *gate = &w.graph.edges[thread_called(&w, "north-gate")];
+    assert_int_equal(truck->end, thread_called(&w, "crane-driver"));
+    assert_int_equal(truck->depth, 2);
+    assert_false(truck->circle);
+    assert_true(gate->circle);
+    assert_int_equal(gate->end, w.graph.edges[thread_called(&w, "south-gate")].end);
     waiting_deinit(&w);
 }
 
