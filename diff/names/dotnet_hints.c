@@ -6,7 +6,7 @@ const struct hint dotnet_hints[] = {
      .summary = "handlers of an event that nobody removes",
      .types = {"System.EventHandler", "System.ComponentModel.PropertyChangedEventHandler",
                "System.Collections.Specialized.NotifyCollectionChangedEventHandler"},
-     .edges = {"_invocationList"},
+     .edges = {"_invocationList", "_helperObject"}, /* up to 10, and since 11 */
      .next = "Remove the handlers from %s (-=) when their objects end: the publisher keeps them, "
              "and all they refer to, for as long as it lives.",
      .names = HINT_NAMES_PUBLISHER,
@@ -14,7 +14,7 @@ const struct hint dotnet_hints[] = {
      .explain =
          "A publisher keeps each handler, and the handler its object: what subscribes to an event\n"
          "that lives longer (a static one, one of a singleton) lives as long. The path names the\n"
-         "publisher: the field in front of _invocationList.\n"
+         "publisher: the field in front of _invocationList (.NET 11: _helperObject).\n"
          "\n"
          "What to do: remove handlers (-=) where their owner is disposed; or hold the subscriber "
          "by\n"

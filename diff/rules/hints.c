@@ -87,7 +87,7 @@ static bool add_publisher(const struct hint *hint, const struct growth *g, uint3
                           struct strbuf *out) {
     uint32_t handlers = GROWTH_ROOT;
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        if (g->nodes[n].edge && strcmp(g->nodes[n].edge, hint->edges[0]) == 0)
+        if (hints_matches(hint->edges, g->nodes[n].edge))
             handlers = g->nodes[n].parent;
     if (handlers == GROWTH_ROOT)
         return false;

@@ -213,6 +213,22 @@ bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) {
     return true;
 }
 
+bool clr_is_method_table(struct clr *clr, uint64_t mt) {
+    const uint32_t *offset = clr->contract.offset;
+    uint64_t class_or_canon, back;
+    if (mt && mt == clr->free_mt)
+        return true; /* free space has no class */
+    if (mt == 0 || mt % 8 || !clr_u64(clr, mt + offset[F_MT_CLASS], &class_or_canon))
+        return false;
+    uint64_t canon = mt;
+    if (class_or_canon & 1) {
+        canon = class_or_canon & ~1ull;
+        if (!clr_u64(clr, canon + offset[F_MT_CLASS], &class_or_canon) || class_or_canon & 1)
+            return false;
+    }
+    return clr_u64(clr, class_or_canon + offset[F_CLASS_MT], &back) && back == canon;
+}
+
 uint64_t clr_object_size(struct clr *clr, uint64_t object) {
     uint64_t mt;
     uint32_t flags, base, count = 0;

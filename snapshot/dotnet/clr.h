@@ -134,6 +134,8 @@ const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max);
 
 /* The MethodTable of an object, without the bits of the GC; false: not there. */
 bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) MUST_CHECK;
+/* Is mt the address of a MethodTable? Its class points back to it. */
+bool clr_is_method_table(struct clr *clr, uint64_t mt);
 /* Shallow size of an object [bytes], as the heap walk counts it; 0: not there. */
 uint64_t clr_object_size(struct clr *clr, uint64_t object);
 

@@ -101,14 +101,17 @@ static void parse_gc_kind(struct contract *c, const cJSON *item) {
                  (str_contains(text, STR("regions")) ? GC_KIND_REGIONS : 0);
 }
 
-/* "ExecutionManager": 2, or since .NET 11 "c2". */
+/*
+ * "ExecutionManager": 2, or since .NET 11 "c1": names, which begin anew with what was the version
+ * before last. So "cN" is N + 1 of the numbers.
+ */
 static void parse_version(const cJSON *item, uint32_t *version) {
     uint64_t value;
     if (cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1000)
         *version = (uint32_t)item->valuedouble;
     else if (cJSON_IsString(item) && item->valuestring[0] == 'c' &&
              num_dec(str_of(item->valuestring + 1), &value) && value < 1000)
-        *version = (uint32_t)value;
+        *version = (uint32_t)value + 1;
 }
 
 static bool parse_types(struct contract *c, const cJSON *types, struct err *err) {

@@ -55,6 +55,7 @@
     X(LAYOUT_SIZE, "PEImageLayout", "Size") \
     X(LAYOUT_FLAGS, "PEImageLayout", "Flags") \
     X(DOMAIN_ASSEMBLIES, "AppDomain", "DomainAssemblyList") \
+    X(DOMAIN_ASSEMBLY_LIST, "AppDomain", "AssemblyList") \
     X(LIST_COUNT, "ArrayListBase", "Count") \
     X(LIST_FIRST, "ArrayListBase", "FirstBlock") \
     X(LIST_BLOCK_NEXT, "ArrayListBlock", "Next") \
@@ -86,6 +87,8 @@
     X(DYNAMIC_DATA, "DynamicMetadata", "Data") \
     X(SYNC_ENTRY_BLOCK, "SyncTableEntry", "SyncBlock") \
     X(SYNC_ENTRY_OBJECT, "SyncTableEntry", "Object") \
+    X(SYNC_LOCK, "SyncBlock", "Lock") \
+    X(SYNC_THIN_LOCK, "SyncBlock", "ThinLock") \
     X(SYNC_LOCK_STATE, "SyncBlock", "+LockState") \
     X(SYNC_RECURSION, "SyncBlock", "+Recursion") \
     X(SYNC_HOLDER_ID, "SyncBlock", "+HolderThreadId") \

@@ -6,7 +6,7 @@
 #include "dotnet/lock_waits.h"
 
 #include "base/hash.h"
-#include "dotnet/fields.h"
+#include "dotnet/lock_object.h"
 #include "dotnet/managed_frames.h"
 
 #include <string.h>
@@ -14,72 +14,27 @@
 /* From the stack pointer up to the frame that called Enter. */
 #define SCAN_BYTES ((uint64_t)16 << 10)
 
-#define LOCK_CLASS     "System.Threading.Lock"
-#define LOCK_CLASS_MAX 16u /* fields; it has half as many */
-/*
- * Lock._state: bit 0 held (Lock.cs). From which bit on waiters are counted changes from release to
- * release, so those are counted that were found to wait.
- */
-#define STATE_HELD 1u
-
 struct lock_waits {
     struct modules *m;
     const struct gc_state *gc;
     struct managed_threads *threads;
-    struct u64map by_address;    /* to number of the row */
-    struct u64map by_os_id;      /* to number of the thread, of those that the dump has */
-    uint32_t monitors;           /* [count] of rows that were there before */
-    uint64_t class_mt, other_mt; /* known to be System.Threading.Lock, and not to be; 0: none */
-    uint64_t owner_at, state_at; /* [bytes] from the start of the object; 0: not known */
+    struct u64map by_address; /* to number of the row */
+    struct u64map by_os_id;   /* to number of the thread, of those that the dump has */
+    uint32_t monitors;        /* [count] of rows that were there before */
+    struct lock_class lock_class;
 };
 
 /* -- System.Threading.Lock --------------------------------------------------------------------- */
-
-static void find_lock_fields(struct lock_waits *w) {
-    struct field_desc fields[LOCK_CLASS_MAX];
-    uint32_t count = 0;
-    if (!fields_of(w->m->clr, w->class_mt, fields, LOCK_CLASS_MAX, &count))
-        return;
-    for (uint32_t i = 0; i < count && i < LOCK_CLASS_MAX; i++) {
-        struct strbuf name;
-        uint64_t at = fields[i].offset + 8u;
-        if (fields[i].is_static)
-            continue;
-        strbuf_init(&name);
-        field_name_at(w->m, w->class_mt, at, false, &name);
-        if (str_eq(strbuf_str(&name), STR("_owningThreadId")))
-            w->owner_at = at;
-        if (str_eq(strbuf_str(&name), STR("_state")))
-            w->state_at = at;
-        strbuf_deinit(&name);
-    }
-}
-
-static bool is_lock_class(struct lock_waits *w, uint64_t object) {
-    uint64_t mt;
-    if (!clr_u64(w->m->clr, object, &mt) || mt == 0 || mt == w->other_mt)
-        return false;
-    if (mt == w->class_mt)
-        return true;
-    struct strbuf name;
-    strbuf_init(&name);
-    type_name(w->m, mt, &name);
-    bool is = str_eq(strbuf_str(&name), STR(LOCK_CLASS));
-    strbuf_deinit(&name);
-    *(is ? &w->class_mt : &w->other_mt) = mt;
-    if (is)
-        find_lock_fields(w);
-    return is;
-}
 
 static struct managed_thread *thread_of_id(const struct lock_waits *w, uint64_t os_id) {
     uint32_t number = u64map_get(&w->by_os_id, os_id);
     return number == STRMAP_NONE ? NULL : &w->threads->items[number];
 }
 
-/* Lock keeps the system's thread id; where that is none of ours, it may be a managed one. */
+/* Up to 10.0 a Lock keeps the system's thread id; where that is none of ours, or later, its own. */
 static const struct managed_thread *lock_object_owner(const struct lock_waits *w, uint32_t id) {
-    const struct managed_thread *owner = thread_of_id(w, id);
+    const struct managed_thread *owner =
+        lock_object_is_monitor(w->m->clr) ? NULL : thread_of_id(w, id);
     return owner ? owner : threads_by_managed_id(w->threads, id);
 }
 
@@ -87,12 +42,11 @@ static const struct managed_thread *lock_object_owner(const struct lock_waits *w
 static bool add_lock_object(struct lock_waits *w, uint64_t object, uint32_t *ret_number,
                             struct err *err) {
     struct builder *b = w->m->clr->b;
-    uint32_t owner_id, state;
+    struct lock_object lock;
     *ret_number = STRMAP_NONE;
-    if (!w->owner_at || !w->state_at || !clr_u32(w->m->clr, object + w->owner_at, &owner_id) ||
-        !clr_u32(w->m->clr, object + w->state_at, &state) || !(state & STATE_HELD))
+    if (!lock_object_read(w->m, &w->lock_class, object, &lock) || !lock.held)
         return true;
-    const struct managed_thread *owner = lock_object_owner(w, owner_id);
+    const struct managed_thread *owner = lock_object_owner(w, lock.owner_id);
     if (!owner)
         return true;
     uint32_t count;
@@ -121,7 +75,7 @@ static bool lock_on_stack(struct lock_waits *w, const struct managed_thread *thr
         if (!gc_span_at(w->gc, word))
             continue;
         uint32_t number = u64map_get(&w->by_address, word);
-        if (number == STRMAP_NONE && is_class && is_lock_class(w, word) &&
+        if (number == STRMAP_NONE && is_class && lock_object_is(w->m, &w->lock_class, word) &&
             !add_lock_object(w, word, &number, err))
             return false;
         if (number == STRMAP_NONE)

@@ -288,11 +288,14 @@ static void load_item(struct modules *m, uint64_t item) {
 
 void modules_load_all(struct modules *m) {
     struct clr *clr = m->clr;
+    /* Before 11 of DomainAssemblies, which lead to Assemblies. */
+    enum contract_field f =
+        clr_knows(clr, F_DOMAIN_ASSEMBLY_LIST) ? F_DOMAIN_ASSEMBLY_LIST : F_DOMAIN_ASSEMBLIES;
     uint64_t domain;
     uint32_t count;
-    if (!clr_knows(clr, F_DOMAIN_ASSEMBLIES) || !clr_global(clr, G_APP_DOMAIN, &domain) || !domain)
+    if (!clr_knows(clr, f) || !clr_global(clr, G_APP_DOMAIN, &domain) || !domain)
         return;
-    uint64_t list = clr_field(clr, domain, F_DOMAIN_ASSEMBLIES);
+    uint64_t list = clr_field(clr, domain, f);
     if (!clr_field_u32(clr, list, F_LIST_COUNT, &count) || count > MODULES_MAX)
         return;
     uint64_t block = clr_field(clr, list, F_LIST_FIRST);

@@ -295,24 +295,35 @@ static bool os_ids_agree(struct clr *clr, const uint64_t *threads, uint32_t coun
     return known > 0 && strange <= known;
 }
 
-/* The thread list closes after exactly ThreadCount entries. Fills clr->threads. */
+/*
+ * Follows the list from its first link; shift: from a Thread to what links lead to. false: it does
+ * not close after exactly `count` entries, or they are no threads of this process.
+ */
+static bool follow_threads(struct clr *clr, uint64_t first, uint32_t shift, uint64_t *threads,
+                           uint32_t count) {
+    uint32_t n = 0;
+    uint64_t link = first;
+    for (; link && n < count; n++) {
+        threads[n] = link - shift;
+        if (!clr_field_u64(clr, threads[n], F_THREAD_LINK, &link))
+            return false;
+    }
+    return !link && n == count && os_ids_agree(clr, threads, count);
+}
+
+/* Links lead to the link in the next Thread, or (since 11) to that Thread. Fills clr->threads. */
 static bool read_thread_list(struct clr *clr) {
-    uint64_t store, link;
-    uint32_t count, n = 0;
+    uint64_t store, first;
+    uint32_t count;
     clr->thread_count = 0;
     if (!clr_knows(clr, F_THREAD_LINK) || !clr_global(clr, G_THREAD_STORE, &store) ||
         !clr_field_u32(clr, store, F_STORE_COUNT, &count) || count == 0 ||
-        count > CLR_THREADS_MAX || !clr_field_u64(clr, store, F_STORE_FIRST, &link))
+        count > CLR_THREADS_MAX || !clr_field_u64(clr, store, F_STORE_FIRST, &first))
         return false;
     uint64_t *threads = arena_array(&clr->arena, count, sizeof(*threads));
-    if (!threads)
-        return false;
-    for (; link && n < count; n++) {
-        threads[n] = link - clr->contract.offset[F_THREAD_LINK];
-        if (!clr_u64(clr, link, &link))
-            return false;
-    }
-    if (link || n != count || !os_ids_agree(clr, threads, count))
+    if (!threads ||
+        (!follow_threads(clr, first, clr->contract.offset[F_THREAD_LINK], threads, count) &&
+         !follow_threads(clr, first, 0, threads, count)))
         return false;
     clr->threads = threads;
     clr->thread_count = count;

@@ -11,23 +11,6 @@
 
 /* -- MethodTables ------------------------------------------------------------------------------ */
 
-/* True when mt is the address of a MethodTable: its class points back to it. */
-static bool walk_is_method_table(struct clr *clr, uint64_t mt) {
-    const uint32_t *offset = clr->contract.offset;
-    uint64_t class_or_canon, back;
-    if (mt && mt == clr->free_mt)
-        return true; /* free space has no class */
-    if (mt == 0 || mt % 8 || !clr_u64(clr, mt + offset[F_MT_CLASS], &class_or_canon))
-        return false;
-    uint64_t canon = mt;
-    if (class_or_canon & 1) {
-        canon = class_or_canon & ~1ull;
-        if (!clr_u64(clr, canon + offset[F_MT_CLASS], &class_or_canon) || class_or_canon & 1)
-            return false;
-    }
-    return clr_u64(clr, class_or_canon + offset[F_CLASS_MT], &back) && back == canon;
-}
-
 bool slots_grow(struct walk_worker *w) {
     uint32_t size = w->slots ? (w->slot_mask + 1) * 2 : 1024;
     uint32_t old_size = w->slots ? w->slot_mask + 1 : 0;
@@ -75,7 +58,7 @@ struct slot *walk_find_slot(struct walk_worker *w, uint64_t mt) {
     struct slot slot = {.mt = mt};
     uint32_t flags = 0;
     walk_lock_shared(w->shared);
-    bool ok = walk_is_method_table(clr, mt) && clr_field_u32(clr, mt, F_MT_FLAGS, &flags) &&
+    bool ok = clr_is_method_table(clr, mt) && clr_field_u32(clr, mt, F_MT_FLAGS, &flags) &&
               clr_field_u32(clr, mt, F_MT_BASE_SIZE, &slot.base);
     walk_unlock_shared(w->shared);
     if (!ok || slot.base < 16 || slot.base > INT32_MAX)

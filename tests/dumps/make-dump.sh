@@ -1,23 +1,38 @@
 #!/bin/sh
-# Makes NAME.core.zst beside this script, a dump of the program ../e2e/NAME, which tests/unit/test_NAME.c reads.
-# usage: make-dump.sh holders|waits
+# Makes NAME.core.zst beside this script, a dump of the program ../e2e/NAME, which tests/unit/test_NAME.c reads; with a
+# VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet, cut
+# down by mk_small_core to what reading the heap looks at.
+# usage: make-dump.sh holders|waits [VERSION]
 # Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
 # so that the dump holds no environment, user or host name of the machine it was made on.
 set -eu
 name=$1
+version=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 work=${DUMP_WORK:-/tmp/$name}
 dotnet=$(readlink -f "$(command -v dotnet)")
-runtime=$(ls -d "$(dirname "$dotnet")"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
+root=$(dirname "$dotnet")
+runtime=$(ls -d "$root"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
+out=$name.core
 rm -rf "$work" && mkdir -p "$work/src" "$work/app" "$work/run"
+if [ -n "$version" ]; then
+    root=$work/dotnet
+    runtime=$("$here/get-runtime.sh" "$version" "$root")
+    out=$name-net${version%%.*}.core
+fi
 cp "$here/../e2e/$name/Program.cs" "$here/../e2e/$name/$name.csproj" "$work/src/"
 (cd "$work/src" && dotnet publish -c Release -o "$work/app" >/dev/null)
 cd "$work/run"
-env -i DOTNET_gcServer=0 "$dotnet" "$work/app/$name.dll" . &
+env -i DOTNET_ROOT="$root" DOTNET_ROLL_FORWARD=LatestMajor DOTNET_gcServer=0 "$work/app/$name" . &
 app=$!
-trap 'kill "$app" 2>/dev/null || true' EXIT
+trap 'kill -9 "$app" 2>/dev/null || true' EXIT
 until [ -s ready ]; do sleep 0.1; done
 sleep 1
-env -i "$runtime/createdump" --withheap -f "$name.core" "$app" >/dev/null
-zstd -q -f -19 --long=27 "$name.core" -o "$here/$name.core.zst"
-ls -l "$here/$name.core.zst"
+env -i "$runtime/createdump" --withheap -f "$out" "$app" >/dev/null
+if [ -n "$version" ]; then
+    make -s -C "$here/../.." build/tests/fuzz/mk_small_core
+    "$here/../../build/tests/fuzz/mk_small_core" "$out" small.core >/dev/null
+    mv small.core "$out"
+fi
+zstd -q -f -19 --long=27 "$out" -o "$here/$out.zst"
+ls -l "$here/$out.zst"

@@ -47,7 +47,7 @@ void dump_pair_stacks_agree(const struct dump_pair *pair) {
         uint32_t frames;
         dump_pair_read(pair, i, &s);
         assert_int_equal(clrmd_compare_stacks(&s, dump_pair_answer(pair, i, &answer), &frames), 0);
-        assert_int_equal(frames, pair->frames);
+        assert_int_equal(frames, pair->frames[i]);
         file_close(&answer);
         snapshot_deinit(&s);
     }
@@ -93,7 +93,7 @@ void dump_pair_finalizer_is_stuck(const struct dump_pair *pair) {
         assert_string_equal(f->running, pair->running);
         assert_string_equal(rows_managed_thread(&s, 2)->role, "finalizer");
         assert_string_equal(spinner->name, pair->spinner_name);
-        assert_string_equal(spinner->gc_mode, "cooperative");
+        assert_string_equal(spinner->gc_mode, pair->spinner_modes[i]);
         snapshot_deinit(&s);
     }
 }

@@ -13,7 +13,7 @@ struct dump_pair {
     char dump[2][DUMP_PAIR_PATH_MAX], answer[2][DUMP_PAIR_PATH_MAX];
     /* How much there was for ClrMD to say, so that a comparison with nothing is none. */
     struct clrmd_counts counts[2];
-    uint32_t frames, modules;
+    uint32_t frames[2], modules;
     const char *runtime, *gc_mode;
     /* The process */
     const char *process;
@@ -23,7 +23,7 @@ struct dump_pair {
     uint64_t finalizer_os_id;
     const char *running; /* the finalizer that waits for ever */
     uint64_t spinner;
-    const char *spinner_name;
+    const char *spinner_name, *spinner_modes[2];
     uint64_t holder, holder_os_id;
     const char *holder_name, *lock; /* and the type of the object that it holds */
 };

@@ -41,6 +41,27 @@ static bool test_contract_parse(struct contract *c, const char *text, size_t siz
     return ok;
 }
 
+/* Since .NET 11 versions are names, which begin anew. */
+static void versions_by_name_are_told_from_numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *version;
+        uint32_t expected;
+    } cases[] = {{"1", 1},      {"2", 2},     {"\"c1\"", 2}, {"\"c2\"", 3},
+                 {"\"x1\"", 0}, {"\"c\"", 0}, {"-1", 0},     {"\"c1000\"", 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[128];
+        struct contract c;
+        struct err err;
+        prepare(&c);
+        snprintf(text, sizeof(text),
+                 "{\"contracts\":{\"ExecutionManager\":%s},\"types\":{},\"globals\":{}}",
+                 cases[i].version);
+        assert_true(test_contract_parse(&c, text, strlen(text), &err));
+        assert_int_equal(c.execution_manager, cases[i].expected);
+    }
+}
+
 static void says_where_fields_and_globals_are(void **state) {
     (void)state;
     struct contract c;
@@ -158,6 +179,7 @@ static void a_table_of_ours_has_offsets_that_can_be(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_where_fields_and_globals_are),
+        cmocka_unit_test(versions_by_name_are_told_from_numbers),
         cmocka_unit_test(refuses_every_prefix),
         cmocka_unit_test(refuses_what_cannot_be),
         cmocka_unit_test(takes_odd_values_for_absent_ones),

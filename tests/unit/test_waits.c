@@ -1,6 +1,7 @@
 /*
- * Who waits for whom, in a dump of a program whose threads do (tests/e2e/waits): a chain over
- * monitors, a circle over System.Threading.Lock, and the finalizer.
+ * Who waits for whom, in dumps of a program whose threads do (tests/e2e/waits): a chain over
+ * monitors, a circle over System.Threading.Lock, and the finalizer. On .NET 11 monitors are objects
+ * of that class, too.
  */
 #include "diff/rules/wait_graph.h"
 #include "input/input.h"
@@ -13,7 +14,9 @@
 
 #include <cmocka.h>
 
-#define DUMP "tests/dumps/waits.core.zst"
+static const char *const dumps[] = {"tests/dumps/waits.core.zst",
+                                    "tests/dumps/waits-net11.core.zst"};
+#define DUMPS (sizeof(dumps) / sizeof(*dumps))
 
 static const struct input_options waits_options = {.symbols = NULL};
 
@@ -24,12 +27,13 @@ struct waiting {
     struct wait_graph graph;
 };
 
-static void waiting_init(struct waiting *w) {
+static void waiting_init(struct waiting *w, const char *dump) {
     struct series_options options;
     struct err err;
     snapshot_init(&w->snapshot);
-    if (!input_read(DUMP, &waits_options, &w->snapshot, &err))
-        fail_msg("%s", err.msg);
+    if (!input_read(dump, &waits_options, &w->snapshot, &err))
+        fail_msg("%s: %s", dump, err.msg);
+    assert_int_equal(snapshot_trust(&w->snapshot), TRUST_EXACT);
     w->pointer = &w->snapshot;
     series_options_init(&options);
     assert_true(series_init(&w->series, &w->pointer, 1, &options, &err));
@@ -65,10 +69,9 @@ static void waits_for(const struct waiting *w, const char *name, const char *own
     assert_int_equal(edge->lock->waiters, 1);
 }
 
-static void each_thread_waits_for_its_lock(void **state) {
-    (void)state;
+static void check_locks(const char *dump) {
     struct waiting w;
-    waiting_init(&w);
+    waiting_init(&w, dump);
     waits_for(&w, "truck", "dock-clerk", "Waits+DockGate");
     waits_for(&w, "dock-clerk", "crane-driver", "Waits+CraneGate");
     waits_for(&w, ROLE_FINALIZER, "ticket-keeper", "Waits+TicketBook");
@@ -79,10 +82,15 @@ static void each_thread_waits_for_its_lock(void **state) {
     waiting_deinit(&w);
 }
 
-static void ends_and_circles_are_found(void **state) {
+static void each_thread_waits_for_its_lock(void **state) {
     (void)state;
+    for (size_t i = 0; i < DUMPS; i++)
+        check_locks(dumps[i]);
+}
+
+static void check_ends(const char *dump) {
     struct waiting w;
-    waiting_init(&w);
+    waiting_init(&w, dump);
     const struct wait_edge *truck = &w.graph.edges[thread_called(&w, "truck")];
     const struct wait_edge *gate = &w.graph.edges[thread_called(&w, "north-gate")];
     assert_int_equal(truck->end, thread_called(&w, "crane-driver"));
@@ -91,6 +99,12 @@ static void ends_and_circles_are_found(void **state) {
     assert_true(gate->circle);
     assert_int_equal(gate->end, w.graph.edges[thread_called(&w, "south-gate")].end);
     waiting_deinit(&w);
+}
+
+static void ends_and_circles_are_found(void **state) {
+    (void)state;
+    for (size_t i = 0; i < DUMPS; i++)
+        check_ends(dumps[i]);
 }
 
 int main(void) {

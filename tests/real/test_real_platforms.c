@@ -1,0 +1,101 @@
+/* Real heap dumps of one program on other runtimes, libraries and processors, against ClrMD's. */
+#include "tests/support/dump_pair.h"
+#include "tests/support/shared.h"
+
+#include <string.h>
+
+/* What is the same in all of them. */
+#define SHOP \
+    .gc_mode = "workstation", .process = "shop", .running = "Shop.Caching.Handle.Finalize", \
+    .spinner = 4, .spinner_name = "spinner", .holder = 5, .holder_name = "stuck-lock", \
+    .lock = "Shop.Caching.LeakyCache<System.String, Shop.Caching.CacheEntry>", .modules = 11
+
+static struct platform_pair {
+    const char *name; /* of the files */
+    struct dump_pair pair;
+} pairs[] = {
+    {"net11-linux", /* ClrMD shows no monitors of 11.0 */
+     {SHOP,
+      .counts =
+          {{.types = 129, .regions = 6, .finalizable = 38, .ready = 99, .threads = 6, .handles = 4},
+           {.types = 140,
+            .regions = 6,
+            .finalizable = 38,
+            .ready = 199,
+            .threads = 6,
+            .handles = 4}},
+      .frames = {28, 29}, .runtime = "CoreCLR 11.0.0", .pid = 21608, .threads = 10,
+      .finalizer_os_id = 21615, .spinner_modes = {"cooperative", "preemptive"},
+      .holder_os_id = 21620}},
+    {"musl-net10",
+     {SHOP,
+      .counts = {{.types = 107,
+                  .regions = 6,
+                  .finalizable = 23,
+                  .ready = 99,
+                  .threads = 6,
+                  .handles = 4,
+                  .locks = 1},
+                 {.types = 119,
+                  .regions = 6,
+                  .finalizable = 23,
+                  .ready = 199,
+                  .threads = 6,
+                  .handles = 4,
+                  .locks = 1}},
+      .frames = {17, 16}, .runtime = "CoreCLR 10.0.15", .pid = 9245, .threads = 11,
+      .finalizer_os_id = 9252, .spinner_modes = {"preemptive", "cooperative"},
+      .holder_os_id = 9256}},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static void for_each(void (*agrees)(const struct dump_pair *)) {
+    for (size_t i = 0; i < COUNT(pairs); i++)
+        agrees(&pairs[i].pair);
+}
+
+static void the_shop_elsewhere_agrees_with_clrmd(void **state) {
+    (void)state;
+    for_each(dump_pair_heaps_agree);
+}
+
+static void managed_stacks_of_the_shop_elsewhere_agree_with_clrmd(void **state) {
+    (void)state;
+    for_each(dump_pair_stacks_agree);
+}
+
+static void threads_and_images_of_the_shop_elsewhere_agree_with_clrmd(void **state) {
+    (void)state;
+    for_each(dump_pair_spaces_agree);
+}
+
+static void the_finalizer_of_the_shop_elsewhere_is_stuck_in_its_handle(void **state) {
+    (void)state;
+    for_each(dump_pair_finalizer_is_stuck);
+}
+
+static void the_lock_of_the_shop_elsewhere_names_its_owner(void **state) {
+    (void)state;
+    for_each(dump_pair_lock_names_its_owner);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        LIKE(the_shop_elsewhere_agrees_with_clrmd, the_store_of_linux_agrees_with_clrmd),
+        LIKE(managed_stacks_of_the_shop_elsewhere_agree_with_clrmd,
+             managed_stacks_of_the_store_agree_with_clrmd),
+        LIKE(threads_and_images_of_the_shop_elsewhere_agree_with_clrmd,
+             threads_and_images_of_the_store_agree_with_clrmd),
+        LIKE(the_finalizer_of_the_shop_elsewhere_is_stuck_in_its_handle,
+             the_finalizer_of_the_store_is_stuck_in_its_link),
+        LIKE(the_lock_of_the_shop_elsewhere_names_its_owner, the_lock_of_the_store_names_its_owner),
+    };
+    for (size_t i = 0; i < COUNT(pairs); i++)
+        for (int k = 0; k < 2; k++) {
+            struct dump_pair *pair = &pairs[i].pair;
+            (void)shared_path(pair->dump[k], "fixtures/%s-%d.core.zst", pairs[i].name, k);
+            (void)shared_path(pair->answer[k], "fixtures/%s-%d.clrmd.txt", pairs[i].name, k);
+        }
+    return shared_run("fixtures", tests, COUNT(tests));
+}
