@@ -53,6 +53,7 @@ struct clr {
     struct contract contract;
     const struct builtin_table *table; /* whose fields are in use; NULL: none */
     const char *version;               /* "10.0.12"; NULL: not known */
+    bool misfit;                       /* it describes itself, but not what this dump holds */
     bool windows;
     const struct space_module *image; /* the file that holds the runtime */
     uint64_t dac_table;               /* address of g_dacTable; 0: not known */

@@ -177,6 +177,8 @@ bool contract_parse_sub(struct contract *c, struct bytes json, const uint64_t *p
 void contract_use_table(struct contract *c, const struct builtin_table *table) {
     for (uint32_t i = 0; i < table->field_count; i++)
         c->offset[table->fields[i].field] = table->fields[i].offset;
+    for (uint32_t i = 0; i < table->differing_count; i++)
+        c->offset[table->differing[i].field] = table->differing[i].offset;
     c->execution_manager = table->execution_manager;
     c->token16 = table->token16;
     if (!table->frame_ids)

@@ -140,6 +140,7 @@
     X(HIJACK_ARGS, "HijackFrame", "HijackArgsPtr") \
     X(HIJACK_ARGS_SIZE, "HijackArgs", "!") \
     X(HIJACK_ARGS_REGISTERS, "HijackArgs", "CalleeSavedRegisters") \
+    X(HIJACK_ARGS_FP, "HijackArgs", "Fp") \
     X(METHOD_FRAME_BLOCK, "FramedMethodFrame", "TransitionBlockPtr") \
     X(BLOCK_SIZE, "TransitionBlock", "!") \
     X(BLOCK_RETURN, "TransitionBlock", "ReturnAddress") \
@@ -258,6 +259,8 @@ struct builtin_table {
     uint16_t gc_vars_index;     /* of g_gcDacGlobals in g_dacTable */
     const struct builtin_field *fields;
     uint32_t field_count;
+    const struct builtin_field *differing; /* whose offsets stand instead; NULL: none */
+    uint32_t differing_count;
     struct {
         uint16_t global, index;
     } globals[10];

@@ -81,10 +81,12 @@ static bool transition_block(struct clr *clr, uint64_t frame, struct arch_frame 
 
 static bool hijack(struct clr *clr, uint64_t frame, struct arch_frame *f) {
     const struct arch *arch = arch_of(clr);
+    enum contract_field saved =
+        clr_knows(clr, F_HIJACK_ARGS_FP) ? F_HIJACK_ARGS_FP : F_HIJACK_ARGS_REGISTERS;
     uint64_t arguments;
     if (!clr_field_u64(clr, frame, F_HIJACK_RETURN, &f->registers[arch->ip]) ||
         !clr_field_u64(clr, frame, F_HIJACK_ARGS, &arguments) || !arguments ||
-        !callee_saved(clr, clr_field(clr, arguments, F_HIJACK_ARGS_REGISTERS), f))
+        !callee_saved(clr, clr_field(clr, arguments, saved), f))
         return false;
     f->registers[arch->sp] = clr_field(clr, arguments, F_HIJACK_ARGS_SIZE);
     return f->registers[arch->sp] != 0;

@@ -1,7 +1,8 @@
 /*
  * Offsets for dumps that lack the contract descriptor: heap dumps do, and .NET 8 has none. The
- * descriptors of 10.0.11, 10.0.12 and 10.0.14 are equal; 9.0 and 8.0 come from one build each. A
- * table is verified against the dump before it is used (runtime.c).
+ * descriptors of 10.0.11, 10.0.12 and 10.0.14 are equal; 9.0 and 8.0 come from one build each,
+ * those of arm64 from 10.0.15 and 9.0.23. The ones of musl are those of glibc. A table is verified
+ * against the dump before it is used (runtime.c).
  */
 #include "dotnet/contract.h"
 
@@ -182,9 +183,30 @@ static const struct builtin_field windows_10[] = {
     {F_BLOCK_REGISTERS, 0},
 };
 
+/* What is otherwise than on x64: a CONTEXT in each Thread, and what is saved of registers. */
+static const struct builtin_field arm64_10[] = {
+    {F_THREAD_OS_ID, 336}, {F_THREAD_EXCEPTION_TRACKER, 392}, {F_THREAD_OBJECT, 344},
+    {F_THREAD_LAST_THROWN, 376}, {F_THREAD_LINK, 152}, {F_THREAD_STATICS, 608},
+    {F_SOFTWARE_CONTEXT, 192}, {F_HIJACK_ARGS_SIZE, 192}, {F_BLOCK_SIZE, 176}, {F_BLOCK_RETURN, 8},
+    {F_BLOCK_REGISTERS, 0}, {F_HIJACK_ARGS_REGISTERS, 0},
+};
+
+/* The same, and mutexes are larger. */
+static const struct builtin_field arm64_9[] = {
+    {F_THREAD_OS_ID, 336}, {F_THREAD_EXCEPTION_TRACKER, 392}, {F_THREAD_OBJECT, 344},
+    {F_THREAD_LAST_THROWN, 376}, {F_THREAD_LINK, 152}, {F_THREAD_STATICS, 968},
+    {F_STORE_FIRST, 168}, {F_STORE_COUNT, 192}, {F_MODULE_ASSEMBLY, 320}, {F_MODULE_BASE, 296},
+    {F_MODULE_PATH, 280}, {F_MODULE_DYNAMIC_METADATA, 1152}, {F_MODULE_R2R_INFO, 1016},
+    {F_MODULE_LOADER_ALLOCATOR, 256}, {F_MODULE_TYPE_PARAMS, 840}, {F_MODULE_TYPE_DEFS, 648},
+    {F_MODULE_METHOD_DEFS, 680}, {F_MODULE_FIELD_DEFS, 744}, {F_DOMAIN_ASSEMBLIES, 1912},
+    {F_R2R_ENTRY_POINTS, 440}, {F_SOFTWARE_CONTEXT, 192}, {F_HIJACK_ARGS_SIZE, 192},
+    {F_HIJACK_ARGS_REGISTERS, 0}, {F_BLOCK_SIZE, 176}, {F_BLOCK_RETURN, 8}, {F_BLOCK_REGISTERS, 0},
+};
+
 /* clang-format on */
 
-#define FIELDS(table) (table), sizeof(table) / sizeof((table)[0])
+#define FIELDS(table)    .fields = (table), .field_count = sizeof(table) / sizeof((table)[0])
+#define DIFFERING(table) .differing = (table), .differing_count = sizeof(table) / sizeof((table)[0])
 
 const struct builtin_table builtin_tables[] = {
     {.name = "linux-x64 10.0",
@@ -240,6 +262,43 @@ const struct builtin_table builtin_tables[] = {
      .global_count = 8,
      .execution_manager = 1,
      .token16 = true},
+    {.name = "linux-arm64 10.0",
+     .arch = "arm64",
+     .gc_major = 2,
+     .gc_minor = 4,
+     .dac_entries = 129,
+     .gc_vars_index = 19,
+     FIELDS(linux_10),
+     DIFFERING(arm64_10),
+     .globals = {{G_CODE_RANGE_MAP, 0},
+                 {G_THREAD_STORE, 15},
+                 {G_FINALIZER_THREAD, 16},
+                 {G_APP_DOMAIN, 20},
+                 {G_OBJECT_MT, 42},
+                 {G_STRING_MT, 45},
+                 {G_FREE_MT, 56},
+                 {G_SYNC_TABLE, 78}},
+     .global_count = 8,
+     .execution_manager = 2,
+     .frame_ids = true},
+    {.name = "linux-arm64 9.0",
+     .arch = "arm64",
+     .gc_major = 2,
+     .gc_minor = 1,
+     .dac_entries = 158,
+     .gc_vars_index = 20,
+     FIELDS(linux_9),
+     DIFFERING(arm64_9),
+     .globals = {{G_CODE_RANGE_MAP, 0},
+                 {G_THREAD_STORE, 16},
+                 {G_FINALIZER_THREAD, 17},
+                 {G_APP_DOMAIN, 21},
+                 {G_OBJECT_MT, 43},
+                 {G_STRING_MT, 46},
+                 {G_FREE_MT, 57},
+                 {G_SYNC_TABLE, 82}},
+     .global_count = 8,
+     .execution_manager = 1},
     {.name = "windows-x64 10.0",
      .arch = "x64",
      .windows = true,

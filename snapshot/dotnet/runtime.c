@@ -339,13 +339,23 @@ static bool verify(struct clr *clr) {
 
 typedef bool descriptor_source(struct clr *, uint64_t address, struct contract_text *);
 
+/*
+ * Where the descriptor is. A heap dump may lack the very page of symbols that says so, or that of
+ * the tables: the runtime's file has all of them.
+ */
+static bool find_descriptor(struct clr *clr, uint64_t *ret_address) {
+    static const char name[] = "DotNetRuntimeContractDescriptor";
+    uint64_t size;
+    return symbol_find(clr, clr->image->base, name, ret_address, &size) ||
+           (!clr->overlay_count && overlay_image(clr) &&
+            symbol_find(clr, clr->image->base, name, ret_address, &size));
+}
+
 /* A table of the same version supplies what the JSON does not say. */
-static bool use_descriptor(struct clr *clr, descriptor_source *source) {
+static bool use_descriptor(struct clr *clr, uint64_t address, descriptor_source *source) {
     struct contract_text text;
     struct err err = {0};
-    uint64_t address, size;
-    if (!symbol_find(clr, clr->image->base, "DotNetRuntimeContractDescriptor", &address, &size) ||
-        !source(clr, address, &text))
+    if (!source(clr, address, &text))
         return false;
     contract_clear(&clr->contract);
     for (uint32_t i = 0; i < builtin_table_count; i++)
@@ -357,15 +367,19 @@ static bool use_descriptor(struct clr *clr, descriptor_source *source) {
         builder_warn(clr->b, ABSENT, "%s", err.msg);
         return false;
     }
-    if (!verify(clr))
+    if (!verify(clr)) {
+        clr->misfit = true;
         return false;
+    }
     descriptor_read_gc(clr);
     return true;
 }
 
 static bool choose_offsets(struct clr *clr) {
+    uint64_t address;
     /* What describes this very build goes before what fitted the builds we have seen. */
-    if (use_descriptor(clr, descriptor_from_memory) || use_descriptor(clr, descriptor_from_file))
+    if (find_descriptor(clr, &address) && (use_descriptor(clr, address, descriptor_from_memory) ||
+                                           use_descriptor(clr, address, descriptor_from_file)))
         return true;
     for (uint32_t i = 0; i < builtin_table_count; i++) {
         if (!table_may_fit(clr, &builtin_tables[i]))
@@ -440,6 +454,23 @@ static void why_unreadable(const struct clr *clr, struct strbuf *why) {
                          "folder of --symbols the managed heap can be read");
 }
 
+/* What was tried, so that whoever has such a dump can tell what would help. */
+static void why_no_offsets(const struct clr *clr, struct strbuf *why) {
+    uint32_t tried = 0;
+    write_image(clr, why);
+    if (clr->misfit) {
+        strbuf_adds(why, ": what it says of itself (contract descriptor) does not fit this dump: "
+                         "its threads or its basic types are not where it says");
+        return;
+    }
+    strbuf_adds(why, " has no contract descriptor in the dump, and no offsets known to us fit");
+    for (uint32_t i = 0; i < builtin_table_count; i++)
+        if (table_may_fit(clr, &builtin_tables[i]))
+            strbuf_addf(why, "%s%s", tried++ ? ", " : " (tried: ", builtin_tables[i].name);
+    strbuf_adds(why, tried ? ")" : " (none is of such a build)");
+    strbuf_adds(why, "; with the same file under --symbols or --sysroot it can be read");
+}
+
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
     (void)err;
     bool named;
@@ -457,9 +488,7 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
     }
     clr->version = version_of(clr);
     if (!choose_offsets(clr)) {
-        write_image(clr, why);
-        strbuf_adds(why, " has no contract descriptor in the dump, and no offsets known to us fit; "
-                         "with the same file under --symbols or --sysroot it can be read");
+        why_no_offsets(clr, why);
         return CLR_UNREADABLE;
     }
     if (clr->gc.major != 2 && !clr->gc_described) {

@@ -136,10 +136,13 @@ static void take_registers(struct space *s, const struct places *at) {
     }
 }
 
-/* As of a core of arm64: notes of that CPU, whose registers nobody here walks stacks by. */
-static void set_arm64(struct space *s, const struct places *at) {
+/* As of a processor of which nobody here knows how its stacks are walked. */
+static void take_unwinder(struct space *s, const struct places *at) {
+    static struct arch without;
     (void)at;
-    s->arch = &arch_arm64;
+    without = arch_x64;
+    without.unwinder = NULL;
+    s->arch = &without;
 }
 
 static void take_threads(struct space *s, const struct places *at) {
@@ -246,9 +249,9 @@ static const struct taking takings[] = {
      .take = take_registers,
      .why = "registers of threads are not in the dump",
      .rules = {"finalizer-stuck", "threadpool-starvation", "threads-unchanged"}},
-    {.what = "the processor of the registers",
-     .take = set_arm64,
-     .why = "managed stacks are not read on this processor (arm64)",
+    {.what = "the unwinder of the processor",
+     .take = take_unwinder,
+     .why = "managed stacks are not read on this processor (x64)",
      .rules = {"finalizer-stuck", "threadpool-starvation", "threads-unchanged"}},
     {.what = "the processor of the header",
      .machine = true,

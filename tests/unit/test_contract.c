@@ -166,9 +166,15 @@ static void a_table_of_ours_has_offsets_that_can_be(void **state) {
         struct contract c;
         contract_clear(&c);
         contract_use_table(&c, t);
+        uint32_t otherwise = 0; /* of the fields, how many have another offset here */
         for (uint32_t k = 0; k < t->field_count; k++) {
             assert_true(t->fields[k].field < F_COUNT);
-            assert_int_equal(c.offset[t->fields[k].field], t->fields[k].offset);
+            otherwise += c.offset[t->fields[k].field] != t->fields[k].offset;
+        }
+        assert_true(otherwise <= t->differing_count);
+        for (uint32_t k = 0; k < t->differing_count; k++) {
+            assert_true(t->differing[k].field < F_COUNT);
+            assert_int_equal(c.offset[t->differing[k].field], t->differing[k].offset);
         }
         for (uint32_t k = 0; k < t->global_count; k++)
             assert_true(t->globals[k].global < G_COUNT);

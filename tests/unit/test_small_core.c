@@ -386,18 +386,13 @@ static void shorten_thread_notes(struct small_core *c) {
 
 static void a_finalizer_whose_stack_was_not_read_is_not_idle(void **state) {
     (void)state;
-    static const struct {
-        bool registers;
-        const char *says;
-    } cases[] = {{true, "managed stacks are not read on this processor (arm64)"},
-                 {false, "registers of threads are not in the dump"}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    for (int other_machine = 0; other_machine < 2; other_machine++) {
         struct small_core c;
         struct snapshot s;
         struct strbuf snap;
         small_core_load(&c, SMALL_WORKSTATION);
-        if (cases[i].registers)
-            c.file[18] = 183; /* e_machine */
+        if (other_machine)
+            c.file[18] = 183; /* e_machine: its registers take more room */
         else
             shorten_thread_notes(&c);
         small_core_read(&c, &s, &snap);
@@ -405,7 +400,7 @@ static void a_finalizer_whose_stack_was_not_read_is_not_idle(void **state) {
         assert_int_equal(finalizer->ready, 1);
         assert_true(finalizer->blocked == ABSENT);
         assert_null(finalizer->running);
-        assert_true(small_core_says(&s, cases[i].says));
+        assert_true(small_core_says(&s, "registers of threads are not in the dump"));
         strbuf_deinit(&snap);
         snapshot_deinit(&s);
         small_core_drop(&c);

@@ -108,6 +108,11 @@ static void threads_are_countless(struct small_core *c) {
     set32(c, global(c, G_THREAD_STORE), F_STORE_COUNT, UINT32_MAX);
 }
 
+static void nothing_is_described(struct small_core *c) {
+    small_core_put(c, c->descriptor, 0, 8);
+    threads_lead_to_themselves(c);
+}
+
 static void frames_lead_to_themselves(struct small_core *c) {
     uint64_t frame = get(c, c->thread, F_THREAD_FRAME);
     small_core_bad_set(c, frame, F_FRAME_NEXT, frame);
@@ -241,8 +246,9 @@ static const struct {
     {object_is_huge, "could not be walked", REST},
     {objects_are_no_objects, "could not be walked", REST},
     {allocation_reaches_to_the_end, NULL, REST},
-    {threads_lead_to_themselves, "no offsets known to us fit", 0},
-    {threads_are_countless, "no offsets known to us fit", 0},
+    {threads_lead_to_themselves, "does not fit this dump", 0},
+    {threads_are_countless, "does not fit this dump", 0},
+    {nothing_is_described, "no offsets known to us fit (tried: linux-x64 10.0)", 0},
     {frames_lead_to_themselves, NULL, REST},
     {assemblies_lead_to_themselves, NULL, REST},
     {type_is_its_own_parent, NULL, REST},

@@ -103,6 +103,7 @@ struct arch {
     struct arch_context context;
     struct arch_dwarf dwarf;
     const struct arch_unwinder *unwinder; /* NULL: stacks go along frame pointers */
+    bool windows_chain; /* native functions of Windows all keep the chain of frame pointers */
 
     /*
      * Linux: where a stopped thread was. *ret_call: number of the system call, UINT64_MAX when it

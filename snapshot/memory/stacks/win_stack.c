@@ -166,7 +166,7 @@ bool win_stack_read(struct win_stacks *w, const struct space_thread *thread, str
         return true;
     uint64_t missing = w->space->missing_bytes;
     bool ok = true;
-    if (w->space->arch->unwinder) {
+    if (w->space->arch->unwinder && !w->space->arch->windows_chain) {
         ok = read_by_tables(w, thread, frames, ret_cut, err);
     } else {
         read_chain(w, thread, frames);
