@@ -49,7 +49,7 @@ const struct hint dotnet_hints[] = {
          "What to do: `using` for linked sources and for what Register returns.\n"},
     {.id = "async-method",
      .summary = "async methods that never finish",
-     .types = {"*StateMachineBox<", "*>d__"},
+     .types = {"*StateMachineBox<", "*>d__", "Continuation_"},
      .edges = {"StateMachine"},
      .next = "Find what %s awaits, and why that never completes: give it a timeout or a "
              "cancellation token.",

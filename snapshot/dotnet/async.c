@@ -3,15 +3,18 @@
 #include "base/hash.h"
 #include "base/order.h"
 #include "base/vec.h"
+#include "dotnet/code.h"
 #include "dotnet/fields.h"
+#include "dotnet/method.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define PARENTS_MAX 100u
 
-/* What is known of one type of boxes. */
+/* What is known of one type of boxes; of continuations, of one method. */
 struct box_type {
+    uint64_t method_desc;    /* of a continuation; 0: a box, or not known */
     uint64_t machine_mt;     /* 0: not known */
     uint32_t machine_offset; /* of the state machine, or of the reference to it, in the box */
     uint32_t state_offset;   /* of its state, from the start of the machine's fields */
@@ -20,7 +23,7 @@ struct box_type {
 
 /* Boxes of one type that wait at one place. */
 struct waiting {
-    uint64_t box_mt, machine_mt;
+    uint64_t box_mt, machine_mt, method_desc;
     uint64_t await; /* 1: the first; 0: runs, or has not begun; ABSENT: not known */
     uint64_t objects, bytes;
 };
@@ -37,6 +40,8 @@ struct async_counts {
 
 bool async_is_box(struct modules *m, uint64_t mt) {
     struct strbuf name;
+    if (clr_is_continuation(m->clr, mt))
+        return true;
     strbuf_init(&name);
     type_name(m, mt, &name);
     bool is = strstr(strbuf_cstr(&name), "StateMachineBox<") &&
@@ -103,6 +108,53 @@ static uint32_t box_type(struct async_counts *c, uint64_t mt) {
     return c->type_count++;
 }
 
+/* -- Continuations ----------------------------------------------------------------------------- */
+
+/*
+ * A continuation leads to what goes on with it, and that to an address in the method's code. One
+ * method has several of these: one for each await, and for each time that it was compiled.
+ */
+static uint64_t resumed_method(struct clr *clr, uint64_t resume) {
+    struct code_function f;
+    uint64_t ip;
+    return clr_field_u64(clr, resume, F_RESUME_IP, &ip) && code_find(clr, ip, &f) ? f.method_desc
+                                                                                  : 0;
+}
+
+/* Neither is the address of a MethodTable. */
+#define KEY_OF_RESUME 1u
+#define KEY_OF_METHOD 2u
+
+/* Number of the type; STRMAP_NONE: out of memory. */
+static uint32_t continuation_type(struct async_counts *c, uint64_t mt, uint64_t address) {
+    uint64_t resume = 0;
+    if (!clr_field_u64(c->clr, address, F_CONTINUATION_RESUME, &resume) || !resume)
+        resume = mt;
+    uint32_t number = u64map_get(&c->type_of_mt, resume | KEY_OF_RESUME);
+    if (number != STRMAP_NONE)
+        return number;
+    uint64_t method = resume == mt ? 0 : resumed_method(c->clr, resume);
+    uint64_t key = (method ? method : mt) | KEY_OF_METHOD;
+    number = u64map_get(&c->type_of_mt, key);
+    if (number == STRMAP_NONE) {
+        number = c->type_count;
+        if (!VEC_ROOM(c->types, c->type_count, c->type_capacity, NULL) ||
+            !u64map_put(&c->type_of_mt, key, number))
+            return STRMAP_NONE;
+        c->types[c->type_count++] = (struct box_type){.method_desc = method};
+    }
+    return u64map_put(&c->type_of_mt, resume | KEY_OF_RESUME, number) ? number : STRMAP_NONE;
+}
+
+static uint64_t await_of_continuation(struct clr *clr, uint64_t address) {
+    uint32_t state;
+    if (!clr_field_u32(clr, address, F_CONTINUATION_STATE, &state) || state >= INT32_MAX)
+        return ABSENT;
+    return (uint64_t)state + 1;
+}
+
+/* -- Boxes, again ------------------------------------------------------------------------------ */
+
 /* Number of the await that a box waits at, from 1; 0: none; ABSENT: not to be read. */
 static uint64_t await_of(struct clr *clr, const struct box_type *type, uint64_t address) {
     uint64_t machine = address + type->machine_offset;
@@ -152,16 +204,21 @@ static struct waiting *async_row_of(struct async_counts *c, uint32_t type, uint6
         return NULL;
     if (!u64map_put(&c->row_of_place, key, c->row_count))
         return NULL;
-    c->rows[c->row_count] =
-        (struct waiting){.box_mt = mt, .machine_mt = c->types[type].machine_mt, .await = await};
+    c->rows[c->row_count] = (struct waiting){.box_mt = mt,
+                                             .machine_mt = c->types[type].machine_mt,
+                                             .method_desc = c->types[type].method_desc,
+                                             .await = await};
     return &c->rows[c->row_count++];
 }
 
 bool async_count(struct async_counts *c, uint64_t mt, uint64_t address, uint64_t size_bytes) {
-    uint32_t type = box_type(c, mt);
+    bool continues = clr_is_continuation(c->clr, mt);
+    uint32_t type = continues ? continuation_type(c, mt, address) : box_type(c, mt);
     if (type == STRMAP_NONE)
         return false;
-    struct waiting *row = async_row_of(c, type, mt, await_of(c->clr, &c->types[type], address));
+    uint64_t await = continues ? await_of_continuation(c->clr, address)
+                               : await_of(c->clr, &c->types[type], address);
+    struct waiting *row = async_row_of(c, type, mt, await);
     if (!row)
         return false;
     row->objects++;
@@ -179,6 +236,21 @@ static int async_cmp_rows(const void *x, const void *y) {
     return order ? order : order_u64(a->await, b->await);
 }
 
+/* "async Shop.Worker.RunAsync": a method that has no state machine is told by its own name. */
+static void write_waiting(const struct async_counts *c, const struct waiting *w,
+                          struct strbuf *out) {
+    if (!w->method_desc) {
+        type_name(c->modules, w->machine_mt ? w->machine_mt : w->box_mt, out);
+        return;
+    }
+    strbuf_adds(out, "async ");
+    size_t from = out->len;
+    method_name(c->modules, w->method_desc, out);
+    size_t open = strbuf_failed(out) ? 0 : str_find(strbuf_str(out), STR("("), from);
+    if (open != STR_NOT_FOUND && open > from)
+        out->len = open;
+}
+
 bool async_report(const struct async_counts *c, struct err *err) {
     struct builder *b = c->clr->b;
     struct strbuf name;
@@ -189,7 +261,7 @@ bool async_report(const struct async_counts *c, struct err *err) {
         const struct waiting *w = &c->rows[i];
         struct async_row *row = builder_row(b, PART_ASYNC, err);
         strbuf_clear(&name);
-        type_name(c->modules, w->machine_mt ? w->machine_mt : w->box_mt, &name);
+        write_waiting(c, w, &name);
         ok = row && (row->type = builder_string(b, strbuf_str(&name), err)) != NULL;
         if (!ok)
             break;

@@ -1,13 +1,14 @@
 /*
  * Async methods that wait: their state machines lie in boxes on the heap, and a field in them tells
- * at which await.
+ * at which await. Methods that the runtime itself suspends (11) have no state machine: what they
+ * keep lies in continuations, each of which refers to that of its caller.
  */
 #ifndef DUMPDIFF_DOTNET_ASYNC_H
 #define DUMPDIFF_DOTNET_ASYNC_H
 
 #include "dotnet/type_names.h"
 
-/* Is a MethodTable the box of a state machine? Its name tells. */
+/* Is a MethodTable the box of a state machine (its name tells), or a continuation? */
 bool async_is_box(struct modules *m, uint64_t mt);
 
 struct async_counts;

@@ -226,7 +226,15 @@ bool clr_is_method_table(struct clr *clr, uint64_t mt) {
         if (!clr_u64(clr, canon + offset[F_MT_CLASS], &class_or_canon) || class_or_canon & 1)
             return false;
     }
+    if (class_or_canon && class_or_canon == clr->continuation_class)
+        return true;
     return clr_u64(clr, class_or_canon + offset[F_CLASS_MT], &back) && back == canon;
+}
+
+bool clr_is_continuation(struct clr *clr, uint64_t mt) {
+    uint64_t class;
+    return clr->continuation_class && clr_field_u64(clr, mt, F_MT_CLASS, &class) &&
+           class == clr->continuation_class;
 }
 
 uint64_t clr_object_size(struct clr *clr, uint64_t object) {

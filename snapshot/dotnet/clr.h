@@ -63,7 +63,8 @@ struct clr {
     bool gc_described;  /* the GC's own descriptor says where it keeps what: slots come from it */
     uint32_t heap_type; /* 1 workstation, 2 server */
     uint64_t free_mt, string_mt, object_mt;
-    uint64_t *threads; /* addresses of the runtime's Thread objects, in list order */
+    uint64_t continuation_class; /* that continuations of all layouts share (11); 0: none */
+    uint64_t *threads;           /* addresses of the runtime's Thread objects, in list order */
     uint32_t thread_count;
     struct clr_overlay *overlays;
     uint32_t overlay_count, overlay_capacity;
@@ -137,6 +138,11 @@ const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max);
 bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) MUST_CHECK;
 /* Is mt the address of a MethodTable? Its class points back to it. */
 bool clr_is_method_table(struct clr *clr, uint64_t mt);
+/*
+ * Of a continuation, in which an async call waits that the runtime itself suspends (11)? The JIT
+ * makes a MethodTable for each layout of what such a call keeps.
+ */
+bool clr_is_continuation(struct clr *clr, uint64_t mt);
 /* Shallow size of an object [bytes], as the heap walk counts it; 0: not there. */
 uint64_t clr_object_size(struct clr *clr, uint64_t object);
 

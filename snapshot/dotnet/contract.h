@@ -129,6 +129,10 @@
     X(CODE_METHOD_DESC, "RealCodeHeader", "MethodDesc") \
     X(CODE_UNWIND_COUNT, "RealCodeHeader", "NumUnwindInfos") \
     X(CODE_UNWIND_INFOS, "RealCodeHeader", "UnwindInfos") \
+    X(CONTINUATION_DATA, "ContinuationObject", "!") \
+    X(CONTINUATION_RESUME, "ContinuationObject", "ResumeInfo") \
+    X(CONTINUATION_STATE, "ContinuationObject", "State") \
+    X(RESUME_IP, "AsyncResumeInfo", "DiagnosticIP") \
     X(FRAME_NEXT, "Frame", "Next") \
     X(INLINED_CALL_SP, "InlinedCallFrame", "CallSiteSP") \
     X(INLINED_CALL_RETURN, "InlinedCallFrame", "CallerReturnAddress") \
@@ -185,6 +189,8 @@
     X(FRAME_DYNAMIC_HELPER, "DynamicHelperFrameIdentifier") \
     X(FRAME_PROTECT_VALUE_CLASS, "ProtectValueClassFrameIdentifier") \
     X(FRAME_PINVOKE_CALLI, "PInvokeCalliFrameIdentifier") \
+    X(CONTINUATION_MT, "ContinuationMethodTable") \
+    X(CONTINUATION_CLASS, "ContinuationSingletonEEClass") \
     X(GC_HEAP_COUNT, "NumHeaps") \
     X(GC_HEAPS, "Heaps") \
     X(GC_INVALID_COUNT, "StructureInvalidCount") \

@@ -500,6 +500,8 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
         clr->version = version_of_offsets(clr);
     if (!clr_global(clr, G_OBJECT_MT, &clr->object_mt))
         clr->object_mt = 0;
+    if (!clr_global(clr, G_CONTINUATION_CLASS, &clr->continuation_class))
+        clr->continuation_class = 0; /* the global is empty until the first is made */
     read_heap_type(clr);
     return CLR_READY;
 }

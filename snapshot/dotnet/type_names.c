@@ -1,5 +1,7 @@
 #include "dotnet/type_names.h"
 
+#include "dotnet/gcdesc.h"
+
 #include "base/chars.h"
 
 #include "model/known_names.h"
@@ -8,13 +10,14 @@
 #include <string.h>
 
 /* MethodTable flags (src/coreclr/vm/methodtable.h), the same from 8.0 to 10.0. */
-#define MT_HAS_COMPONENTS 0x80000000u
-#define MT_ARRAY_MASK     0x000c0000u
-#define MT_ARRAY          0x00080000u
-#define MT_VECTOR_MASK    0x000f0000u
-#define MT_VECTOR         0x000a0000u
-#define MT_GENERICS_MASK  0x00000030u
-#define MT_GENERICS_OPEN  0x00000030u
+#define CONTINUATION_RUNS_MAX 256u
+#define MT_HAS_COMPONENTS     0x80000000u
+#define MT_ARRAY_MASK         0x000c0000u
+#define MT_ARRAY              0x00080000u
+#define MT_VECTOR_MASK        0x000f0000u
+#define MT_VECTOR             0x000a0000u
+#define MT_GENERICS_MASK      0x00000030u
+#define MT_GENERICS_OPEN      0x00000030u
 
 #define ARRAY_BASE_SIZE 24u /* of a vector; each dimension adds 8 */
 #define RANK_MAX        32u
@@ -229,6 +232,28 @@ static void type_names_write_class(struct writer *w, const struct type_parts *t)
     }
 }
 
+/*
+ * The runtime gives the MethodTables of continuations no name, its debugging library one: bytes of
+ * data, then where references lie in them and how many there are in a row
+ * ("Continuation_40_0_2_24_1").
+ */
+static void write_continuation(struct writer *w, uint64_t mt) {
+    struct clr *clr = w->modules->clr;
+    struct gc_piece pieces[CONTINUATION_RUNS_MAX];
+    struct gc_desc desc = {0};
+    uint32_t base, data = clr->contract.offset[F_CONTINUATION_DATA];
+    strbuf_adds(w->out, "Continuation");
+    if (data == NO_FIELD || !clr_field_u32(clr, mt, F_MT_BASE_SIZE, &base) || base < data + 8)
+        return;
+    strbuf_addf(w->out, "_%u", base - 8 - data);
+    if (!gcdesc_read(clr->space, mt, pieces, CONTINUATION_RUNS_MAX, &desc) || desc.repeats)
+        return;
+    for (uint32_t i = 0; i < desc.count; i++)
+        if (pieces[i].offset >= data)
+            strbuf_addf(w->out, "_%u_%llu", pieces[i].offset - data,
+                        (unsigned long long)gc_piece_references(&pieces[i], base));
+}
+
 static void type_names_write_variable(struct writer *w, const struct type_parts *t) {
     const struct module *module = module_at(w->modules, t->module);
     if (!module || !module->has_metadata ||
@@ -264,6 +289,8 @@ static void write_type(struct writer *w, uint64_t handle) {
     case TYPE_CLASS:
         if (t.mt == clr->free_mt)
             strbuf_adds(w->out, TYPE_FREE);
+        else if (clr_is_continuation(clr, t.mt))
+            write_continuation(w, t.mt);
         else
             type_names_write_class(w, &t);
         break;

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes NAME.core.zst beside this script, a dump of the program ../e2e/NAME, which tests/unit/test_NAME.c reads; with a
-# VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet, cut
+# VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet (calls: with runtime async), cut
 # down by mk_small_core to what reading the heap looks at.
-# usage: make-dump.sh holders|waits [VERSION]
+# usage: make-dump.sh holders|waits|calls [VERSION]
 # Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
 # so that the dump holds no environment, user or host name of the machine it was made on.
 set -eu
@@ -21,7 +21,10 @@ if [ -n "$version" ]; then
     out=$name-net${version%%.*}.core
 fi
 cp "$here/../e2e/$name/Program.cs" "$here/../e2e/$name/$name.csproj" "$work/src/"
-(cd "$work/src" && dotnet publish -c Release -o "$work/app" >/dev/null)
+later=
+[ -z "$version" ] || later=-p:RuntimeAsync=$root/ref
+# shellcheck disable=SC2086 # one argument or none
+(cd "$work/src" && dotnet publish -c Release -o "$work/app" $later >/dev/null)
 cd "$work/run"
 env -i DOTNET_ROOT="$root" DOTNET_ROLL_FORWARD=LatestMajor DOTNET_gcServer=0 "$work/app/$name" . &
 app=$!
