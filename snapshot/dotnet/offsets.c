@@ -203,6 +203,11 @@ static const struct builtin_field arm64_9[] = {
     {F_HIJACK_ARGS_REGISTERS, 0}, {F_BLOCK_SIZE, 176}, {F_BLOCK_RETURN, 8}, {F_BLOCK_REGISTERS, 0},
 };
 
+/* What is otherwise than on Linux. */
+static const struct builtin_field windows_8[] = {
+    {F_THREAD_OS_ID, 440}, {F_THREAD_LINK, 248}, {F_THREAD_OBJECT, 456}, {F_THREAD_LAST_THROWN, 480}, {F_STORE_FIRST, 64}, {F_STORE_COUNT, 88}, {F_MODULE_PE_ASSEMBLY, 176}, {F_MODULE_LOADER_ALLOCATOR, 152}, {F_CLASS_ELEMENT_TYPE, 64}, {F_CLASS_INSTANCE_FIELDS, 72}, {F_CLASS_STATIC_FIELDS, 80},
+};
+
 /* clang-format on */
 
 #define FIELDS(table)    .fields = (table), .field_count = sizeof(table) / sizeof((table)[0])
@@ -320,6 +325,25 @@ const struct builtin_table builtin_tables[] = {
      .globals = {{G_THREAD_STORE, 16}, {G_FINALIZER_THREAD, 17}, {G_APP_DOMAIN, 21}},
      .global_count = 3,
      .execution_manager = 1},
+    {.name = "windows-x64 8.0",
+     .arch = "x64",
+     .windows = true,
+     .gc_major = 2,
+     .gc_minor = 1,
+     .gc_vars_index = 20,
+     FIELDS(linux_8),
+     DIFFERING(windows_8),
+     .globals = {{G_CODE_RANGE_MAP, 0},
+                 {G_THREAD_STORE, 16},
+                 {G_FINALIZER_THREAD, 17},
+                 {G_APP_DOMAIN, 21},
+                 {G_OBJECT_MT, 41},
+                 {G_STRING_MT, 44},
+                 {G_FREE_MT, 55},
+                 {G_SYNC_TABLE, 82}},
+     .global_count = 8,
+     .execution_manager = 1,
+     .token16 = true},
 };
 
 const uint32_t builtin_table_count = sizeof(builtin_tables) / sizeof(builtin_tables[0]);

@@ -85,6 +85,28 @@ static struct platform_pair {
       .holder_os_id = 245}},
 };
 
+/* Minidumps, cut to what a reader of the heap needs: managed code is not in them. */
+static struct platform_pair windows_pairs[] = {
+    {"win-net8",
+     {SHOP,
+      .counts = {{.types = 88,
+                  .regions = 6,
+                  .finalizable = 17,
+                  .ready = 5,
+                  .threads = 6,
+                  .handles = 4,
+                  .locks = 1},
+                 {.types = 98,
+                  .regions = 6,
+                  .finalizable = 17,
+                  .ready = 11,
+                  .threads = 5,
+                  .handles = 4,
+                  .locks = 1}},
+      .runtime = "CoreCLR 8.0.33",
+      .partial = "stacks of threads, or their code, are not in the dump", .holder_os_id = 284}},
+};
+
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static void for_each(void (*agrees)(const struct dump_pair *)) {
@@ -117,6 +139,21 @@ static void the_lock_of_the_shop_elsewhere_names_its_owner(void **state) {
     for_each(dump_pair_lock_names_its_owner);
 }
 
+static void the_shop_of_older_windows_agrees_with_clrmd(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(windows_pairs); i++) {
+        dump_pair_heaps_agree(&windows_pairs[i].pair);
+        dump_pair_lock_names_its_owner(&windows_pairs[i].pair);
+    }
+}
+
+static void find_files(struct platform_pair *pair, const char *ending) {
+    for (int k = 0; k < 2; k++) {
+        (void)shared_path(pair->pair.dump[k], "fixtures/%s-%d.%s.zst", pair->name, k, ending);
+        (void)shared_path(pair->pair.answer[k], "fixtures/%s-%d.clrmd.txt", pair->name, k);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIKE(the_shop_elsewhere_agrees_with_clrmd, the_store_of_linux_agrees_with_clrmd),
@@ -127,12 +164,11 @@ int main(void) {
         LIKE(the_finalizer_of_the_shop_elsewhere_is_stuck_in_its_handle,
              the_finalizer_of_the_store_is_stuck_in_its_link),
         LIKE(the_lock_of_the_shop_elsewhere_names_its_owner, the_lock_of_the_store_names_its_owner),
+        LIKE(the_shop_of_older_windows_agrees_with_clrmd, the_store_of_windows_agrees_with_clrmd),
     };
     for (size_t i = 0; i < COUNT(pairs); i++)
-        for (int k = 0; k < 2; k++) {
-            struct dump_pair *pair = &pairs[i].pair;
-            (void)shared_path(pair->dump[k], "fixtures/%s-%d.core.zst", pairs[i].name, k);
-            (void)shared_path(pair->answer[k], "fixtures/%s-%d.clrmd.txt", pairs[i].name, k);
-        }
+        find_files(&pairs[i], "core");
+    for (size_t i = 0; i < COUNT(windows_pairs); i++)
+        find_files(&windows_pairs[i], "dmp");
     return shared_run("fixtures", tests, COUNT(tests));
 }

@@ -15,6 +15,7 @@ struct dump_pair {
     struct clrmd_counts counts[2];
     uint32_t frames[2], modules;
     const char *runtime, *gc_mode;
+    const char *partial; /* NULL: the dumps are exact; else what alone is not */
     /* The process */
     const char *process;
     uint64_t pid;
