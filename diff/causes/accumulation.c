@@ -137,7 +137,8 @@ static void hand_down(struct accumulations *a) {
     const struct growth *g = &a->growth;
     for (uint32_t n = 0; n < g->node_count; n++) {
         uint32_t parent = g->nodes[n].parent;
-        if (a->group_of[n] == CAUSE_NONE && parent != GROWTH_ROOT && !a->only_itself[parent])
+        if (a->group_of[n] == CAUSE_NONE && parent != GROWTH_ROOT && !g->nodes[n].hung &&
+            !a->only_itself[parent])
             a->group_of[n] = a->group_of[parent];
     }
 }

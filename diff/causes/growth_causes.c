@@ -15,6 +15,8 @@
 #define CLAIM_PERCENT 50
 /* [bytes] that the framework's own growth has to be, from one dump to another, to be a warning. */
 #define FRAMEWORK_LEAST ((uint64_t)256 << 10)
+/* [count] of its objects that are more at every dump, of which the same is true. */
+#define FRAMEWORK_OBJECTS 100
 /* A type that grew by so much of its growth in one place grew there. */
 #define ALONE_PERCENT 90
 /* Of all growth so much has to be a cause's; what is less is in what is not explained. */
@@ -273,7 +275,9 @@ static uint64_t least_growth(const struct telling *t) {
 /* Nothing of the program is on the way: the framework's own, which may just warm up. */
 static bool is_framework_only(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
-    if (item->root[0] == 's' && !name_is_framework(root_type(item->root)))
+    bool field = str_starts(str_of(item->root), STR("static ")) ||
+                 str_starts(str_of(item->root), STR("thread static "));
+    if (field && !name_is_framework(root_type(item->root)))
         return false;
     for (uint32_t i = 0; i < item->type_count; i++)
         if (!name_is_framework(item->types[i].type))
@@ -284,11 +288,21 @@ static bool is_framework_only(const struct telling *t, const struct accumulation
     return true;
 }
 
+/*
+ * Little of the framework's own, which warms up: a few objects more, or what it keeps for each
+ * thread, of which busy programs have a few more from dump to dump.
+ */
+static bool is_warming_up(const struct telling *t, const struct accumulation *item) {
+    bool per_thread = str_starts(str_of(item->root), STR("thread static "));
+    return (uint64_t)item->bytes_delta < FRAMEWORK_LEAST * (per_thread ? 4 : 1) &&
+           (item->verdict == VERDICT_GROWING || per_thread ||
+            item->objects_delta < FRAMEWORK_OBJECTS) &&
+           is_framework_only(t, item);
+}
+
 static enum severity growth_severity(const struct telling *t, const struct accumulation *item) {
     bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
-    if (!grows || item->stacks_only ||
-        (item->verdict == VERDICT_GROWING && is_framework_only(t, item) &&
-         (uint64_t)item->bytes_delta < FRAMEWORK_LEAST))
+    if (!grows || item->stacks_only || is_warming_up(t, item))
         return SEVERITY_NOTICE;
     bool large = (uint64_t)item->bytes_delta >= rule_percent(t->d->c->live_base_bytes, 10);
     return item->verdict == VERDICT_LEAK && large ? SEVERITY_CRITICAL : SEVERITY_WARNING;

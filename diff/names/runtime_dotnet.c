@@ -140,6 +140,11 @@ static const struct str io[] = {
 
 static const struct str lock_waits[] = {STR_INIT("Monitor.Enter"), STR_INIT("Lock.Enter")};
 
+static const struct str any_tasks[] = {STR_INIT("Tasks.Task.WaitAny")};
+
+/* What a compiler makes of an `async Main`. */
+static const struct str mains[] = {STR_INIT(".<Main>")};
+
 static const struct str pulses[] = {STR_INIT("Monitor.Wait"), STR_INIT("Monitor.ObjWait")};
 
 static const struct str native_locks[] = {STR_INIT("AwareLock::Enter"), STR_INIT("MonEnter"),
@@ -155,6 +160,8 @@ static const struct str pool_frames[] = {
 
 static const struct str finalizer_threads[] = {STR_INIT(".NET Finalizer")};
 static const struct str gc_threads[] = {STR_INIT(".NET Server GC"), STR_INIT(".NET BGC")};
+/* Compiles what is called often a second time, for as long as the program warms up. */
+static const struct str compiler_threads[] = {STR_INIT(".NET Tiered Com")};
 static const struct str pool_threads[] = {STR_INIT(".NET ThreadPool Worker"),
                                           STR_INIT(".NET TP Worker")};
 
@@ -189,13 +196,16 @@ const struct runtime_words words_of_dotnet = {
               [WAIT_SLEEP] = WORDS(sleeps),
               [WAIT_IO] = WORDS(io)},
     .lock_waits = WORDS(lock_waits),
+    .waits_for_any = WORDS(any_tasks),
+    .waits_for_all = WORDS(mains),
     .waits_for_pulse = WORDS(pulses),
     .native_locks = WORDS(native_locks),
     .finalizers = WORDS(finalizers),
     .pool_frames = WORDS(pool_frames),
     .threads = {[JOB_FINALIZER] = WORDS(finalizer_threads),
                 [JOB_GC] = WORDS(gc_threads),
-                [JOB_POOL] = WORDS(pool_threads)},
+                [JOB_POOL] = WORDS(pool_threads),
+                [JOB_COMPILER] = WORDS(compiler_threads)},
     .gc_usages = WORDS(gc_usages),
     .code_usages = WORDS(code_usages),
     .hints = dotnet_hints,

@@ -33,7 +33,7 @@ enum wait_kind {
 #define WAIT_KINDS (WAIT_IO + 1)
 
 /* What a thread is there for, as far as rules ask. */
-enum thread_job { JOB_FINALIZER, JOB_GC, JOB_POOL, THREAD_JOBS };
+enum thread_job { JOB_FINALIZER, JOB_GC, JOB_POOL, JOB_COMPILER, THREAD_JOBS };
 
 /* Next steps that have a word of the runtime in them. %s stands for what is said beside each. */
 enum advice {
@@ -109,6 +109,8 @@ struct runtime_words {
     /* -- Stacks: parts of the names of methods -- */
     struct words waits[WAIT_KINDS];
     struct words lock_waits;      /* whole: thread_row.waiting_on of one that waits for a lock */
+    struct words waits_for_any;   /* of several tasks: their first is a signal, whatever else is */
+    struct words waits_for_all;   /* methods that only wait for the whole program to end */
     struct words waits_for_pulse; /* right under application code: a queue of its own, so idle */
     struct words native_locks;    /* native functions that wait for a lock */
     struct words finalizers;      /* how methods end that finalize */

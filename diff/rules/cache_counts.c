@@ -41,6 +41,7 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
                         type->name);
         if (grew(s, type))
             finding_next(f, hit, "Give entries a size and an expiry, and sessions a timeout.");
+        finding_text(f, hit, "type", type->name);
         finding_number(hit, "objects", FIELD_U64, objects);
         if (s->count > 1)
             finding_delta(hit, "objects_delta", FIELD_U64, type->objects_delta);

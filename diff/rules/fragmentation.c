@@ -32,6 +32,15 @@ static double fragmentation_percent(struct share share) {
     return 100.0 * (double)share.free_bytes / (double)share.bytes;
 }
 
+/* At every step: one large array that went leaves one hole, which the next will fill. */
+static bool fragmentation_grew(const struct series *s, int gen) {
+    for (uint32_t i = 1; i < s->count; i++)
+        if (fragmentation_percent(share_of(s, i, gen)) <=
+            fragmentation_percent(share_of(s, i - 1, gen)) + 1)
+            return false;
+    return s->count > 1;
+}
+
 static void fragmentation_judge(const struct series *s, const struct limits *limits,
                                 struct findings *f, int gen) {
     uint32_t end = s->count - 1;
@@ -40,7 +49,7 @@ static void fragmentation_judge(const struct series *s, const struct limits *lim
     if (fragmentation_percent(last) < limits->free_share_percent || last.free_bytes == 0 ||
         last.free_bytes < rule_percent(series_heap_bytes(s, end), limits->free_heap_percent))
         return;
-    bool grew = s->count > 1 && fragmentation_percent(last) > fragmentation_percent(first) + 1;
+    bool grew = fragmentation_grew(s, gen);
     struct finding *hit =
         findings_hit(f, &rule_fragmentation, grew ? SEVERITY_WARNING : SEVERITY_NOTICE, 0, what);
     const char *of = gen == GEN_COUNT ? "the heap"

@@ -70,6 +70,20 @@ static bool is_pulse(struct str method) {
     return false;
 }
 
+static bool is_any(struct str method) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_within(&runtime_table[i]->waits_for_any, method))
+            return true;
+    return false;
+}
+
+static bool is_of_main(struct str method) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (words_end(&runtime_table[i]->waits_for_all, method))
+            return true;
+    return false;
+}
+
 /* The innermost wait that application code of this thread went into. */
 static enum wait_kind wait_of(const struct strings *frames, uint32_t app) {
     /* Where several are on the way, what tells most. */
@@ -82,6 +96,11 @@ static enum wait_kind wait_of(const struct strings *frames, uint32_t app) {
         for (size_t k = 0; k < sizeof(telling) / sizeof(*telling); k++)
             seen[telling[k]] = seen[telling[k]] || is_wait(method, telling[k]);
     }
+    if (seen[WAIT_TASK] && app < frames->count && is_of_main(frame_method(frames->items[app])))
+        return WAIT_IDLE;
+    for (uint32_t i = 0; seen[WAIT_TASK] && i < app; i++)
+        if (is_any(frame_method(frames->items[i])))
+            return WAIT_EVENT;
     /* A queue of one's own: waits right under application code until another thread says so. */
     if (app > 0 && !seen[WAIT_TASK] && !seen[WAIT_LOCK] &&
         is_pulse(frame_method(frames->items[app - 1])))
@@ -227,6 +246,10 @@ bool thread_is_pool(const struct thread_row *row) {
             if (words_within(&runtime_table[r]->pool_frames, frame_method(row->frames.items[i])))
                 return true;
     return false;
+}
+
+bool thread_is_compiler(const struct thread_row *row) {
+    return has_job(row, JOB_COMPILER, "");
 }
 
 bool thread_is_dead(const struct thread_row *row) {

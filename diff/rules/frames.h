@@ -37,6 +37,8 @@ uint32_t stack_finalizer(const struct thread_row *row);
 bool thread_is_finalizer(const struct thread_row *row);
 bool thread_is_gc(const struct thread_row *row);
 bool thread_is_pool(const struct thread_row *row);
+/* The runtime's own compiler, which ends when the program is warm. */
+bool thread_is_compiler(const struct thread_row *row);
 bool thread_is_dead(const struct thread_row *row);
 
 #endif

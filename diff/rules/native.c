@@ -14,13 +14,18 @@ static bool native_grows(const uint64_t *values, uint32_t count, uint64_t least)
 
 /* [bytes] of growth that no warm-up has. */
 #define LOADER_SURE ((uint64_t)8 << 20)
+/* Of the first step, the last is at least so much when nothing warms up. */
+#define LOADER_STEADY_PERCENT 95
 
 /* -- Loader ------------------------------------------------------------------------------------ */
 
 static void report_loader(const struct series *s, struct findings *f, const uint64_t *bytes) {
     uint32_t end = s->count - 1;
-    /* Code is compiled as long as a process warms up: two dumps do not tell that from a leak. */
-    bool sure = s->count > 2 || bytes[end] - bytes[0] >= LOADER_SURE;
+    /* Code is compiled as long as a process warms up: two dumps do not tell that from a leak, and
+     * more do by steps that become smaller. */
+    bool slows = end < 2 || (bytes[end] - bytes[end - 1]) * 100 <
+                                (bytes[1] - bytes[0]) * LOADER_STEADY_PERCENT;
+    bool sure = !slows || bytes[end] - bytes[0] >= LOADER_SURE;
     struct finding *hit =
         findings_hit(f, &rule_loader_growth, sure ? SEVERITY_WARNING : SEVERITY_NOTICE,
                      bytes[end] - bytes[0], "loader heaps");

@@ -85,11 +85,17 @@ const struct rule rule_threads_gone = {
 
 /* -- Leak -------------------------------------------------------------------------------------- */
 
-static uint64_t living(const struct snapshot *snapshot) {
+/* Workers of a pool that wait for work come with it, and go again. */
+static bool is_spare(const struct thread_row *row) {
+    return row->frames.count && thread_is_pool(row) && stack_view(row).wait == WAIT_IDLE;
+}
+
+/* spares: with those workers */
+static uint64_t living(const struct snapshot *snapshot, bool spares) {
     uint64_t alive = 0;
     SNAPSHOT_ROWS(snapshot, PART_THREADS, struct thread_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
-        alive += !thread_is_dead(&rows[i]);
+        alive += !thread_is_dead(&rows[i]) && (spares || !is_spare(&rows[i]));
     return alive;
 }
 
@@ -134,7 +140,7 @@ static bool run_leak(const struct series *s, const struct limits *limits, struct
     if (!values)
         return err_nomem(err);
     for (uint32_t i = 0; i < s->count; i++)
-        values[i] = living(s->snapshots[i]);
+        values[i] = living(s->snapshots[i], false);
     uint64_t least =
         rule_max(limits->thread_growth_min, rule_percent(values[0], limits->thread_growth_percent));
     /* In a longer series a leak of one thread a step is one, too, once there are enough in all. */
@@ -144,8 +150,10 @@ static bool run_leak(const struct series *s, const struct limits *limits, struct
     if ((verdict != VERDICT_GROWING && verdict != VERDICT_LEAK) ||
         series_delta(last, first) < (int64_t)least)
         return true;
-    struct finding *hit =
-        findings_hit(f, &rule_thread_leak, SEVERITY_WARNING, last - first, "threads");
+    first = living(series_base(s), true);
+    last = living(series_new(s), true);
+    struct finding *hit = findings_hit(f, &rule_thread_leak, SEVERITY_WARNING,
+                                       last > first ? last - first : 0, "threads");
     finding_summary(f, hit, "The process has %s threads, %s before%s.", say_count(f, last),
                     say_count(f, first), new_threads_text(s, f));
     finding_next(f, hit,
@@ -165,7 +173,7 @@ const struct rule rule_thread_leak = {
     .min_snapshots = 2,
     .explain =
         "Looks at the number of living threads in each dump, and at what most of the new ones are\n"
-        "doing.\n"
+        "doing. Workers of a pool that wait for work do not count.\n"
         "\n"
         "Thresholds: thread-leak.min-threads, thread-leak.percent (of those that were there);\n"
         "with three or more dumps both are spread over the steps, each of which has to grow.\n"

@@ -22,8 +22,10 @@ static void thread_runaway_report(const struct series *s, struct findings *f,
     strbuf_init(&where);
     stack_place(row, &where);
     const char *who = say_thread(f, s, thread);
-    struct finding *hit = findings_hit(f, &rule_thread_runaway, SEVERITY_WARNING,
-                                       thread->cpu_delta_ns / 1000000, who);
+    bool compiles = thread_is_compiler(row);
+    struct finding *hit =
+        findings_hit(f, &rule_thread_runaway, compiles ? SEVERITY_NOTICE : SEVERITY_WARNING,
+                     thread->cpu_delta_ns / 1000000, who);
     const char *share =
         s->interval_ns == ABSENT
             ? ", more than all others"
@@ -34,6 +36,10 @@ static void thread_runaway_report(const struct series *s, struct findings *f,
                     say_seconds(f, thread->cpu_delta_ns), share, in);
     if (thread_is_gc(row))
         finding_next(f, hit, "It collects garbage: look for what allocates, not at this thread.");
+    else if (compiles)
+        finding_next(f, hit,
+                     "The runtime compiles what is called often: dumps of a program that "
+                     "has warmed up tell more.");
     else if (where.len)
         finding_next(f, hit, "Look for a loop around that call that never ends or never waits.");
     else

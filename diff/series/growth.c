@@ -196,8 +196,9 @@ static uint32_t hang(struct lining *l, const char *root, const char *type) {
         return node;
     uint32_t path = path_to(l, type);
     node = path == GROWTH_ROOT ? node_of(l, GROWTH_ROOT, root, type) : same_path(l, path);
-    if (node != GROWTH_ROOT && !strmap_put(&l->hangs, str_of(root), str_of(type), node))
+    if (node == GROWTH_ROOT || !strmap_put(&l->hangs, str_of(root), str_of(type), node))
         return GROWTH_ROOT;
+    l->g->nodes[node].hung = l->g->nodes[node].parent != GROWTH_ROOT;
     return node;
 }
 
@@ -465,7 +466,8 @@ static bool find_points(struct growth *g, const struct series *s, struct err *er
     bool ok = judging_init(&j);
     for (uint32_t i = 0; ok && i < g->node_count; i++) {
         uint32_t parent = g->nodes[i].parent;
-        j.stopped[i] = parent != GROWTH_ROOT && j.stopped[parent];
+        /* What hangs below a point is not in its figures, so that it has one of its own. */
+        j.stopped[i] = parent != GROWTH_ROOT && j.stopped[parent] && !g->nodes[i].hung;
         if (!j.stopped[i])
             ok = growth_judge(&j, i, &j.stopped[i]) && (j.stopped[i] || judge_spread(&j, i));
     }

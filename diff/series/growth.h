@@ -16,6 +16,7 @@ struct growth_node {
     uint64_t *objects, *bytes; /* [count of snapshots] of the subtree; 0 where it is not there */
     uint64_t *own_objects, *own_bytes; /* [count of snapshots] */
     bool *seen;                        /* [count of snapshots] */
+    bool hung; /* put below what does not hold it alone: not in the figures of what is above */
 };
 
 #define GROWTH_ROOT UINT32_MAX

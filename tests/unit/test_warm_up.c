@@ -1,0 +1,288 @@
+/* What services do that are healthy: they warm up, and wait. None of it is a warning. */
+#include "diff/causes/causes.h"
+
+#include "made.h"
+
+#include "model/known_names.h"
+
+static void warm_judge(struct made *m, struct causes *c) {
+    made_rules(m);
+    assert_true(causes_find(c, &m->series, &m->limits, &m->findings, &m->err));
+}
+
+static void warm_end(struct made *m, struct causes *c) {
+    causes_deinit(c);
+    made_deinit(m);
+}
+
+static uint32_t warnings(const struct causes *c) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < c->count; i++)
+        count += c->items[i].severity <= SEVERITY_WARNING;
+    return count;
+}
+
+/* A node without anything below it. Returns its number. */
+static uint64_t add_held(struct made *m, uint32_t i, enum part part, uint64_t parent,
+                         const char *label, const char *type, uint64_t objects, uint64_t bytes) {
+    uint32_t count;
+    builder_rows(m->builders[i], part, &count);
+    struct path_row *row = made_row(m, i, part);
+    row->parent = parent;
+    *(parent == ABSENT ? &row->root : &row->edge) = made_text(m, i, label);
+    row->type = made_text(m, i, type);
+    row->objects = row->own_objects = objects;
+    row->bytes = row->own_bytes = bytes;
+    return count;
+}
+
+static void add_living(struct made *m, uint32_t i, const char *name, uint64_t objects,
+                       uint64_t bytes) {
+    made_type(m, i, name, "shop.dll", GEN_2, objects, bytes);
+    uint32_t count;
+    struct type_row *rows = builder_rows(m->builders[i], PART_TYPES, &count);
+    for (uint32_t k = 0; k < count; k++)
+        if (strcmp(rows[k].name, name) == 0) {
+            rows[k].live_objects = objects;
+            rows[k].live_bytes = bytes;
+        }
+}
+
+#define PROVIDER "Shop.Provider"
+#define SCOPES   "Shop.ProviderScope"
+#define CACHE    "Shop.Caching.Cache"
+#define CACHED   "Shop.Page"
+
+/*
+ * The way to a cache that nobody keeps alone leads over a scope, of which there are two more in the
+ * end: their growth is theirs, and the cache's its own.
+ */
+static void what_hangs_below_a_growing_place_has_its_own_cause(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t scopes = i == 2 ? 4 : 2, pages = 300 + 400 * i;
+        for (int places = 0; places < 2; places++) {
+            enum part part = places ? PART_PLACES : PART_PATHS;
+            uint64_t root =
+                add_held(&m, i, part, ABSENT, "static Shop.Host.s_services", PROVIDER, 1, 24);
+            uint64_t scope = add_held(&m, i, part, root, "scopes", SCOPES, scopes, scopes * 5000);
+            uint64_t cache = add_held(&m, i, part, places ? ABSENT : scope,
+                                      places ? ROOT_SEVERAL : "singleton", CACHE, 1, 24);
+            add_held(&m, i, part, cache, "[].value", CACHED, pages, pages * 1000);
+        }
+        add_living(&m, i, CACHED, pages, pages * 1000);
+        add_living(&m, i, SCOPES, scopes, scopes * 5000);
+        add_living(&m, i, PROVIDER, 1, 24);
+        add_living(&m, i, CACHE, 1, 24);
+    }
+    warm_judge(&m, &c);
+    assert_true(c.count >= 1);
+    assert_int_equal(c.items[0].kind, CAUSE_LEAK);
+    assert_int_equal(c.items[0].bytes_delta, 800 * 1000);
+    assert_non_null(strstr(c.items[0].summary, "300 to 1,100 Page"));
+    warm_end(&m, &c);
+}
+
+/* What the framework keeps for each thread, of which there are more under load. */
+static void buffers_of_more_threads_are_no_warning(void **state) {
+    (void)state;
+    static const struct {
+        const char *root, *type;
+        uint64_t objects, bytes_each;
+        uint32_t warnings;
+    } held[] = {
+        {"thread static System.Buffers.SharedArrayPool<System.Byte>.t_tlsBuckets",
+         "System.Buffers.SharedArrayPoolThreadLocalArray[]", 4, 16000, 0},
+        {"static System.Net.Sockets.SocketAsyncEngine.s_registeredContexts",
+         "System.Net.Sockets.SocketAsyncContext", 4, 4000, 0},
+        /* ... but many of them are, and so is what the program keeps. */
+        {"static System.Net.Sockets.SocketAsyncEngine.s_registeredContexts",
+         "System.Net.Sockets.SocketAsyncContext", 1000, 400, 1},
+        {"thread static Shop.Buffers.t_all", "System.Byte[]", 4, 16000, 1},
+    };
+    for (size_t k = 0; k < sizeof(held) / sizeof(*held); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t objects = held[k].objects * (i + 1), bytes = objects * held[k].bytes_each;
+            add_held(&m, i, PART_PATHS, ABSENT, held[k].root, held[k].type, objects, bytes);
+            add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Tables.s_all", "Shop.Table", 1,
+                     1000000);
+            add_living(&m, i, held[k].type, objects, bytes);
+            add_living(&m, i, "Shop.Table", 1, 1000000);
+        }
+        warm_judge(&m, &c);
+        assert_int_equal(warnings(&c), held[k].warnings);
+        warm_end(&m, &c);
+    }
+}
+
+/* Entries of a cache are told once, where it is known what holds them. */
+static void a_count_of_entries_is_a_symptom(void **state) {
+    (void)state;
+    static const char entry[] = "Microsoft.Extensions.Caching.Memory.CacheEntry";
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t entries = 1000 * (i + 1);
+        add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Site.s_cache", entry, entries,
+                 entries * 100);
+        add_living(&m, i, entry, entries, entries * 100);
+    }
+    warm_judge(&m, &c);
+    assert_int_equal(warnings(&c), 1);
+    assert_non_null(made_hit(&m, "cache-counts", NULL));
+    warm_end(&m, &c);
+}
+
+/* -- Threads ----------------------------------------------------------------------------------- */
+
+#define WAITS \
+    "System.Threading.Monitor.Wait(System.Object, Int32)|" \
+    "System.Threading.ManualResetEventSlim.Wait(Int32, System.Threading.CancellationToken)|" \
+    "System.Threading.Tasks.Task.InternalWait(Int32, System.Threading.CancellationToken)|"
+#define MAIN \
+    WAITS "System.Runtime.CompilerServices.TaskAwaiter.HandleNonSuccessAndDebuggerNotification(" \
+          "System.Threading.Tasks.Task)|Shop.Program."
+#define ANY    WAITS "System.Threading.Tasks.Task.WaitAny(System.Threading.Tasks.Task[])|"
+#define WORKER "|System.Threading.ThreadPoolWorkQueue.Dispatch()"
+#define SPARE \
+    "System.Threading.WaitHandle.WaitOne()|" \
+    "System.Threading.PortableThreadPool+WorkerThread.WorkerThreadStart()"
+
+static void add_waiting(struct made *m, uint32_t i, uint64_t os_id, const char *frames) {
+    struct thread_row *row = made_thread(m, i, os_id, NULL);
+    made_frames(m, i, &row->frames, frames);
+    row->user_ns = os_id == 1 ? 1000000 * (i + 1) : 5000000;
+    row->kernel_ns = 0;
+    row->cpu_recorded = 1;
+}
+
+static void waiting_for_the_end_or_for_any_is_no_warning(void **state) {
+    (void)state;
+    static const struct {
+        const char *frames;
+        uint32_t warnings;
+    } stacks[] = {
+        {MAIN "<Main>(System.String[])", 0}, /* made by the compiler of an async Main */
+        {MAIN "Main(System.String[])", 1},   /* blocks on a task itself */
+        {ANY "Shop.Listener.Next()" WORKER,
+         0} /* whichever comes first: its next client, or stop */,
+        {WAITS "Shop.Listener.Next()" WORKER, 1},
+    };
+    for (size_t k = 0; k < sizeof(stacks) / sizeof(*stacks); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            add_waiting(&m, i, 1, "Shop.Worker.Run()");
+            add_waiting(&m, i, 2, stacks[k].frames);
+        }
+        warm_judge(&m, &c);
+        assert_int_equal(warnings(&c), stacks[k].warnings);
+        warm_end(&m, &c);
+    }
+}
+
+static void spare_workers_are_no_leak(void **state) {
+    (void)state;
+    for (int spare = 0; spare < 2; spare++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            add_waiting(&m, i, 1, "Shop.Worker.Run()");
+            for (uint64_t id = 2; id < 10 + 10 * i; id++)
+                add_waiting(&m, i, id, spare ? SPARE : "Shop.Worker.Loop()");
+        }
+        warm_judge(&m, &c);
+        assert_int_equal(made_hit(&m, "thread-leak", NULL) != NULL, !spare);
+        warm_end(&m, &c);
+    }
+}
+
+/* -- The runtime ------------------------------------------------------------------------------- */
+
+static void the_compiler_of_the_runtime_is_no_runaway(void **state) {
+    (void)state;
+    static const char *const names[] = {".NET Tiered Com", "spinner"};
+    for (size_t k = 0; k < 2; k++) {
+        struct made m;
+        made_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            made_origin(&m, i)->captured_at_ns = (1 + 10 * i) * (uint64_t)1000000000;
+            struct thread_row *row = made_thread(&m, i, 7, names[k]);
+            row->user_ns = (1 + 9 * i) * (uint64_t)1000000000;
+            row->kernel_ns = 0;
+        }
+        made_rules(&m);
+        const struct finding *hit = made_hit(&m, "thread-runaway", NULL);
+        assert_non_null(hit);
+        assert_int_equal(hit->severity, k ? SEVERITY_WARNING : SEVERITY_NOTICE);
+        made_deinit(&m);
+    }
+}
+
+static void compiled_code_that_slows_is_no_warning(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t mib[3];
+        enum severity severity;
+    } sizes[] = {
+        {{60, 64, 67}, SEVERITY_NOTICE},
+        {{60, 63, 66}, SEVERITY_WARNING},
+        {{60, 66, 70}, SEVERITY_WARNING}, /* slower, and more than any warm-up */
+    };
+    for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
+        struct made m;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            struct loader_row *row = made_row(&m, i, PART_LOADER);
+            row->owner = made_text(&m, i, "domain");
+            row->kind = made_text(&m, i, "HighFrequencyHeap");
+            row->bytes = sizes[k].mib[i] << 20;
+        }
+        made_rules(&m);
+        const struct finding *hit = made_hit(&m, "loader-growth", NULL);
+        assert_non_null(hit);
+        assert_int_equal(hit->severity, sizes[k].severity);
+        made_deinit(&m);
+    }
+}
+
+static void one_hole_among_large_objects_is_no_warning(void **state) {
+    (void)state;
+    static const uint64_t holes[][3] = {{1000, 1000, 9000000}, {1000, 4000000, 9000000}};
+    for (size_t k = 0; k < 2; k++) {
+        struct made m;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            made_type(&m, i, "System.Byte[]", "", GEN_LOH, 9, 9000000);
+            made_type(&m, i, TYPE_FREE, "", GEN_LOH, 1, holes[k][i]);
+        }
+        made_rules(&m);
+        const struct finding *hit = made_hit(&m, "fragmentation", NULL);
+        assert_non_null(hit);
+        assert_int_equal(hit->severity, k ? SEVERITY_WARNING : SEVERITY_NOTICE);
+        made_deinit(&m);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_hangs_below_a_growing_place_has_its_own_cause),
+        cmocka_unit_test(buffers_of_more_threads_are_no_warning),
+        cmocka_unit_test(a_count_of_entries_is_a_symptom),
+        cmocka_unit_test(waiting_for_the_end_or_for_any_is_no_warning),
+        cmocka_unit_test(spare_workers_are_no_leak),
+        cmocka_unit_test(the_compiler_of_the_runtime_is_no_runaway),
+        cmocka_unit_test(compiled_code_that_slows_is_no_warning),
+        cmocka_unit_test(one_hole_among_large_objects_is_no_warning),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
