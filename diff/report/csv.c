@@ -456,6 +456,8 @@ const struct csv_table csv_tables[] = {
     {"live", "live objects and garbage", PART_LIVE, show_part, diff_values},
     {"paths", "tree of what holds objects (show)", PART_PATHS, show_part, NULL},
     {"async", "async methods that wait, by method and await ", PART_ASYNC, show_part, diff_values},
+    {"callbacks", "methods that events, timers, tokens and semaphores will call", PART_CALLBACKS,
+     show_part, diff_values},
     {"allocations", "allocations by function, module or size as the source sums them (show)",
      PART_ALLOCATIONS, show_part, NULL},
     {"type_paths", "answer to --path (show)", 0, show_answer, NULL},

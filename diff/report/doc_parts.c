@@ -119,8 +119,8 @@ void doc_missing(const struct doc_context *c) {
     for (int part = 1; part < PART_END; part++) {
         if (!part_descs[part].name || part_any(c, (enum part)part))
             continue;
-        if ((part == PART_ASYNC && !part_any(c, PART_LIVE)) || part == PART_ALLOCATIONS ||
-            part == PART_ABSENCES || part == PART_PLACES)
+        if (((part == PART_ASYNC || part == PART_CALLBACKS) && !part_any(c, PART_LIVE)) ||
+            part == PART_ALLOCATIONS || part == PART_ABSENCES || part == PART_PLACES)
             continue; /* goes with what is live, stands for stacks, or for whoever compares */
         strbuf_adds(&names, names.len ? ", " : "");
         for (const char *p = part_descs[part].name; *p; p++)

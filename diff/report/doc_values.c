@@ -252,6 +252,7 @@ void doc_diff_values(const struct doc_context *c) {
         {"GC totals", "", false, 1, {GROUP_GC}},
         {"Live and garbage", "objects", false, 1, {GROUP_LIVE}},
         {"Async methods that wait", "objects", false, 1, {GROUP_ASYNC_METHOD}},
+        {"Methods that are to be called", "objects", false, 1, {GROUP_CALLBACKS}},
         {"GC regions", "regions", false, 1, {GROUP_REGIONS_KIND}},
         {"GC handles", "handles", false, 1, {GROUP_HANDLES_KIND}},
         {"Memory map",

@@ -313,6 +313,7 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "modules", group(&j, s, GROUP_MODULES));
     json_put(&j, "os_handles", group(&j, s, GROUP_OS_HANDLES_TYPE));
     json_put(&j, "async", group(&j, s, GROUP_ASYNC_METHOD));
+    json_put(&j, "callbacks", group(&j, s, GROUP_CALLBACKS));
     json_diff_counters(&j, s);
     ok = ok && json_allocations(&j, s, o, err);
     ok = ok && json_growth_points(&j, s, err);

@@ -123,6 +123,7 @@ enum series_group {
     GROUP_LIVE,            /* VALUE_LIVE, ... */
     GROUP_OS_HANDLES_TYPE, /* counts only */
     GROUP_ASYNC_METHOD,    /* by method and await; counts: state machines */
+    GROUP_CALLBACKS,       /* by kind, type and method; counts: of them */
     GROUP_COUNT
 };
 

@@ -87,6 +87,26 @@ static void say_async(struct value_join *j, enum series_group group,
     strbuf_deinit(&name);
 }
 
+/* "handler Shop.Basket.OnPrice": periods of timers are in the rows. */
+static void say_callbacks(struct value_join *j, enum series_group group,
+                          const struct snapshot *snapshot) {
+    SNAPSHOT_ROWS(snapshot, PART_CALLBACKS, struct callback_row, rows, count);
+    struct strbuf name;
+    strbuf_init(&name);
+    for (uint32_t i = 0; i < count && !j->err.code; i++) {
+        strbuf_clear(&name);
+        strbuf_addf(&name, "%s ", rows[i].kind ? rows[i].kind : "");
+        pretty_type(rows[i].method ? rows[i].method : "", true, &name);
+        const char *kept =
+            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
+        if (kept)
+            value_say(j, group, kept, ABSENT, rows[i].objects);
+        else
+            err_keep_nomem(&j->err);
+    }
+    strbuf_deinit(&name);
+}
+
 /* -- The table --------------------------------------------------------------------------------- */
 
 #define AT(row, field) (uint16_t)(offsetof(struct row, field) + 1)
@@ -201,6 +221,12 @@ const struct value_group value_groups[GROUP_COUNT] =
                 .desc = {PART_ASYNC, "method", {"kind", KEY("bytes"), KEY("count")}},
                 .zeros = true,
                 .own = say_async,
+            },
+        [GROUP_CALLBACKS] =
+            {
+                .desc = {PART_CALLBACKS, "method", {"kind", NULL, NULL, KEY("count")}},
+                .zeros = true,
+                .own = say_callbacks,
             },
 };
 

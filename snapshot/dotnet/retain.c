@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "dotnet/async.h"
+#include "dotnet/callbacks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -111,6 +112,7 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct er
         return false;
     retain_warn(h);
     return retain_report_all(h, walk, err) && (!strbuf_failed(&h->type_text) || err_nomem(err)) &&
-           retain_report_async(h, err) && (!answers || heap_answer(&h->heap, b, answers, err)) &&
+           retain_report_async(h, err) && callbacks_report(h, err) &&
+           (!answers || heap_answer(&h->heap, b, answers, err)) &&
            (!h->clr->options->places || heap_report_places(&h->heap, b, err));
 }

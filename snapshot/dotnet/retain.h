@@ -7,7 +7,8 @@
 #include "dotnet/clr_heap.h"
 #include "dotnet/walk.h"
 
-#define LIVE_PARTS (PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) | PART_BIT(PART_ASYNC))
+#define LIVE_PARTS \
+    (PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) | PART_BIT(PART_ASYNC) | PART_BIT(PART_CALLBACKS))
 
 /*
  * Follows the heap from its roots (the walk has filled its graph), fills the parts live, paths and

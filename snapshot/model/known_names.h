@@ -17,6 +17,12 @@ struct snapshot; /* in whose tables they stand */
 /* -- PART_THREADS ------------------------------------------------------------------------------ */
 
 /* thread_row.role */
+/* callback_row.kind */
+#define CALLBACK_HANDLER      "handler"      /* delegates of a type, events' above all */
+#define CALLBACK_TIMER        "timer"        /* that are started */
+#define CALLBACK_REGISTRATION "registration" /* on cancellation tokens */
+#define CALLBACK_SEMAPHORE    "semaphore"    /* async methods that wait for one semaphore */
+
 #define ROLE_FINALIZER   "finalizer"
 #define ROLE_GC          "gc"
 #define ROLE_POOL_WORKER "threadpool-worker"

@@ -229,6 +229,12 @@ static const struct field async_fields[] = {
     F(async_row, bytes, 4, FIELD_BYTES),
 };
 
+static const struct field callback_fields[] = {
+    F(callback_row, kind, 1, FIELD_STR),   F(callback_row, type, 2, FIELD_STR),
+    F(callback_row, method, 3, FIELD_STR), F(callback_row, objects, 4, FIELD_U64),
+    F(callback_row, due_ms, 5, FIELD_U64), F(callback_row, period_ms, 6, FIELD_U64),
+};
+
 static const struct field absence_fields[] = {
     F(absence_row, part, 1, FIELD_STR),
     F(absence_row, aspect, 2, FIELD_STR),
@@ -268,6 +274,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_ALLOCATIONS] = DESC("allocations", allocation, false),
     [PART_ABSENCES] = DESC("absences", absence, false),
     [PART_PLACES] = DESC("places", path, false),
+    [PART_CALLBACKS] = DESC("callbacks", callback, false),
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b) {

@@ -63,6 +63,7 @@ enum part {
     PART_ALLOCATIONS, /* outstanding allocations by function, module or size, as a source sums */
     PART_ABSENCES,    /* why parts, or aspects of parts, are not there */
     PART_PLACES,      /* as paths, but of dominators: sums are what would be freed with a holder */
+    PART_CALLBACKS,   /* methods that events, timers, tokens and semaphores will call */
     PART_END
 };
 
@@ -327,6 +328,15 @@ struct async_row {
     uint64_t await;   /* number of the await in the method, from 1 in the order of the source; 0:
                          none (runs, or has not begun); ABSENT: not known */
     uint64_t objects, bytes;
+};
+
+/* What will go on with a method when something happens. */
+struct callback_row {
+    const char *kind;   /* CALLBACK_...: what has to happen */
+    const char *type;   /* of what keeps it: a delegate's type; NULL: goes without saying */
+    const char *method; /* "Shop.Basket.OnPrice", or the type of an async method's state machine */
+    uint64_t objects;   /* [count] of delegates, timers, registrations or waiters */
+    uint64_t due_ms, period_ms; /* [ms] of timers: each row is one of these; ABSENT: never */
 };
 
 /* Rows of one part. */

@@ -1,0 +1,387 @@
+/*
+ * A delegate holds the address that it calls: a stub of the runtime, which has the MethodDesc among
+ * its data, or code. Objects are counted by that address, and each is named once.
+ *
+ * Source: Delegate.CoreCLR.cs, Timer.cs, CancellationTokenSource.cs, SemaphoreSlim.cs of
+ * System.Private.CoreLib; src/coreclr/vm/amd64/thunktemplates.asm.
+ */
+#include "dotnet/callbacks.h"
+
+#include "base/order.h"
+#include "base/vec.h"
+#include "dotnet/async.h"
+#include "dotnet/code.h"
+#include "dotnet/method.h"
+#include "model/known_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows that are kept, and the least objects of one. */
+#define CALLBACK_ROWS_MAX  60u
+#define CALLBACK_ROW_LEAST 10u
+/* Waiters of a semaphore that are asked what they are; all are counted. */
+#define WAITERS_ASKED 1000u
+#define WAITERS_MAX   10000000u
+/* Continuations inside each other until the one of the program. */
+#define CONTINUATIONS_MAX 8u
+/* Timers that never fire again say -1. */
+#define NEVER_MS UINT32_MAX
+
+#define PARENTS_MAX 16u
+
+enum callback_kind {
+    KIND_NONE,
+    KIND_HANDLER,
+    KIND_TIMER,
+    KIND_REGISTRATION,
+    KIND_SEMAPHORE,
+    KINDS
+};
+
+static const char *const callback_kinds[KINDS] = {"", CALLBACK_HANDLER, CALLBACK_TIMER,
+                                                  CALLBACK_REGISTRATION, CALLBACK_SEMAPHORE};
+
+/* Offsets in objects of one type; 0: not known. */
+struct callback_type {
+    enum callback_kind kind;
+    uint64_t mt;
+    uint32_t method, method_aux, list;                /* of a delegate */
+    uint32_t callback, state, due, period;            /* of timers and registrations */
+    uint32_t free_count, waiters, next, continuation; /* of semaphores and who waits for them */
+};
+
+/* What is called alike. */
+struct calling {
+    enum callback_kind kind;
+    uint64_t type_mt; /* of the delegate */
+    uint64_t code;    /* address; or the MethodTable of an async method's box */
+    uint64_t due_ms, period_ms;
+    uint64_t objects;
+};
+
+struct callbacks {
+    struct clr_heap *h;
+    struct modules *m;
+    struct callback_type *types; /* by number of the graph's type */
+    struct strmap index;         /* to number of the row */
+    struct calling *rows;
+    uint32_t row_count, row_capacity;
+    uint64_t asked_mt;             /* the last type that was asked for */
+    bool asked_is;                 /* ... and whether that is a delegate */
+    struct callback_type delegate; /* of any: the fields are those of their common base */
+};
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+static bool callbacks_named(struct modules *m, uint64_t mt, const char *name) {
+    struct strbuf text;
+    strbuf_init(&text);
+    type_name(m, mt, &text);
+    bool is = strcmp(strbuf_cstr(&text), name) == 0;
+    strbuf_deinit(&text);
+    return is;
+}
+
+static bool is_delegate(struct modules *m, uint64_t mt) {
+    uint64_t parent = 0;
+    return clr_field_u64(m->clr, mt, F_MT_PARENT, &parent) && parent &&
+           callbacks_named(m, parent, "System.MulticastDelegate");
+}
+
+/* The same; objects of one type follow each other. */
+static bool is_delegate_once(struct callbacks *c, uint64_t mt) {
+    if (mt != c->asked_mt)
+        c->asked_is = is_delegate(c->m, mt);
+    c->asked_mt = mt;
+    return c->asked_is;
+}
+
+static void find_delegate_fields(struct modules *m, struct callback_type *type, uint64_t mt) {
+    type->method = type_field_offset(m, mt, "_methodPtr");
+    type->method_aux = type_field_offset(m, mt, "_methodPtrAux");
+    type->list = type_field_offset(m, mt, "_invocationList");
+}
+
+static struct callback_type callback_type(struct callbacks *c, uint64_t mt) {
+    struct callback_type type = {.kind = KIND_NONE, .mt = mt};
+    struct modules *m = c->m;
+    if (is_delegate(m, mt)) {
+        type.kind = KIND_HANDLER;
+        find_delegate_fields(m, &type, mt);
+        c->delegate = type;
+    } else if (callbacks_named(m, mt, "System.Threading.TimerQueueTimer")) {
+        type.kind = KIND_TIMER;
+        type.callback = type_field_offset(m, mt, "_timerCallback");
+        type.due = type_field_offset(m, mt, "_dueTime");
+        type.period = type_field_offset(m, mt, "_period");
+    } else if (callbacks_named(m, mt, "System.Threading.CancellationTokenSource+CallbackNode")) {
+        type.kind = KIND_REGISTRATION;
+        type.callback = type_field_offset(m, mt, "Callback");
+        type.state = type_field_offset(m, mt, "CallbackState");
+    } else if (callbacks_named(m, mt, "System.Threading.SemaphoreSlim")) {
+        type.kind = KIND_SEMAPHORE;
+        type.free_count = type_field_offset(m, mt, "m_currentCount");
+        type.waiters = type_field_offset(m, mt, "m_asyncHead");
+    }
+    return type;
+}
+
+/* -- Counting ---------------------------------------------------------------------------------- */
+
+static bool count_calling(struct callbacks *c, const struct calling *calling, uint64_t objects) {
+    struct {
+        uint64_t kind, type, code, due, period;
+    } key = {calling->kind, calling->type_mt, calling->code, calling->due_ms, calling->period_ms};
+    struct str text = {(const char *)&key, sizeof(key)};
+    uint32_t number = strmap_get(&c->index, text, STR(""));
+    if (number == STRMAP_NONE) {
+        const char *kept = arena_copy(&c->m->clr->arena, text.ptr, text.len);
+        if (!kept || !VEC_ROOM(c->rows, c->row_count, c->row_capacity, NULL) ||
+            !strmap_put(&c->index, (struct str){kept, text.len}, STR(""), c->row_count))
+            return false;
+        number = c->row_count++;
+        c->rows[number] = *calling;
+        c->rows[number].objects = 0;
+    }
+    c->rows[number].objects += objects;
+    return true;
+}
+
+/* Address that a delegate calls; 0: none, or several. */
+static uint64_t code_of(const struct callbacks *c, uint64_t delegate) {
+    const struct callback_type *t = &c->delegate;
+    struct clr *clr = c->m->clr;
+    uint64_t code = 0, aux = 0, list = 0;
+    if (!t->method || !t->method_aux || !delegate || !clr_u64(clr, delegate + t->method, &code) ||
+        !clr_u64(clr, delegate + t->method_aux, &aux))
+        return 0;
+    if (t->list && clr_u64(clr, delegate + t->list, &list) && list && clr_u64(clr, list, &list) &&
+        clr_u64(clr, list & ~(uint64_t)7, &list))
+        return aux ? aux : 0; /* of those in its list each is there itself */
+    return aux ? aux : code;
+}
+
+static uint64_t word32(struct clr *clr, uint64_t object, uint32_t offset) {
+    uint32_t value;
+    return offset && clr_u32(clr, object + offset, &value) && value != NEVER_MS ? value : ABSENT;
+}
+
+/* The box of the program's method that goes on when the task at `node` is done; 0: not known. */
+static uint64_t waiting_box(struct callbacks *c, uint64_t node) {
+    struct clr *clr = c->m->clr;
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < CONTINUATIONS_MAX && node; i++) {
+        uint64_t mt, next;
+        uint32_t at = clr_u64(clr, node, &mt)
+                          ? type_field_offset(c->m, mt & ~(uint64_t)7, "m_continuationObject")
+                          : 0;
+        if (!at || !clr_u64(clr, node + at, &next) || !next || !clr_u64(clr, next, &mt))
+            break;
+        node = next;
+        if (!async_is_box(c->m, mt & ~(uint64_t)7))
+            continue;
+        found = mt & ~(uint64_t)7;
+        struct strbuf name;
+        strbuf_init(&name);
+        type_name(c->m, found, &name);
+        bool framework = strstr(strbuf_cstr(&name), "System.Threading.SemaphoreSlim+<") != NULL;
+        strbuf_deinit(&name);
+        if (!framework)
+            break;
+    }
+    return found;
+}
+
+/* A semaphore that nobody can enter, and who waits for that. */
+static bool count_semaphore(struct callbacks *c, const struct callback_type *type,
+                            uint64_t semaphore) {
+    struct clr *clr = c->m->clr;
+    uint32_t free_count;
+    uint64_t node, mt;
+    if (!type->free_count || !type->waiters ||
+        !clr_u32(clr, semaphore + type->free_count, &free_count) || free_count ||
+        !clr_u64(clr, semaphore + type->waiters, &node) || !node || !clr_u64(clr, node, &mt))
+        return true;
+    uint32_t next = type_field_offset(c->m, mt & ~(uint64_t)7, "Next");
+    uint64_t count = 0;
+    struct calling most = {.kind = KIND_SEMAPHORE, .due_ms = ABSENT, .period_ms = ABSENT};
+    for (; node && next && count < WAITERS_MAX && clr_spend(clr, 1); count++) {
+        /* Alike by their nature: the first of which it is known stands for all. */
+        if (!most.code && count < WAITERS_ASKED)
+            most.code = waiting_box(c, node);
+        if (!clr_u64(clr, node + next, &node))
+            break;
+    }
+    most.type_mt = type->mt;
+    return count_calling(c, &most, count);
+}
+
+/* What a registration calls: where that takes no state, a method of the framework calls it. */
+static uint64_t wrapped(struct callbacks *c, const struct callback_type *type, uint64_t object,
+                        uint64_t delegate) {
+    uint64_t state, mt;
+    if (!type->state || !clr_u64(c->m->clr, object + type->state, &state) || !state ||
+        !clr_u64(c->m->clr, state, &mt) || !is_delegate_once(c, mt & ~(uint64_t)7))
+        return delegate;
+    return state;
+}
+
+static bool count_callback(struct callbacks *c, const struct callback_type *type, uint64_t object) {
+    struct clr *clr = c->m->clr;
+    struct calling calling = {.kind = type->kind, .due_ms = ABSENT, .period_ms = ABSENT};
+    uint64_t delegate = object, mt;
+    if (type->kind == KIND_SEMAPHORE)
+        return count_semaphore(c, type, object);
+    if (type->kind != KIND_HANDLER) {
+        if (!type->callback || !clr_u64(clr, object + type->callback, &delegate) || !delegate)
+            return true; /* a registration that is over */
+        delegate = wrapped(c, type, object, delegate);
+        calling.due_ms = type->kind == KIND_TIMER ? word32(clr, object, type->due) : ABSENT;
+        calling.period_ms = type->kind == KIND_TIMER ? word32(clr, object, type->period) : ABSENT;
+        if (type->kind == KIND_TIMER && calling.due_ms == ABSENT)
+            return true; /* not started */
+    }
+    calling.code = code_of(c, delegate);
+    if (!calling.code || !clr_u64(clr, delegate, &mt))
+        return true;
+    calling.type_mt = mt & ~(uint64_t)7;
+    return count_calling(c, &calling, 1);
+}
+
+static bool count_live(struct callbacks *c, const bool *classes, uint64_t left, struct err *err) {
+    const struct graph *g = &c->h->heap.graph;
+    struct graph_walk each = {.classes = classes};
+    struct graph_object object;
+    while (left && graph_each(g, &each, &object)) {
+        if (!classes[object.class - g->classes] || !graph_is_met(g, object.rank))
+            continue;
+        left--;
+        if (!count_callback(c, &c->types[object.class->type],
+                            address_of_slot(&c->h->slots, object.slot)))
+            return err_nomem(err);
+    }
+    return true;
+}
+
+/* -- Names ------------------------------------------------------------------------------------- */
+
+#define JUMP      0x25ffu   /* jmp [rip + disp32]: a fixup precode; target, then MethodDesc */
+#define LOAD_R10  0x158b4cu /* mov r10, [rip + disp32]: a stub precode; MethodDesc */
+#define JUMP_SIZE 6u
+#define LOAD_SIZE 7u
+
+/* MethodDesc of what is called at an address; 0: not known. */
+static uint64_t method_at(struct clr *clr, uint64_t code) {
+    struct code_function function;
+    uint32_t head, far;
+    uint64_t slot, desc, target;
+    if (code_find(clr, code, &function))
+        return function.method_desc;
+    if (!clr_u32(clr, code, &head))
+        return 0;
+    bool jump = (head & 0xffff) == JUMP;
+    if (!jump && (head & 0xffffff) != LOAD_R10)
+        return 0;
+    uint32_t size = jump ? JUMP_SIZE : LOAD_SIZE;
+    if (!clr_u32(clr, code + size - 4, &far))
+        return 0;
+    slot = code + size + (uint64_t)(int64_t)(int32_t)far;
+    if (jump && clr_u64(clr, slot, &target) && code_find(clr, target, &function))
+        return function.method_desc;
+    return clr_u64(clr, slot + (jump ? 8 : 0), &desc) ? desc : 0;
+}
+
+/* Appends "Ns.Type.Method" without parameters; nothing where it is not known. */
+static void callbacks_add_method(struct callbacks *c, const struct calling *row,
+                                 struct strbuf *out) {
+    if (row->kind == KIND_SEMAPHORE) {
+        if (row->code)
+            type_name(c->m, row->code, out);
+        return;
+    }
+    uint64_t desc = method_at(c->m->clr, row->code);
+    struct strbuf name;
+    strbuf_init(&name);
+    if (desc)
+        method_name(c->m, desc, &name);
+    size_t end = str_find(strbuf_str(&name), STR("("), 0);
+    if (end != STR_NOT_FOUND)
+        strbuf_add(out, str_take(strbuf_str(&name), end));
+    strbuf_fail(out, &name.err);
+    strbuf_deinit(&name);
+}
+
+static int callbacks_cmp(const void *x, const void *y) {
+    const struct calling *a = x, *b = y;
+    /* Semaphores that are closed are few, and each is a story. */
+    bool a_first = a->kind == KIND_SEMAPHORE, b_first = b->kind == KIND_SEMAPHORE;
+    if (a_first != b_first)
+        return a_first ? -1 : 1;
+    if (a->objects != b->objects)
+        return a->objects > b->objects ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->code != b->code)
+        return order_u64(a->code, b->code);
+    return order_u64(a->due_ms ^ a->period_ms << 32, b->due_ms ^ b->period_ms << 32);
+}
+
+static bool callbacks_report_row(struct callbacks *c, const struct calling *row,
+                                 struct strbuf *text, struct err *err) {
+    struct builder *b = c->m->clr->b;
+    strbuf_clear(text);
+    callbacks_add_method(c, row, text);
+    if (!text->len && !strbuf_failed(text) && row->kind != KIND_SEMAPHORE)
+        return true;
+    struct callback_row *out = builder_row(b, PART_CALLBACKS, err);
+    if (!out)
+        return false;
+    out->kind = builder_string(b, str_of(callback_kinds[row->kind]), err);
+    out->method = builder_string(b, strbuf_str(text), err);
+    strbuf_clear(text);
+    type_name(c->m, row->type_mt, text);
+    out->type = builder_string(b, strbuf_str(text), err);
+    out->objects = row->objects;
+    out->due_ms = row->due_ms;
+    out->period_ms = row->period_ms;
+    return out->kind && out->method && out->type && strbuf_ok(text, err);
+}
+
+static bool callbacks_report_rows(struct callbacks *c, struct err *err) {
+    struct strbuf text;
+    bool ok = true;
+    strbuf_init(&text);
+    builder_present(c->m->clr->b, PART_CALLBACKS);
+    if (c->row_count > 1)
+        qsort(c->rows, c->row_count, sizeof(*c->rows), callbacks_cmp);
+    for (uint32_t i = 0; ok && i < c->row_count && i < CALLBACK_ROWS_MAX; i++)
+        if (c->rows[i].objects >= CALLBACK_ROW_LEAST || c->rows[i].kind == KIND_SEMAPHORE)
+            ok = callbacks_report_row(c, &c->rows[i], &text, err);
+    strbuf_deinit(&text);
+    return ok;
+}
+
+bool callbacks_report(struct clr_heap *h, struct err *err) {
+    const struct graph *g = &h->heap.graph;
+    struct callbacks c = {.h = h, .m = h->modules};
+    strmap_init(&c.index);
+    c.types = calloc((size_t)g->type_count + 1, sizeof(*c.types));
+    bool *classes = calloc((size_t)g->class_count + 1, sizeof(*classes));
+    bool ok = (c.types && classes) || err_nomem(err);
+    uint64_t objects = 0;
+    for (uint32_t i = 0; ok && i < g->type_count; i++) {
+        if (!h->heap.live[i].objects)
+            continue;
+        c.types[i] = callback_type(&c, g->types[i].id);
+        objects += c.types[i].kind ? h->heap.live[i].objects : 0;
+    }
+    for (uint32_t i = 0; ok && i < g->class_count; i++)
+        classes[i] = g->classes[i].flags & CLASS_OBJECT && c.types[g->classes[i].type].kind;
+    ok = ok && count_live(&c, classes, objects, err) && callbacks_report_rows(&c, err);
+    strmap_deinit(&c.index);
+    free(c.types);
+    free(c.rows);
+    free(classes);
+    return ok;
+}
