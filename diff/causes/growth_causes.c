@@ -21,6 +21,9 @@
 #define ALONE_PERCENT 90
 /* Of all growth so much has to be a cause's; what is less is in what is not explained. */
 #define GROWTH_LEAST_PERCENT 0.5
+/* The field of a delegate that holds its object. */
+#define DELEGATE_TARGET "_target"
+#define NS_A_MS         ((uint64_t)1000000)
 /* Of a type beside the main one so much is said. */
 #define TYPES_MOST 8u
 
@@ -55,6 +58,54 @@ static const char *root_type(const char *root) {
     return space ? space + 1 : root;
 }
 
+/* -- Little by its nature -------------------------------------------------------------------------
+ */
+
+/* Nothing of the program is on the way: the framework's own, which may just warm up. */
+static bool is_framework_only(const struct telling *t, const struct accumulation *item) {
+    const struct growth *g = &t->a->growth;
+    bool field = str_starts(str_of(item->root), STR("static ")) ||
+                 str_starts(str_of(item->root), STR("thread static "));
+    if (field && !name_is_framework(root_type(item->root)))
+        return false;
+    for (uint32_t i = 0; i < item->type_count; i++)
+        if (!name_is_framework(item->types[i].type))
+            return false;
+    for (uint32_t n = item->container; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        if (!name_is_framework(g->nodes[n].type))
+            return false;
+    return true;
+}
+
+/*
+ * Little of the framework's own, which warms up: a few objects more, or what it keeps for each
+ * thread, of which busy programs have a few more from dump to dump.
+ */
+static bool is_warming_up(const struct telling *t, const struct accumulation *item) {
+    bool per_thread = str_starts(str_of(item->root), STR("thread static "));
+    return (uint64_t)item->bytes_delta < FRAMEWORK_LEAST * (per_thread ? 4 : 1) &&
+           (item->verdict == VERDICT_GROWING || per_thread ||
+            item->objects_delta < FRAMEWORK_OBJECTS) &&
+           is_framework_only(t, item);
+}
+
+/*
+ * Timers that were started once and end by themselves, later than the last dump is behind the
+ * first: that there are more of them is the load, whatever else. NULL: those that grew are others.
+ */
+static const struct callback_row *timers_that_end(const struct telling *t,
+                                                  const struct accumulation *item) {
+    const struct series *s = t->d->s;
+    const struct growth *g = &t->a->growth;
+    if (item->main == GROWTH_ROOT || s->interval_ns == ABSENT ||
+        strcmp(g->nodes[item->main].type, "System.Threading.TimerQueueTimer") != 0)
+        return NULL;
+    const struct callback_row *most = callback_most(series_new(s), CALLBACK_TIMER, NULL);
+    bool ends = most && most->period_ms == ABSENT && most->due_ms != ABSENT &&
+                most->due_ms > s->interval_ns / NS_A_MS;
+    return ends && most->objects * 2 > (uint64_t)item->objects_delta ? most : NULL;
+}
+
 /* -- Words ------------------------------------------------------------------------------------- */
 
 static const char *short_type(struct findings *f, const char *type) {
@@ -86,6 +137,16 @@ static const char *outer_type(struct findings *f, const char *type) {
                                                        : name;
 }
 
+/* By what a node leads to what grew; NULL: it does not. */
+static const char *edge_below(const struct telling *t, const struct accumulation *item,
+                              uint32_t node) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    for (uint32_t n = item->main; n != GROWTH_ROOT; n = nodes[n].parent)
+        if (nodes[n].parent == node)
+            return nodes[n].edge;
+    return NULL;
+}
+
 /*
  * "static Shop.Orders.All", "PriceFeed.Changed": the field that holds the container, by which a
  * programmer knows it.
@@ -109,6 +170,10 @@ static const char *place_of(const struct telling *t, const struct accumulation *
         return several ? short_type(t->f, nodes[at].type) : pretty_root(t->f, root);
     const char *holder = outer_type(t->f, nodes[nodes[at].parent].type);
     const char *edge = nodes[at].edge;
+    if (edge && strcmp(edge, DELEGATE_TARGET) == 0) { /* that tells nobody what it is */
+        holder = outer_type(t->f, nodes[at].type);
+        edge = edge_below(t, item, at);
+    }
     if (!edge || !*edge || edge[0] == '[' || edge[0] == '(')
         return holder;
     return findings_text(t->f, "%s.%s", holder, pretty_edge(t->f, edge));
@@ -150,28 +215,44 @@ static void all_of_type(const struct telling *t, const char *name, uint64_t *bas
     *now = type->live_objects[last];
 }
 
-/* "went from 50 to 982 EventHandler" */
+/* What growth of that kind usually means; NULL: nothing special. */
+static const struct hint *hint_of(const struct telling *t, const struct accumulation *item) {
+    const struct growth *g = &t->a->growth;
+    uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
+    return node == GROWTH_ROOT ? NULL : hint_between(g, g->nodes[node].type, node, item->container);
+}
+
+/* "went from 50 to 982 Basket handlers" */
 static const char *change_of(const struct telling *t, const struct accumulation *item) {
     const struct growth_node *nodes = t->a->growth.nodes;
     uint32_t last = t->a->growth.snapshot_count - 1;
     if (item->main == GROWTH_ROOT)
-        return findings_text(t->f, "holds %s more objects of %u types",
-                             say_count(t->f, (uint64_t)item->objects_delta), item->type_count);
+        return item->type_count > 1
+                   ? findings_text(t->f, "holds %s more objects of %u types",
+                                   say_count(t->f, (uint64_t)item->objects_delta), item->type_count)
+                   : findings_text(t->f, "holds %s more objects",
+                                   say_count(t->f, (uint64_t)item->objects_delta));
     const struct growth_node *main = &nodes[item->main];
     const char *type = short_type(t->f, main->type);
     if (!item->counted)
         return findings_text(t->f, "holds a larger %s", type);
     uint64_t base = main->own_objects[0], now = main->own_objects[last];
     all_of_type(t, main->type, &base, &now);
-    return findings_text(t->f, "went from %s%s to %s %s", item->at_least ? "at most " : "",
-                         say_count(t->f, base), say_count(t->f, now), type);
+    const struct hint *hint = hint_of(t, item);
+    return findings_text(t->f, "went from %s%s to %s %s%s%s", item->at_least ? "at most " : "",
+                         say_count(t->f, base), say_count(t->f, now), type,
+                         hint && hint->counted ? " " : "",
+                         hint && hint->counted ? hint->counted : "");
 }
 
-static const char *container_text(const struct telling *t, const struct accumulation *item) {
+static const char *container_text(const struct telling *t, const struct accumulation *item,
+                                  const char *place) {
     const struct growth_node *nodes = t->a->growth.nodes;
     if (item->container == GROWTH_ROOT)
         return "";
-    return findings_text(t->f, " (%s)", short_type(t->f, nodes[item->container].type));
+    const char *type = short_type(t->f, nodes[item->container].type);
+    /* Of "Lifetime.registration" it is the beginning. */
+    return str_starts(str_of(place), str_of(type)) ? "" : findings_text(t->f, " (%s)", type);
 }
 
 static const char *next_of(const struct telling *t, const struct accumulation *item,
@@ -183,9 +264,19 @@ static const char *next_of(const struct telling *t, const struct accumulation *i
         return "Take more dumps, after equal times or equal work.";
     if (item->stacks_only)
         return "Take another dump: what only a stack holds goes when its method returns.";
+    if (is_warming_up(t, item))
+        return "Nothing: the framework keeps so much for the threads and connections of a program "
+               "that works.";
+    const struct callback_row *timers = timers_that_end(t, item);
+    if (timers)
+        return findings_text(t->f,
+                             "Nothing yet: %s of these timers end by themselves, %s after they are "
+                             "started; dumps farther apart than that tell more.",
+                             say_count(t->f, timers->objects),
+                             say_seconds(t->f, timers->due_ms * NS_A_MS));
     uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
     const char *type = node == GROWTH_ROOT ? "" : g->nodes[node].type;
-    const struct hint *hint = hint_between(g, type, node, item->container);
+    const struct hint *hint = hint_of(t, item);
     if (hint)
         return hint_next(hint, g, type, node, series_new(t->d->s), t->f);
     return findings_text(t->f, "Look where %s is filled, and what should empty it.", place);
@@ -224,7 +315,7 @@ static void fill_path(const struct telling *t, const struct accumulation *item,
     uint32_t end = item->main == GROWTH_ROOT ? item->leaf : item->main;
     struct strbuf line;
     strbuf_init(&line);
-    growth_path_text(g, end, t->d->s->options.full_paths, &line);
+    growth_path_text_keeping(g, end, item->container, t->d->s->options.full_paths, &line);
     cause->held_by = findings_take(t->f, &line);
 }
 
@@ -272,37 +363,9 @@ static uint64_t least_growth(const struct telling *t) {
     return rule_max(rule_max(share, of_all), t->d->limits->growth_min_bytes);
 }
 
-/* Nothing of the program is on the way: the framework's own, which may just warm up. */
-static bool is_framework_only(const struct telling *t, const struct accumulation *item) {
-    const struct growth *g = &t->a->growth;
-    bool field = str_starts(str_of(item->root), STR("static ")) ||
-                 str_starts(str_of(item->root), STR("thread static "));
-    if (field && !name_is_framework(root_type(item->root)))
-        return false;
-    for (uint32_t i = 0; i < item->type_count; i++)
-        if (!name_is_framework(item->types[i].type))
-            return false;
-    for (uint32_t n = item->container; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        if (!name_is_framework(g->nodes[n].type))
-            return false;
-    return true;
-}
-
-/*
- * Little of the framework's own, which warms up: a few objects more, or what it keeps for each
- * thread, of which busy programs have a few more from dump to dump.
- */
-static bool is_warming_up(const struct telling *t, const struct accumulation *item) {
-    bool per_thread = str_starts(str_of(item->root), STR("thread static "));
-    return (uint64_t)item->bytes_delta < FRAMEWORK_LEAST * (per_thread ? 4 : 1) &&
-           (item->verdict == VERDICT_GROWING || per_thread ||
-            item->objects_delta < FRAMEWORK_OBJECTS) &&
-           is_framework_only(t, item);
-}
-
 static enum severity growth_severity(const struct telling *t, const struct accumulation *item) {
     bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
-    if (!grows || item->stacks_only || is_warming_up(t, item))
+    if (!grows || item->stacks_only || is_warming_up(t, item) || timers_that_end(t, item))
         return SEVERITY_NOTICE;
     bool large = (uint64_t)item->bytes_delta >= rule_percent(t->d->c->live_base_bytes, 10);
     return item->verdict == VERDICT_LEAK && large ? SEVERITY_CRITICAL : SEVERITY_WARNING;
@@ -376,7 +439,7 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
     measure(t, item, cause);
     cause->weight = (uint64_t)item->bytes_delta;
     cause->summary = findings_text(
-        t->f, "%s%s %s%s, %s%s%s.", place, container_text(t, item), change_of(t, item),
+        t->f, "%s%s %s%s, %s%s%s.", place, container_text(t, item, place), change_of(t, item),
         shape_of(item->verdict, item->counted), say_delta(t->f, item->bytes_delta),
         item->counted ? " with all they hold" : "", share_text(t, cause));
     cause->next = next_of(t, item, place);

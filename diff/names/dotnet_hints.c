@@ -7,9 +7,10 @@ const struct hint dotnet_hints[] = {
      .types = {"System.EventHandler", "System.ComponentModel.PropertyChangedEventHandler",
                "System.Collections.Specialized.NotifyCollectionChangedEventHandler"},
      .edges = {"_invocationList", "_helperObject"}, /* up to 10, and since 11 */
-     .next = "Remove the handlers from %s (-=) when their objects end: the publisher keeps them, "
+     .next = "Remove the handlers (-=) from %s when their objects end: the publisher keeps them, "
              "and all they refer to, for as long as it lives.",
      .names = HINT_NAMES_PUBLISHER,
+     .counted = "handlers",
      .unnamed = "their event",
      .explain =
          "A publisher keeps each handler, and the handler its object: what subscribes to an event\n"
@@ -23,8 +24,11 @@ const struct hint dotnet_hints[] = {
      .summary = "timers that nobody disposes",
      .types = {"System.Threading.Timer", "System.Threading.PeriodicTimer", "System.Timers.Timer",
                "System.Threading.TimerQueueTimer", "System.Threading.TimerHolder"},
-     .next = "Dispose timers with their owner, or share one: the queue of timers keeps each, its "
+     .next = "Dispose timers with their owner, or share one%s: the queue of timers keeps each, its "
              "callback and all that refers to.",
+     .names = HINT_NAMES_TIMERS,
+     .unnamed = "",
+     .counted = "timers",
      .explain =
          "The runtime's queue of timers keeps a timer that is started, its callback and the "
          "object\n"
@@ -38,8 +42,11 @@ const struct hint dotnet_hints[] = {
      .summary = "registrations on cancellation tokens that live long",
      .types = {"System.Threading.CancellationToken", "*CancellationTokenSource+"},
      .next =
-         "Dispose what Register returned, and each linked CancellationTokenSource: a token that "
+         "Dispose what Register returned, and each linked CancellationTokenSource%s: a token that "
          "lives long keeps every registration until then.",
+     .names = HINT_NAMES_REGISTRATIONS,
+     .unnamed = "",
+     .counted = "registrations",
      .explain =
          "A CancellationTokenSource keeps a node for every callback registered on its token. On a\n"
          "token of the application or of a connection they pile up: one for each call that takes\n"
@@ -66,6 +73,21 @@ const struct hint dotnet_hints[] = {
          "What to do: look at that await. Let it end by a timeout or a cancellation token; use\n"
          "TaskCreationOptions.RunContinuationsAsynchronously, and complete each\n"
          "TaskCompletionSource on every path, also when something is thrown.\n"},
+    {.id = "completion",
+     .summary = "task completion sources that nobody completes",
+     .types = {"System.Threading.Tasks.TaskCompletionSource"},
+     .next = "Complete each of these TaskCompletionSource on every path, by a timeout at last, and "
+             "let go of it then%s.",
+     .names = HINT_NAMES_AWAITER,
+     .unnamed = "",
+     .explain =
+         "A TaskCompletionSource is a promise that some code keeps: an answer that arrives, a\n"
+         "message that is confirmed. Where the answer never comes, the source stays in the\n"
+         "dictionary of what is expected, and with it each async method that waits for it, its\n"
+         "locals and whoever waits for that.\n"
+         "\n"
+         "What to do: complete it on every path, also when something is thrown or the connection\n"
+         "ends; give the wait a timeout (WaitAsync), and remove the entry when that is over.\n"},
     {.id = "task",
      .summary = "tasks that do not complete, and what waits for them",
      .types = {"System.Threading.Tasks.Task", "System.Threading.Tasks.ContinueWith",
@@ -119,10 +141,64 @@ const struct hint dotnet_hints[] = {
          "What to do: keep what was generated in a static field or a dictionary; for contexts "
          "find\n"
          "the object that still refers to them (`show --holders LoaderAllocator`).\n"},
+    {.id = "di-scope",
+     .summary = "scopes of dependency injection that nobody disposes",
+     .types = {"Microsoft.Extensions.DependencyInjection.ServiceLookup.ServiceProviderEngineScope",
+               "Microsoft.Extensions.DependencyInjection.AsyncServiceScope"},
+     .next = "Dispose each scope when its work is done (`using`), and keep none: a scope keeps "
+             "every service that was made in it.",
+     .counted = "scopes",
+     .explain =
+         "A scope (IServiceScope) keeps what is scoped or disposable and was made in it: a\n"
+         "DbContext with all it has read, connections, whatever these refer to. A scope that is\n"
+         "kept, or made from the root provider and never disposed, keeps all of that. Services\n"
+         "that are transient and disposable are kept by the scope that made them; made by the\n"
+         "root provider, until the program ends.\n"
+         "\n"
+         "What to do: `using var scope = factory.CreateScope()`; take no scope, and no service of\n"
+         "one, into a static field or a singleton.\n"},
+    {.id = "memory-cache",
+     .summary = "caches without a limit",
+     .types = {"Microsoft.Extensions.Caching.Memory.CacheEntry", "System.Runtime.Caching.",
+               "System.Web.Caching."},
+     .next =
+         "Give the cache a limit (SizeLimit, and a size of each entry) or entries an expiry, and "
+         "see that their keys repeat: one that never comes again is never asked for.",
+     .counted = "entries",
+     .explain =
+         "A memory cache keeps an entry until it expires, or until the cache is above its limit.\n"
+         "With neither it keeps all; with keys that hold an id of the request, a time or the\n"
+         "parameters of a query it grows with every request. Expired entries go when the cache\n"
+         "is used again.\n"
+         "\n"
+         "What to do: set SizeLimit and the size of entries, an absolute or sliding expiration;\n"
+         "look at the keys.\n"},
+    {.id = "session",
+     .summary = "sessions that are kept in the process",
+     .types = {"Microsoft.AspNetCore.Session.", "System.Web.SessionState."},
+     .next = "Give sessions a shorter timeout and less to keep, or keep them outside the process.",
+     .counted = "sessions",
+     .explain =
+         "A session lives for its timeout after its last request, whoever has gone. Visitors that\n"
+         "send no cookie back, as robots do, begin one with each request.\n"
+         "\n"
+         "What to do: shorten the timeout; begin a session only where something is stored.\n"},
+    {.id = "pool-backlog",
+     .summary = "work that is queued faster than the thread pool does it",
+     .types = {"System.Threading.ThreadPoolWorkQueue",
+               "System.Threading.QueueUserWorkItemCallback"},
+     .next =
+         "Queue less than the pool can do, or bound it (a channel with a capacity, a semaphore): "
+         "see also threadpool-starvation.",
+     .counted = "work items",
+     .explain =
+         "The queue of the thread pool has no bound. It grows when work comes faster than workers\n"
+         "do it, or when the workers block on something that needs a worker.\n"
+         "\n"
+         "What to do: await instead of blocking; bound what producers may queue.\n"},
     {.id = "http-client",
      .summary = "HTTP clients and handlers that are made for each request",
-     .types = {"System.Net.Http.", "Microsoft.Extensions.Http.", "System.Net.Sockets.Socket",
-               "System.Net.Security.SslStream"},
+     .types = {"System.Net.Http.", "Microsoft.Extensions.Http."},
      .next =
          "Share one HttpClient (or take it from IHttpClientFactory) and dispose responses: each "
          "handler keeps a pool of connections with timers of its own.",

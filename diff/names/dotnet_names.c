@@ -331,6 +331,32 @@ bool dotnet_pretty_field(const char *field, struct strbuf *out) {
     return true;
 }
 
+/*
+ * "Shop+<>c.<Run>b__0_1": the closure says nothing, the method in the brackets is the one that the
+ * lambda, or the local function behind '|', was written in. C# names them so.
+ */
+bool dotnet_pretty_method(const char *method, struct strbuf *out) {
+    const char *made = strstr(method, ".<"), *type_end = strstr(method, "+<>c");
+    if (!made || (type_end && type_end > made))
+        return false;
+    while (strstr(made + 1, ".<") && !type_end)
+        made = strstr(made + 1, ".<");
+    const char *name = made + 1 + strspn(made + 1, "<"), *end = strpbrk(name, ">$");
+    const char *close = end ? end + strspn(end, ">$") : NULL;
+    if (!end || end == name || (strncmp(close, "b__", 3) != 0 && strncmp(close, "g__", 3) != 0))
+        return false;
+    strbuf_add(out, (struct str){method, (size_t)((type_end ? type_end : made) - method)});
+    strbuf_addc(out, '.');
+    strbuf_add(out, (struct str){name, (size_t)(end - name)});
+    if (close[0] == 'b') {
+        strbuf_adds(out, " lambda");
+        return true;
+    }
+    strbuf_addc(out, '.');
+    strbuf_add(out, (struct str){close + 3, strcspn(close + 3, "|")});
+    return true;
+}
+
 /* -- State machines ---------------------------------------------------------------------------- */
 
 /* The last type argument of the box in which an async method waits: its state machine. */

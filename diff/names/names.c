@@ -67,6 +67,13 @@ void pretty_type(const char *type, bool state_machine, struct strbuf *out) {
     strbuf_adds(out, type);
 }
 
+void pretty_method(const char *method, struct strbuf *out) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (runtime_table[i]->pretty_method && runtime_table[i]->pretty_method(method, out))
+            return;
+    strbuf_adds(out, method);
+}
+
 void pretty_field(const char *field, struct strbuf *out) {
     for (size_t i = 0; runtime_table[i]; i++)
         if (runtime_table[i]->pretty_field && runtime_table[i]->pretty_field(field, out))

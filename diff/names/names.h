@@ -47,6 +47,12 @@ bool name_edge_is_machine(const char *edge);
 void pretty_type(const char *type, bool state_machine, struct strbuf *out);
 
 /*
+ * Appends the name of a method with its type, without namespaces where it is of the framework:
+ * "Shop+<>c.<Run>b__0_1" is "Shop.Run lambda", "Shop.<Run>g__Check|3_0" is "Shop.Run.Check".
+ */
+void pretty_method(const char *method, struct strbuf *out);
+
+/*
  * Appends the name of a field or of a static root ("static Shop.Program.<Cache>k__BackingField"),
  * in which <Cache>k__BackingField is Cache, <>4__this is this, <order>5__2 is order.
  */

@@ -104,15 +104,30 @@ static void path_text_add_root(const char *root, struct strbuf *out) {
     strbuf_deinit(&type);
 }
 
-void path_text(const char *root, const struct path_step *steps, uint32_t count, bool full,
-               bool last, struct strbuf *out) {
+/* Is the step at one of both ends, or does it tell the name that is to be kept? */
+static bool is_kept(uint32_t step, uint32_t shown, uint32_t keep) {
+    return step < STEPS_SHOWN / 2 || step + STEPS_SHOWN / 2 >= shown || step == keep ||
+           (keep != PATH_KEEP_ENDS && step + 1 == keep);
+}
+
+void path_text_keeping(const char *root, const struct path_step *steps, uint32_t count, bool full,
+                       bool last, uint32_t keep, struct strbuf *out) {
     uint32_t shown = last || !count ? count : count - 1;
     path_text_add_root(root ? root : "", out);
     for (uint32_t i = 0; i < shown; i++) {
-        if (!full && shown > STEPS_SHOWN + 1 && i == STEPS_SHOWN / 2) {
-            strbuf_addf(out, ARROW "[%u more]", shown - STEPS_SHOWN);
-            i = shown - STEPS_SHOWN / 2;
+        uint32_t left = 0;
+        while (!full && !is_kept(i + left, shown, keep))
+            left++;
+        /* One step takes no more room than the word that it is left out. */
+        if (left > 1) {
+            strbuf_addf(out, ARROW "[%u more]", left);
+            i += left;
         }
         add_step(&steps[i], i + 1 < count ? steps[i + 1].edge : NULL, full, out);
     }
+}
+
+void path_text(const char *root, const struct path_step *steps, uint32_t count, bool full,
+               bool last, struct strbuf *out) {
+    path_text_keeping(root, steps, count, full, last, PATH_KEEP_ENDS, out);
 }

@@ -22,6 +22,12 @@ struct path_step {
 void path_text(const char *root, const struct path_step *steps, uint32_t count, bool full,
                bool last, struct strbuf *out);
 
+/* The same, and of what is left out in the middle not the step `keep`, nor the one before it, whose
+ * field holds it: by that people know what it is. */
+#define PATH_KEEP_ENDS UINT32_MAX
+void path_text_keeping(const char *root, const struct path_step *steps, uint32_t count, bool full,
+                       bool last, uint32_t keep, struct strbuf *out);
+
 /* Name of a type without namespaces: "Dictionary<String, CacheEntry>+Entry[]". Appends. */
 void path_short_type(const char *type, struct strbuf *out);
 

@@ -187,6 +187,7 @@ const struct runtime_words words_of_dotnet = {
     .normal_name = dotnet_normal_name,
     .pretty_type = dotnet_pretty_type,
     .pretty_field = dotnet_pretty_field,
+    .pretty_method = dotnet_pretty_method,
     .state_machine = dotnet_state_machine,
     .machine_edge = "StateMachine",
     .waits = {[WAIT_IDLE] = WORDS(idle),

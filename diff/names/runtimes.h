@@ -63,7 +63,14 @@ struct known_type {
 };
 
 /* What the next step of a hint names. */
-enum hint_names { HINT_NAMES_NOTHING, HINT_NAMES_PUBLISHER, HINT_NAMES_METHOD };
+enum hint_names {
+    HINT_NAMES_NOTHING,
+    HINT_NAMES_PUBLISHER,     /* the event, and the method that subscribed to it */
+    HINT_NAMES_METHOD,        /* the async method, and where it waits */
+    HINT_NAMES_AWAITER,       /* the same of what waits for the objects, in brackets */
+    HINT_NAMES_TIMERS,        /* what timers call, and when, in brackets */
+    HINT_NAMES_REGISTRATIONS, /* what tokens call, in brackets */
+};
 
 #define HINT_NAMES_MAX 9
 
@@ -77,6 +84,7 @@ struct hint {
     enum hint_names names;
     const char *unnamed; /* stands there when that is not known */
     const char *explain; /* paragraphs */
+    const char *counted; /* what people call them: "handlers"; NULL: by their type alone */
     const char *symptom; /* id of a rule whose findings come with such objects; NULL: none */
 };
 
@@ -101,6 +109,7 @@ struct runtime_words {
     /* Append them as people would say them: see names.h; false as above. */
     bool (*pretty_type)(const char *type, bool state_machine, struct strbuf *out);
     bool (*pretty_field)(const char *field, struct strbuf *out);
+    bool (*pretty_method)(const char *method, struct strbuf *out);
     /* The state machine in the box of an async method; of the machine itself all of it; or empty.
      */
     struct str (*state_machine)(const char *type, bool boxed_only);

@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "diff/names/path_text.h"
 #include "diff/names/names.h"
+#include "model/known_names.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -104,6 +105,56 @@ static bool add_publisher(const struct hint *hint, const struct growth *g, uint3
     return true;
 }
 
+/* The type of the handlers of an event; NULL: not known. */
+static const char *handler_type(const struct hint *hint, const struct growth *g, uint32_t node) {
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        if (g->nodes[n].edge && strcmp(g->nodes[n].edge, hint->edges[0]) == 0 &&
+            g->nodes[n].parent != GROWTH_ROOT)
+            return g->nodes[g->nodes[n].parent].type;
+    return NULL;
+}
+
+const struct callback_row *callback_most(const struct snapshot *newest, const char *kind,
+                                         const char *type) {
+    SNAPSHOT_ROWS(newest, PART_CALLBACKS, struct callback_row, rows, count);
+    const struct callback_row *most = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct callback_row *row = &rows[i];
+        if (!row->kind || !row->method || !*row->method || strcmp(row->kind, kind) != 0 ||
+            (type && (!row->type || strcmp(row->type, type) != 0)))
+            continue;
+        if (!most || row->objects > most->objects)
+            most = row;
+    }
+    return most;
+}
+
+/* "every 5 s", "once, 30 s after the start" */
+static void add_times(const struct callback_row *row, struct findings *f, struct strbuf *out) {
+    if (row->period_ms != ABSENT && row->period_ms)
+        strbuf_addf(out, " every %s", say_seconds(f, row->period_ms * 1000000));
+    else if (row->due_ms != ABSENT)
+        strbuf_addf(out, " once, %s after each is started", say_seconds(f, row->due_ms * 1000000));
+}
+
+/* " (1,200 call Shop.Basket.OnPrice)"; false: not known, and nothing added. */
+static bool add_callback(const struct snapshot *newest, const char *kind, const char *type,
+                         struct findings *f, struct strbuf *out) {
+    const struct callback_row *row = newest ? callback_most(newest, kind, type) : NULL;
+    if (!row)
+        return false;
+    struct strbuf method;
+    strbuf_init(&method);
+    pretty_method(row->method, &method);
+    strbuf_addf(out, " (%s call%s %s", say_count(f, row->objects), row->objects == 1 ? "s" : "",
+                strbuf_cstr(&method));
+    add_times(row, f, out);
+    strbuf_addc(out, ')');
+    strbuf_fail(out, &method.err);
+    strbuf_deinit(&method);
+    return true;
+}
+
 /* Where most state machines of a type wait: " (9,800 of 10,000 at its await 2)". */
 static void add_await(const struct snapshot *newest, struct str machine, struct findings *f,
                       struct strbuf *out) {
@@ -122,12 +173,27 @@ static void add_await(const struct snapshot *newest, struct str machine, struct 
                     say_count(f, all), most->await);
 }
 
-/* "async Worker.RunAsync": the nearest state machine, the type's own first. */
-static struct str add_method(const struct growth *g, const char *type, uint32_t node,
+/* Is the node one of those below that one? */
+static bool is_below(const struct growth *g, uint32_t node, uint32_t top) {
+    while (node != GROWTH_ROOT && node > top)
+        node = g->nodes[node].parent;
+    return node == top;
+}
+
+/*
+ * "async Worker.RunAsync": the nearest state machine, the type's own first; below: of what the
+ * objects hold.
+ */
+static struct str add_method(const struct growth *g, const char *type, uint32_t node, bool below,
                              struct strbuf *out) {
     struct str machine = name_machine(type);
-    for (uint32_t n = node; !machine.len && n != GROWTH_ROOT; n = g->nodes[n].parent)
+    for (uint32_t n = node; !below && !machine.len && n != GROWTH_ROOT; n = g->nodes[n].parent)
         machine = name_machine(g->nodes[n].type);
+    for (uint32_t n = node; below && n != GROWTH_ROOT && !machine.len && n < g->node_count; n++)
+        if (is_below(g, n, node))
+            machine = name_machine(g->nodes[n].type);
+    if (!machine.len)
+        return machine;
     struct strbuf name, brief;
     strbuf_init(&name);
     strbuf_init(&brief);
@@ -148,10 +214,28 @@ const char *hint_next(const struct hint *hint, const struct growth *g, const cha
     struct strbuf name;
     strbuf_init(&name);
     bool named = false;
-    if (hint->names == HINT_NAMES_PUBLISHER)
+    switch (hint->names) {
+    case HINT_NAMES_PUBLISHER:
         named = add_publisher(hint, g, node, &name);
-    else if (hint->names == HINT_NAMES_METHOD)
-        machine = add_method(g, type, node, &name);
+        if (named)
+            add_callback(newest, CALLBACK_HANDLER, handler_type(hint, g, node), f, &name);
+        break;
+    case HINT_NAMES_METHOD:
+        machine = add_method(g, type, node, false, &name);
+        break;
+    case HINT_NAMES_AWAITER:
+        strbuf_adds(&name, ": what waits is ");
+        machine = add_method(g, type, node, true, &name);
+        break;
+    case HINT_NAMES_TIMERS:
+        named = add_callback(newest, CALLBACK_TIMER, NULL, f, &name);
+        break;
+    case HINT_NAMES_REGISTRATIONS:
+        named = add_callback(newest, CALLBACK_REGISTRATION, NULL, f, &name);
+        break;
+    case HINT_NAMES_NOTHING:
+        break;
+    }
     named |= machine.len != 0;
     if (machine.len && newest)
         add_await(newest, machine, f, &name);

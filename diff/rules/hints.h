@@ -34,4 +34,11 @@ const struct hint *hint_between(const struct growth *g, const char *type, uint32
 const char *hint_next(const struct hint *hint, const struct growth *g, const char *type,
                       uint32_t node, const struct snapshot *newest, struct findings *f);
 
+/*
+ * The method that most callbacks of a kind call (CALLBACK_...), of delegates of that type (NULL:
+ * of any). NULL: the snapshot tells none.
+ */
+const struct callback_row *callback_most(const struct snapshot *newest, const char *kind,
+                                         const char *type);
+
 #endif

@@ -74,8 +74,17 @@ const char *growth_root(const struct growth *g, uint32_t node);
 /* The sum of what was left out, and no node of its own? */
 bool growth_is_rest(const struct growth_node *node);
 
-/* The path to a node, its own type included: see path_text. */
-void growth_path_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out);
+/*
+ * The path to a node, its own type included, in which the node `keep` on the way (GROWTH_ROOT:
+ * none) is never left out: see path_text_keeping().
+ */
+void growth_path_text_keeping(const struct growth *g, uint32_t node, uint32_t keep, bool full,
+                              struct strbuf *out);
+
+static inline void growth_path_text(const struct growth *g, uint32_t node, bool full,
+                                    struct strbuf *out) {
+    growth_path_text_keeping(g, node, GROWTH_ROOT, full, out);
+}
 
 /*
  * As growth_path_text up to what holds the node: "static P.cache -> ... -> [].value". For a node

@@ -23,6 +23,11 @@ static void every_type_has_the_hint_that_tells_most(void **state) {
         {BOX, "async-method"},
         {"Shop.Worker+<RunAsync>d__3", "async-method"},
         {"System.Threading.Tasks.Task<System.Int32>", "task"},
+        {"System.Threading.Tasks.TaskCompletionSource<System.String>", "completion"},
+        {"Microsoft.Extensions.DependencyInjection.ServiceLookup.ServiceProviderEngineScope",
+         "di-scope"},
+        {"Microsoft.Extensions.Caching.Memory.CacheEntry", "memory-cache"},
+        {"System.Net.Sockets.SocketAsyncContext", NULL}, /* a server has some, too */
         {"System.Runtime.CompilerServices.ConditionalWeakTable<K, V>+Container", "weak-table"},
         {"System.Reflection.Emit.RuntimeTypeBuilder", "load-context"},
         {"System.Net.Http.HttpConnectionPool", "http-client"},
@@ -69,19 +74,19 @@ static void the_next_step_names_who_is_meant(void **state) {
           {NULL, "[]", "System.EventHandler"},
           {NULL, "_target", "Shop.Cart"}},
          "event",
-         "Remove the handlers from the event Shop.Rates.Changed (-=)"},
+         "Remove the handlers (-=) from the event Shop.Rates.Changed when"},
         {{{"static P.bus", NULL, "Shop.Events.Bus"},
           {NULL, "Saved", "System.Action"},
           {NULL, "_invocationList", "System.Object[]"},
           {NULL, "[]", "System.Action"}},
          "event",
-         "from the event Bus.Saved (-=)"},
+         "from the event Bus.Saved when"},
         {{{"static P.bus", NULL, "Shop.Events.Bus"},
           {NULL, "Saved", "System.Action"},
           {NULL, "_helperObject", "System.Delegate+Wrapper[]"},
           {NULL, "[]", "System.Action"}},
          "event",
-         "from the event Bus.Saved (-=)"},
+         "from the event Bus.Saved when"},
         {{{"handle Strong", NULL, BOX}, {NULL, "StateMachine.<>4__this", "Shop.Worker"}},
          "async-method",
          "Find what async Worker.RunAsync awaits"},
@@ -111,6 +116,52 @@ static void the_next_step_names_who_is_meant(void **state) {
     findings_deinit(&f);
 }
 
+/* What is called is named where the newest snapshot tells. */
+static void the_next_step_names_what_is_called(void **state) {
+    (void)state;
+    static const struct {
+        struct callback_row row;
+        struct step steps[5];
+        const char *part;
+    } cases[] = {
+        {{"handler", "System.EventHandler", "Shop.Cart.OnRate", 1200, ABSENT, ABSENT},
+         {{"static Shop.Rates.Changed", NULL, "System.EventHandler"},
+          {NULL, "_invocationList", "System.Object[]"},
+          {NULL, "[]", "System.EventHandler"}},
+         "from the event Shop.Rates.Changed (1,200 call Shop.Cart.OnRate) when"},
+        {{"handler", "System.Action", "Shop.Cart.OnRate", 1200, ABSENT, ABSENT}, /* another's */
+         {{"static Shop.Rates.Changed", NULL, "System.EventHandler"},
+          {NULL, "_invocationList", "System.Object[]"},
+          {NULL, "[]", "System.EventHandler"}},
+         "from the event Shop.Rates.Changed when"},
+        {{"timer", NULL, "Shop.Poll+<>c.<Start>b__0_1", 300, 1000, 5000},
+         {{"static T.q", NULL, "System.Threading.TimerQueueTimer"}},
+         "or share one (300 call Shop.Poll.Start lambda every 5.000 s): the"},
+        {{"timer", NULL, "Shop.Poll.Once", 1, 30000, ABSENT},
+         {{"static T.q", NULL, "System.Threading.TimerQueueTimer"}},
+         "(1 calls Shop.Poll.Once once, 30.000 s after each is started)"},
+        {{"registration", NULL, "Shop.Job.Stop", 40, ABSENT, ABSENT},
+         {{"static T.q", NULL, "System.Threading.CancellationTokenSource+CallbackNode"}},
+         "(40 call Shop.Job.Stop): a token"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct growth g;
+        struct growth_node nodes[8];
+        struct findings f;
+        struct callback_row row = cases[i].row;
+        struct snapshot newest = {.parts = PART_BIT(PART_CALLBACKS)};
+        newest.tables[PART_CALLBACKS] = (struct table){&row, 1, 1};
+        findings_init(&f);
+        uint32_t last = path(&g, nodes, cases[i].steps);
+        const struct hint *hint = hint_for(&g, nodes[last].type, last);
+        assert_non_null(hint);
+        const char *next = hint_next(hint, &g, nodes[last].type, last, &newest, &f);
+        if (!strstr(next, cases[i].part))
+            fail_msg("'%s' is not in '%s'", cases[i].part, next);
+        findings_deinit(&f);
+    }
+}
+
 static void every_hint_can_be_found_and_says_what_to_do(void **state) {
     (void)state;
     const struct hint *hint;
@@ -131,6 +182,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_has_the_hint_that_tells_most),
         cmocka_unit_test(the_next_step_names_who_is_meant),
+        cmocka_unit_test(the_next_step_names_what_is_called),
         cmocka_unit_test(every_hint_can_be_found_and_says_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

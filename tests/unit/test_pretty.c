@@ -83,6 +83,26 @@ static void fields_that_compilers_make_are_told_as_in_the_source(void **state) {
     }
 }
 
+static void methods_are_told_as_they_were_written(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"Shop.Cart.OnRate", "Shop.Cart.OnRate"},
+        {"Shop.Poll+<>c.<Start>b__0_1", "Shop.Poll.Start lambda"},
+        {"Program+<>c__DisplayClass0_2.<<Main>$>b__12", "Program.Main lambda"},
+        {"Shop.Poll.<Start>g__Check|3_0", "Shop.Poll.Start.Check"},
+        {"Shop.Poll.<Start>", "Shop.Poll.<Start>"},
+        {"A.<", "A.<"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf text;
+        strbuf_init(&text);
+        pretty_method(cases[i][0], &text);
+        assert_string_equal(strbuf_cstr(&text), cases[i][1]);
+        strbuf_deinit(&text);
+    }
+}
+
 #define ARROW "\xe2\x86\x92"
 
 static void a_path_tells_the_method_that_waits(void **state) {
@@ -120,6 +140,12 @@ static void a_long_path_is_cut_in_its_middle_unless_all_is_wanted(void **state) 
     assert_string_equal(strbuf_cstr(&text), "r " ARROW " T.f " ARROW " T.f " ARROW " T.f " ARROW
                                             " [4 more] " ARROW " T.f " ARROW " T.f " ARROW " T");
     strbuf_clear(&text);
+    steps[5] = (struct path_step){"Changed", "N.Handler"};
+    path_text_keeping("r", steps, 10, false, true, 5, &text);
+    assert_string_equal(strbuf_cstr(&text), "r " ARROW " T.f " ARROW " T.f " ARROW " T.f " ARROW
+                                            " T.f " ARROW " T.Changed " ARROW " Handler.f " ARROW
+                                            " T.f " ARROW " T.f " ARROW " T.f " ARROW " T");
+    strbuf_clear(&text);
     path_text("r", steps, 2, true, true, &text);
     assert_string_equal(strbuf_cstr(&text), "r " ARROW " N.T.f " ARROW " N.T");
     strbuf_deinit(&text);
@@ -129,6 +155,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_that_compilers_make_are_told_as_in_the_source),
         cmocka_unit_test(fields_that_compilers_make_are_told_as_in_the_source),
+        cmocka_unit_test(methods_are_told_as_they_were_written),
         cmocka_unit_test(a_path_tells_the_method_that_waits),
         cmocka_unit_test(a_long_path_is_cut_in_its_middle_unless_all_is_wanted),
     };

@@ -273,6 +273,39 @@ static void one_hole_among_large_objects_is_no_warning(void **state) {
     }
 }
 
+/* Time-outs that are longer than the dumps are apart: their number is that of what was begun. */
+static void timers_that_end_by_themselves_are_no_warning(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t due_ms, period_ms;
+        uint32_t warnings;
+    } timers[] = {{30000, ABSENT, 0}, {5000, ABSENT, 1}, {30000, 1000, 1}};
+    static const char type[] = "System.Threading.TimerQueueTimer";
+    for (size_t k = 0; k < sizeof(timers) / sizeof(*timers); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t count = 150 + 150 * i;
+            made_origin(&m, i)->captured_at_ns = (1 + 5 * i) * (uint64_t)1000000000;
+            add_held(&m, i, PART_PATHS, ABSENT, "static System.Threading.TimerQueue.Instances",
+                     type, count, count * 400);
+            add_living(&m, i, type, count, count * 400);
+            struct callback_row *row = made_row(&m, i, PART_CALLBACKS);
+            row->kind = made_text(&m, i, "timer");
+            row->method = made_text(&m, i, "System.Threading.CancellationTokenSource.Fire");
+            row->objects = count;
+            row->due_ms = timers[k].due_ms;
+            row->period_ms = timers[k].period_ms;
+        }
+        warm_judge(&m, &c);
+        assert_int_equal(warnings(&c), timers[k].warnings);
+        assert_int_equal(c.items[0].next && strstr(c.items[0].next, "end by themselves"),
+                         !timers[k].warnings);
+        warm_end(&m, &c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_hangs_below_a_growing_place_has_its_own_cause),
@@ -282,6 +315,7 @@ int main(void) {
         cmocka_unit_test(spare_workers_are_no_leak),
         cmocka_unit_test(the_compiler_of_the_runtime_is_no_runaway),
         cmocka_unit_test(compiled_code_that_slows_is_no_warning),
+        cmocka_unit_test(timers_that_end_by_themselves_are_no_warning),
         cmocka_unit_test(one_hole_among_large_objects_is_no_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
