@@ -7,6 +7,9 @@
 
 #define CAUSE_NONE UINT32_MAX
 
+/* The subject of causes about a semaphore. */
+#define CAUSE_SEMAPHORE "System.Threading.SemaphoreSlim"
+
 struct diagnosis {
     const struct series *s;
     const struct limits *limits;
@@ -46,11 +49,14 @@ bool cause_is_open(const struct diagnosis *d, uint32_t finding, const struct rul
  */
 #define CAUSES(SOURCE) \
     SOURCE(waits) \
+    SOURCE(semaphores) \
     SOURCE(growth) \
     SOURCE(others)
 
 /* Errors: ERR_NOMEM. */
 bool causes_of_waits(struct diagnosis *d, struct err *err) MUST_CHECK;
+/* Errors: none. */
+bool causes_of_semaphores(struct diagnosis *d, struct err *err) MUST_CHECK;
 /* Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders). */
 bool causes_of_growth(struct diagnosis *d, struct err *err) MUST_CHECK;
 /* Errors: none. */

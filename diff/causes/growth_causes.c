@@ -426,7 +426,26 @@ static bool tell_with_finalizer(const struct telling *t, const struct accumulati
     return false;
 }
 
+/* What waits for a semaphore hangs on it: the same story, where that is a cause. */
+static bool tell_with_semaphore(const struct telling *t, const struct accumulation *item) {
+    struct causes *c = t->d->c;
+    bool waits = false;
+    for (uint32_t n = item->main; n != GROWTH_ROOT; n = t->a->growth.nodes[n].parent)
+        waits = waits || strcmp(t->a->growth.nodes[n].type, CAUSE_SEMAPHORE) == 0;
+    for (uint32_t i = 0; waits && i < c->count; i++) {
+        if (strcmp(c->items[i].subject, CAUSE_SEMAPHORE) != 0 || c->items[i].path_count)
+            continue;
+        measure(t, item, &c->items[i]);
+        c->items[i].subject = place_of(t, item);
+        claim_types(t, item, i);
+        return true;
+    }
+    return false;
+}
+
 static void tell_growth(const struct telling *t, const struct accumulation *item) {
+    if (tell_with_semaphore(t, item))
+        return;
     bool finalizer = strcmp(item->root, ROOT_FINALIZER) == 0 && item->container == GROWTH_ROOT;
     if (finalizer && tell_with_finalizer(t, item))
         return;

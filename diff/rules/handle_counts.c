@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LOOSE_HANDLES_LEAST 1000u
+
 /* Do counts of one kind grow by both limits? */
 static bool handle_counts_grows(const struct series *s, const uint64_t *counts, uint64_t least,
                                 double percent, enum verdict *ret_verdict) {
@@ -28,12 +30,21 @@ static const char *most_type(const struct snapshot *snapshot, const char *kind,
     return type;
 }
 
+/* Handles of the collector that keep nothing alive, or no more than their key does. */
+static bool is_loose(const char *kind) {
+    return strncmp(kind, "Weak", 4) == 0 || strncmp(kind, "Dependent", 9) == 0;
+}
+
 static void handle_counts_report(const struct series *s, struct findings *f,
                                  const struct rule *rule, const struct series_value *value,
                                  const char *what, enum verdict verdict) {
     uint32_t end = s->count - 1;
     uint64_t first = value->counts[0], last = value->counts[end], most;
-    struct finding *hit = findings_hit(f, rule, SEVERITY_WARNING, last - first, value->name);
+    /* Those that keep nothing alive are as many as what they refer to, until a collection. */
+    bool keeps = rule != &rule_handles_growing || !is_loose(value->name) ||
+                 last - first >= LOOSE_HANDLES_LEAST;
+    struct finding *hit = findings_hit(f, rule, keeps ? SEVERITY_WARNING : SEVERITY_NOTICE,
+                                       last - first, value->name);
     const char *type =
         rule == &rule_handles_growing ? most_type(series_new(s), value->name, &most) : NULL;
     const char *mostly =

@@ -306,6 +306,76 @@ static void timers_that_end_by_themselves_are_no_warning(void **state) {
     }
 }
 
+/* -- Semaphores, and handles that keep nothing ------------------------------------------------- */
+
+#define TASK_NODE "System.Threading.SemaphoreSlim+TaskNode"
+
+static void waiters_of_a_closed_semaphore_are_one_cause(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t waiters[3];
+        bool told;
+        enum severity severity;
+    } dumps[] = {
+        {{500, 1000, 1500}, true, SEVERITY_CRITICAL},
+        {{1500, 1500, 1500}, true, SEVERITY_WARNING},
+        {{1500, 200, 900}, false, SEVERITY_INFO}, /* somebody releases */
+        {{10, 20, 30}, false, SEVERITY_INFO},     /* few: a throttle that works */
+    };
+    for (size_t k = 0; k < sizeof(dumps) / sizeof(*dumps); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t count = dumps[k].waiters[i];
+            uint64_t root = add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Desk.s_gate",
+                                     "System.Threading.SemaphoreSlim", 1, 80);
+            add_held(&m, i, PART_PATHS, root, "m_asyncHead", TASK_NODE, count, count * 400);
+            add_living(&m, i, TASK_NODE, count, count * 400);
+            struct callback_row *row = made_row(&m, i, PART_CALLBACKS);
+            row->kind = made_text(&m, i, "semaphore");
+            row->type = made_text(&m, i, "System.Threading.SemaphoreSlim");
+            row->method = made_text(&m, i, "Shop.Desk+<ServeAsync>d__3");
+            row->objects = count;
+        }
+        warm_judge(&m, &c);
+        bool told = c.count && c.items[0].kind == CAUSE_BLOCKED;
+        assert_int_equal(told, dumps[k].told);
+        if (told) {
+            assert_int_equal(c.items[0].severity, dumps[k].severity);
+            assert_non_null(strstr(c.items[0].summary, "1,500 calls of async Desk.ServeAsync"));
+            assert_int_equal(warnings(&c), 1); /* what grew is a part of it */
+        }
+        warm_end(&m, &c);
+    }
+}
+
+static void handles_that_keep_nothing_are_no_warning_while_few(void **state) {
+    (void)state;
+    static const struct {
+        const char *kind;
+        uint64_t step;
+        enum severity severity;
+    } handles[] = {{"WeakShort", 80, SEVERITY_NOTICE},
+                   {"Dependent", 80, SEVERITY_NOTICE},
+                   {"WeakShort", 800, SEVERITY_WARNING},
+                   {"Strong", 80, SEVERITY_WARNING}};
+    for (size_t k = 0; k < sizeof(handles) / sizeof(*handles); k++) {
+        struct made m;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            struct handle_row *row = made_row(&m, i, PART_HANDLES);
+            row->kind = made_text(&m, i, handles[k].kind);
+            row->count = 90 + handles[k].step * i;
+        }
+        made_rules(&m);
+        const struct finding *hit = made_hit(&m, "handles-growing", NULL);
+        assert_non_null(hit);
+        assert_int_equal(hit->severity, handles[k].severity);
+        made_deinit(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_hangs_below_a_growing_place_has_its_own_cause),
@@ -316,6 +386,8 @@ int main(void) {
         cmocka_unit_test(the_compiler_of_the_runtime_is_no_runaway),
         cmocka_unit_test(compiled_code_that_slows_is_no_warning),
         cmocka_unit_test(timers_that_end_by_themselves_are_no_warning),
+        cmocka_unit_test(waiters_of_a_closed_semaphore_are_one_cause),
+        cmocka_unit_test(handles_that_keep_nothing_are_no_warning_while_few),
         cmocka_unit_test(one_hole_among_large_objects_is_no_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
