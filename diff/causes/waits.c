@@ -110,6 +110,22 @@ static void claim_finalizer(const struct waits *w, uint32_t cause) {
 
 /* -- Is it stuck? ------------------------------------------------------------------------------ */
 
+/*
+ * So little CPU and so few switches are those of being stopped for a dump, of which there may have
+ * been more than there are here (two switches and some 10 us each).
+ */
+#define STOPS_CPU_NS   1000000u
+#define STOPS_SWITCHES 16u
+
+static bool was_only_stopped(const struct series_thread *t) {
+    return t->same_stack == 1 && t->cpu_delta_ns != ABSENT && t->cpu_delta_ns < STOPS_CPU_NS &&
+           t->switches_delta != ABSENT && t->switches_delta <= STOPS_SWITCHES;
+}
+
+static bool has_run(const struct series_thread *t) {
+    return (t->state == THREAD_RUNNING && !was_only_stopped(t)) || t->state == THREAD_RUNAWAY;
+}
+
 /* It waited in every dump, at the same place, and did not run. One dump shows no more than that. */
 static bool stayed(const struct waits *w, uint32_t thread) {
     const struct series_thread *t = &w->s->threads[thread];
@@ -118,7 +134,7 @@ static bool stayed(const struct waits *w, uint32_t thread) {
     for (uint32_t i = 0; i < w->s->count; i++)
         if (!t->rows[i])
             return false;
-    return t->same_stack != 0 && t->state != THREAD_RUNNING && t->state != THREAD_RUNAWAY;
+    return t->same_stack != 0 && !has_run(t);
 }
 
 /* Adds a thread that waits to those of its end. */
@@ -211,8 +227,7 @@ static void tell_blocker(struct waits *w, uint32_t end) {
     /* Those of which not all are known by their stacks are counted by the lock. */
     uint64_t waiters = rule_max(crowd->count, crowd->counted);
     const struct series_thread *owner = &w->s->threads[end];
-    bool still = w->s->count > 1 && !w->s->same_dump && owner->state != THREAD_RUNNING &&
-                 owner->state != THREAD_RUNAWAY;
+    bool still = w->s->count > 1 && !w->s->same_dump && !has_run(owner);
     struct cause *cause = cause_add(w->d, finalizer ? CAUSE_FINALIZER : CAUSE_BLOCKED,
                                     still ? SEVERITY_CRITICAL : SEVERITY_WARNING);
     if (!cause)

@@ -354,6 +354,37 @@ static void a_chain_is_told_from_its_end(void **state) {
     made_deinit(&m);
 }
 
+/* Dumps between those that are compared stop each thread, too. */
+static void being_stopped_is_not_running(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t cpu_ns, switches;
+        uint32_t causes;
+    } ran[] = {{48000, 6, 1}, {48000, 260, 0}, {9000000, 6, 0}};
+    for (size_t k = 0; k < sizeof(ran) / sizeof(*ran); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            add_worker(&m, i, 51, "waiter", ENTER "|Yard.Work.Wait()", 0x1000);
+            add_worker(&m, i, 52, "owner", SLEEP "|Yard.Work.Own()", 0);
+            add_lock(&m, i, 0x1000, 52, 1);
+            uint32_t count;
+            struct thread_row *rows = builder_rows(m.builders[i], PART_THREADS, &count);
+            for (uint32_t t = 0; t < count; t++) {
+                rows[t].switches = 10 + ran[k].switches * i;
+                rows[t].user_ns += ran[k].cpu_ns * i;
+            }
+        }
+        causes_judge(&m, &c);
+        assert_int_equal(c.count, ran[k].causes);
+        if (c.count)
+            causes_says(c.items[0].summary, "and has not run");
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 static void the_finalizer_waits_like_others(void **state) {
     (void)state;
     struct made m;
@@ -483,6 +514,7 @@ int main(void) {
         cmocka_unit_test(a_list_entered_from_two_ends_is_one),
         cmocka_unit_test(a_circle_is_one_deadlock),
         cmocka_unit_test(a_chain_is_told_from_its_end),
+        cmocka_unit_test(being_stopped_is_not_running),
         cmocka_unit_test(the_finalizer_waits_like_others),
         cmocka_unit_test(the_only_lock_is_the_one),
         cmocka_unit_test(waits_lead_where_they_should),
