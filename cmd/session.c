@@ -322,6 +322,7 @@ static bool session_line_up(struct session *s, struct err *err) {
     limits_apply(&s->limits, &so);
     if (s->options->series)
         session_sort(s);
+    so.new_file = s->count ? s->names[s->count - 1] : NULL;
     if (!series_init(&s->series, s->pointers, s->count, &so, err))
         return false;
     findings_init(&s->findings);

@@ -279,7 +279,12 @@ static const char *next_of(const struct telling *t, const struct accumulation *i
     const struct hint *hint = hint_of(t, item);
     if (hint)
         return hint_next(hint, g, type, node, series_new(t->d->s), t->f);
-    return findings_text(t->f, "Look where %s is filled, and what should empty it.", place);
+    const char *ask = *type ? say_command(t->f, t->d->s, "--path", type) : NULL;
+    return ask ? findings_text(t->f,
+                               "Look where %s is filled, and what should empty it; %s shows "
+                               "all that holds them.",
+                               place, ask)
+               : findings_text(t->f, "Look where %s is filled, and what should empty it.", place);
 }
 
 /* -- Path -------------------------------------------------------------------------------------- */

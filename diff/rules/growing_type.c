@@ -198,6 +198,13 @@ static void next_with_a_debugger(const struct series *s, const struct series_typ
                  framework ? "; no application type grows with it" : "");
 }
 
+/* As the newest dump has the name: that of the series is without what compilers number. */
+static const char *path_command(const struct series *s, const struct series_type *type,
+                                struct findings *f) {
+    const struct type_row *row = type->rows[s->count - 1];
+    return say_command(f, s, "--path", row && row->name ? row->name : type->name);
+}
+
 static void add_summary(const struct series *s, const struct growth *g,
                         const struct series_type *type, enum verdict verdict,
                         const struct holder *holder, struct findings *f, struct finding *hit) {
@@ -225,9 +232,8 @@ static void add_summary(const struct series *s, const struct growth *g,
         finding_next(f, hit, "%s", holder->hint);
     else if (holder->point)
         finding_next(f, hit, "Look where the holder is filled, and what should empty it.");
-    else if (snapshot_has(series_new(s), PART_PATHS) && !holder->above)
-        finding_next(f, hit, "Ask the dump what holds them: `dumpdiff show --path '%s'`.",
-                     type->name);
+    else if (snapshot_has(series_new(s), PART_PATHS) && !holder->above && path_command(s, type, f))
+        finding_next(f, hit, "Ask the dump what holds them: %s.", path_command(s, type, f));
     else if (name_is_framework(type->name) && holder->suspect)
         finding_next(f, hit,
                      "Look at the application types that grow with it, first %s: they "

@@ -42,6 +42,12 @@ uint64_t rule_allocation_floor(const struct series *s, const struct limits *limi
  * A next step in the words of the runtime that the newest snapshot is of; `what` stands in it where
  * the advice has room for it, NULL: it has none.
  */
+/*
+ * A command that asks the newest dump: "`dumpdiff show --path 'Shop.Cart' new.core`", of
+ * ask "--path" and what; what NULL: without. NULL: the newest is no dump that could be asked.
+ */
+const char *say_command(struct findings *f, const struct series *s, const char *ask,
+                        const char *what);
 const char *say_advice(struct findings *f, const struct series *s, enum advice advice,
                        const char *what);
 

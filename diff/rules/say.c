@@ -2,6 +2,7 @@
 #include "diff/rules/rules.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *say_bytes(struct findings *f, uint64_t bytes) {
     char text[HUMAN_MAX];
@@ -47,9 +48,42 @@ uint64_t rule_percent(uint64_t value, double percent) {
     return value == ABSENT ? 0 : (uint64_t)((double)value * percent / 100.0);
 }
 
+/* Raw dumps, and what was kept of them, answer questions; what a debugger printed does not. */
+static bool may_be_asked(const struct snapshot *snapshot) {
+    static const char *const formats[] = {"elf-core", "minidump", "live"};
+    const char *format = snapshot_origin(snapshot)->format;
+    for (size_t i = 0; format && i < sizeof(formats) / sizeof(*formats); i++)
+        if (strcmp(format, formats[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *say_command(struct findings *f, const struct series *s, const char *ask,
+                        const char *what) {
+    const char *file = s->options.new_file;
+    if (!may_be_asked(series_new(s)))
+        return NULL;
+    /* What would end the quotes is left to whoever types it. */
+    const char *quoted = what && !strchr(what, '\'') ? findings_text(f, " '%s'", what) : "";
+    if (what && !*quoted)
+        return NULL;
+    return findings_text(f, "`dumpdiff show %s%s %s`", ask, quoted,
+                         file && !strpbrk(file, "'`\"$ ") ? file : "DUMP");
+}
+
 const char *say_advice(struct findings *f, const struct series *s, enum advice advice,
                        const char *what) {
     const char *text = runtime_advice(snapshot_origin(series_new(s))->runtime, advice);
+    const char *command = advice == ADVICE_STACK || advice == ADVICE_EXCEPTION
+                              ? say_command(f, s, "--all", NULL)
+                              : NULL;
+    if (command)
+        return advice == ADVICE_STACK
+                   ? findings_text(f, "Look at its stack, which %s lists.", command)
+                   : findings_text(f,
+                                   "Look at the stack of such a thread, which %s lists; the "
+                                   "exception may have been handled.",
+                                   command);
     const char *place = what ? strstr(text, "%s") : NULL;
     if (!place)
         return text;

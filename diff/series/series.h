@@ -42,6 +42,7 @@ struct series_options {
     double runaway_share; /* default 0.9: CPU used a wall second from which a thread is a runaway */
     uint64_t runaway_min_ns; /* default 1 s */
     double per;              /* requests or iterations between first and last; 0: not told */
+    const char *new_file; /* name of the newest dump, for commands in next steps; NULL: not told */
 };
 
 /* What the verdict on a type was judged on. */

@@ -1,5 +1,6 @@
 /* What services do that are healthy: they warm up, and wait. None of it is a warning. */
 #include "diff/causes/causes.h"
+#include "diff/rules/rules.h"
 
 #include "made.h"
 
@@ -376,6 +377,42 @@ static void handles_that_keep_nothing_are_no_warning_while_few(void **state) {
     }
 }
 
+/* -- Next steps -------------------------------------------------------------------------------- */
+
+/* Written out where the newest dump can be asked; a transcript is not. */
+static void next_steps_are_commands_where_the_dump_answers(void **state) {
+    (void)state;
+    static const struct {
+        const char *format, *file, *command;
+    } asked[] = {
+        {"elf-core", "new.core", "`dumpdiff show --path 'Shop.Page' new.core`"},
+        {"minidump", NULL, "`dumpdiff show --path 'Shop.Page' DUMP`"},
+        {"elf-core", "a`b.core", "`dumpdiff show --path 'Shop.Page' DUMP`"},
+        {"transcript", "new.log", NULL},
+    };
+    for (size_t k = 0; k < sizeof(asked) / sizeof(*asked); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        m.options.new_file = asked[k].file;
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t pages = 300 + 400 * i;
+            made_origin(&m, i)->format = made_text(&m, i, asked[k].format);
+            add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Site.s_pages", CACHED, pages,
+                     pages * 1000);
+            add_living(&m, i, CACHED, pages, pages * 1000);
+        }
+        warm_judge(&m, &c);
+        assert_true(c.count >= 1);
+        assert_int_equal(strstr(c.items[0].next, "dumpdiff show") != NULL,
+                         asked[k].command != NULL);
+        if (asked[k].command && !strstr(c.items[0].next, asked[k].command))
+            fail_msg("'%s' is not in '%s'", asked[k].command, c.items[0].next);
+        assert_null(say_command(&m.findings, &m.series, "--path", "It's"));
+        warm_end(&m, &c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_hangs_below_a_growing_place_has_its_own_cause),
@@ -388,6 +425,7 @@ int main(void) {
         cmocka_unit_test(timers_that_end_by_themselves_are_no_warning),
         cmocka_unit_test(waiters_of_a_closed_semaphore_are_one_cause),
         cmocka_unit_test(handles_that_keep_nothing_are_no_warning_while_few),
+        cmocka_unit_test(next_steps_are_commands_where_the_dump_answers),
         cmocka_unit_test(one_hole_among_large_objects_is_no_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
