@@ -130,7 +130,13 @@ static bool jit_unwind(struct clr *clr, uint64_t header, uint64_t relative,
     return found;
 }
 
-static bool find_jitted(struct clr *clr, uint64_t node, uint64_t ip, struct code_function *f) {
+/*
+ * The method of a range section that covers ip. The map of starts counts from the heap's own base,
+ * which is rounded to a page; unwind data count from where the section begins, as the runtime's
+ * JitTokenToModuleBase has it. In heaps of dynamic methods the two differ.
+ */
+static bool find_jitted(struct clr *clr, uint64_t node, uint64_t section, uint64_t ip,
+                        struct code_function *f) {
     for (uint32_t i = 0; node && i < HEAP_NODES_MAX; i++) {
         uint64_t start, end, base, map;
         if (!clr_spend(clr, 1) || !clr_field_u64(clr, node, F_HEAP_NODE_START, &start) ||
@@ -138,14 +144,14 @@ static bool find_jitted(struct clr *clr, uint64_t node, uint64_t ip, struct code
             !clr_field_u64(clr, node, F_HEAP_NODE_BASE, &base) ||
             !clr_field_u64(clr, node, F_HEAP_NODE_MAP, &map))
             return false;
-        if (ip >= start && ip < end && ip >= base) {
+        if (ip >= start && ip < end && ip >= base && ip >= section) {
             uint64_t method = method_start(clr, base, map, ip - base), header;
             if (method < 8 || !clr_u64(clr, method - 8, &header) || header <= STUB_LAST ||
                 !clr_field_u64(clr, header, F_CODE_METHOD_DESC, &f->method_desc))
                 return false;
             f->begin = method;
-            f->base = base;
-            if (!jit_unwind(clr, header, ip - base, f))
+            f->base = section;
+            if (!jit_unwind(clr, header, ip - section, f))
                 f->unwind = 0;
             return true;
         }
@@ -262,7 +268,7 @@ bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function)
     if (clr_field_u64(clr, section, F_SECTION_R2R_MODULE, &module) && module)
         found = find_precompiled(clr, module, begin, ip, &f);
     else if (clr_field_u64(clr, section, F_SECTION_HEAP_LIST, &heap) && heap)
-        found = find_jitted(clr, heap, ip, &f);
+        found = find_jitted(clr, heap, begin, ip, &f);
     if (found)
         *ret_function = f;
     return found;

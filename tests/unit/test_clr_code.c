@@ -189,52 +189,73 @@ static void finds_precompiled_methods_and_their_cold_parts(void **state) {
     assert_false(code_find(&f->w.clr, UINT64_MAX, &found));
 }
 
-/* A heap of jitted code that lies in the block itself: its code headers are there. */
-static void finds_jitted_methods(void **state) {
-    struct world *f = *state;
-    struct code_function found;
-    const uint64_t base = MK_CLR_BASE + (512u << 10); /* aligned as the map's units are */
+#define JITTED (MK_CLR_BASE + (512u << 10)) /* aligned as the map's units are */
+
+/*
+ * A heap of jitted code that lies in the block itself, since its code headers are there: a method
+ * at JITTED + 0x48, whose unwind data count from where the section begins. Gives its header.
+ */
+static uint64_t make_jitted(struct world *f, uint64_t section_begin) {
     uint64_t node = mk_clr_room(&f->w, 64), map = mk_clr_room(&f->w, 256);
-    uint64_t header = mk_clr_room(&f->w, 64), fragment = mk_clr_room(&f->w, 64), table;
-    struct code_function *p = &found;
+    uint64_t header = mk_clr_room(&f->w, 64), fragment = mk_clr_room(&f->w, 64);
     /* The map's last table for these addresses. */
-    table = f->w.clr.contract.global[G_CODE_RANGE_MAP];
+    uint64_t table = f->w.clr.contract.global[G_CODE_RANGE_MAP];
     for (uint32_t level = LEVELS; level > 1; level--) {
         uint64_t next = mk_clr_room(&f->w, 2048);
-        mk_clr_u64(&f->w, table + 8 * (base >> (17 + 8 * (level - 1)) & 255), next);
+        mk_clr_u64(&f->w, table + 8 * (JITTED >> (17 + 8 * (level - 1)) & 255), next);
         table = next;
     }
-    mk_clr_u64(&f->w, table + 8 * (base >> 17 & 255), fragment);
-    put_field(f, fragment, F_FRAGMENT_BEGIN, base);
-    put_field(f, fragment, F_FRAGMENT_END, base + 4096);
+    mk_clr_u64(&f->w, table + 8 * (JITTED >> 17 & 255), fragment);
+    put_field(f, fragment, F_FRAGMENT_BEGIN, JITTED);
+    put_field(f, fragment, F_FRAGMENT_END, JITTED + 4096);
     put_field(f, fragment, F_FRAGMENT_SECTION, f->section);
+    put_field(f, f->section, F_SECTION_BEGIN, section_begin);
     put_field(f, f->section, F_SECTION_HEAP_LIST, node);
-    put_field(f, node, F_HEAP_NODE_START, base);
-    put_field(f, node, F_HEAP_NODE_END, base + 4096);
-    put_field(f, node, F_HEAP_NODE_BASE, base);
+    put_field(f, node, F_HEAP_NODE_START, JITTED);
+    put_field(f, node, F_HEAP_NODE_END, JITTED + 4096);
+    put_field(f, node, F_HEAP_NODE_BASE, JITTED);
     put_field(f, node, F_HEAP_NODE_MAP, map);
     put_field(f, header, F_CODE_METHOD_DESC, 0xccc0);
     mk_clr_u32(&f->w, mk_clr_field(&f->w, header, F_CODE_UNWIND_COUNT), 1);
     uint64_t infos = mk_clr_field(&f->w, header, F_CODE_UNWIND_INFOS);
-    mk_clr_u32(&f->w, infos, 0x48);
-    mk_clr_u32(&f->w, infos + 4, 0x90);
+    mk_clr_u32(&f->w, infos, (uint32_t)(JITTED - section_begin) + 0x48);
+    mk_clr_u32(&f->w, infos + 4, (uint32_t)(JITTED - section_begin) + 0x90);
     mk_clr_u32(&f->w, infos + 8, 0x777);
-    /* A method at 0x48: the nibble of the third 32 bytes is 1 + 8 / 4. */
+    /* The nibble of the third 32 bytes is 1 + 8 / 4. */
     mk_clr_u32(&f->w, map, 3u << (28 - 4 * 2));
-    mk_clr_u64(&f->w, base + 0x40, header);
-    assert_true(code_find(&f->w.clr, base + 0x60, p));
+    mk_clr_u64(&f->w, JITTED + 0x40, header);
+    return header;
+}
+
+static void finds_jitted_methods(void **state) {
+    struct world *f = *state;
+    struct code_function found, *p = &found;
+    uint64_t header = make_jitted(f, JITTED);
+    assert_true(code_find(&f->w.clr, JITTED + 0x60, p));
     assert_int_equal(p->method_desc, 0xccc0);
-    assert_int_equal(p->begin, base + 0x48);
+    assert_int_equal(p->begin, JITTED + 0x48);
     assert_int_equal(p->unwind, 0x777);
-    assert_true(code_find(&f->w.clr, base + 0xa0, p)); /* behind what its unwind data cover */
+    assert_true(code_find(&f->w.clr, JITTED + 0xa0, p)); /* behind what its unwind data cover */
     assert_int_equal(p->unwind, 0);
-    assert_false(code_find(&f->w.clr, base + 0x44, p)); /* before any method */
-    mk_clr_u64(&f->w, base + 0x40, 5);                  /* a stub */
-    assert_false(code_find(&f->w.clr, base + 0x60, p));
-    mk_clr_u64(&f->w, base + 0x40, header);
+    assert_false(code_find(&f->w.clr, JITTED + 0x44, p)); /* before any method */
+    mk_clr_u64(&f->w, JITTED + 0x40, 5);                  /* a stub */
+    assert_false(code_find(&f->w.clr, JITTED + 0x60, p));
+    mk_clr_u64(&f->w, JITTED + 0x40, header);
     mk_clr_u32(&f->w, mk_clr_field(&f->w, header, F_CODE_UNWIND_COUNT), UINT32_MAX);
-    assert_true(code_find(&f->w.clr, base + 0x60, p));
+    assert_true(code_find(&f->w.clr, JITTED + 0x60, p));
     assert_int_equal(p->unwind, 0);
+}
+
+/* A heap of dynamic methods: its base is not where its range section begins. */
+static void finds_the_unwind_data_of_dynamic_methods(void **state) {
+    struct world *f = *state;
+    struct code_function found;
+    (void)make_jitted(f, JITTED - 0x2000);
+    assert_true(code_find(&f->w.clr, JITTED + 0x60, &found));
+    assert_int_equal(found.method_desc, 0xccc0);
+    assert_int_equal(found.begin, JITTED + 0x48);
+    assert_int_equal(found.base, JITTED - 0x2000);
+    assert_int_equal(found.unwind, 0x777);
 }
 
 static void ends_in_circles_of_heaps_and_fragments(void **state) {
@@ -365,6 +386,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(finds_precompiled_methods_and_their_cold_parts,
                                         clr_code_setup, clr_code_teardown),
         cmocka_unit_test_setup_teardown(finds_jitted_methods, clr_code_setup, clr_code_teardown),
+        cmocka_unit_test_setup_teardown(finds_the_unwind_data_of_dynamic_methods, clr_code_setup,
+                                        clr_code_teardown),
         cmocka_unit_test_setup_teardown(ends_in_circles_of_heaps_and_fragments, clr_code_setup,
                                         clr_code_teardown),
         cmocka_unit_test_setup_teardown(gives_up_where_look_ups_never_end, clr_code_setup,
