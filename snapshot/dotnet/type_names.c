@@ -224,7 +224,8 @@ static void type_names_write_class(struct writer *w, const struct type_parts *t)
             return;
         }
         uint32_t arity = take_arity(w->out, from);
-        if (arity > t->argument_count - used)
+        /* What no name counts belongs to the last: F# writes closures without their "`1". */
+        if (arity > t->argument_count - used || i + 1 == count)
             arity = t->argument_count - used;
         if (arity)
             write_arguments(w, t, used, arity);

@@ -254,16 +254,20 @@ static const char *intern(struct builder *b, struct str s, struct err *err) {
     return copy;
 }
 
+/* Of a name that is too long; a checksum follows, which keeps names apart that begin alike. */
+#define NAME_KEPT_BYTES (NAME_MAX_BYTES - 32)
+
 const char *builder_string(struct builder *b, struct str s, struct err *err) {
-    if (s.len > NAME_MAX_BYTES) {
-        builder_warn(b, 1, "names longer than %u bytes were cut", NAME_MAX_BYTES);
-        s = str_take(s, NAME_MAX_BYTES);
-    }
-    if (str_is_clean(s))
+    if (s.len <= NAME_MAX_BYTES && str_is_clean(s))
         return intern(b, s, err);
     struct strbuf cleaned;
     strbuf_init(&cleaned);
-    clean(&cleaned, s);
+    clean(&cleaned, str_take(s, s.len > NAME_MAX_BYTES ? NAME_KEPT_BYTES : s.len));
+    if (s.len > NAME_MAX_BYTES) {
+        builder_note(b, "names longer than %u bytes end in a checksum of the whole name",
+                     NAME_MAX_BYTES);
+        strbuf_addf(&cleaned, "...#%016" PRIx64, hash_bytes(s.ptr, s.len));
+    }
     const char *result = strbuf_ok(&cleaned, err) ? intern(b, strbuf_str(&cleaned), err) : NULL;
     strbuf_deinit(&cleaned);
     return result;

@@ -120,7 +120,8 @@ void builder_drop(struct builder *b, enum part part);
 
 /*
  * Copies s into the snapshot, once for equal strings. Broken UTF-8 and control characters become
- * U+FFFD; more than NAME_MAX_BYTES are cut and warned about. NULL: out of memory.
+ * U+FFFD; of more than NAME_MAX_BYTES the end becomes a checksum of all of them, which is noted:
+ * such names stay apart, so nothing is lost that is counted. NULL: out of memory.
  */
 const char *builder_string(struct builder *b, struct str s, struct err *err) MUST_CHECK;
 

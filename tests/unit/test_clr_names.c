@@ -99,6 +99,18 @@ static void names_classes_nested_and_generic(void **state) {
     assert_string_equal(clr_names_name_of(f, open), "Mine.Pair<TItem, TItem>");
 }
 
+/* Compilers of F# leave "`1" away: what no name counts are the last one's. */
+static void names_arguments_that_no_name_counts(void **state) {
+    struct world *f = *state;
+    uint64_t stock = type(f, ROW_STOCK, MK_MT_GENERIC), slot = type(f, ROW_SLOT, MK_MT_GENERIC);
+    uint64_t number = type(f, ROW_TEXT, 0);
+    mk_clr_arguments(&f->w, stock, (uint64_t[]){number, number}, 2);
+    assert_string_equal(clr_names_name_of(f, stock), "Mine.Stock<System.Int32, System.Int32>");
+    mk_clr_arguments(&f->w, slot, (uint64_t[]){number, stock}, 2);
+    assert_string_equal(clr_names_name_of(f, slot), "Mine.Stock+Shelf<System.Int32>+Slot<"
+                                                    "Mine.Stock<System.Int32, System.Int32>>");
+}
+
 static void names_arrays_pointers_and_functions(void **state) {
     struct world *f = *state;
     uint64_t stock = type(f, ROW_STOCK, 0), pointer = desc(f, 0x0f), function = desc(f, 0x1b);
@@ -246,6 +258,8 @@ static void finds_fields_and_ends_in_circles_of_base_classes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_classes_nested_and_generic, clr_names_setup,
+                                        clr_names_teardown),
+        cmocka_unit_test_setup_teardown(names_arguments_that_no_name_counts, clr_names_setup,
                                         clr_names_teardown),
         cmocka_unit_test_setup_teardown(names_arrays_pointers_and_functions, clr_names_setup,
                                         clr_names_teardown),
