@@ -88,7 +88,8 @@ bool dotnet_normal_name(struct str name, struct strbuf *out) {
 /* -- As the source says them ------------------------------------------------------------------- */
 
 /* Names made for names made for names: "<<<Main>$>g__Local|0_0>b__1>d". Deeper ones stay. */
-#define NESTED_MAX 4u
+#define NESTED_MAX   4u
+#define BRACKETS_MAX 64u
 
 static bool dotnet_is_name(char c) {
     return char_is_word(c) || c == '$' || (unsigned char)c >= 0x80;
@@ -238,12 +239,35 @@ static bool is_task_box(struct str before) {
     return str_ends(before, STR("AsyncStateMachineBox"));
 }
 
+/* The brackets that the name being written is in, and where the names around it begin. */
+struct brackets {
+    size_t starts[BRACKETS_MAX]; /* of the name in front of the bracket of each depth */
+    unsigned depth, box_depth;   /* of brackets; in which arguments are state machines */
+};
+
+static void bracket_opens(struct brackets *in, const struct writing *w, bool is_box) {
+    if (in->depth < BRACKETS_MAX)
+        in->starts[in->depth] = w->start;
+    in->depth++;
+    if (!in->box_depth && is_box)
+        in->box_depth = in->depth;
+}
+
+/* What follows goes on with the name that has the arguments: "Link<Order>+<Run>d__6". */
+static void bracket_closes(struct brackets *in, struct writing *w, bool is_machine) {
+    in->box_depth = in->box_depth == in->depth ? 0 : in->box_depth;
+    in->depth--;
+    if (in->depth < BRACKETS_MAX)
+        w->start = in->starts[in->depth];
+    w->machine = in->depth ? in->box_depth == in->depth : is_machine;
+}
+
 bool dotnet_pretty_type(const char *type, bool is_machine, struct strbuf *out) {
     if (!strchr(type, '<'))
         return false;
     struct writing w = {out, out->len, is_machine};
     struct str s = str_of(type);
-    unsigned depth = 0, box_depth = 0; /* of brackets; in which arguments are state machines */
+    struct brackets in = {.depth = 0};
     for (size_t i = 0; i < s.len;) {
         char c = s.ptr[i];
         bool begins = i == 0 || !(dotnet_is_name(s.ptr[i - 1]) || s.ptr[i - 1] == '`');
@@ -253,19 +277,15 @@ bool dotnet_pretty_type(const char *type, bool is_machine, struct strbuf *out) {
             generated_type(&w, &g, i < s.len && s.ptr[i] == '+');
             continue;
         }
-        if (c == '<') {
-            depth++;
-            if (!box_depth && is_task_box(str_take(s, i)))
-                box_depth = depth;
-        } else if (c == '>' && depth) {
-            box_depth = box_depth == depth ? 0 : box_depth;
-            depth--;
-        }
+        if (c == '<')
+            bracket_opens(&in, &w, is_task_box(str_take(s, i)));
+        else if (c == '>' && in.depth)
+            bracket_closes(&in, &w, is_machine);
         strbuf_addc(out, c);
         i++;
         if (c == '<' || c == ',' || c == ' ') {
             w.start = out->len;
-            w.machine = box_depth != 0 && box_depth == depth;
+            w.machine = in.box_depth != 0 && in.box_depth == in.depth;
         }
     }
     return true;
