@@ -45,6 +45,14 @@ struct clr_overlay {
     struct bytes bytes;
 };
 
+/* What OSId says of a thread that has ended. */
+#define CLR_OS_ID_NONE 0xbaadf00du
+
+/* A thread's number in its own PID namespace, and in that of the dump; see thread_ids.h. */
+struct clr_os_id {
+    uint32_t inside, dump;
+};
+
 struct clr {
     struct space *space;
     struct builder *b;
@@ -66,6 +74,8 @@ struct clr {
     uint64_t continuation_class; /* that continuations of all layouts share (11); 0: none */
     uint64_t *threads;           /* addresses of the runtime's Thread objects, in list order */
     uint32_t thread_count;
+    struct clr_os_id *os_ids; /* sorted by the inner number; arena */
+    uint32_t os_id_count;     /* 0: the numbers are the same */
     struct clr_overlay *overlays;
     uint32_t overlay_count, overlay_capacity;
     struct file *files; /* mapped; closed with the clr */

@@ -4,6 +4,7 @@
 
 #include "dotnet/finalize.h"
 #include "dotnet/stack_roots.h"
+#include "dotnet/thread_ids.h"
 #include "model/known_names.h"
 
 #include <inttypes.h>
@@ -63,10 +64,9 @@ static bool clr_roots_add_finalizer_queue(struct clr_heap *h, struct err *err) {
 }
 
 /* "stack of thread 0x7cba stuck-lock"; the rows of the threads are there already. */
-static void clr_roots_stack_name(struct clr_heap *h, uint64_t os_id, struct strbuf *out) {
-    uint64_t id = h->clr->windows ? os_id & UINT32_MAX : os_id;
+static void clr_roots_stack_name(struct clr_heap *h, uint32_t id, struct strbuf *out) {
     const struct thread_row *row = builder_thread_known(h->clr->b, id);
-    strbuf_addf(out, "stack of thread 0x%" PRIx64, id);
+    strbuf_addf(out, "stack of thread 0x%" PRIx32, id);
     if (row && (row->name || row->role))
         strbuf_addf(out, " %s", row->name ? row->name : row->role);
 }
@@ -81,10 +81,10 @@ static bool clr_roots_add_stacks(struct clr_heap *h, struct err *err) {
     strbuf_init(&text);
     for (uint32_t i = 0; ok && i < stacks.count; i++) {
         uint32_t thread = stacks.items[i].thread;
-        uint64_t os_id = 0;
+        uint32_t os_id = 0;
         if (!numbers[thread]) {
             strbuf_clear(&text);
-            if (!clr_field_u64(h->clr, h->clr->threads[thread], F_THREAD_OS_ID, &os_id))
+            if (!clr_thread_os_id(h->clr, h->clr->threads[thread], &os_id))
                 os_id = 0;
             clr_roots_stack_name(h, os_id, &text);
             numbers[thread] = clr_heap_label(h, strbuf_str(&text)) + 1;

@@ -7,6 +7,7 @@
 #include "dotnet/lock_waits.h"
 #include "dotnet/sync_blocks.h"
 #include "dotnet/managed_stacks.h"
+#include "dotnet/program.h"
 #include "dotnet/threads.h"
 #include "dotnet/usage.h"
 #include "dotnet/walk.h"
@@ -162,6 +163,8 @@ static bool dotnet_read_all(struct reading *r, struct err *err) {
         !threads_read(&r->clr, &r->threads, err))
         return false;
     modules_load_all(&r->modules);
+    if (!program_report(&r->modules, err))
+        return false;
     bool heap = r->gc.span_count && gc_heap_is_there(&r->clr, &r->gc);
     if (!heap)
         without_heap(r->clr.b);

@@ -280,10 +280,13 @@ static bool assembly_module(struct clr *clr, uint64_t item, uint64_t *ret_module
 }
 
 static void load_item(struct modules *m, uint64_t item) {
-    uint64_t module, assembly;
-    if (assembly_module(m->clr, item, &module) ||
-        (item && clr_u64(m->clr, item, &assembly) && assembly_module(m->clr, assembly, &module)))
-        (void)module_at(m, module);
+    uint64_t address, assembly;
+    if (!assembly_module(m->clr, item, &address) && (!item || !clr_u64(m->clr, item, &assembly) ||
+                                                     !assembly_module(m->clr, assembly, &address)))
+        return;
+    const struct module *module = module_at(m, address);
+    if (module && m->loaded_count < 2)
+        m->loaded[m->loaded_count++] = module;
 }
 
 void modules_load_all(struct modules *m) {

@@ -28,6 +28,8 @@ struct modules {
     uint32_t count, capacity;
     struct u64map by_address;
     uint32_t without_metadata;
+    const struct module *loaded[2]; /* the first ones of the runtime's list */
+    uint32_t loaded_count;
 };
 
 void modules_init(struct modules *m, struct clr *clr);

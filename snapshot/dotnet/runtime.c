@@ -8,6 +8,7 @@
 
 #include "dotnet/descriptor.h"
 #include "dotnet/symbols.h"
+#include "dotnet/thread_ids.h"
 #include "dotnet/version.h"
 #include "memory/arch/arch.h"
 #include "memory/pe/pe.h"
@@ -288,11 +289,11 @@ static bool os_ids_agree(struct clr *clr, const uint64_t *threads, uint32_t coun
         uint64_t id = raw;
         if (bsearch(&id, ids, s->thread_count, sizeof(id), order_u64_items))
             known++;
-        else if (id != 0 && id != 0xbaadf00d)
+        else if (id != 0 && id != CLR_OS_ID_NONE)
             strange++;
     }
     free(ids);
-    return known > 0 && strange <= known;
+    return (known > 0 && strange <= known) || thread_ids_join(clr, threads, count);
 }
 
 /*

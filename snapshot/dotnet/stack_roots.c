@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/order.h"
 #include "base/vec.h"
+#include "dotnet/thread_ids.h"
 #include "memory/arch/arch.h"
 
 #include <stdlib.h>
@@ -109,13 +110,12 @@ static bool managed_bounds(struct clr *clr, uint64_t thread, uint64_t sp, uint64
 
 static void scan_thread(struct scanning *s, uint32_t number) {
     struct clr *clr = s->clr;
-    uint64_t thread = clr->threads[number], os_id;
-    uint32_t cooperative;
-    if (!clr_field_u64(clr, thread, F_THREAD_OS_ID, &os_id) || !os_id ||
+    uint64_t thread = clr->threads[number];
+    uint32_t cooperative, os_id;
+    if (!clr_thread_os_id(clr, thread, &os_id) || !os_id ||
         !clr_field_u32(clr, thread, F_THREAD_COOPERATIVE, &cooperative))
         return; /* dead or unstarted: no stack */
-    const struct space_thread *os =
-        stack_roots_os_thread(s, clr->windows ? os_id & UINT32_MAX : os_id);
+    const struct space_thread *os = stack_roots_os_thread(s, os_id);
     const struct space_range *range = os ? space_range_at(clr->space, os->sp) : NULL;
     if (!range) {
         s->roots->unscanned++;

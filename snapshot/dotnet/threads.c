@@ -1,6 +1,7 @@
 #include "dotnet/threads.h"
 
 #include "dotnet/managed_frames.h"
+#include "dotnet/thread_ids.h"
 #include "model/known_names.h"
 
 #include <stdlib.h>
@@ -12,9 +13,6 @@
 #define STATE_DEAD            0x00000800u
 #define STATE_POOL_WORKER     0x01000000u
 #define STATE_COMPLETION_PORT 0x08000000u
-
-/* What OSId says of a thread that has ended. */
-#define OS_ID_NONE 0xbaadf00du
 
 /* Where the references of a managed Thread object end, at most. */
 #define THREAD_REFERENCES 40u
@@ -36,7 +34,7 @@ static void read_thread(struct clr *clr, struct managed_thread *t, const struct 
         t->state = value;
     if (clr_field_u32(clr, t->address, F_THREAD_COOPERATIVE, &value))
         t->cooperative = value != 0;
-    if (clr_field_u32(clr, t->address, F_THREAD_OS_ID, &value) && value && value != OS_ID_NONE)
+    if (clr_thread_os_id(clr, t->address, &value) && value && value != CLR_OS_ID_NONE)
         t->os_id = value;
     if (t->os_id != ABSENT)
         t->os = threads_os_thread(by_os_id, clr->space, t->os_id);

@@ -407,6 +407,75 @@ static void a_finalizer_whose_stack_was_not_read_is_not_idle(void **state) {
     }
 }
 
+/* -- Another PID namespace ----------------------------------------------------------------------
+ */
+
+#define HOST_IDS 70000u /* what the host's numbers are higher by */
+
+enum { NOTE_ID = 52, NOTE_THREAD_POINTER = 300, TID_AT = 0x2d0 };
+
+/*
+ * Numbers the threads of the core as a host does, and gives each a control block in which the C
+ * library keeps the number inside; `same`: all of them the first's.
+ */
+static void renumber_threads(struct small_core *c, bool same) {
+    uint32_t number, first = 0, count = 0;
+    for (size_t at = 0; at + 356 < c->size && at < 65536; at += 4) {
+        if (memcmp(c->file + at, "\5\0\0\0\x50\1\0\0\1\0\0\0CORE", 16) != 0)
+            continue;
+        uint64_t block = EXTRA + 0x1000 * (uint64_t)++count;
+        assert_true(0x1000 * (count + 1) <= EXTRA_SIZE);
+        number = load_u32(c->file + at + NOTE_ID);
+        first = first ? first : number;
+        memcpy(c->extra + (block - EXTRA) + TID_AT, same ? &first : &number, sizeof(number));
+        number += HOST_IDS;
+        memcpy(c->file + at + NOTE_ID, &number, sizeof(number));
+        memcpy(c->file + at + NOTE_THREAD_POINTER, &block, sizeof(block));
+    }
+}
+
+static void threads_of_a_container_are_found_by_the_numbers_they_have_inside(void **state) {
+    (void)state;
+    static const char *const paths[] = {SMALL_WORKSTATION, "tests/fuzz/base/net8.core.zst"};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        struct small_core c;
+        struct snapshot inside, host;
+        struct strbuf snap, host_snap;
+        small_core_load(&c, paths[i]);
+        small_core_read(&c, &inside, &snap);
+        renumber_threads(&c, false);
+        small_core_read(&c, &host, &host_snap);
+        const struct finalizer_row *f = inside.tables[PART_FINALIZER].rows,
+                                   *h = host.tables[PART_FINALIZER].rows;
+        const struct lock_row *lock = host.tables[PART_LOCKS].rows;
+        assert_int_equal(h->thread_os_id, f->thread_os_id + HOST_IDS);
+        assert_string_equal(h->running, f->running); /* so its stack was found */
+        assert_true(lock->owner_os_id > HOST_IDS && lock->owner_os_id != ABSENT);
+        assert_int_equal(host.tables[PART_TYPES].count, inside.tables[PART_TYPES].count);
+        assert_int_equal(type_named(&host, "Store.Pricing.Price")->live_objects,
+                         type_named(&inside, "Store.Pricing.Price")->live_objects);
+        snapshot_deinit(&inside);
+        snapshot_deinit(&host);
+        strbuf_deinit(&snap);
+        strbuf_deinit(&host_snap);
+        small_core_drop(&c);
+    }
+}
+
+static void threads_that_do_not_join_are_another_process(void **state) {
+    (void)state;
+    struct small_core c;
+    struct snapshot s;
+    struct strbuf snap;
+    small_core_load(&c, SMALL_WORKSTATION);
+    renumber_threads(&c, true);
+    small_core_read(&c, &s, &snap);
+    assert_int_equal(s.tables[PART_TYPES].count, 0);
+    snapshot_deinit(&s);
+    strbuf_deinit(&snap);
+    small_core_drop(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_cores_hold_what_their_dumps_held),
@@ -416,6 +485,8 @@ int main(void) {
         cmocka_unit_test(bears_gc_descriptors_with_any_numbers),
         cmocka_unit_test(the_method_that_called_a_helper_is_not_skipped),
         cmocka_unit_test(a_finalizer_whose_stack_was_not_read_is_not_idle),
+        cmocka_unit_test(threads_of_a_container_are_found_by_the_numbers_they_have_inside),
+        cmocka_unit_test(threads_that_do_not_join_are_another_process),
     };
     return cmocka_run_group_tests_name("small core", tests, NULL, NULL);
 }
