@@ -476,7 +476,7 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
     (void)err;
     bool named;
     if (clr->space->arch->pointer_bytes != 8) {
-        strbuf_adds(why, "managed memory is read on 64-bit processors only (x64, arm64)");
+        strbuf_adds(why, "managed memory is read on x64 and arm64 only");
         return CLR_NOT_THERE;
     }
     if (!runtime_find_image(clr, &named)) {

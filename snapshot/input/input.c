@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "dotnet/managed_frames.h"
 #include "input/dump/live_process.h"
+#include "input/foreign.h"
 #include "input/log/transcript.h"
 #include "memory/stacks/native_stacks.h"
 #include "memory/unpack/unpack.h"
@@ -74,10 +75,15 @@ static bool say_format(struct builder *b, const char *name, struct err *err) {
 
 bool input_read_source(struct source *source, const struct input *format, struct builder *b,
                        struct err *err) {
+    struct bytes head = bytes_slice(source->bytes, 0, INPUT_PROBE_BYTES);
     if (source->bytes.size == 0)
         return err_set(err, ERR_FORMAT, "is empty");
     if (!format)
-        format = input_probe(bytes_slice(source->bytes, 0, INPUT_PROBE_BYTES));
+        format = input_probe(head);
+    const char *foreign =
+        !format || format == &input_transcript ? foreign_kind(head, source->path) : NULL;
+    if (foreign)
+        return err_set(err, ERR_UNSUPPORTED, "%s", foreign);
     if (!format)
         return err_set(err, ERR_FORMAT,
                        "is no dump and no text that dumpdiff knows (see `dumpdiff list formats`)");

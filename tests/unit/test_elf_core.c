@@ -277,10 +277,20 @@ static void core_refuses_what_it_cannot_read(void **state) {
         {"header phoff=0xffffffffffffffff\n", ERR_TRUNCATED, "behind the end"},
         {"header phoff=0x7fffffff phnum=0xffff\n", ERR_TRUNCATED, "behind the end"},
         {"segment at=0x1000 size=8 offset=0x100000\n", ERR_TRUNCATED, "holds nothing"},
+        {"note type=1 hex=\"00\" owner=\"NetBSD-CORE\"\nsegment at=0x1000 size=8\n",
+         ERR_UNSUPPORTED, "is a core of NetBSD"},
+        {"note type=32 hex=\"00\" owner=\"NetBSD-CORE@1\"\nsegment at=0x1000 size=8\n",
+         ERR_UNSUPPORTED, "is a core of NetBSD"},
+        {"note type=1 hex=\"00\" owner=\"FreeBSD\"\nsegment at=0x1000 size=8\n", ERR_UNSUPPORTED,
+         "is a core of FreeBSD"},
+        {"thread id=1\nnote type=99 hex=\"00\" owner=\"VMCOREINFO\"\nsegment at=0x1000 size=8\n",
+         ERR_UNSUPPORTED, "of the Linux kernel (vmcore), not of a process"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct core c;
         core_of(&c, cases[i].spec);
+        if (c.ok)
+            print_message("case %zu was taken\n", i);
         assert_false(c.ok);
         assert_int_equal(c.err.code, cases[i].code);
         assert_non_null(strstr(c.err.msg, cases[i].says));
@@ -295,6 +305,9 @@ static void core_says_what_it_skipped(void **state) {
     } cases[] = {
         {"segment at=0x1000 size=8\n", "no threads"},
         {"thread id=1\nsegment at=0x1000 size=8\n", "no list of mapped files"},
+        {"header machine=243\nthread id=1\nsegment at=0x1000 size=8\n",
+         "processor is riscv64 (ELF machine 243): registers are not read"},
+        {"header machine=9\nthread id=1\nsegment at=0x1000 size=8\n", "processor is not known"},
         {"thread id=0\nthread id=1\nsegment at=0x1000 size=8\n", "threads without a number"},
         {"thread id=1 size=320\nsegment at=0x1000 size=8\n", "shorter than this CPU's"},
         {"note type=1 hex=\"00\" size=5000\nsegment at=0x1000 size=8\n", "runs past its segment"},

@@ -211,6 +211,22 @@ static bool read_note(struct core_notes *n, uint32_t type, struct bytes desc, ui
     }
 }
 
+/* Owners of notes that no core of a Linux process has. */
+static void notice_foreign(struct core_notes *n, const struct elf_note *note) {
+    static const struct {
+        const char *owner, *what;
+    } owners[] = {
+        {"NetBSD-CORE", "a core of NetBSD"},
+        {"FreeBSD", "a core of FreeBSD"},
+        {"OpenBSD", "a core of OpenBSD"},
+        {"VMCOREINFO", "a core of the Linux kernel (vmcore), not of a process"},
+        {"XEN CORE", "a core of a Xen guest, not of a process"},
+    };
+    for (size_t i = 0; i < sizeof(owners) / sizeof(*owners) && !n->foreign; i++)
+        if (strncmp(note->name, owners[i].owner, sizeof(note->name)) == 0)
+            n->foreign = owners[i].what;
+}
+
 bool core_notes_read(struct core_notes *n, struct bytes notes, uint64_t offset, uint64_t align,
                      struct err *err) {
     const struct peek from = peek_of_file(&notes);
@@ -220,6 +236,7 @@ bool core_notes_read(struct core_notes *n, struct bytes notes, uint64_t offset, 
     while (elf_notes_next(&walk, &note)) {
         bool known = (note.name_size >= 4 && memcmp(note.name, "CORE", 4) == 0) ||
                      (note.name_size >= 5 && memcmp(note.name, "LINUX", 5) == 0);
+        notice_foreign(n, &note);
         if (known &&
             !read_note(n, note.type, bytes_slice(notes, note.at, note.size), offset + note.at, err))
             return err_prefix(err, "note %u", walk.number - 1);

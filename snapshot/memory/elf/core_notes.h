@@ -15,8 +15,9 @@
 struct core_notes {
     struct space *space;
     uint32_t thread_capacity, mapping_capacity;
-    uint32_t others;    /* threads that are in the list without registers we know */
-    uint64_t exec_name; /* address of the path in AT_EXECFN; 0: not recorded */
+    uint32_t others;     /* threads that are in the list without registers we know */
+    uint64_t exec_name;  /* address of the path in AT_EXECFN; 0: not recorded */
+    const char *foreign; /* "a core of NetBSD": no core of a Linux process; NULL: nothing says so */
     bool has_files, has_psinfo, has_times, has_siginfo;
 };
 

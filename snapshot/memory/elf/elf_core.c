@@ -38,6 +38,22 @@ static void add_sticky(uint64_t *sum, uint64_t more) {
 
 /* -- Header ------------------------------------------------------------------------------------ */
 
+/* What is not of the processor is read all the same: the memory map, images, names. */
+static void warn_of_processor(struct core *c, uint32_t machine) {
+    static const struct {
+        uint32_t machine;
+        const char *name;
+    } names[] = {{21, "ppc64"},   {22, "s390x"},    {8, "mips64"},       {50, "ia64"},
+                 {43, "sparc64"}, {243, "riscv64"}, {258, "loongarch64"}};
+    const char *name = "not known";
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (names[i].machine == machine)
+            name = names[i].name;
+    space_lacks(c->space, PART_BIT(PART_THREADS), UINT64_MAX,
+                "the processor is %s (ELF machine %u): registers are not read, so no stacks", name,
+                machine);
+}
+
 static bool check_header(struct core *c, struct err *err) {
     const struct elf *e = &c->elf;
     bool ok = elf_open(&c->elf, &c->from, 0);
@@ -59,6 +75,8 @@ static bool check_header(struct core *c, struct err *err) {
                                                                        : "file",
             e->type);
     c->space->arch = arch_by_elf(e->machine);
+    if (!c->space->arch->name)
+        warn_of_processor(c, e->machine);
     c->count = e->segment_count;
     if (c->count && e->segment_bytes < PHDR_BYTES)
         return err_at(err, ERR_FORMAT, 54, "program headers of %u bytes, expected %u",
@@ -227,9 +245,12 @@ static const char *tool_of(const struct core *c, const struct core_notes *notes)
 static bool open_core(struct core *c, struct err *err) {
     struct core_notes notes;
     core_notes_init(&notes, c->space);
-    if (!check_header(c, err) || !find_segments(c, err) ||
-        !elf_core_read_segments(c, &notes, err) || !join_mappings(c, err) ||
-        !space_finish(c->space, err))
+    if (!check_header(c, err) || !find_segments(c, err) || !elf_core_read_segments(c, &notes, err))
+        return false;
+    if (notes.foreign)
+        return err_set(err, ERR_UNSUPPORTED, "is %s; cores of Linux processes are read",
+                       notes.foreign);
+    if (!join_mappings(c, err) || !space_finish(c->space, err))
         return false;
     if (c->present_bytes == 0)
         return err_at(err, ERR_TRUNCATED, c->file.size,
