@@ -108,20 +108,61 @@ static void minidump_fills_origin_modules_and_counters(void **state) {
     snapshot_deinit(&s);
 }
 
+static void exceptions_have_the_names_of_their_system(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec, *name; /* NULL: no exception at all */
+    } cases[] = {
+        {"system arch=9 platform=0x8201\nexception id=1 code=11 address=0x10\n",
+         "signal 11 SIGSEGV at 0x10"},
+        {"system arch=9 platform=0x8203\nexception id=1 code=6\n", "signal 6 SIGABRT"},
+        {"system arch=9 platform=0x8201\nexception id=1 code=0x80000003\n",
+         "0x80000003 breakpoint"},
+        {"system arch=9 platform=0x8201\nexception id=1 code=0xffffffff\n", NULL},
+        {"system arch=9 platform=0x8101\nexception id=1 code=1 address=8\n",
+         "EXC_BAD_ACCESS at 0x8"},
+        {"system arch=9 platform=0x8101\nexception id=1 code=0x43507378\n", NULL},
+        {"system arch=9 platform=2\nexception id=1 code=0x0517a7ed\n", NULL},
+        {"system arch=9 platform=2\nexception id=1 code=0xffffffff\n", "0xFFFFFFFF"},
+        {"system arch=9 platform=2\nexception id=1 code=0\n", NULL},
+        {"system arch=9 platform=2\nexception id=1 code=11\n", "0x0000000B"},
+        {"system arch=9 platform=2\nexception id=1 code=0x80000003 address=0x7ff800000123\n", NULL},
+        {"system arch=9 platform=2\nexception id=1 code=0x80000003 address=0x140000123\n",
+         "0x80000003 breakpoint"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct snapshot s;
+        struct strbuf spec;
+        strbuf_init(&spec);
+        strbuf_addf(&spec,
+                    "module base=0x140000000 size=0x100000 name=\"Mill.exe\"\n"
+                    "module base=0x7ff800000000 size=0x100000 name=\"C:\\Windows\\ntdll.dll\"\n"
+                    "thread id=1 ip=0x7ff800000010 sp=0x1010\n%s",
+                    cases[i].spec);
+        input_minidump_read_spec(&s, strbuf_cstr(&spec));
+        const char *name = input_minidump_thread(&s, 1)->exception;
+        if (!name != !cases[i].name || (name && strcmp(name, cases[i].name) != 0))
+            fail_msg("case %zu is %s", i, name ? name : "none");
+        snapshot_deinit(&s);
+        strbuf_deinit(&spec);
+    }
+}
+
 static void minidump_fills_threads(void **state) {
     (void)state;
     struct snapshot s;
     input_minidump_read_spec(
-        &s, HEAD "thread id=0x10 ip=0x7ff800000010 sp=0x1010\n"
-                 "thread id=0x20 ip=0x140005678 sp=0x2000\n"
-                 "thread id=0x30 context=0\n"
-                 "thread id=0x40 ip=0x7ff800000020 sp=0x1010\n"
-                 "threadinfo id=0x20 user=20700000000 kernel=10000000 create=133444736100000000\n"
-                 "threadinfo id=0x10 create=133444736000000000\n"
-                 "threadname id=0x20 name=\"pump\"\n"
-                 "exception id=0x20 code=0xc0000005 param0=1 param1=0xdead\n"
-                 "memory64 at=0x7ff80000000e hex=\"0f 05 c3\"\n"
-                 "memory64 at=0x7ff80000001e hex=\"90 90 c3\"\n");
+        &s,
+        HEAD "thread id=0x10 ip=0x7ff800000010 sp=0x1010\n"
+             "thread id=0x20 ip=0x140005678 sp=0x2000\n"
+             "thread id=0x30 context=0\n"
+             "thread id=0x40 ip=0x7ff800000020 sp=0x1010\n"
+             "threadinfo id=0x20 user=20700000000 kernel=10000000 create=133444736100000000\n"
+             "threadinfo id=0x10 create=133444736000000000\n"
+             "threadname id=0x20 name=\"pump\"\n"
+             "exception id=0x20 code=0xc0000005 param0=1 param1=0xdead ip=0x140005678 sp=0x2000\n"
+             "memory64 at=0x7ff80000000e hex=\"0f 05 c3\"\n"
+             "memory64 at=0x7ff80000001e hex=\"90 90 c3\"\n");
     const struct thread_row *t = input_minidump_thread(&s, 0x20);
     assert_string_equal(t->name, "pump");
     assert_string_equal(t->exception, "0xC0000005 access violation writing 0xdead");
@@ -448,6 +489,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(minidump_fills_origin_modules_and_counters),
         cmocka_unit_test(minidump_fills_threads),
+        cmocka_unit_test(exceptions_have_the_names_of_their_system),
         cmocka_unit_test(minidump_sums_memory_by_usage_state_type_and_protection),
         cmocka_unit_test(minidump_gives_heaps_their_segments),
         cmocka_unit_test(minidump_of_32_bits_gives_heaps_their_segments),

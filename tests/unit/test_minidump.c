@@ -37,7 +37,8 @@ static const char good[] =
     "region base=0x140000000 size=0x1000 protect=2 type=0x1000000 aprotect=0x80\n"
     "region base=0x140001000 alloc=0x140000000 size=0xf000 protect=0x20 type=0x1000000\n"
     "memory at=0x1000 hex=\"a0 a1 a2 a3\"\n"
-    "exception id=0x20 code=0xc0000005 address=0x140005678 param0=1 param1=0xdead\n"
+    "exception id=0x20 code=0xc0000005 address=0x140005678 param0=1 param1=0xdead ip=0x140005678 "
+    "sp=0x2000\n"
     "handle type=\"Event\" times=3\n"
     "handle type=\"Mutant\"\n"
     "handle times=2\n"
@@ -242,6 +243,35 @@ static void minidump_takes_the_exceptions_registers_where_the_thread_has_none(vo
     assert_true(d.ok);
     assert_int_equal(d.space.threads[0].ip, 0x55);
     minidump_close_dump(&d);
+}
+
+/* The thread's own are in the handler, or in the call in which it waits for the writer. */
+static void minidump_takes_the_registers_of_the_crash(void **state) {
+    (void)state;
+    static const struct {
+        const char *exception;
+        uint64_t ip;
+    } cases[] = {
+        {"exception id=7 code=0xc0000005 ip=0x55 sp=0x2000", 0x55},
+        {"exception id=8 code=0xc0000005 ip=0x55 sp=0x2000", 0x11},  /* another thread's */
+        {"exception id=7 code=0x0517a7ed ip=0x55 sp=0x2000", 0x11},  /* nobody's */
+        {"exception id=7 code=0xc0000005 ip=0x55 context=16", 0x11}, /* cut */
+        {"exception id=7 code=0xc0000005", 0x11},                    /* left empty */
+        {"exception id=7 code=0xc0000005 ip=0 sp=0x2000", 0},        /* a call of nothing */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct dump d;
+        struct strbuf spec;
+        strbuf_init(&spec);
+        strbuf_addf(&spec,
+                    "system arch=9\nthread id=7 ip=0x11 sp=0x1000\nthread id=8 ip=0x22\n%s\n",
+                    cases[i].exception);
+        open_spec(&d, strbuf_cstr(&spec));
+        assert_true(d.ok);
+        assert_int_equal(d.space.threads[0].ip, cases[i].ip);
+        minidump_close_dump(&d);
+        strbuf_deinit(&spec);
+    }
 }
 
 static void minidump_names_dumps_that_are_none(void **state) {
@@ -521,6 +551,7 @@ int main(void) {
         cmocka_unit_test(minidump_reads_across_adjacent_ranges),
         cmocka_unit_test(minidump_reads_contexts_of_each_processor),
         cmocka_unit_test(minidump_takes_the_exceptions_registers_where_the_thread_has_none),
+        cmocka_unit_test(minidump_takes_the_registers_of_the_crash),
         cmocka_unit_test(minidump_names_dumps_that_are_none),
         cmocka_unit_test(minidump_recognises_breakpad_and_crashpad),
         cmocka_unit_test(minidump_does_not_believe_counts_and_offsets),

@@ -4,6 +4,7 @@
 
 #include "dotnet/dotnet.h"
 #include "input/dump/dump.h"
+#include "input/dump/exception_names.h"
 #include "input/dump/minidump_map.h"
 #include "memory/arch/arch.h"
 #include "memory/stacks/native_stacks.h"
@@ -52,54 +53,13 @@ static bool minidump_input_say_origin(struct space *s, const struct minidump_inf
 
 /* -- Threads ----------------------------------------------------------------------------------- */
 
-/* Exceptions that dumps are made for; the rest is printed as its number. */
-static const struct {
-    uint32_t code;
-    const char *name;
-} exceptions[] = {
-    {0x80000001, "guard page"},
-    {0x80000002, "misaligned data"},
-    {0x80000003, "breakpoint"},
-    {0x80000004, "single step"},
-    {0xc0000005, "access violation"},
-    {0xc0000006, "page that could not be read"},
-    {0xc0000008, "invalid handle"},
-    {0xc000001d, "illegal instruction"},
-    {0xc0000025, "exception that cannot be continued"},
-    {0xc0000094, "integer division by zero"},
-    {0xc0000095, "integer overflow"},
-    {0xc0000096, "privileged instruction"},
-    {0xc00000fd, "stack overflow"},
-    {0xc0000194, "possible deadlock"},
-    {0xc0000374, "heap corruption"},
-    {0xc0000409, "fail fast"},
-    {0xc0000420, "assertion failed"},
-    {0xe0434352, ".NET exception"},
-    {0xe06d7363, "C++ exception"},
-};
-
-static void write_exception(struct strbuf *out, const struct minidump_exception *exception) {
-    strbuf_addf(out, "0x%08" PRIX64, exception->code);
-    for (size_t i = 0; i < sizeof(exceptions) / sizeof(*exceptions); i++)
-        if (exceptions[i].code == exception->code)
-            strbuf_addf(out, " %s", exceptions[i].name);
-    if (exception->code == 0xc0000005 && exception->parameter_count >= 2)
-        strbuf_addf(out, " %s 0x%" PRIx64,
-                    exception->parameters[0] == 0   ? "reading"
-                    : exception->parameters[0] == 1 ? "writing"
-                                                    : "executing",
-                    exception->parameters[1]);
-}
-
-/* dbghelp writes an ExceptionStream of code 0 for a dump that was simply asked for. */
 static bool say_exception(const struct minidump_info *info, const struct space_thread *thread,
                           struct thread_row *row, struct builder *b, struct err *err) {
-    if (!info->exception.present || info->exception.code == 0 ||
-        info->exception.thread_id != thread->os_id || row->exception)
+    if (!info->exception.present || info->exception.thread_id != thread->os_id || row->exception)
         return true;
     struct strbuf text;
     strbuf_init(&text);
-    write_exception(&text, &info->exception);
+    exception_name(info, &text);
     row->exception = strbuf_ok(&text, err) ? builder_string(b, strbuf_str(&text), err) : NULL;
     if (row->exception)
         builder_note(b, "the dump was made for an exception: %s in thread 0x%" PRIx64,

@@ -52,7 +52,7 @@ struct minidump_handle_type {
 };
 
 struct minidump_exception {
-    bool present;
+    bool present; /* one that the program had, not the pretext of whoever wrote the dump */
     uint64_t thread_id, code, flags, address;
     uint64_t parameter_count, parameters[2];
 };

@@ -161,6 +161,43 @@ static bool minidump_threads_read_names(struct mdmp *m, const struct u64map *by_
     return true;
 }
 
+/*
+ * Is the exception what a dump was asked for with, and not one that the program had? Breakpad and
+ * Crashpad write such ones for want of another; a debugger that attaches stops the process in
+ * ntdll's break point, as does one that starts it. `__debugbreak` of the program's own is real.
+ */
+static bool is_pretext(struct mdmp *m, const struct minidump_exception *exception) {
+    const bool windows = m->info->system.platform < 0x8000;
+    const struct space_module *module;
+    switch (exception->code) {
+    case 0:          /* dbghelp */
+    case 0x0517a7ed: /* Crashpad and Breakpad: "simulated" */
+        return true;
+    case 0xffffffff: /* Breakpad on Linux: DUMP_REQUESTED */
+    case 0x43507378: /* Crashpad on macOS: "CPsx" */
+        return !windows;
+    case 0x80000003: /* break point, single step, and of a 32-bit process in a 64-bit debugger */
+    case 0x80000004:
+    case 0x4000001f:
+        module = windows ? space_module_at(m->s, exception->address) : NULL;
+        return module && str_eq_nocase(str_file_name(str_of(module->path)), STR("ntdll.dll"));
+    default:
+        return false;
+    }
+}
+
+/*
+ * The thread's own registers are those of whoever wrote the dump: deep in the handler, or in the
+ * system call in which it waited for the writer. The exception has those of the crash.
+ */
+static void take_crash_registers(struct mdmp *m, const struct thread_entry *entry, uint32_t index) {
+    struct space_thread at_crash = m->s->threads[index];
+    struct bytes context = bytes_slice(m->file, entry->context_rva, entry->context_size);
+    at_crash.register_count = 0;
+    if (arch_read_context(m->s->arch, context, &at_crash) && at_crash.sp) /* 0: left empty */
+        m->s->threads[index] = at_crash;
+}
+
 static void read_exception(struct mdmp *m, const struct u64map *by_id) {
     struct bytes in = m->streams[MDMP_EXCEPTION];
     struct minidump_exception *exception = &m->info->exception;
@@ -171,14 +208,16 @@ static void read_exception(struct mdmp *m, const struct u64map *by_id) {
         return;
     }
     MDMP_DECODE(exception_fields, in, exception);
-    exception->present = true;
+    exception->present = !is_pretext(m, exception);
     uint32_t index = u64map_get(by_id, exception->thread_id);
-    if (index == STRMAP_NONE || m->info->threads[index].has_context)
+    if (index == STRMAP_NONE)
         return;
     struct thread_entry entry = {.context_size = load_u32(in.data + 160),
                                  .context_rva = load_u32(in.data + 164)};
-    if (entry.context_size)
+    if (entry.context_size && !m->info->threads[index].has_context)
         minidump_threads_read_context(m, &entry, index);
+    else if (entry.context_size && exception->present)
+        take_crash_registers(m, &entry, index);
 }
 
 bool mdmp_read_threads(struct mdmp *m, struct err *err) {
