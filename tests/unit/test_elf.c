@@ -244,6 +244,47 @@ static void puts_the_dynamic_section_back(void **state) {
     space_deinit(&s);
 }
 
+/* Whoever counts symbols by a GNU hash whose end is missing goes through zeros for seconds. */
+static void hides_a_gnu_hash_whose_end_is_missing(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t words[6]; /* buckets, first, bloom, shift, the bucket, its chain */
+        uint64_t tag;
+    } cases[] = {
+        {{1, 5, 0, 0, 5, 1}, DT_GNU_HASH},
+        {{1, 5, 0, 0, 5, 0}, DT_DEBUG}, /* zeros to the end of what is there */
+        {{1, 5, 0, 0, 4, 1}, DT_DEBUG}, /* no symbol of the table */
+        {{0, 5, 0, 0, 5, 1}, DT_DEBUG},
+        {{1, 5, UINT32_MAX, 0, 5, 1}, DT_DEBUG},
+        {{UINT32_MAX, 5, 0, 0, 5, 1}, DT_DEBUG},
+        {{0, 0, 0, 0, 0, 0}, DT_DEBUG}, /* the page is missing */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t image[4096] = {0};
+        struct space s;
+        space_init(&s);
+        struct space_range range = {BASE, BASE + sizeof(image), image, MAP_READ};
+        s.ranges = &range;
+        s.range_count = 1;
+        const struct peek from = peek_of_space(&s);
+        const Elf64_Phdr segments[] = {
+            {.p_type = PT_LOAD, .p_filesz = 4096, .p_memsz = 4096},
+            {.p_type = PT_DYNAMIC, .p_offset = 512, .p_vaddr = 512, .p_filesz = 48, .p_memsz = 48}};
+        const Elf64_Dyn dynamic[] = {
+            {DT_GNU_HASH, {BASE + 0x300}}, {DT_SYMTAB, {0x200}}, {DT_NULL, {0}}};
+        put_wide(image, segments, 2);
+        memcpy(image + 512, dynamic, sizeof(dynamic));
+        memcpy(image + 0x300, cases[i].words, sizeof(cases[i].words));
+        struct elf elf;
+        assert_true(elf_open_mapped(&elf, &from, BASE, 4096));
+        struct bytes made = elf_rebuild(&elf, 65536);
+        assert_int_equal(load_u64(made.data + 512), cases[i].tag);
+        assert_true(load_u64(made.data + 528) == DT_SYMTAB);
+        free((void *)(uintptr_t)made.data);
+        space_deinit(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_files_of_both_classes),
@@ -252,6 +293,7 @@ int main(void) {
         cmocka_unit_test(notes_are_padded_as_their_segment_says),
         cmocka_unit_test(rebuilds_no_more_than_is_there),
         cmocka_unit_test(puts_the_dynamic_section_back),
+        cmocka_unit_test(hides_a_gnu_hash_whose_end_is_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #define SEGMENTS_MAX 64u
 #define DYNAMIC_MAX  4096u /* entries */
 #define PAGE_BYTES   4096u
+#define HASHES_MAX   (1u << 20) /* buckets or symbols of one chain: no image has more */
 
 void elf_header_of(uint16_t machine, uint8_t ret_header[ELF_HEADER_BYTES]) {
     const Elf64_Ehdr header = {
@@ -20,8 +21,45 @@ void elf_header_of(uint16_t machine, uint8_t ret_header[ELF_HEADER_BYTES]) {
     memcpy(ret_header, &header, sizeof(header));
 }
 
+/* The highest of the buckets; false: not all of them are there. */
+static bool highest_bucket(const struct elf *elf, uint64_t buckets, uint32_t count,
+                           uint32_t *ret_symbol) {
+    *ret_symbol = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t symbol;
+        if (i > HASHES_MAX || !peek_u32(&elf->from, buckets + 4 * (uint64_t)i, &symbol))
+            return false;
+        if (symbol > *ret_symbol)
+            *ret_symbol = symbol;
+    }
+    return true;
+}
+
+/*
+ * Is a GNU hash table there to its end? Who counts the symbols by it goes along the last chain
+ * until one has its lowest bit set: over the zeros of missing pages that is the whole image, for
+ * each module anew, and took all the time that there is for stacks.
+ */
+static bool hash_is_whole(const struct elf *elf, uint64_t table) {
+    uint32_t buckets, first, bloom, symbol, hash = 0;
+    if (!peek_u32(&elf->from, table, &buckets) || !peek_u32(&elf->from, table + 4, &first) ||
+        !peek_u32(&elf->from, table + 8, &bloom))
+        return false;
+    uint64_t buckets_at = table + 16 + 8 * (uint64_t)bloom;
+    uint64_t chains = buckets_at + 4 * (uint64_t)buckets;
+    if (!buckets || !highest_bucket(elf, buckets_at, buckets, &symbol) || symbol < first)
+        return false;
+    for (uint32_t i = 0; !(hash & 1); i++)
+        if (i > HASHES_MAX ||
+            !peek_u32(&elf->from, chains + 4 * ((uint64_t)symbol - first + i), &hash))
+            return false;
+    return true;
+}
+
 /* The loader wrote addresses over the offsets in the dynamic section: puts them back. */
-static void unrelocate(uint8_t *image, uint64_t size, const struct elf_segment *s, uint64_t bias) {
+static void unrelocate(const struct elf *elf, uint8_t *image, uint64_t size,
+                       const struct elf_segment *s) {
+    const uint64_t bias = elf->bias, hidden = DT_DEBUG; /* which says nothing of a file */
     for (uint64_t i = 0; i + 16 <= s->file_bytes && i / 16 < DYNAMIC_MAX; i += 16) {
         if (s->offset > size || size - s->offset < i + 16)
             return;
@@ -29,6 +67,8 @@ static void unrelocate(uint8_t *image, uint64_t size, const struct elf_segment *
         uint64_t tag = load_u64(entry), value = load_u64(entry + 8);
         if (tag == DT_NULL)
             return;
+        if (tag == DT_GNU_HASH && !hash_is_whole(elf, value < bias ? bias + value : value))
+            memcpy(entry, &hidden, 8);
         if ((tag == DT_STRTAB || tag == DT_SYMTAB || tag == DT_HASH || tag == DT_GNU_HASH) &&
             value >= bias) {
             value -= bias;
@@ -88,6 +128,6 @@ struct bytes elf_rebuild(const struct elf *elf, uint64_t bytes_max) {
     memcpy(image, &header, sizeof(header));
     for (uint32_t i = 0; i < elf->segment_count; i++)
         if (segments[i].type == ELF_SEGMENT_DYNAMIC)
-            unrelocate(image, size, &segments[i], elf->bias);
+            unrelocate(elf, image, size, &segments[i]);
     return (struct bytes){image, (size_t)size};
 }

@@ -9,6 +9,7 @@
 #include "memory/stacks/native_stacks.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +195,14 @@ static bool set_registers(Dwfl_Thread *thread, void *arg) {
 
 /* -- Frames ------------------------------------------------------------------------------------ */
 
-static void unwind_add_frame(struct unwinding *u, uint64_t pc) {
+/*
+ * pc is where the frame goes on; what is called may be the last of its function, so that this
+ * stands behind its end, and a byte less is looked up unless the frame was interrupted. Without a
+ * symbol a frame says where in its image it is, which tells it from others and finds it elsewhere.
+ */
+static void unwind_add_frame(struct unwinding *u, uint64_t pc, bool interrupted) {
+    const uint64_t return_to = pc;
+    pc -= !interrupted;
     const struct space_module *m = space_module_at(u->space, pc);
     if (!m) {
         strbuf_adds(&u->out, "F [anonymous]\n");
@@ -209,6 +217,8 @@ static void unwind_add_frame(struct unwinding *u, uint64_t pc) {
     /* The next symbol below may be far away: only what contains the address is its function. */
     if (name && (offset < symbol.st_size || (offset == 0 && symbol.st_size == 0)))
         strbuf_addf(&u->out, "!%.*s", (int)FRAME_NAME_MAX, name);
+    else if (return_to >= m->base)
+        strbuf_addf(&u->out, "+0x%" PRIx64, return_to - m->base);
     strbuf_addc(&u->out, '\n');
 }
 
@@ -218,12 +228,10 @@ static int on_frame(Dwfl_Frame *state, void *arg) {
     bool interrupted;
     if (u->frames == NATIVE_FRAMES_MAX || !u->dw.dwfl_frame_pc(state, &pc, &interrupted) || !pc)
         return DWARF_CB_ABORT;
-    /* A return address may stand behind the end of its function. */
-    pc -= !interrupted;
-    const struct space_mapping *m = space_mapping_at(u->space, pc);
+    const struct space_mapping *m = space_mapping_at(u->space, pc - !interrupted);
     if (!m || (m->flags && !(m->flags & MAP_EXEC) && !m->file))
         return DWARF_CB_ABORT; /* led astray */
-    unwind_add_frame(u, pc);
+    unwind_add_frame(u, pc, interrupted);
     u->frames++;
     return DWARF_CB_OK;
 }
