@@ -1,9 +1,24 @@
 #include "cmd/inputs.h"
 #include "cmd/session.h"
 
+#include <sys/stat.h>
+
 extern const struct command command_diff, command_show;
 
-static bool wants_two(struct err *err) {
+/* The only argument where it is a folder; NULL: it is none, or there are more. */
+static const char *only_folder(const struct options *o) {
+    struct stat st;
+    const char *only = o->argument_count == 1 && !o->series ? o->arguments[0] : NULL;
+    return only && stat(only, &st) == 0 && S_ISDIR(st.st_mode) ? only : NULL;
+}
+
+static bool wants_two(const struct options *o, struct err *err) {
+    const char *folder = only_folder(o);
+    if (folder)
+        return err_set(err, ERR_USAGE,
+                       "diff wants two dumps or more, and all files of a folder are about one: "
+                       "`dumpdiff diff --series %s` compares them one by one",
+                       folder);
     return err_set(err, ERR_USAGE,
                    "diff wants two dumps or more, oldest first (see `dumpdiff diff --help`)");
 }
@@ -12,12 +27,14 @@ static bool wants_two(struct err *err) {
 static bool read_dumps(struct session *s, const struct options *o, bool is_diff, struct err *err) {
     if (!is_diff)
         return session_read(s, o, err);
-    return session_read_series(s, o, err) && (s->count > 1 || wants_two(err));
+    if (!session_read_series(s, o, err)) /* most likely because its files are dumps of their own */
+        return err->code != ERR_NOMEM && only_folder(o) ? wants_two(o, err) : false;
+    return s->count > 1 || wants_two(o, err);
 }
 
 static bool check_arguments(const struct options *o, bool is_diff, struct err *err) {
     if (is_diff && o->argument_count == 0)
-        return wants_two(err);
+        return wants_two(o, err);
     if (!is_diff && o->argument_count + (o->pid != ABSENT) != 1)
         return err_set(err, ERR_USAGE,
                        "show wants one dump (see `dumpdiff show --help`; `dumpdiff diff` compares "

@@ -1,6 +1,7 @@
 #include "cmd/inputs.h"
 
 #include "base/arena.h"
+#include "base/chars.h"
 #include "base/file.h"
 
 #include <dirent.h>
@@ -55,8 +56,42 @@ static int is_dump(const struct dirent *entry) {
     return name.ptr[0] != '.' && !str_ends(name, STR(".threads"));
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b) {
-    return strcmp((*a)->d_name, (*b)->d_name); /* not that of the locale */
+/* How many characters of both are digits of a number, and which number is larger. */
+static int order_numbers(const char **a, const char **b) {
+    const char *x = *a, *y = *b;
+    while (*x == '0')
+        x++;
+    while (*y == '0')
+        y++;
+    size_t digits_x = 0, digits_y = 0;
+    while (char_is_digit(x[digits_x]))
+        digits_x++;
+    while (char_is_digit(y[digits_y]))
+        digits_y++;
+    *a = x + digits_x;
+    *b = y + digits_y;
+    if (digits_x != digits_y)
+        return digits_x < digits_y ? -1 : 1;
+    return memcmp(x, y, digits_x);
+}
+
+/* "dump-2" before "dump-10": numbers by what they are, the rest by bytes, not by the locale. */
+static int by_name(const struct dirent **one, const struct dirent **other) {
+    const char *a = (*one)->d_name, *b = (*other)->d_name;
+    while (*a && *b) {
+        if (char_is_digit(*a) && char_is_digit(*b)) {
+            int order = order_numbers(&a, &b);
+            if (order)
+                return order;
+            continue;
+        }
+        if (*a != *b)
+            break;
+        a++;
+        b++;
+    }
+    int order = (unsigned char)*a - (unsigned char)*b;
+    return order ? order : strcmp((*one)->d_name, (*other)->d_name);
 }
 
 static bool add_series(struct inputs *in, struct options *o, struct err *err) {

@@ -50,12 +50,12 @@ static bool name_is_unique(const struct session *s, uint32_t i) {
 
 /* The argument of a snapshot: the only one may stand for several. */
 static const char *argument_of(const struct session *s, uint32_t i) {
-    return s->options->arguments[i < s->options->argument_count ? i : 0];
+    return s->options->arguments[s->numbers[i]];
 }
 
 /* "log.txt" -> "log.txt@3" */
 static void name_moment(struct session *s, uint32_t i) {
-    if (s->count > s->options->argument_count && s->pid == ABSENT)
+    if (s->count + s->passed_over > s->options->argument_count && s->pid == ABSENT)
         strbuf_addf(&s->name_texts[i], "@%" PRIu64, snapshot_origin(&s->snapshots[i])->moment + 1);
 }
 
@@ -117,7 +117,9 @@ static bool session_allocate(struct session *s, uint32_t count, struct err *err)
     s->pointers = calloc(count, sizeof(*s->pointers));
     s->names = calloc(count, sizeof(*s->names));
     s->name_texts = calloc(count, sizeof(*s->name_texts));
-    return (s->snapshots && s->pointers && s->names && s->name_texts) || err_nomem(err);
+    s->numbers = calloc(count, sizeof(*s->numbers));
+    return (s->snapshots && s->pointers && s->names && s->name_texts && s->numbers) ||
+           err_nomem(err);
 }
 
 static bool check_counts(const struct options *o, struct err *err) {
@@ -178,14 +180,15 @@ static bool read_argument(const char *argument, struct input_options *input,
 }
 
 /* The next snapshot, from an argument (moment 0: its last) or from the process. */
-static bool read_one(struct session *s, uint64_t moment, struct err *err) {
+static bool read_one(struct session *s, uint32_t number, uint64_t moment, struct err *err) {
     const struct options *o = s->options;
     uint32_t i = s->count++;
+    s->numbers[i] = number;
     struct input_options input = {
         .symbols = o->symbols,
         .sysroot = o->sysroot,
-        .threads_file = i < o->threads_file_count ? o->threads_files[i] : NULL,
-        .label = i < o->label_count ? o->labels[i] : NULL,
+        .threads_file = number < o->threads_file_count ? o->threads_files[number] : NULL,
+        .label = number < o->label_count ? o->labels[number] : NULL,
         .no_paths = o->no_paths,
         .max_memory = o->max_memory ? o->max_memory : pages_available() / 2,
         .places = o->command != COMMAND_SHOW,
@@ -200,13 +203,31 @@ static bool read_one(struct session *s, uint64_t moment, struct err *err) {
            err_prefix(err, "process %" PRIu64, s->pid);
 }
 
+/*
+ * A folder of dumps has notes and scripts in it, too. What some input would take but cannot read is
+ * a dump, and an error: it may be the very one that matters.
+ */
+static bool pass_argument_over(struct session *s, uint32_t number, struct err *err) {
+    const char *argument = s->options->arguments[number];
+    if (!s->options->series || (err->code != ERR_FORMAT && err->code != ERR_UNSUPPORTED) ||
+        !input_is_of_no_kind(argument))
+        return false;
+    fprintf(stderr, "dumpdiff: note: passed over: %s\n", err->msg);
+    snapshot_deinit(&s->snapshots[--s->count]);
+    s->passed_over++;
+    *err = (struct err){.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    return true;
+}
+
 static bool session_read_all(struct session *s, const struct options *o, struct err *err) {
     uint32_t count = o->pid == ABSENT ? o->argument_count : 1;
     if (!session_begin(s, o, count, err))
         return false;
-    while (s->count < count)
-        if (!read_one(s, 0, err))
+    for (uint32_t number = 0; number < count; number++)
+        if (!read_one(s, number, 0, err) && !pass_argument_over(s, number, err))
             return false;
+    if (s->count == 0)
+        return err_set(err, ERR_FORMAT, "%s: no file of the folder is a dump", o->series);
     return !s->has_answers || answers_from_snapshot(&s->answers, &s->snapshots[0], err);
 }
 
@@ -224,6 +245,7 @@ static void free_snapshots(struct session *s) {
     free(s->pointers);
     free(s->names);
     free(s->name_texts);
+    free(s->numbers);
 }
 
 /* The only argument once more, moment by moment. */
@@ -242,7 +264,7 @@ static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
     if (!session_allocate(s, count, err))
         return false;
     for (uint64_t i = 0; i < count; i++)
-        if (!read_one(s, 1 + i * (moments - 1) / (count - 1), err))
+        if (!read_one(s, 0, 1 + i * (moments - 1) / (count - 1), err))
             return false;
     return true;
 }
@@ -265,7 +287,7 @@ bool session_watch(struct session *s, const struct options *o, session_pause *pa
     while (s->count < o->watch_count) {
         if (s->count && !pause(o->watch_every_ns))
             break;
-        if (read_one(s, 0, err))
+        if (read_one(s, 0, 0, err))
             continue;
         /* A process that ended has said what it had to say, if it was seen twice. */
         snapshot_deinit(&s->snapshots[--s->count]);
@@ -293,11 +315,19 @@ void session_deinit(struct session *s) {
     *s = (struct session){.count = 0};
 }
 
-/* Orders the snapshots by when they were taken; as they are where one does not say. */
+/*
+ * Orders the snapshots by when they were taken; where one does not say, they stay as their names
+ * are. That is said: it is a guess.
+ */
 static void session_sort(struct session *s) {
     for (uint32_t i = 0; i < s->count; i++)
-        if (snapshot_origin(s->pointers[i])->captured_at_ns == ABSENT)
+        if (snapshot_origin(s->pointers[i])->captured_at_ns == ABSENT) {
+            fprintf(stderr,
+                    "dumpdiff: note: %s does not say when it was taken: the %u dumps are in the "
+                    "order of their names\n",
+                    s->names[i], s->count);
             return;
+        }
     /* A thousand at most, and nearly always in order. */
     for (uint32_t i = 1; i < s->count; i++) {
         const struct snapshot *snapshot = s->pointers[i];

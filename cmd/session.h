@@ -17,7 +17,9 @@ struct session {
     const struct snapshot **pointers;
     const char **names; /* as reports call them */
     struct strbuf *name_texts;
+    uint32_t *numbers; /* of the arguments that the snapshots are from */
     uint32_t count;
+    uint32_t passed_over; /* files of --series that are no dumps */
     struct series series;
     struct findings findings;
     struct causes causes;

@@ -126,6 +126,8 @@ static bool end(struct builder *b, const struct input_options *options, bool ok,
 struct file_list {
     char *names[INPUT_FILES_MAX];
     size_t count;
+    const char *folder; /* the argument where it is one; borrowed */
+    const char *whole;  /* the file of them that is all of a dump; NULL: none yet */
 };
 
 static bool input_list_add(struct file_list *list, const char *folder, const char *name,
@@ -150,6 +152,7 @@ static int input_cmp_names(const void *a, const void *b) {
 }
 
 static bool list_folder(struct file_list *list, const char *path, struct err *err) {
+    list->folder = path;
     DIR *dir = opendir(path);
     if (!dir)
         return err_set(err, ERR_IO, "cannot open folder: %s", strerror(errno));
@@ -192,7 +195,37 @@ static void input_say_damaged(struct builder *b) {
     builder_absent(b, parts & PART_BIT(PART_FINALIZER), ASPECT_READY, 0, "%s", why);
 }
 
-static bool read_file(const char *path, struct builder *b, size_t files,
+bool input_is_of_no_kind(const char *path) {
+    struct file file;
+    struct unpack_report report;
+    if (!file_open(&file, path, NULL))
+        return false; /* a folder, or not to be read */
+    struct bytes head = {NULL, 0};
+    if (unpack_file(&file, NULL, &report, NULL))
+        head = bytes_slice(file.bytes, 0, INPUT_PROBE_BYTES);
+    const struct input *format = input_probe(head);
+    bool none = !report.damaged && (!format || format == &input_transcript);
+    file_close(&file);
+    return none;
+}
+
+/* Two dumps are never added up: what both hold would be there twice. */
+static bool is_only_one(struct file_list *list, const char *path, struct bytes bytes,
+                        struct err *err) {
+    const struct input *format = input_probe(bytes_slice(bytes, 0, INPUT_PROBE_BYTES));
+    if (!format || !format->whole)
+        return true;
+    if (list->whole && list->folder)
+        return err_set(err, ERR_USAGE,
+                       "is a second dump in the folder: `dumpdiff diff --series %s`", list->folder);
+    if (list->whole)
+        return err_set(err, ERR_USAGE, "is a second dump: `dumpdiff diff %s %s`", list->whole,
+                       path);
+    list->whole = path;
+    return true;
+}
+
+static bool read_file(const char *path, struct builder *b, struct file_list *list,
                       const struct input_options *options, struct err *err) {
     struct file file;
     if (!file_open(&file, path, err))
@@ -205,10 +238,10 @@ static bool read_file(const char *path, struct builder *b, size_t files,
                      "compressed file is cut or damaged (%s): read what comes "
                      "before",
                      report.why);
-    if (ok && files > 1 && snapfile_probe(file.bytes))
+    if (ok && list->count > 1 && snapfile_probe(file.bytes))
         ok = err_set(err, ERR_USAGE,
                      "a .snap file is a whole snapshot and cannot be joined with other files");
-    ok = ok && input_read_source(&source, NULL, b, err);
+    ok = ok && is_only_one(list, path, file.bytes, err) && input_read_source(&source, NULL, b, err);
     if (ok && report.damaged)
         input_say_damaged(b);
     file_close(&file);
@@ -223,7 +256,7 @@ bool input_read(const char *argument, const struct input_options *options,
     if (ok && !list_files(&list, argument, err))
         ok = err_prefix(err, "%s", argument);
     for (size_t i = 0; ok && i < list.count; i++)
-        ok = read_file(list.names[i], b, list.count, options, err);
+        ok = read_file(list.names[i], b, &list, options, err);
     for (size_t i = 0; i < list.count; i++)
         free(list.names[i]);
     return end(b, options, ok, err);

@@ -33,7 +33,8 @@ struct source {
 
 struct input {
     const char *name, *summary;
-    uint32_t may_give;                /* PART_BIT of the parts it can fill */
+    bool whole;        /* a file is all of one dump: two of an argument are two dumps, not one */
+    uint32_t may_give; /* PART_BIT of the parts it can fill */
     bool (*probe)(struct bytes head); /* pure: looks at the first 4 KiB, keeps nothing */
     bool (*read)(struct source *source, struct builder *b, struct err *err);
 };
@@ -56,6 +57,9 @@ extern const struct input *const inputs[];
  */
 bool input_read(const char *argument, const struct input_options *options,
                 struct snapshot *snapshot, struct err *err) MUST_CHECK;
+
+/* Is the file nothing that an input knows by its first bytes (text may yet be), as a script is? */
+bool input_is_of_no_kind(const char *path);
 
 /*
  * Reads a running process: all its threads stand still while that takes, and a note says how long.

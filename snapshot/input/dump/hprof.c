@@ -128,6 +128,7 @@ static bool hprof_read(struct source *source, struct builder *b, struct err *err
 
 const struct input input_hprof = {
     .name = "hprof",
+    .whole = true,
     .summary = "Java heap dump: jmap -dump, jcmd GC.heap_dump (HPROF 1.0.1, 1.0.2)",
     .may_give = PART_BIT(PART_TYPES),
     .probe = hprof_probe,

@@ -124,6 +124,7 @@ static bool gcdump_read(struct source *source, struct builder *b, struct err *er
 
 const struct input input_gcdump = {
     .name = "gcdump",
+    .whole = true,
     .summary = "object graph of PerfView, Visual Studio, dotnet-gcdump (.gcdump)",
     .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) |
                 PART_BIT(PART_PATHS) | PART_BIT(PART_PLACES) | PART_BIT(PART_FINALIZER),

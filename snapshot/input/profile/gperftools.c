@@ -288,6 +288,7 @@ static bool read_gperftools(struct source *source, struct builder *b, struct err
 
 const struct input input_gperftools = {
     .name = "gperftools",
+    .whole = true,
     .summary = "heap or growth profile in text: gperftools, tcmalloc, Go (debug=1)",
     .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS),
     .probe = gperftools_probe,

@@ -252,6 +252,7 @@ static bool read_heaptrack(struct source *source, struct builder *b, struct err 
 
 const struct input input_heaptrack = {
     .name = "heaptrack",
+    .whole = true,
     .summary = "heaptrack data file (heaptrack.APP.PID.gz or .zst), interpreted",
     .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
     .probe = heaptrack_probe,

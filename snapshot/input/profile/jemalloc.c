@@ -215,6 +215,7 @@ static bool read_jemalloc(struct source *source, struct builder *b, struct err *
 
 const struct input input_jemalloc = {
     .name = "jemalloc",
+    .whole = true,
     .summary = "heap profile of jemalloc (prof.dump, heap_v2)",
     .may_give = PART_BIT(PART_STACKS),
     .probe = jemalloc_probe,

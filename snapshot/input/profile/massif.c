@@ -372,6 +372,7 @@ static bool probe_massif(struct bytes head) {
 
 const struct input input_massif = {
     .name = "massif",
+    .whole = true,
     .summary = "massif.out.PID of valgrind --tool=massif; each detailed snapshot is a moment",
     .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
     .probe = probe_massif,

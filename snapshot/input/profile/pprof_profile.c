@@ -323,6 +323,7 @@ static bool read_pprof(struct source *source, struct builder *b, struct err *err
 
 const struct input input_pprof = {
     .name = "pprof",
+    .whole = true,
     .summary = "heap profile of pprof (profile.proto, also gzip): Go, tcmalloc, and others",
     .may_give = PART_BIT(PART_STACKS),
     .probe = pprof_probe,
