@@ -436,6 +436,7 @@ static bool read_load_class(struct hprof *h, struct bytes body, struct u64map *w
 
 struct record {
     uint8_t tag;
+    uint32_t time_us;  /* since the time in the header; wraps */
     struct bytes body; /* cut to what is there */
     uint64_t missing;  /* [bytes] */
 };
@@ -446,7 +447,7 @@ static bool next_record(struct reader *r, struct record *ret) {
     if (left < 9)
         return false;
     ret->tag = reader_u8(r);
-    reader_skip(r, 4);
+    ret->time_us = __builtin_bswap32(reader_u32(r));
     uint64_t length = __builtin_bswap32(reader_u32(r));
     bool heap = ret->tag == TAG_HEAP_DUMP || ret->tag == TAG_HEAP_DUMP_SEGMENT;
     left -= 9;
@@ -465,6 +466,24 @@ static void note_string(struct hprof *h, struct bytes body) {
         h->pseudo_fields[h->pseudo_count++] = load_id(body.data, ids);
 }
 
+/* One dump is one record, or all segments up to their end. true: heap, of the dump that is wanted.
+ */
+static bool hprof_file_is_wanted(struct hprof *h, const struct record *record) {
+    bool segment = record->tag == TAG_HEAP_DUMP_SEGMENT, begins = !h->in_dump;
+    if (record->tag == TAG_HEAP_DUMP_END) {
+        h->has_end |= h->in_dump && h->dumps - 1 == h->wanted;
+        h->in_dump = false;
+    }
+    if (!segment && record->tag != TAG_HEAP_DUMP)
+        return false;
+    h->dumps += begins;
+    h->in_dump = segment;
+    bool wanted = h->dumps - 1 == h->wanted;
+    h->time_ms += wanted && begins ? record->time_us / 1000 : 0;
+    h->has_segments |= wanted && segment;
+    return wanted;
+}
+
 static bool read_records(struct hprof *h, struct reader *r, struct u64map *wanted,
                          struct err *err) {
     struct record record;
@@ -478,21 +497,15 @@ static bool read_records(struct hprof *h, struct reader *r, struct u64map *wante
             if (!read_load_class(h, record.body, wanted, err))
                 return false;
             break;
-        case TAG_HEAP_DUMP_SEGMENT:
-            h->has_segments = true;
-            __attribute__((fallthrough));
-        case TAG_HEAP_DUMP:
-            if (!hprof_file_read_heap(h, record.body, record.missing != 0, err))
-                return false;
-            break;
-        case TAG_HEAP_DUMP_END:
-            h->has_end = true;
-            break;
         default:
+            if (hprof_file_is_wanted(h, &record) &&
+                !hprof_file_read_heap(h, record.body, record.missing != 0, err))
+                return false;
             break;
         }
     }
     h->missing_bytes += reader_left(r) ? 9 - reader_left(r) : 0;
+    h->missing_bytes *= h->dumps <= h->wanted + 1; /* what is cut is of the last dump */
     return true;
 }
 
@@ -547,21 +560,33 @@ static bool hprof_file_read_header(struct hprof *h, struct reader *r, struct err
     return true;
 }
 
-bool hprof_open(struct hprof *h, struct bytes in, struct err *err) {
-    *h = (struct hprof){.id_bytes = 8};
+uint32_t hprof_dumps(struct bytes in) {
+    struct hprof h = {.wanted = UINT32_MAX};
+    struct record record;
     struct reader r;
-    struct u64map wanted;
-    u64map_init(&wanted);
+    reader_init(&r, in, 0);
+    if (!hprof_file_read_header(&h, &r, NULL))
+        return 0;
+    while (next_record(&r, &record))
+        (void)hprof_file_is_wanted(&h, &record);
+    return h.dumps;
+}
+
+bool hprof_open(struct hprof *h, struct bytes in, uint32_t wanted, struct err *err) {
+    *h = (struct hprof){.id_bytes = 8, .wanted = wanted};
+    struct reader r;
+    struct u64map strings;
+    u64map_init(&strings);
     reader_init(&r, in, 0);
     bool ok = hprof_file_read_header(h, &r, err);
     size_t records = r.pos;
     h->index = ok ? calloc(1, sizeof(*h->index)) : NULL;
-    ok = ok && (h->index || err_nomem(err)) && read_records(h, &r, &wanted, err);
+    ok = ok && (h->index || err_nomem(err)) && read_records(h, &r, &strings, err);
     ok = ok &&
          (h->heap_records || err_set(err, h->missing_bytes ? ERR_TRUNCATED : ERR_FORMAT,
                                      h->missing_bytes ? "ends before the heap" : "holds no heap"));
-    ok = ok && reader_seek(&r, records) && hprof_file_read_names(h, &r, &wanted, err);
-    u64map_deinit(&wanted);
+    ok = ok && reader_seek(&r, records) && hprof_file_read_names(h, &r, &strings, err);
+    u64map_deinit(&strings);
     return ok;
 }
 

@@ -80,16 +80,24 @@ struct hprof {
     uint64_t skipped_bytes; /* of the heap, behind what made no sense */
     uint64_t skipped;       /* times that happened */
     bool has_segments, has_end;
+    uint32_t wanted; /* of the file's dumps, from 0 */
+    uint32_t dumps;  /* [count] begun so far */
+    bool in_dump;    /* segments have come, their end has not */
     struct hprof_index *index;
 };
 
 bool hprof_probe(struct bytes head);
 
+/* How many dumps are in the file: the agent of HPROF appends one whenever it is asked to. */
+uint32_t hprof_dumps(struct bytes in);
+
 /*
+ * Reads dump `wanted` of the file, from 0. time_ms is that dump's.
+ *
  * The bytes are borrowed, and the names point into them. To be closed either way.
  * Errors: ERR_FORMAT, ERR_TRUNCATED, ERR_UNSUPPORTED, ERR_NOMEM, ERR_LIMIT.
  */
-bool hprof_open(struct hprof *h, struct bytes in, struct err *err) MUST_CHECK;
+bool hprof_open(struct hprof *h, struct bytes in, uint32_t wanted, struct err *err) MUST_CHECK;
 void hprof_close(struct hprof *h);
 
 /* The class of that id, NULL: not met. */

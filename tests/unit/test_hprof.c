@@ -239,6 +239,51 @@ static void hprof_corpus_is_made_of_its_texts(void **state) {
     made_corpus_is_that(&format, fixtures, COUNT(fixtures));
 }
 
+#define HPROF_HEADER 31u /* [bytes] in front of the records */
+
+/* Dump `moment` of a file, from 1 (0: the last). */
+static void read_moment(struct bytes file, uint64_t moment, struct snapshot *s) {
+    const struct input_options options = {.moment = moment};
+    struct source source = {.path = "two.hprof", .bytes = file, .options = &options};
+    struct err err = {.msg = ""};
+    snapshot_init(s);
+    struct builder *b = builder_new(s, &err);
+    assert_non_null(b);
+    builder_choose(b, moment ? moment - 1 : ABSENT);
+    assert_true(input_read_source(&source, &input_hprof, b, &err) && input_finish(b, &err));
+    builder_free(b);
+}
+
+/* The agent of HPROF appends a dump whenever it is asked to: they are no one heap. */
+static void dumps_in_one_file_are_moments(void **state) {
+    (void)state;
+    static const char *const first[] = {
+        "dump time=1000\nclass id=7 name=\"Cup\" fields=\"I\"\nobject id=0x100 class=7 data=4 "
+        "times=5\n",
+        "dump time=1000 one=1\nclass id=7 name=\"Cup\" fields=\"I\"\n"
+        "object id=0x100 class=7 data=4 times=5\n"};
+    for (size_t i = 0; i < COUNT(first); i++) {
+        struct bytes a = mk_hprof(first[i]);
+        struct bytes b = mk_hprof("dump time=1000\nclass id=7 name=\"Cup\" fields=\"I\"\n"
+                                  "object id=0x100 class=7 data=4 times=8\n");
+        size_t size = a.size + b.size - HPROF_HEADER;
+        uint8_t *both = malloc(size);
+        memcpy(both, a.data, a.size);
+        memcpy(both + a.size, b.data + HPROF_HEADER, b.size - HPROF_HEADER);
+        static const struct { uint64_t moment, objects; } moments[] = {{1, 5}, {2, 8}, {0, 8}};
+        for (size_t m = 0; m < COUNT(moments); m++) {
+            struct snapshot s;
+            read_moment((struct bytes){both, size}, moments[m].moment, &s);
+            assert_int_equal(logs_type(&s, "Cup")->gen[GEN_UNKNOWN].objects, moments[m].objects);
+            assert_int_equal(snapshot_origin(&s)->moments, 2);
+            snapshot_deinit(&s);
+        }
+        free(both);
+        free((void *)(uintptr_t)a.data);
+        free((void *)(uintptr_t)b.data);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_counted_as_histograms_do),
@@ -247,6 +292,7 @@ int main(void) {
         cmocka_unit_test(fields_fill_gaps_as_the_machine_of_the_time_does),
         cmocka_unit_test(objects_closer_than_their_fields_need_are_that_small),
         cmocka_unit_test(what_makes_no_sense_is_counted),
+        cmocka_unit_test(dumps_in_one_file_are_moments),
         cmocka_unit_test(hprof_every_prefix_is_refused_or_warned_about),
         cmocka_unit_test(hprof_corpus_is_made_of_its_texts),
     };

@@ -112,9 +112,18 @@ static void hprof_warn(const struct reading *r) {
                  r->sizes.layout->name, r->sizes.alignment, r->instances, r->measured);
 }
 
+/* Says that there are several dumps; which of them is wanted. */
+static uint32_t choose_dump(struct bytes in, struct builder *b) {
+    uint32_t dumps = hprof_dumps(in);
+    for (uint32_t i = 0; dumps > 1 && i < dumps; i++)
+        (void)builder_moment(b, 0);
+    uint64_t chosen = builder_chosen(b);
+    return dumps < 2 ? 0 : chosen < dumps ? (uint32_t)chosen : dumps - 1;
+}
+
 static bool hprof_read(struct source *source, struct builder *b, struct err *err) {
     struct reading r = {.b = b};
-    bool ok = hprof_open(&r.h, source->bytes, err);
+    bool ok = hprof_open(&r.h, source->bytes, choose_dump(source->bytes, b), err);
     if (ok) {
         hprof_sizes_init(&r.sizes, &r.h);
         builder_present(b, PART_TYPES);
