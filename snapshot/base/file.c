@@ -74,6 +74,13 @@ void file_close(struct file *f) {
     *f = (struct file){0};
 }
 
+int file_take_fd(struct file *f) {
+    int fd = f->fd;
+    munmap((void *)(uintptr_t)f->bytes.data, f->bytes.size);
+    *f = (struct file){0};
+    return fd;
+}
+
 bool file_copy(const struct file *f, uint64_t offset, void *buffer, size_t size) {
     char *out = buffer;
     if (!f->mapped || offset > f->bytes.size || size > f->bytes.size - offset)

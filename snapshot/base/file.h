@@ -15,11 +15,14 @@ struct file {
 };
 
 /*
- * Opens path ("-": standard input) for reading.
+ * Opens path ("-": standard input) for reading: one that the user gave, see door.h for others.
  * Errors: ERR_IO (message names the cause, not the path), ERR_NOMEM.
  */
 bool file_open(struct file *f, const char *path, struct err *err) MUST_CHECK;
 void file_close(struct file *f);
+
+/* The descriptor of a mapped file, the caller's from now on; f is closed. */
+int file_take_fd(struct file *f);
 
 /*
  * Copies size bytes of a mapped file: to read many bytes once is quicker that way than through the

@@ -1,11 +1,11 @@
 #include "dotnet/clr.h"
 
+#include "base/door.h"
 #include "base/utf16.h"
 #include "base/vec.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A file of more than this is no module of a program. */
 #define OVERLAYS_MAX 100000u
@@ -269,13 +269,11 @@ bool clr_add_overlay(struct clr *clr, uint64_t start, struct bytes bytes) {
     return true;
 }
 
-static bool keep_file(struct clr *clr, const char *path,
+static bool keep_file(struct clr *clr, const char *folder, enum door_links links, const char *path,
                       bool (*accept)(struct bytes file, const void *context), const void *context,
                       struct bytes *ret_bytes) {
     struct file file;
-    struct stat st;
-    /* The path comes out of a dump: no devices, no pipes. */
-    if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || !file_open(&file, path, NULL))
+    if (!door_open(folder, links, path, &file))
         return false;
     if (!accept(file.bytes, context) ||
         !VEC_ROOM(clr->files, clr->file_count, clr->file_capacity, NULL)) {
@@ -291,18 +289,10 @@ bool clr_open_file(struct clr *clr, const char *path,
                    bool (*accept)(struct bytes file, const void *context), const void *context,
                    struct bytes *ret_bytes) {
     const char *name = str_file_name(str_of(path)).ptr;
-    struct strbuf where;
-    strbuf_init(&where);
-    bool found = false;
-    if (clr->options->symbols && *name) {
-        strbuf_addf(&where, "%s/%s", clr->options->symbols, name);
-        found = keep_file(clr, strbuf_cstr(&where), accept, context, ret_bytes);
-    }
-    if (!found && path[0] == '/') {
-        strbuf_clear(&where);
-        strbuf_addf(&where, "%s%s", clr->options->sysroot ? clr->options->sysroot : "", path);
-        found = keep_file(clr, strbuf_cstr(&where), accept, context, ret_bytes);
-    }
-    strbuf_deinit(&where);
-    return found;
+    const struct dotnet_options *o = clr->options;
+    if (o->symbols && *name &&
+        keep_file(clr, o->symbols, DOOR_OUTSIDE, name, accept, context, ret_bytes))
+        return true;
+    return path[0] == '/' &&
+           keep_file(clr, o->sysroot, DOOR_INSIDE, path, accept, context, ret_bytes);
 }

@@ -1,8 +1,8 @@
 #include "memory/stacks/symbol_table.h"
 
-#include "base/file.h"
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
+#include "memory/stacks/same_build.h"
 #include "memory/elf/elf.h"
 
 #include <dlfcn.h>
@@ -37,14 +37,11 @@ static int no_elf(Dwfl_Module *module, void **user_data, const char *name, Dwarf
     return -1; /* it was reported with its file */
 }
 
-static int open_same_build(const struct table *t, const char *path) {
-    struct file file;
-    char id[ELF_BUILD_ID_HEX];
-    if (!file_open(&file, path, NULL))
-        return -1;
-    bool same = elf_file_build_id(file.bytes, id) && strcmp(id, t->build_id) == 0;
-    file_close(&file);
-    return same ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+/* From the debug files of the user's folder, or of a root of a machine. */
+static int debug_file(const struct table *t, bool in_root, const char *path) {
+    const char *folder = in_root ? t->request->sysroot : t->request->symbols;
+    return folder ? same_build_open(folder, in_root ? DOOR_INSIDE : DOOR_OUTSIDE, path, t->build_id)
+                  : -1;
 }
 
 /* In place of the standard one, which would ask debuginfod servers and look all over the disk. */
@@ -55,20 +52,15 @@ static int symbol_table_find_debuginfo(Dwfl_Module *module, void **user_data, co
     const struct table *t = *user_data;
     if (strlen(t->build_id) < 3)
         return -1;
-    const char *own = str_behind_last(str_of(t->request->file), '/').ptr;
-    const char *symbols = t->request->symbols;
-    char paths[4][4096] = {"", "", "", ""};
-    if (symbols) {
-        snprintf(paths[0], sizeof(paths[0]), "%s/%s.debug", symbols, own);
-        snprintf(paths[1], sizeof(paths[1]), "%s/%s.dbg", symbols, own);
-        snprintf(paths[2], sizeof(paths[2]), "%s/.build-id/%.2s/%s.debug", symbols, t->build_id,
-                 t->build_id + 2);
-    }
-    if (t->request->sysroot)
-        snprintf(paths[3], sizeof(paths[3]), "%s/usr/lib/debug/.build-id/%.2s/%s.debug",
-                 t->request->sysroot, t->build_id, t->build_id + 2);
+    const char *own = str_behind_last(str_of(t->request->name), '/').ptr;
+    char paths[4][4096];
+    snprintf(paths[0], sizeof(paths[0]), "%s.debug", own);
+    snprintf(paths[1], sizeof(paths[1]), "%s.dbg", own);
+    snprintf(paths[2], sizeof(paths[2]), ".build-id/%.2s/%s.debug", t->build_id, t->build_id + 2);
+    snprintf(paths[3], sizeof(paths[3]), "usr/lib/debug/.build-id/%.2s/%s.debug", t->build_id,
+             t->build_id + 2);
     for (size_t i = 0; i < 4; i++) {
-        int fd = paths[i][0] ? open_same_build(t, paths[i]) : -1;
+        int fd = debug_file(t, i == 3, paths[i]);
         if (fd >= 0) {
             *debug_file_name = strdup(paths[i]);
             return fd;
@@ -80,13 +72,11 @@ static int symbol_table_find_debuginfo(Dwfl_Module *module, void **user_data, co
 static Dwfl_Module *report_file(struct table *t) {
     static const Dwfl_Callbacks callbacks = {.find_elf = no_elf,
                                              .find_debuginfo = symbol_table_find_debuginfo};
-    struct file file;
-    if (file_open(&file, t->request->file, NULL)) {
-        if (!elf_file_build_id(file.bytes, t->build_id))
-            t->build_id[0] = '\0';
-        file_close(&file);
-    }
-    int fd = open(t->request->file, O_RDONLY | O_CLOEXEC);
+    const struct symbol_table_request *r = t->request;
+    if (!elf_file_build_id(r->file->bytes, t->build_id))
+        t->build_id[0] = '\0';
+    /* A copy: the file is closed with the module; without one nobody does. */
+    int fd = fcntl(r->file->fd, F_DUPFD_CLOEXEC, 0);
     t->dwfl = fd >= 0 ? t->dw.dwfl_begin(&callbacks) : NULL;
     if (!t->dwfl) {
         if (fd >= 0)
@@ -94,9 +84,7 @@ static Dwfl_Module *report_file(struct table *t) {
         return NULL;
     }
     t->dw.dwfl_report_begin(t->dwfl);
-    /* The file is closed with the module; without one nobody does. */
-    Dwfl_Module *module =
-        t->dw.dwfl_report_elf(t->dwfl, t->request->file, t->request->file, fd, 0, true);
+    Dwfl_Module *module = t->dw.dwfl_report_elf(t->dwfl, r->name, r->name, fd, 0, true);
     if (!module)
         close(fd);
     void **user_data;

@@ -2,9 +2,12 @@
 #ifndef DUMPDIFF_MEMORY_STACKS_SYMBOL_TABLE_H
 #define DUMPDIFF_MEMORY_STACKS_SYMBOL_TABLE_H
 
+#include "base/file.h"
+
 /* An ELF file, and where its debug file may be: as in native_stacks.h. */
 struct symbol_table_request {
-    const char *file, *symbols, *sysroot; /* the last two may be NULL */
+    const struct file *file;              /* mapped */
+    const char *name, *symbols, *sysroot; /* the last two may be NULL */
 };
 
 /*

@@ -1,6 +1,6 @@
 #include "memory/stacks/native_stacks.h"
 
-#include "base/file.h"
+#include "base/door.h"
 #include "base/num.h"
 #include "base/search.h"
 #include "base/vec.h"
@@ -47,16 +47,12 @@ void symbolizer_deinit(struct symbolizer *z) {
 
 /* -- Files ------------------------------------------------------------------------------------- */
 
-/* Is folder + path an ELF file, and of this build where that is known? */
-static bool is_right(struct symbolizer *z, const struct strbuf *path, struct str build_id) {
-    struct file file;
+/* Is it an ELF file, and of this build where that is known? */
+static bool is_right(struct symbolizer *z, const struct file *file, struct str build_id) {
     char id[ELF_BUILD_ID_HEX];
-    if (strbuf_failed(path) || !file_open(&file, strbuf_cstr(path), NULL))
-        return false;
-    bool elf = file.bytes.size > ELF_HEADER_BYTES && elf_probe(file.bytes);
+    bool elf = file->bytes.size > ELF_HEADER_BYTES && elf_probe(file->bytes);
     bool other =
-        elf && build_id.len && elf_file_build_id(file.bytes, id) && !str_eq(str_of(id), build_id);
-    file_close(&file);
+        elf && build_id.len && elf_file_build_id(file->bytes, id) && !str_eq(str_of(id), build_id);
     z->other_builds += other;
     return elf && !other;
 }
@@ -76,35 +72,39 @@ static struct str symbolize_name_of(struct str path) {
     return path;
 }
 
-static bool try_file(struct symbolizer *z, struct strbuf *path, const char *folder, struct str name,
-                     const char *ending, struct str build_id) {
-    strbuf_clear(path);
-    strbuf_adds(path, folder);
-    strbuf_add(path, name);
-    strbuf_adds(path, ending);
-    return is_right(z, path, build_id);
+/* Below the user's folder, or below the root of a machine: folder + name + ending. */
+static bool try_file(struct symbolizer *z, bool in_root, const char *folder, struct str name,
+                     const char *ending, struct str build_id, struct file *ret_file) {
+    char path[4096];
+    int n = snprintf(path, sizeof(path), "%s%.*s%s", folder, (int)name.len, name.ptr, ending);
+    if (n < 0 || (size_t)n >= sizeof(path) || name.len >= sizeof(path) ||
+        !door_open(in_root ? z->sysroot : z->symbols, in_root ? DOOR_INSIDE : DOOR_OUTSIDE, path,
+                   ret_file))
+        return false;
+    if (is_right(z, ret_file, build_id))
+        return true;
+    file_close(ret_file);
+    return false;
 }
 
 /* In DIR by its name, as a debug file or by its build-id; below the sysroot by its path. */
 static bool find_file(struct symbolizer *z, struct str module, struct str build_id,
-                      struct strbuf *path) {
+                      struct file *ret_file) {
     static const char *const endings[] = {"", ".debug", ".dbg"};
     struct str name = symbolize_name_of(module);
     if (!name.len || memchr(module.ptr, '\0', module.len))
         return false;
-    char folder[4096];
-    for (size_t i = 0; z->symbols && i < sizeof(endings) / sizeof(*endings); i++) {
-        snprintf(folder, sizeof(folder), "%s/", z->symbols);
-        if (try_file(z, path, folder, name, endings[i], build_id))
+    for (size_t i = 0; z->symbols && i < sizeof(endings) / sizeof(*endings); i++)
+        if (try_file(z, false, "", name, endings[i], build_id, ret_file))
             return true;
-    }
     if (z->symbols && symbolize_is_hex(build_id)) {
-        snprintf(folder, sizeof(folder), "%s/.build-id/%.2s/", z->symbols, build_id.ptr);
-        if (try_file(z, path, folder, str_drop(build_id, 2), ".debug", build_id))
+        char folder[32];
+        snprintf(folder, sizeof(folder), ".build-id/%.2s/", build_id.ptr);
+        if (try_file(z, false, folder, str_drop(build_id, 2), ".debug", build_id, ret_file))
             return true;
     }
     return z->sysroot && module.ptr[0] == '/' && !str_contains(module, STR("/../")) &&
-           try_file(z, path, z->sysroot, module, "", build_id);
+           try_file(z, true, "", module, "", build_id, ret_file);
 }
 
 /* -- Symbols ----------------------------------------------------------------------------------- */
@@ -163,41 +163,41 @@ static bool keep_answer(struct symbolizer *z, struct symbol_module *m, struct st
     return true;
 }
 
-static bool read_file_segments(struct symbolizer *z, struct symbol_module *m, const char *path,
-                               struct err *err) {
-    struct file file;
+static bool read_file_segments(struct symbolizer *z, struct symbol_module *m,
+                               const struct file *file, struct err *err) {
     struct elf elf;
     struct elf_segment s;
-    if (!file_open(&file, path, NULL))
+    const struct peek from = peek_of_file(&file->bytes);
+    if (!elf_open(&elf, &from, 0))
         return true;
-    const struct peek from = peek_of_file(&file.bytes);
-    bool ok = true;
-    if (elf_open(&elf, &from, 0)) {
-        m->segments = arena_array(&z->arena, elf.segment_count, sizeof(*m->segments));
-        ok = m->segments || err_nomem(err);
-        for (uint32_t i = 0; ok && i < elf.segment_count; i++)
-            if (elf_segment(&elf, i, &s) && s.type == ELF_SEGMENT_LOAD)
-                m->segments[m->segment_count++] = (struct segment){s.offset, s.vaddr, s.file_bytes};
-    }
-    file_close(&file);
-    return ok;
+    m->segments = arena_array(&z->arena, elf.segment_count, sizeof(*m->segments));
+    if (!m->segments)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < elf.segment_count; i++)
+        if (elf_segment(&elf, i, &s) && s.type == ELF_SEGMENT_LOAD)
+            m->segments[m->segment_count++] = (struct segment){s.offset, s.vaddr, s.file_bytes};
+    return true;
 }
 
 static bool symbolize_read_module(struct symbolizer *z, struct symbol_module *m, struct str path,
                                   struct str build_id, struct err *err) {
-    struct strbuf file, text;
-    strbuf_init(&file);
+    struct file file;
+    struct strbuf text, name;
+    if (!symbolizer_is_on(z) || !find_file(z, path, build_id, &file))
+        return true;
     strbuf_init(&text);
-    bool ok = true;
-    if (symbolizer_is_on(z) && find_file(z, path, build_id, &file)) {
-        struct symbol_table_request request = {strbuf_cstr(&file), z->symbols, z->sysroot};
+    strbuf_init(&name);
+    strbuf_add(&name, path);
+    struct symbol_table_request request = {&file, strbuf_cstr(&name), z->symbols, z->sysroot};
+    bool ok = strbuf_ok(&name, err);
+    if (ok)
         forked_run(symbol_table_write, &request, OUTPUT_MAX, &text);
-        ok = strbuf_ok(&text, err) && keep_answer(z, m, strbuf_str(&text), err) &&
-             read_file_segments(z, m, strbuf_cstr(&file), err);
-        z->found += ok && m->found;
-    }
+    ok = ok && strbuf_ok(&text, err) && keep_answer(z, m, strbuf_str(&text), err) &&
+         read_file_segments(z, m, &file, err);
+    z->found += ok && m->found;
     strbuf_deinit(&text);
-    strbuf_deinit(&file);
+    strbuf_deinit(&name);
+    file_close(&file);
     return ok;
 }
 

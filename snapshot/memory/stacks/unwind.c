@@ -1,14 +1,13 @@
 #include "memory/stacks/unwind.h"
 
-#include "base/file.h"
 #include "base/search.h"
 #include "memory/arch/arch.h"
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
 #include "memory/elf/elf.h"
 #include "memory/stacks/native_stacks.h"
+#include "memory/stacks/same_build.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,27 +32,14 @@ struct unwinding {
 
 /* -- Images ------------------------------------------------------------------------------------ */
 
-/* The whole file at folder + path when its build-id is the module's; -1 otherwise. */
-static int open_if_same(const char *folder, const char *path, const char *build_id) {
-    char full[4096], id[ELF_BUILD_ID_HEX];
-    int n = snprintf(full, sizeof(full), "%s%s", folder, path);
-    if (n < 0 || (size_t)n >= sizeof(full))
-        return -1;
-    struct file file;
-    if (!file_open(&file, full, NULL))
-        return -1;
-    bool same = elf_file_build_id(file.bytes, id) && strcmp(id, build_id) == 0;
-    file_close(&file);
-    return same ? open(full, O_RDONLY | O_CLOEXEC) : -1;
-}
-
 static int open_file_of(const struct space *s, const struct space_module *m) {
     if (!m->build_id)
         return -1; /* nothing says that a file is the one that was mapped */
     const char *slash = strrchr(m->path, '/');
-    int fd = s->symbols && slash ? open_if_same(s->symbols, slash, m->build_id) : -1;
-    if (fd < 0)
-        fd = open_if_same(s->sysroot ? s->sysroot : "", m->path, m->build_id);
+    int fd =
+        s->symbols && slash ? same_build_open(s->symbols, DOOR_OUTSIDE, slash, m->build_id) : -1;
+    if (fd < 0 && m->path[0] == '/')
+        fd = same_build_open(s->sysroot, DOOR_INSIDE, m->path, m->build_id);
     return fd;
 }
 
@@ -105,12 +91,13 @@ static int open_debug_file(const struct space *s, const struct space_module *m) 
     static const char *const endings[] = {".dbg", ".debug"};
     for (size_t i = 0; s->symbols && slash && fd < 0 && i < 2; i++) {
         snprintf(by_name, sizeof(by_name), "%s%s", slash, endings[i]);
-        fd = open_if_same(s->symbols, by_name, m->build_id);
+        fd = same_build_open(s->symbols, DOOR_OUTSIDE, by_name, m->build_id);
     }
     if (fd < 0 && s->symbols)
-        fd = open_if_same(s->symbols, by_id + strlen("/usr/lib/debug"), m->build_id);
+        fd = same_build_open(s->symbols, DOOR_OUTSIDE, by_id + strlen("/usr/lib/debug"),
+                             m->build_id);
     if (fd < 0)
-        fd = open_if_same(s->sysroot ? s->sysroot : "", by_id, m->build_id);
+        fd = same_build_open(s->sysroot, DOOR_INSIDE, by_id, m->build_id);
     return fd;
 }
 
