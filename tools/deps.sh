@@ -33,6 +33,7 @@ look() {
     needs libdw-dev library libdw
     needs libsqlite3-dev library sqlite3
     needs zlib1g-dev library zlib
+    needs libpcre2-dev library libpcre2-8
     [ "$wanted" = build ] && return
     needs clang have clang
     needs libcmocka-dev library cmocka

@@ -485,6 +485,15 @@ void budgets_deinit(struct budgets *b) {
     *b = (struct budgets){.count = 0};
 }
 
+bool budgets_settled(const struct budgets *b, struct err *err) {
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < b->count; i++)
+        ok = pattern_settled(&b->items[i].pattern, err);
+    for (uint32_t i = 0; ok && i < b->benign_count; i++)
+        ok = pattern_settled(&b->benign[i].pattern, err);
+    return ok;
+}
+
 bool budgets_ask_for_causes(const struct budgets *b) {
     for (uint32_t i = 0; i < b->count; i++)
         if (b->items[i].on == ON_CAUSE || b->items[i].on == ON_FINDING)

@@ -87,6 +87,9 @@ struct budgets {
     struct series_floors floors;
 };
 
+/* Did each pattern find an answer for each name? Errors: ERR_USAGE (a match was given up). */
+bool budgets_settled(const struct budgets *b, struct err *err) MUST_CHECK;
+
 /* Is one of them on causes or findings? */
 bool budgets_ask_for_causes(const struct budgets *b);
 

@@ -276,7 +276,7 @@ bool gate_run(struct gate *g, const struct series *s, const struct budgets *budg
         g->breaches += r->status == GATE_BREACH;
         g->inconclusive += r->status == GATE_INCONCLUSIVE;
     }
-    return say_warnings(g, &excuses, err);
+    return budgets_settled(budgets, err) && say_warnings(g, &excuses, err);
 }
 
 void gate_deinit(struct gate *g) {

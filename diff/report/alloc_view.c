@@ -218,16 +218,17 @@ bool alloc_view_init(struct alloc_view *v, const struct series *s, enum alloc_ki
         return false;
     v->rows = calloc((size_t)alloc_count(s, kind) + 1, sizeof(*v->rows));
     v->total = calloc((size_t)s->count * 2, sizeof(*v->total));
-    bool ok = v->rows && v->total;
+    bool ok = (v->rows && v->total) || err_nomem(err);
     if (ok) {
         v->others = v->total + s->count;
         alloc_view_choose(v, s, kind, o, &filter, top);
         alloc_view_sum_up(v, s, kind);
+        ok = name_filter_settled(&filter, err);
     }
     name_filter_deinit(&filter);
     if (!ok)
         alloc_view_deinit(v);
-    return ok || err_nomem(err);
+    return ok;
 }
 
 void alloc_view_deinit(struct alloc_view *v) {

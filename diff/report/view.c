@@ -28,6 +28,10 @@ bool name_filter_takes(const struct name_filter *f, const char *name) {
     return !pattern_given(&f->ignore) || !pattern_matches(&f->ignore, name);
 }
 
+bool name_filter_settled(const struct name_filter *f, struct err *err) {
+    return pattern_settled(&f->focus, err) && pattern_settled(&f->ignore, err);
+}
+
 uint32_t view_top(const struct report_options *o, uint32_t fallback) {
     return o->all ? TOP_ALL : o->top == TOP_DEFAULT ? fallback : o->top;
 }
@@ -217,8 +221,11 @@ bool type_view_init(struct type_view *v, const struct series *s, const struct re
     v->other_types = s->type_count - v->count;
     view_sum_up(v, s, false, &v->all);
     view_sum_up(v, s, true, &v->live);
+    bool ok = name_filter_settled(&filter, err);
     name_filter_deinit(&filter);
-    return true;
+    if (!ok)
+        type_view_deinit(v);
+    return ok;
 }
 
 void type_view_deinit(struct type_view *v) {

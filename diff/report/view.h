@@ -17,6 +17,8 @@ struct name_filter {
 /* Errors: ERR_USAGE (not a regular expression; names the option), ERR_NOMEM. */
 bool name_filter_init(struct name_filter *f, const struct report_options *o,
                       struct err *err) MUST_CHECK;
+/* Has each name been taken or not? Errors: ERR_USAGE (a match was given up). */
+bool name_filter_settled(const struct name_filter *f, struct err *err) MUST_CHECK;
 void name_filter_deinit(struct name_filter *f);
 bool name_filter_takes(const struct name_filter *f, const char *name);
 

@@ -48,7 +48,10 @@ bool type_pattern_init(struct type_pattern *p, const char *text, const struct ty
         return false;
     p->kind = PATTERN_REGEX;
     p->matches = count_matches(p, types, count);
-    return true;
+    if (pattern_settled(&p->regex, err))
+        return true;
+    type_pattern_deinit(p);
+    return false;
 }
 
 void type_pattern_deinit(struct type_pattern *p) {

@@ -103,8 +103,10 @@ static void wrong_options_are_named_in_one_line(void **state) {
         {"diff --min-bytes 99999999999999999T", "--min-bytes:"},
         {"diff --table nothing", "--table:"},
         {"diff --width 10", "--width:"},
-        {"diff --focus (", "--focus: not a regular expression: Unmatched ("},
-        {"diff --ignore (", "--ignore: not a regular expression: Unmatched ("},
+        {"diff --focus (",
+         "--focus: not a regular expression: missing closing parenthesis (column 2)"},
+        {"diff --ignore (",
+         "--ignore: not a regular expression: missing closing parenthesis (column 2)"},
         {"diff -o ", "--output wants a value"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -344,7 +344,8 @@ static void a_pattern_that_is_none_is_told_as_such_by_every_format(void **state)
                 strbuf_init(&out);
                 bool ok = (count > 1 ? reports[r]->diff : reports[r]->show)(&m.series, &m.findings,
                                                                             &wrong[w], &out, &err);
-                if (ok || err.code != ERR_USAGE || !strstr(err.msg, "Unmatched (") ||
+                if (ok || err.code != ERR_USAGE ||
+                    !strstr(err.msg, "missing closing parenthesis") ||
                     !strstr(err.msg, w ? "--ignore" : "--focus"))
                     fail_msg("%s: %s", reports[r]->name, ok ? "no error" : err.msg);
                 strbuf_deinit(&out);
