@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "cmd/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,12 @@ static bool add_one(struct run *r, const struct snapshot *snapshot, const char *
     return true;
 }
 
+static const char *cmd_history_db(const struct options *o) {
+    return o->db ? o->db : DEFAULT_DB;
+}
+
 static bool open_history(struct run *r, enum history_mode mode, struct err *err) {
-    return history_open(&r->h, r->o->db ? r->o->db : DEFAULT_DB, mode, err);
+    return history_open(&r->h, cmd_history_db(r->o), mode, err);
 }
 
 static bool cmd_history_add(struct run *r, struct err *err) {
@@ -368,7 +373,8 @@ static int cmd_history_run(int argc, char **argv) {
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
     struct run r = {.o = &o};
     strbuf_init(&r.out);
-    bool ok = (action->opens || open_history(&r, HISTORY_READ, &err)) && action->run(&r, &err) &&
+    bool ok = plan_check(&o, cmd_history_db(&o), &err) &&
+              (action->opens || open_history(&r, HISTORY_READ, &err)) && action->run(&r, &err) &&
               write_out(&r, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);

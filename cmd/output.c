@@ -5,12 +5,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int fail(const struct err *err) {
@@ -41,48 +39,6 @@ int print_text(const struct strbuf *text) {
     if (strbuf_ok(text, &err) && write_stdout(strbuf_str(text), &err))
         return 0;
     return fail(&err);
-}
-
-static bool same_file(const struct stat *a, const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && st.st_dev == a->st_dev && st.st_ino == a->st_ino;
-}
-
-/* Is the file one of those that an argument stands for? */
-static bool is_input(const struct stat *out, const char *out_path, const char *argument) {
-    struct stat st;
-    if (strcmp(argument, "-") == 0)
-        return false;
-    if (stat(argument, &st) == 0 && !S_ISDIR(st.st_mode))
-        return same_file(out, argument);
-    char folder[PATH_MAX];
-    const char *slash = strrchr(out_path, '/');
-    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - out_path) : 1,
-             slash ? out_path : ".");
-    if (stat(argument, &st) == 0)
-        return same_file(&st, *folder ? folder : "/");
-    for (const char *rest = argument; *rest;) {
-        char part[PATH_MAX];
-        size_t length = strcspn(rest, "+");
-        snprintf(part, sizeof(part), "%.*s", length < PATH_MAX ? (int)length : PATH_MAX - 1, rest);
-        if (same_file(out, part))
-            return true;
-        rest += length + (rest[length] == '+');
-    }
-    return false;
-}
-
-bool session_check_output(const struct options *o, const char *path, struct err *err) {
-    struct stat st;
-    if (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-        return true;
-    bool input =
-        (o->config && same_file(&st, o->config)) || (o->budget && same_file(&st, o->budget));
-    for (uint32_t i = 0; i < o->threads_file_count; i++)
-        input = input || same_file(&st, o->threads_files[i]);
-    for (uint32_t i = 0; i < o->argument_count; i++)
-        input = input || is_input(&st, path, o->arguments[i]);
-    return !input || err_set(err, ERR_USAGE, "%s: is an input and will not be overwritten", path);
 }
 
 static bool to_stdout(const struct output *output) {
@@ -140,13 +96,8 @@ bool session_report(struct session *s, bool is_diff, struct err *err) {
     uint32_t count = s->options->output_count, on_stdout = 0;
     if (count == 0)
         return write_one(s, is_diff, &text, err);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         on_stdout += to_stdout(&outputs[i]);
-        for (uint32_t k = 0; k < i; k++)
-            if (!to_stdout(&outputs[i]) && !to_stdout(&outputs[k]) &&
-                strcmp(outputs[i].path, outputs[k].path) == 0)
-                return err_set(err, ERR_USAGE, "%s: two reports for one file", outputs[i].path);
-    }
     if (on_stdout > 1)
         return err_set(err, ERR_USAGE, "%u reports for standard output: give each but one an -o",
                        on_stdout);

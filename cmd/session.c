@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "base/pages.h"
+#include "cmd/plan.h"
 #include "cmd/progress.h"
 
 #include <inttypes.h>
@@ -144,10 +145,7 @@ static bool session_begin(struct session *s, const struct options *o, uint32_t c
     s->has_answers = question_any(&o->question);
     if (!check_counts(o, err) || !read_limits(s, err) || !session_allocate(s, count, err))
         return false;
-    for (uint32_t i = 0; i < o->output_count; i++)
-        if (o->outputs[i].path && !session_check_output(o, o->outputs[i].path, err))
-            return false;
-    return true;
+    return plan_check(o, NULL, err);
 }
 
 /* "log.txt@3": the third moment of log.txt, unless a file has that name. 0: none is named. */

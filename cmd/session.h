@@ -81,9 +81,6 @@ bool session_judge(struct session *s, struct err *err) MUST_CHECK;
 bool session_report(struct session *s, bool is_diff, struct err *err) MUST_CHECK;
 void session_deinit(struct session *s);
 
-/* Refuses to write to a file that is one of the inputs. Errors: ERR_USAGE. */
-bool session_check_output(const struct options *o, const char *path, struct err *err) MUST_CHECK;
-
 /*
  * Thresholds from a JSON object: {"heap_growth_percent": 20, ...}; unknown keys are refused.
  * Errors: ERR_USAGE (cannot be read, is none, or holds what no limit is), ERR_NOMEM.

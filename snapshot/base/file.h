@@ -7,6 +7,8 @@
 #include "base/bytes.h"
 #include "base/str.h"
 
+#include <string.h>
+
 /* A file in memory: mapped where that can be done, read otherwise (pipes, standard input). */
 struct file {
     struct bytes bytes;
@@ -31,10 +33,28 @@ int file_take_fd(struct file *f);
 bool file_copy(const struct file *f, uint64_t offset, void *buffer, size_t size) MUST_CHECK;
 
 /*
- * Writes data to path through a file beside it that is renamed at the end, so that a crash or a
- * full disk never leaves half a file or loses the old one. Path "-" or NULL: standard output. A
+ * Writes data to path through a file without a name (beside it, where a file system knows no such)
+ * that takes its place at the end: a crash, a full disk or a signal never leaves half a file, loses
+ * the old one, or leaves a file behind. A link is followed, also to what is not there yet. The old
+ * file's rights are kept, set-user-id and the like are not. Path "-" or NULL: standard output. A
  * path that names a device, pipe or socket is written to as it is. Errors: ERR_SYSTEM.
  */
 bool file_write(const char *path, struct str data, struct err *err) MUST_CHECK;
+
+/* Which file a path leads to: itself, or the folder and the name of one that is not there yet. */
+struct file_place {
+    uint64_t device, inode;
+    char name[256]; /* "": it is there */
+};
+
+/* false: nothing can be there, its folder is missing. */
+bool file_place(const char *path, struct file_place *ret_place) MUST_CHECK;
+
+static inline bool file_place_same(const struct file_place *a, const struct file_place *b) {
+    return a->device == b->device && a->inode == b->inode && strcmp(a->name, b->name) == 0;
+}
+
+/* Is it a device, a pipe or a socket? Nothing is opened to find out. */
+bool file_is_special(const char *path);
 
 #endif

@@ -1,0 +1,19 @@
+/* What a run reads against what it writes: nothing of the user's is lost. */
+#ifndef DUMPDIFF_CMD_PLAN_H
+#define DUMPDIFF_CMD_PLAN_H
+
+#include "cmd/options.h"
+
+/*
+ * Is no output a file that the command reads, or another output? By device and inode, so that other
+ * names of a file, links and files that are not there yet are seen through. Read are the dumps (a
+ * moment's file, each of `a+b`, a folder's files), what lies beside them (.threads), --threads,
+ * --list, --config, --budget, the history with what SQLite keeps beside it, and files of --symbols.
+ *
+ * db  the history's file, NULL: none is opened
+ *
+ * Errors: ERR_USAGE, with the output named; ERR_NOMEM.
+ */
+bool plan_check(const struct options *o, const char *db, struct err *err) MUST_CHECK;
+
+#endif
