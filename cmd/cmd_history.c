@@ -322,14 +322,14 @@ static bool cmd_history_prune(struct run *r, struct err *err) {
 struct action {
     const char *name;
     bool (*run)(struct run *, struct err *);
-    bool opens; /* the history itself, when it needs it */
+    enum history_mode mode; /* HISTORY_CREATE: opens the history itself, when it needs it */
 };
 
 static const struct action actions[] = {
-    {"add", cmd_history_add, true},      {"list", cmd_history_list, false},
-    {"show", cmd_history_show, false},   {"trend", history_trend, false},
-    {"compare", history_compare, false}, {"rename", rename_type, false},
-    {"prune", cmd_history_prune, false}, {"export", export, false},
+    {"add", cmd_history_add, HISTORY_CREATE},    {"list", cmd_history_list, HISTORY_READ},
+    {"show", cmd_history_show, HISTORY_READ},    {"trend", history_trend, HISTORY_READ},
+    {"compare", history_compare, HISTORY_READ},  {"rename", rename_type, HISTORY_WRITE},
+    {"prune", cmd_history_prune, HISTORY_WRITE}, {"export", export, HISTORY_READ},
 };
 
 static const struct action *find_action(const struct options *o, struct err *err) {
@@ -374,8 +374,8 @@ static int cmd_history_run(int argc, char **argv) {
     struct run r = {.o = &o};
     strbuf_init(&r.out);
     bool ok = plan_check(&o, cmd_history_db(&o), &err) &&
-              (action->opens || open_history(&r, HISTORY_READ, &err)) && action->run(&r, &err) &&
-              write_out(&r, &err);
+              (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&
+              action->run(&r, &err) && write_out(&r, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);
     if (ok && (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0))

@@ -347,10 +347,13 @@ static bool rebase_shard(struct history *h, uint64_t series, uint64_t first, uin
         history_bind_number(stmt, 2, first);
         history_bind_number(stmt, 3, series);
     }
-    while (ok && sqlite3_step(stmt) == SQLITE_ROW) {
+    int code = SQLITE_DONE;
+    while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         const uint8_t *blob = sqlite3_column_blob(stmt, 0);
         ok = shard_apply(&state, (struct bytes){blob, (size_t)sqlite3_column_bytes(stmt, 0)}, err);
     }
+    if (ok && code != SQLITE_DONE)
+        ok = history_failed(h, err);
     sqlite3_finalize(stmt);
     if (ok)
         shard_put(&rows, NULL, &state);

@@ -21,12 +21,14 @@ struct sqlite3;
 
 struct history {
     struct sqlite3 *db;
-    struct arena arena; /* owns what queries return */
-    const char *path;   /* for messages */
+    struct arena arena;   /* owns what queries return */
+    const char *path;     /* for messages */
+    uint32_t rounds_left; /* of work that SQLite may do; 0: it was stopped */
 };
 
 enum history_mode {
-    HISTORY_READ,   /* the file has to be there */
+    HISTORY_READ,   /* the file has to be there, and nothing is written, nor beside it for long */
+    HISTORY_WRITE,  /* the file has to be there */
     HISTORY_CREATE, /* made when it is not there */
 };
 

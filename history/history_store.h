@@ -13,6 +13,16 @@
  */
 bool history_prepare(struct history *h, const char *sql, sqlite3_stmt **ret_stmt,
                      struct err *err) MUST_CHECK;
+/* Runs statements that bind nothing and answer nothing. Errors: those of history_failed. */
+bool history_sql(struct history *h, const char *sql, struct err *err) MUST_CHECK;
+/* The number in the first column of the first row. Errors: those of history_failed. */
+bool history_ask_number(struct history *h, const char *sql, int64_t *ret_value,
+                        struct err *err) MUST_CHECK;
+/*
+ * Is this a history of our version, with our tables and nothing else? Made or brought up to date
+ * where the mode allows it. Errors: ERR_FORMAT, ERR_UNSUPPORTED, those of history_failed.
+ */
+bool history_schema_check(struct history *h, enum history_mode mode, struct err *err) MUST_CHECK;
 /* The error of the database as ours; always false. Errors: ERR_SYSTEM, ERR_FORMAT (damaged). */
 bool history_failed(struct history *h, struct err *err);
 /* Steps once, and resets: for what gives no rows. Errors: those of history_failed. */

@@ -1,50 +1,34 @@
-/* The file: opening, its schema, and the errors of the database as ours. */
+/* The file: opening it so that nothing but our own statements runs, and its errors as ours. */
 #include "history/history_store.h"
+
+#include "base/chars.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define APPLICATION_ID  0x44644869 /* "DdHi": tells our files from those of other programs */
 #define BUSY_TIMEOUT_MS 30000
-
-/* THE migrations: the n-th leads from version n to n + 1. Append only. */
-static const char *const migrations[] = {
-    "CREATE TABLE program(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE series(id INTEGER PRIMARY KEY,"
-    " program INTEGER NOT NULL REFERENCES program(id),"
-    " release TEXT NOT NULL, environment TEXT NOT NULL,"
-    " UNIQUE(program, release, environment));"
-    "CREATE TABLE snapshot(id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " series INTEGER NOT NULL REFERENCES series(id),"
-    " hash BLOB NOT NULL, label TEXT, captured_at_ns INTEGER, runtime TEXT,"
-    " trust INTEGER NOT NULL, parts INTEGER NOT NULL, objects INTEGER, bytes INTEGER,"
-    " UNIQUE(series, hash));"
-    "CREATE TABLE metric(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
-    " UNIQUE(kind, name));"
-    "CREATE TABLE change(shard INTEGER NOT NULL,"
-    " snapshot INTEGER NOT NULL REFERENCES snapshot(id), rows BLOB NOT NULL,"
-    " PRIMARY KEY(shard, snapshot)) WITHOUT ROWID;"
-    "CREATE INDEX change_snapshot ON change(snapshot);"
-    "CREATE TABLE state(series INTEGER NOT NULL REFERENCES series(id),"
-    " shard INTEGER NOT NULL, rows BLOB NOT NULL, PRIMARY KEY(series, shard)) WITHOUT ROWID;"
-    "CREATE TABLE rename(program INTEGER NOT NULL REFERENCES program(id),"
-    " old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY(program, old));",
-};
-#define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))
+#define VALUE_MAX_BYTES (256 << 20)
+#define ROUND_STEPS     1000000 /* of SQLite's machine, some 10 ms */
+#define ROUNDS_MIN      2000u
+#define ROUND_BYTES     4096u /* of the file, which are good for one more round */
 
 bool history_failed(struct history *h, struct err *err) {
     int code = sqlite3_errcode(h->db);
     if (code == SQLITE_NOMEM)
         return err_nomem(err);
+    if (code == SQLITE_INTERRUPT && h->rounds_left == 0) {
+        err_set(err, ERR_FORMAT, "takes more work than a file of its size can: it is damaged");
+        return h->path ? err_prefix(err, "%s", h->path) : false;
+    }
     bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
     err_set(err, damaged ? ERR_FORMAT : ERR_SYSTEM, "%s", sqlite3_errmsg(h->db));
     return h->path ? err_prefix(err, "%s", h->path) : false; /* history_open() adds it itself */
 }
 
-/* Of statements that bind nothing and answer nothing. */
-static bool history_sql(struct history *h, const char *sql, struct err *err) {
+bool history_sql(struct history *h, const char *sql, struct err *err) {
     return sqlite3_exec(h->db, sql, NULL, NULL, NULL) == SQLITE_OK || history_failed(h, err);
 }
 
@@ -93,7 +77,7 @@ const char *history_text(struct history *h, sqlite3_stmt *stmt, int column) {
     return text ? arena_copy(&h->arena, text, strlen(text)) : NULL;
 }
 
-static bool pragma_number(struct history *h, const char *sql, int64_t *ret_value, struct err *err) {
+bool history_ask_number(struct history *h, const char *sql, int64_t *ret_value, struct err *err) {
     sqlite3_stmt *stmt;
     if (!history_prepare(h, sql, &stmt, err))
         return false;
@@ -118,31 +102,6 @@ static bool is_intact(struct history *h, struct err *err) {
     return ok;
 }
 
-/* Under the write lock: another process may be making the file at the same time. */
-static bool migrate(struct history *h, struct err *err) {
-    int64_t version = 0, id = 0, tables = 0;
-    bool ok = pragma_number(h, "PRAGMA user_version", &version, err) &&
-              pragma_number(h, "PRAGMA application_id", &id, err) &&
-              pragma_number(h, "SELECT count(*) FROM sqlite_schema", &tables, err);
-    if (ok && id != APPLICATION_ID && tables)
-        ok = err_set(err, ERR_FORMAT, "is a SQLite file of another program");
-    if (ok && version > VERSION)
-        ok = err_set(err, ERR_UNSUPPORTED,
-                     "version %lld, this program knows up to %d: a newer dumpdiff wrote it",
-                     (long long)version, VERSION);
-    if (ok && id != APPLICATION_ID) {
-        char sql[64];
-        snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
-        ok = history_sql(h, sql, err);
-    }
-    for (; ok && version < VERSION; version++) {
-        char sql[64];
-        snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", (int)version + 1);
-        ok = history_sql(h, migrations[version], err) && history_sql(h, sql, err);
-    }
-    return ok;
-}
-
 /* Who has the file open has a log beside it; a log that nobody has open is one of a crash. */
 static bool was_left_open(const char *path) {
     char log[4096];
@@ -151,40 +110,88 @@ static bool was_left_open(const char *path) {
     return n > 0 && (size_t)n < sizeof(log) && stat(log, &st) == 0 && st.st_size > 0;
 }
 
-static bool open_set_up(struct history *h, enum history_mode mode, bool check, struct err *err) {
-    int64_t version = 0, id = 0;
+/* Of what a file can ask for: rows are joined by their indexes, so work grows with its size. */
+static int open_on_progress(void *context) {
+    struct history *h = context;
+    return h->rounds_left == 0 || --h->rounds_left == 0;
+}
+
+/* Our own statements only, whatever the file says. */
+static bool open_guard(struct history *h, uint64_t file_bytes, enum history_mode mode,
+                       struct err *err) {
     sqlite3_busy_timeout(h->db, BUSY_TIMEOUT_MS);
-    /* Our own statements only, whatever the file says. */
     sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    /* Asked before anything is written: a file of another program stays as it is. */
-    if (!pragma_number(h, "PRAGMA user_version", &version, err) ||
-        !pragma_number(h, "PRAGMA application_id", &id, err))
+    sqlite3_db_config(h->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(h->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_limit(h->db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_limit(h->db, SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES);
+    h->rounds_left =
+        (uint32_t)(ROUNDS_MIN + (file_bytes >> 32 ? UINT32_MAX / 2 : file_bytes / ROUND_BYTES));
+    sqlite3_progress_handler(h->db, ROUND_STEPS, open_on_progress, h);
+    return history_sql(h, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", err) &&
+           (mode != HISTORY_READ || history_sql(h, "PRAGMA query_only = ON", err));
+}
+
+static bool open_set_up(struct history *h, enum history_mode mode, bool check, struct err *err) {
+    if (!history_schema_check(h, mode, err))
         return false;
-    if (mode == HISTORY_READ && id == 0 &&
-        version == 0) /* SQLite takes an empty file for its own */
-        return err_set(err, ERR_FORMAT, "is not a history");
-    if ((id != APPLICATION_ID || version != VERSION) && !history_begin(h, err))
+    if (mode != HISTORY_READ &&
+        !history_sql(h, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err))
         return false;
-    if ((id != APPLICATION_ID || version != VERSION) && !history_end(h, migrate(h, err), err))
-        return false;
-    return history_sql(h, "PRAGMA journal_mode = WAL", err) &&
-           history_sql(h, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) &&
-           (!check || is_intact(h, err));
+    return history_sql(h, "PRAGMA foreign_keys = ON", err) && (!check || is_intact(h, err));
+}
+
+/* Can SQLite write here what it keeps beside a file? Else a file without a log is read as it is. */
+static bool is_fixed(const char *path, bool left_open) {
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path + 1), path);
+    return !left_open && (access(path, W_OK) != 0 || access(folder, W_OK) != 0);
+}
+
+/*
+ * "file:..." of a path, which is never taken for anything else (":memory:", "", a URI). What is
+ * only read and cannot be written to has nobody who changes it: no log, no locks.
+ */
+static bool open_connect(struct history *h, const char *path, enum history_mode mode,
+                         bool left_open, struct err *err) {
+    struct strbuf uri;
+    strbuf_init(&uri);
+    strbuf_adds(&uri, "file:");
+    for (const char *c = path; *c; c++) {
+        bool plain = char_is_word(*c) || *c == '/' || *c == '.' || *c == '-';
+        if (plain)
+            strbuf_addc(&uri, *c);
+        else
+            strbuf_addf(&uri, "%%%02X", (unsigned)(unsigned char)*c);
+    }
+    bool fixed = mode == HISTORY_READ && is_fixed(path, left_open);
+    strbuf_adds(&uri, fixed ? "?immutable=1" : "");
+    int flags = SQLITE_OPEN_URI | (fixed ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                (mode == HISTORY_CREATE ? SQLITE_OPEN_CREATE : 0);
+    bool ok = strbuf_ok(&uri, err);
+    if (ok && sqlite3_open_v2(strbuf_cstr(&uri), &h->db, flags, NULL) != SQLITE_OK)
+        ok = err_set(err, ERR_IO, "%s", h->db ? sqlite3_errmsg(h->db) : "out of memory");
+    strbuf_deinit(&uri);
+    return ok;
 }
 
 bool history_open(struct history *h, const char *path, enum history_mode mode, struct err *err) {
     *h = (struct history){0};
     arena_init(&h->arena);
-    struct stat st;
-    if (mode == HISTORY_READ && stat(path, &st) != 0)
+    struct stat st = {.st_size = 0};
+    char here[4096];
+    int n = snprintf(here, sizeof(here), "%s%s", strchr(path, '/') ? "" : "./", path);
+    if (n < 0 || (size_t)n >= sizeof(here))
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(ENAMETOOLONG));
+    if (stat(here, &st) != 0 && mode != HISTORY_CREATE)
         return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    bool check = was_left_open(path);
-    int flags = SQLITE_OPEN_READWRITE | (mode == HISTORY_CREATE ? SQLITE_OPEN_CREATE : 0);
-    bool ok = sqlite3_open_v2(path, &h->db, flags, NULL) == SQLITE_OK;
-    if (!ok)
-        err_set(err, ERR_IO, "%s", h->db ? sqlite3_errmsg(h->db) : "out of memory");
-    ok = ok && open_set_up(h, mode, check, err);
+    if (st.st_mode && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_IO, "%s: is no file", path);
+    bool check = was_left_open(here);
+    bool ok = open_connect(h, here, mode, check, err) &&
+              open_guard(h, (uint64_t)st.st_size, mode, err) && open_set_up(h, mode, check, err);
     if (ok)
         h->path = arena_copy(&h->arena, path, strlen(path));
     return ok || err_prefix(err, "%s", path);

@@ -142,12 +142,15 @@ static bool renames_read(struct history *h, const struct history_entry *entries,
         return false;
     history_bind_text(stmt, 1, entries[0].key.program);
     bool ok = true;
-    while (ok && sqlite3_step(stmt) == SQLITE_ROW) {
+    int code = SQLITE_DONE;
+    while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         ok = VEC_ROOM_IN(&h->arena, out->items, out->count, capacity, err);
         if (ok)
             out->items[out->count++] =
                 (struct rename){history_text(h, stmt, 0), history_text(h, stmt, 1)};
     }
+    if (ok && code != SQLITE_DONE)
+        ok = history_failed(h, err);
     sqlite3_finalize(stmt);
     return ok;
 }

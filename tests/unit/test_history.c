@@ -320,6 +320,58 @@ static void a_newer_version_is_refused(void **state) {
     expect_refused(*state, ERR_UNSUPPORTED, "newer dumpdiff");
 }
 
+static void a_version_that_never_was_is_refused(void **state) {
+    struct history h = open_at(*state);
+    history_close(&h);
+    run_sql(*state, "PRAGMA user_version = -1");
+    expect_refused(*state, ERR_FORMAT, "no version -1");
+    run_sql(*state, "PRAGMA user_version = 0");
+    expect_refused(*state, ERR_FORMAT, "no version 0");
+}
+
+static void tables_that_are_not_ours_are_refused(void **state) {
+    static const char *const changes[] = {
+        "CREATE TRIGGER t AFTER INSERT ON program BEGIN DELETE FROM snapshot; END",
+        "DROP TABLE rename; CREATE VIEW rename AS WITH RECURSIVE x(a) AS (SELECT 1 UNION ALL SELECT"
+        " a + 1 FROM x) SELECT 1 AS program, a AS old, 'b' AS new FROM x",
+        "CREATE TABLE zoo(a)",
+        "DROP INDEX change_snapshot",
+        "ALTER TABLE metric ADD COLUMN more TEXT DEFAULT (hex(zeroblob(1000000)))",
+    };
+    struct place *p = *state;
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        unlink(p->path);
+        struct history h = open_at(p);
+        history_close(&h);
+        run_sql(p, changes[i]);
+        expect_refused(p, ERR_FORMAT, "is no history");
+    }
+}
+
+static void a_name_of_sqlites_own_is_a_file(void **state) {
+    struct history h;
+    struct err err;
+    (void)state;
+    bool ok = history_open(&h, ":memory:", HISTORY_READ, &err);
+    history_close(&h);
+    assert_false(ok);
+    assert_int_equal(err.code, ERR_IO);
+    ok = history_open(&h, "file:x?mode=memory", HISTORY_READ, &err);
+    history_close(&h);
+    assert_false(ok);
+    assert_int_equal(err.code, ERR_IO);
+}
+
+static void reading_writes_nothing(void **state) {
+    struct place *p = *state;
+    struct history h = open_at(p);
+    struct err err;
+    history_close(&h);
+    assert_true(history_open(&h, p->path, HISTORY_READ, &err));
+    assert_int_not_equal(sqlite3_exec(h.db, "DELETE FROM program", NULL, NULL, NULL), SQLITE_OK);
+    history_close(&h);
+}
+
 static void what_is_no_database_is_refused(void **state) {
     struct place *p = *state;
     struct err err;
@@ -503,6 +555,10 @@ int main(void) {
         TEST(absent_is_not_zero),
         TEST(a_database_of_another_program_is_left_alone),
         TEST(a_newer_version_is_refused),
+        TEST(a_version_that_never_was_is_refused),
+        TEST(tables_that_are_not_ours_are_refused),
+        TEST(a_name_of_sqlites_own_is_a_file),
+        TEST(reading_writes_nothing),
         TEST(what_is_no_database_is_refused),
         TEST(an_empty_file_is_not_made_a_history_by_reading),
         TEST(damaged_rows_are_told),
