@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool inputs_add(struct options *o, const char *argument, const char *option,
@@ -102,8 +103,12 @@ static bool add_series(struct inputs *in, struct options *o, struct err *err) {
         return err_set(err, ERR_IO, "%s: cannot be read as a folder: %s", o->series,
                        strerror(errno));
     for (int i = 0; i < count; i++) {
-        ok = ok && inputs_add(o, inputs_join(in, str_of(o->series), str_of(entries[i]->d_name)),
-                              "--series", err);
+        const char *path = inputs_join(in, str_of(o->series), str_of(entries[i]->d_name));
+        if (path && file_is_special(path))
+            fprintf(stderr, "dumpdiff: --series: an entry of %s is no file, and was passed over\n",
+                    o->series);
+        else
+            ok = ok && inputs_add(o, path, "--series", err);
         free(entries[i]);
     }
     free(entries);

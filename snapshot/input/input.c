@@ -151,7 +151,23 @@ static int input_cmp_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool list_folder(struct file_list *list, const char *path, struct err *err) {
+/* What is no file would block, or do something, when it is opened. */
+static void drop_special(struct file_list *list, struct builder *b) {
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (file_is_special(list->names[i])) {
+            builder_note(b, "%s: is no file, and was passed over",
+                         str_behind_last(str_of(list->names[i]), '/').ptr);
+            free(list->names[i]);
+        } else {
+            list->names[kept++] = list->names[i];
+        }
+    }
+    list->count = kept;
+}
+
+static bool list_folder(struct file_list *list, const char *path, struct builder *b,
+                        struct err *err) {
     list->folder = path;
     DIR *dir = opendir(path);
     if (!dir)
@@ -163,17 +179,21 @@ static bool list_folder(struct file_list *list, const char *path, struct err *er
     }
     closedir(dir);
     /* By name: the order in which a file system lists its files must not show. */
-    qsort(list->names, list->count, sizeof(*list->names), input_cmp_names);
+    if (list->count)
+        qsort(list->names, list->count, sizeof(*list->names), input_cmp_names);
+    bool any = list->count;
+    drop_special(list, b);
     if (ok && list->count == 0)
-        return err_set(err, ERR_IO, "folder is empty");
+        return err_set(err, ERR_IO, any ? "folder holds no file" : "folder is empty");
     return ok;
 }
 
-static bool list_files(struct file_list *list, const char *argument, struct err *err) {
+static bool list_files(struct file_list *list, const char *argument, struct builder *b,
+                       struct err *err) {
     struct stat st;
     if (strcmp(argument, "-") != 0 && stat(argument, &st) == 0) {
         if (S_ISDIR(st.st_mode))
-            return list_folder(list, argument, err);
+            return list_folder(list, argument, b, err);
         return input_list_add(list, NULL, argument, strlen(argument), err);
     }
     const char *rest = argument;
@@ -253,7 +273,7 @@ bool input_read(const char *argument, const struct input_options *options,
     struct file_list list = {.count = 0};
     struct builder *b = input_begin(snapshot, options, err);
     bool ok = b != NULL;
-    if (ok && !list_files(&list, argument, err))
+    if (ok && !list_files(&list, argument, b, err))
         ok = err_prefix(err, "%s", argument);
     for (size_t i = 0; ok && i < list.count; i++)
         ok = read_file(list.names[i], b, &list, options, err);

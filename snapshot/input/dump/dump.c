@@ -91,7 +91,10 @@ bool dump_read_thread_times(struct space *s, const char *path, const struct inpu
     if (!sidecar)
         return true;
     struct err why;
-    bool ok = apply_thread_times(s, sidecar, b, &why);
+    bool special = file_is_special(sidecar);
+    if (special)
+        err_set(&why, ERR_IO, "are no file");
+    bool ok = !special && apply_thread_times(s, sidecar, b, &why);
     if (!ok && why.code == ERR_NOMEM)
         *err = why;
     else if (!ok)
