@@ -142,7 +142,6 @@ static void wait_find_end(struct wait_graph *g, uint32_t thread) {
         /* The depth is that from `thread` on as long as the end is not known; 0 is not passed. */
         if (edge->depth) {
             wait_close_circle(g, at);
-            steps = 0;
             break;
         }
         edge->depth = ++steps;
