@@ -94,13 +94,11 @@ struct cause *cause_as_found(struct diagnosis *d, uint32_t finding, enum cause_k
 
 /* -- Sums -------------------------------------------------------------------------------------- */
 
-static void sum_live(const struct series *s, struct causes *c) {
+static void take_live(const struct series *s, struct causes *c) {
     c->live_known = s->live_known && s->count > 1;
-    for (uint32_t i = 0; c->live_known && i < s->type_count; i++) {
-        if (s->types[i].live_bytes[0] != ABSENT)
-            c->live_base_bytes += s->types[i].live_bytes[0];
-        if (s->types[i].live_bytes[s->count - 1] != ABSENT)
-            c->live_new_bytes += s->types[i].live_bytes[s->count - 1];
+    if (c->live_known) {
+        c->live_base_bytes = s->live_bytes[0];
+        c->live_new_bytes = s->live_bytes[s->count - 1];
     }
     c->live_delta = series_delta(c->live_new_bytes, c->live_base_bytes);
 }
@@ -197,7 +195,7 @@ bool causes_find(struct causes *c, const struct series *s, const struct limits *
     if (!d.claimed_by)
         return err_nomem(err);
     memset(d.claimed_by, 0xff, ((size_t)f->count + 1) * sizeof(*d.claimed_by));
-    sum_live(s, c);
+    take_live(s, c);
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof(cause_sources) / sizeof(*cause_sources); i++)
         ok = cause_sources[i](&d, err);

@@ -59,6 +59,12 @@ bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t
            *ret_verdict == VERDICT_INCONCLUSIVE;
 }
 
+/* Is the last value more than the first by the floor? */
+static bool rule_added(const uint64_t *values, uint32_t count, uint64_t floor) {
+    int64_t delta = series_delta(values[count - 1], values[0]);
+    return delta > 0 && (uint64_t)delta >= floor;
+}
+
 /* Bytes in use: the heap without Free where that is known. */
 static uint64_t used_bytes(const struct series *s, uint32_t snapshot) {
     if (!snapshot_has(s->snapshots[snapshot], PART_TYPES) ||
@@ -80,6 +86,9 @@ static void add_generations(const struct series *s, struct finding *hit, uint64_
                           (int64_t)(values[s->count - 1] - values[0]));
 }
 
+/* Did what lives grow with the heap? */
+enum live_growth { LIVE_NOT_KNOWN, LIVE_DID_NOT, LIVE_TOO, LIVE_ALONE };
+
 /* The generation that grew most, for the sentence; NULL when none is known to have grown. */
 static const char *most_grown(const struct series *s, struct findings *f, uint64_t *values) {
     int64_t most = 0;
@@ -98,10 +107,54 @@ static const char *most_grown(const struct series *s, struct findings *f, uint64
     return findings_text(f, ", most of it in %s (%s)", generation_names[which], say_delta(f, most));
 }
 
+/* What is said of it, where the dumps know what lives. */
+static const char *heap_sentence(const struct series *s, struct findings *f, const uint64_t *values,
+                                 uint64_t *scratch, enum live_growth live) {
+    uint32_t end = s->count - 1;
+    const char *first = say_bytes(f, values[0]), *last = say_bytes(f, values[end]);
+    if (live == LIVE_ALONE)
+        return findings_text(f,
+                             "What lives in the managed heap grew from %s to %s (%s), while the "
+                             "heap with its garbage went from %s to %s",
+                             say_bytes(f, s->live_bytes[0]), say_bytes(f, s->live_bytes[end]),
+                             say_delta(f, series_delta(s->live_bytes[end], s->live_bytes[0])),
+                             first, last);
+    const char *text = findings_text(f, "The managed heap grew from %s to %s (%s)%s", first, last,
+                                     say_delta(f, series_delta(values[end], values[0])),
+                                     most_grown(s, f, scratch));
+    if (live == LIVE_NOT_KNOWN)
+        return text;
+    return findings_text(f, "%s%s: what lives in it went from %s to %s", text,
+                         live == LIVE_DID_NOT ? ", by garbage" : "", say_bytes(f, s->live_bytes[0]),
+                         say_bytes(f, s->live_bytes[end]));
+}
+
+static void report_heap(const struct series *s, struct findings *f, uint64_t *values,
+                        uint64_t *scratch, enum live_growth live, enum verdict verdict) {
+    uint32_t end = s->count - 1;
+    bool sure = live != LIVE_DID_NOT && (verdict == VERDICT_GROWING || verdict == VERDICT_LEAK);
+    struct finding *hit =
+        findings_hit(f, &rule_heap_growth, sure ? SEVERITY_WARNING : SEVERITY_NOTICE, 0,
+                     "heap"); /* a symptom: ranks below the types that cause it */
+    finding_summary(f, hit, "%s%s.", heap_sentence(s, f, values, scratch, live),
+                    verdict == VERDICT_INCONCLUSIVE ? ", but not steadily" : "");
+    finding_next(f, hit, "%s",
+                 live == LIVE_DID_NOT ? GARBAGE_NEXT : "The growing types say what it grew by.");
+    finding_number(hit, "bytes_base", FIELD_BYTES, values[0]);
+    finding_number(hit, "bytes_new", FIELD_BYTES, values[end]);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, series_delta(values[end], values[0]));
+    finding_known(hit, "live_bytes_base", FIELD_BYTES, s->live_bytes[0]);
+    finding_known(hit, "live_bytes_new", FIELD_BYTES, s->live_bytes[end]);
+    if (live != LIVE_DID_NOT) /* no verdict on garbage */
+        finding_text(f, hit, "verdict", verdict_names[verdict]);
+    add_generations(s, hit, scratch);
+}
+
 static bool run_heap(const struct series *s, const struct limits *limits, struct findings *f,
                      struct err *err) {
     uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
-    if (!values)
+    uint64_t *scratch = arena_array(&f->arena, s->count, sizeof(*scratch));
+    if (!values || !scratch)
         return err_nomem(err);
     for (uint32_t i = 0; i < s->count; i++) {
         values[i] = used_bytes(s, i);
@@ -111,24 +164,20 @@ static bool run_heap(const struct series *s, const struct limits *limits, struct
             return true;
         }
     }
-    enum verdict verdict;
-    if (!rule_grows(values, s->count, limits->heap_growth_percent, limits->heap_growth_min_bytes,
-                    &verdict))
+    double percent = limits->heap_growth_percent;
+    uint64_t least = limits->heap_growth_min_bytes;
+    enum verdict verdict, of_live = VERDICT_NONE;
+    bool grew = rule_grows(values, s->count, percent, least, &verdict);
+    bool live = s->live_known && rule_grows(s->live_bytes, s->count, percent, least, &of_live);
+    bool sure = live && of_live != VERDICT_INCONCLUSIVE;
+    if (!grew && !sure)
         return true;
-    uint64_t first = values[0], last = values[s->count - 1];
-    int64_t delta = (int64_t)(last - first);
-    struct finding *hit = findings_hit(
-        f, &rule_heap_growth, verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
-        0, "heap"); /* a symptom: ranks below the types that cause it */
-    finding_summary(f, hit, "The managed heap grew from %s to %s (%s)%s%s.", say_bytes(f, first),
-                    say_bytes(f, last), say_delta(f, delta), most_grown(s, f, values),
-                    verdict == VERDICT_INCONCLUSIVE ? ", but not steadily" : "");
-    finding_next(f, hit, "The growing types say what it grew by.");
-    finding_number(hit, "bytes_base", FIELD_BYTES, first);
-    finding_number(hit, "bytes_new", FIELD_BYTES, last);
-    finding_delta(hit, "bytes_delta", FIELD_BYTES, delta);
-    finding_text(f, hit, "verdict", verdict_names[verdict]);
-    add_generations(s, hit, values);
+    uint64_t floor = rule_max(rule_percent(s->live_bytes[0], percent), least);
+    enum live_growth growth = !s->live_known ? LIVE_NOT_KNOWN
+                              : live         ? (grew ? LIVE_TOO : LIVE_ALONE)
+                              : rule_added(s->live_bytes, s->count, floor) ? LIVE_TOO
+                                                                           : LIVE_DID_NOT;
+    report_heap(s, f, values, scratch, growth, s->live_known ? of_live : verdict);
     return true;
 }
 
@@ -139,8 +188,10 @@ const struct rule rule_heap_growth = {
     .min_snapshots = 2,
     .explain =
         "Looks at the bytes in use (without Free) of the whole heap, and says which generation\n"
-        "took most of the growth. Growth in gen2, LOH or POH outlived collections; growth in gen0\n"
-        "and gen1 alone may be garbage that was not collected yet.\n"
+        "took most of the growth. Where every dump knows what lives, that is what is judged: a\n"
+        "heap that grew by garbage alone is a notice that says so. Else growth in gen2, LOH or "
+        "POH\n"
+        "outlived collections, and growth in gen0 and gen1 alone may be garbage.\n"
         "\n"
         "Thresholds: heap-growth.percent (of the base), heap-growth.min-bytes.\n"
         "\n"

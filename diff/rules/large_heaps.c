@@ -10,6 +10,26 @@ static const char *why_no_generations(const struct series *s, struct findings *f
     return why;
 }
 
+/*
+ * The most by which live objects of one heap can have grown. Live bytes are known by type, not by
+ * generation: at the end all that live of a type, as far as there are so many in this heap, and at
+ * the start none but those that had no room elsewhere.
+ */
+static uint64_t live_growth_most(const struct series *s, int gen) {
+    uint32_t end = s->count - 1;
+    uint64_t sum = 0;
+    for (uint32_t t = 0; t < s->type_count; t++) {
+        const struct series_type *type = &s->types[t];
+        uint64_t here = series_type_gens(type, end)[gen].bytes, live = type->live_bytes[end];
+        int64_t grew = series_delta(live, type->live_bytes[0]);
+        if (type->is_free || here == ABSENT || !here || live == ABSENT || grew <= 0)
+            continue;
+        uint64_t most = live < here ? live : here;
+        sum += (uint64_t)grew < most ? (uint64_t)grew : most;
+    }
+    return sum;
+}
+
 static bool run_one_heap(const struct series *s, const struct limits *limits, struct findings *f,
                          const struct rule *rule, int gen, const char *what, const char *next,
                          struct err *err) {
@@ -21,24 +41,28 @@ static bool run_one_heap(const struct series *s, const struct limits *limits, st
         return true;
     }
     /* A heap of its own is judged by its own size, and by what it is to the whole. */
-    uint64_t floor =
-        rule_max(limits->heap_growth_min_bytes, rule_percent(series_heap_bytes(s, 0), 1));
+    uint64_t whole = s->live_known ? s->live_bytes[0] : series_heap_bytes(s, 0);
+    uint64_t floor = rule_max(limits->heap_growth_min_bytes, rule_percent(whole, 1));
     enum verdict verdict;
     if (!rule_grows(values, s->count, limits->heap_growth_percent, floor, &verdict))
         return true;
     uint64_t first = values[0], last = values[s->count - 1];
-    int64_t delta = (int64_t)(last - first);
-    struct finding *hit =
-        findings_hit(f, rule, verdict == VERDICT_INCONCLUSIVE ? SEVERITY_NOTICE : SEVERITY_WARNING,
-                     0, generation_names[gen]); /* a symptom: ranks below its causes */
-    finding_summary(f, hit, "The %s grew from %s to %s (%s)%s.", what, say_bytes(f, first),
-                    say_bytes(f, last), say_delta(f, delta),
-                    verdict == VERDICT_INCONCLUSIVE ? ", but not steadily" : "");
-    finding_next(f, hit, "%s", next);
+    bool garbage = s->live_known && s->generations_known &&
+                   live_growth_most(s, gen) <
+                       rule_max(rule_percent(first, limits->heap_growth_percent), floor);
+    bool sure = !garbage && verdict != VERDICT_INCONCLUSIVE;
+    struct finding *hit = findings_hit(f, rule, sure ? SEVERITY_WARNING : SEVERITY_NOTICE, 0,
+                                       generation_names[gen]); /* a symptom: below its causes */
+    finding_summary(f, hit, "The %s grew from %s to %s (%s)%s%s.", what, say_bytes(f, first),
+                    say_bytes(f, last), say_delta(f, series_delta(last, first)),
+                    garbage ? ", by garbage: what lives of the types in it did not grow" : "",
+                    !garbage && !sure ? ", but not steadily" : "");
+    finding_next(f, hit, "%s", garbage ? GARBAGE_NEXT : next);
     finding_number(hit, "bytes_base", FIELD_BYTES, first);
     finding_number(hit, "bytes_new", FIELD_BYTES, last);
-    finding_delta(hit, "bytes_delta", FIELD_BYTES, delta);
-    finding_text(f, hit, "verdict", verdict_names[verdict]);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, series_delta(last, first));
+    if (!garbage)
+        finding_text(f, hit, "verdict", verdict_names[verdict]);
     return true;
 }
 
@@ -60,10 +84,11 @@ const struct rule rule_loh_growth = {
     .whole = {{PART_TYPES, ASPECT_ROWS}, {PART_HEAPS, ASPECT_ROWS}, {PART_REGIONS, ASPECT_ROWS}},
     .min_snapshots = 2,
     .explain =
-        "Looks at the bytes of the large object heap (objects from 85,000 bytes on).\n"
+        "Looks at the bytes of the large object heap (objects from 85,000 bytes on). Where every\n"
+        "dump knows what lives, and none of it can be what this heap grew by, that is a notice.\n"
         "\n"
         "Thresholds: heap-growth.percent (of its own base), heap-growth.min-bytes, and 1 % of the\n"
-        "whole base heap.\n"
+        "whole base heap (of what lives in it, where known).\n"
         "\n"
         "What to do: find the large arrays (large-object names their types). Rent them from a\n"
         "pool, stream instead of buffering, or set a capacity where lists double.\n",
@@ -77,10 +102,12 @@ const struct rule rule_poh_growth = {
     .min_snapshots = 2,
     .explain =
         "Looks at the bytes of the pinned object heap (.NET 5 and later: GC.AllocateArray with\n"
-        "pinned: true, and buffers of the runtime).\n"
+        "pinned: true, and buffers of the runtime). Where every dump knows what lives, and none "
+        "of\n"
+        "it can be what this heap grew by, that is a notice.\n"
         "\n"
         "Thresholds: heap-growth.percent (of its own base), heap-growth.min-bytes, and 1 % of the\n"
-        "whole base heap.\n"
+        "whole base heap (of what lives in it, where known).\n"
         "\n"
         "What to do: look for pinned buffers that are allocated anew instead of being reused.\n",
     .run = run_poh,

@@ -66,6 +66,9 @@ bool rule_generation(const struct series *s, int gen, uint64_t *values);
 bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t min_bytes,
                 enum verdict *ret_verdict);
 
+/* The next step of what only garbage grew by. */
+#define GARBAGE_NEXT "Nothing: a full collection takes it. Where in doubt, dump behind one."
+
 /*
  * THE list of rules, in the order in which they run and are listed. A rule is its file and its line
  * here; rule.c makes the table of it.

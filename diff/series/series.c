@@ -115,8 +115,9 @@ static bool series_start(struct series *s, const struct snapshot *const *snapsho
                          struct err *err) {
     const struct snapshot **copy = arena_array(&s->arena, s->count, sizeof(*copy));
     s->heap_bytes = arena_array(&s->arena, s->count, sizeof(*s->heap_bytes));
+    s->live_bytes = arena_array(&s->arena, s->count, sizeof(*s->live_bytes));
     s->sums = arena_array(&s->arena, s->count, sizeof(*s->sums));
-    if (!copy || !s->heap_bytes || !s->sums || !name_snapshots(s))
+    if (!copy || !s->heap_bytes || !s->live_bytes || !s->sums || !name_snapshots(s))
         return err_nomem(err);
     s->parts_all = UINT32_MAX;
     for (uint32_t i = 0; i < s->count; i++) {

@@ -282,6 +282,7 @@ struct series {
         *not_comparable;  /* why verdicts would be wrong (exit 3 unless --force); NULL: they are */
     const char **names;   /* of the snapshots in sentences: see series_snapshot_name() */
     uint64_t *heap_bytes; /* [count of snapshots]: see series_heap_bytes() */
+    uint64_t *live_bytes; /* [count of snapshots]: of all types; ABSENT unless live_known */
     struct series_sums *sums; /* [count of snapshots]: over all types; zero without types */
     const char **warnings;    /* e.g. "BASE is younger than NEW: swapped?"; one sentence each */
     uint32_t warning_count;

@@ -333,6 +333,15 @@ const struct cell *series_type_gens(const struct series_type *type, uint32_t sna
     return row ? row->gen : type->totals[snapshot].bytes == ABSENT ? absent : none;
 }
 
+static void sum_live(struct series *s) {
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->live_bytes[i] = s->live_known ? 0 : ABSENT;
+        for (uint32_t t = 0; s->live_known && t < s->type_count; t++)
+            if (s->types[t].live_bytes[i] != ABSENT)
+                s->live_bytes[i] = num_add(s->live_bytes[i], s->types[t].live_bytes[i]);
+    }
+}
+
 static void judge_types(struct series *s) {
     const struct series_floors floors = {
         .bytes = s->options.floor_bytes,
@@ -431,6 +440,7 @@ bool series_join_types(struct series *s, struct err *err) {
     }
     ok = ok && make_types(&j) && fill_types(&j);
     if (ok) {
+        sum_live(s);
         judge_types(s);
         ok = sort_types(s, &j.spare);
     }
