@@ -17,8 +17,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         exit(1);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    struct symbol_table_request request = {path, NULL, NULL};
+    struct file file;
+    struct err err = {.msg = ""};
+    if (!file_open(&file, path, &err))
+        exit(1);
+    struct symbol_table_request request = {&file, "fuzz", NULL, NULL};
     symbol_table_write(&request, null);
+    file_close(&file);
     close(fd);
     return 0;
 }
