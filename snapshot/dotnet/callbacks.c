@@ -46,9 +46,13 @@ static const char *const callback_kinds[KINDS] = {"", CALLBACK_HANDLER, CALLBACK
 struct callback_type {
     enum callback_kind kind;
     uint64_t mt;
-    uint32_t method, method_aux, list;                /* of a delegate */
-    uint32_t callback, state, due, period;            /* of timers and registrations */
-    uint32_t free_count, waiters, next, continuation; /* of semaphores and who waits for them */
+    uint32_t callback, state, due, period; /* of timers and registrations */
+    uint32_t free_count, waiters;          /* of semaphores */
+};
+
+/* Offsets in every delegate; 0: not known. */
+struct delegate_fields {
+    uint32_t method, method_aux, list;
 };
 
 /* What is called alike. */
@@ -61,68 +65,90 @@ struct calling {
 };
 
 struct callbacks {
-    struct clr_heap *h;
     struct modules *m;
     struct callback_type *types; /* by number of the graph's type */
     struct strmap index;         /* to number of the row */
     struct calling *rows;
     uint32_t row_count, row_capacity;
-    uint64_t asked_mt;             /* the last type that was asked for */
-    bool asked_is;                 /* ... and whether that is a delegate */
-    struct callback_type delegate; /* of any: the fields are those of their common base */
+    uint64_t delegate_base; /* MethodTable that all delegates are derived from; 0: not met */
+    struct delegate_fields delegate;
 };
 
 /* -- Types ------------------------------------------------------------------------------------- */
 
-static bool callbacks_named(struct modules *m, uint64_t mt, const char *name) {
-    struct strbuf text;
-    strbuf_init(&text);
-    type_name(m, mt, &text);
-    bool is = strcmp(strbuf_cstr(&text), name) == 0;
-    strbuf_deinit(&text);
-    return is;
-}
-
-static bool is_delegate(struct modules *m, uint64_t mt) {
+static bool is_delegate(struct callbacks *c, uint64_t mt) {
+    struct clr *clr = c->m->clr;
     uint64_t parent = 0;
-    return clr_field_u64(m->clr, mt, F_MT_PARENT, &parent) && parent &&
-           callbacks_named(m, parent, "System.MulticastDelegate");
+    if (!clr_field_u64(clr, mt, F_MT_PARENT, &parent) || !parent || parent == clr->object_mt)
+        return false;
+    if (!c->delegate_base && type_is_called(c->m, parent, "System.MulticastDelegate"))
+        c->delegate_base = parent;
+    return parent == c->delegate_base;
 }
 
-/* The same; objects of one type follow each other. */
-static bool is_delegate_once(struct callbacks *c, uint64_t mt) {
-    if (mt != c->asked_mt)
-        c->asked_is = is_delegate(c->m, mt);
-    c->asked_mt = mt;
-    return c->asked_is;
+/* Of the base library? That takes a look at one field; true where it is not known. */
+static bool may_be_of_base(struct clr *clr, uint64_t mt) {
+    uint64_t module, base;
+    return !clr->object_mt || !clr_field_u64(clr, clr->object_mt, F_MT_MODULE, &base) ||
+           (clr_field_u64(clr, mt, F_MT_MODULE, &module) && module == base);
 }
 
-static void find_delegate_fields(struct modules *m, struct callback_type *type, uint64_t mt) {
-    type->method = type_field_offset(m, mt, "_methodPtr");
-    type->method_aux = type_field_offset(m, mt, "_methodPtrAux");
-    type->list = type_field_offset(m, mt, "_invocationList");
+static enum callback_kind callback_kind(struct callbacks *c, uint64_t mt) {
+    static const struct {
+        enum callback_kind kind;
+        const char *type;
+    } known[] = {
+        {KIND_TIMER, "System.Threading.TimerQueueTimer"},
+        {KIND_REGISTRATION, "System.Threading.CancellationTokenSource+CallbackNode"},
+        {KIND_SEMAPHORE, "System.Threading.SemaphoreSlim"},
+    };
+    enum callback_kind kind = KIND_NONE;
+    if (is_delegate(c, mt))
+        return KIND_HANDLER;
+    if (!may_be_of_base(c->m->clr, mt))
+        return KIND_NONE;
+    struct strbuf name;
+    strbuf_init(&name);
+    type_name(c->m, mt, &name);
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (strcmp(strbuf_cstr(&name), known[i].type) == 0)
+            kind = known[i].kind;
+    strbuf_deinit(&name);
+    return kind;
+}
+
+/* Once: they are those of the common base. */
+static void find_delegate_fields(struct callbacks *c, uint64_t mt) {
+    if (c->delegate.method)
+        return;
+    c->delegate.method = type_field_offset(c->m, mt, "_methodPtr");
+    c->delegate.method_aux = type_field_offset(c->m, mt, "_methodPtrAux");
+    c->delegate.list = type_field_offset(c->m, mt, "_invocationList");
 }
 
 static struct callback_type callback_type(struct callbacks *c, uint64_t mt) {
-    struct callback_type type = {.kind = KIND_NONE, .mt = mt};
+    struct callback_type type = {.kind = callback_kind(c, mt), .mt = mt};
     struct modules *m = c->m;
-    if (is_delegate(m, mt)) {
-        type.kind = KIND_HANDLER;
-        find_delegate_fields(m, &type, mt);
-        c->delegate = type;
-    } else if (callbacks_named(m, mt, "System.Threading.TimerQueueTimer")) {
-        type.kind = KIND_TIMER;
+    switch (type.kind) {
+    case KIND_HANDLER:
+        find_delegate_fields(c, mt);
+        break;
+    case KIND_TIMER:
         type.callback = type_field_offset(m, mt, "_timerCallback");
         type.due = type_field_offset(m, mt, "_dueTime");
         type.period = type_field_offset(m, mt, "_period");
-    } else if (callbacks_named(m, mt, "System.Threading.CancellationTokenSource+CallbackNode")) {
-        type.kind = KIND_REGISTRATION;
+        break;
+    case KIND_REGISTRATION:
         type.callback = type_field_offset(m, mt, "Callback");
         type.state = type_field_offset(m, mt, "CallbackState");
-    } else if (callbacks_named(m, mt, "System.Threading.SemaphoreSlim")) {
-        type.kind = KIND_SEMAPHORE;
+        break;
+    case KIND_SEMAPHORE:
         type.free_count = type_field_offset(m, mt, "m_currentCount");
         type.waiters = type_field_offset(m, mt, "m_asyncHead");
+        break;
+    case KIND_NONE:
+    case KINDS:
+        break;
     }
     return type;
 }
@@ -150,16 +176,16 @@ static bool count_calling(struct callbacks *c, const struct calling *calling, ui
 
 /* Address that a delegate calls; 0: none, or several. */
 static uint64_t code_of(const struct callbacks *c, uint64_t delegate) {
-    const struct callback_type *t = &c->delegate;
+    const struct delegate_fields *t = &c->delegate;
     struct clr *clr = c->m->clr;
-    uint64_t code = 0, aux = 0, list = 0;
+    uint64_t code = 0, aux = 0, list = 0, mt;
     if (!t->method || !t->method_aux || !delegate || !clr_u64(clr, delegate + t->method, &code) ||
         !clr_u64(clr, delegate + t->method_aux, &aux))
         return 0;
-    if (t->list && clr_u64(clr, delegate + t->list, &list) && list && clr_u64(clr, list, &list) &&
-        clr_u64(clr, list & ~(uint64_t)7, &list))
-        return aux ? aux : 0; /* of those in its list each is there itself */
-    return aux ? aux : code;
+    /* Of those in its list each is there itself. */
+    bool several =
+        t->list && clr_u64(clr, delegate + t->list, &list) && clr_object_mt(clr, list, &mt);
+    return aux || several ? aux : code;
 }
 
 static uint64_t word32(struct clr *clr, uint64_t object, uint32_t offset) {
@@ -173,15 +199,14 @@ static uint64_t waiting_box(struct callbacks *c, uint64_t node) {
     uint64_t found = 0;
     for (uint32_t i = 0; i < CONTINUATIONS_MAX && node; i++) {
         uint64_t mt, next;
-        uint32_t at = clr_u64(clr, node, &mt)
-                          ? type_field_offset(c->m, mt & ~(uint64_t)7, "m_continuationObject")
-                          : 0;
-        if (!at || !clr_u64(clr, node + at, &next) || !next || !clr_u64(clr, next, &mt))
+        uint32_t at =
+            clr_object_mt(clr, node, &mt) ? type_field_offset(c->m, mt, "m_continuationObject") : 0;
+        if (!at || !clr_u64(clr, node + at, &next) || !clr_object_mt(clr, next, &mt))
             break;
         node = next;
-        if (!async_is_box(c->m, mt & ~(uint64_t)7))
+        if (!async_is_box(c->m, mt))
             continue;
-        found = mt & ~(uint64_t)7;
+        found = mt;
         struct strbuf name;
         strbuf_init(&name);
         type_name(c->m, found, &name);
@@ -201,9 +226,9 @@ static bool count_semaphore(struct callbacks *c, const struct callback_type *typ
     uint64_t node, mt;
     if (!type->free_count || !type->waiters ||
         !clr_u32(clr, semaphore + type->free_count, &free_count) || free_count ||
-        !clr_u64(clr, semaphore + type->waiters, &node) || !node || !clr_u64(clr, node, &mt))
+        !clr_u64(clr, semaphore + type->waiters, &node) || !clr_object_mt(clr, node, &mt))
         return true;
-    uint32_t next = type_field_offset(c->m, mt & ~(uint64_t)7, "Next");
+    uint32_t next = type_field_offset(c->m, mt, "Next");
     uint64_t count = 0;
     struct calling most = {.kind = KIND_SEMAPHORE, .due_ms = ABSENT, .period_ms = ABSENT};
     for (; node && next && count < WAITERS_MAX && clr_spend(clr, 1); count++) {
@@ -221,16 +246,19 @@ static bool count_semaphore(struct callbacks *c, const struct callback_type *typ
 static uint64_t wrapped(struct callbacks *c, const struct callback_type *type, uint64_t object,
                         uint64_t delegate) {
     uint64_t state, mt;
-    if (!type->state || !clr_u64(c->m->clr, object + type->state, &state) || !state ||
-        !clr_u64(c->m->clr, state, &mt) || !is_delegate_once(c, mt & ~(uint64_t)7))
+    if (!type->state || !clr_u64(c->m->clr, object + type->state, &state) ||
+        !clr_object_mt(c->m->clr, state, &mt) || !is_delegate(c, mt))
         return delegate;
     return state;
 }
 
-static bool count_callback(struct callbacks *c, const struct callback_type *type, uint64_t object) {
+static bool count_callback(void *context, uint32_t number, uint64_t object, uint64_t size_bytes) {
+    struct callbacks *c = context;
+    const struct callback_type *type = &c->types[number];
     struct clr *clr = c->m->clr;
     struct calling calling = {.kind = type->kind, .due_ms = ABSENT, .period_ms = ABSENT};
-    uint64_t delegate = object, mt;
+    uint64_t delegate = object;
+    (void)size_bytes;
     if (type->kind == KIND_SEMAPHORE)
         return count_semaphore(c, type, object);
     if (type->kind != KIND_HANDLER) {
@@ -243,25 +271,9 @@ static bool count_callback(struct callbacks *c, const struct callback_type *type
             return true; /* not started */
     }
     calling.code = code_of(c, delegate);
-    if (!calling.code || !clr_u64(clr, delegate, &mt))
+    if (!calling.code || !clr_object_mt(clr, delegate, &calling.type_mt))
         return true;
-    calling.type_mt = mt & ~(uint64_t)7;
     return count_calling(c, &calling, 1);
-}
-
-static bool count_live(struct callbacks *c, const bool *classes, uint64_t left, struct err *err) {
-    const struct graph *g = &c->h->heap.graph;
-    struct graph_walk each = {.classes = classes};
-    struct graph_object object;
-    while (left && graph_each(g, &each, &object)) {
-        if (!classes[object.class - g->classes] || !graph_is_met(g, object.rank))
-            continue;
-        left--;
-        if (!count_callback(c, &c->types[object.class->type],
-                            address_of_slot(&c->h->slots, object.slot)))
-            return err_nomem(err);
-    }
-    return true;
 }
 
 /* -- Names ------------------------------------------------------------------------------------- */
@@ -364,24 +376,21 @@ static bool callbacks_report_rows(struct callbacks *c, struct err *err) {
 
 bool callbacks_report(struct clr_heap *h, struct err *err) {
     const struct graph *g = &h->heap.graph;
-    struct callbacks c = {.h = h, .m = h->modules};
+    struct callbacks c = {.m = h->modules};
     strmap_init(&c.index);
     c.types = calloc((size_t)g->type_count + 1, sizeof(*c.types));
-    bool *classes = calloc((size_t)g->class_count + 1, sizeof(*classes));
-    bool ok = (c.types && classes) || err_nomem(err);
-    uint64_t objects = 0;
+    bool *of_type = calloc((size_t)g->type_count + 1, sizeof(*of_type));
+    bool ok = (c.types && of_type) || err_nomem(err);
     for (uint32_t i = 0; ok && i < g->type_count; i++) {
-        if (!h->heap.live[i].objects)
-            continue;
-        c.types[i] = callback_type(&c, g->types[i].id);
-        objects += c.types[i].kind ? h->heap.live[i].objects : 0;
+        if (h->heap.live[i].objects)
+            c.types[i] = callback_type(&c, g->types[i].id);
+        of_type[i] = c.types[i].kind != KIND_NONE;
     }
-    for (uint32_t i = 0; ok && i < g->class_count; i++)
-        classes[i] = g->classes[i].flags & CLASS_OBJECT && c.types[g->classes[i].type].kind;
-    ok = ok && count_live(&c, classes, objects, err) && callbacks_report_rows(&c, err);
+    ok = ok && clr_heap_visit_live(h, of_type, count_callback, &c, err) &&
+         callbacks_report_rows(&c, err);
     strmap_deinit(&c.index);
     free(c.types);
     free(c.rows);
-    free(classes);
+    free(of_type);
     return ok;
 }

@@ -431,3 +431,30 @@ void clr_heap_close(struct clr_heap *h) {
     free(h->labels);
     free(h->shapes);
 }
+
+bool clr_heap_visit_live(const struct clr_heap *h, const bool *of_type,
+                         bool (*visit)(void *context, uint32_t type, uint64_t address,
+                                       uint64_t size_bytes),
+                         void *context, struct err *err) {
+    const struct graph *g = &h->heap.graph;
+    bool *classes = calloc((size_t)g->class_count + 1, sizeof(*classes));
+    if (!classes)
+        return err_nomem(err);
+    uint64_t left = 0;
+    for (uint32_t i = 0; i < g->type_count; i++)
+        left += of_type[i] ? h->heap.live[i].objects : 0;
+    for (uint32_t i = 0; i < g->class_count; i++)
+        classes[i] = g->classes[i].flags & CLASS_OBJECT && of_type[g->classes[i].type];
+    struct graph_walk each = {.classes = classes};
+    struct graph_object object;
+    bool ok = true;
+    while (ok && left && graph_each(g, &each, &object)) {
+        if (!classes[object.class - g->classes] || !graph_is_met(g, object.rank))
+            continue;
+        left--;
+        ok = visit(context, object.class->type, address_of_slot(&h->slots, object.slot),
+                   graph_size(g, object.slot, object.class));
+    }
+    free(classes);
+    return ok || err_nomem(err);
+}

@@ -103,6 +103,15 @@ const struct clr_shape *clr_heap_shape(struct clr_heap *h, uint64_t mt) MUST_CHE
  */
 bool clr_heap_add_roots(struct clr_heap *h, struct err *err) MUST_CHECK;
 
+/*
+ * Visits the live objects of the types of the graph for which of_type is set. What holds them was
+ * looked for. Errors: ERR_NOMEM, which is what `visit` means by false.
+ */
+bool clr_heap_visit_live(const struct clr_heap *h, const bool *of_type,
+                         bool (*visit)(void *context, uint32_t type, uint64_t address,
+                                       uint64_t size_bytes),
+                         void *context, struct err *err) MUST_CHECK;
+
 /* Number of a new label; the text is copied. */
 uint32_t clr_heap_label(struct clr_heap *h, struct str text);
 

@@ -1,9 +1,6 @@
 #include "dotnet/lock_object.h"
 
-#include "dotnet/fields.h"
 #include "dotnet/type_names.h"
-
-#define LOCK_FIELDS_MAX 16u /* it has half as many */
 
 /*
  * Lock._state (Lock.cs): bit 0 held. In 11.0 waiters are counted from bit 7 on; bits 2 to 4 count
@@ -17,25 +14,9 @@ bool lock_object_is_monitor(const struct clr *clr) {
 }
 
 static void find_lock_fields(struct modules *m, struct lock_class *c) {
-    struct field_desc fields[LOCK_FIELDS_MAX];
-    uint32_t count = 0;
-    if (!fields_of(m->clr, c->mt, fields, LOCK_FIELDS_MAX, &count))
-        return;
-    for (uint32_t i = 0; i < count && i < LOCK_FIELDS_MAX; i++) {
-        struct strbuf name;
-        uint32_t at = fields[i].offset + 8u;
-        if (fields[i].is_static)
-            continue;
-        strbuf_init(&name);
-        field_name_at(m, c->mt, at, false, &name);
-        if (str_eq(strbuf_str(&name), STR("_owningThreadId")))
-            c->owner_at = at;
-        if (str_eq(strbuf_str(&name), STR("_state")))
-            c->state_at = at;
-        if (str_eq(strbuf_str(&name), STR("_recursionCount")))
-            c->recursion_at = at;
-        strbuf_deinit(&name);
-    }
+    c->owner_at = type_field_offset(m, c->mt, "_owningThreadId");
+    c->state_at = type_field_offset(m, c->mt, "_state");
+    c->recursion_at = type_field_offset(m, c->mt, "_recursionCount");
 }
 
 bool lock_object_is(struct modules *m, struct lock_class *c, uint64_t object) {
@@ -47,11 +28,7 @@ bool lock_object_is(struct modules *m, struct lock_class *c, uint64_t object) {
     /* Not all that is taken for an object is one. */
     if (!clr_is_method_table(m->clr, mt))
         return false;
-    struct strbuf name;
-    strbuf_init(&name);
-    type_name(m, mt, &name);
-    bool is = str_eq(strbuf_str(&name), STR(LOCK_CLASS));
-    strbuf_deinit(&name);
+    bool is = type_is_called(m, mt, LOCK_CLASS);
     *(is ? &c->mt : &c->other_mt) = mt;
     if (is)
         find_lock_fields(m, c);

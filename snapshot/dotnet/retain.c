@@ -47,42 +47,28 @@ static bool retain_report_all(struct clr_heap *h, const struct walk_result *walk
     return heap_report(&h->heap, all, frozen, h->clr->b, err);
 }
 
-/* Live boxes of state machines; is_box is of each class, `left` so many there are. */
-static bool retain_count_boxes(struct clr_heap *h, struct async_counts *counts, const bool *is_box,
-                               uint64_t left, struct err *err) {
-    const struct graph *g = &h->heap.graph;
-    struct graph_walk each = {.classes = is_box};
-    struct graph_object object;
-    while (left && graph_each(g, &each, &object)) {
-        if (!is_box[object.class - g->classes] || !graph_is_met(g, object.rank))
-            continue;
-        left--;
-        if (!async_count(counts, g->types[object.class->type].id,
-                         address_of_slot(&h->slots, object.slot),
-                         graph_size(g, object.slot, object.class)))
-            return err_nomem(err);
-    }
-    return true;
+struct box_count {
+    const struct graph *graph;
+    struct async_counts *counts;
+};
+
+static bool retain_count_box(void *context, uint32_t type, uint64_t address, uint64_t size_bytes) {
+    const struct box_count *c = context;
+    return async_count(c->counts, c->graph->types[type].id, address, size_bytes);
 }
 
 /* Async methods that wait. */
 static bool retain_report_async(struct clr_heap *h, struct err *err) {
     const struct graph *g = &h->heap.graph;
-    struct async_counts *counts = async_counts_new(h->modules);
-    bool *is_box = calloc((size_t)g->class_count + 1, sizeof(*is_box));
+    struct box_count c = {g, async_counts_new(h->modules)};
     bool *of_type = calloc((size_t)g->type_count + 1, sizeof(*of_type));
-    bool ok = (counts && is_box && of_type) || err_nomem(err);
-    uint64_t boxes = 0;
-    for (uint32_t i = 0; ok && i < g->type_count; i++) {
+    bool ok = (c.counts && of_type) || err_nomem(err);
+    for (uint32_t i = 0; ok && i < g->type_count; i++)
         of_type[i] = h->heap.live[i].objects && async_is_box(h->modules, g->types[i].id);
-        boxes += of_type[i] ? h->heap.live[i].objects : 0;
-    }
-    for (uint32_t i = 0; ok && i < g->class_count; i++)
-        is_box[i] = g->classes[i].flags & CLASS_OBJECT && of_type[g->classes[i].type];
-    ok = ok && retain_count_boxes(h, counts, is_box, boxes, err) && async_report(counts, err);
-    async_counts_free(counts);
+    ok = ok && clr_heap_visit_live(h, of_type, retain_count_box, &c, err) &&
+         async_report(c.counts, err);
+    async_counts_free(c.counts);
     free(of_type);
-    free(is_box);
     return ok;
 }
 

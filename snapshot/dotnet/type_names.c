@@ -322,6 +322,15 @@ void type_name(struct modules *m, uint64_t handle, struct strbuf *out) {
     write_type(&w, handle);
 }
 
+bool type_is_called(struct modules *m, uint64_t handle, const char *name) {
+    struct strbuf text;
+    strbuf_init(&text);
+    type_name(m, handle, &text);
+    bool is = strcmp(strbuf_cstr(&text), name) == 0;
+    strbuf_deinit(&text);
+    return is;
+}
+
 const struct module *type_module(struct modules *m, uint64_t mt) {
     uint64_t module;
     if (mt == m->clr->free_mt || !clr_field_u64(m->clr, mt, F_MT_MODULE, &module) || !module)

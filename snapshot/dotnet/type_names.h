@@ -43,6 +43,9 @@ bool type_def_name(const struct metadata *md, uint32_t type_def, struct strbuf *
 /* The module that a MethodTable's type is put down to; NULL: not known. */
 const struct module *type_module(struct modules *m, uint64_t mt);
 
+/* Is that the name of the type, as type_name writes it? */
+bool type_is_called(struct modules *m, uint64_t handle, const char *name);
+
 /* Offset in an object of the instance field of that name, base classes included; 0: none. */
 uint32_t type_field_offset(struct modules *m, uint64_t mt, const char *field);
 
