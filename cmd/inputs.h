@@ -11,8 +11,8 @@ struct inputs {
 
 /*
  * Appends to o->arguments the lines of o->list (blank ones and '#' left out; relative to the folder
- * of the list), and the files of o->series by name (numbers in them
- * by what they are: 2 before 10), hidden ones and thread times left out.
+ * of the list), and the files of o->series by name (numbers in them by what they are: 2 before 10),
+ * hidden ones and thread times left out.
  * Errors: ERR_IO, ERR_USAGE (too many), ERR_NOMEM.
  */
 bool inputs_find(struct inputs *in, struct options *o, struct err *err) MUST_CHECK;

@@ -39,15 +39,16 @@ const char *say_estimated(const struct series *s);
 uint64_t rule_allocation_floor(const struct series *s, const struct limits *limits);
 
 /*
- * A next step in the words of the runtime that the newest snapshot is of; `what` stands in it where
- * the advice has room for it, NULL: it has none.
- */
-/*
  * A command that asks the newest dump: "`dumpdiff show --path 'Shop.Cart' new.core`", of
  * ask "--path" and what; what NULL: without. NULL: the newest is no dump that could be asked.
  */
 const char *say_command(struct findings *f, const struct series *s, const char *ask,
                         const char *what);
+
+/*
+ * A next step in the words of the runtime that the newest snapshot is of; `what` stands in it where
+ * the advice has room for it, NULL: it has none.
+ */
 const char *say_advice(struct findings *f, const struct series *s, enum advice advice,
                        const char *what);
 

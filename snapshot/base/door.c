@@ -18,8 +18,6 @@
 #define LINKS_MAX 40u /* as the kernel's own */
 #define DEPTH_MAX 64u
 
-/* -- Kernels without openat2 ------------------------------------------------------------------- */
-
 /* Files of the kernel's own: to read them may take something away, or never end. */
 static bool is_of_kernel(int fd) {
     struct statfs fs;
@@ -30,6 +28,8 @@ static bool is_of_kernel(int fd) {
            type == TRACEFS_MAGIC || type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC ||
            type == SECURITYFS_MAGIC || type == BPF_FS_MAGIC;
 }
+
+/* -- Kernels without openat2 ------------------------------------------------------------------- */
 
 /* Where a walk is: the folders above are kept open, so that ".." needs no name. */
 struct door_steps {

@@ -17,12 +17,6 @@ struct snapshot; /* in whose tables they stand */
 /* -- PART_THREADS ------------------------------------------------------------------------------ */
 
 /* thread_row.role */
-/* callback_row.kind */
-#define CALLBACK_HANDLER      "handler"      /* delegates of a type, events' above all */
-#define CALLBACK_TIMER        "timer"        /* that are started */
-#define CALLBACK_REGISTRATION "registration" /* on cancellation tokens */
-#define CALLBACK_SEMAPHORE    "semaphore"    /* async methods that wait for one semaphore */
-
 #define ROLE_FINALIZER   "finalizer"
 #define ROLE_GC          "gc"
 #define ROLE_POOL_WORKER "threadpool-worker"
@@ -55,6 +49,14 @@ struct snapshot; /* in whose tables they stand */
 #define USAGE_MAPPED_FILE    "mapped-file"
 #define USAGE_NATIVE         "native"
 #define USAGE_UNACCOUNTED    "unaccounted"
+
+/* -- PART_CALLBACKS ---------------------------------------------------------------------------- */
+
+/* callback_row.kind */
+#define CALLBACK_HANDLER      "handler"      /* delegates of a type, events' above all */
+#define CALLBACK_TIMER        "timer"        /* that are started */
+#define CALLBACK_REGISTRATION "registration" /* on cancellation tokens */
+#define CALLBACK_SEMAPHORE    "semaphore"    /* async methods that wait for one semaphore */
 
 /* -- PART_COUNTERS ----------------------------------------------------------------------------- */
 
