@@ -6,6 +6,7 @@
 #include "model/known_names.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* -- Matching ---------------------------------------------------------------------------------- */
@@ -82,17 +83,19 @@ const struct hint *hint_for(const struct growth *g, const char *type, uint32_t n
 
 /* -- Naming ------------------------------------------------------------------------------------ */
 
-/* "the event Store.Rates.Changed": the field that holds the first delegate with several handlers.
- */
-static bool add_publisher(const struct hint *hint, const struct growth *g, uint32_t node,
-                          struct strbuf *out) {
+/* The first delegate with several handlers on the way to a node; NULL: there is none. */
+static const struct growth_node *event_above(const struct hint *hint, const struct growth *g,
+                                             uint32_t node) {
     uint32_t handlers = GROWTH_ROOT;
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
         if (hints_matches(hint->edges, g->nodes[n].edge))
             handlers = g->nodes[n].parent;
-    if (handlers == GROWTH_ROOT)
-        return false;
-    const struct growth_node *delegate = &g->nodes[handlers];
+    return handlers == GROWTH_ROOT ? NULL : &g->nodes[handlers];
+}
+
+/* "the event Store.Rates.Changed": the field that holds the delegate. */
+static bool add_publisher(const struct growth *g, const struct growth_node *delegate,
+                          struct strbuf *out) {
     if (delegate->parent == GROWTH_ROOT) {
         bool is_static = strncmp(delegate->root, "static ", 7) == 0;
         strbuf_adds(out, "the event ");
@@ -103,15 +106,6 @@ static bool add_publisher(const struct hint *hint, const struct growth *g, uint3
     path_type_text(g->nodes[delegate->parent].type, out);
     strbuf_addf(out, ".%s", delegate->edge);
     return true;
-}
-
-/* The type of the handlers of an event; NULL: not known. */
-static const char *handler_type(const struct hint *hint, const struct growth *g, uint32_t node) {
-    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        if (g->nodes[n].edge && strcmp(g->nodes[n].edge, hint->edges[0]) == 0 &&
-            g->nodes[n].parent != GROWTH_ROOT)
-            return g->nodes[g->nodes[n].parent].type;
-    return NULL;
 }
 
 const struct callback_row *callback_most(const struct snapshot *newest, const char *kind,
@@ -173,25 +167,37 @@ static void add_await(const struct snapshot *newest, struct str machine, struct 
                     say_count(f, all), most->await);
 }
 
-/* Is the node one of those below that one? */
-static bool is_below(const struct growth *g, uint32_t node, uint32_t top) {
-    while (node != GROWTH_ROOT && node > top)
-        node = g->nodes[node].parent;
-    return node == top;
+/* The state machine of a type; else the nearest of those that hold the node. */
+static struct str machine_above(const struct growth *g, const char *type, uint32_t node) {
+    struct str machine = name_machine(type);
+    for (uint32_t n = node; !machine.len && n != GROWTH_ROOT; n = g->nodes[n].parent)
+        machine = name_machine(g->nodes[n].type);
+    return machine;
 }
 
-/*
- * "async Worker.RunAsync": the nearest state machine, the type's own first; below: of what the
- * objects hold.
- */
-static struct str add_method(const struct growth *g, const char *type, uint32_t node, bool below,
-                             struct strbuf *out) {
+/* The state machine of a type; else the first of what the node holds. Nodes stand behind their
+ * parents. */
+static struct str machine_below(const struct growth *g, const char *type, uint32_t node,
+                                struct findings *f) {
     struct str machine = name_machine(type);
-    for (uint32_t n = node; !below && !machine.len && n != GROWTH_ROOT; n = g->nodes[n].parent)
-        machine = name_machine(g->nodes[n].type);
-    for (uint32_t n = node; below && n != GROWTH_ROOT && !machine.len && n < g->node_count; n++)
-        if (is_below(g, n, node))
+    if (machine.len || node == GROWTH_ROOT)
+        return machine;
+    bool *below = calloc(g->node_count - node, sizeof(*below));
+    if (!below)
+        err_keep_nomem(&f->err);
+    for (uint32_t n = node; below && !machine.len && n < g->node_count; n++) {
+        uint32_t parent = g->nodes[n].parent;
+        below[n - node] =
+            n == node || (parent != GROWTH_ROOT && parent >= node && below[parent - node]);
+        if (below[n - node])
             machine = name_machine(g->nodes[n].type);
+    }
+    free(below);
+    return machine;
+}
+
+/* "async Worker.RunAsync"; returns the machine. */
+static struct str add_method(struct str machine, struct strbuf *out) {
     if (!machine.len)
         return machine;
     struct strbuf name, brief;
@@ -210,22 +216,24 @@ static struct str add_method(const struct growth *g, const char *type, uint32_t 
 const char *hint_next(const struct hint *hint, const struct growth *g, const char *type,
                       uint32_t node, const struct snapshot *newest, struct findings *f) {
     const char *place = strstr(hint->next, "%s");
+    const struct growth_node *event;
     struct str machine = {NULL, 0};
     struct strbuf name;
     strbuf_init(&name);
     bool named = false;
     switch (hint->names) {
     case HINT_NAMES_PUBLISHER:
-        named = add_publisher(hint, g, node, &name);
+        event = event_above(hint, g, node);
+        named = event && add_publisher(g, event, &name);
         if (named)
-            add_callback(newest, CALLBACK_HANDLER, handler_type(hint, g, node), f, &name);
+            add_callback(newest, CALLBACK_HANDLER, event->type, f, &name);
         break;
     case HINT_NAMES_METHOD:
-        machine = add_method(g, type, node, false, &name);
+        machine = add_method(machine_above(g, type, node), &name);
         break;
     case HINT_NAMES_AWAITER:
         strbuf_adds(&name, ": what waits is ");
-        machine = add_method(g, type, node, true, &name);
+        machine = add_method(machine_below(g, type, node, f), &name);
         break;
     case HINT_NAMES_TIMERS:
         named = add_callback(newest, CALLBACK_TIMER, NULL, f, &name);

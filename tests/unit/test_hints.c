@@ -129,6 +129,16 @@ static void the_next_step_names_what_is_called(void **state) {
           {NULL, "_invocationList", "System.Object[]"},
           {NULL, "[]", "System.EventHandler"}},
          "from the event Shop.Rates.Changed (1,200 call Shop.Cart.OnRate) when"},
+        {{"handler", "System.EventHandler", "Shop.Cart.OnRate", 1200, ABSENT, ABSENT}, /* of 11 */
+         {{"static Shop.Rates.Changed", NULL, "System.EventHandler"},
+          {NULL, "_helperObject", "System.Delegate+Wrapper[]"},
+          {NULL, "[]", "System.EventHandler"}},
+         "from the event Shop.Rates.Changed (1,200 call Shop.Cart.OnRate) when"},
+        {{"handler", "System.Action", "Shop.Cart.OnRate", 1200, ABSENT, ABSENT}, /* of 11 */
+         {{"static Shop.Rates.Changed", NULL, "System.EventHandler"},
+          {NULL, "_helperObject", "System.Delegate+Wrapper[]"},
+          {NULL, "[]", "System.EventHandler"}},
+         "from the event Shop.Rates.Changed when"},
         {{"handler", "System.Action", "Shop.Cart.OnRate", 1200, ABSENT, ABSENT}, /* another's */
          {{"static Shop.Rates.Changed", NULL, "System.EventHandler"},
           {NULL, "_invocationList", "System.Object[]"},
