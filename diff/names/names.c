@@ -14,10 +14,7 @@ bool name_is_framework(const char *name) {
 }
 
 bool name_is_known_bare(const char *type) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_begin(&runtime_table[i]->known_bare, str_of(type)))
-            return true;
-    return false;
+    return RUNTIMES_SAY(words_begin, known_bare, str_of(type));
 }
 
 void name_normal(struct str name, struct strbuf *out) {

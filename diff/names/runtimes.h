@@ -11,6 +11,7 @@
 
 #include "base/str.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct words {
@@ -148,5 +149,12 @@ bool words_begin_nocase(const struct words *words, struct str text);
 bool words_end(const struct words *words, struct str text);
 bool words_within(const struct words *words, struct str text);
 bool words_are(const struct words *words, struct str text); /* is one of them all of it? */
+
+/*
+ * Is that so of the list of any runtime? list: where it is in struct runtime_words, [bytes].
+ */
+bool runtimes_say(bool (*test)(const struct words *, struct str), size_t list, struct str text);
+#define RUNTIMES_SAY(test, list, text) \
+    runtimes_say((test), offsetof(struct runtime_words, list), (text))
 
 #endif

@@ -9,17 +9,11 @@
 
 /* Made at start so that they can be thrown when nothing else can be made: they say nothing. */
 static bool is_preallocated(struct str type) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_are(&runtime_table[i]->exceptions_made, type))
-            return true;
-    return false;
+    return RUNTIMES_SAY(words_are, exceptions_made, type);
 }
 
 static bool is_exception(struct str type) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_end(&runtime_table[i]->exceptions, type))
-            return true;
-    return false;
+    return RUNTIMES_SAY(words_end, exceptions, type);
 }
 
 /* -- On threads -------------------------------------------------------------------------------- */

@@ -25,10 +25,7 @@ struct str frame_method(const char *frame) {
 }
 
 static bool frames_is_stub(struct str method) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_begin(&runtime_table[i]->stubs, method))
-            return true;
-    return false;
+    return RUNTIMES_SAY(words_begin, stubs, method);
 }
 
 /* name_is_framework() wants a C string: the method is a tail of one, so its start will do. */
@@ -57,31 +54,8 @@ static struct str frame_short(const char *frame) {
 }
 
 static bool is_wait(struct str method, enum wait_kind kind) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_within(&runtime_table[i]->waits[kind], method))
-            return true;
-    return false;
-}
-
-static bool is_pulse(struct str method) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_within(&runtime_table[i]->waits_for_pulse, method))
-            return true;
-    return false;
-}
-
-static bool is_any(struct str method) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_within(&runtime_table[i]->waits_for_any, method))
-            return true;
-    return false;
-}
-
-static bool is_of_main(struct str method) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_end(&runtime_table[i]->waits_for_all, method))
-            return true;
-    return false;
+    return runtimes_say(
+        words_within, offsetof(struct runtime_words, waits) + kind * sizeof(struct words), method);
 }
 
 /* The innermost wait that application code of this thread went into. */
@@ -96,14 +70,15 @@ static enum wait_kind wait_of(const struct strings *frames, uint32_t app) {
         for (size_t k = 0; k < sizeof(telling) / sizeof(*telling); k++)
             seen[telling[k]] = seen[telling[k]] || is_wait(method, telling[k]);
     }
-    if (seen[WAIT_TASK] && app < frames->count && is_of_main(frame_method(frames->items[app])))
+    if (seen[WAIT_TASK] && app < frames->count &&
+        RUNTIMES_SAY(words_end, waits_for_all, frame_method(frames->items[app])))
         return WAIT_IDLE;
     for (uint32_t i = 0; seen[WAIT_TASK] && i < app; i++)
-        if (is_any(frame_method(frames->items[i])))
+        if (RUNTIMES_SAY(words_within, waits_for_any, frame_method(frames->items[i])))
             return WAIT_EVENT;
     /* A queue of one's own: waits right under application code until another thread says so. */
     if (app > 0 && !seen[WAIT_TASK] && !seen[WAIT_LOCK] &&
-        is_pulse(frame_method(frames->items[app - 1])))
+        RUNTIMES_SAY(words_within, waits_for_pulse, frame_method(frames->items[app - 1])))
         return WAIT_IDLE;
     for (size_t k = 0; k < sizeof(telling) / sizeof(*telling); k++)
         if (seen[telling[k]])
@@ -112,10 +87,9 @@ static enum wait_kind wait_of(const struct strings *frames, uint32_t app) {
 }
 
 static enum wait_kind native_wait(const struct thread_row *row) {
-    for (size_t r = 0; runtime_table[r]; r++)
-        for (uint32_t i = 0; i < row->native_frames.count; i++)
-            if (words_within(&runtime_table[r]->native_locks, str_of(row->native_frames.items[i])))
-                return WAIT_LOCK;
+    for (uint32_t i = 0; i < row->native_frames.count; i++)
+        if (RUNTIMES_SAY(words_within, native_locks, str_of(row->native_frames.items[i])))
+            return WAIT_LOCK;
     return WAIT_NOT;
 }
 
@@ -206,16 +180,9 @@ bool stack_is_cut(const struct thread_row *row) {
            strcmp(native->items[native->count - 1], FRAME_CUT) == 0;
 }
 
-static bool is_finalizer(struct str method) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_end(&runtime_table[i]->finalizers, method))
-            return true;
-    return false;
-}
-
 uint32_t stack_finalizer(const struct thread_row *row) {
     for (uint32_t i = row->frames.count; i-- > 0;)
-        if (is_finalizer(frame_method(row->frames.items[i])))
+        if (RUNTIMES_SAY(words_end, finalizers, frame_method(row->frames.items[i])))
             return i;
     return NO_FRAME;
 }
@@ -224,10 +191,10 @@ uint32_t stack_finalizer(const struct thread_row *row) {
 static bool has_job(const struct thread_row *row, enum thread_job job, const char *role) {
     if (row->role && strcmp(row->role, role) == 0)
         return true;
-    for (size_t i = 0; row->name && runtime_table[i]; i++)
-        if (words_within(&runtime_table[i]->threads[job], str_of(row->name)))
-            return true;
-    return false;
+    return row->name &&
+           runtimes_say(words_within,
+                        offsetof(struct runtime_words, threads) + job * sizeof(struct words),
+                        str_of(row->name));
 }
 
 bool thread_is_finalizer(const struct thread_row *row) {
@@ -241,10 +208,9 @@ bool thread_is_gc(const struct thread_row *row) {
 bool thread_is_pool(const struct thread_row *row) {
     if (has_job(row, JOB_POOL, ROLE_POOL_WORKER))
         return true;
-    for (size_t r = 0; runtime_table[r]; r++)
-        for (uint32_t i = 0; i < row->frames.count; i++)
-            if (words_within(&runtime_table[r]->pool_frames, frame_method(row->frames.items[i])))
-                return true;
+    for (uint32_t i = 0; i < row->frames.count; i++)
+        if (RUNTIMES_SAY(words_within, pool_frames, frame_method(row->frames.items[i])))
+            return true;
     return false;
 }
 

@@ -53,10 +53,8 @@ uint32_t wait_owner(const struct wait_owners *o, const struct lock_row *lock) {
 /* -- Edges ------------------------------------------------------------------------------------- */
 
 bool thread_waits_for_lock(const struct thread_row *row) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_are(&runtime_table[i]->lock_waits, str_of(row->waiting_on)))
-            return true;
-    return stack_view(row).wait == WAIT_LOCK;
+    return RUNTIMES_SAY(words_are, lock_waits, str_of(row->waiting_on)) ||
+           stack_view(row).wait == WAIT_LOCK;
 }
 
 struct wait_linking {

@@ -12,17 +12,11 @@ uint64_t series_gc_committed(const struct series *s, uint32_t snapshot) {
 }
 
 static bool is_gc_usage(const char *usage) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_begin_nocase(&runtime_table[i]->gc_usages, str_of(usage)))
-            return true;
-    return false;
+    return RUNTIMES_SAY(words_begin_nocase, gc_usages, str_of(usage));
 }
 
 static bool is_code_usage(const char *usage) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (words_begin_nocase(&runtime_table[i]->code_usages, str_of(usage)))
-            return true;
-    return false;
+    return RUNTIMES_SAY(words_begin_nocase, code_usages, str_of(usage));
 }
 
 /* Usages that are no native allocation: the GC's, code, files, stacks, and what is not used. */
