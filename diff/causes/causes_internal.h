@@ -55,7 +55,7 @@ bool cause_is_open(const struct diagnosis *d, uint32_t finding, const struct rul
 
 /* Errors: ERR_NOMEM. */
 bool causes_of_waits(struct diagnosis *d, struct err *err) MUST_CHECK;
-/* Errors: none. */
+/* Errors: ERR_NOMEM. */
 bool causes_of_semaphores(struct diagnosis *d, struct err *err) MUST_CHECK;
 /* Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders). */
 bool causes_of_growth(struct diagnosis *d, struct err *err) MUST_CHECK;

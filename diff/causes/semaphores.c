@@ -6,6 +6,9 @@
 
 #include "diff/names/names.h"
 #include "diff/names/path_text.h"
+#include "base/hash.h"
+#include "base/num.h"
+#include "base/vec.h"
 #include "model/known_names.h"
 
 #include <string.h>
@@ -13,31 +16,64 @@
 /* [count] of waiters that a busy program has no more of. */
 #define SEMAPHORE_WAITERS_LEAST 100u
 
-/* Waiters of the same method, of all semaphores of a dump; ABSENT: the dump does not tell. */
-static uint64_t semaphore_waiters(const struct snapshot *snapshot, const char *method) {
-    uint64_t sum = 0;
-    SNAPSHOT_ROWS(snapshot, PART_CALLBACKS, struct callback_row, rows, count);
-    if (!snapshot_has(snapshot, PART_CALLBACKS))
-        return ABSENT;
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].kind && strcmp(rows[i].kind, CALLBACK_SEMAPHORE) == 0 &&
-            strcmp(rows[i].method ? rows[i].method : "", method) == 0)
-            sum += rows[i].objects;
-    return sum;
+/* Who waits for semaphores, method by method. */
+struct semaphores {
+    struct diagnosis *d;
+    struct strmap index; /* of methods, to their place in waiters */
+    struct semaphore_sums {
+        uint64_t *waiters; /* [count of snapshots], of all semaphores of a dump */
+    } * methods;
+    uint32_t method_count, method_capacity;
+};
+
+static bool is_semaphore(const struct callback_row *row) {
+    return row->kind && strcmp(row->kind, CALLBACK_SEMAPHORE) == 0;
+}
+
+static struct str semaphore_key(const struct callback_row *row) {
+    return str_of(row->method);
+}
+
+/* Number of the row's method; STRMAP_NONE: out of memory. */
+static uint32_t semaphore_method_of(struct semaphores *m, const struct callback_row *row,
+                                    struct err *err) {
+    struct arena *arena = &m->d->c->texts.arena;
+    uint32_t number = strmap_get(&m->index, semaphore_key(row), STR(""));
+    if (number != STRMAP_NONE)
+        return number;
+    number = m->method_count;
+    if (!VEC_ROOM_IN(arena, m->methods, m->method_count, m->method_capacity, err))
+        return STRMAP_NONE;
+    m->methods[number].waiters = arena_array(arena, m->d->s->count, sizeof(uint64_t));
+    if (!m->methods[number].waiters ||
+        !strmap_put(&m->index, semaphore_key(row), STR(""), number)) {
+        (void)err_nomem(err);
+        return STRMAP_NONE;
+    }
+    m->method_count++;
+    return number;
+}
+
+static bool count_waiters(struct semaphores *m, uint32_t snapshot, struct err *err) {
+    SNAPSHOT_ROWS(m->d->s->snapshots[snapshot], PART_CALLBACKS, struct callback_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_semaphore(&rows[i]))
+            continue;
+        uint32_t number = semaphore_method_of(m, &rows[i], err);
+        if (number == STRMAP_NONE)
+            return false;
+        uint64_t *sum = &m->methods[number].waiters[snapshot];
+        *sum = num_add(*sum, rows[i].objects);
+    }
+    return true;
 }
 
 /* Their number does not fall from dump to dump: where it does, somebody releases. */
-static bool semaphore_stands(const struct series *s, const char *method, bool *ret_grew) {
-    uint64_t before = semaphore_waiters(s->snapshots[0], method);
-    *ret_grew = false;
-    for (uint32_t i = 1; i < s->count; i++) {
-        uint64_t now = semaphore_waiters(s->snapshots[i], method);
-        if (now == ABSENT || before == ABSENT || now < before)
+static bool semaphore_stands(const struct semaphores *m, const uint64_t *waiters) {
+    for (uint32_t i = 1; i < m->d->s->count; i++)
+        if (waiters[i] < waiters[i - 1])
             return false;
-        *ret_grew = *ret_grew || now > before;
-        before = now;
-    }
-    return true;
+    return m->d->s->parts_all & PART_BIT(PART_CALLBACKS);
 }
 
 /* "async Shop.Desk.ServeAsync", without namespaces; what waits when that is not known. */
@@ -57,14 +93,17 @@ static const char *semaphore_method(struct findings *f, const char *method) {
     return findings_take(f, &text);
 }
 
-static void tell_semaphore(struct diagnosis *d, const struct callback_row *row, bool grew) {
-    struct findings *f = &d->c->texts;
-    struct cause *cause = cause_add(d, CAUSE_BLOCKED, grew ? SEVERITY_CRITICAL : SEVERITY_WARNING);
+static void tell_semaphore(const struct semaphores *m, const struct callback_row *row,
+                           const uint64_t *waiters) {
+    struct findings *f = &m->d->c->texts;
+    uint32_t last = m->d->s->count - 1;
+    bool grew = waiters[last] > waiters[0];
+    struct cause *cause =
+        cause_add(m->d, CAUSE_BLOCKED, grew ? SEVERITY_CRITICAL : SEVERITY_WARNING);
     if (!cause)
         return;
     const char *method = semaphore_method(f, row->method ? row->method : "");
-    uint64_t before = semaphore_waiters(d->s->snapshots[0], row->method ? row->method : "");
-    const char *was = d->s->count > 1 ? findings_text(f, ", %s before", say_count(f, before)) : "";
+    const char *was = last ? findings_text(f, ", %s before", say_count(f, waiters[0])) : "";
     cause->subject = CAUSE_SEMAPHORE;
     cause->summary = findings_text(
         f, "%s calls of %s wait for one SemaphoreSlim that nobody can enter (its count is 0)%s.",
@@ -78,15 +117,20 @@ static void tell_semaphore(struct diagnosis *d, const struct callback_row *row, 
 }
 
 bool causes_of_semaphores(struct diagnosis *d, struct err *err) {
+    struct semaphores m = {.d = d};
+    strmap_init(&m.index);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < d->s->count; i++)
+        ok = count_waiters(&m, i, err);
     SNAPSHOT_ROWS(series_new(d->s), PART_CALLBACKS, struct callback_row, rows, count);
-    (void)err;
-    for (uint32_t i = 0; i < count; i++) {
-        bool grew = false;
-        if (!rows[i].kind || strcmp(rows[i].kind, CALLBACK_SEMAPHORE) != 0 ||
-            rows[i].objects < SEMAPHORE_WAITERS_LEAST ||
-            !semaphore_stands(d->s, rows[i].method ? rows[i].method : "", &grew))
+    for (uint32_t i = 0; ok && i < count; i++) {
+        if (!is_semaphore(&rows[i]) || rows[i].objects < SEMAPHORE_WAITERS_LEAST)
             continue;
-        tell_semaphore(d, &rows[i], grew);
+        const uint64_t *waiters =
+            m.methods[strmap_get(&m.index, semaphore_key(&rows[i]), STR(""))].waiters;
+        if (semaphore_stands(&m, waiters))
+            tell_semaphore(&m, &rows[i], waiters);
     }
-    return true;
+    strmap_deinit(&m.index);
+    return ok;
 }
