@@ -39,12 +39,6 @@ static uint32_t accumulation_container(const struct growth *g, const struct grow
     return at;
 }
 
-/* Of a field, whatever it holds is one thing; other roots (handles, stacks) hold many. */
-static bool is_field(const char *root) {
-    return str_starts(str_of(root), STR("static ")) ||
-           str_starts(str_of(root), STR("thread static "));
-}
-
 static bool is_growth(const struct growth_point *point) {
     return point->kind != GROWTH_MOVED && point->bytes_delta > 0;
 }
@@ -59,7 +53,9 @@ static uint32_t group_of_point(struct accumulations *a, const struct growth_poin
     if (container != GROWTH_ROOT)
         strbuf_addf(&key, "%u", container);
     else
-        strbuf_addf(&key, "%s\n%s", root, is_field(root) ? "" : g->nodes[point->node].type);
+        /* Of a field, whatever it holds is one thing; other roots (handles, stacks) hold many. */
+        strbuf_addf(&key, "%s\n%s", root,
+                    name_root_is_field(root) ? "" : g->nodes[point->node].type);
     const char *kept = arena_copy(&a->arena, strbuf_cstr(&key), key.len);
     bool ok = strbuf_ok(&key, err) && (kept || err_nomem(err));
     uint32_t number = ok ? strmap_get(index, strbuf_str(&key), STR("")) : STRMAP_NONE;

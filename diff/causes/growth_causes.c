@@ -64,9 +64,7 @@ static const char *root_type(const char *root) {
 /* Nothing of the program is on the way: the framework's own, which may just warm up. */
 static bool is_framework_only(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
-    bool field = str_starts(str_of(item->root), STR("static ")) ||
-                 str_starts(str_of(item->root), STR("thread static "));
-    if (field && !name_is_framework(root_type(item->root)))
+    if (name_root_is_field(item->root) && !name_is_framework(root_type(item->root)))
         return false;
     for (uint32_t i = 0; i < item->type_count; i++)
         if (!name_is_framework(item->types[i].type))
@@ -82,7 +80,7 @@ static bool is_framework_only(const struct telling *t, const struct accumulation
  * thread, of which busy programs have a few more from dump to dump.
  */
 static bool is_warming_up(const struct telling *t, const struct accumulation *item) {
-    bool per_thread = str_starts(str_of(item->root), STR("thread static "));
+    bool per_thread = str_starts(str_of(item->root), STR(ROOT_THREAD_STATIC));
     return (uint64_t)item->bytes_delta < FRAMEWORK_LEAST * (per_thread ? 4 : 1) &&
            (item->verdict == VERDICT_GROWING || per_thread ||
             item->objects_delta < FRAMEWORK_OBJECTS) &&

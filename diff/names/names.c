@@ -1,6 +1,7 @@
 #include "diff/names/names.h"
 
 #include "diff/names/runtimes.h"
+#include "model/known_names.h"
 
 #include <string.h>
 
@@ -62,6 +63,11 @@ void pretty_type(const char *type, bool state_machine, struct strbuf *out) {
             runtime_table[i]->pretty_type(type, state_machine, out))
             return;
     strbuf_adds(out, type);
+}
+
+bool name_root_is_field(const char *root) {
+    return str_starts(str_of(root), STR(ROOT_STATIC)) ||
+           str_starts(str_of(root), STR(ROOT_THREAD_STATIC));
 }
 
 void pretty_method(const char *method, struct strbuf *out) {

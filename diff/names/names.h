@@ -46,6 +46,9 @@ bool name_edge_is_machine(const char *edge);
  */
 void pretty_type(const char *type, bool state_machine, struct strbuf *out);
 
+/* Is the root of a path a static field, or one of a thread? */
+bool name_root_is_field(const char *root);
+
 /*
  * Appends the name of a method with its type, without namespaces where it is of the framework:
  * "Shop+<>c.<Run>b__0_1" is "Shop.Run lambda", "Shop.<Run>g__Check|3_0" is "Shop.Run.Check".

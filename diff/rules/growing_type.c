@@ -210,7 +210,8 @@ static void add_summary(const struct series *s, const struct growth *g,
                         const struct holder *holder, struct findings *f, struct finding *hit) {
     uint32_t end = s->count - 1;
     const char *shape = shape_text(verdict);
-    bool live = type->basis == BASIS_LIVE;
+    bool live = type->basis == BASIS_LIVE, answers = snapshot_has(series_new(s), PART_PATHS);
+    const char *ask = answers && !holder->point && !holder->above ? path_command(s, type, f) : NULL;
     uint64_t base = live ? type->live_bytes[0] : type->totals[0].bytes;
     uint64_t now = live ? type->live_bytes[end] : type->totals[end].bytes;
     finding_summary(f, hit, "%s %s, %s to %s (%s)%s%s%s.%s", type->name, objects_text(type, end, f),
@@ -232,8 +233,8 @@ static void add_summary(const struct series *s, const struct growth *g,
         finding_next(f, hit, "%s", holder->hint);
     else if (holder->point)
         finding_next(f, hit, "Look where the holder is filled, and what should empty it.");
-    else if (snapshot_has(series_new(s), PART_PATHS) && !holder->above && path_command(s, type, f))
-        finding_next(f, hit, "Ask the dump what holds them: %s.", path_command(s, type, f));
+    else if (ask)
+        finding_next(f, hit, "Ask the dump what holds them: %s.", ask);
     else if (name_is_framework(type->name) && holder->suspect)
         finding_next(f, hit,
                      "Look at the application types that grow with it, first %s: they "

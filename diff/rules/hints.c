@@ -97,9 +97,10 @@ static const struct growth_node *event_above(const struct hint *hint, const stru
 static bool add_publisher(const struct growth *g, const struct growth_node *delegate,
                           struct strbuf *out) {
     if (delegate->parent == GROWTH_ROOT) {
-        bool is_static = strncmp(delegate->root, "static ", 7) == 0;
+        struct str root = str_of(delegate->root);
+        bool is_static = str_starts(root, STR(ROOT_STATIC));
         strbuf_adds(out, "the event ");
-        strbuf_adds(out, delegate->root + (is_static ? 7 : 0));
+        strbuf_add(out, is_static ? str_drop(root, STR(ROOT_STATIC).len) : root);
         return is_static;
     }
     strbuf_adds(out, "the event ");

@@ -6,6 +6,7 @@
 
 #include "dotnet/fields.h"
 #include "dotnet/walk.h"
+#include "model/known_names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ static int cmp_named(const void *x, const void *y) {
 
 static void static_name(struct clr_heap *h, const struct static_root *root, struct strbuf *out) {
     struct module *module = module_of_type(h->modules, root->mt);
-    strbuf_adds(out, root->thread_static ? "thread static " : "static ");
+    strbuf_adds(out, root->thread_static ? ROOT_THREAD_STATIC : ROOT_STATIC);
     type_name(h->modules, root->mt, out);
     strbuf_addc(out, '.');
     if (!module || !module->has_metadata ||

@@ -79,6 +79,11 @@ struct snapshot; /* in whose tables they stand */
 #define COUNTER_HEAP_ALLOCATIONS "heap.allocations"           /* ever made */
 #define COUNTER_HEAP_TEMPORARY   "heap.temporary_allocations" /* of these: freed at once */
 
+/* -- PART_PATHS, PART_PLACES ------------------------------------------------------------------- */
+
+/* Beginnings of path_row.root of fields. */
+#define ROOT_STATIC        "static "
+#define ROOT_THREAD_STATIC "thread static "
 /* Root of places whose objects more than one root or holder keeps, none of them alone. */
 #define ROOT_SEVERAL "[several holders]"
 /* Root of the objects that wait for their finalizer. */
