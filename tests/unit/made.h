@@ -65,6 +65,36 @@ MADE void *made_row(struct made *m, uint32_t i, enum part part) {
     return row;
 }
 
+/* A type of which all objects live. */
+MADE void made_live_type(struct made *m, uint32_t i, const char *name, uint64_t objects,
+                         uint64_t bytes) {
+    made_type(m, i, name, "shop.dll", GEN_2, objects, bytes);
+    uint32_t count;
+    struct type_row *rows = builder_rows(m->builders[i], PART_TYPES, &count);
+    for (uint32_t k = 0; k < count; k++)
+        if (strcmp(rows[k].name, name) == 0) {
+            rows[k].live_objects = objects;
+            rows[k].live_bytes = bytes;
+        }
+}
+
+/* A node of the paths or places; label: its root (parent ABSENT) or its edge. Returns its number.
+ */
+MADE uint64_t made_path(struct made *m, uint32_t i, enum part part, uint64_t parent,
+                        const char *label, const char *type, struct cell own, struct cell below) {
+    uint32_t count;
+    builder_rows(m->builders[i], part, &count);
+    struct path_row *row = made_row(m, i, part);
+    row->parent = parent;
+    *(parent == ABSENT ? &row->root : &row->edge) = made_text(m, i, label);
+    row->type = made_text(m, i, type);
+    row->own_objects = own.objects;
+    row->own_bytes = own.bytes;
+    row->objects = own.objects + below.objects;
+    row->bytes = own.bytes + below.bytes;
+    return count;
+}
+
 MADE struct thread_row *made_thread(struct made *m, uint32_t i, uint64_t os_id, const char *name) {
     struct thread_row *row = builder_thread(m->builders[i], os_id, ABSENT, &m->err);
     assert_non_null(row);

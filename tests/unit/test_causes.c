@@ -17,32 +17,8 @@ static enum part adding = PART_PATHS;
 static uint64_t causes_add_path(struct made *m, uint32_t i, uint64_t parent, const char *label,
                                 const char *type, uint64_t objects, uint64_t bytes,
                                 uint64_t below_objects, uint64_t below_bytes) {
-    uint32_t count;
-    builder_rows(m->builders[i], adding, &count);
-    struct path_row *row = made_row(m, i, adding);
-    row->parent = parent;
-    if (parent == ABSENT)
-        row->root = made_text(m, i, label);
-    else
-        row->edge = made_text(m, i, label);
-    row->type = made_text(m, i, type);
-    row->own_objects = objects;
-    row->own_bytes = bytes;
-    row->objects = objects + below_objects;
-    row->bytes = bytes + below_bytes;
-    return count;
-}
-
-static void add_live_type(struct made *m, uint32_t i, const char *name, uint64_t objects,
-                          uint64_t bytes) {
-    made_type(m, i, name, "shop.dll", GEN_2, objects, bytes);
-    uint32_t count;
-    struct type_row *rows = builder_rows(m->builders[i], PART_TYPES, &count);
-    for (uint32_t k = 0; k < count; k++)
-        if (strcmp(rows[k].name, name) == 0) {
-            rows[k].live_objects = objects;
-            rows[k].live_bytes = bytes;
-        }
+    return made_path(m, i, adding, parent, label, type, (struct cell){objects, bytes},
+                     (struct cell){below_objects, below_bytes});
 }
 
 #define ORDER      "Shop.Order"
@@ -61,12 +37,12 @@ static void add_orders(struct made *m, uint32_t i, uint64_t orders) {
     causes_add_path(m, i, array, "[].value", ORDER, orders, values, 0, 0);
     causes_add_path(m, i, array, "[].key", "System.String", orders, keys, 0, 0);
     causes_add_path(m, i, ABSENT, "static Shop.Tables.s_all", "System.Byte[]", 1, MIB, 0, 0);
-    add_live_type(m, i, ORDER, orders, values);
-    add_live_type(m, i, "System.String", orders, keys);
-    add_live_type(m, i, ENTRIES, 1, table);
-    add_live_type(m, i, DICTIONARY, 1, 80);
-    add_live_type(m, i, "Shop.Desk", 1, 24);
-    add_live_type(m, i, "System.Byte[]", 1, MIB);
+    made_live_type(m, i, ORDER, orders, values);
+    made_live_type(m, i, "System.String", orders, keys);
+    made_live_type(m, i, ENTRIES, 1, table);
+    made_live_type(m, i, DICTIONARY, 1, 80);
+    made_live_type(m, i, "Shop.Desk", 1, 24);
+    made_live_type(m, i, "System.Byte[]", 1, MIB);
 }
 
 static void causes_judge(struct made *m, struct causes *c) {
@@ -127,7 +103,7 @@ static void shares_add_up(void **state) {
     for (uint32_t i = 0; i < 2; i++) {
         add_orders(&m, i, 1000 + 500 * i);
         /* Held by nothing that is in the tree: not explained. */
-        add_live_type(&m, i, "Shop.Stray", 100 * (i + 1), 100000 * (i + 1));
+        made_live_type(&m, i, "Shop.Stray", 100 * (i + 1), 100000 * (i + 1));
     }
     causes_judge(&m, &c);
     assert_true(c.live_known);
@@ -181,8 +157,8 @@ static void more_arrays_are_what_they_hold(void **state) {
         uint64_t root = causes_add_path(&m, i, ABSENT, "handle Strong", "System.Object[]", arrays,
                                         arrays * 8000, strings, strings * 100);
         causes_add_path(&m, i, root, "[]", "System.String", strings, strings * 100, 0, 0);
-        add_live_type(&m, i, "System.String", strings, strings * 100);
-        add_live_type(&m, i, "System.Object[]", arrays, arrays * 8000);
+        made_live_type(&m, i, "System.String", strings, strings * 100);
+        made_live_type(&m, i, "System.Object[]", arrays, arrays * 8000);
     }
     causes_judge(&m, &c);
     assert_int_equal(c.items[0].kind, CAUSE_LEAK);
@@ -218,9 +194,9 @@ static void add_scopes(struct made *m, uint32_t i, uint64_t requests) {
         add_cache(m, i, places ? ABSENT : scope, places ? ROOT_SEVERAL : "root", requests);
     }
     adding = PART_PATHS;
-    add_live_type(m, i, SCOPE, requests, requests * 500);
-    add_live_type(m, i, ENTRY, requests, requests * 100);
-    add_live_type(m, i, "Shop.Cache", 1, 24);
+    made_live_type(m, i, SCOPE, requests, requests * 500);
+    made_live_type(m, i, ENTRY, requests, requests * 100);
+    made_live_type(m, i, "Shop.Cache", 1, 24);
 }
 
 static void a_short_cut_is_no_holder(void **state) {
@@ -263,8 +239,8 @@ static void a_list_entered_from_two_ends_is_one(void **state) {
                 causes_add_path(&m, i, ABSENT, ROOT_SEVERAL, "Shop.Node", rest, rest * 64, 0, 0);
         }
         adding = PART_PATHS;
-        add_live_type(&m, i, "Shop.Node", nodes, nodes * 64);
-        add_live_type(&m, i, "Shop.Queue", 1, 24);
+        made_live_type(&m, i, "Shop.Node", nodes, nodes * 64);
+        made_live_type(&m, i, "Shop.Queue", 1, 24);
     }
     causes_judge(&m, &c);
     assert_int_equal(c.growth_count, 1);

@@ -26,27 +26,8 @@ static uint32_t warnings(const struct causes *c) {
 /* A node without anything below it. Returns its number. */
 static uint64_t add_held(struct made *m, uint32_t i, enum part part, uint64_t parent,
                          const char *label, const char *type, uint64_t objects, uint64_t bytes) {
-    uint32_t count;
-    builder_rows(m->builders[i], part, &count);
-    struct path_row *row = made_row(m, i, part);
-    row->parent = parent;
-    *(parent == ABSENT ? &row->root : &row->edge) = made_text(m, i, label);
-    row->type = made_text(m, i, type);
-    row->objects = row->own_objects = objects;
-    row->bytes = row->own_bytes = bytes;
-    return count;
-}
-
-static void add_living(struct made *m, uint32_t i, const char *name, uint64_t objects,
-                       uint64_t bytes) {
-    made_type(m, i, name, "shop.dll", GEN_2, objects, bytes);
-    uint32_t count;
-    struct type_row *rows = builder_rows(m->builders[i], PART_TYPES, &count);
-    for (uint32_t k = 0; k < count; k++)
-        if (strcmp(rows[k].name, name) == 0) {
-            rows[k].live_objects = objects;
-            rows[k].live_bytes = bytes;
-        }
+    return made_path(m, i, part, parent, label, type, (struct cell){objects, bytes},
+                     (struct cell){0, 0});
 }
 
 #define PROVIDER "Shop.Provider"
@@ -74,10 +55,10 @@ static void what_hangs_below_a_growing_place_has_its_own_cause(void **state) {
                                       places ? ROOT_SEVERAL : "singleton", CACHE, 1, 24);
             add_held(&m, i, part, cache, "[].value", CACHED, pages, pages * 1000);
         }
-        add_living(&m, i, CACHED, pages, pages * 1000);
-        add_living(&m, i, SCOPES, scopes, scopes * 5000);
-        add_living(&m, i, PROVIDER, 1, 24);
-        add_living(&m, i, CACHE, 1, 24);
+        made_live_type(&m, i, CACHED, pages, pages * 1000);
+        made_live_type(&m, i, SCOPES, scopes, scopes * 5000);
+        made_live_type(&m, i, PROVIDER, 1, 24);
+        made_live_type(&m, i, CACHE, 1, 24);
     }
     warm_judge(&m, &c);
     assert_true(c.count >= 1);
@@ -113,8 +94,8 @@ static void buffers_of_more_threads_are_no_warning(void **state) {
             add_held(&m, i, PART_PATHS, ABSENT, held[k].root, held[k].type, objects, bytes);
             add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Tables.s_all", "Shop.Table", 1,
                      1000000);
-            add_living(&m, i, held[k].type, objects, bytes);
-            add_living(&m, i, "Shop.Table", 1, 1000000);
+            made_live_type(&m, i, held[k].type, objects, bytes);
+            made_live_type(&m, i, "Shop.Table", 1, 1000000);
         }
         warm_judge(&m, &c);
         assert_int_equal(warnings(&c), held[k].warnings);
@@ -133,7 +114,7 @@ static void a_count_of_entries_is_a_symptom(void **state) {
         uint64_t entries = 1000 * (i + 1);
         add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Site.s_cache", entry, entries,
                  entries * 100);
-        add_living(&m, i, entry, entries, entries * 100);
+        made_live_type(&m, i, entry, entries, entries * 100);
     }
     warm_judge(&m, &c);
     assert_int_equal(warnings(&c), 1);
@@ -291,7 +272,7 @@ static void timers_that_end_by_themselves_are_no_warning(void **state) {
             made_origin(&m, i)->captured_at_ns = (1 + 5 * i) * (uint64_t)1000000000;
             add_held(&m, i, PART_PATHS, ABSENT, "static System.Threading.TimerQueue.Instances",
                      type, count, count * 400);
-            add_living(&m, i, type, count, count * 400);
+            made_live_type(&m, i, type, count, count * 400);
             struct callback_row *row = made_row(&m, i, PART_CALLBACKS);
             row->kind = made_text(&m, i, "timer");
             row->method = made_text(&m, i, "System.Threading.CancellationTokenSource.Fire");
@@ -332,7 +313,7 @@ static void waiters_of_a_closed_semaphore_are_one_cause(void **state) {
             uint64_t root = add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Desk.s_gate",
                                      "System.Threading.SemaphoreSlim", 1, 80);
             add_held(&m, i, PART_PATHS, root, "m_asyncHead", TASK_NODE, count, count * 400);
-            add_living(&m, i, TASK_NODE, count, count * 400);
+            made_live_type(&m, i, TASK_NODE, count, count * 400);
             struct callback_row *row = made_row(&m, i, PART_CALLBACKS);
             row->kind = made_text(&m, i, "semaphore");
             row->type = made_text(&m, i, "System.Threading.SemaphoreSlim");
@@ -400,7 +381,7 @@ static void next_steps_are_commands_where_the_dump_answers(void **state) {
             made_origin(&m, i)->format = made_text(&m, i, asked[k].format);
             add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Site.s_pages", CACHED, pages,
                      pages * 1000);
-            add_living(&m, i, CACHED, pages, pages * 1000);
+            made_live_type(&m, i, CACHED, pages, pages * 1000);
         }
         warm_judge(&m, &c);
         assert_true(c.count >= 1);
