@@ -213,6 +213,18 @@ static const struct builtin_field windows_8[] = {
 #define FIELDS(table)    .fields = (table), .field_count = sizeof(table) / sizeof((table)[0])
 #define DIFFERING(table) .differing = (table), .differing_count = sizeof(table) / sizeof((table)[0])
 
+/* Where g_dacTable has them, on all processors. */
+#define LINUX_10_GLOBALS \
+    .globals = {{G_CODE_RANGE_MAP, 0}, {G_THREAD_STORE, 15}, {G_FINALIZER_THREAD, 16}, \
+                {G_APP_DOMAIN, 20},    {G_OBJECT_MT, 42},    {G_STRING_MT, 45}, \
+                {G_FREE_MT, 56},       {G_SYNC_TABLE, 78}}, \
+    .global_count = 8
+#define LINUX_9_GLOBALS \
+    .globals = {{G_CODE_RANGE_MAP, 0}, {G_THREAD_STORE, 16}, {G_FINALIZER_THREAD, 17}, \
+                {G_APP_DOMAIN, 21},    {G_OBJECT_MT, 43},    {G_STRING_MT, 46}, \
+                {G_FREE_MT, 57},       {G_SYNC_TABLE, 82}}, \
+    .global_count = 8
+
 const struct builtin_table builtin_tables[] = {
     {.name = "linux-x64 10.0",
      .arch = "x64",
@@ -221,15 +233,7 @@ const struct builtin_table builtin_tables[] = {
      .dac_entries = 129,
      .gc_vars_index = 19,
      FIELDS(linux_10),
-     .globals = {{G_CODE_RANGE_MAP, 0},
-                 {G_THREAD_STORE, 15},
-                 {G_FINALIZER_THREAD, 16},
-                 {G_APP_DOMAIN, 20},
-                 {G_OBJECT_MT, 42},
-                 {G_STRING_MT, 45},
-                 {G_FREE_MT, 56},
-                 {G_SYNC_TABLE, 78}},
-     .global_count = 8,
+     LINUX_10_GLOBALS,
      .execution_manager = 2,
      .frame_ids = true},
     {.name = "linux-x64 9.0",
@@ -239,15 +243,7 @@ const struct builtin_table builtin_tables[] = {
      .dac_entries = 158,
      .gc_vars_index = 20,
      FIELDS(linux_9),
-     .globals = {{G_CODE_RANGE_MAP, 0},
-                 {G_THREAD_STORE, 16},
-                 {G_FINALIZER_THREAD, 17},
-                 {G_APP_DOMAIN, 21},
-                 {G_OBJECT_MT, 43},
-                 {G_STRING_MT, 46},
-                 {G_FREE_MT, 57},
-                 {G_SYNC_TABLE, 82}},
-     .global_count = 8,
+     LINUX_9_GLOBALS,
      .execution_manager = 1},
     {.name = "linux-x64 8.0",
      .arch = "x64",
@@ -275,15 +271,7 @@ const struct builtin_table builtin_tables[] = {
      .gc_vars_index = 19,
      FIELDS(linux_10),
      DIFFERING(arm64_10),
-     .globals = {{G_CODE_RANGE_MAP, 0},
-                 {G_THREAD_STORE, 15},
-                 {G_FINALIZER_THREAD, 16},
-                 {G_APP_DOMAIN, 20},
-                 {G_OBJECT_MT, 42},
-                 {G_STRING_MT, 45},
-                 {G_FREE_MT, 56},
-                 {G_SYNC_TABLE, 78}},
-     .global_count = 8,
+     LINUX_10_GLOBALS,
      .execution_manager = 2,
      .frame_ids = true},
     {.name = "linux-arm64 9.0",
@@ -294,15 +282,7 @@ const struct builtin_table builtin_tables[] = {
      .gc_vars_index = 20,
      FIELDS(linux_9),
      DIFFERING(arm64_9),
-     .globals = {{G_CODE_RANGE_MAP, 0},
-                 {G_THREAD_STORE, 16},
-                 {G_FINALIZER_THREAD, 17},
-                 {G_APP_DOMAIN, 21},
-                 {G_OBJECT_MT, 43},
-                 {G_STRING_MT, 46},
-                 {G_FREE_MT, 57},
-                 {G_SYNC_TABLE, 82}},
-     .global_count = 8,
+     LINUX_9_GLOBALS,
      .execution_manager = 1},
     {.name = "windows-x64 10.0",
      .arch = "x64",
