@@ -2,12 +2,6 @@
 
 #include <inttypes.h>
 
-/* Breakpad's numbers of systems (minidump_format.h, MDOSPlatform). */
-#define PLATFORM_MACOS   0x8101u
-#define PLATFORM_IOS     0x8102u
-#define PLATFORM_LINUX   0x8201u
-#define PLATFORM_ANDROID 0x8203u
-
 /* Exceptions of Windows that dumps are made for. */
 static const struct {
     uint32_t code;
@@ -68,10 +62,10 @@ static void windows_exception(const struct minidump_exception *e, struct strbuf 
 void exception_name(const struct minidump_info *info, struct strbuf *out) {
     const struct minidump_exception *e = &info->exception;
     const uint64_t system = info->system.platform;
-    if ((system == PLATFORM_LINUX || system == PLATFORM_ANDROID) && e->code < COUNT(signals) &&
+    if ((system == MINIDUMP_LINUX || system == MINIDUMP_ANDROID) && e->code < COUNT(signals) &&
         signals[e->code])
         strbuf_addf(out, "signal %" PRIu64 " %s", e->code, signals[e->code]);
-    else if ((system == PLATFORM_MACOS || system == PLATFORM_IOS) &&
+    else if ((system == MINIDUMP_MACOS || system == MINIDUMP_IOS) &&
              e->code < COUNT(mach_exceptions) && mach_exceptions[e->code])
         strbuf_adds(out, mach_exceptions[e->code]);
     else {

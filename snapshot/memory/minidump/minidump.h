@@ -51,6 +51,17 @@ struct minidump_handle_type {
     uint64_t count;
 };
 
+/*
+ * Breakpad's numbers of systems (minidump_format.h, MDOSPlatform); below the first are Microsoft's.
+ */
+enum {
+    MINIDUMP_OTHERS = 0x8000,
+    MINIDUMP_MACOS = 0x8101,
+    MINIDUMP_IOS = 0x8102,
+    MINIDUMP_LINUX = 0x8201,
+    MINIDUMP_ANDROID = 0x8203,
+};
+
 struct minidump_exception {
     bool present; /* one that the program had, not the pretext of whoever wrote the dump */
     uint64_t thread_id, code, flags, address;

@@ -64,9 +64,11 @@ static const struct {
     uint32_t platform;
     const char *name;
 } platforms[] = {
-    {2, "Windows"},    {0x8101, "macOS"},   {0x8102, "iOS"},
-    {0x8201, "Linux"}, {0x8202, "Solaris"}, {0x8203, "Android"},
-    {0x8204, "PS3"},   {0x8205, "NaCl"},    {0x8206, "Fuchsia"},
+    {2, "Windows"},        {MINIDUMP_MACOS, "macOS"},
+    {MINIDUMP_IOS, "iOS"}, {MINIDUMP_LINUX, "Linux"},
+    {0x8202, "Solaris"},   {MINIDUMP_ANDROID, "Android"},
+    {0x8204, "PS3"},       {0x8205, "NaCl"},
+    {0x8206, "Fuchsia"},
 };
 
 static bool read_system_info(struct mdmp *m, struct err *err) {
@@ -84,7 +86,8 @@ static bool read_system_info(struct mdmp *m, struct err *err) {
     for (size_t i = 0; i < sizeof(platforms) / sizeof(*platforms); i++)
         if (platforms[i].platform == entry.system.platform)
             info->system_name = platforms[i].name;
-    info->foreign = entry.system.platform != MDMP_ABSENT && entry.system.platform >= 0x8000;
+    info->foreign =
+        entry.system.platform != MDMP_ABSENT && entry.system.platform >= MINIDUMP_OTHERS;
     if (info->foreign && !info->writer)
         info->writer = "Breakpad or Crashpad";
     return mdmp_name(m, entry.service_pack_rva, &info->system.service_pack, err);

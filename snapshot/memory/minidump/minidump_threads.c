@@ -167,7 +167,7 @@ static bool minidump_threads_read_names(struct mdmp *m, const struct u64map *by_
  * ntdll's break point, as does one that starts it. `__debugbreak` of the program's own is real.
  */
 static bool is_pretext(struct mdmp *m, const struct minidump_exception *exception) {
-    const bool windows = m->info->system.platform < 0x8000;
+    const bool windows = m->info->system.platform < MINIDUMP_OTHERS;
     const struct space_module *module;
     switch (exception->code) {
     case 0:          /* dbghelp */
