@@ -3,11 +3,13 @@
 #include "base/arena.h"
 #include "base/chars.h"
 #include "base/file.h"
+#include "base/num.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool inputs_add(struct options *o, const char *argument, const char *option,
                        struct err *err) {
@@ -122,4 +124,16 @@ bool inputs_find(struct inputs *in, struct options *o, struct err *err) {
 
 void inputs_deinit(struct inputs *in) {
     arena_deinit(&in->arena);
+}
+
+uint64_t inputs_moment(const char *argument, struct str *ret_path) {
+    struct stat st;
+    uint64_t moment = 0;
+    const char *at = strrchr(argument, '@');
+    *ret_path = str_of(argument);
+    if (!at || at == argument || stat(argument, &st) == 0 || !num_dec(str_of(at + 1), &moment) ||
+        moment == 0)
+        return 0;
+    *ret_path = str_take(*ret_path, (size_t)(at - argument));
+    return moment;
 }

@@ -1,4 +1,4 @@
-/* Arguments that stand in a file (--list) or lie in a folder (--series). */
+/* Arguments that stand in a file (--list) or lie in a folder (--series), and what they name. */
 #ifndef DUMPDIFF_CMD_INPUTS_H
 #define DUMPDIFF_CMD_INPUTS_H
 
@@ -17,5 +17,11 @@ struct inputs {
  */
 bool inputs_find(struct inputs *in, struct options *o, struct err *err) MUST_CHECK;
 void inputs_deinit(struct inputs *in);
+
+/*
+ * "log.txt@3": 3, the third moment of log.txt, unless a file has that name. 0: none is named, and
+ * the path is the argument.
+ */
+uint64_t inputs_moment(const char *argument, struct str *ret_path);
 
 #endif

@@ -1,8 +1,8 @@
 #include "cmd/plan.h"
 
 #include "base/file.h"
-#include "base/num.h"
 #include "base/vec.h"
+#include "cmd/inputs.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -77,13 +77,11 @@ static bool plan_add_existing(struct plan *p, const char *path) {
 static bool plan_add_argument(struct plan *p, const char *argument) {
     char part[PATH_MAX];
     struct stat st;
-    uint64_t moment;
-    int n = snprintf(part, sizeof(part), "%s", argument);
-    if (n < 0 || (size_t)n >= sizeof(part))
+    struct str path;
+    (void)inputs_moment(argument, &path);
+    if (path.len >= sizeof(part))
         return true;
-    char *at = strrchr(part, '@');
-    if (stat(part, &st) != 0 && at && num_dec(str_of(at + 1), &moment))
-        *at = '\0';
+    snprintf(part, sizeof(part), "%.*s", (int)path.len, path.ptr);
     if (stat(part, &st) == 0 || !strchr(part, '+'))
         return plan_add_existing(p, part);
     bool ok = true;

@@ -1,7 +1,7 @@
 #include "cmd/session.h"
 
-#include "base/num.h"
 #include "base/pages.h"
+#include "cmd/inputs.h"
 #include "cmd/plan.h"
 #include "cmd/progress.h"
 
@@ -148,24 +148,11 @@ static bool session_begin(struct session *s, const struct options *o, uint32_t c
     return plan_check(o, NULL, err);
 }
 
-/* "log.txt@3": the third moment of log.txt, unless a file has that name. 0: none is named. */
-static uint64_t named_moment(const char *argument, struct str *ret_path) {
-    struct stat st;
-    uint64_t moment = 0;
-    const char *at = strrchr(argument, '@');
-    *ret_path = str_of(argument);
-    if (!at || at == argument || stat(argument, &st) == 0 || !num_dec(str_of(at + 1), &moment) ||
-        moment == 0)
-        return 0;
-    *ret_path = str_take(*ret_path, (size_t)(at - argument));
-    return moment;
-}
-
 static bool read_argument(const char *argument, struct input_options *input,
                           struct snapshot *snapshot, struct err *err) {
     struct str path;
     struct strbuf text;
-    uint64_t named = named_moment(argument, &path);
+    uint64_t named = inputs_moment(argument, &path);
     strbuf_init(&text);
     strbuf_add(&text, path);
     if (named)
@@ -273,7 +260,7 @@ bool session_read_series(struct session *s, const struct options *o, struct err 
         return false;
     uint64_t moments = snapshot_origin(&s->snapshots[0])->moments;
     if (o->argument_count == 1 && o->pid == ABSENT && moments != ABSENT && moments > 1 &&
-        !named_moment(o->arguments[0], &path) && !read_moments(s, moments, err))
+        !inputs_moment(o->arguments[0], &path) && !read_moments(s, moments, err))
         return false;
     return make_names(s, err);
 }
