@@ -156,8 +156,10 @@ bool graph_finish(struct graph *g, struct err *err) {
     }
     /* An object can reach over pages in which none begins. */
     for (uint32_t i = 1; i < g->page_count; i++)
-        if (!g->pages[i].end)
-            g->pages[i] = g->pages[i - 1];
+        if (!g->pages[i].end) {
+            g->pages[i].last = g->pages[i - 1].last;
+            g->pages[i].end = g->pages[i - 1].end;
+        }
     return true;
 }
 
@@ -285,6 +287,18 @@ static bool graph_add_carries(struct graph *g, const struct graph_filled *filled
     return true;
 }
 
+static inline void graph_sieve_add(uint64_t *sieve, uint32_t class) {
+    sieve[class / 64 % (GRAPH_SIEVE / 64)] |= (uint64_t)1 << (class % 64);
+}
+
+static void graph_sieve_page(struct graph_page *page, const struct graph_filled *filled) {
+    uint64_t sieve[GRAPH_SIEVE / 64];
+    memcpy(sieve, page->classes, sizeof(sieve));
+    for (uint32_t i = 0; i < filled->count; i++)
+        graph_sieve_add(sieve, filled->classes[i] & ~GRAPH_LISTED);
+    memcpy(page->classes, sieve, sizeof(sieve));
+}
+
 static void graph_copy_groups(struct graph *g, const struct graph_filled *filled) {
     uint32_t in_group = graph_in_group(g), list = g->list_count;
     struct graph_group *group = g->groups + g->rank_count / in_group;
@@ -333,7 +347,10 @@ void graph_add_filled(struct graph *g, const struct graph_filled *filled) {
     pthread_mutex_unlock(&g->lock->mutex);
     if (!ok)
         return;
-    g->pages[filled->page] = (struct graph_page){filled->last, filled->end};
+    struct graph_page *page = &g->pages[filled->page];
+    page->last = filled->last;
+    page->end = filled->end;
+    graph_sieve_page(page, filled);
     for (uint64_t i = filled->word; i < filled->end_word; i++) {
         g->words[i].rank = rank;
         rank += (uint32_t)__builtin_popcountll(g->words[i].starts);
@@ -381,10 +398,34 @@ static bool graph_any(const struct graph *g, const struct graph_walk *walk, uint
     return false;
 }
 
+static void graph_make_sieve(const struct graph *g, struct graph_walk *walk) {
+    for (uint32_t i = 0; i < g->class_count; i++)
+        if (walk->classes[i])
+            graph_sieve_add(walk->sieve, i);
+}
+
+/* The first word at or behind walk->word whose page may have what is looked for. */
+static uint64_t graph_sift(const struct graph *g, const struct graph_walk *walk) {
+    const uint64_t page_words = GRAPH_PAGE_SLOTS / 64;
+    uint64_t page = walk->word / page_words;
+    for (; page < g->page_count; page++)
+        for (uint32_t i = 0; i < GRAPH_SIEVE / 64; i++)
+            if (g->pages[page].classes[i] & walk->sieve[i])
+                return page * page_words;
+    return page * page_words;
+}
+
 bool graph_next_word(const struct graph *g, struct graph_walk *walk) {
     uint64_t words = g->slot_count / 64;
     bool all = !walk->unmet && !walk->classes;
+    if (walk->classes && !walk->word)
+        graph_make_sieve(g, walk);
     while (walk->word < words) {
+        if (walk->classes && walk->word % (GRAPH_PAGE_SLOTS / 64) == 0) {
+            walk->word = graph_sift(g, walk);
+            if (walk->word >= words)
+                break;
+        }
         const struct graph_word *word = &g->words[walk->word++];
         walk->starts = word->starts;
         walk->rank = word->rank;

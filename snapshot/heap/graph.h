@@ -25,6 +25,8 @@
 #define GRAPH_SLOT_BITS 36
 #define GRAPH_NOWHERE   UINT64_MAX /* no slot */
 #define GRAPH_NONE      UINT32_MAX
+/* [bits] that tell which classes are in a page: most programs have few more than that. */
+#define GRAPH_SIEVE 256u
 
 /* 64 slots: where objects begin, and how many begin before. */
 struct graph_word {
@@ -34,6 +36,8 @@ struct graph_word {
 
 struct graph_page {
     uint64_t last, end; /* slot of the last object that begins here or before, and behind it */
+    /* Which classes begin here: a bit for each number modulo GRAPH_SIEVE. */
+    uint64_t classes[GRAPH_SIEVE / 64];
 };
 
 /*
@@ -250,13 +254,15 @@ bool graph_next(const struct graph *g, uint64_t from, uint32_t flags,
                 struct graph_object *ret) MUST_CHECK;
 /*
  * Goes through all objects, and what else there is, in the order of slots. Where only some are
- * looked for, most of the others are left out.
+ * looked for, most of the others are left out: pages without their classes at once.
  */
 struct graph_walk {
     bool unmet;            /* those that were not met */
     const bool *classes;   /* those of some classes: a flag a class of the graph; NULL: of all */
     uint64_t word, starts; /* that are left of it */
     uint32_t rank;         /* of the next */
+    uint64_t
+        sieve[GRAPH_SIEVE / 64]; /* as graph_page.classes, for `classes`; made by the first step */
 };
 
 /* The next word in which something begins. False: there is none. */

@@ -142,6 +142,25 @@ static void check_object(const struct graph *g, const struct graph_object *objec
     assert_false(graph_reference(&cursor, &slot, &edge));
 }
 
+/* Those of some classes are found as if all were looked at. */
+static void check_classes(const struct graph *g, uint32_t step) {
+    bool *classes = calloc((size_t)g->class_count + 1, sizeof(*classes));
+    assert_non_null(classes);
+    for (uint32_t i = step / 2; i < g->class_count; i += step)
+        classes[i] = true;
+    struct graph_walk all = {0}, some = {.classes = classes};
+    struct graph_object wanted, found = {0};
+    bool more = graph_each(g, &some, &found);
+    while (graph_each(g, &all, &wanted)) {
+        if (!classes[wanted.class - g->classes])
+            continue;
+        while (more && found.slot < wanted.slot)
+            more = graph_each(g, &some, &found);
+        assert_true(more && found.slot == wanted.slot && found.class == wanted.class);
+    }
+    free(classes);
+}
+
 /* The slots are filled in two halves, of which the second comes first or at the same time. */
 static void check_graph(uint32_t classes_before, bool threads) {
     static const struct graph_run fields[] = {{10, 2, 8}, {100, 1000, 1}}, pairs[] = {{5, 2, 1}};
@@ -177,6 +196,9 @@ static void check_graph(uint32_t classes_before, bool threads) {
     }
     assert_true(count > 40000);
     assert_int_equal(g.wide, classes_before > 40000);
+    for (uint32_t step = 1; step < 50; step += 6)
+        check_classes(&g, step);
+    check_classes(&g, UINT32_MAX);
     assert_false(graph_around(&g, SLOTS - 1, &around));
     graph_deinit(&g);
 }
