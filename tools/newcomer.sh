@@ -30,7 +30,7 @@ run() {
 
 [ -z "$(git diff --stat HEAD -- 2>/dev/null)" ] || failed "the clone is not clean"
 run demo make demo
-[ "$(grep -c '^Findings' "$work/demo.log")" -eq 2 ] || failed "make demo shows no findings"
+[ "$(grep -c '^Causes' "$work/demo.log")" -eq 2 ] || failed "make demo shows no causes"
 run quick make -j"$(nproc)" quick
 grep '^\[  SKIPPED \] [a-z]' "$work/quick.log" | sort -u
 tail -n 12 "$work/quick.log" | grep -E '^\[(==========|  PASSED  |  SKIPPED | LEFT OUT )\]' || failed "make quick has no sum"
