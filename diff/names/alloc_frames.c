@@ -129,6 +129,8 @@ static const struct str allocators[] = {
     STR_INIT("std::_Allocate"),
     STR_INIT("std::_Default_allocate"),
     STR_INIT("gnu_cxx::new_allocator"),
+    STR_INIT("interceptor_"),
+    STR_INIT("asan_"),
 };
 
 /* Modules whose code without a symbol, at the inner end of a stack, can only be the allocator. */
@@ -136,7 +138,8 @@ static const struct str allocator_modules[] = {
     STR_INIT("libc.so"),      STR_INIT("libc-2."),     STR_INIT("libjemalloc"),
     STR_INIT("libtcmalloc"),  STR_INIT("libmimalloc"), STR_INIT("libheaptrack"),
     STR_INIT("ntdll"),        STR_INIT("msvcr"),       STR_INIT("ucrtbase"),
-    STR_INIT("libstdc++.so"),
+    STR_INIT("libstdc++.so"), STR_INIT("libasan"),     STR_INIT("liblsan"),
+    STR_INIT("vgpreload_"),
 };
 
 bool alloc_frame_is_allocator(const char *text) {

@@ -50,6 +50,14 @@ struct snapshot; /* in whose tables they stand */
 #define USAGE_NATIVE         "native"
 #define USAGE_UNACCOUNTED    "unaccounted"
 
+/* -- PART_STACKS ------------------------------------------------------------------------------- */
+
+/* stack_row.loss */
+#define STACK_LOST        "definitely lost" /* nothing refers to it */
+#define STACK_LOST_WITH   "indirectly lost" /* only what is lost refers to it */
+#define STACK_MAY_BE_LOST "possibly lost"   /* only pointers into its middle are left */
+#define STACK_REACHABLE   "still reachable" /* not freed, and referred to */
+
 /* -- PART_CALLBACKS ---------------------------------------------------------------------------- */
 
 /* callback_row.kind */

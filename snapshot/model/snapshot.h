@@ -266,6 +266,9 @@ struct stack_row {
     uint64_t peak_bytes;               /* outstanding when the process had most */
     uint64_t oldest_ns;                /* [ns] age of the oldest outstanding allocation */
     uint64_t temporary_count;          /* ever allocated and freed at once */
+    const char *loss;        /* STACK_...: what a leak checker says of it; NULL: none looked */
+    uint64_t indirect_bytes; /* lost with it: other allocations that only it refers to. In `bytes`
+                                where they have no row of their own; ABSENT: not said */
 };
 
 /*

@@ -54,12 +54,14 @@ const char *builder_frame(struct builder *b, struct str function, struct str mod
 static uint64_t stack_hash(const struct stack_row *row, uint32_t frames) {
     uint64_t hash = hash_bytes(row->frames.items, frames * sizeof(*row->frames.items));
     hash = hash_combine(hash, (uintptr_t)row->module);
+    hash = hash_combine(hash, (uintptr_t)row->loss);
     return hash_combine(hash, row->size_each);
 }
 
 static bool stacks_same_stack(const struct stack_row *a, const struct stack_row *b,
                               uint32_t frames) {
-    if (a->frames.count != frames || a->module != b->module || a->size_each != b->size_each)
+    if (a->frames.count != frames || a->module != b->module || a->size_each != b->size_each ||
+        a->loss != b->loss)
         return false;
     for (uint32_t i = 0; i < frames; i++)
         if (a->frames.items[i] != b->frames.items[i])
@@ -86,6 +88,7 @@ static struct stack_row *stacks_stack_new(struct builder *b, const struct stack_
     row->frames = (struct strings){items, frames};
     row->module = like->module;
     row->size_each = like->size_each;
+    row->loss = like->loss;
     return row;
 }
 
@@ -108,6 +111,7 @@ bool builder_add_stack(struct builder *b, const struct stack_row *add, struct er
     add_number(&row->total_bytes, add->total_bytes);
     add_number(&row->peak_bytes, add->peak_bytes);
     add_number(&row->temporary_count, add->temporary_count);
+    add_number(&row->indirect_bytes, add->indirect_bytes);
     if (add->oldest_ns != ABSENT && (row->oldest_ns == ABSENT || row->oldest_ns < add->oldest_ns))
         row->oldest_ns = add->oldest_ns;
     return true;

@@ -29,12 +29,13 @@ const char *builder_frame(struct builder *b, struct str function, struct str mod
                           uint64_t offset, struct err *err) MUST_CHECK;
 
 /*
- * Adds what is allocated by one stack. Rows of the same frames, module and size_each add up:
+ * Adds what is allocated by one stack. Rows of the same frames, module, size_each and loss add up:
  * counts and bytes as sums, oldest_ns as the larger.
  *
  * row  borrowed. frames.items are pointers that builder_frame or builder_string gave, innermost
- *      first, and may be reused after the call; module likewise, or NULL. Numbers that the source
- *      does not say are ABSENT (a designated initialiser leaves them 0, so use STACK_ROW).
+ *      first, and may be reused after the call; module likewise, or NULL; loss is static, or NULL.
+ * Numbers that the source does not say are ABSENT (a designated initialiser leaves them 0, so use
+ * STACK_ROW).
  *
  * Errors: ERR_NOMEM, ERR_LIMIT.
  */
@@ -62,7 +63,8 @@ bool builder_add_allocation(struct builder *b, const struct allocation_row *row,
 #define STACK_ROW \
     (struct stack_row) { \
         .count = ABSENT, .bytes = ABSENT, .total_count = ABSENT, .total_bytes = ABSENT, \
-        .size_each = ABSENT, .peak_bytes = ABSENT, .oldest_ns = ABSENT, .temporary_count = ABSENT \
+        .size_each = ABSENT, .peak_bytes = ABSENT, .oldest_ns = ABSENT, .temporary_count = ABSENT, \
+        .indirect_bytes = ABSENT \
     }
 
 #endif

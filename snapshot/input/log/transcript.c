@@ -31,6 +31,9 @@ extern const struct section section_jmap;
 extern const struct section section_kstack;
 extern const struct section section_leaktrack;
 extern const struct section section_maddress;
+extern const struct section section_memcheck;
+extern const struct section section_heapcheck;
+extern const struct section section_lsan;
 extern const struct section section_memleak;
 extern const struct section section_pprof_text;
 extern const struct section section_pmap;
@@ -82,6 +85,9 @@ const struct section *const sections[] = {
     &section_eeheap_gc,
     &section_eeheap_loader,
     &section_memleak,
+    &section_memcheck,
+    &section_heapcheck,
+    &section_lsan,
     &section_pprof_text,
     &section_dumpasync,
     &section_gcdump_report,

@@ -22,6 +22,7 @@
  */
 #include "base/num.h"
 #include "input/input.h"
+#include "input/valgrind_frame.h"
 #include "model/known_names.h"
 #include "model/stacks.h"
 
@@ -85,24 +86,11 @@ static const char *massif_frame_of(struct massif *m, struct str text, struct err
     if (str_starts(text, STR("in ")))
         return builder_string(m->b, STR(BELOW_THRESHOLD), err);
     size_t colon = str_find(text, STR(": "), 0);
-    struct str function = colon == STR_NOT_FOUND ? text : str_drop(text, colon + 2);
-    struct str module = {"", 0};
-    if (str_ends(function, STR(")"))) {
-        size_t at = str_find(function, STR(" (in /"), 0);
-        if (at != STR_NOT_FOUND)
-            module = str_take(str_drop(function, at + 5), function.len - at - 6);
-        else
-            for (at = function.len; at-- > 0;)
-                if (function.ptr[at] == '(' && at > 0 && function.ptr[at - 1] == ' ')
-                    break;
-        if (at == STR_NOT_FOUND)
-            m->bad_lines++;
-        else
-            function = str_take(function, module.len ? at : at - 1);
-    }
-    if (str_eq(function, STR("???")))
-        function.len = 0;
-    return builder_frame(m->b, function, module, ABSENT, err);
+    bool bad;
+    const char *frame =
+        valgrind_frame(m->b, colon == STR_NOT_FOUND ? text : str_drop(text, colon + 2), &bad, err);
+    m->bad_lines += bad;
+    return frame;
 }
 
 /* "n2: 11852 ..." behind its blanks. */

@@ -1,0 +1,2 @@
+/* Section heapcheck. */
+#include "tests/fuzz/fuzz_section.h"

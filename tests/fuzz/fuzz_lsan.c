@@ -1,0 +1,2 @@
+/* Section lsan. */
+#include "tests/fuzz/fuzz_section.h"

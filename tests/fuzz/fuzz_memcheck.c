@@ -1,0 +1,2 @@
+/* Section memcheck. */
+#include "tests/fuzz/fuzz_section.h"
