@@ -6,29 +6,53 @@
 
 #define APPLICATION_ID 0x44644869 /* "DdHi": tells our files from those of other programs */
 
-/* THE migrations: the n-th leads from version n to n + 1. Append only. */
-static const char *const migrations[] = {
-    "CREATE TABLE program(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-    "CREATE TABLE series(id INTEGER PRIMARY KEY,"
-    " program INTEGER NOT NULL REFERENCES program(id),"
-    " release TEXT NOT NULL, environment TEXT NOT NULL,"
-    " UNIQUE(program, release, environment));"
-    "CREATE TABLE snapshot(id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " series INTEGER NOT NULL REFERENCES series(id),"
-    " hash BLOB NOT NULL, label TEXT, captured_at_ns INTEGER, runtime TEXT,"
-    " trust INTEGER NOT NULL, parts INTEGER NOT NULL, objects INTEGER, bytes INTEGER,"
-    " UNIQUE(series, hash));"
-    "CREATE TABLE metric(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
-    " UNIQUE(kind, name));"
-    "CREATE TABLE change(shard INTEGER NOT NULL,"
-    " snapshot INTEGER NOT NULL REFERENCES snapshot(id), rows BLOB NOT NULL,"
-    " PRIMARY KEY(shard, snapshot)) WITHOUT ROWID;"
-    "CREATE INDEX change_snapshot ON change(snapshot);"
-    "CREATE TABLE state(series INTEGER NOT NULL REFERENCES series(id),"
-    " shard INTEGER NOT NULL, rows BLOB NOT NULL, PRIMARY KEY(series, shard)) WITHOUT ROWID;"
-    "CREATE TABLE rename(program INTEGER NOT NULL REFERENCES program(id),"
-    " old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY(program, old));",
+/* A table or an index as SQLite keeps it, sql as it was made with. */
+struct schema_object {
+    const char *type, *name, *table, *sql;
 };
+#define TABLE(name, columns) \
+    { "table", name, name, "CREATE TABLE " name columns }
+
+/* What a file of the newest version holds, in the order in which it is made. */
+static const struct schema_object objects[] = {
+    TABLE("program", "(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)"),
+    TABLE("series", "(id INTEGER PRIMARY KEY,"
+                    " program INTEGER NOT NULL REFERENCES program(id),"
+                    " release TEXT NOT NULL, environment TEXT NOT NULL,"
+                    " UNIQUE(program, release, environment))"),
+    TABLE("snapshot", "(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                      " series INTEGER NOT NULL REFERENCES series(id),"
+                      " hash BLOB NOT NULL, label TEXT, captured_at_ns INTEGER, runtime TEXT,"
+                      " trust INTEGER NOT NULL, parts INTEGER NOT NULL, objects INTEGER,"
+                      " bytes INTEGER,"
+                      " UNIQUE(series, hash))"),
+    TABLE("metric", "(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL,"
+                    " UNIQUE(kind, name))"),
+    TABLE("change", "(shard INTEGER NOT NULL,"
+                    " snapshot INTEGER NOT NULL REFERENCES snapshot(id), rows BLOB NOT NULL,"
+                    " PRIMARY KEY(shard, snapshot)) WITHOUT ROWID"),
+    {"index", "change_snapshot", "change", "CREATE INDEX change_snapshot ON change(snapshot)"},
+    TABLE("state", "(series INTEGER NOT NULL REFERENCES series(id),"
+                   " shard INTEGER NOT NULL, rows BLOB NOT NULL, PRIMARY KEY(series, shard))"
+                   " WITHOUT ROWID"),
+    TABLE("rename", "(program INTEGER NOT NULL REFERENCES program(id),"
+                    " old TEXT NOT NULL, new TEXT NOT NULL, PRIMARY KEY(program, old))"),
+};
+#define OBJECTS (sizeof(objects) / sizeof(*objects))
+
+static bool make_objects(struct history *h, struct err *err) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < OBJECTS; i++)
+        ok = history_sql(h, objects[i].sql, err);
+    return ok;
+}
+
+/*
+ * THE migrations: the n-th leads from version n to n + 1. Append only. A later one leaves the texts
+ * in `objects` (ALTER TABLE changes the text that SQLite keeps), and the first goes on making what
+ * it made: a file that was brought up to date must be the same as a new one.
+ */
+static bool (*const migrations[])(struct history *, struct err *) = {make_objects};
 #define VERSION ((int)(sizeof(migrations) / sizeof(*migrations)))
 
 /* -- Nothing but ours ---------------------------------------------------------------------------
@@ -38,50 +62,47 @@ static const char *const migrations[] = {
  */
 static const char schema_sql[] =
     "SELECT type, name, tbl_name, sql FROM sqlite_schema"
-    " WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR type NOT IN ('table', 'index')"
-    " ORDER BY type, name";
+    " WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR type NOT IN ('table', 'index')";
 
-static bool same_object(sqlite3_stmt *a, sqlite3_stmt *b) {
-    for (int i = 0; i < 4; i++) {
-        const char *x = (const char *)sqlite3_column_text(a, i);
-        const char *y = (const char *)sqlite3_column_text(b, i);
-        if (!x || !y || strcmp(x, y) != 0)
-            return false;
-    }
+static bool same_text(sqlite3_stmt *row, int column, const char *want) {
+    const char *have = (const char *)sqlite3_column_text(row, column);
+    return have && strcmp(have, want) == 0;
+}
+
+/* Sets the bit of the object in *seen. */
+static bool object_is_ours(sqlite3_stmt *row, uint32_t *seen, struct err *err) {
+    const char *type = (const char *)sqlite3_column_text(row, 0);
+    size_t i = 0;
+    while (i < OBJECTS &&
+           !(same_text(row, 0, objects[i].type) && same_text(row, 1, objects[i].name)))
+        i++;
+    if (i == OBJECTS)
+        return err_set(err, ERR_FORMAT, "is no history: it has a %.20s that dumpdiff never makes",
+                       type ? type : "row");
+    if (!same_text(row, 2, objects[i].table) || !same_text(row, 3, objects[i].sql))
+        return err_set(err, ERR_FORMAT, "is no history: its %s is not what dumpdiff makes",
+                       objects[i].name);
+    *seen |= (uint32_t)1 << i;
     return true;
 }
 
-static bool compare_schemas(struct history *h, struct history *model, struct err *err) {
-    sqlite3_stmt *ours = NULL, *theirs = NULL;
-    bool ok = history_prepare(model, schema_sql, &ours, err) &&
-              history_prepare(h, schema_sql, &theirs, err);
-    while (ok) {
-        int want = sqlite3_step(ours), have = sqlite3_step(theirs);
-        if (have != SQLITE_ROW && have != SQLITE_DONE)
-            ok = history_failed(h, err);
-        else if (want == SQLITE_ROW && (have != SQLITE_ROW || !same_object(ours, theirs)))
-            ok = err_set(err, ERR_FORMAT, "is no history: its %s is not what dumpdiff makes",
-                         (const char *)sqlite3_column_text(ours, 1));
-        else if (want != SQLITE_ROW && have == SQLITE_ROW)
-            ok = err_set(err, ERR_FORMAT, "is no history: it has a %.20s that dumpdiff never makes",
-                         (const char *)sqlite3_column_text(theirs, 0));
-        if (want != SQLITE_ROW || have != SQLITE_ROW)
-            break;
-    }
-    sqlite3_finalize(ours);
-    sqlite3_finalize(theirs);
-    return ok;
-}
-
-/* Held against the same tables, made in memory. */
+/* By the texts that they were made with: nothing is parsed or run to see it. */
 static bool schema_is_ours(struct history *h, struct err *err) {
-    struct history model = {0};
-    bool ok = sqlite3_open(":memory:", &model.db) == SQLITE_OK || err_nomem(err);
-    for (int i = 0; ok && i < VERSION; i++)
-        ok = history_sql(&model, migrations[i], err);
-    ok = ok && compare_schemas(h, &model, err);
-    sqlite3_close(model.db);
-    return ok;
+    sqlite3_stmt *row = NULL;
+    uint32_t seen = 0;
+    _Static_assert(OBJECTS < 32, "a bit for each");
+    bool ok = history_prepare(h, schema_sql, &row, err);
+    while (ok) {
+        int code = sqlite3_step(row);
+        if (code != SQLITE_ROW) {
+            ok = code == SQLITE_DONE || history_failed(h, err);
+            break;
+        }
+        ok = object_is_ours(row, &seen, err);
+    }
+    sqlite3_finalize(row);
+    return ok && (seen == ((uint32_t)1 << OBJECTS) - 1 ||
+                  err_set(err, ERR_FORMAT, "is no history: it lacks tables that dumpdiff makes"));
 }
 
 /* -- Versions ------------------------------------------------------------------------------------
@@ -128,14 +149,16 @@ static bool schema_migrate(struct history *h, enum history_mode mode, struct err
     }
     for (; ok && s.version < VERSION; s.version++) {
         snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", (int)s.version + 1);
-        ok = history_sql(h, migrations[s.version], err) && history_sql(h, sql, err);
+        ok = migrations[s.version](h, err) && history_sql(h, sql, err);
     }
     return ok;
 }
 
 bool history_schema_check(struct history *h, enum history_mode mode, struct err *err) {
     struct schema_state s;
-    if (!schema_ask(h, &s, err) || !schema_may_be(&s, mode, err))
+    /* One look at all of it: another process may be making the file just now. */
+    if (!history_sql(h, "BEGIN", err) || !history_end(h, schema_ask(h, &s, err), err) ||
+        !schema_may_be(&s, mode, err))
         return false;
     if ((s.id != APPLICATION_ID || s.version != VERSION) &&
         (!history_begin(h, err) || !history_end(h, schema_migrate(h, mode, err), err)))

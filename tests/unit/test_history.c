@@ -337,6 +337,10 @@ static void tables_that_are_not_ours_are_refused(void **state) {
         "CREATE TABLE zoo(a)",
         "DROP INDEX change_snapshot",
         "ALTER TABLE metric ADD COLUMN more TEXT DEFAULT (hex(zeroblob(1000000)))",
+        "DROP TABLE rename; CREATE TABLE rename(program INTEGER NOT NULL REFERENCES program(id),"
+        " old TEXT NOT NULL, new TEXT NOT NULL CHECK (length(new) < 9), PRIMARY KEY(program, old))",
+        "DROP INDEX change_snapshot; CREATE INDEX change_snapshot ON change(rows)",
+        "DROP TABLE rename",
     };
     struct place *p = *state;
     for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
