@@ -52,22 +52,24 @@ static const struct str exceptions_made[] = {
 
 /* What web applications keep between requests. */
 static const struct known_type known_types[] = {
-    {"System.Web.Caching.CacheEntry", "entries in the ASP.NET cache",
+    {STR_INIT("System.Web.Caching.CacheEntry"), "entries in the ASP.NET cache",
      "entries of the ASP.NET cache"},
-    {"System.Web.SessionState.InProcSessionState", "sessions kept in the process",
+    {STR_INIT("System.Web.SessionState.InProcSessionState"), "sessions kept in the process",
      "in-process sessions"},
-    {"System.Web.SessionState.SessionStateItemCollection", "collections of session items", NULL},
-    {"System.Web.HttpContext", NULL, "requests (HttpContext)"},
-    {"Microsoft.Extensions.Caching.Memory.CacheEntry", "entries in memory caches",
+    {STR_INIT("System.Web.SessionState.SessionStateItemCollection"), "collections of session items",
+     NULL},
+    {STR_INIT("System.Web.HttpContext"), NULL, "requests (HttpContext)"},
+    {STR_INIT("Microsoft.Extensions.Caching.Memory.CacheEntry"), "entries in memory caches",
      "entries of memory caches"},
-    {"System.Runtime.Caching.MemoryCacheEntry", "entries in System.Runtime.Caching",
+    {STR_INIT("System.Runtime.Caching.MemoryCacheEntry"), "entries in System.Runtime.Caching",
      "entries of System.Runtime.Caching"},
-    {"Microsoft.AspNetCore.Session.DistributedSession", "open ASP.NET Core sessions",
+    {STR_INIT("Microsoft.AspNetCore.Session.DistributedSession"), "open ASP.NET Core sessions",
      "sessions in use"},
-    {"Microsoft.AspNetCore.Http.DefaultHttpContext", NULL, "requests (HttpContext)"},
-    {"Microsoft.AspNetCore.Components.Server.Circuits.CircuitHost", "Blazor circuits", NULL},
-    {"Microsoft.AspNetCore.SignalR.HubConnectionContext", "SignalR connections", NULL},
-    {NULL, NULL, NULL},
+    {STR_INIT("Microsoft.AspNetCore.Http.DefaultHttpContext"), NULL, "requests (HttpContext)"},
+    {STR_INIT("Microsoft.AspNetCore.Components.Server.Circuits.CircuitHost"), "Blazor circuits",
+     NULL},
+    {STR_INIT("Microsoft.AspNetCore.SignalR.HubConnectionContext"), "SignalR connections", NULL},
+    {{NULL, 0}, NULL, NULL},
 };
 
 /* -- Stacks ------------------------------------------------------------------------------------ */

@@ -58,7 +58,7 @@ enum advice {
 
 /* A type whose objects mean something to who operates the program. */
 struct known_type {
-    const char *type;
+    struct str type;
     const char *counted; /* "sessions kept in the process"; NULL: the rule does not count it */
     const char *shown;   /* "in-process sessions"; NULL: `show` has no line for it */
 };
@@ -100,7 +100,7 @@ struct runtime_words {
     struct words known_bare;              /* generic types that are known without their arguments */
     struct words exceptions;              /* how types of exceptions end */
     struct words exceptions_made;         /* whole names: made in advance, so they say nothing */
-    const struct known_type *known_types; /* ends with a NULL type */
+    const struct known_type *known_types; /* ends with an empty type */
 
     /* -- Names that compilers make; each may be NULL. -- */
     /* May normal_name() change it? Quick, and true too often rather than too seldom. */

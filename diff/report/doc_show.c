@@ -146,8 +146,8 @@ static void known_type_rows(const struct doc_context *c, const struct known_type
                                                 {"bytes", true, CUT_NEVER},
                                                 {"what", false, CUT_NEVER},
                                                 {"type", false, CUT_TYPE}};
-    uint32_t at = first_of_name(c->s, known->type);
-    for (; at < c->s->type_count && strcmp(c->s->types[at].name, known->type) == 0; at++) {
+    uint32_t at = first_of_name(c->s, known->type.ptr);
+    for (; at < c->s->type_count && strcmp(c->s->types[at].name, known->type.ptr) == 0; at++) {
         if (!*table) {
             doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Web: cache, sessions, requests");
             *table = doc_table(c->d, columns, 4);
@@ -156,7 +156,7 @@ static void known_type_rows(const struct doc_context *c, const struct known_type
         doc_count(c->d, *table, c->s->types[at].totals[0].objects);
         doc_bytes(c->d, *table, c->s->types[at].totals[0].bytes);
         doc_cell(c->d, *table, DOC_PLAIN, known->shown);
-        doc_cell(c->d, *table, DOC_PLAIN, known->type);
+        doc_cell(c->d, *table, DOC_PLAIN, known->type.ptr);
     }
 }
 
@@ -165,7 +165,7 @@ static void web_state(const struct doc_context *c) {
     struct doc_table *t = NULL;
     for (size_t i = 0; runtime_table[i]; i++) {
         const struct known_type *known = runtime_table[i]->known_types;
-        for (; known && known->type; known++)
+        for (; known && known->type.len; known++)
             if (known->shown)
                 known_type_rows(c, known, &t);
     }

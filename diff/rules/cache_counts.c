@@ -2,14 +2,12 @@
  */
 #include "diff/rules/rules.h"
 
-#include <string.h>
-
-/* "sessions kept in the process"; NULL: no such type. */
-static const char *cache_counts_known(const char *type) {
+/* "sessions kept in the process"; NULL: no such type. Lengths differ nearly always. */
+static const char *cache_counts_known(struct str type) {
     for (size_t i = 0; runtime_table[i]; i++) {
         const struct known_type *known = runtime_table[i]->known_types;
-        for (; known && known->type; known++)
-            if (known->counted && strcmp(known->type, type) == 0)
+        for (; known && known->type.len; known++)
+            if (str_eq(known->type, type) && known->counted)
                 return known->counted;
     }
     return NULL;
@@ -27,7 +25,7 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
     uint32_t end = s->count - 1;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        const char *entries = cache_counts_known(type->name);
+        const char *entries = cache_counts_known(str_of(type->name));
         if (!entries || !type->rows[end])
             continue;
         uint64_t objects = type->totals[end].objects;

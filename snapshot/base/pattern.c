@@ -1,6 +1,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/pattern.h"
 
+#include "base/chars.h"
 #include "base/str.h"
 
 #include <pcre2.h>
@@ -20,6 +21,8 @@ struct pattern_code {
     pcre2_match_context *limits;
     pcre2_match_data *groups;
     pcre2_code *regex;
+    char *literal;  /* see pattern_literal(); empty: none */
+    bool anchored;  /* a match begins with it */
     size_t left;    /* [bytes] that it may still take */
     bool exhausted; /* a match was given up: no answer is to be trusted any more */
     char what[256]; /* what messages begin with */
@@ -122,6 +125,44 @@ static void translate(struct translated *t, const char *text) {
     t->from[t->length] = strlen(text);
 }
 
+/* -- What each match has in it ----------------------------------------------------------------- */
+
+/* Stand for themselves wherever they are outside of brackets; so does an escaped dot. */
+static bool is_literal(char c) {
+    return char_is_word(c) || (c && strchr(" ,:;<>=!@%&/~'`-", c));
+}
+
+/*
+ * What the pattern begins with, up to the first character that means something, stands in each text
+ * that it matches. Most names lack it, and to see that takes a fraction of asking PCRE2.
+ */
+static bool pattern_literal(struct pattern_code *code, const char *text) {
+    code->literal = malloc(strlen(text) + 1);
+    if (!code->literal)
+        return false;
+    size_t length = 0;
+    bool either = strchr(text, '|') != NULL;
+    code->anchored = *text == '^';
+    for (text += code->anchored; !either; text++) {
+        if (text[0] == '\\' && text[1] == '.')
+            text++;
+        else if (!is_literal(*text))
+            break;
+        code->literal[length++] = *text;
+    }
+    if (length && *text && strchr("*?{", *text))
+        length--; /* the last may be missing */
+    code->literal[length] = '\0';
+    return true;
+}
+
+/* False: there is no match. True: there may be one. */
+static bool has_literal(const struct pattern_code *code, const char *text) {
+    if (code->anchored)
+        return strncmp(text, code->literal, strlen(code->literal)) == 0;
+    return strstr(text, code->literal) != NULL;
+}
+
 /* -- Compiling --------------------------------------------------------------------------------- */
 
 /* Where the user sees byte `at`: columns are characters, from 1. */
@@ -193,7 +234,8 @@ bool pattern_init(struct pattern *p, const char *text, struct err *err, const ch
         err_set(err, ERR_USAGE, "longer than %zu bytes", TEXT_MAX_BYTES);
         ok = err_prefix(err, "%s", code->what);
     }
-    ok = ok && pattern_compile(code, text, err) && pattern_prepare(code, err);
+    ok = ok && pattern_compile(code, text, err) && pattern_prepare(code, err) &&
+         (pattern_literal(code, text) || err_nomem(err));
     if (!ok)
         pattern_deinit(p);
     return ok;
@@ -202,6 +244,7 @@ bool pattern_init(struct pattern *p, const char *text, struct err *err, const ch
 void pattern_deinit(struct pattern *p) {
     struct pattern_code *code = p->code;
     if (code) {
+        free(code->literal);
         pcre2_code_free(code->regex);
         pcre2_match_data_free(code->groups);
         pcre2_match_context_free(code->limits);
@@ -215,7 +258,7 @@ void pattern_deinit(struct pattern *p) {
 
 bool pattern_matches(const struct pattern *p, const char *text) {
     struct pattern_code *code = p->code;
-    if (code->exhausted)
+    if (code->exhausted || !has_literal(code, text))
         return false;
     int result =
         pcre2_match(code->regex, (PCRE2_SPTR)text, strlen(text), 0, 0, code->groups, code->limits);

@@ -124,21 +124,40 @@ int str_cmp(struct str a, struct str b) {
     return a.len < b.len ? -1 : a.len > b.len;
 }
 
-/* Only printable ASCII? Then it is valid UTF-8 without control characters; eight at a time. */
-static bool str_is_plain(struct str s) {
-    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
-    uint64_t odd = 0, x;
+#define PLAIN_BLOCK 16u
+
+static bool is_odd(char c) {
+    return (unsigned char)(c - ' ') > '~' - ' ';
+}
+
+/* A loop of a length known beforehand and without a way out becomes a few vector instructions. */
+static void note_odd(const char *block, char also, unsigned char odd[PLAIN_BLOCK]) {
+    for (size_t i = 0; i < PLAIN_BLOCK; i++)
+        odd[i] |= is_odd(block[i]) & (block[i] != also);
+}
+
+/* Only printable ASCII, and `also`? Then it is valid UTF-8 without control characters but that. */
+static bool is_plain(struct str s, char also) {
+    unsigned char odd[PLAIN_BLOCK] = {0}, any = 0;
     size_t i = 0;
-    for (; i + sizeof(x) <= s.len; i += sizeof(x)) {
-        memcpy(&x, s.ptr + i, sizeof(x));
-        /* Top bits of bytes that are above 0x7f, below 0x20, or 0x7f. */
-        uint64_t delete = x ^ ones * 0x7f;
-        odd |= x | ((x - ones * 0x20) & ~x) | ((delete - ones) & ~delete);
-    }
-    bool plain = (odd & tops) == 0;
-    for (; i < s.len; i++)
-        plain = plain && s.ptr[i] >= 0x20 && s.ptr[i] != 0x7f;
-    return plain;
+    for (; i + PLAIN_BLOCK <= s.len; i += PLAIN_BLOCK)
+        note_odd(s.ptr + i, also, odd);
+    if (i < s.len && i)
+        note_odd(s.ptr + s.len - PLAIN_BLOCK, also, odd); /* the rest, and some once more */
+    else
+        for (; i < s.len; i++)
+            any |= is_odd(s.ptr[i]) & (s.ptr[i] != also);
+    for (size_t k = 0; k < PLAIN_BLOCK; k++)
+        any |= odd[k];
+    return !any;
+}
+
+static bool str_is_plain(struct str s) {
+    return is_plain(s, ' ');
+}
+
+bool str_are_plain(struct str list) {
+    return is_plain(list, '\0');
 }
 
 /* Bytes of the UTF-8 sequence at s, 0 when it is broken (overlong, surrogate, beyond U+10FFFF). */

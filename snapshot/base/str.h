@@ -84,6 +84,8 @@ size_t str_utf8_valid(struct str s);
 
 /* Valid UTF-8 without ASCII control characters? Names that may be printed are. */
 bool str_is_clean(struct str s);
+/* The same of many that each end with a NUL, quickly: false where one is not ASCII, too. */
+bool str_are_plain(struct str list);
 
 /*
  * A string that grows. The first error sticks, whether of an append (ERR_NOMEM) or of what made the

@@ -218,6 +218,7 @@ static bool decode_strings(struct decoder *d, struct reader *r, struct err *err)
     if (!copy || !d->strings)
         return err_nomem(err);
     size_t at = 0;
+    bool plain = str_are_plain((struct str){copy, size});
     for (uint64_t i = 0; i < count; i++) {
         const char *end = at < size ? memchr(copy + at, '\0', size - at) : NULL;
         if (!end)
@@ -225,7 +226,7 @@ static bool decode_strings(struct decoder *d, struct reader *r, struct err *err)
                           "string %llu of %llu has no end", (unsigned long long)i,
                           (unsigned long long)count);
         /* As the builder leaves them: what is printed as it is must not speak to a terminal. */
-        if (!str_is_clean((struct str){copy + at, (size_t)(end - copy) - at}))
+        if (!plain && !str_is_clean((struct str){copy + at, (size_t)(end - copy) - at}))
             return err_at(err, ERR_FORMAT, r->base + r->pos + at,
                           "string %llu has control characters or is no UTF-8",
                           (unsigned long long)i);

@@ -5,7 +5,6 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/pages.h"
-#include "base/pattern.h"
 #include "base/search.h"
 #include "base/str.h"
 #include "base/utf16.h"
@@ -235,111 +234,25 @@ static void a_text_keeps_the_first_error_and_takes_no_more(void **state) {
     assert_true(strbuf_ok(&text, &err));
 }
 
-static void a_pattern_is_found_anywhere_or_refused_with_its_reason(void **state) {
-    struct pattern p;
-    struct err err = {.code = ERR_NONE};
+/* Wherever in a block, and in the rest behind the blocks, the odd byte stands. */
+static void one_odd_byte_is_seen_wherever_it_stands(void **state) {
+    static const char odd[] = {'\x01', '\x1f', '\x7f', '\x80', '\xff', '\0'};
+    char text[70];
     (void)state;
-    assert_true(pattern_init(&p, "^Shop\\.(Cart|Entry)$", &err, "here"));
-    assert_true(pattern_given(&p));
-    assert_true(pattern_matches(&p, "Shop.Cart"));
-    assert_false(pattern_matches(&p, "Shop.Carts"));
-    pattern_deinit(&p);
-    assert_false(pattern_given(&p));
-    assert_false(pattern_init(&p, "Shop(", &err, "line %d: '%s'", 3, "Shop("));
-    assert_int_equal(err.code, ERR_USAGE);
-    assert_int_equal(strncmp(err.msg, "line 3: 'Shop(': ", 17), 0);
-    assert_int_not_equal(err.msg[17], '\0');
-    assert_false(pattern_given(&p));
-    pattern_deinit(&p);
-}
-
-static void a_pattern_of_posix_means_in_pcre2_what_it_did(void **state) {
-    static const struct {
-        const char *pattern, *text;
-        bool found;
-    } cases[] = {
-        {"[\\.]", "a\\b", true},
-        {"[\\.]", "a.b", true},
-        {"[\\d]", "1", false},
-        {"^[]a]$", "]", true},
-        {"^[^]a]$", "]", false},
-        {"^[a\\]$", "\\", true},
-        {"^[[:alpha:]_]+$", "aB_", true},
-        {"^a{,2}$", "aa", true},
-        {"^a{,2}$", "aaa", false},
-        {"\\<Cart\\>", "Shop.Cart<int>", true},
-        {"\\<Cart\\>", "Shop.Carts", false},
-        {"\\`Shop", "Shop.Cart", true},
-        {"Cart\\'", "Carts", false},
-        {"a.b", "a\nb", true},
-        {"b$", "ab\n", false},
-        {"(a|ab)(c|bcd)$", "abcd", true},
-        {"^(.)\\1$", "xx", true},
-        {"^.$", "\xc3\xa4", true},
-        {"a",
-         "\xff"
-         "a",
-         true},
-        {"List`1\\[", "List`1[int]", true},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct pattern p;
-        struct err err = {.code = ERR_NONE};
-        assert_true(pattern_init(&p, cases[i].pattern, &err, "case %zu", i));
-        if (pattern_matches(&p, cases[i].text) != cases[i].found)
-            fail_msg("%s in %s", cases[i].pattern, cases[i].text);
-        assert_true(pattern_settled(&p, &err));
-        pattern_deinit(&p);
+    for (size_t length = 0; length <= sizeof(text); length++) {
+        memset(text, 'a', sizeof(text));
+        struct str s = {text, length};
+        assert_true(str_is_clean(s) && str_are_plain(s));
+        for (size_t at = 0; at < length; at++) {
+            for (size_t k = 0; k < sizeof(odd); k++) {
+                text[at] = odd[k];
+                assert_false(str_is_clean(s));
+                assert_int_equal(str_are_plain(s), odd[k] == '\0');
+            }
+            text[at] = at % 2 ? ' ' : '~';
+        }
     }
-}
-
-static void a_wrong_pattern_is_told_with_its_column(void **state) {
-    static const struct {
-        const char *pattern, *why;
-    } cases[] = {
-        {"Shop(", "missing closing parenthesis (column 6)"},
-        {"\xc3\xa4[\\.]*(", "(column 8)"}, /* columns of what the user wrote */
-        {"*a", "(column 1)"},
-        {"((((a{1,255}){1,255}){1,255}){1,255})", "too large"},
-        {"\\C", "disabled"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        struct pattern p;
-        struct err err = {.code = ERR_NONE};
-        assert_false(pattern_init(&p, cases[i].pattern, &err, "here"));
-        assert_int_equal(err.code, ERR_USAGE);
-        if (!strstr(err.msg, cases[i].why))
-            fail_msg("%s: %s", cases[i].pattern, err.msg);
-    }
-}
-
-static void a_pattern_of_any_kind_comes_to_an_end(void **state) {
-    static const char *const endless[] = {"^(a*)*\\1b$", "^(a|aa)+$b", "(x+x+)+y",
-                                          "^(?:(a)|b|(?R))*c$"};
-    char many[400], deep[400];
-    struct pattern p;
-    struct err err = {.code = ERR_NONE};
-    (void)state;
-    memset(many, 'a', sizeof(many) - 1);
-    many[sizeof(many) - 2] = 'b';
-    many[sizeof(many) - 1] = '\0';
-    for (size_t i = 0; i < sizeof(endless) / sizeof(*endless); i++) {
-        assert_true(pattern_init(&p, endless[i], &err, "--focus"));
-        (void)pattern_matches(&p, many);
-        pattern_deinit(&p);
-    }
-    assert_true(pattern_init(&p, "^(a|aa)+$", &err, "--focus"));
-    assert_false(pattern_matches(&p, many));
-    assert_false(pattern_settled(&p, &err));
-    assert_int_equal(err.code, ERR_USAGE);
-    assert_string_equal(err.msg,
-                        "--focus: the pattern takes too many steps to be found or not in a name");
-    pattern_deinit(&p);
-    memset(deep, '(', sizeof(deep) - 1);
-    deep[sizeof(deep) - 1] = '\0';
-    assert_false(pattern_init(&p, deep, &err, "--focus"));
+    assert_false(str_are_plain(STR("\xc3\xa4")));
 }
 
 static void an_array_grows_in_any_memory_and_keeps_what_is_in_it(void **state) {
@@ -551,13 +464,10 @@ int main(void) {
         cmocka_unit_test(sums_stick_below_absent),
         cmocka_unit_test(lines_end_in_any_way),
         cmocka_unit_test(broken_utf8_is_found_where_it_breaks),
+        cmocka_unit_test(one_odd_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(sizes_and_counts_read_well),
         cmocka_unit_test(an_error_says_where_before_what),
         cmocka_unit_test(a_text_keeps_the_first_error_and_takes_no_more),
-        cmocka_unit_test(a_pattern_is_found_anywhere_or_refused_with_its_reason),
-        cmocka_unit_test(a_pattern_of_posix_means_in_pcre2_what_it_did),
-        cmocka_unit_test(a_wrong_pattern_is_told_with_its_column),
-        cmocka_unit_test(a_pattern_of_any_kind_comes_to_an_end),
         cmocka_unit_test(an_array_grows_in_any_memory_and_keeps_what_is_in_it),
         cmocka_unit_test(an_array_refuses_more_than_its_numbers_hold),
         cmocka_unit_test(a_search_finds_where_a_condition_ends),
