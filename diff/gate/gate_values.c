@@ -111,9 +111,29 @@ static bool excuses_types(enum budget_on on) {
     return on == ON_TYPE || on == ON_NAMESPACE || on == ON_ASSEMBLY || on == ON_REGEX;
 }
 
+/*
+ * Where a table of types was cut there may be more. For what was before that is the most that it
+ * can have been, so that only growth beyond it is a breach; ABSENT: no bound. What is now is at
+ * least what is listed.
+ */
+static void add_unlisted(const struct gate *g, struct gate_result *r, bool is_listed) {
+    const struct absence_row *row = snapshot_absence(g->s->snapshots[0], PART_TYPES, ASPECT_ROWS);
+    if (g->s->count < 2 || !row || (r->budget->on == ON_TYPE && is_listed))
+        return;
+    struct cell most = g->s->types_unlisted[0];
+    if (r->budget->on != ON_TYPE)
+        most.bytes = row->count ? row->count : ABSENT;
+    uint64_t more = r->budget->objects ? most.objects : most.bytes;
+    if (more == ABSENT)
+        r->values[0] = ABSENT;
+    else
+        add_value(r, 0, more);
+}
+
 static void measure_types(struct gate *g, struct gate_result *r, struct gate_excuses *excuses) {
     uint32_t end = g->s->count - 1;
     r->live = g->s->live_known && r->budget->on != ON_GENERATION;
+    bool is_listed = false;
     r->matches_nothing = true;
     for (uint32_t t = 0; t < g->s->type_count; t++) {
         const struct series_type *type = &g->s->types[t];
@@ -122,6 +142,7 @@ static void measure_types(struct gate *g, struct gate_result *r, struct gate_exc
         r->matches_nothing = false;
         if (excuses_types(r->budget->on) && is_excused(excuses, t, type->name))
             continue;
+        is_listed = is_listed || type->rows[0];
         struct gate_row row = {.name = type->name, .verdict = type->verdict};
         for (uint32_t i = 0; i <= end; i++)
             add_value(r, i, type_value(g, r, type, i));
@@ -132,8 +153,10 @@ static void measure_types(struct gate *g, struct gate_result *r, struct gate_exc
     }
     for (uint32_t i = 0; i <= end; i++)
         if (r->values[i] == ABSENT && snapshot_has(g->s->snapshots[i], PART_TYPES) &&
+            !snapshot_absence(g->s->snapshots[i], PART_TYPES, ASPECT_ROWS) &&
             (r->budget->on != ON_GENERATION || g->s->generations_known))
             r->values[i] = 0; /* nothing of it is there: that is known */
+    add_unlisted(g, r, is_listed);
 }
 
 bool gate_verdicts(struct gate *g, struct gate_result *r, struct gate_excuses *excuses,

@@ -123,24 +123,50 @@ static uint32_t type_columns(const struct doc_context *c, const struct doc_shown
 struct type_line {
     const struct cell *cells; /* [count of snapshots] */
     int64_t objects_delta, bytes_delta;
-    const struct series_type *type; /* NULL: a sum */
+    const struct series_type *type;   /* NULL: a sum */
+    struct cell base_most, last_most; /* of a type that a dump does not list */
+    bool is_least;                    /* the deltas are */
 };
 
 #define TREND_MOST 40u
 
+/* "≤1.2 KiB -> 3.4 MiB" */
+static void type_pair_cell(const struct doc_context *c, struct doc_table *t,
+                           const struct type_line *line) {
+    char a[FMT_MAX], b[FMT_MAX];
+    if (line->type && series_type_is_unlisted(c->s, line->type, 0))
+        doc_cellf(c->d, t, DOC_PLAIN, "%s%s -> %s", line->base_most.bytes == ABSENT ? "" : "≤",
+                  fmt_bytes(line->base_most.bytes, a), fmt_bytes(line->cells[1].bytes, b));
+    else if (line->type && series_type_is_unlisted(c->s, line->type, 1))
+        doc_cellf(c->d, t, DOC_PLAIN, "%s -> %s%s", fmt_bytes(line->cells[0].bytes, a),
+                  line->last_most.bytes == ABSENT ? "" : "≤", fmt_bytes(line->last_most.bytes, b));
+    else
+        doc_cell(c->d, t, DOC_PLAIN, fmt_bytes_pair(line->cells[0].bytes, line->cells[1].bytes, a));
+}
+
+/* "≥+3.4 MiB": by so much at least, of what a dump does not list; "-": not known. */
+static void type_delta_cell(const struct doc_context *c, struct doc_table *t, bool is_least,
+                            int64_t delta, const char *text) {
+    if (is_least && delta)
+        doc_cellf(c->d, t, DOC_PLAIN, "%s%s", delta < 0 ? "≤" : "≥", text);
+    else
+        doc_cell(c->d, t, DOC_PLAIN, is_least ? "-" : text);
+}
+
 static void type_cells(const struct doc_context *c, struct doc_table *t,
                        const struct doc_shown *shown, const struct type_line *line) {
-    char pair[FMT_MAX];
+    char buf[FMT_MAX];
     uint64_t bytes[TREND_MOST];
     uint32_t last = c->s->count - 1;
     doc_count(c->d, t, line->cells[last].objects);
-    doc_count_delta(c->d, t, line->objects_delta);
+    type_delta_cell(c, t, line->is_least, line->objects_delta,
+                    fmt_count_delta(line->objects_delta, buf));
     if (c->s->count == 2)
-        doc_cell(c->d, t, DOC_PLAIN,
-                 fmt_bytes_pair(line->cells[0].bytes, line->cells[1].bytes, pair));
+        type_pair_cell(c, t, line);
     for (uint32_t i = 0; c->s->count > 2 && i < shown->count; i++)
         doc_bytes(c->d, t, line->cells[shown->at[i]].bytes);
-    doc_bytes_delta(c->d, t, line->bytes_delta);
+    type_delta_cell(c, t, line->is_least, line->bytes_delta,
+                    fmt_bytes_delta(line->bytes_delta, buf));
     if (c->o->per > 0)
         doc_per(c, t, line->objects_delta, line->bytes_delta);
     for (uint32_t i = 0; i <= last && i < TREND_MOST; i++)
@@ -159,11 +185,15 @@ static void type_row(const struct doc_context *c, struct doc_table *t,
     uint32_t last = c->s->count - 1;
     for (uint32_t i = 0; i <= last; i++)
         scratch[i] = type_cell(type, i, c->s->live_known);
+    struct series_change change = series_type_change(c->s, type, c->s->live_known);
     const struct type_line line = {
         .cells = scratch,
-        .objects_delta = fmt_delta(scratch[0].objects, scratch[last].objects),
-        .bytes_delta = fmt_delta(scratch[0].bytes, scratch[last].bytes),
+        .objects_delta = change.objects,
+        .bytes_delta = change.bytes,
         .type = type,
+        .base_most = series_type_most(c->s, type, 0),
+        .last_most = series_type_most(c->s, type, last),
+        .is_least = change.is_least,
     };
     doc_row(c->d, t, DOC_PLAIN);
     type_cells(c, t, shown, &line);
@@ -185,15 +215,17 @@ static void type_table(const struct doc_context *c, const struct type_view *v) {
     for (uint32_t i = 0; i < v->count; i++)
         type_row(c, t, &shown, &c->s->types[v->rows[i]], scratch);
     if (v->other_types) {
-        const struct type_line line = {sums->others, sums->others_objects_delta,
-                                       sums->others_bytes_delta, NULL};
+        const struct type_line line = {.cells = sums->others,
+                                       .objects_delta = sums->others_objects_delta,
+                                       .bytes_delta = sums->others_bytes_delta};
         doc_row(c->d, t, DOC_DIM);
         type_cells(c, t, &shown, &line);
         doc_cellf(c->d, t, DOC_PLAIN, "[%s other%s]", fmt_count(v->other_types, buf),
                   v->other_types == 1 ? "" : "s");
     }
-    const struct type_line line = {sums->total, sums->total_objects_delta, sums->total_bytes_delta,
-                                   NULL};
+    const struct type_line line = {.cells = sums->total,
+                                   .objects_delta = sums->total_objects_delta,
+                                   .bytes_delta = sums->total_bytes_delta};
     doc_row(c->d, t, DOC_STRONG);
     type_cells(c, t, &shown, &line);
     doc_cell(c->d, t, DOC_PLAIN, "total");

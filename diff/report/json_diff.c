@@ -49,17 +49,33 @@ static void json_diff_add_sums(struct json *j, cJSON *object, const struct cell 
     json_add(j, object, "bytes_delta", json_delta(bytes_delta));
 }
 
+/* What a dump that does not list it has of it at most; where all list it there is no such key. */
+static void add_most(struct json *j, cJSON *object, const struct series *s,
+                     const struct series_type *type) {
+    bool any = false;
+    for (uint32_t i = 0; i < s->count; i++)
+        any = any || series_type_is_unlisted(s, type, i);
+    if (!any)
+        return;
+    cJSON *objects = cJSON_CreateArray(), *bytes = cJSON_CreateArray();
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct cell most = series_type_most(s, type, i);
+        json_append(j, objects, json_number(most.objects));
+        json_append(j, bytes, json_number(most.bytes));
+    }
+    json_add(j, object, "objects_at_most", objects);
+    json_add(j, object, "bytes_at_most", bytes);
+}
+
 static void add_live(struct json *j, cJSON *object, const struct series *s,
                      const struct series_type *type) {
-    uint32_t last = s->count - 1;
     if (!s->live_known)
         return;
     json_add(j, object, "live_objects", json_numbers(type->live_objects, s->count));
     json_add(j, object, "live_bytes", json_numbers(type->live_bytes, s->count));
-    json_add(j, object, "live_objects_delta",
-             json_delta(fmt_delta(type->live_objects[0], type->live_objects[last])));
-    json_add(j, object, "live_bytes_delta",
-             json_delta(fmt_delta(type->live_bytes[0], type->live_bytes[last])));
+    struct series_change change = series_type_change(s, type, true);
+    json_add(j, object, "live_objects_delta", json_delta(change.objects));
+    json_add(j, object, "live_bytes_delta", json_delta(change.bytes));
 }
 
 static cJSON *json_diff_real(double value) {
@@ -103,6 +119,7 @@ static bool json_diff_types(struct json *j, const struct series *s, const struct
         json_add(j, object, "module", json_text(type->module));
         json_diff_add_sums(j, object, type->totals, s->count, type->objects_delta,
                            type->bytes_delta);
+        add_most(j, object, s, type);
         add_live(j, object, s, type);
         json_add(j, object, "verdict", json_text(verdict_names[type->verdict]));
         json_add(j, object, "judged_on", json_text(bases[type->basis]));

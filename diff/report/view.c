@@ -47,17 +47,17 @@ struct order {
     enum report_sort sort;
 };
 
+/* What is not known comes last. */
 static int view_cmp_descending(uint64_t a, uint64_t b) {
+    a = a == ABSENT ? 0 : a;
+    b = b == ABSENT ? 0 : b;
     return a > b ? -1 : a < b;
 }
 
 /* How much a type grew or shrank. */
 static struct cell view_growth(const struct series *s, const struct series_type *t) {
-    if (!s->live_known || s->count == 1)
-        return (struct cell){num_magnitude(t->objects_delta), num_magnitude(t->bytes_delta)};
-    struct cell base = type_cell(t, 0, true), last = type_cell(t, s->count - 1, true);
-    return (struct cell){num_magnitude(fmt_delta(base.objects, last.objects)),
-                         num_magnitude(fmt_delta(base.bytes, last.bytes))};
+    struct series_change change = series_type_change(s, t, s->live_known && s->count > 1);
+    return (struct cell){num_magnitude(change.objects), num_magnitude(change.bytes)};
 }
 
 static int view_cmp_rows(const void *x, const void *y, void *context) {
@@ -155,6 +155,12 @@ static bool has_sums(const struct series *s, uint32_t k, bool live) {
     return live ? s->live_known : snapshot_has(s->snapshots[k], PART_TYPES);
 }
 
+/* What a dump does not list is not in its sums either. */
+static void view_add(struct cell *sum, struct cell more) {
+    sum->objects = more.objects == ABSENT ? sum->objects : num_add(sum->objects, more.objects);
+    sum->bytes = more.bytes == ABSENT ? sum->bytes : num_add(sum->bytes, more.bytes);
+}
+
 static void view_sum_up(const struct type_view *v, const struct series *s, bool live,
                         struct type_sums *sums) {
     uint32_t last = s->count - 1;
@@ -167,9 +173,9 @@ static void view_sum_up(const struct type_view *v, const struct series *s, bool 
         if (!live)
             sums->total[k] = s->sums[k].total;
         for (uint32_t i = 0; live && i < s->type_count; i++)
-            cell_add(&sums->total[k], type_cell(&s->types[i], k, live));
+            view_add(&sums->total[k], type_cell(&s->types[i], k, live));
         for (uint32_t i = 0; i < v->count; i++)
-            cell_add(&sums->shown[k], type_cell(&s->types[v->rows[i]], k, live));
+            view_add(&sums->shown[k], type_cell(&s->types[v->rows[i]], k, live));
         sums->others[k].objects = sums->total[k].objects - sums->shown[k].objects;
         sums->others[k].bytes = sums->total[k].bytes - sums->shown[k].bytes;
     }

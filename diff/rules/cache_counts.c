@@ -32,9 +32,13 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
         struct finding *hit =
             findings_hit(f, &rule_cache_counts, grew(s, type) ? SEVERITY_WARNING : SEVERITY_INFO,
                          objects, type->name);
+        struct cell most = series_type_most(s, type, 0);
         const char *before =
-            s->count > 1 ? findings_text(f, ", %s before", say_count(f, type->totals[0].objects))
-                         : "";
+            s->count > 1 && most.objects != ABSENT
+                ? findings_text(f, ", %s%s before",
+                                series_type_is_unlisted(s, type, 0) ? "at most " : "",
+                                say_count(f, most.objects))
+                : "";
         finding_summary(f, hit, "There are %s %s%s (%s).", say_count(f, objects), entries, before,
                         type->name);
         if (grew(s, type))

@@ -155,7 +155,8 @@ static bool exceptions_run_growing(const struct series *s, const struct limits *
         for (uint32_t n = 0; n < s->count; n++)
             values[n] = s->live_known ? type->live_objects[n] : type->totals[n].objects;
         enum verdict verdict = series_verdict(values, s->count, floor);
-        if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK)
+        if ((verdict != VERDICT_GROWING && verdict != VERDICT_LEAK) || values[0] == ABSENT ||
+            values[end] == ABSENT)
             continue;
         struct finding *hit = findings_hit(f, &rule_exceptions_growing, SEVERITY_WARNING,
                                            values[end] - values[0], type->name);

@@ -135,10 +135,14 @@ static void add_evidence(const struct series *s, const struct series_type *type,
                  type->basis == BASIS_LIVE     ? "live objects"
                  : type->basis == BASIS_MATURE ? "all objects and those of gen2, loh, poh, frozen"
                                                : "all objects, garbage included");
-    finding_number(hit, "objects_base", FIELD_U64, type->totals[0].objects);
+    struct cell most = series_type_most(s, type, 0);
+    bool unlisted = series_type_is_unlisted(s, type, 0);
+    finding_known(hit, "objects_base", FIELD_U64, type->totals[0].objects);
+    finding_known(hit, "objects_base_at_most", FIELD_U64, unlisted ? most.objects : ABSENT);
     finding_number(hit, "objects_new", FIELD_U64, type->totals[end].objects);
     finding_delta(hit, "objects_delta", FIELD_U64, type->objects_delta);
-    finding_number(hit, "bytes_base", FIELD_BYTES, type->totals[0].bytes);
+    finding_known(hit, "bytes_base", FIELD_BYTES, type->totals[0].bytes);
+    finding_known(hit, "bytes_base_at_most", FIELD_BYTES, unlisted ? most.bytes : ABSENT);
     finding_number(hit, "bytes_new", FIELD_BYTES, type->totals[end].bytes);
     finding_delta(hit, "bytes_delta", FIELD_BYTES, type->bytes_delta);
     finding_known(hit, "live_objects_base", FIELD_U64, type->live_objects[0]);
@@ -146,16 +150,38 @@ static void add_evidence(const struct series *s, const struct series_type *type,
     finding_known(hit, "live_bytes_base", FIELD_BYTES, type->live_bytes[0]);
     finding_known(hit, "live_bytes_new", FIELD_BYTES, type->live_bytes[end]);
     if (s->generations_known) {
-        finding_number(hit, "mature_bytes_base", FIELD_BYTES, series_type_mature(type, 0));
-        finding_number(hit, "mature_bytes_new", FIELD_BYTES, series_type_mature(type, end));
+        finding_known(hit, "mature_bytes_base", FIELD_BYTES, series_type_mature(type, 0));
+        finding_known(hit, "mature_bytes_new", FIELD_BYTES, series_type_mature(type, end));
     }
 }
 
+/*
+ * The first dump that lists it, or at least bounds it; the last has to list it for anything to be
+ * said of where it is now.
+ */
+static uint32_t first_told(const struct series *s, const struct series_type *type) {
+    uint32_t i = 0;
+    while (i + 1 < s->count && series_type_most(s, type, i).bytes == ABSENT)
+        i++;
+    return i;
+}
+
 /* "went from 5,000 to 10,000 objects", of live ones where they are known. */
-static const char *objects_text(const struct series_type *type, uint32_t end, struct findings *f) {
+static const char *objects_text(const struct series *s, const struct series_type *type,
+                                struct findings *f) {
+    uint32_t end = s->count - 1;
     bool live = type->basis == BASIS_LIVE;
     uint64_t base = live ? type->live_objects[0] : type->totals[0].objects;
     uint64_t now = live ? type->live_objects[end] : type->totals[end].objects;
+    uint32_t first = first_told(s, type);
+    if (first)
+        base = live ? type->live_objects[first] : type->totals[first].objects;
+    if (series_type_is_unlisted(s, type, first)) {
+        uint64_t most = num_min(series_type_most(s, type, first).objects, now);
+        return findings_text(f, "went from %s%s to %s %sobjects", most < now ? "at most " : "some",
+                             most < now ? say_count(f, most) : "", say_count(f, now),
+                             live ? "live " : "");
+    }
     if (base == now)
         return findings_text(f, "stayed at %s %s%s but grew", say_count(f, base),
                              live ? "live " : "", base == 1 ? "object" : "objects");
@@ -212,12 +238,17 @@ static void add_summary(const struct series *s, const struct growth *g,
     const char *shape = shape_text(verdict);
     bool live = type->basis == BASIS_LIVE, answers = snapshot_has(series_new(s), PART_PATHS);
     const char *ask = answers && !holder->point && !holder->above ? path_command(s, type, f) : NULL;
-    uint64_t base = live ? type->live_bytes[0] : type->totals[0].bytes;
+    uint32_t first = first_told(s, type);
+    bool unlisted = series_type_is_unlisted(s, type, first);
+    uint64_t base = unlisted ? series_type_most(s, type, first).bytes
+                    : live   ? type->live_bytes[first]
+                             : type->totals[first].bytes;
     uint64_t now = live ? type->live_bytes[end] : type->totals[end].bytes;
-    finding_summary(f, hit, "%s %s, %s to %s (%s)%s%s%s.%s", type->name, objects_text(type, end, f),
-                    say_bytes(f, base), say_bytes(f, now), say_delta(f, (int64_t)(now - base)),
-                    holder_clause(g, holder, f), shape ? ": " : "", shape ? shape : "",
-                    basis_text(s, type));
+    finding_summary(f, hit, "%s %s, %s%s to %s (%s%s)%s%s%s.%s", type->name,
+                    objects_text(s, type, f), unlisted ? "at most " : "", say_bytes(f, base),
+                    say_bytes(f, now), unlisted ? "at least " : "",
+                    say_delta(f, (int64_t)(now - base)), holder_clause(g, holder, f),
+                    shape ? ": " : "", shape ? shape : "", basis_text(s, type));
     if (verdict == VERDICT_SATURATING || verdict == VERDICT_STEP)
         finding_next(f, hit, "Nothing yet: a later dump should find it where it is now.");
     else if (verdict == VERDICT_INCONCLUSIVE)
@@ -245,12 +276,11 @@ static void add_summary(const struct series *s, const struct growth *g,
 }
 
 /* The more a type holds, the higher it stands; what hangs on a growing type stands below that. */
-static uint64_t weight_of(const struct series_type *type, uint32_t end,
+static uint64_t weight_of(const struct series *s, const struct series_type *type,
                           const struct holder *holder) {
     if (holder->point && holder->point->bytes_delta > 0)
         return (uint64_t)holder->point->bytes_delta;
-    int64_t own = type->basis == BASIS_LIVE ? (int64_t)(type->live_bytes[end] - type->live_bytes[0])
-                                            : type->bytes_delta;
+    int64_t own = series_type_change(s, type, type->basis == BASIS_LIVE).bytes;
     return own > 0 ? (uint64_t)own : 0;
 }
 
@@ -272,7 +302,7 @@ static void report_growing(const struct series *s, const struct growth *g,
     holder.suspect = suspect;
     find_hint(s, g, type, &holder, f);
     struct finding *hit = findings_hit(f, &rule_growing_type, severity_of(s, type, verdict),
-                                       weight_of(type, s->count - 1, &holder), type->name);
+                                       weight_of(s, type, &holder), type->name);
     add_summary(s, g, type, verdict, &holder, f, hit);
     add_evidence(s, type, verdict, f, hit);
     if (holder.point)
@@ -336,7 +366,9 @@ static bool growing_type_run_growing(const struct series *s, const struct limits
         const struct series_type *type = &s->types[i];
         enum verdict verdict = series_type_verdict(s, type, &floors, NULL);
         /* What was not there at all is for new-type, unless it went on growing. */
-        if (is_hit(verdict) && (type->rows[0] || verdict == VERDICT_LEAK))
+        if (is_hit(verdict) &&
+            (type->rows[0] || verdict == VERDICT_LEAK || series_type_is_unlisted(s, type, 0)) &&
+            !series_type_is_unlisted(s, type, s->count - 1))
             report_growing(s, &g, type, verdict, suspect, f);
     }
     if (ok)

@@ -111,7 +111,10 @@ static const char *most_grown(const struct series *s, struct findings *f, uint64
 static const char *heap_sentence(const struct series *s, struct findings *f, const uint64_t *values,
                                  uint64_t *scratch, enum live_growth live) {
     uint32_t end = s->count - 1;
-    const char *first = say_bytes(f, values[0]), *last = say_bytes(f, values[end]);
+    const char *first = findings_text(f, "%s%s", series_heap_is_least(s, 0) ? "at most " : "",
+                                      say_bytes(f, values[0]));
+    const char *last = findings_text(f, "%s%s", series_heap_is_least(s, end) ? "at least " : "",
+                                     say_bytes(f, values[end]));
     if (live == LIVE_ALONE)
         return findings_text(f,
                              "What lives in the managed heap grew from %s to %s (%s), while the "
@@ -163,6 +166,13 @@ static bool run_heap(const struct series *s, const struct limits *limits, struct
                           series_snapshot_name(s, i), rule_why(s, f, PART_TYPES, ASPECT_ROWS));
             return true;
         }
+    }
+    if (series_heap_is_least(s, 0))
+        values[0] = series_heap_most(s, 0);
+    if (values[0] == ABSENT) {
+        findings_skip(f, &rule_heap_growth, "%s does not list all of its heap%s",
+                      series_snapshot_name(s, 0), rule_why(s, f, PART_TYPES, ASPECT_ROWS));
+        return true;
     }
     double percent = limits->heap_growth_percent;
     uint64_t least = limits->heap_growth_min_bytes;

@@ -131,12 +131,13 @@ static bool run_large(const struct series *s, const struct limits *limits, struc
         const struct series_type *type = &s->types[i];
         struct cell first = series_type_gens(type, 0)[GEN_LOH];
         struct cell last = series_type_gens(type, end)[GEN_LOH];
-        if (type->is_free || last.bytes < floor)
+        if (type->is_free || last.bytes < floor || last.bytes == ABSENT)
             continue;
         struct finding *hit =
             findings_hit(f, &rule_large_object, SEVERITY_INFO, last.bytes, type->name);
-        const char *before =
-            s->count == 1 ? "" : findings_text(f, " (%s before)", say_bytes(f, first.bytes));
+        const char *before = s->count == 1 || first.bytes == ABSENT
+                                 ? ""
+                                 : findings_text(f, " (%s before)", say_bytes(f, first.bytes));
         finding_summary(f, hit, "%s %s of type %s take%s %s%s of the large object heap.",
                         say_count(f, last.objects), last.objects == 1 ? "object" : "objects",
                         type->name, last.objects == 1 ? "s" : "", say_bytes(f, last.bytes), before);

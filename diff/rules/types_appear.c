@@ -16,8 +16,11 @@ static enum since since_it_came(const struct series *s, const struct series_type
     if (type->verdict == VERDICT_STEP || type->verdict == VERDICT_SATURATING)
         return SINCE_FLAT;
     uint64_t before = 0;
-    for (uint32_t i = 1; i + 1 < s->count; i++)
-        before = rule_max(before, size_at(s, type, i).bytes);
+    for (uint32_t i = 1; i + 1 < s->count; i++) {
+        uint64_t bytes = size_at(s, type, i).bytes;
+        /* A table that was cut before it came to the type tells nothing. */
+        before = bytes == ABSENT ? before : rule_max(before, bytes);
+    }
     /* What came at the last step may go on. */
     if (before < floor)
         return SINCE_NOT_KNOWN;
@@ -64,7 +67,8 @@ static bool types_appear_run_new(const struct series *s, const struct limits *li
         struct cell size = size_at(s, type, end);
         /* One that went on growing since it came is a growing type. */
         if (type->is_free || type->rows[0] || !type->rows[end] || size.bytes == ABSENT ||
-            size.bytes < floor || type->verdict == VERDICT_LEAK)
+            size.bytes < floor || type->verdict == VERDICT_LEAK ||
+            series_type_is_unlisted(s, type, 0))
             continue;
         report_new(s, f, type, size, since_it_came(s, type, floor),
                    size.bytes >= rule_percent(heap, 5));
@@ -102,7 +106,8 @@ static bool types_appear_run_gone(const struct series *s, const struct limits *l
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         uint64_t bytes = type->totals[0].bytes;
-        if (type->is_free || !type->rows[0] || type->rows[end] || bytes < floor)
+        if (type->is_free || !type->rows[0] || type->rows[end] || bytes < floor ||
+            series_type_is_unlisted(s, type, end))
             continue;
         struct finding *hit = findings_hit(f, &rule_gone_type, SEVERITY_INFO, bytes, type->name);
         finding_summary(f, hit, "%s is gone: %s had %s object%s, %s.", type->name,

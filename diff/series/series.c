@@ -117,7 +117,9 @@ static bool series_start(struct series *s, const struct snapshot *const *snapsho
     s->heap_bytes = arena_array(&s->arena, s->count, sizeof(*s->heap_bytes));
     s->live_bytes = arena_array(&s->arena, s->count, sizeof(*s->live_bytes));
     s->sums = arena_array(&s->arena, s->count, sizeof(*s->sums));
-    if (!copy || !s->heap_bytes || !s->live_bytes || !s->sums || !name_snapshots(s))
+    s->types_unlisted = arena_array(&s->arena, s->count, sizeof(*s->types_unlisted));
+    if (!copy || !s->heap_bytes || !s->live_bytes || !s->sums || !s->types_unlisted ||
+        !name_snapshots(s))
         return err_nomem(err);
     s->parts_all = UINT32_MAX;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -143,11 +145,26 @@ static void series_sum_up(const struct snapshot *snapshot, struct series_sums *s
     }
 }
 
-/* Types say it best, unless filtered; a dump without them may still have printed its totals. */
+/*
+ * [bytes] in rows that the table of types lacks, as its printed total tells; ABSENT: some, not
+ * known how many. What could not be walked of a raw dump's heap is told apart, as PART_GC has it.
+ */
+static uint64_t missing_bytes(const struct snapshot *snapshot) {
+    const struct absence_row *row = snapshot_absence(snapshot, PART_TYPES, ASPECT_ROWS);
+    if (!row || (row->objects == ABSENT && row->count && row->count != ABSENT))
+        return 0;
+    return row->count ? row->count : ABSENT;
+}
+
+/*
+ * Types say it best, unless filtered; a dump without them, or whose table was cut, may still have
+ * printed its totals.
+ */
 static uint64_t heap_bytes(const struct snapshot *snapshot, const struct series_sums *sums) {
     bool types = snapshot_has(snapshot, PART_TYPES);
-    if (types && !snapshot_origin(snapshot)->types_filter)
-        return sums->total.bytes;
+    uint64_t missing = missing_bytes(snapshot);
+    if (types && !snapshot_origin(snapshot)->types_filter && missing != ABSENT)
+        return num_add(sums->total.bytes, missing);
     const struct gc_row *gc = snapshot_row(snapshot, PART_GC);
     if (gc && gc->allocated_bytes != ABSENT)
         return gc->allocated_bytes;
@@ -157,6 +174,25 @@ static uint64_t heap_bytes(const struct snapshot *snapshot, const struct series_
         if (heaps[i].allocated != ABSENT)
             sum = num_add(sum == ABSENT ? 0 : sum, heaps[i].allocated);
     return sum == ABSENT && types ? sums->total.bytes : sum;
+}
+
+bool series_heap_is_least(const struct series *s, uint32_t snapshot) {
+    const struct snapshot *dump = s->snapshots[snapshot];
+    return snapshot_has(dump, PART_TYPES) && missing_bytes(dump) == ABSENT &&
+           s->heap_bytes[snapshot] == s->sums[snapshot].total.bytes;
+}
+
+uint64_t series_heap_most(const struct series *s, uint32_t snapshot) {
+    const struct absence_row *row =
+        snapshot_absence(s->snapshots[snapshot], PART_TYPES, ASPECT_ROWS);
+    uint64_t more;
+    if (!series_heap_is_least(s, snapshot))
+        return s->heap_bytes[snapshot];
+    /* At worst each object that is not listed is of a type of its own. */
+    if (!row || row->objects == ABSENT || row->row_bytes == ABSENT ||
+        __builtin_mul_overflow(row->objects, row->row_bytes, &more))
+        return ABSENT;
+    return num_add(s->heap_bytes[snapshot], more);
 }
 
 uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot) {
@@ -178,6 +214,7 @@ bool series_init(struct series *s, const struct snapshot *const *snapshots, uint
     for (uint32_t i = 0; i < count; i++) {
         series_sum_up(snapshots[i], &s->sums[i]);
         s->heap_bytes[i] = heap_bytes(snapshots[i], &s->sums[i]);
+        s->types_unlisted[i] = snapshot_unlisted(snapshots[i], PART_TYPES);
     }
     return series_join_types(s, err) && series_join_values(s, err) && series_join_stacks(s, err) &&
            series_join_threads(s, err) && series_identify(s, err);

@@ -64,7 +64,10 @@ struct series_floors {
 struct series_type {
     const char *name; /* as shown: as the sources have it, normalised where they differ */
     const char *module;
-    /* [count of snapshots]; ABSENT in a snapshot that has no types at all */
+    /*
+     * [count of snapshots]; ABSENT in a snapshot that has no types at all, or not all of them and
+     * none of this name: series_type_unlisted() tells how much it may be
+     */
     struct cell *totals;
     /*
      * [count of snapshots] the row of that snapshot, or the sum of its rows that have this name;
@@ -73,7 +76,11 @@ struct series_type {
     const struct type_row **rows;
     /* [count of snapshots]; ABSENT where not known. Shared by all types when nothing knows. */
     uint64_t *live_objects, *live_bytes;
-    int64_t objects_delta, bytes_delta; /* last minus first; 0 unless both have types */
+    /*
+     * Last minus first; 0 unless both have types. Where one of them may have it without a row: by
+     * so much at least.
+     */
+    int64_t objects_delta, bytes_delta;
     enum verdict verdict;
     enum series_basis basis;
     bool is_free;
@@ -282,9 +289,10 @@ struct series {
         *not_comparable;  /* why verdicts would be wrong (exit 3 unless --force); NULL: they are */
     const char **names;   /* of the snapshots in sentences: see series_snapshot_name() */
     uint64_t *heap_bytes; /* [count of snapshots]: see series_heap_bytes() */
-    uint64_t *live_bytes; /* [count of snapshots]: of all types; ABSENT unless live_known */
-    struct series_sums *sums; /* [count of snapshots]: over all types; zero without types */
-    const char **warnings;    /* e.g. "BASE is younger than NEW: swapped?"; one sentence each */
+    struct cell *types_unlisted; /* [count of snapshots]: see snapshot_unlisted() */
+    uint64_t *live_bytes;        /* [count of snapshots]: of all types; ABSENT unless live_known */
+    struct series_sums *sums;    /* [count of snapshots]: over all types; zero without types */
+    const char **warnings;       /* e.g. "BASE is younger than NEW: swapped?"; one sentence each */
     uint32_t warning_count;
 };
 
@@ -329,6 +337,28 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
  */
 const struct cell *series_type_gens(const struct series_type *type, uint32_t snapshot);
 
+/* Has the snapshot types, but not all, and none of this name? */
+bool series_type_is_unlisted(const struct series *s, const struct series_type *type,
+                             uint32_t snapshot);
+
+/*
+ * What the type has at most in a snapshot that does not list it; ABSENT: there is no bound. As
+ * totals where it is listed.
+ */
+struct cell series_type_most(const struct series *s, const struct series_type *type,
+                             uint32_t snapshot);
+
+/* From the first to the last snapshot. */
+struct series_change {
+    int64_t objects, bytes; /* 0 where not known */
+    bool is_known;          /* of bytes; both snapshots tell, or bound it */
+    bool is_least;          /* one does not list it: by so much at least */
+};
+
+/* live: of what lives; only where every snapshot knows that. */
+struct series_change series_type_change(const struct series *s, const struct series_type *type,
+                                        bool live);
+
 /* Bytes in gen2, LOH, POH and frozen; ABSENT where the snapshot has no types. */
 uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot);
 
@@ -362,6 +392,12 @@ static inline uint64_t series_count_at(const struct series_value *value, uint32_
 
 /* Bytes in the heap of one snapshot, Free included; ABSENT where nothing says so. */
 uint64_t series_heap_bytes(const struct series *s, uint32_t snapshot);
+
+/* Are they only what is listed of it? Then it has so much at least. */
+bool series_heap_is_least(const struct series *s, uint32_t snapshot);
+
+/* [bytes] that it has at most: the same where all of it is listed; ABSENT: there is no bound. */
+uint64_t series_heap_most(const struct series *s, uint32_t snapshot);
 
 /* [bytes] that the GC has committed; ABSENT where the dump does not say. */
 uint64_t series_gc_committed(const struct series *s, uint32_t snapshot);

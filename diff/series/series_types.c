@@ -290,10 +290,43 @@ static void fill_type_of_one(struct series_type *type, const struct type_row *ro
     type->is_free = strcmp(row->name, TYPE_FREE) == 0;
 }
 
-/* A snapshot without types knows nothing of them: absent, not zero. */
+/*
+ * A snapshot without types, or whose table of them was cut, knows nothing of those that it does not
+ * list: absent, not zero.
+ */
 static void fill_absent(struct series *s, uint32_t i) {
-    for (uint32_t t = 0; t < s->type_count; t++)
-        s->types[t].totals[i] = (struct cell){ABSENT, ABSENT};
+    if (s->count == 1 || series_holds_all(s->snapshots[i], PART_TYPES))
+        return;
+    for (uint32_t t = 0; t < s->type_count; t++) {
+        struct series_type *type = &s->types[t];
+        if (type->rows[i])
+            continue;
+        type->totals[i] = (struct cell){ABSENT, ABSENT};
+        if (type->live_bytes[i] != ABSENT) /* then it is no row that all types share */
+            type->live_objects[i] = type->live_bytes[i] = ABSENT;
+    }
+}
+
+bool series_type_is_unlisted(const struct series *s, const struct series_type *type,
+                             uint32_t snapshot) {
+    return !type->rows[snapshot] && type->totals[snapshot].bytes == ABSENT &&
+           snapshot_has(s->snapshots[snapshot], PART_TYPES);
+}
+
+struct cell series_type_most(const struct series *s, const struct series_type *type,
+                             uint32_t snapshot) {
+    return series_type_is_unlisted(s, type, snapshot) ? s->types_unlisted[snapshot]
+                                                      : type->totals[snapshot];
+}
+
+/* Last minus first; where one is at most so much, the least that it changed by. */
+static int64_t least_change(uint64_t first, uint64_t first_most, uint64_t last,
+                            uint64_t last_most) {
+    if (first == ABSENT && first_most != ABSENT && last != ABSENT)
+        first = num_min(first_most, last);
+    else if (last == ABSENT && last_most != ABSENT && first != ABSENT)
+        last = num_min(last_most, first);
+    return series_delta(last, first);
 }
 
 /* Frozen objects are told apart by tools that do not know generations: they do not count. */
@@ -317,8 +350,7 @@ static bool fill_types(struct type_join *j) {
                 return false;
         }
         s->generations_known = s->generations_known && generations_known(&s->sums[i]);
-        if (!snapshot_has(s->snapshots[i], PART_TYPES))
-            fill_absent(s, i);
+        fill_absent(s, i);
     }
     return true;
 }
@@ -331,6 +363,25 @@ const struct cell *series_type_gens(const struct series_type *type, uint32_t sna
     _Static_assert(sizeof(absent) == GEN_COUNT * sizeof(*absent), "one for each generation");
     const struct type_row *row = type->rows[snapshot];
     return row ? row->gen : type->totals[snapshot].bytes == ABSENT ? absent : none;
+}
+
+struct series_change series_type_change(const struct series *s, const struct series_type *type,
+                                        bool live) {
+    uint32_t end = s->count - 1;
+    struct cell first = type->totals[0], last = type->totals[end];
+    if (live) {
+        first = (struct cell){type->live_objects[0], type->live_bytes[0]};
+        last = (struct cell){type->live_objects[end], type->live_bytes[end]};
+    }
+    bool hidden = series_type_is_unlisted(s, type, 0), gone = series_type_is_unlisted(s, type, end);
+    struct cell first_most = hidden ? s->types_unlisted[0] : first;
+    struct cell last_most = gone ? s->types_unlisted[end] : last;
+    return (struct series_change){
+        .objects = least_change(first.objects, first_most.objects, last.objects, last_most.objects),
+        .bytes = least_change(first.bytes, first_most.bytes, last.bytes, last_most.bytes),
+        .is_known = first_most.bytes != ABSENT && last_most.bytes != ABSENT && !(hidden && gone),
+        .is_least = hidden || gone,
+    };
 }
 
 static void sum_live(struct series *s) {
@@ -351,9 +402,9 @@ static void judge_types(struct series *s) {
     };
     for (uint32_t t = 0; t < s->type_count; t++) {
         struct series_type *type = &s->types[t];
-        const struct cell *last = &type->totals[s->count - 1];
-        type->objects_delta = series_delta(last->objects, type->totals[0].objects);
-        type->bytes_delta = series_delta(last->bytes, type->totals[0].bytes);
+        struct series_change change = series_type_change(s, type, false);
+        type->objects_delta = change.objects;
+        type->bytes_delta = change.bytes;
         type->verdict = series_type_verdict(s, type, &floors, &type->basis);
     }
 }

@@ -175,6 +175,27 @@ static uint64_t percent_of(uint64_t value, double percent) {
     return value == ABSENT ? 0 : (uint64_t)((double)value * percent / 100.0);
 }
 
+/*
+ * Two dumps of which one does not list the type: it had anything up to the bound there, so that the
+ * least that it can have changed by counts. Stable is only what cannot have changed by the floor
+ * either way.
+ */
+static enum verdict judge_unlisted(const struct series *s, const struct series_type *type,
+                                   bool live, uint64_t floor) {
+    uint32_t hidden = series_type_is_unlisted(s, type, 0) ? 0 : 1;
+    uint64_t most = series_type_most(s, type, hidden).bytes;
+    uint64_t seen = live ? type->live_bytes[1 - hidden] : type->totals[1 - hidden].bytes;
+    if (most == ABSENT || seen == ABSENT)
+        return VERDICT_NONE;
+    uint64_t values[2];
+    values[hidden] = num_min(most, seen);
+    values[1 - hidden] = seen;
+    enum verdict verdict = series_verdict(values, 2, floor);
+    if (verdict == VERDICT_STABLE && num_max(most, seen) >= num_max(floor, 1))
+        return VERDICT_NONE;
+    return verdict;
+}
+
 enum values_of { OF_BYTES, OF_OBJECTS, OF_LIVE, OF_MATURE };
 
 static enum verdict verdict_judge(const struct series *s, const struct series_type *type,
@@ -253,12 +274,15 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
     if (is_constant(s, type, live)) /* nearly all types of a heap */
         return VERDICT_STABLE;
     uint64_t floor = type_floor(s, type, floors, live);
-    enum verdict verdict = verdict_judge(s, type, live ? OF_LIVE : OF_BYTES, floor);
+    bool unlisted = s->count == 2 &&
+                    (series_type_is_unlisted(s, type, 0) || series_type_is_unlisted(s, type, 1));
+    enum verdict verdict = unlisted ? judge_unlisted(s, type, live, floor)
+                                    : verdict_judge(s, type, live ? OF_LIVE : OF_BYTES, floor);
     if (basis == BASIS_MATURE)
         verdict = judge_generations(s, type, floor, verdict);
     if (floors->objects == ABSENT || floors->objects == 0 || verdict == VERDICT_NONE)
         return verdict;
-    int64_t objects = series_delta(type->totals[s->count - 1].objects, type->totals[0].objects);
+    int64_t objects = type->objects_delta;
     int64_t size = objects < 0 ? -objects : objects;
     return (uint64_t)size < floors->objects ? VERDICT_STABLE : verdict;
 }

@@ -98,29 +98,72 @@ const struct absence_row *snapshot_absence(const struct snapshot *s, enum part p
     return NULL;
 }
 
+/* No runtime's objects are smaller. */
+#define OBJECT_LEAST_BYTES 8u
+
+struct cell snapshot_unlisted(const struct snapshot *s, enum part part) {
+    struct cell most = {0, 0};
+    SNAPSHOT_ROWS(s, PART_ABSENCES, struct absence_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!absence_of(&rows[i], part) || !absence_is(&rows[i], ASPECT_ROWS))
+            continue;
+        uint64_t all = part == PART_TYPES && rows[i].count ? rows[i].count : ABSENT;
+        uint64_t fit = all == ABSENT ? ABSENT : all / OBJECT_LEAST_BYTES;
+        most.objects = num_max(most.objects, num_min(rows[i].objects, fit));
+        most.bytes = num_max(most.bytes, num_min(rows[i].row_bytes, all));
+    }
+    return most;
+}
+
+static uint64_t absence_sum(uint64_t a, uint64_t b) {
+    return a == ABSENT || b == ABSENT ? ABSENT : num_add(a, b);
+}
+
+static void absence_widen(struct absence_row *row, struct bounds most) {
+    row->objects = absence_sum(row->objects, most.objects);
+    row->row_bytes = num_max(row->row_bytes, most.row_bytes);
+}
+
 static void absence_add(struct builder *b, enum part part, enum aspect aspect, uint64_t count,
-                        const char *why) {
+                        struct bounds most, const char *why) {
     uint32_t n;
     struct absence_row *rows = builder_rows(b, PART_ABSENCES, &n);
     for (uint32_t i = 0; i < n; i++) {
         if (!absence_of(&rows[i], part) || !absence_is(&rows[i], aspect) ||
             strcmp(rows[i].why, why) != 0)
             continue;
-        rows[i].count =
-            count == ABSENT || rows[i].count == ABSENT ? ABSENT : num_add(rows[i].count, count);
+        rows[i].count = absence_sum(rows[i].count, count);
+        absence_widen(&rows[i], most);
         return;
     }
     const char *copy = n < ABSENCES_MAX ? builder_string(b, str_of(why), NULL) : NULL;
     struct absence_row *row = copy ? builder_row(b, PART_ABSENCES, NULL) : NULL;
     if (row)
-        *row = (struct absence_row){part_descs[part].name, aspect_names[aspect], count, copy};
+        *row = (struct absence_row){
+            .part = part_descs[part].name,
+            .aspect = aspect_names[aspect],
+            .count = count,
+            .why = copy,
+            .objects = most.objects,
+            .row_bytes = most.row_bytes,
+        };
 }
 
 static void absence_add_all(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
                             const char *why) {
     for (int part = 1; part < PART_END; part++)
         if (parts & PART_BIT(part))
-            absence_add(b, (enum part)part, aspect, count, why);
+            absence_add(b, (enum part)part, aspect, count, BOUNDS_NONE, why);
+}
+
+void builder_unlisted(struct builder *b, enum part part, uint64_t count, struct bounds most,
+                      const char *fmt, ...) {
+    char why[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    absence_add(b, part, ASPECT_ROWS, count, most, why);
 }
 
 void builder_absent(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,

@@ -487,8 +487,8 @@ static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *
 static void say_filtered(struct builder *b) {
     const char *filter = snapshot_origin(b->snapshot)->types_filter;
     if (b->shared.types_cut)
-        builder_absent(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,
-                       "the table of types is cut off, or does not add up to its total");
+        builder_unlisted(b, PART_TYPES, b->shared.types_missing_bytes, b->shared.types_unlisted,
+                         "the table of types is cut off, or does not add up to its total");
     if (b->shared.types_scope != TYPES_FILTERED && !filter &&
         snapshot_has(b->snapshot, PART_TYPES) && b->snapshot->tables[PART_TYPES].count == 0)
         builder_lacks(b, PART_BIT(PART_TYPES), ASPECT_ROWS, ABSENT,

@@ -30,6 +30,8 @@ struct builder;
 struct builder_shared {
     enum types_scope types_scope; /* set by readers of type tables */
     bool types_cut;               /* rows of that table are known or feared to be missing */
+    struct bounds types_unlisted; /* what they hold at most, where types_cut */
+    uint64_t types_missing_bytes; /* of all of them; ABSENT: not known */
     uint32_t types_tables;        /* [count] tables of types read so far */
     const char *memory_map_from;  /* static name of what filled PART_MEMORY_MAP; NULL: nothing */
     uint64_t free_blocks_bytes;   /* [bytes] sum of the rows of PART_FREE_BLOCKS */
@@ -209,6 +211,13 @@ void builder_note(struct builder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
  */
 void builder_absent(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
                     const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/*
+ * Keeps that rows of a part are not there, and what they can hold at most. Of several the largest
+ * bounds count (see snapshot_unlisted). As builder_absent otherwise.
+ */
+void builder_unlisted(struct builder *b, enum part part, uint64_t count, struct bounds most,
+                      const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* builder_warn and builder_absent, with the same words. */
 void builder_lacks(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,

@@ -237,10 +237,9 @@ static const struct field callback_fields[] = {
 };
 
 static const struct field absence_fields[] = {
-    F(absence_row, part, 1, FIELD_STR),
-    F(absence_row, aspect, 2, FIELD_STR),
-    F(absence_row, count, 3, FIELD_U64),
-    F(absence_row, why, 4, FIELD_STR),
+    F(absence_row, part, 1, FIELD_STR),    F(absence_row, aspect, 2, FIELD_STR),
+    F(absence_row, count, 3, FIELD_U64),   F(absence_row, why, 4, FIELD_STR),
+    F(absence_row, objects, 5, FIELD_U64), F(absence_row, row_bytes, 6, FIELD_BYTES),
 };
 
 #define DESC(json, stem, is_single) \

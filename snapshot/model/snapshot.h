@@ -132,7 +132,18 @@ struct absence_row {
      * some, not known how many */
     uint64_t count;
     const char *why; /* "registers of arm64 are not read" */
+    /* Of ASPECT_ROWS, what all rows that are not there can amount to at most; ABSENT: no bound. */
+    uint64_t objects;   /* [count] objects, or allocations, of all of them together */
+    uint64_t row_bytes; /* [bytes] of any one of them */
 };
+
+/* What rows that a table left out can hold at most; ABSENT: no bound. */
+struct bounds {
+    uint64_t objects;   /* [count] of all of them together */
+    uint64_t row_bytes; /* [bytes] of any one of them */
+};
+
+#define BOUNDS_NONE ((struct bounds){ABSENT, ABSENT})
 
 struct type_row {
     const char *name;   /* as the runtime's debuggers print it; TYPE_FREE (known_names.h) */
@@ -410,6 +421,12 @@ const void *snapshot_row(const struct snapshot *s, enum part part);
 /* The first row that says why exactly this is missing; NULL: nothing says that it is. */
 const struct absence_row *snapshot_absence(const struct snapshot *s, enum part part,
                                            enum aspect aspect);
+
+/*
+ * At most so much has what a part holds without having a row for it: {0, 0} where it has all rows,
+ * ABSENT where there is no bound. `bytes` of PART_TYPES in absence_row.count bound it, too.
+ */
+struct cell snapshot_unlisted(const struct snapshot *s, enum part part);
 
 const struct origin_row *snapshot_origin(const struct snapshot *s); /* never NULL */
 enum trust_grade snapshot_trust(const struct snapshot *s);

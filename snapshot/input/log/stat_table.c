@@ -7,6 +7,8 @@
 #include "base/chars.h"
 #include "base/num.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* So many lines that are no rows may stand between two rows of one table. */
@@ -295,8 +297,10 @@ static bool stat_table_flush(struct table_reader *r, struct err *err) {
     p->is_set = false;
     if (p->row.name.len == 0 || strbuf_failed(&p->joined)) {
         r->table->not_understood++;
+        listing_nameless(&r->table->listing, p->row.bytes);
         return strbuf_ok(&p->joined, err);
     }
+    listing_row(&r->table->listing, p->row.bytes);
     r->table->rows++;
     r->table->objects = num_add(r->table->objects, p->row.objects);
     r->table->bytes = num_add(r->table->bytes, p->row.bytes);
@@ -368,11 +372,15 @@ static bool take_other(struct table_reader *r, bool *ret_more, struct err *err) 
         return true;
     } else if (transcript_is_elision(&t->line)) {
         /* A mark at the very end stands for rows as well. */
+        if (!stat_table_flush(r, err))
+            return false;
         r->table->elided++;
+        listing_gap(&r->table->listing);
     } else if (is_broken_row(text)) {
         if (!stat_table_flush(r, err))
             return false;
         r->table->not_understood++;
+        listing_lost(&r->table->listing);
     } else if (continues(&r->pending, text)) {
         stat_table_join(&r->pending, text);
     } else {
@@ -380,6 +388,8 @@ static bool take_other(struct table_reader *r, bool *ret_more, struct err *err) 
         if (*ret_more && !stat_table_flush(r, err))
             return false;
         r->table->not_understood += *ret_more;
+        if (*ret_more)
+            listing_lost(&r->table->listing);
     }
     return true;
 }
@@ -412,6 +422,8 @@ bool stat_table_read(struct transcript *t, stat_visit *visit, void *context,
     struct table_reader r = {.t = t, .visit = visit, .context = context, .table = ret_table};
     strbuf_init(&r.pending.joined);
     stat_table_read_heading(&r);
+    if (!ret_table->has_header)
+        listing_gap(&ret_table->listing);
     bool ok = stat_table_read_rows(&r, err);
     strbuf_deinit(&r.pending.joined);
     if (r.digits_max > 8)
@@ -421,8 +433,38 @@ bool stat_table_read(struct transcript *t, stat_visit *visit, void *context,
     return ok;
 }
 
+/*
+ * Without a heading the beginning is missing, and nothing says that there is more missing than
+ * that. Where the heading is there and rows are not, they may have been anywhere.
+ */
+struct bounds stat_table_unlisted(const struct stat_table *table, uint64_t *ret_missing_bytes) {
+    bool is_known = table->printed_objects != ABSENT && table->printed_objects >= table->objects;
+    struct bounds most = {is_known ? table->printed_objects - table->objects : ABSENT, ABSENT};
+    *ret_missing_bytes =
+        is_known && table->printed_bytes != ABSENT && table->printed_bytes >= table->bytes
+            ? table->printed_bytes - table->bytes
+            : ABSENT;
+    if (!is_known)
+        return BOUNDS_NONE;
+    if (!table->has_header || table->elided)
+        most.row_bytes = listing_most(&table->listing);
+    return most;
+}
+
+/* ", none of more than 6300 bytes", of rows that are missing. */
+static void bound_text(const struct stat_table *table, char text[96]) {
+    uint64_t missing;
+    struct bounds most = stat_table_unlisted(table, &missing);
+    text[0] = '\0';
+    if (most.row_bytes != ABSENT)
+        snprintf(text, 96, "; no row that is missing has more than %" PRIu64 " bytes",
+                 most.row_bytes);
+}
+
 bool stat_table_check(struct transcript *t, const struct stat_table *table, const char *what) {
     struct builder *b = t->b;
+    char bound[96];
+    bound_text(table, bound);
     if (table->not_understood)
         builder_warn(b, table->not_understood, "%s: lines of the table were not understood", what);
     if (table->elided)
@@ -434,7 +476,7 @@ bool stat_table_check(struct transcript *t, const struct stat_table *table, cons
     }
     if (table->objects < table->printed_objects)
         builder_warn(b, table->printed_objects - table->objects,
-                     "%s: objects of the printed Total are in no row that was read", what);
+                     "%s: objects of the printed Total are in no row that was read%s", what, bound);
     else if (table->objects > table->printed_objects)
         builder_warn(b, table->objects - table->printed_objects,
                      "%s: the rows hold more objects than the printed Total", what);

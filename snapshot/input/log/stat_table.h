@@ -12,6 +12,7 @@
 #ifndef DUMPDIFF_INPUT_LOG_STAT_TABLE_H
 #define DUMPDIFF_INPUT_LOG_STAT_TABLE_H
 
+#include "input/log/listing.h"
 #include "input/log/transcript.h"
 
 struct stat_row {
@@ -25,6 +26,7 @@ struct stat_table {
     uint64_t printed_objects, printed_bytes; /* of its Total line; ABSENT where it has none */
     uint64_t not_understood;                 /* [count] lines inside the table */
     uint64_t elided;                         /* [count] marks of rows left out by hand */
+    struct listing listing;                  /* rows come with the largest last */
     uint64_t pointer_bytes; /* 4 or 8, from the width of the MethodTables; ABSENT: cannot tell */
     bool has_header, has_string; /* a row System.String: every whole .NET heap has one */
 };
@@ -51,6 +53,12 @@ bool stat_table_read(struct transcript *t, stat_visit *visit, void *context,
  * Returns true when the table is known to be complete.
  */
 bool stat_table_check(struct transcript *t, const struct stat_table *table, const char *what);
+
+/*
+ * What the rows that it lacks can hold at most, and *ret_missing_bytes in all of them together
+ * (ABSENT: not known); of a table that is not complete.
+ */
+struct bounds stat_table_unlisted(const struct stat_table *table, uint64_t *ret_missing_bytes);
 
 /* "Total 9,486 objects, 2,876,109 bytes" in all its forms; *ret_bytes ABSENT where not said. */
 bool stat_table_is_total(struct str text, uint64_t *ret_objects, uint64_t *ret_bytes);

@@ -9,9 +9,17 @@ static bool is_whole(const struct type_table *tt) {
     return tt->filter.len == 0;
 }
 
+static void keep_completeness(const struct type_table *tt) {
+    tt->shared->types_cut = tt->is_cut;
+    tt->shared->types_unlisted = tt->unlisted;
+    tt->shared->types_missing_bytes = tt->missing_bytes;
+}
+
 bool type_table_begin(struct type_table *tt, struct builder *b, struct err *err) {
     tt->b = b;
     tt->shared = builder_shared(b);
+    tt->unlisted = BOUNDS_NONE;
+    tt->missing_bytes = ABSENT;
     tt->is_ignored = tt->shared->types_tables++ >= TYPE_TABLES_MAX;
     tt->is_aside = tt->shared->types_scope != TYPES_NONE && !tt->is_ignored;
     if (tt->is_ignored)
@@ -160,7 +168,7 @@ static bool replace_filtered(struct type_table *tt, struct err *err) {
     builder_drop(b, PART_TYPES);
     bool ok = add_aside(tt, err) && set_filter(b, tt->filter, err);
     tt->shared->types_scope = TYPES_WHOLE;
-    tt->shared->types_cut = tt->is_cut;
+    keep_completeness(tt);
     if (ok)
         refine(b, old, count, is_live, only_live);
     if (ok && only_live)
@@ -178,7 +186,7 @@ static bool join_whole(struct type_table *tt, struct err *err) {
         differ = count_differences(b, other, true);
         builder_drop(b, PART_TYPES);
         tt->shared->types_scope = TYPES_WHOLE;
-        tt->shared->types_cut = false;
+        keep_completeness(tt);
         if (!add_aside(tt, err))
             return false;
     }
@@ -244,7 +252,7 @@ static bool keep_first(struct type_table *tt, struct err *err) {
     if (count == 0)
         return true;
     tt->shared->types_scope = is_whole(tt) ? TYPES_WHOLE : TYPES_FILTERED;
-    tt->shared->types_cut = tt->is_cut;
+    keep_completeness(tt);
     for (uint32_t i = 0; tt->is_live && i < count; i++) {
         struct cell live = type_total(&rows[i]);
         rows[i].live_objects = live.objects;

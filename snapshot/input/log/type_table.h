@@ -20,6 +20,8 @@ struct type_table {
     enum generation generation; /* of all its cells; GEN_UNKNOWN where it holds several */
     bool is_ignored;            /* one table too many */
     bool is_cut;                /* set before the end: rows are missing */
+    struct bounds unlisted;     /* what they hold at most, and ... */
+    uint64_t missing_bytes;     /* ... all of them together; set where is_cut is */
     bool is_aside;              /* rows are kept aside until it is known what to do with them */
     struct snapshot aside;
     struct builder *aside_builder;

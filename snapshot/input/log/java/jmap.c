@@ -11,6 +11,7 @@
  */
 #include "base/chars.h"
 #include "base/num.h"
+#include "input/log/listing.h"
 #include "input/log/stat_table.h"
 #include "input/log/type_table.h"
 
@@ -22,7 +23,7 @@
 struct histogram_row {
     struct str name, module;
     uint64_t objects, bytes;
-    bool ranked;
+    uint64_t rank; /* from 1; 0: it has none */
 };
 
 static bool jmap_is_header(struct str text) {
@@ -49,18 +50,15 @@ static void split_module(struct str text, struct histogram_row *row) {
 }
 
 static bool jmap_parse_row(struct str text, struct histogram_row *ret_row) {
-    struct histogram_row row = {.ranked = false};
+    struct histogram_row row = {.rank = 0};
     struct str rest = text, first = str_next_field(&rest);
-    uint64_t rank;
-    if (str_ends(first, STR(":")) && num_dec(str_take(first, first.len - 1), &rank)) {
-        row.ranked = true;
+    if (str_ends(first, STR(":")) && num_dec(str_take(first, first.len - 1), &row.rank) && row.rank)
         first = str_next_field(&rest);
-    }
     if (!num_dec(first, &row.objects) || !num_dec(str_next_field(&rest), &row.bytes))
         return false;
     split_module(str_trim(rest), &row);
     *ret_row = row;
-    return row.name.len > 0;
+    return row.name.len > 0 || row.rank;
 }
 
 static bool jmap_parse_total(struct str text, struct cell *ret_total) {
@@ -87,8 +85,8 @@ static bool is_bare_histogram(const struct transcript *t) {
     uint64_t last = ABSENT;
     for (unsigned i = 0; i < SURE_ROWS; i++) {
         struct histogram_row row;
-        if (!transcript_skip_blank(&scout) || !jmap_parse_row(scout.line.text, &row) ||
-            row.ranked || !is_class_name(row.name) || row.bytes > last || row.objects == 0 ||
+        if (!transcript_skip_blank(&scout) || !jmap_parse_row(scout.line.text, &row) || row.rank ||
+            !is_class_name(row.name) || row.bytes > last || row.objects == 0 ||
             row.bytes / 8 < row.objects)
             return false;
         last = row.bytes;
@@ -108,7 +106,9 @@ struct reader_state {
     struct transcript *t;
     struct type_table table;
     struct cell sum, total;
-    uint64_t rows, not_understood, elided;
+    uint64_t rows, not_understood, elided, nameless;
+    uint64_t rank; /* of the row before */
+    struct listing listing;
     bool has_total;
 };
 
@@ -122,7 +122,7 @@ static bool jmap_goes_on(const struct transcript *t, bool ranked) {
         if (scout.at_end || jmap_is_header(scout.line.text))
             return false;
         if (jmap_parse_total(scout.line.text, &total) ||
-            (jmap_parse_row(scout.line.text, &row) && (row.ranked || !ranked)))
+            (jmap_parse_row(scout.line.text, &row) && (row.rank || !ranked)))
             return true;
     }
     return false;
@@ -134,12 +134,21 @@ static bool jmap_read_rows(struct reader_state *r, struct err *err) {
     for (; !t->at_end; transcript_next(t)) {
         struct str text = t->line.text;
         struct histogram_row row;
-        if (text.len && jmap_parse_row(text, &row) && (row.ranked || !ranked)) {
+        if (text.len && jmap_parse_row(text, &row) && (row.rank || !ranked)) {
             struct cell cell = {row.objects, row.bytes};
+            ranked = row.rank;
+            if (ranked && row.rank != r->rank + 1)
+                listing_gap(&r->listing);
+            r->rank = row.rank;
+            if (!row.name.len) {
+                r->nameless++;
+                listing_nameless(&r->listing, row.bytes);
+                continue;
+            }
             if (!type_table_add(&r->table, row.name, row.module, cell, err))
                 return false;
-            ranked = row.ranked;
             r->rows++;
+            listing_row(&r->listing, row.bytes);
             r->sum.objects = num_add(r->sum.objects, row.objects);
             r->sum.bytes = num_add(r->sum.bytes, row.bytes);
         } else if (jmap_parse_total(text, &r->total)) {
@@ -148,10 +157,13 @@ static bool jmap_read_rows(struct reader_state *r, struct err *err) {
             return true;
         } else if (text.len && transcript_is_elision(&t->line)) {
             r->elided++;
+            listing_gap(&r->listing);
         } else if (!transcript_is_rule(text) || r->rows) {
             if (!jmap_goes_on(t, ranked))
                 return true;
             r->not_understood += text.len > 0;
+            if (text.len)
+                listing_lost(&r->listing);
         }
     }
     return true;
@@ -162,6 +174,8 @@ static bool jmap_check(const struct reader_state *r) {
     struct builder *b = r->t->b;
     if (r->not_understood)
         builder_warn(b, r->not_understood, "jmap: lines of the histogram were not understood");
+    if (r->nameless)
+        builder_warn(b, r->nameless, "jmap: rows without the name of a class were not understood");
     if (r->elided)
         builder_warn(b, r->elided, "jmap: rows were left out by hand, in so many places");
     if (!r->has_total)
@@ -177,14 +191,30 @@ static bool jmap_check(const struct reader_state *r) {
     return false;
 }
 
+/* Of a list that ends early all that is missing is smaller than its last row. */
+static void jmap_bound(struct reader_state *r) {
+    bool is_known = r->has_total && r->total.objects >= r->sum.objects;
+    if (!r->has_total)
+        listing_gap(&r->listing);
+    r->table.unlisted = (struct bounds){is_known ? r->total.objects - r->sum.objects : ABSENT,
+                                        listing_most(&r->listing)};
+    if (is_known && !r->listing.in_gap && !r->listing.most)
+        r->table.unlisted.row_bytes = ABSENT; /* nothing tells where it was */
+    if (is_known && r->total.bytes >= r->sum.bytes)
+        r->table.missing_bytes = r->total.bytes - r->sum.bytes;
+}
+
 static bool jmap_read(struct transcript *t, struct err *err) {
-    struct reader_state r = {.t = t, .table = {.generation = GEN_UNKNOWN}};
+    struct reader_state r = {
+        .t = t, .table = {.generation = GEN_UNKNOWN}, .listing = {.falls = true}};
     if (jmap_is_header(t->line.text))
         transcript_next(t);
     if (!type_table_begin(&r.table, t->b, err))
         return type_table_end(&r.table, false, err);
     bool ok = jmap_read_rows(&r, err);
     r.table.is_cut = !ok || !jmap_check(&r);
+    if (r.table.is_cut)
+        jmap_bound(&r);
     if (!type_table_end(&r.table, ok, err))
         return false;
     if (r.rows == 0 && !(r.has_total && r.total.objects == 0)) {

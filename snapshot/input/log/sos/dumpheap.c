@@ -146,6 +146,8 @@ static bool dumpheap_read_types(struct transcript *t, struct filter *f, bool had
     if (ok && (table.rows || table.printed_objects != 0))
         tt.is_cut =
             !stat_table_check(t, &table, tt.filter.len ? "dumpheap (filtered)" : "dumpheap");
+    if (tt.is_cut)
+        tt.unlisted = stat_table_unlisted(&table, &tt.missing_bytes);
     say_pointer_bytes(t->b, &table);
     /* Rows that somebody left out are absent; rows that cannot be read are an error. */
     if (ok && table.rows == 0 && table.printed_objects != 0 &&
