@@ -5,6 +5,7 @@
  */
 #include "diff/causes/accumulation.h"
 
+#include "diff/causes/stack_holders.h"
 #include "diff/names/names.h"
 
 #include "base/hash.h"
@@ -39,6 +40,18 @@ static uint32_t accumulation_container(const struct growth *g, const struct grow
     return at;
 }
 
+/* A class of the program has fields of its own: a chain in one is not the array in the other. */
+static const char *accumulation_field(const struct growth *g, const struct growth_point *point,
+                                      uint32_t container) {
+    const char *type = g->nodes[container].type;
+    if (point->node == container || name_is_framework(type) || str_ends(str_of(type), STR("[]")))
+        return "";
+    uint32_t at = point->node;
+    while (g->nodes[at].parent != container)
+        at = g->nodes[at].parent;
+    return g->nodes[at].edge ? g->nodes[at].edge : "";
+}
+
 static bool is_growth(const struct growth_point *point) {
     return point->kind != GROWTH_MOVED && point->bytes_delta > 0;
 }
@@ -51,7 +64,7 @@ static uint32_t group_of_point(struct accumulations *a, const struct growth_poin
     struct strbuf key;
     strbuf_init(&key);
     if (container != GROWTH_ROOT)
-        strbuf_addf(&key, "%u", container);
+        strbuf_addf(&key, "%u %s", container, accumulation_field(g, point, container));
     else
         /* Of a field, whatever it holds is one thing; other roots (handles, stacks) hold many. */
         strbuf_addf(&key, "%s\n%s", root,
@@ -192,18 +205,26 @@ static int64_t node_bytes(const struct growth *g, uint32_t node) {
     return series_delta(g->nodes[node].bytes[g->snapshot_count - 1], g->nodes[node].bytes[0]);
 }
 
+/* The child of a node in which most of its growth is, of the same accumulation; GROWTH_ROOT. */
+static uint32_t most_below(const struct accumulations *a, uint32_t number, uint32_t node) {
+    const struct growth *g = &a->growth;
+    for (uint32_t n = node + 1; n < g->node_count; n++)
+        if (a->group_of[n] == number && g->nodes[n].parent == node &&
+            !growth_is_rest(&g->nodes[n]) && 2 * node_bytes(g, n) > node_bytes(g, node))
+            return n;
+    return GROWTH_ROOT;
+}
+
 /*
- * A few more arrays of something are no story: what they hold is, where that is most of it. (The
- * table of interned strings is made of such arrays.)
+ * A few more arrays or segments of something are no story: what they hold is, where that is most of
+ * it. (The table of interned strings is made of such arrays, a concurrent queue of such segments.)
  */
 static uint32_t below_arrays(const struct accumulations *a, uint32_t number, uint32_t top) {
     const struct growth *g = &a->growth;
-    if (!str_ends(str_of(g->nodes[top].type), STR("[]")))
+    if (!name_is_framework(g->nodes[top].type) && !str_ends(str_of(g->nodes[top].type), STR("[]")))
         return top;
-    for (uint32_t n = top + 1; n < g->node_count; n++)
-        if (a->group_of[n] == number && g->nodes[n].parent == top &&
-            !growth_is_rest(&g->nodes[n]) && 2 * node_bytes(g, n) > node_bytes(g, top) &&
-            node_objects(g, n) > 10 * node_objects(g, top))
+    for (uint32_t n = most_below(a, number, top); n != GROWTH_ROOT; n = most_below(a, number, n))
+        if (node_objects(g, n) > 10 * node_objects(g, top))
             return n;
     return top;
 }
@@ -239,23 +260,37 @@ static uint32_t main_of(const struct accumulations *a, uint32_t number, uint32_t
 
 /* Down to where most of the bytes are. */
 static uint32_t heaviest_of(const struct accumulations *a, uint32_t number, uint32_t from) {
-    const struct growth *g = &a->growth;
     uint32_t at = from;
-    for (uint32_t n = from + 1; n < g->node_count; n++)
-        if (a->group_of[n] == number && g->nodes[n].parent == at && !growth_is_rest(&g->nodes[n]) &&
-            2 * node_bytes(g, n) > node_bytes(g, at))
-            at = n;
+    for (uint32_t n = from; n != GROWTH_ROOT; n = most_below(a, number, n))
+        at = n;
     return at;
 }
 
+/* What is told is what is counted: of segments that hold orders, the orders. */
 static void judge_counted(struct accumulations *a, uint32_t number) {
     struct accumulation *item = &a->items[number];
-    uint32_t top = below_arrays(a, number, item->main);
-    for (uint32_t i = 0; top != item->main && i < a->growth.snapshot_count; i++)
-        item->objects[i] = a->growth.nodes[top].own_objects[i];
+    const struct growth *g = &a->growth;
+    uint32_t top = item->main;
+    item->main = main_of(a, number, below_arrays(a, number, top));
+    for (uint32_t i = 0; top != item->main && i < g->snapshot_count; i++)
+        item->objects[i] = g->nodes[item->main].own_objects[i];
     if (top != item->main)
-        item->objects_delta = node_objects(&a->growth, top);
-    item->main = main_of(a, number, top);
+        item->objects_delta = node_objects(g, item->main);
+}
+
+/* The thread, where it is one whose stack holds it. */
+static void name_stack(struct accumulations *a, const struct series *s, uint32_t number) {
+    struct accumulation *item = &a->items[number];
+    uint32_t top = item->main != GROWTH_ROOT ? item->main : item->container;
+    if (!item->stacks_only || top == GROWTH_ROOT)
+        return;
+    while (a->growth.nodes[top].parent != GROWTH_ROOT)
+        top = a->growth.nodes[top].parent;
+    struct stack_holder holder =
+        stack_holder_of(s, a->growth.nodes[top].type, node_bytes(&a->growth, top));
+    if (holder.root)
+        item->root = a->growth.nodes[top].root = holder.root;
+    item->thread = holder.thread;
 }
 
 static void accumulation_judge(struct accumulations *a, uint32_t number) {
@@ -314,8 +349,10 @@ bool accumulations_init(struct accumulations *a, const struct series *s, struct 
         hand_down(a);
         ok = sum_types(a, err);
     }
-    for (uint32_t i = 0; ok && i < a->count; i++)
+    for (uint32_t i = 0; ok && i < a->count; i++) {
         accumulation_judge(a, i);
+        name_stack(a, s, i);
+    }
     if (ok && a->count > 1)
         qsort(a->items, a->count, sizeof(*a->items), cmp_accumulations);
     if (!ok)

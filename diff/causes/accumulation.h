@@ -8,15 +8,16 @@
 #include "diff/series/growth.h"
 
 struct accumulation {
-    uint32_t container;  /* node of the holder; GROWTH_ROOT: the root itself */
-    const char *root;    /* never NULL */
-    uint32_t main, leaf; /* nodes of what grew, and where most of its bytes are */
-    uint32_t enlarged;   /* node of an array that was enlarged; GROWTH_ROOT: none */
-    bool counted;        /* there are more objects, not just larger ones */
-    bool at_least;       /* see growth_point */
-    bool stacks_only;    /* held by thread stacks alone */
-    uint64_t *objects;   /* [count of snapshots] of what grew */
-    uint64_t *bytes;     /* [count of snapshots] with all that it holds */
+    uint32_t container;                 /* node of the holder; GROWTH_ROOT: the root itself */
+    const char *root;                   /* never NULL */
+    uint32_t main, leaf;                /* nodes of what grew, and where most of its bytes are */
+    uint32_t enlarged;                  /* node of an array that was enlarged; GROWTH_ROOT: none */
+    bool counted;                       /* there are more objects, not just larger ones */
+    bool at_least;                      /* see growth_point */
+    bool stacks_only;                   /* held by thread stacks alone */
+    const struct series_thread *thread; /* by that one's, most of it; NULL: several, or not known */
+    uint64_t *objects;                  /* [count of snapshots] of what grew */
+    uint64_t *bytes;                    /* [count of snapshots] with all that it holds */
     int64_t objects_delta, bytes_delta;
     enum verdict verdict, spread_verdict;
     struct cause_type *types; /* most bytes first */

@@ -1,9 +1,7 @@
 /* Accumulation points as causes: what grows, who holds it, how much of all growth that is. */
-#include "diff/causes/accumulation.h"
+#include "diff/causes/telling.h"
 
 #include "diff/names/names.h"
-#include "diff/names/path_text.h"
-#include "base/hash.h"
 #include "diff/rules/hints.h"
 #include "model/known_names.h"
 
@@ -17,22 +15,11 @@
 #define FRAMEWORK_LEAST ((uint64_t)256 << 10)
 /* [count] of its objects that are more at every dump, of which the same is true. */
 #define FRAMEWORK_OBJECTS 100
-/* A type that grew by so much of its growth in one place grew there. */
-#define ALONE_PERCENT 90
 /* Of all growth so much has to be a cause's; what is less is in what is not explained. */
 #define GROWTH_LEAST_PERCENT 0.5
-/* The field of a delegate that holds its object. */
-#define DELEGATE_TARGET "_target"
-#define NS_A_MS         ((uint64_t)1000000)
+#define NS_A_MS              ((uint64_t)1000000)
 /* Of a type beside the main one so much is said. */
 #define TYPES_MOST 8u
-
-struct telling {
-    struct diagnosis *d;
-    struct accumulations *a;
-    struct findings *f;  /* texts */
-    struct strmap types; /* of the series, by name: to their number */
-};
 
 static bool index_types(struct telling *t, struct err *err) {
     const struct series *s = t->d->s;
@@ -45,15 +32,12 @@ static bool index_types(struct telling *t, struct err *err) {
     return true;
 }
 
-/* The first of that name; NULL: none. */
-static const struct series_type *type_called(const struct telling *t, const char *name) {
+const struct series_type *telling_type(const struct telling *t, const char *name) {
     uint32_t number = strmap_get(&t->types, str_of(name), STR(""));
     return number == STRMAP_NONE ? NULL : &t->d->s->types[number];
 }
 
-/* "Shop.Orders" of "static Shop.Orders.All", with what follows: names are told by their beginning.
- */
-static const char *root_type(const char *root) {
+const char *telling_root_type(const char *root) {
     const char *space = strrchr(root, ' ');
     return space ? space + 1 : root;
 }
@@ -64,7 +48,7 @@ static const char *root_type(const char *root) {
 /* Nothing of the program is on the way: the framework's own, which may just warm up. */
 static bool is_framework_only(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
-    if (name_root_is_field(item->root) && !name_is_framework(root_type(item->root)))
+    if (name_root_is_field(item->root) && !name_is_framework(telling_root_type(item->root)))
         return false;
     for (uint32_t i = 0; i < item->type_count; i++)
         if (!name_is_framework(item->types[i].type))
@@ -75,11 +59,7 @@ static bool is_framework_only(const struct telling *t, const struct accumulation
     return true;
 }
 
-/*
- * Little of the framework's own, which warms up: a few objects more, or what it keeps for each
- * thread, of which busy programs have a few more from dump to dump.
- */
-static bool is_warming_up(const struct telling *t, const struct accumulation *item) {
+bool telling_warms_up(const struct telling *t, const struct accumulation *item) {
     bool per_thread = str_starts(str_of(item->root), STR(ROOT_THREAD_STATIC));
     return (uint64_t)item->bytes_delta < FRAMEWORK_LEAST * (per_thread ? 4 : 1) &&
            (item->verdict == VERDICT_GROWING || per_thread ||
@@ -87,12 +67,8 @@ static bool is_warming_up(const struct telling *t, const struct accumulation *it
            is_framework_only(t, item);
 }
 
-/*
- * Timers that were started once and end by themselves, later than the last dump is behind the
- * first: that there are more of them is the load, whatever else. NULL: those that grew are others.
- */
-static const struct callback_row *timers_that_end(const struct telling *t,
-                                                  const struct accumulation *item) {
+const struct callback_row *telling_timers_that_end(const struct telling *t,
+                                                   const struct accumulation *item) {
     const struct series *s = t->d->s;
     const struct growth *g = &t->a->growth;
     if (item->main == GROWTH_ROOT || s->interval_ns == ABSENT ||
@@ -102,187 +78,6 @@ static const struct callback_row *timers_that_end(const struct telling *t,
     bool ends = most && most->period_ms == ABSENT && most->due_ms != ABSENT &&
                 most->due_ms > s->interval_ns / NS_A_MS;
     return ends && most->objects * 2 > (uint64_t)item->objects_delta ? most : NULL;
-}
-
-/* -- Words ------------------------------------------------------------------------------------- */
-
-static const char *short_type(struct findings *f, const char *type) {
-    struct strbuf text;
-    strbuf_init(&text);
-    path_type_text(type, &text);
-    return findings_take(f, &text);
-}
-
-static const char *pretty_root(struct findings *f, const char *root) {
-    struct strbuf text;
-    strbuf_init(&text);
-    path_text(root, NULL, 0, true, true, &text);
-    return findings_take(f, &text);
-}
-
-static const char *pretty_edge(struct findings *f, const char *edge) {
-    struct strbuf text;
-    strbuf_init(&text);
-    pretty_field(edge, &text);
-    return findings_take(f, &text);
-}
-
-/* "MemoryCache" of "MemoryCache+CoherentState": what is nested in the framework says little. */
-static const char *outer_type(struct findings *f, const char *type) {
-    const char *name = short_type(f, type);
-    size_t end = strcspn(name, "+<");
-    return name_is_framework(type) && name[end] == '+' ? findings_text(f, "%.*s", (int)end, name)
-                                                       : name;
-}
-
-/* By what a node leads to what grew; NULL: it does not. */
-static const char *edge_below(const struct telling *t, const struct accumulation *item,
-                              uint32_t node) {
-    const struct growth_node *nodes = t->a->growth.nodes;
-    for (uint32_t n = item->main; n != GROWTH_ROOT; n = nodes[n].parent)
-        if (nodes[n].parent == node)
-            return nodes[n].edge;
-    return NULL;
-}
-
-/*
- * "static Shop.Orders.All", "PriceFeed.Changed": the field that holds the container, by which a
- * programmer knows it.
- */
-static const char *place_of(const struct telling *t, const struct accumulation *item) {
-    const struct growth_node *nodes = t->a->growth.nodes;
-    const char *root = item->root;
-    uint32_t at = item->container;
-    bool several = strcmp(root, ROOT_SEVERAL) == 0;
-    if (at == GROWTH_ROOT)
-        return pretty_root(t->f, root);
-    /* Up through what the framework has between the program's object and its container. */
-    uint32_t program = at;
-    while (nodes[program].parent != GROWTH_ROOT &&
-           name_is_framework(nodes[nodes[program].parent].type))
-        program = nodes[program].parent;
-    if (nodes[program].parent != GROWTH_ROOT ||
-        (program != at && root[0] == 's' && !name_is_framework(root_type(root))))
-        at = program;
-    if (nodes[at].parent == GROWTH_ROOT)
-        return several ? short_type(t->f, nodes[at].type) : pretty_root(t->f, root);
-    const char *holder = outer_type(t->f, nodes[nodes[at].parent].type);
-    const char *edge = nodes[at].edge;
-    if (edge && strcmp(edge, DELEGATE_TARGET) == 0) { /* that tells nobody what it is */
-        holder = outer_type(t->f, nodes[at].type);
-        edge = edge_below(t, item, at);
-    }
-    if (!edge || !*edge || edge[0] == '[' || edge[0] == '(')
-        return holder;
-    return findings_text(t->f, "%s.%s", holder, pretty_edge(t->f, edge));
-}
-
-static const char *shape_of(enum verdict verdict, bool counted) {
-    switch (verdict) {
-    case VERDICT_LEAK:
-        return counted ? ", more in every dump" : ", larger in every dump";
-    case VERDICT_SATURATING:
-        return ", each step smaller than the one before, as of a cache that fills";
-    case VERDICT_STEP:
-        return ", in one jump, and stayed there";
-    case VERDICT_INCONCLUSIVE:
-        return ", but not steadily";
-    case VERDICT_NONE:
-    case VERDICT_STABLE:
-    case VERDICT_GROWING:
-    case VERDICT_SHRINKING:
-        break;
-    }
-    return "";
-}
-
-static const char *share_text(const struct telling *t, const struct cause *cause) {
-    if (isnan(cause->share) || cause->share <= 0)
-        return "";
-    return findings_text(t->f, ", %.0f %% of all growth", cause->share * 100);
-}
-
-/* Of a type that grew here alone, all that live are the figure people know. */
-static void all_of_type(const struct telling *t, const char *name, uint64_t *base, uint64_t *now) {
-    const struct series_type *type = type_called(t, name);
-    uint32_t last = t->d->s->count - 1;
-    int64_t all = type ? series_delta(type->live_objects[last], type->live_objects[0]) : 0;
-    if (all <= 0 || series_delta(*now, *base) * 100 < all * ALONE_PERCENT)
-        return;
-    *base = type->live_objects[0];
-    *now = type->live_objects[last];
-}
-
-/* What growth of that kind usually means; NULL: nothing special. */
-static const struct hint *hint_of(const struct telling *t, const struct accumulation *item) {
-    const struct growth *g = &t->a->growth;
-    uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
-    return node == GROWTH_ROOT ? NULL : hint_between(g, g->nodes[node].type, node, item->container);
-}
-
-/* "went from 50 to 982 Basket handlers" */
-static const char *change_of(const struct telling *t, const struct accumulation *item) {
-    const struct growth_node *nodes = t->a->growth.nodes;
-    uint32_t last = t->a->growth.snapshot_count - 1;
-    if (item->main == GROWTH_ROOT)
-        return item->type_count > 1
-                   ? findings_text(t->f, "holds %s more objects of %u types",
-                                   say_count(t->f, (uint64_t)item->objects_delta), item->type_count)
-                   : findings_text(t->f, "holds %s more objects",
-                                   say_count(t->f, (uint64_t)item->objects_delta));
-    const struct growth_node *main = &nodes[item->main];
-    const char *type = short_type(t->f, main->type);
-    if (!item->counted)
-        return findings_text(t->f, "holds a larger %s", type);
-    uint64_t base = main->own_objects[0], now = main->own_objects[last];
-    all_of_type(t, main->type, &base, &now);
-    const struct hint *hint = hint_of(t, item);
-    return findings_text(t->f, "went from %s%s to %s %s%s%s", item->at_least ? "at most " : "",
-                         say_count(t->f, base), say_count(t->f, now), type,
-                         hint && hint->counted ? " " : "",
-                         hint && hint->counted ? hint->counted : "");
-}
-
-static const char *container_text(const struct telling *t, const struct accumulation *item,
-                                  const char *place) {
-    const struct growth_node *nodes = t->a->growth.nodes;
-    if (item->container == GROWTH_ROOT)
-        return "";
-    const char *type = short_type(t->f, nodes[item->container].type);
-    /* Of "Lifetime.registration" it is the beginning. */
-    return str_starts(str_of(place), str_of(type)) ? "" : findings_text(t->f, " (%s)", type);
-}
-
-static const char *next_of(const struct telling *t, const struct accumulation *item,
-                           const char *place) {
-    const struct growth *g = &t->a->growth;
-    if (item->verdict == VERDICT_SATURATING || item->verdict == VERDICT_STEP)
-        return "Nothing yet: a later dump should find it where it is now.";
-    if (item->verdict == VERDICT_INCONCLUSIVE)
-        return "Take more dumps, after equal times or equal work.";
-    if (item->stacks_only)
-        return "Take another dump: what only a stack holds goes when its method returns.";
-    if (is_warming_up(t, item))
-        return "Nothing: the framework keeps so much for the threads and connections of a program "
-               "that works.";
-    const struct callback_row *timers = timers_that_end(t, item);
-    if (timers)
-        return findings_text(t->f,
-                             "Nothing yet: %s of these timers end by themselves, %s after they are "
-                             "started; dumps farther apart than that tell more.",
-                             say_count(t->f, timers->objects),
-                             say_seconds(t->f, timers->due_ms * NS_A_MS));
-    uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
-    const char *type = node == GROWTH_ROOT ? "" : g->nodes[node].type;
-    const struct hint *hint = hint_of(t, item);
-    if (hint)
-        return hint_next(hint, g, type, node, series_new(t->d->s), t->f);
-    const char *ask = *type ? say_command(t->f, t->d->s, "--path", type) : NULL;
-    return ask ? findings_text(t->f,
-                               "Look where %s is filled, and what should empty it; %s shows "
-                               "all that holds them.",
-                               place, ask)
-               : findings_text(t->f, "Look where %s is filled, and what should empty it.", place);
 }
 
 /* -- Path -------------------------------------------------------------------------------------- */
@@ -368,14 +163,17 @@ static uint64_t least_growth(const struct telling *t) {
 
 static enum severity growth_severity(const struct telling *t, const struct accumulation *item) {
     bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
-    if (!grows || item->stacks_only || is_warming_up(t, item) || timers_that_end(t, item))
+    /* What only a stack holds may be of a method that returns: two dumps do not tell. */
+    bool returns = item->stacks_only && item->verdict != VERDICT_LEAK;
+    if (!grows || returns || telling_warms_up(t, item) || telling_timers_that_end(t, item))
         return SEVERITY_NOTICE;
     bool large = (uint64_t)item->bytes_delta >= rule_percent(t->d->c->live_base_bytes, 10);
-    return item->verdict == VERDICT_LEAK && large ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+    return item->verdict == VERDICT_LEAK && large && !item->stacks_only ? SEVERITY_CRITICAL
+                                                                        : SEVERITY_WARNING;
 }
 
 static int64_t type_growth(const struct telling *t, const char *name) {
-    const struct series_type *type = type_called(t, name);
+    const struct series_type *type = telling_type(t, name);
     return type ? series_delta(type->live_bytes[t->d->s->count - 1], type->live_bytes[0]) : 0;
 }
 
@@ -439,7 +237,7 @@ static bool tell_with_semaphore(const struct telling *t, const struct accumulati
         if (strcmp(c->items[i].subject, CAUSE_SEMAPHORE) != 0 || c->items[i].path_count)
             continue;
         measure(t, item, &c->items[i]);
-        c->items[i].subject = place_of(t, item);
+        c->items[i].subject = telling_place(t, item);
         claim_types(t, item, i);
         return true;
     }
@@ -456,15 +254,16 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
                                     growth_severity(t, item));
     if (!cause)
         return;
-    const char *place = place_of(t, item);
+    const char *place = telling_place(t, item);
     cause->subject = place;
     measure(t, item, cause);
     cause->weight = (uint64_t)item->bytes_delta;
-    cause->summary = findings_text(
-        t->f, "%s%s %s%s, %s%s%s.", place, container_text(t, item, place), change_of(t, item),
-        shape_of(item->verdict, item->counted), say_delta(t->f, item->bytes_delta),
-        item->counted ? " with all they hold" : "", share_text(t, cause));
-    cause->next = next_of(t, item, place);
+    cause->summary =
+        findings_text(t->f, "%s%s %s%s, %s%s%s.", place, telling_container(t, item, place),
+                      telling_change(t, item), telling_shape(item->verdict, item->counted),
+                      say_delta(t->f, item->bytes_delta),
+                      item->counted ? " with all they hold" : "", telling_share(t, cause));
+    cause->next = telling_next(t, item, place);
     claim_types(t, item, cause_last(t->d));
     if (finalizer)
         cause_claim_rule(t->d, rules[RULE_finalizer_queue_growth], NULL, cause_last(t->d));

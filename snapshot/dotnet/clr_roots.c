@@ -66,7 +66,7 @@ static bool clr_roots_add_finalizer_queue(struct clr_heap *h, struct err *err) {
 /* "stack of thread 0x7cba stuck-lock"; the rows of the threads are there already. */
 static void clr_roots_stack_name(struct clr_heap *h, uint32_t id, struct strbuf *out) {
     const struct thread_row *row = builder_thread_known(h->clr->b, id);
-    strbuf_addf(out, "stack of thread 0x%" PRIx32, id);
+    strbuf_addf(out, ROOT_STACK "0x%" PRIx32, id);
     if (row && (row->name || row->role))
         strbuf_addf(out, " %s", row->name ? row->name : row->role);
 }

@@ -84,19 +84,39 @@ static void dominators_label_roots(struct dominators *d, const struct heap *h) {
     }
 }
 
-static void dominators_label_inner(struct dominators *d, const struct links *l) {
+/* Of each number the one where its chain of one type begins. */
+static uint32_t *dominators_tops(const struct dominators *d) {
+    uint32_t *tops = dominators_array(d->count);
+    for (uint32_t i = 1; tops && i < d->count; i++) {
+        uint32_t above = d->idom[i];
+        tops[i] = above && d->types[above] == d->types[i] ? tops[above] : i;
+    }
+    return tops;
+}
+
+static void dominators_link(struct dominators *d, uint32_t top, uint32_t to) {
+    if (top != to && d->types[top] == d->types[to])
+        d->linked[top] = d->linked[to] = true;
+}
+
+static void dominators_label_inner(struct dominators *d, const struct links *l,
+                                   const uint32_t *tops) {
     const uint8_t *at = l->edges.codes;
     uint64_t edge = 0;
     for (uint32_t i = 1; i < l->count; i++) {
-        uint32_t head = l->words[i], word;
+        uint32_t head = l->words[i], from = head & LINKS_PLACE, word;
         if (!(head & LINKS_FOLLOW))
             continue;
+        uint32_t top = tops[from], above = d->idom[top];
         do {
             word = l->words[++i];
             edge = list_behind(edge, list_get(&at));
             uint32_t number = l->words[word & LINKS_PLACE] & LINKS_PLACE;
-            if (d->idom[number] == (head & LINKS_PLACE) && d->edges[number] == DOMINATORS_NO_EDGE)
+            uint32_t idom = d->idom[number];
+            if (idom == from && d->edges[number] == DOMINATORS_NO_EDGE)
                 d->edges[number] = (uint32_t)edge;
+            else if (idom == above && idom)
+                dominators_link(d, top, number);
         } while (!(word & LINKS_LAST));
     }
 }
@@ -113,15 +133,28 @@ static void dominators_label_leaves(struct dominators *d, const struct links *l)
         }
 }
 
+static void dominators_type(struct dominators *d, const struct graph *g) {
+    struct links_lists at = {0};
+    while (links_next_list(g, &at))
+        d->types[d->number_of[at.list]] = g->classes[graph_class_of(g, at.rank)].type;
+}
+
 static bool dominators_label(struct dominators *d, const struct heap *h, const struct links *l) {
     d->edges = dominators_array(d->count);
     d->leaf_edges = dominators_array(d->leaf_count);
-    if (!d->edges || !d->leaf_edges)
+    d->types = dominators_array(d->count);
+    d->linked = pages_alloc((size_t)d->count + 1);
+    if (!d->edges || !d->leaf_edges || !d->types || !d->linked)
+        return false;
+    dominators_type(d, &h->graph);
+    uint32_t *tops = dominators_tops(d);
+    if (!tops)
         return false;
     dominators_fill(d->edges, d->count, DOMINATORS_NO_EDGE);
     dominators_fill(d->leaf_edges, d->leaf_count, DOMINATORS_NO_EDGE);
     dominators_label_roots(d, h);
-    dominators_label_inner(d, l);
+    dominators_label_inner(d, l, tops);
+    dominators_free_array(tops, d->count);
     dominators_label_leaves(d, l);
     return true;
 }
@@ -166,5 +199,7 @@ void dominators_deinit(struct dominators *d) {
     dominators_free_array(d->leaf_idom, d->leaf_count);
     dominators_free_array(d->edges, d->count);
     dominators_free_array(d->leaf_edges, d->leaf_count);
+    dominators_free_array(d->types, d->count);
+    pages_free(d->linked, (size_t)d->count + 1);
     *d = (struct dominators){0};
 }

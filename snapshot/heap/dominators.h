@@ -31,6 +31,14 @@ struct dominators {
      * DOMINATORS_NO_EDGE. What the origin dominates: label of the first root. NULL: not wanted.
      */
     uint32_t *edges, *leaf_edges;
+    /*
+     * With edges, of each number its type, and whether it is where one of several chains begins
+     * that make one structure, as a queue has that is entered by its head and by its tail: each in
+     * the tree one below the other of one type, all below one dominator, and one refers to where
+     * the other begins. Of what the origin dominates: false.
+     */
+    uint32_t *types;
+    bool *linked;
     uint32_t list_count, leaf_count;
 };
 

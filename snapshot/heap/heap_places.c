@@ -9,17 +9,41 @@ struct placing {
     const struct dominators *dominators;
     const struct heap *heap;
     struct path_tree tree;
-    uint32_t *nodes; /* of each number: its type, and then its node in the tree */
+    uint32_t *nodes; /* of each number its node in the tree */
+    /* Structures entered from several sides: a root each, whose label is the dominator of its parts
+     * and whose bytes are the first edge to one. */
+    struct path_tree structures;
 };
 
-/* -- The whole tree ---------------------------------------------------------------------------- */
+/* -- Structures entered from several sides ------------------------------------------------------
+ */
 
-static void placing_types(struct placing *p) {
-    const struct graph *g = &p->heap->graph;
-    struct links_lists at = {0};
-    while (links_next_list(g, &at))
-        p->nodes[p->dominators->number_of[at.list]] = g->classes[graph_class_of(g, at.rank)].type;
+/* PATH_NONE: out of memory, which sticks. */
+static uint32_t placing_structure(struct placing *p, uint32_t number) {
+    uint32_t idom = p->dominators->idom[number], type = p->dominators->types[number];
+    return path_tree_enter(&p->structures, path_tree_hash(PATH_NONE, idom, type), PATH_NONE, idom,
+                           type);
 }
+
+static void placing_structures(struct placing *p) {
+    const struct dominators *d = p->dominators;
+    for (uint32_t i = 1; i < d->count; i++) {
+        uint32_t structure = d->linked[i] ? placing_structure(p, i) : PATH_NONE;
+        if (structure == PATH_NONE)
+            continue;
+        struct path_node *node = &p->structures.nodes[structure];
+        if (!node->objects++ || d->edges[i] < node->bytes)
+            node->bytes = d->edges[i]; /* that there is none is behind all edges */
+    }
+}
+
+static uint32_t placing_edge(struct placing *p, uint32_t number) {
+    uint32_t structure = p->dominators->linked[number] ? placing_structure(p, number) : PATH_NONE;
+    return structure == PATH_NONE ? p->dominators->edges[number]
+                                  : (uint32_t)p->structures.nodes[structure].bytes;
+}
+
+/* -- The whole tree ---------------------------------------------------------------------------- */
 
 static uint32_t placing_enter(struct placing *p, uint32_t parent, uint32_t edge, uint32_t type) {
     return path_tree_enter(&p->tree, path_tree_hash(parent, edge, type), parent, edge, type);
@@ -30,7 +54,7 @@ static void placing_inner(struct placing *p) {
     const struct dominators *d = p->dominators;
     p->nodes[0] = PATH_NONE;
     for (uint32_t i = 1; i < d->count; i++)
-        p->nodes[i] = placing_enter(p, p->nodes[d->idom[i]], d->edges[i], p->nodes[i]);
+        p->nodes[i] = placing_enter(p, p->nodes[d->idom[i]], placing_edge(p, i), d->types[i]);
 }
 
 static void placing_count(struct placing *p) {
@@ -104,14 +128,16 @@ bool heap_places_find(struct heap_places *ret, const struct dominators *d, const
     size_t bytes = (size_t)d->count * sizeof(*p.nodes);
     *ret = (struct heap_places){0};
     path_tree_init(&p.tree);
+    path_tree_init(&p.structures);
     p.nodes = pages_alloc(bytes);
     bool ok = p.nodes || err_nomem(err);
     if (ok) {
-        placing_types(&p);
+        placing_structures(&p);
         placing_inner(&p);
         placing_count(&p);
-        ok = !p.tree.failed || err_nomem(err);
+        ok = (!p.tree.failed && !p.structures.failed) || err_nomem(err);
     }
+    path_tree_deinit(&p.structures);
     if (p.nodes)
         pages_free(p.nodes, bytes);
     ok = ok && placing_cut(&p.tree, limits, ret, err);

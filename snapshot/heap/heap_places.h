@@ -3,9 +3,11 @@
  * what it holds accumulates.
  *
  * The objects of a place are of one type, and their dominators, which are of one place, refer to
- * them by one edge, or all not themselves. As in the tree of paths (path_tree.h) an object of the
- * type of its dominator belongs to the dominator's place, and circles of types end where they
- * began, so that a list is one place, however long. Each live object is of exactly one place.
+ * them by one edge, or all not themselves; what is one structure entered from several sides
+ * (dominators.linked) counts as referred to by the first of these edges. As in the tree of paths
+ * (path_tree.h) an object of the type of its dominator belongs to the dominator's place, and
+ * circles of types end where they began, so that a list is one place, however long. Each live
+ * object is of exactly one place.
  */
 #ifndef DUMPDIFF_HEAP_HEAP_PLACES_H
 #define DUMPDIFF_HEAP_HEAP_PLACES_H
@@ -42,9 +44,9 @@ void heap_places_deinit(struct heap_places *p);
 
 /*
  * Writes them into PART_PLACES, parents before children: rows as those of paths (path_tree.h), of
- * which objects and bytes are what is retained. What was left out below a place is a row of type
- * "[others]", and of what nobody alone holds the root is ROOT_SEVERAL. Errors: ERR_NOMEM, ERR_LIMIT
- * (row cap).
+ * which objects and bytes are what is retained. What was left out below a place
+ * is a row of type "[others]", and of what nobody alone holds the root is ROOT_SEVERAL. Errors:
+ * ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool heap_places_write(const struct heap_places *p, const struct path_names *names,
                        struct builder *b, struct err *err) MUST_CHECK;

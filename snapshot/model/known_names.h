@@ -94,6 +94,8 @@ struct snapshot; /* in whose tables they stand */
 #define ROOT_THREAD_STATIC "thread static "
 /* Root of places whose objects more than one root or holder keeps, none of them alone. */
 #define ROOT_SEVERAL "[several holders]"
+/* Beginning of path_row.root of what a thread's stack holds; its OS id in hex, and its name. */
+#define ROOT_STACK "stack of thread "
 /* Root of the objects that wait for their finalizer. */
 #define ROOT_FINALIZER "finalizer queue"
 

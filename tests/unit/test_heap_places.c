@@ -112,7 +112,81 @@ static void a_list_is_one_place_however_long(void **state) {
     mk_graph_free(m);
 }
 
-/* A place as the definition has it: edges and types from the root on. */
+/* 0 (A) -> by edge 0 the head of a chain 1 .. 6 (B), by edge 1 its tail 7, each with one (C). */
+static void a_queue_entered_from_two_ends_is_one_place(void **state) {
+    (void)state;
+    struct drawn_graph g = {.count = 17, .root_count = 1};
+    add_edge(&g, 0, 1);
+    add_edge(&g, 0, 7);
+    add_edge(&g, 0, 15); /* another of the type, by edge 2, to which none refers */
+    add_edge(&g, 15, 16);
+    for (uint32_t v = 1; v <= 7; v++) {
+        if (v < 7)
+            add_edge(&g, v, v + 1);
+        add_edge(&g, v, v + 7);
+        g.types[v] = 1;
+        g.types[v + 7] = 2;
+    }
+    g.types[15] = 1;
+    g.types[16] = 2;
+    struct mk_graph *m = drawn_make(&g);
+    struct heap_places p = places_of(m, &all_of_them);
+    check_place(place_below(&p, 0, 0, 1), 7, 14);
+    assert_null(place_below(&p, 0, 1, 1));
+    check_place(place_below(&p, 0, 2, 1), 1, 2);
+    check_sums(&p);
+    heap_places_deinit(&p);
+    mk_graph_free(m);
+}
+
+/* -- Places as the definition has them --------------------------------------------------------- */
+
+static bool is_inner(const struct drawn_graph *g, uint32_t object) {
+    for (uint32_t e = 0; e < g->edge_count; e++)
+        if (g->from[e] == object)
+            return true;
+    return false;
+}
+
+/* Where the chain of one type begins that an object is in. */
+static uint32_t chain_of(const struct drawn_graph *g, const struct drawn_truth *n, uint32_t v) {
+    uint32_t above = drawn_idom(g, n, v);
+    while (above != DRAWN_ORIGIN && g->types[above] == g->types[v]) {
+        v = above;
+        above = drawn_idom(g, n, v);
+    }
+    return v;
+}
+
+/* Do both begin chains that refer to where others begin, or that others refer to? */
+static bool begins_linked(const struct drawn_graph *g, const struct drawn_truth *n, uint32_t v) {
+    uint32_t above = drawn_idom(g, n, v);
+    if (above == DRAWN_ORIGIN || !is_inner(g, v))
+        return false;
+    for (uint32_t e = 0; e < g->edge_count; e++) {
+        uint32_t from = g->from[e], to = g->to[e];
+        if (!n->live[from] || !is_inner(g, to) || g->types[from] != g->types[to])
+            continue;
+        uint32_t top = chain_of(g, n, from);
+        if (top != to && drawn_idom(g, n, top) == above && drawn_idom(g, n, to) == above &&
+            (v == top || v == to))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t place_edge(const struct drawn_graph *g, const struct drawn_truth *n, uint32_t v) {
+    uint32_t above = drawn_idom(g, n, v), first = drawn_edge(g, above, v);
+    if (!begins_linked(g, n, v))
+        return first;
+    for (uint32_t w = 0; w < g->count; w++)
+        if (n->live[w] && g->types[w] == g->types[v] && drawn_idom(g, n, w) == above &&
+            begins_linked(g, n, w) && drawn_edge(g, above, w) < first)
+            first = drawn_edge(g, above, w);
+    return first;
+}
+
+/* Edges and types from the root on. */
 struct way {
     uint32_t edges[DRAWN_OBJECTS], types[DRAWN_OBJECTS], length;
 };
@@ -138,7 +212,7 @@ static struct way way_to(const struct drawn_graph *g, const struct drawn_truth *
     chain[length] = DRAWN_ORIGIN;
     struct way w = {.length = 0};
     for (uint32_t i = length; i-- > 0;)
-        way_go(&w, drawn_edge(g, chain[i + 1], chain[i]), g->types[chain[i]]);
+        way_go(&w, place_edge(g, n, chain[i]), g->types[chain[i]]);
     return w;
 }
 
@@ -200,6 +274,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_told_apart_by_edge_and_what_is_shared_has_none),
         cmocka_unit_test(a_list_is_one_place_however_long),
+        cmocka_unit_test(a_queue_entered_from_two_ends_is_one_place),
         cmocka_unit_test(places_of_random_graphs_are_what_they_should_be),
         cmocka_unit_test(what_is_below_the_floor_is_summed_up_where_it_hangs),
     };

@@ -1,0 +1,212 @@
+/* Growth in words: who holds it, how it went, what to do. */
+#include "diff/causes/telling.h"
+
+#include "diff/names/names.h"
+#include "diff/names/path_text.h"
+#include "diff/rules/frames.h"
+#include "diff/rules/hints.h"
+#include "model/known_names.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A type that grew by so much of its growth in one place grew there. */
+#define ALONE_PERCENT 90
+/* The field of a delegate that holds its object. */
+#define DELEGATE_TARGET "_target"
+#define NS_A_MS         ((uint64_t)1000000)
+
+static const char *short_type(struct findings *f, const char *type) {
+    struct strbuf text;
+    strbuf_init(&text);
+    path_type_text(type, &text);
+    return findings_take(f, &text);
+}
+
+static const char *pretty_root(struct findings *f, const char *root) {
+    struct strbuf text;
+    strbuf_init(&text);
+    path_text(root, NULL, 0, true, true, &text);
+    return findings_take(f, &text);
+}
+
+static const char *pretty_edge(struct findings *f, const char *edge) {
+    struct strbuf text;
+    strbuf_init(&text);
+    pretty_field(edge, &text);
+    return findings_take(f, &text);
+}
+
+/* "MemoryCache" of "MemoryCache+CoherentState": what is nested in the framework says little. */
+static const char *outer_type(struct findings *f, const char *type) {
+    const char *name = short_type(f, type);
+    size_t end = strcspn(name, "+<");
+    return name_is_framework(type) && name[end] == '+' ? findings_text(f, "%.*s", (int)end, name)
+                                                       : name;
+}
+
+/* By what a node leads to what grew; NULL: it does not. */
+static const char *edge_below(const struct telling *t, const struct accumulation *item,
+                              uint32_t node) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    for (uint32_t n = item->main; n != GROWTH_ROOT; n = nodes[n].parent)
+        if (nodes[n].parent == node)
+            return nodes[n].edge;
+    return NULL;
+}
+
+const char *telling_place(const struct telling *t, const struct accumulation *item) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    const char *root = item->root;
+    uint32_t at = item->container;
+    bool several = strcmp(root, ROOT_SEVERAL) == 0;
+    if (at == GROWTH_ROOT)
+        return pretty_root(t->f, root);
+    /* Up through what the framework has between the program's object and its container. */
+    uint32_t program = at;
+    while (nodes[program].parent != GROWTH_ROOT &&
+           name_is_framework(nodes[nodes[program].parent].type))
+        program = nodes[program].parent;
+    if (nodes[program].parent != GROWTH_ROOT ||
+        (program != at && root[0] == 's' && !name_is_framework(telling_root_type(root))))
+        at = program;
+    if (nodes[at].parent == GROWTH_ROOT)
+        return several ? short_type(t->f, nodes[at].type) : pretty_root(t->f, root);
+    const char *holder = outer_type(t->f, nodes[nodes[at].parent].type);
+    const char *edge = nodes[at].edge;
+    if (edge && strcmp(edge, DELEGATE_TARGET) == 0) { /* that tells nobody what it is */
+        holder = outer_type(t->f, nodes[at].type);
+        edge = edge_below(t, item, at);
+    }
+    if (!edge || !*edge || edge[0] == '[' || edge[0] == '(')
+        return holder;
+    return findings_text(t->f, "%s.%s", holder, pretty_edge(t->f, edge));
+}
+
+const char *telling_shape(enum verdict verdict, bool counted) {
+    switch (verdict) {
+    case VERDICT_LEAK:
+        return counted ? ", more in every dump" : ", larger in every dump";
+    case VERDICT_SATURATING:
+        return ", each step smaller than the one before, as of a cache that fills";
+    case VERDICT_STEP:
+        return ", in one jump, and stayed there";
+    case VERDICT_INCONCLUSIVE:
+        return ", but not steadily";
+    case VERDICT_NONE:
+    case VERDICT_STABLE:
+    case VERDICT_GROWING:
+    case VERDICT_SHRINKING:
+        break;
+    }
+    return "";
+}
+
+const char *telling_share(const struct telling *t, const struct cause *cause) {
+    if (isnan(cause->share) || cause->share <= 0)
+        return "";
+    return findings_text(t->f, ", %.0f %% of all growth", cause->share * 100);
+}
+
+/* Of a type that grew here alone, all that live are the figure people know. */
+static void all_of_type(const struct telling *t, const char *name, uint64_t *base, uint64_t *now) {
+    const struct series_type *type = telling_type(t, name);
+    uint32_t last = t->d->s->count - 1;
+    int64_t all = type ? series_delta(type->live_objects[last], type->live_objects[0]) : 0;
+    if (all <= 0 || series_delta(*now, *base) * 100 < all * ALONE_PERCENT)
+        return;
+    *base = type->live_objects[0];
+    *now = type->live_objects[last];
+}
+
+/* What growth of that kind usually means; NULL: nothing special. */
+static const struct hint *hint_of(const struct telling *t, const struct accumulation *item) {
+    const struct growth *g = &t->a->growth;
+    uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
+    return node == GROWTH_ROOT ? NULL : hint_between(g, g->nodes[node].type, node, item->container);
+}
+
+const char *telling_change(const struct telling *t, const struct accumulation *item) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    uint32_t last = t->a->growth.snapshot_count - 1;
+    if (item->main == GROWTH_ROOT)
+        return item->type_count > 1
+                   ? findings_text(t->f, "holds %s more objects of %u types",
+                                   say_count(t->f, (uint64_t)item->objects_delta), item->type_count)
+                   : findings_text(t->f, "holds %s more objects",
+                                   say_count(t->f, (uint64_t)item->objects_delta));
+    const struct growth_node *main = &nodes[item->main];
+    const char *type = short_type(t->f, main->type);
+    if (!item->counted)
+        return findings_text(t->f, "holds a larger %s", type);
+    uint64_t base = main->own_objects[0], now = main->own_objects[last];
+    all_of_type(t, main->type, &base, &now);
+    const struct hint *hint = hint_of(t, item);
+    return findings_text(t->f, "went from %s%s to %s %s%s%s", item->at_least ? "at most " : "",
+                         say_count(t->f, base), say_count(t->f, now), type,
+                         hint && hint->counted ? " " : "",
+                         hint && hint->counted ? hint->counted : "");
+}
+
+const char *telling_container(const struct telling *t, const struct accumulation *item,
+                              const char *place) {
+    const struct growth_node *nodes = t->a->growth.nodes;
+    if (item->container == GROWTH_ROOT)
+        return "";
+    const char *type = short_type(t->f, nodes[item->container].type);
+    /* Of "Lifetime.registration" it is the beginning. */
+    return str_starts(str_of(place), str_of(type)) ? "" : findings_text(t->f, " (%s)", type);
+}
+
+/* Whose locals they are. */
+static const char *next_of_stacks(const struct telling *t, const struct accumulation *item) {
+    if (item->verdict != VERDICT_LEAK)
+        return "Take another dump: what only a stack holds goes when its method returns.";
+    if (!item->thread)
+        return "See what the methods that run on these threads keep in their locals: it goes when "
+               "they return.";
+    const struct thread_row *row = item->thread->rows[t->d->s->count - 1];
+    struct strbuf place;
+    strbuf_init(&place);
+    if (row)
+        stack_place(row, &place);
+    const char *text = findings_text(
+        t->f, "See what the methods of %s%s%s%s keep in their locals: it goes when they return.",
+        say_thread(t->f, t->d->s, item->thread), place.len ? " (now in " : "", strbuf_cstr(&place),
+        place.len ? ")" : "");
+    findings_fail(t->f, &place.err);
+    strbuf_deinit(&place);
+    return text;
+}
+
+const char *telling_next(const struct telling *t, const struct accumulation *item,
+                         const char *place) {
+    const struct growth *g = &t->a->growth;
+    if (item->verdict == VERDICT_SATURATING || item->verdict == VERDICT_STEP)
+        return "Nothing yet: a later dump should find it where it is now.";
+    if (item->verdict == VERDICT_INCONCLUSIVE)
+        return "Take more dumps, after equal times or equal work.";
+    if (item->stacks_only)
+        return next_of_stacks(t, item);
+    if (telling_warms_up(t, item))
+        return "Nothing: the framework keeps so much for the threads and connections of a program "
+               "that works.";
+    const struct callback_row *timers = telling_timers_that_end(t, item);
+    if (timers)
+        return findings_text(t->f,
+                             "Nothing yet: %s of these timers end by themselves, %s after they are "
+                             "started; dumps farther apart than that tell more.",
+                             say_count(t->f, timers->objects),
+                             say_seconds(t->f, timers->due_ms * NS_A_MS));
+    uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
+    const char *type = node == GROWTH_ROOT ? "" : g->nodes[node].type;
+    const struct hint *hint = hint_of(t, item);
+    if (hint)
+        return hint_next(hint, g, type, node, series_new(t->d->s), t->f);
+    const char *ask = *type ? say_command(t->f, t->d->s, "--path", type) : NULL;
+    return ask ? findings_text(t->f,
+                               "Look where %s is filled, and what should empty it; %s shows "
+                               "all that holds them.",
+                               place, ask)
+               : findings_text(t->f, "Look where %s is filled, and what should empty it.", place);
+}

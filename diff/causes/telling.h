@@ -1,0 +1,60 @@
+/*
+ * How growth is told: what the files share that make sentences of accumulation points.
+ */
+#ifndef DUMPDIFF_CAUSES_TELLING_H
+#define DUMPDIFF_CAUSES_TELLING_H
+
+#include "diff/causes/accumulation.h"
+
+#include "base/hash.h"
+
+struct telling {
+    struct diagnosis *d;
+    struct accumulations *a;
+    struct findings *f;  /* texts */
+    struct strmap types; /* of the series, by name: to their number */
+};
+
+/* The first type of the series of that name; NULL: none. */
+const struct series_type *telling_type(const struct telling *t, const char *name);
+
+/* "Shop.Orders" of "static Shop.Orders.All", with what follows: names are told by their beginning.
+ * Never NULL. */
+const char *telling_root_type(const char *root);
+
+/* -- Little by its nature ---------------------------------------------------------------------- */
+
+/*
+ * Little of the framework's own, which warms up: a few objects more, or what it keeps for each
+ * thread, of which busy programs have a few more from dump to dump.
+ */
+bool telling_warms_up(const struct telling *t, const struct accumulation *item);
+
+/*
+ * Timers that were started once and end by themselves, later than the last dump is behind the
+ * first: that there are more of them is the load, whatever else. NULL: those that grew are others.
+ */
+const struct callback_row *telling_timers_that_end(const struct telling *t,
+                                                   const struct accumulation *item);
+
+/* -- Words: they last as long as the causes; out of memory sticks in the findings ------------- */
+
+/*
+ * "static Shop.Orders.All", "PriceFeed.Changed": the field that holds the container, by which a
+ * programmer knows it. Never NULL.
+ */
+const char *telling_place(const struct telling *t, const struct accumulation *item);
+/* " (List)", or "" where the place says it; never NULL. */
+const char *telling_container(const struct telling *t, const struct accumulation *item,
+                              const char *place);
+/* "went from 50 to 982 Basket handlers"; never NULL. */
+const char *telling_change(const struct telling *t, const struct accumulation *item);
+/* ", more in every dump"; never NULL. */
+const char *telling_shape(enum verdict verdict, bool counted);
+/* ", 94 % of all growth", or "" where that is not known; never NULL */
+const char *telling_share(const struct telling *t, const struct cause *cause);
+/* What to do; never NULL. */
+const char *telling_next(const struct telling *t, const struct accumulation *item,
+                         const char *place);
+
+#endif
