@@ -146,7 +146,7 @@ const char *thread_label(const struct thread_row *t, char buf[FMT_MAX]) {
     else if (t->index != ABSENT)
         snprintf(buf, FMT_MAX, "%" PRIu64, t->index);
     else
-        snprintf(buf, FMT_MAX, "?");
+        snprintf(buf, FMT_MAX, t->name ? "" : "?");
     return buf;
 }
 

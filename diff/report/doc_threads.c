@@ -97,7 +97,7 @@ static void group_title(const struct doc_context *c, const struct thread_row *ro
         const struct thread_row *t = &rows[members[i]];
         strbuf_addf(&line, "%s%s", i ? ", " : "", thread_label(t, label));
         if (who(t))
-            strbuf_addf(&line, " %s", who(t));
+            strbuf_addf(&line, "%s%s", *label ? " " : "", who(t));
         if (t->waiting_on && count == 1)
             strbuf_addf(&line, ", waits in %s", t->waiting_on);
     }
@@ -239,6 +239,9 @@ static const struct thread_row *doc_threads_thread_of(const struct snapshot *s,
     for (uint32_t i = 0; i < count; i++) {
         if (lock->owner_os_id != ABSENT && lock->owner_os_id && rows[i].os_id == lock->owner_os_id)
             return &rows[i];
+        if (lock->owner_name && rows[i].os_id == ABSENT && rows[i].name &&
+            strcmp(rows[i].name, lock->owner_name) == 0)
+            return &rows[i];
         if ((lock->owner_os_id == ABSENT || !lock->owner_os_id) &&
             lock->owner_managed_id != ABSENT && lock->owner_managed_id &&
             rows[i].managed_id == lock->owner_managed_id)
@@ -252,14 +255,14 @@ static void owner_cell(const struct doc_context *c, struct doc_table *t, const s
     const struct thread_row *owner = doc_threads_thread_of(s, lock);
     char label[FMT_MAX];
     if (owner)
-        doc_cellf(c->d, t, DOC_PLAIN, "%s%s%s", thread_label(owner, label), who(owner) ? " " : "",
-                  who(owner) ? who(owner) : "");
+        doc_cellf(c->d, t, DOC_PLAIN, "%s%s%s", thread_label(owner, label),
+                  who(owner) && *label ? " " : "", who(owner) ? who(owner) : "");
     else if (lock->owner_os_id != ABSENT && lock->owner_os_id)
         doc_cellf(c->d, t, DOC_PLAIN, "0x%" PRIx64, lock->owner_os_id);
     else if (lock->owner_managed_id != ABSENT && lock->owner_managed_id)
         doc_cellf(c->d, t, DOC_PLAIN, "managed %" PRIu64, lock->owner_managed_id);
     else
-        doc_cell(c->d, t, DOC_PLAIN, "-");
+        doc_cell(c->d, t, DOC_PLAIN, lock->owner_name ? lock->owner_name : "-");
 }
 
 #define LOCKS_WITH_OWNER_LOOKUP 1000u

@@ -28,11 +28,17 @@ struct held_locks {
     uint32_t count, capacity;
 };
 
+#define OWNER_MAX 192u
+
+static void lock_held_by(const struct lock_row *lock, char ret_owner[OWNER_MAX]) {
+    snprintf(ret_owner, OWNER_MAX, "%" PRIu64 "/%" PRIu64 "/%s", lock->owner_os_id,
+             lock->owner_managed_id, lock->owner_name ? lock->owner_name : "");
+}
+
 static bool held_note(struct held_locks *h, struct arena *arena, const struct lock_row *lock,
                       uint32_t dump) {
-    char owner[48];
-    snprintf(owner, sizeof(owner), "%" PRIu64 "/%" PRIu64, lock->owner_os_id,
-             lock->owner_managed_id);
+    char owner[OWNER_MAX];
+    lock_held_by(lock, owner);
     uint32_t number = strmap_get(&h->index, str_of(owner), str_of(lock->object_type));
     if (number != STRMAP_NONE) {
         if (h->dumps[number] == dump)
@@ -49,9 +55,8 @@ static bool held_note(struct held_locks *h, struct arena *arena, const struct lo
 }
 
 static uint32_t held_dumps(const struct held_locks *h, const struct lock_row *lock) {
-    char owner[48];
-    snprintf(owner, sizeof(owner), "%" PRIu64 "/%" PRIu64, lock->owner_os_id,
-             lock->owner_managed_id);
+    char owner[OWNER_MAX];
+    lock_held_by(lock, owner);
     uint32_t number = strmap_get(&h->index, str_of(owner), str_of(lock->object_type));
     return number == STRMAP_NONE ? 0 : h->dumps[number];
 }
@@ -96,13 +101,23 @@ static bool did_not_run(const struct series *s, const struct series_thread *owne
     return owner && s->count > 1 && !s->same_dump && owner->state == THREAD_UNCHANGED;
 }
 
+/* An owner that is no thread of the dump. */
+static const char *say_lost_owner(struct findings *f, const struct lock_row *lock) {
+    if (lock->owner_os_id != ABSENT && lock->owner_os_id)
+        return findings_text(f, "thread 0x%" PRIx64, lock->owner_os_id);
+    if (lock->owner_managed_id != ABSENT && lock->owner_managed_id)
+        return findings_text(f, "thread managed %" PRIu64, lock->owner_managed_id);
+    if (lock->owner_name)
+        return findings_text(f, "thread %s", lock->owner_name);
+    return "a thread that is not named";
+}
+
 static void report_held(const struct series *s, struct findings *f, const struct lock_row *lock,
                         const struct series_thread *owner) {
     bool waited = lock->waiters != ABSENT && lock->waiters > 0;
     bool stuck = did_not_run(s, owner);
     const char *type = lock->object_type ? lock->object_type : "an object";
-    const char *who =
-        owner ? say_thread(f, s, owner) : findings_text(f, "thread 0x%" PRIx64, lock->owner_os_id);
+    const char *who = owner ? say_thread(f, s, owner) : say_lost_owner(f, lock);
     struct finding *hit =
         findings_hit(f, &rule_locks_held,
                      stuck && waited ? SEVERITY_CRITICAL
@@ -115,8 +130,8 @@ static void report_held(const struct series *s, struct findings *f, const struct
                                            lock->waiters == 1 ? "thread waits" : "threads wait");
     const char *held = s->count == 1 ? " holds" : " held";
     const char *when = s->count == 1 ? "" : " in every dump";
-    finding_summary(f, hit, "T%s%s a lock on %s%s%s%s%s.", who + 1, held, type, when, wait,
-                    stuck ? "; the owner has not run" : "",
+    finding_summary(f, hit, "%c%s%s a lock on %s%s%s%s%s.", who[0] == 't' ? 'T' : 'A', who + 1,
+                    held, type, when, wait, stuck ? "; the owner has not run" : "",
                     owner_place(f, owner ? series_thread_row(s, owner) : NULL));
     finding_next(f, hit,
                  stuck ? "The owner does not come back by itself: find what it waits for."
@@ -194,8 +209,17 @@ struct circle {
     uint32_t without_stack; /* ... whose owner has no stack */
     bool moved;             /* one of the owners ran between the dumps */
     bool known;             /* of all that wait is known for whom: then only they are counted ... */
+    bool *in_circle;        /* one a lock: a thread of a circle waits for it */
     struct wait_graph graph;
 };
+
+static bool mark_circles(struct circle *c, const struct lock_row *locks, uint32_t count) {
+    c->in_circle = calloc((size_t)count + 1, sizeof(*c->in_circle));
+    for (uint32_t i = 0; c->in_circle && i < c->graph.thread_count; i++)
+        if (c->graph.edges[i].circle && c->graph.edges[i].lock)
+            c->in_circle[c->graph.edges[i].lock - locks] = true;
+    return c->in_circle != NULL;
+}
 
 /*
  * Is it known what the thread waits for? Who owns a monitor runs managed code: native frames alone
@@ -207,7 +231,7 @@ static bool wait_is_known(const struct thread_row *row) {
 }
 
 static bool add_to_circle(const struct series *s, struct circle *c,
-                          const struct series_thread *owner) {
+                          const struct series_thread *owner, bool in_circle) {
     c->contended++;
     const struct thread_row *row = owner ? owner->rows[s->count - 1] : NULL;
     if (!row || !wait_is_known(row)) {
@@ -218,7 +242,7 @@ static bool add_to_circle(const struct series *s, struct circle *c,
         c->contended -= c->known; /* a circle is one, whatever else is contended beside it */
         return false;
     }
-    if (c->known && !c->graph.edges[owner - s->threads].circle) {
+    if (c->known && !in_circle) {
         c->contended--; /* who waits behind a circle, or for one that does not, is in none */
         return false;
     }
@@ -258,11 +282,12 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
     bool ok = wait_graph_init(&c.graph, s, err);
     c.known = ok && c.graph.unknown == 0;
     SNAPSHOT_ROWS(series_new(s), PART_LOCKS, struct lock_row, locks, count);
+    ok = ok && (mark_circles(&c, locks, count) || err_nomem(err));
     for (uint32_t i = 0; ok && i < count; i++) {
         if (!wait_lock_is_held(&locks[i]) || locks[i].waiters == ABSENT || locks[i].waiters == 0)
             continue;
         const struct series_thread *owner = lock_owner(&c.graph.owners, s, &locks[i]);
-        if (!add_to_circle(s, &c, owner) || c.by_blocked > 8)
+        if (!add_to_circle(s, &c, owner, c.in_circle[i]) || c.by_blocked > 8)
             continue;
         strbuf_addf(&who, "%s%s", c.by_blocked > 1 ? " and " : "", say_thread(f, s, owner));
         strbuf_addf(&what, "%s%s", c.by_blocked > 1 ? ", " : "",
@@ -277,6 +302,7 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
     ok = ok && strbuf_ok(&who, err) && strbuf_ok(&what, err);
     strbuf_deinit(&who);
     strbuf_deinit(&what);
+    free(c.in_circle);
     wait_graph_deinit(&c.graph);
     return ok;
 }

@@ -13,12 +13,17 @@ static bool wait_has_id(uint64_t id) {
 bool wait_owners_init(struct wait_owners *o, const struct series *s, struct err *err) {
     u64map_init(&o->by_os_id);
     u64map_init(&o->by_managed_id);
+    strmap_init(&o->by_name);
     for (uint32_t i = 0; i < s->thread_count; i++) {
         const struct thread_row *row = s->threads[i].rows[s->count - 1];
         if (row && wait_has_id(row->os_id) && !u64map_put(&o->by_os_id, row->os_id, i))
             return err_nomem(err);
         if (row && wait_has_id(row->managed_id) &&
             !u64map_put(&o->by_managed_id, row->managed_id, i))
+            return err_nomem(err);
+        if (row && !wait_has_id(row->os_id) && !wait_has_id(row->managed_id) && row->name &&
+            strmap_get(&o->by_name, str_of(row->name), STR("")) == STRMAP_NONE &&
+            !strmap_put(&o->by_name, str_of(row->name), STR(""), i))
             return err_nomem(err);
     }
     return true;
@@ -27,6 +32,7 @@ bool wait_owners_init(struct wait_owners *o, const struct series *s, struct err 
 void wait_owners_deinit(struct wait_owners *o) {
     u64map_deinit(&o->by_os_id);
     u64map_deinit(&o->by_managed_id);
+    strmap_deinit(&o->by_name);
 }
 
 uint32_t wait_thread(const struct wait_owners *o, uint64_t os_id) {
@@ -37,16 +43,20 @@ uint32_t wait_thread(const struct wait_owners *o, uint64_t os_id) {
 bool wait_lock_is_held(const struct lock_row *lock) {
     if (lock->held != ABSENT)
         return lock->held == 1;
-    return wait_has_id(lock->owner_os_id) || wait_has_id(lock->owner_managed_id);
+    return wait_has_id(lock->owner_os_id) || wait_has_id(lock->owner_managed_id) ||
+           lock->owner_name;
 }
 
 uint32_t wait_owner(const struct wait_owners *o, const struct lock_row *lock) {
     if (!wait_lock_is_held(lock))
         return WAIT_NOBODY;
     uint32_t number = wait_thread(o, lock->owner_os_id);
-    if (number != WAIT_NOBODY || !wait_has_id(lock->owner_managed_id))
+    if (number != WAIT_NOBODY)
         return number;
-    number = u64map_get(&o->by_managed_id, lock->owner_managed_id);
+    if (wait_has_id(lock->owner_managed_id))
+        number = u64map_get(&o->by_managed_id, lock->owner_managed_id);
+    else if (lock->owner_name && !wait_has_id(lock->owner_os_id))
+        number = strmap_get(&o->by_name, str_of(lock->owner_name), STR(""));
     return number == STRMAP_NONE ? WAIT_NOBODY : number;
 }
 

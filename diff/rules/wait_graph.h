@@ -12,6 +12,7 @@
 /* Threads of the newest dump by id, for locks to name their owners. */
 struct wait_owners {
     struct u64map by_os_id, by_managed_id; /* to the number of the thread of the series */
+    struct strmap by_name;                 /* of threads of which the source says no id */
 };
 
 /* To be deinited either way. Errors: ERR_NOMEM. */

@@ -25,6 +25,7 @@
 struct thread_join {
     struct series *s;
     struct u64map by_os_id, by_managed_id; /* to the newest series thread of that id */
+    struct strmap by_name;                 /* the same of those of which no id is said */
     uint32_t capacity;
     uint64_t *last_elapsed; /* [snapshot]: median gain in elapsed time since the one before */
     bool *backwards;        /* [snapshot]: elapsed times fell, so order cannot be relied on */
@@ -101,18 +102,33 @@ static struct series_thread *thread_new(struct thread_join *j) {
     return thread;
 }
 
+/* Number of the newest thread of the same id, or name where there is none. */
+static uint32_t find_thread(const struct thread_join *j, const struct thread_row *row) {
+    if (has_os_id(row))
+        return u64map_get(&j->by_os_id, row->os_id);
+    if (row->managed_id != ABSENT)
+        return u64map_get(&j->by_managed_id, row->managed_id);
+    return row->name ? strmap_get(&j->by_name, str_of(row->name), STR("")) : STRMAP_NONE;
+}
+
+static bool index_thread(struct thread_join *j, const struct thread_row *row, uint32_t number) {
+    if (has_os_id(row))
+        return u64map_put(&j->by_os_id, row->os_id, number);
+    if (row->managed_id != ABSENT)
+        return u64map_put(&j->by_managed_id, row->managed_id, number);
+    return !row->name || find_thread(j, row) != STRMAP_NONE ||
+           strmap_put(&j->by_name, str_of(row->name), STR(""), number);
+}
+
 static bool thread_add(struct thread_join *j, uint32_t i, const struct thread_row *row) {
     struct series *s = j->s;
-    bool by_os = has_os_id(row);
-    struct u64map *map = by_os ? &j->by_os_id : &j->by_managed_id;
-    uint64_t id = by_os ? row->os_id : row->managed_id;
-    uint32_t number = id == ABSENT ? STRMAP_NONE : u64map_get(map, id);
+    uint32_t number = find_thread(j, row);
     struct series_thread *thread = number == STRMAP_NONE ? NULL : &s->threads[number];
     const struct thread_row *then = thread ? last_row(thread, i) : NULL;
     if (!thread || thread->rows[i] || !then || !may_be_same(j, then, row, i)) {
         number = s->thread_count;
         thread = thread_new(j);
-        if (!thread || (id != ABSENT && !u64map_put(map, id, number)))
+        if (!thread || !index_thread(j, row, number))
             return false;
     }
     thread->rows[i] = row;
@@ -496,6 +512,7 @@ bool series_join_threads(struct series *s, struct err *err) {
     struct thread_join j = {.s = s};
     u64map_init(&j.by_os_id);
     u64map_init(&j.by_managed_id);
+    strmap_init(&j.by_name);
     bool ok = match_threads(&j) && find_times(&j);
     if (ok) {
         find_interval(&j);
@@ -509,6 +526,7 @@ bool series_join_threads(struct series *s, struct err *err) {
     free(j.numbers);
     u64map_deinit(&j.by_os_id);
     u64map_deinit(&j.by_managed_id);
+    strmap_deinit(&j.by_name);
     return ok || err_nomem(err);
 }
 
@@ -520,12 +538,19 @@ const struct thread_row *series_thread_row(const struct series *s,
 void series_thread_label(const struct series *s, const struct series_thread *thread,
                          struct strbuf *out) {
     const struct thread_row *row = series_thread_row(s, thread);
-    if (!has_os_id(row))
-        strbuf_addf(out, "managed %" PRIu64, row->managed_id == ABSENT ? 0 : row->managed_id);
+    if (!has_os_id(row) && row->managed_id != ABSENT)
+        strbuf_addf(out, "managed %" PRIu64, row->managed_id);
+    else if (!has_os_id(row) && row->index != ABSENT)
+        strbuf_addf(out, "%" PRIu64, row->index);
+    else if (!has_os_id(row) && thread->name)
+        strbuf_adds(out, thread->name);
+    else if (!has_os_id(row))
+        strbuf_adds(out, "(which is not said)");
     else if (row->index != ABSENT)
         strbuf_addf(out, "%" PRIu64 ":%" PRIx64, row->index, row->os_id);
     else
         strbuf_addf(out, "0x%" PRIx64, row->os_id);
-    if (thread->name)
+    bool only_name = !has_os_id(row) && row->managed_id == ABSENT && row->index == ABSENT;
+    if (thread->name && !only_name)
         strbuf_addf(out, " %s", thread->name);
 }

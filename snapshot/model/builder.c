@@ -190,10 +190,11 @@ void builder_drop(struct builder *b, enum part part) {
 
 bool builder_moment(struct builder *b, uint32_t parts) {
     bool wanted = b->moment == ABSENT || b->moment == b->moments;
-    b->moments++;
-    for (int part = 1; wanted && part < PART_END; part++)
+    /* What was said before the first belongs to it. */
+    for (int part = 1; wanted && b->moments && part < PART_END; part++)
         if (parts & PART_BIT(part))
             builder_drop(b, (enum part)part);
+    b->moments++;
     return wanted;
 }
 

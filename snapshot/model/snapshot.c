@@ -136,6 +136,7 @@ static const struct field lock_fields[] = {
     F(lock_row, recursion, 6, FIELD_U64),
     F(lock_row, held, 7, FIELD_BOOL),
     F(lock_row, waiters, 8, FIELD_U64),
+    F(lock_row, owner_name, 9, FIELD_STR),
 };
 
 static const struct field handle_fields[] = {

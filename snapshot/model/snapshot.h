@@ -225,8 +225,9 @@ struct lock_row {
     const char *object_type;
     uint64_t owner_os_id, owner_managed_id; /* ABSENT or 0: not held */
     uint64_t recursion;
-    uint64_t held;    /* 1: held now */
-    uint64_t waiters; /* [count] */
+    uint64_t held;          /* 1: held now */
+    uint64_t waiters;       /* [count] */
+    const char *owner_name; /* of an owner of whom the source says no id; else NULL */
 };
 
 /*

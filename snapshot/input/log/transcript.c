@@ -28,6 +28,7 @@ extern const struct section section_heap_stat;
 extern const struct section section_heapstat;
 extern const struct section section_heaptrack_print;
 extern const struct section section_jmap;
+extern const struct section section_jstack;
 extern const struct section section_kstack;
 extern const struct section section_leaktrack;
 extern const struct section section_maddress;
@@ -60,6 +61,7 @@ const struct section *const sections[] = {
     &section_dump_threads,
     &section_clrstack,
     &section_kstack,
+    &section_jstack,
     &section_syncblk,
     &section_threadpool,
     &section_address_summary,
@@ -238,7 +240,7 @@ bool transcript_moment(struct transcript *t) {
     if (!t->moment_by || t->moment_by == t->section) {
         t->moment_by = t->section;
         t->moment_wanted = builder_moment(t->b, PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_THREADS) |
-                                                    PART_BIT(PART_COUNTERS));
+                                                    PART_BIT(PART_LOCKS) | PART_BIT(PART_COUNTERS));
     }
     return t->moment_wanted;
 }
@@ -309,8 +311,10 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err);
     if (ok) {
         struct transcript t = {.b = b, .rest = text};
+        u64map_init(&t.dumped);
         load_line(&t, 1);
         ok = transcript_read_lines(&t, err) && check_read(&t, err);
+        u64map_deinit(&t.dumped);
     }
     strbuf_deinit(&page);
     strbuf_deinit(&converted);

@@ -9,6 +9,7 @@
 #ifndef DUMPDIFF_INPUT_LOG_TRANSCRIPT_H
 #define DUMPDIFF_INPUT_LOG_TRANSCRIPT_H
 
+#include "base/hash.h"
 #include "input/input.h"
 
 /* Longer lines are cut (and warned about): no command prints one that we need. */
@@ -40,7 +41,8 @@ struct transcript {
     const struct section *section; /* the one that reads */
     const struct section *moment_by; /* the one whose every output is a moment; NULL: none yet */
     bool moment_wanted;              /* of that which is being read */
-    bool is_hollow; /* the section that reads understood nothing, see transcript_hollow */
+    struct u64map dumped; /* threads whose stacks the moment has already, see thread_dump.h */
+    bool is_hollow;       /* the section that reads understood nothing, see transcript_hollow */
     uint32_t hollow_sections;
     struct err hollow; /* what the first of them said */
 };
