@@ -174,7 +174,7 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     static const enum part plain[] = {
         PART_HEAPS,      PART_GC,     PART_THREADS,     PART_LOCKS,        PART_HANDLES,
         PART_MODULES,    PART_LOADER, PART_FREE_BLOCKS, PART_NATIVE_HEAPS, PART_LIVE,
-        PART_OS_HANDLES, PART_ASYNC,  PART_CALLBACKS,   PART_ALLOCATIONS};
+        PART_OS_HANDLES, PART_ASYNC,  PART_CALLBACKS,   PART_WAITS,        PART_ALLOCATIONS};
     const struct snapshot *snapshot = s->snapshots[0];
     struct json j;
     json_begin(&j, out);

@@ -14,11 +14,8 @@
 
 /* What is known of one type of boxes; of continuations, of one method. */
 struct box_type {
-    uint64_t method_desc;    /* of a continuation; 0: a box, or not known */
-    uint64_t machine_mt;     /* 0: not known */
-    uint32_t machine_offset; /* of the state machine, or of the reference to it, in the box */
-    uint32_t state_offset;   /* of its state, from the start of the machine's fields */
-    bool is_reference;       /* a class (debug builds): the machine is an object of its own */
+    uint64_t method_desc; /* of a continuation; 0: a box, or not known */
+    struct async_box box;
 };
 
 /* Boxes of one type that wait at one place. */
@@ -53,7 +50,7 @@ bool async_is_box(struct modules *m, uint64_t mt) {
 /* -- Boxes ------------------------------------------------------------------------------------- */
 
 /* The field that is called StateMachine, of the box or of what it is derived from. */
-static bool find_machine(struct modules *m, uint64_t mt, struct box_type *type) {
+static bool find_machine(struct modules *m, uint64_t mt, struct async_box *type) {
     struct field_desc fields[32];
     struct strbuf name;
     bool found = false;
@@ -80,8 +77,8 @@ static bool find_machine(struct modules *m, uint64_t mt, struct box_type *type) 
     return found;
 }
 
-static struct box_type read_box_type(struct modules *m, uint64_t mt) {
-    struct box_type type = {0}, unknown = {0};
+struct async_box async_box_of(struct modules *m, uint64_t mt) {
+    struct async_box type = {0}, unknown = {0};
     struct type_parts parts = type_parts(m->clr, mt);
     if (parts.kind != TYPE_CLASS || !parts.argument_count ||
         !clr_u64(m->clr, parts.arguments + 8 * (uint64_t)(parts.argument_count - 1),
@@ -104,7 +101,7 @@ static uint32_t box_type(struct async_counts *c, uint64_t mt) {
         return STRMAP_NONE;
     if (!u64map_put(&c->type_of_mt, mt, c->type_count))
         return STRMAP_NONE;
-    c->types[c->type_count] = read_box_type(c->modules, mt);
+    c->types[c->type_count] = (struct box_type){.box = async_box_of(c->modules, mt)};
     return c->type_count++;
 }
 
@@ -155,18 +152,19 @@ static uint64_t await_of_continuation(struct clr *clr, uint64_t address) {
 
 /* -- Boxes, again ------------------------------------------------------------------------------ */
 
-/* Number of the await that a box waits at, from 1; 0: none; ABSENT: not to be read. */
-static uint64_t await_of(struct clr *clr, const struct box_type *type, uint64_t address) {
-    uint64_t machine = address + type->machine_offset;
-    uint32_t state;
+uint64_t async_box_machine(struct clr *clr, const struct async_box *type, uint64_t box) {
+    uint64_t machine = box + type->machine_offset;
     if (!type->machine_mt)
-        return ABSENT;
-    if (type->is_reference) {
-        if (!clr_u64(clr, machine, &machine) || !machine)
-            return ABSENT;
-        machine += 8;
-    }
-    if (!clr_u32(clr, machine + type->state_offset, &state))
+        return 0;
+    if (!type->is_reference)
+        return machine;
+    return clr_u64(clr, machine, &machine) && machine ? machine + 8 : 0;
+}
+
+uint64_t async_box_await(struct clr *clr, const struct async_box *type, uint64_t box) {
+    uint64_t machine = async_box_machine(clr, type, box);
+    uint32_t state;
+    if (!machine || !clr_u32(clr, machine + type->state_offset, &state))
         return ABSENT;
     return state < INT32_MAX ? (uint64_t)state + 1 : 0;
 }
@@ -205,7 +203,7 @@ static struct waiting *async_row_of(struct async_counts *c, uint32_t type, uint6
     if (!u64map_put(&c->row_of_place, key, c->row_count))
         return NULL;
     c->rows[c->row_count] = (struct waiting){.box_mt = mt,
-                                             .machine_mt = c->types[type].machine_mt,
+                                             .machine_mt = c->types[type].box.machine_mt,
                                              .method_desc = c->types[type].method_desc,
                                              .await = await};
     return &c->rows[c->row_count++];
@@ -217,7 +215,7 @@ bool async_count(struct async_counts *c, uint64_t mt, uint64_t address, uint64_t
     if (type == STRMAP_NONE)
         return false;
     uint64_t await = continues ? await_of_continuation(c->clr, address)
-                               : await_of(c->clr, &c->types[type], address);
+                               : async_box_await(c->clr, &c->types[type].box, address);
     struct waiting *row = async_row_of(c, type, mt, await);
     if (!row)
         return false;

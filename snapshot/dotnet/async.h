@@ -11,6 +11,20 @@
 /* Is a MethodTable the box of a state machine (its name tells), or a continuation? */
 bool async_is_box(struct modules *m, uint64_t mt);
 
+/* Where the state machine lies in boxes of one type. */
+struct async_box {
+    uint64_t machine_mt;     /* 0: not known */
+    uint32_t machine_offset; /* of the state machine, or of the reference to it, in the box */
+    uint32_t state_offset;   /* of its state, from the start of the machine's fields */
+    bool is_reference;       /* a class (debug builds): the machine is an object of its own */
+};
+
+struct async_box async_box_of(struct modules *m, uint64_t mt);
+/* Address of the machine's fields; 0: not there. */
+uint64_t async_box_machine(struct clr *clr, const struct async_box *type, uint64_t box);
+/* Number of the await that a box waits at, from 1; 0: none; ABSENT: not to be read. */
+uint64_t async_box_await(struct clr *clr, const struct async_box *type, uint64_t box);
+
 struct async_counts;
 
 /* NULL: out of memory. */

@@ -305,6 +305,20 @@ static uint64_t method_at(struct clr *clr, uint64_t code) {
 }
 
 /* Appends "Ns.Type.Method" without parameters; nothing where it is not known. */
+static void add_method_at(struct modules *m, uint64_t code, struct strbuf *out) {
+    uint64_t desc = method_at(m->clr, code);
+    struct strbuf name;
+    strbuf_init(&name);
+    if (desc)
+        method_name(m, desc, &name);
+    size_t end = str_find(strbuf_str(&name), STR("("), 0);
+    if (end != STR_NOT_FOUND)
+        strbuf_add(out, str_take(strbuf_str(&name), end));
+    strbuf_fail(out, &name.err);
+    strbuf_deinit(&name);
+}
+
+/* The same of what is called alike. */
 static void callbacks_add_method(struct callbacks *c, const struct calling *row,
                                  struct strbuf *out) {
     if (row->kind == KIND_SEMAPHORE) {
@@ -312,16 +326,18 @@ static void callbacks_add_method(struct callbacks *c, const struct calling *row,
             type_name(c->m, row->code, out);
         return;
     }
-    uint64_t desc = method_at(c->m->clr, row->code);
-    struct strbuf name;
-    strbuf_init(&name);
-    if (desc)
-        method_name(c->m, desc, &name);
-    size_t end = str_find(strbuf_str(&name), STR("("), 0);
-    if (end != STR_NOT_FOUND)
-        strbuf_add(out, str_take(strbuf_str(&name), end));
-    strbuf_fail(out, &name.err);
-    strbuf_deinit(&name);
+    add_method_at(c->m, row->code, out);
+}
+
+void callbacks_add_delegate(struct modules *m, uint64_t delegate, struct strbuf *out) {
+    struct callbacks c = {.m = m};
+    uint64_t mt, code;
+    if (!clr_object_mt(m->clr, delegate, &mt) || !is_delegate(&c, mt))
+        return;
+    find_delegate_fields(&c, mt);
+    code = code_of(&c, delegate);
+    if (code)
+        add_method_at(m, code, out);
 }
 
 static int callbacks_cmp(const void *x, const void *y) {

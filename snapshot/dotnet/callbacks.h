@@ -14,4 +14,8 @@
  */
 bool callbacks_report(struct clr_heap *h, struct err *err) MUST_CHECK;
 
+/* Appends "Ns.Type.Method" of what a delegate calls, without parameters; nothing where it is not
+ * known, or calls several. */
+void callbacks_add_delegate(struct modules *m, uint64_t delegate, struct strbuf *out);
+
 #endif

@@ -10,6 +10,7 @@
 #include "dotnet/program.h"
 #include "dotnet/threads.h"
 #include "dotnet/usage.h"
+#include "dotnet/wait_chains.h"
 #include "dotnet/walk.h"
 
 /* What needs the heap, and what needs the runtime at all. */
@@ -132,7 +133,7 @@ static bool dotnet_report_holders(struct reading *r, struct err *err) {
             "live and who holds it was not looked for");
         return true;
     }
-    return retain_report(&r->heap, &r->walk, err);
+    return retain_report(&r->heap, &r->walk, &r->threads, err);
 }
 
 /* What moves in memory by itself: difference in registers and stacks then says nothing. */
@@ -174,8 +175,11 @@ static bool dotnet_read_all(struct reading *r, struct err *err) {
         !stacks_report(&r->modules, &r->threads, err) ||
         (heap && !lock_waits_report(&r->modules, &r->gc, &r->threads, err)))
         return false;
-    if (heap && r->clr.options->no_paths)
+    if (heap && r->clr.options->no_paths) {
         builder_absent(r->clr.b, LIVE_PARTS, ASPECT_ALL, ABSENT, "not looked for (--no-paths)");
+        if (!waits_report(&r->modules, &r->gc, &r->threads, NULL, err))
+            return false;
+    }
     if (heap && !r->clr.options->no_paths && !dotnet_report_holders(r, err))
         return false;
     return modules_report(&r->modules, err);

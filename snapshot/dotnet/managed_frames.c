@@ -72,7 +72,7 @@ static const struct known_frame waits[] = {
     {THREADING "ManualResetEventSlim", "Wait", "ManualResetEventSlim.Wait"},
     {THREADING "SemaphoreSlim", "Wait*", "SemaphoreSlim.Wait"},
     {THREADING "CountdownEvent", "Wait", "CountdownEvent.Wait"},
-    {THREADING "Barrier", "SignalAndWait", "Barrier.SignalAndWait"},
+    {THREADING "Barrier", "*", "Barrier.SignalAndWait"},
     {THREADING "ReaderWriterLockSlim", "*", "ReaderWriterLockSlim.Enter"},
     {THREADING "ReaderWriterLock", "*", "ReaderWriterLock.Acquire"},
     {THREADING "Thread", "Sleep*", "Thread.Sleep"},

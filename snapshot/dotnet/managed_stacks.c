@@ -30,6 +30,7 @@ struct stacks {
     uint32_t cut;              /* stacks that were not followed to their end */
     uint32_t lost[LOST_COUNT]; /* and of which there is nothing at all */
     struct str frames[FRAMES_MAX];
+    uint64_t sps[FRAMES_MAX]; /* stack pointers in them */
     uint32_t frame_count;
 };
 
@@ -265,7 +266,7 @@ static bool follow_stack(struct stacks *s, const struct managed_thread *t, uint6
         uint64_t old_sp = *sp;
         if (!managed_stacks_add_name(s, &f, &s->frames[s->frame_count]))
             return false;
-        s->frame_count++;
+        s->sps[s->frame_count++] = old_sp;
         if (!code_unwind(clr, &f, &c)) {
             /* The runtime's frames may still lead further up. */
             s->cut++;
@@ -337,7 +338,7 @@ static bool report_finalizer(struct stacks *s, bool cut, enum lost lost, struct 
 }
 
 static bool report_stack(struct stacks *s, const struct managed_threads *threads,
-                         const struct managed_thread *t, struct err *err) {
+                         struct managed_thread *t, struct err *err) {
     uint64_t cut = s->cut;
     enum lost lost;
     if (!walk_stack(s, t, &lost))
@@ -348,6 +349,12 @@ static bool report_stack(struct stacks *s, const struct managed_threads *threads
         return false;
     if (!s->frame_count)
         return true;
+    uint64_t *sps = arena_array(&s->m->clr->arena, s->frame_count, sizeof(*sps));
+    if (!sps)
+        return err_nomem(err);
+    memcpy(sps, s->sps, s->frame_count * sizeof(*sps));
+    t->frame_sps = sps;
+    t->frame_count = s->frame_count;
     struct thread_row *row = builder_thread(s->m->clr->b, t->os_id, t->managed_id, err);
     return row && builder_strings(s->m->clr->b, s->frames, s->frame_count, &row->frames, err);
 }
@@ -364,7 +371,7 @@ static void report_losses(const struct stacks *s) {
         builder_lacks(s->m->clr->b, PART_BIT(PART_THREADS), ASPECT_FRAMES, s->cut, CUT_TEXT);
 }
 
-bool stacks_report(struct modules *m, const struct managed_threads *threads, struct err *err) {
+bool stacks_report(struct modules *m, struct managed_threads *threads, struct err *err) {
     struct clr *clr = m->clr;
     if (!clr_knows(clr, F_THREAD_FRAME) || !clr_knows(clr, F_FRAGMENT_BEGIN) ||
         clr->contract.global[G_CODE_RANGE_MAP] == NO_GLOBAL) {

@@ -5,11 +5,11 @@
 #include "dotnet/threads.h"
 
 /*
- * Fills the frames of the rows that threads_report has made, and what the finalizer is running.
+ * Fills the frames of the rows that threads_report has made and their stack pointers in `threads`,
+ * and what the finalizer is running.
  * Stacks that could not be followed to their end are counted and warned about. Errors: ERR_NOMEM,
  * ERR_LIMIT (row cap).
  */
-bool stacks_report(struct modules *m, const struct managed_threads *threads,
-                   struct err *err) MUST_CHECK;
+bool stacks_report(struct modules *m, struct managed_threads *threads, struct err *err) MUST_CHECK;
 
 #endif

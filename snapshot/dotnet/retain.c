@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "dotnet/async.h"
 #include "dotnet/callbacks.h"
+#include "dotnet/wait_chains.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -72,7 +73,8 @@ static bool retain_report_async(struct clr_heap *h, struct err *err) {
     return ok;
 }
 
-bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct err *err) {
+bool retain_report(struct clr_heap *h, const struct walk_result *walk,
+                   struct managed_threads *threads, struct err *err) {
     struct builder *b = h->clr->b;
     struct answers *answers = h->clr->options->answers;
     if (!h->refused[0] && !graph_finish(&h->heap.graph, err)) {
@@ -84,7 +86,7 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct er
         heap_refuse_answers(&h->heap, answers);
         builder_lacks(b, LIVE_PARTS, ASPECT_ALL, ABSENT,
                       "what holds the objects was not looked for: %s", h->refused);
-        return true;
+        return waits_report(h->modules, h->gc, threads, NULL, err);
     }
     struct cell unknown = {0, 0};
     if (!walk_unknown(h, walk, &unknown, err))
@@ -99,6 +101,7 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct er
     retain_warn(h);
     return retain_report_all(h, walk, err) && (!strbuf_failed(&h->type_text) || err_nomem(err)) &&
            retain_report_async(h, err) && callbacks_report(h, err) &&
+           waits_report(h->modules, h->gc, threads, h, err) &&
            (!answers || heap_answer(&h->heap, b, answers, err)) &&
            (!h->clr->options->places || heap_report_places(&h->heap, b, err));
 }

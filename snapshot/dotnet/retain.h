@@ -5,6 +5,7 @@
 #define DUMPDIFF_DOTNET_RETAIN_H
 
 #include "dotnet/clr_heap.h"
+#include "dotnet/threads.h"
 #include "dotnet/walk.h"
 
 #define LIVE_PARTS \
@@ -12,10 +13,11 @@
 
 /*
  * Follows the heap from its roots (the walk has filled its graph), fills the parts live, paths and
- * async, and the live columns of the part types (which is there already), and answers what is
- * asked. What was reached from stacks alone is told apart. Errors: ERR_NOMEM, ERR_LIMIT, ERR_USAGE
- * (a pattern).
+ * async, what threads wait for (wait_chains.h), and the live columns of the part types (which is
+ * there already), and answers what is asked. What was reached from stacks alone is told apart.
+ * Errors: ERR_NOMEM, ERR_LIMIT, ERR_USAGE (a pattern).
  */
-bool retain_report(struct clr_heap *h, const struct walk_result *walk, struct err *err) MUST_CHECK;
+bool retain_report(struct clr_heap *h, const struct walk_result *walk,
+                   struct managed_threads *threads, struct err *err) MUST_CHECK;
 
 #endif

@@ -78,8 +78,7 @@ struct managed_thread *threads_by_managed_id(struct managed_threads *threads, ui
 
 /* -- Names and roles --------------------------------------------------------------------------- */
 
-/* The managed Thread object; 0: none, or not in the dump. */
-static uint64_t managed_object(struct clr *clr, uint64_t thread) {
+uint64_t threads_managed_object(struct clr *clr, uint64_t thread) {
     uint64_t handle, object;
     if (clr_field_u64(clr, thread, F_THREAD_EXPOSED_OBJECT, &handle) && handle &&
         clr_u64(clr, handle, &object))
@@ -104,7 +103,7 @@ static uint64_t string_field(struct clr *clr, uint64_t object) {
 /* Looks the field up once: all threads have one type. UINT32_MAX: not yet. */
 static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *name_offset) {
     struct clr *clr = m->clr;
-    uint64_t object = managed_object(clr, thread), mt, name;
+    uint64_t object = threads_managed_object(clr, thread), mt, name;
     if (!clr_object_mt(clr, object, &mt))
         return NULL;
     if (*name_offset == UINT32_MAX)

@@ -12,6 +12,9 @@ struct managed_thread {
     uint32_t managed_id, state;
     bool cooperative;    /* runs managed code, or must not be interrupted by a GC */
     uint64_t locks_held; /* [count] */
+    /* Stack pointers in its managed frames, innermost first; arena. NULL: none were found. */
+    const uint64_t *frame_sps;
+    uint32_t frame_count;
 };
 
 struct managed_threads {
@@ -24,6 +27,9 @@ struct managed_threads {
 /* Reads clr->threads. Errors: ERR_NOMEM. */
 bool threads_read(struct clr *clr, struct managed_threads *threads, struct err *err) MUST_CHECK;
 void threads_free(struct managed_threads *threads);
+
+/* The managed Thread object of one of the runtime's; 0: none, or not in the dump. */
+uint64_t threads_managed_object(struct clr *clr, uint64_t thread);
 
 /* NULL: no such thread. */
 struct managed_thread *threads_by_managed_id(struct managed_threads *threads, uint32_t id);

@@ -137,6 +137,7 @@ static const struct field lock_fields[] = {
     F(lock_row, held, 7, FIELD_BOOL),
     F(lock_row, waiters, 8, FIELD_U64),
     F(lock_row, owner_name, 9, FIELD_STR),
+    F(lock_row, readers, 10, FIELD_U64),
 };
 
 static const struct field handle_fields[] = {
@@ -237,6 +238,20 @@ static const struct field callback_fields[] = {
     F(callback_row, due_ms, 5, FIELD_U64), F(callback_row, period_ms, 6, FIELD_U64),
 };
 
+static const struct field wait_fields[] = {
+    F(wait_row, address, 1, FIELD_HEX),
+    F(wait_row, kind, 2, FIELD_STR),
+    F(wait_row, type, 3, FIELD_STR),
+    F(wait_row, name, 4, FIELD_STR),
+    F(wait_row, await, 5, FIELD_U64),
+    F(wait_row, state, 6, FIELD_STR),
+    F(wait_row, next, 7, FIELD_HEX),
+    F(wait_row, owner_os_id, 8, FIELD_U64),
+    F(wait_row, owner_managed_id, 9, FIELD_U64),
+    F(wait_row, count, 10, FIELD_U64),
+    F(wait_row, waiters, 11, FIELD_U64),
+};
+
 static const struct field absence_fields[] = {
     F(absence_row, part, 1, FIELD_STR),    F(absence_row, aspect, 2, FIELD_STR),
     F(absence_row, count, 3, FIELD_U64),   F(absence_row, why, 4, FIELD_STR),
@@ -276,6 +291,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_ABSENCES] = DESC("absences", absence, false),
     [PART_PLACES] = DESC("places", path, false),
     [PART_CALLBACKS] = DESC("callbacks", callback, false),
+    [PART_WAITS] = DESC("waits", wait, false),
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b) {

@@ -64,6 +64,7 @@ enum part {
     PART_ABSENCES,    /* why parts, or aspects of parts, are not there */
     PART_PLACES,      /* as paths, but of dominators: sums are what would be freed with a holder */
     PART_CALLBACKS,   /* methods that events, timers, tokens and semaphores will call */
+    PART_WAITS,       /* what threads wait for beside locks, and what that waits for itself */
     PART_END
 };
 
@@ -205,7 +206,7 @@ struct thread_row {
     uint64_t lock_count;
     const char *exception;
     const char *waiting_on;
-    uint64_t waits_for;           /* address of the object whose lock it waits for */
+    uint64_t waits_for;           /* address of what it waits for: in PART_LOCKS or PART_WAITS */
     struct strings frames;        /* managed, innermost first: "Ns.Type.Method(Args)" */
     struct strings native_frames; /* "module!function", innermost first */
     uint64_t stack_hash; /* of the frames without addresses; ABSENT when there are none, or only a
@@ -228,6 +229,7 @@ struct lock_row {
     uint64_t held;          /* 1: held now */
     uint64_t waiters;       /* [count] */
     const char *owner_name; /* of an owner of whom the source says no id; else NULL */
+    uint64_t readers; /* [count] of threads that share it; ABSENT: nobody does, or it has none */
 };
 
 /*
@@ -352,6 +354,24 @@ struct callback_row {
     const char *method; /* "Shop.Basket.OnPrice", or the type of an async method's state machine */
     uint64_t objects;   /* [count] of delegates, timers, registrations or waiters */
     uint64_t due_ms, period_ms; /* [ms] of timers: each row is one of these; ABSENT: never */
+};
+
+/*
+ * Something that is waited for and is no lock. What it waits for itself comes next, so that a chain
+ * leads from a thread over tasks and async methods to who would have to act; it may be a circle.
+ */
+struct wait_row {
+    uint64_t address;  /* thread_row.waits_for and `next` say this */
+    const char *kind;  /* WAIT_ON_... */
+    const char *type;  /* of the object; of an async method that of its state machine */
+    const char *name;  /* who holds it: "static Shop.Desk.s_gate", "Shop.Crane._slots"; what a task
+                          runs; which process. NULL: not known */
+    uint64_t await;    /* of an async method: see async_row */
+    const char *state; /* WAIT_STATE_...; NULL: nothing more is known than that it is not done */
+    uint64_t next;     /* address of what has to happen before; ABSENT: none, or not known */
+    uint64_t owner_os_id, owner_managed_id; /* the thread that runs it or keeps it; ABSENT: none */
+    uint64_t count;   /* that a semaphore has left, that an event or barrier still waits for */
+    uint64_t waiters; /* [count]; ABSENT: not known */
 };
 
 /* Rows of one part. */

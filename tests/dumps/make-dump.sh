@@ -2,7 +2,7 @@
 # Makes NAME.core.zst beside this script, a dump of the program ../e2e/NAME, which tests/unit/test_NAME.c reads; with a
 # VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet (calls: with runtime async), cut
 # down by mk_small_core to what reading the heap looks at.
-# usage: make-dump.sh holders|waits|calls [VERSION]
+# usage: make-dump.sh holders|waits|tasks|calls [VERSION]
 # Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
 # so that the dump holds no environment, user or host name of the machine it was made on.
 set -eu

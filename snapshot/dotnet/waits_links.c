@@ -1,0 +1,310 @@
+/*
+ * What refers to the things that are waited for: a task knows what goes on when it is done, but
+ * what goes on does not know the task.
+ */
+#include "dotnet/waits_internal.h"
+
+#include "base/vec.h"
+#include "dotnet/async.h"
+#include "model/known_names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Tasks that are looked at: more make chains end early. */
+#define TASKS_MAX 2000000u
+/* Async waiters of one semaphore that are counted, and asked what they are. */
+#define WAITERS_MAX   1000000u
+#define WAITERS_ASKED 100u
+
+/* -- Tasks before continuations ---------------------------------------------------------------- */
+
+static bool note_link(struct waits *w, struct u64map *map, uint64_t from, uint64_t to) {
+    if (w->task_count >= TASKS_MAX)
+        return true;
+    if (!VEC_ROOM(w->tasks, w->task_count, w->task_capacity, NULL) ||
+        !u64map_put(map, from, w->task_count))
+        return false;
+    w->tasks[w->task_count++] = to;
+    return true;
+}
+
+static bool visit_task(void *context, uint32_t type, uint64_t object, uint64_t size_bytes) {
+    struct waits *w = context;
+    (void)size_bytes;
+    const struct wait_class *c =
+        wait_things_class_of(&w->things, w->heap->heap.graph.types[type].id);
+    if (!c)
+        return false;
+    if (c->thing == THING_SEMAPHORE) {
+        uint64_t node = wait_field_object(&w->things, object, "m_asyncHead");
+        return !node || note_link(w, &w->semaphore_of, node, object);
+    }
+    if (wait_task_flags(&w->things, object) & TASK_COMPLETED)
+        return true;
+    uint64_t continuation;
+    uint32_t at = 0;
+    while ((continuation = wait_task_continuation(&w->things, object, &at)))
+        if (continuation > 1 && !note_link(w, &w->task_of, continuation, object))
+            return false;
+    return true;
+}
+
+/* Visits live objects of the classes that are tasks or semaphores, or boxes of `box_mt` alone. */
+static void visit_live(struct waits *w, uint64_t box_mt,
+                       bool (*visit)(void *, uint32_t, uint64_t, uint64_t), void *context) {
+    const struct graph *g = &w->heap->heap.graph;
+    bool *of_type = calloc((size_t)g->type_count + 1, sizeof(*of_type));
+    if (!of_type) {
+        err_keep_nomem(&w->things.err);
+        return;
+    }
+    for (uint32_t i = 0; i < g->type_count; i++) {
+        if (!w->heap->heap.live[i].objects)
+            continue;
+        const struct wait_class *c =
+            box_mt ? NULL : wait_things_class_of(&w->things, g->types[i].id);
+        of_type[i] = box_mt ? g->types[i].id == box_mt
+                            : c && (c->thing == THING_TASK || c->thing == THING_SEMAPHORE);
+    }
+    struct err err = {0};
+    if (!clr_heap_visit_live(w->heap, of_type, visit, context, &err))
+        err_keep(&w->things.err, &err);
+    free(of_type);
+}
+
+static void read_tasks(struct waits *w) {
+    if (w->tasks_read || !w->heap)
+        return;
+    w->tasks_read = true;
+    visit_live(w, 0, visit_task, w);
+}
+
+static uint64_t link_of(const struct waits *w, const struct u64map *map, uint64_t from) {
+    uint32_t number = u64map_get(map, from);
+    return number == STRMAP_NONE ? 0 : w->tasks[number];
+}
+
+uint64_t waits_task_before(struct waits *w, uint64_t continuation) {
+    read_tasks(w);
+    return link_of(w, &w->task_of, continuation);
+}
+
+/* -- Semaphores -------------------------------------------------------------------------------- */
+
+uint64_t waits_semaphore_of(struct waits *w, uint64_t node) {
+    read_tasks(w);
+    for (uint32_t i = 0; i < WAITERS_MAX && clr_spend(w->clr, 1); i++) {
+        uint64_t before = wait_field_object(&w->things, node, "Prev");
+        if (!before)
+            return link_of(w, &w->semaphore_of, node);
+        node = before;
+    }
+    return 0;
+}
+
+/* The method of the program that an async waiter goes on with. */
+static uint64_t box_behind(struct waits *w, uint64_t node) {
+    for (uint32_t depth = 0; node && depth < 4; depth++) {
+        uint32_t at = 0;
+        uint64_t box =
+            wait_continuation_box(&w->things, wait_task_continuation(&w->things, node, &at));
+        if (!box)
+            return 0;
+        uint64_t mt;
+        struct strbuf name;
+        strbuf_init(&name);
+        bool own = clr_object_mt(w->clr, box, &mt);
+        if (own)
+            type_name(w->m, mt, &name);
+        own = own && !strstr(strbuf_cstr(&name), "System.Threading.SemaphoreSlim+<");
+        strbuf_deinit(&name);
+        if (own)
+            return box;
+        node = box;
+    }
+    return 0;
+}
+
+struct holder_search {
+    struct waits *w;
+    struct async_box type;
+    uint64_t await, owner; /* where they wait; `this` of the method */
+    uint32_t this_at;      /* from the start of the machine's fields; UINT32_MAX: it has none */
+    uint64_t found;
+    uint32_t count;
+};
+
+static uint64_t this_of(const struct holder_search *s, uint64_t box) {
+    uint64_t machine = async_box_machine(s->w->clr, &s->type, box), object;
+    return s->this_at != UINT32_MAX && machine && clr_u64(s->w->clr, machine + s->this_at, &object)
+               ? object
+               : 0;
+}
+
+static bool visit_holder(void *context, uint32_t type, uint64_t box, uint64_t size_bytes) {
+    struct holder_search *s = context;
+    (void)type;
+    (void)size_bytes;
+    uint64_t await = async_box_await(s->w->clr, &s->type, box);
+    if (await == ABSENT || await <= s->await || this_of(s, box) != s->owner)
+        return true;
+    s->found = box;
+    s->count++;
+    return true;
+}
+
+/* The only other call of a waiter's method that has come further. */
+static uint64_t further_than(struct waits *w, uint64_t waiter) {
+    struct holder_search s = {.w = w, .this_at = UINT32_MAX};
+    uint64_t mt;
+    if (!clr_object_mt(w->clr, waiter, &mt))
+        return 0;
+    s.type = async_box_of(w->m, mt);
+    s.await = async_box_await(w->clr, &s.type, waiter);
+    if (s.await == ABSENT || !s.await)
+        return 0;
+    uint32_t at = type_field_offset(w->m, s.type.machine_mt, "<>4__this");
+    s.this_at = at ? at - 8 : UINT32_MAX;
+    s.owner = this_of(&s, waiter);
+    visit_live(w, mt, visit_holder, &s);
+    return s.count == 1 ? s.found : 0;
+}
+
+uint64_t waits_semaphore_holder(struct waits *w, uint64_t semaphore, uint64_t *ret_waiters) {
+    uint64_t node = wait_field_object(&w->things, semaphore, "m_asyncHead");
+    uint64_t holder = 0, asked[4] = {0};
+    uint32_t asked_count = 0;
+    for (uint32_t i = 0; node && i < WAITERS_MAX && clr_spend(w->clr, 1); i++) {
+        ++*ret_waiters;
+        uint64_t box = i < WAITERS_ASKED && !holder && w->heap ? box_behind(w, node) : 0, mt = 0;
+        if (box && clr_object_mt(w->clr, box, &mt)) {
+            bool known = false;
+            for (uint32_t k = 0; k < asked_count; k++)
+                known = known || asked[k] == mt;
+            if (!known && asked_count < sizeof(asked) / sizeof(*asked)) {
+                asked[asked_count++] = mt;
+                holder = further_than(w, box);
+            }
+        }
+        node = wait_field_object(&w->things, node, "Next");
+    }
+    return holder;
+}
+
+/* -- Names ------------------------------------------------------------------------------------- */
+
+struct naming {
+    struct waits *w;
+    struct u64map row_of_slot; /* slot to number of the row */
+    struct u64map via;         /* the same of what only wraps one */
+    struct strbuf text;
+};
+
+static struct wait_row *waits_row(struct waits *w, uint32_t number) {
+    uint32_t count;
+    return &((struct wait_row *)builder_rows(w->b, PART_WAITS, &count))[number];
+}
+
+/* What wraps a task of which it is the source. */
+static bool is_source(struct clr_heap *h, uint32_t type) {
+    const struct heap_source *s = h->heap.source;
+    return str_starts(str_of(s->names.type(s->names.context, type)),
+                      STR("System.Threading.Tasks.TaskCompletionSource"));
+}
+
+static bool is_of_framework(const char *type) {
+    return strncmp(type, "System.", 7) == 0 || strncmp(type, "Microsoft.", 10) == 0;
+}
+
+static bool keep_name(struct naming *n, uint32_t number, struct err *err) {
+    struct wait_row *row = waits_row(n->w, number);
+    row->name = builder_string(n->w->b, strbuf_str(&n->text), err);
+    return row->name != NULL;
+}
+
+static bool name_holder(struct naming *n, const struct graph_object *holder, uint32_t edge,
+                        uint32_t number, struct err *err) {
+    const struct path_names *names = &n->w->heap->heap.source->names;
+    const char *type = names->type(names->context, holder->class->type);
+    if (waits_row(n->w, number)->name || is_of_framework(type))
+        return true;
+    strbuf_clear(&n->text);
+    strbuf_adds(&n->text, type);
+    const char *field = names->edge(names->context, holder->class->type, edge);
+    strbuf_addf(&n->text, "%s%s", *field == '[' ? "" : ".", field);
+    return keep_name(n, number, err);
+}
+
+/* wrapped: what refers to the sources that the first round found, else to the things themselves. */
+static bool name_referred(struct naming *n, bool wrapped, struct err *err) {
+    const struct graph *g = &n->w->heap->heap.graph;
+    const struct u64map *map = wrapped ? &n->via : &n->row_of_slot;
+    struct graph_object object;
+    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT | CLASS_LISTED, &object);
+         slot = object.slot + 1) {
+        struct graph_cursor cursor;
+        uint64_t to;
+        uint32_t edge;
+        if (!graph_is_met(g, object.rank))
+            continue;
+        graph_open_list(g, graph_list_of(g, object.rank), &cursor);
+        while (graph_reference(&cursor, &to, &edge)) {
+            uint32_t number = u64map_get(map, to);
+            if (number == STRMAP_NONE)
+                continue;
+            if (!wrapped && is_source(n->w->heap, object.class->type)) {
+                if (!u64map_put(&n->via, object.slot, number))
+                    return err_nomem(err);
+            } else if (!name_holder(n, &object, edge, number, err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Static fields name best. */
+static bool name_by_statics(struct naming *n, const struct u64map *map, struct err *err) {
+    const struct clr_heap *h = n->w->heap;
+    for (uint32_t i = 0; i < h->statics.count; i++) {
+        uint64_t slot = address_slot(&h->slots, h->named[i].object);
+        uint32_t number = slot == GRAPH_NOWHERE ? STRMAP_NONE : u64map_get(map, slot);
+        if (number == STRMAP_NONE || waits_row(n->w, number)->name)
+            continue;
+        strbuf_clear(&n->text);
+        strbuf_adds(&n->text, h->named[i].name);
+        if (!keep_name(n, number, err))
+            return false;
+    }
+    return true;
+}
+
+static bool index_rows(struct naming *n, uint32_t count, struct err *err) {
+    for (uint32_t i = 0; i < count; i++) {
+        const struct wait_row *row = waits_row(n->w, i);
+        bool named = row->name || strcmp(row->kind, WAIT_ON_ASYNC) == 0;
+        uint64_t slot = named ? GRAPH_NOWHERE : address_slot(&n->w->heap->slots, row->address);
+        if (slot != GRAPH_NOWHERE && !u64map_put(&n->row_of_slot, slot, i))
+            return err_nomem(err);
+    }
+    return true;
+}
+
+bool waits_name(struct waits *w, struct err *err) {
+    struct naming n = {.w = w};
+    uint32_t count;
+    builder_rows(w->b, PART_WAITS, &count);
+    if (!w->heap || !count)
+        return true;
+    u64map_init(&n.row_of_slot);
+    u64map_init(&n.via);
+    strbuf_init(&n.text);
+    bool ok = index_rows(&n, count, err) && name_by_statics(&n, &n.row_of_slot, err) &&
+              name_referred(&n, false, err) && name_by_statics(&n, &n.via, err) &&
+              name_referred(&n, true, err) && strbuf_ok(&n.text, err);
+    u64map_deinit(&n.row_of_slot);
+    u64map_deinit(&n.via);
+    strbuf_deinit(&n.text);
+    return ok;
+}

@@ -1,0 +1,186 @@
+/*
+ * What threads wait for beside locks, and what that waits for: in a dump of a program whose threads
+ * do (tests/e2e/tasks).
+ */
+#include "input/input.h"
+#include "model/known_names.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DUMP "tests/dumps/tasks.core.zst"
+
+static const struct input_options wait_options = {.symbols = NULL};
+
+static void tasks_dump_read(struct snapshot *s, bool no_paths) {
+    struct input_options options = wait_options;
+    struct err err;
+    options.no_paths = no_paths;
+    snapshot_init(s);
+    if (!input_read(DUMP, &options, s, &err))
+        fail_msg("%s: %s", DUMP, err.msg);
+    assert_int_equal(snapshot_trust(s), TRUST_EXACT);
+}
+
+static const struct thread_row *row_of_thread(const struct snapshot *s, const char *name) {
+    SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].name && strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    fail_msg("no thread %s", name);
+    return NULL;
+}
+
+static const struct wait_row *chain_at(const struct snapshot *s, uint64_t address) {
+    SNAPSHOT_ROWS(s, PART_WAITS, struct wait_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].address == address)
+            return &rows[i];
+    return NULL;
+}
+
+static const struct wait_row *chain_of(const struct snapshot *s, const char *thread) {
+    const struct wait_row *row = chain_at(s, row_of_thread(s, thread)->waits_for);
+    if (!row)
+        fail_msg("%s waits for nothing that is known", thread);
+    return row;
+}
+
+static const struct lock_row *lock_at(const struct snapshot *s, uint64_t address) {
+    SNAPSHOT_ROWS(s, PART_LOCKS, struct lock_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].address == address)
+            return &rows[i];
+    fail_msg("no such lock");
+    return NULL;
+}
+
+static void text_is(const char *text, const char *wanted) {
+    assert_string_equal(text ? text : "(none)", wanted ? wanted : "(none)");
+}
+
+static void each_thread_waits_for_its_object(void **state) {
+    (void)state;
+    static const struct {
+        const char *thread, *kind, *name, *wait_state;
+        uint64_t count;
+    } cases[] = {
+        {"closer", WAIT_ON_TASK, "Tasks.CountTill", WAIT_STATE_RUNNING, ABSENT},
+        {"screen", WAIT_ON_ASYNC, NULL, WAIT_STATE_POSTED, ABSENT},
+        {"parker", WAIT_ON_SEMAPHORE, "Tasks+Shelf.Places", NULL, 0},
+        {"filler", WAIT_ON_EVENT, "Tasks+Shelf.Filled", NULL, ABSENT},
+        {"packer", WAIT_ON_COUNTDOWN, "Tasks+Shelf.Boxes", NULL, 2},
+        {"mason", WAIT_ON_BARRIER, "Tasks+Shelf.Crew", NULL, 2},
+        {"napper", WAIT_ON_TASK, NULL, WAIT_STATE_SLEEPING, ABSENT},
+    };
+    struct snapshot s;
+    tasks_dump_read(&s, false);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct wait_row *row = chain_of(&s, cases[i].thread);
+        text_is(row->kind, cases[i].kind);
+        text_is(row->name, cases[i].name);
+        text_is(row->state, cases[i].wait_state);
+        assert_int_equal(row->count, cases[i].count);
+    }
+    snapshot_deinit(&s);
+}
+
+static void chains_lead_over_async_methods_to_their_end(void **state) {
+    (void)state;
+    struct snapshot s;
+    tasks_dump_read(&s, false);
+    const struct wait_row *row = chain_of(&s, "buyer");
+    text_is(row->type, "Tasks+<BuyAsync>d__11");
+    assert_int_equal(row->await, 1);
+    row = chain_at(&s, row->next);
+    text_is(row->type, "Tasks+<AskAsync>d__10");
+    row = chain_at(&s, row->next);
+    text_is(row->kind, WAIT_ON_TASK);
+    text_is(row->name, "Tasks+Approval.Given");
+    assert_int_equal(row->next, ABSENT);
+    snapshot_deinit(&s);
+}
+
+static void owners_are_the_threads_that_would_have_to_act(void **state) {
+    (void)state;
+    static const struct {
+        const char *thread, *owner;
+    } cases[] = {{"joiner", "keeper"}, {"screen", "screen"}};
+    struct snapshot s;
+    tasks_dump_read(&s, false);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_int_equal(chain_of(&s, cases[i].thread)->owner_os_id,
+                         row_of_thread(&s, cases[i].owner)->os_id);
+    /* The worker that runs the task wants the lock of the thread that waits for it. */
+    uint64_t worker = chain_of(&s, "closer")->owner_os_id;
+    SNAPSHOT_ROWS(&s, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].os_id == worker)
+            assert_int_equal(lock_at(&s, rows[i].waits_for)->owner_os_id,
+                             row_of_thread(&s, "closer")->os_id);
+    /* All that a promise of several tasks still waits for leads on. */
+    const struct wait_row *all = chain_of(&s, "gatherer");
+    text_is(chain_at(&s, all->next)->state, WAIT_STATE_RUNNING);
+    snapshot_deinit(&s);
+}
+
+static void a_semaphore_leads_to_the_method_that_is_inside(void **state) {
+    (void)state;
+    struct snapshot s;
+    tasks_dump_read(&s, false);
+    SNAPSHOT_ROWS(&s, PART_WAITS, struct wait_row, rows, count);
+    const struct wait_row *gate = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].name && strcmp(rows[i].name, "Tasks+Ledger._gate") == 0)
+            gate = &rows[i];
+    assert_non_null(gate);
+    assert_int_equal(gate->waiters, 2);
+    const struct wait_row *row = chain_at(&s, gate->next);
+    text_is(row->type, "Tasks+Ledger+<PostAsync>d__1");
+    row = chain_at(&s, row->next);
+    text_is(row->type, "Tasks+Ledger+<AuditAsync>d__2");
+    row = chain_at(&s, chain_at(&s, row->next)->next);
+    assert_ptr_equal(row, gate);
+    snapshot_deinit(&s);
+}
+
+static void locks_of_readers_and_writers_have_owners(void **state) {
+    (void)state;
+    struct snapshot s;
+    tasks_dump_read(&s, false);
+    const struct lock_row *gate = lock_at(&s, row_of_thread(&s, "reader")->waits_for);
+    text_is(gate->object_type, "System.Threading.ReaderWriterLockSlim");
+    assert_int_equal(gate->owner_os_id, row_of_thread(&s, "keeper")->os_id);
+    assert_int_equal(gate->waiters, 1);
+    assert_int_equal(gate->readers, ABSENT);
+    const struct lock_row *back = lock_at(&s, row_of_thread(&s, "upgrader")->waits_for);
+    assert_int_equal(back->owner_os_id, row_of_thread(&s, "upgrader")->os_id);
+    assert_int_equal(back->readers, 1);
+    snapshot_deinit(&s);
+}
+
+static void without_paths_only_what_the_stacks_show_is_known(void **state) {
+    (void)state;
+    struct snapshot s;
+    tasks_dump_read(&s, true);
+    text_is(chain_of(&s, "parker")->kind, WAIT_ON_SEMAPHORE);
+    text_is(chain_of(&s, "parker")->name, NULL);
+    text_is(chain_of(&s, "closer")->state, WAIT_STATE_RUNNING);
+    snapshot_deinit(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_thread_waits_for_its_object),
+        cmocka_unit_test(chains_lead_over_async_methods_to_their_end),
+        cmocka_unit_test(owners_are_the_threads_that_would_have_to_act),
+        cmocka_unit_test(a_semaphore_leads_to_the_method_that_is_inside),
+        cmocka_unit_test(locks_of_readers_and_writers_have_owners),
+        cmocka_unit_test(without_paths_only_what_the_stacks_show_is_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
