@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/num.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +12,13 @@
 
 /* Beyond this nobody knows that all of it will be touched: left to page faults. */
 #define POPULATE_BYTES ((size_t)64 << 20)
+
+#define SMALLEST ((size_t)4096)
+/*
+ * Blocks from here on begin where a table of the kernel's begins, and take whole ones of addresses:
+ * moving them moves tables. Moved page by page, each page would be a fault once more.
+ */
+#define UNIT ((size_t)2 << 20)
 
 /* With the sanitizers all comes from malloc, so that they see its bounds. */
 static bool is_mapped(size_t size) {
@@ -22,35 +30,203 @@ static bool is_mapped(size_t size) {
 #endif
 }
 
+/* [bytes] of addresses of a block. */
+static size_t pages_span(size_t size) {
+    size_t unit = size < UNIT ? SMALLEST : UNIT;
+    return (size + unit - 1) & ~(unit - 1);
+}
+
+static void *pages_map(size_t size, int flags) {
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* Addresses of a block, of a multiple of UNIT, without memory. */
+static char *pages_reserve(size_t span) {
+    char *p = pages_map(span, 0);
+    size_t behind = p ? (UNIT - (uintptr_t)p % UNIT) % UNIT : 0;
+    if (!behind)
+        return p;
+    munmap(p, span);
+    p = span <= SIZE_MAX - UNIT ? pages_map(span + UNIT, 0) : NULL;
+    if (!p)
+        return NULL;
+    behind = (UNIT - (uintptr_t)p % UNIT) % UNIT;
+    if (behind)
+        munmap(p, behind);
+    if (behind < UNIT)
+        munmap(p + behind + span, UNIT - behind);
+    return p + behind;
+}
+
+/* All of it will be used. A kernel that does not know that leaves the pages to faults. */
+static void pages_populate(char *from, size_t size) {
+#ifdef MADV_POPULATE_WRITE
+    size_t before = (uintptr_t)from % SMALLEST;
+    (void)madvise(from - before, size + before, MADV_POPULATE_WRITE);
+#else
+    (void)from;
+    (void)size;
+#endif
+}
+
+/* -- What was given back ----------------------------------------------------------------------- */
+
+/*
+ * Memory that was touched before costs a hundredth of what new memory does, so that blocks are
+ * kept for the next ones, as malloc does with small ones.
+ */
+#define KEPT_MOST 64u
+
+struct pages_block {
+    char *at;
+    size_t span; /* [bytes], a multiple of UNIT */
+};
+
+static struct {
+    atomic_flag busy; /* a few instructions at a time */
+    struct pages_block blocks[KEPT_MOST];
+    unsigned count;
+} kept = {.busy = ATOMIC_FLAG_INIT};
+
+static void pages_lock(void) {
+    while (atomic_flag_test_and_set_explicit(&kept.busy, memory_order_acquire))
+        ;
+}
+
+static void pages_unlock(void) {
+    atomic_flag_clear_explicit(&kept.busy, memory_order_release);
+}
+
+static void pages_keep(char *at, size_t span) {
+    pages_lock();
+    bool room = kept.count < KEPT_MOST;
+    if (room)
+        kept.blocks[kept.count++] = (struct pages_block){at, span};
+    pages_unlock();
+    if (!room)
+        munmap(at, span);
+}
+
+/* The smallest block of that span, else the largest; none: at is NULL. Of a larger one the rest is
+ * kept. */
+static struct pages_block pages_kept(size_t span) {
+    struct pages_block best = {NULL, 0};
+    unsigned best_at = 0;
+    pages_lock();
+    for (unsigned i = 0; i < kept.count; i++) {
+        const struct pages_block *b = &kept.blocks[i];
+        bool better =
+            best.span < span ? b->span > best.span : b->span >= span && b->span < best.span;
+        if (!better)
+            continue;
+        best = *b;
+        best_at = i;
+    }
+    if (best.span > span) {
+        kept.blocks[best_at] = (struct pages_block){best.at + span, best.span - span};
+        best.span = span;
+    } else if (best.at) {
+        kept.blocks[best_at] = kept.blocks[--kept.count];
+    }
+    pages_unlock();
+    return best;
+}
+
+static uint64_t pages_kept_bytes(void) {
+    uint64_t sum = 0;
+    pages_lock();
+    for (unsigned i = 0; i < kept.count; i++)
+        sum += kept.blocks[i].span;
+    pages_unlock();
+    return sum;
+}
+
+/* All of it goes back to the kernel. */
+static void pages_trim(void) {
+    for (struct pages_block b = pages_kept(SIZE_MAX); b.at; b = pages_kept(SIZE_MAX))
+        munmap(b.at, b.span);
+}
+
+/* -- Blocks ------------------------------------------------------------------------------------ */
+
+/* What was at `at` is at the beginning of larger addresses. NULL: it is as it was. */
+static char *pages_move(char *at, size_t span, size_t new_span) {
+    if (mremap(at, span, new_span, 0) != MAP_FAILED)
+        return at;
+    char *to = pages_reserve(new_span);
+    if (!to || mremap(at, span, new_span, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED)
+        return to;
+    munmap(to, new_span);
+    return NULL;
+}
+
+static char *pages_new(size_t span) {
+    char *p = pages_reserve(span);
+    if (p)
+        return p;
+    pages_trim();
+    return pages_reserve(span);
+}
+
+/* Zeroes what was kept, of which the first `size` bytes are used; the rest is given back. */
+static void pages_clean(char *at, size_t size, size_t span) {
+    size_t used = (size + SMALLEST - 1) & ~(SMALLEST - 1);
+    memset(at, 0, used < span ? used : span);
+    if (used < span)
+        (void)madvise(at + used, span - used, MADV_DONTNEED);
+}
+
+static void *pages_alloc_large(size_t size) {
+    size_t span = pages_span(size);
+    if (span < size)
+        return NULL;
+    struct pages_block old = pages_kept(span);
+    char *p = old.at;
+    if (p && old.span < span)
+        p = pages_move(p, old.span, span);
+    if (p) {
+        pages_clean(p, size, old.span);
+    } else {
+        if (old.at)
+            munmap(old.at, old.span);
+        old.span = 0;
+        p = pages_new(span);
+    }
+    if (p && size <= POPULATE_BYTES && old.span < size)
+        pages_populate(p + old.span, size - old.span);
+    return p;
+}
+
 void *pages_alloc(size_t size) {
     if (!is_mapped(size))
         return calloc(1, size ? size : 1);
-    int populate = size <= POPULATE_BYTES ? MAP_POPULATE : 0;
-    void *p =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    return size < UNIT ? pages_map(size, MAP_POPULATE) : pages_alloc_large(size);
+}
+
+/* Into another block. */
+static void *pages_copy(void *block, size_t size, size_t new_size) {
+    void *p = pages_alloc(new_size);
+    if (!p)
+        return NULL;
+    memcpy(p, block, size);
+    pages_free(block, size);
+    return p;
 }
 
 static void *pages_resize(void *block, size_t size, size_t new_size, size_t populate_most) {
     if (!block)
         return pages_alloc(new_size);
-    if (is_mapped(size)) {
-        void *p = mremap(block, size, new_size, MREMAP_MAYMOVE);
-#ifdef MADV_POPULATE_WRITE
-        /* A kernel that does not know it leaves the pages to faults. */
-        size_t from = size & ~(size_t)4095;
-        if (p != MAP_FAILED && new_size <= populate_most)
-            (void)madvise((char *)p + from, new_size - from, MADV_POPULATE_WRITE);
-#else
-        (void)populate_most;
-#endif
-        return p == MAP_FAILED ? NULL : p;
-    }
-    void *p = pages_alloc(new_size);
+    if (!is_mapped(size) || size < UNIT)
+        return pages_copy(block, size, new_size);
+    size_t span = pages_span(size), new_span = pages_span(new_size);
+    char *p = new_span < new_size ? NULL : block;
+    if (p && new_span > span)
+        p = pages_move(p, span, new_span);
     if (!p)
-        return NULL;
-    memcpy(p, block, size);
-    free(block);
+        return pages_copy(block, size, new_size);
+    if (new_size <= populate_most)
+        pages_populate(p + size, new_size - size);
     return p;
 }
 
@@ -63,10 +239,12 @@ void *pages_extend(void *block, size_t size, size_t new_size) {
 }
 
 void pages_free(void *block, size_t size) {
-    if (block && is_mapped(size))
+    if (!block || !is_mapped(size))
+        free(block);
+    else if (size < UNIT)
         munmap(block, size);
     else
-        free(block);
+        pages_keep(block, pages_span(size));
 }
 
 /* The number behind a name at the beginning of a line. False: there is none. */
@@ -96,5 +274,5 @@ uint64_t pages_available(void) {
         uint64_t left = most > now ? most - now : 0;
         available = left < available ? left : available;
     }
-    return available;
+    return num_add(available, pages_kept_bytes());
 }

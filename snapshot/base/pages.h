@@ -3,7 +3,9 @@
  *
  * Memory from malloc costs a page fault for each 4 KiB touched first, which takes longer than
  * filling the page does (several times so in a virtual machine); asked for beforehand all pages of
- * a block come in one go.
+ * a block come in one go. New pages cost even then far more than those that were used before (where
+ * the machine is a virtual one without tables of its own: a hundred times as much), so that large
+ * blocks that are given back are kept for the next ones.
  */
 #ifndef DUMPDIFF_BASE_PAGES_H
 #define DUMPDIFF_BASE_PAGES_H

@@ -4,15 +4,17 @@
 
 #include <stdlib.h>
 
-/* Items of the first chunk, and of those after it. */
+/* Items of the first chunk, and of those after it: as much memory as is kept for others later. */
 #define CHUNK_FIRST 2048u
-#define CHUNK_LATER 65536u
+#define CHUNK_LATER ((2u << 20) / sizeof(uint32_t))
 /* References that are looked at together, so that their cache misses are waited for together. */
 #define BATCH 64u
-/* Items of the queue that are looked at before it is their turn: the place of the list, the list.
+/*
+ * Items of the queue that are looked at before it is their turn: the place of the list, the list.
+ * Every other item may be a node.
  */
-#define AHEAD_PLACE 16u
-#define AHEAD_LIST  8u
+#define AHEAD_PLACE 64u
+#define AHEAD_LIST  32u
 
 /* Into each function that is made for a kind of classes and of processor. */
 #define FOLLOW_INLINE inline __attribute__((always_inline))
@@ -65,22 +67,18 @@ struct follow_state {
 
 /* -- Queue ------------------------------------------------------------------------------------- */
 
-static size_t follow_chunk_bytes(size_t room) {
-    return sizeof(struct follow_chunk) + room * sizeof(uint32_t);
-}
-
 static struct follow_chunk *follow_new_chunk(struct follow_state *s) {
     struct follow_chunk *c = s->spare;
     if (c) {
         s->spare = c->next;
     } else {
         size_t room = s->tail ? CHUNK_LATER : CHUNK_FIRST;
-        c = pages_alloc(follow_chunk_bytes(room));
+        c = pages_alloc(room * sizeof(uint32_t));
         if (!c) {
             s->nomem = true;
             return NULL;
         }
-        c->room = room;
+        c->room = room - sizeof(*c) / sizeof(uint32_t);
     }
     c->next = NULL;
     c->count = 0;
@@ -127,9 +125,16 @@ static inline struct follow_chunk *follow_front(struct follow_state *s) {
 static void follow_free_chunks(struct follow_chunk *c) {
     while (c) {
         struct follow_chunk *next = c->next;
-        pages_free(c, follow_chunk_bytes(c->room));
+        pages_free(c, sizeof(*c) + c->room * sizeof(uint32_t));
         c = next;
     }
+}
+
+static void follow_free_queue(struct follow_state *s) {
+    follow_free_chunks(s->head);
+    follow_free_chunks(s->spare);
+    s->head = s->tail = s->spare = NULL;
+    s->head_at = 0;
 }
 
 /* -- Objects ----------------------------------------------------------------------------------- */
@@ -274,8 +279,11 @@ static inline void follow_look_ahead(const struct graph *g, const struct follow_
                                      size_t at) {
     if (at + AHEAD_PLACE < c->count && !(c->items[at + AHEAD_PLACE] & QUEUE_NODE))
         __builtin_prefetch(&g->positions[c->items[at + AHEAD_PLACE]]);
-    if (at + AHEAD_LIST < c->count && !(c->items[at + AHEAD_LIST] & QUEUE_NODE))
-        __builtin_prefetch(g->lists + graph_position(g, c->items[at + AHEAD_LIST]));
+    if (at + AHEAD_LIST < c->count && !(c->items[at + AHEAD_LIST] & QUEUE_NODE)) {
+        uint64_t position = graph_position(g, c->items[at + AHEAD_LIST]);
+        __builtin_prefetch(g->lists + position);
+        __builtin_prefetch(&g->bases[position >> LIST_BLOCK_SHIFT]);
+    }
 }
 
 /* The list of the next object in the queue. False: there is none. */
@@ -342,6 +350,10 @@ void follow_root(struct follow *f, uint64_t slot, uint32_t root) {
         follow_batch_end(f);
 }
 
+void follow_end(struct follow *f) {
+    follow_free_queue(f->state);
+}
+
 struct cell follow_live(const struct follow *f, uint32_t flags) {
     struct cell sum = {0, 0};
     for (uint32_t i = 0; i < f->graph->class_count; i++)
@@ -377,8 +389,7 @@ bool follow_init(struct follow *f, const struct graph *g, const struct follow_op
 
 void follow_deinit(struct follow *f) {
     if (f->state) {
-        follow_free_chunks(f->state->head);
-        follow_free_chunks(f->state->spare);
+        follow_free_queue(f->state);
         free(f->state);
     }
     if (f->nodes)

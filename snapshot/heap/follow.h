@@ -50,6 +50,9 @@ void follow_root(struct follow *f, uint64_t slot, uint32_t root);
 /* Follows all that was added so far. Errors: ERR_NOMEM. */
 bool follow_run(struct follow *f, struct err *err) MUST_CHECK;
 
+/* Nothing is added any more: what is only needed on the way is given back. */
+void follow_end(struct follow *f);
+
 /* Live objects of classes with all these CLASS_ flags. */
 struct cell follow_live(const struct follow *f, uint32_t flags);
 

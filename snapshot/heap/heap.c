@@ -79,6 +79,7 @@ bool heap_follow(struct heap *h, const struct answers *answers, struct err *err)
     }
     if (source->all_live && !heap_follow_unheld(h, err))
         return false;
+    follow_end(&h->follow);
     h->live = calloc((size_t)h->graph.type_count + 1, sizeof(*h->live));
     if (!h->live)
         return err_nomem(err);

@@ -1,5 +1,6 @@
 #include "heap/links.h"
 
+#include "base/pages.h"
 #include "base/vec.h"
 
 #include <stdlib.h>
@@ -101,7 +102,11 @@ static LINKS_INLINE void linking_find(struct linking *k, bool wide) {
 /* -- Writing ----------------------------------------------------------------------------------- */
 
 static bool links_stream_room(struct links_stream *s, uint64_t codes) {
-    return VEC_ROOM_FOR(s->codes, s->size, codes * LIST_CODE_MAX + LIST_SLACK, s->room, NULL);
+    return VEC_ROOM_FOR_PAGES(s->codes, s->size, codes * LIST_CODE_MAX + LIST_SLACK, s->room, NULL);
+}
+
+static void links_stream_free(struct links_stream *s) {
+    pages_free(s->codes, s->room);
 }
 
 /* There is room. */
@@ -188,7 +193,7 @@ static bool linking_room(struct linking *k, struct err *err) {
     struct links *l = &k->pen.l;
     if (l->count > LINKS_PLACE - BATCH)
         return err_set(err, ERR_LIMIT, "more than 2^31 objects and references");
-    return (VEC_ROOM_FOR(l->words, l->count, BATCH, l->room, NULL) &&
+    return (VEC_ROOM_FOR_PAGES(l->words, l->count, BATCH, l->room, NULL) &&
             links_stream_room(&l->leaves, BATCH) &&
             (!k->edges ||
              (links_stream_room(&l->edges, BATCH) && links_stream_room(&l->leaf_edges, BATCH)))) ||
@@ -273,22 +278,30 @@ static bool linking_finish(struct linking *k, struct err *err) {
 bool links_make(struct links *ret, const struct heap *h, bool edges, struct err *err) {
     struct linking k = {.heap = h, .edges = edges};
     struct linking_pen *p = &k.pen;
-    p->place = calloc((size_t)h->graph.list_count + 1, sizeof(*p->place));
-    bool ok = (p->place && VEC_ROOM(p->l.words, p->l.count, p->l.room, NULL)) || err_nomem(err);
+    size_t place_bytes = ((size_t)h->graph.list_count + 1) * sizeof(*p->place);
+    p->place = pages_alloc(place_bytes);
+    bool ok =
+        (p->place && VEC_ROOM_PAGES(p->l.words, p->l.count, p->l.room, NULL)) || err_nomem(err);
     if (ok) {
         p->l.words[p->l.count++] = 0;
         ok = linking_any(&k, err) && linking_finish(&k, err);
     }
-    free(p->place);
+    pages_free(p->place, place_bytes);
     *ret = p->l;
     return ok;
 }
 
+void links_drop_words(struct links *l) {
+    pages_free(l->words, (size_t)l->room * sizeof(*l->words));
+    l->words = NULL;
+    l->room = l->count = 0;
+}
+
 void links_deinit(struct links *l) {
-    free(l->words);
+    links_drop_words(l);
     free(l->roots);
-    free(l->leaves.codes);
-    free(l->edges.codes);
-    free(l->leaf_edges.codes);
+    links_stream_free(&l->leaves);
+    links_stream_free(&l->edges);
+    links_stream_free(&l->leaf_edges);
     *l = (struct links){0};
 }

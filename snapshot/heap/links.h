@@ -96,5 +96,7 @@ static inline bool links_get(const uint8_t **at, uint64_t *before) {
  */
 bool links_make(struct links *l, const struct heap *h, bool edges, struct err *err) MUST_CHECK;
 void links_deinit(struct links *l);
+/* Nobody asks for inner objects any more: their memory is given back. */
+void links_drop_words(struct links *l);
 
 #endif

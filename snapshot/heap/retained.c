@@ -75,6 +75,8 @@ static void retained_add_own(struct retained_making *m) {
 static void retained_add_up(struct retained_making *m) {
     const uint32_t *idom = m->dominators.idom;
     for (uint32_t i = m->dominators.count; i-- > 1;) {
+        if (i > AHEAD)
+            __builtin_prefetch(&m->sums[idom[i - AHEAD]], 1);
         m->sums[idom[i]].bytes += m->sums[i].bytes;
         m->sums[idom[i]].objects += m->sums[i].objects;
     }

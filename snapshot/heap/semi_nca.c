@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 
-/* References that are looked at before it is their turn. */
-#define AHEAD 8u
+/* Items that are looked at before it is their turn. */
+#define AHEAD 16u
+/* References of an object that are asked for together when it is met. */
+#define TOGETHER 6u
 
 /* Of a position in the search: what it starts with, and what becomes of it. */
 struct snca_step {
@@ -52,6 +54,18 @@ static inline uint32_t snca_arrive(struct snca *s, uint32_t place, uint32_t pare
     return p;
 }
 
+/*
+ * The search goes where the first new reference leads, so that nothing tells where it will be a
+ * little later; but where all those of one object lead can be waited for together.
+ */
+static inline void snca_expect(const uint32_t *words, uint32_t at) {
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        __builtin_prefetch(&words[words[at + i] & LINKS_PLACE]);
+        if (words[at + i] & LINKS_LAST)
+            return;
+    }
+}
+
 /* Depth first from one root. */
 static void snca_search(struct snca *s, uint32_t root) {
     uint32_t *words = s->l->words;
@@ -61,6 +75,8 @@ static void snca_search(struct snca *s, uint32_t root) {
         return;
     }
     p = snca_arrive(s, root, 0);
+    if (head)
+        snca_expect(words, root + 1);
     for (uint32_t at = head ? root + 1 : 0;;) {
         if (!at) {
             p = s->steps[p].above;
@@ -70,9 +86,9 @@ static void snca_search(struct snca *s, uint32_t root) {
             continue;
         }
         uint32_t word = words[at], place = word & LINKS_PLACE;
-        if (at + AHEAD < s->l->count)
-            __builtin_prefetch(&words[words[at + AHEAD] & LINKS_PLACE]);
         at = word & LINKS_LAST ? 0 : at + 1;
+        if (at && at + TOGETHER < s->l->count)
+            __builtin_prefetch(&words[words[at + TOGETHER] & LINKS_PLACE]);
         head = words[place];
         uint32_t q = head & LINKS_PLACE;
         if (q) {
@@ -85,10 +101,16 @@ static void snca_search(struct snca *s, uint32_t root) {
         s->steps[p].least = at;
         p = q;
         at = place + 1;
+        snca_expect(words, at);
     }
 }
 
 /* -- Who refers to whom ------------------------------------------------------------------------ */
+
+static void snca_free_from(struct snca *s) {
+    pages_free(s->from, ((size_t)s->from_count + 1) * sizeof(*s->from));
+    s->from = NULL;
+}
 
 static void snca_fill_from(struct snca *s) {
     const uint32_t *words = s->l->words;
@@ -99,8 +121,11 @@ static void snca_fill_from(struct snca *s) {
             continue;
         do {
             word = words[++i];
-            if (i + 4 * AHEAD < count)
-                __builtin_prefetch(&words[words[i + 4 * AHEAD] & LINKS_PLACE]);
+            if (i + 2 * AHEAD < count) {
+                uint32_t soon = words[words[i + AHEAD] & LINKS_PLACE] & LINKS_PLACE;
+                __builtin_prefetch(&words[words[i + 2 * AHEAD] & LINKS_PLACE]);
+                __builtin_prefetch(&s->rest[soon <= s->reached ? soon : 0], 1);
+            }
             uint32_t q = words[word & LINKS_PLACE] & LINKS_PLACE;
             if (q < p)
                 s->from[s->rest[q].other++] = p;
@@ -117,11 +142,11 @@ static bool snca_turn_around(struct snca *s) {
         s->rest[p].semi |= here ? FROM_BEHIND : 0;
         total += here;
     }
-    s->from = malloc(((size_t)total + 1) * sizeof(*s->from));
+    s->from = pages_alloc(((size_t)total + 1) * sizeof(*s->from));
     if (!s->from)
         return false;
-    snca_fill_from(s);
     s->from_count = total;
+    snca_fill_from(s);
     for (uint32_t p = 1, first = 0; p <= s->reached; p++) {
         if (s->rest[p].semi & FROM_BEHIND) {
             s->from[first] |= FROM_FIRST;
@@ -195,6 +220,12 @@ static void snca_dominators(struct snca *s) {
     s->rest[0].other = 0;
     for (uint32_t w = 1; w <= s->reached; w++) {
         uint32_t idom = s->rest[w].other, semi = s->rest[w].semi;
+        if (w + AHEAD <= s->reached) {
+            /* That is where most of them end. */
+            uint32_t soon = s->rest[w + AHEAD].semi;
+            __builtin_prefetch(&steps[soon]);
+            __builtin_prefetch(&s->rest[soon]);
+        }
         while (idom > semi)
             idom = steps[idom].least > semi ? steps[idom].least : steps[idom].above;
         snca_jump(s, w, idom);
@@ -206,11 +237,16 @@ static void snca_number(struct snca *s) {
     struct snca_rest *rest = s->rest;
     for (uint32_t p = 0; p <= s->reached; p++)
         rest[p].semi = 1;
-    for (uint32_t p = s->reached; p; p--)
+    for (uint32_t p = s->reached; p; p--) {
+        if (p > AHEAD)
+            __builtin_prefetch(&rest[s->steps[p - AHEAD].above], 1);
         rest[s->steps[p].above].semi += rest[p].semi;
+    }
     rest[0] = (struct snca_rest){1, 0};
     for (uint32_t p = 1; p <= s->reached; p++) {
         struct snca_rest *above = &rest[s->steps[p].above];
+        if (p + AHEAD <= s->reached)
+            __builtin_prefetch(&rest[s->steps[p + AHEAD].above], 1);
         uint32_t number = above->semi;
         above->semi += rest[p].semi;
         rest[p] = (struct snca_rest){number + 1, number};
@@ -244,6 +280,13 @@ static void snca_positions(const struct links *l, const struct graph *g, uint32_
 static void snca_write(const struct snca *s, struct semi_nca *ret) {
     for (uint32_t p = 0; p <= s->reached; p++) {
         uint32_t number = s->rest[p].other;
+        if (p + AHEAD <= s->reached) {
+            const struct snca_step *soon = &s->steps[p + AHEAD];
+            __builtin_prefetch(&s->rest[soon->above]);
+            __builtin_prefetch(&s->rest[soon->least]);
+            __builtin_prefetch(&ret->idom[s->rest[p + AHEAD].other], 1);
+            __builtin_prefetch(&ret->jump[s->rest[p + AHEAD].other], 1);
+        }
         ret->idom[number] = s->rest[s->steps[p].above].other;
         ret->jump[number] = s->rest[s->steps[p].least].other;
     }
@@ -251,8 +294,11 @@ static void snca_write(const struct snca *s, struct semi_nca *ret) {
 
 /* Numbers in place of positions. */
 static void snca_renumber(const struct snca *s, uint32_t *number_of, uint32_t lists) {
-    for (uint32_t i = 0; i < lists; i++)
+    for (uint32_t i = 0; i < lists; i++) {
+        if (i + AHEAD < lists)
+            __builtin_prefetch(&s->rest[number_of[i + AHEAD]]);
         number_of[i] = s->rest[number_of[i]].other;
+    }
     struct links *l = s->l;
     for (uint32_t i = 1; l->words && i < l->count; i++) {
         uint32_t head = l->words[i];
@@ -271,14 +317,10 @@ static bool snca_find_tree(struct snca *s, const struct graph *g, bool keep_word
     if (!snca_turn_around(s))
         return false;
     snca_positions(l, g, ret_number_of);
-    if (!keep_words) {
-        free(l->words);
-        l->words = NULL;
-        l->room = l->count = 0;
-    }
+    if (!keep_words)
+        links_drop_words(l);
     snca_semis(s);
-    free(s->from);
-    s->from = NULL;
+    snca_free_from(s);
     snca_dominators(s);
     snca_number(s);
     return true;
@@ -302,7 +344,7 @@ bool semi_nca_find(struct semi_nca *ret, struct links *l, const struct graph *g,
         snca_write(&s, ret);
         snca_renumber(&s, ret_number_of, g->list_count);
     }
-    free(s.from);
+    snca_free_from(&s);
     snca_free_array(s.steps, inner, sizeof(*s.steps));
     snca_free_array(s.rest, inner, sizeof(*s.rest));
     return ok || err_nomem(err);

@@ -370,26 +370,6 @@ static void an_item_of_the_arena_grows_and_keeps_what_is_in_it(void **state) {
     arena_deinit(&a);
 }
 
-static void pages_grow_across_the_border_to_malloc(void **state) {
-    (void)state;
-    size_t size = 100;
-    unsigned char *p = pages_alloc(size);
-    assert_non_null(p);
-    memset(p, 7, size);
-    static const size_t sizes[] = {PAGES_BYTES - 1, PAGES_BYTES, PAGES_BYTES * 5 + 3};
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-        p = pages_grow(p, size, sizes[i]);
-        assert_non_null(p);
-        assert_int_equal(p[0], 7);
-        assert_int_equal(p[99], 7);
-        assert_int_equal(p[100], 0);
-        assert_int_equal(p[sizes[i] - 1], 0);
-        size = sizes[i];
-    }
-    pages_free(p, size);
-    pages_free(NULL, 0);
-}
-
 static void the_arena_gives_zeroed_aligned_memory_and_refuses_overflow(void **state) {
     (void)state;
     struct arena a;
@@ -473,7 +453,6 @@ int main(void) {
         cmocka_unit_test(a_search_finds_where_a_condition_ends),
         cmocka_unit_test(utf16_becomes_valid_utf8_in_either_order),
         cmocka_unit_test(an_item_of_the_arena_grows_and_keeps_what_is_in_it),
-        cmocka_unit_test(pages_grow_across_the_border_to_malloc),
         cmocka_unit_test(the_arena_gives_zeroed_aligned_memory_and_refuses_overflow),
         cmocka_unit_test(indexes_find_what_was_put_and_nothing_else),
         cmocka_unit_test(an_output_appears_whole_or_not_at_all),
