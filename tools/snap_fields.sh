@@ -21,11 +21,11 @@ stem != "" {
         columns[stem] = columns[stem] sprintf("    %2d  %-22s %s\n", word[n - 1], name, kind)
     }
 }
-/^ *\[PART_[A-Z_]+\] = DESC\(/ {
+/^ *\[PART_[A-Z_]+\] = DESC(_OF)?\(/ {
     n = words($0)
     match($0, /PART_[A-Z_]+/)
     id = substr($0, RSTART, RLENGTH)
-    name_of[id] = word[5]; stem_of[id] = word[6]; single[id] = word[7] == "true"
+    name_of[id] = word[5]; stem_of[id] = word[6]; single[id] = /true/
 }
 END {
     for (i = 1; i in parts; i++)

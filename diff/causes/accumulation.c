@@ -32,12 +32,16 @@ static bool is_inside(const char *type) {
     return false;
 }
 
+uint32_t accumulation_container(const struct growth *g, uint32_t node) {
+    while (is_inside(g->nodes[node].type) && g->nodes[node].parent != GROWTH_ROOT)
+        node = g->nodes[node].parent;
+    return node;
+}
+
 /* The node of the container in which a point lies; GROWTH_ROOT: the root itself holds it. */
-static uint32_t accumulation_container(const struct growth *g, const struct growth_point *point) {
+static uint32_t container_of_point(const struct growth *g, const struct growth_point *point) {
     uint32_t at = point->kind == GROWTH_MORE ? g->nodes[point->node].parent : point->node;
-    while (at != GROWTH_ROOT && is_inside(g->nodes[at].type) && g->nodes[at].parent != GROWTH_ROOT)
-        at = g->nodes[at].parent;
-    return at;
+    return at == GROWTH_ROOT ? at : accumulation_container(g, at);
 }
 
 /* A class of the program has fields of its own: a chain in one is not the array in the other. */
@@ -59,7 +63,7 @@ static bool is_growth(const struct growth_point *point) {
 static uint32_t group_of_point(struct accumulations *a, const struct growth_point *point,
                                struct strmap *index, struct err *err) {
     const struct growth *g = &a->growth;
-    uint32_t container = accumulation_container(g, point);
+    uint32_t container = container_of_point(g, point);
     const char *root = growth_root(g, point->node);
     struct strbuf key;
     strbuf_init(&key);
@@ -77,8 +81,12 @@ static uint32_t group_of_point(struct accumulations *a, const struct growth_poin
         ok = VEC_ROOM_IN(&a->arena, a->items, a->count, a->capacity, err) &&
              (strmap_put(index, (struct str){kept, key.len}, STR(""), number) || err_nomem(err));
         if (ok)
-            a->items[a->count++] = (struct accumulation){
-                .container = container, .root = root, .stacks_only = true, .main = GROWTH_ROOT};
+            a->items[a->count++] = (struct accumulation){.container = container,
+                                                         .root = root,
+                                                         .stacks_only = true,
+                                                         .main = GROWTH_ROOT,
+                                                         .other = GROWTH_ROOT,
+                                                         .spread_main = GROWTH_ROOT};
     }
     strbuf_deinit(&key);
     return ok ? number : CAUSE_NONE;
@@ -86,28 +94,31 @@ static uint32_t group_of_point(struct accumulations *a, const struct growth_poin
 
 /* -- Sums -------------------------------------------------------------------------------------- */
 
-static void accumulate(const struct growth *g, struct accumulation *a,
+static void accumulate(const struct growth *g, struct accumulation *item,
                        const struct growth_point *point) {
     const struct growth_node *node = &g->nodes[point->node];
     bool more = point->kind != GROWTH_ENLARGED;
     for (uint32_t i = 0; i < g->snapshot_count; i++) {
         if (point->kind == GROWTH_MORE)
-            a->objects[i] += node->own_objects[i];
+            item->objects[i] += node->own_objects[i];
         if (!point->types)
-            a->bytes[i] += more ? node->bytes[i] : node->own_bytes[i];
+            item->bytes[i] += more ? node->bytes[i] : node->own_bytes[i];
     }
-    if (point->in_spread)
-        return; /* its figures are in those of the spread */
-    a->bytes_delta += point->bytes_delta;
-    a->objects_delta += more ? point->objects_delta : 0;
-    a->at_least = a->at_least || point->at_least;
-    a->stacks_only = a->stacks_only && point->stacks_only;
-    a->spread_verdict = point->types ? point->verdict : a->spread_verdict;
+    if (point->in_spread) { /* its figures are in those of the spread */
+        if (more && !name_is_framework(node->type) && !item->spread_mains++)
+            item->spread_main = point->node;
+        return;
+    }
+    item->bytes_delta += point->bytes_delta;
+    item->objects_delta += more ? point->objects_delta : 0;
+    item->at_least = item->at_least || point->at_least;
+    item->stacks_only = item->stacks_only && point->stacks_only;
+    item->spread_verdict = point->types ? point->verdict : item->spread_verdict;
     /* Points come largest first. */
-    if (more && a->main == GROWTH_ROOT && !point->types)
-        a->main = point->node;
-    if (!more && a->enlarged == GROWTH_ROOT)
-        a->enlarged = point->node;
+    if (more && item->main == GROWTH_ROOT && !point->types)
+        item->main = point->node;
+    if (!more && item->enlarged == GROWTH_ROOT)
+        item->enlarged = point->node;
 }
 
 static bool collect_points(struct accumulations *a, struct err *err) {
@@ -196,7 +207,7 @@ static int cmp_cause_types(const void *x, const void *y) {
 /* So near a type of the program has to be to what grew. */
 #define NEXT_STEPS 2u
 
-static int64_t node_objects(const struct growth *g, uint32_t node) {
+int64_t accumulation_objects(const struct growth *g, uint32_t node) {
     return series_delta(g->nodes[node].own_objects[g->snapshot_count - 1],
                         g->nodes[node].own_objects[0]);
 }
@@ -224,7 +235,7 @@ static uint32_t below_arrays(const struct accumulations *a, uint32_t number, uin
     if (!name_is_framework(g->nodes[top].type) && !str_ends(str_of(g->nodes[top].type), STR("[]")))
         return top;
     for (uint32_t n = most_below(a, number, top); n != GROWTH_ROOT; n = most_below(a, number, n))
-        if (node_objects(g, n) > 10 * node_objects(g, top))
+        if (accumulation_objects(g, n) > 10 * accumulation_objects(g, top))
             return n;
     return top;
 }
@@ -246,10 +257,10 @@ static uint32_t main_of(const struct accumulations *a, uint32_t number, uint32_t
     const char *type = g->nodes[top].type;
     if (!name_is_framework(type) || name_boxed_machine(type).len)
         return top;
-    int64_t most = 0, least = node_objects(g, top) / 2;
+    int64_t most = 0, least = accumulation_objects(g, top) / 2;
     for (uint32_t n = top + 1; n < g->node_count; n++) {
         if (a->group_of[n] != number || growth_is_rest(&g->nodes[n]) ||
-            name_is_framework(g->nodes[n].type) || node_objects(g, n) < least ||
+            name_is_framework(g->nodes[n].type) || accumulation_objects(g, n) < least ||
             node_bytes(g, n) <= most || depth_below(g, n, top) > NEXT_STEPS)
             continue;
         most = node_bytes(g, n);
@@ -275,7 +286,7 @@ static void judge_counted(struct accumulations *a, uint32_t number) {
     for (uint32_t i = 0; top != item->main && i < g->snapshot_count; i++)
         item->objects[i] = g->nodes[item->main].own_objects[i];
     if (top != item->main)
-        item->objects_delta = node_objects(g, item->main);
+        item->objects_delta = accumulation_objects(g, item->main);
 }
 
 /* The thread, where it is one whose stack holds it. */
@@ -293,14 +304,47 @@ static void name_stack(struct accumulations *a, const struct series *s, uint32_t
     item->thread = holder.thread;
 }
 
-static void accumulation_judge(struct accumulations *a, uint32_t number) {
+/* Of a spread with one type of the program, that is what it is about. */
+static void judge_spread_main(struct accumulations *a, struct accumulation *item) {
+    int64_t objects =
+        item->spread_mains == 1 ? accumulation_objects(&a->growth, item->spread_main) : 0;
+    if (objects < 2 || objects * 4 < item->objects_delta)
+        return;
+    item->main = item->spread_main;
+    item->objects_delta = objects;
+    item->spread_verdict = VERDICT_NONE;
+    for (uint32_t i = 0; i < a->growth.snapshot_count; i++)
+        item->objects[i] = a->growth.nodes[item->main].own_objects[i];
+}
+
+static void accumulation_find_main(struct accumulations *a, uint32_t number) {
     struct accumulation *item = &a->items[number];
-    uint32_t count = a->growth.snapshot_count;
+    if (item->main == GROWTH_ROOT)
+        judge_spread_main(a, item);
     item->counted = item->main != GROWTH_ROOT;
     if (item->main == GROWTH_ROOT)
         item->main = item->enlarged;
     else
         judge_counted(a, number);
+}
+
+/*
+ * An array that is filled doubles when it is full, so that it grows at some steps only: what never
+ * fell, grew twice and just grew again is no cache that is full.
+ */
+static bool still_doubles(const uint64_t *bytes, uint32_t count) {
+    uint32_t grew = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        if (bytes[i] < bytes[i - 1])
+            return false;
+        grew += bytes[i] > bytes[i - 1];
+    }
+    return grew > 1 && bytes[count - 1] > bytes[count - 2];
+}
+
+static void accumulation_judge(struct accumulations *a, uint32_t number) {
+    struct accumulation *item = &a->items[number];
+    uint32_t count = a->growth.snapshot_count;
     item->leaf = item->main == GROWTH_ROOT ? item->container : heaviest_of(a, number, item->main);
     if (count < 3)
         item->verdict = VERDICT_GROWING;
@@ -310,6 +354,9 @@ static void accumulation_judge(struct accumulations *a, uint32_t number) {
         item->verdict = item->spread_verdict;
     else
         item->verdict = series_verdict(item->bytes, count, 1);
+    if (item->verdict == VERDICT_INCONCLUSIVE && !item->counted &&
+        still_doubles(item->bytes, count))
+        item->verdict = VERDICT_GROWING;
     if (item->type_count > 1)
         qsort(item->types, item->type_count, sizeof(*item->types), cmp_cause_types);
 }
@@ -347,6 +394,9 @@ bool accumulations_init(struct accumulations *a, const struct series *s, struct 
     }
     if (ok) {
         hand_down(a);
+        for (uint32_t i = 0; i < a->count; i++)
+            accumulation_find_main(a, i);
+        accumulations_fold(a);
         ok = sum_types(a, err);
     }
     for (uint32_t i = 0; ok && i < a->count; i++) {

@@ -184,8 +184,7 @@ static bool explains(const struct telling *t, const struct accumulation *item, c
     return false;
 }
 
-/* Findings about a type that grew here for the most part. */
-static void claim_types(const struct telling *t, const struct accumulation *item, uint32_t cause) {
+void telling_claim(const struct telling *t, const struct accumulation *item, uint32_t cause) {
     for (uint32_t i = 0; i < t->d->f->count; i++) {
         const struct finding *finding = &t->d->f->items[i];
         const struct evidence *type = cause_evidence(finding, "type");
@@ -202,7 +201,8 @@ static void claim_types(const struct telling *t, const struct accumulation *item
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-static void measure(const struct telling *t, const struct accumulation *item, struct cause *cause) {
+void telling_measure(const struct telling *t, const struct accumulation *item,
+                     struct cause *cause) {
     const struct causes *c = t->d->c;
     cause->verdict = item->verdict;
     cause->objects_delta = item->objects_delta;
@@ -214,49 +214,17 @@ static void measure(const struct telling *t, const struct accumulation *item, st
     fill_cause_types(t, item, cause);
 }
 
-/* What waits for its finalizer is a matter of the finalizer thread, where that is a cause. */
-static bool tell_with_finalizer(const struct telling *t, const struct accumulation *item) {
-    struct causes *c = t->d->c;
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (c->items[i].kind != CAUSE_FINALIZER)
-            continue;
-        measure(t, item, &c->items[i]);
-        claim_types(t, item, i);
-        return true;
-    }
-    return false;
-}
-
-/* What waits for a semaphore hangs on it: the same story, where that is a cause. */
-static bool tell_with_semaphore(const struct telling *t, const struct accumulation *item) {
-    struct causes *c = t->d->c;
-    bool waits = false;
-    for (uint32_t n = item->main; n != GROWTH_ROOT; n = t->a->growth.nodes[n].parent)
-        waits = waits || strcmp(t->a->growth.nodes[n].type, CAUSE_SEMAPHORE) == 0;
-    for (uint32_t i = 0; waits && i < c->count; i++) {
-        if (strcmp(c->items[i].subject, CAUSE_SEMAPHORE) != 0 || c->items[i].path_count)
-            continue;
-        measure(t, item, &c->items[i]);
-        c->items[i].subject = telling_place(t, item);
-        claim_types(t, item, i);
-        return true;
-    }
-    return false;
-}
-
 static void tell_growth(const struct telling *t, const struct accumulation *item) {
-    if (tell_with_semaphore(t, item))
+    if (telling_is_symptom(t, item))
         return;
-    bool finalizer = strcmp(item->root, ROOT_FINALIZER) == 0 && item->container == GROWTH_ROOT;
-    if (finalizer && tell_with_finalizer(t, item))
-        return;
+    bool finalizer = telling_is_of_finalizer(item);
     struct cause *cause = cause_add(t->d, finalizer ? CAUSE_FINALIZER : growth_kind_of(item),
                                     growth_severity(t, item));
     if (!cause)
         return;
     const char *place = telling_place(t, item);
     cause->subject = place;
-    measure(t, item, cause);
+    telling_measure(t, item, cause);
     cause->weight = (uint64_t)item->bytes_delta;
     cause->summary =
         findings_text(t->f, "%s%s %s%s, %s%s%s.", place, telling_container(t, item, place),
@@ -264,9 +232,11 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
                       say_delta(t->f, item->bytes_delta),
                       item->counted ? " with all they hold" : "", telling_share(t, cause));
     cause->next = telling_next(t, item, place);
-    claim_types(t, item, cause_last(t->d));
+    telling_claim(t, item, cause_last(t->d));
     if (finalizer)
         cause_claim_rule(t->d, rules[RULE_finalizer_queue_growth], NULL, cause_last(t->d));
+    else
+        telling_what_is_loaded(t, item, cause_last(t->d));
 }
 
 static void tell_all(struct telling *t) {
@@ -275,7 +245,7 @@ static void tell_all(struct telling *t) {
     bool enlarged = false;
     for (uint32_t i = 0; i < t->a->count; i++) {
         const struct accumulation *item = &t->a->items[i];
-        if ((uint64_t)item->bytes_delta < least || item->verdict == VERDICT_STABLE)
+        if (item->folded || (uint64_t)item->bytes_delta < least || item->verdict == VERDICT_STABLE)
             continue;
         tell_growth(t, item);
         enlarged = enlarged || item->enlarged != GROWTH_ROOT;

@@ -55,10 +55,21 @@ static const char *edge_below(const struct telling *t, const struct accumulation
     return NULL;
 }
 
-const char *telling_place(const struct telling *t, const struct accumulation *item) {
+/* What several fields of an object hold is known by where that is itself: "Desk.context". */
+static const char *field_of(const struct telling *t, uint32_t node, const char *name) {
+    const struct growth_node *at = &t->a->growth.nodes[node];
+    if (at->parent == GROWTH_ROOT)
+        return pretty_root(t->f, growth_root(&t->a->growth, node));
+    if (!at->edge || !*at->edge || at->edge[0] == '[' || at->edge[0] == '(')
+        return name;
+    return findings_text(t->f, "%s.%s", outer_type(t->f, t->a->growth.nodes[at->parent].type),
+                         pretty_edge(t->f, at->edge));
+}
+
+/* The field by which one knows the container; item: what it holds, NULL: that is another's. */
+static const char *place_of_container(const struct telling *t, const struct accumulation *item,
+                                      const char *root, uint32_t at) {
     const struct growth_node *nodes = t->a->growth.nodes;
-    const char *root = item->root;
-    uint32_t at = item->container;
     bool several = strcmp(root, ROOT_SEVERAL) == 0;
     if (at == GROWTH_ROOT)
         return pretty_root(t->f, root);
@@ -76,11 +87,20 @@ const char *telling_place(const struct telling *t, const struct accumulation *it
     const char *edge = nodes[at].edge;
     if (edge && strcmp(edge, DELEGATE_TARGET) == 0) { /* that tells nobody what it is */
         holder = outer_type(t->f, nodes[at].type);
-        edge = edge_below(t, item, at);
+        edge = item ? edge_below(t, item, at) : NULL;
     }
     if (!edge || !*edge || edge[0] == '[' || edge[0] == '(')
-        return holder;
+        return field_of(t, nodes[at].parent, holder);
     return findings_text(t->f, "%s.%s", holder, pretty_edge(t->f, edge));
+}
+
+const char *telling_place(const struct telling *t, const struct accumulation *item) {
+    const char *place = place_of_container(t, item, item->root, item->container);
+    if (item->other == GROWTH_ROOT)
+        return place;
+    const char *other =
+        place_of_container(t, NULL, growth_root(&t->a->growth, item->other), item->other);
+    return strcmp(place, other) == 0 ? place : findings_text(t->f, "%s and %s", place, other);
 }
 
 const char *telling_shape(enum verdict verdict, bool counted) {
@@ -119,11 +139,33 @@ static void all_of_type(const struct telling *t, const char *name, uint64_t *bas
     *now = type->live_objects[last];
 }
 
+/* Delegates and expressions of the framework that hold code made at run time. */
+static const struct hint *hint_of_made(const struct accumulation *item) {
+    for (uint32_t i = 0; i < item->type_count; i++) {
+        const struct hint *hint = hint_find(item->types[i].type);
+        if (hint && hint->symptom && item->types[i].objects_delta * 2 >= item->objects_delta)
+            return hint;
+    }
+    return NULL;
+}
+
 /* What growth of that kind usually means; NULL: nothing special. */
 static const struct hint *hint_of(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
     uint32_t node = item->main == GROWTH_ROOT ? item->container : item->main;
-    return node == GROWTH_ROOT ? NULL : hint_between(g, g->nodes[node].type, node, item->container);
+    if (node == GROWTH_ROOT)
+        return NULL;
+    /* What the framework has around its container tells what that is: a scope its disposables. */
+    uint32_t top = item->container;
+    while (top != GROWTH_ROOT && g->nodes[top].parent != GROWTH_ROOT &&
+           name_is_framework(g->nodes[g->nodes[top].parent].type))
+        top = g->nodes[top].parent;
+    /* A field says what it is; of other roots the kind does. */
+    if (top != GROWTH_ROOT && g->nodes[top].parent == GROWTH_ROOT &&
+        !name_root_is_field(item->root))
+        top = GROWTH_ROOT;
+    const struct hint *hint = hint_between(g, g->nodes[node].type, node, top);
+    return hint || !name_is_framework(g->nodes[node].type) ? hint : hint_of_made(item);
 }
 
 const char *telling_change(const struct telling *t, const struct accumulation *item) {
@@ -204,9 +246,8 @@ const char *telling_next(const struct telling *t, const struct accumulation *ite
     if (hint)
         return hint_next(hint, g, type, node, series_new(t->d->s), t->f);
     const char *ask = *type ? say_command(t->f, t->d->s, "--path", type) : NULL;
-    return ask ? findings_text(t->f,
-                               "Look where %s is filled, and what should empty it; %s shows "
-                               "all that holds them.",
-                               place, ask)
-               : findings_text(t->f, "Look where %s is filled, and what should empty it.", place);
+    bool both = item->other != GROWTH_ROOT;
+    return findings_text(t->f, "Look where %s %s filled, and what should empty %s%s%s%s.", place,
+                         both ? "are" : "is", both ? "them" : "it", ask ? "; " : "", ask ? ask : "",
+                         ask ? " shows all that holds them" : "");
 }

@@ -68,12 +68,16 @@ static bool tells_of(const struct finding *finding, const struct rule *rule) {
     return hint && hint->symptom && strcmp(hint->symptom, rule->id) == 0;
 }
 
+void cause_claim_hinted(struct diagnosis *d, const struct rule *rule, uint32_t cause) {
+    for (uint32_t i = 0; i < d->f->count; i++)
+        if (cause_is_open(d, i, NULL) && tells_of(&d->f->items[i], rule))
+            cause_claim(d, i, cause);
+}
+
 /* Memory of the loader, modules, and what refers to those that were loaded: one story. */
 static void claim_loader(struct diagnosis *d, uint32_t cause) {
     cause_claim_rule(d, rules[RULE_loader_growth], NULL, cause);
-    for (uint32_t i = 0; i < d->f->count; i++)
-        if (cause_is_open(d, i, NULL) && tells_of(&d->f->items[i], rules[RULE_loader_growth]))
-            cause_claim(d, i, cause);
+    cause_claim_hinted(d, rules[RULE_loader_growth], cause);
 }
 
 /* Who allocates says more than what size, or in which module. */

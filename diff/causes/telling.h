@@ -37,6 +37,20 @@ bool telling_warms_up(const struct telling *t, const struct accumulation *item);
 const struct callback_row *telling_timers_that_end(const struct telling *t,
                                                    const struct accumulation *item);
 
+/* -- Causes ------------------------------------------------------------------------------------ */
+
+/* Gives a cause the figures, the path and the types of what accumulates. */
+void telling_measure(const struct telling *t, const struct accumulation *item, struct cause *cause);
+/* Findings about a type that grew there for the most part are symptoms of that cause. */
+void telling_claim(const struct telling *t, const struct accumulation *item, uint32_t cause);
+
+bool telling_is_of_finalizer(const struct accumulation *item);
+/* Is it the symptom of another cause? That has taken it along then. */
+bool telling_is_symptom(const struct telling *t, const struct accumulation *item);
+/* That cause keeps what is loaded again and again, if something is: it is one of that kind then. */
+void telling_what_is_loaded(const struct telling *t, const struct accumulation *item,
+                            uint32_t cause);
+
 /* -- Words: they last as long as the causes; out of memory sticks in the findings ------------- */
 
 /*

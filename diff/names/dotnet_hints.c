@@ -146,7 +146,7 @@ const struct hint dotnet_hints[] = {
      .types = {"Microsoft.Extensions.DependencyInjection.ServiceLookup.ServiceProviderEngineScope",
                "Microsoft.Extensions.DependencyInjection.AsyncServiceScope"},
      .next = "Dispose each scope when its work is done (`using`), and keep none: a scope keeps "
-             "every service that was made in it.",
+             "every service that was made in it. The root provider is one that never ends.",
      .counted = "scopes",
      .explain =
          "A scope (IServiceScope) keeps what is scoped or disposable and was made in it: a\n"
@@ -256,6 +256,22 @@ const struct hint dotnet_hints[] = {
          "What to do: free handles in a finally block or a SafeHandle; pin for long only what "
          "lies\n"
          "on the pinned object heap (GC.AllocateArray with pinned: true).\n"},
+    {.id = "gc-handle",
+     .summary = "objects held by handles that nobody frees",
+     .roots = {"handle "},
+     .next = "Find who allocates these handles (GCHandle.Alloc, native callbacks) and never frees "
+             "them; strings in arrays that a handle holds are interned (string.Intern), for as "
+             "long as the program runs.",
+     .explain =
+         "A handle of the collector keeps its object until GCHandle.Free. Handles that grow are\n"
+         "not freed: a wrapper without Dispose, a callback that native code keeps. The runtime "
+         "has\n"
+         "handles of its own, as of the arrays of literals and interned strings: string.Intern of\n"
+         "what comes from outside is a leak, for nothing takes a string out again.\n"
+         "\n"
+         "What to do: free handles in a finally block or a SafeHandle; use a dictionary of your "
+         "own\n"
+         "instead of string.Intern.\n"},
     {.id = "finalizer-queue",
      .summary = "objects that only wait for their finalizer",
      .roots = {"finalizer queue"},

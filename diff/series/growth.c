@@ -3,7 +3,6 @@
 #include "base/hash.h"
 #include "base/order.h"
 #include "base/vec.h"
-#include "diff/names/path_text.h"
 #include "diff/names/names.h"
 #include "model/known_names.h"
 
@@ -60,6 +59,7 @@ static bool growth_new_node(struct lining *l, uint32_t parent, const char *label
                                  .root = parent == GROWTH_ROOT ? label : NULL,
                                  .edge = parent == GROWTH_ROOT ? NULL : label,
                                  .type = type,
+                                 .holders = {GROWTH_ROOT, GROWTH_ROOT},
                                  .objects = numbers(g),
                                  .bytes = numbers(g),
                                  .own_objects = numbers(g),
@@ -213,6 +213,25 @@ static uint32_t lined_node(struct lining *l, const struct path_row *row, const u
     return !l->paths || alone ? node_of(l, GROWTH_ROOT, root, type) : hang(l, root, type);
 }
 
+static void take_holder(struct growth *g, const uint32_t *nodes, uint32_t row, uint64_t holder,
+                        const char *edge, int which) {
+    if (nodes[holder] == nodes[row])
+        return;
+    g->nodes[nodes[row]].holders[which] = nodes[holder];
+    g->nodes[nodes[row]].holder_edges[which] = edge;
+}
+
+/* Who holds what nobody alone holds: the newest that tells is right. */
+static void take_holders(struct growth *g, const struct path_row *rows, uint32_t count,
+                         const uint32_t *nodes) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (rows[i].holder < count)
+            take_holder(g, nodes, i, rows[i].holder, rows[i].holder_edge, 0);
+        if (rows[i].other_holder < count)
+            take_holder(g, nodes, i, rows[i].other_holder, rows[i].other_edge, 1);
+    }
+}
+
 static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t at,
                     struct err *err) {
     SNAPSHOT_ROWS(snapshot, l->tree, struct path_row, rows, count);
@@ -239,6 +258,8 @@ static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t 
         node->own_bytes[at] += row->own_bytes;
         node->seen[at] = true;
     }
+    if (ok && l->tree == PART_PLACES)
+        take_holders(l->g, rows, count, nodes);
     free(nodes);
     return ok;
 }
@@ -526,36 +547,7 @@ void growth_deinit(struct growth *g) {
     *g = (struct growth){0};
 }
 
-/* -- Text -------------------------------------------------------------------------------------- */
-
-/* last: whether the node's own type is the end of the text. */
-static void node_text(const struct growth *g, uint32_t node, bool full, bool last, uint32_t keep,
-                      struct strbuf *out) {
-    uint32_t depth = 0;
-    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        depth++;
-    struct path_step *steps = calloc((size_t)depth + 1, sizeof(*steps));
-    if (!steps) {
-        err_keep_nomem(&out->err);
-        return;
-    }
-    uint32_t i = depth, kept = PATH_KEEP_ENDS;
-    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent) {
-        steps[--i] = (struct path_step){g->nodes[n].edge, g->nodes[n].type};
-        kept = n == keep ? i : kept;
-    }
-    path_text_keeping(growth_root(g, node), steps, depth, full, last, kept, out);
-    free(steps);
-}
-
-void growth_path_text_keeping(const struct growth *g, uint32_t node, uint32_t keep, bool full,
-                              struct strbuf *out) {
-    node_text(g, node, full, true, keep, out);
-}
-
-void growth_holder_text(const struct growth *g, uint32_t node, bool full, struct strbuf *out) {
-    node_text(g, node, full, false, GROWTH_ROOT, out);
-}
+/* -- Points of a type ------------------------------------------------------------------------- */
 
 const struct growth_point *growth_point_of(const struct growth *g, const char *type,
                                            uint32_t *ret_others) {

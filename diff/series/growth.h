@@ -16,6 +16,10 @@ struct growth_node {
     uint64_t *objects, *bytes; /* [count of snapshots] of the subtree; 0 where it is not there */
     uint64_t *own_objects, *own_bytes; /* [count of snapshots] */
     bool *seen;                        /* [count of snapshots] */
+    /* Of places that nobody alone holds: those that refer to them most often in the newest
+     * snapshot, and by which edge (NULL: not they themselves). GROWTH_ROOT: not known. */
+    uint32_t holders[2];
+    const char *holder_edges[2];
     bool hung; /* put below what does not hold it alone: not in the figures of what is above */
 };
 

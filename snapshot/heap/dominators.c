@@ -189,6 +189,10 @@ bool dominators_find(struct dominators *d, struct heap *h, struct dominators_opt
     d->number_of = ok ? dominators_array(d->list_count) : NULL;
     ok = ok && (d->number_of || err_nomem(err)) &&
          dominators_of_links(d, h, &links, options.edges, err);
+    if (ok && options.edges) {
+        d->links = links;
+        links = (struct links){.words = NULL};
+    }
     links_deinit(&links);
     return ok;
 }
@@ -201,5 +205,6 @@ void dominators_deinit(struct dominators *d) {
     dominators_free_array(d->leaf_edges, d->leaf_count);
     dominators_free_array(d->types, d->count);
     pages_free(d->linked, (size_t)d->count + 1);
+    links_deinit(&d->links);
     *d = (struct dominators){0};
 }

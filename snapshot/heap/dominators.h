@@ -39,6 +39,7 @@ struct dominators {
      */
     uint32_t *types;
     bool *linked;
+    struct links links; /* with edges: heads hold the numbers of their objects; else empty */
     uint32_t list_count, leaf_count;
 };
 

@@ -1,6 +1,7 @@
 #include "heap/heap_places.h"
 
 #include "base/pages.h"
+#include "heap/place_holders.h"
 #include "model/known_names.h"
 
 #include <stdlib.h>
@@ -90,8 +91,10 @@ static void placing_write(const struct path_tree *t, const struct cell *sums, co
         uint32_t parent = node->parent == PATH_NONE ? HEAP_PLACE_NONE : numbers[node->parent];
         bool below_kept = node->parent == PATH_NONE || keep[node->parent];
         numbers[i] = ret->count;
+        static const struct place_holder none = {HEAP_PLACE_NONE, DOMINATORS_NO_EDGE};
         if (keep[i])
-            ret->items[ret->count++] = (struct heap_place){.parent = parent,
+            ret->items[ret->count++] = (struct heap_place){.holders = {none, none},
+                                                           .parent = parent,
                                                            .type = node->type,
                                                            .edge = node->edge,
                                                            .own = {node->objects, node->bytes},
@@ -101,8 +104,9 @@ static void placing_write(const struct path_tree *t, const struct cell *sums, co
     }
 }
 
-static bool placing_cut(const struct path_tree *t, const struct path_limits *limits,
+static bool placing_cut(const struct placing *p, const struct path_limits *limits,
                         struct heap_places *ret, struct err *err) {
+    const struct path_tree *t = &p->tree;
     bool *keep = calloc((size_t)t->count + 1, sizeof(*keep));
     uint32_t *numbers = calloc((size_t)t->count + 1, sizeof(*numbers)), kept = 0;
     struct cell *sums = placing_add_up(t);
@@ -112,8 +116,11 @@ static bool placing_cut(const struct path_tree *t, const struct path_limits *lim
         kept += keep[i];
     ret->items = ok ? calloc((size_t)kept + 1, sizeof(*ret->items)) : NULL;
     ok = ok && (ret->items || err_nomem(err));
-    if (ok)
+    if (ok) {
         placing_write(t, sums, keep, numbers, ret);
+        const struct placed placed = {t, p->nodes, keep, numbers};
+        ok = place_holders_find(ret, p->dominators, &placed, err);
+    }
     free(keep);
     free(numbers);
     free(sums);
@@ -138,9 +145,9 @@ bool heap_places_find(struct heap_places *ret, const struct dominators *d, const
         ok = (!p.tree.failed && !p.structures.failed) || err_nomem(err);
     }
     path_tree_deinit(&p.structures);
+    ok = ok && placing_cut(&p, limits, ret, err);
     if (p.nodes)
         pages_free(p.nodes, bytes);
-    ok = ok && placing_cut(&p.tree, limits, ret, err);
     path_tree_deinit(&p.tree);
     return ok;
 }
@@ -174,6 +181,31 @@ static const char *places_label(const struct heap_places *p, const struct path_n
                 : names->edge(names->context, p->items[place->parent].type, place->edge);
 }
 
+/* In a second round: holders come behind what they hold as well. */
+static bool places_holders(const struct heap_places *p, const struct path_names *names,
+                           const uint32_t *rows, struct builder *b, struct err *err) {
+    uint32_t count;
+    struct path_row *written = builder_rows(b, PART_PLACES, &count);
+    for (uint32_t i = 0; i < p->count; i++)
+        for (int k = 0; k < PLACE_HOLDERS; k++) {
+            struct place_holder holder = p->items[i].holders[k];
+            if (holder.place == HEAP_PLACE_NONE)
+                continue;
+            const char *edge = NULL;
+            if (holder.edge != DOMINATORS_NO_EDGE) {
+                edge = builder_string(
+                    b,
+                    str_of(names->edge(names->context, p->items[holder.place].type, holder.edge)),
+                    err);
+                if (!edge)
+                    return false;
+            }
+            *(k ? &written[rows[i]].other_holder : &written[rows[i]].holder) = rows[holder.place];
+            *(k ? &written[rows[i]].other_edge : &written[rows[i]].holder_edge) = edge;
+        }
+    return true;
+}
+
 static bool places_others(struct builder *b, uint64_t parent, struct cell other, struct err *err) {
     if (!other.objects)
         return true;
@@ -205,7 +237,7 @@ static bool places_write(const struct heap_places *p, const struct path_names *n
             return false;
         written += place->other.objects != 0;
     }
-    return places_others(b, ABSENT, p->other, err);
+    return places_others(b, ABSENT, p->other, err) && places_holders(p, names, rows, b, err);
 }
 
 bool heap_places_write(const struct heap_places *p, const struct path_names *names,

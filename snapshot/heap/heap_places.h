@@ -16,6 +16,14 @@
 
 #define HEAP_PLACE_NONE UINT32_MAX
 
+/* So many of those are told that refer to what nobody alone holds. */
+#define PLACE_HOLDERS 2
+
+struct place_holder {
+    uint32_t place; /* HEAP_PLACE_NONE: there is none */
+    uint32_t edge;  /* DOMINATORS_NO_EDGE: of something below it */
+};
+
 struct heap_place {
     uint32_t parent; /* a place before it; HEAP_PLACE_NONE: the roots */
     uint32_t type;
@@ -24,6 +32,9 @@ struct heap_place {
     struct cell own;      /* its objects */
     struct cell retained; /* with all that they dominate */
     struct cell other;    /* of that, places below it that were left out */
+    /* Of places without an edge, whose objects have references: others, not below them, that refer
+     * to them most often, and to half of them or more. */
+    struct place_holder holders[PLACE_HOLDERS];
 };
 
 /* In each place retained is own, other, and retained of the places below it. */
@@ -44,7 +55,7 @@ void heap_places_deinit(struct heap_places *p);
 
 /*
  * Writes them into PART_PLACES, parents before children: rows as those of paths (path_tree.h), of
- * which objects and bytes are what is retained. What was left out below a place
+ * which objects and bytes are what is retained, with their holders. What was left out below a place
  * is a row of type "[others]", and of what nobody alone holds the root is ROOT_SEVERAL. Errors:
  * ERR_NOMEM, ERR_LIMIT (row cap).
  */

@@ -368,6 +368,16 @@ static bool check_paths(const struct table *table, struct err *err) {
     return true;
 }
 
+static bool check_places(const struct table *table, struct err *err) {
+    const struct path_row *rows = table->rows;
+    for (uint32_t i = 0; i < table->count; i++)
+        if ((rows[i].holder != ABSENT && rows[i].holder >= table->count) ||
+            (rows[i].other_holder != ABSENT && rows[i].other_holder >= table->count))
+            return err_set(err, ERR_FORMAT, "part places: row %u has a holder that is not there",
+                           i);
+    return check_paths(table, err);
+}
+
 static bool check_absences(const struct table *table, struct err *err) {
     const struct absence_row *rows = table->rows;
     for (uint32_t i = 0; i < table->count; i++)
@@ -390,9 +400,10 @@ static bool check_rows(enum part part, const struct table *table, struct err *er
             return err_set(err, ERR_FORMAT, "part %s: row %u has no %s", desc->name, i,
                            desc->fields[0].name);
     }
-    return part == PART_PATHS || part == PART_PLACES ? check_paths(table, err)
-           : part == PART_ABSENCES                   ? check_absences(table, err)
-                                                     : true;
+    return part == PART_PATHS      ? check_paths(table, err)
+           : part == PART_PLACES   ? check_places(table, err)
+           : part == PART_ABSENCES ? check_absences(table, err)
+                                   : true;
 }
 
 static bool decode_table(const struct decoder *d, struct reader *r, enum part part,

@@ -220,6 +220,15 @@ static const struct field path_fields[] = {
     F(path_row, own_objects, 7, FIELD_U64), F(path_row, own_bytes, 8, FIELD_BYTES),
 };
 
+static const struct field place_fields[] = {
+    F(path_row, parent, 1, FIELD_U64),        F(path_row, root, 2, FIELD_STR),
+    F(path_row, edge, 3, FIELD_STR),          F(path_row, type, 4, FIELD_STR),
+    F(path_row, objects, 5, FIELD_U64),       F(path_row, bytes, 6, FIELD_BYTES),
+    F(path_row, own_objects, 7, FIELD_U64),   F(path_row, own_bytes, 8, FIELD_BYTES),
+    F(path_row, holder, 9, FIELD_U64),        F(path_row, holder_edge, 10, FIELD_STR),
+    F(path_row, other_holder, 11, FIELD_U64), F(path_row, other_edge, 12, FIELD_STR),
+};
+
 static const struct field os_handle_fields[] = {
     F(os_handle_row, type, 1, FIELD_STR),
     F(os_handle_row, count, 2, FIELD_U64),
@@ -258,11 +267,12 @@ static const struct field absence_fields[] = {
     F(absence_row, objects, 5, FIELD_U64), F(absence_row, row_bytes, 6, FIELD_BYTES),
 };
 
-#define DESC(json, stem, is_single) \
+#define DESC_OF(json, stem, row, is_single) \
     { \
-        (json), stem##_fields, sizeof(stem##_fields) / sizeof(*stem##_fields), \
-            sizeof(struct stem##_row), (is_single) \
+        (json), stem##_fields, sizeof(stem##_fields) / sizeof(*stem##_fields), sizeof(struct row), \
+            (is_single) \
     }
+#define DESC(json, stem, is_single) DESC_OF(json, stem, stem##_row, is_single)
 
 const struct part_desc part_descs[PART_END] = {
     [PART_ORIGIN] = DESC("origin", origin, true),
@@ -289,7 +299,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_ASYNC] = DESC("async", async, false),
     [PART_ALLOCATIONS] = DESC("allocations", allocation, false),
     [PART_ABSENCES] = DESC("absences", absence, false),
-    [PART_PLACES] = DESC("places", path, false),
+    [PART_PLACES] = DESC_OF("places", place, path_row, false),
     [PART_CALLBACKS] = DESC("callbacks", callback, false),
     [PART_WAITS] = DESC("waits", wait, false),
 };

@@ -333,6 +333,11 @@ struct path_row {
     const char *type;
     uint64_t objects, bytes; /* of this node and below */
     uint64_t own_objects, own_bytes;
+    /* Of places that nobody alone holds: rows of those that refer to them most often, and to half
+     * of them or more, and the edges by which they do. ABSENT, NULL: not known, or it is not they
+     * themselves but what is below. */
+    uint64_t holder, other_holder;
+    const char *holder_edge, *other_edge;
 };
 
 struct os_handle_row {

@@ -1,8 +1,6 @@
 /* Causes: what accumulates, who waits for whom, and what else is serious. */
-#include "diff/causes/causes.h"
-
 #include "diff/rules/wait_graph.h"
-#include "made.h"
+#include "made_causes.h"
 
 #include "model/known_names.h"
 
@@ -12,16 +10,6 @@
 
 /* -- Growth ------------------------------------------------------------------------------------ */
 
-static enum part adding = PART_PATHS;
-
-static uint64_t causes_add_path(struct made *m, uint32_t i, uint64_t parent, const char *label,
-                                const char *type, uint64_t objects, uint64_t bytes,
-                                uint64_t below_objects, uint64_t below_bytes) {
-    return made_path(m, i, adding, parent, label, type, (struct cell){objects, bytes},
-                     (struct cell){below_objects, below_bytes});
-}
-
-#define ORDER      "Shop.Order"
 #define DICTIONARY "System.Collections.Generic.Dictionary<System.String, Shop.Order>"
 #define ENTRIES    DICTIONARY "+Entry[]"
 
@@ -45,11 +33,6 @@ static void add_orders(struct made *m, uint32_t i, uint64_t orders) {
     made_live_type(m, i, "System.Byte[]", 1, MIB);
 }
 
-static void causes_judge(struct made *m, struct causes *c) {
-    made_rules(m);
-    assert_true(causes_find(c, &m->series, &m->limits, &m->findings, &m->err));
-}
-
 static bool claims(const struct made *m, const struct cause *cause, const char *rule,
                    const char *subject) {
     for (uint32_t i = 0; i < cause->finding_count; i++) {
@@ -58,11 +41,6 @@ static bool claims(const struct made *m, const struct cause *cause, const char *
             return true;
     }
     return false;
-}
-
-static void causes_says(const char *text, const char *words) {
-    if (!text || !strstr(text, words))
-        fail_msg("'%s' is not in '%s'", words, text ? text : "(nothing)");
 }
 
 /* Values, keys and the array behind them are one story: of the dictionary. */
@@ -247,91 +225,6 @@ static void a_list_entered_from_two_ends_is_one(void **state) {
     assert_int_equal(c.items[0].kind, CAUSE_LEAK);
     causes_says(c.items[0].summary, "went from 1,000 to 3,000 Node");
     assert_string_equal(c.items[0].path[0].edge, "static Shop.Queue.s_queue");
-    causes_deinit(&c);
-    made_deinit(&m);
-}
-
-/* A few more segments are no story: the orders in them are, and those came evenly. */
-static void segments_are_what_they_hold(void **state) {
-    (void)state;
-    static const uint64_t segments[] = {7, 8, 8, 9};
-    struct made m;
-    struct causes c;
-    made_init(&m, 4);
-    adding = PART_PLACES;
-    for (uint32_t i = 0; i < 4; i++) {
-        uint64_t orders = 1000 + 1000 * i, bytes = orders * 100, slots = segments[i] * 500;
-        uint64_t queue =
-            causes_add_path(&m, i, ABSENT, "static Shop.Desk.s_new", "System.Queue<Shop.Order>", 1,
-                            48, orders + 2 * segments[i], bytes + slots + segments[i] * 64);
-        uint64_t segment =
-            causes_add_path(&m, i, queue, "_head", "System.Segment<Shop.Order>", segments[i],
-                            segments[i] * 64, orders + segments[i], bytes + slots);
-        uint64_t array = causes_add_path(&m, i, segment, "_slots", "System.Segment+Slot[]",
-                                         segments[i], slots, orders, bytes);
-        causes_add_path(&m, i, array, "[].Item", ORDER, orders, bytes, 0, 0);
-        made_live_type(&m, i, ORDER, orders, bytes);
-        made_path(&m, i, PART_PATHS, ABSENT, "static Shop.Desk.s_new", "System.Queue<Shop.Order>",
-                  (struct cell){1, 48}, (struct cell){0, 0});
-    }
-    adding = PART_PATHS;
-    causes_judge(&m, &c);
-    assert_int_equal(c.growth_count, 1);
-    assert_int_equal(c.items[0].kind, CAUSE_LEAK);
-    causes_says(c.items[0].summary, "went from 1,000 to 4,000 Order");
-    causes_deinit(&c);
-    made_deinit(&m);
-}
-
-/* -- Stacks ------------------------------------------------------------------------------------ */
-
-#define INGEST "Shop.Ingest.Loop(System.Object)"
-
-/* A list in a local of one thread, and a little on the stack of another. */
-static void add_stacks(struct made *m, uint32_t i, uint64_t orders, const char *loop) {
-    static const char list[] = "System.Collections.Generic.List<Shop.Order>";
-    uint64_t local = causes_add_path(m, i, ABSENT, loop, list, 1, 32, orders, orders * 100);
-    causes_add_path(m, i, local, "[]", ORDER, orders, orders * 100, 0, 0);
-    uint64_t other = causes_add_path(m, i, ABSENT, ROOT_STACK "0x8", list, 1, 32, 10 * i, 1000 * i);
-    causes_add_path(m, i, other, "[]", ORDER, 10 * i, 1000 * i, 0, 0);
-    made_live_type(m, i, ORDER, orders + 10 * i, orders * 100 + 1000 * i);
-    struct thread_row *row = made_row(m, i, PART_THREADS);
-    row->os_id = 0x7f;
-    row->name = made_text(m, i, "ingest");
-    made_frames(m, i, &row->frames, "Shop.Stream.Read()|" INGEST);
-}
-
-/* Two dumps do not tell whether its method will return; in three it grew each time. */
-static void what_a_stack_holds_is_of_its_thread(void **state) {
-    (void)state;
-    for (uint32_t count = 2; count <= 3; count++) {
-        struct made m;
-        struct causes c;
-        made_init(&m, count);
-        for (uint32_t i = 0; i < count; i++)
-            add_stacks(&m, i, 1000 + 1000 * i, ROOT_STACK "0x7f ingest");
-        causes_judge(&m, &c);
-        assert_int_equal(c.growth_count, 1);
-        assert_int_equal(c.items[0].severity, count == 2 ? SEVERITY_NOTICE : SEVERITY_WARNING);
-        assert_string_equal(c.items[0].path[0].edge, ROOT_STACK "0x7f ingest");
-        causes_says(c.items[0].subject, ROOT_STACK "0x7f ingest");
-        causes_says(c.items[0].next, count == 2 ? "Take another dump" : "thread 0x7f ingest");
-        causes_deinit(&c);
-        made_deinit(&m);
-    }
-}
-
-/* An id that is none is that of no thread. */
-static void stacks_of_no_thread_are_stacks(void **state) {
-    (void)state;
-    struct made m;
-    struct causes c;
-    made_init(&m, 3);
-    for (uint32_t i = 0; i < 3; i++)
-        add_stacks(&m, i, 1000 + 1000 * i, ROOT_STACK "0x");
-    causes_judge(&m, &c);
-    assert_int_equal(c.items[0].severity, SEVERITY_WARNING);
-    causes_says(c.items[0].next, "these threads");
     causes_deinit(&c);
     made_deinit(&m);
 }
@@ -573,9 +466,6 @@ int main(void) {
         cmocka_unit_test(more_arrays_are_what_they_hold),
         cmocka_unit_test(a_short_cut_is_no_holder),
         cmocka_unit_test(a_list_entered_from_two_ends_is_one),
-        cmocka_unit_test(segments_are_what_they_hold),
-        cmocka_unit_test(what_a_stack_holds_is_of_its_thread),
-        cmocka_unit_test(stacks_of_no_thread_are_stacks),
         cmocka_unit_test(a_circle_is_one_deadlock),
         cmocka_unit_test(a_chain_is_told_from_its_end),
         cmocka_unit_test(being_stopped_is_not_running),

@@ -91,6 +91,62 @@ static void places_are_told_apart_by_edge_and_what_is_shared_has_none(void **sta
     mk_graph_free(m);
 }
 
+/* Root 100 -> 0 (A): by edge 0 1 (B), by edge 1 2 (D), which both hold 3 .. 12 (C), each with a
+ * leaf (E); 1 has 13 (C) alone. */
+static void what_several_hold_tells_them(void **state) {
+    (void)state;
+    struct drawn_graph g = {.count = 24, .root_count = 1};
+    g.types[1] = 1;
+    g.types[2] = 3;
+    add_edge(&g, 0, 1);
+    add_edge(&g, 0, 2);
+    for (uint32_t v = 3; v <= 13; v++) {
+        if (v != 13)
+            add_edge(&g, 2, v);
+        add_edge(&g, 1, v);
+        g.types[v] = 2;
+        if (v == 13)
+            continue;
+        add_edge(&g, v, v + 11);
+        g.types[v + 11] = 4;
+    }
+    struct mk_graph *m = drawn_make(&g);
+    struct heap_places p = places_of(m, &all_of_them);
+    const struct heap_place *shared = place_below(&p, 0, DOMINATORS_NO_EDGE, 2);
+    check_place(shared, 10, 20);
+    const struct heap_place *first = place_below(&p, 0, 0, 1), *second = place_below(&p, 0, 1, 3);
+    assert_int_equal(shared->holders[0].place, first - p.items);
+    assert_int_equal(shared->holders[0].edge, 0);
+    assert_int_equal(shared->holders[1].place, second - p.items);
+    assert_int_equal(shared->holders[1].edge, 0);
+    assert_int_equal(first->holders[0].place, HEAP_PLACE_NONE);
+    heap_places_deinit(&p);
+    mk_graph_free(m);
+}
+
+/* A ring 3 .. 12 (C) that 1 (B) enters at 3 and 2 (D) at 8: nobody holds all of it. */
+static void who_enters_a_list_does_not_hold_it(void **state) {
+    (void)state;
+    struct drawn_graph g = {.count = 13, .root_count = 1};
+    g.types[1] = 1;
+    g.types[2] = 3;
+    add_edge(&g, 0, 1);
+    add_edge(&g, 0, 2);
+    add_edge(&g, 1, 3);
+    add_edge(&g, 2, 8);
+    for (uint32_t v = 3; v <= 12; v++) {
+        add_edge(&g, v, v == 12 ? 3 : v + 1);
+        g.types[v] = 2;
+    }
+    struct mk_graph *m = drawn_make(&g);
+    struct heap_places p = places_of(m, &all_of_them);
+    const struct heap_place *shared = place_below(&p, 0, DOMINATORS_NO_EDGE, 2);
+    check_place(shared, 10, 10);
+    assert_int_equal(shared->holders[0].place, HEAP_PLACE_NONE);
+    heap_places_deinit(&p);
+    mk_graph_free(m);
+}
+
 /* 0 (A) -> a list of 1 .. 30 (B), each of which holds one (C). */
 static void a_list_is_one_place_however_long(void **state) {
     (void)state;
@@ -149,7 +205,7 @@ static bool is_inner(const struct drawn_graph *g, uint32_t object) {
 }
 
 /* Where the chain of one type begins that an object is in. */
-static uint32_t chain_of(const struct drawn_graph *g, const struct drawn_truth *n, uint32_t v) {
+static uint32_t place_chain(const struct drawn_graph *g, const struct drawn_truth *n, uint32_t v) {
     uint32_t above = drawn_idom(g, n, v);
     while (above != DRAWN_ORIGIN && g->types[above] == g->types[v]) {
         v = above;
@@ -167,7 +223,7 @@ static bool begins_linked(const struct drawn_graph *g, const struct drawn_truth 
         uint32_t from = g->from[e], to = g->to[e];
         if (!n->live[from] || !is_inner(g, to) || g->types[from] != g->types[to])
             continue;
-        uint32_t top = chain_of(g, n, from);
+        uint32_t top = place_chain(g, n, from);
         if (top != to && drawn_idom(g, n, top) == above && drawn_idom(g, n, to) == above &&
             (v == top || v == to))
             return true;
@@ -273,6 +329,8 @@ static void what_is_below_the_floor_is_summed_up_where_it_hangs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_told_apart_by_edge_and_what_is_shared_has_none),
+        cmocka_unit_test(what_several_hold_tells_them),
+        cmocka_unit_test(who_enters_a_list_does_not_hold_it),
         cmocka_unit_test(a_list_is_one_place_however_long),
         cmocka_unit_test(a_queue_entered_from_two_ends_is_one_place),
         cmocka_unit_test(places_of_random_graphs_are_what_they_should_be),

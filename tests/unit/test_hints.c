@@ -95,6 +95,7 @@ static void the_next_step_names_who_is_meant(void **state) {
          "Find what the method awaits"},
         {{{"finalizer queue", NULL, "Shop.Handle"}}, "finalizer-queue", "finalizer-stuck"},
         {{{"handle Pinned", NULL, "System.Byte[]"}}, "pinned", "GCHandle.Free"},
+        {{{"handle Strong", NULL, "Shop.Callback"}}, "gc-handle", "GCHandle.Alloc"},
         {{{"thread static Shop.Pool.buffers", NULL, "Shop.Buffer"}}, "thread-local", "ThreadLocal"},
         {{{"static P.keys", NULL, "Shop.Key"}, {NULL, "(dependent)", "Shop.Value"}},
          "weak-table",

@@ -214,10 +214,34 @@ static void a_path_before_its_parent_is_refused(void **state) {
     strbuf_deinit(&file);
 }
 
+static void a_place_whose_holder_is_not_there_is_refused(void **state) {
+    (void)state;
+    struct snapshot s, back;
+    struct err err;
+    struct strbuf file;
+    snapshot_init(&s);
+    struct builder *b = builder_new(&s, &err);
+    assert_non_null(b);
+    struct path_row *row = builder_row(b, PART_PLACES, &err);
+    assert_non_null(row);
+    row->other_holder = 1;
+    assert_true(builder_finish(b, &err));
+    builder_free(b);
+    strbuf_init(&file);
+    assert_true(snapfile_encode(&s, &file, &err));
+    snapshot_init(&back);
+    assert_false(snapfile_decode((struct bytes){(uint8_t *)file.ptr, file.len}, &back, &err));
+    assert_non_null(strstr(err.msg, "row 0 has a holder that is not there"));
+    snapshot_deinit(&back);
+    snapshot_deinit(&s);
+    strbuf_deinit(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_speak_to_the_terminal_are_refused),
         cmocka_unit_test(a_path_before_its_parent_is_refused),
+        cmocka_unit_test(a_place_whose_holder_is_not_there_is_refused),
         cmocka_unit_test(a_snapshot_survives_the_file),
         cmocka_unit_test(rows_that_say_nothing_survive_the_file),
         cmocka_unit_test(every_prefix_of_a_file_is_refused),

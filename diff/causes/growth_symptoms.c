@@ -1,0 +1,122 @@
+/*
+ * Growth that is the symptom of something else: of a finalizer that does not run, of a semaphore
+ * that nobody releases, of threads that do not end; and what is loaded again and again, which is
+ * the symptom of what keeps it.
+ */
+#include "diff/causes/telling.h"
+
+#include "diff/rules/hints.h"
+#include "model/known_names.h"
+
+#include <string.h>
+
+bool telling_is_of_finalizer(const struct accumulation *item) {
+    return strcmp(item->root, ROOT_FINALIZER) == 0 && item->container == GROWTH_ROOT;
+}
+
+/* What waits for its finalizer is a matter of the finalizer thread, where that is a cause. */
+static bool tell_with_finalizer(const struct telling *t, const struct accumulation *item) {
+    struct causes *c = t->d->c;
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->items[i].kind != CAUSE_FINALIZER)
+            continue;
+        telling_measure(t, item, &c->items[i]);
+        telling_claim(t, item, i);
+        return true;
+    }
+    return false;
+}
+
+/* What waits for a semaphore hangs on it: the same story, where that is a cause. */
+static bool tell_with_semaphore(const struct telling *t, const struct accumulation *item) {
+    struct causes *c = t->d->c;
+    bool waits = false;
+    for (uint32_t n = item->main; n != GROWTH_ROOT; n = t->a->growth.nodes[n].parent)
+        waits = waits || strcmp(t->a->growth.nodes[n].type, CAUSE_SEMAPHORE) == 0;
+    for (uint32_t i = 0; waits && i < c->count; i++) {
+        if (strcmp(c->items[i].subject, CAUSE_SEMAPHORE) != 0 || c->items[i].path_count)
+            continue;
+        telling_measure(t, item, &c->items[i]);
+        c->items[i].subject = telling_place(t, item);
+        telling_claim(t, item, i);
+        return true;
+    }
+    return false;
+}
+
+/* The sentence of a finding without its full stop. */
+static const char *unfinished(struct findings *f, const char *summary) {
+    size_t length = strlen(summary);
+    return findings_text(
+        f, "%.*s", (int)(length && summary[length - 1] == '.' ? length - 1 : length), summary);
+}
+
+/* An open hit of the rule that is a warning at least; CAUSE_NONE: there is none. */
+static uint32_t serious_hit(const struct diagnosis *d, const struct rule *rule) {
+    for (uint32_t i = 0; i < d->f->count; i++)
+        if (cause_is_open(d, i, rule) && d->f->items[i].severity <= SEVERITY_WARNING)
+            return i;
+    return CAUSE_NONE;
+}
+
+/* What more threads have on their stacks is there because of them. */
+static bool tell_with_threads(const struct telling *t, const struct accumulation *item) {
+    uint32_t number = item->stacks_only && !item->thread
+                          ? serious_hit(t->d, rules[RULE_thread_leak])
+                          : CAUSE_NONE;
+    if (number == CAUSE_NONE)
+        return false;
+    struct cause *cause = cause_as_found(t->d, number, CAUSE_THREADS);
+    if (!cause)
+        return true;
+    cause->weight = rule_max(cause->weight, (uint64_t)item->bytes_delta);
+    telling_measure(t, item, cause);
+    cause->summary =
+        findings_text(t->f, "%s; their stacks keep %s%s.", unfinished(t->f, cause->summary),
+                      say_delta(t->f, item->bytes_delta), telling_share(t, cause));
+    telling_claim(t, item, cause_last(t->d));
+    return true;
+}
+
+bool telling_is_symptom(const struct telling *t, const struct accumulation *item) {
+    return tell_with_semaphore(t, item) || tell_with_threads(t, item) ||
+           (telling_is_of_finalizer(item) && tell_with_finalizer(t, item));
+}
+
+/* -- What keeps loaded code -------------------------------------------------------------------- */
+
+/* Are there more of the objects by which code that was loaded is kept? */
+static bool keeps_loaded(const struct accumulation *item) {
+    for (uint32_t i = 0; i < item->type_count; i++) {
+        const struct hint *hint =
+            item->types[i].objects_delta > 0 ? hint_find(item->types[i].type) : NULL;
+        if (hint && hint->symptom && strcmp(hint->symptom, rules[RULE_loader_growth]->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+void telling_what_is_loaded(const struct telling *t, const struct accumulation *item,
+                            uint32_t number) {
+    bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
+    uint32_t hit =
+        grows && keeps_loaded(item) ? serious_hit(t->d, rules[RULE_loader_growth]) : CAUSE_NONE;
+    if (hit == CAUSE_NONE)
+        return;
+    const struct finding *found = &t->d->f->items[hit];
+    struct cause *cause = &t->d->c->items[number];
+    const char *first = found->summary ? found->summary : "";
+    cause->kind = CAUSE_LOADER;
+    cause->severity = cause->severity < found->severity ? cause->severity : found->severity;
+    cause->summary =
+        findings_text(t->f, "%s, and keeps what was loaded: %s%s", unfinished(t->f, cause->summary),
+                      strncmp(first, "The ", 4) == 0 ? "the " : "",
+                      strncmp(first, "The ", 4) == 0 ? first + 4 : first);
+    cause->next = findings_text(t->f,
+                                "Let go of what %s holds before its assembly is unloaded, or load "
+                                "that once and keep it: one "
+                                "object keeps all of an assembly (explain load-context).",
+                                cause->subject);
+    cause_claim_rule(t->d, rules[RULE_loader_growth], NULL, number);
+    cause_claim_hinted(t->d, rules[RULE_loader_growth], number);
+}

@@ -1,0 +1,173 @@
+/* Who holds what grows: in segments, in tables, in several places, on stacks. */
+#include "made_causes.h"
+
+#include "model/known_names.h"
+
+/* A few more segments are no story: the orders in them are, and those came evenly. */
+static void segments_are_what_they_hold(void **state) {
+    (void)state;
+    static const uint64_t segments[] = {7, 8, 8, 9};
+    struct made m;
+    struct causes c;
+    made_init(&m, 4);
+    adding = PART_PLACES;
+    for (uint32_t i = 0; i < 4; i++) {
+        uint64_t orders = 1000 + 1000 * i, bytes = orders * 100, slots = segments[i] * 500;
+        uint64_t queue =
+            causes_add_path(&m, i, ABSENT, "static Shop.Desk.s_new", "System.Queue<Shop.Order>", 1,
+                            48, orders + 2 * segments[i], bytes + slots + segments[i] * 64);
+        uint64_t segment =
+            causes_add_path(&m, i, queue, "_head", "System.Segment<Shop.Order>", segments[i],
+                            segments[i] * 64, orders + segments[i], bytes + slots);
+        uint64_t array = causes_add_path(&m, i, segment, "_slots", "System.Segment+Slot[]",
+                                         segments[i], slots, orders, bytes);
+        causes_add_path(&m, i, array, "[].Item", ORDER, orders, bytes, 0, 0);
+        made_live_type(&m, i, ORDER, orders, bytes);
+        made_path(&m, i, PART_PATHS, ABSENT, "static Shop.Desk.s_new", "System.Queue<Shop.Order>",
+                  (struct cell){1, 48}, (struct cell){0, 0});
+    }
+    adding = PART_PATHS;
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    assert_int_equal(c.items[0].kind, CAUSE_LEAK);
+    causes_says(c.items[0].summary, "went from 1,000 to 4,000 Order");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* A table of values, which doubles when it is full: at some steps only. */
+static void a_table_that_doubles_grows(void **state) {
+    (void)state;
+    static const uint64_t sizes[][4] = {{100, 200, 200, 400}, {100, 200, 400, 400}};
+    for (int k = 0; k < 2; k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 4);
+        for (uint32_t i = 0; i < 4; i++) {
+            uint64_t bytes = sizes[k][i] << 10;
+            uint64_t map = causes_add_path(&m, i, ABSENT, "static Shop.Desk.s_rates",
+                                           "System.Collections.Generic.Dictionary<Int32, Int32>", 1,
+                                           80, 1, bytes);
+            causes_add_path(&m, i, map, "_entries",
+                            "System.Collections.Generic.Dictionary<Int32, Int32>+Entry[]", 1, bytes,
+                            0, 0);
+            made_live_type(&m, i, "System.Collections.Generic.Dictionary<Int32, Int32>+Entry[]", 1,
+                           bytes);
+        }
+        causes_judge(&m, &c);
+        assert_int_equal(c.items[0].severity, k ? SEVERITY_NOTICE : SEVERITY_WARNING);
+        assert_int_equal(c.items[0].kind, CAUSE_GROWTH);
+        causes_says(c.items[0].next, k ? "more dumps" : "static Shop.Desk.s_rates is filled");
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
+static void held_by_both(struct made *m, uint32_t i, uint64_t place, uint64_t first,
+                         uint64_t second) {
+    uint32_t count;
+    struct path_row *rows = builder_rows(m->builders[i], PART_PLACES, &count);
+    assert_true(place < count);
+    rows[place].holder = first;
+    rows[place].holder_edge = made_text(m, i, "[]");
+    rows[place].other_holder = second;
+}
+
+/* Orders in two lists: one story, of both, to which the larger arrays belong. */
+static void what_two_hold_is_one_cause_of_both(void **state) {
+    (void)state;
+    static const char list[] = "System.Collections.Generic.List<Shop.Order>";
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    adding = PART_PLACES;
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t orders = 1000 + 1000 * i, bytes = orders * 100, arrays[2];
+        for (int k = 0; k < 2; k++) {
+            uint64_t top = causes_add_path(&m, i, ABSENT,
+                                           k ? "static Shop.Desk.s_old" : "static Shop.Desk.s_new",
+                                           list, 1, 32, 1, orders * 8);
+            arrays[k] = causes_add_path(&m, i, top, "_items", "Shop.Order[]", 1, orders * 8, 0, 0);
+        }
+        uint64_t shared = causes_add_path(&m, i, ABSENT, ROOT_SEVERAL, ORDER, orders, bytes, 0, 0);
+        held_by_both(&m, i, shared, arrays[0], arrays[1]);
+        made_live_type(&m, i, ORDER, orders, bytes);
+        made_live_type(&m, i, "Shop.Order[]", 2, orders * 16);
+        made_path(&m, i, PART_PATHS, ABSENT, "static Shop.Desk.s_new", list, (struct cell){1, 32},
+                  (struct cell){0, 0});
+    }
+    adding = PART_PATHS;
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    assert_int_equal(c.items[0].kind, CAUSE_LEAK);
+    causes_says(c.items[0].subject, "static Shop.Desk.s_new and static Shop.Desk.s_old");
+    causes_says(c.items[0].held_by, "static Shop.Desk.s_new");
+    assert_int_equal(c.items[0].bytes_delta, 2000 * 116);
+    assert_int_equal(c.explained, c.live_delta);
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* -- Stacks ------------------------------------------------------------------------------------ */
+
+#define INGEST "Shop.Ingest.Loop(System.Object)"
+
+/* A list in a local of one thread, and a little on the stack of another. */
+static void add_stacks(struct made *m, uint32_t i, uint64_t orders, const char *loop) {
+    static const char list[] = "System.Collections.Generic.List<Shop.Order>";
+    uint64_t local = causes_add_path(m, i, ABSENT, loop, list, 1, 32, orders, orders * 100);
+    causes_add_path(m, i, local, "[]", ORDER, orders, orders * 100, 0, 0);
+    uint64_t other = causes_add_path(m, i, ABSENT, ROOT_STACK "0x8", list, 1, 32, 10 * i, 1000 * i);
+    causes_add_path(m, i, other, "[]", ORDER, 10 * i, 1000 * i, 0, 0);
+    made_live_type(m, i, ORDER, orders + 10 * i, orders * 100 + 1000 * i);
+    struct thread_row *row = made_row(m, i, PART_THREADS);
+    row->os_id = 0x7f;
+    row->name = made_text(m, i, "ingest");
+    made_frames(m, i, &row->frames, "Shop.Stream.Read()|" INGEST);
+}
+
+/* Two dumps do not tell whether its method will return; in three it grew each time. */
+static void what_a_stack_holds_is_of_its_thread(void **state) {
+    (void)state;
+    for (uint32_t count = 2; count <= 3; count++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, count);
+        for (uint32_t i = 0; i < count; i++)
+            add_stacks(&m, i, 1000 + 1000 * i, ROOT_STACK "0x7f ingest");
+        causes_judge(&m, &c);
+        assert_int_equal(c.growth_count, 1);
+        assert_int_equal(c.items[0].severity, count == 2 ? SEVERITY_NOTICE : SEVERITY_WARNING);
+        assert_string_equal(c.items[0].path[0].edge, ROOT_STACK "0x7f ingest");
+        causes_says(c.items[0].subject, ROOT_STACK "0x7f ingest");
+        causes_says(c.items[0].next, count == 2 ? "Take another dump" : "thread 0x7f ingest");
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
+/* An id that is none is that of no thread. */
+static void stacks_of_no_thread_are_stacks(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        add_stacks(&m, i, 1000 + 1000 * i, ROOT_STACK "0x");
+    causes_judge(&m, &c);
+    assert_int_equal(c.items[0].severity, SEVERITY_WARNING);
+    causes_says(c.items[0].next, "these threads");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(segments_are_what_they_hold),
+        cmocka_unit_test(a_table_that_doubles_grows),
+        cmocka_unit_test(what_two_hold_is_one_cause_of_both),
+        cmocka_unit_test(what_a_stack_holds_is_of_its_thread),
+        cmocka_unit_test(stacks_of_no_thread_are_stacks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
