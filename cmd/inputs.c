@@ -4,6 +4,7 @@
 #include "base/chars.h"
 #include "base/file.h"
 #include "base/num.h"
+#include "input/argument.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -56,7 +57,7 @@ static bool inputs_add_list(struct inputs *in, struct options *o, struct err *er
 
 static int is_dump(const struct dirent *entry) {
     struct str name = str_of(entry->d_name);
-    return name.ptr[0] != '.' && !str_ends(name, STR(".threads"));
+    return name.ptr[0] != '.' && !argument_is_beside(name);
 }
 
 /* How many characters of both are digits of a number, and which number is larger. */

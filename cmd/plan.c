@@ -3,13 +3,10 @@
 #include "base/file.h"
 #include "base/vec.h"
 #include "cmd/inputs.h"
+#include "input/argument.h"
 
-#include <dirent.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* The files that are read. */
 struct plan {
@@ -28,68 +25,51 @@ static bool plan_add(struct plan *p, const char *path) {
     return true;
 }
 
-static bool plan_add_beside(struct plan *p, const char *path, const char *ending) {
-    char beside[PATH_MAX];
-    int n = snprintf(beside, sizeof(beside), "%s%s", path, ending);
-    return n < 0 || (size_t)n >= sizeof(beside) || plan_add(p, beside);
-}
-
-/* Also where it would be beside a packed dump: a.core.zst has a.core.threads. */
 static bool plan_add_dump(struct plan *p, const char *path) {
-    char stem[PATH_MAX];
-    if (!plan_add(p, path))
-        return false;
-    int n = snprintf(stem, sizeof(stem), "%s", path);
-    for (char *dot = stem; n >= 0 && (size_t)n < sizeof(stem) && dot;) {
-        if (!plan_add_beside(p, stem, ".threads"))
-            return false;
-        dot = strrchr(stem, '.');
-        if (dot && strchr(dot, '/'))
-            dot = NULL;
-        if (dot)
-            *dot = '\0';
+    bool ok = plan_add(p, path);
+    for (uint32_t i = 0; ok; i++) {
+        char *beside;
+        ok = argument_beside(path, i, &beside, p->err);
+        if (!ok || !beside)
+            break;
+        ok = plan_add(p, beside);
+        free(beside);
     }
-    return true;
-}
-
-static bool plan_add_folder(struct plan *p, const char *path) {
-    DIR *dir = opendir(path);
-    bool ok = true;
-    for (struct dirent *entry; dir && ok && (entry = readdir(dir));) {
-        char name[PATH_MAX];
-        int n = snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
-        if (n >= 0 && (size_t)n < sizeof(name) && entry->d_name[0] != '.')
-            ok = plan_add(p, name);
-    }
-    if (dir)
-        closedir(dir);
     return ok;
 }
 
-static bool plan_add_existing(struct plan *p, const char *path) {
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return plan_add_folder(p, path);
-    return plan_add_dump(p, path);
+/* What cannot be listed cannot be read either, as its reader will say. */
+static bool plan_add_files(struct plan *p, const char *argument,
+                           bool (*list)(struct argument_files *, const char *, struct err *)) {
+    struct argument_files files = {.paths = NULL};
+    struct err why;
+    bool ok = list(&files, argument, &why) || why.code != ERR_NOMEM || err_nomem(p->err);
+    for (size_t i = 0; ok && i < files.count; i++)
+        ok = plan_add_dump(p, files.paths[i]);
+    argument_files_free(&files);
+    return ok;
 }
 
-/* An argument may be a file, a folder, files joined by '+', a file with a moment. */
+/* An argument may have a moment. */
 static bool plan_add_argument(struct plan *p, const char *argument) {
-    char part[PATH_MAX];
-    struct stat st;
     struct str path;
     (void)inputs_moment(argument, &path);
-    if (path.len >= sizeof(part))
-        return true;
-    snprintf(part, sizeof(part), "%.*s", (int)path.len, path.ptr);
-    if (stat(part, &st) == 0 || !strchr(part, '+'))
-        return plan_add_existing(p, part);
+    char *copy = strndup(path.ptr, path.len);
+    bool ok = copy ? plan_add_files(p, copy, argument_files) : err_nomem(p->err);
+    free(copy);
+    return ok;
+}
+
+/* What SQLite keeps beside a file. */
+static bool plan_add_history(struct plan *p, const char *db) {
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
     bool ok = true;
-    for (char *next = part, *plus; ok && next; next = plus) {
-        plus = strchr(next, '+');
-        if (plus)
-            *plus++ = '\0';
-        ok = !*next || plan_add_existing(p, next);
+    for (size_t i = 0; ok && i < sizeof(endings) / sizeof(*endings); i++) {
+        struct strbuf path;
+        strbuf_init(&path);
+        strbuf_addf(&path, "%s%s", db, endings[i]);
+        ok = strbuf_ok(&path, p->err) && plan_add(p, strbuf_cstr(&path));
+        strbuf_deinit(&path);
     }
     return ok;
 }
@@ -100,9 +80,8 @@ static bool plan_add_reads(struct plan *p, const struct options *o, const char *
         ok = plan_add(p, o->threads_files[i]);
     for (uint32_t i = 0; ok && i < o->argument_count; i++)
         ok = plan_add_argument(p, o->arguments[i]);
-    ok = ok && (!o->symbols || plan_add_folder(p, o->symbols));
-    return ok && (!db || (plan_add(p, db) && plan_add_beside(p, db, "-wal") &&
-                          plan_add_beside(p, db, "-shm") && plan_add_beside(p, db, "-journal")));
+    ok = ok && (!o->symbols || plan_add_files(p, o->symbols, argument_folder));
+    return ok && (!db || plan_add_history(p, db));
 }
 
 static bool plan_check_outputs(const struct plan *p, const struct options *o, struct err *err) {

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "dotnet/managed_frames.h"
+#include "input/argument.h"
 #include "input/dump/live_process.h"
 #include "input/foreign.h"
 #include "input/log/transcript.h"
@@ -9,11 +10,8 @@
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 extern const struct input input_snap;
 extern const struct input input_elf_core;
@@ -122,88 +120,41 @@ static bool end(struct builder *b, const struct input_options *options, bool ok,
     return ok;
 }
 
-/* The files that an argument stands for. */
-struct file_list {
-    char *names[INPUT_FILES_MAX];
-    size_t count;
-    const char *folder; /* the argument where it is one; borrowed */
-    const char *whole;  /* the file of them that is all of a dump; NULL: none yet */
-};
-
-static bool input_list_add(struct file_list *list, const char *folder, const char *name,
-                           size_t name_length, struct err *err) {
-    if (list->count == INPUT_FILES_MAX)
-        return err_set(err, ERR_LIMIT, "more than %u files for one dump", INPUT_FILES_MAX);
-    struct strbuf path;
-    strbuf_init(&path);
-    if (folder)
-        strbuf_addf(&path, "%s/", folder);
-    strbuf_add(&path, (struct str){name, name_length});
-    if (strbuf_failed(&path) || !path.ptr) {
-        strbuf_deinit(&path);
-        return err_nomem(err);
+/* What is no file would block, or do something, when it is opened. */
+static void drop_special(struct argument_files *files, struct builder *b) {
+    size_t kept = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        if (file_is_special(files->paths[i])) {
+            builder_note(b, "%s: is no file, and was passed over",
+                         str_behind_last(str_of(files->paths[i]), '/').ptr);
+            free(files->paths[i]);
+        } else {
+            files->paths[kept++] = files->paths[i];
+        }
     }
-    list->names[list->count++] = path.ptr;
+    files->count = kept;
+}
+
+static bool list_files(struct argument_files *files, const char *argument, struct builder *b,
+                       struct err *err) {
+    if (!argument_files(files, argument, err))
+        return false;
+    bool any = files->count;
+    if (files->is_folder)
+        drop_special(files, b);
+    if (files->count == 0)
+        return err_set(err, ERR_IO, any ? "folder holds no file" : "folder is empty");
+    if (files->count > INPUT_FILES_MAX)
+        return err_set(err, ERR_LIMIT, "more than %u files for one dump", INPUT_FILES_MAX);
     return true;
 }
 
-static int input_cmp_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* What is no file would block, or do something, when it is opened. */
-static void drop_special(struct file_list *list, struct builder *b) {
-    size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        if (file_is_special(list->names[i])) {
-            builder_note(b, "%s: is no file, and was passed over",
-                         str_behind_last(str_of(list->names[i]), '/').ptr);
-            free(list->names[i]);
-        } else {
-            list->names[kept++] = list->names[i];
-        }
-    }
-    list->count = kept;
-}
-
-static bool list_folder(struct file_list *list, const char *path, struct builder *b,
-                        struct err *err) {
-    list->folder = path;
-    DIR *dir = opendir(path);
-    if (!dir)
-        return err_set(err, ERR_IO, "cannot open folder: %s", strerror(errno));
-    bool ok = true;
-    for (struct dirent *entry; ok && (entry = readdir(dir));) {
-        if (entry->d_name[0] != '.')
-            ok = input_list_add(list, path, entry->d_name, strlen(entry->d_name), err);
-    }
-    closedir(dir);
-    /* By name: the order in which a file system lists its files must not show. */
-    if (list->count)
-        qsort(list->names, list->count, sizeof(*list->names), input_cmp_names);
-    bool any = list->count;
-    drop_special(list, b);
-    if (ok && list->count == 0)
-        return err_set(err, ERR_IO, any ? "folder holds no file" : "folder is empty");
-    return ok;
-}
-
-static bool list_files(struct file_list *list, const char *argument, struct builder *b,
-                       struct err *err) {
-    struct stat st;
-    if (strcmp(argument, "-") != 0 && stat(argument, &st) == 0) {
-        if (S_ISDIR(st.st_mode))
-            return list_folder(list, argument, b, err);
-        return input_list_add(list, NULL, argument, strlen(argument), err);
-    }
-    const char *rest = argument;
-    for (const char *plus; (plus = strchr(rest, '+')); rest = plus + 1)
-        if (plus != rest && !input_list_add(list, NULL, rest, (size_t)(plus - rest), err))
-            return false;
-    if (*rest && !input_list_add(list, NULL, rest, strlen(rest), err))
-        return false;
-    return list->count || err_set(err, ERR_IO, "names no file");
-}
+/* What is read of an argument, so far. */
+struct reading {
+    struct argument_files files;
+    const char *argument;
+    const char *whole; /* the file that is all of a dump; NULL: none yet */
+};
 
 /* Whatever was read of it, the rest would have told more. */
 static void input_say_damaged(struct builder *b) {
@@ -230,22 +181,20 @@ bool input_is_of_no_kind(const char *path) {
 }
 
 /* Two dumps are never added up: what both hold would be there twice. */
-static bool is_only_one(struct file_list *list, const char *path, struct bytes bytes,
-                        struct err *err) {
+static bool is_only_one(struct reading *r, const char *path, struct bytes bytes, struct err *err) {
     const struct input *format = input_probe(bytes_slice(bytes, 0, INPUT_PROBE_BYTES));
     if (!format || !format->whole)
         return true;
-    if (list->whole && list->folder)
+    if (r->whole && r->files.is_folder)
         return err_set(err, ERR_USAGE,
-                       "is a second dump in the folder: `dumpdiff diff --series %s`", list->folder);
-    if (list->whole)
-        return err_set(err, ERR_USAGE, "is a second dump: `dumpdiff diff %s %s`", list->whole,
-                       path);
-    list->whole = path;
+                       "is a second dump in the folder: `dumpdiff diff --series %s`", r->argument);
+    if (r->whole)
+        return err_set(err, ERR_USAGE, "is a second dump: `dumpdiff diff %s %s`", r->whole, path);
+    r->whole = path;
     return true;
 }
 
-static bool read_file(const char *path, struct builder *b, struct file_list *list,
+static bool read_file(const char *path, struct builder *b, struct reading *r,
                       const struct input_options *options, struct err *err) {
     struct file file;
     if (!file_open(&file, path, err))
@@ -258,10 +207,10 @@ static bool read_file(const char *path, struct builder *b, struct file_list *lis
                      "compressed file is cut or damaged (%s): read what comes "
                      "before",
                      report.why);
-    if (ok && list->count > 1 && snapfile_probe(file.bytes))
+    if (ok && r->files.count > 1 && snapfile_probe(file.bytes))
         ok = err_set(err, ERR_USAGE,
                      "a .snap file is a whole snapshot and cannot be joined with other files");
-    ok = ok && is_only_one(list, path, file.bytes, err) && input_read_source(&source, NULL, b, err);
+    ok = ok && is_only_one(r, path, file.bytes, err) && input_read_source(&source, NULL, b, err);
     if (ok && report.damaged)
         input_say_damaged(b);
     file_close(&file);
@@ -270,15 +219,14 @@ static bool read_file(const char *path, struct builder *b, struct file_list *lis
 
 bool input_read(const char *argument, const struct input_options *options,
                 struct snapshot *snapshot, struct err *err) {
-    struct file_list list = {.count = 0};
+    struct reading r = {.argument = argument};
     struct builder *b = input_begin(snapshot, options, err);
     bool ok = b != NULL;
-    if (ok && !list_files(&list, argument, b, err))
+    if (ok && !list_files(&r.files, argument, b, err))
         ok = err_prefix(err, "%s", argument);
-    for (size_t i = 0; ok && i < list.count; i++)
-        ok = read_file(list.names[i], b, &list, options, err);
-    for (size_t i = 0; i < list.count; i++)
-        free(list.names[i]);
+    for (size_t i = 0; ok && i < r.files.count; i++)
+        ok = read_file(r.files.paths[i], b, &r, options, err);
+    argument_files_free(&r.files);
     return end(b, options, ok, err);
 }
 

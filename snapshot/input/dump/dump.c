@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "dotnet/dotnet.h"
+#include "input/argument.h"
 #include "input/dump/moving.h"
 #include "memory/arch/arch.h"
 #include "memory/evidence.h"
@@ -11,6 +12,7 @@
 #include "memory/stacks/native_stacks.h"
 #include "memory/threads_file.h"
 #include "memory/unpack/unpack.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,26 +62,14 @@ static bool apply_thread_times(struct space *s, const char *path, struct builder
     return ok;
 }
 
-/* PATH.threads beside the dump; then without the suffixes that stand for a compression. */
-static char *find_sidecar(const char *path) {
-    static const struct str suffixes[] = {{".zst", 4}, {".gz", 3},  {".xz", 3},
-                                          {".lz4", 4}, {".bz2", 4}, {".zip", 4}};
-    struct str stem = str_of(path);
-    for (;;) {
-        struct strbuf name;
-        strbuf_init(&name);
-        strbuf_add(&name, stem);
-        strbuf_adds(&name, ".threads");
-        if (!strbuf_failed(&name) && access(name.ptr, R_OK) == 0)
-            return name.ptr;
-        strbuf_deinit(&name);
-        size_t before = stem.len;
-        for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
-            if (str_ends(stem, suffixes[i]) && stem.len > suffixes[i].len)
-                stem.len -= suffixes[i].len;
-        if (stem.len == before)
-            return NULL;
+/* *ret_path: the first that can be read, to be freed; NULL: none. */
+static bool find_beside(const char *path, char **ret_path, struct err *err) {
+    for (uint32_t i = 0; argument_beside(path, i, ret_path, err); i++) {
+        if (!*ret_path || access(*ret_path, R_OK) == 0)
+            return true;
+        free(*ret_path);
     }
+    return false;
 }
 
 bool dump_read_thread_times(struct space *s, const char *path, const struct input_options *options,
@@ -87,20 +77,21 @@ bool dump_read_thread_times(struct space *s, const char *path, const struct inpu
     if (options->threads_file)
         return apply_thread_times(s, options->threads_file, b, err) ||
                err_prefix(err, "thread times %s", options->threads_file);
-    char *sidecar = path && strcmp(path, "-") != 0 ? find_sidecar(path) : NULL;
-    if (!sidecar)
+    char *beside = NULL;
+    if (path && strcmp(path, "-") != 0 && !find_beside(path, &beside, err))
+        return false;
+    if (!beside)
         return true;
     struct err why;
-    bool special = file_is_special(sidecar);
+    bool special = file_is_special(beside);
     if (special)
         err_set(&why, ERR_IO, "are no file");
-    bool ok = !special && apply_thread_times(s, sidecar, b, &why);
+    bool ok = !special && apply_thread_times(s, beside, b, &why);
     if (!ok && why.code == ERR_NOMEM)
         *err = why;
     else if (!ok)
         builder_warn(b, ABSENT, "thread times beside the dump were not used: %s", why.msg);
-    struct strbuf owned = {.ptr = sidecar};
-    strbuf_deinit(&owned);
+    free(beside);
     return ok || why.code != ERR_NOMEM;
 }
 
