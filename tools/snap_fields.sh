@@ -31,4 +31,4 @@ END {
     for (i = 1; i in parts; i++)
         if (parts[i] in name_of)
             printf "%d  %s%s\n%s", i, name_of[parts[i]], single[parts[i]] ? ", one row" : "", columns[stem_of[parts[i]]]
-}' snapshot/model/snapshot.h snapshot/model/snapshot.c
+}' snapshot/model/parts.h snapshot/model/snapshot.c

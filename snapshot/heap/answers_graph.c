@@ -1,5 +1,7 @@
 #include "heap/answers_graph.h"
 
+#include "model/builder.h"
+
 #include <stdlib.h>
 #include <string.h>
 

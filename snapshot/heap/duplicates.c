@@ -5,6 +5,8 @@
 #include "base/order.h"
 #include "base/utf16.h"
 #include "base/vec.h"
+#include "model/answers.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

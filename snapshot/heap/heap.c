@@ -4,6 +4,7 @@
 
 #include "heap/answers_graph.h"
 #include "heap/heap_places.h"
+#include "model/builder.h"
 
 #include <stdlib.h>
 

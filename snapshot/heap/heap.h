@@ -10,7 +10,10 @@
 
 #include "base/bytes.h"
 #include "heap/follow.h"
-#include "model/answers.h"
+#include "model/parts.h"
+
+struct answers;
+struct builder;
 
 /* Roots in the order in which a path is to be preferred. */
 enum heap_group {

@@ -2,6 +2,7 @@
 
 #include "base/pages.h"
 #include "heap/place_holders.h"
+#include "model/builder.h"
 #include "model/known_names.h"
 
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "base/pages.h"
 #include "base/vec.h"
 #include "heap/heap.h"
+#include "model/builder.h"
 
 #include <stdlib.h>
 

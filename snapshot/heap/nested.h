@@ -11,7 +11,7 @@
 #define DUMPDIFF_HEAP_NESTED_H
 
 #include "base/err.h"
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 struct nested_key {
     struct cell leaves;

@@ -4,6 +4,7 @@
 #include "base/order.h"
 #include "base/search.h"
 #include "base/vec.h"
+#include "model/builder.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,9 @@
 #ifndef DUMPDIFF_HEAP_PATH_TREE_H
 #define DUMPDIFF_HEAP_PATH_TREE_H
 
-#include "model/builder.h"
+#include "model/parts.h"
+
+struct builder;
 
 #define PATH_NONE UINT32_MAX
 /* Deeper nodes are summed up in their ancestor of this depth: bounds the work a hostile heap can

@@ -4,6 +4,7 @@
 #include "heap/dominators.h"
 #include "heap/nested.h"
 #include "heap/weigh.h"
+#include "model/answers.h"
 
 /* Numbers that are looked at before it is their turn. */
 #define AHEAD 16u

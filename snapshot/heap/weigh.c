@@ -1,6 +1,9 @@
 #include "heap/weigh.h"
 
+#include "base/arena.h"
 #include "base/order.h"
+#include "model/answers.h"
+#include "model/builder.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/search.h"
 #include "memory/arch/arch.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

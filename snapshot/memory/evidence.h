@@ -9,7 +9,8 @@
 #define DUMPDIFF_MEMORY_EVIDENCE_H
 
 #include "memory/space.h"
-#include "model/snapshot.h"
+
+struct thread_row;
 
 /* Where objects live that a collection may move; end exclusive. */
 struct evidence_heap {

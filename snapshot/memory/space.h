@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 struct arch;
 

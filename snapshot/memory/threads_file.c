@@ -3,6 +3,7 @@
 #include "base/chars.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #ifndef DUMPDIFF_MODEL_ANSWERS_H
 #define DUMPDIFF_MODEL_ANSWERS_H
 
+#include "model/snapshot.h"
 #include "model/type_pattern.h"
 
 enum question_kind {

@@ -5,6 +5,7 @@
  * not hold is absent, which is not the same as a table without rows. Every part is described by a
  * field table (snapshot.c), from which the .snap file, the JSON and the CSV output are made: a new
  * column is one line there.
+ * Which parts there are says parts.h.
  *
  * Numbers are uint64_t; ABSENT stands for "the source did not say". Absent is never zero.
  * Strings are UTF-8, NUL-terminated; NULL stands for "the source did not say".
@@ -13,21 +14,8 @@
 #define DUMPDIFF_MODEL_SNAPSHOT_H
 
 #include "base/arena.h"
-#include "base/num.h"
 #include "base/str.h"
-
-#define ABSENT UINT64_MAX
-
-/* Order is that of reports and of the .snap file: append only. */
-enum generation { GEN_0, GEN_1, GEN_2, GEN_LOH, GEN_POH, GEN_FROZEN, GEN_UNKNOWN, GEN_COUNT };
-
-/* "gen0" ... "unknown": JSON keys. */
-extern const char *const generation_names[GEN_COUNT];
-
-struct cell {
-    uint64_t objects; /* [count] */
-    uint64_t bytes;   /* [bytes] sum of shallow sizes as the source counts them */
-};
+#include "model/parts.h"
 
 struct strings {
     const char **items;
@@ -35,43 +23,6 @@ struct strings {
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b);
-
-/* Parts: numbers are written into .snap files, so append only and never reuse one. */
-enum part {
-    PART_ORIGIN = 1,  /* one row, always present */
-    PART_REASONS,     /* why trust is not exact, and notes; always present */
-    PART_TYPES,       /* objects and bytes by type and generation */
-    PART_HEAPS,       /* per GC heap (server GC: one each) */
-    PART_REGIONS,     /* regions or segments of the GC heap */
-    PART_GC,          /* one row: GC totals as printed or read */
-    PART_FINALIZER,   /* one row: finalization queue and thread */
-    PART_FINALIZABLE, /* finalization queue by type */
-    PART_THREADS,
-    PART_LOCKS,
-    PART_HANDLES, /* GC handles by kind and type */
-    PART_MEMORY_MAP,
-    PART_MODULES,
-    PART_STACKS, /* allocation stacks */
-    PART_COUNTERS,
-    PART_LOADER,      /* loader heaps */
-    PART_FREE_BLOCKS, /* large free blocks of the GC heap and what follows them */
-    PART_NATIVE_HEAPS,
-    PART_LIVE,        /* one row: reachability totals */
-    PART_PATHS,       /* root path tree */
-    PART_OS_HANDLES,  /* operating system handles by type */
-    PART_ASYNC,       /* async methods that wait, by method and place */
-    PART_ALLOCATIONS, /* outstanding allocations by function, module or size, as a source sums */
-    PART_ABSENCES,    /* why parts, or aspects of parts, are not there */
-    PART_PLACES,      /* as paths, but of dominators: sums are what would be freed with a holder */
-    PART_CALLBACKS,   /* methods that events, timers, tokens and semaphores will call */
-    PART_WAITS,       /* what threads wait for beside locks, and what that waits for itself */
-    PART_END
-};
-
-#define PART_BIT(part) ((uint32_t)1 << (part))
-
-enum trust_grade { TRUST_EXACT, TRUST_PARTIAL, TRUST_UNUSABLE };
-extern const char *const trust_names[3];
 
 struct origin_row {
     const char *format;  /* name of the input(s): "transcript", "elf-core", ... */
@@ -102,29 +53,6 @@ struct reason_row {
     uint64_t count;        /* [count] rows, bytes or objects concerned; ABSENT when it has none */
     uint64_t lowers_trust; /* 0: a note */
 };
-
-/*
- * What may be missing of a part. Names are kept in .snap files; what a newer one says that is not
- * known here is kept and shown all the same.
- */
-enum aspect {
-    ASPECT_ALL,  /* the part itself */
-    ASPECT_ROWS, /* some rows, or part of what they sum up: what is not seen may yet be there */
-    /* Of threads: */
-    ASPECT_FRAMES, /* managed stacks, to their end */
-    ASPECT_NATIVE_FRAMES,
-    ASPECT_CPU_TIMES,
-    ASPECT_EVIDENCE, /* registers and stack memory to compare */
-    ASPECT_EXCEPTIONS,
-    ASPECT_MANAGED, /* which of them the runtime knows: their ids, names, states */
-    /* Of the finalizer: */
-    ASPECT_READY, /* the queue */
-    ASPECT_STACK, /* of its thread, so whether it waits */
-    ASPECT_COUNT
-};
-
-/* "all", "rows", "frames", ...: as the row has it. */
-extern const char *const aspect_names[ASPECT_COUNT];
 
 struct absence_row {
     const char *part;   /* as in part_descs */
@@ -456,11 +384,6 @@ struct cell snapshot_unlisted(const struct snapshot *s, enum part part);
 
 const struct origin_row *snapshot_origin(const struct snapshot *s); /* never NULL */
 enum trust_grade snapshot_trust(const struct snapshot *s);
-
-static inline void cell_add(struct cell *sum, struct cell more) {
-    sum->objects = num_add(sum->objects, more.objects);
-    sum->bytes = num_add(sum->bytes, more.bytes);
-}
 
 /* Sum over all generations of a type. */
 struct cell type_total(const struct type_row *row);

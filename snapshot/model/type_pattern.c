@@ -1,6 +1,7 @@
 #include "model/type_pattern.h"
 
 #include "model/known_names.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

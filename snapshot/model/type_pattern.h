@@ -9,7 +9,10 @@
 #define DUMPDIFF_MODEL_TYPE_PATTERN_H
 
 #include "base/pattern.h"
-#include "model/snapshot.h"
+
+#include <stdint.h>
+
+struct type_row;
 
 struct type_pattern {
     const char *text; /* borrowed */

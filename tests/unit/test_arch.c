@@ -2,6 +2,7 @@
 #include "memory/arch/arch.h"
 #include "memory/elf/elf.h"
 #include "memory/evidence.h"
+#include "model/snapshot.h"
 #include "tests/support/mk_elf_core.h"
 
 #include <setjmp.h>

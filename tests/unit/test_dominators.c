@@ -1,5 +1,7 @@
 /* Dominators, against their definition: an object is not reached when its dominator is taken away.
  */
+#include "model/answers.h"
+#include "model/builder.h"
 #include "tests/support/drawn_graph.h"
 
 #include <setjmp.h>

@@ -1,5 +1,6 @@
 /* The tree of holders: merge rules, sums, cuts. */
 #include "heap/path_tree.h"
+#include "model/builder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

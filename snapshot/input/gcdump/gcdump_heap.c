@@ -1,6 +1,7 @@
 #include "input/gcdump/gcdump_heap.h"
 
 #include "dotnet/gcdump_names.h"
+#include "model/builder.h"
 
 #include <inttypes.h>
 #include <math.h>
