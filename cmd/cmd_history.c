@@ -103,6 +103,16 @@ static bool cmd_history_add(struct run *r, struct err *err) {
 
 /* -- list and show ----------------------------------------------------------------------------- */
 
+/* The first columns of rows that are about one snapshot. */
+static void fill_entry(struct sheet_cell *cells, const struct history_entry *entry) {
+    cells[0].number = entry->id;
+    cells[1].text = entry->key.program;
+    cells[2].text = name_or_null(entry->key.release);
+    cells[3].text = name_or_null(entry->key.environment);
+    cells[4].text = entry->label;
+    cells[5].number = entry->captured_at_ns;
+}
+
 static bool cmd_history_list(struct run *r, struct err *err) {
     static const struct sheet_column columns[] = {
         {"id", "number", SHEET_COUNT},       {"program", "program", SHEET_TEXT},
@@ -119,12 +129,7 @@ static bool cmd_history_list(struct run *r, struct err *err) {
         struct sheet_cell *cells = sheet_row(&s);
         if (!cells)
             break;
-        cells[0].number = e->id;
-        cells[1].text = e->key.program;
-        cells[2].text = name_or_null(e->key.release);
-        cells[3].text = name_or_null(e->key.environment);
-        cells[4].text = e->label;
-        cells[5].number = e->captured_at_ns;
+        fill_entry(cells, e);
         cells[6].text = trust_names[e->trust <= TRUST_UNUSABLE ? e->trust : TRUST_UNUSABLE];
         cells[7].number = e->objects;
         cells[8].number = e->bytes;
@@ -256,12 +261,7 @@ static bool export_one(void *context, const struct history_values *v, struct err
         struct sheet_cell *cells = sheet_row(&s);
         if (!cells)
             break;
-        cells[0].number = entry->id;
-        cells[1].text = entry->key.program;
-        cells[2].text = name_or_null(entry->key.release);
-        cells[3].text = name_or_null(entry->key.environment);
-        cells[4].text = entry->label;
-        cells[5].number = entry->captured_at_ns;
+        fill_entry(cells, entry);
         cells[6].text = v->kind == HISTORY_TYPE ? "type" : "value";
         cells[7].text = v->name;
         for (int c = 0; c < HISTORY_COLUMNS; c++)

@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "memory/minidump/minidump.h"
 
+#include <stddef.h>
+
 enum mdmp_stream {
     MDMP_THREAD_LIST = 3,
     MDMP_MODULE_LIST = 4,
@@ -43,6 +45,8 @@ struct mdmp_field {
     uint16_t size; /* 1, 2, 4 or 8 */
     uint16_t dest; /* [bytes] offset in the row */
 };
+#define MDMP_FIELD(at, size, type, member) \
+    { at, size, (uint16_t)offsetof(struct type, member) }
 
 /* Fills the fields that lie within `in`; the others keep their value. */
 void mdmp_decode(const struct mdmp_field *fields, size_t count, struct bytes in, void *row);

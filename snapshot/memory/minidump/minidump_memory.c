@@ -16,13 +16,14 @@
 #define MEMORY_BYTES      16u
 #define MEMORY_INFO_BYTES 48u
 
-#define AT(at, size, member) \
-    { at, size, (uint16_t)offsetof(struct minidump_region, member) }
-
 static const struct mdmp_field region_fields[] = {
-    AT(0, 8, base),  AT(8, 8, allocation_base), AT(16, 4, allocation_protect),
-    AT(24, 8, size), AT(32, 4, state),          AT(36, 4, protect),
-    AT(40, 4, type),
+    MDMP_FIELD(0, 8, minidump_region, base),
+    MDMP_FIELD(8, 8, minidump_region, allocation_base),
+    MDMP_FIELD(16, 4, minidump_region, allocation_protect),
+    MDMP_FIELD(24, 8, minidump_region, size),
+    MDMP_FIELD(32, 4, minidump_region, state),
+    MDMP_FIELD(36, 4, minidump_region, protect),
+    MDMP_FIELD(40, 4, minidump_region, type),
 };
 
 struct minidump_region minidump_region(const struct minidump_info *info, uint32_t index) {

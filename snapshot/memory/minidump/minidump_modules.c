@@ -13,15 +13,17 @@ struct module_entry {
     uint64_t cv_size, cv_rva;
 };
 
-#define AT(at, size, type, member) \
-    { at, size, (uint16_t)offsetof(struct type, member) }
-
 static const struct mdmp_field module_fields[] = {
-    AT(0, 8, module_entry, base),          AT(8, 4, module_entry, size),
-    AT(12, 4, module_entry, checksum),     AT(16, 4, module_entry, timestamp),
-    AT(20, 4, module_entry, name_rva),     AT(24, 4, module_entry, version_signature),
-    AT(32, 4, module_entry, version_high), AT(36, 4, module_entry, version_low),
-    AT(76, 4, module_entry, cv_size),      AT(80, 4, module_entry, cv_rva),
+    MDMP_FIELD(0, 8, module_entry, base),
+    MDMP_FIELD(8, 4, module_entry, size),
+    MDMP_FIELD(12, 4, module_entry, checksum),
+    MDMP_FIELD(16, 4, module_entry, timestamp),
+    MDMP_FIELD(20, 4, module_entry, name_rva),
+    MDMP_FIELD(24, 4, module_entry, version_signature),
+    MDMP_FIELD(32, 4, module_entry, version_high),
+    MDMP_FIELD(36, 4, module_entry, version_low),
+    MDMP_FIELD(76, 4, module_entry, cv_size),
+    MDMP_FIELD(80, 4, module_entry, cv_rva),
 };
 #define MODULE_BYTES        108u
 #define FIXEDFILEINFO_MAGIC 0xfeef04bdu
@@ -31,9 +33,9 @@ struct unloaded_entry {
 };
 
 static const struct mdmp_field unloaded_fields[] = {
-    AT(0, 8, unloaded_entry, base),      AT(8, 4, unloaded_entry, size),
-    AT(12, 4, unloaded_entry, checksum), AT(16, 4, unloaded_entry, timestamp),
-    AT(20, 4, unloaded_entry, name_rva),
+    MDMP_FIELD(0, 8, unloaded_entry, base),      MDMP_FIELD(8, 4, unloaded_entry, size),
+    MDMP_FIELD(12, 4, unloaded_entry, checksum), MDMP_FIELD(16, 4, unloaded_entry, timestamp),
+    MDMP_FIELD(20, 4, unloaded_entry, name_rva),
 };
 #define UNLOADED_BYTES 24u
 

@@ -7,19 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT(at, size, type, member) \
-    { at, size, (uint16_t)offsetof(struct type, member) }
-
 struct system_entry {
     struct minidump_system system;
     uint64_t service_pack_rva;
 };
 
 static const struct mdmp_field system_fields[] = {
-    AT(0, 2, system_entry, system.processor), AT(6, 1, system_entry, system.processors),
-    AT(7, 1, system_entry, system.product),   AT(8, 4, system_entry, system.major),
-    AT(12, 4, system_entry, system.minor),    AT(16, 4, system_entry, system.build),
-    AT(20, 4, system_entry, system.platform), AT(24, 4, system_entry, service_pack_rva),
+    MDMP_FIELD(0, 2, system_entry, system.processor),
+    MDMP_FIELD(6, 1, system_entry, system.processors),
+    MDMP_FIELD(7, 1, system_entry, system.product),
+    MDMP_FIELD(8, 4, system_entry, system.major),
+    MDMP_FIELD(12, 4, system_entry, system.minor),
+    MDMP_FIELD(16, 4, system_entry, system.build),
+    MDMP_FIELD(20, 4, system_entry, system.platform),
+    MDMP_FIELD(24, 4, system_entry, service_pack_rva),
 };
 
 struct misc_entry {
@@ -27,34 +28,40 @@ struct misc_entry {
 };
 
 static const struct mdmp_field misc_fields[] = {
-    AT(4, 4, misc_entry, flags), AT(8, 4, misc_entry, pid),     AT(12, 4, misc_entry, create),
-    AT(16, 4, misc_entry, user), AT(20, 4, misc_entry, kernel),
+    MDMP_FIELD(4, 4, misc_entry, flags),   MDMP_FIELD(8, 4, misc_entry, pid),
+    MDMP_FIELD(12, 4, misc_entry, create), MDMP_FIELD(16, 4, misc_entry, user),
+    MDMP_FIELD(20, 4, misc_entry, kernel),
 };
 #define MISC_HAS_PID   1u
 #define MISC_HAS_TIMES 2u
 
 static const struct mdmp_field counters1_fields[] = {
-    AT(4, 4, minidump_counters, page_faults),    AT(8, 8, minidump_counters, peak_working_set),
-    AT(16, 8, minidump_counters, working_set),   AT(56, 8, minidump_counters, pagefile),
-    AT(64, 8, minidump_counters, peak_pagefile), AT(72, 8, minidump_counters, private_usage),
+    MDMP_FIELD(4, 4, minidump_counters, page_faults),
+    MDMP_FIELD(8, 8, minidump_counters, peak_working_set),
+    MDMP_FIELD(16, 8, minidump_counters, working_set),
+    MDMP_FIELD(56, 8, minidump_counters, pagefile),
+    MDMP_FIELD(64, 8, minidump_counters, peak_pagefile),
+    MDMP_FIELD(72, 8, minidump_counters, private_usage),
 };
 
 /* Revision 2 says with a flag which of its later members were filled. */
 static const struct mdmp_field counters2_fields[] = {
-    AT(4, 4, minidump_counters, page_faults),    AT(8, 8, minidump_counters, peak_working_set),
-    AT(16, 8, minidump_counters, working_set),   AT(56, 8, minidump_counters, pagefile),
-    AT(64, 8, minidump_counters, peak_pagefile),
+    MDMP_FIELD(4, 4, minidump_counters, page_faults),
+    MDMP_FIELD(8, 8, minidump_counters, peak_working_set),
+    MDMP_FIELD(16, 8, minidump_counters, working_set),
+    MDMP_FIELD(56, 8, minidump_counters, pagefile),
+    MDMP_FIELD(64, 8, minidump_counters, peak_pagefile),
 };
 static const struct mdmp_field counters2_virtual_fields[] = {
-    AT(72, 8, minidump_counters, peak_virtual),
-    AT(80, 8, minidump_counters, virtual_size),
+    MDMP_FIELD(72, 8, minidump_counters, peak_virtual),
+    MDMP_FIELD(80, 8, minidump_counters, virtual_size),
 };
 static const struct mdmp_field counters2_ex_fields[] = {
-    AT(88, 8, minidump_counters, private_usage),
+    MDMP_FIELD(88, 8, minidump_counters, private_usage),
 };
 static const struct mdmp_field counters2_ex2_fields[] = {
-    AT(96, 8, minidump_counters, private_working_set),
-    AT(104, 8, minidump_counters, shared_commit),
+    MDMP_FIELD(96, 8, minidump_counters, private_working_set),
+    MDMP_FIELD(104, 8, minidump_counters, shared_commit),
 };
 #define COUNTERS_VIRTUAL 2u
 #define COUNTERS_EX      4u

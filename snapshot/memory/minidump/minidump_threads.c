@@ -9,18 +9,15 @@ struct thread_entry {
     uint64_t id, suspend_count, priority, teb, stack_start, stack_size, context_size, context_rva;
 };
 
-#define AT(at, size, type, member) \
-    { at, size, (uint16_t)offsetof(struct type, member) }
-
 static const struct mdmp_field thread_fields[] = {
-    AT(0, 4, thread_entry, id),
-    AT(4, 4, thread_entry, suspend_count),
-    AT(12, 4, thread_entry, priority),
-    AT(16, 8, thread_entry, teb),
-    AT(24, 8, thread_entry, stack_start),
-    AT(32, 4, thread_entry, stack_size),
-    AT(40, 4, thread_entry, context_size),
-    AT(44, 4, thread_entry, context_rva),
+    MDMP_FIELD(0, 4, thread_entry, id),
+    MDMP_FIELD(4, 4, thread_entry, suspend_count),
+    MDMP_FIELD(12, 4, thread_entry, priority),
+    MDMP_FIELD(16, 8, thread_entry, teb),
+    MDMP_FIELD(24, 8, thread_entry, stack_start),
+    MDMP_FIELD(32, 4, thread_entry, stack_size),
+    MDMP_FIELD(40, 4, thread_entry, context_size),
+    MDMP_FIELD(44, 4, thread_entry, context_rva),
 };
 #define THREAD_BYTES 48u
 
@@ -29,10 +26,14 @@ struct thread_info_entry {
 };
 
 static const struct mdmp_field thread_info_fields[] = {
-    AT(0, 4, thread_info_entry, id),           AT(4, 4, thread_info_entry, dump_flags),
-    AT(12, 4, thread_info_entry, exit_status), AT(16, 8, thread_info_entry, create),
-    AT(24, 8, thread_info_entry, exit),        AT(32, 8, thread_info_entry, kernel),
-    AT(40, 8, thread_info_entry, user),        AT(48, 8, thread_info_entry, start_address),
+    MDMP_FIELD(0, 4, thread_info_entry, id),
+    MDMP_FIELD(4, 4, thread_info_entry, dump_flags),
+    MDMP_FIELD(12, 4, thread_info_entry, exit_status),
+    MDMP_FIELD(16, 8, thread_info_entry, create),
+    MDMP_FIELD(24, 8, thread_info_entry, exit),
+    MDMP_FIELD(32, 8, thread_info_entry, kernel),
+    MDMP_FIELD(40, 8, thread_info_entry, user),
+    MDMP_FIELD(48, 8, thread_info_entry, start_address),
 };
 #define THREAD_INFO_BYTES 64u
 
@@ -44,16 +45,19 @@ struct thread_name_entry {
 };
 
 static const struct mdmp_field thread_name_fields[] = {
-    AT(0, 4, thread_name_entry, id),
-    AT(4, 8, thread_name_entry, rva),
+    MDMP_FIELD(0, 4, thread_name_entry, id),
+    MDMP_FIELD(4, 8, thread_name_entry, rva),
 };
 #define THREAD_NAME_BYTES 12u
 
 static const struct mdmp_field exception_fields[] = {
-    AT(0, 4, minidump_exception, thread_id),        AT(8, 4, minidump_exception, code),
-    AT(12, 4, minidump_exception, flags),           AT(24, 8, minidump_exception, address),
-    AT(32, 4, minidump_exception, parameter_count), AT(40, 8, minidump_exception, parameters[0]),
-    AT(48, 8, minidump_exception, parameters[1]),
+    MDMP_FIELD(0, 4, minidump_exception, thread_id),
+    MDMP_FIELD(8, 4, minidump_exception, code),
+    MDMP_FIELD(12, 4, minidump_exception, flags),
+    MDMP_FIELD(24, 8, minidump_exception, address),
+    MDMP_FIELD(32, 4, minidump_exception, parameter_count),
+    MDMP_FIELD(40, 8, minidump_exception, parameters[0]),
+    MDMP_FIELD(48, 8, minidump_exception, parameters[1]),
 };
 #define EXCEPTION_BYTES 168u
 
