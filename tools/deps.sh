@@ -44,6 +44,13 @@ look() {
     needs zstd have zstd
     needs xz-utils have xz
     needs lz4 have lz4
+    [ "$wanted" = check ] && return
+    needs libclang-rt-dev fuzzes
+}
+# The runtime of libFuzzer is a package of its own, which clang does not ask for.
+fuzzes() {
+    echo 'int LLVMFuzzerTestOneInput(const char *data, long size) { return !data && size; }' |
+        clang -x c -fsanitize=fuzzer,address -o /dev/null -
 }
 
 look
