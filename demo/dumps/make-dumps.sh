@@ -4,16 +4,18 @@
 # so that the dumps hold no environment, user or host name of the machine they were made on.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-work=${DEMO_WORK:-/tmp/demo}
+# Of this run alone, and gone after it.
+work=$(mktemp -d /tmp/demo.XXXXXX)
+app=
+trap '[ -z "$app" ] || kill -9 "$app" 2>/dev/null || true; rm -rf "$work"' EXIT
 dotnet=$(readlink -f "$(command -v dotnet)")
 runtime=$(ls -d "$(dirname "$dotnet")"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
-rm -rf "$work" && mkdir -p "$work/src" "$work/app" "$work/run"
+mkdir -p "$work/src" "$work/app" "$work/run"
 cp "$here/LeakyStore.cs" "$here/LeakyStore.csproj" "$work/src/"
 (cd "$work/src" && dotnet publish -c Release -o "$work/app" >/dev/null)
 cd "$work/run"
 env -i DOTNET_gcServer=0 DOTNET_TieredCompilation=1 "$dotnet" "$work/app/LeakyStore.dll" 2000 . &
 app=$!
-trap 'kill "$app" 2>/dev/null || true' EXIT
 snap() { # round name
     until [ -s "ready.$1" ]; do sleep 0.1; done
     cat /proc/"$app"/task/*/stat >"$2.core.threads"

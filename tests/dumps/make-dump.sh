@@ -9,12 +9,15 @@ set -eu
 name=$1
 version=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
-work=${DUMP_WORK:-/tmp/$name}
+# Of this run alone, and gone after it.
+work=$(mktemp -d /tmp/dump.XXXXXX)
+app=
+trap '[ -z "$app" ] || kill -9 "$app" 2>/dev/null || true; rm -rf "$work"' EXIT
 dotnet=$(readlink -f "$(command -v dotnet)")
 root=$(dirname "$dotnet")
 runtime=$(ls -d "$root"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
 out=$name.core
-rm -rf "$work" && mkdir -p "$work/src" "$work/app" "$work/run"
+mkdir -p "$work/src" "$work/app" "$work/run"
 if [ -n "$version" ]; then
     root=$work/dotnet
     runtime=$("$here/get-runtime.sh" "$version" "$root")
@@ -28,7 +31,6 @@ later=
 cd "$work/run"
 env -i DOTNET_ROOT="$root" DOTNET_ROLL_FORWARD=LatestMajor DOTNET_gcServer=0 "$work/app/$name" . &
 app=$!
-trap 'kill -9 "$app" 2>/dev/null || true' EXIT
 until [ -s ready ]; do sleep 0.1; done
 sleep 1
 env -i "$runtime/createdump" --withheap -f "$out" "$app" >/dev/null

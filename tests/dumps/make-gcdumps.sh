@@ -3,9 +3,12 @@
 # Needs the .NET 10 SDK, and NuGet for dotnet-gcdump. The program runs under `env -i` in a neutral folder.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-work=${DEMO_WORK:-/tmp/demo}
+# Of this run alone, and gone after it.
+work=$(mktemp -d /tmp/gcdump.XXXXXX)
+app=
+trap '[ -z "$app" ] || kill -9 "$app" 2>/dev/null || true; rm -rf "$work"' EXIT
 dotnet=$(readlink -f "$(command -v dotnet)")
-rm -rf "$work" && mkdir -p "$work/src" "$work/run"
+mkdir -p "$work/src" "$work/run"
 cp "$here"/../../demo/dumps/LeakyStore.cs "$here"/../../demo/dumps/LeakyStore.csproj "$work/src/"
 (cd "$work/src" && dotnet publish -c Release -o "$work/app" >/dev/null)
 dotnet tool install dotnet-gcdump --tool-path "$work/tools" >/dev/null
@@ -15,7 +18,6 @@ dotnet publish "$here/../e2e/gcdump-peer/gcdump-peer.csproj" -c Release -p:Tool=
 cd "$work/run"
 env -i DOTNET_gcServer=0 TMPDIR="$work" "$dotnet" "$work/app/LeakyStore.dll" 200 . &
 app=$!
-trap 'kill -9 "$app" 2>/dev/null || true' EXIT
 for round in 0 1; do
     until [ -s ready.$round ]; do sleep 0.1; done
     TMPDIR=$work "$work/tools/dotnet-gcdump" collect -p "$app" -o "$here/store-$round.gcdump" >/dev/null

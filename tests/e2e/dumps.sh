@@ -158,6 +158,23 @@ one_kind() {
     stop
 }
 
+# A runtime that is not installed, out of NuGet: the zoo runs on it as it was built. ClrMD knows no monitors of it.
+test_newest() {
+    local version=11.0.0 kind runtime
+    runtime=$("$here/../dumps/get-runtime.sh" $version "$WORK/dotnet-$version" 2>get-runtime.err) ||
+        { not_here ".NET $version: $(tail -n 1 get-runtime.err | head -c 200)"; return; }
+    export DOTNET_ROOT=$WORK/dotnet-$version DOTNET_ROLL_FORWARD=LatestMajor
+    start newest "$WORK/zoo/zoo" || { failed=1; unset DOTNET_ROOT DOTNET_ROLL_FORWARD; return; }
+    unset DOTNET_ROOT DOTNET_ROLL_FORWARD
+    for kind in withheap full; do
+        "$runtime/createdump" --$kind -f newest.core "$pid" >createdump.out ||
+            { fail ".NET $version: $(tail -1 createdump.out)"; continue; }
+        against_peer ".NET $version, $kind" newest.core types regions finalizer handles threads frames
+        expect ".NET $version, $kind" "its monitors are read" says newest.core.json 'j["locks"]' && drop newest.core
+    done
+    stop
+}
+
 # self_contained FRAMEWORK MORE...: in $WORK/zoo-FRAMEWORK
 self_contained() { (build_as=zoo-$1 build zoo -r linux-x64 --self-contained -p:ZooFramework="${1%-*}" "${@:2}"); }
 
@@ -327,6 +344,7 @@ if [ "$all" ]; then
     test_busy
     test_kernel_cores
     test_versions
+    test_newest
     test_single_file
 fi
 exit $failed
