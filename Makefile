@@ -317,7 +317,7 @@ check:
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
 	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
-	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh'
+	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh tests/walls/developers.sh'
 
 ## a clean clone with nothing beside it: demo and quick, at most 3 tests skip; no part of check
 newcomer:

@@ -5,6 +5,8 @@
 #   each folder with sources says in a README.md what lives there and what may not
 #   VERSION, the newest release in CHANGELOG.md and the man page agree
 #   each target of the Makefile stands in `make help`
+#   what who carries the project on looks for is there, and pages are found: each is linked to
+#   no blanks end a line, and no tabs begin one, as .editorconfig says
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 status=0
@@ -56,6 +58,27 @@ version=$(cat VERSION)
 released=$(sed -n 's/^## \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -1)
 [ "$released" = "$version" ] || bad "CHANGELOG.md: the newest release is $released, VERSION says $version"
 grep -q '^\.TH .*@VERSION@' doc/dumpdiff.1 || bad "doc/dumpdiff.1: does not take its version from VERSION"
+
+for page in LICENSE DESIGN.md STYLE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md .editorconfig .github/workflows/check.yml \
+    doc/formats/snap.md doc/extend/{format,section,rule,report,cpu,runtime,dotnet-version}.md; do
+    [ -s "$page" ] || bad "$page: is missing"
+done
+linked=$(pages | while IFS= read -r page; do
+    awk -v folder="${page%"${page##*/}"}" '
+        /^```/ { code = !code }
+        !code { while (match($0, /\]\([^) #]+/)) { print folder substr($0, RSTART + 2, RLENGTH - 2); $0 = substr($0, RSTART + RLENGTH) } }
+    ' "$page"
+done | grep -v '://' | xargs -d '\n' realpath -m --relative-to=.)
+while IFS= read -r page; do
+    grep -qxF -e "$page" -e "${page%/README.md}" <<<"$linked" || bad "$page: no page leads to it"
+done < <(find doc -name '*.md')
+
+while IFS= read -r file; do
+    bad "$file: blanks at the end of a line, a tab or a carriage return (.editorconfig)"
+done < <(find . -not -path './build*' -not -path './.git/*' -not -path './golden/*' -not -path './tests/fixture/*' \
+    -not -path './tests/fuzz/corpus/*' -type f \
+    \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.yml' -o -name '*.cs' \) \
+    -exec grep -lE $'[ \t\r]$|^\t' {} + | LC_ALL=C sort)
 
 tools/make_help.sh Makefile >/dev/null || status=1
 exit $status
