@@ -6,6 +6,7 @@
 #include "heap/heap_places.h"
 #include "model/builder.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* Nodes below a thousandth of what is live are summed up; a thousand rows are enough for any
@@ -137,6 +138,13 @@ bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
     if (h->source->sampled) {
         builder_lacks(b, PART_BIT(PART_PLACES), ASPECT_ALL, ABSENT,
                       "a sample of objects does not tell what holds them alone");
+        return true;
+    }
+    if (!heap_may_retain(h)) {
+        builder_lacks(b, PART_BIT(PART_PLACES), ASPECT_ALL, ABSENT,
+                      "what holders hold alone was not looked for: that would take more than the "
+                      "%" PRIu64 " bytes that it may",
+                      h->graph.memory_limit);
         return true;
     }
     bool ok =

@@ -326,6 +326,29 @@ static void what_is_below_the_floor_is_summed_up_where_it_hangs(void **state) {
     assert_true(cut > 100);
 }
 
+static void places_that_would_take_more_memory_than_they_may_are_left_out_and_said(void **state) {
+    (void)state;
+    uint32_t seed = 9;
+    for (int enough = 0; enough < 2; enough++) {
+        struct drawn_graph g = drawn_next(&seed);
+        struct mk_graph *m = drawn_make(&g);
+        struct snapshot s;
+        struct err err;
+        snapshot_init(&s);
+        struct builder *b = builder_new(&s, &err);
+        assert_non_null(b);
+        mk_graph_follow(m, NULL);
+        m->heap.graph.memory_limit = m->heap.graph.memory_bytes + (enough ? 1u << 20 : 0);
+        assert_true(heap_report_places(&m->heap, b, &err));
+        assert_true(builder_finish(b, &err));
+        builder_free(b);
+        assert_int_equal(snapshot_has(&s, PART_PLACES), enough != 0);
+        assert_int_equal(snapshot_absence(&s, PART_PLACES, ASPECT_ALL) == NULL, enough != 0);
+        snapshot_deinit(&s);
+        mk_graph_free(m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_told_apart_by_edge_and_what_is_shared_has_none),
@@ -335,6 +358,7 @@ int main(void) {
         cmocka_unit_test(a_queue_entered_from_two_ends_is_one_place),
         cmocka_unit_test(places_of_random_graphs_are_what_they_should_be),
         cmocka_unit_test(what_is_below_the_floor_is_summed_up_where_it_hangs),
+        cmocka_unit_test(places_that_would_take_more_memory_than_they_may_are_left_out_and_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
