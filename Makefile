@@ -234,7 +234,8 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/
 	    $(BUILD)/tests/bench/bench $(DUMPDIFF) $(BUILD)/bench || status=1; \
 	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
-	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
+	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
+	    tests/bench/graph.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
 ## input too large to keep
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
