@@ -1,4 +1,4 @@
-#include "diff/series/growth.h"
+#include "diff/series/growth_trees.h"
 
 #include "base/hash.h"
 #include "base/order.h"
@@ -252,11 +252,7 @@ static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t 
             break;
         }
         struct growth_node *node = &l->g->nodes[nodes[i]];
-        node->objects[at] += row->objects;
-        node->bytes[at] += row->bytes;
-        node->own_objects[at] += row->own_objects;
-        node->own_bytes[at] += row->own_bytes;
-        node->seen[at] = true;
+        growth_node_add(node, at, row);
     }
     if (ok && l->tree == PART_PLACES)
         take_holders(l->g, rows, count, nodes);
@@ -504,9 +500,8 @@ static bool growth_line_up(struct growth *g, const struct series *s, const struc
                            struct err *err) {
     *g = (struct growth){.snapshot_count = s->count};
     arena_init(&g->arena);
-    for (uint32_t i = 0; i < s->count; i++)
-        if (!snapshot_has(s->snapshots[i], paths ? PART_PLACES : PART_PATHS))
-            return true;
+    if (!growth_has_trees(s, paths ? PART_PLACES : PART_PATHS))
+        return true;
     struct lining l = {.g = g,
                        .exact_names = s->options.exact_names,
                        .tree = paths ? PART_PLACES : PART_PATHS,

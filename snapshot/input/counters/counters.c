@@ -10,7 +10,7 @@
  * JSON is read event by event with a reader of its own: the file of a tool that was killed has no
  * end, and no tree of all events is needed.
  */
-#include "input/counters/counters_log.h"
+#include "input/counters/perf_log.h"
 #include "input/input.h"
 #include "input/log/scan.h"
 

@@ -22,6 +22,7 @@ extern const struct section section_eeheap_loader;
 extern const struct section section_finalizequeue;
 extern const struct section section_gchandles;
 extern const struct section section_gcdump_report;
+extern const struct section section_heapshot;
 extern const struct section section_heap_s;
 extern const struct section section_heap_l;
 extern const struct section section_heap_stat;
@@ -29,6 +30,7 @@ extern const struct section section_heapstat;
 extern const struct section section_heaptrack_print;
 extern const struct section section_jmap;
 extern const struct section section_jstack;
+extern const struct section section_native_memory;
 extern const struct section section_kstack;
 extern const struct section section_leaktrack;
 extern const struct section section_maddress;
@@ -36,6 +38,7 @@ extern const struct section section_memcheck;
 extern const struct section section_heapcheck;
 extern const struct section section_lsan;
 extern const struct section section_memleak;
+extern const struct section section_tracemalloc;
 extern const struct section section_pprof_text;
 extern const struct section section_pmap;
 extern const struct section section_process;
@@ -44,6 +47,7 @@ extern const struct section section_smaps;
 extern const struct section section_sosnotes;
 extern const struct section section_special_threads;
 extern const struct section section_syncblk;
+extern const struct section section_gcroot;
 extern const struct section section_threadpool;
 extern const struct section section_top;
 extern const struct section section_umdh;
@@ -51,6 +55,12 @@ extern const struct section section_umdh_diff;
 extern const struct section section_vadump;
 extern const struct section section_vertarget;
 extern const struct section section_vmstat;
+extern const struct section section_kernel_oom;
+extern const struct section section_memory_usage;
+extern const struct section section_container_stats;
+extern const struct section section_malloc_info;
+extern const struct section section_malloc_stats;
+extern const struct section section_counters_screen;
 
 /* One a line: a new section is one new line here. */
 /* clang-format off */
@@ -63,6 +73,7 @@ const struct section *const sections[] = {
     &section_kstack,
     &section_jstack,
     &section_syncblk,
+    &section_gcroot,
     &section_threadpool,
     &section_address_summary,
     &section_address,
@@ -84,18 +95,27 @@ const struct section *const sections[] = {
     &section_gchandles,
     &section_heapstat,
     &section_vmstat,
+    &section_kernel_oom,
+    &section_memory_usage,
+    &section_container_stats,
+    &section_malloc_info,
+    &section_malloc_stats,
+    &section_counters_screen,
     &section_eeheap_gc,
     &section_eeheap_loader,
     &section_memleak,
+    &section_tracemalloc,
     &section_memcheck,
     &section_heapcheck,
     &section_lsan,
     &section_pprof_text,
     &section_dumpasync,
     &section_gcdump_report,
+    &section_heapshot,
     &section_heaptrack_print,
     &section_dumpheap, /* its rows need no header: behind all that may look alike */
     &section_jmap,
+    &section_native_memory,
     NULL,
 };
 /* clang-format on */
@@ -240,7 +260,8 @@ bool transcript_moment(struct transcript *t) {
     if (!t->moment_by || t->moment_by == t->section) {
         t->moment_by = t->section;
         t->moment_wanted = builder_moment(t->b, PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_THREADS) |
-                                                    PART_BIT(PART_LOCKS) | PART_BIT(PART_COUNTERS));
+                                                    PART_BIT(PART_LOCKS) | PART_BIT(PART_COUNTERS) |
+                                                    PART_BIT(PART_NATIVE_HEAPS));
     }
     return t->moment_wanted;
 }

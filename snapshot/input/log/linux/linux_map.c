@@ -173,8 +173,8 @@ static bool linux_map_sum_up(const struct linux_map *map, struct sums *sums, str
     return ok;
 }
 
-bool linux_map_store(struct transcript *t, const struct linux_map *map, const char *from,
-                     struct err *err) {
+bool linux_map_store(struct transcript *t, const struct linux_map *map,
+                     const struct linux_use *total, const char *from, struct err *err) {
     struct sums sums = {.all = LINUX_USE};
     struct scan_loss loss = {0};
     struct builder *b = t->b;
@@ -204,5 +204,10 @@ bool linux_map_store(struct transcript *t, const struct linux_map *map, const ch
         }
     }
     scan_loss_report(t, &loss);
-    return linux_use_store(b, &sums.all, err);
+    struct linux_use use = sums.all;
+    if (total && total->size != ABSENT)
+        use.size = total->size;
+    if (total && total->rss != ABSENT)
+        use.rss = total->rss;
+    return linux_use_store(b, &use, err);
 }

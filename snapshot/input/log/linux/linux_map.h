@@ -43,12 +43,13 @@ bool linux_flags_parse(struct str text, uint32_t *ret_flags);
  * Fills PART_MEMORY_MAP: by usage as our own dumps name them (without those that only the runtime
  * knows), by type and by protection, the largest of each usage; and counters of the sums.
  *
- * from  static name of the section
+ * total  of all mappings, also of those that are not in the map, for the counters; NULL: the sums
+ * of the map are from   static name of the section
  *
  * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
-bool linux_map_store(struct transcript *t, const struct linux_map *map, const char *from,
-                     struct err *err) MUST_CHECK;
+bool linux_map_store(struct transcript *t, const struct linux_map *map,
+                     const struct linux_use *total, const char *from, struct err *err) MUST_CHECK;
 
 /*
  * The counters: process.rss_bytes and so on, those that are said. Errors: ERR_NOMEM, ERR_LIMIT (row

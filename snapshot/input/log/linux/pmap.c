@@ -1,5 +1,10 @@
 /*
- * `pmap -x PID`, `pmap -X PID`, `pmap -XX PID`: memory of a Linux process by mapping, in KiB.
+ * `pmap PID`, `pmap -x PID`, `pmap -X PID`, `pmap -XX PID`, `pmap -d PID`: memory of a Linux
+ * process by mapping, in KiB.
+ *
+ *     19415:   bash
+ *     000055a5054ee000     44K rw---   [ anon ]                           plain
+ *      total             5332K
  *
  *     19415:   bash
  *     Address           Kbytes     RSS   Dirty Mode  Mapping             -x
@@ -13,10 +18,12 @@
  *                                                  ==== ==== ...
  *                                                  5332 4264 ... KB
  *
- * Several outputs about one process in one log are as many moments.
+ * Rows of the first two may come without the heading. Several outputs about one process in one log
+ * are as many moments. The total is of all mappings, also of those that are not listed.
  */
 #include "input/log/linux/linux_map.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 #define COLUMNS_MAX 64
@@ -48,6 +55,13 @@ struct reading {
     bool headed, closed, has_stack;
     struct scan_loss loss;
 };
+
+/* Rows that have no heading, or none any more. */
+static const struct heading unheaded[] = {
+    {{COLUMN_ADDRESS, COLUMN_SIZE, COLUMN_MODE}, 3, false},
+    {{COLUMN_ADDRESS, COLUMN_SIZE, COLUMN_RSS, COLUMN_NONE, COLUMN_MODE}, 5, false},
+};
+#define HEADING_PLAIN (&unheaded[0])
 
 /* -- Lines ------------------------------------------------------------------------------------- */
 
@@ -96,8 +110,8 @@ static bool pmap_parse_heading(struct str text, struct heading *ret_heading) {
             if (h.columns[i] == COLUMN_PRIVATE)
                 h.columns[i] = COLUMN_NONE;
     }
-    if (!has[COLUMN_ADDRESS] || !has[COLUMN_MODE] || !has[COLUMN_SIZE] || !has[COLUMN_RSS] ||
-        !has[COLUMN_MAPPING] || str_trim(text).len || h.columns[0] != COLUMN_ADDRESS)
+    if (!has[COLUMN_ADDRESS] || !has[COLUMN_MODE] || !has[COLUMN_SIZE] || !has[COLUMN_MAPPING] ||
+        str_trim(text).len || h.columns[0] != COLUMN_ADDRESS)
         return false;
     *ret_heading = h;
     return true;
@@ -117,6 +131,8 @@ static bool pmap_parse_process(struct str text, uint64_t *ret_pid, struct str *r
 
 static bool pmap_take_value(struct linux_use *use, enum column column, struct str field) {
     uint64_t kib;
+    if (str_ends(field, STR("K"))) /* plain */
+        field = str_take(field, field.len - 1);
     if (!num_dec(field, &kib) || kib >= (uint64_t)1 << 50)
         return false;
     struct linux_use one = LINUX_USE;
@@ -174,8 +190,11 @@ static bool pmap_parse_row(const struct heading *h, struct str text,
 static bool pmap_parse_total(const struct heading *h, struct str text,
                              struct linux_use *ret_total) {
     struct str unit[2], rest = text;
-    bool small = scan_fields(text, unit, 2, &rest) == 2 && str_eq(unit[0], STR("total")) &&
-                 str_eq(unit[1], STR("kB"));
+    bool small = scan_fields(text, unit, 2, &rest) == 2 && str_eq(unit[0], STR("total"));
+    if (small && !str_eq(unit[1], STR("kB"))) {
+        *ret_total = LINUX_USE;
+        return str_ends(unit[1], STR("K")) && pmap_take_value(ret_total, COLUMN_SIZE, unit[1]);
+    }
     if (!small && !str_ends(text, STR(" KB")))
         return false;
     rest = small ? rest : str_take(text, text.len - 3);
@@ -192,6 +211,25 @@ static bool pmap_parse_total(const struct heading *h, struct str text,
 
 static bool is_rule(struct str text) {
     return transcript_is_rule(str_take(text, 4)) || str_starts(text, STR("=="));
+}
+
+/* "mapped: 5332K    writeable/private: 1024K    shared: 28K" below -d */
+static bool pmap_parse_mapped(struct str text, struct linux_use *ret_total) {
+    struct str f[2];
+    *ret_total = LINUX_USE;
+    return str_starts(text, STR("mapped: ")) && scan_fields(text, f, 2, NULL) == 2 &&
+           str_ends(f[1], STR("K")) && pmap_take_value(ret_total, COLUMN_SIZE, f[1]);
+}
+
+/* The heading that rows have which stand without one; NULL: they are none. */
+static const struct heading *pmap_unheaded(struct str text) {
+    struct linux_region region;
+    struct str f[2];
+    if (scan_fields(str_take(text, 64), f, 2, NULL) < 2)
+        return NULL;
+    bool plain = str_ends(f[1], STR("K"));
+    const struct heading *heading = plain ? HEADING_PLAIN : &unheaded[1];
+    return pmap_parse_row(heading, text, &region) ? heading : NULL;
 }
 
 static bool pmap_looks_like_row(struct str text) {
@@ -234,13 +272,19 @@ static bool pmap_take_line(void *context, bool *ret_mine, struct err *err) {
     *ret_mine = !r->closed;
     if (r->closed)
         return true;
+    const struct heading *guess = r->headed ? NULL : pmap_unheaded(text);
+    if (guess) {
+        r->heading = *guess;
+        r->headed = true;
+    }
     if (pmap_parse_row(&r->heading, text, &region)) {
         linux_use_add(&r->sums, &region.use);
         r->has_stack |= str_eq(region.name, STR("[stack]"));
         name_kernel_pages(r, &region);
         return linux_map_add(&r->map, &region, err);
     }
-    if (r->headed && pmap_parse_total(&r->heading, text, &r->total)) {
+    if (r->headed &&
+        (pmap_parse_total(&r->heading, text, &r->total) || pmap_parse_mapped(text, &r->total))) {
         r->closed = true;
         return true;
     }
@@ -276,7 +320,7 @@ static bool pmap_store(struct reading *r, uint64_t pid, struct str program, stru
         transcript_lacks(r->t, ABSENT, "pmap: the total is missing, and perhaps mappings");
     else if (r->total.size != r->sums.size || r->total.rss != r->sums.rss)
         transcript_lacks(r->t, ABSENT, "pmap: the mappings do not add up to the total");
-    return linux_map_store(r->t, &r->map, "pmap", err);
+    return linux_map_store(r->t, &r->map, r->closed ? &r->total : NULL, "pmap", err);
 }
 
 static bool pmap_read(struct transcript *t, struct err *err) {
@@ -296,6 +340,17 @@ static bool pmap_read(struct transcript *t, struct err *err) {
     return ok;
 }
 
+/* Two rows, or one and the total: no other list has them. */
+static bool pmap_rows_follow(const struct transcript *t, unsigned ahead) {
+    struct line line;
+    const struct heading *first;
+    struct linux_use total;
+    if (!transcript_peek(t, ahead, &line) || !(first = pmap_unheaded(line.text)) ||
+        !transcript_peek(t, ahead + 1, &line))
+        return false;
+    return pmap_unheaded(line.text) == first || pmap_parse_total(first, line.text, &total);
+}
+
 static bool pmap_starts(const struct transcript *t) {
     struct str text = t->line.text, program;
     struct heading heading;
@@ -303,16 +358,18 @@ static bool pmap_starts(const struct transcript *t) {
     uint64_t pid;
     if (text.ptr[0] == 'A')
         return pmap_parse_heading(text, &heading);
+    if (char_is_hex(text.ptr[0]) && pmap_rows_follow(t, 0))
+        return true;
     return text.ptr[0] >= '1' && text.ptr[0] <= '9' && pmap_parse_process(text, &pid, &program) &&
            transcript_peek(t, 1, &next) &&
-           (pmap_parse_heading(next.text, &heading) ||
+           (pmap_parse_heading(next.text, &heading) || pmap_rows_follow(t, 1) ||
             (next.text.len == 0 && transcript_peek(t, 2, &next) &&
              pmap_parse_heading(next.text, &heading)));
 }
 
 const struct section section_pmap = {
     .name = "pmap",
-    .summary = "pmap -x, -X, -XX: memory of a Linux process by mapping",
+    .summary = "pmap, pmap -x, -X, -XX, -d: memory of a Linux process by mapping",
     .may_give = PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_COUNTERS),
     .starts = pmap_starts,
     .read = pmap_read,

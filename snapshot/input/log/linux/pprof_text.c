@@ -20,6 +20,9 @@
 
 #include <inttypes.h>
 
+/* Between the command, or the type of the samples, and the table. */
+#define HEAD_LINES 16u
+
 struct figure {
     uint64_t value;
     uint64_t step; /* what its last digit stands for */
@@ -38,6 +41,7 @@ struct reading {
     uint64_t rows, sum, step, negative, times, merged;
     struct figure total;
     bool has_total, is_bytes;
+    bool ever; /* what was ever allocated, freed since or not */
     struct scan_loss loss;
 };
 
@@ -105,8 +109,24 @@ static bool pprof_text_is_header(struct str text) {
 
 static const struct str showing = STR_INIT("Showing nodes accounting for ");
 
+/* "Type: alloc_space" above a table. */
+static bool pprof_text_type(const struct transcript *t, bool *ret_ever) {
+    static const char *const names[] = {"inuse_space",   "inuse_objects", "alloc_space",
+                                        "alloc_objects", "space",         "objects"};
+    struct str type = str_drop(t->line.text, 6);
+    struct line line;
+    if (!str_starts(t->line.text, STR("Type: ")) || !STR_IS_ONE_OF(type, names))
+        return false;
+    *ret_ever = str_starts(type, STR("alloc_"));
+    for (unsigned i = 1; i <= HEAD_LINES && transcript_peek(t, i, &line); i++)
+        if (str_starts(line.text, showing) || pprof_text_is_header(line.text))
+            return true;
+    return false;
+}
+
 static bool pprof_text_starts(const struct transcript *t) {
     struct figure total;
+    bool ever;
     struct text_row row;
     struct line next;
     uint64_t unit;
@@ -115,6 +135,8 @@ static bool pprof_text_starts(const struct transcript *t) {
         return pprof_text_is_header(t->line.text);
     if (first == 'S')
         return str_starts(t->line.text, showing);
+    if (first == 'T' && pprof_text_type(t, &ever))
+        return true;
     return first == 'T' && pprof_text_parse_total(t->line.text, &total, &unit) &&
            transcript_peek(t, 1, &next) && pprof_text_parse_row(next.text, unit, &row);
 }
@@ -179,6 +201,13 @@ static bool pprof_text_add_row(struct reading *r, const struct text_row *row, st
         return false;
     const struct allocation_row *all = builder_rows(b, PART_ALLOCATIONS, &count);
     bool bytes = row->flat.is_bytes || row->cum.is_bytes || r->is_bytes;
+    if (r->ever) {
+        uint64_t *ever = bytes ? &to->total_bytes : &to->total_count;
+        *ever = num_add(*ever == ABSENT ? 0 : *ever, row->flat.value);
+        r->sum = num_add(r->sum, row->flat.value);
+        r->is_bytes = r->is_bytes || bytes;
+        return true;
+    }
     uint64_t *flat = bytes ? &to->bytes : &to->count;
     uint64_t *cum = bytes ? &to->cum_bytes : &to->cum_count;
     bool again = (uint32_t)(to - all) >= r->first_row && *flat != ABSENT;
@@ -226,6 +255,10 @@ static void pprof_text_check(struct reading *r) {
                      "pprof text: %" PRIu64 " rows of places in functions were added up; cum is "
                      "at least what is said",
                      r->merged);
+    if (r->ever)
+        transcript_lacks(r->t, ABSENT,
+                         "pprof text: alloc_space is what was ever allocated: nothing is said of "
+                         "what is outstanding (-inuse_space)");
     if (r->step > 1)
         builder_note(b, "pprof text: figures are rounded, to %" PRIu64 " bytes at worst", r->step);
     if (r->has_total && !r->negative && r->total.value > num_add(r->sum, slack))
@@ -245,7 +278,10 @@ static bool pprof_text_add_total(struct reading *r, struct err *err) {
     if (!row)
         return false;
     row->by = by;
-    *(r->total.is_bytes ? &row->bytes : &row->count) = r->total.value;
+    if (r->ever)
+        *(r->total.is_bytes ? &row->total_bytes : &row->total_count) = r->total.value;
+    else
+        *(r->total.is_bytes ? &row->bytes : &row->count) = r->total.value;
     return true;
 }
 
@@ -267,6 +303,13 @@ static void read_showing(struct reading *r) {
 }
 
 static void pprof_text_read_head(struct reading *r) {
+    bool typed = pprof_text_type(r->t, &r->ever);
+    while (typed && !r->t->at_end && !str_starts(r->t->line.text, showing) &&
+           !pprof_text_is_header(r->t->line.text))
+        transcript_next(r->t);
+    /* Also where nothing but the command tells: -alloc_space, -sample_index=alloc_space */
+    r->ever |= !typed && r->t->line.number - r->t->command_line < HEAD_LINES &&
+               str_contains(r->t->command_raw, STR("alloc_"));
     char first = r->t->line.text.ptr[0];
     if (first == 'S') {
         read_showing(r);

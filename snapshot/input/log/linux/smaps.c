@@ -131,7 +131,7 @@ static bool smaps_store(struct reading *r, struct err *err) {
     if (!r->has_stack)
         transcript_lacks(r->t, ABSENT,
                          "smaps: the stack is not in the list: its end is cut off, perhaps");
-    return linux_map_store(r->t, &r->map, "smaps", err);
+    return linux_map_store(r->t, &r->map, NULL, "smaps", err);
 }
 
 static bool smaps_read(struct transcript *t, struct err *err) {

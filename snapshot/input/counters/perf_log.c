@@ -1,10 +1,11 @@
-#include "input/counters/counters_log.h"
+#include "input/counters/perf_log.h"
 
 #include "base/chars.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "input/log/scan.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -55,8 +56,28 @@ static bool counters_log_parse_clock(struct str text, uint64_t *ret_ns) {
     return true;
 }
 
+/* "+02:00" behind a clock, "Z": taken off. [minutes] east of UTC. false: it says nothing. */
+static bool counters_take_offset(struct str *time, int64_t *ret_minutes) {
+    *ret_minutes = 0;
+    if (str_ends(*time, STR("Z"))) {
+        *time = str_take(*time, time->len - 1);
+        return true;
+    }
+    size_t at = time->len < 6 ? 0 : time->len - 6;
+    uint64_t hours, minutes;
+    struct str offset = str_drop(*time, at);
+    if (offset.len != 6 || (offset.ptr[0] != '+' && offset.ptr[0] != '-') || offset.ptr[3] != ':' ||
+        !num_dec(str_take(str_drop(offset, 1), 2), &hours) ||
+        !num_dec(str_drop(offset, 4), &minutes) || hours > 15 || minutes > 59)
+        return false;
+    *ret_minutes = (int64_t)(hours * 60 + minutes) * (offset.ptr[0] == '-' ? -1 : 1);
+    *time = str_take(*time, at);
+    return true;
+}
+
 bool counters_time(struct str text, bool day_first, uint64_t *ret_ns, bool *ret_utc) {
     uint64_t parts[3], clock;
+    int64_t east;
     char separator;
     size_t t = str_find(str_take(text, 16), STR("T"), 0);
     struct str rest = text, date, time;
@@ -68,9 +89,7 @@ bool counters_time(struct str text, bool day_first, uint64_t *ret_ns, bool *ret_
     }
     time = str_next_field(&rest);
     struct str half = str_next_field(&rest);
-    *ret_utc = str_ends(time, STR("Z"));
-    if (*ret_utc)
-        time = str_take(time, time.len - 1);
+    *ret_utc = counters_take_offset(&time, &east);
     if (!counters_log_parse_date(date, parts, &separator) ||
         !counters_log_parse_clock(time, &clock))
         return false;
@@ -88,7 +107,8 @@ bool counters_time(struct str text, bool day_first, uint64_t *ret_ns, bool *ret_
         clock -= noon;
     else if (half.len && !str_eq_nocase(half, STR("AM")) && !str_eq_nocase(half, STR("PM")))
         return false;
-    *ret_ns = scan_days_since_1970(year, month, day) * 86400 * NS_PER_SECOND + clock;
+    *ret_ns = scan_days_since_1970(year, month, day) * 86400 * NS_PER_SECOND + clock -
+              (uint64_t)(east * 60 * (int64_t)NS_PER_SECOND);
     return true;
 }
 
@@ -324,7 +344,7 @@ bool counters_log_end(struct counters_log *log, struct err *err) {
     if (log->bad)
         builder_warn(b, log->bad, "values of counters that are no numbers");
     if (log->negative)
-        builder_warn(b, log->negative, "negative values of counters, left out");
+        builder_note(b, "values of counters below zero are left out (%" PRIu64 ")", log->negative);
     if (log->backwards)
         builder_warn(b, log->backwards, "rows of counters that are older than those before");
     if (log->rounded)

@@ -2,8 +2,8 @@
  * Logs of performance counters: names, values and times as the writers of such logs print them, and
  * the moments that they tell of. Shared by the readers of CSV and JSON.
  */
-#ifndef DUMPDIFF_INPUT_COUNTERS_COUNTERS_LOG_H
-#define DUMPDIFF_INPUT_COUNTERS_COUNTERS_LOG_H
+#ifndef DUMPDIFF_INPUT_COUNTERS_PERF_LOG_H
+#define DUMPDIFF_INPUT_COUNTERS_PERF_LOG_H
 
 #include "base/hash.h"
 #include "model/builder.h"
@@ -52,10 +52,11 @@ bool counters_log_value(struct counters_log *log, struct str name, struct str va
 bool counters_log_end(struct counters_log *log, struct err *err) MUST_CHECK;
 
 /*
- * "03/05/2024 12:26:01.123", "2024-03-05 12:26:01Z", "3/5/2024 1:26:01 PM", "05.03.2024 12:26:01".
+ * "03/05/2024 12:26:01.123", "2024-03-05 12:26:01Z", "3/5/2024 1:26:01 PM", "05.03.2024 12:26:01",
+ * "2024-03-05T12:26:01.1234567+00:00".
  *
  * day_first  03/05 is the third of May
- * ret_utc    the text says that it is UTC
+ * ret_utc    the text says which zone it is of
  *
  * false: it is no such time. [ns since 1970-01-01], UTC where it says so, else as if it were.
  */

@@ -1,0 +1,2 @@
+/* Section container-stats. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section counters-screen. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section gcroot. */
+#include "tests/fuzz/fuzz_section.h"

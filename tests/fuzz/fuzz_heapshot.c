@@ -1,0 +1,2 @@
+/* Section heapshot. */
+#include "tests/fuzz/fuzz_section.h"

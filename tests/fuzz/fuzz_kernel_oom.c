@@ -1,0 +1,2 @@
+/* Section kernel-oom. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section malloc-info. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section malloc-stats. */
+#include "tests/fuzz/fuzz_section.h"

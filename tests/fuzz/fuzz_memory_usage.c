@@ -1,0 +1,2 @@
+/* Section memory-usage. */
+#include "tests/fuzz/fuzz_section.h"

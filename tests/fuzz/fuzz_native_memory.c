@@ -1,0 +1,2 @@
+/* Section native-memory. */
+#include "tests/fuzz/fuzz_section.h"

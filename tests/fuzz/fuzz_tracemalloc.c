@@ -1,0 +1,2 @@
+/* Section tracemalloc. */
+#include "tests/fuzz/fuzz_section.h"
