@@ -14,6 +14,13 @@ bool name_is_framework(const char *name) {
     return s.len == 0;
 }
 
+size_t name_arguments(struct str name) {
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] == '(' && !(i && name.ptr[i - 1] == '.'))
+            return i;
+    return name.len;
+}
+
 bool name_is_known_bare(const char *type) {
     return RUNTIMES_SAY(words_begin, known_bare, str_of(type));
 }

@@ -13,6 +13,10 @@
  */
 bool name_is_framework(const char *name);
 
+/* Where the arguments of a method begin: "sync.(*Mutex).Lock(0x1)" has its type in brackets. The
+ * length of the name when it has none. */
+size_t name_arguments(struct str name);
+
 /* A generic type that is known without its arguments: lists, dictionaries. */
 bool name_is_known_bare(const char *type);
 

@@ -1,11 +1,9 @@
 #include "diff/names/runtimes.h"
 
-extern const struct runtime_words words_of_dotnet, words_of_java;
+extern const struct runtime_words words_of_dotnet, words_of_java, words_of_go, words_of_python;
 
 const struct runtime_words *const runtime_table[] = {
-    &words_of_dotnet,
-    &words_of_java,
-    NULL,
+    &words_of_dotnet, &words_of_java, &words_of_go, &words_of_python, NULL,
 };
 
 /* Of origin_row.runtime; NULL or unknown: the first. */

@@ -90,9 +90,12 @@ static void group_title(const struct doc_context *c, const struct thread_row *ro
     struct strbuf line;
     char label[FMT_MAX];
     strbuf_init(&line);
+    bool nameless = strcmp(thread_label(&rows[members[0]], label), "?") == 0;
     if (count > 1)
-        strbuf_addf(&line, "%u threads: ", count);
+        strbuf_addf(&line, nameless ? "%u threads" : "%u threads: ", count);
     uint32_t most = c->o->all ? UINT32_MAX : 8;
+    if (nameless && count > 1)
+        count = 0;
     for (uint32_t i = 0; i < count && i < most; i++) {
         const struct thread_row *t = &rows[members[i]];
         strbuf_addf(&line, "%s%s", i ? ", " : "", thread_label(t, label));
@@ -103,7 +106,7 @@ static void group_title(const struct doc_context *c, const struct thread_row *ro
     }
     if (count > most)
         strbuf_addf(&line, ", [%u others]", count - most);
-    if (count > 1 && rows[members[0]].waiting_on)
+    if (count != 1 && rows[members[0]].waiting_on)
         strbuf_addf(&line, "; they wait in %s", rows[members[0]].waiting_on);
     doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s", strbuf_cstr(&line));
     doc_fail(c->d, &line.err);

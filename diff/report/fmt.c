@@ -1,5 +1,7 @@
 #include "diff/report/fmt.h"
 
+#include "diff/names/names.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -252,10 +254,10 @@ void fmt_cut_frame(struct strbuf *out, const char *frame, size_t width) {
 struct str fmt_method(const char *frame) {
     struct str s = str_of(frame);
     const char *bang = strchr(frame, '!'); /* "module!function": whole */
-    size_t end = strcspn(frame, "(");
+    size_t end = name_arguments(s);
     if (bang || end == 0)
         return s;
-    s = str_take(s, end);
+    s = str_trim(str_take(s, end));
     /* The second dot from the end, but none inside of <...> or [...]; ".ctor" has one of its own.
      */
     unsigned dots = 0, depth = 0;

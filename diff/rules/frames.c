@@ -16,8 +16,7 @@ struct str frame_method(const char *frame) {
         size_t end = str_find(s, STR("]"), 0);
         s = end == STR_NOT_FOUND ? STR("") : str_trim(str_drop(s, end + 1));
     }
-    size_t end = str_find(s, STR("("), 0);
-    s = end == STR_NOT_FOUND ? s : str_trim(str_take(s, end));
+    s = str_trim(str_take(s, name_arguments(s)));
     size_t module = str_find(s, STR("!"), 0);
     if (module == STR_NOT_FOUND || str_eq(str_drop(s, module + 1), STR(UNKNOWN)))
         return s; /* of a method without a name, its module is all there is */

@@ -234,11 +234,13 @@ static bool add_to_circle(const struct series *s, struct circle *c,
                           const struct series_thread *owner, bool in_circle) {
     c->contended++;
     const struct thread_row *row = owner ? owner->rows[s->count - 1] : NULL;
-    if (!row || !wait_is_known(row)) {
+    bool waits = row && (c->graph.edges[owner - s->threads].owner != WAIT_NOBODY ||
+                         thread_waits_for_lock(row));
+    if (!row || (!waits && !wait_is_known(row))) {
         c->without_stack++;
         return false;
     }
-    if (!thread_waits_for_lock(row)) {
+    if (!waits) {
         c->contended -= c->known; /* a circle is one, whatever else is contended beside it */
         return false;
     }

@@ -154,6 +154,14 @@ bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *
     return u64map_put(&b->rows_by_key, builder_part_key(part, key), number) || err_nomem(err);
 }
 
+bool builder_index_row(struct builder *b, enum part part, const void *row, uint64_t key,
+                       struct err *err) {
+    const unsigned char *first = b->snapshot->tables[part].rows;
+    size_t offset = (size_t)((const unsigned char *)row - first);
+    uint32_t number = (uint32_t)(offset / part_descs[part].row_size);
+    return u64map_put(&b->rows_by_key, builder_part_key(part, key), number) || err_nomem(err);
+}
+
 bool builder_counter(struct builder *b, const char *name, uint64_t value, const char *unit,
                      struct err *err) {
     uint64_t key = hash_bytes(name, strlen(name));
@@ -525,6 +533,7 @@ bool builder_finish(struct builder *b, struct err *err) {
         row->count = dropped;
         row->lowers_trust = 1;
     }
+    threads_drop_vacated(b);
     sort_part(b, PART_TYPES, builder_cmp_types);
     sort_part(b, PART_THREADS, builder_cmp_threads);
     u64map_deinit(&b->rows_by_key); /* row numbers have changed */

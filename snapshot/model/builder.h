@@ -98,6 +98,9 @@ void *builder_rows(struct builder *b, enum part part, uint32_t *ret_count);
  */
 void *builder_find(struct builder *b, enum part part, uint64_t key);
 bool builder_index(struct builder *b, enum part part, uint64_t key, struct err *err) MUST_CHECK;
+/* The same of any row of the part. Errors: ERR_NOMEM. */
+bool builder_index_row(struct builder *b, enum part part, const void *row, uint64_t key,
+                       struct err *err) MUST_CHECK;
 
 /*
  * Adds a counter, or compares it with the one of that name that is already there (see builder_say).
@@ -169,14 +172,16 @@ struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t ma
 struct thread_row *builder_thread_known(struct builder *b, uint64_t os_id);
 
 /*
- * The thread to which the debugger gave this number, NULL when none is known by it. Only numbers
- * said by builder_thread_number count.
+ * The thread to which the debugger gave this number, added when none is known by it: one of which
+ * the source says nothing else yet. Only numbers said by this and builder_thread_number count.
+ * NULL: ERR_NOMEM, ERR_LIMIT (row cap).
  */
-struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number);
+struct thread_row *builder_thread_numbered(struct builder *b, uint64_t number,
+                                           struct err *err) MUST_CHECK;
 
 /*
- * Stores the debugger's number of a thread (thread_row.index) so that it can be found by it.
- * Errors: ERR_NOMEM.
+ * Stores the debugger's number of a thread (thread_row.index) so that it can be found by it. What
+ * builder_thread_numbered has of that number so far becomes this thread's. Errors: ERR_NOMEM.
  */
 bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_t number,
                            struct err *err) MUST_CHECK;

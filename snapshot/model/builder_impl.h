@@ -16,6 +16,7 @@ struct builder {
     struct builder_shared shared;
     struct str source; /* name of the file being read, for warnings; borrowed */
     uint32_t reasons_dropped;
+    uint32_t vacated; /* [count] of rows of threads that are no more, see builder_thread_number() */
     uint64_t moment;  /* wanted of a file that holds several, from 0; ABSENT: the last */
     uint64_t moments; /* [count] begun so far, see builder_moment() */
 };
@@ -24,5 +25,8 @@ struct builder {
 static inline uint64_t builder_part_key(enum part part, uint64_t key) {
     return hash_combine((uint64_t)part, key);
 }
+
+/* Takes out rows of threads whose contents went to another row. */
+void threads_drop_vacated(struct builder *b);
 
 #endif

@@ -45,9 +45,40 @@ struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t ma
     return t;
 }
 
-struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number) {
+static struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number) {
     struct thread_row *t = builder_find(b, PART_THREADS, number);
     return t && t->index == number ? t : NULL;
+}
+
+struct thread_row *builder_thread_numbered(struct builder *b, uint64_t number, struct err *err) {
+    struct thread_row *t = builder_thread_by_number(b, number);
+    if (t)
+        return t;
+    t = builder_row(b, PART_THREADS, err);
+    return t && builder_thread_number(b, t, number, err) ? t : NULL;
+}
+
+static bool has_ids(const struct thread_row *t) {
+    return (t->os_id != ABSENT && t->os_id != 0) || t->managed_id != ABSENT;
+}
+
+/* What was said of a number alone goes to the thread that turns out to have it. */
+static void take_over(struct thread_row *t, struct thread_row *vacated) {
+    const char **own[] = {&t->name, &t->role, &t->state, &t->waiting_on};
+    const char *const theirs[] = {vacated->name, vacated->role, vacated->state,
+                                  vacated->waiting_on};
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        if (!*own[i])
+            *own[i] = theirs[i];
+    if (!t->frames.count)
+        t->frames = vacated->frames;
+    if (!t->native_frames.count)
+        t->native_frames = vacated->native_frames;
+    if (t->waits_for == ABSENT)
+        t->waits_for = vacated->waits_for;
+    vacated->index = ABSENT;
+    vacated->name = NULL;
+    vacated->frames = vacated->native_frames = (struct strings){NULL, 0};
 }
 
 bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_t number,
@@ -59,7 +90,24 @@ bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_
         return true;
     }
     const struct thread_row *first = b->snapshot->tables[PART_THREADS].rows;
+    struct thread_row *known = builder_thread_by_number(b, number);
+    if (known && known != thread && !has_ids(known)) {
+        take_over(thread, known);
+        b->vacated++;
+    }
     thread->index = number;
     uint64_t key = builder_part_key(PART_THREADS, number);
     return u64map_put(&b->rows_by_key, key, (uint32_t)(thread - first)) || err_nomem(err);
+}
+
+void threads_drop_vacated(struct builder *b) {
+    struct table *table = &b->snapshot->tables[PART_THREADS];
+    struct thread_row *rows = table->rows;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; b->vacated && i < table->count; i++)
+        if (has_ids(&rows[i]) || rows[i].index != ABSENT || rows[i].name || rows[i].frames.count ||
+            rows[i].native_frames.count)
+            rows[kept++] = rows[i];
+    if (b->vacated)
+        table->count = kept;
 }

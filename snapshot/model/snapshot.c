@@ -125,6 +125,7 @@ static const struct field thread_fields[] = {
     F(thread_row, syscall, 24, FIELD_U64),
     F(thread_row, stack_bytes, 25, FIELD_BYTES),
     F(thread_row, waits_for, 26, FIELD_HEX),
+    F(thread_row, waited_ns, 27, FIELD_NS),
 };
 
 static const struct field lock_fields[] = {

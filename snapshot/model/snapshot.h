@@ -143,6 +143,7 @@ struct thread_row {
     uint64_t user_mode;   /* 1: was executing user code; 0: was inside a system call */
     uint64_t syscall;     /* number of the system call it was in */
     uint64_t stack_bytes; /* [bytes] of live stack compared */
+    uint64_t waited_ns;   /* how long it has waited there, rounded down, as the source says */
 };
 
 /* Stands behind the last native frame of a stack whose callers could not be found. */

@@ -99,15 +99,21 @@ static struct lock_row *lock_find(struct builder *b, uint64_t address) {
     return row && row->address == address ? row : NULL;
 }
 
+bool thread_dump_index_lock(struct builder *b, const struct lock_row *lock, struct err *err) {
+    return builder_index_row(b, PART_LOCKS, lock, hash_combine(ADDRESS_SEED, lock->address), err);
+}
+
 struct lock_row *thread_dump_lock(struct builder *b, uint64_t address, struct str type,
                                   struct err *err) {
     struct lock_row *row = lock_find(b, address);
     if (!row) {
         row = builder_row(b, PART_LOCKS, err);
-        if (!row || !builder_index(b, PART_LOCKS, hash_combine(ADDRESS_SEED, address), err))
+        if (!row)
             return NULL;
         row->address = address;
         row->held = 1;
+        if (!thread_dump_index_lock(b, row, err))
+            return NULL;
     }
     if (!row->object_type && type.len && !(row->object_type = builder_string(b, type, err)))
         return NULL;

@@ -62,6 +62,9 @@ bool thread_dump_index(struct builder *b, const struct thread_row *thread,
  */
 struct lock_row *thread_dump_lock(struct builder *b, uint64_t address, struct str type,
                                   struct err *err) MUST_CHECK;
+/* So that a lock, whose address became known later, is found by it. Errors: ERR_NOMEM. */
+bool thread_dump_index_lock(struct builder *b, const struct lock_row *lock,
+                            struct err *err) MUST_CHECK;
 /* Says who holds it, where nothing does so far. */
 void thread_dump_owned(struct lock_row *lock, const struct thread_row *owner);
 /* Counts for every lock with an address the threads that wait for it. Linear in both. */

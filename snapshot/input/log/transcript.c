@@ -14,15 +14,20 @@ extern const struct section section_address;
 extern const struct section section_address_summary;
 extern const struct section section_clrstack;
 extern const struct section section_clrthreads;
+extern const struct section section_critical_sections;
+extern const struct section section_dotnet_stack;
 extern const struct section section_dump_threads;
 extern const struct section section_dumpasync;
 extern const struct section section_dumpheap;
 extern const struct section section_eeheap_gc;
 extern const struct section section_eeheap_loader;
+extern const struct section section_eu_stack;
 extern const struct section section_finalizequeue;
 extern const struct section section_gchandles;
 extern const struct section section_gcdump_report;
 extern const struct section section_heapshot;
+extern const struct section section_gdb;
+extern const struct section section_goroutines;
 extern const struct section section_heap_s;
 extern const struct section section_heap_l;
 extern const struct section section_heap_stat;
@@ -33,6 +38,7 @@ extern const struct section section_jstack;
 extern const struct section section_native_memory;
 extern const struct section section_kstack;
 extern const struct section section_leaktrack;
+extern const struct section section_lldb;
 extern const struct section section_maddress;
 extern const struct section section_memcheck;
 extern const struct section section_heapcheck;
@@ -42,9 +48,12 @@ extern const struct section section_tracemalloc;
 extern const struct section section_pprof_text;
 extern const struct section section_pmap;
 extern const struct section section_process;
+extern const struct section section_pstacks;
+extern const struct section section_py_stacks;
 extern const struct section section_runaway;
 extern const struct section section_smaps;
 extern const struct section section_sosnotes;
+extern const struct section section_sosex_locks;
 extern const struct section section_special_threads;
 extern const struct section section_syncblk;
 extern const struct section section_gcroot;
@@ -61,6 +70,7 @@ extern const struct section section_container_stats;
 extern const struct section section_malloc_info;
 extern const struct section section_malloc_stats;
 extern const struct section section_counters_screen;
+extern const struct section section_vs_stacks;
 
 /* One a line: a new section is one new line here. */
 /* clang-format off */
@@ -72,6 +82,16 @@ const struct section *const sections[] = {
     &section_clrstack,
     &section_kstack,
     &section_jstack,
+    &section_gdb,
+    &section_lldb,
+    &section_eu_stack,
+    &section_goroutines,
+    &section_py_stacks,
+    &section_pstacks,
+    &section_dotnet_stack,
+    &section_critical_sections,
+    &section_sosex_locks,
+    &section_vs_stacks,
     &section_syncblk,
     &section_gcroot,
     &section_threadpool,

@@ -8,6 +8,9 @@
  *         PARAMETERS:
  *             this (0x000000c5) = 0x0000017c
  *
+ * With -f native frames stand between them ("libcoreclr.so!CallDescrWorkerInternal + 124"), managed
+ * ones have their module in front, and those in brackets no instruction pointer.
+ *
  * Frames of the runtime itself stand in brackets: what is behind them is the method they were put
  * up for, and is kept once; bare ones ("[GCFrame: ...]") are not frames of the program.
  * Symbol warnings ("*** WARNING: ...") can be spliced into a frame, whose call site then stands on
@@ -32,6 +35,9 @@ struct reading {
     uint64_t number; /* the debugger's; ABSENT: not said */
     struct str *frames;
     uint32_t count, capacity;
+    struct str *native; /* of clrstack -f */
+    uint32_t native_count, native_capacity;
+    bool bare;          /* no heading: a continuation that was posted without its thread */
     bool call_site_due; /* addresses were read, the call site is on a later line */
     bool in_variables;  /* inside PARAMETERS: or LOCALS: */
     bool too_deep;
@@ -71,7 +77,19 @@ static bool clrstack_parse_frame(struct str text, struct str *ret_site) {
     char c = text.len ? text.ptr[0] : 'x';
     if (!char_is_hex(c))
         return false;
+    if (scan_fields(text, f, 1, ret_site) == 1 && scan_is_address(f[0]) &&
+        str_starts(*ret_site, STR("[")))
+        return true;
     return scan_fields(text, f, 2, ret_site) == 2 && scan_is_address(f[0]) && scan_is_address(f[1]);
+}
+
+/* "libcoreclr.so!MethodTable::RunClassInitEx(Object**) + 388": no type of .NET in front of it. */
+static bool is_native_site(struct str site) {
+    size_t bang = str_find(site, STR("!"), 0), open = str_find(site, STR("("), 0);
+    if (bang == STR_NOT_FOUND || (open != STR_NOT_FOUND && open < bang))
+        return false;
+    struct str name = str_drop(str_take(site, open), bang + 1);
+    return str_contains(name, STR("::")) || !str_contains(name, STR("."));
 }
 
 static bool is_symbol_warning(struct str text) {
@@ -127,6 +145,17 @@ static bool add_site(struct reading *r, struct str site, struct err *err) {
     if (site.len == 0)
         return true;
     r->call_site_due = false;
+    if (!helper && is_native_site(site)) {
+        if (r->native_count < FRAMES_MAX) {
+            if (!VEC_ROOM(r->native, r->native_count, r->native_capacity, err))
+                return false;
+            r->native[r->native_count++] = site;
+        }
+        return true;
+    }
+    size_t bang = str_find(site, STR("!"), 0);
+    if (!helper && bang != STR_NOT_FOUND && bang < str_find(site, STR("("), 0))
+        site = str_drop(site, bang + 1); /* the module of clrstack -f */
     /* Runtime frames come in pairs for one call. */
     if (helper && r->count && str_eq(r->frames[r->count - 1], site))
         return true;
@@ -170,7 +199,11 @@ static bool add_wrapped(struct reading *r, struct str more, struct err *err) {
 
 static bool clrstack_store(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
-    struct thread_row *thread = builder_thread(b, r->os_id, ABSENT, err);
+    struct thread_row *thread = r->os_id == ABSENT ? builder_row(b, PART_THREADS, err)
+                                                   : builder_thread(b, r->os_id, ABSENT, err);
+    if (thread && r->native_count && !thread->native_frames.count &&
+        !builder_strings(b, r->native, r->native_count, &thread->native_frames, err))
+        return false;
     if (!thread || (r->number != ABSENT && !builder_thread_number(b, thread, r->number, err)))
         return false;
     if (r->count == 0)
@@ -188,10 +221,12 @@ static bool clrstack_store(struct reading *r, struct err *err) {
 /* The stack is complete: files it under its thread. */
 static bool clrstack_flush(struct reading *r, struct err *err) {
     bool ok = true;
-    if (r->os_id != ABSENT)
+    if (r->os_id != ABSENT || (r->bare && r->count))
         ok = clrstack_store(r, err);
     else
         r->nameless += r->count > 0;
+    r->bare = false;
+    r->native_count = 0;
     r->stacks += r->os_id != ABSENT || r->count > 0;
     r->cut += r->call_site_due;
     for (uint32_t i = 0; i < r->count; i++)
@@ -266,13 +301,19 @@ static void clrstack_report(struct reading *r) {
 
 static bool clrstack_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .os_id = ABSENT, .number = ABSENT};
+    struct str site;
+    r.bare = clrstack_parse_frame(t->line.text, &site);
+    bool bare = r.bare;
     bool ok = scan_table(t, &r.loss, clrstack_take_line, &r, err) && clrstack_flush(&r, err);
     if (ok) {
         clrstack_report(&r);
+        if (bare)
+            transcript_lacks(t, 1, "clrstack: stacks whose thread was not posted");
         if (r.stacks == 0)
             transcript_hollow(t, "clrstack: a heading without frames");
     }
     free(r.frames);
+    free(r.native);
     return ok;
 }
 
@@ -282,7 +323,15 @@ static bool clrstack_starts(const struct transcript *t) {
     char c = text.ptr[0];
     if (c == 'O' || c == 'o')
         return clrstack_parse_thread(text, &os_id, &number);
-    return (c == 'C' || c == 'E') && clrstack_is_heading(text);
+    if ((c == 'C' || c == 'E') && clrstack_is_heading(text))
+        return true;
+    /* The rest of `clrstack -f`: no other command prints a module and a distance behind two
+     * addresses with blanks around the plus. */
+    struct str site, rest = text;
+    struct str first = char_is_hex(c) ? str_next_field(&rest) : STR("");
+    return first.len == 16 && clrstack_parse_frame(text, &site) &&
+           str_contains(str_take(site, 1024), STR("!")) &&
+           str_contains(str_take(site, 1024), STR(" + "));
 }
 
 const struct section section_clrstack = {

@@ -25,7 +25,8 @@ struct reading {
     uint64_t os_id, number; /* whose stack it is; ABSENT: not said */
     struct str *frames;
     uint32_t count, capacity;
-    bool in_stack; /* the heading of a stack was read */
+    uint64_t section; /* address of the critical section that it waits to enter; ABSENT */
+    bool in_stack;    /* the heading of a stack was read */
     bool too_deep;
     uint64_t threads, stacks, nameless;
     struct scan_loss loss;
@@ -38,12 +39,17 @@ struct thread_line {
     struct str name;
 };
 
+/* Debuggers of Windows NT write "id:". */
+static bool is_id_label(struct str field) {
+    return str_eq_nocase(field, STR("Id:"));
+}
+
 /* "0  Id: 1a2b.1c3d Suspend: 1 Teb: ... Unfrozen "name"", perhaps with '.' or '#' in front. */
 static bool kstack_parse_thread(struct str text, struct thread_line *ret_line) {
     while (text.len && (text.ptr[0] == '.' || text.ptr[0] == '#' || text.ptr[0] == '*'))
         text = str_trim(str_drop(text, 1));
     struct str f[3], rest;
-    if (scan_fields(text, f, 3, &rest) != 3 || !str_eq(f[1], STR("Id:")) ||
+    if (scan_fields(text, f, 3, &rest) != 3 || !is_id_label(f[1]) ||
         !str_starts(rest, STR("Suspend:")) || !num_dec(f[0], &ret_line->number) ||
         ret_line->number >= UINT32_MAX)
         return false;
@@ -93,9 +99,24 @@ static struct str call_site(struct str site) {
     return site;
 }
 
-static bool kstack_parse_frame(struct str text, struct str *ret_site) {
+/*
+ * The first argument of a function that enters a critical section, which 32-bit code has on its
+ * stack, so that `kb` prints it. ABSENT: the frame is none, or has no arguments.
+ */
+static uint64_t entered_section(struct str stack, struct str rest, struct str site) {
+    static const char *const functions[] = {
+        "ntdll!RtlEnterCriticalSection", "ntdll!RtlpWaitForCriticalSection",
+        "ntdll!RtlpWaitOnCriticalSection", "ntdll!RtlpEnterCriticalSectionContended"};
+    uint64_t address;
+    struct str first = str_next_field(&rest);
+    bool enters = stack.len == 8 && STR_IS_ONE_OF_NOCASE(site, functions);
+    return enters && first.len == 8 && num_hex(first, &address) && address ? address : ABSENT;
+}
+
+static bool kstack_parse_frame(struct str text, struct str *ret_site, uint64_t *ret_section) {
     struct str first = str_take(text, 3), rest = text, site;
     uint64_t number;
+    struct str stack = STR(""), arguments = STR("");
     first = str_next_field(&first);
     /* `kn` numbers the frames, in two or three hex digits. */
     if (first.len >= 2 && first.len <= 3 && num_hex(first, &number) && text.len > first.len &&
@@ -110,9 +131,12 @@ static bool kstack_parse_frame(struct str text, struct str *ret_site) {
         struct str f[2];
         if (scan_fields(rest, f, 2, &site) != 2 || !scan_is_address(f[0]) || !scan_is_address(f[1]))
             return false;
+        stack = f[0];
+        arguments = site;
         site = skip_arguments(site);
     }
     *ret_site = call_site(site);
+    *ret_section = entered_section(stack, arguments, *ret_site);
     return ret_site->len > 0;
 }
 
@@ -137,16 +161,20 @@ static bool kstack_push(struct reading *r, struct str frame, struct err *err) {
 /* The thread of the stack; NULL when it cannot be told (*ret_ok stays true). */
 static struct thread_row *whose(struct reading *r, bool *ret_ok, struct err *err) {
     struct builder *b = r->t->b;
+    struct thread_row *thread;
     if (r->os_id == ABSENT)
-        return r->number == ABSENT ? NULL : builder_thread_by_number(b, r->number);
-    struct thread_row *thread = builder_thread(b, r->os_id, ABSENT, err);
-    *ret_ok = thread != NULL;
+        thread = r->number == ABSENT ? NULL : builder_thread_numbered(b, r->number, err);
+    else
+        thread = builder_thread(b, r->os_id, ABSENT, err);
+    *ret_ok = thread || (r->os_id == ABSENT && r->number == ABSENT);
     return thread;
 }
 
 static bool kstack_flush(struct reading *r, struct err *err) {
     bool ok = true;
     uint32_t count = r->count;
+    uint64_t section = r->section;
+    r->section = ABSENT;
     r->count = 0;
     r->in_stack = false;
     if (count == 0)
@@ -164,7 +192,11 @@ static bool kstack_flush(struct reading *r, struct err *err) {
         thread->native_frames = frames;
     else if (!strings_equal(&thread->native_frames, &frames))
         r->loss.differ++;
-    return true;
+    if (section == ABSENT || thread->waits_for != ABSENT)
+        return true;
+    thread->waits_for = section;
+    thread->waiting_on = builder_string(r->t->b, STR("critical section"), err);
+    return thread->waiting_on != NULL;
 }
 
 static bool start_thread(struct reading *r, const struct thread_line *line, struct err *err) {
@@ -190,6 +222,7 @@ static bool kstack_take_line(void *context, bool *ret_mine, struct err *err) {
     struct reading *r = context;
     struct str text = r->t->line.text, site, command;
     struct thread_line line;
+    uint64_t section;
     *ret_mine =
         r->t->line.number == r->t->section_line || !transcript_is_command(&r->t->line, &command);
     if (!*ret_mine)
@@ -206,14 +239,18 @@ static bool kstack_take_line(void *context, bool *ret_mine, struct err *err) {
         r->in_stack = true;
         return true;
     }
-    if (r->in_stack && kstack_parse_frame(text, &site))
+    if (r->in_stack && kstack_parse_frame(text, &site, &section)) {
+        if (r->section == ABSENT)
+            r->section = section;
         return kstack_push(r, site, err);
+    }
     *ret_mine = kstack_is_remark(text) || is_thread_detail(text);
     return true;
 }
 
 static bool kstack_read(struct transcript *t, struct err *err) {
-    struct reading r = {.t = t, .os_id = ABSENT, .number = scan_command_thread(t->command_raw)};
+    struct reading r = {
+        .t = t, .os_id = ABSENT, .number = scan_command_thread(t->command_raw), .section = ABSENT};
     bool ok = scan_table(t, &r.loss, kstack_take_line, &r, err) && kstack_flush(&r, err);
     if (ok) {
         if (r.nameless)
@@ -237,7 +274,7 @@ static bool kstack_starts(const struct transcript *t) {
         if (kstack_is_heading(text))
             return true;
     if (!(c == '.' || c == '#' || char_is_digit(c)) ||
-        !str_contains(str_take(text, 64), STR("Id: ")))
+        !str_contains(str_take(text, 64), STR("d: ")))
         return false;
     return kstack_parse_thread(text, &line);
 }

@@ -1,0 +1,2 @@
+/* Section dlk: locks as SOSEX finds them. */
+#include "tests/fuzz/fuzz_section.h"

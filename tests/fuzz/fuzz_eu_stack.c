@@ -1,0 +1,2 @@
+/* Section eu-stack: native stacks of elfutils. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section gdb: native stacks of gdb and pstack. */
+#include "tests/fuzz/fuzz_section.h"

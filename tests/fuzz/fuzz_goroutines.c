@@ -1,0 +1,2 @@
+/* Section goroutines: goroutines of Go. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section lldb: native stacks of lldb. */
+#include "tests/fuzz/fuzz_section.h"

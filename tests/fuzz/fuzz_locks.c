@@ -1,0 +1,2 @@
+/* Section locks: critical sections. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section pstacks: merged managed stacks. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section py-stacks: stacks of Python. */
+#include "tests/fuzz/fuzz_section.h"
