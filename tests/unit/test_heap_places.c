@@ -2,6 +2,7 @@
 #include "tests/support/drawn_graph.h"
 
 #include "heap/heap_places.h"
+#include "model/builder.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
