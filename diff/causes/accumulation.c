@@ -349,11 +349,11 @@ static void accumulation_judge(struct accumulations *a, uint32_t number) {
     if (count < 3)
         item->verdict = VERDICT_GROWING;
     else if (item->counted)
-        item->verdict = series_verdict(item->objects, count, 1);
+        item->verdict = series_shape(item->objects, count);
     else if (item->spread_verdict != VERDICT_NONE)
         item->verdict = item->spread_verdict;
     else
-        item->verdict = series_verdict(item->bytes, count, 1);
+        item->verdict = series_shape(item->bytes, count);
     if (item->verdict == VERDICT_INCONCLUSIVE && !item->counted &&
         still_doubles(item->bytes, count))
         item->verdict = VERDICT_GROWING;

@@ -145,6 +145,7 @@ static enum cause_kind growth_kind_of(const struct accumulation *item) {
         return CAUSE_STEP;
     case VERDICT_NONE:
     case VERDICT_STABLE:
+    case VERDICT_SMALL:
     case VERDICT_GROWING:
     case VERDICT_SHRINKING:
     case VERDICT_INCONCLUSIVE:

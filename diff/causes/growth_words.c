@@ -115,6 +115,7 @@ const char *telling_shape(enum verdict verdict, bool counted) {
         return ", but not steadily";
     case VERDICT_NONE:
     case VERDICT_STABLE:
+    case VERDICT_SMALL:
     case VERDICT_GROWING:
     case VERDICT_SHRINKING:
         break;

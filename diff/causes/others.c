@@ -35,10 +35,15 @@ static const struct {
     {RULE_native_growth, CAUSE_NATIVE},
     {RULE_stack_growing, CAUSE_NATIVE},
     {RULE_module_growing, CAUSE_NATIVE},
+    {RULE_counter_growth, CAUSE_GROWTH},
 };
 
 static enum cause_kind others_kind_of(const struct finding *finding) {
     const struct evidence *verdict = cause_evidence(finding, "verdict");
+    const struct evidence *memory = cause_evidence(finding, "memory");
+    if (finding->rule == rules[RULE_counter_growth] && memory && memory->text &&
+        strcmp(memory->text, "managed") != 0)
+        return strcmp(memory->text, "native") == 0 ? CAUSE_NATIVE : CAUSE_MEMORY;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
         if (rules[kinds[i].rule] == finding->rule)
             return kinds[i].kind == CAUSE_GROWTH && verdict && verdict->text &&
@@ -117,11 +122,23 @@ static void tell_other(struct diagnosis *d, uint32_t number, bool *told) {
     }
 }
 
+/* What is the more telling goes first, wherever it stands: its symptoms are no causes. */
+static bool takes_symptoms(const struct finding *finding) {
+    static const enum rule_number first[] = {RULE_stack_growing, RULE_growing_type, RULE_new_type,
+                                             RULE_loader_growth};
+    for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
+        if (rules[first[i]] == finding->rule)
+            return true;
+    return false;
+}
+
 bool causes_of_others(struct diagnosis *d, struct err *err) {
     bool told[RULE_COUNT] = {false};
     (void)err;
-    for (uint32_t i = 0; i < d->f->count; i++)
-        if (cause_is_open(d, i, NULL) && d->f->items[i].severity <= SEVERITY_WARNING)
-            tell_other(d, i, told);
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < d->f->count; i++)
+            if (cause_is_open(d, i, NULL) && d->f->items[i].severity <= SEVERITY_WARNING &&
+                (pass || takes_symptoms(&d->f->items[i])))
+                tell_other(d, i, told);
     return true;
 }

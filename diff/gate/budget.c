@@ -30,8 +30,12 @@ const struct budget_kind budget_kinds[ON_COUNT] = {
                     "GC handles, of one kind or all"},
     [ON_OS_HANDLES] = {"os_handles", WHICH_MAY, false, false, true, PART_BIT(PART_OS_HANDLES),
                        "handles of the operating system, of one type or all"},
+    [ON_MODULES] = {"modules", WHICH_MAY, false, false, true, PART_BIT(PART_MODULES),
+                    "modules: all that are loaded, or the dynamic ones"},
     [ON_NATIVE] = {"native", WHICH_NOT, false, true, false, 0,
                    "private memory outside the GC's and the loader's heaps"},
+    [ON_LOADER] = {"loader", WHICH_NOT, false, true, false, 0,
+                   "memory of the class loader and of compiled code"},
     [ON_STACKS] = {"stacks", WHICH_MAY, false, true, true, PART_BIT(PART_STACKS),
                    "outstanding allocations, of one module or all"},
     [ON_PATHS] = {"paths", WHICH_MUST, true, true, true, PART_BIT(PART_PATHS),
@@ -250,6 +254,9 @@ static bool budget_check(struct parse *p, struct budget *budget) {
     if ((budget->on == ON_CAUSE || budget->on == ON_FINDING) &&
         (budget->limits[LIMIT_GROWTH].given || budget->limits[LIMIT_EACH].given))
         return wrong(p, budget->line, "all there is to limit is their number: \"max\"", NULL);
+    if (budget->on == ON_MODULES && budget->which && strcmp(budget->which, "loaded") != 0 &&
+        strcmp(budget->which, "dynamic") != 0)
+        return wrong(p, budget->line, "modules are loaded or dynamic, not", budget->which);
     if (budget->limits[LIMIT_MAX].percent || budget->limits[LIMIT_EACH].percent)
         return wrong(p, budget->line, "only growth can be a share", NULL);
     return !kind->is_regex || !budget->which ||
@@ -457,7 +464,7 @@ static bool read_root(struct parse *p, const cJSON *root) {
 bool budgets_parse(struct budgets *b, struct str text, struct err *err) {
     struct parse p = {.b = b, .err = err};
     const char *end = NULL;
-    *b = (struct budgets){.floors = {.bytes = (uint64_t)1 << 20, .objects = 100}};
+    *b = (struct budgets){.floors = {.bytes = ABSENT, .objects = ABSENT}};
     arena_init(&b->arena);
     strmap_init(&p.names);
     if (text.len > BUDGET_MAX_BYTES)

@@ -25,7 +25,9 @@ enum budget_on {
     ON_READY,
     ON_HANDLES,
     ON_OS_HANDLES,
+    ON_MODULES,
     ON_NATIVE,
+    ON_LOADER,
     ON_STACKS,
     ON_PATHS,
     ON_VERDICT,
@@ -82,9 +84,9 @@ struct budgets {
     uint32_t count;
     struct benign *benign;
     uint32_t benign_count;
-    double iterations; /* between first and last snapshot; 0: not given */
-    bool exact_only;   /* "trust": "exact": a partial snapshot is inconclusive */
-    struct series_floors floors;
+    double iterations;           /* between first and last snapshot; 0: not given */
+    bool exact_only;             /* "trust": "exact": a partial snapshot is inconclusive */
+    struct series_floors floors; /* bytes and objects: ABSENT where the file does not say */
 };
 
 /* Did each pattern find an answer for each name? Errors: ERR_USAGE (a match was given up). */

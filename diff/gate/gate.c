@@ -126,6 +126,12 @@ static void doubt_partial(struct gate *g, struct gate_result *r) {
     }
 }
 
+/* Verdicts that two snapshots never have, so that not having one says nothing. */
+static bool needs_three(const struct budget *b) {
+    return b->forbidden & (1u << VERDICT_LEAK | 1u << VERDICT_SATURATING | 1u << VERDICT_STEP |
+                           1u << VERDICT_INCONCLUSIVE);
+}
+
 static bool judge_verdicts(struct gate *g, struct gate_result *r, struct gate_excuses *excuses,
                            const struct gate_options *options, struct err *err) {
     uint32_t forbidden, undecided;
@@ -138,10 +144,11 @@ static bool judge_verdicts(struct gate *g, struct gate_result *r, struct gate_ex
         return false;
     if (forbidden) {
         r->status = GATE_BREACH;
-    } else if (undecided) {
+    } else if (undecided || (g->s->count == 2 && needs_three(r->budget) && !r->matches_nothing)) {
         r->status = GATE_INCONCLUSIVE;
-        r->why = "types grew, but two snapshots cannot tell a leak from a cache that fills: "
-                 "take a third";
+        r->why = undecided ? "types grew, but two snapshots cannot tell a leak from a cache that "
+                             "fills: take a third"
+                           : "two snapshots give no such verdict: take a third";
     }
     return true;
 }

@@ -81,6 +81,19 @@ static const char *not_looked_for(const struct budget *b, const struct findings 
     return NULL;
 }
 
+/*
+ * Of two snapshots no more is known than that it grew, be it a leak or a cache that fills. Who asks
+ * for the kind alone wants to hear of any growth.
+ */
+static bool is_undecided(const struct gate *g, const struct budget *b, const struct cause *cause) {
+    static const bool grows[CAUSE_KINDS] = {
+        [CAUSE_LEAK] = true,    [CAUSE_GROWTH] = true, [CAUSE_FILLING] = true,
+        [CAUSE_STEP] = true,    [CAUSE_NATIVE] = true, [CAUSE_HANDLES] = true,
+        [CAUSE_THREADS] = true, [CAUSE_LOADER] = true, [CAUSE_EXCEPTIONS] = true,
+    };
+    return g->s->count == 2 && grows[cause->kind] && budget_takes(b, cause_kind_names[CAUSE_LEAK]);
+}
+
 static void count_causes(struct gate *g, struct gate_result *r, const struct gate_options *o) {
     uint64_t count = 0, undecided = 0;
     bool any = !r->budget->which;
@@ -91,12 +104,11 @@ static void count_causes(struct gate *g, struct gate_result *r, const struct gat
         const struct cause *cause = &o->causes->items[i];
         if (cause->severity > SEVERITY_WARNING)
             continue;
-        if (budget_takes(r->budget, cause_kind_names[cause->kind])) {
+        if (is_undecided(g, r->budget, cause)) {
+            undecided++;
+        } else if (budget_takes(r->budget, cause_kind_names[cause->kind])) {
             count++;
             count_one(r, cause->summary);
-        } else if (cause->verdict == VERDICT_GROWING &&
-                   budget_takes(r->budget, cause_kind_names[CAUSE_LEAK])) {
-            undecided++;
         }
     }
     const char *why = count ? NULL : not_looked_for(r->budget, o->findings);

@@ -159,9 +159,22 @@ static void measure_types(struct gate *g, struct gate_result *r, struct gate_exc
     add_unlisted(g, r, is_listed);
 }
 
+/* As `diff` judges, unless the file has floors of its own: those are no shares. */
+static struct series_floors verdict_floors(const struct gate *g) {
+    const struct series_floors *own = &g->budgets->floors;
+    struct series_floors floors = series_floors_of(&g->s->options);
+    if (own->bytes != ABSENT) {
+        floors.bytes = own->bytes;
+        floors.heap_percent = floors.self_percent = 0;
+    }
+    floors.objects = own->objects != ABSENT ? own->objects : floors.objects;
+    return floors;
+}
+
 bool gate_verdicts(struct gate *g, struct gate_result *r, struct gate_excuses *excuses,
                    uint32_t *ret_forbidden, uint32_t *ret_undecided, struct err *err) {
     (void)err;
+    const struct series_floors floors = verdict_floors(g);
     uint32_t end = g->s->count - 1, undecided = 0, forbidden = 0;
     r->live = g->s->live_known;
     r->matches_nothing = true;
@@ -170,7 +183,7 @@ bool gate_verdicts(struct gate *g, struct gate_result *r, struct gate_excuses *e
         if (type->is_free || !gate_values_matches(r->budget, type))
             continue;
         r->matches_nothing = false;
-        enum verdict verdict = series_type_verdict(g->s, type, &g->budgets->floors, NULL);
+        enum verdict verdict = series_type_verdict(g->s, type, &floors, NULL);
         bool breach = r->budget->forbidden & (1u << verdict);
         /* What grows from one snapshot to the next may be a leak, a step or a filling cache. */
         bool open = verdict == VERDICT_GROWING && !breach;
@@ -256,6 +269,15 @@ static void measure_counts(const struct gate *g, struct gate_result *r, enum ser
         if (r->values[i] == ABSENT &&
             snapshot_has(g->s->snapshots[i], series_group_desc(group)->part))
             r->values[i] = 0;
+}
+
+/* All that are loaded are those on disk and the dynamic ones. */
+static void measure_modules(const struct gate *g, struct gate_result *r) {
+    bool dynamic = r->budget->which && strcmp(r->budget->which, "dynamic") == 0;
+    const struct series_value *value =
+        series_value(g->s, dynamic ? VALUE_MODULES_DYNAMIC : VALUE_MODULES_LOADED);
+    for (uint32_t i = 0; i < g->s->count; i++)
+        r->values[i] = series_count_at(value, i);
 }
 
 static void measure_stacks(const struct gate *g, struct gate_result *r) {
@@ -344,6 +366,13 @@ bool gate_measure(struct gate *g, struct gate_result *r, struct gate_excuses *ex
         break;
     case ON_OS_HANDLES:
         measure_counts(g, r, GROUP_OS_HANDLES_TYPE);
+        break;
+    case ON_MODULES:
+        measure_modules(g, r);
+        break;
+    case ON_LOADER:
+        for (uint32_t i = 0; i < g->s->count; i++)
+            r->values[i] = series_loader_bytes(g->s, i);
         break;
     case ON_NATIVE:
         for (uint32_t i = 0; i < g->s->count; i++)

@@ -173,6 +173,13 @@ static const struct str pool_threads[] = {STR_INIT(".NET ThreadPool Worker"),
 static const struct str gc_usages[] = {STR_INIT("gc-"), STR_INIT("GCHeap"), STR_INIT("GC heap")};
 static const struct str code_usages[] = {STR_INIT("Loader"), STR_INIT("JIT"), STR_INIT("HostCode")};
 
+/* Of dotnet-counters, of the meters of .NET 9 and later (one a generation), and of Windows. */
+static const struct str heap_counters[] = {
+    STR_INIT("gc-heap-size"),
+    STR_INIT("dotnet.gc.last_collection.heap.size"),
+    STR_INIT("bytes-in-all-heaps"),
+};
+
 /* -- The table --------------------------------------------------------------------------------- */
 
 const struct runtime_words words_of_dotnet = {
@@ -211,6 +218,7 @@ const struct runtime_words words_of_dotnet = {
                 [JOB_COMPILER] = WORDS(compiler_threads)},
     .gc_usages = WORDS(gc_usages),
     .code_usages = WORDS(code_usages),
+    .heap_counters = WORDS(heap_counters),
     .hints = dotnet_hints,
     .advice =
         {

@@ -129,6 +129,8 @@ struct runtime_words {
 
     /* -- Memory by usage: beginnings, whatever their case -- */
     struct words gc_usages, code_usages;
+    /* Parts of names of counters that tell how large the managed heap is. */
+    struct words heap_counters;
 
     const struct hint *hints; /* the more telling first; ends with a NULL id */
     /* NULL: as the first runtime of the table has it. */

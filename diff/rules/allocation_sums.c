@@ -5,10 +5,6 @@
 
 #define ROWS_MOST 20u
 
-static bool allocation_sums_grows(enum verdict verdict) {
-    return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK;
-}
-
 /* -- Modules ----------------------------------------------------------------------------------- */
 
 static uint64_t allocation_sums_growth_of(const struct series_allocations *sums) {
@@ -37,8 +33,7 @@ static void allocation_sums_report_module(const struct series *s, struct finding
 }
 
 static uint64_t allocation_sums_floor_of(const struct series *s, double percent) {
-    uint64_t floor = rule_max(rule_percent(s->allocated[0].bytes, percent), 1);
-    return s->count > 2 ? rule_max(floor / (s->count - 1), 1) : floor;
+    return rule_max(rule_percent(s->allocated[0].bytes, percent), 1);
 }
 
 static enum verdict allocation_sums_judge(const struct series *s,
@@ -46,7 +41,7 @@ static enum verdict allocation_sums_judge(const struct series *s,
                                           uint64_t *values) {
     for (uint32_t i = 0; i < s->count; i++)
         values[i] = row->self[i].bytes;
-    return series_verdict(values, s->count, floor);
+    return series_growth(values, s->count, (struct series_floor){1, floor});
 }
 
 static bool run_modules(const struct series *s, const struct limits *limits, struct findings *f,
@@ -64,7 +59,7 @@ static bool run_modules(const struct series *s, const struct limits *limits, str
              floor = allocation_sums_floor_of(s, limits->module_growth_percent);
     for (uint32_t i = 0; i < sums->count && told < ROWS_MOST; i++) {
         enum verdict verdict = allocation_sums_judge(s, &sums->rows[i], floor, values);
-        if (!allocation_sums_grows(verdict) || sums->rows[i].bytes_delta <= 0)
+        if (!verdict_grows(verdict) || sums->rows[i].bytes_delta <= 0)
             continue;
         allocation_sums_report_module(s, f, &sums->rows[i], verdict, growth);
         told++;

@@ -143,10 +143,8 @@ static bool exceptions_run_growing(const struct series *s, const struct limits *
     uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
     if (!values)
         return err_nomem(err);
-    uint64_t floor = rule_max(limits->exception_growth_min, 1);
+    const struct series_floor floor = {1, limits->exception_growth_min};
     uint32_t end = s->count - 1;
-    if (s->count > 2)
-        floor = rule_max(floor / end, 1);
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
         struct str name = str_of(type->name);
@@ -154,9 +152,8 @@ static bool exceptions_run_growing(const struct series *s, const struct limits *
             continue;
         for (uint32_t n = 0; n < s->count; n++)
             values[n] = s->live_known ? type->live_objects[n] : type->totals[n].objects;
-        enum verdict verdict = series_verdict(values, s->count, floor);
-        if ((verdict != VERDICT_GROWING && verdict != VERDICT_LEAK) || values[0] == ABSENT ||
-            values[end] == ABSENT)
+        enum verdict verdict = series_growth(values, s->count, floor);
+        if (!verdict_grows(verdict) || values[0] == ABSENT || values[end] == ABSENT)
             continue;
         struct finding *hit = findings_hit(f, &rule_exceptions_growing, SEVERITY_WARNING,
                                            values[end] - values[0], type->name);

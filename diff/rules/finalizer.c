@@ -274,7 +274,7 @@ static bool run_queue(const struct series *s, const struct limits *limits, struc
         return true;
     }
     enum verdict verdict =
-        series_verdict(ready->values, s->count, rule_max(limits->queue_growth_min, 1));
+        series_growth(ready->values, s->count, (struct series_floor){1, limits->queue_growth_min});
     if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK && verdict != VERDICT_INCONCLUSIVE)
         return true;
     uint64_t first = ready->values[0], last = ready->values[end];

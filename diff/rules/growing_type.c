@@ -103,6 +103,7 @@ static const char *shape_text(enum verdict verdict) {
         return "it grew, but not steadily: take more dumps";
     case VERDICT_NONE:
     case VERDICT_STABLE:
+    case VERDICT_SMALL:
     case VERDICT_GROWING:
     case VERDICT_SHRINKING:
         break;

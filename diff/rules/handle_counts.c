@@ -5,16 +5,6 @@
 
 #define LOOSE_HANDLES_LEAST 1000u
 
-/* Do counts of one kind grow by both limits? */
-static bool handle_counts_grows(const struct series *s, const uint64_t *counts, uint64_t least,
-                                double percent, enum verdict *ret_verdict) {
-    uint64_t floor = rule_max(least, rule_percent(counts[0], percent));
-    if (s->count > 2)
-        floor = rule_max(floor / (s->count - 1), 1);
-    *ret_verdict = series_verdict(counts, s->count, rule_max(floor, 1));
-    return *ret_verdict == VERDICT_GROWING || *ret_verdict == VERDICT_LEAK;
-}
-
 /* The type that most handles of a kind refer to; NULL when handles are not told by type. */
 static const char *most_type(const struct snapshot *snapshot, const char *kind,
                              uint64_t *ret_count) {
@@ -37,7 +27,7 @@ static bool is_loose(const char *kind) {
 
 static void handle_counts_report(const struct series *s, struct findings *f,
                                  const struct rule *rule, const struct series_value *value,
-                                 const char *what, enum verdict verdict) {
+                                 const char *what) {
     uint32_t end = s->count - 1;
     uint64_t first = value->counts[0], last = value->counts[end], most;
     /* Those that keep nothing alive are as many as what they refer to, until a collection. */
@@ -61,35 +51,33 @@ static void handle_counts_report(const struct series *s, struct findings *f,
     finding_number(hit, "count_new", FIELD_U64, last);
     finding_known(hit, "bytes_base", FIELD_BYTES, value->values[0]);
     finding_known(hit, "bytes_new", FIELD_BYTES, value->values[end]);
-    finding_text(f, hit, "verdict", verdict_names[verdict]);
+    finding_text(f, hit, "verdict", verdict_names[value->verdict]);
     if (type)
         finding_text(f, hit, "type", type);
 }
 
 static void run_part(const struct series *s, struct findings *f, const struct rule *rule,
-                     enum series_group group, uint64_t least, double percent, const char *what) {
+                     enum series_group group, const char *what) {
     struct series_values values = series_values(s, group);
-    for (uint32_t i = 0; i < values.count; i++) {
-        const struct series_value *value = &values.items[i];
-        enum verdict verdict;
-        if (handle_counts_grows(s, value->counts, least, percent, &verdict))
-            handle_counts_report(s, f, rule, value, what, verdict);
-    }
+    for (uint32_t i = 0; i < values.count; i++)
+        if (verdict_grows(values.items[i].verdict))
+            handle_counts_report(s, f, rule, &values.items[i], what);
 }
 
 static bool run_gc_handles(const struct series *s, const struct limits *limits, struct findings *f,
                            struct err *err) {
+    (void)limits; /* the series judges: see limits_apply() */
     (void)err;
-    run_part(s, f, &rule_handles_growing, GROUP_HANDLES_KIND, limits->handle_growth_min,
-             limits->handle_growth_percent, "GC handles");
+    run_part(s, f, &rule_handles_growing, GROUP_HANDLES_KIND, "GC handles");
     return true;
 }
 
 static bool run_os_handles(const struct series *s, const struct limits *limits, struct findings *f,
                            struct err *err) {
+    (void)limits;
     (void)err;
-    run_part(s, f, &rule_os_handles_growing, GROUP_OS_HANDLES_TYPE, limits->os_handle_growth_min,
-             limits->os_handle_growth_percent, "handles of the operating system");
+    run_part(s, f, &rule_os_handles_growing, GROUP_OS_HANDLES_TYPE,
+             "handles of the operating system");
     return true;
 }
 

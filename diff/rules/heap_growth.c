@@ -1,6 +1,8 @@
 /* The heap as a whole, and its generations. */
 #include "diff/rules/rules.h"
 
+#include "base/num.h"
+
 #include <string.h>
 
 /* Bytes of one generation over the series from one source; false: not every dump tells. */
@@ -53,8 +55,9 @@ bool rule_generation(const struct series *s, int gen, uint64_t *values) {
 
 bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t min_bytes,
                 enum verdict *ret_verdict) {
-    uint64_t floor = rule_max(rule_percent(values[0], percent), min_bytes);
-    *ret_verdict = series_verdict(values, count, floor);
+    *ret_verdict = series_growth(
+        values, count,
+        (struct series_floor){rule_max(rule_percent(values[0], percent), 1), min_bytes});
     return *ret_verdict == VERDICT_GROWING || *ret_verdict == VERDICT_LEAK ||
            *ret_verdict == VERDICT_INCONCLUSIVE;
 }
@@ -85,6 +88,9 @@ static void add_generations(const struct series *s, struct finding *hit, uint64_
             finding_delta(hit, generation_names[g], FIELD_BYTES,
                           (int64_t)(values[s->count - 1] - values[0]));
 }
+
+/* [bytes] by which the framework's own caches make any small heap grow. */
+#define HEAP_LITTLE ((uint64_t)256 << 10)
 
 /* Did what lives grow with the heap? */
 enum live_growth { LIVE_NOT_KNOWN, LIVE_DID_NOT, LIVE_TOO, LIVE_ALONE };
@@ -135,7 +141,9 @@ static const char *heap_sentence(const struct series *s, struct findings *f, con
 static void report_heap(const struct series *s, struct findings *f, uint64_t *values,
                         uint64_t *scratch, enum live_growth live, enum verdict verdict) {
     uint32_t end = s->count - 1;
-    bool sure = live != LIVE_DID_NOT && (verdict == VERDICT_GROWING || verdict == VERDICT_LEAK);
+    const uint64_t *judged = live == LIVE_NOT_KNOWN ? values : s->live_bytes;
+    bool little = num_magnitude(series_delta(judged[end], judged[0])) < HEAP_LITTLE;
+    bool sure = live != LIVE_DID_NOT && !little && verdict_grows(verdict);
     struct finding *hit =
         findings_hit(f, &rule_heap_growth, sure ? SEVERITY_WARNING : SEVERITY_NOTICE, 0,
                      "heap"); /* a symptom: ranks below the types that cause it */
@@ -203,7 +211,8 @@ const struct rule rule_heap_growth = {
         "POH\n"
         "outlived collections, and growth in gen0 and gen1 alone may be garbage.\n"
         "\n"
-        "Thresholds: heap-growth.percent (of the base), heap-growth.min-bytes.\n"
+        "Thresholds: heap-growth.percent (of the base), heap-growth.min-bytes; with three or more\n"
+        "dumps spread over the steps. Less than 256 KiB is a notice.\n"
         "\n"
         "What to do: read the growing types, which say what the heap grew by.\n",
     .run = run_heap,

@@ -63,6 +63,14 @@ void limits_apply(const struct limits *limits, struct series_options *options) {
     options->floor_bytes = limits->growing_type_min_bytes ? limits->growing_type_min_bytes : ABSENT;
     options->floor_objects =
         limits->growing_type_min_objects ? limits->growing_type_min_objects : ABSENT;
+    options->needs[NEED_HANDLES] =
+        (struct series_need){limits->handle_growth_percent, limits->handle_growth_min};
+    options->needs[NEED_OS_HANDLES] =
+        (struct series_need){limits->os_handle_growth_percent, limits->os_handle_growth_min};
+    options->needs[NEED_MODULES] = (struct series_need){0, limits->loader_growth_min_modules};
+    options->needs[NEED_COUNTERS] = (struct series_need){limits->growing_type_self_percent, 0};
+    options->needs[NEED_STACKS] =
+        (struct series_need){limits->stack_growth_percent, limits->stack_growth_min_bytes};
     options->runaway_share = limits->runaway_share;
     options->runaway_min_ns = limits->runaway_min_ns;
 }

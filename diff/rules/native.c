@@ -7,9 +7,7 @@
 #include <string.h>
 
 static bool native_grows(const uint64_t *values, uint32_t count, uint64_t least) {
-    uint64_t floor = count > 2 ? rule_max(least / (count - 1), 1) : rule_max(least, 1);
-    enum verdict verdict = series_verdict(values, count, floor);
-    return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK;
+    return verdict_grows(series_growth(values, count, (struct series_floor){1, least}));
 }
 
 /* [bytes] of growth that no warm-up has. */
@@ -49,13 +47,6 @@ static void native_report_modules(const struct series *s, struct findings *f,
     finding_number(hit, "modules_new", FIELD_U64, counts[end]);
 }
 
-/* As the heaps of the loader are listed, else as the map of a raw dump has them with their code. */
-static uint64_t loader_bytes(const struct series *s, uint32_t i) {
-    if (s->parts_all & PART_BIT(PART_LOADER))
-        return series_values_sum(s, GROUP_LOADER_KIND, i);
-    return series_value_at(series_value(s, VALUE_USAGE_LOADER_JIT), i);
-}
-
 static bool run_loader(const struct series *s, const struct limits *limits, struct findings *f,
                        struct err *err) {
     bool loader = true, modules = s->parts_all & PART_BIT(PART_MODULES);
@@ -69,7 +60,7 @@ static bool run_loader(const struct series *s, const struct limits *limits, stru
         return err_nomem(err);
     uint64_t *loaded = values + s->count, *dynamic = loaded + s->count;
     for (uint32_t i = 0; i < s->count; i++) {
-        values[i] = loader_bytes(s, i);
+        values[i] = series_loader_bytes(s, i);
         loader = loader && values[i] != ABSENT;
         loaded[i] = series_count_at(series_value(s, VALUE_MODULES_LOADED), i);
         dynamic[i] = series_count_at(series_value(s, VALUE_MODULES_DYNAMIC), i);

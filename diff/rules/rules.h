@@ -7,6 +7,7 @@
 
 #include "diff/names/runtimes.h"
 #include "diff/rules/rule.h"
+#include "diff/series/trend.h"
 
 /*
  * ": registers of arm64 are not read", for the end of a skipped rule's sentence: why the first
@@ -108,7 +109,8 @@ bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t
     RULE(module_growing) \
     RULE(allocation_size_dominates) \
     RULE(native_explained) \
-    RULE(cache_counts)
+    RULE(cache_counts) \
+    RULE(counter_growth)
 
 /* Where a rule stands in the table: rules[RULE_deadlock]. */
 #define RULE_NUMBER(name) RULE_##name,

@@ -99,41 +99,34 @@ static void report_others(const struct series *s, struct findings *f, uint32_t c
 }
 
 uint64_t rule_allocation_floor(const struct series *s, const struct limits *limits) {
-    uint64_t floor = rule_max(rule_percent(s->allocated[0].bytes, limits->stack_growth_percent),
-                              rule_max(limits->stack_growth_min_bytes, 1));
-    return s->count > 2 ? rule_max(floor / (s->count - 1), 1) : floor;
+    return rule_max(rule_percent(s->allocated[0].bytes, limits->stack_growth_percent),
+                    rule_max(limits->stack_growth_min_bytes, 1));
 }
 
 /* As one wants to be told: it grows, or may. */
 static enum verdict stack_growing_judge(const struct series *s, const struct series_stack *stack,
-                                        const struct limits *limits, uint64_t floor,
-                                        uint64_t *values) {
-    for (uint32_t n = 0; n < s->count; n++)
-        values[n] = stack->totals[n].bytes;
-    enum verdict verdict = series_verdict(values, s->count, floor);
-    if (values[0] == ABSENT || values[s->count - 1] == ABSENT)
+                                        const struct limits *limits) {
+    uint32_t end = s->count - 1;
+    enum verdict verdict = stack->verdict;
+    if (stack->totals[0].bytes == ABSENT || stack->totals[end].bytes == ABSENT)
         return VERDICT_STABLE; /* it may have been there, or still be */
-    bool counted =
-        stack->totals[0].objects != ABSENT && stack->totals[s->count - 1].objects != ABSENT;
-    bool grows =
-        verdict == VERDICT_GROWING || verdict == VERDICT_LEAK || verdict == VERDICT_INCONCLUSIVE;
+    bool counted = stack->totals[0].objects != ABSENT && stack->totals[end].objects != ABSENT;
+    bool grows = verdict_grows(verdict) || verdict == VERDICT_INCONCLUSIVE;
     grows = grows && (!counted || stack->count_delta >= (int64_t)limits->stack_growth_min_count);
     return grows ? verdict : VERDICT_STABLE;
 }
 
 static bool run_stacks(const struct series *s, const struct limits *limits, struct findings *f,
                        struct err *err) {
-    uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
-    uint64_t floor = rule_allocation_floor(s, limits), growth = 0, others = 0;
+    uint64_t growth = 0, others = 0;
     uint32_t told = 0, left = 0;
-    if (!values)
-        return err_nomem(err);
+    (void)err;
     for (uint32_t i = 0; i < s->stack_count; i++)
         if (s->stacks[i].bytes_delta > 0)
             growth = num_add(growth, (uint64_t)s->stacks[i].bytes_delta);
     for (uint32_t i = 0; i < s->stack_count; i++) { /* most growth first */
         const struct series_stack *stack = &s->stacks[i];
-        enum verdict verdict = stack_growing_judge(s, stack, limits, floor, values);
+        enum verdict verdict = stack_growing_judge(s, stack, limits);
         if (verdict == VERDICT_STABLE)
             continue;
         if (told++ < STACKS_MOST) {

@@ -141,17 +141,12 @@ static bool run_leak(const struct series *s, const struct limits *limits, struct
         return err_nomem(err);
     for (uint32_t i = 0; i < s->count; i++)
         values[i] = living(s->snapshots[i], false);
-    uint64_t least =
-        rule_max(limits->thread_growth_min, rule_percent(values[0], limits->thread_growth_percent));
-    /* In a longer series a leak of one thread a step is one, too, once there are enough in all. */
-    uint64_t floor = s->count > 2 ? rule_max(least / (s->count - 1), 1) : least;
-    enum verdict verdict = series_verdict(values, s->count, floor);
-    uint64_t first = values[0], last = values[s->count - 1];
-    if ((verdict != VERDICT_GROWING && verdict != VERDICT_LEAK) ||
-        series_delta(last, first) < (int64_t)least)
+    struct series_floor floor = {rule_percent(values[0], limits->thread_growth_percent),
+                                 limits->thread_growth_min};
+    enum verdict verdict = series_growth(values, s->count, floor);
+    if (!verdict_grows(verdict))
         return true;
-    first = living(series_base(s), true);
-    last = living(series_new(s), true);
+    uint64_t first = living(series_base(s), true), last = living(series_new(s), true);
     struct finding *hit = findings_hit(f, &rule_thread_leak, SEVERITY_WARNING,
                                        last > first ? last - first : 0, "threads");
     finding_summary(f, hit, "The process has %s threads, %s before%s.", say_count(f, last),

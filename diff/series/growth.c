@@ -351,7 +351,7 @@ static enum verdict spread_verdict(const struct judging *j, uint32_t n, const st
     for (uint32_t c = j->first_child[n]; c != GROWTH_ROOT; c = j->next_child[c])
         for (uint32_t i = 0; i < j->s->count && is_member(spread, &j->g->nodes[c]); i++)
             sums[i] += j->g->nodes[c].own_objects[i];
-    return series_verdict(sums, j->s->count, 1);
+    return series_shape(sums, j->s->count);
 }
 
 /*
@@ -415,7 +415,7 @@ static bool growth_judge(struct judging *j, uint32_t n, bool *ret_stop) {
         point.objects_delta = objects;
         point.bytes_delta = bytes;
         point.verdict =
-            j->s->count > 2 ? series_verdict(node->own_objects, j->s->count, 1) : VERDICT_GROWING;
+            j->s->count > 2 ? series_shape(node->own_objects, j->s->count) : VERDICT_GROWING;
         return add_point(j, point);
     }
     int64_t own_bytes = growth_delta(node->own_bytes, last);
@@ -425,7 +425,7 @@ static bool growth_judge(struct judging *j, uint32_t n, bool *ret_stop) {
         point.objects_delta = objects;
         point.bytes_delta = own_bytes;
         point.verdict =
-            j->s->count > 2 ? series_verdict(node->own_bytes, j->s->count, 1) : VERDICT_GROWING;
+            j->s->count > 2 ? series_shape(node->own_bytes, j->s->count) : VERDICT_GROWING;
         return add_point(j, point);
     }
     return true;

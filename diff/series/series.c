@@ -30,8 +30,22 @@ void series_options_init(struct series_options *options) {
         .floor_objects = ABSENT,
         .floor_heap_percent = 0.5,
         .floor_self_percent = 5,
+        .needs = {[NEED_HANDLES] = {10, 50},
+                  [NEED_OS_HANDLES] = {10, 50},
+                  [NEED_MODULES] = {0, 10},
+                  [NEED_COUNTERS] = {5, 0},
+                  [NEED_STACKS] = {1, 1}},
         .runaway_share = 0.9,
         .runaway_min_ns = 1000000000,
+    };
+}
+
+struct series_floors series_floors_of(const struct series_options *options) {
+    return (struct series_floors){
+        .bytes = options->floor_bytes,
+        .objects = options->floor_objects,
+        .heap_percent = options->floor_heap_percent,
+        .self_percent = options->floor_self_percent,
     };
 }
 
@@ -216,8 +230,8 @@ bool series_init(struct series *s, const struct snapshot *const *snapshots, uint
         s->heap_bytes[i] = heap_bytes(snapshots[i], &s->sums[i]);
         s->types_unlisted[i] = snapshot_unlisted(snapshots[i], PART_TYPES);
     }
-    return series_join_types(s, err) && series_join_values(s, err) && series_join_stacks(s, err) &&
-           series_join_threads(s, err) && series_identify(s, err);
+    return series_join_types(s, err) && series_judge_held(s, err) && series_join_values(s, err) &&
+           series_join_stacks(s, err) && series_join_threads(s, err) && series_identify(s, err);
 }
 
 void series_deinit(struct series *s) {

@@ -9,7 +9,8 @@
 enum verdict {
     VERDICT_NONE, /* one snapshot, or not to be judged (Free) */
     VERDICT_STABLE,
-    VERDICT_GROWING,    /* two snapshots only */
+    VERDICT_SMALL,      /* changed by its own measure, but too little for the floor of the whole */
+    VERDICT_GROWING,    /* two snapshots; of more, what no rule judges: garbage, committed memory */
     VERDICT_SHRINKING,  /* two snapshots only */
     VERDICT_LEAK,       /* grows at every step, each step above the floor */
     VERDICT_SATURATING, /* each step smaller, the last at most half the first: a filling cache */
@@ -31,14 +32,30 @@ extern const char *const thread_state_names[];
 enum thread_evidence { EVIDENCE_NONE, EVIDENCE_CPU, EVIDENCE_SWITCHES, EVIDENCE_MEMORY };
 extern const char *const thread_evidence_names[];
 
+/* What rules judge by floors of their own, so that a verdict and a finding never disagree. */
+enum series_needs {
+    NEED_NOTHING, /* no rule judges it: its verdict is never VERDICT_LEAK */
+    NEED_HANDLES,
+    NEED_OS_HANDLES,
+    NEED_MODULES,
+    NEED_COUNTERS,
+    NEED_STACKS,
+    NEED_COUNT
+};
+struct series_need {
+    double percent; /* of itself in the base; of stacks: of all that is outstanding there */
+    uint64_t least; /* in its own unit */
+};
+
 struct series_options {
     bool exact_names; /* do not normalise compiler-generated names */
     bool full_paths;  /* findings tell every step of a path */
     uint64_t
         floor_bytes; /* below this growth a step is not growth; ABSENT: from floor_permille_* */
     uint64_t floor_objects;
-    double floor_heap_percent; /* default 0.5: of the base heap */
-    double floor_self_percent; /* default 5: of the type itself */
+    double floor_heap_percent;            /* default 0.5: of what lives in the base */
+    double floor_self_percent;            /* default 5: of the type itself */
+    struct series_need needs[NEED_COUNT]; /* of what rules judge, as limits_apply() sets it */
     double runaway_share; /* default 0.9: CPU used a wall second from which a thread is a runaway */
     uint64_t runaway_min_ns; /* default 1 s */
     double per;              /* requests or iterations between first and last; 0: not told */
@@ -53,12 +70,12 @@ enum series_basis {
 };
 
 /*
- * Least growth that counts. Percentages and absolute floors hold together; a floor of 0 asks for
- * any growth at all.
+ * Least growth that counts, over all steps. Percentages and absolute floors hold together; a floor
+ * of 0 asks for any growth at all.
  */
 struct series_floors {
     uint64_t bytes, objects;
-    double heap_percent, self_percent; /* of the base heap; of the type's own base bytes */
+    double heap_percent, self_percent; /* of what lives in the base; of the type's own base bytes */
 };
 
 struct series_type {
@@ -81,6 +98,9 @@ struct series_type {
      * so much at least.
      */
     int64_t objects_delta, bytes_delta;
+    int64_t held_delta;        /* [bytes] by which what its objects hold grew where most of them are
+                                  added, themselves included; 0: not known */
+    enum verdict held_verdict; /* of their number there */
     enum verdict verdict;
     enum series_basis basis;
     bool is_free;
@@ -179,7 +199,7 @@ struct series_value {
     const char *name;     /* never NULL */
     uint64_t *values;     /* [count of snapshots]; ABSENT where there is no such row */
     uint64_t *counts;     /* [count of snapshots]; ABSENT where the group has none */
-    enum verdict verdict; /* on the values, else on the counts: growth from floor_self_percent on */
+    enum verdict verdict; /* on the values, else on the counts */
 };
 
 /* Keys of a group's values in JSON; NULL: not said there. */
@@ -297,6 +317,8 @@ struct series {
 };
 
 void series_options_init(struct series_options *options);
+/* Those of types, as the options have them. */
+struct series_floors series_floors_of(const struct series_options *options);
 
 /*
  * Lines up `count` snapshots (borrowed, oldest first). Cheap in time and memory: O(rows log rows).
@@ -315,18 +337,46 @@ const struct snapshot *series_new(const struct series *s);
 
 /*
  * Verdict over the values of all snapshots: `floor` is the least growth of a step that counts.
- * ABSENT values are left out. With three or more: what falls, or comes back to where it was, is
- * stable; what grew by the floor without fitting any shape is inconclusive. From five on a step may
- * fail: what rises by the test of ranks (trend.h) is a leak unless it levels off or was one jump,
- * and what never goes beyond where it was before is stable.
+ * ABSENT values are left out. With three or more: what falls, comes back to where it was, or goes
+ * up and down without going beyond where it was before is stable; what rose and has stayed at its
+ * height for a third of the series is saturating, or a step; what grew by the floor without fitting
+ * any shape is inconclusive. From five on a step may fail: what rises by the test of ranks
+ * (trend.h) is a leak unless it levels off or was one jump.
  */
 enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t floor);
+
+/* What all steps together have to add before it counts. */
+struct series_floor {
+    uint64_t own;   /* by its own measure: less is stable */
+    uint64_t least; /* of the whole, or as such: less is small, and far less is stable, too */
+};
+
+/*
+ * THE notion of growth, of types, threads, handles, native memory, everything that has a floor:
+ * both floors hold together, and spread over the steps, so that long and short series are judged
+ * alike. VERDICT_SMALL where only its own is reached; with two snapshots in either direction.
+ */
+enum verdict series_growth(const uint64_t *values, uint32_t count, struct series_floor floor);
+/*
+ * The same of what goes up and down, as a heap between collections: by what it falls back to
+ * (trend_troughs()), wherever it happens to be at the end. Out of memory: VERDICT_NONE.
+ */
+enum verdict series_growth_of_troughs(const uint64_t *values, uint32_t count,
+                                      struct series_floor floor);
+/* VERDICT_GROWING or VERDICT_LEAK. */
+bool verdict_grows(enum verdict verdict);
+
+/*
+ * The shape alone, of growth that is known to matter: a step counts from a twentieth of its even
+ * share on.
+ */
+enum verdict series_shape(const uint64_t *values, uint32_t count);
 
 /*
  * Verdict on a type: on live bytes where every snapshot knows them; else on all bytes, looking at
  * gen2, LOH, POH and frozen as well where every snapshot tells generations (a type that grows at
- * every step but not there is not called a leak). From five snapshots on the floor is spread over
- * the steps, so that a slow leak is one.
+ * every step but not there is not called a leak). Floors as of series_growth(); a type that alone
+ * would be small is judged by what its objects hold.
  */
 enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
                                  const struct series_floors *floors, enum series_basis *ret_basis);
@@ -401,6 +451,12 @@ uint64_t series_heap_most(const struct series *s, uint32_t snapshot);
 
 /* [bytes] that the GC has committed; ABSENT where the dump does not say. */
 uint64_t series_gc_committed(const struct series *s, uint32_t snapshot);
+
+/*
+ * [bytes] of the class loader: as its heaps are listed, else as the map of a raw dump has them with
+ * their code; ABSENT where nothing tells.
+ */
+uint64_t series_loader_bytes(const struct series *s, uint32_t snapshot);
 
 /* [bytes] of private memory that neither the GC nor the loader has; ABSENT where nothing tells. */
 uint64_t series_private_native(const struct series *s, uint32_t snapshot);

@@ -12,6 +12,10 @@ bool series_refuse(struct series *s, struct err *err, const char *fmt, ...) PRIN
 
 /* Each lines up its part of the snapshots. Errors: ERR_NOMEM. */
 bool series_join_types(struct series *s, struct err *err) MUST_CHECK;
+/* After it: types that are small by themselves are judged by what they hold. Errors: ERR_NOMEM,
+ * ERR_FORMAT (a broken tree of holders). */
+bool series_judge_held(struct series *s, struct err *err) MUST_CHECK;
+/* Errors: ERR_NOMEM. */
 bool series_join_values(struct series *s, struct err *err) MUST_CHECK;
 bool series_join_stacks(struct series *s, struct err *err) MUST_CHECK;
 /* Finds the interval too. Errors: ERR_NOMEM. */
@@ -46,6 +50,8 @@ struct value_join;
 
 struct value_group {
     struct series_group_desc desc;
+    enum series_needs need; /* of its verdict */
+    bool by_count;          /* that is on the counts */
     bool zeros; /* where the part is there without a row of some name: none of it, so 0 */
     struct value_reading reading;
     /* Says what no reading finds in a snapshot; NULL: there is nothing more. */

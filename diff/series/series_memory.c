@@ -11,6 +11,12 @@ uint64_t series_gc_committed(const struct series *s, uint32_t snapshot) {
                            : series_value_at(series_value(s, VALUE_HEAPS_COMMITTED), snapshot);
 }
 
+uint64_t series_loader_bytes(const struct series *s, uint32_t snapshot) {
+    if (s->parts_all & PART_BIT(PART_LOADER))
+        return series_values_sum(s, GROUP_LOADER_KIND, snapshot);
+    return series_value_at(series_value(s, VALUE_USAGE_LOADER_JIT), snapshot);
+}
+
 static bool is_gc_usage(const char *usage) {
     return RUNTIMES_SAY(words_begin_nocase, gc_usages, str_of(usage));
 }

@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "diff/names/alloc_frames.h"
 #include "diff/series/stack_internal.h"
+
+#include "base/num.h"
 #include "diff/names/names.h"
 
 #include "base/vec.h"
@@ -280,11 +282,9 @@ uint64_t series_allocation_floor(const struct series *s, const struct cell *tota
     uint64_t base = total[0].bytes, last = total[s->count - 1].bytes;
     if (base == ABSENT || (s->count == 2 && last < base))
         base = last; /* diff(b, a) is -diff(a, b) */
-    uint64_t floor =
-        base == ABSENT ? 0 : (uint64_t)((double)base * s->options.floor_heap_percent / 100);
-    if (s->options.floor_bytes != ABSENT && s->options.floor_bytes > floor)
-        floor = s->options.floor_bytes;
-    return s->count >= 5 ? floor / (s->count - 1) : floor;
+    const struct series_need *need = &s->options.needs[NEED_STACKS];
+    uint64_t floor = base == ABSENT ? 0 : (uint64_t)((double)base * need->percent / 100);
+    return num_max(floor, num_max(need->least, 1));
 }
 
 enum verdict series_judge_cells(const struct series *s, const struct cell *cells, uint64_t floor,
@@ -298,7 +298,7 @@ enum verdict series_judge_cells(const struct series *s, const struct cell *cells
     }
     for (uint32_t i = 0; i < s->count && known < 2; i++)
         scratch[i] = cells[i].objects;
-    return series_verdict(scratch, s->count, known < 2 ? 1 : floor);
+    return series_growth(scratch, s->count, (struct series_floor){1, known < 2 ? 1 : floor});
 }
 
 static bool judge_stacks(struct stack_table *t) {

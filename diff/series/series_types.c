@@ -394,12 +394,7 @@ static void sum_live(struct series *s) {
 }
 
 static void judge_types(struct series *s) {
-    const struct series_floors floors = {
-        .bytes = s->options.floor_bytes,
-        .objects = s->options.floor_objects,
-        .heap_percent = s->options.floor_heap_percent,
-        .self_percent = s->options.floor_self_percent,
-    };
+    const struct series_floors floors = series_floors_of(&s->options);
     for (uint32_t t = 0; t < s->type_count; t++) {
         struct series_type *type = &s->types[t];
         struct series_change change = series_type_change(s, type, false);

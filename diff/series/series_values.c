@@ -152,20 +152,26 @@ static void fill_zeros(struct series *s) {
     }
 }
 
-/* Of what is said in every snapshot; a value that comes late tells no trend. */
+static enum verdict judge_value(const struct series *s, const struct series_value *value) {
+    const struct value_group *group = &value_groups[value->group];
+    const struct series_need *need = &s->options.needs[group->need];
+    bool counts = value->values[0] == ABSENT || (group->by_count && value->counts[0] != ABSENT);
+    const uint64_t *numbers = counts ? value->counts : value->values;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (numbers[i] == ABSENT) /* what comes late tells no trend */
+            return VERDICT_NONE;
+    double percent = group->need == NEED_NOTHING ? s->options.floor_self_percent : need->percent;
+    const struct series_floor floor = {(uint64_t)ceil((double)numbers[0] * percent / 100),
+                                       group->need == NEED_NOTHING ? 0 : need->least};
+    enum verdict verdict = group->need == NEED_COUNTERS
+                               ? series_growth_of_troughs(numbers, s->count, floor)
+                               : series_growth(numbers, s->count, floor);
+    return verdict == VERDICT_LEAK && group->need == NEED_NOTHING ? VERDICT_GROWING : verdict;
+}
+
 static void series_values_judge(struct series *s) {
-    for (uint32_t v = 0; v < s->value_count; v++) {
-        struct series_value *value = &s->values[v];
-        const uint64_t *numbers = value->values[0] != ABSENT ? value->values : value->counts;
-        bool known = true;
-        for (uint32_t i = 0; i < s->count; i++)
-            known = known && numbers[i] != ABSENT;
-        double floor = known ? (double)numbers[0] * s->options.floor_self_percent / 100 : 0;
-        if (s->count >= 5)
-            floor /= s->count - 1; /* as for types: a slow leak is one, too */
-        value->verdict =
-            !known ? VERDICT_NONE : series_verdict(numbers, s->count, (uint64_t)ceil(floor));
-    }
+    for (uint32_t v = 0; v < s->value_count; v++)
+        s->values[v].verdict = judge_value(s, &s->values[v]);
 }
 
 static int series_values_cmp_values(const void *x, const void *y) {

@@ -165,6 +165,40 @@ double trend_level(const uint64_t *values, uint32_t first, uint32_t last) {
     return trend_median(s.value, s.count);
 }
 
+/* -- Troughs ----------------------------------------------------------------------------------- */
+
+/* A fall of this share of the range is no noise. */
+#define FALL_SHARE 5
+
+uint32_t trend_troughs(const uint64_t *values, uint32_t count, uint64_t *ret_troughs) {
+    uint64_t least = ABSENT, most = 0, peak = 0, low = ABSENT;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i] == ABSENT)
+            continue;
+        least = values[i] < least ? values[i] : least;
+        most = values[i] > most ? values[i] : most;
+    }
+    uint64_t fall = most > least ? (most - least) / FALL_SHARE : 0;
+    for (uint32_t i = 0; fall && i < count; i++) {
+        if (values[i] == ABSENT)
+            continue;
+        if (low == ABSENT) { /* rising */
+            peak = values[i] > peak ? values[i] : peak;
+            low = peak - values[i] >= fall ? values[i] : ABSENT;
+        } else if (values[i] <= low) {
+            low = values[i];
+        } else if (values[i] - low >= fall) {
+            ret_troughs[found++] = low;
+            peak = values[i];
+            low = ABSENT;
+        }
+    }
+    if (low != ABSENT)
+        ret_troughs[found++] = low;
+    return found;
+}
+
 /* -- Rank test --------------------------------------------------------------------------------- */
 
 #define EXACT_MOST 20u

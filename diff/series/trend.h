@@ -48,6 +48,12 @@ double trend_slope(const uint64_t *values, uint32_t first, uint32_t last);
  * series. */
 double trend_restlessness(const uint64_t *values, uint32_t count);
 
+/*
+ * What values that go up and down fall back to: where each fall of a fifth of their range or more
+ * ends. Into `ret_troughs`, which has room for all; returns how many. ABSENT values are left out.
+ */
+uint32_t trend_troughs(const uint64_t *values, uint32_t count, uint64_t *ret_troughs);
+
 /* Median of the known values of [first, last); NAN: none. */
 double trend_level(const uint64_t *values, uint32_t first, uint32_t last);
 

@@ -174,6 +174,8 @@ const struct value_group value_groups[GROUP_COUNT] =
         [GROUP_HANDLES_KIND] =
             {
                 .desc = {PART_HANDLES, "kind", {"kind", KEY("bytes"), KEY("count")}},
+                .need = NEED_HANDLES,
+                .by_count = true,
                 .zeros = true,
                 .own = say_handles,
             },
@@ -186,11 +188,13 @@ const struct value_group value_groups[GROUP_COUNT] =
         [GROUP_MODULES] =
             {
                 .desc = {PART_MODULES, "module", {"name", NULL, NULL, KEY("count")}},
+                .need = NEED_MODULES,
                 .own = say_modules,
             },
         [GROUP_COUNTERS] =
             {
                 .desc = {PART_COUNTERS, "counter", {NULL}},
+                .need = NEED_COUNTERS,
                 .reading = {.name = AT(counter_row, name), .value = AT(counter_row, value)},
             },
         [GROUP_LOADER_KIND] =
@@ -213,6 +217,7 @@ const struct value_group value_groups[GROUP_COUNT] =
         [GROUP_OS_HANDLES_TYPE] =
             {
                 .desc = {PART_OS_HANDLES, "type", {"name", NULL, NULL, KEY("count")}},
+                .need = NEED_OS_HANDLES,
                 .zeros = true,
                 .reading = {.name = AT(os_handle_row, type), .count = AT(os_handle_row, count)},
             },

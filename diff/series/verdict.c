@@ -2,6 +2,9 @@
 #include "diff/series/series_internal.h"
 #include "diff/series/trend.h"
 
+#include "base/num.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 const char *const verdict_names[] = {
@@ -9,6 +12,7 @@ const char *const verdict_names[] = {
     [VERDICT_GROWING] = "growing", [VERDICT_SHRINKING] = "shrinking",
     [VERDICT_LEAK] = "leak",       [VERDICT_SATURATING] = "saturating",
     [VERDICT_STEP] = "step",       [VERDICT_INCONCLUSIVE] = "inconclusive",
+    [VERDICT_SMALL] = "small",
 };
 
 int64_t series_delta(uint64_t last, uint64_t first) {
@@ -55,6 +59,41 @@ static bool is_saturating(const struct shape *shape, int64_t floor) {
     return shape->each_smaller && shape->first >= floor && shape->last <= shape->first / 2 &&
            shape->second > shape->first / 10 &&
            (double)shape->last <= 0.9 * (double)shape->before_last;
+}
+
+/* -- Full, or up and down ---------------------------------------------------------------------- */
+
+/* Within such a share of all growth it is the same height. */
+#define LEVEL_SHARE 20
+/* One step of so much of all growth is a jump. */
+#define JUMP_PERCENT 90
+
+/*
+ * Has it risen, and been at its height since, for two steps and a third of the way at least?
+ * VERDICT_SATURATING, or VERDICT_STEP where one step brought it there; VERDICT_NONE: neither.
+ */
+static enum verdict judge_filled(const uint64_t *values, uint32_t count, int64_t grown,
+                                 int64_t floor) {
+    int64_t band = grown / LEVEL_SHARE > floor - 1 ? grown / LEVEL_SHARE : floor - 1, most = 0;
+    uint32_t first = 0, full = count - 1; /* the rise begins at the one and ends at the other */
+    for (uint32_t i = 0; i < count; i++)
+        if (values[i] == ABSENT)
+            return VERDICT_NONE;
+    while (full > 0 &&
+           num_magnitude(series_delta(values[count - 1], values[full - 1])) <= (uint64_t)band)
+        full--;
+    while (first < full && series_delta(values[first + 1], values[first]) <= band)
+        first++;
+    for (uint32_t i = first; i < full; i++) {
+        int64_t step = series_delta(values[i + 1], values[i]);
+        if (step < -band)
+            return VERDICT_NONE;
+        most = step > most ? step : most;
+    }
+    uint32_t flat = count - 1 - full, rising = full - first;
+    if (flat < 2 || rising == 0 || 2 * flat < rising)
+        return VERDICT_NONE;
+    return (double)most * 100 >= (double)grown * JUMP_PERCENT ? VERDICT_STEP : VERDICT_SATURATING;
 }
 
 /* -- Five and more: some steps may fail -------------------------------------------------------- */
@@ -135,6 +174,22 @@ static enum verdict judge_shape(const struct shape *shape, int64_t floor) {
     return VERDICT_INCONCLUSIVE;
 }
 
+/* As judge_shape(), then by what the values are together. */
+static enum verdict judge_series(const uint64_t *values, uint32_t count, const struct shape *shape,
+                                 int64_t least) {
+    enum verdict verdict = judge_shape(shape, least), filled = VERDICT_NONE;
+    if (verdict == VERDICT_LEAK || verdict == VERDICT_INCONCLUSIVE)
+        filled = judge_filled(values, count, shape->sum, least);
+    if (filled != VERDICT_NONE)
+        return filled;
+    if (verdict != VERDICT_INCONCLUSIVE)
+        return verdict;
+    if (shape->steps + 1 >= TREND_SAMPLES_LEAST)
+        return judge_many(values, count, (uint64_t)least);
+    bool up_and_down = shape->falls && !has_new_record(values, count, (uint64_t)least);
+    return up_and_down ? VERDICT_STABLE : verdict;
+}
+
 enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t floor) {
     int64_t least = floor > INT64_MAX ? INT64_MAX : floor == 0 ? 1 : (int64_t)floor;
     struct shape shape = {0};
@@ -158,11 +213,82 @@ enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t flo
     /* Three snapshots, but only two that know: too few to tell. */
     if (shape.steps == 1)
         return shape.sum >= least ? VERDICT_INCONCLUSIVE : VERDICT_STABLE;
-    enum verdict verdict = judge_shape(&shape, least);
-    if (verdict == VERDICT_INCONCLUSIVE && shape.steps + 1 >= TREND_SAMPLES_LEAST)
-        return judge_many(values, count, (uint64_t)least);
+    return judge_series(values, count, &shape, least);
+}
+
+/* -- Floors ------------------------------------------------------------------------------------ */
+
+bool verdict_grows(enum verdict verdict) {
+    return verdict == VERDICT_GROWING || verdict == VERDICT_LEAK;
+}
+
+/* What is less than this share of a floor is not even small. */
+#define SMALL_SHARE 10
+
+/* Known values, first and last of them. */
+struct ends {
+    uint32_t known;
+    uint64_t first, last;
+};
+
+static struct ends ends_of(const uint64_t *values, uint32_t count) {
+    struct ends ends = {0, ABSENT, ABSENT};
+    for (uint32_t i = 0; i < count; i++) {
+        if (values[i] == ABSENT)
+            continue;
+        ends.first = ends.known++ ? ends.first : values[i];
+        ends.last = values[i];
+    }
+    return ends;
+}
+
+/* `least` over all steps: each has to bring its share, and all together the whole. */
+static enum verdict verdict_from(const uint64_t *values, uint32_t count, uint64_t least) {
+    struct ends ends = ends_of(values, count);
+    int64_t grown = series_delta(ends.last, ends.first);
+    if (count > 2 && ends.known > 1 && (grown <= 0 || (uint64_t)grown < least))
+        return VERDICT_STABLE;
+    return series_verdict(values, count,
+                          count > 2 && ends.known > 2 ? least / (ends.known - 1) : least);
+}
+
+enum verdict series_growth(const uint64_t *values, uint32_t count, struct series_floor floor) {
+    enum verdict verdict = verdict_from(values, count, num_max(floor.own, floor.least));
+    uint64_t small = num_max(floor.own, floor.least / SMALL_SHARE);
+    if (verdict != VERDICT_STABLE || small >= floor.least)
+        return verdict;
+    return verdict_from(values, count, small) == VERDICT_STABLE ? VERDICT_STABLE : VERDICT_SMALL;
+}
+
+enum verdict series_growth_of_troughs(const uint64_t *values, uint32_t count,
+                                      struct series_floor floor) {
+    uint64_t *troughs = count > 2 ? calloc(count, sizeof(*troughs)) : NULL;
+    if (count > 2 && !troughs)
+        return VERDICT_NONE;
+    uint32_t found = count > 2 ? trend_troughs(values, count, troughs) : 0;
+    enum verdict verdict;
+    if (!found) {
+        verdict = series_growth(values, count, floor);
+    } else if (found > 2) {
+        verdict = series_growth(troughs, found, floor);
+    } else { /* two heights, or one and where it began, show no trend */
+        uint64_t before = found == 2 ? troughs[0] : ends_of(values, count).first;
+        int64_t more = series_delta(troughs[found - 1], before);
+        bool higher = more > 0 && (uint64_t)more >= num_max(num_max(floor.own, floor.least), 1);
+        verdict = higher ? VERDICT_INCONCLUSIVE : VERDICT_STABLE;
+    }
+    free(troughs);
     return verdict;
 }
+
+enum verdict series_shape(const uint64_t *values, uint32_t count) {
+    struct ends ends = ends_of(values, count);
+    uint64_t grown = num_magnitude(series_delta(ends.last, ends.first));
+    return series_verdict(values, count,
+                          ends.known > 2 ? grown / LEVEL_SHARE / (ends.known - 1) : 1);
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
 
 uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot) {
     const struct cell *gens = series_type_gens(type, snapshot);
@@ -181,7 +307,7 @@ static uint64_t percent_of(uint64_t value, double percent) {
  * either way.
  */
 static enum verdict judge_unlisted(const struct series *s, const struct series_type *type,
-                                   bool live, uint64_t floor) {
+                                   bool live, struct series_floor floor) {
     uint32_t hidden = series_type_is_unlisted(s, type, 0) ? 0 : 1;
     uint64_t most = series_type_most(s, type, hidden).bytes;
     uint64_t seen = live ? type->live_bytes[1 - hidden] : type->totals[1 - hidden].bytes;
@@ -190,8 +316,9 @@ static enum verdict judge_unlisted(const struct series *s, const struct series_t
     uint64_t values[2];
     values[hidden] = num_min(most, seen);
     values[1 - hidden] = seen;
-    enum verdict verdict = series_verdict(values, 2, floor);
-    if (verdict == VERDICT_STABLE && num_max(most, seen) >= num_max(floor, 1))
+    enum verdict verdict = series_growth(values, 2, floor);
+    bool is_still = verdict == VERDICT_STABLE || verdict == VERDICT_SMALL;
+    if (is_still && num_max(most, seen) >= num_max(num_max(floor.own, floor.least), 1))
         return VERDICT_NONE;
     return verdict;
 }
@@ -199,7 +326,7 @@ static enum verdict judge_unlisted(const struct series *s, const struct series_t
 enum values_of { OF_BYTES, OF_OBJECTS, OF_LIVE, OF_MATURE };
 
 static enum verdict verdict_judge(const struct series *s, const struct series_type *type,
-                                  enum values_of what, uint64_t floor) {
+                                  enum values_of what, struct series_floor floor) {
     uint64_t few[16];
     uint64_t *values = few;
     struct arena spare;
@@ -213,22 +340,24 @@ static enum verdict verdict_judge(const struct series *s, const struct series_ty
                     : what == OF_OBJECTS ? type->totals[i].objects
                     : what == OF_LIVE    ? type->live_bytes[i]
                                          : series_type_mature(type, i);
-    enum verdict verdict = series_verdict(values, s->count, floor);
+    enum verdict verdict = series_growth(values, s->count, floor);
     arena_deinit(&spare);
     return verdict;
 }
 
 /* Of two snapshots the smaller figures count, so that diff(a,b) is -diff(b,a). */
-static uint64_t type_floor(const struct series *s, const struct series_type *type,
-                           const struct series_floors *floors, bool live) {
+static struct series_floor type_floor(const struct series *s, const struct series_type *type,
+                                      const struct series_floors *floors, bool live) {
     uint32_t other = s->count == 2 ? 1 : 0;
     uint64_t self = live ? num_min(type->live_bytes[0], type->live_bytes[other])
                          : num_min(type->totals[0].bytes, type->totals[other].bytes);
-    uint64_t heap = num_min(series_heap_bytes(s, 0), series_heap_bytes(s, other));
-    uint64_t floor =
-        num_max(percent_of(heap, floors->heap_percent), percent_of(self, floors->self_percent));
-    floor = num_max(floor, floors->bytes == ABSENT ? 0 : floors->bytes);
-    return s->count >= 5 ? num_max(floor / (s->count - 1), 1) : floor;
+    uint64_t whole = live ? num_min(s->live_bytes[0], s->live_bytes[other])
+                          : num_min(series_heap_bytes(s, 0), series_heap_bytes(s, other));
+    return (struct series_floor){
+        .own = num_max(percent_of(self, floors->self_percent), 1),
+        .least = num_max(percent_of(whole, floors->heap_percent),
+                         floors->bytes == ABSENT ? 0 : floors->bytes),
+    };
 }
 
 static bool mature_somewhere(const struct series *s, const struct series_type *type) {
@@ -242,8 +371,8 @@ static bool mature_somewhere(const struct series *s, const struct series_type *t
 
 /* All bytes and the mature ones together: promotion alone is no growth, nor is young garbage. */
 static enum verdict judge_generations(const struct series *s, const struct series_type *type,
-                                      uint64_t floor, enum verdict all) {
-    if (s->count < 3 || all == VERDICT_STABLE)
+                                      struct series_floor floor, enum verdict all) {
+    if (s->count < 3 || all == VERDICT_STABLE || all == VERDICT_SMALL)
         return all;
     enum verdict mature = verdict_judge(s, type, OF_MATURE, floor);
     if (mature == VERDICT_LEAK)
@@ -273,16 +402,22 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
         return VERDICT_NONE;
     if (is_constant(s, type, live)) /* nearly all types of a heap */
         return VERDICT_STABLE;
-    uint64_t floor = type_floor(s, type, floors, live);
+    struct series_floor floor = type_floor(s, type, floors, live);
     bool unlisted = s->count == 2 &&
                     (series_type_is_unlisted(s, type, 0) || series_type_is_unlisted(s, type, 1));
     enum verdict verdict = unlisted ? judge_unlisted(s, type, live, floor)
                                     : verdict_judge(s, type, live ? OF_LIVE : OF_BYTES, floor);
     if (basis == BASIS_MATURE)
         verdict = judge_generations(s, type, floor, verdict);
-    if (floors->objects == ABSENT || floors->objects == 0 || verdict == VERDICT_NONE)
+    if ((verdict == VERDICT_SMALL || verdict == VERDICT_STABLE) &&
+        verdict_grows(type->held_verdict) && type->held_delta > 0 &&
+        (uint64_t)type->held_delta >= floor.least)
+        verdict = type->held_verdict;
+    if (floors->objects == ABSENT || floors->objects == 0 || verdict == VERDICT_NONE ||
+        verdict == VERDICT_STABLE)
         return verdict;
     int64_t objects = type->objects_delta;
-    int64_t size = objects < 0 ? -objects : objects;
-    return (uint64_t)size < floors->objects ? VERDICT_STABLE : verdict;
+    if (live)
+        objects = series_delta(type->live_objects[s->count - 1], type->live_objects[0]);
+    return num_magnitude(objects) < floors->objects ? VERDICT_SMALL : verdict;
 }

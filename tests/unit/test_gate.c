@@ -314,7 +314,7 @@ static void what_is_out_of_order_has_no_growth(void **state) {
     struct err err = {.msg = ""};
     static const char json[] = "{\"budgets\": [{\"on\": \"total\", \"max\": 5000},"
                                "{\"on\": \"total\", \"growth\": 500},"
-                               "{\"on\": \"verdict\", \"not\": [\"leak\"]}]}";
+                               "{\"on\": \"verdict\", \"not\": [\"growing\"]}]}";
     static const struct {
         uint64_t pids[2];
         bool force, refused;
@@ -482,7 +482,7 @@ static void outputs_escape_names(void **state) {
         {"sarif", "\"startLine\":4"},
         {"openmetrics", "dumpdiff_value{budget=\"a<b>&\\\"c'|[d]\\n: %,\xc3\xa9\",on=\"total\""},
         {"github-summary", "| a&lt;b&gt;&amp;\"c'\\|\\[d] : %,\xc3\xa9 |"},
-        {"text", "before.dmp -> after.dmp: 4 budgets, 1 breached, 1 inconclusive"},
+        {"text", "before.dmp -> after.dmp: 4 budgets, 2 breached, 1 inconclusive"},
         {"text", "Shop.Order  97.7 KiB -> 107.4 KiB (+9.8 KiB)"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

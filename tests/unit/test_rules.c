@@ -226,6 +226,15 @@ static const struct rule_case cases[] = {
      "1 thread is gone: 0x1."},
     {"threads-gone", STATUS_CLEAR, "threads os_id=1\n", "threads os_id=1\n", ""},
     {"threads-gone", STATUS_SKIPPED, "locks\n", "threads os_id=1\n", "needs threads, which BASE"},
+    {"counter-growth", STATUS_HIT,
+     "counters name=process.working_set value=100000000\ngc allocated_bytes=9000000\n",
+     "counters name=process.working_set value=900000000\ngc allocated_bytes=9000000\n",
+     "grew from 95.4 MiB to 858.3 MiB (+762.9 MiB), while the managed heap went from 8.6 MiB to "
+     "8.6 MiB"},
+    {"counter-growth", STATUS_CLEAR, "counters name=process.working_set value=100000000\n",
+     "counters name=process.working_set value=100000001\n", ""},
+    {"counter-growth", STATUS_SKIPPED, HEAP, HEAP, "needs counters"},
+
     {"threads-dead", STATUS_HIT, "counters name=\"threads.dead\" value=40 unit=count\n", NULL,
      "40 managed threads are dead"},
     {"threads-dead", STATUS_CLEAR, "counters name=\"threads.dead\" value=4 unit=count\n", NULL, ""},

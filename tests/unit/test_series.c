@@ -68,6 +68,10 @@ static void verdicts_follow_the_steps(void **state) {
         {{100, 200, 150, 300, 250, 400}, 6, 10, VERDICT_LEAK} /* by rank */,
         {{100, 104, 108, 112}, 4, 10, VERDICT_INCONCLUSIVE}, /* steps below the floor */
         {{100, A, 200}, 3, 10, VERDICT_INCONCLUSIVE},
+        {{100, 200, 100, 200}, 4, 10, VERDICT_STABLE}, /* up and down */
+        {{100, 200, 190, 290}, 4, 10, VERDICT_INCONCLUSIVE},
+        {{0, 400, 800, 800, 800}, 5, 10, VERDICT_SATURATING}, /* full, and level since */
+        {{100, 100, 900, 905, 903}, 5, 1, VERDICT_STEP},
         {{A, A, 200}, 3, 10, VERDICT_NONE},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
@@ -75,6 +79,49 @@ static void verdicts_follow_the_steps(void **state) {
             fail_msg(
                 "case %zu: %s", i,
                 verdict_names[series_verdict(cases[i].values, cases[i].count, cases[i].floor)]);
+}
+
+static void floors_hold_over_all_steps(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t values[5];
+        uint32_t count;
+        struct series_floor floor;
+        enum verdict verdict;
+    } cases[] = {
+        {{17, 18, 19}, 3, {1, 5}, VERDICT_SMALL}, /* a divided floor is not the floor */
+        {{17, 20, 23}, 3, {1, 5}, VERDICT_LEAK},
+        {{100, 140, 180, 220}, 4, {5, 90}, VERDICT_LEAK},
+        {{1000, 1003, 1006, 1009}, 4, {50, 0}, VERDICT_STABLE}, /* hardly, by its own measure */
+        {{100, 101, 102, 103}, 4, {1, 90}, VERDICT_STABLE},     /* far below the floor */
+        {{100, 150}, 2, {5, 90}, VERDICT_SMALL},
+        {{150, 100}, 2, {5, 90}, VERDICT_SMALL},
+        {{100, 100}, 2, {0, 0}, VERDICT_STABLE},
+        {{100, 190}, 2, {5, 90}, VERDICT_GROWING},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        enum verdict verdict = series_growth(cases[i].values, cases[i].count, cases[i].floor);
+        if (verdict != cases[i].verdict)
+            fail_msg("case %zu: %s", i, verdict_names[verdict]);
+    }
+}
+
+/* Wherever it ends: at its top, or one sample before. */
+static void a_sawtooth_is_judged_by_its_troughs(void **state) {
+    (void)state;
+    const struct series_floor floor = {5, 0};
+    uint64_t flat[60], rising[60];
+    for (uint64_t i = 0; i < 60; i++) {
+        flat[i] = 100 + 10 * (i % 10);
+        rising[i] = flat[i] + 20 * (i / 10);
+    }
+    for (uint32_t count = 50; count <= 60; count++) {
+        assert_int_equal(series_growth_of_troughs(flat, count, floor), VERDICT_STABLE);
+        assert_int_equal(series_growth_of_troughs(rising, count, floor), VERDICT_LEAK);
+    }
+    static const uint64_t line[] = {10, 20, 30, 40, 50, 60};
+    assert_int_equal(series_growth_of_troughs(line, 6, floor), VERDICT_LEAK);
+    assert_int_equal(series_growth_of_troughs(line, 2, floor), VERDICT_GROWING);
 }
 
 static void rows_of_one_name_are_summed_and_joined_by_module(void **state) {
@@ -191,7 +238,7 @@ static void counters_and_other_values_have_verdicts(void **state) {
                                             "count", &m.err));
         struct os_handle_row *row = made_row(&m, i, PART_OS_HANDLES);
         row->type = made_text(&m, i, "File");
-        row->count = 10 + i * 10;
+        row->count = 10 + i * 20;
     }
     made_series(&m);
     for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
@@ -271,6 +318,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_compilers_lose_their_ordinals),
         cmocka_unit_test(verdicts_follow_the_steps),
+        cmocka_unit_test(floors_hold_over_all_steps),
+        cmocka_unit_test(a_sawtooth_is_judged_by_its_troughs),
         cmocka_unit_test(rows_of_one_name_are_summed_and_joined_by_module),
         cmocka_unit_test(exact_names_keep_ordinals_apart),
         cmocka_unit_test(a_side_without_modules_joins_by_name),
