@@ -142,13 +142,16 @@ static bool gcroot_heading(struct str text, struct str *ret_kind) {
            (str_starts(kind, STR("Thread ")) && num_hex(str_trim(str_drop(kind, 7)), &id));
 }
 
-/* "-> 0000021C80001230 Shop.Basket" */
+/*
+ * "-> 0000021C80001230 Shop.Basket"; but not "-> 0x561c639ba1c4 <+28>: movl %edx, %eax", where lldb
+ * stands in the code.
+ */
 static bool gcroot_step(struct str text, uint64_t *ret_address, struct str *ret_type) {
     if (!str_starts(text, STR("->")))
         return false;
     struct str rest = str_drop(text, 2), address = str_next_field(&rest);
     *ret_type = str_trim(rest);
-    return scan_address(address, ret_address);
+    return scan_address(address, ret_address) && !str_starts(*ret_type, STR("<+"));
 }
 
 /* "Shop.Cache (static variable: Shop.Till.s_cache)"; *type is what is in front. */
