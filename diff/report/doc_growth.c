@@ -71,11 +71,50 @@ static void doc_growth_holder_table(const struct doc_context *c, const struct gr
     }
 }
 
+#define ASKED_MOST  20u
+#define ASKED_DEPTH 32u
+
+/* Paths of objects that somebody asked for: from the object to what holds it. */
+static void show_asked_paths(const struct doc_context *c) {
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_PATHS, struct path_row, rows, count);
+    struct strbuf text;
+    uint32_t shown = 0, more = 0;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "What holds the objects that were asked for");
+    strbuf_init(&text);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rows[i].own_objects || rows[i].own_objects == ABSENT)
+            continue;
+        if (shown == ASKED_MOST) {
+            more++;
+            continue;
+        }
+        strbuf_clear(&text);
+        uint64_t at = i;
+        for (uint32_t depth = 0; at < count && depth < ASKED_DEPTH; depth++) {
+            strbuf_addf(&text, "%s%s", depth ? " <- " : "", rows[at].type ? rows[at].type : "?");
+            if (rows[at].root)
+                strbuf_addf(&text, " <- %s", rows[at].root);
+            at = rows[at].parent < at ? rows[at].parent : ABSENT;
+        }
+        strbuf_adds(&text, at < count ? " <- ..." : "");
+        doc_text(c->d, DOC_ITEM, DOC_PLAIN, "%s", strbuf_cstr(&text));
+        shown++;
+    }
+    if (more)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more paths]", more);
+    doc_fail(c->d, &text.err);
+    strbuf_deinit(&text);
+}
+
 void doc_show_holders(const struct doc_context *c) {
     struct growth g;
     struct err err;
     if (!part_any(c, PART_PATHS))
         return;
+    if (snapshot_absence(c->s->snapshots[0], PART_PATHS, ASPECT_ROWS)) {
+        show_asked_paths(c);
+        return;
+    }
     if (!growth_init(&g, c->s, &err)) {
         if (err.code == ERR_NOMEM)
             doc_fail(c->d, &err);

@@ -237,7 +237,9 @@ static void add_summary(const struct series *s, const struct growth *g,
                         const struct holder *holder, struct findings *f, struct finding *hit) {
     uint32_t end = s->count - 1;
     const char *shape = shape_text(verdict);
-    bool live = type->basis == BASIS_LIVE, answers = snapshot_has(series_new(s), PART_PATHS);
+    bool live = type->basis == BASIS_LIVE,
+         answers = snapshot_has(series_new(s), PART_PATHS) &&
+                   !snapshot_absence(series_new(s), PART_PATHS, ASPECT_ROWS);
     const char *ask = answers && !holder->point && !holder->above ? path_command(s, type, f) : NULL;
     uint32_t first = first_told(s, type);
     bool unlisted = series_type_is_unlisted(s, type, first);

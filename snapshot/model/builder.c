@@ -196,16 +196,6 @@ void builder_drop(struct builder *b, enum part part) {
     }
 }
 
-bool builder_moment(struct builder *b, uint32_t parts) {
-    bool wanted = b->moment == ABSENT || b->moment == b->moments;
-    /* What was said before the first belongs to it. */
-    for (int part = 1; wanted && b->moments && part < PART_END; part++)
-        if (parts & PART_BIT(part))
-            builder_drop(b, (enum part)part);
-    b->moments++;
-    return wanted;
-}
-
 /* Says which moment of how many it is. */
 static bool say_moment(struct builder *b, struct err *err) {
     if (b->moments < 2)

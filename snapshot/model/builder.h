@@ -18,6 +18,9 @@
 /* Rows of PART_ABSENCES. */
 #define ABSENCES_MAX 256u
 
+/* Tables of types of several times in one text; more are not told apart. */
+#define TYPES_MOMENTS_MAX 64u
+
 /* How much of the heap the rows of PART_TYPES speak of. */
 enum types_scope { TYPES_NONE, TYPES_FILTERED, TYPES_WHOLE };
 
@@ -33,6 +36,13 @@ struct builder_shared {
     struct bounds types_unlisted; /* what they hold at most, where types_cut */
     uint64_t types_missing_bytes; /* of all of them; ABSENT: not known */
     uint32_t types_tables;        /* [count] tables of types read so far */
+    const char *reading;    /* static name of what reads now; NULL: no reader that has several */
+    size_t reading_at;      /* [bytes] where in its text that began */
+    const char *types_from; /* what read the whole table of types that is kept */
+    /* Where whole tables of the same reader began that differ from the one before: of other times.
+     */
+    size_t types_at[TYPES_MOMENTS_MAX];
+    uint32_t types_moments;
     const char *memory_map_from;  /* static name of what filled PART_MEMORY_MAP; NULL: nothing */
     uint64_t free_blocks_bytes;   /* [bytes] sum of the rows of PART_FREE_BLOCKS */
     uint64_t finalizable_objects; /* [count] sum of the rows of PART_FINALIZABLE */
@@ -120,6 +130,22 @@ bool builder_counter(struct builder *b, const char *name, uint64_t value, const 
  */
 bool builder_moment(struct builder *b, uint32_t parts);
 
+/*
+ * Ends what the moment says: what was warned about since it began is forgotten with it, when
+ * another one comes that is wanted. Without a moment that began it does nothing.
+ */
+void builder_moment_end(struct builder *b);
+
+/*
+ * The text that is read tells of so many moments, and is read anew: forgets all that was said.
+ * Readers that begin moments of their own belong to the one that is chosen then. Returns its
+ * number, from 0; that of the last where the one that is wanted does not exist.
+ */
+uint64_t builder_begin_anew(struct builder *b, uint64_t moments);
+
+/* Was nothing said before by another source? */
+bool builder_is_new(const struct builder *b);
+
 /* Forgets a part: its rows and that it was there. */
 void builder_drop(struct builder *b, enum part part);
 
@@ -170,6 +196,9 @@ struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t ma
 
 /* As builder_thread by an OS id, of one that was added already. NULL: none was. */
 struct thread_row *builder_thread_known(struct builder *b, uint64_t os_id);
+
+/* The thread to which the debugger gave this number, NULL when none is known by it. */
+struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number);
 
 /*
  * The thread to which the debugger gave this number, added when none is known by it: one of which

@@ -19,6 +19,11 @@ struct builder {
     uint32_t vacated; /* [count] of rows of threads that are no more, see builder_thread_number() */
     uint64_t moment;  /* wanted of a file that holds several, from 0; ABSENT: the last */
     uint64_t moments; /* [count] begun so far, see builder_moment() */
+    bool moments_fixed;            /* by builder_begin_anew() */
+    bool moment_begun;             /* by builder_moment(), wanted or not */
+    bool in_moment;                /* one that is wanted has begun, and not ended */
+    uint32_t moment_reasons;       /* [count] reasons given before it */
+    uint32_t moment_reasons_after; /* [count] the same when it had ended */
 };
 
 /* Keys of different parts live in one map. */

@@ -45,7 +45,7 @@ struct thread_row *builder_thread(struct builder *b, uint64_t os_id, uint64_t ma
     return t;
 }
 
-static struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number) {
+struct thread_row *builder_thread_by_number(struct builder *b, uint64_t number) {
     struct thread_row *t = builder_find(b, PART_THREADS, number);
     return t && t->index == number ? t : NULL;
 }

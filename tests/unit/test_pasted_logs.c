@@ -30,22 +30,51 @@ static const char *const fixtures[] = {
     "umdh-diff_chain.txt",
 };
 
-/* What is put before and behind each line. */
+/* What is put in the place of a text, as browsers, mailers and word processors do. */
+struct putting {
+    const char *from, *to; /* ends with NULL */
+};
+
+/* What is put before and behind each line, and what inside. */
 struct pasting {
     const char *name, *start, *before, *behind;
     bool utf16;
+    struct putting puttings[4];
 };
 
 static const struct pasting pastings[] = {
-    {"CRLF", "", "", "\r\n", false},
-    {"BOM", "\xef\xbb\xbf", "", "\n", false},
-    {"UTF-16", "\xef\xbb\xbf", "", "\r\n", true},
-    {"indented", "", "    ", "\n", false},
-    {"comment signs", "", "# ", "\n", false},
-    {"trailing blanks", "", "", "      \n", false},
-    {"fence", "```text\n", "", "\n", false},
-    {"double-spaced", "", "", "\n\n", false},
+    {"CRLF", "", "", "\r\n", false, {{NULL, NULL}}},
+    {"BOM", "\xef\xbb\xbf", "", "\n", false, {{NULL, NULL}}},
+    {"UTF-16", "\xef\xbb\xbf", "", "\r\n", true, {{NULL, NULL}}},
+    {"indented", "", "    ", "\n", false, {{NULL, NULL}}},
+    {"comment signs", "", "# ", "\n", false, {{NULL, NULL}}},
+    {"trailing blanks", "", "", "      \n", false, {{NULL, NULL}}},
+    {"fence", "```text\n", "", "\n", false, {{NULL, NULL}}},
+    {"double-spaced", "", "", "\n\n", false, {{NULL, NULL}}},
+    {"quoted without a blank", "", ">", "\n", false, {{NULL, NULL}}},
+    {"CR alone", "", "", "\r", false, {{NULL, NULL}}},
+    {"no-break spaces", "", "", "\n", false, {{" ", "\xc2\xa0"}}},
+    {"ideographic spaces", "", "", "\n", false, {{" ", "\xe3\x80\x80"}}},
+    {"entities", "", "", "\n", false, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}}},
+    {"quotes", "", "", "\n", false, {{"'", "\xe2\x80\x99"}, {"\"", "\xe2\x80\x9c"}}},
+    {"dashes of options", "", "", "\n", false, {{" -", " \xe2\x80\x93"}}},
+    {"zero width", "", "", "\n", false, {{" ", " \xe2\x80\x8b"}, {":", ":\xc2\xad"}}},
+    {"line breaks of HTML", "", "", "<br>\n", false, {{NULL, NULL}}},
+    {"colours", "", "\x1b[0;32m", "\x1b[0m\n", false, {{NULL, NULL}}},
 };
+
+static void put_in(const struct pasting *how, struct str line, struct strbuf *out) {
+    for (size_t at = 0; at < line.len;) {
+        const struct putting *put = how->puttings;
+        while (put->from && !str_starts(str_drop(line, at), str_of(put->from)))
+            put++;
+        if (put->from)
+            strbuf_adds(out, put->to);
+        else
+            strbuf_addc(out, line.ptr[at]);
+        at += put->from ? strlen(put->from) : 1;
+    }
+}
 
 static void paste(const struct pasting *how, struct str text, struct strbuf *out) {
     struct strbuf narrow;
@@ -54,7 +83,7 @@ static void paste(const struct pasting *how, struct str text, struct strbuf *out
     strbuf_adds(&narrow, how->start);
     while (str_next_line(&text, &line)) {
         strbuf_adds(&narrow, how->before);
-        strbuf_add(&narrow, line);
+        put_in(how, line, &narrow);
         strbuf_adds(&narrow, how->behind);
     }
     struct str s = strbuf_str(&narrow);

@@ -4,6 +4,7 @@
 #include "base/utf16.h"
 
 #include "input/log/html_text.h"
+#include "input/log/pasted_text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,21 +17,24 @@ extern const struct section section_clrstack;
 extern const struct section section_clrthreads;
 extern const struct section section_critical_sections;
 extern const struct section section_dotnet_stack;
+extern const struct section section_debugdiag;
 extern const struct section section_dump_threads;
 extern const struct section section_dumpasync;
 extern const struct section section_dumpheap;
 extern const struct section section_eeheap_gc;
 extern const struct section section_eeheap_loader;
 extern const struct section section_eu_stack;
+extern const struct section section_eeversion;
+extern const struct section section_exception;
 extern const struct section section_finalizequeue;
 extern const struct section section_gchandles;
 extern const struct section section_gcdump_report;
-extern const struct section section_heapshot;
 extern const struct section section_gdb;
 extern const struct section section_goroutines;
 extern const struct section section_heap_s;
 extern const struct section section_heap_l;
 extern const struct section section_heap_stat;
+extern const struct section section_heapshot;
 extern const struct section section_heapstat;
 extern const struct section section_heaptrack_print;
 extern const struct section section_jmap;
@@ -39,12 +43,14 @@ extern const struct section section_native_memory;
 extern const struct section section_kstack;
 extern const struct section section_leaktrack;
 extern const struct section section_lldb;
+extern const struct section section_leaktrack_sample;
 extern const struct section section_maddress;
 extern const struct section section_memcheck;
 extern const struct section section_heapcheck;
 extern const struct section section_lsan;
 extern const struct section section_memleak;
 extern const struct section section_tracemalloc;
+extern const struct section section_objsize;
 extern const struct section section_pprof_text;
 extern const struct section section_pmap;
 extern const struct section section_process;
@@ -106,11 +112,16 @@ const struct section *const sections[] = {
     &section_heap_stat,
     &section_heap_l,
     &section_leaktrack,
+    &section_leaktrack_sample,
     &section_umdh,
     &section_umdh_diff,
     &section_vertarget,
     &section_process,
     &section_sosnotes,
+    &section_debugdiag,
+    &section_eeversion,
+    &section_objsize,
+    &section_exception,
     &section_finalizequeue,
     &section_gchandles,
     &section_heapstat,
@@ -146,10 +157,10 @@ const struct section *const sections[] = {
 static struct str unquote(struct str s) {
     s = str_trim(s);
     for (;;) {
-        if (str_starts(s, STR("> ")) || str_starts(s, STR("# ")))
-            s = str_trim(str_drop(s, 2));
-        else if (s.len == 1 && (s.ptr[0] == '>' || s.ptr[0] == '#'))
-            s = str_drop(s, 1);
+        if (str_starts(s, STR("# ")) || str_starts(s, STR("^C")))
+            s = str_trim(str_drop(s, 2)); /* what was typed to end a tool stands in front, too */
+        else if (s.len && (s.ptr[0] == '>' || (s.len == 1 && s.ptr[0] == '#')))
+            s = str_trim(str_drop(s, 1));
         else if (s.len > 1 && s.ptr[0] == '`')
             s = str_trim(str_drop(s, 1));
         else if (s.len > 1 && s.ptr[s.len - 1] == '`')
@@ -293,28 +304,99 @@ static const struct section *transcript_find_section(const struct transcript *t)
     return NULL;
 }
 
+/*
+ * Where another debugging session, or another chapter of a post, begins: all behind it is of
+ * another time than what was printed before, if anything is.
+ */
+static bool transcript_is_title(const struct line *line) {
+    static const struct str marks[] = {STR_INIT("Debug session time:"),
+                                       STR_INIT("Loading Dump File ["),
+                                       STR_INIT("Microsoft (R) Windows Debugger"),
+                                       STR_INIT("Loading core dump:"),
+                                       STR_INIT("Full thread dump"),
+                                       STR_INIT("## "),
+                                       STR_INIT("=== ")};
+    struct str raw = str_trim(line->raw);
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+        if (str_starts(line->text, marks[i]) || str_starts(raw, marks[i]))
+            return true;
+    return str_starts(raw, STR("###"));
+}
+
+/* -- Commands that nobody reads ---------------------------------------------------------------- */
+
+#define NOT_READ_NAMED 12u
+
+/* The output of a command ends: was any of it read? */
+static void transcript_end_command(struct transcript *t) {
+    struct str rest = t->unread, name = str_take(str_next_field(&rest), 40);
+    /* What sets up the debugger (".load", ".sympath") prints nothing of the process. */
+    bool counts = t->unread_lines && name.len && name.ptr[0] != '.';
+    if (counts && t->not_read_count++ < NOT_READ_NAMED)
+        strbuf_addf(&t->not_read, "%s%.*s (%" PRIu64 " line%s)", t->not_read.len ? ", " : "",
+                    (int)name.len, name.ptr, t->unread_lines, t->unread_lines == 1 ? "" : "s");
+    t->unread = (struct str){NULL, 0};
+    t->unread_lines = 0;
+}
+
+static void transcript_say_not_read(struct transcript *t) {
+    transcript_end_command(t);
+    if (t->not_read_count > NOT_READ_NAMED)
+        strbuf_addf(&t->not_read, " and %" PRIu32 " more", t->not_read_count - NOT_READ_NAMED);
+    if (t->not_read.len && t->sections_read)
+        builder_note(t->b, "commands whose output is not read: %s", strbuf_cstr(&t->not_read));
+}
+
+static void transcript_see_line(struct transcript *t) {
+    struct str command;
+    if (transcript_is_title(&t->line) && !t->title_at)
+        t->title_at = t->line.raw.ptr;
+    if (!transcript_is_command(&t->line, &command)) {
+        /* Leak checkers are read all at once: what is below a second command of theirs, too. */
+        t->unread_lines += t->unread.len && !t->leaks_read && t->line.text.len > 1;
+        return;
+    }
+    transcript_end_command(t);
+    t->unread = command;
+    t->command = command;
+    t->command_raw = t->line.raw;
+    t->command_line = t->line.number;
+    t->output_at = t->line.raw.ptr;
+}
+
+static bool transcript_read_section(struct transcript *t, const struct section *section,
+                                    struct err *err) {
+    struct builder_shared *shared = builder_shared(t->b);
+    const char *at = t->title_at ? t->title_at : t->output_at ? t->output_at : t->line.raw.ptr;
+    t->section_line = t->line.number;
+    t->unread = (struct str){NULL, 0};
+    t->unread_lines = 0;
+    t->section = section;
+    t->current = section->name;
+    t->is_hollow = false;
+    shared->reading = section->name;
+    shared->reading_at = (size_t)(at - t->start);
+    if (!section->read(t, err))
+        return err_prefix(err, "line %" PRIu64 ": %s", t->section_line, section->name);
+    builder_moment_end(t->b);
+    shared->reading = NULL;
+    t->output_at = NULL;
+    if (section->may_give & PART_BIT(PART_TYPES))
+        t->title_at = NULL;
+    t->sections_read += !t->is_hollow;
+    if (!t->at_end && t->line.number == t->section_line)
+        transcript_next(t); /* a section that reads nothing must not hang us */
+    return true;
+}
+
 static bool transcript_read_lines(struct transcript *t, struct err *err) {
     while (!t->at_end) {
-        struct str command;
-        if (transcript_is_command(&t->line, &command)) {
-            t->command = command;
-            t->command_raw = t->line.raw;
-            t->command_line = t->line.number;
-        }
+        transcript_see_line(t);
         const struct section *section = transcript_find_section(t);
-        if (!section) {
+        if (!section)
             transcript_next(t);
-            continue;
-        }
-        t->section_line = t->line.number;
-        t->section = section;
-        t->current = section->name;
-        t->is_hollow = false;
-        if (!section->read(t, err))
-            return err_prefix(err, "line %" PRIu64 ": %s", t->section_line, section->name);
-        t->sections_read += !t->is_hollow;
-        if (!t->at_end && t->line.number == t->section_line)
-            transcript_next(t); /* a section that reads nothing must not hang us */
+        else if (!transcript_read_section(t, section, err))
+            return false;
     }
     return true;
 }
@@ -329,6 +411,57 @@ static bool check_read(const struct transcript *t, struct err *err) {
                    "no debugger output that dumpdiff knows in %" PRIu64
                    " lines of text (see `dumpdiff list formats`)",
                    t->line.number);
+}
+
+static bool transcript_read_part(struct str text, uint64_t first_line, struct builder *b,
+                                 struct err *err) {
+    struct transcript t = {.b = b, .rest = text, .start = text.ptr};
+    strbuf_init(&t.not_read);
+    u64map_init(&t.dumped);
+    load_line(&t, first_line);
+    bool ok = transcript_read_lines(&t, err) && check_read(&t, err);
+    if (ok)
+        transcript_say_not_read(&t);
+    ok = ok && strbuf_ok(&t.not_read, err);
+    u64map_deinit(&t.dumped);
+    strbuf_deinit(&t.not_read);
+    return ok;
+}
+
+static uint64_t count_lines(struct str text) {
+    uint64_t lines = 0;
+    for (struct str line; str_next_line(&text, &line);)
+        lines++;
+    return lines;
+}
+
+/*
+ * A text in which the heap is printed again, and differs, is of several times: each begins where
+ * its table does, at the command or the title above it. It is read again, from there on.
+ */
+static bool transcript_read_text(struct str text, struct builder *b, struct err *err) {
+    bool is_first = builder_is_new(b);
+    if (!transcript_read_part(text, 1, b, err))
+        return false;
+    const struct builder_shared *shared = builder_shared(b);
+    if (!shared->types_moments)
+        return true;
+    if (!is_first) {
+        builder_warn(b, shared->types_moments,
+                     "the heap is printed again, and differs; the last table was used");
+        return true;
+    }
+    size_t at[TYPES_MOMENTS_MAX + 2] = {0};
+    uint64_t moments = shared->types_moments + 1u;
+    memcpy(at + 1, shared->types_at, shared->types_moments * sizeof(*at));
+    at[moments] = text.len;
+    uint64_t moment = builder_begin_anew(b, moments);
+    struct str part = str_take(str_drop(text, at[moment]), at[moment + 1] - at[moment]);
+    builder_note(b,
+                 "the heap is printed %" PRIu64 " times, and differs: what stands between two "
+                 "tables is taken to belong to the first of them, unless a title says otherwise",
+                 moments);
+    return transcript_read_part(part, 1 + count_lines(str_take(text, at[moment])), b, err);
 }
 
 static bool read_transcript(struct source *source, struct builder *b, struct err *err) {
@@ -349,14 +482,15 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         html_text_add(&page, text);
         text = strbuf_str(&page);
     }
-    bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err);
-    if (ok) {
-        struct transcript t = {.b = b, .rest = text};
-        u64map_init(&t.dumped);
-        load_line(&t, 1);
-        ok = transcript_read_lines(&t, err) && check_read(&t, err);
-        u64map_deinit(&t.dumped);
+    struct strbuf printed;
+    strbuf_init(&printed);
+    if (pasted_text_probe(text)) {
+        pasted_text_add(&printed, text);
+        text = strbuf_str(&printed);
     }
+    bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err);
+    ok = ok && transcript_read_text(text, b, err);
+    strbuf_deinit(&printed);
     strbuf_deinit(&page);
     strbuf_deinit(&converted);
     return ok;

@@ -30,8 +30,15 @@ struct transcript {
     bool at_end;
     struct str
         command; /* last command echoed, e.g. "dumpheap -stat"; without prompt, '!' and module */
-    struct str command_raw;        /* its whole line: "0:045> ~12e !clrstack" */
-    uint64_t command_line;         /* number of its line; 0: none so far */
+    struct str command_raw; /* its whole line: "0:045> ~12e !clrstack" */
+    uint64_t command_line;  /* number of its line; 0: none so far */
+    const char *start;      /* of the text */
+    const char *output_at;  /* where what is read next begins: its command, else its first line */
+    const char *title_at;   /* of what was opened since the last output; NULL: nothing was */
+    struct str unread;      /* the command of which nothing was read so far */
+    uint64_t unread_lines;  /* [count] of its output */
+    struct strbuf not_read; /* those that nothing was read of: "gcroot (8 lines), ..." */
+    uint32_t not_read_count;
     const char *current;           /* name of the section that reads, for warnings */
     uint64_t section_line;         /* where it started */
     uint32_t sections_read;        /* how many sections understood something */

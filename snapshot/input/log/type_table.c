@@ -168,6 +168,7 @@ static bool replace_filtered(struct type_table *tt, struct err *err) {
     builder_drop(b, PART_TYPES);
     bool ok = add_aside(tt, err) && set_filter(b, tt->filter, err);
     tt->shared->types_scope = TYPES_WHOLE;
+    tt->shared->types_from = tt->shared->reading;
     keep_completeness(tt);
     if (ok)
         refine(b, old, count, is_live, only_live);
@@ -177,17 +178,36 @@ static bool replace_filtered(struct type_table *tt, struct err *err) {
     return ok;
 }
 
+/*
+ * What the same command says of the same types, and differently, it says of another time. The later
+ * one stays, for the one after it to be compared with; where in the text it began is kept.
+ */
+static bool is_another_time(const struct type_table *tt, uint64_t differ) {
+    const struct builder_shared *shared = tt->shared;
+    return differ && shared->reading && shared->reading == shared->types_from &&
+           shared->types_moments < TYPES_MOMENTS_MAX;
+}
+
+/* Takes the place of the table that is there. */
+static bool replace_whole(struct type_table *tt, struct err *err) {
+    builder_drop(tt->b, PART_TYPES);
+    tt->shared->types_scope = TYPES_WHOLE;
+    keep_completeness(tt);
+    return add_aside(tt, err);
+}
+
 /* Two tables of the whole heap: they agree, or the better one stays and the other is named. */
 static bool join_whole(struct type_table *tt, struct err *err) {
     struct builder *b = tt->b, *other = tt->aside_builder;
     uint64_t differ = num_add(count_differences(other, b, !tt->shared->types_cut),
                               count_differences(b, other, !tt->is_cut && !tt->shared->types_cut));
+    if (is_another_time(tt, differ)) {
+        tt->shared->types_at[tt->shared->types_moments++] = tt->shared->reading_at;
+        return replace_whole(tt, err);
+    }
     if (tt->shared->types_cut && !tt->is_cut) {
         differ = count_differences(b, other, true);
-        builder_drop(b, PART_TYPES);
-        tt->shared->types_scope = TYPES_WHOLE;
-        keep_completeness(tt);
-        if (!add_aside(tt, err))
+        if (!replace_whole(tt, err))
             return false;
     }
     if (differ)
@@ -252,6 +272,7 @@ static bool keep_first(struct type_table *tt, struct err *err) {
     if (count == 0)
         return true;
     tt->shared->types_scope = is_whole(tt) ? TYPES_WHOLE : TYPES_FILTERED;
+    tt->shared->types_from = tt->shared->reading;
     keep_completeness(tt);
     for (uint32_t i = 0; tt->is_live && i < count; i++) {
         struct cell live = type_total(&rows[i]);

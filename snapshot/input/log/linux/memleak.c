@@ -14,6 +14,7 @@
  * Only allocations older than 500 ms (--older) are counted, and only so many stacks are listed.
  * Source: tools/memleak.py and libbpf-tools/memleak.c of bcc.
  */
+#include "base/chars.h"
 #include "base/num.h"
 #include "input/log/scan.h"
 #include "model/stacks.h"
@@ -26,6 +27,9 @@ struct tick {
     uint64_t limit, stacks, no_frames;
     struct stack_row row; /* being read */
     bool has_row;
+    size_t row_indent;
+    bool is_numbered; /* frames are, as libbpf-tools print them */
+    uint64_t least;   /* [bytes] of a stack that is listed */
     const char *frames[STACK_FRAMES_MAX + 1];
     uint32_t depth;
 };
@@ -86,6 +90,19 @@ static const char *memleak_frame_of(struct builder *b, struct str text, struct e
     return builder_frame(b, function, module, module.len ? ABSENT : address, err);
 }
 
+/* Blanks in front of a line, behind the quoting of mail. */
+static size_t memleak_indent(const struct line *line) {
+    return line->text.len ? (size_t)(line->text.ptr - line->raw.ptr) : 0;
+}
+
+/* Further in than the line of its stack; of what lost its blanks, a symbol with address or module.
+ */
+static bool memleak_is_frame(const struct tick *k) {
+    struct str text = k->t->line.text, rest = text;
+    return k->has_row && (memleak_indent(&k->t->line) > k->row_indent ||
+                          memleak_take_address(&rest) != ABSENT || str_ends(text, STR("]")));
+}
+
 static bool memleak_end_stack(struct tick *k, struct err *err) {
     if (!k->has_row)
         return true;
@@ -117,7 +134,7 @@ static bool memleak_goes_on(const struct transcript *t) {
 static bool memleak_read_stacks(struct tick *k, struct err *err) {
     struct transcript *t = k->t;
     for (transcript_next(t); !t->at_end; transcript_next(t)) {
-        struct str text = t->line.text, raw = t->line.raw;
+        struct str text = t->line.text;
         uint64_t bytes, count;
         if (parse_stack(text, &bytes, &count)) {
             if (!memleak_end_stack(k, err))
@@ -126,12 +143,17 @@ static bool memleak_read_stacks(struct tick *k, struct err *err) {
             k->row.bytes = bytes;
             k->row.count = count;
             k->has_row = true;
+            k->row_indent = memleak_indent(&t->line);
+            k->least = num_min(k->least, bytes);
         } else if (!text.len) {
             if (!memleak_goes_on(t))
                 break;
+        } else if (parse_head(text, &(uint64_t){0})) {
+            break;
         } else if (str_starts(text, STR("addr = "))) {
             continue;
-        } else if (k->has_row && raw.len && (raw.ptr[0] == ' ' || raw.ptr[0] == '\t')) {
+        } else if (memleak_is_frame(k)) {
+            k->is_numbered |= char_is_digit(text.ptr[0]) && str_contains(text, STR("[<"));
             if (!memleak_add_frame(k, text, err))
                 return false;
         } else {
@@ -151,8 +173,18 @@ static bool say_tool(struct builder *b, struct err *err) {
     return origin && builder_say_string(b, &origin->tool, STR("bcc memleak"), "the tool", err);
 }
 
+/* As many are listed unless more are asked for. */
+#define MEMLEAK_TOP 10u
+
+/* What is not listed has no more than the least of those that are. */
+static void memleak_cut(const struct tick *k, uint64_t count, const char *what) {
+    struct bounds most = {.objects = ABSENT, .row_bytes = k->least};
+    builder_warn(k->t->b, count, "memleak: %s", what);
+    builder_unlisted(k->t->b, PART_STACKS, count, most, "memleak: %s", what);
+}
+
 static bool memleak_read(struct transcript *t, struct err *err) {
-    struct tick k = {.t = t};
+    struct tick k = {.t = t, .least = ABSENT};
     struct builder *b = t->b;
     if (!parse_head(t->line.text, &k.limit))
         return true;
@@ -165,9 +197,11 @@ static bool memleak_read(struct transcript *t, struct err *err) {
         return true;
     if (k.no_frames)
         transcript_lacks(t, k.no_frames, "memleak: stacks without frames");
+    /* libbpf-tools say how many they print, bcc how many it would print at most. */
+    if (k.stacks < k.limit && k.is_numbered && k.limit != MEMLEAK_TOP)
+        memleak_cut(&k, k.limit - k.stacks, "stacks that are announced are not there");
     if (k.stacks && k.stacks >= k.limit)
-        transcript_lacks(t, k.stacks,
-                         "memleak: only the stacks with most bytes are listed: there may be more");
+        memleak_cut(&k, k.stacks, "only the stacks with most bytes are listed: there may be more");
     builder_note(b, "memleak counts only allocations that are older than half a second (--older)");
     return true;
 }

@@ -22,6 +22,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* Deeper stacks are cut, and warned about. */
@@ -43,6 +44,7 @@ struct reading {
     bool too_deep;
     unsigned wrapped; /* lines added to the last frame */
     uint64_t stacks, nameless, failed, cut;
+    uint64_t addressless; /* [count] frames that lost their addresses */
     struct scan_loss loss;
 };
 
@@ -71,7 +73,7 @@ static bool clrstack_is_heading(struct str text) {
     return n >= 2 && str_eq(f[0], STR("ESP")) && str_eq(f[1], STR("EIP"));
 }
 
-/* Two addresses, then the call site. */
+/* Two addresses, then the call site; helper frames of -f have but one. */
 static bool clrstack_parse_frame(struct str text, struct str *ret_site) {
     struct str f[2];
     char c = text.len ? text.ptr[0] : 'x';
@@ -81,6 +83,15 @@ static bool clrstack_parse_frame(struct str text, struct str *ret_site) {
         str_starts(*ret_site, STR("[")))
         return true;
     return scan_fields(text, f, 2, ret_site) == 2 && scan_is_address(f[0]) && scan_is_address(f[1]);
+}
+
+/* "Ns.Type.Method(Args)", perhaps with its source: a frame that lost its addresses. */
+static bool clrstack_is_bare_site(struct str text) {
+    struct str site = scan_without_source(text);
+    size_t open = str_find(site, STR("("), 0);
+    return open != STR_NOT_FOUND && open > 2 && str_ends(site, STR(")")) &&
+           str_contains(str_take(site, open), STR(".")) &&
+           !str_contains(str_take(site, open), STR(" ")) && !str_contains(site, STR(". "));
 }
 
 /* "libcoreclr.so!MethodTable::RunClassInitEx(Object**) + 388": no type of .NET in front of it. */
@@ -274,6 +285,11 @@ static bool clrstack_take_line(void *context, bool *ret_mine, struct err *err) {
     *ret_mine = false;
     if (transcript_is_command(&r->t->line, &command) || text.ptr[0] == '{')
         return true;
+    if ((r->count || r->os_id != ABSENT) && clrstack_is_bare_site(text) && !r->call_site_due) {
+        *ret_mine = true;
+        r->addressless++;
+        return add_site(r, text, err);
+    }
     if (r->call_site_due) {
         *ret_mine = true;
         return add_site(r, text, err);
@@ -292,6 +308,8 @@ static void clrstack_report(struct reading *r) {
                          "clrstack: stacks whose thread id was cut off, left out");
     if (r->failed)
         transcript_lacks(r->t, r->failed, "clrstack: stacks that the debugger could not walk");
+    if (r->addressless)
+        builder_note(b, "clrstack: %" PRIu64 " frames had lost their addresses", r->addressless);
     if (r->cut)
         transcript_lacks(r->t, r->cut, "clrstack: frames without a whole call site");
     if (r->too_deep)

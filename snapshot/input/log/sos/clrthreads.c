@@ -17,6 +17,7 @@
  */
 #include "input/log/scan.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 #include "model/known_names.h"
 
@@ -148,7 +149,8 @@ static bool clrthreads_parse_ids(const struct str *ids, size_t count, bool ids_a
     row->gone = is_gone(ids[0]);
     if (!row->gone && !num_dec(ids[0], &row->number))
         return false;
-    if (row->number != ABSENT && row->number == row->os_id)
+    /* Thread 1 of a container is the debugger's number 1; other ids of a system are larger. */
+    if (row->number != ABSENT && row->number == row->os_id && row->os_id >= 64)
         row->number = ABSENT;
     return true;
 }
@@ -318,10 +320,20 @@ static bool clrthreads_read(struct transcript *t, struct err *err) {
         transcript_next(t);
     }
     clrthreads_check_totals(t, &r);
+    if (r.rows && !heading)
+        transcript_lacks(t, ABSENT, "%s: rows without their heading: others may be missing",
+                         t->current);
     scan_loss_report(t, &r.loss);
     if (r.rows == 0 && r.totals[TOTAL_THREADS] == ABSENT)
         transcript_hollow(t, "%s: a heading without rows of threads", t->current);
     return true;
+}
+
+/* Rows alone were pasted: a row is told by its allocation context and mode. */
+static bool clrthreads_is_bare_row(struct str text) {
+    struct row row;
+    return text.len > 60 && str_contains(str_take(text, 96), STR(":0")) &&
+           clrthreads_parse_row(text, false, &row);
 }
 
 static bool clrthreads_starts(const struct transcript *t) {
@@ -330,6 +342,8 @@ static bool clrthreads_starts(const struct transcript *t) {
     if (str_starts_nocase(text, STR("ThreadCount")))
         return clrthreads_total_of(text, &value) == TOTAL_THREADS;
     char c = text.ptr[0];
+    if (char_is_digit(c) || c == 'X')
+        return clrthreads_is_bare_row(text);
     return (c == 'I' || c == 'D') && clrthreads_is_heading(text);
 }
 

@@ -146,9 +146,14 @@ static bool eeheap_loader_add_row(struct reader_state *r, struct str kind, const
     return true;
 }
 
-static void take_owner_total(struct reader_state *r, const struct size *size) {
+/* Of an owner whose heaps were left out by whoever posted it, the total is all that is known. */
+static bool take_owner_total(struct reader_state *r, const struct size *size, struct err *err) {
+    bool alone = r->owner_is_new && r->owner.len && size->bytes;
+    if (alone && !eeheap_loader_add_row(r, (struct str){NULL, 0}, size, err))
+        return false;
     r->mismatches += size->bytes != r->owner_sum && r->owner_sum != 0;
     r->owner_sum = 0;
+    return true;
 }
 
 /* A line with a size. */
@@ -166,8 +171,7 @@ static bool eeheap_loader_take_size(struct reader_state *r, const struct size *s
         return true;
     }
     if (str_eq_nocase(kind, STR("Total size"))) {
-        take_owner_total(r, size);
-        return true;
+        return take_owner_total(r, size, err);
     }
     uint64_t committed;
     bool has_blocks;
@@ -232,7 +236,7 @@ static bool eeheap_loader_take_line(struct reader_state *r, bool *ret_ours, stru
     if (old_total(text, STR("Total LoaderHeap size:"), &size)) {
         r->total_bytes = size.bytes;
     } else if (old_total(text, STR("Total size:"), &size)) {
-        take_owner_total(r, &size);
+        return take_owner_total(r, &size, err);
     } else if (is_owner(text, &owner)) {
         /* The allocator of a domain is named below it: the domain says more. */
         bool is_below = str_eq(owner, STR("LoaderAllocator")) && r->owner_is_new;

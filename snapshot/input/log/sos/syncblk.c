@@ -33,6 +33,11 @@ static bool parse_owner(struct str *rest, struct lock_row *row) {
     *rest = number;
     if (is_nobody(os_id))
         return true;
+    /* "Failed to request Thread at ...": the object of a thread that is no more. */
+    if (str_eq(os_id, STR("Failed"))) {
+        *rest = STR("");
+        return true;
+    }
     if (!num_hex(os_id, &row->owner_os_id) || row->owner_os_id > UINT32_MAX)
         return false;
     if (row->owner_os_id == 0)
@@ -45,7 +50,7 @@ static bool parse_owner(struct str *rest, struct lock_row *row) {
     return true;
 }
 
-/* *ret_type is empty for a block that is free. */
+/* *ret_type is empty for a block that is free, and where an error hides its object. */
 static bool syncblk_parse_row(struct str text, struct lock_row *row, struct str *ret_type) {
     struct str f[4], rest;
     uint64_t held;
@@ -57,8 +62,10 @@ static bool syncblk_parse_row(struct str text, struct lock_row *row, struct str 
     row->waiters = held / 2;
     struct str object = str_next_field(&rest);
     *ret_type = str_trim(rest);
-    if (str_eq_nocase(object, STR("Free")))
-        return true;
+    if (str_eq_nocase(*ret_type, STR("Free")) && str_eq(object, STR("0")))
+        *ret_type = STR("");
+    if (str_eq_nocase(object, STR("Free")) || ret_type->len == 0)
+        return object.len == 0 || object.len == 4 || str_eq(object, STR("0"));
     return scan_address(object, &row->address) && ret_type->len > 0;
 }
 
@@ -78,8 +85,8 @@ static bool syncblk_store(struct builder *b, const struct lock_row *row, struct 
                         known->owner_os_id != row->owner_os_id;
         return true;
     }
-    const char *name = builder_string(b, type, err);
-    struct lock_row *lock = name ? builder_row(b, PART_LOCKS, err) : NULL;
+    const char *name = type.len ? builder_string(b, type, err) : NULL;
+    struct lock_row *lock = name || !type.len ? builder_row(b, PART_LOCKS, err) : NULL;
     if (!lock)
         return false;
     *lock = *row;
@@ -115,13 +122,13 @@ static bool syncblk_take_line(struct transcript *t, struct scan_loss *loss, bool
     uint64_t value;
     *ret_mine = true;
     if (!*ret_totals && syncblk_parse_row(text, &row, &type))
-        return type.len == 0 || syncblk_store(t->b, &row, type, loss, err);
+        return (type.len == 0 && !row.held) || syncblk_store(t->b, &row, type, loss, err);
     const char *counter = syncblk_total_of(text, &value);
     if (counter) {
         *ret_totals = true;
         return builder_counter(t->b, counter, value, "count", err);
     }
-    if (transcript_is_rule(text))
+    if (transcript_is_rule(text) || str_starts(text, STR("Waiting threads:")))
         return true;
     *ret_mine =
         !*ret_totals && syncblk_looks_like_row(text) && !transcript_is_command(&t->line, &command);

@@ -19,6 +19,9 @@ struct reading {
     uint64_t display; /* [count] rows a heap is limited to; ABSENT: not said */
     uint64_t in_heap; /* [count] rows of this heap so far */
     uint64_t limited; /* [count] heaps that have as many */
+    uint64_t percent; /* of this heap, in hundredths */
+    uint64_t partial; /* [count] heaps whose rows are not all, by their own percentages, ... */
+    uint64_t least;   /* ... and the least that those of one make */
     bool left_out;    /* sizes of an earlier list are there already */
     struct scan_loss loss;
 };
@@ -44,18 +47,19 @@ static bool parse_grouping(struct str text, uint64_t *ret_display) {
 
 struct row {
     uint64_t size, blocks, total;
+    uint64_t percent; /* hundredths of one */
 };
 
-/* "28 14b40 - 33c200  (38.60)" */
+/* "28 14b40 - 33c200  (38.60)"; people write their remarks behind. */
 static bool heap_stat_parse_row(struct str text, struct row *ret_row) {
     struct str f[5], rest;
-    uint64_t percent, product;
-    if (text.len > 128 || scan_fields(text, f, 5, &rest) != 5 || rest.len ||
-        !str_eq(f[2], STR("-")) || !str_starts(f[4], STR("(")) || !str_ends(f[4], STR(")")))
+    uint64_t product;
+    if (scan_fields(str_take(text, 256), f, 5, &rest) != 5 || !str_eq(f[2], STR("-")) ||
+        !str_starts(f[4], STR("(")) || !str_ends(f[4], STR(")")))
         return false;
     return num_hex(f[0], &ret_row->size) && num_hex(f[1], &ret_row->blocks) &&
            num_hex(f[3], &ret_row->total) &&
-           num_scaled(str_take(str_drop(f[4], 1), f[4].len - 2), 100, &percent) &&
+           num_scaled(str_take(str_drop(f[4], 1), f[4].len - 2), 100, &ret_row->percent) &&
            !__builtin_mul_overflow(ret_row->size, ret_row->blocks, &product) &&
            product == ret_row->total && product != ABSENT && ret_row->size != ABSENT;
 }
@@ -68,15 +72,27 @@ static bool heap_stat_looks_like_row(struct str text) {
            (n == 2 || str_eq(f[2], STR("-")));
 }
 
+/* A hundred rows rounded down still make 99 %. */
+#define PERCENT_WHOLE 9900u
+
+static void heap_stat_end_heap(struct reading *r) {
+    if (r->in_heap && r->percent < PERCENT_WHOLE) {
+        r->partial++;
+        r->least = num_min(r->least, r->percent);
+    }
+    r->in_heap = r->percent = 0;
+}
+
 static void begin_heap(struct reading *r) {
+    heap_stat_end_heap(r);
     r->heaps++;
-    r->in_heap = 0;
     r->display = ABSENT;
 }
 
 static bool heap_stat_store(struct reading *r, const struct row *row, struct err *err) {
     r->rows++;
     r->limited += ++r->in_heap == r->display;
+    r->percent = num_add(r->percent, row->percent);
     if (r->left_out)
         return true;
     struct allocation_row sum = ALLOCATION_ROW;
@@ -110,6 +126,7 @@ static bool heap_stat_file_read(struct transcript *t, struct err *err) {
     struct reading r = {
         .t = t,
         .display = ABSENT,
+        .least = ABSENT,
         .left_out = snapshot_has(builder_snapshot(b), PART_ALLOCATIONS) && !t->heap_stat_read,
     };
     if (!scan_table(t, &r.loss, heap_stat_take_line, &r, err))
@@ -121,7 +138,13 @@ static bool heap_stat_file_read(struct transcript *t, struct err *err) {
     t->heap_stat_read = true;
     if (r.left_out)
         builder_warn(b, r.rows, "heap -stat: sizes that another list has summed up, left out");
-    if (r.limited)
+    heap_stat_end_heap(&r);
+    if (r.partial)
+        transcript_lacks(t, r.partial,
+                         "heap -stat: heaps whose sizes are not all listed (by their own "
+                         "percentages they make %u.%u %%)",
+                         (unsigned)(r.least / 100), (unsigned)(r.least % 100 / 10));
+    else if (r.limited)
         transcript_lacks(t, r.limited,
                          "heap -stat: heaps of which the first sizes alone are listed");
     scan_loss_report(t, &r.loss);

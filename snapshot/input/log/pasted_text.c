@@ -1,0 +1,355 @@
+#include "input/log/pasted_text.h"
+
+#include "base/chars.h"
+#include "base/num.h"
+
+#include <string.h>
+
+/* -- Is there any? ----------------------------------------------------------------------------- */
+
+static bool has_non_ascii(struct str text) {
+    const uint64_t tops = 0x8080808080808080u;
+    size_t i = 0;
+    for (uint64_t x; i + sizeof(x) <= text.len; i += sizeof(x)) {
+        memcpy(&x, text.ptr + i, sizeof(x));
+        if (x & tops)
+            return true;
+    }
+    for (; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] >= 0x80)
+            return true;
+    return false;
+}
+
+/* A CR that ends a line by itself. */
+static bool has_lone_cr(struct str text) {
+    for (const char *at = text.ptr, *end = text.ptr + text.len;
+         at < end && (at = memchr(at, '\r', (size_t)(end - at))); at++)
+        if (at + 1 < end && at[1] != '\n')
+            return true;
+    return false;
+}
+
+bool pasted_text_probe(struct str text) {
+    static const struct str marks[] = {STR_INIT("**"),         STR_INIT("</"),  STR_INIT("<br"),
+                                       STR_INIT("<BR"),        STR_INIT("|-"),  STR_INIT("| -"),
+                                       STR_INIT("|:-"),        STR_INIT("\\_"), STR_INIT("\\["),
+                                       STR_INIT("SUMMARY ---")};
+    if (text.len == 0)
+        return false;
+    if (has_non_ascii(text) || memchr(text.ptr, '&', text.len) ||
+        memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text))
+        return true;
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+        if (str_contains(text, marks[i]))
+            return true;
+    return false;
+}
+
+/* -- Characters -------------------------------------------------------------------------------- */
+
+/* The code point at the start of s and its length in bytes; of broken UTF-8 one byte as it is. */
+static uint32_t code_at(struct str s, size_t *ret_length) {
+    unsigned char c = (unsigned char)s.ptr[0];
+    size_t length = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
+    *ret_length = 1;
+    if (length < 2 || s.len < length || str_utf8_valid(str_take(s, length)) != length)
+        return c;
+    uint32_t code = c & (0xffu >> (length + 1));
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | ((unsigned char)s.ptr[i] & 0x3f);
+    *ret_length = length;
+    return code;
+}
+
+static bool is_blank_code(uint32_t code) {
+    return code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x202f ||
+           code == 0x205f || code == 0x3000;
+}
+
+static bool is_no_width(uint32_t code) {
+    return code == 0xad || code == 0x34f || code == 0x61c || code == 0x180e ||
+           (code >= 0x200b && code <= 0x200f) || (code >= 0x202a && code <= 0x202e) ||
+           (code >= 0x2060 && code <= 0x206f) || code == 0xfeff;
+}
+
+static bool is_dash(uint32_t code) {
+    return (code >= 0x2010 && code <= 0x2015) || code == 0x2212 || code == 0xfe58 ||
+           code == 0xfe63 || code == 0xff0d;
+}
+
+/* '\'' or '"', '\0': it is no quote. */
+static char quote_of(uint32_t code) {
+    if ((code >= 0x2018 && code <= 0x201b) || code == 0x2032)
+        return '\'';
+    return (code >= 0x201c && code <= 0x201f) || code == 0x2033 ? '"' : '\0';
+}
+
+static bool is_line_end(uint32_t code) {
+    return code == 0x85 || code == 0x2028 || code == 0x2029;
+}
+
+/* -- A line ------------------------------------------------------------------------------------ */
+
+struct pasted {
+    struct strbuf *out;
+    struct str line;   /* being read */
+    size_t at;         /* in it */
+    size_t start;      /* of the line that is being written */
+    size_t before;     /* of the one written before */
+    bool separators;   /* blanks of Unicode in this line separate thousands */
+    bool in_table;     /* between the bars of a Markdown table */
+    bool bold;         /* behind an opening "**" */
+    size_t bold_start; /* in the line: of what is bold */
+};
+
+static char char_before(const struct pasted *p) {
+    return p->at ? p->line.ptr[p->at - 1] : '\0';
+}
+
+static char char_behind(const struct pasted *p, size_t length) {
+    return p->at + length < p->line.len ? p->line.ptr[p->at + length] : '\0';
+}
+
+static void pasted_end_line(struct pasted *p) {
+    strbuf_addc(p->out, '\n');
+    p->before = p->start;
+    p->start = p->out->len;
+}
+
+/* Three digits and no fourth: a group of a number. */
+static bool pasted_is_group(struct str s) {
+    return s.len >= 3 && char_is_digit(s.ptr[0]) && char_is_digit(s.ptr[1]) &&
+           char_is_digit(s.ptr[2]) && (s.len == 3 || !char_is_digit(s.ptr[3]));
+}
+
+/*
+ * Does every blank of Unicode in the line stand between a digit and a group of three? Then it is
+ * how its culture writes numbers. Where pages made all blanks of a line so, others are elsewhere.
+ */
+static bool only_separators(struct str line) {
+    bool any = false;
+    for (size_t i = 0, length; i < line.len; i += length) {
+        if (!is_blank_code(code_at(str_drop(line, i), &length)) || length == 1)
+            continue;
+        if (!i || !char_is_digit(line.ptr[i - 1]) || !pasted_is_group(str_drop(line, i + length)))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+static bool pasted_take_code(struct pasted *p) {
+    size_t length;
+    uint32_t code = code_at(str_drop(p->line, p->at), &length);
+    char before = char_before(p), behind = char_behind(p, length), quote = quote_of(code);
+    if (length == 1 && code != 0x1b)
+        return false;
+    if (is_blank_code(code))
+        strbuf_adds(p->out, p->separators ? "\xc2\xa0" : " ");
+    else if (is_line_end(code))
+        pasted_end_line(p);
+    else if (is_dash(code) && !(char_is_letter(before) && char_is_letter(behind)))
+        strbuf_addc(p->out, '-');
+    else if (code == 0x2018 && char_is_word(before) && char_is_digit(behind))
+        strbuf_addc(p->out, '`'); /* List`1 */
+    else if (quote &&
+             !(char_is_digit(before) && pasted_is_group(str_drop(p->line, p->at + length))))
+        strbuf_addc(p->out, quote);
+    else if (code == 0x1b && behind == '[') {
+        while (p->at + length < p->line.len && !char_is_letter(p->line.ptr[p->at + length]))
+            length++;
+        length++; /* the letter that ends it */
+    } else if (!is_no_width(code))
+        strbuf_add(p->out, str_take(str_drop(p->line, p->at), length));
+    p->at += length;
+    return true;
+}
+
+/* "&lt;" and the like. */
+static bool pasted_take_entity(struct pasted *p) {
+    static const struct {
+        struct str name;
+        const char *text;
+    } names[] = {
+        {STR_INIT("&nbsp;"), " "},  {STR_INIT("&lt;"), "<"},    {STR_INIT("&gt;"), ">"},
+        {STR_INIT("&amp;"), "&"},   {STR_INIT("&quot;"), "\""}, {STR_INIT("&apos;"), "'"},
+        {STR_INIT("&#39;"), "'"},   {STR_INIT("&#x27;"), "'"},  {STR_INIT("&#160;"), " "},
+        {STR_INIT("&#xa0;"), " "},  {STR_INIT("&#34;"), "\""},  {STR_INIT("&#60;"), "<"},
+        {STR_INIT("&#62;"), ">"},   {STR_INIT("&#38;"), "&"},   {STR_INIT("&#96;"), "`"},
+        {STR_INIT("&#x60;"), "`"},  {STR_INIT("&ndash;"), "-"}, {STR_INIT("&mdash;"), "-"},
+        {STR_INIT("&#8211;"), "-"}, {STR_INIT("&#8212;"), "-"}, {STR_INIT("&hellip;"), "..."},
+        {STR_INIT("&shy;"), ""},    {STR_INIT("&ensp;"), " "},  {STR_INIT("&emsp;"), " "},
+    };
+    struct str rest = str_drop(p->line, p->at);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (!str_starts(rest, names[i].name))
+            continue;
+        strbuf_adds(p->out, names[i].text);
+        p->at += names[i].name.len;
+        return true;
+    }
+    return false;
+}
+
+/*
+ * A tag that marks up text. What ends one is no part of a name; what opens one may be ("Pair<b>"),
+ * unless it stands where no name can go on.
+ */
+static bool pasted_take_tag(struct pasted *p) {
+    static const char *const lines[] = {"br", "p", "div", "tr", "pre", "li", "table", "ul", "ol"};
+    static const char *const cells[] = {"td", "th"};
+    static const char *const inside[] = {"b",     "i",          "u",    "em",  "strong", "code",
+                                         "span",  "font",       "tt",   "kbd", "small",  "tbody",
+                                         "thead", "blockquote", "mark", "s",   "a"};
+    struct str rest = str_drop(p->line, p->at + 1);
+    size_t close = str_find(str_take(rest, 512), STR(">"), 0);
+    bool ends = str_starts(rest, STR("/")) || str_starts_nocase(rest, STR("br>"));
+    char before = char_before(p);
+    if (close == STR_NOT_FOUND ||
+        (!ends && (char_is_word(before) || before == '`' || before == ',')))
+        return false;
+    ends = str_starts(rest, STR("/"));
+    struct str tag = str_drop(str_take(rest, close), ends), name = str_next_field(&tag);
+    if (str_ends(name, STR("/")))
+        name = str_take(name, name.len - 1);
+    bool has_attributes = str_contains(tag, STR("=")) || str_eq(str_trim(tag), STR("/"));
+    if (str_trim(tag).len && !has_attributes)
+        return false;
+    if (STR_IS_ONE_OF_NOCASE(name, lines)) {
+        if (p->out->len > p->start)
+            pasted_end_line(p);
+    } else if (STR_IS_ONE_OF_NOCASE(name, cells)) {
+        strbuf_addc(p->out, ' ');
+    } else if (!STR_IS_ONE_OF_NOCASE(name, inside)) {
+        return false;
+    }
+    p->at += close + 2;
+    return true;
+}
+
+/* Two rows on one line: both begin with a number of as many digits. */
+static bool rows_are_joined(struct str first, struct str second) {
+    struct str a = str_next_field(&first), b = str_next_field(&second);
+    return a.len >= 6 && a.len == b.len && str_is_hex(a) && str_is_hex(b);
+}
+
+/* "**": opens in front of a word and closes behind one; "Char**" is a type. */
+static bool pasted_take_bold(struct pasted *p) {
+    struct str rest = str_drop(p->line, p->at + 2);
+    if (!str_starts(str_drop(p->line, p->at), STR("**")) || str_starts(rest, STR("*")))
+        return false;
+    if (!p->bold) {
+        char before = char_before(p);
+        if ((before && before != ' ' && before != '\t' && before != '>') || !rest.len ||
+            rest.ptr[0] == ' ' || !str_contains(rest, STR("**")))
+            return false;
+        p->bold_start = p->at + 2;
+    } else if (rows_are_joined(str_take(str_drop(p->line, p->bold_start), p->at - p->bold_start),
+                               rest)) {
+        pasted_end_line(p);
+    }
+    p->bold = !p->bold;
+    p->at += 2;
+    return true;
+}
+
+/* Markdown's backslash in front of what it would take for a mark; never inside a path. */
+static bool pasted_take_escape(struct pasted *p) {
+    static const char marks[] = "_[]<>*`|#";
+    char behind = char_behind(p, 1);
+    if (!behind || !strchr(marks, behind) || str_contains(p->line, STR(":\\")))
+        return false;
+    strbuf_addc(p->out, behind);
+    p->at += 2;
+    return true;
+}
+
+static void pasted_take_char(struct pasted *p) {
+    char c = p->line.ptr[p->at];
+    bool taken = ((unsigned char)c >= 0x80 || c == 0x1b) && pasted_take_code(p);
+    taken = taken || (c == '&' && pasted_take_entity(p)) || (c == '<' && pasted_take_tag(p)) ||
+            (c == '*' && pasted_take_bold(p)) || (c == '\\' && pasted_take_escape(p));
+    if (taken)
+        return;
+    strbuf_addc(p->out, c == '|' && p->in_table ? ' ' : c);
+    p->at++;
+}
+
+/* -- Tables of Markdown ------------------------------------------------------------------------ */
+
+/* "|----|:---:|", "--- | ---" */
+static bool is_table_rule(struct str line) {
+    size_t bars = 0, dashes = 0;
+    line = str_trim(line);
+    for (size_t i = 0; i < line.len; i++) {
+        char c = line.ptr[i];
+        if (c != '|' && c != '-' && c != ':' && c != ' ')
+            return false;
+        bars += c == '|';
+        dashes += c == '-';
+    }
+    return bars && dashes >= 3;
+}
+
+static void blank_bars(struct strbuf *out, size_t from, size_t to) {
+    for (size_t i = from; i < to && !strbuf_failed(out); i++)
+        if (out->ptr[i] == '|')
+            out->ptr[i] = ' ';
+}
+
+/* -- All of it --------------------------------------------------------------------------------- */
+
+/* Where a heading "------ Type SUMMARY ------" begins behind something else; 0: nowhere. */
+static size_t heading_inside(struct str line) {
+    size_t word = str_find(line, STR("SUMMARY ---"), 0);
+    size_t rule = str_find(line, STR(" -----"), 0);
+    if (word == STR_NOT_FOUND || rule == STR_NOT_FOUND || rule > word)
+        return 0;
+    return str_trim(str_take(line, rule)).len ? rule : 0;
+}
+
+static void pasted_add_line(struct pasted *p, struct str line) {
+    static const char odd[] = "&<*\\|\x1b";
+    p->line = line;
+    p->at = 0;
+    p->bold = false;
+    if (is_table_rule(line)) {
+        blank_bars(p->out, p->before, p->start);
+        p->in_table = true;
+        p->start = p->out->len; /* the rule itself says nothing */
+        return;
+    }
+    p->in_table = p->in_table && str_contains(line, STR("|"));
+    p->separators = only_separators(line);
+    size_t plain = 0;
+    while (plain < line.len && (unsigned char)line.ptr[plain] < 0x80 &&
+           !memchr(odd, line.ptr[plain], sizeof(odd) - 1))
+        plain++;
+    strbuf_add(p->out, str_take(line, plain));
+    for (p->at = plain; p->at < line.len;)
+        pasted_take_char(p);
+    pasted_end_line(p);
+}
+
+/* Up to LF, CRLF or a CR alone. */
+static struct str pasted_next_line(struct str *rest) {
+    size_t end = 0;
+    while (end < rest->len && rest->ptr[end] != '\n' && rest->ptr[end] != '\r')
+        end++;
+    struct str line = str_take(*rest, end);
+    size_t mark = str_starts(str_drop(*rest, end), STR("\r\n")) ? 2 : 1;
+    *rest = str_drop(*rest, end + mark);
+    return line;
+}
+
+void pasted_text_add(struct strbuf *out, struct str text) {
+    struct pasted p = {.out = out, .start = out->len, .before = out->len};
+    while (text.len) {
+        struct str line = pasted_next_line(&text);
+        size_t heading = heading_inside(line);
+        if (heading)
+            pasted_add_line(&p, str_take(line, heading));
+        pasted_add_line(&p, str_drop(line, heading));
+    }
+}

@@ -1,0 +1,2 @@
+/* Section debugdiag. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section eeversion. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section leaktrack_sample. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section objsize. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section pe. */
+#include "tests/fuzz/fuzz_section.h"
