@@ -1,5 +1,6 @@
 /* However a log was pasted, quoted or saved: it says the same. */
 #include "base/file.h"
+#include "input/log/pasted_text.h"
 #include "input/log/transcript.h"
 #include "model/snapfile.h"
 #include "tests/support/read_bytes.h"
@@ -139,9 +140,39 @@ static void a_log_says_the_same_however_it_was_pasted(void **state) {
     }
 }
 
+/* Each of these took the square of its length, minutes for what is here. */
+static void marks_are_taken_once_however_many_there_are(void **state) {
+    (void)state;
+    static const struct {
+        const char *first, *again, *becomes;
+    } cases[] = {
+        {"", "\\_", "_"},           /* all on one line */
+        {"a|b|c\n", "|---|\n", ""}, /* rules below one heading */
+        {"", "**a** ", "a "},
+        {"", "&amp;", "&"},
+    };
+    enum { TIMES = 400000 };
+    for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
+        struct strbuf text, read;
+        strbuf_init(&text);
+        strbuf_init(&read);
+        strbuf_adds(&text, cases[c].first);
+        for (int i = 0; i < TIMES; i++)
+            strbuf_adds(&text, cases[c].again);
+        assert_true(pasted_text_probe(strbuf_str(&text)));
+        pasted_text_add(&read, strbuf_str(&text));
+        assert_false(strbuf_failed(&read));
+        size_t rest = cases[c].first[0] ? strlen(cases[c].first) : 1; /* its line end */
+        assert_int_equal(read.len, TIMES * strlen(cases[c].becomes) + rest);
+        strbuf_deinit(&read);
+        strbuf_deinit(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_says_the_same_however_it_was_pasted),
+        cmocka_unit_test(marks_are_taken_once_however_many_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

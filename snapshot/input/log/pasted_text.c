@@ -98,6 +98,7 @@ struct pasted {
     size_t start;      /* of the line that is being written */
     size_t before;     /* of the one written before */
     bool separators;   /* blanks of Unicode in this line separate thousands */
+    bool has_path;     /* of Windows, whose backslashes mark nothing */
     bool in_table;     /* between the bars of a Markdown table */
     bool bold;         /* behind an opening "**" */
     size_t bold_start; /* in the line: of what is bold */
@@ -258,7 +259,7 @@ static bool pasted_take_bold(struct pasted *p) {
 static bool pasted_take_escape(struct pasted *p) {
     static const char marks[] = "_[]<>*`|#";
     char behind = char_behind(p, 1);
-    if (!behind || !strchr(marks, behind) || str_contains(p->line, STR(":\\")))
+    if (!behind || !strchr(marks, behind) || p->has_path)
         return false;
     strbuf_addc(p->out, behind);
     p->at += 2;
@@ -316,12 +317,13 @@ static void pasted_add_line(struct pasted *p, struct str line) {
     p->bold = false;
     if (is_table_rule(line)) {
         blank_bars(p->out, p->before, p->start);
+        p->before = p->start; /* one heading has one rule: a second blanks nothing more */
         p->in_table = true;
-        p->start = p->out->len; /* the rule itself says nothing */
-        return;
+        return; /* the rule itself says nothing */
     }
     p->in_table = p->in_table && str_contains(line, STR("|"));
     p->separators = only_separators(line);
+    p->has_path = str_contains(line, STR(":\\"));
     size_t plain = 0;
     while (plain < line.len && (unsigned char)line.ptr[plain] < 0x80 &&
            !memchr(odd, line.ptr[plain], sizeof(odd) - 1))

@@ -2,13 +2,13 @@
  * Text as people paste it: through browsers, mailers, chats and word processors. What these put in
  * place of what a tool printed is put back once, before lines are made of the text:
  *
- *   blanks        every blank of Unicode is one, but as a separator inside a number
- *   nothing       soft hyphens, characters of no width, marks of direction and of byte order,
- * colours
- *   "-" ' "       typographic dashes, minus signs and quotes; a dash between two letters is a
- * name's lines         CR, NEL, U+2028 and U+2029 end one, as do <br>, </p>, </tr> and the like < >
- * & "       entities of HTML, and its tags that mark up text
- *   ** and |      bold, and the bars of a Markdown table, which is known by the rule below its head
+ * - every blank of Unicode is one, but as a separator inside a number;
+ * - soft hyphens, characters of no width, marks of direction and of byte order, and colours go;
+ * - typographic dashes, minus signs and quotes are plain ones; a dash between two letters is a
+ *   name's and stays;
+ * - CR, NEL, U+2028 and U+2029 end a line, as do <br>, </p>, </tr> and the like;
+ * - entities of HTML are what they stand for, and tags that mark up text go;
+ * - bold goes, and so do the bars of a Markdown table, which is known by the rule below its head.
  *
  * Two rows of a table that bold joined on one line are two lines again.
  */
