@@ -23,6 +23,7 @@
  *
  * Source: JavaThread::print_on, ObjectMonitor and vframe.cpp of HotSpot; ThreadDumper.java.
  */
+#include "base/hash.h"
 #include "base/vec.h"
 #include "input/log/java/jstack_text.h"
 #include "input/log/thread_dump.h"
@@ -45,6 +46,7 @@ struct jstack_reading {
     struct str state;
     struct jstack_lock *locks;
     uint32_t lock_count, lock_capacity;
+    struct u64map waited; /* while its locks are stored */
     bool in_synchronizers;
     struct deadlock_edge edge;
     bool in_deadlock;
@@ -54,13 +56,16 @@ struct jstack_reading {
 
 /* -- One thread -------------------------------------------------------------------------------- */
 
-static bool waits_on(const struct jstack_reading *r, uint64_t address) {
-    for (uint32_t i = 0; i < r->lock_count; i++)
-        if (r->locks[i].address == address &&
-            (r->locks[i].kind == JSTACK_WAITS || r->locks[i].kind == JSTACK_NOTIFIED ||
-             r->locks[i].kind == JSTACK_BLOCKED))
-            return true;
-    return false;
+/* Which monitors its own frames wait for: it gave these back, though it has them among the held. */
+static bool note_waits(struct jstack_reading *r, struct err *err) {
+    u64map_init(&r->waited);
+    for (uint32_t i = 0; i < r->lock_count; i++) {
+        enum jstack_lock_kind kind = r->locks[i].kind;
+        if ((kind == JSTACK_WAITS || kind == JSTACK_NOTIFIED || kind == JSTACK_BLOCKED) &&
+            !u64map_put(&r->waited, r->locks[i].address, 1))
+            return err_nomem(err);
+    }
+    return true;
 }
 
 /* A lock that it waits for: whose, where that is said. */
@@ -92,7 +97,7 @@ static bool store_lock(struct jstack_reading *r, struct thread_row *row,
                        const struct jstack_lock *lock, struct err *err) {
     switch (lock->kind) {
     case JSTACK_HELD:
-        if (waits_on(r, lock->address))
+        if (u64map_get(&r->waited, lock->address) != STRMAP_NONE)
             return true;
         row->lock_count = row->lock_count == ABSENT ? 1 : row->lock_count + 1;
         if (lock->address == ABSENT)
@@ -135,14 +140,15 @@ static bool store_locks(struct jstack_reading *r, struct thread_row *row, struct
             !store_owner_id(r, hash, r->thread.owner_id, err))
             return false;
     }
-    for (uint32_t i = 0; i < r->lock_count; i++) {
+    bool ok = note_waits(r, err);
+    for (uint32_t i = 0; ok && i < r->lock_count; i++) {
         struct jstack_lock lock = r->locks[i];
         if (wants_monitor_back(r, &lock))
             lock.kind = JSTACK_NOTIFIED;
-        if (!store_lock(r, row, &lock, err))
-            return false;
+        ok = store_lock(r, row, &lock, err);
     }
-    return true;
+    u64map_deinit(&r->waited);
+    return ok;
 }
 
 static struct thread_row *jstack_row(struct jstack_reading *r, struct err *err) {
