@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 30000
+#define BUSY_PAUSE_MS   5
 #define VALUE_MAX_BYTES (256 << 20)
 #define ROUND_STEPS     1000000 /* of SQLite's machine, some 10 ms */
 #define ROUNDS_MIN      2000u
@@ -133,11 +135,26 @@ static bool open_guard(struct history *h, uint64_t file_bytes, enum history_mode
            (mode != HISTORY_READ || history_sql(h, "PRAGMA query_only = ON", err));
 }
 
+/*
+ * Of a file that still has no log beside it. SQLite looks at the file first and wants it alone
+ * then, which it never waits for, lest two that look wait for each other: so it is asked again.
+ */
+static bool open_use_log(struct history *h, struct err *err) {
+    const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
+    int code = SQLITE_BUSY;
+    for (int waited = 0; code == SQLITE_BUSY && waited < BUSY_TIMEOUT_MS; waited += BUSY_PAUSE_MS) {
+        if (waited)
+            nanosleep(&pause, NULL);
+        code = sqlite3_exec(h->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    }
+    return code == SQLITE_OK || history_failed(h, err);
+}
+
 static bool open_set_up(struct history *h, enum history_mode mode, bool check, struct err *err) {
     if (!history_schema_check(h, mode, err))
         return false;
     if (mode != HISTORY_READ &&
-        !history_sql(h, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", err))
+        (!open_use_log(h, err) || !history_sql(h, "PRAGMA synchronous = FULL", err)))
         return false;
     return history_sql(h, "PRAGMA foreign_keys = ON", err) && (!check || is_intact(h, err));
 }
