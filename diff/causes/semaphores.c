@@ -4,8 +4,7 @@
  */
 #include "diff/causes/causes_internal.h"
 
-#include "diff/names/names.h"
-#include "diff/names/path_text.h"
+#include "diff/rules/wait_story.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/vec.h"
@@ -76,23 +75,6 @@ static bool semaphore_stands(const struct semaphores *m, const uint64_t *waiters
     return m->d->s->parts_all & PART_BIT(PART_CALLBACKS);
 }
 
-/* "async Shop.Desk.ServeAsync", without namespaces; what waits when that is not known. */
-static const char *semaphore_method(struct findings *f, const char *method) {
-    struct strbuf brief, text;
-    if (!*method)
-        return "async methods";
-    strbuf_init(&brief);
-    strbuf_init(&text);
-    struct str machine = name_machine(method);
-    strbuf_add(&text, machine);
-    path_short_type(strbuf_cstr(&text), &brief);
-    strbuf_clear(&text);
-    pretty_type(strbuf_cstr(&brief), true, &text);
-    findings_fail(f, &brief.err);
-    strbuf_deinit(&brief);
-    return findings_take(f, &text);
-}
-
 static void tell_semaphore(const struct semaphores *m, const struct callback_row *row,
                            const uint64_t *waiters) {
     struct findings *f = &m->d->c->texts;
@@ -102,7 +84,7 @@ static void tell_semaphore(const struct semaphores *m, const struct callback_row
         cause_add(m->d, CAUSE_BLOCKED, grew ? SEVERITY_CRITICAL : SEVERITY_WARNING);
     if (!cause)
         return;
-    const char *method = semaphore_method(f, row->method ? row->method : "");
+    const char *method = say_async_method(f, row->method);
     const char *was = last ? findings_text(f, ", %s before", say_count(f, waiters[0])) : "";
     cause->subject = CAUSE_SEMAPHORE;
     cause->summary = findings_text(

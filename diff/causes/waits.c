@@ -1,27 +1,32 @@
 /*
- * Who waits for whom, as one story: from those that wait over the locks to the thread at the end,
- * which sleeps, computes or waits for something else; or in a circle, which is a deadlock. The
- * finalizer thread is one of those that wait.
+ * Who waits for whom, as one story: from those that wait over locks, tasks and async methods to
+ * the end, a thread that sleeps or computes, or something that nobody brings about; or in a
+ * circle, which is a deadlock. The finalizer thread is one of those that wait.
  */
 #include "diff/causes/causes_internal.h"
 
 #include "diff/rules/frames.h"
 #include "diff/rules/wait_graph.h"
+#include "diff/rules/wait_story.h"
+#include "model/known_names.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define NAMES_MOST 4u
 
-/* Who waits, at whatever remove, for one thread, or for a circle. */
+/* Who waits, at whatever remove, for one thread or thing, or for a circle. */
 struct crowd {
-    uint64_t count;   /* of those that the stacks show */
-    uint64_t counted; /* waiters of a lock that the thread holds, as the source counts them */
-    bool stuck;       /* one of them waits where it waited before */
-    bool finalizer;   /* ... is the finalizer thread */
-    uint32_t length;  /* of a circle */
-    uint32_t direct;  /* a thread that waits for this one itself; WAIT_NOBODY */
-    uint32_t last;    /* who is farthest; WAIT_NOBODY */
+    uint64_t count;    /* of those that the stacks show; of a circle not its own */
+    uint64_t counted;  /* waiters of a lock that the end holds, as the source counts them */
+    bool stuck;        /* one of them waits where it waited before; of a circle one in it */
+    bool behind_stuck; /* the same of who waits behind a circle */
+    bool finalizer;    /* ... is the finalizer thread */
+    uint32_t threads;  /* [count] of a circle; things not counted */
+    uint32_t first;    /* a thread that leads to it over things alone, if any; WAIT_NOBODY */
+    uint32_t holder;   /* the thread nearest to the end that holds a lock; WAIT_NOBODY */
+    uint32_t direct;   /* a thread that waits for that lock itself; WAIT_NOBODY */
+    uint32_t last;     /* who is farthest; WAIT_NOBODY */
 };
 
 struct waits {
@@ -29,7 +34,8 @@ struct waits {
     const struct series *s;
     struct findings *f; /* texts */
     struct wait_graph graph;
-    struct crowd *crowds; /* one a thread: those whose waits end there */
+    struct wait_story story;
+    struct crowd *crowds; /* one a node: those whose waits end there */
 };
 
 static const struct thread_row *newest_row(const struct waits *w, uint32_t thread) {
@@ -62,9 +68,7 @@ static const char *doing_of(const struct waits *w, uint32_t thread) {
 }
 
 static const char *lock_name(const struct waits *w, uint32_t waiter) {
-    const struct lock_row *lock = w->graph.edges[waiter].lock;
-    return findings_text(w->f, "a lock on %s",
-                         lock && lock->object_type ? lock->object_type : "an object");
+    return wait_lock_name(&w->story, w->graph.edges[waiter].lock);
 }
 
 static bool is_finalizer_thread(const struct waits *w, uint32_t thread) {
@@ -137,77 +141,108 @@ static bool stayed(const struct waits *w, uint32_t thread) {
     return t->same_stack != 0 && !has_run(t);
 }
 
+/* Its lock, where it waits for one, is the nearest to the end so far. */
+static void gather_lock(struct waits *w, struct crowd *crowd, uint32_t thread) {
+    const struct wait_edge *edge = &w->graph.edges[thread];
+    uint32_t holder = edge->next;
+    if (!edge->lock || holder == WAIT_NOBODY)
+        return;
+    uint32_t known = crowd->holder;
+    if (known == WAIT_NOBODY || w->graph.edges[holder].depth < w->graph.edges[known].depth) {
+        crowd->holder = holder;
+        crowd->direct = thread;
+        crowd->counted = 0;
+    }
+    if (crowd->holder == holder && edge->lock->waiters != ABSENT)
+        crowd->counted = rule_max(crowd->counted, edge->lock->waiters);
+}
+
 /* Adds a thread that waits to those of its end. */
 static void gather(struct waits *w, uint32_t thread) {
     const struct wait_edge *edge = &w->graph.edges[thread];
     struct crowd *crowd = &w->crowds[edge->end];
     if (!edge->blocked || (edge->end == thread && !edge->circle))
         return;
-    if (edge->circle != w->graph.edges[edge->end].circle)
-        return; /* who waits behind a circle is not in it */
-    crowd->count++;
-    crowd->length += edge->circle;
-    crowd->stuck = crowd->stuck || stayed(w, thread);
+    bool round = w->graph.edges[edge->end].circle;
+    bool *stuck = round && !edge->circle ? &crowd->behind_stuck : &crowd->stuck;
+    *stuck = *stuck || stayed(w, thread);
+    crowd->threads += edge->circle;
     crowd->finalizer = crowd->finalizer || is_finalizer_thread(w, thread);
-    if (edge->owner == edge->end && crowd->direct == WAIT_NOBODY)
-        crowd->direct = thread;
-    if (edge->owner == edge->end && edge->lock->waiters != ABSENT)
-        crowd->counted = rule_max(crowd->counted, edge->lock->waiters);
+    if (edge->circle)
+        return;
+    crowd->count++;
+    if (crowd->first == WAIT_NOBODY && edge->next != WAIT_NOBODY &&
+        edge->next >= w->graph.thread_count)
+        crowd->first = thread;
+    gather_lock(w, crowd, thread);
     if (crowd->last == WAIT_NOBODY || edge->depth > w->graph.edges[crowd->last].depth)
         crowd->last = thread;
 }
 
 /* -- Stories ----------------------------------------------------------------------------------- */
 
-/* "thread 0x12 a waits for a lock on X, which thread 0x13 b holds" */
-static const char *one_wait(const struct waits *w, uint32_t thread) {
-    uint32_t owner = w->graph.edges[thread].owner;
-    return findings_text(w->f, "%s waits for %s, which %s holds", thread_name(w, thread),
-                         lock_name(w, thread), thread_name(w, owner));
+/* "; 3 threads wait behind them" */
+static const char *crowd_behind(const struct waits *w, const struct crowd *crowd) {
+    if (!crowd->count)
+        return "";
+    if (crowd->count == 1)
+        return findings_text(w->f, "; %s waits behind", thread_name(w, crowd->last));
+    return findings_text(w->f, "; %s threads wait behind", say_count(w->f, crowd->count));
 }
 
-/* The threads of a circle in the order of their numbers; each is met once on the way round. */
-static const char *circle_story(const struct waits *w, uint32_t first) {
-    const char *story = "";
-    for (uint32_t i = 0, told = 0; i < w->s->thread_count && told < NAMES_MOST; i++) {
-        if (!w->graph.edges[i].circle || w->graph.edges[i].end != first)
-            continue;
-        story = findings_text(w->f, "%s%s%s", story, *story ? "; " : "", one_wait(w, i));
-        told++;
+/* One step for a circle: about locks alone, about ends of threads, or about tasks. */
+static const char *circle_advice(const struct waits *w, uint32_t first) {
+    bool things = false, tasks = false;
+    for (uint32_t at = first, n = 0; n < w->graph.node_count; n++) {
+        const struct wait_row *thing = w->graph.edges[at].thing;
+        things = things || thing;
+        tasks = tasks || (thing && thing->kind && strcmp(thing->kind, WAIT_ON_THREAD) != 0);
+        at = w->graph.edges[at].next;
+        if (at == first)
+            break;
     }
-    return story;
+    return tasks ? "Await the task instead of blocking on it, and hold no lock or semaphore over "
+                   "what needs it to go on; restarting is the only cure for the process that hangs."
+           : things ? "Wait for the end of a thread only where that needs nothing of who waits; "
+                      "restarting is the only cure for the process that hangs."
+                    : "Take these locks in one order everywhere; restarting is the only cure for "
+                      "the process that hangs.";
 }
 
 static void tell_circle(struct waits *w, uint32_t first) {
     const struct crowd *crowd = &w->crowds[first];
-    if (!crowd->stuck) /* one of them at least: the others may have spun before they waited */
+    /* One of them at least: the others may have spun before they waited. */
+    if (crowd->threads ? !crowd->stuck : !crowd->behind_stuck)
         return;
     struct cause *cause = cause_add(w->d, CAUSE_DEADLOCK, SEVERITY_CRITICAL);
     if (!cause)
         return;
-    cause->subject = findings_text(w->f, "%u threads", crowd->length);
-    cause->summary =
-        findings_text(w->f, "Deadlock of %u threads: %s.", crowd->length, circle_story(w, first));
-    cause->next = "Take these locks in one order everywhere; restarting is the only cure for the "
-                  "process that hangs.";
+    const char *who =
+        crowd->threads ? findings_text(w->f, "%u thread%s", crowd->threads, plural(crowd->threads))
+                       : "async methods";
+    cause->subject = who;
+    cause->summary = findings_text(w->f, "Deadlock of %s: %s%s%s.", who,
+                                   crowd->threads == 1 ? "it waits for itself: " : "",
+                                   wait_circle(&w->story, first), crowd_behind(w, crowd));
+    cause->next = circle_advice(w, first);
     cause->weight = UINT64_MAX;
     claim_waiters(w, first, cause_last(w->d));
     if (crowd->finalizer)
         claim_finalizer(w, cause_last(w->d));
 }
 
-/* The longest way to the end: "a waits for b, b for c". */
+/* The longest way to the end: "a waits for b, which waits for c". */
 static const char *longest_chain(const struct waits *w, uint32_t end) {
     uint32_t last = w->crowds[end].last;
-    if (w->graph.edges[last].depth < 2)
+    if (last == WAIT_NOBODY || last == end || wait_next_thread(&w->graph, last) == end)
         return "";
     const char *text = thread_name(w, last);
-    for (uint32_t at = w->graph.edges[last].owner, n = 0; n < NAMES_MOST; n++) {
+    for (uint32_t at = wait_next_thread(&w->graph, last), n = 0; at != WAIT_NOBODY; n++) {
         text = findings_text(w->f, "%s waits for %s", text, thread_name(w, at));
-        if (at == end)
+        if (at == end || n + 1 == NAMES_MOST)
             break;
-        text = findings_text(w->f, "%s, which", text);
-        at = w->graph.edges[at].owner;
+        at = wait_next_thread(&w->graph, at);
+        text = at == WAIT_NOBODY ? text : findings_text(w->f, "%s, which", text);
     }
     return findings_text(w->f, " (%s)", text);
 }
@@ -221,19 +256,75 @@ static const char *ready_text(const struct waits *w) {
                          say_count(w->f, last), say_count(w->f, first));
 }
 
+/* What the thread does that others wait for: its stack tells, or what it waits for. */
+static const char *blocker_text(const struct waits *w, uint32_t thread) {
+    const struct wait_edge *edge = &w->graph.edges[thread];
+    if (!edge->blocked || edge->next == WAIT_NOBODY)
+        return doing_of(w, thread);
+    const char *clause = wait_clause(&w->story, thread);
+    const char *text = clause + strlen(thread_name(w, thread)) + 1;
+    if (edge->end == thread || edge->end >= w->graph.thread_count)
+        return text;
+    return findings_text(w->f, "%s, and %s %s", text, thread_name(w, edge->end),
+                         doing_of(w, edge->end));
+}
+
+/* " from Shop.Handle.Finalize"; "" where the stack does not tell. */
+static const char *from_finalizer(const struct waits *w, uint32_t thread) {
+    const struct thread_row *row = newest_row(w, thread);
+    uint32_t at = row ? stack_finalizer(row) : NO_FRAME;
+    if (at == NO_FRAME)
+        return "";
+    struct str method = frame_method(row->frames.items[at]);
+    return findings_text(w->f, " from %.*s", (int)method.len, method.ptr);
+}
+
+/* The finalizer thread waits for what nobody brings about, without a lock. */
+static void tell_finalizer_wait(struct waits *w, uint32_t end) {
+    uint32_t thread = w->crowds[end].first;
+    struct cause *cause = cause_add(w->d, CAUSE_FINALIZER, SEVERITY_CRITICAL);
+    if (!cause)
+        return;
+    const char *advice = wait_advice(&w->story, thread);
+    cause->subject = thread_name(w, thread);
+    cause->summary =
+        findings_text(w->f, "The finalizer thread does not come back%s: it %s%s.",
+                      from_finalizer(w, thread), blocker_text(w, thread), ready_text(w));
+    cause->next = findings_text(w->f, "A finalizer must not wait for others. %s",
+                                advice ? advice : "Find why that does not end.");
+    cause->weight = 1;
+    claim_waiters(w, end, cause_last(w->d));
+    claim_finalizer(w, cause_last(w->d));
+}
+
+static const char *blocker_advice(const struct waits *w, const struct crowd *crowd) {
+    const char *advice = wait_advice(&w->story, crowd->holder);
+    const char *before = crowd->finalizer ? "A finalizer must take no lock. " : "";
+    if (advice)
+        return findings_text(w->f, "%s%s Nothing slow or waiting belongs into a lock.", before,
+                             advice);
+    return findings_text(
+        w->f,
+        "%sFind why %s does not come back while it holds the lock; nothing slow or waiting "
+        "belongs into one.",
+        before, thread_name(w, crowd->holder));
+}
+
 static void tell_blocker(struct waits *w, uint32_t end) {
     const struct crowd *crowd = &w->crowds[end];
     bool finalizer = crowd->finalizer;
-    /* Those of which not all are known by their stacks are counted by the lock. */
-    uint64_t waiters = rule_max(crowd->count, crowd->counted);
-    const struct series_thread *owner = &w->s->threads[end];
+    const struct series_thread *owner = &w->s->threads[crowd->holder];
     bool still = w->s->count > 1 && !w->s->same_dump && !has_run(owner);
     struct cause *cause = cause_add(w->d, finalizer ? CAUSE_FINALIZER : CAUSE_BLOCKED,
                                     still ? SEVERITY_CRITICAL : SEVERITY_WARNING);
     if (!cause)
         return;
-    uint32_t waiter = crowd->direct;
-    const char *who = thread_name(w, end);
+    /* Those of which not all are known by their stacks are counted by the lock. */
+    bool own = crowd->holder != end && crowd->count > 1; /* it waits itself */
+    uint64_t waiters = rule_max(crowd->count - own, crowd->counted);
+    const char *who = thread_name(w, crowd->holder), *lock = lock_name(w, crowd->direct);
+    const char *ran = still ? " and has not run" : "", *doing = blocker_text(w, crowd->holder);
+    const char *chain = longest_chain(w, crowd->holder);
     cause->subject = who;
     const char *others = waiters > 1
                              ? findings_text(w->f, " and %s more thread%s",
@@ -242,23 +333,77 @@ static void tell_blocker(struct waits *w, uint32_t end) {
     if (finalizer)
         cause->summary = findings_text(
             w->f, "The finalizer thread%s wait%s for %s that %s holds; that %s%s%s%s.", others,
-            waiters > 1 ? "" : "s", lock_name(w, waiter), who, doing_of(w, end),
-            still ? " and has not run" : "", longest_chain(w, end), ready_text(w));
+            waiters > 1 ? "" : "s", lock, who, doing, ran, chain, ready_text(w));
     else
-        cause->summary =
-            findings_text(w->f, "%s holds %s that %s thread%s wait%s for; it %s%s%s.",
-                          capital(w, who), lock_name(w, waiter), say_count(w->f, waiters),
-                          plural(waiters), waiters == 1 ? "s" : "", doing_of(w, end),
-                          still ? " and has not run" : "", longest_chain(w, end));
-    cause->next = findings_text(
-        w->f,
-        "%sFind why %s does not come back while it holds the lock; nothing slow or waiting "
-        "belongs into one.",
-        finalizer ? "A finalizer must take no lock. " : "", who);
+        cause->summary = findings_text(w->f, "%s holds %s that %s thread%s wait%s for; it %s%s%s.",
+                                       capital(w, who), lock, say_count(w->f, waiters),
+                                       plural(waiters), waiters == 1 ? "s" : "", doing, ran, chain);
+    cause->next = blocker_advice(w, crowd);
     cause->weight = waiters;
     claim_waiters(w, end, cause_last(w->d));
     if (finalizer)
         claim_finalizer(w, cause_last(w->d));
+}
+
+/* -- Locks that threads share ------------------------------------------------------------------ */
+
+/* Locks that are told of. */
+#define SHARED_MOST 20u
+
+static bool waits_for_readers(const struct wait_edge *edge) {
+    return edge->lock && edge->next == WAIT_NOBODY && edge->lock->readers != ABSENT;
+}
+
+/* Threads that wait for a lock which others read, and did not run. */
+static uint32_t count_shut_out(const struct waits *w, const struct lock_row *lock) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        count +=
+            waits_for_readers(&w->graph.edges[i]) && w->graph.edges[i].lock == lock && stayed(w, i);
+    return count;
+}
+
+static void tell_shared_lock(struct waits *w, uint32_t first) {
+    const struct lock_row *lock = w->graph.edges[first].lock;
+    uint32_t count = count_shut_out(w, lock), upgrader = wait_owner(&w->graph.owners, lock);
+    struct cause *cause = cause_add(w->d, CAUSE_BLOCKED, SEVERITY_WARNING);
+    if (!cause)
+        return;
+    const char *name = wait_lock_name(&w->story, lock);
+    const char *readers =
+        findings_text(w->f, "%s thread%s", say_count(w->f, lock->readers), plural(lock->readers));
+    cause->subject = findings_text(w->f, "%s", lock->object_type ? lock->object_type : "a lock");
+    if (upgrader == first)
+        cause->summary = findings_text(
+            w->f, "%s may upgrade %s and waits for %s to stop reading it, which do%s not.",
+            capital(w, thread_name(w, first)), name, readers, lock->readers == 1 ? "es" : "");
+    else
+        cause->summary = findings_text(
+            w->f, "%s thread%s, as %s, wait%s for %s that %s read%s and do%s not leave.",
+            say_count(w->f, count), plural(count), thread_name(w, first), count == 1 ? "s" : "",
+            name, readers, lock->readers == 1 ? "s" : "", lock->readers == 1 ? "es" : "");
+    cause->next = "Find who reads it: a call behind the one that enters it and before the one that "
+                  "leaves it; nothing slow or waiting belongs in between.";
+    cause->weight = count;
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        if (w->graph.edges[i].lock == lock)
+            claim_waiters(w, w->graph.edges[i].end, cause_last(w->d));
+}
+
+static void tell_shared_locks(struct waits *w) {
+    const struct lock_row *told[SHARED_MOST];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < w->s->thread_count && count < SHARED_MOST; i++) {
+        if (!waits_for_readers(&w->graph.edges[i]) || !stayed(w, i))
+            continue;
+        bool known = false;
+        for (uint32_t k = 0; k < count; k++)
+            known = known || told[k] == w->graph.edges[i].lock;
+        if (known)
+            continue;
+        told[count++] = w->graph.edges[i].lock;
+        tell_shared_lock(w, i);
+    }
 }
 
 /* -- Without a lock ---------------------------------------------------------------------------- */
@@ -307,23 +452,31 @@ static void tell_rest(struct waits *w) {
 static bool waits_init(struct waits *w, struct err *err) {
     if (!wait_graph_init(&w->graph, w->s, err))
         return false;
-    w->crowds = calloc((size_t)w->s->thread_count + 1, sizeof(*w->crowds));
+    w->story = (struct wait_story){w->f, w->s, &w->graph};
+    w->crowds = calloc((size_t)w->graph.node_count + 1, sizeof(*w->crowds));
     if (!w->crowds)
         return err_nomem(err);
-    for (uint32_t i = 0; i < w->s->thread_count; i++)
-        w->crowds[i].direct = w->crowds[i].last = WAIT_NOBODY;
+    for (uint32_t i = 0; i < w->graph.node_count; i++)
+        w->crowds[i].first = w->crowds[i].holder = w->crowds[i].direct = w->crowds[i].last =
+            WAIT_NOBODY;
     for (uint32_t i = 0; i < w->s->thread_count; i++)
         gather(w, i);
     return true;
 }
 
 static void tell_waits(struct waits *w) {
-    for (uint32_t i = 0; i < w->s->thread_count; i++)
-        if (w->crowds[i].length)
+    for (uint32_t i = 0; i < w->graph.node_count; i++)
+        if (w->graph.edges[i].circle && w->graph.edges[i].end == i)
             tell_circle(w, i);
-    for (uint32_t i = 0; i < w->s->thread_count; i++)
-        if (w->crowds[i].stuck && !w->crowds[i].length && !w->graph.edges[i].blocked)
+    for (uint32_t i = 0; i < w->graph.node_count; i++) {
+        const struct crowd *crowd = &w->crowds[i];
+        if (!crowd->stuck || w->graph.edges[i].circle || w->graph.edges[i].blocked)
+            continue;
+        if (crowd->holder != WAIT_NOBODY)
             tell_blocker(w, i);
+        else if (crowd->finalizer && crowd->first != WAIT_NOBODY && w->s->count > 1)
+            tell_finalizer_wait(w, i);
+    }
 }
 
 bool causes_of_waits(struct diagnosis *d, struct err *err) {
@@ -333,6 +486,7 @@ bool causes_of_waits(struct diagnosis *d, struct err *err) {
     bool ok = waits_init(&w, err);
     if (ok) {
         tell_waits(&w);
+        tell_shared_locks(&w);
         tell_rest(&w);
     }
     wait_graph_deinit(&w.graph);

@@ -79,8 +79,8 @@ static const struct str idle[] = {
     STR_INIT("BlockingCollection"),
     STR_INIT("GetConsumingEnumerable"),
     STR_INIT("Threading.Channels."),
-    STR_INIT("HostingAbstractionsHostExtensions."),
-    STR_INIT("WebHostExtensions."),
+    STR_INIT("HostingAbstractionsHostExtensions"),
+    STR_INIT("WebHostExtensions"),
     STR_INIT("WebApplication.Run"),
     STR_INIT("WaitForShutdown"),
     STR_INIT("Forms.Application.Run"),
@@ -92,6 +92,8 @@ static const struct str idle[] = {
     STR_INIT("TextReader.Read"),
     STR_INIT("ConsoleStream.Read"),
     STR_INIT(".Accept"),
+    STR_INIT("<Accept"),
+    STR_INIT("AcceptAsync"),
     STR_INIT("HttpListener.GetContext"),
     STR_INIT("WaitForConnection"),
     STR_INIT("FileSystemWatcher"),
@@ -144,8 +146,8 @@ static const struct str lock_waits[] = {STR_INIT("Monitor.Enter"), STR_INIT("Loc
 
 static const struct str any_tasks[] = {STR_INIT("Tasks.Task.WaitAny")};
 
-/* What a compiler makes of an `async Main`. */
-static const struct str mains[] = {STR_INIT(".<Main>")};
+/* Main itself, and what a compiler makes of an `async Main`. */
+static const struct str mains[] = {STR_INIT(".<Main>"), STR_INIT(".Main"), STR_INIT(".<Main>$")};
 
 static const struct str pulses[] = {STR_INIT("Monitor.Wait"), STR_INIT("Monitor.ObjWait")};
 

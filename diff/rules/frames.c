@@ -69,7 +69,7 @@ static enum wait_kind wait_of(const struct strings *frames, uint32_t app) {
         for (size_t k = 0; k < sizeof(telling) / sizeof(*telling); k++)
             seen[telling[k]] = seen[telling[k]] || is_wait(method, telling[k]);
     }
-    if (seen[WAIT_TASK] && app < frames->count &&
+    if ((seen[WAIT_TASK] || seen[WAIT_EVENT]) && !seen[WAIT_LOCK] && app < frames->count &&
         RUNTIMES_SAY(words_end, waits_for_all, frame_method(frames->items[app])))
         return WAIT_IDLE;
     for (uint32_t i = 0; seen[WAIT_TASK] && i < app; i++)
@@ -177,6 +177,13 @@ bool stack_is_cut(const struct thread_row *row) {
     const struct strings *native = &row->native_frames;
     return !row->frames.count && native->count &&
            strcmp(native->items[native->count - 1], FRAME_CUT) == 0;
+}
+
+bool stack_is_main(const struct thread_row *row) {
+    for (uint32_t i = row->frames.count; i-- > 0;)
+        if (!frame_is_framework(row->frames.items[i]))
+            return RUNTIMES_SAY(words_end, waits_for_all, frame_method(row->frames.items[i]));
+    return false;
 }
 
 uint32_t stack_finalizer(const struct thread_row *row) {

@@ -27,6 +27,9 @@ const char *wait_verb(enum wait_kind wait);
 /* "Shop.Gate.Pass -> Latch.Wait": the application frame and what it waits in; "" without. */
 void stack_place(const struct thread_row *row, struct strbuf *out);
 
+/* Does it begin with the program's Main? */
+bool stack_is_main(const struct thread_row *row);
+
 /* Are there frames that the dump does not name, or callers that could not be found? */
 bool stack_is_cut(const struct thread_row *row);
 

@@ -2,6 +2,7 @@
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
 #include "diff/rules/wait_graph.h"
+#include "diff/rules/wait_story.h"
 
 #include "base/hash.h"
 #include "base/vec.h"
@@ -158,6 +159,8 @@ static bool run_held(const struct series *s, const struct limits *limits, struct
             continue;
         bool waited = lock->waiters != ABSENT && lock->waiters > 0;
         const struct series_thread *owner = lock_owner(&owners, s, lock);
+        if (lock->readers != ABSENT && !owner)
+            continue; /* who reads is not known, and need not be the same */
         /* An owner that runs will let go; a lock nobody waits for hurts nobody yet. */
         bool runs = owner && s->count > 1 &&
                     (owner->state == THREAD_RUNNING || owner->state == THREAD_RUNAWAY);
@@ -234,8 +237,8 @@ static bool add_to_circle(const struct series *s, struct circle *c,
                           const struct series_thread *owner, bool in_circle) {
     c->contended++;
     const struct thread_row *row = owner ? owner->rows[s->count - 1] : NULL;
-    bool waits = row && (c->graph.edges[owner - s->threads].owner != WAIT_NOBODY ||
-                         thread_waits_for_lock(row));
+    const struct wait_edge *edge = owner ? &c->graph.edges[owner - s->threads] : NULL;
+    bool waits = row && ((edge->lock && edge->next != WAIT_NOBODY) || thread_waits_for_lock(row));
     if (!row || (!waits && !wait_is_known(row))) {
         c->without_stack++;
         return false;
@@ -274,6 +277,54 @@ static void report_circle(const struct series *s, struct findings *f, const stru
     finding_text(f, hit, "object_types", what);
 }
 
+/* Circles that lead over tasks, async methods or other threads' ends, and not over locks alone. */
+/* [count] that are told of. */
+#define CIRCLES_MOST 20u
+
+struct thing_circle {
+    uint32_t threads, things;
+    bool still; /* one of its threads, or of those behind it, did not run */
+};
+
+static struct thing_circle circle_of(const struct series *s, const struct wait_graph *g,
+                                     uint32_t first) {
+    struct thing_circle c = {0, 0, false};
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        if (g->edges[i].end != first)
+            continue;
+        c.things += g->edges[i].circle && i >= g->thread_count;
+        c.threads += g->edges[i].circle && i < g->thread_count;
+        if (i >= g->thread_count)
+            continue;
+        enum thread_state state = s->threads[i].state;
+        c.still = c.still || s->count == 1 || s->same_dump ||
+                  (state != THREAD_RUNNING && state != THREAD_RUNAWAY && state != THREAD_NEW);
+    }
+    return c;
+}
+
+static void report_thing_circles(const struct series *s, struct findings *f,
+                                 const struct wait_graph *g) {
+    const struct wait_story story = {f, s, g};
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < g->node_count && seen < CIRCLES_MOST; i++) {
+        if (!g->edges[i].circle || g->edges[i].end != i)
+            continue;
+        seen++;
+        struct thing_circle c = circle_of(s, g, i);
+        if (!c.things || !c.still)
+            continue;
+        const char *who = c.threads ? findings_text(f, "%u thread%s", c.threads, plural(c.threads))
+                                    : "async methods";
+        struct finding *hit = findings_hit(f, &rule_deadlock, SEVERITY_CRITICAL, c.threads, who);
+        finding_summary(f, hit, "Deadlock of %s: %s.", who, wait_circle(&story, i));
+        finding_next(f, hit,
+                     "Await the task instead of blocking on it, and hold no lock or semaphore "
+                     "over what needs it to go on.");
+        finding_number(hit, "threads", FIELD_U64, c.threads);
+    }
+}
+
 static bool run_deadlock(const struct series *s, const struct limits *limits, struct findings *f,
                          struct err *err) {
     (void)limits;
@@ -301,6 +352,8 @@ static bool run_deadlock(const struct series *s, const struct limits *limits, st
         findings_skip(f, &rule_deadlock,
                       "%u of %u lock owners have no stack, so what they wait for is not known%s",
                       c.without_stack, c.contended, rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
+    if (ok)
+        report_thing_circles(s, f, &c.graph);
     ok = ok && strbuf_ok(&who, err) && strbuf_ok(&what, err);
     strbuf_deinit(&who);
     strbuf_deinit(&what);
@@ -319,7 +372,12 @@ const struct rule rule_deadlock = {
         "Looks at the locks that have an owner and waiters, and at which owners wait for a lock\n"
         "themselves, as their stacks show. When all of them do, it is a deadlock: following from\n"
         "owner to wait never leaves these threads. When some do, it may be one. An owner that ran\n"
-        "between two dumps rules it out. Says something about a single dump, too.\n"
+        "between two dumps rules it out. Where the dump tells what a thread waits for, circles "
+        "over\n"
+        "tasks, async methods, semaphores and the ends of threads are found as well: a task whose\n"
+        "thread wants a lock of the one that waits, an await that only the thread could go on "
+        "with\n"
+        "that blocks on it. Says something about a single dump, too.\n"
         "\n"
         "No thresholds.\n"
         "\n"

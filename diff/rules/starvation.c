@@ -1,6 +1,7 @@
 /* Pool workers that wait for work which only the pool could do. */
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
+#include "diff/rules/wait_story.h"
 
 #include "base/hash.h"
 
@@ -28,7 +29,29 @@ static struct pool starvation_look_at(const struct snapshot *snapshot) {
     return pool;
 }
 
-static void starvation_report(const struct series *s, struct findings *f, const struct pool *pool) {
+/* "; they wait for async Shop.PriceAsync (await 1)": what the example waits for. */
+static const char *pool_things(const struct series *s, struct findings *f, const struct pool *pool,
+                               struct err *err) {
+    struct wait_graph graph;
+    const char *text = "";
+    if (wait_graph_init(&graph, s, err)) {
+        const struct wait_story story = {f, s, &graph};
+        uint32_t thread = wait_thread(&graph.owners, pool->example->os_id);
+        const char *things = thread == WAIT_NOBODY ? "" : wait_things(&story, thread);
+        text = *things ? findings_text(f, "; that is %s", things) : "";
+    }
+    wait_graph_deinit(&graph);
+    return text;
+}
+
+static bool starvation_report(const struct series *s, struct findings *f, const struct pool *pool,
+                              struct err *err) {
+    struct err failed = {0};
+    const char *things = pool_things(s, f, pool, &failed);
+    if (failed.code) {
+        *err = failed;
+        return false;
+    }
     uint32_t end = s->count - 1;
     const struct series_value *queued = series_value(s, VALUE_QUEUE_LENGTH);
     uint64_t queue = series_value_at(queued, end), queue_before = series_value_at(queued, 0);
@@ -48,9 +71,9 @@ static void starvation_report(const struct series *s, struct findings *f, const 
     const char *more = s->count > 1 && pool->workers > before.workers
                            ? findings_text(f, " (%s workers before)", say_count(f, before.workers))
                            : "";
-    finding_summary(f, hit, "%s of %s thread pool workers%s wait for a task, as in %s%s.",
+    finding_summary(f, hit, "%s of %s thread pool workers%s wait for a task, as in %s%s%s.",
                     say_count(f, pool->blocked), say_count(f, pool->workers), more,
-                    strbuf_cstr(&where), waiting);
+                    strbuf_cstr(&where), things, waiting);
     finding_next(f, hit, "%s", say_advice(f, s, ADVICE_POOL_BLOCKS, NULL));
     finding_number(hit, "blocked", FIELD_U64, pool->blocked);
     finding_number(hit, "workers_new", FIELD_U64, pool->workers);
@@ -59,11 +82,11 @@ static void starvation_report(const struct series *s, struct findings *f, const 
     finding_known(hit, "queue_length", FIELD_U64, queue);
     findings_fail(f, &where.err);
     strbuf_deinit(&where);
+    return true;
 }
 
 static bool run_starvation(const struct series *s, const struct limits *limits, struct findings *f,
                            struct err *err) {
-    (void)err;
     struct pool pool = starvation_look_at(series_new(s));
     SNAPSHOT_ROWS(series_new(s), PART_THREADS, struct thread_row, rows, count);
     uint32_t stacks = 0;
@@ -78,9 +101,8 @@ static bool run_starvation(const struct series *s, const struct limits *limits, 
     uint64_t least = rule_max(limits->starvation_min_workers, 1);
     uint32_t unknown = pool.workers - pool.with_stack;
     if (pool.blocked >= least && pool.blocked * 2 >= pool.with_stack)
-        starvation_report(s, f, &pool);
-    else if (unknown && pool.blocked + unknown >= least &&
-             (pool.blocked + unknown) * 2 >= pool.workers)
+        return starvation_report(s, f, &pool, err);
+    if (unknown && pool.blocked + unknown >= least && (pool.blocked + unknown) * 2 >= pool.workers)
         findings_skip(f, &rule_threadpool_starvation, "%u of %u pool workers have no stack%s",
                       unknown, pool.workers, rule_why(s, f, PART_THREADS, ASPECT_FRAMES));
     return true;

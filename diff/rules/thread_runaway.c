@@ -15,6 +15,15 @@ static uint32_t count_cpu(const struct series *s, bool known) {
     return count;
 }
 
+/* ", and wanted to run for 61 % more" */
+static const char *kept_text(const struct series *s, struct findings *f,
+                             const struct series_thread *thread) {
+    double share = thread->run_delay_delta_ns == ABSENT || s->interval_ns == ABSENT
+                       ? 0
+                       : 100.0 * (double)thread->run_delay_delta_ns / (double)s->interval_ns;
+    return share < 10 ? "" : findings_text(f, ", and waited for one another %.0f %%", share);
+}
+
 static void thread_runaway_report(const struct series *s, struct findings *f,
                                   const struct series_thread *thread) {
     const struct thread_row *row = series_thread_row(s, thread);
@@ -29,8 +38,9 @@ static void thread_runaway_report(const struct series *s, struct findings *f,
     const char *share =
         s->interval_ns == ABSENT
             ? ", more than all others"
-            : findings_text(f, " in %s (%.0f %% of a core)", say_seconds(f, s->interval_ns),
-                            100.0 * (double)thread->cpu_delta_ns / (double)s->interval_ns);
+            : findings_text(f, " in %s (%.0f %% of a core%s)", say_seconds(f, s->interval_ns),
+                            100.0 * (double)thread->cpu_delta_ns / (double)s->interval_ns,
+                            kept_text(s, f, thread));
     const char *in = where.len ? findings_text(f, "; it is in %s", strbuf_cstr(&where)) : "";
     finding_summary(f, hit, "T%s used %s of CPU%s%s.", who + 1,
                     say_seconds(f, thread->cpu_delta_ns), share, in);
@@ -56,12 +66,52 @@ static void thread_runaway_report(const struct series *s, struct findings *f,
     strbuf_deinit(&where);
 }
 
+/* In its own code in every dump, at the same place, and nothing says how much it used. */
+static bool executes_always(const struct series *s, const struct series_thread *t) {
+    if (s->count < 2 || s->same_dump || t->cpu_delta_ns != ABSENT || t->same_stack != 1 ||
+        t->state != THREAD_RUNNING)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!t->rows[i] || t->rows[i]->user_mode != 1)
+            return false;
+    struct stack_view view = stack_view(t->rows[s->count - 1]);
+    return view.app != NO_FRAME && view.wait == WAIT_NOT;
+}
+
+static void report_executing(const struct series *s, struct findings *f,
+                             const struct series_thread *t) {
+    struct strbuf where;
+    strbuf_init(&where);
+    stack_place(t->rows[s->count - 1], &where);
+    const char *who = say_thread(f, s, t), *place = findings_take(f, &where);
+    struct finding *hit = findings_hit(f, &rule_thread_runaway,
+                                       s->count > 2 ? SEVERITY_WARNING : SEVERITY_NOTICE, 0, who);
+    finding_summary(f, hit,
+                    "T%s was executing %s in every dump; how much CPU it used was not recorded%s.",
+                    who + 1, place, rule_why(s, f, PART_THREADS, ASPECT_CPU_TIMES));
+    finding_next(f, hit, "Look for a loop around that call that never ends or never waits.");
+    finding_known(hit, "os_id", FIELD_U64, t->os_id);
+}
+
+static uint32_t report_all_executing(const struct series *s, struct findings *f) {
+    uint32_t hits = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        if (!executes_always(s, &s->threads[i]))
+            continue;
+        report_executing(s, f, &s->threads[i]);
+        hits++;
+    }
+    return hits;
+}
+
 static bool run_runaway(const struct series *s, const struct limits *limits, struct findings *f,
                         struct err *err) {
     (void)limits; /* the series judges: see limits_apply() */
     (void)err;
-    uint32_t without = count_cpu(s, false), hits = 0;
+    uint32_t without = count_cpu(s, false), hits = report_all_executing(s, f);
     if (!count_cpu(s, true)) {
+        if (hits)
+            return true;
         findings_skip(f, &rule_thread_runaway, "no CPU times were recorded%s",
                       rule_why(s, f, PART_THREADS, ASPECT_CPU_TIMES));
         return true;
@@ -87,7 +137,11 @@ const struct rule rule_thread_runaway = {
         "Looks at the user and kernel time that each thread used between the first and the last\n"
         "dump, against the wall time between them: from the dumps' own times, else from the ages\n"
         "of their threads. Where neither is known, it is the thread that used more than half of\n"
-        "all CPU time and twice as much as any other.\n"
+        "all CPU time and twice as much as any other, unless the last dump finds it asleep. On a\n"
+        "crowded machine a thread that is executing in every dump counts the time that it was\n"
+        "kept from running (schedstat), too. Without any CPU times, a thread that executes the "
+        "same\n"
+        "code in every dump is told of.\n"
         "\n"
         "Thresholds: thread-runaway.share (CPU seconds a second), thread-runaway.min-ns.\n"
         "\n"

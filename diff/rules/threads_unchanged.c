@@ -1,6 +1,7 @@
 /* Threads that did not run although they have something to do. */
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
+#include "diff/rules/wait_story.h"
 
 #include "base/hash.h"
 #include "base/vec.h"
@@ -22,6 +23,7 @@ struct groups {
     struct group *items;
     uint32_t count, capacity;
     struct strbuf key;
+    struct wait_graph graph;
 };
 
 static bool in_every_dump(const struct series *s, const struct series_thread *thread) {
@@ -45,13 +47,17 @@ static bool holds_lock(const struct series *s, const struct thread_row *row) {
 /*
  * Stuck: application code is on the stack, the stack is the same in every dump, and nothing says
  * that it ran. A thread whose innermost frame is application code may be computing: without CPU
- * times, equal registers alone do not tell that from waiting.
+ * times, equal registers alone do not tell that from waiting. Who waits for a task or event waits
+ * idly where that comes by its nature, and holds nothing that others want.
  */
-static bool is_candidate(const struct series *s, const struct series_thread *thread,
-                         const struct stack_view *view) {
+static bool is_candidate(const struct series *s, const struct groups *groups,
+                         const struct series_thread *thread, const struct stack_view *view) {
     const struct thread_row *row = thread->rows[s->count - 1];
     if (view->app == NO_FRAME || view->wait == WAIT_IDLE || thread_is_finalizer(row) ||
         thread_is_gc(row))
+        return false;
+    uint32_t number = (uint32_t)(thread - s->threads);
+    if (wait_is_idle(&groups->graph, number) && !holds_lock(s, row))
         return false;
     return thread->evidence != EVIDENCE_MEMORY || view->wait != WAIT_NOT;
 }
@@ -77,9 +83,16 @@ static struct group *group_of(struct groups *g, struct arena *arena,
     return &g->items[g->count++];
 }
 
-static void report_group(const struct series *s, struct findings *f, const struct group *group) {
+static void report_group(const struct series *s, const struct groups *groups, struct findings *f,
+                         const struct group *group) {
+    const struct wait_story story = {f, s, &groups->graph};
+    uint32_t number = (uint32_t)(group->first - s->threads);
     const struct thread_row *row = group->first->rows[s->count - 1];
-    bool blocked = group->wait == WAIT_LOCK || group->wait == WAIT_TASK || group->holds_lock;
+    /* The thread of Main may wait for the program to end. */
+    bool outside = wait_is_outside(&groups->graph, number) ||
+                   (stack_is_main(row) && wait_is_for_anybody(&groups->graph, number));
+    bool blocked =
+        group->wait == WAIT_LOCK || (group->wait == WAIT_TASK && !outside) || group->holds_lock;
     struct strbuf where;
     strbuf_init(&where);
     stack_place(row, &where);
@@ -94,10 +107,16 @@ static void report_group(const struct series *s, struct findings *f, const struc
     const char *ran = group->by_memory ? findings_text(f, "show%s no sign of having run",
                                                        group->count == 1 ? "s" : "")
                                        : findings_text(f, "%s not run", have);
-    finding_summary(f, hit, "%c%s %s between the dumps: %s %s %s%s.", who[0] == 't' ? 'T' : who[0],
-                    who + 1, ran, group->count == 1 ? "it" : "each", wait_verb(group->wait),
-                    strbuf_cstr(&where), group->holds_lock ? ", and holds a lock" : "");
-    if (group->wait == WAIT_LOCK)
+    const char *things = wait_things(&story, number);
+    const char *what = *things ? findings_text(f, "; that is %s", things) : "";
+    finding_summary(f, hit, "%c%s %s between the dumps: %s %s %s%s%s.",
+                    who[0] == 't' ? 'T' : who[0], who + 1, ran, group->count == 1 ? "it" : "each",
+                    wait_verb(group->wait), strbuf_cstr(&where),
+                    group->holds_lock ? ", and holds a lock" : "", what);
+    const char *advice = wait_advice(&story, number);
+    if (advice)
+        finding_next(f, hit, "%s", advice);
+    else if (group->wait == WAIT_LOCK)
         finding_next(f, hit, "Find the owner of the lock: see locks-held and deadlock.");
     else if (group->wait == WAIT_TASK)
         finding_next(f, hit,
@@ -155,8 +174,8 @@ static bool is_blind(const struct thread_row *row) {
     return stack_is_cut(row) && stack_view(row).app == NO_FRAME;
 }
 
-static void threads_unchanged_see(const struct series *s, struct seen *seen,
-                                  const struct series_thread *thread,
+static void threads_unchanged_see(const struct series *s, const struct groups *groups,
+                                  struct seen *seen, const struct series_thread *thread,
                                   const struct thread_row *row) {
     bool still = thread->state == THREAD_UNCHANGED;
     struct stack_view view = stack_view(row);
@@ -164,7 +183,7 @@ static void threads_unchanged_see(const struct series *s, struct seen *seen,
     seen->known += thread->state != THREAD_NOT_RECORDED;
     seen->still += still;
     seen->blind += still && is_blind(row);
-    if (!is_candidate(s, thread, &view))
+    if (!is_candidate(s, groups, thread, &view))
         return;
     seen->unsure += thread->state == THREAD_NOT_RECORDED;
     seen->uncommon += still && thread->same_stack == ABSENT;
@@ -174,7 +193,7 @@ static bool threads_unchanged_add_thread(const struct series *s, struct groups *
                                          struct findings *f, const struct series_thread *thread) {
     const struct thread_row *row = thread->rows[s->count - 1];
     struct stack_view view = stack_view(row);
-    if (!is_candidate(s, thread, &view))
+    if (!is_candidate(s, groups, thread, &view))
         return true;
     struct group *group = group_of(groups, &f->arena, thread, row);
     if (!group)
@@ -193,18 +212,22 @@ static bool run_unchanged(const struct series *s, const struct limits *limits, s
     strmap_init(&groups.index);
     strbuf_init(&groups.key);
     struct seen seen = {0};
-    bool ok = true;
+    bool ok = wait_graph_init(&groups.graph, s, err);
+    if (!ok) {
+        wait_graph_deinit(&groups.graph);
+        return false;
+    }
     for (uint32_t i = 0; ok && i < s->thread_count; i++) {
         const struct series_thread *thread = &s->threads[i];
         if (!in_every_dump(s, thread))
             continue;
-        threads_unchanged_see(s, &seen, thread, thread->rows[s->count - 1]);
+        threads_unchanged_see(s, &groups, &seen, thread, thread->rows[s->count - 1]);
         if (!s->same_dump && thread->state == THREAD_UNCHANGED && thread->same_stack == 1)
             ok = threads_unchanged_add_thread(s, &groups, f, thread);
     }
     if (ok && !skip(s, f, &seen)) {
         for (uint32_t i = 0; i < groups.count; i++)
-            report_group(s, f, &groups.items[i]);
+            report_group(s, &groups, f, &groups.items[i]);
         if (!groups.count && seen.blind)
             findings_skip(f, &rule_threads_unchanged,
                           "%u thread%s did not run, but of their stacks too little is known%s",
@@ -223,6 +246,7 @@ static bool run_unchanged(const struct series *s, const struct limits *limits, s
     free(groups.items);
     strbuf_deinit(&groups.key);
     strmap_deinit(&groups.index);
+    wait_graph_deinit(&groups.graph);
     return ok || err_nomem(err);
 }
 
@@ -238,7 +262,10 @@ const struct rule rule_threads_unchanged = {
         "waiting: a finding is only a thread with application code on its stack, the same stack\n"
         "in every dump, and a wait that is not idle by its nature. Pool workers without work,\n"
         "timer, GC and finalizer threads, accept loops, consumers of an empty queue and message\n"
-        "loops are idle. Threads with one stack are one finding. CPU times that are all zero were\n"
+        "loops are idle, and so is Main that waits for its program to end, and who waits for a "
+        "task\n"
+        "that a channel, a periodic timer or a listener completes. Threads with one stack are one "
+        "finding. CPU times that are all zero were\n"
         "not recorded, and a thread that may be computing is not called stuck.\n"
         "\n"
         "No thresholds.\n"

@@ -115,7 +115,8 @@ struct series_thread {
     uint64_t cpu_delta_ns; /* user + kernel, last minus first; ABSENT: not recorded */
     uint64_t user_delta_ns, kernel_delta_ns;
     uint64_t switches_delta;
-    uint64_t same_stack; /* 1, 0, or ABSENT where a stack is missing */
+    uint64_t run_delay_delta_ns; /* wanted to run, and had no processor; ABSENT: not recorded */
+    uint64_t same_stack;         /* 1, 0, or ABSENT where a stack is missing */
 };
 
 /* -- Values: numbers under a name -------------------------------------------------------------- */

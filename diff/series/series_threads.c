@@ -379,7 +379,7 @@ static bool cpu_recorded(const struct snapshot *snapshot) {
 static void compare_rows(struct series *s, struct series_thread *thread, bool recorded) {
     const struct thread_row *first = thread->rows[0], *last = thread->rows[s->count - 1];
     thread->cpu_delta_ns = thread->user_delta_ns = thread->kernel_delta_ns =
-        thread->switches_delta = thread->same_stack = ABSENT;
+        thread->switches_delta = thread->run_delay_delta_ns = thread->same_stack = ABSENT;
     if (!first || !last || s->count < 2) {
         thread->state = s->count < 2 ? THREAD_NOT_RECORDED : first ? THREAD_GONE : THREAD_NEW;
         if (s->count > 1 && !first && !last)
@@ -396,14 +396,12 @@ static void compare_rows(struct series *s, struct series_thread *thread, bool re
                         thread->kernel_delta_ns == ABSENT ? 0 : thread->kernel_delta_ns);
     }
     thread->switches_delta = gain(last->switches, first->switches);
+    thread->run_delay_delta_ns = gain(last->run_delay_ns, first->run_delay_ns);
     thread->same_stack = series_threads_same_stack(s, thread);
     find_state(s, thread, known);
 }
 
-/*
- * Executing its own code, not waiting, whenever a dump was made, and time passed mostly there: on a
- * crowded machine a spinner gets less than a core, but is never found asleep.
- */
+/* Executing its own code, not waiting, whenever a dump was made, and time passed mostly there. */
 static bool always_executing(const struct series *s, const struct series_thread *thread) {
     for (uint32_t i = 0; i < s->count; i++)
         if (!thread->rows[i] || thread->rows[i]->user_mode != 1)
@@ -411,34 +409,71 @@ static bool always_executing(const struct series *s, const struct series_thread 
     return thread->user_delta_ns != ABSENT && thread->user_delta_ns > thread->cpu_delta_ns / 2;
 }
 
+/* Was it in a system call, or in a wait, when the newest dump was made? */
+static bool is_asleep(const struct series *s, const struct series_thread *thread) {
+    const struct thread_row *row = thread->rows[s->count - 1];
+    return row && (row->user_mode == 0 || (row->user_mode == ABSENT && row->waiting_on));
+}
+
 /*
- * A runaway uses (nearly) a whole core over the interval, or was never seen to wait. Where the
- * interval is not known, it is the thread that used more than half of all CPU, and twice as much
- * as any other.
+ * On a crowded machine a spinner gets less than a core, but wants one all the time: what it ran and
+ * what it was kept from running make up the time in which it was not stopped for the dumps, which
+ * may be half of it, and no dump finds it asleep. Where nothing tells what it was kept from, a
+ * quarter of a core has to do, or clearly more than other threads' code used.
+ */
+static bool always_runnable(const struct series *s, const struct series_thread *thread,
+                            bool largest) {
+    double interval = (double)s->interval_ns, cpu = (double)thread->cpu_delta_ns;
+    if (s->interval_ns == ABSENT || !always_executing(s, thread))
+        return false;
+    if (thread->run_delay_delta_ns == ABSENT)
+        return largest || cpu >= interval / 4;
+    return cpu + (double)thread->run_delay_delta_ns >= s->options.runaway_share * interval / 2;
+}
+
+struct largest_use {
+    uint64_t sum, largest, second; /* ns */
+};
+
+static void use_add(struct largest_use *use, uint64_t ns) {
+    if (ns == ABSENT)
+        return;
+    use->sum = num_add(use->sum, ns);
+    if (ns > use->largest) {
+        use->second = use->largest;
+        use->largest = ns;
+    } else if (ns > use->second) {
+        use->second = ns;
+    }
+}
+
+static bool is_clearly_largest(const struct largest_use *use, uint64_t ns) {
+    return ns == use->largest && ns > use->sum / 2 && use->second <= use->largest / 2;
+}
+
+/*
+ * A runaway uses (nearly) a whole core over the interval, or would if it could. Where the interval
+ * is not known, it is the thread that used more than half of all CPU, and twice as much as any
+ * other, unless the newest dump finds it asleep. Code that runs is judged by its own time alone:
+ * who writes a dump uses the kernel's.
  */
 static void find_runaways(struct series *s) {
-    uint64_t sum = 0, largest = 0, second = 0;
+    struct largest_use all = {0, 0, 0}, own = {0, 0, 0};
     for (uint32_t i = 0; i < s->thread_count; i++) {
-        uint64_t cpu = s->threads[i].cpu_delta_ns;
-        if (cpu == ABSENT)
-            continue;
-        sum = num_add(sum, cpu);
-        if (cpu > largest) {
-            second = largest;
-            largest = cpu;
-        } else if (cpu > second) {
-            second = cpu;
-        }
+        use_add(&all, s->threads[i].cpu_delta_ns);
+        use_add(&own, s->threads[i].user_delta_ns);
     }
     for (uint32_t i = 0; i < s->thread_count; i++) {
         struct series_thread *thread = &s->threads[i];
         uint64_t cpu = thread->cpu_delta_ns;
-        if (cpu == ABSENT || cpu == 0 || cpu < s->options.runaway_min_ns)
+        uint64_t delay = thread->run_delay_delta_ns == ABSENT ? 0 : thread->run_delay_delta_ns;
+        if (cpu == ABSENT || cpu == 0 || num_add(cpu, delay) < s->options.runaway_min_ns)
             continue;
         bool whole = s->interval_ns != ABSENT
                          ? (double)cpu >= s->options.runaway_share * (double)s->interval_ns
-                         : cpu == largest && cpu > sum / 2 && second <= largest / 2;
-        if (whole || always_executing(s, thread))
+                         : is_clearly_largest(&all, cpu) && !is_asleep(s, thread);
+        if ((whole && cpu >= s->options.runaway_min_ns) ||
+            always_runnable(s, thread, is_clearly_largest(&own, thread->user_delta_ns)))
             thread->state = THREAD_RUNAWAY;
     }
 }

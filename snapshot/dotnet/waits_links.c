@@ -194,10 +194,14 @@ uint64_t waits_semaphore_holder(struct waits *w, uint64_t semaphore, uint64_t *r
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
+/* Numbers of locks among those of things: there are no more than WAITS_MAX of these. */
+#define LOCKS_FROM (2 * WAITS_MAX)
+
 struct naming {
     struct waits *w;
     struct u64map row_of_slot; /* slot to number of the row */
     struct u64map via;         /* the same of what only wraps one */
+    uint32_t sources;          /* [count] of these */
     struct strbuf text;
 };
 
@@ -217,17 +221,24 @@ static bool is_of_framework(const char *type) {
     return strncmp(type, "System.", 7) == 0 || strncmp(type, "Microsoft.", 10) == 0;
 }
 
+/* Where the name of a thing or, from LOCKS_FROM on, of a lock is kept. */
+static const char **name_place(struct waits *w, uint32_t number) {
+    uint32_t count;
+    struct lock_row *locks = builder_rows(w->b, PART_LOCKS, &count);
+    return number < LOCKS_FROM ? &waits_row(w, number)->name : &locks[number - LOCKS_FROM].name;
+}
+
 static bool keep_name(struct naming *n, uint32_t number, struct err *err) {
-    struct wait_row *row = waits_row(n->w, number);
-    row->name = builder_string(n->w->b, strbuf_str(&n->text), err);
-    return row->name != NULL;
+    const char **place = name_place(n->w, number);
+    *place = builder_string(n->w->b, strbuf_str(&n->text), err);
+    return *place != NULL;
 }
 
 static bool name_holder(struct naming *n, const struct graph_object *holder, uint32_t edge,
                         uint32_t number, struct err *err) {
     const struct path_names *names = &n->w->heap->heap.source->names;
     const char *type = names->type(names->context, holder->class->type);
-    if (waits_row(n->w, number)->name || is_of_framework(type))
+    if (*name_place(n->w, number) || is_of_framework(type))
         return true;
     strbuf_clear(&n->text);
     strbuf_adds(&n->text, type);
@@ -256,6 +267,7 @@ static bool name_referred(struct naming *n, bool wrapped, struct err *err) {
             if (!wrapped && is_source(n->w->heap, object.class->type)) {
                 if (!u64map_put(&n->via, object.slot, number))
                     return err_nomem(err);
+                n->sources++;
             } else if (!name_holder(n, &object, edge, number, err)) {
                 return false;
             }
@@ -270,7 +282,7 @@ static bool name_by_statics(struct naming *n, const struct u64map *map, struct e
     for (uint32_t i = 0; i < h->statics.count; i++) {
         uint64_t slot = address_slot(&h->slots, h->named[i].object);
         uint32_t number = slot == GRAPH_NOWHERE ? STRMAP_NONE : u64map_get(map, slot);
-        if (number == STRMAP_NONE || waits_row(n->w, number)->name)
+        if (number == STRMAP_NONE || *name_place(n->w, number))
             continue;
         strbuf_clear(&n->text);
         strbuf_adds(&n->text, h->named[i].name);
@@ -280,29 +292,48 @@ static bool name_by_statics(struct naming *n, const struct u64map *map, struct e
     return true;
 }
 
-static bool index_rows(struct naming *n, uint32_t count, struct err *err) {
+static bool index_row(struct naming *n, uint64_t address, uint32_t number, struct err *err) {
+    uint64_t slot = address == ABSENT ? GRAPH_NOWHERE : address_slot(&n->w->heap->slots, address);
+    return slot == GRAPH_NOWHERE || u64map_put(&n->row_of_slot, slot, number) || err_nomem(err);
+}
+
+/* Things, and locks that somebody waits for; what has a name already is left out. */
+static bool index_rows(struct naming *n, uint32_t *ret_count, struct err *err) {
+    uint32_t count;
+    builder_rows(n->w->b, PART_WAITS, &count);
+    *ret_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct wait_row *row = waits_row(n->w, i);
-        bool named = row->name || strcmp(row->kind, WAIT_ON_ASYNC) == 0;
-        uint64_t slot = named ? GRAPH_NOWHERE : address_slot(&n->w->heap->slots, row->address);
-        if (slot != GRAPH_NOWHERE && !u64map_put(&n->row_of_slot, slot, i))
-            return err_nomem(err);
+        if (row->name || strcmp(row->kind, WAIT_ON_ASYNC) == 0)
+            continue;
+        if (!index_row(n, row->address, i, err))
+            return false;
+        ++*ret_count;
+    }
+    const struct lock_row *locks = builder_rows(n->w->b, PART_LOCKS, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (locks[i].waiters == ABSENT || !locks[i].waiters)
+            continue;
+        if (!index_row(n, locks[i].address, LOCKS_FROM + i, err))
+            return false;
+        ++*ret_count;
     }
     return true;
 }
 
 bool waits_name(struct waits *w, struct err *err) {
     struct naming n = {.w = w};
-    uint32_t count;
-    builder_rows(w->b, PART_WAITS, &count);
-    if (!w->heap || !count)
+    uint32_t count = 0;
+    if (!w->heap)
         return true;
     u64map_init(&n.row_of_slot);
     u64map_init(&n.via);
     strbuf_init(&n.text);
-    bool ok = index_rows(&n, count, err) && name_by_statics(&n, &n.row_of_slot, err) &&
-              name_referred(&n, false, err) && name_by_statics(&n, &n.via, err) &&
-              name_referred(&n, true, err) && strbuf_ok(&n.text, err);
+    bool ok = index_rows(&n, &count, err);
+    ok = ok && (!count ||
+                (name_by_statics(&n, &n.row_of_slot, err) && name_referred(&n, false, err) &&
+                 name_by_statics(&n, &n.via, err) && (!n.sources || name_referred(&n, true, err))));
+    ok = ok && strbuf_ok(&n.text, err);
     u64map_deinit(&n.row_of_slot);
     u64map_deinit(&n.via);
     strbuf_deinit(&n.text);

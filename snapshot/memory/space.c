@@ -29,6 +29,7 @@ void space_thread_init(struct space_thread *t) {
         .elapsed_ns = UINT64_MAX,
         .start_time = UINT64_MAX,
         .switches = UINT64_MAX,
+        .run_delay_ns = UINT64_MAX,
     };
 }
 

@@ -64,6 +64,7 @@ struct space_thread {
     uint64_t user_ns, kernel_ns;     /* UINT64_MAX: not recorded */
     uint64_t elapsed_ns, start_time; /* UINT64_MAX: not recorded */
     uint64_t switches;               /* UINT64_MAX: not recorded */
+    uint64_t run_delay_ns;           /* UINT64_MAX: not recorded */
 };
 
 /* What a stretch of memory is used for, where whoever understands the contents said so. */

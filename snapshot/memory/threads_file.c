@@ -51,6 +51,7 @@ static struct thread_times *select_thread(struct reading *r, uint64_t os_id) {
             .user_ns = UINT64_MAX,
             .kernel_ns = UINT64_MAX,
             .run_ns = UINT64_MAX,
+            .delay_ns = UINT64_MAX,
             .start_time = UINT64_MAX,
             .voluntary = UINT64_MAX,
             .involuntary = UINT64_MAX,
@@ -127,6 +128,7 @@ static bool read_schedstat(struct reading *r, struct str line) {
     if (str_trim(line).len || r->current == NONE)
         return false;
     r->file->threads[r->current].run_ns = numbers[0] < UINT64_MAX ? numbers[0] : UINT64_MAX - 1;
+    r->file->threads[r->current].delay_ns = numbers[1];
     return true;
 }
 
@@ -292,6 +294,8 @@ bool threads_file_apply(const struct threads_file *f, struct space *s, uint32_t 
         if (t->switches == UINT64_MAX && times->voluntary != UINT64_MAX &&
             times->involuntary != UINT64_MAX)
             t->switches = num_add(times->voluntary, times->involuntary);
+        if (t->run_delay_ns == UINT64_MAX)
+            t->run_delay_ns = times->delay_ns;
         if (!t->name && times->name &&
             !(t->name = arena_copy(&s->arena, times->name, strlen(times->name))))
             return err_nomem(err);

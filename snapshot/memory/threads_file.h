@@ -22,6 +22,7 @@ struct thread_times {
     char state;       /* 'R', 'S', 'D', ...; 0: not said */
     uint64_t user_ns, kernel_ns;
     uint64_t run_ns;                 /* schedstat: user and kernel together, to the nanosecond */
+    uint64_t delay_ns;               /* schedstat: runnable, and had no processor */
     uint64_t start_time;             /* [ns] since boot */
     uint64_t voluntary, involuntary; /* context switches */
     bool has_stat;

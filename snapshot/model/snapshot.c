@@ -126,6 +126,7 @@ static const struct field thread_fields[] = {
     F(thread_row, stack_bytes, 25, FIELD_BYTES),
     F(thread_row, waits_for, 26, FIELD_HEX),
     F(thread_row, waited_ns, 27, FIELD_NS),
+    F(thread_row, run_delay_ns, 28, FIELD_NS),
 };
 
 static const struct field lock_fields[] = {
@@ -139,6 +140,7 @@ static const struct field lock_fields[] = {
     F(lock_row, waiters, 8, FIELD_U64),
     F(lock_row, owner_name, 9, FIELD_STR),
     F(lock_row, readers, 10, FIELD_U64),
+    F(lock_row, name, 11, FIELD_STR),
 };
 
 static const struct field handle_fields[] = {

@@ -131,6 +131,7 @@ struct thread_row {
     uint64_t cpu_recorded;                   /* 0: times are there but all zero, so not recorded */
     uint64_t start_time_ns; /* [ns] since boot or epoch: only compared for equality */
     uint64_t switches;      /* [count] context switches, voluntary and not */
+    uint64_t run_delay_ns;  /* wanted to run, and had no processor */
     uint64_t lock_count;
     const char *exception;
     const char *waiting_on;
@@ -159,6 +160,7 @@ struct lock_row {
     uint64_t waiters;       /* [count] */
     const char *owner_name; /* of an owner of whom the source says no id; else NULL */
     uint64_t readers; /* [count] of threads that share it; ABSENT: nobody does, or it has none */
+    const char *name; /* who holds the object: "static Shop.Desk.s_gate"; NULL: not known */
 };
 
 /*

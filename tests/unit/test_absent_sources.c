@@ -421,8 +421,8 @@ static unsigned check(const struct judged *whole, const struct judged *taken, si
             print_message("%s | %s | %s | %s | %s\n", of, taking->what, taking->rules[i],
                           finding_status_names[finding->status],
                           finding->status == STATUS_SKIPPED ? finding->summary : "");
-        said[number] |= finding->status == STATUS_SKIPPED && taking->why &&
-                        strstr(finding->summary, taking->why);
+        said[number] |=
+            finding->status != STATUS_CLEAR && taking->why && strstr(finding->summary, taking->why);
     }
     return wrong;
 }

@@ -176,7 +176,7 @@ static unsigned streams_check(const struct judged *whole, const struct judged *t
         }
     }
     for (uint32_t i = 0; i < taken->f.count; i++)
-        streams_said[number] |= taken->f.items[i].status == STATUS_SKIPPED && taking->why &&
+        streams_said[number] |= taken->f.items[i].status != STATUS_CLEAR && taking->why &&
                                 strstr(taken->f.items[i].summary, taking->why);
     for (size_t i = 0; taking->rules[i]; i++)
         if (streams_finding(taken, taking->rules[i])->status == STATUS_CLEAR &&

@@ -374,7 +374,7 @@ static void the_only_lock_is_the_one(void **state) {
     made_rules(&m);
     assert_true(wait_graph_init(&g, &m.series, &m.err));
     uint32_t waiter = m.series.threads[0].os_id == 41 ? 0 : 1;
-    assert_int_equal(g.edges[waiter].owner, 1 - waiter);
+    assert_int_equal(g.edges[waiter].next, 1 - waiter);
     assert_int_equal(g.edges[waiter].end, 1 - waiter);
     assert_false(g.edges[waiter].circle);
     assert_int_equal(g.unknown, 0);
@@ -387,14 +387,14 @@ static void the_only_lock_is_the_one(void **state) {
 /* Where waits lead, by the definition: a step at a time, WAITERS steps at most. */
 static void check_waits(const struct wait_graph *g, uint32_t thread) {
     uint32_t at = thread, steps = 0;
-    while (steps < WAITERS && g->edges[at].owner != WAIT_NOBODY && !g->edges[at].circle) {
-        at = g->edges[at].owner;
+    while (steps < WAITERS && g->edges[at].next != WAIT_NOBODY && !g->edges[at].circle) {
+        at = g->edges[at].next;
         steps++;
     }
     bool comes_back = false;
     uint32_t first = at, around = at;
-    for (uint32_t i = 0; i < WAITERS && g->edges[around].owner != WAIT_NOBODY; i++) {
-        around = g->edges[around].owner;
+    for (uint32_t i = 0; i < WAITERS && g->edges[around].next != WAIT_NOBODY; i++) {
+        around = g->edges[around].next;
         first = around < first ? around : first;
         comes_back = comes_back || around == at;
         if (comes_back)

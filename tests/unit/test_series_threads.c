@@ -78,6 +78,34 @@ static const struct thread_case cases[] = {
      "running/cpu"},
     {"no interval, but clearly the largest", "threads os_id=7 user_ns=0\n" OTHER("1"),
      "threads os_id=7 user_ns=2500000000\n" OTHER("900000000"), "runaway/cpu"},
+    {"no interval, and asleep in the dump", "threads os_id=7 user_ns=0\n" OTHER("1"),
+     "threads os_id=7 user_ns=2500000000 user_mode=0\n" OTHER("900000000"), "running/cpu"},
+    {"a tenth of a core, and kept from the rest",
+     "origin captured_at=0\nthreads os_id=7 user_ns=0 run_delay_ns=0 user_mode=1\n" OTHER("1"),
+     "origin captured_at=5000000000\n"
+     "threads os_id=7 user_ns=500000000 run_delay_ns=4400000000 user_mode=1\n" OTHER("2"),
+     "runaway/cpu"},
+    {"a tenth of a core, executing by chance",
+     "origin captured_at=0\nthreads os_id=7 user_ns=0 run_delay_ns=0 user_mode=1\n" OTHER("1"),
+     "origin captured_at=50000000000\n"
+     "threads os_id=7 user_ns=4000000000 run_delay_ns=100000000 user_mode=1\n" OTHER("2"),
+     "running/cpu"},
+    {"8 % of a core, executing by chance: another used as much",
+     "origin captured_at=0\nthreads os_id=7 user_ns=0 user_mode=1\n" OTHER("1"),
+     "origin captured_at=50000000000\n"
+     "threads os_id=7 user_ns=4000000000 user_mode=1\n" OTHER("3000000000"),
+     "running/cpu"},
+    {"8 % of a core, but executing in both dumps and clearly the largest",
+     "origin captured_at=0\nthreads os_id=7 user_ns=0 user_mode=1\n" OTHER("1"),
+     "origin captured_at=50000000000\nthreads os_id=7 user_ns=4000000000 user_mode=1\n" OTHER("2"),
+     "runaway/cpu"},
+    {"the same, beside one that wrote the dumps",
+     "origin captured_at=0\nthreads os_id=7 user_ns=0 kernel_ns=0 user_mode=1\n"
+     "threads os_id=9 user_ns=1 kernel_ns=0\n",
+     "origin captured_at=50000000000\n"
+     "threads os_id=7 user_ns=4000000000 kernel_ns=0 user_mode=1\n"
+     "threads os_id=9 user_ns=200000000 kernel_ns=6000000000\n",
+     "runaway/cpu"},
     {"no interval, and one of two", "threads os_id=7 user_ns=0\n" OTHER("1"),
      "threads os_id=7 user_ns=2500000000\n" OTHER("2400000000"), "running/cpu"},
 };

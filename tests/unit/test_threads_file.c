@@ -77,6 +77,7 @@ static void threads_file_joins_stat_schedstat_and_status(void **state) {
         assert_int_equal(kernel, 10000000);
         assert_int_equal(t->voluntary, 40);
         assert_int_equal(t->involuntary, 2);
+        assert_int_equal(t->delay_ns, strstr(forms[i], " 900 12") ? 900 : UINT64_MAX);
         threads_file_close(&f);
     }
 }

@@ -64,7 +64,7 @@ static void waits_for(const struct waiting *w, const char *name, const char *own
                       const char *type) {
     const struct wait_edge *edge = &w->graph.edges[thread_called(w, name)];
     assert_true(edge->blocked);
-    assert_int_equal(edge->owner, thread_called(w, owner));
+    assert_int_equal(edge->next, thread_called(w, owner));
     assert_string_equal(edge->lock->object_type, type);
     assert_int_equal(edge->lock->waiters, 1);
 }

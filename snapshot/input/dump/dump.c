@@ -142,6 +142,7 @@ bool dump_add_threads(struct space *s, struct builder *b, struct err *err) {
         row->elapsed_ns = t->elapsed_ns;
         row->start_time_ns = t->start_time;
         row->switches = t->switches;
+        row->run_delay_ns = t->run_delay_ns;
         if (t->user_ns == UINT64_MAX && t->kernel_ns == UINT64_MAX)
             row->cpu_recorded = 0;
     }

@@ -19,6 +19,8 @@ static bool thread_times_add_thread(const struct threads_file *f, const struct t
         row->elapsed_ns = f->uptime_ns - t->start_time;
     if (row->switches == ABSENT && t->voluntary != UINT64_MAX && t->involuntary != UINT64_MAX)
         row->switches = t->voluntary + t->involuntary;
+    if (row->run_delay_ns == ABSENT)
+        row->run_delay_ns = t->delay_ns;
     if (!row->name && t->name && !(row->name = builder_string(b, str_of(t->name), err)))
         return false;
     return true;

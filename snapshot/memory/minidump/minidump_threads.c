@@ -102,6 +102,7 @@ static bool minidump_threads_read_list(struct mdmp *m, struct u64map *by_id, str
             .elapsed_ns = MDMP_ABSENT,
             .start_time = MDMP_ABSENT,
             .switches = MDMP_ABSENT,
+            .run_delay_ns = MDMP_ABSENT,
         };
         m->info->threads[index] = (struct minidump_thread){
             .suspend_count = entry.suspend_count,

@@ -117,7 +117,8 @@ static const char *syncblk_total_of(struct str text, uint64_t *ret_value) {
 /* Takes the line; *ret_mine is false when it belongs to something else. */
 static bool syncblk_take_line(struct transcript *t, struct scan_loss *loss, bool *ret_mine,
                               bool *ret_totals, struct err *err) {
-    struct lock_row row = {.address = ABSENT, .owner_os_id = ABSENT, .owner_managed_id = ABSENT};
+    struct lock_row row = {
+        .address = ABSENT, .owner_os_id = ABSENT, .owner_managed_id = ABSENT, .readers = ABSENT};
     struct str text = t->line.text, type, command;
     uint64_t value;
     *ret_mine = true;
