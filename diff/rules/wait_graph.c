@@ -123,7 +123,7 @@ static void wait_link_lock(struct wait_linking *l, uint32_t thread, uint32_t num
     edge->lock = number != STRMAP_NONE ? &l->locks[number] : only_lock(l, thread);
     if (edge->lock)
         edge->next = wait_owner(&l->g->owners, edge->lock);
-    if (edge->next == thread) {
+    if (edge->lock && edge->next == thread) {
         /* A thread never waits for its own, but for those that read what it wants to change. */
         edge->next = WAIT_NOBODY;
         if (edge->lock->readers == ABSENT)
