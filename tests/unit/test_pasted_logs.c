@@ -169,9 +169,33 @@ static void marks_are_taken_once_however_many_there_are(void **state) {
     }
 }
 
+/* Each by itself, at the beginning, inside and at the end; and not what only resembles one. */
+static void every_mark_is_seen_wherever_it_stands(void **state) {
+    (void)state;
+    static const char *const marks[] = {"**",          "</",       "<br",   "<BR", "|-",
+                                        "| -",         "|:-",      "\\_",   "\\[", "&",
+                                        "SUMMARY ---", "\xc2\xa0", "\x1b[", "a\rb"};
+    static const char *const plain[] = {"",           "*",          "<",     "<b",  "< br",
+                                        "|",          "|a-",        "\\",    "\\n", "--",
+                                        "SUMMARY --", "UMMARY ---", "a\r\nb"};
+    for (size_t m = 0; m < sizeof(marks) / sizeof(*marks); m++)
+        for (size_t before = 0; before < 200; before++) {
+            char text[256];
+            int size = snprintf(text, sizeof(text), "%.*s%s", (int)before,
+                                "List<Pair> - a|b * (c\\d) ------ 0001 <int> - Summary ------ ---- "
+                                "List<Pair> - a|b * (c\\d) ------ 0001 <int> - Summary ------ ---- "
+                                "List<Pair> - a|b * (c\\d) ------ 0001 <int> - Summary ------ ----",
+                                marks[m]);
+            assert_true(pasted_text_probe((struct str){text, (size_t)size}));
+        }
+    for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+        assert_false(pasted_text_probe(str_of(plain[i])));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_says_the_same_however_it_was_pasted),
+        cmocka_unit_test(every_mark_is_seen_wherever_it_stands),
         cmocka_unit_test(marks_are_taken_once_however_many_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

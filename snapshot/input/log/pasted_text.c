@@ -7,18 +7,20 @@
 
 /* -- Is there any? ----------------------------------------------------------------------------- */
 
+#define ASCII_BLOCK 64u
+
 static bool has_non_ascii(struct str text) {
-    const uint64_t tops = 0x8080808080808080u;
     size_t i = 0;
-    for (uint64_t x; i + sizeof(x) <= text.len; i += sizeof(x)) {
-        memcpy(&x, text.ptr + i, sizeof(x));
-        if (x & tops)
+    unsigned char all = 0;
+    for (; i + ASCII_BLOCK <= text.len; i += ASCII_BLOCK) {
+        uint64_t x[ASCII_BLOCK / 8];
+        memcpy(x, text.ptr + i, sizeof(x));
+        if (((x[0] | x[1]) | (x[2] | x[3]) | (x[4] | x[5]) | (x[6] | x[7])) & 0x8080808080808080u)
             return true;
     }
     for (; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] >= 0x80)
-            return true;
-    return false;
+        all |= (unsigned char)text.ptr[i];
+    return all >= 0x80;
 }
 
 /* A CR that ends a line by itself. */
@@ -30,20 +32,45 @@ static bool has_lone_cr(struct str text) {
     return false;
 }
 
-bool pasted_text_probe(struct str text) {
-    static const struct str marks[] = {STR_INIT("**"),         STR_INIT("</"),  STR_INIT("<br"),
-                                       STR_INIT("<BR"),        STR_INIT("|-"),  STR_INIT("| -"),
-                                       STR_INIT("|:-"),        STR_INIT("\\_"), STR_INIT("\\["),
-                                       STR_INIT("SUMMARY ---")};
-    if (text.len == 0)
+/* What else tells, by the rarest character of each in what debuggers print. */
+static const struct pasted_marks {
+    char rare;
+    uint8_t before;      /* [bytes] in front of it in the marks */
+    struct str marks[3]; /* up to an empty one */
+} pasted_marks[] = {
+    {'*', 0, {STR_INIT("**")}},
+    {'<', 0, {STR_INIT("</"), STR_INIT("<br"), STR_INIT("<BR")}},
+    {'|', 0, {STR_INIT("|-"), STR_INIT("| -"), STR_INIT("|:-")}},
+    {'\\', 0, {STR_INIT("\\_"), STR_INIT("\\[")}},
+    {'-', 8, {STR_INIT("SUMMARY ---")}},
+};
+
+/* Does one of the marks stand where its rare character does? */
+static bool is_mark_at(struct str text, size_t at, const struct pasted_marks *m) {
+    if (at < m->before)
         return false;
-    if (has_non_ascii(text) || memchr(text.ptr, '&', text.len) ||
-        memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text))
-        return true;
-    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-        if (str_contains(text, marks[i]))
+    struct str rest = str_drop(text, at - m->before);
+    for (size_t i = 0; i < sizeof(m->marks) / sizeof(*m->marks) && m->marks[i].len; i++)
+        if (rest.len > 1 && rest.ptr[1] == m->marks[i].ptr[1] && str_starts(rest, m->marks[i]))
             return true;
     return false;
+}
+
+static bool has_mark(struct str text) {
+    const char *end = text.ptr + text.len;
+    for (size_t i = 0; i < sizeof(pasted_marks) / sizeof(*pasted_marks); i++) {
+        const struct pasted_marks *m = &pasted_marks[i];
+        for (const char *at = text.ptr; at < end && (at = memchr(at, m->rare, (size_t)(end - at)));
+             at++)
+            if (is_mark_at(text, (size_t)(at - text.ptr), m))
+                return true;
+    }
+    return false;
+}
+
+bool pasted_text_probe(struct str text) {
+    return text.len && (has_non_ascii(text) || memchr(text.ptr, '&', text.len) ||
+                        memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text) || has_mark(text));
 }
 
 /* -- Characters -------------------------------------------------------------------------------- */
