@@ -126,30 +126,46 @@ int str_cmp(struct str a, struct str b) {
 
 #define PLAIN_BLOCK 16u
 
-static bool is_odd(char c) {
-    return (unsigned char)(c - ' ') > '~' - ' ';
+typedef unsigned char plain_block __attribute__((vector_size(PLAIN_BLOCK)));
+typedef signed char plain_signs __attribute__((vector_size(PLAIN_BLOCK)));
+
+static plain_block plain_load(const char *at) {
+    plain_block block;
+    memcpy(&block, at, sizeof(block));
+    return block;
 }
 
-/* A loop of a length known beforehand and without a way out becomes a few vector instructions. */
-static void note_odd(const char *block, char also, unsigned char odd[PLAIN_BLOCK]) {
-    for (size_t i = 0; i < PLAIN_BLOCK; i++)
-        odd[i] |= is_odd(block[i]) & (block[i] != also);
+/* All bits of each character that is printable ASCII, or `also`: one more than 0x1f ... 0x7e. */
+static plain_block plain_of(plain_block block, plain_block also) {
+    return (plain_block)((plain_signs)(block + 1) > ' ') | (plain_block)(block == also);
+}
+
+static bool plain_all(plain_block plain) {
+    uint64_t halves[2];
+    memcpy(halves, &plain, sizeof(halves));
+    return (halves[0] & halves[1]) == UINT64_MAX;
 }
 
 /* Only printable ASCII, and `also`? Then it is valid UTF-8 without control characters but that. */
 static bool is_plain(struct str s, char also) {
-    unsigned char odd[PLAIN_BLOCK] = {0}, any = 0;
+    const plain_block like = (plain_block){0} + (unsigned char)also;
+    plain_block plain = ~(plain_block){0};
     size_t i = 0;
+    for (; i + 4 * PLAIN_BLOCK <= s.len; i += 4 * PLAIN_BLOCK)
+        plain &= plain_of(plain_load(s.ptr + i), like) &
+                 plain_of(plain_load(s.ptr + i + PLAIN_BLOCK), like) &
+                 plain_of(plain_load(s.ptr + i + 2 * PLAIN_BLOCK), like) &
+                 plain_of(plain_load(s.ptr + i + 3 * PLAIN_BLOCK), like);
     for (; i + PLAIN_BLOCK <= s.len; i += PLAIN_BLOCK)
-        note_odd(s.ptr + i, also, odd);
-    if (i < s.len && i)
-        note_odd(s.ptr + s.len - PLAIN_BLOCK, also, odd); /* the rest, and some once more */
-    else
-        for (; i < s.len; i++)
-            any |= is_odd(s.ptr[i]) & (s.ptr[i] != also);
-    for (size_t k = 0; k < PLAIN_BLOCK; k++)
-        any |= odd[k];
-    return !any;
+        plain &= plain_of(plain_load(s.ptr + i), like);
+    if (i < s.len && i) {
+        i = s.len; /* the rest, and some once more */
+        plain &= plain_of(plain_load(s.ptr + i - PLAIN_BLOCK), like);
+    }
+    bool odd = false;
+    for (; i < s.len; i++)
+        odd |= ((unsigned char)(s.ptr[i] - ' ') > '~' - ' ') & (s.ptr[i] != also);
+    return !odd && plain_all(plain);
 }
 
 static bool str_is_plain(struct str s) {
