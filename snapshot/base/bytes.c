@@ -60,6 +60,13 @@ uint64_t reader_varint_long(struct reader *r) {
     return 0;
 }
 
+const uint8_t *bytes_varint_long(const uint8_t *p, uint64_t *ret_value) {
+    struct reader r;
+    reader_init(&r, (struct bytes){p, VARINT_MAX_BYTES}, 0);
+    *ret_value = reader_varint_long(&r);
+    return r.failed ? NULL : p + r.pos;
+}
+
 struct bytes reader_bytes(struct reader *r, uint64_t size) {
     const uint8_t *p = bytes_take(r, size);
     return (struct bytes){p, p ? (size_t)size : 0};

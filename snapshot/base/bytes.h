@@ -53,6 +53,38 @@ static inline uint64_t reader_varint(struct reader *r) {
     return reader_varint_long(r);
 }
 
+/* [bytes] of the longest number. */
+#define VARINT_MAX_BYTES 10u
+
+/*
+ * The same at p, where VARINT_MAX_BYTES are known to be: for columns of many. Returns what is
+ * behind it; NULL: it is longer, or overflows.
+ */
+const uint8_t *bytes_varint_long(const uint8_t *p, uint64_t *ret_value);
+static inline const uint8_t *bytes_varint(const uint8_t *p, uint64_t *ret_value) {
+    uint64_t value = p[0];
+    if (value < 0x80) {
+        *ret_value = value;
+        return p + 1;
+    }
+    value = (value & 0x7f) | (uint64_t)p[1] << 7;
+    if (p[1] < 0x80) {
+        *ret_value = value;
+        return p + 2;
+    }
+    value = (value & 0x3fff) | (uint64_t)p[2] << 14;
+    if (p[2] < 0x80) {
+        *ret_value = value;
+        return p + 3;
+    }
+    value = (value & 0x1fffff) | (uint64_t)p[3] << 21;
+    if (p[3] < 0x80) {
+        *ret_value = value;
+        return p + 4;
+    }
+    return bytes_varint_long(p, ret_value);
+}
+
 /* Lends `size` bytes of the input; empty and failed when that many are not left. */
 struct bytes reader_bytes(struct reader *r, uint64_t size);
 

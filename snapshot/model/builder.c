@@ -127,6 +127,7 @@ void *builder_row(struct builder *b, enum part part, struct err *err) {
     }
     unsigned char *row = (unsigned char *)table->rows + (size_t)table->count++ * desc->row_size;
     row_clear(desc, row);
+    table->sorted = false;
     builder_present(b, part);
     return row;
 }
@@ -480,6 +481,7 @@ static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *
         sorted++;
     if (sorted < table->count)
         qsort(table->rows, table->count, part_descs[part].row_size, cmp);
+    table->sorted = true;
 }
 
 /* Said at the end, since a table of the whole heap may still come and take its place. */

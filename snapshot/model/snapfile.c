@@ -1,4 +1,5 @@
 #include "model/snapfile.h"
+#include "model/snap_columns.h"
 
 #include "base/hash.h"
 
@@ -200,13 +201,7 @@ bool snapfile_encode(const struct snapshot *s, struct strbuf *out, struct err *e
 
 /* -- Reading ----------------------------------------------------------------------------------- */
 
-struct decoder {
-    struct snapshot *s;
-    const char **strings;
-    uint64_t string_count;
-};
-
-static bool decode_strings(struct decoder *d, struct reader *r, struct err *err) {
+static bool decode_strings(struct snap_decoder *d, struct reader *r, struct err *err) {
     uint64_t count = reader_varint(r);
     if (!reader_has_items(r, count, 1))
         return err_at(err, ERR_TRUNCATED, r->base,
@@ -237,84 +232,6 @@ static bool decode_strings(struct decoder *d, struct reader *r, struct err *err)
     return true;
 }
 
-/* A string number out of range fails the reader. */
-static const char *get_string(const struct decoder *d, struct reader *r) {
-    uint64_t number = reader_varint(r);
-    if (number == 0)
-        return NULL;
-    if (number > d->string_count) {
-        r->failed = true;
-        return NULL;
-    }
-    return d->strings[number - 1];
-}
-
-static bool get_strings(const struct decoder *d, struct reader *r, struct strings *list,
-                        struct err *err) {
-    uint64_t count = reader_varint(r);
-    if (!reader_has_items(r, count, 1) || count > UINT32_MAX) {
-        r->failed = true;
-        return true;
-    }
-    const char **items = arena_array(&d->s->arena, (size_t)count, sizeof(*items));
-    if (!items)
-        return err_nomem(err);
-    for (uint64_t i = 0; i < count; i++) {
-        items[i] = get_string(d, r);
-        if (!items[i])
-            items[i] = "";
-    }
-    *list = (struct strings){items, (uint32_t)count};
-    return true;
-}
-
-static void get_cells(struct reader *r, struct cell *cells) {
-    unsigned mask = reader_u8(r);
-    if (mask >> GEN_COUNT)
-        r->failed = true;
-    for (mask &= (1u << GEN_COUNT) - 1; mask; mask &= mask - 1) {
-        struct cell *cell = &cells[__builtin_ctz(mask)];
-        cell->objects = reader_varint(r);
-        cell->bytes = reader_varint(r);
-    }
-}
-
-/* One loop for each kind: there are as many values as types in a heap. */
-static bool get_values(const struct decoder *d, struct reader *r, const struct field *field,
-                       unsigned char *rows, size_t row_size, uint64_t count, struct err *err) {
-    unsigned char *at = rows + field->offset, *end = at + count * row_size;
-    switch ((enum field_kind)field->kind) {
-    case FIELD_STR:
-        for (; at < end && !r->failed; at += row_size)
-            *(const char **)(void *)at = get_string(d, r);
-        break;
-    case FIELD_STRS:
-        for (; at < end && !r->failed; at += row_size)
-            if (!get_strings(d, r, (void *)at, err))
-                return false;
-        break;
-    case FIELD_CELLS:
-        for (; at < end && !r->failed; at += row_size)
-            get_cells(r, (void *)at);
-        break;
-    case FIELD_GENS:
-        for (; at < end && !r->failed; at += row_size)
-            for (int g = 0; g < GEN_COUNT; g++)
-                ((uint64_t *)(void *)at)[g] = reader_varint(r) - 1;
-        break;
-    case FIELD_U64:
-    case FIELD_BYTES:
-    case FIELD_NS:
-    case FIELD_TIME:
-    case FIELD_HEX:
-    case FIELD_BOOL:
-        for (; at < end && !r->failed; at += row_size)
-            *(uint64_t *)(void *)at = reader_varint(r) - 1;
-        break;
-    }
-    return true;
-}
-
 static const struct field *snapfile_field_of(const struct part_desc *desc, uint64_t id,
                                              uint64_t kind) {
     for (uint32_t i = 0; i < desc->field_count; i++)
@@ -332,14 +249,17 @@ static void rows_absent(const struct part_desc *desc, unsigned char *rows, uint6
             field->kind == FIELD_CELLS)
             continue;
         uint32_t words = field->kind == FIELD_GENS ? GEN_COUNT : 1;
-        for (uint64_t i = 0; i < count; i++)
-            memset(rows + i * desc->row_size + field->offset, 0xff, words * sizeof(uint64_t));
+        unsigned char *at = rows + field->offset, *end = at + count * desc->row_size;
+        for (; at < end; at += desc->row_size)
+            for (uint32_t w = 0; w < words; w++)
+                ((uint64_t *)(void *)at)[w] = ABSENT;
     }
 }
 
 /* Sets the bit of the column's field in *filled. */
-static bool decode_column(const struct decoder *d, struct reader *r, const struct part_desc *desc,
-                          unsigned char *rows, uint64_t count, uint64_t *filled, struct err *err) {
+static bool decode_column(const struct snap_decoder *d, struct reader *r,
+                          const struct part_desc *desc, unsigned char *rows, uint64_t count,
+                          uint64_t *filled, struct err *err) {
     uint64_t id = reader_varint(r), kind = reader_varint(r), size = reader_varint(r);
     uint64_t base = r->base + r->pos;
     struct bytes data = reader_bytes(r, size);
@@ -351,7 +271,7 @@ static bool decode_column(const struct decoder *d, struct reader *r, const struc
     *filled |= (uint64_t)1 << (field - desc->fields);
     struct reader column;
     reader_init(&column, data, base);
-    if (!get_values(d, &column, field, rows, desc->row_size, count, err))
+    if (!snap_column_read(d, &column, field, rows, desc->row_size, count, err))
         return false;
     if (column.failed || reader_left(&column))
         return err_at(err, ERR_FORMAT, base + column.pos, "column %s.%s does not hold %llu values",
@@ -392,11 +312,11 @@ static bool check_rows(enum part part, const struct table *table, struct err *er
     if (desc->single && table->count != 1)
         return err_set(err, ERR_FORMAT, "part %s has %u rows instead of one", desc->name,
                        table->count);
-    for (uint32_t i = 0; i < table->count; i++) {
+    bool needs_key = part == PART_TYPES || part == PART_REASONS || part == PART_COUNTERS;
+    for (uint32_t i = 0; needs_key && i < table->count; i++) {
         const unsigned char *row = (const unsigned char *)table->rows + (size_t)i * desc->row_size;
         const char *key = *(const char *const *)(const void *)(row + desc->fields[0].offset);
-        bool needs_key = part == PART_TYPES || part == PART_REASONS || part == PART_COUNTERS;
-        if (needs_key && !key)
+        if (!key)
             return err_set(err, ERR_FORMAT, "part %s: row %u has no %s", desc->name, i,
                            desc->fields[0].name);
     }
@@ -406,7 +326,7 @@ static bool check_rows(enum part part, const struct table *table, struct err *er
                                    : true;
 }
 
-static bool decode_table(const struct decoder *d, struct reader *r, enum part part,
+static bool decode_table(const struct snap_decoder *d, struct reader *r, enum part part,
                          struct err *err) {
     const struct part_desc *desc = &part_descs[part];
     uint64_t count = reader_varint(r), columns = reader_varint(r);
@@ -430,7 +350,7 @@ static bool decode_table(const struct decoder *d, struct reader *r, enum part pa
         return false;
     rows_absent(desc, rows, count, filled);
     struct table *table = &d->s->tables[part];
-    *table = (struct table){rows, (uint32_t)count, (uint32_t)count};
+    *table = (struct table){rows, (uint32_t)count, (uint32_t)count, false};
     d->s->parts |= PART_BIT(part);
     return check_rows(part, table, err);
 }
@@ -488,7 +408,7 @@ static struct entry snapfile_read_entry(struct reader *r) {
 }
 
 /* Two passes over the directory: strings first, since all tables refer to them. */
-static bool decode_sections(struct decoder *d, struct bytes in, struct reader directory,
+static bool decode_sections(struct snap_decoder *d, struct bytes in, struct reader directory,
                             uint32_t count, bool strings, struct err *err) {
     for (uint32_t i = 0; i < count; i++) {
         struct entry entry = snapfile_read_entry(&directory);
@@ -518,7 +438,7 @@ static bool decode_sections(struct decoder *d, struct bytes in, struct reader di
 }
 
 bool snapfile_decode(struct bytes in, struct snapshot *s, struct err *err) {
-    struct decoder d = {.s = s};
+    struct snap_decoder d = {.s = s};
     struct reader r;
     uint32_t count = 0;
     if (!snapfile_read_directory(in, &r, &count, err))

@@ -363,6 +363,15 @@ enum trust_grade snapshot_trust(const struct snapshot *s) {
 
 struct cell type_total(const struct type_row *row) {
     struct cell total = {0, 0};
+    uint64_t all = 0;
+    for (int g = 0; g < GEN_COUNT; g++) {
+        total.objects += row->gen[g].objects;
+        total.bytes += row->gen[g].bytes;
+        all |= row->gen[g].objects | row->gen[g].bytes;
+    }
+    if (all < UINT64_MAX / 2 / GEN_COUNT) /* nearly always: nothing overflowed */
+        return total;
+    total = (struct cell){0, 0};
     for (int g = 0; g < GEN_COUNT; g++) {
         total.objects = num_add(total.objects, row->gen[g].objects);
         total.bytes = num_add(total.bytes, row->gen[g].bytes);

@@ -314,6 +314,7 @@ struct wait_row {
 struct table {
     void *rows;
     uint32_t count, capacity;
+    bool sorted; /* known to be in the order of its part, as the builder leaves types and threads */
 };
 
 struct snapshot {

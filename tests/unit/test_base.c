@@ -62,6 +62,27 @@ static void a_varint_of_more_than_64_bits_is_refused(void **state) {
     }
 }
 
+/* What reads columns looks at no bound, and has to know the same numbers. */
+static void a_varint_is_the_same_with_and_without_a_look_at_the_end(void **state) {
+    (void)state;
+    for (unsigned bits = 0; bits <= 64; bits++) {
+        uint64_t wanted = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - (bits % 2), value = 0;
+        struct strbuf text;
+        strbuf_init(&text);
+        strbuf_add_varint(&text, wanted);
+        size_t size = text.len;
+        while (text.len < VARINT_MAX_BYTES)
+            strbuf_addc(&text, (char)0xff); /* another number's */
+        const uint8_t *start = (const uint8_t *)text.ptr;
+        assert_ptr_equal(bytes_varint(start, &value), start + size);
+        assert_true(value == wanted);
+        strbuf_deinit(&text);
+    }
+    static const uint8_t large[VARINT_MAX_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff,
+                                                    0xff, 0xff, 0xff, 0xff, 0x02};
+    assert_null(bytes_varint(large, &(uint64_t){0}));
+}
+
 static void a_count_is_checked_against_what_is_left(void **state) {
     (void)state;
     static const uint8_t data[64];
@@ -437,6 +458,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_that_failed_stays_failed_and_moves_nothing),
         cmocka_unit_test(a_varint_of_more_than_64_bits_is_refused),
+        cmocka_unit_test(a_varint_is_the_same_with_and_without_a_look_at_the_end),
         cmocka_unit_test(a_count_is_checked_against_what_is_left),
         cmocka_unit_test(numbers_of_every_culture_are_read_whole_or_not_at_all),
         cmocka_unit_test(hex_is_read_with_prefix_and_backtick),

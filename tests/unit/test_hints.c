@@ -161,7 +161,7 @@ static void the_next_step_names_what_is_called(void **state) {
         struct findings f;
         struct callback_row row = cases[i].row;
         struct snapshot newest = {.parts = PART_BIT(PART_CALLBACKS)};
-        newest.tables[PART_CALLBACKS] = (struct table){&row, 1, 1};
+        newest.tables[PART_CALLBACKS] = (struct table){&row, 1, 1, false};
         findings_init(&f);
         uint32_t last = path(&g, nodes, cases[i].steps);
         const struct hint *hint = hint_for(&g, nodes[last].type, last);
