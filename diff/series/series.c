@@ -145,20 +145,6 @@ static bool series_start(struct series *s, const struct snapshot *const *snapsho
     return true;
 }
 
-static void series_sum_up(const struct snapshot *snapshot, struct series_sums *sums) {
-    SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
-    for (uint32_t i = 0; i < count; i++) {
-        for (int g = 0; g < GEN_COUNT; g++)
-            cell_add(&sums->gens[g], rows[i].gen[g]);
-        for (int g = 0; rows[i].name[0] == 'F' && g < GEN_COUNT && type_is_free(&rows[i]); g++)
-            cell_add(&sums->free_gens[g], rows[i].gen[g]);
-    }
-    for (int g = 0; g < GEN_COUNT; g++) {
-        cell_add(&sums->total, sums->gens[g]);
-        cell_add(&sums->free_total, sums->free_gens[g]);
-    }
-}
-
 /*
  * [bytes] in rows that the table of types lacks, as its printed total tells; ABSENT: some, not
  * known how many. What could not be walked of a raw dump's heap is told apart, as PART_GC has it.
@@ -225,12 +211,13 @@ bool series_init(struct series *s, const struct snapshot *const *snapshots, uint
         return err_set(err, ERR_USAGE, "no snapshot given");
     if (!series_start(s, snapshots, err))
         return false;
+    if (!series_join_types(s, err))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
-        series_sum_up(snapshots[i], &s->sums[i]);
         s->heap_bytes[i] = heap_bytes(snapshots[i], &s->sums[i]);
         s->types_unlisted[i] = snapshot_unlisted(snapshots[i], PART_TYPES);
     }
-    return series_join_types(s, err) && series_judge_held(s, err) && series_join_values(s, err) &&
+    return series_judge_types(s, err) && series_judge_held(s, err) && series_join_values(s, err) &&
            series_join_stacks(s, err) && series_join_threads(s, err) && series_identify(s, err);
 }
 

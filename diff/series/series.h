@@ -330,7 +330,13 @@ bool series_init(struct series *s, const struct snapshot *const *snapshots, uint
 void series_deinit(struct series *s);
 
 /* last - first, held within +-INT64_MAX so that it can be negated; 0 where one is ABSENT. */
-int64_t series_delta(uint64_t last, uint64_t first);
+static inline int64_t series_delta(uint64_t last, uint64_t first) {
+    if (last == ABSENT || first == ABSENT)
+        return 0;
+    uint64_t size = last > first ? last - first : first - last;
+    int64_t held = size > INT64_MAX ? INT64_MAX : (int64_t)size;
+    return last >= first ? held : -held;
+}
 
 /* First and last snapshot. Never NULL. */
 const struct snapshot *series_base(const struct series *s);

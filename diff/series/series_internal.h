@@ -10,8 +10,10 @@ bool series_warn(struct series *s, struct err *err, const char *fmt, ...) PRINTF
 /* Sets not_comparable unless it is set. Errors: ERR_NOMEM. */
 bool series_refuse(struct series *s, struct err *err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Each lines up its part of the snapshots. Errors: ERR_NOMEM. */
+/* Each lines up its part of the snapshots; types are summed up, too. Errors: ERR_NOMEM. */
 bool series_join_types(struct series *s, struct err *err) MUST_CHECK;
+/* After it, and after what floors are taken from: verdicts, and the order. Errors: ERR_NOMEM. */
+bool series_judge_types(struct series *s, struct err *err) MUST_CHECK;
 /* After it: types that are small by themselves are judged by what they hold. Errors: ERR_NOMEM,
  * ERR_FORMAT (a broken tree of holders). */
 bool series_judge_held(struct series *s, struct err *err) MUST_CHECK;

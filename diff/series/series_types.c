@@ -61,10 +61,14 @@ static uint32_t key_new(struct type_join *j, const char *name, const struct type
     return j->count++;
 }
 
+static void key_seen_module(struct type_join *j, uint32_t number, const struct type_row *row) {
+    if (row->module && !j->by_module)
+        j->keys[number].module = row->module;
+}
+
 static void key_seen(struct type_join *j, uint32_t number, const struct type_row *row) {
     struct type_key *key = &j->keys[number];
-    if (row->module && !j->by_module)
-        key->module = row->module;
+    key_seen_module(j, number, row);
     if (key->raw && key->raw != row->name && strcmp(key->raw, row->name) != 0)
         key->raw = NULL;
 }
@@ -107,11 +111,13 @@ static int cmp_row_numbers(const void *x, const void *y, void *rows) {
     return series_types_cmp_rows(&all[*(const uint32_t *)x], &all[*(const uint32_t *)y]);
 }
 
-/* Row numbers in the order of names, for a file whose writer did not sort; NULL: as they are. */
-static bool row_order(struct type_join *j, const struct type_row *rows, uint32_t count,
-                      uint32_t **ret_order) {
+/* Row numbers in the order of names, of a snapshot that no builder sorted; NULL: as they are. */
+static bool row_order(struct type_join *j, const struct table *table, uint32_t **ret_order) {
+    const struct type_row *rows = table->rows;
+    uint32_t i = 1, count = table->count;
     *ret_order = NULL;
-    uint32_t i = 1;
+    if (table->sorted)
+        return true;
     while (i < count && series_types_cmp_rows(&rows[i - 1], &rows[i]) <= 0)
         i++;
     if (i >= count)
@@ -150,7 +156,7 @@ static bool merge_rows(struct type_join *j, const struct type_row *rows, uint32_
                 return false;
             continue;
         }
-        key_seen(j, numbers[r], row);
+        key_seen_module(j, numbers[r], row); /* the name is the key's */
     }
     while (from < j->plain_count)
         j->merged[to++] = j->plain[from++];
@@ -178,7 +184,7 @@ static bool number_rows(struct type_join *j) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
         uint32_t *order = NULL;
         j->numbers[i] = arena_array(&j->spare, count, sizeof(**j->numbers));
-        if (!j->numbers[i] || !row_order(j, rows, count, &order) ||
+        if (!j->numbers[i] || !row_order(j, &s->snapshots[i]->tables[PART_TYPES], &order) ||
             !merge_rows(j, rows, count, order, j->numbers[i]))
             return false;
     }
@@ -186,6 +192,10 @@ static bool number_rows(struct type_join *j) {
 }
 
 /* -- Columns -- */
+
+static bool name_is_free(const char *name) {
+    return name[0] == TYPE_FREE[0] && strcmp(name, TYPE_FREE) == 0;
+}
 
 /* One dump: its rows have different names as they are, so nothing is joined. */
 static uint32_t count_types(const struct type_join *j) {
@@ -247,7 +257,7 @@ static bool make_types(struct type_join *j) {
         const struct type_key *key = &j->keys[t];
         s->types[t].name = key->raw ? key->raw : key->name;
         s->types[t].module = key->module;
-        s->types[t].is_free = strcmp(key->name, TYPE_FREE) == 0;
+        s->types[t].is_free = name_is_free(key->name);
     }
     s->type_count = types;
     return make_live(s, types);
@@ -258,6 +268,61 @@ static void live_add(uint64_t *sum, uint64_t more) {
     if (more != ABSENT)
         *sum = num_add(*sum == ABSENT ? 0 : *sum, more);
 }
+
+/* -- Sums of rows -- */
+
+/* Objects and bytes at once. */
+typedef uint64_t cell_pair __attribute__((vector_size(sizeof(struct cell))));
+
+/* No row of these is so large that as many as there can be would overflow. */
+#define ROW_QUICK_MAX ((uint64_t)1 << 31)
+
+struct row_sums {
+    cell_pair gens[GEN_COUNT]; /* of rows with small figures, as nearly all are */
+    struct series_sums others; /* of all others, and of free space */
+};
+
+static void row_sums_add_free(struct row_sums *sums, const struct type_row *row) {
+    for (int g = 0; g < GEN_COUNT; g++)
+        cell_add(&sums->others.free_gens[g], row->gen[g]);
+}
+
+static struct cell row_sums_add_large(struct row_sums *sums, const struct type_row *row) {
+    for (int g = 0; g < GEN_COUNT; g++)
+        cell_add(&sums->others.gens[g], row->gen[g]);
+    return type_total(row);
+}
+
+/* Returns what the row holds in all generations. */
+static struct cell row_sums_add(struct row_sums *sums, const struct type_row *row) {
+    cell_pair total = {0}, any = {0}, cells[GEN_COUNT];
+    _Static_assert(sizeof(cells) == sizeof(row->gen), "a pair is a cell");
+    memcpy(cells, row->gen, sizeof(cells));
+    if (row->name[0] == TYPE_FREE[0] && type_is_free(row))
+        row_sums_add_free(sums, row);
+#pragma GCC unroll 8
+    for (int g = 0; g < GEN_COUNT; g++) {
+        total += cells[g];
+        any |= cells[g];
+    }
+    if ((any[0] | any[1]) >= ROW_QUICK_MAX)
+        return row_sums_add_large(sums, row);
+#pragma GCC unroll 8
+    for (int g = 0; g < GEN_COUNT; g++)
+        sums->gens[g] += cells[g];
+    return (struct cell){total[0], total[1]};
+}
+
+static void row_sums_end(const struct row_sums *sums, struct series_sums *ret) {
+    *ret = sums->others;
+    for (int g = 0; g < GEN_COUNT; g++) {
+        cell_add(&ret->gens[g], (struct cell){sums->gens[g][0], sums->gens[g][1]});
+        cell_add(&ret->total, ret->gens[g]);
+        cell_add(&ret->free_total, ret->free_gens[g]);
+    }
+}
+
+/* -- Rows -- */
 
 /* Two rows of one snapshot whose names are the same when normalised. */
 static const struct type_row *join_rows(struct series *s, const struct type_row *a,
@@ -272,10 +337,9 @@ static const struct type_row *join_rows(struct series *s, const struct type_row 
 }
 
 static bool fill_row(struct series *s, struct series_type *type, uint32_t i,
-                     const struct type_row *row) {
+                     const struct type_row *row, struct cell total) {
     const struct type_row *before = type->rows[i];
     type->rows[i] = before ? join_rows(s, before, row) : row;
-    struct cell total = type_total(row);
     cell_add(&type->totals[i], total);
     if (row->live_objects != ABSENT || row->live_bytes != ABSENT) {
         live_add(&type->live_objects[i], row->live_objects);
@@ -287,7 +351,7 @@ static bool fill_row(struct series *s, struct series_type *type, uint32_t i,
 static void fill_type_of_one(struct series_type *type, const struct type_row *row) {
     type->name = row->name;
     type->module = row->module;
-    type->is_free = strcmp(row->name, TYPE_FREE) == 0;
+    type->is_free = name_is_free(row->name);
 }
 
 /*
@@ -336,19 +400,24 @@ static bool generations_known(const struct series_sums *sums) {
            !gens[GEN_UNKNOWN].objects && !gens[GEN_UNKNOWN].bytes;
 }
 
-/* One pass over the rows of a snapshot, which are many megabytes where there are many types. */
+/*
+ * One pass over the rows of a snapshot, which are many megabytes where there are many types: it
+ * sums them up, too.
+ */
 static bool fill_types(struct type_join *j) {
     struct series *s = j->s;
     s->generations_known = s->parts_all & PART_BIT(PART_TYPES);
     for (uint32_t i = 0; i < s->count; i++) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
+        struct row_sums sums = {.gens = {{0}}};
         for (uint32_t r = 0; r < count; r++) {
             uint32_t number = s->count == 1 ? r : j->numbers[i][r];
             if (s->count == 1)
                 fill_type_of_one(&s->types[r], &rows[r]);
-            if (!fill_row(s, &s->types[number], i, &rows[r]))
+            if (!fill_row(s, &s->types[number], i, &rows[r], row_sums_add(&sums, &rows[r])))
                 return false;
         }
+        row_sums_end(&sums, &s->sums[i]);
         s->generations_known = s->generations_known && generations_known(&s->sums[i]);
         fill_absent(s, i);
     }
@@ -373,6 +442,12 @@ struct series_change series_type_change(const struct series *s, const struct ser
         first = (struct cell){type->live_objects[0], type->live_bytes[0]};
         last = (struct cell){type->live_objects[end], type->live_bytes[end]};
     }
+    if (type->rows[0] && type->rows[end]) /* nearly always */
+        return (struct series_change){
+            .objects = series_delta(last.objects, first.objects),
+            .bytes = series_delta(last.bytes, first.bytes),
+            .is_known = first.bytes != ABSENT && last.bytes != ABSENT,
+        };
     bool hidden = series_type_is_unlisted(s, type, 0), gone = series_type_is_unlisted(s, type, end);
     struct cell first_most = hidden ? s->types_unlisted[0] : first;
     struct cell last_most = gone ? s->types_unlisted[end] : last;
@@ -395,7 +470,9 @@ static void sum_live(struct series *s) {
 
 static void judge_types(struct series *s) {
     const struct series_floors floors = series_floors_of(&s->options);
-    for (uint32_t t = 0; t < s->type_count; t++) {
+    for (uint32_t t = 0; s->count == 1 && t < s->type_count; t++)
+        series_type_verdict(s, &s->types[t], &floors, &s->types[t].basis);
+    for (uint32_t t = 0; s->count > 1 && t < s->type_count; t++) {
         struct series_type *type = &s->types[t];
         struct series_change change = series_type_change(s, type, false);
         type->objects_delta = change.objects;
@@ -485,13 +562,18 @@ bool series_join_types(struct series *s, struct err *err) {
         ok = number_rows(&j);
     }
     ok = ok && make_types(&j) && fill_types(&j);
-    if (ok) {
-        sum_live(s);
-        judge_types(s);
-        ok = sort_types(s, &j.spare);
-    }
     arena_deinit(&j.spare);
     strbuf_deinit(&j.scratch);
     strmap_deinit(&j.generated);
+    return ok || err_nomem(err);
+}
+
+bool series_judge_types(struct series *s, struct err *err) {
+    struct arena spare;
+    sum_live(s);
+    judge_types(s);
+    arena_init(&spare);
+    bool ok = sort_types(s, &spare);
+    arena_deinit(&spare);
     return ok || err_nomem(err);
 }

@@ -15,14 +15,6 @@ const char *const verdict_names[] = {
     [VERDICT_SMALL] = "small",
 };
 
-int64_t series_delta(uint64_t last, uint64_t first) {
-    if (last == ABSENT || first == ABSENT)
-        return 0;
-    uint64_t size = last > first ? last - first : first - last;
-    int64_t held = size > INT64_MAX ? INT64_MAX : (int64_t)size;
-    return last >= first ? held : -held;
-}
-
 /* What the steps between the values look like. */
 struct shape {
     uint32_t steps, big, big_at; /* steps of at least the floor, and the last one of these */
@@ -190,8 +182,17 @@ static enum verdict judge_series(const uint64_t *values, uint32_t count, const s
     return up_and_down ? VERDICT_STABLE : verdict;
 }
 
+/* The least step that counts: of 0, any. */
+static int64_t verdict_least(uint64_t floor) {
+    return floor > INT64_MAX ? INT64_MAX : floor == 0 ? 1 : (int64_t)floor;
+}
+
+static enum verdict verdict_of_two(int64_t grown, int64_t least) {
+    return grown >= least ? VERDICT_GROWING : grown <= -least ? VERDICT_SHRINKING : VERDICT_STABLE;
+}
+
 enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t floor) {
-    int64_t least = floor > INT64_MAX ? INT64_MAX : floor == 0 ? 1 : (int64_t)floor;
+    int64_t least = verdict_least(floor);
     struct shape shape = {0};
     uint64_t first = ABSENT, before = ABSENT;
     for (uint32_t i = 0; i < count; i++) {
@@ -207,9 +208,7 @@ enum verdict series_verdict(const uint64_t *values, uint32_t count, uint64_t flo
         return VERDICT_NONE;
     shape.sum = series_delta(before, first);
     if (count == 2)
-        return shape.sum >= least    ? VERDICT_GROWING
-               : shape.sum <= -least ? VERDICT_SHRINKING
-                                     : VERDICT_STABLE;
+        return verdict_of_two(shape.sum, least);
     /* Three snapshots, but only two that know: too few to tell. */
     if (shape.steps == 1)
         return shape.sum >= least ? VERDICT_INCONCLUSIVE : VERDICT_STABLE;
@@ -252,7 +251,21 @@ static enum verdict verdict_from(const uint64_t *values, uint32_t count, uint64_
                           count > 2 && ends.known > 2 ? least / (ends.known - 1) : least);
 }
 
+/* The same of two dumps, as most diffs have them, of each of many types. */
+static enum verdict growth_of_two(uint64_t first, uint64_t last, struct series_floor floor) {
+    if (first == ABSENT || last == ABSENT)
+        return VERDICT_NONE;
+    int64_t grown = series_delta(last, first);
+    enum verdict verdict = verdict_of_two(grown, verdict_least(num_max(floor.own, floor.least)));
+    uint64_t small = num_max(floor.own, floor.least / SMALL_SHARE);
+    if (verdict != VERDICT_STABLE || small >= floor.least)
+        return verdict;
+    return num_magnitude(grown) >= (uint64_t)verdict_least(small) ? VERDICT_SMALL : VERDICT_STABLE;
+}
+
 enum verdict series_growth(const uint64_t *values, uint32_t count, struct series_floor floor) {
+    if (count == 2)
+        return growth_of_two(values[0], values[1], floor);
     enum verdict verdict = verdict_from(values, count, num_max(floor.own, floor.least));
     uint64_t small = num_max(floor.own, floor.least / SMALL_SHARE);
     if (verdict != VERDICT_STABLE || small >= floor.least)
@@ -325,23 +338,26 @@ static enum verdict judge_unlisted(const struct series *s, const struct series_t
 
 enum values_of { OF_BYTES, OF_OBJECTS, OF_LIVE, OF_MATURE };
 
+static uint64_t value_of(const struct series_type *type, uint32_t i, enum values_of what) {
+    return what == OF_BYTES     ? type->totals[i].bytes
+           : what == OF_OBJECTS ? type->totals[i].objects
+           : what == OF_LIVE    ? type->live_bytes[i]
+                                : series_type_mature(type, i);
+}
+
 static enum verdict verdict_judge(const struct series *s, const struct series_type *type,
                                   enum values_of what, struct series_floor floor) {
-    uint64_t few[16];
-    uint64_t *values = few;
-    struct arena spare;
-    arena_init(&spare);
-    if (s->count > 16)
-        values = arena_array(&spare, s->count, sizeof(*values));
+    if (s->count == 2)
+        return growth_of_two(value_of(type, 0, what), value_of(type, 1, what), floor);
+    uint64_t few[16] = {0};
+    uint64_t *values = s->count > 16 ? calloc(s->count, sizeof(*values)) : few;
     if (!values)
         return VERDICT_NONE;
     for (uint32_t i = 0; i < s->count; i++)
-        values[i] = what == OF_BYTES     ? type->totals[i].bytes
-                    : what == OF_OBJECTS ? type->totals[i].objects
-                    : what == OF_LIVE    ? type->live_bytes[i]
-                                         : series_type_mature(type, i);
+        values[i] = value_of(type, i, what);
     enum verdict verdict = series_growth(values, s->count, floor);
-    arena_deinit(&spare);
+    if (values != few)
+        free(values);
     return verdict;
 }
 
@@ -352,7 +368,7 @@ static struct series_floor type_floor(const struct series *s, const struct serie
     uint64_t self = live ? num_min(type->live_bytes[0], type->live_bytes[other])
                          : num_min(type->totals[0].bytes, type->totals[other].bytes);
     uint64_t whole = live ? num_min(s->live_bytes[0], s->live_bytes[other])
-                          : num_min(series_heap_bytes(s, 0), series_heap_bytes(s, other));
+                          : num_min(s->heap_bytes[0], s->heap_bytes[other]);
     return (struct series_floor){
         .own = num_max(percent_of(self, floors->self_percent), 1),
         .least = num_max(percent_of(whole, floors->heap_percent),
@@ -383,9 +399,9 @@ static enum verdict judge_generations(const struct series *s, const struct serie
 }
 
 static bool is_constant(const struct series *s, const struct series_type *type, bool live) {
+    uint64_t first = live ? type->live_bytes[0] : type->totals[0].bytes;
     for (uint32_t i = 0; i < s->count; i++) {
         uint64_t value = live ? type->live_bytes[i] : type->totals[i].bytes;
-        uint64_t first = live ? type->live_bytes[0] : type->totals[0].bytes;
         if (value != first || value == ABSENT)
             return false;
     }
