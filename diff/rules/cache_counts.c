@@ -2,7 +2,7 @@
  */
 #include "diff/rules/rules.h"
 
-/* "sessions kept in the process"; NULL: no such type. Lengths differ nearly always. */
+/* "sessions kept in the process"; NULL: no such type. */
 static const char *cache_counts_known(struct str type) {
     for (size_t i = 0; runtime_table[i]; i++) {
         const struct known_type *known = runtime_table[i]->known_types;
@@ -11,6 +11,20 @@ static const char *cache_counts_known(struct str type) {
                 return known->counted;
     }
     return NULL;
+}
+
+/* Lengths of the names that are counted, as bits: most names are of another. */
+#define LENGTHS_MAX 64u
+
+static uint64_t counted_lengths(void) {
+    uint64_t lengths = 0;
+    for (size_t i = 0; runtime_table[i]; i++) {
+        const struct known_type *known = runtime_table[i]->known_types;
+        for (; known && known->type.len; known++)
+            if (known->counted)
+                lengths |= (uint64_t)1 << num_min(known->type.len, LENGTHS_MAX - 1);
+    }
+    return lengths;
 }
 
 static bool grew(const struct series *s, const struct series_type *type) {
@@ -23,9 +37,13 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
     (void)limits;
     (void)err;
     uint32_t end = s->count - 1;
+    uint64_t lengths = counted_lengths();
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        const char *entries = cache_counts_known(str_of(type->name));
+        struct str name = str_of(type->name);
+        if (!(lengths >> num_min(name.len, LENGTHS_MAX - 1) & 1))
+            continue;
+        const char *entries = cache_counts_known(name);
         if (!entries || !type->rows[end])
             continue;
         uint64_t objects = type->totals[end].objects;

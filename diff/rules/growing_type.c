@@ -287,12 +287,25 @@ static uint64_t weight_of(const struct series *s, const struct series_type *type
     return own > 0 ? (uint64_t)own : 0;
 }
 
+/* The series has judged by the same floors, unless who calls this has others in mind. */
+static bool floors_are_same(const struct series_floors *a, const struct series_floors *b) {
+    return a->bytes == b->bytes && a->objects == b->objects && a->heap_percent == b->heap_percent &&
+           a->self_percent == b->self_percent;
+}
+
+static enum verdict growing_type_verdict(const struct series *s, const struct series_type *type,
+                                         const struct series_floors *floors) {
+    const struct series_floors own = series_floors_of(&s->options);
+    return floors_are_same(floors, &own) ? type->verdict
+                                         : series_type_verdict(s, type, floors, NULL);
+}
+
 /* The application type that grows most: types are sorted by how much they changed. */
 static const char *first_suspect(const struct series *s, const struct series_floors *floors) {
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        if (!name_is_framework(type->name) && type->bytes_delta > 0 && !is_backing_array(s, type) &&
-            is_hit(series_type_verdict(s, type, floors, NULL)))
+        if (type->bytes_delta > 0 && is_hit(growing_type_verdict(s, type, floors)) &&
+            !name_is_framework(type->name) && !is_backing_array(s, type))
             return type->name;
     }
     return NULL;
@@ -367,7 +380,7 @@ static bool growing_type_run_growing(const struct series *s, const struct limits
     bool ok = growth_init(&g, s, err);
     for (uint32_t i = 0; ok && i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        enum verdict verdict = series_type_verdict(s, type, &floors, NULL);
+        enum verdict verdict = growing_type_verdict(s, type, &floors);
         /* What was not there at all is for new-type, unless it went on growing. */
         if (is_hit(verdict) &&
             (type->rows[0] || verdict == VERDICT_LEAK || series_type_is_unlisted(s, type, 0)) &&

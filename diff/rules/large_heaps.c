@@ -129,6 +129,8 @@ static bool run_large(const struct series *s, const struct limits *limits, struc
         rule_max(rule_percent(series_heap_bytes(s, end), limits->large_object_percent), 1);
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
+        if (type->totals[end].bytes < floor) /* nearly all */
+            continue;
         struct cell first = series_type_gens(type, 0)[GEN_LOH];
         struct cell last = series_type_gens(type, end)[GEN_LOH];
         if (type->is_free || last.bytes < floor || last.bytes == ABSENT)
