@@ -1,6 +1,7 @@
 #include "diff/report/view.h"
 
 #include "base/num.h"
+#include "base/order.h"
 #include "diff/report/fmt.h"
 
 #include <stdlib.h>
@@ -42,97 +43,119 @@ struct cell type_cell(const struct series_type *t, uint32_t snapshot, bool live)
     return t->totals[snapshot];
 }
 
-struct order {
-    const struct series *s;
-    enum report_sort sort;
-};
-
-/* What is not known comes last. */
-static int view_cmp_descending(uint64_t a, uint64_t b) {
-    a = a == ABSENT ? 0 : a;
-    b = b == ABSENT ? 0 : b;
-    return a > b ? -1 : a < b;
-}
-
 /* How much a type grew or shrank. */
 static struct cell view_growth(const struct series *s, const struct series_type *t) {
     struct series_change change = series_type_change(s, t, s->live_known && s->count > 1);
     return (struct cell){num_magnitude(change.objects), num_magnitude(change.bytes)};
 }
 
-static int view_cmp_rows(const void *x, const void *y, void *context) {
-    const struct order *order = context;
-    const struct series_type *a = &order->s->types[*(const uint32_t *)x];
-    const struct series_type *b = &order->s->types[*(const uint32_t *)y];
-    uint32_t last = order->s->count - 1;
-    int result = (a->is_free > b->is_free) - (a->is_free < b->is_free);
-    if (result)
-        return result;
-    switch (order->sort) {
+/* -- The first rows of an order ---------------------------------------------------------------- */
+
+/* A row with what it is sorted by: by names where that is the same. */
+struct view_entry {
+    uint64_t first, second; /* larger ones come first */
+    uint32_t row;
+    bool is_free; /* comes last, whatever its size */
+};
+
+/* What is not known comes last. */
+static uint64_t view_known(uint64_t value) {
+    return value == ABSENT ? 0 : value;
+}
+
+static struct view_entry view_entry_of(const struct series *s, uint32_t row,
+                                       enum report_sort sort) {
+    const struct series_type *t = &s->types[row];
+    struct view_entry entry = {.row = row, .is_free = t->is_free};
+    struct cell last = t->totals[s->count - 1];
+    switch (sort) {
     case SORT_BYTES_DELTA:
-        result =
-            view_cmp_descending(view_growth(order->s, a).bytes, view_growth(order->s, b).bytes);
-        if (!result)
-            result = view_cmp_descending(view_growth(order->s, a).objects,
-                                         view_growth(order->s, b).objects);
+        entry.first = view_growth(s, t).bytes;
+        entry.second = view_growth(s, t).objects;
         break;
     case SORT_OBJECTS_DELTA:
-        result =
-            view_cmp_descending(view_growth(order->s, a).objects, view_growth(order->s, b).objects);
+        entry.first = view_growth(s, t).objects;
         break;
     case SORT_BYTES:
-        result = view_cmp_descending(a->totals[last].bytes, b->totals[last].bytes);
+        entry.first = view_known(last.bytes);
         break;
     case SORT_OBJECTS:
-        result = view_cmp_descending(a->totals[last].objects, b->totals[last].objects);
+        entry.first = view_known(last.objects);
         break;
     case SORT_LOH:
-        result = view_cmp_descending(series_type_gens(a, last)[GEN_LOH].bytes,
-                                     series_type_gens(b, last)[GEN_LOH].bytes);
+        entry.first = view_known(series_type_gens(t, s->count - 1)[GEN_LOH].bytes);
         break;
     case SORT_NAME:
         break;
     }
-    if (!result && order->s->count == 1) /* of one dump they are in the order of their names */
-        return a < b ? -1 : a > b;
-    if (!result)
-        result = strcmp(a->name, b->name);
-    if (!result)
-        result = strcmp(a->module ? a->module : "", b->module ? b->module : "");
-    return result;
+    return entry;
 }
 
-/* Moves the row at `at` down a heap whose root is the row that comes last in the order. */
-static void sift_down(uint32_t *rows, uint32_t count, uint32_t at, struct order *order) {
+static int view_cmp_names(const struct series *s, uint32_t row, uint32_t other) {
+    const struct series_type *a = &s->types[row], *b = &s->types[other];
+    int result = 0;
+    if (s->count > 1) /* of one dump they are in the order of their names */
+        result = strcmp(a->name, b->name);
+    if (!result && s->count > 1)
+        result = order_text(a->module, b->module);
+    return result ? result : order_u64(row, other);
+}
+
+static inline int view_cmp(const struct series *s, const struct view_entry *a,
+                           const struct view_entry *b) {
+    if (a->is_free != b->is_free)
+        return a->is_free ? 1 : -1;
+    if (a->first != b->first)
+        return a->first > b->first ? -1 : 1;
+    if (a->second != b->second)
+        return a->second > b->second ? -1 : 1;
+    return view_cmp_names(s, a->row, b->row);
+}
+
+static int view_cmp_entries(const void *x, const void *y, void *series) {
+    return view_cmp(series, x, y);
+}
+
+/* The first rows of all that were offered: a heap, whose root is the last of them. */
+struct view_choice {
+    const struct series *s;
+    enum report_sort sort;
+    struct view_entry *entries;
+    uint32_t count, top;
+};
+
+static void sift_down(const struct view_choice *c, uint32_t at) {
     for (;;) {
         uint32_t last = at, left = 2 * at + 1;
-        for (uint32_t child = left; child < count && child <= left + 1; child++)
-            if (view_cmp_rows(&rows[child], &rows[last], order) > 0)
+        for (uint32_t child = left; child < c->count && child <= left + 1; child++)
+            if (view_cmp(c->s, &c->entries[child], &c->entries[last]) > 0)
                 last = child;
         if (last == at)
             return;
-        uint32_t row = rows[at];
-        rows[at] = rows[last];
-        rows[last] = row;
+        struct view_entry entry = c->entries[at];
+        c->entries[at] = c->entries[last];
+        c->entries[last] = entry;
         at = last;
     }
 }
 
-/* Puts the first `top` rows of the order in front, sorted: O(n log top). */
-static uint32_t choose_top(uint32_t *rows, uint32_t count, uint32_t top, struct order *order) {
-    if (top < count) {
-        for (uint32_t i = top / 2 + 1; i-- > 0;)
-            sift_down(rows, top, i, order);
-        for (uint32_t i = top; i < count; i++) {
-            if (view_cmp_rows(&rows[i], &rows[0], order) >= 0)
-                continue;
-            rows[0] = rows[i];
-            sift_down(rows, top, 0, order);
-        }
-        count = top;
+/* O(log top), and nearly always only a look at the root. */
+static void view_offer(struct view_choice *c, uint32_t row) {
+    struct view_entry entry = view_entry_of(c->s, row, c->sort);
+    if (c->count < c->top) {
+        c->entries[c->count++] = entry;
+        for (uint32_t i = c->count == c->top ? c->top / 2 + 1 : 0; i-- > 0;)
+            sift_down(c, i);
+    } else if (c->top && view_cmp(c->s, &entry, &c->entries[0]) < 0) {
+        c->entries[0] = entry;
+        sift_down(c, 0);
     }
-    qsort_r(rows, count, sizeof(*rows), view_cmp_rows, order);
-    return count;
+}
+
+static enum report_sort view_sort(const struct series *s, const struct report_options *o) {
+    if (s->count == 1 && o->sort == SORT_BYTES_DELTA)
+        return SORT_BYTES;
+    return s->count == 1 && o->sort == SORT_OBJECTS_DELTA ? SORT_OBJECTS : o->sort;
 }
 
 /* In the columns that reports show: a type that only grew older did not change. */
@@ -185,49 +208,66 @@ static void view_sum_up(const struct type_view *v, const struct series *s, bool 
     sums->total_bytes_delta = fmt_delta(sums->total[0].bytes, sums->total[last].bytes);
 }
 
-static bool view_allocate(struct type_view *v, const struct series *s) {
+static bool view_allocate(struct type_view *v, const struct series *s, uint32_t top,
+                          struct view_choice *choice) {
     size_t n = s->count;
-    v->rows = calloc((size_t)s->type_count + 1, sizeof(*v->rows));
+    choice->top = top < s->type_count ? top : s->type_count;
+    choice->entries = calloc((size_t)choice->top + 1, sizeof(*choice->entries));
+    v->rows = calloc((size_t)choice->top + 1, sizeof(*v->rows));
     v->cells = calloc(n * 6, sizeof(*v->cells));
-    if (!v->rows || !v->cells)
+    if (!v->rows || !v->cells || !choice->entries)
         return false;
     v->all = (struct type_sums){v->cells, v->cells + n, v->cells + 2 * n, 0, 0, 0, 0};
     v->live = (struct type_sums){v->cells + 3 * n, v->cells + 4 * n, v->cells + 5 * n, 0, 0, 0, 0};
     return true;
 }
 
-bool type_view_init(struct type_view *v, const struct series *s, const struct report_options *o,
-                    uint32_t top, bool live_only, struct err *err) {
-    struct name_filter filter;
-    *v = (struct type_view){.count = 0};
-    if (!name_filter_init(&filter, o, err))
-        return false;
-    if (!view_allocate(v, s)) {
-        name_filter_deinit(&filter);
-        type_view_deinit(v);
-        return err_nomem(err);
-    }
+static bool has_least(const struct report_options *o) {
+    return o->min_bytes || o->min_count;
+}
+
+/* Offers the rows that the options do not leave out; returns how many these are. */
+static uint32_t view_offer_rows(struct type_view *v, const struct name_filter *filter,
+                                const struct report_options *o, bool live_only,
+                                struct view_choice *choice) {
+    const struct series *s = choice->s;
+    bool only_changed = s->count > 1 && !o->all;
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *t = &s->types[i];
-        if (s->count > 1 && !o->all && !view_changed(s, t, live_only))
+        if (only_changed && !view_changed(s, t, live_only)) {
             v->unchanged++;
-        else if (!name_filter_takes(&filter, t->name) || !big_enough(s, t, o))
+        } else if (!name_filter_takes(filter, t->name) || (has_least(o) && !big_enough(s, t, o))) {
             v->filtered++;
-        else
-            v->rows[count++] = i;
+        } else {
+            view_offer(choice, i);
+            count++;
+        }
     }
-    struct order order = {s, o->sort};
-    if (s->count == 1 && o->sort == SORT_BYTES_DELTA)
-        order.sort = SORT_BYTES;
-    if (s->count == 1 && o->sort == SORT_OBJECTS_DELTA)
-        order.sort = SORT_OBJECTS;
-    v->count = choose_top(v->rows, count, top, &order);
-    v->cut = count - v->count;
-    v->other_types = s->type_count - v->count;
-    view_sum_up(v, s, false, &v->all);
-    view_sum_up(v, s, true, &v->live);
-    bool ok = name_filter_settled(&filter, err);
+    return count;
+}
+
+bool type_view_init(struct type_view *v, const struct series *s, const struct report_options *o,
+                    uint32_t top, bool live_only, struct err *err) {
+    struct name_filter filter;
+    struct view_choice choice = {.s = s, .sort = view_sort(s, o)};
+    *v = (struct type_view){.count = 0};
+    if (!name_filter_init(&filter, o, err))
+        return false;
+    bool ok = view_allocate(v, s, top, &choice) || err_nomem(err);
+    if (ok) {
+        v->cut = view_offer_rows(v, &filter, o, live_only, &choice) - choice.count;
+        qsort_r(choice.entries, choice.count, sizeof(*choice.entries), view_cmp_entries,
+                (void *)(uintptr_t)s);
+        for (uint32_t i = 0; i < choice.count; i++)
+            v->rows[i] = choice.entries[i].row;
+        v->count = choice.count;
+        v->other_types = s->type_count - v->count;
+        view_sum_up(v, s, false, &v->all);
+        view_sum_up(v, s, true, &v->live);
+        ok = name_filter_settled(&filter, err);
+    }
+    free(choice.entries);
     name_filter_deinit(&filter);
     if (!ok)
         type_view_deinit(v);
