@@ -206,6 +206,7 @@ static void posted_finalizer_queues_sum_the_heaps(void **state) {
         {"finalizequeue_posted_server.txt", {9, 3, 5}, 0, 3, 17, 1144, NULL},
         {"finalizequeue_posted_emdash_cut.txt", {20, 5, 3}, 0, 0, 0, 0, "not all there"},
         {"finalizequeue_posted_threads.txt", {1, 4, 0}, 2, 0, 0, 0, "left out by hand"},
+        {"finalizequeue_posted_cut_types.txt", {4, 11, 2}, 6, 0, 0, 0, "before its table of types"},
     };
     char path[128];
     for (size_t i = 0; i < COUNT(cases); i++)

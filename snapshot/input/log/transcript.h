@@ -43,6 +43,7 @@ struct transcript {
     uint64_t section_line;         /* where it started */
     uint32_t sections_read;        /* how many sections understood something */
     bool umdh_diff_read;           /* all entries of UMDH's comparisons, also those behind prose */
+    bool finalizer_types_asked;    /* whether they come at all, below their counts */
     bool gcroot_read;              /* PART_PATHS are those that gcroot printed */
     uint32_t leaks_read;           /* reports of leak checkers, each tool its bit: all of them */
     bool heap_stat_read;           /* sizes of PART_ALLOCATIONS are those of heap -stat */

@@ -19,13 +19,15 @@
 
 #include <string.h>
 
+#define TYPES_HEADING "Statistics for all finalizable objects"
+
 struct reader_state {
     struct transcript *t;
     uint64_t generations[3], ready; /* sums over the heaps; ABSENT before the first */
     uint64_t heaps, heaps_ready;    /* heaps begun, and those whose ready line came */
     uint64_t pointer_bytes;         /* found so far; 0 */
     uint64_t mismatches;
-    bool has_types;
+    bool has_types, has_unrooted; /* the table by type, or that of -allReady */
 };
 
 /* -- Lines ------------------------------------------------------------------------------------- */
@@ -100,7 +102,7 @@ static bool finalizequeue_is_heap_line(struct str text) {
 }
 
 static bool is_types_heading(struct str text) {
-    return str_starts(text, STR("Statistics for all finalizable objects"));
+    return str_starts(text, STR(TYPES_HEADING));
 }
 
 static bool is_ours(const struct line *line) {
@@ -206,7 +208,8 @@ static bool finalizequeue_read_types(struct reader_state *r, bool unrooted, stru
     struct stat_table table;
     finalizequeue_skip_list(t);
     if (t->at_end || !stat_table_starts(t)) {
-        builder_warn(t->b, ABSENT, "finalizequeue: the table by type is cut off");
+        builder_lacks(t->b, PART_BIT(PART_FINALIZABLE), ASPECT_ALL, ABSENT,
+                      "finalizequeue: the table by type is cut off");
         return true;
     }
     if (!stat_table_read(t, finalizequeue_add_type, &adding, &table, err))
@@ -216,6 +219,7 @@ static bool finalizequeue_read_types(struct reader_state *r, bool unrooted, stru
         transcript_hollow(t, "a table of types without any row that can be understood");
         return true;
     }
+    r->has_unrooted = unrooted;
     if (unrooted)
         return builder_counter(t->b, "finalizer.unrooted_objects", table.objects, "count", err);
     builder_present(t->b, PART_FINALIZABLE);
@@ -301,6 +305,21 @@ static bool say_queue(struct reader_state *r, struct err *err) {
     return true;
 }
 
+/*
+ * The counts stand above the table of types, which every version prints: where neither it nor
+ * another output of the log has the types, the text ends before them.
+ */
+static void finalizequeue_ask_for_types(const struct reader_state *r) {
+    struct transcript *t = r->t;
+    if (t->finalizer_types_asked || r->heaps + r->heaps_ready == 0 || r->has_types ||
+        r->has_unrooted || snapshot_has(builder_snapshot(t->b), PART_FINALIZABLE))
+        return;
+    t->finalizer_types_asked = true; /* it looks through the whole rest */
+    if (!str_contains(t->rest, STR(TYPES_HEADING)))
+        builder_lacks(t->b, PART_BIT(PART_FINALIZABLE), ASPECT_ALL, ABSENT,
+                      "finalizequeue: the text ends before its table of types");
+}
+
 static bool finalizequeue_read(struct transcript *t, struct err *err) {
     struct reader_state r = {.t = t, .generations = {ABSENT, ABSENT, ABSENT}, .ready = ABSENT};
     bool more = true;
@@ -319,6 +338,7 @@ static bool finalizequeue_read(struct transcript *t, struct err *err) {
     }
     if (r.has_types)
         transcript_command_done(t);
+    finalizequeue_ask_for_types(&r);
     return say_queue(&r, err);
 }
 
