@@ -47,6 +47,14 @@ static void figures_are_those_that_are_printed(void **state) {
         {"memory-usage_node.txt", 2, "process.rss_bytes", 912356800},
         {"memory-usage_go.txt", 2, "go.alloc_bytes", 203 * MIB},
         {"memory-usage_gctrace.txt", 1, "go.heap_live_bytes", 3 * MIB},
+        {"ms-print_till.txt", 1, "heap.outstanding_bytes", 3050},
+        {"ms-print_till.txt", 2, "heap.overhead_bytes", 650},
+        {"ms-print_till.txt", 0, "heap.outstanding_bytes", 34914},
+        {"tasklist_till.txt", 1, "task.till.exe:4711.working_set_bytes", 112356 * KIB},
+        {"tasklist_till.txt", 2, "task.till.exe:4711.working_set_bytes", 1912356 * KIB},
+        {"tasklist_till.txt", 2, "task.Till Display.exe:4700.working_set_bytes", 48016 * KIB},
+        {"tasklist_one.txt", 0, "process.working_set", 912356 * KIB},
+        {"tasklist_list.txt", 0, "process.working_set", 912356 * KIB},
         {"kernel-oom_till.txt", 0, "task.till.rss_bytes", 1041992 * 4 * KIB},
         {"kernel-oom_till.txt", 0, "process.rss_bytes", (4152300 + 15668) * KIB},
         {"counters-screen_till.txt", 1, "gen-2-size", 31744976},
@@ -142,6 +150,58 @@ static void shots_of_mono_have_columns_of_their_own(void **state) {
     snapshot_deinit(&s);
 }
 
+static uint64_t posted_handles(const struct snapshot *s, const char *type) {
+    SNAPSHOT_ROWS(s, PART_OS_HANDLES, struct os_handle_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(rows[i].type, type) == 0)
+            return rows[i].count;
+    return 0;
+}
+
+static void handles_are_counted_by_type_however_they_are_listed(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *type;
+        uint64_t count, events;
+    } cases[] = {
+        {"os-handles_till.txt", "ALPC Port", 1, 2},
+        {"os-handles_sysinternals.txt", "File", 2, 1},
+        {"os-handles_summary.txt", "ALPC Port", 11, 2304},
+        {"os-handles_kernel.txt", "Directory", 1, 2},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct snapshot s;
+        posted_moment(cases[i].name, 0, &s);
+        assert_int_equal(posted_handles(&s, cases[i].type), cases[i].count);
+        assert_int_equal(posted_handles(&s, "Event"), cases[i].events);
+        assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+        snapshot_deinit(&s);
+    }
+}
+
+static void lists_that_are_not_whole_say_so(void **state) {
+    (void)state;
+    static const struct fixture_bad cases[] = {
+        {"0:000> !handle\nHandle 4\n  Type  Event\nHandle 8\n  Type  Event\n5 Handles\n",
+         "counted, but not listed"},
+        {"0:000> !handle\nHandle 4\n  Type  Event\nHandle 8\n", "without a type"},
+        {"till.exe pid: 4711 SHOP\\till\n  40: File  (RW-)   C:\\till\n", "only files"},
+        {"Handle type summary:\n  Event  : 11\n  File  : 2\nTotal handles: 20\n",
+         "counted, but not listed"},
+        {"  n        time(i)         total(B)   useful-heap(B) extra-heap(B)    stacks(B)\n"
+         "  0              0                0                0             0            0\n"
+         "98.00% (90B) (heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n"
+         "->90.00% (80B) 0x1: a (a.c:1)\n  ->50.00% (40B) 0x1: b (a.c:1)\n",
+         "sums of the tree differ"},
+        {"Number of snapshots: 3\n Detailed snapshots: [1]\n"
+         "  n        time(i)         total(B)   useful-heap(B) extra-heap(B)    stacks(B)\n"
+         "  0              0                0                0             0            0\n"
+         "  1              8               30               20            10            0\n",
+         "tree is there no more"},
+    };
+    fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
+}
+
 static void what_was_ever_allocated_is_not_outstanding(void **state) {
     (void)state;
     struct snapshot s;
@@ -192,6 +252,13 @@ static void every_prefix_of_them_is_refused_or_read(void **state) {
                                         "native-memory_till.txt",
                                         "native-memory_till_detail.txt",
                                         "container-stats_till.txt",
+                                        "ms-print_till.txt",
+                                        "tasklist_till.txt",
+                                        "tasklist_one.txt",
+                                        "tasklist_list.txt",
+                                        "os-handles_till.txt",
+                                        "os-handles_sysinternals.txt",
+                                        "os-handles_kernel.txt",
                                         "container-stats_pods.txt",
                                         "memory-usage_node.txt",
                                         "memory-usage_go.txt",
@@ -216,6 +283,8 @@ int main(void) {
         cmocka_unit_test(a_difference_tells_of_two_moments),
         cmocka_unit_test(roots_are_called_as_dumps_call_them),
         cmocka_unit_test(shots_of_mono_have_columns_of_their_own),
+        cmocka_unit_test(handles_are_counted_by_type_however_they_are_listed),
+        cmocka_unit_test(lists_that_are_not_whole_say_so),
         cmocka_unit_test(what_was_ever_allocated_is_not_outstanding),
         cmocka_unit_test(what_is_missing_of_memory_is_said),
         cmocka_unit_test(every_prefix_of_them_is_refused_or_read),

@@ -46,6 +46,9 @@ extern const struct section section_lldb;
 extern const struct section section_leaktrack_sample;
 extern const struct section section_maddress;
 extern const struct section section_memcheck;
+extern const struct section section_tasklist;
+extern const struct section section_os_handles;
+extern const struct section section_ms_print;
 extern const struct section section_heapcheck;
 extern const struct section section_lsan;
 extern const struct section section_memleak;
@@ -108,6 +111,8 @@ const struct section *const sections[] = {
     &section_smaps,
     &section_pmap,
     &section_top,
+    &section_tasklist,
+    &section_os_handles,
     &section_heap_s,
     &section_heap_stat,
     &section_heap_l,
@@ -137,6 +142,7 @@ const struct section *const sections[] = {
     &section_memleak,
     &section_tracemalloc,
     &section_memcheck,
+    &section_ms_print,
     &section_heapcheck,
     &section_lsan,
     &section_pprof_text,

@@ -22,20 +22,12 @@
  */
 #include "base/num.h"
 #include "input/input.h"
-#include "input/valgrind_frame.h"
+#include "input/allocation_tree.h"
 #include "model/known_names.h"
-#include "model/stacks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BELOW_THRESHOLD "[below massif's threshold]"
-
-struct massif_level {
-    uint64_t bytes, in_callers; /* of the node; of those that were read below it */
-    uint64_t callers;           /* [count] not read yet */
-};
 
 struct massif {
     struct builder *b;
@@ -46,116 +38,53 @@ struct massif {
     uint64_t peak_bytes, peak_moment; /* ABSENT: no snapshot is marked as the peak */
     uint64_t last_bytes;              /* of the last snapshot; ABSENT */
     bool last_has_tree;
-    uint64_t bad_lines, differ;
-    /* The tree: node at depth d has frames[d - 1], its callers' are behind it. */
-    struct massif_level levels[STACK_FRAMES_MAX + 1];
-    const char *frames[STACK_FRAMES_MAX + 2];
-    uint32_t depth; /* [count] of levels in use */
+    uint64_t bad_lines;
+    struct allocation_tree tree;
 };
 
 /* -- The tree ---------------------------------------------------------------------------------- */
 
-/* What a node has that no caller of it has. */
-static bool massif_add_row(struct massif *m, uint32_t frames, uint64_t bytes, struct err *err) {
-    struct stack_row row = STACK_ROW;
-    if (frames == 0 && !(m->frames[frames++] = builder_frame(m->b, STR(""), STR(""), ABSENT, err)))
-        return false;
-    row.frames = (struct strings){m->frames, frames};
-    row.bytes = bytes;
-    return builder_add_stack(m->b, &row, err);
-}
-
-/* Ends all levels from `depth` on: a leaf is a stack; elsewhere the callers have all of it. */
-static bool close_levels(struct massif *m, uint32_t depth, struct err *err) {
-    while (m->depth > depth) {
-        const struct massif_level *level = &m->levels[--m->depth];
-        bool differs = level->in_callers > level->bytes || level->callers;
-        uint64_t own = level->bytes > level->in_callers ? level->bytes - level->in_callers : 0;
-        if (level->in_callers && own)
-            differs = true;
-        m->differ += differs;
-        if (own && !massif_add_row(m, m->depth, own, err))
-            return false;
-    }
-    return true;
-}
-
-/* "0x1091C8: session_open (shop.c:7)", "0x4929B8A: ??? (in /usr/lib/libc.so.6)", "in 24 places..."
- */
-static const char *massif_frame_of(struct massif *m, struct str text, struct err *err) {
-    if (str_starts(text, STR("in ")))
-        return builder_string(m->b, STR(BELOW_THRESHOLD), err);
-    size_t colon = str_find(text, STR(": "), 0);
-    bool bad;
-    const char *frame =
-        valgrind_frame(m->b, colon == STR_NOT_FOUND ? text : str_drop(text, colon + 2), &bad, err);
-    m->bad_lines += bad;
-    return frame;
-}
-
 /* "n2: 11852 ..." behind its blanks. */
-static bool parse_node(struct str line, struct massif_level *ret_level, struct str *ret_text) {
+static bool parse_node(struct str line, uint64_t *ret_bytes, uint64_t *ret_callers,
+                       struct str *ret_text) {
     struct str rest = str_drop(line, 1);
     struct str callers = str_next_field(&rest);
-    struct massif_level level = {.in_callers = 0};
     if (line.len < 2 || line.ptr[0] != 'n' || !str_ends(callers, STR(":")) ||
-        !num_dec(str_take(callers, callers.len - 1), &level.callers) ||
-        !num_dec(str_next_field(&rest), &level.bytes) || level.bytes == ABSENT)
+        !num_dec(str_take(callers, callers.len - 1), ret_callers) ||
+        !num_dec(str_next_field(&rest), ret_bytes) || *ret_bytes == ABSENT)
         return false;
-    *ret_level = level;
     *ret_text = str_trim(rest);
     return true;
 }
 
 static bool read_node(struct massif *m, struct str line, bool *ret_mine, struct err *err) {
     uint32_t depth = 0;
-    struct massif_level level;
+    uint64_t bytes, callers;
     struct str text;
     while (depth < line.len && line.ptr[depth] == ' ')
         depth++;
-    *ret_mine = parse_node(str_drop(line, depth), &level, &text);
-    if (!*ret_mine)
-        return true;
-    if (depth > m->depth || depth > STACK_FRAMES_MAX) {
-        m->differ++; /* its callee is not there, or too far away */
-        return true;
-    }
-    if (!close_levels(m, depth, err))
-        return false;
-    if (depth && !(m->frames[depth - 1] = massif_frame_of(m, text, err)))
-        return false;
-    if (depth) {
-        struct massif_level *callee = &m->levels[depth - 1];
-        callee->in_callers = num_add(callee->in_callers, level.bytes);
-        if (callee->callers)
-            callee->callers--;
-        else
-            m->differ++;
-    }
-    m->levels[depth] = level;
-    m->depth = depth + 1;
-    return true;
+    *ret_mine = parse_node(str_drop(line, depth), &bytes, &callers, &text);
+    return !*ret_mine || allocation_tree_add(&m->tree, depth, bytes, callers, text, err);
 }
 
 /* The lines of one tree; without a builder to fill they are passed over. */
 static bool read_tree(struct massif *m, bool wanted, uint64_t heap_bytes, struct err *err) {
     struct str rest = m->rest, line;
     bool mine = true, first = true;
-    m->depth = 0;
     while (str_next_line(&rest, &line) && line.len && line.ptr[0] != '#') {
         if (wanted && !read_node(m, line, &mine, err))
             return false;
         m->bad_lines += !mine;
-        if (wanted && first && m->depth && m->levels[0].bytes != heap_bytes)
-            m->differ++;
+        if (wanted && first && m->tree.depth && m->tree.levels[0].bytes != heap_bytes)
+            m->tree.differ++;
         first = false;
         m->rest = rest;
     }
     if (!wanted)
         return true;
     builder_present(m->b, PART_STACKS);
-    m->differ += m->depth == 0;
-    return close_levels(m, 0, err);
+    m->tree.differ += m->tree.depth == 0;
+    return allocation_tree_end(&m->tree, err);
 }
 
 /* -- Snapshots --------------------------------------------------------------------------------- */
@@ -287,11 +216,12 @@ static bool massif_read_header(struct massif *m, struct str line, struct err *er
 
 static void say_rest(const struct massif *m) {
     uint64_t plain = m->snapshots - m->seen_trees;
-    if (m->bad_lines)
-        builder_lacks(m->b, PART_BIT(PART_STACKS), ASPECT_ROWS, m->bad_lines,
+    uint64_t bad_lines = m->bad_lines + m->tree.bad_frames;
+    if (bad_lines)
+        builder_lacks(m->b, PART_BIT(PART_STACKS), ASPECT_ROWS, bad_lines,
                       "massif: lines were not understood");
-    if (m->differ)
-        builder_lacks(m->b, PART_BIT(PART_STACKS), ASPECT_ROWS, m->differ,
+    if (m->tree.differ)
+        builder_lacks(m->b, PART_BIT(PART_STACKS), ASPECT_ROWS, m->tree.differ,
                       "massif: sums of the tree differ from their parts");
     /* What is true of the file is said once of a series, at its end. */
     if (builder_chosen(m->b) != ABSENT && builder_chosen(m->b) + 1 != m->trees)
@@ -335,7 +265,7 @@ static bool read_massif(struct source *source, struct builder *b, struct err *er
     struct massif *m = calloc(1, sizeof(*m));
     if (!m)
         return err_nomem(err);
-    m->b = b;
+    m->b = m->tree.b = b;
     m->rest = (struct str){(const char *)source->bytes.data, source->bytes.size};
     m->peak_bytes = m->peak_moment = m->last_bytes = ABSENT;
     m->trees = count_trees(m->rest);

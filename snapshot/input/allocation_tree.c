@@ -1,0 +1,75 @@
+#include "input/allocation_tree.h"
+
+#include "base/num.h"
+#include "input/valgrind_frame.h"
+
+#define BELOW_THRESHOLD "[below massif's threshold]"
+
+/* What a node has that no caller of it has. */
+static bool allocation_tree_add_row(struct allocation_tree *tree, uint32_t frames, uint64_t bytes,
+                                    struct err *err) {
+    struct stack_row row = STACK_ROW;
+    if (frames == 0 &&
+        !(tree->frames[frames++] = builder_frame(tree->b, STR(""), STR(""), ABSENT, err)))
+        return false;
+    row.frames = (struct strings){tree->frames, frames};
+    row.bytes = bytes;
+    return builder_add_stack(tree->b, &row, err);
+}
+
+/* Ends all levels from `depth` on: a leaf is a stack; elsewhere the callers have all of it. */
+static bool allocation_tree_close(struct allocation_tree *tree, uint32_t depth, struct err *err) {
+    while (tree->depth > depth) {
+        const struct allocation_level *level = &tree->levels[--tree->depth];
+        bool missing = level->callers != ABSENT && level->callers;
+        bool differs = level->in_callers > level->bytes || missing;
+        uint64_t own = level->bytes > level->in_callers ? level->bytes - level->in_callers : 0;
+        if (level->in_callers && own)
+            differs = true;
+        tree->differ += differs;
+        if (own && !allocation_tree_add_row(tree, tree->depth, own, err))
+            return false;
+    }
+    return true;
+}
+
+/* "0x1091C8: session_open (shop.c:7)", "0x4929B8A: ??? (in /usr/lib/libc.so.6)", "in 24 places..."
+ */
+static const char *allocation_tree_frame(struct allocation_tree *tree, struct str text,
+                                         struct err *err) {
+    if (str_starts(text, STR("in ")))
+        return builder_string(tree->b, STR(BELOW_THRESHOLD), err);
+    size_t colon = str_find(text, STR(": "), 0);
+    bool bad;
+    const char *frame = valgrind_frame(
+        tree->b, colon == STR_NOT_FOUND ? text : str_drop(text, colon + 2), &bad, err);
+    tree->bad_frames += bad;
+    return frame;
+}
+
+bool allocation_tree_add(struct allocation_tree *tree, uint32_t depth, uint64_t bytes,
+                         uint64_t callers, struct str text, struct err *err) {
+    if (depth > tree->depth || depth > STACK_FRAMES_MAX) {
+        tree->differ++; /* its callee is not there, or too far away */
+        return true;
+    }
+    if (!allocation_tree_close(tree, depth, err))
+        return false;
+    if (depth && !(tree->frames[depth - 1] = allocation_tree_frame(tree, text, err)))
+        return false;
+    if (depth) {
+        struct allocation_level *callee = &tree->levels[depth - 1];
+        callee->in_callers = num_add(callee->in_callers, bytes);
+        if (callee->callers == 0)
+            tree->differ++;
+        else if (callee->callers != ABSENT)
+            callee->callers--;
+    }
+    tree->levels[depth] = (struct allocation_level){.bytes = bytes, .callers = callers};
+    tree->depth = depth + 1;
+    return true;
+}
+
+bool allocation_tree_end(struct allocation_tree *tree, struct err *err) {
+    return allocation_tree_close(tree, 0, err);
+}

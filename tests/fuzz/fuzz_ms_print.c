@@ -1,0 +1,2 @@
+/* Section ms-print. */
+#include "tests/fuzz/fuzz_section.h"

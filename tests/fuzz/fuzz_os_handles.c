@@ -1,0 +1,2 @@
+/* Section os-handles. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section tasklist. */
+#include "tests/fuzz/fuzz_section.h"
