@@ -353,6 +353,38 @@ static bool tell_finalizer(struct builder *b, const struct thread_row *t, struct
     return true;
 }
 
+/* Is the outermost call a finalizer? Only the finalizer thread begins with one. */
+static bool begins_with_finalizer(const struct thread_row *t) {
+    uint32_t at = t->frames.count;
+    while (at && t->frames.items[at - 1][0] == '[') /* transitions that some versions list */
+        at--;
+    const struct strings outer = {t->frames.items + (at ? at - 1 : 0), at ? 1 : 0};
+    return !t->role && managed_frames_finalizer(&outer) == 0;
+}
+
+/*
+ * Where no list of threads says which one the finalizer is, but objects wait for it: the one thread
+ * that runs a finalizer.
+ */
+static bool tell_finalizer_by_stack(struct builder *b, struct err *err) {
+    const struct finalizer_row *f = snapshot_row(builder_snapshot(b), PART_FINALIZER);
+    uint32_t count;
+    struct thread_row *threads = builder_rows(b, PART_THREADS, &count), *found = NULL;
+    if (!f || f->ready == ABSENT || f->ready == 0 || f->thread_os_id != ABSENT)
+        return true;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!begins_with_finalizer(&threads[i]))
+            continue;
+        if (found)
+            return true; /* of two, one calls it itself */
+        found = &threads[i];
+    }
+    if (!found)
+        return true;
+    found->role = builder_string(b, STR(ROLE_FINALIZER), err);
+    return found->role && tell_finalizer(b, found, err);
+}
+
 /* -- All threads ------------------------------------------------------------------------------- */
 
 /* Gate, timer and wait threads carry the flag of pool threads: their frames know better. */
@@ -379,5 +411,5 @@ bool managed_frames_tell(struct builder *b, struct err *err) {
         if (t->role && strcmp(t->role, ROLE_FINALIZER) == 0 && !tell_finalizer(b, t, err))
             return false;
     }
-    return true;
+    return tell_finalizer_by_stack(b, err);
 }

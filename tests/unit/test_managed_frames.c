@@ -237,6 +237,41 @@ static void a_finalizer_thread_without_frames_leaves_blocked_unsaid(void **state
     snapshot_deinit(&x.s);
 }
 
+/* No list of threads says which one the finalizer is. */
+static void the_finalizer_is_known_by_the_call_it_begins_with(void **state) {
+    (void)state;
+    static const struct {
+        const char *outer[2]; /* of two threads, both in a wait */
+        uint64_t ready, thread;
+    } cases[] = {
+        {{"Inn.Key.Finalize()", "Inn.Pool.Idle()"}, 3, 1},
+        {{"Inn.Pool.Idle()", "Inn.Key.Finalize()"}, 3, 2},
+        {{"Inn.Key.Finalize()", "Inn.Key.Finalize()"}, 3, ABSENT}, /* one of them calls it */
+        {{"Inn.Key.Finalize()", "Inn.Pool.Idle()"}, 0, ABSENT},    /* none waits for it */
+        {{"Inn.Key.Finalizer()", "Inn.Pool.Idle()"}, 3, ABSENT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct built x;
+        struct err err;
+        built_init(&x);
+        struct finalizer_row *row = builder_single(x.b, PART_FINALIZER, &err);
+        assert_non_null(row);
+        row->ready = cases[i].ready;
+        for (uint32_t k = 0; k < 2; k++) {
+            struct thread_row *t = built_thread(&x, k + 1);
+            const struct str items[] = {STR("System.Threading.WaitHandle.WaitOne()"),
+                                        str_of(cases[i].outer[k]),
+                                        STR("[ContextTransitionFrame: 0286fc1c]")};
+            assert_true(builder_strings(x.b, items, 3, &t->frames, &err));
+        }
+        built_finish(&x);
+        const struct finalizer_row *f = snapshot_row(&x.s, PART_FINALIZER);
+        assert_true(f->thread_os_id == cases[i].thread);
+        assert_true((f->blocked == 1) == (cases[i].thread != ABSENT));
+        snapshot_deinit(&x.s);
+    }
+}
+
 static void times_that_are_all_zero_were_not_recorded(void **state) {
     (void)state;
     for (uint64_t kernel = 0; kernel < 2; kernel++) {
@@ -264,6 +299,7 @@ int main(void) {
         cmocka_unit_test(start_frames_and_names_give_the_role),
         cmocka_unit_test(the_pool_of_the_system_makes_its_own_threads),
         cmocka_unit_test(a_finalizer_that_waits_is_named_and_blocked),
+        cmocka_unit_test(the_finalizer_is_known_by_the_call_it_begins_with),
         cmocka_unit_test(a_finalizer_thread_without_frames_leaves_blocked_unsaid),
         cmocka_unit_test(times_that_are_all_zero_were_not_recorded),
     };

@@ -138,6 +138,11 @@ static void roots_are_called_as_dumps_call_them(void **state) {
                            &s);
     assert_true(posted_path(&s, "handle RefCnt", "Shop.Basket"));
     snapshot_deinit(&s);
+    fixture_must_read_text("0:004> !gcroot 00a63e2c\nScan Thread 0 OSTHread 1598\n\n"
+                           "->00a63e88(Shop.List`1[[Shop.Till, shop]])\n",
+                           &s);
+    assert_true(posted_path(&s, "[root not told]", "Shop.List`1[[Shop.Till, shop]]"));
+    snapshot_deinit(&s);
 }
 
 static void shots_of_mono_have_columns_of_their_own(void **state) {

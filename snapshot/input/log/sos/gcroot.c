@@ -312,6 +312,11 @@ static size_t gcroot_old_root(struct gcroot_reading *r, struct str text) {
     return at + 6;
 }
 
+/* "->0226c498(Shop.Till)", whose root stands nowhere: what is behind the arrow; else the text. */
+static struct str gcroot_old_arrow(struct str text) {
+    return str_starts(text, STR("->")) ? str_trim(str_drop(text, 2)) : text;
+}
+
 /* All paths of one line, or the next steps of the last one. */
 static bool gcroot_old_line(struct gcroot_reading *r, struct str text, bool *ret_mine,
                             struct err *err) {
@@ -320,8 +325,9 @@ static bool gcroot_old_line(struct gcroot_reading *r, struct str text, bool *ret
     size_t at;
     *ret_mine = false;
     for (;;) {
-        struct str rest = text;
-        if (gcroot_old_step(&rest, &address, &type) && r->count) {
+        struct str rest = gcroot_old_arrow(text);
+        bool arrow = rest.len < text.len;
+        if (gcroot_old_step(&rest, &address, &type) && (r->count || arrow)) {
             if (!gcroot_add_step(r, address, type, err))
                 return false;
         } else if ((at = gcroot_old_root(r, text)) != STR_NOT_FOUND) {
@@ -467,8 +473,11 @@ static bool gcroot_starts(const struct transcript *t) {
     struct str text = t->line.text, type;
     uint64_t value;
     switch (text.ptr[0]) {
-    case '-':
-        return gcroot_step(text, &value, &type) && type.len > 0;
+    case '-': {
+        struct str rest = gcroot_old_arrow(text);
+        return rest.len < text.len && ((gcroot_step(text, &value, &type) && type.len > 0) ||
+                                       gcroot_old_step(&rest, &value, &type));
+    }
     case 'F':
         if (gcroot_found(text, &value))
             return value == 0 && transcript_last_command_is(t, "gcroot");
