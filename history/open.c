@@ -185,7 +185,9 @@ static bool open_connect(struct history *h, const char *path, enum history_mode 
     }
     bool fixed = mode == HISTORY_READ && is_fixed(path, left_open);
     strbuf_adds(&uri, fixed ? "?immutable=1" : "");
-    int flags = SQLITE_OPEN_URI | (fixed ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+    /* One thread alone uses a history: no locks between threads, one or two a value. */
+    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+                (fixed ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                 (mode == HISTORY_CREATE ? SQLITE_OPEN_CREATE : 0);
     bool ok = strbuf_ok(&uri, err);
     if (ok && sqlite3_open_v2(strbuf_cstr(&uri), &h->db, flags, NULL) != SQLITE_OK)
