@@ -19,7 +19,16 @@ struct strmap_entry {
     uint32_t value;
 };
 
+/*
+ * The same by the widest instructions that the processor has, in a library that is built for more
+ * than one; not there in others. Choosing takes longer than hashing a name does.
+ */
+XXH64_hash_t XXH3_64bits_dispatch(const void *data, size_t size) __attribute__((weak));
+#define DISPATCH_BYTES 4096u
+
 uint64_t hash_bytes(const void *data, size_t size) {
+    if (size >= DISPATCH_BYTES && XXH3_64bits_dispatch)
+        return XXH3_64bits_dispatch(data, size);
     return XXH3_64bits(data, size);
 }
 
@@ -75,8 +84,7 @@ uint32_t strmap_get(const struct strmap *m, struct str a, struct str b) {
     return strmap_get_hashed(m, strmap_hash(a, b), a, b);
 }
 
-static bool hash_grow_slots(struct strmap *m) {
-    size_t capacity = m->capacity ? m->capacity * 2 : 64;
+static bool hash_set_slots(struct strmap *m, size_t capacity) {
     if (capacity > UINT32_MAX) /* numbers of entries are 32 bits */
         return false;
     struct strmap_slot *slots = pages_alloc(capacity * sizeof(*slots));
@@ -95,8 +103,7 @@ static bool hash_grow_slots(struct strmap *m) {
     return true;
 }
 
-static bool grow_entries(struct strmap *m) {
-    size_t capacity = m->entry_capacity ? m->entry_capacity + m->entry_capacity / 2 : 32;
+static bool hash_set_entries(struct strmap *m, size_t capacity) {
     size_t size = sizeof(*m->entries);
     void *grown = pages_grow(m->entries, m->entry_capacity * size, capacity * size);
     if (!grown)
@@ -106,15 +113,27 @@ static bool grow_entries(struct strmap *m) {
     return true;
 }
 
+void strmap_expect(struct strmap *m, size_t count) {
+    size_t slots = m->capacity ? m->capacity : 64;
+    while (slots / 2 < count && slots <= UINT32_MAX / 2)
+        slots *= 2;
+    if (slots > m->capacity)
+        (void)hash_set_slots(m, slots);
+    if (count > m->entry_capacity && count <= UINT32_MAX)
+        (void)hash_set_entries(m, count);
+}
+
 bool strmap_put(struct strmap *m, struct str a, struct str b, uint32_t value) {
     return strmap_put_hashed(m, strmap_hash(a, b), a, b, value);
 }
 
 bool strmap_put_hashed(struct strmap *m, uint64_t hash, struct str a, struct str b,
                        uint32_t value) {
-    if (m->count * 2 >= m->capacity && !hash_grow_slots(m))
+    if (m->count * 2 >= m->capacity && !hash_set_slots(m, m->capacity ? m->capacity * 2 : 64))
         return false;
-    if (m->count == m->entry_capacity && !grow_entries(m))
+    if (m->count == m->entry_capacity &&
+        !hash_set_entries(m,
+                          m->entry_capacity ? m->entry_capacity + m->entry_capacity / 2 + 1 : 32))
         return false;
     struct strmap_slot *slot = hash_file_find(m, hash, a, b);
     if (!slot->entry) {

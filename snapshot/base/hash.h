@@ -29,6 +29,9 @@ struct strmap {
 void strmap_init(struct strmap *m);
 void strmap_deinit(struct strmap *m);
 
+/* So many keys are likely to come: room at once, where there is enough memory for it. */
+void strmap_expect(struct strmap *m, size_t count);
+
 /* Number stored under (a, b), or STRMAP_NONE. */
 uint32_t strmap_get(const struct strmap *m, struct str a, struct str b);
 

@@ -33,6 +33,7 @@ static bool dotnet_report_types(struct reading *r, struct err *err) {
     strbuf_init(&name);
     bool ok = true;
     builder_present(b, PART_TYPES);
+    builder_expect_types(b, r->walk.type_count);
     for (uint32_t i = 0; i < r->walk.type_count && ok; i++) {
         const struct walk_type *type = &r->walk.types[i];
         const struct module *module = type_module(&r->modules, type->mt);

@@ -103,6 +103,26 @@ static void row_clear(const struct part_desc *desc, unsigned char *row) {
     }
 }
 
+static bool table_set_capacity(struct builder *b, enum part part, uint32_t capacity) {
+    size_t row_size = part_descs[part].row_size;
+    struct table *table = &b->snapshot->tables[part];
+    void *rows =
+        arena_grow(&b->snapshot->arena, table->rows, table->count * row_size, capacity * row_size);
+    if (!rows)
+        return false;
+    table->rows = rows;
+    table->capacity = capacity;
+    return true;
+}
+
+void builder_expect_types(struct builder *b, uint64_t types) {
+    uint32_t expected = (uint32_t)num_min(types, TYPES_EXPECTED_MAX);
+    const struct table *table = &b->snapshot->tables[PART_TYPES];
+    if (table->count || expected <= table->capacity || !table_set_capacity(b, PART_TYPES, expected))
+        return;
+    strmap_expect(&b->types, expected);
+}
+
 void *builder_row(struct builder *b, enum part part, struct err *err) {
     const struct part_desc *desc = &part_descs[part];
     struct table *table = &b->snapshot->tables[part];
@@ -110,20 +130,11 @@ void *builder_row(struct builder *b, enum part part, struct err *err) {
         err_set(err, ERR_LIMIT, "more than %u rows of %s", ROWS_MAX, desc->name);
         return NULL;
     }
-    if (table->count == table->capacity) {
-        /* By half, since large tables grow without being copied and room costs time, too. */
-        uint32_t capacity = table->capacity ? table->capacity + table->capacity / 2 + 1
-                            : desc->single  ? 1
-                                            : 16;
-        void *rows =
-            arena_grow(&b->snapshot->arena, table->rows, (size_t)table->count * desc->row_size,
-                       (size_t)capacity * desc->row_size);
-        if (!rows) {
-            err_nomem(err);
-            return NULL;
-        }
-        table->rows = rows;
-        table->capacity = capacity;
+    /* By half, since large tables grow without being copied and room costs time, too. */
+    uint32_t more = table->capacity ? table->capacity / 2 + 1 : desc->single ? 1 : 16;
+    if (table->count == table->capacity && !table_set_capacity(b, part, table->capacity + more)) {
+        err_nomem(err);
+        return NULL;
     }
     unsigned char *row = (unsigned char *)table->rows + (size_t)table->count++ * desc->row_size;
     row_clear(desc, row);
@@ -470,18 +481,30 @@ static int builder_cmp_threads(const void *x, const void *y) {
     return order ? order : order_u64(a->managed_id, b->managed_id);
 }
 
+/* Are they in order, and do no two stand at the same place in it? */
+static bool in_order(const struct table *table, size_t size, int (*cmp)(const void *, const void *),
+                     bool *ret_strict) {
+    const unsigned char *row = table->rows;
+    *ret_strict = true;
+    for (uint32_t i = 1; i < table->count; i++, row += size) {
+        int order = cmp(row, row + size);
+        if (order > 0)
+            return false;
+        *ret_strict = *ret_strict && order < 0;
+    }
+    return true;
+}
+
 /* Rows of a .snap file are in order already: sorting them again would cost more than reading them.
  */
 static void sort_part(struct builder *b, enum part part, int (*cmp)(const void *, const void *)) {
     struct table *table = &b->snapshot->tables[part];
-    const unsigned char *rows = table->rows;
     size_t size = part_descs[part].row_size;
-    uint32_t sorted = 1;
-    while (sorted < table->count && cmp(rows + (sorted - 1) * size, rows + sorted * size) <= 0)
-        sorted++;
-    if (sorted < table->count)
-        qsort(table->rows, table->count, part_descs[part].row_size, cmp);
-    table->sorted = true;
+    bool strict;
+    if (!in_order(table, size, cmp, &strict))
+        qsort(table->rows, table->count, size, cmp);
+    else
+        table->sorted = strict;
 }
 
 /* Said at the end, since a table of the whole heap may still come and take its place. */

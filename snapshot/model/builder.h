@@ -164,6 +164,13 @@ bool builder_strings(struct builder *b, const struct str *items, uint32_t count,
                      struct strings *ret_strings, struct err *err) MUST_CHECK;
 
 /*
+ * So many types are likely to come, give or take: room for them at once instead of by and by, where
+ * there is enough memory. More than TYPES_EXPECTED_MAX are not believed.
+ */
+#define TYPES_EXPECTED_MAX 65536u
+void builder_expect_types(struct builder *b, uint64_t types);
+
+/*
  * Adds objects of one type; same (name, module, generation) adds up.
  *
  * name        borrowed, copied; 1..NAME_MAX_BYTES

@@ -53,65 +53,80 @@ struct column {
     size_t row_size;
 };
 
-static const uint8_t *column_start(const struct column *c) {
-    return c->r->in.data ? c->r->in.data + c->r->pos : NULL;
+/* Where a value of at most so many bytes may begin at last, plus 1; NULL: nowhere. */
+static const uint8_t *column_last(const struct column *c, size_t bytes) {
+    return reader_left(c->r) >= bytes ? c->r->in.data + c->r->in.size - bytes + 1 : NULL;
 }
 
-/* May values of at most so many bytes be read at p? */
-static inline bool column_has(const struct column *c, const uint8_t *p, size_t bytes) {
-    return c->at < c->end && (size_t)(c->r->in.data + c->r->in.size - p) >= bytes;
-}
-
-static void column_read_to(const struct column *c, const uint8_t *p) {
-    c->r->pos = p ? (size_t)(p - c->r->in.data) : 0;
+/* The values in front of p have been read, and of the rows those in front of at. */
+static void column_read_to(struct column *c, unsigned char *at, const uint8_t *p) {
+    c->at = at;
+    c->r->pos = (size_t)(p - c->r->in.data);
 }
 
 static void get_string_column(const struct snap_decoder *d, struct column *c) {
-    const uint8_t *p = column_start(c);
-    for (; p && column_has(c, p, VARINT_MAX_BYTES); c->at += c->row_size) {
-        uint64_t number;
-        const uint8_t *next = bytes_varint(p, &number);
-        if (!next || number > d->string_count)
-            break;
-        *(const char **)(void *)c->at = number ? d->strings[number - 1] : NULL;
-        p = next;
+    const uint8_t *last = column_last(c, VARINT_MAX_BYTES), *next;
+    if (last) {
+        const uint8_t *p = c->r->in.data + c->r->pos;
+        unsigned char *at = c->at, *end = c->end;
+        const char *const *strings = d->strings;
+        uint64_t count = d->string_count, number;
+        for (size_t step = c->row_size; at < end && p < last; at += step, p = next) {
+            next = bytes_varint(p, &number);
+            if (!next || number > count)
+                break;
+            *(const char **)(void *)at = number ? strings[number - 1] : NULL;
+        }
+        column_read_to(c, at, p);
     }
-    for (column_read_to(c, p); c->at < c->end && !c->r->failed; c->at += c->row_size)
+    for (; c->at < c->end && !c->r->failed; c->at += c->row_size)
         *(const char **)(void *)c->at = get_string(d, c->r);
 }
 
 static void get_number_column(struct column *c) {
-    const uint8_t *p = column_start(c);
-    for (; p && column_has(c, p, VARINT_MAX_BYTES); c->at += c->row_size) {
+    const uint8_t *last = column_last(c, VARINT_MAX_BYTES), *next;
+    if (last) {
+        const uint8_t *p = c->r->in.data + c->r->pos;
+        unsigned char *at = c->at, *end = c->end;
         uint64_t number;
-        const uint8_t *next = bytes_varint(p, &number);
-        if (!next)
-            break;
-        *(uint64_t *)(void *)c->at = number - 1;
-        p = next;
+        for (size_t step = c->row_size; at < end && p < last; at += step, p = next) {
+            next = bytes_varint(p, &number);
+            if (!next)
+                break;
+            *(uint64_t *)(void *)at = number - 1;
+        }
+        column_read_to(c, at, p);
     }
-    for (column_read_to(c, p); c->at < c->end && !c->r->failed; c->at += c->row_size)
+    for (; c->at < c->end && !c->r->failed; c->at += c->row_size)
         *(uint64_t *)(void *)c->at = reader_varint(c->r) - 1;
 }
 
-static void get_cell_column(struct column *c) {
-    const uint8_t *p = column_start(c);
-    for (; p && column_has(c, p, 1 + GEN_COUNT * 2 * VARINT_MAX_BYTES); c->at += c->row_size) {
-        struct cell *cells = (void *)c->at;
-        const uint8_t *next = p + 1;
-        unsigned mask = *p;
-        if (mask >> GEN_COUNT)
-            break;
-        for (; mask && next; mask &= mask - 1) {
-            struct cell *cell = &cells[__builtin_ctz(mask)];
-            next = bytes_varint(next, &cell->objects);
-            next = next ? bytes_varint(next, &cell->bytes) : NULL;
-        }
-        if (!next)
-            break;
-        p = next;
+#define CELLS_MAX_BYTES (1 + GEN_COUNT * 2 * VARINT_MAX_BYTES)
+
+/* The same at p, where CELLS_MAX_BYTES are; returns what is behind them, NULL: they are none. */
+static inline const uint8_t *cells_at(const uint8_t *p, struct cell *cells) {
+    unsigned mask = *p++;
+    if (mask >> GEN_COUNT)
+        return NULL;
+    for (; mask && p; mask &= mask - 1) {
+        struct cell *cell = &cells[__builtin_ctz(mask)];
+        p = bytes_varint(p, &cell->objects);
+        p = p ? bytes_varint(p, &cell->bytes) : NULL;
     }
-    for (column_read_to(c, p); c->at < c->end && !c->r->failed; c->at += c->row_size)
+    return p;
+}
+
+static void get_cell_column(struct column *c) {
+    const uint8_t *last = column_last(c, CELLS_MAX_BYTES), *next;
+    if (last) {
+        const uint8_t *p = c->r->in.data + c->r->pos;
+        unsigned char *at = c->at, *end = c->end;
+        for (size_t step = c->row_size; at < end && p < last; at += step, p = next)
+            if (!(next = cells_at(p, (void *)at)))
+                break;
+        column_read_to(c, at, p);
+    }
+    for (; c->at < c->end && !c->r->failed; c->at += c->row_size)
         get_cells(c->r, (void *)c->at);
 }
 

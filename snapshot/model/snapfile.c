@@ -240,6 +240,11 @@ static const struct field *snapfile_field_of(const struct part_desc *desc, uint6
     return NULL;
 }
 
+static void numbers_absent(unsigned char *at, uint64_t count, size_t row_size) {
+    for (unsigned char *end = at + count * row_size; at < end; at += row_size)
+        *(uint64_t *)(void *)at = ABSENT;
+}
+
 /* Columns that are not in the file read as absent; filled: a bit for each field that is. */
 static void rows_absent(const struct part_desc *desc, unsigned char *rows, uint64_t count,
                         uint64_t filled) {
@@ -249,10 +254,8 @@ static void rows_absent(const struct part_desc *desc, unsigned char *rows, uint6
             field->kind == FIELD_CELLS)
             continue;
         uint32_t words = field->kind == FIELD_GENS ? GEN_COUNT : 1;
-        unsigned char *at = rows + field->offset, *end = at + count * desc->row_size;
-        for (; at < end; at += desc->row_size)
-            for (uint32_t w = 0; w < words; w++)
-                ((uint64_t *)(void *)at)[w] = ABSENT;
+        for (uint32_t w = 0; w < words; w++)
+            numbers_absent(rows + field->offset + w * sizeof(uint64_t), count, desc->row_size);
     }
 }
 

@@ -314,7 +314,7 @@ struct wait_row {
 struct table {
     void *rows;
     uint32_t count, capacity;
-    bool sorted; /* known to be in the order of its part, as the builder leaves types and threads */
+    bool sorted; /* known to be in the order of its part, no two the same: types, of the builder */
 };
 
 struct snapshot {

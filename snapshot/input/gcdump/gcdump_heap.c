@@ -126,6 +126,7 @@ bool gcdump_heap_count_end(struct gcdump_heap *h, struct err *err) {
                                  scaled(cell.bytes, h->scales[i].multiplier)};
         cell_add(&h->rows[h->row_of_type[i]].all, cell);
     }
+    builder_expect_types(h->b, h->row_count);
     for (uint32_t i = 0; i < h->row_count; i++) {
         const struct gcdump_row *row = &h->rows[i];
         if (row->all.objects &&

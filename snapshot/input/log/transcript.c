@@ -215,6 +215,14 @@ bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *re
     return split_line(&rest, t->line.number + ahead, ret_line);
 }
 
+uint64_t transcript_lines_ahead(const struct transcript *t, uint64_t most) {
+    uint64_t lines = 0;
+    struct str rest = t->rest, line;
+    while (lines < most && str_next_line(&rest, &line) && line.len)
+        lines++;
+    return lines;
+}
+
 bool transcript_skip_blank(struct transcript *t) {
     while (!t->at_end && t->line.text.len == 0)
         transcript_next(t);

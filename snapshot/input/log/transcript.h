@@ -80,6 +80,9 @@ void transcript_next(struct transcript *t);
  * look no further than a few lines. */
 bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *ret_line);
 
+/* How many lines follow up to one without a character, `most` at most: what a table may hold. */
+uint64_t transcript_lines_ahead(const struct transcript *t, uint64_t most);
+
 /* Next lines while blank are skipped; false at the end. */
 bool transcript_skip_blank(struct transcript *t);
 

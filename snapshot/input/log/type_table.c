@@ -31,6 +31,11 @@ bool type_table_begin(struct type_table *tt, struct builder *b, struct err *err)
     return (tt->aside_builder = builder_new(&tt->aside, err)) != NULL;
 }
 
+void type_table_expect(struct type_table *tt, uint64_t rows) {
+    if (!tt->is_ignored)
+        builder_expect_types(tt->is_aside ? tt->aside_builder : tt->b, rows);
+}
+
 bool type_table_add(struct type_table *tt, struct str name, struct str module, struct cell cell,
                     struct err *err) {
     if (tt->is_ignored)

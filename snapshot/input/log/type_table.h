@@ -33,6 +33,9 @@ struct type_table {
  */
 bool type_table_begin(struct type_table *tt, struct builder *b, struct err *err) MUST_CHECK;
 
+/* So many rows are likely to come, see builder_expect_types(). */
+void type_table_expect(struct type_table *tt, uint64_t rows);
+
 /*
  * Adds a row; name and module are borrowed during the call only. Errors: ERR_NOMEM, ERR_LIMIT (row
  * cap).

@@ -142,6 +142,8 @@ static bool dumpheap_read_types(struct transcript *t, struct filter *f, bool had
                             .only_live = f->is_live && !f->is_other,
                             .generation = f->generation};
     bool ok = type_table_begin(&tt, t->b, err);
+    if (ok)
+        type_table_expect(&tt, transcript_lines_ahead(t, TYPES_EXPECTED_MAX));
     ok = ok && stat_table_read(t, dumpheap_add_row, &tt, &table, err);
     if (ok && (table.rows || table.printed_objects != 0))
         tt.is_cut =
