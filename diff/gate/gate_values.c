@@ -183,7 +183,7 @@ bool gate_verdicts(struct gate *g, struct gate_result *r, struct gate_excuses *e
         if (type->is_free || !gate_values_matches(r->budget, type))
             continue;
         r->matches_nothing = false;
-        enum verdict verdict = series_type_verdict(g->s, type, &floors, NULL);
+        enum verdict verdict = series_type_verdict(g->s, type, &floors);
         bool breach = r->budget->forbidden & (1u << verdict);
         /* What grows from one snapshot to the next may be a leak, a step or a filling cache. */
         bool open = verdict == VERDICT_GROWING && !breach;

@@ -58,8 +58,10 @@ bool words_are(const struct words *words, struct str text) {
 }
 
 bool runtimes_say(bool (*test)(const struct words *, struct str), size_t list, struct str text) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (test((const struct words *)((const char *)runtime_table[i] + list), text))
+    for (size_t i = 0; runtime_table[i]; i++) {
+        const void *words = (const char *)runtime_table[i] + list;
+        if (((const struct words *)words)->count && test(words, text))
             return true;
+    }
     return false;
 }

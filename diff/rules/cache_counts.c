@@ -2,6 +2,8 @@
  */
 #include "diff/rules/rules.h"
 
+#include <string.h>
+
 /* "sessions kept in the process"; NULL: no such type. */
 static const char *cache_counts_known(struct str type) {
     for (size_t i = 0; runtime_table[i]; i++) {
@@ -40,10 +42,9 @@ static bool run_caches(const struct series *s, const struct limits *limits, stru
     uint64_t lengths = counted_lengths();
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        struct str name = str_of(type->name);
-        if (!(lengths >> num_min(name.len, LENGTHS_MAX - 1) & 1))
+        if (!(lengths >> strnlen(type->name, LENGTHS_MAX - 1) & 1))
             continue;
-        const char *entries = cache_counts_known(name);
+        const char *entries = cache_counts_known(str_of(type->name));
         if (!entries || !type->rows[end])
             continue;
         uint64_t objects = type->totals[end].objects;

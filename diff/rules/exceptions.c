@@ -147,15 +147,17 @@ static bool exceptions_run_growing(const struct series *s, const struct limits *
     uint32_t end = s->count - 1;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        for (uint32_t n = 0; n < s->count; n++)
-            values[n] = s->live_known ? type->live_objects[n] : type->totals[n].objects;
+        int64_t more = s->live_known
+                           ? series_delta(type->live_objects[end], type->live_objects[0])
+                           : series_delta(type->totals[end].objects, type->totals[0].objects);
         /* What did not become so many more has not grown, whatever it is called. */
-        if (values[0] == ABSENT || values[end] == ABSENT || values[end] <= values[0] ||
-            values[end] - values[0] < limits->exception_growth_min)
+        if (more <= 0 || (uint64_t)more < limits->exception_growth_min)
             continue;
         struct str name = str_of(type->name);
         if (!is_exception(name) || is_preallocated(name))
             continue;
+        for (uint32_t n = 0; n < s->count; n++)
+            values[n] = s->live_known ? type->live_objects[n] : type->totals[n].objects;
         enum verdict verdict = series_growth(values, s->count, floor);
         if (!verdict_grows(verdict))
             continue;

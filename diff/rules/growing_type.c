@@ -67,8 +67,8 @@ static void find_hint(const struct series *s, const struct growth *g,
 
 static struct series_floors floors_of(const struct limits *limits) {
     return (struct series_floors){
-        .bytes = limits->growing_type_min_bytes,
-        .objects = limits->growing_type_min_objects,
+        .bytes = limits->growing_type_min_bytes ? limits->growing_type_min_bytes : ABSENT,
+        .objects = limits->growing_type_min_objects ? limits->growing_type_min_objects : ABSENT,
         .heap_percent = limits->growing_type_heap_percent,
         .self_percent = limits->growing_type_self_percent,
     };
@@ -293,18 +293,30 @@ static bool floors_are_same(const struct series_floors *a, const struct series_f
            a->self_percent == b->self_percent;
 }
 
-static enum verdict growing_type_verdict(const struct series *s, const struct series_type *type,
-                                         const struct series_floors *floors) {
+struct growing {
+    const struct series *s;
+    struct series_floors floors;
+    bool judged; /* by these floors */
+};
+
+static struct growing growing_of(const struct series *s, const struct limits *limits) {
+    struct growing g = {.s = s, .floors = floors_of(limits)};
     const struct series_floors own = series_floors_of(&s->options);
-    return floors_are_same(floors, &own) ? type->verdict
-                                         : series_type_verdict(s, type, floors, NULL);
+    g.judged = floors_are_same(&g.floors, &own);
+    return g;
+}
+
+static inline enum verdict growing_verdict(const struct growing *g,
+                                           const struct series_type *type) {
+    return g->judged ? type->verdict : series_type_verdict(g->s, type, &g->floors);
 }
 
 /* The application type that grows most: types are sorted by how much they changed. */
-static const char *first_suspect(const struct series *s, const struct series_floors *floors) {
+static const char *first_suspect(const struct growing *growing) {
+    const struct series *s = growing->s;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        if (type->bytes_delta > 0 && is_hit(growing_type_verdict(s, type, floors)) &&
+        if (type->bytes_delta > 0 && is_hit(growing_verdict(growing, type)) &&
             !name_is_framework(type->name) && !is_backing_array(s, type))
             return type->name;
     }
@@ -374,13 +386,13 @@ static void report_spreads(const struct series *s, const struct growth *g,
 
 static bool growing_type_run_growing(const struct series *s, const struct limits *limits,
                                      struct findings *f, struct err *err) {
-    const struct series_floors floors = floors_of(limits);
-    const char *suspect = first_suspect(s, &floors);
+    const struct growing growing = growing_of(s, limits);
+    const char *suspect = first_suspect(&growing);
     struct growth g;
     bool ok = growth_init(&g, s, err);
     for (uint32_t i = 0; ok && i < s->type_count; i++) {
         const struct series_type *type = &s->types[i];
-        enum verdict verdict = growing_type_verdict(s, type, &floors);
+        enum verdict verdict = growing_verdict(&growing, type);
         /* What was not there at all is for new-type, unless it went on growing. */
         if (is_hit(verdict) &&
             (type->rows[0] || verdict == VERDICT_LEAK || series_type_is_unlisted(s, type, 0)) &&
@@ -388,7 +400,7 @@ static bool growing_type_run_growing(const struct series *s, const struct limits
             report_growing(s, &g, type, verdict, suspect, f);
     }
     if (ok)
-        report_spreads(s, &g, &floors, f);
+        report_spreads(s, &g, &growing.floors, f);
     growth_deinit(&g);
     return ok;
 }

@@ -379,6 +379,11 @@ bool verdict_grows(enum verdict verdict);
  */
 enum verdict series_shape(const uint64_t *values, uint32_t count);
 
+/* What all types of a series are judged on. */
+static inline enum series_basis series_basis(const struct series *s) {
+    return s->live_known ? BASIS_LIVE : s->generations_known ? BASIS_MATURE : BASIS_ALL;
+}
+
 /*
  * Verdict on a type: on live bytes where every snapshot knows them; else on all bytes, looking at
  * gen2, LOH, POH and frozen as well where every snapshot tells generations (a type that grows at
@@ -386,7 +391,7 @@ enum verdict series_shape(const uint64_t *values, uint32_t count);
  * would be small is judged by what its objects hold.
  */
 enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
-                                 const struct series_floors *floors, enum series_basis *ret_basis);
+                                 const struct series_floors *floors);
 
 /*
  * The type by generation in one snapshot, [GEN_COUNT] cells: zero where it has no row, ABSENT where
@@ -395,8 +400,11 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
 const struct cell *series_type_gens(const struct series_type *type, uint32_t snapshot);
 
 /* Has the snapshot types, but not all, and none of this name? */
-bool series_type_is_unlisted(const struct series *s, const struct series_type *type,
-                             uint32_t snapshot);
+static inline bool series_type_is_unlisted(const struct series *s, const struct series_type *type,
+                                           uint32_t snapshot) {
+    return !type->rows[snapshot] && type->totals[snapshot].bytes == ABSENT &&
+           snapshot_has(s->snapshots[snapshot], PART_TYPES);
+}
 
 /*
  * What the type has at most in a snapshot that does not list it; ABSENT: there is no bound. As

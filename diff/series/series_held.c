@@ -24,7 +24,7 @@ bool series_judge_held(struct series *s, struct err *err) {
             continue;
         type->held_delta = point->bytes_delta;
         type->held_verdict = point->verdict;
-        type->verdict = series_type_verdict(s, type, &floors, NULL);
+        type->verdict = series_type_verdict(s, type, &floors);
     }
     growth_deinit(&g);
     return true;

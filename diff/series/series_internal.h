@@ -25,6 +25,15 @@ bool series_join_threads(struct series *s, struct err *err) MUST_CHECK;
 /* Warnings and not_comparable; after all joins. Errors: ERR_NOMEM. */
 bool series_identify(struct series *s, struct err *err) MUST_CHECK;
 
+/* What all types of a series are judged by: series_type_verdict() of many. */
+struct type_judge {
+    const struct series *s;
+    struct series_floors floors;
+    uint64_t least; /* [bytes] of growth that matters to the whole */
+};
+struct type_judge type_judge_of(const struct series *s, const struct series_floors *floors);
+enum verdict type_judge_verdict(const struct type_judge *j, const struct series_type *type);
+
 /*
  * The name to join on: normalised unless --exact-names. Borrows `name` where nothing is to be
  * changed, else copies into the arena. NULL: out of memory.

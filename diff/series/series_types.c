@@ -2,6 +2,7 @@
  * Joins the types of several snapshots: one pass over the rows to number them, one to fill the
  * columns. What the rows say is not copied but referred to.
  */
+#include "diff/series/row_sums.h"
 #include "diff/series/series_internal.h"
 
 #include "base/hash.h"
@@ -34,6 +35,7 @@ struct type_join {
     struct strmap generated;
     struct strbuf scratch;
     bool by_module;
+    const char *equal_modules[2]; /* that were compared last, and are the same */
 };
 
 static bool any_module(const struct snapshot *snapshot) {
@@ -100,10 +102,21 @@ static int series_types_cmp_rows(const struct type_row *a, const struct type_row
     return order ? order : series_types_cmp_text(a->module, b->module);
 }
 
-static int cmp_key(const struct type_join *j, uint32_t number, const struct type_row *row) {
+/* Modules are few, and types of one stand together. */
+static int cmp_modules(struct type_join *j, const char *a, const char *b) {
+    if (a == j->equal_modules[0] && b == j->equal_modules[1])
+        return 0;
+    int order = series_types_cmp_text(a, b);
+    if (order == 0) {
+        j->equal_modules[0] = a;
+        j->equal_modules[1] = b;
+    }
+    return order;
+}
+
+static int cmp_key(struct type_join *j, uint32_t number, const struct type_row *row) {
     int order = series_types_cmp_text(j->keys[number].name, row->name);
-    return order || !j->by_module ? order
-                                  : series_types_cmp_text(j->keys[number].module, row->module);
+    return order || !j->by_module ? order : cmp_modules(j, j->keys[number].module, row->module);
 }
 
 static int cmp_row_numbers(const void *x, const void *y, void *rows) {
@@ -133,8 +146,11 @@ static bool row_order(struct type_join *j, const struct table *table, uint32_t *
 }
 
 /* Merges one snapshot into the plain types; order: see row_order(). */
-static bool merge_rows(struct type_join *j, const struct type_row *rows, uint32_t count,
-                       const uint32_t *order, uint32_t *numbers) {
+static bool merge_rows(struct type_join *j, const struct table *table, const uint32_t *order,
+                       uint32_t *numbers) {
+    const struct type_row *rows = table->rows;
+    const bool unique = table->sorted && j->by_module; /* no two rows have the same key */
+    uint32_t count = table->count;
     uint32_t from = 0, to = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t r = order ? order[i] : i;
@@ -148,7 +164,7 @@ static bool merge_rows(struct type_join *j, const struct type_row *rows, uint32_
             if (!number_generated(j, row, &numbers[r]))
                 return false;
             continue;
-        } else if (to && cmp_key(j, j->merged[to - 1], row) == 0) {
+        } else if (!unique && to && cmp_key(j, j->merged[to - 1], row) == 0) {
             numbers[r] = j->merged[to - 1];
         } else {
             numbers[r] = j->merged[to++] = key_new(j, row->name, row);
@@ -181,11 +197,11 @@ static bool number_rows(struct type_join *j) {
     if (!j->numbers || !j->plain || !j->merged)
         return false;
     for (uint32_t i = 0; i < s->count; i++) {
-        SNAPSHOT_ROWS(s->snapshots[i], PART_TYPES, struct type_row, rows, count);
+        const struct table *table = &s->snapshots[i]->tables[PART_TYPES];
         uint32_t *order = NULL;
-        j->numbers[i] = arena_array(&j->spare, count, sizeof(**j->numbers));
-        if (!j->numbers[i] || !row_order(j, &s->snapshots[i]->tables[PART_TYPES], &order) ||
-            !merge_rows(j, rows, count, order, j->numbers[i]))
+        j->numbers[i] = arena_array(&j->spare, table->count, sizeof(**j->numbers));
+        if (!j->numbers[i] || !row_order(j, table, &order) ||
+            !merge_rows(j, table, order, j->numbers[i]))
             return false;
     }
     return true;
@@ -269,59 +285,6 @@ static void live_add(uint64_t *sum, uint64_t more) {
         *sum = num_add(*sum == ABSENT ? 0 : *sum, more);
 }
 
-/* -- Sums of rows -- */
-
-/* Objects and bytes at once. */
-typedef uint64_t cell_pair __attribute__((vector_size(sizeof(struct cell))));
-
-/* No row of these is so large that as many as there can be would overflow. */
-#define ROW_QUICK_MAX ((uint64_t)1 << 31)
-
-struct row_sums {
-    cell_pair gens[GEN_COUNT]; /* of rows with small figures, as nearly all are */
-    struct series_sums others; /* of all others, and of free space */
-};
-
-static void row_sums_add_free(struct row_sums *sums, const struct type_row *row) {
-    for (int g = 0; g < GEN_COUNT; g++)
-        cell_add(&sums->others.free_gens[g], row->gen[g]);
-}
-
-static struct cell row_sums_add_large(struct row_sums *sums, const struct type_row *row) {
-    for (int g = 0; g < GEN_COUNT; g++)
-        cell_add(&sums->others.gens[g], row->gen[g]);
-    return type_total(row);
-}
-
-/* Returns what the row holds in all generations. */
-static struct cell row_sums_add(struct row_sums *sums, const struct type_row *row) {
-    cell_pair total = {0}, any = {0}, cells[GEN_COUNT];
-    _Static_assert(sizeof(cells) == sizeof(row->gen), "a pair is a cell");
-    memcpy(cells, row->gen, sizeof(cells));
-    if (row->name[0] == TYPE_FREE[0] && type_is_free(row))
-        row_sums_add_free(sums, row);
-#pragma GCC unroll 8
-    for (int g = 0; g < GEN_COUNT; g++) {
-        total += cells[g];
-        any |= cells[g];
-    }
-    if ((any[0] | any[1]) >= ROW_QUICK_MAX)
-        return row_sums_add_large(sums, row);
-#pragma GCC unroll 8
-    for (int g = 0; g < GEN_COUNT; g++)
-        sums->gens[g] += cells[g];
-    return (struct cell){total[0], total[1]};
-}
-
-static void row_sums_end(const struct row_sums *sums, struct series_sums *ret) {
-    *ret = sums->others;
-    for (int g = 0; g < GEN_COUNT; g++) {
-        cell_add(&ret->gens[g], (struct cell){sums->gens[g][0], sums->gens[g][1]});
-        cell_add(&ret->total, ret->gens[g]);
-        cell_add(&ret->free_total, ret->free_gens[g]);
-    }
-}
-
 /* -- Rows -- */
 
 /* Two rows of one snapshot whose names are the same when normalised. */
@@ -369,12 +332,6 @@ static void fill_absent(struct series *s, uint32_t i) {
         if (type->live_bytes[i] != ABSENT) /* then it is no row that all types share */
             type->live_objects[i] = type->live_bytes[i] = ABSENT;
     }
-}
-
-bool series_type_is_unlisted(const struct series *s, const struct series_type *type,
-                             uint32_t snapshot) {
-    return !type->rows[snapshot] && type->totals[snapshot].bytes == ABSENT &&
-           snapshot_has(s->snapshots[snapshot], PART_TYPES);
 }
 
 struct cell series_type_most(const struct series *s, const struct series_type *type,
@@ -459,98 +416,6 @@ struct series_change series_type_change(const struct series *s, const struct ser
     };
 }
 
-static void sum_live(struct series *s) {
-    for (uint32_t i = 0; i < s->count; i++) {
-        s->live_bytes[i] = s->live_known ? 0 : ABSENT;
-        for (uint32_t t = 0; s->live_known && t < s->type_count; t++)
-            if (s->types[t].live_bytes[i] != ABSENT)
-                s->live_bytes[i] = num_add(s->live_bytes[i], s->types[t].live_bytes[i]);
-    }
-}
-
-static void judge_types(struct series *s) {
-    const struct series_floors floors = series_floors_of(&s->options);
-    for (uint32_t t = 0; s->count == 1 && t < s->type_count; t++)
-        series_type_verdict(s, &s->types[t], &floors, &s->types[t].basis);
-    for (uint32_t t = 0; s->count > 1 && t < s->type_count; t++) {
-        struct series_type *type = &s->types[t];
-        struct series_change change = series_type_change(s, type, false);
-        type->objects_delta = change.objects;
-        type->bytes_delta = change.bytes;
-        type->verdict = series_type_verdict(s, type, &floors, &type->basis);
-    }
-}
-
-/* A type with what it is sorted by: most comparisons end with the numbers. */
-struct sort_key {
-    uint64_t bytes, objects; /* size of the change */
-    const struct series_type *type;
-};
-
-static int series_types_cmp_types(const struct sort_key *a, const struct sort_key *b) {
-    if (a->bytes != b->bytes)
-        return a->bytes > b->bytes ? -1 : 1;
-    if (a->objects != b->objects)
-        return a->objects > b->objects ? -1 : 1;
-    int order = series_types_cmp_text(a->type->name, b->type->name);
-    return order ? order : series_types_cmp_text(a->type->module, b->type->module);
-}
-
-static int cmp_type_pointers(const void *x, const void *y) {
-    return series_types_cmp_types(*(const struct sort_key *const *)x,
-                                  *(const struct sort_key *const *)y);
-}
-
-static bool sort_range(struct arena *spare, struct series_type *types, uint32_t count) {
-    uint32_t n = 1;
-    struct sort_key *keys = arena_array(spare, count, sizeof(*keys));
-    if (!keys)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        keys[i] = (struct sort_key){num_magnitude(types[i].bytes_delta),
-                                    num_magnitude(types[i].objects_delta), &types[i]};
-    while (n < count && series_types_cmp_types(&keys[n - 1], &keys[n]) <= 0)
-        n++;
-    if (n >= count)
-        return true;
-    struct sort_key **order = arena_array(spare, count, sizeof(*order));
-    struct series_type *sorted = arena_array(spare, count, sizeof(*sorted));
-    if (!order || !sorted)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        order[i] = &keys[i];
-    qsort(order, count, sizeof(*order), cmp_type_pointers);
-    for (uint32_t i = 0; i < count; i++)
-        sorted[i] = *order[i]->type;
-    memcpy(types, sorted, count * sizeof(*types));
-    return true;
-}
-
-/*
- * Most types do not change, and these are in the order of their names as they come: they move
- * behind the others, and only the others are sorted.
- */
-static bool sort_types(struct series *s, struct arena *spare) {
-    if (s->count == 1)
-        return true; /* reports look for the largest, and do not need all in that order */
-    uint32_t count = 0, at = s->type_count;
-    for (uint32_t i = 0; i < s->type_count; i++)
-        count += s->types[i].bytes_delta || s->types[i].objects_delta;
-    struct series_type *changed = arena_array(spare, count, sizeof(*changed));
-    if (!changed)
-        return false;
-    uint32_t left = count;
-    for (uint32_t i = s->type_count; i-- > 0;) {
-        if (s->types[i].bytes_delta || s->types[i].objects_delta)
-            changed[--left] = s->types[i];
-        else
-            s->types[--at] = s->types[i];
-    }
-    memcpy(s->types, changed, count * sizeof(*changed));
-    return sort_range(spare, s->types, count) &&
-           sort_range(spare, s->types + count, s->type_count - count);
-}
-
 bool series_join_types(struct series *s, struct err *err) {
     struct type_join j = {.s = s};
     arena_init(&j.spare);
@@ -565,15 +430,5 @@ bool series_join_types(struct series *s, struct err *err) {
     arena_deinit(&j.spare);
     strbuf_deinit(&j.scratch);
     strmap_deinit(&j.generated);
-    return ok || err_nomem(err);
-}
-
-bool series_judge_types(struct series *s, struct err *err) {
-    struct arena spare;
-    sum_live(s);
-    judge_types(s);
-    arena_init(&spare);
-    bool ok = sort_types(s, &spare);
-    arena_deinit(&spare);
     return ok || err_nomem(err);
 }

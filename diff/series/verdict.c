@@ -252,7 +252,7 @@ static enum verdict verdict_from(const uint64_t *values, uint32_t count, uint64_
 }
 
 /* The same of two dumps, as most diffs have them, of each of many types. */
-static enum verdict growth_of_two(uint64_t first, uint64_t last, struct series_floor floor) {
+static inline enum verdict growth_of_two(uint64_t first, uint64_t last, struct series_floor floor) {
     if (first == ABSENT || last == ABSENT)
         return VERDICT_NONE;
     int64_t grown = series_delta(last, first);
@@ -338,7 +338,7 @@ static enum verdict judge_unlisted(const struct series *s, const struct series_t
 
 enum values_of { OF_BYTES, OF_OBJECTS, OF_LIVE, OF_MATURE };
 
-static uint64_t value_of(const struct series_type *type, uint32_t i, enum values_of what) {
+static inline uint64_t value_of(const struct series_type *type, uint32_t i, enum values_of what) {
     return what == OF_BYTES     ? type->totals[i].bytes
            : what == OF_OBJECTS ? type->totals[i].objects
            : what == OF_LIVE    ? type->live_bytes[i]
@@ -362,15 +362,27 @@ static enum verdict verdict_judge(const struct series *s, const struct series_ty
 }
 
 /* Of two snapshots the smaller figures count, so that diff(a,b) is -diff(b,a). */
-static struct series_floor type_floor(const struct series *s, const struct series_type *type,
-                                      const struct series_floors *floors, bool live) {
-    uint32_t other = s->count == 2 ? 1 : 0;
-    uint64_t self = live ? num_min(type->live_bytes[0], type->live_bytes[other])
-                         : num_min(type->totals[0].bytes, type->totals[other].bytes);
-    uint64_t whole = live ? num_min(s->live_bytes[0], s->live_bytes[other])
-                          : num_min(s->heap_bytes[0], s->heap_bytes[other]);
+static uint32_t smaller_of(const struct series *s) {
+    return s->count == 2 ? 1 : 0;
+}
+
+static struct series_floor type_floor(const struct type_judge *j, const struct series_type *type) {
+    uint32_t other = smaller_of(j->s);
+    uint64_t self = j->s->live_known ? num_min(type->live_bytes[0], type->live_bytes[other])
+                                     : num_min(type->totals[0].bytes, type->totals[other].bytes);
     return (struct series_floor){
-        .own = num_max(percent_of(self, floors->self_percent), 1),
+        .own = num_max(percent_of(self, j->floors.self_percent), 1),
+        .least = j->least,
+    };
+}
+
+struct type_judge type_judge_of(const struct series *s, const struct series_floors *floors) {
+    uint32_t other = smaller_of(s);
+    uint64_t whole = s->live_known ? num_min(s->live_bytes[0], s->live_bytes[other])
+                                   : num_min(s->heap_bytes[0], s->heap_bytes[other]);
+    return (struct type_judge){
+        .s = s,
+        .floors = *floors,
         .least = num_max(percent_of(whole, floors->heap_percent),
                          floors->bytes == ABSENT ? 0 : floors->bytes),
     };
@@ -408,32 +420,41 @@ static bool is_constant(const struct series *s, const struct series_type *type, 
     return true;
 }
 
-enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
-                                 const struct series_floors *floors, enum series_basis *ret_basis) {
+/* What has too few objects more is small, however large these are. */
+static enum verdict judge_objects(const struct type_judge *j, const struct series_type *type,
+                                  enum verdict verdict) {
+    uint64_t least = j->floors.objects;
+    if (least == ABSENT || least == 0 || verdict == VERDICT_NONE || verdict == VERDICT_STABLE)
+        return verdict;
+    int64_t objects = type->objects_delta;
+    if (j->s->live_known)
+        objects = series_delta(type->live_objects[j->s->count - 1], type->live_objects[0]);
+    return num_magnitude(objects) < least ? VERDICT_SMALL : verdict;
+}
+
+enum verdict type_judge_verdict(const struct type_judge *j, const struct series_type *type) {
+    const struct series *s = j->s;
     bool live = s->live_known;
-    enum series_basis basis = live ? BASIS_LIVE : s->generations_known ? BASIS_MATURE : BASIS_ALL;
-    if (ret_basis)
-        *ret_basis = basis;
     if (type->is_free || s->count < 2)
         return VERDICT_NONE;
     if (is_constant(s, type, live)) /* nearly all types of a heap */
         return VERDICT_STABLE;
-    struct series_floor floor = type_floor(s, type, floors, live);
+    struct series_floor floor = type_floor(j, type);
     bool unlisted = s->count == 2 &&
                     (series_type_is_unlisted(s, type, 0) || series_type_is_unlisted(s, type, 1));
     enum verdict verdict = unlisted ? judge_unlisted(s, type, live, floor)
                                     : verdict_judge(s, type, live ? OF_LIVE : OF_BYTES, floor);
-    if (basis == BASIS_MATURE)
+    if (series_basis(s) == BASIS_MATURE)
         verdict = judge_generations(s, type, floor, verdict);
     if ((verdict == VERDICT_SMALL || verdict == VERDICT_STABLE) &&
         verdict_grows(type->held_verdict) && type->held_delta > 0 &&
         (uint64_t)type->held_delta >= floor.least)
         verdict = type->held_verdict;
-    if (floors->objects == ABSENT || floors->objects == 0 || verdict == VERDICT_NONE ||
-        verdict == VERDICT_STABLE)
-        return verdict;
-    int64_t objects = type->objects_delta;
-    if (live)
-        objects = series_delta(type->live_objects[s->count - 1], type->live_objects[0]);
-    return num_magnitude(objects) < floors->objects ? VERDICT_SMALL : verdict;
+    return judge_objects(j, type, verdict);
+}
+
+enum verdict series_type_verdict(const struct series *s, const struct series_type *type,
+                                 const struct series_floors *floors) {
+    const struct type_judge judge = type_judge_of(s, floors);
+    return type_judge_verdict(&judge, type);
 }

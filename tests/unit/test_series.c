@@ -1,5 +1,7 @@
 #include "made.h"
 
+#include <stdio.h>
+
 #include "diff/series/series_internal.h"
 #include "diff/names/names.h"
 
@@ -314,6 +316,61 @@ static void other_rates_of_sampling_are_said(void **state) {
     }
 }
 
+/* Sizes of every magnitude, some of them the same, some that did not change, some on one side only.
+ */
+static void many_types_are_made(struct made *m) {
+    uint64_t seed = 88172645463325252u;
+    for (unsigned t = 0; t < 700; t++) {
+        char name[32];
+        snprintf(name, sizeof(name), "Shop.Type%03u", t * 37 % 700);
+        for (uint32_t i = 0; i < 2; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            uint64_t size = t % 7 == 0 ? 4096 : (seed >> 33) >> t % 29;
+            if (t % 11 == 0)
+                size = seed >> 1 >> t % 13; /* near the end of 64 bits, in sum beyond it */
+            if (t % 13 != i + 1)
+                made_type(m, i, name, "shop.dll", (int)(t % GEN_COUNT), t % 7 ? size / 24 : i,
+                          size);
+        }
+    }
+}
+
+static void assert_in_order(const struct series_type *a, const struct series_type *b) {
+    uint64_t x = num_magnitude(a->bytes_delta), y = num_magnitude(b->bytes_delta);
+    if (x == y) {
+        x = num_magnitude(a->objects_delta);
+        y = num_magnitude(b->objects_delta);
+    }
+    assert_true(x > y || (x == y && strcmp(a->name, b->name) < 0));
+}
+
+static void types_stand_by_how_much_they_changed_and_add_up(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    many_types_are_made(&m);
+    made_series(&m);
+    assert_int_equal(m.series.type_count, 700);
+    for (uint32_t t = 1; t < m.series.type_count; t++)
+        assert_in_order(&m.series.types[t - 1], &m.series.types[t]);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct cell sum = {0, 0}, generations = {0, 0};
+        for (uint32_t t = 0; t < m.series.type_count; t++) {
+            struct cell rows = {0, 0};
+            for (int g = 0; g < GEN_COUNT; g++)
+                cell_add(&rows, series_type_gens(&m.series.types[t], i)[g]);
+            assert_memory_equal(&rows, &m.series.types[t].totals[i], sizeof(rows));
+            cell_add(&sum, rows);
+        }
+        for (int g = 0; g < GEN_COUNT; g++)
+            cell_add(&generations, m.series.sums[i].gens[g]);
+        assert_memory_equal(&sum, &m.series.sums[i].total, sizeof(sum));
+        assert_memory_equal(&sum, &generations, sizeof(sum));
+        assert_true(sum.bytes == UINT64_MAX - 1); /* and no smaller, by overflow */
+    }
+    made_deinit(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_compilers_lose_their_ordinals),
@@ -321,6 +378,7 @@ int main(void) {
         cmocka_unit_test(floors_hold_over_all_steps),
         cmocka_unit_test(a_sawtooth_is_judged_by_its_troughs),
         cmocka_unit_test(rows_of_one_name_are_summed_and_joined_by_module),
+        cmocka_unit_test(types_stand_by_how_much_they_changed_and_add_up),
         cmocka_unit_test(exact_names_keep_ordinals_apart),
         cmocka_unit_test(a_side_without_modules_joins_by_name),
         cmocka_unit_test(a_snapshot_without_types_is_absent_and_not_zero),
