@@ -110,6 +110,8 @@ static void large_objects(const struct doc_context *c) {
     struct report_options by_loh = *c->o;
     struct type_view v;
     struct err err;
+    if (!c->s->sums[0].gens[GEN_LOH].bytes)
+        return;
     by_loh.sort = SORT_LOH;
     if (!type_view_init(&v, c->s, &by_loh, top, false, &err)) {
         doc_fail(c->d, &err);

@@ -45,7 +45,9 @@ struct cell type_cell(const struct series_type *t, uint32_t snapshot, bool live)
 
 /* How much a type grew or shrank. */
 static struct cell view_growth(const struct series *s, const struct series_type *t) {
-    struct series_change change = series_type_change(s, t, s->live_known && s->count > 1);
+    if (!s->live_known || s->count == 1) /* as the series has it */
+        return (struct cell){num_magnitude(t->objects_delta), num_magnitude(t->bytes_delta)};
+    struct series_change change = series_type_change(s, t, true);
     return (struct cell){num_magnitude(change.objects), num_magnitude(change.bytes)};
 }
 
@@ -67,20 +69,21 @@ static struct view_entry view_entry_of(const struct series *s, uint32_t row,
                                        enum report_sort sort) {
     const struct series_type *t = &s->types[row];
     struct view_entry entry = {.row = row, .is_free = t->is_free};
-    struct cell last = t->totals[s->count - 1];
+    struct cell growth;
     switch (sort) {
     case SORT_BYTES_DELTA:
-        entry.first = view_growth(s, t).bytes;
-        entry.second = view_growth(s, t).objects;
+        growth = view_growth(s, t);
+        entry.first = growth.bytes;
+        entry.second = growth.objects;
         break;
     case SORT_OBJECTS_DELTA:
         entry.first = view_growth(s, t).objects;
         break;
     case SORT_BYTES:
-        entry.first = view_known(last.bytes);
+        entry.first = view_known(t->totals[s->count - 1].bytes);
         break;
     case SORT_OBJECTS:
-        entry.first = view_known(last.objects);
+        entry.first = view_known(t->totals[s->count - 1].objects);
         break;
     case SORT_LOH:
         entry.first = view_known(series_type_gens(t, s->count - 1)[GEN_LOH].bytes);
@@ -222,22 +225,20 @@ static bool view_allocate(struct type_view *v, const struct series *s, uint32_t 
     return true;
 }
 
-static bool has_least(const struct report_options *o) {
-    return o->min_bytes || o->min_count;
-}
-
 /* Offers the rows that the options do not leave out; returns how many these are. */
 static uint32_t view_offer_rows(struct type_view *v, const struct name_filter *filter,
                                 const struct report_options *o, bool live_only,
                                 struct view_choice *choice) {
     const struct series *s = choice->s;
-    bool only_changed = s->count > 1 && !o->all;
+    bool only_changed = s->count > 1 && !o->all, has_least = o->min_bytes || o->min_count;
+    bool any_name = !pattern_given(&filter->focus) && !pattern_given(&filter->ignore);
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->type_count; i++) {
         const struct series_type *t = &s->types[i];
         if (only_changed && !view_changed(s, t, live_only)) {
             v->unchanged++;
-        } else if (!name_filter_takes(filter, t->name) || (has_least(o) && !big_enough(s, t, o))) {
+        } else if ((!any_name && !name_filter_takes(filter, t->name)) ||
+                   (has_least && !big_enough(s, t, o))) {
             v->filtered++;
         } else {
             view_offer(choice, i);
