@@ -150,8 +150,38 @@ static void pages_trim(void) {
 
 /* -- Blocks ------------------------------------------------------------------------------------ */
 
+/*
+ * All of a new block will be used: of the tables that it fills whole, the kernel may make one large
+ * page each, where it does that for who asks. A fault in 2 MiB instead of 512.
+ */
+static void pages_make_large(char *block, size_t size) {
+#ifdef MADV_HUGEPAGE
+    size_t whole = size & ~(UNIT - 1);
+    if (!whole || size > POPULATE_BYTES)
+        return;
+    /* Two areas of the kernel can be one again only where memory was in one before they were two. */
+    if (whole < size)
+        *(volatile char *)(block + whole) = 0;
+    (void)madvise(block, whole, MADV_HUGEPAGE);
+#else
+    (void)block;
+    (void)size;
+#endif
+}
+
+/* What was asked for of a part makes of a block two areas for the kernel, which moves only one. */
+static void pages_unite(char *block, size_t span) {
+#ifdef MADV_NOHUGEPAGE
+    (void)madvise(block, span, MADV_NOHUGEPAGE);
+#else
+    (void)block;
+    (void)span;
+#endif
+}
+
 /* What was at `at` is at the beginning of larger addresses. NULL: it is as it was. */
 static char *pages_move(char *at, size_t span, size_t new_span) {
+    pages_unite(at, span);
     if (mremap(at, span, new_span, 0) != MAP_FAILED)
         return at;
     char *to = pages_reserve(new_span);
@@ -192,6 +222,8 @@ static void *pages_alloc_large(size_t size) {
             munmap(old.at, old.span);
         old.span = 0;
         p = pages_new(span);
+        if (p)
+            pages_make_large(p, size);
     }
     if (p && size <= POPULATE_BYTES && old.span < size)
         pages_populate(p + old.span, size - old.span);
