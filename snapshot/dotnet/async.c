@@ -67,10 +67,10 @@ static bool find_machine(struct modules *m, uint64_t mt, struct async_box *type)
                     strcmp(strbuf_cstr(&name), "StateMachine") == 0;
             if (!found)
                 continue;
-            type->machine_offset = fields[i].offset + 8;
+            type->machine_offset = fields[i].offset + m->clr->word;
             type->is_reference = fields[i].element_type != ELEMENT_VALUE_TYPE;
         }
-        if (!clr_field_u64(m->clr, mt, F_MT_PARENT, &mt))
+        if (!clr_field_word(m->clr, mt, F_MT_PARENT, &mt))
             break;
     }
     strbuf_deinit(&name);
@@ -81,14 +81,13 @@ struct async_box async_box_of(struct modules *m, uint64_t mt) {
     struct async_box type = {0}, unknown = {0};
     struct type_parts parts = type_parts(m->clr, mt);
     if (parts.kind != TYPE_CLASS || !parts.argument_count ||
-        !clr_u64(m->clr, parts.arguments + 8 * (uint64_t)(parts.argument_count - 1),
-                 &type.machine_mt) ||
-        type.machine_mt & 7 || !find_machine(m, mt, &type))
+        !clr_word_at(m->clr, parts.arguments, parts.argument_count - 1, &type.machine_mt) ||
+        !clr_is_aligned(m->clr, type.machine_mt) || !find_machine(m, mt, &type))
         return unknown;
     uint32_t state = type_field_offset(m, type.machine_mt, "<>1__state");
     if (!state)
         return unknown;
-    type.state_offset = state - 8; /* a value type has no MethodTable word */
+    type.state_offset = state - m->clr->word; /* a value type has no MethodTable word */
     return type;
 }
 
@@ -114,8 +113,8 @@ static uint32_t box_type(struct async_counts *c, uint64_t mt) {
 static uint64_t resumed_method(struct clr *clr, uint64_t resume) {
     struct code_function f;
     uint64_t ip;
-    return clr_field_u64(clr, resume, F_RESUME_IP, &ip) && code_find(clr, ip, &f) ? f.method_desc
-                                                                                  : 0;
+    return clr_field_word(clr, resume, F_RESUME_IP, &ip) && code_find(clr, ip, &f) ? f.method_desc
+                                                                                   : 0;
 }
 
 /* Neither is the address of a MethodTable. */
@@ -125,7 +124,7 @@ static uint64_t resumed_method(struct clr *clr, uint64_t resume) {
 /* Number of the type; STRMAP_NONE: out of memory. */
 static uint32_t continuation_type(struct async_counts *c, uint64_t mt, uint64_t address) {
     uint64_t resume = 0;
-    if (!clr_field_u64(c->clr, address, F_CONTINUATION_RESUME, &resume) || !resume)
+    if (!clr_field_word(c->clr, address, F_CONTINUATION_RESUME, &resume) || !resume)
         resume = mt;
     uint32_t number = u64map_get(&c->type_of_mt, resume | KEY_OF_RESUME);
     if (number != STRMAP_NONE)
@@ -158,7 +157,7 @@ uint64_t async_box_machine(struct clr *clr, const struct async_box *type, uint64
         return 0;
     if (!type->is_reference)
         return machine;
-    return clr_u64(clr, machine, &machine) && machine ? machine + 8 : 0;
+    return clr_word(clr, machine, &machine) && machine ? machine + clr->word : 0;
 }
 
 uint64_t async_box_await(struct clr *clr, const struct async_box *type, uint64_t box) {

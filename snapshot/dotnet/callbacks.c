@@ -79,7 +79,7 @@ struct callbacks {
 static bool is_delegate(struct callbacks *c, uint64_t mt) {
     struct clr *clr = c->m->clr;
     uint64_t parent = 0;
-    if (!clr_field_u64(clr, mt, F_MT_PARENT, &parent) || !parent || parent == clr->object_mt)
+    if (!clr_field_word(clr, mt, F_MT_PARENT, &parent) || !parent || parent == clr->object_mt)
         return false;
     if (!c->delegate_base && type_is_called(c->m, parent, "System.MulticastDelegate"))
         c->delegate_base = parent;
@@ -89,8 +89,8 @@ static bool is_delegate(struct callbacks *c, uint64_t mt) {
 /* Of the base library? That takes a look at one field; true where it is not known. */
 static bool may_be_of_base(struct clr *clr, uint64_t mt) {
     uint64_t module, base;
-    return !clr->object_mt || !clr_field_u64(clr, clr->object_mt, F_MT_MODULE, &base) ||
-           (clr_field_u64(clr, mt, F_MT_MODULE, &module) && module == base);
+    return !clr->object_mt || !clr_field_word(clr, clr->object_mt, F_MT_MODULE, &base) ||
+           (clr_field_word(clr, mt, F_MT_MODULE, &module) && module == base);
 }
 
 static enum callback_kind callback_kind(struct callbacks *c, uint64_t mt) {
@@ -179,12 +179,12 @@ static uint64_t code_of(const struct callbacks *c, uint64_t delegate) {
     const struct delegate_fields *t = &c->delegate;
     struct clr *clr = c->m->clr;
     uint64_t code = 0, aux = 0, list = 0, mt;
-    if (!t->method || !t->method_aux || !delegate || !clr_u64(clr, delegate + t->method, &code) ||
-        !clr_u64(clr, delegate + t->method_aux, &aux))
+    if (!t->method || !t->method_aux || !delegate || !clr_word(clr, delegate + t->method, &code) ||
+        !clr_word(clr, delegate + t->method_aux, &aux))
         return 0;
     /* Of those in its list each is there itself. */
     bool several =
-        t->list && clr_u64(clr, delegate + t->list, &list) && clr_object_mt(clr, list, &mt);
+        t->list && clr_word(clr, delegate + t->list, &list) && clr_object_mt(clr, list, &mt);
     return aux || several ? aux : code;
 }
 
@@ -201,7 +201,7 @@ static uint64_t waiting_box(struct callbacks *c, uint64_t node) {
         uint64_t mt, next;
         uint32_t at =
             clr_object_mt(clr, node, &mt) ? type_field_offset(c->m, mt, "m_continuationObject") : 0;
-        if (!at || !clr_u64(clr, node + at, &next) || !clr_object_mt(clr, next, &mt))
+        if (!at || !clr_word(clr, node + at, &next) || !clr_object_mt(clr, next, &mt))
             break;
         node = next;
         if (!async_is_box(c->m, mt))
@@ -226,7 +226,7 @@ static bool count_semaphore(struct callbacks *c, const struct callback_type *typ
     uint64_t node, mt;
     if (!type->free_count || !type->waiters ||
         !clr_u32(clr, semaphore + type->free_count, &free_count) || free_count ||
-        !clr_u64(clr, semaphore + type->waiters, &node) || !clr_object_mt(clr, node, &mt))
+        !clr_word(clr, semaphore + type->waiters, &node) || !clr_object_mt(clr, node, &mt))
         return true;
     uint32_t next = type_field_offset(c->m, mt, "Next");
     uint64_t count = 0;
@@ -235,7 +235,7 @@ static bool count_semaphore(struct callbacks *c, const struct callback_type *typ
         /* Alike by their nature: the first of which it is known stands for all. */
         if (!most.code && count < WAITERS_ASKED)
             most.code = waiting_box(c, node);
-        if (!clr_u64(clr, node + next, &node))
+        if (!clr_word(clr, node + next, &node))
             break;
     }
     most.type_mt = type->mt;
@@ -246,7 +246,7 @@ static bool count_semaphore(struct callbacks *c, const struct callback_type *typ
 static uint64_t wrapped(struct callbacks *c, const struct callback_type *type, uint64_t object,
                         uint64_t delegate) {
     uint64_t state, mt;
-    if (!type->state || !clr_u64(c->m->clr, object + type->state, &state) ||
+    if (!type->state || !clr_word(c->m->clr, object + type->state, &state) ||
         !clr_object_mt(c->m->clr, state, &mt) || !is_delegate(c, mt))
         return delegate;
     return state;
@@ -262,7 +262,7 @@ static bool count_callback(void *context, uint32_t number, uint64_t object, uint
     if (type->kind == KIND_SEMAPHORE)
         return count_semaphore(c, type, object);
     if (type->kind != KIND_HANDLER) {
-        if (!type->callback || !clr_u64(clr, object + type->callback, &delegate) || !delegate)
+        if (!type->callback || !clr_word(clr, object + type->callback, &delegate) || !delegate)
             return true; /* a registration that is over */
         delegate = wrapped(c, type, object, delegate);
         calling.due_ms = type->kind == KIND_TIMER ? word32(clr, object, type->due) : ABSENT;
@@ -280,28 +280,38 @@ static bool count_callback(void *context, uint32_t number, uint64_t object, uint
 
 #define JUMP      0x25ffu   /* jmp [rip + disp32]: a fixup precode; target, then MethodDesc */
 #define LOAD_R10  0x158b4cu /* mov r10, [rip + disp32]: a stub precode; MethodDesc */
+#define LOAD_EAX  0xa1u     /* x86: mov eax, [address] */
 #define JUMP_SIZE 6u
 #define LOAD_SIZE 7u
+
+/* The slot that a precode reads, and whether it jumps there. False: it is none. */
+static bool precode_slot(struct clr *clr, uint64_t code, uint64_t *ret_slot, bool *ret_jump) {
+    uint32_t head, far;
+    if (!clr_u32(clr, code, &head))
+        return false;
+    *ret_jump = (head & 0xffff) == JUMP;
+    bool wide = clr->word == 8;
+    if (!*ret_jump && (wide ? (head & 0xffffff) != LOAD_R10 : (head & 0xff) != LOAD_EAX))
+        return false;
+    uint32_t size = *ret_jump ? JUMP_SIZE : wide ? LOAD_SIZE : 5;
+    if (!clr_u32(clr, code + size - 4, &far))
+        return false;
+    *ret_slot = wide ? code + size + (uint64_t)(int64_t)(int32_t)far : far;
+    return true;
+}
 
 /* MethodDesc of what is called at an address; 0: not known. */
 static uint64_t method_at(struct clr *clr, uint64_t code) {
     struct code_function function;
-    uint32_t head, far;
     uint64_t slot, desc, target;
+    bool jump;
     if (code_find(clr, code, &function))
         return function.method_desc;
-    if (!clr_u32(clr, code, &head))
+    if (!precode_slot(clr, code, &slot, &jump))
         return 0;
-    bool jump = (head & 0xffff) == JUMP;
-    if (!jump && (head & 0xffffff) != LOAD_R10)
-        return 0;
-    uint32_t size = jump ? JUMP_SIZE : LOAD_SIZE;
-    if (!clr_u32(clr, code + size - 4, &far))
-        return 0;
-    slot = code + size + (uint64_t)(int64_t)(int32_t)far;
-    if (jump && clr_u64(clr, slot, &target) && code_find(clr, target, &function))
+    if (jump && clr_word(clr, slot, &target) && code_find(clr, target, &function))
         return function.method_desc;
-    return clr_u64(clr, slot + (jump ? 8 : 0), &desc) ? desc : 0;
+    return clr_word_at(clr, slot, jump, &desc) ? desc : 0;
 }
 
 /* Appends "Ns.Type.Method" without parameters; nothing where it is not known. */

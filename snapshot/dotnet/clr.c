@@ -3,6 +3,7 @@
 #include "base/door.h"
 #include "base/utf16.h"
 #include "base/vec.h"
+#include "memory/arch/arch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +14,13 @@
 /* See clr_spend: what any dump gets, and what it gets for each byte. */
 #define STEPS_BASE      8000000u
 #define STEPS_BYTES_PER 2u
-#define TEXT_PIECE      64u /* characters read at once */
+#define TEXT_PIECE      64u   /* characters read at once */
+#define WORDS_BYTES     4096u /* of words */
 
 void clr_init(struct clr *clr, struct space *space, struct builder *b,
               const struct dotnet_options *options) {
     *clr = (struct clr){.space = space, .b = b, .options = options};
+    clr->word = space->arch && space->arch->pointer_bytes ? space->arch->pointer_bytes : 8;
     arena_init(&clr->arena);
     contract_clear(&clr->contract);
     clr->steps_left = STEPS_BASE;
@@ -109,11 +112,28 @@ bool clr_u32(struct clr *clr, uint64_t address, uint32_t *ret_value) {
     return true;
 }
 
-bool clr_u64(struct clr *clr, uint64_t address, uint64_t *ret_value) {
+static inline uint64_t load_word(const uint8_t *raw, uint32_t word) {
+    return word == 8 ? load_u64(raw) : load_u32(raw);
+}
+
+bool clr_word(struct clr *clr, uint64_t address, uint64_t *ret_value) {
     uint8_t raw[8];
-    if (!clr_read(clr, address, raw, sizeof(raw)))
+    if (!clr_read(clr, address, raw, clr->word))
         return false;
-    *ret_value = load_u64(raw);
+    *ret_value = load_word(raw, clr->word);
+    return true;
+}
+
+bool clr_word_at(struct clr *clr, uint64_t address, uint64_t i, uint64_t *ret_value) {
+    return clr_word(clr, address + clr->word * i, ret_value);
+}
+
+bool clr_words(struct clr *clr, uint64_t address, uint64_t *ret_values, uint32_t count) {
+    uint8_t raw[WORDS_BYTES];
+    if (count > sizeof(raw) / clr->word || !clr_read(clr, address, raw, count * clr->word))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        ret_values[i] = load_word(raw + i * clr->word, clr->word);
     return true;
 }
 
@@ -129,12 +149,13 @@ bool clr_field_u32(struct clr *clr, uint64_t object, enum contract_field f, uint
     return clr_knows(clr, f) && object && clr_u32(clr, clr_field(clr, object, f), ret_value);
 }
 
-bool clr_field_u64(struct clr *clr, uint64_t object, enum contract_field f, uint64_t *ret_value) {
-    return clr_knows(clr, f) && object && clr_u64(clr, clr_field(clr, object, f), ret_value);
+bool clr_field_word(struct clr *clr, uint64_t object, enum contract_field f, uint64_t *ret_value) {
+    return clr_knows(clr, f) && object && clr_word(clr, clr_field(clr, object, f), ret_value);
 }
 
 bool clr_global(struct clr *clr, enum contract_global g, uint64_t *ret_value) {
-    return clr->contract.global[g] != NO_GLOBAL && clr_u64(clr, clr->contract.global[g], ret_value);
+    return clr->contract.global[g] != NO_GLOBAL &&
+           clr_word(clr, clr->contract.global[g], ret_value);
 }
 
 static const char *clr_keep(struct clr *clr, struct strbuf *text) {
@@ -206,10 +227,10 @@ const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max) {
 }
 
 bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) {
-    uint64_t word;
-    if (object == 0 || !clr_u64(clr, object, &word) || (word & ~7ull) == 0)
+    uint64_t word, bits = clr->word - 1;
+    if (object == 0 || !clr_word(clr, object, &word) || (word & ~bits) == 0)
         return false;
-    *ret_mt = word & ~7ull;
+    *ret_mt = word & ~bits;
     return true;
 }
 
@@ -218,22 +239,23 @@ bool clr_is_method_table(struct clr *clr, uint64_t mt) {
     uint64_t class_or_canon, back;
     if (mt && mt == clr->free_mt)
         return true; /* free space has no class */
-    if (mt == 0 || mt % 8 || !clr_u64(clr, mt + offset[F_MT_CLASS], &class_or_canon))
+    if (mt == 0 || !clr_is_aligned(clr, mt) ||
+        !clr_word(clr, mt + offset[F_MT_CLASS], &class_or_canon))
         return false;
     uint64_t canon = mt;
     if (class_or_canon & 1) {
         canon = class_or_canon & ~1ull;
-        if (!clr_u64(clr, canon + offset[F_MT_CLASS], &class_or_canon) || class_or_canon & 1)
+        if (!clr_word(clr, canon + offset[F_MT_CLASS], &class_or_canon) || class_or_canon & 1)
             return false;
     }
     if (class_or_canon && class_or_canon == clr->continuation_class)
         return true;
-    return clr_u64(clr, class_or_canon + offset[F_CLASS_MT], &back) && back == canon;
+    return clr_word(clr, class_or_canon + offset[F_CLASS_MT], &back) && back == canon;
 }
 
 bool clr_is_continuation(struct clr *clr, uint64_t mt) {
     uint64_t class;
-    return clr->continuation_class && clr_field_u64(clr, mt, F_MT_CLASS, &class) &&
+    return clr->continuation_class && clr_field_word(clr, mt, F_MT_CLASS, &class) &&
            class == clr->continuation_class;
 }
 
@@ -244,20 +266,20 @@ uint64_t clr_object_size(struct clr *clr, uint64_t object) {
         !clr_field_u32(clr, mt, F_MT_BASE_SIZE, &base))
         return 0;
     uint64_t component = flags & 0x80000000u ? flags & 0xffff : 0;
-    if (component && !clr_u32(clr, object + 8, &count))
+    if (component && !clr_u32(clr, object + clr->word, &count))
         return 0;
-    uint64_t size = base + component * count;
-    return size < 24 ? 24 : size; /* the smallest object; the empty string says 22 */
+    uint64_t size = base + component * count, least = clr_object_min(clr);
+    return size < least ? least : size;
 }
 
 const char *clr_string_object(struct clr *clr, uint64_t object) {
     uint64_t mt;
     uint32_t length;
-    if (!clr->string_mt || !clr_u64(clr, object, &mt) || (mt & ~7ull) != clr->string_mt)
+    if (!clr->string_mt || !clr_object_mt(clr, object, &mt) || mt != clr->string_mt)
         return NULL;
-    if (!clr_u32(clr, object + 8, &length) || length > NAME_MAX_BYTES)
+    if (!clr_u32(clr, object + clr->word, &length) || length > NAME_MAX_BYTES)
         return NULL;
-    return utf16(clr, object + 12, length, false);
+    return utf16(clr, object + clr->word + 4, length, false);
 }
 
 bool clr_add_overlay(struct clr *clr, uint64_t start, struct bytes bytes) {

@@ -55,6 +55,7 @@ struct clr_os_id {
 
 struct clr {
     struct space *space;
+    uint32_t word; /* [bytes] of a pointer of the process: 4 or 8 */
     struct builder *b;
     const struct dotnet_options *options;
     struct arena arena; /* what was read out of the dump; freed at the end */
@@ -117,15 +118,20 @@ struct peek clr_peek(struct clr *clr);
 bool clr_u8(struct clr *clr, uint64_t address, uint8_t *ret_value) MUST_CHECK;
 bool clr_u16(struct clr *clr, uint64_t address, uint16_t *ret_value) MUST_CHECK;
 bool clr_u32(struct clr *clr, uint64_t address, uint32_t *ret_value) MUST_CHECK;
-bool clr_u64(struct clr *clr, uint64_t address, uint64_t *ret_value) MUST_CHECK;
+/* A pointer, or a number of that size. false: not there. */
+bool clr_word(struct clr *clr, uint64_t address, uint64_t *ret_value) MUST_CHECK;
+/* The i-th of words that lie one behind the other. false: not there. */
+bool clr_word_at(struct clr *clr, uint64_t address, uint64_t i, uint64_t *ret_value) MUST_CHECK;
+/* Reads `count` words, at most 4096 bytes of them. false: not all there. */
+bool clr_words(struct clr *clr, uint64_t address, uint64_t *ret_values, uint32_t count) MUST_CHECK;
 
 /* Value at object + offset of the field; false when the field is not known or not in the dump. */
 bool clr_field_u16(struct clr *clr, uint64_t object, enum contract_field f,
                    uint16_t *ret_value) MUST_CHECK;
 bool clr_field_u32(struct clr *clr, uint64_t object, enum contract_field f,
                    uint32_t *ret_value) MUST_CHECK;
-bool clr_field_u64(struct clr *clr, uint64_t object, enum contract_field f,
-                   uint64_t *ret_value) MUST_CHECK;
+bool clr_field_word(struct clr *clr, uint64_t object, enum contract_field f,
+                    uint64_t *ret_value) MUST_CHECK;
 
 /* Address of a field; 0 when it is not known. */
 uint64_t clr_field(const struct clr *clr, uint64_t object, enum contract_field f);
@@ -143,6 +149,26 @@ bool clr_global(struct clr *clr, enum contract_global g, uint64_t *ret_value) MU
  */
 const char *clr_utf16z(struct clr *clr, uint64_t address, size_t max);
 const char *clr_utf8z(struct clr *clr, uint64_t address, size_t max);
+
+/* Is it where an object, a MethodTable or whatever begins with a pointer may be? */
+static inline bool clr_is_aligned(const struct clr *clr, uint64_t address) {
+    return !(address & (clr->word - 1));
+}
+
+/* [bytes] from one object to the next at least; the empty string says less. */
+static inline uint32_t clr_object_min(const struct clr *clr) {
+    return 3 * clr->word;
+}
+
+/* What stands at the end of a chain of Frames: -1. */
+static inline uint64_t clr_no_frame(const struct clr *clr) {
+    return clr->word == 8 ? UINT64_MAX : UINT32_MAX;
+}
+
+/* Of a vector: where its elements begin; those of a multi-dimensional array begin behind bounds. */
+static inline uint32_t clr_vector_data(const struct clr *clr) {
+    return 2 * clr->word;
+}
 
 /* The MethodTable of an object, without the bits of the GC; false: not there. */
 bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) MUST_CHECK;

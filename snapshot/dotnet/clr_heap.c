@@ -86,10 +86,10 @@ static bool name_statics(struct clr_heap *h, struct err *err) {
 
 static bool clr_heap_type_is(struct clr_heap *h, uint64_t object, const char *name) {
     uint64_t mt;
-    if (!clr_u64(h->clr, object, &mt))
+    if (!clr_object_mt(h->clr, object, &mt))
         return false;
     strbuf_clear(&h->type_text);
-    type_name(h->modules, mt & ~(uint64_t)7, &h->type_text);
+    type_name(h->modules, mt, &h->type_text);
     return strcmp(strbuf_cstr(&h->type_text), name) == 0;
 }
 
@@ -108,15 +108,15 @@ static uint32_t collectible_flag(const struct clr *clr) {
  */
 static uint64_t loader_object(struct clr_heap *h, uint64_t mt) {
     uint64_t auxiliary, module = 0, allocator, word;
-    if (clr_field_u64(h->clr, mt, F_MT_AUXILIARY, &auxiliary) &&
-        !clr_field_u64(h->clr, auxiliary, F_AUX_LOADER_MODULE, &module))
+    if (clr_field_word(h->clr, mt, F_MT_AUXILIARY, &auxiliary) &&
+        !clr_field_word(h->clr, auxiliary, F_AUX_LOADER_MODULE, &module))
         module = 0;
-    if (!module && !clr_field_u64(h->clr, mt, F_MT_MODULE, &module))
+    if (!module && !clr_field_word(h->clr, mt, F_MT_MODULE, &module))
         return 0;
-    if (!clr_field_u64(h->clr, module, F_MODULE_LOADER_ALLOCATOR, &allocator))
+    if (!clr_field_word(h->clr, module, F_MODULE_LOADER_ALLOCATOR, &allocator))
         return 0;
-    for (uint32_t offset = 0; offset < LOADER_ALLOCATOR_BYTES; offset += 8) {
-        if (!clr_spend(h->clr, 1) || !clr_u64(h->clr, allocator + offset, &word))
+    for (uint32_t offset = 0; offset < LOADER_ALLOCATOR_BYTES; offset += h->clr->word) {
+        if (!clr_spend(h->clr, 1) || !clr_word(h->clr, allocator + offset, &word))
             return 0;
         struct gc_handle key = {.address = word};
         const struct gc_handle *handle =
@@ -191,23 +191,24 @@ static bool make_dependents(struct clr_heap *h, struct err *err) {
 /* -- Shapes ------------------------------------------------------------------------------------ */
 
 /* Where the references of objects that are no arrays are, all of `size` bytes: a run a piece. */
-static uint32_t runs_of_fields(const struct clr_shape *s, uint64_t size, struct graph_run *runs) {
+static uint32_t runs_of_fields(const struct clr_shape *s, uint64_t size, uint32_t word,
+                               struct graph_run *runs) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < s->desc.count; i++) {
-        uint64_t references = gc_piece_references(&s->pieces[i], size);
+        uint64_t references = gc_piece_references(&s->pieces[i], size, word);
         if (references)
-            runs[count++] = (struct graph_run){s->pieces[i].offset, (uint32_t)references, 8};
+            runs[count++] = (struct graph_run){s->pieces[i].offset, (uint32_t)references, word};
     }
     return count;
 }
 
 /* References of one element of an array of value types. */
-static uint32_t runs_of_element(const struct clr_shape *s, struct graph_run *runs) {
-    uint64_t at = s->desc.start, data = s->base - 8u;
+static uint32_t runs_of_element(const struct clr_shape *s, uint32_t word, struct graph_run *runs) {
+    uint64_t at = s->desc.start, data = s->base - word;
     for (uint32_t i = 0; i < s->desc.count; i++) {
         uint32_t in_element = s->component ? (uint32_t)((at - data) % s->component) : 0;
-        runs[i] = (struct graph_run){EDGE_IN_ELEMENT | in_element, s->pieces[i].offset, 8};
-        at += 8 * (uint64_t)s->pieces[i].offset + (uint32_t)s->pieces[i].size;
+        runs[i] = (struct graph_run){EDGE_IN_ELEMENT | in_element, s->pieces[i].offset, word};
+        at += word * (uint64_t)s->pieces[i].offset + (uint32_t)s->pieces[i].size;
     }
     return s->desc.count;
 }
@@ -216,7 +217,7 @@ static bool read_pieces(struct clr_heap *h, uint64_t mt, struct clr_shape *s) {
     struct gc_piece *pieces = malloc(GC_PIECES_MAX * sizeof(*pieces));
     if (!pieces)
         return false;
-    s->none = s->unknown = !gcdesc_read(h->clr->space, mt, pieces, GC_PIECES_MAX, &s->desc);
+    s->none = s->unknown = !gcdesc_read(h->clr, mt, pieces, GC_PIECES_MAX, &s->desc);
     s->pieces = arena_array(&h->clr->arena, (size_t)s->desc.count + 1, sizeof(*pieces));
     if (s->pieces && s->desc.count)
         memcpy(s->pieces, pieces, s->desc.count * sizeof(*pieces));
@@ -232,11 +233,11 @@ static bool clr_heap_add_type(struct clr_heap *h, uint64_t mt, uint32_t flags,
     if (!runs)
         return false;
     if (s->desc.repeats)
-        count = runs_of_element(s, runs);
+        count = runs_of_element(s, h->clr->word, runs);
     else if (s->desc.count && s->component)
         runs[count++] = (struct graph_run){EDGE_ELEMENT, UINT32_MAX, 0};
     else
-        count = runs_of_fields(s, s->size_bytes, runs);
+        count = runs_of_fields(s, s->size_bytes, h->clr->word, runs);
     if (flags & collectible_flag(h->clr)) {
         uint64_t loader = loader_object(h, mt);
         s->loader_slot = loader ? address_slot(&h->slots, loader) : GRAPH_NOWHERE;
@@ -267,7 +268,7 @@ const struct clr_shape *clr_heap_shape(struct clr_heap *h, uint64_t mt) {
     s->base = base;
     s->component = flags & MT_HAS_COMPONENTS ? flags & 0xffff : 0;
     if (!s->component)
-        s->size_bytes = base < CLR_OBJECT_MIN ? CLR_OBJECT_MIN : base;
+        s->size_bytes = base < clr_object_min(h->clr) ? clr_object_min(h->clr) : base;
     if (!s->none && flags & MT_HAS_POINTERS && !read_pieces(h, mt, s))
         return NULL;
     if ((!s->none && !clr_heap_add_type(h, mt, flags, s)) ||
@@ -306,7 +307,7 @@ static const char *clr_heap_name_edge(void *context, uint32_t parent_type, uint3
         return strbuf_cstr(&h->edge_text);
     }
     strbuf_adds(&h->edge_text, "[].");
-    if (!clr_field_u64(h->clr, mt, F_MT_PER_INST, &element))
+    if (!clr_field_word(h->clr, mt, F_MT_PER_INST, &element))
         element = 0;
     field_name_at(h->modules, element, edge & ~EDGE_IN_ELEMENT, true, &h->edge_text);
     return strbuf_cstr(&h->edge_text);
@@ -344,16 +345,17 @@ static bool clr_heap_contents(void *context, const struct graph_object *object,
     uint64_t mt = h->heap.graph.types[object->class->type].id;
     uint64_t address = address_of_slot(&h->slots, object->slot);
     const struct clr_shape *shape = clr_heap_shape(h, mt);
-    uint32_t length;
-    if (!shape || !clr_u32(h->clr, address + 8, &length))
+    uint32_t length, word = h->clr->word;
+    if (!shape || !clr_u32(h->clr, address + word, &length))
         return false;
     uint64_t elements = (uint64_t)shape->component * length, size = shape->base + elements;
-    if (size < CLR_OBJECT_MIN - 4 || size > graph_size(&h->heap.graph, object->slot, object->class))
+    if (size < clr_object_min(h->clr) - 4 ||
+        size > graph_size(&h->heap.graph, object->slot, object->class))
         return false;
-    ret->equal = clr_heap_bytes(h, address + 8, size - 16, buffer);
+    ret->equal = clr_heap_bytes(h, address + word, size - 2 * (uint64_t)word, buffer);
     /* Those of a string begin behind its length; those of an array are the last of it. */
-    uint64_t data = mt == h->clr->string_mt ? 12 : shape->base - 8u;
-    ret->data = bytes_slice(ret->equal, data - 8, elements);
+    uint64_t data = mt == h->clr->string_mt ? word + 4 : shape->base - word;
+    ret->data = bytes_slice(ret->equal, data - word, elements);
     ret->length = length;
     return ret->equal.data != NULL;
 }
@@ -383,14 +385,18 @@ static bool clr_heap_make_slots(struct clr_heap *h, struct err *err) {
         return err_nomem(err);
     for (uint32_t i = 0; i < h->gc->span_count; i++) {
         const struct gc_span *span = &h->gc->spans[i];
-        if (span->end > span->start && !(span->start & 7))
-            ranges[count++] = (struct address_range){span->start, span->end & ~(uint64_t)7};
+        if (span->end > span->start && clr_is_aligned(h->clr, span->start))
+            ranges[count++] =
+                (struct address_range){span->start, span->end & ~(uint64_t)(h->clr->word - 1)};
     }
-    bool ok = address_slots_init(&h->slots, ranges, count, err);
+    bool ok = address_slots_init(&h->slots, h->clr->word, ranges, count, err);
     free(ranges);
     uint64_t limit = h->clr->options->max_memory;
-    return ok && graph_init(&h->heap.graph, address_slot_count(&h->slots),
-                            limit ? limit : UINT64_MAX, err);
+    if (!ok ||
+        !graph_init(&h->heap.graph, address_slot_count(&h->slots), limit ? limit : UINT64_MAX, err))
+        return false;
+    h->heap.graph.slot_shift = address_slot_shift(h->clr->word);
+    return true;
 }
 
 bool clr_heap_open(struct clr_heap *h, struct modules *m, const struct gc_state *gc,

@@ -13,9 +13,6 @@
 #include "heap/address_slots.h"
 #include "heap/heap.h"
 
-/* [bytes] from one object to the next at least; the empty string says 22. */
-#define CLR_OBJECT_MIN 24u
-
 /* Edges that are no offset of a field. Offsets are below 2^31. */
 #define EDGE_ELEMENT   UINT32_MAX       /* element of an array of references */
 #define EDGE_DEPENDENT (UINT32_MAX - 1) /* dependent handle */

@@ -1,23 +1,27 @@
 #include "dotnet/code.h"
 
-#define MAP_LEVELS     5u
+#include "dotnet/code_prolog.h"
+
+#define MAP_LEVELS_MAX 5u
 #define FRAGMENTS_MAX  1024u
 #define HEAP_NODES_MAX 4096u
 #define NIBBLES_BACK   (1u << 20) /* 32 MiB of code: no method is larger */
 #define STEPS_BACK     65536u     /* funclets and cold parts behind a method's entry */
 #define STUB_LAST      15u        /* code headers up to this are stub kinds */
 #define BUCKET_SLOTS   4u
-#define BUCKET_SIZE    64u
-#define COLLISION      (1ull << 63)
 
 /* -- From an address to its range section ------------------------------------------------------ */
 
-/* Goes down a map of 5 levels of 256 entries whose first level lies at map. */
+/*
+ * Goes down a map of levels of 256 entries whose first level lies at map: 5 of them, where pointers
+ * have 8 bytes, else 2 (RangeSectionMap, src/coreclr/vm/codeman.h).
+ */
 static uint64_t map_fragment(struct clr *clr, uint64_t map, uint64_t ip) {
     uint64_t table = map;
-    for (uint32_t level = MAP_LEVELS; level > 0; level--) {
-        uint64_t index = ip >> (17 + 8 * (level - 1)) & 255;
-        if (!clr_u64(clr, table + 8 * index, &table))
+    const uint32_t levels = clr->word == 8 ? MAP_LEVELS_MAX : 2, low = clr->word == 8 ? 17 : 16;
+    for (uint32_t level = levels; level > 0; level--) {
+        uint64_t index = ip >> (low + 8 * (level - 1)) & 255;
+        if (!clr_word_at(clr, table, index, &table))
             return 0;
         table &= ~1ull;
         if (!table)
@@ -30,13 +34,13 @@ static uint64_t section_in(struct clr *clr, uint64_t map, uint64_t ip) {
     uint64_t fragment = map_fragment(clr, map, ip);
     for (uint32_t i = 0; fragment && i < FRAGMENTS_MAX; i++) {
         uint64_t begin, end, section;
-        if (!clr_spend(clr, 1) || !clr_field_u64(clr, fragment, F_FRAGMENT_BEGIN, &begin) ||
-            !clr_field_u64(clr, fragment, F_FRAGMENT_END, &end) ||
-            !clr_field_u64(clr, fragment, F_FRAGMENT_SECTION, &section))
+        if (!clr_spend(clr, 1) || !clr_field_word(clr, fragment, F_FRAGMENT_BEGIN, &begin) ||
+            !clr_field_word(clr, fragment, F_FRAGMENT_END, &end) ||
+            !clr_field_word(clr, fragment, F_FRAGMENT_SECTION, &section))
             return 0;
         if (ip >= begin && ip < end)
             return section;
-        if (!clr_field_u64(clr, fragment, F_FRAGMENT_NEXT, &fragment))
+        if (!clr_field_word(clr, fragment, F_FRAGMENT_NEXT, &fragment))
             return 0;
         fragment &= ~1ull;
     }
@@ -46,10 +50,10 @@ static uint64_t section_in(struct clr *clr, uint64_t map, uint64_t ip) {
 /* The global is the map itself, or (descriptor) a pointer to it. */
 static uint64_t code_find_section(struct clr *clr, uint64_t ip) {
     uint64_t map = clr->contract.global[G_CODE_RANGE_MAP], pointee;
-    if (map == NO_GLOBAL || map == 0 || !clr_spend(clr, 2 * MAP_LEVELS))
+    if (map == NO_GLOBAL || map == 0 || !clr_spend(clr, 2 * MAP_LEVELS_MAX))
         return 0;
     uint64_t section = section_in(clr, map, ip);
-    if (!section && clr_u64(clr, map, &pointee) && pointee)
+    if (!section && clr_word(clr, map, &pointee) && pointee)
         section = section_in(clr, pointee, ip);
     return section;
 }
@@ -139,15 +143,16 @@ static bool find_jitted(struct clr *clr, uint64_t node, uint64_t section, uint64
                         struct code_function *f) {
     for (uint32_t i = 0; node && i < HEAP_NODES_MAX; i++) {
         uint64_t start, end, base, map;
-        if (!clr_spend(clr, 1) || !clr_field_u64(clr, node, F_HEAP_NODE_START, &start) ||
-            !clr_field_u64(clr, node, F_HEAP_NODE_END, &end) ||
-            !clr_field_u64(clr, node, F_HEAP_NODE_BASE, &base) ||
-            !clr_field_u64(clr, node, F_HEAP_NODE_MAP, &map))
+        if (!clr_spend(clr, 1) || !clr_field_word(clr, node, F_HEAP_NODE_START, &start) ||
+            !clr_field_word(clr, node, F_HEAP_NODE_END, &end) ||
+            !clr_field_word(clr, node, F_HEAP_NODE_BASE, &base) ||
+            !clr_field_word(clr, node, F_HEAP_NODE_MAP, &map))
             return false;
         if (ip >= start && ip < end && ip >= base && ip >= section) {
             uint64_t method = method_start(clr, base, map, ip - base), header;
-            if (method < 8 || !clr_u64(clr, method - 8, &header) || header <= STUB_LAST ||
-                !clr_field_u64(clr, header, F_CODE_METHOD_DESC, &f->method_desc))
+            if (method < clr->word || !clr_word(clr, method - clr->word, &header) ||
+                header <= STUB_LAST ||
+                !clr_field_word(clr, header, F_CODE_METHOD_DESC, &f->method_desc))
                 return false;
             f->begin = method;
             f->base = section;
@@ -155,7 +160,7 @@ static bool find_jitted(struct clr *clr, uint64_t node, uint64_t section, uint64
                 f->unwind = 0;
             return true;
         }
-        if (!clr_field_u64(clr, node, F_HEAP_NODE_NEXT, &node))
+        if (!clr_field_word(clr, node, F_HEAP_NODE_NEXT, &node))
             return false;
     }
     return false;
@@ -163,8 +168,14 @@ static bool find_jitted(struct clr *clr, uint64_t node, uint64_t section, uint64
 
 /* -- Precompiled code -------------------------------------------------------------------------- */
 
+/* Keys, then values. */
+static uint32_t sizeof_bucket(const struct clr *clr) {
+    return 2 * BUCKET_SLOTS * clr->word;
+}
+
 /* The runtime's HashMap (src/coreclr/vm/hash.cpp) from entry points to MethodDescs. */
 static bool hash_find(struct clr *clr, uint64_t buckets, uint64_t key, uint64_t *ret_value) {
+    const uint64_t collision = 1ull << (8 * clr->word - 1); /* the highest bit */
     uint32_t count;
     if (!clr_u32(clr, buckets, &count) || count < 2)
         return false;
@@ -172,15 +183,15 @@ static bool hash_find(struct clr *clr, uint64_t buckets, uint64_t key, uint64_t 
     uint32_t step = 1 + ((uint32_t)(key >> 5) + 1) % (count - 1);
     for (uint32_t probe = 0; probe < count && probe < STEPS_BACK; probe++, seed += step) {
         uint64_t slots[2 * BUCKET_SLOTS];
-        uint64_t bucket = buckets + BUCKET_SIZE * (1ull + seed % count);
-        if (!clr_spend(clr, 1) || !clr_read(clr, bucket, slots, sizeof(slots)))
+        uint64_t bucket = buckets + sizeof_bucket(clr) * (1ull + seed % count);
+        if (!clr_spend(clr, 1) || !clr_words(clr, bucket, slots, 2 * BUCKET_SLOTS))
             return false;
         for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
             if (slots[i] == key) {
-                *ret_value = slots[BUCKET_SLOTS + i] & ~COLLISION;
+                *ret_value = slots[BUCKET_SLOTS + i] & ~collision;
                 return true;
             }
-        if (!(slots[BUCKET_SLOTS] & COLLISION))
+        if (!(slots[BUCKET_SLOTS] & collision))
             return false;
     }
     return false;
@@ -216,6 +227,41 @@ static bool function_before(struct clr *clr, uint64_t functions, uint32_t count,
     return code_read_begin(clr, functions, end, ret_begin) && rva >= *ret_begin;
 }
 
+struct entry_search {
+    uint64_t ip, key, value; /* key 0: none yet */
+};
+
+static void entry_in_bucket(struct entry_search *s, const uint64_t *slots, uint64_t collision) {
+    for (uint32_t i = 0; i < BUCKET_SLOTS; i++)
+        if (slots[i] <= s->ip && slots[i] > s->key) {
+            s->key = slots[i];
+            s->value = slots[BUCKET_SLOTS + i] & ~collision;
+        }
+}
+
+/*
+ * The last entry point of the map at or before ip, from `base` on, for dumps that lack the table of
+ * functions: whatever runs has been looked up before, and so is in the map, and funclets follow
+ * their methods. false: none, or not all of the map is there.
+ */
+static bool entry_before(struct clr *clr, uint64_t buckets, uint64_t base, uint64_t ip,
+                         struct entry_search *ret_search) {
+    const uint64_t collision = 1ull << (8 * clr->word - 1);
+    struct entry_search s = {.ip = ip, .key = base};
+    uint32_t count;
+    if (!clr_u32(clr, buckets, &count) || count < 2)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t slots[2 * BUCKET_SLOTS];
+        if (!clr_spend(clr, 1) ||
+            !clr_words(clr, buckets + sizeof_bucket(clr) * (1ull + i), slots, 2 * BUCKET_SLOTS))
+            return false;
+        entry_in_bucket(&s, slots, collision);
+    }
+    *ret_search = s;
+    return s.value != 0;
+}
+
 /* The method whose entry point is the function's, or of one before it (funclets, cold parts). */
 static uint64_t method_of_function(struct clr *clr, uint64_t buckets, uint64_t functions,
                                    uint32_t index, uint64_t base) {
@@ -237,23 +283,30 @@ static bool find_precompiled(struct clr *clr, uint64_t module, uint64_t base, ui
     uint64_t info, composite, functions, buckets;
     uint32_t count, index, begin;
     struct arch_function function;
-    if (!clr_field_u64(clr, module, F_MODULE_R2R_INFO, &info) || !info)
+    if (!clr_field_word(clr, module, F_MODULE_R2R_INFO, &info) || !info)
         return false;
-    if (clr_field_u64(clr, info, F_R2R_COMPOSITE, &composite) && composite)
+    if (clr_field_word(clr, info, F_R2R_COMPOSITE, &composite) && composite)
         info = composite;
-    if (!clr_field_u64(clr, info, F_R2R_FUNCTIONS, &functions) ||
+    if (!clr_field_word(clr, info, F_R2R_FUNCTIONS, &functions) ||
         !clr_field_u32(clr, info, F_R2R_FUNCTION_COUNT, &count) || ip - base > UINT32_MAX)
         return false;
     f->base = base;
     f->module = module;
-    /* Managed code all the same where its tables are in a file that is not there. */
-    if (!function_before(clr, functions, count, (uint32_t)(ip - base), &index, &begin))
+    uint64_t map = clr_field(clr, info, F_R2R_ENTRY_POINTS);
+    bool mapped = map && clr_field_word(clr, map, F_HASH_BUCKETS, &buckets);
+    if (!function_before(clr, functions, count, (uint32_t)(ip - base), &index, &begin)) {
+        /* Managed code all the same where its tables are in a file that is not there. */
+        struct entry_search entry;
+        if (mapped && entry_before(clr, buckets, base, ip, &entry)) {
+            f->begin = entry.key;
+            f->method_desc = entry.value << 1;
+        }
         return true;
+    }
     f->begin = base + begin;
     if (code_read_function(clr, functions, index, &function))
         f->unwind = function.unwind;
-    uint64_t map = clr_field(clr, info, F_R2R_ENTRY_POINTS);
-    if (map && clr_field_u64(clr, map, F_HASH_BUCKETS, &buckets))
+    if (mapped)
         f->method_desc = method_of_function(clr, buckets, functions, index, base);
     return true;
 }
@@ -262,12 +315,12 @@ bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function)
     struct code_function f = {0};
     uint64_t section, begin, module = 0, heap = 0;
     if (!clr->space->arch->unwinder || !(section = code_find_section(clr, ip)) ||
-        !clr_field_u64(clr, section, F_SECTION_BEGIN, &begin))
+        !clr_field_word(clr, section, F_SECTION_BEGIN, &begin))
         return false;
     bool found = false;
-    if (clr_field_u64(clr, section, F_SECTION_R2R_MODULE, &module) && module)
+    if (clr_field_word(clr, section, F_SECTION_R2R_MODULE, &module) && module)
         found = find_precompiled(clr, module, begin, ip, &f);
-    else if (clr_field_u64(clr, section, F_SECTION_HEAP_LIST, &heap) && heap)
+    else if (clr_field_word(clr, section, F_SECTION_HEAP_LIST, &heap) && heap)
         found = find_jitted(clr, heap, begin, ip, &f);
     if (found)
         *ret_function = f;
@@ -276,6 +329,8 @@ bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function)
 
 bool code_unwind(struct clr *clr, const struct code_function *function, struct arch_frame *frame) {
     const struct peek memory = clr_peek(clr);
+    if (clr->space->arch->unwinder->prolog)
+        return code_prolog_unwind(clr, function, frame);
     const struct arch_function f = {.begin = (uint32_t)(function->begin - function->base),
                                     .unwind = function->unwind};
     return function->unwind && function->begin &&

@@ -145,6 +145,8 @@
     X(HIJACK_ARGS_SIZE, "HijackArgs", "!") \
     X(HIJACK_ARGS_REGISTERS, "HijackArgs", "CalleeSavedRegisters") \
     X(HIJACK_ARGS_FP, "HijackArgs", "Fp") \
+    X(HIJACK_ARGS_EDI, "HijackArgs", "Edi") \
+    X(HIJACK_ARGS_EBP, "HijackArgs", "Ebp") \
     X(METHOD_FRAME_BLOCK, "FramedMethodFrame", "TransitionBlockPtr") \
     X(BLOCK_SIZE, "TransitionBlock", "!") \
     X(BLOCK_RETURN, "TransitionBlock", "ReturnAddress") \

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define DESCRIPTOR_SIZE 40u
-#define POINTERS_MAX    4096u
+#define DESCRIPTOR_MAX 40u /* [bytes] where pointers have 8 */
+#define POINTERS_MAX   4096u
 
 /* -- Reading ----------------------------------------------------------------------------------- */
 
@@ -26,26 +26,33 @@ struct descriptor {
     uint32_t json_size, pointer_count;
 };
 
-static bool parse_descriptor(const uint8_t raw[DESCRIPTOR_SIZE], struct descriptor *d) {
+/* [bytes] {char magic[8]; u32 flags, json_size; json *; u32 pointer_count, 0; pointers *} */
+static uint32_t descriptor_size(uint32_t word) {
+    return 24 + 2 * word;
+}
+
+static bool parse_descriptor(const uint8_t *raw, uint32_t word, struct descriptor *d) {
+    const uint8_t *behind = raw + 16 + word;
     *d = (struct descriptor){.json_size = load_u32(raw + 12),
-                             .json = load_u64(raw + 16),
-                             .pointer_count = load_u32(raw + 24),
-                             .pointers = load_u64(raw + 32)};
+                             .json = word == 8 ? load_u64(raw + 16) : load_u32(raw + 16),
+                             .pointer_count = load_u32(behind),
+                             .pointers = word == 8 ? load_u64(behind + 8) : load_u32(behind + 8)};
     return memcmp(raw, "DNCCDAC", 8) == 0 && d->json_size >= 2 && d->json_size <= 1u << 20 &&
            d->pointer_count <= POINTERS_MAX;
 }
 
 bool descriptor_from_memory(struct clr *clr, uint64_t address, struct contract_text *ret_text) {
-    uint8_t raw[DESCRIPTOR_SIZE];
+    uint8_t raw[DESCRIPTOR_MAX];
     struct descriptor d;
-    if (!clr_read(clr, address, raw, sizeof(raw)) || !parse_descriptor(raw, &d))
+    if (!clr_read(clr, address, raw, descriptor_size(clr->word)) ||
+        !parse_descriptor(raw, clr->word, &d))
         return false;
     uint8_t *json = arena_alloc(&clr->arena, d.json_size);
     uint64_t *pointers = arena_array(&clr->arena, d.pointer_count + 1u, sizeof(*pointers));
     if (!json || !pointers || !clr_read(clr, d.json, json, d.json_size))
         return false;
     for (uint32_t i = 0; i < d.pointer_count; i++)
-        if (!clr_u64(clr, d.pointers + 8 * (uint64_t)i, &pointers[i]))
+        if (!clr_word_at(clr, d.pointers, i, &pointers[i]))
             return false;
     *ret_text = (struct contract_text){{json, d.json_size}, pointers, d.pointer_count};
     return true;
@@ -56,10 +63,12 @@ bool descriptor_from_file(struct clr *clr, uint64_t address, struct contract_tex
     struct bytes file;
     struct descriptor d;
     uint64_t base = clr->image->base;
-    if (address < base || address >= clr->image->end || !descriptor_runtime_file(clr, &file))
+    /* Relocations of ELF files; cores of 32-bit processes are not read. */
+    if (clr->word != 8 || address < base || address >= clr->image->end ||
+        !descriptor_runtime_file(clr, &file))
         return false;
-    struct bytes raw = bytes_slice(elf_file_at(file, address - base), 0, DESCRIPTOR_SIZE);
-    if (raw.size < DESCRIPTOR_SIZE || !parse_descriptor(raw.data, &d) ||
+    struct bytes raw = bytes_slice(elf_file_at(file, address - base), 0, DESCRIPTOR_MAX);
+    if (raw.size < DESCRIPTOR_MAX || !parse_descriptor(raw.data, 8, &d) ||
         !elf_file_relocation(file, address - base + 16, &d.json) ||
         !elf_file_relocation(file, address - base + 32, &d.pointers))
         return false;
@@ -83,7 +92,7 @@ static uint64_t gc_descriptor(struct clr *clr) {
     uint64_t address;
     if (clr->contract.gc_descriptor == NO_GLOBAL)
         return clr->gc.major == 2 && clr->gc.minor >= 6 ? clr->gc.slot[GC_DESCRIPTOR] : 0;
-    return clr_u64(clr, clr->contract.gc_descriptor, &address) ? address : 0;
+    return clr_word(clr, clr->contract.gc_descriptor, &address) ? address : 0;
 }
 
 /* True when it says all that reading the heaps cannot do without. */

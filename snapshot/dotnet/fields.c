@@ -13,11 +13,11 @@ struct field_list {
 /* EEClass of a type: directly, or through its canonical MethodTable. */
 static uint64_t fields_class_of(struct clr *clr, uint64_t mt) {
     uint64_t word;
-    if (!clr_field_u64(clr, mt, F_MT_CLASS, &word))
+    if (!clr_field_word(clr, mt, F_MT_CLASS, &word))
         return 0;
     if (!(word & 1))
         return word;
-    return clr_field_u64(clr, word & ~(uint64_t)1, F_MT_CLASS, &word) && !(word & 1) ? word : 0;
+    return clr_field_word(clr, word & ~(uint64_t)1, F_MT_CLASS, &word) && !(word & 1) ? word : 0;
 }
 
 static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
@@ -33,11 +33,11 @@ static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
 static bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) {
     uint64_t class = fields_class_of(clr, mt), list, parent = 0;
     uint16_t instance, statics;
-    if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &list) ||
+    if (!class || !clr_field_word(clr, class, F_CLASS_FIELDS, &list) ||
         !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &instance) ||
         !clr_field_u16(clr, class, F_CLASS_STATIC_FIELDS, &statics))
         return false;
-    if (!clr_field_u64(clr, mt, F_MT_PARENT, &parent))
+    if (!clr_field_word(clr, mt, F_MT_PARENT, &parent))
         parent = 0;
     uint32_t inherited = instance_fields(clr, parent);
     if (inherited > instance)
@@ -52,10 +52,12 @@ static bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_lis
 /* One of them; false: not in the dump. */
 static bool fields_get(struct clr *clr, const struct field_list *list, uint32_t i,
                        struct field_desc *ret_field) {
-    uint8_t raw[16];
-    if (!clr_spend(clr, 1) || !clr_read(clr, list->at + 16 * (uint64_t)i, raw, sizeof(raw)))
+    /* {MethodTable *; u32 id; u32 place} */
+    uint8_t raw[8];
+    uint64_t at = list->at + (clr->word + sizeof(raw)) * (uint64_t)i + clr->word;
+    if (!clr_spend(clr, 1) || !clr_read(clr, at, raw, sizeof(raw)))
         return false;
-    uint32_t id = load_u32(raw + 8), place = load_u32(raw + 12);
+    uint32_t id = load_u32(raw), place = load_u32(raw + 4);
     *ret_field = (struct field_desc){
         .row = id & 0xffffff,
         .is_static = id >> 24 & 1,
@@ -121,7 +123,7 @@ static bool find_field(struct clr *clr, uint64_t mt, uint64_t offset,
                 any = true;
             }
         }
-        if ((any && ret_found->inside == 0) || !clr_field_u64(clr, mt, F_MT_PARENT, &mt))
+        if ((any && ret_found->inside == 0) || !clr_field_word(clr, mt, F_MT_PARENT, &mt))
             break;
     }
     return any && (!unread || ret_found->inside == 0);
@@ -151,12 +153,11 @@ static uint64_t type_of_value_field(struct modules *modules, const struct found_
     if (blob[1] == 0x13) { /* VAR number */
         uint16_t dictionaries, arguments;
         uint64_t dictionary, handle;
-        if (!clr_field_u64(clr, found->mt, F_MT_PER_INST, &table) || table < 8 ||
-            !clr_field_u16(clr, table - 8, F_GENERICS_DICTS, &dictionaries) ||
-            !clr_field_u16(clr, table - 8, F_GENERICS_ARGS, &arguments) || !dictionaries ||
-            number >= arguments ||
-            !clr_u64(clr, table + 8 * (uint64_t)(dictionaries - 1), &dictionary) ||
-            !clr_u64(clr, dictionary + 8 * (uint64_t)number, &handle))
+        if (!clr_field_word(clr, found->mt, F_MT_PER_INST, &table) || table < clr->word ||
+            !clr_field_u16(clr, table - clr->word, F_GENERICS_DICTS, &dictionaries) ||
+            !clr_field_u16(clr, table - clr->word, F_GENERICS_ARGS, &arguments) || !dictionaries ||
+            number >= arguments || !clr_word_at(clr, table, dictionaries - 1u, &dictionary) ||
+            !clr_word_at(clr, dictionary, number, &handle))
             return 0;
         return handle & 3 ? 0 : handle;
     }
@@ -164,10 +165,10 @@ static uint64_t type_of_value_field(struct modules *modules, const struct found_
         uint64_t map = clr_field(clr, module->address, F_MODULE_TYPE_DEFS), entry, mask;
         uint32_t count;
         uint32_t row = number >> 2;
-        if (!clr_field_u64(clr, map, F_MAP_TABLE, &table) ||
+        if (!clr_field_word(clr, map, F_MAP_TABLE, &table) ||
             !clr_field_u32(clr, map, F_MAP_COUNT, &count) ||
-            !clr_field_u64(clr, map, F_MAP_FLAGS_MASK, &mask) || row >= count ||
-            !clr_u64(clr, table + 8 * (uint64_t)row, &entry))
+            !clr_field_word(clr, map, F_MAP_FLAGS_MASK, &mask) || row >= count ||
+            !clr_word_at(clr, table, row, &entry))
             return 0;
         return entry & ~mask;
     }
@@ -179,7 +180,8 @@ static uint64_t type_of_value_field(struct modules *modules, const struct found_
 void field_name_at(struct modules *modules, uint64_t mt, uint64_t offset, bool in_element,
                    struct strbuf *out) {
     /* Offsets of FieldDescs do not count the MethodTable word; in a value type there is none. */
-    uint64_t rest = in_element ? offset : offset >= 8 ? offset - 8 : 0;
+    uint32_t word = modules->clr->word;
+    uint64_t rest = in_element ? offset : offset >= word ? offset - word : 0;
     for (int depth = 0; mt && depth < NESTING_MAX; depth++) {
         struct found_field found = {0};
         if (!find_field(modules->clr, mt, rest, &found))

@@ -25,10 +25,11 @@ static enum generation sub_array(uint32_t i, uint32_t generations) {
 
 static bool visit_objects(struct queue_walk *w, uint64_t from, uint64_t to,
                           enum generation generation) {
-    for (uint64_t at = from; at + 8 <= to; at += 8) {
+    uint32_t word = w->clr->word;
+    for (uint64_t at = from; at + word <= to; at += word) {
         uint64_t object;
-        if (!clr_spend(w->clr, 1) || !clr_u64(w->clr, at, &object)) {
-            w->missing += (to - at) / 8;
+        if (!clr_spend(w->clr, 1) || !clr_word(w->clr, at, &object)) {
+            w->missing += (to - at) / word;
             return true;
         }
         if (object && !w->visit(w->context, object, generation))
@@ -49,8 +50,8 @@ static bool visit_queue(struct queue_walk *w, uint64_t queue) {
     if (clr->gc_described && clr_knows(clr, F_FINALIZE_FILL))
         queue = clr_field(clr, queue, F_FINALIZE_FILL);
     if (fills > FILLS_MAX || (described != NO_GLOBAL && described != fills) ||
-        !clr_read(clr, queue, fill, fills * 8) || !clr_u64(clr, queue + fills * 8ull, &array) ||
-        !clr_u64(clr, queue + fills * 8ull + 8, &end)) {
+        !clr_words(clr, queue, fill, fills) || !clr_word_at(clr, queue, fills, &array) ||
+        !clr_word_at(clr, queue, fills + 1ull, &end)) {
         queue_lacks(w, "finalization queues are not in the dump");
         return true;
     }

@@ -25,8 +25,8 @@ enum {
 /* Whether the context is sane is for the walk to see: it meets it at an object's address or not. */
 static bool add_context(struct clr *clr, struct gc_state *gc, uint64_t at, bool also_empty) {
     struct gc_alloc_context c;
-    if (!clr_u64(clr, at + clr->contract.offset[F_ALLOC_POINTER], &c.pointer) ||
-        !clr_u64(clr, at + clr->contract.offset[F_ALLOC_LIMIT], &c.limit) || c.pointer == 0 ||
+    if (!clr_word(clr, at + clr->contract.offset[F_ALLOC_POINTER], &c.pointer) ||
+        !clr_word(clr, at + clr->contract.offset[F_ALLOC_LIMIT], &c.limit) || c.pointer == 0 ||
         c.limit < c.pointer || (c.limit == c.pointer && !also_empty))
         return true;
     if (!VEC_ROOM(gc->contexts, gc->context_count, gc->context_capacity, NULL))
@@ -44,7 +44,7 @@ static bool add_thread_contexts(struct clr *clr, struct gc_state *gc) {
             if (!add_context(clr, gc, clr_field(clr, clr->threads[i], F_THREAD_ALLOC_CONTEXT),
                              true))
                 return false;
-        } else if (clr_field_u64(clr, clr->threads[i], F_THREAD_LOCALS, &locals) && locals) {
+        } else if (clr_field_word(clr, clr->threads[i], F_THREAD_LOCALS, &locals) && locals) {
             if (!add_context(clr, gc, locals + c->offset[F_LOCALS_ALLOC_CONTEXT] + inner, true))
                 return false;
         }
@@ -72,7 +72,7 @@ static void generation_layout(struct clr *clr, struct gc_state *gc) {
         return;
     }
     /* The same in all of 8.0 to 10.0; the last one tells segments (64) from regions. */
-    uint32_t offsets[3] = {0, 56, UINT32_MAX};
+    uint32_t offsets[3] = {0, 48 + clr->word, UINT32_MAX};
     if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets)))
         builder_note(clr->b, "the layout of GC generations is not in the dump: taken for regions");
     l->generation.context = offsets[0];
@@ -81,11 +81,11 @@ static void generation_layout(struct clr *clr, struct gc_state *gc) {
     gc->uses_regions = offsets[2] == UINT32_MAX;
     /* heap_segment's fixed prefix (src/coreclr/gc/gcinterface.dac.h). */
     l->segment.allocated = 0;
-    l->segment.committed = 8;
-    l->segment.reserved = 16;
-    l->segment.mem = 32;
-    l->segment.flags = 40;
-    l->segment.next = 48;
+    l->segment.committed = clr->word;
+    l->segment.reserved = 2 * clr->word;
+    l->segment.mem = 4 * clr->word;
+    l->segment.flags = 5 * clr->word;
+    l->segment.next = 6 * clr->word;
 }
 
 /* Of the server GC's gc_heap. */
@@ -118,13 +118,13 @@ static void gc_lacks(struct clr *clr, uint64_t count, const char *what) {
 
 /* Value of a variable that a slot points to. */
 static bool slot_value(struct clr *clr, enum gc_slot slot, uint64_t *ret_value) {
-    return clr->gc.slot[slot] && clr_u64(clr, clr->gc.slot[slot], ret_value);
+    return clr->gc.slot[slot] && clr_word(clr, clr->gc.slot[slot], ret_value);
 }
 
 /* A field that is there: its value, or false. One that is not: 0. */
 static bool heap_field(struct clr *clr, uint64_t heap, uint32_t offset, uint64_t *ret_value) {
     *ret_value = 0;
-    return offset == UINT32_MAX || clr_u64(clr, heap + offset, ret_value);
+    return offset == UINT32_MAX || clr_word(clr, heap + offset, ret_value);
 }
 
 static bool server_heap(struct clr *clr, uint64_t address, const struct gc_layout *layout,
@@ -151,7 +151,7 @@ static bool read_server_heaps(struct clr *clr, struct gc_state *gc, uint32_t cou
         return err_nomem(err);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t address;
-        if (!clr_u64(clr, heaps + 8 * (uint64_t)i, &address) ||
+        if (!clr_word_at(clr, heaps, i, &address) ||
             !server_heap(clr, address, &gc->layout, &gc->heaps[i]))
             gc_lacks(clr, 1, "heaps of the server GC could not be read");
     }
@@ -211,7 +211,7 @@ static bool gc_add_region(struct clr *clr, struct gc_state *gc, struct gc_region
         uint64_t generation = heap->generation_table +
                               (uint64_t)g * clr->gc.slot[GC_GENERATION_SIZE] +
                               gc->layout.generation.allocation_start;
-        bool there = clr_u64(clr, generation, &begin[g]);
+        bool there = clr_word(clr, generation, &begin[g]);
         if (!there)
             gc_lacks(clr, 1, "GC generations are not in the dump");
         if (!there || begin[g] < r.start || begin[g] > r.allocated)
@@ -226,12 +226,12 @@ static bool gc_add_region(struct clr *clr, struct gc_state *gc, struct gc_region
 
 static bool gc_read_segment(struct clr *clr, const struct gc_layout *l, uint64_t segment,
                             struct gc_region *r, uint64_t *ret_flags, uint64_t *ret_next) {
-    return clr_u64(clr, segment + l->segment.mem, &r->start) &&
-           clr_u64(clr, segment + l->segment.allocated, &r->allocated) &&
-           clr_u64(clr, segment + l->segment.committed, &r->committed) &&
-           clr_u64(clr, segment + l->segment.reserved, &r->reserved) &&
-           clr_u64(clr, segment + l->segment.flags, ret_flags) &&
-           clr_u64(clr, segment + l->segment.next, ret_next);
+    return clr_word(clr, segment + l->segment.mem, &r->start) &&
+           clr_word(clr, segment + l->segment.allocated, &r->allocated) &&
+           clr_word(clr, segment + l->segment.committed, &r->committed) &&
+           clr_word(clr, segment + l->segment.reserved, &r->reserved) &&
+           clr_word(clr, segment + l->segment.flags, ret_flags) &&
+           clr_word(clr, segment + l->segment.next, ret_next);
 }
 
 /* Follows start_segment's list of one generation. */
@@ -274,7 +274,7 @@ static bool read_generations(struct clr *clr, struct gc_state *gc, struct u64map
             /* With segments, gen0 and gen1 live on the last segment of gen2's list. */
             if (!gc->uses_regions && g < 2)
                 continue;
-            if (!clr_u64(clr, generation + gc->layout.generation.start_segment, &segment)) {
+            if (!clr_word(clr, generation + gc->layout.generation.start_segment, &segment)) {
                 gc_lacks(clr, 1, "GC generations are not in the dump");
                 continue;
             }

@@ -1,8 +1,8 @@
 /*
- * The handle table (src/coreclr/gc/handletablepriv.h). HandleTableMap {HandleTableBucket **buckets
- * 0; HandleTableMap *next 8; u32 max_index 16}. Bucket {HandleTable **tables 0}: one table a heap;
+ * The handle table (src/coreclr/gc/handletablepriv.h). HandleTableMap {HandleTableBucket **buckets;
+ * HandleTableMap *next; u32 max_index}. Bucket {HandleTable **tables}: one table a heap;
  * how many is not stored, a table is one while its segments point back to it. Segment: 64 KiB; a
- * header of 4 KiB, then 120 blocks of 64 handles.
+ * header of 4 KiB, then blocks of 64 handles.
  */
 #include "dotnet/gc_handles.h"
 
@@ -15,12 +15,18 @@
 #define BUCKETS_MAX   4096u
 #define TABLES_MAX    1024u
 #define SEGMENTS_MAX  65536u
+#define SEGMENT_SIZE  0x10000u
 #define HEADER_SIZE   0x1000u
-#define BLOCKS        120u
 #define BLOCK_HANDLES 64u
-#define BLOCK_TYPES   1560u /* u8 each block: its kind of handles */
-#define BLOCK_DATA    1680u /* u8 each block: of dependent handles, the block of their secondaries */
-#define TAILS         1920u /* what follows depends on the number of kinds */
+#define BLOCKS_MAX    240u
+/*
+ * [bytes] of the header for each block, and where in them they are, one array behind the other: u8
+ * kind of its handles; u8 of dependent handles the block of their secondaries; and all there is
+ * before what depends on the number of kinds.
+ */
+#define BLOCK_TYPES 13u
+#define BLOCK_DATA  14u
+#define BLOCK_TAILS 16u
 
 static const char *const kind_names[] = {
     "WeakShort", "WeakLong",    "Strong",   "Pinned",        "Variable",     "RefCounted",
@@ -44,13 +50,23 @@ bool handle_kind_is_root(uint32_t kind) {
            kind == HANDLE_ASYNC_PINNED || kind == HANDLE_SIZED_REF;
 }
 
+/* Of one segment. */
+static uint32_t blocks_of(const struct clr *clr) {
+    return (SEGMENT_SIZE - HEADER_SIZE) / (BLOCK_HANDLES * clr->word);
+}
+
+/* Where a segment has {next segment; its table}. */
+static uint64_t links_of(const struct clr *clr, uint64_t segment, uint32_t kinds) {
+    return segment + BLOCK_TAILS * (uint64_t)blocks_of(clr) + 6ull * kinds;
+}
+
 /* Number of kinds (12 in 8.0 and 9.0, 13 in 10.0) that makes the segment point back; 0: none. */
 static uint32_t kinds_of(struct clr *clr, uint64_t table, uint64_t *ret_segment) {
     for (uint32_t kinds = 12; kinds <= 16; kinds++) {
         uint64_t segment, back;
-        if (clr_u64(clr, table + ((4 * kinds + 7) & ~7u), &segment) && segment &&
-            segment % 0x10000 == 0 && clr_u64(clr, segment + TAILS + 6ull * kinds + 8, &back) &&
-            back == table) {
+        if (clr_word(clr, table + ((4 * kinds + clr->word - 1) & ~(clr->word - 1)), &segment) &&
+            segment && segment % SEGMENT_SIZE == 0 &&
+            clr_word_at(clr, links_of(clr, segment, kinds), 1, &back) && back == table) {
             *ret_segment = segment;
             return kinds;
         }
@@ -61,18 +77,19 @@ static uint32_t kinds_of(struct clr *clr, uint64_t table, uint64_t *ret_segment)
 static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uint32_t block,
                        uint8_t data_block) {
     uint64_t values[BLOCK_HANDLES], secondaries[BLOCK_HANDLES] = {0};
-    uint64_t address = segment + HEADER_SIZE + sizeof(values) * block;
-    if (!clr_read(w->clr, address, values, sizeof(values))) {
+    uint64_t bytes = BLOCK_HANDLES * (uint64_t)w->clr->word;
+    uint64_t address = segment + HEADER_SIZE + bytes * block;
+    if (!clr_words(w->clr, address, values, BLOCK_HANDLES)) {
         w->counts.missing++;
         return true;
     }
-    if (kind == HANDLE_DEPENDENT &&
-        (data_block >= BLOCKS ||
-         !clr_read(w->clr, segment + HEADER_SIZE + sizeof(values) * data_block, secondaries,
-                   sizeof(secondaries))))
+    if (kind == HANDLE_DEPENDENT && (data_block >= blocks_of(w->clr) ||
+                                     !clr_words(w->clr, segment + HEADER_SIZE + bytes * data_block,
+                                                secondaries, BLOCK_HANDLES)))
         w->counts.missing++;
     for (uint32_t i = 0; i < BLOCK_HANDLES; i++) {
-        struct gc_handle handle = {address + 8 * (uint64_t)i, values[i], secondaries[i], kind};
+        struct gc_handle handle = {address + w->clr->word * (uint64_t)i, values[i], secondaries[i],
+                                   kind};
         if (values[i] && !w->visit(w->context, &handle))
             return false;
     }
@@ -80,13 +97,14 @@ static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uin
 }
 
 static bool gc_handles_read_segment(struct table_walk *w, uint64_t segment, uint32_t kinds) {
-    uint8_t types[BLOCKS], data[BLOCKS];
-    if (!clr_read(w->clr, segment + BLOCK_TYPES, types, sizeof(types)) ||
-        !clr_read(w->clr, segment + BLOCK_DATA, data, sizeof(data))) {
+    uint8_t types[BLOCKS_MAX], data[BLOCKS_MAX];
+    uint32_t blocks = blocks_of(w->clr);
+    if (!clr_read(w->clr, segment + BLOCK_TYPES * (uint64_t)blocks, types, blocks) ||
+        !clr_read(w->clr, segment + BLOCK_DATA * (uint64_t)blocks, data, blocks)) {
         w->counts.missing++;
         return true;
     }
-    for (uint32_t block = 0; block < BLOCKS; block++) {
+    for (uint32_t block = 0; block < blocks; block++) {
         if (types[block] >= kinds - 1 || types[block] >= HANDLE_KINDS)
             continue;
         if (!read_block(w, segment, types[block], block, data[block]))
@@ -105,8 +123,8 @@ static bool gc_handles_read_table(struct table_walk *w, uint64_t table, uint32_t
         if (!u64map_put(&w->seen, segment, 1))
             return false;
         w->counts.segments++;
-        if (!clr_u64(clr, segment + TAILS + 6ull * kinds, &next) ||
-            !clr_u64(clr, segment + TAILS + 6ull * kinds + 8, &back) || back != table) {
+        if (!clr_word(clr, links_of(clr, segment, kinds), &next) ||
+            !clr_word_at(clr, links_of(clr, segment, kinds), 1, &back) || back != table) {
             w->counts.missing++;
             return true;
         }
@@ -120,14 +138,14 @@ static bool gc_handles_read_table(struct table_walk *w, uint64_t table, uint32_t
 static bool read_bucket(struct table_walk *w, uint64_t bucket) {
     struct clr *clr = w->clr;
     uint64_t tables, table, segment;
-    if (!clr_u64(clr, bucket, &tables)) {
+    if (!clr_word(clr, bucket, &tables)) {
         w->counts.missing++;
         return true;
     }
     if (!tables)
         return true;
     for (uint32_t i = 0; i < TABLES_MAX; i++) {
-        bool there = clr_spend(clr, 8) && clr_u64(clr, tables + 8ull * i, &table);
+        bool there = clr_spend(clr, 8) && clr_word_at(clr, tables, i, &table);
         uint32_t kinds = there && table ? kinds_of(clr, table, &segment) : 0;
         /* What follows the last table may be anything; the first one is there. */
         w->counts.missing += i == 0 && !kinds && (!there || table);
@@ -149,18 +167,18 @@ static bool read_maps(struct table_walk *w) {
             break;
         if (!u64map_put(&w->seen, map, 1))
             return false;
-        if (!clr_u64(clr, map, &buckets) || !clr_u32(clr, map + 16, &count) ||
+        if (!clr_word(clr, map, &buckets) || !clr_u32(clr, map + 2ull * clr->word, &count) ||
             count > BUCKETS_MAX) {
             w->counts.missing++;
             break;
         }
         for (uint32_t k = 0; k < count && clr_spend(clr, 1); k++) {
-            if (!clr_u64(clr, buckets + 8ull * k, &bucket))
+            if (!clr_word_at(clr, buckets, k, &bucket))
                 w->counts.missing++;
             else if (bucket && !read_bucket(w, bucket))
                 return false;
         }
-        if (!clr_u64(clr, map + 8, &map))
+        if (!clr_word_at(clr, map, 1, &map))
             break;
     }
     return true;

@@ -6,7 +6,7 @@
 #ifndef DUMPDIFF_DOTNET_GCDESC_H
 #define DUMPDIFF_DOTNET_GCDESC_H
 
-#include "memory/space.h"
+#include "dotnet/clr.h"
 
 /*
  * One piece of a description. Runs: references fill [offset, offset + size + size of the object).
@@ -24,12 +24,13 @@ struct gc_desc {
 };
 
 /* References in a piece of an object of `size` bytes, padding not among them, that has runs. */
-static inline uint64_t gc_piece_references(const struct gc_piece *piece, uint64_t size) {
+static inline uint64_t gc_piece_references(const struct gc_piece *piece, uint64_t size,
+                                           uint32_t word) {
     int64_t length = (int64_t)size + piece->size;
     uint64_t end = length > 0 ? piece->offset + (uint64_t)length : 0;
     if (end > size)
         end = size;
-    return end > piece->offset ? (end - piece->offset) / 8 : 0;
+    return end > piece->offset ? (end - piece->offset) / word : 0;
 }
 
 /* More pieces than a type of any program has. */
@@ -39,7 +40,7 @@ static inline uint64_t gc_piece_references(const struct gc_piece *piece, uint64_
  * Reads the description of the MethodTable at `mt` whose flags say that it contains references.
  * pieces has room for `room` of them. false: not there, or not plausible.
  */
-bool gcdesc_read(struct space *s, uint64_t mt, struct gc_piece *pieces, uint32_t room,
+bool gcdesc_read(struct clr *clr, uint64_t mt, struct gc_piece *pieces, uint32_t room,
                  struct gc_desc *ret_desc) MUST_CHECK;
 
 #endif

@@ -52,11 +52,11 @@ static bool managed_stacks_read_context(struct clr *clr, uint64_t at, struct arc
 static bool inlined_call(struct clr *clr, uint64_t frame, struct arch_frame *f) {
     const struct arch *arch = arch_of(clr);
     uint64_t ip;
-    if (!clr_field_u64(clr, frame, F_INLINED_CALL_RETURN, &ip) || ip == 0)
+    if (!clr_field_word(clr, frame, F_INLINED_CALL_RETURN, &ip) || ip == 0)
         return false; /* not in a call now */
     f->registers[arch->ip] = ip;
-    return clr_field_u64(clr, frame, F_INLINED_CALL_SP, &f->registers[arch->sp]) &&
-           clr_field_u64(clr, frame, F_INLINED_CALL_FP, &f->registers[arch->fp]);
+    return clr_field_word(clr, frame, F_INLINED_CALL_SP, &f->registers[arch->sp]) &&
+           clr_field_word(clr, frame, F_INLINED_CALL_FP, &f->registers[arch->fp]);
 }
 
 /* CalleeSavedRegisters of the runtime. */
@@ -64,7 +64,7 @@ static bool callee_saved(struct clr *clr, uint64_t at, struct arch_frame *f) {
     const struct arch_unwinder *u = arch_of(clr)->unwinder;
     const struct arch_saved *saved = clr->windows ? &u->saved_windows : &u->saved;
     for (uint32_t i = 0; i < saved->count; i++)
-        if (!at || !clr_u64(clr, at + 8 * (uint64_t)i, &f->registers[saved->registers[i]]))
+        if (!at || !clr_word_at(clr, at, i, &f->registers[saved->registers[i]]))
             return false;
     return true;
 }
@@ -72,9 +72,9 @@ static bool callee_saved(struct clr *clr, uint64_t at, struct arch_frame *f) {
 static bool transition_block(struct clr *clr, uint64_t frame, struct arch_frame *f) {
     const struct arch *arch = arch_of(clr);
     uint64_t block;
-    if (!clr_field_u64(clr, frame, F_METHOD_FRAME_BLOCK, &block) || !block ||
+    if (!clr_field_word(clr, frame, F_METHOD_FRAME_BLOCK, &block) || !block ||
         !callee_saved(clr, clr_field(clr, block, F_BLOCK_REGISTERS), f) ||
-        !clr_field_u64(clr, block, F_BLOCK_RETURN, &f->registers[arch->ip]))
+        !clr_field_word(clr, block, F_BLOCK_RETURN, &f->registers[arch->ip]))
         return false;
     f->registers[arch->sp] = clr_field(clr, block, F_BLOCK_SIZE);
     return f->registers[arch->sp] != 0;
@@ -82,12 +82,16 @@ static bool transition_block(struct clr *clr, uint64_t frame, struct arch_frame 
 
 static bool hijack(struct clr *clr, uint64_t frame, struct arch_frame *f) {
     const struct arch *arch = arch_of(clr);
-    enum contract_field saved =
-        clr_knows(clr, F_HIJACK_ARGS_FP) ? F_HIJACK_ARGS_FP : F_HIJACK_ARGS_REGISTERS;
+    /* On x86 others lie between the saved ones and the frame pointer. */
+    enum contract_field saved = clr_knows(clr, F_HIJACK_ARGS_FP)    ? F_HIJACK_ARGS_FP
+                                : clr_knows(clr, F_HIJACK_ARGS_EDI) ? F_HIJACK_ARGS_EDI
+                                                                    : F_HIJACK_ARGS_REGISTERS;
     uint64_t arguments;
-    if (!clr_field_u64(clr, frame, F_HIJACK_RETURN, &f->registers[arch->ip]) ||
-        !clr_field_u64(clr, frame, F_HIJACK_ARGS, &arguments) || !arguments ||
-        !callee_saved(clr, clr_field(clr, arguments, saved), f))
+    if (!clr_field_word(clr, frame, F_HIJACK_RETURN, &f->registers[arch->ip]) ||
+        !clr_field_word(clr, frame, F_HIJACK_ARGS, &arguments) || !arguments ||
+        !callee_saved(clr, clr_field(clr, arguments, saved), f) ||
+        (clr_knows(clr, F_HIJACK_ARGS_EBP) &&
+         !clr_field_word(clr, arguments, F_HIJACK_ARGS_EBP, &f->registers[arch->fp])))
         return false;
     f->registers[arch->sp] = clr_field(clr, arguments, F_HIJACK_ARGS_SIZE);
     return f->registers[arch->sp] != 0;
@@ -105,13 +109,13 @@ static bool caller_at(struct clr *clr, uint64_t at, struct arch_frame *frame) {
     const struct peek memory = clr_peek(clr);
     struct code_function f;
     uint64_t ip, fp, up;
-    if (!clr_u64(clr, at, &ip) || !code_find(clr, ip - 1, &f) ||
-        !arch->unwinder->after_call(&memory, ip) || !clr_u64(clr, at - 8, &fp) || fp <= at ||
-        fp - at > STACK_NEAR || !clr_u64(clr, fp + 8, &up) ||
+    if (!clr_word(clr, at, &ip) || !code_find(clr, ip - 1, &f) ||
+        !arch->unwinder->after_call(&memory, ip) || !clr_word(clr, at - clr->word, &fp) ||
+        fp <= at || fp - at > STACK_NEAR || !clr_word_at(clr, fp, 1, &up) ||
         !(code_find(clr, up - 1, &f) || space_module_at(clr->space, up)))
         return false;
     frame->registers[arch->ip] = ip;
-    frame->registers[arch->sp] = at + 8;
+    frame->registers[arch->sp] = at + clr->word;
     frame->registers[arch->fp] = fp;
     return true;
 }
@@ -119,8 +123,8 @@ static bool caller_at(struct clr *clr, uint64_t at, struct arch_frame *frame) {
 /* The word at `at` is the frame pointer of the native function that holds the frame. */
 static bool helper_caller(struct clr *clr, uint64_t frame, uint64_t at, struct arch_frame *c) {
     uint64_t fp;
-    return clr_u64(clr, at, &fp) && fp > frame && fp - frame < NATIVE_FRAME &&
-           caller_at(clr, fp + 8, c);
+    return clr_word(clr, at, &fp) && fp > frame && fp - frame < NATIVE_FRAME &&
+           caller_at(clr, fp + clr->word, c);
 }
 
 static bool unnamed_frame(struct clr *clr, uint64_t frame, struct arch_frame *c) {
@@ -141,10 +145,10 @@ static bool unnamed_frame(struct clr *clr, uint64_t frame, struct arch_frame *c)
      */
     if (helper_caller(clr, frame, frame + HELPER_FRAME_RBP, c))
         return true;
-    for (uint64_t at = frame + 16; at < frame + HELPER_FRAME; at += 8)
+    for (uint64_t at = frame + 2 * clr->word; at < frame + HELPER_FRAME; at += clr->word)
         if (helper_caller(clr, frame, at, c))
             return true;
-    for (uint64_t at = frame; at < frame + NATIVE_FRAME; at += 8)
+    for (uint64_t at = frame; at < frame + NATIVE_FRAME; at += clr->word)
         if (caller_at(clr, at, c))
             return true;
     return false;
@@ -154,7 +158,7 @@ static bool unnamed_frame(struct clr *clr, uint64_t frame, struct arch_frame *c)
 static bool frame_context(struct clr *clr, uint64_t frame, struct arch_frame *c) {
     const uint64_t *g = clr->contract.global;
     uint64_t id, pointer;
-    if (!clr_u64(clr, frame, &id))
+    if (!clr_word(clr, frame, &id))
         return false;
     if (g[G_FRAME_INLINED_CALL] == NO_GLOBAL)
         return unnamed_frame(clr, frame, c);
@@ -165,7 +169,7 @@ static bool frame_context(struct clr *clr, uint64_t frame, struct arch_frame *c)
     if (id == g[G_FRAME_FAULTING])
         return managed_stacks_read_context(clr, clr_field(clr, frame, F_FAULTING_CONTEXT), c);
     if (id == g[G_FRAME_RESUMABLE] || id == g[G_FRAME_REDIRECTED])
-        return clr_field_u64(clr, frame, F_RESUMABLE_CONTEXT, &pointer) &&
+        return clr_field_word(clr, frame, F_RESUMABLE_CONTEXT, &pointer) &&
                managed_stacks_read_context(clr, pointer, c);
     if (id == g[G_FRAME_HIJACK])
         return hijack(clr, frame, c);
@@ -209,9 +213,9 @@ static bool managed_stacks_add_name(struct stacks *s, const struct code_function
 
 /* The next explicit frame at or above sp that knows its caller. Frames lie at growing addresses. */
 static bool next_frame(struct clr *clr, uint64_t *frame, uint64_t sp, struct arch_frame *c) {
-    for (uint32_t i = 0; *frame && *frame != UINT64_MAX && i < CHAIN_FRAMES_MAX; i++) {
+    for (uint32_t i = 0; *frame && *frame != clr_no_frame(clr) && i < CHAIN_FRAMES_MAX; i++) {
         uint64_t at = *frame, next;
-        if (!clr_spend(clr, 1) || !clr_field_u64(clr, at, F_FRAME_NEXT, &next) || next <= at)
+        if (!clr_spend(clr, 1) || !clr_field_word(clr, at, F_FRAME_NEXT, &next) || next <= at)
             next = 0;
         *frame = next;
         struct arch_frame found = *c;
@@ -289,7 +293,7 @@ static bool walk_stack(struct stacks *s, const struct managed_thread *t, enum lo
         t->os_id != ABSENT && (!t->os || !t->os->register_count) ? LOST_REGISTERS : LOST_NOT;
     if (!t->os || *ret_lost)
         return true;
-    if (clr_field_u64(clr, t->address, F_THREAD_FRAME, &frame) &&
+    if (clr_field_word(clr, t->address, F_THREAD_FRAME, &frame) &&
         !follow_stack(s, t, frame, &followed))
         return false;
     if (!s->frame_count && (followed || clr->space->missing_bytes > missing))

@@ -83,7 +83,7 @@ static void write_instantiation(struct writer *w, uint64_t arguments, uint32_t c
     for (uint32_t i = 0; i < count && w->out->len < NAME_MAX_BYTES; i++) {
         uint64_t handle = 0;
         strbuf_adds(w->out, i ? ",[" : "[");
-        if (!clr_u64(w->m->clr, arguments + 8ull * i, &handle))
+        if (!clr_word_at(w->m->clr, arguments, i, &handle))
             handle = 0;
         write_full(w, handle, true);
         strbuf_addc(w->out, ']');
@@ -206,7 +206,7 @@ static void write_short_class(struct writer *w, const struct type_parts *t) {
         uint64_t argument;
         if (i)
             strbuf_addc(w->out, ',');
-        if (clr_u64(w->m->clr, t->arguments + 8ull * i, &argument))
+        if (clr_word_at(w->m->clr, t->arguments, i, &argument))
             write_short(w, argument);
     }
     strbuf_addc(w->out, '>');
@@ -265,7 +265,7 @@ static void method_write_token(struct writer *w, struct reader *r) {
 static void write_parameter(struct writer *w, uint64_t arguments, uint32_t count, uint32_t index,
                             const char *prefix) {
     uint64_t handle;
-    if (arguments && index < count && clr_u64(w->m->clr, arguments + 8ull * index, &handle))
+    if (arguments && index < count && clr_word_at(w->m->clr, arguments, index, &handle))
         write_short(w, handle);
     else
         strbuf_addf(w->out, "%s%u", prefix, index);
@@ -337,7 +337,7 @@ static void write_element(struct writer *w, struct reader *r, uint32_t element) 
         write_function(w, r);
         break;
     case ELEMENT_INTERNAL:
-        write_short(w, reader_u64(r));
+        write_short(w, w->m->clr->word == 8 ? reader_u64(r) : reader_u32(r));
         break;
     default:
         if (element < sizeof(element_names) / sizeof(element_names[0]) && element_names[element])
@@ -400,13 +400,14 @@ static bool open_method(struct clr *clr, uint64_t desc, struct method *method) {
     uint16_t range, remainder;
     uint64_t chunk;
     *method = (struct method){.desc = desc};
-    if (desc % 8 || !clr_knows(clr, F_CHUNK_SIZE) || !clr_knows(clr, F_MD_CHUNK_INDEX) ||
+    if (!clr_is_aligned(clr, desc) || !clr_knows(clr, F_CHUNK_SIZE) ||
+        !clr_knows(clr, F_MD_CHUNK_INDEX) ||
         !clr_u8(clr, clr_field(clr, desc, F_MD_CHUNK_INDEX), &index) ||
         !clr_field_u16(clr, desc, F_MD_FLAGS, &method->flags) ||
         !clr_field_u16(clr, desc, F_MD_TOKEN, &remainder))
         return false;
-    chunk = desc - 8ull * index - clr->contract.offset[F_CHUNK_SIZE];
-    if (!clr_field_u64(clr, chunk, F_CHUNK_MT, &method->mt) ||
+    chunk = desc - (uint64_t)clr->word * index - clr->contract.offset[F_CHUNK_SIZE];
+    if (!clr_field_word(clr, chunk, F_CHUNK_MT, &method->mt) ||
         !clr_field_u16(clr, chunk, F_CHUNK_TOKEN, &range))
         return false;
     method->row = (range & 0xfffu) << 12 | (remainder & 0xfffu);
@@ -420,12 +421,12 @@ static void write_dynamic(struct writer *w, const struct method *method) {
     if (!clr_field_u32(clr, method->desc, F_STORED_SIG_FLAGS, &extended))
         extended = 0;
     const char *text = NULL;
-    if (clr_field_u64(clr, method->desc, F_DYNAMIC_MD_NAME, &name))
+    if (clr_field_word(clr, method->desc, F_DYNAMIC_MD_NAME, &name))
         text = clr_utf8z(clr, name, NAME_BYTES_MAX);
     strbuf_addf(w->out, "%s.%s", extended & DYNAMIC_LCG ? "DynamicClass" : "ILStubClass",
                 text ? text : "<unknown>");
     uint8_t blob[SIGNATURE_MAX];
-    if (!clr_field_u64(clr, method->desc, F_STORED_SIG, &signature) ||
+    if (!clr_field_word(clr, method->desc, F_STORED_SIG, &signature) ||
         !clr_field_u32(clr, method->desc, F_STORED_SIG_SIZE, &size) || size > sizeof(blob) ||
         !clr_read(clr, signature, blob, size))
         return;
@@ -444,7 +445,7 @@ static void write_method_arguments(struct writer *w, const struct method *method
         (flags2 & INST_KIND) == INST_DEFINITION ||
         !clr_field_u16(clr, method->desc, F_INST_MD_ARGS, &count) || count == 0 ||
         count > PARAMETERS_MAX ||
-        !clr_field_u64(clr, method->desc, F_INST_MD_PER_INST, &arguments) || !arguments)
+        !clr_field_word(clr, method->desc, F_INST_MD_PER_INST, &arguments) || !arguments)
         return;
     w->method_arguments = arguments;
     w->method_argument_count = count;

@@ -171,10 +171,10 @@ static void module_find_image(struct modules *m, struct module *module, bool *re
     uint64_t assembly, image, layout;
     uint32_t flags, size;
     *ret_sure = false;
-    if (clr_field_u64(clr, module->address, F_MODULE_PE_ASSEMBLY, &assembly) &&
-        clr_field_u64(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) &&
-        clr_field_u64(clr, image, F_PE_IMAGE_LAYOUT, &layout) &&
-        clr_field_u64(clr, layout, F_LAYOUT_BASE, &module->base) &&
+    if (clr_field_word(clr, module->address, F_MODULE_PE_ASSEMBLY, &assembly) &&
+        clr_field_word(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) &&
+        clr_field_word(clr, image, F_PE_IMAGE_LAYOUT, &layout) &&
+        clr_field_word(clr, layout, F_LAYOUT_BASE, &module->base) &&
         clr_field_u32(clr, layout, F_LAYOUT_FLAGS, &flags)) {
         module->flat = !(flags & LAYOUT_MAPPED);
         if (clr_field_u32(clr, layout, F_LAYOUT_SIZE, &size))
@@ -183,7 +183,7 @@ static void module_find_image(struct modules *m, struct module *module, bool *re
         return;
     }
     module->base = 0;
-    if (!clr_field_u64(clr, module->address, F_MODULE_BASE, &module->base))
+    if (!clr_field_word(clr, module->address, F_MODULE_BASE, &module->base))
         module->base = 0;
 }
 
@@ -191,7 +191,7 @@ static bool dynamic_metadata(struct modules *m, struct module *module) {
     struct clr *clr = m->clr;
     uint64_t blob;
     uint32_t size;
-    if (!clr_field_u64(clr, module->address, F_MODULE_DYNAMIC_METADATA, &blob) || !blob ||
+    if (!clr_field_word(clr, module->address, F_MODULE_DYNAMIC_METADATA, &blob) || !blob ||
         !clr_field_u32(clr, blob, F_DYNAMIC_SIZE, &size))
         return false;
     const struct peek memory = clr_peek(clr);
@@ -202,10 +202,10 @@ static bool dynamic_metadata(struct modules *m, struct module *module) {
 /* The module says, or (8.0) its PEImage does. */
 static const char *module_path(struct clr *clr, uint64_t module) {
     uint64_t path, assembly, image;
-    if (!clr_field_u64(clr, module, F_MODULE_PATH, &path) &&
-        (!clr_field_u64(clr, module, F_MODULE_PE_ASSEMBLY, &assembly) ||
-         !clr_field_u64(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) ||
-         !clr_field_u64(clr, image, F_PE_IMAGE_PATH, &path)))
+    if (!clr_field_word(clr, module, F_MODULE_PATH, &path) &&
+        (!clr_field_word(clr, module, F_MODULE_PE_ASSEMBLY, &assembly) ||
+         !clr_field_word(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) ||
+         !clr_field_word(clr, image, F_PE_IMAGE_PATH, &path)))
         return NULL;
     return path ? clr_utf16z(clr, path, PATH_MAX_CHARS) : NULL;
 }
@@ -274,14 +274,14 @@ struct module *module_at(struct modules *m, uint64_t address) {
  */
 static bool assembly_module(struct clr *clr, uint64_t item, uint64_t *ret_module) {
     uint64_t back;
-    if (!item || !clr_field_u64(clr, item, F_ASSEMBLY_MODULE, ret_module) || !*ret_module)
+    if (!item || !clr_field_word(clr, item, F_ASSEMBLY_MODULE, ret_module) || !*ret_module)
         return false;
-    return clr_field_u64(clr, *ret_module, F_MODULE_ASSEMBLY, &back) && back == item;
+    return clr_field_word(clr, *ret_module, F_MODULE_ASSEMBLY, &back) && back == item;
 }
 
 static void load_item(struct modules *m, uint64_t item) {
     uint64_t address, assembly;
-    if (!assembly_module(m->clr, item, &address) && (!item || !clr_u64(m->clr, item, &assembly) ||
+    if (!assembly_module(m->clr, item, &address) && (!item || !clr_word(m->clr, item, &assembly) ||
                                                      !assembly_module(m->clr, assembly, &address)))
         return;
     const struct module *module = module_at(m, address);
@@ -309,10 +309,10 @@ void modules_load_all(struct modules *m) {
             break;
         for (uint32_t i = 0; i < size && count; i++, count--) {
             uint64_t item;
-            if (clr_u64(clr, items + 8 * (uint64_t)i, &item))
+            if (clr_word_at(clr, items, i, &item))
                 load_item(m, item);
         }
-        if (!clr_field_u64(clr, block, F_LIST_BLOCK_NEXT, &block))
+        if (!clr_field_word(clr, block, F_LIST_BLOCK_NEXT, &block))
             break;
     }
 }

@@ -33,15 +33,18 @@ static bool may_be_variable(struct clr *clr, uint64_t address) {
            space_range_at(clr->space, address);
 }
 
+/* The first word of GcDacVars: u8 major, u8 minor, and no more. */
+static bool version_makes_sense(uint64_t word) {
+    return (word & 0xff) >= 1 && (word & 0xff) <= 9 && (word >> 8 & 0xff) < 32 && !(word >> 16);
+}
+
+/* {u8 major, minor; 0} in a word; then words: bytes of a generation, generations, variables. */
 static bool looks_like_gc_vars(struct clr *clr, uint64_t address) {
-    uint8_t raw[40];
-    if (address % 8 || !clr_read(clr, address, raw, sizeof(raw)))
+    uint64_t w[5];
+    if (!clr_is_aligned(clr, address) || !clr_words(clr, address, w, 5) ||
+        !version_makes_sense(w[0]) || w[1] < 8 * clr->word || w[1] > 4096 || w[2] < 4 || w[2] > 5)
         return false;
-    uint64_t generation_size = load_u64(raw + 8), generations = load_u64(raw + 16);
-    if (raw[0] < 1 || raw[0] > 9 || raw[1] >= 32 || load_u64(raw) >> 16 || generation_size < 64 ||
-        generation_size > 4096 || generations < 4 || generations > 5)
-        return false;
-    return may_be_variable(clr, load_u64(raw + 24)) && may_be_variable(clr, load_u64(raw + 32));
+    return may_be_variable(clr, w[3]) && may_be_variable(clr, w[4]);
 }
 
 static bool read_gc_vars(struct clr *clr, uint64_t address) {
@@ -49,7 +52,7 @@ static bool read_gc_vars(struct clr *clr, uint64_t address) {
     if (!looks_like_gc_vars(clr, address))
         return false;
     for (uint32_t i = 0; i < GC_SLOTS; i++)
-        if (!clr_u64(clr, address + 8 * (uint64_t)i, &clr->gc.slot[i]) && i <= GC_BOOKKEEPING_START)
+        if (!clr_word_at(clr, address, i, &clr->gc.slot[i]) && i <= GC_BOOKKEEPING_START)
             return false;
     clr->gc.major = (uint8_t)clr->gc.slot[0];
     clr->gc.minor = (uint8_t)(clr->gc.slot[0] >> 8);
@@ -61,9 +64,9 @@ static bool gc_vars_from_table(struct clr *clr) {
     uint32_t entries = clr->dac_entries ? clr->dac_entries : DAC_ENTRIES_MAX;
     for (uint32_t i = 0; i < entries && i < DAC_ENTRIES_MAX; i++) {
         uint64_t variable, address;
-        if (!clr_spend(clr, 4) || !clr_u64(clr, clr->dac_table + 8 * (uint64_t)i, &variable))
+        if (!clr_spend(clr, 4) || !clr_word_at(clr, clr->dac_table, i, &variable))
             break;
-        if (clr_u64(clr, variable, &address) && read_gc_vars(clr, address)) {
+        if (clr_word(clr, variable, &address) && read_gc_vars(clr, address)) {
             clr->gc_vars_index = i;
             return true;
         }
@@ -71,7 +74,7 @@ static bool gc_vars_from_table(struct clr *clr) {
     return false;
 }
 
-/* Calls found(address) for each 8-byte word of the image that is there; stops when it says so. */
+/* Calls found(address) for each word of the image that is there; stops when it says so. */
 static bool scan_image(struct clr *clr, bool writable_only,
                        bool (*found)(struct clr *, uint64_t address, uint64_t word, void *),
                        void *context) {
@@ -83,9 +86,11 @@ static bool scan_image(struct clr *clr, bool writable_only,
             continue;
         uint64_t from = range->start > clr->image->base ? range->start : clr->image->base;
         uint64_t to = range->end < end ? range->end : end;
-        for (uint64_t at = (from + 7) & ~7ull; at + 8 <= to; at += 8) {
+        uint32_t bytes = clr->word;
+        from = (from + bytes - 1) & ~(uint64_t)(bytes - 1);
+        for (uint64_t at = from; at + bytes <= to; at += bytes) {
             uint64_t word;
-            if (!clr_u64(clr, at, &word))
+            if (!clr_word(clr, at, &word))
                 break;
             if (found(clr, at, word, context))
                 return true;
@@ -96,7 +101,7 @@ static bool scan_image(struct clr *clr, bool writable_only,
 
 static bool scan_gc_vars(struct clr *clr, uint64_t address, uint64_t word, void *context) {
     (void)context;
-    return (word & 0xff) >= 1 && (word & 0xff) <= 9 && !(word >> 16) && read_gc_vars(clr, address);
+    return version_makes_sense(word) && read_gc_vars(clr, address);
 }
 
 /* The word that holds *context, and is not GcDacVars itself. */
@@ -173,7 +178,8 @@ static bool find_dac_table(struct clr *clr) {
     uint64_t size;
     if (!symbol_find(clr, clr->image->base, "g_dacTable", &clr->dac_table, &size))
         return false;
-    clr->dac_entries = (uint32_t)(size / 8 < DAC_ENTRIES_MAX ? size / 8 : DAC_ENTRIES_MAX);
+    clr->dac_entries =
+        (uint32_t)(size / clr->word < DAC_ENTRIES_MAX ? size / clr->word : DAC_ENTRIES_MAX);
     return gc_vars_from_table(clr);
 }
 
@@ -232,12 +238,12 @@ static void use_table(struct clr *clr, const struct builtin_table *t) {
     clr->table = t;
     /* Found by scanning, dac_table is the address of g_gcDacGlobals' entry. */
     uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
-    uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - 8 * shift;
+    uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - clr->word * shift;
     if (shift != t->gc_vars_index)
         return;
     for (uint32_t i = 0; i < t->global_count; i++) {
         uint64_t address;
-        if (clr_u64(clr, first + 8 * (uint64_t)t->globals[i].index, &address))
+        if (clr_word_at(clr, first, t->globals[i].index, &address))
             clr->contract.global[t->globals[i].global] = address;
     }
 }
@@ -248,8 +254,8 @@ static uint64_t mt_by_shape(struct clr *clr, uint32_t flags, uint32_t base_size)
     for (uint32_t i = 0; clr->gc_vars_index && i < entries; i++) {
         uint64_t variable, mt;
         uint32_t mt_flags, mt_base;
-        if (clr_u64(clr, clr->dac_table + 8 * (uint64_t)i, &variable) &&
-            clr_u64(clr, variable, &mt) && mt % 8 == 0 && clr_u32(clr, mt, &mt_flags) &&
+        if (clr_word_at(clr, clr->dac_table, i, &variable) && clr_word(clr, variable, &mt) &&
+            clr_is_aligned(clr, mt) && clr_u32(clr, mt, &mt_flags) &&
             clr_u32(clr, mt + 4, &mt_base) && (mt_flags & 0x8000ffff) == flags &&
             mt_base == base_size)
             return mt;
@@ -306,7 +312,7 @@ static bool follow_threads(struct clr *clr, uint64_t first, uint32_t shift, uint
     uint64_t link = first;
     for (; link && n < count; n++) {
         threads[n] = link - shift;
-        if (!clr_field_u64(clr, threads[n], F_THREAD_LINK, &link))
+        if (!clr_field_word(clr, threads[n], F_THREAD_LINK, &link))
             return false;
     }
     return !link && n == count && os_ids_agree(clr, threads, count);
@@ -319,7 +325,7 @@ static bool read_thread_list(struct clr *clr) {
     clr->thread_count = 0;
     if (!clr_knows(clr, F_THREAD_LINK) || !clr_global(clr, G_THREAD_STORE, &store) ||
         !clr_field_u32(clr, store, F_STORE_COUNT, &count) || count == 0 ||
-        count > CLR_THREADS_MAX || !clr_field_u64(clr, store, F_STORE_FIRST, &first))
+        count > CLR_THREADS_MAX || !clr_field_word(clr, store, F_STORE_FIRST, &first))
         return false;
     uint64_t *threads = arena_array(&clr->arena, count, sizeof(*threads));
     if (!threads ||
@@ -331,9 +337,15 @@ static bool read_thread_list(struct clr *clr) {
     return true;
 }
 
+/* Header, MethodTable, length, and the NUL behind the characters. */
+static uint32_t string_base(const struct clr *clr) {
+    return 2 * clr->word + 6;
+}
+
 static bool verify(struct clr *clr) {
-    return known_mt(clr, G_FREE_MT, 0x80000001, 24, &clr->free_mt) &&
-           known_mt(clr, G_STRING_MT, 0x80000002, 22, &clr->string_mt) && read_thread_list(clr);
+    return known_mt(clr, G_FREE_MT, 0x80000001, clr_object_min(clr), &clr->free_mt) &&
+           known_mt(clr, G_STRING_MT, 0x80000002, string_base(clr), &clr->string_mt) &&
+           read_thread_list(clr);
 }
 
 /* -- Choosing ---------------------------------------------------------------------------------- */
@@ -399,8 +411,8 @@ static void read_heap_type(struct clr *clr) {
         return;
     }
     uint64_t variable, at = clr->dac_table;
-    at = clr->gc_vars_index ? at + 8 * ((uint64_t)clr->gc_vars_index - 1) : at - 8;
-    if (!clr_u64(clr, at, &variable) || !clr_u32(clr, variable, &clr->heap_type) ||
+    at = clr->gc_vars_index ? at + clr->word * ((uint64_t)clr->gc_vars_index - 1) : at - clr->word;
+    if (!clr_word(clr, at, &variable) || !clr_u32(clr, variable, &clr->heap_type) ||
         clr->heap_type > 2)
         clr->heap_type = 0;
 }
@@ -475,8 +487,8 @@ static void why_no_offsets(const struct clr *clr, struct strbuf *why) {
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
     (void)err;
     bool named;
-    if (clr->space->arch->pointer_bytes != 8) {
-        strbuf_adds(why, "managed memory is read on x64 and arm64 only");
+    if (!clr->space->arch->pointer_bytes) {
+        strbuf_adds(why, "managed memory is read on x64, x86 and arm64 only");
         return CLR_NOT_THERE;
     }
     if (!runtime_find_image(clr, &named)) {

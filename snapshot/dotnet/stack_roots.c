@@ -41,24 +41,26 @@ static const struct space_thread *stack_roots_os_thread(const struct scanning *s
 }
 
 static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t thread) {
-    low = (low + 7) & ~(uint64_t)7;
+    uint32_t word = s->clr->word;
+    low = (low + word - 1) & ~(uint64_t)(word - 1);
     if (high > low && high - low > STACK_SCAN_MAX)
         high = low + STACK_SCAN_MAX;
     while (low < high && s->err.code == ERR_NONE) {
         struct bytes lent = space_lend(s->clr->space, low, high - low);
-        uint64_t words = lent.size / 8, value;
+        uint64_t words = lent.size / word, value;
         if (!clr_spend(s->clr, words + 1))
             return;
         for (uint64_t i = 0; i < words; i++)
-            stack_roots_add(s, load_u64(lent.data + 8 * i), thread);
+            stack_roots_add(
+                s, word == 8 ? load_u64(lent.data + 8 * i) : load_u32(lent.data + 4 * i), thread);
         if (words) {
-            low += 8 * words;
+            low += word * words;
             continue;
         }
-        if (!clr_u64(s->clr, low, &value))
+        if (!clr_word(s->clr, low, &value))
             return;
         stack_roots_add(s, value, thread);
-        low += 8;
+        low += word;
     }
 }
 
@@ -90,21 +92,22 @@ static bool has_managed_caller(const struct clr *clr, uint64_t id) {
 static bool managed_bounds(struct clr *clr, uint64_t thread, uint64_t sp, uint64_t top,
                            uint64_t *ret_low, uint64_t *ret_high) {
     uint64_t frame, id = 0, call_sp;
-    if (!clr_field_u64(clr, thread, F_THREAD_FRAME, &frame) || frame == 0 || frame == UINT64_MAX)
+    if (!clr_field_word(clr, thread, F_THREAD_FRAME, &frame) || frame == 0 ||
+        frame == clr_no_frame(clr))
         return false;
     /* Of a call to native code the part below the Frame is managed too; a field of another kind of
      * Frame at this place would hardly point in between. */
     *ret_low = frame;
-    if (clr_field_u64(clr, frame, F_INLINED_CALL_SP, &call_sp) && call_sp >= sp && call_sp < frame)
+    if (clr_field_word(clr, frame, F_INLINED_CALL_SP, &call_sp) && call_sp >= sp && call_sp < frame)
         *ret_low = call_sp;
     for (uint32_t i = 0; i < FRAMES_MAX && clr_spend(clr, 1); i++) {
         uint64_t next;
-        if (!clr_field_u64(clr, frame, F_FRAME_NEXT, &next) || next <= frame || next >= top)
+        if (!clr_field_word(clr, frame, F_FRAME_NEXT, &next) || next <= frame || next >= top)
             break;
         frame = next;
     }
-    bool open = !clr_u64(clr, frame, &id) || has_managed_caller(clr, id);
-    *ret_high = open || frame + 8 > top ? top : frame + 8;
+    bool open = !clr_word(clr, frame, &id) || has_managed_caller(clr, id);
+    *ret_high = open || frame + clr->word > top ? top : frame + clr->word;
     return true;
 }
 
@@ -157,7 +160,7 @@ static uint32_t unique(struct stack_root *items, uint32_t count) {
 /* Address of the object that holds `address`; 0: free space, or not to be told. */
 static uint64_t resolve(const struct clr_heap *h, uint64_t address, uint64_t *unresolved) {
     struct graph_object object;
-    uint64_t slot = address_slot(&h->slots, address & ~(uint64_t)7);
+    uint64_t slot = address_slot(&h->slots, address & ~(uint64_t)(h->clr->word - 1));
     if (slot == GRAPH_NOWHERE || !graph_around(&h->heap.graph, slot, &object))
         return 0;
     *unresolved += (object.class->flags & CLASS_UNKNOWN) != 0;

@@ -7,11 +7,15 @@
 
 /* MTFlags2: a DynamicStaticsInfo lies before the type's auxiliary data. */
 #define MT_DYNAMIC_STATICS 2u
-#define STATICS_INFO_BYTES 24u
-#define THREAD_INFO_BYTES  40u
-#define ELEMENT_ARRAY_DATA 16u
+/* [words] of DynamicStaticsInfo */
+#define STATICS_INFO_WORDS 3u
 #define TLS_INDEXES_UNUSED 2u /* NumberOfTlsOffsetsNotUsedInNoncollectibleArray */
 #define BUCKET_CHAIN_FIRST 3u /* buckets[0] is their number; chains start here */
+
+/* TLSIndexes {u32; u32} and four words before a type's auxiliary data. */
+static uint32_t thread_info_bytes(const struct clr *clr) {
+    return 8 + 4 * clr->word;
+}
 
 struct collecting {
     struct modules *modules;
@@ -43,20 +47,19 @@ static uint64_t thread_storage(struct clr *clr, uint64_t thread, uint32_t index)
     uint64_t data, array, handle, object;
     uint32_t kind = index >> 24, place = index & 0xffffff;
     uint32_t count, length;
-    if (!clr_field_u64(clr, thread, F_THREAD_STATICS, &data) || !data)
+    if (!clr_field_word(clr, thread, F_THREAD_STATICS, &data) || !data)
         return 0;
     if (kind == 0) {
-        if (place < TLS_INDEXES_UNUSED || !clr_u64(clr, data + 8, &array) || !array ||
-            !clr_u32(clr, array + 8, &length) || place - TLS_INDEXES_UNUSED >= length ||
-            !clr_u64(clr, array + ELEMENT_ARRAY_DATA + 8 * (uint64_t)(place - TLS_INDEXES_UNUSED),
-                     &object))
+        if (place < TLS_INDEXES_UNUSED || !clr_word(clr, data + 8, &array) || !array ||
+            !clr_u32(clr, array + clr->word, &length) || place - TLS_INDEXES_UNUSED >= length ||
+            !clr_word_at(clr, array + clr_vector_data(clr), place - TLS_INDEXES_UNUSED, &object))
             return 0;
         return object;
     }
     if (kind == 1) {
-        if (!clr_u32(clr, data + 4, &count) || place >= count || !clr_u64(clr, data + 16, &array) ||
-            !clr_u64(clr, array + 8 * (uint64_t)place, &handle) || !handle ||
-            !clr_u64(clr, handle, &object))
+        if (!clr_u32(clr, data + 4, &count) || place >= count ||
+            !clr_word(clr, data + 8 + clr->word, &array) ||
+            !clr_word_at(clr, array, place, &handle) || !handle || !clr_word(clr, handle, &object))
             return 0;
         return object;
     }
@@ -66,7 +69,7 @@ static uint64_t thread_storage(struct clr *clr, uint64_t thread, uint32_t index)
 static void add_thread_statics(struct collecting *c, uint64_t mt, uint64_t auxiliary,
                                uint32_t fields) {
     uint32_t index;
-    if (!clr_u32(c->clr, auxiliary - THREAD_INFO_BYTES + 4, &index) || index == 0 ||
+    if (!clr_u32(c->clr, auxiliary - thread_info_bytes(c->clr) + 4, &index) || index == 0 ||
         index == UINT32_MAX)
         return;
     for (uint32_t t = 0; t < c->clr->thread_count && clr_spend(c->clr, 1 + fields); t++) {
@@ -76,7 +79,7 @@ static void add_thread_statics(struct collecting *c, uint64_t mt, uint64_t auxil
             uint64_t object;
             bool reference =
                 f->element_type == ELEMENT_CLASS || f->element_type == ELEMENT_VALUE_TYPE;
-            if (f->is_thread_static && reference && clr_u64(c->clr, storage + f->offset, &object))
+            if (f->is_thread_static && reference && clr_word(c->clr, storage + f->offset, &object))
                 statics_add_root(c, (struct static_root){object, mt, f->row, true});
         }
     }
@@ -87,8 +90,8 @@ static void add_storage(struct collecting *c) {
     struct static_roots *roots = c->roots;
     for (uint32_t t = 0; t < c->clr->thread_count; t++) {
         uint64_t data, array;
-        if (!clr_field_u64(c->clr, c->clr->threads[t], F_THREAD_STATICS, &data) || !data ||
-            !clr_u64(c->clr, data + 8, &array) || !array)
+        if (!clr_field_word(c->clr, c->clr->threads[t], F_THREAD_STATICS, &data) || !data ||
+            !clr_word(c->clr, data + 8, &array) || !array)
             continue;
         if (!VEC_ROOM(roots->storage, roots->storage_count, roots->storage_capacity, NULL)) {
             c->nomem = true;
@@ -108,21 +111,22 @@ static void statics_add_type(struct collecting *c, uint64_t mt) {
     c->roots->types++;
     if (!clr_field_u32(c->clr, mt, F_MT_FLAGS2, &flags2) || !(flags2 & MT_DYNAMIC_STATICS))
         return;
-    if (!clr_field_u64(c->clr, mt, F_MT_AUXILIARY, &auxiliary) || auxiliary < THREAD_INFO_BYTES ||
+    if (!clr_field_word(c->clr, mt, F_MT_AUXILIARY, &auxiliary) ||
+        auxiliary < thread_info_bytes(c->clr) ||
         !fields_of(c->clr, mt, c->fields, FIELDS_MAX, &count)) {
         c->roots->unread++;
         return;
     }
     bool thread_statics = false;
-    bool have =
-        clr_u64(c->clr, auxiliary - STATICS_INFO_BYTES, &storage) && (storage & ~(uint64_t)1);
+    uint64_t info = auxiliary - STATICS_INFO_WORDS * c->clr->word;
+    bool have = clr_word(c->clr, info, &storage) && (storage & ~(uint64_t)1);
     for (uint32_t i = 0; i < count; i++) {
         const struct field_desc *f = &c->fields[i];
         uint64_t object;
         thread_statics |= f->is_thread_static;
         bool reference = f->element_type == ELEMENT_CLASS || f->element_type == ELEMENT_VALUE_TYPE;
         if (have && f->is_static && !f->is_thread_static && !f->is_rva && reference &&
-            clr_u64(c->clr, (storage & ~(uint64_t)1) + f->offset, &object))
+            clr_word(c->clr, (storage & ~(uint64_t)1) + f->offset, &object))
             statics_add_root(c, (struct static_root){object, mt, f->row, false});
     }
     if (thread_statics)
@@ -135,16 +139,16 @@ static void add_type_defs(struct collecting *c, uint64_t module) {
     for (uint32_t blocks = 0; map && blocks < 1000 && !c->nomem; blocks++) {
         uint64_t table, mask, entry;
         uint32_t count;
-        if (!clr_spend(c->clr, 1) || !clr_field_u64(c->clr, map, F_MAP_TABLE, &table) ||
+        if (!clr_spend(c->clr, 1) || !clr_field_word(c->clr, map, F_MAP_TABLE, &table) ||
             !clr_field_u32(c->clr, map, F_MAP_COUNT, &count) ||
-            !clr_field_u64(c->clr, map, F_MAP_FLAGS_MASK, &mask))
+            !clr_field_word(c->clr, map, F_MAP_FLAGS_MASK, &mask))
             return;
         for (uint32_t i = 0; i < count && !c->nomem && clr_spend(c->clr, 1); i++) {
-            if (!clr_u64(c->clr, table + 8 * (uint64_t)i, &entry))
+            if (!clr_word_at(c->clr, table, i, &entry))
                 break; /* the rest of the map is not in the dump either */
             statics_add_type(c, entry & ~mask);
         }
-        if (!clr_field_u64(c->clr, map, F_MAP_NEXT, &map))
+        if (!clr_field_word(c->clr, map, F_MAP_NEXT, &map))
             return;
     }
 }
@@ -153,22 +157,23 @@ static void add_type_defs(struct collecting *c, uint64_t module) {
 static void add_instantiations(struct collecting *c, uint64_t module) {
     uint64_t table, buckets, length, entry, handle;
     uint32_t total, met = 0;
-    if (!clr_field_u64(c->clr, module, F_MODULE_TYPE_PARAMS, &table) || !table ||
-        !clr_u64(c->clr, table + 16, &buckets) || !clr_u32(c->clr, table + 24, &total) ||
-        !buckets || !clr_u64(c->clr, buckets, &length) || length > STATICS_TYPES_MAX)
+    if (!clr_field_word(c->clr, module, F_MODULE_TYPE_PARAMS, &table) || !table ||
+        !clr_word_at(c->clr, table, 2, &buckets) ||
+        !clr_u32(c->clr, table + 3ull * c->clr->word, &total) || !buckets ||
+        !clr_word(c->clr, buckets, &length) || length > STATICS_TYPES_MAX)
         return;
     for (uint64_t i = 0; i < length && met < total && !c->nomem && clr_spend(c->clr, 1); i++) {
-        if (!clr_u64(c->clr, buckets + 8 * (BUCKET_CHAIN_FIRST + i), &entry))
+        if (!clr_word_at(c->clr, buckets, BUCKET_CHAIN_FIRST + i, &entry))
             return;
         /* Bit 0 marks the end of a chain. */
         while (entry && !(entry & 1) && met < total && !c->nomem && clr_spend(c->clr, 1)) {
             met++;
-            if (!clr_u64(c->clr, entry, &handle))
+            if (!clr_word(c->clr, entry, &handle))
                 break;
             handle &= ~(uint64_t)1;
             if (!(handle & 2)) /* a TypeDesc has no statics */
                 statics_add_type(c, handle);
-            if (!clr_u64(c->clr, entry + 8, &entry))
+            if (!clr_word_at(c->clr, entry, 1, &entry))
                 break;
         }
     }

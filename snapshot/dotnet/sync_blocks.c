@@ -70,7 +70,7 @@ static struct managed_thread *sync_blocks_owner_of(struct locks *l, uint64_t blo
     uint32_t id;
     if (clr_field_u32(clr, block, F_SYNC_HOLDER_ID, &id))
         return threads_by_managed_id(l->threads, id);
-    if (!clr_field_u64(clr, block, F_SYNC_HOLDER, &address))
+    if (!clr_field_word(clr, block, F_SYNC_HOLDER, &address))
         return NULL;
     uint32_t at = u64map_get(&l->threads->by_address, address);
     return at == STRMAP_NONE ? NULL : &l->threads->items[at];
@@ -95,7 +95,7 @@ static bool read_managed_lock(struct locks *l, uint64_t block, struct monitor *m
     struct lock_object lock;
     uint64_t handle, object;
     uint32_t thin = 0;
-    if (!clr_field_u64(clr, block, F_SYNC_LOCK, &handle))
+    if (!clr_field_word(clr, block, F_SYNC_LOCK, &handle))
         return false;
     if (!handle) {
         if (!clr_field_u32(clr, block, F_SYNC_THIN_LOCK, &thin))
@@ -105,7 +105,7 @@ static bool read_managed_lock(struct locks *l, uint64_t block, struct monitor *m
         m->owner = m->held ? threads_by_managed_id(l->threads, thin & THIN_OWNER) : NULL;
         return true;
     }
-    if (!clr_u64(clr, handle, &object) || !lock_object_read(l->m, &l->lock_class, object, &lock))
+    if (!clr_word(clr, handle, &object) || !lock_object_read(l->m, &l->lock_class, object, &lock))
         return false;
     m->held = lock.held;
     m->waiters = lock.waiters;
@@ -130,17 +130,17 @@ static bool read_monitor(struct locks *l, uint64_t block, struct monitor *ret_mo
 
 static bool add_block(struct locks *l, const struct walk_lock *lock, struct err *err) {
     struct clr *clr = l->m->clr;
-    uint64_t entry = l->table + 16ull * lock->sync_index, object, block;
+    uint64_t entry = l->table + 2ull * clr->word * lock->sync_index, object, block;
     struct monitor monitor;
     bool known = monitors_are_known(clr);
     if (!l->table)
         return true;
     /* The entry names its object: an index in a dead object's header points to another's. */
-    if (!clr_field_u64(clr, entry, F_SYNC_ENTRY_OBJECT, &object)) {
+    if (!clr_field_word(clr, entry, F_SYNC_ENTRY_OBJECT, &object)) {
         l->missing += known;
         return true;
     }
-    if (object != lock->object || !clr_field_u64(clr, entry, F_SYNC_ENTRY_BLOCK, &block) || !block)
+    if (object != lock->object || !clr_field_word(clr, entry, F_SYNC_ENTRY_BLOCK, &block) || !block)
         return true;
     l->total++;
     if (!read_monitor(l, block, &monitor)) {

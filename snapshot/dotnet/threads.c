@@ -15,7 +15,7 @@
 #define STATE_COMPLETION_PORT 0x08000000u
 
 /* Where the references of a managed Thread object end, at most. */
-#define THREAD_REFERENCES 40u
+#define THREAD_REFERENCES 5u /* [words] */
 
 /* -- Reading ----------------------------------------------------------------------------------- */
 
@@ -80,20 +80,20 @@ struct managed_thread *threads_by_managed_id(struct managed_threads *threads, ui
 
 uint64_t threads_managed_object(struct clr *clr, uint64_t thread) {
     uint64_t handle, object;
-    if (clr_field_u64(clr, thread, F_THREAD_EXPOSED_OBJECT, &handle) && handle &&
-        clr_u64(clr, handle, &object))
+    if (clr_field_word(clr, thread, F_THREAD_EXPOSED_OBJECT, &handle) && handle &&
+        clr_word(clr, handle, &object))
         return object;
-    if (clr_field_u64(clr, thread, F_THREAD_OBJECT, &handle) && handle &&
-        clr_u64(clr, handle, &object))
+    if (clr_field_word(clr, thread, F_THREAD_OBJECT, &handle) && handle &&
+        clr_word(clr, handle, &object))
         return object;
     return 0;
 }
 
 /* Without metadata: a Thread has one field that is a string. 0: none has been set in this one. */
 static uint64_t string_field(struct clr *clr, uint64_t object) {
-    for (uint32_t offset = 8; offset <= THREAD_REFERENCES; offset += 8) {
+    for (uint32_t i = 1; i <= THREAD_REFERENCES; i++) {
         uint64_t value, mt;
-        if (clr_u64(clr, object + offset, &value) && value && clr_object_mt(clr, value, &mt) &&
+        if (clr_word_at(clr, object, i, &value) && value && clr_object_mt(clr, value, &mt) &&
             mt == clr->string_mt)
             return value;
     }
@@ -110,7 +110,7 @@ static const char *managed_name(struct modules *m, uint64_t thread, uint32_t *na
         *name_offset = type_field_offset(m, mt, "_name");
     if (!*name_offset)
         name = string_field(clr, object);
-    else if (!clr_u64(clr, object + *name_offset, &name))
+    else if (!clr_word(clr, object + *name_offset, &name))
         name = 0;
     const char *text = name ? clr_string_object(clr, name) : NULL;
     return text && *text ? text : NULL;
@@ -136,12 +136,12 @@ static const char *threads_role_of(const struct managed_threads *threads,
  */
 static uint64_t exception_mt(struct clr *clr, uint64_t thread, bool *ret_lost) {
     uint64_t at, handle, object, mt, missing = clr->space->missing_bytes;
-    if (clr_field_u64(clr, thread, F_THREAD_LAST_THROWN, &handle) && handle &&
-        clr_u64(clr, handle, &object) && clr_object_mt(clr, object, &mt))
+    if (clr_field_word(clr, thread, F_THREAD_LAST_THROWN, &handle) && handle &&
+        clr_word(clr, handle, &object) && clr_object_mt(clr, object, &mt))
         return mt;
-    if (clr_field_u64(clr, thread, F_THREAD_EXCEPTION_TRACKER, &at) && at &&
-        clr_field_u64(clr, at, F_EXCEPTION_THROWN, &object) && object) {
-        if (clr_object_mt(clr, object, &mt) && clr_u64(clr, mt, &at) && mt != clr->free_mt)
+    if (clr_field_word(clr, thread, F_THREAD_EXCEPTION_TRACKER, &at) && at &&
+        clr_field_word(clr, at, F_EXCEPTION_THROWN, &object) && object) {
+        if (clr_object_mt(clr, object, &mt) && clr_word(clr, mt, &at) && mt != clr->free_mt)
             return mt;
     }
     *ret_lost = clr->space->missing_bytes > missing || !clr_knows(clr, F_THREAD_LAST_THROWN);

@@ -19,12 +19,12 @@
 #define MT_GENERICS_MASK      0x00000030u
 #define MT_GENERICS_OPEN      0x00000030u
 
-#define ARRAY_BASE_SIZE 24u /* of a vector; each dimension adds 8 */
-#define RANK_MAX        32u
-#define NESTING_MAX     32u
-#define ARGUMENTS_MAX   1024u
-#define FIELDS_MAX      4096u
-#define PARENTS_MAX     64u
+#define BOUND_BYTES   8u /* that each dimension adds to the size of a vector */
+#define RANK_MAX      32u
+#define NESTING_MAX   32u
+#define ARGUMENTS_MAX 1024u
+#define FIELDS_MAX    4096u
+#define PARENTS_MAX   64u
 
 /* -- Taking a type handle apart ---------------------------------------------------------------- */
 
@@ -36,12 +36,12 @@ static struct type_parts desc_parts(struct clr *clr, uint64_t desc) {
     switch (flags & 0xff) { /* CorElementType */
     case 0x0f:
     case 0x10:
-        if (clr_field_u64(clr, desc, F_PARAM_TYPE_ARG, &t.element))
+        if (clr_field_word(clr, desc, F_PARAM_TYPE_ARG, &t.element))
             t.kind = (flags & 0xff) == 0x0f ? TYPE_POINTER : TYPE_BYREF;
         break;
     case 0x13:
     case 0x1e:
-        if (clr_field_u64(clr, desc, F_TYPE_VAR_MODULE, &t.module) &&
+        if (clr_field_word(clr, desc, F_TYPE_VAR_MODULE, &t.module) &&
             clr_field_u32(clr, desc, F_TYPE_VAR_TOKEN, &token)) {
             t.token_row = token & 0xffffff;
             t.kind = TYPE_VARIABLE;
@@ -65,12 +65,12 @@ static void generic_arguments(struct clr *clr, uint64_t mt, uint32_t flags, stru
     uint64_t per_inst;
     uint16_t dicts, count;
     if (flags & MT_HAS_COMPONENTS || !(flags & MT_GENERICS_MASK) ||
-        !clr_field_u64(clr, mt, F_MT_PER_INST, &per_inst) || per_inst < 8)
+        !clr_field_word(clr, mt, F_MT_PER_INST, &per_inst) || per_inst < clr->word)
         return;
-    uint64_t info = per_inst - 8;
+    uint64_t info = per_inst - clr->word;
     if (!clr_field_u16(clr, info, F_GENERICS_DICTS, &dicts) || dicts == 0 ||
         !clr_field_u16(clr, info, F_GENERICS_ARGS, &count) || count > ARGUMENTS_MAX ||
-        !clr_u64(clr, per_inst + 8 * ((uint64_t)dicts - 1), &t->arguments))
+        !clr_word_at(clr, per_inst, dicts - 1u, &t->arguments))
         return;
     t->argument_count = count;
     t->open = (flags & MT_GENERICS_MASK) == MT_GENERICS_OPEN;
@@ -82,15 +82,16 @@ struct type_parts type_parts(struct clr *clr, uint64_t handle) {
     struct type_parts t = {.mt = handle};
     uint32_t flags, base_size, row = 0;
     uint16_t row16 = 0;
-    if (handle == 0 || handle % 8 || !clr_field_u32(clr, handle, F_MT_FLAGS, &flags) ||
+    if (handle == 0 || !clr_is_aligned(clr, handle) ||
+        !clr_field_u32(clr, handle, F_MT_FLAGS, &flags) ||
         !clr_field_u32(clr, handle, F_MT_BASE_SIZE, &base_size))
         return t;
     if (flags & MT_HAS_COMPONENTS && (flags & MT_ARRAY_MASK) == MT_ARRAY) {
-        if (!clr_field_u64(clr, handle, F_MT_PER_INST, &t.element))
+        if (!clr_field_word(clr, handle, F_MT_PER_INST, &t.element))
             return t;
         t.kind = TYPE_ARRAY;
-        if ((flags & MT_VECTOR_MASK) != MT_VECTOR && base_size >= ARRAY_BASE_SIZE)
-            t.rank = (base_size - ARRAY_BASE_SIZE) / 8;
+        if ((flags & MT_VECTOR_MASK) != MT_VECTOR && base_size >= clr_object_min(clr))
+            t.rank = (base_size - clr_object_min(clr)) / BOUND_BYTES;
         return t;
     }
     bool ok = clr->contract.token16 ? clr_u16(clr, clr_field(clr, handle, F_MT_FLAGS2) + 2, &row16)
@@ -98,9 +99,9 @@ struct type_parts type_parts(struct clr *clr, uint64_t handle) {
     uint64_t canonical = handle, word;
     /* .NET 8 has the loader's module here. Of an instantiation over a type that can be unloaded
      * only the canonical MethodTable has the module of the definition. */
-    if (clr->contract.token16 && clr_field_u64(clr, handle, F_MT_CLASS, &word) && word & 1)
+    if (clr->contract.token16 && clr_field_word(clr, handle, F_MT_CLASS, &word) && word & 1)
         canonical = word & ~(uint64_t)1;
-    if (!ok || !clr_field_u64(clr, canonical, F_MT_MODULE, &t.module))
+    if (!ok || !clr_field_word(clr, canonical, F_MT_MODULE, &t.module))
         return t;
     t.kind = TYPE_CLASS;
     t.token_row = clr->contract.token16 ? row16 : row >> 8;
@@ -181,7 +182,7 @@ static void write_arguments(struct writer *w, const struct type_parts *t, uint32
         uint64_t handle;
         if (i > first)
             strbuf_adds(w->out, ", ");
-        if (clr_u64(w->modules->clr, t->arguments + 8 * (uint64_t)i, &handle))
+        if (clr_word_at(w->modules->clr, t->arguments, i, &handle))
             write_type(w, handle);
         else
             strbuf_adds(w->out, "<unknown>");
@@ -244,15 +245,16 @@ static void write_continuation(struct writer *w, uint64_t mt) {
     struct gc_desc desc = {0};
     uint32_t base, data = clr->contract.offset[F_CONTINUATION_DATA];
     strbuf_adds(w->out, "Continuation");
-    if (data == NO_FIELD || !clr_field_u32(clr, mt, F_MT_BASE_SIZE, &base) || base < data + 8)
+    if (data == NO_FIELD || !clr_field_u32(clr, mt, F_MT_BASE_SIZE, &base) ||
+        base < data + clr->word)
         return;
-    strbuf_addf(w->out, "_%u", base - 8 - data);
-    if (!gcdesc_read(clr->space, mt, pieces, CONTINUATION_RUNS_MAX, &desc) || desc.repeats)
+    strbuf_addf(w->out, "_%u", base - clr->word - data);
+    if (!gcdesc_read(clr, mt, pieces, CONTINUATION_RUNS_MAX, &desc) || desc.repeats)
         return;
     for (uint32_t i = 0; i < desc.count; i++)
         if (pieces[i].offset >= data)
             strbuf_addf(w->out, "_%u_%llu", pieces[i].offset - data,
-                        (unsigned long long)gc_piece_references(&pieces[i], base));
+                        (unsigned long long)gc_piece_references(&pieces[i], base, clr->word));
 }
 
 static void type_names_write_variable(struct writer *w, const struct type_parts *t) {
@@ -333,7 +335,7 @@ bool type_is_called(struct modules *m, uint64_t handle, const char *name) {
 
 const struct module *type_module(struct modules *m, uint64_t mt) {
     uint64_t module;
-    if (mt == m->clr->free_mt || !clr_field_u64(m->clr, mt, F_MT_MODULE, &module) || !module)
+    if (mt == m->clr->free_mt || !clr_field_word(m->clr, mt, F_MT_MODULE, &module) || !module)
         return NULL;
     return module_at(m, module);
 }
@@ -342,9 +344,9 @@ const struct module *type_module(struct modules *m, uint64_t mt) {
 
 static uint64_t type_names_class_of(struct clr *clr, uint64_t mt) {
     uint64_t value;
-    if (!clr_field_u64(clr, mt, F_MT_CLASS, &value))
+    if (!clr_field_word(clr, mt, F_MT_CLASS, &value))
         return 0;
-    if (value & 1 && (!clr_field_u64(clr, value & ~1ull, F_MT_CLASS, &value) || value & 1))
+    if (value & 1 && (!clr_field_word(clr, value & ~1ull, F_MT_CLASS, &value) || value & 1))
         return 0;
     return value;
 }
@@ -354,9 +356,9 @@ static uint32_t own_field(struct modules *m, uint64_t mt, uint64_t parent, const
     struct clr *clr = m->clr;
     uint64_t fields, class = type_names_class_of(clr, mt), module_address;
     uint16_t count = 0, inherited = 0;
-    if (!class || !clr_field_u64(clr, class, F_CLASS_FIELDS, &fields) || !fields ||
+    if (!class || !clr_field_word(clr, class, F_CLASS_FIELDS, &fields) || !fields ||
         !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ||
-        !clr_field_u64(clr, mt, F_MT_MODULE, &module_address))
+        !clr_field_word(clr, mt, F_MT_MODULE, &module_address))
         return 0;
     if (parent &&
         !clr_field_u16(clr, type_names_class_of(clr, parent), F_CLASS_INSTANCE_FIELDS, &inherited))
@@ -366,17 +368,17 @@ static uint32_t own_field(struct modules *m, uint64_t mt, uint64_t parent, const
     struct strbuf name;
     strbuf_init(&name);
     for (uint32_t i = inherited; i < count && i - inherited < FIELDS_MAX && module && !found; i++) {
-        uint64_t at = fields + 16 * (uint64_t)(i - inherited);
+        uint64_t at = fields + (clr->word + 8ull) * (i - inherited) + clr->word;
         uint32_t token, offset;
-        if (!clr_spend(clr, NAME_STEPS) || !clr_u32(clr, at + 8, &token) ||
-            !clr_u32(clr, at + 12, &offset))
+        if (!clr_spend(clr, NAME_STEPS) || !clr_u32(clr, at, &token) ||
+            !clr_u32(clr, at + 4, &offset))
             break;
         strbuf_clear(&name);
         /* Offsets do not count the MethodTable's word. */
         if (module->has_metadata &&
             metadata_name(&module->md, MD_FIELD, token & 0xffffff, MD_FIELD_NAME, &name) &&
             strcmp(strbuf_cstr(&name), field) == 0)
-            found = (offset & 0x7ffffff) + 8;
+            found = (offset & 0x7ffffff) + clr->word;
     }
     strbuf_deinit(&name);
     return found;
@@ -385,7 +387,7 @@ static uint32_t own_field(struct modules *m, uint64_t mt, uint64_t parent, const
 uint32_t type_field_offset(struct modules *m, uint64_t mt, const char *field) {
     for (uint32_t i = 0; mt && i < PARENTS_MAX; i++) {
         uint64_t parent = 0;
-        if (!clr_field_u64(m->clr, mt, F_MT_PARENT, &parent))
+        if (!clr_field_word(m->clr, mt, F_MT_PARENT, &parent))
             parent = 0;
         uint32_t offset = own_field(m, mt, parent, field);
         if (offset)

@@ -1,11 +1,9 @@
 #include "dotnet/usage.h"
 
-/* card_table_info (src/coreclr/gc/gcpriv.h); the first fields are what debuggers read, too. */
-#define INFO_SIZE    8u
-#define INFO_NEXT    16u
-#define INFO_LOWEST  24u
-#define INFO_HIGHEST 32u
-#define TABLES_MAX   64u
+/* card_table_info (src/coreclr/gc/gcpriv.h); the first fields are what debuggers read, too: words.
+ */
+enum { INFO_SIZE = 1, INFO_NEXT, INFO_LOWEST, INFO_HIGHEST };
+#define TABLES_MAX 64u
 
 #define RESERVE_MAX ((uint64_t)1 << 47)
 
@@ -14,10 +12,10 @@ struct card_table {
 };
 
 static bool usage_read_table(struct clr *clr, uint64_t address, struct card_table *ret) {
-    return clr_u64(clr, address + INFO_SIZE, &ret->size) &&
-           clr_u64(clr, address + INFO_NEXT, &ret->next) &&
-           clr_u64(clr, address + INFO_LOWEST, &ret->lowest) &&
-           clr_u64(clr, address + INFO_HIGHEST, &ret->highest);
+    return clr_word_at(clr, address, INFO_SIZE, &ret->size) &&
+           clr_word_at(clr, address, INFO_NEXT, &ret->next) &&
+           clr_word_at(clr, address, INFO_LOWEST, &ret->lowest) &&
+           clr_word_at(clr, address, INFO_HIGHEST, &ret->highest);
 }
 
 /*
@@ -28,7 +26,7 @@ static bool claim_tables(struct clr *clr, struct card_table *ret_first, struct e
     uint64_t at = 0, header = clr->gc.slot[GC_CARD_TABLE_INFO_SIZE];
     *ret_first = (struct card_table){0};
     if (!clr->gc.slot[GC_BOOKKEEPING_START] ||
-        !clr_u64(clr, clr->gc.slot[GC_BOOKKEEPING_START], &at))
+        !clr_word(clr, clr->gc.slot[GC_BOOKKEEPING_START], &at))
         return true;
     for (unsigned i = 0; at && i < TABLES_MAX; i++) {
         struct card_table table;

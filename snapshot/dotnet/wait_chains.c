@@ -151,8 +151,9 @@ static bool fill_task(struct filling *f) {
         return fill_async(f);
     if (!say_kind(f, WAIT_ON_TASK) || !say_type(f, f->class.mt))
         return false;
-    if (w->things.task.action && clr_u64(w->clr, f->row.address + w->things.task.action, &action) &&
-        action && f->class.thing == THING_TASK && !text_begins(f, "System.Threading.Tasks.Task+"))
+    if (w->things.task.action &&
+        clr_word(w->clr, f->row.address + w->things.task.action, &action) && action &&
+        f->class.thing == THING_TASK && !text_begins(f, "System.Threading.Tasks.Task+"))
         return fill_delegate(f, action);
     return fill_promise(f);
 }

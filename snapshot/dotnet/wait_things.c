@@ -74,7 +74,7 @@ static struct wait_class read_wait_class(struct wait_things *t, uint64_t mt) {
         c.thing = thing_called(strbuf_str(&name));
         c.is_list = c.is_list || (i == 0 && str_starts(strbuf_str(&name),
                                                        STR("System.Collections.Generic.List<")));
-        if (!clr_field_u64(t->m->clr, at, F_MT_PARENT, &at))
+        if (!clr_field_word(t->m->clr, at, F_MT_PARENT, &at))
             at = 0;
     }
     strbuf_deinit(&name);
@@ -100,7 +100,7 @@ const struct wait_class *wait_things_class_of(struct wait_things *t, uint64_t mt
 
 const struct wait_class *wait_things_class(struct wait_things *t, uint64_t object) {
     uint64_t mt;
-    if (!object || object & 7 || !gc_span_at(t->gc, object) ||
+    if (!object || !clr_is_aligned(t->m->clr, object) || !gc_span_at(t->gc, object) ||
         !clr_object_mt(t->m->clr, object, &mt) ||
         (u64map_get(&t->class_of_mt, mt) == STRMAP_NONE && !clr_is_method_table(t->m->clr, mt)))
         return NULL;
@@ -112,7 +112,7 @@ const struct wait_class *wait_things_class(struct wait_things *t, uint64_t objec
 uint64_t wait_field_object(struct wait_things *t, uint64_t object, const char *field) {
     uint64_t mt, value;
     uint32_t at = clr_object_mt(t->m->clr, object, &mt) ? type_field_offset(t->m, mt, field) : 0;
-    return at && clr_u64(t->m->clr, object + at, &value) && gc_span_at(t->gc, value) ? value : 0;
+    return at && clr_word(t->m->clr, object + at, &value) && gc_span_at(t->gc, value) ? value : 0;
 }
 
 uint64_t wait_field_number(struct wait_things *t, uint64_t object, const char *field) {
@@ -162,7 +162,7 @@ static uint64_t list_element(struct wait_things *t, uint64_t list, uint32_t at) 
     uint64_t items = wait_field_object(t, list, "_items"), value;
     uint64_t size = wait_field_number(t, list, "_size");
     if (!items || size == ABSENT || at >= size || at >= CONTINUATIONS_MAX ||
-        !clr_u64(t->m->clr, items + 16 + 8 * (uint64_t)at, &value))
+        !clr_word_at(t->m->clr, items + clr_vector_data(t->m->clr), at, &value))
         return 0;
     return value ? value : 1; /* a gap, which is no object */
 }
@@ -170,7 +170,7 @@ static uint64_t list_element(struct wait_things *t, uint64_t list, uint32_t at) 
 uint64_t wait_task_continuation(struct wait_things *t, uint64_t task, uint32_t *at) {
     uint64_t continuation;
     uint32_t number = (*at)++;
-    if (!t->task.continuation || !clr_u64(t->m->clr, task + t->task.continuation, &continuation) ||
+    if (!t->task.continuation || !clr_word(t->m->clr, task + t->task.continuation, &continuation) ||
         !continuation)
         return 0;
     const struct wait_class *c = wait_things_class(t, continuation);
@@ -211,10 +211,12 @@ static bool is_awaiter(struct module *module, const struct field_desc *field) {
 
 /* The first object that an awaiter refers to; awaiters of what is over are cleared. */
 static uint64_t awaited_at(struct wait_things *t, uint64_t address, uint32_t size) {
-    for (uint32_t i = 0; i + 8 <= size; i += 8) {
+    uint32_t word = t->m->clr->word;
+    for (uint32_t i = 0; i + word <= size; i += word) {
         uint64_t value, mt;
-        if (clr_u64(t->m->clr, address + i, &value) && !(value & 7) && gc_span_at(t->gc, value) &&
-            clr_object_mt(t->m->clr, value, &mt) && clr_is_method_table(t->m->clr, mt))
+        if (clr_word(t->m->clr, address + i, &value) && clr_is_aligned(t->m->clr, value) &&
+            gc_span_at(t->gc, value) && clr_object_mt(t->m->clr, value, &mt) &&
+            clr_is_method_table(t->m->clr, mt))
             return value;
     }
     return 0;

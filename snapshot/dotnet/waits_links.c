@@ -137,7 +137,7 @@ struct holder_search {
 
 static uint64_t this_of(const struct holder_search *s, uint64_t box) {
     uint64_t machine = async_box_machine(s->w->clr, &s->type, box), object;
-    return s->this_at != UINT32_MAX && machine && clr_u64(s->w->clr, machine + s->this_at, &object)
+    return s->this_at != UINT32_MAX && machine && clr_word(s->w->clr, machine + s->this_at, &object)
                ? object
                : 0;
 }
@@ -165,7 +165,7 @@ static uint64_t further_than(struct waits *w, uint64_t waiter) {
     if (s.await == ABSENT || !s.await)
         return 0;
     uint32_t at = type_field_offset(w->m, s.type.machine_mt, "<>4__this");
-    s.this_at = at ? at - 8 : UINT32_MAX;
+    s.this_at = at ? at - w->clr->word : UINT32_MAX;
     s.owner = this_of(&s, waiter);
     visit_live(w, mt, visit_holder, &s);
     return s.count == 1 ? s.found : 0;

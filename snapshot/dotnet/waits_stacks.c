@@ -51,7 +51,8 @@ struct stack_scan {
 };
 
 static struct stack_scan scan_of(struct waits *w, const struct managed_thread *t, uint32_t depth) {
-    struct stack_scan s = {.w = w, .at = (t->os->sp + 7) & ~(uint64_t)7};
+    uint32_t word = w->clr->word;
+    struct stack_scan s = {.w = w, .at = (t->os->sp + word - 1) & ~(uint64_t)(word - 1)};
     s.end = s.at + SCAN_BYTES;
     /* Who calls the wait may keep the object in its own frame. */
     uint32_t last = depth + 1 < t->frame_count ? depth + 1 : t->frame_count - 1;
@@ -64,16 +65,16 @@ static struct stack_scan scan_of(struct waits *w, const struct managed_thread *t
 /* The next object of such a class; 0: there is none. */
 static uint64_t scan_next(struct stack_scan *s, enum wait_thing wanted) {
     uint64_t word;
-    for (; s->at < s->end && clr_spend(s->w->clr, 1) && clr_u64(s->w->clr, s->at, &word);
-         s->at += 8) {
+    for (; s->at < s->end && clr_spend(s->w->clr, 1) && clr_word(s->w->clr, s->at, &word);
+         s->at += s->w->clr->word) {
         const struct wait_class *c = wait_things_class(&s->w->things, word);
         if (!c || !is_wanted(c->thing, wanted) || word == s->own)
             continue;
         struct wait_class kept = *c;
-        s->at += 8;
+        s->at += s->w->clr->word;
         if (!wait_thing_is_over(&s->w->things, &kept, word))
             return word;
-        s->at -= 8;
+        s->at -= s->w->clr->word;
     }
     return 0;
 }
@@ -141,7 +142,7 @@ static void note_runner(struct waits *w, uint32_t thread, uint32_t frame) {
     uint64_t end = frame + 1 < t->frame_count ? t->frame_sps[frame + 1] : at + 256;
     if (end < at || end - at > FRAME_MAX)
         return;
-    for (; at < end && clr_spend(w->clr, 1) && clr_u64(w->clr, at, &word); at += 8) {
+    for (; at < end && clr_spend(w->clr, 1) && clr_word(w->clr, at, &word); at += w->clr->word) {
         const struct wait_class *c = wait_things_class(&w->things, word);
         if (c && is_running(w, c, word) && u64map_get(&w->runner_of, word) == STRMAP_NONE &&
             !u64map_put(&w->runner_of, word, thread))

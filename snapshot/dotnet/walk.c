@@ -35,14 +35,14 @@ static bool open_window(struct walk_worker *w, uint64_t a, uint64_t end) {
     const struct space_range *range = space_range_at(space, a);
     if (!range)
         return false;
-    uint64_t from = a - 8 >= range->start ? a - 8 : a;
+    uint64_t from = a - w->word >= range->start ? a - w->word : a;
     uint64_t to = range->end < end ? range->end : end;
-    if (to - a < HEADER_BYTES) {
+    if (to - a < w->header_bytes) {
         /* The header of an object may lie across two ranges. */
-        from = a - 8;
-        if (!space_read(space, from, w->straddle, sizeof(w->straddle)))
+        from = a - w->word;
+        if (!space_read(space, from, w->straddle, w->word + w->header_bytes))
             return false;
-        w->window = (struct window){from, a + HEADER_BYTES, w->straddle};
+        w->window = (struct window){from, a + w->header_bytes, w->straddle};
         return true;
     }
     uint64_t size = to - from < WINDOW_BYTES ? to - from : WINDOW_BYTES;
@@ -51,8 +51,9 @@ static bool open_window(struct walk_worker *w, uint64_t a, uint64_t end) {
     return bytes.size == size;
 }
 
-static bool in_window(const struct window *window, uint64_t a) {
-    return a >= window->start && a < window->end && window->end - a >= HEADER_BYTES;
+static bool in_window(const struct walk_worker *w, uint64_t a) {
+    const struct window *window = &w->window;
+    return a >= window->start && a < window->end && window->end - a >= w->header_bytes;
 }
 
 /* -- The loop ---------------------------------------------------------------------------------- */
@@ -61,13 +62,13 @@ static bool in_window(const struct window *window, uint64_t a) {
  * Adds the object to the graph. False: its references are not all in the window, but will be in one
  * that begins with it.
  */
-static inline bool walk_add(struct walk_worker *w, const struct slot *slot, uint64_t a,
-                            uint64_t size, uint64_t step, const uint8_t *p,
-                            const struct window *window) {
+static ALWAYS_INLINE bool walk_add(struct walk_worker *w, const struct slot *slot, uint64_t a,
+                                   uint64_t size, uint64_t step, const uint8_t *p,
+                                   const struct window *window, uint32_t word) {
     uint32_t number = (uint32_t)(slot - w->slots);
-    if (walk_graph_object(w, number, a, size, step, p, window->end - a))
+    if (walk_graph_object(w, number, a, size, step, p, window->end - a, word))
         return true;
-    if (window->end - a < size && a > window->start + 8 && size <= WINDOW_BYTES - 8)
+    if (window->end - a < size && a > window->start + word && size <= WINDOW_BYTES - word)
         return false;
     walk_graph_any(w, slot, a, size, step);
     return true;
@@ -77,16 +78,18 @@ static inline bool walk_add(struct walk_worker *w, const struct slot *slot, uint
  * Counts objects from a on as long as they begin before `stop` and their header is in the window.
  * Gives the address of the first one that was not counted; *ret_broken: it made no sense.
  */
-static inline uint64_t count_objects(struct walk_worker *w, uint64_t a, uint64_t stop, uint64_t end,
-                                     bool graphing, bool *ret_broken) {
+static ALWAYS_INLINE uint64_t count_objects(struct walk_worker *w, uint64_t a, uint64_t stop,
+                                            uint64_t end, bool graphing, uint32_t word,
+                                            bool *ret_broken) {
     const struct window window = w->window;
-    uint64_t last = window.end - HEADER_BYTES;
+    const uint64_t last = window.end - 2 * word, bits = word - 1;
+    const uint64_t align = (word == 8 ? 8 : w->align) - 1;
     if (stop > last + 1)
         stop = last + 1;
     *ret_broken = false;
     while (a < stop) {
         const uint8_t *p = window.data + (a - window.start);
-        uint64_t mt = load_u64(p) & ~7ull; /* bits of the GC: marked, pinned */
+        uint64_t mt = walk_word(p, word) & ~bits; /* bits of the GC: marked, pinned */
         struct slot *slot = &w->slots[slot_of(w, mt)];
         if (slot->mt != mt || mt == 0) {
             slot = mt ? walk_find_slot(w, mt) : NULL;
@@ -95,15 +98,15 @@ static inline uint64_t count_objects(struct walk_worker *w, uint64_t a, uint64_t
                 break;
             }
         }
-        uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + 8);
-        if (size < CLR_OBJECT_MIN)
-            size = CLR_OBJECT_MIN;
-        uint64_t step = (size + 7) & ~7ull;
+        uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + word);
+        if (size < 3 * word)
+            size = 3 * word;
+        uint64_t step = (size + align) & ~align;
         if (step > end - a) {
             *ret_broken = true;
             break;
         }
-        if (graphing && !walk_add(w, slot, a, size, step, p, &window)) {
+        if (graphing && !walk_add(w, slot, a, size, step, p, &window, word)) {
             w->window.end = a; /* to be opened anew */
             break;
         }
@@ -122,30 +125,35 @@ static inline uint64_t count_objects(struct walk_worker *w, uint64_t a, uint64_t
 
 static uint64_t walk_window(struct walk_worker *w, uint64_t a, uint64_t stop, uint64_t end,
                             bool *ret_broken) {
-    return w->graphing ? count_objects(w, a, stop, end, true, ret_broken)
-                       : count_objects(w, a, stop, end, false, ret_broken);
+    if (w->word == 8)
+        return w->graphing ? count_objects(w, a, stop, end, true, 8, ret_broken)
+                           : count_objects(w, a, stop, end, false, 8, ret_broken);
+    return w->graphing ? count_objects(w, a, stop, end, true, 4, ret_broken)
+                       : count_objects(w, a, stop, end, false, 4, ret_broken);
 }
 
 /* Is there a chain of objects at a, up to `end` or `context`? Nothing is counted. */
 static bool plausible_chain(struct walk_worker *w, uint64_t a, uint64_t context, uint64_t end) {
+    const uint32_t word = w->word;
+    const uint64_t align = w->align - 1;
     for (uint32_t i = 0; i < PLAUSIBLE_CHAIN; i++) {
         if (a == end || a == context)
             return true;
         /* What lies further on is read by itself: the window stays where it is. */
-        uint8_t header[HEADER_BYTES];
+        uint8_t header[HEADER_MAX];
         const uint8_t *p = header;
         if (a > end)
             return false;
-        if (in_window(&w->window, a))
+        if (in_window(w, a))
             p = w->window.data + (a - w->window.start);
-        else if (!space_read(w->shared->clr->space, a, header, sizeof(header)))
+        else if (!space_read(w->shared->clr->space, a, header, w->header_bytes))
             return false;
-        uint64_t mt = load_u64(p) & ~7ull;
+        uint64_t mt = walk_word(p, word) & ~(uint64_t)(word - 1);
         struct slot *slot = mt ? walk_find_slot(w, mt) : NULL;
         if (!slot)
             return false;
-        uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + 8);
-        size = size < CLR_OBJECT_MIN ? CLR_OBJECT_MIN : (size + 7) & ~7ull;
+        uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + word);
+        size = ((size < 3 * word ? 3 * word : size) + align) & ~align;
         if (size > end - a)
             return false;
         a += size;
@@ -158,12 +166,12 @@ static uint64_t resync(struct walk_worker *w, uint64_t a, uint64_t context, uint
     uint64_t at = a;
     w->gaps++;
     while (at < end) {
-        at += 8;
+        at += w->word;
         if (at >= end || at == context)
             break;
-        if (!in_window(&w->window, at) && !open_window(w, at, end)) {
+        if (!in_window(w, at) && !open_window(w, at, end)) {
             uint64_t next = walk_next_memory(w->shared->clr->space, at, end);
-            at = next > at ? ((next + 7) & ~7ull) - 8 : at;
+            at = next > at ? ((next + w->word - 1) & ~(uint64_t)(w->word - 1)) - w->word : at;
             continue;
         }
         if (plausible_chain(w, at, context, end))
@@ -175,11 +183,17 @@ static uint64_t resync(struct walk_worker *w, uint64_t a, uint64_t context, uint
     return at;
 }
 
+/* [bytes] Where pointers have 4, doubles of large arrays are aligned all the same. */
+static uint32_t walk_alignment(const struct clr *clr, uint8_t generation) {
+    return generation == GEN_LOH || generation == GEN_POH ? 8 : clr->word;
+}
+
 static void walk_span(struct walk_worker *w, const struct gc_span *span) {
     const struct gc_state *gc = w->shared->gc;
     uint32_t next;
     SEARCH_LEADING(next, gc->context_count, mid, gc->contexts[mid].pointer < span->start);
     w->window = (struct window){0};
+    w->align = walk_alignment(w->shared->clr, span->generation);
     walk_graph_span(w, span);
     uint64_t a = span->start;
     while (a < span->end && !w->shared->failed) {
@@ -189,10 +203,10 @@ static void walk_span(struct walk_worker *w, const struct gc_span *span) {
         if (a == context) {
             /* Behind the limit the allocator keeps room for one smallest object. */
             uint64_t limit = gc->contexts[next].limit;
-            a = limit < span->end ? limit + CLR_OBJECT_MIN : span->end;
+            a = limit < span->end ? limit + 3 * w->word : span->end;
             continue;
         }
-        bool broken = !in_window(&w->window, a) && !open_window(w, a, span->end);
+        bool broken = !in_window(w, a) && !open_window(w, a, span->end);
         if (!broken) {
             uint64_t stop = context < span->end ? context : span->end;
             a = walk_window(w, a, stop, span->end, &broken);
@@ -230,7 +244,9 @@ static void *run_worker(void *argument) {
 /* -- Workers ----------------------------------------------------------------------------------- */
 
 static bool worker_init(struct walk_worker *w, struct walk_shared *s, struct err *err) {
-    *w = (struct walk_worker){.shared = s, .buffer = malloc(WINDOW_BYTES)};
+    uint32_t word = s->clr->word;
+    *w = (struct walk_worker){
+        .shared = s, .buffer = malloc(WINDOW_BYTES), .word = word, .header_bytes = 2 * word};
     if (!w->buffer || !slots_grow(w))
         return err_nomem(err);
     if (!s->heap)
@@ -264,11 +280,10 @@ static uint32_t wanted_threads(const struct gc_state *gc) {
 }
 
 /* Spans in one page of slots are for one thread. units: room for gc->span_count + 1. */
-static uint32_t make_units(const struct gc_state *gc, uint32_t *units) {
-    uint32_t count = 0;
+static uint32_t make_units(const struct gc_state *gc, uint32_t word, uint32_t *units) {
+    uint32_t count = 0, shift = address_page_shift(word);
     for (uint32_t i = 0; i < gc->span_count; i++)
-        if (!i || gc->spans[i].start >> ADDRESS_PAGE_SHIFT > (gc->spans[i - 1].end - 1) >>
-                      ADDRESS_PAGE_SHIFT)
+        if (!i || gc->spans[i].start >> shift > (gc->spans[i - 1].end - 1) >> shift)
             units[count++] = i;
     units[count] = gc->span_count;
     return count;
@@ -307,7 +322,7 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
     for (uint32_t i = 0; i < count && ok; i++)
         ok = worker_init(&workers[i], &shared, err);
     if (ok && gc->span_count) {
-        shared.unit_count = make_units(gc, units);
+        shared.unit_count = make_units(gc, clr->word, units);
         run_workers(workers, count);
     }
     for (uint32_t i = 0; i < count; i++)

@@ -51,7 +51,7 @@ static void walk_graph_seek(struct walk_worker *w, uint64_t address) {
 void walk_graph_span(struct walk_worker *w, const struct gc_span *span) {
     struct clr_heap *heap = w->shared->heap;
     bool frozen = span->generation == GEN_FROZEN;
-    w->graphing = heap && !(span->start & 7) && !atomic_load(&heap->heap.graph.stopped);
+    w->graphing = heap && !(span->start & (w->word - 1)) && !atomic_load(&heap->heap.graph.stopped);
     if (!w->graphing)
         return;
     w->span_start = span->start;
@@ -65,9 +65,9 @@ void walk_graph_span(struct walk_worker *w, const struct gc_span *span) {
 }
 
 void walk_graph_gap(struct walk_worker *w, uint64_t from, uint64_t to) {
-    uint64_t slot = w->span_slot + (from - w->span_start) / 8;
-    if (to - from >= 8)
-        (void)graph_part_object(&w->part, slot, (to - from) / 8, CLASS_GAP);
+    uint64_t slot = w->span_slot + (from - w->span_start) / w->word;
+    if (to - from >= w->word)
+        (void)graph_part_object(&w->part, slot, (to - from) / w->word, CLASS_GAP);
 }
 
 /* -- Objects that are not in the window -------------------------------------------------------- */
@@ -81,7 +81,7 @@ struct word_reader {
 
 /* `count` words at an offset, at most PIECE_WORDS, all in the object. */
 static const uint8_t *walk_graph_read(struct word_reader *r, uint64_t offset, uint64_t count) {
-    if (offset < r->from || offset + 8 * count > r->to) {
+    if (offset < r->from || offset + r->w->word * count > r->to) {
         uint64_t size = r->size - offset < WINDOW_BYTES ? r->size - offset : WINDOW_BYTES;
         struct space *space = r->w->shared->clr->space;
         r->from = offset;
@@ -112,8 +112,9 @@ static bool walk_graph_far_words(struct word_reader *r, struct graph_pen *pen, u
         if (!graph_part_room(part, graph_list_room(words + pen->nulls)))
             return false;
         graph_part_resume(part, pen);
-        walk_graph_words(slots, slots->near, pen, walk_graph_read(r, offset, words), words, array);
-        offset += 8 * words;
+        walk_graph_words(slots, slots->near, pen, walk_graph_read(r, offset, words), words, array,
+                         r->w->word);
+        offset += r->w->word * words;
         count -= words;
     }
     return true;
@@ -121,14 +122,15 @@ static bool walk_graph_far_words(struct word_reader *r, struct graph_pen *pen, u
 
 static bool walk_graph_far_elements(struct word_reader *r, const struct clr_shape *shape,
                                     struct graph_pen *pen) {
-    uint64_t elements = load_u32(walk_graph_read(r, 8, 1)), pos = shape->desc.start;
-    for (uint64_t e = 0; e < elements && pos + 8 <= r->size; e++) {
+    const uint32_t word = r->w->word;
+    uint64_t elements = load_u32(walk_graph_read(r, word, 1)), pos = shape->desc.start;
+    for (uint64_t e = 0; e < elements && pos + word <= r->size; e++) {
         uint64_t before = pen->references;
-        for (uint32_t i = 0; i < shape->desc.count && pos + 8 <= r->size; i++) {
-            uint64_t count = shape->pieces[i].offset, most = (r->size - pos) / 8;
+        for (uint32_t i = 0; i < shape->desc.count && pos + word <= r->size; i++) {
+            uint64_t count = shape->pieces[i].offset, most = (r->size - pos) / word;
             if (!walk_graph_far_words(r, pen, pos, count < most ? count : most, false))
                 return false;
-            pos += 8 * count + (uint32_t)shape->pieces[i].size;
+            pos += word * count + (uint32_t)shape->pieces[i].size;
         }
         /* There is room for the nulls: as many as words were asked for, less those written. */
         walk_graph_element_end(pen, pen->references == before ? pen->at : NULL);
@@ -142,7 +144,7 @@ static bool walk_graph_far(struct word_reader *r, const struct clr_shape *shape,
         return walk_graph_far_elements(r, shape, pen);
     for (uint32_t i = 0; i < shape->desc.count; i++)
         if (!walk_graph_far_words(r, pen, shape->pieces[i].offset,
-                                  gc_piece_references(&shape->pieces[i], r->size),
+                                  gc_piece_references(&shape->pieces[i], r->size, r->w->word),
                                   shape->component != 0))
             return false;
     return true;
@@ -174,8 +176,8 @@ void walk_graph_any(struct walk_worker *w, const struct slot *slot, uint64_t add
     bool has_dependents = address == w->next_primary && !shape->none;
     if (has_dependents && !shape->listed)
         class = graph_add_class(g, walk_graph_like(w, shape, (uint32_t)(step - size), true));
-    uint64_t number = w->span_slot + (address - w->span_start) / 8;
-    if (class == GRAPH_NONE || !graph_part_object(&w->part, number, step / 8, class))
+    uint64_t number = w->span_slot + (address - w->span_start) / w->word;
+    if (class == GRAPH_NONE || !graph_part_object(&w->part, number, step / w->word, class))
         return;
     if (!(shape->listed || has_dependents) || !graph_part_room(&w->part, graph_list_room(4)))
         return;

@@ -24,14 +24,20 @@ void walk_graph_gap(struct walk_worker *w, uint64_t from, uint64_t to);
 /* The class of objects of that slot. False: the graph is stopped. */
 bool walk_graph_class(struct walk_worker *w, uint32_t slot, uint32_t padding) MUST_CHECK;
 
+/* A word of memory. word: its bytes, a constant, so that the loops are made for it. */
+static inline uint64_t walk_word(const uint8_t *at, uint32_t word) {
+    return word == 8 ? load_u64(at) : load_u32(at);
+}
+
 /* References of `count` words; of an array nulls have no place. */
-static inline void walk_graph_words(const struct address_slots *slots, struct address_near near,
-                                    struct graph_pen *pen, const uint8_t *at, uint64_t count,
-                                    bool array) {
+static ALWAYS_INLINE void walk_graph_words(const struct address_slots *slots,
+                                           struct address_near near, struct graph_pen *pen,
+                                           const uint8_t *at, uint64_t count, bool array,
+                                           uint32_t word) {
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t address = load_u64(at + 8 * i);
+        uint64_t address = walk_word(at + word * i, word);
         if (address)
-            graph_pen_reference(pen, address_slot_near(slots, near, address));
+            graph_pen_reference(pen, address_slot_near(slots, near, address, word));
         else if (!array)
             graph_pen_null(pen);
     }
@@ -45,28 +51,31 @@ static inline void walk_graph_element_end(struct graph_pen *pen, const uint8_t *
 }
 
 /* References of an array of value types that is in memory as a whole. */
-static inline void walk_graph_elements(const struct address_slots *slots, struct address_near near,
-                                       struct graph_pen *pen, const struct clr_shape *shape,
-                                       const uint8_t *at, uint64_t size) {
-    uint64_t elements = load_u32(at + 8), pos = shape->desc.start;
-    for (uint64_t e = 0; e < elements && pos + 8 <= size; e++) {
+static ALWAYS_INLINE void walk_graph_elements(const struct address_slots *slots,
+                                              struct address_near near, struct graph_pen *pen,
+                                              const struct clr_shape *shape, const uint8_t *at,
+                                              uint64_t size, uint32_t word) {
+    uint64_t elements = load_u32(at + word), pos = shape->desc.start;
+    for (uint64_t e = 0; e < elements && pos + word <= size; e++) {
         const uint8_t *begun_at = pen->at;
-        for (uint32_t i = 0; i < shape->desc.count && pos + 8 <= size; i++) {
-            uint64_t count = shape->pieces[i].offset, most = (size - pos) / 8;
-            walk_graph_words(slots, near, pen, at + pos, count < most ? count : most, false);
-            pos += 8 * count + (uint32_t)shape->pieces[i].size;
+        for (uint32_t i = 0; i < shape->desc.count && pos + word <= size; i++) {
+            uint64_t count = shape->pieces[i].offset, most = (size - pos) / word;
+            walk_graph_words(slots, near, pen, at + pos, count < most ? count : most, false, word);
+            pos += word * count + (uint32_t)shape->pieces[i].size;
         }
         walk_graph_element_end(pen, begun_at);
     }
 }
 
 /*
+ * word: [bytes], a constant, as for the others here.
+ *
  * Adds the object of which `there` bytes lie at `at`, if that is all that has to be known of it.
  * False: it is not; nothing was added.
  */
-static inline bool walk_graph_object(struct walk_worker *w, uint32_t slot, uint64_t address,
-                                     uint64_t size, uint64_t step, const uint8_t *at,
-                                     uint64_t there) {
+static ALWAYS_INLINE bool walk_graph_object(struct walk_worker *w, uint32_t slot, uint64_t address,
+                                            uint64_t size, uint64_t step, const uint8_t *at,
+                                            uint64_t there, uint32_t word) {
     struct slot_shape *known = &w->shapes[slot];
     uint32_t padding = (uint32_t)(step - size);
     if (!known->class_of[padding] && !walk_graph_class(w, slot, padding))
@@ -74,20 +83,21 @@ static inline bool walk_graph_object(struct walk_worker *w, uint32_t slot, uint6
     const struct clr_shape *shape = known->shape;
     if (address >= w->next_primary || (there < size && shape->desc.count))
         return false;
-    uint64_t number = w->span_slot + (address - w->span_start) / 8;
+    uint64_t number = w->span_slot + (address - w->span_start) / word;
     struct graph_part *part = &w->part;
-    if (!graph_part_object(part, number, step / 8, known->class_of[padding] - 1) ||
-        !shape->listed || !graph_part_room(part, graph_list_room(size / 8)))
+    if (!graph_part_object(part, number, step / word, known->class_of[padding] - 1) ||
+        !shape->listed || !graph_part_room(part, graph_list_room(size / word)))
         return true;
     const struct address_slots *slots = &w->shared->heap->slots;
     struct address_near near = slots->near;
     struct graph_pen pen = graph_part_list(part, shape->type);
     if (shape->desc.repeats) {
-        walk_graph_elements(slots, near, &pen, shape, at, size);
+        walk_graph_elements(slots, near, &pen, shape, at, size, word);
     } else {
         for (uint32_t i = 0; i < shape->desc.count; i++)
             walk_graph_words(slots, near, &pen, at + shape->pieces[i].offset,
-                             gc_piece_references(&shape->pieces[i], size), shape->component != 0);
+                             gc_piece_references(&shape->pieces[i], size, word),
+                             shape->component != 0, word);
     }
     if (shape->loader_slot != GRAPH_NOWHERE)
         graph_pen_labelled(&pen, EDGE_COLLECTIBLE, shape->loader_slot);

@@ -7,7 +7,10 @@
 
 #include <stdatomic.h>
 
-#define HEADER_BYTES 16u          /* MethodTable and component count */
+/* The loops are made for each size of a word: a compiler alone would make one for both. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+#define HEADER_MAX   16u          /* [bytes] MethodTable and component count: two words */
 #define WINDOW_BYTES (256u << 10) /* read at a time: stays in the cache */
 
 /* Object header, the 32 bits before the MethodTable (src/coreclr/vm/syncblk.h). */
@@ -57,10 +60,12 @@ struct walk_worker {
     uint32_t counted_count;
     uint32_t heap;
     uint8_t generation;
+    uint32_t align; /* [bytes] of where the objects of the span begin */
     uint64_t skipped, gaps;
     struct window window;
     uint8_t *buffer; /* WINDOW_BYTES, for the window */
-    uint8_t straddle[8 + HEADER_BYTES];
+    uint8_t straddle[8 + HEADER_MAX];
+    uint32_t word, header_bytes;
     /* The graph */
     struct graph_part part;
     bool graphing;      /* the span goes into the graph */

@@ -61,7 +61,7 @@ struct slot *walk_find_slot(struct walk_worker *w, uint64_t mt) {
     bool ok = clr_is_method_table(clr, mt) && clr_field_u32(clr, mt, F_MT_FLAGS, &flags) &&
               clr_field_u32(clr, mt, F_MT_BASE_SIZE, &slot.base);
     walk_unlock_shared(w->shared);
-    if (!ok || slot.base < 16 || slot.base > INT32_MAX)
+    if (!ok || slot.base < 2 * clr->word || slot.base > INT32_MAX)
         return NULL;
     slot.component = flags & MT_HAS_COMPONENTS ? flags & 0xffff : 0;
     if (w->slot_count * 2 > w->slot_mask) {

@@ -42,12 +42,13 @@ static bool address_index(struct address_slots *s) {
     return true;
 }
 
-bool address_slots_init(struct address_slots *s, const struct address_range *ranges, uint32_t count,
-                        struct err *err) {
-    *s = (struct address_slots){0};
+bool address_slots_init(struct address_slots *s, uint32_t word, const struct address_range *ranges,
+                        uint32_t count, struct err *err) {
+    const uint32_t shift = address_page_shift(word);
+    *s = (struct address_slots){.word = word};
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t first = ranges[i].start >> ADDRESS_PAGE_SHIFT;
-        uint64_t last = (ranges[i].end - 1) >> ADDRESS_PAGE_SHIFT;
+        uint64_t first = ranges[i].start >> shift;
+        uint64_t last = (ranges[i].end - 1) >> shift;
         if (ranges[i].start >= ranges[i].end)
             continue;
         if (s->page_count && s->pages[s->page_count - 1] >= first)

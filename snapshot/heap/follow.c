@@ -237,7 +237,7 @@ static inline void follow_count(struct follow *f, const struct follow_met *m, ui
     struct follow_class *class = &f->classes[m->class];
     uint64_t size = class->size;
     if (class->flags & CLASS_TO_NEXT)
-        size = graph_slots(f->graph, m->slot) * 8 - size;
+        size = (graph_slots(f->graph, m->slot) << f->graph->slot_shift) - size;
     if (f->options.weigh) {
         follow_weigh(f, m->class, size, node);
         return;

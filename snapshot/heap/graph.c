@@ -89,7 +89,7 @@ static bool graph_refuse(struct graph *g, struct err *err) {
 }
 
 bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, struct err *err) {
-    *g = (struct graph){.memory_limit = memory_limit};
+    *g = (struct graph){.memory_limit = memory_limit, .slot_shift = 3};
     u64map_init(&g->type_of_id);
     u64map_init(&g->class_of_hash);
     g->lock = calloc(1, sizeof(*g->lock));

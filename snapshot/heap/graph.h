@@ -21,7 +21,7 @@
 /* A page of slots is filled by one thread. */
 #define GRAPH_PAGE_SHIFT 16
 #define GRAPH_PAGE_SLOTS ((uint64_t)1 << GRAPH_PAGE_SHIFT)
-/* Slots have so many bits; a slot is 8 bytes of memory, or an object. */
+/* Slots have so many bits; a slot is a word of memory, or an object. */
 #define GRAPH_SLOT_BITS 36
 #define GRAPH_NOWHERE   UINT64_MAX /* no slot */
 #define GRAPH_NONE      UINT32_MAX
@@ -92,6 +92,7 @@ enum { CLASS_HOLE, CLASS_GAP, CLASS_FIRST };
 
 struct graph {
     uint64_t slot_count;
+    uint32_t slot_shift; /* a slot is 2^this bytes of memory; 3 unless whoever fills it says so */
     struct graph_word *words;
     struct graph_page *pages;
     uint32_t page_count;
@@ -238,7 +239,8 @@ static inline uint64_t graph_slots(const struct graph *g, uint64_t slot) {
 /* [bytes] without padding. */
 static inline uint64_t graph_size(const struct graph *g, uint64_t slot,
                                   const struct graph_class *class) {
-    return class->flags & CLASS_TO_NEXT ? graph_slots(g, slot) * 8 - class->size : class->size;
+    return class->flags & CLASS_TO_NEXT ? (graph_slots(g, slot) << g->slot_shift) - class->size
+                                        : class->size;
 }
 
 /* An object, as one looks at them one by one. */

@@ -85,7 +85,7 @@ static struct platform_pair {
       .holder_os_id = 245}},
 };
 
-/* Minidumps, cut to what a reader of the heap needs: managed code is not in them. */
+/* Minidumps, cut to what a reader of the heap needs: precompiled code is not in them. */
 static struct platform_pair windows_pairs[] = {
     {"win-net8",
      {SHOP,
@@ -105,6 +105,24 @@ static struct platform_pair windows_pairs[] = {
                   .locks = 1}},
       .runtime = "CoreCLR 8.0.33",
       .partial = "stacks of threads, or their code, are not in the dump", .holder_os_id = 284}},
+    {"win-x86-net10",
+     {SHOP,
+      .counts = {{.types = 103,
+                  .regions = 4,
+                  .finalizable = 22,
+                  .ready = 3,
+                  .threads = 6,
+                  .handles = 4,
+                  .locks = 1},
+                 {.types = 110,
+                  .regions = 4,
+                  .finalizable = 22,
+                  .ready = 7,
+                  .threads = 5,
+                  .handles = 4,
+                  .locks = 1}},
+      .frames = {16, 16}, .runtime = "CoreCLR 10.0.12", .finalizer_os_id = 248,
+      .spinner_modes = {"cooperative", "cooperative"}, .holder_os_id = 288}},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
@@ -139,12 +157,20 @@ static void the_lock_of_the_shop_elsewhere_names_its_owner(void **state) {
     for_each(dump_pair_lock_names_its_owner);
 }
 
-static void the_shop_of_older_windows_agrees_with_clrmd(void **state) {
+static void the_shop_of_other_windows_agrees_with_clrmd(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(windows_pairs); i++) {
         dump_pair_heaps_agree(&windows_pairs[i].pair);
         dump_pair_lock_names_its_owner(&windows_pairs[i].pair);
     }
+}
+
+/* Those whose frame pointers lead on where code is not in the dump. */
+static void stacks_of_32_bits_agree_with_clrmd(void **state) {
+    const struct dump_pair *pair = &windows_pairs[1].pair;
+    (void)state;
+    dump_pair_stacks_agree(pair);
+    dump_pair_finalizer_is_stuck(pair);
 }
 
 static void find_files(struct platform_pair *pair, const char *ending) {
@@ -164,7 +190,8 @@ int main(void) {
         LIKE(the_finalizer_of_the_shop_elsewhere_is_stuck_in_its_handle,
              the_finalizer_of_the_store_is_stuck_in_its_link),
         LIKE(the_lock_of_the_shop_elsewhere_names_its_owner, the_lock_of_the_store_names_its_owner),
-        LIKE(the_shop_of_older_windows_agrees_with_clrmd, the_store_of_windows_agrees_with_clrmd),
+        LIKE(the_shop_of_other_windows_agrees_with_clrmd, the_store_of_windows_agrees_with_clrmd),
+        LIKE(stacks_of_32_bits_agree_with_clrmd, finds_the_call_of_a_function_that_is_not_there),
     };
     for (size_t i = 0; i < COUNT(pairs); i++)
         find_files(&pairs[i], "core");

@@ -291,6 +291,10 @@ static bool clrmd_method_in(struct str line, struct str *ret_signature) {
         return false;
     struct str rest = str_drop(line, at + 16);
     size_t module = str_find(rest, STR(" /"), 0);
+    if (module == STR_NOT_FOUND)
+        module = str_find(rest, STR(":\\"), 0) - 2; /* " Z:\srv" */
+    if (module > rest.len)
+        module = STR_NOT_FOUND;
     *ret_signature = str_take(rest, module == STR_NOT_FOUND ? rest.len : module);
     return true;
 }

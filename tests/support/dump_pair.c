@@ -99,7 +99,7 @@ void dump_pair_finalizer_is_stuck(const struct dump_pair *pair) {
         assert_int_equal(f->thread_os_id, pair->finalizer_os_id);
         assert_int_equal(f->blocked, 1);
         assert_string_equal(f->running, pair->running);
-        assert_string_equal(rows_managed_thread(&s, 2)->role, "finalizer");
+        assert_string_equal(rows_thread(&s, pair->finalizer_os_id)->role, "finalizer");
         assert_string_equal(spinner->name, pair->spinner_name);
         assert_string_equal(spinner->gc_mode, pair->spinner_modes[i]);
         snapshot_deinit(&s);

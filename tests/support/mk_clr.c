@@ -5,21 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool mk_clr_init(struct mk_clr *w, size_t size) {
-    *w = (struct mk_clr){.size = size, .used = 64, .bytes = calloc(1, size)};
+static bool mk_clr_begin(struct mk_clr *w, size_t size, uint64_t base, uint32_t machine,
+                         const char *table) {
+    uint32_t number = 0;
+    while (strcmp(builtin_tables[number].name, table) != 0)
+        number++;
+    *w = (struct mk_clr){.size = size, .base = base, .used = 64, .bytes = calloc(1, size)};
     snapshot_init(&w->snapshot);
     space_init(&w->space);
-    w->range = (struct space_range){MK_CLR_BASE, MK_CLR_BASE + size, w->bytes, MAP_READ};
+    w->range = (struct space_range){base, base + size, w->bytes, MAP_READ};
     w->space.ranges = &w->range;
     w->space.range_count = 1;
-    w->space.arch = arch_by_elf(62);
+    w->space.arch = arch_by_elf(machine);
     w->options.sysroot = "/nowhere";
     if (!w->bytes || !(w->b = builder_new(&w->snapshot, NULL)))
         return false;
     clr_init(&w->clr, &w->space, w->b, &w->options);
-    contract_use_table(&w->clr.contract, &builtin_tables[0]);
+    contract_use_table(&w->clr.contract, &builtin_tables[number]);
     modules_init(&w->modules, &w->clr);
     return true;
+}
+
+bool mk_clr_init(struct mk_clr *w, size_t size) {
+    return mk_clr_begin(w, size, MK_CLR_BASE, 62, "linux-x64 10.0");
+}
+
+bool mk_clr_init_x86(struct mk_clr *w, size_t size) {
+    return mk_clr_begin(w, size, MK_CLR_BASE_X86, 3, "windows-x86 10.0");
 }
 
 void mk_clr_deinit(struct mk_clr *w) {
@@ -37,11 +49,11 @@ uint64_t mk_clr_room(struct mk_clr *w, size_t size) {
     if (size > w->size || at > w->size - size)
         abort();
     w->used = at + size;
-    return MK_CLR_BASE + at;
+    return w->base + at;
 }
 
 uint8_t *mk_clr_at(struct mk_clr *w, uint64_t address) {
-    return w->bytes + (address - MK_CLR_BASE);
+    return w->bytes + (address - w->base);
 }
 
 void mk_clr_u16(struct mk_clr *w, uint64_t address, uint16_t value) {

@@ -7,7 +7,8 @@
 
 #include "dotnet/module.h"
 
-#define MK_CLR_BASE 0x7f0000000000u
+#define MK_CLR_BASE     0x7f0000000000u
+#define MK_CLR_BASE_X86 0x10000000u
 
 /* Flags of MethodTables. */
 #define MK_MT_ARRAY      0x80080000u
@@ -23,12 +24,18 @@ struct mk_clr {
     struct dotnet_options options;
     struct clr clr;
     struct modules modules;
+    uint64_t base;
     uint8_t *bytes;
     size_t size, used;
 };
 
 /* false: out of memory. */
 bool mk_clr_init(struct mk_clr *w, size_t size) MUST_CHECK;
+/*
+ * The same of .NET 10 on 32-bit Windows, at MK_CLR_BASE_X86; what makes modules and types below is
+ * of 64 bits. false: out of memory.
+ */
+bool mk_clr_init_x86(struct mk_clr *w, size_t size) MUST_CHECK;
 void mk_clr_deinit(struct mk_clr *w);
 
 /* Address of so many bytes of zeros, a multiple of 16. */

@@ -61,7 +61,7 @@ static int clr_code_teardown(void **state) {
 /* -- References -------------------------------------------------------------------------------- */
 
 static bool gcdesc(struct world *f, uint64_t mt, struct gc_piece *pieces, struct gc_desc *desc) {
-    return gcdesc_read(&f->w.space, mt, pieces, 4, desc);
+    return gcdesc_read(&f->w.clr, mt, pieces, 4, desc);
 }
 
 static void reads_runs_and_items(void **state) {
@@ -187,6 +187,25 @@ static void finds_precompiled_methods_and_their_cold_parts(void **state) {
     assert_false(code_find(&f->w.clr, CODE + CODE_SIZE, &found));
     assert_false(code_find(&f->w.clr, 0, &found));
     assert_false(code_find(&f->w.clr, UINT64_MAX, &found));
+}
+
+/* What has run was looked up by its entry point, whether or not the table is in the dump. */
+static void finds_precompiled_methods_without_their_table(void **state) {
+    struct world *f = *state;
+    struct code_function found;
+    make_precompiled(f);
+    put_field(f, f->info, F_R2R_FUNCTIONS, CODE);
+    assert_true(code_find(&f->w.clr, CODE + 0x3ff, &found));
+    assert_int_equal(found.method_desc, 0xaaa0);
+    assert_int_equal(found.begin, CODE + 0x100);
+    assert_int_equal(found.unwind, 0);
+    assert_true(code_find(&f->w.clr, CODE + 0x400, &found));
+    assert_int_equal(found.method_desc, 0xbbb0);
+    assert_true(code_find(&f->w.clr, CODE + 0xff, &found)); /* before all that has run */
+    assert_int_equal(found.method_desc, 0);
+    mk_clr_u32(&f->w, f->buckets, UINT32_MAX); /* not all of the map is there */
+    assert_true(code_find(&f->w.clr, CODE + 0x400, &found));
+    assert_int_equal(found.method_desc, 0);
 }
 
 #define JITTED (MK_CLR_BASE + (512u << 10)) /* aligned as the map's units are */
@@ -383,6 +402,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(reads_runs_and_items, clr_code_setup, clr_code_teardown),
         cmocka_unit_test_setup_teardown(refuses_references_that_cannot_be, clr_code_setup,
                                         clr_code_teardown),
+        cmocka_unit_test_setup_teardown(finds_precompiled_methods_without_their_table,
+                                        clr_code_setup, clr_code_teardown),
         cmocka_unit_test_setup_teardown(finds_precompiled_methods_and_their_cold_parts,
                                         clr_code_setup, clr_code_teardown),
         cmocka_unit_test_setup_teardown(finds_jitted_methods, clr_code_setup, clr_code_teardown),

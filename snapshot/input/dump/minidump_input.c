@@ -271,7 +271,8 @@ static bool read_minidump(struct source *source, struct builder *b, struct err *
 const struct input input_minidump = {
     .name = "minidump",
     .whole = true,
-    .summary = "Windows minidump: procdump, dotnet-dump, Task Manager, WER; .NET 8, 9, 10 (x64)",
+    .summary =
+        "Windows minidump: procdump, dotnet-dump, Task Manager, WER; .NET 8 to 11 (x64), 10 (x86)",
     .may_give = PART_BIT(PART_ORIGIN) | PART_BIT(PART_TYPES) | PART_BIT(PART_HEAPS) |
                 PART_BIT(PART_REGIONS) | PART_BIT(PART_GC) | PART_BIT(PART_FINALIZER) |
                 PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS) |

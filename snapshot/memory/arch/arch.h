@@ -57,6 +57,13 @@ struct arch_function {
     uint32_t unwind;     /* its unwind data */
 };
 
+/* What the beginning of a function keeps, as far as it has run. */
+struct arch_prolog {
+    bool framed;    /* the frame pointer is the function's own: a chain leads to the caller */
+    uint32_t bytes; /* [bytes] else: from the stack pointer up to the return address */
+    uint32_t fp_at; /* [bytes] from there down to the caller's frame pointer; 0: it is unchanged */
+};
+
 /* Unwinding by the tables of PE images (.pdata), which CoreCLR makes for its code on any system. */
 struct arch_unwinder {
     uint32_t entry_bytes; /* of one function in the table, which begins with that RVA */
@@ -70,6 +77,14 @@ struct arch_unwinder {
      */
     bool (*unwind)(const struct peek *memory, uint64_t image, const struct arch_function *function,
                    struct arch_frame *frame);
+    /*
+     * Where there are no unwind data (x86): what a function's own code says. ip: how far it has
+     * run. false: the code is not in memory. NULL: there are such data.
+     */
+    bool (*prolog)(const struct peek *memory, uint64_t begin, uint64_t ip,
+                   struct arch_prolog *ret_prolog);
+    /* With prolog: what the call before `after` calls. false: not there, or from a register. */
+    bool (*call_target)(const struct peek *memory, uint64_t after, uint64_t *ret_target);
     /* As unwind for a function that has no unwind data, since it changes nothing of a frame. */
     bool (*leaf)(const struct peek *memory, struct arch_frame *frame);
     /* Does a call end there? True where the code is not in memory. */
