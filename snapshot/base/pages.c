@@ -159,7 +159,8 @@ static void pages_make_large(char *block, size_t size) {
     size_t whole = size & ~(UNIT - 1);
     if (!whole || size > POPULATE_BYTES)
         return;
-    /* Two areas of the kernel can be one again only where memory was in one before they were two. */
+    /* Two areas of the kernel can be one again only where memory was in one before they were two.
+     */
     if (whole < size)
         *(volatile char *)(block + whole) = 0;
     (void)madvise(block, whole, MADV_HUGEPAGE);
