@@ -5,6 +5,7 @@
 #include "model/snapfile.h"
 #include "tests/support/read_bytes.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,23 +14,7 @@
 
 #include <cmocka.h>
 
-static const char *const fixtures[] = {
-    "runaway_all.txt",         "clrthreads_core.txt",
-    "clrthreads_old.txt",      "clrstack_all.txt",
-    "clrstack_elided.txt",     "threads-special_list.txt",
-    "threads_dump.txt",        "k_all.txt",
-    "syncblk_all.txt",         "threadpool_old.txt",
-    "threadpool_portable.txt", "address-summary_new.txt",
-    "address_new.txt",         "address_old.txt",
-    "maddress_summary.txt",    "vadump_sop.txt",
-    "heap-s_new.txt",          "vertarget_open.txt",
-    "process_attach.txt",      "umdh_press_after.txt",
-    "heap-stat_after.txt",     "heap-l_press.txt",
-    "smaps_press.txt",         "smaps_rollup.txt",
-    "pmap_small.txt",          "pmap_large.txt",
-    "top_threads.txt",         "umdh-diff_press.txt",
-    "umdh-diff_chain.txt",
-};
+#define FIXTURES "tests/fixture/transcripts/"
 
 /* What is put in the place of a text, as browsers, mailers and word processors do. */
 struct putting {
@@ -50,6 +35,8 @@ static const struct pasting pastings[] = {
     {"indented", "", "    ", "\n", false, {{NULL, NULL}}},
     {"comment signs", "", "# ", "\n", false, {{NULL, NULL}}},
     {"trailing blanks", "", "", "      \n", false, {{NULL, NULL}}},
+    {"quoted by mailers", "", "> ", "\n", false, {{NULL, NULL}}},
+    {"quoted twice", "", ">> ", "\n", false, {{NULL, NULL}}},
     {"fence", "```text\n", "", "\n", false, {{NULL, NULL}}},
     {"double-spaced", "", "", "\n\n", false, {{NULL, NULL}}},
     {"quoted without a blank", "", ">", "\n", false, {{NULL, NULL}}},
@@ -60,6 +47,9 @@ static const struct pasting pastings[] = {
     {"quotes", "", "", "\n", false, {{"'", "\xe2\x80\x99"}, {"\"", "\xe2\x80\x9c"}}},
     {"dashes of options", "", "", "\n", false, {{" -", " \xe2\x80\x93"}}},
     {"zero width", "", "", "\n", false, {{" ", " \xe2\x80\x8b"}, {":", ":\xc2\xad"}}},
+    {"hard spaces of pages", "", "", "\n", false, {{" ", "&nbsp;"}}},
+    {"Markdown's escapes", "", "", "\n", false, {{"_", "\\_"}, {"[", "\\["}, {"]", "\\]"}}},
+    {"code of a page", "<pre><code>", "", "\n", false, {{"<", "&lt;"}, {">", "&gt;"}}},
     {"line breaks of HTML", "", "", "<br>\n", false, {{NULL, NULL}}},
     {"colours", "", "\x1b[0;32m", "\x1b[0m\n", false, {{NULL, NULL}}},
 };
@@ -92,52 +82,90 @@ static void paste(const struct pasting *how, struct str text, struct strbuf *out
         strbuf_add(out, s);
     } else {
         strbuf_add(out, STR("\xff\xfe"));
-        for (size_t i = 3; i < s.len; i++) { /* fixtures are ASCII behind the mark */
-            strbuf_addc(out, s.ptr[i]);
-            strbuf_addc(out, '\0');
+        for (size_t i = 3; i < s.len;) { /* behind the mark; no fixture leaves the first plane */
+            unsigned char c = (unsigned char)s.ptr[i];
+            size_t length = c < 0x80 ? 1 : c < 0xe0 ? 2 : 3;
+            unsigned code = length == 1 ? c : c & (0xffu >> (length + 1));
+            for (size_t k = 1; k < length; k++)
+                code = code << 6 | ((unsigned char)s.ptr[i + k] & 0x3f);
+            strbuf_addc(out, (char)(code & 0xff));
+            strbuf_addc(out, (char)(code >> 8));
+            i += length;
         }
     }
     strbuf_deinit(&narrow);
 }
 
-/* The .snap file of a log. */
-static void snap_of(struct str log, const char *name, struct strbuf *ret_file) {
+/* The .snap file of a log. false: it is refused. */
+static bool snap_of(struct str log, const char *name, struct strbuf *ret_file) {
     static const struct input_options options = {0};
     struct snapshot s;
     struct err err = {.msg = ""};
     snapshot_init(&s);
     struct bytes bytes = {(const uint8_t *)log.ptr, log.len};
-    if (!input_read_bytes(bytes, name, &input_transcript, &options, &s, &err))
-        fail_msg("%s: %s", name, err.msg);
     strbuf_init(ret_file);
-    assert_true(snapfile_encode(&s, ret_file, &err));
+    bool ok = input_read_bytes(bytes, name, &input_transcript, &options, &s, &err);
+    if (ok)
+        assert_true(snapfile_encode(&s, ret_file, &err));
     snapshot_deinit(&s);
+    return ok;
 }
 
-static void a_log_says_the_same_however_it_was_pasted(void **state) {
-    (void)state;
-    for (size_t f = 0; f < sizeof(fixtures) / sizeof(*fixtures); f++) {
-        char path[256];
-        struct file file;
-        struct err err;
-        struct strbuf plain;
-        snprintf(path, sizeof(path), "tests/fixture/transcripts/%s", fixtures[f]);
-        assert_true(file_open(&file, path, &err));
-        struct str text = {(const char *)file.bytes.data, file.bytes.size};
-        snap_of(text, fixtures[f], &plain);
+static size_t lines_of(struct str text) {
+    size_t lines = 0;
+    for (struct str line; str_next_line(&text, &line);)
+        lines++;
+    return lines;
+}
+
+/* One transcript in every pasting; returns how many were read otherwise. */
+static int paste_every_way(const char *name) {
+    char path[512];
+    struct file file;
+    struct err err;
+    struct strbuf plain;
+    int differ = 0;
+    snprintf(path, sizeof(path), FIXTURES "%s", name);
+    assert_true(file_open(&file, path, &err));
+    struct str text = {(const char *)file.bytes.data, file.bytes.size};
+    if (snap_of(text, name, &plain)) {
         for (size_t p = 0; p < sizeof(pastings) / sizeof(*pastings); p++) {
             struct strbuf log, pasted;
             strbuf_init(&log);
             paste(&pastings[p], text, &log);
-            snap_of(strbuf_str(&log), fixtures[f], &pasted);
-            if (!str_eq(strbuf_str(&plain), strbuf_str(&pasted)))
-                fail_msg("%s reads differently: %s", fixtures[f], pastings[p].name);
+            bool same = snap_of(strbuf_str(&log), name, &pasted) &&
+                        str_eq(strbuf_str(&plain), strbuf_str(&pasted));
+            /* Too short to tell a blank line that was put in from one that was printed. */
+            same = same || (lines_of(text) < 5 && strcmp(pastings[p].name, "double-spaced") == 0);
+            if (!same)
+                print_error("%s reads differently: %s\n", name, pastings[p].name);
+            differ += !same;
             strbuf_deinit(&log);
             strbuf_deinit(&pasted);
         }
-        strbuf_deinit(&plain);
-        file_close(&file);
     }
+    strbuf_deinit(&plain);
+    file_close(&file);
+    return differ;
+}
+
+static void a_log_says_the_same_however_it_was_pasted(void **state) {
+    (void)state;
+    DIR *folder = opendir(FIXTURES);
+    int logs = 0, differ = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        /* Saved pages are files, and no text that was pasted. */
+        if (!str_ends(str_of(entry->d_name), STR(".txt")) ||
+            str_starts(str_of(entry->d_name), STR("leaktrack_mht")) ||
+            str_starts(str_of(entry->d_name), STR("leaktrack_page")))
+            continue;
+        logs++;
+        differ += paste_every_way(entry->d_name);
+    }
+    closedir(folder);
+    assert_true(logs > 150);
+    assert_int_equal(differ, 0);
 }
 
 /* Each of these took the square of its length, minutes for what is here. */
@@ -192,10 +220,35 @@ static void every_mark_is_seen_wherever_it_stands(void **state) {
         assert_false(pasted_text_probe(str_of(plain[i])));
 }
 
+static void what_was_put_around_lines_is_taken_off(void **state) {
+    (void)state;
+    static const struct {
+        const char *pasted, *printed;
+    } cases[] = {
+        {"> a\n>\n>   b\n> c\n", "a\n\n  b\nc\n"},
+        {">a\n> b\n>c\n>d\n", "a\n b\nc\nd\n"}, /* the blank is the text's */
+        {">> a\n>> b\n>> c\n>> d\n> e\n", "a\nb\nc\nd\n e\n"},
+        {"# a\n#\n#   b\n# c\nd\n", "a\n\n  b\nc\nd\n"},
+        {"#\ta\n#\tb\n#\tc\n#\td\n", "#\ta\n#\tb\n#\tc\n#\td\n"},
+        {"> a\nb\n> c\nd\n", "> a\nb\n> c\nd\n"}, /* prompts */
+        {"a\n\nb\n\n\n\nc\n\nd\n\ne\n\n", "a\nb\n\nc\nd\ne\n\n"},
+        {"a\n\nb\n\nc\n\nd\ne\n", "a\n\nb\n\nc\n\nd\ne\n"}, /* too few to be sure */
+        {"a<br>\nb<br/>c\n", "a\nb\nc\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf read;
+        strbuf_init(&read);
+        pasted_text_add(&read, str_of(cases[i].pasted));
+        assert_string_equal(strbuf_cstr(&read), cases[i].printed);
+        strbuf_deinit(&read);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_says_the_same_however_it_was_pasted),
         cmocka_unit_test(every_mark_is_seen_wherever_it_stands),
+        cmocka_unit_test(what_was_put_around_lines_is_taken_off),
         cmocka_unit_test(marks_are_taken_once_however_many_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,10 +36,13 @@ static bool has_lone_cr(struct str text) {
 static const struct pasted_marks {
     char rare;
     uint8_t before;      /* [bytes] in front of it in the marks */
-    struct str marks[3]; /* up to an empty one */
+    struct str marks[6]; /* up to an empty one */
 } pasted_marks[] = {
     {'*', 0, {STR_INIT("**")}},
-    {'<', 0, {STR_INIT("</"), STR_INIT("<br"), STR_INIT("<BR")}},
+    {'<',
+     0,
+     {STR_INIT("</"), STR_INIT("<br"), STR_INIT("<BR"), STR_INIT("<pre"), STR_INIT("<code"),
+      STR_INIT("<span")}},
     {'|', 0, {STR_INIT("|-"), STR_INIT("| -"), STR_INIT("|:-")}},
     {'\\', 0, {STR_INIT("\\_"), STR_INIT("\\[")}},
     {'-', 8, {STR_INIT("SUMMARY ---")}},
@@ -68,9 +71,125 @@ static bool has_mark(struct str text) {
     return false;
 }
 
+/* -- Blank lines ------------------------------------------------------------------------------- */
+
+/* Lines in a row with blank ones between them, until that is no accident. */
+#define SPACED_LEAST 5u
+
+static bool is_blank_line(struct str line) {
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] != ' ' && line.ptr[i] != '\t' && line.ptr[i] != '\r')
+            return false;
+    return true;
+}
+
+/*
+ * How long the block is with which the text begins, if it was set with a blank line behind each
+ * line, as mailers and pages do: an odd number of blank lines behind every line of text. 0: it was
+ * not. [bytes] without the blank lines behind its last.
+ */
+static size_t spaced_block(struct str text) {
+    size_t lines = 0, blanks = 0, end = 0;
+    struct str rest = text, line;
+    while (str_next_line(&rest, &line)) {
+        if (is_blank_line(line)) {
+            blanks++;
+            if (!lines)
+                break;
+            continue;
+        }
+        if (lines && blanks % 2 == 0)
+            break;
+        end = (size_t)(line.ptr + line.len - text.ptr);
+        lines++;
+        blanks = 0;
+    }
+    return lines >= SPACED_LEAST ? end : 0;
+}
+
+static bool has_spaced_block(struct str text) {
+    static const struct str ends[] = {STR_INIT("\n\n"), STR_INIT("\n\r\n")};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        for (size_t at = 0; (at = str_find(text, ends[i], at)) != STR_NOT_FOUND; at++) {
+            size_t begin = at;
+            while (begin > 0 && text.ptr[begin - 1] != '\n')
+                begin--;
+            if (begin < at && spaced_block(str_drop(text, begin)))
+                return true;
+        }
+    return false;
+}
+
+/* -- Quotes ------------------------------------------------------------------------------------ */
+
+/* Lines in a row that begin with the same mark, until they are a quotation. */
+#define QUOTED_LEAST 4u
+
+/* ">" of a mail, "# " of who comments a text out: its length; 0: the line is not quoted. */
+static size_t quote_mark(struct str line, char mark) {
+    if (!line.len || line.ptr[0] != mark)
+        return 0;
+    return mark == '>' ? 1 : line.len == 1 ? 1 : line.ptr[1] == ' ' ? 2 : 0;
+}
+
+/*
+ * How long the quotation is with which the text begins; 0: it is none. A line alone that begins so
+ * is the prompt of a debugger. *ret_blank: a blank behind each mark belongs to it.
+ */
+static size_t quoted_block(struct str text, char *ret_mark, bool *ret_blank) {
+    struct str rest = text, line;
+    char mark = text.len && (text.ptr[0] == '>' || text.ptr[0] == '#') ? text.ptr[0] : '\0';
+    size_t lines = 0, length;
+    bool blank = true;
+    while (mark && str_next_line(&rest, &line) && (length = quote_mark(line, mark))) {
+        lines++;
+        blank = blank && (is_blank_line(str_drop(line, length)) || line.ptr[length] == ' ');
+        *ret_mark = mark;
+        *ret_blank = blank && mark == '>';
+        if (!rest.len)
+            return lines >= QUOTED_LEAST ? text.len : 0;
+    }
+    return lines >= QUOTED_LEAST ? (size_t)(line.ptr - text.ptr) : 0;
+}
+
+static bool has_quoted_block(struct str text) {
+    char mark;
+    bool blank;
+    for (size_t k = 0; k < 2; k++) {
+        const struct str begin = k ? STR("\n# ") : STR("\n>");
+        for (size_t at = 0; (at = str_find(text, begin, at)) != STR_NOT_FOUND;) {
+            if (quoted_block(str_drop(text, at + 1), &mark, &blank))
+                return true;
+            while (at < text.len && str_starts(str_drop(text, at), begin)) /* the whole run */
+                at = str_find(text, STR("\n"), at + 1);
+        }
+    }
+    return quoted_block(text, &mark, &blank) > 0;
+}
+
+static void pasted_add_unquoted(struct strbuf *out, struct str text) {
+    while (text.len) {
+        char mark;
+        bool blank;
+        size_t size = quoted_block(text, &mark, &blank);
+        struct str block = str_take(text, size), line;
+        while (block.len && str_next_line(&block, &line)) {
+            line = str_drop(line, quote_mark(line, mark));
+            strbuf_add(out, blank && line.len && line.ptr[0] == ' ' ? str_drop(line, 1) : line);
+            strbuf_addc(out, '\n');
+        }
+        text = str_drop(text, size);
+        const char *end = size ? NULL : memchr(text.ptr, '\n', text.len);
+        size_t rest = size ? 0 : end ? (size_t)(end - text.ptr) + 1 : text.len;
+        strbuf_add(out, str_take(text, rest));
+        text = str_drop(text, rest);
+    }
+}
+
 bool pasted_text_probe(struct str text) {
     return text.len && (has_non_ascii(text) || memchr(text.ptr, '&', text.len) ||
-                        memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text) || has_mark(text));
+                        memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text) || has_mark(text) ||
+                        has_spaced_block(text) || has_quoted_block(text));
 }
 
 /* -- Characters -------------------------------------------------------------------------------- */
@@ -125,7 +244,7 @@ struct pasted {
     size_t start;      /* of the line that is being written */
     size_t before;     /* of the one written before */
     bool separators;   /* blanks of Unicode in this line separate thousands */
-    bool has_path;     /* of Windows, whose backslashes mark nothing */
+    size_t path_at;    /* in it: where a path of Windows begins, whose backslashes mark nothing */
     bool in_table;     /* between the bars of a Markdown table */
     bool bold;         /* behind an opening "**" */
     size_t bold_start; /* in the line: of what is bold */
@@ -232,7 +351,8 @@ static bool pasted_take_tag(struct pasted *p) {
                                          "thead", "blockquote", "mark", "s",   "a"};
     struct str rest = str_drop(p->line, p->at + 1);
     size_t close = str_find(str_take(rest, 512), STR(">"), 0);
-    bool ends = str_starts(rest, STR("/")) || str_starts_nocase(rest, STR("br>"));
+    bool ends = str_starts(rest, STR("/")) || str_starts_nocase(rest, STR("br>")) ||
+                str_starts_nocase(rest, STR("br/>")) || str_starts_nocase(rest, STR("br />"));
     char before = char_before(p);
     if (close == STR_NOT_FOUND ||
         (!ends && (char_is_word(before) || before == '`' || before == ',')))
@@ -245,7 +365,8 @@ static bool pasted_take_tag(struct pasted *p) {
     if (str_trim(tag).len && !has_attributes)
         return false;
     if (STR_IS_ONE_OF_NOCASE(name, lines)) {
-        if (p->out->len > p->start)
+        bool last = p->at + close + 2 >= p->line.len; /* the line ends there by itself */
+        if (p->out->len > p->start && !last)
             pasted_end_line(p);
     } else if (STR_IS_ONE_OF_NOCASE(name, cells)) {
         strbuf_addc(p->out, ' ');
@@ -282,11 +403,11 @@ static bool pasted_take_bold(struct pasted *p) {
     return true;
 }
 
-/* Markdown's backslash in front of what it would take for a mark; never inside a path. */
+/* Markdown's backslash in front of what it would take for a mark; brackets end a path. */
 static bool pasted_take_escape(struct pasted *p) {
-    static const char marks[] = "_[]<>*`|#";
+    const char *marks = p->at < p->path_at ? "_[]<>*`|#" : "[]<>`|";
     char behind = char_behind(p, 1);
-    if (!behind || !strchr(marks, behind) || p->has_path)
+    if (!behind || !strchr(marks, behind))
         return false;
     strbuf_addc(p->out, behind);
     p->at += 2;
@@ -350,7 +471,7 @@ static void pasted_add_line(struct pasted *p, struct str line) {
     }
     p->in_table = p->in_table && str_contains(line, STR("|"));
     p->separators = only_separators(line);
-    p->has_path = str_contains(line, STR(":\\"));
+    p->path_at = str_find(line, STR(":\\"), 0);
     size_t plain = 0;
     while (plain < line.len && (unsigned char)line.ptr[plain] < 0x80 &&
            !memchr(odd, line.ptr[plain], sizeof(odd) - 1))
@@ -372,13 +493,41 @@ static struct str pasted_next_line(struct str *rest) {
     return line;
 }
 
-void pasted_text_add(struct strbuf *out, struct str text) {
+static void add_printed(struct strbuf *out, struct str text) {
     struct pasted p = {.out = out, .start = out->len, .before = out->len};
+    const char *spaced_to = text.ptr; /* a spaced block ends here */
+    size_t blanks = 0;                /* [count] in a row */
     while (text.len) {
+        if (text.ptr >= spaced_to)
+            spaced_to = text.ptr + spaced_block(text);
         struct str line = pasted_next_line(&text);
+        blanks = is_blank_line(line) ? blanks + 1 : 0;
+        if (blanks % 2 && line.ptr < spaced_to)
+            continue;
         size_t heading = heading_inside(line);
         if (heading)
             pasted_add_line(&p, str_take(line, heading));
         pasted_add_line(&p, str_drop(line, heading));
+    }
+}
+
+/* Answers quote answers: a few marks may stand behind one another. */
+#define QUOTES_MOST 3
+
+void pasted_text_add(struct strbuf *out, struct str text) {
+    struct strbuf plain[2];
+    strbuf_init(&plain[0]);
+    strbuf_init(&plain[1]);
+    for (int i = 0; i < QUOTES_MOST && has_quoted_block(text); i++) {
+        struct strbuf *to = &plain[i % 2];
+        strbuf_clear(to);
+        pasted_add_unquoted(to, text);
+        text = strbuf_str(to);
+    }
+    add_printed(out, text);
+    for (size_t i = 0; i < 2; i++) {
+        if (strbuf_failed(&plain[i]))
+            strbuf_fail(out, &plain[i].err);
+        strbuf_deinit(&plain[i]);
     }
 }

@@ -8,6 +8,7 @@
  *   name's and stays;
  * - CR, NEL, U+2028 and U+2029 end a line, as do <br>, </p>, </tr> and the like;
  * - entities of HTML are what they stand for, and tags that mark up text go;
+ * - of lines that all have a blank one behind them the blank ones go;
  * - bold goes, and so do the bars of a Markdown table, which is known by the rule below its head.
  *
  * Two rows of a table that bold joined on one line are two lines again.
