@@ -1,6 +1,8 @@
 /* Space that the heap has and does not use. */
 #include "diff/rules/rules.h"
 
+#include "base/num.h"
+
 #include <string.h>
 
 /* Free and all bytes of one generation (GEN_COUNT: of the heap) in one snapshot. */
@@ -32,6 +34,21 @@ static double fragmentation_percent(struct share share) {
     return 100.0 * (double)share.free_bytes / (double)share.bytes;
 }
 
+/*
+ * Is a share of what the snapshot lists that of the heap? Not where rows are missing, which may be
+ * most of it: their bytes are added where they are known.
+ */
+static bool share_is_whole(const struct series *s, uint32_t i, int gen, struct share *share) {
+    enum part part = gen == GEN_COUNT || s->generations_known ? PART_TYPES : PART_HEAPS;
+    const struct absence_row *row = snapshot_absence(s->snapshots[i], part, ASPECT_ROWS);
+    if (!row)
+        return true;
+    if (part != PART_TYPES || row->count == ABSENT || row->count == 0 || share->bytes == ABSENT)
+        return false;
+    share->bytes = num_add(share->bytes, row->count);
+    return true;
+}
+
 /* At every step: one large array that went leaves one hole, which the next will fill. */
 static bool fragmentation_grew(const struct series *s, int gen) {
     for (uint32_t i = 1; i < s->count; i++)
@@ -45,6 +62,10 @@ static void fragmentation_judge(const struct series *s, const struct limits *lim
                                 struct findings *f, int gen) {
     uint32_t end = s->count - 1;
     struct share first = share_of(s, 0, gen), last = share_of(s, end, gen);
+    if (!share_is_whole(s, end, gen, &last))
+        return;
+    if (!share_is_whole(s, 0, gen, &first))
+        first = (struct share){ABSENT, ABSENT};
     const char *what = gen == GEN_COUNT ? "heap" : generation_names[gen];
     if (fragmentation_percent(last) < limits->free_share_percent || last.free_bytes == 0 ||
         last.free_bytes < rule_percent(series_heap_bytes(s, end), limits->free_heap_percent))

@@ -5,6 +5,14 @@
 
 #include <string.h>
 
+/*
+ * Heaps and regions that are not listed may hold some of a generation: what is listed is nothing
+ * then, or in all but the last snapshot too little to compare with.
+ */
+static bool rule_sum_holds(const struct series *s, uint32_t i, enum part part, uint64_t bytes) {
+    return part == PART_TYPES || (bytes && i + 1 == s->count);
+}
+
 /* Bytes of one generation over the series from one source; false: not every dump tells. */
 static bool from_values(const struct series *s, enum series_group group, int gen,
                         uint64_t *values) {
@@ -15,7 +23,8 @@ static bool from_values(const struct series *s, enum series_group group, int gen
     for (uint32_t i = 0; i < s->count; i++) {
         /* Of a generation that no snapshot names there is nothing, unless rows are missing. */
         values[i] = value ? value->values[i] : 0;
-        if (values[i] == ABSENT || (!value && snapshot_absence(s->snapshots[i], part, ASPECT_ROWS)))
+        bool lacks = snapshot_absence(s->snapshots[i], part, ASPECT_ROWS);
+        if (values[i] == ABSENT || (lacks && (!value || !rule_sum_holds(s, i, part, values[i]))))
             return false;
     }
     return true;
@@ -161,6 +170,13 @@ static void report_heap(const struct series *s, struct findings *f, uint64_t *va
     add_generations(s, hit, scratch);
 }
 
+/* Is its size the sum of heaps of which some are not listed? */
+static bool only_some_heaps(const struct snapshot *s) {
+    const struct gc_row *gc = snapshot_row(s, PART_GC);
+    return !snapshot_has(s, PART_TYPES) && (!gc || gc->allocated_bytes == ABSENT) &&
+           snapshot_absence(s, PART_HEAPS, ASPECT_ROWS);
+}
+
 static bool run_heap(const struct series *s, const struct limits *limits, struct findings *f,
                      struct err *err) {
     uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
@@ -177,9 +193,11 @@ static bool run_heap(const struct series *s, const struct limits *limits, struct
     }
     if (series_heap_is_least(s, 0))
         values[0] = series_heap_most(s, 0);
-    if (values[0] == ABSENT) {
+    bool by_heaps = only_some_heaps(s->snapshots[0]);
+    if (by_heaps || values[0] == ABSENT) {
         findings_skip(f, &rule_heap_growth, "%s does not list all of its heap%s",
-                      series_snapshot_name(s, 0), rule_why(s, f, PART_TYPES, ASPECT_ROWS));
+                      series_snapshot_name(s, 0),
+                      rule_why(s, f, by_heaps ? PART_HEAPS : PART_TYPES, ASPECT_ROWS));
         return true;
     }
     double percent = limits->heap_growth_percent;

@@ -4,6 +4,8 @@
 #include "base/num.h"
 #include "diff/names/alloc_frames.h"
 
+#include <string.h>
+
 /* Stacks that are told one by one; the others are counted. */
 #define STACKS_MOST  40u
 #define PLACE_FRAMES 3u
@@ -103,6 +105,11 @@ uint64_t rule_allocation_floor(const struct series *s, const struct limits *limi
                     rule_max(limits->stack_growth_min_bytes, 1));
 }
 
+static bool stack_is_cut_off(const struct series_stack *stack) {
+    const struct strings *frames = &stack->frames;
+    return frames->count && strcmp(frames->items[frames->count - 1], FRAME_CUT) == 0;
+}
+
 /* As one wants to be told: it grows, or may. */
 static enum verdict stack_growing_judge(const struct series *s, const struct series_stack *stack,
                                         const struct limits *limits) {
@@ -110,6 +117,8 @@ static enum verdict stack_growing_judge(const struct series *s, const struct ser
     enum verdict verdict = stack->verdict;
     if (stack->totals[0].bytes == ABSENT || stack->totals[end].bytes == ABSENT)
         return VERDICT_STABLE; /* it may have been there, or still be */
+    if (stack_is_cut_off(stack) && !(stack->totals[0].bytes && stack->totals[end].bytes))
+        return VERDICT_STABLE; /* with the callers that are missing it may be one that is there */
     bool counted = stack->totals[0].objects != ABSENT && stack->totals[end].objects != ABSENT;
     bool grows = verdict_grows(verdict) || verdict == VERDICT_INCONCLUSIVE;
     grows = grows && (!counted || stack->count_delta >= (int64_t)limits->stack_growth_min_count);

@@ -170,6 +170,38 @@ static bool has_no_stacks(const struct leak_report *r) {
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
+/* Where threads begin: nothing calls these. */
+static bool leaks_is_outermost(const char *frame) {
+    static const char *const starts[] = {
+        "main",  "wmain",  "_start",       "(below main)",        "__libc_start_main",
+        "clone", "clone3", "start_thread", "BaseThreadInitThunk", "RtlUserThreadStart"};
+    return STR_IS_ONE_OF(str_behind_last(str_of(frame), '!'), starts);
+}
+
+/*
+ * A text that ends before the checker's sums may end in the middle of its last stack: one that is
+ * not seen to begin where threads do has callers that are not known.
+ */
+static bool leaks_may_be_cut(const struct leak_report *r, size_t i) {
+    const struct leak_record *record = &r->records[i];
+    return !r->complete && i + 1 == r->count &&
+           (!record->frames || !leaks_is_outermost(r->frames[record->first + record->frames - 1]));
+}
+
+static bool leaks_add_cut(struct stack_row *row, struct builder *b, struct err *err) {
+    uint32_t count = row->frames.count;
+    const char **frames = malloc((count + 1) * sizeof(*frames));
+    if (!frames)
+        return err_nomem(err);
+    for (uint32_t k = 0; k < count; k++)
+        frames[k] = row->frames.items[k];
+    frames[count] = builder_string(b, STR(FRAME_CUT), err);
+    row->frames = (struct strings){frames, count + 1};
+    bool ok = frames[count] && builder_add_stack(b, row, err);
+    free(frames);
+    return ok;
+}
+
 static bool leaks_add_stacks(const struct leak_report *r, bool listed, struct builder *b,
                              struct err *err) {
     for (size_t i = 0; i < r->count; i++) {
@@ -184,7 +216,8 @@ static bool leaks_add_stacks(const struct leak_report *r, bool listed, struct bu
         /* Nobody else has them. */
         if (record->indirect != ABSENT && !listed)
             row.bytes = num_add(row.bytes, record->indirect);
-        if (!builder_add_stack(b, &row, err))
+        if (leaks_may_be_cut(r, i) ? !leaks_add_cut(&row, b, err)
+                                   : !builder_add_stack(b, &row, err))
             return false;
     }
     return true;

@@ -295,7 +295,9 @@ static bool stat_table_flush(struct table_reader *r, struct err *err) {
     if (!p->is_set)
         return true;
     p->is_set = false;
-    if (p->row.name.len == 0 || strbuf_failed(&p->joined)) {
+    /* At the end of the text a name whose brackets are open would be another type's. */
+    bool cut = r->t->at_end && !is_balanced(p->row.name);
+    if (p->row.name.len == 0 || cut || strbuf_failed(&p->joined)) {
         r->table->not_understood++;
         listing_nameless(&r->table->listing, p->row.bytes);
         return strbuf_ok(&p->joined, err);

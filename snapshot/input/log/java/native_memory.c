@@ -227,7 +227,9 @@ static bool nmt_store_sites(struct nmt_reading *r, bool before, struct err *err)
         if (!builder_add_stack(b, &row, err))
             return false;
     }
-    if (r->is_diff)
+    if (!r->site_count)
+        transcript_lacks(r->t, ABSENT, "native memory: its details are cut off");
+    else if (r->is_diff)
         transcript_lacks(r->t, ABSENT, "native memory: stacks that did not change are not listed");
     return true;
 }

@@ -88,7 +88,10 @@ static bool heapcheck_store(struct heapcheck_reading *r, struct err *err) {
                                PART_BIT(PART_COUNTERS)))
         return true;
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
-    r->report.complete = r->report.all.bytes != ABSENT;
+    uint64_t listed = 0;
+    for (size_t i = 0; i < r->report.count; i++)
+        listed = num_add(listed, r->report.records[i].bytes);
+    r->report.complete = r->report.all.bytes != ABSENT && listed >= r->report.all.bytes;
     return origin &&
            builder_say_string(b, &origin->tool, STR("gperftools heap checker"), "the tool", err) &&
            leaks_store(&r->report, b, "heap checker", NULL, err);

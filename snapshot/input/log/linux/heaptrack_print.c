@@ -420,6 +420,8 @@ static void heaptrack_print_say_losses(const struct print_reader *r) {
             r->t, ABSENT,
             "heaptrack_print: leaks were not printed (-l), so no stack says what it has "
             "left");
+    else if (r->count && !r->counters[LEAKED].name)
+        transcript_lacks(r->t, ABSENT, "heaptrack_print: the text ends before its totals");
     else if (leaked > num_add(r->leaks, num_add(r->leaked_error, r->leaks_error)))
         transcript_lacks(
             r->t, leaked - r->leaks,

@@ -408,6 +408,9 @@ static void eeheap_check(struct reader_state *r) {
         transcript_lacks(r->t, ABSENT, "eeheap: limited to a part of the heap");
     else if (r->total_bytes == ABSENT)
         transcript_lacks(r->t, ABSENT, "eeheap: the output ends without the size of the GC heap");
+    else if (r->rows && r->sum < r->total_bytes)
+        transcript_lacks(r->t, r->total_bytes - r->sum,
+                         "eeheap: bytes by which the heaps differ from the printed total");
     else if (r->rows && r->sum != r->total_bytes && r->sum - r->frozen != r->total_bytes)
         builder_warn(b, r->sum > r->total_bytes ? r->sum - r->total_bytes : r->total_bytes - r->sum,
                      "eeheap: bytes by which the heaps differ from the printed total");

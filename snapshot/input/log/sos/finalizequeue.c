@@ -27,6 +27,7 @@ struct reader_state {
     uint64_t heaps, heaps_ready;    /* heaps begun, and those whose ready line came */
     uint64_t pointer_bytes;         /* found so far; 0 */
     uint64_t mismatches;
+    bool has_heap_line;           /* "Heap 0": there may be more */
     bool has_types, has_unrooted; /* the table by type, or that of -allReady */
 };
 
@@ -261,6 +262,8 @@ static bool finalizequeue_take(struct reader_state *r, bool *ret_more, struct er
     if ((counter = find_counter(text, &value))) {
         if (!builder_counter(t->b, counter->counter, value, "count", err))
             return false;
+    } else if (finalizequeue_is_heap_line(text)) {
+        r->has_heap_line = true;
     } else if (is_generation_line(text, &generation, &slots)) {
         r->heaps += generation == 0;
         finalizequeue_add(&r->generations[generation], slots.count);
@@ -273,8 +276,7 @@ static bool finalizequeue_take(struct reader_state *r, bool *ret_more, struct er
         builder_note(t->b, "finalizequeue: asked for unrooted objects only (-allReady)");
     } else if (transcript_is_elision(&t->line)) {
         transcript_lacks(t, 1, "finalizequeue: lines were left out by hand");
-    } else if (text.len && !transcript_is_rule(text) && !finalizequeue_is_heap_line(text) &&
-               !transcript_is_progress(text)) {
+    } else if (text.len && !transcript_is_rule(text) && !transcript_is_progress(text)) {
         *ret_more = false;
         return true;
     }
@@ -315,9 +317,13 @@ static void finalizequeue_ask_for_types(const struct reader_state *r) {
         r->has_unrooted || snapshot_has(builder_snapshot(t->b), PART_FINALIZABLE))
         return;
     t->finalizer_types_asked = true; /* it looks through the whole rest */
-    if (!str_contains(t->rest, STR(TYPES_HEADING)))
-        builder_lacks(t->b, PART_BIT(PART_FINALIZABLE), ASPECT_ALL, ABSENT,
-                      "finalizequeue: the text ends before its table of types");
+    if (str_contains(t->rest, STR(TYPES_HEADING)))
+        return;
+    builder_lacks(t->b, PART_BIT(PART_FINALIZABLE), ASPECT_ALL, ABSENT,
+                  "finalizequeue: the text ends before its table of types");
+    if (r->has_heap_line) /* of a server: perhaps other heaps as well */
+        builder_absent(t->b, PART_BIT(PART_FINALIZER), ASPECT_READY, 0,
+                       "finalizequeue: the text ends before its table of types");
 }
 
 static bool finalizequeue_read(struct transcript *t, struct err *err) {

@@ -176,15 +176,19 @@ bool handles_read_statistics(struct transcript *t, struct err *err) {
     bool ok = handle_tables_read_table(t, &adding, err);
     handle_tallies_deinit(&adding.tallies);
     struct transcript behind = transcript_scout(t);
+    bool headed = false;
     if (transcript_skip_blank(&behind) && (str_eq(behind.line.text, STR("Handles:")) ||
                                            str_starts(behind.line.text, STR("GC Handle Stat")))) {
         transcript_skip_blank(t);
         transcript_next(t);
+        headed = true;
     }
     transcript_command_done(t);
     uint64_t sum;
     ok = ok && read_counts(t, &sum, err);
-    if (ok && sum && sum < adding.handles && !adding.kind.len)
+    if (ok && headed && !sum)
+        transcript_lacks(t, ABSENT, "gchandles: the counts by kind are cut off");
+    else if (ok && sum && sum < adding.handles && !adding.kind.len)
         transcript_lacks(t, adding.handles - sum,
                          "gchandles: handles of the table are in no count by kind");
     return ok;

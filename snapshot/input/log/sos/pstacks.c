@@ -178,6 +178,9 @@ static bool pstacks_read(struct transcript *t, struct err *err) {
     if (ok) {
         if (r.total != ABSENT && r.total > r.told)
             transcript_lacks(t, r.total - r.told, "pstacks: threads whose ids are not printed");
+        if (r.total == ABSENT) /* "==> 4 threads with 2 roots" */
+            builder_lacks(t->b, PART_BIT(PART_THREADS), ASPECT_ROWS, ABSENT,
+                          "pstacks: the text ends before its number of threads");
         thread_dump_report(&r.d);
         if (!r.told)
             transcript_hollow(t, "pstacks: no thread in it");

@@ -22,6 +22,7 @@ struct sections_reading {
     struct lock_row row;
     struct str name;
     bool in_section;
+    bool listed; /* by !locks, which ends with how many it looked at */
     uint64_t sections, scanned;
     struct scan_loss loss;
 };
@@ -143,6 +144,7 @@ static bool sections_take_line(void *context, bool *ret_mine, struct err *err) {
         r->row.address = address;
         r->name = name;
         r->in_section = true;
+        r->listed |= str_starts(text, STR("CritSec "));
         return true;
     }
     if (str_eq(text, STR("*** Locked")) || str_eq(text, STR("LOCKED")) ||
@@ -170,6 +172,8 @@ static bool sections_read(struct transcript *t, struct err *err) {
         return false;
     if (r.sections || r.scanned)
         builder_present(t->b, PART_LOCKS);
+    if (r.listed && !r.scanned)
+        transcript_lacks(t, ABSENT, "locks: the text ends before the number of sections scanned");
     scan_loss_report(t, &r.loss);
     return true;
 }

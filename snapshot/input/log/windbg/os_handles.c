@@ -41,6 +41,7 @@ struct handle_list {
     uint64_t processes;
     bool in_sums, in_summary; /* of WinDbg; of Sysinternals */
     bool is_named;            /* Sysinternals' list of one process */
+    bool is_kernel;           /* of the kernel's debugger */
     bool wanted;
     struct scan_loss loss;
 };
@@ -205,6 +206,7 @@ static bool handle_take(void *context, bool *ret_mine, struct err *err) {
         return handle_take_listed(r, type, err);
     } else if (handle_kernel_type(text, &type)) {
         r->listed++;
+        r->is_kernel = true;
         return handle_take_listed(r, type, err);
     } else if ((r->in_sums || r->in_summary) && handle_parse_sum(text, &type, &value)) {
         return handle_take_sum(r, type, value, err);
@@ -220,12 +222,15 @@ static bool handle_take(void *context, bool *ret_mine, struct err *err) {
 
 static void handle_check(const struct handle_list *r) {
     uint64_t known = r->typed ? r->typed : r->summed;
-    if (r->said != ABSENT && known < r->said)
+    bool totals = !r->is_named && !r->is_kernel; /* these end with a sum */
+    if (r->said == ABSENT && totals)
+        transcript_lacks(r->t, ABSENT, "handle: the text ends before the number of handles");
+    else if (r->said != ABSENT && known < r->said)
         transcript_lacks(r->t, r->said - known, "handle: handles that are counted, but not listed");
     else if (r->typed && r->summed && r->typed < r->summed)
         transcript_lacks(r->t, r->summed - r->typed,
                          "handle: handles that are counted, but not listed");
-    else if (r->typed < r->listed)
+    if (r->typed < r->listed)
         transcript_lacks(r->t, r->listed - r->typed, "handle: handles without a type");
     if (r->is_named && r->others == 0)
         transcript_lacks(r->t, ABSENT, "handle: only files are listed (handle -a lists all)");

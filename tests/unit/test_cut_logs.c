@@ -1,0 +1,192 @@
+/* Logs that were cut, at every line, and of which rows were left out: what is said of the rest. */
+#include "base/chars.h"
+#include "base/file.h"
+#include "diff/rules/rules.h"
+#include "input/input.h"
+#include "model/known_names.h"
+#include "tests/support/read_bytes.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FIXTURES "tests/fixture/transcripts/"
+
+/* Rows that are left out of each log, one after another: which, is the same in every run. */
+#define ROWS_LEFT_OUT 24
+
+extern const struct input input_transcript;
+
+static bool cut_read(struct str log, struct snapshot *s) {
+    static const struct input_options options = {0};
+    struct err err = {.msg = ""};
+    struct bytes bytes = {(const uint8_t *)log.ptr, log.len};
+    snapshot_init(s);
+    return input_read_bytes(bytes, "log", &input_transcript, &options, s, &err);
+}
+
+/* Says a rule that something came or went? */
+static const char *came_or_went(const struct findings *f) {
+    static const char *const ids[] = {"new-type", "gone-type"};
+    for (uint32_t i = 0; i < f->count; i++)
+        if (f->items[i].status == STATUS_HIT && STR_IS_ONE_OF(str_of(f->items[i].rule->id), ids))
+            return f->items[i].summary;
+    return NULL;
+}
+
+/* Rules over both; how many findings are of the cut alone. */
+static int cut_compare(const struct snapshot *a, const struct snapshot *b, const char *what) {
+    const struct snapshot *all[2] = {a, b};
+    struct series_options options;
+    struct limits limits;
+    struct series series;
+    struct findings f;
+    struct err err;
+    series_options_init(&options);
+    limits_init(&limits);
+    findings_init(&f);
+    assert_true(series_init(&series, all, 2, &options, &err));
+    assert_true(rules_run(&series, &limits, &f, &err));
+    const char *wrong = came_or_went(&f);
+    if (wrong)
+        print_error("%s: %s\n", what, wrong);
+    findings_deinit(&f);
+    series_deinit(&series);
+    return wrong != NULL;
+}
+
+/* What is still reachable memcheck lists only where it was asked to. */
+static uint64_t sum_of_stacks(const struct snapshot *s) {
+    uint64_t sum = 0;
+    SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].bytes != ABSENT && (!rows[i].loss || strcmp(rows[i].loss, STACK_REACHABLE)))
+            sum += rows[i].bytes;
+    return sum;
+}
+
+/*
+ * A sum that is less than that of the whole log, of which nothing says that it is not all: of
+ * types, of the GC heap, of objects that are ready, of what is outstanding where its report has an
+ * end.
+ */
+static const char *is_presented_as_whole(const struct snapshot *whole, const struct snapshot *cut) {
+    const struct gc_row *gc = snapshot_row(whole, PART_GC), *cut_gc = snapshot_row(cut, PART_GC);
+    const struct finalizer_row *f = snapshot_row(whole, PART_FINALIZER);
+    const struct finalizer_row *cut_f = snapshot_row(cut, PART_FINALIZER);
+    if (snapshot_trust(cut) != TRUST_EXACT)
+        return NULL;
+    if (snapshot_has(cut, PART_TYPES) && snapshot_totals(cut).bytes < snapshot_totals(whole).bytes)
+        return "the types";
+    if (gc && cut_gc && cut_gc->allocated_bytes != gc->allocated_bytes &&
+        cut_gc->allocated_bytes != ABSENT)
+        return "the size of the GC heap";
+    if (f && cut_f && f->ready != ABSENT && cut_f->ready != ABSENT && cut_f->ready < f->ready)
+        return "the objects that are ready";
+    const char *tool = snapshot_origin(whole)->tool;
+    bool ends = tool && (strcmp(tool, "memcheck") == 0 || strcmp(tool, "LeakSanitizer") == 0 ||
+                         strcmp(tool, "gperftools heap checker") == 0);
+    if (ends && snapshot_has(cut, PART_STACKS) && sum_of_stacks(cut) < sum_of_stacks(whole))
+        return "what is outstanding";
+    return NULL;
+}
+
+static int cut_judge(const struct snapshot *whole, struct str log, const char *name, size_t line) {
+    struct snapshot cut;
+    char what[300];
+    int wrong = 0;
+    snprintf(what, sizeof(what), "%s, line %zu", name, line);
+    if (cut_read(log, &cut)) {
+        const char *sum = is_presented_as_whole(whole, &cut);
+        if (sum)
+            print_error("%s: %s: taken for all\n", what, sum);
+        wrong = (sum != NULL) + cut_compare(whole, &cut, what) + cut_compare(&cut, whole, what);
+    }
+    snapshot_deinit(&cut);
+    return wrong;
+}
+
+/* Where lines begin; the last one is the end. */
+static size_t *line_starts(struct str text, size_t *ret_lines) {
+    size_t *starts = calloc(text.len + 2, sizeof(*starts)), lines = 0;
+    assert_non_null(starts);
+    struct str rest = text, line;
+    while (str_next_line(&rest, &line))
+        starts[lines++] = (size_t)(line.ptr - text.ptr);
+    starts[lines] = text.len;
+    *ret_lines = lines;
+    return starts;
+}
+
+/* Does the line begin with a number? Then it may be a row, and somebody may leave it out. */
+static bool is_cut_row(struct str text, size_t at) {
+    struct str line = str_drop(text, at);
+    struct str first = str_next_field(&line);
+    return first.len && (char_is_digit(first.ptr[0]) || str_is_hex(first));
+}
+
+static int cut_everywhere(const char *name, struct str text) {
+    struct snapshot whole;
+    int wrong = 0;
+    size_t lines, *starts = line_starts(text, &lines);
+    /* Of several moments a cut takes the last: the others are another time's. */
+    if (cut_read(text, &whole) && snapshot_origin(&whole)->moments == ABSENT) {
+        uint64_t at = lines * 7 + 3;
+        for (size_t i = 1; i < lines; i++)
+            wrong += cut_judge(&whole, str_take(text, starts[i]), name, i);
+        for (int n = 0; n < ROWS_LEFT_OUT && lines > 2; n++) {
+            struct strbuf log;
+            at = at * 6364136223846793005u + 1442695040888963407u;
+            size_t from = (size_t)(at >> 33) % lines, count = 1 + (size_t)(at >> 13) % 3;
+            size_t to = from;
+            while (to < lines && to < from + count && is_cut_row(text, starts[to]))
+                to++;
+            /* Of a name over several lines, what is left of it is a name as well. */
+            if (to == from || str_contains(str_of(name), STR("wrapped")))
+                continue;
+            strbuf_init(&log);
+            strbuf_add(&log, str_take(text, starts[from]));
+            strbuf_add(&log, str_drop(text, starts[to]));
+            wrong += cut_judge(&whole, strbuf_str(&log), name, from + 1);
+            strbuf_deinit(&log);
+        }
+    }
+    snapshot_deinit(&whole);
+    free(starts);
+    return wrong;
+}
+
+static void nothing_comes_or_goes_by_a_cut_and_no_part_passes_for_the_whole(void **state) {
+    (void)state;
+    DIR *folder = opendir(FIXTURES);
+    int logs = 0, wrong = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char path[512];
+        struct file file;
+        struct err err;
+        snprintf(path, sizeof(path), FIXTURES "%s", entry->d_name);
+        if (!str_ends(str_of(entry->d_name), STR(".txt")) || !file_open(&file, path, &err))
+            continue;
+        logs++;
+        struct str text = {(const char *)file.bytes.data, file.bytes.size};
+        wrong += cut_everywhere(entry->d_name, text);
+        file_close(&file);
+    }
+    closedir(folder);
+    assert_true(logs > 150);
+    assert_int_equal(wrong, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_comes_or_goes_by_a_cut_and_no_part_passes_for_the_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
