@@ -39,7 +39,7 @@ static bool is_of_program(const struct growth *g, uint32_t node) {
     for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
         if (!name_is_framework(g->nodes[n].type))
             return true;
-    const char *root = growth_root(g, node), *space = strrchr(root, ' ');
+    const char *root = node == GROWTH_ROOT ? "" : growth_root(g, node), *space = strrchr(root, ' ');
     return name_root_is_field(root) && !name_is_framework(space ? space + 1 : root);
 }
 
@@ -83,8 +83,55 @@ static void fold_shared(struct accumulations *a, uint32_t number, uint32_t share
     item->root = growth_root(g, first);
     item->container = container_of_holder(g, first);
     item->other = second == GROWTH_ROOT ? GROWTH_ROOT : container_of_holder(g, second);
-    if (item->other == item->container)
+    /* Of two of the framework's the second tells nobody more. */
+    if (item->other == item->container ||
+        (item->other != GROWTH_ROOT && !is_of_program(g, first) && !is_of_program(g, second)))
         item->other = GROWTH_ROOT;
+}
+
+/* Did none on the way from the root to it multiply? What did is no holder, but what grew. */
+static bool is_steady(const struct growth *g, uint32_t node) {
+    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
+        if (accumulation_objects(g, n) > 0)
+            return false;
+    return true;
+}
+
+/* The holder that is the program's, and not below it; GROWTH_ROOT: none is. */
+static uint32_t holder_of_program(const struct growth *g, uint32_t node, const char **ret_edge) {
+    for (int k = 0; k < 2; k++) {
+        uint32_t holder = g->nodes[node].holders[k];
+        if (holder == GROWTH_ROOT || is_under(g, holder, node) || !is_of_program(g, holder) ||
+            !is_steady(g, holder))
+            continue;
+        *ret_edge = g->nodes[node].holder_edges[k];
+        return holder;
+    }
+    return GROWTH_ROOT;
+}
+
+/*
+ * Where the container itself, or what is above it, is held by several, the path goes by the one
+ * that a programmer knows: a bag's queues by the field that holds the bag, not by the slots of the
+ * threads that filled them.
+ */
+static void go_by_program(struct accumulations *a, struct accumulation *item) {
+    struct growth *g = &a->growth;
+    const char *edge = NULL;
+    if (item->main == GROWTH_ROOT || is_of_program(g, item->container))
+        return;
+    for (uint32_t n = item->main; n != GROWTH_ROOT; n = g->nodes[n].parent) {
+        uint32_t holder = g->nodes[n].hung ? holder_of_program(g, n, &edge) : GROWTH_ROOT;
+        if (holder == GROWTH_ROOT)
+            continue;
+        bool inside = item->container != GROWTH_ROOT && !is_under(g, item->container, n);
+        g->nodes[n].parent = holder;
+        g->nodes[n].edge = edge ? edge : "";
+        item->root = growth_root(g, n);
+        if (inside)
+            item->container = accumulation_container(g, n);
+        return;
+    }
 }
 
 void accumulations_fold(struct accumulations *a) {
@@ -92,5 +139,7 @@ void accumulations_fold(struct accumulations *a) {
         uint32_t shared = a->items[i].folded ? GROWTH_ROOT : shared_node(a, &a->items[i]);
         if (shared != GROWTH_ROOT)
             fold_shared(a, i, shared);
+        if (!a->items[i].folded)
+            go_by_program(a, &a->items[i]);
     }
 }

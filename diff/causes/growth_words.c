@@ -82,7 +82,7 @@ static const char *place_of_container(const struct telling *t, const struct accu
         (program != at && root[0] == 's' && !name_is_framework(telling_root_type(root))))
         at = program;
     if (nodes[at].parent == GROWTH_ROOT)
-        return several ? short_type(t->f, nodes[at].type) : pretty_root(t->f, root);
+        return several ? outer_type(t->f, nodes[at].type) : pretty_root(t->f, root);
     const char *holder = outer_type(t->f, nodes[nodes[at].parent].type);
     const char *edge = nodes[at].edge;
     if (edge && strcmp(edge, DELEGATE_TARGET) == 0) { /* that tells nobody what it is */

@@ -42,6 +42,11 @@ static const struct str known_bare[] = {STR_INIT("System."), STR_INIT("Microsoft
 
 static const struct str exceptions[] = {STR_INIT("Exception")};
 
+/* Registrations and tokens know their source, and all that is registered there. */
+static const struct str entered_aside[] = {
+    STR_INIT("System.Threading.CancellationTokenSource+"),
+};
+
 /* So that they can be thrown when nothing else can be made. */
 static const struct str exceptions_made[] = {
     STR_INIT("System.OutOfMemoryException"),
@@ -193,6 +198,7 @@ const struct runtime_words words_of_dotnet = {
     .known_bare = WORDS(known_bare),
     .exceptions = WORDS(exceptions),
     .exceptions_made = WORDS(exceptions_made),
+    .entered_aside = WORDS(entered_aside),
     .known_types = known_types,
     .may_be_made = dotnet_may_be_made,
     .normal_name = dotnet_normal_name,

@@ -94,12 +94,14 @@ struct runtime_words {
     struct words runtimes; /* how the origin of a dump names it: beginnings */
 
     /* -- Types and methods: beginnings, unless something else is said -- */
-    struct words framework;               /* of the runtime and its libraries */
-    struct words framework_whole;         /* the same, whole names */
-    struct words stubs;                   /* methods that nobody wrote at all */
-    struct words known_bare;              /* generic types that are known without their arguments */
-    struct words exceptions;              /* how types of exceptions end */
-    struct words exceptions_made;         /* whole names: made in advance, so they say nothing */
+    struct words framework;       /* of the runtime and its libraries */
+    struct words framework_whole; /* the same, whole names */
+    struct words stubs;           /* methods that nobody wrote at all */
+    struct words known_bare;      /* generic types that are known without their arguments */
+    struct words exceptions;      /* how types of exceptions end */
+    struct words exceptions_made; /* whole names: made in advance, so they say nothing */
+    /* Types that are reached by more who know them than who own them: a path to one is no holder */
+    struct words entered_aside;
     const struct known_type *known_types; /* ends with an empty type */
 
     /* -- Names that compilers make; each may be NULL. -- */

@@ -1,3 +1,4 @@
+#include "diff/series/growth_owner.h"
 #include "diff/series/growth_trees.h"
 
 #include "base/hash.h"
@@ -17,13 +18,8 @@ const char *const growth_kind_names[4] = {"more", "enlarged", "moved", "spread"}
 /* A member with more of the growth than this is where it begins: the others are by-catch. */
 #define SPREAD_MOST_PERCENT 80
 
-#define STACK_ROOT "thread stacks"
 /* A longer path is one through a list: it ends where it would go on. */
 #define PATH_STEPS 256u
-
-static bool is_stack_root(const char *root) {
-    return strncmp(root, "stack", 5) == 0 || strcmp(root, STACK_ROOT) == 0;
-}
 
 /* -- Lining up --------------------------------------------------------------------------------- */
 
@@ -39,7 +35,7 @@ struct lining {
     uint32_t capacity;
     enum part tree;
     const struct growth *paths; /* of places: where they hang that nobody alone holds */
-    bool *detours;              /* of their nodes, see find_detours() */
+    bool *detours;              /* of their nodes, see growth_detours() */
     struct strmap hangs;        /* of their types: the node, see hang() */
     struct way *ways;           /* nodes that the paths lead over */
     uint32_t way_count, way_capacity;
@@ -127,37 +123,6 @@ static uint32_t node_of(struct lining *l, uint32_t parent, const char *label, co
 
 /* -- Places that nobody alone holds ------------------------------------------------------------ */
 
-/* Of each node of the paths: is there what grew on the way to it, or is that a stack's? */
-static bool *find_detours(const struct growth *paths) {
-    bool *detours = calloc((size_t)paths->node_count + 1, sizeof(*detours));
-    bool *grew = calloc((size_t)paths->node_count + 1, sizeof(*grew));
-    for (uint32_t i = 0; detours && grew && i < paths->point_count; i++)
-        if (paths->points[i].kind == GROWTH_MORE)
-            grew[paths->points[i].node] = true;
-    for (uint32_t n = 0; detours && grew && n < paths->node_count; n++) {
-        uint32_t parent = paths->nodes[n].parent;
-        detours[n] = parent == GROWTH_ROOT ? is_stack_root(paths->nodes[n].root)
-                                           : detours[parent] || grew[parent];
-    }
-    if (!grew) {
-        free(detours);
-        detours = NULL;
-    }
-    free(grew);
-    return detours;
-}
-
-/* The node of the paths at which most of a type is; GROWTH_ROOT: there is none. */
-static uint32_t path_to(const struct lining *l, const char *type) {
-    const struct growth_node *nodes = l->paths->nodes;
-    uint32_t best = GROWTH_ROOT, last = l->paths->snapshot_count - 1;
-    for (uint32_t n = 0; n < l->paths->node_count; n++)
-        if (!l->detours[n] && strcmp(nodes[n].type, type) == 0 &&
-            (best == GROWTH_ROOT || nodes[n].own_bytes[last] > nodes[best].own_bytes[last]))
-            best = n;
-    return best;
-}
-
 /* The same steps in the tree that is lined up; GROWTH_ROOT when out of memory. */
 static uint32_t same_path(struct lining *l, uint32_t node) {
     uint32_t steps[PATH_STEPS], depth = 0, at = GROWTH_ROOT;
@@ -194,7 +159,7 @@ static uint32_t hang(struct lining *l, const char *root, const char *type) {
     uint32_t node = strmap_get(&l->hangs, str_of(root), str_of(type));
     if (node != STRMAP_NONE)
         return node;
-    uint32_t path = path_to(l, type);
+    uint32_t path = growth_owner_path(l->paths, l->detours, type);
     node = path == GROWTH_ROOT ? node_of(l, GROWTH_ROOT, root, type) : same_path(l, path);
     if (node == GROWTH_ROOT || !strmap_put(&l->hangs, str_of(root), str_of(type), node))
         return GROWTH_ROOT;
@@ -207,7 +172,7 @@ static uint32_t lined_node(struct lining *l, const struct path_row *row, const u
     if (row->parent != ABSENT)
         return node_of(l, nodes[row->parent], row->edge ? row->edge : "", type);
     const char *root = row->root ? row->root : "";
-    if (is_stack_root(root))
+    if (growth_is_stack(root))
         root = STACK_ROOT; /* thread ids and frames come and go: one sum */
     bool alone = strcmp(root, STACK_ROOT) != 0 && strcmp(root, ROOT_SEVERAL) != 0;
     return !l->paths || alone ? node_of(l, GROWTH_ROOT, root, type) : hang(l, root, type);
@@ -215,7 +180,8 @@ static uint32_t lined_node(struct lining *l, const struct path_row *row, const u
 
 static void take_holder(struct growth *g, const uint32_t *nodes, uint32_t row, uint64_t holder,
                         const char *edge, int which) {
-    if (nodes[holder] == nodes[row])
+    if (nodes[holder] == nodes[row] ||
+        !growth_may_own(g->nodes[nodes[holder]].type, g->nodes[nodes[row]].type))
         return;
     g->nodes[nodes[row]].holders[which] = nodes[holder];
     g->nodes[nodes[row]].holder_edges[which] = edge;
@@ -375,7 +341,7 @@ static bool judge_spread(struct judging *j, uint32_t n) {
     return add_point(
         j, (struct growth_point){.node = n,
                                  .kind = spread.any_type_grew ? GROWTH_SPREAD : GROWTH_MOVED,
-                                 .stacks_only = is_stack_root(growth_root(j->g, n)),
+                                 .stacks_only = growth_is_stack(growth_root(j->g, n)),
                                  .objects_delta = spread.objects,
                                  .bytes_delta = spread.bytes,
                                  .verdict = spread_verdict(j, n, &spread, sums),
@@ -400,7 +366,7 @@ static bool growth_judge(struct judging *j, uint32_t n, bool *ret_stop) {
     bool at_least = !node->seen[0];
     struct growth_point point = {.node = n,
                                  .at_least = at_least,
-                                 .stacks_only = is_stack_root(growth_root(j->g, n)),
+                                 .stacks_only = growth_is_stack(growth_root(j->g, n)),
                                  .in_spread = in_spread(j, node)};
     *ret_stop = false;
     if (growth_is_rest(node) || !node->seen[last])
@@ -510,7 +476,7 @@ static bool growth_line_up(struct growth *g, const struct series *s, const struc
     strmap_init(&l.index);
     strbuf_init(&l.key);
     strbuf_init(&l.type);
-    l.detours = paths ? find_detours(paths) : NULL;
+    l.detours = paths ? growth_detours(paths) : NULL;
     bool ok = !paths || l.detours || err_nomem(err);
     for (uint32_t i = 0; ok && i < s->count; i++)
         ok = line_up(&l, s->snapshots[i], i, err);

@@ -1,6 +1,7 @@
 /*
  * Who refers to the objects of a place that no holder keeps alone: the places that do so most, and
- * to half of them or more. Of two lists with the same orders both are told.
+ * to half of them or more (of a chain that several enter: whoever enters it). Of two lists with the
+ * same orders both are told.
  */
 #ifndef DUMPDIFF_HEAP_PLACE_HOLDERS_H
 #define DUMPDIFF_HEAP_PLACE_HOLDERS_H
@@ -8,13 +9,21 @@
 #include "heap/heap_places.h"
 #include "heap/path_tree.h"
 
-/* What became of a tree of places. */
+/* What becomes of a tree of places. */
 struct placed {
     const struct path_tree *tree;
     const uint32_t *nodes;   /* of each number of the dominators: its node */
-    const bool *keep;        /* of each node: is it a place? */
-    const uint32_t *numbers; /* of each node that is: which */
+    const struct cell *sums; /* of each node, what it retains; behind them all that is live */
+    bool *keep;              /* of each node: is it a place? */
+    const uint32_t *numbers; /* of each node that is: which; NULL: not known yet */
 };
+
+/*
+ * Who holds much of all that is live, and holds it with others, is a place, however small itself: a
+ * field with a bag, of which the threads have the queues. Errors: ERR_NOMEM.
+ */
+bool place_holders_keep(const struct dominators *d, const struct placed *placed,
+                        struct err *err) MUST_CHECK;
 
 /*
  * Fills heap_place.holders of places without an edge. Leaves are not asked for: of strings and

@@ -108,6 +108,77 @@ static void what_two_hold_is_one_cause_of_both(void **state) {
     made_deinit(&m);
 }
 
+/*
+ * A bag has a queue for each thread, which both the bag and the thread's slot refer to. The program
+ * knows the field that holds the bag.
+ */
+static void a_bag_is_held_by_its_field(void **state) {
+    (void)state;
+    static const char queue[] = "System.Collections.Concurrent.ConcurrentBag<Shop.Order>+"
+                                "WorkStealingQueue";
+    static const char slot[] = "thread static System.Threading.ThreadLocal<Shop.Order>.ts_slots";
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t orders = 1000 + 1000 * i, bytes = orders * 100, holders[2] = {0, 0}, held = 0;
+        for (int places = 0; places < 2; places++) {
+            adding = places ? PART_PLACES : PART_PATHS;
+            holders[0] = causes_add_path(&m, i, ABSENT, slot,
+                                         "System.Threading.ThreadLocal<Shop.Order>+LinkedSlot[]", 4,
+                                         128, places ? 0 : orders + 4, places ? 0 : bytes);
+            holders[1] = causes_add_path(&m, i, ABSENT, "static Shop.Desk.s_bag",
+                                         "System.Collections.Concurrent.ConcurrentBag<Shop.Order>",
+                                         1, 40, 0, 0);
+            held = causes_add_path(&m, i, places ? ABSENT : holders[0],
+                                   places ? ROOT_SEVERAL : "[]", queue, 4, 256, orders, bytes);
+            causes_add_path(&m, i, held, "_array", ORDER, orders, bytes, 0, 0);
+        }
+        held_by_both(&m, i, held, holders[0], holders[1]);
+        made_live_type(&m, i, ORDER, orders, bytes);
+    }
+    adding = PART_PATHS;
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    assert_string_equal(c.items[0].subject, "static Shop.Desk.s_bag");
+    assert_string_equal(c.items[0].path[0].edge, "static Shop.Desk.s_bag");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* Tokens and registrations know the source and all that is registered there; they do not own it. */
+static void who_knows_a_source_does_not_hold_its_registrations(void **state) {
+    (void)state;
+#define SOURCE "System.Threading.CancellationTokenSource"
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t orders = 1000 + 1000 * i, bytes = orders * 100;
+        for (int places = 0; places < 2; places++) {
+            adding = places ? PART_PLACES : PART_PATHS;
+            uint64_t life = causes_add_path(&m, i, ABSENT, "static Shop.Host.s_life", "Shop.Life",
+                                            1, 24, places ? 0 : orders * 2, places ? 0 : bytes * 2);
+            uint64_t node = causes_add_path(&m, i, places ? ABSENT : life,
+                                            places ? ROOT_SEVERAL : "_registration",
+                                            SOURCE "+CallbackNode", orders, bytes, orders, bytes);
+            causes_add_path(&m, i, node, "CallbackState", ORDER, orders, bytes, 0, 0);
+            if (places)
+                held_by_both(&m, i, node, life, ABSENT);
+        }
+        made_live_type(&m, i, ORDER, orders, bytes);
+        made_live_type(&m, i, SOURCE "+CallbackNode", orders, bytes);
+    }
+    adding = PART_PATHS;
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    assert_null(strstr(c.items[0].subject, "Life"));
+    assert_string_equal(c.items[0].path[0].edge, ROOT_SEVERAL);
+    causes_deinit(&c);
+    made_deinit(&m);
+#undef SOURCE
+}
+
 /* -- Stacks ------------------------------------------------------------------------------------ */
 
 #define INGEST "Shop.Ingest.Loop(System.Object)"
@@ -166,6 +237,8 @@ int main(void) {
         cmocka_unit_test(segments_are_what_they_hold),
         cmocka_unit_test(a_table_that_doubles_grows),
         cmocka_unit_test(what_two_hold_is_one_cause_of_both),
+        cmocka_unit_test(a_bag_is_held_by_its_field),
+        cmocka_unit_test(who_knows_a_source_does_not_hold_its_registrations),
         cmocka_unit_test(what_a_stack_holds_is_of_its_thread),
         cmocka_unit_test(stacks_of_no_thread_are_stacks),
     };

@@ -125,6 +125,42 @@ static void what_several_hold_tells_them(void **state) {
     mk_graph_free(m);
 }
 
+/*
+ * Roots 100 -> 0 (A), which refers to the first of a chain 2 .. 9 (C), and 101 -> 1 (B), which
+ * refers to each of them; each holds many (D). Both are far below the floor, and places all the
+ * same: without them nobody is told who holds nearly everything.
+ */
+static void a_small_holder_of_much_is_kept(void **state) {
+    (void)state;
+    static const struct path_limits few = {.floor_share = 0.1, .nodes_max = 100};
+    struct drawn_graph g = {.count = 58, .root_count = 2, .roots = {0, 1}};
+    g.types[1] = 1;
+    add_edge(&g, 0, 2);
+    for (uint32_t v = 2; v <= 9; v++) {
+        add_edge(&g, 1, v);
+        if (v < 9)
+            add_edge(&g, v, v + 1);
+        g.types[v] = 2;
+        for (uint32_t k = 0; k < 6; k++) {
+            add_edge(&g, v, 10 + (v - 2) * 6 + k);
+            g.types[10 + (v - 2) * 6 + k] = 3;
+        }
+    }
+    struct mk_graph *m = drawn_make(&g);
+    struct heap_places p = places_of(m, &few);
+    const struct heap_place *shared = place_below(&p, HEAP_PLACE_NONE, DOMINATORS_NO_EDGE, 2);
+    check_place(shared, 8, 56);
+    const struct heap_place *each = place_below(&p, HEAP_PLACE_NONE, 101, 1);
+    const struct heap_place *first = place_below(&p, HEAP_PLACE_NONE, 100, 0);
+    check_place(each, 1, 1);
+    check_place(first, 1, 1);
+    assert_int_equal(shared->holders[0].place, each - p.items);
+    assert_int_equal(shared->holders[1].place, first - p.items);
+    check_sums(&p);
+    heap_places_deinit(&p);
+    mk_graph_free(m);
+}
+
 /* A ring 3 .. 12 (C) that 1 (B) enters at 3 and 2 (D) at 8: nobody holds all of it. */
 static void who_enters_a_list_does_not_hold_it(void **state) {
     (void)state;
@@ -354,6 +390,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_are_told_apart_by_edge_and_what_is_shared_has_none),
         cmocka_unit_test(what_several_hold_tells_them),
+        cmocka_unit_test(a_small_holder_of_much_is_kept),
         cmocka_unit_test(who_enters_a_list_does_not_hold_it),
         cmocka_unit_test(a_list_is_one_place_however_long),
         cmocka_unit_test(a_queue_entered_from_two_ends_is_one_place),
