@@ -9,6 +9,8 @@
 
 /* The subject of causes about a semaphore. */
 #define CAUSE_SEMAPHORE "System.Threading.SemaphoreSlim"
+/* That of causes about HTTP clients. */
+#define CAUSE_CLIENTS "System.Net.Http.HttpClient"
 
 struct diagnosis {
     const struct series *s;
@@ -53,6 +55,7 @@ bool cause_is_open(const struct diagnosis *d, uint32_t finding, const struct rul
 #define CAUSES(SOURCE) \
     SOURCE(waits) \
     SOURCE(semaphores) \
+    SOURCE(clients) \
     SOURCE(growth) \
     SOURCE(others)
 
@@ -60,6 +63,8 @@ bool cause_is_open(const struct diagnosis *d, uint32_t finding, const struct rul
 bool causes_of_waits(struct diagnosis *d, struct err *err) MUST_CHECK;
 /* Errors: ERR_NOMEM. */
 bool causes_of_semaphores(struct diagnosis *d, struct err *err) MUST_CHECK;
+/* Errors: none. */
+bool causes_of_clients(struct diagnosis *d, struct err *err) MUST_CHECK;
 /* Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders). */
 bool causes_of_growth(struct diagnosis *d, struct err *err) MUST_CHECK;
 /* Errors: none. */

@@ -45,8 +45,7 @@ const char *telling_root_type(const char *root) {
 /* -- Little by its nature -------------------------------------------------------------------------
  */
 
-/* Nothing of the program is on the way: the framework's own, which may just warm up. */
-static bool is_framework_only(const struct telling *t, const struct accumulation *item) {
+bool telling_is_framework(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
     if (name_root_is_field(item->root) && !name_is_framework(telling_root_type(item->root)))
         return false;
@@ -64,7 +63,7 @@ bool telling_warms_up(const struct telling *t, const struct accumulation *item) 
     return (uint64_t)item->bytes_delta < FRAMEWORK_LEAST * (per_thread ? 4 : 1) &&
            (item->verdict == VERDICT_GROWING || per_thread ||
             item->objects_delta < FRAMEWORK_OBJECTS) &&
-           is_framework_only(t, item);
+           telling_is_framework(t, item);
 }
 
 const struct callback_row *telling_timers_that_end(const struct telling *t,
@@ -162,11 +161,18 @@ static uint64_t least_growth(const struct telling *t) {
     return rule_max(rule_max(share, of_all), t->d->limits->growth_min_bytes);
 }
 
+/* A little of many kinds, none of them of the program: caches of the framework are filled so. */
+static bool is_scattered(const struct accumulation *item) {
+    return item->main == GROWTH_ROOT && item->spread_verdict != VERDICT_NONE &&
+           !item->spread_mains && (uint64_t)item->bytes_delta < FRAMEWORK_LEAST;
+}
+
 static enum severity growth_severity(const struct telling *t, const struct accumulation *item) {
     bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
     /* What only a stack holds may be of a method that returns: two dumps do not tell. */
     bool returns = item->stacks_only && item->verdict != VERDICT_LEAK;
-    if (!grows || returns || telling_warms_up(t, item) || telling_timers_that_end(t, item))
+    if (!grows || returns || is_scattered(item) || telling_warms_up(t, item) ||
+        telling_timers_that_end(t, item))
         return SEVERITY_NOTICE;
     bool large = (uint64_t)item->bytes_delta >= rule_percent(t->d->c->live_base_bytes, 10);
     return item->verdict == VERDICT_LEAK && large && !item->stacks_only ? SEVERITY_CRITICAL
@@ -179,6 +185,10 @@ static int64_t type_growth(const struct telling *t, const char *name) {
 }
 
 static bool explains(const struct telling *t, const struct accumulation *item, const char *type) {
+    /* The array that everything is in is part of it, new ones and larger ones. */
+    if (item->container != GROWTH_ROOT && str_ends(str_of(type), STR("[]")) &&
+        strcmp(t->a->growth.nodes[item->container].type, type) == 0)
+        return true;
     for (uint32_t i = 0; i < item->type_count; i++)
         if (strcmp(item->types[i].type, type) == 0)
             return item->types[i].bytes_delta * 100 >= type_growth(t, type) * CLAIM_PERCENT;

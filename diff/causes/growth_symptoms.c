@@ -44,6 +44,33 @@ static bool tell_with_semaphore(const struct telling *t, const struct accumulati
     return false;
 }
 
+/* Are they the sockets and timers of HTTP clients? */
+static bool is_of_clients(const struct accumulation *item) {
+    static const char *const theirs[] = {"System.Net.Http.", "System.Net.Sockets.",
+                                         "System.WeakReference<System.Net.Http."};
+    for (uint32_t i = 0; i < item->type_count; i++)
+        for (size_t k = 0; k < sizeof(theirs) / sizeof(*theirs); k++)
+            if (item->types[i].bytes_delta > 0 &&
+                str_starts(str_of(item->types[i].type), str_of(theirs[k])))
+                return true;
+    return false;
+}
+
+/* What is alive of clients that are made for each call: the same story, where that is a cause. */
+static bool tell_with_clients(const struct telling *t, const struct accumulation *item) {
+    struct causes *c = t->d->c;
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (strcmp(c->items[i].subject, CAUSE_CLIENTS) != 0 || !telling_is_framework(t, item) ||
+            !is_of_clients(item))
+            continue;
+        if (!c->items[i].path_count)
+            telling_measure(t, item, &c->items[i]);
+        telling_claim(t, item, i);
+        return true;
+    }
+    return false;
+}
+
 /* The sentence of a finding without its full stop. */
 static const char *unfinished(struct findings *f, const char *summary) {
     size_t length = strlen(summary);
@@ -79,7 +106,8 @@ static bool tell_with_threads(const struct telling *t, const struct accumulation
 }
 
 bool telling_is_symptom(const struct telling *t, const struct accumulation *item) {
-    return tell_with_semaphore(t, item) || tell_with_threads(t, item) ||
+    return tell_with_semaphore(t, item) || tell_with_clients(t, item) ||
+           tell_with_threads(t, item) ||
            (telling_is_of_finalizer(item) && tell_with_finalizer(t, item));
 }
 

@@ -22,6 +22,9 @@ const struct series_type *telling_type(const struct telling *t, const char *name
  * Never NULL. */
 const char *telling_root_type(const char *root);
 
+/* Nothing of the program is on the way: the framework's own. */
+bool telling_is_framework(const struct telling *t, const struct accumulation *item);
+
 /* -- Little by its nature ---------------------------------------------------------------------- */
 
 /*

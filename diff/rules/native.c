@@ -14,6 +14,8 @@ static bool native_grows(const uint64_t *values, uint32_t count, uint64_t least)
 #define LOADER_SURE ((uint64_t)8 << 20)
 /* Of the first step, the last is at least so much when nothing warms up. */
 #define LOADER_STEADY_PERCENT 95
+/* Of what there is, so much has to come: a large program compiles more while it warms up. */
+#define LOADER_LARGE_PERCENT 10
 
 /* -- Loader ------------------------------------------------------------------------------------ */
 
@@ -23,7 +25,8 @@ static void report_loader(const struct series *s, struct findings *f, const uint
      * more do by steps that become smaller. */
     bool slows = end < 2 || (bytes[end] - bytes[end - 1]) * 100 <
                                 (bytes[1] - bytes[0]) * LOADER_STEADY_PERCENT;
-    bool sure = !slows || bytes[end] - bytes[0] >= LOADER_SURE;
+    bool large = bytes[end] - bytes[0] >= rule_percent(bytes[0], LOADER_LARGE_PERCENT);
+    bool sure = (!slows && large) || bytes[end] - bytes[0] >= LOADER_SURE;
     struct finding *hit =
         findings_hit(f, &rule_loader_growth, sure ? SEVERITY_WARNING : SEVERITY_NOTICE,
                      bytes[end] - bytes[0], "loader heaps");

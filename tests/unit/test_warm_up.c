@@ -332,6 +332,93 @@ static void waiters_of_a_closed_semaphore_are_one_cause(void **state) {
     }
 }
 
+#define HANDLER "System.Net.Http.SocketsHttpHandler"
+
+/* A client for each call is garbage when the call is over: nothing accumulates but sockets. */
+static void clients_made_for_each_call_are_a_cause(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t handlers[3];
+        bool told;
+    } dumps[] = {
+        {{100, 160, 140}, true},  {{900, 20, 80}, true}, /* collected between */
+        {{140, 140, 140}, false},                        /* made once, or long ago */
+        {{160, 140, 120}, false}, {{2, 4, 8}, false},    /* a factory has some, and renews them */
+    };
+    for (size_t k = 0; k < sizeof(dumps) / sizeof(*dumps); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t sockets = 20 + 30 * i;
+            made_live_type(&m, i, HANDLER, 1, 100);
+            made_type(&m, i, HANDLER, "shop.dll", GEN_0, dumps[k].handlers[i] - 1, 100);
+            uint64_t root =
+                add_held(&m, i, PART_PATHS, ABSENT, "static System.Net.Sockets.Engine.s_contexts",
+                         "System.Net.Sockets.SocketAsyncContext[]", 1, 4000);
+            add_held(&m, i, PART_PATHS, root, "[]", "System.Net.Sockets.SocketAsyncContext",
+                     sockets, sockets * 2000);
+            made_live_type(&m, i, "System.Net.Sockets.SocketAsyncContext", sockets, sockets * 2000);
+        }
+        warm_judge(&m, &c);
+        bool told = c.count && strstr(c.items[0].subject, "HttpClient");
+        assert_int_equal(told, dumps[k].told);
+        assert_int_equal(warnings(&c), told);
+        if (told) {
+            assert_non_null(strstr(c.items[0].next, "Share one HttpClient"));
+            assert_non_null(c.items[0].held_by); /* what is alive of them */
+        }
+        warm_end(&m, &c);
+    }
+}
+
+/* Of a large program more is compiled while it warms up, as evenly as it may be. */
+static void code_of_a_large_program_is_no_leak(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t base, step;
+        enum severity severity;
+    } loaders[] = {{(uint64_t)67 << 20, 1600 << 10, SEVERITY_NOTICE},
+                   {(uint64_t)12 << 20, 1600 << 10, SEVERITY_WARNING},
+                   {(uint64_t)67 << 20, (uint64_t)5 << 20, SEVERITY_WARNING}};
+    for (size_t k = 0; k < sizeof(loaders) / sizeof(*loaders); k++) {
+        struct made m;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            struct loader_row *row = made_row(&m, i, PART_LOADER);
+            row->kind = made_text(&m, i, "HighFrequencyHeap");
+            row->bytes = loaders[k].base + loaders[k].step * i;
+        }
+        made_rules(&m);
+        const struct finding *hit = made_hit(&m, "loader-growth", NULL);
+        assert_non_null(hit);
+        assert_int_equal(hit->severity, loaders[k].severity);
+        made_deinit(&m);
+    }
+}
+
+/* A cache of the framework's that a field of the program holds: a few objects of each kind. */
+static void a_little_of_everything_is_no_warning(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t root = add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Json.options",
+                                 "System.Text.Json.Cache", 1, 40);
+        for (uint32_t n = 0; n < 12; n++) {
+            char type[64];
+            (void)snprintf(type, sizeof(type), "System.Text.Json.Info%u", n);
+            add_held(&m, i, PART_PATHS, root, "[]", type, 40 + 10 * i, (40 + 10 * i) * 150);
+            made_live_type(&m, i, type, 40 + 10 * i, (40 + 10 * i) * 150);
+        }
+    }
+    warm_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    assert_int_equal(warnings(&c), 0);
+    warm_end(&m, &c);
+}
+
 static void handles_that_keep_nothing_are_no_warning_while_few(void **state) {
     (void)state;
     static const struct {
@@ -405,6 +492,9 @@ int main(void) {
         cmocka_unit_test(compiled_code_that_slows_is_no_warning),
         cmocka_unit_test(timers_that_end_by_themselves_are_no_warning),
         cmocka_unit_test(waiters_of_a_closed_semaphore_are_one_cause),
+        cmocka_unit_test(clients_made_for_each_call_are_a_cause),
+        cmocka_unit_test(code_of_a_large_program_is_no_leak),
+        cmocka_unit_test(a_little_of_everything_is_no_warning),
         cmocka_unit_test(handles_that_keep_nothing_are_no_warning_while_few),
         cmocka_unit_test(next_steps_are_commands_where_the_dump_answers),
         cmocka_unit_test(one_hole_among_large_objects_is_no_warning),

@@ -1,0 +1,92 @@
+/*
+ * HTTP clients that are made for each call. Nothing accumulates: each is garbage when its call is
+ * over. But its connections stay open until the finalizer comes, or until they were idle for long
+ * enough, and sockets run out while the heap is small.
+ */
+#include "diff/causes/causes_internal.h"
+
+#include "diff/rules/hints.h"
+#include "base/num.h"
+
+#include <string.h>
+
+/* [count] of handlers, each with a pool of connections, that no program needs on purpose. */
+#define HANDLERS_LEAST 50u
+/* [count] of those that were made between the dumps: what only lies there is over. */
+#define HANDLERS_MADE_LEAST 20u
+
+/* One of them for each client that brings its own; those of a factory are shared. */
+static const char *const handler_types[] = {"System.Net.Http.SocketsHttpHandler",
+                                            "System.Net.Http.WinHttpHandler",
+                                            "System.Net.Http.HttpClientHandler"};
+#define SOCKET_TYPE "System.Net.Sockets.SafeSocketHandle"
+
+static const struct series_type *clients_type(const struct series *s, const char *name) {
+    for (uint32_t i = 0; i < s->type_count; i++)
+        if (strcmp(s->types[i].name, name) == 0)
+            return &s->types[i];
+    return NULL;
+}
+
+static uint64_t clients_count(const struct series_type *type, uint32_t snapshot) {
+    return type ? type->totals[snapshot].objects : ABSENT;
+}
+
+/* [count] so many came between two dumps at least; ABSENT: a dump does not tell. */
+static uint64_t handlers_made(const struct series *s, const struct series_type *type) {
+    uint64_t made = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        uint64_t now = clients_count(type, i), before = i ? clients_count(type, i - 1) : now;
+        if (now == ABSENT || before == ABSENT)
+            return ABSENT;
+        made = num_add(made, now > before ? now - before : 0);
+    }
+    return made;
+}
+
+static void tell_clients(struct diagnosis *d, const struct series_type *handlers) {
+    struct findings *f = &d->c->texts;
+    const struct hint *hint = hint_find("http-client");
+    uint32_t last = d->s->count - 1;
+    uint64_t now = clients_count(handlers, last);
+    uint64_t sockets = clients_count(clients_type(d->s, SOCKET_TYPE), last);
+    uint64_t live = handlers->live_objects[last];
+    struct cause *cause = cause_add(d, CAUSE_HANDLES, SEVERITY_WARNING);
+    if (!cause)
+        return;
+    const char *garbage =
+        live == ABSENT || live * 2 > now
+            ? ""
+            : findings_text(f, "; %s of them are garbage, which lets go of its connections late",
+                            say_count(f, now - live));
+    const char *open = sockets == ABSENT || !sockets
+                           ? ""
+                           : findings_text(f, ", beside %s sockets", say_count(f, sockets));
+    cause->subject = CAUSE_CLIENTS;
+    cause->summary = findings_text(
+        f,
+        "HttpClients are made for each call: %s handlers, each with a pool of connections of its "
+        "own, %s before%s%s.",
+        say_count(f, now), say_count(f, clients_count(handlers, 0)), open, garbage);
+    cause->next = hint ? hint->next : NULL;
+    cause->weight = now;
+    for (uint32_t i = 0; hint && i < d->f->count; i++) {
+        const struct evidence *type = cause_evidence(&d->f->items[i], "type");
+        if (cause_is_open(d, i, NULL) && type && type->text && hint_find(type->text) == hint)
+            cause_claim(d, i, cause_last(d));
+    }
+}
+
+bool causes_of_clients(struct diagnosis *d, struct err *err) {
+    (void)err;
+    for (size_t i = 0; d->s->count > 1 && i < sizeof(handler_types) / sizeof(*handler_types); i++) {
+        const struct series_type *type = clients_type(d->s, handler_types[i]);
+        uint64_t made = type ? handlers_made(d->s, type) : ABSENT;
+        if (made == ABSENT || made < HANDLERS_MADE_LEAST ||
+            clients_count(type, d->s->count - 1) < HANDLERS_LEAST)
+            continue;
+        tell_clients(d, type);
+        return true;
+    }
+    return true;
+}
