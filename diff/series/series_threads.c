@@ -418,8 +418,9 @@ static bool is_asleep(const struct series *s, const struct series_thread *thread
 /*
  * On a crowded machine a spinner gets less than a core, but wants one all the time: what it ran and
  * what it was kept from running make up the time in which it was not stopped for the dumps, which
- * may be half of it, and no dump finds it asleep. Three dumps that find it at one place tell more
- * than the time, most of which such a machine may take for writing them. Where nothing tells what
+ * may be half of it, and no dump finds it asleep. That three dumps find it at one place, or two the
+ * one that ran most by far, tells more than the time, most of which such a machine may take for
+ * writing them. Where nothing tells what
  * it was kept from, a quarter of a core has to do, or clearly more than other threads' code used.
  */
 static bool always_runnable(const struct series *s, const struct series_thread *thread,
@@ -429,7 +430,8 @@ static bool always_runnable(const struct series *s, const struct series_thread *
         return false;
     if (thread->run_delay_delta_ns == ABSENT)
         return largest || cpu >= interval / 4;
-    double running = s->count > 2 && thread->same_stack == 1 ? interval / 4 : interval / 2;
+    bool found = thread->same_stack == 1 && (s->count > 2 || largest);
+    double running = found ? interval / 4 : interval / 2;
     return cpu + (double)thread->run_delay_delta_ns >= s->options.runaway_share * running;
 }
 
