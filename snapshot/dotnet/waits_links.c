@@ -16,6 +16,11 @@
 /* Async waiters of one semaphore that are counted, and asked what they are. */
 #define WAITERS_MAX   1000000u
 #define WAITERS_ASKED 100u
+/* Nearly all references of a heap lead to none of the things: most are told apart by a bit. */
+#define SIEVE_BITS 8192u
+/* [count] Live objects of a type from which on it costs more to look at them than to ask its name.
+ */
+#define NAME_ASKED_FROM 100u
 
 /* -- Tasks before continuations ---------------------------------------------------------------- */
 
@@ -197,13 +202,29 @@ uint64_t waits_semaphore_holder(struct waits *w, uint64_t semaphore, uint64_t *r
 /* Numbers of locks among those of things: there are no more than WAITS_MAX of these. */
 #define LOCKS_FROM (2 * WAITS_MAX)
 
+/* Slots of objects, each with the number of a row. */
+struct named_slots {
+    struct u64map rows;
+    uint64_t sieve[SIEVE_BITS / 64]; /* a bit for each slot modulo SIEVE_BITS */
+};
+
 struct naming {
     struct waits *w;
-    struct u64map row_of_slot; /* slot to number of the row */
-    struct u64map via;         /* the same of what only wraps one */
-    uint32_t sources;          /* [count] of these */
+    struct named_slots things, sources; /* sources: of what only wraps a thing */
+    uint32_t left;                      /* [count] things and locks that have no name */
     struct strbuf text;
 };
+
+static bool named_slots_put(struct named_slots *s, uint64_t slot, uint32_t row, struct err *err) {
+    s->sieve[slot % SIEVE_BITS / 64] |= (uint64_t)1 << (slot % 64);
+    return u64map_put(&s->rows, slot, row) || err_nomem(err);
+}
+
+/* STRMAP_NONE: of none. */
+static inline uint32_t named_slots_get(const struct named_slots *s, uint64_t slot) {
+    return s->sieve[slot % SIEVE_BITS / 64] >> (slot % 64) & 1 ? u64map_get(&s->rows, slot)
+                                                               : STRMAP_NONE;
+}
 
 static struct wait_row *waits_row(struct waits *w, uint32_t number) {
     uint32_t count;
@@ -231,6 +252,7 @@ static const char **name_place(struct waits *w, uint32_t number) {
 static bool keep_name(struct naming *n, uint32_t number, struct err *err) {
     const char **place = name_place(n->w, number);
     *place = builder_string(n->w->b, strbuf_str(&n->text), err);
+    n->left -= *place != NULL;
     return *place != NULL;
 }
 
@@ -247,41 +269,75 @@ static bool name_holder(struct naming *n, const struct graph_object *holder, uin
     return keep_name(n, number, err);
 }
 
-/* wrapped: what refers to the sources that the first round found, else to the things themselves. */
-static bool name_referred(struct naming *n, bool wrapped, struct err *err) {
+/* Can objects of the type give a name, or wrap what has none? */
+static bool is_naming(struct clr_heap *h, uint32_t type, bool wrapped) {
+    const struct path_names *names = &h->heap.source->names;
+    uint64_t live = h->heap.live[type].objects;
+    if (live < NAME_ASKED_FROM)
+        return live != 0;
+    return !is_of_framework(names->type(names->context, type)) || (!wrapped && is_source(h, type));
+}
+
+/* Classes of those types; a flag each. NULL: out of memory. */
+static bool *naming_classes(const struct naming *n, bool wrapped) {
     const struct graph *g = &n->w->heap->heap.graph;
-    const struct u64map *map = wrapped ? &n->via : &n->row_of_slot;
-    struct graph_object object;
-    for (uint64_t slot = 0; graph_next(g, slot, CLASS_OBJECT | CLASS_LISTED, &object);
-         slot = object.slot + 1) {
-        struct graph_cursor cursor;
-        uint64_t to;
-        uint32_t edge;
-        if (!graph_is_met(g, object.rank))
-            continue;
-        graph_open_list(g, graph_list_of(g, object.rank), &cursor);
-        while (graph_reference(&cursor, &to, &edge)) {
-            uint32_t number = u64map_get(map, to);
-            if (number == STRMAP_NONE)
-                continue;
-            if (!wrapped && is_source(n->w->heap, object.class->type)) {
-                if (!u64map_put(&n->via, object.slot, number))
-                    return err_nomem(err);
-                n->sources++;
-            } else if (!name_holder(n, &object, edge, number, err)) {
-                return false;
-            }
-        }
+    const uint32_t flags = CLASS_OBJECT | CLASS_LISTED;
+    bool *of_type = calloc((size_t)g->type_count + 1, sizeof(*of_type));
+    bool *classes = of_type ? calloc((size_t)g->class_count + 1, sizeof(*classes)) : NULL;
+    for (uint32_t i = 0; classes && i < g->type_count; i++)
+        of_type[i] = is_naming(n->w->heap, i, wrapped);
+    for (uint32_t i = 0; classes && i < g->class_count; i++)
+        classes[i] = (g->classes[i].flags & flags) == flags && of_type[g->classes[i].type];
+    free(of_type);
+    return classes;
+}
+
+/* An object refers to the thing of a row, or to what wraps it. */
+static bool name_reference(struct naming *n, bool wrapped, const struct graph_object *object,
+                           uint32_t edge, uint32_t number, struct err *err) {
+    if (wrapped || !is_source(n->w->heap, object->class->type))
+        return name_holder(n, object, edge, number, err);
+    return named_slots_put(&n->sources, object->slot, number, err);
+}
+
+static bool name_references(struct naming *n, bool wrapped, const struct graph_object *object,
+                            struct err *err) {
+    const struct graph *g = &n->w->heap->heap.graph;
+    const struct named_slots *slots = wrapped ? &n->sources : &n->things;
+    struct graph_cursor cursor;
+    uint64_t to;
+    uint32_t edge;
+    graph_open_list(g, graph_list_of(g, object->rank), &cursor);
+    while (graph_reference(&cursor, &to, &edge)) {
+        uint32_t number = named_slots_get(slots, to);
+        if (number != STRMAP_NONE && !name_reference(n, wrapped, object, edge, number, err))
+            return false;
     }
     return true;
 }
 
+/* wrapped: what refers to the sources that the first round found, else to the things themselves. */
+static bool name_referred(struct naming *n, bool wrapped, struct err *err) {
+    const struct graph *g = &n->w->heap->heap.graph;
+    if (!n->left || (wrapped && !n->sources.rows.count))
+        return true;
+    bool *classes = naming_classes(n, wrapped);
+    bool ok = classes != NULL || err_nomem(err);
+    struct graph_walk each = {.classes = classes};
+    struct graph_object object;
+    while (ok && n->left && graph_each(g, &each, &object))
+        if (classes[object.class - g->classes] && graph_is_met(g, object.rank))
+            ok = name_references(n, wrapped, &object, err);
+    free(classes);
+    return ok;
+}
+
 /* Static fields name best. */
-static bool name_by_statics(struct naming *n, const struct u64map *map, struct err *err) {
+static bool name_by_statics(struct naming *n, const struct named_slots *slots, struct err *err) {
     const struct clr_heap *h = n->w->heap;
-    for (uint32_t i = 0; i < h->statics.count; i++) {
+    for (uint32_t i = 0; n->left && i < h->statics.count; i++) {
         uint64_t slot = address_slot(&h->slots, h->named[i].object);
-        uint32_t number = slot == GRAPH_NOWHERE ? STRMAP_NONE : u64map_get(map, slot);
+        uint32_t number = slot == GRAPH_NOWHERE ? STRMAP_NONE : named_slots_get(slots, slot);
         if (number == STRMAP_NONE || *name_place(n->w, number))
             continue;
         strbuf_clear(&n->text);
@@ -294,48 +350,41 @@ static bool name_by_statics(struct naming *n, const struct u64map *map, struct e
 
 static bool index_row(struct naming *n, uint64_t address, uint32_t number, struct err *err) {
     uint64_t slot = address == ABSENT ? GRAPH_NOWHERE : address_slot(&n->w->heap->slots, address);
-    return slot == GRAPH_NOWHERE || u64map_put(&n->row_of_slot, slot, number) || err_nomem(err);
+    return slot == GRAPH_NOWHERE || named_slots_put(&n->things, slot, number, err);
 }
 
 /* Things, and locks that somebody waits for; what has a name already is left out. */
-static bool index_rows(struct naming *n, uint32_t *ret_count, struct err *err) {
+static bool index_rows(struct naming *n, struct err *err) {
     uint32_t count;
     builder_rows(n->w->b, PART_WAITS, &count);
-    *ret_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct wait_row *row = waits_row(n->w, i);
-        if (row->name || strcmp(row->kind, WAIT_ON_ASYNC) == 0)
-            continue;
-        if (!index_row(n, row->address, i, err))
+        bool named = row->name || strcmp(row->kind, WAIT_ON_ASYNC) == 0;
+        if (!named && !index_row(n, row->address, i, err))
             return false;
-        ++*ret_count;
     }
     const struct lock_row *locks = builder_rows(n->w->b, PART_LOCKS, &count);
     for (uint32_t i = 0; i < count; i++) {
-        if (locks[i].waiters == ABSENT || !locks[i].waiters)
-            continue;
-        if (!index_row(n, locks[i].address, LOCKS_FROM + i, err))
+        bool wanted = locks[i].waiters != ABSENT && locks[i].waiters;
+        if (wanted && !index_row(n, locks[i].address, LOCKS_FROM + i, err))
             return false;
-        ++*ret_count;
     }
+    n->left = (uint32_t)n->things.rows.count;
     return true;
 }
 
 bool waits_name(struct waits *w, struct err *err) {
     struct naming n = {.w = w};
-    uint32_t count = 0;
     if (!w->heap)
         return true;
-    u64map_init(&n.row_of_slot);
-    u64map_init(&n.via);
+    u64map_init(&n.things.rows);
+    u64map_init(&n.sources.rows);
     strbuf_init(&n.text);
-    bool ok = index_rows(&n, &count, err);
-    ok = ok && (!count ||
-                (name_by_statics(&n, &n.row_of_slot, err) && name_referred(&n, false, err) &&
-                 name_by_statics(&n, &n.via, err) && (!n.sources || name_referred(&n, true, err))));
-    ok = ok && strbuf_ok(&n.text, err);
-    u64map_deinit(&n.row_of_slot);
-    u64map_deinit(&n.via);
+    bool ok = index_rows(&n, err) && name_by_statics(&n, &n.things, err) &&
+              name_referred(&n, false, err) && name_by_statics(&n, &n.sources, err) &&
+              name_referred(&n, true, err) && strbuf_ok(&n.text, err);
+    u64map_deinit(&n.things.rows);
+    u64map_deinit(&n.sources.rows);
     strbuf_deinit(&n.text);
     return ok;
 }
