@@ -1,5 +1,7 @@
 #include "cmd/inputs.h"
 #include "cmd/session.h"
+#include "model/answers.h"
+#include "model/snapshot.h"
 
 #include <sys/stat.h>
 

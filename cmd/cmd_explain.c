@@ -1,6 +1,7 @@
 #include "cmd/session.h"
 
 #include "diff/rules/hints.h"
+#include "model/part_fields.h"
 
 extern const struct command command_explain;
 

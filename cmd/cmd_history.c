@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "cmd/plan.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

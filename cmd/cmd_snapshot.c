@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "model/snapfile.h"
+#include "model/snapshot.h"
 
 extern const struct command command_snapshot;
 

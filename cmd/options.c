@@ -4,6 +4,7 @@
 #include "base/pattern.h"
 #include "diff/gate/gate_report.h"
 #include "diff/report/csv.h"
+#include "model/answers.h"
 
 #include <stdio.h>
 #include <stdlib.h>

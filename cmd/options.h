@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 #include "diff/report/report.h"
 #include "input/input.h"
+#include "model/answers.h"
 
 #define ARGUMENTS_MAX 1000u
 #define OUTPUTS_MAX   16u

@@ -4,6 +4,9 @@
 #include "cmd/inputs.h"
 #include "cmd/plan.h"
 #include "cmd/progress.h"
+#include "model/answers.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,6 +6,8 @@
 #define DUMPDIFF_CMD_SESSION_H
 
 #include "cmd/options.h"
+#include "model/answers.h"
+#include "model/snapshot.h"
 
 /* Moments of one file that are compared: each is read anew, and more say no more of a trend. */
 #define MOMENTS_MAX 100u

@@ -7,6 +7,9 @@
 #include "diff/names/names.h"
 #include "history/history_store.h"
 #include "model/snapfile.h"
+#include "model/part_fields.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 

@@ -13,7 +13,8 @@
 #ifndef DUMPDIFF_HISTORY_HISTORY_H
 #define DUMPDIFF_HISTORY_HISTORY_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
+#include "base/arena.h"
 
 #define HISTORY_SHARDS 16u
 

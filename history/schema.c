@@ -1,6 +1,8 @@
 /* What is in the file: the tables, how they came to be, and that nothing else is there. */
 #include "history/history_store.h"
 
+#include "model/snapshot.h"
+
 #include <stdio.h>
 #include <string.h>
 

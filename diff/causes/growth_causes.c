@@ -4,6 +4,7 @@
 #include "diff/names/names.h"
 #include "diff/rules/hints.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,6 +6,8 @@
 #include "diff/rules/frames.h"
 #include "diff/rules/hints.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
 
 #include <math.h>
 #include <string.h>

@@ -9,6 +9,8 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -2,6 +2,9 @@
 
 #include "base/num.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

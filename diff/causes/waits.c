@@ -9,6 +9,7 @@
 #include "diff/rules/wait_graph.h"
 #include "diff/rules/wait_story.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,8 @@
 #include "diff/gate/gate.h"
 
 #include "diff/series/trend.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <math.h>
 #include <stdarg.h>

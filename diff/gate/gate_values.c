@@ -4,6 +4,10 @@
 #include "base/num.h"
 #include "diff/series/growth.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <math.h>
 #include <string.h>

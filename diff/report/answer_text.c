@@ -5,6 +5,8 @@
 #include "diff/report/csv.h"
 #include "diff/report/fmt.h"
 #include "diff/report/json_parts.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

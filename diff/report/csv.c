@@ -4,6 +4,9 @@
 #include "diff/report/answer_text.h"
 #include "diff/report/fmt.h"
 #include "diff/report/view.h"
+#include "model/part_fields.h"
+#include "model/snapshot.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 #include "diff/names/alloc_frames.h"
 #include "diff/report/alloc_view.h"
 #include "diff/report/doc_parts.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <stdlib.h>
 

@@ -3,6 +3,8 @@
 #include "diff/names/names.h"
 #include "diff/report/answer_text.h"
 #include "diff/report/doc_parts.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 

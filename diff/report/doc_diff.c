@@ -2,6 +2,8 @@
 #include "diff/report/doc_parts.h"
 #include "diff/series/trend.h"
 #include "diff/names/names.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <math.h>

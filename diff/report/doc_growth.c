@@ -2,6 +2,8 @@
 #include "diff/series/growth.h"
 #include "diff/names/names.h"
 #include "diff/report/doc_parts.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 

@@ -2,6 +2,8 @@
 #include "diff/report/doc_parts.h"
 
 #include "base/num.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 

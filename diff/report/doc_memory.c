@@ -1,6 +1,9 @@
 /* What of one dump is not managed heap and not threads. */
 #include "diff/report/doc_parts.h"
 
+#include "model/rows_process.h"
+#include "model/snapshot.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,10 @@
 #include "diff/report/doc_parts.h"
 
+#include "model/part_fields.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

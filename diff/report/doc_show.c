@@ -5,6 +5,9 @@
 
 #include "base/num.h"
 #include "base/search.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* Threads, their stacks and their locks. */
 #include "diff/report/doc_parts.h"
 #include "diff/names/names.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdio.h>

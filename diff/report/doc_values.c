@@ -1,6 +1,10 @@
 /* Name and number pairs lined up: memory, handles, counters, the finalizer. */
 #include "base/hash.h"
 #include "diff/report/doc_parts.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #ifndef DUMPDIFF_REPORT_FMT_H
 #define DUMPDIFF_REPORT_FMT_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 #define FMT_MAX 48
 

@@ -2,6 +2,10 @@
 #include "diff/report/json_parts.h"
 
 #include "diff/report/fmt.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <math.h>
 

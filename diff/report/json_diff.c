@@ -3,6 +3,10 @@
 #include "diff/report/json_parts.h"
 #include "diff/report/view.h"
 #include "diff/series/trend.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <math.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "base/num.h"
 #include "diff/series/growth.h"
 #include "diff/report/json_parts.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

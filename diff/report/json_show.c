@@ -4,6 +4,10 @@
 #include "diff/report/answer_text.h"
 #include "diff/report/fmt.h"
 #include "diff/report/view.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 /* All rows of a part as its field table describes them; null when the part is absent. */
 static void part_rows(struct json *j, const struct snapshot *s, enum part part) {

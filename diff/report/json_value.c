@@ -1,6 +1,7 @@
 #include "diff/report/json_value.h"
 
 #include "diff/report/fmt.h"
+#include "model/part_fields.h"
 
 #include <inttypes.h>
 #include <stdio.h>

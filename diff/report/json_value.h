@@ -8,7 +8,7 @@
 #ifndef DUMPDIFF_REPORT_JSON_VALUE_H
 #define DUMPDIFF_REPORT_JSON_VALUE_H
 
-#include "model/snapshot.h"
+#include "model/part_fields.h"
 
 #include <cJSON.h>
 

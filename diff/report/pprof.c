@@ -7,6 +7,8 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "diff/report/alloc_view.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,6 @@
 #define DUMPDIFF_REPORT_REPORT_H
 
 #include "diff/causes/causes.h"
-#include "model/answers.h"
 
 enum report_sort {
     SORT_BYTES_DELTA,

@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/order.h"
 #include "diff/report/fmt.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

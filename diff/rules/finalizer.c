@@ -1,6 +1,9 @@
 /* Objects that wait for their finalizer, and the thread that should run it. */
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 

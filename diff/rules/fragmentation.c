@@ -2,6 +2,8 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 
 #include "diff/names/names.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 #include <string.h>
 

@@ -2,6 +2,8 @@
 #include "diff/names/path_text.h"
 #include "diff/rules/hints.h"
 #include "diff/names/names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 /* GC handles and operating system handles. */
 #include "diff/rules/rules.h"
 
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+
 #include <string.h>
 
 #define LOOSE_HANDLES_LEAST 1000u

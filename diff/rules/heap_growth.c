@@ -2,6 +2,9 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
+#include "model/rows_heap.h"
 
 #include <string.h>
 

@@ -4,6 +4,8 @@
 #include "diff/names/path_text.h"
 #include "diff/names/names.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -6,6 +6,8 @@
 
 #include "base/hash.h"
 #include "base/vec.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

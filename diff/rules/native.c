@@ -3,6 +3,8 @@
 
 #include "base/num.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

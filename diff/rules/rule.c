@@ -1,5 +1,8 @@
 #include "diff/rules/rules.h"
 
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
+
 #include <stdio.h>
 #include <string.h>
 

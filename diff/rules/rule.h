@@ -6,6 +6,7 @@
 
 #include "diff/rules/limits.h"
 #include "diff/series/series.h"
+#include "model/part_fields.h"
 
 enum finding_status { STATUS_HIT, STATUS_CLEAR, STATUS_SKIPPED };
 extern const char *const finding_status_names[3];

@@ -1,6 +1,9 @@
 /* Figures in sentences, and other small things that rules share. */
 #include "diff/rules/rules.h"
 
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 
 #include "base/num.h"
 #include "diff/names/alloc_frames.h"
+#include "model/rows_threads.h"
 
 #include <string.h>
 

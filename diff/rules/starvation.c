@@ -4,6 +4,8 @@
 #include "diff/rules/wait_story.h"
 
 #include "base/hash.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 

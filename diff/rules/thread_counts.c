@@ -1,6 +1,8 @@
 /* Threads that came, went, died and were not buried. */
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* Threads that use a whole core. */
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 

@@ -5,6 +5,8 @@
 
 #include "base/hash.h"
 #include "base/vec.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

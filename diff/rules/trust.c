@@ -1,6 +1,10 @@
 /* How far the snapshots can be trusted, and whether they were taken at a good moment. */
 #include "diff/rules/rules.h"
 
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
+
 #include <inttypes.h>
 
 /* Up to three reasons, with their counts. */

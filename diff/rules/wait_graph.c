@@ -1,6 +1,8 @@
 #include "diff/rules/wait_graph.h"
 
 #include "diff/rules/frames.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 #include "diff/names/path_text.h"
 #include "diff/rules/frames.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -6,6 +6,8 @@
 #include "base/vec.h"
 #include "diff/names/names.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

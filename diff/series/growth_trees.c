@@ -2,6 +2,8 @@
 
 #include "base/num.h"
 #include "diff/series/series_internal.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 static void growth_trees_sum(uint64_t *sum, uint64_t more) {
     *sum = *sum == ABSENT || more == ABSENT ? ABSENT : num_add(*sum, more);

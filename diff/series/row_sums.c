@@ -1,5 +1,8 @@
 #include "diff/series/row_sums.h"
 
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+
 void row_sums_add_free(struct row_sums *sums, const struct type_row *row) {
     for (int g = 0; g < GEN_COUNT; g++)
         cell_add(&sums->others.free_gens[g], row->gen[g]);

@@ -7,6 +7,8 @@
 
 #include "diff/series/series.h"
 #include "model/known_names.h"
+#include "model/snapshot.h"
+#include "model/rows_heap.h"
 
 /* Objects and bytes at once: a cell, read as such. */
 typedef uint64_t cell_pair

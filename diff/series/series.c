@@ -2,6 +2,9 @@
 
 #include "base/num.h"
 #include "diff/names/names.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,7 +4,9 @@
 #ifndef DUMPDIFF_SERIES_SERIES_H
 #define DUMPDIFF_SERIES_SERIES_H
 
-#include "model/snapshot.h"
+#include "base/arena.h"
+#include "base/str.h"
+#include "model/parts.h"
 
 enum verdict {
     VERDICT_NONE, /* one snapshot, or not to be judged (Free) */
@@ -399,11 +401,13 @@ enum verdict series_type_verdict(const struct series *s, const struct series_typ
  */
 const struct cell *series_type_gens(const struct series_type *type, uint32_t snapshot);
 
+bool series_has_types(const struct series *s, uint32_t snapshot);
+
 /* Has the snapshot types, but not all, and none of this name? */
 static inline bool series_type_is_unlisted(const struct series *s, const struct series_type *type,
                                            uint32_t snapshot) {
     return !type->rows[snapshot] && type->totals[snapshot].bytes == ABSENT &&
-           snapshot_has(s->snapshots[snapshot], PART_TYPES);
+           series_has_types(s, snapshot);
 }
 
 /*

@@ -4,6 +4,10 @@
 
 #include "base/chars.h"
 #include "base/hash.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -11,6 +11,8 @@
 #include "diff/names/names.h"
 
 #include "base/vec.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

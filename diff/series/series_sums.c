@@ -7,6 +7,9 @@
 
 #include "base/order.h"
 #include "base/vec.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,6 +10,9 @@
 #include "base/num.h"
 #include "base/order.h"
 #include "base/vec.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -9,6 +9,8 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -332,6 +334,10 @@ static void fill_absent(struct series *s, uint32_t i) {
         if (type->live_bytes[i] != ABSENT) /* then it is no row that all types share */
             type->live_objects[i] = type->live_bytes[i] = ABSENT;
     }
+}
+
+bool series_has_types(const struct series *s, uint32_t snapshot) {
+    return snapshot_has(s->snapshots[snapshot], PART_TYPES);
 }
 
 struct cell series_type_most(const struct series *s, const struct series_type *type,

@@ -4,6 +4,8 @@
 
 #include "base/num.h"
 #include "base/vec.h"
+#include "model/part_fields.h"
+#include "model/snapshot.h"
 
 #include <math.h>
 #include <stdlib.h>

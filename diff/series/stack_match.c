@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "diff/names/alloc_frames.h"
 #include "diff/series/stack_internal.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,9 @@
 
 #include "diff/names/names.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -6,6 +6,7 @@
 #include "dotnet/code.h"
 #include "dotnet/fields.h"
 #include "dotnet/method.h"
+#include "model/rows_heap.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,6 +13,7 @@
 #include "dotnet/code.h"
 #include "dotnet/method.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 #include "dotnet/stack_roots.h"
 #include "dotnet/thread_ids.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

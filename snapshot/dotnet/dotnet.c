@@ -12,6 +12,8 @@
 #include "dotnet/usage.h"
 #include "dotnet/wait_chains.h"
 #include "dotnet/walk.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
 
 /* What needs the heap, and what needs the runtime at all. */
 #define HEAP_PARTS    (GC_PARTS | PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_HANDLES) | LIVE_PARTS)

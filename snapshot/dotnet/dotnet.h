@@ -6,7 +6,6 @@
 #define DUMPDIFF_DOTNET_DOTNET_H
 
 #include "memory/space.h"
-#include "model/answers.h"
 #include "model/builder.h"
 
 struct dotnet_options {

@@ -1,6 +1,8 @@
 #include "dotnet/finalize.h"
 
 #include "dotnet/tally.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 /*
  * CFinalize: {Object **fill[generations + 2]; Object **array, **end}. The array holds sub-arrays,

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "dotnet/tally.h"
+#include "model/rows_heap.h"
 
 #include <string.h>
 

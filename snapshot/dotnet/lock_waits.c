@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "dotnet/lock_object.h"
 #include "dotnet/managed_frames.h"
+#include "model/rows_threads.h"
 
 #include <string.h>
 

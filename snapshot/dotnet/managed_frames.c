@@ -2,6 +2,10 @@
 
 #include "memory/stacks/native_stacks.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -5,6 +5,8 @@
 
 #include "dotnet/code.h"
 #include "dotnet/method.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 #include <string.h>

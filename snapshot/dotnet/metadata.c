@@ -1,6 +1,7 @@
 #include "dotnet/metadata.h"
 
 #include "base/search.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -5,6 +5,7 @@
 
 #include "memory/peek.h"
 #include "memory/pe/pe.h"
+#include "model/rows_process.h"
 
 #include <stdlib.h>
 #include <string.h>

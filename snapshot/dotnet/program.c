@@ -1,5 +1,7 @@
 #include "dotnet/program.h"
 
+#include "model/rows_origin.h"
+
 /* Executables that run any assembly; an app's own host is named after it. */
 static const char *const hosts[] = {"dotnet",         "dotnet.exe",  "w3wp.exe",
                                     "iisexpress.exe", "corerun.exe", "corerun"};

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "dotnet/lock_object.h"
+#include "model/rows_threads.h"
 
 /* AwareLock::LockState: bit 0 held; waiters from bit 6 on (src/coreclr/vm/syncblk.h). */
 #define LOCK_HELD    1u

@@ -3,6 +3,8 @@
 #include "dotnet/managed_frames.h"
 #include "dotnet/thread_ids.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 #include <string.h>

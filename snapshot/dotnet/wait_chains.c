@@ -5,6 +5,7 @@
 #include "dotnet/type_names.h"
 #include "dotnet/waits_internal.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "dotnet/async.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 #include <string.h>

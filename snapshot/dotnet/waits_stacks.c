@@ -8,6 +8,7 @@
 
 #include "dotnet/managed_frames.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 #include <string.h>
 

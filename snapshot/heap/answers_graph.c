@@ -1,6 +1,8 @@
 #include "heap/answers_graph.h"
 
 #include "model/builder.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

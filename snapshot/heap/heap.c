@@ -5,6 +5,8 @@
 #include "heap/answers_graph.h"
 #include "heap/heap_places.h"
 #include "model/builder.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

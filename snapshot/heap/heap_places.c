@@ -4,6 +4,7 @@
 #include "heap/place_holders.h"
 #include "model/builder.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
 
 #include <stdlib.h>
 

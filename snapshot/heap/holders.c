@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "heap/heap.h"
 #include "model/builder.h"
+#include "model/rows_heap.h"
 
 #include <stdlib.h>
 

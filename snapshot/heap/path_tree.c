@@ -5,6 +5,7 @@
 #include "base/search.h"
 #include "base/vec.h"
 #include "model/builder.h"
+#include "model/rows_heap.h"
 
 #include <stdlib.h>
 #include <string.h>

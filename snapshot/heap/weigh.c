@@ -4,6 +4,8 @@
 #include "base/order.h"
 #include "model/answers.h"
 #include "model/builder.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

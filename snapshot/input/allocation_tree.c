@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "input/valgrind_frame.h"
+#include "model/rows_stacks.h"
 
 #define BELOW_THRESHOLD "[below massif's threshold]"
 

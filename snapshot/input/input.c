@@ -9,6 +9,8 @@
 #include "memory/stacks/native_stacks.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,8 +6,9 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
-#include "model/answers.h"
 #include "model/builder.h"
+
+struct answers; /* answers.h */
 
 /* What the user said about how to read. All strings borrowed, NULL when not given. */
 struct input_options {

@@ -2,6 +2,8 @@
 
 #include "base/num.h"
 #include "base/vec.h"
+#include "model/rows_stacks.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 #include "base/search.h"
 #include "memory/arch/arch.h"
 #include "model/snapshot.h"
+#include "model/rows_threads.h"
 
 #include <string.h>
 

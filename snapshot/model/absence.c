@@ -1,6 +1,11 @@
 #include "model/absence.h"
 
 #include "model/builder.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef DUMPDIFF_MODEL_ABSENCE_H
 #define DUMPDIFF_MODEL_ABSENCE_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 /* Takes out the rows about a part. Without rows PART_ABSENCES is not there. */
 void absences_forget(struct snapshot *s, enum part part);

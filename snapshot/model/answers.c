@@ -4,6 +4,9 @@
 #include "base/order.h"
 #include "model/builder.h"
 #include "model/type_pattern.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <stdlib.h>
 #include <string.h>

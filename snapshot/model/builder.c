@@ -7,6 +7,12 @@
 #include "model/absence.h"
 #include "model/derive.h"
 #include "model/usable.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdio.h>

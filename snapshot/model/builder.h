@@ -7,7 +7,7 @@
 #ifndef DUMPDIFF_MODEL_BUILDER_H
 #define DUMPDIFF_MODEL_BUILDER_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 /* Longest name kept: type names of generic monsters are cut behind it, with a warning. */
 #define NAME_MAX_BYTES 16384

@@ -1,5 +1,7 @@
 /* Moments of a text that tells of several times: what was said of one goes when the next begins. */
 #include "model/builder_impl.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

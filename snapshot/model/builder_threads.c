@@ -1,5 +1,7 @@
 /* Threads, which readers know by the id of the system, the managed one, or a number. */
 #include "model/builder_impl.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 /* Row of the thread with these ids, STRMAP_NONE when there is none. */
 static uint32_t thread_find(const struct builder *b, uint64_t os_id, uint64_t managed_id) {

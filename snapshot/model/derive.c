@@ -1,4 +1,5 @@
 #include "model/derive.h"
+#include "model/rows_threads.h"
 
 #include "base/hash.h"
 

@@ -1,6 +1,6 @@
 /*
  * What a snapshot may hold, and what may be missing of it: parts, aspects, generations, sums. That
- * is all that who looks into memory or a heap has to know; the rows of parts are in snapshot.h.
+ * is all that who looks into memory or a heap has to know; the rows of parts are in the rows_*.h.
  */
 #ifndef DUMPDIFF_MODEL_PARTS_H
 #define DUMPDIFF_MODEL_PARTS_H
@@ -87,5 +87,51 @@ enum aspect {
 
 /* "all", "rows", "frames", ...: as the row has it. */
 extern const char *const aspect_names[ASPECT_COUNT];
+
+/* -- What several of them have ---------------------------------------------------------------- */
+
+struct strings {
+    const char **items;
+    uint32_t count;
+};
+
+bool strings_equal(const struct strings *a, const struct strings *b);
+
+/* What rows that a table left out can hold at most; ABSENT: no bound. */
+struct bounds {
+    uint64_t objects;   /* [count] of all of them together */
+    uint64_t row_bytes; /* [bytes] of any one of them */
+};
+
+#define BOUNDS_NONE ((struct bounds){ABSENT, ABSENT})
+
+/* Of snapshot.h, and of the rows_*.h: who only hands them on needs neither. */
+struct snapshot;
+struct origin_row;
+struct reason_row;
+struct absence_row;
+struct type_row;
+struct heap_row;
+struct region_row;
+struct gc_row;
+struct finalizer_row;
+struct finalizable_row;
+struct thread_row;
+struct lock_row;
+struct handle_row;
+struct memory_row;
+struct module_row;
+struct stack_row;
+struct allocation_row;
+struct counter_row;
+struct loader_row;
+struct free_block_row;
+struct native_heap_row;
+struct live_row;
+struct path_row;
+struct os_handle_row;
+struct async_row;
+struct callback_row;
+struct wait_row;
 
 #endif

@@ -1,4 +1,6 @@
 #include "model/snap_columns.h"
+#include "model/part_fields.h"
+#include "model/snapshot.h"
 
 /* A string number out of range fails the reader. */
 static const char *get_string(const struct snap_decoder *d, struct reader *r) {

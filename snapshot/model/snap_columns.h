@@ -6,7 +6,7 @@
 #define DUMPDIFF_MODEL_SNAP_COLUMNS_H
 
 #include "base/bytes.h"
-#include "model/snapshot.h"
+#include "model/part_fields.h"
 
 struct snap_decoder {
     struct snapshot *s;

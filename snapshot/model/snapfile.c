@@ -1,5 +1,9 @@
 #include "model/snapfile.h"
 #include "model/snap_columns.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include "base/hash.h"
 

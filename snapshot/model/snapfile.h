@@ -22,7 +22,7 @@
 #define DUMPDIFF_MODEL_SNAPFILE_H
 
 #include "base/bytes.h"
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 #define SNAPFILE_VERSION 1u
 

@@ -2,6 +2,12 @@
 
 #include "base/num.h"
 #include "model/known_names.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/rows_process.h"
+#include "model/rows_stacks.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,4 +1,6 @@
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include "base/chars.h"
 #include "base/hash.h"

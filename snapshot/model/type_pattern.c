@@ -2,6 +2,7 @@
 
 #include "model/known_names.h"
 #include "model/snapshot.h"
+#include "model/rows_heap.h"
 
 #include <string.h>
 

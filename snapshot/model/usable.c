@@ -1,6 +1,8 @@
 #include "model/usable.h"
 
 #include "model/absence.h"
+#include "model/part_fields.h"
+#include "model/snapshot.h"
 
 static bool field_says(const struct field *field, const unsigned char *row) {
     const void *at = row + field->offset;

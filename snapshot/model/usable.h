@@ -2,7 +2,7 @@
 #ifndef DUMPDIFF_MODEL_USABLE_H
 #define DUMPDIFF_MODEL_USABLE_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 /* Of any part but where the dump comes from, and what is missing. */
 bool snapshot_says_something(const struct snapshot *s);

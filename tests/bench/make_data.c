@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "model/builder.h"
 #include "model/snapfile.h"
+#include "model/snapshot.h"
 #include "tests/support/mk_minidump.h"
 
 #include <stdio.h>

@@ -12,6 +12,8 @@
 #include "history/history.h"
 #include "model/builder.h"
 #include "model/snapfile.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <sqlite3.h>
 #include <stdio.h>

@@ -8,6 +8,7 @@
 #include "dotnet/gc.h"
 #include "dotnet/walk.h"
 #include "memory/elf/elf.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdio.h>

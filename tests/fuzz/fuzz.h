@@ -9,6 +9,7 @@
 
 #include "input/input.h"
 #include "model/snapfile.h"
+#include "model/snapshot.h"
 #include "tests/support/read_bytes.h"
 
 #include <stdio.h>

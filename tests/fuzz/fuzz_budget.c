@@ -2,6 +2,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "diff/gate/gate_report.h"
+#include "model/snapshot.h"
 
 static bool make_series(struct series *s, struct snapshot *snapshots, struct err *err) {
     static const struct snapshot *pointers[2];

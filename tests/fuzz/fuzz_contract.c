@@ -9,6 +9,7 @@
 #include "tests/fuzz/fuzz_core.h"
 
 #include "dotnet/clr.h"
+#include "model/snapshot.h"
 
 #define DESCRIPTOR_SIZE 40u
 #define POINTERS        24u

@@ -13,6 +13,7 @@
 #include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "model/answers.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -1,6 +1,9 @@
 /* Object graphs of PerfView and dotnet-gcdump, from the stream to the snapshot and to answers. */
 #include "tests/fuzz/fuzz.h"
 #include "tests/support/read_bytes.h"
+#include "model/answers.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 extern const struct input input_gcdump;
 

@@ -7,6 +7,7 @@
 #include "tests/fuzz/fuzz_checksums.h"
 
 #include "diff/report/report.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* A .snap file as it comes: mostly the header, the directory and the checksums. */
 #include "tests/fuzz/fuzz.h"
 
+#include "model/snapshot.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct snapshot s;
     struct err err = {.msg = ""};

@@ -4,6 +4,8 @@
  */
 #include "tests/fuzz/fuzz_checksums.h"
 
+#include "model/snapshot.h"
+
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "dotnet/dotnet.h"
 #include "memory/elf/elf.h"
+#include "model/snapshot.h"
 
 #include <elf.h>
 #include <stdio.h>

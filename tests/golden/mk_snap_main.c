@@ -19,6 +19,8 @@
 #include "base/num.h"
 #include "input/input.h"
 #include "model/snapfile.h"
+#include "model/part_fields.h"
+#include "model/snapshot.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,6 +5,8 @@
 #include "tests/support/corpus.h"
 #include "tests/support/rows.h"
 #include "tests/support/umdh_pair.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

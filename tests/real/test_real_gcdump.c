@@ -2,6 +2,8 @@
 #include "input/input.h"
 #include "tests/support/gcdump_reference.h"
 #include "tests/support/shared.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 

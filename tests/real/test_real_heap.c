@@ -1,6 +1,10 @@
 /* Real transcripts of the heap against the values that their collection states. */
 #include "tests/support/corpus.h"
 #include "tests/support/log_checks.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <string.h>
 

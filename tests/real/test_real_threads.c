@@ -2,6 +2,9 @@
 #include "tests/support/corpus.h"
 #include "tests/support/log_checks.h"
 #include "tests/support/rows.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <stdio.h>
 #include <string.h>

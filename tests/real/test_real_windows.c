@@ -8,6 +8,8 @@
 #include "tests/support/minidump_peer.h"
 #include "tests/support/shared.h"
 #include "tests/support/windows_checks.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>

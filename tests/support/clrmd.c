@@ -2,6 +2,9 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

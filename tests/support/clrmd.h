@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 #include "memory/space.h"
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 struct clrmd_counts {
     uint32_t types, regions, finalizable, ready, threads, handles, locks; /* lines compared */

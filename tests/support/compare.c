@@ -1,6 +1,7 @@
 #include "compare.h"
 
 #include "mk_snap.h"
+#include "model/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #define DUMPDIFF_TESTS_COMPARE_H
 
 #include "diff/rules/rule.h"
+#include "model/snapshot.h"
 
 #define COMPARE_MAX 8
 

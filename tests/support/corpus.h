@@ -2,8 +2,8 @@
 #ifndef DUMPDIFF_SUPPORT_CORPUS_H
 #define DUMPDIFF_SUPPORT_CORPUS_H
 
-#include "model/snapshot.h"
 #include "tests/support/shared.h"
+#include "model/parts.h"
 
 /* Path of a file of the corpus; fails the test when it is not there. Gives ret_path. */
 const char *corpus_path(char ret_path[SHARED_PATH_MAX], const char *name);

@@ -5,6 +5,10 @@
 #include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "tests/support/rows.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,7 @@
 #include "input/log/transcript.h"
 #include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
+#include "model/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,8 @@
 #include "base/num.h"
 #include "dotnet/gcdump_names.h"
 #include "input/input.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

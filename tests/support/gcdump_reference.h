@@ -4,7 +4,8 @@
 #ifndef DUMPDIFF_TESTS_GCDUMP_REFERENCE_H
 #define DUMPDIFF_TESTS_GCDUMP_REFERENCE_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
+#include "model/rows_heap.h"
 
 /* Fails the test unless every type is the same, and the sums are these. */
 void gcdump_reference_check(const char *path, uint64_t objects, uint64_t bytes);

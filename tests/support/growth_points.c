@@ -1,6 +1,7 @@
 #include "tests/support/growth_points.h"
 
 #include "input/input.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

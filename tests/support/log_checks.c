@@ -2,6 +2,11 @@
 
 #include "input/input.h"
 #include "tests/support/rows.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #ifndef DUMPDIFF_TESTS_LOG_CHECKS_H
 #define DUMPDIFF_TESTS_LOG_CHECKS_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 /* Reads the file; the snapshot is the caller's. */
 void log_read(const char *path, struct snapshot *ret_snapshot);

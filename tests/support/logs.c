@@ -1,6 +1,10 @@
 #include "tests/support/logs.h"
 
 #include "tests/support/read_bytes.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "input/log/transcript.h"
+#include "model/rows_heap.h"
 
 /* The snapshot is the caller's to deinit, also on failure. */
 bool logs_read_bytes(const void *data, size_t size, struct snapshot *s, struct err *err);

@@ -1,6 +1,7 @@
 #include "tests/support/made_format.h"
 
 #include "tests/support/read_bytes.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 #include "tests/support/mk_clr.h"
 
 #include "memory/arch/arch.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 #define DUMPDIFF_TESTS_MK_CLR_H
 
 #include "dotnet/module.h"
+#include "model/snapshot.h"
 
 #define MK_CLR_BASE     0x7f0000000000u
 #define MK_CLR_BASE_X86 0x10000000u

@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "input/input.h"
+#include "model/part_fields.h"
 
 #include <stdio.h>
 #include <stdlib.h>

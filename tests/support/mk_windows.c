@@ -7,6 +7,7 @@
 #include "memory/unpack/unpack.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_pe.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

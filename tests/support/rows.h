@@ -2,6 +2,9 @@
 #ifndef DUMPDIFF_SUPPORT_ROWS_H
 #define DUMPDIFF_SUPPORT_ROWS_H
 
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
 #include "model/snapshot.h"
 
 #include <string.h>

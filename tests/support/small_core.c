@@ -5,6 +5,8 @@
 #include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

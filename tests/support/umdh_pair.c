@@ -2,6 +2,8 @@
 
 #include "input/input.h"
 #include "tests/support/rows.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

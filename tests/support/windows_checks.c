@@ -1,6 +1,10 @@
 #include "tests/support/windows_checks.h"
 
 #include "tests/support/rows.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

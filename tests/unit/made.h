@@ -4,6 +4,11 @@
 
 #include "diff/rules/rule.h"
 #include "input/input.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,6 +11,7 @@
 #include "memory/arch/arch.h"
 #include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
+#include "model/snapshot.h"
 
 #include <elf.h>
 #include <setjmp.h>

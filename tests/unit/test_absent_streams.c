@@ -10,6 +10,7 @@
 #include "tests/support/mk_windows.h"
 #include "tests/support/read_bytes.h"
 #include "tests/support/store.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,8 @@
 #include "made_causes.h"
 
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
 
 /* A few more segments are no story: the orders in them are, and those came evenly. */
 static void segments_are_what_they_hold(void **state) {

@@ -3,6 +3,8 @@
 #include "input/log/transcript.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,6 +5,7 @@
 #include "diff/report/alloc_view.h"
 #include "diff/report/fmt.h"
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
 
 #include <stdio.h>
 

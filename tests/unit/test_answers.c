@@ -1,6 +1,8 @@
 /* Questions asked of a snapshot: which types are meant, and what can be answered from it. */
 #include "model/answers.h"
 #include "model/builder.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

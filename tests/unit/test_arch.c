@@ -3,6 +3,7 @@
 #include "memory/elf/elf.h"
 #include "memory/evidence.h"
 #include "model/snapshot.h"
+#include "model/rows_threads.h"
 #include "tests/support/mk_elf_core.h"
 
 #include <setjmp.h>

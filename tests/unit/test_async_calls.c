@@ -4,6 +4,9 @@
  */
 #include "input/input.h"
 
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

@@ -1,5 +1,10 @@
 /* How readers fill a snapshot, and what the builder says when they disagree. */
 #include "model/builder.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

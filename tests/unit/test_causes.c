@@ -3,6 +3,8 @@
 #include "made_causes.h"
 
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
 
 #include <math.h>
 

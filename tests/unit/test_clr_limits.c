@@ -8,6 +8,7 @@
 #include "dotnet/statics.h"
 #include "dotnet/symbols.h"
 #include "model/snapshot.h"
+#include "model/rows_origin.h"
 #include "tests/support/mk_clr.h"
 #include "tests/support/mk_metadata.h"
 

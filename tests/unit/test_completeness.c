@@ -4,6 +4,7 @@
  */
 #include "diff/rules/rule.h"
 #include "tests/support/logs.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,6 +3,8 @@
 #include "input/input.h"
 #include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,10 @@
 #include "diff/rules/rules.h"
 #include "input/input.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+#include "model/rows_stacks.h"
+#include "model/rows_origin.h"
 #include "tests/support/read_bytes.h"
 
 #include <dirent.h>

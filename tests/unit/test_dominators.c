@@ -2,6 +2,7 @@
  */
 #include "model/answers.h"
 #include "model/builder.h"
+#include "model/snapshot.h"
 #include "tests/support/drawn_graph.h"
 
 #include <setjmp.h>

@@ -2,6 +2,9 @@
 #include "tests/support/logs.h"
 
 #include "input/log/type_table.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,6 +8,7 @@
 #include "memory/stacks/native_stacks.h"
 #include "tests/support/mk_elf_core.h"
 #include "tests/support/mk_library.h"
+#include "model/rows_threads.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

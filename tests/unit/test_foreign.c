@@ -1,6 +1,7 @@
 /* Kinds of files that are not read are said by name, with the way to one that is. */
 #include "input/foreign.h"
 #include "input/input.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,10 @@
 #include "base/file.h"
 #include "diff/gate/gate_report.h"
 #include "tests/unit/made.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
+#include "model/rows_stacks.h"
+#include "model/rows_threads.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -8,6 +8,10 @@
 #include "tests/support/made_format.h"
 #include "tests/support/mk_gcdump.h"
 #include "tests/support/read_bytes.h"
+#include "model/answers.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

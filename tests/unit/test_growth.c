@@ -2,6 +2,8 @@
 #include "diff/series/growth.h"
 #include "diff/names/path_text.h"
 #include "model/builder.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

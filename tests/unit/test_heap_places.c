@@ -3,6 +3,7 @@
 
 #include "heap/heap_places.h"
 #include "model/builder.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,6 +3,9 @@
 #include "input/input.h"
 #include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,9 @@
 #include "tests/support/logs.h"
 
 #include "model/snapfile.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,9 @@
 #include "tests/support/logs.h"
 #include "tests/support/read_bytes.h"
 #include "tests/support/rows.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

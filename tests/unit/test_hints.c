@@ -1,6 +1,9 @@
 /* What it usually means when objects of a framework type grow. */
 #include "diff/rules/hints.h"
 
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

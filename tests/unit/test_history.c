@@ -6,6 +6,7 @@
 #include "history/history.h"
 #include "tests/support/mk_snap.h"
 #include "tests/support/sqlite_trap.h"
+#include "model/snapshot.h"
 
 #include <dirent.h>
 #include <signal.h>

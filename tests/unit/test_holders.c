@@ -10,6 +10,9 @@
 #include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "tests/support/read_bytes.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,6 +5,9 @@
 #include "tests/support/logs.h"
 #include "tests/support/made_format.h"
 #include "tests/support/mk_hprof.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

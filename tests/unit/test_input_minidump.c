@@ -2,6 +2,10 @@
 #include "input/input.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/read_bytes.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,9 @@
 #include "input/log/transcript.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

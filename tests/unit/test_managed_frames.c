@@ -1,6 +1,9 @@
 #include "dotnet/managed_frames.h"
 #include "input/input.h"
 #include "memory/stacks/native_stacks.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,6 +3,7 @@
 #include "input/log/pasted_text.h"
 #include "input/log/transcript.h"
 #include "model/snapfile.h"
+#include "model/snapshot.h"
 #include "tests/support/read_bytes.h"
 
 #include <dirent.h>

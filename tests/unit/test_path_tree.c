@@ -1,6 +1,8 @@
 /* The tree of holders: merge rules, sums, cuts. */
 #include "heap/path_tree.h"
 #include "model/builder.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

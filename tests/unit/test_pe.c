@@ -4,6 +4,7 @@
 #include "memory/stacks/native_stacks.h"
 #include "tests/support/mk_minidump.h"
 #include "tests/support/mk_pe.h"
+#include "model/rows_threads.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

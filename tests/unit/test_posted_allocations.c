@@ -5,6 +5,8 @@
 #include "tests/support/log_checks.h"
 #include "tests/support/logs.h"
 #include "tests/support/rows.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

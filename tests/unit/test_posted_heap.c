@@ -6,6 +6,9 @@
 #include "tests/support/log_checks.h"
 #include "tests/support/logs.h"
 #include "tests/support/rows.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

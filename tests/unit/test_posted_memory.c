@@ -2,6 +2,10 @@
 #include "input/log/transcript.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

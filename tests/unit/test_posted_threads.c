@@ -5,6 +5,9 @@
 #include "tests/support/log_checks.h"
 #include "tests/support/logs.h"
 #include "tests/support/rows.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <glob.h>
 #include <setjmp.h>

@@ -6,6 +6,9 @@
 #include "tests/support/rows.h"
 
 #include "input/input.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

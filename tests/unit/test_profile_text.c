@@ -1,6 +1,8 @@
 /* Text of profilers: memleak of bcc, and the tables of jeprof and pprof. */
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

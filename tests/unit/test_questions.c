@@ -1,6 +1,10 @@
 /* Questions asked of a small heap made by hand, whose answers can be counted on fingers. */
 #include "tests/support/mk_heap.h"
 
+#include "model/answers.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,6 +5,11 @@
 #include "diff/report/report.h"
 #include "diff/report/view.h"
 #include "input/input.h"
+#include "model/part_fields.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 #include <cJSON.h>
 #include <stdio.h>

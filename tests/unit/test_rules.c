@@ -1,6 +1,7 @@
 /* Each rule hits, is clear, and is skipped. */
 #include "diff/rules/rule.h"
 #include "tests/support/mk_snap.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

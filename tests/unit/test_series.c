@@ -4,6 +4,9 @@
 
 #include "diff/series/series_internal.h"
 #include "diff/names/names.h"
+#include "model/part_fields.h"
+#include "model/rows_process.h"
+#include "model/rows_stacks.h"
 
 static void names_of_compilers_lose_their_ordinals(void **state) {
     (void)state;

@@ -1,5 +1,6 @@
 /* What holds for any two snapshots, and which two are not to be compared. */
 #include "model/builder.h"
+#include "model/snapshot.h"
 #include "tests/support/compare.h"
 
 #include <setjmp.h>

@@ -2,6 +2,8 @@
 #include "diff/rules/frames.h"
 #include "diff/series/series.h"
 #include "tests/support/mk_snap.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,6 +5,11 @@
  */
 #include "tests/support/small_core.h"
 
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 #include "model/builder.h"
 #include "model/snapfile.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

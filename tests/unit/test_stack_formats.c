@@ -4,6 +4,7 @@
 #include "base/proto.h"
 #include "diff/report/report.h"
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
 
 #include <zlib.h>
 

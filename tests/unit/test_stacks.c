@@ -1,5 +1,8 @@
 /* Allocation stacks: how frames are written, and what is one stack. */
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

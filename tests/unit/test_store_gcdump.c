@@ -1,6 +1,8 @@
 /* Object graphs of the demo's service, by dotnet-gcdump, against the reference reader. */
 #include "input/input.h"
 #include "tests/support/gcdump_reference.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

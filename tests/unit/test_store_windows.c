@@ -4,6 +4,8 @@
 #include "tests/support/read_bytes.h"
 #include "tests/support/store.h"
 #include "tests/support/windows_checks.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

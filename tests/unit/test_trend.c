@@ -1,6 +1,8 @@
 /* Slopes, the test of ranks, and a zoo of series with the verdict that each deserves. */
 #include "diff/series/trend.h"
 #include "tests/unit/made.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <math.h>
 

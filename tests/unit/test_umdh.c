@@ -3,6 +3,9 @@
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
 #include "tests/support/umdh_pair.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

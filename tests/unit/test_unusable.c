@@ -6,6 +6,8 @@
 #include "diff/rules/rule.h"
 #include "input/input.h"
 #include "model/snapfile.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 #include "tests/support/mk_elf_core.h"
 #include "tests/support/mk_gcdump.h"
 #include "tests/support/mk_hprof.h"

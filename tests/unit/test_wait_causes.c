@@ -4,6 +4,8 @@
 #include "made.h"
 
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
 
 #define ENTER "System.Threading.Monitor.Enter(System.Object)"
 #define WAIT  "System.Threading.Tasks.Task.Wait()"

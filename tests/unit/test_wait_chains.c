@@ -4,6 +4,8 @@
  */
 #include "input/input.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

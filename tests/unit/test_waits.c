@@ -6,6 +6,8 @@
 #include "diff/rules/wait_graph.h"
 #include "input/input.h"
 #include "model/known_names.h"
+#include "model/snapshot.h"
+#include "model/rows_threads.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,6 +5,8 @@
 #include "made.h"
 
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_threads.h"
 
 static void warm_judge(struct made *m, struct causes *c) {
     made_rules(m);

@@ -16,6 +16,7 @@
 
 #include "base/num.h"
 #include "base/vec.h"
+#include "model/rows_origin.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "input/log/scan.h"
+#include "model/rows_origin.h"
 
 #include <inttypes.h>
 #include <math.h>

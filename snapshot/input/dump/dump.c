@@ -13,6 +13,9 @@
 #include "memory/threads_file.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapshot.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "java/hprof_file.h"
 #include "java/hprof_size.h"
 #include "input/input.h"
+#include "model/rows_origin.h"
 
 #include <inttypes.h>
 

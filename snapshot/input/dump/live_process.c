@@ -2,6 +2,7 @@
 
 #include "input/dump/dump.h"
 #include "memory/live/live.h"
+#include "model/rows_origin.h"
 
 #include <stdio.h>
 

@@ -9,6 +9,9 @@
 #include "memory/arch/arch.h"
 #include "memory/stacks/native_stacks.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 

@@ -11,6 +11,7 @@
 #include "memory/arch/arch.h"
 #include "memory/memory_use.h"
 #include "model/known_names.h"
+#include "model/rows_process.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

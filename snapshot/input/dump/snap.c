@@ -1,6 +1,7 @@
 /* A .snap file of ours, read back. */
 #include "input/input.h"
 #include "model/snapfile.h"
+#include "model/snapshot.h"
 
 static bool read_snap(struct source *source, struct builder *b, struct err *err) {
     /*

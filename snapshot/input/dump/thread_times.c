@@ -1,6 +1,7 @@
 /* Thread times of /proc, given as one of several files about a dump. */
 #include "input/input.h"
 #include "memory/threads_file.h"
+#include "model/rows_threads.h"
 
 static bool thread_times_add_thread(const struct threads_file *f, const struct thread_times *t,
                                     struct builder *b, struct err *err) {

@@ -2,6 +2,7 @@
 #include "input/gcdump/gcdump_graph.h"
 #include "input/input.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
 
 /* [100 ns] from the year 1 to 1970. */
 #define TICKS_TO_1970 621355968000000000u

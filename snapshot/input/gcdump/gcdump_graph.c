@@ -5,6 +5,7 @@
 
 #include "heap/graph_part.h"
 #include "heap/heap.h"
+#include "model/rows_heap.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,6 @@
 
 #include "base/hash.h"
 #include "input/gcdump/gcdump_file.h"
-#include "model/answers.h"
 #include "heap/path_tree.h"
 
 /* A type as we count it: those of the file whose names differ only in the range of sizes. */

@@ -5,7 +5,7 @@
 #ifndef DUMPDIFF_INPUT_LOG_LISTING_H
 #define DUMPDIFF_INPUT_LOG_LISTING_H
 
-#include "model/snapshot.h"
+#include "model/parts.h"
 
 struct listing {
     bool falls; /* the largest row comes first; else last. Set before the first row */

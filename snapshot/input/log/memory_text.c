@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "base/vec.h"
+#include "model/rows_process.h"
 
 #include <stdlib.h>
 

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "input/log/scan.h"
+#include "model/rows_process.h"
 
 /*
  * May this printer fill PART_MEMORY_MAP? Two tools cut memory up differently, so the first keeps

@@ -1,6 +1,9 @@
 #include "input/log/type_table.h"
 
 #include "base/num.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

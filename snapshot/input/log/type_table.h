@@ -8,6 +8,7 @@
 #define DUMPDIFF_INPUT_LOG_TYPE_TABLE_H
 
 #include "model/builder.h"
+#include "model/snapshot.h"
 
 /* More tables than these in one snapshot are not looked at: comparing each takes its time. */
 #define TYPE_TABLES_MAX 200u

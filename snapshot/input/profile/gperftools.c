@@ -24,6 +24,7 @@
  */
 #include "base/num.h"
 #include "input/profile/heap_profile.h"
+#include "model/rows_stacks.h"
 
 #include <inttypes.h>
 

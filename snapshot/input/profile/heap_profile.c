@@ -5,6 +5,8 @@
 #include "base/order.h"
 #include "base/search.h"
 #include "base/vec.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -8,6 +8,8 @@
 #include "input/input.h"
 #include "model/stacks.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
 
 #include <stdlib.h>
 #include <string.h>

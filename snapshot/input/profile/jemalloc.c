@@ -19,6 +19,7 @@
 #include "base/chars.h"
 #include "base/num.h"
 #include "input/profile/heap_profile.h"
+#include "model/rows_stacks.h"
 
 #include <inttypes.h>
 

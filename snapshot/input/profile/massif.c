@@ -24,6 +24,8 @@
 #include "input/input.h"
 #include "input/allocation_tree.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -18,6 +18,9 @@
 #include "base/vec.h"
 #include "input/profile/heap_profile.h"
 #include "input/profile/pprof.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 

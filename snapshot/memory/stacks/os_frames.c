@@ -1,5 +1,7 @@
 #include "memory/stacks/native_stacks.h"
 
+#include "model/rows_threads.h"
+
 #include <string.h>
 
 /* The first frames of a thread that sleeps in the kernel. Prefix of "module!function". */

@@ -4,6 +4,7 @@
 
 #include "memory/arch/arch.h"
 #include "memory/pe/pe.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 #include <string.h>

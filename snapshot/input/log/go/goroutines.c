@@ -23,6 +23,8 @@
 
 #include "base/chars.h"
 #include "base/hash.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
 
 /* Of debug=1, that become threads one by one. */
 #define GOROUTINES_MAX 20000u

@@ -14,6 +14,7 @@
 #include "input/log/listing.h"
 #include "input/log/stat_table.h"
 #include "input/log/type_table.h"
+#include "model/rows_origin.h"
 
 #include <string.h>
 

@@ -27,6 +27,8 @@
 #include "base/vec.h"
 #include "input/log/java/jstack_text.h"
 #include "input/log/thread_dump.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 

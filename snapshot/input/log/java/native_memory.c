@@ -23,6 +23,7 @@
 #include "input/log/size_text.h"
 #include "model/known_names.h"
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
 
 #include "base/chars.h"
 #include "base/num.h"

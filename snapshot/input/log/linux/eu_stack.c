@@ -13,6 +13,8 @@
 #include "input/log/linux/native_frame.h"
 
 #include "base/hash.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
 
 struct eu_reading {
     struct thread_dump d;

@@ -19,6 +19,7 @@
 
 #include "base/chars.h"
 #include "base/hash.h"
+#include "model/rows_threads.h"
 
 struct gdb_reading {
     struct thread_dump d;

@@ -14,6 +14,7 @@
 #include "input/log/scan.h"
 
 #include "base/num.h"
+#include "model/rows_origin.h"
 
 struct heapcheck_reading {
     struct transcript *t;

@@ -24,6 +24,9 @@
 #include "input/log/transcript.h"
 #include "model/known_names.h"
 #include "model/stacks.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

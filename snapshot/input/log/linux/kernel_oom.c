@@ -14,6 +14,8 @@
  */
 #include "input/log/size_text.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
 
 #include "base/chars.h"
 #include "base/num.h"

@@ -6,6 +6,7 @@
 #include "input/log/memory_text.h"
 #include "memory/memory_use.h"
 #include "model/known_names.h"
+#include "model/rows_process.h"
 
 #include <stdlib.h>
 

@@ -12,6 +12,7 @@
 
 #include "base/chars.h"
 #include "base/hash.h"
+#include "model/rows_threads.h"
 
 struct lldb_reading {
     struct thread_dump d;

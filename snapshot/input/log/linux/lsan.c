@@ -22,6 +22,7 @@
 
 #include "base/chars.h"
 #include "base/num.h"
+#include "model/rows_origin.h"
 
 #include <inttypes.h>
 

@@ -20,6 +20,7 @@
  */
 #include "input/log/size_text.h"
 #include "model/known_names.h"
+#include "model/rows_process.h"
 
 #include "base/num.h"
 

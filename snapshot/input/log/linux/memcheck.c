@@ -30,6 +30,7 @@
 #include "base/num.h"
 #include "base/order.h"
 #include "base/vec.h"
+#include "model/rows_origin.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

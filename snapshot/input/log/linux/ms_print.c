@@ -28,6 +28,8 @@
 #include "input/log/stat_table.h"
 #include "input/allocation_tree.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
 
 #include "base/chars.h"
 #include "base/num.h"

@@ -2,6 +2,7 @@
 
 #include "base/chars.h"
 #include "base/hash.h"
+#include "model/rows_threads.h"
 
 #define SYMBOL_SEED UINT64_C(0x73796d62)
 

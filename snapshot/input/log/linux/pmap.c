@@ -25,6 +25,7 @@
 
 #include "base/chars.h"
 #include "base/num.h"
+#include "model/rows_origin.h"
 
 #define COLUMNS_MAX 64
 

@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "input/log/scan.h"
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
 
 #include <inttypes.h>
 

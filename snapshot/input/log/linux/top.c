@@ -13,6 +13,7 @@
 #include "input/log/scan.h"
 
 #include "base/num.h"
+#include "model/rows_threads.h"
 
 #define COLUMNS_MAX 32
 

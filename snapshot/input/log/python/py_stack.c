@@ -23,6 +23,8 @@
 
 #include "base/chars.h"
 #include "base/hash.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
 
 struct py_reading {
     struct thread_dump d;

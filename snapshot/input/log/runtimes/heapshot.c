@@ -9,6 +9,7 @@
  */
 #include "input/log/scan.h"
 #include "model/builder.h"
+#include "model/rows_origin.h"
 
 #include "base/chars.h"
 #include "base/num.h"

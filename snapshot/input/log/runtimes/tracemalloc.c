@@ -16,6 +16,8 @@
  */
 #include "input/log/size_text.h"
 #include "model/stacks.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
 
 #include "base/num.h"
 #include "base/vec.h"

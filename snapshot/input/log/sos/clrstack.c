@@ -21,6 +21,8 @@
 #include "base/chars.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

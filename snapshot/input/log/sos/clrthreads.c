@@ -20,6 +20,7 @@
 #include "base/chars.h"
 #include "base/num.h"
 #include "model/known_names.h"
+#include "model/rows_threads.h"
 
 /* ThreadState bits that SOS prints under State. */
 #define STATE_UNSTARTED       0x00000400u

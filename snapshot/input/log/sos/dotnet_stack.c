@@ -10,6 +10,7 @@
  */
 #include "base/hash.h"
 #include "input/log/thread_dump.h"
+#include "model/rows_threads.h"
 
 struct report_reading {
     struct thread_dump d;

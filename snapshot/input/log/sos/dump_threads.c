@@ -8,6 +8,7 @@
 
 #include "base/chars.h"
 #include "base/num.h"
+#include "model/rows_threads.h"
 
 static bool dump_threads_parse_row(struct str text, uint64_t *ret_number, uint64_t *ret_os_id) {
     struct str fields[3], rest;

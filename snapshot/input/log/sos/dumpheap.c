@@ -17,6 +17,9 @@
 #include "input/log/sos/handle_tables.h"
 #include "input/log/stat_table.h"
 #include "input/log/type_table.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

@@ -19,6 +19,9 @@
 #include "base/num.h"
 #include "input/log/sos/heap_rows.h"
 #include "input/log/stat_table.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <string.h>

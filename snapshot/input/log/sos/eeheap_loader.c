@@ -15,6 +15,8 @@
 #include "base/chars.h"
 #include "base/num.h"
 #include "input/log/stat_table.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

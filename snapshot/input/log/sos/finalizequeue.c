@@ -16,6 +16,9 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "input/log/stat_table.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

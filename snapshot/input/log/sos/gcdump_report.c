@@ -16,6 +16,7 @@
 #include "dotnet/gcdump_names.h"
 #include "input/log/stat_table.h"
 #include "input/log/type_table.h"
+#include "model/rows_origin.h"
 
 /* Whole tables end with the smallest objects. */
 #define SMALL_BYTES 64u

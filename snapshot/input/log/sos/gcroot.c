@@ -30,6 +30,8 @@
 #include "base/vec.h"
 #include "input/log/scan.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "base/vec.h"
 #include "input/log/stat_table.h"
+#include "model/rows_heap.h"
 
 #include <stdlib.h>
 

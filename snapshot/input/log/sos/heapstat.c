@@ -16,6 +16,8 @@
 #include "base/num.h"
 #include "input/log/sos/heap_rows.h"
 #include "input/log/stat_table.h"
+#include "model/rows_heap.h"
+#include "model/rows_origin.h"
 
 #include <string.h>
 

@@ -12,6 +12,7 @@
 #include "input/log/memory_text.h"
 
 #include "base/num.h"
+#include "model/rows_process.h"
 
 #define CELLS 4
 

@@ -11,6 +11,7 @@
  */
 #include "base/num.h"
 #include "input/log/scan.h"
+#include "model/rows_threads.h"
 
 #include <inttypes.h>
 

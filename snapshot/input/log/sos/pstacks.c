@@ -19,6 +19,7 @@
 #include "base/chars.h"
 #include "base/vec.h"
 #include "input/log/thread_dump.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 

@@ -16,6 +16,7 @@
 #include "input/log/thread_dump.h"
 
 #include "base/chars.h"
+#include "model/rows_threads.h"
 
 struct sosex_reading {
     struct thread_dump d;

@@ -4,6 +4,8 @@
  */
 #include "input/log/transcript.h"
 
+#include "model/rows_heap.h"
+
 static const struct {
     struct str start;
     const char *text;

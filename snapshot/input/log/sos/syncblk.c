@@ -15,6 +15,7 @@
 #include "input/log/scan.h"
 
 #include "base/num.h"
+#include "model/rows_threads.h"
 
 static bool syncblk_is_heading(struct str text) {
     return str_starts(text, STR("Index")) && str_contains(str_take(text, 128), STR("MonitorHeld"));

@@ -20,6 +20,7 @@
 #include "base/chars.h"
 #include "base/num.h"
 #include "model/known_names.h"
+#include "model/rows_process.h"
 
 #include <string.h>
 

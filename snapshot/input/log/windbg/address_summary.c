@@ -20,6 +20,7 @@
 
 #include "base/num.h"
 #include "model/known_names.h"
+#include "model/rows_process.h"
 
 #define LISTS   (MEMORY_LARGEST + 1)
 #define NO_LIST LISTS

@@ -14,6 +14,7 @@
  */
 #include "base/hash.h"
 #include "input/log/scan.h"
+#include "model/rows_threads.h"
 
 #define SECTION_SEED UINT64_C(0x63726974)
 

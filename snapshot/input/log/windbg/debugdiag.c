@@ -20,6 +20,8 @@
 #include "base/num.h"
 #include "input/log/scan.h"
 #include "model/stacks.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
 
 #include <inttypes.h>
 

@@ -13,6 +13,7 @@
 #include "input/log/scan.h"
 
 #include "base/num.h"
+#include "model/rows_process.h"
 
 static bool heap_s_is_heading(struct str text) {
     struct str f[5];

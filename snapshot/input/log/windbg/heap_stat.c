@@ -10,6 +10,8 @@
  */
 #include "input/log/scan.h"
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include "base/num.h"
 

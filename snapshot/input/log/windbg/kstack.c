@@ -15,6 +15,9 @@
 #include "base/chars.h"
 #include "base/num.h"
 #include "base/vec.h"
+#include "model/rows_origin.h"
+#include "model/rows_threads.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 

@@ -25,6 +25,8 @@
 #include "base/hash.h"
 #include "input/log/scan.h"
 #include "model/stacks.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include "base/chars.h"
 #include "base/num.h"

@@ -28,6 +28,9 @@
 #include "base/chars.h"
 #include "base/hash.h"
 #include "base/num.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/snapshot.h"
 
 #include <string.h>
 

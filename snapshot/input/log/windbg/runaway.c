@@ -12,6 +12,7 @@
 
 #include "base/chars.h"
 #include "base/num.h"
+#include "model/rows_threads.h"
 
 enum time_kind { TIME_NONE, TIME_USER, TIME_KERNEL, TIME_ELAPSED, TIME_COUNT };
 

@@ -23,6 +23,7 @@
 #include "input/log/size_text.h"
 #include "input/log/stat_table.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
 
 #include "base/chars.h"
 #include "base/hash.h"

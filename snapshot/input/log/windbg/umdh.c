@@ -22,6 +22,10 @@
 #include "base/order.h"
 #include "base/search.h"
 #include "base/vec.h"
+#include "model/rows_origin.h"
+#include "model/rows_process.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 

@@ -20,6 +20,7 @@
 #include "base/num.h"
 #include "base/order.h"
 #include "base/vec.h"
+#include "model/rows_stacks.h"
 
 #include <stdlib.h>
 

@@ -15,6 +15,7 @@
 
 #include "base/chars.h"
 #include "base/num.h"
+#include "model/rows_origin.h"
 
 #define NS_PER_SECOND ((uint64_t)1000000000)
 

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "input/log/memory_text.h"
 #include "model/known_names.h"
+#include "model/rows_process.h"
 
 static const struct group {
     struct str heading;

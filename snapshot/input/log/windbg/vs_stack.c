@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/vec.h"
 #include "input/log/thread_dump.h"
+#include "model/rows_threads.h"
 
 #include <stdlib.h>
 
