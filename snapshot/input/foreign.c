@@ -40,9 +40,6 @@ static const struct {
     {TEXT("{\"head\":{\"callFrame\""),
      "is a sampling heap profile of V8 (.heapprofile), which is not read: a pprof heap profile "
      "(.pb.gz, of the npm package pprof) is"},
-    {TEXT("{\"dhatFileVersion\""),
-     "is a profile of DHAT, which is not read: that of `valgrind --tool=massif` is, and "
-     "heaptrack's"},
     {BYTES("\0\x12portable heap dump"),
      "is a portable heap dump of OpenJ9 (PHD), which is not read: what `jcmd PID "
      "GC.class_histogram` prints is, and HPROF, which Eclipse MAT exports"},

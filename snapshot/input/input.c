@@ -22,6 +22,8 @@ extern const struct input input_gcdump;
 extern const struct input input_hprof;
 extern const struct input input_heaptrack;
 extern const struct input input_massif;
+extern const struct input input_dhat;
+extern const struct input input_memcheck_xml;
 extern const struct input input_counters;
 extern const struct input input_thread_times;
 extern const struct input input_jemalloc;
@@ -36,6 +38,8 @@ const struct input *const inputs[] = {
     &input_hprof,
     &input_heaptrack,
     &input_massif,
+    &input_dhat,
+    &input_memcheck_xml,
     &input_counters,
     &input_thread_times,
     &input_jemalloc,

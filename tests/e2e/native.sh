@@ -99,5 +99,44 @@ else
     skip "gperftools: no libtcmalloc.so.4 or no google-pprof (Debian: libgoogle-perftools4, google-perftools)"
 fi
 
+# stacks FILE: what is read of it, in an order of its own
+stacks() {
+    "$program" show --format csv --table stacks --all "$1" | sort
+}
+# same FILE FILE: two forms of one report
+same() {
+    stacks "$1" >"$work/one" && stacks "$2" >"$work/other" && [ "$(wc -l <"$work/one")" -gt 3 ] &&
+        diff "$work/one" "$work/other" && echo "$(wc -l <"$work/one") lines"
+}
+# left FILE LOG: DHAT's own sums, "At t-end: 1,234 bytes in 5 blocks"
+left() {
+    local said ours
+    said=$(sed -n 's/.*At t-end: *\([0-9,]*\) bytes in \([0-9,]*\) blocks.*/\1 \2/p' "$2" | tr -d ,)
+    ours=$("$program" show --format json "$1" |
+        python3 -c 'import json, sys; o = json.load(sys.stdin)["outstanding"]; print(o["bytes"], o["count"])')
+    echo "$ours"
+    [ -n "$said" ] && [ "$said" = "$ours" ]
+}
+valgrind_tools() {
+    local folder=$work/valgrind
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    valgrind --tool=massif --detailed-freq=1 --massif-out-file="$folder/massif.out" \
+        "$work/leaky" 20 >"$folder/log" 2>&1
+    ms_print --threshold=0 "$folder/massif.out" >"$folder/ms_print.txt"
+    check "massif: its file as ms_print prints it" same "$folder/massif.out" "$folder/ms_print.txt"
+    valgrind --tool=dhat --dhat-out-file="$folder/dhat.out" "$work/leaky" 20 >"$folder/dhat.log" 2>&1
+    check "DHAT: what is left as it says itself" left "$folder/dhat.out" "$folder/dhat.log"
+    valgrind --leak-check=full --show-leak-kinds=all "$work/leaky" 20 >"$folder/memcheck.txt" 2>&1
+    valgrind --leak-check=full --show-leak-kinds=all --xml=yes --xml-file="$folder/memcheck.xml" \
+        "$work/leaky" 20 >"$folder/log" 2>&1
+    check "memcheck: its XML as its text" same "$folder/memcheck.txt" "$folder/memcheck.xml"
+}
+if command -v valgrind >/dev/null && command -v ms_print >/dev/null; then
+    valgrind_tools
+else
+    skip "massif, DHAT, memcheck: no valgrind (Debian: valgrind)"
+fi
+
 echo "native: $((tests - failed)) passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

@@ -20,8 +20,6 @@ static const struct {
     {HEAD("{\"snapshot\":{\"meta\":{\"node_fields\":["), "a", "heap snapshot of V8"},
     {HEAD("\xef\xbb\xbf{ \"snapshot\" : {\r\n\t\"meta\" : {"), "a", "heap snapshot of V8"},
     {HEAD("{\"head\":{\"callFrame\":{"), "a", "sampling heap profile of V8"},
-    {HEAD("{\"dhatFileVersion\":2\n,\"mode\":\"heap\""), "dhat.out.7", "profile of DHAT"},
-    {HEAD("{\n  \"dhatFileVersion\": 2,\n"), "dhat-heap.json", "profile of DHAT"},
     {HEAD("\0\x12portable heap dump\0\0\0\6"), "a.phd", "portable heap dump of OpenJ9"},
     {HEAD("NULL           ------------------------------\n"
           "0SECTION       TITLE subcomponent dump routine\n"),

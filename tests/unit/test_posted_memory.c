@@ -54,6 +54,7 @@ static void figures_are_those_that_are_printed(void **state) {
         {"ms-print_till.txt", 1, "heap.outstanding_bytes", 3050},
         {"ms-print_till.txt", 2, "heap.overhead_bytes", 650},
         {"ms-print_till.txt", 0, "heap.outstanding_bytes", 34914},
+        {"pprof-text_goroutines.txt", 0, "go.goroutines", 1204},
         {"tasklist_till.txt", 1, "task.till.exe:4711.working_set_bytes", 112356 * KIB},
         {"tasklist_till.txt", 2, "task.till.exe:4711.working_set_bytes", 1912356 * KIB},
         {"tasklist_till.txt", 2, "task.Till Display.exe:4700.working_set_bytes", 48016 * KIB},
@@ -202,6 +203,10 @@ static void lists_that_are_not_whole_say_so(void **state) {
          "98.00% (90B) (heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n"
          "->90.00% (80B) 0x1: a (a.c:1)\n  ->50.00% (40B) 0x1: b (a.c:1)\n",
          "sums of the tree differ"},
+        {"Total: 2 objects\n 2 100.0% 100.0% 2 100.0% main.f\nType: delay\nShowing nodes "
+         "accounting for "
+         "3, 100% of 3 total\n flat flat% sum% cum cum%\n 3 100% 100% 3 100% main.wait\n",
+         "of delay, not of memory"},
         {"Number of snapshots: 3\n Detailed snapshots: [1]\n"
          "  n        time(i)         total(B)   useful-heap(B) extra-heap(B)    stacks(B)\n"
          "  0              0                0                0             0            0\n"

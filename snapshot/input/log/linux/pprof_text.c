@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "input/log/scan.h"
+#include "input/log/stat_table.h"
 #include "model/stacks.h"
 #include "model/rows_stacks.h"
 
@@ -23,6 +24,8 @@
 
 /* Between the command, or the type of the samples, and the table. */
 #define HEAD_LINES 16u
+/* Rows that are asked what they count. */
+#define ROWS_ASKED 64
 
 struct figure {
     uint64_t value;
@@ -42,7 +45,9 @@ struct reading {
     uint64_t rows, sum, step, negative, times, merged;
     struct figure total;
     bool has_total, is_bytes;
-    bool ever; /* what was ever allocated, freed since or not */
+    bool ever;        /* what was ever allocated, freed since or not */
+    bool goroutines;  /* rows are of these */
+    struct str other; /* what else they are of, "contentions"; empty: of memory */
     struct scan_loss loss;
 };
 
@@ -111,23 +116,41 @@ static bool pprof_text_is_header(struct str text) {
 static const struct str showing = STR_INIT("Showing nodes accounting for ");
 
 /* "Type: alloc_space" above a table. */
-static bool pprof_text_type(const struct transcript *t, bool *ret_ever) {
-    static const char *const names[] = {"inuse_space",   "inuse_objects", "alloc_space",
-                                        "alloc_objects", "space",         "objects"};
-    struct str type = str_drop(t->line.text, 6);
+static bool pprof_text_type(const struct transcript *t, struct str *ret_type) {
+    struct str type = str_trim(str_drop(t->line.text, 6));
     struct line line;
-    if (!str_starts(t->line.text, STR("Type: ")) || !STR_IS_ONE_OF(type, names))
+    if (!str_starts(t->line.text, STR("Type: ")) || !type.len || type.len > 32)
         return false;
-    *ret_ever = str_starts(type, STR("alloc_"));
+    *ret_type = type;
     for (unsigned i = 1; i <= HEAD_LINES && transcript_peek(t, i, &line); i++)
         if (str_starts(line.text, showing) || pprof_text_is_header(line.text))
             return true;
     return false;
 }
 
+static bool is_memory_type(struct str type) {
+    static const char *const names[] = {"inuse_space",   "inuse_objects", "alloc_space",
+                                        "alloc_objects", "space",         "objects"};
+    return STR_IS_ONE_OF(type, names);
+}
+
+/* Where no type says so: a goroutine that is parked stands in gopark, which allocates nothing. */
+static bool rows_are_goroutines(const struct transcript *t) {
+    struct transcript scout = transcript_scout(t);
+    struct text_row row;
+    for (int i = 0; i < ROWS_ASKED && !scout.at_end; i++, transcript_next(&scout)) {
+        if (!pprof_text_parse_row(scout.line.text, 0, &row))
+            return false;
+        if (str_eq(row.name, STR("runtime.gopark")) && row.flat.value && !row.flat.is_bytes &&
+            !row.flat.is_time)
+            return true;
+    }
+    return false;
+}
+
 static bool pprof_text_starts(const struct transcript *t) {
     struct figure total;
-    bool ever;
+    struct str type;
     struct text_row row;
     struct line next;
     uint64_t unit;
@@ -136,7 +159,7 @@ static bool pprof_text_starts(const struct transcript *t) {
         return pprof_text_is_header(t->line.text);
     if (first == 'S')
         return str_starts(t->line.text, showing);
-    if (first == 'T' && pprof_text_type(t, &ever))
+    if (first == 'T' && pprof_text_type(t, &type))
         return true;
     return first == 'T' && pprof_text_parse_total(t->line.text, &total, &unit) &&
            transcript_peek(t, 1, &next) && pprof_text_parse_row(next.text, unit, &row);
@@ -229,6 +252,8 @@ static bool pprof_text_take_line(void *context, bool *ret_mine, struct err *err)
     if (!*ret_mine)
         return true;
     r->rows++;
+    if (r->goroutines || r->other.len)
+        return true;
     if (row.flat.is_time || row.cum.is_time) {
         r->times++;
         return true;
@@ -304,7 +329,12 @@ static void read_showing(struct reading *r) {
 }
 
 static void pprof_text_read_head(struct reading *r) {
-    bool typed = pprof_text_type(r->t, &r->ever);
+    struct str type = {"", 0};
+    bool typed = pprof_text_type(r->t, &type);
+    r->ever = typed && str_starts(type, STR("alloc_"));
+    r->goroutines = typed && str_eq(type, STR("goroutine"));
+    if (typed && !is_memory_type(type))
+        r->other = type;
     while (typed && !r->t->at_end && !str_starts(r->t->line.text, showing) &&
            !pprof_text_is_header(r->t->line.text))
         transcript_next(r->t);
@@ -323,15 +353,30 @@ static void pprof_text_read_head(struct reading *r) {
     transcript_next(r->t);
 }
 
+/* How many there are; what they wait for no such table says. */
+static bool pprof_text_goroutines(const struct reading *r, struct err *err) {
+    builder_note(r->t->b, "pprof text: goroutines, by function: what they wait for is in "
+                          "/debug/pprof/goroutine?debug=2");
+    return !r->has_total || builder_counter(r->t->b, "go.goroutines", r->total.value, "count", err);
+}
+
 static bool pprof_text_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     builder_rows(t->b, PART_ALLOCATIONS, &r.first_row);
     pprof_text_read_head(&r);
+    r.goroutines |= !r.other.len && rows_are_goroutines(t);
     if (!scan_table(t, &r.loss, pprof_text_take_line, &r, err))
         return false;
     if (r.rows == 0 || r.rows == r.times) {
         transcript_hollow(t, r.times ? "pprof text: a profile of time, not of memory"
                                      : "pprof text: no row that can be understood");
+        return true;
+    }
+    if (r.goroutines)
+        return pprof_text_goroutines(&r, err);
+    if (r.other.len) {
+        transcript_hollow(t, "pprof text: a profile of %.*s, not of memory", (int)r.other.len,
+                          r.other.ptr);
         return true;
     }
     pprof_text_check(&r);
@@ -341,7 +386,7 @@ static bool pprof_text_read(struct transcript *t, struct err *err) {
 const struct section section_pprof_text = {
     .name = "pprof-text",
     .summary = "functions by what they allocate: jeprof --text, pprof -text, go tool pprof -top",
-    .may_give = PART_BIT(PART_ALLOCATIONS),
+    .may_give = PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
     .starts = pprof_text_starts,
     .read = pprof_text_read,
 };
