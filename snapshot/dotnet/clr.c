@@ -234,23 +234,30 @@ bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) {
     return true;
 }
 
+uint64_t clr_canonical_mt(struct clr *clr, uint64_t mt) {
+    uint64_t word, bit = clr->contract.canonical_bit;
+    if (!clr_field_word(clr, mt, F_MT_CLASS, &word))
+        return 0;
+    return word & bit ? word & ~bit : mt;
+}
+
+uint64_t clr_class_of(struct clr *clr, uint64_t mt) {
+    uint64_t word, canonical = clr_canonical_mt(clr, mt);
+    return canonical && clr_field_word(clr, canonical, F_MT_CLASS, &word) &&
+                   !(word & clr->contract.canonical_bit)
+               ? word
+               : 0;
+}
+
 bool clr_is_method_table(struct clr *clr, uint64_t mt) {
-    const uint32_t *offset = clr->contract.offset;
-    uint64_t class_or_canon, back;
+    uint64_t canonical, class, back;
     if (mt && mt == clr->free_mt)
         return true; /* free space has no class */
-    if (mt == 0 || !clr_is_aligned(clr, mt) ||
-        !clr_word(clr, mt + offset[F_MT_CLASS], &class_or_canon))
+    if (mt == 0 || !clr_is_aligned(clr, mt) || !(canonical = clr_canonical_mt(clr, mt)) ||
+        !(class = clr_class_of(clr, canonical)))
         return false;
-    uint64_t canon = mt;
-    if (class_or_canon & 1) {
-        canon = class_or_canon & ~1ull;
-        if (!clr_word(clr, canon + offset[F_MT_CLASS], &class_or_canon) || class_or_canon & 1)
-            return false;
-    }
-    if (class_or_canon && class_or_canon == clr->continuation_class)
-        return true;
-    return clr_word(clr, class_or_canon + offset[F_CLASS_MT], &back) && back == canon;
+    return class == clr->continuation_class ||
+           (clr_field_word(clr, class, F_CLASS_MT, &back) && back == canonical);
 }
 
 bool clr_is_continuation(struct clr *clr, uint64_t mt) {

@@ -102,6 +102,14 @@ void clr_deinit(struct clr *clr);
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) MUST_CHECK;
 
 /*
+ * Calls found(address) for each word of the runtime's image that is there; stops when it says so,
+ * and gives true then.
+ */
+bool clr_scan_image(struct clr *clr, bool writable_only,
+                    bool (*found)(struct clr *, uint64_t address, uint64_t word, void *),
+                    void *context);
+
+/*
  * Takes steps off what may be spent on this dump, which grows with its size: loops whose length the
  * dump says ask before each round, so that a small hostile one cannot keep us busy for hours. A
  * step is some 50 ns. false: used up, which is warned about once; what was asked for is then not
@@ -160,6 +168,11 @@ static inline uint32_t clr_object_min(const struct clr *clr) {
     return 3 * clr->word;
 }
 
+/* Base size of a string: header, MethodTable, length, and the NUL behind its characters. */
+static inline uint32_t clr_string_base(const struct clr *clr) {
+    return 2 * clr->word + 6;
+}
+
 /* What stands at the end of a chain of Frames: -1. */
 static inline uint64_t clr_no_frame(const struct clr *clr) {
     return clr->word == 8 ? UINT64_MAX : UINT32_MAX;
@@ -172,6 +185,12 @@ static inline uint32_t clr_vector_data(const struct clr *clr) {
 
 /* The MethodTable of an object, without the bits of the GC; false: not there. */
 bool clr_object_mt(struct clr *clr, uint64_t object, uint64_t *ret_mt) MUST_CHECK;
+/* The MethodTable that has the class of mt: itself, or what it is an instantiation of. 0: not
+ * there.
+ */
+uint64_t clr_canonical_mt(struct clr *clr, uint64_t mt);
+/* EEClass of a MethodTable; 0: not there. */
+uint64_t clr_class_of(struct clr *clr, uint64_t mt);
 /* Is mt the address of a MethodTable? Its class points back to it. */
 bool clr_is_method_table(struct clr *clr, uint64_t mt);
 /*

@@ -4,6 +4,7 @@
 
 #define MAP_LEVELS_MAX 5u
 #define FRAGMENTS_MAX  1024u
+#define SECTIONS_MAX   100000u
 #define HEAP_NODES_MAX 4096u
 #define NIBBLES_BACK   (1u << 20) /* 32 MiB of code: no method is larger */
 #define STEPS_BACK     65536u     /* funclets and cold parts behind a method's entry */
@@ -47,9 +48,47 @@ static uint64_t section_in(struct clr *clr, uint64_t map, uint64_t ip) {
     return 0;
 }
 
+#define SECTION_OF_HEAP 2u /* RangeSection.flags */
+
+/* Before .NET 8: a list of all of them, which the global leads to. */
+static uint64_t listed_section(struct clr *clr, uint64_t ip) {
+    uint64_t section, begin, end;
+    if (!clr_global(clr, G_CODE_RANGE_MAP, &section))
+        return 0;
+    for (uint32_t i = 0; section && i < SECTIONS_MAX && clr_spend(clr, 1); i++) {
+        if (!clr_field_word(clr, section, F_SECTION_BEGIN, &begin) ||
+            !clr_field_word(clr, section, F_SECTION_END, &end))
+            return 0;
+        if (ip >= begin && ip < end)
+            return section;
+        if (!clr_field_word(clr, section, F_SECTION_NEXT, &section))
+            return 0;
+    }
+    return 0;
+}
+
+/* What the section belongs to; a field holds either where sections are in a list. */
+static void section_owner(struct clr *clr, uint64_t section, uint64_t *ret_module,
+                          uint64_t *ret_heap) {
+    uint32_t flags;
+    *ret_module = *ret_heap = 0;
+    if (clr_knows(clr, F_SECTION_OWNER)) {
+        bool heap = clr_field_u32(clr, section, F_SECTION_FLAGS, &flags) && flags & SECTION_OF_HEAP;
+        if (!clr_field_word(clr, section, F_SECTION_OWNER, heap ? ret_heap : ret_module))
+            *ret_module = *ret_heap = 0;
+        return;
+    }
+    if (!clr_field_word(clr, section, F_SECTION_R2R_MODULE, ret_module) || !*ret_module)
+        *ret_module = 0;
+    if (!clr_field_word(clr, section, F_SECTION_HEAP_LIST, ret_heap))
+        *ret_heap = 0;
+}
+
 /* The global is the map itself, or (descriptor) a pointer to it. */
 static uint64_t code_find_section(struct clr *clr, uint64_t ip) {
     uint64_t map = clr->contract.global[G_CODE_RANGE_MAP], pointee;
+    if (clr_knows(clr, F_SECTION_NEXT))
+        return listed_section(clr, ip);
     if (map == NO_GLOBAL || map == 0 || !clr_spend(clr, 2 * MAP_LEVELS_MAX))
         return 0;
     uint64_t section = section_in(clr, map, ip);
@@ -313,14 +352,15 @@ static bool find_precompiled(struct clr *clr, uint64_t module, uint64_t base, ui
 
 bool code_find(struct clr *clr, uint64_t ip, struct code_function *ret_function) {
     struct code_function f = {0};
-    uint64_t section, begin, module = 0, heap = 0;
+    uint64_t section, begin, module, heap;
     if (!clr->space->arch->unwinder || !(section = code_find_section(clr, ip)) ||
         !clr_field_word(clr, section, F_SECTION_BEGIN, &begin))
         return false;
     bool found = false;
-    if (clr_field_word(clr, section, F_SECTION_R2R_MODULE, &module) && module)
+    section_owner(clr, section, &module, &heap);
+    if (module)
         found = find_precompiled(clr, module, begin, ip, &f);
-    else if (clr_field_word(clr, section, F_SECTION_HEAP_LIST, &heap) && heap)
+    else if (heap)
         found = find_jitted(clr, heap, begin, ip, &f);
     if (found)
         *ret_function = f;

@@ -33,6 +33,8 @@ void contract_clear(struct contract *c) {
     for (int i = 0; i < G_COUNT; i++)
         c->global[i] = NO_GLOBAL;
     c->gc_descriptor = NO_GLOBAL;
+    c->canonical_bit = 1;
+    c->token_bits = 12;
 }
 
 /* "Field": 8 or "Field": [8, "type"]; absent fields are fine. */
@@ -178,7 +180,12 @@ void contract_use_table(struct contract *c, const struct builtin_table *table) {
     for (uint32_t i = 0; i < table->field_count; i++)
         c->offset[table->fields[i].field] = table->fields[i].offset;
     for (uint32_t i = 0; i < table->differing_count; i++)
-        c->offset[table->differing[i].field] = table->differing[i].offset;
+        c->offset[table->differing[i].field] =
+            table->differing[i].offset == BUILTIN_NONE ? NO_FIELD : table->differing[i].offset;
+    if (table->canonical_bit)
+        c->canonical_bit = table->canonical_bit;
+    if (table->token_bits)
+        c->token_bits = table->token_bits;
     c->execution_manager = table->execution_manager;
     c->token16 = table->token16;
     if (!table->frame_ids)

@@ -121,6 +121,8 @@
     X(SECTION_FLAGS, "RangeSection", "Flags") \
     X(SECTION_R2R_MODULE, "RangeSection", "R2RModule") \
     X(SECTION_HEAP_LIST, "RangeSection", "HeapList") \
+    X(SECTION_NEXT, "RangeSection", "+Next") \
+    X(SECTION_OWNER, "RangeSection", "+HeapListOrZapModule") \
     X(HEAP_NODE_NEXT, "CodeHeapListNode", "Next") \
     X(HEAP_NODE_START, "CodeHeapListNode", "StartAddress") \
     X(HEAP_NODE_END, "CodeHeapListNode", "EndAddress") \
@@ -230,6 +232,8 @@ struct contract {
     uint32_t gc_kind;           /* GC_KIND_*; 0: not known */
     uint32_t execution_manager; /* version of the contract; it decides the nibble maps */
     bool token16;               /* .NET 8: a TypeDef's row is a u16 at MTFlags2 + 2 */
+    uint8_t canonical_bit;      /* of EEClassOrCanonMT: it is a MethodTable; 1, before .NET 5 2 */
+    uint8_t token_bits;         /* of a method's row in its MethodDesc, the rest in its chunk */
 };
 
 void contract_clear(struct contract *c);
@@ -254,9 +258,11 @@ bool contract_parse_sub(struct contract *c, struct bytes json, const uint64_t *p
 
 /* A table of ours: fields, and the globals by their place in g_dacTable. */
 struct builtin_field {
-    uint16_t field; /* enum contract_field */
-    uint16_t offset;
+    uint16_t field;  /* enum contract_field */
+    uint16_t offset; /* BUILTIN_NONE: there is no such field, or nobody knows where */
 };
+
+#define BUILTIN_NONE UINT16_MAX
 
 struct builtin_table {
     const char *name; /* "linux-x64 10.0" */
@@ -275,6 +281,7 @@ struct builtin_table {
     uint32_t global_count;
     uint32_t execution_manager;
     bool token16, frame_ids;
+    uint8_t canonical_bit, token_bits; /* 0: as in newer ones */
 };
 
 extern const struct builtin_table builtin_tables[];

@@ -10,18 +10,8 @@ struct field_list {
     uint32_t count;
 };
 
-/* EEClass of a type: directly, or through its canonical MethodTable. */
-static uint64_t fields_class_of(struct clr *clr, uint64_t mt) {
-    uint64_t word;
-    if (!clr_field_word(clr, mt, F_MT_CLASS, &word))
-        return 0;
-    if (!(word & 1))
-        return word;
-    return clr_field_word(clr, word & ~(uint64_t)1, F_MT_CLASS, &word) && !(word & 1) ? word : 0;
-}
-
 static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
-    uint64_t class = mt ? fields_class_of(clr, mt) : 0;
+    uint64_t class = mt ? clr_class_of(clr, mt) : 0;
     uint16_t count;
     return class && clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ? count : 0;
 }
@@ -31,7 +21,7 @@ static uint32_t instance_fields(struct clr *clr, uint64_t mt) {
  * in the dump, or makes no sense, or the runtime's layout of it is not known.
  */
 static bool fields_open(struct clr *clr, uint64_t mt, struct field_list *ret_list) {
-    uint64_t class = fields_class_of(clr, mt), list, parent = 0;
+    uint64_t class = clr_class_of(clr, mt), list, parent = 0;
     uint16_t instance, statics;
     if (!class || !clr_field_word(clr, class, F_CLASS_FIELDS, &list) ||
         !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &instance) ||

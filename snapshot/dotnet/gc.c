@@ -73,9 +73,12 @@ static void generation_layout(struct clr *clr, struct gc_state *gc) {
         gc->uses_regions = clr->contract.gc_kind & GC_KIND_REGIONS;
         return;
     }
-    /* The same in all of 8.0 to 10.0; the last one tells segments (64) from regions. */
+    /* The same in all of 3.1 to 10.0; the last one tells segments (64) from regions, which are new
+     * in 7.0. */
     uint32_t offsets[3] = {0, 48 + clr->word, UINT32_MAX};
-    if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets)))
+    if (clr->gc.major < 2)
+        offsets[2] = offsets[1] + clr->word;
+    else if (!clr_read(clr, clr->gc.slot[GC_GENERATION_FIELDS], offsets, sizeof(offsets)))
         builder_note(clr->b, "the layout of GC generations is not in the dump: taken for regions");
     l->generation.context = offsets[0];
     l->generation.start_segment = offsets[1];

@@ -12,14 +12,15 @@
 
 #include <string.h>
 
-#define MAPS_MAX      4096u
-#define BUCKETS_MAX   4096u
-#define TABLES_MAX    1024u
-#define SEGMENTS_MAX  65536u
-#define SEGMENT_SIZE  0x10000u
-#define HEADER_SIZE   0x1000u
-#define BLOCK_HANDLES 64u
-#define BLOCKS_MAX    240u
+#define MAPS_MAX           4096u
+#define BUCKETS_MAX        4096u
+#define TABLES_MAX         1024u
+#define SEGMENTS_MAX       65536u
+#define SEGMENT_SIZE       0x10000u
+#define HEADER_SIZE        0x1000u
+#define BLOCK_HANDLES      64u
+#define BLOCKS_MAX         240u
+#define LOCKED_TABLE_BYTES 512u
 /*
  * [bytes] of the header for each block, and where in them they are, one array behind the other: u8
  * kind of its handles; u8 of dependent handles the block of their secondaries; and all there is
@@ -61,17 +62,29 @@ static uint64_t links_of(const struct clr *clr, uint64_t segment, uint32_t kinds
     return segment + BLOCK_TAILS * (uint64_t)blocks_of(clr) + 6ull * kinds;
 }
 
-/* Number of kinds (12 in 8.0 and 9.0, 13 in 10.0) that makes the segment point back; 0: none. */
+/* Does the word lead to a segment of the table, where there are so many kinds? */
+static bool leads_to_segment(struct clr *clr, uint64_t at, uint64_t table, uint32_t kinds,
+                             uint64_t *ret_segment) {
+    uint64_t segment, back;
+    if (!clr_word(clr, at, &segment) || !segment || segment % SEGMENT_SIZE ||
+        !clr_word_at(clr, links_of(clr, segment, kinds), 1, &back) || back != table)
+        return false;
+    *ret_segment = segment;
+    return true;
+}
+
+/*
+ * Number of kinds (12 up to 9.0, 13 in 10.0) that makes the segment point back; 0: none. The list
+ * of segments begins behind the flags of the kinds; before .NET 5 a lock lies in between.
+ */
 static uint32_t kinds_of(struct clr *clr, uint64_t table, uint64_t *ret_segment) {
-    for (uint32_t kinds = 12; kinds <= 16; kinds++) {
-        uint64_t segment, back;
-        if (clr_word(clr, table + ((4 * kinds + clr->word - 1) & ~(clr->word - 1)), &segment) &&
-            segment && segment % SEGMENT_SIZE == 0 &&
-            clr_word_at(clr, links_of(clr, segment, kinds), 1, &back) && back == table) {
-            *ret_segment = segment;
+    for (uint32_t kinds = 12; kinds <= 16; kinds++)
+        if (leads_to_segment(clr, table + ((4 * kinds + clr->word - 1) & ~(clr->word - 1)), table,
+                             kinds, ret_segment))
             return kinds;
-        }
-    }
+    for (uint32_t at = 12 * 4; at < LOCKED_TABLE_BYTES; at += clr->word)
+        if (leads_to_segment(clr, table + at, table, 12, ret_segment))
+            return 12;
     return 0;
 }
 

@@ -319,7 +319,8 @@ static const char *lost_text(enum lost lost) {
 }
 
 /*
- * "Shop.Caching.Handle.Finalize": the frame that the runtime's RunFinalizers called.
+ * "Shop.Caching.Handle.Finalize": the frame that the runtime's RunFinalizers called, or the first
+ * of all.
  * cut: the stack could not be followed, so that what is not on it may yet be there.
  */
 static bool report_finalizer(struct stacks *s, bool cut, enum lost lost, struct err *err) {
@@ -330,10 +331,12 @@ static bool report_finalizer(struct stacks *s, bool cut, enum lost lost, struct 
     if (cut)
         builder_absent(s->m->clr->b, PART_BIT(PART_FINALIZER), ASPECT_STACK, ABSENT, "%s",
                        lost_text(lost));
-    for (uint32_t i = 1; i < s->frame_count; i++) {
+    for (uint32_t i = 1; i <= s->frame_count; i++) {
         struct str name = s->frames[i - 1];
         size_t open = str_find(name, STR(".Finalize("), 0);
-        if (!str_starts(s->frames[i], STR("System.GC.RunFinalizers(")) || open == STR_NOT_FOUND)
+        bool called = i < s->frame_count ? str_starts(s->frames[i], STR("System.GC.RunFinalizers("))
+                                         : !cut; /* by native code, before .NET 8 */
+        if (!called || open == STR_NOT_FOUND)
             continue;
         row->running = builder_string(s->m->clr->b, str_take(name, open + 9), err);
         /* Called into something that waits: its own code is not what runs. */
@@ -379,7 +382,8 @@ static void report_losses(const struct stacks *s) {
 
 bool stacks_report(struct modules *m, struct managed_threads *threads, struct err *err) {
     struct clr *clr = m->clr;
-    if (!clr_knows(clr, F_THREAD_FRAME) || !clr_knows(clr, F_FRAGMENT_BEGIN) ||
+    if (!clr_knows(clr, F_THREAD_FRAME) ||
+        !(clr_knows(clr, F_FRAGMENT_BEGIN) || clr_knows(clr, F_SECTION_NEXT)) ||
         clr->contract.global[G_CODE_RANGE_MAP] == NO_GLOBAL) {
         static const char why[] = "managed stacks of this runtime cannot be read";
         builder_lacks(clr->b, PART_BIT(PART_THREADS), ASPECT_FRAMES, ABSENT, "%s", why);

@@ -410,7 +410,8 @@ static bool open_method(struct clr *clr, uint64_t desc, struct method *method) {
     if (!clr_field_word(clr, chunk, F_CHUNK_MT, &method->mt) ||
         !clr_field_u16(clr, chunk, F_CHUNK_TOKEN, &range))
         return false;
-    method->row = (range & 0xfffu) << 12 | (remainder & 0xfffu);
+    uint32_t low = clr->contract.token_bits, high = 24 - low;
+    method->row = (range & ((1u << high) - 1)) << low | (remainder & ((1u << low) - 1));
     return true;
 }
 

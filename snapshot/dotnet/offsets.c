@@ -1,8 +1,8 @@
 /*
  * Offsets for dumps that lack the contract descriptor: heap dumps do, and .NET 8 has none. The
- * descriptors of 10.0.11, 10.0.12 and 10.0.14 are equal; 9.0 and 8.0 come from one build each,
- * those of arm64 from 10.0.15 and 9.0.23. The ones of musl are those of glibc. A table is verified
- * against the dump before it is used (runtime.c).
+ * descriptors of 10.0.11, 10.0.12 and 10.0.14 are equal; 9.0, 8.0 and 3.1 (3.1.3) come from one
+ * build each, those of arm64 from 10.0.15 and 9.0.23, that of x86 from 10.0.12. The ones of musl
+ * are those of glibc. A table is verified against the dump before it is used (runtime.c).
  */
 #include "dotnet/contract.h"
 
@@ -246,6 +246,20 @@ static const struct builtin_field windows_8[] = {
     {F_THREAD_OS_ID, 440}, {F_THREAD_LINK, 248}, {F_THREAD_OBJECT, 456}, {F_THREAD_LAST_THROWN, 480}, {F_STORE_FIRST, 64}, {F_STORE_COUNT, 88}, {F_MODULE_PE_ASSEMBLY, 176}, {F_MODULE_LOADER_ALLOCATOR, 152}, {F_CLASS_ELEMENT_TYPE, 64}, {F_CLASS_INSTANCE_FIELDS, 72}, {F_CLASS_STATIC_FIELDS, 80},
 };
 
+/* The .NET Core of before 5.0; what is otherwise than in 8.0. */
+static const struct builtin_field linux_3[] = {
+    {F_THREAD_ID, 36}, {F_THREAD_OS_ID, 456}, {F_THREAD_OBJECT, 464}, {F_THREAD_LAST_THROWN, BUILTIN_NONE},
+    {F_THREAD_LINK, 256}, {F_STORE_FIRST, 168}, {F_STORE_COUNT, 192}, {F_EXCEPTION_THROWN, BUILTIN_NONE},
+    {F_MODULE_PE_ASSEMBLY, 16}, {F_MODULE_R2R_INFO, 1216}, {F_MODULE_LOADER_ALLOCATOR, BUILTIN_NONE},
+    {F_MODULE_TYPE_DEFS, 696}, {F_MODULE_METHOD_DEFS, 760}, {F_MODULE_FIELD_DEFS, 792},
+    {F_MAP_NEXT, 0}, {F_MAP_COUNT, 16}, {F_MAP_FLAGS_MASK, 24},
+    {F_PE_IMAGE_LAYOUT, 88}, {F_CLASS_ELEMENT_TYPE, 52}, {F_R2R_COMPOSITE, BUILTIN_NONE},
+    {F_R2R_FUNCTIONS, 24}, {F_R2R_FUNCTION_COUNT, 32}, {F_R2R_ENTRY_POINTS, 336},
+    {F_FRAGMENT_BEGIN, BUILTIN_NONE}, {F_SECTION_FLAGS, 40}, {F_SECTION_R2R_MODULE, BUILTIN_NONE},
+    {F_SECTION_HEAP_LIST, BUILTIN_NONE}, {F_SECTION_NEXT, 24}, {F_SECTION_OWNER, 48},
+    {F_INLINED_CALL_SP, 24}, {F_INLINED_CALL_RETURN, 32}, {F_INLINED_CALL_FP, 40},
+};
+
 /* clang-format on */
 
 #define FIELDS(table)    .fields = (table), .field_count = sizeof(table) / sizeof((table)[0])
@@ -301,6 +315,15 @@ const struct builtin_table builtin_tables[] = {
      .global_count = 8,
      .execution_manager = 1,
      .token16 = true},
+    {.name = "linux-x64 3.1",
+     .arch = "x64",
+     .gc_major = 1,
+     FIELDS(linux_8),
+     DIFFERING(linux_3),
+     .execution_manager = 1,
+     .token16 = true,
+     .canonical_bit = 2,
+     .token_bits = 14},
     {.name = "linux-arm64 10.0",
      .arch = "arm64",
      .gc_major = 2,

@@ -7,6 +7,7 @@
 #include "base/order.h"
 
 #include "dotnet/descriptor.h"
+#include "dotnet/globals.h"
 #include "dotnet/symbols.h"
 #include "dotnet/thread_ids.h"
 #include "dotnet/version.h"
@@ -28,9 +29,12 @@ static const char *base_name(const char *path) {
 /* -- GcDacVars --------------------------------------------------------------------------------- */
 
 /* An address of a variable of the runtime, whether or not its page is in the dump. */
+static bool in_image(const struct clr *clr, uint64_t address) {
+    return address >= clr->image->base && address < clr->image->end + BSS_BYTES;
+}
+
 static bool may_be_variable(struct clr *clr, uint64_t address) {
-    return (address >= clr->image->base && address < clr->image->end + BSS_BYTES) ||
-           space_range_at(clr->space, address);
+    return in_image(clr, address) || space_range_at(clr->space, address);
 }
 
 /* The first word of GcDacVars: u8 major, u8 minor, and no more. */
@@ -38,24 +42,44 @@ static bool version_makes_sense(uint64_t word) {
     return (word & 0xff) >= 1 && (word & 0xff) <= 9 && (word >> 8 & 0xff) < 32 && !(word >> 16);
 }
 
-/* {u8 major, minor; 0} in a word; then words: bytes of a generation, generations, variables. */
+/*
+ * {u8 major, minor; 0} in a word; then words: bytes of a generation, generations (not in version
+ * 1), variables.
+ */
 static bool looks_like_gc_vars(struct clr *clr, uint64_t address) {
-    uint64_t w[5];
-    if (!clr_is_aligned(clr, address) || !clr_words(clr, address, w, 5) ||
-        !version_makes_sense(w[0]) || w[1] < 8 * clr->word || w[1] > 4096 || w[2] < 4 || w[2] > 5)
+    uint64_t w[8];
+    if (!clr_is_aligned(clr, address) || !clr_words(clr, address, w, 8) ||
+        !version_makes_sense(w[0]) || w[1] < 8 * clr->word || w[1] > 4096)
         return false;
-    return may_be_variable(clr, w[3]) && may_be_variable(clr, w[4]);
+    bool first = w[0] == 1; /* 1.0 */
+    if (!first && (w[2] < 4 || w[2] > 5))
+        return false;
+    /* Without the number of generations there is less to know it by. */
+    for (uint32_t i = first ? 2 : 3; i < (first ? 8 : 5); i++)
+        if (!may_be_variable(clr, w[i]) || (first && !in_image(clr, w[i])))
+            return false;
+    return true;
 }
 
+/* Before 5.0 there were four: no pinned objects. */
+#define GENERATIONS_OF_1 4u
+#define SLOTS_OF_1       GC_HEAP_FIELDS /* the first that it does not have */
+
+/* Those of version 1 are read as those of 2, where one word more is in front of the variables. */
 static bool read_gc_vars(struct clr *clr, uint64_t address) {
     clr->gc = (struct gc_vars){.address = address};
-    if (!looks_like_gc_vars(clr, address))
+    if (!looks_like_gc_vars(clr, address) || !clr_word(clr, address, &clr->gc.slot[0]))
         return false;
-    for (uint32_t i = 0; i < GC_SLOTS; i++)
-        if (!clr_word_at(clr, address, i, &clr->gc.slot[i]) && i <= GC_BOOKKEEPING_START)
-            return false;
     clr->gc.major = (uint8_t)clr->gc.slot[0];
     clr->gc.minor = (uint8_t)(clr->gc.slot[0] >> 8);
+    for (uint32_t i = 1, word = 1; i < GC_SLOTS; i++) {
+        if (clr->gc.major == 1 && i >= SLOTS_OF_1)
+            break;
+        if (clr->gc.major == 1 && i == GC_GENERATION_COUNT)
+            clr->gc.slot[i] = GENERATIONS_OF_1;
+        else if (!clr_word_at(clr, address, word++, &clr->gc.slot[i]) && i <= GC_BOOKKEEPING_START)
+            return false;
+    }
     return true;
 }
 
@@ -74,10 +98,9 @@ static bool gc_vars_from_table(struct clr *clr) {
     return false;
 }
 
-/* Calls found(address) for each word of the image that is there; stops when it says so. */
-static bool scan_image(struct clr *clr, bool writable_only,
-                       bool (*found)(struct clr *, uint64_t address, uint64_t word, void *),
-                       void *context) {
+bool clr_scan_image(struct clr *clr, bool writable_only,
+                    bool (*found)(struct clr *, uint64_t address, uint64_t word, void *),
+                    void *context) {
     uint64_t end = clr->image->end + BSS_BYTES;
     for (uint32_t i = 0; i < clr->space->range_count; i++) {
         const struct space_range *range = &clr->space->ranges[i];
@@ -100,8 +123,8 @@ static bool scan_image(struct clr *clr, bool writable_only,
 }
 
 static bool scan_gc_vars(struct clr *clr, uint64_t address, uint64_t word, void *context) {
-    (void)context;
-    return version_makes_sense(word) && read_gc_vars(clr, address);
+    const bool *first = context;
+    return version_makes_sense(word) && (word == 1) == *first && read_gc_vars(clr, address);
 }
 
 /* The word that holds *context, and is not GcDacVars itself. */
@@ -116,16 +139,20 @@ static bool scan_word(struct clr *clr, uint64_t address, uint64_t word, void *co
 
 /*
  * Without symbols: GcDacVars by its shape, then the variable that points to it, then g_dacTable's
- * entry for that variable. Where the table begins is for the built-in tables to say.
+ * entry for that variable. Where the table begins is for the built-in tables to say. Version 1 has
+ * no such table.
  */
 static bool gc_vars_from_scan(struct clr *clr) {
-    if (!scan_image(clr, true, scan_gc_vars, NULL))
-        return false;
+    bool first = false;
+    if (!clr_scan_image(clr, true, scan_gc_vars, &first)) {
+        first = true;
+        return clr_scan_image(clr, true, scan_gc_vars, &first);
+    }
     uint64_t variable[2] = {clr->gc.address, 0}, entry[2] = {0, 0};
-    if (!scan_image(clr, true, scan_word, variable))
+    if (!clr_scan_image(clr, true, scan_word, variable))
         return false;
     entry[0] = variable[1];
-    if (!scan_image(clr, false, scan_word, entry))
+    if (!clr_scan_image(clr, false, scan_word, entry))
         return false;
     clr->dac_table = entry[1];
     clr->gc_vars_index = 0;
@@ -233,21 +260,6 @@ static bool table_may_fit(const struct clr *clr, const struct builtin_table *t) 
     return !clr->dac_entries || !t->dac_entries || t->dac_entries == clr->dac_entries;
 }
 
-static void use_table(struct clr *clr, const struct builtin_table *t) {
-    contract_use_table(&clr->contract, t);
-    clr->table = t;
-    /* Found by scanning, dac_table is the address of g_gcDacGlobals' entry. */
-    uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
-    uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - clr->word * shift;
-    if (shift != t->gc_vars_index)
-        return;
-    for (uint32_t i = 0; i < t->global_count; i++) {
-        uint64_t address;
-        if (clr_word_at(clr, first, t->globals[i].index, &address))
-            clr->contract.global[t->globals[i].global] = address;
-    }
-}
-
 /* Free space has no type of its own in g_dacTable of every version: found by its shape. */
 static uint64_t mt_by_shape(struct clr *clr, uint32_t flags, uint32_t base_size) {
     uint32_t entries = clr->dac_entries ? clr->dac_entries : 256;
@@ -337,14 +349,26 @@ static bool read_thread_list(struct clr *clr) {
     return true;
 }
 
-/* Header, MethodTable, length, and the NUL behind the characters. */
-static uint32_t string_base(const struct clr *clr) {
-    return 2 * clr->word + 6;
+static void use_table(struct clr *clr, const struct builtin_table *t) {
+    contract_use_table(&clr->contract, t);
+    clr->table = t;
+    /* Found by scanning, dac_table is the address of g_gcDacGlobals' entry. */
+    uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
+    uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - clr->word * shift;
+    if (!clr->dac_table)
+        globals_find(clr, read_thread_list);
+    if (!clr->dac_table || shift != t->gc_vars_index)
+        return;
+    for (uint32_t i = 0; i < t->global_count; i++) {
+        uint64_t address;
+        if (clr_word_at(clr, first, t->globals[i].index, &address))
+            clr->contract.global[t->globals[i].global] = address;
+    }
 }
 
 static bool verify(struct clr *clr) {
     return known_mt(clr, G_FREE_MT, 0x80000001, clr_object_min(clr), &clr->free_mt) &&
-           known_mt(clr, G_STRING_MT, 0x80000002, string_base(clr), &clr->string_mt) &&
+           known_mt(clr, G_STRING_MT, 0x80000002, clr_string_base(clr), &clr->string_mt) &&
            read_thread_list(clr);
 }
 
@@ -411,6 +435,9 @@ static void read_heap_type(struct clr *clr) {
         return;
     }
     uint64_t variable, at = clr->dac_table;
+    clr->heap_type = 0;
+    if (!at)
+        return;
     at = clr->gc_vars_index ? at + clr->word * ((uint64_t)clr->gc_vars_index - 1) : at - clr->word;
     if (!clr_word(clr, at, &variable) || !clr_u32(clr, variable, &clr->heap_type) ||
         clr->heap_type > 2)
@@ -457,8 +484,8 @@ static void why_unreadable(const struct clr *clr, struct strbuf *why) {
     unsigned major = clr->image->version ? (unsigned)strtoul(clr->image->version, NULL, 10) : 0;
     write_image(clr, why);
     if (!clr->windows)
-        strbuf_adds(why, ": no tables of the garbage collector found (cut dump, or older than "
-                         ".NET 8?)");
+        strbuf_adds(why, ": no tables of the garbage collector found (a dump that is cut, or "
+                         "of a version that is not known?)");
     else if (major && major < 9)
         strbuf_adds(why, ": .NET 8 and older do not describe themselves, so the managed heap is "
                          "not read; join what SOS printed of it: DUMP+SOS.txt");
@@ -504,7 +531,7 @@ enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
         why_no_offsets(clr, why);
         return CLR_UNREADABLE;
     }
-    if (clr->gc.major != 2 && !clr->gc_described) {
+    if ((clr->gc.major < 1 || clr->gc.major > 2) && !clr->gc_described) {
         strbuf_addf(why, "%s: GC tables of version %u.%u are not known",
                     base_name(clr->image->path), clr->gc.major, clr->gc.minor);
         return CLR_UNREADABLE;

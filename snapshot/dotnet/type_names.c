@@ -96,11 +96,11 @@ struct type_parts type_parts(struct clr *clr, uint64_t handle) {
     }
     bool ok = clr->contract.token16 ? clr_u16(clr, clr_field(clr, handle, F_MT_FLAGS2) + 2, &row16)
                                     : clr_field_u32(clr, handle, F_MT_FLAGS2, &row);
-    uint64_t canonical = handle, word;
+    uint64_t canonical = handle;
     /* .NET 8 has the loader's module here. Of an instantiation over a type that can be unloaded
      * only the canonical MethodTable has the module of the definition. */
-    if (clr->contract.token16 && clr_field_word(clr, handle, F_MT_CLASS, &word) && word & 1)
-        canonical = word & ~(uint64_t)1;
+    if (clr->contract.token16)
+        canonical = clr_canonical_mt(clr, handle);
     if (!ok || !clr_field_word(clr, canonical, F_MT_MODULE, &t.module))
         return t;
     t.kind = TYPE_CLASS;
@@ -342,26 +342,17 @@ const struct module *type_module(struct modules *m, uint64_t mt) {
 
 /* -- Fields ------------------------------------------------------------------------------------ */
 
-static uint64_t type_names_class_of(struct clr *clr, uint64_t mt) {
-    uint64_t value;
-    if (!clr_field_word(clr, mt, F_MT_CLASS, &value))
-        return 0;
-    if (value & 1 && (!clr_field_word(clr, value & ~1ull, F_MT_CLASS, &value) || value & 1))
-        return 0;
-    return value;
-}
-
 /* FieldDescs of one class: {MethodTable*; u32 token:24, static:1, ...; u32 offset:27, type:5}. */
 static uint32_t own_field(struct modules *m, uint64_t mt, uint64_t parent, const char *field) {
     struct clr *clr = m->clr;
-    uint64_t fields, class = type_names_class_of(clr, mt), module_address;
+    uint64_t fields, class = clr_class_of(clr, mt), module_address;
     uint16_t count = 0, inherited = 0;
     if (!class || !clr_field_word(clr, class, F_CLASS_FIELDS, &fields) || !fields ||
         !clr_field_u16(clr, class, F_CLASS_INSTANCE_FIELDS, &count) ||
         !clr_field_word(clr, mt, F_MT_MODULE, &module_address))
         return 0;
     if (parent &&
-        !clr_field_u16(clr, type_names_class_of(clr, parent), F_CLASS_INSTANCE_FIELDS, &inherited))
+        !clr_field_u16(clr, clr_class_of(clr, parent), F_CLASS_INSTANCE_FIELDS, &inherited))
         return 0;
     const struct module *module = module_at(m, module_address);
     uint32_t found = 0;

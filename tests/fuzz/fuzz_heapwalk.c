@@ -16,7 +16,8 @@ enum {
     MODE_LIVE = 4,
     MODE_NO_PATHS = 8,
     MODE_QUESTIONS = 16,
-    MODE_OLD_BASE = 32 /* .NET 9 and 8 instead of 10 */
+    MODE_OLD_BASE = 32, /* .NET 9 and 8 instead of 10 */
+    MODE_OLDEST = 64    /* .NET Core 3.1 */
 };
 
 /* Bits of a record's kind. */
@@ -132,8 +133,8 @@ static uint64_t fuzz_heapwalk_changed(const struct base *b, struct reader *r, ui
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const names[] = {"workstation.core.zst", "server.core.zst", "net9.core.zst",
-                                        "net8.core.zst"};
-    static struct base bases[4];
+                                        "net8.core.zst", "net3.core.zst"};
+    static struct base bases[5];
     struct {
         uint32_t offset;
         uint64_t old;
@@ -143,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     reader_init(&r, (struct bytes){data, size}, 0);
     uint8_t mode = reader_u8(&r);
     uint32_t which = (mode & MODE_ODD_BASE ? 1 : 0) + (mode & MODE_OLD_BASE ? 2 : 0);
+    which = mode & MODE_OLDEST ? 4 : which;
     struct base *b = &bases[which];
     if (!b->file)
         fuzz_heapwalk_load_base(b, names[which]);

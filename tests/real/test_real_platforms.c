@@ -2,6 +2,7 @@
 #include "tests/support/dump_pair.h"
 #include "tests/support/shared.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What is the same in all of them. */
@@ -83,6 +84,32 @@ static struct platform_pair {
       .frames = {11, 11}, .runtime = "CoreCLR 9.0.23", .pid = 230, .threads = 10,
       .finalizer_os_id = 238, .spinner_modes = {"cooperative", "cooperative"},
       .holder_os_id = 245}},
+};
+
+/*
+ * Before .NET 5: what createdump wrote of these lacks the metadata of the core library. With the
+ * files of the runtime in the folder that DUMPDIFF_SYMBOLS names, names are compared, too.
+ */
+static struct platform_pair old_pairs[] = {
+    {"net31-linux",
+     {SHOP,
+      .counts = {{.types = 105,
+                  .regions = 2,
+                  .finalizable = 20,
+                  .ready = 39,
+                  .threads = 8,
+                  .handles = 4,
+                  .locks = 1},
+                 {.types = 119,
+                  .regions = 2,
+                  .finalizable = 20,
+                  .ready = 79,
+                  .threads = 8,
+                  .handles = 4,
+                  .locks = 1}},
+      .runtime = "CoreCLR 3.1", .partial = "modules whose metadata is not in the dump",
+      .frames = {18, 18}, .finalizer_os_id = 14320, .spinner_modes = {"cooperative", "cooperative"},
+      .holder_os_id = 14332}},
 };
 
 /* Minidumps, cut to what a reader of the heap needs: precompiled code is not in them. */
@@ -173,6 +200,20 @@ static void stacks_of_32_bits_agree_with_clrmd(void **state) {
     dump_pair_finalizer_is_stuck(pair);
 }
 
+static void the_shop_of_net_core_agrees_with_clrmd(void **state) {
+    struct dump_pair *pair = &old_pairs[0].pair;
+    bool named = getenv("DUMPDIFF_SYMBOLS");
+    (void)state;
+    pair->counts[0].unnamed = pair->counts[1].unnamed = !named;
+    pair->partial = named ? NULL : pair->partial;
+    dump_pair_heaps_agree(pair);
+    if (!named)
+        return;
+    dump_pair_stacks_agree(pair);
+    dump_pair_finalizer_is_stuck(pair);
+    dump_pair_lock_names_its_owner(pair);
+}
+
 static void find_files(struct platform_pair *pair, const char *ending) {
     for (int k = 0; k < 2; k++) {
         (void)shared_path(pair->pair.dump[k], "fixtures/%s-%d.%s.zst", pair->name, k, ending);
@@ -191,10 +232,13 @@ int main(void) {
              the_finalizer_of_the_store_is_stuck_in_its_link),
         LIKE(the_lock_of_the_shop_elsewhere_names_its_owner, the_lock_of_the_store_names_its_owner),
         LIKE(the_shop_of_other_windows_agrees_with_clrmd, the_store_of_windows_agrees_with_clrmd),
+        LIKE(the_shop_of_net_core_agrees_with_clrmd, reads_a_small_core_of_net_core),
         LIKE(stacks_of_32_bits_agree_with_clrmd, finds_the_call_of_a_function_that_is_not_there),
     };
     for (size_t i = 0; i < COUNT(pairs); i++)
         find_files(&pairs[i], "core");
+    for (size_t i = 0; i < COUNT(old_pairs); i++)
+        find_files(&old_pairs[i], "core");
     for (size_t i = 0; i < COUNT(windows_pairs); i++)
         find_files(&windows_pairs[i], "dmp");
     return shared_run("fixtures", tests, COUNT(tests));

@@ -75,6 +75,15 @@ static void clrmd_compare_type(struct compare *c, const struct fields *f, struct
     SNAPSHOT_ROWS(c->s, PART_TYPES, struct type_row, rows, count);
     enum generation g = clrmd_generation_of(f->item[2]);
     struct cell cell = {0};
+    bool alike = false;
+    for (uint32_t i = 0; i < count; i++)
+        alike = alike || (rows[i].gen[g].objects == dec(f->item[3]) &&
+                          rows[i].gen[g].bytes == dec(f->item[4]));
+    if (c->counts.unnamed) {
+        expect(c, alike, 1, "a type of so many objects and bytes", line);
+        c->counts.types++;
+        return;
+    }
     for (uint32_t i = 0; i < count; i++)
         if (str_eq(f->item[1], str_of(rows[i].name))) {
             cell.objects += rows[i].gen[g].objects;
@@ -139,9 +148,11 @@ static void compare_finalizable(struct compare *c, struct str answer) {
     for (uint32_t i = 0; i < count; i++) {
         struct str type = str_of(rows[i].type);
         uint64_t fr = sum_lines(answer, STR("FR"), type);
-        expect(c, rows[i].ready, fr, "ready", type);
-        expect(c, rows[i].objects + rows[i].ready, sum_lines(answer, STR("FQ"), type),
-               "finalizable", type);
+        if (!c->counts.unnamed) {
+            expect(c, rows[i].ready, fr, "ready", type);
+            expect(c, rows[i].objects + rows[i].ready, sum_lines(answer, STR("FQ"), type),
+                   "finalizable", type);
+        }
         all += rows[i].objects;
         ready += rows[i].ready;
     }
@@ -231,7 +242,7 @@ static void compare_back(struct compare *c) {
 
 unsigned clrmd_compare(const struct snapshot *s, struct str answer,
                        struct clrmd_counts *ret_counts) {
-    struct compare c = {.s = s};
+    struct compare c = {.s = s, .counts.unnamed = ret_counts->unnamed};
     struct str rest = answer, line;
     while (str_next_line(&rest, &line)) {
         struct fields f = split(line);
@@ -261,7 +272,7 @@ unsigned clrmd_compare(const struct snapshot *s, struct str answer,
 void clrmd_agrees(const struct snapshot *s, const char *answer_path,
                   const struct clrmd_counts *expected) {
     struct file answer;
-    struct clrmd_counts counts;
+    struct clrmd_counts counts = {.unnamed = expected->unnamed};
     struct err err = {.msg = ""};
     if (!file_open(&answer, answer_path, &err))
         fail_msg("%s: %s", answer_path, err.msg);
@@ -298,8 +309,8 @@ static bool clrmd_method_in(struct str line, struct str *ret_signature) {
         module = str_find(rest, STR(":\\"), 0) - 2; /* " Z:\srv" */
     if (module > rest.len)
         module = STR_NOT_FOUND;
-    *ret_signature = str_take(rest, module == STR_NOT_FOUND ? rest.len : module);
-    return true;
+    *ret_signature = str_trim(str_take(rest, module == STR_NOT_FOUND ? rest.len : module));
+    return ret_signature->len > 0; /* nameless: an address of native code */
 }
 
 static bool clrmd_same_frame(const struct thread_row *thread, uint32_t frame, struct str wanted) {

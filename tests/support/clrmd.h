@@ -11,6 +11,8 @@
 
 struct clrmd_counts {
     uint32_t types, regions, finalizable, ready, threads, handles, locks; /* lines compared */
+    bool unnamed; /* said by the caller: names of types are not in the dump, only their sizes are
+                     compared */
 };
 
 /*

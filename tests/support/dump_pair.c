@@ -13,12 +13,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 void dump_pair_read(const struct dump_pair *pair, int which, struct snapshot *ret_snapshot) {
-    static const struct input_options options = {.symbols = NULL};
+    const struct input_options options = {.symbols = getenv("DUMPDIFF_SYMBOLS")};
     struct err err = {.msg = ""};
     snapshot_init(ret_snapshot);
     if (!input_read(pair->dump[which], &options, ret_snapshot, &err))

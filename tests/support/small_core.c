@@ -69,7 +69,8 @@ static void look_around(struct small_core *c, struct space *s) {
     c->contract = clr.contract;
     c->string_mt = clr.string_mt;
     c->thread = clr.threads[0];
-    assert_true(clr_word(&clr, clr.dac_table + 8ull * clr.gc_vars_index, &c->gc_variable));
+    if (clr.dac_table)
+        assert_true(clr_word(&clr, clr.dac_table + 8ull * clr.gc_vars_index, &c->gc_variable));
     if (!clr_read(&clr, clr.gc.slot[GC_HEAP_FIELDS], c->heap_fields, sizeof(c->heap_fields)))
         memset(c->heap_fields, 0xff, sizeof(c->heap_fields));
     strbuf_deinit(&why);

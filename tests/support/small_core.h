@@ -8,6 +8,7 @@
 
 #define SMALL_WORKSTATION "tests/fuzz/base/workstation.core.zst"
 #define SMALL_SERVER      "tests/fuzz/base/server.core.zst"
+#define SMALL_NET_CORE    "tests/fuzz/base/net3.core.zst" /* .NET Core 3.1: no table of addresses */
 
 #define EXTRA      0x600000000000u /* where nothing is in the dump */
 #define EXTRA_SIZE 65536u
@@ -17,7 +18,7 @@ struct small_core {
     size_t size;
     uint8_t *extra;       /* EXTRA_SIZE bytes at address EXTRA */
     uint64_t descriptor;  /* address of the runtime's own; 0: .NET 8 has none */
-    uint64_t gc_variable; /* address of the variable that leads to GcDacVars */
+    uint64_t gc_variable; /* address of the variable that leads to GcDacVars; 0: of 3.1 */
     struct gc_vars gc;
     struct contract contract;
     uint32_t heap_fields[19];

@@ -468,8 +468,9 @@ static void no_rule_is_clear_for_want_of_a_source(void **state) {
 static void no_rule_of_one_dump_is_clear_for_want_of_a_source(void **state) {
     (void)state;
     static const char *const paths[] = {
-        "tests/fuzz/base/net8.core.zst", "tests/fuzz/base/net9.core.zst",
-        "tests/fuzz/base/server.core.zst", "tests/fuzz/base/workstation.core.zst"};
+        "tests/fuzz/base/net3.core.zst", "tests/fuzz/base/net8.core.zst",
+        "tests/fuzz/base/net9.core.zst", "tests/fuzz/base/server.core.zst",
+        "tests/fuzz/base/workstation.core.zst"};
     unsigned wrong = 0;
     for (size_t p = 0; p < sizeof(paths) / sizeof(*paths); p++) {
         struct core core;

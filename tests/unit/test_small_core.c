@@ -380,6 +380,43 @@ static void the_method_that_called_a_helper_is_not_skipped(void **state) {
     small_core_drop(&c);
 }
 
+/* Its globals are found by what they lead to, its sections of code are in a list. */
+static void reads_a_small_core_of_net_core(void **state) {
+    struct small_core c;
+    struct snapshot s;
+    struct strbuf snap, frames;
+    (void)state;
+    check_contents(SMALL_NET_CORE, 1, "workstation", 77);
+    small_core_load(&c, SMALL_NET_CORE);
+    assert_int_equal(c.gc.major, 1);
+    small_core_read(&c, &s, &snap);
+    assert_string_equal(snapshot_origin(&s)->runtime, "CoreCLR 3.1");
+    assert_int_equal(s.tables[PART_THREADS].count, 8);
+    strbuf_deinit(&snap);
+    snapshot_deinit(&s);
+    all_frames(&c, &frames);
+    assert_non_null(strstr(strbuf_cstr(&frames), "Thread.Sleep(Int32) < Program.HoldLedger()"));
+    assert_non_null(strstr(strbuf_cstr(&frames), "Monitor.Enter(System.Object, Boolean ByRef) < "));
+    strbuf_deinit(&frames);
+    small_core_drop(&c);
+}
+
+/* A word that the list of threads does not close behind is no ThreadStore. */
+static void net_core_without_its_threads_is_refused_by_name(void **state) {
+    struct small_core c;
+    struct snapshot s;
+    struct strbuf snap;
+    (void)state;
+    small_core_load(&c, SMALL_NET_CORE);
+    small_core_put(&c, c.thread + c.contract.offset[F_THREAD_LINK], c.thread, 8);
+    small_core_read(&c, &s, &snap);
+    assert_true(small_core_says(&s, "linux-x64 3.1"));
+    assert_int_equal(s.tables[PART_TYPES].count, 0);
+    strbuf_deinit(&snap);
+    snapshot_deinit(&s);
+    small_core_drop(&c);
+}
+
 /* -- Threads that cannot be read --------------------------------------------------------------- */
 
 /* Cuts a thread's registers short, so that they are none. */
@@ -484,6 +521,8 @@ static void threads_that_do_not_join_are_another_process(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_cores_hold_what_their_dumps_held),
+        cmocka_unit_test(reads_a_small_core_of_net_core),
+        cmocka_unit_test(net_core_without_its_threads_is_refused_by_name),
         cmocka_unit_test(a_gc_that_describes_itself_needs_no_older_tables),
         cmocka_unit_test(a_version_that_is_not_known_reads_by_its_descriptors),
         cmocka_unit_test(the_older_tables_serve_where_the_descriptor_does_not),

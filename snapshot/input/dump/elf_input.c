@@ -18,7 +18,7 @@ static bool read_elf_core(struct source *source, struct builder *b, struct err *
 const struct input input_elf_core = {
     .name = "elf-core",
     .whole = true,
-    .summary = "Linux core dump: createdump, gcore, kernel; .NET 8 to 11 (64-bit)",
+    .summary = "Linux core dump: createdump, gcore, kernel; .NET 8 to 11 and 3.1 (64-bit)",
     .may_give = PART_BIT(PART_ORIGIN) | PART_BIT(PART_TYPES) | PART_BIT(PART_HEAPS) |
                 PART_BIT(PART_REGIONS) | PART_BIT(PART_GC) | PART_BIT(PART_FINALIZER) |
                 PART_BIT(PART_FINALIZABLE) | PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS) |

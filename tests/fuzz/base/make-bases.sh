@@ -33,6 +33,28 @@ small() { # name createdump setting... program argument...
     "$top/build/tests/fuzz/mk_small_core" full.core small.core
     zstd -q -f -19 small.core -o "$here/$name.core.zst"
 }
+# .NET Core 3.1, which the SDK does not build for any more: compiled against the runtime itself, laid out by hand.
+lay_out_3() {
+    mkdir "$work/src3" "$work/app3"
+    cat >"$work/src3/get.csproj" <<'END'
+<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup>
+<ItemGroup><PackageDownload Include="Microsoft.NETCore.App.Runtime.linux-x64" Version="[3.1.3]" /></ItemGroup></Project>
+END
+    (cd "$work/src3" && dotnet restore >/dev/null)
+    pack=$(dotnet nuget locals global-packages -l | sed 's/.*: //')/microsoft.netcore.app.runtime.linux-x64/3.1.3
+    pack=$pack/runtimes/linux-x64
+    cp "$pack"/lib/*/*.dll "$pack"/native/*.so "$pack"/native/System.Private.CoreLib.dll "$pack"/native/createdump \
+        "$work/app3/"
+    chmod +x "$work/app3/createdump"
+    sed 's/Environment.ProcessId/System.Diagnostics.Process.GetCurrentProcess().Id/' \
+        "$top/demo/dumps/LeakyStore.cs" >"$work/src3/LeakyStore.cs"
+    sdk=$(ls -d "$(dirname "$dotnet")"/sdk/10.* | tail -n 1)
+    # shellcheck disable=SC2046 # names without spaces
+    dotnet exec "$sdk/Roslyn/bincore/csc.dll" -noconfig -nostdlib -nologo -optimize+ \
+        -out:"$work/app3/LeakyStore.dll" $(printf -- '-r:%s ' "$pack"/lib/*/*.dll) \
+        -r:"$pack/native/System.Private.CoreLib.dll" "$work/src3/LeakyStore.cs"
+    "$here/host-3.py" "$work/app3" LeakyStore "$sdk/AppHostTemplate/apphost"
+}
 publish 10.0
 publish 9.0 -r linux-x64 --self-contained -p:RuntimeFrameworkVersion=9.0.22
 publish 8.0 -r linux-x64 --self-contained -p:RuntimeFrameworkVersion=8.0.33
@@ -41,5 +63,7 @@ small server "$runtime/createdump" DOTNET_gcServer=1 DOTNET_GCHeapCount=2 DOTNET
     "$dotnet" "$work/app10.0/LeakyStore.dll"
 small net9 "$work/app9.0/createdump" DOTNET_gcServer=0 "$work/app9.0/LeakyStore"
 small net8 "$work/app8.0/createdump" DOTNET_gcServer=0 "$work/app8.0/LeakyStore"
+lay_out_3
+small net3 "$work/app3/createdump" COMPlus_gcServer=0 "$work/app3/LeakyStore"
 rm -rf "$work"
 ls -l "$here"
