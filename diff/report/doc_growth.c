@@ -217,3 +217,41 @@ void doc_diff_growth(const struct doc_context *c) {
     }
     growth_deinit(&g);
 }
+
+/* How long until it is called, or how often. */
+static void callback_time(const struct doc_context *c, struct doc_table *t, uint64_t ms) {
+    if (ms == ABSENT)
+        doc_cell(c->d, t, DOC_DIM, "-");
+    else
+        doc_ns(c->d, t, ms > UINT64_MAX / 1000000 ? UINT64_MAX - 1 : ms * 1000000);
+}
+
+/* What events, timers and tokens will call: what never stops being called is one of them. */
+void doc_show_callbacks(const struct doc_context *c) {
+    static const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
+                                                {"kind", false, CUT_NEVER},
+                                                {"due in", true, CUT_NEVER},
+                                                {"every", true, CUT_NEVER},
+                                                {"method", false, CUT_MIDDLE}};
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_CALLBACKS, struct callback_row, rows, count);
+    uint32_t top = view_top(c->o, ROWS_SECONDARY);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Methods that will be called");
+    struct doc_table *t = doc_table(c->d, columns, 5);
+    for (uint32_t i = 0; i < count && i < top; i++) {
+        struct strbuf name;
+        strbuf_init(&name);
+        pretty_type(rows[i].method ? rows[i].method : "", true, &name);
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, rows[i].objects);
+        doc_cell(c->d, t, DOC_PLAIN, rows[i].kind ? rows[i].kind : "");
+        callback_time(c, t, rows[i].due_ms);
+        callback_time(c, t, rows[i].period_ms);
+        doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&name));
+        doc_fail(c->d, &name.err);
+        strbuf_deinit(&name);
+    }
+    if (count > top)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - top);
+}

@@ -395,7 +395,8 @@ static bool callbacks_report_rows(struct callbacks *c, struct err *err) {
     if (c->row_count > 1)
         qsort(c->rows, c->row_count, sizeof(*c->rows), callbacks_cmp);
     for (uint32_t i = 0; ok && i < c->row_count && i < CALLBACK_ROWS_MAX; i++)
-        if (c->rows[i].objects >= CALLBACK_ROW_LEAST || c->rows[i].kind == KIND_SEMAPHORE)
+        if (c->rows[i].objects >= CALLBACK_ROW_LEAST || c->rows[i].kind == KIND_SEMAPHORE ||
+            c->rows[i].kind == KIND_TIMER)
             ok = callbacks_report_row(c, &c->rows[i], &text, err);
     strbuf_deinit(&text);
     return ok;

@@ -199,8 +199,8 @@ static void eeheap_loader_is_read_though_it_is_cut_at_both_ends(void **state) {
 static void finalizequeue_sums_the_heaps(void **state) {
     (void)state;
     static const struct log_queue cases[] = {
-        /* The tool of .NET 10 prints empty queues above a table of 26 objects. */
-        {"finalizequeue_net10_linux_01.txt", {0, 0, 0}, 0, 13, 26, 1864, "differ from the table"},
+        /* The tool of .NET 10 prints empty queues above a table of 26 objects, all of gen0. */
+        {"finalizequeue_net10_linux_01.txt", {26, 0, 0}, 0, 13, 26, 1864, NULL},
         /* 56 rows, two of them of one name. */
         {"finalizequeue_netfx4_x64_server8_01.txt", {3464, 216, 1626}, 0, 55, 5306, 508800, NULL},
         {"finalizequeue_netfx_x64_emdash_blanklines_cut_02.txt",

@@ -100,6 +100,25 @@ static void loader_heaps_are_read_in_both_forms(void **state) {
     assert_true(rows[1].wasted == ABSENT);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
+    logs_read_fixture("eeheap-loader_net10_no_total.txt", &s);
+    assert_int_equal(logs_counter(&s, "loader.bytes"), 45056 + 196608);
+    assert_int_equal(logs_counter(&s, "loader.wasted_bytes"), 4096);
+    assert_int_equal(s.tables[PART_LOADER].count, 5);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+}
+
+/* What prints no total of all ends with that of the JIT's heaps. */
+static void loader_heaps_without_the_jits_are_cut(void **state) {
+    (void)state;
+    struct snapshot s;
+    logs_read_text(
+        "System Domain:        7fd5e2b0c9a0\n"
+        "StubHeap:             7fd564690000(10000:2000) Size: 0x2000 (8192) bytes total.\n"
+        "Total size:           Size: 0x2000 (8192) bytes total.\n",
+        &s);
+    assert_true(logs_has_reason(&s, "without its total"));
+    snapshot_deinit(&s);
 }
 
 static void finalizequeue_is_read_in_every_form(void **state) {
@@ -114,6 +133,7 @@ static void finalizequeue_is_read_in_every_form(void **state) {
         {"finalizequeue_netfx4_x64_server.txt", {4, 3, 13}, 3, 8, 2, 23},
         {"finalizequeue_net8_linux.txt", {2, 1024, 0}, 3, 8, 2, 1029},
         {"finalizequeue_all_ready.txt", {1, 1, 0}, 0, 8, 0, 0},
+        {"finalizequeue_net10_shifted.txt", {7, 3, 6}, 2, 8, 2, 18},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct snapshot s;
@@ -148,6 +168,35 @@ static void finalizequeue_checks_counts_against_addresses(void **state) {
                    &s);
     assert_int_equal(logs_reason(&s, "do not fit the addresses", &found), 2);
     snapshot_deinit(&s);
+}
+
+/* Where nothing lies between gen0 and the ready ones, or the table has no more, lines are right. */
+static void finalizequeue_is_moved_only_where_the_table_agrees(void **state) {
+    (void)state;
+    static const char text[] = "generation 0 has 3 objects (7ee404016390->7ee4040163a8)\n"
+                               "generation 1 has 1 objects (7ee404016388->7ee404016390)\n"
+                               "generation 2 has 0 objects (7ee404016388->7ee404016388)\n"
+                               "Ready for finalization 0 objects (7ee4040163b8->7ee4040163b8)\n"
+                               "Statistics for all finalizable objects (including ready ones):\n"
+                               "          MT Count TotalSize Class Name\n"
+                               "7f24c931ebe8     %d       264 Shop.Caching.Handle\n"
+                               "Total %d objects, 264 bytes\n";
+    static const struct {
+        int objects;
+        uint64_t generations[3];
+        bool differs;
+    } cases[] = {{6, {2, 3, 1}, false}, {4, {3, 1, 0}, false}, {5, {3, 1, 0}, true}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char whole[sizeof(text) + 32];
+        struct snapshot s;
+        snprintf(whole, sizeof(whole), text, cases[i].objects, cases[i].objects);
+        logs_read_text(whole, &s);
+        const struct finalizer_row *queue = snapshot_row(&s, PART_FINALIZER);
+        for (int g = 0; g < 3; g++)
+            assert_int_equal(queue->finalizable[g], cases[i].generations[g]);
+        assert_int_equal(logs_has_reason(&s, "differ from the table"), cases[i].differs);
+        snapshot_deinit(&s);
+    }
 }
 
 static void handles_are_counted_by_kind_and_by_type(void **state) {
@@ -244,6 +293,22 @@ static void heapstat_is_read_in_both_forms(void **state) {
     snapshot_deinit(&s);
 }
 
+/* A cell that is empty is not 0, and what the others add up to is no size of the heap. */
+static void heapstat_without_frozen_figures_is_whole(void **state) {
+    (void)state;
+    struct snapshot s;
+    logs_read_fixture("heapstat_net10_no_frozen.txt", &s);
+    SNAPSHOT_ROWS(&s, PART_HEAPS, struct heap_row, rows, count);
+    assert_int_equal(count, 1);
+    assert_int_equal(rows[0].gen[GEN_POH].bytes, 8184);
+    assert_int_equal(rows[0].free_gen[GEN_1], 1138);
+    assert_true(rows[0].free_gen[GEN_FROZEN] == ABSENT);
+    assert_true(rows[0].allocated == ABSENT && rows[0].committed == ABSENT);
+    assert_int_equal(logs_counter(&s, "heap.unrooted_bytes_gen0"), 16256);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+}
+
 static void jmap_is_read_with_and_without_header(void **state) {
     (void)state;
     struct snapshot s;
@@ -299,6 +364,9 @@ static void a_dump_in_the_middle_of_a_gc_is_marked(void **state) {
 /* -- All fixtures ------------------------------------------------------------------------------ */
 
 static const char *const fixtures[] = {
+    "dumpasync_net10_coalesce.txt",
+    "dumpasync_net10_stacks.txt",
+    "dumpasync_net10_stats.txt",
     "dumpasync_net5_x64.txt",
     "dumpheap_elided_tail.txt",
     "dumpheap_gc_in_progress.txt",
@@ -318,6 +386,7 @@ static const char *const fixtures[] = {
     "eeheap-loader_net7_linux.txt",
     "eeheap-loader_netfx2_x86.txt",
     "finalizequeue_all_ready.txt",
+    "finalizequeue_net10_shifted.txt",
     "finalizequeue_net8_linux.txt",
     "finalizequeue_netfx2_x86.txt",
     "finalizequeue_netfx4_x64_server.txt",
@@ -327,6 +396,7 @@ static const char *const fixtures[] = {
     "gchandles_netfx4_x64.txt",
     "gcdump-report_net6_cut.txt",
     "gcdump-report_net9.txt",
+    "heapstat_net10_no_frozen.txt",
     "heapstat_net8_linux.txt",
     "heapstat_netfx4_x64_server.txt",
     "jmap_gclog_jdk6.txt",
@@ -463,6 +533,9 @@ int main(void) {
         cmocka_unit_test(handles_are_counted_by_kind_and_by_type),
         cmocka_unit_test(handles_said_twice_have_to_agree),
         cmocka_unit_test(heapstat_is_read_in_both_forms),
+        cmocka_unit_test(heapstat_without_frozen_figures_is_whole),
+        cmocka_unit_test(loader_heaps_without_the_jits_are_cut),
+        cmocka_unit_test(finalizequeue_is_moved_only_where_the_table_agrees),
         cmocka_unit_test(jmap_is_read_with_and_without_header),
         cmocka_unit_test(gcdump_report_multiplies_the_size_of_one_object),
         cmocka_unit_test(a_dump_in_the_middle_of_a_gc_is_marked),

@@ -21,6 +21,7 @@ extern const struct section section_debugdiag;
 extern const struct section section_dump_threads;
 extern const struct section section_dumpasync;
 extern const struct section section_dumpheap;
+extern const struct section section_dumpheap_strings;
 extern const struct section section_eeheap_gc;
 extern const struct section section_eeheap_loader;
 extern const struct section section_eu_stack;
@@ -67,6 +68,7 @@ extern const struct section section_special_threads;
 extern const struct section section_syncblk;
 extern const struct section section_gcroot;
 extern const struct section section_threadpool;
+extern const struct section section_timerinfo;
 extern const struct section section_top;
 extern const struct section section_umdh;
 extern const struct section section_umdh_diff;
@@ -104,6 +106,7 @@ const struct section *const sections[] = {
     &section_syncblk,
     &section_gcroot,
     &section_threadpool,
+    &section_timerinfo,
     &section_address_summary,
     &section_address,
     &section_maddress,
@@ -150,6 +153,7 @@ const struct section *const sections[] = {
     &section_gcdump_report,
     &section_heapshot,
     &section_heaptrack_print,
+    &section_dumpheap_strings,
     &section_dumpheap, /* its rows need no header: behind all that may look alike */
     &section_jmap,
     &section_native_memory,

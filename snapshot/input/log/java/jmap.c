@@ -18,7 +18,10 @@
 
 #include <string.h>
 
-/* Rows without header and rank are only believed when so many follow each other, largest first. */
+/*
+ * Rows without header and rank are only believed when so many follow each other, largest first, and
+ * not all of one size: dumpheap -strings has the smallest first.
+ */
 #define SURE_ROWS 3u
 
 struct histogram_row {
@@ -83,17 +86,18 @@ static bool is_class_name(struct str name) {
 
 static bool is_bare_histogram(const struct transcript *t) {
     struct transcript scout = transcript_scout(t);
-    uint64_t last = ABSENT;
+    uint64_t first = ABSENT, last = ABSENT;
     for (unsigned i = 0; i < SURE_ROWS; i++) {
         struct histogram_row row;
         if (!transcript_skip_blank(&scout) || !jmap_parse_row(scout.line.text, &row) || row.rank ||
             !is_class_name(row.name) || row.bytes > last || row.objects == 0 ||
             row.bytes / 8 < row.objects)
             return false;
+        first = i ? first : row.bytes;
         last = row.bytes;
         transcript_next(&scout);
     }
-    return true;
+    return last < first;
 }
 
 static bool jmap_starts(const struct transcript *t) {

@@ -14,6 +14,7 @@
  * objects a heap ("Heap 0", "total 409 objects") and one table for all: those counts are not added.
  */
 #include "base/num.h"
+#include "input/log/sos/dumpheap_strings.h"
 #include "input/log/sos/handle_tables.h"
 #include "input/log/stat_table.h"
 #include "input/log/type_table.h"
@@ -169,6 +170,11 @@ static bool dumpheap_is_list_header(struct str text) {
     return str_eq(str_next_field(&text), STR("Address")) &&
            str_eq(str_next_field(&text), STR("MT")) && str_eq(str_next_field(&text), STR("Size")) &&
            !str_contains(text, STR("Status"));
+}
+
+/* The table of -strings is that of another section, and says as much of the list. */
+static bool lists_strings(const struct transcript *t) {
+    return !t->at_end && strings_table_starts(t);
 }
 
 static bool is_list_row(struct str text) {
@@ -328,6 +334,10 @@ static bool dumpheap_read(struct transcript *t, struct err *err) {
     if (dumpheap_is_list_header(t->line.text)) {
         uint64_t rows = dumpheap_skip_list(t);
         had_list = true;
+        if (lists_strings(t)) {
+            t->is_hollow = true;
+            return true;
+        }
         bool has_table = !t->at_end && (stat_table_starts(t) || dumpheap_starts(t));
         if (!has_table) {
             builder_warn(t->b, rows,

@@ -9,6 +9,9 @@
  *   Total size:           Size: 0x1d000 (118784) bytes total, 0x1000 (4096) bytes wasted.
  *   Total LoaderHeap size:   Size: 0x1d000 (118784) bytes total.
  *
+ * Newer tools print no total of all: the output is whole when the JIT's heaps, which come last,
+ * have theirs.
+ *
  * Each block is address(reserved:committed); the committed ones add up to the size. Lines may be
  * very long (thousands of blocks) and are often cut at either end.
  */
@@ -26,6 +29,8 @@ struct reader_state {
     bool owner_is_new; /* no heap of it was read yet */
     struct loader_row *row; /* the last one, into which an equal one is summed; NULL */
     bool keep;
+    bool ends_whole; /* the last line was the total of what comes last: JIT's heaps, or modules' */
+    uint64_t owners_bytes, owners_wasted; /* sums of the owners' totals */
     uint64_t rows, sum, owner_sum, total_bytes, total_wasted, mismatches, not_understood;
 };
 
@@ -119,7 +124,7 @@ static struct str without_address(struct str name) {
 static bool eeheap_loader_add_row(struct reader_state *r, struct str kind, const struct size *size,
                                   struct err *err) {
     struct builder *b = r->t->b;
-    r->owner_is_new = false;
+    r->owner_is_new = r->ends_whole = false;
     r->rows++;
     r->sum = num_add(r->sum, size->bytes);
     r->owner_sum = num_add(r->owner_sum, size->bytes);
@@ -155,6 +160,11 @@ static bool take_owner_total(struct reader_state *r, const struct size *size, st
         return false;
     r->mismatches += size->bytes != r->owner_sum && r->owner_sum != 0;
     r->owner_sum = 0;
+    r->owners_bytes = num_add(r->owners_bytes, size->bytes);
+    if (size->wasted != ABSENT)
+        r->owners_wasted = num_add(r->owners_wasted, size->wasted);
+    r->ends_whole =
+        str_starts_nocase(r->owner, STR("JIT ")) || str_starts_nocase(r->owner, STR("Module "));
     return true;
 }
 
@@ -246,6 +256,7 @@ static bool eeheap_loader_take_line(struct reader_state *r, bool *ret_ours, stru
             r->owner = owner;
         r->owner_is_new = !is_below;
         r->owner_sum = 0;
+        r->ends_whole = false;
     } else if (transcript_is_elision(&r->t->line)) {
         transcript_lacks(r->t, 1, "eeheap -loader: rows were left out by hand");
     } else if (is_block_line(text) || str_contains(str_take(text, 256), STR("Heap:"))) {
@@ -253,8 +264,9 @@ static bool eeheap_loader_take_line(struct reader_state *r, bool *ret_ours, stru
         if (!str_ends(text, STR(":")))
             r->not_understood++;
     } else {
-        *ret_ours =
-            text.len == 0 || transcript_is_rule(text) || str_starts(text, STR("Loader Heap:"));
+        *ret_ours = text.len == 0 || transcript_is_rule(text) ||
+                    str_starts(text, STR("Loader Heap:")) ||
+                    str_starts(text, STR("No unique loader heaps"));
     }
     return true;
 }
@@ -299,6 +311,10 @@ static bool eeheap_loader_finish(struct reader_state *r, struct err *err) {
         transcript_lacks(r->t, r->not_understood, "eeheap -loader: lines without their size");
     if (r->mismatches)
         builder_warn(b, r->mismatches, "eeheap -loader: sizes that do not add up");
+    if (r->total_bytes == ABSENT && r->ends_whole) {
+        r->total_bytes = r->owners_bytes;
+        r->total_wasted = r->owners_wasted;
+    }
     if (r->total_bytes == ABSENT) {
         transcript_lacks(r->t, ABSENT, "eeheap -loader: the output ends without its total");
         return true;

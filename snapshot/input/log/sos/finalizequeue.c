@@ -12,6 +12,10 @@
  * The addresses are of the queue's slots, so that their distance is the count times the pointer
  * size. Newer tools leave out the word "finalizable", and list the objects before their table.
  * -allReady says which objects are no longer rooted instead of giving the table of all.
+ *
+ * SOS takes the sub-arrays of .NET 10 for those of the generation before: what it prints as gen0 is
+ * gen1, and gen0 is in no line. It lies in the slots between the end of what is called gen0 and the
+ * ready ones, which touch each other in every other version; the table counts it.
  */
 #include "base/hash.h"
 #include "base/num.h"
@@ -29,6 +33,8 @@ struct reader_state {
     uint64_t generations[3], ready; /* sums over the heaps; ABSENT before the first */
     uint64_t heaps, heaps_ready;    /* heaps begun, and those whose ready line came */
     uint64_t pointer_bytes;         /* found so far; 0 */
+    uint64_t gen0_end;              /* of the heap that is read; ABSENT */
+    uint64_t between_bytes;         /* slots in no line, sum over the heaps */
     uint64_t mismatches;
     bool has_heap_line;           /* "Heap 0": there may be more */
     bool has_types, has_unrooted; /* the table by type, or that of -allReady */
@@ -155,6 +161,41 @@ static void check_slots(struct reader_state *r, const struct slots *s) {
         r->pointer_bytes = each;
 }
 
+/* Slots in front of the ready ones that no line counts. */
+static void finalizequeue_take_gap(struct reader_state *r, const struct slots *ready) {
+    if (r->gen0_end != ABSENT && ready->has_addresses && ready->from > r->gen0_end)
+        r->between_bytes = num_add(r->between_bytes, ready->from - r->gen0_end);
+    r->gen0_end = ABSENT;
+}
+
+/* All that is registered and not ready, as the lines say; ABSENT. */
+static uint64_t registered(const struct reader_state *r) {
+    uint64_t sum = r->generations[0];
+    for (int g = 1; g < 3; g++)
+        sum =
+            r->generations[g] == ABSENT || sum == ABSENT ? ABSENT : num_add(sum, r->generations[g]);
+    return sum;
+}
+
+/*
+ * Moves counts that stand one generation too young to where they belong. table_objects: what the
+ * table counts in all, ABSENT where it is not whole; it decides where it is there.
+ */
+static void finalizequeue_unshift(struct reader_state *r, uint64_t table_objects) {
+    uint64_t each = r->pointer_bytes ? r->pointer_bytes : 8;
+    uint64_t between = r->between_bytes / each, counted = registered(r);
+    if (between == 0 || r->between_bytes % each || counted == ABSENT || r->ready == ABSENT)
+        return;
+    r->between_bytes = 0;
+    if (table_objects != ABSENT && num_add(num_add(counted, r->ready), between) != table_objects)
+        return;
+    r->generations[2] = num_add(r->generations[2], r->generations[1]);
+    r->generations[1] = r->generations[0];
+    r->generations[0] = between;
+    builder_note(r->t->b, "finalizequeue: counts stood one generation too young, as SOS prints "
+                          "them of .NET 10: taken for what they are");
+}
+
 static void finalizequeue_add(uint64_t *sum, uint64_t count) {
     *sum = *sum == ABSENT ? count : num_add(*sum, count);
 }
@@ -232,9 +273,8 @@ static bool finalizequeue_read_types(struct reader_state *r, bool unrooted, stru
         builder_shared(t->b)->finalizable_objects = table.objects;
     else if (builder_shared(t->b)->finalizable_objects != table.objects)
         builder_warn(t->b, ABSENT, "finalizequeue: the table by type is printed twice and differs");
-    uint64_t counted = r->generations[0];
-    for (int g = 1; g < 3; g++)
-        counted = r->generations[g] == ABSENT ? ABSENT : num_add(counted, r->generations[g]);
+    finalizequeue_unshift(r, complete ? table.objects : ABSENT);
+    uint64_t counted = registered(r);
     if (complete && counted != ABSENT && r->ready != ABSENT &&
         num_add(counted, r->ready) != table.objects)
         builder_warn(t->b,
@@ -270,10 +310,13 @@ static bool finalizequeue_take(struct reader_state *r, bool *ret_more, struct er
     } else if (is_generation_line(text, &generation, &slots)) {
         r->heaps += generation == 0;
         finalizequeue_add(&r->generations[generation], slots.count);
+        if (generation == 0)
+            r->gen0_end = slots.has_addresses ? slots.to : ABSENT;
         check_slots(r, &slots);
     } else if (is_ready_line(text, &slots)) {
         r->heaps_ready++;
         finalizequeue_add(&r->ready, slots.count);
+        finalizequeue_take_gap(r, &slots);
         check_slots(r, &slots);
     } else if (str_starts(text, STR("Finalizable but not rooted"))) {
         builder_note(t->b, "finalizequeue: asked for unrooted objects only (-allReady)");
@@ -289,6 +332,7 @@ static bool finalizequeue_take(struct reader_state *r, bool *ret_more, struct er
 
 static bool say_queue(struct reader_state *r, struct err *err) {
     struct builder *b = r->t->b;
+    finalizequeue_unshift(r, ABSENT);
     if (r->mismatches)
         builder_warn(b, r->mismatches,
                      "finalizequeue: counts do not fit the addresses beside them");
@@ -330,7 +374,8 @@ static void finalizequeue_ask_for_types(const struct reader_state *r) {
 }
 
 static bool finalizequeue_read(struct transcript *t, struct err *err) {
-    struct reader_state r = {.t = t, .generations = {ABSENT, ABSENT, ABSENT}, .ready = ABSENT};
+    struct reader_state r = {
+        .t = t, .generations = {ABSENT, ABSENT, ABSENT}, .ready = ABSENT, .gen0_end = ABSENT};
     bool more = true;
     if (!is_ours(&t->line)) { /* the table alone, below its command */
         bool unrooted = transcript_last_command_has(t, "-allReady");

@@ -11,7 +11,8 @@
  *   Unrooted objects:                                           Percentage     with -iu
  *   Committed space:                                                           newer tools
  *
- * The percentages may be glued to the last number.
+ * The percentages may be glued to the last number. Newer tools print a header for FRZ, but a figure
+ * only of heaps with a segment for it: its cell is empty, or has the percentages in it.
  */
 #include "base/num.h"
 #include "input/log/sos/heap_rows.h"
@@ -78,12 +79,17 @@ static bool parse_glued(struct str field, uint64_t *ret_value) {
     return num_grouped(glue == STR_NOT_FOUND ? field : str_take(field, glue), ret_value);
 }
 
-/* Values of a row, as many as there are columns. */
+/* Values of a row, as many as there are columns; ABSENT where the last one's cell is empty. */
 static bool parse_values(const struct reader_state *r, struct str rest,
                          uint64_t ret_values[COLUMNS_MAX]) {
-    for (size_t i = 0; i < r->column_count; i++)
-        if (!parse_glued(str_next_field(&rest), &ret_values[i]))
+    for (size_t i = 0; i < r->column_count; i++) {
+        struct str field = str_next_field(&rest);
+        bool may_lack = i + 1 == r->column_count && r->columns[i] == GEN_FROZEN;
+        if (may_lack && (field.len == 0 || str_starts(field, STR("SOH"))))
+            ret_values[i] = ABSENT;
+        else if (!parse_glued(field, &ret_values[i]))
             return false;
+    }
     return true;
 }
 
@@ -110,10 +116,15 @@ static bool heapstat_take_row(struct reader_state *r, uint64_t index, const uint
     struct builder *b = r->t->b;
     struct heap_row *row = heaps_row(b, index, err);
     uint64_t sum = 0;
+    bool is_whole = true; /* or else its sum is none of the heap */
     if (!row)
         return false;
     for (size_t i = 0; i < r->column_count; i++) {
         enum generation g = r->columns[i];
+        if (values[i] == ABSENT) {
+            is_whole = false;
+            continue;
+        }
         sum = num_add(sum, values[i]);
         r->sums[i] = num_add(r->sums[i], values[i]);
         if (r->block == BLOCK_SIZE)
@@ -123,6 +134,8 @@ static bool heapstat_take_row(struct reader_state *r, uint64_t index, const uint
     }
     r->rows++;
     r->heaps += r->block == BLOCK_SIZE;
+    if (!is_whole)
+        return true;
     if (r->block == BLOCK_SIZE && row->allocated == ABSENT)
         row->allocated = sum;
     else if (r->block == BLOCK_COMMITTED)
@@ -134,6 +147,8 @@ static bool heapstat_take_total(struct reader_state *r, const uint64_t *values, 
     bool any = r->rows > 0;
     r->total_seen = true;
     for (size_t i = 0; i < r->column_count; i++) {
+        if (values[i] == ABSENT)
+            continue;
         r->mismatches += any && values[i] != r->sums[i];
         if (r->block != BLOCK_UNROOTED)
             continue;

@@ -1,0 +1,2 @@
+/* Section threadpool: the thread pool. */
+#include "tests/fuzz/fuzz_section.h"
