@@ -4,6 +4,7 @@
 #include "tests/support/logs.h"
 
 #include "model/snapfile.h"
+#include "model/snapshot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "model/known_names.h"
+#include "model/rows_stacks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -21,6 +21,8 @@
 #include "input/input.h"
 #include "input/valgrind_frame.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
+#include "model/rows_stacks.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -24,6 +24,7 @@
 #include "base/num.h"
 #include "input/input.h"
 #include "input/leaks.h"
+#include "model/rows_origin.h"
 
 #include <string.h>
 

@@ -22,6 +22,8 @@
 #include "base/num.h"
 #include "input/log/scan.h"
 #include "input/log/stat_table.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

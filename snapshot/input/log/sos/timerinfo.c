@@ -15,6 +15,8 @@
 #include "base/num.h"
 #include "input/log/scan.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
