@@ -48,12 +48,35 @@ bool str_is_hex(struct str s) {
     return s.len > 0;
 }
 
+/* Short needles are looked for by their first character, as long as that is not everywhere. */
+#define NEEDLE_SHORT 16u
+#define NEEDLE_DENSE 16u /* [bytes] between first characters, below which memmem is quicker */
+
+static const char *str_find_short(const char *from, const char *end, struct str needle) {
+    const char *at = from, *last = end - needle.len;
+    for (size_t misses = 0; at <= last; misses++) {
+        if (misses * NEEDLE_DENSE > (size_t)(at - from) + 8 * NEEDLE_DENSE)
+            return memmem(at, (size_t)(end - at), needle.ptr, needle.len);
+        at = memchr(at, needle.ptr[0], (size_t)(last - at) + 1);
+        if (!at || (at[1] == needle.ptr[1] && memcmp(at, needle.ptr, needle.len) == 0))
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
 size_t str_find(struct str s, struct str needle, size_t from) {
     if (from > s.len || needle.len > s.len - from)
         return STR_NOT_FOUND;
     if (needle.len == 0)
         return from;
-    const char *hit = memmem(s.ptr + from, s.len - from, needle.ptr, needle.len);
+    const char *start = s.ptr + from, *end = s.ptr + s.len, *hit;
+    if (needle.len == 1)
+        hit = memchr(start, needle.ptr[0], (size_t)(end - start));
+    else if (needle.len <= NEEDLE_SHORT)
+        hit = str_find_short(start, end, needle);
+    else
+        hit = memmem(start, (size_t)(end - start), needle.ptr, needle.len);
     return hit ? (size_t)(hit - s.ptr) : STR_NOT_FOUND;
 }
 

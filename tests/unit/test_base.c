@@ -196,6 +196,36 @@ static void lines_end_in_any_way(void **state) {
     assert_false(str_next_line(&rest, &line));
 }
 
+/* Against looking at each place, in texts where the first character is rare, common, everywhere. */
+static void a_needle_is_found_wherever_it_stands(void **state) {
+    (void)state;
+    char text[700];
+    uint64_t seed = 88172645463325252u;
+    for (unsigned turn = 0; turn < 3000; turn++) {
+        size_t size = turn % sizeof(text), length = 1 + turn % 20;
+        for (size_t i = 0; i < size; i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            text[i] = (seed >> 33) % (1 + turn % 60) ? 'b' + (char)((seed >> 50) % 2) : 'a';
+        }
+        if (length > size)
+            continue;
+        size_t at = (size_t)(seed >> 40) % (size - length + 1), from = turn % 3 ? 0 : at / 2;
+        char needle[20];
+        memcpy(needle, text + at, length);
+        if (turn % 5 == 0)
+            needle[length - 1] = 'z'; /* nowhere */
+        size_t wanted = STR_NOT_FOUND;
+        for (size_t i = from; i + length <= size && wanted == STR_NOT_FOUND; i++)
+            if (memcmp(text + i, needle, length) == 0)
+                wanted = i;
+        assert_int_equal(str_find((struct str){text, size}, (struct str){needle, length}, from),
+                         wanted);
+    }
+    assert_int_equal(str_find(STR(""), STR("ab"), 0), STR_NOT_FOUND);
+    assert_int_equal(str_find(STR("ab"), STR("ab"), 1), STR_NOT_FOUND);
+    assert_int_equal(str_find(STR("ab"), STR(""), 2), 2);
+}
+
 static void broken_utf8_is_found_where_it_breaks(void **state) {
     (void)state;
     assert_int_equal(str_utf8_valid(STR("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")), 10);
@@ -470,6 +500,7 @@ int main(void) {
         cmocka_unit_test(scaled_numbers_are_rounded_and_units_are_powers_of_1024),
         cmocka_unit_test(sums_stick_below_absent),
         cmocka_unit_test(lines_end_in_any_way),
+        cmocka_unit_test(a_needle_is_found_wherever_it_stands),
         cmocka_unit_test(broken_utf8_is_found_where_it_breaks),
         cmocka_unit_test(one_odd_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(sizes_and_counts_read_well),

@@ -107,17 +107,15 @@ static size_t spaced_block(struct str text) {
     return lines >= SPACED_LEAST ? end : 0;
 }
 
-static bool has_spaced_block(struct str text) {
-    static const struct str ends[] = {STR_INIT("\n\n"), STR_INIT("\n\r\n")};
-    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-        for (size_t at = 0; (at = str_find(text, ends[i], at)) != STR_NOT_FOUND; at++) {
-            size_t begin = at;
-            while (begin > 0 && text.ptr[begin - 1] != '\n')
-                begin--;
-            if (begin < at && spaced_block(str_drop(text, begin)))
-                return true;
-        }
-    return false;
+/* Does such a block begin with the line that ends at `at`, before a blank one? */
+static bool is_spaced_from(struct str text, size_t at) {
+    struct str behind = str_drop(text, at + 1);
+    size_t begin = at;
+    if (!str_starts(behind, STR("\n")) && !str_starts(behind, STR("\r\n")))
+        return false;
+    while (begin > 0 && text.ptr[begin - 1] != '\n')
+        begin--;
+    return begin < at && spaced_block(str_drop(text, begin));
 }
 
 /* -- Quotes ------------------------------------------------------------------------------------ */
@@ -152,19 +150,41 @@ static size_t quoted_block(struct str text, char *ret_mark, bool *ret_blank) {
     return lines >= QUOTED_LEAST ? (size_t)(line.ptr - text.ptr) : 0;
 }
 
+static bool quote_begins(struct str rest) {
+    return str_starts(rest, STR(">")) || str_starts(rest, STR("# "));
+}
+
+/* The end of the line behind a run of lines that all begin as the one behind `at` does. */
+static size_t behind_quotes(struct str text, size_t at) {
+    struct str begin = str_take(str_drop(text, at), text.ptr[at + 1] == '>' ? 2 : 3);
+    while (at < text.len && str_starts(str_drop(text, at), begin))
+        at = str_find(text, STR("\n"), at + 1);
+    return at;
+}
+
 static bool has_quoted_block(struct str text) {
     char mark;
     bool blank;
-    for (size_t k = 0; k < 2; k++) {
-        const struct str begin = k ? STR("\n# ") : STR("\n>");
-        for (size_t at = 0; (at = str_find(text, begin, at)) != STR_NOT_FOUND;) {
-            if (quoted_block(str_drop(text, at + 1), &mark, &blank))
-                return true;
-            while (at < text.len && str_starts(str_drop(text, at), begin)) /* the whole run */
-                at = str_find(text, STR("\n"), at + 1);
-        }
+    if (quoted_block(text, &mark, &blank))
+        return true;
+    for (size_t at = 0; (at = str_find(text, STR("\n"), at)) != STR_NOT_FOUND;) {
+        struct str rest = str_drop(text, at + 1);
+        if (!quote_begins(rest))
+            at++;
+        else if (quoted_block(rest, &mark, &blank))
+            return true;
+        else
+            at = behind_quotes(text, at);
     }
-    return quoted_block(text, &mark, &blank) > 0;
+    return false;
+}
+
+/* Blank lines or quotes, that were put in: one pass over the ends of lines. */
+static bool has_block(struct str text) {
+    for (size_t at = 0; (at = str_find(text, STR("\n"), at)) != STR_NOT_FOUND; at++)
+        if (is_spaced_from(text, at))
+            return true;
+    return has_quoted_block(text);
 }
 
 static void pasted_add_unquoted(struct strbuf *out, struct str text) {
@@ -189,7 +209,7 @@ static void pasted_add_unquoted(struct strbuf *out, struct str text) {
 bool pasted_text_probe(struct str text) {
     return text.len && (has_non_ascii(text) || memchr(text.ptr, '&', text.len) ||
                         memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text) || has_mark(text) ||
-                        has_spaced_block(text) || has_quoted_block(text));
+                        has_block(text));
 }
 
 /* -- Characters -------------------------------------------------------------------------------- */
