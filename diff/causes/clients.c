@@ -16,16 +16,26 @@
 #define HANDLERS_MADE_LEAST 20u
 
 /* One of them for each client that brings its own; those of a factory are shared. */
-static const char *const handler_types[] = {"System.Net.Http.SocketsHttpHandler",
-                                            "System.Net.Http.WinHttpHandler",
-                                            "System.Net.Http.HttpClientHandler"};
-#define SOCKET_TYPE "System.Net.Sockets.SafeSocketHandle"
+#define HANDLER_TYPES 3
+#define SOCKET_TYPE   HANDLER_TYPES
+#define CLIENT_TYPES  (HANDLER_TYPES + 1)
+#define CLIENT_ROOM   "System.Net."
+static const char *const client_types[CLIENT_TYPES] = {
+    CLIENT_ROOM "Http.SocketsHttpHandler", CLIENT_ROOM "Http.WinHttpHandler",
+    CLIENT_ROOM "Http.HttpClientHandler", CLIENT_ROOM "Sockets.SafeSocketHandle"};
 
-static const struct series_type *clients_type(const struct series *s, const char *name) {
-    for (uint32_t i = 0; i < s->type_count; i++)
-        if (strcmp(s->types[i].name, name) == 0)
-            return &s->types[i];
-    return NULL;
+/* Those that are there, in the order of the table; NULL: it is not. One pass: types are many. */
+static void clients_find(const struct series *s,
+                         const struct series_type *ret_types[CLIENT_TYPES]) {
+    memset(ret_types, 0, CLIENT_TYPES * sizeof(*ret_types));
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        if (strncmp(type->name, CLIENT_ROOM, sizeof(CLIENT_ROOM) - 1) != 0)
+            continue;
+        for (size_t k = 0; k < CLIENT_TYPES; k++)
+            if (!ret_types[k] && strcmp(type->name, client_types[k]) == 0)
+                ret_types[k] = type;
+    }
 }
 
 static uint64_t clients_count(const struct series_type *type, uint32_t snapshot) {
@@ -44,12 +54,13 @@ static uint64_t handlers_made(const struct series *s, const struct series_type *
     return made;
 }
 
-static void tell_clients(struct diagnosis *d, const struct series_type *handlers) {
+static void tell_clients(struct diagnosis *d, const struct series_type *handlers,
+                         const struct series_type *socket) {
     struct findings *f = &d->c->texts;
     const struct hint *hint = hint_find("http-client");
     uint32_t last = d->s->count - 1;
     uint64_t now = clients_count(handlers, last);
-    uint64_t sockets = clients_count(clients_type(d->s, SOCKET_TYPE), last);
+    uint64_t sockets = clients_count(socket, last);
     uint64_t live = handlers->live_objects[last];
     struct cause *cause = cause_add(d, CAUSE_HANDLES, SEVERITY_WARNING);
     if (!cause)
@@ -79,13 +90,17 @@ static void tell_clients(struct diagnosis *d, const struct series_type *handlers
 
 bool causes_of_clients(struct diagnosis *d, struct err *err) {
     (void)err;
-    for (size_t i = 0; d->s->count > 1 && i < sizeof(handler_types) / sizeof(*handler_types); i++) {
-        const struct series_type *type = clients_type(d->s, handler_types[i]);
+    const struct series_type *types[CLIENT_TYPES];
+    if (d->s->count < 2)
+        return true;
+    clients_find(d->s, types);
+    for (size_t i = 0; i < HANDLER_TYPES; i++) {
+        const struct series_type *type = types[i];
         uint64_t made = type ? handlers_made(d->s, type) : ABSENT;
         if (made == ABSENT || made < HANDLERS_MADE_LEAST ||
             clients_count(type, d->s->count - 1) < HANDLERS_LEAST)
             continue;
-        tell_clients(d, type);
+        tell_clients(d, type, types[SOCKET_TYPE]);
         return true;
     }
     return true;

@@ -15,7 +15,10 @@ static bool is_preallocated(struct str type) {
 }
 
 static bool is_exception(struct str type) {
-    return RUNTIMES_SAY(words_end, exceptions, type);
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (runtime_table[i]->exceptions.count && words_end(&runtime_table[i]->exceptions, type))
+            return true;
+    return false;
 }
 
 /* -- On threads -------------------------------------------------------------------------------- */

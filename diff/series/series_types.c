@@ -224,10 +224,12 @@ static uint32_t count_types(const struct type_join *j) {
 static bool live_is_known(const struct snapshot *snapshot, bool *any) {
     bool known = false;
     SNAPSHOT_ROWS(snapshot, PART_TYPES, struct type_row, rows, count);
+    uint64_t objects = ABSENT;
     for (uint32_t i = 0; i < count && !known; i++) {
         known = rows[i].live_bytes != ABSENT;
-        *any = *any || known || rows[i].live_objects != ABSENT;
+        objects &= rows[i].live_objects; /* ABSENT has all bits */
     }
+    *any = *any || known || objects != ABSENT;
     return known;
 }
 
