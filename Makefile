@@ -236,6 +236,11 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/
 	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/graph.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
+# Instructions, not time: part of check, whatever else the machine does. UPDATE=--update writes the table.
+## instructions a row of wide snapshots, against tests/bench/instructions.txt (UPDATE=--update)
+instructions: $(BUILD)/tests/bench/make_data $(DUMPDIFF)
+	@$(GOLDEN_ENV) BUILD=$(BUILD) tests/bench/instructions.sh $(UPDATE)
+
 ## input too large to keep
 large: all
 	@tests/e2e/large.sh $(DUMPDIFF)
@@ -319,7 +324,8 @@ check:
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
 	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
-	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh tests/walls/developers.sh'
+	@+$(MAKE) --no-print-directory $(BUILD)/tests/bench/make_data
+	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/bench/instructions.sh tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh tests/walls/developers.sh'
 
 ## a clean clone with nothing beside it: demo and quick, at most 3 tests skip; no part of check
 newcomer:
@@ -339,7 +345,7 @@ help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench large dumps holders e2e \
+    fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e \
     analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

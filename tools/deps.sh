@@ -44,6 +44,7 @@ look() {
     needs zstd have zstd
     needs xz-utils have xz
     needs lz4 have lz4
+    needs valgrind have valgrind
     [ "$wanted" = check ] && return
     needs libclang-rt-dev fuzzes
 }
