@@ -109,7 +109,11 @@ bool session_report(struct session *s, bool is_diff, struct err *err) {
 }
 
 bool session_has_hits(const struct session *s) {
-    return findings_have_hits(&s->findings);
+    for (uint32_t i = 0; i < s->findings.count; i++)
+        if (s->findings.items[i].status == STATUS_HIT &&
+            s->findings.items[i].severity < SEVERITY_INFO)
+            return true;
+    return false;
 }
 
 int print_help(const struct command *command) {

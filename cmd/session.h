@@ -34,7 +34,7 @@ struct session {
 /* The exit status of an error, after saying it in one line on standard error. */
 int fail(const struct err *err);
 
-/* Has a rule found something? */
+/* Has a rule found something that is more than worth knowing? */
 bool session_has_hits(const struct session *s);
 
 /* Prints `dumpdiff NAME --help`; the exit status. */

@@ -36,6 +36,8 @@ static const struct {
     {RULE_stack_growing, CAUSE_NATIVE},
     {RULE_module_growing, CAUSE_NATIVE},
     {RULE_counter_growth, CAUSE_GROWTH},
+    {RULE_memory_growing, CAUSE_GROWTH},
+    {RULE_memory_lost, CAUSE_NATIVE},
 };
 
 static enum cause_kind others_kind_of(const struct finding *finding) {
@@ -101,6 +103,8 @@ static void claim_symptoms(struct diagnosis *d, const struct finding *finding, u
         cause_claim_sums(d, cause, false);
     else if (finding->rule == rules[RULE_stack_growing])
         claim_allocations(d, cause);
+    else if (finding->rule == rules[RULE_memory_growing])
+        cause_claim_rule(d, rules[RULE_counter_growth], NULL, cause);
 }
 
 /* told: rules of which a finding has taken its symptoms along, so that there are none left. */
@@ -125,7 +129,7 @@ static void tell_other(struct diagnosis *d, uint32_t number, bool *told) {
 /* What is the more telling goes first, wherever it stands: its symptoms are no causes. */
 static bool takes_symptoms(const struct finding *finding) {
     static const enum rule_number first[] = {RULE_stack_growing, RULE_growing_type, RULE_new_type,
-                                             RULE_loader_growth};
+                                             RULE_loader_growth, RULE_memory_growing};
     for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
         if (rules[first[i]] == finding->rule)
             return true;

@@ -73,7 +73,15 @@
     LIMIT(COUNT, os_handle_growth_min, "os-handles-growing.min-handles", 50, \
           "operating system handles of one type that have to be added") \
     LIMIT(PERCENT, os_handle_growth_percent, "os-handles-growing.percent", 10, \
-          "and the share of those that were there")
+          "and the share of those that were there") \
+    LIMIT(BYTES, memory_growing_min_bytes, "memory-growing.min-bytes", 1048576, \
+          "bytes that a container, a process or a part of it has to add") \
+    LIMIT(BYTES, memory_where_min_bytes, "memory-where.min-bytes", 1048576, \
+          "bytes of all that is known from which on it is said where they are") \
+    LIMIT(PERCENT, heap_filled_percent, "heap-filled.percent", 50, \
+          "share of the heap that a type has to have") \
+    LIMIT(BYTES, heap_filled_min_bytes, "heap-filled.min-bytes", 1048576, \
+          "and bytes that the heap has to have")
 
 #define LIMIT_TYPE_PERCENT double
 #define LIMIT_TYPE_RATIO \

@@ -110,7 +110,11 @@ bool rule_grows(const uint64_t *values, uint32_t count, double percent, uint64_t
     RULE(allocation_size_dominates) \
     RULE(native_explained) \
     RULE(cache_counts) \
-    RULE(counter_growth)
+    RULE(counter_growth) \
+    RULE(memory_growing) \
+    RULE(memory_lost) \
+    RULE(memory_where) \
+    RULE(heap_filled)
 
 /* Where a rule stands in the table: rules[RULE_deadlock]. */
 #define RULE_NUMBER(name) RULE_##name,

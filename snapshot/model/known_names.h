@@ -104,6 +104,8 @@ struct snapshot; /* in whose tables they stand */
 #define COUNTER_VIRTUAL_SIZE    "process.virtual_size"
 #define COUNTER_RECORDED_NS     "process.recorded_ns" /* how long a profiler looked */
 
+#define COUNTER_LEAK_DEFINITE "leak.definite_bytes" /* what a leak checker calls lost */
+
 #define COUNTER_HEAP_OUTSTANDING "heap.outstanding_bytes" /* allocated natively, not freed */
 #define COUNTER_HEAP_PEAK        "heap.peak_bytes"
 #define COUNTER_HEAP_ALLOCATIONS "heap.allocations"           /* ever made */
