@@ -34,8 +34,11 @@ void cause_claim(struct diagnosis *d, uint32_t finding, uint32_t cause);
 void cause_claim_rule(struct diagnosis *d, const struct rule *rule, const char *subject,
                       uint32_t cause);
 
-/* Open findings about types whose hint says that they come with that rule's. */
-void cause_claim_hinted(struct diagnosis *d, const struct rule *rule, uint32_t cause);
+/*
+ * Memory of the loader, modules, what refers to those that were loaded, and the native memory that
+ * comes with them: one story.
+ */
+void cause_claim_loader(struct diagnosis *d, uint32_t cause);
 
 /*
  * What only says that the heap grew is a symptom of what it grew by. enlarged: arrays were, so that

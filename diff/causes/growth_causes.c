@@ -1,6 +1,8 @@
 /* Accumulation points as causes: what grows, who holds it, how much of all growth that is. */
 #include "diff/causes/telling.h"
 
+#include "base/num.h"
+
 #include "diff/names/names.h"
 #include "diff/rules/hints.h"
 #include "model/known_names.h"
@@ -19,6 +21,8 @@
 /* Of all growth so much has to be a cause's; what is less is in what is not explained. */
 #define GROWTH_LEAST_PERCENT 0.5
 #define NS_A_MS              ((uint64_t)1000000)
+/* [bytes] of an array that an element takes at most: a key, a value and two numbers. */
+#define ROOM_BYTES 32u
 /* Of a type beside the main one so much is said. */
 #define TYPES_MOST 8u
 
@@ -168,11 +172,30 @@ static bool is_scattered(const struct accumulation *item) {
            !item->spread_mains && (uint64_t)item->bytes_delta < FRAMEWORK_LEAST;
 }
 
+/* An array that became larger, and not because of what is in it: room that was kept. */
+static bool is_room(const struct telling *t, const struct accumulation *item) {
+    const struct growth *g = &t->a->growth;
+    uint32_t last = g->snapshot_count - 1;
+    uint64_t elements = 0;
+    int64_t more = 0;
+    if (item->counted || item->enlarged == GROWTH_ROOT ||
+        !str_ends(str_of(g->nodes[item->enlarged].type), STR("[]")))
+        return false;
+    for (uint32_t n = 0; n < g->node_count; n++) {
+        const struct growth_node *node = &g->nodes[n];
+        if (node->parent != item->enlarged || growth_is_rest(node) || !node->seen[0])
+            continue;
+        elements = num_add(elements, node->own_objects[last]);
+        more += series_delta(node->own_objects[last], node->own_objects[0]);
+    }
+    return elements * ROOM_BYTES > g->nodes[item->enlarged].own_bytes[last] / 4 && more <= 0;
+}
+
 static enum severity growth_severity(const struct telling *t, const struct accumulation *item) {
     bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
     /* What only a stack holds may be of a method that returns: two dumps do not tell. */
     bool returns = item->stacks_only && item->verdict != VERDICT_LEAK;
-    if (!grows || returns || is_scattered(item) || telling_warms_up(t, item) ||
+    if (!grows || returns || is_scattered(item) || is_room(t, item) || telling_warms_up(t, item) ||
         telling_timers_that_end(t, item))
         return SEVERITY_NOTICE;
     bool large = (uint64_t)item->bytes_delta >= rule_percent(t->d->c->live_base_bytes, 10);
@@ -238,11 +261,11 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
     cause->subject = place;
     telling_measure(t, item, cause);
     cause->weight = (uint64_t)item->bytes_delta;
-    cause->summary =
-        findings_text(t->f, "%s%s %s%s, %s%s%s.", place, telling_container(t, item, place),
-                      telling_change(t, item), telling_shape(item->verdict, item->counted),
-                      say_delta(t->f, item->bytes_delta),
-                      item->counted ? " with all they hold" : "", telling_share(t, cause));
+    cause->summary = findings_text(
+        t->f, "%s%s %s%s, %s%s%s%s.", place, telling_container(t, item, place),
+        telling_change(t, item), telling_shape(item->verdict, item->counted),
+        say_delta(t->f, item->bytes_delta), item->counted ? " with all they hold" : "",
+        telling_share(t, cause), telling_waiters(t, item));
     cause->next = telling_next(t, item, place);
     telling_claim(t, item, cause_last(t->d));
     if (finalizer)

@@ -145,6 +145,5 @@ void telling_what_is_loaded(const struct telling *t, const struct accumulation *
                                 "that once and keep it: one "
                                 "object keeps all of an assembly (explain load-context).",
                                 cause->subject);
-    cause_claim_rule(t->d, rules[RULE_loader_growth], NULL, number);
-    cause_claim_hinted(t->d, rules[RULE_loader_growth], number);
+    cause_claim_loader(t->d, number);
 }

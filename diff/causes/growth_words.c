@@ -5,6 +5,7 @@
 #include "diff/names/path_text.h"
 #include "diff/rules/frames.h"
 #include "diff/rules/hints.h"
+#include "diff/rules/wait_story.h"
 #include "model/known_names.h"
 #include "model/rows_heap.h"
 #include "model/rows_threads.h"
@@ -129,6 +130,25 @@ const char *telling_share(const struct telling *t, const struct cause *cause) {
     if (isnan(cause->share) || cause->share <= 0)
         return "";
     return findings_text(t->f, ", %.0f %% of all growth", cause->share * 100);
+}
+
+const char *telling_waiters(const struct telling *t, const struct accumulation *item) {
+    struct str machine = {NULL, 0};
+    int64_t calls = 0;
+    for (uint32_t i = 0; i < item->type_count; i++) {
+        struct str boxed = name_boxed_machine(item->types[i].type);
+        if (boxed.len && item->types[i].objects_delta > calls) {
+            machine = boxed;
+            calls = item->types[i].objects_delta;
+        }
+    }
+    bool told = item->main != GROWTH_ROOT &&
+                name_boxed_machine(t->a->growth.nodes[item->main].type).len != 0;
+    if (told || calls < 2 || calls * 2 < item->objects_delta)
+        return "";
+    const char *type = findings_text(t->f, "%.*s", (int)machine.len, machine.ptr);
+    return findings_text(t->f, "; %s more calls of %s wait there", say_count(t->f, (uint64_t)calls),
+                         say_async_method(t->f, type));
 }
 
 /* Of a type that grew here alone, all that live are the figure people know. */

@@ -75,16 +75,36 @@ static bool tells_of(const struct finding *finding, const struct rule *rule) {
     return hint && hint->symptom && strcmp(hint->symptom, rule->id) == 0;
 }
 
-void cause_claim_hinted(struct diagnosis *d, const struct rule *rule, uint32_t cause) {
+static void cause_claim_hinted(struct diagnosis *d, const struct rule *rule, uint32_t cause) {
     for (uint32_t i = 0; i < d->f->count; i++)
         if (cause_is_open(d, i, NULL) && tells_of(&d->f->items[i], rule))
             cause_claim(d, i, cause);
 }
 
-/* Memory of the loader, modules, and what refers to those that were loaded: one story. */
-static void claim_loader(struct diagnosis *d, uint32_t cause) {
+/* Of what the loader's heaps grew by, the native heap may grow by so many times as much. */
+#define LOADED_TIMES 4
+
+static int64_t bytes_grown(const struct finding *finding) {
+    return evidence_delta(finding, "bytes_new") - evidence_delta(finding, "bytes_base");
+}
+
+/* What is loaded has its metadata and its symbols in the native heap. */
+static void claim_native_of_loader(struct diagnosis *d, uint32_t cause) {
+    int64_t loaded = 0;
+    for (uint32_t i = 0; i < d->f->count; i++)
+        if (d->claimed_by[i] == cause && d->f->items[i].rule == rules[RULE_loader_growth] &&
+            bytes_grown(&d->f->items[i]) > loaded)
+            loaded = bytes_grown(&d->f->items[i]);
+    for (uint32_t i = 0; i < d->f->count; i++)
+        if (cause_is_open(d, i, rules[RULE_native_growth]) &&
+            bytes_grown(&d->f->items[i]) <= LOADED_TIMES * loaded)
+            cause_claim(d, i, cause);
+}
+
+void cause_claim_loader(struct diagnosis *d, uint32_t cause) {
     cause_claim_rule(d, rules[RULE_loader_growth], NULL, cause);
     cause_claim_hinted(d, rules[RULE_loader_growth], cause);
+    claim_native_of_loader(d, cause);
 }
 
 /* Who allocates says more than what size, or in which module. */
@@ -98,7 +118,7 @@ static void claim_allocations(struct diagnosis *d, uint32_t cause) {
 /* What tells why others are there takes them along. */
 static void claim_symptoms(struct diagnosis *d, const struct finding *finding, uint32_t cause) {
     if (finding->rule == rules[RULE_loader_growth])
-        claim_loader(d, cause);
+        cause_claim_loader(d, cause);
     else if (finding->rule == rules[RULE_growing_type] || finding->rule == rules[RULE_new_type])
         cause_claim_sums(d, cause, false);
     else if (finding->rule == rules[RULE_stack_growing])

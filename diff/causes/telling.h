@@ -70,6 +70,8 @@ const char *telling_change(const struct telling *t, const struct accumulation *i
 const char *telling_shape(enum verdict verdict, bool counted);
 /* ", 94 % of all growth", or "" where that is not known; never NULL */
 const char *telling_share(const struct telling *t, const struct cause *cause);
+/* "; 1,800 more calls of async Desk.Serve wait there", or "" where none do; never NULL */
+const char *telling_waiters(const struct telling *t, const struct accumulation *item);
 /* What to do; never NULL. */
 const char *telling_next(const struct telling *t, const struct accumulation *item,
                          const char *place);

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* [bytes] that have to be free in addition for a warning: holes of a small heap cost nothing. */
+#define FREE_SERIOUS ((uint64_t)1 << 20)
+
 /* Free and all bytes of one generation (GEN_COUNT: of the heap) in one snapshot. */
 struct share {
     uint64_t free_bytes, bytes;
@@ -51,8 +54,12 @@ static bool share_is_whole(const struct series *s, uint32_t i, int gen, struct s
     return true;
 }
 
-/* At every step: one large array that went leaves one hole, which the next will fill. */
+/* Seriously, and at every step: one large array that went leaves one hole, which the next will
+ * fill. */
 static bool fragmentation_grew(const struct series *s, int gen) {
+    struct share first = share_of(s, 0, gen), last = share_of(s, s->count - 1, gen);
+    if (first.free_bytes == ABSENT || last.free_bytes < first.free_bytes + FREE_SERIOUS)
+        return false;
     for (uint32_t i = 1; i < s->count; i++)
         if (fragmentation_percent(share_of(s, i, gen)) <=
             fragmentation_percent(share_of(s, i - 1, gen)) + 1)
@@ -139,7 +146,9 @@ const struct rule rule_fragmentation = {
         "because the heap grew. Says something about a single dump, too.\n"
         "\n"
         "Thresholds: fragmentation.free-percent (of the generation), fragmentation.heap-percent\n"
-        "(of the whole heap).\n"
+        "(of the whole heap). It is a warning where the share grew at every step, and free space "
+        "by\n"
+        "1 MiB.\n"
         "\n"
         "What to do: in gen2, look for pinned handles and long-lived buffers handed to native\n"
         "code; in LOH, reuse large arrays instead of making them in many sizes.\n",

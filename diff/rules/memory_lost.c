@@ -4,6 +4,8 @@
 #include "base/num.h"
 #include "diff/names/alloc_frames.h"
 #include "model/known_names.h"
+#include "model/rows_stacks.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

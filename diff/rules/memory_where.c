@@ -4,6 +4,8 @@
 #include "base/num.h"
 #include "diff/names/names.h"
 #include "model/known_names.h"
+#include "model/snapshot.h"
+#include "model/rows_origin.h"
 
 #include <string.h>
 

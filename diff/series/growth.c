@@ -36,10 +36,11 @@ struct lining {
     bool exact_names;
     uint32_t capacity;
     enum part tree;
-    const struct growth *paths; /* of places: where they hang that nobody alone holds */
-    bool *detours;              /* of their nodes, see growth_detours() */
-    struct strmap hangs;        /* of their types: the node, see hang() */
-    struct way *ways;           /* nodes that the paths lead over */
+    const struct snapshot *snapshot; /* the one that is lined up */
+    const struct growth *paths;      /* of places: where they hang that nobody alone holds */
+    bool *detours;                   /* of their nodes, see growth_detours() */
+    struct strmap hangs;             /* of their types: the node, see hang() */
+    struct way *ways;                /* nodes that the paths lead over */
     uint32_t way_count, way_capacity;
 };
 
@@ -156,12 +157,14 @@ static void fill_ways(const struct lining *l) {
     }
 }
 
-/* Where a type hangs that nobody alone holds: below the paths, or below `root`. */
-static uint32_t hang(struct lining *l, const char *root, const char *type) {
+/* Where a type hangs that nobody alone holds: below the paths, or below `root`; the first snapshot
+ * that has it says. */
+static uint32_t hang(struct lining *l, const char *root, uint32_t at, const struct path_row *row) {
+    const char *type = row->type ? row->type : "";
     uint32_t node = strmap_get(&l->hangs, str_of(root), str_of(type));
     if (node != STRMAP_NONE)
         return node;
-    uint32_t path = growth_owner_path(l->paths, l->detours, type);
+    uint32_t path = growth_owner_path(l->paths, l->detours, l->snapshot, at, row);
     node = path == GROWTH_ROOT ? node_of(l, GROWTH_ROOT, root, type) : same_path(l, path);
     if (node == GROWTH_ROOT || !strmap_put(&l->hangs, str_of(root), str_of(type), node))
         return GROWTH_ROOT;
@@ -169,7 +172,8 @@ static uint32_t hang(struct lining *l, const char *root, const char *type) {
     return node;
 }
 
-static uint32_t lined_node(struct lining *l, const struct path_row *row, const uint32_t *nodes) {
+static uint32_t lined_node(struct lining *l, uint32_t at, const struct path_row *row,
+                           const uint32_t *nodes) {
     const char *type = row->type ? row->type : "";
     if (row->parent != ABSENT)
         return node_of(l, nodes[row->parent], row->edge ? row->edge : "", type);
@@ -177,7 +181,7 @@ static uint32_t lined_node(struct lining *l, const struct path_row *row, const u
     if (growth_is_stack(root))
         root = STACK_ROOT; /* thread ids and frames come and go: one sum */
     bool alone = strcmp(root, STACK_ROOT) != 0 && strcmp(root, ROOT_SEVERAL) != 0;
-    return !l->paths || alone ? node_of(l, GROWTH_ROOT, root, type) : hang(l, root, type);
+    return !l->paths || alone ? node_of(l, GROWTH_ROOT, root, type) : hang(l, root, at, row);
 }
 
 static void take_holder(struct growth *g, const uint32_t *nodes, uint32_t row, uint64_t holder,
@@ -203,6 +207,7 @@ static void take_holders(struct growth *g, const struct path_row *rows, uint32_t
 static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t at,
                     struct err *err) {
     SNAPSHOT_ROWS(snapshot, l->tree, struct path_row, rows, count);
+    l->snapshot = snapshot;
     uint32_t *nodes = calloc((size_t)count + 1, sizeof(*nodes));
     if (!nodes)
         return err_nomem(err);
@@ -214,7 +219,7 @@ static bool line_up(struct lining *l, const struct snapshot *snapshot, uint32_t 
             ok = err_set(err, ERR_FORMAT, "paths: row %u comes before its parent", i);
             break;
         }
-        nodes[i] = lined_node(l, row, nodes);
+        nodes[i] = lined_node(l, at, row, nodes);
         if (nodes[i] == GROWTH_ROOT) {
             ok = err_nomem(err);
             break;

@@ -3,6 +3,8 @@
 #include "base/num.h"
 #include "diff/names/runtimes.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +71,29 @@ static uint32_t path_to(const struct growth *paths, const bool *detours, const c
     return best;
 }
 
-uint32_t growth_owner_path(const struct growth *paths, const bool *detours, const char *type) {
-    return RUNTIMES_SAY(words_begin, entered_aside, str_of(type))
-               ? owner_path_to(paths, detours, type)
-               : path_to(paths, detours, type);
+/* What has no parent among the rows, and hangs as that one does. */
+static uint64_t hang_alike(const struct snapshot *snapshot, const struct path_row *like) {
+    SNAPSHOT_ROWS(snapshot, PART_PLACES, struct path_row, rows, count);
+    bool stack = growth_is_stack(like->root ? like->root : "");
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *root = rows[i].root ? rows[i].root : "";
+        if (rows[i].parent == ABSENT && rows[i].type && rows[i].own_objects != ABSENT &&
+            strcmp(rows[i].type, like->type) == 0 &&
+            (stack ? growth_is_stack(root) : strcmp(root, like->root ? like->root : "") == 0))
+            sum = num_add(sum, rows[i].own_objects);
+    }
+    return sum;
+}
+
+uint32_t growth_owner_path(const struct growth *paths, const bool *detours,
+                           const struct snapshot *snapshot, uint32_t at,
+                           const struct path_row *row) {
+    const char *type = row->type ? row->type : "";
+    if (RUNTIMES_SAY(words_begin, entered_aside, str_of(type)))
+        return owner_path_to(paths, detours, type);
+    uint32_t path = path_to(paths, detours, type);
+    /* One that is elsewhere, and of the same type, is no way to many. */
+    uint64_t own = path == GROWTH_ROOT ? 0 : paths->nodes[path].own_objects[at];
+    return row->type && own < (hang_alike(snapshot, row) + 1) / 2 ? GROWTH_ROOT : path;
 }

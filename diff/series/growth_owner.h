@@ -25,7 +25,12 @@ bool *growth_detours(const struct growth *paths);
  */
 bool growth_may_own(const char *holder, const char *type);
 
-/* The node of the paths where most of a type is held by who owns it; GROWTH_ROOT: there is none. */
-uint32_t growth_owner_path(const struct growth *paths, const bool *detours, const char *type);
+/*
+ * The node of the paths that leads to most of what a place of snapshot number `at` has;
+ * GROWTH_ROOT: there is none.
+ */
+uint32_t growth_owner_path(const struct growth *paths, const bool *detours,
+                           const struct snapshot *snapshot, uint32_t at,
+                           const struct path_row *row);
 
 #endif

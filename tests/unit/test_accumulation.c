@@ -1,6 +1,8 @@
 /* Who holds what grows: in segments, in tables, in several places, on stacks. */
 #include "made_causes.h"
 
+#include <stdio.h>
+
 #include "model/known_names.h"
 #include "model/rows_heap.h"
 #include "model/rows_threads.h"
@@ -181,6 +183,35 @@ static void who_knows_a_source_does_not_hold_its_registrations(void **state) {
 #undef SOURCE
 }
 
+/* What never completes is kept by who should complete it; the method that waits is what one knows.
+ */
+static void who_awaits_what_is_kept_is_told(void **state) {
+    (void)state;
+    static const char box[] = "System.Runtime.CompilerServices.AsyncTaskMethodBuilder<System.Int32>"
+                              "+AsyncStateMachineBox<Shop.Desk+<ServeAsync>d__7>";
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint64_t calls = 1000 + 1000 * i;
+        uint64_t map = causes_add_path(&m, i, ABSENT, "static Shop.Desk.s_pending",
+                                       "System.Collections.Generic.List<System.Threading.Tasks."
+                                       "TaskCompletionSource>",
+                                       1, 80, calls * 2, calls * 150);
+        uint64_t source =
+            causes_add_path(&m, i, map, "[]", "System.Threading.Tasks.TaskCompletionSource", calls,
+                            calls * 24, calls, calls * 126);
+        causes_add_path(&m, i, source, "_task", box, calls, calls * 126, 0, 0);
+        made_live_type(&m, i, "System.Threading.Tasks.TaskCompletionSource", calls, calls * 24);
+        made_live_type(&m, i, box, calls, calls * 126);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    causes_says(c.items[0].summary, "2,000 more calls of async Desk.ServeAsync wait there");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
 /* -- Stacks ------------------------------------------------------------------------------------ */
 
 #define INGEST "Shop.Ingest.Loop(System.Object)"
@@ -220,6 +251,36 @@ static void what_a_stack_holds_is_of_its_thread(void **state) {
 }
 
 /* An id that is none is that of no thread. */
+/* Each thread has a buffer, and a program has one of the type elsewhere: that does not hold theirs.
+ */
+static void what_stacks_hold_hangs_nowhere_else(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t threads = 4 + 12 * i;
+        for (int places = 0; places < 2; places++) {
+            adding = places ? PART_PLACES : PART_PATHS;
+            uint64_t knot =
+                causes_add_path(&m, i, ABSENT, "static Shop.Desk.knot", "Shop.Knot", 1, 24, 1, 100);
+            causes_add_path(&m, i, knot, "Rope", "System.Byte[]", 1, 100, 0, 0);
+            for (uint32_t t = 0; t < threads; t++) {
+                char root[40];
+                (void)snprintf(root, sizeof(root), "stack of thread 0x%x", 100 + t);
+                causes_add_path(&m, i, ABSENT, root, "System.Byte[]", 1, 20000, 0, 0);
+            }
+        }
+        made_live_type(&m, i, "System.Byte[]", threads + 1, threads * 20000 + 100);
+    }
+    adding = PART_PATHS;
+    causes_judge(&m, &c);
+    assert_int_equal(c.growth_count, 1);
+    assert_string_equal(c.items[0].path[0].edge, "thread stacks");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
 static void stacks_of_no_thread_are_stacks(void **state) {
     (void)state;
     struct made m;
@@ -240,8 +301,10 @@ int main(void) {
         cmocka_unit_test(a_table_that_doubles_grows),
         cmocka_unit_test(what_two_hold_is_one_cause_of_both),
         cmocka_unit_test(a_bag_is_held_by_its_field),
+        cmocka_unit_test(who_awaits_what_is_kept_is_told),
         cmocka_unit_test(who_knows_a_source_does_not_hold_its_registrations),
         cmocka_unit_test(what_a_stack_holds_is_of_its_thread),
+        cmocka_unit_test(what_stacks_hold_hangs_nowhere_else),
         cmocka_unit_test(stacks_of_no_thread_are_stacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

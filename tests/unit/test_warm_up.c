@@ -7,6 +7,7 @@
 #include "model/known_names.h"
 #include "model/rows_heap.h"
 #include "model/rows_threads.h"
+#include "model/rows_process.h"
 
 static void warm_judge(struct made *m, struct causes *c) {
     made_rules(m);
@@ -421,6 +422,70 @@ static void a_little_of_everything_is_no_warning(void **state) {
     warm_end(&m, &c);
 }
 
+/* A list was full once, and is as long as before: its array is larger. */
+static void room_that_was_kept_is_no_warning(void **state) {
+    (void)state;
+    for (uint64_t more = 0; more < 2; more++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            uint64_t pages = 3000 + more * i * 1500, room = i ? 65000 : 32000;
+            uint64_t list = add_held(&m, i, PART_PATHS, ABSENT, "static Shop.Site.s_pages",
+                                     "System.Collections.Generic.List<Shop.Page>", 1, 32);
+            uint64_t array = add_held(&m, i, PART_PATHS, list, "_items", "Shop.Page[]", 1, room);
+            add_held(&m, i, PART_PATHS, array, "[]", CACHED, pages, pages * 200);
+            made_live_type(&m, i, CACHED, pages, pages * 200);
+            made_live_type(&m, i, "Shop.Page[]", 1, room);
+        }
+        warm_judge(&m, &c);
+        assert_int_equal(warnings(&c), more);
+        warm_end(&m, &c);
+    }
+}
+
+static void holes_of_a_small_heap_are_no_warning(void **state) {
+    (void)state;
+    for (uint64_t times = 1; times <= 100; times *= 100) {
+        struct made m;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            made_type(&m, i, CACHED, "shop.dll", GEN_2, 1000, 60000 * times);
+            made_type(&m, i, "Free", "", GEN_2, 100, (60000 + 30000 * i) * times);
+        }
+        made_rules(&m);
+        const struct finding *hit = made_hit(&m, "fragmentation", NULL);
+        assert_non_null(hit);
+        assert_int_equal(hit->severity, times == 1 ? SEVERITY_NOTICE : SEVERITY_WARNING);
+        made_deinit(&m);
+    }
+}
+
+/* Assemblies made again and again have their metadata in the native heap: one story. */
+static void what_is_loaded_takes_native_memory(void **state) {
+    (void)state;
+    for (uint64_t native = 4; native <= 16; native += 12) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            struct loader_row *row = made_row(&m, i, PART_LOADER);
+            row->kind = made_text(&m, i, "HighFrequencyHeap");
+            row->bytes = (2 + 5 * (uint64_t)i) << 20;
+            struct memory_row *heap = made_row(&m, i, PART_MEMORY_MAP);
+            heap->by = MEMORY_BY_USAGE;
+            heap->key = made_text(&m, i, "native");
+            heap->bytes = (20 + 5 * native * i) << 20;
+            heap->regions = 1;
+            made_live_type(&m, i, CACHED, 10, 1000);
+        }
+        warm_judge(&m, &c);
+        assert_non_null(made_hit(&m, "native-growth", NULL));
+        assert_int_equal(warnings(&c), native == 4 ? 1 : 2);
+        warm_end(&m, &c);
+    }
+}
+
 static void handles_that_keep_nothing_are_no_warning_while_few(void **state) {
     (void)state;
     static const struct {
@@ -497,6 +562,9 @@ int main(void) {
         cmocka_unit_test(clients_made_for_each_call_are_a_cause),
         cmocka_unit_test(code_of_a_large_program_is_no_leak),
         cmocka_unit_test(a_little_of_everything_is_no_warning),
+        cmocka_unit_test(room_that_was_kept_is_no_warning),
+        cmocka_unit_test(holes_of_a_small_heap_are_no_warning),
+        cmocka_unit_test(what_is_loaded_takes_native_memory),
         cmocka_unit_test(handles_that_keep_nothing_are_no_warning_while_few),
         cmocka_unit_test(next_steps_are_commands_where_the_dump_answers),
         cmocka_unit_test(one_hole_among_large_objects_is_no_warning),
