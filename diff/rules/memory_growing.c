@@ -26,8 +26,8 @@ static bool is_counted_throughout(const struct series *s, const struct series_va
     return true;
 }
 
-static enum verdict growing_verdict(const struct series *s, const struct limits *limits,
-                                    const struct series_value *value) {
+static enum verdict memory_growing_verdict(const struct series *s, const struct limits *limits,
+                                           const struct series_value *value) {
     return series_growth(
         value->values, s->count,
         (struct series_floor){
@@ -173,7 +173,7 @@ static bool run_growing(const struct series *s, const struct limits *limits, str
         if (is.kind == MEMORY_COUNTER_OTHER || !is_counted_throughout(s, &all.items[v]))
             continue;
         counters++;
-        enum verdict verdict = growing_verdict(s, limits, &all.items[v]);
+        enum verdict verdict = memory_growing_verdict(s, limits, &all.items[v]);
         if (is.kind == MEMORY_COUNTER_INSTANCE && growing_matters(verdict) &&
             told++ < INSTANCES_MOST)
             tell_instance(s, limits, f, &all.items[v], &is, verdict);
@@ -187,7 +187,7 @@ static bool run_growing(const struct series *s, const struct limits *limits, str
     look_at_process(s, &whole, &part);
     const struct grown *judged = whole.value ? &whole : &part;
     enum verdict verdict =
-        judged->value ? growing_verdict(s, limits, judged->value) : VERDICT_STABLE;
+        judged->value ? memory_growing_verdict(s, limits, judged->value) : VERDICT_STABLE;
     if (!growing_matters(verdict))
         return true;
     if (whole.value)

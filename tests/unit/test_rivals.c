@@ -98,8 +98,10 @@ static void forty_thousand_handlers_are_no_publisher_with_forty_thousand_subscri
     compare_one(&c, "types name=\"Shop.Publisher\" gen2=40000/960000\n"
                     "types name=\"System.EventHandler\" gen2=40000/2560000\n");
     assert_false(compare_says(&c, "subscriber"));
+    /* What fills the heap is told, and nothing else. */
     for (uint32_t i = 0; i < c.findings.count; i++)
-        assert_true(c.findings.items[i].status != STATUS_HIT);
+        assert_true(c.findings.items[i].status != STATUS_HIT ||
+                    strcmp(c.findings.items[i].rule->id, "heap-filled") == 0);
     compare_deinit(&c);
 }
 
