@@ -11,7 +11,15 @@
 
 /* -- Where it is ------------------------------------------------------------------------------- */
 
-enum place { PLACE_MANAGED, PLACE_NATIVE, PLACE_IMAGE, PLACE_STACK, PLACE_MAPPED, PLACES };
+enum place {
+    PLACE_MANAGED,
+    PLACE_NATIVE,
+    PLACE_IMAGE,
+    PLACE_STACK,
+    PLACE_MAPPED,
+    PLACE_OTHER,
+    PLACES
+};
 
 static const struct {
     const char *name;
@@ -23,6 +31,8 @@ static const struct {
     [PLACE_IMAGE] = {"images", {STR_INIT("Image"), STR_INIT("Code/StaticData")}},
     [PLACE_STACK] = {"stacks", {STR_INIT("Stack")}},
     [PLACE_MAPPED] = {"mapped files", {STR_INIT("Mapped")}},
+    [PLACE_OTHER] = {"regions of no usage that is told (VirtualAlloc, as of a managed heap)",
+                     {STR_INIT("")}},
 };
 
 struct whereabouts {
@@ -78,6 +88,14 @@ static void where_look(const struct series *s, struct whereabouts *w) {
             w->known++;
             w->sum = num_add(w->sum, w->bytes[p]);
         }
+    /* Usages have reserved memory in them, too: what is left is no less than this. Where the
+     * managed heap is known, that is what they mostly leave open. */
+    uint64_t committed = series_value_at(series_value(s, VALUE_STATE_COMMITTED), 0);
+    if (w->known && w->bytes[PLACE_MANAGED] == ABSENT && committed != ABSENT &&
+        committed > w->sum) {
+        w->bytes[PLACE_OTHER] = committed - w->sum;
+        w->sum = committed;
+    }
 }
 
 /* The places that hold something, the largest first. Returns how many. */
@@ -103,6 +121,9 @@ static const char *where_next(enum place most) {
                "jemalloc).";
     case PLACE_STACK:
         return "See how many threads there are, and why.";
+    case PLACE_OTHER:
+        return "Have the debugger tell the managed heap (`eeheap -gc`) and the native ones "
+               "(`!heap -s`) from the rest.";
     case PLACE_IMAGE:
     case PLACE_MAPPED:
     case PLACES:
@@ -131,8 +152,8 @@ static void where_tell(struct findings *f, const struct whereabouts *w) {
                                                 say_bytes(f, w->largest_free)));
     struct finding *hit =
         findings_hit(f, &rule_memory_where, SEVERITY_INFO, w->sum, places[order[0]].name);
-    finding_summary(f, hit, "%s memory is in %s: %s; beside it %s%s.",
-                    most ? "Most of the" : "More of the", places[order[0]].name,
+    finding_summary(f, hit, "%s of the memory is in %s: %s; beside it %s%s.",
+                    most ? "Most" : "The largest part", places[order[0]].name,
                     say_bytes(f, w->bytes[order[0]]), others, free_text);
     const char *next = where_next(order[0]);
     if (next && most)
@@ -142,6 +163,7 @@ static void where_tell(struct findings *f, const struct whereabouts *w) {
     finding_known(hit, "image_bytes", FIELD_BYTES, w->bytes[PLACE_IMAGE]);
     finding_known(hit, "stack_bytes", FIELD_BYTES, w->bytes[PLACE_STACK]);
     finding_known(hit, "mapped_bytes", FIELD_BYTES, w->bytes[PLACE_MAPPED]);
+    finding_known(hit, "other_bytes", FIELD_BYTES, w->bytes[PLACE_OTHER]);
     finding_known(hit, "address_free_bytes", FIELD_BYTES, w->free_bytes);
 }
 
