@@ -90,6 +90,7 @@ static void contents_of_strings_are_no_types(void **state) {
     static const char tail[] = "   21     924 GetHashCode\n   18     936 connection\n"
                                "   18     936 statement\n   18     936 transaction\n";
     assert_false(logs_read_bytes(tail, sizeof(tail) - 1, &s, &err));
+    snapshot_deinit(&s);
 }
 
 int main(void) {
