@@ -208,26 +208,43 @@ static void pages_clean(char *at, size_t size, size_t span) {
         (void)madvise(at + used, span - used, MADV_DONTNEED);
 }
 
+/*
+ * Addresses of a block, with the memory of `first` and of what else was kept, one behind the other;
+ * *ret_kept: [bytes] of that. NULL: there are none, and `first` was given back.
+ */
+static char *pages_gather(struct pages_block first, size_t span, size_t *ret_kept) {
+    char *to = pages_new(span);
+    struct pages_block b = first;
+    *ret_kept = 0;
+    if (!to)
+        munmap(first.at, first.span);
+    while (to && b.at) {
+        /* A block that was gathered itself is several to kernels before 6.17, which move one. */
+        if (mremap(b.at, b.span, b.span, MREMAP_MAYMOVE | MREMAP_FIXED, to + *ret_kept) !=
+            MAP_FAILED)
+            *ret_kept += b.span;
+        else
+            munmap(b.at, b.span);
+        b = *ret_kept < span ? pages_kept(span - *ret_kept) : (struct pages_block){NULL, 0};
+    }
+    return to;
+}
+
 static void *pages_alloc_large(size_t size) {
     size_t span = pages_span(size);
     if (span < size)
         return NULL;
     struct pages_block old = pages_kept(span);
-    char *p = old.at;
-    if (p && old.span < span)
-        p = pages_move(p, old.span, span);
-    if (p) {
-        pages_clean(p, size, old.span);
-    } else {
-        if (old.at)
-            munmap(old.at, old.span);
-        old.span = 0;
+    size_t had = old.span;
+    char *p = old.at && had < span ? pages_gather(old, span, &had) : old.at;
+    if (!old.at)
         p = pages_new(span);
-        if (p)
-            pages_make_large(p, size);
-    }
-    if (p && size <= POPULATE_BYTES && old.span < size)
-        pages_populate(p + old.span, size - old.span);
+    if (p && had)
+        pages_clean(p, size, had);
+    else if (p)
+        pages_make_large(p, size);
+    if (p && size <= POPULATE_BYTES && had < size)
+        pages_populate(p + had, size - had);
     return p;
 }
 

@@ -7,6 +7,9 @@
 
 /* References that are looked up together, so that their misses of the cache overlap. */
 #define BATCH 64u
+/* [bytes] Arrays begin with the one, and double up to the other. */
+#define GROW_FIRST ((uint64_t)32 << 10)
+#define GROW_LARGE ((uint64_t)4 << 20)
 /* Of words whose places are looked up. */
 #define AHEAD 32u
 /* An item of a batch that is no slot: the list with that number begins. */
@@ -101,8 +104,38 @@ static LINKS_INLINE void linking_find(struct linking *k, bool wide) {
 
 /* -- Writing ----------------------------------------------------------------------------------- */
 
+/*
+ * Once it is large, a sixteenth more: all of it is there at once, and this is when most memory is
+ * taken. Gives the block, or NULL; *room: [bytes].
+ */
+static void *links_extend(void *block, uint64_t *room, uint64_t need) {
+    uint64_t more = *room < GROW_LARGE ? *room + GROW_FIRST : *room / 16 & ~(uint64_t)15;
+    uint64_t wanted = need > *room + more ? need : *room + more;
+    block = wanted <= SIZE_MAX ? pages_extend(block, (size_t)*room, (size_t)wanted) : NULL;
+    *room = block ? wanted : *room;
+    return block;
+}
+
 static bool links_stream_room(struct links_stream *s, uint64_t codes) {
-    return VEC_ROOM_FOR_PAGES(s->codes, s->size, codes * LIST_CODE_MAX + LIST_SLACK, s->room, NULL);
+    uint64_t need = s->size + codes * LIST_CODE_MAX + LIST_SLACK;
+    if (need <= s->room)
+        return true;
+    uint8_t *extended = links_extend(s->codes, &s->room, need);
+    s->codes = extended ? extended : s->codes;
+    return extended;
+}
+
+static bool links_words_room(struct links *l, uint32_t words) {
+    if (words <= l->room - l->count)
+        return true;
+    uint64_t bytes = (uint64_t)l->room * sizeof(*l->words);
+    uint32_t *extended =
+        links_extend(l->words, &bytes, ((uint64_t)l->count + words) * sizeof(*l->words));
+    if (!extended)
+        return false;
+    l->words = extended;
+    l->room = (uint32_t)(bytes / sizeof(*l->words));
+    return true;
 }
 
 static void links_stream_free(struct links_stream *s) {
@@ -193,8 +226,7 @@ static bool linking_room(struct linking *k, struct err *err) {
     struct links *l = &k->pen.l;
     if (l->count > LINKS_PLACE - BATCH)
         return err_set(err, ERR_LIMIT, "more than 2^31 objects and references");
-    return (VEC_ROOM_FOR_PAGES(l->words, l->count, BATCH, l->room, NULL) &&
-            links_stream_room(&l->leaves, BATCH) &&
+    return (links_words_room(l, BATCH) && links_stream_room(&l->leaves, BATCH) &&
             (!k->edges ||
              (links_stream_room(&l->edges, BATCH) && links_stream_room(&l->leaf_edges, BATCH)))) ||
            err_nomem(err);
@@ -280,8 +312,7 @@ bool links_make(struct links *ret, const struct heap *h, bool edges, struct err 
     struct linking_pen *p = &k.pen;
     size_t place_bytes = ((size_t)h->graph.list_count + 1) * sizeof(*p->place);
     p->place = pages_alloc(place_bytes);
-    bool ok =
-        (p->place && VEC_ROOM_PAGES(p->l.words, p->l.count, p->l.room, NULL)) || err_nomem(err);
+    bool ok = (p->place && links_words_room(&p->l, 1)) || err_nomem(err);
     if (ok) {
         p->l.words[p->l.count++] = 0;
         ok = linking_any(&k, err) && linking_finish(&k, err);

@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -63,10 +65,56 @@ static void pages_that_were_given_back_come_zeroed_and_grow(void **state) {
     }
 }
 
+/* [bytes] of anonymous memory that the process has. */
+static long pages_anonymous(void) {
+    char line[256];
+    long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f))
+        if (strncmp(line, "RssAnon:", 8) == 0)
+            kib = strtol(line + 8, NULL, 10);
+    fclose(f);
+    return kib * 1024;
+}
+
+static void what_was_given_back_in_pieces_makes_one_block(void **state) {
+    (void)state;
+    enum { PIECES = 6 };
+    const size_t piece = 8u << 20, size = piece * PIECES - 4097;
+    unsigned char *pieces[PIECES], *p;
+    for (unsigned i = 0; i < PIECES; i++) {
+        pieces[i] = pages_alloc(piece);
+        assert_non_null(pieces[i]);
+        memset(pieces[i], 0xee, piece);
+    }
+    for (unsigned i = 0; i < PIECES; i++)
+        pages_free(pieces[i], piece);
+    long before = pages_anonymous();
+    for (unsigned turn = 0; turn < 2; turn++) { /* the second time it is the one block */
+        p = pages_alloc(size);
+        assert_non_null(p);
+        assert_int_equal(pages_wrong(p, 0, size, 0), 0);
+        memset(p, 0xee, size);
+#ifndef ARENA_DEBUG
+        assert_true(pages_anonymous() - before < (long)(piece / 2));
+#endif
+        if (turn == 0)
+            pages_free(p, size);
+    }
+    (void)before;
+    p = pages_grow(p, size, size + piece);
+    assert_non_null(p);
+    assert_int_equal(pages_wrong(p, 0, size, 0xee), 0);
+    assert_int_equal(pages_wrong(p, size, size + piece, 0), 0);
+    pages_free(p, size + piece);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_grow_across_the_border_to_malloc),
         cmocka_unit_test(pages_that_were_given_back_come_zeroed_and_grow),
+        cmocka_unit_test(what_was_given_back_in_pieces_makes_one_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
