@@ -102,6 +102,7 @@ bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, str
     g->page_count = (uint32_t)(g->slot_count >> GRAPH_PAGE_SHIFT);
     if (words_bytes(g) > memory_limit)
         return graph_refuse(g, err);
+    g->memory_bytes = words_bytes(g); /* nearly all of them will be used, and are there at once */
     g->words = pages_alloc(words_bytes(g));
     g->pages = calloc((size_t)g->page_count + 1, sizeof(*g->pages));
     if (!g->words || !g->pages)
@@ -339,8 +340,7 @@ static void graph_copy_filled(struct graph *g, const struct graph_filled *filled
 
 void graph_add_filled(struct graph *g, const struct graph_filled *filled) {
     pthread_mutex_lock(&g->lock->mutex);
-    bool ok = !g->stopped && graph_take(g, (filled->end_word - filled->word) * sizeof(*g->words)) &&
-              graph_make_room(g, filled) && graph_add_carries(g, filled);
+    bool ok = !g->stopped && graph_make_room(g, filled) && graph_add_carries(g, filled);
     uint32_t rank = g->rank_count;
     if (ok)
         graph_copy_filled(g, filled);

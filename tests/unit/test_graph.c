@@ -234,6 +234,26 @@ static void a_graph_that_may_not_grow_holds_nothing(void **state) {
     graph_deinit(&g);
 }
 
+/* The places of objects take their memory for all pages, though only a tenth of these is filled. */
+static void what_is_there_at_once_counts_at_once(void **state) {
+    (void)state;
+    struct err err;
+    struct graph g;
+    const uint64_t slots = 200 * GRAPH_PAGE_SLOTS, words = slots / 64 * sizeof(struct graph_word);
+    assert_true(graph_init(&g, slots, words + words / 2, &err));
+    assert_true(g.memory_bytes >= words);
+    struct graph_part part;
+    const struct graph_class like = {.size = 8, .type = GRAPH_NONE, .flags = CLASS_OBJECT};
+    uint32_t class = graph_add_class(&g, like);
+    assert_true(graph_part_begin(&part, &g, &err));
+    for (uint64_t slot = 0; slot < 20 * GRAPH_PAGE_SLOTS; slot++)
+        (void)graph_part_object(&part, slot, 1, class);
+    graph_part_end(&part);
+    assert_false(graph_finish(&g, &err)); /* 3 MB for classes beside the 2.4 of places */
+    assert_int_equal(err.code, ERR_LIMIT);
+    graph_deinit(&g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_of_all_lengths_are_read_as_they_were_written),
@@ -241,6 +261,7 @@ int main(void) {
         cmocka_unit_test(the_order_of_threads_does_not_matter),
         cmocka_unit_test(more_classes_than_fifteen_bits_can_tell_take_more_room),
         cmocka_unit_test(a_graph_that_may_not_grow_holds_nothing),
+        cmocka_unit_test(what_is_there_at_once_counts_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
