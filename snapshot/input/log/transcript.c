@@ -5,6 +5,9 @@
 
 #include "input/log/html_text.h"
 #include "input/log/pasted_text.h"
+#include "input/log/wrapped_text.h"
+#include "model/rows_origin.h"
+#include "model/snapshot.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -482,6 +485,38 @@ static bool transcript_read_text(struct str text, struct builder *b, struct err 
     return transcript_read_part(part, 1 + count_lines(str_take(text, at[moment])), b, err);
 }
 
+/* Longer ones nobody pastes into a mail. */
+#define WRAPPED_MOST ((size_t)1 << 20)
+
+/* How many reasons there are not to trust what is read of a text; UINT32_MAX: it is refused. */
+static uint32_t transcript_doubts(struct str text) {
+    struct snapshot s;
+    struct err err;
+    uint32_t doubts = UINT32_MAX;
+    snapshot_init(&s);
+    struct builder *b = builder_new(&s, &err);
+    if (b && transcript_read_text(text, b, &err) && builder_finish(b, &err)) {
+        SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, rows, count);
+        doubts = 0;
+        for (uint32_t i = 0; i < count; i++)
+            doubts += rows[i].lowers_trust != 0;
+    }
+    builder_free(b);
+    snapshot_deinit(&s);
+    return doubts;
+}
+
+/*
+ * Lines that were wrapped are joined again where the text then gives fewer doubts: which lines
+ * belong together is a guess, and a text that reads well as it stands was not wrapped.
+ */
+static bool transcript_was_wrapped(struct str text, struct strbuf *joined) {
+    if (text.len > WRAPPED_MOST || !wrapped_text_add(joined, text))
+        return false;
+    uint32_t doubts = transcript_doubts(text);
+    return doubts && transcript_doubts(strbuf_str(joined)) < doubts;
+}
+
 static bool read_transcript(struct source *source, struct builder *b, struct err *err) {
     struct bytes in = source->bytes;
     struct strbuf converted;
@@ -506,8 +541,17 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         pasted_text_add(&printed, text);
         text = strbuf_str(&printed);
     }
-    bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err);
+    struct strbuf joined;
+    strbuf_init(&joined);
+    bool wrapped = transcript_was_wrapped(text, &joined);
+    if (wrapped)
+        text = strbuf_str(&joined);
+    bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err) &&
+              strbuf_ok(&joined, err);
     ok = ok && transcript_read_text(text, b, err);
+    if (ok && wrapped)
+        builder_note(b, "lines that had been wrapped were joined again");
+    strbuf_deinit(&joined);
     strbuf_deinit(&printed);
     strbuf_deinit(&page);
     strbuf_deinit(&converted);
