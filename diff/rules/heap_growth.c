@@ -125,6 +125,22 @@ static const char *most_grown(const struct series *s, struct findings *f, uint64
     return findings_text(f, ", most of it in %s (%s)", generation_names[which], say_delta(f, most));
 }
 
+/* The type that makes most of the growth, where no generation is known to. */
+static const char *most_grown_type(const struct series *s, struct findings *f, int64_t heap) {
+    const struct series_type *most = NULL;
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        bool known = !type->is_free && !series_type_is_unlisted(s, type, 0) &&
+                     !series_type_is_unlisted(s, type, s->count - 1);
+        if (known && (!most || type->bytes_delta > most->bytes_delta))
+            most = type;
+    }
+    if (!most || most->bytes_delta <= 0 || most->bytes_delta < heap / 2)
+        return "";
+    return findings_text(f, ", of its types %s most (%s)", most->name,
+                         say_delta(f, most->bytes_delta));
+}
+
 /* What is said of it, where the dumps know what lives. */
 static const char *heap_sentence(const struct series *s, struct findings *f, const uint64_t *values,
                                  uint64_t *scratch, enum live_growth live) {
@@ -140,9 +156,11 @@ static const char *heap_sentence(const struct series *s, struct findings *f, con
                              say_bytes(f, s->live_bytes[0]), say_bytes(f, s->live_bytes[end]),
                              say_delta(f, series_delta(s->live_bytes[end], s->live_bytes[0])),
                              first, last);
-    const char *text = findings_text(f, "The managed heap grew from %s to %s (%s)%s", first, last,
-                                     say_delta(f, series_delta(values[end], values[0])),
-                                     most_grown(s, f, scratch));
+    int64_t delta = series_delta(values[end], values[0]);
+    const char *most = most_grown(s, f, scratch);
+    const char *text =
+        findings_text(f, "The managed heap grew from %s to %s (%s)%s", first, last,
+                      say_delta(f, delta), *most ? most : most_grown_type(s, f, delta));
     if (live == LIVE_NOT_KNOWN)
         return text;
     return findings_text(f, "%s%s: what lives in it went from %s to %s", text,
