@@ -1,19 +1,26 @@
-/* The document for a terminal: the answer first, in at most FINDING_LINES lines. */
+/* The document for a terminal: the answer first, in at most FINDING_LINES or CAUSE_LINES lines. */
 #include "diff/report/doc.h"
 #include "diff/report/fmt.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define INDENT        2u
 #define GAP           2u
-#define NAME_LEAST    24u /* a flexible column is not cut below */
+#define NAME_LEAST    24u /* a flexible column is not cut below, unless figures would go */
+#define NAME_MIDDLE   20u /* where less tells little less */
+#define NAME_SHORT    14u /* and never below */
+#define COLUMN_HIDDEN SIZE_MAX
 #define FINDING_LINES 24u
+#define CAUSE_LINES   28u /* beside their heading, and the line of what lives */
+#define CAUSES_MOST   64u
 #define LABEL_WIDTH   10u
 
 struct text {
     struct strbuf *out;
     size_t width;
     bool color;
+    bool full; /* paths are not cut */
 };
 
 static const char *const style_codes[] = {
@@ -36,33 +43,74 @@ static void spaces(struct strbuf *out, size_t n) {
         strbuf_addc(out, ' ');
 }
 
+/* Bytes of a word that fit, at best up to behind what a name is made of; never 0. */
+static size_t wrap_piece(struct str word, size_t columns) {
+    size_t fit = 0, best = 0;
+    for (size_t i = 0, seen = 0; i < word.len; i++) {
+        seen += ((unsigned char)word.ptr[i] & 0xc0) != 0x80;
+        if (seen > columns)
+            break;
+        fit = i + 1;
+        best = strchr(".+<,/_", word.ptr[i]) ? fit : best;
+    }
+    return best ? best : fit ? fit : word.len;
+}
+
+struct wrapping {
+    struct strbuf *out;
+    size_t indent, width, used, lines;
+};
+
+static void wrap_line(struct wrapping *w) {
+    strbuf_addc(w->out, '\n');
+    spaces(w->out, w->indent);
+    w->used = w->indent;
+    w->lines++;
+}
+
+/* A word, in pieces where no line has room for it. */
+static void wrap_word(struct wrapping *w, struct str word) {
+    bool longer = w->indent + fmt_width_of(word) > w->width && w->width > w->indent + NAME_SHORT;
+    while (longer && w->used + fmt_width_of(word) > w->width) {
+        size_t room = w->width > w->used ? w->width - w->used : 0;
+        if (room < NAME_SHORT) {
+            wrap_line(w);
+            continue;
+        }
+        size_t piece = wrap_piece(word, room);
+        strbuf_add(w->out, (struct str){word.ptr, piece});
+        word = str_drop(word, piece);
+        wrap_line(w);
+    }
+    strbuf_add(w->out, word);
+    w->used += fmt_width_of(word);
+}
+
 /*
  * Words of `s`, without a line end behind the last, in lines of at most `width` characters; the
  * caller has written the first `indent` characters, further lines are indented by as many. Returns
  * the number of lines.
  */
 static size_t wrap(struct strbuf *out, const char *s, size_t indent, size_t width) {
-    size_t lines = 1, used = indent;
+    struct wrapping w = {out, indent, width, indent, 1};
     bool first = true;
     while (*s) {
         s += strspn(s, " ");
         size_t length = strcspn(s, " ");
-        size_t columns = fmt_width_of((struct str){s, length});
-        if (!first && used + 1 + columns > width) {
-            strbuf_addc(out, '\n');
-            spaces(out, indent);
-            used = indent;
+        struct str word = {s, length};
+        if (!first && w.used + 1 + fmt_width_of(word) > width) {
+            wrap_line(&w);
             first = true;
-            lines++;
         }
-        if (!first)
+        if (!first) {
             strbuf_addc(out, ' ');
-        strbuf_add(out, (struct str){s, length});
-        used += columns + !first;
+            w.used++;
+        }
+        wrap_word(&w, word);
         first = false;
         s += length;
     }
-    return lines;
+    return w.lines;
 }
 
 static const struct {
@@ -75,27 +123,102 @@ static const struct {
     [SEVERITY_INFO] = {"INFO", DOC_DIM},
 };
 
+/* How much of a cause there is room for. */
+enum telling_level { TELL_ALL, TELL_SHORT_PATH, TELL_SHORT_NEXT, TELL_LEVELS };
+
+static const char path_arrow[] = " \xe2\x86\x92 ";
+
+static bool path_fits(const struct text *t, const char *path) {
+    return LABEL_WIDTH + 8 + fmt_width(path) <= t->width;
+}
+
+#define STEPS_MOST 64u
+
+/* On one line, steps in its middle left out: where it begins, who holds, and what is held. */
+static void render_short_path(const struct text *t, const char *path) {
+    static const char left_out[] = " \xe2\x86\x92 \xe2\x80\xa6";
+    struct str steps[STEPS_MOST];
+    size_t count = 0, room = t->width - LABEL_WIDTH - 8 - 4, used = 0, front = 0, back = 0;
+    for (const char *at = path; at && count < STEPS_MOST;) {
+        const char *end = strstr(at, path_arrow);
+        steps[count++] = end ? (struct str){at, (size_t)(end - at)} : str_of(at);
+        at = end ? end + strlen(path_arrow) : NULL;
+    }
+    for (bool at_back = false; front + back < count; at_back = !at_back) {
+        struct str step = at_back ? steps[count - 1 - back] : steps[front];
+        if (front && back && used + fmt_width_of(step) + 3 > room)
+            break;
+        used += fmt_width_of(step) + 3;
+        *(at_back ? &back : &front) += 1;
+    }
+    struct strbuf line;
+    strbuf_init(&line);
+    for (size_t i = 0; i < count; i++) {
+        if (i == front && front + back < count)
+            strbuf_adds(&line, left_out);
+        if (i >= front && i < count - back)
+            continue;
+        strbuf_adds(&line, i ? path_arrow : "");
+        strbuf_add(&line, steps[i]);
+    }
+    spaces(t->out, LABEL_WIDTH);
+    strbuf_adds(t->out, "held by ");
+    fmt_cut(t->out, strbuf_cstr(&line), t->width - LABEL_WIDTH - 8);
+    strbuf_addc(t->out, '\n');
+    strbuf_fail(t->out, &line.err);
+    strbuf_deinit(&line);
+}
+
 /* On one line where it fits, else a step a line, each one deeper. */
-static void render_path(const struct text *t, const char *path) {
-    static const char arrow[] = " \xe2\x86\x92 ";
-    bool fits = LABEL_WIDTH + 8 + fmt_width(path) <= t->width;
+static void render_path(const struct text *t, const char *path, bool on_one_line) {
+    bool one = path_fits(t, path);
+    if (!one && on_one_line && t->width > 2 * NAME_LEAST) {
+        render_short_path(t, path);
+        return;
+    }
     size_t depth = 0;
     for (const char *at = path; at; depth++) {
-        const char *end = fits ? NULL : strstr(at, arrow);
+        const char *end = one ? NULL : strstr(at, path_arrow);
         size_t indent = LABEL_WIDTH + (depth ? 2 * depth : 0);
         if (indent > t->width / 2)
             indent = t->width / 2;
         spaces(t->out, indent);
         strbuf_adds(t->out, depth ? "\xe2\x86\xb3 " : "held by ");
-        struct str step = end ? (struct str){at, (size_t)(end - at)} : str_of(at);
-        strbuf_add(t->out, step);
+        indent += depth ? 2 : 8;
+        struct strbuf step;
+        strbuf_init(&step);
+        strbuf_add(&step, end ? (struct str){at, (size_t)(end - at)} : str_of(at));
+        size_t room = t->width > indent + NAME_SHORT ? t->width - indent : NAME_SHORT;
+        fmt_cut(t->out, strbuf_cstr(&step), t->full ? step.len : room);
         strbuf_addc(t->out, '\n');
-        at = end ? end + strlen(arrow) : NULL;
+        strbuf_fail(t->out, &step.err);
+        strbuf_deinit(&step);
+        at = end ? end + strlen(path_arrow) : NULL;
     }
 }
 
+/* Of a next step the first of what is to be done. */
+static void render_next(const struct text *t, const char *next, bool shorter, size_t *lines) {
+    struct strbuf part;
+    strbuf_init(&part);
+    const char *end = shorter ? strpbrk(next, ";:") : NULL;
+    const char *stop = shorter ? strstr(next, ". ") : NULL;
+    end = !end || (stop && stop < end) ? stop : end;
+    if (end && end - next > 20 && !memchr(next, '`', (size_t)(end - next)))
+        strbuf_addf(&part, "%.*s.", (int)(end - next), next);
+    else
+        strbuf_adds(&part, next);
+    spaces(t->out, LABEL_WIDTH);
+    strbuf_adds(t->out, "next: ");
+    *lines += wrap(t->out, strbuf_cstr(&part), LABEL_WIDTH + 6, t->width);
+    strbuf_addc(t->out, '\n');
+    strbuf_fail(t->out, &part.err);
+    strbuf_deinit(&part);
+}
+
 /* A finding or a cause. Returns the number of lines, but for those of a path. */
-static size_t render_told(const struct text *t, const struct doc_block *b) {
+static size_t render_told(const struct text *t, const struct doc_block *b,
+                          enum telling_level level) {
     const char *label = severities[b->severity].label;
     style_on(t, severities[b->severity].style);
     strbuf_adds(t->out, label);
@@ -109,14 +232,41 @@ static size_t render_told(const struct text *t, const struct doc_block *b) {
     strbuf_fail(t->out, &whole.err);
     strbuf_deinit(&whole);
     if (b->held_by)
-        render_path(t, b->held_by);
-    if (b->next) {
-        spaces(t->out, LABEL_WIDTH);
-        strbuf_adds(t->out, "next: ");
-        lines += wrap(t->out, b->next, LABEL_WIDTH + 6, t->width);
-        strbuf_addc(t->out, '\n');
-    }
+        render_path(t, b->held_by, level >= TELL_SHORT_PATH);
+    if (b->next)
+        render_next(t, b->next, level >= TELL_SHORT_NEXT, &lines);
     return lines;
+}
+
+static size_t lines_of(const struct text *t, const struct doc_block *b, enum telling_level level) {
+    struct strbuf one;
+    strbuf_init(&one);
+    struct text measured = {&one, t->width, t->color, t->full};
+    (void)render_told(&measured, b, level);
+    size_t lines = 0;
+    for (const char *at = strbuf_cstr(&one); (at = strchr(at, '\n')); at++)
+        lines++;
+    strbuf_fail(t->out, &one.err);
+    strbuf_deinit(&one);
+    return lines;
+}
+
+/* All causes on one screen: what is less serious gets less room. */
+static void render_causes(const struct text *t, const struct doc_block *blocks, uint32_t count,
+                          bool all) {
+    enum telling_level levels[CAUSES_MOST] = {TELL_ALL};
+    uint32_t measured = all || count > CAUSES_MOST ? 0 : count;
+    size_t lines = 0;
+    for (uint32_t i = 0; i < measured; i++)
+        lines += lines_of(t, &blocks[i], TELL_ALL);
+    for (enum telling_level level = TELL_SHORT_PATH; level < TELL_LEVELS; level++)
+        for (uint32_t i = measured; i-- > 0 && lines > CAUSE_LINES;) {
+            lines -= lines_of(t, &blocks[i], levels[i]);
+            levels[i] = level;
+            lines += lines_of(t, &blocks[i], levels[i]);
+        }
+    for (uint32_t i = 0; i < count; i++)
+        render_told(t, &blocks[i], i < measured ? levels[i] : TELL_ALL);
 }
 
 /* The first screen: as many of the findings as fit. Returns how many there were room for. */
@@ -126,8 +276,8 @@ static uint32_t render_first_findings(const struct text *t, const struct doc_blo
     for (uint32_t i = 0; i < count; i++) {
         struct strbuf one;
         strbuf_init(&one);
-        struct text measured = {&one, t->width, t->color};
-        lines += render_told(&measured, &blocks[i]);
+        struct text measured = {&one, t->width, t->color, t->full};
+        lines += render_told(&measured, &blocks[i], TELL_ALL);
         bool fits = all || i == 0 || lines <= FINDING_LINES;
         if (fits)
             strbuf_add(t->out, strbuf_str(&one));
@@ -141,6 +291,74 @@ static uint32_t render_first_findings(const struct text *t, const struct doc_blo
     return count;
 }
 
+/* From the last column on: what stands in the front is read first. Returns the new width of all. */
+static size_t cut_columns(const struct text *t, const struct doc_table *table, size_t *widths,
+                          size_t all, size_t least) {
+    for (uint32_t c = table->column_count; c-- && all > t->width;) {
+        if (table->columns[c].cut == CUT_NEVER || widths[c] <= least)
+            continue;
+        size_t over = all - t->width;
+        size_t cut = widths[c] - least < over ? widths[c] - least : over;
+        widths[c] -= cut;
+        all -= cut;
+    }
+    return all;
+}
+
+static uint32_t column_among(const struct doc_table *table, const size_t *widths,
+                             const char *const *titles, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t c = 0; c < table->column_count; c++)
+            if (widths[c] != COLUMN_HIDDEN && strcmp(table->columns[c].title, titles[i]) == 0)
+                return c;
+    return table->column_count;
+}
+
+/* Of many dumps one in the middle. */
+static uint32_t column_in_the_middle(const struct doc_table *table, const size_t *widths) {
+    for (uint32_t c = 1; c + 1 < table->column_count; c++)
+        if (widths[c] != COLUMN_HIDDEN && table->columns[c].title[0] == '#' &&
+            table->columns[c - 1].title[0] == '#' && table->columns[c + 1].title[0] == '#')
+            return c;
+    return table->column_count;
+}
+
+/* The column that one misses least; column_count: none. */
+static uint32_t spare_column(const struct doc_table *table, const size_t *widths) {
+    static const char *const first[] = {"an hour", "share", "freed at once", "ever", "kernel"};
+    static const char *const then[] = {"trend",   "age", "role",        "allocated",
+                                       "private", "tid", "with callees"};
+    uint32_t c = column_among(table, widths, first, sizeof(first) / sizeof(*first));
+    if (c == table->column_count)
+        c = column_in_the_middle(table, widths); /* the trend shows those */
+    return c < table->column_count
+               ? c
+               : column_among(table, widths, then, sizeof(then) / sizeof(*then));
+}
+
+/* The one furthest to the right; column_count: none can go. */
+static uint32_t last_column(const struct doc_table *table, const size_t *widths) {
+    for (uint32_t c = table->column_count; c-- > 1;)
+        if (widths[c] != COLUMN_HIDDEN && table->columns[c].cut == CUT_NEVER)
+            return c;
+    return table->column_count;
+}
+
+static size_t hide_columns(const struct text *t, const struct doc_table *table, size_t *widths,
+                           size_t all, uint32_t (*next)(const struct doc_table *, const size_t *)) {
+    for (uint32_t c; all > t->width && (c = next(table, widths)) < table->column_count;) {
+        all -= widths[c] + GAP;
+        widths[c] = COLUMN_HIDDEN;
+    }
+    return all;
+}
+
+/* Paths that were asked for in full length are longer than any line. */
+static bool is_full(const struct doc_table *table) {
+    const struct doc_column *last = &table->columns[table->column_count - 1];
+    return last->cut == CUT_NEVER && !last->right;
+}
+
 static void column_widths(const struct text *t, const struct doc_table *table, size_t *widths) {
     size_t all = INDENT;
     for (uint32_t c = 0; c < table->column_count; c++) {
@@ -152,15 +370,37 @@ static void column_widths(const struct text *t, const struct doc_table *table, s
         }
         all += widths[c] + (c ? GAP : 0);
     }
-    /* From the last column on: what stands in the front is read first. */
-    for (uint32_t c = table->column_count; c-- && all > t->width;) {
-        if (table->columns[c].cut == CUT_NEVER || widths[c] <= NAME_LEAST)
-            continue;
-        size_t over = all - t->width;
-        size_t cut = widths[c] - NAME_LEAST < over ? widths[c] - NAME_LEAST : over;
-        widths[c] -= cut;
-        all -= cut;
+    all = cut_columns(t, table, widths, all, NAME_LEAST);
+    if (is_full(table))
+        return;
+    all = cut_columns(t, table, widths, all, NAME_MIDDLE);
+    all = hide_columns(t, table, widths, all, spare_column);
+    all = cut_columns(t, table, widths, all, NAME_SHORT);
+    (void)hide_columns(t, table, widths, all, last_column);
+}
+
+/* What there is no room for. */
+static void render_hidden(const struct text *t, const struct doc_table *table,
+                          const size_t *widths) {
+    struct strbuf names;
+    strbuf_init(&names);
+    for (uint32_t c = 0; c < table->column_count; c++)
+        if (widths[c] == COLUMN_HIDDEN)
+            strbuf_addf(&names, "%s%s", names.len ? ", " : "", table->columns[c].title);
+    if (names.len) {
+        struct strbuf line;
+        strbuf_init(&line);
+        strbuf_addf(&line, "[no room for: %s]", strbuf_cstr(&names));
+        spaces(t->out, INDENT);
+        style_on(t, DOC_DIM);
+        wrap(t->out, strbuf_cstr(&line), INDENT, t->width);
+        style_off(t, DOC_DIM);
+        strbuf_addc(t->out, '\n');
+        strbuf_fail(t->out, &line.err);
+        strbuf_deinit(&line);
     }
+    strbuf_fail(t->out, &names.err);
+    strbuf_deinit(&names);
 }
 
 static void render_row(const struct text *t, const struct doc_table *table, const size_t *widths,
@@ -168,6 +408,8 @@ static void render_row(const struct text *t, const struct doc_table *table, cons
     struct strbuf *out = t->out;
     size_t pending = INDENT; /* blanks owed: never written at the end of a line */
     for (uint32_t c = 0; c < table->column_count; c++) {
+        if (widths[c] == COLUMN_HIDDEN)
+            continue;
         const char *text = cells ? cells[c].text : table->columns[c].title;
         enum doc_style style = row_style != DOC_PLAIN || !cells ? row_style : cells[c].style;
         struct strbuf cut;
@@ -205,6 +447,7 @@ static void render_table(const struct text *t, const struct doc_table *table) {
     render_row(t, table, widths, NULL, DOC_DIM);
     for (uint32_t r = 0; r < table->row_count; r++)
         render_row(t, table, widths, table->rows[r].cells, table->rows[r].style);
+    render_hidden(t, table, widths);
 }
 
 static void render_block(const struct text *t, const struct doc_block *b) {
@@ -242,7 +485,7 @@ static void render_block(const struct text *t, const struct doc_block *b) {
         break;
     case DOC_FINDING:
     case DOC_CAUSE:
-        render_told(t, b);
+        render_told(t, b, TELL_ALL);
         break;
     case DOC_TABLE:
         render_table(t, b->table);
@@ -252,9 +495,16 @@ static void render_block(const struct text *t, const struct doc_block *b) {
 
 static void text_file_render(const struct doc *d, const struct report_options *o,
                              struct strbuf *out) {
-    struct text t = {out, o->width ? o->width : REPORT_WIDTH, o->color};
+    struct text t = {out, o->width ? o->width : REPORT_WIDTH, o->color, o->full_paths};
     uint32_t first = 0, findings = 0, shown = 0;
     for (uint32_t i = 0; i < d->count; i++) {
+        if (d->blocks[i].kind == DOC_CAUSE) {
+            uint32_t begin = i;
+            while (i + 1 < d->count && d->blocks[i + 1].kind == DOC_CAUSE)
+                i++;
+            render_causes(&t, &d->blocks[begin], i - begin + 1, o->all || o->full_paths);
+            continue;
+        }
         if (d->blocks[i].kind != DOC_FINDING) {
             render_block(&t, &d->blocks[i]);
             continue;
@@ -270,7 +520,7 @@ static void text_file_render(const struct doc *d, const struct report_options *o
     struct doc_block more = {.kind = DOC_HEADING, .text = "More findings"};
     render_block(&t, &more);
     for (uint32_t i = shown; i < findings; i++)
-        render_told(&t, &d->blocks[first + i]);
+        render_told(&t, &d->blocks[first + i], TELL_ALL);
 }
 
 bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
