@@ -77,6 +77,7 @@ struct clr {
     uint32_t thread_count;
     struct clr_os_id *os_ids; /* sorted by the inner number; arena */
     uint32_t os_id_count;     /* 0: the numbers are the same */
+    struct modules *modules;  /* whose files can be asked for; NULL: none */
     struct clr_overlay *overlays;
     uint32_t overlay_count, overlay_capacity;
     struct file *files; /* mapped; closed with the clr */

@@ -1,6 +1,7 @@
 #include "dotnet/code.h"
 
 #include "dotnet/code_prolog.h"
+#include "dotnet/module.h"
 
 #define MAP_LEVELS_MAX 5u
 #define FRAGMENTS_MAX  1024u
@@ -333,7 +334,10 @@ static bool find_precompiled(struct clr *clr, uint64_t module, uint64_t base, ui
     f->module = module;
     uint64_t map = clr_field(clr, info, F_R2R_ENTRY_POINTS);
     bool mapped = map && clr_field_word(clr, map, F_HASH_BUCKETS, &buckets);
-    if (!function_before(clr, functions, count, (uint32_t)(ip - base), &index, &begin)) {
+    uint32_t rva = (uint32_t)(ip - base);
+    if (!function_before(clr, functions, count, rva, &index, &begin) &&
+        !(module_add_file(clr, module) &&
+          function_before(clr, functions, count, rva, &index, &begin))) {
         /* Managed code all the same where its tables are in a file that is not there. */
         struct entry_search entry;
         if (mapped && entry_before(clr, buckets, base, ip, &entry)) {

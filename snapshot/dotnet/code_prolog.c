@@ -1,45 +1,10 @@
 #include "dotnet/code_prolog.h"
 
+#include "dotnet/code_calls.h"
+
 #define PUSHED_MAX  32u        /* arguments of calls that have not been made yet */
 #define FRAME_WORDS 1024u      /* of locals that are searched for a return address */
 #define FRAME_BYTES (1u << 20) /* no frame is larger */
-#define STUB_HOPS   4u         /* stubs that lead to one another */
-#define JUMP        0x25ffu    /* jmp [address] */
-#define COUNT_CALL  0x74u      /* je, behind mov eax, [counter]; dec word [eax] */
-
-/* -- Calls ------------------------------------------------------------------------------------- */
-
-/* A return address into managed code. */
-static bool is_return(struct clr *clr, uint64_t address) {
-    const struct peek memory = clr_peek(clr);
-    struct code_function f;
-    return address && code_find(clr, address - 1, &f) &&
-           clr->space->arch->unwinder->after_call(&memory, address);
-}
-
-/* Where a stub of the runtime jumps: a precode, or one that counts calls. */
-static bool jump_of_stub(struct clr *clr, uint64_t stub, uint64_t *ret_target) {
-    uint8_t code[16];
-    if (!clr_read(clr, stub, code, sizeof(code)))
-        return false;
-    if (load_u16(code) == JUMP)
-        return clr_word(clr, load_u32(code + 2), ret_target);
-    /* a1 address; 66 ff 08; 74 06; ff 25 address */
-    return code[0] == 0xa1 && code[8] == COUNT_CALL && load_u16(code + 10) == JUMP &&
-           clr_word(clr, load_u32(code + 12), ret_target);
-}
-
-/* Is it the call of `begin` that returns there? */
-static bool is_call_of(struct clr *clr, uint64_t after, uint64_t begin) {
-    const struct peek memory = clr_peek(clr);
-    uint64_t target;
-    if (!begin || !clr->space->arch->unwinder->call_target(&memory, after, &target))
-        return false;
-    for (uint32_t i = 0; i < STUB_HOPS && target != begin; i++)
-        if (!jump_of_stub(clr, target, &target))
-            return false;
-    return target == begin;
-}
 
 /* -- Frames ------------------------------------------------------------------------------------ */
 
@@ -66,7 +31,7 @@ static bool frame_pushed(struct clr *clr, const struct arch_prolog *prolog,
     for (uint32_t i = 0; i < PUSHED_MAX; i++, at += clr->word) {
         if (!clr_spend(clr, 1) || !clr_word(clr, at, &ip))
             return false;
-        if (!is_return(clr, ip))
+        if (!code_is_return(clr, ip))
             continue;
         if (prolog->fp_at && !clr_word(clr, at - prolog->fp_at, &fp))
             return false;
@@ -88,7 +53,7 @@ static bool frame_called(struct clr *clr, uint64_t begin, struct arch_frame *fra
     for (uint32_t i = 0; i < FRAME_WORDS && at < end; i++, at += clr->word) {
         if (!clr_spend(clr, 1) || !clr_word(clr, at, &ip))
             return false;
-        if (is_call_of(clr, ip, begin) && is_return(clr, ip)) {
+        if (code_is_call_of(clr, ip, begin) && code_is_return(clr, ip)) {
             frame_return(clr, frame, at, ip);
             return true;
         }

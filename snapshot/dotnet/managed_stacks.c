@@ -3,8 +3,9 @@
 #include "base/hash.h"
 #include "base/vec.h"
 
-#include "dotnet/code.h"
+#include "dotnet/code_calls.h"
 #include "dotnet/method.h"
+#include "memory/pe/pe.h"
 #include "model/rows_heap.h"
 #include "model/rows_threads.h"
 
@@ -16,6 +17,7 @@
 #define STACK_NEAR       65536u
 #define HELPER_FRAME     256u  /* [bytes] HelperMethodFrame with its registers */
 #define HELPER_FRAME_RBP 0x68u /* m_MachState.m_Capture.Rbp in it, src/coreclr/vm/frames.h */
+#define NATIVE_FRAMES    16u   /* functions of the runtime between a helper and its caller */
 #define NATIVE_FRAME     8192u /* [bytes] the native part between a frame and its caller */
 
 #define CONTEXT_MAX 1024u
@@ -129,6 +131,96 @@ static bool helper_caller(struct clr *clr, uint64_t frame, uint64_t at, struct a
            caller_at(clr, fp + clr->word, c);
 }
 
+/*
+ * Windows: the frame of a helper that the runtime itself is written in (before .NET 9). It has kept
+ * the registers of the native function that it is in, from which the tables of coreclr.dll lead to
+ * the caller. Where they do not: it has the caller's instruction and stack pointer once it was
+ * asked for them, and the function that was called in any case. Both are checked: the return
+ * address is below that stack pointer, or the first whose call goes to that function.
+ */
+enum { /* [words] */
+       HELPER_ENTRY = 5,
+       HELPER_IP,
+       HELPER_SP,
+       HELPER_SAVED,
+       HELPER_CAPTURED_IP = 25,
+       HELPER_CAPTURED_SP
+};
+
+/* Out of one function of coreclr.dll. */
+static bool native_up(struct clr *clr, const struct pe *pe, struct arch_frame *frame) {
+    const struct arch *arch = arch_of(clr);
+    const struct peek memory = clr_peek(clr);
+    uint64_t rva = frame->registers[arch->ip] - 1 - pe->base;
+    struct arch_function function;
+    uint32_t count = pe->directories[PE_FUNCTIONS].size / arch->unwinder->entry_bytes;
+    return rva < pe->image_size &&
+           arch_find_function(arch, &memory, pe->base + pe->directories[PE_FUNCTIONS].rva, count,
+                              (uint32_t)rva, &function) == ARCH_FOUND &&
+           arch->unwinder->unwind(&memory, pe->base, &function, frame);
+}
+
+static bool helper_captured(struct clr *clr, uint64_t frame, struct arch_frame *c) {
+    const struct arch *arch = arch_of(clr);
+    const struct peek memory = clr_peek(clr);
+    struct arch_frame at = *c;
+    struct pe pe;
+    uint64_t *ip = &at.registers[arch->ip], *sp = &at.registers[arch->sp];
+    if (!clr_word_at(clr, frame, HELPER_CAPTURED_IP, ip) ||
+        !clr_word_at(clr, frame, HELPER_CAPTURED_SP, sp) || *sp > frame ||
+        frame - *sp > NATIVE_FRAME ||
+        !callee_saved(clr, frame + HELPER_SAVED * (uint64_t)clr->word, &at) ||
+        !pe_read(&pe, &memory, clr->image->base))
+        return false;
+    *sp += clr->word; /* taken by what the function called for that: its return address */
+    for (uint32_t i = 0; i < NATIVE_FRAMES && clr_spend(clr, 8); i++) {
+        if (code_is_return(clr, *ip)) {
+            *c = at;
+            return true;
+        }
+        if (!native_up(clr, &pe, &at))
+            break;
+    }
+    return false;
+}
+
+static bool helper_asked(struct clr *clr, uint64_t frame, uint64_t *ret_ip, uint64_t *ret_sp) {
+    uint64_t below;
+    return clr_word_at(clr, frame, HELPER_IP, ret_ip) &&
+           clr_word_at(clr, frame, HELPER_SP, ret_sp) && *ret_sp > frame &&
+           *ret_sp - frame < NATIVE_FRAME && clr_word(clr, *ret_sp - clr->word, &below) &&
+           below == *ret_ip && code_is_return(clr, *ret_ip);
+}
+
+static bool helper_called(struct clr *clr, uint64_t frame, uint64_t *ret_ip, uint64_t *ret_sp) {
+    uint64_t entry;
+    if (!clr_word_at(clr, frame, HELPER_ENTRY, &entry))
+        return false;
+    for (uint64_t at = frame; at < frame + NATIVE_FRAME && clr_spend(clr, 1); at += clr->word) {
+        if (!clr_word(clr, at, ret_ip))
+            return false;
+        *ret_sp = at + clr->word;
+        if (code_is_return(clr, *ret_ip) && code_is_call_of(clr, *ret_ip, entry))
+            return true;
+    }
+    return false;
+}
+
+static bool helper_of_windows(struct clr *clr, uint64_t frame, struct arch_frame *c) {
+    const struct arch *arch = arch_of(clr);
+    uint64_t ip, sp;
+    if (!clr->windows)
+        return false;
+    if (helper_captured(clr, frame, c))
+        return true;
+    if ((!helper_asked(clr, frame, &ip, &sp) && !helper_called(clr, frame, &ip, &sp)) ||
+        !callee_saved(clr, frame + HELPER_SAVED * clr->word, c))
+        return false;
+    c->registers[arch->ip] = ip;
+    c->registers[arch->sp] = sp;
+    return true;
+}
+
 static bool unnamed_frame(struct clr *clr, uint64_t frame, struct arch_frame *c) {
     struct code_function f;
     struct arch_frame inlined = *c;
@@ -140,6 +232,8 @@ static bool unnamed_frame(struct clr *clr, uint64_t frame, struct arch_frame *c)
             return true;
         }
     }
+    if (helper_of_windows(clr, frame, c))
+        return true;
     /*
      * A helper's frame has kept the frame pointer of the function it is in: where it lies on Linux
      * from 6.0 to 9.0, else wherever one looks like it. Other registers may hold the frame pointer
@@ -162,8 +256,13 @@ static bool frame_context(struct clr *clr, uint64_t frame, struct arch_frame *c)
     uint64_t id, pointer;
     if (!clr_word(clr, frame, &id))
         return false;
-    if (g[G_FRAME_INLINED_CALL] == NO_GLOBAL)
-        return unnamed_frame(clr, frame, c);
+    if (g[G_FRAME_INLINED_CALL] == NO_GLOBAL) {
+        /* Words that were merely tried are no loss: they may lead anywhere, and the stack ends. */
+        uint64_t missing = clr->space->missing_bytes;
+        bool found = unnamed_frame(clr, frame, c);
+        clr->space->missing_bytes = missing;
+        return found;
+    }
     if (id == g[G_FRAME_INLINED_CALL])
         return inlined_call(clr, frame, c);
     if (id == g[G_FRAME_SOFTWARE])

@@ -18,10 +18,13 @@
 
 void modules_init(struct modules *m, struct clr *clr) {
     *m = (struct modules){.clr = clr};
+    clr->modules = m;
     u64map_init(&m->by_address);
 }
 
 void modules_deinit(struct modules *m) {
+    if (m->clr)
+        m->clr->modules = NULL;
     u64map_deinit(&m->by_address);
     free(m->items);
     *m = (struct modules){0};
@@ -231,6 +234,14 @@ static void open_module(struct modules *m, struct module *module) {
     }
     if (!module->has_metadata && module_from_disk(m, module))
         module->has_metadata = memory_metadata(m, module);
+}
+
+bool module_add_file(struct clr *clr, uint64_t address) {
+    struct module *module = clr->modules ? module_at(clr->modules, address) : NULL;
+    if (!module || module->file_asked)
+        return false;
+    module->file_asked = true;
+    return !module->from_disk && module_from_disk(clr->modules, module);
 }
 
 static void name_module(struct modules *m, struct module *module) {

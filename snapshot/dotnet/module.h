@@ -15,7 +15,8 @@ struct module {
     uint64_t base, size;   /* of the PE image; 0: dynamic or not known */
     bool flat;             /* the image lies as the file does, not by section */
     bool has_metadata;
-    bool from_disk; /* its metadata came from a file on disk */
+    bool from_disk;  /* its metadata came from a file on disk */
+    bool file_asked; /* see module_add_file */
     struct metadata md;
     uint8_t mvid[16];
     bool has_mvid;
@@ -37,6 +38,12 @@ void modules_deinit(struct modules *m);
 
 /* The module at an address of the runtime's; NULL: out of memory or too many. */
 struct module *module_at(struct modules *m, uint64_t address);
+
+/*
+ * What the dump lacks of a module's image is from now on read from its file, if there is the same
+ * one. True once: false when that was asked before, too.
+ */
+bool module_add_file(struct clr *clr, uint64_t address);
 
 /* Adds the modules of all loaded assemblies; what is not there is skipped. */
 void modules_load_all(struct modules *m);

@@ -11,9 +11,12 @@
 
 struct dump_pair {
     char dump[2][DUMP_PAIR_PATH_MAX], answer[2][DUMP_PAIR_PATH_MAX];
+    /* Folder of files of the runtime; empty: none. */
+    char symbols[DUMP_PAIR_PATH_MAX];
     /* How much there was for ClrMD to say, so that a comparison with nothing is none. */
     struct clrmd_counts counts[2];
     uint32_t frames[2], modules;
+    uint32_t beyond[2]; /* [threads] of which ClrMD shows no frames, though they are there */
     const char *runtime, *gc_mode;
     const char *partial; /* NULL: the dumps are exact; else what alone is not */
     /* The process */

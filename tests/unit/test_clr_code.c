@@ -1,5 +1,5 @@
 /* Where references lie in objects, which method code belongs to, and how frames are left. */
-#include "dotnet/code.h"
+#include "dotnet/code_calls.h"
 #include "dotnet/gcdesc.h"
 #include "tests/support/mk_clr.h"
 
@@ -265,6 +265,37 @@ static void finds_jitted_methods(void **state) {
     assert_int_equal(p->unwind, 0);
 }
 
+static void put_code(struct world *f, uint64_t at, const void *code, size_t size) {
+    memcpy(mk_clr_at(&f->w, at), code, size);
+}
+
+/* Calls by all operands, and what they lead to: a method, by a precode or what counts calls. */
+static void tells_what_a_call_calls(void **state) {
+    struct world *f = *state;
+    const uint64_t after = JITTED + 0x60, begin = JITTED + 0x800;
+    uint64_t cell = mk_clr_room(&f->w, 32), stub = mk_clr_room(&f->w, 32);
+    (void)make_jitted(f, JITTED);
+    mk_clr_u32(&f->w, after - 4, (uint32_t)(begin - after));
+    assert_true(code_is_return(&f->w.clr, after) == false); /* no call stands there */
+    put_code(f, after - 5, "\xe8", 1);
+    assert_true(code_is_return(&f->w.clr, after));
+    assert_true(code_is_call_of(&f->w.clr, after, begin));
+    assert_false(code_is_call_of(&f->w.clr, after, begin + 1));
+    put_code(f, after - 6, "\xff\x15", 2);
+    mk_clr_u32(&f->w, after - 4, (uint32_t)(cell - after));
+    mk_clr_u64(&f->w, cell, stub);
+    put_code(f, stub, "\x48\x8b\x05\0\0\0\0\x66\xff\x08\x74\x06\xff\x25", 14);
+    mk_clr_u32(&f->w, stub + 14, (uint32_t)(cell + 8 - (stub + 18)));
+    mk_clr_u64(&f->w, cell + 8, begin);
+    assert_true(code_is_call_of(&f->w.clr, after, begin));
+    mk_clr_u64(&f->w, cell + 8, stub); /* round and round */
+    assert_false(code_is_call_of(&f->w.clr, after, begin));
+    put_code(f, after - 7, "\xff\x14\x25\0\0\0\0", 7); /* call [0] */
+    assert_true(code_is_return(&f->w.clr, after));
+    assert_false(code_is_call_of(&f->w.clr, after, begin));
+    assert_false(code_is_return(&f->w.clr, CODE + CODE_SIZE + 1));
+}
+
 /* A heap of dynamic methods: its base is not where its range section begins. */
 static void finds_the_unwind_data_of_dynamic_methods(void **state) {
     struct world *f = *state;
@@ -406,6 +437,7 @@ int main(void) {
                                         clr_code_setup, clr_code_teardown),
         cmocka_unit_test_setup_teardown(finds_precompiled_methods_and_their_cold_parts,
                                         clr_code_setup, clr_code_teardown),
+        cmocka_unit_test_setup_teardown(tells_what_a_call_calls, clr_code_setup, clr_code_teardown),
         cmocka_unit_test_setup_teardown(finds_jitted_methods, clr_code_setup, clr_code_teardown),
         cmocka_unit_test_setup_teardown(finds_the_unwind_data_of_dynamic_methods, clr_code_setup,
                                         clr_code_teardown),

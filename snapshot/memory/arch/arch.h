@@ -83,7 +83,7 @@ struct arch_unwinder {
      */
     bool (*prolog)(const struct peek *memory, uint64_t begin, uint64_t ip,
                    struct arch_prolog *ret_prolog);
-    /* With prolog: what the call before `after` calls. false: not there, or from a register. */
+    /* What the call before `after` calls. false: not there, or from a register. NULL: not known. */
     bool (*call_target)(const struct peek *memory, uint64_t after, uint64_t *ret_target);
     /* As unwind for a function that has no unwind data, since it changes nothing of a frame. */
     bool (*leaf)(const struct peek *memory, struct arch_frame *frame);

@@ -75,14 +75,30 @@ static bool x64_is_system_call(const struct peek *memory, uint64_t after, bool *
     return true;
 }
 
-/* call rel32; call [reg+disp32] and [rip+disp32]; call [reg+disp8]; call reg, call [reg] */
+/* call rel32, or call by an operand: ff, ModRM of group 2, and 0, 1, 2, 4 or 5 bytes more. */
 static bool x64_after_call(const struct peek *memory, uint64_t address) {
     uint8_t code[8];
     if (address < sizeof(code) || !peek_bytes(memory, address - sizeof(code), code, sizeof(code)))
         return true;
-    return code[3] == 0xe8 || (code[2] == 0xff && (code[3] & 0x38) == 0x10) ||
-           (code[5] == 0xff && (code[6] & 0x38) == 0x10) ||
-           (code[6] == 0xff && (code[7] & 0x38) == 0x10);
+    static const uint8_t at[] = {1, 2, 4, 5, 6};
+    bool called = code[3] == 0xe8;
+    for (size_t i = 0; i < sizeof(at); i++)
+        called = called || (code[at[i]] == 0xff && (code[at[i] + 1] & 0x38) == 0x10);
+    return called;
+}
+
+/* call rel32; call [rip + disp32]; call [address] */
+static bool x64_call_target(const struct peek *memory, uint64_t after, uint64_t *ret_target) {
+    uint8_t code[7];
+    if (after < sizeof(code) || !peek_bytes(memory, after - sizeof(code), code, sizeof(code)))
+        return false;
+    uint64_t disp = (uint64_t)(int64_t)(int32_t)load_u32(code + 3);
+    if (code[0] == 0xff && code[1] == 0x14 && code[2] == 0x25)
+        return peek_u64(memory, disp, ret_target);
+    if (code[1] == 0xff && code[2] == 0x15)
+        return peek_u64(memory, after + disp, ret_target);
+    *ret_target = after + disp;
+    return code[2] == 0xe8;
 }
 
 /* -- Unwinding --------------------------------------------------------------------------------- */
@@ -300,6 +316,7 @@ static const struct arch_unwinder unwinder = {
     .unwind = x64_unwind,
     .leaf = x64_leaf,
     .after_call = x64_after_call,
+    .call_target = x64_call_target,
     .saved = {saved_registers, sizeof(saved_registers)},
     .saved_windows = {saved_on_windows, sizeof(saved_on_windows)},
 };

@@ -39,14 +39,16 @@ static const uint8_t saved_on_windows[] = {EDI, ESI, EBX, EBP};
 
 /* -- Calls ------------------------------------------------------------------------------------- */
 
-/* call rel32; call [address]; call [reg+disp32]; call [reg+disp8]; call reg, call [reg] */
+/* call rel32, or call by an operand: ff, ModRM of group 2, and 0, 1, 2, 4 or 5 bytes more. */
 static bool x86_after_call(const struct peek *memory, uint64_t address) {
     uint8_t code[8];
     if (address < sizeof(code) || !peek_bytes(memory, address - sizeof(code), code, sizeof(code)))
         return true;
-    return code[3] == 0xe8 || (code[2] == 0xff && (code[3] & 0x38) == 0x10) ||
-           (code[5] == 0xff && (code[6] & 0x38) == 0x10) ||
-           (code[6] == 0xff && (code[7] & 0x38) == 0x10);
+    static const uint8_t at[] = {1, 2, 4, 5, 6};
+    bool called = code[3] == 0xe8;
+    for (size_t i = 0; i < sizeof(at); i++)
+        called = called || (code[at[i]] == 0xff && (code[at[i] + 1] & 0x38) == 0x10);
+    return called;
 }
 
 /* call rel32; call [address] */
