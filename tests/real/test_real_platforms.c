@@ -1,5 +1,6 @@
 /* Real heap dumps of one program on other runtimes, libraries and processors, against ClrMD's. */
 #include "tests/support/dump_pair.h"
+#include "tests/support/platform_page.h"
 #include "tests/support/shared.h"
 
 #include <stdio.h>
@@ -237,6 +238,17 @@ static void the_shop_of_32_bits_agrees_with_clrmd(void **state) {
     all_agrees(&windows_pairs[1].pair);
 }
 
+/* A line of the page is of the second dump of a pair. */
+static bool shared_dump(char path[PLATFORM_PATH_MAX], const char *dump) {
+    return !strchr(dump, '/') && (shared_path(path, "fixtures/%s-1.core.zst", dump) ||
+                                  shared_path(path, "fixtures/%s-1.dmp.zst", dump));
+}
+
+static void the_page_of_platforms_is_true(void **state) {
+    (void)state;
+    assert_int_equal(platform_page_agrees(shared_dump), 8);
+}
+
 static void find_files(struct platform_pair *pair, const char *ending) {
     for (int k = 0; k < 2; k++) {
         (void)shared_path(pair->pair.dump[k], "fixtures/%s-%d.%s.zst", pair->name, k, ending);
@@ -256,6 +268,7 @@ int main(void) {
         LIKE(the_lock_of_the_shop_elsewhere_names_its_owner, the_lock_of_the_store_names_its_owner),
         LIKE(the_shop_of_older_windows_agrees_with_clrmd, the_store_of_windows_agrees_with_clrmd),
         LIKE(the_shop_of_net_core_agrees_with_clrmd, reads_a_small_core_of_net_core),
+        LIKE(the_page_of_platforms_is_true, the_page_of_platforms_is_true_of_our_dumps),
         LIKE(the_shop_of_32_bits_agrees_with_clrmd, finds_the_call_of_a_function_that_is_not_there),
     };
     for (size_t i = 0; i < COUNT(pairs); i++)
