@@ -219,6 +219,7 @@ static char *pages_gather(struct pages_block first, size_t span, size_t *ret_kep
     if (!to)
         munmap(first.at, first.span);
     while (to && b.at) {
+        pages_unite(b.at, b.span);
         /* A block that was gathered itself is several to kernels before 6.17, which move one. */
         if (mremap(b.at, b.span, b.span, MREMAP_MAYMOVE | MREMAP_FIXED, to + *ret_kept) !=
             MAP_FAILED)
