@@ -129,7 +129,7 @@ static bool snap_of(struct str log, const char *name, struct strbuf *ret_file) {
     return ok;
 }
 
-static size_t lines_of(struct str text) {
+static size_t log_lines_of(struct str text) {
     size_t lines = 0;
     for (struct str line; str_next_line(&text, &line);)
         lines++;
@@ -154,7 +154,8 @@ static int paste_every_way(const char *name) {
             bool same = snap_of(strbuf_str(&log), name, &pasted) &&
                         str_eq(strbuf_str(&plain), strbuf_str(&pasted));
             /* Too short to tell a blank line that was put in from one that was printed. */
-            same = same || (lines_of(text) < 5 && strcmp(pastings[p].name, "double-spaced") == 0);
+            same =
+                same || (log_lines_of(text) < 5 && strcmp(pastings[p].name, "double-spaced") == 0);
             if (!same)
                 print_error("%s reads differently: %s\n", name, pastings[p].name);
             differ += !same;
