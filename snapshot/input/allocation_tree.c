@@ -2,9 +2,8 @@
 
 #include "base/num.h"
 #include "input/valgrind_frame.h"
+#include "model/known_names.h"
 #include "model/rows_stacks.h"
-
-#define BELOW_THRESHOLD "[below massif's threshold]"
 
 /* What a node has that no caller of it has. */
 static bool allocation_tree_add_row(struct allocation_tree *tree, uint32_t frames, uint64_t bytes,
@@ -39,7 +38,7 @@ static bool allocation_tree_close(struct allocation_tree *tree, uint32_t depth, 
 static const char *allocation_tree_frame(struct allocation_tree *tree, struct str text,
                                          struct err *err) {
     if (str_starts(text, STR("in ")))
-        return builder_string(tree->b, STR(BELOW_THRESHOLD), err);
+        return builder_string(tree->b, STR(FRAME_BELOW_THRESHOLD), err);
     size_t colon = str_find(text, STR(": "), 0);
     bool bad;
     const char *frame = valgrind_frame(

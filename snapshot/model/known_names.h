@@ -58,6 +58,10 @@ struct snapshot; /* in whose tables they stand */
 #define STACK_MAY_BE_LOST "possibly lost"   /* only pointers into its middle are left */
 #define STACK_REACHABLE   "still reachable" /* not freed, and referred to */
 
+/* The one frame of what is too little for massif to be told by its stack: of many places together.
+ */
+#define FRAME_BELOW_THRESHOLD "[below massif's threshold]"
+
 /* -- PART_CALLBACKS ---------------------------------------------------------------------------- */
 
 /* callback_row.kind */

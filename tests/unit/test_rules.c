@@ -345,6 +345,8 @@ static const struct rule_case cases[] = {
     {"stack-growing", STATUS_CLEAR, "stacks frames=\"lib!f|app!g\" count=5 bytes=500\n",
      "stacks frames=\"lib!f|app!g\" count=5 bytes=500\nstacks frames=\"a!b\" count=0 bytes=0\n",
      ""},
+    {"stack-growing", STATUS_CLEAR, "stacks frames=\"main|[below massif's threshold]\" bytes=500\n",
+     "stacks frames=\"main|[below massif's threshold]\" bytes=50000\n", ""},
     {"stack-growing", STATUS_SKIPPED, HEAP, HEAP, "needs stacks"},
     {"module-growing", STATUS_HIT, "stacks frames=\"malloc|lib!f|app!g\" count=5 bytes=500\n",
      "stacks frames=\"malloc|lib!f|app!g\" count=50 bytes=5000\n",
