@@ -1,6 +1,7 @@
 #include "input/log/wrapped_text.h"
 
 #include "base/chars.h"
+#include "input/log/transcript.h"
 
 #include <string.h>
 
@@ -135,13 +136,23 @@ static bool are_alike(struct str line, struct str next) {
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
+/* Marks alone, or that rows were left out: nobody's rest. */
+static bool stands_alone(struct str line) {
+    const struct line whole = {.raw = line, .text = str_trim(line)};
+    bool any = false;
+    for (size_t i = 0; i < line.len && !any; i++)
+        any = char_is_word(line.ptr[i]);
+    return !any || transcript_is_elision(&whole);
+}
+
 /* Does the next line carry on with the one that began with `start` and stands there as `last`? */
 static bool carries_on(struct str start, struct str last, struct str next, size_t width) {
     struct str rest = next, word = str_next_field(&rest);
     if (!last.len || !next.len || strchr(" \t", next.ptr[0]) || is_ruled(last) || is_ruled(next) ||
         last.len + 1 + word.len + GAP_MOST <= width)
         return false;
-    return !begins_anew(next) && !is_label_line(next) && !are_alike(start, next);
+    return !begins_anew(next) && !stands_alone(next) && !is_label_line(next) &&
+           !are_alike(start, next);
 }
 
 bool wrapped_text_add(struct strbuf *out, struct str text) {
