@@ -162,29 +162,26 @@ static size_t behind_quotes(struct str text, size_t at) {
     return at;
 }
 
-static bool has_quoted_block(struct str text) {
+/* Is anything quoted, or, if that is asked, spaced? One pass over the ends of lines. */
+static bool has_block(struct str text, bool or_spaced) {
     char mark;
     bool blank;
+    size_t looked_at = 0; /* quotes up to here are none */
     if (quoted_block(text, &mark, &blank))
         return true;
-    for (size_t at = 0; (at = str_find(text, STR("\n"), at)) != STR_NOT_FOUND;) {
-        struct str rest = str_drop(text, at + 1);
-        if (!quote_begins(rest))
-            at++;
-        else if (quoted_block(rest, &mark, &blank))
-            return true;
-        else
-            at = behind_quotes(text, at);
+    for (size_t at = 0; (at = str_find(text, STR("\n"), at)) != STR_NOT_FOUND; at++) {
+        char next = at + 1 < text.len ? text.ptr[at + 1] : '\0';
+        if (next == '\n' || next == '\r') {
+            if (or_spaced && is_spaced_from(text, at))
+                return true;
+        } else if ((next == '>' || next == '#') && at >= looked_at &&
+                   quote_begins(str_drop(text, at + 1))) {
+            if (quoted_block(str_drop(text, at + 1), &mark, &blank))
+                return true;
+            looked_at = behind_quotes(text, at);
+        }
     }
     return false;
-}
-
-/* Blank lines or quotes, that were put in: one pass over the ends of lines. */
-static bool has_block(struct str text) {
-    for (size_t at = 0; (at = str_find(text, STR("\n"), at)) != STR_NOT_FOUND; at++)
-        if (is_spaced_from(text, at))
-            return true;
-    return has_quoted_block(text);
 }
 
 static void pasted_add_unquoted(struct strbuf *out, struct str text) {
@@ -209,7 +206,7 @@ static void pasted_add_unquoted(struct strbuf *out, struct str text) {
 bool pasted_text_probe(struct str text) {
     return text.len && (has_non_ascii(text) || memchr(text.ptr, '&', text.len) ||
                         memchr(text.ptr, 0x1b, text.len) || has_lone_cr(text) || has_mark(text) ||
-                        has_block(text));
+                        has_block(text, true));
 }
 
 /* -- Characters -------------------------------------------------------------------------------- */
@@ -538,7 +535,7 @@ void pasted_text_add(struct strbuf *out, struct str text) {
     struct strbuf plain[2];
     strbuf_init(&plain[0]);
     strbuf_init(&plain[1]);
-    for (int i = 0; i < QUOTES_MOST && has_quoted_block(text); i++) {
+    for (int i = 0; i < QUOTES_MOST && has_block(text, false); i++) {
         struct strbuf *to = &plain[i % 2];
         strbuf_clear(to);
         pasted_add_unquoted(to, text);

@@ -226,10 +226,14 @@ bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *re
 
 uint64_t transcript_lines_ahead(const struct transcript *t, uint64_t most) {
     uint64_t lines = 0;
-    struct str rest = t->rest, line;
-    while (lines < most && str_next_line(&rest, &line) && line.len)
+    size_t begin = 0, end;
+    while (lines < most && (end = str_find(t->rest, STR("\n"), begin)) != STR_NOT_FOUND) {
+        if (end == begin || (end == begin + 1 && t->rest.ptr[begin] == '\r'))
+            return lines;
+        begin = end + 1;
         lines++;
-    return lines;
+    }
+    return lines + (lines < most && begin < t->rest.len);
 }
 
 bool transcript_skip_blank(struct transcript *t) {
