@@ -1,6 +1,7 @@
 #include "heap/follow.h"
 
 #include "base/pages.h"
+#include "heap/follow_scout.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,9 @@
  */
 #define AHEAD_PLACE 64u
 #define AHEAD_LIST  32u
+
+/* Items that wait while it is a chain that is followed: not more than this. */
+#define CHAIN_MOST 4u
 
 /* Into each function that is made for a kind of classes and of processor. */
 #define FOLLOW_INLINE inline __attribute__((always_inline))
@@ -60,6 +64,7 @@ struct follow_state {
     uint32_t head_node, tail_node; /* of what comes next, and of what came last */
     struct follow_steps steps;
     struct follow_batch batch;
+    struct follow_scout scout;
     struct graph_cursor cursor; /* of the list that is being read, if it is open */
     bool open;
     bool nomem;
@@ -329,13 +334,30 @@ static void follow_batch_fill(struct follow *f) {
     s->open = open;
 }
 
+/* Nothing was left in the queue a moment ago: if an object or two is all that came, it is a chain.
+ */
+static void follow_chain(struct follow *f) {
+    struct follow_state *s = f->state;
+    const struct follow_chunk *c = follow_front(s);
+    if (!c || c->count - s->head_at > CHAIN_MOST)
+        return;
+    const uint32_t *item = &c->items[s->head_at];
+    if (!(*item & QUEUE_NODE))
+        follow_scout(&s->scout, f->graph, *item);
+    else if (s->head_at + 1 < c->count)
+        follow_scout(&s->scout, f->graph, item[1]);
+}
+
 bool follow_run(struct follow *f, struct err *err) {
     struct follow_state *s = f->state;
     for (;;) {
         follow_batch_fill(f);
-        if (!s->batch.count || s->nomem)
+        uint32_t count = s->batch.count;
+        if (!count || s->nomem)
             return !s->nomem || err_nomem(err);
         follow_batch_end(f);
+        if (count < BATCH)
+            follow_chain(f);
     }
 }
 
