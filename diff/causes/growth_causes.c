@@ -228,7 +228,8 @@ void telling_claim(const struct telling *t, const struct accumulation *item, uin
             continue;
         if (type && type->text && explains(t, item, type->text))
             cause_claim(t->d, i, cause);
-        else if (!type && held && item->main == GROWTH_ROOT &&
+        else if (!type && held && held->text && !item->counted &&
+                 str_starts(str_of(held->text), str_of(item->root)) &&
                  finding->rule == rules[RULE_growing_type])
             cause_claim(t->d, i, cause);
     }

@@ -49,9 +49,13 @@ static void say_handles(struct value_join *j, enum series_group group,
             value_say(j, group, rows[i].kind, rows[i].bytes, rows[i].count);
 }
 
-/* Emitted assemblies have no file: debuggers print "Dynamic ...", "Unknown Module" or nothing. */
+/*
+ * Emitted assemblies have no file: debuggers print "Dynamic ...", "Unknown Module" or nothing, and
+ * a dump has them with an id (MVID), but nowhere in memory.
+ */
 static bool is_dynamic(const struct module_row *row) {
-    return !row->name || !*row->name || str_contains(str_of(row->name), STR("ynamic")) ||
+    bool nowhere = row->id && !row->path && row->base == ABSENT && row->size == ABSENT;
+    return nowhere || !row->name || !*row->name || str_contains(str_of(row->name), STR("ynamic")) ||
            str_starts(str_of(row->name), STR("Unknown"));
 }
 

@@ -400,6 +400,30 @@ static void code_of_a_large_program_is_no_leak(void **state) {
     }
 }
 
+/* A raw dump has emitted assemblies by name and id; those that were loaded from bytes are mapped.
+ */
+static void emitted_assemblies_are_dynamic_modules(void **state) {
+    (void)state;
+    for (int mapped = 0; mapped < 2; mapped++) {
+        struct made m;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++)
+            for (uint32_t n = 0; n < 3 + 40 * i; n++) {
+                struct module_row *row = made_row(&m, i, PART_MODULES);
+                row->name = made_text(&m, i, "RefEmit_InMemoryManifestModule");
+                row->id = made_text(&m, i, "00");
+                if (mapped)
+                    row->base = 0x10000 + 4096 * n;
+            }
+        made_rules(&m);
+        const struct finding *hit = made_hit(&m, "loader-growth", NULL);
+        assert_non_null(hit);
+        assert_non_null(
+            strstr(hit->summary, mapped ? "has 83 modules, 3" : "has 83 dynamic modules, 3"));
+        made_deinit(&m);
+    }
+}
+
 /* A cache of the framework's that a field of the program holds: a few objects of each kind. */
 static void a_little_of_everything_is_no_warning(void **state) {
     (void)state;
@@ -561,6 +585,7 @@ int main(void) {
         cmocka_unit_test(waiters_of_a_closed_semaphore_are_one_cause),
         cmocka_unit_test(clients_made_for_each_call_are_a_cause),
         cmocka_unit_test(code_of_a_large_program_is_no_leak),
+        cmocka_unit_test(emitted_assemblies_are_dynamic_modules),
         cmocka_unit_test(a_little_of_everything_is_no_warning),
         cmocka_unit_test(room_that_was_kept_is_no_warning),
         cmocka_unit_test(holes_of_a_small_heap_are_no_warning),
