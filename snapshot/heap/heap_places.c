@@ -114,16 +114,18 @@ static bool placing_cut(const struct placing *p, const struct path_limits *limit
     struct cell *sums = placing_add_up(t);
     bool ok = (keep && numbers && sums) || err_nomem(err);
     ok = ok && path_tree_choose(t, limits, keep, err);
-    const struct placed placed = {t, p->nodes, sums, keep, numbers};
-    ok = ok && place_holders_keep(p->dominators, &placed, err);
+    const struct placed placed = {t, p->nodes, sums, keep};
+    struct place_holding *holding = ok ? place_holders_count(p->dominators, &placed) : NULL;
+    ok = ok && (holding || err_nomem(err));
     for (uint32_t i = 0; ok && i < t->count; i++)
         kept += keep[i];
     ret->items = ok ? calloc((size_t)kept + 1, sizeof(*ret->items)) : NULL;
     ok = ok && (ret->items || err_nomem(err));
     if (ok) {
         placing_write(t, sums, keep, numbers, ret);
-        ok = place_holders_find(ret, p->dominators, &placed, err);
+        ok = place_holders_tell(holding, ret, numbers, err);
     }
+    place_holding_free(holding);
     free(keep);
     free(numbers);
     free(sums);

@@ -2,26 +2,27 @@
 
 #include <stdlib.h>
 
-/* Of all that is live so much has to be of one kind for the small who hold it to be kept. */
+/* [percent] of all that is live, that has to be of one kind for the small who hold it to be kept */
 #define KEEP_PERCENT 1
 
 /* What nobody alone holds, and who refers to it. */
 struct held {
     uint32_t node;
-    uint32_t chained;                           /* [count] references among its own objects */
+    bool large;       /* below no other, and much of all: who holds it is looked for everywhere */
+    uint32_t chained; /* [count] references among its own objects */
     struct place_holder holders[PLACE_HOLDERS]; /* their nodes */
     uint64_t counts[PLACE_HOLDERS];             /* of references; most first */
 };
 
-struct holding {
+struct place_holding {
     const struct dominators *dominators;
     const struct placed *placed;
     struct held *items;
-    uint32_t count, room;
+    uint32_t count;
     uint32_t *item_of; /* of each node: which item it is; PATH_NONE */
-    uint32_t *teller;  /* of each node: which is told as the holder; PATH_NONE: none */
-    /* A root each: its label is the item, its type the node that holds it; the bytes of it are the
-     * first edge. */
+    uint32_t *nearest; /* of each node the place that it is, or is in; PATH_NONE */
+    /* A root each: its label is the item, its type the node that refers to it; the bytes of it are
+     * the first edge. */
     struct path_tree pairs;
 };
 
@@ -29,67 +30,85 @@ static bool is_held(const struct placed *placed, uint32_t node) {
     return placed->keep[node] && placed->tree->nodes[node].edge == DOMINATORS_NO_EDGE;
 }
 
-/* Is it below no other, and large? */
 static bool is_large(const struct placed *placed, uint32_t node) {
     return placed->tree->nodes[node].parent == PATH_NONE &&
            placed->sums[node].bytes / KEEP_PERCENT >= placed->sums[placed->tree->count].bytes / 100;
 }
 
-static bool holding_init(struct holding *h, const struct dominators *d, const struct placed *placed,
-                         bool only_large) {
+/* Of each node the place that it is, or is in; PATH_NONE. NULL: out of memory. */
+static uint32_t *nearest_places(const struct placed *placed) {
     const struct path_tree *t = placed->tree;
-    *h = (struct holding){.dominators = d, .placed = placed};
-    path_tree_init(&h->pairs);
-    for (uint32_t i = 0; i < t->count; i++)
-        h->room += is_held(placed, i);
-    h->items = calloc((size_t)h->room + 1, sizeof(*h->items));
-    h->item_of = calloc((size_t)t->count + 1, sizeof(*h->item_of));
-    h->teller = calloc((size_t)t->count + 1, sizeof(*h->teller));
-    if (!h->items || !h->item_of || !h->teller)
-        return false;
-    static const struct place_holder none = {PATH_NONE, DOMINATORS_NO_EDGE};
-    for (uint32_t i = 0; i < t->count; i++) {
-        bool asked = is_held(placed, i) && (!only_large || is_large(placed, i));
-        h->item_of[i] = asked ? h->count : PATH_NONE;
-        if (asked)
-            h->items[h->count++] = (struct held){.node = i, .holders = {none, none}};
-        h->teller[i] = only_large || placed->keep[i]     ? i
-                       : t->nodes[i].parent == PATH_NONE ? PATH_NONE
-                                                         : h->teller[t->nodes[i].parent];
-    }
-    return true;
+    uint32_t *nearest = malloc(((size_t)t->count + 1) * sizeof(*nearest));
+    for (uint32_t i = 0; nearest && i < t->count; i++)
+        nearest[i] = placed->keep[i]                   ? i
+                     : t->nodes[i].parent == PATH_NONE ? PATH_NONE
+                                                       : nearest[t->nodes[i].parent];
+    return nearest;
 }
 
-static void holding_deinit(struct holding *h) {
+static bool holding_init(struct place_holding *h, const struct dominators *d,
+                         const struct placed *placed) {
+    const struct path_tree *t = placed->tree;
+    static const struct place_holder none = {PATH_NONE, DOMINATORS_NO_EDGE};
+    uint32_t room = 0;
+    *h = (struct place_holding){.dominators = d, .placed = placed};
+    path_tree_init(&h->pairs);
+    for (uint32_t i = 0; i < t->count; i++)
+        room += is_held(placed, i);
+    h->items = calloc((size_t)room + 1, sizeof(*h->items));
+    h->item_of = calloc((size_t)t->count + 1, sizeof(*h->item_of));
+    h->nearest = nearest_places(placed);
+    for (uint32_t i = 0; h->items && h->item_of && i < t->count; i++) {
+        h->item_of[i] = is_held(placed, i) ? h->count : PATH_NONE;
+        if (h->item_of[i] != PATH_NONE)
+            h->items[h->count++] =
+                (struct held){.node = i, .large = is_large(placed, i), .holders = {none, none}};
+    }
+    return h->items && h->item_of && h->nearest;
+}
+
+void place_holding_free(struct place_holding *h) {
+    if (!h)
+        return;
     path_tree_deinit(&h->pairs);
     free(h->items);
     free(h->item_of);
-    free(h->teller);
+    free(h->nearest);
+    free(h);
 }
 
+/* -- Counting ---------------------------------------------------------------------------------- */
+
 /* Which item an object is of, if it has no edge; PATH_NONE. */
-static uint32_t item_of_object(const struct holding *h, uint32_t number) {
+static uint32_t item_of_object(const struct place_holding *h, uint32_t number) {
     uint32_t node = h->placed->nodes[number];
     return h->dominators->edges[number] != DOMINATORS_NO_EDGE || node == PATH_NONE
                ? PATH_NONE
                : h->item_of[node];
 }
 
-static void count_reference(struct holding *h, uint32_t item, uint32_t from, uint64_t edge) {
-    uint32_t teller = from == PATH_NONE ? PATH_NONE : h->teller[from];
-    if (item == PATH_NONE || teller == PATH_NONE)
+/* Adds up what one node refers to of one item. edge: of one of these references */
+static void count_pair(struct path_tree *pairs, uint32_t item, uint32_t node, uint64_t references,
+                       uint64_t edge) {
+    uint32_t pair =
+        path_tree_enter(pairs, path_tree_hash(PATH_NONE, item, node), PATH_NONE, item, node);
+    if (pair == PATH_NONE)
         return;
-    if (teller == h->items[item].node) {
-        h->items[item].chained++;
-        return;
-    }
-    uint32_t pair = path_tree_enter(&h->pairs, path_tree_hash(PATH_NONE, item, teller), PATH_NONE,
-                                    item, teller);
-    if (pair != PATH_NONE && !h->pairs.nodes[pair].objects++)
-        h->pairs.nodes[pair].bytes = teller == from ? edge : DOMINATORS_NO_EDGE;
+    if (!pairs->nodes[pair].objects)
+        pairs->nodes[pair].bytes = edge;
+    pairs->nodes[pair].objects += references;
 }
 
-static void count_holders(struct holding *h) {
+static void count_reference(struct place_holding *h, uint32_t item, uint32_t from, uint64_t edge) {
+    struct held *held = &h->items[item];
+    uint32_t teller = from == PATH_NONE || held->large ? from : h->nearest[from];
+    if (teller == held->node)
+        held->chained++;
+    else if (teller != PATH_NONE)
+        count_pair(&h->pairs, item, teller, 1, teller == from ? edge : DOMINATORS_NO_EDGE);
+}
+
+static void count_holders(struct place_holding *h) {
     const struct links *l = &h->dominators->links;
     const uint8_t *at = l->edges.codes;
     uint64_t edge = 0;
@@ -101,11 +120,14 @@ static void count_holders(struct holding *h) {
         do {
             word = l->words[++i];
             edge = list_behind(edge, list_get(&at));
-            uint32_t number = l->words[word & LINKS_PLACE] & LINKS_PLACE;
-            count_reference(h, item_of_object(h, number), from, edge);
+            uint32_t item = item_of_object(h, l->words[word & LINKS_PLACE] & LINKS_PLACE);
+            if (item != PATH_NONE)
+                count_reference(h, item, from, edge);
         } while (!(word & LINKS_LAST));
     }
 }
+
+/* -- Choosing ---------------------------------------------------------------------------------- */
 
 static bool is_below(const struct path_tree *t, uint32_t node, uint32_t above) {
     while (node != PATH_NONE && node > above)
@@ -118,7 +140,7 @@ static bool is_below(const struct path_tree *t, uint32_t node, uint32_t above) {
  * is below no other: of a bag with a queue for each thread the field that holds it refers to the
  * first of them, and each thread to its own.
  */
-static bool holds_half(const struct holding *h, const struct path_node *pair) {
+static bool holds_half(const struct place_holding *h, const struct path_node *pair) {
     const struct held *item = &h->items[pair->edge];
     const struct path_node *node = &h->placed->tree->nodes[item->node];
     uint64_t reached = pair->objects + (node->parent == PATH_NONE ? item->chained : 0);
@@ -126,9 +148,9 @@ static bool holds_half(const struct holding *h, const struct path_node *pair) {
 }
 
 /* Most references first; of as many the one that comes first. */
-static void choose_holders(struct holding *h) {
-    for (uint32_t i = 0; i < h->pairs.count; i++) {
-        const struct path_node *pair = &h->pairs.nodes[i];
+static void choose_holders(struct place_holding *h, const struct path_tree *pairs) {
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        const struct path_node *pair = &pairs->nodes[i];
         struct held *item = &h->items[pair->edge];
         if (!holds_half(h, pair) || is_below(h->placed->tree, pair->type, item->node))
             continue;
@@ -145,40 +167,65 @@ static void choose_holders(struct holding *h) {
     }
 }
 
-static bool holding_find(struct holding *h, const struct dominators *d, const struct placed *placed,
-                         bool only_large) {
-    if (!holding_init(h, d, placed, only_large))
-        return false;
-    if (h->count)
-        count_holders(h);
-    if (!h->pairs.failed)
-        choose_holders(h);
-    return !h->pairs.failed;
-}
-
-bool place_holders_keep(const struct dominators *d, const struct placed *placed, struct err *err) {
-    struct holding h;
-    const struct path_tree *t = placed->tree;
-    bool ok = holding_find(&h, d, placed, true);
-    for (uint32_t i = 0; ok && i < h.count; i++)
-        for (int k = 0; k < PLACE_HOLDERS; k++)
-            for (uint32_t n = h.items[i].holders[k].place; n != PATH_NONE; n = t->nodes[n].parent)
-                placed->keep[n] = true;
-    holding_deinit(&h);
-    return ok || err_nomem(err);
-}
-
-bool place_holders_find(struct heap_places *p, const struct dominators *d,
-                        const struct placed *placed, struct err *err) {
-    struct holding h;
-    bool ok = holding_find(&h, d, placed, false);
-    for (uint32_t i = 0; ok && i < h.count; i++)
+static void forget_holders(struct place_holding *h) {
+    static const struct place_holder none = {PATH_NONE, DOMINATORS_NO_EDGE};
+    for (uint32_t i = 0; i < h->count; i++)
         for (int k = 0; k < PLACE_HOLDERS; k++) {
-            struct place_holder holder = h.items[i].holders[k];
-            if (holder.place != PATH_NONE)
-                p->items[placed->numbers[h.items[i].node]].holders[k] =
-                    (struct place_holder){placed->numbers[holder.place], holder.edge};
+            h->items[i].holders[k] = none;
+            h->items[i].counts[k] = 0;
         }
-    holding_deinit(&h);
+}
+
+static void keep_holders(struct place_holding *h) {
+    const struct path_tree *t = h->placed->tree;
+    choose_holders(h, &h->pairs);
+    for (uint32_t i = 0; i < h->count; i++)
+        for (int k = 0; k < PLACE_HOLDERS && h->items[i].large; k++)
+            for (uint32_t n = h->items[i].holders[k].place; n != PATH_NONE; n = t->nodes[n].parent)
+                h->placed->keep[n] = true;
+    forget_holders(h);
+}
+
+struct place_holding *place_holders_count(const struct dominators *d, const struct placed *placed) {
+    struct place_holding *h = malloc(sizeof(*h));
+    if (!h)
+        return NULL;
+    bool ok = holding_init(h, d, placed);
+    if (ok && h->count) {
+        count_holders(h);
+        keep_holders(h);
+    }
+    if (ok && !h->pairs.failed)
+        return h;
+    place_holding_free(h);
+    return NULL;
+}
+
+/* -- Telling ----------------------------------------------------------------------------------- */
+
+bool place_holders_tell(struct place_holding *h, struct heap_places *p, const uint32_t *numbers,
+                        struct err *err) {
+    struct path_tree told; /* as the pairs, of places */
+    free(h->nearest);
+    h->nearest = nearest_places(h->placed); /* there are more of them now */
+    path_tree_init(&told);
+    for (uint32_t i = 0; h->nearest && i < h->pairs.count; i++) {
+        const struct path_node *pair = &h->pairs.nodes[i];
+        uint32_t place = h->nearest[pair->type];
+        if (place != PATH_NONE && place != h->items[pair->edge].node)
+            count_pair(&told, pair->edge, place, pair->objects,
+                       place == pair->type ? pair->bytes : DOMINATORS_NO_EDGE);
+    }
+    bool ok = h->nearest && !told.failed;
+    if (ok)
+        choose_holders(h, &told);
+    for (uint32_t i = 0; ok && i < h->count; i++)
+        for (int k = 0; k < PLACE_HOLDERS; k++) {
+            struct place_holder holder = h->items[i].holders[k];
+            if (holder.place != PATH_NONE)
+                p->items[numbers[h->items[i].node]].holders[k] =
+                    (struct place_holder){numbers[holder.place], holder.edge};
+        }
+    path_tree_deinit(&told);
     return ok || err_nomem(err);
 }

@@ -15,21 +15,25 @@ struct placed {
     const uint32_t *nodes;   /* of each number of the dominators: its node */
     const struct cell *sums; /* of each node, what it retains; behind them all that is live */
     bool *keep;              /* of each node: is it a place? */
-    const uint32_t *numbers; /* of each node that is: which; NULL: not known yet */
 };
 
-/*
- * Who holds much of all that is live, and holds it with others, is a place, however small itself: a
- * field with a bag, of which the threads have the queues. Errors: ERR_NOMEM.
- */
-bool place_holders_keep(const struct dominators *d, const struct placed *placed,
-                        struct err *err) MUST_CHECK;
+struct place_holding;
 
 /*
- * Fills heap_place.holders of places without an edge. Leaves are not asked for: of strings and
- * arrays of numbers that several refer to there are too many to be worth it. Errors: ERR_NOMEM.
+ * Counts who refers to what nobody alone holds, all of which stays borrowed. Who holds much of all
+ * that is live, and holds it with others, becomes a place, however small itself: a field with a
+ * bag, of which the threads have the queues. Leaves are not asked for: of strings and arrays of
+ * numbers that several refer to there are too many to be worth it. NULL: out of memory.
  */
-bool place_holders_find(struct heap_places *p, const struct dominators *d,
-                        const struct placed *placed, struct err *err) MUST_CHECK;
+struct place_holding *place_holders_count(const struct dominators *d,
+                                          const struct placed *placed) MUST_CHECK;
+void place_holding_free(struct place_holding *h);
+
+/*
+ * Fills heap_place.holders of places without an edge. numbers: of each node that is a place, which.
+ * Errors: ERR_NOMEM.
+ */
+bool place_holders_tell(struct place_holding *h, struct heap_places *p, const uint32_t *numbers,
+                        struct err *err) MUST_CHECK;
 
 #endif
