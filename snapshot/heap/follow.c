@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-/* Items of the first chunk, and of those after it: as much memory as is kept for others later. */
+/* Items of the first chunk; each after it is eight times as large, up to as much memory as is kept
+ * for others later. */
 #define CHUNK_FIRST 2048u
 #define CHUNK_LATER ((2u << 20) / sizeof(uint32_t))
 /* References that are looked at together, so that their cache misses are waited for together. */
@@ -77,7 +78,8 @@ static struct follow_chunk *follow_new_chunk(struct follow_state *s) {
     if (c) {
         s->spare = c->next;
     } else {
-        size_t room = s->tail ? CHUNK_LATER : CHUNK_FIRST;
+        size_t had = s->tail ? s->tail->room + sizeof(*c) / sizeof(uint32_t) : 0;
+        size_t room = !had ? CHUNK_FIRST : had < CHUNK_LATER / 8 ? 8 * had : CHUNK_LATER;
         c = pages_alloc(room * sizeof(uint32_t));
         if (!c) {
             s->nomem = true;

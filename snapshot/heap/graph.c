@@ -7,7 +7,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Arrays grow by an eighth, within these bounds [bytes]. */
+/* Arrays begin small, double up to the next size, and grow by an eighth then, within these bounds
+ * [bytes]: all of what is added is there at once, which takes longer than a small graph does. */
+#define GROW_FIRST ((size_t)64 << 10)
 #define GROW_LEAST ((size_t)1 << 20)
 #define GROW_MOST  ((size_t)32 << 20)
 /* Classes of ranks that have 16 bits, one of them for what was met. */
@@ -41,7 +43,8 @@ static bool graph_room(struct graph *g, void **items, uint64_t *room, uint64_t n
     if (need <= *room)
         return true;
     size_t have = (size_t)*room * item_bytes, more = have / 8;
-    more = more < GROW_LEAST ? GROW_LEAST : more > GROW_MOST ? GROW_MOST : more;
+    size_t least = have < GROW_FIRST ? GROW_FIRST : have < GROW_LEAST ? have : GROW_LEAST;
+    more = more < least ? least : more > GROW_MOST ? GROW_MOST : more;
     if (more < (need - *room) * item_bytes)
         more = (size_t)(need - *room) * item_bytes;
     uint64_t wanted = (*room + more / item_bytes + unit - 1) / unit * unit;
