@@ -362,8 +362,10 @@ static bool begins_with_finalizer(const struct thread_row *t) {
     uint32_t at = t->frames.count;
     while (at && t->frames.items[at - 1][0] == '[') /* transitions that some versions list */
         at--;
-    const struct strings outer = {t->frames.items + (at ? at - 1 : 0), at ? 1 : 0};
-    return !t->role && managed_frames_finalizer(&outer) == 0;
+    if (!at || t->role)
+        return false;
+    const struct strings outer = {t->frames.items + at - 1, 1};
+    return managed_frames_finalizer(&outer) == 0;
 }
 
 /*

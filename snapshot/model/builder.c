@@ -425,8 +425,10 @@ static void reason_add(struct builder *b, bool lowers, uint64_t count, const cha
     size_t valid = str_utf8_valid(str_of(text)); /* a character cut in two at the end */
     uint32_t n;
     struct reason_row *rows = builder_rows(b, PART_REASONS, &n);
-    for (uint32_t i = 0; i < n; i++) {
-        if (strcmp(rows[i].text, text) != 0)
+    /* Names of the source may be in it. */
+    const char *copy = builder_string(b, (struct str){text, valid}, NULL);
+    for (uint32_t i = 0; copy && i < n; i++) {
+        if (strcmp(rows[i].text, copy) != 0)
             continue;
         if (count != ABSENT)
             rows[i].count = rows[i].count == ABSENT ? count : num_add(rows[i].count, count);
@@ -436,7 +438,6 @@ static void reason_add(struct builder *b, bool lowers, uint64_t count, const cha
         b->reasons_dropped++;
         return;
     }
-    const char *copy = intern(b, (struct str){text, valid}, NULL);
     struct reason_row *row = copy ? builder_row(b, PART_REASONS, NULL) : NULL;
     if (!row)
         return;

@@ -1,5 +1,6 @@
 /* Texts in which allocators, runtimes, containers and the kernel say what memory is used for. */
 #include "input/log/transcript.h"
+#include "model/snapfile.h"
 #include "tests/support/fixture.h"
 #include "tests/support/rows.h"
 #include "model/rows_heap.h"
@@ -189,6 +190,26 @@ static void handles_are_counted_by_type_however_they_are_listed(void **state) {
     }
 }
 
+/* What a log says is quoted in notes, and notes are kept in files. */
+static void notes_quote_no_control_characters(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct err err;
+    struct strbuf file;
+    fixture_must_read_text("0:000> !foo\x1f"
+                           "bar\nnothing to read\n0:000> !handle\nHandle 4\n"
+                           "  Type  Event\n1 Handles\n",
+                           &s);
+    strbuf_init(&file);
+    assert_true(snapfile_encode(&s, &file, &err));
+    SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_true(str_is_clean(str_of(rows[i].text)));
+    assert_int_equal(count, 1);
+    strbuf_deinit(&file);
+    snapshot_deinit(&s);
+}
+
 static void lists_that_are_not_whole_say_so(void **state) {
     (void)state;
     static const struct fixture_bad cases[] = {
@@ -298,6 +319,7 @@ int main(void) {
         cmocka_unit_test(roots_are_called_as_dumps_call_them),
         cmocka_unit_test(shots_of_mono_have_columns_of_their_own),
         cmocka_unit_test(handles_are_counted_by_type_however_they_are_listed),
+        cmocka_unit_test(notes_quote_no_control_characters),
         cmocka_unit_test(lists_that_are_not_whole_say_so),
         cmocka_unit_test(what_was_ever_allocated_is_not_outstanding),
         cmocka_unit_test(what_is_missing_of_memory_is_said),
