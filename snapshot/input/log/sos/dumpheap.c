@@ -14,7 +14,7 @@
  * objects a heap ("Heap 0", "total 409 objects") and one table for all: those counts are not added.
  */
 #include "base/num.h"
-#include "input/log/sos/dumpheap_strings.h"
+#include "input/log/sos/string_table.h"
 #include "input/log/sos/handle_tables.h"
 #include "input/log/stat_table.h"
 #include "input/log/type_table.h"

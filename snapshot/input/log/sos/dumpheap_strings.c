@@ -8,7 +8,7 @@
  * What stands where other tables have the type is what the strings hold: it is neither a type nor
  * kept. Of the table its two sums are.
  */
-#include "input/log/sos/dumpheap_strings.h"
+#include "input/log/sos/string_table.h"
 
 #include "base/num.h"
 #include "input/log/scan.h"
@@ -20,18 +20,11 @@ struct string_sums {
     uint64_t strings, bytes, values;
 };
 
-/* A string of n characters has 22 + 2n bytes; what it holds may be empty, or cut. */
-static bool string_row(struct str text, uint64_t *ret_count, uint64_t *ret_bytes) {
-    return num_grouped(str_next_field(&text), ret_count) &&
-           num_grouped(str_next_field(&text), ret_bytes) && *ret_count &&
-           *ret_bytes / 22 >= *ret_count;
-}
-
 /* A value may read like a mark that rows were left out: a row is asked first. */
 static void strings_take(struct string_sums *r) {
     uint64_t count, bytes;
     for (; transcript_skip_blank(r->t); transcript_next(r->t)) {
-        if (string_row(r->t->line.text, &count, &bytes)) {
+        if (string_table_row(r->t->line.text, &count, &bytes)) {
             r->strings = num_add(r->strings, count);
             r->bytes = num_add(r->bytes, bytes);
             r->values++;
@@ -41,17 +34,6 @@ static void strings_take(struct string_sums *r) {
             return;
         }
     }
-}
-
-bool strings_table_starts(const struct transcript *t) {
-    uint64_t count, bytes;
-    if (str_eq(t->line.text, STR("Statistics:"))) {
-        struct transcript scout = transcript_scout(t);
-        transcript_next(&scout);
-        return transcript_skip_blank(&scout) && string_row(scout.line.text, &count, &bytes);
-    }
-    return transcript_last_command_is(t, "dumpheap") &&
-           transcript_last_command_has(t, "-strings") && string_row(t->line.text, &count, &bytes);
 }
 
 static bool dumpheap_strings_read(struct transcript *t, struct err *err) {
