@@ -253,12 +253,14 @@ dumps: $(DUMPDIFF)
 ## who holds what, against ClrMD
 holders: $(DUMPDIFF) $(HOLDERS)
 	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
-## everything on real programs: dumps, holders, gate, heaptrack, native, java
+## everything on real programs: dumps, holders, gate, troubles, services, heaptrack, native, java
 e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/workflows.sh $(BUILD)/e2e || status=1; \
 	    tests/e2e/gate-recipe.sh $(DUMPDIFF) $(BUILD)/e2e 10 || status=1; \
+	    tests/e2e/troubles.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
+	    tests/e2e/services.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/heaptrack.sh $(DUMPDIFF) $(BUILD)/e2e/heaptrack || status=1; \
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
@@ -267,6 +269,11 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 gate: $(DUMPDIFF)
 	@tests/e2e/workflows.sh $(BUILD)/e2e
 	@tests/e2e/gate-recipe.sh $(DUMPDIFF) $(BUILD)/e2e
+
+## programs with known troubles, and services: what is said first of them (TROUBLES='event bag': of some)
+troubles: $(DUMPDIFF)
+	@tests/e2e/troubles.sh $(DUMPDIFF) $(BUILD)/e2e $(TROUBLES)
+	@[ '$(TROUBLES)' ] || tests/e2e/services.sh $(DUMPDIFF) $(BUILD)/e2e
 
 # Shallow: quicker, and with far fewer false alarms than the deep mode.
 ANALYZE := clang --analyze --analyzer-output text -Xclang -analyzer-config -Xclang mode=shallow \
@@ -345,7 +352,7 @@ help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e \
+    fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e troubles \
     analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
