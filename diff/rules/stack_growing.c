@@ -4,8 +4,11 @@
 #include "base/num.h"
 #include "diff/names/alloc_frames.h"
 #include "model/known_names.h"
+#include "model/rows_origin.h"
 #include "model/rows_threads.h"
+#include "model/snapshot.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Stacks that are told one by one; the others are counted. */
@@ -51,6 +54,22 @@ static bool is_young(const struct series *s, const struct series_stack *stack) {
            stack->oldest_ns < s->interval_ns;
 }
 
+/* So many samples tell a growth from chance. */
+#define SAMPLES_LEAST 10
+
+/*
+ * Samples that the growth was estimated from: of an allocation of so many bytes a sampler sees one
+ * with a probability of 1 - e^(-size / rate). Negative: nothing was sampled, or at what rate nobody
+ * says.
+ */
+static double samples_behind(const struct series *s, const struct series_stack *stack) {
+    uint64_t rate = snapshot_origin(series_new(s))->sample_bytes;
+    double bytes = (double)stack->bytes_delta, count = (double)stack->count_delta;
+    if (!s->allocated_is_sampled || rate == ABSENT || rate == 0)
+        return -1;
+    return count > 0 ? count * (1 - exp(-bytes / count / (double)rate)) : bytes / (double)rate;
+}
+
 static void stack_growing_report(const struct series *s, struct findings *f,
                                  const struct series_stack *stack, enum verdict verdict,
                                  uint64_t growth) {
@@ -58,9 +77,12 @@ static void stack_growing_report(const struct series *s, struct findings *f,
     const char *where = say_stack(f, stack);
     bool young = is_young(s, stack);
     uint64_t more = stack->bytes_delta > 0 ? (uint64_t)stack->bytes_delta : 0;
-    struct finding *hit = findings_hit(
-        f, &rule_stack_growing,
-        verdict == VERDICT_INCONCLUSIVE || young ? SEVERITY_NOTICE : SEVERITY_WARNING, more, where);
+    double samples = samples_behind(s, stack);
+    bool few = samples >= 0 && samples < SAMPLES_LEAST;
+    enum severity severity = few                                        ? SEVERITY_INFO
+                             : verdict == VERDICT_INCONCLUSIVE || young ? SEVERITY_NOTICE
+                                                                        : SEVERITY_WARNING;
+    struct finding *hit = findings_hit(f, &rule_stack_growing, severity, more, where);
     const char *age = "";
     if (young)
         age =
@@ -74,8 +96,14 @@ static void stack_growing_report(const struct series *s, struct findings *f,
                     "%s more is outstanding from %s: %s%s, %s before; %s of all growth%s%s%s.",
                     say_bytes(f, more), where, say_bytes(f, stack->totals[end].bytes), count,
                     say_bytes(f, stack->totals[0].bytes), say_share(f, more, growth),
-                    say_per(f, s, stack->bytes_delta), say_estimated(s), age);
-    if (young)
+                    say_per(f, s, stack->bytes_delta),
+                    few ? findings_text(f, " (estimated from some %.0f sample%s: too few to tell)",
+                                        samples < 1 ? 1 : samples, samples < 1.5 ? "" : "s")
+                        : say_estimated(s),
+                    age);
+    if (few)
+        finding_next(f, hit, "Sample more often, or look again when more was allocated.");
+    else if (young)
         finding_next(f, hit, "Take one more dump: a leak keeps what is allocated now.");
     else
         finding_next(f, hit, "Look at who should free what this stack allocates.");
@@ -171,11 +199,11 @@ const struct rule rule_stack_growing = {
         "when their frames are, without addresses, arguments of C++ aside where they changed, and\n"
         "with recursion folded; the next version of a module is the same module.\n"
         "\n"
-        "Two dumps tell that a stack grows. Three and more tell a leak from a cache that fills "
-        "and\n"
-        "from one jump; --per N says how much a request or iteration adds. A stack whose oldest\n"
-        "allocation is younger than the first dump has freed all that it had then: that is said,\n"
-        "and is a notice only. Figures of sampling profilers are estimates, which is said, too.\n"
+        "Two dumps tell that a stack grows. Three and more tell a leak from a cache that fills\n"
+        "and from one jump; --per N says how much a request or iteration adds. A stack whose\n"
+        "oldest allocation is younger than the first dump has freed all that it had then: that is\n"
+        "said, and is a notice only. Figures of sampling profilers are estimates, which is said,\n"
+        "too; where they rest on fewer than ten samples, they tell no more than that.\n"
         "\n"
         "Thresholds: stack-growing.percent (of all outstanding bytes of the first dump),\n"
         "stack-growing.min-bytes, stack-growing.min-count; with three or more dumps spread over\n"
