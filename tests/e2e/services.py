@@ -242,8 +242,9 @@ def wrong_of(report, leaks, known):
         own = [i for i, c in enumerate(loud) if i not in taken and all(w in said(c) for w in LEAKS[leak][1])]
         taken.update(own[:1])
         wrong += [] if own else [f'no cause of its own for {leak}']
-    if leaks and (report.get('explained') or {}).get('share', 0) < 0.95:
-        wrong.append(f'explained: {report.get("explained")}')
+    explained = report['explained']
+    if explained['explained'] < 0.95 * explained['live_delta']:
+        wrong.append(f'explained: {explained}')
     return wrong
 
 
