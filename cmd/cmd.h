@@ -14,6 +14,7 @@ enum command_bit {
     COMMAND_WATCH = 32,
     COMMAND_GATE = 64,
     COMMAND_HISTORY = 128,
+    COMMAND_LEARN = 256,
 };
 
 struct command {

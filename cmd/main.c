@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 extern const struct command command_diff, command_show, command_snapshot, command_watch,
-    command_gate, command_history, command_list, command_explain;
+    command_gate, command_history, command_learn, command_list, command_explain;
 
 /* THE table of subcommands. */
 static const struct command *const commands[] = {
-    &command_diff,    &command_show, &command_snapshot, &command_watch, &command_gate,
-    &command_history, &command_list, &command_explain,  NULL,
+    &command_diff,    &command_show,  &command_snapshot, &command_watch,   &command_gate,
+    &command_history, &command_learn, &command_list,     &command_explain, NULL,
 };
 
 static const struct command *command_find(const char *name) {

@@ -16,7 +16,7 @@
 #define NAMING    (COMMAND_DIFF | COMMAND_SHOW | COMMAND_SNAPSHOT | COMMAND_GATE)
 #define READING   (NAMING | COMMAND_WATCH)
 #define FILING    COMMAND_HISTORY
-#define EVERY     (READING | FILING | COMMAND_LIST | COMMAND_EXPLAIN)
+#define EVERY     (READING | FILING | COMMAND_LEARN | COMMAND_LIST | COMMAND_EXPLAIN)
 
 static bool add_output(struct options *o, struct output output, struct err *err) {
     if (o->output_count == OUTPUTS_MAX)
@@ -371,8 +371,8 @@ const struct option_desc option_descs[] = {
     {"today", 0, "DAY", "the day on which what is benign expires (default: today): 2027-01-31",
      GATING, set_today},
     {"output", 'o', "FILE",
-     "write there instead of standard output; appears complete or not at all", READING | FILING,
-     set_output},
+     "write there instead of standard output; appears complete or not at all",
+     READING | FILING | COMMAND_LEARN, set_output},
     {"top", 0, "N", "rows of a table; the rest is summed up as [N others]", REPORTING | FILING,
      set_top},
     {"all", 0, NULL, "all rows, unchanged ones too, and the rules that were clear or skipped",

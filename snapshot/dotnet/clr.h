@@ -103,6 +103,30 @@ void clr_deinit(struct clr *clr);
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) MUST_CHECK;
 
 /*
+ * The first half of clr_find: the image that holds the runtime, and the tables of its garbage
+ * collector; no offsets. false: there is none; why says so.
+ */
+bool clr_find_runtime(struct clr *clr, struct strbuf *why) MUST_CHECK;
+
+/*
+ * With the fields of clr->contract: finds what globals lead to by itself, and verifies all of it.
+ * false: they do not fit.
+ */
+bool clr_offsets_fit(struct clr *clr) MUST_CHECK;
+
+/* Fills clr->threads. false: the list does not close, or they are no threads of this process. */
+bool clr_read_thread_list(struct clr *clr) MUST_CHECK;
+
+/*
+ * "93ac61ec53aa.offsets": the file in the folder of --symbols that has learnt offsets of this
+ * build; "libcoreclr.so.offsets" where the dump does not tell the build. NULL: out of memory.
+ */
+const char *clr_learnt_name(struct clr *clr);
+
+/* Uses that file. false: there is none, or it does not fit, which is warned about. */
+bool clr_use_learnt(struct clr *clr) MUST_CHECK;
+
+/*
  * Calls found(address) for each word of the runtime's image that is there; stops when it says so,
  * and gives true then.
  */

@@ -37,6 +37,11 @@ void contract_clear(struct contract *c) {
     c->token_bits = 12;
 }
 
+void contract_field_name(enum contract_field field, const char **ret_type, const char **ret_field) {
+    *ret_type = field_names[field].type;
+    *ret_field = field_names[field].field;
+}
+
 /* "Field": 8 or "Field": [8, "type"]; absent fields are fine. */
 static bool contract_parse_field(struct contract *c, int i, const cJSON *type, struct err *err) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(type, field_names[i].field);
@@ -127,6 +132,19 @@ static bool parse_types(struct contract *c, const cJSON *types, struct err *err)
     return true;
 }
 
+/* What no descriptor says, and a table that was learnt does. */
+static void parse_own(struct contract *c, const cJSON *own) {
+    const cJSON *canonical = cJSON_GetObjectItemCaseSensitive(own, "canonicalBit");
+    const cJSON *bits = cJSON_GetObjectItemCaseSensitive(own, "tokenBits");
+    const cJSON *tokens = cJSON_GetObjectItemCaseSensitive(own, "shortTokens");
+    if (cJSON_IsNumber(canonical) && (canonical->valueint == 1 || canonical->valueint == 2))
+        c->canonical_bit = (uint8_t)canonical->valueint;
+    if (cJSON_IsNumber(bits) && bits->valueint >= 8 && bits->valueint <= 16)
+        c->token_bits = (uint8_t)bits->valueint;
+    if (cJSON_IsNumber(tokens))
+        c->token16 = tokens->valueint == 1;
+}
+
 static bool parse_root(struct contract *c, const cJSON *root, const uint64_t *pointers,
                        uint32_t pointer_count, bool sub, struct err *err) {
     const cJSON *types = cJSON_GetObjectItemCaseSensitive(root, "types");
@@ -144,6 +162,7 @@ static bool parse_root(struct contract *c, const cJSON *root, const uint64_t *po
     const cJSON *contracts = cJSON_GetObjectItemCaseSensitive(root, "contracts");
     parse_version(cJSON_GetObjectItemCaseSensitive(contracts, "ExecutionManager"),
                   &c->execution_manager);
+    parse_own(c, cJSON_GetObjectItemCaseSensitive(root, "dumpdiff"));
     const cJSON *subs = cJSON_GetObjectItemCaseSensitive(root, "subDescriptors");
     return sub || contract_parse_value("GC", cJSON_GetObjectItemCaseSensitive(subs, "GC"), pointers,
                                        pointer_count, &c->gc_descriptor, err);

@@ -238,6 +238,9 @@ struct contract {
 
 void contract_clear(struct contract *c);
 
+/* "Thread", "OSId": what a descriptor calls a field. */
+void contract_field_name(enum contract_field field, const char **ret_type, const char **ret_field);
+
 /*
  * Adds what a contract descriptor says; what it does not say stays. A global that is given as an
  * index becomes pointers[index].

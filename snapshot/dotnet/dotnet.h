@@ -11,6 +11,7 @@
 struct dotnet_options {
     const char *symbols;     /* folder with files that the dump refers to; NULL: none given */
     const char *sysroot;     /* prefix for the paths that the dump refers to; NULL: "" */
+    bool only_learnt;        /* as if there were no descriptor and no table of ours */
     bool no_paths;           /* do not look for what holds the objects */
     uint64_t max_memory;     /* [bytes] for that; 0: as much as it takes */
     bool places;             /* look for what holders hold alone: PART_PLACES */

@@ -331,7 +331,7 @@ static bool follow_threads(struct clr *clr, uint64_t first, uint32_t shift, uint
 }
 
 /* Links lead to the link in the next Thread, or (since 11) to that Thread. Fills clr->threads. */
-static bool read_thread_list(struct clr *clr) {
+bool clr_read_thread_list(struct clr *clr) {
     uint64_t store, first;
     uint32_t count;
     clr->thread_count = 0;
@@ -356,7 +356,7 @@ static void use_table(struct clr *clr, const struct builtin_table *t) {
     uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
     uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - clr->word * shift;
     if (!clr->dac_table)
-        globals_find(clr, read_thread_list);
+        globals_find(clr, clr_read_thread_list);
     if (!clr->dac_table || shift != t->gc_vars_index)
         return;
     for (uint32_t i = 0; i < t->global_count; i++) {
@@ -369,7 +369,7 @@ static void use_table(struct clr *clr, const struct builtin_table *t) {
 static bool verify(struct clr *clr) {
     return known_mt(clr, G_FREE_MT, 0x80000001, clr_object_min(clr), &clr->free_mt) &&
            known_mt(clr, G_STRING_MT, 0x80000002, clr_string_base(clr), &clr->string_mt) &&
-           read_thread_list(clr);
+           clr_read_thread_list(clr);
 }
 
 /* -- Choosing ---------------------------------------------------------------------------------- */
@@ -412,23 +412,6 @@ static bool use_descriptor(struct clr *clr, uint64_t address, descriptor_source 
     return true;
 }
 
-static bool choose_offsets(struct clr *clr) {
-    uint64_t address;
-    /* What describes this very build goes before what fitted the builds we have seen. */
-    if (find_descriptor(clr, &address) && (use_descriptor(clr, address, descriptor_from_memory) ||
-                                           use_descriptor(clr, address, descriptor_from_file)))
-        return true;
-    for (uint32_t i = 0; i < builtin_table_count; i++) {
-        if (!table_may_fit(clr, &builtin_tables[i]))
-            continue;
-        contract_clear(&clr->contract);
-        use_table(clr, &builtin_tables[i]);
-        if (verify(clr))
-            return true;
-    }
-    return false;
-}
-
 static void read_heap_type(struct clr *clr) {
     if (clr->gc_described) {
         clr->heap_type = clr->contract.gc_kind & GC_KIND_SERVER ? 2 : 1;
@@ -442,6 +425,33 @@ static void read_heap_type(struct clr *clr) {
     if (!clr_word(clr, at, &variable) || !clr_u32(clr, variable, &clr->heap_type) ||
         clr->heap_type > 2)
         clr->heap_type = 0;
+}
+
+bool clr_offsets_fit(struct clr *clr) {
+    globals_find(clr, clr_read_thread_list);
+    if (!verify(clr))
+        return false;
+    read_heap_type(clr);
+    return true;
+}
+
+static bool choose_offsets(struct clr *clr) {
+    uint64_t address;
+    if (clr->options->only_learnt)
+        return clr_use_learnt(clr);
+    /* What describes this very build goes before what fitted the builds we have seen. */
+    if (find_descriptor(clr, &address) && (use_descriptor(clr, address, descriptor_from_memory) ||
+                                           use_descriptor(clr, address, descriptor_from_file)))
+        return true;
+    for (uint32_t i = 0; i < builtin_table_count; i++) {
+        if (!table_may_fit(clr, &builtin_tables[i]))
+            continue;
+        contract_clear(&clr->contract);
+        use_table(clr, &builtin_tables[i]);
+        if (verify(clr))
+            return true;
+    }
+    return clr_use_learnt(clr);
 }
 
 static void why_not_there(struct clr *clr, struct strbuf *why) {
@@ -509,6 +519,14 @@ static void why_no_offsets(const struct clr *clr, struct strbuf *why) {
             strbuf_addf(why, "%s%s", tried++ ? ", " : " (tried: ", builtin_tables[i].name);
     strbuf_adds(why, tried ? ")" : " (none is of such a build)");
     strbuf_adds(why, "; with the same file under --symbols or --sysroot it can be read");
+}
+
+bool clr_find_runtime(struct clr *clr, struct strbuf *why) {
+    bool named;
+    if (clr->space->arch->pointer_bytes && runtime_find_image(clr, &named))
+        return true;
+    why_not_there(clr, why);
+    return false;
 }
 
 enum clr_found clr_find(struct clr *clr, struct strbuf *why, struct err *err) {
