@@ -115,6 +115,18 @@ static void claim_allocations(struct diagnosis *d, uint32_t cause) {
     cause_claim_rule(d, rules[RULE_native_growth], NULL, cause);
 }
 
+/* That the owner of a lock did not move is told with the lock. */
+static void claim_owner(struct diagnosis *d, const struct finding *lock, uint32_t cause) {
+    const struct evidence *owner = cause_evidence(lock, "owner_os_id");
+    for (uint32_t i = 0; owner && i < d->f->count; i++) {
+        const struct evidence *id = cause_evidence(&d->f->items[i], "os_id");
+        const struct evidence *threads = cause_evidence(&d->f->items[i], "threads");
+        if (cause_is_open(d, i, rules[RULE_threads_unchanged]) && id &&
+            id->number == owner->number && threads && threads->number == 1)
+            cause_claim(d, i, cause);
+    }
+}
+
 /* What tells why others are there takes them along. */
 static void claim_symptoms(struct diagnosis *d, const struct finding *finding, uint32_t cause) {
     if (finding->rule == rules[RULE_loader_growth])
@@ -123,6 +135,8 @@ static void claim_symptoms(struct diagnosis *d, const struct finding *finding, u
         cause_claim_sums(d, cause, false);
     else if (finding->rule == rules[RULE_stack_growing])
         claim_allocations(d, cause);
+    else if (finding->rule == rules[RULE_locks_held])
+        claim_owner(d, finding, cause);
     else if (finding->rule == rules[RULE_memory_growing])
         cause_claim_rule(d, rules[RULE_counter_growth], NULL, cause);
 }

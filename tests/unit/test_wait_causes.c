@@ -293,8 +293,31 @@ static void a_loop_is_told_without_cpu_times(void **state) {
     made_deinit(&m);
 }
 
+/* Nothing says who waits: what the owner does is told with its lock all the same, and once. */
+static void an_owner_is_told_once_though_nobody_knows_who_waits(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        add_waiter(&m, i, 31, "keeper", SLEEP "|Yard.Work.Keep()", 0);
+        add_runner(&m, i);
+        add_gate(&m, i, 0x100, 31, 1);
+        made_thread(&m, i, 32, "waiter")->cpu_recorded = 0;
+    }
+    wait_causes_find(&m, &c);
+    assert_non_null(made_hit(&m, "locks-held", NULL));
+    assert_non_null(made_hit(&m, "threads-unchanged", NULL));
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.items[0].kind, CAUSE_BLOCKED);
+    cause_says(c.items[0].summary, "keeper");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_owner_is_told_once_though_nobody_knows_who_waits),
         cmocka_unit_test(a_circle_may_lead_over_a_task),
         cmocka_unit_test(a_thread_may_wait_for_itself),
         cmocka_unit_test(async_methods_alone_may_be_a_circle),
