@@ -46,33 +46,26 @@ bool learn_field(struct learning *l, enum contract_field field, uint32_t end, ui
 
 /* -- The outcome ------------------------------------------------------------------------------- */
 
+/* Fields of one type stand together. */
 static void learn_write(const struct contract *c, struct strbuf *json) {
-    const char *last = "";
+    const char *last = NULL;
     strbuf_adds(json, "{\"version\":0,\"baseline\":\"empty\",\"types\":{");
     for (int f = 0; f < F_COUNT; f++) {
         const char *type, *name;
         if (c->offset[f] == NO_FIELD)
             continue;
         contract_field_name((enum contract_field)f, &type, &name);
-        bool same = strcmp(type, last) == 0;
-        strbuf_addf(json, "%s\"%s\":%u", same ? "," : "", same ? name : type,
-                    same ? c->offset[f] : 0);
-        if (!same) {
-            json->len -= 1; /* the 0 of the type, which is an object */
-            strbuf_addf(json, "{\"%s\":%u", name, c->offset[f]);
-        }
+        if (last && strcmp(type, last) == 0)
+            strbuf_addc(json, ',');
+        else
+            strbuf_addf(json, "%s\"%s\":{", last ? "}," : "", type);
+        strbuf_addf(json, "\"%s\":%u", name, c->offset[f]);
         last = type;
-        const char *next = NULL;
-        for (int k = f + 1; k < F_COUNT && !next; k++)
-            if (c->offset[k] != NO_FIELD)
-                contract_field_name((enum contract_field)k, &next, &name);
-        if (!next || strcmp(next, type) != 0)
-            strbuf_adds(json, next ? "}," : "}");
     }
     strbuf_addf(json,
-                "},\"globals\":{},\"dumpdiff\":{\"canonicalBit\":%u,\"tokenBits\":%u,"
+                "%s},\"globals\":{},\"dumpdiff\":{\"canonicalBit\":%u,\"tokenBits\":%u,"
                 "\"shortTokens\":%u}}\n",
-                c->canonical_bit, c->token_bits, c->token16);
+                last ? "}" : "", c->canonical_bit, c->token_bits, c->token16);
 }
 
 /* -- Verifying --------------------------------------------------------------------------------- */
