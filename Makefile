@@ -278,6 +278,10 @@ troubles: $(DUMPDIFF)
 # Shallow: quicker, and with far fewer false alarms than the deep mode.
 ANALYZE := clang --analyze --analyzer-output text -Xclang -analyzer-config -Xclang mode=shallow \
     -Xclang -analyzer-werror -w
+## builds for arm64 and runs the unit tests under qemu-user, as far as the machine has what that takes: part of check
+cross:
+	@+tools/cross.sh $(MAKE)
+
 ## clang's analyser over the program: null pointers, leaks, use after free, values that nobody set
 analyze: $(LIB_SRC:%.c=$(BUILD)/%.analyzed) $(CMD_SRC:%.c=$(BUILD)/%.analyzed)
 
@@ -329,6 +333,7 @@ check:
 	@+$(MAKE) --no-print-directory $(PARALLEL) programs
 	@+$(MAKE) --no-print-directory $(PARALLEL) analyze
 	@+$(MAKE) --no-print-directory $(PARALLEL) SANITIZE=address,undefined OPT=-O1 sanitized
+	@+$(MAKE) --no-print-directory $(PARALLEL) cross
 	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
 	@+$(MAKE) --no-print-directory $(BUILD)/tests/bench/make_data
@@ -351,7 +356,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all cross help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e troubles \
     analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:
