@@ -11,7 +11,7 @@ DESTDIR  ?=
 JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
 # Our own parallel make, unless the caller has said how many already.
 PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
-PKGS     := libxxhash libcjson libarchive libelf libdw sqlite3 zlib libpcre2-8
+PKGS     := libxxhash libcjson libarchive libelf libdw sqlite3 zlib libpcre2-8 libseccomp
 WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
 # A newer compiler than ours knows new warnings: they must not keep anybody from building.
 ifeq ($(origin WERROR),undefined)

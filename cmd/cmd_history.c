@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/num.h"
+#include "cmd/confine.h"
 #include "cmd/plan.h"
 #include "model/rows_origin.h"
 #include "model/snapshot.h"
@@ -375,9 +376,11 @@ static int cmd_history_run(int argc, char **argv) {
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
     struct run r = {.o = &o};
     strbuf_init(&r.out);
-    bool ok = plan_check(&o, cmd_history_db(&o), &err) &&
-              (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&
-              action->run(&r, &err) && write_out(&r, &err);
+    bool ok = plan_check(&o, cmd_history_db(&o), &err);
+    if (ok)
+        confine(&o, cmd_history_db(&o));
+    ok = ok && (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&
+         action->run(&r, &err) && write_out(&r, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);
     if (ok && (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0))

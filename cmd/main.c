@@ -1,3 +1,4 @@
+#include "base/sandbox.h"
 #include "cmd/session.h"
 
 #include <fcntl.h>
@@ -40,7 +41,9 @@ static int print_usage(void) {
 static int print_version(void) {
     struct strbuf out;
     strbuf_init(&out);
-    strbuf_adds(&out, "dumpdiff " DUMPDIFF_VERSION "\n");
+    strbuf_adds(&out, "dumpdiff " DUMPDIFF_VERSION "\nsandbox: ");
+    sandbox_describe(&out);
+    strbuf_adds(&out, "\n");
     int status = print_text(&out);
     strbuf_deinit(&out);
     return status;

@@ -105,6 +105,7 @@ SETS_FLAG(set_force, force)
 SETS_FLAG(set_exit_code, exit_code)
 SETS_FLAG(set_exact_names, exact_names)
 SETS_FLAG(set_no_paths, no_paths)
+SETS_FLAG(set_no_sandbox, no_sandbox)
 SETS_FLAG(set_retained, question.asked[QUESTION_RETAINED])
 SETS_FLAG(set_duplicates, question.asked[QUESTION_DUPLICATES])
 SETS_FLAG(set_contents, question.contents)
@@ -425,6 +426,8 @@ const struct option_desc option_descs[] = {
      set_sysroot},
     {"no-paths", 0, NULL, "do not look for what holds objects (faster)", READING | FILING,
      set_no_paths},
+    {"no-sandbox", 0, NULL, "read inputs with all rights of whoever runs this", READING | FILING,
+     set_no_sandbox},
     {"max-memory", 0, "SIZE", "for what holds objects: 500M, 2GiB (default: half of what is free)",
      READING | FILING, set_max_memory},
     {"width", 0, "N", "text: columns (default: the terminal's, else 100)", REPORTING | FILING,

@@ -54,7 +54,7 @@ struct options {
     const char *budget, *today;
     const char *list, *series; /* see inputs.h */
     bool update, strict, allow_missing_baseline;
-    bool force, exit_code, exact_names, no_paths, help;
+    bool force, exit_code, exact_names, no_paths, no_sandbox, help;
 };
 
 struct option_desc {

@@ -1,6 +1,7 @@
 #include "cmd/session.h"
 
 #include "base/pages.h"
+#include "cmd/confine.h"
 #include "cmd/inputs.h"
 #include "cmd/plan.h"
 #include "cmd/progress.h"
@@ -148,7 +149,11 @@ static bool session_begin(struct session *s, const struct options *o, uint32_t c
     s->has_answers = question_any(&o->question);
     if (!check_counts(o, err) || !read_limits(s, err) || !session_allocate(s, count, err))
         return false;
-    return plan_check(o, NULL, err);
+    if (!plan_check(o, NULL, err))
+        return false;
+    if (o->command != COMMAND_HISTORY) /* which has done so, with its file */
+        confine(o, NULL);
+    return true;
 }
 
 static bool read_argument(const char *argument, struct input_options *input,

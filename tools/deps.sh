@@ -34,6 +34,7 @@ look() {
     needs libsqlite3-dev library sqlite3
     needs zlib1g-dev library zlib
     needs libpcre2-dev library libpcre2-8
+    needs libseccomp-dev library libseccomp
     [ "$wanted" = build ] && return
     needs clang have clang
     needs libcmocka-dev library cmocka

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/str.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* A file in memory: mapped where that can be done, read otherwise (pipes, standard input). */
@@ -46,6 +47,12 @@ struct file_place {
     uint64_t device, inode;
     char name[256]; /* "": it is there */
 };
+
+/*
+ * Follows links in the last part of a path, also to what is not there, as file_write() does. false:
+ * they lead nowhere, or the path is too long.
+ */
+bool file_follow(const char *path, char ret_target[PATH_MAX]) MUST_CHECK;
 
 /* false: nothing can be there, its folder is missing. */
 bool file_place(const char *path, struct file_place *ret_place) MUST_CHECK;

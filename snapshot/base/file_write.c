@@ -68,6 +68,10 @@ static bool file_target(const char *path, char ret_target[PATH_MAX], struct err 
     return cannot_write(err);
 }
 
+bool file_follow(const char *path, char ret_target[PATH_MAX]) {
+    return file_target(path, ret_target, NULL);
+}
+
 bool file_place(const char *path, struct file_place *ret_place) {
     char target[PATH_MAX], folder[PATH_MAX];
     struct stat st;

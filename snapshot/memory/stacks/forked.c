@@ -1,5 +1,7 @@
 #include "memory/stacks/forked.h"
 
+#include "base/sandbox.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -31,7 +33,7 @@ static void forked_die_of_signals(void) {
 
 /* Libraries have nothing to say to users. */
 static void forked_be_quiet(void) {
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC); /* which nothing can be written to */
     if (null >= 0)
         dup2(null, STDERR_FILENO);
 }
@@ -45,6 +47,8 @@ static _Noreturn void work_and_exit(forked_work *work, void *context, int fd) {
     setrlimit(RLIMIT_CORE, &none);
     setrlimit(RLIMIT_CPU, &seconds);
     unsetenv("DEBUGINFOD_URLS");
+    if (!sandbox_enter_worker())
+        _exit(STATUS_UNREAD);
     work(context, fd);
     _exit(0);
 }

@@ -1,0 +1,16 @@
+/* The sandbox of a run: which files and folders this command line may touch. */
+#ifndef DUMPDIFF_CMD_CONFINE_H
+#define DUMPDIFF_CMD_CONFINE_H
+
+#include "cmd/options.h"
+
+/*
+ * Locks the process into what the command line asks for, unless it says --no-sandbox: called when
+ * options are known and inputs found, before the first byte of a dump is read. What the kernel
+ * does not give is said on standard error, and the run goes on.
+ *
+ * db  the history's file, NULL: none is opened
+ */
+void confine(const struct options *o, const char *db);
+
+#endif
