@@ -1,5 +1,6 @@
 #include "base/sandbox.h"
 #include "cmd/session.h"
+#include "cmd/shrunk.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -77,6 +78,7 @@ static bool fill_standard_descriptors(void) {
 int main(int argc, char **argv) {
     if (!fill_standard_descriptors())
         return err_exit_status(ERR_SYSTEM);
+    shrunk_watch();
     signal(SIGPIPE, SIG_IGN); /* EPIPE says the same, and a report for a file is still written */
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {

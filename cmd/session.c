@@ -5,6 +5,7 @@
 #include "cmd/inputs.h"
 #include "cmd/plan.h"
 #include "cmd/progress.h"
+#include "cmd/shrunk.h"
 #include "model/answers.h"
 #include "model/snapshot.h"
 #include "model/rows_origin.h"
@@ -166,7 +167,9 @@ static bool read_argument(const char *argument, struct input_options *input,
     if (named)
         input->moment = named;
     progress_begin(argument);
+    shrunk_reading(argument);
     bool ok = strbuf_ok(&text, err) && input_read(strbuf_cstr(&text), input, snapshot, err);
+    shrunk_reading(NULL);
     progress_end();
     strbuf_deinit(&text);
     return ok;
