@@ -2,7 +2,27 @@
 
 #include "base/pages.h"
 
+#include <stdatomic.h>
+#include <sys/random.h>
 #include <xxhash.h>
+
+/* Drawn once: tables are made by the thousand. */
+static _Atomic uint64_t drawn[2];
+
+static uint64_t hash_draw(_Atomic uint64_t *at) {
+    uint64_t value = atomic_load_explicit(at, memory_order_relaxed), none = 0;
+    if (value)
+        return value;
+    /* Without any (a kernel of another age) tables work as they did before there were secrets. */
+    if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != sizeof(value))
+        value = 0x9e3779b97f4a7c15u;
+    value |= 1;
+    return atomic_compare_exchange_strong(at, &none, value) ? value : none;
+}
+
+struct hash_secret hash_secret(void) {
+    return (struct hash_secret){hash_draw(&drawn[0]), hash_draw(&drawn[1])};
+}
 
 /*
  * Slots are small and keys stand apart in the order they came: a probe touches one line of memory,
@@ -43,7 +63,7 @@ static uint64_t strmap_hash_with(uint64_t hash, struct str b) {
 }
 
 uint64_t strmap_hash(struct str a, struct str b) {
-    return strmap_hash_with(XXH3_64bits(a.ptr, a.len), b);
+    return strmap_hash_with(XXH3_64bits_withSeed(a.ptr, a.len, hash_draw(&drawn[0])), b);
 }
 
 void strmap_init(struct strmap *m) {
@@ -160,8 +180,7 @@ void u64map_deinit(struct u64map *m) {
 
 static struct u64map_slot *u64_find(const struct u64map *m, uint64_t key) {
     size_t mask = m->capacity - 1;
-    /* Fibonacci hashing of the high half: addresses differ in their middle bits. */
-    for (size_t i = (size_t)((key * 0x9e3779b97f4a7c15u) >> 20) & mask;; i = (i + 1) & mask) {
+    for (size_t i = hash_keyed(m->secret, key) & mask;; i = (i + 1) & mask) {
         struct u64map_slot *slot = &m->slots[i];
         if (slot->value == STRMAP_NONE || slot->key == key)
             return slot;
@@ -179,7 +198,8 @@ static bool u64_grow(struct u64map *m) {
         return false;
     for (size_t i = 0; i < capacity; i++)
         slots[i] = (struct u64map_slot){0, STRMAP_NONE};
-    struct u64map bigger = {.slots = slots, .count = m->count, .capacity = capacity};
+    struct u64map bigger = {
+        .slots = slots, .count = m->count, .capacity = capacity, .secret = hash_secret()};
     for (size_t i = 0; i < m->capacity; i++)
         if (m->slots[i].value != STRMAP_NONE)
             *u64_find(&bigger, m->slots[i].key) = m->slots[i];

@@ -9,6 +9,21 @@
 uint64_t hash_bytes(const void *data, size_t size);
 uint64_t hash_combine(uint64_t seed, uint64_t value);
 
+/*
+ * What tables of slots are keyed by: a secret of this process, so that nobody can write an input
+ * whose keys all meet in a few slots. Where a key stands must not show in any output.
+ */
+struct hash_secret {
+    uint64_t added, factor; /* factor: odd; 0: not drawn yet */
+};
+struct hash_secret hash_secret(void);
+
+/* Of a number, for a table with its own copy of the secret. */
+static inline uint32_t hash_keyed(struct hash_secret s, uint64_t key) {
+    __extension__ unsigned __int128 product = (unsigned __int128)(key ^ s.added) * s.factor;
+    return (uint32_t)((uint64_t)product ^ (uint64_t)(product >> 64)) ^ (uint32_t)(product >> 32);
+}
+
 /* How many slots a full table of slots gets: twice as many, and `first` to begin with (powers of
  * 2). */
 static inline size_t hash_more_slots(size_t slots, size_t first) {
@@ -39,8 +54,8 @@ uint32_t strmap_get(const struct strmap *m, struct str a, struct str b);
 bool strmap_put(struct strmap *m, struct str a, struct str b, uint32_t value) MUST_CHECK;
 
 /*
- * The same with the hash of the key at hand, for keys that are looked up several times. false: out
- * of memory.
+ * The same with the hash of the key at hand, for keys that are looked up several times; the hash is
+ * another one in each process. false: out of memory.
  */
 uint64_t strmap_hash(struct str a, struct str b);
 uint32_t strmap_get_hashed(const struct strmap *m, uint64_t hash, struct str a, struct str b);
@@ -53,6 +68,7 @@ bool strmap_put_hashed(struct strmap *m, uint64_t hash, struct str a, struct str
 struct u64map {
     struct u64map_slot *slots;
     size_t count, capacity;
+    struct hash_secret secret;
 };
 
 void u64map_init(struct u64map *m);

@@ -67,20 +67,22 @@ struct hprof_index {
         uint32_t number;
     } * slots;
     size_t capacity, count;
+    struct hash_secret secret;
     uint64_t last_id;
     uint32_t last_number;
 };
 
 static inline struct slot *hprof_file_find_slot(const struct hprof_index *x, uint64_t id) {
-    size_t mask = x->capacity - 1;
-    size_t i = (size_t)((id * 0x9e3779b97f4a7c15u) >> 32) & mask;
+    size_t mask = x->capacity - 1, i = hash_keyed(x->secret, id) & mask;
     while (x->slots[i].number && x->slots[i].id != id)
         i = (i + 1) & mask;
     return &x->slots[i];
 }
 
 static bool grow_index(struct hprof_index *x) {
-    struct hprof_index bigger = {.capacity = hash_more_slots(x->capacity, 512)};
+    struct hprof_index bigger = *x;
+    bigger.secret = hash_secret();
+    bigger.capacity = hash_more_slots(x->capacity, 512);
     bigger.slots = calloc(bigger.capacity, sizeof(*bigger.slots));
     if (!bigger.slots)
         return false;
@@ -88,16 +90,14 @@ static bool grow_index(struct hprof_index *x) {
         if (x->slots[i].number)
             *hprof_file_find_slot(&bigger, x->slots[i].id) = x->slots[i];
     free(x->slots);
-    x->slots = bigger.slots;
-    x->capacity = bigger.capacity;
+    *x = bigger;
     return true;
 }
 
 static uint32_t add_class(struct hprof *h, uint64_t id) {
     struct hprof_index *x = h->index;
-    if (!VEC_ROOM(h->classes, h->class_count, h->class_capacity, NULL))
-        return UINT32_MAX;
-    if (x->count * 2 >= x->capacity && !grow_index(x))
+    if (!VEC_ROOM(h->classes, h->class_count, h->class_capacity, NULL) ||
+        (x->count * 2 >= x->capacity && !grow_index(x)))
         return UINT32_MAX;
     *hprof_file_find_slot(x, id) = (struct slot){id, h->class_count + 1};
     x->count++;

@@ -466,6 +466,37 @@ static void indexes_find_what_was_put_and_nothing_else(void **state) {
     }
 }
 
+/*
+ * Keys that all met in one slot of tables keyed by the golden ratio alone: multiples of its inverse
+ * differ only in bits that such a table does not look at.
+ */
+static void keys_of_an_enemy_do_not_meet(void **state) {
+    enum { KEYS = 50000, SLOTS = 4096 };
+    static uint8_t met[SLOTS];
+    const uint64_t ratio = 0x9e3779b97f4a7c15u;
+    uint64_t inverse = ratio; /* by Newton, each step doubles the bits that are right */
+    struct u64map m;
+    uint32_t used = 0;
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - ratio * inverse;
+    assert_true(ratio * inverse == 1);
+    u64map_init(&m);
+    for (uint64_t i = 0; i < KEYS; i++) {
+        uint64_t key = (i << 32) * inverse;
+        assert_int_equal((key * ratio >> 20) & (SLOTS - 1), 0);
+        assert_true(u64map_put(&m, key, (uint32_t)i));
+        uint8_t *slot = &met[hash_keyed(m.secret, key) & (SLOTS - 1)];
+        used += !*slot;
+        *slot = 1;
+    }
+    for (uint64_t i = 0; i < KEYS; i++)
+        assert_int_equal(u64map_get(&m, (i << 32) * inverse), i);
+    assert_true(used > SLOTS / 2); /* all but one in e^12 of them, when it is left to chance */
+    assert_int_equal(m.secret.added, hash_secret().added);
+    u64map_deinit(&m);
+}
+
 static void an_output_appears_whole_or_not_at_all(void **state) {
     (void)state;
     char folder[] = "/tmp/dumpdiff-base-XXXXXX", path[64], missing[64];
@@ -513,6 +544,7 @@ int main(void) {
         cmocka_unit_test(an_item_of_the_arena_grows_and_keeps_what_is_in_it),
         cmocka_unit_test(the_arena_gives_zeroed_aligned_memory_and_refuses_overflow),
         cmocka_unit_test(indexes_find_what_was_put_and_nothing_else),
+        cmocka_unit_test(keys_of_an_enemy_do_not_meet),
         cmocka_unit_test(an_output_appears_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
