@@ -378,6 +378,34 @@ void follow_end(struct follow *f) {
     follow_free_queue(f->state);
 }
 
+bool follow_remember(const struct follow *f, struct follow_counts *ret_counts, struct err *err) {
+    struct follow_counts c = {.classes = f->graph->class_count, .nodes = f->tree.count};
+    c.live = calloc((size_t)c.classes + 1, sizeof(*c.live));
+    c.own = calloc((size_t)c.nodes + 1, sizeof(*c.own));
+    *ret_counts = c;
+    if (!c.live || !c.own)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < c.classes; i++)
+        c.live[i] = f->classes[i].live;
+    for (uint32_t i = 0; i < c.nodes; i++)
+        c.own[i] = (struct cell){f->tree.nodes[i].objects, f->tree.nodes[i].bytes};
+    return true;
+}
+
+void follow_go_back(struct follow *f, const struct follow_counts *c) {
+    for (uint32_t i = 0; i < c->classes; i++)
+        f->classes[i].live = c->live[i];
+    for (uint32_t i = 0; i < f->tree.count; i++) {
+        f->tree.nodes[i].objects = i < c->nodes ? c->own[i].objects : 0;
+        f->tree.nodes[i].bytes = i < c->nodes ? c->own[i].bytes : 0;
+    }
+}
+
+void follow_counts_deinit(struct follow_counts *c) {
+    free(c->live);
+    free(c->own);
+}
+
 struct cell follow_live(const struct follow *f, uint32_t flags) {
     struct cell sum = {0, 0};
     for (uint32_t i = 0; i < f->graph->class_count; i++)

@@ -50,6 +50,20 @@ void follow_root(struct follow *f, uint64_t slot, uint32_t root);
 /* Follows all that was added so far. Errors: ERR_NOMEM. */
 bool follow_run(struct follow *f, struct err *err) MUST_CHECK;
 
+/* What is counted as live, in all and on each path, at some moment between two groups of roots. */
+struct follow_counts {
+    struct cell *live, *own; /* of each class, and of each node of the tree */
+    uint32_t classes, nodes;
+};
+
+/* Errors: ERR_NOMEM. To be freed either way. */
+bool follow_remember(const struct follow *f, struct follow_counts *ret_counts,
+                     struct err *err) MUST_CHECK;
+void follow_counts_deinit(struct follow_counts *c);
+
+/* Counts are again what they were; what was met since stays met. */
+void follow_go_back(struct follow *f, const struct follow_counts *c);
+
 /* Nothing is added any more: what is only needed on the way is given back. */
 void follow_end(struct follow *f);
 

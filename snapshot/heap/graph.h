@@ -210,6 +210,14 @@ static inline bool graph_is_met(const struct graph *g, uint32_t rank) {
                    : g->groups[rank / GRAPH_NARROW].narrow[rank % GRAPH_NARROW] >> 15;
 }
 
+/* As if nothing had led there. */
+static inline void graph_unmeet(const struct graph *g, uint32_t rank) {
+    if (g->wide)
+        g->groups[rank / GRAPH_WIDE].wide[rank % GRAPH_WIDE] &= INT32_MAX;
+    else
+        g->groups[rank / GRAPH_NARROW].narrow[rank % GRAPH_NARROW] &= INT16_MAX;
+}
+
 /* The list of an object that has one: number `place` in its group. */
 static inline uint32_t graph_list_in(const struct graph_group *group, uint32_t place) {
     uint32_t before = group->listed & (((uint32_t)1 << place) - 1);

@@ -54,12 +54,72 @@ static bool heap_follow_unheld(struct heap *h, struct err *err) {
     return true;
 }
 
+/* A bit for each rank that was met. NULL: out of memory. */
+static uint64_t *heap_met(const struct graph *g) {
+    uint64_t *bits = calloc((size_t)g->rank_count / 64 + 1, sizeof(*bits));
+    for (uint32_t rank = 0; bits && rank < g->rank_count; rank++)
+        bits[rank / 64] |= (uint64_t)graph_is_met(g, rank) << (rank % 64);
+    return bits;
+}
+
+/*
+ * What only condemned roots, from number `first` on, hold is met, so that it is no object that
+ * nothing holds, but not counted. *ret_condemned: a bit for each of them, to be freed.
+ */
+static bool heap_follow_condemned(struct heap *h, uint32_t first, uint64_t **ret_condemned,
+                                  struct err *err) {
+    const struct graph *g = &h->graph;
+    struct follow_counts counts;
+    uint64_t *before = heap_met(g), *after = NULL;
+    bool ok = follow_remember(&h->follow, &counts, err) && before;
+    for (uint32_t i = first; ok && i < h->roots.count && h->roots.items[i].group == GROUP_CONDEMNED;
+         i++)
+        follow_root(&h->follow, h->roots.items[i].slot, h->roots.items[i].label);
+    ok = ok && follow_run(&h->follow, err) && (after = heap_met(g));
+    if (ok)
+        follow_go_back(&h->follow, &counts);
+    for (uint32_t i = 0; ok && i <= g->rank_count / 64; i++)
+        after[i] &= ~before[i];
+    follow_counts_deinit(&counts);
+    free(before);
+    *ret_condemned = after;
+    return ok || err_nomem(err);
+}
+
+/* Whatever is asked next finds garbage. */
+static void heap_forget_condemned(struct heap *h, const uint64_t *condemned) {
+    for (uint32_t rank = 0; condemned && rank < h->graph.rank_count; rank++)
+        if (condemned[rank / 64] >> (rank % 64) & 1)
+            graph_unmeet(&h->graph, rank);
+}
+
 /* What dominates the objects takes so many [bytes] of each beside the graph. */
 #define HEAP_RETAINED_BYTES 12u
 
 static bool heap_may_retain(const struct heap *h) {
     const struct graph *g = &h->graph;
     return (uint64_t)g->rank_count * HEAP_RETAINED_BYTES <= g->memory_limit - g->memory_bytes;
+}
+
+static bool heap_follow_groups(struct heap *h, uint64_t **ret_condemned, struct err *err) {
+    for (uint32_t i = 0; i < h->roots.count; i++) {
+        const struct heap_root *root = &h->roots.items[i];
+        if (root->group == GROUP_CONDEMNED && *ret_condemned)
+            continue; /* all of them, with the first */
+        if (root->group == GROUP_CONDEMNED) {
+            if (!heap_follow_condemned(h, i, ret_condemned, err))
+                return false;
+            continue;
+        }
+        follow_root(&h->follow, root->slot, root->label);
+        if (i + 1 < h->roots.count && root[1].group == root->group)
+            continue;
+        if (!follow_run(&h->follow, err))
+            return false;
+        if (root->group < GROUP_STACKS)
+            h->certain = follow_live(&h->follow, 0);
+    }
+    return true;
 }
 
 bool heap_follow(struct heap *h, const struct answers *answers, struct err *err) {
@@ -69,19 +129,14 @@ bool heap_follow(struct heap *h, const struct answers *answers, struct err *err)
         .weigh = source->weigh,
         .inside = source->inside,
         .keep_nodes = answers && answers->question.asked[QUESTION_RETAINED] && heap_may_retain(h)};
+    uint64_t *condemned = NULL;
     if (!follow_init(&h->follow, &h->graph, &options, err))
         return false;
-    for (uint32_t i = 0; i < h->roots.count; i++) {
-        const struct heap_root *root = &h->roots.items[i];
-        follow_root(&h->follow, root->slot, root->label);
-        if (i + 1 < h->roots.count && root[1].group == root->group)
-            continue;
-        if (!follow_run(&h->follow, err))
-            return false;
-        if (root->group < GROUP_STACKS)
-            h->certain = follow_live(&h->follow, 0);
-    }
-    if (source->all_live && !heap_follow_unheld(h, err))
+    bool ok =
+        heap_follow_groups(h, &condemned, err) && (!source->all_live || heap_follow_unheld(h, err));
+    heap_forget_condemned(h, condemned);
+    free(condemned);
+    if (!ok)
         return false;
     follow_end(&h->follow);
     h->live = calloc((size_t)h->graph.type_count + 1, sizeof(*h->live));

@@ -21,6 +21,7 @@ enum heap_group {
     GROUP_HANDLES,
     GROUP_FINALIZER, /* objects ready for their finalizer */
     GROUP_STACKS,    /* may be stale: what only they hold is told apart */
+    GROUP_CONDEMNED, /* what only they hold was found dead by who took the dump: not live */
     GROUP_UNHELD     /* what nothing else holds, see heap_source.unheld_root */
 };
 

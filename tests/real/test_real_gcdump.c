@@ -37,12 +37,11 @@ static void real_graphs_say_what_holds_what_grew(void **state) {
         if (!shared_path(path, "fixtures/shop-linux-%d.gcdump", i) ||
             !input_read(path, &options, &s, &err))
             fail_msg("%s: %s", path, err.msg);
-        const struct finalizer_row *f = snapshot_row(&s, PART_FINALIZER);
         assert_int_equal(gcdump_reference_path(&s, cache, "Shop.Caching.CacheEntry")->own_objects,
                          i ? 10000 : 5000);
         assert_int_equal(gcdump_reference_path(&s, sessions, "Shop.Caching.Session")->own_objects,
                          i ? 1000 : 500);
-        assert_int_equal(f->ready, i ? 211 : 99);
+        assert_null(snapshot_row(&s, PART_FINALIZER)); /* the tool collected first */
         snapshot_deinit(&s);
     }
 }

@@ -239,22 +239,68 @@ static void paths_begin_at_groups_in_the_order_of_all_dumps(void **state) {
     assert_int_equal(gcdump_reference_path(&s, BASKETS, "System.String")->own_objects, 1);
     assert_int_equal(gcdump_reference_path(&s, "stack (local vars)", "System.String")->own_objects,
                      2);
-    /* Reached from a strong handle, and from an object ready for its finalizer. */
     assert_int_equal(gcdump_reference_path(&s, "strong Handles", "System.Byte[]")->own_bytes,
                      131096);
-    assert_int_equal(gcdump_reference_path(&s, "finalizer Handles", "System.Byte[]")->own_bytes,
-                     1048);
     assert_int_equal(
         gcdump_reference_path(&s, "not reachable from roots", "System.String")->own_bytes, 34);
     const struct live_row *live = snapshot_row(&s, PART_LIVE);
-    assert_int_equal(live->objects, snapshot_totals(&s).objects);
-    assert_int_equal(live->bytes, snapshot_totals(&s).bytes);
-    assert_int_equal(live->garbage_objects, 0);
     assert_int_equal(live->stack_only_bytes, 60 + 20480);
-    assert_int_equal(((const struct finalizer_row *)snapshot_row(&s, PART_FINALIZER))->ready, 2);
     assert_true(logs_has_reason(&s, "held by nothing that"));
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
+}
+
+/* The collection of the tool has found dead what it gives to the finalizer. */
+static void what_only_finalizers_are_to_see_is_neither_live_nor_a_backlog(void **state) {
+    (void)state;
+    struct snapshot s;
+    gcdump_read_fixture("mill-1", &s);
+    const struct live_row *live = snapshot_row(&s, PART_LIVE);
+    /* Two husks, and what one of them holds alone; a strong handle holds the other's. */
+    assert_int_equal(live->garbage_objects, 3);
+    assert_int_equal(live->garbage_bytes, 1048 + 2 * 24);
+    assert_int_equal(live->objects, snapshot_totals(&s).objects - live->garbage_objects);
+    assert_int_equal(live->bytes, snapshot_totals(&s).bytes - live->garbage_bytes);
+    SNAPSHOT_ROWS(&s, PART_PATHS, struct path_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_true(!rows[i].root || !str_contains(str_of(rows[i].root), STR("finalizer")));
+    SNAPSHOT_ROWS(&s, PART_PLACES, struct path_row, places, place_count);
+    for (uint32_t i = 0; i < place_count; i++)
+        assert_true(!places[i].root || !str_contains(str_of(places[i].root), STR("finalizer")));
+    assert_null(snapshot_row(&s, PART_FINALIZER));
+    assert_non_null(snapshot_absence(&s, PART_FINALIZER, ASPECT_ALL));
+    assert_true(logs_has_reason(&s, "no backlog"));
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+}
+
+/* So many that they are not met all at once. */
+static void thousands_of_finalizers_are_no_backlog(void **state) {
+    (void)state;
+    struct strbuf spec;
+    struct snapshot s;
+    strbuf_init(&spec);
+    strbuf_adds(&spec, "dump pid=70 process=\"mill\" tool=\"dotnet-gcdump\"\n"
+                       "type name=\"UNDEFINED\" size=0\ntype name=\"[.NET Roots]\" size=0\n"
+                       "type name=\"[finalizer Handles]\" size=0\n"
+                       "type name=\"[strong Handles]\" size=0\n"
+                       "type name=\"Mill.Pipe\" size=24\ntype name=\"Mill.Grain\" size=40\n"
+                       "node type=1 children=\"1 2\"\nnode type=2 children=\"");
+    for (unsigned i = 0; i < 1500; i++)
+        strbuf_addf(&spec, "%s%u", i ? " " : "", 4 + 2 * i);
+    strbuf_adds(&spec, "\"\nnode type=3 children=\"3\"\nnode type=5 address=4096\n");
+    for (unsigned i = 0; i < 1500; i++)
+        strbuf_addf(&spec, "node type=4 children=\"%u\" address=%u\nnode type=5 address=%u\n",
+                    5 + 2 * i, 65536 + 64 * i, 65536 + 64 * i + 24);
+    gcdump_read_spec(strbuf_cstr(&spec), &s);
+    const struct live_row *live = snapshot_row(&s, PART_LIVE);
+    assert_int_equal(live->objects, 1);
+    assert_int_equal(live->bytes, 40);
+    assert_int_equal(live->garbage_objects, 3000);
+    assert_int_equal(logs_type(&s, "Mill.Pipe")->live_objects, 0);
+    assert_int_equal(logs_type(&s, "Mill.Grain")->live_objects, 1);
+    snapshot_deinit(&s);
+    strbuf_deinit(&spec);
 }
 
 static void what_no_root_leads_to_is_garbage_where_nothing_was_collected(void **state) {
@@ -384,6 +430,8 @@ int main(void) {
         cmocka_unit_test(broken_nodes_are_counted),
         cmocka_unit_test(what_does_not_add_up_is_said),
         cmocka_unit_test(paths_begin_at_groups_in_the_order_of_all_dumps),
+        cmocka_unit_test(what_only_finalizers_are_to_see_is_neither_live_nor_a_backlog),
+        cmocka_unit_test(thousands_of_finalizers_are_no_backlog),
         cmocka_unit_test(what_no_root_leads_to_is_garbage_where_nothing_was_collected),
         cmocka_unit_test(samples_weigh_on_their_paths_what_they_stand_for),
         cmocka_unit_test(questions_are_answered),

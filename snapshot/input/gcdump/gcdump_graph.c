@@ -80,12 +80,16 @@ static const char *gcdump_graph_name_root(void *context, uint32_t label) {
 
 /* -- Roots ------------------------------------------------------------------------------------- */
 
-/* Of a group; those that say nothing are like the group they are in. */
-static enum heap_group gcdump_graph_group_of(struct str name, enum heap_group otherwise) {
+/*
+ * Of a group; those that say nothing are like the group they are in. Where the tool collected
+ * first, what only finalizers are to see yet was condemned by that collection.
+ */
+static enum heap_group gcdump_graph_group_of(const struct gcdump_graph *g, struct str name,
+                                             enum heap_group otherwise) {
     if (str_starts_nocase(name, STR("[static var")))
         return GROUP_NAMED;
     if (str_starts_nocase(name, STR("[finalizer")))
-        return GROUP_FINALIZER;
+        return g->source.all_live ? GROUP_CONDEMNED : GROUP_FINALIZER;
     if (str_starts_nocase(name, STR("[local var")))
         return GROUP_STACKS;
     return str_contains(name, STR("Handles")) ? GROUP_HANDLES : otherwise;
@@ -134,7 +138,7 @@ static void gather_roots(struct gcdump_graph *g, struct gcdump_waiting *waiting)
         struct gcdump_waiting w = waiting[--depth];
         if (!is_group(g, w.node, &node))
             continue;
-        w.group = gcdump_graph_group_of(g->h->rows[g->h->row_of_type[node.type]].name, w.group);
+        w.group = gcdump_graph_group_of(g, g->h->rows[g->h->row_of_type[node.type]].name, w.group);
         while (gcdump_child(f, &node, &child) && spend(g)) {
             if (!is_group(g, child, &inner)) {
                 gcdump_graph_add_root(g, child, node.type, w.group);
@@ -243,18 +247,30 @@ static bool gcdump_graph_fill(struct gcdump_graph *g, uint64_t max_memory, struc
 
 /*
  * What the events of the runtime call finalizer handles are the objects that are ready for their
- * finalizer. Other tools may mean all that have one.
+ * finalizer; other tools may mean all that have one. The collection that a tool makes first finds
+ * dead what nobody holds any more, and makes it ready: how many were so before is not told.
  */
 static bool report_ready(struct gcdump_graph *g, struct err *err) {
+    struct builder *b = g->h->b;
     if (!str_eq(g->h->f->tool, STR("dotnet-gcdump")))
         return true;
-    struct finalizer_row *row = builder_single(g->h->b, PART_FINALIZER, err);
-    if (!row)
-        return false;
     uint64_t ready = 0;
     for (uint32_t i = 0; i < g->root_count; i++)
-        ready += g->roots[i].group == GROUP_FINALIZER;
-    builder_say(g->h->b, &row->ready, ready, "objects ready for finalization");
+        ready += g->roots[i].group == GROUP_FINALIZER || g->roots[i].group == GROUP_CONDEMNED;
+    if (g->source.all_live) {
+        builder_absent(b, PART_BIT(PART_FINALIZER), ASPECT_ALL, ABSENT,
+                       "the tool collects first, which makes ready what nobody holds any more");
+        if (ready)
+            builder_note(b,
+                         "objects that wait for their finalizer: %llu, most of which the "
+                         "collection of the tool has found dead: not live, and no backlog",
+                         (unsigned long long)ready);
+        return true;
+    }
+    struct finalizer_row *row = builder_single(b, PART_FINALIZER, err);
+    if (!row)
+        return false;
+    builder_say(b, &row->ready, ready, "objects ready for finalization");
     return true;
 }
 
