@@ -233,6 +233,13 @@ static bool warn_runs(struct series *s, uint32_t i, struct err *err) {
         !series_warn(s, err, "The runtime changed: %s in %s, %s in %s.", a->runtime,
                      s->names[i - 1], b->runtime, s->names[i]))
         return false;
+    if (both(a->object_layout, b->object_layout) &&
+        strcmp(a->object_layout, b->object_layout) != 0 &&
+        !series_warn(s, err,
+                     "Objects are laid out differently: %s in %s, %s in %s: sizes differ where "
+                     "nothing grew; compare the numbers of objects.",
+                     a->object_layout, s->names[i - 1], b->object_layout, s->names[i]))
+        return false;
     if (both(a->gc_mode, b->gc_mode) && strcmp(a->gc_mode, b->gc_mode) != 0 &&
         !series_warn(s, err, "The garbage collector changed: %s in %s, %s in %s.", a->gc_mode,
                      s->names[i - 1], b->gc_mode, s->names[i]))

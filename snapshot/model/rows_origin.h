@@ -30,6 +30,8 @@ struct origin_row {
     uint64_t sample_bytes;    /* [bytes] one sample every so many, on average */
     uint64_t moment,
         moments; /* this is moment 0.. of so many that the file holds; ABSENT: of one */
+    const char *object_layout; /* how objects are laid out, where that differs between processes of
+                                  one runtime: "compressed references" */
 };
 
 struct reason_row {

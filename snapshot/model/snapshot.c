@@ -54,6 +54,7 @@ static const struct field origin_fields[] = {
     F(origin_row, sample_bytes, 18, FIELD_BYTES),
     F(origin_row, moment, 19, FIELD_U64),
     F(origin_row, moments, 20, FIELD_U64),
+    F(origin_row, object_layout, 21, FIELD_STR),
 };
 
 static const struct field reason_fields[] = {

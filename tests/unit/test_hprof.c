@@ -68,6 +68,7 @@ static void types_are_counted_as_histograms_do(void **state) {
     hprof_type_is(&s, "java.lang.Class", 18, 18 * 72 + 16);
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     assert_true(logs_has_reason(&s, "compressed references"));
+    assert_string_equal(snapshot_origin(&s)->object_layout, "compressed references");
     snapshot_deinit(&s);
 }
 

@@ -261,6 +261,27 @@ static void two_runs_of_a_program_are_warned_about(void **state) {
     compare_deinit(&c);
 }
 
+static void objects_that_are_laid_out_differently_are_warned_about(void **state) {
+    (void)state;
+    static const char *const layouts[] = {"", "object_layout=\"compressed references\"",
+                                          "object_layout=\"whole references\""};
+    static const struct {
+        unsigned base, new;
+        uint32_t warnings;
+    } cases[] = {{1, 2, 1}, {1, 1, 0}, {0, 2, 0}, {1, 0, 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char base[200], new[200];
+        struct compared c;
+        snprintf(base, sizeof(base), "origin pid=1 %s\n" TYPES, layouts[cases[i].base]);
+        snprintf(new, sizeof(new), "origin pid=1 %s\n" TYPES TYPES, layouts[cases[i].new]);
+        compare_two(&c, base, new);
+        assert_int_equal(c.series.warning_count, cases[i].warnings);
+        if (cases[i].warnings)
+            assert_non_null(strstr(c.series.warnings[0], "laid out differently"));
+        compare_deinit(&c);
+    }
+}
+
 /* -- More than two ----------------------------------------------------------------------------- */
 
 static void three_dumps_tell_a_leak_from_a_cache_that_fills(void **state) {
@@ -347,6 +368,7 @@ int main(void) {
         cmocka_unit_test(few_types_in_common_are_of_different_programs),
         cmocka_unit_test(a_start_that_moves_by_rounding_is_the_same_run),
         cmocka_unit_test(two_runs_of_a_program_are_warned_about),
+        cmocka_unit_test(objects_that_are_laid_out_differently_are_warned_about),
         cmocka_unit_test(three_dumps_tell_a_leak_from_a_cache_that_fills),
         cmocka_unit_test(growth_is_judged_on_live_objects_where_all_dumps_know_them),
         cmocka_unit_test(fifty_thousand_types_are_joined),

@@ -89,6 +89,14 @@ static bool hprof_say_origin(struct reading *r, struct err *err) {
     return builder_say_string(r->b, &origin->runtime, STR("HotSpot"), "the runtime", err);
 }
 
+/* Known once the objects were looked at; a guess is none. */
+static bool hprof_say_layout(struct reading *r, struct err *err) {
+    struct origin_row *origin = builder_single(r->b, PART_ORIGIN, err);
+    return origin && (!r->sizes.is_seen ||
+                      builder_say_string(r->b, &origin->object_layout,
+                                         str_of(r->sizes.layout->name), "the layout", err));
+}
+
 static void hprof_warn(const struct reading *r) {
     const struct hprof *h = &r->h;
     struct builder *b = r->b;
@@ -129,6 +137,7 @@ static bool hprof_read(struct source *source, struct builder *b, struct err *err
         hprof_sizes_init(&r.sizes, &r.h);
         builder_present(b, PART_TYPES);
         ok = hprof_say_origin(&r, err) && add_classes(&r, err) && add_primitives(&r, err);
+        ok = ok && hprof_say_layout(&r, err);
         if (ok)
             hprof_warn(&r);
     }
