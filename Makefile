@@ -264,7 +264,8 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/heaptrack.sh $(DUMPDIFF) $(BUILD)/e2e/heaptrack || status=1; \
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
-	    tests/e2e/stacks.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
+	    tests/e2e/stacks.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
+	    tests/e2e/tools.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
 ## the recipe in examples/ on a service with and without a leak; workflows by actionlint
 gate: $(DUMPDIFF)
 	@tests/e2e/workflows.sh $(BUILD)/e2e

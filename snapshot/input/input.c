@@ -8,12 +8,14 @@
 #include "input/log/transcript.h"
 #include "memory/stacks/native_stacks.h"
 #include "memory/unpack/unpack.h"
+#include "model/rows_heap.h"
 #include "model/snapfile.h"
 #include "model/rows_origin.h"
 #include "model/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 extern const struct input input_snap;
 extern const struct input input_elf_core;
@@ -236,12 +238,31 @@ bool input_read(const char *argument, const struct input_options *options,
     return end(b, options, ok, err);
 }
 
-bool input_read_process(uint64_t pid, const struct input_options *options,
-                        struct snapshot *snapshot, struct err *err) {
+static bool read_process_once(uint64_t pid, const struct input_options *options,
+                              struct snapshot *snapshot, struct err *err) {
     struct builder *b = builder_new(snapshot, err);
     if (!b)
         return false;
     builder_from(b, STR("live process"));
     bool ok = live_read(pid, options, b, err) && say_format(b, "live", err);
     return end(b, options, ok, err);
+}
+
+/* A collection that runs at that moment ends soon: it is tried again for so long. */
+#define RETRY_FOR_NS   UINT64_C(2000000000)
+#define RETRY_AFTER_NS 20000000
+
+bool input_read_process(uint64_t pid, const struct input_options *options,
+                        struct snapshot *snapshot, struct err *err) {
+    uint64_t end_ns = live_read_clock_ns() + RETRY_FOR_NS;
+    for (;;) {
+        if (!read_process_once(pid, options, snapshot, err))
+            return false;
+        const struct gc_row *gc = snapshot_row(snapshot, PART_GC);
+        if (!gc || gc->in_progress != 1 || live_read_clock_ns() >= end_ns)
+            return true;
+        snapshot_deinit(snapshot);
+        snapshot_init(snapshot);
+        (void)nanosleep(&(struct timespec){.tv_nsec = RETRY_AFTER_NS}, NULL);
+    }
 }

@@ -19,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BLOB_BYTES (3u << 20)
+#define BLOB_BYTES      (3u << 20)
+#define UNTOUCHED_BYTES (1u << 20) /* behind the blob */
 
 /* Shared with the child: what it counts, and where its data lies. */
 struct shared {
@@ -56,8 +57,8 @@ static void be_target(void) {
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
     signal(SIGUSR1, on_signal);
     pthread_t threads[3];
-    uint8_t *blob =
-        mmap(NULL, BLOB_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *blob = mmap(NULL, BLOB_BYTES + UNTOUCHED_BYTES, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (uint32_t i = 0; i < BLOB_BYTES; i++)
         blob[i] = (uint8_t)(i * 7 + (i >> 12));
     shared->blob = blob;
@@ -197,6 +198,44 @@ static void live_stops_reads_and_lets_go(void **state) {
     stop_target(pid);
 }
 
+/* What is read of a copy is what was there when the process stood, in memory or in a file. */
+static void live_copies_and_lets_go(void **state) {
+    (void)state;
+    static uint8_t copy[BLOB_BYTES + UNTOUCHED_BYTES];
+    pid_t pid = start_target();
+    for (int in_memory = 0; in_memory < 2; in_memory++) {
+        struct live_room *room = in_memory ? live_room_make((uint64_t)pid) : NULL;
+        struct space s;
+        struct err err;
+        uint64_t spins, now, blob = (uint64_t)(uintptr_t)shared->blob;
+        uint64_t counter = (uint64_t)(uintptr_t)&shared->spins[1];
+        if (!open_or_skip(&s, pid))
+            skip();
+        assert_true(!in_memory || room);
+        assert_true(live_copy(&s, room, &err));
+        spins = shared->spins[1];
+        assert_true(live_resume(&s) > 0);
+        assert_true(still_counts());
+        assert_true(space_u64(&s, counter, &now));
+        assert_int_equal(now, spins);
+        assert_true(space_read(&s, blob, copy, sizeof(copy)));
+        for (uint32_t i = 0; i < BLOB_BYTES; i++)
+            if (copy[i] != (uint8_t)(i * 7 + (i >> 12)))
+                fail_msg("byte %u differs", i);
+        for (uint32_t i = BLOB_BYTES; i < sizeof(copy); i++)
+            if (copy[i] != 0)
+                fail_msg("byte %u is not 0", i);
+        /* Code was not copied, and is still there. */
+        assert_true(space_u64(&s, (uint64_t)(uintptr_t)stop_target, &now));
+        assert_int_equal(s.missing_bytes, 0);
+        space_deinit(&s);
+        live_room_free(room);
+        assert_true(still_counts());
+    }
+    assert_null(live_room_make(0));
+    stop_target(pid);
+}
+
 static unsigned stacks_with(const struct native_stack *stacks, uint32_t count, const char *frame) {
     unsigned found = 0;
     for (uint32_t i = 0; i < count; i++)
@@ -299,6 +338,7 @@ static void live_says_why_not(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_stops_reads_and_lets_go),
+        cmocka_unit_test(live_copies_and_lets_go),
         cmocka_unit_test(live_stacks_are_unwound_after_it_went_on),
         cmocka_unit_test(live_loses_no_signal),
         cmocka_unit_test(live_process_goes_on_when_its_reader_is_killed),

@@ -6,11 +6,27 @@
 
 #include <stdio.h>
 
+uint64_t live_read_clock_ns(void) {
+    return live_clock_ns();
+}
+
 bool live_read(uint64_t pid, const struct input_options *options, struct builder *b,
                struct err *err) {
     struct space space;
-    if (!live_open(&space, pid, err))
+    struct live_room *room = live_room_make(pid);
+    if (!live_open(&space, pid, err)) {
+        live_room_free(room);
         return false;
+    }
+    /*
+     * It goes on before anything is looked for; where it cannot be copied it stands until all is
+     * read. A copy that fails is no error: err is of no use then.
+     */
+    struct err why = {.msg = ""};
+    if (live_copy(&space, room, &why))
+        (void)live_resume(&space);
+    else
+        builder_note(b, "the process stood still until all was read: %s", why.msg);
     /* Files as the process sees them, which may live in a container. */
     char root[64];
     snprintf(root, sizeof(root), "/proc/%llu/root", (unsigned long long)pid);
@@ -24,5 +40,6 @@ bool live_read(uint64_t pid, const struct input_options *options, struct builder
         origin->process_start_ns = live_process_start_ns(&space);
     }
     space_deinit(&space);
+    live_room_free(room);
     return ok && origin;
 }

@@ -8,4 +8,7 @@
 bool live_read(uint64_t pid, const struct input_options *options, struct builder *b,
                struct err *err) MUST_CHECK;
 
+/* [ns] of a clock that only goes on. */
+uint64_t live_read_clock_ns(void);
+
 #endif

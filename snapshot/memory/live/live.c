@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -304,6 +305,8 @@ static void close_live(struct space *s) {
     release(l);
     for (uint32_t i = 0; i < LIVE_SLOTS; i++)
         free(l->slots[i].data);
+    if (l->copy)
+        munmap(l->copy, l->copy_bytes);
     if (l->memory >= 0)
         close(l->memory);
     pthread_mutex_destroy(&l->lock);
@@ -347,6 +350,10 @@ uint64_t live_resume(struct space *s) {
     struct live *l = s->backend;
     release(l);
     return l->stood_ns;
+}
+
+uint64_t live_clock_ns(void) {
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 uint64_t live_captured_ns(const struct space *s) {

@@ -23,10 +23,31 @@
 bool live_open(struct space *s, uint64_t pid, struct err *err) MUST_CHECK;
 
 /*
- * Lets the process go on; nothing can be read any more. Gives how long it stood [ns]. Done by
- * space_deinit where it was not asked for.
+ * Room for a copy of process `pid`, touched already, so that copying takes no longer than it must:
+ * before live_open. NULL: that took more than half of the memory that is free, or the process is
+ * not ours to read, which live_open says.
+ */
+struct live_room *live_room_make(uint64_t pid);
+void live_room_free(struct live_room *room);
+
+/*
+ * Copies what may change, by all cores: after live_resume it is read from the copy, and what only
+ * files hold still from the process. Without room the copy goes into a file without a name
+ * (TMPDIR).
+ *
+ * Errors: ERR_NOMEM, ERR_SYSTEM (no room for the file); everything can still be read as long as the
+ * process stands.
+ */
+bool live_copy(struct space *s, struct live_room *room, struct err *err) MUST_CHECK;
+
+/*
+ * Lets the process go on; what was not copied can be read any more. Gives how long it stood [ns].
+ * Done by space_deinit where it was not asked for.
  */
 uint64_t live_resume(struct space *s);
+
+/* [ns] of a clock that only goes on: how long something took. */
+uint64_t live_clock_ns(void);
 
 /* [ns since 1970] UINT64_MAX: not known */
 uint64_t live_captured_ns(const struct space *s);

@@ -36,6 +36,8 @@ struct live {
     pthread_mutex_t lock; /* of slots and clock */
     struct live_slot slots[LIVE_SLOTS];
     uint64_t clock;
+    uint8_t *copy; /* of what may change, see live_copy; NULL: none */
+    size_t copy_bytes;
 };
 
 /* All of a file of /proc/PID, which tells no size. false: not there (any more), or no memory. */
@@ -46,6 +48,9 @@ bool live_file(pid_t pid, const char *name, struct strbuf *ret_text) MUST_CHECK;
  * not ours to read), ERR_NOMEM, ERR_LIMIT.
  */
 bool live_read_maps(struct space *s, struct live *l, struct err *err) MUST_CHECK;
+
+/* Reads from the process itself, from several threads at once; gives how much of it was there. */
+size_t live_read_now(struct live *l, uint64_t address, uint8_t *buffer, size_t size);
 
 /* space.fetch; from several threads at once is fine. */
 bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size);

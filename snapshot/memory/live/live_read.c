@@ -22,7 +22,7 @@ static ssize_t live_read_read_memory(struct live *l, uint64_t address, void *buf
     return l->memory < 0 ? -1 : pread(l->memory, buffer, size, (off_t)address);
 }
 
-static size_t live_read_read_some(struct live *l, uint64_t address, uint8_t *buffer, size_t size) {
+size_t live_read_now(struct live *l, uint64_t address, uint8_t *buffer, size_t size) {
     size_t got = 0;
     while (got < size) {
         ssize_t n = live_read_read_memory(l, address + got, buffer + got, size - got);
@@ -64,7 +64,7 @@ static const struct live_slot *fill_slot(struct space *s, struct live *l, uint64
         start = r->start;
     uint64_t size = r->end - start < slot->window ? r->end - start : slot->window;
     slot->start = start;
-    slot->size = live_read_read_some(l, start, slot->data, (size_t)size);
+    slot->size = live_read_now(l, start, slot->data, (size_t)size);
     slot->used = ++l->clock;
     return address - slot->start < slot->size ? slot : NULL;
 }
@@ -94,10 +94,10 @@ static bool live_read_fetch_ahead(struct space *s, struct live *l, uint64_t addr
 
 bool live_fetch(struct space *s, uint64_t address, void *buffer, size_t size) {
     struct live *l = s->backend;
-    if (!l || l->resumed)
+    if (!l || (l->resumed && !l->copy))
         return false;
     if (size >= WINDOW_FIRST * 4) /* who asks for that much reads ahead himself */
-        return live_read_read_some(l, address, buffer, size) == size;
+        return live_read_now(l, address, buffer, size) == size;
     pthread_mutex_lock(&l->lock);
     bool ok = live_read_fetch_ahead(s, l, address, buffer, size);
     pthread_mutex_unlock(&l->lock);

@@ -72,6 +72,26 @@ static bool open_file(struct spool *s, struct err *err) {
     return true;
 }
 
+bool spool_make_file(uint64_t size, uint64_t stored, int *ret_fd, struct err *err) {
+    struct spool s;
+    spool_init(&s);
+    if (!open_file(&s, err))
+        return false;
+    if (stored > s.room)
+        err_set(err, ERR_SYSTEM, "not enough room for %llu MiB (set TMPDIR)",
+                (unsigned long long)(stored >> 20));
+    else if (size > INT64_MAX || ftruncate(s.fd, (off_t)size) != 0)
+        err_set(err, ERR_SYSTEM, "cannot make a file of %llu MiB",
+                (unsigned long long)(size >> 20));
+    else
+        *ret_fd = s.fd;
+    if (*ret_fd == s.fd)
+        s.fd = -1;
+    bool ok = s.fd < 0;
+    spool_deinit(&s);
+    return ok;
+}
+
 static bool write_at(struct spool *s, const uint8_t *data, size_t size, uint64_t at,
                      struct err *err) {
     if (size > s->room - s->stored)

@@ -29,4 +29,10 @@ void spool_clear(struct spool *s);
 /* Hands everything over as *f; the spool is empty then. Errors: ERR_SYSTEM, ERR_NOMEM. */
 bool spool_finish(struct spool *s, struct file *f, struct err *err) MUST_CHECK;
 
+/*
+ * A file without a name of `size` bytes, all of it a hole, where there is room for `stored` of
+ * them. Errors: ERR_SYSTEM.
+ */
+bool spool_make_file(uint64_t size, uint64_t stored, int *ret_fd, struct err *err) MUST_CHECK;
+
 #endif

@@ -306,3 +306,7 @@ bool unpack_file(struct file *f, const struct unpack_limits *limits,
     *ret_report = report;
     return true;
 }
+
+bool unpack_spool_file(uint64_t size, uint64_t stored, int *ret_fd, struct err *err) {
+    return spool_make_file(size, stored, ret_fd, err);
+}

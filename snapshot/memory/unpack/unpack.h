@@ -34,4 +34,10 @@ bool unpack_probe(struct bytes head);
 bool unpack_file(struct file *f, const struct unpack_limits *limits,
                  struct unpack_report *ret_report, struct err *err) MUST_CHECK;
 
+/*
+ * A file without a name of `size` bytes, all of it a hole, where there is room for `stored` of
+ * them: for what is too much to be kept in memory. Errors: ERR_SYSTEM.
+ */
+bool unpack_spool_file(uint64_t size, uint64_t stored, int *ret_fd, struct err *err) MUST_CHECK;
+
 #endif
