@@ -454,6 +454,16 @@ static bool choose_offsets(struct clr *clr) {
     return clr_use_learnt(clr);
 }
 
+/* Of Linux and macOS, of Unity and of Mono itself on Windows. */
+static bool is_mono(const char *name) {
+    static const char *const begins[] = {"libmono",      "libcoreclr-mono.so", "mono-2.0",
+                                         "monosgen-2.0", "mono.dll",           "mono-sgen"};
+    for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+        if (strncasecmp(name, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return false;
+}
+
 static void why_not_there(struct clr *clr, struct strbuf *why) {
     if (clr->space->module_count == 0) {
         strbuf_adds(why, "the dump does not say which files were loaded: no runtime can be found");
@@ -462,7 +472,7 @@ static void why_not_there(struct clr *clr, struct strbuf *why) {
     for (uint32_t i = 0; i < clr->space->module_count; i++) {
         const char *path = clr->space->modules[i].path;
         const char *name = path ? base_name(path) : "";
-        if (strncmp(name, "libmono", 7) == 0 || strcmp(name, "libcoreclr-mono.so") == 0) {
+        if (is_mono(name)) {
             strbuf_addf(why, "the process runs Mono (%s), which is not read", name);
             return;
         }

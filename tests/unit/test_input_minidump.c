@@ -424,6 +424,9 @@ static void minidump_names_runtimes_it_cannot_read(void **state) {
         {"name=\"C:\\fx\\coreclr.dll\" version=\"10.0.1226.42308\" time=0x1234",
          "coreclr.dll 10.0.1226.42308 (000012341000): its read-only pages are not in the dump",
          true},
+        {"name=\"C:\\game\\mono-2.0-bdwgc.dll\"", "the process runs Mono (mono-2.0-bdwgc.dll)",
+         false},
+        {"name=\"C:\\game\\mono.dll\"", "the process runs Mono (mono.dll)", false},
         {"name=\"C:\\fx\\plain.dll\"", "no CoreCLR in this process", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
