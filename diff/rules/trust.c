@@ -30,6 +30,17 @@ static void reasons_text(const struct snapshot *snapshot, struct strbuf *out) {
         strbuf_adds(out, "no reason was given");
 }
 
+static const char *trust_next(const struct snapshot *snapshot) {
+    const struct origin_row *origin = snapshot_origin(snapshot);
+    bool text = origin->format && strcmp(origin->format, "transcript") == 0;
+    if (snapshot_trust(snapshot) == TRUST_UNUSABLE)
+        return text ? "Add what else the debugger can print: eeheap -gc, dumpheap -stat, threads, "
+                      "clrstack -all."
+                    : "Take the dump again.";
+    return origin->sampled == 1 ? "Read its figures as estimates: what is small may be missing."
+                                : "Read its figures as lower bounds.";
+}
+
 static bool run_trust(const struct series *s, const struct limits *limits, struct findings *f,
                       struct err *err) {
     (void)limits;
@@ -54,11 +65,7 @@ static bool run_trust(const struct series *s, const struct limits *limits, struc
             findings_hit(f, &rule_trust, unusable ? SEVERITY_CRITICAL : SEVERITY_NOTICE, 0, name);
         finding_summary(f, hit, unusable ? "%s cannot be trusted: %s." : "%s is partial: %s.", name,
                         strbuf_cstr(&text));
-        bool estimated = snapshot_origin(s->snapshots[i])->sampled == 1;
-        finding_next(f, hit,
-                     unusable    ? "Take the dump again."
-                     : estimated ? "Read its figures as estimates: what is small may be missing."
-                                 : "Read its figures as lower bounds.");
+        finding_next(f, hit, trust_next(s->snapshots[i]));
         finding_text(f, hit, "grade", trust_names[grade]);
     }
     bool ok = strbuf_ok(&text, err);
