@@ -19,6 +19,7 @@ struct gate_session {
     struct inputs inputs;
     struct session session;
     struct strbuf text; /* of the budget file */
+    struct strbuf path; /* of it, as reports show it */
     struct budgets budgets;
     struct gate gate;
     bool has_gate;
@@ -94,7 +95,7 @@ static bool read_budgets(struct gate_session *g, struct err *err) {
 static bool write_output(struct gate_session *g, const struct output *output, struct err *err) {
     bool on_stdout = !output->path || strcmp(output->path, "-") == 0;
     const struct gate_output options = {
-        .budget_path = g->options.budget,
+        .budget_path = strbuf_cstr(&g->path),
         .names = g->session.names,
         .color = on_stdout && session_color(&g->options),
     };
@@ -102,6 +103,8 @@ static bool write_output(struct gate_session *g, const struct output *output, st
     strbuf_init(&text);
     bool ok =
         gate_report_find(output_format(&g->options, output))->write(&g->gate, &options, &text, err);
+    if (ok && on_stdout && strcmp(output_format(&g->options, output), "text") == 0)
+        make_log_safe(&text); /* other formats are such commands, or no lines of a log */
     if (ok && on_stdout)
         ok = print_text(&text) == 0 || err_set(err, ERR_SYSTEM, "standard output: cannot write");
     else if (ok)
@@ -131,8 +134,7 @@ static bool cmd_gate_update(struct gate_session *g, struct err *err) {
     if (ok && changed)
         ok = file_write(path, strbuf_str(&text), err) || err_prefix(err, "%s", path);
     if (ok)
-        fprintf(stderr, "dumpdiff: %s: %u limit%s lowered\n", path, changed,
-                changed == 1 ? "" : "s");
+        say("%s: %u limit%s lowered", path, changed, changed == 1 ? "" : "s");
     strbuf_deinit(&text);
     return ok;
 }
@@ -171,6 +173,9 @@ static int cmd_gate_run(int argc, char **argv) {
     if (g.options.help)
         return print_help(&command_gate);
     strbuf_init(&g.text);
+    strbuf_init(&g.path);
+    if (g.options.budget)
+        strbuf_add_clean(&g.path, str_of(g.options.budget));
     int status = cmd_gate_run_all(&g, &err) ? gate_exit_status(&g.gate) : fail(&err);
     if (g.has_gate)
         gate_deinit(&g.gate);
@@ -178,6 +183,7 @@ static int cmd_gate_run(int argc, char **argv) {
     session_deinit(&g.session);
     inputs_deinit(&g.inputs);
     strbuf_deinit(&g.text);
+    strbuf_deinit(&g.path);
     return status;
 }
 

@@ -383,8 +383,10 @@ static int cmd_history_run(int argc, char **argv) {
          action->run(&r, &err) && write_out(&r, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);
-    if (ok && (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0))
+    if (ok && (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0)) {
+        make_log_safe(&r.out);
         status = print_text(&r.out);
+    }
     strbuf_deinit(&r.out);
     return status;
 }

@@ -22,8 +22,7 @@ static bool pause_between(uint64_t ns) {
     struct timespec left = {.tv_sec = (time_t)(ns / 1000000000),
                             .tv_nsec = (long)(ns % 1000000000)};
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "dumpdiff: next snapshot in %llu s (Ctrl-C: compare now)\n",
-                (unsigned long long)(ns / 1000000000));
+        say("next snapshot in %llu s (Ctrl-C: compare now)", (unsigned long long)(ns / 1000000000));
     while (!interrupted && nanosleep(&left, &left) != 0 && errno == EINTR)
         continue;
     return !interrupted;

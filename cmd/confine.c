@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/sandbox.h"
 #include "cmd/inputs.h"
+#include "cmd/session.h"
 #include "input/argument.h"
 
 #include <dirent.h>
@@ -166,6 +167,5 @@ void confine(const struct options *o, const char *db) {
     allow_reads(&s, o);
     uint32_t uses = allow_writes(&s, o, db) | (process ? SANDBOX_PROCESS : 0u);
     if (!sandbox_enter(&s, uses, &err))
-        fprintf(stderr, "dumpdiff: note: no whole sandbox: %s (--no-sandbox: none is tried)\n",
-                err.msg);
+        say("note: no whole sandbox: %s (--no-sandbox: none is tried)", err.msg);
 }

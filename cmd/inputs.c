@@ -1,4 +1,5 @@
 #include "cmd/inputs.h"
+#include "cmd/session.h"
 
 #include "base/arena.h"
 #include "base/chars.h"
@@ -108,8 +109,7 @@ static bool add_series(struct inputs *in, struct options *o, struct err *err) {
     for (int i = 0; i < count; i++) {
         const char *path = inputs_join(in, str_of(o->series), str_of(entries[i]->d_name));
         if (path && file_is_special(path))
-            fprintf(stderr, "dumpdiff: --series: an entry of %s is no file, and was passed over\n",
-                    o->series);
+            say("--series: an entry of %s is no file, and was passed over", o->series);
         else
             ok = ok && inputs_add(o, path, "--series", err);
         free(entries[i]);

@@ -110,6 +110,7 @@ SETS_FLAG(set_retained, question.asked[QUESTION_RETAINED])
 SETS_FLAG(set_duplicates, question.asked[QUESTION_DUPLICATES])
 SETS_FLAG(set_contents, question.contents)
 SETS_FLAG(set_full_paths, report.full_paths)
+SETS_FLAG(set_raw_csv, report.raw_csv)
 SETS_FLAG(set_help, help)
 SETS_FLAG(set_update, update)
 SETS_FLAG(set_strict, strict)
@@ -387,6 +388,8 @@ const struct option_desc option_descs[] = {
      REPORTING, set_min_bytes},
     {"min-count", 0, "N", "no types that changed (show: have) fewer objects", REPORTING,
      set_min_count},
+    {"raw-csv", 0, NULL, "csv: cells that begin with = + - @ as they are, for programs",
+     REPORTING | FILING, set_raw_csv},
     {"table", 0, "NAME", "csv: which table (default types; see `dumpdiff list tables`)", REPORTING,
      set_table},
     {"path", 0, "TYPE", "only: on which paths live objects of a type are held", COMMAND_SHOW,

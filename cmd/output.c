@@ -1,21 +1,39 @@
 /* What leaves the program: reports, messages, the exit status. */
 #include "cmd/session.h"
 
+#include "base/chars.h"
 #include "base/file.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* Whatever names a message quotes (of files, threads, budgets): it stays one line of text. */
+void say(const char *format, ...) {
+    char line[2048];
+    struct strbuf out;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    strbuf_init(&out);
+    strbuf_adds(&out, "dumpdiff: ");
+    strbuf_add_clean(&out, str_of(line));
+    strbuf_addc(&out, '\n');
+    fputs(strbuf_failed(&out) ? "dumpdiff: out of memory\n" : strbuf_cstr(&out), stderr);
+    strbuf_deinit(&out);
+}
+
 int fail(const struct err *err) {
     if (err->offset == ERR_NO_OFFSET)
-        fprintf(stderr, "dumpdiff: %s\n", err->msg);
+        say("%s", err->msg);
     else
-        fprintf(stderr, "dumpdiff: %s (at 0x%" PRIx64 ")\n", err->msg, err->offset);
+        say("%s (at 0x%" PRIx64 ")", err->msg, err->offset);
     return err_exit_status(err->code);
 }
 
@@ -32,6 +50,41 @@ static bool write_stdout(struct str text, struct err *err) {
         text = str_drop(text, (size_t)n);
     }
     return true;
+}
+
+/*
+ * Does the line begin as a command to a runner of CI, which reads our output as a log? "::error",
+ * "::error file=...::", "##teamcity[", "##vso[", "##[".
+ */
+static bool is_command(struct str line) {
+    line = str_trim(line);
+    if (str_starts(line, STR("##"))) {
+        size_t at = 2;
+        while (at < line.len && char_is_letter(line.ptr[at]))
+            at++;
+        return at < line.len && line.ptr[at] == '[';
+    }
+    return str_starts(line, STR("::")) && str_find(line, STR("::"), 2) != STR_NOT_FOUND;
+}
+
+void make_log_safe(struct strbuf *text) {
+    struct str rest = strbuf_str(text), line;
+    struct strbuf out;
+    bool any = false;
+    strbuf_init(&out);
+    for (struct str from = rest; str_next_line(&rest, &line); from = rest) {
+        bool command = is_command(line);
+        any |= command;
+        strbuf_adds(&out, command ? "'" : "");
+        strbuf_add(&out, str_take(from, from.len - rest.len));
+    }
+    if (any) {
+        strbuf_fail(&out, &text->err);
+        strbuf_deinit(text);
+        *text = out;
+    } else {
+        strbuf_deinit(&out);
+    }
 }
 
 int print_text(const struct strbuf *text) {
@@ -81,8 +134,10 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     terminal_options(&r, s->options, to_stdout(output));
     strbuf_init(&text);
     bool ok = (is_diff ? report->diff : report->show)(&s->series, &s->findings, &r, &text, err);
+    if (ok && to_stdout(output) && !report->binary)
+        make_log_safe(&text);
     if (ok && to_stdout(output))
-        ok = write_stdout(strbuf_str(&text), err);
+        ok = strbuf_ok(&text, err) && write_stdout(strbuf_str(&text), err);
     else if (ok)
         ok =
             file_write(output->path, strbuf_str(&text), err) || err_prefix(err, "%s", output->path);

@@ -1,5 +1,7 @@
 #include "cmd/progress.h"
 
+#include "base/str.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +30,11 @@ void progress_begin(const char *what) {
     if (!isatty(STDERR_FILENO))
         return;
     progress_end();
-    snprintf(message, sizeof(message), "dumpdiff: reading %.120s ...", what);
+    struct strbuf name;
+    strbuf_init(&name);
+    strbuf_add_clean(&name, str_of(what));
+    snprintf(message, sizeof(message), "dumpdiff: reading %.120s ...", strbuf_cstr(&name));
+    strbuf_deinit(&name);
     sigaction(SIGALRM, &action, NULL);
     set_timer(1);
 }

@@ -43,7 +43,7 @@ static void session_short_name(struct strbuf *out, const char *argument, bool fo
             }
         if (part.len && out->len)
             strbuf_addc(out, '+');
-        strbuf_add(out, part);
+        strbuf_add_clean(out, part);
     }
 }
 
@@ -71,7 +71,7 @@ static bool make_names(struct session *s, struct err *err) {
         strbuf_init(&s->name_texts[i]);
         const char *label = snapshot_origin(&s->snapshots[i])->label;
         if (label && *label)
-            strbuf_adds(&s->name_texts[i], label);
+            strbuf_add_clean(&s->name_texts[i], str_of(label));
         else if (s->pid != ABSENT)
             strbuf_addf(&s->name_texts[i], "process %" PRIu64, s->pid);
         else
@@ -208,7 +208,7 @@ static bool pass_argument_over(struct session *s, uint32_t number, struct err *e
     if (!s->options->series || (err->code != ERR_FORMAT && err->code != ERR_UNSUPPORTED) ||
         !input_is_of_no_kind(argument))
         return false;
-    fprintf(stderr, "dumpdiff: note: passed over: %s\n", err->msg);
+    say("note: passed over: %s", err->msg);
     snapshot_deinit(&s->snapshots[--s->count]);
     s->passed_over++;
     *err = (struct err){.code = ERR_NONE, .offset = ERR_NO_OFFSET};
@@ -253,9 +253,8 @@ static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
                        "standard input tells of several moments: give it as a file, which can be "
                        "read for each");
     if (count < moments)
-        fprintf(stderr,
-                "dumpdiff: %s: tells of %" PRIu64 " moments: %u, evenly spaced, are compared\n",
-                argument, moments, count);
+        say("%s: tells of %" PRIu64 " moments: %u, evenly spaced, are compared", argument, moments,
+            count);
     free_snapshots(s);
     if (!session_allocate(s, count, err))
         return false;
@@ -318,10 +317,9 @@ void session_deinit(struct session *s) {
 static void session_sort(struct session *s) {
     for (uint32_t i = 0; i < s->count; i++)
         if (snapshot_origin(s->pointers[i])->captured_at_ns == ABSENT) {
-            fprintf(stderr,
-                    "dumpdiff: note: %s does not say when it was taken: the %u dumps are in the "
-                    "order of their names\n",
-                    s->names[i], s->count);
+            say("note: %s does not say when it was taken: the %u dumps are in the "
+                "order of their names",
+                s->names[i], s->count);
             return;
         }
     /* A thousand at most, and nearly always in order. */

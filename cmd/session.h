@@ -31,6 +31,9 @@ struct session {
     uint64_t pid; /* read from this process; ABSENT: from arguments */
 };
 
+/* Prints "dumpdiff: ..." and a line end on standard error, cleaned and cut to 2 KB. */
+void say(const char *format, ...) PRINTF_LIKE(1, 2);
+
 /* The exit status of an error, after saying it in one line on standard error. */
 int fail(const struct err *err);
 
@@ -39,6 +42,12 @@ bool session_has_hits(const struct session *s);
 
 /* Prints `dumpdiff NAME --help`; the exit status. */
 int print_help(const struct command *command);
+
+/*
+ * An apostrophe before lines that a runner of CI would take for its commands ("::error::",
+ * "##teamcity["): names may look like these, and logs are where reports are printed.
+ */
+void make_log_safe(struct strbuf *text);
 
 /* Prints text on standard output; the exit status. A reader that went away is no error. */
 int print_text(const struct strbuf *text);

@@ -1,6 +1,7 @@
 #include "cmd/shrunk.h"
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -21,9 +22,13 @@ static void shrunk_say(int number, siginfo_t *info, void *context) {
 }
 
 void shrunk_reading(const char *what) {
+    struct strbuf name;
+    strbuf_init(&name);
+    strbuf_add_clean(&name, str_of(what ? what : "an input"));
     snprintf(message, sizeof(message),
              "dumpdiff: %.300s: became shorter while it was read, or its disk failed\n",
-             what ? what : "an input");
+             strbuf_cstr(&name));
+    strbuf_deinit(&name);
 }
 
 void shrunk_watch(void) {

@@ -84,7 +84,13 @@ static bool known_key(struct parse *p, const char *what, const char *key, const 
 static bool copy(struct parse *p, const cJSON *item, const char **ret_text, uint32_t line) {
     if (!cJSON_IsString(item) || !*item->valuestring)
         return wrong(p, line, "a text is wanted for", item->string);
-    *ret_text = arena_copy(&p->b->arena, item->valuestring, strlen(item->valuestring));
+    /* As names of dumps are, which it is shown beside and held against. */
+    struct strbuf clean;
+    strbuf_init(&clean);
+    strbuf_add_clean(&clean, str_of(item->valuestring));
+    *ret_text =
+        strbuf_failed(&clean) ? NULL : arena_copy(&p->b->arena, strbuf_cstr(&clean), clean.len);
+    strbuf_deinit(&clean);
     return *ret_text || err_nomem(p->err);
 }
 

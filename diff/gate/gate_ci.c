@@ -1,5 +1,6 @@
 /* What runs builds reads of the gate: JUnit, GitHub Actions, OpenMetrics, TeamCity. */
 #include "diff/gate/gate_report.h"
+#include "diff/report/fmt.h"
 
 #include <math.h>
 #include <string.h>
@@ -21,14 +22,16 @@ static void say_all(const struct gate_result *r, struct strbuf *out) {
 typedef const char *replacement(unsigned char c);
 
 static void gate_ci_add_escaped(struct strbuf *out, const char *text, replacement *replace) {
-    /* Names come from dumps: what is no UTF-8 is cut off before it gets into a document. */
-    struct str rest = str_take(str_of(text), str_utf8_valid(str_of(text)));
-    for (size_t i = 0; i < rest.len; i++) {
-        const char *with = replace((unsigned char)rest.ptr[i]);
+    while (*text) {
+        const char *with = replace((unsigned char)*text);
+        size_t plain = 0;
+        while (text[plain] && !replace((unsigned char)text[plain]))
+            plain++;
+        /* Names are cleaned when they are read; whatever gets here otherwise is, now. */
+        strbuf_add_clean(out, (struct str){text, plain});
         if (with)
             strbuf_adds(out, with);
-        else
-            strbuf_addc(out, rest.ptr[i]);
+        text += plain + (with != NULL);
     }
 }
 
@@ -82,29 +85,17 @@ static const char *gate_ci_label(unsigned char c) {
     return c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : NULL;
 }
 
-static const char *markdown(unsigned char c) {
-    switch (c) {
-    case '|':
-        return "\\|";
-    case '<':
-        return "&lt;";
-    case '>':
-        return "&gt;";
-    case '&':
-        return "&amp;";
-    case '\\':
-        return "\\\\";
-    case '`':
-        return "\\`";
-    case '*':
-        return "\\*";
-    case '_':
-        return "\\_";
-    case '[':
-        return "\\[";
-    default:
-        return c < ' ' ? " " : NULL;
-    }
+static const char *blank(unsigned char c) {
+    return c < ' ' ? " " : NULL;
+}
+
+static void gate_ci_add_markdown(struct strbuf *out, const char *text) {
+    struct strbuf line;
+    strbuf_init(&line);
+    gate_ci_add_escaped(&line, text, blank);
+    fmt_markdown(out, strbuf_cstr(&line));
+    strbuf_fail(out, &line.err);
+    strbuf_deinit(&line);
 }
 
 /* -- JUnit ------------------------------------------------------------------------------------- */
@@ -205,21 +196,21 @@ static void summary_row(const struct gate_result *r, struct strbuf *text, struct
     strbuf_clear(text);
     gate_say_result(r, text);
     strbuf_addf(out, "| %s | ", marks[r->status]);
-    gate_ci_add_escaped(out, r->budget->name, markdown);
+    gate_ci_add_markdown(out, r->budget->name);
     strbuf_adds(out, " | ");
-    gate_ci_add_escaped(out, strbuf_cstr(text), markdown);
+    gate_ci_add_markdown(out, strbuf_cstr(text));
     strbuf_adds(out, " |\n");
 }
 
 static void summary_rows(const struct gate_result *r, struct strbuf *text, struct strbuf *out) {
     strbuf_adds(out, "\n**");
-    gate_ci_add_escaped(out, r->budget->name, markdown);
+    gate_ci_add_markdown(out, r->budget->name);
     strbuf_adds(out, "**\n\n");
     for (uint32_t k = 0; k < r->row_count; k++) {
         strbuf_clear(text);
         gate_say_row(r, &r->rows[k], text);
         strbuf_adds(out, "- ");
-        gate_ci_add_escaped(out, strbuf_cstr(text), markdown);
+        gate_ci_add_markdown(out, strbuf_cstr(text));
         strbuf_addc(out, '\n');
     }
     if (r->row_others)
@@ -264,7 +255,7 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
     for (uint32_t i = 0; i < g->warning_count; i++) {
         strbuf_clear(&piece);
         strbuf_adds(&piece, "\n> warning: ");
-        gate_ci_add_escaped(&piece, g->warnings[i], markdown);
+        gate_ci_add_markdown(&piece, g->warnings[i]);
         strbuf_addc(&piece, '\n');
         gate_ci_fit(out, &piece, &cut);
     }

@@ -1,5 +1,6 @@
 #include "diff/report/csv.h"
 
+#include "base/chars.h"
 #include "diff/report/alloc_view.h"
 #include "diff/report/answer_text.h"
 #include "diff/report/fmt.h"
@@ -38,6 +39,47 @@ void csv_text(struct strbuf *out, const char *text) {
         strbuf_addc(out, *text);
     }
     strbuf_addc(out, '"');
+}
+
+/* "-12", "+0.5", "-1e+06": what a spreadsheet takes for a number is one. */
+static bool csv_is_number(struct str cell) {
+    size_t i = 1, digits = 0;
+    for (; i < cell.len && (char_is_digit(cell.ptr[i]) || cell.ptr[i] == '.'); i++)
+        digits += cell.ptr[i] != '.';
+    if (digits && i + 1 < cell.len && cell.ptr[i] == 'e')
+        for (i += 2; i < cell.len && char_is_digit(cell.ptr[i]); i++)
+            continue;
+    return digits && i == cell.len && strchr("+-", cell.ptr[0]);
+}
+
+/* [bytes] of the cell that s begins with, quotes included. */
+static size_t cell_length(struct str s) {
+    bool quoted = false;
+    size_t i = 0;
+    for (; i < s.len && (quoted || !strchr(",\r\n", s.ptr[i])); i++)
+        quoted ^= s.ptr[i] == '"';
+    return i;
+}
+
+void csv_make_inert(struct strbuf *table) {
+    struct strbuf out;
+    struct str rest = strbuf_str(table);
+    strbuf_init(&out);
+    while (rest.len) {
+        struct str cell = str_take(rest, cell_length(rest));
+        size_t quote = cell.len && cell.ptr[0] == '"';
+        bool acts = cell.len > quote && strchr("=+-@\t", cell.ptr[quote]);
+        strbuf_add(&out, str_take(cell, quote));
+        if (acts && !csv_is_number(cell))
+            strbuf_addc(&out, '\'');
+        strbuf_add(&out, str_drop(cell, quote));
+        /* And what stands between cells. */
+        strbuf_add(&out, str_take(str_drop(rest, cell.len), cell.len < rest.len));
+        rest = str_drop(rest, cell.len + (cell.len < rest.len));
+    }
+    strbuf_fail(&out, &table->err);
+    strbuf_deinit(table);
+    *table = out;
 }
 
 /* The first field of a line is never empty, so that next_field can tell where it is. */
@@ -493,6 +535,12 @@ static const struct csv_table *csv_wanted(const struct report_options *o, struct
     return table;
 }
 
+static bool csv_finish(const struct report_options *o, struct strbuf *out, struct err *err) {
+    if (!o->raw_csv)
+        csv_make_inert(out);
+    return strbuf_ok(out, err);
+}
+
 static bool csv_show(const struct series *s, const struct findings *f,
                      const struct report_options *o, struct strbuf *out, struct err *err) {
     const struct csv_table *table = csv_wanted(o, err);
@@ -503,7 +551,7 @@ static bool csv_show(const struct series *s, const struct findings *f,
         return err_set(err, ERR_USAGE, "--table: %s is the answer to --%s, which was not asked",
                        table->name, question_names[kind]);
     table->show(table, s, f, o, out);
-    return strbuf_ok(out, err);
+    return csv_finish(o, out, err);
 }
 
 static bool csv_diff(const struct series *s, const struct findings *f,
@@ -515,7 +563,7 @@ static bool csv_diff(const struct series *s, const struct findings *f,
         return err_set(err, ERR_USAGE, "--table: %s is a table of single dumps (`dumpdiff show`)",
                        table->name);
     table->diff(table, s, f, o, out);
-    return strbuf_ok(out, err);
+    return csv_finish(o, out, err);
 }
 
 const struct report report_csv = {

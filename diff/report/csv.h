@@ -20,4 +20,10 @@ const struct csv_table *csv_table_find(const char *name);
 /* Appends a field: quoted when it holds a comma, a quote or a line end. NULL: empty. */
 void csv_text(struct strbuf *out, const char *text);
 
+/*
+ * Makes cells of a finished table inert that a spreadsheet would take for formulas: an apostrophe
+ * before those that begin with = + - @ or a tab, but for numbers. Errors are the strbuf's.
+ */
+void csv_make_inert(struct strbuf *table);
+
 #endif

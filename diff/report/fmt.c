@@ -1,10 +1,12 @@
 #include "diff/report/fmt.h"
 
+#include "base/chars.h"
 #include "diff/names/names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -287,5 +289,29 @@ void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count) {
         double share =
             value == ABSENT || most == least ? 0 : (double)(value - least) / (double)(most - least);
         strbuf_adds(out, value == ABSENT ? " " : bars[(unsigned)(share * 7 + 0.5)]);
+    }
+}
+
+/* Does a host of code make a link of what begins here, whatever is escaped? */
+static bool is_link(const char *at) {
+    return *at == '@' || (*at == '#' && char_is_digit(at[1])) || strncmp(at, "://", 3) == 0 ||
+           strncasecmp(at, "www.", 4) == 0;
+}
+
+void fmt_markdown(struct strbuf *out, const char *text) {
+    for (; *text; text++) {
+        if (*text == '<')
+            strbuf_adds(out, "&lt;");
+        else if (*text == '>')
+            strbuf_adds(out, "&gt;");
+        else if (*text == '&')
+            strbuf_adds(out, "&amp;");
+        else {
+            if (strchr("\\`*_[]|#~", *text))
+                strbuf_addc(out, '\\');
+            strbuf_addc(out, *text);
+            if (is_link(text))
+                strbuf_adds(out, "<!-- -->");
+        }
     }
 }

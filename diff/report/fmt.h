@@ -5,6 +5,7 @@
 #ifndef DUMPDIFF_REPORT_FMT_H
 #define DUMPDIFF_REPORT_FMT_H
 
+#include "base/str.h"
 #include "model/parts.h"
 
 #define FMT_MAX 48
@@ -62,5 +63,12 @@ struct str fmt_method(const char *frame);
  * more than SPARKLINE_MOST values so many, evenly spaced, the first and the last among them.
  */
 void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count);
+
+/*
+ * Appends a name as Markdown that shows it and does nothing: no markup, and neither a mention
+ * (@name), a reference (#1) nor a link of what looks like an address: an empty comment splits
+ * these, which nobody sees.
+ */
+void fmt_markdown(struct strbuf *out, const char *text);
 
 #endif

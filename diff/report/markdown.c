@@ -1,24 +1,8 @@
 /* The document as Markdown (GitHub's tables), for tickets and pull requests. */
 #include "diff/report/doc.h"
+#include "diff/report/fmt.h"
 
 #include <string.h>
-
-/* Characters that mean something in Markdown or HTML are escaped; '|' would end a cell. */
-static void markdown_escaped(struct strbuf *out, const char *s) {
-    for (; *s; s++) {
-        if (*s == '<')
-            strbuf_adds(out, "&lt;");
-        else if (*s == '>')
-            strbuf_adds(out, "&gt;");
-        else if (*s == '&')
-            strbuf_adds(out, "&amp;");
-        else {
-            if (strchr("\\`*_[]|#~", *s))
-                strbuf_addc(out, '\\');
-            strbuf_addc(out, *s);
-        }
-    }
-}
 
 static void markdown_table(struct strbuf *out, const struct doc_table *t) {
     if (!t->row_count)
@@ -26,7 +10,7 @@ static void markdown_table(struct strbuf *out, const struct doc_table *t) {
     strbuf_adds(out, "\n|");
     for (uint32_t c = 0; c < t->column_count; c++) {
         strbuf_addc(out, ' ');
-        markdown_escaped(out, t->columns[c].title);
+        fmt_markdown(out, t->columns[c].title);
         strbuf_adds(out, " |");
     }
     strbuf_adds(out, "\n|");
@@ -40,7 +24,7 @@ static void markdown_table(struct strbuf *out, const struct doc_table *t) {
             const char *text = row->cells[c].text;
             bool strong = text && *text && row->style == DOC_STRONG;
             strbuf_adds(out, strong ? " **" : " ");
-            markdown_escaped(out, text ? text : "");
+            fmt_markdown(out, text ? text : "");
             strbuf_adds(out, strong ? "** |" : " |");
         }
         strbuf_addc(out, '\n');
@@ -51,14 +35,14 @@ static void markdown_line(struct strbuf *out, const char *label, const char *tex
     if (!text)
         return;
     strbuf_addf(out, "  %s: ", label);
-    markdown_escaped(out, text);
+    fmt_markdown(out, text);
     strbuf_addc(out, '\n');
 }
 
 /* A finding or a cause. */
 static void markdown_told(struct strbuf *out, const struct doc_block *b) {
     strbuf_addf(out, "- **%s** ", severity_names[b->severity]);
-    markdown_escaped(out, b->text);
+    fmt_markdown(out, b->text);
     strbuf_addf(out, " (`%s`)\n", b->tag);
     markdown_line(out, "Held by", b->held_by);
     markdown_line(out, "Next", b->next);
@@ -69,25 +53,25 @@ static void markdown_block(struct strbuf *out, const struct doc_block *b, bool f
     switch (b->kind) {
     case DOC_TITLE:
         strbuf_adds(out, "# ");
-        markdown_escaped(out, b->text);
+        fmt_markdown(out, b->text);
         strbuf_addc(out, '\n');
         break;
     case DOC_HEADING:
         strbuf_adds(out, "\n## ");
-        markdown_escaped(out, b->text);
+        fmt_markdown(out, b->text);
         strbuf_adds(out, "\n\n");
         break;
     case DOC_PARA:
     case DOC_FOOT:
         strbuf_addc(out, '\n');
-        markdown_escaped(out, b->text);
+        fmt_markdown(out, b->text);
         strbuf_addc(out, '\n');
         break;
     case DOC_ITEM:
         if (first)
             strbuf_addc(out, '\n');
         strbuf_adds(out, "- ");
-        markdown_escaped(out, b->text);
+        fmt_markdown(out, b->text);
         strbuf_addc(out, '\n');
         break;
     case DOC_STACK:

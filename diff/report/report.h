@@ -31,7 +31,8 @@ struct report_options {
     double per; /* divide growth by so many requests or iterations; 0: no */
     bool color;
     bool full_paths;
-    bool all; /* rules that were clear or skipped, unchanged rows and whole stacks, too */
+    bool raw_csv; /* CSV: cells as they are, formulas of a spreadsheet too */
+    bool all;     /* rules that were clear or skipped, unchanged rows and whole stacks, too */
     const char *const
         *names;     /* of the arguments, without folders, one a snapshot: column headings */
     uint32_t width; /* [columns] text only; 0: REPORT_WIDTH */

@@ -171,7 +171,9 @@ bool sheet_write(const struct sheet *s, enum sheet_format format, const char *ti
     bool ok = true;
     if (format == SHEET_AS_CSV)
         write_csv(s, out);
-    else
+    if (format == SHEET_AS_CSV && !o->raw_csv)
+        csv_make_inert(out);
+    if (format != SHEET_AS_CSV)
         ok = write_json(s, format == SHEET_AS_LINES, out);
     return ok ? strbuf_ok(out, err) : err_nomem(err);
 }

@@ -227,13 +227,61 @@ size_t str_utf8_valid(struct str s) {
     return i;
 }
 
+/*
+ * Characters beyond ASCII that no name needs and that act on whoever shows them: C1 controls, line
+ * and paragraph separators, what changes the direction of text (UAX 9), U+FEFF, and U+FFFE and
+ * U+FFFF, which XML forbids.
+ */
+static bool is_active(struct str c) {
+    const unsigned char *p = (const unsigned char *)c.ptr;
+    if (c.len == 2)
+        return (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xd8 && p[1] == 0x9c);
+    if (c.len != 3)
+        return false;
+    if (p[0] == 0xe2 && p[1] == 0x80)
+        return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
+    if (p[0] == 0xe2 && p[1] == 0x81)
+        return p[2] >= 0xa6 && p[2] <= 0xa9;
+    return p[0] == 0xef && ((p[1] == 0xbb && p[2] == 0xbf) || (p[1] == 0xbf && p[2] >= 0xbe));
+}
+
+/* [bytes] of the first character of s; *ret_clean: may it be printed? */
+static size_t first_character(struct str s, bool *ret_clean) {
+    unsigned char c = (unsigned char)s.ptr[0];
+    size_t n = c < 0x80 ? 1 : utf8_sequence(s);
+    *ret_clean = c < 0x80 ? c >= 0x20 && c != 0x7f : n && !is_active(str_take(s, n));
+    return n ? n : 1;
+}
+
+/* [bytes] that may be printed, from the beginning. */
+static size_t clean_length(struct str s) {
+    bool clean = true;
+    size_t i = 0;
+    while (i < s.len) {
+        size_t n = first_character(str_drop(s, i), &clean);
+        if (!clean)
+            break;
+        i += n;
+    }
+    return i;
+}
+
 bool str_is_clean(struct str s) {
-    if (str_is_plain(s))
-        return true;
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
-            return false;
-    return str_utf8_valid(s) == s.len;
+    return str_is_plain(s) || clean_length(s) == s.len;
+}
+
+void strbuf_add_clean(struct strbuf *b, struct str s) {
+    while (s.len) {
+        bool clean;
+        size_t n = str_is_plain(s) ? s.len : clean_length(s);
+        strbuf_add(b, str_take(s, n));
+        s = str_drop(s, n);
+        if (!s.len)
+            break;
+        n = first_character(s, &clean);
+        strbuf_adds(b, s.ptr[0] == '\t' ? " " : "\xef\xbf\xbd");
+        s = str_drop(s, n);
+    }
 }
 
 /* Field by field: the message of an error is larger than all the rest, and read only behind a code.

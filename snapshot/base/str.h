@@ -82,7 +82,10 @@ int str_cmp(struct str a, struct str b);
 /* Length of the valid UTF-8 prefix of s; s.len when all of it is valid. */
 size_t str_utf8_valid(struct str s);
 
-/* Valid UTF-8 without ASCII control characters? Names that may be printed are. */
+/*
+ * Valid UTF-8 without characters that act on a terminal, a log or a page: controls (C0, DEL, C1),
+ * line separators, direction of text, U+FEFF, U+FFFE, U+FFFF. Names that may be printed are.
+ */
 bool str_is_clean(struct str s);
 /* The same of many that each end with a NUL, quickly: false where one is not ASCII, too. */
 bool str_are_plain(struct str list);
@@ -101,6 +104,8 @@ void strbuf_init(struct strbuf *b);
 void strbuf_deinit(struct strbuf *b);
 void strbuf_add(struct strbuf *b, struct str s);
 void strbuf_adds(struct strbuf *b, const char *cstring);
+/* As str_is_clean() wants it: U+FFFD for what it forbids, a blank for a tab. */
+void strbuf_add_clean(struct strbuf *b, struct str s);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_add_varint(struct strbuf *b, uint64_t value); /* LEB128, see reader_varint */
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -219,7 +219,13 @@ bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
 /* -- Questions --------------------------------------------------------------------------------- */
 
 const char *heap_keep(struct answers *a, const char *text) {
-    return arena_copy(&a->arena, text, strlen(text));
+    struct strbuf clean;
+    strbuf_init(&clean);
+    strbuf_add_clean(&clean, str_of(text));
+    const char *copy =
+        strbuf_failed(&clean) ? NULL : arena_copy(&a->arena, strbuf_cstr(&clean), clean.len);
+    strbuf_deinit(&clean);
+    return copy;
 }
 
 bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct err *err) {

@@ -234,26 +234,6 @@ static bool say_moment(struct builder *b, struct err *err) {
     return true;
 }
 
-/* Appends s as valid UTF-8 without control characters. */
-static void clean(struct strbuf *out, struct str s) {
-    while (s.len) {
-        unsigned char c = (unsigned char)s.ptr[0];
-        size_t good = 0;
-        while (good < s.len && (unsigned char)s.ptr[good] >= 0x20 && s.ptr[good] != 0x7f)
-            good++;
-        good = str_utf8_valid(str_take(s, good));
-        strbuf_add(out, str_take(s, good));
-        s = str_drop(s, good);
-        if (good == 0) {
-            if (c == '\t')
-                strbuf_addc(out, ' ');
-            else
-                strbuf_adds(out, "\xef\xbf\xbd");
-            s = str_drop(s, 1);
-        }
-    }
-}
-
 static const char *intern(struct builder *b, struct str s, struct err *err) {
     uint64_t hash = strmap_hash(s, STR(""));
     uint32_t number = strmap_get_hashed(&b->strings, hash, s, STR(""));
@@ -279,7 +259,7 @@ const char *builder_string(struct builder *b, struct str s, struct err *err) {
         return intern(b, s, err);
     struct strbuf cleaned;
     strbuf_init(&cleaned);
-    clean(&cleaned, str_take(s, s.len > NAME_MAX_BYTES ? NAME_KEPT_BYTES : s.len));
+    strbuf_add_clean(&cleaned, str_take(s, s.len > NAME_MAX_BYTES ? NAME_KEPT_BYTES : s.len));
     if (s.len > NAME_MAX_BYTES) {
         builder_note(b, "names longer than %u bytes end in a checksum of the whole name",
                      NAME_MAX_BYTES);
@@ -420,15 +400,19 @@ static void lower_trust(struct builder *b, enum trust_grade grade) {
 
 static void reason_add(struct builder *b, bool lowers, uint64_t count, const char *fmt,
                        va_list ap) {
-    char text[512];
-    vsnprintf(text, sizeof(text), fmt, ap);
-    size_t valid = str_utf8_valid(str_of(text)); /* a character cut in two at the end */
+    char written[512];
     uint32_t n;
+    size_t length = (size_t)vsnprintf(written, sizeof(written), fmt, ap);
+    struct str whole = str_of(written);
+    if (length >= sizeof(written)) /* a character may be cut in two at the end */
+        while (whole.len && (whole.ptr[whole.len - 1] & 0x80))
+            whole.len--;
+    const char *text = builder_string(b, whole, NULL); /* what an input says may be quoted */
+    if (!text)
+        return;
     struct reason_row *rows = builder_rows(b, PART_REASONS, &n);
-    /* Names of the source may be in it. */
-    const char *copy = builder_string(b, (struct str){text, valid}, NULL);
-    for (uint32_t i = 0; copy && i < n; i++) {
-        if (strcmp(rows[i].text, copy) != 0)
+    for (uint32_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].text, text) != 0)
             continue;
         if (count != ABSENT)
             rows[i].count = rows[i].count == ABSENT ? count : num_add(rows[i].count, count);
@@ -438,10 +422,10 @@ static void reason_add(struct builder *b, bool lowers, uint64_t count, const cha
         b->reasons_dropped++;
         return;
     }
-    struct reason_row *row = copy ? builder_row(b, PART_REASONS, NULL) : NULL;
+    struct reason_row *row = builder_row(b, PART_REASONS, NULL);
     if (!row)
         return;
-    *row = (struct reason_row){.text = copy, .count = count, .lowers_trust = lowers};
+    *row = (struct reason_row){.text = text, .count = count, .lowers_trust = lowers};
 }
 
 void builder_warn(struct builder *b, uint64_t count, const char *fmt, ...) {

@@ -466,6 +466,43 @@ static void indexes_find_what_was_put_and_nothing_else(void **state) {
     }
 }
 
+static void text_that_acts_becomes_text(void **state) {
+    static const struct {
+        const char *from, *to;
+    } cases[] = {
+        {"plain", "plain"},
+        {"na\xc3\xafve \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80", NULL}, /* stays */
+        {"a\tb", "a b"},
+        {"\x1b[31m\n\r\x7f", "?[31m???"},
+        {"\xc2\x9b"
+         "31m\xc2\x85\xc2\xa0",
+         "?31m?\xc2\xa0"},
+        {"a\xe2\x80\xa8"
+         "b\xe2\x80\xa9",
+         "a?b?"},
+        {"\xe2\x80\xaegnp.exe\xe2\x80\xac\xe2\x81\xa6x\xe2\x81\xa9\xe2\x80\x8f\xd8\x9c",
+         "?gnp.exe??x???"},
+        {"\xef\xbb\xbfx\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd", "?x???"},
+        {"\xff\xfe\xc0\xaf", "????"},
+        {"\xed\xa0\x80", "???"},
+        {"cut\xe2\x80", "cut??"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct strbuf got, want;
+        strbuf_init(&got);
+        strbuf_init(&want);
+        strbuf_add_clean(&got, str_of(cases[i].from));
+        for (const char *at = cases[i].to ? cases[i].to : cases[i].from; *at; at++)
+            strbuf_add(&want, *at == '?' ? STR("\xef\xbf\xbd") : (struct str){at, 1});
+        assert_string_equal(strbuf_cstr(&got), strbuf_cstr(&want));
+        assert_true(str_is_clean(strbuf_str(&got)));
+        assert_int_equal(str_is_clean(str_of(cases[i].from)), cases[i].to == NULL || i == 0);
+        strbuf_deinit(&got);
+        strbuf_deinit(&want);
+    }
+}
+
 /*
  * Keys that all met in one slot of tables keyed by the golden ratio alone: multiples of its inverse
  * differ only in bits that such a table does not look at.
@@ -544,6 +581,7 @@ int main(void) {
         cmocka_unit_test(an_item_of_the_arena_grows_and_keeps_what_is_in_it),
         cmocka_unit_test(the_arena_gives_zeroed_aligned_memory_and_refuses_overflow),
         cmocka_unit_test(indexes_find_what_was_put_and_nothing_else),
+        cmocka_unit_test(text_that_acts_becomes_text),
         cmocka_unit_test(keys_of_an_enemy_do_not_meet),
         cmocka_unit_test(an_output_appears_whole_or_not_at_all),
     };

@@ -140,6 +140,20 @@ static void equal_reasons_are_merged_and_too_many_are_counted(void **state) {
     assert_int_equal(rows[count - 1].count, 2 * REASONS_MAX + 2 - REASONS_MAX);
 }
 
+/* They quote what an input says; cut, they end with a whole character. */
+static void reasons_are_cleaned(void **state) {
+    struct fixture *f = *state;
+    char filler[511];
+    memset(filler, 'x', sizeof(filler) - 1);
+    filler[sizeof(filler) - 1] = '\0';
+    for (int i = 0; i < 2; i++)
+        builder_note(f->b, "written at %s", "\x1b]0;own\x07\xc2\x9b");
+    builder_note(f->b, "%s\xe2\x82\xac", filler);
+    assert_string_equal(builder_reason(f, 0)->text,
+                        "written at \xef\xbf\xbd]0;own\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(builder_reason(f, 1)->text, filler);
+}
+
 static void a_fresh_row_says_nothing(void **state) {
     struct fixture *f = *state;
     for (int part = 1; part < PART_END; part++) {
@@ -184,6 +198,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(names_are_cleaned_and_cut, builder_setup, builder_teardown),
         cmocka_unit_test_setup_teardown(equal_reasons_are_merged_and_too_many_are_counted,
                                         builder_setup, builder_teardown),
+        cmocka_unit_test_setup_teardown(reasons_are_cleaned, builder_setup, builder_teardown),
         cmocka_unit_test_setup_teardown(a_fresh_row_says_nothing, builder_setup, builder_teardown),
         cmocka_unit_test(field_numbers_of_a_part_are_unique),
     };

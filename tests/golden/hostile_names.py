@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Feeds names that act on terminals, logs, pages and spreadsheets through every format of every command, and looks at
+what comes out: valid UTF-8 without characters that act, XML and JSON that parse, CSV that a reader takes apart.
+
+usage: hostile_names.py PROGRAM FOLDER
+"""
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import xml.dom.minidom
+
+NAMES = {
+    'escape': b'\x1b]0;OWNED\x07A\x1b[2J', 'c1': b'C\xc2\x9b31m\xc2\x85N', 'bidi': '\u202egnp.exe\u202c\u2066x\u2069\u200f',
+    'separator': 'L\u2028S\u2029P', 'nonchar': '\ufffe\uffff\ufeffU', 'broken': b'\xff\xfe\xc0\xafOver\xed\xa0\x80',
+    'delete': b'D\x7fEL\x08BS', 'feed': b'V\x0bF\x0c', 'pipe': 'P|i|pe`tick', 'script': '<script>alert(1)</script>',
+    'attribute': '" onmouseover="alert(1)" \' x=\'', 'cdata': ']]>--><!--', 'github': '::error::forged%0Ax',
+    'teamcity': "##teamcity[buildStatus text='x'|n]", 'json': '"}],"x":"\\u0000', 'formula': "=cmd|'/C calc'!A1",
+    'plus': '+1+A1', 'at': '@SUM(1)', 'minus': '-2+3', 'link': '=HYPERLINK("http://evil","x"),"y"',
+    'mention': '[a](javascript:alert(1)) @everyone https://evil.example www.evil.example #1',
+}
+NAMES = {key: name if isinstance(name, bytes) else name.encode() for key, name in NAMES.items()}
+ACTS = [*range(0x20), *range(0x7f, 0xa0), 0x61c, 0x200e, 0x200f, *range(0x2028, 0x202f), *range(0x2066, 0x206a), 0xfeff,
+        0xfffe, 0xffff]
+ACTS = {chr(c) for c in ACTS} - set('\n\t')
+failed = 0
+looked_at = 0
+
+
+def wrong(what, where):
+    global failed
+    failed += 1
+    print(f'{where}: {what}')
+
+
+def look(output, where, line_ends=''):
+    """As text: what any output has to be."""
+    global looked_at
+    looked_at += 1
+    try:
+        text = output.decode()
+    except UnicodeDecodeError as error:
+        wrong(error, where)
+        return ''
+    acting = {c for c in text.replace(line_ends, '') if c in ACTS} if line_ends else {c for c in text if c in ACTS}
+    if acting:
+        wrong(f'has {sorted(ascii(c) for c in acting)}', where)
+    return text
+
+
+def run(program, folder, *arguments):
+    done = subprocess.run([program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, cwd=folder)
+    where = ascii(b' '.join(a if isinstance(a, bytes) else a.encode() for a in arguments[:6]))
+    look(done.stderr, where + ' on stderr')
+    if done.returncode not in (0, 1, 2, 3, 4, 5):
+        wrong(f'status {done.returncode}', where)
+    return done.stdout, where
+
+
+def forged(text, where):
+    for line in text.splitlines():
+        if line.startswith(('::error::forged', '##teamcity[buildStatus')):
+            wrong('a forged line: ' + ascii(line), where)
+
+
+def log(names, factor):
+    out = b'0:000> !dumpheap -stat\nStatistics:\n              MT    Count    TotalSize Class Name\n'
+    objects = size = 0
+    for i, name in enumerate(names):
+        count = (1000 + i) * factor
+        objects, size = objects + count, size + count * 100
+        out += b'00007ff8%08x %8d %12d Shop.T%d' % (0x1000 + i * 16, count, count * 100, i) + name + b'\n'
+        out += b'00007ff9%08x %8d %12d ' % (0x1000 + i * 16, count, count * 100) + name + b'\n'
+        objects, size = objects + count, size + count * 100
+    return out + b'Total %d objects, %d bytes\n' % (objects, size)
+
+
+def cells(text, where):
+    for row in csv.reader(io.StringIO(text, newline='')):
+        for cell in row:
+            if cell and cell[0] in "=+-@\t\r" and not (cell[0] in '+-' and is_number(cell)):
+                wrong('a cell that a spreadsheet runs: ' + ascii(cell), where)
+
+
+def is_number(cell):
+    try:
+        float(cell)
+        return True
+    except ValueError:
+        return False
+
+
+def reports(program, folder, command, files, more=()):
+    for form in ('text', 'json', 'markdown', 'csv', 'html'):
+        for label in NAMES if form == 'text' and command == 'show' else ['bidi']:
+            out, where = run(program, folder, command, '--format', form, '--all', '--label', NAMES[label], *more, *files)
+            text = look(out, where, '\r\n' if form == 'csv' else '')
+            forged(text, where)
+            if form == 'json' and text:
+                json.loads(text)
+            if form == 'csv':
+                cells(text, where)
+            if form == 'html' and ('<script' in text or ' onmouseover="' in text):
+                wrong('markup of a name', where)
+            if form == 'markdown' and any(w in text for w in ('<script', ' @everyone', 'https://evil', ' www.', ' \\#1')):
+                wrong('markup, mention or link of a name', where)
+
+
+def gates(program, folder, file):
+    budgets = [{'name': name.decode(errors='replace'), 'on': 'type', 'which': name.decode(errors='replace'), 'max': 1}
+               for name in NAMES.values()]
+    budget = os.path.join(folder.encode(), b'b\x1b[31m\xc2\x9b.json')
+    with open(budget, 'w') as out:
+        json.dump({'budgets': budgets}, out)
+    for form in ('text', 'json', 'junit', 'sarif', 'github', 'github-summary', 'benchmark', 'openmetrics', 'teamcity'):
+        out, where = run(program, folder, 'gate', '--format', form, '--budget', budget, file)
+        text = look(out, where)
+        if not text:
+            wrong('says nothing', where)
+        forged(text, where)
+        if form == 'junit':
+            xml.dom.minidom.parseString(text.encode())
+        if form in ('json', 'sarif', 'benchmark'):
+            json.loads(text)
+
+
+def histories(program, folder, file):
+    for name in NAMES.values():
+        run(program, folder, 'history', 'add', file, '--force', '--program', name, '--release', name, '--environment', name)
+    for action in (['list'], ['export']):
+        for form in ('text', 'csv', 'json'):
+            out, where = run(program, folder, 'history', *action, '--format', form)
+            text = look(out, where)
+            if form == 'csv':
+                cells(text, where)
+
+
+def main():
+    program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
+    files = []
+    for i, name in enumerate((b'a\x1b[2J\xc2\x9b31m\n::error::forged.txt', b'b\xff\xe2\x80\xae.txt')):
+        files.append(name)
+        with open(os.path.join(folder.encode(), name), 'wb') as out:
+            out.write(log(NAMES.values(), 1 + 4 * i))
+    reports(program, folder, 'show', files[:1])
+    reports(program, folder, 'diff', files)
+    gates(program, folder, files[1])
+    histories(program, folder, files[0])
+    for name in NAMES.values():
+        run(program, folder, 'show', name + b'.missing')
+        run(program, folder, name)
+        run(program, folder, 'show', '--format', name, files[0])
+    print(f'nothing that acts in {looked_at} outputs' if not failed else f'{failed} wrong')
+    return 1 if failed else 0
+
+
+sys.exit(main())
