@@ -5,7 +5,7 @@
 
 #include "input/log/html_text.h"
 #include "input/log/pasted_text.h"
-#include "input/log/wrapped_text.h"
+#include "input/log/wrapped_reading.h"
 #include "model/rows_origin.h"
 #include "model/rows_stacks.h"
 #include "model/rows_threads.h"
@@ -491,63 +491,6 @@ static bool transcript_read_text(struct str text, struct builder *b, struct err 
     return transcript_read_part(part, 1 + count_lines(str_take(text, at[moment])), b, err);
 }
 
-/* Longer ones nobody pastes into a mail. */
-#define WRAPPED_MOST ((size_t)1 << 20)
-
-/* What a reading gave: reasons not to trust it, and rows with their frames. */
-struct reading_worth {
-    uint32_t doubts; /* UINT32_MAX: it is refused */
-    uint64_t content;
-};
-
-static uint64_t snapshot_content(const struct snapshot *s) {
-    uint64_t content = 0;
-    for (int part = 0; part < PART_END; part++)
-        if (part != PART_REASONS && part != PART_ABSENCES)
-            content += s->tables[part].count;
-    SNAPSHOT_ROWS(s, PART_THREADS, struct thread_row, threads, thread_count);
-    for (uint32_t i = 0; i < thread_count; i++)
-        content += threads[i].frames.count + threads[i].native_frames.count;
-    SNAPSHOT_ROWS(s, PART_STACKS, struct stack_row, stacks, stack_count);
-    for (uint32_t i = 0; i < stack_count; i++)
-        content += stacks[i].frames.count;
-    return content;
-}
-
-static struct reading_worth transcript_worth(struct str text) {
-    struct reading_worth worth = {UINT32_MAX, 0};
-    struct snapshot s;
-    struct err err;
-    snapshot_init(&s);
-    struct builder *b = builder_new(&s, &err);
-    if (b && transcript_read_text(text, b, &err) && builder_finish(b, &err)) {
-        SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, rows, count);
-        worth.doubts = 0;
-        for (uint32_t i = 0; i < count; i++)
-            worth.doubts += rows[i].lowers_trust != 0;
-        worth.content = snapshot_content(&s);
-    }
-    builder_free(b);
-    snapshot_deinit(&s);
-    return worth;
-}
-
-/*
- * Lines that were wrapped are joined again where the text then gives fewer doubts, and about as
- * much: which lines belong together is a guess, and a text that reads well as it stands was not
- * wrapped.
- */
-static bool transcript_was_wrapped(struct str text, struct strbuf *joined) {
-    if (text.len > WRAPPED_MOST || !wrapped_text_add(joined, text))
-        return false;
-    struct reading_worth as_is = transcript_worth(text);
-    if (!as_is.doubts)
-        return false;
-    struct reading_worth again = transcript_worth(strbuf_str(joined));
-    return again.doubts < as_is.doubts &&
-           again.content >= as_is.content / 4 * 3 + as_is.content % 4;
-}
-
 static bool read_transcript(struct source *source, struct builder *b, struct err *err) {
     struct bytes in = source->bytes;
     struct strbuf converted;
@@ -574,14 +517,14 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     }
     struct strbuf joined;
     strbuf_init(&joined);
-    bool wrapped = transcript_was_wrapped(text, &joined);
-    if (wrapped)
+    struct wrapped wrapped = wrapped_read(text, transcript_read_text, &joined);
+    if (wrapped.joined)
         text = strbuf_str(&joined);
     bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err) &&
               strbuf_ok(&joined, err);
     ok = ok && transcript_read_text(text, b, err);
-    if (ok && wrapped)
-        builder_note(b, "lines that had been wrapped were joined again");
+    if (ok)
+        wrapped_say(&wrapped, b);
     strbuf_deinit(&joined);
     strbuf_deinit(&printed);
     strbuf_deinit(&page);

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #define WIDTH_LEAST 60u
-#define WIDTH_MOST  80u
-#define FIELDS_SEEN 40u
+/* Of a short text all lines may have been wrapped at long words. */
+#define LONGEST_LEAST 40u
+#define WIDTH_MOST    80u
+#define FIELDS_SEEN   40u
 /* Blanks between two columns, of which wrapping leaves none. */
 #define GAP_MOST 14u
 
@@ -19,30 +21,34 @@ static struct str line_without_end(struct str line) {
     return line;
 }
 
-/* Could the line have been wrapped? Not within its first word, however long that is. */
-static bool could_be_wrapped(struct str line) {
+/* Had wrapping at this width left the line as it is? Within its first word it does not wrap. */
+static bool fits_width(struct str line, size_t width) {
     size_t at = 0;
     while (at < line.len && line.ptr[at] == ' ')
         at++;
     while (at < line.len && line.ptr[at] != ' ')
         at++;
-    return at < line.len && at <= WIDTH_MOST;
+    return line.len <= width || at > width || at == line.len;
 }
 
-/* The width at which all lines of the text may have been wrapped; 0: at none. */
-static size_t wrapped_width(struct str text) {
-    static const size_t widths[] = {72, 76, 78, WIDTH_MOST};
+/* The length of the longest line that is no longer than `width`; 0: others would have been. */
+static size_t longest_at(struct str text, size_t width) {
     size_t longest = 0;
     for (struct str line; str_next_line(&text, &line);) {
         line = line_without_end(line);
-        if (line.len <= longest || !could_be_wrapped(line))
-            continue;
-        longest = line.len;
-        if (longest > WIDTH_MOST)
+        if (!fits_width(line, width))
             return 0;
+        if (line.len > longest && line.len <= width)
+            longest = line.len;
     }
-    for (size_t i = 0; longest >= WIDTH_LEAST && i < sizeof(widths) / sizeof(*widths); i++)
-        if (longest <= widths[i])
+    return longest;
+}
+
+/* The least width at which all lines may have been wrapped; 0: at none. */
+static size_t wrapped_width(struct str text, size_t *ret_longest) {
+    static const size_t widths[] = {72, 76, 78, WIDTH_MOST};
+    for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++)
+        if ((*ret_longest = longest_at(text, widths[i])) >= LONGEST_LEAST)
             return widths[i];
     return 0;
 }
@@ -66,14 +72,17 @@ static size_t digits_at(struct str s, size_t at) {
     return n;
 }
 
-/* "0:000> k", "(lldb) bt", "$ pmap", "==4711== ", "#3 ", "at 0x4f", "->" */
+/* "0:000> k", "(lldb) bt", "$ pmap", "==4711== ", "#3 ", "at 0x4f", "->", "[0x4f] main",
+ * "[System.Runtime]" */
 static bool begins_anew(struct str line) {
     static const struct str marks[] = {STR_INIT("(lldb)"), STR_INIT("(gdb)"), STR_INIT("> "),
                                        STR_INIT("$ "),     STR_INIT("at 0x"), STR_INIT("by 0x"),
-                                       STR_INIT("->")};
+                                       STR_INIT("->"),     STR_INIT("[0x")};
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
         if (str_starts(line, marks[i]))
             return true;
+    if (str_starts(line, STR("[")) && str_ends(line, STR("]")) && !str_contains(line, STR(" ")))
+        return true;
     size_t digits = digits_at(line, 0);
     if (digits && str_starts(str_drop(line, digits), STR(":")))
         return str_starts(str_drop(line, digits + 1 + digits_at(line, digits + 1)), STR(">"));
@@ -125,6 +134,8 @@ static size_t line_shape(struct str line, char shape[FIELDS_SEEN]) {
 /* Both rows of one table: the same kinds of fields first, and about as many; or the same number. */
 static bool are_alike(struct str line, struct str next) {
     char a[FIELDS_SEEN], b[FIELDS_SEEN];
+    if (begins_anew(line)) /* and the next does not */
+        return false;
     size_t count = line_shape(line, a), other = line_shape(next, b);
     size_t first = count < other ? count : other, apart = count + other - 2 * first;
     struct str one = str_next_field(&line), two = str_next_field(&next);
@@ -145,35 +156,117 @@ static bool stands_alone(struct str line) {
     return !any || transcript_is_elision(&whole);
 }
 
-/* Does the next line carry on with the one that began with `start` and stands there as `last`? */
-static bool carries_on(struct str start, struct str last, struct str next, size_t width) {
-    struct str rest = next, word = str_next_field(&rest);
-    if (!last.len || !next.len || strchr(" \t", next.ptr[0]) || is_ruled(last) || is_ruled(next) ||
-        last.len + 1 + word.len + GAP_MOST <= width)
-        return false;
-    return !begins_anew(next) && !stands_alone(next) && !is_label_line(next) &&
-           !are_alike(start, next);
+/* Of some lines; where most do, somebody padded them. */
+static bool some_end_in_blanks(struct str text) {
+    size_t lines = 0, padded = 0;
+    for (struct str line; str_next_line(&text, &line);) {
+        size_t shown = line_without_end(line).len;
+        lines += shown > 0;
+        padded += shown > 0 && shown < line.len && line.ptr[line.len - 1] != '\r';
+    }
+    return padded * 2 < lines;
 }
 
-bool wrapped_text_add(struct strbuf *out, struct str text) {
-    size_t width = wrapped_width(text), joined = 0, before = out->len;
-    struct str line, start = {"", 0}, last = {"", 0};
-    if (!width)
+static bool is_address(struct str field) {
+    char class = field_class(field);
+    return class > 'A' + 7 && class < 'n' && char_is_hex(field.ptr[field.len - 1]);
+}
+
+/* "000007fedd1809a8 1 24 Shop.Order" below a heading, which has none itself. */
+static bool is_first_row(struct str start, struct str next) {
+    if (!is_address(str_next_field(&next)) || !str_next_field(&next).len)
         return false;
-    while (str_next_line(&text, &line)) {
-        line = line_without_end(line);
-        bool on = carries_on(start, last, line, width);
-        if (out->len > before)
-            strbuf_addc(out, on ? ' ' : '\n');
-        strbuf_add(out, line);
-        start = on ? start : line;
-        last = line;
-        joined += on;
+    for (struct str field; (field = str_next_field(&start)).len;)
+        if (is_address(field))
+            return false;
+    return true;
+}
+
+#define STARTS_KEPT 8u
+
+struct wrapping {
+    size_t longest, width;
+    struct str starts[STARTS_KEPT]; /* the last ones that were not joined, round and round */
+    size_t lines;
+    /* Where the line that goes on began, and its last part with the blanks at its end. */
+    struct str start, last;
+    enum wrapped_way way;
+    bool blanks; /* at the ends of some lines: wrapping left them there */
+    size_t joined;
+    bool sure;
+};
+
+/* "CLR thread 0xd holds" below "CLR thread 0xb holds", some lines above. */
+static bool begins_as_before(const struct wrapping *w, struct str next) {
+    struct str first = str_next_field(&next), second = str_next_field(&next);
+    for (size_t i = 0; second.len && i < w->lines && i < STARTS_KEPT; i++) {
+        struct str rest = w->starts[i];
+        if (str_eq(str_next_field(&rest), first) && str_eq(str_next_field(&rest), second))
+            return true;
     }
+    return false;
+}
+
+/* With the blanks at its end, which tell more of what was wrapped; not those that fill a screen. */
+static size_t length_with_blanks(const struct wrapping *w) {
+    return w->blanks && w->last.len <= w->width ? w->last.len : line_without_end(w->last).len;
+}
+
+/* Does the next line carry on with the one before? */
+static bool carries_on(struct wrapping *w, struct str next) {
+    struct str last = line_without_end(w->last), rest = next, word = str_next_field(&rest);
+    if (!last.len || !next.len || strchr(" \t", next.ptr[0]))
+        return false;
+    size_t both = length_with_blanks(w) + 1 + word.len;
+    bool any = w->way == WRAPPED_ANY;
+    bool anew =
+        begins_anew(next) || (!any && (are_alike(w->start, next) || is_first_row(w->start, next) ||
+                                       begins_as_before(w, next)));
+    size_t gap = w->way == WRAPPED_LOOSE ? GAP_MOST : 0;
+    bool on = !anew && both + gap > w->width && !is_ruled(last) && !is_ruled(next) &&
+              !stands_alone(next) && (any || !is_label_line(next));
+    /* It has to stand below, as it had no room; and what had none may be the rest of a line. */
+    if (on ? both <= w->width : !anew && both > w->longest)
+        w->sure = false;
+    return on;
+}
+
+static void wrapped_add_line(struct wrapping *w, struct strbuf *out, struct str raw) {
+    struct str line = line_without_end(raw);
+    bool on = carries_on(w, line);
+    size_t shown = line_without_end(w->last).len;
+    if (on)
+        for (size_t i = length_with_blanks(w) - shown; i; i--)
+            strbuf_addc(out, ' ');
+    if (w->last.ptr)
+        strbuf_addc(out, on ? ' ' : '\n');
+    strbuf_add(out, line);
+    w->start = on ? w->start : line;
+    if (!on && line.len)
+        w->starts[w->lines++ % STARTS_KEPT] = line;
+    w->last = raw;
+    w->joined += on;
+}
+
+bool wrapped_text_add(struct strbuf *out, struct str text, enum wrapped_way way, bool *ret_sure) {
+    struct wrapping w = {.last = {NULL, 0}, .way = way, .sure = true};
+    w.width = wrapped_width(text, &w.longest);
+    if (w.longest < WIDTH_LEAST && way == WRAPPED_LOOSE)
+        return false;
+    if (w.longest < WIDTH_LEAST)
+        w.longest = WIDTH_LEAST;
+    if (way == WRAPPED_WIDE && w.width)
+        w.width = WIDTH_MOST;
+    w.blanks = some_end_in_blanks(text);
+    if (!w.width)
+        return false;
+    for (struct str line; str_next_line(&text, &line);)
+        wrapped_add_line(&w, out, line);
     strbuf_addc(out, '\n');
-    if (!joined && !strbuf_failed(out)) {
+    if (!w.joined && !strbuf_failed(out)) {
         strbuf_clear(out);
         return false;
     }
+    *ret_sure = w.sure;
     return true;
 }

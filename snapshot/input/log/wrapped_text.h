@@ -8,10 +8,22 @@
 
 #include "base/str.h"
 
+/* Which lines are joined; which of these is right, the readings have to tell. */
+enum wrapped_way {
+    WRAPPED_LOOSE,  /* also where a gap between columns may have been lost at the end of the line */
+    WRAPPED_STRICT, /* only what had no room on the line before */
+    WRAPPED_WIDE,   /* as strict, of lines that could have been 80 long */
+    WRAPPED_ANY,    /* as strict, and also what looks like a label or one more row */
+    WRAPPED_WAYS
+};
+
 /*
  * Makes *out, which is empty, the text with its lines joined, and says whether any were; false: no
  * line was, or the text has longer ones, and out stays empty. Lack of memory sticks in out.
+ *
+ * ret_sure  no line was joined that had room on the one before, and none was left alone that had
+ *           none and does not begin as a line does: not that the guess is right
  */
-bool wrapped_text_add(struct strbuf *out, struct str text);
+bool wrapped_text_add(struct strbuf *out, struct str text, enum wrapped_way way, bool *ret_sure);
 
 #endif
