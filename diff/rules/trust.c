@@ -34,8 +34,8 @@ static const char *trust_next(const struct snapshot *snapshot) {
     const struct origin_row *origin = snapshot_origin(snapshot);
     bool text = origin->format && strcmp(origin->format, "transcript") == 0;
     if (snapshot_trust(snapshot) == TRUST_UNUSABLE)
-        return text ? "Add what else the debugger can print: eeheap -gc, dumpheap -stat, threads, "
-                      "clrstack -all."
+        return text ? "Add what else the tool prints: sizes by type, segments, threads with their "
+                      "stacks."
                     : "Take the dump again.";
     return origin->sampled == 1 ? "Read its figures as estimates: what is small may be missing."
                                 : "Read its figures as lower bounds.";

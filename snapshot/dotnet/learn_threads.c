@@ -55,7 +55,7 @@ static bool fits_cooperative(struct learning *l, uint32_t offset) {
            all_threads_have(l, offset, learn_cooperative);
 }
 
-static bool is_link(const struct learning *l, uint64_t link, uint32_t shift) {
+static bool is_thread_link(const struct learning *l, uint64_t link, uint32_t shift) {
     for (uint32_t i = 0; i < l->said->thread_count; i++)
         if (l->said->threads[i].address + shift == link)
             return true;
@@ -70,7 +70,7 @@ static bool fits_link(struct learning *l, uint32_t offset) {
         if (!clr_word(&l->clr, l->said->threads[i].address + offset, &link))
             return false;
         ends += link == 0;
-        if (link && !is_link(l, link, offset) && !is_link(l, link, 0))
+        if (link && !is_thread_link(l, link, offset) && !is_thread_link(l, link, 0))
             return false;
     }
     return ends == 1;
@@ -147,7 +147,7 @@ static bool fits_store(struct clr *clr, uint64_t address, uint64_t word, void *c
         uint64_t first;
         if (!clr_word(clr, word + at, &first))
             return false;
-        if (!first || (!is_link(l, first, shift) && !is_link(l, first, 0)))
+        if (!first || (!is_thread_link(l, first, shift) && !is_thread_link(l, first, 0)))
             continue;
         for (uint32_t i = 2; i < COUNT_WORDS; i++) {
             if (!clr_u32(clr, word + at + 4 * i, &count) || count != l->said->thread_count)
