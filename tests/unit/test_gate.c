@@ -400,7 +400,7 @@ static void the_ratchet_only_lowers_and_touches_nothing_else(void **state) {
 /* Names that every format has to escape in its own way. */
 #define NASTY \
     "{\"budgets\": [" \
-    "{\"name\": \"a<b>&\\\"c'|[d]\xef\xbf\xbd: %,\\u00e9\", \"on\": \"total\", \"max\": 1},\n" \
+    "{\"name\": \"a<b>&\\\"c'|[d]\\n: %,\\u00e9\", \"on\": \"total\", \"max\": 1},\n" \
     "{\"on\": \"total\", \"max\": \"1GiB\"},\n" \
     "{\"on\": \"total\", \"growth_per_iteration\": 1},\n" \
     "{\"on\": \"verdict\", \"not\": [\"growing\"]}]}"
@@ -484,7 +484,8 @@ static void outputs_escape_names(void **state) {
         {"teamcity", "##teamcity[testStarted name='a<b>&\"c|'|||[d|]\xef\xbf\xbd: %,\xc3\xa9']"},
         {"sarif", "\"uri\":\"ci/a%20b%2Cc.json\""},
         {"sarif", "\"startLine\":4"},
-        {"openmetrics", "dumpdiff_value{budget=\"a<b>&\\\"c'|[d]\\n: %,\xc3\xa9\",on=\"total\""},
+        {"openmetrics",
+         "dumpdiff_value{budget=\"a<b>&\\\"c'|[d]\xef\xbf\xbd: %,\xc3\xa9\",on=\"total\""},
         {"github-summary", "| a&lt;b&gt;&amp;\"c'\\|\\[d\\]\xef\xbf\xbd: %,\xc3\xa9 |"},
         {"text", "before.dmp -> after.dmp: 4 budgets, 2 breached, 1 inconclusive"},
         {"text", "Shop.Order  97.7 KiB -> 107.4 KiB (+9.8 KiB)"},
