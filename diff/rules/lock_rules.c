@@ -181,6 +181,14 @@ static bool run_held(const struct series *s, const struct limits *limits, struct
     return ok;
 }
 
+static bool run_without_locks(const struct series *s, const struct limits *limits,
+                              struct findings *f, struct err *err) {
+    (void)limits;
+    (void)err;
+    lock_queues_tell(s, f, &rule_locks_held);
+    return true;
+}
+
 const struct rule rule_locks_held = {
     .id = "locks-held",
     .summary = "locks held by a thread that does not run, and waited for",
@@ -192,13 +200,15 @@ const struct rule rule_locks_held = {
         "same thread, which did not run (critical when others wait, since then nothing says that\n"
         "it will let go) or of which that is not known. With a single dump: locks that somebody\n"
         "waits for. A monitor without an owner is idle, however many wait on it: that is how\n"
-        "semaphores and queues wait for work.\n"
+        "semaphores and queues wait for work. Stacks without a list of locks say no more than\n"
+        "that three or more threads wait for one in the same method.\n"
         "\n"
         "No thresholds.\n"
         "\n"
         "What to do: look at what the owner does. Sleeping, waiting for a task or calling out to\n"
         "another machine inside a lock is the fault; see deadlock when it waits for a lock.\n",
     .run = run_held,
+    .run_without = run_without_locks,
 };
 
 /* -- Deadlock ---------------------------------------------------------------------------------- */

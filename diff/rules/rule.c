@@ -111,14 +111,16 @@ static bool run_one(const struct series *s, const struct limits *limits, const s
         findings_skip(f, rule, "needs %s", rule->min_snapshots == 2 ? "two dumps" : "more dumps");
         return true;
     }
-    if (rule->needs & ~s->parts_all) {
-        skip_for_parts(s, rule, f);
-        return true;
-    }
+    bool lacks = rule->needs & ~s->parts_all;
     uint32_t before = f->count;
-    if (!rule->run(s, limits, f, err))
+    bool ok = !lacks              ? rule->run(s, limits, f, err)
+              : rule->run_without ? rule->run_without(s, limits, f, err)
+                                  : true;
+    if (!ok)
         return err_prefix(err, "rule %s", rule->id);
-    if (f->count == before)
+    if (f->count == before && lacks)
+        skip_for_parts(s, rule, f);
+    else if (f->count == before)
         conclude(s, limits, rule, f);
     return true;
 }

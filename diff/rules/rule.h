@@ -118,6 +118,9 @@ struct rule {
     const char
         *explain; /* what it looks at, its thresholds, how to act on it: `dumpdiff explain ID` */
     bool (*run)(const struct series *, const struct limits *, struct findings *, struct err *);
+    /* What it can say where `needs` is not met; skipped where that is nothing. NULL: nothing. */
+    bool (*run_without)(const struct series *, const struct limits *, struct findings *,
+                        struct err *);
 };
 
 /* THE table of rules; ends with NULL. */

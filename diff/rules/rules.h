@@ -56,6 +56,9 @@ const char *say_advice(struct findings *f, const struct series *s, enum advice a
 /* "s" unless count is 1. */
 const char *plural(uint64_t count);
 
+/* Hits of the rule: threads that wait for a lock in one method, where no dump lists locks. */
+void lock_queues_tell(const struct series *s, struct findings *f, const struct rule *rule);
+
 uint64_t rule_max(uint64_t a, uint64_t b);
 /* percent of value; 0 where it is ABSENT. */
 uint64_t rule_percent(uint64_t value, double percent);

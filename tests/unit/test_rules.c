@@ -157,6 +157,17 @@ static const struct rule_case cases[] = {
     {"locks-held", STATUS_CLEAR, /* a semaphore shows a thousand waiters and no owner */
      "locks object_type=A held=0 waiters=1000\n", NULL, ""},
     {"locks-held", STATUS_SKIPPED, HEAP, NULL, "needs locks"},
+    {"locks-held", STATUS_HIT,
+     "threads os_id=1 index=0 frames=\"" ENTER "App.X.F()\"\n"
+     "threads os_id=2 index=1 frames=\"" ENTER "App.X.F()\"\n"
+     "threads os_id=3 index=2 frames=\"" ENTER "App.X.G()\"\n"
+     "threads os_id=4 index=3 frames=\"" ENTER "App.X.F()\"\n",
+     NULL, "3 threads, as thread 0:1, wait for a lock in App.X.F; no list of locks says who"},
+    {"locks-held", STATUS_SKIPPED, /* two may meet by chance */
+     "threads os_id=1 index=0 frames=\"" ENTER "App.X.F()\"\n"
+     "threads os_id=2 index=1 frames=\"" ENTER "App.X.F()\"\n"
+     "threads os_id=3 index=2 frames=\"" ENTER "App.X.G()\"\n",
+     NULL, "needs locks"},
 
     {"thread-runaway", STATUS_HIT,
      "origin captured_at=1000000000\nthreads os_id=7 index=3 name=spinner user_ns=1000000000\n",
