@@ -1,6 +1,7 @@
 /* What a leak checker calls lost: allocations that nothing refers to any more. */
 #include "diff/rules/rules.h"
 
+#include "base/hash.h"
 #include "base/num.h"
 #include "diff/names/alloc_frames.h"
 #include "model/known_names.h"
@@ -130,13 +131,130 @@ static bool lost_of_stacks(const struct series *s, struct findings *f, bool *ret
     return true;
 }
 
+/* -- Two reports ------------------------------------------------------------------------------- */
+
+/* What one stack has lost in both. */
+struct lost_twice {
+    const struct stack_row *row; /* of the newest */
+    struct cell before, now;
+};
+
+static bool is_lost(const struct stack_row *row) {
+    return row->loss && strcmp(row->loss, STACK_LOST) == 0 && lost_bytes(row);
+}
+
+static bool is_checked(const struct snapshot *snapshot) {
+    SNAPSHOT_ROWS(snapshot, PART_STACKS, struct stack_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].loss)
+            return true;
+    return false;
+}
+
+/* The frames as they are called in reports: one line each. */
+static void lost_key(const struct stack_row *row, struct strbuf *key) {
+    strbuf_clear(key);
+    for (uint32_t i = 0; i < row->frames.count; i++) {
+        strbuf_add(key, alloc_frame_short(row->frames.items[i]));
+        strbuf_addc(key, '\n');
+    }
+}
+
+/* Number of the stack, new ones at the end; STRMAP_NONE: out of memory. */
+static uint32_t lost_number(struct strmap *index, struct findings *f, const struct strbuf *key,
+                            uint32_t *count) {
+    uint32_t number = strmap_get(index, strbuf_str(key), STR(""));
+    if (number != STRMAP_NONE)
+        return number;
+    const char *copy = arena_copy(&f->arena, strbuf_cstr(key), key->len);
+    if (!copy || strbuf_failed(key) ||
+        !strmap_put(index, (struct str){copy, key->len}, STR(""), *count))
+        return STRMAP_NONE;
+    return (*count)++;
+}
+
+static bool lost_line_up(const struct series *s, struct findings *f, struct strmap *index,
+                         struct lost_twice *twice, uint32_t *ret_count) {
+    const struct snapshot *both[2] = {s->snapshots[0], series_new(s)};
+    struct strbuf key;
+    strbuf_init(&key);
+    bool ok = true;
+    for (int b = 0; b < 2; b++) {
+        SNAPSHOT_ROWS(both[b], PART_STACKS, struct stack_row, rows, count);
+        for (uint32_t i = 0; ok && i < count; i++) {
+            if (!is_lost(&rows[i]))
+                continue;
+            lost_key(&rows[i], &key);
+            uint32_t number = lost_number(index, f, &key, ret_count);
+            if (!(ok = number != STRMAP_NONE))
+                break;
+            struct lost_twice *t = &twice[number];
+            cell_add(b ? &t->now : &t->before,
+                     (struct cell){rows[i].count == ABSENT ? 0 : rows[i].count, rows[i].bytes});
+            t->row = b ? &rows[i] : t->row;
+        }
+    }
+    strbuf_deinit(&key);
+    return ok;
+}
+
+static int lost_more_cmp(const void *a, const void *b) {
+    const struct lost_twice *x = a, *y = b;
+    uint64_t left = x->now.bytes > x->before.bytes ? x->now.bytes - x->before.bytes : 0;
+    uint64_t right = y->now.bytes > y->before.bytes ? y->now.bytes - y->before.bytes : 0;
+    if (left != right)
+        return left < right ? 1 : -1;
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static void lost_tell_more(struct findings *f, const struct lost_twice *t) {
+    uint64_t more = t->now.bytes - t->before.bytes;
+    uint64_t blocks = t->now.objects > t->before.objects ? t->now.objects - t->before.objects : 0;
+    const char *place = lost_place(f, t->row);
+    struct finding *hit = findings_hit(f, &rule_memory_lost, SEVERITY_WARNING, more, place);
+    finding_summary(f, hit, "%s more in %s block%s are lost, allocated by %s: %s now, %s before.",
+                    say_bytes(f, more), say_count(f, blocks), plural(blocks), place,
+                    say_bytes(f, t->now.bytes), say_bytes(f, t->before.bytes));
+    finding_next(f, hit,
+                 "Look where the last pointer to what this place allocates goes out of scope, or "
+                 "is written over.");
+    finding_text(f, hit, "frames", place);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, (int64_t)more);
+    finding_delta(hit, "count_delta", FIELD_U64, (int64_t)blocks);
+}
+
+/* What the newest report has lost and the first had not. */
+static bool lost_newly(const struct series *s, struct findings *f, struct err *err) {
+    uint32_t first, last, count = 0, told = 0;
+    snapshot_rows(s->snapshots[0], PART_STACKS, &first);
+    snapshot_rows(series_new(s), PART_STACKS, &last);
+    struct strmap index;
+    struct lost_twice *twice = calloc((size_t)first + last + 1, sizeof(*twice));
+    strmap_init(&index);
+    bool ok = twice && lost_line_up(s, f, &index, twice, &count);
+    /* What the first does not list, it may have lost all the same. */
+    bool cut = snapshot_absence(s->snapshots[0], PART_STACKS, ASPECT_ROWS);
+    if (ok)
+        qsort(twice, count, sizeof(*twice), lost_more_cmp);
+    for (uint32_t i = 0; ok && i < count && told < LOST_MOST; i++) {
+        if (twice[i].now.bytes <= twice[i].before.bytes || (cut && !twice[i].before.bytes))
+            continue;
+        lost_tell_more(f, &twice[i]);
+        told++;
+    }
+    strmap_deinit(&index);
+    free(twice);
+    return ok || err_nomem(err);
+}
+
 static bool run_lost(const struct series *s, const struct limits *limits, struct findings *f,
                      struct err *err) {
     (void)limits;
     bool checked = false;
+    if (s->count > 1 && is_checked(s->snapshots[0]) && is_checked(series_new(s)))
+        return lost_newly(s, f, err);
     if (s->count > 1) {
-        findings_skip(f, &rule_memory_lost,
-                      "is about one report: of several, stack-growing says which loses more");
+        findings_skip(f, &rule_memory_lost, "needs the reports of a leak checker, with stacks");
         return true;
     }
     uint32_t before = f->count;
@@ -158,7 +276,8 @@ const struct rule rule_memory_lost = {
     .explain =
         "Looks at the report of a leak checker (memcheck, LeakSanitizer, the heap checker of\n"
         "gperftools) for what is definitely lost: memory to which no pointer is left. The stacks\n"
-        "that lost most come first, with what was lost with it. What may be lost, or is still\n"
+        "that lost most come first, with what was lost with it; of two reports, those that lost\n"
+        "more than in the first. What may be lost, or is still\n"
         "reachable when the program ends, is shown and no finding.\n"
         "\n"
         "No thresholds.\n"

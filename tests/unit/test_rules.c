@@ -265,6 +265,13 @@ static const struct rule_case cases[] = {
      "stacks frames=malloc|bill_new|main count=3 bytes=3072 loss=\"still reachable\"\n"
      "counters name=leak.definite_bytes value=0 unit=bytes\n",
      NULL, ""},
+    {"memory-lost", STATUS_HIT,
+     "stacks frames=malloc|bill_new|main count=3 bytes=3072 loss=\"definitely lost\"\n",
+     "stacks frames=malloc|bill_new|main count=5 bytes=5120 loss=\"definitely lost\"\n",
+     "2.0 KiB more in 2 blocks are lost, allocated by bill_new <- main: 5.0 KiB now, 3.0 KiB"},
+    {"memory-lost", STATUS_CLEAR,
+     "stacks frames=malloc|bill_new|main count=3 bytes=3072 loss=\"definitely lost\"\n",
+     "stacks frames=malloc|bill_new|main count=3 bytes=3072 loss=\"definitely lost\"\n", ""},
     {"memory-lost", STATUS_SKIPPED, "stacks frames=malloc|bill_new|main count=3 bytes=3072\n", NULL,
      "needs the report of a leak checker"},
     {"memory-where", STATUS_HIT,
