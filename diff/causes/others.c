@@ -127,6 +127,18 @@ static void claim_owner(struct diagnosis *d, const struct finding *lock, uint32_
     }
 }
 
+/* What is lost is outstanding too, from the same place. */
+static void claim_outstanding(struct diagnosis *d, const struct finding *lost, uint32_t cause) {
+    const struct evidence *place = cause_evidence(lost, "frames");
+    for (uint32_t i = 0; place && place->text && i < d->f->count; i++) {
+        const struct evidence *frames = cause_evidence(&d->f->items[i], "frames");
+        if (cause_is_open(d, i, rules[RULE_stack_growing]) && frames && frames->text &&
+            strcmp(frames->text, place->text) == 0)
+            cause_claim(d, i, cause);
+    }
+    claim_allocations(d, cause);
+}
+
 /* What tells why others are there takes them along. */
 static void claim_symptoms(struct diagnosis *d, const struct finding *finding, uint32_t cause) {
     if (finding->rule == rules[RULE_loader_growth])
@@ -135,6 +147,8 @@ static void claim_symptoms(struct diagnosis *d, const struct finding *finding, u
         cause_claim_sums(d, cause, false);
     else if (finding->rule == rules[RULE_stack_growing])
         claim_allocations(d, cause);
+    else if (finding->rule == rules[RULE_memory_lost])
+        claim_outstanding(d, finding, cause);
     else if (finding->rule == rules[RULE_locks_held])
         claim_owner(d, finding, cause);
     else if (finding->rule == rules[RULE_memory_growing])
@@ -156,7 +170,8 @@ static void tell_other(struct diagnosis *d, uint32_t number, bool *told) {
         if (rules[r] != finding->rule || told[r])
             continue;
         claim_symptoms(d, finding, cause_last(d));
-        told[r] = true;
+        /* These take what is of the same thread, or place, alone. */
+        told[r] = r != RULE_memory_lost && r != RULE_locks_held;
     }
 }
 
@@ -173,10 +188,12 @@ static bool takes_symptoms(const struct finding *finding) {
 bool causes_of_others(struct diagnosis *d, struct err *err) {
     bool told[RULE_COUNT] = {false};
     (void)err;
-    for (int pass = 0; pass < 2; pass++)
+    /* What is lost before what is outstanding, of which it is a part. */
+    for (int pass = 0; pass < 3; pass++)
         for (uint32_t i = 0; i < d->f->count; i++)
             if (cause_is_open(d, i, NULL) && d->f->items[i].severity <= SEVERITY_WARNING &&
-                (pass || takes_symptoms(&d->f->items[i])))
+                (pass == 2 || (pass == 0 ? d->f->items[i].rule == rules[RULE_memory_lost]
+                                         : takes_symptoms(&d->f->items[i]))))
                 tell_other(d, i, told);
     return true;
 }

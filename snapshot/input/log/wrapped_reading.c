@@ -98,7 +98,10 @@ struct wrapped wrapped_read(struct str text, wrapped_reader *read, struct strbuf
         struct wrapped_reading *r = &readings[1 + count];
         strbuf_init(&r->text);
         r->bold = way == WRAPPED_ANY;
-        count += wrapped_text_add(&r->text, text, (enum wrapped_way)way, &r->sure);
+        if (wrapped_text_add(&r->text, text, (enum wrapped_way)way, &r->sure))
+            count++;
+        else
+            strbuf_deinit(&r->text);
     }
     if (count)
         readings[0].worth = reading_worth(text, read);
