@@ -12,31 +12,12 @@ ANSWERS says of each what it does:
   names        [optional] texts that the first cause holds
 Judged are all dumps, the first and the last alone, and snapshots of all, which have to say the same.
 A cause that is a warning or worse and about something else fails too."""
-import glob, json, os, re, subprocess, sys, tempfile
+import os, re, sys, tempfile
 
-SICK = ('stuck', 'deadlock', 'runaway')
+from known_answers import SICK, Tally, diff, programs, run, whole, wrong_and_causes
+
 LOUD = ('critical', 'warning')
 GROWTH = ('leak', 'growth', 'loader', 'handles', 'threads', 'exceptions', 'finalizer', 'blocked', 'starvation')
-
-
-def dumps_of(folder, name):
-    for ext in ('core', 'core.zst', 'core.gz', 'snap'):
-        end = r'\.(\d+)\.' + re.escape(ext) + '$'
-        files = [f for f in glob.glob(f'{folder}/{name}/{name}.*.{ext}') if re.search(end, f)]
-        if len(files) > 1:
-            return sorted(files, key=lambda f: int(re.search(end, f).group(1)))
-    return []
-
-
-def run(program, *arguments):
-    return subprocess.run([program, *arguments], capture_output=True, text=True)
-
-
-def diff(program, files):
-    done = run(program, 'diff', '--all', '--format', 'json', *files)
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f'exit status {done.returncode}: {done.stderr.strip()[:200]}')
-    return json.loads(done.stdout)
 
 
 def words(cause):
@@ -146,15 +127,6 @@ def of_snapshots(program, files, folder):
     return diff(program, made)
 
 
-def whole(program, name, files):
-    """Without those that were taken in the middle of a collection: they hold figures of no moment."""
-    kept = [f for f in files if '"in_progress":true' not in
-            run(program, 'show', '--force', '--no-paths', '--format', 'json', f).stdout.replace(' ', '')]
-    for file in set(files) - set(kept):
-        print(f'[  SKIPPED ] {name}: {os.path.basename(file)} was taken in the middle of a collection')
-    return kept
-
-
 def told(causes):
     """Without what says how the input is asked further: a dump is, a snapshot no more."""
     return [{k: v for k, v in c.items() if k not in ('next', 'findings')} for c in causes]
@@ -173,33 +145,14 @@ def judge(program, name, answer, files):
 
 
 def main(program, dumps, answers, *wanted):
-    with open(answers) as file:
-        known = json.load(file)
-    tests = failed = missing = 0
-    for name, answer in known.items():
-        if name.startswith('_') or (wanted and name not in wanted):
-            continue
-        files = dumps_of(dumps, name)
-        if not files:
-            missing += 1
-            print(f'[  SKIPPED ] {name}: no dumps')
-            continue
+    tally = Tally()
+    for name, answer, files in programs(tally, dumps, answers, wanted):
         try:
-            files = whole(program, name, files)
-            for what, wrong, causes in judge(program, name, answer, files):
-                tests += 1
-                failed += bool(wrong)
-                print(f'[{"  FAILED  " if wrong else "       OK "}] {name}, {what}')
-                if wrong:
-                    print('\n'.join('    ' + line for line in wrong))
-                    print('\n'.join(f'      {c["severity"]} {c["kind"]}: {c["summary"]}' for c in causes[:4]))
+            for what, wrong, causes in judge(program, name, answer, whole(program, name, files)):
+                tally.judged(not wrong, f'{name}, {what}', wrong_and_causes(wrong, causes[:4]))
         except RuntimeError as error:
-            tests += 1
-            failed += 1
-            print(f'[  FAILED  ] {name}: {error}')
-    print(f'[==========] {tests} test(s) run.' + (f' {missing} program(s) without dumps.' if missing else ''))
-    print(f'[  FAILED  ] {failed} test(s).' if failed else f'[  PASSED  ] {tests} test(s).')
-    return int(failed > 0)
+            tally.judged(False, f'{name}: {error}')
+    return tally.close('program(s) without dumps')
 
 
 if __name__ == '__main__':

@@ -9,6 +9,8 @@ nothing may be a warning. Where a service does not start here, that is said alou
 With KEEP=1 the dumps stay."""
 import http.client, json, os, re, shutil, smtplib, socket, subprocess, sys, threading, time
 
+from known_answers import Tally, diff, wrong_and_causes
+
 LOUD = ('critical', 'warning')
 PAGES = ('/paper/{}', '/search/w{}', '/read/r{}', '/relay', '/inventory/{}', '/follow/{}', '/order/{}', '/')
 # What others' services leak by themselves: an F# loop that calls itself inside of try keeps a frame of each message.
@@ -218,13 +220,6 @@ def dumps(service, createdump, load, rounds=3):
     return files
 
 
-def diff(program, files):
-    done = subprocess.run([program, 'diff', '--all', '--format', 'json', *files], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f'exit status {done.returncode}: {done.stderr.strip()[:300]}')
-    return json.loads(done.stdout)
-
-
 def said(cause):
     return ' '.join([cause['subject'] or '', cause['summary'], cause.get('root') or ''] +
                     [f"{s.get('edge')} {s.get('type')}" for s in cause['path'] or []] + [t['type'] for t in cause['types'] or []])
@@ -280,7 +275,7 @@ def one(program, createdump, folder, name, service, leaks, load):
 
 def main(program, createdump, folder, *wanted):
     program, folder = os.path.abspath(program), os.path.abspath(folder)
-    tests = failed = skipped = 0
+    tally = Tally()
     for name, service, leaks, load in trials():
         if wanted and not any(w in name for w in wanted):
             continue
@@ -290,18 +285,10 @@ def main(program, createdump, folder, *wanted):
         else:
             wrong, causes = one(program, createdump, folder, name, service, leaks, load)
         if wrong is None:
-            skipped += 1
-            print(f'[  SKIPPED ] {name}: it does not start here', flush=True)
-            continue
-        tests += 1
-        failed += bool(wrong)
-        print(f'[{"  FAILED  " if wrong else "       OK "}] {name}', flush=True)
-        if wrong or os.environ.get('VERBOSE'):
-            print('\n'.join('    ' + line for line in wrong))
-            print('\n'.join(f'      {c["severity"]} {c["kind"]}: {c["summary"]}' for c in causes[:7]), flush=True)
-    print(f'[==========] {tests} test(s) run.' + (f' {skipped} skipped.' if skipped else ''))
-    print(f'[  FAILED  ] {failed} test(s).' if failed else f'[  PASSED  ] {tests} test(s).')
-    return int(failed > 0)
+            tally.skipped(f'{name}: it does not start here')
+        else:
+            tally.judged(not wrong, name, wrong_and_causes(wrong, causes[:7]))
+    return tally.close('skipped')
 
 
 if __name__ == '__main__':
