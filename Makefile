@@ -281,7 +281,7 @@ ANALYZE := clang --analyze --analyzer-output text -Xclang -analyzer-config -Xcla
     -Xclang -analyzer-werror -w
 ## builds for arm64 and runs the unit tests under qemu-user, as far as the machine has what that takes: part of check
 cross:
-	@+tools/cross.sh $(MAKE)
+	@+tools/cross.sh $(MAKE) $(PKGS)
 
 ## clang's analyser over the program: null pointers, leaks, use after free, values that nobody set
 analyze: $(LIB_SRC:%.c=$(BUILD)/%.analyzed) $(CMD_SRC:%.c=$(BUILD)/%.analyzed)

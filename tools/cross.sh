@@ -1,10 +1,11 @@
 #!/bin/bash
 # Builds for arm64: all that needs no library of that processor where there is a compiler for it, and with the libraries
 # (Debian's, :arm64) the program and the unit tests, which run under qemu-user. Says what is missing.
-# usage: cross.sh [make]      (MAKE of the caller; its own folder: build-arm64)
+# usage: cross.sh MAKE LIBRARY...      (those of the Makefile, by their names in pkg-config; its own folder: build-arm64)
 set -u
 cd "$(dirname "$0")/.." || exit 1
-make=${1:-make}
+make=$1
+shift
 triple=aarch64-linux-gnu
 missing() {
     echo "arm64: $1 (missing: $2)"
@@ -16,8 +17,7 @@ if ! command -v $triple-gcc >/dev/null; then
 fi
 libraries=/usr/lib/$triple/pkgconfig
 build=("$make" --no-print-directory BUILD=build-arm64 CC=$triple-gcc)
-if ! PKG_CONFIG_LIBDIR=$libraries:/usr/share/pkgconfig pkg-config --exists libxxhash libcjson libarchive libelf libdw \
-    sqlite3 zlib libpcre2-8; then
+if ! PKG_CONFIG_LIBDIR=$libraries:/usr/share/pkgconfig pkg-config --exists "$@"; then
     "${build[@]}" build-arm64/libdumpdiff.a build-arm64/libcmd.a || exit 1
     missing "compiles; not linked, no test was run" "libraries for it: dpkg --add-architecture arm64, libarchive-dev:arm64 ..."
     exit 0
