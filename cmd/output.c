@@ -68,23 +68,24 @@ static bool is_command(struct str line) {
 }
 
 void make_log_safe(struct strbuf *text) {
-    struct str rest = strbuf_str(text), line;
+    struct str rest = strbuf_str(text), kept = rest, line; /* kept: not yet in out */
     struct strbuf out;
     bool any = false;
     strbuf_init(&out);
     for (struct str from = rest; str_next_line(&rest, &line); from = rest) {
-        bool command = is_command(line);
-        any |= command;
-        strbuf_adds(&out, command ? "'" : "");
-        strbuf_add(&out, str_take(from, from.len - rest.len));
+        if (!is_command(line))
+            continue;
+        any = true;
+        strbuf_add(&out, str_take(kept, kept.len - from.len));
+        strbuf_addc(&out, '\'');
+        kept = from;
     }
-    if (any) {
-        strbuf_fail(&out, &text->err);
-        strbuf_deinit(text);
-        *text = out;
-    } else {
-        strbuf_deinit(&out);
-    }
+    if (!any)
+        return;
+    strbuf_add(&out, kept);
+    strbuf_fail(&out, &text->err);
+    strbuf_deinit(text);
+    *text = out;
 }
 
 int print_text(const struct strbuf *text) {
