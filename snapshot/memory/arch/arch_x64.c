@@ -5,6 +5,8 @@
  */
 #include "memory/arch/arch.h"
 
+#include "memory/arch/x86_calls.h"
+
 /* Of struct user_regs_struct, as far as they are used. */
 enum {
     R15,
@@ -73,18 +75,6 @@ static bool x64_is_system_call(const struct peek *memory, uint64_t after, bool *
         return false;
     *ret_is = code == 0x050f || code == 0x2ecd;
     return true;
-}
-
-/* call rel32, or call by an operand: ff, ModRM of group 2, and 0, 1, 2, 4 or 5 bytes more. */
-static bool x64_after_call(const struct peek *memory, uint64_t address) {
-    uint8_t code[8];
-    if (address < sizeof(code) || !peek_bytes(memory, address - sizeof(code), code, sizeof(code)))
-        return true;
-    static const uint8_t at[] = {1, 2, 4, 5, 6};
-    bool called = code[3] == 0xe8;
-    for (size_t i = 0; i < sizeof(at); i++)
-        called = called || (code[at[i]] == 0xff && (code[at[i] + 1] & 0x38) == 0x10);
-    return called;
 }
 
 /* call rel32; call [rip + disp32]; call [address] */
@@ -315,7 +305,7 @@ static const struct arch_unwinder unwinder = {
     .entry = x64_entry,
     .unwind = x64_unwind,
     .leaf = x64_leaf,
-    .after_call = x64_after_call,
+    .after_call = x86_calls_before,
     .call_target = x64_call_target,
     .saved = {saved_registers, sizeof(saved_registers)},
     .saved_windows = {saved_on_windows, sizeof(saved_on_windows)},

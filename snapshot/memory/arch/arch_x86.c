@@ -5,6 +5,8 @@
  */
 #include "memory/arch/arch.h"
 
+#include "memory/arch/x86_calls.h"
+
 /* Of struct user_regs_struct. */
 enum {
     EBX,
@@ -38,18 +40,6 @@ static const struct arch_field context_fields[] = {
 static const uint8_t saved_on_windows[] = {EDI, ESI, EBX, EBP};
 
 /* -- Calls ------------------------------------------------------------------------------------- */
-
-/* call rel32, or call by an operand: ff, ModRM of group 2, and 0, 1, 2, 4 or 5 bytes more. */
-static bool x86_after_call(const struct peek *memory, uint64_t address) {
-    uint8_t code[8];
-    if (address < sizeof(code) || !peek_bytes(memory, address - sizeof(code), code, sizeof(code)))
-        return true;
-    static const uint8_t at[] = {1, 2, 4, 5, 6};
-    bool called = code[3] == 0xe8;
-    for (size_t i = 0; i < sizeof(at); i++)
-        called = called || (code[at[i]] == 0xff && (code[at[i] + 1] & 0x38) == 0x10);
-    return called;
-}
 
 /* call rel32; call [address] */
 static bool x86_call_target(const struct peek *memory, uint64_t after, uint64_t *ret_target) {
@@ -158,7 +148,7 @@ static const struct arch_unwinder unwinder = {
     .prolog = x86_prolog,
     .call_target = x86_call_target,
     .leaf = x86_leaf,
-    .after_call = x86_after_call,
+    .after_call = x86_calls_before,
     .saved = {saved_on_windows, sizeof(saved_on_windows)},
     .saved_windows = {saved_on_windows, sizeof(saved_on_windows)},
 };
