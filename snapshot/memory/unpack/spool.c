@@ -77,17 +77,18 @@ bool spool_make_file(uint64_t size, uint64_t stored, int *ret_fd, struct err *er
     spool_init(&s);
     if (!open_file(&s, err))
         return false;
-    if (stored > s.room)
+    bool ok = false;
+    if (stored > s.room) {
         err_set(err, ERR_SYSTEM, "not enough room for %llu MiB (set TMPDIR)",
                 (unsigned long long)(stored >> 20));
-    else if (size > INT64_MAX || ftruncate(s.fd, (off_t)size) != 0)
+    } else if (size > INT64_MAX || ftruncate(s.fd, (off_t)size) != 0) {
         err_set(err, ERR_SYSTEM, "cannot make a file of %llu MiB",
                 (unsigned long long)(size >> 20));
-    else
+    } else {
         *ret_fd = s.fd;
-    if (*ret_fd == s.fd)
-        s.fd = -1;
-    bool ok = s.fd < 0;
+        s.fd = -1; /* it is the caller's now */
+        ok = true;
+    }
     spool_deinit(&s);
     return ok;
 }
