@@ -9,6 +9,7 @@
 #include "memory/live/live_impl.h"
 
 #include "base/num.h"
+#include "base/pages.h"
 #include "base/search.h"
 #include "base/vec.h"
 #include "memory/unpack/unpack.h"
@@ -159,18 +160,6 @@ static bool copy_plan(struct copying *c, struct err *err) {
 
 /* -- Where to ---------------------------------------------------------------------------------- */
 
-/* [bytes] of memory that can be had without swapping; UINT64_MAX: not known. */
-static uint64_t memory_available(void) {
-    struct strbuf text;
-    uint64_t kib = 0;
-    strbuf_init(&text);
-    bool ok = live_file(0, "meminfo", &text);
-    struct str value = ok ? live_status(strbuf_str(&text), STR("MemAvailable")) : STR("");
-    ok = ok && num_dec(str_next_field(&value), &kib);
-    strbuf_deinit(&text);
-    return ok ? kib * 1024 : UINT64_MAX;
-}
-
 /* Into memory, if that was made before, or into a file. */
 static bool copy_room(struct copying *c, struct err *err) {
     if (!c->room || c->size > c->room->reserved)
@@ -290,7 +279,7 @@ static bool keep_parts(struct copying *c, struct live_room *room) {
 
 static bool live_copy_make_room(struct copying *c, struct live_room *room) {
     struct err err;
-    if (!copy_plan(c, &err) || c->present > memory_available() / 2 || !keep_parts(c, room))
+    if (!copy_plan(c, &err) || c->present > pages_available() / 2 || !keep_parts(c, room))
         return false;
     room->used = c->size;
     room->reserved = num_add(c->size, c->size / 4 + GROWTH_OF_ALL);
