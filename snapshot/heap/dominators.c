@@ -101,23 +101,16 @@ static void dominators_link(struct dominators *d, uint32_t top, uint32_t to) {
 
 static void dominators_label_inner(struct dominators *d, const struct links *l,
                                    const uint32_t *tops) {
-    const uint8_t *at = l->edges.codes;
-    uint64_t edge = 0;
-    for (uint32_t i = 1; i < l->count; i++) {
-        uint32_t head = l->words[i], from = head & LINKS_PLACE, word;
-        if (!(head & LINKS_FOLLOW))
-            continue;
-        uint32_t top = tops[from], above = d->idom[top];
+    struct links_walk at = links_begin(l);
+    while (links_next_holder(l, &at)) {
+        uint32_t from = at.from, top = tops[from], above = d->idom[top];
         do {
-            word = l->words[++i];
-            edge = list_behind(edge, list_get(&at));
-            uint32_t number = l->words[word & LINKS_PLACE] & LINKS_PLACE;
-            uint32_t idom = d->idom[number];
+            uint32_t number = links_next_edge(l, &at), idom = d->idom[number];
             if (idom == from && d->edges[number] == DOMINATORS_NO_EDGE)
-                d->edges[number] = (uint32_t)edge;
+                d->edges[number] = (uint32_t)at.edge;
             else if (idom == above && idom)
                 dominators_link(d, top, number);
-        } while (!(word & LINKS_LAST));
+        } while (!at.last);
     }
 }
 

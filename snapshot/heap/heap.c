@@ -104,10 +104,9 @@ static bool heap_may_retain(const struct heap *h) {
 static bool heap_follow_groups(struct heap *h, uint64_t **ret_condemned, struct err *err) {
     for (uint32_t i = 0; i < h->roots.count; i++) {
         const struct heap_root *root = &h->roots.items[i];
-        if (root->group == GROUP_CONDEMNED && *ret_condemned)
-            continue; /* all of them, with the first */
         if (root->group == GROUP_CONDEMNED) {
-            if (!heap_follow_condemned(h, i, ret_condemned, err))
+            /* All of them, with the first. */
+            if (!*ret_condemned && !heap_follow_condemned(h, i, ret_condemned, err))
                 return false;
             continue;
         }

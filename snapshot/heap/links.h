@@ -91,6 +91,42 @@ static inline bool links_get(const uint8_t **at, uint64_t *before) {
 }
 
 /*
+ * Their references with what each is called, object by object, in the order of the array; as
+ * numbers, once those stand in the heads.
+ */
+struct links_walk {
+    uint32_t at;         /* the word that was read */
+    uint32_t from;       /* number of the object that refers */
+    bool last;           /* it has no further references */
+    const uint8_t *code; /* of the next edge */
+    uint64_t edge;       /* of the last one */
+};
+
+static inline struct links_walk links_begin(const struct links *l) {
+    return (struct links_walk){.code = l->edges.codes};
+}
+
+/* The next object that refers to others: the first of them is to be read. false: none. */
+static inline bool links_next_holder(const struct links *l, struct links_walk *w) {
+    while (++w->at < l->count) {
+        uint32_t head = l->words[w->at];
+        if (!(head & LINKS_FOLLOW))
+            continue;
+        w->from = head & LINKS_PLACE;
+        return true;
+    }
+    return false;
+}
+
+/* Its next reference, all of which have to be read. Gives the number of what it leads to. */
+static inline uint32_t links_next_edge(const struct links *l, struct links_walk *w) {
+    uint32_t word = l->words[++w->at];
+    w->last = word & LINKS_LAST;
+    w->edge = list_behind(w->edge, list_get(&w->code));
+    return l->words[word & LINKS_PLACE] & LINKS_PLACE;
+}
+
+/*
  * Makes them of a heap that was followed. edges: what each reference is called is wanted, too.
  * Errors: ERR_NOMEM, ERR_LIMIT (2^31 words or more). To be freed either way.
  */

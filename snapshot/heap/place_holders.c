@@ -49,7 +49,6 @@ static uint32_t *nearest_places(const struct placed *placed) {
 static bool holding_init(struct place_holding *h, const struct dominators *d,
                          const struct placed *placed) {
     const struct path_tree *t = placed->tree;
-    static const struct place_holder none = {PATH_NONE, DOMINATORS_NO_EDGE};
     uint32_t room = 0;
     *h = (struct place_holding){.dominators = d, .placed = placed};
     path_tree_init(&h->pairs);
@@ -61,8 +60,7 @@ static bool holding_init(struct place_holding *h, const struct dominators *d,
     for (uint32_t i = 0; h->items && h->item_of && i < t->count; i++) {
         h->item_of[i] = is_held(placed, i) ? h->count : PATH_NONE;
         if (h->item_of[i] != PATH_NONE)
-            h->items[h->count++] =
-                (struct held){.node = i, .large = is_large(placed, i), .holders = {none, none}};
+            h->items[h->count++] = (struct held){.node = i, .large = is_large(placed, i)};
     }
     return h->items && h->item_of && h->nearest;
 }
@@ -110,20 +108,14 @@ static void count_reference(struct place_holding *h, uint32_t item, uint32_t fro
 
 static void count_holders(struct place_holding *h) {
     const struct links *l = &h->dominators->links;
-    const uint8_t *at = l->edges.codes;
-    uint64_t edge = 0;
-    for (uint32_t i = 1; i < l->count; i++) {
-        uint32_t head = l->words[i], word;
-        if (!(head & LINKS_FOLLOW))
-            continue;
-        uint32_t from = h->placed->nodes[head & LINKS_PLACE];
+    struct links_walk at = links_begin(l);
+    while (links_next_holder(l, &at)) {
+        uint32_t from = h->placed->nodes[at.from];
         do {
-            word = l->words[++i];
-            edge = list_behind(edge, list_get(&at));
-            uint32_t item = item_of_object(h, l->words[word & LINKS_PLACE] & LINKS_PLACE);
+            uint32_t item = item_of_object(h, links_next_edge(l, &at));
             if (item != PATH_NONE)
-                count_reference(h, item, from, edge);
-        } while (!(word & LINKS_LAST));
+                count_reference(h, item, from, at.edge);
+        } while (!at.last);
     }
 }
 
@@ -147,8 +139,18 @@ static bool holds_half(const struct place_holding *h, const struct path_node *pa
     return reached >= (node->objects + 1) / 2;
 }
 
-/* Most references first; of as many the one that comes first. */
+static void forget_holders(struct place_holding *h) {
+    static const struct place_holder none = {PATH_NONE, DOMINATORS_NO_EDGE};
+    for (uint32_t i = 0; i < h->count; i++)
+        for (int k = 0; k < PLACE_HOLDERS; k++) {
+            h->items[i].holders[k] = none;
+            h->items[i].counts[k] = 0;
+        }
+}
+
+/* Anew, by these pairs: most references first; of as many the one that comes first. */
 static void choose_holders(struct place_holding *h, const struct path_tree *pairs) {
+    forget_holders(h);
     for (uint32_t i = 0; i < pairs->count; i++) {
         const struct path_node *pair = &pairs->nodes[i];
         struct held *item = &h->items[pair->edge];
@@ -167,15 +169,6 @@ static void choose_holders(struct place_holding *h, const struct path_tree *pair
     }
 }
 
-static void forget_holders(struct place_holding *h) {
-    static const struct place_holder none = {PATH_NONE, DOMINATORS_NO_EDGE};
-    for (uint32_t i = 0; i < h->count; i++)
-        for (int k = 0; k < PLACE_HOLDERS; k++) {
-            h->items[i].holders[k] = none;
-            h->items[i].counts[k] = 0;
-        }
-}
-
 static void keep_holders(struct place_holding *h) {
     const struct path_tree *t = h->placed->tree;
     choose_holders(h, &h->pairs);
@@ -183,7 +176,6 @@ static void keep_holders(struct place_holding *h) {
         for (int k = 0; k < PLACE_HOLDERS && h->items[i].large; k++)
             for (uint32_t n = h->items[i].holders[k].place; n != PATH_NONE; n = t->nodes[n].parent)
                 h->placed->keep[n] = true;
-    forget_holders(h);
 }
 
 struct place_holding *place_holders_count(const struct dominators *d, const struct placed *placed) {
