@@ -44,6 +44,11 @@ bool learn_field(struct learning *l, enum contract_field field, uint32_t end, ui
     return false;
 }
 
+bool learn_is_plain(struct str name) {
+    return !str_contains(name, STR("[")) && !str_contains(name, STR("<")) &&
+           !str_contains(name, STR("`"));
+}
+
 /* -- The outcome ------------------------------------------------------------------------------- */
 
 /* Fields of one type stand together. */
@@ -84,9 +89,8 @@ static void learn_compare_type(struct learning *l, const struct walk_result *wal
         cell_add(&sum, walk->types[at].gen[g]);
     a->types++;
     a->counts += sum.objects == t->objects && sum.bytes == t->bytes;
-    if (str_contains(t->name, STR("[")) || str_contains(t->name, STR("<")) ||
-        str_contains(t->name, STR("`")))
-        return; /* written in another way */
+    if (!learn_is_plain(t->name))
+        return;
     strbuf_init(&name);
     type_name(&l->modules, t->mt, &name);
     a->named++;

@@ -18,6 +18,9 @@ typedef bool learn_fits(struct learning *l, uint32_t offset);
 bool learn_field(struct learning *l, enum contract_field field, uint32_t end, uint32_t step,
                  learn_fits *fits);
 
+/* Is that the name of a type with neither arguments nor elements, which are written otherwise? */
+bool learn_is_plain(struct str name);
+
 /* Threads and their list; false: told why not. */
 bool learn_threads(struct learning *l);
 /* MethodTables, classes, modules and their images; false: told why not. */

@@ -76,7 +76,7 @@ static bool fits_element(struct learning *l, uint32_t offset) {
 
 /* -- Modules ----------------------------------------------------------------------------------- */
 
-/* Names of types, which have neither arguments nor elements, are what the metadata say. */
+/* Plain names of types are what the metadata say. */
 static bool names_agree(struct learning *l, uint32_t *ret_agreed) {
     struct strbuf name;
     bool ok = true;
@@ -84,8 +84,7 @@ static bool names_agree(struct learning *l, uint32_t *ret_agreed) {
     strbuf_init(&name);
     for (uint32_t i = 0; i < l->said->type_count && ok; i++) {
         struct str said = l->said->types[i].name;
-        if (!has_class(&l->said->types[i]) || str_contains(said, STR("[")) ||
-            str_contains(said, STR("<")) || str_contains(said, STR("`")))
+        if (!has_class(&l->said->types[i]) || !learn_is_plain(said))
             continue;
         strbuf_clear(&name);
         type_name(&l->modules, l->said->types[i].mt, &name);
@@ -119,9 +118,8 @@ static bool is_image(struct learning *l, uint64_t base) {
 
 /* The image behind {assembly + 1 word: image; image + layout: {base 1 word}}. */
 static bool image_behind(struct learning *l, uint64_t module) {
-    uint64_t assembly, image, layout, base;
-    return clr_field_word(&l->clr, module, F_MODULE_PE_ASSEMBLY, &assembly) &&
-           clr_field_word(&l->clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) &&
+    uint64_t image, layout, base;
+    return module_pe_image(&l->clr, module, &image) &&
            clr_field_word(&l->clr, image, F_PE_IMAGE_LAYOUT, &layout) &&
            clr_field_word(&l->clr, layout, F_LAYOUT_BASE, &base) && is_image(l, base);
 }
@@ -209,25 +207,28 @@ static bool fits_module(struct learning *l, uint32_t offset) {
     return best.names != 0;
 }
 
-/* The path in UTF-16 that the image has beside its layout; named modules are of use, no more. */
-static bool fits_path(struct learning *l, uint32_t offset) {
-    uint64_t module, assembly, image, path;
-    if (!clr_field_word(&l->clr, mt_called(l, "System.String"), F_MT_MODULE, &module) ||
-        !clr_field_word(&l->clr, module, F_MODULE_PE_ASSEMBLY, &assembly) ||
-        !clr_field_word(&l->clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) ||
-        !clr_word(&l->clr, image + offset, &path))
-        return false;
-    const char *text = path ? clr_utf16z(&l->clr, path, 1024) : NULL;
+/* The path in UTF-16 of the core library; named modules are of use, no more. */
+static bool leads_to_core_path(struct learning *l, uint64_t at) {
+    uint64_t path;
+    const char *text =
+        clr_word(&l->clr, at, &path) && path ? clr_utf16z(&l->clr, path, 1024) : NULL;
     return text && str_ends(str_of(text), STR("System.Private.CoreLib.dll"));
 }
 
+static bool core_module(struct learning *l, uint64_t *ret_module) {
+    return clr_field_word(&l->clr, mt_called(l, "System.String"), F_MT_MODULE, ret_module);
+}
+
+/* The image has it beside its layout. */
+static bool fits_path(struct learning *l, uint32_t offset) {
+    uint64_t module, image;
+    return core_module(l, &module) && module_pe_image(&l->clr, module, &image) &&
+           leads_to_core_path(l, image + offset);
+}
+
 static bool fits_module_path(struct learning *l, uint32_t offset) {
-    uint64_t module, path;
-    if (!clr_field_word(&l->clr, mt_called(l, "System.String"), F_MT_MODULE, &module) ||
-        !clr_word(&l->clr, module + offset, &path))
-        return false;
-    const char *text = path ? clr_utf16z(&l->clr, path, 1024) : NULL;
-    return text && str_ends(str_of(text), STR("System.Private.CoreLib.dll"));
+    uint64_t module;
+    return core_module(l, &module) && leads_to_core_path(l, module + offset);
 }
 
 bool learn_types(struct learning *l) {

@@ -169,14 +169,19 @@ static bool memory_metadata(struct modules *m, struct module *module) {
     return true;
 }
 
+bool module_pe_image(struct clr *clr, uint64_t module, uint64_t *ret_image) {
+    uint64_t assembly;
+    return clr_field_word(clr, module, F_MODULE_PE_ASSEMBLY, &assembly) &&
+           clr_field_word(clr, assembly, F_PE_ASSEMBLY_IMAGE, ret_image);
+}
+
 /* Where the image lies: through the PEAssembly's layout, or the module's own idea. */
 static void module_find_image(struct modules *m, struct module *module, bool *ret_sure) {
     struct clr *clr = m->clr;
-    uint64_t assembly, image, layout;
+    uint64_t image, layout;
     uint32_t flags, size;
     *ret_sure = false;
-    if (clr_field_word(clr, module->address, F_MODULE_PE_ASSEMBLY, &assembly) &&
-        clr_field_word(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) &&
+    if (module_pe_image(clr, module->address, &image) &&
         clr_field_word(clr, image, F_PE_IMAGE_LAYOUT, &layout) &&
         clr_field_word(clr, layout, F_LAYOUT_BASE, &module->base) &&
         clr_field_u32(clr, layout, F_LAYOUT_FLAGS, &flags)) {
@@ -205,10 +210,9 @@ static bool dynamic_metadata(struct modules *m, struct module *module) {
 
 /* The module says, or (8.0) its PEImage does. */
 static const char *module_path(struct clr *clr, uint64_t module) {
-    uint64_t path, assembly, image;
+    uint64_t path, image;
     if (!clr_field_word(clr, module, F_MODULE_PATH, &path) &&
-        (!clr_field_word(clr, module, F_MODULE_PE_ASSEMBLY, &assembly) ||
-         !clr_field_word(clr, assembly, F_PE_ASSEMBLY_IMAGE, &image) ||
+        (!module_pe_image(clr, module, &image) ||
          !clr_field_word(clr, image, F_PE_IMAGE_PATH, &path)))
         return NULL;
     return path ? clr_utf16z(clr, path, PATH_MAX_CHARS) : NULL;

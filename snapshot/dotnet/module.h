@@ -39,6 +39,9 @@ void modules_deinit(struct modules *m);
 /* The module at an address of the runtime's; NULL: out of memory or too many. */
 struct module *module_at(struct modules *m, uint64_t address);
 
+/* The runtime's PEImage of a module, by its PEAssembly; false: not known, or not there. */
+bool module_pe_image(struct clr *clr, uint64_t module, uint64_t *ret_image) MUST_CHECK;
+
 /*
  * What the dump lacks of a module's image is from now on read from its file, if there is the same
  * one. True once: false when that was asked before, too.
