@@ -9,9 +9,8 @@
 #define MT_ARRAY        0x000c0000u
 #define SECTION_KINDS   7u
 
-/* One look at all variables: what has been found of each kind, the first where there are more. */
+/* One look at all variables for the one that leads to what fits; the first where there are more. */
 struct globals_look {
-    bool (*list_closes)(struct clr *clr);
     bool (*fits)(struct clr *clr, uint64_t value);
     enum contract_global global;
     uint64_t near, distance; /* near != 0: of several the nearest to it */
@@ -108,16 +107,15 @@ static void globals_look_for(struct clr *clr, enum contract_global global,
 }
 
 static bool globals_visit_store(struct clr *clr, uint64_t address, uint64_t word, void *context) {
-    struct globals_look *look = context;
+    (void)context;
     if (!word || !clr_spend(clr, 1))
         return false;
     clr->contract.global[G_THREAD_STORE] = address;
-    return look->list_closes(clr);
+    return clr_read_thread_list(clr);
 }
 
-void globals_find(struct clr *clr, bool (*list_closes)(struct clr *clr)) {
-    struct globals_look look = {.list_closes = list_closes};
-    if (!clr_scan_image(clr, true, globals_visit_store, &look)) {
+void globals_find(struct clr *clr) {
+    if (!clr_scan_image(clr, true, globals_visit_store, NULL)) {
         clr->contract.global[G_THREAD_STORE] = NO_GLOBAL;
         return;
     }

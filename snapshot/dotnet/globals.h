@@ -8,11 +8,10 @@
 #include "dotnet/clr.h"
 
 /*
- * Fills clr->contract.global, whose fields are known: basic MethodTables, the list of threads, the
- * finalizer's, sync blocks and sections of code. What is not found stays NO_GLOBAL.
- *
- * list_closes  reads the list of threads of the ThreadStore that G_THREAD_STORE leads to
+ * Fills clr->contract.global, whose fields are known: basic MethodTables, the list of threads (and
+ * clr->threads with it), the finalizer's, sync blocks and sections of code. What is not found stays
+ * NO_GLOBAL.
  */
-void globals_find(struct clr *clr, bool (*list_closes)(struct clr *clr));
+void globals_find(struct clr *clr);
 
 #endif

@@ -356,7 +356,7 @@ static void use_table(struct clr *clr, const struct builtin_table *t) {
     uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
     uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - clr->word * shift;
     if (!clr->dac_table)
-        globals_find(clr, clr_read_thread_list);
+        globals_find(clr);
     if (!clr->dac_table || shift != t->gc_vars_index)
         return;
     for (uint32_t i = 0; i < t->global_count; i++) {
@@ -428,7 +428,7 @@ static void read_heap_type(struct clr *clr) {
 }
 
 bool clr_offsets_fit(struct clr *clr) {
-    globals_find(clr, clr_read_thread_list);
+    globals_find(clr);
     if (!verify(clr))
         return false;
     read_heap_type(clr);
