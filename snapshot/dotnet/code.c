@@ -79,9 +79,9 @@ static void section_owner(struct clr *clr, uint64_t section, uint64_t *ret_modul
             *ret_module = *ret_heap = 0;
         return;
     }
-    if (!clr_field_word(clr, section, F_SECTION_R2R_MODULE, ret_module) || !*ret_module)
+    if (!clr_field_word(clr, section, F_SECTION_R2R_MODULE, ret_module))
         *ret_module = 0;
-    if (!clr_field_word(clr, section, F_SECTION_HEAP_LIST, ret_heap))
+    if (*ret_module || !clr_field_word(clr, section, F_SECTION_HEAP_LIST, ret_heap))
         *ret_heap = 0;
 }
 

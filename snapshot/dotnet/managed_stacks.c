@@ -110,12 +110,11 @@ static bool hijack(struct clr *clr, uint64_t frame, struct arch_frame *f) {
  */
 static bool caller_at(struct clr *clr, uint64_t at, struct arch_frame *frame) {
     const struct arch *arch = arch_of(clr);
-    const struct peek memory = clr_peek(clr);
     struct code_function f;
     uint64_t ip, fp, up;
-    if (!clr_word(clr, at, &ip) || !code_find(clr, ip - 1, &f) ||
-        !arch->unwinder->after_call(&memory, ip) || !clr_word(clr, at - clr->word, &fp) ||
-        fp <= at || fp - at > STACK_NEAR || !clr_word_at(clr, fp, 1, &up) ||
+    if (!clr_word(clr, at, &ip) || !code_is_return(clr, ip) ||
+        !clr_word(clr, at - clr->word, &fp) || fp <= at || fp - at > STACK_NEAR ||
+        !clr_word_at(clr, fp, 1, &up) ||
         !(code_find(clr, up - 1, &f) || space_module_at(clr->space, up)))
         return false;
     frame->registers[arch->ip] = ip;
