@@ -126,4 +126,9 @@ static inline uint64_t load_u64(const uint8_t *p) {
     return v;
 }
 
+/* word: [bytes] 4 or 8; where it is a constant, loops are made for it. */
+static inline uint64_t load_word(const uint8_t *p, uint32_t word) {
+    return word == 8 ? load_u64(p) : load_u32(p);
+}
+
 #endif

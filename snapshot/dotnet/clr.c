@@ -112,10 +112,6 @@ bool clr_u32(struct clr *clr, uint64_t address, uint32_t *ret_value) {
     return true;
 }
 
-static inline uint64_t load_word(const uint8_t *raw, uint32_t word) {
-    return word == 8 ? load_u64(raw) : load_u32(raw);
-}
-
 bool clr_word(struct clr *clr, uint64_t address, uint64_t *ret_value) {
     uint8_t raw[8];
     if (!clr_read(clr, address, raw, clr->word))

@@ -188,6 +188,11 @@ static inline bool clr_is_aligned(const struct clr *clr, uint64_t address) {
     return !(address & (clr->word - 1));
 }
 
+/* The first address from there on that is aligned so. */
+static inline uint64_t clr_align(const struct clr *clr, uint64_t address) {
+    return (address + clr->word - 1) & ~(uint64_t)(clr->word - 1);
+}
+
 /* [bytes] from one object to the next at least; the empty string says less. */
 static inline uint32_t clr_object_min(const struct clr *clr) {
     return 3 * clr->word;

@@ -34,9 +34,9 @@ static uint32_t descriptor_size(uint32_t word) {
 static bool parse_descriptor(const uint8_t *raw, uint32_t word, struct descriptor *d) {
     const uint8_t *behind = raw + 16 + word;
     *d = (struct descriptor){.json_size = load_u32(raw + 12),
-                             .json = word == 8 ? load_u64(raw + 16) : load_u32(raw + 16),
+                             .json = load_word(raw + 16, word),
                              .pointer_count = load_u32(behind),
-                             .pointers = word == 8 ? load_u64(behind + 8) : load_u32(behind + 8)};
+                             .pointers = load_word(behind + 8, word)};
     return memcmp(raw, "DNCCDAC", 8) == 0 && d->json_size >= 2 && d->json_size <= 1u << 20 &&
            d->pointer_count <= POINTERS_MAX;
 }

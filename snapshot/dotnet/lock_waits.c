@@ -70,8 +70,7 @@ static bool add_lock_object(struct lock_waits *w, uint64_t object, uint32_t *ret
 static bool lock_on_stack(struct lock_waits *w, const struct managed_thread *thread, bool is_class,
                           uint64_t *ret_address, struct err *err) {
     struct clr *clr = w->m->clr;
-    uint64_t at = (thread->os->sp + clr->word - 1) & ~(uint64_t)(clr->word - 1),
-             end = at + SCAN_BYTES, word;
+    uint64_t at = clr_align(clr, thread->os->sp), end = at + SCAN_BYTES, word;
     *ret_address = ABSENT;
     for (; at < end && clr_spend(clr, 1) && clr_word(clr, at, &word); at += clr->word) {
         if (!gc_span_at(w->gc, word))

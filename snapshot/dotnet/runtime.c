@@ -110,8 +110,7 @@ bool clr_scan_image(struct clr *clr, bool writable_only,
         uint64_t from = range->start > clr->image->base ? range->start : clr->image->base;
         uint64_t to = range->end < end ? range->end : end;
         uint32_t bytes = clr->word;
-        from = (from + bytes - 1) & ~(uint64_t)(bytes - 1);
-        for (uint64_t at = from; at + bytes <= to; at += bytes) {
+        for (uint64_t at = clr_align(clr, from); at + bytes <= to; at += bytes) {
             uint64_t word;
             if (!clr_word(clr, at, &word))
                 break;

@@ -42,7 +42,7 @@ static const struct space_thread *stack_roots_os_thread(const struct scanning *s
 
 static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t thread) {
     uint32_t word = s->clr->word;
-    low = (low + word - 1) & ~(uint64_t)(word - 1);
+    low = clr_align(s->clr, low);
     if (high > low && high - low > STACK_SCAN_MAX)
         high = low + STACK_SCAN_MAX;
     while (low < high && s->err.code == ERR_NONE) {
@@ -51,8 +51,7 @@ static void scan(struct scanning *s, uint64_t low, uint64_t high, uint32_t threa
         if (!clr_spend(s->clr, words + 1))
             return;
         for (uint64_t i = 0; i < words; i++)
-            stack_roots_add(
-                s, word == 8 ? load_u64(lent.data + 8 * i) : load_u32(lent.data + 4 * i), thread);
+            stack_roots_add(s, load_word(lent.data + word * i, word), thread);
         if (words) {
             low += word * words;
             continue;

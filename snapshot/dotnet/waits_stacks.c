@@ -52,8 +52,7 @@ struct stack_scan {
 };
 
 static struct stack_scan scan_of(struct waits *w, const struct managed_thread *t, uint32_t depth) {
-    uint32_t word = w->clr->word;
-    struct stack_scan s = {.w = w, .at = (t->os->sp + word - 1) & ~(uint64_t)(word - 1)};
+    struct stack_scan s = {.w = w, .at = clr_align(w->clr, t->os->sp)};
     s.end = s.at + SCAN_BYTES;
     /* Who calls the wait may keep the object in its own frame. */
     uint32_t last = depth + 1 < t->frame_count ? depth + 1 : t->frame_count - 1;

@@ -58,6 +58,12 @@ static bool in_window(const struct walk_worker *w, uint64_t a) {
 
 /* -- The loop ---------------------------------------------------------------------------------- */
 
+/* [bytes] of the object whose MethodTable word lies at p. */
+static ALWAYS_INLINE uint64_t walk_size(const struct slot *slot, const uint8_t *p, uint32_t word) {
+    uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + word);
+    return size < 3 * word ? 3 * word : size;
+}
+
 /*
  * Adds the object to the graph. False: its references are not all in the window, but will be in one
  * that begins with it.
@@ -89,7 +95,7 @@ static ALWAYS_INLINE uint64_t count_objects(struct walk_worker *w, uint64_t a, u
     *ret_broken = false;
     while (a < stop) {
         const uint8_t *p = window.data + (a - window.start);
-        uint64_t mt = walk_word(p, word) & ~bits; /* bits of the GC: marked, pinned */
+        uint64_t mt = load_word(p, word) & ~bits; /* bits of the GC: marked, pinned */
         struct slot *slot = &w->slots[slot_of(w, mt)];
         if (slot->mt != mt || mt == 0) {
             slot = mt ? walk_find_slot(w, mt) : NULL;
@@ -98,10 +104,7 @@ static ALWAYS_INLINE uint64_t count_objects(struct walk_worker *w, uint64_t a, u
                 break;
             }
         }
-        uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + word);
-        if (size < 3 * word)
-            size = 3 * word;
-        uint64_t step = (size + align) & ~align;
+        uint64_t size = walk_size(slot, p, word), step = (size + align) & ~align;
         if (step > end - a) {
             *ret_broken = true;
             break;
@@ -148,12 +151,11 @@ static bool plausible_chain(struct walk_worker *w, uint64_t a, uint64_t context,
             p = w->window.data + (a - w->window.start);
         else if (!space_read(w->shared->clr->space, a, header, w->header_bytes))
             return false;
-        uint64_t mt = walk_word(p, word) & ~(uint64_t)(word - 1);
+        uint64_t mt = load_word(p, word) & ~(uint64_t)(word - 1);
         struct slot *slot = mt ? walk_find_slot(w, mt) : NULL;
         if (!slot)
             return false;
-        uint64_t size = slot->base + (uint64_t)slot->component * load_u32(p + word);
-        size = ((size < 3 * word ? 3 * word : size) + align) & ~align;
+        uint64_t size = (walk_size(slot, p, word) + align) & ~align;
         if (size > end - a)
             return false;
         a += size;

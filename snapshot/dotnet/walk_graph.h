@@ -24,18 +24,16 @@ void walk_graph_gap(struct walk_worker *w, uint64_t from, uint64_t to);
 /* The class of objects of that slot. False: the graph is stopped. */
 bool walk_graph_class(struct walk_worker *w, uint32_t slot, uint32_t padding) MUST_CHECK;
 
-/* A word of memory. word: its bytes, a constant, so that the loops are made for it. */
-static inline uint64_t walk_word(const uint8_t *at, uint32_t word) {
-    return word == 8 ? load_u64(at) : load_u32(at);
-}
-
-/* References of `count` words; of an array nulls have no place. */
+/*
+ * References of `count` words; of an array nulls have no place. word: its bytes, a constant, so
+ * that the loops are made for it.
+ */
 static ALWAYS_INLINE void walk_graph_words(const struct address_slots *slots,
                                            struct address_near near, struct graph_pen *pen,
                                            const uint8_t *at, uint64_t count, bool array,
                                            uint32_t word) {
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t address = walk_word(at + word * i, word);
+        uint64_t address = load_word(at + word * i, word);
         if (address)
             graph_pen_reference(pen, address_slot_near(slots, near, address, word));
         else if (!array)
