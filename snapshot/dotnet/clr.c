@@ -237,20 +237,33 @@ uint64_t clr_canonical_mt(struct clr *clr, uint64_t mt) {
     return word & bit ? word & ~bit : mt;
 }
 
+/* Both at once: most MethodTables are canonical, and have their class in the word that says so. */
+static bool class_and_canonical(struct clr *clr, uint64_t mt, uint64_t *ret_class,
+                                uint64_t *ret_canonical) {
+    uint64_t word, canonical = mt, bit = clr->contract.canonical_bit;
+    if (!clr_field_word(clr, mt, F_MT_CLASS, &word))
+        return false;
+    if (word & bit) {
+        canonical = word & ~bit;
+        if (!clr_field_word(clr, canonical, F_MT_CLASS, &word) || word & bit)
+            return false;
+    }
+    *ret_class = word;
+    *ret_canonical = canonical;
+    return true;
+}
+
 uint64_t clr_class_of(struct clr *clr, uint64_t mt) {
-    uint64_t word, canonical = clr_canonical_mt(clr, mt);
-    return canonical && clr_field_word(clr, canonical, F_MT_CLASS, &word) &&
-                   !(word & clr->contract.canonical_bit)
-               ? word
-               : 0;
+    uint64_t class, canonical;
+    return class_and_canonical(clr, mt, &class, &canonical) ? class : 0;
 }
 
 bool clr_is_method_table(struct clr *clr, uint64_t mt) {
     uint64_t canonical, class, back;
     if (mt && mt == clr->free_mt)
         return true; /* free space has no class */
-    if (mt == 0 || !clr_is_aligned(clr, mt) || !(canonical = clr_canonical_mt(clr, mt)) ||
-        !(class = clr_class_of(clr, canonical)))
+    if (mt == 0 || !clr_is_aligned(clr, mt) || !class_and_canonical(clr, mt, &class, &canonical) ||
+        !class)
         return false;
     return class == clr->continuation_class ||
            (clr_field_word(clr, class, F_CLASS_MT, &back) && back == canonical);
