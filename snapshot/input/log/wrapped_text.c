@@ -53,6 +53,29 @@ static size_t wrapped_width(struct str text, size_t *ret_longest) {
     return 0;
 }
 
+/* Of some lines; where most do, somebody padded them. */
+static bool some_end_in_blanks(struct str text) {
+    size_t lines = 0, padded = 0;
+    bool any = false;
+    for (struct str line; str_next_line(&text, &line);) {
+        size_t shown = line_without_end(line).len;
+        lines += shown > 0;
+        any = any || (shown && shown < line.len);
+        padded += shown > 0 && shown < line.len && line.ptr[line.len - 1] != '\r';
+    }
+    return any && padded * 2 < lines;
+}
+
+bool wrapped_text_layout(struct str text, struct wrapped_layout *ret_layout) {
+    struct wrapped_layout layout = {0};
+    layout.width = wrapped_width(text, &layout.longest);
+    if (!layout.width)
+        return false;
+    layout.blanks = some_end_in_blanks(text);
+    *ret_layout = layout;
+    return true;
+}
+
 /* -- How lines begin --------------------------------------------------------------------------- */
 
 static bool is_ruled(struct str line) {
@@ -78,8 +101,10 @@ static bool begins_anew(struct str line) {
     static const struct str marks[] = {STR_INIT("(lldb)"), STR_INIT("(gdb)"), STR_INIT("> "),
                                        STR_INIT("$ "),     STR_INIT("at 0x"), STR_INIT("by 0x"),
                                        STR_INIT("->"),     STR_INIT("[0x")};
+    if (!line.len)
+        return false;
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-        if (str_starts(line, marks[i]))
+        if (line.ptr[0] == marks[i].ptr[0] && str_starts(line, marks[i]))
             return true;
     if (str_starts(line, STR("[")) && str_ends(line, STR("]")) && !str_contains(line, STR(" ")))
         return true;
@@ -156,17 +181,6 @@ static bool stands_alone(struct str line) {
     return !any || transcript_is_elision(&whole);
 }
 
-/* Of some lines; where most do, somebody padded them. */
-static bool some_end_in_blanks(struct str text) {
-    size_t lines = 0, padded = 0;
-    for (struct str line; str_next_line(&text, &line);) {
-        size_t shown = line_without_end(line).len;
-        lines += shown > 0;
-        padded += shown > 0 && shown < line.len && line.ptr[line.len - 1] != '\r';
-    }
-    return padded * 2 < lines;
-}
-
 static bool is_address(struct str field) {
     char class = field_class(field);
     return class > 'A' + 7 && class < 'n' && char_is_hex(field.ptr[field.len - 1]);
@@ -191,7 +205,7 @@ struct wrapping {
     /* Where the line that goes on began, and its last part with the blanks at its end. */
     struct str start, last;
     enum wrapped_way way;
-    bool blanks; /* at the ends of some lines: wrapping left them there */
+    bool blanks;
     size_t joined;
     bool sure;
 };
@@ -219,14 +233,16 @@ static bool carries_on(struct wrapping *w, struct str next) {
         return false;
     size_t both = length_with_blanks(w) + 1 + word.len;
     bool any = w->way == WRAPPED_ANY;
-    bool anew =
-        begins_anew(next) || (!any && (are_alike(w->start, next) || is_first_row(w->start, next) ||
-                                       begins_as_before(w, next)));
-    size_t gap = w->way == WRAPPED_LOOSE ? GAP_MOST : 0;
-    bool on = !anew && both + gap > w->width && !is_ruled(last) && !is_ruled(next) &&
-              !stands_alone(next) && (any || !is_label_line(next));
+    bool has_room = both + (w->way == WRAPPED_LOOSE ? GAP_MOST : 0) <= w->width;
+    if (has_room && both <= w->longest) /* most lines; the rest takes longer to tell */
+        return false;
+    if (begins_anew(next) || (!any && (are_alike(w->start, next) || is_first_row(w->start, next) ||
+                                       begins_as_before(w, next))))
+        return false;
+    bool on = !has_room && !is_ruled(last) && !is_ruled(next) && !stands_alone(next) &&
+              (any || !is_label_line(next));
     /* It has to stand below, as it had no room; and what had none may be the rest of a line. */
-    if (on ? both <= w->width : !anew && both > w->longest)
+    if (on ? both <= w->width : both > w->longest)
         w->sure = false;
     return on;
 }
@@ -248,18 +264,30 @@ static void wrapped_add_line(struct wrapping *w, struct strbuf *out, struct str 
     w->joined += on;
 }
 
-bool wrapped_text_add(struct strbuf *out, struct str text, enum wrapped_way way, bool *ret_sure) {
-    struct wrapping w = {.last = {NULL, 0}, .way = way, .sure = true};
-    w.width = wrapped_width(text, &w.longest);
-    if (w.longest < WIDTH_LEAST && way == WRAPPED_LOOSE)
-        return false;
+bool wrapped_may_join(const struct wrapped_layout *layout, enum wrapped_way way) {
+    switch (way) {
+    case WRAPPED_LOOSE: /* gaps are guessed where lines are long enough */
+        return layout->longest >= WIDTH_LEAST;
+    case WRAPPED_STRICT: /* less than loose, which was not tried */
+        return layout->longest < WIDTH_LEAST;
+    case WRAPPED_WIDE: /* less than strict, but that more blanks count as length */
+        return layout->blanks && layout->width < WIDTH_MOST;
+    case WRAPPED_ANY:
+    case WRAPPED_WAYS:
+        break;
+    }
+    return true;
+}
+
+bool wrapped_text_add(struct strbuf *out, struct str text, const struct wrapped_layout *layout,
+                      enum wrapped_way way, bool *ret_sure) {
+    struct wrapping w = {.longest = layout->longest,
+                         .width = way == WRAPPED_WIDE ? WIDTH_MOST : layout->width,
+                         .blanks = layout->blanks,
+                         .way = way,
+                         .sure = true};
     if (w.longest < WIDTH_LEAST)
         w.longest = WIDTH_LEAST;
-    if (way == WRAPPED_WIDE && w.width)
-        w.width = WIDTH_MOST;
-    w.blanks = some_end_in_blanks(text);
-    if (!w.width)
-        return false;
     for (struct str line; str_next_line(&text, &line);)
         wrapped_add_line(&w, out, line);
     strbuf_addc(out, '\n');
