@@ -392,6 +392,13 @@ bool builder_say_string(struct builder *b, const char **field, struct str value,
     return true;
 }
 
+bool builder_say_program(struct builder *b, struct str command, struct err *err) {
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    return origin &&
+           builder_say_string(b, &origin->process, str_file_name(str_next_field(&command)),
+                              "the program", err);
+}
+
 static void lower_trust(struct builder *b, enum trust_grade grade) {
     struct origin_row *origin = b->snapshot->tables[PART_ORIGIN].rows;
     if (origin && origin->trust < grade)

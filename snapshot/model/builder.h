@@ -230,6 +230,8 @@ bool builder_thread_number(struct builder *b, struct thread_row *thread, uint64_
 void builder_say(struct builder *b, uint64_t *field, uint64_t value, const char *what);
 bool builder_say_string(struct builder *b, const char **field, struct str value, const char *what,
                         struct err *err) MUST_CHECK;
+/* "./shop --fast": the program, without folder and arguments. Errors: ERR_NOMEM. */
+bool builder_say_program(struct builder *b, struct str command, struct err *err) MUST_CHECK;
 
 /*
  * Something was skipped, cut or does not add up: lowers trust to partial, and shows in

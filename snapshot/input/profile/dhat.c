@@ -272,13 +272,6 @@ static bool dhat_read_points(struct dhat *d, struct err *err) {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
-static bool dhat_say_program(struct dhat *d, struct str command, struct err *err) {
-    struct origin_row *origin = builder_single(d->b, PART_ORIGIN, err);
-    struct str program = str_file_name(str_next_field(&command));
-    return origin && (program.len == 0 ||
-                      builder_say_string(d->b, &origin->process, program, "the program", err));
-}
-
 static bool dhat_read_member(struct dhat *d, struct str key, struct err *err) {
     struct origin_row *origin = builder_single(d->b, PART_ORIGIN, err);
     if (!origin)
@@ -295,7 +288,7 @@ static bool dhat_read_member(struct dhat *d, struct str key, struct err *err) {
     } else if (str_eq(key, STR("pid"))) {
         builder_say(d->b, &origin->pid, dhat_json_number(d), "the process id");
     } else if (str_eq(key, STR("cmd"))) {
-        return dhat_say_program(d, dhat_json_string(d), err);
+        return builder_say_program(d->b, dhat_json_string(d), err);
     } else if (str_eq(key, STR("ftbl"))) {
         return dhat_read_frames(d, err);
     } else {

@@ -173,20 +173,16 @@ static bool heaptrack_add_counters(struct heaptrack_reader *r, struct err *err) 
 
 /* -- Origin, and what is not right ------------------------------------------------------------- */
 
-/* "./shop --fast" without folder and arguments. */
 static bool heaptrack_say_origin(struct heaptrack_reader *r, struct err *err) {
     struct origin_row *origin = builder_single(r->b, PART_ORIGIN, err);
-    struct str rest = r->f.command, program = str_next_field(&rest);
     char tool[48];
     if (!origin)
         return false;
-    program = str_behind_last(program, '/');
     snprintf(tool, sizeof(tool), "heaptrack %x.%x.%x", r->f.written_by >> 16 & 0xff,
              r->f.written_by >> 8 & 0xff, r->f.written_by & 0xff);
     builder_say(r->b, &origin->sampled, 0, "whether figures are samples");
     return builder_say_string(r->b, &origin->tool, str_of(tool), "the tool", err) &&
-           (program.len == 0 ||
-            builder_say_string(r->b, &origin->process, program, "the program", err));
+           builder_say_program(r->b, r->f.command, err);
 }
 
 static void heaptrack_say_losses(const struct heaptrack_reader *r) {

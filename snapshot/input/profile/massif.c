@@ -186,14 +186,6 @@ static uint64_t count_trees(struct str text) {
     return count;
 }
 
-static bool massif_say_program(struct massif *m, struct str command, struct err *err) {
-    struct origin_row *origin = builder_single(m->b, PART_ORIGIN, err);
-    struct str rest = command, program = str_next_field(&rest);
-    program = str_behind_last(program, '/');
-    return origin && (program.len == 0 ||
-                      builder_say_string(m->b, &origin->process, program, "the program", err));
-}
-
 static bool massif_read_header(struct massif *m, struct str line, struct err *err) {
     struct origin_row *origin = builder_single(m->b, PART_ORIGIN, err);
     if (!origin)
@@ -208,7 +200,7 @@ static bool massif_read_header(struct massif *m, struct str line, struct err *er
                                   "the tool", err);
     }
     if (str_starts(line, STR("cmd: ")))
-        return massif_say_program(m, str_trim(str_drop(line, 5)), err);
+        return builder_say_program(m->b, str_trim(str_drop(line, 5)), err);
     if (str_starts(line, STR("time_unit: ")))
         m->time_unit = str_trim(str_drop(line, 11));
     else

@@ -382,15 +382,6 @@ static bool heaptrack_print_starts(const struct transcript *t) {
            (parse_label(t->line.text, &label) && !label.outer);
 }
 
-static bool heaptrack_print_say_program(struct print_reader *r, struct str command,
-                                        struct err *err) {
-    struct origin_row *origin = builder_single(r->t->b, PART_ORIGIN, err);
-    struct str rest = command, program = str_next_field(&rest);
-    program = str_behind_last(program, '/');
-    return origin && (program.len == 0 ||
-                      builder_say_string(r->t->b, &origin->process, program, "the program", err));
-}
-
 static bool heaptrack_print_read_line(struct print_reader *r, bool *ret_mine, struct err *err) {
     struct str text = r->t->line.text;
     struct label label;
@@ -408,7 +399,7 @@ static bool heaptrack_print_read_line(struct print_reader *r, bool *ret_mine, st
     if (r->in_entry)
         return heaptrack_print_read_frame(r, text, err);
     if (str_starts(text, STR("Debuggee command was: ")))
-        return heaptrack_print_say_program(r, str_drop(text, 22), err);
+        return builder_say_program(r->t->b, str_drop(text, 22), err);
     *ret_mine = heaptrack_print_add_total(r, text);
     return true;
 }

@@ -283,10 +283,7 @@ static bool msprint_head(struct transcript *t, struct err *err) {
     struct line line;
     if (!scan_labelled(t->line.text, "Command", &command))
         return true;
-    struct origin_row *origin = builder_single(t->b, PART_ORIGIN, err);
-    struct str program = str_file_name(str_next_field(&command));
-    if (!origin ||
-        (program.len && !builder_say_string(t->b, &origin->process, program, "the program", err)))
+    if (!builder_say_program(t->b, command, err))
         return false;
     for (unsigned i = 1; i <= GRAPH_LINES && transcript_peek(t, i, &line); i++) {
         if (!str_starts(line.text, STR("Number of snapshots:")))
