@@ -5,6 +5,27 @@
 #include "model/known_names.h"
 #include "model/rows_stacks.h"
 
+bool allocation_sums_add(struct builder *b, const struct allocation_sums *sums, struct err *err) {
+    const struct {
+        const char *name;
+        uint64_t value;
+        const char *unit;
+    } counters[] = {
+        {COUNTER_HEAP_OUTSTANDING, sums->heap, "bytes"},
+        {"heap.overhead_bytes", sums->overhead, "bytes"},
+        {"memory.stacks_bytes", sums->stacks, "bytes"},
+        {COUNTER_RECORDED_NS, sums->recorded_ns, "ns"},
+    };
+    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+        if (counters[i].value != ABSENT &&
+            !builder_counter(b, counters[i].name, counters[i].value, counters[i].unit, err))
+            return false;
+    struct allocation_row total = ALLOCATION_ROW;
+    total.by = "total";
+    total.bytes = sums->heap;
+    return builder_add_allocation(b, &total, err);
+}
+
 /* What a node has that no caller of it has. */
 static bool allocation_tree_add_row(struct allocation_tree *tree, uint32_t frames, uint64_t bytes,
                                     struct err *err) {

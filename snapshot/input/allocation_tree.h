@@ -1,6 +1,7 @@
 /*
- * The tree of who allocated that massif prints of the heap at one time: in its own file, and as
- * ms_print shows it. Each node is what one place allocated; those one deeper are who called it.
+ * What massif prints of the heap at one time, in its own file and as ms_print shows it: its sums,
+ * and the tree of who allocated. Each node is what one place allocated; those one deeper are who
+ * called it.
  *
  *     n2: 11852 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.
  *      n1: 5616 0x109190: pool_alloc (pool.c:6)
@@ -11,6 +12,15 @@
 #define DUMPDIFF_INPUT_ALLOCATION_TREE_H
 
 #include "model/stacks.h"
+
+/* [bytes] asked for, of the allocator, of the stacks; [ns] since the start. ABSENT: not said. */
+struct allocation_sums {
+    uint64_t heap, overhead, stacks, recorded_ns;
+};
+
+/* As counters and as the total of PART_ALLOCATIONS. Errors: ERR_NOMEM, ERR_LIMIT. */
+bool allocation_sums_add(struct builder *b, const struct allocation_sums *sums,
+                         struct err *err) MUST_CHECK;
 
 struct allocation_level {
     uint64_t bytes, in_callers; /* of the node; of those that were read below it */

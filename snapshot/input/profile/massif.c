@@ -23,9 +23,7 @@
 #include "base/num.h"
 #include "input/input.h"
 #include "input/allocation_tree.h"
-#include "model/known_names.h"
 #include "model/rows_origin.h"
-#include "model/rows_stacks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -125,27 +123,13 @@ static void massif_read_fields(struct massif *m, struct massif_snapshot *s) {
     }
 }
 
-static bool add_numbers(struct massif *m, const struct massif_snapshot *s, struct err *err) {
+static bool massif_add_sums(struct massif *m, const struct massif_snapshot *s, struct err *err) {
     bool by_clock = str_eq(m->time_unit, STR("ms")) || str_eq(m->time_unit, STR("s"));
-    const struct {
-        const char *name;
-        uint64_t value;
-        const char *unit;
-    } counters[] = {
-        {COUNTER_HEAP_OUTSTANDING, s->heap, "bytes"},
-        {"heap.overhead_bytes", s->extra, "bytes"},
-        {"memory.stacks_bytes", m->measures_stacks ? s->stacks : ABSENT, "bytes"},
-        {COUNTER_RECORDED_NS, by_clock ? s->time : ABSENT, "ns"},
-    };
-    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
-        if (counters[i].value != ABSENT &&
-            !builder_counter(m->b, counters[i].name, counters[i].value, counters[i].unit, err))
-            return false;
-    struct allocation_row *row = builder_row(m->b, PART_ALLOCATIONS, err);
-    if (!row || !(row->by = builder_string(m->b, STR("total"), err)))
-        return false;
-    row->bytes = s->heap;
-    return true;
+    const struct allocation_sums sums = {.heap = s->heap,
+                                         .overhead = s->extra,
+                                         .stacks = m->measures_stacks ? s->stacks : ABSENT,
+                                         .recorded_ns = by_clock ? s->time : ABSENT};
+    return allocation_sums_add(m->b, &sums, err);
 }
 
 static bool read_snapshot(struct massif *m, struct err *err) {
@@ -169,7 +153,7 @@ static bool read_snapshot(struct massif *m, struct err *err) {
     /* Of all the moments that may be the last only the last is built. */
     if (builder_chosen(m->b) == ABSENT && m->has_trees && m->seen_trees < m->trees)
         wanted = false;
-    if (wanted && !add_numbers(m, &s, err))
+    if (wanted && !massif_add_sums(m, &s, err))
         return false;
     return !tree || read_tree(m, wanted, s.heap, err);
 }

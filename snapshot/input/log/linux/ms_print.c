@@ -27,9 +27,7 @@
 #include "input/log/scan.h"
 #include "input/log/stat_table.h"
 #include "input/allocation_tree.h"
-#include "model/known_names.h"
 #include "model/rows_origin.h"
-#include "model/rows_stacks.h"
 
 #include "base/chars.h"
 #include "base/num.h"
@@ -141,30 +139,17 @@ static bool msprint_is_other(struct msprint *r, struct str text) {
 
 /* -- Moments ----------------------------------------------------------------------------------- */
 
-static bool msprint_numbers(struct msprint *r, const struct msprint_row *row, struct err *err) {
-    const struct {
-        const char *name;
-        uint64_t value;
-        const char *unit;
-    } counters[] = {
-        {COUNTER_HEAP_OUTSTANDING, row->heap, "bytes"},
-        {"heap.overhead_bytes", row->extra, "bytes"},
-        /* 0 where massif was not asked for them, too. */
-        {"memory.stacks_bytes", row->stacks ? row->stacks : ABSENT, "bytes"},
-        {COUNTER_RECORDED_NS, row->time && r->time_unit ? row->time : ABSENT, "ns"},
-    };
-    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
-        uint64_t value = counters[i].value, scale = i == 3 ? r->time_unit : 1;
-        if (value != ABSENT &&
-            !builder_counter(r->t->b, counters[i].name,
-                             value > UINT64_MAX / 2 / scale ? UINT64_MAX / 2 : value * scale,
-                             counters[i].unit, err))
-            return false;
-    }
-    struct allocation_row sum = ALLOCATION_ROW;
-    sum.by = "total";
-    sum.bytes = row->heap;
-    return builder_add_allocation(r->t->b, &sum, err);
+static bool msprint_add_sums(struct msprint *r, const struct msprint_row *row, struct err *err) {
+    bool by_clock = row->time && r->time_unit && row->time != ABSENT;
+    struct allocation_sums sums = {.heap = row->heap,
+                                   .overhead = row->extra,
+                                   /* 0 where massif was not asked for them, too. */
+                                   .stacks = row->stacks ? row->stacks : ABSENT,
+                                   .recorded_ns = ABSENT};
+    if (by_clock)
+        sums.recorded_ns =
+            row->time > UINT64_MAX / 2 / r->time_unit ? UINT64_MAX / 2 : row->time * r->time_unit;
+    return allocation_sums_add(r->t->b, &sums, err);
 }
 
 /* Another moment begins; of those of whom only the last is wanted the others are not built. */
@@ -178,7 +163,7 @@ static bool msprint_begin(struct msprint *r, const struct msprint_row *row, stru
         r->peak_moment = r->trees ? r->seen_trees : r->rows;
         r->peak_bytes = row->heap;
     }
-    return !r->wanted || msprint_numbers(r, row, err);
+    return !r->wanted || msprint_add_sums(r, row, err);
 }
 
 static bool msprint_end_tree(struct msprint *r, struct err *err) {
