@@ -233,45 +233,21 @@ static void a_list_entered_from_two_ends_is_one(void **state) {
 
 /* -- Waits ------------------------------------------------------------------------------------- */
 
-#define ENTER "System.Threading.Monitor.Enter(System.Object)"
-#define SLEEP "System.Threading.Thread.Sleep(Int32)"
-
-/* A thread that waits for the lock at `waits_for` (0: for none), holding those of add_lock(). */
-static void add_worker(struct made *m, uint32_t i, uint64_t os_id, const char *name,
-                       const char *frames, uint64_t waits_for) {
-    struct thread_row *row = made_thread(m, i, os_id, name);
-    made_frames(m, i, &row->frames, frames);
-    row->waits_for = waits_for ? waits_for : ABSENT;
-    row->user_ns = 1000000;
-    row->kernel_ns = 0;
-    row->cpu_recorded = 1;
-}
-
-static void add_lock(struct made *m, uint32_t i, uint64_t address, uint64_t owner,
-                     uint64_t waiters) {
-    struct lock_row *row = made_row(m, i, PART_LOCKS);
-    row->address = address;
-    row->object_type = made_text(m, i, "Yard.Gate");
-    row->owner_os_id = owner;
-    row->held = 1;
-    row->waiters = waiters;
-}
-
 static void a_circle_is_one_deadlock(void **state) {
     (void)state;
     struct made m;
     struct causes c;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        add_worker(&m, i, 11, "north", ENTER "|Yard.Work.North()", 0x2000);
-        add_worker(&m, i, 12, "south", ENTER "|Yard.Work.South()", 0x1000);
-        add_worker(&m, i, 13, "onlooker", ENTER "|Yard.Work.Look()", 0x1000);
+        causes_add_worker(&m, i, 11, "north", ENTER "|Yard.Work.North()", 0x2000);
+        causes_add_worker(&m, i, 12, "south", ENTER "|Yard.Work.South()", 0x1000);
+        causes_add_worker(&m, i, 13, "onlooker", ENTER "|Yard.Work.Look()", 0x1000);
         /* Contended beside it, by one that works. */
-        add_worker(&m, i, 14, "busy", "Yard.Work.Run()", 0);
-        add_worker(&m, i, 15, "queued", ENTER "|Yard.Work.Queue()", 0x3000);
-        add_lock(&m, i, 0x1000, 11, 2);
-        add_lock(&m, i, 0x2000, 12, 1);
-        add_lock(&m, i, 0x3000, 14, 1);
+        causes_add_worker(&m, i, 14, "busy", "Yard.Work.Run()", 0);
+        causes_add_worker(&m, i, 15, "queued", ENTER "|Yard.Work.Queue()", 0x3000);
+        causes_add_lock(&m, i, 0x1000, 11, 2);
+        causes_add_lock(&m, i, 0x2000, 12, 1);
+        causes_add_lock(&m, i, 0x3000, 14, 1);
     }
     causes_judge(&m, &c);
     assert_int_equal(c.items[0].kind, CAUSE_DEADLOCK);
@@ -292,11 +268,11 @@ static void a_chain_is_told_from_its_end(void **state) {
     struct causes c;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        add_worker(&m, i, 21, "truck", ENTER "|Yard.Work.Truck()", 0x1000);
-        add_worker(&m, i, 22, "clerk", ENTER "|Yard.Work.Clerk()", 0x2000);
-        add_worker(&m, i, 23, "crane", SLEEP "|Yard.Work.Crane()", 0);
-        add_lock(&m, i, 0x1000, 22, 1);
-        add_lock(&m, i, 0x2000, 23, 1);
+        causes_add_worker(&m, i, 21, "truck", ENTER "|Yard.Work.Truck()", 0x1000);
+        causes_add_worker(&m, i, 22, "clerk", ENTER "|Yard.Work.Clerk()", 0x2000);
+        causes_add_worker(&m, i, 23, "crane", SLEEP "|Yard.Work.Crane()", 0);
+        causes_add_lock(&m, i, 0x1000, 22, 1);
+        causes_add_lock(&m, i, 0x2000, 23, 1);
     }
     causes_judge(&m, &c);
     assert_int_equal(c.count, 1);
@@ -322,9 +298,9 @@ static void being_stopped_is_not_running(void **state) {
         struct causes c;
         made_init(&m, 2);
         for (uint32_t i = 0; i < 2; i++) {
-            add_worker(&m, i, 51, "waiter", ENTER "|Yard.Work.Wait()", 0x1000);
-            add_worker(&m, i, 52, "owner", SLEEP "|Yard.Work.Own()", 0);
-            add_lock(&m, i, 0x1000, 52, 1);
+            causes_add_worker(&m, i, 51, "waiter", ENTER "|Yard.Work.Wait()", 0x1000);
+            causes_add_worker(&m, i, 52, "owner", SLEEP "|Yard.Work.Own()", 0);
+            causes_add_lock(&m, i, 0x1000, 52, 1);
             uint32_t count;
             struct thread_row *rows = builder_rows(m.builders[i], PART_THREADS, &count);
             for (uint32_t t = 0; t < count; t++) {
@@ -350,9 +326,9 @@ static void the_finalizer_waits_like_others(void **state) {
         struct finalizer_row *queue = made_row(&m, i, PART_FINALIZER);
         queue->ready = 1000 * (i + 1);
         queue->thread_os_id = 31;
-        add_worker(&m, i, 31, ".NET Finalizer", ENTER "|Yard.Ticket.Finalize()", 0x1000);
-        add_worker(&m, i, 32, "keeper", SLEEP "|Yard.Work.Keep()", 0);
-        add_lock(&m, i, 0x1000, 32, 1);
+        causes_add_worker(&m, i, 31, ".NET Finalizer", ENTER "|Yard.Ticket.Finalize()", 0x1000);
+        causes_add_worker(&m, i, 32, "keeper", SLEEP "|Yard.Work.Keep()", 0);
+        causes_add_lock(&m, i, 0x1000, 32, 1);
     }
     causes_judge(&m, &c);
     assert_int_equal(c.count, 1);
@@ -370,9 +346,9 @@ static void the_only_lock_is_the_one(void **state) {
     struct made m;
     struct wait_graph g;
     made_init(&m, 1);
-    add_worker(&m, 0, 41, "waiter", ENTER "|Yard.Work.Wait()", 0);
-    add_worker(&m, 0, 42, "owner", SLEEP "|Yard.Work.Own()", 0);
-    add_lock(&m, 0, 0x1000, 42, 1);
+    causes_add_worker(&m, 0, 41, "waiter", ENTER "|Yard.Work.Wait()", 0);
+    causes_add_worker(&m, 0, 42, "owner", SLEEP "|Yard.Work.Own()", 0);
+    causes_add_lock(&m, 0, 0x1000, 42, 1);
     made_rules(&m);
     assert_true(wait_graph_init(&g, &m.series, &m.err));
     uint32_t waiter = m.series.threads[0].os_id == 41 ? 0 : 1;
@@ -419,9 +395,9 @@ static void waits_lead_where_they_should(void **state) {
             seed = seed * 1103515245u + 12345u;
             uint32_t other = (seed >> 16) % (WAITERS + 2);
             bool waits = other < WAITERS && other != i;
-            add_worker(&m, 0, 100 + i, "w", waits ? ENTER "|Yard.Work.W()" : "Yard.Work.W()",
-                       waits ? 0x1000 + other : 0);
-            add_lock(&m, 0, 0x1000 + i, 100 + i, 1);
+            causes_add_worker(&m, 0, 100 + i, "w", waits ? ENTER "|Yard.Work.W()" : "Yard.Work.W()",
+                              waits ? 0x1000 + other : 0);
+            causes_add_lock(&m, 0, 0x1000 + i, 100 + i, 1);
         }
         made_rules(&m);
         assert_true(wait_graph_init(&g, &m.series, &m.err));

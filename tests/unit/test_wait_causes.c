@@ -1,47 +1,18 @@
 /* Causes whose waits lead over tasks, async methods, semaphores and locks that threads share. */
-#include "diff/causes/causes.h"
-
-#include "made.h"
+#include "made_causes.h"
 
 #include "model/known_names.h"
 #include "model/rows_heap.h"
 #include "model/rows_threads.h"
 
-#define ENTER "System.Threading.Monitor.Enter(System.Object)"
 #define WAIT  "System.Threading.Tasks.Task.Wait()"
 #define EVENT "System.Threading.ManualResetEventSlim.Wait()"
-#define SLEEP "System.Threading.Thread.Sleep(Int32)"
 #define SHARE "System.Threading.ReaderWriterLockSlim.EnterReadLock()"
-
-/* A thread that waits for what is at `waits_for` (0: for nothing). */
-static void add_waiter(struct made *m, uint32_t i, uint64_t os_id, const char *name,
-                       const char *frames, uint64_t waits_for) {
-    struct thread_row *row = made_thread(m, i, os_id, name);
-    made_frames(m, i, &row->frames, frames);
-    row->waits_for = waits_for ? waits_for : ABSENT;
-    row->user_ns = 1000000;
-    row->kernel_ns = 0;
-    row->cpu_recorded = 1;
-}
 
 /* Another that ran: without one, the dumps would be the same dump twice. */
 static void add_runner(struct made *m, uint32_t i) {
-    struct thread_row *row = made_thread(m, i, 5, "runner");
-    made_frames(m, i, &row->frames, "Yard.Work.Count()|Yard.Work.Start()");
-    row->user_ns = 1000000 * (i + 1);
-    row->kernel_ns = 0;
-    row->cpu_recorded = 1;
-}
-
-static struct lock_row *add_gate(struct made *m, uint32_t i, uint64_t address, uint64_t owner,
-                                 uint64_t waiters) {
-    struct lock_row *row = made_row(m, i, PART_LOCKS);
-    row->address = address;
-    row->object_type = made_text(m, i, "Yard.Gate");
-    row->owner_os_id = owner ? owner : ABSENT;
-    row->held = 1;
-    row->waiters = waiters;
-    return row;
+    causes_add_worker(m, i, 5, "runner", "Yard.Work.Count()|Yard.Work.Start()", 0)->user_ns *=
+        i + 1;
 }
 
 static struct wait_row *add_waited(struct made *m, uint32_t i, uint64_t address, const char *kind,
@@ -54,16 +25,6 @@ static struct wait_row *add_waited(struct made *m, uint32_t i, uint64_t address,
     return row;
 }
 
-static void wait_causes_find(struct made *m, struct causes *c) {
-    made_rules(m);
-    assert_true(causes_find(c, &m->series, &m->limits, &m->findings, &m->err));
-}
-
-static void cause_says(const char *text, const char *words) {
-    if (!text || !strstr(text, words))
-        fail_msg("'%s' is not in '%s'", words, text ? text : "(nothing)");
-}
-
 /* Holds a lock and waits for a task whose thread wants it. */
 static void a_circle_may_lead_over_a_task(void **state) {
     (void)state;
@@ -71,24 +32,24 @@ static void a_circle_may_lead_over_a_task(void **state) {
     struct causes c;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        add_waiter(&m, i, 11, "closer", WAIT "|Yard.Work.Close()", 0x500);
-        add_waiter(&m, i, 12, "worker", ENTER "|Yard.Work.Count()", 0x100);
-        add_gate(&m, i, 0x100, 11, 1);
+        causes_add_worker(&m, i, 11, "closer", WAIT "|Yard.Work.Close()", 0x500);
+        causes_add_worker(&m, i, 12, "worker", ENTER "|Yard.Work.Count()", 0x100);
+        causes_add_lock(&m, i, 0x100, 11, 1);
         struct wait_row *task =
             add_waited(&m, i, 0x500, WAIT_ON_TASK, "System.Threading.Tasks.Task", 0);
         task->name = made_text(&m, i, "Yard.Work.Count");
         task->state = made_text(&m, i, WAIT_STATE_RUNNING);
         task->owner_os_id = 12;
     }
-    wait_causes_find(&m, &c);
+    causes_judge(&m, &c);
     assert_int_equal(c.count, 1);
     assert_int_equal(c.items[0].kind, CAUSE_DEADLOCK);
-    cause_says(c.items[0].summary, "Deadlock of 2 threads");
-    cause_says(c.items[0].summary,
-               "closer waits for the task Yard.Work.Count, which thread 0xc worker runs");
-    cause_says(c.items[0].summary,
-               "worker waits for a lock on Yard.Gate, which thread 0xb closer holds");
-    cause_says(c.items[0].next, "Await the task");
+    causes_says(c.items[0].summary, "Deadlock of 2 threads");
+    causes_says(c.items[0].summary,
+                "closer waits for the task Yard.Work.Count, which thread 0xc worker runs");
+    causes_says(c.items[0].summary,
+                "worker waits for a lock on Yard.Gate, which thread 0xb closer holds");
+    causes_says(c.items[0].next, "Await the task");
     assert_non_null(made_hit(&m, "deadlock", NULL));
     causes_deinit(&c);
     made_deinit(&m);
@@ -101,19 +62,19 @@ static void a_thread_may_wait_for_itself(void **state) {
     struct causes c;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        add_waiter(&m, i, 21, "screen", WAIT "|Yard.Screen.Draw()", 0x500);
+        causes_add_worker(&m, i, 21, "screen", WAIT "|Yard.Screen.Draw()", 0x500);
         struct wait_row *show =
             add_waited(&m, i, 0x500, WAIT_ON_ASYNC, "Yard.Screen+<ShowAsync>d__3", 0);
         show->await = 1;
         show->state = made_text(&m, i, WAIT_STATE_POSTED);
         show->owner_os_id = 21;
     }
-    wait_causes_find(&m, &c);
+    causes_judge(&m, &c);
     assert_int_equal(c.count, 1);
     assert_int_equal(c.items[0].kind, CAUSE_DEADLOCK);
-    cause_says(c.items[0].summary, "it waits for itself");
-    cause_says(c.items[0].summary,
-               "async Screen.ShowAsync (await 1), which only thread 0x15 screen could go on with");
+    causes_says(c.items[0].summary, "it waits for itself");
+    causes_says(c.items[0].summary,
+                "async Screen.ShowAsync (await 1), which only thread 0x15 screen could go on with");
     causes_deinit(&c);
     made_deinit(&m);
 }
@@ -132,17 +93,17 @@ static void async_methods_alone_may_be_a_circle(void **state) {
     struct causes c;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        add_waiter(&m, i, 31, "poster", WAIT "|Yard.Work.Post()", 0x501);
+        causes_add_worker(&m, i, 31, "poster", WAIT "|Yard.Work.Post()", 0x501);
         add_ledger(&m, i);
     }
-    wait_causes_find(&m, &c);
+    causes_judge(&m, &c);
     assert_int_equal(c.count, 1);
     assert_int_equal(c.items[0].kind, CAUSE_DEADLOCK);
-    cause_says(c.items[0].summary, "Deadlock of async methods: async Ledger.PostAsync (await 2) "
-                                   "waits for async Ledger.AuditAsync (await 1), which waits for "
-                                   "the semaphore Yard.Ledger._gate, which seems to be entered by "
-                                   "async Ledger.PostAsync (await 2)");
-    cause_says(c.items[0].summary, "poster waits behind");
+    causes_says(c.items[0].summary, "Deadlock of async methods: async Ledger.PostAsync (await 2) "
+                                    "waits for async Ledger.AuditAsync (await 1), which waits for "
+                                    "the semaphore Yard.Ledger._gate, which seems to be entered by "
+                                    "async Ledger.PostAsync (await 2)");
+    causes_says(c.items[0].summary, "poster waits behind");
     causes_deinit(&c);
     made_deinit(&m);
 }
@@ -154,20 +115,20 @@ static void who_holds_a_lock_is_told_with_what_it_waits_for(void **state) {
     struct causes c;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        add_waiter(&m, i, 41, "holder", EVENT "|Yard.Work.Hold()", 0x500);
-        add_waiter(&m, i, 42, "first", ENTER "|Yard.Work.One()", 0x100);
-        add_waiter(&m, i, 43, "second", ENTER "|Yard.Work.Two()", 0x100);
-        add_gate(&m, i, 0x100, 41, 2)->name = made_text(&m, i, "static Yard.Work.s_gate");
+        causes_add_worker(&m, i, 41, "holder", EVENT "|Yard.Work.Hold()", 0x500);
+        causes_add_worker(&m, i, 42, "first", ENTER "|Yard.Work.One()", 0x100);
+        causes_add_worker(&m, i, 43, "second", ENTER "|Yard.Work.Two()", 0x100);
+        causes_add_lock(&m, i, 0x100, 41, 2)->name = made_text(&m, i, "static Yard.Work.s_gate");
         add_waited(&m, i, 0x500, WAIT_ON_EVENT, "System.Threading.ManualResetEventSlim", 0)->name =
             made_text(&m, i, "Yard.Shelf.Filled");
     }
-    wait_causes_find(&m, &c);
+    causes_judge(&m, &c);
     assert_int_equal(c.count, 1);
     assert_int_equal(c.items[0].kind, CAUSE_BLOCKED);
-    cause_says(c.items[0].subject, "holder");
-    cause_says(c.items[0].summary, "holds a lock on Yard.Gate (static Yard.Work.s_gate) that 2 "
-                                   "threads wait for; it waits for the event Yard.Shelf.Filled");
-    cause_says(c.items[0].next, "who should set the event Yard.Shelf.Filled");
+    causes_says(c.items[0].subject, "holder");
+    causes_says(c.items[0].summary, "holds a lock on Yard.Gate (static Yard.Work.s_gate) that 2 "
+                                    "threads wait for; it waits for the event Yard.Shelf.Filled");
+    causes_says(c.items[0].next, "who should set the event Yard.Shelf.Filled");
     causes_deinit(&c);
     made_deinit(&m);
 }
@@ -181,16 +142,16 @@ static void the_finalizer_may_wait_for_a_task(void **state) {
         struct finalizer_row *queue = made_row(&m, i, PART_FINALIZER);
         queue->ready = 10 * (i + 1);
         queue->thread_os_id = 51;
-        add_waiter(&m, i, 51, ".NET Finalizer", WAIT "|Yard.Ticket.Finalize()", 0x500);
+        causes_add_worker(&m, i, 51, ".NET Finalizer", WAIT "|Yard.Ticket.Finalize()", 0x500);
         add_waited(&m, i, 0x500, WAIT_ON_TASK, "System.Threading.Tasks.Task", 0)->name =
             made_text(&m, i, "static Yard.Ticket.s_done");
     }
-    wait_causes_find(&m, &c);
+    causes_judge(&m, &c);
     assert_int_equal(c.count, 1);
     assert_int_equal(c.items[0].kind, CAUSE_FINALIZER);
-    cause_says(c.items[0].summary,
-               "waits for the task of static Yard.Ticket.s_done, which nobody has completed");
-    cause_says(c.items[0].summary, "20 objects wait for finalization");
+    causes_says(c.items[0].summary,
+                "waits for the task of static Yard.Ticket.s_done, which nobody has completed");
+    causes_says(c.items[0].summary, "20 objects wait for finalization");
     causes_deinit(&c);
     made_deinit(&m);
 }
@@ -202,18 +163,19 @@ static void a_lock_that_others_read_is_one_cause(void **state) {
         struct causes c;
         made_init(&m, 2);
         for (uint32_t i = 0; i < 2; i++) {
-            add_waiter(&m, i, 61, "writer", SHARE "|Yard.Work.Write()", 0x100);
+            causes_add_worker(&m, i, 61, "writer", SHARE "|Yard.Work.Write()", 0x100);
             if (!upgrader)
-                add_waiter(&m, i, 62, "late", SHARE "|Yard.Work.Late()", 0x100);
-            add_gate(&m, i, 0x100, upgrader ? 61 : 0, upgrader ? 1 : 2)->readers = 1;
+                causes_add_worker(&m, i, 62, "late", SHARE "|Yard.Work.Late()", 0x100);
+            causes_add_lock(&m, i, 0x100, upgrader ? 61 : 0, upgrader ? 1 : 2)->readers = 1;
         }
-        wait_causes_find(&m, &c);
+        causes_judge(&m, &c);
         assert_int_equal(c.count, 1);
         assert_int_equal(c.items[0].kind, CAUSE_BLOCKED);
-        cause_says(c.items[0].summary,
-                   upgrader ? "writer may upgrade a lock on Yard.Gate and waits for 1 thread"
-                            : "2 threads, as thread 0x3d writer, wait for a lock on Yard.Gate that "
-                              "1 thread reads and does not leave");
+        causes_says(c.items[0].summary,
+                    upgrader
+                        ? "writer may upgrade a lock on Yard.Gate and waits for 1 thread"
+                        : "2 threads, as thread 0x3d writer, wait for a lock on Yard.Gate that "
+                          "1 thread reads and does not leave");
         causes_deinit(&c);
         made_deinit(&m);
     }
@@ -240,7 +202,7 @@ static void idle_waits_are_no_causes(void **state) {
         made_init(&m, 2);
         for (uint32_t i = 0; i < 2; i++) {
             add_runner(&m, i);
-            add_waiter(&m, i, 71, "loop", WAIT "|Yard.Work.Loop()|Yard.Work.Start()", 0x500);
+            causes_add_worker(&m, i, 71, "loop", WAIT "|Yard.Work.Loop()|Yard.Work.Start()", 0x500);
             struct wait_row *thing = add_waited(&m, i, 0x500, waits[k].kind, waits[k].type, 0);
             if (waits[k].wait_state)
                 thing->state = made_text(&m, i, waits[k].wait_state);
@@ -266,7 +228,7 @@ static void main_that_waits_for_the_program_is_idle(void **state) {
         made_init(&m, 2);
         for (uint32_t i = 0; i < 2; i++) {
             add_runner(&m, i);
-            add_waiter(&m, i, 81, "yard", frames[k], 0);
+            causes_add_worker(&m, i, 81, "yard", frames[k], 0);
         }
         made_rules(&m);
         assert_null(made_hit(&m, "threads-unchanged", NULL));
@@ -289,7 +251,7 @@ static void a_loop_is_told_without_cpu_times(void **state) {
     const struct finding *hit = made_hit(&m, "thread-runaway", NULL);
     assert_non_null(hit);
     assert_int_equal(hit->severity, SEVERITY_WARNING);
-    cause_says(hit->summary, "was executing Yard.Work.Spin in every dump");
+    causes_says(hit->summary, "was executing Yard.Work.Spin in every dump");
     made_deinit(&m);
 }
 
@@ -300,17 +262,17 @@ static void an_owner_is_told_once_though_nobody_knows_who_waits(void **state) {
     struct causes c;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        add_waiter(&m, i, 31, "keeper", SLEEP "|Yard.Work.Keep()", 0);
+        causes_add_worker(&m, i, 31, "keeper", SLEEP "|Yard.Work.Keep()", 0);
         add_runner(&m, i);
-        add_gate(&m, i, 0x100, 31, 1);
+        causes_add_lock(&m, i, 0x100, 31, 1);
         made_thread(&m, i, 32, "waiter")->cpu_recorded = 0;
     }
-    wait_causes_find(&m, &c);
+    causes_judge(&m, &c);
     assert_non_null(made_hit(&m, "locks-held", NULL));
     assert_non_null(made_hit(&m, "threads-unchanged", NULL));
     assert_int_equal(c.count, 1);
     assert_int_equal(c.items[0].kind, CAUSE_BLOCKED);
-    cause_says(c.items[0].summary, "keeper");
+    causes_says(c.items[0].summary, "keeper");
     causes_deinit(&c);
     made_deinit(&m);
 }
