@@ -107,8 +107,26 @@ void cause_claim_loader(struct diagnosis *d, uint32_t cause) {
     claim_native_of_loader(d, cause);
 }
 
+/* -- What takes others along ------------------------------------------------------------------- */
+
+static void claim_loader(struct diagnosis *d, const struct finding *loader, uint32_t cause) {
+    (void)loader;
+    cause_claim_loader(d, cause);
+}
+
+static void claim_sums(struct diagnosis *d, const struct finding *type, uint32_t cause) {
+    (void)type;
+    cause_claim_sums(d, cause, false);
+}
+
+static void claim_counters(struct diagnosis *d, const struct finding *memory, uint32_t cause) {
+    (void)memory;
+    cause_claim_rule(d, rules[RULE_counter_growth], NULL, cause);
+}
+
 /* Who allocates says more than what size, or in which module. */
-static void claim_allocations(struct diagnosis *d, uint32_t cause) {
+static void claim_allocations(struct diagnosis *d, const struct finding *stack, uint32_t cause) {
+    (void)stack;
     cause_claim_rule(d, rules[RULE_allocation_size_dominates], NULL, cause);
     cause_claim_rule(d, rules[RULE_module_growing], NULL, cause);
     cause_claim_rule(d, rules[RULE_native_explained], NULL, cause);
@@ -119,10 +137,11 @@ static void claim_allocations(struct diagnosis *d, uint32_t cause) {
 static void claim_owner(struct diagnosis *d, const struct finding *lock, uint32_t cause) {
     const struct evidence *owner = cause_evidence(lock, "owner_os_id");
     for (uint32_t i = 0; owner && i < d->f->count; i++) {
+        if (!cause_is_open(d, i, rules[RULE_threads_unchanged]))
+            continue;
         const struct evidence *id = cause_evidence(&d->f->items[i], "os_id");
         const struct evidence *threads = cause_evidence(&d->f->items[i], "threads");
-        if (cause_is_open(d, i, rules[RULE_threads_unchanged]) && id &&
-            id->number == owner->number && threads && threads->number == 1)
+        if (id && id->number == owner->number && threads && threads->number == 1)
             cause_claim(d, i, cause);
     }
 }
@@ -131,33 +150,52 @@ static void claim_owner(struct diagnosis *d, const struct finding *lock, uint32_
 static void claim_outstanding(struct diagnosis *d, const struct finding *lost, uint32_t cause) {
     const struct evidence *place = cause_evidence(lost, "frames");
     for (uint32_t i = 0; place && place->text && i < d->f->count; i++) {
+        if (!cause_is_open(d, i, rules[RULE_stack_growing]))
+            continue;
         const struct evidence *frames = cause_evidence(&d->f->items[i], "frames");
-        if (cause_is_open(d, i, rules[RULE_stack_growing]) && frames && frames->text &&
-            strcmp(frames->text, place->text) == 0)
+        if (frames && frames->text && strcmp(frames->text, place->text) == 0)
             cause_claim(d, i, cause);
     }
-    claim_allocations(d, cause);
+    claim_allocations(d, lost, cause);
 }
 
-/* What tells why others are there takes them along. */
-static void claim_symptoms(struct diagnosis *d, const struct finding *finding, uint32_t cause) {
-    if (finding->rule == rules[RULE_loader_growth])
-        cause_claim_loader(d, cause);
-    else if (finding->rule == rules[RULE_growing_type] || finding->rule == rules[RULE_new_type])
-        cause_claim_sums(d, cause, false);
-    else if (finding->rule == rules[RULE_stack_growing])
-        claim_allocations(d, cause);
-    else if (finding->rule == rules[RULE_memory_lost])
-        claim_outstanding(d, finding, cause);
-    else if (finding->rule == rules[RULE_locks_held])
-        claim_owner(d, finding, cause);
-    else if (finding->rule == rules[RULE_memory_growing])
-        cause_claim_rule(d, rules[RULE_counter_growth], NULL, cause);
+/* What is the more telling goes first, wherever it stands: its symptoms are no causes. */
+enum turn {
+    TURN_PARTS,   /* what is lost, before what is outstanding, of which it is a part */
+    TURN_TELLING, /* what tells why others are there */
+    TURN_REST,
+    TURNS
+};
+
+static const struct taker {
+    enum rule_number rule;
+    enum turn turn;
+    bool each; /* takes what is of the same thread or place alone: else the first takes all */
+    void (*claim)(struct diagnosis *d, const struct finding *finding, uint32_t cause);
+} takers[] = {
+    {RULE_memory_lost, TURN_PARTS, true, claim_outstanding},
+    {RULE_stack_growing, TURN_TELLING, false, claim_allocations},
+    {RULE_growing_type, TURN_TELLING, false, claim_sums},
+    {RULE_new_type, TURN_TELLING, false, claim_sums},
+    {RULE_loader_growth, TURN_TELLING, false, claim_loader},
+    {RULE_memory_growing, TURN_TELLING, false, claim_counters},
+    {RULE_locks_held, TURN_REST, true, claim_owner},
+};
+
+#define TAKERS (sizeof(takers) / sizeof(*takers))
+
+/* NULL: it takes none along */
+static const struct taker *taker_of(const struct finding *finding) {
+    for (size_t i = 0; i < TAKERS; i++)
+        if (rules[takers[i].rule] == finding->rule)
+            return &takers[i];
+    return NULL;
 }
 
-/* told: rules of which a finding has taken its symptoms along, so that there are none left. */
-static void tell_other(struct diagnosis *d, uint32_t number, bool *told) {
+/* told: takers of which a finding has taken all along that there are. */
+static void tell_other(struct diagnosis *d, uint32_t number, bool told[TAKERS]) {
     const struct finding *finding = &d->f->items[number];
+    const struct taker *taker = taker_of(finding);
     struct cause *cause = cause_as_found(d, number, others_kind_of(finding));
     if (!cause)
         return;
@@ -166,34 +204,24 @@ static void tell_other(struct diagnosis *d, uint32_t number, bool *told) {
         cause->objects_delta = evidence_delta(finding, "objects_delta");
         cause->bytes_delta = evidence_delta(finding, "bytes_delta");
     }
-    for (int r = 0; r < RULE_COUNT; r++) {
-        if (rules[r] != finding->rule || told[r])
-            continue;
-        claim_symptoms(d, finding, cause_last(d));
-        /* These take what is of the same thread, or place, alone. */
-        told[r] = r != RULE_memory_lost && r != RULE_locks_held;
-    }
+    if (!taker || told[taker - takers])
+        return;
+    taker->claim(d, finding, cause_last(d));
+    told[taker - takers] = !taker->each;
 }
 
-/* What is the more telling goes first, wherever it stands: its symptoms are no causes. */
-static bool takes_symptoms(const struct finding *finding) {
-    static const enum rule_number first[] = {RULE_stack_growing, RULE_growing_type, RULE_new_type,
-                                             RULE_loader_growth, RULE_memory_growing};
-    for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
-        if (rules[first[i]] == finding->rule)
-            return true;
-    return false;
+static enum turn turn_of(const struct finding *finding) {
+    const struct taker *taker = taker_of(finding);
+    return taker ? taker->turn : TURN_REST;
 }
 
 bool causes_of_others(struct diagnosis *d, struct err *err) {
-    bool told[RULE_COUNT] = {false};
+    bool told[TAKERS] = {false};
     (void)err;
-    /* What is lost before what is outstanding, of which it is a part. */
-    for (int pass = 0; pass < 3; pass++)
+    for (enum turn turn = TURN_PARTS; turn < TURNS; turn++)
         for (uint32_t i = 0; i < d->f->count; i++)
             if (cause_is_open(d, i, NULL) && d->f->items[i].severity <= SEVERITY_WARNING &&
-                (pass == 2 || (pass == 0 ? d->f->items[i].rule == rules[RULE_memory_lost]
-                                         : takes_symptoms(&d->f->items[i]))))
+                turn_of(&d->f->items[i]) == turn)
                 tell_other(d, i, told);
     return true;
 }
