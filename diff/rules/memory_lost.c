@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/order.h"
 #include "diff/names/alloc_frames.h"
 #include "model/known_names.h"
 #include "model/rows_stacks.h"
@@ -20,11 +21,15 @@ static uint64_t lost_bytes(const struct stack_row *row) {
     return row->bytes == ABSENT ? 0 : row->bytes;
 }
 
+static bool is_lost(const struct stack_row *row) {
+    return row->loss && strcmp(row->loss, STACK_LOST) == 0 && lost_bytes(row);
+}
+
 static int lost_cmp(const void *a, const void *b) {
     const struct stack_row *x = *(const struct stack_row *const *)a;
     const struct stack_row *y = *(const struct stack_row *const *)b;
-    uint64_t left = lost_bytes(x), right = lost_bytes(y);
-    return left < right ? 1 : left > right ? -1 : x < y ? -1 : x > y;
+    int order = order_u64(lost_bytes(y), lost_bytes(x));
+    return order ? order : x < y ? -1 : x > y;
 }
 
 /* "receipt_open <- till_print <- main": the innermost frames that are no allocator's. */
@@ -52,6 +57,13 @@ static const char *lost_with_text(struct findings *f, const struct stack_row *ro
                          say_bytes(f, row->indirect_bytes));
 }
 
+static void lost_point_at(struct findings *f, struct finding *hit, const char *place) {
+    finding_next(f, hit,
+                 "Look where the last pointer to what this place allocates goes out of scope, or "
+                 "is written over.");
+    finding_text(f, hit, "frames", place);
+}
+
 static void lost_tell(struct findings *f, const struct stack_row *row, uint64_t all, bool apart) {
     const char *place = lost_place(f, row);
     struct finding *hit =
@@ -62,10 +74,7 @@ static void lost_tell(struct findings *f, const struct stack_row *row, uint64_t 
         "any more.",
         say_bytes(f, lost_bytes(row)), say_count(f, row->count), plural(row->count), place,
         lost_with_text(f, row, apart), say_share(f, lost_bytes(row), all));
-    finding_next(f, hit,
-                 "Look where the last pointer to what this place allocates goes out of scope, or "
-                 "is written over.");
-    finding_text(f, hit, "frames", place);
+    lost_point_at(f, hit, place);
     finding_number(hit, "bytes", FIELD_BYTES, lost_bytes(row));
     finding_known(hit, "count", FIELD_U64, row->count);
     finding_number(hit, "of_all", FIELD_BYTES, all);
@@ -96,17 +105,7 @@ static void lost_by_summary(const struct series *s, struct findings *f, uint64_t
     finding_number(hit, "bytes", FIELD_BYTES, bytes);
 }
 
-/* What the checker sums up itself; ABSENT: it does not, or none looked. */
-static uint64_t lost_said(const struct series *s) {
-    struct series_values all = series_values(s, GROUP_COUNTERS);
-    for (uint32_t v = 0; v < all.count; v++)
-        if (strcmp(all.items[v].name, COUNTER_LEAK_DEFINITE) == 0)
-            return all.items[v].values[0];
-    return ABSENT;
-}
-
-static bool lost_of_stacks(const struct series *s, struct findings *f, bool *ret_checked,
-                           struct err *err) {
+static bool lost_of_stacks(const struct series *s, struct findings *f, struct err *err) {
     SNAPSHOT_ROWS(series_new(s), PART_STACKS, struct stack_row, rows, count);
     const struct stack_row **lost = arena_array(&f->arena, count + 1, sizeof(*lost));
     uint32_t found = 0;
@@ -115,9 +114,8 @@ static bool lost_of_stacks(const struct series *s, struct findings *f, bool *ret
     if (!lost)
         return err_nomem(err);
     for (uint32_t i = 0; i < count; i++) {
-        *ret_checked |= rows[i].loss != NULL;
         apart |= rows[i].loss && strcmp(rows[i].loss, STACK_LOST_WITH) == 0;
-        if (!rows[i].loss || strcmp(rows[i].loss, STACK_LOST) != 0 || !lost_bytes(&rows[i]))
+        if (!is_lost(&rows[i]))
             continue;
         lost[found++] = &rows[i];
         all = num_add(all, lost_bytes(&rows[i]));
@@ -138,10 +136,6 @@ struct lost_twice {
     const struct stack_row *row; /* of the newest */
     struct cell before, now;
 };
-
-static bool is_lost(const struct stack_row *row) {
-    return row->loss && strcmp(row->loss, STACK_LOST) == 0 && lost_bytes(row);
-}
 
 static bool is_checked(const struct snapshot *snapshot) {
     SNAPSHOT_ROWS(snapshot, PART_STACKS, struct stack_row, rows, count);
@@ -198,27 +192,26 @@ static bool lost_line_up(const struct series *s, struct findings *f, struct strm
     return ok;
 }
 
+static uint64_t lost_more(uint64_t now, uint64_t before) {
+    return now > before ? now - before : 0;
+}
+
 static int lost_more_cmp(const void *a, const void *b) {
     const struct lost_twice *x = a, *y = b;
-    uint64_t left = x->now.bytes > x->before.bytes ? x->now.bytes - x->before.bytes : 0;
-    uint64_t right = y->now.bytes > y->before.bytes ? y->now.bytes - y->before.bytes : 0;
-    if (left != right)
-        return left < right ? 1 : -1;
-    return x->row < y->row ? -1 : x->row > y->row;
+    int order = order_u64(lost_more(y->now.bytes, y->before.bytes),
+                          lost_more(x->now.bytes, x->before.bytes));
+    return order ? order : x->row < y->row ? -1 : x->row > y->row;
 }
 
 static void lost_tell_more(struct findings *f, const struct lost_twice *t) {
-    uint64_t more = t->now.bytes - t->before.bytes;
-    uint64_t blocks = t->now.objects > t->before.objects ? t->now.objects - t->before.objects : 0;
+    uint64_t more = lost_more(t->now.bytes, t->before.bytes);
+    uint64_t blocks = lost_more(t->now.objects, t->before.objects);
     const char *place = lost_place(f, t->row);
     struct finding *hit = findings_hit(f, &rule_memory_lost, SEVERITY_WARNING, more, place);
     finding_summary(f, hit, "%s more in %s block%s are lost, allocated by %s: %s now, %s before.",
                     say_bytes(f, more), say_count(f, blocks), plural(blocks), place,
                     say_bytes(f, t->now.bytes), say_bytes(f, t->before.bytes));
-    finding_next(f, hit,
-                 "Look where the last pointer to what this place allocates goes out of scope, or "
-                 "is written over.");
-    finding_text(f, hit, "frames", place);
+    lost_point_at(f, hit, place);
     finding_delta(hit, "bytes_delta", FIELD_BYTES, (int64_t)more);
     finding_delta(hit, "count_delta", FIELD_U64, (int64_t)blocks);
 }
@@ -237,7 +230,8 @@ static bool lost_newly(const struct series *s, struct findings *f, struct err *e
     if (ok)
         qsort(twice, count, sizeof(*twice), lost_more_cmp);
     for (uint32_t i = 0; ok && i < count && told < LOST_MOST; i++) {
-        if (twice[i].now.bytes <= twice[i].before.bytes || (cut && !twice[i].before.bytes))
+        if (!lost_more(twice[i].now.bytes, twice[i].before.bytes) ||
+            (cut && !twice[i].before.bytes))
             continue;
         lost_tell_more(f, &twice[i]);
         told++;
@@ -250,17 +244,18 @@ static bool lost_newly(const struct series *s, struct findings *f, struct err *e
 static bool run_lost(const struct series *s, const struct limits *limits, struct findings *f,
                      struct err *err) {
     (void)limits;
-    bool checked = false;
-    if (s->count > 1 && is_checked(s->snapshots[0]) && is_checked(series_new(s)))
+    bool checked = is_checked(series_new(s));
+    if (s->count > 1 && checked && is_checked(s->snapshots[0]))
         return lost_newly(s, f, err);
     if (s->count > 1) {
         findings_skip(f, &rule_memory_lost, "needs the reports of a leak checker, with stacks");
         return true;
     }
     uint32_t before = f->count;
-    if (!lost_of_stacks(s, f, &checked, err))
+    if (!lost_of_stacks(s, f, err))
         return false;
-    uint64_t said = lost_said(s);
+    /* What the checker sums up itself. */
+    uint64_t said = series_value_at(series_value(s, VALUE_LEAK_DEFINITE), 0);
     if (!checked && said == ABSENT)
         findings_skip(f, &rule_memory_lost, "needs the report of a leak checker");
     else if (f->count == before && said != ABSENT && said)

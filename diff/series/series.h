@@ -186,6 +186,7 @@ enum series_value_id {
     VALUE_MODULES_DYNAMIC, /* made at run time */
     VALUE_QUEUE_LENGTH,    /* [count] work items that wait for the thread pool */
     VALUE_THREADS_DEAD,    /* [count] */
+    VALUE_LEAK_DEFINITE,   /* that a leak checker sums up itself */
     VALUE_PRIVATE_BYTES,   /* as the process or the system counts them */
     VALUE_ANONYMOUS_BYTES,
     VALUE_RSS_BYTES,
