@@ -19,11 +19,14 @@ struct grown {
     int64_t delta;
 };
 
-static bool is_counted_throughout(const struct series *s, const struct series_value *value) {
+/* What a counter says of memory; other: of none, or not in every dump. */
+static struct grown grown_of(const struct series *s, const struct series_value *value) {
+    struct grown g = {.value = value, .is = memory_counter_of(value->name)};
     for (uint32_t i = 0; i < s->count; i++)
         if (value->values[i] == ABSENT)
-            return false;
-    return true;
+            g.is.kind = MEMORY_COUNTER_OTHER;
+    g.delta = series_delta(value->values[s->count - 1], value->values[0]);
+    return g;
 }
 
 static enum verdict memory_growing_verdict(const struct series *s, const struct limits *limits,
@@ -54,33 +57,37 @@ static const char *limit_text(const struct series *s, struct findings *f,
 }
 
 static struct finding *growing_hit(const struct series *s, const struct limits *limits,
-                                   struct findings *f, const struct series_value *value,
+                                   struct findings *f, const struct grown *grown,
                                    enum verdict verdict, const char *subject) {
-    uint32_t end = s->count - 1;
-    int64_t delta = series_delta(value->values[end], value->values[0]);
-    uint64_t more = delta > 0 ? (uint64_t)delta : 0;
+    const struct series_value *value = grown->value;
+    uint64_t more = grown->delta > 0 ? (uint64_t)grown->delta : 0;
     bool much = verdict_grows(verdict) && more >= limits->native_growth_min_bytes;
     struct finding *hit = findings_hit(f, &rule_memory_growing,
                                        much ? SEVERITY_WARNING : SEVERITY_NOTICE, more, subject);
     finding_text(f, hit, "counter", value->name);
     finding_number(hit, "bytes_base", FIELD_BYTES, value->values[0]);
-    finding_number(hit, "bytes_new", FIELD_BYTES, value->values[end]);
-    finding_delta(hit, "bytes_delta", FIELD_BYTES, delta);
+    finding_number(hit, "bytes_new", FIELD_BYTES, value->values[s->count - 1]);
+    finding_delta(hit, "bytes_delta", FIELD_BYTES, grown->delta);
     finding_text(f, hit, "verdict", verdict_names[verdict]);
     return hit;
 }
 
+/* "Container till-1", "V8's heap" */
+static const char *grown_name(struct findings *f, const struct grown *grown) {
+    struct str name = grown->is.name;
+    return name.len ? findings_text(f, "%s %.*s", grown->is.what, (int)name.len, name.ptr)
+                    : grown->is.what;
+}
+
 static void tell_instance(const struct series *s, const struct limits *limits, struct findings *f,
-                          const struct series_value *value, const struct memory_counter *is,
-                          enum verdict verdict) {
-    uint32_t end = s->count - 1;
-    const char *who = findings_text(f, "%s %.*s", is->what, (int)is->name.len, is->name.ptr);
-    struct finding *hit = growing_hit(s, limits, f, value, verdict, who);
-    finding_summary(f, hit, "%s grew from %s to %s (%s)%s.", who, say_bytes(f, value->values[0]),
-                    say_bytes(f, value->values[end]),
-                    say_delta(f, series_delta(value->values[end], value->values[0])),
-                    limit_text(s, f, value));
-    finding_next(f, hit, "%s", is->next);
+                          const struct grown *grown, enum verdict verdict) {
+    const uint64_t *values = grown->value->values;
+    const char *who = grown_name(f, grown);
+    struct finding *hit = growing_hit(s, limits, f, grown, verdict, who);
+    finding_summary(f, hit, "%s grew from %s to %s (%s)%s.", who, say_bytes(f, values[0]),
+                    say_bytes(f, values[s->count - 1]), say_delta(f, grown->delta),
+                    limit_text(s, f, grown->value));
+    finding_next(f, hit, "%s", grown->is.next);
 }
 
 static void grown_take(struct grown *best, const struct grown *other, bool by_rank) {
@@ -94,10 +101,7 @@ static void grown_take(struct grown *best, const struct grown *other, bool by_ra
 static void look_at_process(const struct series *s, struct grown *whole, struct grown *part) {
     struct series_values all = series_values(s, GROUP_COUNTERS);
     for (uint32_t v = 0; v < all.count; v++) {
-        struct grown g = {.value = &all.items[v], .is = memory_counter_of(all.items[v].name)};
-        if (!is_counted_throughout(s, g.value))
-            continue;
-        g.delta = series_delta(g.value->values[s->count - 1], g.value->values[0]);
+        struct grown g = grown_of(s, &all.items[v]);
         if (g.is.kind == MEMORY_COUNTER_WHOLE)
             grown_take(whole, &g, true);
         else if (g.is.kind == MEMORY_COUNTER_PART && g.delta > 0)
@@ -105,19 +109,11 @@ static void look_at_process(const struct series *s, struct grown *whole, struct 
     }
     /* Of what is counted in another part as well the more telling is said. */
     for (uint32_t v = 0; part->value && v < all.count; v++) {
-        struct grown g = {.value = &all.items[v], .is = memory_counter_of(all.items[v].name)};
-        if (g.is.kind != MEMORY_COUNTER_PART || !is_counted_throughout(s, g.value))
-            continue;
-        g.delta = series_delta(g.value->values[s->count - 1], g.value->values[0]);
-        if (g.is.rank < part->is.rank && g.delta > part->delta / 10 * 9)
+        struct grown g = grown_of(s, &all.items[v]);
+        if (g.is.kind == MEMORY_COUNTER_PART && g.is.rank < part->is.rank &&
+            g.delta > part->delta / 10 * 9)
             *part = g;
     }
-}
-
-static const char *part_name(struct findings *f, const struct grown *part) {
-    return part->is.name.len ? findings_text(f, "%s %.*s", part->is.what, (int)part->is.name.len,
-                                             part->is.name.ptr)
-                             : part->is.what;
 }
 
 static void tell_whole(const struct series *s, const struct limits *limits, struct findings *f,
@@ -125,10 +121,10 @@ static void tell_whole(const struct series *s, const struct limits *limits, stru
     uint32_t end = s->count - 1;
     const uint64_t *values = whole->value->values;
     bool explains = part->value && (double)part->delta * 100 >= (double)whole->delta * PART_PERCENT;
-    struct finding *hit = growing_hit(s, limits, f, whole->value, verdict, whole->is.what);
+    struct finding *hit = growing_hit(s, limits, f, whole, verdict, whole->is.what);
     const char *by = explains
                          ? findings_text(f, ", %s of it by %s", say_bytes(f, (uint64_t)part->delta),
-                                         part_name(f, part))
+                                         grown_name(f, part))
                          : "";
     finding_summary(f, hit, "The %s grew from %s to %s (%s)%s.", whole->is.what,
                     say_bytes(f, values[0]), say_bytes(f, values[end]), say_delta(f, whole->delta),
@@ -143,10 +139,10 @@ static void tell_part(const struct series *s, const struct limits *limits, struc
                       const struct grown *part, enum verdict verdict) {
     uint32_t end = s->count - 1;
     const uint64_t *values = part->value->values;
-    const char *name = part_name(f, part);
+    const char *name = grown_name(f, part);
     /* Of the heap alone two samples may be of before and behind a collection. */
     struct finding *hit = growing_hit(
-        s, limits, f, part->value, verdict == VERDICT_LEAK ? verdict : VERDICT_INCONCLUSIVE, name);
+        s, limits, f, part, verdict == VERDICT_LEAK ? verdict : VERDICT_INCONCLUSIVE, name);
     finding_summary(f, hit, "Memory of %s grew from %s to %s (%s).", name, say_bytes(f, values[0]),
                     say_bytes(f, values[end]), say_delta(f, part->delta));
     finding_next(f, hit, "%s", part->is.next);
@@ -169,14 +165,13 @@ static bool run_growing(const struct series *s, const struct limits *limits, str
     uint32_t counters = 0, told = 0;
     (void)err;
     for (uint32_t v = 0; v < all.count; v++) {
-        struct memory_counter is = memory_counter_of(all.items[v].name);
-        if (is.kind == MEMORY_COUNTER_OTHER || !is_counted_throughout(s, &all.items[v]))
+        struct grown g = grown_of(s, &all.items[v]);
+        counters += g.is.kind != MEMORY_COUNTER_OTHER;
+        if (g.is.kind != MEMORY_COUNTER_INSTANCE)
             continue;
-        counters++;
-        enum verdict verdict = memory_growing_verdict(s, limits, &all.items[v]);
-        if (is.kind == MEMORY_COUNTER_INSTANCE && growing_matters(verdict) &&
-            told++ < INSTANCES_MOST)
-            tell_instance(s, limits, f, &all.items[v], &is, verdict);
+        enum verdict verdict = memory_growing_verdict(s, limits, g.value);
+        if (growing_matters(verdict) && told++ < INSTANCES_MOST)
+            tell_instance(s, limits, f, &g, verdict);
     }
     if (!counters) {
         findings_skip(f, &rule_memory_growing, "no counter of every dump tells of memory");
