@@ -15,10 +15,7 @@ static bool is_preallocated(struct str type) {
 }
 
 static bool is_exception(struct str type) {
-    for (size_t i = 0; runtime_table[i]; i++)
-        if (runtime_table[i]->exceptions.count && words_end(&runtime_table[i]->exceptions, type))
-            return true;
-    return false;
+    return RUNTIMES_SAY(words_end, exceptions, type);
 }
 
 /* -- On threads -------------------------------------------------------------------------------- */

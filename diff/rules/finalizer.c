@@ -276,13 +276,9 @@ static bool run_queue(const struct series *s, const struct limits *limits, struc
                       rule_why(s, f, PART_FINALIZER, ASPECT_READY));
         return true;
     }
-    for (uint32_t i = 0; i < end; i++)
-        if (snapshot_absence(s->snapshots[i], PART_FINALIZER, ASPECT_READY)) {
-            findings_skip(f, &rule_finalizer_queue_growth,
-                          "%s does not say of all heaps how many objects are ready%s",
-                          series_snapshot_name(s, i), rule_why(s, f, PART_FINALIZER, ASPECT_READY));
-            return true;
-        }
+    if (rule_skip_cut(s, f, &rule_finalizer_queue_growth, PART_FINALIZER, ASPECT_READY,
+                      "say of all heaps how many objects are ready"))
+        return true;
     enum verdict verdict =
         series_growth(ready->values, s->count, (struct series_floor){1, limits->queue_growth_min});
     if (verdict != VERDICT_GROWING && verdict != VERDICT_LEAK && verdict != VERDICT_INCONCLUSIVE)

@@ -59,21 +59,9 @@ static void handle_counts_report(const struct series *s, struct findings *f,
         finding_text(f, hit, "type", type);
 }
 
-/* What an earlier dump does not list was perhaps there all the same. */
-static bool is_comparable(const struct series *s, struct findings *f, const struct rule *rule,
-                          enum part part) {
-    for (uint32_t i = 0; i + 1 < s->count; i++)
-        if (snapshot_absence(s->snapshots[i], part, ASPECT_ROWS)) {
-            findings_skip(f, rule, "%s does not list all handles%s", series_snapshot_name(s, i),
-                          rule_why(s, f, part, ASPECT_ROWS));
-            return false;
-        }
-    return true;
-}
-
 static void run_part(const struct series *s, struct findings *f, const struct rule *rule,
                      enum series_group group, const char *what) {
-    if (!is_comparable(s, f, rule, series_group_desc(group)->part))
+    if (rule_skip_cut(s, f, rule, series_group_desc(group)->part, ASPECT_ROWS, "list all handles"))
         return;
     struct series_values values = series_values(s, group);
     for (uint32_t i = 0; i < values.count; i++)

@@ -289,10 +289,10 @@ static void report_circle(const struct series *s, struct findings *f, const stru
     finding_text(f, hit, "object_types", what);
 }
 
-/* Circles that lead over tasks, async methods or other threads' ends, and not over locks alone. */
-/* [count] that are told of. */
+/* [count] of circles that are told of. */
 #define CIRCLES_MOST 20u
 
+/* One that leads over tasks, async methods or other threads' ends, and not over locks alone. */
 struct thing_circle {
     uint32_t threads, things;
     bool still; /* one of its threads, or of those behind it, did not run */

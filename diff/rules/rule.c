@@ -30,6 +30,18 @@ const char *rule_why(const struct series *s, struct findings *f, enum part part,
     return why ? findings_text(f, ": %s", why->why) : "";
 }
 
+bool rule_skip_cut(const struct series *s, struct findings *f, const struct rule *rule,
+                   enum part part, enum aspect aspect, const char *what) {
+    for (uint32_t i = 0; i + 1 < s->count; i++) {
+        if (!snapshot_absence(s->snapshots[i], part, aspect))
+            continue;
+        findings_skip(f, rule, "%s does not %s%s", series_snapshot_name(s, i), what,
+                      rule_why(s, f, part, aspect));
+        return true;
+    }
+    return false;
+}
+
 /* "stacks of threads", "all locks". */
 static const char *input_text(struct findings *f, const struct rule_input *input) {
     static const struct {

@@ -16,6 +16,13 @@
 const char *rule_why(const struct series *s, struct findings *f, enum part part,
                      enum aspect aspect);
 
+/*
+ * Skips the rule where a snapshot before the last lacks some of this: what it does not list was
+ * perhaps there all the same. false: none does. what: "list all handles", which it "does not"
+ */
+bool rule_skip_cut(const struct series *s, struct findings *f, const struct rule *rule,
+                   enum part part, enum aspect aspect, const char *what);
+
 /* A finding, lent until the next is added. NULL: out of memory, which sticks. */
 struct finding *findings_add(struct findings *f, const struct rule *rule,
                              enum finding_status status);

@@ -135,15 +135,9 @@ uint64_t rule_allocation_floor(const struct series *s, const struct limits *limi
                     rule_max(limits->stack_growth_min_bytes, 1));
 }
 
-/* Another time other places may be too small to be told. */
-static bool stack_is_of_many(const struct series_stack *stack) {
+static bool stack_ends_with(const struct series_stack *stack, const char *frame) {
     const struct strings *frames = &stack->frames;
-    return frames->count && strcmp(frames->items[frames->count - 1], FRAME_BELOW_THRESHOLD) == 0;
-}
-
-static bool stack_is_cut_off(const struct series_stack *stack) {
-    const struct strings *frames = &stack->frames;
-    return frames->count && strcmp(frames->items[frames->count - 1], FRAME_CUT) == 0;
+    return frames->count && strcmp(frames->items[frames->count - 1], frame) == 0;
 }
 
 /* As one wants to be told: it grows, or may. */
@@ -153,10 +147,10 @@ static enum verdict stack_growing_judge(const struct series *s, const struct ser
     enum verdict verdict = stack->verdict;
     if (stack->totals[0].bytes == ABSENT || stack->totals[end].bytes == ABSENT)
         return VERDICT_STABLE; /* it may have been there, or still be */
-    if (stack_is_cut_off(stack) && !(stack->totals[0].bytes && stack->totals[end].bytes))
+    if (stack_ends_with(stack, FRAME_CUT) && !(stack->totals[0].bytes && stack->totals[end].bytes))
         return VERDICT_STABLE; /* with the callers that are missing it may be one that is there */
-    if (stack_is_of_many(stack))
-        return VERDICT_STABLE;
+    if (stack_ends_with(stack, FRAME_BELOW_THRESHOLD))
+        return VERDICT_STABLE; /* another time other places may be too small to be told */
     bool counted = stack->totals[0].objects != ABSENT && stack->totals[end].objects != ABSENT;
     bool grows = verdict_grows(verdict) || verdict == VERDICT_INCONCLUSIVE;
     grows = grows && (!counted || stack->count_delta >= (int64_t)limits->stack_growth_min_count);
