@@ -218,9 +218,7 @@ static void tell_circle(struct waits *w, uint32_t first) {
     struct cause *cause = cause_add(w->d, CAUSE_DEADLOCK, SEVERITY_CRITICAL);
     if (!cause)
         return;
-    const char *who =
-        crowd->threads ? findings_text(w->f, "%u thread%s", crowd->threads, plural(crowd->threads))
-                       : "async methods";
+    const char *who = say_circle(w->f, crowd->threads);
     cause->subject = who;
     cause->summary = findings_text(w->f, "Deadlock of %s: %s%s%s.", who,
                                    crowd->threads == 1 ? "it waits for itself: " : "",

@@ -326,8 +326,7 @@ static void report_thing_circles(const struct series *s, struct findings *f,
         struct thing_circle c = circle_of(s, g, i);
         if (!c.things || !c.still)
             continue;
-        const char *who = c.threads ? findings_text(f, "%u thread%s", c.threads, plural(c.threads))
-                                    : "async methods";
+        const char *who = say_circle(f, c.threads);
         struct finding *hit = findings_hit(f, &rule_deadlock, SEVERITY_CRITICAL, c.threads, who);
         finding_summary(f, hit, "Deadlock of %s: %s.", who, wait_circle(&story, i));
         finding_next(f, hit,

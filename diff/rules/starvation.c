@@ -31,29 +31,26 @@ static struct pool starvation_look_at(const struct snapshot *snapshot) {
     return pool;
 }
 
-/* "; they wait for async Shop.PriceAsync (await 1)": what the example waits for. */
-static const char *pool_things(const struct series *s, struct findings *f, const struct pool *pool,
-                               struct err *err) {
+/* "; that is async Shop.PriceAsync (await 1)": what the example waits for. */
+static bool pool_things(const struct series *s, struct findings *f, const struct pool *pool,
+                        const char **ret_text, struct err *err) {
     struct wait_graph graph;
-    const char *text = "";
-    if (wait_graph_init(&graph, s, err)) {
+    bool ok = wait_graph_init(&graph, s, err);
+    if (ok) {
         const struct wait_story story = {f, s, &graph};
         uint32_t thread = wait_thread(&graph.owners, pool->example->os_id);
         const char *things = thread == WAIT_NOBODY ? "" : wait_things(&story, thread);
-        text = *things ? findings_text(f, "; that is %s", things) : "";
+        *ret_text = *things ? findings_text(f, "; that is %s", things) : "";
     }
     wait_graph_deinit(&graph);
-    return text;
+    return ok;
 }
 
 static bool starvation_report(const struct series *s, struct findings *f, const struct pool *pool,
                               struct err *err) {
-    struct err failed = {0};
-    const char *things = pool_things(s, f, pool, &failed);
-    if (failed.code) {
-        *err = failed;
+    const char *things;
+    if (!pool_things(s, f, pool, &things, err))
         return false;
-    }
     uint32_t end = s->count - 1;
     const struct series_value *queued = series_value(s, VALUE_QUEUE_LENGTH);
     uint64_t queue = series_value_at(queued, end), queue_before = series_value_at(queued, 0);

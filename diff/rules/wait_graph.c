@@ -52,17 +52,23 @@ bool wait_lock_is_held(const struct lock_row *lock) {
            lock->owner_name;
 }
 
-uint32_t wait_owner(const struct wait_owners *o, const struct lock_row *lock) {
-    if (!wait_lock_is_held(lock))
-        return WAIT_NOBODY;
-    uint32_t number = wait_thread(o, lock->owner_os_id);
+/* By what is known of a thread: by its name only without any id. */
+static uint32_t wait_thread_of(const struct wait_owners *o, uint64_t os_id, uint64_t managed_id,
+                               const char *name) {
+    uint32_t number = wait_thread(o, os_id);
     if (number != WAIT_NOBODY)
         return number;
-    if (wait_has_id(lock->owner_managed_id))
-        number = u64map_get(&o->by_managed_id, lock->owner_managed_id);
-    else if (lock->owner_name && !wait_has_id(lock->owner_os_id))
-        number = strmap_get(&o->by_name, str_of(lock->owner_name), STR(""));
+    if (wait_has_id(managed_id))
+        number = u64map_get(&o->by_managed_id, managed_id);
+    else if (name && !wait_has_id(os_id))
+        number = strmap_get(&o->by_name, str_of(name), STR(""));
     return number == STRMAP_NONE ? WAIT_NOBODY : number;
+}
+
+uint32_t wait_owner(const struct wait_owners *o, const struct lock_row *lock) {
+    return wait_lock_is_held(lock)
+               ? wait_thread_of(o, lock->owner_os_id, lock->owner_managed_id, lock->owner_name)
+               : WAIT_NOBODY;
 }
 
 /* -- Edges ------------------------------------------------------------------------------------- */
@@ -154,11 +160,8 @@ static void wait_link(struct wait_linking *l, uint32_t thread) {
 static void wait_link_thing(struct wait_linking *l, uint32_t number) {
     const struct wait_row *thing = &l->things[number];
     struct wait_edge *edge = &l->g->edges[l->s->thread_count + number];
-    const struct lock_row owner = {.owner_os_id = thing->owner_os_id,
-                                   .owner_managed_id = thing->owner_managed_id,
-                                   .held = ABSENT};
     edge->thing = thing;
-    edge->next = wait_owner(&l->g->owners, &owner);
+    edge->next = wait_thread_of(&l->g->owners, thing->owner_os_id, thing->owner_managed_id, NULL);
     uint32_t next =
         edge->next == WAIT_NOBODY ? wait_lookup(&l->thing_at, thing->next) : STRMAP_NONE;
     if (next != STRMAP_NONE && next != number)

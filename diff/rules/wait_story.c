@@ -211,6 +211,10 @@ const char *wait_things(const struct wait_story *w, uint32_t thread) {
     return next == WAIT_NOBODY || next < w->g->thread_count ? "" : things_from(w, next, next);
 }
 
+const char *say_circle(struct findings *f, uint32_t threads) {
+    return threads ? findings_text(f, "%u thread%s", threads, plural(threads)) : "async methods";
+}
+
 const char *wait_circle(const struct wait_story *w, uint32_t first) {
     const char *story = "";
     uint32_t told = 0;

@@ -32,6 +32,9 @@ const char *wait_things(const struct wait_story *w, uint32_t thread);
  * waits ...". Never NULL. */
 const char *wait_circle(const struct wait_story *w, uint32_t first);
 
+/* "2 threads" of a circle, "async methods" where there are none in it. Never NULL. */
+const char *say_circle(struct findings *f, uint32_t threads);
+
 /* What its last thing would need to go on, as a next step; NULL: nothing is known of it. */
 const char *wait_advice(const struct wait_story *w, uint32_t node);
 
