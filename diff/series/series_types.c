@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/order.h"
 #include "base/vec.h"
 #include "model/known_names.h"
 #include "model/rows_heap.h"
@@ -95,20 +96,16 @@ static bool number_generated(struct type_join *j, const struct type_row *row, ui
 
 /* -- All others: both sides are sorted by name, so they are merged without a hash -- */
 
-static int series_types_cmp_text(const char *a, const char *b) {
-    return a == b ? 0 : strcmp(a ? a : "", b ? b : "");
-}
-
 static int series_types_cmp_rows(const struct type_row *a, const struct type_row *b) {
-    int order = series_types_cmp_text(a->name, b->name);
-    return order ? order : series_types_cmp_text(a->module, b->module);
+    int order = order_text(a->name, b->name);
+    return order ? order : order_text(a->module, b->module);
 }
 
 /* Modules are few, and types of one stand together. */
 static int cmp_modules(struct type_join *j, const char *a, const char *b) {
     if (a == j->equal_modules[0] && b == j->equal_modules[1])
         return 0;
-    int order = series_types_cmp_text(a, b);
+    int order = order_text(a, b);
     if (order == 0) {
         j->equal_modules[0] = a;
         j->equal_modules[1] = b;
@@ -117,7 +114,7 @@ static int cmp_modules(struct type_join *j, const char *a, const char *b) {
 }
 
 static int cmp_key(struct type_join *j, uint32_t number, const struct type_row *row) {
-    int order = series_types_cmp_text(j->keys[number].name, row->name);
+    int order = order_text(j->keys[number].name, row->name);
     return order || !j->by_module ? order : cmp_modules(j, j->keys[number].module, row->module);
 }
 

@@ -18,18 +18,6 @@ static void sum_live(struct series *s) {
     }
 }
 
-static void type_take_change(const struct series *s, struct series_type *type) {
-    const struct cell *first = &type->totals[0], *last = &type->totals[s->count - 1];
-    if (type->rows[0] && type->rows[s->count - 1]) { /* nearly always */
-        type->objects_delta = series_delta(last->objects, first->objects);
-        type->bytes_delta = series_delta(last->bytes, first->bytes);
-        return;
-    }
-    struct series_change change = series_type_change(s, type, false);
-    type->objects_delta = change.objects;
-    type->bytes_delta = change.bytes;
-}
-
 static void judge_types(struct series *s) {
     const struct series_floors floors = series_floors_of(&s->options);
     const struct type_judge judge = type_judge_of(s, &floors);
@@ -39,7 +27,9 @@ static void judge_types(struct series *s) {
         type->basis = basis;
         if (s->count == 1)
             continue;
-        type_take_change(s, type);
+        struct series_change change = series_type_change(s, type, false);
+        type->objects_delta = change.objects;
+        type->bytes_delta = change.bytes;
         type->verdict = type_judge_verdict(&judge, type);
     }
 }

@@ -20,9 +20,9 @@ static inline int order_double(double a, double b) {
     return (a > b) - (a < b);
 }
 
-/* Texts by their bytes; none (NULL) is the empty one. */
+/* Texts by their bytes; none (NULL) is the empty one. Often it is the same one. */
 static inline int order_text(const char *a, const char *b) {
-    return strcmp(a ? a : "", b ? b : "");
+    return a == b ? 0 : strcmp(a ? a : "", b ? b : "");
 }
 
 /* For qsort of uint64_t. */
