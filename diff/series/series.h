@@ -425,9 +425,31 @@ struct series_change {
     bool is_least;          /* one does not list it: by so much at least */
 };
 
-/* live: of what lives; only where every snapshot knows that. */
-struct series_change series_type_change(const struct series *s, const struct series_type *type,
-                                        bool live);
+/* The same of a type that one of the two does not list, with what both tell of it otherwise. */
+struct series_change series_type_change_unlisted(const struct series *s,
+                                                 const struct series_type *type, struct cell first,
+                                                 struct cell last);
+
+/*
+ * live: of what lives; only where every snapshot knows that. Here, since it is asked of each type,
+ * and nearly always both list it.
+ */
+static inline struct series_change series_type_change(const struct series *s,
+                                                      const struct series_type *type, bool live) {
+    uint32_t end = s->count - 1;
+    struct cell first = type->totals[0], last = type->totals[end];
+    if (live) {
+        first = (struct cell){type->live_objects[0], type->live_bytes[0]};
+        last = (struct cell){type->live_objects[end], type->live_bytes[end]};
+    }
+    if (!type->rows[0] || !type->rows[end])
+        return series_type_change_unlisted(s, type, first, last);
+    return (struct series_change){
+        .objects = series_delta(last.objects, first.objects),
+        .bytes = series_delta(last.bytes, first.bytes),
+        .is_known = first.bytes != ABSENT && last.bytes != ABSENT,
+    };
+}
 
 /* Bytes in gen2, LOH, POH and frozen; ABSENT where the snapshot has no types. */
 uint64_t series_type_mature(const struct series_type *type, uint32_t snapshot);

@@ -396,20 +396,11 @@ const struct cell *series_type_gens(const struct series_type *type, uint32_t sna
     return row ? row->gen : type->totals[snapshot].bytes == ABSENT ? absent : none;
 }
 
-struct series_change series_type_change(const struct series *s, const struct series_type *type,
-                                        bool live) {
+/* Which may be for what the snapshot cut. */
+struct series_change series_type_change_unlisted(const struct series *s,
+                                                 const struct series_type *type, struct cell first,
+                                                 struct cell last) {
     uint32_t end = s->count - 1;
-    struct cell first = type->totals[0], last = type->totals[end];
-    if (live) {
-        first = (struct cell){type->live_objects[0], type->live_bytes[0]};
-        last = (struct cell){type->live_objects[end], type->live_bytes[end]};
-    }
-    if (type->rows[0] && type->rows[end]) /* nearly always */
-        return (struct series_change){
-            .objects = series_delta(last.objects, first.objects),
-            .bytes = series_delta(last.bytes, first.bytes),
-            .is_known = first.bytes != ABSENT && last.bytes != ABSENT,
-        };
     bool hidden = series_type_is_unlisted(s, type, 0), gone = series_type_is_unlisted(s, type, end);
     struct cell first_most = hidden ? s->types_unlisted[0] : first;
     struct cell last_most = gone ? s->types_unlisted[end] : last;
