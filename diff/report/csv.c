@@ -61,7 +61,8 @@ static size_t cell_length(struct str s) {
     return i;
 }
 
-void csv_make_inert(struct strbuf *table) {
+/* An apostrophe before cells that begin with = + - @ or a tab, but for numbers. */
+static void csv_make_inert(struct strbuf *table) {
     struct strbuf out;
     struct str rest = strbuf_str(table);
     strbuf_init(&out);
@@ -80,6 +81,12 @@ void csv_make_inert(struct strbuf *table) {
     strbuf_fail(&out, &table->err);
     strbuf_deinit(table);
     *table = out;
+}
+
+bool csv_finish(const struct report_options *o, struct strbuf *table, struct err *err) {
+    if (!o->raw_csv)
+        csv_make_inert(table);
+    return strbuf_ok(table, err);
 }
 
 /* The first field of a line is never empty, so that next_field can tell where it is. */
@@ -533,12 +540,6 @@ static const struct csv_table *csv_wanted(const struct report_options *o, struct
         err_set(err, ERR_USAGE, "--table: no table is called '%s' (see `dumpdiff list tables`)",
                 name);
     return table;
-}
-
-static bool csv_finish(const struct report_options *o, struct strbuf *out, struct err *err) {
-    if (!o->raw_csv)
-        csv_make_inert(out);
-    return strbuf_ok(out, err);
 }
 
 static bool csv_show(const struct series *s, const struct findings *f,

@@ -21,9 +21,9 @@ const struct csv_table *csv_table_find(const char *name);
 void csv_text(struct strbuf *out, const char *text);
 
 /*
- * Makes cells of a finished table inert that a spreadsheet would take for formulas: an apostrophe
- * before those that begin with = + - @ or a tab, but for numbers. Errors are the strbuf's.
+ * Behind the last line: makes cells inert that a spreadsheet would take for formulas, unless these
+ * are wanted (raw_csv). Errors: those of the strbuf.
  */
-void csv_make_inert(struct strbuf *table);
+bool csv_finish(const struct report_options *o, struct strbuf *table, struct err *err) MUST_CHECK;
 
 #endif

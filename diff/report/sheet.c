@@ -168,12 +168,9 @@ bool sheet_write(const struct sheet *s, enum sheet_format format, const char *ti
         return false;
     if (format == SHEET_AS_TEXT)
         return write_text(s, title, o, out, err);
-    bool ok = true;
-    if (format == SHEET_AS_CSV)
+    if (format == SHEET_AS_CSV) {
         write_csv(s, out);
-    if (format == SHEET_AS_CSV && !o->raw_csv)
-        csv_make_inert(out);
-    if (format != SHEET_AS_CSV)
-        ok = write_json(s, format == SHEET_AS_LINES, out);
-    return ok ? strbuf_ok(out, err) : err_nomem(err);
+        return csv_finish(o, out, err);
+    }
+    return write_json(s, format == SHEET_AS_LINES, out) ? strbuf_ok(out, err) : err_nomem(err);
 }
