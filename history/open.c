@@ -76,16 +76,8 @@ uint64_t history_number(sqlite3_stmt *stmt, int column) {
 
 const char *history_text(struct history *h, sqlite3_stmt *stmt, int column) {
     const char *text = (const char *)sqlite3_column_text(stmt, column);
-    if (!text || str_is_clean(str_of(text)))
-        return text ? arena_copy(&h->arena, text, strlen(text)) : NULL;
     /* Made by others, or told by options: shown as names of dumps are. */
-    struct strbuf clean;
-    strbuf_init(&clean);
-    strbuf_add_clean(&clean, str_of(text));
-    const char *copy =
-        strbuf_failed(&clean) ? NULL : arena_copy(&h->arena, strbuf_cstr(&clean), clean.len);
-    strbuf_deinit(&clean);
-    return copy;
+    return text ? arena_copy_clean(&h->arena, str_of(text)) : NULL;
 }
 
 bool history_ask_number(struct history *h, const char *sql, int64_t *ret_value, struct err *err) {

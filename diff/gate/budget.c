@@ -85,12 +85,7 @@ static bool copy(struct parse *p, const cJSON *item, const char **ret_text, uint
     if (!cJSON_IsString(item) || !*item->valuestring)
         return wrong(p, line, "a text is wanted for", item->string);
     /* As names of dumps are, which it is shown beside and held against. */
-    struct strbuf clean;
-    strbuf_init(&clean);
-    strbuf_add_clean(&clean, str_of(item->valuestring));
-    *ret_text =
-        strbuf_failed(&clean) ? NULL : arena_copy(&p->b->arena, strbuf_cstr(&clean), clean.len);
-    strbuf_deinit(&clean);
+    *ret_text = arena_copy_clean(&p->b->arena, str_of(item->valuestring));
     return *ret_text || err_nomem(p->err);
 }
 

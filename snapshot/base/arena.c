@@ -134,3 +134,14 @@ char *arena_copy(struct arena *a, const char *data, size_t size) {
         memcpy(p, data, size);
     return p;
 }
+
+char *arena_copy_clean(struct arena *a, struct str s) {
+    if (str_is_clean(s))
+        return arena_copy(a, s.ptr, s.len);
+    struct strbuf clean;
+    strbuf_init(&clean);
+    strbuf_add_clean(&clean, s);
+    char *copy = strbuf_failed(&clean) ? NULL : arena_copy(a, strbuf_cstr(&clean), clean.len);
+    strbuf_deinit(&clean);
+    return copy;
+}

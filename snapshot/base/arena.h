@@ -6,6 +6,8 @@
 #ifndef DUMPDIFF_BASE_ARENA_H
 #define DUMPDIFF_BASE_ARENA_H
 
+#include "base/str.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +37,7 @@ void *arena_grow(struct arena *a, void *item, size_t size, size_t new_size);
 
 /* Copy of size bytes with a NUL behind; NULL when out of memory. */
 char *arena_copy(struct arena *a, const char *data, size_t size);
+/* The same as str_is_clean() wants it; NULL when out of memory. */
+char *arena_copy_clean(struct arena *a, struct str s);
 
 #endif

@@ -218,13 +218,7 @@ bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
 /* -- Questions --------------------------------------------------------------------------------- */
 
 const char *heap_keep(struct answers *a, const char *text) {
-    struct strbuf clean;
-    strbuf_init(&clean);
-    strbuf_add_clean(&clean, str_of(text));
-    const char *copy =
-        strbuf_failed(&clean) ? NULL : arena_copy(&a->arena, strbuf_cstr(&clean), clean.len);
-    strbuf_deinit(&clean);
-    return copy;
+    return arena_copy_clean(&a->arena, str_of(text));
 }
 
 bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct err *err) {
