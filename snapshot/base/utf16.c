@@ -1,6 +1,6 @@
 #include "base/utf16.h"
 
-static void add_code_point(struct strbuf *out, uint32_t c) {
+void strbuf_add_code_point(struct strbuf *out, uint32_t c) {
     char utf8[4];
     size_t n = 0;
     if (c < 0x80) {
@@ -51,7 +51,7 @@ static void utf16_add(struct strbuf *out, struct bytes units, bool big_endian, b
         i += next_code(units.data + 2 * i, count - i, big_endian, &code);
         if (code == 0 && until_nul)
             return;
-        add_code_point(out, utf16_is_lone(code) ? 0xfffd : code);
+        strbuf_add_code_point(out, utf16_is_lone(code) ? 0xfffd : code);
     }
 }
 

@@ -17,6 +17,9 @@ void strbuf_add_utf16(struct strbuf *out, struct bytes units);
  */
 void strbuf_add_utf16_text(struct strbuf *out, struct bytes units, bool big_endian);
 
+/* Appends a code point as UTF-8, up to U+10FFFF; a surrogate as if it were one. */
+void strbuf_add_code_point(struct strbuf *out, uint32_t code);
+
 /*
  * The code point at the start of `count` (not 0) little-endian units. Returns how many units it is:
  * 2 for a pair, else 1. A lone surrogate is its own code point: see utf16_is_lone.

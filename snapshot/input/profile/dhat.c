@@ -17,6 +17,7 @@
  * Source: dhat/dh_main.c and the comment on its file format in valgrind; dhat-rs, src/lib.rs.
  */
 #include "base/num.h"
+#include "base/utf16.h"
 #include "base/vec.h"
 #include "input/input.h"
 #include "input/valgrind_frame.h"
@@ -78,20 +79,6 @@ static struct str dhat_json_raw_string(struct dhat *d) {
     return text;
 }
 
-static void dhat_add_code(struct strbuf *out, uint64_t code) {
-    if (code < 0x80) {
-        strbuf_addc(out, (char)code);
-    } else {
-        if (code >= 0x800) {
-            strbuf_addc(out, (char)(0xe0 | code >> 12));
-            strbuf_addc(out, (char)(0x80 | (code >> 6 & 0x3f)));
-        } else {
-            strbuf_addc(out, (char)(0xc0 | code >> 6));
-        }
-        strbuf_addc(out, (char)(0x80 | (code & 0x3f)));
-    }
-}
-
 /* A string in d->text, its escapes resolved. */
 static struct str dhat_json_string(struct dhat *d) {
     struct str raw = dhat_json_raw_string(d);
@@ -102,7 +89,7 @@ static struct str dhat_json_string(struct dhat *d) {
             strbuf_addc(&d->text, raw.ptr[i]);
         } else if (i + 5 < raw.len && raw.ptr[i + 1] == 'u' &&
                    num_hex(str_take(str_drop(raw, i + 2), 4), &code)) {
-            dhat_add_code(&d->text, code);
+            strbuf_add_code_point(&d->text, (uint32_t)code);
             i += 5;
         } else if (++i < raw.len) {
             strbuf_addc(&d->text, strchr("nrtbf", raw.ptr[i]) ? ' ' : raw.ptr[i]);
