@@ -59,33 +59,31 @@ static bool tasklist_is_rule(struct str text) {
     return columns == 5 || columns == 9;
 }
 
-/* "912,356 K" of the fields that end at `at`; *ret_first is the first of them. [bytes] */
-static bool tasklist_memory(const struct str *f, size_t at, uint64_t *ret_bytes,
-                            size_t *ret_first) {
+/* "912,356" and "K". [bytes] */
+static bool tasklist_memory(struct str number, struct str unit, uint64_t *ret_bytes) {
     static const char *const units[] = {"K", "Ko", "KB", "Kb", "kB"};
     uint64_t value;
-    if (!STR_IS_ONE_OF(f[at], units) || at == 0 || !num_grouped(f[at - 1], &value) ||
-        value > UINT64_MAX / 2048)
+    if (!STR_IS_ONE_OF(unit, units) || !num_grouped(number, &value) || value > UINT64_MAX / 2048)
         return false;
     *ret_bytes = value * 1024;
-    *ret_first = at - 1;
     return true;
 }
 
-static bool tasklist_name(struct str text, const struct str *f, size_t count, struct task *task) {
-    const struct str *last = &f[count - 1];
-    task->name = str_take(text, (size_t)(last->ptr + last->len - text.ptr));
-    return count > 0;
+/* "912 356 K", alone in its cell. [bytes] */
+static bool tasklist_memory_cell(struct str cell, uint64_t *ret_bytes) {
+    struct str unit = scan_last_field(&cell);
+    return tasklist_memory(cell, unit, ret_bytes);
 }
 
 /* "System Idle Process  0 Services  0  8 K": name, PID, session (may be empty), its number, memory.
  */
 static bool tasklist_parse_row(struct str text, struct task *ret_task) {
     struct str f[FIELDS_MOST];
-    size_t count = scan_fields(text, f, FIELDS_MOST, NULL), first;
+    size_t count = scan_fields(text, f, FIELDS_MOST, NULL);
     uint64_t session;
     for (size_t k = 4; k < count; k++) {
-        if (!tasklist_memory(f, k, &ret_task->resident, &first))
+        size_t first = k - 1;
+        if (!tasklist_memory(f[first], f[k], &ret_task->resident))
             continue;
         /* Groups of thousands that blanks tell apart: with them there is still a session. */
         for (size_t start = first; start >= 2 && start + 4 > first; start--) {
@@ -94,12 +92,12 @@ static bool tasklist_parse_row(struct str text, struct task *ret_task) {
             size_t pid = start >= 3 && !num_dec(f[start - 2], &session) ? start - 3 : start - 2;
             struct str number = {f[start].ptr,
                                  (size_t)(f[first].ptr + f[first].len - f[start].ptr)};
-            uint64_t value;
             if (pid == 0 || pid >= start || !num_dec(f[pid], &ret_task->pid) ||
-                !num_grouped(number, &value))
+                !tasklist_memory(number, f[k], &ret_task->resident))
                 continue;
-            ret_task->resident = value * 1024;
-            return tasklist_name(text, f, pid, ret_task);
+            const struct str *last = &f[pid - 1];
+            ret_task->name = str_take(text, (size_t)(last->ptr + last->len - text.ptr));
+            return true;
         }
     }
     return false;
@@ -119,19 +117,13 @@ static struct str tasklist_cell(struct str *rest) {
 
 /* "till.exe","4711","Console","1","912,356 K" */
 static bool tasklist_parse_csv(struct str text, struct task *ret_task) {
-    struct str rest = text, f[2], unit;
-    size_t first;
+    struct str rest = text;
     ret_task->name = tasklist_cell(&rest);
     struct str pid = tasklist_cell(&rest);
     tasklist_cell(&rest);
     tasklist_cell(&rest);
-    struct str memory = tasklist_cell(&rest);
-    f[0] = memory;
-    unit = scan_last_field(&f[0]);
-    f[1] = unit;
-    f[0] = str_trim(f[0]);
     return ret_task->name.len && num_dec(pid, &ret_task->pid) &&
-           tasklist_memory(f, 1, &ret_task->resident, &first);
+           tasklist_memory_cell(tasklist_cell(&rest), &ret_task->resident);
 }
 
 static bool tasklist_is_csv_heading(struct str text) {
@@ -143,8 +135,7 @@ static bool tasklist_is_csv_heading(struct str text) {
 
 /* The five lines of /fo list, in any language: the values come in the order of the columns. */
 static bool tasklist_parse_labelled(const struct transcript *t, struct task *ret_task) {
-    struct str values[5], f[2];
-    size_t first;
+    struct str values[5];
     for (unsigned i = 0; i < 5; i++) {
         struct line line;
         size_t colon;
@@ -154,11 +145,8 @@ static bool tasklist_parse_labelled(const struct transcript *t, struct task *ret
         values[i] = str_trim(str_drop(line.text, colon + 1));
     }
     ret_task->name = values[0];
-    f[0] = values[4];
-    f[1] = scan_last_field(&f[0]);
-    f[0] = str_trim(f[0]);
     return values[0].len && num_dec(values[1], &ret_task->pid) &&
-           tasklist_memory(f, 1, &ret_task->resident, &first);
+           tasklist_memory_cell(values[4], &ret_task->resident);
 }
 
 /* -- Lists ------------------------------------------------------------------------------------- */
