@@ -1,9 +1,8 @@
 /*
  * timerinfo: timers that are started, by what they call and when.
  *
- *   (L) 0x00007F2D144BC6D8 @    1000 ms every     1000 ms |  00007F2D144BC680 (Shop.State) ->
- * Shop.Till.Tick (S) 0x00007F2D199F35F8 @   15000 ms every   ------ ms |  0000000000000000 () ->
- * Shop.Till.Once
+ *   (L) 0x00007F2D144BC6D8 @  1000 ms every  1000 ms |  00007F2D144BC680 (Shop.State) -> Till.Tick
+ *   (S) 0x00007F2D199F35F8 @ 15000 ms every ------ ms |  0000000000000000 () -> Shop.Till.Once
  *
  *      13 timers
  *   -----------------------------------------------
@@ -41,14 +40,15 @@ static bool timer_ms(struct str field, uint64_t *ret_ms) {
 
 static bool parse_times(struct str rest, struct timer *ret_timer) {
     struct timer timer;
-    size_t arrow = str_find(rest, STR(") -> "), 0);
     if (!str_eq(str_next_field(&rest), STR("@")) ||
         !timer_ms(str_next_field(&rest), &timer.due_ms) ||
         !str_eq(str_next_field(&rest), STR("ms")) || !str_eq(str_next_field(&rest), STR("every")) ||
         !timer_ms(str_next_field(&rest), &timer.period_ms) ||
-        !str_eq(str_next_field(&rest), STR("ms")) || arrow == STR_NOT_FOUND)
+        !str_eq(str_next_field(&rest), STR("ms")))
         return false;
-    arrow = str_find(rest, STR(") -> "), 0);
+    size_t arrow = str_find(rest, STR(") -> "), 0);
+    if (arrow == STR_NOT_FOUND)
+        return false;
     timer.method = str_trim(str_drop(rest, arrow + 5));
     *ret_timer = timer;
     return timer.method.len > 0;
