@@ -234,6 +234,13 @@ static int async_cmp_rows(const void *x, const void *y) {
     return order ? order : order_u64(a->await, b->await);
 }
 
+void async_sort(struct builder *b) {
+    uint32_t count;
+    struct async_row *rows = builder_rows(b, PART_ASYNC, &count);
+    if (count > 1)
+        qsort(rows, count, sizeof(*rows), async_cmp_rows);
+}
+
 /* "async Shop.Worker.RunAsync": a method that has no state machine is told by its own name. */
 static void write_waiting(const struct async_counts *c, const struct waiting *w,
                           struct strbuf *out) {
@@ -269,9 +276,7 @@ bool async_report(const struct async_counts *c, struct err *err) {
     }
     ok = ok && strbuf_ok(&name, err);
     strbuf_deinit(&name);
-    uint32_t count;
-    struct async_row *rows = builder_rows(b, PART_ASYNC, &count);
-    if (ok && count > 1)
-        qsort(rows, count, sizeof(*rows), async_cmp_rows);
+    if (ok)
+        async_sort(b);
     return ok;
 }

@@ -44,4 +44,8 @@ bool async_count(struct async_counts *c, uint64_t mt, uint64_t address,
  */
 bool async_report(const struct async_counts *c, struct err *err) MUST_CHECK;
 
+/* The rows of PART_ASYNC in their order, whoever filled it: most first, then by method and await.
+ */
+void async_sort(struct builder *b);
+
 #endif

@@ -20,13 +20,11 @@
  */
 #include "base/hash.h"
 #include "base/num.h"
+#include "dotnet/async.h"
 #include "input/log/scan.h"
 #include "input/log/stat_table.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 struct stacks {
     struct transcript *t;
@@ -173,15 +171,6 @@ static bool dumpasync_starts(const struct transcript *t) {
     return transcript_last_command_is(t, "dumpasync") && stat_table_starts(t);
 }
 
-/* Most first, as raw dumps have them. */
-static int async_cmp(const void *x, const void *y) {
-    const struct async_row *a = x, *b = y;
-    if (a->objects != b->objects)
-        return a->objects > b->objects ? -1 : 1;
-    int order = strcmp(a->type, b->type);
-    return order ? order : (a->await > b->await) - (a->await < b->await);
-}
-
 static bool read_stacks(struct transcript *t, bool is_stats, struct err *err) {
     struct stacks r = {.t = t, .keep = !snapshot_has(builder_snapshot(t->b), PART_ASYNC)};
     u64map_init(&r.seen);
@@ -191,10 +180,8 @@ static bool read_stacks(struct transcript *t, bool is_stats, struct err *err) {
     bool ok = scan_table(t, &r.loss, is_stats ? async_take_stat : async_take_line, &r, err);
     scan_loss_report(t, &r.loss);
     u64map_deinit(&r.seen);
-    uint32_t count;
-    struct async_row *rows = builder_rows(t->b, PART_ASYNC, &count);
-    if (ok && r.keep && count)
-        qsort(rows, count, sizeof(*rows), async_cmp);
+    if (ok && r.keep)
+        async_sort(t->b);
     transcript_command_done(t);
     return ok;
 }
