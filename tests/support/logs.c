@@ -6,6 +6,7 @@
 #include "model/rows_process.h"
 #include "model/snapshot.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#define FIXTURES "tests/fixture/transcripts/"
 
 bool logs_read_bytes(const void *data, size_t size, struct snapshot *s, struct err *err) {
     static const struct input_options options = {0};
@@ -29,9 +32,9 @@ void logs_read_text(const char *text, struct snapshot *s) {
 }
 
 void logs_open_fixture(struct file *file, const char *name) {
-    char path[256];
+    char path[512];
     struct err err = {.msg = ""};
-    snprintf(path, sizeof(path), "tests/fixture/transcripts/%s", name);
+    snprintf(path, sizeof(path), FIXTURES "%s", name);
     if (!file_open(file, path, &err))
         fail_msg("%s: %s", path, err.msg);
 }
@@ -43,6 +46,24 @@ void logs_read_fixture(const char *name, struct snapshot *s) {
     if (!logs_read_bytes(file.bytes.data, file.bytes.size, s, &err))
         fail_msg("%s: %s", name, err.msg);
     file_close(&file);
+}
+
+int logs_each_fixture(void (*visit)(const char *name, struct str text, void *context),
+                      void *context) {
+    DIR *folder = opendir(FIXTURES);
+    int logs = 0;
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        struct file file;
+        if (!str_ends(str_of(entry->d_name), STR(".txt")))
+            continue;
+        logs_open_fixture(&file, entry->d_name);
+        visit(entry->d_name, (struct str){(const char *)file.bytes.data, file.bytes.size}, context);
+        file_close(&file);
+        logs++;
+    }
+    closedir(folder);
+    return logs;
 }
 
 const struct type_row *logs_type(const struct snapshot *s, const char *name) {

@@ -17,6 +17,10 @@ void logs_read_text(const char *text, struct snapshot *s);
 void logs_open_fixture(struct file *file, const char *name);
 void logs_read_fixture(const char *name, struct snapshot *s);
 
+/* Hands every fixture's text to `visit`; gives how many there are. */
+int logs_each_fixture(void (*visit)(const char *name, struct str text, void *context),
+                      void *context);
+
 /* Count of the first reason whose text holds `part`; ABSENT also when there is no such reason. */
 uint64_t logs_reason(const struct snapshot *s, const char *part, bool *ret_found);
 bool logs_has_reason(const struct snapshot *s, const char *part);

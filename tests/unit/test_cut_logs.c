@@ -1,16 +1,13 @@
 /* Logs that were cut, at every line, and of which rows were left out: what is said of the rest. */
 #include "base/chars.h"
-#include "base/file.h"
 #include "diff/rules/rules.h"
-#include "input/input.h"
 #include "model/known_names.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
 #include "model/rows_stacks.h"
 #include "model/rows_origin.h"
-#include "tests/support/read_bytes.h"
+#include "tests/support/logs.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,19 +17,12 @@
 
 #include <cmocka.h>
 
-#define FIXTURES "tests/fixture/transcripts/"
-
 /* Rows that are left out of each log, one after another: which, is the same in every run. */
 #define ROWS_LEFT_OUT 24
 
-extern const struct input input_transcript;
-
 static bool cut_read(struct str log, struct snapshot *s) {
-    static const struct input_options options = {0};
-    struct err err = {.msg = ""};
-    struct bytes bytes = {(const uint8_t *)log.ptr, log.len};
-    snapshot_init(s);
-    return input_read_bytes(bytes, "log", &input_transcript, &options, s, &err);
+    struct err err;
+    return logs_read_bytes(log.ptr, log.len, s, &err);
 }
 
 /* Says a rule that something came or went? */
@@ -135,15 +125,15 @@ static bool is_cut_row(struct str text, size_t at) {
     return first.len && (char_is_digit(first.ptr[0]) || str_is_hex(first));
 }
 
-static int cut_everywhere(const char *name, struct str text) {
+static void cut_everywhere(const char *name, struct str text, void *ret_wrong) {
     struct snapshot whole;
-    int wrong = 0;
+    int *wrong = ret_wrong;
     size_t lines, *starts = line_starts(text, &lines);
     /* Of several moments a cut takes the last: the others are another time's. */
     if (cut_read(text, &whole) && snapshot_origin(&whole)->moments == ABSENT) {
         uint64_t at = lines * 7 + 3;
         for (size_t i = 1; i < lines; i++)
-            wrong += cut_judge(&whole, str_take(text, starts[i]), name, i);
+            *wrong += cut_judge(&whole, str_take(text, starts[i]), name, i);
         for (int n = 0; n < ROWS_LEFT_OUT && lines > 2; n++) {
             struct strbuf log;
             at = at * 6364136223846793005u + 1442695040888963407u;
@@ -157,33 +147,17 @@ static int cut_everywhere(const char *name, struct str text) {
             strbuf_init(&log);
             strbuf_add(&log, str_take(text, starts[from]));
             strbuf_add(&log, str_drop(text, starts[to]));
-            wrong += cut_judge(&whole, strbuf_str(&log), name, from + 1);
+            *wrong += cut_judge(&whole, strbuf_str(&log), name, from + 1);
             strbuf_deinit(&log);
         }
     }
     snapshot_deinit(&whole);
     free(starts);
-    return wrong;
 }
 
 static void nothing_comes_or_goes_by_a_cut_and_no_part_passes_for_the_whole(void **state) {
     (void)state;
-    DIR *folder = opendir(FIXTURES);
-    int logs = 0, wrong = 0;
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        char path[512];
-        struct file file;
-        struct err err;
-        snprintf(path, sizeof(path), FIXTURES "%s", entry->d_name);
-        if (!str_ends(str_of(entry->d_name), STR(".txt")) || !file_open(&file, path, &err))
-            continue;
-        logs++;
-        struct str text = {(const char *)file.bytes.data, file.bytes.size};
-        wrong += cut_everywhere(entry->d_name, text);
-        file_close(&file);
-    }
-    closedir(folder);
+    int wrong = 0, logs = logs_each_fixture(cut_everywhere, &wrong);
     assert_true(logs > 150);
     assert_int_equal(wrong, 0);
 }

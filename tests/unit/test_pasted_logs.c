@@ -1,13 +1,10 @@
 /* However a log was pasted, quoted or saved: it says the same. */
-#include "base/file.h"
 #include "input/log/pasted_text.h"
-#include "input/log/transcript.h"
 #include "model/rows_origin.h"
 #include "model/snapfile.h"
 #include "model/snapshot.h"
-#include "tests/support/read_bytes.h"
+#include "tests/support/logs.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define FIXTURES "tests/fixture/transcripts/"
 
 /* What is put in the place of a text, as browsers, mailers and word processors do. */
 struct putting {
@@ -125,14 +120,11 @@ static bool drop_joined(struct snapshot *s) {
 }
 
 /* The .snap file of a log. false: it is refused. */
-static bool snap_of(struct str log, const char *name, struct strbuf *ret_file) {
-    static const struct input_options options = {0};
+static bool snap_of(struct str log, struct strbuf *ret_file) {
     struct snapshot s;
-    struct err err = {.msg = ""};
-    snapshot_init(&s);
-    struct bytes bytes = {(const uint8_t *)log.ptr, log.len};
+    struct err err;
     strbuf_init(ret_file);
-    bool ok = input_read_bytes(bytes, name, &input_transcript, &options, &s, &err);
+    bool ok = logs_read_bytes(log.ptr, log.len, &s, &err);
     if (ok)
         assert_true(snapfile_encode(&s, ret_file, &err));
     snapshot_deinit(&s);
@@ -146,55 +138,45 @@ static size_t log_lines_of(struct str text) {
     return lines;
 }
 
-/* One transcript in every pasting; returns how many were read otherwise. */
-static int paste_every_way(const char *name) {
-    char path[512];
-    struct file file;
-    struct err err;
+struct pasted_logs {
+    int logs, differ;
+};
+
+/* One transcript in every pasting. */
+static void paste_every_way(const char *name, struct str text, void *context) {
+    struct pasted_logs *all = context;
     struct strbuf plain;
-    int differ = 0;
-    snprintf(path, sizeof(path), FIXTURES "%s", name);
-    assert_true(file_open(&file, path, &err));
-    struct str text = {(const char *)file.bytes.data, file.bytes.size};
-    if (snap_of(text, name, &plain)) {
+    /* Saved pages are files, and no text that was pasted. */
+    if (str_starts(str_of(name), STR("leaktrack_mht")) ||
+        str_starts(str_of(name), STR("leaktrack_page")))
+        return;
+    all->logs++;
+    if (snap_of(text, &plain)) {
         for (size_t p = 0; p < sizeof(pastings) / sizeof(*pastings); p++) {
             struct strbuf log, pasted;
             strbuf_init(&log);
             paste(&pastings[p], text, &log);
-            bool same = snap_of(strbuf_str(&log), name, &pasted) &&
+            bool same = snap_of(strbuf_str(&log), &pasted) &&
                         str_eq(strbuf_str(&plain), strbuf_str(&pasted));
             /* Too short to tell a blank line that was put in from one that was printed. */
             same =
                 same || (log_lines_of(text) < 5 && strcmp(pastings[p].name, "double-spaced") == 0);
             if (!same)
                 print_error("%s reads differently: %s\n", name, pastings[p].name);
-            differ += !same;
+            all->differ += !same;
             strbuf_deinit(&log);
             strbuf_deinit(&pasted);
         }
     }
     strbuf_deinit(&plain);
-    file_close(&file);
-    return differ;
 }
 
 static void a_log_says_the_same_however_it_was_pasted(void **state) {
     (void)state;
-    DIR *folder = opendir(FIXTURES);
-    int logs = 0, differ = 0;
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        /* Saved pages are files, and no text that was pasted. */
-        if (!str_ends(str_of(entry->d_name), STR(".txt")) ||
-            str_starts(str_of(entry->d_name), STR("leaktrack_mht")) ||
-            str_starts(str_of(entry->d_name), STR("leaktrack_page")))
-            continue;
-        logs++;
-        differ += paste_every_way(entry->d_name);
-    }
-    closedir(folder);
-    assert_true(logs > 150);
-    assert_int_equal(differ, 0);
+    struct pasted_logs all = {0};
+    logs_each_fixture(paste_every_way, &all);
+    assert_true(all.logs > 150);
+    assert_int_equal(all.differ, 0);
 }
 
 /* Each of these took the square of its length, minutes for what is here. */
@@ -291,16 +273,13 @@ struct wrapped_logs {
 /* Reads what was wrapped, and compares it with what was read before. */
 static void wrap_read(const char *name, struct str text, struct str plain,
                       struct wrapped_logs *logs) {
-    static const struct input_options options = {0};
-    struct bytes bytes = {(const uint8_t *)text.ptr, text.len};
     struct snapshot s;
     struct strbuf file;
-    struct err err = {.msg = ""};
+    struct err err;
     bool same = false;
-    snapshot_init(&s);
     strbuf_init(&file);
     logs->wrapped++;
-    if (input_read_bytes(bytes, name, &input_transcript, &options, &s, &err)) {
+    if (logs_read_bytes(text.ptr, text.len, &s, &err)) {
         bool exact = snapshot_trust(&s) == TRUST_EXACT;
         drop_joined(&s);
         assert_true(snapfile_encode(&s, &file, &err));
@@ -315,19 +294,14 @@ static void wrap_read(const char *name, struct str text, struct str plain,
     snapshot_deinit(&s);
 }
 
-static void wrap_one(const char *name, struct wrapped_logs *logs) {
-    static const struct input_options options = {0};
-    char path[512];
-    struct file file;
+/* The transcript, and wrapped in every way. */
+static void wrap_one(const char *name, struct str log, void *context) {
+    struct wrapped_logs *logs = context;
     struct snapshot s;
-    struct err err = {.msg = ""};
+    struct err err;
     struct strbuf plain;
-    snprintf(path, sizeof(path), FIXTURES "%s", name);
-    assert_true(file_open(&file, path, &err));
-    struct str log = {(const char *)file.bytes.data, file.bytes.size};
     strbuf_init(&plain);
-    snapshot_init(&s);
-    if (input_read_bytes(file.bytes, name, &input_transcript, &options, &s, &err)) {
+    if (logs_read_bytes(log.ptr, log.len, &s, &err)) {
         bool touched = drop_joined(&s);
         if (touched)
             print_error("%s was not wrapped\n", name);
@@ -343,7 +317,6 @@ static void wrap_one(const char *name, struct wrapped_logs *logs) {
     }
     snapshot_deinit(&s);
     strbuf_deinit(&plain);
-    file_close(&file);
 }
 
 /*
@@ -354,12 +327,7 @@ static void wrap_one(const char *name, struct wrapped_logs *logs) {
 static void logs_that_were_wrapped_say_the_same_or_that_they_do_not(void **state) {
     (void)state;
     struct wrapped_logs logs[WAYS] = {{0}};
-    DIR *folder = opendir(FIXTURES);
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder));)
-        if (str_ends(str_of(entry->d_name), STR(".txt")))
-            wrap_one(entry->d_name, logs);
-    closedir(folder);
+    logs_each_fixture(wrap_one, logs);
     for (size_t i = 0; i < WAYS; i++) {
         print_message("%zu%s: %d of %d logs that were wrapped read the same, %d are called exact\n",
                       ways[i].width, ways[i].strip ? ", stripped" : "", logs[i].same,
