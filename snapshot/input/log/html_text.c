@@ -2,7 +2,6 @@
 
 #include "base/chars.h"
 #include "base/num.h"
-#include "input/entity.h"
 
 static bool html_text_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -115,9 +114,34 @@ static void take_tag(struct page *p) {
 
 /* -- Text -------------------------------------------------------------------------------------- */
 
+/* "&lt;", "&#39;": the character and its length in the page; 0: it is none. */
+static size_t entity(struct str text, char *ret_char) {
+    static const struct {
+        struct str name;
+        char c;
+    } names[] = {
+        {STR_INIT("&nbsp;"), ' '}, {STR_INIT("&lt;"), '<'},   {STR_INIT("&gt;"), '>'},
+        {STR_INIT("&amp;"), '&'},  {STR_INIT("&quot;"), '"'}, {STR_INIT("&apos;"), '\''},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (str_starts(text, names[i].name)) {
+            *ret_char = names[i].c;
+            return names[i].name.len;
+        }
+    }
+    size_t end = str_find(str_take(text, 8), STR(";"), 0);
+    uint64_t code;
+    if (end == STR_NOT_FOUND || end < 3 || text.ptr[1] != '#' ||
+        !num_dec(str_drop(str_take(text, end), 2), &code) ||
+        !((code >= 32 && code < 127) || code == 160))
+        return 0;
+    *ret_char = code == 160 ? ' ' : (char)code;
+    return end + 1;
+}
+
 static void html_text_take_text(struct page *p) {
     char c = p->rest.ptr[0];
-    size_t length = c == '&' ? entity_char(p->rest, &c) : 1;
+    size_t length = c == '&' ? entity(p->rest, &c) : 1;
     if (length == 0)
         length = 1;
     p->rest = str_drop(p->rest, length);

@@ -22,7 +22,6 @@
  * Source: docs/internals/xml-output-protocol4.txt of valgrind.
  */
 #include "base/num.h"
-#include "input/entity.h"
 #include "input/input.h"
 #include "input/leaks.h"
 #include "model/rows_origin.h"
@@ -47,12 +46,21 @@ struct memcheck_xml {
 
 /* "a&lt;b&gt;" as text in m->text. */
 static struct str xml_text(struct memcheck_xml *m, struct str raw) {
+    static const struct {
+        struct str name;
+        char c;
+    } names[] = {{STR_INIT("&lt;"), '<'},
+                 {STR_INIT("&gt;"), '>'},
+                 {STR_INIT("&amp;"), '&'},
+                 {STR_INIT("&quot;"), '"'},
+                 {STR_INIT("&apos;"), '\''}};
     strbuf_clear(&m->text);
     for (size_t i = 0; i < raw.len;) {
-        char c = raw.ptr[i];
-        size_t length = c == '&' ? entity_char(str_drop(raw, i), &c) : 0;
-        strbuf_addc(&m->text, c);
-        i += length ? length : 1;
+        size_t k = 0, all = sizeof(names) / sizeof(*names);
+        while (k < all && !str_starts(str_drop(raw, i), names[k].name))
+            k++;
+        strbuf_addc(&m->text, k < all ? names[k].c : raw.ptr[i]);
+        i += k < all ? names[k].name.len : 1;
     }
     return strbuf_str(&m->text);
 }
