@@ -24,6 +24,16 @@ static uint32_t learn_tokens(struct str line, struct str tokens[TOKENS_MAX]) {
     return count;
 }
 
+/* "4,236" */
+static bool learn_number(struct str text, uint64_t *ret_number) {
+    char digits[32];
+    size_t length = 0;
+    for (size_t i = 0; i < text.len && length < sizeof(digits); i++)
+        if (text.ptr[i] != ',')
+            digits[length++] = text.ptr[i];
+    return num_dec((struct str){digits, length}, ret_number);
+}
+
 /* "0 1 3a1b 000055D0 2020020 Preemptive 0:0 000055D0 0 Ukn": counted from the GC mode on. */
 static bool learn_thread_line(struct learn_said *said, struct str line, struct err *err) {
     struct str t[TOKENS_MAX];
@@ -55,8 +65,8 @@ static bool learn_type_line(struct learn_said *said, struct str line, struct err
     rest = str_trim(rest);
     struct str bytes = str_next_field(&rest);
     type.name = str_trim(rest);
-    if (mt.len < 8 || !num_hex(mt, &type.mt) || !num_grouped(objects, &type.objects) ||
-        !num_grouped(bytes, &type.bytes) || !type.name.len)
+    if (mt.len < 8 || !num_hex(mt, &type.mt) || !learn_number(objects, &type.objects) ||
+        !learn_number(bytes, &type.bytes) || !type.name.len)
         return true;
     if (!VEC_ROOM(said->types, said->type_count, said->type_capacity, err))
         return false;
