@@ -394,9 +394,8 @@ bool builder_say_string(struct builder *b, const char **field, struct str value,
 
 bool builder_say_program(struct builder *b, struct str command, struct err *err) {
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
-    return origin &&
-           builder_say_string(b, &origin->process, str_file_name(str_next_field(&command)),
-                              "the program", err);
+    struct str program = str_behind_last(str_next_field(&command), '/');
+    return origin && builder_say_string(b, &origin->process, program, "the program", err);
 }
 
 static void lower_trust(struct builder *b, enum trust_grade grade) {

@@ -139,16 +139,21 @@ static bool msprint_is_other(struct msprint *r, struct str text) {
 
 /* -- Moments ----------------------------------------------------------------------------------- */
 
+/* ABSENT stays so; what has no room in a signed number is cut to that. */
+static uint64_t msprint_scaled(uint64_t value, uint64_t scale) {
+    return value == ABSENT                  ? ABSENT
+           : value > UINT64_MAX / 2 / scale ? UINT64_MAX / 2
+                                            : value * scale;
+}
+
 static bool msprint_add_sums(struct msprint *r, const struct msprint_row *row, struct err *err) {
-    bool by_clock = row->time && r->time_unit && row->time != ABSENT;
-    struct allocation_sums sums = {.heap = row->heap,
-                                   .overhead = row->extra,
+    struct allocation_sums sums = {.heap = msprint_scaled(row->heap, 1),
+                                   .overhead = msprint_scaled(row->extra, 1),
                                    /* 0 where massif was not asked for them, too. */
-                                   .stacks = row->stacks ? row->stacks : ABSENT,
+                                   .stacks = row->stacks ? msprint_scaled(row->stacks, 1) : ABSENT,
                                    .recorded_ns = ABSENT};
-    if (by_clock)
-        sums.recorded_ns =
-            row->time > UINT64_MAX / 2 / r->time_unit ? UINT64_MAX / 2 : row->time * r->time_unit;
+    if (row->time && r->time_unit)
+        sums.recorded_ns = msprint_scaled(row->time, r->time_unit);
     return allocation_sums_add(r->t->b, &sums, err);
 }
 
