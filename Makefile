@@ -253,7 +253,7 @@ dumps: $(DUMPDIFF)
 ## who holds what, against ClrMD
 holders: $(DUMPDIFF) $(HOLDERS)
 	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
-## everything on real programs: dumps, holders, gate, troubles, services, heaptrack, native, java
+## everything on real programs: dumps, holders, gate, troubles, services, heaptrack, native, java, the static build
 e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
@@ -265,7 +265,8 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/stacks.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
-	    tests/e2e/tools.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; exit $$status
+	    tests/e2e/tools.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
+	    tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; exit $$status
 ## the recipe in examples/ on a service with and without a leak; workflows by actionlint
 gate: $(DUMPDIFF)
 	@tests/e2e/workflows.sh $(BUILD)/e2e
@@ -282,6 +283,14 @@ ANALYZE := clang --analyze --analyzer-output text -Xclang -analyzer-config -Xcla
 ## builds for arm64 and runs the unit tests under qemu-user, as far as the machine has what that takes: part of check
 cross:
 	@+tools/cross.sh $(MAKE) $(PKGS)
+
+## one file without libraries, for this processor (CPU=aarch64: for arm64); what it is made of stands beside it
+static:
+	@+tools/static.sh '$(MAKE) $(PARALLEL)' $(CPU)
+
+## the static build where nothing else is: golden cases, a bare root, arm64 under qemu-user
+static-check:
+	@+tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e
 
 ## clang's analyser over the program: null pointers, leaks, use after free, values that nobody set
 analyze: $(LIB_SRC:%.c=$(BUILD)/%.analyzed) $(CMD_SRC:%.c=$(BUILD)/%.analyzed)
@@ -357,7 +366,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all cross help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all cross static static-check help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e troubles \
     analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:

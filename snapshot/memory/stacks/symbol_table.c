@@ -3,9 +3,9 @@
 #include "memory/stacks/dw_api.h"
 #include "memory/stacks/forked.h"
 #include "memory/stacks/same_build.h"
+#include "base/late.h"
 #include "memory/elf/elf.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,9 @@
 #define NAME_MAX_CHARS   4096u
 #define BLOCK_BYTES      ((size_t)1 << 16)
 
-typedef char *demangle_function(const char *mangled, char *buffer, size_t *length, int *status);
+/* Of the C++ library, which has no header for C: what C++ makes of names, as people write it. */
+char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *status);
+typedef __typeof__(__cxa_demangle) demangle_function;
 
 struct table {
     struct dw_api dw;
@@ -173,9 +175,9 @@ void symbol_table_write(void *context, int fd) {
     strbuf_init(&t.out);
     if (!dw_api_load(&t.dw) || t.dw.elf_version(EV_CURRENT) == EV_NONE)
         return;
-    void *library = dlopen(LIBSTDCXX_SONAME, RTLD_LAZY | RTLD_LOCAL);
-    void *address = library ? dlsym(library, "__cxa_demangle") : NULL;
-    memcpy(&t.demangle, &address, sizeof(address));
+    static const struct late_function demangle[] = {
+        {"__cxa_demangle", offsetof(struct table, demangle), LATE_ADDRESS(__cxa_demangle)}};
+    void *library = late_load(LIBSTDCXX_SONAME, "demangling", demangle, 1, &t, NULL);
     Dwfl_Module *module = report_file(&t);
     if (module) {
         write_symbols(&t, module);
@@ -184,7 +186,6 @@ void symbol_table_write(void *context, int fd) {
     }
     if (t.dwfl)
         t.dw.dwfl_end(t.dwfl);
-    if (library)
-        dlclose(library);
+    late_unload(library);
     strbuf_deinit(&t.out);
 }

@@ -1,8 +1,6 @@
 #include "memory/unpack/archive_api.h"
 
-#include <dlfcn.h>
-#include <stddef.h>
-#include <string.h>
+#include "base/late.h"
 
 /* The Makefile asks the library that pkg-config finds for its name. */
 #ifndef LIBARCHIVE_SONAME
@@ -10,31 +8,18 @@
 #endif
 
 bool archive_api_load(struct archive_api *api, struct err *err) {
-    static const struct {
-        const char *name;
-        size_t offset;
-    } functions[] = {
-#define ARCHIVE_ENTRY(function) {#function, offsetof(struct archive_api, function)},
+    static const struct late_function functions[] = {
+#define ARCHIVE_ENTRY(function) LATE_FUNCTION(struct archive_api, function),
         ARCHIVE_FUNCTIONS(ARCHIVE_ENTRY)
 #undef ARCHIVE_ENTRY
     };
-    *api = (struct archive_api){.library = dlopen(LIBARCHIVE_SONAME, RTLD_LAZY | RTLD_LOCAL)};
-    if (!api->library)
-        return err_set(err, ERR_SYSTEM, "unpacking needs libarchive: %s", dlerror());
-    for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-        void *address = dlsym(api->library, functions[i].name);
-        if (!address) {
-            archive_api_unload(api);
-            return err_set(err, ERR_SYSTEM, "%s lacks %s", LIBARCHIVE_SONAME, functions[i].name);
-        }
-        /* POSIX gives functions the size of data pointers, C has no cast from one to the other. */
-        memcpy((char *)api + functions[i].offset, &address, sizeof(address));
-    }
-    return true;
+    *api = (struct archive_api){0};
+    api->library = late_load(LIBARCHIVE_SONAME, "unpacking", functions,
+                             sizeof(functions) / sizeof(*functions), api, err);
+    return api->library != NULL;
 }
 
 void archive_api_unload(struct archive_api *api) {
-    if (api->library)
-        dlclose(api->library);
+    late_unload(api->library);
     *api = (struct archive_api){0};
 }
