@@ -12,7 +12,7 @@ JOBS     ?= $(shell nproc 2>/dev/null || echo 1)
 # Our own parallel make, unless the caller has said how many already.
 PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
 PKGS     := libxxhash libcjson libarchive libelf libdw sqlite3 zlib libpcre2-8 libseccomp
-WARN     := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
+WARN     := -Wall -Wextra -Wpedantic -Wformat=2 -Wno-format-nonliteral -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wno-sign-conversion
 # A newer compiler than ours knows new warnings: they must not keep anybody from building.
 ifeq ($(origin WERROR),undefined)
 WERROR   := $(if $(filter 12,$(firstword $(subst ., ,$(shell $(CC) -dumpversion)))),-Werror)

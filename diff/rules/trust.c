@@ -65,7 +65,7 @@ static bool run_trust(const struct series *s, const struct limits *limits, struc
             findings_hit(f, &rule_trust, unusable ? SEVERITY_CRITICAL : SEVERITY_NOTICE, 0, name);
         finding_summary(f, hit, unusable ? "%s cannot be trusted: %s." : "%s is partial: %s.", name,
                         strbuf_cstr(&text));
-        finding_next(f, hit, trust_next(s->snapshots[i]));
+        finding_next(f, hit, "%s", trust_next(s->snapshots[i]));
         finding_text(f, hit, "grade", trust_names[grade]);
     }
     bool ok = strbuf_ok(&text, err);
