@@ -266,7 +266,8 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/stacks.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/tools.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
-	    tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; exit $$status
+	    tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; \
+	    tests/e2e/package.sh $(BUILD)/e2e || status=1; exit $$status
 ## the recipe in examples/ on a service with and without a leak; workflows by actionlint
 gate: $(DUMPDIFF)
 	@tests/e2e/workflows.sh $(BUILD)/e2e
@@ -287,6 +288,14 @@ cross:
 ## one file without libraries, for this processor (CPU=aarch64: for arm64); what it is made of stands beside it
 static:
 	@+tools/static.sh '$(MAKE) $(PARALLEL)' $(CPU)
+
+## the Debian package, in build/deb
+deb:
+	@JOBS=$(JOBS) tools/deb.sh $(BUILD)/deb
+
+## all that a release is made of, with a bill of materials and sums, in build/release (PARTIAL=1: what can be made here)
+release:
+	@+JOBS=$(JOBS) tools/release.sh '$(MAKE) $(PARALLEL)' $(BUILD)/release
 
 ## the static build where nothing else is: golden cases, a bare root, arm64 under qemu-user
 static-check:
@@ -366,7 +375,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all cross static static-check help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all cross static static-check deb release help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e troubles \
     analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:

@@ -23,6 +23,25 @@ struct late_function {
 #else
 #define LATE_ADDRESS(function) NULL
 #endif
+
+/*
+ * Tells who packs the program what it loads, as a note of the ELF file; what else would see that it
+ * needs the library? Source: the UAPI group's "ELF metadata for dlopen()".
+ */
+#ifdef LINKED_STATICALLY
+#define LATE_NOTE(soname, priority, feature) _Static_assert(sizeof(soname), "")
+#else
+#define LATE_NOTE(soname, priority, feature) \
+    LATE_NOTE_OF("[{\"soname\":[\"" soname "\"],\"priority\":\"" priority \
+                 "\",\"feature\":\"" feature "\"}]")
+#define LATE_NOTE_OF(json) \
+    static const struct { \
+        uint32_t owner_bytes, text_bytes, type; \
+        char owner[4], text[sizeof(json)]; \
+    } late_note __attribute__((used, section(".note.dlopen"), aligned(4))) = { \
+        4, sizeof(json), 0x407c0c0a, "FDO", json}
+#endif
+
 #define LATE_FUNCTION(type, function) \
     { #function, offsetof(type, function), LATE_ADDRESS(function) }
 

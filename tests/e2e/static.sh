@@ -111,7 +111,7 @@ if [ "$arm64" ] && [ "$qemu" ]; then
     cat >"$work/arm64" <<EOF
 #!/bin/bash
 case \${1:-} in
-diff | show | snapshot | gate | history | watch | learn) set -- "\$1" --no-sandbox "\${@:2}" ;;
+diff | show | snapshot | gate | history | watch) set -- "\$1" --no-sandbox "\${@:2}" ;;
 esac
 exec $qemu $PWD/$arm64 "\$@"
 EOF

@@ -3,6 +3,7 @@
 #include "base/late.h"
 
 #define LIBDW_SONAME "libdw.so.1"
+LATE_NOTE(LIBDW_SONAME, "recommended", "native stacks and symbols");
 
 bool dw_api_load(struct dw_api *api) {
     static const struct late_function functions[] = {

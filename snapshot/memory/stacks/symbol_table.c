@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 #define LIBSTDCXX_SONAME "libstdc++.so.6"
-#define NAME_MAX_CHARS   4096u
-#define BLOCK_BYTES      ((size_t)1 << 16)
+LATE_NOTE(LIBSTDCXX_SONAME, "recommended", "names of C++");
+#define NAME_MAX_CHARS 4096u
+#define BLOCK_BYTES    ((size_t)1 << 16)
 
 /* Of the C++ library, which has no header for C: what C++ makes of names, as people write it. */
 char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *status);

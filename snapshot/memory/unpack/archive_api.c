@@ -6,6 +6,7 @@
 #ifndef LIBARCHIVE_SONAME
 #define LIBARCHIVE_SONAME "libarchive.so.13"
 #endif
+LATE_NOTE(LIBARCHIVE_SONAME, "required", "packed dumps");
 
 bool archive_api_load(struct archive_api *api, struct err *err) {
     static const struct late_function functions[] = {
