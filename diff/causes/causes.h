@@ -52,9 +52,10 @@ struct cause {
     uint32_t type_count;
     int64_t objects_delta, bytes_delta; /* with all that is held; 0: of no growth */
     uint64_t retained_bytes;            /* held in the newest dump; ABSENT: not known */
-    double share;                       /* of the growth of what lives, 0 to 1; NAN: of no growth */
-    enum verdict verdict;               /* VERDICT_NONE: of no growth */
-    const uint32_t *findings;           /* numbers of the findings that are its symptoms */
+    const uint64_t *bytes; /* [count of snapshots] held in each; NULL: not known, or of no growth */
+    double share;          /* of the growth of what lives, 0 to 1; NAN: of no growth */
+    enum verdict verdict;  /* VERDICT_NONE: of no growth */
+    const uint32_t *findings; /* numbers of the findings that are its symptoms */
     uint32_t finding_count;
     const struct finding *evidence; /* whose figures are its evidence; NULL: none */
     uint64_t weight;                /* orders causes of one severity: larger first */

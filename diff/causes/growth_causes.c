@@ -244,6 +244,13 @@ void telling_measure(const struct telling *t, const struct accumulation *item,
     cause->objects_delta = item->objects_delta;
     cause->bytes_delta = item->bytes_delta;
     cause->retained_bytes = item->bytes[t->a->growth.snapshot_count - 1];
+    uint32_t snapshots = t->a->growth.snapshot_count;
+    uint64_t *bytes = arena_array(&t->f->arena, snapshots, sizeof(*bytes));
+    if (bytes)
+        memcpy(bytes, item->bytes, snapshots * sizeof(*bytes));
+    else
+        err_keep_nomem(&t->f->err);
+    cause->bytes = bytes;
     cause->share = c->live_delta > 0 ? (double)item->bytes_delta / (double)c->live_delta : 0;
     cause->share = cause->share > 1 ? 1 : cause->share;
     fill_path(t, item, cause);
