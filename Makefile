@@ -86,6 +86,14 @@ $(CMD_LIB): $(filter-out $(BUILD)/cmd/main.o,$(CMD_OBJ))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# Script and style of the HTML report are part of the program, with their hashes.
+EMBEDDED := $(BUILD)/diff/report/embedded.h
+$(EMBEDDED): diff/report/report.js diff/report/report.css tools/embed.sh
+	@mkdir -p $(@D)
+	$(Q)tools/embed.sh $(filter-out %.sh,$^) >$@
+$(BUILD)/diff/report/page_assets.o $(BUILD)/diff/report/page_assets.analyzed: $(EMBEDDED)
+$(BUILD)/diff/report/page_assets.o $(BUILD)/diff/report/page_assets.analyzed: BASE_CFLAGS += -include $(EMBEDDED)
+
 # The version stands in one place.
 $(BUILD)/cmd/main.o: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"'
 $(BUILD)/cmd/main.o: VERSION

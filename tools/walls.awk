@@ -13,6 +13,10 @@ function folder(path) { return sub(/\/[^\/]*$/, "", path) ? path : "" }
 function bad(text) { if (!(text in said)) { said[text] = 1; print text; broken = 1 } }
 
 # A path as the compiler gives it, from the root: without ./ and a/../
+# What the build makes of a file lies in the room of that file.
+function unbuilt(path) {
+    return index(path, build "/") == 1 ? substr(path, length(build) + 2) : path
+}
 function plain(path) {
     if (index(path, here "/") == 1)
         path = substr(path, length(here) + 2)
@@ -89,7 +93,7 @@ kind == "deps" {
     }
     for (i = 1; i <= NF && !over; i++)
         if ($i != "\\" && $i !~ /:$/ && plain($i) !~ /^\//)
-            made_of[object, ++made[object]] = plain($i)
+            made_of[object, ++made[object]] = unbuilt(plain($i))
     # The phony targets of the headers follow.
     if ($0 !~ /\\$/)
         over = 1

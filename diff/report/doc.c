@@ -5,6 +5,7 @@
 #include "diff/report/fmt.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void doc_init(struct doc *d) {
@@ -64,7 +65,7 @@ void doc_text(struct doc *d, enum doc_kind kind, enum doc_style style, const cha
         return;
     va_list ap;
     va_start(ap, fmt);
-    b->text = vformat(d, fmt, ap);
+    b->text = fmt ? vformat(d, fmt, ap) : "";
     va_end(ap);
     b->style = style;
 }
@@ -88,7 +89,52 @@ void doc_cause(struct doc *d, const struct cause *cause) {
     b->tag = cause_kind_names[cause->kind];
     b->held_by = cause->held_by;
     b->next = cause->next;
+    b->cause = cause;
 }
+
+void doc_block_mark(struct doc *d, enum doc_mark_kind kind, uint32_t number) {
+    if (!doc_failed(d) && d->count)
+        d->blocks[d->count - 1].mark = (struct doc_mark){kind, number};
+}
+
+void doc_chart(struct doc *d, const struct chart *chart) {
+    struct doc_block *b = chart ? doc_file_block(d, DOC_CHART) : NULL;
+    if (b)
+        b->chart = chart;
+}
+
+/* -- Links ------------------------------------------------------------------------------------- */
+
+void doc_link(struct doc *d, uint32_t cause, enum doc_mark_kind kind, uint32_t number) {
+    if (doc_failed(d))
+        return;
+    if (!VEC_ROOM_IN(&d->arena, d->links, d->link_count, d->link_capacity, NULL)) {
+        doc_fail_nomem(d);
+        return;
+    }
+    d->links[d->link_count++] = (struct doc_link){{kind, number}, cause};
+}
+
+static int cmp_doc_links(const void *x, const void *y) {
+    const struct doc_link *a = x, *b = y;
+    if (a->to.kind != b->to.kind)
+        return a->to.kind < b->to.kind ? -1 : 1;
+    if (a->to.number != b->to.number)
+        return a->to.number < b->to.number ? -1 : 1;
+    return (a->cause > b->cause) - (a->cause < b->cause);
+}
+
+void doc_links_done(struct doc *d) {
+    uint32_t kept = 0;
+    if (d->link_count)
+        qsort(d->links, d->link_count, sizeof(*d->links), cmp_doc_links);
+    for (uint32_t i = 0; i < d->link_count; i++)
+        if (!kept || cmp_doc_links(&d->links[kept - 1], &d->links[i]) != 0)
+            d->links[kept++] = d->links[i];
+    d->link_count = kept;
+}
+
+/* -- Tables ------------------------------------------------------------------------------------ */
 
 struct doc_table *doc_table(struct doc *d, const struct doc_column *columns, uint32_t count) {
     struct doc_block *b = doc_file_block(d, DOC_TABLE);
@@ -117,14 +163,83 @@ void doc_row(struct doc *d, struct doc_table *t, enum doc_style style) {
         doc_fail_nomem(d);
         return;
     }
-    t->rows[t->row_count++] = (struct doc_row){cells, style};
+    t->rows[t->row_count++] = (struct doc_row){.cells = cells, .style = style};
 }
 
 static void doc_set_cell(struct doc *d, struct doc_table *t, enum doc_style style,
                          const char *text) {
     if (doc_failed(d) || !t || !t->row_count || t->next_column >= t->column_count)
         return;
-    t->rows[t->row_count - 1].cells[t->next_column++] = (struct doc_cell){text, style};
+    t->rows[t->row_count - 1].cells[t->next_column++] =
+        (struct doc_cell){.text = text, .style = style};
+}
+
+/* The cell that was written last; NULL: there is none. */
+static struct doc_cell *doc_last_cell(struct doc_table *t) {
+    if (!t || !t->row_count || !t->next_column)
+        return NULL;
+    return &t->rows[t->row_count - 1].cells[t->next_column - 1];
+}
+
+static int64_t doc_signed(uint64_t number) {
+    return number > INT64_MAX ? INT64_MAX : (int64_t)number;
+}
+
+void doc_number(struct doc_table *t, enum doc_unit unit, uint64_t number) {
+    struct doc_cell *cell = doc_last_cell(t);
+    if (!cell || number == ABSENT)
+        return;
+    cell->unit = unit;
+    cell->number = doc_signed(number);
+}
+
+void doc_pair(struct doc_table *t, enum doc_unit unit, uint64_t base, uint64_t number) {
+    struct doc_cell *cell = doc_last_cell(t);
+    if (!cell || number == ABSENT || base == ABSENT)
+        return;
+    *cell = (struct doc_cell){.text = cell->text,
+                              .style = cell->style,
+                              .unit = unit,
+                              .number = doc_signed(number),
+                              .base = doc_signed(base),
+                              .is_pair = true};
+}
+
+void doc_difference(struct doc_table *t, enum doc_unit unit, int64_t delta) {
+    struct doc_cell *cell = doc_last_cell(t);
+    if (!cell)
+        return;
+    cell->unit = unit;
+    cell->number = delta;
+}
+
+void doc_series(struct doc *d, struct doc_table *t, const uint64_t *values, uint32_t count) {
+    struct doc_cell *cell = doc_last_cell(t);
+    uint64_t *copy = cell && d->is_page ? arena_array(&d->arena, count, sizeof(*copy)) : NULL;
+    if (!cell || !d->is_page)
+        return;
+    if (!copy) {
+        doc_fail_nomem(d);
+        return;
+    }
+    memcpy(copy, values, count * sizeof(*copy));
+    cell->series = copy;
+    cell->series_count = count;
+}
+
+void doc_row_is(struct doc_table *t, enum doc_role role) {
+    if (t && t->row_count)
+        t->rows[t->row_count - 1].role = role;
+}
+
+void doc_row_mark(struct doc_table *t, enum doc_mark_kind kind, uint32_t number) {
+    if (t && t->row_count)
+        t->rows[t->row_count - 1].mark = (struct doc_mark){kind, number};
+}
+
+void doc_table_others(struct doc_table *t, uint32_t others) {
+    if (t)
+        t->others = others;
 }
 
 void doc_cell(struct doc *d, struct doc_table *t, enum doc_style style, const char *text) {
@@ -142,26 +257,31 @@ void doc_cellf(struct doc *d, struct doc_table *t, enum doc_style style, const c
 void doc_count(struct doc *d, struct doc_table *t, uint64_t count) {
     char buf[FMT_MAX];
     doc_cell(d, t, DOC_PLAIN, fmt_count(count, buf));
+    doc_number(t, UNIT_COUNT, count);
 }
 
 void doc_bytes(struct doc *d, struct doc_table *t, uint64_t bytes) {
     char buf[FMT_MAX];
     doc_cell(d, t, DOC_PLAIN, fmt_bytes(bytes, buf));
+    doc_number(t, UNIT_BYTES, bytes);
 }
 
 void doc_count_delta(struct doc *d, struct doc_table *t, int64_t delta) {
     char buf[FMT_MAX];
     doc_cell(d, t, delta == 0 ? DOC_DIM : DOC_PLAIN, fmt_count_delta(delta, buf));
+    doc_difference(t, UNIT_COUNT_DELTA, delta);
 }
 
 void doc_bytes_delta(struct doc *d, struct doc_table *t, int64_t delta) {
     char buf[FMT_MAX];
     doc_cell(d, t, delta == 0 ? DOC_DIM : DOC_PLAIN, fmt_bytes_delta(delta, buf));
+    doc_difference(t, UNIT_BYTES_DELTA, delta);
 }
 
 void doc_ns(struct doc *d, struct doc_table *t, uint64_t ns) {
     char buf[FMT_MAX];
     doc_cell(d, t, DOC_PLAIN, fmt_ns(ns, buf));
+    doc_number(t, UNIT_NS, ns);
 }
 
 static bool doc_says_nothing(const struct doc_table *t, uint32_t column) {

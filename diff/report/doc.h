@@ -22,6 +22,11 @@ enum doc_kind {
     DOC_FINDING, /* a hit; text is the summary, as of causes */
     DOC_CAUSE,
     DOC_TABLE,
+    /* Of pages alone: */
+    DOC_VERDICT, /* all of it in one sentence */
+    DOC_FOLD,    /* what follows is unfolded by who wants it; text says what it is */
+    DOC_UNFOLD,  /* up to here */
+    DOC_CHART,
 };
 
 enum doc_cut { CUT_NEVER, CUT_MIDDLE, CUT_TYPE, CUT_END };
@@ -32,14 +37,42 @@ struct doc_column {
     enum doc_cut cut;  /* where the line is too long */
 };
 
+/* What the number behind a cell counts: pages sort and sum by it. */
+enum doc_unit { UNIT_NONE, UNIT_COUNT, UNIT_BYTES, UNIT_NS, UNIT_COUNT_DELTA, UNIT_BYTES_DELTA };
+
 struct doc_cell {
     const char *text; /* NULL: empty */
     enum doc_style style;
+    enum doc_unit unit;     /* UNIT_NONE: no number, or not known */
+    int64_t number, base;   /* base: of a pair, what it was before; else 0 */
+    bool is_pair;           /* "from -> to": number is the second */
+    const uint64_t *series; /* [series_count] its values over all snapshots; NULL: none */
+    uint32_t series_count;
 };
+
+/*
+ * What a row, finding or cause is, so that others can lead to it: a number of ours and nothing of
+ * the dump.
+ */
+enum doc_mark_kind { MARK_NONE, MARK_TYPE, MARK_THREAD, MARK_FINDING, MARK_CAUSE };
+struct doc_mark {
+    enum doc_mark_kind kind;
+    uint32_t number;
+};
+
+/* A cause and something that it is about. */
+struct doc_link {
+    struct doc_mark to;
+    uint32_t cause;
+};
+
+enum doc_role { ROW_PLAIN, ROW_OTHERS, ROW_TOTAL };
 
 struct doc_row {
     struct doc_cell *cells; /* one a column */
     enum doc_style style;
+    enum doc_role role;
+    struct doc_mark mark;
 };
 
 struct doc_table {
@@ -47,7 +80,10 @@ struct doc_table {
     uint32_t column_count, next_column; /* next: where doc_cell writes */
     struct doc_row *rows;
     uint32_t row_count, row_capacity;
+    uint32_t others; /* [count] of rows that the row of ROW_OTHERS stands for */
 };
+
+struct chart;
 
 struct doc_block {
     enum doc_kind kind;
@@ -57,13 +93,20 @@ struct doc_block {
     enum severity severity;
     const char *tag;            /* id of the rule, kind of the cause */
     const char *held_by, *next; /* NULL: there is none */
+    const struct cause *cause;  /* NULL: a finding */
+    struct doc_mark mark;
     struct doc_table *table;
+    const struct chart *chart;
 };
 
 struct doc {
     struct arena arena;
     struct doc_block *blocks;
     uint32_t count, capacity;
+    /* For a page: with charts, more rows, what unfolds, and what leads from one to another. */
+    bool is_page;
+    struct doc_link *links; /* of pages: sorted by what they lead to, then by cause */
+    uint32_t link_count, link_capacity;
     struct err err; /* the first error; ERR_NONE while all is well */
 };
 
@@ -96,6 +139,28 @@ void doc_bytes(struct doc *d, struct doc_table *t, uint64_t bytes);
 void doc_count_delta(struct doc *d, struct doc_table *t, int64_t delta);
 void doc_bytes_delta(struct doc *d, struct doc_table *t, int64_t delta);
 void doc_ns(struct doc *d, struct doc_table *t, uint64_t ns);
+/* The number behind the cell that was written last; UNIT_NONE where it is ABSENT. */
+void doc_number(struct doc_table *t, enum doc_unit unit, uint64_t number);
+/* The same of a pair, and of a difference. */
+void doc_pair(struct doc_table *t, enum doc_unit unit, uint64_t base, uint64_t number);
+void doc_difference(struct doc_table *t, enum doc_unit unit, int64_t delta);
+/* The values over all snapshots of the cell that was written last; copied. */
+void doc_series(struct doc *d, struct doc_table *t, const uint64_t *values, uint32_t count);
+/* What the row that was started last is. */
+void doc_row_is(struct doc_table *t, enum doc_role role);
+void doc_row_mark(struct doc_table *t, enum doc_mark_kind kind, uint32_t number);
+/* The table lacks so many rows, of which no row tells the sums. */
+void doc_table_others(struct doc_table *t, uint32_t others);
+
+/* What the finding or cause that was added last is. */
+void doc_block_mark(struct doc *d, enum doc_mark_kind kind, uint32_t number);
+/* A chart; borrowed from the document's arena. NULL is allowed: nothing is added. */
+void doc_chart(struct doc *d, const struct chart *chart);
+/* A cause leads to something. */
+void doc_link(struct doc *d, uint32_t cause, enum doc_mark_kind kind, uint32_t number);
+/* Once all are there: sorted, each once. */
+void doc_links_done(struct doc *d);
+
 /* Drops the columns in which no row says anything: "-" and "" are nothing. */
 void doc_prune(struct doc_table *t);
 /* Copy of a string that lives as long as the document; "" when failed, never NULL. */

@@ -105,6 +105,8 @@ static void diff_cells(const struct alloc_table *a, const struct alloc_line *lin
     else if (c->s->count == 2)
         doc_cell(c->d, a->t, DOC_PLAIN,
                  fmt_bytes_pair(line->self[0].bytes, line->self[1].bytes, buf));
+    if (is_wide(a) && c->s->count == 2)
+        doc_pair(a->t, UNIT_BYTES, line->self[0].bytes, line->self[1].bytes);
     for (uint32_t i = 0; is_wide(a) && c->s->count > 2 && i < a->shown.count; i++)
         doc_bytes(c->d, a->t, line->self[a->shown.at[i]].bytes);
     doc_bytes_delta(c->d, a->t, line->bytes_delta);
@@ -183,6 +185,8 @@ static void doc_allocations_sum_rows(const struct alloc_table *a) {
                                         .count_delta = v->others_count_delta,
                                         .bytes_delta = v->others_bytes_delta};
         doc_row(a->c->d, a->t, DOC_DIM);
+        doc_row_is(a->t, ROW_OTHERS);
+        doc_table_others(a->t, v->other_rows);
         line_cells(a, &line, false);
         if (v->other_rows)
             doc_cellf(a->c->d, a->t, DOC_PLAIN, "[%s other%s%s]", fmt_count(v->other_rows, buf),
@@ -193,6 +197,7 @@ static void doc_allocations_sum_rows(const struct alloc_table *a) {
     const struct alloc_line line = {
         .self = v->total, .count_delta = v->total_count_delta, .bytes_delta = v->total_bytes_delta};
     doc_row(a->c->d, a->t, DOC_STRONG);
+    doc_row_is(a->t, ROW_TOTAL);
     line_cells(a, &line, false);
     doc_cell(a->c->d, a->t, DOC_PLAIN, "total");
 }
@@ -216,13 +221,15 @@ static void whole_stack(const struct doc_context *c, const struct series_stack *
     if (!one)
         strbuf_addf(&head, " (%s -> %s), %s", fmt_bytes(stack->totals[0].bytes, base),
                     fmt_bytes(stack->totals[last].bytes, now), verdict_names[stack->verdict]);
-    doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s:", strbuf_cstr(&head));
+    doc_text(c->d, c->d->is_page ? DOC_FOLD : DOC_ITEM, DOC_STRONG, "%s:", strbuf_cstr(&head));
     doc_fail(c->d, &head.err);
     strbuf_deinit(&head);
     for (uint32_t i = from; i < end; i++)
         doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->frames.items[i]);
     if (end < stack->frames.count)
         doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frames]", stack->frames.count - end);
+    if (c->d->is_page)
+        doc_text(c->d, DOC_UNFOLD, DOC_PLAIN, NULL);
 }
 
 /* Those of which a line of the table may not show all. */
@@ -262,7 +269,7 @@ static void alloc_section(const struct doc_context *c, const struct alloc_sectio
     struct err err;
     if (!alloc_known(c->s, section->kind))
         return;
-    if (!alloc_view_init(&v, c->s, section->kind, c->o, view_top(c->o, section->rows), &err)) {
+    if (!alloc_view_init(&v, c->s, section->kind, c->o, doc_top(c, section->rows), &err)) {
         doc_fail(c->d, &err);
         return;
     }

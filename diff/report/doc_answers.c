@@ -50,7 +50,7 @@ static void path_table(const struct doc_context *c, const struct answer_paths *p
                                          {"share", true, CUT_NEVER},
                                          {"held by", false, doc_answers_path_cut(c)}};
     SNAPSHOT_ROWS(&p->tree, PART_PATHS, struct path_row, rows, count);
-    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = p->count < top ? p->count : top;
+    uint32_t top = doc_top(c, ROWS_DEFAULT), shown = p->count < top ? p->count : top;
     struct cell others = {0, 0};
     char buf[FMT_MAX];
     if (!count || !p->count)
@@ -119,7 +119,7 @@ static void doc_answers_holder_table(const struct doc_context *c, const struct a
                                                 {"garbage", true, CUT_NEVER},
                                                 {"from", true, CUT_NEVER},
                                                 {"referred to by", false, CUT_MIDDLE}};
-    uint32_t top = view_top(c->o, ROWS_DEFAULT), others = 0;
+    uint32_t top = doc_top(c, ROWS_DEFAULT), others = 0;
     struct holder_row rest = {.holder = NULL};
     char buf[FMT_MAX];
     if (!h->count)
@@ -177,7 +177,7 @@ static void retained_types(const struct doc_context *c, const struct answer_reta
         {"retained bytes", true, CUT_NEVER},
         {"type", false, CUT_TYPE},
     };
-    uint32_t top = view_top(c->o, ROWS_DEFAULT);
+    uint32_t top = doc_top(c, ROWS_DEFAULT);
     char buf[FMT_MAX];
     struct doc_table *t = doc_table(c->d, columns, 5);
     for (uint32_t i = 0; i < r->type_count && i < top; i++) {
@@ -200,7 +200,7 @@ static void retained_nodes(const struct doc_context *c, const struct answer_reta
         {"below on shortest paths", true, CUT_NEVER},
         {"held by", false, doc_answers_path_cut(c)},
     };
-    uint32_t top = view_top(c->o, ROWS_DEFAULT);
+    uint32_t top = doc_top(c, ROWS_DEFAULT);
     char buf[FMT_MAX];
     SNAPSHOT_ROWS(&r->tree, PART_PATHS, struct path_row, rows, count);
     if (!count)
@@ -236,7 +236,7 @@ static void duplicate_types(const struct doc_context *c, const struct answer_dup
         {"contents", true, CUT_NEVER}, {"copies", true, CUT_NEVER}, {"bytes", true, CUT_NEVER},
         {"wasted", true, CUT_NEVER},   {"type", false, CUT_TYPE},
     };
-    uint32_t top = view_top(c->o, ROWS_SECONDARY);
+    uint32_t top = doc_top(c, ROWS_SECONDARY);
     char buf[FMT_MAX];
     struct doc_table *t = doc_table(c->d, columns, 5);
     for (uint32_t i = 0; i < d->type_count && i < top; i++) {
@@ -257,7 +257,7 @@ static void duplicate_groups(const struct doc_context *c, const struct answer_du
         {"wasted", true, CUT_NEVER},    {"type", false, CUT_TYPE},   {"hash", true, CUT_NEVER},
         {"contents", false, CUT_NEVER},
     };
-    uint32_t top = view_top(c->o, ROWS_DEFAULT);
+    uint32_t top = doc_top(c, ROWS_DEFAULT);
     uint32_t shown = d->count < top ? d->count : top;
     char buf[FMT_MAX];
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Most wasteful contents");

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-#define CAUSES_MOST 5u
+#define CAUSES_MOST      5u
+#define CAUSES_MOST_PAGE 30u
 
 static void doc_live_line(const struct doc_context *c, const struct causes *causes) {
     char delta[FMT_MAX], base[FMT_MAX], now[FMT_MAX];
@@ -31,11 +32,14 @@ void doc_causes(const struct doc_context *c) {
     const struct causes *causes = c->o->causes;
     if (!causes)
         return;
-    uint32_t shown = c->o->all || causes->count < CAUSES_MOST ? causes->count : CAUSES_MOST;
+    uint32_t most = c->o->all ? UINT32_MAX : c->d->is_page ? CAUSES_MOST_PAGE : CAUSES_MOST;
+    uint32_t shown = causes->count < most ? causes->count : most;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Causes");
     doc_live_line(c, causes);
-    for (uint32_t i = 0; i < shown; i++)
+    for (uint32_t i = 0; i < shown; i++) {
         doc_cause(c->d, &causes->items[i]);
+        doc_block_mark(c->d, MARK_CAUSE, i);
+    }
     if (shown < causes->count)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more causes: --all]", causes->count - shown);
     if (!causes->count && findings_have_hits(c->f))

@@ -28,14 +28,7 @@ static void snapshot_line(const struct doc_context *c, struct doc_table *t, uint
     doc_cell(c->d, t, DOC_PLAIN, origin->gc_mode);
 }
 
-static void doc_diff_head(const struct doc_context *c) {
-    static const struct doc_column columns[] = {
-        {"", false, CUT_NEVER},      {"dump", false, CUT_MIDDLE},    {"trust", false, CUT_NEVER},
-        {"taken", false, CUT_NEVER}, {"process", false, CUT_MIDDLE}, {"runtime", false, CUT_NEVER},
-        {"GC", false, CUT_NEVER},
-    };
-    struct doc_shown shown;
-    doc_shown(c, &shown);
+void doc_diff_title(const struct doc_context *c) {
     struct strbuf title;
     char buf[FMT_MAX];
     strbuf_init(&title);
@@ -47,10 +40,23 @@ static void doc_diff_head(const struct doc_context *c) {
     doc_text(c->d, DOC_TITLE, DOC_PLAIN, "%s", strbuf_cstr(&title));
     doc_fail(c->d, &title.err);
     strbuf_deinit(&title);
+}
+
+void doc_diff_dumps(const struct doc_context *c) {
+    static const struct doc_column columns[] = {
+        {"", false, CUT_NEVER},      {"dump", false, CUT_MIDDLE},    {"trust", false, CUT_NEVER},
+        {"taken", false, CUT_NEVER}, {"process", false, CUT_MIDDLE}, {"runtime", false, CUT_NEVER},
+        {"GC", false, CUT_NEVER},
+    };
+    struct doc_shown shown;
+    doc_shown(c, &shown);
     struct doc_table *t = doc_table(c->d, columns, 7);
     for (uint32_t i = 0; i < shown.count; i++)
         snapshot_line(c, t, shown.at[i], shown.titles[i]);
     doc_prune(t);
+}
+
+void doc_diff_warnings(const struct doc_context *c) {
     if (c->s->not_comparable)
         doc_text(c->d, DOC_PARA, DOC_BAD, "Compared by force: %s", c->s->not_comparable);
     for (uint32_t i = 0; i < c->s->warning_count; i++)
@@ -144,15 +150,18 @@ static void type_pair_cell(const struct doc_context *c, struct doc_table *t,
                   line->last_most.bytes == ABSENT ? "" : "≤", fmt_bytes(line->last_most.bytes, b));
     else
         doc_cell(c->d, t, DOC_PLAIN, fmt_bytes_pair(line->cells[0].bytes, line->cells[1].bytes, a));
+    doc_pair(t, UNIT_BYTES, line->cells[0].bytes, line->cells[1].bytes);
 }
 
 /* "≥+3.4 MiB": by so much at least, of what a dump does not list; "-": not known. */
 static void type_delta_cell(const struct doc_context *c, struct doc_table *t, bool is_least,
-                            int64_t delta, const char *text) {
+                            enum doc_unit unit, int64_t delta, const char *text) {
     if (is_least && delta)
         doc_cellf(c->d, t, DOC_PLAIN, "%s%s", delta < 0 ? "≤" : "≥", text);
     else
         doc_cell(c->d, t, DOC_PLAIN, is_least ? "-" : text);
+    if (!is_least || delta)
+        doc_difference(t, unit, delta);
 }
 
 static void type_cells(const struct doc_context *c, struct doc_table *t,
@@ -161,13 +170,13 @@ static void type_cells(const struct doc_context *c, struct doc_table *t,
     uint64_t bytes[TREND_MOST];
     uint32_t last = c->s->count - 1;
     doc_count(c->d, t, line->cells[last].objects);
-    type_delta_cell(c, t, line->is_least, line->objects_delta,
+    type_delta_cell(c, t, line->is_least, UNIT_COUNT_DELTA, line->objects_delta,
                     fmt_count_delta(line->objects_delta, buf));
     if (c->s->count == 2)
         type_pair_cell(c, t, line);
     for (uint32_t i = 0; c->s->count > 2 && i < shown->count; i++)
         doc_bytes(c->d, t, line->cells[shown->at[i]].bytes);
-    type_delta_cell(c, t, line->is_least, line->bytes_delta,
+    type_delta_cell(c, t, line->is_least, UNIT_BYTES_DELTA, line->bytes_delta,
                     fmt_bytes_delta(line->bytes_delta, buf));
     if (c->o->per > 0)
         doc_per(c, t, line->objects_delta, line->bytes_delta);
@@ -198,6 +207,7 @@ static void type_row(const struct doc_context *c, struct doc_table *t,
         .is_least = change.is_least,
     };
     doc_row(c->d, t, DOC_PLAIN);
+    doc_row_mark(t, MARK_TYPE, (uint32_t)(type - c->s->types));
     type_cells(c, t, shown, &line);
     doc_cell(c->d, t, name_is_framework(type->name) ? DOC_PLAIN : DOC_STRONG, type->name);
 }
@@ -221,6 +231,8 @@ static void type_table(const struct doc_context *c, const struct type_view *v) {
                                        .objects_delta = sums->others_objects_delta,
                                        .bytes_delta = sums->others_bytes_delta};
         doc_row(c->d, t, DOC_DIM);
+        doc_row_is(t, ROW_OTHERS);
+        doc_table_others(t, v->other_types);
         type_cells(c, t, &shown, &line);
         doc_cellf(c->d, t, DOC_PLAIN, "[%s other%s]", fmt_count(v->other_types, buf),
                   v->other_types == 1 ? "" : "s");
@@ -229,17 +241,18 @@ static void type_table(const struct doc_context *c, const struct type_view *v) {
                                    .objects_delta = sums->total_objects_delta,
                                    .bytes_delta = sums->total_bytes_delta};
     doc_row(c->d, t, DOC_STRONG);
+    doc_row_is(t, ROW_TOTAL);
     type_cells(c, t, &shown, &line);
     doc_cell(c->d, t, DOC_PLAIN, "total");
 }
 
-static void doc_diff_types(const struct doc_context *c) {
+void doc_diff_types(const struct doc_context *c) {
     struct type_view v;
     struct err err;
     char changed[FMT_MAX], unchanged[FMT_MAX];
     if (!(c->s->parts_all & PART_BIT(PART_TYPES)))
         return;
-    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), c->s->live_known, &err)) {
+    if (!type_view_init(&v, c->s, c->o, doc_top(c, ROWS_DEFAULT), c->s->live_known, &err)) {
         doc_fail(c->d, &err);
         return;
     }
@@ -251,6 +264,18 @@ static void doc_diff_types(const struct doc_context *c) {
                  v.filtered);
     type_table(c, &v);
     type_view_deinit(&v);
+}
+
+void doc_diff_notes(const struct doc_context *c) {
+    bool types = (c->s->parts_all & PART_BIT(PART_TYPES)) != 0, judged = types || c->s->allocated;
+    if (c->s->count == 2 && judged)
+        doc_text(c->d, DOC_PARA, DOC_DIM,
+                 "Two dumps show growth; it takes a third to tell a leak from a cache that fills.");
+    if (c->s->count > 2 && c->s->count < TREND_SAMPLES_LEAST && judged)
+        doc_text(c->d, DOC_PARA, DOC_DIM,
+                 "Verdicts rest on the steps alone: %u dumps are too few to rule out chance, "
+                 "%u are not.",
+                 c->s->count, TREND_SAMPLES_LEAST);
 }
 
 static void doc_diff_brief(const struct doc_context *c) {
@@ -278,18 +303,17 @@ static void doc_diff_tables(const struct doc_context *c, bool types) {
 void doc_build_diff(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o) {
     const struct doc_context c = {d, s, f, o};
-    doc_diff_head(&c);
+    if (d->is_page) {
+        doc_page_diff(&c);
+        return;
+    }
+    bool types = (s->parts_all & PART_BIT(PART_TYPES)) != 0;
+    doc_diff_title(&c);
+    doc_diff_dumps(&c);
+    doc_diff_warnings(&c);
     doc_causes(&c);
     doc_findings(&c);
-    bool types = (s->parts_all & PART_BIT(PART_TYPES)) != 0, judged = types || s->allocated;
-    if (s->count == 2 && judged)
-        doc_text(d, DOC_PARA, DOC_DIM,
-                 "Two dumps show growth; it takes a third to tell a leak from a cache that fills.");
-    if (s->count > 2 && s->count < TREND_SAMPLES_LEAST && judged)
-        doc_text(d, DOC_PARA, DOC_DIM,
-                 "Verdicts rest on the steps alone: %u dumps are too few to rule out chance, "
-                 "%u are not.",
-                 s->count, TREND_SAMPLES_LEAST);
+    doc_diff_notes(&c);
     if (doc_is_brief(&c))
         doc_diff_brief(&c);
     else

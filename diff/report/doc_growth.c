@@ -59,7 +59,7 @@ static void doc_growth_holder_table(const struct doc_context *c, const struct gr
     const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
                                          {"bytes", true, CUT_NEVER},
                                          {"held by", false, doc_growth_path_cut(c)}};
-    uint32_t top = view_top(c->o, ROWS_SECONDARY);
+    uint32_t top = doc_top(c, ROWS_SECONDARY);
     if (!count)
         return;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "What holds the heap");
@@ -142,7 +142,7 @@ void doc_show_async(const struct doc_context *c) {
                                                 {"await", true, CUT_NEVER},
                                                 {"method", false, CUT_MIDDLE}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_ASYNC, struct async_row, rows, count);
-    uint32_t top = view_top(c->o, ROWS_SECONDARY);
+    uint32_t top = doc_top(c, ROWS_SECONDARY);
     if (!count)
         return;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Async methods that wait");
@@ -179,7 +179,7 @@ static void point_table(const struct doc_context *c, const struct growth *g) {
         {"verdict", false, CUT_NEVER},
         {"held by", false, doc_growth_path_cut(c)},
     };
-    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = 0, others = 0;
+    uint32_t top = doc_top(c, ROWS_SECONDARY), shown = 0, others = 0;
     struct doc_table *t = doc_table(c->d, columns, 4);
     for (uint32_t i = 0; i < g->point_count; i++) {
         const struct growth_point *point = &g->points[i];
@@ -234,7 +234,7 @@ void doc_show_callbacks(const struct doc_context *c) {
                                                 {"every", true, CUT_NEVER},
                                                 {"method", false, CUT_MIDDLE}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_CALLBACKS, struct callback_row, rows, count);
-    uint32_t top = view_top(c->o, ROWS_SECONDARY);
+    uint32_t top = doc_top(c, ROWS_SECONDARY);
     if (!count)
         return;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Methods that will be called");

@@ -26,6 +26,10 @@ static bool types_tell(const struct doc_context *c) {
     return c->s->generations_known || !part_any(c, PART_HEAPS);
 }
 
+const struct series_value *doc_generation(const struct doc_context *c, int generation) {
+    return doc_heap_generation_of(c, generation, types_tell(c)).all;
+}
+
 static bool any_value(const struct doc_context *c, const struct series_value *v) {
     for (uint32_t i = 0; v && i < c->s->count; i++)
         if ((v->values[i] != ABSENT && v->values[i]) || (v->counts[i] != ABSENT && v->counts[i]))
@@ -80,6 +84,7 @@ static void show_generations(const struct doc_context *c, bool told) {
         doc_heap_add_known(&unused, series_value_at(v.unused, 0));
     }
     doc_row(c->d, t, DOC_STRONG);
+    doc_row_is(t, ROW_TOTAL);
     doc_cell(c->d, t, DOC_PLAIN, "total");
     doc_count(c->d, t, objects);
     doc_bytes(c->d, t, bytes);
@@ -186,6 +191,7 @@ static void generation_row(const struct doc_context *c, struct doc_table *t,
     uint32_t last = c->s->count - 1;
     char buf[FMT_MAX];
     doc_row(c->d, t, total ? DOC_STRONG : DOC_PLAIN);
+    doc_row_is(t, total ? ROW_TOTAL : ROW_PLAIN);
     doc_cell(c->d, t, DOC_PLAIN, name);
     for (uint32_t i = 0; i < shown->count; i++)
         doc_bytes(c->d, t, bytes[shown->at[i]]);

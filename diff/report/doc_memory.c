@@ -43,7 +43,7 @@ static void doc_memory_allocations(const struct doc_context *c) {
                                                 {"bytes", true, CUT_NEVER}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_MEMORY_MAP, struct memory_row, rows, count);
     struct doc_table *t = NULL;
-    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = 0, others = 0;
+    uint32_t top = doc_top(c, ROWS_SECONDARY), shown = 0, others = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (rows[i].by != MEMORY_BY_BASE)
             continue;
@@ -92,7 +92,7 @@ static void doc_memory_counters(const struct doc_context *c) {
         return;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Counters");
     struct doc_table *t = doc_table(c->d, columns, 3);
-    uint32_t top = view_top(c->o, 2 * ROWS_DEFAULT), shown = count < top ? count : top;
+    uint32_t top = doc_top(c, 2 * ROWS_DEFAULT), shown = count < top ? count : top;
     for (uint32_t i = 0; i < shown; i++) {
         const char *unit = rows[i].unit;
         doc_row(c->d, t, DOC_PLAIN);
@@ -115,14 +115,14 @@ static void doc_memory_counters(const struct doc_context *c) {
 }
 
 void doc_show_memory(const struct doc_context *c) {
-    uint32_t top = view_top(c->o, ROWS_DEFAULT);
+    uint32_t top = doc_top(c, ROWS_DEFAULT);
     handles(c);
     doc_memory_memory_map(c);
     doc_memory_allocations(c);
     doc_generic(c, PART_NATIVE_HEAPS, "Native heaps", top);
     doc_generic(c, PART_LOADER, "Loader heaps", top);
     doc_generic(c, PART_FREE_BLOCKS, "Large free blocks of the GC heap",
-                view_top(c->o, ROWS_SECONDARY));
+                doc_top(c, ROWS_SECONDARY));
     doc_generic(c, PART_OS_HANDLES, "Operating system handles", top);
     doc_memory_counters(c);
     if (c->o->all)

@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+uint32_t doc_top(const struct doc_context *c, uint32_t fallback) {
+    return view_top(c->o, c->d->is_page ? fallback * PAGE_MORE : fallback);
+}
+
 bool part_any(const struct doc_context *c, enum part part) {
     for (uint32_t i = 0; i < c->s->count; i++)
         if (snapshot_has(c->s->snapshots[i], part))
@@ -17,7 +21,7 @@ bool part_any(const struct doc_context *c, enum part part) {
 }
 
 bool doc_is_brief(const struct doc_context *c) {
-    return c->o->causes && !c->o->all && (c->s->parts_all & PART_BIT(PART_TYPES));
+    return !c->d->is_page && c->o->causes && !c->o->all && (c->s->parts_all & PART_BIT(PART_TYPES));
 }
 
 /* -- Findings ---------------------------------------------------------------------------------- */
@@ -32,7 +36,7 @@ static const char *summary_of(const struct finding *finding) {
 }
 
 static void list_quiet(const struct doc_context *c) {
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Rules without a finding");
+    doc_text(c->d, c->d->is_page ? DOC_FOLD : DOC_HEADING, DOC_PLAIN, "Rules without a finding");
     for (uint32_t i = 0; i < c->f->count; i++) {
         const struct finding *finding = &c->f->items[i];
         if (finding->status == STATUS_CLEAR)
@@ -42,17 +46,21 @@ static void list_quiet(const struct doc_context *c) {
             doc_text(c->d, DOC_ITEM, DOC_DIM, "%s: skipped, %s", finding->rule->id,
                      summary_of(finding));
     }
+    if (c->d->is_page)
+        doc_text(c->d, DOC_UNFOLD, DOC_PLAIN, NULL);
 }
 
 void doc_findings(const struct doc_context *c) {
     uint32_t counts[3] = {0, 0, 0};
     count_statuses(c->f, counts);
-    bool listed = c->o->all || !c->o->causes || c->s->count == 1;
+    bool listed = c->o->all || !c->o->causes || c->s->count == 1 || c->d->is_page;
     if (listed)
         doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
     for (uint32_t i = 0; i < c->f->count && listed; i++)
-        if (c->f->items[i].status == STATUS_HIT)
+        if (c->f->items[i].status == STATUS_HIT) {
             doc_finding(c->d, &c->f->items[i]);
+            doc_block_mark(c->d, MARK_FINDING, i);
+        }
     if (counts[STATUS_HIT] == 0 && counts[STATUS_CLEAR] == 0)
         doc_text(c->d, DOC_PARA, DOC_BAD,
                  "No rule could be applied: this says nothing, good or bad.");
@@ -63,8 +71,8 @@ void doc_findings(const struct doc_context *c) {
              "%u finding%s, %u rule%s clear, %u skipped for want of data%s", counts[STATUS_HIT],
              counts[STATUS_HIT] == 1 ? "" : "s", counts[STATUS_CLEAR],
              counts[STATUS_CLEAR] == 1 ? "" : "s", counts[STATUS_SKIPPED],
-             c->o->all ? "." : " (--all names them).");
-    if (c->o->all)
+             c->o->all || c->d->is_page ? "." : " (--all names them).");
+    if (c->o->all || c->d->is_page)
         list_quiet(c);
 }
 
@@ -109,7 +117,8 @@ void doc_reasons(const struct doc_context *c) {
         any += c->s->snapshots[i]->tables[PART_REASONS].count;
     if (!any)
         return;
-    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "How far this can be trusted");
+    if (!c->d->is_page)
+        doc_text(c->d, DOC_HEADING, DOC_PLAIN, "How far this can be trusted");
     for (uint32_t i = 0, next; i < c->s->count; i = next) {
         for (next = i + 1;
              next < c->s->count && same_reasons(c->s->snapshots[i], c->s->snapshots[next]);)
@@ -209,6 +218,8 @@ void doc_others(const struct doc_context *c, struct doc_table *t, uint32_t other
     doc_row(c->d, t, DOC_DIM);
     doc_cellf(c->d, t, DOC_PLAIN, "[%s other%s]", fmt_count(others, number),
               others == 1 ? "" : "s");
+    doc_row_is(t, ROW_OTHERS);
+    doc_table_others(t, others);
 }
 
 #define FIELDS_MOST 32u
@@ -268,6 +279,8 @@ void doc_trend(const struct doc_context *c, struct doc_table *t, const uint64_t 
     if (c->s->count <= 40)
         fmt_sparkline(&line, values, c->s->count);
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&line));
+    if (c->s->count <= 40)
+        doc_series(c->d, t, values, c->s->count);
     doc_fail(c->d, &line.err);
     strbuf_deinit(&line);
 }

@@ -8,6 +8,7 @@
 
 #define ROWS_DEFAULT   20u /* of types and threads */
 #define ROWS_SECONDARY 10u /* of what is seldom the cause */
+#define PAGE_MORE      50u /* times as many on a page, where they can be searched */
 
 struct doc_context {
     struct doc *d;
@@ -21,6 +22,9 @@ struct doc_context {
  * asked for all.
  */
 bool doc_is_brief(const struct doc_context *c);
+
+/* The number of rows of a table: what was asked for, else `fallback`; a page has room for more. */
+uint32_t doc_top(const struct doc_context *c, uint32_t fallback);
 
 /* Is the part in any of the snapshots? */
 bool part_any(const struct doc_context *c, enum part part);
@@ -78,6 +82,36 @@ void doc_show_holders(const struct doc_context *c);
 void doc_show_threads(const struct doc_context *c);
 void doc_show_locks(const struct doc_context *c);
 void doc_show_memory(const struct doc_context *c);
+
+/* What pages have beside that; each adds nothing where there is nothing to be shown. */
+void doc_page_diff(const struct doc_context *c); /* all of it, in its order */
+void doc_page_show(const struct doc_context *c);
+void page_growth(const struct doc_context *c);  /* charts of values over the snapshots */
+void page_holders(const struct doc_context *c); /* chart of the paths of holders */
+void page_stacks(const struct doc_context *c);  /* chart of allocation stacks */
+void page_threads(const struct doc_context *c); /* threads over the snapshots, chains of waits */
+void page_thread_stacks(const struct doc_context *c);
+void page_map(const struct doc_context *c); /* map of the heap */
+
+/* Bytes of a generation; NULL: nothing tells them. */
+const struct series_value *doc_generation(const struct doc_context *c, int generation);
+
+/* Parts of both reports that their pages put elsewhere. */
+void doc_diff_title(const struct doc_context *c);
+void doc_diff_dumps(const struct doc_context *c); /* what they are, and how far to be trusted */
+void doc_diff_warnings(const struct doc_context *c);
+void doc_diff_types(const struct doc_context *c);
+void doc_diff_notes(const struct doc_context *c); /* how far verdicts go with so few dumps */
+void doc_show_head(const struct doc_context *c);
+void doc_show_types(const struct doc_context *c);
+void doc_show_finalizer(const struct doc_context *c);
+
+/* "PriceFeed.NextTick" of its newest row: what it waits in or runs, and for whose sake. */
+void thread_where(const struct thread_row *row, struct strbuf *out);
+/* The stack of a thread: of managed frames, else of native ones. Never NULL. */
+const struct strings *thread_stack(const struct thread_row *row);
+/* [ns] user and kernel time, what is not recorded left out. */
+uint64_t thread_cpu_ns(const struct thread_row *row);
 
 /* Sections of `diff`. */
 void doc_diff_heap(const struct doc_context *c);

@@ -22,7 +22,7 @@ static void fact(struct strbuf *out, const char *fmt, const char *value) {
     strbuf_addf(out, fmt, value); /* NOLINT: all callers pass literals */
 }
 
-static void doc_show_head(const struct doc_context *c) {
+void doc_show_head(const struct doc_context *c) {
     const struct snapshot *s = c->s->snapshots[0];
     const struct origin_row *origin = snapshot_origin(s);
     const struct gc_row *gc = snapshot_row(s, PART_GC);
@@ -77,6 +77,7 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
         uint64_t old =
             num_add(gens[GEN_2].bytes, num_add(gens[GEN_LOH].bytes, gens[GEN_POH].bytes));
         doc_row(c->d, t, DOC_PLAIN);
+        doc_row_mark(t, MARK_TYPE, v->rows[i]);
         doc_count(c->d, t, type->totals[0].objects);
         doc_bytes(c->d, t, type->totals[0].bytes);
         doc_cell(c->d, t, DOC_PLAIN,
@@ -88,6 +89,8 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
     }
     if (v->other_types) {
         doc_row(c->d, t, DOC_DIM);
+        doc_row_is(t, ROW_OTHERS);
+        doc_table_others(t, v->other_types);
         doc_count(c->d, t, v->all.others[0].objects);
         doc_bytes(c->d, t, v->all.others[0].bytes);
         doc_cell(c->d, t, DOC_PLAIN,
@@ -97,6 +100,7 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
         doc_cellf(c->d, t, DOC_PLAIN, "[%s others]", fmt_count(v->other_types, buf));
     }
     doc_row(c->d, t, DOC_STRONG);
+    doc_row_is(t, ROW_TOTAL);
     doc_count(c->d, t, v->all.total[0].objects);
     doc_bytes(c->d, t, v->all.total[0].bytes);
     for (int i = 0; i < 4; i++)
@@ -109,7 +113,7 @@ static void type_rows(const struct doc_context *c, const struct type_view *v) {
 static void large_objects(const struct doc_context *c) {
     static const struct doc_column columns[] = {
         {"objects", true, CUT_NEVER}, {"bytes", true, CUT_NEVER}, {"type", false, CUT_TYPE}};
-    uint32_t top = view_top(c->o, ROWS_SECONDARY), count = 0;
+    uint32_t top = doc_top(c, ROWS_SECONDARY), count = 0;
     struct report_options by_loh = *c->o;
     struct type_view v;
     struct err err;
@@ -176,12 +180,12 @@ static void web_state(const struct doc_context *c) {
     }
 }
 
-static void doc_show_types(const struct doc_context *c) {
+void doc_show_types(const struct doc_context *c) {
     struct type_view v;
     struct err err;
     if (!part_any(c, PART_TYPES))
         return;
-    if (!type_view_init(&v, c->s, c->o, view_top(c->o, ROWS_DEFAULT), false, &err)) {
+    if (!type_view_init(&v, c->s, c->o, doc_top(c, ROWS_DEFAULT), false, &err)) {
         doc_fail(c->d, &err);
         return;
     }
@@ -225,7 +229,7 @@ static void finalizable_types(const struct doc_context *c) {
     for (uint32_t i = 0; i < count; i++)
         order[i] = &rows[i];
     qsort(order, count, sizeof(*order), cmp_finalizable);
-    uint32_t top = view_top(c->o, ROWS_SECONDARY), shown = count < top ? count : top;
+    uint32_t top = doc_top(c, ROWS_SECONDARY), shown = count < top ? count : top;
     struct doc_table *t = doc_table(c->d, columns, 4);
     uint64_t others = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -250,7 +254,7 @@ static void finalizable_types(const struct doc_context *c) {
     free(order);
 }
 
-static void doc_show_finalizer(const struct doc_context *c) {
+void doc_show_finalizer(const struct doc_context *c) {
     const struct finalizer_row *f = snapshot_row(c->s->snapshots[0], PART_FINALIZER);
     char number[FMT_MAX];
     if (!f && !part_any(c, PART_FINALIZABLE))
@@ -281,6 +285,10 @@ static void doc_show_finalizer(const struct doc_context *c) {
 void doc_build_show(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o) {
     const struct doc_context c = {d, s, f, o};
+    if (d->is_page && !o->answers) {
+        doc_page_show(&c);
+        return;
+    }
     doc_show_head(&c);
     if (o->answers) {
         doc_show_answers(&c);

@@ -11,31 +11,34 @@
 
 #define FRAMES_SHOWN 16u
 
-static uint64_t cpu_ns(const struct thread_row *t) {
+uint64_t thread_cpu_ns(const struct thread_row *t) {
     uint64_t user = t->user_ns == ABSENT ? 0 : t->user_ns;
     uint64_t kernel = t->kernel_ns == ABSENT ? 0 : t->kernel_ns;
     return user + kernel < user ? ABSENT - 1 : user + kernel;
 }
 
-/* "Gate.Enter in OrderExporter.Enqueue": what it waits in or runs, and for whose sake. */
-static void where_cell(const struct doc_context *c, struct doc_table *t,
-                       const struct thread_row *row) {
+void thread_where(const struct thread_row *row, struct strbuf *out) {
     const struct strings *frames = &row->frames;
-    struct strbuf text;
-    strbuf_init(&text);
     if (row->waiting_on)
-        strbuf_adds(&text, row->waiting_on);
+        strbuf_adds(out, row->waiting_on);
     else if (frames->count)
-        strbuf_add(&text, fmt_method(frames->items[0]));
+        strbuf_add(out, fmt_method(frames->items[0]));
     else if (row->native_frames.count)
-        strbuf_adds(&text, row->native_frames.items[0]);
+        strbuf_adds(out, row->native_frames.items[0]);
     uint32_t app = 0;
     while (app < frames->count && name_is_framework(frames->items[app]))
         app++;
     if (app < frames->count && (app > 0 || row->waiting_on)) {
-        strbuf_adds(&text, " in ");
-        strbuf_add(&text, fmt_method(frames->items[app]));
+        strbuf_adds(out, " in ");
+        strbuf_add(out, fmt_method(frames->items[app]));
     }
+}
+
+static void where_cell(const struct doc_context *c, struct doc_table *t,
+                       const struct thread_row *row) {
+    struct strbuf text;
+    strbuf_init(&text);
+    thread_where(row, &text);
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&text));
     doc_fail(c->d, &text.err);
     strbuf_deinit(&text);
@@ -51,7 +54,7 @@ struct stack_group {
     uint32_t first, count; /* rows order[first..first+count) */
 };
 
-static const struct strings *doc_threads_stack_of(const struct thread_row *t) {
+const struct strings *thread_stack(const struct thread_row *t) {
     return t->frames.count ? &t->frames : &t->native_frames;
 }
 
@@ -67,7 +70,7 @@ static int cmp_strings(const struct strings *a, const struct strings *b) {
 static int cmp_by_stack(const void *x, const void *y, void *context) {
     const struct thread_row *rows = context;
     uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    int order = cmp_strings(doc_threads_stack_of(&rows[a]), doc_threads_stack_of(&rows[b]));
+    int order = cmp_strings(thread_stack(&rows[a]), thread_stack(&rows[b]));
     return order ? order : (a > b) - (a < b);
 }
 
@@ -110,7 +113,7 @@ static void group_title(const struct doc_context *c, const struct thread_row *ro
         strbuf_addf(&line, ", [%u others]", count - most);
     if (count != 1 && rows[members[0]].waiting_on)
         strbuf_addf(&line, "; they wait in %s", rows[members[0]].waiting_on);
-    doc_text(c->d, DOC_ITEM, DOC_STRONG, "%s", strbuf_cstr(&line));
+    doc_text(c->d, c->d->is_page ? DOC_FOLD : DOC_ITEM, DOC_STRONG, "%s", strbuf_cstr(&line));
     doc_fail(c->d, &line.err);
     strbuf_deinit(&line);
 }
@@ -120,20 +123,21 @@ static void groups_out(const struct doc_context *c, struct thread_row *rows, uin
     uint32_t group_count = 0;
     qsort_r(order, count, sizeof(*order), cmp_by_stack, rows);
     for (uint32_t i = 0; i < count; i++) {
-        if (i && cmp_strings(doc_threads_stack_of(&rows[order[i - 1]]),
-                             doc_threads_stack_of(&rows[order[i]])) == 0)
+        if (i && cmp_strings(thread_stack(&rows[order[i - 1]]), thread_stack(&rows[order[i]])) == 0)
             groups[group_count - 1].count++;
         else
             groups[group_count++] = (struct stack_group){i, 1};
     }
     qsort_r(groups, group_count, sizeof(*groups), doc_threads_cmp_groups, order);
-    uint32_t top = view_top(c->o, ROWS_DEFAULT);
+    uint32_t top = view_top(c->o, c->d->is_page ? 3 * ROWS_DEFAULT : ROWS_DEFAULT);
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Stacks: %u different of %u thread%s", group_count,
              count, count == 1 ? "" : "s");
     for (uint32_t i = 0; i < group_count && i < top; i++) {
         const uint32_t *members = order + groups[i].first;
         group_title(c, rows, members, groups[i].count);
-        frames(c, doc_threads_stack_of(&rows[members[0]]));
+        frames(c, thread_stack(&rows[members[0]]));
+        if (c->d->is_page)
+            doc_text(c->d, DOC_UNFOLD, DOC_PLAIN, NULL);
     }
     if (group_count > top)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stacks]", group_count - top);
@@ -145,7 +149,7 @@ static void show_stacks(const struct doc_context *c, const struct thread_row *ro
     struct stack_group *groups = calloc((size_t)count + 1, sizeof(*groups));
     uint32_t with_stack = 0;
     for (uint32_t i = 0; order && i < count; i++)
-        if (doc_threads_stack_of(&rows[i])->count)
+        if (thread_stack(&rows[i])->count)
             order[with_stack++] = i;
     if (!order || !groups)
         doc_fail_nomem(c->d);
@@ -160,7 +164,7 @@ static void show_stacks(const struct doc_context *c, const struct thread_row *ro
 static int cmp_by_cpu(const void *x, const void *y, void *context) {
     const struct thread_row *rows = context;
     uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    uint64_t cpu_a = cpu_ns(&rows[a]), cpu_b = cpu_ns(&rows[b]);
+    uint64_t cpu_a = thread_cpu_ns(&rows[a]), cpu_b = thread_cpu_ns(&rows[b]);
     if (cpu_a != cpu_b)
         return cpu_a > cpu_b ? -1 : 1;
     /* Without times: what an operator looks for first. */
@@ -197,6 +201,14 @@ static void thread_line(const struct doc_context *c, struct doc_table *t,
     where_cell(c, t, row);
 }
 
+/* The number in the series of a row of its only snapshot. */
+static uint32_t thread_number(const struct doc_context *c, const struct thread_row *row) {
+    for (uint32_t i = 0; c->d->is_page && i < c->s->thread_count; i++)
+        if (c->s->threads[i].rows[0] == row)
+            return i;
+    return UINT32_MAX;
+}
+
 static void show_thread_table(const struct doc_context *c, struct thread_row *rows,
                               uint32_t count) {
     static const struct doc_column columns[] = {
@@ -216,10 +228,12 @@ static void show_thread_table(const struct doc_context *c, struct thread_row *ro
         roles = roles || (rows[i].role && !rows[i].name);
     }
     qsort_r(order, count, sizeof(*order), cmp_by_cpu, rows);
-    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = count < top ? count : top;
+    uint32_t top = doc_top(c, ROWS_DEFAULT), shown = count < top ? count : top;
     struct doc_table *t = doc_table(c->d, columns, 11);
-    for (uint32_t i = 0; i < shown; i++)
+    for (uint32_t i = 0; i < shown; i++) {
         thread_line(c, t, &rows[order[i]], roles);
+        doc_row_mark(t, MARK_THREAD, thread_number(c, &rows[order[i]]));
+    }
     doc_prune(t);
     doc_others(c, t, count - shown);
     free(order);
@@ -279,7 +293,7 @@ static void lock_table(const struct doc_context *c, const struct snapshot *s) {
     };
     char buf[FMT_MAX];
     SNAPSHOT_ROWS(s, PART_LOCKS, struct lock_row, rows, count);
-    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = 0, quiet = 0;
+    uint32_t top = doc_top(c, ROWS_DEFAULT), shown = 0, quiet = 0;
     top = top < LOCKS_WITH_OWNER_LOOKUP ? top : LOCKS_WITH_OWNER_LOOKUP;
     struct doc_table *t = doc_table(c->d, columns, 5);
     for (uint32_t i = 0; i < count; i++) {
@@ -387,7 +401,9 @@ static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
              thread->state == THREAD_NOT_RECORDED ? "not recorded"
                                                   : thread_state_names[thread->state]);
     doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(thread->user_delta_ns, buf));
+    doc_number(t, UNIT_NS, thread->user_delta_ns);
     doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(thread->kernel_delta_ns, buf));
+    doc_number(t, UNIT_NS, thread->kernel_delta_ns);
     if (thread->switches_delta == ABSENT)
         doc_cell(c->d, t, DOC_PLAIN, "-");
     else
@@ -437,13 +453,14 @@ void doc_diff_threads(const struct doc_context *c) {
     qsort_r(order, count, sizeof(*order), doc_threads_cmp_threads,
             (struct series *)(uintptr_t)c->s);
     thread_counts(c);
-    uint32_t top = view_top(c->o, ROWS_DEFAULT), shown = 0;
+    uint32_t top = doc_top(c, ROWS_DEFAULT), shown = 0;
     struct doc_table *t = doc_table(c->d, columns, 9);
     for (uint32_t i = 0; i < count && shown < top; i++) {
         const struct series_thread *thread = &c->s->threads[order[i]];
         if (doc_is_brief(c) && !thread_matters(c->s, thread))
             continue;
         diff_thread_line(c, t, thread);
+        doc_row_mark(t, MARK_THREAD, order[i]);
         shown++;
     }
     doc_prune(t);

@@ -181,7 +181,7 @@ static void doc_values_collect(struct values *v, enum series_group group) {
 
 static void doc_values_write_groups(struct values *v) {
     const struct value_section *section = v->section;
-    uint32_t top = view_top(v->c->o, ROWS_DEFAULT);
+    uint32_t top = doc_top(v->c, ROWS_DEFAULT);
     struct doc_table *t =
         value_table(v->c, &v->shown, section->count_title, section->group_count > 1);
     for (uint32_t g = 0; g < section->group_count; g++) {

@@ -1,155 +1,276 @@
-/* The document as one HTML page: no script, nothing loaded from elsewhere. */
-#include "diff/report/doc.h"
+/*
+ * The document as one HTML page. Nothing is loaded from elsewhere: script and style are the
+ * project's own (report.js, report.css), the policy lets nothing run but these two, by their
+ * hashes, and nothing of a dump gets into them. Without script all of it can be read.
+ */
+#include "diff/report/html_page.h"
+
+#include "base/search.h"
 
 #include <string.h>
 
-static void html_escaped(struct strbuf *out, const char *s) {
-    for (; *s; s++) {
-        switch (*s) {
-        case '<':
-            strbuf_adds(out, "&lt;");
-            break;
-        case '>':
-            strbuf_adds(out, "&gt;");
-            break;
-        case '&':
-            strbuf_adds(out, "&amp;");
-            break;
-        case '"':
-            strbuf_adds(out, "&quot;");
-            break;
-        default:
-            strbuf_addc(out, *s);
-        }
-    }
-}
-
-static const char *const style_classes[] = {
+static const char *const html_styles[] = {
     [DOC_PLAIN] = "",  [DOC_GOOD] = "good",     [DOC_BAD] = "bad",
     [DOC_DIM] = "dim", [DOC_STRONG] = "strong",
 };
 
-static void open_tag(struct strbuf *out, const char *tag, enum doc_style style, bool right) {
-    const char *class = style_classes[style];
-    if (!*class && !right)
-        strbuf_addf(out, "<%s>", tag);
-    else
-        strbuf_addf(out, "<%s class=\"%s%s%s\">", tag, class, *class && right ? " " : "",
-                    right ? "n" : "");
+static void page_element(const struct html_page *p, const char *tag, enum doc_style style,
+                         const char *text) {
+    strbuf_addf(p->out, *html_styles[style] ? "<%s class=%s>" : "<%s>", tag, html_styles[style]);
+    page_prose(p->out, text);
+    strbuf_addf(p->out, "</%s>\n", tag);
 }
 
-static void element(struct strbuf *out, const char *tag, enum doc_style style, const char *text) {
-    open_tag(out, tag, style, false);
-    html_escaped(out, text);
-    strbuf_addf(out, "</%s>\n", tag);
-}
-
-static void html_table(struct strbuf *out, const struct doc_table *t) {
-    if (!t->row_count)
-        return;
-    strbuf_adds(out, "<table>\n<tr>");
-    for (uint32_t c = 0; c < t->column_count; c++) {
-        open_tag(out, "th", DOC_PLAIN, t->columns[c].right);
-        html_escaped(out, t->columns[c].title);
-        strbuf_adds(out, "</th>");
+void page_name(struct strbuf *out, const char *name) {
+    const char *from = name;
+    for (const char *c = name; *c; c++) {
+        if (!strchr(".+/\\!,:(", *c) || !c[1] || c[1] == ' ')
+            continue;
+        struct strbuf part;
+        strbuf_init(&part);
+        strbuf_add(&part, (struct str){from, (size_t)(c + 1 - from)});
+        markup_text(out, strbuf_cstr(&part));
+        strbuf_adds(out, "<wbr>");
+        strbuf_fail(out, &part.err);
+        strbuf_deinit(&part);
+        from = c + 1;
     }
-    strbuf_adds(out, "</tr>\n");
-    for (uint32_t r = 0; r < t->row_count; r++) {
-        open_tag(out, "tr", t->rows[r].style, false);
-        for (uint32_t c = 0; c < t->column_count; c++) {
-            const struct doc_cell *cell = &t->rows[r].cells[c];
-            open_tag(out, "td", cell->style, t->columns[c].right);
-            html_escaped(out, cell->text ? cell->text : "");
-            strbuf_adds(out, "</td>");
+    markup_text(out, from);
+}
+
+/* -- What leads where -------------------------------------------------------------------------- */
+
+static const char mark_letters[] = {
+    [MARK_NONE] = '?',    [MARK_TYPE] = 't',  [MARK_THREAD] = 'h',
+    [MARK_FINDING] = 'f', [MARK_CAUSE] = 'c',
+};
+
+static bool page_has(const void *context, char kind, uint32_t number) {
+    const struct html_page *p = context;
+    for (int k = MARK_TYPE; k <= MARK_CAUSE; k++)
+        if (mark_letters[k] == kind)
+            return number < p->marks[k].count && p->marks[k].names[number];
+    return false;
+}
+
+bool page_link(const struct html_page *p, struct doc_mark to) {
+    const struct chart_page page = {.context = p, .has = page_has};
+    return markup_link(p->out, &page, mark_letters[to.kind], to.number);
+}
+
+void page_id(const struct html_page *p, struct doc_mark mark) {
+    if (mark.kind != MARK_NONE && page_has(p, mark_letters[mark.kind], mark.number))
+        strbuf_addf(p->out, " id=%c%u", mark_letters[mark.kind], mark.number);
+}
+
+static bool mark_is_before(struct doc_mark a, struct doc_mark b) {
+    return a.kind != b.kind ? a.kind < b.kind : a.number < b.number;
+}
+
+void page_causes_of(const struct html_page *p, struct doc_mark mark) {
+    uint32_t first;
+    SEARCH_LEADING(first, p->d->link_count, at, mark_is_before(p->d->links[at].to, mark));
+    for (; mark.kind != MARK_NONE && first < p->d->link_count; first++) {
+        const struct doc_link *link = &p->d->links[first];
+        if (link->to.kind != mark.kind || link->to.number != mark.number)
+            return;
+        struct doc_mark cause = {MARK_CAUSE, link->cause};
+        strbuf_addc(p->out, ' ');
+        if (page_link(p, cause))
+            strbuf_addf(p->out, "cause %u</a>", link->cause + 1);
+    }
+}
+
+/* The largest number of each kind, so that there is room for all. */
+static void marks_count(struct html_page *p, struct doc_mark mark) {
+    if (mark.kind != MARK_NONE && mark.number != UINT32_MAX &&
+        mark.number >= p->marks[mark.kind].count)
+        p->marks[mark.kind].count = mark.number + 1;
+}
+
+static void marks_name(struct html_page *p, struct doc_mark mark, const char *name) {
+    if (mark.kind != MARK_NONE && mark.number < p->marks[mark.kind].count)
+        p->marks[mark.kind].names[mark.number] = name;
+}
+
+static const char *name_of_row(const struct doc_table *t, uint32_t row) {
+    const char *name = t->rows[row].cells[page_name_column(t)].text;
+    return name && *name ? name : "[nameless]";
+}
+
+static void page_find_marks(struct html_page *p) {
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < p->d->count; i++) {
+            const struct doc_block *b = &p->d->blocks[i];
+            const struct doc_table *t = b->table;
+            if (pass == 0)
+                marks_count(p, b->mark);
+            else
+                marks_name(p, b->mark, b->tag);
+            for (uint32_t r = 0; t && t->column_count && r < t->row_count; r++)
+                if (pass == 0)
+                    marks_count(p, t->rows[r].mark);
+                else
+                    marks_name(p, t->rows[r].mark, name_of_row(t, r));
         }
-        strbuf_adds(out, "</tr>\n");
+        for (int k = MARK_TYPE; k <= MARK_CAUSE && pass == 0; k++) {
+            p->marks[k].names =
+                arena_array(&p->arena, (size_t)p->marks[k].count + 1, sizeof(*p->marks[k].names));
+            if (!p->marks[k].names) {
+                err_keep_nomem(&p->err);
+                return;
+            }
+        }
     }
-    strbuf_adds(out, "</table>\n");
 }
 
-static void html_line(struct strbuf *out, const char *label, const char *text) {
-    if (!text)
-        return;
-    strbuf_addf(out, "<p class=\"dim\">%s: ", label);
-    html_escaped(out, text);
-    strbuf_adds(out, "</p>");
+/* -- Blocks ------------------------------------------------------------------------------------ */
+
+static void page_heading(struct html_page *p, const struct doc_block *b) {
+    strbuf_adds(p->out, p->heading ? "</section>\n" : "");
+    strbuf_addf(p->out, "<section aria-labelledby=s%u>\n<h2 id=s%u>", p->headings, p->headings);
+    page_prose(p->out, b->text);
+    strbuf_adds(p->out, "</h2>\n");
+    p->heading = b->text;
+    p->headings++;
 }
 
-/* A finding or a cause. */
-static void html_told(struct strbuf *out, const struct doc_block *b) {
-    const char *severity = severity_names[b->severity];
-    strbuf_addf(out, "<div class=\"finding %s\"><p><b>%s</b> ", severity, severity);
-    html_escaped(out, b->text);
-    strbuf_addf(out, " <code>%s</code></p>", b->tag);
-    html_line(out, "Held by", b->held_by);
-    html_line(out, "Next", b->next);
-    strbuf_adds(out, "</div>\n");
+static void page_chart(struct html_page *p, const struct doc_block *b) {
+    const struct chart_page page = {.number = p->charts++, .context = p, .has = page_has};
+    struct chart chart = *b->chart;
+    if (p->err.code == ERR_NONE && !chart_write(&chart, &page, &p->arena, p->out, &p->err))
+        strbuf_fail(p->out, &p->err);
 }
 
-static void html_block(struct strbuf *out, const struct doc_block *b) {
+static void page_block(struct html_page *p, const struct doc_block *b) {
     switch (b->kind) {
     case DOC_TITLE:
-        element(out, "h1", b->style, b->text);
+        page_element(p, "h1", b->style, b->text);
+        break;
+    case DOC_VERDICT:
+        strbuf_addf(p->out, "<p class=\"verdict %s\">", html_styles[b->style]);
+        markup_text(p->out, b->text);
+        strbuf_adds(p->out, "</p>\n");
         break;
     case DOC_HEADING:
-        element(out, "h2", b->style, b->text);
+        page_heading(p, b);
         break;
     case DOC_PARA:
     case DOC_FOOT:
-        element(out, "p", b->style, b->text);
+        page_element(p, "p", b->style, b->text);
         break;
     case DOC_ITEM:
-        strbuf_adds(out, "<div class=\"item\">");
-        element(out, "p", b->style, b->text);
-        strbuf_adds(out, "</div>\n");
+        strbuf_adds(p->out, "<div class=item>");
+        page_element(p, "p", b->style, b->text);
+        strbuf_adds(p->out, "</div>\n");
         break;
     case DOC_STACK:
-        strbuf_adds(out, "<div class=\"frame\">");
-        html_escaped(out, b->text);
-        strbuf_adds(out, "</div>\n");
+        strbuf_adds(p->out, "<div class=frame>");
+        page_name(p->out, b->text);
+        strbuf_adds(p->out, "</div>\n");
+        break;
+    case DOC_FOLD:
+        strbuf_adds(p->out, "<details><summary>");
+        page_name(p->out, b->text);
+        strbuf_adds(p->out, "</summary>\n");
+        break;
+    case DOC_UNFOLD:
+        strbuf_adds(p->out, "</details>\n");
         break;
     case DOC_FINDING:
+        page_finding(p, b);
+        break;
     case DOC_CAUSE:
-        html_told(out, b);
+        page_cause(p, b);
         break;
     case DOC_TABLE:
-        html_table(out, b->table);
+        page_table(p, b->table);
+        break;
+    case DOC_CHART:
+        page_chart(p, b);
         break;
     }
 }
 
-static const char head[] = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                           "<meta name=\"viewport\" content=\"width=device-width\">\n<title>";
-static const char style[] =
-    "</title>\n<style>\n"
-    ":root{color-scheme:light dark}\n"
-    "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:76em;padding:0 1em}\n"
-    "h1{font-size:1.4em}h2{font-size:1.1em;margin:2em 0 .5em}p{margin:.3em 0}\n"
-    "table{border-collapse:collapse;font-size:13px}\n"
-    "th,td{padding:.15em .8em .15em 0;text-align:left;vertical-align:top;"
-    "border-bottom:1px solid #8883}\n"
-    "th{font-weight:600;color:#888}td:last-child{word-break:break-all}\n"
-    ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
-    ".bad{color:#c5221f}.good{color:#188038}.dim{color:#888}.strong{font-weight:600}\n"
-    ".finding{border-left:4px solid #888;padding:.2em .8em;margin:.5em 0}\n"
-    ".critical{border-color:#c5221f}.warning{border-color:#e37400}.notice{border-color:#1a73e8}\n"
-    ".frame{font:12px/1.5 ui-monospace,monospace;margin-left:2em;word-break:break-all}\n"
-    "code{font-size:.85em;color:#888}\n"
-    "</style>\n</head>\n<body>\n";
+/* -- The page ---------------------------------------------------------------------------------- */
 
-static void html_render(const struct doc *d, struct strbuf *out) {
-    strbuf_adds(out, head);
-    html_escaped(out, d->count ? d->blocks[0].text : "dumpdiff");
-    strbuf_adds(out, style);
-    for (uint32_t i = 0; i < d->count; i++)
-        html_block(out, &d->blocks[i]);
-    strbuf_adds(out, "</body>\n</html>\n");
+static void page_head(const struct html_page *p) {
+    struct strbuf *out = p->out;
+    strbuf_addf(out,
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                "script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'\">\n"
+                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+                page_script_hash, page_style_hash);
+    markup_text(out, p->d->count ? p->d->blocks[0].text : "dumpdiff");
+    strbuf_adds(out, "</title>\n<style>");
+    strbuf_adds(out, page_style);
+    strbuf_adds(out, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+/* Is there nothing below that heading but a table without rows? */
+static bool section_is_empty(const struct doc *d, uint32_t heading) {
+    for (uint32_t i = heading + 1; i < d->count && d->blocks[i].kind != DOC_HEADING; i++)
+        if (d->blocks[i].kind != DOC_TABLE ||
+            (d->blocks[i].table->row_count && d->blocks[i].table->column_count))
+            return false;
+    return true;
+}
+
+/* "Threads" of "Threads: 9 in both, 2 running" */
+static void page_contents(struct html_page *p) {
+    uint32_t number = 0;
+    strbuf_adds(p->out, "</section>\n<nav aria-label=\"Sections\"><ul>");
+    for (uint32_t i = 0; i < p->d->count; i++) {
+        const struct doc_block *b = &p->d->blocks[i];
+        if (b->kind != DOC_HEADING || section_is_empty(p->d, i))
+            continue;
+        struct strbuf name;
+        strbuf_init(&name);
+        strbuf_add(&name, (struct str){b->text, strcspn(b->text, ":,")});
+        strbuf_addf(p->out, "<li><a href=\"#s%u\">", number++);
+        markup_text(p->out, strbuf_cstr(&name));
+        strbuf_adds(p->out, "</a></li>");
+        strbuf_fail(p->out, &name.err);
+        strbuf_deinit(&name);
+    }
+    strbuf_adds(p->out, "</ul></nav>\n");
+    p->heading = NULL;
+}
+
+static void html_render(struct html_page *p) {
+    uint32_t headings = 0;
+    page_find_marks(p);
+    if (p->err.code != ERR_NONE)
+        return;
+    page_head(p);
+    for (uint32_t i = 0; i < p->d->count; i++) {
+        if (p->d->blocks[i].kind == DOC_HEADING && section_is_empty(p->d, i))
+            continue;
+        /* The answer first: causes, or findings. */
+        if (p->d->blocks[i].kind == DOC_HEADING && ++headings == 2)
+            page_contents(p);
+        bool card = p->d->blocks[i].kind == DOC_CAUSE;
+        if (card && p->d->blocks[i - 1].kind != DOC_CAUSE)
+            strbuf_adds(p->out, "<div class=cards>\n");
+        page_block(p, &p->d->blocks[i]);
+        if (card && (i + 1 == p->d->count || p->d->blocks[i + 1].kind != DOC_CAUSE))
+            strbuf_adds(p->out, "</div>\n");
+    }
+    strbuf_adds(p->out, p->heading ? "</section>\n" : "");
+    strbuf_adds(p->out, "</main>\n<script>");
+    strbuf_adds(p->out, page_script);
+    strbuf_adds(p->out, "</script>\n</body>\n</html>\n");
 }
 
 static bool html_finish(struct doc *d, struct strbuf *out, struct err *err) {
+    struct html_page p = {.d = d, .out = out};
+    arena_init(&p.arena);
     if (!doc_failed(d))
-        html_render(d, out);
-    bool ok = err_none(&d->err, err) && strbuf_ok(out, err);
+        html_render(&p);
+    bool ok = err_none(&d->err, err) && err_none(&p.err, err) && strbuf_ok(out, err);
+    arena_deinit(&p.arena);
     doc_deinit(d);
     return ok;
 }
@@ -158,6 +279,7 @@ static bool html_show(const struct series *s, const struct findings *f,
                       const struct report_options *o, struct strbuf *out, struct err *err) {
     struct doc d;
     doc_init(&d);
+    d.is_page = true;
     doc_build_show(&d, s, f, o);
     return html_finish(&d, out, err);
 }
@@ -166,9 +288,11 @@ static bool html_diff(const struct series *s, const struct findings *f,
                       const struct report_options *o, struct strbuf *out, struct err *err) {
     struct doc d;
     doc_init(&d);
+    d.is_page = true;
     doc_build_diff(&d, s, f, o);
     return html_finish(&d, out, err);
 }
 
 const struct report report_html = {
-    "html", "for a browser: one page, no script", html_show, html_diff, false, 0};
+    "html", "for a browser: one page with charts, which loads nothing", html_show, html_diff, false,
+    0};

@@ -89,6 +89,11 @@ static void markdown_block(struct strbuf *out, const struct doc_block *b, bool f
     case DOC_TABLE:
         markdown_table(out, b->table);
         break;
+    case DOC_VERDICT: /* of pages */
+    case DOC_FOLD:
+    case DOC_UNFOLD:
+    case DOC_CHART:
+        break;
     }
 }
 

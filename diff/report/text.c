@@ -490,6 +490,11 @@ static void render_block(const struct text *t, const struct doc_block *b) {
     case DOC_TABLE:
         render_table(t, b->table);
         break;
+    case DOC_VERDICT: /* of pages */
+    case DOC_FOLD:
+    case DOC_UNFOLD:
+    case DOC_CHART:
+        break;
     }
 }
 

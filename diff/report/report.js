@@ -1,0 +1,357 @@
+/*
+ * What the HTML report can do beyond being read: sort and filter tables, zoom and search charts, copy next steps, open
+ * what a link leads to. The page is whole without it, and it makes no markup of what the page says: text stays text.
+ */
+'use strict';
+(() => {
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const SVG = 'http://www.w3.org/2000/svg';
+
+  function make(tag, attributes, ...inside) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...inside);
+    return element;
+  }
+
+  // -- Figures: as the program writes them ---------------------------------------------------------------------------
+
+  function bytesText(bytes) {
+    const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+    let value = Math.abs(bytes), unit = 0;
+    while (value >= 1024 && unit + 1 < units.length) {
+      value /= 1024;
+      unit++;
+    }
+    return (unit ? value.toFixed(1) : String(value)) + ' ' + units[unit];
+  }
+
+  const countText = (count) => String(Math.abs(count)).replace(/\B(?=(\d{3})+$)/g, ',');
+
+  function timeText(ns) {
+    const seconds = ns / 1e9;
+    if (seconds >= 60) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+    return seconds >= 1 ? `${seconds.toFixed(3)} s` : `${Math.round(ns / 1e6)} ms`;
+  }
+
+  const isCount = (text) => /^[+-]?[\d,]+$/.test(text);
+
+  /* What a cell counts; NaN: nothing. */
+  function cellNumber(cell) {
+    if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
+    const text = cell.textContent.trim();
+    return isCount(text) ? Number(text.replace(/,/g, '')) : NaN;
+  }
+
+  // -- Tables --------------------------------------------------------------------------------------------------------
+
+  const SORT_ROWS = 2, FILTER_ROWS = 8;
+
+  /* The columns that a row of sums tells of, with how they are written. */
+  function summedColumns(sums) {
+    const columns = [];
+    [...sums.cells].forEach((cell, column) => {
+      const value = cellNumber(cell);
+      if (column === 0 || Number.isNaN(value)) return;
+      const text = cell.textContent;
+      columns.push({
+        column, value, pair: cell.dataset.b === undefined ? null : Number(cell.dataset.b),
+        text: cell.dataset.v === undefined ? countText : / s$| ms$| min/.test(text) ? timeText : bytesText,
+      });
+    });
+    return columns;
+  }
+
+  class Table {
+    constructor(element) {
+      this.element = element;
+      this.body = element.tBodies[0];
+      this.rows = [...this.body.rows];
+      this.total = element.querySelector('tr.total');
+      this.others = element.querySelector('tr.others');
+      this.heads = [...element.tHead.rows[0].cells];
+      if (this.rows.length >= SORT_ROWS) this.heads.forEach((head, column) => this.addSort(head, column));
+      if (this.rows.length >= FILTER_ROWS) this.addFilter();
+    }
+
+    addSort(head, column) {
+      if (!head.textContent.trim()) return;
+      const button = make('button', {type: 'button'}, head.textContent);
+      head.replaceChildren(button);
+      button.addEventListener('click', () => this.sort(head, column));
+    }
+
+    /* Numbers from the largest down at first, names from the first on; what has no number comes last. */
+    sort(head, column) {
+      const keys = new Map(this.rows.map((row) => [row, cellNumber(row.cells[column])]));
+      const names = new Map(this.rows.map((row) => [row, row.cells[column].textContent]));
+      const numbers = this.rows.some((row) => !Number.isNaN(keys.get(row)));
+      const before = head.getAttribute('aria-sort');
+      const down = before ? before === 'ascending' : numbers;
+      const sign = down ? -1 : 1;
+      this.rows.sort((a, b) => {
+        const x = keys.get(a), y = keys.get(b);
+        if (numbers && Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
+        if (numbers && x !== y && !Number.isNaN(x)) return sign * (x - y);
+        return numbers ? 0 : sign * (names.get(a) < names.get(b) ? -1 : names.get(a) > names.get(b) ? 1 : 0);
+      });
+      this.heads.forEach((other) => other.removeAttribute('aria-sort'));
+      head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+      this.body.append(...this.rows);
+    }
+
+    addFilter() {
+      const title = this.element.caption.textContent;
+      this.input = make('input', {type: 'search', 'aria-label': `Filter: ${title}`, placeholder: 'filter', autocomplete: 'off'});
+      this.said = make('output', {});
+      this.texts = this.rows.map((row) => row.textContent.toLowerCase());
+      this.texts = new Map(this.rows.map((row, i) => [row, this.texts[i]]));
+      this.input.addEventListener('input', () => this.filter(this.input.value));
+      this.element.parentElement.before(make('p', {class: 'tools'}, this.input, this.said));
+      if (this.others || this.total) this.sums = summedColumns(this.others || this.total);
+      if (this.others) this.first = [...this.others.cells].map((cell) => cell.textContent);
+    }
+
+    filter(words) {
+      const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+      const hidden = [];
+      for (const row of this.rows) {
+        row.hidden = !wanted.every((word) => this.texts.get(row).includes(word));
+        if (row.hidden) hidden.push(row);
+      }
+      this.said.textContent = hidden.length ? `${countText(this.rows.length - hidden.length)} of ${countText(this.rows.length)} rows` : '';
+      this.sumUp(hidden);
+    }
+
+    /* What is hidden is in the others, so that rows and others are the total as before. */
+    sumUp(hidden) {
+      if (!this.others && !this.total) return;
+      if (!this.others && hidden.length) {
+        this.others = this.total.parentElement.insertBefore(make('tr', {class: 'others', 'data-n': 0}), this.total);
+        this.others.append(make('th', {scope: 'row'}));
+        for (let i = 1; i < this.total.cells.length; i++) this.others.append(make('td', {}));
+        this.first = null;
+      }
+      if (!this.others) return;
+      this.others.hidden = !this.first && !hidden.length;
+      const cells = [...this.others.cells];
+      cells.forEach((cell, i) => { cell.textContent = this.first && !hidden.length ? this.first[i] : ''; });
+      if (!hidden.length) return;
+      cells[0].textContent = `[${countText(Number(this.others.dataset.n) + hidden.length)} others]`;
+      for (const {column, value, pair, text} of this.sums) {
+        let sum = this.first ? value : 0, base = this.first ? pair : 0;
+        for (const row of hidden) {
+          sum += cellNumber(row.cells[column]) || 0;
+          base += Number(row.cells[column].dataset.b) || 0;
+        }
+        const signed = this.heads[column].textContent.includes('+/-');
+        const sign = sum < 0 ? '-' : signed && sum > 0 ? '+' : '';
+        cells[column].textContent = pair === null ? (signed && !sum ? '0' : sign + text(sum)) : `${text(base)} -> ${text(sum)}`;
+      }
+    }
+
+    show(row) {
+      if (this.input && row.hidden) {
+        this.input.value = '';
+        this.filter('');
+      }
+    }
+  }
+
+  // -- Trees: zoom, search, and a way through them by keys --------------------------------------------------------------
+
+  const part = (box, name) => parseFloat(box.getAttribute(name)) || 0;
+
+  class Tree {
+    constructor(svg) {
+      this.svg = svg;
+      this.growth = false;
+      this.zoomed = null;
+      this.boxes = all(':scope > svg', svg).map((element) => ({
+        element, said: element.querySelector('title').textContent, children: [],
+        places: [[part(element, 'x'), part(element, 'width')], (element.dataset.g || '0 0').split(' ').map(Number)],
+      }));
+      this.boxes.forEach((box) => {
+        const above = box.element.dataset.p;
+        box.parent = above === '' ? null : this.boxes[Number(above)];
+        box.level = box.parent ? box.parent.level + 1 : 1;
+        if (box.parent) box.parent.children.push(box);
+        box.element.setAttribute('role', 'treeitem');
+        box.element.setAttribute('aria-level', box.level);
+        box.element.setAttribute('tabindex', -1);
+      });
+      svg.setAttribute('role', 'tree');
+      this.roots = this.boxes.filter((box) => !box.parent);
+      this.addTools();
+      this.listen();
+      if (this.roots.length) this.roots[0].element.setAttribute('tabindex', 0);
+      this.draw();
+    }
+
+    addTools() {
+      const title = this.svg.getAttribute('aria-label');
+      this.input = make('input', {type: 'search', 'aria-label': `Search: ${title}`, placeholder: 'search', autocomplete: 'off'});
+      this.out = make('button', {type: 'button', disabled: ''}, 'back');
+      this.said = make('output', {});
+      const tools = make('p', {class: 'tools'}, this.input, this.out);
+      if (this.svg.classList.contains('both')) {
+        this.mode = make('button', {type: 'button', 'aria-pressed': 'false'}, 'width by growth');
+        this.mode.addEventListener('click', () => {
+          this.growth = !this.growth;
+          this.mode.setAttribute('aria-pressed', this.growth);
+          this.draw();
+        });
+        tools.append(this.mode);
+      }
+      tools.append(this.said);
+      this.info = make('p', {class: 'info', 'aria-hidden': 'true'}, 'Arrows: from box to box. Enter: zoom. Escape: back.');
+      this.svg.before(tools);
+      this.svg.after(this.info);
+    }
+
+    listen() {
+      this.input.addEventListener('input', () => this.search(this.input.value.trim().toLowerCase()));
+      this.out.addEventListener('click', () => this.back());
+      this.svg.addEventListener('keydown', (event) => this.key(event));
+      for (const box of this.boxes) {
+        box.element.addEventListener('click', () => { this.focus(box); this.zoom(box === this.zoomed ? box.parent : box); });
+        box.element.addEventListener('focus', () => { this.info.textContent = box.said; });
+        box.element.addEventListener('mouseenter', () => { this.info.textContent = box.said; });
+      }
+    }
+
+    place(box) { return box.places[this.growth ? 1 : 0]; }
+
+    isAbove(box, other) {
+      for (let at = other; at; at = at.parent) if (at === box) return true;
+      return false;
+    }
+
+    draw() {
+      const [left, width] = this.zoomed ? this.place(this.zoomed) : [0, 100];
+      for (const box of this.boxes) {
+        const [x, own] = this.place(box);
+        const whole = this.zoomed && this.isAbove(box, this.zoomed);
+        box.x = whole ? 0 : (x - left) / width * 100;
+        box.width = whole ? 100 : own / width * 100;
+        box.shown = whole || (box.width > 0.05 && (!this.zoomed || this.isAbove(this.zoomed, box)));
+        box.element.setAttribute('display', box.shown ? 'inline' : 'none');
+        if (!box.shown) continue;
+        box.element.setAttribute('x', `${box.x.toFixed(3)}%`);
+        box.element.setAttribute('width', `${box.width.toFixed(3)}%`);
+        box.element.classList.toggle('above', Boolean(whole) && box !== this.zoomed);
+        if (box.width > 1.2 && !box.element.querySelector('text')) this.label(box);
+      }
+      this.out.disabled = !this.zoomed;
+    }
+
+    label(box) {
+      const text = document.createElementNS(SVG, 'text');
+      text.setAttribute('x', 5);
+      text.setAttribute('y', 15);
+      text.textContent = box.said.slice(0, 110);
+      box.element.append(text);
+    }
+
+    zoom(box) {
+      if (box && !(this.place(box)[1] > 0)) return;
+      this.zoomed = box;
+      this.draw();
+    }
+
+    back() { if (this.zoomed) this.zoom(this.zoomed.parent); }
+
+    focus(box) {
+      if (!box || !box.shown) return;
+      all('[tabindex="0"]', this.svg).forEach((other) => other.setAttribute('tabindex', -1));
+      box.element.setAttribute('tabindex', 0);
+      box.element.focus();
+    }
+
+    key(event) {
+      const box = this.boxes.find((one) => one.element === document.activeElement);
+      if (!box || event.altKey || event.ctrlKey || event.metaKey) return;
+      const siblings = (box.parent ? box.parent.children : this.roots).filter((one) => one.shown);
+      const at = siblings.indexOf(box);
+      const ways = {
+        ArrowDown: () => this.focus(box.children.find((one) => one.shown)),
+        ArrowUp: () => this.focus(box.parent),
+        ArrowRight: () => this.focus(siblings[at + 1]),
+        ArrowLeft: () => this.focus(siblings[at - 1]),
+        Home: () => this.focus(this.roots.find((one) => one.shown)),
+        Enter: () => this.zoom(box), ' ': () => this.zoom(box),
+        Escape: () => this.back(), Backspace: () => this.back(),
+      };
+      if (!ways[event.key]) return;
+      event.preventDefault();
+      ways[event.key]();
+    }
+
+    search(word) {
+      let hits = 0;
+      for (const box of this.boxes) {
+        const hit = word !== '' && box.said.toLowerCase().includes(word);
+        box.element.classList.toggle('hit', hit);
+        hits += hit;
+      }
+      this.svg.classList.toggle('searched', word !== '');
+      this.said.textContent = word === '' ? '' : `${countText(hits)} found`;
+    }
+  }
+
+  // -- Maps: one stop for the tabulator, arrows from there --------------------------------------------------------------
+
+  function mapKeys(svg) {
+    const links = all('a', svg);
+    links.forEach((link, i) => link.setAttribute('tabindex', i ? -1 : 0));
+    svg.addEventListener('keydown', (event) => {
+      const at = links.indexOf(document.activeElement);
+      const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
+      if (at < 0 || !step || !links[at + step]) return;
+      event.preventDefault();
+      links[at].setAttribute('tabindex', -1);
+      links[at + step].setAttribute('tabindex', 0);
+      links[at + step].focus();
+    });
+  }
+
+  // -- Next steps ------------------------------------------------------------------------------------------------------
+
+  async function copy(element, button) {
+    try {
+      await navigator.clipboard.writeText(element.textContent);
+      button.textContent = 'copied';
+    } catch {
+      getSelection().selectAllChildren(element);
+      button.textContent = 'selected';
+    }
+    setTimeout(() => { button.textContent = 'copy'; }, 2000);
+  }
+
+  function addCopy(step) {
+    const commands = all('code', step);
+    for (const element of commands.length ? commands : all('span', step)) {
+      const button = make('button', {type: 'button', class: 'copy', 'aria-label': 'Copy this step'}, 'copy');
+      button.addEventListener('click', () => copy(element, button));
+      element.after(button);
+    }
+  }
+
+  // -- The page --------------------------------------------------------------------------------------------------------
+
+  const tables = all('table.rows').map((element) => new Table(element));
+  all('svg.tree').forEach((svg) => new Tree(svg));
+  all('svg.map').forEach(mapKeys);
+  all('.next').forEach(addCopy);
+
+  /* What a link leads to is shown, wherever it is. */
+  function reveal() {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    if (!target) return;
+    for (let at = target.parentElement; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true;
+    tables.forEach((table) => { if (table.element.contains(target)) table.show(target); });
+    target.scrollIntoView({block: 'center'});
+  }
+  addEventListener('hashchange', reveal);
+  reveal();
+})();

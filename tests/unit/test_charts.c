@@ -1,0 +1,287 @@
+/* Charts of the HTML report: where their parts go, and that names are never more than text. */
+#include "base/arena.h"
+#include "diff/report/charts/markup.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#define NEAR 1e-9
+
+static bool page_has_all(const void *context, char kind, uint32_t number) {
+    (void)context, (void)kind;
+    return number != CHART_NONE;
+}
+
+static const struct chart_page whole_page = {.number = 0, .has = page_has_all};
+
+/* -- Lines ------------------------------------------------------------------------------------- */
+
+static void bands_stand_on_one_another_and_the_axis_is_round(void **state) {
+    (void)state;
+    static const uint64_t first[] = {100, 200, 300}, second[] = {50, ABSENT, 50};
+    static const uint64_t times[] = {1000, 2000, 5000};
+    static const char *const labels[] = {"a", "b", "c"};
+    const struct chart_line lines[] = {{"first", first, CHART_NONE, NULL},
+                                       {"second", second, CHART_NONE, NULL}};
+    const struct chart_lines chart = {.unit = CHART_COUNT,
+                                      .points = 3,
+                                      .labels = labels,
+                                      .times_ns = times,
+                                      .lines = lines,
+                                      .count = 2,
+                                      .stacked = true};
+    struct arena arena;
+    struct lines_layout l;
+    struct err err;
+    arena_init(&arena);
+    assert_true(lines_layout(&chart, &arena, &l, &err));
+    assert_true(fabs(l.x[1] - 0.25) < NEAR && fabs(l.x[2] - 1) < NEAR);
+    uint64_t top = l.ticks[l.tick_count - 1];
+    assert_int_equal(l.ticks[0], 0);
+    assert_true(top >= 350 && top <= 400 && l.ticks[1] == 100);
+    assert_true(fabs(l.bands[0].high[0] - 100.0 / (double)top) < NEAR);
+    assert_true(fabs(l.bands[1].low[0] - l.bands[0].high[0]) < NEAR);
+    assert_true(fabs(l.bands[1].high[2] - 350.0 / (double)top) < NEAR);
+    /* What is absent takes no room, and is no zero that others would fall to. */
+    assert_true(fabs(l.bands[1].high[1] - l.bands[0].high[1]) < NEAR);
+    arena_deinit(&arena);
+}
+
+static void lines_that_do_not_add_up_have_gaps(void **state) {
+    (void)state;
+    static const uint64_t values[] = {ABSENT, 1 << 20};
+    static const char *const labels[] = {"a", "b"};
+    const struct chart_line line = {"one", values, CHART_NONE, NULL};
+    const struct chart_lines chart = {
+        .points = 2, .labels = labels, .lines = &line, .count = 1, .stacked = false};
+    struct arena arena;
+    struct lines_layout l;
+    struct err err;
+    arena_init(&arena);
+    assert_true(lines_layout(&chart, &arena, &l, &err));
+    assert_true(isnan(l.bands[0].high[0]));
+    assert_true(fabs(l.bands[0].high[1] - 1) < NEAR); /* 1 MiB is a round number of bytes */
+    arena_deinit(&arena);
+}
+
+/* -- Trees ------------------------------------------------------------------------------------- */
+
+static struct chart_node *made_nodes(struct arena *arena, const struct chart_node *nodes,
+                                     uint32_t count) {
+    struct chart_node *copy = arena_array(arena, count, sizeof(*copy));
+    assert_non_null(copy);
+    for (uint32_t i = 0; i < count; i++)
+        copy[i] = nodes[i];
+    return copy;
+}
+
+/* Every box lies in that of its parent, and beside its siblings, in both widths. */
+static void check_boxes(const struct tree_layout *l) {
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct tree_box *box = &l->boxes[i];
+        assert_true(box->x > -NEAR && box->x + box->width < 1 + NEAR);
+        if (box->parent == CHART_NONE)
+            continue;
+        const struct tree_box *above = &l->boxes[box->parent];
+        assert_true(box->parent < i && box->depth == above->depth + 1);
+        assert_true(box->x > above->x - NEAR);
+        assert_true(box->x + box->width < above->x + above->width + NEAR);
+        assert_true(box->growth_x > above->growth_x - NEAR);
+        assert_true(box->growth_x + box->growth_width <
+                    above->growth_x + above->growth_width + NEAR);
+        for (uint32_t k = box->parent + 1; k < i; k++)
+            if (l->boxes[k].parent == box->parent)
+                assert_true(l->boxes[k].x + l->boxes[k].width < box->x + NEAR);
+    }
+}
+
+static void boxes_lie_in_what_holds_them_the_largest_first(void **state) {
+    (void)state;
+    static const struct chart_node nodes[] = {
+        {CHART_NONE, "root", NULL, 100, 400}, {0, "small", NULL, 60, 100},
+        {0, "large", NULL, 40, 300},          {2, "in it", NULL, 0, 200},
+        {CHART_NONE, "gone", NULL, 50, 0},    {CHART_NONE, "shrunk", NULL, 300, 100},
+    };
+    struct arena arena;
+    struct tree_layout l;
+    struct err err;
+    arena_init(&arena);
+    struct chart_tree tree = {.compared = true, .nodes = made_nodes(&arena, nodes, 6), .count = 6};
+    assert_true(tree_layout(&tree, &arena, &l, &err));
+    check_boxes(&l);
+    assert_int_equal(l.count, 5); /* what is gone has no width */
+    assert_int_equal(l.hidden, 1);
+    assert_true(l.total == 500 && l.total_base == 450 && l.grown == 300);
+    assert_string_equal(tree.nodes[l.boxes[1].node].name, "large");
+    assert_true(fabs(l.boxes[0].width - 0.8) < NEAR && fabs(l.boxes[1].width - 0.6) < NEAR);
+    assert_int_equal(l.boxes[0].tone, TONE_UP_3);
+    assert_int_equal(l.boxes[2].tone, TONE_NEW);
+    assert_int_equal(l.boxes[4].tone, TONE_DOWN);
+    arena_deinit(&arena);
+}
+
+static void chains_become_one_box_and_depth_costs_no_stack(void **state) {
+    (void)state;
+    enum { DEEP = 100000 };
+    struct arena arena;
+    struct tree_layout l;
+    struct err err;
+    arena_init(&arena);
+    struct chart_node *nodes = arena_array(&arena, DEEP, sizeof(*nodes));
+    assert_non_null(nodes);
+    for (uint32_t i = 0; i < DEEP; i++)
+        nodes[i] = (struct chart_node){i ? i - 1 : CHART_NONE, "n", NULL, 5, i < DEEP / 2 ? 10 : 9};
+    struct chart_tree tree = {.compared = true, .nodes = nodes, .count = DEEP};
+    assert_true(tree_layout(&tree, &arena, &l, &err));
+    check_boxes(&l);
+    assert_int_equal(l.count, 2);
+    assert_int_equal(l.rows, 2);
+    assert_non_null(strstr(nodes[l.boxes[0].node].name, "n \xe2\x86\x92 n"));
+    arena_deinit(&arena);
+}
+
+static void of_many_nodes_the_largest_are_shown(void **state) {
+    (void)state;
+    enum { MANY = 20001 };
+    struct arena arena;
+    struct tree_layout l;
+    struct err err;
+    arena_init(&arena);
+    struct chart_node *nodes = arena_array(&arena, MANY, sizeof(*nodes));
+    assert_non_null(nodes);
+    /* A tree in which each level is split in two, so that each is as wide as the next. */
+    for (uint32_t i = 0; i < MANY; i++)
+        nodes[i] = (struct chart_node){i ? (i - 1) / 2 : CHART_NONE, "n", NULL, 0, 0};
+    for (uint32_t i = MANY; i-- > 0;) {
+        nodes[i].now = nodes[i].now ? nodes[i].now : 1;
+        if (i)
+            nodes[(i - 1) / 2].now += nodes[i].now;
+    }
+    struct chart_tree tree = {.nodes = nodes, .count = MANY};
+    assert_true(tree_layout(&tree, &arena, &l, &err));
+    check_boxes(&l);
+    assert_true(l.count > 100 && l.count <= TREE_BOXES_MOST);
+    assert_int_equal(l.count + l.hidden, MANY);
+    assert_int_equal(l.boxes[0].tone, TONE_PLAIN);
+    arena_deinit(&arena);
+}
+
+/* -- Maps -------------------------------------------------------------------------------------- */
+
+static void areas_of_a_map_are_sizes(void **state) {
+    (void)state;
+    struct arena arena;
+    struct map_layout l;
+    struct err err;
+    struct chart_item items[300];
+    char names[300][16], groups[300][16];
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < 300; i++) {
+        snprintf(names[i], sizeof(names[i]), "T%u", i);
+        snprintf(groups[i], sizeof(groups[i]), "N%u", i % 40);
+        items[i] = (struct chart_item){groups[i], names[i], NULL, i, (uint64_t)i * i, i};
+        total += items[i].now;
+    }
+    struct chart_map map = {.compared = true, .items = items, .count = 300};
+    arena_init(&arena);
+    assert_true(map_layout(&map, 2.5, 0, &arena, &l, &err));
+    double area = 0;
+    uint64_t shown = 0;
+    for (uint32_t i = 0; i < l.count; i++) {
+        const struct map_box *box = &l.boxes[i];
+        assert_true(box->x > -NEAR && box->x + box->width < 1 + NEAR);
+        assert_true(box->y > -NEAR && box->y + box->height < 1 + NEAR);
+        if (box->item == CHART_NONE && !box->others)
+            continue; /* the frame of a group */
+        area += box->width * box->height;
+        shown += box->now;
+        assert_true(fabs(box->width * box->height - (double)box->now / (double)total) < 1e-6);
+    }
+    assert_true(fabs(area - 1) < 1e-6);
+    assert_true(shown == total);
+    map.count = 1; /* of nothing */
+    assert_true(map_layout(&map, 2.5, 0, &arena, &l, &err));
+    assert_int_equal(l.count, 0);
+    arena_deinit(&arena);
+}
+
+/* -- Markup ------------------------------------------------------------------------------------ */
+
+static void names_are_text_in_every_chart(void **state) {
+    (void)state;
+    static const char hostile[] = "\"'><script>alert(1)</script><svg onload=x>&amp;";
+    static const uint64_t values[] = {1, 2};
+    static const char *const labels[] = {hostile, hostile};
+    const struct chart_line line = {hostile, values, 0, hostile};
+    struct chart_node node = {CHART_NONE, hostile, hostile, 1, 2};
+    struct chart_item item = {hostile, hostile, hostile, 1, 2, 0};
+    const struct chart_moment moments[] = {{STATE_HOT, hostile, hostile},
+                                           {STATE_ABSENT, hostile, NULL}};
+    const struct chart_thread thread = {hostile, hostile, 0, moments};
+    const struct chart_link link = {hostile, hostile, hostile, 0};
+    const struct chart_chain chain = {&link, 1, true, 2};
+    struct chart charts[] = {
+        {CHART_LINES, hostile, hostile, .lines = {CHART_BYTES, 2, labels, NULL, &line, 1, true}},
+        {CHART_TREE, hostile, hostile, .tree = {CHART_COUNT, true, &node, 1}},
+        {CHART_MAP, hostile, hostile, .map = {true, &item, 1}},
+        {CHART_THREADS, hostile, hostile, .threads = {2, labels, &thread, 1, 3}},
+        {CHART_CHAINS, hostile, hostile, .chains = {&chain, 1, 0}},
+    };
+    for (size_t i = 0; i < sizeof(charts) / sizeof(*charts); i++) {
+        struct arena arena;
+        struct strbuf out;
+        struct err err;
+        arena_init(&arena);
+        strbuf_init(&out);
+        assert_true(chart_write(&charts[i], &whole_page, &arena, &out, &err));
+        assert_true(strbuf_ok(&out, &err));
+        assert_null(strstr(out.ptr, "<script"));
+        assert_null(strstr(out.ptr, "<svg onload"));
+        assert_null(strstr(out.ptr, "style="));
+        assert_non_null(strstr(out.ptr, "&quot;&#39;&gt;&lt;script&gt;"));
+        assert_non_null(strstr(out.ptr, "<figcaption>"));
+        strbuf_deinit(&out);
+        arena_deinit(&arena);
+    }
+}
+
+static void numbers_are_short_and_finite(void **state) {
+    (void)state;
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0, "0"},        {12.5, "12.5"},     {-0.25, "-0.25"}, {100, "100"},  {NAN, "0"},
+                 {INFINITY, "0"}, {1.0 / 3, "0.333"}, {0.0004, "0"},    {7.05, "7.05"}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf out;
+        strbuf_init(&out);
+        markup_number(&out, cases[i].value);
+        assert_string_equal(strbuf_cstr(&out), cases[i].text);
+        strbuf_deinit(&out);
+    }
+    struct strbuf cut;
+    strbuf_init(&cut);
+    markup_text_cut(&cut, "\xc3\xa4<\xc3\xb6x", 2);
+    markup_text_cut(&cut, "ab", 2);
+    assert_string_equal(cut.ptr, "\xc3\xa4&lt;\xe2\x80\xa6"
+                                 "ab");
+    strbuf_deinit(&cut);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bands_stand_on_one_another_and_the_axis_is_round),
+        cmocka_unit_test(lines_that_do_not_add_up_have_gaps),
+        cmocka_unit_test(boxes_lie_in_what_holds_them_the_largest_first),
+        cmocka_unit_test(chains_become_one_box_and_depth_costs_no_stack),
+        cmocka_unit_test(of_many_nodes_the_largest_are_shown),
+        cmocka_unit_test(areas_of_a_map_are_sizes),
+        cmocka_unit_test(names_are_text_in_every_chart),
+        cmocka_unit_test(numbers_are_short_and_finite),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
