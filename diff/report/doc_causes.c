@@ -41,7 +41,8 @@ void doc_causes(const struct doc_context *c) {
         doc_block_mark(c->d, MARK_CAUSE, i);
     }
     if (shown < causes->count)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more causes: --all]", causes->count - shown);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more cause%s: --all]", causes->count - shown,
+                 causes->count - shown == 1 ? "" : "s");
     if (!causes->count && findings_have_hits(c->f))
         doc_text(c->d, DOC_PARA, DOC_GOOD, "Nothing that was found is serious (--all lists it).");
 }
