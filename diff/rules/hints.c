@@ -64,9 +64,16 @@ const struct hint *hint_find(const char *name) {
     return strchr(name, '.') ? of_type(name) : NULL;
 }
 
+/* A machine that lies in no box awaits nothing: somebody iterates, and keeps where he is. */
+static bool is_iterator(const struct growth *g, const char *type, uint32_t node) {
+    return node != GROWTH_ROOT && strcmp(type, g->nodes[node].type) == 0 &&
+           name_machine(type).len && !name_boxed_machine(type).len &&
+           g->nodes[node].parent != GROWTH_ROOT && !name_edge_is_machine(g->nodes[node].edge);
+}
+
 const struct hint *hint_between(const struct growth *g, const char *type, uint32_t node,
                                 uint32_t top) {
-    const struct hint *found = of_type(type);
+    const struct hint *found = is_iterator(g, type, node) ? NULL : of_type(type);
     for (uint32_t n = node; !found && n != GROWTH_ROOT; n = g->nodes[n].parent) {
         const struct growth_node *at = &g->nodes[n];
         if (n != node)

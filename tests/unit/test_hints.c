@@ -93,6 +93,12 @@ static void the_next_step_names_who_is_meant(void **state) {
         {{{"handle Strong", NULL, BOX}, {NULL, "StateMachine.<>4__this", "Shop.Worker"}},
          "async-method",
          "Find what async Worker.RunAsync awaits"},
+        {{{"static P.cursors", NULL, "Shop.Cursor[]"}, {NULL, "[]", "Shop.Worker+<Walk>d__5"}},
+         NULL, /* an iterator awaits nothing */
+         NULL},
+        {{{"handle Strong", NULL, BOX}, {NULL, "StateMachine", "Shop.Worker+<RunAsync>d__3"}},
+         "async-method",
+         "Find what async Worker.RunAsync awaits"},
         {{{"handle Strong", NULL, "System.Action"}, {NULL, "Next", "Continuation_24_0_2"}},
          "async-method",
          "Find what the method awaits"},
