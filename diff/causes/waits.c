@@ -191,23 +191,47 @@ static const char *crowd_behind(const struct waits *w, const struct crowd *crowd
     return findings_text(w->f, "; %s threads wait behind", say_count(w->f, crowd->count));
 }
 
-/* One step for a circle: about locks alone, about ends of threads, or about tasks. */
-static const char *circle_advice(const struct waits *w, uint32_t first) {
-    bool things = false, tasks = false;
-    for (uint32_t at = first, n = 0; n < w->graph.node_count; n++) {
-        const struct wait_row *thing = w->graph.edges[at].thing;
-        things = things || thing;
-        tasks = tasks || (thing && thing->kind && strcmp(thing->kind, WAIT_ON_THREAD) != 0);
-        at = w->graph.edges[at].next;
-        if (at == first)
-            break;
+/* What stands in a circle, as far as the next step is about it. */
+struct circle {
+    bool threads, locks, tasks, semaphores, others;
+};
+
+static struct circle waits_in_circle(const struct waits *w, uint32_t first) {
+    struct circle c = {false, false, false, false, false};
+    uint32_t at = first;
+    for (uint32_t n = 0; n < w->graph.node_count && (n == 0 || at != first); n++) {
+        const struct wait_edge *edge = &w->graph.edges[at];
+        const char *kind = edge->thing && edge->thing->kind ? edge->thing->kind : "";
+        bool task = strcmp(kind, WAIT_ON_TASK) == 0 || strcmp(kind, WAIT_ON_ASYNC) == 0;
+        bool semaphore = strcmp(kind, WAIT_ON_SEMAPHORE) == 0;
+        c.threads = c.threads || !edge->thing;
+        c.locks = c.locks || edge->lock;
+        c.tasks = c.tasks || task;
+        c.semaphores = c.semaphores || semaphore;
+        c.others = c.others || (edge->thing && !task && !semaphore);
+        at = edge->next;
     }
-    return tasks ? "Await the task instead of blocking on it, and hold no lock or semaphore over "
-                   "what needs it to go on; restarting is the only cure for the process that hangs."
-           : things ? "Wait for the end of a thread only where that needs nothing of who waits; "
-                      "restarting is the only cure for the process that hangs."
-                    : "Take these locks in one order everywhere; restarting is the only cure for "
-                      "the process that hangs.";
+    return c;
+}
+
+/* One step for a circle: about what it is made of. */
+static const char *circle_advice(const struct waits *w, uint32_t first) {
+    struct circle c = waits_in_circle(w, first);
+    const char *step;
+    if (c.threads && c.tasks)
+        step = "Await the task instead of blocking on it, and hold no lock or semaphore over what "
+               "needs it to go on";
+    else if (c.semaphores)
+        step = c.locks ? "Take these locks and semaphores in one order everywhere"
+                       : "Leave the semaphore before awaiting or waiting for what needs it; take "
+                         "several in one order everywhere";
+    else if (c.tasks)
+        step = "Let none of these methods await what awaits it; a time-out would end it";
+    else if (c.others)
+        step = "Wait for the end of a thread only where that needs nothing of who waits";
+    else
+        step = "Take these locks in one order everywhere";
+    return findings_text(w->f, "%s; restarting is the only cure for the process that hangs.", step);
 }
 
 static void tell_circle(struct waits *w, uint32_t first) {

@@ -104,6 +104,26 @@ static void async_methods_alone_may_be_a_circle(void **state) {
                                     "the semaphore Yard.Ledger._gate, which seems to be entered by "
                                     "async Ledger.PostAsync (await 2)");
     causes_says(c.items[0].summary, "poster waits behind");
+    causes_says(c.items[0].next, "Leave the semaphore before awaiting");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
+/* Nobody blocks on a task: there is nothing to await instead. */
+static void methods_that_await_one_another_are_told_to_stop_that(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        add_runner(&m, i);
+        add_waited(&m, i, 0x501, WAIT_ON_ASYNC, "Yard.Ledger+<PingAsync>d__1", 0x502);
+        add_waited(&m, i, 0x502, WAIT_ON_ASYNC, "Yard.Ledger+<PongAsync>d__2", 0x501);
+        causes_add_worker(&m, i, 31, "asker", WAIT "|Yard.Work.Ask()", 0x501);
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.items[0].kind, CAUSE_DEADLOCK);
+    causes_says(c.items[0].next, "Let none of these methods await what awaits it");
     causes_deinit(&c);
     made_deinit(&m);
 }
@@ -283,6 +303,7 @@ int main(void) {
         cmocka_unit_test(a_circle_may_lead_over_a_task),
         cmocka_unit_test(a_thread_may_wait_for_itself),
         cmocka_unit_test(async_methods_alone_may_be_a_circle),
+        cmocka_unit_test(methods_that_await_one_another_are_told_to_stop_that),
         cmocka_unit_test(who_holds_a_lock_is_told_with_what_it_waits_for),
         cmocka_unit_test(the_finalizer_may_wait_for_a_task),
         cmocka_unit_test(a_lock_that_others_read_is_one_cause),
