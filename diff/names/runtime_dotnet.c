@@ -38,6 +38,13 @@ static const struct str stubs[] = {
     STR_INIT("MethodDescPtr"),
 };
 
+static const struct str thread_starts[] = {
+    STR_INIT("System.Threading.Thread.StartCallback"),
+    STR_INIT("System.Threading.Thread.StartHelper.Run"),
+    STR_INIT("System.Threading.Thread+StartHelper.Run"),
+    STR_INIT("System.Threading.ThreadHelper.ThreadStart"),
+};
+
 static const struct str known_bare[] = {STR_INIT("System."), STR_INIT("Microsoft.")};
 
 static const struct str exceptions[] = {STR_INIT("Exception")};
@@ -220,6 +227,7 @@ const struct runtime_words words_of_dotnet = {
     .native_locks = WORDS(native_locks),
     .finalizers = WORDS(finalizers),
     .pool_frames = WORDS(pool_frames),
+    .thread_starts = WORDS(thread_starts),
     .threads = {[JOB_FINALIZER] = WORDS(finalizer_threads),
                 [JOB_GC] = WORDS(gc_threads),
                 [JOB_POOL] = WORDS(pool_threads),

@@ -127,6 +127,7 @@ struct runtime_words {
     struct words native_locks;    /* native functions that wait for a lock */
     struct words finalizers;      /* how methods end that finalize */
     struct words pool_frames;
+    struct words thread_starts;        /* whole: methods that every thread is in */
     struct words threads[THREAD_JOBS]; /* parts of the names of threads */
 
     /* -- Memory by usage: beginnings, whatever their case -- */

@@ -100,6 +100,9 @@ struct stack_view stack_view(const struct thread_row *row) {
         if (!frame_is_framework(frames->items[i]))
             view.app = i;
     uint32_t end = view.app == NO_FRAME ? frames->count : view.app;
+    while (view.app == NO_FRAME && end > 1 &&
+           RUNTIMES_SAY(words_are, thread_starts, frame_method(frames->items[end - 1])))
+        end--;
     for (uint32_t i = end; i-- > 0 && view.callee == NO_FRAME;)
         if (frame_method(frames->items[i]).len)
             view.callee = i;

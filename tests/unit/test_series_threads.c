@@ -228,6 +228,11 @@ static const struct view_case {
      WAIT_IDLE, "App.Program.Main -> HostingAbstractionsHostExtensions.Run"},
     {"App.Spin.Loop()|System.Threading.Thread.Start()", WAIT_NOT, "App.Spin.Loop"},
     {"System.Threading.Thread.Start()", WAIT_IDLE, "Thread.Start"},
+    /* Where all threads begin says nothing of one. */
+    {"Interop+Sys.Read()|System.IO.FileSystemWatcher+RunningInstance.ProcessEvents()|"
+     "System.Threading.Thread.StartCallback()",
+     WAIT_IDLE, "FileSystemWatcher+RunningInstance.ProcessEvents"},
+    {"System.Threading.Thread.StartCallback()", WAIT_IDLE, "Thread.StartCallback"},
     {"app.dll!App.X.F()|coreclr.dll!Y", WAIT_NOT, "App.X.F"},
     {"", WAIT_NOT, ""},
 };
