@@ -328,6 +328,39 @@ static void accumulation_find_main(struct accumulations *a, uint32_t number) {
         judge_counted(a, number);
 }
 
+/* [bytes] of a reference at least. */
+#define REFERENCE_LEAST 4u
+
+/* One array, which never was smaller. (A dump with little of it may count others along with it.) */
+static bool is_same_array(const struct growth *g, uint32_t node) {
+    const struct growth_node *array = &g->nodes[node];
+    uint32_t last = g->snapshot_count - 1;
+    for (uint32_t i = 0; i < last; i++)
+        if (!array->own_objects[i] || array->own_bytes[i] < array->own_bytes[last])
+            return false;
+    return array->own_objects[last] == 1 && str_ends(str_of(array->type), STR("[]"));
+}
+
+/*
+ * What fills an array that a field holds cannot become more than it has room for: a
+ * table that was made as large as it gets, a ring. (That of a list is replaced when it is full, and
+ * what is inside of the framework's containers may be.) Elements that hold more and more are no
+ * filling.
+ */
+static bool fills_fixed_array(const struct growth *g, const struct accumulation *item) {
+    uint32_t element = item->main, last = g->snapshot_count - 1;
+    if (!item->counted || !name_root_is_field(item->root))
+        return false;
+    while (element != GROWTH_ROOT && g->nodes[element].parent != GROWTH_ROOT &&
+           g->nodes[g->nodes[element].parent].parent != GROWTH_ROOT)
+        element = g->nodes[element].parent;
+    uint32_t array = element == GROWTH_ROOT ? element : g->nodes[element].parent;
+    if (array == GROWTH_ROOT || !is_same_array(g, array) ||
+        accumulation_objects(g, item->main) > accumulation_objects(g, element))
+        return false;
+    return g->nodes[element].own_objects[last] <= g->nodes[array].own_bytes[last] / REFERENCE_LEAST;
+}
+
 /*
  * An array that is filled doubles when it is full, so that it grows at some steps only: what never
  * fell, grew twice and just grew again is no cache that is full.
@@ -345,6 +378,7 @@ static bool still_doubles(const uint64_t *bytes, uint32_t count) {
 static void accumulation_judge(struct accumulations *a, uint32_t number) {
     struct accumulation *item = &a->items[number];
     uint32_t count = a->growth.snapshot_count;
+    item->fixed = fills_fixed_array(&a->growth, item);
     item->leaf = item->main == GROWTH_ROOT ? item->container : heaviest_of(a, number, item->main);
     if (count < 3)
         item->verdict = VERDICT_GROWING;

@@ -17,6 +17,7 @@ struct accumulation {
     uint32_t other; /* what nobody alone holds: container of another that does; GROWTH_ROOT: none */
     bool folded;    /* the array of that other one: its figures are in those of what it holds */
     bool counted;   /* there are more objects, not just larger ones */
+    bool fixed;     /* in an array of a field that is as large as ever */
     bool at_least;  /* see growth_point */
     bool stacks_only;                   /* held by thread stacks alone */
     const struct series_thread *thread; /* by that one's, most of it; NULL: several, or not known */

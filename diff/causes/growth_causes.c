@@ -21,6 +21,8 @@
 /* Of all growth so much has to be a cause's; what is less is in what is not explained. */
 #define GROWTH_LEAST_PERCENT 0.5
 #define NS_A_MS              ((uint64_t)1000000)
+/* [ms] A time-out is no longer than that: what ends later is kept, whatever it waits for. */
+#define SOON_MS ((uint64_t)3600000)
 /* [bytes] of an array that an element takes at most: a key, a value and two numbers. */
 #define ROOM_BYTES 32u
 /* Of a type beside the main one so much is said. */
@@ -80,7 +82,7 @@ const struct callback_row *telling_timers_that_end(const struct telling *t,
         return NULL;
     const struct callback_row *most = callback_most(series_new(s), CALLBACK_TIMER, NULL);
     bool ends = most && most->period_ms == ABSENT && most->due_ms != ABSENT &&
-                most->due_ms > s->interval_ns / NS_A_MS;
+                most->due_ms > s->interval_ns / NS_A_MS && most->due_ms <= SOON_MS;
     return ends && most->objects * 2 > (uint64_t)item->objects_delta ? most : NULL;
 }
 
@@ -142,7 +144,7 @@ static void fill_cause_types(const struct telling *t, const struct accumulation 
 static enum cause_kind growth_kind_of(const struct accumulation *item) {
     switch (item->verdict) {
     case VERDICT_LEAK:
-        return CAUSE_LEAK;
+        return item->fixed ? CAUSE_FILLING : CAUSE_LEAK;
     case VERDICT_SATURATING:
         return CAUSE_FILLING;
     case VERDICT_STEP:
@@ -195,8 +197,8 @@ static enum severity growth_severity(const struct telling *t, const struct accum
     bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
     /* What only a stack holds may be of a method that returns: two dumps do not tell. */
     bool returns = item->stacks_only && item->verdict != VERDICT_LEAK;
-    if (!grows || returns || is_scattered(item) || is_room(t, item) || telling_warms_up(t, item) ||
-        telling_timers_that_end(t, item))
+    if (!grows || returns || item->fixed || is_scattered(item) || is_room(t, item) ||
+        telling_warms_up(t, item) || telling_timers_that_end(t, item))
         return SEVERITY_NOTICE;
     bool large = (uint64_t)item->bytes_delta >= rule_percent(t->d->c->live_base_bytes, 10);
     return item->verdict == VERDICT_LEAK && large && !item->stacks_only ? SEVERITY_CRITICAL
@@ -269,11 +271,11 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
     cause->subject = place;
     telling_measure(t, item, cause);
     cause->weight = (uint64_t)item->bytes_delta;
-    cause->summary = findings_text(
-        t->f, "%s%s %s%s, %s%s%s%s.", place, telling_container(t, item, place),
-        telling_change(t, item), telling_shape(item->verdict, item->counted),
-        say_delta(t->f, item->bytes_delta), item->counted ? " with all they hold" : "",
-        telling_share(t, cause), telling_waiters(t, item));
+    cause->summary = findings_text(t->f, "%s%s %s%s, %s%s%s%s.", place,
+                                   telling_container(t, item, place), telling_change(t, item),
+                                   telling_shape(item), say_delta(t->f, item->bytes_delta),
+                                   item->counted ? " with all they hold" : "",
+                                   telling_share(t, cause), telling_waiters(t, item));
     cause->next = telling_next(t, item, place);
     telling_claim(t, item, cause_last(t->d));
     if (finalizer)
@@ -282,13 +284,21 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
         telling_what_is_loaded(t, item, cause_last(t->d));
 }
 
+/* As many objects, a little larger: texts of numbers that become longer. Types are judged alike. */
+static bool is_own_noise(const struct telling *t, const struct accumulation *item) {
+    double percent = t->d->limits->growing_type_self_percent;
+    return !item->counted && item->main != GROWTH_ROOT &&
+           (uint64_t)item->bytes_delta < rule_percent(item->bytes[0], percent);
+}
+
 static void tell_all(struct telling *t) {
     struct diagnosis *d = t->d;
     uint64_t least = least_growth(t);
     bool enlarged = false;
     for (uint32_t i = 0; i < t->a->count; i++) {
         const struct accumulation *item = &t->a->items[i];
-        if (item->folded || (uint64_t)item->bytes_delta < least || item->verdict == VERDICT_STABLE)
+        if (item->folded || is_own_noise(t, item) || (uint64_t)item->bytes_delta < least ||
+            item->verdict == VERDICT_STABLE)
             continue;
         tell_growth(t, item);
         enlarged = enlarged || item->enlarged != GROWTH_ROOT;

@@ -106,10 +106,12 @@ const char *telling_place(const struct telling *t, const struct accumulation *it
     return strcmp(place, other) == 0 ? place : findings_text(t->f, "%s and %s", place, other);
 }
 
-const char *telling_shape(enum verdict verdict, bool counted) {
-    switch (verdict) {
+const char *telling_shape(const struct accumulation *item) {
+    switch (item->verdict) {
     case VERDICT_LEAK:
-        return counted ? ", more in every dump" : ", larger in every dump";
+        return item->fixed     ? ", in an array that has room for them and stays as large"
+               : item->counted ? ", more in every dump"
+                               : ", larger in every dump";
     case VERDICT_SATURATING:
         return ", each step smaller than the one before, as of a cache that fills";
     case VERDICT_STEP:
@@ -249,6 +251,9 @@ const char *telling_next(const struct telling *t, const struct accumulation *ite
     const struct growth *g = &t->a->growth;
     if (item->verdict == VERDICT_SATURATING || item->verdict == VERDICT_STEP)
         return "Nothing yet: a later dump should find it where it is now.";
+    if (item->fixed)
+        return "Nothing yet: an array holds no more than it has room for; dumps farther apart tell "
+               "whether a larger one takes its place.";
     if (item->verdict == VERDICT_INCONCLUSIVE)
         return "Take more dumps, after equal times or equal work.";
     if (item->stacks_only)

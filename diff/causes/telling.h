@@ -35,7 +35,8 @@ bool telling_warms_up(const struct telling *t, const struct accumulation *item);
 
 /*
  * Timers that were started once and end by themselves, later than the last dump is behind the
- * first: that there are more of them is the load, whatever else. NULL: those that grew are others.
+ * first and within an hour: that there are more of them is the load, whatever else. NULL: those
+ * that grew are others.
  */
 const struct callback_row *telling_timers_that_end(const struct telling *t,
                                                    const struct accumulation *item);
@@ -67,7 +68,7 @@ const char *telling_container(const struct telling *t, const struct accumulation
 /* "went from 50 to 982 Basket handlers"; never NULL. */
 const char *telling_change(const struct telling *t, const struct accumulation *item);
 /* ", more in every dump"; never NULL. */
-const char *telling_shape(enum verdict verdict, bool counted);
+const char *telling_shape(const struct accumulation *item);
 /* ", 94 % of all growth", or "" where that is not known; never NULL */
 const char *telling_share(const struct telling *t, const struct cause *cause);
 /* "; 1,800 more calls of async Desk.Serve wait there", or "" where none do; never NULL */

@@ -1,4 +1,5 @@
 /* Memory outside the managed heap: loader, native allocations, address space. */
+#include "diff/rules/hints.h"
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
@@ -21,14 +22,43 @@ static bool native_grows(const uint64_t *values, uint32_t count, uint64_t least)
 
 /* -- Loader ------------------------------------------------------------------------------------ */
 
-static void report_loader(const struct series *s, struct findings *f, const uint64_t *bytes) {
+/* Objects of it are how code that was made or loaded is kept? */
+static bool keeps_code(const char *type) {
+    const struct hint *hint = hint_find(type);
+    return hint && hint->symptom && strcmp(hint->symptom, rule_loader_growth.id) == 0;
+}
+
+/*
+ * What is made or loaded at run time has an object that stands for it: where these do not become
+ * more, methods that were there are compiled, once more for the often called. Also where no dump
+ * has types: then nothing speaks against it.
+ */
+static bool more_is_loaded(const struct series *s, const struct limits *limits, uint64_t *sums) {
+    if (!(s->parts_all & PART_BIT(PART_TYPES)))
+        return true;
+    for (uint32_t k = 0; k < s->count; k++)
+        sums[k] = 0;
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        const struct series_type *type = &s->types[i];
+        for (uint32_t k = 0; keeps_code(type->name) && k < s->count; k++) {
+            uint64_t live = type->live_objects[k];
+            uint64_t objects = live != ABSENT ? live : type->totals[k].objects;
+            sums[k] = num_add(sums[k], objects == ABSENT ? 0 : objects);
+        }
+    }
+    return native_grows(sums, s->count, limits->loader_growth_min_modules);
+}
+
+/* more: of what is made or loaded at run time there is more, see more_is_loaded() */
+static void report_loader(const struct series *s, struct findings *f, const uint64_t *bytes,
+                          bool more) {
     uint32_t end = s->count - 1;
     /* Code is compiled as long as a process warms up: two dumps do not tell that from a leak, and
      * more do by steps that become smaller. */
     bool slows = end < 2 || (bytes[end] - bytes[end - 1]) * 100 <
                                 (bytes[1] - bytes[0]) * LOADER_STEADY_PERCENT;
     bool large = bytes[end] - bytes[0] >= rule_percent(bytes[0], LOADER_LARGE_PERCENT);
-    bool sure = (!slows && large) || bytes[end] - bytes[0] >= LOADER_SURE;
+    bool sure = (!slows && large && more) || bytes[end] - bytes[0] >= LOADER_SURE;
     struct finding *hit =
         findings_hit(f, &rule_loader_growth, sure ? SEVERITY_WARNING : SEVERITY_NOTICE,
                      bytes[end] - bytes[0], "loader heaps");
@@ -60,10 +90,11 @@ static bool run_loader(const struct series *s, const struct limits *limits, stru
                       rule_why(s, f, PART_LOADER, ASPECT_ALL));
         return true;
     }
-    uint64_t *values = arena_array(&f->arena, s->count, 3 * sizeof(*values));
+    uint64_t *values = arena_array(&f->arena, s->count, 4 * sizeof(*values));
     if (!values)
         return err_nomem(err);
     uint64_t *loaded = values + s->count, *dynamic = loaded + s->count;
+    uint64_t *kept = dynamic + s->count;
     for (uint32_t i = 0; i < s->count; i++) {
         values[i] = series_loader_bytes(s, i);
         loader = loader && values[i] != ABSENT;
@@ -71,7 +102,7 @@ static bool run_loader(const struct series *s, const struct limits *limits, stru
         dynamic[i] = series_count_at(series_value(s, VALUE_MODULES_DYNAMIC), i);
     }
     if (loader && native_grows(values, s->count, limits->loader_growth_min_bytes))
-        report_loader(s, f, values);
+        report_loader(s, f, values, more_is_loaded(s, limits, kept));
     if (modules && native_grows(dynamic, s->count, limits->loader_growth_min_modules))
         native_report_modules(s, f, dynamic, "dynamic modules");
     else if (modules && native_grows(loaded, s->count, limits->loader_growth_min_modules))
@@ -94,7 +125,9 @@ const struct rule rule_loader_growth = {
         "at the number of modules, dynamic ones apart.\n"
         "\n"
         "Thresholds: loader-growth.min-bytes, loader-growth.min-modules; with three or more dumps\n"
-        "spread over the steps, each of which has to grow.\n"
+        "spread over the steps, each of which has to grow. Code is compiled for as long as a\n"
+        "program warms up: without more objects that stand for what is made or loaded (methods,\n"
+        "types, assemblies) it is a notice, unless it is more than a warm-up brings.\n"
         "\n"
         "What to do: look for code made at run time. XmlSerializer with certain constructors,\n"
         "Regex compiled again and again, expression trees and scripts make an assembly each time;\n"
