@@ -8,6 +8,7 @@ ANSWERS says of each what it does:
   top_growing  types one of which the first cause names
   holder_path  names in their order on the path of that cause
   threads      what a thread of that name does: stuck, deadlock, runaway, or anything else
+  accept       [optional] by the name of a thread, what else may be said of it
   causes       [optional] how many causes are a warning or worse
   names        [optional] texts that the first cause holds
 Judged are all dumps, the first and the last alone, and snapshots of all, which have to say the same.
@@ -79,14 +80,15 @@ def wrong_threads(answer, causes):
     states = answer.get('threads') or {}
     sick = {state for state in states.values() if state in SICK}
     wrong = []
-    if 'deadlock' not in sick:
+    if 'deadlock' not in sick and not any('deadlock' in states for states in (answer.get('accept') or {}).values()):
         wrong += [f'no deadlock: {c["summary"]}' for c in causes if c['kind'] == 'deadlock' and c['severity'].lower() in LOUD]
     for state in sorted(sick):
         if not any(c['kind'] in kinds[state] for c in loud(causes)):
             wrong.append(f'nothing of {state}')
     if 'deadlock' in sick and causes and causes[0]['kind'] != 'deadlock':
         wrong.append(f'the first cause is of kind {causes[0]["kind"]}')
-    allowed = {kind for state in sick for kind in kinds[state]}
+    also = {state for states in (answer.get('accept') or {}).values() for state in states if state in SICK}
+    allowed = {kind for state in sick | also for kind in kinds[state]}
     return wrong + [f'unrelated: {c["kind"]} {c["severity"]} {c["summary"]}' for c in loud(causes) if c['kind'] not in allowed]
 
 

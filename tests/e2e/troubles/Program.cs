@@ -33,9 +33,11 @@ static class Program {
 
     static void Main(string[] args) {
         if (args.Length < 2) {
-            Console.WriteLine(string.Join('\n', all.Keys));
+            Console.WriteLine(string.Join('\n', all.Keys.Concat(Further.All.Keys)));
             return;
         }
+        foreach (var (name, round) in Further.All)
+            all[name] = round;
         var rounds = args[1].Split('+').Select(name => all[name]).ToArray();
         for (int k = 0; ; k++) {
             foreach (var round in rounds)
