@@ -174,6 +174,29 @@ static bool is_scattered(const struct accumulation *item) {
            !item->spread_mains && (uint64_t)item->bytes_delta < FRAMEWORK_LEAST;
 }
 
+/*
+ * Do elements of an array refer to objects? "Segment<Shop.Order>+Slot[]" does where there are
+ * orders on the heap; of numbers and structures there are none.
+ */
+static bool refers_to_objects(const struct telling *t, const char *array) {
+    struct strbuf name;
+    bool refers = false;
+    strbuf_init(&name);
+    for (const char *p = array; *p && !refers; p++) {
+        bool part = !strchr("<>,[] ", *p);
+        if (part)
+            strbuf_addc(&name, *p);
+        if (part && p[1] && !strchr("<>,[] ", p[1]))
+            continue;
+        refers = name.len && !name_is_framework(strbuf_cstr(&name)) &&
+                 telling_type(t, strbuf_cstr(&name));
+        strbuf_clear(&name);
+    }
+    findings_fail(t->f, &name.err);
+    strbuf_deinit(&name);
+    return refers;
+}
+
 /* An array that became larger, and not because of what is in it: room that was kept. */
 static bool is_room(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
@@ -190,6 +213,8 @@ static bool is_room(const struct telling *t, const struct accumulation *item) {
         elements = num_add(elements, node->own_objects[last]);
         more += series_delta(node->own_objects[last], node->own_objects[0]);
     }
+    if (!elements && refers_to_objects(t, g->nodes[item->enlarged].type))
+        return true;
     return elements * ROOM_BYTES > g->nodes[item->enlarged].own_bytes[last] / 4 && more <= 0;
 }
 

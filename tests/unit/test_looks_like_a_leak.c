@@ -1,6 +1,8 @@
 /* What only looks like a leak, each beside one that is. */
 #include "made_causes.h"
 
+#include <stdio.h>
+
 #include "model/rows_heap.h"
 #include "model/rows_process.h"
 
@@ -127,12 +129,48 @@ static void texts_that_become_a_little_longer_are_no_cause(void **state) {
     }
 }
 
+/* The queue was long for a while, and is empty: its array is all that is left of that. */
+static void an_empty_queue_is_no_warning(void **state) {
+    (void)state;
+    static const struct {
+        const char *of;
+        bool lives; /* there are objects of that type */
+        enum severity severity;
+    } cases[] = {
+        {ORDER, true, SEVERITY_NOTICE},
+        {ORDER, false, SEVERITY_WARNING}, /* perhaps a structure, which lies in the array */
+        {"System.Int64", true, SEVERITY_WARNING},
+    };
+    for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+        struct made m;
+        struct causes c;
+        char segment[80], slots[100];
+        snprintf(segment, sizeof(segment), "System.Segment<%s>", cases[k].of);
+        snprintf(slots, sizeof(slots), "%s+Slot[]", segment);
+        made_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            uint64_t bytes = 20000 + 60000 * i;
+            uint64_t tail =
+                causes_add_path(&m, i, ABSENT, "static Shop.Desk.s_tail", segment, 1, 64, 1, bytes);
+            causes_add_path(&m, i, tail, "_slots", slots, 1, bytes, 0, 0);
+            made_live_type(&m, i, slots, 1, bytes);
+            if (cases[k].lives)
+                made_live_type(&m, i, cases[k].of, 2, 48);
+        }
+        causes_judge(&m, &c);
+        assert_int_equal(c.items[0].severity, cases[k].severity);
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(code_without_objects_that_stand_for_it_is_no_warning),
         cmocka_unit_test(timers_that_end_too_late_are_a_leak),
         cmocka_unit_test(what_fills_an_array_is_no_leak),
         cmocka_unit_test(texts_that_become_a_little_longer_are_no_cause),
+        cmocka_unit_test(an_empty_queue_is_no_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
