@@ -20,6 +20,10 @@
 
 /* A stopped process may still show the switches of being stopped. */
 #define SWITCHES_OF_A_STOP 2
+/* So many threads with no more switches than others tell how often all were stopped; no more stops
+ * are believed than that. */
+#define STOPPED_LEAST 3u
+#define STOPS_MOST    16u
 /* [ns] what a stop costs a thread at most: 11 to 150 microseconds were seen on a busy machine. */
 #define CPU_OF_A_STOP_NS 1000000u
 /* Elapsed times are printed in steps, and threads are asked one after the other. */
@@ -326,29 +330,28 @@ static int same_memory(const struct series *s, const struct thread_row *first,
  * nanoseconds show: as much as that, with no more switches than a stop makes and the same stack, is
  * the dump's own doing.
  */
-static bool only_stopped(const struct series *s, const struct series_thread *thread) {
-    return thread->switches_delta <= SWITCHES_OF_A_STOP * (uint64_t)(s->count - 1) &&
-           thread->cpu_delta_ns < CPU_OF_A_STOP_NS * (uint64_t)(s->count - 1) &&
-           thread->same_stack != 0;
+static bool only_stopped(const struct series_thread *thread, uint64_t stops) {
+    return thread->switches_delta <= SWITCHES_OF_A_STOP * stops &&
+           thread->cpu_delta_ns < CPU_OF_A_STOP_NS * stops && thread->same_stack != 0;
 }
 
 /*
  * Ticks of CPU time are coarse: where there are switches, stacks or registers, these say whether
  * a thread without a tick ran after all.
  */
-static void find_state(const struct series *s, struct series_thread *thread, bool recorded) {
+static void find_state(const struct series *s, struct series_thread *thread, bool recorded,
+                       uint64_t stops) {
     const struct thread_row *first = thread->rows[0], *last = thread->rows[s->count - 1];
     bool ran = recorded && thread->cpu_delta_ns != ABSENT && thread->cpu_delta_ns > 0;
-    if (ran && !only_stopped(s, thread)) {
+    if (ran && !only_stopped(thread, stops)) {
         thread->state = THREAD_RUNNING;
         thread->evidence = EVIDENCE_CPU;
         return;
     }
     if (thread->switches_delta != ABSENT) {
         thread->evidence = EVIDENCE_SWITCHES;
-        thread->state = thread->switches_delta > SWITCHES_OF_A_STOP * (uint64_t)(s->count - 1)
-                            ? THREAD_RUNNING
-                            : THREAD_UNCHANGED;
+        thread->state =
+            thread->switches_delta > SWITCHES_OF_A_STOP * stops ? THREAD_RUNNING : THREAD_UNCHANGED;
         return;
     }
     int memory = same_memory(s, first, last);
@@ -379,7 +382,31 @@ static bool cpu_recorded(const struct snapshot *snapshot) {
     return false;
 }
 
-static void compare_rows(struct series *s, struct series_thread *thread, bool recorded) {
+static uint64_t switches_between(const struct series *s, const struct series_thread *thread) {
+    const struct thread_row *first = thread->rows[0], *last = thread->rows[s->count - 1];
+    return first && last && s->count > 1 ? gain(last->switches, first->switches) : ABSENT;
+}
+
+/*
+ * How often the process was stopped from the first to the last dump: once a dump, and for those
+ * that were made between them and are not here. Each process has threads that only wait: a stop
+ * wakes them all, so that those which switched least, and alike, tell the number.
+ */
+static uint64_t count_stops(const struct series *s) {
+    uint64_t least = ABSENT, alike = 0, known = s->count - 1;
+    for (uint32_t i = 0; i < s->thread_count; i++) {
+        uint64_t switches = switches_between(s, &s->threads[i]);
+        if (switches == ABSENT || (least != ABSENT && switches > least))
+            continue;
+        alike = switches == least ? alike + 1 : 1;
+        least = switches;
+    }
+    uint64_t stops = alike >= STOPPED_LEAST ? least / SWITCHES_OF_A_STOP : 0;
+    return stops > known && stops <= known + STOPS_MOST ? stops : known;
+}
+
+static void compare_rows(struct series *s, struct series_thread *thread, bool recorded,
+                         uint64_t stops) {
     const struct thread_row *first = thread->rows[0], *last = thread->rows[s->count - 1];
     thread->cpu_delta_ns = thread->user_delta_ns = thread->kernel_delta_ns =
         thread->switches_delta = thread->run_delay_delta_ns = thread->same_stack = ABSENT;
@@ -398,10 +425,10 @@ static void compare_rows(struct series *s, struct series_thread *thread, bool re
                 num_add(thread->user_delta_ns == ABSENT ? 0 : thread->user_delta_ns,
                         thread->kernel_delta_ns == ABSENT ? 0 : thread->kernel_delta_ns);
     }
-    thread->switches_delta = gain(last->switches, first->switches);
+    thread->switches_delta = switches_between(s, thread);
     thread->run_delay_delta_ns = gain(last->run_delay_ns, first->run_delay_ns);
     thread->same_stack = series_threads_same_stack(s, thread);
-    find_state(s, thread, known);
+    find_state(s, thread, known, stops);
 }
 
 /* Executing its own code, not waiting, whenever a dump was made, and time passed mostly there. */
@@ -421,19 +448,19 @@ static bool is_asleep(const struct series *s, const struct series_thread *thread
 /*
  * On a crowded machine a spinner gets less than a core, but wants one all the time: what it ran and
  * what it was kept from running make up the time in which it was not stopped for the dumps, which
- * may be half of it, and no dump finds it asleep. That three dumps find it at one place, or two the
- * one that ran most by far, tells more than the time, most of which such a machine may take for
- * writing them. Where nothing tells what
- * it was kept from, a quarter of a core has to do, or clearly more than other threads' code used.
+ * may be half of it, and no dump finds it asleep. That dumps find it at one place, and it was
+ * stopped for three, or is the one that ran most by far, tells more than the time, most of which
+ * such a machine may take for writing them. Where nothing tells what it was kept from, a quarter of
+ * a core has to do, or clearly more than other threads' code used.
  */
 static bool always_runnable(const struct series *s, const struct series_thread *thread,
-                            bool largest) {
+                            bool largest, uint64_t stops) {
     double interval = (double)s->interval_ns, cpu = (double)thread->cpu_delta_ns;
     if (s->interval_ns == ABSENT || !always_executing(s, thread))
         return false;
     if (thread->run_delay_delta_ns == ABSENT)
         return largest || cpu >= interval / 4;
-    bool found = thread->same_stack == 1 && (s->count > 2 || largest);
+    bool found = thread->same_stack == 1 && (stops > 1 || largest);
     double running = found ? interval / 4 : interval / 2;
     return cpu + (double)thread->run_delay_delta_ns >= s->options.runaway_share * running;
 }
@@ -464,7 +491,7 @@ static bool is_clearly_largest(const struct largest_use *use, uint64_t ns) {
  * other, unless the newest dump finds it asleep. Code that runs is judged by its own time alone:
  * who writes a dump uses the kernel's.
  */
-static void find_runaways(struct series *s) {
+static void find_runaways(struct series *s, uint64_t stops) {
     struct largest_use all = {0, 0, 0}, own = {0, 0, 0};
     for (uint32_t i = 0; i < s->thread_count; i++) {
         use_add(&all, s->threads[i].cpu_delta_ns);
@@ -480,7 +507,7 @@ static void find_runaways(struct series *s) {
                          ? (double)cpu >= s->options.runaway_share * (double)s->interval_ns
                          : is_clearly_largest(&all, cpu) && !is_asleep(s, thread);
         if ((whole && cpu >= s->options.runaway_min_ns) ||
-            always_runnable(s, thread, is_clearly_largest(&own, thread->user_delta_ns)))
+            always_runnable(s, thread, is_clearly_largest(&own, thread->user_delta_ns), stops))
             thread->state = THREAD_RUNAWAY;
     }
 }
@@ -560,9 +587,10 @@ bool series_join_threads(struct series *s, struct err *err) {
         find_interval(&j);
         bool recorded =
             cpu_recorded(series_base(s)) && cpu_recorded(series_new(s)) && !s->backwards;
+        uint64_t stops = count_stops(s);
         for (uint32_t i = 0; i < s->thread_count; i++)
-            compare_rows(s, &s->threads[i], recorded);
-        find_runaways(s);
+            compare_rows(s, &s->threads[i], recorded, stops);
+        find_runaways(s, stops);
         ok = sort_threads(s);
     }
     free(j.numbers);

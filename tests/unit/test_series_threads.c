@@ -13,6 +13,11 @@
 #include <cmocka.h>
 
 #define OTHER(ns) "threads os_id=99 user_ns=" ns "\n"
+/* Three that only wait. */
+#define WAITING(switches) \
+    "threads os_id=96 user_ns=1 switches=" switches "\n" \
+    "threads os_id=97 user_ns=1 switches=" switches "\n" \
+    "threads os_id=98 user_ns=1 switches=" switches "\n"
 
 struct thread_case {
     const char *what, *base, *new_one;
@@ -36,6 +41,14 @@ static const struct thread_case cases[] = {
      "threads os_id=7 user_ns=11000 switches=10 frames=\"A.B()\"\n" OTHER("1"),
      "threads os_id=7 user_ns=115000 switches=12 frames=\"A.B()\"\n" OTHER("2"),
      "unchanged/switches"},
+    {"a dump between that is not here stopped all alike",
+     "threads os_id=7 user_ns=11000 switches=10 frames=\"A.B()\"\n" WAITING("10") OTHER("1"),
+     "threads os_id=7 user_ns=115000 switches=14 frames=\"A.B()\"\n" WAITING("14") OTHER("2"),
+     "unchanged/switches"},
+    {"as many switches where others had fewer: it ran",
+     "threads os_id=7 user_ns=11000 switches=10 frames=\"A.B()\"\n" WAITING("10") OTHER("1"),
+     "threads os_id=7 user_ns=115000 switches=14 frames=\"A.B()\"\n" WAITING("12") OTHER("2"),
+     "running/cpu"},
     {"milliseconds are not", "threads os_id=7 user_ns=11000 switches=10\n" OTHER("1"),
      "threads os_id=7 user_ns=2011000 switches=12\n" OTHER("2"), "running/cpu"},
     {"another stack: it ran", "threads os_id=7 user_ns=5 frames=\"A.B()\"\n" OTHER("1"),
@@ -159,22 +172,26 @@ static void found_at_one_place_is_evidence(void **state) {
         const char *frames;
         uint32_t from; /* the first of the dumps */
         const char *other, *state;
-    } last[] = {{"Shop.Loop()|Shop.Main()", 0, "900000", "runaway"},
-                {"Shop.Other()|Shop.Main()", 0, "900000", "running"},
-                {"Shop.Loop()|Shop.Main()", 1, "0", "runaway"},
-                {"Shop.Loop()|Shop.Main()", 1, "900000", "running"}};
+        unsigned switches; /* of who only waits, from dump to dump: two a stop */
+    } last[] = {{"Shop.Loop()|Shop.Main()", 0, "900000", "runaway", 2},
+                {"Shop.Other()|Shop.Main()", 0, "900000", "running", 2},
+                {"Shop.Loop()|Shop.Main()", 1, "0", "runaway", 2},
+                {"Shop.Loop()|Shop.Main()", 1, "900000", "running", 2},
+                {"Shop.Loop()|Shop.Main()", 1, "900000", "runaway", 4}};
     for (size_t k = 0; k < sizeof(last) / sizeof(*last); k++) {
         struct snapshot snapshots[3];
         const struct snapshot *list[3];
         struct series s;
         struct err err;
         for (unsigned i = 0; i < 3; i++) {
-            char text[400];
+            char text[800], waiting[24];
+            (void)snprintf(waiting, sizeof(waiting), "%u", i * last[k].switches);
             (void)snprintf(text, sizeof(text),
                            "origin captured_at=%u0000000000\nthreads os_id=7 user_ns=%u00000000 "
-                           "run_delay_ns=%u000000000 user_mode=1 frames=\"%s\"\n" OTHER("%u%s"),
+                           "run_delay_ns=%u000000000 user_mode=1 frames=\"%s\"\n" OTHER("%u%s")
+                               WAITING("%s"),
                            i, 1 + i, 3 * i, i < 2 ? last[0].frames : last[k].frames, 10 + i * 90,
-                           last[k].other);
+                           last[k].other, waiting, waiting, waiting);
             snapshot_init(&snapshots[i]);
             mk_snap(&snapshots[i], text);
             list[i] = &snapshots[i];
