@@ -155,7 +155,7 @@ static class Keeps {
         var passing = new List<byte[]>();
         for (int i = 0; i < 60; i++) {
             passing.Add(new byte[70_000]);
-            pins.Add(GCHandle.Alloc(new byte[64], GCHandleType.Pinned));
+            pins.Add(GCHandle.Alloc(new byte[3000], GCHandleType.Pinned));
         }
         GC.Collect(1);
         GC.KeepAlive(passing);
@@ -261,6 +261,7 @@ static class Waits {
         Program.Start("window", context.Run);
         Thread.Sleep(500);
     }
+    /// As threads wait for work: nothing tells the one from the other, nor who had a mutex of the system.
     public static void NoTicket(int k) {
         if (k > 0) return;
         tickets.Wait();   // and is never released
