@@ -22,6 +22,8 @@ bool series_join_values(struct series *s, struct err *err) MUST_CHECK;
 bool series_join_stacks(struct series *s, struct err *err) MUST_CHECK;
 /* Finds the interval too. Errors: ERR_NOMEM. */
 bool series_join_threads(struct series *s, struct err *err) MUST_CHECK;
+/* Of threads that are lined up, with the interval: states, evidence and what they gained. */
+void series_judge_threads(struct series *s);
 /* Warnings and not_comparable; after all joins. Errors: ERR_NOMEM. */
 bool series_identify(struct series *s, struct err *err) MUST_CHECK;
 
