@@ -1,4 +1,4 @@
-/* Subcommands: one file each, one line in the table of main.c. */
+/* Subcommands: one file each, one line in the table of commands.c. */
 #ifndef DUMPDIFF_CMD_CMD_H
 #define DUMPDIFF_CMD_CMD_H
 
@@ -23,5 +23,10 @@ struct command {
     uint32_t bit;                      /* enum command_bit */
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand; returns the exit status */
 };
+
+/* THE table of subcommands; ends with NULL. */
+extern const struct command *const commands[];
+/* NULL: none is called that. */
+const struct command *command_find(const char *name);
 
 #endif

@@ -375,8 +375,9 @@ static int cmd_history_run(int argc, char **argv) {
     o.argument_count--;
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
     struct run r = {.o = &o};
+    enum sheet_format format; /* told before anything is opened */
     strbuf_init(&r.out);
-    bool ok = plan_check(&o, cmd_history_db(&o), &err);
+    bool ok = format_of(&o, false, &format, &err) && plan_check(&o, cmd_history_db(&o), &err);
     if (ok)
         confine(&o, cmd_history_db(&o));
     ok = ok && (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&

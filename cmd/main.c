@@ -7,22 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct command command_diff, command_show, command_snapshot, command_watch,
-    command_gate, command_history, command_learn, command_list, command_explain;
-
-/* THE table of subcommands. */
-static const struct command *const commands[] = {
-    &command_diff,    &command_show,  &command_snapshot, &command_watch,   &command_gate,
-    &command_history, &command_learn, &command_list,     &command_explain, NULL,
-};
-
-static const struct command *command_find(const char *name) {
-    for (size_t i = 0; commands[i]; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
-}
-
 static int print_usage(void) {
     struct strbuf out;
     strbuf_init(&out);

@@ -1,8 +1,7 @@
-#include "cmd/options.h"
+#include "cmd/options_internal.h"
 
 #include "base/num.h"
 #include "base/pattern.h"
-#include "diff/gate/gate_report.h"
 #include "diff/report/csv.h"
 #include "model/answers.h"
 
@@ -17,74 +16,6 @@
 #define READING   (NAMING | COMMAND_WATCH)
 #define FILING    COMMAND_HISTORY
 #define EVERY     (READING | FILING | COMMAND_LEARN | COMMAND_LIST | COMMAND_EXPLAIN)
-
-static bool add_output(struct options *o, struct output output, struct err *err) {
-    if (o->output_count == OUTPUTS_MAX)
-        return err_set(err, ERR_USAGE, "more than %u outputs", OUTPUTS_MAX);
-    o->outputs[o->output_count++] = output;
-    return true;
-}
-
-/* Format that the ending of a file stands for; NULL: it says nothing. */
-static const char *format_by_ending(uint32_t command, const char *path) {
-    static const struct {
-        const char *ending, *format, *gate;
-    } endings[] = {{".json", "json", "json"},
-                   {".md", "markdown", "github-summary"},
-                   {".markdown", "markdown", "github-summary"},
-                   {".csv", "csv", NULL},
-                   {".html", "html", NULL},
-                   {".htm", "html", NULL},
-                   {".folded", "folded", NULL},
-                   {".pb.gz", "pprof", NULL},
-                   {".xml", NULL, "junit"},
-                   {".sarif", NULL, "sarif"},
-                   {".prom", NULL, "openmetrics"}};
-    for (size_t i = 0; path && i < sizeof(endings) / sizeof(*endings); i++)
-        if (str_ends(str_of(path), str_of(endings[i].ending)))
-            return command == COMMAND_GATE ? endings[i].gate : endings[i].format;
-    return NULL;
-}
-
-const char *output_format(const struct options *o, const struct output *output) {
-    const char *told = output->format ? output->format : format_by_ending(o->command, output->path);
-    return told ? told : "text";
-}
-
-/* `-o FILE --format F`: is the format for that file, or for another report? */
-static bool takes_format(const struct options *o, const struct output *output, const char *format) {
-    const char *told = format_by_ending(o->command, output->path);
-    return !output->format && (!told || strcmp(told, format) == 0);
-}
-
-static bool set_format(struct options *o, const char *value, struct err *err) {
-    if (o->command == COMMAND_GATE && !gate_report_find(value))
-        return err_set(err, ERR_USAGE,
-                       "--format: the gate has no format '%s' (see `dumpdiff list gate-reports`)",
-                       value);
-    if (o->command != COMMAND_GATE && !report_find(value))
-        return err_set(err, ERR_USAGE,
-                       "--format: no format is called '%s' (see `dumpdiff list "
-                       "reports`)",
-                       value);
-    struct output *last = o->output_count ? &o->outputs[o->output_count - 1] : NULL;
-    if (last && takes_format(o, last, value)) {
-        last->format = value;
-        return true;
-    }
-    return add_output(o, (struct output){.format = value}, err);
-}
-
-static bool set_output(struct options *o, const char *value, struct err *err) {
-    struct output *last = o->output_count ? &o->outputs[o->output_count - 1] : NULL;
-    if (!*value)
-        return err_set(err, ERR_USAGE, "-o: the name of the file is empty");
-    if (last && !last->path) {
-        last->path = value;
-        return true;
-    }
-    return add_output(o, (struct output){.path = value}, err);
-}
 
 /* Options that only say so, and those whose value is taken as it is. */
 #define SETS_FLAG(name, field) \
@@ -219,14 +150,6 @@ static bool set_per(struct options *o, const char *value, struct err *err) {
     return true;
 }
 
-static bool options_add_name(const char **list, uint32_t *count, const char *value,
-                             const char *option, struct err *err) {
-    if (*count == ARGUMENTS_MAX)
-        return err_set(err, ERR_USAGE, "%s: given more than %u times", option, ARGUMENTS_MAX);
-    list[(*count)++] = value;
-    return true;
-}
-
 static bool options_set_label(struct options *o, const char *value, struct err *err) {
     return options_add_name(o->labels, &o->label_count, value, "--label", err);
 }
@@ -353,195 +276,143 @@ static bool set_color(struct options *o, const char *value, struct err *err) {
     return err_set(err, ERR_USAGE, "--color: auto, always or never, not '%s'", value);
 }
 
+/*
+ * What only one action of `history` or one kind of report can use says so in its help; what means
+ * another thing to another command, or takes other values there, stands once more.
+ */
 const struct option_desc option_descs[] = {
-    {"format", 0, "F",
+    {"format", 0, "F", VALUE_REPORT,
      "text (default), json, markdown, csv, html, folded or pprof; with -o, one pair each",
-     REPORTING | FILING, set_format},
-    {"format", 0, "F", "text (default), json, junit, sarif, github, ...; with -o, one pair each",
-     GATING, set_format},
-    {"list", 0, "FILE", "more dumps, one a line, relative to the folder of the file",
+     REPORTING, options_set_format},
+    {"format", 0, "F", VALUE_SHEET, "text (default), json or csv", FILING, options_set_format},
+    {"format", 0, "F", VALUE_GATE_REPORT,
+     "text (default), json, junit, sarif, github, ...; with -o, one pair each", GATING,
+     options_set_format},
+    {"list", 0, "FILE", VALUE_FILE, "more dumps, one a line, relative to the folder of the file",
      COMMAND_DIFF | GATING, options_set_list},
-    {"series", 0, "DIR",
+    {"series", 0, "DIR", VALUE_DIR,
      "more dumps: each file of the folder is one; ordered by when they were taken",
      COMMAND_DIFF | GATING, set_series},
-    {"budget", 0, "FILE", "what may be used, and how much it may grow: JSON", GATING, set_budget},
-    {"update", 0, NULL, "lower the limits of budgets that passed to what was measured", GATING,
-     set_update},
-    {"strict", 0, NULL, "a budget that matches nothing is inconclusive", GATING, set_strict},
-    {"allow-missing-baseline", 0, NULL, "BASE need not be there: growth is not judged then", GATING,
-     set_allow_missing},
-    {"today", 0, "DAY", "the day on which what is benign expires (default: today): 2027-01-31",
-     GATING, set_today},
-    {"output", 'o', "FILE",
-     "write there instead of standard output; appears complete or not at all",
-     READING | FILING | COMMAND_LEARN, set_output},
-    {"top", 0, "N", "rows of a table; the rest is summed up as [N others]", REPORTING | FILING,
-     set_top},
-    {"all", 0, NULL, "all rows, unchanged ones too, and the rules that were clear or skipped",
-     REPORTING | FILING, set_all},
-    {"sort", 0, "BY", "types by bytes-delta (default), objects-delta, bytes, objects or name",
-     REPORTING, set_sort},
-    {"focus", 0, "REGEX", "only rows whose name matches; the others are summed up", REPORTING,
-     set_focus},
-    {"ignore", 0, "REGEX", "no rows whose name matches; they are summed up", REPORTING, set_ignore},
-    {"min-bytes", 0, "SIZE", "no types that changed (show: are) less than that: 4096, 64K, 1MiB",
-     REPORTING, set_min_bytes},
-    {"min-count", 0, "N", "no types that changed (show: have) fewer objects", REPORTING,
+    {"budget", 0, "FILE", VALUE_FILE, "what may be used, and how much it may grow: JSON", GATING,
+     set_budget},
+    {"update", 0, NULL, VALUE_NONE, "lower the limits of budgets that passed to what was measured",
+     GATING, set_update},
+    {"strict", 0, NULL, VALUE_NONE, "a budget that matches nothing is inconclusive", GATING,
+     set_strict},
+    {"allow-missing-baseline", 0, NULL, VALUE_NONE,
+     "BASE need not be there: growth is not judged then", GATING, set_allow_missing},
+    {"today", 0, "DAY", VALUE_TEXT,
+     "the day on which what is benign expires (default: today): 2027-01-31", GATING, set_today},
+    {"output", 'o', "FILE", VALUE_FILE,
+     "write there, in the format that its name tells; appears complete or not at all",
+     REPORTING | GATING | FILING, options_set_output},
+    {"output", 'o', "FILE", VALUE_FILE, "write there; appears complete or not at all",
+     COMMAND_SNAPSHOT | COMMAND_LEARN, options_set_output},
+    {"top", 0, "N", VALUE_NUMBER, "rows of a table; the rest is summed up as [N others]",
+     REPORTING | FILING, set_top},
+    {"all", 0, NULL, VALUE_NONE,
+     "all rows, unchanged ones too, and the rules that were clear or skipped", COMPARING, set_all},
+    {"all", 0, NULL, VALUE_NONE, "all rows, and the rules that were clear or skipped", COMMAND_SHOW,
+     set_all},
+    {"all", 0, NULL, VALUE_NONE, "all rows, not only the first", FILING, set_all},
+    {"sort", 0, "BY", VALUE_SORT,
+     "types by bytes-delta (default), objects-delta, bytes, objects or name", COMPARING, set_sort},
+    {"sort", 0, "BY", VALUE_SORT, "types by bytes (default), objects or name", COMMAND_SHOW,
+     set_sort},
+    {"focus", 0, "REGEX", VALUE_TEXT, "only rows whose name matches; the others are summed up",
+     REPORTING, set_focus},
+    {"ignore", 0, "REGEX", VALUE_TEXT, "no rows whose name matches; they are summed up", REPORTING,
+     set_ignore},
+    {"min-bytes", 0, "SIZE", VALUE_NUMBER,
+     "no types that changed by less than that: 4096, 64K, 1MiB", COMPARING, set_min_bytes},
+    {"min-bytes", 0, "SIZE", VALUE_NUMBER, "no types that take less than that: 4096, 64K, 1MiB",
+     COMMAND_SHOW, set_min_bytes},
+    {"min-count", 0, "N", VALUE_NUMBER, "no types that changed by fewer objects", COMPARING,
      set_min_count},
-    {"raw-csv", 0, NULL, "csv: cells that begin with = + - @ as they are, for programs",
+    {"min-count", 0, "N", VALUE_NUMBER, "no types that have fewer objects", COMMAND_SHOW,
+     set_min_count},
+    {"raw-csv", 0, NULL, VALUE_NONE, "csv: cells that begin with = + - @ as they are, for programs",
      REPORTING | FILING, set_raw_csv},
-    {"table", 0, "NAME", "csv: which table (default types; see `dumpdiff list tables`)", REPORTING,
-     set_table},
-    {"path", 0, "TYPE", "only: on which paths live objects of a type are held", COMMAND_SHOW,
-     set_path},
-    {"holders", 0, "TYPE", "only: which types and fields refer to objects of a type", COMMAND_SHOW,
-     set_holders},
-    {"retained", 0, NULL, "only: what would be freed with objects, by type and by path",
+    {"table", 0, "NAME", VALUE_TABLE,
+     "csv: which table (default types; see `dumpdiff list tables`)", REPORTING, set_table},
+    {"path", 0, "TYPE", VALUE_TYPE, "only: on which paths live objects of a type are held",
+     COMMAND_SHOW, set_path},
+    {"holders", 0, "TYPE", VALUE_TYPE, "only: which types and fields refer to objects of a type",
+     COMMAND_SHOW, set_holders},
+    {"retained", 0, NULL, VALUE_NONE, "only: what would be freed with objects, by type and by path",
      COMMAND_SHOW, set_retained},
-    {"duplicates", 0, NULL, "only: equal strings and arrays, and what they waste", COMMAND_SHOW,
-     set_duplicates},
-    {"contents", 0, NULL, "with --duplicates: print how the contents begin", COMMAND_SHOW,
-     set_contents},
-    {"full-paths", 0, NULL, "every step of what holds objects, with whole type names", REPORTING,
-     set_full_paths},
-    {"per", 0, "N", "also divide growth by N requests or iterations between the dumps",
-     COMPARING | GATING, set_per},
-    {"exact-names", 0, NULL, "do not match compiler-generated names across builds",
+    {"duplicates", 0, NULL, VALUE_NONE, "only: equal strings and arrays, and what they waste",
+     COMMAND_SHOW, set_duplicates},
+    {"contents", 0, NULL, VALUE_NONE, "with --duplicates: print how the contents begin",
+     COMMAND_SHOW, set_contents},
+    {"full-paths", 0, NULL, VALUE_NONE, "every step of what holds objects, with whole type names",
+     REPORTING, set_full_paths},
+    {"per", 0, "N", VALUE_NUMBER,
+     "also divide growth by N requests or iterations between the dumps", COMPARING | GATING,
+     set_per},
+    {"exact-names", 0, NULL, VALUE_NONE, "do not match compiler-generated names across builds",
      COMPARING | GATING, set_exact_names},
-    {"force", 0, NULL, "report even if the snapshots cannot be trusted or compared",
-     REPORTING | GATING | FILING, set_force},
-    {"exit-code", 0, NULL, "exit with 1 when there are findings", REPORTING, set_exit_code},
-    {"limit", 0, "KEY=VALUE", "set a threshold (see `dumpdiff list limits`)", REPORTING, set_limit},
-    {"config", 0, "FILE", "read thresholds from a JSON object; --limit goes first", REPORTING,
-     set_config},
-    {"label", 0, "TEXT", "call the snapshot that; the n-th label is for the n-th dump",
-     NAMING | FILING, options_set_label},
-    {"threads", 0, "FILE", "thread times taken with the dump; the n-th is for the n-th dump",
-     NAMING | FILING, set_threads},
-    {"pid", 0, "PID", "a running process instead of a dump; it stands still while it is read",
-     COMMAND_SHOW | COMMAND_SNAPSHOT | FILING, set_pid},
-    {"every", 0, "TIME", "time between two snapshots: 90, 90s (default 60s), 5m, 1h", COMMAND_WATCH,
-     set_every},
-    {"count", 0, "N", "snapshots to take (default 3)", COMMAND_WATCH, set_watch_count},
-    {"symbols", 0, "DIR", "where files that a dump refers to may be found", READING | FILING,
+    {"force", 0, NULL, VALUE_NONE, "report even if the snapshots cannot be trusted or compared",
+     COMPARING | GATING, set_force},
+    {"force", 0, NULL, VALUE_NONE, "exit with 0 even if the dump cannot be trusted", COMMAND_SHOW,
+     set_force},
+    {"force", 0, NULL, VALUE_NONE, "add: snapshots that cannot be trusted, too", FILING, set_force},
+    {"exit-code", 0, NULL, VALUE_NONE, "exit with 1 when there are findings", REPORTING,
+     set_exit_code},
+    {"limit", 0, "KEY=VALUE", VALUE_LIMIT, "set a threshold (see `dumpdiff list limits`)",
+     REPORTING, set_limit},
+    {"config", 0, "FILE", VALUE_FILE, "read thresholds from a JSON object; --limit goes first",
+     REPORTING, set_config},
+    {"label", 0, "TEXT", VALUE_TEXT, "call the snapshot that; the n-th label is for the n-th dump",
+     NAMING, options_set_label},
+    {"label", 0, "TEXT", VALUE_TEXT,
+     "add: call the snapshot that; the n-th label is for the n-th dump", FILING, options_set_label},
+    {"threads", 0, "FILE", VALUE_FILE,
+     "thread times taken with the dump; the n-th is for the n-th dump", NAMING, set_threads},
+    {"threads", 0, "FILE", VALUE_FILE,
+     "add: thread times taken with the dump; the n-th is for the n-th dump", FILING, set_threads},
+    {"pid", 0, "PID", VALUE_PID,
+     "a running process instead of a dump; it stands still while it is read",
+     COMMAND_SHOW | COMMAND_SNAPSHOT, set_pid},
+    {"pid", 0, "PID", VALUE_PID,
+     "add: a running process instead of a dump; it stands still while it is read", FILING, set_pid},
+    {"every", 0, "TIME", VALUE_TEXT, "time between two snapshots: 90, 90s (default 60s), 5m, 1h",
+     COMMAND_WATCH, set_every},
+    {"count", 0, "N", VALUE_NUMBER, "snapshots to take (default 3)", COMMAND_WATCH,
+     set_watch_count},
+    {"symbols", 0, "DIR", VALUE_DIR, "where files that a dump refers to may be found", READING,
      set_symbols},
-    {"sysroot", 0, "DIR", "root of the file system that a dump's paths refer to", READING | FILING,
-     set_sysroot},
-    {"no-paths", 0, NULL, "do not look for what holds objects (faster)", READING | FILING,
+    {"symbols", 0, "DIR", VALUE_DIR, "add: where files that a dump refers to may be found", FILING,
+     set_symbols},
+    {"sysroot", 0, "DIR", VALUE_DIR, "root of the file system that a dump's paths refer to",
+     READING, set_sysroot},
+    {"sysroot", 0, "DIR", VALUE_DIR, "add: root of the file system that a dump's paths refer to",
+     FILING, set_sysroot},
+    {"no-paths", 0, NULL, VALUE_NONE, "do not look for what holds objects (faster)", READING,
      set_no_paths},
-    {"no-sandbox", 0, NULL, "read inputs with all rights of whoever runs this", READING | FILING,
-     set_no_sandbox},
-    {"max-memory", 0, "SIZE", "for what holds objects: 500M, 2GiB (default: half of what is free)",
-     READING | FILING, set_max_memory},
-    {"width", 0, "N", "text: columns (default: the terminal's, else 100)", REPORTING | FILING,
-     set_width},
-    {"color", 0, "WHEN", "auto (default: on a terminal without NO_COLOR), always or never",
-     REPORTING | GATING, set_color},
-    {"db", 0, "FILE", "file of the history (default dumpdiff-history.db)", FILING, set_db},
-    {"program", 0, "NAME", "snapshots of that program (add: default as the dump says)", FILING,
-     set_program},
-    {"release", 0, "NAME", "snapshots of that release", FILING, set_release},
-    {"environment", 0, "NAME", "snapshots of that environment", FILING, set_environment},
-    {"keep", 0, "N", "prune: how many of each release and environment stay", FILING, set_keep},
-    {"help", 'h', NULL, "print this help", EVERY, set_help},
-    {NULL, 0, NULL, NULL, 0, NULL},
+    {"no-paths", 0, NULL, VALUE_NONE, "add: do not look for what holds objects (faster)", FILING,
+     set_no_paths},
+    {"no-sandbox", 0, NULL, VALUE_NONE, "read inputs with all rights of whoever runs this",
+     READING | FILING, set_no_sandbox},
+    {"max-memory", 0, "SIZE", VALUE_NUMBER,
+     "for what holds objects: 500M, 2GiB (default: half of what is free)", READING, set_max_memory},
+    {"max-memory", 0, "SIZE", VALUE_NUMBER,
+     "add: for what holds objects: 500M, 2GiB (default: half of what is free)", FILING,
+     set_max_memory},
+    {"width", 0, "N", VALUE_NUMBER, "text: columns (default: the terminal's, else 100)",
+     REPORTING | FILING, set_width},
+    {"color", 0, "WHEN", VALUE_COLOR,
+     "auto (default: on a terminal without NO_COLOR), always or never", REPORTING | GATING,
+     set_color},
+    {"db", 0, "FILE", VALUE_FILE, "file of the history (default dumpdiff-history.db)", FILING,
+     set_db},
+    {"program", 0, "NAME", VALUE_TEXT, "snapshots of that program (add: default as the dump says)",
+     FILING, set_program},
+    {"release", 0, "NAME", VALUE_TEXT, "snapshots of that release", FILING, set_release},
+    {"environment", 0, "NAME", VALUE_TEXT, "snapshots of that environment", FILING,
+     set_environment},
+    {"keep", 0, "N", VALUE_NUMBER, "prune: how many of each release and environment stay", FILING,
+     set_keep},
+    {"help", 'h', NULL, VALUE_NONE, "print this help", EVERY, set_help},
+    {NULL, 0, NULL, VALUE_NONE, NULL, 0, NULL},
 };
-
-/* An entry for this command, else for another one. */
-static const struct option_desc *find_name(const struct command *command, struct str name) {
-    const struct option_desc *other = NULL;
-    for (size_t i = 0; option_descs[i].name; i++) {
-        if (!str_eq(str_of(option_descs[i].name), name))
-            continue;
-        if (option_descs[i].commands & command->bit)
-            return &option_descs[i];
-        other = &option_descs[i];
-    }
-    return other;
-}
-
-static const struct option_desc *find_letter(char letter) {
-    for (size_t i = 0; option_descs[i].name; i++)
-        if (option_descs[i].letter == letter)
-            return &option_descs[i];
-    return NULL;
-}
-
-static bool unknown(const struct command *command, const char *argument, struct err *err) {
-    const char *names[64];
-    uint32_t count = 0;
-    for (size_t i = 0; option_descs[i].name && count < 64; i++)
-        if (option_descs[i].commands & command->bit)
-            names[count++] = option_descs[i].name;
-    char name[64];
-    snprintf(name, sizeof(name), "%.*s", (int)strcspn(argument, "="), argument);
-    size_t dashes = strspn(name, "-");
-    const char *near = dashes == 2 ? nearest_name(name + 2, names, count) : NULL;
-    if (near)
-        return err_set(err, ERR_USAGE, "unknown option %s: did you mean --%s?", name, near);
-    return err_set(err, ERR_USAGE, "unknown option %s (see `dumpdiff %s --help`)", name,
-                   command->name);
-}
-
-/* One option at argv[*at]; moves *at past its value. */
-static bool parse_option(struct options *o, const struct command *command, int argc, char **argv,
-                         int *at, struct err *err) {
-    const char *argument = argv[*at], *value = NULL;
-    const struct option_desc *d;
-    if (argument[1] == '-') {
-        size_t length = strcspn(argument + 2, "=");
-        d = find_name(command, (struct str){argument + 2, length});
-        value = argument[2 + length] ? argument + 2 + length + 1 : NULL;
-    } else {
-        d = find_letter(argument[1]);
-        value = argument[2] ? argument + 2 : NULL;
-    }
-    if (!d || (value && !d->value && argument[1] != '-'))
-        return unknown(command, argument, err);
-    if (!(d->commands & command->bit))
-        return err_set(err, ERR_USAGE, "`dumpdiff %s` has no option --%s", command->name, d->name);
-    if (value && !d->value)
-        return err_set(err, ERR_USAGE, "--%s takes no value", d->name);
-    if (!value && d->value) {
-        if (*at + 1 >= argc)
-            return err_set(err, ERR_USAGE, "--%s wants a value: %s", d->name, d->value);
-        value = argv[++*at];
-    }
-    return d->set(o, value, err);
-}
-
-bool options_parse(struct options *o, const struct command *command, int argc, char **argv,
-                   struct err *err) {
-    *o = (struct options){.command = command->bit,
-                          .pid = ABSENT,
-                          .watch_every_ns = UINT64_C(60000000000),
-                          .watch_count = 3};
-    bool ended = false;
-    for (int i = 1; i < argc; i++) {
-        bool is_option = !ended && argv[i][0] == '-' && argv[i][1];
-        if (is_option && strcmp(argv[i], "--") == 0) {
-            ended = true;
-        } else if (is_option) {
-            if (!parse_option(o, command, argc, argv, &i, err))
-                return false;
-        } else if (!options_add_name(o->arguments, &o->argument_count, argv[i], "arguments", err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void options_help(const struct command *command, struct strbuf *out) {
-    strbuf_addf(out, "usage: dumpdiff %s %s\n\n%s\n\noptions:\n", command->name, command->arguments,
-                command->help);
-    for (size_t i = 0; option_descs[i].name; i++) {
-        const struct option_desc *d = &option_descs[i];
-        if (!(d->commands & command->bit))
-            continue;
-        char left[64];
-        int n = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", d->letter ? '-' : ' ',
-                         d->letter ? d->letter : ' ', d->letter ? ", " : "  ", d->name,
-                         d->value ? " " : "", d->value ? d->value : "");
-        strbuf_addf(out, "%-*s  %s\n", n < 26 ? 26 : n, left, d->help);
-    }
-}

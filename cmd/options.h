@@ -57,10 +57,29 @@ struct options {
     bool force, exit_code, exact_names, no_paths, no_sandbox, help;
 };
 
+/* What an option takes: for who completes it (complete.c). */
+enum value_kind {
+    VALUE_NONE,
+    VALUE_TEXT, /* nothing that could be guessed */
+    VALUE_NUMBER,
+    VALUE_FILE,
+    VALUE_DIR,
+    VALUE_REPORT,
+    VALUE_GATE_REPORT,
+    VALUE_SHEET,
+    VALUE_TABLE,
+    VALUE_LIMIT,
+    VALUE_SORT,
+    VALUE_COLOR,
+    VALUE_PID,
+    VALUE_TYPE,
+};
+
 struct option_desc {
     const char *name;  /* without "--" */
     char letter;       /* 0: none */
     const char *value; /* what it takes, for the help; NULL: nothing */
+    enum value_kind kind;
     const char *help;
     uint32_t commands; /* COMMAND_* that take it */
     bool (*set)(struct options *, const char *value, struct err *);

@@ -9,6 +9,11 @@
 
 static const struct command diff = {.name = "diff", .bit = COMMAND_DIFF};
 static const struct command list = {.name = "list", .bit = COMMAND_LIST};
+static const struct command show = {.name = "show", .bit = COMMAND_SHOW};
+static const struct command gate = {.name = "gate", .bit = COMMAND_GATE};
+static const struct command snapshot = {.name = "snapshot", .bit = COMMAND_SNAPSHOT};
+static const struct command learn = {.name = "learn", .bit = COMMAND_LEARN};
+static const struct command history = {.name = "history", .bit = COMMAND_HISTORY};
 
 #define ARGS_MAX 16
 
@@ -76,6 +81,108 @@ static void formats_and_files_go_together_in_pairs(void **state) {
     assert_int_equal(o.output_count, 2);
     assert_null(o.outputs[0].path);
     assert_string_equal(o.outputs[1].path, "b");
+}
+
+static void the_name_of_a_file_tells_its_format(void **state) {
+    (void)state;
+    static const struct {
+        const struct command *command;
+        const char *line, *format;
+    } cases[] = {
+        {&diff, "diff a b -o x.json", "json"},
+        {&diff, "diff a b -o x.html", "html"},
+        {&diff, "diff a b -o x.md", "markdown"},
+        {&diff, "diff a b -o x.csv --table types", "csv"},
+        {&diff, "diff a b -o x.txt", "text"},
+        {&diff, "diff a b -o x", "text"},
+        {&diff, "diff a b -o v1.2", "text"},
+        {&show, "show a -o x.pb.gz", "pprof"},
+        {&gate, "gate a b -o x.xml", "junit"},
+        {&gate, "gate a b -o x.sarif", "sarif"},
+        {&gate, "gate a b -o x.json", "json"},
+        {&gate, "gate a b -o x.md", "github-summary"},
+        {&gate, "gate a b -o x.prom", "openmetrics"},
+        {&diff, "diff a b --format text -o x.pdf", "text"},
+        {&history, "history list -o x.csv --raw-csv", "csv"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct options o;
+        struct err err;
+        if (!test_options_parse(&o, cases[i].command, cases[i].line, &err))
+            fail_msg("%s: %s", cases[i].line, err.msg);
+        assert_string_equal(output_format(&o, &o.outputs[0]), cases[i].format);
+    }
+}
+
+static void a_file_that_nothing_writes_is_refused_with_who_does(void **state) {
+    (void)state;
+    static const struct {
+        const struct command *command;
+        const char *line, *says;
+    } cases[] = {
+        {&diff, "diff a b -o x.xml", "`dumpdiff gate` does (--format junit)"},
+        {&show, "show a -o x.sarif", "`dumpdiff show` writes no .sarif; `dumpdiff gate` does"},
+        {&gate, "gate a b -o x.html", "`dumpdiff diff` does (--format html)"},
+        {&diff, "diff a b -o x.snap", "`dumpdiff snapshot` writes .snap files"},
+        {&diff, "diff a b -o x.pdf", "nothing is written as .pdf"},
+        {&diff, "diff a b -o x.json -o y.xml", "-o y.xml:"},
+        {&snapshot, "snapshot a -o x.json", "`dumpdiff show -o` writes json"},
+        {&snapshot, "snapshot a -o x.pdf", "writes a .snap file"},
+        {&learn, "learn a b -o x.csv", "writes JSON"},
+        {&diff, "diff a b --table types", "--table types: only CSV has single tables"},
+        {&diff, "diff a b --table types -o x.json", "--table types: only CSV"},
+        {&diff, "diff a b --raw-csv", "--raw-csv: goes with CSV"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct options o;
+        struct err err;
+        if (test_options_parse(&o, cases[i].command, cases[i].line, &err))
+            fail_msg("%s is taken", cases[i].line);
+        assert_int_equal(err.code, ERR_USAGE);
+        if (!strstr(err.msg, cases[i].says))
+            fail_msg("%s: %s", cases[i].line, err.msg);
+    }
+    struct options o;
+    struct err err;
+    assert_true(test_options_parse(&o, &snapshot, "snapshot a -o x.snap", &err));
+    assert_true(test_options_parse(&o, &snapshot, "snapshot a -o x", &err));
+    assert_true(test_options_parse(&o, &learn, "learn a b -o x.json", &err));
+}
+
+/* What is said there of an option is about that command alone. */
+static void help_speaks_of_what_a_command_can_do(void **state) {
+    (void)state;
+    static const struct {
+        const struct command *command;
+        const char *never[6];
+    } cases[] = {
+        {&show, {"bytes-delta", "changed", "compared", "--per", "--series", "--exact-names"}},
+        {&gate, {"--table", "--limit", "--sort", "markdown", "--raw-csv", "--width"}},
+        {&history, {"html", "pprof", "unchanged", "--table", "--sort", "--config"}},
+        {&snapshot, {"--format", "that its name tells", "--table", "--color", "--top", "--limit"}},
+        {&learn, {"--format", "--symbols", "--label", "--no-paths", "--max-memory", "--pid"}},
+        {&list, {"--format", "--output", "--symbols", "--top", "--color", "--no-sandbox"}},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct command command = *cases[i].command;
+        struct strbuf help;
+        command.help = command.arguments = "";
+        strbuf_init(&help);
+        options_help(&command, &help);
+        for (size_t k = 0; k < 6; k++)
+            if (strstr(strbuf_cstr(&help), cases[i].never[k]))
+                fail_msg("%s --help: %s", command.name, cases[i].never[k]);
+        strbuf_deinit(&help);
+    }
+    /* Whatever is about a dump, only `add` reads one. */
+    static const char *const of_dumps[] = {"label",   "threads",  "pid",       "symbols",
+                                           "sysroot", "no-paths", "max-memory"};
+    for (size_t i = 0; option_descs[i].name; i++)
+        for (size_t k = 0; k < sizeof(of_dumps) / sizeof(*of_dumps); k++)
+            if (option_descs[i].commands == COMMAND_HISTORY &&
+                strcmp(option_descs[i].name, of_dumps[k]) == 0 &&
+                strncmp(option_descs[i].help, "add: ", 5) != 0)
+                fail_msg("history --%s: %s", of_dumps[k], option_descs[i].help);
 }
 
 static void wrong_options_are_named_in_one_line(void **state) {
@@ -185,6 +292,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_come_in_any_order_and_form),
         cmocka_unit_test(formats_and_files_go_together_in_pairs),
+        cmocka_unit_test(the_name_of_a_file_tells_its_format),
+        cmocka_unit_test(a_file_that_nothing_writes_is_refused_with_who_does),
+        cmocka_unit_test(help_speaks_of_what_a_command_can_do),
         cmocka_unit_test(wrong_options_are_named_in_one_line),
         cmocka_unit_test(every_option_has_help_and_a_command),
         cmocka_unit_test(a_near_name_is_suggested_and_a_far_one_is_not),
