@@ -374,6 +374,9 @@ static int cmd_history_run(int argc, char **argv) {
         return fail(&err);
     o.argument_count--;
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
+    if (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0)
+        session_terminal(&o, &o.report);
+    o.report.color = false; /* a sheet has none */
     struct run r = {.o = &o};
     enum sheet_format format; /* told before anything is opened */
     strbuf_init(&r.out);

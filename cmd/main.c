@@ -1,6 +1,7 @@
 #include "base/sandbox.h"
 #include "cmd/session.h"
 #include "cmd/shrunk.h"
+#include "cmd/terminal.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -59,6 +60,14 @@ static bool fill_standard_descriptors(void) {
     return true;
 }
 
+/* The pager stands before options are read: they may be wrong, and it is not started then. */
+static bool has_no_pager(int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--no-pager") == 0)
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv) {
     if (!fill_standard_descriptors())
         return err_exit_status(ERR_SYSTEM);
@@ -78,9 +87,10 @@ int main(int argc, char **argv) {
     const struct command *command = command_find(help ? argv[2] : name);
     if (!command)
         return unknown_command(help ? argv[2] : name);
-    if (help) {
-        char *arguments[] = {argv[2], (char[]){"--help"}, NULL};
-        return command->run(2, arguments);
-    }
-    return command->run(argc - 1, argv + 1);
+    char *as_option[] = {help ? argv[2] : NULL, (char[]){"--help"}, NULL};
+    if (!has_no_pager(argc, argv))
+        pager_begin();
+    int status = help ? command->run(2, as_option) : command->run(argc - 1, argv + 1);
+    pager_end();
+    return status;
 }

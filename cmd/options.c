@@ -43,6 +43,7 @@ SETS_FLAG(set_contents, question.contents)
 SETS_FLAG(set_full_paths, report.full_paths)
 SETS_FLAG(set_raw_csv, report.raw_csv)
 SETS_FLAG(set_help, help)
+SETS_FLAG(set_no_pager, no_pager)
 SETS_FLAG(set_update, update)
 SETS_FLAG(set_strict, strict)
 SETS_FLAG(set_allow_missing, allow_missing_baseline)
@@ -413,6 +414,8 @@ const struct option_desc option_descs[] = {
      set_environment},
     {"keep", 0, "N", VALUE_NUMBER, "prune: how many of each release and environment stay", FILING,
      set_keep},
+    {"no-pager", 0, NULL, VALUE_NONE, "on a terminal: do not put the output through a pager", EVERY,
+     set_no_pager},
     {"help", 'h', NULL, VALUE_NONE, "print this help", EVERY, set_help},
     {NULL, 0, NULL, VALUE_NONE, NULL, 0, NULL},
 };

@@ -1,5 +1,6 @@
 /* What leaves the program: reports, messages, the exit status. */
 #include "cmd/session.h"
+#include "cmd/terminal.h"
 
 #include "base/chars.h"
 #include "base/file.h"
@@ -8,9 +9,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Whatever names a message quotes (of files, threads, budgets): it stays one line of text. */
@@ -39,6 +38,7 @@ int fail(const struct err *err) {
 
 /* Whoever reads our output may stop reading (`| head`): that is not our failure. */
 static bool write_stdout(struct str text, struct err *err) {
+    pager_writes();
     while (text.len) {
         ssize_t n = write(STDOUT_FILENO, text.ptr, text.len);
         if (n < 0 && errno == EINTR)
@@ -99,17 +99,18 @@ static bool to_stdout(const struct output *output) {
     return !output->path || strcmp(output->path, "-") == 0;
 }
 
-/* Colour and width are the terminal's, so only where the report goes to one. */
+/* Colour, width and alphabet are the terminal's, so only where the report goes to one. */
 static void terminal_options(struct report_options *r, const struct options *o, bool on_stdout) {
-    struct winsize size;
-    const char *no_color = getenv("NO_COLOR");
-    bool terminal = on_stdout && isatty(STDOUT_FILENO);
-    if (o->color == COLOR_ALWAYS)
-        r->color = true;
-    else if (o->color == COLOR_AUTO)
-        r->color = terminal && !(no_color && *no_color);
-    if (!r->width && terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60)
-        r->width = size.ws_col;
+    bool terminal = on_stdout && terminal_on_stdout();
+    r->color =
+        o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && on_stdout && terminal_color());
+    r->ascii = terminal && !terminal_utf8();
+    if (!r->width && terminal && terminal_width() >= 60)
+        r->width = terminal_width();
+}
+
+void session_terminal(const struct options *o, struct report_options *r) {
+    terminal_options(r, o, true);
 }
 
 bool session_color(const struct options *o) {
@@ -123,7 +124,7 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     const struct report *report = report_find(output_format(s->options, output));
     struct report_options r = s->options->report;
     struct strbuf text;
-    if (report->binary && to_stdout(output) && isatty(STDOUT_FILENO))
+    if (report->binary && to_stdout(output) && terminal_on_stdout())
         return err_set(err, ERR_USAGE, "--format %s is not for terminals: give it an -o FILE",
                        report->name);
     if (report->needs & ~s->series.parts_any)

@@ -78,6 +78,8 @@ bool session_watch(struct session *s, const struct options *o, session_pause *pa
  * snapshots can be compared or not. Errors: ERR_NOMEM, ERR_FORMAT (a broken tree of holders).
  */
 bool session_explain(struct session *s, bool causes, struct err *err) MUST_CHECK;
+/* Width and alphabet of the terminal, where standard output is one. */
+void session_terminal(const struct options *o, struct report_options *r);
 /* Is standard output to be coloured? */
 bool session_color(const struct options *o);
 /*

@@ -315,3 +315,34 @@ void fmt_markdown(struct strbuf *out, const char *text) {
         }
     }
 }
+
+/* The likeness of a character in UTF-8; *bytes: of which it is made. */
+static char fmt_likeness(struct str s, size_t *bytes) {
+    static const struct {
+        const char *character;
+        char like;
+    } likes[] = {{"\xe2\x80\xa6", '~'}, {"\xe2\x86\x92", '>'}, {"\xe2\x86\xb3", '`'},
+                 {"\xe2\x80\x94", '-'}, {"\xe2\x80\x93", '-'}, {"\xc3\x97", 'x'},
+                 {"\xe2\x96\x81", '_'}, {"\xe2\x96\x82", '.'}, {"\xe2\x96\x83", '-'},
+                 {"\xe2\x96\x84", ':'}, {"\xe2\x96\x85", '='}, {"\xe2\x96\x86", '+'},
+                 {"\xe2\x96\x87", '*'}, {"\xe2\x96\x88", '#'}};
+    for (*bytes = 1; *bytes < s.len && ((unsigned char)s.ptr[*bytes] & 0xc0) == 0x80;)
+        ++*bytes;
+    for (size_t i = 0; i < sizeof(likes) / sizeof(*likes); i++)
+        if (str_eq(str_take(s, *bytes), str_of(likes[i].character)))
+            return likes[i].like;
+    return '?';
+}
+
+void fmt_ascii(struct strbuf *text) {
+    size_t kept = 0;
+    for (size_t at = 0; at < text->len;) {
+        size_t bytes = 1;
+        struct str rest = {text->ptr + at, text->len - at};
+        char c = (unsigned char)*rest.ptr < 0x80 ? *rest.ptr : fmt_likeness(rest, &bytes);
+        text->ptr[kept++] = c;
+        at += bytes;
+    }
+    if (text->ptr)
+        text->ptr[text->len = kept] = '\0';
+}

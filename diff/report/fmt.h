@@ -65,6 +65,12 @@ struct str fmt_method(const char *frame);
 void fmt_sparkline(struct strbuf *out, const uint64_t *values, uint32_t count);
 
 /*
+ * Puts an ASCII character in the place of each other one ("…" -> "~", an arrow -> ">", blocks of a
+ * sparkline -> "_.-:=+*#", what has no likeness -> "?"): as wide as before.
+ */
+void fmt_ascii(struct strbuf *text);
+
+/*
  * Appends a name as Markdown that shows it and does nothing: no markup, and neither a mention
  * (@name), a reference (#1) nor a link of what looks like an address: an empty comment splits
  * these, which nobody sees.

@@ -30,6 +30,7 @@ struct report_options {
     uint64_t min_bytes, min_count;
     double per; /* divide growth by so many requests or iterations; 0: no */
     bool color;
+    bool ascii; /* text only: the terminal knows no other characters */
     bool full_paths;
     bool raw_csv; /* CSV: cells as they are, formulas of a spreadsheet too */
     bool all;     /* rules that were clear or skipped, unchanged rows and whole stacks, too */

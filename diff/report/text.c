@@ -532,6 +532,8 @@ bool text_render(struct doc *d, const struct report_options *o, struct strbuf *o
                  struct err *err) {
     if (!doc_failed(d))
         text_file_render(d, o, out);
+    if (o->ascii)
+        fmt_ascii(out);
     bool ok = err_none(&d->err, err) && strbuf_ok(out, err);
     doc_deinit(d);
     return ok;

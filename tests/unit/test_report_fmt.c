@@ -165,8 +165,36 @@ static void csv_fields_are_quoted_as_rfc_4180_says(void **state) {
     }
 }
 
+static void other_alphabets_become_ascii_as_wide_as_before(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *ascii;
+    } cases[] = {
+        {"", ""},
+        {"plain text\n", "plain text\n"},
+        {"Shop.Cach\xe2\x80\xa6"
+         "acheEntry",
+         "Shop.Cach~acheEntry"},
+        {"a \xe2\x86\x92 b", "a > b"},
+        {"\xe2\x96\x81\xe2\x96\x84\xe2\x96\x88", "_:#"},
+        {"Gr\xc3\xb6\xc3\x9f"
+         "e \xf0\x9f\x98\x80.",
+         "Gr??e ?."},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf text;
+        strbuf_init(&text);
+        strbuf_adds(&text, cases[i].text);
+        fmt_ascii(&text);
+        assert_string_equal(strbuf_cstr(&text), cases[i].ascii);
+        assert_int_equal(fmt_width(cases[i].text), strlen(cases[i].ascii));
+        strbuf_deinit(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_alphabets_become_ascii_as_wide_as_before),
         cmocka_unit_test(numbers_read_well_and_absent_is_a_dash),
         cmocka_unit_test(durations_keep_three_figures_that_matter),
         cmocka_unit_test(times_are_utc_whatever_the_year),
