@@ -45,6 +45,7 @@ LDFLAGS += -fsanitize=fuzzer,address,undefined
 endif
 DUMPDIFF := $(BUILD)/dumpdiff
 VERSION  := $(shell cat VERSION)
+RELEASED := $(shell sed -n 's/^.. \[$(VERSION)\] - //p' CHANGELOG.md)
 export DUMPDIFF_SCHEMAS ?= $(CURDIR)/build/schemas
 Q        := $(if $(filter 0,$(V)),@)
 
@@ -95,8 +96,8 @@ $(BUILD)/diff/report/page_assets.o $(BUILD)/diff/report/page_assets.analyzed: $(
 $(BUILD)/diff/report/page_assets.o $(BUILD)/diff/report/page_assets.analyzed: BASE_CFLAGS += -include $(EMBEDDED)
 
 # The version stands in one place.
-$(BUILD)/cmd/main.o: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"'
-$(BUILD)/cmd/main.o: VERSION
+$(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"' -DDUMPDIFF_RELEASED='"$(RELEASED)"'
+$(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o: VERSION
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -312,7 +313,7 @@ static-check:
 ## clang's analyser over the program: null pointers, leaks, use after free, values that nobody set
 analyze: $(LIB_SRC:%.c=$(BUILD)/%.analyzed) $(CMD_SRC:%.c=$(BUILD)/%.analyzed)
 
-$(BUILD)/cmd/main.analyzed: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"'
+$(BUILD)/cmd/main.analyzed $(BUILD)/cmd/cmd_man.analyzed: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"' -DDUMPDIFF_RELEASED='"$(RELEASED)"'
 $(BUILD)/%.analyzed: %.c tools/analyze.h
 	@mkdir -p $(@D)
 	@$(need_pkgs)$(ANALYZE) $(BASE_CFLAGS) $(if $(filter %/err.c,$<),,-include tools/analyze.h) \
@@ -320,13 +321,10 @@ $(BUILD)/%.analyzed: %.c tools/analyze.h
 	@touch $@
 
 # -- For users ------------------------------------------------------------------------------------
-## program, man page, completion and schemas (PREFIX, DESTDIR)
+## program, man pages, completion and schemas (PREFIX, DESTDIR)
 install: all
 	install -D -m 755 $(DUMPDIFF) $(DESTDIR)$(PREFIX)/bin/dumpdiff
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	sed 's/@VERSION@/$(VERSION)/' doc/dumpdiff.1 >$(DESTDIR)$(PREFIX)/share/man/man1/dumpdiff.1
-	chmod 644 $(DESTDIR)$(PREFIX)/share/man/man1/dumpdiff.1
-	install -D -m 644 doc/dumpdiff.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/dumpdiff
+	tools/install_made.sh $(DUMPDIFF) $(DESTDIR)$(PREFIX)/share
 	install -d $(DESTDIR)$(PREFIX)/share/dumpdiff
 	install -m 644 $(wildcard schema/*.json) $(DESTDIR)$(PREFIX)/share/dumpdiff/
 

@@ -15,6 +15,9 @@ enum command_bit {
     COMMAND_GATE = 64,
     COMMAND_HISTORY = 128,
     COMMAND_LEARN = 256,
+    COMMAND_PS = 512,
+    COMMAND_COMPLETION = 1024,
+    COMMAND_MAN = 2048,
 };
 
 struct command {

@@ -1,3 +1,4 @@
+#include "cmd/names.h"
 #include "cmd/session.h"
 
 #include "diff/rules/hints.h"
@@ -38,6 +39,19 @@ static void explain_hint(const struct hint *hint, struct strbuf *out) {
         between = ", ";
     }
     strbuf_addc(out, '\n');
+}
+
+const char *explained_name(size_t i, const char **ret_summary) {
+    size_t of_rules = 0;
+    while (rules[of_rules])
+        of_rules++;
+    if (i < of_rules) {
+        *ret_summary = rules[i]->summary;
+        return rules[i]->id;
+    }
+    const struct hint *hint = hint_at(i - of_rules);
+    *ret_summary = hint ? hint->summary : NULL;
+    return hint ? hint->id : NULL;
 }
 
 static bool explain(const struct options *o, struct strbuf *out, struct err *err) {
@@ -88,7 +102,9 @@ const struct command command_explain = {
     "what a rule looks at, its thresholds, how to act on it",
     "RULE is the name in brackets behind a finding; `dumpdiff list rules` names all. HINT, or the\n"
     "name of a framework type, tells what it usually means when its objects grow; `dumpdiff list\n"
-    "hints` names all.",
+    "hints` names all.\n"
+    "\n"
+    "Exit status: 0 printed; 2 wrong command line.",
     COMMAND_EXPLAIN,
     cmd_explain_run,
 };

@@ -35,20 +35,7 @@ bool history_one_program(const struct run *r, struct err *err) {
 
 static bool format_of(const struct options *o, bool lines, enum sheet_format *ret_format,
                       struct err *err) {
-    const char *name = o->output_count ? output_format(o, &o->outputs[0]) : "text";
-    if (o->output_count > 1)
-        return err_set(err, ERR_USAGE, "history writes one output");
-    if (lines && !(o->output_count && (o->outputs[0].format || strcmp(name, "text") != 0)))
-        name = "csv";
-    if (strcmp(name, "text") == 0)
-        *ret_format = SHEET_AS_TEXT;
-    else if (strcmp(name, "csv") == 0)
-        *ret_format = SHEET_AS_CSV;
-    else if (strcmp(name, "json") == 0)
-        *ret_format = lines ? SHEET_AS_LINES : SHEET_AS_JSON;
-    else
-        return err_set(err, ERR_USAGE, "history writes text, csv or json, not %s", name);
-    return true;
+    return options_sheet_format(o, &command_history, lines, ret_format, err);
 }
 
 bool history_print(struct run *r, const struct sheet *s, const char *title, struct err *err) {

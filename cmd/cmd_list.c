@@ -124,7 +124,9 @@ const struct command command_list = {
     "limits     thresholds of the rules with their defaults, for --limit and --config\n"
     "tables     tables that --format csv --table can write\n"
     "budgets    what a budget of the gate can be about\n"
-    "gate-reports  output formats of the gate",
+    "gate-reports  output formats of the gate\n"
+    "\n"
+    "Exit status: 0 printed; 2 wrong command line.",
     COMMAND_LIST,
     cmd_list_run,
 };

@@ -169,3 +169,13 @@ void confine(const struct options *o, const char *db) {
     if (!sandbox_enter(&s, uses, &err))
         say("note: no whole sandbox: %s (--no-sandbox: none is tried)", err.msg);
 }
+
+void confine_ps(const struct options *o) {
+    struct sandbox s;
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    if (o->no_sandbox || under_valgrind())
+        return;
+    sandbox_init(&s, false);
+    if (!sandbox_enter(&s, o->output_count ? SANDBOX_OUTPUTS : 0u, &err))
+        say("note: no whole sandbox: %s (--no-sandbox: none is tried)", err.msg);
+}

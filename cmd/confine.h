@@ -13,4 +13,10 @@
  */
 void confine(const struct options *o, const char *db);
 
+/*
+ * The same for who only looks at what /proc says of others, which Landlock would hide; neither
+ * their memory nor any call into them is let through.
+ */
+void confine_ps(const struct options *o);
+
 #endif

@@ -15,7 +15,8 @@
 #define NAMING    (COMMAND_DIFF | COMMAND_SHOW | COMMAND_SNAPSHOT | COMMAND_GATE)
 #define READING   (NAMING | COMMAND_WATCH)
 #define FILING    COMMAND_HISTORY
-#define EVERY     (READING | FILING | COMMAND_LEARN | COMMAND_LIST | COMMAND_EXPLAIN)
+#define SAYING    (COMMAND_LIST | COMMAND_EXPLAIN | COMMAND_COMPLETION | COMMAND_MAN)
+#define EVERY     (READING | FILING | COMMAND_LEARN | COMMAND_PS | SAYING)
 
 /* Options that only say so, and those whose value is taken as it is. */
 #define SETS_FLAG(name, field) \
@@ -285,7 +286,8 @@ const struct option_desc option_descs[] = {
     {"format", 0, "F", VALUE_REPORT,
      "text (default), json, markdown, csv, html, folded or pprof; with -o, one pair each",
      REPORTING, options_set_format},
-    {"format", 0, "F", VALUE_SHEET, "text (default), json or csv", FILING, options_set_format},
+    {"format", 0, "F", VALUE_SHEET, "text (default), json or csv", FILING | COMMAND_PS,
+     options_set_format},
     {"format", 0, "F", VALUE_GATE_REPORT,
      "text (default), json, junit, sarif, github, ...; with -o, one pair each", GATING,
      options_set_format},
@@ -306,7 +308,7 @@ const struct option_desc option_descs[] = {
      "the day on which what is benign expires (default: today): 2027-01-31", GATING, set_today},
     {"output", 'o', "FILE", VALUE_FILE,
      "write there, in the format that its name tells; appears complete or not at all",
-     REPORTING | GATING | FILING, options_set_output},
+     REPORTING | GATING | FILING | COMMAND_PS, options_set_output},
     {"output", 'o', "FILE", VALUE_FILE, "write there; appears complete or not at all",
      COMMAND_SNAPSHOT | COMMAND_LEARN, options_set_output},
     {"top", 0, "N", VALUE_NUMBER, "rows of a table; the rest is summed up as [N others]",
@@ -333,7 +335,7 @@ const struct option_desc option_descs[] = {
     {"min-count", 0, "N", VALUE_NUMBER, "no types that have fewer objects", COMMAND_SHOW,
      set_min_count},
     {"raw-csv", 0, NULL, VALUE_NONE, "csv: cells that begin with = + - @ as they are, for programs",
-     REPORTING | FILING, set_raw_csv},
+     REPORTING | FILING | COMMAND_PS, set_raw_csv},
     {"table", 0, "NAME", VALUE_TABLE,
      "csv: which table (default types; see `dumpdiff list tables`)", REPORTING, set_table},
     {"path", 0, "TYPE", VALUE_TYPE, "only: on which paths live objects of a type are held",
@@ -394,14 +396,14 @@ const struct option_desc option_descs[] = {
     {"no-paths", 0, NULL, VALUE_NONE, "add: do not look for what holds objects (faster)", FILING,
      set_no_paths},
     {"no-sandbox", 0, NULL, VALUE_NONE, "read inputs with all rights of whoever runs this",
-     READING | FILING, set_no_sandbox},
+     READING | FILING | COMMAND_PS, set_no_sandbox},
     {"max-memory", 0, "SIZE", VALUE_NUMBER,
      "for what holds objects: 500M, 2GiB (default: half of what is free)", READING, set_max_memory},
     {"max-memory", 0, "SIZE", VALUE_NUMBER,
      "add: for what holds objects: 500M, 2GiB (default: half of what is free)", FILING,
      set_max_memory},
     {"width", 0, "N", VALUE_NUMBER, "text: columns (default: the terminal's, else 100)",
-     REPORTING | FILING, set_width},
+     REPORTING | FILING | COMMAND_PS, set_width},
     {"color", 0, "WHEN", VALUE_COLOR,
      "auto (default: on a terminal without NO_COLOR), always or never", REPORTING | GATING,
      set_color},

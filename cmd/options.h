@@ -6,6 +6,7 @@
 
 #include "cmd/cmd.h"
 #include "diff/report/report.h"
+#include "diff/report/sheet.h"
 #include "input/input.h"
 #include "model/answers.h"
 
@@ -20,10 +21,17 @@ struct output {
 };
 
 /*
+ * The format of a sheet (see sheet.h), of the only output. lines: JSON is one object a line, and
+ * where nothing was asked for it is CSV. Errors: ERR_USAGE (none that sheets have, two outputs).
+ */
+struct options;
+bool options_sheet_format(const struct options *o, const struct command *command, bool lines,
+                          enum sheet_format *ret_format, struct err *err) MUST_CHECK;
+
+/*
  * The format asked for, else the one that the ending of the file tells, else text. Never NULL;
  * static or of argv.
  */
-struct options;
 const char *output_format(const struct options *o, const struct output *output);
 
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };

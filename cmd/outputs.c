@@ -98,6 +98,24 @@ bool options_set_output(struct options *o, const char *value, struct err *err) {
     return add_output(o, (struct output){.path = value}, err);
 }
 
+bool options_sheet_format(const struct options *o, const struct command *command, bool lines,
+                          enum sheet_format *ret_format, struct err *err) {
+    const char *name = o->output_count ? output_format(o, &o->outputs[0]) : "text";
+    if (o->output_count > 1)
+        return err_set(err, ERR_USAGE, "%s writes one output", command->name);
+    if (lines && !(o->output_count && (o->outputs[0].format || strcmp(name, "text") != 0)))
+        name = "csv";
+    if (strcmp(name, "text") == 0)
+        *ret_format = SHEET_AS_TEXT;
+    else if (strcmp(name, "csv") == 0)
+        *ret_format = SHEET_AS_CSV;
+    else if (strcmp(name, "json") == 0)
+        *ret_format = lines ? SHEET_AS_LINES : SHEET_AS_JSON;
+    else
+        return err_set(err, ERR_USAGE, "%s writes text, csv or json, not %s", command->name, name);
+    return true;
+}
+
 /* -- When all is parsed ------------------------------------------------------------------------ */
 
 /* Who would write such a file. */
@@ -153,7 +171,8 @@ bool options_check_outputs(const struct options *o, const struct command *comman
         return err_set(err, ERR_USAGE,
                        "--table %s: only CSV has single tables: --format csv, or -o FILE.csv",
                        o->report.table);
-    if (o->report.raw_csv && o->command != COMMAND_HISTORY && !has_format(o, "csv"))
+    if (o->report.raw_csv && !(o->command & (COMMAND_HISTORY | COMMAND_PS)) &&
+        !has_format(o, "csv"))
         return err_set(err, ERR_USAGE, "--raw-csv: goes with CSV: --format csv, or -o FILE.csv");
     return true;
 }

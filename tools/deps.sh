@@ -46,6 +46,10 @@ look() {
     needs xz-utils have xz
     needs lz4 have lz4
     needs valgrind have valgrind
+    needs zsh have zsh
+    needs fish have fish
+    needs mandoc have mandoc
+    needs less have less
     [ "$wanted" = check ] && return
     needs libclang-rt-dev fuzzes
 }

@@ -52,6 +52,12 @@ static void text_cell(struct doc *d, struct doc_table *t, enum sheet_kind kind,
     case SHEET_COUNT:
         doc_count(d, t, cell->number);
         break;
+    case SHEET_NUMBER:
+        doc_cellf(d, t, DOC_PLAIN, "%llu", (unsigned long long)cell->number);
+        break;
+    case SHEET_DURATION:
+        doc_ns(d, t, cell->number);
+        break;
     case SHEET_BYTES:
         doc_bytes(d, t, cell->number);
         break;
@@ -106,7 +112,8 @@ static void csv_cell(struct strbuf *out, enum sheet_kind kind, const struct shee
         csv_text(out, cell->text);
     else if (kind == SHEET_TIME && cell->number != ABSENT)
         strbuf_adds(out, fmt_time(cell->number, buf));
-    else if ((kind == SHEET_COUNT || kind == SHEET_BYTES) && cell->number != ABSENT)
+    else if (kind != SHEET_TEXT && kind != SHEET_TIME && kind != SHEET_DELTA &&
+             kind != SHEET_COUNT_DELTA && cell->number != ABSENT)
         strbuf_addf(out, "%llu", (unsigned long long)cell->number);
     else if ((kind == SHEET_DELTA || kind == SHEET_COUNT_DELTA) && !isnan(cell->real))
         strbuf_addf(out, "%.6g", cell->real);

@@ -11,6 +11,8 @@ enum sheet_kind {
     SHEET_TEXT,
     SHEET_COUNT,
     SHEET_BYTES,
+    SHEET_NUMBER,      /* that names something: without separators */
+    SHEET_DURATION,    /* [ns] */
     SHEET_TIME,        /* [ns since 1970] */
     SHEET_DELTA,       /* [bytes] with sign, may be a fraction: `real`; NAN: not known */
     SHEET_COUNT_DELTA, /* the same of a count */
