@@ -96,6 +96,7 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk,
                       "objects are of types whose fields are not in the dump: what only they hold "
                       "counts as garbage, and so do they");
     h->source.skipped_bytes = walk->skipped_bytes + unknown.bytes;
+    h->heap.places = h->clr->options->places;
     if (!clr_heap_add_roots(h, err) || !heap_follow(&h->heap, answers, err))
         return false;
     retain_warn(h);

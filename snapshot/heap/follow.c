@@ -42,6 +42,7 @@ struct follow_chunk {
 struct follow_met {
     uint64_t slot;
     uint32_t parent, edge;
+    uint32_t from; /* see follow_tree.h */
     uint32_t rank, class;
     uint32_t list;
     uint32_t hash; /* see path_tree_hash */
@@ -63,6 +64,7 @@ struct follow_state {
     struct follow_chunk *head, *tail, *spare;
     size_t head_at;
     uint32_t head_node, tail_node; /* of what comes next, and of what came last */
+    uint32_t head_number;          /* of the object whose list is being read, see follow_tree.h */
     struct follow_steps steps;
     struct follow_batch batch;
     struct follow_scout scout;
@@ -172,18 +174,37 @@ static FOLLOW_INLINE void follow_rank(struct follow *f, struct follow_batch *b, 
     b->count = kept;
 }
 
+/* Writes down from where something was met first, if it is a leaf, or again. */
+static inline void follow_meet(struct follow *f, const struct follow_met *m,
+                               const struct graph_group *group, uint32_t place, bool again) {
+    struct follow_tree *t = &f->met_from;
+    uint32_t list = graph_list_in(group, place), leaf = m->rank - list;
+    if (group->listed >> place & 1) {
+        if (again)
+            follow_tree_again(t, (struct follow_again){m->from, m->edge, list, (uint32_t)m->slot});
+    } else if (!again) {
+        t->leaves[leaf] = (struct follow_leaf){m->from, m->edge};
+    } else if (!follow_tree_passes(t, m->from, leaf)) {
+        follow_tree_again(
+            t, (struct follow_again){m->from, m->edge, FOLLOW_LEAF | leaf, (uint32_t)m->slot});
+    }
+}
+
 /* Classes and lists of those that were not met before, which they then are; the others go. */
 static FOLLOW_INLINE void follow_claim(struct follow *f, struct follow_batch *b, bool wide) {
     const uint32_t in_group = wide ? GRAPH_WIDE : GRAPH_NARROW, met = 1u << (wide ? 31 : 15);
     struct graph_group *groups = f->graph->groups;
     const struct follow_class *classes = f->classes;
     struct follow_met *to = b->items, *end = to + b->count;
+    const bool keep = f->met_from.inner && !f->met_from.given_up;
     for (const struct follow_met *m = to; m < end; m++) {
         uint32_t place = m->rank % in_group;
         struct graph_group *group = &groups[m->rank / in_group];
         uint32_t class = wide ? group->wide[place] : group->narrow[place];
         if (class & met || class < CLASS_FIRST) {
             f->broken += !(class & met);
+            if (class & met && keep)
+                follow_meet(f, m, group, place, true);
             continue;
         }
         if (wide)
@@ -191,6 +212,8 @@ static FOLLOW_INLINE void follow_claim(struct follow *f, struct follow_batch *b,
         else
             group->narrow[place] = (uint16_t)(class | met);
         __builtin_prefetch(&classes[class], 1);
+        if (keep)
+            follow_meet(f, m, group, place, false);
         *to = *m;
         to->class = class;
         to->list = graph_list_in(group, place);
@@ -254,18 +277,32 @@ static inline void follow_count(struct follow *f, const struct follow_met *m, ui
     path_tree_count(&f->tree, node, size);
 }
 
+/* Likewise, of what has references. */
+static inline void follow_keep(struct follow_tree *t, const struct follow_met *m, uint32_t node,
+                               uint32_t flags) {
+    t->given_up |= (flags & CLASS_BETWEEN) != 0;
+    if (!(flags & CLASS_LISTED))
+        return;
+    t->number_of[m->list] = t->count;
+    t->inner[t->count++] = (struct follow_inner){m->from, m->edge, node, m->list};
+}
+
 /* Counts what is an object, and queues what has references. */
 static void follow_arrive(struct follow *f, const struct follow_batch *b) {
     for (const struct follow_met *m = b->items, *end = m + b->count; m < end; m++) {
         uint32_t flags = f->classes[m->class].flags;
-        if (!(flags & CLASS_OBJECT))
+        if (!(flags & CLASS_OBJECT)) {
+            f->met_from.given_up = true;
             continue;
+        }
         uint32_t node =
             path_tree_enter(&f->tree, m->hash, m->parent, m->edge, f->classes[m->class].type);
         if (!(flags & CLASS_BETWEEN))
             follow_count(f, m, node);
         if (f->nodes)
             f->nodes[m->rank] = node;
+        if (f->met_from.inner)
+            follow_keep(&f->met_from, m, node, flags);
         if (flags & CLASS_LISTED)
             follow_enqueue(f->state, m->list, node & NODE_MASK);
     }
@@ -304,6 +341,7 @@ static inline bool follow_open(struct follow *f, struct graph_cursor *cursor) {
         uint32_t item = c->items[s->head_at++];
         if (!(item & QUEUE_NODE)) {
             graph_open_list(f->graph, item, cursor);
+            s->head_number++;
             return true;
         }
         s->head_node = item & NODE_MASK;
@@ -326,6 +364,7 @@ static void follow_batch_fill(struct follow *f) {
             m->slot = slot;
             m->parent = s->head_node;
             m->edge = edge;
+            m->from = s->head_number;
             m++;
         } else {
             f->outside += open;
@@ -436,7 +475,8 @@ bool follow_init(struct follow *f, const struct graph *g, const struct follow_op
         const struct graph_class *class = &g->classes[i];
         f->classes[i] = (struct follow_class){class->size, class->type, class->flags, {0, 0}};
     }
-    return (f->state && f->classes && (f->nodes || !options->keep_nodes)) || err_nomem(err);
+    return ((f->state && f->classes && (f->nodes || !options->keep_nodes)) || err_nomem(err)) &&
+           (!options->keep_tree || follow_tree_init(&f->met_from, g, err));
 }
 
 void follow_deinit(struct follow *f) {
@@ -447,6 +487,7 @@ void follow_deinit(struct follow *f) {
     if (f->nodes)
         pages_free(f->nodes, ((size_t)f->graph->rank_count + 1) * sizeof(*f->nodes));
     free(f->classes);
+    follow_tree_deinit(&f->met_from);
     path_tree_deinit(&f->tree);
     *f = (struct follow){0};
 }

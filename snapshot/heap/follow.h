@@ -9,6 +9,7 @@
 #ifndef DUMPDIFF_HEAP_FOLLOW_H
 #define DUMPDIFF_HEAP_FOLLOW_H
 
+#include "heap/follow_tree.h"
 #include "heap/graph.h"
 #include "heap/path_tree.h"
 
@@ -19,6 +20,7 @@ struct follow_options {
     /* Is that slot, where no object begins, part of the heap at all? NULL: yes. */
     bool (*inside)(void *context, uint64_t slot);
     bool keep_nodes; /* see follow.nodes */
+    bool keep_tree;  /* see follow.met_from */
 };
 
 /* A class of the graph, and how much of it is live: together in one line of the cache. */
@@ -36,6 +38,7 @@ struct follow {
     uint64_t outside;             /* [count] references that lead outside the heap */
     uint64_t broken;              /* [count] references to what is no object */
     uint32_t *nodes;              /* of each rank, the node it was met on; NULL: not kept */
+    struct follow_tree met_from;  /* if it is to be kept */
     struct follow_state *state;
 };
 

@@ -4,6 +4,7 @@
 
 #include "heap/answers_graph.h"
 #include "heap/heap_places.h"
+#include "heap/spanning.h"
 #include "model/builder.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
@@ -71,6 +72,7 @@ static bool heap_follow_condemned(struct heap *h, uint32_t first, uint64_t **ret
     const struct graph *g = &h->graph;
     struct follow_counts counts;
     uint64_t *before = heap_met(g), *after = NULL;
+    h->follow.met_from.given_up = true; /* what is met now is not live */
     bool ok = follow_remember(&h->follow, &counts, err) && before;
     for (uint32_t i = first; ok && i < h->roots.count && h->roots.items[i].group == GROUP_CONDEMNED;
          i++)
@@ -101,6 +103,13 @@ static bool heap_may_retain(const struct heap *h) {
     return (uint64_t)g->rank_count * HEAP_RETAINED_BYTES <= g->memory_limit - g->memory_bytes;
 }
 
+/* May what the traversal can write down of each object stand beside the graph? */
+static bool heap_may_keep_tree(const struct heap *h) {
+    const struct graph *g = &h->graph;
+    return h->places && !h->source->sampled &&
+           spanning_most_bytes(g) <= g->memory_limit - g->memory_bytes;
+}
+
 static bool heap_follow_groups(struct heap *h, uint64_t **ret_condemned, struct err *err) {
     for (uint32_t i = 0; i < h->roots.count; i++) {
         const struct heap_root *root = &h->roots.items[i];
@@ -127,7 +136,8 @@ bool heap_follow(struct heap *h, const struct answers *answers, struct err *err)
         .context = source->context,
         .weigh = source->weigh,
         .inside = source->inside,
-        .keep_nodes = answers && answers->question.asked[QUESTION_RETAINED] && heap_may_retain(h)};
+        .keep_nodes = answers && answers->question.asked[QUESTION_RETAINED] && heap_may_retain(h),
+        .keep_tree = heap_may_keep_tree(h)};
     uint64_t *condemned = NULL;
     if (!follow_init(&h->follow, &h->graph, &options, err))
         return false;
@@ -187,10 +197,27 @@ bool heap_report(struct heap *h, struct cell all, struct cell permanent, struct 
            path_tree_emit(&h->follow.tree, &h->source->names, &heap_path_limits, b, err);
 }
 
-bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
-    struct dominators d;
-    struct heap_places p = {0};
+/* From the traversal, if that can tell. */
+static bool heap_find_places(struct heap *h, struct heap_places *p, struct err *err) {
+    struct dominators d = {0};
+    struct spanning s;
     const struct dominators_options options = {.edges = true, .drop_lists = true};
+    bool ok = spanning_find(&s, h, err);
+    if (ok && s.found) {
+        ok = heap_places_find(p, &s.dominators, h, &heap_path_limits, &s, err);
+        spanning_deinit(&s);
+        return ok;
+    }
+    spanning_deinit(&s);
+    follow_tree_deinit(&h->follow.met_from);
+    ok = ok && dominators_find(&d, h, options, err) &&
+         heap_places_find(p, &d, h, &heap_path_limits, NULL, err);
+    dominators_deinit(&d);
+    return ok;
+}
+
+bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
+    struct heap_places p = {0};
     if (h->source->sampled) {
         builder_lacks(b, PART_BIT(PART_PLACES), ASPECT_ALL, ABSENT,
                       "a sample of objects does not tell what holds them alone");
@@ -203,9 +230,7 @@ bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
                       h->graph.memory_limit);
         return true;
     }
-    bool ok =
-        dominators_find(&d, h, options, err) && heap_places_find(&p, &d, h, &heap_path_limits, err);
-    dominators_deinit(&d);
+    bool ok = heap_find_places(h, &p, err);
     ok = ok && heap_places_write(&p, &h->source->names, b, err);
     heap_places_deinit(&p);
     if (ok || err->code != ERR_LIMIT)

@@ -74,6 +74,7 @@ struct heap {
     struct graph graph; /* filled by the source */
     const struct heap_source *source;
     struct heap_roots roots; /* by group */
+    bool places;             /* they will be asked for: to be said before it is followed */
     struct follow follow;
     struct cell certain; /* live without what only stacks hold */
     struct cell unheld;  /* live by heap_source.unheld_root alone */

@@ -1,16 +1,20 @@
 #include "heap/heap_places.h"
 
+#include "base/order.h"
 #include "base/pages.h"
 #include "heap/place_holders.h"
+#include "heap/spanning.h"
 #include "model/builder.h"
 #include "model/known_names.h"
 #include "model/rows_heap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct placing {
     const struct dominators *dominators;
     const struct heap *heap;
+    struct spanning *spanning; /* NULL: dominators have leaves */
     struct path_tree tree;
     uint32_t *nodes; /* of each number its node in the tree */
     /* Structures entered from several sides: a root each, whose label is the dominator of its parts
@@ -60,17 +64,111 @@ static void placing_inner(struct placing *p) {
         p->nodes[i] = placing_enter(p, p->nodes[d->idom[i]], placing_edge(p, i), d->types[i]);
 }
 
-static void placing_count(struct placing *p) {
+static bool placing_count(struct placing *p, struct err *err) {
     const struct graph *g = &p->heap->graph;
     const struct dominators *d = p->dominators;
     struct dominators_walk at = {0};
     struct dominators_object o;
+    if (p->spanning)
+        return spanning_count(p->spanning, &p->tree, p->nodes, err);
     while (dominators_next(d, g, &at, &o)) {
         uint32_t node = p->nodes[o.number];
         if (!o.inner)
             node = placing_enter(p, node, d->leaf_edges[o.leaf], o.class->type);
         path_tree_count(&p->tree, node, graph_size(g, o.slot, o.class));
     }
+    return true;
+}
+
+/* -- In an order of their own --------------------------------------------------------------------
+ */
+
+/* A node, and what its place among those of the same parent goes by. */
+struct placing_node {
+    uint32_t parent, edge;
+    uint64_t type; /* the source's number of it, see graph_type */
+    uint32_t node;
+};
+
+static int cmp_placing(const void *x, const void *y) {
+    const struct placing_node *a = x, *b = y;
+    if (a->parent != b->parent)
+        return a->parent < b->parent ? -1 : 1;
+    if (a->edge != b->edge)
+        return a->edge < b->edge ? -1 : 1;
+    return order_u64(a->type, b->type);
+}
+
+static struct placing_node *placing_sorted(const struct placing *p) {
+    const struct path_tree *t = &p->tree;
+    const struct graph *g = &p->heap->graph;
+    struct placing_node *sorted = malloc(((size_t)t->count + 1) * sizeof(*sorted));
+    for (uint32_t i = 0; sorted && i < t->count; i++) {
+        const struct path_node *node = &t->nodes[i];
+        uint64_t type = node->type < g->type_count ? g->types[node->type].id : node->type;
+        /* Roots come first. */
+        sorted[i] = (struct placing_node){node->parent + 1, node->edge, type, i};
+    }
+    if (sorted)
+        qsort(sorted, t->count, sizeof(*sorted), cmp_placing);
+    return sorted;
+}
+
+/* Roots, their children, and so on. first: see placing_number. Gives the old numbers. */
+static void placing_arrange(const struct path_tree *t, const struct placing_node *sorted,
+                            const uint32_t *first, uint32_t *ret_order) {
+    uint32_t count = 0, parent = 0;
+    for (uint32_t at = 0;; at++) {
+        for (uint32_t i = first[parent]; i < first[parent + 1]; i++)
+            ret_order[count++] = sorted[i].node;
+        if (at == t->count)
+            return;
+        parent = ret_order[at] + 1;
+    }
+}
+
+/* first: of each old number + 1, and of none, where what is below it begins among the sorted. */
+static bool placing_number(struct placing *p, const struct placing_node *sorted) {
+    struct path_tree *t = &p->tree;
+    uint32_t *first = calloc((size_t)t->count + 2, sizeof(*first));
+    uint32_t *order = malloc(((size_t)t->count + 1) * sizeof(*order));
+    uint32_t *numbers = malloc(((size_t)t->count + 1) * sizeof(*numbers));
+    struct path_node *nodes = malloc(((size_t)t->count + 1) * sizeof(*nodes));
+    bool ok = first && order && numbers && nodes;
+    if (ok) {
+        for (uint32_t i = 0, parent = 0; parent <= t->count + 1; parent++) {
+            while (i < t->count && sorted[i].parent < parent)
+                i++;
+            first[parent] = i;
+        }
+        placing_arrange(t, sorted, first, order);
+        for (uint32_t i = 0; i < t->count; i++)
+            numbers[order[i]] = i;
+        for (uint32_t i = 0; i < t->count; i++) {
+            nodes[i] = t->nodes[order[i]];
+            if (nodes[i].parent != PATH_NONE)
+                nodes[i].parent = numbers[nodes[i].parent];
+        }
+        memcpy(t->nodes, nodes, t->count * sizeof(*nodes));
+        for (uint32_t i = 1; i < p->dominators->count; i++)
+            p->nodes[i] = numbers[p->nodes[i]];
+    }
+    free(first);
+    free(order);
+    free(numbers);
+    free(nodes);
+    return ok;
+}
+
+/*
+ * The tree of places in an order that depends on nothing but itself: not on which objects were met
+ * first. No nodes are looked for in it any more.
+ */
+static bool placing_order(struct placing *p, struct err *err) {
+    struct placing_node *sorted = placing_sorted(p);
+    bool ok = (sorted && placing_number(p, sorted)) || err_nomem(err);
+    free(sorted);
+    return ok;
 }
 
 /* -- What is kept of it ------------------------------------------------------------------------ */
@@ -114,7 +212,7 @@ static bool placing_cut(const struct placing *p, const struct path_limits *limit
     struct cell *sums = placing_add_up(t);
     bool ok = (keep && numbers && sums) || err_nomem(err);
     ok = ok && path_tree_choose(t, limits, keep, err);
-    const struct placed placed = {t, p->nodes, sums, keep};
+    const struct placed placed = {t, p->nodes, sums, keep, p->spanning};
     struct place_holding *holding = ok ? place_holders_count(p->dominators, &placed) : NULL;
     ok = ok && (holding || err_nomem(err));
     for (uint32_t i = 0; ok && i < t->count; i++)
@@ -135,8 +233,9 @@ static bool placing_cut(const struct placing *p, const struct path_limits *limit
 /* -- All of it --------------------------------------------------------------------------------- */
 
 bool heap_places_find(struct heap_places *ret, const struct dominators *d, const struct heap *h,
-                      const struct path_limits *limits, struct err *err) {
-    struct placing p = {.dominators = d, .heap = h};
+                      const struct path_limits *limits, struct spanning *spanning,
+                      struct err *err) {
+    struct placing p = {.dominators = d, .heap = h, .spanning = spanning};
     size_t bytes = (size_t)d->count * sizeof(*p.nodes);
     *ret = (struct heap_places){0};
     path_tree_init(&p.tree);
@@ -146,9 +245,9 @@ bool heap_places_find(struct heap_places *ret, const struct dominators *d, const
     if (ok) {
         placing_structures(&p);
         placing_inner(&p);
-        placing_count(&p);
-        ok = (!p.tree.failed && !p.structures.failed) || err_nomem(err);
+        ok = placing_count(&p, err) && ((!p.tree.failed && !p.structures.failed) || err_nomem(err));
     }
+    ok = ok && placing_order(&p, err);
     path_tree_deinit(&p.structures);
     ok = ok && placing_cut(&p, limits, ret, err);
     if (p.nodes)

@@ -45,12 +45,15 @@ struct heap_places {
     struct cell other;    /* of that, places right below the roots that were left out */
 };
 
+struct spanning;
+
 /*
- * Of dominators with edges. limits: as for paths; what a place retains is what counts. Errors:
- * ERR_NOMEM. To be freed either way.
+ * Of dominators with edges; spanning: what they are of, if they are without leaves. limits: as for
+ * paths; what a place retains is what counts. Errors: ERR_NOMEM. To be freed either way.
  */
 bool heap_places_find(struct heap_places *p, const struct dominators *d, const struct heap *h,
-                      const struct path_limits *limits, struct err *err) MUST_CHECK;
+                      const struct path_limits *limits, struct spanning *spanning,
+                      struct err *err) MUST_CHECK;
 void heap_places_deinit(struct heap_places *p);
 
 /*

@@ -1,5 +1,7 @@
 #include "heap/place_holders.h"
 
+#include "heap/spanning.h"
+
 #include <stdlib.h>
 
 /* [percent] of all that is live, that has to be of one kind for the small who hold it to be kept */
@@ -92,7 +94,8 @@ static void count_pair(struct path_tree *pairs, uint32_t item, uint32_t node, ui
         path_tree_enter(pairs, path_tree_hash(PATH_NONE, item, node), PATH_NONE, item, node);
     if (pair == PATH_NONE)
         return;
-    if (!pairs->nodes[pair].objects)
+    /* The first one by number: objects are met in the order of threads. */
+    if (!pairs->nodes[pair].objects || edge < pairs->nodes[pair].bytes)
         pairs->nodes[pair].bytes = edge;
     pairs->nodes[pair].objects += references;
 }
@@ -106,17 +109,24 @@ static void count_reference(struct place_holding *h, uint32_t item, uint32_t fro
         count_pair(&h->pairs, item, teller, 1, teller == from ? edge : DOMINATORS_NO_EDGE);
 }
 
-static void count_holders(struct place_holding *h) {
+static void count_told(void *context, uint32_t from, uint32_t to, uint32_t edge) {
+    struct place_holding *h = context;
+    uint32_t item = item_of_object(h, to);
+    if (item != PATH_NONE)
+        count_reference(h, item, h->placed->nodes[from], edge);
+}
+
+static bool count_holders(struct place_holding *h) {
     const struct links *l = &h->dominators->links;
     struct links_walk at = links_begin(l);
-    while (links_next_holder(l, &at)) {
-        uint32_t from = h->placed->nodes[at.from];
+    if (h->placed->spanning)
+        return spanning_each_reference(h->placed->spanning, count_told, h, NULL);
+    while (links_next_holder(l, &at))
         do {
-            uint32_t item = item_of_object(h, links_next_edge(l, &at));
-            if (item != PATH_NONE)
-                count_reference(h, item, from, at.edge);
+            uint32_t to = links_next_edge(l, &at);
+            count_told(h, at.from, to, (uint32_t)at.edge);
         } while (!at.last);
-    }
+    return true;
 }
 
 /* -- Choosing ---------------------------------------------------------------------------------- */
@@ -184,7 +194,7 @@ struct place_holding *place_holders_count(const struct dominators *d, const stru
         return NULL;
     bool ok = holding_init(h, d, placed);
     if (ok && h->count) {
-        count_holders(h);
+        ok = count_holders(h);
         keep_holders(h);
     }
     if (ok && !h->pairs.failed)

@@ -9,12 +9,16 @@
 #include "heap/heap_places.h"
 #include "heap/path_tree.h"
 
+struct spanning;
+
 /* What becomes of a tree of places. */
 struct placed {
     const struct path_tree *tree;
     const uint32_t *nodes;   /* of each number of the dominators: its node */
     const struct cell *sums; /* of each node, what it retains; behind them all that is live */
     bool *keep;              /* of each node: is it a place? */
+    /* What the dominators are of, and who refers to whom; NULL: that is in their links. */
+    const struct spanning *spanning;
 };
 
 struct place_holding;

@@ -2,6 +2,7 @@
 #include "tests/support/drawn_graph.h"
 
 #include "heap/heap_places.h"
+#include "heap/spanning.h"
 #include "model/builder.h"
 #include "model/snapshot.h"
 
@@ -15,13 +16,41 @@
 
 static const struct path_limits all_of_them = {.floor_share = 0, .nodes_max = 100000};
 
+/* Are they the same, number by number? */
+static void check_same(const struct heap_places *p, const struct heap_places *q) {
+    assert_int_equal(p->count, q->count);
+    assert_int_equal(p->retained.objects, q->retained.objects);
+    assert_int_equal(p->retained.bytes, q->retained.bytes);
+    assert_int_equal(p->other.objects, q->other.objects);
+    assert_int_equal(p->other.bytes, q->other.bytes);
+    assert_memory_equal(p->items, q->items, p->count * sizeof(*p->items));
+}
+
+/* By what the traversal wrote down, which is to be the same as by all references. */
+static bool check_spanning(struct mk_graph *m, const struct path_limits *limits,
+                           const struct heap_places *all) {
+    struct spanning s;
+    struct heap_places p;
+    assert_true(spanning_find(&s, &m->heap, &m->err));
+    bool found = s.found;
+    if (found) {
+        assert_true(heap_places_find(&p, &s.dominators, &m->heap, limits, &s, &m->err));
+        check_same(&p, all);
+        heap_places_deinit(&p);
+    }
+    spanning_deinit(&s);
+    return found;
+}
+
 static struct heap_places places_of(struct mk_graph *m, const struct path_limits *limits) {
     struct dominators d;
     struct heap_places p;
+    m->heap.places = true;
     mk_graph_follow(m, NULL);
     assert_true(dominators_find(&d, &m->heap, (struct dominators_options){.edges = true}, &m->err));
-    assert_true(heap_places_find(&p, &d, &m->heap, limits, &m->err));
+    assert_true(heap_places_find(&p, &d, &m->heap, limits, NULL, &m->err));
     dominators_deinit(&d);
+    assert_true(check_spanning(m, limits, &p));
     return p;
 }
 
@@ -342,6 +371,45 @@ static void places_of_random_graphs_are_what_they_should_be(void **state) {
     }
 }
 
+/* A list of so many, whose nodes refer to the next one and to the list itself. */
+#define CHAIN 100000u
+
+static void a_chain_that_refers_back_is_left_to_all_references(void **state) {
+    (void)state;
+    uint32_t *first = calloc(CHAIN + 1, sizeof(*first)), *to = calloc(2 * CHAIN, sizeof(*to));
+    uint8_t *types = calloc(CHAIN, sizeof(*types));
+    struct dominators d;
+    struct heap_places p;
+    struct spanning s;
+    assert_true(first && to && types);
+    for (uint32_t i = 0; i < CHAIN; i++) {
+        uint32_t *at = &to[first[i]];
+        types[i] = i > 0;
+        if (i + 1 < CHAIN)
+            *at++ = i + 1;
+        if (i)
+            *at++ = 0;
+        first[i + 1] = (uint32_t)(at - to);
+    }
+    struct mk_graph *m = mk_graph_new(CHAIN, first, to, types);
+    mk_graph_root(m, 0, 100);
+    m->heap.places = true;
+    mk_graph_follow(m, NULL);
+    assert_true(spanning_find(&s, &m->heap, &m->err));
+    assert_false(s.found);
+    spanning_deinit(&s);
+    assert_true(dominators_find(&d, &m->heap, (struct dominators_options){.edges = true}, &m->err));
+    assert_true(heap_places_find(&p, &d, &m->heap, &all_of_them, NULL, &m->err));
+    assert_int_equal(p.count, 2);
+    check_place(&p.items[1], CHAIN - 1, CHAIN - 1);
+    heap_places_deinit(&p);
+    dominators_deinit(&d);
+    mk_graph_free(m);
+    free(first);
+    free(to);
+    free(types);
+}
+
 static void what_is_below_the_floor_is_summed_up_where_it_hangs(void **state) {
     (void)state;
     uint32_t seed = 4, cut = 0;
@@ -396,6 +464,7 @@ int main(void) {
         cmocka_unit_test(a_list_is_one_place_however_long),
         cmocka_unit_test(a_queue_entered_from_two_ends_is_one_place),
         cmocka_unit_test(places_of_random_graphs_are_what_they_should_be),
+        cmocka_unit_test(a_chain_that_refers_back_is_left_to_all_references),
         cmocka_unit_test(what_is_below_the_floor_is_summed_up_where_it_hangs),
         cmocka_unit_test(places_that_would_take_more_memory_than_they_may_are_left_out_and_said),
     };

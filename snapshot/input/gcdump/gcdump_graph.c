@@ -294,6 +294,7 @@ static bool gcdump_graph_report_all(struct gcdump_graph *g, const struct input_o
     struct cell all = {0, 0}, unknown = {ABSENT, ABSENT};
     g->source.sampled = g->h->sampled || g->edges > g->budget;
     struct answers *answers = options->answers;
+    g->heap.places = options->places;
     if (!heap_follow(&g->heap, answers, err))
         return false;
     gcdump_graph_warn(g);
