@@ -149,7 +149,8 @@ static bool placing_number(struct placing *p, const struct placing_node *sorted)
             if (nodes[i].parent != PATH_NONE)
                 nodes[i].parent = numbers[nodes[i].parent];
         }
-        memcpy(t->nodes, nodes, t->count * sizeof(*nodes));
+        if (t->count)
+            memcpy(t->nodes, nodes, t->count * sizeof(*nodes));
         for (uint32_t i = 1; i < p->dominators->count; i++)
             p->nodes[i] = numbers[p->nodes[i]];
     }
