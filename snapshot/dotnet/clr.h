@@ -193,6 +193,11 @@ static inline uint64_t clr_align(const struct clr *clr, uint64_t address) {
     return (address + clr->word - 1) & ~(uint64_t)(clr->word - 1);
 }
 
+/* .NET Core, to 3.1: some structures were others. */
+static inline bool clr_is_before_5(const struct clr *clr) {
+    return clr->contract.canonical_bit == 2;
+}
+
 /* [bytes] from one object to the next at least; the empty string says less. */
 static inline uint32_t clr_object_min(const struct clr *clr) {
     return 3 * clr->word;

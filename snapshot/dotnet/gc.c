@@ -22,6 +22,10 @@ enum {
     HEAP_FIELDS = 19
 };
 
+/* Before .NET 5 nothing says where: measured in 3.1.3 of x64, behind what is at the beginning of
+ * all. */
+#define GENERATION_TABLE_OF_1 344u
+
 #define HEAPS_MAX 1024u
 
 /* Whether the context is sane is for the walk to see: it meets it at an object's address or not. */
@@ -103,6 +107,13 @@ static bool gc_heap_layout(struct clr *clr, struct gc_layout *l) {
         l->heap.finalize_queue = offset[F_GC_HEAP_FINALIZE_QUEUE];
         l->heap.generation_table = offset[F_GC_HEAP_GENERATIONS];
         return true;
+    }
+    if (clr->gc.major < 2) {
+        l->heap.alloc_allocated = 0;
+        l->heap.ephemeral_segment = clr->word;
+        l->heap.finalize_queue = 2 * clr->word;
+        l->heap.generation_table = GENERATION_TABLE_OF_1;
+        return clr->word == 8;
     }
     if (!clr_read(clr, clr->gc.slot[GC_HEAP_FIELDS], fields, sizeof(fields)))
         return false;

@@ -131,6 +131,23 @@ static bool helper_caller(struct clr *clr, uint64_t frame, uint64_t at, struct a
 }
 
 /*
+ * Where Linux has the frame pointer from 6.0 to 9.0. What managed code called may have called the
+ * function that holds the frame: then the return addresses in between are the runtime's own.
+ */
+static bool helper_caller_beyond(struct clr *clr, uint64_t frame, struct arch_frame *c) {
+    uint64_t fp, at = frame + HELPER_FRAME_RBP, ip;
+    for (uint32_t i = 0; i < NATIVE_FRAMES && clr_spend(clr, 1); i++) {
+        if (helper_caller(clr, frame, at, c))
+            return true;
+        if (!clr_word(clr, at, &fp) || fp <= at || fp - frame >= NATIVE_FRAME ||
+            !clr_word_at(clr, fp, 1, &ip) || ip < clr->image->base || ip >= clr->image->end)
+            return false;
+        at = fp;
+    }
+    return false;
+}
+
+/*
  * Windows: the frame of a helper that the runtime itself is written in (before .NET 9). It has kept
  * the registers of the native function that it is in, from which the tables of coreclr.dll lead to
  * the caller. Where they do not: it has the caller's instruction and stack pointer once it was
@@ -238,7 +255,7 @@ static bool unnamed_frame(struct clr *clr, uint64_t frame, struct arch_frame *c)
      * from 6.0 to 9.0, else wherever one looks like it. Other registers may hold the frame pointer
      * of the managed caller, or what was on the stack before.
      */
-    if (helper_caller(clr, frame, frame + HELPER_FRAME_RBP, c))
+    if (helper_caller_beyond(clr, frame, c))
         return true;
     for (uint64_t at = frame + 2 * clr->word; at < frame + HELPER_FRAME; at += clr->word)
         if (helper_caller(clr, frame, at, c))

@@ -9,8 +9,10 @@
 #include "dotnet/descriptor.h"
 #include "dotnet/globals.h"
 #include "dotnet/symbols.h"
+#include "dotnet/table_fit.h"
 #include "dotnet/thread_ids.h"
 #include "dotnet/version.h"
+#include "dotnet/why_unreadable.h"
 #include "memory/arch/arch.h"
 #include "memory/pe/pe.h"
 
@@ -43,22 +45,33 @@ static bool version_makes_sense(uint64_t word) {
 }
 
 /*
+ * Version 1.0 has no number of generations, so there is less to know it by: of the workstation GC
+ * all variables are in the image; the server GC has those of all heaps together, and no others.
+ */
+static bool looks_like_gc_vars_of_1(struct clr *clr, uint64_t address) {
+    static const uint8_t workstation[] = {2, 3, 4, 5, 6, 7}, server[] = {2, 3, 6, 21, 22, 23};
+    uint64_t w[24];
+    if (!clr_words(clr, address, w, 24))
+        return false;
+    const uint8_t *variables = w[5] ? workstation : server;
+    for (uint32_t i = 0; i < sizeof(workstation); i++)
+        if (!in_image(clr, w[variables[i]]))
+            return false;
+    return true;
+}
+
+/*
  * {u8 major, minor; 0} in a word; then words: bytes of a generation, generations (not in version
  * 1), variables.
  */
 static bool looks_like_gc_vars(struct clr *clr, uint64_t address) {
-    uint64_t w[8];
-    if (!clr_is_aligned(clr, address) || !clr_words(clr, address, w, 8) ||
+    uint64_t w[5];
+    if (!clr_is_aligned(clr, address) || !clr_words(clr, address, w, 5) ||
         !version_makes_sense(w[0]) || w[1] < 8 * clr->word || w[1] > 4096)
         return false;
-    bool first = w[0] == 1; /* 1.0 */
-    if (!first && (w[2] < 4 || w[2] > 5))
-        return false;
-    /* Without the number of generations there is less to know it by. */
-    for (uint32_t i = first ? 2 : 3; i < (first ? 8 : 5); i++)
-        if (!may_be_variable(clr, w[i]) || (first && !in_image(clr, w[i])))
-            return false;
-    return true;
+    if (w[0] == 1)
+        return looks_like_gc_vars_of_1(clr, address);
+    return w[2] >= 4 && w[2] <= 5 && may_be_variable(clr, w[3]) && may_be_variable(clr, w[4]);
 }
 
 /* Before 5.0 there were four: no pinned objects. */
@@ -252,13 +265,6 @@ static bool runtime_find_image(struct clr *clr, bool *ret_named) {
 
 /* -- Offsets ----------------------------------------------------------------------------------- */
 
-static bool table_may_fit(const struct clr *clr, const struct builtin_table *t) {
-    if (strcmp(t->arch, clr->space->arch->name) != 0 || t->windows != clr->windows ||
-        t->gc_major != clr->gc.major || t->gc_minor != clr->gc.minor)
-        return false;
-    return !clr->dac_entries || !t->dac_entries || t->dac_entries == clr->dac_entries;
-}
-
 /* Free space has no type of its own in g_dacTable of every version: found by its shape. */
 static uint64_t mt_by_shape(struct clr *clr, uint32_t flags, uint32_t base_size) {
     uint32_t entries = clr->dac_entries ? clr->dac_entries : 256;
@@ -354,12 +360,15 @@ static void use_table(struct clr *clr, const struct builtin_table *t) {
     /* Found by scanning, dac_table is the address of g_gcDacGlobals' entry. */
     uint64_t shift = clr->gc_vars_index ? clr->gc_vars_index : t->gc_vars_index;
     uint64_t first = clr->gc_vars_index ? clr->dac_table : clr->dac_table - clr->word * shift;
-    if (!clr->dac_table)
+    bool other = clr->dac_entries && t->dac_entries && clr->dac_entries != t->dac_entries;
+    if (!clr->dac_table || other)
         globals_find(clr);
     if (!clr->dac_table || shift != t->gc_vars_index)
         return;
     for (uint32_t i = 0; i < t->global_count; i++) {
         uint64_t address;
+        if (other && t->globals[i].index > t->gc_vars_index)
+            continue; /* found by what it leads to */
         if (clr_word_at(clr, first, t->globals[i].index, &address))
             clr->contract.global[t->globals[i].global] = address;
     }
@@ -394,11 +403,12 @@ static bool use_descriptor(struct clr *clr, uint64_t address, descriptor_source 
     if (!source(clr, address, &text))
         return false;
     contract_clear(&clr->contract);
+    const struct builtin_table *table = NULL;
     for (uint32_t i = 0; i < builtin_table_count; i++)
-        if (table_may_fit(clr, &builtin_tables[i])) {
-            use_table(clr, &builtin_tables[i]);
-            break;
-        }
+        if (!table || table_fit(clr, &builtin_tables[i]) > table_fit(clr, table))
+            table = &builtin_tables[i];
+    if (table && table_fit(clr, table))
+        use_table(clr, table);
     if (!contract_parse(&clr->contract, text.json, text.pointers, text.pointer_count, &err)) {
         builder_warn(clr->b, ABSENT, "%s", err.msg);
         return false;
@@ -442,92 +452,16 @@ static bool choose_offsets(struct clr *clr) {
     if (find_descriptor(clr, &address) && (use_descriptor(clr, address, descriptor_from_memory) ||
                                            use_descriptor(clr, address, descriptor_from_file)))
         return true;
-    for (uint32_t i = 0; i < builtin_table_count; i++) {
-        if (!table_may_fit(clr, &builtin_tables[i]))
-            continue;
-        contract_clear(&clr->contract);
-        use_table(clr, &builtin_tables[i]);
-        if (verify(clr))
-            return true;
-    }
+    for (int fit = TABLE_OF_SUCH; fit > TABLE_NOT; fit--)
+        for (uint32_t i = 0; i < builtin_table_count; i++) {
+            if (table_fit(clr, &builtin_tables[i]) != (enum table_fit)fit)
+                continue;
+            contract_clear(&clr->contract);
+            use_table(clr, &builtin_tables[i]);
+            if (verify(clr))
+                return true;
+        }
     return clr_use_learnt(clr);
-}
-
-/* Of Linux and macOS, of Unity and of Mono itself on Windows. */
-static bool is_mono(const char *name) {
-    static const char *const begins[] = {"libmono",      "libcoreclr-mono.so", "mono-2.0",
-                                         "monosgen-2.0", "mono.dll",           "mono-sgen"};
-    for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
-        if (strncasecmp(name, begins[i], strlen(begins[i])) == 0)
-            return true;
-    return false;
-}
-
-static void why_not_there(struct clr *clr, struct strbuf *why) {
-    if (clr->space->module_count == 0) {
-        strbuf_adds(why, "the dump does not say which files were loaded: no runtime can be found");
-        return;
-    }
-    for (uint32_t i = 0; i < clr->space->module_count; i++) {
-        const char *path = clr->space->modules[i].path;
-        const char *name = path ? base_name(path) : "";
-        if (is_mono(name)) {
-            strbuf_addf(why, "the process runs Mono (%s), which is not read", name);
-            return;
-        }
-        if (strcasecmp(name, "clr.dll") == 0) {
-            const char *version = clr->space->modules[i].version;
-            strbuf_addf(
-                why,
-                "the process runs .NET Framework (clr.dll%s%s), whose heap is not read from "
-                "dumps; join what SOS printed of it: DUMP+SOS.txt",
-                version ? " " : "", version ? version : "");
-            return;
-        }
-    }
-    strbuf_adds(why, "no CoreCLR in this process: not .NET, or compiled ahead of time (NativeAOT)");
-}
-
-/* "coreclr.dll 10.0.1226.42308 (6A89B72447a000)": what to look for on another machine. */
-static void write_image(const struct clr *clr, struct strbuf *why) {
-    const struct space_module *image = clr->image;
-    strbuf_adds(why, base_name(image->path));
-    const char *version = image->version ? image->version : clr->version;
-    if (version)
-        strbuf_addf(why, " %s", version);
-    if (image->timestamp || image->image_size)
-        strbuf_addf(why, " (%08X%x)", image->timestamp, image->image_size);
-}
-
-static void why_unreadable(const struct clr *clr, struct strbuf *why) {
-    unsigned major = clr->image->version ? (unsigned)strtoul(clr->image->version, NULL, 10) : 0;
-    write_image(clr, why);
-    if (!clr->windows)
-        strbuf_adds(why, ": no tables of the garbage collector found (a dump that is cut, or "
-                         "of a version that is not known?)");
-    else if (major && major < 9)
-        strbuf_adds(why, ": .NET 8 and older do not describe themselves, so the managed heap is "
-                         "not read; join what SOS printed of it: DUMP+SOS.txt");
-    else
-        strbuf_adds(why, ": its read-only pages are not in the dump; with that very file in the "
-                         "folder of --symbols the managed heap can be read");
-}
-
-/* What was tried, so that whoever has such a dump can tell what would help. */
-static void why_no_offsets(const struct clr *clr, struct strbuf *why) {
-    uint32_t tried = 0;
-    write_image(clr, why);
-    if (clr->misfit) {
-        strbuf_adds(why, ": what it says of itself (contract descriptor) does not fit this dump: "
-                         "its threads or its basic types are not where it says");
-        return;
-    }
-    strbuf_adds(why, " has no contract descriptor in the dump, and no offsets known to us fit");
-    for (uint32_t i = 0; i < builtin_table_count; i++)
-        if (table_may_fit(clr, &builtin_tables[i]))
-            strbuf_addf(why, "%s%s", tried++ ? ", " : " (tried: ", builtin_tables[i].name);
-    strbuf_adds(why, tried ? ")" : " (none is of such a build)");
-    strbuf_adds(why, "; with the same file under --symbols or --sysroot it can be read");
 }
 
 bool clr_find_runtime(struct clr *clr, struct strbuf *why) {

@@ -28,9 +28,16 @@
 
 /* -- Taking a type handle apart ---------------------------------------------------------------- */
 
+/* Dimensions of an array that is no vector. */
+static uint32_t array_rank(const struct clr *clr, uint32_t base_size) {
+    uint32_t min = clr_object_min(clr);
+    return base_size >= min ? (base_size - min) / BOUND_BYTES : 0;
+}
+
 static struct type_parts desc_parts(struct clr *clr, uint64_t desc) {
     struct type_parts t = {0};
-    uint32_t flags, token;
+    uint32_t flags, token, base;
+    uint64_t mt;
     if (!clr_field_u32(clr, desc, F_TYPE_DESC_FLAGS, &flags))
         return t;
     switch (flags & 0xff) { /* CorElementType */
@@ -38,6 +45,14 @@ static struct type_parts desc_parts(struct clr *clr, uint64_t desc) {
     case 0x10:
         if (clr_field_word(clr, desc, F_PARAM_TYPE_ARG, &t.element))
             t.kind = (flags & 0xff) == 0x0f ? TYPE_POINTER : TYPE_BYREF;
+        break;
+    case 0x14:
+    case 0x1d: /* before .NET 5 arrays have descriptors, too, behind their own MethodTable */
+        if (clr_is_before_5(clr) && clr_field_word(clr, desc, F_PARAM_TYPE_ARG, &t.element) &&
+            clr_word_at(clr, desc, 1, &mt) && clr_field_u32(clr, mt, F_MT_BASE_SIZE, &base)) {
+            t.rank = (flags & 0xff) == 0x14 ? array_rank(clr, base) : 0;
+            t.kind = TYPE_ARRAY;
+        }
         break;
     case 0x13:
     case 0x1e:
@@ -90,8 +105,8 @@ struct type_parts type_parts(struct clr *clr, uint64_t handle) {
         if (!clr_field_word(clr, handle, F_MT_PER_INST, &t.element))
             return t;
         t.kind = TYPE_ARRAY;
-        if ((flags & MT_VECTOR_MASK) != MT_VECTOR && base_size >= clr_object_min(clr))
-            t.rank = (base_size - clr_object_min(clr)) / BOUND_BYTES;
+        if ((flags & MT_VECTOR_MASK) != MT_VECTOR)
+            t.rank = array_rank(clr, base_size);
         return t;
     }
     bool ok = clr->contract.token16 ? clr_u16(clr, clr_field(clr, handle, F_MT_FLAGS2) + 2, &row16)

@@ -11,13 +11,14 @@
 
 /* Bits of the mode. */
 enum {
-    MODE_ODD_BASE = 1, /* server instead of workstation, net8 instead of net9 */
+    MODE_ODD_BASE = 1, /* server instead of workstation, net8 instead of net9: see names */
     MODE_NO_DESCRIPTOR = 2,
     MODE_LIVE = 4,
     MODE_NO_PATHS = 8,
     MODE_QUESTIONS = 16,
     MODE_OLD_BASE = 32, /* .NET 9 and 8 instead of 10 */
-    MODE_OLDEST = 64    /* .NET Core 3.1 */
+    MODE_OLDEST = 64,   /* .NET Core 3.1 */
+    MODE_LATER = 128    /* what came later: see later_names */
 };
 
 /* Bits of a record's kind. */
@@ -133,8 +134,11 @@ static uint64_t fuzz_heapwalk_changed(const struct base *b, struct reader *r, ui
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const names[] = {"workstation.core.zst", "server.core.zst", "net9.core.zst",
-                                        "net8.core.zst", "net3.core.zst"};
-    static struct base bases[5];
+                                        "net8.core.zst", "net3.core.zst"},
+                             *const later_names[] = {
+                                 "net3-server.core.zst", "../../dumps/waits-net11.core.zst",
+                                 "../../dumps/calls-net11.core.zst", "arm64-net10.core.zst"};
+    static struct base bases[5], later_bases[4];
     struct {
         uint32_t offset;
         uint64_t old;
@@ -144,10 +148,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     reader_init(&r, (struct bytes){data, size}, 0);
     uint8_t mode = reader_u8(&r);
     uint32_t which = (mode & MODE_ODD_BASE ? 1 : 0) + (mode & MODE_OLD_BASE ? 2 : 0);
-    which = mode & MODE_OLDEST ? 4 : which;
-    struct base *b = &bases[which];
+    bool later = mode & MODE_LATER;
+    which = mode & MODE_OLDEST && !later ? 4 : which;
+    struct base *b = later ? &later_bases[which] : &bases[which];
     if (!b->file)
-        fuzz_heapwalk_load_base(b, names[which]);
+        fuzz_heapwalk_load_base(b, later ? later_names[which] : names[which]);
     if (mode & MODE_NO_DESCRIPTOR && b->magic) {
         undo[undo_count].offset = b->magic;
         undo[undo_count++].old = load_u64(b->file + b->magic);

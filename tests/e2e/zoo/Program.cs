@@ -66,7 +66,10 @@ static class Program {
         all.Add(Array.CreateInstance(typeof(int), new[] { 3 }, new[] { 1 }));
         unsafe { all.Add(new int*[2]); }
         all.Add((Func<int, string>)(i => i.ToString())); all.Add((1, "two", 3.0)); all.Add(new { Name = "x", N = 1 });
-        all.Add(GC.AllocateArray<byte>(5000, pinned: true)); all.Add(new byte[200_000]);
+#if !NETCOREAPP3_1
+        all.Add(GC.AllocateArray<byte>(5000, pinned: true));
+#endif
+        all.Add(new byte[200_000]);
         for (int i = 0; i < 50; i++) all.Add(new Keeper());
         for (int i = 0; i < objects; i++) {
             all.Add(new Pair<int, object>[i % 7]);
@@ -82,7 +85,7 @@ static class Program {
         var method = new DynamicMethod("Emitted", typeof(void), new[] { typeof(Park) }, typeof(Program).Module);
         ILGenerator il = method.GetILGenerator();
         il.Emit(OpCodes.Ldarg_0); il.Emit(OpCodes.Callvirt, typeof(Park).GetMethod("Invoke")); il.Emit(OpCodes.Ret);
-        return method.CreateDelegate<Action<Park>>();
+        return (Action<Park>)method.CreateDelegate(typeof(Action<Park>));
     }
 
     static object Built() {
@@ -150,7 +153,7 @@ static class Program {
                 Start("busy" + t, () => { var keep = new object[20000]; var random = new Random(seed); while (true) keep[random.Next(keep.Length)] = random.Next(9) == 0 ? new byte[random.Next(90000)] : new Cage<int>[random.Next(60)]; });
             }
         Thread.Sleep(300);
-        File.WriteAllText(Path.Combine(args[0], "ready"), Environment.ProcessId.ToString());
+        File.WriteAllText(Path.Combine(args[0], "ready"), "ready");
         Thread.Sleep(Timeout.Infinite);
     }
 }

@@ -22,10 +22,10 @@ small() { # name createdump setting... program argument...
     name=$1 createdump=$2
     shift 2
     rm -rf "$work/run" && mkdir "$work/run" && cd "$work/run"
-    env -i "$@" 20 . &
+    env -i "$@" &
     app=$!
     trap 'kill -9 "$app" 2>/dev/null || true' EXIT
-    until [ -s ready.0 ]; do sleep 0.1; done
+    until [ -e ready.0 ] || [ -e ready ]; do sleep 0.1; done
     sleep 1
     env -i "$createdump" --full -f full.core "$app" >/dev/null
     kill -9 "$app" # before 10, .NET asks itself to end, and this program does not
@@ -34,8 +34,23 @@ small() { # name createdump setting... program argument...
     zstd -q -f -19 small.core -o "$here/$name.core.zst"
 }
 # .NET Core 3.1, which the SDK does not build for any more: compiled against the runtime itself, laid out by hand.
-lay_out_3() {
-    mkdir "$work/src3" "$work/app3"
+lay_out_3() { # program source...
+    program=$1 app3=$work/app3-$1
+    shift
+    mkdir "$app3"
+    cp "$pack"/lib/*/*.dll "$pack"/native/*.so "$pack"/native/System.Private.CoreLib.dll "$pack"/native/createdump \
+        "$app3/"
+    chmod +x "$app3/createdump"
+    sdk=$(ls -d "$(dirname "$dotnet")"/sdk/10.* | tail -n 1)
+    # shellcheck disable=SC2046 # names without spaces
+    dotnet exec "$sdk/Roslyn/bincore/csc.dll" -noconfig -nostdlib -nologo -optimize+ -unsafe -langversion:latest \
+        -define:NETCOREAPP3_1 -nowarn:CS8500,CS0649,CS0169,CS0414 \
+        -out:"$app3/$program.dll" $(printf -- '-r:%s ' "$pack"/lib/*/*.dll) \
+        -r:"$pack/native/System.Private.CoreLib.dll" "$@"
+    "$here/host-3.py" "$app3" "$program" "$sdk/AppHostTemplate/apphost"
+}
+sources_3() {
+    mkdir "$work/src3"
     cat >"$work/src3/get.csproj" <<'END'
 <Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup>
 <ItemGroup><PackageDownload Include="Microsoft.NETCore.App.Runtime.linux-x64" Version="[3.1.3]" /></ItemGroup></Project>
@@ -43,27 +58,25 @@ END
     (cd "$work/src3" && dotnet restore >/dev/null)
     pack=$(dotnet nuget locals global-packages -l | sed 's/.*: //')/microsoft.netcore.app.runtime.linux-x64/3.1.3
     pack=$pack/runtimes/linux-x64
-    cp "$pack"/lib/*/*.dll "$pack"/native/*.so "$pack"/native/System.Private.CoreLib.dll "$pack"/native/createdump \
-        "$work/app3/"
-    chmod +x "$work/app3/createdump"
     sed 's/Environment.ProcessId/System.Diagnostics.Process.GetCurrentProcess().Id/' \
         "$top/demo/dumps/LeakyStore.cs" >"$work/src3/LeakyStore.cs"
-    sdk=$(ls -d "$(dirname "$dotnet")"/sdk/10.* | tail -n 1)
-    # shellcheck disable=SC2046 # names without spaces
-    dotnet exec "$sdk/Roslyn/bincore/csc.dll" -noconfig -nostdlib -nologo -optimize+ \
-        -out:"$work/app3/LeakyStore.dll" $(printf -- '-r:%s ' "$pack"/lib/*/*.dll) \
-        -r:"$pack/native/System.Private.CoreLib.dll" "$work/src3/LeakyStore.cs"
-    "$here/host-3.py" "$work/app3" LeakyStore "$sdk/AppHostTemplate/apphost"
+    for space in System System.Collections.Generic System.IO System.Linq System.Threading System.Threading.Tasks; do
+        echo "global using $space;"
+    done >"$work/src3/usings.cs"
 }
 publish 10.0
 publish 9.0 -r linux-x64 --self-contained -p:RuntimeFrameworkVersion=9.0.22
 publish 8.0 -r linux-x64 --self-contained -p:RuntimeFrameworkVersion=8.0.33
-small workstation "$runtime/createdump" DOTNET_gcServer=0 "$dotnet" "$work/app10.0/LeakyStore.dll"
+small workstation "$runtime/createdump" DOTNET_gcServer=0 "$dotnet" "$work/app10.0/LeakyStore.dll" 20 .
 small server "$runtime/createdump" DOTNET_gcServer=1 DOTNET_GCHeapCount=2 DOTNET_GCName=libclrgc.so \
-    "$dotnet" "$work/app10.0/LeakyStore.dll"
-small net9 "$work/app9.0/createdump" DOTNET_gcServer=0 "$work/app9.0/LeakyStore"
-small net8 "$work/app8.0/createdump" DOTNET_gcServer=0 "$work/app8.0/LeakyStore"
-lay_out_3
-small net3 "$work/app3/createdump" COMPlus_gcServer=0 "$work/app3/LeakyStore"
+    "$dotnet" "$work/app10.0/LeakyStore.dll" 20 .
+small net9 "$work/app9.0/createdump" DOTNET_gcServer=0 "$work/app9.0/LeakyStore" 20 .
+small net9-jitted "$work/app9.0/createdump" DOTNET_gcServer=0 DOTNET_ReadyToRun=0 "$work/app9.0/LeakyStore" 20 .
+small net8 "$work/app8.0/createdump" DOTNET_gcServer=0 "$work/app8.0/LeakyStore" 20 .
+sources_3
+lay_out_3 LeakyStore "$work/src3/LeakyStore.cs"
+lay_out_3 zoo "$work/src3/usings.cs" "$top/tests/e2e/zoo/Program.cs"
+small net3 "$work/app3-LeakyStore/createdump" COMPlus_gcServer=0 "$work/app3-LeakyStore/LeakyStore" 20 .
+small net3-server "$work/app3-zoo/createdump" COMPlus_gcServer=1 COMPlus_GCHeapCount=2 "$work/app3-zoo/zoo" . 60
 rm -rf "$work"
 ls -l "$here"
