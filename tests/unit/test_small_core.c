@@ -87,6 +87,9 @@ static void small_cores_hold_what_their_dumps_held(void **state) {
     check_contents(SMALL_SERVER, 2, "server", 71);
     check_contents("tests/fuzz/base/net9.core.zst", 1, "workstation", 72);
     check_contents("tests/fuzz/base/net8.core.zst", 1, "workstation", 69);
+    check_contents("tests/fuzz/base/arm64-net9.core.zst", 1, "workstation", 72);
+    check_contents("tests/fuzz/base/arm64-net10.core.zst", 1, "workstation", 71);
+    check_contents("tests/fuzz/base/arm64-net11.core.zst", 1, "workstation", 86);
 }
 
 /* -- The GC's own descriptor ------------------------------------------------------------------- */
