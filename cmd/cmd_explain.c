@@ -1,4 +1,4 @@
-#include "cmd/names.h"
+#include "cmd/explained.h"
 #include "cmd/session.h"
 
 #include "diff/rules/hints.h"

@@ -1,6 +1,6 @@
 #include "cmd/complete.h"
 #include "cmd/confine.h"
-#include "cmd/names.h"
+#include "cmd/explained.h"
 #include "cmd/processes.h"
 
 #include "diff/gate/gate_report.h"

@@ -1,6 +1,6 @@
 /* What `dumpdiff explain` knows, by name. */
-#ifndef DUMPDIFF_CMD_NAMES_H
-#define DUMPDIFF_CMD_NAMES_H
+#ifndef DUMPDIFF_CMD_EXPLAINED_H
+#define DUMPDIFF_CMD_EXPLAINED_H
 
 #include <stddef.h>
 
