@@ -262,7 +262,7 @@ dumps: $(DUMPDIFF)
 ## who holds what, against ClrMD
 holders: $(DUMPDIFF) $(HOLDERS)
 	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
-## everything on real programs: dumps, holders, gate, troubles, services, heaptrack, native, java, the static build
+## everything on real programs: dumps, holders, gate, troubles, services, heaptrack, native, java, page, the static build
 e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
@@ -275,8 +275,12 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/stacks.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/tools.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
+	    tests/e2e/page.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; \
 	    tests/e2e/package.sh $(BUILD)/e2e || status=1; exit $$status
+## the HTML report in a real browser (SHOTS=folder: pictures of it), as far as there is one: part of check
+page: $(DUMPDIFF)
+	@tests/e2e/page.sh $(DUMPDIFF) $(BUILD)/e2e $(SHOTS)
 ## the recipe in examples/ on a service with and without a leak; workflows by actionlint
 gate: $(DUMPDIFF)
 	@tests/e2e/workflows.sh $(BUILD)/e2e
@@ -361,6 +365,7 @@ check:
 	@+$(MAKE) --no-print-directory $(PARALLEL) cross
 	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
+	@+$(MAKE) --no-print-directory page
 	@+$(MAKE) --no-print-directory $(BUILD)/tests/bench/make_data
 	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/bench/instructions.sh tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh tests/walls/developers.sh'
 
@@ -382,7 +387,7 @@ help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all cross static static-check deb release help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e troubles \
+    fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e page troubles \
     analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Rows of a table that charts can lead to; those that causes lead to are found anywhere. */
+#define MARKED_ROWS 1000u
+
 static const char *const html_styles[] = {
     [DOC_PLAIN] = "",  [DOC_GOOD] = "good",     [DOC_BAD] = "bad",
     [DOC_DIM] = "dim", [DOC_STRONG] = "strong",
@@ -98,6 +101,13 @@ static const char *name_of_row(const struct doc_table *t, uint32_t row) {
     return name && *name ? name : "[nameless]";
 }
 
+/* Does a cause lead to it? */
+static bool is_linked(const struct doc *d, struct doc_mark mark) {
+    uint32_t first;
+    SEARCH_LEADING(first, d->link_count, at, mark_is_before(d->links[at].to, mark));
+    return first < d->link_count && !mark_is_before(mark, d->links[first].to);
+}
+
 static void page_find_marks(struct html_page *p) {
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < p->d->count; i++) {
@@ -107,11 +117,14 @@ static void page_find_marks(struct html_page *p) {
                 marks_count(p, b->mark);
             else
                 marks_name(p, b->mark, b->tag);
-            for (uint32_t r = 0; t && t->column_count && r < t->row_count; r++)
+            for (uint32_t r = 0; t && t->column_count && r < t->row_count; r++) {
+                if (r >= MARKED_ROWS && !is_linked(p->d, t->rows[r].mark))
+                    continue;
                 if (pass == 0)
                     marks_count(p, t->rows[r].mark);
                 else
                     marks_name(p, t->rows[r].mark, name_of_row(t, r));
+            }
         }
         for (int k = MARK_TYPE; k <= MARK_CAUSE && pass == 0; k++) {
             p->marks[k].names =

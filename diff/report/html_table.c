@@ -174,7 +174,7 @@ static void page_row(const struct html_page *p, const struct doc_table *t, uint3
         strbuf_addf(p->out, " data-n=%u", t->others);
     else if (row->role == ROW_PLAIN && row->style == DOC_DIM)
         strbuf_adds(p->out, " class=dim");
-    else if (row->role == ROW_PLAIN && number >= PRINT_ROWS)
+    else if (number == PRINT_ROWS) /* and all that come after it */
         strbuf_adds(p->out, " class=more");
     page_id(p, row->mark);
     strbuf_addc(p->out, '>');
@@ -242,7 +242,7 @@ static void page_table_head(const struct html_page *p, const struct doc_table *t
     strbuf_addf(out, "<div class=\"wide%s\" tabindex=0 role=region aria-label=\"",
                 t->row_count > TALL_ROWS ? " tall" : "");
     markup_text(out, title);
-    strbuf_adds(out, "\"><table class=\"rows");
+    strbuf_addf(out, "\"><table class=\"rows%s", t->row_count > NAMED_ROWS ? " many" : "");
     for (uint32_t i = 1; i < t->column_count; i++)
         if (t->columns[page_column(t, i)].right)
             strbuf_addf(out, " r%u", i + 1);

@@ -83,6 +83,10 @@
 
     /* Numbers from the largest down at first, names from the first on; what has no number comes last. */
     sort(head, column) {
+      /* What paper leaves out stays the same rows, however they are sorted. */
+      const first = this.body.querySelector('.more');
+      if (first && !this.marked) this.rows.slice(this.rows.indexOf(first)).forEach((row) => row.classList.add('more'));
+      this.marked = true;
       const keys = new Map(this.rows.map((row) => [row, cellNumber(row.cells[column])]));
       const names = new Map(this.rows.map((row) => [row, row.cells[column].textContent]));
       const numbers = this.rows.some((row) => !Number.isNaN(keys.get(row)));
@@ -104,8 +108,6 @@
       const title = this.element.caption.textContent;
       this.input = make('input', {type: 'search', 'aria-label': `Filter: ${title}`, placeholder: 'filter', autocomplete: 'off'});
       this.said = make('output', {});
-      this.texts = this.rows.map((row) => row.textContent.toLowerCase());
-      this.texts = new Map(this.rows.map((row, i) => [row, this.texts[i]]));
       this.input.addEventListener('input', () => this.filter(this.input.value));
       this.element.parentElement.before(make('p', {class: 'tools'}, this.input, this.said));
       if (this.others || this.total) this.sums = summedColumns(this.others || this.total);
@@ -115,6 +117,7 @@
     filter(words) {
       const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
       const hidden = [];
+      this.texts ||= new Map(this.rows.map((row) => [row, row.textContent.toLowerCase()]));
       for (const row of this.rows) {
         row.hidden = !wanted.every((word) => this.texts.get(row).includes(word));
         if (row.hidden) hidden.push(row);

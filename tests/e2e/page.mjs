@@ -1,0 +1,230 @@
+/*
+ * HTML reports in a real browser: what is seen at three widths, in both schemes, without script and on paper; clicks,
+ * keys, filters, zoom; axe-core finds nothing serious; what a dump says does nothing.
+ * usage: page.mjs MODULES CHROMIUM SHOTS WORK   (WORK: diff.html, series.html, hostile.html, many.html)
+ */
+import {createRequire} from 'node:module';
+import {statSync} from 'node:fs';
+const [, , modules, executablePath, shots, work] = process.argv;
+const require = createRequire(modules + '/');
+const {chromium} = require('playwright-core');
+const axe = require('axe-core').source;
+
+let failed = 0, run = 0;
+const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage']});
+
+async function open(file, options = {}) {
+  const context = await browser.newContext({viewport: {width: 1280, height: 900}, ...options});
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('console', (message) => { if (message.type() === 'error') page.problems.push(message.text()); });
+  page.on('pageerror', (error) => page.problems.push(error.message));
+  page.on('dialog', (dialog) => { page.problems.push('a dialog'); dialog.dismiss(); });
+  page.on('request', (request) => { if (!request.url().startsWith('file:')) page.problems.push(`asks for ${request.url()}`); });
+  await page.goto(`file://${work}/${file}`);
+  return page;
+}
+
+async function test(name, ask) {
+  run++;
+  try {
+    await ask();
+    console.log(`[       OK ] ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`[  FAILED  ] ${name}: ${error.message.split('\n')[0]}`);
+  }
+}
+
+function holds(fact, what) {
+  if (!fact) throw new Error(what);
+}
+const equal = (a, b, what) => holds(a === b, `${what}: ${JSON.stringify(a)}, not ${JSON.stringify(b)}`);
+const quiet = (page) => equal(page.problems.join('; '), '', 'the browser says');
+
+/* Names are never so narrow that they are a column of letters. */
+const narrowest = (page) => page.$$eval('tbody th[scope=row], .what, .next', (all) =>
+  Math.min(...all.filter((e) => e.textContent.length > 12 && e.offsetParent).map((e) => e.getBoundingClientRect().width)));
+
+for (const width of [400, 1000, 2000])
+  for (const colorScheme of ['light', 'dark'])
+    await test(`page_is_whole_at_${width}_${colorScheme}`, async () => {
+      const page = await open('diff.html', {viewport: {width, height: 900}, colorScheme});
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      holds(wide <= width, `it is ${wide} wide`);
+      holds(await narrowest(page) >= 100, `a name has ${await narrowest(page)} pixels`);
+      const verdict = await page.locator('.verdict').boundingBox();
+      const card = await page.locator('.card').first().boundingBox();
+      holds(verdict.y < 300 && card.y < 700, 'the answer is not on the first screen');
+      await page.evaluate(axe);
+      const found = await page.evaluate(() => window.axe.run());
+      const serious = found.violations.filter((one) => ['serious', 'critical'].includes(one.impact));
+      equal(serious.map((one) => `${one.id} ${one.nodes[0].html.slice(0, 80)}`).join('; '), '', 'axe finds');
+      if (shots) await page.screenshot({path: `${shots}/report-${width}-${colorScheme}.png`});
+      quiet(page);
+      await page.context().close();
+    });
+
+await test('page_can_be_read_without_script', async () => {
+  const page = await open('diff.html', {javaScriptEnabled: false});
+  for (const seen of ['.verdict', '.card', '.plot', '.tree > svg', '.map > svg', 'section table.rows tbody tr', '.moments', '.chain'])
+    holds(await page.locator(seen).first().isVisible(), `${seen} is not seen`);
+  equal(await page.locator('button, input').count(), 0, 'buttons that do nothing');
+  await page.context().close();
+});
+
+await test('page_goes_on_paper', async () => {
+  const page = await open('many.html');
+  await page.emulateMedia({media: 'print'});
+  equal(await page.locator('nav').isVisible(), false, 'the list of sections is on paper');
+  holds(await page.locator('tr.paper').first().isVisible(), 'the rows that are left out are not summed up');
+  const pdf = await page.pdf({format: 'A4'});
+  holds(pdf.length > 20000 && pdf.subarray(0, 4).toString() === '%PDF', 'no PDF');
+  quiet(page);
+  await page.context().close();
+});
+
+await test('causes_lead_to_their_rows_and_back', async () => {
+  const page = await open('diff.html');
+  const link = page.locator('.card .to a[href^="#t"]').first();
+  const target = await link.getAttribute('href');
+  await link.click();
+  holds(await page.locator(target).isVisible(), `${target} is not seen`);
+  const back = page.locator(`${target} a[href^="#c"]`).first();
+  const cause = await back.getAttribute('href');
+  await back.click();
+  holds(await page.locator(`${cause}.card`).isVisible(), `${cause} is not seen`);
+  const ends = await page.$$eval('a[href^="#"]', (all) => all.filter((a) => !document.getElementById(a.getAttribute('href').slice(1))).length);
+  equal(ends, 0, 'links that lead nowhere');
+  quiet(page);
+  await page.context().close();
+});
+
+/* What the rows that are seen and the others add up to, and the total. */
+const sums = (table) => table.evaluate((element) => {
+  const number = (cell) => Number(cell.textContent.replace(/[,+]/g, ''));
+  const seen = [...element.tBodies[0].rows].filter((row) => !row.hidden);
+  const others = element.querySelector('tr.others:not([hidden])'), total = element.querySelector('tr.total');
+  return {
+    rows: seen.length, all: element.tBodies[0].rows.length,
+    sum: [...seen, ...(others ? [others] : [])].reduce((sum, row) => sum + number(row.cells[1]), 0),
+    total: number(total.cells[1]), others: others ? others.cells[0].textContent : '',
+  };
+});
+
+await test('rows_and_others_are_the_total_under_a_filter', async () => {
+  for (const file of ['many.html', 'diff.html']) {
+    const page = await open(file);
+    const table = page.locator('table.rows:has(tr.total)').filter({has: page.locator('thead button', {hasText: /^type$/})}).first();
+    const before = await sums(table);
+    equal(before.sum, before.total, `${file}: without a filter`);
+    const input = page.locator('input[aria-label^="Filter: Types"]').first();
+    await input.fill(file === 'many.html' ? 'type1' : 'store');
+    const during = await sums(table);
+    holds(during.rows > 0 && during.rows < during.all, `${during.rows} of ${during.all} rows are seen`);
+    equal(during.sum, during.total, `${file}: under a filter`);
+    holds(/^\[[\d,]+ others\]$/.test(during.others), during.others);
+    await input.fill('');
+    equal(JSON.stringify(await sums(table)), JSON.stringify(before), `${file}: behind it`);
+    quiet(page);
+    await page.context().close();
+  }
+});
+
+await test('columns_sort_both_ways', async () => {
+  const page = await open('many.html');
+  const table = page.locator('table.rows:has(tr.total)').filter({has: page.locator('thead button', {hasText: /^type$/})}).first();
+  const column = () => table.evaluate((element) => [...element.tBodies[0].rows].map((row) => Number(row.cells[1].textContent.replace(/,/g, ''))));
+  const head = table.locator('thead button', {hasText: /^objects$/});
+  await head.click();
+  let values = await column();
+  holds(values.every((value, i) => !i || values[i - 1] >= value), 'not from the largest down');
+  equal(await head.locator('..').getAttribute('aria-sort'), 'descending', 'aria-sort');
+  await head.focus();
+  await page.keyboard.press('Enter');
+  values = await column();
+  holds(values.every((value, i) => !i || values[i - 1] <= value), 'not from the smallest up');
+  quiet(page);
+  await page.context().close();
+});
+
+await test('boxes_zoom_by_keys_and_back', async () => {
+  const page = await open('diff.html');
+  const tree = page.locator('svg.tree').first();
+  const seen = () => tree.locator(':scope > svg[display=inline]').count();
+  const all = await seen();
+  await tree.locator(':scope > svg[tabindex="0"]').focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  const zoomed = await seen();
+  holds(zoomed < all, `${zoomed} of ${all} boxes are seen`);
+  equal(await page.evaluate(() => document.activeElement.getAttribute('width')), '100.000%', 'the box is');
+  await page.keyboard.press('Escape');
+  equal(await seen(), all, 'boxes behind it');
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowDown');
+  equal(await page.evaluate(() => document.activeElement.getAttribute('aria-level')), '2', 'one down is level');
+  const width = () => tree.locator(':scope > svg').first().getAttribute('width');
+  const byNow = await width();
+  await page.getByRole('button', {name: 'width by growth'}).first().click();
+  holds(await width() !== byNow, 'the width is the same by growth');
+  await page.locator('input[aria-label^="Search"]').first().fill('price');
+  holds(await tree.locator('.hit').count() > 0, 'nothing is found');
+  quiet(page);
+  await page.context().close();
+});
+
+await test('next_steps_are_copied', async () => {
+  const page = await open('diff.html', {permissions: ['clipboard-read', 'clipboard-write']});
+  const step = page.locator('.card .next:has(code)').first();
+  await step.locator('.copy').first().click();
+  await page.waitForTimeout(200);
+  equal(await step.locator('.copy').first().textContent(), 'copied', 'the button says');
+  equal(await page.evaluate(() => navigator.clipboard.readText()), await step.locator('code').first().textContent(), 'the clipboard');
+  await page.context().close();
+});
+
+await test('sparklines_where_there_are_more_than_two', async () => {
+  const page = await open('series.html');
+  holds(await page.locator('td .spark path').count() > 3, 'no sparklines');
+  holds(await page.locator('.plot circle').count() >= 3, 'no points');
+  quiet(page);
+  await page.context().close();
+});
+
+await test('what_a_dump_says_does_nothing', async () => {
+  const page = await open('hostile.html');
+  equal(await page.locator('script').count(), 1, 'scripts');
+  equal(await page.locator('img, iframe, object, link, style[onload], [onload], [onerror], [onclick], [style]').count(), 0, 'elements');
+  holds(await page.getByText('<img src=x onerror=alert(1)>').count() > 0, 'the name is not shown');
+  equal(await page.evaluate(() => window.was), undefined, 'a variable of a name');
+  const inputs = page.locator('input[type=search]');
+  for (let i = 0; i < await inputs.count(); i++) await inputs.nth(i).fill('<img');
+  quiet(page);
+  /* Whatever would get in: the policy does not let it run. */
+  const ran = await page.evaluate(() => new Promise((done) => {
+    const script = document.createElement('script');
+    script.textContent = 'window.was = 1';
+    document.body.append(script);
+    setTimeout(() => done(window.was), 50);
+  }));
+  equal(ran, undefined, 'a script that came later');
+  await page.context().close();
+});
+
+await test('ten_thousand_types_are_two_megabytes', async () => {
+  const bytes = statSync(`${work}/many.html`).size;
+  holds(bytes <= 2 << 20, `${bytes} bytes`);
+  const page = await open('many.html');
+  const ms = await page.evaluate(() => performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd);
+  /* How long that took is said and not judged: the machine may do other work, too. */
+  console.log(`    ${bytes} bytes, there after ${Math.round(ms)} ms`);
+  quiet(page);
+  await page.context().close();
+});
+
+await browser.close();
+console.log(`[==========] ${run} test(s) run.`);
+if (failed) console.log(`[  FAILED  ] ${failed} test(s).`);
+else console.log(`[  PASSED  ] ${run} test(s).`);
+process.exit(failed ? 1 : 0);
