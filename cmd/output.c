@@ -127,8 +127,9 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     if (report->binary && to_stdout(output) && terminal_on_stdout())
         return err_set(err, ERR_USAGE, "--format %s is not for terminals: give it an -o FILE",
                        report->name);
-    if (report->needs & ~s->series.parts_any)
-        return err_set(err, ERR_USAGE, "--format %s: no allocation stacks are in %s", report->name,
+    if (report->needs && !(report->needs & s->series.parts_any))
+        return err_set(err, ERR_USAGE, "--format %s: no %sstacks are in %s", report->name,
+                       report->needs & PART_BIT(PART_THREADS) ? "" : "allocation ",
                        s->count > 1 ? "these dumps" : "this dump");
     r.names = s->names;
     r.causes = s->has_causes ? &s->causes : NULL;

@@ -126,28 +126,36 @@ static bool any_clear(const struct doc_context *c) {
     return false;
 }
 
+void doc_verdict_text(const struct doc_context *c, struct strbuf *out) {
+    const struct causes *causes = c->s->count > 1 ? c->o->causes : NULL;
+    uint32_t counts[4] = {0};
+    size_t begin = out->len;
+    count_severities(c, counts);
+    uint32_t hits = counts[0] + counts[1] + counts[2] + counts[3];
+    if (causes && causes->count)
+        say_kinds(causes, out);
+    else if (!hits && !any_clear(c))
+        strbuf_adds(out, "no rule could be applied: this says nothing, good or bad");
+    else if (!hits)
+        strbuf_adds(out, "nothing was found");
+    else if (!counts[SEVERITY_CRITICAL] && !counts[SEVERITY_WARNING])
+        strbuf_adds(out, "nothing that was found is serious");
+    else
+        strbuf_addf(out, "%u finding%s, %u of them critical", hits, hits == 1 ? "" : "s",
+                    counts[SEVERITY_CRITICAL]);
+    say_memory(c, out);
+    strbuf_addc(out, '.');
+    if (!strbuf_failed(out))
+        out->ptr[begin] = (char)toupper((unsigned char)out->ptr[begin]);
+}
+
 static void doc_page_verdict(const struct doc_context *c) {
     const struct causes *causes = c->s->count > 1 ? c->o->causes : NULL;
-    uint32_t counts[4] = {0}, hits;
+    uint32_t counts[4] = {0};
     struct strbuf out;
     strbuf_init(&out);
     count_severities(c, counts);
-    hits = counts[0] + counts[1] + counts[2] + counts[3];
-    if (causes && causes->count)
-        say_kinds(causes, &out);
-    else if (!hits && !any_clear(c))
-        strbuf_adds(&out, "no rule could be applied: this says nothing, good or bad");
-    else if (!hits)
-        strbuf_adds(&out, "nothing was found");
-    else if (!counts[SEVERITY_CRITICAL] && !counts[SEVERITY_WARNING])
-        strbuf_adds(&out, "nothing that was found is serious");
-    else
-        strbuf_addf(&out, "%u finding%s, %u of them critical", hits, hits == 1 ? "" : "s",
-                    counts[SEVERITY_CRITICAL]);
-    say_memory(c, &out);
-    strbuf_addc(&out, '.');
-    if (!strbuf_failed(&out))
-        out.ptr[0] = (char)toupper((unsigned char)out.ptr[0]);
+    doc_verdict_text(c, &out);
     enum severity worst = causes && causes->count ? causes->items[0].severity
                           : counts[0]             ? SEVERITY_CRITICAL
                           : counts[1]             ? SEVERITY_WARNING

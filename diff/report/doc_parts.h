@@ -86,6 +86,8 @@ void doc_show_memory(const struct doc_context *c);
 /* What pages have beside that; each adds nothing where there is nothing to be shown. */
 void doc_page_diff(const struct doc_context *c); /* all of it, in its order */
 void doc_page_show(const struct doc_context *c);
+/* Appends what is wrong, and what the memory did meanwhile, in one sentence. */
+void doc_verdict_text(const struct doc_context *c, struct strbuf *out);
 void page_growth(const struct doc_context *c);  /* charts of values over the snapshots */
 void page_holders(const struct doc_context *c); /* chart of the paths of holders */
 void page_stacks(const struct doc_context *c);  /* chart of allocation stacks */

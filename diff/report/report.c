@@ -9,8 +9,10 @@
     REPORT(markdown) \
     REPORT(csv) \
     REPORT(html) \
+    REPORT(brief) \
     REPORT(folded) \
-    REPORT(pprof)
+    REPORT(pprof) \
+    REPORT(speedscope)
 
 #define REPORT_DECLARED(name) extern const struct report report_##name;
 REPORTS(REPORT_DECLARED)

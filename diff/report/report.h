@@ -50,8 +50,9 @@ struct report {
                  struct strbuf *out, struct err *);
     bool (*diff)(const struct series *, const struct findings *, const struct report_options *,
                  struct strbuf *out, struct err *);
-    bool binary;    /* not for terminals */
-    uint32_t needs; /* PART_BIT of what it is made of: nothing else may be asked of it */
+    bool binary; /* not for terminals */
+    /* PART_BITs of what it is made of, one of them at least: nothing else may be asked of it */
+    uint32_t needs;
 };
 
 /* THE table of reports; ends with NULL. */
