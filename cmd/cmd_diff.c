@@ -1,4 +1,5 @@
 #include "cmd/inputs.h"
+#include "cmd/opener.h"
 #include "cmd/session.h"
 #include "model/answers.h"
 #include "model/snapshot.h"
@@ -54,19 +55,24 @@ static int run_report(const struct command *command, bool is_diff, int argc, cha
     struct options o;
     struct session s = {.count = 0};
     struct inputs in;
+    struct opener opener = OPENER_NONE;
     if (!options_parse(&o, command, argc, argv, &err))
         return fail(&err);
     if (o.help)
         return print_help(command);
     int status = 0;
-    if (!inputs_find(&in, &o, &err) || !check_arguments(&o, is_diff, &err) ||
-        !read_dumps(&s, &o, is_diff, &err) || !session_judge(&s, &err) ||
-        !session_report(&s, is_diff, &err))
+    bool reported = inputs_find(&in, &o, &err) && check_arguments(&o, is_diff, &err) &&
+                    opener_begin(&opener, &o, &err) && read_dumps(&s, &o, is_diff, &err) &&
+                    session_judge(&s, &err) && session_report(&s, is_diff, &err);
+    if (reported)
+        opener_open(&opener);
+    if (!reported)
         status = fail(&err);
     else if (!is_diff && !o.force && snapshot_trust(&s.snapshots[0]) == TRUST_UNUSABLE)
         status = err_exit_status(ERR_INCONCLUSIVE);
     else if (o.exit_code && session_has_hits(&s))
         status = 1;
+    opener_end(&opener);
     session_deinit(&s);
     inputs_deinit(&in);
     return status;

@@ -35,6 +35,7 @@
 SETS_FLAG(set_all, report.all)
 SETS_FLAG(set_force, force)
 SETS_FLAG(set_exit_code, exit_code)
+SETS_FLAG(set_open, open)
 SETS_FLAG(set_exact_names, exact_names)
 SETS_FLAG(set_no_paths, no_paths)
 SETS_FLAG(set_no_sandbox, no_sandbox)
@@ -284,8 +285,12 @@ static bool set_color(struct options *o, const char *value, struct err *err) {
  */
 const struct option_desc option_descs[] = {
     {"format", 0, "F", VALUE_REPORT,
-     "text (default), json, markdown, csv, html, folded or pprof; with -o, one pair each",
+     "text (default), json, markdown, csv, html, brief, folded, pprof or speedscope; with -o, one "
+     "pair each",
      REPORTING, options_set_format},
+    {"open", 0, NULL, VALUE_NONE,
+     "write the HTML report to the cache folder and open it in a browser",
+     COMMAND_DIFF | COMMAND_SHOW, set_open},
     {"format", 0, "F", VALUE_SHEET, "text (default), json or csv", FILING | COMMAND_PS,
      options_set_format},
     {"format", 0, "F", VALUE_GATE_REPORT,

@@ -63,7 +63,7 @@ struct options {
     const char *list, *series; /* see inputs.h */
     bool update, strict, allow_missing_baseline;
     bool no_pager; /* which main() has seen to before */
-    bool force, exit_code, exact_names, no_paths, no_sandbox, help;
+    bool force, exit_code, exact_names, no_paths, no_sandbox, open, help;
 };
 
 /* What an option takes: for who completes it (complete.c). */

@@ -21,6 +21,7 @@ struct ending {
 
 /* Those in which nothing is written are named all the same: no text is put into a file.pdf. */
 static const struct ending endings[] = {
+    {".speedscope.json", "speedscope", NULL},
     {".json", "json", "json"},
     {".md", "markdown", "github-summary"},
     {".markdown", "markdown", "github-summary"},
