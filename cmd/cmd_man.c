@@ -23,8 +23,25 @@ static void man_add(struct strbuf *out, struct str text) {
     }
 }
 
+/* Words in lines of less than 80 bytes, as mandoc wants them. */
+static void man_fill(struct strbuf *out, struct str text) {
+    for (size_t used = 0; text.len;) {
+        size_t length = strcspn(text.ptr, " \n");
+        struct str word = str_take(text, length < text.len ? length : text.len);
+        text = str_drop(text, word.len + (word.len < text.len));
+        if (used && used + 1 + word.len > 66) {
+            strbuf_addc(out, '\n');
+            used = 0;
+        }
+        if (used)
+            strbuf_addc(out, ' ');
+        man_add(out, word);
+        used += word.len + (used != 0);
+    }
+}
+
 static void man_line(struct strbuf *out, const char *text) {
-    man_add(out, str_of(text));
+    man_fill(out, str_of(text));
     strbuf_addc(out, '\n');
 }
 
@@ -47,7 +64,10 @@ static void man_paragraph(struct strbuf *out, struct str paragraph, bool first) 
     }
     bool laid_out = man_is_laid_out(paragraph);
     strbuf_adds(out, laid_out ? ".nf\n" : "");
-    man_add(out, paragraph);
+    if (laid_out)
+        man_add(out, paragraph);
+    else
+        man_fill(out, paragraph);
     strbuf_adds(out, laid_out ? "\n.fi\n" : "\n");
 }
 
@@ -84,7 +104,7 @@ static void man_page(struct strbuf *out, const struct command *command) {
     strbuf_adds(out, ".TH DUMPDIFF\\-");
     for (const char *c = command->name; *c; c++)
         strbuf_addc(out, (char)(*c - 'a' + 'A'));
-    strbuf_addf(out, " 1 \"%s\" \"dumpdiff %s\" \"User Commands\"\n.SH NAME\ndumpdiff\\-%s \\- ",
+    strbuf_addf(out, " 1 \"%s\" \"dumpdiff %s\" \"User Commands\"\n.SH NAME\ndumpdiff\\-%s \\-\n",
                 DUMPDIFF_RELEASED, DUMPDIFF_VERSION, command->name);
     man_line(out, command->summary);
     strbuf_addf(out, ".SH SYNOPSIS\n.B dumpdiff %s\n", command->name);

@@ -13,7 +13,7 @@ static void say_all(const struct gate_result *r, struct strbuf *out) {
         gate_say_row(r, &r->rows[i], out);
     }
     if (r->status != GATE_PASS && r->row_others)
-        strbuf_addf(out, "\n[%u others]", r->row_others);
+        strbuf_addf(out, "\n[%u other%s]", r->row_others, plural(r->row_others));
 }
 
 /* -- Escaping ---------------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static void summary_rows(const struct gate_result *r, struct strbuf *text, struc
         strbuf_addc(out, '\n');
     }
     if (r->row_others)
-        strbuf_addf(out, "- %u others\n", r->row_others);
+        strbuf_addf(out, "- %u other%s\n", r->row_others, plural(r->row_others));
 }
 
 /* Appends `piece` unless it would not fit; counts what was cut. */
@@ -234,9 +234,9 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
     strbuf_init(&text);
     strbuf_init(&piece);
     strbuf_addf(out,
-                "## Memory gate\n\n%u budgets, %u breached, %u inconclusive.\n\n"
+                "## Memory gate\n\n%u budget%s, %u breached, %u inconclusive.\n\n"
                 "| | budget | |\n|---|---|---|\n",
-                g->count, g->breaches, g->inconclusive);
+                g->count, plural(g->count), g->breaches, g->inconclusive);
     for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++)
         for (uint32_t i = 0; i < g->count; i++) {
             if (g->results[i].status != order[k])
@@ -260,7 +260,8 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
         gate_ci_fit(out, &piece, &cut);
     }
     if (cut)
-        strbuf_addf(out, "\n%u more entries were cut off: a summary may have 1 MiB.\n", cut);
+        strbuf_addf(out, "\n%u more entr%s cut off: a summary may have 1 MiB.\n", cut,
+                    cut == 1 ? "y was" : "ies were");
     bool ok = strbuf_ok(&text, err) && strbuf_ok(&piece, err) && strbuf_ok(out, err);
     strbuf_deinit(&text);
     strbuf_deinit(&piece);

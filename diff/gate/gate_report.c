@@ -109,7 +109,7 @@ static void text_result(const struct gate_result *r, bool color, struct strbuf *
         strbuf_addc(out, '\n');
     }
     if (r->status != GATE_PASS && r->row_others)
-        strbuf_addf(out, "           [%u others]\n", r->row_others);
+        strbuf_addf(out, "           [%u other%s]\n", r->row_others, plural(r->row_others));
 }
 
 static bool gate_write_text(const struct gate *g, const struct gate_output *o, struct strbuf *out,
@@ -120,8 +120,8 @@ static bool gate_write_text(const struct gate *g, const struct gate_output *o, s
         strbuf_addf(out, " -> %s", o->names[g->s->count - 1]);
     if (g->s->count > 2)
         strbuf_addf(out, ", %u dumps", g->s->count);
-    strbuf_addf(out, ": %u budgets, %u breached, %u inconclusive\n", g->count, g->breaches,
-                g->inconclusive);
+    strbuf_addf(out, ": %u budget%s, %u breached, %u inconclusive\n", g->count, plural(g->count),
+                g->breaches, g->inconclusive);
     for (size_t k = 0; k < sizeof(order) / sizeof(*order); k++)
         for (uint32_t i = 0; i < g->count; i++)
             if (g->results[i].status == order[k])

@@ -215,9 +215,10 @@ static void whole_stack(const struct doc_context *c, const struct series_stack *
     strbuf_adds(&head, one ? fmt_bytes(stack->totals[0].bytes, bytes)
                            : fmt_bytes_delta(stack->bytes_delta, bytes));
     if (stack->totals[last].objects != ABSENT)
-        strbuf_addf(&head, " in %s allocations",
+        strbuf_addf(&head, " in %s allocation%s",
                     one ? fmt_count(stack->totals[0].objects, count)
-                        : fmt_count_delta(stack->count_delta, count));
+                        : fmt_count_delta(stack->count_delta, count),
+                    plural(one ? stack->totals[0].objects : (uint64_t)stack->count_delta));
     if (!one)
         strbuf_addf(&head, " (%s -> %s), %s", fmt_bytes(stack->totals[0].bytes, base),
                     fmt_bytes(stack->totals[last].bytes, now), verdict_names[stack->verdict]);
@@ -227,7 +228,8 @@ static void whole_stack(const struct doc_context *c, const struct series_stack *
     for (uint32_t i = from; i < end; i++)
         doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->frames.items[i]);
     if (end < stack->frames.count)
-        doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frames]", stack->frames.count - end);
+        doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frame%s]", stack->frames.count - end,
+                 plural(stack->frames.count - end));
     if (c->d->is_page)
         doc_text(c->d, DOC_UNFOLD, DOC_PLAIN, NULL);
 }
@@ -305,7 +307,8 @@ static void outstanding(const struct doc_context *c) {
     if (last && first.bytes != ABSENT && now.bytes != ABSENT)
         strbuf_addf(&line, " (%s)", fmt_bytes_delta(fmt_delta(first.bytes, now.bytes), more));
     if (now.objects != ABSENT)
-        strbuf_addf(&line, " in %s allocations", fmt_count(now.objects, count));
+        strbuf_addf(&line, " in %s allocation%s", fmt_count(now.objects, count),
+                    plural(now.objects));
     if (last && first.objects != ABSENT && now.objects != ABSENT)
         strbuf_addf(&line, " (%s)", fmt_count_delta(fmt_delta(first.objects, now.objects), times));
     if (c->s->allocated_is_sampled) {

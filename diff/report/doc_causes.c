@@ -42,7 +42,7 @@ void doc_causes(const struct doc_context *c) {
     }
     if (shown < causes->count)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more cause%s: --all]", causes->count - shown,
-                 causes->count - shown == 1 ? "" : "s");
+                 plural(causes->count - shown));
     if (!causes->count && findings_have_hits(c->f))
         doc_text(c->d, DOC_PARA, DOC_GOOD, "Nothing that was found is serious (--all lists it).");
 }

@@ -260,8 +260,8 @@ void doc_diff_types(const struct doc_context *c) {
              c->s->live_known ? ", live objects only" : "",
              fmt_count(c->s->type_count - v.unchanged, changed), fmt_count(v.unchanged, unchanged));
     if (v.filtered)
-        doc_text(c->d, DOC_PARA, DOC_DIM, "%u types left out by options are in [others].",
-                 v.filtered);
+        doc_text(c->d, DOC_PARA, DOC_DIM, "%u type%s left out by options %s in [others].",
+                 v.filtered, plural(v.filtered), v.filtered == 1 ? "is" : "are");
     type_table(c, &v);
     type_view_deinit(&v);
 }

@@ -33,7 +33,7 @@ static void doc_growth_path_cell(const struct doc_context *c, struct doc_table *
     strbuf_init(&path);
     growth_path_text(g, node, c->o->full_paths || c->o->all, &path);
     if (types)
-        strbuf_addf(&path, " [%u types]", types);
+        strbuf_addf(&path, " [%u type%s]", types, plural(types));
     doc_cell(c->d, t, DOC_PLAIN, strbuf_cstr(&path));
     doc_fail(c->d, &path.err);
     strbuf_deinit(&path);
@@ -103,7 +103,7 @@ static void show_asked_paths(const struct doc_context *c) {
         shown++;
     }
     if (more)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more paths]", more);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more path%s]", more, plural(more));
     doc_fail(c->d, &text.err);
     strbuf_deinit(&text);
 }
@@ -163,7 +163,7 @@ void doc_show_async(const struct doc_context *c) {
         strbuf_deinit(&name);
     }
     if (count > top)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - top);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", count - top, plural(count - top));
 }
 
 static const char *kind_text(const struct growth_point *point) {
@@ -196,7 +196,7 @@ static void point_table(const struct doc_context *c, const struct growth *g) {
         doc_growth_path_cell(c, t, g, point->node, point->types);
     }
     if (others)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more paths]", others);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u more path%s]", others, plural(others));
 }
 
 void doc_diff_growth(const struct doc_context *c) {
@@ -253,5 +253,5 @@ void doc_show_callbacks(const struct doc_context *c) {
         strbuf_deinit(&name);
     }
     if (count > top)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - top);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", count - top, plural(count - top));
 }

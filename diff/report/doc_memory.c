@@ -62,7 +62,7 @@ static void doc_memory_allocations(const struct doc_context *c) {
         shown++;
     }
     if (others)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", others);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", others, plural(others));
 }
 
 static void handles(const struct doc_context *c) {
@@ -111,7 +111,7 @@ static void doc_memory_counters(const struct doc_context *c) {
     }
     doc_prune(t);
     if (shown < count)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - shown);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", count - shown, plural(count - shown));
 }
 
 void doc_show_memory(const struct doc_context *c) {

@@ -251,7 +251,7 @@ void doc_generic(const struct doc_context *c, enum part part, const char *headin
     }
     doc_prune(t);
     if (shown < count)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", count - shown);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", count - shown, plural(count - shown));
 }
 
 /* -- Columns of snapshots ---------------------------------------------------------------------- */

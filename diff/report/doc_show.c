@@ -191,8 +191,8 @@ void doc_show_types(const struct doc_context *c) {
     }
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Types");
     if (v.filtered)
-        doc_text(c->d, DOC_PARA, DOC_DIM, "%u types left out by options are in [others].",
-                 v.filtered);
+        doc_text(c->d, DOC_PARA, DOC_DIM, "%u type%s left out by options %s in [others].",
+                 v.filtered, plural(v.filtered), v.filtered == 1 ? "is" : "are");
     type_rows(c, &v);
     type_view_deinit(&v);
     large_objects(c);
@@ -248,7 +248,7 @@ static void finalizable_types(const struct doc_context *c) {
         doc_count(c->d, t, others);
         doc_cell(c->d, t, DOC_PLAIN, NULL);
         doc_cell(c->d, t, DOC_PLAIN, NULL);
-        doc_cellf(c->d, t, DOC_PLAIN, "[%u others]", count - shown);
+        doc_cellf(c->d, t, DOC_PLAIN, "[%u other%s]", count - shown, plural(count - shown));
     }
     doc_prune(t);
     free(order);

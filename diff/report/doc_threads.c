@@ -87,7 +87,8 @@ static void frames(const struct doc_context *c, const struct strings *stack) {
     for (uint32_t i = 0; i < stack->count && i < most; i++)
         doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->items[i]);
     if (stack->count > most)
-        doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frames]", stack->count - most);
+        doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frame%s]", stack->count - most,
+                 plural(stack->count - most));
 }
 
 static void group_title(const struct doc_context *c, const struct thread_row *rows,
@@ -110,7 +111,7 @@ static void group_title(const struct doc_context *c, const struct thread_row *ro
             strbuf_addf(&line, ", waits in %s", t->waiting_on);
     }
     if (count > most)
-        strbuf_addf(&line, ", [%u others]", count - most);
+        strbuf_addf(&line, ", [%u other%s]", count - most, plural(count - most));
     if (count != 1 && rows[members[0]].waiting_on)
         strbuf_addf(&line, "; they wait in %s", rows[members[0]].waiting_on);
     doc_text(c->d, c->d->is_page ? DOC_FOLD : DOC_ITEM, DOC_STRONG, "%s", strbuf_cstr(&line));
@@ -140,7 +141,8 @@ static void groups_out(const struct doc_context *c, struct thread_row *rows, uin
             doc_text(c->d, DOC_UNFOLD, DOC_PLAIN, NULL);
     }
     if (group_count > top)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stacks]", group_count - top);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other stack%s]", group_count - top,
+                 plural(group_count - top));
 }
 
 static void show_stacks(const struct doc_context *c, const struct thread_row *rows,
@@ -314,7 +316,7 @@ static void lock_table(const struct doc_context *c, const struct snapshot *s) {
         doc_text(c->d, DOC_PARA, DOC_PLAIN, "No lock is held.");
     doc_prune(t);
     if (quiet && shown)
-        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u others]", quiet);
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", quiet, plural(quiet));
 }
 
 void doc_show_locks(const struct doc_context *c) {

@@ -86,7 +86,8 @@ static void lost_tell_others(struct findings *f, const struct stack_row **rows, 
         bytes = num_add(bytes, lost_bytes(rows[i]));
     struct finding *hit =
         findings_hit(f, &rule_memory_lost, SEVERITY_NOTICE, bytes,
-                     findings_text(f, "%u more stacks", (unsigned)(count - LOST_MOST)));
+                     findings_text(f, "%u more stack%s", (unsigned)(count - LOST_MOST),
+                                   plural(count - LOST_MOST)));
     finding_summary(f, hit, "%s more stacks have lost %s together.",
                     say_count(f, count - LOST_MOST), say_bytes(f, bytes));
     finding_number(hit, "stacks", FIELD_U64, count - LOST_MOST);

@@ -60,9 +60,6 @@ const char *say_command(struct findings *f, const struct series *s, const char *
 const char *say_advice(struct findings *f, const struct series *s, enum advice advice,
                        const char *what);
 
-/* "s" unless count is 1. */
-const char *plural(uint64_t count);
-
 /* Hits of the rule: threads that wait for a lock in one method, where no dump lists locks. */
 void lock_queues_tell(const struct series *s, struct findings *f, const struct rule *rule);
 

@@ -39,10 +39,6 @@ const char *say_thread(struct findings *f, const struct series *s,
     return findings_take(f, &label);
 }
 
-const char *plural(uint64_t count) {
-    return count == 1 ? "" : "s";
-}
-
 uint64_t rule_max(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }

@@ -91,7 +91,8 @@ static void stack_growing_report(const struct series *s, struct findings *f,
     const char *count =
         stack->totals[end].objects == ABSENT
             ? ""
-            : findings_text(f, " in %s allocations", say_count(f, stack->totals[end].objects));
+            : findings_text(f, " in %s allocation%s", say_count(f, stack->totals[end].objects),
+                            plural(stack->totals[end].objects));
     finding_summary(f, hit,
                     "%s more is outstanding from %s: %s%s, %s before; %s of all growth%s%s%s.",
                     say_bytes(f, more), where, say_bytes(f, stack->totals[end].bytes), count,
@@ -123,7 +124,7 @@ static void stack_growing_report(const struct series *s, struct findings *f,
 static void report_others(const struct series *s, struct findings *f, uint32_t count,
                           uint64_t bytes) {
     struct finding *hit = findings_hit(f, &rule_stack_growing, SEVERITY_NOTICE, bytes,
-                                       findings_text(f, "%u more stacks", count));
+                                       findings_text(f, "%u more stack%s", count, plural(count)));
     finding_summary(f, hit, "%s more allocation stacks grow, by %s together%s.",
                     say_count(f, count), say_bytes(f, bytes), say_estimated(s));
     finding_number(hit, "stacks", FIELD_U64, count);

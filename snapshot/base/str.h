@@ -20,6 +20,11 @@ struct str {
 #define STR_INIT(literal) \
     { (literal), sizeof(literal) - 1 }
 
+/* What a noun that follows the number ends with: "s" unless it is 1. Never NULL. */
+static inline const char *plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
 /* The short ones are inline: readers of transcripts ask them several times a line. */
 
 static inline struct str str_of(const char *cstring) { /* of NULL: empty */

@@ -125,7 +125,7 @@ static void heaptrack_leaves_out_what_suppressions_match(void **state) {
     assert_int_equal(row->bytes, 0);
     assert_int_equal(row->count, 0);
     assert_int_equal(row->peak_bytes, 4096);
-    assert_true(logs_has_reason(&s, "4096 bytes in 1 allocations are left out"));
+    assert_true(logs_has_reason(&s, "4096 bytes in 1 allocation is left out"));
     snapshot_deinit(&s);
 }
 

@@ -123,8 +123,8 @@ static bool minidump_input_add_stacks(struct space *s, const struct minidump_inf
     }
     strbuf_deinit(&text);
     if (ok && cut_count) {
-        builder_note(b, "native stacks of %u of %u threads end early: no unwind data in the dump",
-                     cut_count, s->thread_count);
+        builder_note(b, "native stacks of %u of %u thread%s end early: no unwind data in the dump",
+                     cut_count, s->thread_count, plural(s->thread_count));
         builder_absent(b, PART_BIT(PART_THREADS), ASPECT_NATIVE_FRAMES, cut_count,
                        "native stacks end early: no unwind data in the dump");
     }
@@ -249,7 +249,7 @@ static bool minidump_input_fill(struct space *s, const struct minidump_info *inf
                                            .places = source->options->places,
                                            .answers = source->options->answers};
     for (uint32_t i = 0; i < info->note_count; i++)
-        builder_note(b, "%" PRIu64 " %s", info->notes[i].count, info->notes[i].text);
+        builder_note(b, "%s: %" PRIu64, info->notes[i].text, info->notes[i].count);
     say_unloaded(info, b);
     return minidump_input_say_origin(s, info, b, err) &&
            dump_read_thread_times(s, source->path, source->options, b, err) &&

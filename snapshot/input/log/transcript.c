@@ -436,8 +436,8 @@ static bool check_read(const struct transcript *t, struct err *err) {
         return err_set(err, t->hollow.code, "%s", t->hollow.msg);
     return err_set(err, ERR_FORMAT,
                    "no debugger output that dumpdiff knows in %" PRIu64
-                   " lines of text (see `dumpdiff list formats`)",
-                   t->line.number);
+                   " line%s of text (see `dumpdiff list formats`)",
+                   t->line.number, plural(t->line.number));
 }
 
 static bool transcript_read_part(struct str text, uint64_t first_line, struct builder *b,

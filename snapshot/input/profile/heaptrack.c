@@ -208,11 +208,12 @@ static void heaptrack_say_losses(const struct heaptrack_reader *r) {
         builder_note(r->b, "heaptrack was attached: what was allocated before is not in it");
     if (r->f.suppressed_count)
         builder_note(r->b,
-                     "heaptrack: %llu bytes in %llu allocations are left out, as its suppressions "
+                     "heaptrack: %llu bytes in %llu allocation%s left out, as its suppressions "
                      "say (heaptrack_print --disable-builtin-suppressions "
                      "--disable-embedded-suppressions shows them)",
                      (unsigned long long)r->f.suppressed_bytes,
-                     (unsigned long long)r->f.suppressed_count);
+                     (unsigned long long)r->f.suppressed_count,
+                     r->f.suppressed_count == 1 ? " is" : "s are");
     if (r->churns)
         builder_note(r->b, "heaptrack does not say which of equal allocations was freed: the age "
                            "of the oldest is the most that it can be");

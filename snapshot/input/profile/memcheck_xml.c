@@ -208,8 +208,8 @@ static bool memcheck_xml_store(struct memcheck_xml *m, struct err *err) {
     m->report.complete = m->ended;
     m->report.no_leak = m->report.count == 0;
     if (m->others)
-        builder_note(m->b, "memcheck: %llu errors that are no leaks are left out",
-                     (unsigned long long)m->others);
+        builder_note(m->b, "memcheck: %llu error%s left out", (unsigned long long)m->others,
+                     m->others == 1 ? " that is no leak is" : "s that are no leaks are");
     return leaks_store(&m->report, m->b, "memcheck", "valgrind --leak-check=full lists them", err);
 }
 
