@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define FIRST_DESCRIBED 9u /* major version of the first .NET that carries a contract descriptor \
-                            */
+#define FIRST_DESCRIBED 9u /* major version: the first to carry a contract descriptor */
 
 /* Of Linux and macOS, of Unity and of Mono itself on Windows. */
 static bool is_mono(const char *name) {
