@@ -1,19 +1,24 @@
 #include "cmd/session.h"
 
 #include "base/file.h"
-#include "input/learn_input.h"
+#include "cmd/apart.h"
+#include "cmd/confine.h"
+#include "cmd/plan.h"
 
 #include <stdio.h>
 
 extern const struct command command_learn;
 
-static bool learn_check(const struct options *o, struct err *err) {
+static bool learn_begin(const struct options *o, struct err *err) {
     if (o->argument_count < 2)
         return err_set(err, ERR_USAGE,
                        "learn wants a dump, and what SOS printed of it (see "
                        "`dumpdiff learn --help`)");
     if (o->output_count != 1)
         return err_set(err, ERR_USAGE, "learn wants one -o FILE");
+    if (!plan_check(o, NULL, err))
+        return false;
+    confine(o, NULL);
     return true;
 }
 
@@ -42,9 +47,7 @@ static int cmd_learn_run(int argc, char **argv) {
     strbuf_init(&json);
     strbuf_init(&told);
     strbuf_init(&name);
-    bool ok = learn_check(&o, &err) &&
-              input_learn(o.arguments[0], o.arguments + 1, o.argument_count - 1, &json, &told,
-                          &name, &err) &&
+    bool ok = learn_begin(&o, &err) && apart_learn(&o, &json, &told, &name, &err) &&
               learn_keep(&o, &json, &told, &name, &err);
     int status = print_text(&told);
     if (!ok)

@@ -2,15 +2,15 @@
 
 #include "base/file.h"
 #include "base/sandbox.h"
-#include "cmd/inputs.h"
+#include "cmd/reads.h"
 #include "cmd/session.h"
-#include "input/argument.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* What the C library and we ask of the machine. */
 static const char *const of_the_machine[] = {
@@ -44,30 +44,17 @@ static void allow_list(struct sandbox *s, const char *const *paths, size_t count
         sandbox_allow_read(s, paths[i]);
 }
 
-/* A file with what lies beside it, or a folder. */
-static void allow_file(struct sandbox *s, const char *path) {
+/* A folder, or a file with what lies beside it. */
+static bool confine_visit(void *context, const char *path, enum read_kind kind, struct err *err) {
     char folder[PATH_MAX];
-    if (!path || strcmp(path, "-") == 0)
-        return;
+    struct stat st;
+    (void)err;
+    sandbox_allow_read(context, path);
+    if (kind == READ_TREE || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+        return true;
     folder_of(path, folder);
-    sandbox_allow_read(s, folder);
-    sandbox_allow_read(s, path);
-}
-
-static void allow_argument(struct sandbox *s, const char *argument) {
-    struct argument_files files = {.paths = NULL};
-    struct err why;
-    struct str path;
-    (void)inputs_moment(argument, &path);
-    char *copy = strndup(path.ptr, path.len);
-    if (copy) {
-        allow_file(s, copy);
-        if (argument_files(&files, copy, &why))
-            for (size_t i = 0; i < files.count; i++)
-                allow_file(s, files.paths[i]);
-        argument_files_free(&files);
-    }
-    free(copy);
+    sandbox_allow_read(context, folder);
+    return true;
 }
 
 /* Anything of the machine that may be a module. */
@@ -100,21 +87,13 @@ static void allow_libraries(struct sandbox *s) {
     }
 }
 
-static void allow_reads(struct sandbox *s, const struct options *o) {
+static bool allow_reads(struct sandbox *s, const struct options *o, const char *db,
+                        struct err *err) {
     allow_list(s, of_the_machine, sizeof(of_the_machine) / sizeof(*of_the_machine));
     allow_libraries(s);
     if (!o->sysroot)
         allow_modules(s);
-    allow_file(s, o->config);
-    allow_file(s, o->budget);
-    for (uint32_t i = 0; i < o->threads_file_count; i++)
-        allow_file(s, o->threads_files[i]);
-    for (uint32_t i = 0; i < o->argument_count; i++)
-        allow_argument(s, o->arguments[i]);
-    if (o->symbols)
-        sandbox_allow_read(s, o->symbols);
-    if (o->sysroot)
-        sandbox_allow_read(s, o->sysroot);
+    return reads_each(o, db, confine_visit, s, err);
 }
 
 /* Below the folder of the file, where links lead; a device or pipe by itself. */
@@ -133,9 +112,9 @@ static void allow_output(struct sandbox *s, const char *path) {
 static uint32_t allow_writes(struct sandbox *s, const struct options *o, const char *db) {
     uint32_t uses = 0;
     const char *temporary = getenv("TMPDIR");
-    sandbox_allow_write(s, temporary && *temporary ? temporary : "/var/tmp");
+    sandbox_allow_temporary(s, temporary && *temporary ? temporary : "/var/tmp");
     if (!temporary || !*temporary)
-        sandbox_allow_write(s, "/tmp");
+        sandbox_allow_temporary(s, "/tmp");
     for (uint32_t i = 0; i < o->output_count; i++) {
         allow_output(s, o->outputs[i].path);
         uses |= SANDBOX_OUTPUTS;
@@ -164,9 +143,9 @@ void confine(const struct options *o, const char *db) {
     if (o->no_sandbox || under_valgrind())
         return;
     sandbox_init(&s, !process);
-    allow_reads(&s, o);
+    bool ok = allow_reads(&s, o, db, &err);
     uint32_t uses = allow_writes(&s, o, db) | (process ? SANDBOX_PROCESS : 0u);
-    if (!sandbox_enter(&s, uses, &err))
+    if (!ok || !sandbox_enter(&s, uses, &err))
         say("note: no whole sandbox: %s (--no-sandbox: none is tried)", err.msg);
 }
 

@@ -6,9 +6,8 @@
 
 /*
  * Is no output a file that the command reads, or another output? By device and inode, so that other
- * names of a file, links and files that are not there yet are seen through. Read are the dumps (a
- * moment's file, each of `a+b`, a folder's files), what lies beside them (.threads), --threads,
- * --list, --config, --budget, the history with what SQLite keeps beside it, and files of --symbols.
+ * names of a file, links and files that are not there yet are seen through. What is read says
+ * reads.h; of the trees it is the files at their top.
  *
  * db  the history's file, NULL: none is opened
  *

@@ -1,6 +1,7 @@
 #include "cmd/session.h"
 
 #include "base/pages.h"
+#include "cmd/apart.h"
 #include "cmd/confine.h"
 #include "cmd/inputs.h"
 #include "cmd/plan.h"
@@ -157,8 +158,10 @@ static bool session_begin(struct session *s, const struct options *o, uint32_t c
     return true;
 }
 
-static bool read_argument(const char *argument, struct input_options *input,
-                          struct snapshot *snapshot, struct err *err) {
+/* *ret_no_kind: it cannot be read, and is nothing that any input knows (--series). */
+static bool read_argument(const struct session *s, const char *argument,
+                          struct input_options *input, struct snapshot *snapshot, bool *ret_no_kind,
+                          struct err *err) {
     struct str path;
     struct strbuf text;
     uint64_t named = inputs_moment(argument, &path);
@@ -168,7 +171,9 @@ static bool read_argument(const char *argument, struct input_options *input,
         input->moment = named;
     progress_begin(argument);
     shrunk_reading(argument);
-    bool ok = strbuf_ok(&text, err) && input_read(strbuf_cstr(&text), input, snapshot, err);
+    struct apart apart = {.argument = strbuf_cstr(&text), .series = s->options->series};
+    bool ok = strbuf_ok(&text, err) && apart_read(&apart, input, snapshot, err);
+    *ret_no_kind = apart.of_no_kind;
     shrunk_reading(NULL);
     progress_end();
     strbuf_deinit(&text);
@@ -176,7 +181,8 @@ static bool read_argument(const char *argument, struct input_options *input,
 }
 
 /* The next snapshot, from an argument (moment 0: its last) or from the process. */
-static bool read_one(struct session *s, uint32_t number, uint64_t moment, struct err *err) {
+static bool read_one(struct session *s, uint32_t number, uint64_t moment, bool *ret_no_kind,
+                     struct err *err) {
     const struct options *o = s->options;
     uint32_t i = s->count++;
     s->numbers[i] = number;
@@ -194,8 +200,9 @@ static bool read_one(struct session *s, uint32_t number, uint64_t moment, struct
     snapshot_init(&s->snapshots[i]);
     s->pointers[i] = &s->snapshots[i];
     if (s->pid == ABSENT)
-        return read_argument(argument_of(s, i), &input, &s->snapshots[i], err);
-    return input_read_process(s->pid, &input, &s->snapshots[i], err) ||
+        return read_argument(s, argument_of(s, i), &input, &s->snapshots[i], ret_no_kind, err);
+    struct apart process = {.pid = s->pid};
+    return apart_read(&process, &input, &s->snapshots[i], err) ||
            err_prefix(err, "process %" PRIu64, s->pid);
 }
 
@@ -203,10 +210,9 @@ static bool read_one(struct session *s, uint32_t number, uint64_t moment, struct
  * A folder of dumps has notes and scripts in it, too. What some input would take but cannot read is
  * a dump, and an error: it may be the very one that matters.
  */
-static bool pass_argument_over(struct session *s, uint32_t number, struct err *err) {
-    const char *argument = s->options->arguments[number];
+static bool pass_argument_over(struct session *s, bool no_kind, struct err *err) {
     if (!s->options->series || (err->code != ERR_FORMAT && err->code != ERR_UNSUPPORTED) ||
-        !input_is_of_no_kind(argument))
+        !no_kind)
         return false;
     say("note: passed over: %s", err->msg);
     snapshot_deinit(&s->snapshots[--s->count]);
@@ -219,9 +225,11 @@ static bool session_read_all(struct session *s, const struct options *o, struct 
     uint32_t count = o->pid == ABSENT ? o->argument_count : 1;
     if (!session_begin(s, o, count, err))
         return false;
-    for (uint32_t number = 0; number < count; number++)
-        if (!read_one(s, number, 0, err) && !pass_argument_over(s, number, err))
+    for (uint32_t number = 0; number < count; number++) {
+        bool no_kind = false;
+        if (!read_one(s, number, 0, &no_kind, err) && !pass_argument_over(s, no_kind, err))
             return false;
+    }
     if (s->count == 0)
         return err_set(err, ERR_FORMAT, "%s: no file of the folder is a dump", o->series);
     return !s->has_answers || answers_from_snapshot(&s->answers, &s->snapshots[0], err);
@@ -258,8 +266,9 @@ static bool read_moments(struct session *s, uint64_t moments, struct err *err) {
     free_snapshots(s);
     if (!session_allocate(s, count, err))
         return false;
+    bool no_kind;
     for (uint64_t i = 0; i < count; i++)
-        if (!read_one(s, 0, 1 + i * (moments - 1) / (count - 1), err))
+        if (!read_one(s, 0, 1 + i * (moments - 1) / (count - 1), &no_kind, err))
             return false;
     return true;
 }
@@ -282,7 +291,8 @@ bool session_watch(struct session *s, const struct options *o, session_pause *pa
     while (s->count < o->watch_count) {
         if (s->count && !pause(o->watch_every_ns))
             break;
-        if (read_one(s, 0, 0, err))
+        bool no_kind;
+        if (read_one(s, 0, 0, &no_kind, err))
             continue;
         /* A process that ended has said what it had to say, if it was seen twice. */
         snapshot_deinit(&s->snapshots[--s->count]);

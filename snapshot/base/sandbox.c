@@ -21,10 +21,11 @@
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
-/* A worker has a parent's lock to add to, or none. */
+/* A child has a parent's lock to add to, or none. */
 static struct {
     bool locked;
     uint32_t uses;
+    int readers; /* the ruleset of readers, where it is locked; -1: none */
 } entered;
 
 /* -- Landlock ---------------------------------------------------------------------------------- */
@@ -72,15 +73,16 @@ static int ruleset_new(uint32_t version, uint64_t fs) {
 }
 
 void sandbox_init(struct sandbox *s, bool paths) {
-    *s = (struct sandbox){.ruleset = -1};
+    *s = (struct sandbox){.ruleset = -1, .readers = -1};
     if (SANITIZED || !paths || !(s->version = landlock_version()))
         return;
     s->ruleset = ruleset_new(s->version, UINT64_MAX);
+    s->readers = ruleset_new(s->version, FS_WRITE & ~FS_READ);
 }
 
-static void sandbox_allow(struct sandbox *s, const char *path, uint64_t access) {
+static void sandbox_allow(const struct sandbox *s, int ruleset, const char *path, uint64_t access) {
     struct stat st;
-    int fd = s->ruleset >= 0 ? open(path, O_PATH | O_CLOEXEC) : -1;
+    int fd = ruleset >= 0 ? open(path, O_PATH | O_CLOEXEC) : -1;
     if (fd < 0)
         return;
     access &= handled_by(s->version);
@@ -88,16 +90,21 @@ static void sandbox_allow(struct sandbox *s, const char *path, uint64_t access) 
         access &= FS_OF_FILES;
     const struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = fd};
     /* What refuses a rule (a pipe) needs none. */
-    (void)syscall(SYS_landlock_add_rule, s->ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    (void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     close(fd);
 }
 
 void sandbox_allow_read(struct sandbox *s, const char *path) {
-    sandbox_allow(s, path, FS_READ);
+    sandbox_allow(s, s->ruleset, path, FS_READ);
 }
 
 void sandbox_allow_write(struct sandbox *s, const char *path) {
-    sandbox_allow(s, path, FS_WRITE);
+    sandbox_allow(s, s->ruleset, path, FS_WRITE);
+}
+
+void sandbox_allow_temporary(struct sandbox *s, const char *path) {
+    sandbox_allow_write(s, path);
+    sandbox_allow(s, s->readers, path, FS_WRITE & ~FS_READ);
 }
 
 static bool ruleset_enter(int ruleset) {
@@ -224,7 +231,17 @@ static const struct call_rule into_devices[] = {
     {SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_WRONLY},
 };
 
-/* What a worker may not call, of what its parent may. */
+/* What a reader may not call, of what its parent may: outputs are none of its business. */
+static const int not_for_readers[] = {
+    SCMP_SYS(fallocate), SCMP_SYS(fchmod), SCMP_SYS(fchown),   SCMP_SYS(link),
+    SCMP_SYS(linkat),    SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+};
+static const struct call_rule no_writes_of_readers[] = {
+    {SCMP_SYS(openat), 2, O_ACCMODE, O_WRONLY},
+    {SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TMPFILE, O_RDWR},
+};
+
+/* And what a worker may not. */
 static const int not_for_workers[] = {
     SCMP_SYS(clone),    SCMP_SYS(ftruncate), SCMP_SYS(kill),   SCMP_SYS(link),
     SCMP_SYS(linkat),   SCMP_SYS(openat2),   SCMP_SYS(ptrace), SCMP_SYS(rename),
@@ -323,22 +340,36 @@ bool sandbox_enter(struct sandbox *s, uint32_t uses, struct err *err) {
         return err_nomem(err);
     entered.locked = true;
     entered.uses = uses;
+    entered.readers = paths ? s->readers : -1;
     if (status)
         return err_set(err, ERR_SYSTEM, "seccomp: %s", strerror(-status));
     return paths == wanted || err_set(err, ERR_SYSTEM, "Landlock: the kernel refuses it");
 }
 
-bool sandbox_enter_worker(void) {
+/* The ruleset of a child; -1: none. */
+static int ruleset_of_child(enum sandbox_child child) {
+    bool process = entered.uses & SANDBOX_PROCESS; /* whose modules and memory it reads */
+    if (child == SANDBOX_READER)
+        return entered.readers;
+    uint32_t version = process ? 0 : landlock_version();
+    return version ? ruleset_new(version, FS_WRITE & ~FS_READ) : -1;
+}
+
+bool sandbox_enter_child(enum sandbox_child child) {
     if (!entered.locked)
         return true;
-    bool process = entered.uses & SANDBOX_PROCESS; /* whose modules and memory it reads */
-    uint32_t version = process ? 0 : landlock_version();
-    int ruleset = version ? ruleset_new(version, FS_WRITE & ~FS_READ) : -1;
+    bool reader = child == SANDBOX_READER;
+    const int *calls = reader ? not_for_readers : not_for_workers;
+    const struct call_rule *writes = reader ? no_writes_of_readers : no_writes_of_workers;
+    int ruleset = ruleset_of_child(child);
     bool ok = ruleset < 0 || ruleset_enter(ruleset);
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     uint32_t no = SCMP_ACT_ERRNO(EPERM);
-    ok = filter && ok && filter_calls(filter, no, not_for_workers, COUNT(not_for_workers)) == 0 &&
-         filter_rules(filter, no, no_writes_of_workers, COUNT(no_writes_of_workers)) == 0 &&
+    ok = filter && ok &&
+         filter_calls(filter, no, calls,
+                      reader ? COUNT(not_for_readers) : COUNT(not_for_workers)) == 0 &&
+         filter_rules(filter, no, writes,
+                      reader ? COUNT(no_writes_of_readers) : COUNT(no_writes_of_workers)) == 0 &&
          filter_load(filter) == 0;
     if (filter)
         seccomp_release(filter);

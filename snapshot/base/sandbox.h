@@ -18,8 +18,17 @@ enum sandbox_use {
     SANDBOX_PROCESS = 4,  /* other processes, looked into */
 };
 
+/* Processes that a locked one forks, each with a tighter lock. */
+enum sandbox_child {
+    SANDBOX_READER, /* reads files and processes, forks workers, makes temporary files: no outputs
+                     */
+    SANDBOX_WORKER, /* only works out an answer: writes no file, starts no process, sends no signal
+                     */
+};
+
 struct sandbox {
     int ruleset; /* Landlock's; -1: none */
+    int readers; /* what readers may write */
     uint32_t version;
 };
 
@@ -31,6 +40,8 @@ void sandbox_init(struct sandbox *s, bool paths);
 /* What is at or below path may be read, or written too. What is not there is passed over. */
 void sandbox_allow_read(struct sandbox *s, const char *path);
 void sandbox_allow_write(struct sandbox *s, const char *path);
+/* A folder for temporary files, which readers have, too. */
+void sandbox_allow_temporary(struct sandbox *s, const char *path);
 
 /*
  * Locks this process and those that it forks, for good. In builds with a sanitizer nothing happens:
@@ -44,10 +55,10 @@ void sandbox_allow_write(struct sandbox *s, const char *path);
 bool sandbox_enter(struct sandbox *s, uint32_t uses, struct err *err) MUST_CHECK;
 
 /*
- * For a forked process that only works out an answer, where its parent is locked: that it writes no
- * file, starts no process and sends no signal, either. false: it could not be locked.
+ * For a process that was forked: where its parent is locked, a tighter lock of its own. false: it
+ * could not be had.
  */
-bool sandbox_enter_worker(void) MUST_CHECK;
+bool sandbox_enter_child(enum sandbox_child child) MUST_CHECK;
 
 /* Appends which locks this build and this kernel have, in a few words. */
 void sandbox_describe(struct strbuf *out);

@@ -444,14 +444,18 @@ static bool decode_sections(struct snap_decoder *d, struct bytes in, struct read
     return true;
 }
 
-bool snapfile_decode(struct bytes in, struct snapshot *s, struct err *err) {
+bool snapfile_decode_parts(struct bytes in, struct snapshot *s, struct err *err) {
     struct snap_decoder d = {.s = s};
     struct reader r;
     uint32_t count = 0;
     if (!snapfile_read_directory(in, &r, &count, err))
         return false;
-    if (!decode_sections(&d, in, r, count, true, err) ||
-        !decode_sections(&d, in, r, count, false, err))
+    return decode_sections(&d, in, r, count, true, err) &&
+           decode_sections(&d, in, r, count, false, err);
+}
+
+bool snapfile_decode(struct bytes in, struct snapshot *s, struct err *err) {
+    if (!snapfile_decode_parts(in, s, err))
         return false;
     if (!snapshot_has(s, PART_ORIGIN))
         return err_set(err, ERR_FORMAT, "section origin is missing");

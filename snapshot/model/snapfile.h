@@ -42,4 +42,9 @@ bool snapfile_encode(const struct snapshot *s, struct strbuf *out, struct err *e
  */
 bool snapfile_decode(struct bytes in, struct snapshot *s, struct err *err) MUST_CHECK;
 
+/*
+ * The same of parts that are no snapshot by themselves: without an origin, too. Errors: as above.
+ */
+bool snapfile_decode_parts(struct bytes in, struct snapshot *s, struct err *err) MUST_CHECK;
+
 #endif

@@ -1,5 +1,5 @@
 /* Work in another process: its answer, how it ends, and that our own mistakes there are heard. */
-#include "memory/stacks/forked.h"
+#include "base/forked.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -49,8 +49,13 @@ static void work_overruns(void *context, int fd) {
 }
 
 static enum forked_end run(forked_work *work, void *context, struct strbuf *out) {
+    const struct forked_job job = {.work = work,
+                                   .context = context,
+                                   .child = SANDBOX_WORKER,
+                                   .seconds_max = FORKED_SECONDS_MAX,
+                                   .output_max = 1 << 16};
     strbuf_init(out);
-    return forked_run(work, context, 1 << 16, out);
+    return forked_run(&job, out);
 }
 
 static void gives_what_the_work_wrote(void **state) {

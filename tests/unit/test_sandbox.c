@@ -4,7 +4,7 @@
  */
 #include "base/file.h"
 #include "base/sandbox.h"
-#include "memory/stacks/forked.h"
+#include "base/forked.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,6 +181,7 @@ static void lock_as_run(uint32_t uses, bool paths) {
     sandbox_init(&s, paths);
     sandbox_allow_read(&s, at("in"));
     sandbox_allow_write(&s, at("out"));
+    sandbox_allow_temporary(&s, at("tmp"));
     if (!sandbox_enter(&s, uses, &err)) {
         fprintf(stderr, "%s\n", err.msg);
         _exit(3);
@@ -318,13 +319,18 @@ static void others_are_looked_into_only_when_asked_to(void **state) {
 
 /* -- Workers ----------------------------------------------------------------------------------- */
 
-static bool worker_fails(void (*work)(void *, int)) {
+static bool child_fails(enum sandbox_child child, forked_work *work) {
+    const struct forked_job job = {
+        .work = work, .child = child, .seconds_max = 20, .output_max = 99};
     struct strbuf out;
     strbuf_init(&out);
-    bool done = forked_run(work, NULL, 4096, &out) == FORKED_DONE;
+    bool done = forked_run(&job, &out) == FORKED_DONE;
     bool fails = done && strcmp(strbuf_cstr(&out), "no") == 0;
     strbuf_deinit(&out);
     return fails;
+}
+static bool worker_fails(forked_work *work) {
+    return child_fails(SANDBOX_WORKER, work);
 }
 static void work_writes(void *context, int fd) {
     (void)context;
@@ -350,6 +356,53 @@ static void workers_only_answer(void **state) {
     assert_false(is_possible(workers_can_something, SANDBOX_OUTPUTS, true));
     assert_false(is_possible(workers_can_something, SANDBOX_OUTPUTS, false));
     assert_false(is_possible(workers_can_something, SANDBOX_PROCESS, false));
+}
+
+/* -- Readers ----------------------------------------------------------------------------------- */
+
+static bool rewrites_output(void) {
+    return try_open("out/file", O_WRONLY) || try_open("out/file", O_RDWR) ||
+           try_open("out/file", O_WRONLY | O_TRUNC);
+}
+static void read_writes(void *context, int fd) {
+    (void)context;
+    forked_write(fd,
+                 writes_output() || rewrites_output() || moves_input() ? STR("yes") : STR("no"));
+}
+static void read_writes_below(void *context, int fd) {
+    (void)context;
+    forked_write(fd, makes_nameless() || try_open("out/new", O_RDWR | O_CREAT | O_EXCL) ||
+                             unlink(at("out/file")) == 0 || opens_unseen()
+                         ? STR("yes")
+                         : STR("no"));
+}
+static void read_reaches_out(void *context, int fd) {
+    (void)context;
+    forked_write(fd, makes_socket() || executes() || traces() ? STR("yes") : STR("no"));
+}
+static void read_lacks_its_own(void *context, int fd) {
+    (void)context;
+    forked_write(fd, reads_input() && try_open("tmp", O_TMPFILE | O_RDWR) &&
+                             worker_fails(work_reaches_out)
+                         ? STR("no")
+                         : STR("yes"));
+}
+static bool readers_can_something(void) {
+    return !child_fails(SANDBOX_READER, read_writes) ||
+           !child_fails(SANDBOX_READER, read_reaches_out) ||
+           !child_fails(SANDBOX_READER, read_lacks_its_own);
+}
+static bool readers_write_below_outputs(void) {
+    return !child_fails(SANDBOX_READER, read_writes_below);
+}
+
+static void readers_have_no_outputs(void **state) {
+    (void)state;
+    no_sanitizer();
+    assert_false(is_possible(readers_can_something, SANDBOX_OUTPUTS, true));
+    assert_false(is_possible(readers_can_something, SANDBOX_OUTPUTS, false));
+    if (is_there("Landlock "))
+        assert_false(is_possible(readers_write_below_outputs, SANDBOX_OUTPUTS, true));
 }
 
 /* The files of a process are found below /proc, its memory read where it is. */
@@ -382,9 +435,10 @@ static int make_folders(void **state) {
     struct err err;
     (void)state;
     if (!mkdtemp(folder) || mkdir(at("in"), 0700) || mkdir(at("out"), 0700) ||
-        mkdir(at("other"), 0700))
+        mkdir(at("tmp"), 0700) || mkdir(at("other"), 0700))
         return -1;
     return file_write(at("in/file"), STR("text"), &err) &&
+                   file_write(at("out/file"), STR("text"), &err) &&
                    file_write(at("other/file"), STR("text"), &err) &&
                    symlink("../other/file", at("in/link")) == 0
                ? 0
@@ -392,12 +446,12 @@ static int make_folders(void **state) {
 }
 
 static int remove_folders(void **state) {
-    static const char *const names[] = {"in/file", "in/link", "out/new", "other/file"};
-    static const char *const folders[] = {"in", "out", "other", ""};
+    static const char *const names[] = {"in/file", "in/link", "out/new", "out/file", "other/file"};
+    static const char *const folders[] = {"in", "out", "tmp", "other", ""};
     (void)state;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         unlink(at(names[i]));
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
         rmdir(at(folders[i]));
     return 0;
 }
@@ -410,6 +464,7 @@ int main(void) {
         cmocka_unit_test(flags_that_no_filter_sees_do_not_help),
         cmocka_unit_test(others_are_looked_into_only_when_asked_to),
         cmocka_unit_test(workers_only_answer),
+        cmocka_unit_test(readers_have_no_outputs),
         cmocka_unit_test(workers_see_the_process_that_is_asked_about),
     };
     return cmocka_run_group_tests(tests, make_folders, remove_folders);

@@ -89,8 +89,8 @@ EOF
 plant internals_of_a_room_from_outside cmd/weed_inside.c 'history/history_store.h: for the files of its folder' <<'EOF'
 #include "history/history_store.h"
 EOF
-plant header_that_a_room_keeps_to_itself snapshot/dotnet/weed_back_door.c 'forked.h: others use memory/stacks by memory/stacks/native_stacks.h' <<'EOF'
-#include "memory/stacks/forked.h"
+plant header_that_a_room_keeps_to_itself snapshot/dotnet/weed_back_door.c 'unwind.h: others use memory/stacks by memory/stacks/native_stacks.h' <<'EOF'
+#include "memory/stacks/unwind.h"
 EOF
 file snapshot/memory/elf/elf.h <<'EOF'
 #include "memory/elf/weed_elf.h"

@@ -3,7 +3,7 @@
 #include "base/num.h"
 #include "base/order.h"
 #include "memory/arch/arch.h"
-#include "memory/stacks/forked.h"
+#include "base/forked.h"
 #include "memory/stacks/unwind.h"
 
 #include <stdlib.h>
@@ -74,8 +74,13 @@ bool native_frames_read(struct space *s, struct native_stack **ret_stacks, uint3
         return err_nomem(err);
     struct strbuf text;
     strbuf_init(&text);
+    const struct forked_job job = {.work = native_frames_unwind,
+                                   .context = s,
+                                   .child = SANDBOX_WORKER,
+                                   .seconds_max = FORKED_SECONDS_MAX,
+                                   .output_max = OUTPUT_MAX};
     if (s->thread_count && s->arch->dwarf.count)
-        forked_run(native_frames_unwind, s, OUTPUT_MAX, &text);
+        forked_run(&job, &text);
     struct str rest = strbuf_str(&text), frames[NATIVE_FRAMES_MAX];
     uint64_t thread = UINT64_MAX;
     uint32_t count = 0, done = 0;

@@ -1,7 +1,7 @@
 #include "memory/stacks/symbol_table.h"
 
 #include "memory/stacks/dw_api.h"
-#include "memory/stacks/forked.h"
+#include "base/forked.h"
 #include "memory/stacks/same_build.h"
 #include "base/late.h"
 #include "memory/elf/elf.h"

@@ -4,7 +4,7 @@
 #include "base/num.h"
 #include "base/search.h"
 #include "base/vec.h"
-#include "memory/stacks/forked.h"
+#include "base/forked.h"
 #include "memory/elf/elf.h"
 #include "memory/stacks/symbol_table.h"
 
@@ -189,9 +189,14 @@ static bool symbolize_read_module(struct symbolizer *z, struct symbol_module *m,
     strbuf_init(&name);
     strbuf_add(&name, path);
     struct symbol_table_request request = {&file, strbuf_cstr(&name), z->symbols, z->sysroot};
+    const struct forked_job job = {.work = symbol_table_write,
+                                   .context = &request,
+                                   .child = SANDBOX_WORKER,
+                                   .seconds_max = FORKED_SECONDS_MAX,
+                                   .output_max = OUTPUT_MAX};
     bool ok = strbuf_ok(&name, err);
     if (ok)
-        forked_run(symbol_table_write, &request, OUTPUT_MAX, &text);
+        forked_run(&job, &text);
     ok = ok && strbuf_ok(&text, err) && keep_answer(z, m, strbuf_str(&text), err) &&
          read_file_segments(z, m, &file, err);
     z->found += ok && m->found;

@@ -3,7 +3,7 @@
 #include "base/search.h"
 #include "memory/arch/arch.h"
 #include "memory/stacks/dw_api.h"
-#include "memory/stacks/forked.h"
+#include "base/forked.h"
 #include "memory/elf/elf.h"
 #include "memory/stacks/native_stacks.h"
 #include "memory/stacks/same_build.h"
