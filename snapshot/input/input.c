@@ -208,7 +208,8 @@ static bool read_file(const char *path, struct builder *b, struct reading *r,
     if (!file_open(&file, path, err))
         return err_prefix(err, "%s", path);
     struct unpack_report report;
-    bool ok = unpack_file(&file, NULL, &report, err);
+    const struct unpack_limits limits = {.memory_most = options->max_memory};
+    bool ok = unpack_file(&file, &limits, &report, err);
     struct source source = {path, file.bytes, &file, options};
     if (ok && report.damaged)
         builder_warn(b, file.bytes.size,

@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <stdlib.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 struct member {
     const char *name;
@@ -212,6 +214,53 @@ static void unpack_stops_a_bomb(void **state) {
     free(zeros);
 }
 
+/* What is in the bomb is small enough for itself, but not for the file. */
+static void unpack_stops_a_bomb_in_a_bomb(void **state) {
+    (void)state;
+    size_t size = (size_t)32 << 20;
+    uint8_t *zeros = calloc(1, size);
+    struct member m = {"x", {zeros, size}};
+    struct file once =
+        unpack_pack(archive_write_add_filter_xz, archive_write_set_format_raw, &m, 1);
+    struct member packed = {"y", once.bytes};
+    struct file twice =
+        unpack_pack(archive_write_add_filter_xz, archive_write_set_format_raw, &packed, 1);
+    struct unpack_limits limits = {.base_bytes = 1 << 20, .ratio = 10000};
+    struct unpack_report report;
+    struct err err;
+    assert_in_range(twice.bytes.size, 1, 600);
+    assert_false(unpack_file(&twice, &limits, &report, &err));
+    assert_int_equal(err.code, ERR_LIMIT);
+    assert_non_null(strstr(err.msg, "out of all proportion"));
+    assert_true(unpack_file(&once, &limits, &report, &err));
+    file_close(&once);
+    file_close(&twice);
+    free(zeros);
+}
+
+/* Where temporary files are memory, they are not to take all of it. */
+static void unpack_takes_no_more_memory_than_it_may(void **state) {
+    (void)state;
+    struct statfs fs;
+    if (statfs("/dev/shm", &fs) != 0 || fs.f_type != TMPFS_MAGIC ||
+        (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < (uint64_t)256 << 20)
+        skip();
+    struct bytes plain = noise((size_t)48 << 20);
+    struct member m = {"x", plain};
+    struct file f = unpack_pack(archive_write_add_filter_lz4, archive_write_set_format_raw, &m, 1);
+    const uint64_t few = (uint64_t)20 << 20, many = (uint64_t)64 << 20;
+    struct unpack_report report;
+    struct err err;
+    setenv("TMPDIR", "/dev/shm", 1);
+    assert_false(unpack_file(&f, &(struct unpack_limits){.memory_most = few}, &report, &err));
+    assert_int_equal(err.code, ERR_SYSTEM);
+    assert_true(unpack_file(&f, &(struct unpack_limits){.memory_most = many}, &report, &err));
+    unsetenv("TMPDIR");
+    unpack_assert_same(f.bytes, plain);
+    file_close(&f);
+    unpack_drop(plain);
+}
+
 static void unpack_leaves_other_files_alone(void **state) {
     (void)state;
     static const char *const texts[] = {"", "PK", "BZh9 is how bzip2 starts", "plain text"};
@@ -236,6 +285,8 @@ int main(void) {
         cmocka_unit_test(unpack_goes_through_several_layers),
         cmocka_unit_test(unpack_refuses_to_guess),
         cmocka_unit_test(unpack_stops_a_bomb),
+        cmocka_unit_test(unpack_stops_a_bomb_in_a_bomb),
+        cmocka_unit_test(unpack_takes_no_more_memory_than_it_may),
         cmocka_unit_test(unpack_leaves_other_files_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,17 @@
 #include "memory/unpack/spool.h"
 
+#include "base/pages.h"
 #include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES  ((size_t)16 << 20) /* results up to here never touch a disk */
@@ -63,11 +65,14 @@ static bool open_file(struct spool *s, struct err *err) {
     if (s->fd < 0)
         return err_set(err, ERR_SYSTEM, "cannot make a temporary file in %s: %s", folder,
                        strerror(errno));
-    struct statvfs fs;
+    struct statfs fs;
     s->room = UINT64_MAX;
-    if (fstatvfs(s->fd, &fs) == 0) {
-        uint64_t free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (fstatfs(s->fd, &fs) == 0) {
+        uint64_t free_bytes = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
         s->room = free_bytes > RESERVE_BYTES ? free_bytes - RESERVE_BYTES : 0;
+        uint64_t memory = s->memory_most ? s->memory_most : pages_available() / 2;
+        if ((fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC) && memory < s->room)
+            s->room = memory;
     }
     return true;
 }

@@ -13,7 +13,9 @@ struct spool {
     uint64_t written; /* [bytes] in the file, holes included */
     uint64_t stored;  /* [bytes] in the file, without holes */
     uint64_t room;    /* [bytes] the file system had when the file was made, less a reserve */
-    int fd;           /* -1: none yet */
+    uint64_t
+        memory_most; /* [bytes] in a file of a file system in memory; 0: half of what is free */
+    int fd;          /* -1: none yet */
 };
 
 void spool_init(struct spool *s);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define BASE_BYTES   ((uint64_t)4 << 30)
+#define BASE_BYTES   ((uint64_t)256 << 20)
 #define RATIO        10000u /* a dump of zeros packs better than this, but holds nothing */
 #define LAYERS_MAX   4u     /* a.core.zst in b.tar.gz in c.zip */
 #define MEMBERS_MAX  100000u
@@ -123,9 +123,9 @@ static unsigned unpack_rank_of(const char *name, struct bytes head) {
 
 static bool too_large(const struct unpacking *u, struct err *err) {
     return err_set(err, ERR_LIMIT,
-                   "becomes larger than %llu GiB when unpacked, out of all proportion; unpack it "
+                   "becomes larger than %llu MiB when unpacked, out of all proportion; unpack it "
                    "yourself if it is meant to be",
-                   (unsigned long long)(u->most >> 30));
+                   (unsigned long long)(u->most >> 20));
 }
 
 /* Fills up to the place of the next block: libarchive leaves holes of sparse members out. */
@@ -244,16 +244,22 @@ static bool read_archive(struct unpacking *u, struct bytes in, bool *ret_plain, 
     return true;
 }
 
-/* Replaces *f by what is in it; *ret_plain: it is no archive after all. */
-static bool unpack_layer(struct file *f, const struct unpack_limits *limits,
-                         struct unpack_report *report, bool *ret_plain, struct err *err) {
-    struct unpacking u = {.report = report};
+/* By the size of the file itself: a bomb in a bomb is as small as one likes. */
+static uint64_t unpack_most(const struct file *f, const struct unpack_limits *limits) {
     uint64_t base = limits && limits->base_bytes ? limits->base_bytes : BASE_BYTES;
-    uint64_t ratio = limits && limits->ratio ? limits->ratio : RATIO;
-    if (__builtin_mul_overflow(ratio, f->bytes.size, &u.most) ||
-        __builtin_add_overflow(u.most, base, &u.most) || u.most > INT64_MAX)
-        u.most = INT64_MAX;
+    uint64_t ratio = limits && limits->ratio ? limits->ratio : RATIO, most;
+    if (__builtin_mul_overflow(ratio, f->bytes.size, &most) ||
+        __builtin_add_overflow(most, base, &most) || most > INT64_MAX)
+        return INT64_MAX;
+    return most;
+}
+
+/* Replaces *f by what is in it; *ret_plain: it is no archive after all. */
+static bool unpack_layer(struct file *f, uint64_t most, uint64_t memory_most,
+                         struct unpack_report *report, bool *ret_plain, struct err *err) {
+    struct unpacking u = {.report = report, .most = most};
     spool_init(&u.spool);
+    u.spool.memory_most = memory_most;
     struct file out = {0};
     bool ok = open_archive(&u, f->bytes, err) && read_archive(&u, f->bytes, ret_plain, err) &&
               (*ret_plain || spool_finish(&u.spool, &out, err));
@@ -272,6 +278,7 @@ bool unpack_file(struct file *f, const struct unpack_limits *limits,
                  struct unpack_report *ret_report, struct err *err) {
     struct unpack_report report = {0};
     struct file current = *f;
+    const uint64_t most = unpack_most(f, limits), memory = limits ? limits->memory_most : 0;
     bool ok = true;
     for (unsigned layer = 0; ok && unpack_probe(bytes_slice(current.bytes, 0, 4096)); layer++) {
         if (layer == LAYERS_MAX) {
@@ -281,7 +288,7 @@ bool unpack_file(struct file *f, const struct unpack_limits *limits,
         struct file next = current;
         struct unpack_report inner = {0};
         bool plain = false;
-        ok = unpack_layer(&next, limits, &inner, &plain, err);
+        ok = unpack_layer(&next, most, memory, &inner, &plain, err);
         if (ok && plain)
             break;
         if (current.bytes.data != f->bytes.data)

@@ -8,8 +8,9 @@
 
 /* What unpacking may cost; 0: the default. */
 struct unpack_limits {
-    uint64_t base_bytes; /* [bytes] any input may become this large (4 GiB) */
-    uint64_t ratio;      /* and beyond that this many times its own size (10,000) */
+    uint64_t base_bytes;  /* [bytes] any input may become this large (256 MiB) */
+    uint64_t ratio;       /* and beyond that this many times the size of the file (10,000) */
+    uint64_t memory_most; /* [bytes] where $TMPDIR is memory (half of what is free) */
 };
 
 struct unpack_report {
