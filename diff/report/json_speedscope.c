@@ -33,7 +33,7 @@ struct weighed {
     uint64_t base, now;
 };
 
-static uint64_t weight_of(const struct weighed *w, enum speedscope_figure figure) {
+static uint64_t speedscope_weight(const struct weighed *w, enum speedscope_figure figure) {
     uint64_t weight = figure == FIGURE_BASE  ? w->base
                       : figure == FIGURE_NEW ? w->now
                       : w->now > w->base     ? w->now - w->base
@@ -79,7 +79,7 @@ static void speedscope_profile(struct speedscope *o, const char *name, const cha
     cJSON *samples = cJSON_CreateArray(), *weights = cJSON_CreateArray();
     uint64_t sum = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t weight = weight_of(&stacks[i], figure);
+        uint64_t weight = speedscope_weight(&stacks[i], figure);
         if (!weight || !speedscope_takes(o, stacks[i].frames))
             continue;
         json_append(&o->j, samples, speedscope_sample(o, stacks[i].frames));
