@@ -227,7 +227,7 @@ static void print_others(const struct doc_table *t, struct strbuf *out) {
         plain += t->rows[r].role == ROW_PLAIN;
     if (plain <= PRINT_ROWS)
         return;
-    strbuf_addf(out, "<tr class=paper><th scope=row>[%s others]",
+    strbuf_addf(out, "<tr class=paper><th scope=row>[%s more]",
                 fmt_count((uint64_t)plain - PRINT_ROWS + t->others, buf));
     for (uint32_t i = 1; i < t->column_count; i++)
         print_cell(t, page_column(t, i), out);

@@ -48,7 +48,7 @@ void html_threads(const struct chart *chart, const struct chart_page *page, stru
     }
     strbuf_adds(out, "</tbody></table></div>\n");
     if (c->others)
-        strbuf_addf(out, "<p class=\"dim\">[%u others]</p>\n", c->others);
+        strbuf_addf(out, "<p class=\"dim\">[%u other%s]</p>\n", c->others, plural(c->others));
 }
 
 static void chain_link(const struct chart_link *link, const struct chart_page *page,

@@ -18,7 +18,7 @@ static void map_said(const struct chart_map *map, const struct map_box *box, str
         const struct chart_item *item = &map->items[box->item];
         markup_text(out, item->full ? item->full : item->name);
     } else if (box->others) {
-        strbuf_addf(out, "[%u others] ", box->others);
+        strbuf_addf(out, "[%u other%s] ", box->others, plural(box->others));
         markup_text(out, box->group);
     } else {
         markup_text(out, *box->group ? box->group : "no namespace");
