@@ -33,19 +33,20 @@ uint32_t terminal_width(void) {
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static bool is_set(const char *name) {
+/* "": not set. */
+static const char *of_environment(const char *name) {
     const char *value = getenv(name);
-    return value && *value;
+    return value ? value : "";
 }
 
 static bool is_dumb(void) {
-    const char *term = getenv("TERM");
-    return !term || !*term || strcmp(term, "dumb") == 0;
+    const char *term = of_environment("TERM");
+    return !*term || strcmp(term, "dumb") == 0;
 }
 
 bool terminal_color(void) {
     const char *plain = getenv("CLICOLOR"), *forced = getenv("CLICOLOR_FORCE");
-    if (is_set("NO_COLOR"))
+    if (*of_environment("NO_COLOR"))
         return false;
     if (forced && *forced && strcmp(forced, "0") != 0)
         return true;
@@ -56,7 +57,7 @@ bool terminal_utf8(void) {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     const char *locale = "";
     for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !*locale; i++)
-        locale = is_set(names[i]) ? getenv(names[i]) : "";
+        locale = of_environment(names[i]);
     return strcasestr(locale, "utf-8") || strcasestr(locale, "utf8");
 }
 
