@@ -29,14 +29,17 @@ if [ -z "$qemu" ]; then
     missing "built; no test was run" qemu-user
     exit 0
 fi
+# What asks the kernel to lock a process in, or to bound its memory: qemu-user has no seccomp, and takes memory itself.
+of_the_kernel=' test_apart test_door test_sandbox '
 status=0 run=0
 for test in build-arm64/tests/unit/test_*[!.o]; do
     [ -x "$test" ] && [ -f "$test" ] || continue
+    case $of_the_kernel in *" ${test##*/} "*) continue ;; esac
     run=$((run + 1))
     "$qemu" -L / "$test" >build-arm64/log 2>&1 || {
         cat build-arm64/log
         status=1
     }
 done
-echo "arm64: $run unit tests under qemu"
+echo "arm64: $run unit tests under qemu (left out:${of_the_kernel% })"
 exit $status
