@@ -105,10 +105,10 @@ test_live() {
     drop live
 }
 
-# A later build, of which nothing is known but what it says about itself in its file.
+# The version of the collector's table is the collector's own: one loaded beside the runtime says another than that.
 test_descriptor() {
     local dump=later.core
-    python3 - heap.core $dump <<'PY' || { fail "descriptor on disk: no GcDacVars in the dump"; return; }
+    python3 - heap.core $dump <<'PY' || { fail "a collector's version: no GcDacVars in the dump"; return; }
 import re, struct, sys
 data = bytearray(open(sys.argv[1], "rb").read())
 # GcDacVars: version, bytes of a generation, number of generations, two addresses.
@@ -120,12 +120,7 @@ open(sys.argv[2], "wb").write(data)
 sys.exit(not found)
 PY
     ours $dump && compare $dump.json heap.core.peer types regions finalizer handles threads frames &&
-        passed "a heap dump of a build that is not known, by the descriptor in libcoreclr.so" || fail "descriptor on disk"
-    expect "descriptor on disk" "what the descriptor does not know of is said to be missing" says $dump.json \
-        '"contended locks are missing" in json.dumps(j["trust"])'
-    ours $dump --sysroot "$WORK/empty"
-    expect "descriptor on disk" "without the file nothing of the heap is read, and it says so" says $dump.json \
-        'not j["types"] and "no contract descriptor" in json.dumps(j["trust"])' && passed "the same without that file"
+        passed "a heap dump whose collector says a version that is not known" || fail "a collector's version"
     drop $dump
 }
 
@@ -323,7 +318,7 @@ test_kill() {
         reader=$!
         while kill -0 $reader 2>/dev/null && [ "$(status_word TracerPid)" = 0 ]; do :; done
         sleep 0.0$((i * 2 + 1))
-        [ "$(status_word TracerPid)" = $reader ] && during=$((during + 1))
+        [ "$(status_word TracerPid)" != 0 ] && during=$((during + 1))
         kill -KILL $reader 2>/dev/null
         wait $reader 2>/dev/null
         expect "killed while it reads" "the program runs on" runs_on || break
