@@ -146,6 +146,10 @@ static bool is_read_here(const char *argument) {
     return plain;
 }
 
+static const char *apart_what(const struct apart *a) {
+    return a->argument ? a->argument : "it";
+}
+
 static bool apart_take(struct apart *a, const struct input_options *options, struct bytes answer,
                        struct snapshot *snapshot, struct err *err) {
     struct reader r;
@@ -159,7 +163,7 @@ static bool apart_take(struct apart *a, const struct input_options *options, str
               (!options->answers || answers_decode(options->answers, &r, err));
     if (!ok && err->code != ERR_NOMEM) {
         err->code = ERR_FORMAT;
-        err_prefix(err, "%.100s: what the process that reads it said", a->argument);
+        err_prefix(err, "%.100s: what the process that reads it said", apart_what(a));
     }
     return ok;
 }
@@ -172,8 +176,7 @@ bool apart_read(struct apart *a, const struct input_options *options, struct sna
     struct apart_reading reading = {a, options};
     struct strbuf out;
     strbuf_init(&out);
-    bool ok = apart_run(read_and_tell, &reading, a->argument ? a->argument : "it",
-                        options->max_memory, &out, err) &&
+    bool ok = apart_run(read_and_tell, &reading, apart_what(a), options->max_memory, &out, err) &&
               apart_take(a, options, (struct bytes){(const uint8_t *)strbuf_cstr(&out), out.len},
                          snapshot, err);
     strbuf_deinit(&out);

@@ -3,6 +3,7 @@
 #include "base/chars.h"
 #include "base/file.h"
 #include "base/num.h"
+#include "base/order.h"
 #include "base/vec.h"
 #include "model/parts.h"
 
@@ -29,13 +30,6 @@ static const char *proc_keep(struct processes *p, struct str text) {
     return text.len ? arena_copy_clean(&p->arena, text) : NULL;
 }
 
-static struct str proc_name_of(struct str path) {
-    for (size_t i = path.len; i-- > 0;)
-        if (path.ptr[i] == '/')
-            return str_drop(path, i + 1);
-    return path;
-}
-
 /* -- Which there are --------------------------------------------------------------------------- */
 
 /* "7f00-7f10 r-xp ...": mapped to be run, not to be read as a file of a dump is. */
@@ -59,7 +53,7 @@ static bool has_runtime(struct processes *p, uint64_t pid, const char **ret_vers
         size_t at = str_find(line, STR("/libcoreclr.so"), 0);
         if (at == STR_NOT_FOUND || !is_executable(line))
             continue;
-        struct str folder = proc_name_of(str_take(line, at));
+        struct str folder = str_behind_last(str_take(line, at), '/');
         found = true;
         if (folder.len && char_is_digit(folder.ptr[0]) && str_contains(folder, STR(".")))
             *ret_version = proc_keep(p, folder);
@@ -68,27 +62,40 @@ static bool has_runtime(struct processes *p, uint64_t pid, const char **ret_vers
     return found;
 }
 
-/* The numbers in names of sockets, in a folder. */
-static bool socket_of(const char *folder, uint64_t pid) {
+/* The numbers in names of sockets of a folder, added to those that are known. */
+static bool sockets_of(struct processes *p, const char *folder, struct err *err) {
     DIR *dir = opendir(folder);
-    bool found = false;
-    for (const struct dirent *entry; !found && dir && (entry = readdir(dir));) {
+    bool ok = true;
+    for (const struct dirent *entry; ok && dir && (entry = readdir(dir));) {
         struct str name = str_of(entry->d_name);
         if (!str_starts(name, STR(SOCKET_PREFIX)) || !str_ends(name, STR("-socket")))
             continue;
         name = str_drop(name, sizeof(SOCKET_PREFIX) - 1);
         size_t dash = str_find(name, STR("-"), 0);
         uint64_t number;
-        found = dash != STR_NOT_FOUND && num_dec(str_take(name, dash), &number) && number == pid;
+        if (dash == STR_NOT_FOUND || !num_dec(str_take(name, dash), &number))
+            continue;
+        ok = VEC_ROOM_IN(&p->arena, p->sockets, p->socket_count, p->socket_capacity, err);
+        if (ok)
+            p->sockets[p->socket_count++] = number;
     }
     if (dir)
         closedir(dir);
-    return found;
+    return ok;
 }
 
-static bool has_socket(uint64_t pid) {
+/* Folders are read once, and not for each process: most of a machine are not of .NET. */
+static bool find_sockets(struct processes *p, struct err *err) {
     const char *temporary = getenv("TMPDIR");
-    return socket_of("/tmp", pid) || (temporary && *temporary && socket_of(temporary, pid));
+    return sockets_of(p, "/tmp", err) &&
+           (!temporary || !*temporary || sockets_of(p, temporary, err));
+}
+
+static bool has_socket(const struct processes *p, uint64_t pid) {
+    for (uint32_t i = 0; i < p->socket_count; i++)
+        if (p->sockets[i] == pid)
+            return true;
+    return false;
 }
 
 /* -- What they are ----------------------------------------------------------------------------- */
@@ -102,7 +109,7 @@ static const char *proc_program(struct processes *p, uint64_t pid) {
     struct str program = {NULL, 0};
     for (bool first = true; rest.len; first = false) {
         size_t length = strnlen(rest.ptr, rest.len);
-        struct str word = proc_name_of(str_take(rest, length));
+        struct str word = str_behind_last(str_take(rest, length), '/');
         rest = str_drop(rest, length + (length < rest.len));
         if (first)
             program = word;
@@ -201,7 +208,7 @@ static bool add_process(struct processes *p, uint64_t pid, struct err *err) {
     bool runtime = has_runtime(p, pid, &version);
     struct file f;
     struct str status;
-    if ((!runtime && !has_socket(pid)) || !proc_open(pid, "status", &f, &status))
+    if ((!runtime && !has_socket(p, pid)) || !proc_open(pid, "status", &f, &status))
         return true;
     bool ok = VEC_ROOM_IN(&p->arena, p->items, p->count, p->capacity, err);
     if (ok)
@@ -220,14 +227,14 @@ static bool add_process(struct processes *p, uint64_t pid, struct err *err) {
 
 static int cmp_processes(const void *x, const void *y) {
     const struct process *a = x, *b = y;
-    return a->pid < b->pid ? -1 : a->pid > b->pid;
+    return order_u64(a->pid, b->pid);
 }
 
 bool processes_find(struct processes *p, struct err *err) {
     *p = (struct processes){.count = 0};
     arena_init(&p->arena);
     DIR *dir = opendir("/proc");
-    bool ok = dir || err_set(err, ERR_IO, "/proc: cannot be read");
+    bool ok = (dir || err_set(err, ERR_IO, "/proc: cannot be read")) && find_sockets(p, err);
     for (const struct dirent *entry; ok && dir && (entry = readdir(dir));) {
         uint64_t pid;
         if (num_dec(str_of(entry->d_name), &pid))

@@ -22,6 +22,8 @@ struct processes {
     struct arena arena;
     struct process *items; /* by number */
     uint32_t count, capacity;
+    uint64_t *sockets; /* whose there are, of processes that may have ended */
+    uint32_t socket_count, socket_capacity;
 };
 
 /*

@@ -92,11 +92,10 @@ struct placing_node {
 
 static int cmp_placing(const void *x, const void *y) {
     const struct placing_node *a = x, *b = y;
-    if (a->parent != b->parent)
-        return a->parent < b->parent ? -1 : 1;
-    if (a->edge != b->edge)
-        return a->edge < b->edge ? -1 : 1;
-    return order_u64(a->type, b->type);
+    int order = order_u64(a->parent, b->parent);
+    if (!order)
+        order = order_u64(a->edge, b->edge);
+    return order ? order : order_u64(a->type, b->type);
 }
 
 static struct placing_node *placing_sorted(const struct placing *p) {
