@@ -96,7 +96,7 @@ static const struct {
     const char *shell, *script;
 } scripts[] = {{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
 
-static bool completion_say(const struct options *o, struct strbuf *out, struct err *err) {
+static bool completion_say(struct options *o, struct strbuf *out, struct err *err) {
     const char *what = o->argument_count ? o->arguments[0] : "";
     if (strcmp(what, "words") == 0 && o->argument_count > 1) {
         complete_words(o->arguments + 1, o->argument_count - 1, out);
@@ -111,17 +111,7 @@ static bool completion_say(const struct options *o, struct strbuf *out, struct e
 }
 
 static int cmd_completion_run(int argc, char **argv) {
-    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    struct options o;
-    struct strbuf out;
-    if (!options_parse(&o, &command_completion, argc, argv, &err))
-        return fail(&err);
-    if (o.help)
-        return print_help(&command_completion);
-    strbuf_init(&out);
-    int status = completion_say(&o, &out, &err) ? print_text(&out) : fail(&err);
-    strbuf_deinit(&out);
-    return status;
+    return command_says(&command_completion, argc, argv, completion_say);
 }
 
 const struct command command_completion = {

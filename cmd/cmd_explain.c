@@ -54,13 +54,9 @@ const char *explained_name(size_t i, const char **ret_summary) {
     return hint ? hint->id : NULL;
 }
 
-static bool explain(const struct options *o, struct strbuf *out, struct err *err) {
+static bool explain(struct options *o, struct strbuf *out, struct err *err) {
     const char *names[256];
     uint32_t count = 0;
-    if (o->help) {
-        options_help(&command_explain, out);
-        return true;
-    }
     if (o->argument_count != 1)
         return err_set(
             err, ERR_USAGE,
@@ -86,14 +82,7 @@ static bool explain(const struct options *o, struct strbuf *out, struct err *err
 }
 
 static int cmd_explain_run(int argc, char **argv) {
-    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    struct options o;
-    struct strbuf out;
-    strbuf_init(&out);
-    bool ok = options_parse(&o, &command_explain, argc, argv, &err) && explain(&o, &out, &err);
-    int status = ok ? print_text(&out) : fail(&err);
-    strbuf_deinit(&out);
-    return status;
+    return command_says(&command_explain, argc, argv, explain);
 }
 
 const struct command command_explain = {

@@ -80,12 +80,8 @@ static const struct {
 
 extern const struct command command_list;
 
-static bool cmd_list_list(const struct options *o, struct strbuf *out, struct err *err) {
+static bool cmd_list_list(struct options *o, struct strbuf *out, struct err *err) {
     const char *names[sizeof(lists) / sizeof(*lists)];
-    if (o->help) {
-        options_help(&command_list, out);
-        return true;
-    }
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
         names[i] = lists[i].name;
         if (o->argument_count != 1 || strcmp(lists[i].name, o->arguments[0]) != 0)
@@ -102,14 +98,7 @@ static bool cmd_list_list(const struct options *o, struct strbuf *out, struct er
 }
 
 static int cmd_list_run(int argc, char **argv) {
-    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    struct options o;
-    struct strbuf out;
-    strbuf_init(&out);
-    bool ok = options_parse(&o, &command_list, argc, argv, &err) && cmd_list_list(&o, &out, &err);
-    int status = ok ? print_text(&out) : fail(&err);
-    strbuf_deinit(&out);
-    return status;
+    return command_says(&command_list, argc, argv, cmd_list_list);
 }
 
 const struct command command_list = {

@@ -119,24 +119,16 @@ static void man_page(struct strbuf *out, const struct command *command) {
     strbuf_adds(out, ".SH SEE ALSO\n.BR dumpdiff (1)\n");
 }
 
+static bool man_say(struct options *o, struct strbuf *out, struct err *err) {
+    const struct command *command = o->argument_count == 1 ? command_find(o->arguments[0]) : NULL;
+    if (!command)
+        return err_set(err, ERR_USAGE, "man wants one command (see `dumpdiff --help`)");
+    man_page(out, command);
+    return true;
+}
+
 static int cmd_man_run(int argc, char **argv) {
-    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    struct options o;
-    struct strbuf out;
-    if (!options_parse(&o, &command_man, argc, argv, &err))
-        return fail(&err);
-    if (o.help)
-        return print_help(&command_man);
-    const struct command *command = o.argument_count == 1 ? command_find(o.arguments[0]) : NULL;
-    if (!command) {
-        err_set(&err, ERR_USAGE, "man wants one command (see `dumpdiff --help`)");
-        return fail(&err);
-    }
-    strbuf_init(&out);
-    man_page(&out, command);
-    int status = print_text(&out);
-    strbuf_deinit(&out);
-    return status;
+    return command_says(&command_man, argc, argv, man_say);
 }
 
 const struct command command_man = {

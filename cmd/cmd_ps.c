@@ -68,24 +68,19 @@ static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
     return ok && (ps_to_stdout(o) || ps_write(o, out, err));
 }
 
+/* A file has it then, and standard output nothing. */
+static bool ps_say(struct options *o, struct strbuf *out, struct err *err) {
+    if (!ps_all(o, out, err))
+        return false;
+    if (ps_to_stdout(o))
+        make_log_safe(out);
+    else
+        strbuf_clear(out);
+    return true;
+}
+
 static int cmd_ps_run(int argc, char **argv) {
-    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    struct options o;
-    struct strbuf out;
-    if (!options_parse(&o, &command_ps, argc, argv, &err))
-        return fail(&err);
-    if (o.help)
-        return print_help(&command_ps);
-    strbuf_init(&out);
-    int status = 0;
-    if (!ps_all(&o, &out, &err))
-        status = fail(&err);
-    else if (ps_to_stdout(&o)) {
-        make_log_safe(&out);
-        status = print_text(&out);
-    }
-    strbuf_deinit(&out);
-    return status;
+    return command_says(&command_ps, argc, argv, ps_say);
 }
 
 const struct command command_ps = {

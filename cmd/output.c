@@ -174,6 +174,20 @@ bool session_has_hits(const struct session *s) {
     return false;
 }
 
+int command_says(const struct command *command, int argc, char **argv, command_words *words) {
+    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    struct options o;
+    struct strbuf out;
+    if (!options_parse(&o, command, argc, argv, &err))
+        return fail(&err);
+    if (o.help)
+        return print_help(command);
+    strbuf_init(&out);
+    int status = words(&o, &out, &err) ? print_text(&out) : fail(&err);
+    strbuf_deinit(&out);
+    return status;
+}
+
 int print_help(const struct command *command) {
     struct strbuf help;
     strbuf_init(&help);

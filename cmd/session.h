@@ -42,6 +42,11 @@ bool session_has_hits(const struct session *s);
 
 /* Prints `dumpdiff NAME --help`; the exit status. */
 int print_help(const struct command *command);
+/* What a command has to say. Errors: as the command says; nothing is printed then. */
+typedef bool command_words(struct options *o, struct strbuf *out, struct err *err);
+/* The whole of a command that only says something: its options, its help, its words. Returns the
+ * exit status. */
+int command_says(const struct command *command, int argc, char **argv, command_words *words);
 
 /*
  * An apostrophe before lines that a runner of CI would take for its commands ("::error::",
