@@ -8,28 +8,8 @@ program=$(realpath "$1")
 mkdir -p "$2/native"
 work=$(realpath "$2/native")
 rounds=100
-tests=0
-failed=0
-skipped=0
+. "$here/tally.sh"
 
-# check NAME COMMAND...: one test
-check() {
-    local name=$1
-    shift
-    tests=$((tests + 1))
-    if "$@" >"$work/out" 2>&1; then
-        echo "[       OK ] $name"
-        sed 's/^/  /' "$work/out"
-    else
-        echo "[  FAILED  ] $name"
-        sed 's/^/  /' "$work/out" | head -20
-        failed=$((failed + 1))
-    fi
-}
-skip() {
-    echo "[  SKIPPED ] $1"
-    skipped=$((skipped + 1))
-}
 # library NAME: its path, where it is on this machine
 library() {
     local path

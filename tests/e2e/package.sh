@@ -5,26 +5,11 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 work=$(mkdir -p "$1/package" && realpath "$1/package") || exit 1
-tests=0 failed=0 skipped=0
-# check NAME COMMAND...: one test
-check() {
-    local name=$1
-    shift
-    tests=$((tests + 1))
-    if "$@" >"$work/out" 2>&1; then
-        echo "[       OK ] $name"
-    else
-        echo "[  FAILED  ] $name"
-        tail -n 20 "$work/out" | sed 's/^/  /'
-        failed=$((failed + 1))
-    fi
-}
-skip() {
-    echo "[  SKIPPED ] $1"
-    skipped=$((skipped + 1))
-}
+. tests/e2e/tally.sh
+
 lint() { [ -z "$(lintian --tag-display-limit 0 "$work"/*.changes 2>/dev/null | tee /dev/stderr)" ]; }
 notes() { readelf -p .note.dlopen "$work/root/usr/bin/dumpdiff" | grep -q '"libarchive.so'; }
+manual() { man -l --warnings "$1" >/dev/null; }
 by_path() { PATH="$work/root/usr/bin:$PATH" sh -c "$1"; }
 same() { # the same of packed cores as the build here
     by_path 'dumpdiff diff demo/dumps/before.core.zst demo/dumps/after.core.zst' >"$work/installed" &&
@@ -40,13 +25,10 @@ case $? in
     check "it says what it loads late" notes
     check "it reads packed cores" same
     check "its version is that of the package" by_path "dumpdiff --version | grep -qxF 'dumpdiff $(cat VERSION)'"
-    check "its manual page can be shown" man -l --warnings "$work/root/usr/share/man/man1/dumpdiff.1.gz"
+    check "its manual page can be shown" manual "$work/root/usr/share/man/man1/dumpdiff.1.gz"
     if command -v lintian >/dev/null; then check "lintian has nothing to say" lint; else skip "lintian is not here"; fi
     ;;
 3) skip "$(tail -n 1 "$work/made")" ;;
 *) check "the package is made" cat "$work/made" /nowhere ;;
 esac
-echo "[==========] $tests test(s) run."
-[ $failed -eq 0 ] && echo "[  PASSED  ] $tests test(s)." || echo "[  FAILED  ] $failed test(s)."
-[ $skipped -eq 0 ] || echo "[  SKIPPED ] $skipped test(s)."
-exit $((failed != 0))
+tally_ends

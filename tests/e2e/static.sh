@@ -8,16 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 make=$1
 work=$(mkdir -p "$2/static" && realpath "$2/static") || exit 1
 most=$((8 << 20)) # bytes
-tests=0 failed=0 skipped=0
-ok() { tests=$((tests + 1)) && echo "[       OK ] $1"; }
-fail() {
-    tests=$((tests + 1)) failed=$((failed + 1))
-    echo "[  FAILED  ] $1"
-}
-skip() {
-    skipped=$((skipped + 1))
-    echo "[  SKIPPED ] $1"
-}
+. tests/e2e/tally.sh
 
 # built CPU: its path from here, or nothing
 built() {
@@ -122,7 +113,4 @@ else
     skip "arm64: no static build, or no qemu-user"
 fi
 
-echo "[==========] $tests test(s) run."
-[ $failed -eq 0 ] && echo "[  PASSED  ] $((tests - failed)) test(s)." || echo "[  FAILED  ] $failed test(s)."
-[ $skipped -eq 0 ] || echo "[  SKIPPED ] $skipped test(s)."
-exit $((failed != 0))
+tally_ends
