@@ -390,4 +390,4 @@ help:
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e page troubles \
     analyze install programs pages quick deps demo check newcomer sanitized clean
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
