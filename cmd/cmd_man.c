@@ -84,7 +84,9 @@ static void man_paragraphs(struct strbuf *out, const char *text, bool exit_statu
     }
 }
 
-static void man_option(struct strbuf *out, const struct option_desc *d) {
+static void man_option(struct strbuf *out, const struct option_desc *d,
+                       const struct command *command) {
+    struct strbuf help;
     strbuf_adds(out, ".TP\n\\fB");
     if (d->letter)
         strbuf_addf(out, "\\-%c\\fR, \\fB", d->letter);
@@ -97,7 +99,10 @@ static void man_option(struct strbuf *out, const struct option_desc *d) {
         strbuf_adds(out, "\\fR");
     }
     strbuf_addc(out, '\n');
-    man_line(out, d->help);
+    strbuf_init(&help);
+    option_help(d, command, &help);
+    man_line(out, strbuf_cstr(&help));
+    strbuf_deinit(&help);
 }
 
 static void man_page(struct strbuf *out, const struct command *command) {
@@ -114,7 +119,7 @@ static void man_page(struct strbuf *out, const struct command *command) {
     strbuf_adds(out, ".SH OPTIONS\n");
     for (size_t i = 0; option_descs[i].name; i++)
         if (option_descs[i].commands & command->bit)
-            man_option(out, &option_descs[i]);
+            man_option(out, &option_descs[i], command);
     man_paragraphs(out, command->help, true);
     strbuf_adds(out, ".SH SEE ALSO\n.BR dumpdiff (1)\n");
 }

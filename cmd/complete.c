@@ -185,9 +185,14 @@ static void complete_argument(const struct completion *c) {
 static void complete_options(const struct completion *c) {
     for (size_t i = 0; option_descs[i].name; i++) {
         char word[64];
+        struct strbuf help;
+        if (!(option_descs[i].commands & c->command->bit))
+            continue;
         snprintf(word, sizeof(word), "--%s", option_descs[i].name);
-        if (option_descs[i].commands & c->command->bit)
-            offer(c, word, "", option_descs[i].help);
+        strbuf_init(&help);
+        option_help(&option_descs[i], c->command, &help);
+        offer(c, word, "", strbuf_cstr(&help));
+        strbuf_deinit(&help);
     }
 }
 

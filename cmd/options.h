@@ -94,6 +94,12 @@ struct option_desc {
     bool (*set)(struct options *, const char *value, struct err *);
 };
 
+/* Beside COMMAND_HISTORY: of its actions only `add` can use it, which its help says. */
+#define OPTION_OF_ADD (1u << 31)
+
+/* Appends what an option does, as the help of that command says it. */
+void option_help(const struct option_desc *d, const struct command *command, struct strbuf *out);
+
 /* THE table of options; ends with a NULL name. */
 extern const struct option_desc option_descs[];
 

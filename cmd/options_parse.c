@@ -101,6 +101,11 @@ bool options_parse(struct options *o, const struct command *command, int argc, c
     return o->help || options_check_outputs(o, command, err);
 }
 
+void option_help(const struct option_desc *d, const struct command *command, struct strbuf *out) {
+    bool only_add = command->bit == COMMAND_HISTORY && d->commands & OPTION_OF_ADD;
+    strbuf_addf(out, "%s%s", only_add ? "add: " : "", d->help);
+}
+
 void options_help(const struct command *command, struct strbuf *out) {
     strbuf_addf(out, "usage: dumpdiff %s %s\n\n%s\n\noptions:\n", command->name, command->arguments,
                 command->help);
@@ -112,6 +117,8 @@ void options_help(const struct command *command, struct strbuf *out) {
         int n = snprintf(left, sizeof(left), "  %c%c%s--%s%s%s", d->letter ? '-' : ' ',
                          d->letter ? d->letter : ' ', d->letter ? ", " : "  ", d->name,
                          d->value ? " " : "", d->value ? d->value : "");
-        strbuf_addf(out, "%-*s  %s\n", n < 26 ? 26 : n, left, d->help);
+        strbuf_addf(out, "%-*s  ", n < 26 ? 26 : n, left);
+        option_help(d, command, out);
+        strbuf_addc(out, '\n');
     }
 }
