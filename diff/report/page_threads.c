@@ -1,4 +1,5 @@
 /* Threads over the snapshots, and who waits for whom. */
+#include "base/order.h"
 #include "diff/names/path_text.h"
 #include "diff/report/charts/chart.h"
 #include "diff/report/doc_parts.h"
@@ -70,7 +71,7 @@ static struct chart_moment thread_moment_at(const struct doc_context *c,
     return m;
 }
 
-/* What is read first: who ran away, then who came, went or ran, then who did not. */
+/* What is read first: who ran away, then who did not move, then who ran, came or went. */
 static unsigned page_rank(const struct series_thread *t) {
     static const unsigned ranks[] = {
         [THREAD_RUNAWAY] = 0, [THREAD_RUNNING] = 2,   [THREAD_NEW] = 3,
@@ -83,7 +84,8 @@ static int cmp_page_threads(const void *x, const void *y, void *context) {
     const struct series *s = context;
     uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
     unsigned a = page_rank(&s->threads[i]), b = page_rank(&s->threads[k]);
-    return a != b ? (a < b ? -1 : 1) : (i > k) - (i < k);
+    int order = order_u64(a, b);
+    return order ? order : order_u64(i, k);
 }
 
 static bool fill_threads(const struct doc_context *c, struct chart_threads *grid, uint32_t *order) {

@@ -202,13 +202,12 @@ static bool heap_find_places(struct heap *h, struct heap_places *p, struct err *
     struct dominators d = {0};
     struct spanning s;
     const struct dominators_options options = {.edges = true, .drop_lists = true};
-    bool ok = spanning_find(&s, h, err);
-    if (ok && s.found) {
+    bool ok = spanning_find(&s, h, err), told = ok && s.found;
+    if (told)
         ok = heap_places_find(p, &s.dominators, h, &heap_path_limits, &s, err);
-        spanning_deinit(&s);
-        return ok;
-    }
     spanning_deinit(&s);
+    if (told)
+        return ok;
     follow_tree_deinit(&h->follow.met_from);
     ok = ok && dominators_find(&d, h, options, err) &&
          heap_places_find(p, &d, h, &heap_path_limits, NULL, err);

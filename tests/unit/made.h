@@ -169,6 +169,15 @@ MADE const struct finding *made_hit(const struct made *m, const char *rule, cons
     return made_find(m, rule, STATUS_HIT, subject);
 }
 
+/* The rule finds that, of whatever subject; frees what was made. */
+MADE void made_is_judged(struct made *m, const char *rule, enum severity severity) {
+    made_rules(m);
+    const struct finding *hit = made_hit(m, rule, NULL);
+    assert_non_null(hit);
+    assert_int_equal(hit->severity, severity);
+    made_deinit(m);
+}
+
 MADE bool made_clear(const struct made *m, const char *rule) {
     return made_find(m, rule, STATUS_CLEAR, NULL) != NULL;
 }

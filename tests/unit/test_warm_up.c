@@ -205,11 +205,7 @@ static void the_compiler_of_the_runtime_is_no_runaway(void **state) {
             row->user_ns = (1 + 9 * i) * (uint64_t)1000000000;
             row->kernel_ns = 0;
         }
-        made_rules(&m);
-        const struct finding *hit = made_hit(&m, "thread-runaway", NULL);
-        assert_non_null(hit);
-        assert_int_equal(hit->severity, k ? SEVERITY_WARNING : SEVERITY_NOTICE);
-        made_deinit(&m);
+        made_is_judged(&m, "thread-runaway", k ? SEVERITY_WARNING : SEVERITY_NOTICE);
     }
 }
 
@@ -232,11 +228,7 @@ static void compiled_code_that_slows_is_no_warning(void **state) {
             row->kind = made_text(&m, i, "HighFrequencyHeap");
             row->bytes = sizes[k].mib[i] << 20;
         }
-        made_rules(&m);
-        const struct finding *hit = made_hit(&m, "loader-growth", NULL);
-        assert_non_null(hit);
-        assert_int_equal(hit->severity, sizes[k].severity);
-        made_deinit(&m);
+        made_is_judged(&m, "loader-growth", sizes[k].severity);
     }
 }
 
@@ -250,11 +242,7 @@ static void one_hole_among_large_objects_is_no_warning(void **state) {
             made_type(&m, i, "System.Byte[]", "", GEN_LOH, 9, 9000000);
             made_type(&m, i, TYPE_FREE, "", GEN_LOH, 1, holes[k][i]);
         }
-        made_rules(&m);
-        const struct finding *hit = made_hit(&m, "fragmentation", NULL);
-        assert_non_null(hit);
-        assert_int_equal(hit->severity, k ? SEVERITY_WARNING : SEVERITY_NOTICE);
-        made_deinit(&m);
+        made_is_judged(&m, "fragmentation", k ? SEVERITY_WARNING : SEVERITY_NOTICE);
     }
 }
 
@@ -392,11 +380,7 @@ static void code_of_a_large_program_is_no_leak(void **state) {
             row->kind = made_text(&m, i, "HighFrequencyHeap");
             row->bytes = loaders[k].base + loaders[k].step * i;
         }
-        made_rules(&m);
-        const struct finding *hit = made_hit(&m, "loader-growth", NULL);
-        assert_non_null(hit);
-        assert_int_equal(hit->severity, loaders[k].severity);
-        made_deinit(&m);
+        made_is_judged(&m, "loader-growth", loaders[k].severity);
     }
 }
 
@@ -477,11 +461,7 @@ static void holes_of_a_small_heap_are_no_warning(void **state) {
             made_type(&m, i, CACHED, "shop.dll", GEN_2, 1000, 60000 * times);
             made_type(&m, i, "Free", "", GEN_2, 100, (60000 + 30000 * i) * times);
         }
-        made_rules(&m);
-        const struct finding *hit = made_hit(&m, "fragmentation", NULL);
-        assert_non_null(hit);
-        assert_int_equal(hit->severity, times == 1 ? SEVERITY_NOTICE : SEVERITY_WARNING);
-        made_deinit(&m);
+        made_is_judged(&m, "fragmentation", times == 1 ? SEVERITY_NOTICE : SEVERITY_WARNING);
     }
 }
 
@@ -528,11 +508,7 @@ static void handles_that_keep_nothing_are_no_warning_while_few(void **state) {
             row->kind = made_text(&m, i, handles[k].kind);
             row->count = 90 + handles[k].step * i;
         }
-        made_rules(&m);
-        const struct finding *hit = made_hit(&m, "handles-growing", NULL);
-        assert_non_null(hit);
-        assert_int_equal(hit->severity, handles[k].severity);
-        made_deinit(&m);
+        made_is_judged(&m, "handles-growing", handles[k].severity);
     }
 }
 
