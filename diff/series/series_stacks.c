@@ -205,11 +205,11 @@ static bool stack_add(struct stack_table *t, uint32_t snapshot, const struct sta
     if (!fold(t, row, snapshot, f))
         return false;
     /* A hash may be that of another stack: the next key is tried then. */
-    uint64_t hash = hash_combine(hash_bytes(f->ids, f->count * sizeof(*f->ids)), f->module);
+    uint64_t hash = key_with(key_of_bytes(f->ids, f->count * sizeof(*f->ids)), f->module);
     uint32_t number;
     while ((number = u64map_get(&t->by_stack, hash)) != STRMAP_NONE &&
            !same_ids(&t->ids[number], f))
-        hash = hash_combine(hash, 1);
+        hash = key_with(hash, 1);
     if (number == STRMAP_NONE) {
         number = s->stack_count;
         if (!series_stacks_stack_new(t, f) || !u64map_put(&t->by_stack, hash, number))

@@ -208,7 +208,7 @@ static uint64_t match_hash(const struct stack_table *t, enum match match,
                            const struct stack_ids *ids) {
     uint64_t hash = ids->count;
     for (uint32_t i = 0; i < ids->count; i++)
-        hash = hash_combine(hash, match_key(t, match, ids->ids[i]));
+        hash = key_with(hash, match_key(t, match, ids->ids[i]));
     return hash;
 }
 

@@ -57,13 +57,22 @@ uint64_t hash_combine(uint64_t seed, uint64_t value) {
     return XXH3_64bits(pair, sizeof(pair));
 }
 
+uint64_t key_of_bytes(const void *data, size_t size) {
+    return XXH3_64bits_withSeed(data, size, hash_draw(&drawn[0]));
+}
+
+uint64_t key_with(uint64_t key, uint64_t value) {
+    uint64_t pair[2] = {key, value};
+    return XXH3_64bits_withSeed(pair, sizeof(pair), hash_draw(&drawn[0]));
+}
+
 /* Of the hash of (a, ""), that of (a, b). */
 static uint64_t strmap_hash_with(uint64_t hash, struct str b) {
     return b.len ? XXH3_64bits_withSeed(b.ptr, b.len, hash) : hash;
 }
 
 uint64_t strmap_hash(struct str a, struct str b) {
-    return strmap_hash_with(XXH3_64bits_withSeed(a.ptr, a.len, hash_draw(&drawn[0])), b);
+    return strmap_hash_with(key_of_bytes(a.ptr, a.len), b);
 }
 
 void strmap_init(struct strmap *m) {

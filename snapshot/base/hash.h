@@ -1,13 +1,20 @@
 /*
- * Hashing (XXH3-64) and an index from strings to numbers. A hash finds, it never identifies.
+ * Hashing (XXH3-64) and indexes from strings and numbers to numbers. A hash finds, it never
+ * identifies. Two kinds, which do not mix: hash_* is the same on every machine, for what is kept in
+ * a file or compared with another run; key_* is another one in each process, for tables in memory.
  */
 #ifndef DUMPDIFF_BASE_HASH_H
 #define DUMPDIFF_BASE_HASH_H
 
 #include "base/str.h"
 
+/* Anybody can write bytes that have the hash of other bytes: tools/walls.txt says who may ask. */
 uint64_t hash_bytes(const void *data, size_t size);
 uint64_t hash_combine(uint64_t seed, uint64_t value);
+
+/* By the secret of this process, like hash_secret: the key of bytes, and of a key with a value. */
+uint64_t key_of_bytes(const void *data, size_t size);
+uint64_t key_with(uint64_t key, uint64_t value);
 
 /*
  * What tables of slots are keyed by: a secret of this process, so that nobody can write an input

@@ -200,8 +200,7 @@ static bool class_is(const struct graph_class *a, const struct graph_class *b) {
 }
 
 static uint32_t graph_new_class(struct graph *g, struct graph_class like) {
-    uint64_t hash =
-        hash_combine(hash_combine(like.size, like.type), (uint64_t)like.flags << 32 | like.tag);
+    uint64_t hash = key_with(key_with(like.size, like.type), (uint64_t)like.flags << 32 | like.tag);
     uint32_t first = u64map_get(&g->class_of_hash, hash);
     for (uint32_t i = first; i != STRMAP_NONE; i = g->same_hash[i])
         if (class_is(&g->classes[i], &like))

@@ -182,7 +182,7 @@ bool builder_index_row(struct builder *b, enum part part, const void *row, uint6
 
 bool builder_counter(struct builder *b, const char *name, uint64_t value, const char *unit,
                      struct err *err) {
-    uint64_t key = hash_bytes(name, strlen(name));
+    uint64_t key = key_of_bytes(name, strlen(name));
     struct counter_row *row = builder_find(b, PART_COUNTERS, key);
     if (row && strcmp(row->name, name) == 0) {
         builder_say(b, &row->value, value, name);

@@ -28,7 +28,7 @@ struct builder {
 
 /* Keys of different parts live in one map. */
 static inline uint64_t builder_part_key(enum part part, uint64_t key) {
-    return hash_combine((uint64_t)part, key);
+    return key_with((uint64_t)part, key);
 }
 
 /* Takes out rows of threads whose contents went to another row. */

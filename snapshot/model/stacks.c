@@ -54,10 +54,10 @@ const char *builder_frame(struct builder *b, struct str function, struct str mod
 
 /* Frames are interned: equal pointers are equal frames. */
 static uint64_t stack_hash(const struct stack_row *row, uint32_t frames) {
-    uint64_t hash = hash_bytes(row->frames.items, frames * sizeof(*row->frames.items));
-    hash = hash_combine(hash, (uintptr_t)row->module);
-    hash = hash_combine(hash, (uintptr_t)row->loss);
-    return hash_combine(hash, row->size_each);
+    uint64_t hash = key_of_bytes(row->frames.items, frames * sizeof(*row->frames.items));
+    hash = key_with(hash, (uintptr_t)row->module);
+    hash = key_with(hash, (uintptr_t)row->loss);
+    return key_with(hash, row->size_each);
 }
 
 static bool stacks_same_stack(const struct stack_row *a, const struct stack_row *b,
@@ -104,7 +104,7 @@ bool builder_add_stack(struct builder *b, const struct stack_row *add, struct er
     uint64_t key = stack_hash(add, frames);
     struct stack_row *row;
     while ((row = builder_find(b, PART_STACKS, key)) && !stacks_same_stack(row, add, frames))
-        key = hash_combine(key, 1);
+        key = key_with(key, 1);
     if (!row && !(row = stacks_stack_new(b, add, frames, key, err)))
         return false;
     add_number(&row->count, add->count);
@@ -120,13 +120,13 @@ bool builder_add_stack(struct builder *b, const struct stack_row *add, struct er
 }
 
 bool builder_add_allocation(struct builder *b, const struct allocation_row *add, struct err *err) {
-    uint64_t key = hash_combine(hash_bytes(add->by, strlen(add->by)), (uintptr_t)add->name);
-    key = hash_combine(key, add->size_each);
+    uint64_t key = key_with(key_of_bytes(add->by, strlen(add->by)), (uintptr_t)add->name);
+    key = key_with(key, add->size_each);
     struct allocation_row *row;
     while ((row = builder_find(b, PART_ALLOCATIONS, key)) &&
            (strcmp(row->by, add->by) != 0 || row->name != add->name ||
             row->size_each != add->size_each))
-        key = hash_combine(key, 1);
+        key = key_with(key, 1);
     if (!row) {
         row = builder_row(b, PART_ALLOCATIONS, err);
         const char *by = row ? builder_string(b, str_of(add->by), err) : NULL;

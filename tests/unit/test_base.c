@@ -534,6 +534,16 @@ static void keys_of_an_enemy_do_not_meet(void **state) {
     u64map_deinit(&m);
 }
 
+/* Whoever knows bytes of one hash does not know bytes of one key. */
+static void keys_of_tables_are_no_hashes_that_anybody_can_work_out(void **state) {
+    static const char bytes[] = "System.String";
+    (void)state;
+    uint64_t key = key_of_bytes(bytes, sizeof(bytes));
+    assert_true(key != hash_bytes(bytes, sizeof(bytes)));
+    assert_true(key == key_of_bytes(bytes, sizeof(bytes)));
+    assert_true(key_with(key, 1) != hash_combine(key, 1));
+}
+
 static void an_output_appears_whole_or_not_at_all(void **state) {
     (void)state;
     char folder[] = "/tmp/dumpdiff-base-XXXXXX", path[64], missing[64];
@@ -583,6 +593,7 @@ int main(void) {
         cmocka_unit_test(indexes_find_what_was_put_and_nothing_else),
         cmocka_unit_test(text_that_acts_becomes_text),
         cmocka_unit_test(keys_of_an_enemy_do_not_meet),
+        cmocka_unit_test(keys_of_tables_are_no_hashes_that_anybody_can_work_out),
         cmocka_unit_test(an_output_appears_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ bool memory_say(struct builder *b, enum memory_by by, struct str key, struct mem
     const char *name = builder_string(b, key, err);
     if (!name)
         return false;
-    uint64_t hash = hash_combine(by, hash_bytes(key.ptr, key.len));
+    uint64_t hash = key_with(by, key_of_bytes(key.ptr, key.len));
     struct memory_row *row = builder_find(b, PART_MEMORY_MAP, hash);
     if (row && row->by == by && str_eq(str_of(row->key), str_of(name))) {
         scan_say(&row->regions, values.regions, loss);

@@ -66,7 +66,7 @@ bool thread_dump_store(struct thread_dump *d, struct strings *column, struct err
 /* -- Threads by name --------------------------------------------------------------------------- */
 
 static uint64_t name_key(struct str name) {
-    return hash_combine(NAME_SEED, hash_bytes(name.ptr, name.len));
+    return key_with(NAME_SEED, key_of_bytes(name.ptr, name.len));
 }
 
 static struct thread_row *thread_dump_find(struct builder *b, struct str name) {
@@ -97,12 +97,12 @@ struct thread_row *thread_dump_named(struct builder *b, struct str name, struct 
 /* -- Locks ------------------------------------------------------------------------------------- */
 
 static struct lock_row *lock_find(struct builder *b, uint64_t address) {
-    struct lock_row *row = builder_find(b, PART_LOCKS, hash_combine(ADDRESS_SEED, address));
+    struct lock_row *row = builder_find(b, PART_LOCKS, key_with(ADDRESS_SEED, address));
     return row && row->address == address ? row : NULL;
 }
 
 bool thread_dump_index_lock(struct builder *b, const struct lock_row *lock, struct err *err) {
-    return builder_index_row(b, PART_LOCKS, lock, hash_combine(ADDRESS_SEED, lock->address), err);
+    return builder_index_row(b, PART_LOCKS, lock, key_with(ADDRESS_SEED, lock->address), err);
 }
 
 struct lock_row *thread_dump_lock(struct builder *b, uint64_t address, struct str type,

@@ -213,7 +213,7 @@ static bool go_begin(struct go_reading *r, const struct go_header *header, struc
     r->state = header->state;
     r->waited_ns = header->waited_ns;
     r->listed++;
-    return header->id == 0 || thread_dump_thread(&r->d, hash_combine(8, header->id), err);
+    return header->id == 0 || thread_dump_thread(&r->d, key_with(8, header->id), err);
 }
 
 static bool go_begin_entry(struct go_reading *r, uint64_t count, struct err *err) {

@@ -204,10 +204,10 @@ static bool jstack_flush(struct jstack_reading *r, struct err *err) {
 
 static uint64_t jstack_key(const struct jstack_thread *thread) {
     if (thread->os_id != ABSENT)
-        return hash_combine(1, thread->os_id);
+        return key_with(1, thread->os_id);
     if (thread->java_id != ABSENT)
-        return hash_combine(2, thread->java_id);
-    return hash_combine(3, hash_bytes(thread->name.ptr, thread->name.len));
+        return key_with(2, thread->java_id);
+    return key_with(3, key_of_bytes(thread->name.ptr, thread->name.len));
 }
 
 static bool jstack_begin_thread(struct jstack_reading *r, const struct jstack_thread *thread,

@@ -82,7 +82,7 @@ static bool eu_take_line(void *context, bool *ret_mine, struct err *err) {
         if (!eu_flush(r, err))
             return false;
         r->os_id = id;
-        return thread_dump_thread(&r->d, hash_combine(7, id), err);
+        return thread_dump_thread(&r->d, key_with(7, id), err);
     }
     rest = text;
     if (native_take_number(&rest, &id) && eu_frame(rest, &frame)) {

@@ -231,8 +231,8 @@ static bool gdb_begin(struct gdb_reading *r, const struct gdb_thread *thread, st
     r->name = thread->name;
     r->in_stack = true;
     r->in_list = false;
-    uint64_t id = thread->os_id == ABSENT ? hash_combine(5, thread->number) : thread->os_id;
-    return thread_dump_thread(&r->d, hash_combine(4, id), err);
+    uint64_t id = thread->os_id == ABSENT ? key_with(5, thread->number) : thread->os_id;
+    return thread_dump_thread(&r->d, key_with(4, id), err);
 }
 
 /* A row of `info threads`: its frame is all of the stack that is known of it, or less than is. */

@@ -141,9 +141,9 @@ static bool parse_label(struct str text, struct label *ret_label) {
 
 static struct printed *find_stack(struct print_reader *r, struct err *err) {
     size_t size = r->frame_count * sizeof(*r->frames);
-    uint64_t key = hash_bytes(r->frames, size);
+    uint64_t key = key_of_bytes(r->frames, size);
     uint32_t at;
-    for (; (at = u64map_get(&r->by_hash, key)) != STRMAP_NONE; key = hash_combine(key, 1)) {
+    for (; (at = u64map_get(&r->by_hash, key)) != STRMAP_NONE; key = key_with(key, 1)) {
         const struct strings *have = &r->stacks[at].row.frames;
         if (have->count == r->frame_count && memcmp(have->items, r->frames, size) == 0)
             return &r->stacks[at];

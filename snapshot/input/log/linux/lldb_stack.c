@@ -191,7 +191,7 @@ static bool lldb_begin(struct lldb_reading *r, const struct lldb_thread *thread,
     r->number = thread->number;
     r->name = thread->name;
     r->one = one;
-    uint64_t key = hash_combine(6, thread->number);
+    uint64_t key = key_with(6, thread->number);
     if (one && u64map_get(&r->d.t->dumped, key) != STRMAP_NONE) {
         r->number = ABSENT;
         return true;

@@ -231,7 +231,7 @@ static const char *type_of(struct builder *b, struct str symbol, struct err *err
 static struct lock_row *mutex_named(struct builder *b, const char *type) {
     struct str name = str_of(type);
     struct lock_row *row =
-        builder_find(b, PART_LOCKS, hash_combine(SYMBOL_SEED, hash_bytes(name.ptr, name.len)));
+        builder_find(b, PART_LOCKS, key_with(SYMBOL_SEED, key_of_bytes(name.ptr, name.len)));
     return row && row->object_type && str_eq(str_of(row->object_type), name) ? row : NULL;
 }
 
@@ -261,7 +261,7 @@ struct lock_row *native_mutex(struct builder *b, uint64_t address, struct str sy
     if (!row || !symbol.len || row != &rows[count - 1])
         return row;
     struct str name = str_of(type);
-    uint64_t key = hash_combine(SYMBOL_SEED, hash_bytes(name.ptr, name.len));
+    uint64_t key = key_with(SYMBOL_SEED, key_of_bytes(name.ptr, name.len));
     return builder_index(b, PART_LOCKS, key, err) ? row : NULL;
 }
 

@@ -188,10 +188,10 @@ static struct str plain_name(struct str name, uint64_t *ret_address) {
 
 static struct allocation_row *pprof_text_find_row(struct builder *b, const char *name,
                                                   struct err *err) {
-    uint64_t key = hash_combine(hash_bytes("function", 8), (uintptr_t)name);
+    uint64_t key = key_with(key_of_bytes("function", 8), (uintptr_t)name);
     struct allocation_row *row;
     while ((row = builder_find(b, PART_ALLOCATIONS, key)) && row->name != name)
-        key = hash_combine(key, 1);
+        key = key_with(key, 1);
     if (row)
         return row;
     const char *by = builder_string(b, STR("function"), err);

@@ -247,7 +247,7 @@ static bool py_begin(struct py_reading *r, const struct py_thread *thread, struc
     r->key = thread->id;
     r->name = thread->name;
     r->state = thread->state;
-    return thread_dump_thread(&r->d, hash_combine(9, thread->id), err);
+    return thread_dump_thread(&r->d, key_with(9, thread->id), err);
 }
 
 /* -- Section ----------------------------------------------------------------------------------- */

@@ -52,7 +52,7 @@ static bool report_take_line(void *context, bool *ret_mine, struct err *err) {
         if (!report_flush(r, err))
             return false;
         r->os_id = os_id;
-        return thread_dump_thread(&r->d, hash_combine(10, os_id), err);
+        return thread_dump_thread(&r->d, key_with(10, os_id), err);
     }
     if (r->os_id != ABSENT && str_starts(text, STR("[Native Frames]")))
         return true;

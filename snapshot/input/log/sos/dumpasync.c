@@ -40,7 +40,7 @@ static bool async_add(struct stacks *r, struct str type, uint64_t await, uint64_
     struct builder *b = r->t->b;
     if (!r->keep)
         return true;
-    uint64_t key = hash_combine(hash_bytes(type.ptr, type.len), await);
+    uint64_t key = key_with(key_of_bytes(type.ptr, type.len), await);
     struct async_row *row = builder_find(b, PART_ASYNC, key);
     if (row && row->await == await && str_eq(str_of(row->type), type)) {
         row->objects = num_add(row->objects, objects);

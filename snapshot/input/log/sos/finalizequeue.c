@@ -212,7 +212,7 @@ static bool finalizequeue_add_type(void *context, const struct stat_row *from, s
     struct builder *b = adding->b;
     if (!adding->keep)
         return true;
-    uint64_t key = hash_bytes(from->name.ptr, from->name.len);
+    uint64_t key = key_of_bytes(from->name.ptr, from->name.len);
     struct finalizable_row *row = builder_find(b, PART_FINALIZABLE, key);
     if (row && str_eq(str_of(row->type), from->name)) { /* a type of several MethodTables */
         row->objects = num_add(row->objects, from->objects);

@@ -69,11 +69,11 @@ static uint64_t gcroot_node(struct gcroot_reading *r, uint64_t parent, struct st
     const char *name = parent == ABSENT ? builder_string(b, root, err) : NULL;
     if (parent == ABSENT && !name)
         return ABSENT;
-    uint64_t key = hash_combine(hash_combine(parent, (uintptr_t)name), (uintptr_t)type);
+    uint64_t key = key_with(key_with(parent, (uintptr_t)name), (uintptr_t)type);
     struct path_row *row;
     while ((row = builder_find(b, PART_PATHS, key)) &&
            (row->parent != parent || row->root != name || row->type != type))
-        key = hash_combine(key, 1);
+        key = key_with(key, 1);
     uint32_t count;
     if (!row) {
         row = builder_row(b, PART_PATHS, err);

@@ -53,7 +53,7 @@ bool handle_tallies_add(struct handle_tallies *a, struct str kind, struct str ty
 
 static uint64_t handle_tables_key_of(const struct handle_row *row) {
     struct str kind = str_of(row->kind), type = str_of(row->type);
-    return hash_combine(hash_bytes(kind.ptr, kind.len), hash_bytes(type.ptr, type.len));
+    return key_with(key_of_bytes(kind.ptr, kind.len), key_of_bytes(type.ptr, type.len));
 }
 
 bool handle_tallies_store(const struct handle_tallies *a, struct err *err) {

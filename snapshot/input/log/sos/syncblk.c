@@ -79,7 +79,7 @@ static bool syncblk_looks_like_row(struct str text) {
 
 static bool syncblk_store(struct builder *b, const struct lock_row *row, struct str type,
                           struct scan_loss *loss, struct err *err) {
-    uint64_t key = hash_combine(row->index, row->address);
+    uint64_t key = key_with(row->index, row->address);
     struct lock_row *known = builder_find(b, PART_LOCKS, key);
     if (known && known->index == row->index && known->address == row->address) {
         loss->differ += known->held != row->held || known->waiters != row->waiters ||

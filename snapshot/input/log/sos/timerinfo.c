@@ -73,8 +73,8 @@ static bool timers_end(struct str text, uint64_t *ret_count) {
 static bool timer_add(struct timers *r, const struct timer *timer, struct err *err) {
     struct builder *b = r->t->b;
     uint64_t key =
-        hash_combine(hash_combine(hash_bytes(timer->method.ptr, timer->method.len), timer->due_ms),
-                     timer->period_ms);
+        key_with(key_with(key_of_bytes(timer->method.ptr, timer->method.len), timer->due_ms),
+                 timer->period_ms);
     struct callback_row *row = builder_find(b, PART_CALLBACKS, key);
     r->timers++;
     if (!r->keep)

@@ -76,7 +76,7 @@ static bool sections_store(struct sections_reading *r, struct err *err) {
         return true;
     r->in_section = false;
     r->sections++;
-    uint64_t key = hash_combine(SECTION_SEED, row->address);
+    uint64_t key = key_with(SECTION_SEED, row->address);
     struct lock_row *known = builder_find(b, PART_LOCKS, key);
     if (known && known->address == row->address) {
         r->loss.differ += known->owner_os_id != row->owner_os_id || known->waiters != row->waiters;

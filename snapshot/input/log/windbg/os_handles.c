@@ -140,7 +140,7 @@ static bool handle_is_detail(struct str text) {
 
 static bool handle_add(struct handle_list *r, struct str type, uint64_t count, struct err *err) {
     struct builder *b = r->t->b;
-    uint64_t key = hash_bytes(type.ptr, type.len);
+    uint64_t key = key_of_bytes(type.ptr, type.len);
     if (!r->wanted)
         return true;
     struct os_handle_row *row = builder_find(b, PART_OS_HANDLES, key);
