@@ -181,9 +181,10 @@ $(BUILD)/format.ok: $(SOURCES) $(HEADERS) .clang-format
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
 
-## links, folders, length of the README and version agree
+## links, folders, length of the README, version, and what SECURITY.md says of the sandbox agree
 pages-check:
 	@tools/pages_lint.sh
+	@tools/security.sh
 
 ## what editors and analysers ask how a file is compiled
 compile_commands.json:

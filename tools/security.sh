@@ -1,0 +1,54 @@
+#!/bin/bash
+# SECURITY.md says which calls and which paths a run may use. The tables are snapshot/base/sandbox.c and cmd/confine.c:
+# each list of the page is one of theirs, no call more and none less.
+# usage: security.sh
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+export LC_ALL=C
+page=SECURITY.md calls=snapshot/base/sandbox.c paths=cmd/confine.c
+status=0
+
+of_tables() { # NAME...: the calls of the tables of that name
+    for table in "$@"; do
+        awk -v table="$table" '
+            $0 ~ "^static const .* " table "\\[\\] = " { found = inside = 1 }
+            inside { while (match($0, /SCMP_SYS\([a-z0-9_]+\)/)) {
+                print substr($0, RSTART + 9, RLENGTH - 10); $0 = substr($0, RSTART + RLENGTH) } }
+            /};$/ { inside = 0 }
+            END { if (!found) print "no-table-" table }' "$calls"
+    done
+}
+of_page() { # BEGIN...: what stands in backticks in the items of the page that begin so
+    for item in "$@"; do
+        awk -v item="- $item" '
+            index($0, item) == 1 { found = inside = 1; print; next }
+            inside && /^  / { print; next }
+            { inside = 0 }
+            END { if (!found) print "`no-item-" item "`" }' "$page"
+    done | grep -oE '`[a-z0-9_]+`' | tr -d '`'
+}
+same() { # WHAT: the first of two lists on descriptors 3 and 4 is the tables', the other the page's
+    local difference
+    difference=$(diff <(sort -u <&3) <(sort -u <&4)) && return
+    echo "$page: $1: < is in the tables only, > on the page only" >&2
+    grep '^[<>]' <<<"$difference" >&2
+    status=1
+}
+
+# Let through by a function of its own each, behind the tables.
+same "what every run may call" \
+    3< <(of_tables always by_argument; printf '%s\n' openat2 tgkill) \
+    4< <(of_page "Memory and threads:" "Files:" "Oneself:")
+same "what outputs and a history take" \
+    3< <(of_tables for_outputs into_devices for_databases) 4< <(of_page 'With `-o`')
+same "what a process takes" 3< <(of_tables for_processes) 4< <(of_page 'With `--pid`' | grep -vx watch)
+same "what the reader of a dump has not" 3< <(of_tables not_for_readers) 4< <(of_page "The process that reads a dump")
+# Those that only make, change, rename or remove files stand there in words.
+same "what workers have not" \
+    3< <(of_tables not_for_workers | grep -vxE 'link|linkat|rename|renameat|renameat2|unlink|unlinkat') \
+    4< <(of_page "Workers of it not:")
+
+of_machine=$(awk '/of_the_machine\[\] = / { inside = 1 } inside' "$paths" | sed '/^};/q' | grep -oE '"/[^"]+"' | tr -d '"')
+on_page=$(grep '^| .*free memory |$' "$page" | cut -d'|' -f2 | grep -oE '`[^`]+`' | tr -d '`')
+same "what of the machine may be read" 3<<<"$of_machine" 4<<<"$on_page"
+exit $status
