@@ -13,29 +13,12 @@
 #define BRIEF_TEXT 600u /* [bytes] of one sentence */
 #define BRIEF_NAME 80u  /* [bytes] of the name of a dump: escaped it is several times as long */
 
-/* A sentence in Markdown; what stands between backquotes is code, and no more than that. */
+/* The beginning of a sentence, in Markdown. */
 static void brief_text(struct strbuf *out, const char *text, size_t most) {
-    struct strbuf part;
-    bool code = false, cut = strlen(text) > most;
-    strbuf_init(&part);
-    struct str rest = str_take(str_of(text), most);
-    rest.len = str_utf8_valid(rest);
-    while (rest.len) {
-        size_t plain = str_find(rest, STR("`"), 0);
-        bool pair = plain != STR_NOT_FOUND &&
-                    (code || str_find(rest, STR("`"), plain + 1) != STR_NOT_FOUND);
-        strbuf_clear(&part);
-        strbuf_add(&part, pair ? str_take(rest, plain) : rest);
-        if (code)
-            strbuf_addf(out, "`%s`", strbuf_cstr(&part));
-        else
-            fmt_markdown(out, strbuf_cstr(&part));
-        rest = pair ? str_drop(rest, plain + 1) : str_drop(rest, rest.len);
-        code = pair && !code;
-    }
-    strbuf_adds(out, cut ? "\xe2\x80\xa6" : "");
-    strbuf_fail(out, &part.err);
-    strbuf_deinit(&part);
+    struct str shown = str_take(str_of(text), most);
+    shown.len = str_utf8_valid(shown);
+    fmt_markdown_said(out, shown);
+    strbuf_adds(out, strlen(text) > most ? "\xe2\x80\xa6" : "");
 }
 
 /* A word of a command as a shell takes it. */
@@ -49,14 +32,6 @@ static void brief_word(struct strbuf *out, const char *word) {
     for (const char *p = word; *p; p++)
         strbuf_adds(out, *p == '\'' ? "'\\''" : (char[]){*p, '\0'});
     strbuf_addc(out, '\'');
-}
-
-/* Of which a line of code can be made: no backquote ends it. */
-static void brief_command(struct strbuf *out, const struct strbuf *command) {
-    const char *fence = strchr(strbuf_cstr(command), '`') ? "``" : "`";
-    strbuf_addf(out, "%s%s%s%s%s", fence, fence[1] ? " " : "", strbuf_cstr(command),
-                fence[1] ? " " : "", fence);
-    strbuf_fail(out, &command->err);
 }
 
 static void brief_item(uint32_t number, enum severity severity, const char *kind, const char *text,
@@ -157,9 +132,10 @@ static void brief_whole(const struct doc_context *c, struct strbuf *out) {
     }
     if (command.len < 300) {
         strbuf_adds(out, "All of it: ");
-        brief_command(out, &command);
+        fmt_markdown_code(out, strbuf_str(&command));
         strbuf_addc(out, '\n');
     }
+    strbuf_fail(out, &command.err);
     strbuf_deinit(&command);
 }
 

@@ -298,8 +298,8 @@ static bool is_link(const char *at) {
            strncasecmp(at, "www.", 4) == 0;
 }
 
-void fmt_markdown(struct strbuf *out, const char *text) {
-    for (; *text; text++) {
+static void fmt_markdown_text(struct strbuf *out, struct str s) {
+    for (const char *text = s.ptr; text < s.ptr + s.len; text++) {
         if (*text == '<')
             strbuf_adds(out, "&lt;");
         else if (*text == '>')
@@ -314,6 +314,49 @@ void fmt_markdown(struct strbuf *out, const char *text) {
                 strbuf_adds(out, "<!-- -->");
         }
     }
+}
+
+void fmt_markdown(struct strbuf *out, const char *text) {
+    fmt_markdown_text(out, str_of(text));
+}
+
+void fmt_markdown_code(struct strbuf *out, struct str text) {
+    size_t fence = 1, run = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        run = text.ptr[i] == '`' ? run + 1 : 0;
+        fence = run >= fence ? run + 1 : fence;
+    }
+    for (size_t i = 0; i < fence; i++)
+        strbuf_addc(out, '`');
+    strbuf_addf(out, fence > 1 ? " %.*s " : "%.*s", (int)text.len, text.ptr);
+    for (size_t i = 0; i < fence; i++)
+        strbuf_addc(out, '`');
+}
+
+/* The length of a command that begins behind its backquote, by the one that ends it outside of the
+ * shell's quotes. STR_NOT_FOUND: none does. */
+static size_t command_length(struct str text) {
+    bool quoted = false;
+    for (size_t i = 0; i < text.len; i++) {
+        quoted ^= text.ptr[i] == '\'';
+        if (text.ptr[i] == '`' && !quoted)
+            return i;
+    }
+    return STR_NOT_FOUND;
+}
+
+void fmt_markdown_said(struct strbuf *out, struct str text) {
+    size_t at;
+    while ((at = str_find(text, STR("`dumpdiff "), 0)) != STR_NOT_FOUND) {
+        fmt_markdown_text(out, str_take(text, at));
+        text = str_drop(text, at);
+        size_t length = command_length(str_drop(text, 1));
+        if (length == STR_NOT_FOUND)
+            break;
+        fmt_markdown_code(out, str_take(str_drop(text, 1), length));
+        text = str_drop(text, length + 2);
+    }
+    fmt_markdown_text(out, text);
 }
 
 /* The likeness of a character in UTF-8; *bytes: of which it is made. */

@@ -77,4 +77,13 @@ void fmt_ascii(struct strbuf *text);
  */
 void fmt_markdown(struct strbuf *out, const char *text);
 
+/*
+ * The same of a sentence of ours, in which a command to copy (`dumpdiff ...`) becomes code. Of
+ * backquotes elsewhere (types have some in their names) nothing is made.
+ */
+void fmt_markdown_said(struct strbuf *out, struct str text);
+
+/* Appends text as code, between more backquotes than any run of them in it. */
+void fmt_markdown_code(struct strbuf *out, struct str text);
+
 #endif

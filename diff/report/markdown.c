@@ -35,20 +35,20 @@ static void markdown_line(struct strbuf *out, const char *label, const char *tex
     if (!text)
         return;
     strbuf_addf(out, "  %s: ", label);
-    fmt_markdown(out, text);
+    fmt_markdown_said(out, str_of(text));
     strbuf_addc(out, '\n');
 }
 
 /* A finding or a cause. */
 static void markdown_told(struct strbuf *out, const struct doc_block *b) {
     strbuf_addf(out, "- **%s** ", severity_names[b->severity]);
-    fmt_markdown(out, b->text);
+    fmt_markdown_said(out, str_of(b->text));
     strbuf_addf(out, " (`%s`)\n", b->tag);
     markdown_line(out, "Held by", b->held_by);
     markdown_line(out, "Next", b->next);
 }
 
-/* A fence longer than any run of backticks in the frames is not needed: they hold at most one. */
+/* Frames are code by their indentation, which nothing in a line can end. */
 static void markdown_block(struct strbuf *out, const struct doc_block *b, bool first, bool last) {
     switch (b->kind) {
     case DOC_TITLE:

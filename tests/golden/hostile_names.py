@@ -6,6 +6,7 @@ usage: hostile_names.py PROGRAM FOLDER
 """
 import base64
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -80,6 +81,61 @@ def log(names, factor):
     return out + b'Total %d objects, %d bytes\n' % (objects, size)
 
 
+def line(name):
+    """As part of a line: a name with an end of line in it would be two lines, which is another case."""
+    return name.replace(b'\n', b' ').replace(b'\r', b' ')
+
+
+def marked(names):
+    return [b'N%02d' % i + line(name) for i, name in enumerate(names)]
+
+
+def threads_and_locks(names, factor):
+    """jstack: names of threads, classes, files, and of what is waited for."""
+    out = b'2026-01-02 03:04:0%d\nFull thread dump OpenJDK 64-Bit Server VM (17.0.1+1 mixed mode):\n\n' % factor
+    for i, name in enumerate(marked(names)):
+        quoted = name.replace(b'"', b"'")
+        out += b'"%s" #%d prio=5 os_prio=0 cpu=%d.00ms elapsed=%d.00s tid=0x%016x nid=0x%x ' % (
+            quoted, 20 + i, 10 * factor, 10 * factor, 0x7f0000 + i * 16, 100 + i)
+        out += b'waiting for monitor entry  [0x00007f00]\n   java.lang.Thread.State: BLOCKED (on object monitor)\n'
+        out += b'\tat shop.%s.run(%s.java:1)\n\t- waiting to lock <0x%016x> (a shop.%s)\n' % (name, name, 0xd0000 + 16 * i, name)
+        out += b'\tat shop.Main.main(Main.java:2)\n\t- locked <0x%016x> (a shop.%s)\n\n' % (0xd0010 + 16 * i, name)
+    return out
+
+
+def native_frames(names, factor):
+    """gdb: names of threads, functions, libraries and source files."""
+    out = b''
+    for i, name in enumerate(marked(names)):
+        out += b'Thread %d (Thread 0x7f00%02x (LWP %d) "%s"):\n' % (i + 1, i, 100 + i, name.replace(b'"', b"'"))
+        out += b'#0  0x00007f0000001000 in %s () from /usr/lib/%s.so\n' % (name, name)
+        out += b'#1  0x0000000000401000 in %s (n=%d) at %s.c:%d\n\n' % (name, factor, name, 7)
+    return out
+
+
+def allocations(names, factor):
+    """LeakSanitizer: names of functions and modules on allocation stacks."""
+    out = b'==7==ERROR: LeakSanitizer: detected memory leaks\n\n'
+    size = 0
+    for i, name in enumerate(marked(names)):
+        size += 1000 * factor
+        out += b'Direct leak of %d byte(s) in %d object(s) allocated from:\n' % (1000 * factor, factor)
+        out += b'    #0 0x7f0000001000 in malloc (/usr/lib/libasan.so.8+0x1000)\n'
+        out += b'    #1 0x5600000010%02x in %s (/opt/%s+0x10%02x)\n' % (i, name, name, i)
+        out += b'    #2 0x560000002000 in main %s.c:%d\n\n' % (name, i + 1)
+    return out + b'SUMMARY: AddressSanitizer: %d byte(s) leaked in %d allocation(s).\n' % (size, factor * len(names))
+
+
+def holders(names, factor):
+    """gcroot: names of types on paths."""
+    out = b'> gcroot 00007f0000%06x\n' % factor
+    for i, name in enumerate(marked(names)):
+        out += b'HandleTable:\n    00007f00000010%02x (strong handle)\n' % i
+        out += b'          -> 00007f00000020%02x     Shop.%s\n' % (i, name)
+        out += b'          -> 00007f00000030%02x     Shop.Item\n\n' % i
+    return out + b'Found %d unique roots.\n' % len(names)
+
+
 def cells(text, where):
     for row in csv.reader(io.StringIO(text, newline='')):
         for cell in row:
@@ -106,19 +162,62 @@ def page(text, where):
         wrong('markup of a name', where)
 
 
+FORMS = ('text', 'json', 'markdown', 'csv', 'html', 'brief', 'folded', 'pprof', 'speedscope')
+
+
+def known_forms(program):
+    """A report that is not looked at here is a hole."""
+    done = subprocess.run([program, 'list', 'reports'], capture_output=True, check=True)
+    names = [row.split()[0] for row in done.stdout.decode().splitlines() if not row.startswith(' ')]
+    if sorted(names) != sorted(FORMS):
+        wrong(f'{sorted(names)} are its reports, looked at are {sorted(FORMS)}', 'list reports')
+
+
+def binary(out, where):
+    """pprof: a gzip file of a message whose strings hold to the same."""
+    global looked_at
+    looked_at += 1
+    if not out:
+        return
+    acting = {c for c in gzip.decompress(out).decode(errors='ignore') if c in ACTS and ord(c) >= 0x80}
+    if acting:
+        wrong(f'has {sorted(ascii(c) for c in acting)}', where)
+
+
+def kinds(program, folder):
+    """Names of threads, locks, frames, modules, files and types on paths; that they were read is looked at, too."""
+    for kind in (threads_and_locks, native_frames, allocations, holders):
+        files = []
+        for factor in (1, 3):
+            files.append(f'{kind.__name__}-{factor}.txt'.encode())
+            with open(os.path.join(folder.encode(), files[-1]), 'wb') as out:
+                out.write(kind(NAMES.values(), factor))
+        reports(program, folder, 'show', files[:1])
+        reports(program, folder, 'diff', files)
+        out, where = run(program, folder, 'show', '--format', 'json', files[0])
+        read = len(set(re.findall(r'N(\d\d)', out.decode())))
+        if read < len(NAMES) * 3 // 4:
+            wrong(f'{read} of {len(NAMES)} names were read', where)
+
+
 def reports(program, folder, command, files, more=()):
-    for form in ('text', 'json', 'markdown', 'csv', 'html'):
+    for form in FORMS:
         for label in NAMES if form == 'text' and command == 'show' else ['bidi']:
             out, where = run(program, folder, command, '--format', form, '--all', '--label', NAMES[label], *more, *files)
+            if form == 'pprof':
+                binary(out, where)
+                continue
             text = look(out, where, '\r\n' if form == 'csv' else '')
             forged(text, where)
-            if form == 'json' and text:
+            if form in ('json', 'speedscope') and text:
                 json.loads(text)
             if form == 'csv':
                 cells(text, where)
             if form == 'html':
                 page(text, where)
-            if form == 'markdown' and any(w in text for w in ('<script', ' @everyone', 'https://evil', ' www.', ' \\#1')):
+            # Frames are indented, so that they are code.
+            text = '\n'.join(row for row in text.split('\n') if not row.startswith('      '))
+            if form in ('markdown', 'brief') and any(w in text for w in ('<script', ' @everyone', 'https://evil', ' www.', ' \\#1')):
                 wrong('markup, mention or link of a name', where)
 
 
@@ -160,6 +259,8 @@ def main():
             out.write(log(NAMES.values(), 1 + 4 * i))
     reports(program, folder, 'show', files[:1])
     reports(program, folder, 'diff', files)
+    known_forms(program)
+    kinds(program, folder)
     gates(program, folder, files[1])
     histories(program, folder, files[0])
     for name in NAMES.values():

@@ -192,6 +192,30 @@ static void other_alphabets_become_ascii_as_wide_as_before(void **state) {
     }
 }
 
+static void in_markdown_only_commands_of_ours_are_code(void **state) {
+    static const struct {
+        const char *text, *markdown;
+    } cases[] = {
+        {"Look; `dumpdiff show --all x.core` lists it.",
+         "Look; `dumpdiff show --all x.core` lists it."},
+        {"List`1 of Pair`2 <T>", "List\\`1 of Pair\\`2 &lt;T&gt;"},
+        {"`dumpdiff show --path 'Of`1' x` tells", "`` dumpdiff show --path 'Of`1' x `` tells"},
+        {"```<img>`", "\\`\\`\\`&lt;img&gt;\\`"},
+        {"`dumpdiff '``<b>' x`<i>", "``` dumpdiff '``<b>' x ```&lt;i&gt;"},
+        {"`dumpdiff <b>", "\\`dumpdiff &lt;b&gt;"},
+        {"`dumpdiff 'a` b", "\\`dumpdiff 'a\\` b"},
+        {"", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf out;
+        strbuf_init(&out);
+        fmt_markdown_said(&out, str_of(cases[i].text));
+        assert_string_equal(strbuf_cstr(&out), cases[i].markdown);
+        strbuf_deinit(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_alphabets_become_ascii_as_wide_as_before),
@@ -202,6 +226,7 @@ int main(void) {
         cmocka_unit_test(names_are_cut_where_it_costs_least),
         cmocka_unit_test(a_method_is_its_type_and_its_name),
         cmocka_unit_test(a_sparkline_has_one_bar_a_value),
+        cmocka_unit_test(in_markdown_only_commands_of_ours_are_code),
         cmocka_unit_test(csv_fields_are_quoted_as_rfc_4180_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
