@@ -50,17 +50,33 @@ static void list_quiet(const struct doc_context *c) {
         doc_text(c->d, DOC_UNFOLD, DOC_PLAIN, NULL);
 }
 
+/* Of one dump, what explains several findings stands in their place; NULL: a finding by itself. */
+static const struct cause *explained_by(const struct doc_context *c, uint32_t finding) {
+    bool merged = c->s->count == 1 && c->o->causes && !c->o->all && !c->d->is_page;
+    for (uint32_t i = 0; merged && i < c->o->causes->count; i++) {
+        const struct cause *cause = &c->o->causes->items[i];
+        for (uint32_t k = 0; cause->finding_count > 1 && k < cause->finding_count; k++)
+            if (cause->findings[k] == finding)
+                return cause;
+    }
+    return NULL;
+}
+
 void doc_findings(const struct doc_context *c) {
     uint32_t counts[3] = {0, 0, 0};
     count_statuses(c->f, counts);
     bool listed = c->o->all || !c->o->causes || c->s->count == 1 || c->d->is_page;
     if (listed)
         doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
-    for (uint32_t i = 0; i < c->f->count && listed; i++)
-        if (c->f->items[i].status == STATUS_HIT) {
-            doc_finding(c->d, &c->f->items[i]);
-            doc_block_mark(c->d, MARK_FINDING, i);
-        }
+    for (uint32_t i = 0; i < c->f->count && listed; i++) {
+        const struct cause *cause = explained_by(c, i);
+        if (cause && cause->findings[0] == i)
+            doc_cause(c->d, cause);
+        if (c->f->items[i].status != STATUS_HIT || cause)
+            continue;
+        doc_finding(c->d, &c->f->items[i]);
+        doc_block_mark(c->d, MARK_FINDING, i);
+    }
     if (counts[STATUS_HIT] == 0 && counts[STATUS_CLEAR] == 0)
         doc_text(c->d, DOC_PARA, DOC_BAD,
                  "No rule could be applied: this says nothing, good or bad.");

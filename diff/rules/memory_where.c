@@ -98,17 +98,22 @@ static void where_look(const struct series *s, struct whereabouts *w) {
     }
 }
 
-/* The places that hold something, the largest first. Returns how many. */
+/*
+ * The places that hold something, the largest first. Returns how many. Stacks come last, since most
+ * of what is told of them is room that was never touched.
+ */
 static uint32_t where_order(const struct whereabouts *w, enum place order[PLACES]) {
     uint32_t count = 0;
     for (int p = 0; p < PLACES; p++) {
-        if (w->bytes[p] == ABSENT)
+        if (w->bytes[p] == ABSENT || p == PLACE_STACK)
             continue;
         uint32_t at = count++;
         for (; at > 0 && w->bytes[order[at - 1]] < w->bytes[p]; at--)
             order[at] = order[at - 1];
         order[at] = (enum place)p;
     }
+    if (w->bytes[PLACE_STACK] != ABSENT)
+        order[count++] = PLACE_STACK;
     return count;
 }
 
@@ -138,10 +143,12 @@ static void where_tell(struct findings *f, const struct whereabouts *w) {
     struct strbuf rest;
     strbuf_init(&rest);
     for (uint32_t i = 1; i < count; i++)
-        strbuf_addf(&rest, "%s%s %s", i > 1 ? ", " : "", places[order[i]].name,
-                    say_bytes(f, w->bytes[order[i]]));
+        strbuf_addf(&rest, "%s%s %s%s", i > 1 ? ", " : "", places[order[i]].name,
+                    say_bytes(f, w->bytes[order[i]]),
+                    order[i] == PLACE_STACK ? " (as reserved)" : "");
     const char *others = findings_take(f, &rest);
-    bool most = w->bytes[order[0]] > w->sum / 2;
+    uint64_t stacks = w->bytes[PLACE_STACK] == ABSENT ? 0 : w->bytes[PLACE_STACK];
+    bool most = w->bytes[order[0]] > (w->sum - stacks) / 2;
     const char *free_text =
         w->free_bytes == ABSENT
             ? ""

@@ -83,6 +83,10 @@ const char *say_advice(struct findings *f, const struct series *s, enum advice a
                                    "Look at the stack of such a thread, which %s lists; the "
                                    "exception may have been handled.",
                                    command);
+    bool holders = advice == ADVICE_HOLDERS || advice == ADVICE_HOLDERS_OF_SOME;
+    const char *path = holders && what ? say_command(f, s, "--path", what) : NULL;
+    if (path)
+        return findings_text(f, "See what holds them: %s", path);
     const char *place = what ? strstr(text, "%s") : NULL;
     if (!place)
         return text;

@@ -137,8 +137,9 @@ static void wait_link_lock(struct wait_linking *l, uint32_t thread, uint32_t num
         if (edge->lock->readers == ABSENT)
             edge->lock = NULL;
     }
-    /* Who has it need not be known of one that threads share. */
-    l->g->unknown += edge->next == WAIT_NOBODY && !(edge->lock && edge->lock->readers != ABSENT);
+    /* Of one that the dump names, or that threads share, who has it need not be known. */
+    l->g->unknown += number == STRMAP_NONE && edge->next == WAIT_NOBODY &&
+                     !(edge->lock && edge->lock->readers != ABSENT);
 }
 
 static void wait_link(struct wait_linking *l, uint32_t thread) {
