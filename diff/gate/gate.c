@@ -100,11 +100,12 @@ static bool is_of_the_heap(enum budget_on on) {
     return on <= ON_REGEX || on == ON_VERDICT || on == ON_PATHS;
 }
 
-/* The table that is counted was cut, or has holes. */
+/* The table that is counted was cut, has holes, or may go on. */
 static bool lacks_rows(const struct snapshot *s, const struct budget *b) {
     uint32_t parts = budget_kinds[b->on].needs | (is_of_the_heap(b->on) ? PART_BIT(PART_TYPES) : 0);
     for (int part = 1; part < PART_END; part++)
-        if ((parts & PART_BIT(part)) && snapshot_absence(s, (enum part)part, ASPECT_ROWS))
+        if ((parts & PART_BIT(part)) && (snapshot_absence(s, (enum part)part, ASPECT_ROWS) ||
+                                         snapshot_absence(s, (enum part)part, ASPECT_END)))
             return true;
     return false;
 }

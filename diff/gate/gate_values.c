@@ -222,6 +222,9 @@ static void measure_threads(const struct gate *g, struct gate_result *r) {
     for (uint32_t i = 0; i < g->s->count; i++)
         if (snapshot_has(g->s->snapshots[i], PART_THREADS))
             r->values[i] = live_threads(g->s->snapshots[i]);
+    /* What there was may be more than is listed: there is nothing to have grown from. */
+    if (g->s->count > 1 && !snapshot_holds_all(series_base(g->s), PART_THREADS))
+        r->values[0] = ABSENT;
     for (uint32_t t = 0; t < g->s->thread_count; t++) {
         const struct series_thread *thread = &g->s->threads[t];
         if (thread->state != THREAD_NEW)

@@ -348,8 +348,9 @@ static const struct thread_row *doc_threads_newest(const struct series *s,
 /* What is read first: the runaways, then whatever came, went or ran most. */
 static unsigned rank(const struct series_thread *t) {
     static const unsigned ranks[] = {
-        [THREAD_RUNAWAY] = 0, [THREAD_RUNNING] = 1,   [THREAD_NEW] = 2,
-        [THREAD_GONE] = 3,    [THREAD_UNCHANGED] = 4, [THREAD_NOT_RECORDED] = 5,
+        [THREAD_RUNAWAY] = 0,    [THREAD_RUNNING] = 1,   [THREAD_NEW] = 2,
+        [THREAD_GONE] = 3,       [THREAD_UNCHANGED] = 4, [THREAD_NOT_RECORDED] = 5,
+        [THREAD_NOT_LISTED] = 6,
     };
     return ranks[t->state];
 }
@@ -389,8 +390,10 @@ static int doc_threads_cmp_threads(const void *x, const void *y, void *context) 
 
 static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
                              const struct series_thread *thread) {
-    static const enum doc_style styles[] = {
-        [THREAD_RUNAWAY] = DOC_BAD, [THREAD_NOT_RECORDED] = DOC_DIM, [THREAD_GONE] = DOC_DIM};
+    static const enum doc_style styles[THREAD_STATES] = {[THREAD_RUNAWAY] = DOC_BAD,
+                                                         [THREAD_NOT_RECORDED] = DOC_DIM,
+                                                         [THREAD_GONE] = DOC_DIM,
+                                                         [THREAD_NOT_LISTED] = DOC_DIM};
     const struct thread_row *row = doc_threads_newest(c->s, thread);
     char buf[FMT_MAX];
     if (!row)
@@ -399,9 +402,7 @@ static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
     doc_cell(c->d, t, DOC_PLAIN, thread_label(row, buf));
     decimal_id(c, t, row);
     doc_cell(c->d, t, DOC_PLAIN, who(row));
-    doc_cell(c->d, t, styles[thread->state],
-             thread->state == THREAD_NOT_RECORDED ? "not recorded"
-                                                  : thread_state_names[thread->state]);
+    doc_cell(c->d, t, styles[thread->state], thread_state_text(thread->state));
     doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(thread->user_delta_ns, buf));
     doc_number(t, UNIT_NS, thread->user_delta_ns);
     doc_cell(c->d, t, DOC_PLAIN, fmt_ns_delta(thread->kernel_delta_ns, buf));
@@ -418,19 +419,20 @@ static void diff_thread_line(const struct doc_context *c, struct doc_table *t,
 }
 
 static void thread_counts(const struct doc_context *c) {
-    uint32_t counts[THREAD_GONE + 1] = {0}, both = 0;
+    uint32_t counts[THREAD_STATES] = {0}, both = 0;
     for (uint32_t i = 0; i < c->s->thread_count; i++) {
-        counts[c->s->threads[i].state]++;
-        both += c->s->threads[i].state != THREAD_NEW && c->s->threads[i].state != THREAD_GONE;
+        enum thread_state state = c->s->threads[i].state;
+        counts[state]++;
+        both += state != THREAD_NEW && state != THREAD_GONE && state != THREAD_NOT_LISTED;
     }
     struct strbuf line;
     strbuf_init(&line);
     strbuf_addf(&line, "%u in %s", both, c->s->count == 2 ? "both" : "all");
-    for (int state = 0; state <= THREAD_GONE; state++)
+    for (int state = 0; state < THREAD_STATES; state++)
         if (counts[state])
             strbuf_addf(&line, ", %u %s", counts[state],
                         state == THREAD_NOT_RECORDED ? "without recorded times"
-                                                     : thread_state_names[state]);
+                                                     : thread_state_text((enum thread_state)state));
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Threads: %s", strbuf_cstr(&line));
     doc_fail(c->d, &line.err);
     strbuf_deinit(&line);

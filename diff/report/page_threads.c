@@ -74,8 +74,9 @@ static struct chart_moment thread_moment_at(const struct doc_context *c,
 /* What is read first: who ran away, then who did not move, then who ran, came or went. */
 static unsigned page_rank(const struct series_thread *t) {
     static const unsigned ranks[] = {
-        [THREAD_RUNAWAY] = 0, [THREAD_RUNNING] = 2,   [THREAD_NEW] = 3,
-        [THREAD_GONE] = 4,    [THREAD_UNCHANGED] = 1, [THREAD_NOT_RECORDED] = 5,
+        [THREAD_RUNAWAY] = 0,    [THREAD_RUNNING] = 2,   [THREAD_NEW] = 3,
+        [THREAD_GONE] = 4,       [THREAD_UNCHANGED] = 1, [THREAD_NOT_RECORDED] = 5,
+        [THREAD_NOT_LISTED] = 6,
     };
     return ranks[t->state];
 }
@@ -107,8 +108,7 @@ static bool fill_threads(const struct doc_context *c, struct chart_threads *grid
             moments[p] = thread_moment_at(c, t, first + p);
         threads[i] = (struct chart_thread){
             .label = thread_title(c, t),
-            .verdict =
-                t->state == THREAD_NOT_RECORDED ? "not recorded" : thread_state_names[t->state],
+            .verdict = thread_state_text(t->state),
             .thread = order[i],
             .moments = moments,
         };

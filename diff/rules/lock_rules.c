@@ -310,7 +310,8 @@ static struct thing_circle circle_of(const struct series *s, const struct wait_g
             continue;
         enum thread_state state = s->threads[i].state;
         c.still = c.still || s->count == 1 || s->same_dump ||
-                  (state != THREAD_RUNNING && state != THREAD_RUNAWAY && state != THREAD_NEW);
+                  (state != THREAD_RUNNING && state != THREAD_RUNAWAY && state != THREAD_NEW &&
+                   state != THREAD_NOT_LISTED);
     }
     return c;
 }

@@ -1,6 +1,7 @@
 /* Threads that came, went, died and were not buried. */
 #include "diff/rules/frames.h"
 #include "diff/rules/rules.h"
+#include "model/rows_origin.h"
 #include "model/rows_threads.h"
 #include "model/snapshot.h"
 
@@ -30,9 +31,34 @@ static uint32_t thread_counts_count_state(const struct series *s, enum thread_st
     return count;
 }
 
+/* Threads that this snapshot does not list, and whose list may go on, or lacks rows. */
+static uint32_t threads_not_listed(const struct series *s, uint32_t snapshot) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->thread_count; i++)
+        count += s->threads[i].state == THREAD_NOT_LISTED && !s->threads[i].rows[snapshot];
+    return count;
+}
+
+/* Why it may have more threads than it lists. */
+static const char *threads_why(const struct series *s, struct findings *f, uint32_t snapshot) {
+    static const enum aspect aspects[] = {ASPECT_ROWS, ASPECT_END};
+    for (size_t i = 0; i < 2; i++) {
+        const struct absence_row *why =
+            snapshot_absence(s->snapshots[snapshot], PART_THREADS, aspects[i]);
+        if (why)
+            return findings_text(f, ": %s", why->why);
+    }
+    return "";
+}
+
+/* in: the snapshot that does not have them */
 static bool run_state(const struct series *s, struct findings *f, const struct rule *rule,
-                      enum thread_state state, const char *is) {
-    uint32_t count = thread_counts_count_state(s, state);
+                      enum thread_state state, uint32_t in, const char *is) {
+    uint32_t count = thread_counts_count_state(s, state), open = threads_not_listed(s, in);
+    if (!count && open)
+        findings_skip(f, rule, "%s thread%s %s not listed in %s, whose list may not be all%s",
+                      say_count(f, open), plural(open), open == 1 ? "is" : "are",
+                      series_snapshot_name(s, in), threads_why(s, f, in));
     if (!count)
         return true;
     struct finding *hit = findings_hit(f, rule, SEVERITY_INFO, count, "");
@@ -46,14 +72,14 @@ static bool thread_counts_run_new(const struct series *s, const struct limits *l
                                   struct findings *f, struct err *err) {
     (void)limits;
     (void)err;
-    return run_state(s, f, &rule_threads_new, THREAD_NEW, "new");
+    return run_state(s, f, &rule_threads_new, THREAD_NEW, 0, "new");
 }
 
 static bool thread_counts_run_gone(const struct series *s, const struct limits *limits,
                                    struct findings *f, struct err *err) {
     (void)limits;
     (void)err;
-    return run_state(s, f, &rule_threads_gone, THREAD_GONE, "gone");
+    return run_state(s, f, &rule_threads_gone, THREAD_GONE, s->count - 1, "gone");
 }
 
 #define MATCHING \
@@ -101,19 +127,24 @@ static uint64_t living(const struct snapshot *snapshot, bool spares) {
     return alive;
 }
 
+/* In the last dump and not in the first. */
+static bool is_more(const struct series *s, const struct series_thread *thread) {
+    return !thread->rows[0] && thread->rows[s->count - 1];
+}
+
 /* What most of the new threads do, or are called: the place that starts them is near. */
 static const char *new_threads_text(const struct series *s, struct findings *f) {
     const struct series_thread *best = NULL;
     uint32_t most = 0;
     for (uint32_t i = 0; i < s->thread_count && i < 2000; i++) {
         const struct series_thread *a = &s->threads[i];
-        if (a->state != THREAD_NEW || !a->rows[s->count - 1]->frames.count)
+        if (!is_more(s, a) || !a->rows[s->count - 1]->frames.count)
             continue;
         uint32_t same = 0;
         uint64_t hash = a->rows[s->count - 1]->stack_hash;
         for (uint32_t k = i; k < s->thread_count && k < 2000; k++) {
             const struct thread_row *row = s->threads[k].rows[s->count - 1];
-            same += s->threads[k].state == THREAD_NEW && row->stack_hash == hash;
+            same += is_more(s, &s->threads[k]) && row->stack_hash == hash;
         }
         if (same > most) {
             most = same;
@@ -136,6 +167,18 @@ static const char *new_threads_text(const struct series *s, struct findings *f) 
     return text;
 }
 
+/* The first snapshot before the last whose threads may be more than it lists; the last: none. */
+static uint32_t first_open(const struct series *s) {
+    uint32_t i = 0;
+    while (i + 1 < s->count && snapshot_holds_all(s->snapshots[i], PART_THREADS))
+        i++;
+    return i;
+}
+
+static bool threads_are_all(const struct series *s) {
+    return first_open(s) + 1 == s->count;
+}
+
 static bool run_leak(const struct series *s, const struct limits *limits, struct findings *f,
                      struct err *err) {
     uint64_t *values = arena_array(&f->arena, s->count, sizeof(*values));
@@ -149,10 +192,18 @@ static bool run_leak(const struct series *s, const struct limits *limits, struct
     if (!verdict_grows(verdict))
         return true;
     uint64_t first = living(series_base(s), true), last = living(series_new(s), true);
-    struct finding *hit = findings_hit(f, &rule_thread_leak, SEVERITY_WARNING,
-                                       last > first ? last - first : 0, "threads");
-    finding_summary(f, hit, "The process has %s threads, %s before%s.", say_count(f, last),
-                    say_count(f, first), new_threads_text(s, f));
+    bool all = threads_are_all(s);
+    struct finding *hit =
+        findings_hit(f, &rule_thread_leak, all ? SEVERITY_WARNING : SEVERITY_NOTICE,
+                     last > first ? last - first : 0, "threads");
+    if (all)
+        finding_summary(f, hit, "The process has %s threads, %s before%s.", say_count(f, last),
+                        say_count(f, first), new_threads_text(s, f));
+    else
+        finding_summary(f, hit, "%s lists %s threads, %s %s%s; that list may not be all of them%s.",
+                        series_snapshot_name(s, s->count - 1), say_count(f, last),
+                        series_snapshot_name(s, 0), say_count(f, first), new_threads_text(s, f),
+                        threads_why(s, f, first_open(s)));
     finding_next(f, hit,
                  "Find what starts them: threads that only wait were never told to end, or "
                  "the pool adds workers because its own are blocked.");

@@ -20,7 +20,7 @@ void growth_node_add(struct growth_node *node, uint32_t at, const struct path_ro
 bool growth_has_trees(const struct series *s, enum part tree) {
     for (uint32_t i = 0; i < s->count; i++)
         if (!snapshot_has(s->snapshots[i], tree) ||
-            (s->count > 1 && tree == PART_PATHS && !series_holds_all(s->snapshots[i], tree)))
+            (s->count > 1 && tree == PART_PATHS && !snapshot_holds_all(s->snapshots[i], tree)))
             return false;
     return true;
 }

@@ -11,14 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const thread_state_names[] = {
+const char *const thread_state_names[THREAD_STATES] = {
     [THREAD_RUNNING] = "running",
     [THREAD_RUNAWAY] = "runaway",
     [THREAD_UNCHANGED] = "unchanged",
     [THREAD_NOT_RECORDED] = "not_recorded",
     [THREAD_NEW] = "new",
     [THREAD_GONE] = "gone",
+    [THREAD_NOT_LISTED] = "not_listed",
 };
+
+const char *thread_state_text(enum thread_state state) {
+    return state == THREAD_NOT_RECORDED ? "not recorded"
+           : state == THREAD_NOT_LISTED ? "not listed"
+                                        : thread_state_names[state];
+}
 
 const char *const thread_evidence_names[] = {
     [EVIDENCE_NONE] = "none",

@@ -27,9 +27,14 @@ enum thread_state {
     THREAD_UNCHANGED,
     THREAD_NOT_RECORDED,
     THREAD_NEW,
-    THREAD_GONE
+    THREAD_GONE,
+    THREAD_NOT_LISTED, /* in the first or the last, but not in both: that list may go on, or lacks
+                          rows */
+    THREAD_STATES
 };
-extern const char *const thread_state_names[];
+extern const char *const thread_state_names[THREAD_STATES];
+/* The same in sentences: "not recorded". Never NULL. */
+const char *thread_state_text(enum thread_state state);
 
 enum thread_evidence { EVIDENCE_NONE, EVIDENCE_CPU, EVIDENCE_SWITCHES, EVIDENCE_MEMORY };
 extern const char *const thread_evidence_names[];

@@ -45,9 +45,6 @@ const char *series_join_name(struct series *s, const char *name, struct strbuf *
 /* May series_join_name() change the name? */
 bool series_may_rename(const struct series *s, const char *name);
 
-/* Does it hold all rows of a part, so that what it has no row of is not there: 0, not absent? */
-bool series_holds_all(const struct snapshot *s, enum part part);
-
 /* -- Values (value_table.c) -------------------------------------------------------------------- */
 
 /* How values come out of the rows of a part: where in a row each stands, plus 1; 0: nowhere. */

@@ -266,7 +266,7 @@ static void series_stacks_fill_unseen(struct series *s) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
         struct cell zero = series_stacks_told(rows, count, false),
                     ever = series_stacks_told(rows, count, true);
-        if (!series_holds_all(s->snapshots[i], PART_STACKS))
+        if (!snapshot_holds_all(s->snapshots[i], PART_STACKS))
             zero = ever = (struct cell){ABSENT, ABSENT};
         for (uint32_t n = 0; n < s->stack_count; n++) {
             if (s->stacks[n].seen[i])

@@ -334,8 +334,8 @@ static void series_sums_fill_unseen(const struct sums *m) {
                 figures_add(&ever, out->rows[r].ever[i]);
         }
         out->total[i] = self;
-        bool all =
-            series_holds_all(m->s->snapshots[i], out->from_stacks ? PART_STACKS : PART_ALLOCATIONS);
+        bool all = snapshot_holds_all(m->s->snapshots[i],
+                                      out->from_stacks ? PART_STACKS : PART_ALLOCATIONS);
         for (uint32_t r = 0; r < out->count; r++) {
             struct series_allocation *row = &out->rows[r];
             if (!all && !sums_see(m->s, row, i))

@@ -186,10 +186,18 @@ static void compare_rows(struct series *s, struct series_thread *thread, bool re
     const struct thread_row *first = thread->rows[0], *last = thread->rows[s->count - 1];
     thread->cpu_delta_ns = thread->user_delta_ns = thread->kernel_delta_ns =
         thread->switches_delta = thread->run_delay_delta_ns = thread->same_stack = ABSENT;
-    if (!first || !last || s->count < 2) {
-        thread->state = s->count < 2 ? THREAD_NOT_RECORDED : first ? THREAD_GONE : THREAD_NEW;
-        if (s->count > 1 && !first && !last)
-            thread->state = THREAD_GONE; /* came and went */
+    if (s->count < 2) {
+        thread->state = THREAD_NOT_RECORDED;
+        return;
+    }
+    if (!first || !last) {
+        bool known = snapshot_holds_all(first ? series_new(s) : series_base(s), PART_THREADS);
+        thread->state = first ? THREAD_GONE : THREAD_NEW;
+        if (!first && !last) { /* came and went */
+            known = known && snapshot_holds_all(series_new(s), PART_THREADS);
+            thread->state = THREAD_GONE;
+        }
+        thread->state = known ? thread->state : THREAD_NOT_LISTED;
         return;
     }
     bool known = recorded && first->cpu_recorded != 0 && last->cpu_recorded != 0;

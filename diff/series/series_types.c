@@ -323,7 +323,7 @@ static void fill_type_of_one(struct series_type *type, const struct type_row *ro
  * list: absent, not zero.
  */
 static void fill_absent(struct series *s, uint32_t i) {
-    if (s->count == 1 || series_holds_all(s->snapshots[i], PART_TYPES))
+    if (s->count == 1 || snapshot_holds_all(s->snapshots[i], PART_TYPES))
         return;
     for (uint32_t t = 0; t < s->type_count; t++) {
         struct series_type *type = &s->types[t];

@@ -129,10 +129,6 @@ static void values_read_snapshot(struct value_join *j, const struct snapshot *sn
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-bool series_holds_all(const struct snapshot *s, enum part part) {
-    return snapshot_has(s, part) && !snapshot_absence(s, part, ASPECT_ROWS);
-}
-
 /* A part that is whole, but has no row of this name: none of it, so 0 and not absent. */
 static void fill_zeros(struct series *s) {
     for (uint32_t v = 0; v < s->value_count; v++) {
@@ -144,7 +140,7 @@ static void fill_zeros(struct series *s) {
         }
         const struct value_group *group = &value_groups[value->group];
         for (uint32_t i = 0; group->zeros && i < s->count; i++) {
-            if (!series_holds_all(s->snapshots[i], group->desc.part))
+            if (!snapshot_holds_all(s->snapshots[i], group->desc.part))
                 continue;
             if (value->counts[i] == ABSENT && value->values[i] == ABSENT) {
                 value->values[i] = has_values ? 0 : ABSENT;

@@ -38,6 +38,7 @@ static bool thread_has(const struct thread_row *t, enum aspect aspect) {
     case ASPECT_ROWS:
     case ASPECT_READY:
     case ASPECT_STACK:
+    case ASPECT_END:
     case ASPECT_COUNT:
         break;
     }
@@ -118,6 +119,11 @@ struct cell snapshot_unlisted(const struct snapshot *s, enum part part) {
         most.bytes = num_max(most.bytes, num_min(rows[i].row_bytes, all));
     }
     return most;
+}
+
+bool snapshot_holds_all(const struct snapshot *s, enum part part) {
+    return snapshot_has(s, part) && !snapshot_absence(s, part, ASPECT_ROWS) &&
+           !snapshot_absence(s, part, ASPECT_END);
 }
 
 static uint64_t absence_sum(uint64_t a, uint64_t b) {

@@ -82,6 +82,9 @@ enum aspect {
     /* Of the finalizer: */
     ASPECT_READY, /* the queue */
     ASPECT_STACK, /* of its thread, so whether it waits */
+    /* Of lists: their end. Nothing marks it, so that there may be rows behind those that there are;
+     * count is 0 then. */
+    ASPECT_END,
     ASPECT_COUNT
 };
 

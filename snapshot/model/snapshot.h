@@ -53,6 +53,12 @@ const struct absence_row *snapshot_absence(const struct snapshot *s, enum part p
                                            enum aspect aspect);
 
 /*
+ * Does it hold all rows of a part, and is that known, so that what it has no row of is not there?
+ * False where rows are missing, and where nothing marks the end of the list.
+ */
+bool snapshot_holds_all(const struct snapshot *s, enum part part);
+
+/*
  * At most so much has what a part holds without having a row for it: {0, 0} where it has all rows,
  * ABSENT where there is no bound. `bytes` of PART_TYPES in absence_row.count bound it, too.
  */

@@ -170,12 +170,73 @@ static void a_heap_grows_beyond_what_it_can_have_been(void **state) {
     cut_pair_deinit(&p);
 }
 
+/* -- Lists without an end ---------------------------------------------------------------------- */
+
+static const char two_goroutines[] = "goroutine 1 [running]:\n"
+                                     "main.main()\n"
+                                     "\t/srv/dock/main.go:7 +0x1d\n"
+                                     "\n"
+                                     "goroutine 8 [chan receive]:\n"
+                                     "main.unload()\n"
+                                     "\t/srv/dock/main.go:21 +0x2f\n";
+static const char one_goroutine[] = "goroutine 1 [running]:\n"
+                                    "main.main()\n"
+                                    "\t/srv/dock/main.go:7 +0x1d\n";
+static const char one_goroutine_and_more[] = "goroutine 1 [running]:\n"
+                                             "main.main()\n"
+                                             "\t/srv/dock/main.go:7 +0x1d\n"
+                                             "exit status 2\n";
+#define JSTACK_HEAD "Full thread dump OpenJDK 64-Bit Server VM (17.0.9+9 mixed mode):\n\n"
+#define JSTACK_ONE \
+    "\"main\" #1 prio=5 os_prio=0 tid=0x00007f01 nid=0x11 runnable [0x00007f02]\n" \
+    "   java.lang.Thread.State: RUNNABLE\n" \
+    "\tat dock.Main.main(Main.java:7)\n\n"
+#define JSTACK_TWO \
+    "\"crane\" #9 prio=5 os_prio=0 tid=0x00007f03 nid=0x12 runnable [0x00007f04]\n" \
+    "   java.lang.Thread.State: RUNNABLE\n" \
+    "\tat dock.Crane.run(Crane.java:7)\n\n"
+#define JSTACK_END "JNI global refs: 3, weak refs: 0\n"
+
+static void a_thread_is_gone_only_from_a_list_that_has_its_end(void **state) {
+    (void)state;
+    static const struct {
+        const char *base, *now;
+        uint32_t gone, not_listed;
+        enum finding_status status; /* of threads-gone */
+    } cases[] = {
+        {two_goroutines, one_goroutine, 0, 1, STATUS_SKIPPED},
+        {two_goroutines, one_goroutine_and_more, 1, 0, STATUS_HIT},
+        {two_goroutines, two_goroutines, 0, 0, STATUS_CLEAR},
+        {JSTACK_HEAD JSTACK_TWO JSTACK_ONE JSTACK_END, JSTACK_HEAD JSTACK_ONE, 0, 1,
+         STATUS_SKIPPED},
+        {JSTACK_HEAD JSTACK_TWO JSTACK_ONE, JSTACK_HEAD JSTACK_ONE JSTACK_END, 1, 0, STATUS_HIT},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        for (int turned = 0; turned < 2; turned++) {
+            struct pair p;
+            uint32_t states[THREAD_STATES] = {0};
+            cut_pair_init(&p, turned ? cases[i].now : cases[i].base,
+                          turned ? cases[i].base : cases[i].now);
+            for (uint32_t t = 0; t < p.series.thread_count; t++)
+                states[p.series.threads[t].state]++;
+            assert_int_equal(states[turned ? THREAD_NEW : THREAD_GONE], cases[i].gone);
+            assert_int_equal(states[turned ? THREAD_GONE : THREAD_NEW], 0);
+            assert_int_equal(states[THREAD_NOT_LISTED], cases[i].not_listed);
+            const char *rule = turned ? "threads-new" : "threads-gone";
+            for (uint32_t f = 0; f < p.findings.count; f++)
+                if (strcmp(p.findings.items[f].rule->id, rule) == 0)
+                    assert_int_equal(p.findings.items[f].status, cases[i].status);
+            cut_pair_deinit(&p);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_cut_is_bounded_by_order_and_total),
         cmocka_unit_test(no_type_is_gone_or_new_by_a_cut),
         cmocka_unit_test(growth_beyond_the_bound_is_growth),
         cmocka_unit_test(a_heap_grows_beyond_what_it_can_have_been),
+        cmocka_unit_test(a_thread_is_gone_only_from_a_list_that_has_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -301,6 +301,40 @@ void transcript_lacks(const struct transcript *t, uint64_t count, const char *fm
                   own ? t->section->lossy : ASPECT_ROWS, count, "%s", what);
 }
 
+void transcript_ended(struct transcript *t) {
+    t->is_ended = true;
+}
+
+void transcript_picked(struct transcript *t) {
+    t->is_picked = true;
+}
+
+/* Lists behind which the text ends may have been cut there. */
+static void transcript_see_end(struct transcript *t) {
+    uint32_t lists = t->section->open_parts;
+    if (!lists || t->is_hollow || (t->moment_by && !t->moment_wanted))
+        return;
+    while (!t->at_end && !t->line.text.len)
+        transcript_next(t);
+    if (t->is_ended)
+        t->whole |= lists;
+    if (t->is_picked || (t->at_end && !t->is_ended)) {
+        t->open |= lists;
+        t->open_by = t->current;
+        t->only_picked = t->is_picked;
+    }
+}
+
+static void transcript_say_open(const struct transcript *t) {
+    uint32_t open = t->open & ~t->whole & builder_snapshot(t->b)->parts;
+    const char *why = t->only_picked ? "it tells of some, maybe not of all"
+                                     : "nothing marks the end of the list: it may go on";
+    if (!open)
+        return;
+    builder_note(t->b, "%s: %s", t->open_by, why);
+    builder_absent(t->b, open, ASPECT_END, 0, "%s: %s", t->open_by, why);
+}
+
 void transcript_hollow(struct transcript *t, const char *fmt, ...) {
     char what[160];
     va_list ap;
@@ -320,6 +354,8 @@ bool transcript_moment(struct transcript *t) {
         t->moment_wanted = builder_moment(t->b, PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_THREADS) |
                                                     PART_BIT(PART_LOCKS) | PART_BIT(PART_COUNTERS) |
                                                     PART_BIT(PART_NATIVE_HEAPS));
+        if (t->moment_wanted)
+            t->open = t->whole = 0;
     }
     return t->moment_wanted;
 }
@@ -400,11 +436,12 @@ static bool transcript_read_section(struct transcript *t, const struct section *
     t->unread_lines = 0;
     t->section = section;
     t->current = section->name;
-    t->is_hollow = false;
+    t->is_hollow = t->is_ended = t->is_picked = false;
     shared->reading = section->name;
     shared->reading_at = (size_t)(at - t->start);
     if (!section->read(t, err))
         return err_prefix(err, "line %" PRIu64 ": %s", t->section_line, section->name);
+    transcript_see_end(t);
     builder_moment_end(t->b);
     shared->reading = NULL;
     t->output_at = NULL;
@@ -447,6 +484,8 @@ static bool transcript_read_part(struct str text, uint64_t first_line, struct bu
     u64map_init(&t.dumped);
     load_line(&t, first_line);
     bool ok = transcript_read_lines(&t, err) && check_read(&t, err);
+    if (ok)
+        transcript_say_open(&t);
     if (ok)
         transcript_say_not_read(&t);
     ok = ok && strbuf_ok(&t.not_read, err);

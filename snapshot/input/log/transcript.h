@@ -51,7 +51,13 @@ struct transcript {
     const struct section *moment_by; /* the one whose every output is a moment; NULL: none yet */
     bool moment_wanted;              /* of that which is being read */
     struct u64map dumped; /* threads whose stacks the moment has already, see thread_dump.h */
-    bool is_hollow;       /* the section that reads understood nothing, see transcript_hollow */
+    /* PART_BITs of the moment that is read: whose lists may go on, by whom they are told, and of
+     * which all is known, whatever others pick of it. */
+    uint32_t open, whole;
+    const char *open_by;
+    bool only_picked;         /* what open_by tells */
+    bool is_ended, is_picked; /* by the section that reads: transcript_ended, transcript_picked */
+    bool is_hollow;           /* the section that reads understood nothing, see transcript_hollow */
     uint32_t hollow_sections;
     struct err hollow; /* what the first of them said */
 };
@@ -65,6 +71,11 @@ struct section {
      */
     uint32_t lossy_parts;
     enum aspect lossy;
+    /*
+     * PART_BITs of lists that nothing but what follows them ends, or an end mark that may have been
+     * cut off (transcript_ended): where the text ends with them there may be more.
+     */
+    uint32_t open_parts;
     /* Reads it. Must consume at least one line. false only for errors that end the whole reading.
      */
     bool (*read)(struct transcript *t, struct err *err);
@@ -120,6 +131,11 @@ bool transcript_is_rule(struct str text);
  */
 void transcript_lacks(const struct transcript *t, uint64_t count, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+
+/* The section that reads has seen the end of its lists: their end mark, or all that they count. */
+void transcript_ended(struct transcript *t);
+/* It tells of some of the rows only, as one stack of many, whatever follows it. */
+void transcript_picked(struct transcript *t);
 
 /*
  * The section saw output of its command but understood none of its rows. Warns; when nothing else

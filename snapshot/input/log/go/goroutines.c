@@ -293,6 +293,8 @@ static bool go_read(struct transcript *t, struct err *err) {
         thread_dump_count_waiters(t->b);
         if (r.said != ABSENT && r.listed < r.said)
             transcript_lacks(t, r.said - r.listed, "goroutines that are counted, but not listed");
+        if (r.said != ABSENT && r.listed >= r.said)
+            transcript_ended(t);
         if (r.capped)
             transcript_lacks(t, r.capped, "goroutines beyond %u, left out", GOROUTINES_MAX);
         if (r.elided)
@@ -320,6 +322,7 @@ const struct section section_goroutines = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_ROWS,
+    .open_parts = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .starts = go_starts,
     .read = go_read,
 };

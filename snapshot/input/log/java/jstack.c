@@ -44,7 +44,9 @@ struct jstack_reading {
     struct thread_dump d;
     struct jstack_thread thread;
     bool in_thread;
-    bool told_again; /* of the threads in a deadlock, which the dump has above */
+    bool ended;           /* what follows the list of threads was seen */
+    bool only_told_again; /* so far: no list of threads was there */
+    bool told_again;      /* of the threads in a deadlock, which the dump has above */
     struct str state;
     struct jstack_lock *locks;
     uint32_t lock_count, lock_capacity;
@@ -222,6 +224,7 @@ static bool jstack_begin_thread(struct jstack_reading *r, const struct jstack_th
         r->d.threads++;
         return true;
     }
+    r->ended = r->only_told_again = false;
     return thread_dump_thread(&r->d, jstack_key(thread), err);
 }
 
@@ -341,7 +344,7 @@ static bool jstack_begin_dump(struct jstack_reading *r, struct err *err) {
     if (!origin || !jstack_flush(r, err))
         return false;
     thread_dump_begin(&r->d);
-    r->in_deadlock = false;
+    r->in_deadlock = r->ended = false;
     return builder_say_string(r->d.t->b, &origin->runtime, STR("HotSpot"), "the runtime", err);
 }
 
@@ -416,7 +419,7 @@ static bool jstack_take_line(void *context, bool *ret_mine, struct err *err) {
     if (jstack_is_heading(text))
         return jstack_begin_dump(r, err);
     if (is_deadlock_heading(text) || is_details_heading(text)) {
-        r->in_deadlock = is_deadlock_heading(text);
+        r->in_deadlock = r->ended = is_deadlock_heading(text);
         return jstack_flush(r, err);
     }
     if (r->in_deadlock) {
@@ -433,6 +436,7 @@ static bool jstack_take_line(void *context, bool *ret_mine, struct err *err) {
     if (*ret_mine)
         return true;
     *ret_mine = jstack_is_remark(text);
+    r->ended = r->ended || str_starts(text, STR("JNI global ref"));
     if (!*ret_mine && jstack_goes_on(r)) {
         *ret_mine = true;
         r->d.loss.unparsed++;
@@ -443,13 +447,17 @@ static bool jstack_take_line(void *context, bool *ret_mine, struct err *err) {
 /* -- Section ----------------------------------------------------------------------------------- */
 
 static bool jstack_read(struct transcript *t, struct err *err) {
-    struct jstack_reading r = {.in_thread = false};
+    struct jstack_reading r = {.only_told_again = true};
     thread_dump_init(&r.d, t);
     bool ok = scan_table(t, &r.d.loss, jstack_take_line, &r, err) && jstack_flush(&r, err);
     if (ok && r.d.wanted) {
         thread_dump_count_waiters(t->b);
         if (r.d.threads || r.any_deadlock)
             builder_present(t->b, PART_LOCKS);
+        if (r.ended && !r.only_told_again)
+            transcript_ended(t);
+        if (r.any_deadlock && r.only_told_again)
+            transcript_picked(t);
         thread_dump_report(&r.d);
     }
     if (ok && !r.d.threads && !r.any_deadlock)
@@ -477,6 +485,7 @@ const struct section section_jstack = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS) | PART_BIT(PART_FINALIZER),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .starts = jstack_starts,
     .read = jstack_read,
 };

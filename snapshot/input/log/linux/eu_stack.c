@@ -106,6 +106,8 @@ static bool eu_read(struct transcript *t, struct err *err) {
     if (ok && r.d.wanted) {
         if (r.cut)
             transcript_lacks(t, r.cut, "eu-stack: stacks that end before their first caller");
+        if (r.d.threads <= 1)
+            transcript_picked(t);
         thread_dump_report(&r.d);
     }
     if (ok && !r.d.threads)
@@ -130,6 +132,7 @@ const struct section section_eu_stack = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_NATIVE_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = eu_starts,
     .read = eu_read,
 };

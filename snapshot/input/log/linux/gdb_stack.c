@@ -25,6 +25,7 @@ struct gdb_reading {
     struct thread_dump d;
     uint64_t os_id, number; /* of the thread that is read; ABSENT: not said */
     struct str name;
+    uint64_t last; /* number of the last thread with a stack; ABSENT: not said */
     bool in_stack, in_list;
     struct native_wait wait;
     uint64_t cut;     /* stacks whose callers gdb did not find */
@@ -227,7 +228,7 @@ static bool gdb_begin(struct gdb_reading *r, const struct gdb_thread *thread, st
     if (!gdb_flush(r, err))
         return false;
     r->os_id = thread->os_id;
-    r->number = thread->number;
+    r->number = r->last = thread->number;
     r->name = thread->name;
     r->in_stack = true;
     r->in_list = false;
@@ -379,7 +380,8 @@ static bool gdb_take_line(void *context, bool *ret_mine, struct err *err) {
 }
 
 static bool gdb_read(struct transcript *t, struct err *err) {
-    struct gdb_reading r = {.os_id = ABSENT, .number = ABSENT, .wait = {.address = ABSENT}};
+    struct gdb_reading r = {
+        .os_id = ABSENT, .number = ABSENT, .last = ABSENT, .wait = {.address = ABSENT}};
     thread_dump_init(&r.d, t);
     bool ok = scan_table(t, &r.d.loss, gdb_take_line, &r, err) && gdb_flush(&r, err);
     if (ok && r.d.wanted) {
@@ -388,6 +390,10 @@ static bool gdb_read(struct transcript *t, struct err *err) {
             transcript_lacks(t, r.cut, "gdb: stacks that end before their first caller");
         if (r.unnamed)
             builder_warn(t->b, r.unnamed, "gdb: mutexes printed without saying which");
+        if (r.last == 1 && r.d.threads > 1) /* `thread apply all` counts down */
+            transcript_ended(t);
+        if (r.d.threads <= 1)
+            transcript_picked(t);
         thread_dump_report(&r.d);
     }
     if (ok && !r.d.threads && !r.mutexes)
@@ -430,6 +436,7 @@ const struct section section_gdb = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_NATIVE_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = gdb_starts,
     .read = gdb_read,
 };

@@ -239,6 +239,8 @@ static bool lldb_read(struct transcript *t, struct err *err) {
     bool ok = scan_table(t, &r.d.loss, lldb_take_line, &r, err) && lldb_flush(&r, err);
     if (ok && r.d.wanted) {
         thread_dump_count_waiters(t->b);
+        if (r.d.threads <= 1)
+            transcript_picked(t);
         thread_dump_report(&r.d);
     }
     thread_dump_deinit(&r.d);
@@ -257,6 +259,7 @@ const struct section section_lldb = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_NATIVE_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = lldb_starts,
     .read = lldb_read,
 };

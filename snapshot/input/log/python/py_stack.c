@@ -351,6 +351,7 @@ const struct section section_py_stacks = {
     .may_give = PART_BIT(PART_THREADS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = py_starts,
     .read = py_read,
 };

@@ -327,6 +327,8 @@ static bool clrstack_read(struct transcript *t, struct err *err) {
     bool ok = scan_table(t, &r.loss, clrstack_take_line, &r, err) && clrstack_flush(&r, err);
     if (ok) {
         clrstack_report(&r);
+        if (r.stacks <= 1)
+            transcript_picked(t);
         if (bare)
             transcript_lacks(t, 1, "clrstack: stacks whose thread was not posted");
         if (r.stacks == 0)
@@ -360,6 +362,7 @@ const struct section section_clrstack = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_FINALIZER),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = clrstack_starts,
     .read = clrstack_read,
 };

@@ -325,6 +325,8 @@ static bool clrthreads_read(struct transcript *t, struct err *err) {
         transcript_lacks(t, ABSENT, "%s: rows without their heading: others may be missing",
                          t->current);
     scan_loss_report(t, &r.loss);
+    if (r.totals[TOTAL_THREADS] != ABSENT && r.rows >= r.totals[TOTAL_THREADS])
+        transcript_ended(t);
     if (r.rows == 0 && r.totals[TOTAL_THREADS] == ABSENT)
         transcript_hollow(t, "%s: a heading without rows of threads", t->current);
     return true;
@@ -352,6 +354,7 @@ const struct section section_clrthreads = {
     .name = "clrthreads",
     .summary = "!threads, clrthreads: managed threads (SOS of every .NET)",
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_FINALIZER),
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = clrthreads_starts,
     .read = clrthreads_read,
 };
@@ -377,6 +380,7 @@ static bool special_row(struct str text, uint64_t *ret_number, uint64_t *ret_os_
 
 static bool special_read(struct transcript *t, struct err *err) {
     struct scan_loss loss = {0};
+    transcript_picked(t);
     transcript_next(t);
     while (transcript_skip_blank(t)) {
         uint64_t number, os_id;
@@ -400,6 +404,7 @@ const struct section section_special_threads = {
     .name = "threads-special",
     .summary = "!threads -special: threads of the runtime itself",
     .may_give = PART_BIT(PART_THREADS),
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = special_starts,
     .read = special_read,
 };

@@ -83,6 +83,7 @@ const struct section section_dotnet_stack = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_FINALIZER),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = report_starts,
     .read = report_read,
 };

@@ -70,6 +70,7 @@ const struct section section_dump_threads = {
     .name = "threads",
     .summary = "threads: the operating system's threads (dotnet-dump)",
     .may_give = PART_BIT(PART_THREADS),
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = dump_threads_starts,
     .read = dump_threads_read,
 };

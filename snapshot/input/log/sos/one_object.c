@@ -90,6 +90,7 @@ static bool exception_keep(struct transcript *t, struct str type, uint64_t hresu
 static bool exception_read(struct transcript *t, struct err *err) {
     struct str value, type = {NULL, 0}, command;
     uint64_t hresult = ABSENT;
+    transcript_picked(t);
     for (unsigned lines = 0; !t->at_end && lines < 200; lines++, transcript_next(t)) {
         struct str text = t->line.text;
         if (lines && (transcript_is_command(&t->line, &command) || exception_starts(t)))
@@ -118,6 +119,7 @@ const struct section section_exception = {
     .may_give = PART_BIT(PART_THREADS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_EXCEPTIONS,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = exception_starts,
     .read = exception_read,
 };

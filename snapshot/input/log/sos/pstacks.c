@@ -182,6 +182,8 @@ static bool pstacks_read(struct transcript *t, struct err *err) {
         if (r.total == ABSENT) /* "==> 4 threads with 2 roots" */
             builder_lacks(t->b, PART_BIT(PART_THREADS), ASPECT_ROWS, ABSENT,
                           "pstacks: the text ends before its number of threads");
+        if (r.total != ABSENT && r.total <= r.told)
+            transcript_ended(t);
         thread_dump_report(&r.d);
         if (!r.told)
             transcript_hollow(t, "pstacks: no thread in it");
@@ -212,6 +214,7 @@ const struct section section_pstacks = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_FINALIZER),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = pstacks_starts,
     .read = pstacks_read,
 };

@@ -193,6 +193,7 @@ static bool sosex_lines(struct sosex_reading *r, struct err *err) {
 static bool sosex_read(struct transcript *t, struct err *err) {
     struct sosex_reading r = {.managed_id = ABSENT};
     thread_dump_init(&r.d, t);
+    transcript_picked(t);
     bool ok = sosex_lines(&r, err);
     if (ok && (r.locks || r.verdicts)) {
         builder_present(t->b, PART_LOCKS);
@@ -222,6 +223,7 @@ const struct section section_sosex_locks = {
     .name = "dlk",
     .summary = "!dlk, !mlocks: deadlocks, and who holds which lock (SOSEX)",
     .may_give = PART_BIT(PART_LOCKS) | PART_BIT(PART_THREADS),
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = sosex_starts,
     .read = sosex_read,
 };

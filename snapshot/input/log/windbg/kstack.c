@@ -31,7 +31,7 @@ struct reading {
     uint64_t section; /* address of the critical section that it waits to enter; ABSENT */
     bool in_stack;    /* the heading of a stack was read */
     bool too_deep;
-    uint64_t threads, stacks, nameless;
+    uint64_t threads, stacks, nameless, last; /* the largest number of a thread */
     struct scan_loss loss;
 };
 
@@ -215,6 +215,7 @@ static bool start_thread(struct reading *r, const struct thread_line *line, stru
     builder_say(b, &origin->pid, line->pid, "the process id");
     r->os_id = line->os_id;
     r->number = line->number;
+    r->last = num_max(r->threads ? r->last : 0, line->number);
     r->threads++;
     return true;
 }
@@ -262,6 +263,9 @@ static bool kstack_read(struct transcript *t, struct err *err) {
         if (r.too_deep)
             builder_warn(t->b, ABSENT, "native stacks deeper than %u frames were cut", FRAMES_MAX);
         scan_loss_report(t, &r.loss);
+        /* A dump numbers its threads without a gap. */
+        if (r.threads <= 1 || r.last + 1 != r.threads)
+            transcript_picked(t);
         if (r.threads == 0 && r.stacks == 0)
             transcript_hollow(t, "k: the heading of a stack without frames");
     }
@@ -288,6 +292,7 @@ const struct section section_kstack = {
     .may_give = PART_BIT(PART_THREADS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_NATIVE_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = kstack_starts,
     .read = kstack_read,
 };

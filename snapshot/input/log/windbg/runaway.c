@@ -105,6 +105,14 @@ static void check_lengths(struct builder *b, const uint64_t rows[TIME_COUNT]) {
                           "runaway: threads that are in one list of times and not in another");
 }
 
+/* Has the list that was read last as many rows as another? Then that one had its end. */
+static bool is_said_twice(const uint64_t rows[TIME_COUNT], enum time_kind last) {
+    for (int kind = TIME_USER; kind < TIME_COUNT; kind++)
+        if (kind != (int)last && rows[kind] && rows[kind] == rows[last])
+            return true;
+    return false;
+}
+
 /* The lists that the command asked for: a bit each of user, kernel and elapsed time. */
 static uint64_t asked_for(const struct transcript *t) {
     struct str rest = t->command;
@@ -157,6 +165,8 @@ static bool runaway_read(struct transcript *t, struct err *err) {
     scan_loss_report(t, &loss);
     check_lengths(t->b, rows);
     check_lists(t->b, rows, asked);
+    if (is_said_twice(rows, kind))
+        transcript_ended(t);
     if (rows[TIME_USER] + rows[TIME_KERNEL] + rows[TIME_ELAPSED] == 0)
         transcript_hollow(t, "runaway: a heading without times of threads");
     return true;
@@ -168,6 +178,7 @@ const struct section section_runaway = {
     .may_give = PART_BIT(PART_THREADS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_CPU_TIMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = runaway_starts,
     .read = runaway_read,
 };

@@ -88,6 +88,8 @@ static bool vs_read(struct transcript *t, struct err *err) {
     bool ok = scan_table(t, &r.d.loss, vs_take_line, &r, err) && vs_store(&r, err);
     if (ok && !r.name.len)
         transcript_lacks(t, 1, "stacks of Visual Studio that do not say of which thread");
+    if (ok && r.d.threads <= 1)
+        transcript_picked(t);
     if (ok)
         thread_dump_report(&r.d);
     thread_dump_deinit(&r.d);
@@ -110,6 +112,7 @@ const struct section section_vs_stacks = {
     .may_give = PART_BIT(PART_THREADS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_FRAMES,
+    .open_parts = PART_BIT(PART_THREADS),
     .starts = vs_starts,
     .read = vs_read,
 };
