@@ -45,8 +45,9 @@ static bool check_arguments(const struct options *o, bool is_diff, struct err *e
     bool asked = question_any(&o->question);
     if (asked && o->no_paths)
         return err_set(err, ERR_USAGE, "--no-paths: the question needs to know what is live");
-    if (o->question.contents && !o->question.asked[QUESTION_DUPLICATES])
-        return err_set(err, ERR_USAGE, "--contents: of what? It goes with --duplicates");
+    if (asked && o->question.contents && !o->question.asked[QUESTION_DUPLICATES])
+        return err_set(err, ERR_USAGE,
+                       "--contents: of what? Of questions it goes with --duplicates");
     return true;
 }
 

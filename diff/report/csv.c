@@ -510,6 +510,8 @@ const struct csv_table csv_tables[] = {
     {"async", "async methods that wait, by method and await ", PART_ASYNC, show_part, diff_values},
     {"callbacks", "methods that events, timers, tokens and semaphores will call", PART_CALLBACKS,
      show_part, diff_values},
+    {"exceptions", "exception objects by type, class of messages and where they were thrown",
+     PART_EXCEPTIONS, show_part, diff_values},
     {"waits", "what threads wait for beside locks, and what that waits for (show)", PART_WAITS,
      show_part, NULL},
     {"allocations", "allocations by function, module or size as the source sums them (show)",

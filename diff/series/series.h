@@ -152,14 +152,17 @@ enum series_group {
     GROUP_MEMORY_STATE,
     GROUP_MEMORY_TYPE,
     GROUP_MEMORY_USAGE,
-    GROUP_MODULES,         /* counts only: VALUE_MODULES_LOADED, ... */
-    GROUP_COUNTERS,        /* values in the unit of the counter */
-    GROUP_LOADER_KIND,     /* counts: heaps */
-    GROUP_NATIVE_HEAPS,    /* committed; counts: heaps */
-    GROUP_LIVE,            /* VALUE_LIVE, ... */
-    GROUP_OS_HANDLES_TYPE, /* counts only */
-    GROUP_ASYNC_METHOD,    /* by method and await; counts: state machines */
-    GROUP_CALLBACKS,       /* by kind, type and method; counts: of them */
+    GROUP_MODULES,          /* counts only: VALUE_MODULES_LOADED, ... */
+    GROUP_COUNTERS,         /* values in the unit of the counter */
+    GROUP_LOADER_KIND,      /* counts: heaps */
+    GROUP_NATIVE_HEAPS,     /* committed; counts: heaps */
+    GROUP_LIVE,             /* VALUE_LIVE, ... */
+    GROUP_OS_HANDLES_TYPE,  /* counts only */
+    GROUP_ASYNC_METHOD,     /* by method and await; counts: state machines */
+    GROUP_CALLBACKS,        /* by kind, type and method; counts: of them */
+    GROUP_EXCEPTION_THROWN, /* by type, method that threw and class of messages; counts: objects,
+                               garbage too */
+    GROUP_EXCEPTION_TYPE,   /* the same by type alone */
     GROUP_COUNT
 };
 

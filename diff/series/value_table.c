@@ -114,6 +114,35 @@ static void say_callbacks(struct value_join *j, enum series_group group,
     strbuf_deinit(&name);
 }
 
+/* "Shop.CartException in Shop.Till.Pay (message 3f2a91c0)". */
+static void add_exception(const struct exception_row *row, bool by_type, struct strbuf *out) {
+    pretty_type(row->type ? row->type : "", true, out);
+    if (by_type)
+        return;
+    strbuf_adds(out, row->thrown_in ? " in " : ", no stack");
+    pretty_type(row->thrown_in ? row->thrown_in : "", true, out);
+    if (row->message_class)
+        strbuf_addf(out, " (message %s)", row->message_class);
+}
+
+static void say_exceptions(struct value_join *j, enum series_group group,
+                           const struct snapshot *snapshot) {
+    SNAPSHOT_ROWS(snapshot, PART_EXCEPTIONS, struct exception_row, rows, count);
+    struct strbuf name;
+    strbuf_init(&name);
+    for (uint32_t i = 0; i < count && !j->err.code; i++) {
+        strbuf_clear(&name);
+        add_exception(&rows[i], group == GROUP_EXCEPTION_TYPE, &name);
+        const char *kept =
+            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
+        if (kept)
+            value_say(j, group, kept, ABSENT, rows[i].objects);
+        else
+            err_keep_nomem(&j->err);
+    }
+    strbuf_deinit(&name);
+}
+
 /* -- The table --------------------------------------------------------------------------------- */
 
 #define AT(row, field) (uint16_t)(offsetof(struct row, field) + 1)
@@ -239,6 +268,18 @@ const struct value_group value_groups[GROUP_COUNT] =
                 .desc = {PART_CALLBACKS, "method", {"kind", NULL, NULL, KEY("count")}},
                 .zeros = true,
                 .own = say_callbacks,
+            },
+        [GROUP_EXCEPTION_TYPE] =
+            {
+                .desc = {PART_EXCEPTIONS, "type", {"type", NULL, NULL, KEY("count")}},
+                .zeros = true,
+                .own = say_exceptions,
+            },
+        [GROUP_EXCEPTION_THROWN] =
+            {
+                .desc = {PART_EXCEPTIONS, "thrown", {"thrown", NULL, NULL, KEY("count")}},
+                .zeros = true,
+                .own = say_exceptions,
             },
 };
 

@@ -318,15 +318,8 @@ static uint64_t method_at(struct clr *clr, uint64_t code) {
 /* Appends "Ns.Type.Method" without parameters; nothing where it is not known. */
 static void add_method_at(struct modules *m, uint64_t code, struct strbuf *out) {
     uint64_t desc = method_at(m->clr, code);
-    struct strbuf name;
-    strbuf_init(&name);
     if (desc)
-        method_name(m, desc, &name);
-    size_t end = str_find(strbuf_str(&name), STR("("), 0);
-    if (end != STR_NOT_FOUND)
-        strbuf_add(out, str_take(strbuf_str(&name), end));
-    strbuf_fail(out, &name.err);
-    strbuf_deinit(&name);
+        method_short_name(m, desc, out);
 }
 
 /* The same of what is called alike. */

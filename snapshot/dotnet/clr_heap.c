@@ -439,19 +439,47 @@ void clr_heap_close(struct clr_heap *h) {
     free(h->shapes);
 }
 
+/* Classes of objects of these types; NULL: out of memory. */
+static bool *classes_of_types(const struct graph *g, const bool *of_type) {
+    bool *classes = calloc((size_t)g->class_count + 1, sizeof(*classes));
+    for (uint32_t i = 0; classes && i < g->class_count; i++)
+        classes[i] = g->classes[i].flags & CLASS_OBJECT && of_type[g->classes[i].type];
+    return classes;
+}
+
+bool clr_heap_visit(const struct clr_heap *h, const bool *of_type,
+                    bool (*visit)(void *context, uint32_t type, const struct heap_object *object),
+                    void *context, struct err *err) {
+    const struct graph *g = &h->heap.graph;
+    bool *classes = classes_of_types(g, of_type);
+    if (!classes)
+        return err_nomem(err);
+    struct graph_walk each = {.classes = classes};
+    struct graph_object at;
+    bool ok = true;
+    while (ok && graph_each(g, &each, &at)) {
+        if (!classes[at.class - g->classes])
+            continue;
+        const struct heap_object object = {address_of_slot(&h->slots, at.slot),
+                                           graph_size(g, at.slot, at.class),
+                                           graph_is_met(g, at.rank)};
+        ok = visit(context, at.class->type, &object);
+    }
+    free(classes);
+    return ok || err_nomem(err);
+}
+
 bool clr_heap_visit_live(const struct clr_heap *h, const bool *of_type,
                          bool (*visit)(void *context, uint32_t type, uint64_t address,
                                        uint64_t size_bytes),
                          void *context, struct err *err) {
     const struct graph *g = &h->heap.graph;
-    bool *classes = calloc((size_t)g->class_count + 1, sizeof(*classes));
+    bool *classes = classes_of_types(g, of_type);
     if (!classes)
         return err_nomem(err);
     uint64_t left = 0;
     for (uint32_t i = 0; i < g->type_count; i++)
         left += of_type[i] ? h->heap.live[i].objects : 0;
-    for (uint32_t i = 0; i < g->class_count; i++)
-        classes[i] = g->classes[i].flags & CLASS_OBJECT && of_type[g->classes[i].type];
     struct graph_walk each = {.classes = classes};
     struct graph_object object;
     bool ok = true;

@@ -109,6 +109,17 @@ bool clr_heap_visit_live(const struct clr_heap *h, const bool *of_type,
                                        uint64_t size_bytes),
                          void *context, struct err *err) MUST_CHECK;
 
+/* An object that is visited. */
+struct heap_object {
+    uint64_t address, size_bytes;
+    bool live; /* reachable */
+};
+
+/* The same of all objects of these types, garbage too. Errors: ERR_NOMEM, as above. */
+bool clr_heap_visit(const struct clr_heap *h, const bool *of_type,
+                    bool (*visit)(void *context, uint32_t type, const struct heap_object *object),
+                    void *context, struct err *err) MUST_CHECK;
+
 /* Number of a new label; the text is copied. */
 uint32_t clr_heap_label(struct clr_heap *h, struct str text);
 

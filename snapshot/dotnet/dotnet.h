@@ -15,6 +15,7 @@ struct dotnet_options {
     bool no_paths;           /* do not look for what holds the objects */
     uint64_t max_memory;     /* [bytes] for that; 0: as much as it takes */
     bool places;             /* look for what holders hold alone: PART_PLACES */
+    bool contents;           /* keep how messages of exceptions begin */
     struct answers *answers; /* to the questions in it; NULL: none are asked */
 };
 

@@ -494,3 +494,14 @@ void method_name(struct modules *m, uint64_t method_desc, struct strbuf *out) {
     else
         strbuf_adds(out, "<unknown>");
 }
+
+void method_short_name(struct modules *m, uint64_t method_desc, struct strbuf *out) {
+    struct strbuf name;
+    strbuf_init(&name);
+    method_name(m, method_desc, &name);
+    size_t end = str_find(strbuf_str(&name), STR("("), 0);
+    if (end != STR_NOT_FOUND)
+        strbuf_add(out, str_take(strbuf_str(&name), end));
+    strbuf_fail(out, &name.err);
+    strbuf_deinit(&name);
+}

@@ -12,4 +12,7 @@
  */
 void method_name(struct modules *m, uint64_t method_desc, struct strbuf *out);
 
+/* Appends "Ns.Type.Method" without parameters and arguments; nothing where it is not known. */
+void method_short_name(struct modules *m, uint64_t method_desc, struct strbuf *out);
+
 #endif

@@ -9,13 +9,14 @@
 #include "dotnet/walk.h"
 
 #define LIVE_PARTS \
-    (PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) | PART_BIT(PART_ASYNC) | PART_BIT(PART_CALLBACKS))
+    (PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) | PART_BIT(PART_ASYNC) | \
+     PART_BIT(PART_CALLBACKS) | PART_BIT(PART_EXCEPTIONS))
 
 /*
- * Follows the heap from its roots (the walk has filled its graph), fills the parts live, paths and
- * async, what threads wait for (wait_chains.h), and the live columns of the part types (which is
- * there already), and answers what is asked. What was reached from stacks alone is told apart.
- * Errors: ERR_NOMEM, ERR_LIMIT, ERR_USAGE (a pattern).
+ * Follows the heap from its roots (the walk has filled its graph), fills the parts live, paths,
+ * async, callbacks and exceptions, what threads wait for (wait_chains.h), and the live columns of
+ * the part types (which is there already), and answers what is asked. What was reached from stacks
+ * alone is told apart. Errors: ERR_NOMEM, ERR_LIMIT, ERR_USAGE (a pattern).
  */
 bool retain_report(struct clr_heap *h, const struct walk_result *walk,
                    struct managed_threads *threads, struct err *err) MUST_CHECK;

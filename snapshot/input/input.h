@@ -19,6 +19,7 @@ struct input_options {
     bool no_paths;
     uint64_t max_memory;     /* [bytes] for what holds the objects; 0: as much as it takes */
     bool places;             /* look for what holders hold alone (PART_PLACES) */
+    bool contents;           /* keep texts of the heap that rows have room for */
     struct answers *answers; /* to be filled by readers of heaps; NULL: nothing is asked */
     uint64_t moment;         /* wanted of a file that tells of several, from 1; 0: the last */
     bool no_native_stacks;   /* do not unwind what no runtime knows of (Linux; takes a process) */

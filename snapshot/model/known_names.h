@@ -70,6 +70,11 @@ struct snapshot; /* in whose tables they stand */
 #define CALLBACK_REGISTRATION "registration" /* on cancellation tokens */
 #define CALLBACK_SEMAPHORE    "semaphore"    /* async methods that wait for one semaphore */
 
+/* -- PART_EXCEPTIONS --------------------------------------------------------------------------- */
+
+/* exception_row.message_class and .thrown_in of the sum of further rows of a type */
+#define EXCEPTION_OTHERS "(others)"
+
 /* -- PART_WAITS -------------------------------------------------------------------------------- */
 
 /* wait_row.kind */

@@ -57,6 +57,7 @@ enum part {
     PART_PLACES,      /* as paths, but of dominators: sums are what would be freed with a holder */
     PART_CALLBACKS,   /* methods that events, timers, tokens and semaphores will call */
     PART_WAITS,       /* what threads wait for beside locks, and what that waits for itself */
+    PART_EXCEPTIONS,  /* exception objects by type, message class and where they were thrown */
     PART_END
 };
 
@@ -136,5 +137,6 @@ struct os_handle_row;
 struct async_row;
 struct callback_row;
 struct wait_row;
+struct exception_row;
 
 #endif

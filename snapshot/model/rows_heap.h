@@ -109,4 +109,18 @@ struct callback_row {
     uint64_t due_ms, period_ms; /* [ms] of timers: each row is one of these; ABSENT: never */
 };
 
+/*
+ * Exception objects that are alike. What is beyond the rows that are kept is put down to its type
+ * alone: class and place are EXCEPTION_OTHERS then.
+ */
+struct exception_row {
+    const char *type;
+    const char *message_class; /* 8 hex digits, equal for messages that differ by numbers and quoted
+                                  words at most; NULL: it has none of its own, or cannot be read */
+    const char *thrown_in;     /* method, without parameters; NULL: never thrown, or not known */
+    uint64_t objects, live_objects; /* [count] in the heap, and of them those that are reachable */
+    const char *message; /* how one of them begins; NULL unless contents were asked for: no file
+                            ever has it */
+};
+
 #endif

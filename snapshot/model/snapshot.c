@@ -272,6 +272,12 @@ static const struct field wait_fields[] = {
     F(wait_row, waiters, 11, FIELD_U64),
 };
 
+static const struct field exception_fields[] = {
+    F(exception_row, type, 1, FIELD_STR),         F(exception_row, message_class, 2, FIELD_STR),
+    F(exception_row, thrown_in, 3, FIELD_STR),    F(exception_row, objects, 4, FIELD_U64),
+    F(exception_row, live_objects, 5, FIELD_U64), F(exception_row, message, 6, FIELD_STR),
+};
+
 static const struct field absence_fields[] = {
     F(absence_row, part, 1, FIELD_STR),    F(absence_row, aspect, 2, FIELD_STR),
     F(absence_row, count, 3, FIELD_U64),   F(absence_row, why, 4, FIELD_STR),
@@ -313,6 +319,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_PLACES] = DESC_OF("places", place, path_row, false),
     [PART_CALLBACKS] = DESC("callbacks", callback, false),
     [PART_WAITS] = DESC("waits", wait, false),
+    [PART_EXCEPTIONS] = DESC("exceptions", exception, false),
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b) {

@@ -1,13 +1,15 @@
 #!/bin/sh
 # Makes NAME.core.zst beside this script, a dump of the program ../e2e/NAME, which tests/unit/test_NAME.c reads; with a
-# VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet (calls: with runtime async), cut
-# down by mk_small_core to what reading the heap looks at.
-# usage: make-dump.sh holders|waits|tasks|calls [VERSION]
+# VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet (calls: with runtime async).
+# Those, and desk, are cut down by mk_small_core to what reading the heap looks at; WHOLE names a file for the whole dump,
+# or one that is there and is cut down once more, since what is read grows.
+# usage: make-dump.sh holders|waits|tasks|calls|desk [VERSION]
 # Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
 # so that the dump holds no environment, user or host name of the machine it was made on.
 set -eu
 name=$1
 version=${2:-}
+whole=${WHOLE:-}
 here=$(cd "$(dirname "$0")" && pwd)
 # Of this run alone, and gone after it.
 work=$(mktemp -d /tmp/dump.XXXXXX)
@@ -17,6 +19,16 @@ dotnet=$(readlink -f "$(command -v dotnet)")
 root=$(dirname "$dotnet")
 runtime=$(ls -d "$root"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
 out=$name.core
+small() {
+    make -s -C "$here/../.." build/tests/fuzz/mk_small_core
+    "$here/../../build/tests/fuzz/mk_small_core" "$1" "$work/small.core" >/dev/null
+    zstd -q -f -19 --long=27 "$work/small.core" -o "$here/$out.zst"
+    ls -l "$here/$out.zst"
+}
+if [ -n "$whole" ] && [ -s "$whole" ]; then
+    small "$whole"
+    exit
+fi
 mkdir -p "$work/src" "$work/app" "$work/run"
 if [ -n "$version" ]; then
     root=$work/dotnet
@@ -34,10 +46,10 @@ app=$!
 until [ -s ready ]; do sleep 0.1; done
 sleep 1
 env -i "$runtime/createdump" --withheap -f "$out" "$app" >/dev/null
-if [ -n "$version" ]; then
-    make -s -C "$here/../.." build/tests/fuzz/mk_small_core
-    "$here/../../build/tests/fuzz/mk_small_core" "$out" small.core >/dev/null
-    mv small.core "$out"
+[ -z "$whole" ] || cp "$out" "$whole"
+if [ -n "$version" ] || [ "$name" = desk ]; then
+    small "$out"
+    exit
 fi
 zstd -q -f -19 --long=27 "$out" -o "$here/$out.zst"
 ls -l "$here/$out.zst"

@@ -314,6 +314,7 @@ bool dump_read_space(struct space *s, const char *path, const struct input_optio
                                            .no_paths = options->no_paths,
                                            .max_memory = options->max_memory,
                                            .places = options->places,
+                                           .contents = options->contents,
                                            .answers = options->answers};
     bool stacks = !options->no_native_stacks;
     bool ok = dump_say_origin(s, b, err) && dump_read_thread_times(s, path, options, b, err) &&

@@ -247,6 +247,7 @@ static bool minidump_input_fill(struct space *s, const struct minidump_info *inf
                                            .no_paths = source->options->no_paths,
                                            .max_memory = source->options->max_memory,
                                            .places = source->options->places,
+                                           .contents = source->options->contents,
                                            .answers = source->options->answers};
     for (uint32_t i = 0; i < info->note_count; i++)
         builder_note(b, "%s: %" PRIu64, info->notes[i].text, info->notes[i].count);
@@ -282,7 +283,8 @@ const struct input input_minidump = {
                 PART_BIT(PART_HANDLES) | PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_MODULES) |
                 PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) |
                 PART_BIT(PART_PLACES) | PART_BIT(PART_CALLBACKS) | PART_BIT(PART_WAITS) |
-                PART_BIT(PART_ASYNC) | PART_BIT(PART_OS_HANDLES) | PART_BIT(PART_NATIVE_HEAPS),
+                PART_BIT(PART_ASYNC) | PART_BIT(PART_EXCEPTIONS) | PART_BIT(PART_OS_HANDLES) |
+                PART_BIT(PART_NATIVE_HEAPS),
     .probe = minidump_probe,
     .read = read_minidump,
 };

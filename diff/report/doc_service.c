@@ -1,0 +1,44 @@
+/* What a service was doing, in one dump: what it threw. */
+#include "diff/report/doc_parts.h"
+
+#include "diff/names/names.h"
+#include "model/rows_heap.h"
+#include "model/snapshot.h"
+
+static void service_name_cell(const struct doc_context *c, struct doc_table *t, const char *name,
+                              const char *none) {
+    struct strbuf text;
+    strbuf_init(&text);
+    pretty_type(name ? name : none, true, &text);
+    doc_cell(c->d, t, name ? DOC_PLAIN : DOC_DIM, strbuf_cstr(&text));
+    doc_fail(c->d, &text.err);
+    strbuf_deinit(&text);
+}
+
+void doc_show_exceptions(const struct doc_context *c) {
+    static const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
+                                                {"live", true, CUT_NEVER},
+                                                {"type", false, CUT_TYPE},
+                                                {"thrown in", false, CUT_MIDDLE},
+                                                {"message", false, CUT_END}};
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_EXCEPTIONS, struct exception_row, rows, count);
+    uint32_t top = doc_top(c, ROWS_SECONDARY);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Exception objects");
+    struct doc_table *t = doc_table(c->d, columns, 5);
+    for (uint32_t i = 0; i < count && i < top; i++) {
+        const struct exception_row *row = &rows[i];
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, row->objects);
+        doc_count(c->d, t, row->live_objects);
+        service_name_cell(c, t, row->type, "?");
+        service_name_cell(c, t, row->thrown_in, "not thrown");
+        doc_cell(c->d, t, row->message ? DOC_PLAIN : DOC_DIM,
+                 row->message         ? row->message
+                 : row->message_class ? row->message_class
+                                      : "-");
+    }
+    if (count > top)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", count - top, plural(count - top));
+}
