@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/num.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -180,16 +181,31 @@ static void pages_unite(char *block, size_t span) {
 #endif
 }
 
+/* To other addresses, `part` bytes of all at once. */
+static void pages_move_parts(char *at, size_t span, char *to, size_t part) {
+    for (; span; at += part, to += part, span -= part) {
+        if (mremap(at, part, part, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED)
+            continue;
+        /* The kernel has no room for more areas. It may have unmapped where to. */
+        (void)mmap(to, part, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                   0);
+        memcpy(to, at, part);
+        munmap(at, part);
+    }
+}
+
 /* What was at `at` is at the beginning of larger addresses. NULL: it is as it was. */
 static char *pages_move(char *at, size_t span, size_t new_span) {
     pages_unite(at, span);
     if (mremap(at, span, new_span, 0) != MAP_FAILED)
         return at;
+    /* A block that was gathered is several areas to the kernel, which moves one; a unit always is
+     * one. Moved as a whole, what was there would be gone from where to, and not come. */
+    size_t part = errno == EFAULT ? UNIT : span;
     char *to = pages_reserve(new_span);
-    if (!to || mremap(at, span, new_span, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED)
-        return to;
-    munmap(to, new_span);
-    return NULL;
+    if (to)
+        pages_move_parts(at, span, to, part);
+    return to;
 }
 
 static char *pages_new(size_t span) {
