@@ -157,13 +157,15 @@ static bool dominators_label(struct dominators *d, const struct heap *h, const s
 static bool dominators_of_links(struct dominators *d, const struct heap *h, struct links *l,
                                 bool edges, struct err *err) {
     struct semi_nca tree = {0};
-    bool ok = semi_nca_find(&tree, l, &h->graph, edges, d->number_of, err);
+    bool ok = semi_nca_find(&tree, l, edges, err);
+    d->number_of = l->heads;
     d->leaf_idom = ok ? dominators_array(d->leaf_count) : NULL;
     ok = ok && (d->leaf_idom || err_nomem(err));
     if (ok) {
         dominators_hang_leaves(d, h, l, &tree);
         d->count = tree.count;
         d->idom = tree.idom;
+        d->idom_room = tree.room;
         tree.idom = NULL;
         ok = !edges || dominators_label(d, h, l) || err_nomem(err);
     }
@@ -173,26 +175,17 @@ static bool dominators_of_links(struct dominators *d, const struct heap *h, stru
 
 bool dominators_find(struct dominators *d, struct heap *h, struct dominators_options options,
                      struct err *err) {
-    struct links links;
     *d = (struct dominators){.list_count = h->graph.list_count,
                              .leaf_count = links_leaf_count(&h->graph)};
-    bool ok = links_make(&links, h, options.edges, err);
-    if (ok && options.drop_lists)
-        graph_drop_lists(&h->graph);
-    d->number_of = ok ? dominators_array(d->list_count) : NULL;
-    ok = ok && (d->number_of || err_nomem(err)) &&
-         dominators_of_links(d, h, &links, options.edges, err);
-    if (ok && options.edges) {
-        d->links = links;
-        links = (struct links){.words = NULL};
-    }
-    links_deinit(&links);
+    bool ok = links_make(&d->links, h, options.edges, options.drop_lists, err) &&
+              dominators_of_links(d, h, &d->links, options.edges, err);
+    if (ok && !options.edges)
+        links_drop_leaves(&d->links);
     return ok;
 }
 
 void dominators_deinit(struct dominators *d) {
-    dominators_free_array(d->idom, d->count ? d->count - 1 : 0);
-    dominators_free_array(d->number_of, d->list_count);
+    pages_free(d->idom, (size_t)d->idom_room * sizeof(*d->idom));
     dominators_free_array(d->leaf_idom, d->leaf_count);
     dominators_free_array(d->edges, d->count);
     dominators_free_array(d->leaf_edges, d->leaf_count);

@@ -22,10 +22,11 @@ struct dominators_options {
 };
 
 struct dominators {
-    uint32_t count;      /* numbers, the origin included */
-    uint32_t *idom;      /* of each number; idom[i] < i for i > 0 */
-    uint32_t *number_of; /* of each list of the graph; 0: garbage */
-    uint32_t *leaf_idom; /* of each leaf (links_leaf); DOMINATORS_GARBAGE */
+    uint32_t count;            /* numbers, the origin included */
+    uint32_t *idom;            /* of each number; idom[i] < i for i > 0 */
+    uint32_t idom_room;        /* [items] */
+    const uint32_t *number_of; /* of each list of the graph; 0: garbage; the heads of links */
+    uint32_t *leaf_idom;       /* of each leaf (links_leaf); DOMINATORS_GARBAGE */
     /*
      * By which edge the dominator refers to a number, or to a leaf; the first of them, or
      * DOMINATORS_NO_EDGE. What the origin dominates: label of the first root. NULL: not wanted.
@@ -39,7 +40,7 @@ struct dominators {
      */
     uint32_t *types;
     bool *linked;
-    struct links links; /* with edges: heads hold the numbers of their objects; else empty */
+    struct links links; /* with edges; else nothing but heads */
     uint32_t list_count, leaf_count;
 };
 

@@ -10,8 +10,6 @@
 /* [bytes] Arrays begin with the one, and double up to the other. */
 #define GROW_FIRST ((uint64_t)32 << 10)
 #define GROW_LARGE ((uint64_t)4 << 20)
-/* Of words whose places are looked up. */
-#define AHEAD 32u
 /* An item of a batch that is no slot: the list with that number begins. */
 #define LIST_BEGINS ((uint64_t)1 << 63)
 #define NO_OBJECT   (LIST_BEGINS - 1)
@@ -25,10 +23,9 @@
 /* What is written; a copy of it can stay in registers for a while. */
 struct linking_pen {
     struct links l;
-    uint32_t *place; /* of each list; 0: garbage */
-    uint32_t head;   /* of the object whose references are written; 0: none yet */
-    uint32_t own;    /* its list */
-    uint32_t ended;  /* lists whose leaves are all written */
+    uint32_t first; /* where the words of the object begin that are being written; 0: none yet */
+    uint32_t own;   /* its list */
+    uint32_t ended; /* lists that are all written */
     bool nomem;
 };
 
@@ -140,6 +137,7 @@ static bool links_words_room(struct links *l, uint32_t words) {
 
 static void links_stream_free(struct links_stream *s) {
     pages_free(s->codes, s->room);
+    *s = (struct links_stream){0};
 }
 
 /* There is room. */
@@ -155,25 +153,31 @@ static LINKS_INLINE void links_stream_end(struct links_stream *s) {
 }
 
 static LINKS_INLINE void linking_end_object(struct linking_pen *p) {
-    if (!p->head || p->l.count == p->head + 1)
+    if (!p->first)
         return;
-    p->l.words[p->head] = LINKS_FOLLOW;
+    if (p->l.count == p->first) {
+        p->l.heads[p->own] = LINKS_ALONE;
+        p->l.words[p->l.count++] = p->own;
+    }
     p->l.words[p->l.count - 1] |= LINKS_LAST;
 }
 
-/* Ends the leaves of all lists before this one. */
-static void linking_end_leaves(struct linking_pen *p, uint32_t list) {
+/* Ends the leaves of all lists before this one; those behind the last that was begun are garbage.
+ */
+static void linking_end_lists(struct linking_pen *p, uint32_t list) {
     struct links_stream *s = &p->l.leaves;
     p->nomem |= !links_stream_room(s, (uint64_t)(list - p->ended) + BATCH);
-    for (; !p->nomem && p->ended < list; p->ended++)
+    for (; !p->nomem && p->ended < list; p->ended++) {
         links_stream_end(s);
+        if (!p->first || p->ended != p->own)
+            p->l.heads[p->ended] = 0;
+    }
 }
 
 static LINKS_INLINE void linking_begin_object(struct linking_pen *p, uint32_t list) {
     linking_end_object(p);
     p->own = list;
-    p->head = p->place[list] = p->l.count;
-    p->l.words[p->l.count++] = 0;
+    p->first = p->l.heads[list] = p->l.count;
     p->l.inner++;
 }
 
@@ -191,9 +195,9 @@ static LINKS_INLINE void linking_refer(struct linking_pen *p, const struct graph
             links_stream_put(&p->l.leaf_edges, edge);
         return;
     }
-    if (list == p->own || (p->l.count > p->head + 1 && p->l.words[p->l.count - 1] == list))
+    if (list == p->own || (p->l.count > p->first && p->l.words[p->l.count - 1] == list))
         return;
-    p->l.words[p->l.count++] = list; /* its place is not known yet */
+    p->l.words[p->l.count++] = list;
     if (edges)
         links_stream_put(&p->l.edges, edge);
 }
@@ -209,12 +213,12 @@ static LINKS_INLINE void linking_write(struct linking *k, bool edges, bool wide)
                 linking_refer(&pen, g, item, k->edge[i], edges, wide);
             continue;
         }
-        if (list == pen.ended + 1) {
+        if (pen.first && list == pen.own + 1) {
             links_stream_end(&pen.l.leaves); /* this item's code */
             pen.ended = list;
         } else {
             k->pen = pen;
-            linking_end_leaves(&k->pen, list);
+            linking_end_lists(&k->pen, list);
             pen = k->pen;
         }
         linking_begin_object(&pen, list);
@@ -224,9 +228,9 @@ static LINKS_INLINE void linking_write(struct linking *k, bool edges, bool wide)
 
 static bool linking_room(struct linking *k, struct err *err) {
     struct links *l = &k->pen.l;
-    if (l->count > LINKS_PLACE - BATCH)
+    if (l->count > LINKS_ALONE - 2 * BATCH)
         return err_set(err, ERR_LIMIT, "more than 2^31 objects and references");
-    return (links_words_room(l, BATCH) && links_stream_room(&l->leaves, BATCH) &&
+    return (links_words_room(l, BATCH + 1) && links_stream_room(&l->leaves, BATCH) &&
             (!k->edges ||
              (links_stream_room(&l->edges, BATCH) && links_stream_room(&l->leaf_edges, BATCH)))) ||
            err_nomem(err);
@@ -267,22 +271,7 @@ static bool linking_any(struct linking *k, struct err *err) {
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
-/* References become places. */
-static void links_place(struct links *l, const uint32_t *place) {
-    for (uint32_t i = 1; i < l->count; i++) {
-        if (!(l->words[i] & LINKS_FOLLOW))
-            continue;
-        uint32_t word;
-        do {
-            word = l->words[++i];
-            if (i + AHEAD < l->count)
-                __builtin_prefetch(&place[l->words[i + AHEAD] & LINKS_PLACE]);
-            l->words[i] = place[word & LINKS_PLACE] | (word & LINKS_LAST);
-        } while (!(word & LINKS_LAST));
-    }
-}
-
-static bool links_find_roots(struct links *l, const struct heap *h, const uint32_t *place) {
+static bool links_find_roots(struct links *l, const struct heap *h) {
     const struct graph *g = &h->graph;
     uint32_t room = 0;
     struct graph_object object;
@@ -292,7 +281,7 @@ static bool links_find_roots(struct links *l, const struct heap *h, const uint32
             continue;
         if (!VEC_ROOM(l->roots, l->root_count, room, NULL))
             return false;
-        l->roots[l->root_count++] = place[graph_list_of(g, object.rank)];
+        l->roots[l->root_count++] = graph_list_of(g, object.rank);
     }
     return true;
 }
@@ -300,25 +289,32 @@ static bool links_find_roots(struct links *l, const struct heap *h, const uint32
 static bool linking_finish(struct linking *k, struct err *err) {
     struct linking_pen *p = &k->pen;
     linking_end_object(p);
-    linking_end_leaves(p, k->heap->graph.list_count);
-    if (p->nomem)
-        return err_nomem(err);
-    links_place(&p->l, p->place);
-    return links_find_roots(&p->l, k->heap, p->place) || err_nomem(err);
+    linking_end_lists(p, k->heap->graph.list_count);
+    return (!p->nomem && links_find_roots(&p->l, k->heap)) || err_nomem(err);
 }
 
-bool links_make(struct links *ret, const struct heap *h, bool edges, struct err *err) {
+/* Heads of lists that were read come where their positions were, if nobody asks for those later. */
+static bool links_make_heads(struct links *l, const struct graph *g, bool drop_lists) {
+    l->head_count = g->list_count;
+    l->head_room = drop_lists ? g->list_room : g->list_count;
+    l->heads = drop_lists ? g->positions : pages_alloc(l->head_room * sizeof(*l->heads));
+    return l->heads || !g->list_count;
+}
+
+bool links_make(struct links *ret, struct heap *h, bool edges, bool drop_lists, struct err *err) {
     struct linking k = {.heap = h, .edges = edges};
-    struct linking_pen *p = &k.pen;
-    size_t place_bytes = ((size_t)h->graph.list_count + 1) * sizeof(*p->place);
-    p->place = pages_alloc(place_bytes);
-    bool ok = (p->place && links_words_room(&p->l, 1)) || err_nomem(err);
+    struct links *l = &k.pen.l;
+    bool ok = links_make_heads(l, &h->graph, drop_lists) && links_words_room(l, 1);
+    ok = ok || err_nomem(err);
     if (ok) {
-        p->l.words[p->l.count++] = 0;
+        l->words[l->count++] = 0;
         ok = linking_any(&k, err) && linking_finish(&k, err);
     }
-    pages_free(p->place, place_bytes);
-    *ret = p->l;
+    if (drop_lists) {
+        h->graph.positions = NULL; /* they are heads now */
+        graph_drop_lists(&h->graph);
+    }
+    *ret = *l;
     return ok;
 }
 
@@ -328,10 +324,15 @@ void links_drop_words(struct links *l) {
     l->room = l->count = 0;
 }
 
+void links_drop_leaves(struct links *l) {
+    links_stream_free(&l->leaves);
+}
+
 void links_deinit(struct links *l) {
     links_drop_words(l);
+    links_drop_leaves(l);
+    pages_free(l->heads, (size_t)l->head_room * sizeof(*l->heads));
     free(l->roots);
-    links_stream_free(&l->leaves);
     links_stream_free(&l->edges);
     links_stream_free(&l->leaf_edges);
     *l = (struct links){0};

@@ -1,21 +1,22 @@
 /*
  * What the live objects of a heap refer to, as numbers instead of slots.
  *
- * An object with references is inner, one without is a leaf: nothing is behind it. Inner objects
- * stand one after the other in one array of words, in the order of their lists: a head, and the
- * places of the heads of those inner objects it refers to. Which leaves it refers to is a stream
- * of codes, since that is only ever read from one end to the other.
+ * An object with references is inner, one without is a leaf: nothing is behind it. Which inner
+ * objects one refers to stands in words, object by object in the order of their lists; a number
+ * each list tells where its own begin. Which leaves it refers to is a stream of codes, since that
+ * is only ever read from one end to the other.
  */
 #ifndef DUMPDIFF_HEAP_LINKS_H
 #define DUMPDIFF_HEAP_LINKS_H
 
 #include "heap/heap.h"
 
-/* Of a head: references follow it. The other bits are for who reads; 0 to begin with. */
-#define LINKS_FOLLOW ((uint32_t)1 << 31)
-/* Of a reference: the last one of its object. The other bits are the place of a head. */
-#define LINKS_LAST  ((uint32_t)1 << 31)
-#define LINKS_PLACE (~LINKS_LAST)
+/* Of a word: the last one of its object. The other bits are a list; later what who reads it makes
+ * of that. */
+#define LINKS_LAST   ((uint32_t)1 << 31)
+#define LINKS_NUMBER (~LINKS_LAST)
+/* Of a head: of a live object that refers to no inner ones. Its only word is itself. */
+#define LINKS_ALONE LINKS_NUMBER
 
 /* Codes, see graph_list.h: each number by its distance from the one before, the first from 0. */
 struct links_stream {
@@ -26,13 +27,16 @@ struct links_stream {
 
 struct links {
     uint32_t *words;
-    uint32_t count, room; /* words; the first is none of a head */
-    uint32_t inner;       /* [count] live objects with a list */
-    uint32_t *roots;      /* places of the inner objects among the roots, in their order */
+    uint32_t count, room; /* words; the first belongs to no object */
+    /* Of each list where its words begin, or LINKS_ALONE; 0: garbage, and so it stays. */
+    uint32_t *heads;
+    uint32_t head_count, head_room;
+    uint32_t inner;  /* [count] live objects with a list */
+    uint32_t *roots; /* lists of the inner objects among the roots, in their order */
     uint32_t root_count;
     struct links_stream leaves; /* of each list, live or not: numbers of leaves, LIST_END */
     /* If they are wanted; else empty. */
-    struct links_stream edges;      /* of each word that is a reference */
+    struct links_stream edges;      /* of each word but those of who is alone */
     struct links_stream leaf_edges; /* of each number in leaves */
 };
 
@@ -90,12 +94,9 @@ static inline bool links_get(const uint8_t **at, uint64_t *before) {
     return true;
 }
 
-/*
- * Their references with what each is called, object by object, in the order of the array; as
- * numbers, once those stand in the heads.
- */
+/* Their references with what each is called, object by object, once heads and words are numbers. */
 struct links_walk {
-    uint32_t at;         /* the word that was read */
+    uint32_t list, at;   /* the next list; the word that was read */
     uint32_t from;       /* number of the object that refers */
     bool last;           /* it has no further references */
     const uint8_t *code; /* of the next edge */
@@ -108,12 +109,13 @@ static inline struct links_walk links_begin(const struct links *l) {
 
 /* The next object that refers to others: the first of them is to be read. false: none. */
 static inline bool links_next_holder(const struct links *l, struct links_walk *w) {
-    while (++w->at < l->count) {
-        uint32_t head = l->words[w->at];
-        if (!(head & LINKS_FOLLOW))
+    while (w->list < l->head_count && w->at + 1 < l->count) {
+        w->from = l->heads[w->list++];
+        if (!w->from)
             continue;
-        w->from = head & LINKS_PLACE;
-        return true;
+        if ((l->words[w->at + 1] & LINKS_NUMBER) != w->from)
+            return true;
+        w->at++; /* it is alone */
     }
     return false;
 }
@@ -123,16 +125,21 @@ static inline uint32_t links_next_edge(const struct links *l, struct links_walk 
     uint32_t word = l->words[++w->at];
     w->last = word & LINKS_LAST;
     w->edge = list_behind(w->edge, list_get(&w->code));
-    return l->words[word & LINKS_PLACE] & LINKS_PLACE;
+    return word & LINKS_NUMBER;
 }
 
 /*
- * Makes them of a heap that was followed. edges: what each reference is called is wanted, too.
- * Errors: ERR_NOMEM, ERR_LIMIT (2^31 words or more). To be freed either way.
+ * Makes them of a heap that was followed. Errors: ERR_NOMEM, ERR_LIMIT (2^31 words or more). To be
+ * freed either way.
+ *
+ * edges       what each reference is called is wanted, too
+ * drop_lists  the graph's lists go, whatever becomes of it; heads stand where their positions did
  */
-bool links_make(struct links *l, const struct heap *h, bool edges, struct err *err) MUST_CHECK;
+bool links_make(struct links *l, struct heap *h, bool edges, bool drop_lists,
+                struct err *err) MUST_CHECK;
 void links_deinit(struct links *l);
-/* Nobody asks for inner objects any more: their memory is given back. */
+/* Nobody asks for words, or for leaves, any more: their memory is given back. */
 void links_drop_words(struct links *l);
+void links_drop_leaves(struct links *l);
 
 #endif

@@ -18,16 +18,15 @@ struct semi_nca {
     uint32_t count; /* numbers, the origin included */
     uint32_t *idom; /* of each number; idom[i] < i for i > 0 */
     uint32_t *jump; /* of each number: a dominator further up; the origin's is the origin */
+    uint32_t room;  /* [items] of idom; jump has twice as many */
 };
 
 /*
- * Takes the words of the links apart: afterwards the heads hold the numbers, or the words are gone
- * (keep_words false). Errors: ERR_NOMEM. To be freed either way.
- *
- * ret_number_of  of each list of the graph, its number; 0: garbage; zeroed before
+ * Takes the links apart: afterwards heads are numbers, 0: garbage; and so are the words, or they
+ * are gone (keep_words false). Errors: ERR_NOMEM. To be freed either way.
  */
-bool semi_nca_find(struct semi_nca *s, struct links *l, const struct graph *g, bool keep_words,
-                   uint32_t *ret_number_of, struct err *err) MUST_CHECK;
+bool semi_nca_find(struct semi_nca *s, struct links *l, bool keep_words,
+                   struct err *err) MUST_CHECK;
 void semi_nca_deinit(struct semi_nca *s);
 
 /* The nearest common dominator of two numbers, each counted as its own. */
