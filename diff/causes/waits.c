@@ -3,11 +3,9 @@
  * the end, a thread that sleeps or computes, or something that nobody brings about; or in a
  * circle, which is a deadlock. The finalizer thread is one of those that wait.
  */
-#include "diff/causes/causes_internal.h"
+#include "diff/causes/telling_waits.h"
 
 #include "diff/rules/frames.h"
-#include "diff/rules/wait_graph.h"
-#include "diff/rules/wait_story.h"
 #include "model/known_names.h"
 #include "model/rows_threads.h"
 
@@ -25,27 +23,20 @@ struct crowd {
     bool finalizer;    /* ... is the finalizer thread */
     uint32_t threads;  /* [count] of a circle; things not counted */
     uint32_t first;    /* a thread that leads to it over things alone, if any; WAIT_NOBODY */
-    uint32_t holder;   /* the thread nearest to the end that holds a lock; WAIT_NOBODY */
+    uint32_t holder;   /* the thread nearest to the end that holds a lock, or runs what others wait
+                          for until it is done; WAIT_NOBODY */
     uint32_t direct;   /* a thread that waits for that lock itself; WAIT_NOBODY */
     uint32_t last;     /* who is farthest; WAIT_NOBODY */
+    bool told;         /* a cause tells of them */
 };
 
-struct waits {
-    struct diagnosis *d;
-    const struct series *s;
-    struct findings *f; /* texts */
-    struct wait_graph graph;
-    struct wait_story story;
-    struct crowd *crowds; /* one a node: those whose waits end there */
-};
-
-static const struct thread_row *newest_row(const struct waits *w, uint32_t thread) {
+const struct thread_row *waits_row_of(const struct waits *w, uint32_t thread) {
     return w->s->threads[thread].rows[w->s->count - 1];
 }
 
 /* -- Words ------------------------------------------------------------------------------------- */
 
-static const char *thread_name(const struct waits *w, uint32_t thread) {
+const char *waits_name_of(const struct waits *w, uint32_t thread) {
     return say_thread(w->f, w->s, &w->s->threads[thread]);
 }
 
@@ -55,7 +46,7 @@ static const char *capital(const struct waits *w, const char *text) {
 
 /* "sleeps in Crane.Lift -> Thread.Sleep" */
 static const char *doing_of(const struct waits *w, uint32_t thread) {
-    const struct thread_row *row = newest_row(w, thread);
+    const struct thread_row *row = waits_row_of(w, thread);
     struct strbuf place;
     strbuf_init(&place);
     if (row)
@@ -69,11 +60,14 @@ static const char *doing_of(const struct waits *w, uint32_t thread) {
 }
 
 static const char *lock_name(const struct waits *w, uint32_t waiter) {
-    return wait_lock_name(&w->story, w->graph.edges[waiter].lock);
+    uint32_t next = w->graph.edges[waiter].next;
+    return !w->graph.edges[waiter].lock && next != WAIT_NOBODY
+               ? wait_thing_name(&w->story, next)
+               : wait_lock_name(&w->story, w->graph.edges[waiter].lock);
 }
 
 static bool is_finalizer_thread(const struct waits *w, uint32_t thread) {
-    const struct thread_row *row = newest_row(w, thread);
+    const struct thread_row *row = waits_row_of(w, thread);
     return row && thread_is_finalizer(row);
 }
 
@@ -90,8 +84,7 @@ static uint32_t thread_of_finding(const struct waits *w, const struct finding *f
     return WAIT_NOBODY;
 }
 
-/* Findings about a thread whose waits end at that one, or in its circle. */
-static void claim_waiters(const struct waits *w, uint32_t end, uint32_t cause) {
+void waits_claim(const struct waits *w, uint32_t end, uint32_t cause) {
     for (uint32_t i = 0; i < w->d->f->count; i++) {
         const struct finding *finding = &w->d->f->items[i];
         if (!cause_is_open(w->d, i, NULL))
@@ -122,17 +115,19 @@ static void claim_finalizer(const struct waits *w, uint32_t cause) {
 #define STOPS_CPU_NS   1000000u
 #define STOPS_SWITCHES 16u
 
+bool waits_only_woke(const struct series_thread *t) {
+    return t->same_stack == 1 && t->cpu_delta_ns != ABSENT && t->cpu_delta_ns < STOPS_CPU_NS;
+}
+
 static bool was_only_stopped(const struct series_thread *t) {
-    return t->same_stack == 1 && t->cpu_delta_ns != ABSENT && t->cpu_delta_ns < STOPS_CPU_NS &&
-           t->switches_delta != ABSENT && t->switches_delta <= STOPS_SWITCHES;
+    return waits_only_woke(t) && t->switches_delta != ABSENT && t->switches_delta <= STOPS_SWITCHES;
 }
 
 static bool has_run(const struct series_thread *t) {
     return (t->state == THREAD_RUNNING && !was_only_stopped(t)) || t->state == THREAD_RUNAWAY;
 }
 
-/* It waited in every dump, at the same place, and did not run. One dump shows no more than that. */
-static bool stayed(const struct waits *w, uint32_t thread) {
+bool waits_stayed(const struct waits *w, uint32_t thread) {
     const struct series_thread *t = &w->s->threads[thread];
     if (w->s->count == 1 || w->s->same_dump)
         return true;
@@ -142,11 +137,22 @@ static bool stayed(const struct waits *w, uint32_t thread) {
     return t->same_stack != 0 && !has_run(t);
 }
 
+static bool waits_is(const struct waits *w, uint32_t node, const char *kind) {
+    const struct wait_row *thing = node == WAIT_NOBODY ? NULL : w->graph.edges[node].thing;
+    return thing && thing->kind && strcmp(thing->kind, kind) == 0;
+}
+
+/* What a thread runs, and all others that come to it wait for. */
+static bool is_kept_for_others(const struct waits *w, uint32_t node) {
+    return waits_is(w, node, WAIT_ON_INITIALIZER) || waits_is(w, node, WAIT_ON_CALLBACK);
+}
+
 /* Its lock, where it waits for one, is the nearest to the end so far. */
 static void gather_lock(struct waits *w, struct crowd *crowd, uint32_t thread) {
     const struct wait_edge *edge = &w->graph.edges[thread];
-    uint32_t holder = edge->next;
-    if (!edge->lock || holder == WAIT_NOBODY)
+    uint32_t holder =
+        is_kept_for_others(w, edge->next) ? w->graph.edges[edge->next].next : edge->next;
+    if ((!edge->lock && !is_kept_for_others(w, edge->next)) || holder == WAIT_NOBODY)
         return;
     uint32_t known = crowd->holder;
     if (known == WAIT_NOBODY || w->graph.edges[holder].depth < w->graph.edges[known].depth) {
@@ -154,8 +160,12 @@ static void gather_lock(struct waits *w, struct crowd *crowd, uint32_t thread) {
         crowd->direct = thread;
         crowd->counted = 0;
     }
-    if (crowd->holder == holder && edge->lock->waiters != ABSENT)
+    if (crowd->holder == holder && edge->lock && edge->lock->waiters != ABSENT)
         crowd->counted = rule_max(crowd->counted, edge->lock->waiters);
+}
+
+bool waits_is_told(const struct waits *w, uint32_t end) {
+    return w->crowds[end].told;
 }
 
 /* Adds a thread that waits to those of its end. */
@@ -166,7 +176,7 @@ static void gather(struct waits *w, uint32_t thread) {
         return;
     bool round = w->graph.edges[edge->end].circle;
     bool *stuck = round && !edge->circle ? &crowd->behind_stuck : &crowd->stuck;
-    *stuck = *stuck || stayed(w, thread);
+    *stuck = *stuck || waits_stayed(w, thread);
     crowd->threads += edge->circle;
     crowd->finalizer = crowd->finalizer || is_finalizer_thread(w, thread);
     if (edge->circle)
@@ -187,51 +197,8 @@ static const char *crowd_behind(const struct waits *w, const struct crowd *crowd
     if (!crowd->count)
         return "";
     if (crowd->count == 1)
-        return findings_text(w->f, "; %s waits behind", thread_name(w, crowd->last));
+        return findings_text(w->f, "; %s waits behind", waits_name_of(w, crowd->last));
     return findings_text(w->f, "; %s threads wait behind", say_count(w->f, crowd->count));
-}
-
-/* What stands in a circle, as far as the next step is about it. */
-struct circle {
-    bool threads, locks, tasks, semaphores, others;
-};
-
-static struct circle waits_in_circle(const struct waits *w, uint32_t first) {
-    struct circle c = {false, false, false, false, false};
-    uint32_t at = first;
-    for (uint32_t n = 0; n < w->graph.node_count && (n == 0 || at != first); n++) {
-        const struct wait_edge *edge = &w->graph.edges[at];
-        const char *kind = edge->thing && edge->thing->kind ? edge->thing->kind : "";
-        bool task = strcmp(kind, WAIT_ON_TASK) == 0 || strcmp(kind, WAIT_ON_ASYNC) == 0;
-        bool semaphore = strcmp(kind, WAIT_ON_SEMAPHORE) == 0;
-        c.threads = c.threads || !edge->thing;
-        c.locks = c.locks || edge->lock;
-        c.tasks = c.tasks || task;
-        c.semaphores = c.semaphores || semaphore;
-        c.others = c.others || (edge->thing && !task && !semaphore);
-        at = edge->next;
-    }
-    return c;
-}
-
-/* One step for a circle: about what it is made of. */
-static const char *circle_advice(const struct waits *w, uint32_t first) {
-    struct circle c = waits_in_circle(w, first);
-    const char *step;
-    if (c.threads && c.tasks)
-        step = "Await the task instead of blocking on it, and hold no lock or semaphore over what "
-               "needs it to go on";
-    else if (c.semaphores)
-        step = c.locks ? "Take these locks and semaphores in one order everywhere"
-                       : "Leave the semaphore before awaiting or waiting for what needs it; take "
-                         "several in one order everywhere";
-    else if (c.tasks)
-        step = "Let none of these methods await what awaits it; a time-out would end it";
-    else if (c.others)
-        step = "Wait for the end of a thread only where that needs nothing of who waits";
-    else
-        step = "Take these locks in one order everywhere";
-    return findings_text(w->f, "%s; restarting is the only cure for the process that hangs.", step);
 }
 
 static void tell_circle(struct waits *w, uint32_t first) {
@@ -247,9 +214,10 @@ static void tell_circle(struct waits *w, uint32_t first) {
     cause->summary = findings_text(w->f, "Deadlock of %s: %s%s%s.", who,
                                    crowd->threads == 1 ? "it waits for itself: " : "",
                                    wait_circle(&w->story, first), crowd_behind(w, crowd));
-    cause->next = circle_advice(w, first);
+    cause->next = findings_text(w->f, "%s; restarting is the only cure for the process that hangs.",
+                                wait_circle_advice(&w->story, first));
     cause->weight = UINT64_MAX;
-    claim_waiters(w, first, cause_last(w->d));
+    waits_claim(w, first, cause_last(w->d));
     if (crowd->finalizer)
         claim_finalizer(w, cause_last(w->d));
 }
@@ -259,9 +227,9 @@ static const char *longest_chain(const struct waits *w, uint32_t end) {
     uint32_t last = w->crowds[end].last;
     if (last == WAIT_NOBODY || last == end || wait_next_thread(&w->graph, last) == end)
         return "";
-    const char *text = thread_name(w, last);
+    const char *text = waits_name_of(w, last);
     for (uint32_t at = wait_next_thread(&w->graph, last), n = 0; at != WAIT_NOBODY; n++) {
-        text = findings_text(w->f, "%s waits for %s", text, thread_name(w, at));
+        text = findings_text(w->f, "%s waits for %s", text, waits_name_of(w, at));
         if (at == end || n + 1 == NAMES_MOST)
             break;
         at = wait_next_thread(&w->graph, at);
@@ -285,16 +253,16 @@ static const char *blocker_text(const struct waits *w, uint32_t thread) {
     if (!edge->blocked || edge->next == WAIT_NOBODY)
         return doing_of(w, thread);
     const char *clause = wait_clause(&w->story, thread);
-    const char *text = clause + strlen(thread_name(w, thread)) + 1;
+    const char *text = clause + strlen(waits_name_of(w, thread)) + 1;
     if (edge->end == thread || edge->end >= w->graph.thread_count)
         return text;
-    return findings_text(w->f, "%s, and %s %s", text, thread_name(w, edge->end),
+    return findings_text(w->f, "%s, and %s %s", text, waits_name_of(w, edge->end),
                          doing_of(w, edge->end));
 }
 
 /* " from Shop.Handle.Finalize"; "" where the stack does not tell. */
 static const char *from_finalizer(const struct waits *w, uint32_t thread) {
-    const struct thread_row *row = newest_row(w, thread);
+    const struct thread_row *row = waits_row_of(w, thread);
     uint32_t at = row ? stack_finalizer(row) : NO_FRAME;
     if (at == NO_FRAME)
         return "";
@@ -309,20 +277,28 @@ static void tell_finalizer_wait(struct waits *w, uint32_t end) {
     if (!cause)
         return;
     const char *advice = wait_advice(&w->story, thread);
-    cause->subject = thread_name(w, thread);
+    cause->subject = waits_name_of(w, thread);
     cause->summary =
         findings_text(w->f, "The finalizer thread does not come back%s: it %s%s.",
                       from_finalizer(w, thread), blocker_text(w, thread), ready_text(w));
     cause->next = findings_text(w->f, "A finalizer must not wait for others. %s",
                                 advice ? advice : "Find why that does not end.");
     cause->weight = 1;
-    claim_waiters(w, end, cause_last(w->d));
+    waits_claim(w, end, cause_last(w->d));
     claim_finalizer(w, cause_last(w->d));
 }
 
 static const char *blocker_advice(const struct waits *w, const struct crowd *crowd) {
     const char *advice = wait_advice(&w->story, crowd->holder);
     const char *before = crowd->finalizer ? "A finalizer must take no lock. " : "";
+    if (!w->graph.edges[crowd->direct].lock)
+        return findings_text(w->f, "%s%s Nothing slow or waiting belongs into %s.", before,
+                             advice ? advice
+                                    : findings_text(w->f, "Find why %s does not come back.",
+                                                    waits_name_of(w, crowd->holder)),
+                             waits_is(w, w->graph.edges[crowd->direct].next, WAIT_ON_CALLBACK)
+                                 ? "a callback"
+                                 : "a type initializer");
     if (advice)
         return findings_text(w->f, "%s%s Nothing slow or waiting belongs into a lock.", before,
                              advice);
@@ -330,7 +306,7 @@ static const char *blocker_advice(const struct waits *w, const struct crowd *cro
         w->f,
         "%sFind why %s does not come back while it holds the lock; nothing slow or waiting "
         "belongs into one.",
-        before, thread_name(w, crowd->holder));
+        before, waits_name_of(w, crowd->holder));
 }
 
 static void tell_blocker(struct waits *w, uint32_t end) {
@@ -345,9 +321,10 @@ static void tell_blocker(struct waits *w, uint32_t end) {
     /* Those of which not all are known by their stacks are counted by the lock. */
     bool own = crowd->holder != end && crowd->count > 1; /* it waits itself */
     uint64_t waiters = rule_max(crowd->count - own, crowd->counted);
-    const char *who = thread_name(w, crowd->holder), *lock = lock_name(w, crowd->direct);
+    const char *who = waits_name_of(w, crowd->holder), *lock = lock_name(w, crowd->direct);
     const char *ran = still ? " and has not run" : "", *doing = blocker_text(w, crowd->holder);
     const char *chain = longest_chain(w, crowd->holder);
+    const char *holds = w->graph.edges[crowd->direct].lock ? "holds" : "runs";
     cause->subject = who;
     const char *others = waiters > 1
                              ? findings_text(w->f, " and %s more thread%s",
@@ -355,15 +332,15 @@ static void tell_blocker(struct waits *w, uint32_t end) {
                              : "";
     if (finalizer)
         cause->summary = findings_text(
-            w->f, "The finalizer thread%s wait%s for %s that %s holds; that %s%s%s%s.", others,
-            waiters > 1 ? "" : "s", lock, who, doing, ran, chain, ready_text(w));
+            w->f, "The finalizer thread%s wait%s for %s that %s %s; that %s%s%s%s.", others,
+            waiters > 1 ? "" : "s", lock, who, holds, doing, ran, chain, ready_text(w));
     else
-        cause->summary = findings_text(w->f, "%s holds %s that %s thread%s wait%s for; it %s%s%s.",
-                                       capital(w, who), lock, say_count(w->f, waiters),
+        cause->summary = findings_text(w->f, "%s %s %s that %s thread%s wait%s for; it %s%s%s.",
+                                       capital(w, who), holds, lock, say_count(w->f, waiters),
                                        plural(waiters), waiters == 1 ? "s" : "", doing, ran, chain);
     cause->next = blocker_advice(w, crowd);
     cause->weight = waiters;
-    claim_waiters(w, end, cause_last(w->d));
+    waits_claim(w, end, cause_last(w->d));
     if (finalizer)
         claim_finalizer(w, cause_last(w->d));
 }
@@ -381,8 +358,8 @@ static bool waits_for_readers(const struct wait_edge *edge) {
 static uint32_t count_shut_out(const struct waits *w, const struct lock_row *lock) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < w->s->thread_count; i++)
-        count +=
-            waits_for_readers(&w->graph.edges[i]) && w->graph.edges[i].lock == lock && stayed(w, i);
+        count += waits_for_readers(&w->graph.edges[i]) && w->graph.edges[i].lock == lock &&
+                 waits_stayed(w, i);
     return count;
 }
 
@@ -399,25 +376,25 @@ static void tell_shared_lock(struct waits *w, uint32_t first) {
     if (upgrader == first)
         cause->summary = findings_text(
             w->f, "%s may upgrade %s and waits for %s to stop reading it, which do%s not.",
-            capital(w, thread_name(w, first)), name, readers, lock->readers == 1 ? "es" : "");
+            capital(w, waits_name_of(w, first)), name, readers, lock->readers == 1 ? "es" : "");
     else
         cause->summary = findings_text(
             w->f, "%s thread%s, as %s, wait%s for %s that %s read%s and do%s not leave.",
-            say_count(w->f, count), plural(count), thread_name(w, first), count == 1 ? "s" : "",
+            say_count(w->f, count), plural(count), waits_name_of(w, first), count == 1 ? "s" : "",
             name, readers, lock->readers == 1 ? "s" : "", lock->readers == 1 ? "es" : "");
     cause->next = "Find who reads it: a call behind the one that enters it and before the one that "
                   "leaves it; nothing slow or waiting belongs in between.";
     cause->weight = count;
     for (uint32_t i = 0; i < w->s->thread_count; i++)
         if (w->graph.edges[i].lock == lock)
-            claim_waiters(w, w->graph.edges[i].end, cause_last(w->d));
+            waits_claim(w, w->graph.edges[i].end, cause_last(w->d));
 }
 
 static void tell_shared_locks(struct waits *w) {
     const struct lock_row *told[SHARED_MOST];
     uint32_t count = 0;
     for (uint32_t i = 0; i < w->s->thread_count && count < SHARED_MOST; i++) {
-        if (!waits_for_readers(&w->graph.edges[i]) || !stayed(w, i))
+        if (!waits_for_readers(&w->graph.edges[i]) || !waits_stayed(w, i))
             continue;
         bool known = false;
         for (uint32_t k = 0; k < count; k++)
@@ -437,7 +414,7 @@ static void tell_starvation(struct waits *w, uint32_t number) {
         if (!cause_is_open(w->d, i, rules[RULE_threads_unchanged]))
             continue;
         uint32_t thread = thread_of_finding(w, &w->d->f->items[i]);
-        const struct thread_row *row = thread == WAIT_NOBODY ? NULL : newest_row(w, thread);
+        const struct thread_row *row = thread == WAIT_NOBODY ? NULL : waits_row_of(w, thread);
         if (row && thread_is_pool(row) && stack_view(row).wait == WAIT_TASK)
             cause_claim(w->d, i, cause_last(w->d));
     }
@@ -492,13 +469,16 @@ static void tell_waits(struct waits *w) {
         if (w->graph.edges[i].circle && w->graph.edges[i].end == i)
             tell_circle(w, i);
     for (uint32_t i = 0; i < w->graph.node_count; i++) {
-        const struct crowd *crowd = &w->crowds[i];
+        struct crowd *crowd = &w->crowds[i];
         if (!crowd->stuck || w->graph.edges[i].circle || w->graph.edges[i].blocked)
             continue;
+        crowd->told = true;
         if (crowd->holder != WAIT_NOBODY)
             tell_blocker(w, i);
         else if (crowd->finalizer && crowd->first != WAIT_NOBODY && w->s->count > 1)
             tell_finalizer_wait(w, i);
+        else
+            crowd->told = false;
     }
 }
 
@@ -507,8 +487,9 @@ bool causes_of_waits(struct diagnosis *d, struct err *err) {
     if (!(d->s->parts_any & PART_BIT(PART_THREADS)))
         return true;
     bool ok = waits_init(&w, err);
-    if (ok) {
+    if (ok)
         tell_waits(&w);
+    if (ok) {
         tell_shared_locks(&w);
         tell_rest(&w);
     }

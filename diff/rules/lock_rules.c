@@ -330,9 +330,7 @@ static void report_thing_circles(const struct series *s, struct findings *f,
         const char *who = say_circle(f, c.threads);
         struct finding *hit = findings_hit(f, &rule_deadlock, SEVERITY_CRITICAL, c.threads, who);
         finding_summary(f, hit, "Deadlock of %s: %s.", who, wait_circle(&story, i));
-        finding_next(f, hit,
-                     "Await the task instead of blocking on it, and hold no lock or semaphore "
-                     "over what needs it to go on.");
+        finding_next(f, hit, "%s.", wait_circle_advice(&story, i));
         finding_number(hit, "threads", FIELD_U64, c.threads);
     }
 }

@@ -94,7 +94,7 @@ static const char *object_text(const struct wait_story *w, const struct wait_row
                                                 : "an object";
 }
 
-static const char *wait_thing_text(const struct wait_story *w, uint32_t node) {
+const char *wait_thing_name(const struct wait_story *w, uint32_t node) {
     static const struct {
         const char *kind, *one, *counted;
     } kinds[] = {
@@ -103,7 +103,7 @@ static const char *wait_thing_text(const struct wait_story *w, uint32_t node) {
         {WAIT_ON_COUNTDOWN, "countdown", "signal"},
         {WAIT_ON_BARRIER, "barrier", "thread"},
         {WAIT_ON_MUTEX, "mutex", NULL},
-        {WAIT_ON_QUEUE, "queue", NULL},
+        {WAIT_ON_QUEUE, "full queue", NULL},
     };
     const struct wait_row *thing = w->g->edges[node].thing;
     if (kind_is(thing, WAIT_ON_ASYNC))
@@ -117,6 +117,10 @@ static const char *wait_thing_text(const struct wait_story *w, uint32_t node) {
         return "the end of a thread";
     if (kind_is(thing, WAIT_ON_PROCESS))
         return findings_text(w->f, "the end of %s", thing->name ? thing->name : "a process");
+    if (kind_is(thing, WAIT_ON_INITIALIZER))
+        return findings_text(w->f, "the type initializer of %s", thing->type ? thing->type : "");
+    if (kind_is(thing, WAIT_ON_CALLBACK))
+        return "a callback of a cancellation token";
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         if (!kind_is(thing, kinds[i].kind))
             continue;
@@ -170,7 +174,7 @@ static const char *things_from(const struct wait_story *w, uint32_t node, uint32
     for (uint32_t told = 0, links = 0; links < LINKS_MOST; links++) {
         const struct wait_edge *edge = &w->g->edges[node];
         if (!is_between(w->g, node)) {
-            const char *own = wait_thing_text(w, node);
+            const char *own = wait_thing_name(w, node);
             if (edge->next < w->g->thread_count)
                 return findings_text(w->f, "%s%s", text,
                                      thing_to_thread(w, edge->thing, edge->next, own));
@@ -182,7 +186,7 @@ static const char *things_from(const struct wait_story *w, uint32_t node, uint32
             text = findings_text(w->f, "%s%s", text, lead(edge->thing));
         }
         if (edge->next == first)
-            return findings_text(w->f, "%s%s", text, wait_thing_text(w, first));
+            return findings_text(w->f, "%s%s", text, wait_thing_name(w, first));
         node = edge->next;
         /* Between: a thread that runs what only stands there is told as its runner. */
         if (node < w->g->thread_count)
@@ -232,8 +236,65 @@ const char *wait_circle(const struct wait_story *w, uint32_t first) {
             break;
         first = w->g->edges[first].next;
     }
-    return findings_text(w->f, "%s waits for %s", wait_thing_text(w, first),
+    return findings_text(w->f, "%s waits for %s", wait_thing_name(w, first),
                          things_from(w, w->g->edges[first].next, first));
+}
+
+/* -- Circles ----------------------------------------------------------------------------------- */
+
+/* What stands in a circle, as far as the next step is about it. */
+struct circle_of_waits {
+    bool threads, locks, tasks, semaphores, callbacks, others;
+    const char *initialized; /* a type; NULL: none is */
+};
+
+static struct circle_of_waits waits_in_circle(const struct wait_graph *g, uint32_t first) {
+    struct circle_of_waits c = {0};
+    uint32_t at = first;
+    for (uint32_t n = 0; n < g->node_count && (n == 0 || at != first); n++) {
+        const struct wait_edge *edge = &g->edges[at];
+        const struct wait_row *thing = edge->thing;
+        c.threads = c.threads || !thing;
+        c.locks = c.locks || edge->lock;
+        at = edge->next;
+        if (!thing)
+            continue;
+        if (kind_is(thing, WAIT_ON_TASK) || kind_is(thing, WAIT_ON_ASYNC))
+            c.tasks = true;
+        else if (kind_is(thing, WAIT_ON_SEMAPHORE))
+            c.semaphores = true;
+        else if (kind_is(thing, WAIT_ON_CALLBACK))
+            c.callbacks = true;
+        else if (kind_is(thing, WAIT_ON_INITIALIZER))
+            c.initialized = thing->type;
+        else
+            c.others = true;
+    }
+    return c;
+}
+
+const char *wait_circle_advice(const struct wait_story *w, uint32_t first) {
+    struct circle_of_waits c = waits_in_circle(w->g, first);
+    if (c.initialized)
+        return findings_text(w->f,
+                             "Let the initializer of %s (its static constructor and fields) wait "
+                             "for nobody: all others that need the type wait until it is done",
+                             c.initialized);
+    if (c.callbacks)
+        return "Hold no lock that a callback takes while its registration is disposed of: that "
+               "waits for the callback, Unregister does not";
+    if (c.threads && c.tasks)
+        return "Await the task instead of blocking on it, and hold no lock or semaphore over what "
+               "needs it to go on";
+    if (c.semaphores)
+        return c.locks ? "Take these locks and semaphores in one order everywhere"
+                       : "Leave the semaphore before awaiting or waiting for what needs it; take "
+                         "several in one order everywhere";
+    if (c.tasks)
+        return "Let none of these methods await what awaits it; a time-out would end it";
+    if (c.others)
+        return "Wait for the end of a thread only where that needs nothing of who waits";
+    return "Take these locks in one order everywhere";
 }
 
 /* -- What it means ----------------------------------------------------------------------------- */
@@ -275,7 +336,7 @@ const char *wait_advice(const struct wait_story *w, uint32_t node) {
     const struct wait_row *thing = end_thing(w->g, node);
     if (!thing)
         return NULL;
-    const char *text = wait_thing_text(w, w->g->edges[node].end);
+    const char *text = wait_thing_name(w, w->g->edges[node].end);
     if (kind_is(thing, WAIT_ON_SEMAPHORE))
         return findings_text(w->f,
                              "Find who entered %s and does not leave it; a caller further up may "

@@ -18,6 +18,9 @@ const char *say_async_method(struct findings *f, const char *type);
 /* "a lock on Crane.Gate (static Crane.Gates)". Never NULL. */
 const char *wait_lock_name(const struct wait_story *w, const struct lock_row *lock);
 
+/* What a thing is and who holds it: "the semaphore static Shop.Desk.s_gate". Never NULL. */
+const char *wait_thing_name(const struct wait_story *w, uint32_t node);
+
 /*
  * "thread 0x12 a waits for a lock on X, which thread 0x13 b holds": from a thread to the next one,
  * or to the end of what is known. Never NULL.
@@ -31,6 +34,9 @@ const char *wait_things(const struct wait_story *w, uint32_t thread);
 /* The same as a clause of each thread in a circle, in the order of their numbers: "a waits ...; b
  * waits ...". Never NULL. */
 const char *wait_circle(const struct wait_story *w, uint32_t first);
+
+/* One step for a circle, about what it is made of; without a full stop. Never NULL. */
+const char *wait_circle_advice(const struct wait_story *w, uint32_t first);
 
 /* "2 threads" of a circle, "async methods" where there are none in it. Never NULL. */
 const char *say_circle(struct findings *f, uint32_t threads);

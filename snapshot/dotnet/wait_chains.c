@@ -2,6 +2,7 @@
 
 #include "dotnet/async.h"
 #include "dotnet/callbacks.h"
+#include "dotnet/managed_frames.h"
 #include "dotnet/type_names.h"
 #include "dotnet/waits_internal.h"
 #include "model/known_names.h"
@@ -15,6 +16,8 @@
 #define RWLOCK_WRITER  0x80000000u
 #define RWLOCK_READERS 0x0fffffffu
 #define RWLOCK_NOBODY  0xffffffffu
+/* SemaphoreSlim.m_maxCount of one without a bound. */
+#define SEMAPHORE_ANY 0x7fffffffu
 /* Barrier._currentTotalCount. */
 #define BARRIER_TOTAL 0x7fffu
 
@@ -108,6 +111,19 @@ static bool fill_async(struct filling *f) {
     return true;
 }
 
+/* Nobody has begun it: a worker of the pool will, or the one thread of another scheduler. */
+static bool fill_started(struct filling *f) {
+    struct waits *w = f->w;
+    uint64_t scheduler = wait_field_object(&w->things, f->row.address, TASK_SCHEDULER), mt;
+    if (!scheduler || !clr_object_mt(w->clr, scheduler, &mt) ||
+        type_is_called(w->m, mt, "System.Threading.Tasks.ThreadPoolTaskScheduler"))
+        return say_state(f, WAIT_STATE_QUEUED);
+    const struct managed_thread *runner = waits_runner_of_scheduler(w, scheduler);
+    if (runner)
+        say_owner(f, runner);
+    return say_state(f, WAIT_STATE_POSTED);
+}
+
 /* A task that runs a delegate, or will. */
 static bool fill_delegate(struct filling *f, uint64_t action) {
     struct waits *w = f->w;
@@ -128,7 +144,7 @@ static bool fill_delegate(struct filling *f, uint64_t action) {
         f->row.next = before;
         return true;
     }
-    return !(flags & TASK_STARTED) || say_state(f, WAIT_STATE_QUEUED);
+    return !(flags & TASK_STARTED) || fill_started(f);
 }
 
 /* A task that somebody completes. */
@@ -166,6 +182,8 @@ static bool fill_semaphore(struct filling *f) {
     uint64_t address = f->row.address;
     uint64_t waiters = wait_field_number(&w->things, address, "m_waitCount"), async = 0;
     f->row.count = wait_field_number(&w->things, address, "m_currentCount");
+    f->row.most = wait_field_number(&w->things, address, "m_maxCount");
+    f->row.most = f->row.most == SEMAPHORE_ANY ? ABSENT : f->row.most;
     uint64_t holder = waits_semaphore_holder(w, address, &async);
     f->row.waiters = waiters == ABSENT ? ABSENT : waiters + async;
     if (holder)
@@ -178,6 +196,14 @@ static bool fill_thread(struct filling *f) {
     const struct managed_thread *thread =
         id == ABSENT ? NULL : threads_by_managed_id(f->w->threads, (uint32_t)id);
     return !thread || say_owner(f, thread);
+}
+
+/* Who disposes of a registration waits until its callback has come back. */
+static bool fill_callbacks(struct filling *f) {
+    uint64_t id = wait_field_number(&f->w->things, f->row.address, "ThreadIDExecutingCallbacks");
+    const struct managed_thread *thread =
+        id == ABSENT ? NULL : threads_by_managed_id(f->w->threads, (uint32_t)id);
+    return !thread || (say_owner(f, thread) && say_state(f, WAIT_STATE_RUNNING));
 }
 
 static bool fill_process(struct filling *f) {
@@ -195,6 +221,7 @@ static bool fill_barrier(struct filling *f) {
         return true;
     uint64_t total = counts & BARRIER_TOTAL, come = counts >> 16 & BARRIER_TOTAL;
     f->row.count = total > come ? total - come : ABSENT;
+    f->row.phase = wait_field_number(&f->w->things, f->row.address, "_currentPhase");
     return true;
 }
 
@@ -212,11 +239,11 @@ static bool fill_by_kind(struct filling *f) {
     static const char *const kinds[THING_COUNT] = {
         [THING_NONE] = WAIT_ON_OTHER,          [THING_TASK] = WAIT_ON_TASK,
         [THING_TASK_SIGNAL] = WAIT_ON_EVENT,   [THING_EVENT_SLIM] = WAIT_ON_EVENT,
-        [THING_SEMAPHORE] = WAIT_ON_SEMAPHORE, [THING_COUNTDOWN] = WAIT_ON_COUNTDOWN,
-        [THING_BARRIER] = WAIT_ON_BARRIER,     [THING_RWLOCK] = WAIT_ON_OTHER,
-        [THING_THREAD] = WAIT_ON_THREAD,       [THING_PROCESS] = WAIT_ON_PROCESS,
-        [THING_EVENT] = WAIT_ON_EVENT,         [THING_MUTEX] = WAIT_ON_MUTEX,
-        [THING_HANDLE] = WAIT_ON_OTHER};
+        [THING_SEMAPHORE] = WAIT_ON_SEMAPHORE, [THING_CALLBACKS] = WAIT_ON_CALLBACK,
+        [THING_COUNTDOWN] = WAIT_ON_COUNTDOWN, [THING_BARRIER] = WAIT_ON_BARRIER,
+        [THING_RWLOCK] = WAIT_ON_OTHER,        [THING_THREAD] = WAIT_ON_THREAD,
+        [THING_PROCESS] = WAIT_ON_PROCESS,     [THING_EVENT] = WAIT_ON_EVENT,
+        [THING_MUTEX] = WAIT_ON_MUTEX,         [THING_HANDLE] = WAIT_ON_OTHER};
     if (f->class.thing == THING_TASK)
         return fill_task(f);
     if (f->class.is_box)
@@ -226,6 +253,8 @@ static bool fill_by_kind(struct filling *f) {
     switch (f->class.thing) {
     case THING_SEMAPHORE:
         return fill_semaphore(f);
+    case THING_CALLBACKS:
+        return fill_callbacks(f);
     case THING_THREAD:
         return fill_thread(f);
     case THING_PROCESS:
@@ -332,21 +361,65 @@ static bool add_chain(struct waits *w, const struct managed_thread *from, uint64
     return true;
 }
 
+/* The initializer of a type is no object: its MethodTable stands for it. */
+static bool add_initializer(struct waits *w, uint64_t mt, const struct managed_thread *runner,
+                            struct err *err) {
+    uint32_t count;
+    builder_rows(w->b, PART_WAITS, &count);
+    if (u64map_get(&w->row_of, mt) != STRMAP_NONE || count >= WAITS_MAX)
+        return true;
+    struct wait_row *row = builder_row(w->b, PART_WAITS, err);
+    if (!row || !u64map_put(&w->row_of, mt, count))
+        return row ? err_nomem(err) : false;
+    struct filling f = {.w = w, .row = *row, .err = err};
+    f.row.address = mt;
+    strbuf_init(&f.text);
+    bool ok = say_kind(&f, WAIT_ON_INITIALIZER) && say_type(&f, mt) && say_owner(&f, runner) &&
+              say_state(&f, WAIT_STATE_RUNNING) && strbuf_ok(&f.text, err);
+    strbuf_deinit(&f.text);
+    if (ok)
+        ((struct wait_row *)builder_rows(w->b, PART_WAITS, &count))[count - 1] = f.row;
+    return ok;
+}
+
+static void set_waits_for(struct waits *w, uint32_t number, uint64_t address) {
+    uint32_t count;
+    ((struct thread_row *)builder_rows(w->b, PART_THREADS, &count))[number].waits_for = address;
+}
+
+/* What the first of several threads waits for that add to a full collection is no semaphore. */
+static bool tell_full(struct waits *w, const struct thread_row *row, uint64_t address,
+                      struct err *err) {
+    const char *wait = managed_frames_wait(&row->frames, NULL);
+    uint32_t count, number = u64map_get(&w->row_of, address);
+    if (!wait || strcmp(wait, WAIT_FOR_ROOM) != 0 || number == STRMAP_NONE)
+        return true;
+    struct wait_row *thing = &((struct wait_row *)builder_rows(w->b, PART_WAITS, &count))[number];
+    thing->kind = builder_string(w->b, STR(WAIT_ON_QUEUE), err);
+    return thing->kind != NULL;
+}
+
 static bool add_thread(struct waits *w, const struct managed_thread *thread, uint32_t number,
                        struct err *err) {
     uint32_t count;
     const struct thread_row *row =
         &((struct thread_row *)builder_rows(w->b, PART_THREADS, &count))[number];
+    const struct managed_thread *runner = NULL;
     if (row->waits_for != ABSENT)
         return true;
+    uint64_t type = waits_initializer_of(w, thread, row, &runner);
+    if (type) {
+        set_waits_for(w, number, type);
+        return add_initializer(w, type, runner, err);
+    }
     uint64_t object = waits_object_of(w, thread, row), mt;
     if (!object || !clr_object_mt(w->clr, object, &mt))
         return true;
-    ((struct thread_row *)builder_rows(w->b, PART_THREADS, &count))[number].waits_for = object;
+    set_waits_for(w, number, object);
     const struct wait_class *c = wait_things_class_of(&w->things, mt);
     if (c && c->thing == THING_RWLOCK)
         return wait_for_rwlock(w, object, mt, err);
-    return add_chain(w, thread, object, err);
+    return add_chain(w, thread, object, err) && tell_full(w, row, object, err);
 }
 
 static bool waits_index(struct waits *w, struct err *err) {
@@ -381,6 +454,8 @@ static void waits_close(struct waits *w) {
     u64map_deinit(&w->task_of);
     u64map_deinit(&w->semaphore_of);
     free(w->tasks);
+    free(w->running);
+    free(w->initializers);
 }
 
 bool waits_report(struct modules *m, const struct gc_state *gc, struct managed_threads *threads,

@@ -40,6 +40,7 @@ static enum wait_thing thing_called(struct str name) {
         {THREADING "Tasks.Task+SetOnCountdownMres", THING_TASK_SIGNAL},
         {THREADING "ManualResetEventSlim", THING_EVENT_SLIM},
         {THREADING "SemaphoreSlim", THING_SEMAPHORE},
+        {THREADING "CancellationTokenSource+Registrations", THING_CALLBACKS},
         {THREADING "CountdownEvent", THING_COUNTDOWN},
         {THREADING "Barrier", THING_BARRIER},
         {THREADING "ReaderWriterLockSlim", THING_RWLOCK},
@@ -142,6 +143,7 @@ bool wait_thing_is_over(struct wait_things *t, const struct wait_class *c, uint6
     case THING_COUNTDOWN:
         return wait_field_number(t, object, "_currentCount") == 0;
     case THING_NONE:
+    case THING_CALLBACKS:
     case THING_BARRIER:
     case THING_RWLOCK:
     case THING_THREAD:

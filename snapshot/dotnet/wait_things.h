@@ -15,6 +15,7 @@ enum wait_thing {
     THING_TASK_SIGNAL, /* that a thread left with the task it waits for */
     THING_EVENT_SLIM,
     THING_SEMAPHORE,
+    THING_CALLBACKS, /* registrations on a cancellation token, of which one is being called */
     THING_COUNTDOWN,
     THING_BARRIER,
     THING_RWLOCK,

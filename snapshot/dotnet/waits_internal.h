@@ -5,9 +5,26 @@
 #include "dotnet/threads.h"
 #include "dotnet/wait_things.h"
 
+/* What managed_frames_wait() says of a thread that adds to a collection which is full. */
+#define WAIT_FOR_ROOM "BlockingCollection.Add"
+/* The field of a task. */
+#define TASK_SCHEDULER "m_taskScheduler"
+
 /* Links of one chain, and things in all of them. */
 #define CHAIN_MAX 64u
 #define WAITS_MAX 10000u
+
+/* A thread that runs the initializer of a type. */
+struct running_initializer {
+    const char *type; /* without type arguments */
+    uint32_t thread;  /* number */
+};
+
+/* A task or the box of an async method, and the number of the thread that runs it. */
+struct running_task {
+    uint64_t task;
+    uint32_t thread;
+};
 
 struct waits {
     struct wait_things things;
@@ -21,9 +38,14 @@ struct waits {
     struct u64map by_os_id; /* to number of the row of a thread */
     /* Looked for when first asked for. */
     bool runners_read, tasks_read;
-    struct u64map runner_of; /* task or box to number of the thread that runs it */
-    struct u64map task_of;   /* continuation to number in tasks */
-    uint64_t *tasks;         /* addresses */
+    struct u64map runner_of; /* task or box to number in running */
+    struct running_task *running;
+    uint32_t running_count, running_capacity;
+    bool initializers_read;
+    struct running_initializer *initializers;
+    uint32_t initializer_count, initializer_capacity;
+    struct u64map task_of; /* continuation to number in tasks */
+    uint64_t *tasks;       /* addresses */
     uint32_t task_count, task_capacity;
     struct u64map semaphore_of; /* first node of its async waiters to number in tasks */
 };
@@ -36,6 +58,21 @@ uint64_t waits_object_of(struct waits *w, const struct managed_thread *thread,
 
 /* The thread that runs a task or an async method; NULL: none that was found. */
 const struct managed_thread *waits_runner(struct waits *w, uint64_t task);
+/* The only thread that runs a task of that scheduler; NULL: none does, or several. */
+const struct managed_thread *waits_runner_of_scheduler(struct waits *w, uint64_t scheduler);
+
+/* NULL: the dump has no such thread. */
+const struct thread_row *waits_thread_row(struct waits *w, const struct managed_thread *thread);
+
+/* -- wait_initializers.c ----------------------------------------------------------------------- */
+
+/* What managed_frames_wait() says of a thread that needs a type which is being initialized. */
+#define WAIT_FOR_INITIALIZER "type initializer"
+
+/* The MethodTable of the type that another thread initializes, and that thread; 0: none is. */
+uint64_t waits_initializer_of(struct waits *w, const struct managed_thread *thread,
+                              const struct thread_row *row,
+                              const struct managed_thread **ret_runner);
 
 /* -- waits_links.c ----------------------------------------------------------------------------- */
 

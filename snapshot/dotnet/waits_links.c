@@ -232,11 +232,12 @@ static struct wait_row *waits_row(struct waits *w, uint32_t number) {
     return &((struct wait_row *)builder_rows(w->b, PART_WAITS, &count))[number];
 }
 
-/* What wraps a task of which it is the source. */
+/* What wraps a task of which it is the source, or the semaphores of a collection. */
 static bool is_source(struct clr_heap *h, uint32_t type) {
     const struct heap_source *s = h->heap.source;
-    return str_starts(str_of(s->names.type(s->names.context, type)),
-                      STR("System.Threading.Tasks.TaskCompletionSource"));
+    struct str name = str_of(s->names.type(s->names.context, type));
+    return str_starts(name, STR("System.Threading.Tasks.TaskCompletionSource")) ||
+           str_starts(name, STR("System.Collections.Concurrent.BlockingCollection<"));
 }
 
 static bool is_of_framework(const char *type) {

@@ -6,6 +6,7 @@
  */
 #include "dotnet/waits_internal.h"
 
+#include "base/vec.h"
 #include "dotnet/managed_frames.h"
 #include "model/known_names.h"
 #include "model/rows_threads.h"
@@ -28,6 +29,8 @@ static const struct {
     {"Task.WaitAny", THING_TASK},
     {"ManualResetEventSlim.Wait", THING_EVENT_SLIM},
     {"SemaphoreSlim.Wait", THING_SEMAPHORE},
+    {WAIT_FOR_ROOM, THING_SEMAPHORE},
+    {"CancellationTokenRegistration.Dispose", THING_CALLBACKS},
     {"CountdownEvent.Wait", THING_COUNTDOWN},
     {"Barrier.SignalAndWait", THING_BARRIER},
     {"ReaderWriterLockSlim.Enter", THING_RWLOCK},
@@ -114,8 +117,7 @@ uint64_t waits_object_of(struct waits *w, const struct managed_thread *thread,
 
 /* -- Running ----------------------------------------------------------------------------------- */
 
-static const struct thread_row *waits_thread_row(struct waits *w,
-                                                 const struct managed_thread *thread) {
+const struct thread_row *waits_thread_row(struct waits *w, const struct managed_thread *thread) {
     uint32_t count, number = u64map_get(&w->by_os_id, thread->os_id);
     const struct thread_row *rows = builder_rows(w->b, PART_THREADS, &count);
     return number == STRMAP_NONE ? NULL : &rows[number];
@@ -144,9 +146,14 @@ static void note_runner(struct waits *w, uint32_t thread, uint32_t frame) {
         return;
     for (; at < end && clr_spend(w->clr, 1) && clr_word(w->clr, at, &word); at += w->clr->word) {
         const struct wait_class *c = wait_things_class(&w->things, word);
-        if (c && is_running(w, c, word) && u64map_get(&w->runner_of, word) == STRMAP_NONE &&
-            !u64map_put(&w->runner_of, word, thread))
+        if (!c || !is_running(w, c, word) || u64map_get(&w->runner_of, word) != STRMAP_NONE)
+            continue;
+        if (!VEC_ROOM(w->running, w->running_count, w->running_capacity, &w->things.err))
+            return;
+        if (!u64map_put(&w->runner_of, word, w->running_count))
             err_keep_nomem(&w->things.err);
+        else
+            w->running[w->running_count++] = (struct running_task){word, thread};
     }
 }
 
@@ -165,5 +172,21 @@ const struct managed_thread *waits_runner(struct waits *w, uint64_t task) {
     if (!w->runners_read)
         read_runners(w);
     uint32_t number = u64map_get(&w->runner_of, task);
-    return number == STRMAP_NONE ? NULL : &w->threads->items[number];
+    return number == STRMAP_NONE ? NULL : &w->threads->items[w->running[number].thread];
+}
+
+const struct managed_thread *waits_runner_of_scheduler(struct waits *w, uint64_t scheduler) {
+    const struct managed_thread *found = NULL;
+    if (!w->runners_read)
+        read_runners(w);
+    for (uint32_t i = 0; i < w->running_count; i++) {
+        const struct managed_thread *thread = &w->threads->items[w->running[i].thread];
+        if (thread == found ||
+            wait_field_object(&w->things, w->running[i].task, TASK_SCHEDULER) != scheduler)
+            continue;
+        if (found)
+            return NULL;
+        found = thread;
+    }
+    return found;
 }

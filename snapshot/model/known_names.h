@@ -78,21 +78,23 @@ struct snapshot; /* in whose tables they stand */
 /* -- PART_WAITS -------------------------------------------------------------------------------- */
 
 /* wait_row.kind */
-#define WAIT_ON_TASK      "task"         /* that somebody completes, or that runs a delegate */
-#define WAIT_ON_ASYNC     "async-method" /* which stands at an await */
-#define WAIT_ON_EVENT     "event"
-#define WAIT_ON_SEMAPHORE "semaphore"
-#define WAIT_ON_COUNTDOWN "countdown"
-#define WAIT_ON_BARRIER   "barrier"
-#define WAIT_ON_MUTEX     "mutex"
-#define WAIT_ON_QUEUE     "queue"
-#define WAIT_ON_THREAD    "thread" /* to end */
-#define WAIT_ON_PROCESS   "process"
-#define WAIT_ON_OTHER     "object"
+#define WAIT_ON_TASK        "task"         /* that somebody completes, or that runs a delegate */
+#define WAIT_ON_ASYNC       "async-method" /* which stands at an await */
+#define WAIT_ON_EVENT       "event"
+#define WAIT_ON_SEMAPHORE   "semaphore"
+#define WAIT_ON_COUNTDOWN   "countdown"
+#define WAIT_ON_BARRIER     "barrier"
+#define WAIT_ON_MUTEX       "mutex"
+#define WAIT_ON_QUEUE       "queue"  /* to have room, or something in it */
+#define WAIT_ON_THREAD      "thread" /* to end */
+#define WAIT_ON_PROCESS     "process"
+#define WAIT_ON_INITIALIZER "initializer" /* of a type, which another thread runs */
+#define WAIT_ON_CALLBACK    "callback"    /* of a cancellation token, which another thread runs */
+#define WAIT_ON_OTHER       "object"
 
 /* wait_row.state */
 #define WAIT_STATE_QUEUED   "queued"   /* for a worker of the pool: nobody has begun it */
-#define WAIT_STATE_POSTED   "posted"   /* could go on: its continuation is in a queue */
+#define WAIT_STATE_POSTED   "posted"   /* could go on: it is in a queue that is not the pool's */
 #define WAIT_STATE_RUNNING  "running"  /* on the thread that is its owner, or on one not found */
 #define WAIT_STATE_SLEEPING "sleeping" /* a timer completes it */
 #define WAIT_STATE_IO       "io"       /* another process or the system does */

@@ -67,6 +67,8 @@ struct wait_row {
     uint64_t owner_os_id, owner_managed_id; /* the thread that runs it or keeps it; ABSENT: none */
     uint64_t count;   /* that a semaphore has left, that an event or barrier still waits for */
     uint64_t waiters; /* [count]; ABSENT: not known */
+    uint64_t most;    /* [count] that may be in a semaphore at once; ABSENT: no bound, not known */
+    uint64_t phase;   /* [count] how often a barrier has opened; ABSENT: not known, or it is none */
 };
 
 #endif

@@ -270,6 +270,8 @@ static const struct field wait_fields[] = {
     F(wait_row, owner_managed_id, 9, FIELD_U64),
     F(wait_row, count, 10, FIELD_U64),
     F(wait_row, waiters, 11, FIELD_U64),
+    F(wait_row, most, 12, FIELD_U64),
+    F(wait_row, phase, 13, FIELD_U64),
 };
 
 static const struct field exception_fields[] = {

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes NAME.core.zst beside this script, a dump of the program ../e2e/NAME, which tests/unit/test_NAME.c reads; with a
 # VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet (calls: with runtime async).
-# Those, and desk, are cut down by mk_small_core to what reading the heap looks at; WHOLE names a file for the whole dump,
+# Those, desk and hitches are cut down by mk_small_core to what reading the heap looks at; WHOLE names a file for the whole dump,
 # or one that is there and is cut down once more, since what is read grows.
-# usage: make-dump.sh holders|waits|tasks|calls|desk [VERSION]
+# usage: make-dump.sh holders|waits|tasks|calls|desk|hitches [VERSION]
 # Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
 # so that the dump holds no environment, user or host name of the machine it was made on.
 set -eu
@@ -47,7 +47,7 @@ until [ -s ready ]; do sleep 0.1; done
 sleep 1
 env -i "$runtime/createdump" --withheap -f "$out" "$app" >/dev/null
 [ -z "$whole" ] || cp "$out" "$whole"
-if [ -n "$version" ] || [ "$name" = desk ]; then
+if [ -n "$version" ] || [ "$name" = desk ] || [ "$name" = hitches ]; then
     small "$out"
     exit
 fi

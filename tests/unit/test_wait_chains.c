@@ -1,6 +1,6 @@
 /*
- * What threads wait for beside locks, and what that waits for: in a dump of a program whose threads
- * do (tests/e2e/tasks).
+ * What threads wait for beside locks, and what that waits for: in dumps of programs whose threads
+ * do (tests/e2e/tasks, tests/e2e/hitches).
  */
 #include "input/input.h"
 #include "model/known_names.h"
@@ -14,18 +14,23 @@
 
 #include <cmocka.h>
 
-#define DUMP "tests/dumps/tasks.core.zst"
+#define DUMP    "tests/dumps/tasks.core.zst"
+#define HITCHES "tests/dumps/hitches.core.zst"
 
 static const struct input_options wait_options = {.symbols = NULL};
 
-static void tasks_dump_read(struct snapshot *s, bool no_paths) {
+static void waits_dump_read(struct snapshot *s, const char *dump, bool no_paths) {
     struct input_options options = wait_options;
     struct err err;
     options.no_paths = no_paths;
     snapshot_init(s);
-    if (!input_read(DUMP, &options, s, &err))
-        fail_msg("%s: %s", DUMP, err.msg);
+    if (!input_read(dump, &options, s, &err))
+        fail_msg("%s: %s", dump, err.msg);
     assert_int_equal(snapshot_trust(s), TRUST_EXACT);
+}
+
+static void tasks_dump_read(struct snapshot *s, bool no_paths) {
+    waits_dump_read(s, DUMP, no_paths);
 }
 
 static const struct thread_row *row_of_thread(const struct snapshot *s, const char *name) {
@@ -165,6 +170,82 @@ static void locks_of_readers_and_writers_have_owners(void **state) {
     snapshot_deinit(&s);
 }
 
+/* What one thread runs, and others wait for until it is done. */
+static void what_a_thread_runs_leads_to_that_thread(void **state) {
+    (void)state;
+    static const struct {
+        const char *thread, *kind, *type, *owner, *wait_state;
+    } cases[] = {
+        {"reader", WAIT_ON_INITIALIZER, "Hitches+Table<System.String>", "maker",
+         WAIT_STATE_RUNNING},
+        {"disposer", WAIT_ON_CALLBACK, "System.Threading.CancellationTokenSource+Registrations",
+         "canceller", WAIT_STATE_RUNNING},
+    };
+    struct snapshot s;
+    waits_dump_read(&s, HITCHES, false);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct wait_row *row = chain_of(&s, cases[i].thread);
+        text_is(row->kind, cases[i].kind);
+        text_is(row->type, cases[i].type);
+        text_is(row->state, cases[i].wait_state);
+        assert_int_equal(row->owner_os_id, row_of_thread(&s, cases[i].owner)->os_id);
+    }
+    /* A worker needs the type of which the initializer waits for that worker. */
+    const struct thread_row *pricer = row_of_thread(&s, "pricer");
+    uint64_t worker = chain_at(&s, pricer->waits_for)->owner_os_id;
+    SNAPSHOT_ROWS(&s, PART_THREADS, struct thread_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].os_id == worker) {
+            text_is(rows[i].waiting_on, "type initializer");
+            text_is(chain_at(&s, rows[i].waits_for)->type, "Hitches+Prices");
+            assert_int_equal(chain_at(&s, rows[i].waits_for)->owner_os_id, pricer->os_id);
+        }
+    snapshot_deinit(&s);
+}
+
+/* Nobody begins a task of a scheduler whose only thread waits for it. */
+static void a_task_of_another_scheduler_waits_for_who_runs_that(void **state) {
+    (void)state;
+    struct snapshot s;
+    waits_dump_read(&s, HITCHES, false);
+    SNAPSHOT_ROWS(&s, PART_WAITS, struct wait_row, waits, count);
+    const struct wait_row *second = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        if (waits[i].name && strstr(waits[i].name, "<Second>"))
+            second = &waits[i];
+    assert_non_null(second);
+    text_is(second->state, WAIT_STATE_POSTED);
+    SNAPSHOT_ROWS(&s, PART_THREADS, struct thread_row, threads, thread_count);
+    for (uint32_t i = 0; i < thread_count; i++)
+        if (threads[i].os_id == second->owner_os_id)
+            assert_int_equal(chain_at(&s, threads[i].waits_for)->next, second->address);
+    snapshot_deinit(&s);
+}
+
+static void what_nobody_opens_has_its_name_and_figures(void **state) {
+    (void)state;
+    static const struct {
+        const char *thread, *kind, *name;
+        uint64_t count, most, phase;
+    } cases[] = {
+        {"parker", WAIT_ON_SEMAPHORE, "static Hitches.Lanes", 0, 2, ABSENT},
+        {"printer", WAIT_ON_MUTEX, "static Hitches.Press", ABSENT, ABSENT, ABSENT},
+        {"mason", WAIT_ON_BARRIER, "static Hitches.Crew", 2, ABSENT, 0},
+        {"supplier", WAIT_ON_QUEUE, "static Hitches.Tray", 0, ABSENT, ABSENT},
+    };
+    struct snapshot s;
+    waits_dump_read(&s, HITCHES, false);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const struct wait_row *row = chain_of(&s, cases[i].thread);
+        text_is(row->kind, cases[i].kind);
+        text_is(row->name, cases[i].name);
+        assert_int_equal(row->count, cases[i].count);
+        assert_int_equal(row->most, cases[i].most);
+        assert_int_equal(row->phase, cases[i].phase);
+    }
+    snapshot_deinit(&s);
+}
+
 static void without_paths_only_what_the_stacks_show_is_known(void **state) {
     (void)state;
     struct snapshot s;
@@ -182,6 +263,9 @@ int main(void) {
         cmocka_unit_test(owners_are_the_threads_that_would_have_to_act),
         cmocka_unit_test(a_semaphore_leads_to_the_method_that_is_inside),
         cmocka_unit_test(locks_of_readers_and_writers_have_owners),
+        cmocka_unit_test(what_a_thread_runs_leads_to_that_thread),
+        cmocka_unit_test(a_task_of_another_scheduler_waits_for_who_runs_that),
+        cmocka_unit_test(what_nobody_opens_has_its_name_and_figures),
         cmocka_unit_test(without_paths_only_what_the_stacks_show_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
