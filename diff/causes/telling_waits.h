@@ -31,4 +31,12 @@ bool waits_is_told(const struct waits *w, uint32_t end);
 /* Findings about a thread whose waits end at that node, or in its circle, are symptoms. */
 void waits_claim(const struct waits *w, uint32_t end, uint32_t cause);
 
+/* -- shut.c ------------------------------------------------------------------------------------ */
+
+/*
+ * Threads that wait for a semaphore, mutex, barrier or full queue of which nobody is known that
+ * could open it. Errors: ERR_NOMEM.
+ */
+bool tell_shut(struct waits *w, struct err *err) MUST_CHECK;
+
 #endif

@@ -489,6 +489,7 @@ bool causes_of_waits(struct diagnosis *d, struct err *err) {
     bool ok = waits_init(&w, err);
     if (ok)
         tell_waits(&w);
+    ok = ok && tell_shut(&w, err);
     if (ok) {
         tell_shared_locks(&w);
         tell_rest(&w);

@@ -163,6 +163,8 @@ static const struct str mains[] = {STR_INIT(".<Main>"), STR_INIT(".Main"), STR_I
 
 static const struct str pulses[] = {STR_INIT("Monitor.Wait"), STR_INIT("Monitor.ObjWait")};
 
+static const struct str rooms[] = {STR_INIT(".TryAddWithNoTimeValidation")};
+
 static const struct str native_locks[] = {STR_INIT("AwareLock::Enter"), STR_INIT("MonEnter"),
                                           STR_INIT("MonReliableEnter")};
 
@@ -224,6 +226,7 @@ const struct runtime_words words_of_dotnet = {
     .waits_for_any = WORDS(any_tasks),
     .waits_for_all = WORDS(mains),
     .waits_for_pulse = WORDS(pulses),
+    .waits_for_room = WORDS(rooms),
     .native_locks = WORDS(native_locks),
     .finalizers = WORDS(finalizers),
     .pool_frames = WORDS(pool_frames),

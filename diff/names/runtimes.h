@@ -124,6 +124,7 @@ struct runtime_words {
     struct words waits_for_any;   /* of several tasks: their first is a signal, whatever else is */
     struct words waits_for_all;   /* methods that only wait for the whole program to end */
     struct words waits_for_pulse; /* right under application code: a queue of its own, so idle */
+    struct words waits_for_room;  /* adds to what is full: no queue of its own, whatever it is in */
     struct words native_locks;    /* native functions that wait for a lock */
     struct words finalizers;      /* how methods end that finalize */
     struct words pool_frames;

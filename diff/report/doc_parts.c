@@ -80,7 +80,7 @@ void doc_findings(const struct doc_context *c) {
     if (counts[STATUS_HIT] == 0 && counts[STATUS_CLEAR] == 0)
         doc_text(c->d, DOC_PARA, DOC_BAD,
                  "No rule could be applied: this says nothing, good or bad.");
-    else if (counts[STATUS_HIT] == 0)
+    else if (counts[STATUS_HIT] == 0 && !(c->o->causes && c->o->causes->count))
         doc_text(c->d, DOC_PARA, DOC_GOOD,
                  "None of the rules that could be applied found anything.");
     doc_text(c->d, DOC_PARA, DOC_DIM,

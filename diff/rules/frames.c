@@ -65,6 +65,8 @@ static enum wait_kind wait_of(const struct strings *frames, uint32_t app) {
     bool seen[WAIT_KINDS] = {false};
     for (uint32_t i = 0; i < app; i++) {
         struct str method = frame_method(frames->items[i]);
+        if (RUNTIMES_SAY(words_within, waits_for_room, method))
+            return WAIT_EVENT;
         if (is_wait(method, WAIT_IDLE))
             return WAIT_IDLE;
         for (size_t k = 0; k < sizeof(telling) / sizeof(*telling); k++)
