@@ -1,6 +1,6 @@
 #!/bin/bash
-# What reading, comparing and judging wide snapshots costs, counted in instructions a row by valgrind's callgrind: a
-# figure that does not depend on what else the machine does. What starting the program takes is taken off, since that
+# What reading, comparing and judging wide snapshots costs, and walking the heaps of each processor (objects: the small
+# ones of the fuzz targets), counted in instructions a row or object by valgrind's callgrind: a figure that does not depend on what else the machine does. What starting the program takes is taken off, since that
 # is the dynamic loader's. instructions.txt has what it cost when somebody last looked; more than TOLERANCE above that
 # fails, and less by as much is said, so that it can be written down (--update). Prints in CMocka's words.
 # usage: instructions.sh [--update]     DUMPDIFF: the program, BUILD: where make_data is
@@ -10,7 +10,7 @@ here=$(dirname "$0")
 table=$here/instructions.txt build=${BUILD:-build}
 program=${DUMPDIFF:-$build/dumpdiff} data=$build/bench
 TOLERANCE=10 # percent: another C library compares and copies in its own way
-names=(show-50000-types diff-50000-types gate-10-of-5000-types transcript-of-9000-rows)
+names=(show-50000-types diff-50000-types gate-10-of-5000-types transcript-of-9000-rows walk-x64 walk-arm64)
 
 # Other processors, and those without AVX2, have other functions in the C library.
 why=
@@ -28,22 +28,32 @@ trap 'rm -f "$log"' EXIT
 
 # instructions ARGUMENT...: of the program with these; 0: it failed
 instructions() {
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" "$@" >/dev/null 2>"$log"
+    counted_by "$program" "$@"
+}
+# walked DUMP: those of walking its heap, in the process that does
+walked() {
+    counted_by --toggle-collect=walk_heap "$program" show --no-paths "$1"
+}
+counted_by() {
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" >/dev/null 2>"$log"
     [ $? -le 1 ] || { cat "$log" >&2; echo 0; return; }
-    awk '/ Collected : / { n = $4 } END { print n + 0 }' "$log"
+    awk '/ Collected : / { n += $4 } END { print n + 0 }' "$log"
 }
 
-# a_row NAME: sets $rows, and $counted to the whole
+# a_row NAME: sets $rows, and $counted to the whole, of which $start is not counted
 a_row() {
+    start=$starting
     case $1 in
     show-*) rows=50000 counted=$(instructions show --top 20 "$data/base.snap") ;;
     diff-*) rows=100000 counted=$(instructions diff "$data/base.snap" "$data/new.snap") ;;
     gate-*) rows=50000 counted=$(instructions gate --budget "$data/budget.json" "$data"/ten?.snap) ;;
     transcript-*) rows=9000 counted=$(instructions show "$data/heap.txt") ;;
+    walk-x64) rows=524 start=0 counted=$(walked tests/fuzz/base/net9.core.zst) ;;
+    walk-arm64) rows=1039 start=0 counted=$(walked tests/fuzz/base/arm64-net9.core.zst) ;;
     esac
 }
 
-start=$(instructions --version)
+starting=$(instructions --version)
 failed=0 now=
 for name in "${names[@]}"; do
     a_row "$name"
@@ -52,7 +62,7 @@ for name in "${names[@]}"; do
     before=$(awk -v name="$name" '$1 == name { print $2 }' "$table" 2>/dev/null)
     echo "[ RUN      ] $name"
     echo "$figure instructions a row; in the table ${before:-nothing}"
-    if [ "$counted" -gt "$start" ] && [ "$start" -gt 0 ] && [ -n "$before" ] &&
+    if [ "$counted" -gt "$start" ] && [ "$starting" -gt 0 ] && [ -n "$before" ] &&
         [ $((figure * 100)) -le $((before * (100 + TOLERANCE))) ]; then
         [ $((figure * 100)) -ge $((before * (100 - TOLERANCE))) ] ||
             echo "less than the table by more than $TOLERANCE %: write it down (make instructions UPDATE=--update)"
