@@ -28,9 +28,15 @@ enum {
 
 #define HEAPS_MAX 1024u
 
+/* [bytes] of an allocation context, at most: pointer, limit, and what was allocated by it. */
+#define CONTEXT_BYTES 64u
+
 /* Whether the context is sane is for the walk to see: it meets it at an object's address or not. */
 static bool add_context(struct clr *clr, struct gc_state *gc, uint64_t at, bool also_empty) {
     struct gc_alloc_context c;
+    /* The collector empties it, where the C library keeps a thread's own data on its stack, too. */
+    if (!space_share(clr->space, at < 8 ? 0 : at - 8, at + CONTEXT_BYTES - 8))
+        return false;
     if (!clr_word(clr, at + clr->contract.offset[F_ALLOC_POINTER], &c.pointer) ||
         !clr_word(clr, at + clr->contract.offset[F_ALLOC_LIMIT], &c.limit) || c.pointer == 0 ||
         c.limit < c.pointer || (c.limit == c.pointer && !also_empty))

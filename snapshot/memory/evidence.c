@@ -14,33 +14,43 @@
 #define EVIDENCE_MAX ((uint64_t)1 << 30)
 #define STEP_BYTES   64u /* what going on to the next range costs, as bytes */
 
-struct heaps {
-    const struct evidence_heap *items;
-    uint32_t count;
-};
-
-static bool points_into_heap(const struct heaps *h, uint64_t value) {
+static bool points_into_heap(const struct evidence_moving *m, uint64_t value) {
     uint32_t lo;
-    SEARCH_LEADING(lo, h->count, mid, h->items[mid].end <= value);
-    return lo < h->count && value >= h->items[lo].start;
+    SEARCH_LEADING(lo, m->heap_count, mid, m->heaps[mid].end <= value);
+    return lo < m->heap_count && value >= m->heaps[lo].start;
 }
 
-static void blank_references(const struct heaps *h, uint8_t *data, size_t size) {
+static void blank_references(const struct evidence_moving *m, uint8_t *data, size_t size) {
     for (size_t at = 0; at + 8 <= size; at += 8)
-        if (points_into_heap(h, load_u64(data + at)))
+        if (points_into_heap(m, load_u64(data + at)))
             memset(data + at, 0, 8);
 }
 
+/* data is what lies at `start`. */
+static void blank_shared(const struct evidence_moving *m, uint64_t start, uint8_t *data,
+                         size_t size) {
+    uint32_t i;
+    SEARCH_LEADING(i, m->shared_count, mid, m->shared[mid].end <= start);
+    for (; i < m->shared_count && m->shared[i].start < start + size; i++) {
+        uint64_t from = m->shared[i].start > start ? m->shared[i].start - start : 0;
+        uint64_t end = m->shared[i].end - start;
+        memset(data + from, 0, (size_t)((end < size ? end : size) - from));
+    }
+}
+
 /* Hash of [start, end) when all of it is there; ABSENT otherwise. */
-static uint64_t hash_range(struct space *s, uint64_t start, uint64_t end, const struct heaps *h) {
+static uint64_t hash_range(struct space *s, uint64_t start, uint64_t end,
+                           const struct evidence_moving *m) {
     uint64_t hash = end - start;
     uint8_t block[16384];
     while (start < end) {
         size_t n = end - start < sizeof(block) ? (size_t)(end - start) : sizeof(block);
         if (!space_read(s, start, block, n))
             return ABSENT;
-        if (h->count)
-            blank_references(h, block, n);
+        if (m->heap_count)
+            blank_references(m, block, n);
+        if (m->shared_count)
+            blank_shared(m, start, block, n);
         hash = hash_combine(hash, hash_bytes(block, n));
         start += n;
     }
@@ -49,7 +59,7 @@ static uint64_t hash_range(struct space *s, uint64_t start, uint64_t end, const 
 
 /* in_call: what a stop changes of a thread that waits in a system call cannot be compared. */
 static void fill_registers(const struct space *s, const struct space_thread *t,
-                           const struct heaps *h, bool in_call, struct thread_row *row) {
+                           const struct evidence_moving *m, bool in_call, struct thread_row *row) {
     uint64_t values[SPACE_REGISTERS];
     uint32_t count = t->register_count;
     if (count == 0)
@@ -57,7 +67,7 @@ static void fill_registers(const struct space *s, const struct space_thread *t,
     if (count > s->arch->compared)
         count = s->arch->compared;
     for (uint32_t i = 0; i < count; i++)
-        values[i] = points_into_heap(h, t->registers[i]) ? 0 : t->registers[i];
+        values[i] = points_into_heap(m, t->registers[i]) ? 0 : t->registers[i];
     if (in_call && s->arch->restarted < count)
         values[s->arch->restarted] = 0;
     uint64_t hash = hash_bytes(values, count * sizeof(*values));
@@ -99,10 +109,10 @@ static uint64_t stack_top(struct space *s, const struct space_thread *t) {
     return top - t->sp < LIVE_STACK_MAX ? top : t->sp + LIVE_STACK_MAX;
 }
 
-void evidence_fill(struct space *s, const struct space_thread *t, const struct evidence_heap *heaps,
-                   uint32_t heap_count, struct thread_row *row) {
-    const struct heaps moving = {heaps, heap_count}, none = {NULL, 0};
-    fill_registers(s, t, &moving, fill_mode(s, t, row), row);
+void evidence_fill(struct space *s, const struct space_thread *t,
+                   const struct evidence_moving *moving, struct thread_row *row) {
+    const struct evidence_moving none = {.heap_count = 0};
+    fill_registers(s, t, moving, fill_mode(s, t, row), row);
     if (s->evidence_bytes > EVIDENCE_MAX) {
         space_warn(s, 1, "threads whose stacks were too large to be compared");
         return;
@@ -115,7 +125,7 @@ void evidence_fill(struct space *s, const struct space_thread *t, const struct e
     uint64_t low = t->sp - s->arch->red_zone;
     if (!space_range_at(s, low))
         low = t->sp;
-    row->live_stack_hash = hash_range(s, low, top, &moving);
+    row->live_stack_hash = hash_range(s, low, top, moving);
     if (row->live_stack_hash != ABSENT)
         row->stack_bytes = top - low;
     row->dead_stack_hash = hash_range(s, t->sp - DEAD_STACK_BYTES, low, &none);

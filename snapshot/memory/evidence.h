@@ -12,19 +12,21 @@
 
 struct thread_row;
 
-/* Where objects live that a collection may move; end exclusive. */
-struct evidence_heap {
-    uint64_t start, end;
+/* What a collection changes while threads sleep: both sorted, not overlapping. */
+struct evidence_moving {
+    /* Where objects live that it may move: what points there is left out of registers and stack. */
+    const struct space_stretch *heaps;
+    uint32_t heap_count;
+    /* Where it writes itself: left out of stacks. */
+    const struct space_stretch *shared;
+    uint32_t shared_count;
 };
 
 /*
  * Fills registers_hash, live_stack_hash, dead_stack_hash, stack_bytes, user_mode and syscall of
  * the row with what the dump holds; the rest stays ABSENT.
- *
- * heaps  sorted, not overlapping. Registers and words of the live stack that point there are left
- *        out: a collection that moves an object changes them while the thread sleeps.
  */
-void evidence_fill(struct space *s, const struct space_thread *t, const struct evidence_heap *heaps,
-                   uint32_t heap_count, struct thread_row *row);
+void evidence_fill(struct space *s, const struct space_thread *t,
+                   const struct evidence_moving *moving, struct thread_row *row);
 
 #endif

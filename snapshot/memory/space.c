@@ -80,6 +80,15 @@ bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use u
     return true;
 }
 
+bool space_share(struct space *s, uint64_t start, uint64_t end) {
+    if (start >= end)
+        return true;
+    if (!VEC_ROOM_IN(&s->arena, s->shared, s->shared_count, s->shared_capacity, NULL))
+        return false;
+    s->shared[s->shared_count++] = (struct space_stretch){start, end};
+    return true;
+}
+
 /* -- Tables ------------------------------------------------------------------------------------ */
 
 /* By start; of two that start together the longer first, so that it is the one that stays. */

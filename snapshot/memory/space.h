@@ -86,6 +86,11 @@ struct space_claim {
     enum space_use use;
 };
 
+/* End exclusive. */
+struct space_stretch {
+    uint64_t start, end;
+};
+
 #define SPACE_WARNINGS_MAX 16u
 
 struct space_warning {
@@ -127,6 +132,8 @@ struct space {
     uint32_t warning_count;
     struct space_claim *claims; /* in the order they came; see space_claim */
     uint32_t claim_count, claim_capacity;
+    struct space_stretch *shared; /* in the order they came; see space_share */
+    uint32_t shared_count, shared_capacity;
     const struct stack_copies *stack_copies; /* see native_frames.c; NULL: none */
     uint64_t vdso; /* address of the kernel's code page in the process; 0: not known */
     /* Mapped file that ranges lie in, see space_window and space_give_back; borrowed, NULL: none.
@@ -180,6 +187,12 @@ const char *space_string(struct space *s, uint64_t address, size_t max);
  */
 bool space_claim(struct space *s, uint64_t start, uint64_t end, enum space_use use,
                  struct err *err) MUST_CHECK;
+
+/*
+ * Says that other threads write to [start, end), which may lie on a stack: what changes there does
+ * not tell that the thread ran. Empty and reversed ones are ignored. false: out of memory.
+ */
+bool space_share(struct space *s, uint64_t start, uint64_t end) MUST_CHECK;
 
 /*
  * Gives pages of s->file behind [address, address + size) back to the system: they will not be

@@ -162,7 +162,7 @@ static void arm64_is_in_the_call_whose_instruction_it_stands_on(void **state) {
                  cases[i].code);
         memset(&row, 0xff, sizeof(row));
         arch_open_core(&f, spec);
-        evidence_fill(&f.space, &f.space.threads[0], NULL, 0, &row);
+        evidence_fill(&f.space, &f.space.threads[0], &(struct evidence_moving){0}, &row);
         assert_true(row.user_mode == cases[i].user_mode);
         assert_true(row.syscall == cases[i].call);
         assert_true(row.registers_hash != ABSENT);

@@ -3,7 +3,6 @@
 #include "input/input.h"
 #include "memory/arch/arch.h"
 #include "memory/elf/elf.h"
-#include "memory/evidence.h"
 #include "memory/memory_use.h"
 #include "memory/stacks/native_stacks.h"
 #include "tests/support/mk_elf_core.h"
@@ -405,80 +404,6 @@ static void core_cut_anywhere_gives_what_is_there(void **state) {
     free((void *)(uintptr_t)file.data);
 }
 
-/* -- Evidence of having run -------------------------------------------------------------------- */
-
-static void evidence(const char *spec, const struct evidence_heap *heaps, uint32_t count,
-                     struct thread_row *row) {
-    struct core c;
-    core_of(&c, spec);
-    assert_true(c.ok);
-    memset(row, 0xff, sizeof(*row)); /* all ABSENT */
-    evidence_fill(&c.space, &c.space.threads[0], heaps, count, row);
-    elf_core_drop(&c);
-}
-
-#define STACK(orig, below, above) \
-    "thread id=1 ip=5 sp=0x30000 orig=" orig "\nsegment at=0x10000 size=0x1f000 fill=3\n" \
-    "segment at=0x2f000 size=0xf80 fill=" below "\n" \
-    "segment at=0x2ff80 size=0x80 fill=4\nsegment at=0x30000 hex=\"" above "\"\n"
-
-static void evidence_tells_who_ran(void **state) {
-    (void)state;
-    static const char quiet[] =
-        STACK("202", "3", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00");
-    struct thread_row a, b;
-    evidence(quiet, NULL, 0, &a);
-    assert_int_equal(a.user_mode, 0);
-    assert_int_equal(a.syscall, 202);
-    assert_int_equal(a.stack_bytes, 0x90);
-    assert_true(a.registers_hash != ABSENT && a.live_stack_hash != ABSENT);
-    assert_true(a.dead_stack_hash != ABSENT);
-
-    /* A stop turned the wait into its restart. */
-    evidence(STACK("219", "3", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), NULL, 0, &b);
-    assert_true(a.registers_hash == b.registers_hash);
-    assert_true(a.live_stack_hash == b.live_stack_hash);
-    assert_true(a.dead_stack_hash == b.dead_stack_hash);
-
-    /* In user mode. */
-    evidence(STACK("0xffffffffffffffff", "3", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00"),
-             NULL, 0, &b);
-    assert_int_equal(b.user_mode, 1);
-    assert_true(a.registers_hash != b.registers_hash);
-
-    /* It went down the stack and came back. */
-    evidence(STACK("202", "8", "00 00 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), NULL, 0, &b);
-    assert_true(a.live_stack_hash == b.live_stack_hash);
-    assert_true(a.dead_stack_hash != b.dead_stack_hash);
-
-    /* It did something else. */
-    evidence(STACK("202", "3", "00 00 00 00 00 00 07 00 02 00 00 00 00 00 00 00"), NULL, 0, &b);
-    assert_true(a.live_stack_hash != b.live_stack_hash);
-}
-
-static void evidence_leaves_moved_references_out(void **state) {
-    (void)state;
-    static const struct evidence_heap heaps[] = {{0x1000, 0x2000},
-                                                 {0x7000000000000, 0x7000000009000}};
-    struct thread_row a, b;
-    evidence(STACK("202", "3", "00 10 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), heaps, 2, &a);
-    evidence(STACK("202", "3", "00 20 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), heaps, 2, &b);
-    assert_true(a.live_stack_hash == b.live_stack_hash);
-    evidence(STACK("202", "3", "00 90 00 00 00 00 07 00 01 00 00 00 00 00 00 00"), heaps, 2, &b);
-    assert_true(a.live_stack_hash != b.live_stack_hash);
-}
-
-static void evidence_is_absent_where_the_dump_has_no_stack(void **state) {
-    (void)state;
-    struct thread_row row;
-    evidence("thread id=1 sp=0x90000\nsegment at=0x1000 size=8\n", NULL, 0, &row);
-    assert_true(row.live_stack_hash == ABSENT && row.dead_stack_hash == ABSENT);
-    assert_true(row.stack_bytes == ABSENT && row.registers_hash != ABSENT);
-    /* No room for a dead stack. */
-    evidence("thread id=1 sp=0x30008\nsegment at=0x30000 size=64\n", NULL, 0, &row);
-    assert_true(row.live_stack_hash != ABSENT && row.dead_stack_hash == ABSENT);
-}
-
 /* -- Native stacks ----------------------------------------------------------------------------- */
 
 static void native_stacks_stop_where_they_are_led_astray(void **state) {
@@ -580,9 +505,6 @@ int main(void) {
         cmocka_unit_test(core_survives_overlapping_segments),
         cmocka_unit_test(core_does_not_grow_by_segments_that_share_bytes),
         cmocka_unit_test(core_cut_anywhere_gives_what_is_there),
-        cmocka_unit_test(evidence_tells_who_ran),
-        cmocka_unit_test(evidence_leaves_moved_references_out),
-        cmocka_unit_test(evidence_is_absent_where_the_dump_has_no_stack),
         cmocka_unit_test(native_stacks_stop_where_they_are_led_astray),
         cmocka_unit_test(native_stacks_follow_call_frame_information),
         cmocka_unit_test(corpora_are_made_of_their_texts),

@@ -156,15 +156,14 @@ bool dump_add_threads(struct space *s, struct builder *b, struct err *err) {
 }
 
 bool dump_add_evidence(struct space *s, struct builder *b, struct err *err) {
-    struct evidence_heap *heaps = NULL;
-    uint32_t count = 0;
-    if (!moving_heaps(s, &heaps, &count, err))
+    struct evidence_moving moving;
+    if (!moving_find(s, &moving, err))
         return false;
     for (uint32_t i = 0; i < s->thread_count; i++) {
         struct thread_row *row = builder_thread(b, s->threads[i].os_id, ABSENT, err);
         if (!row)
             return false;
-        evidence_fill(s, &s->threads[i], heaps, count, row);
+        evidence_fill(s, &s->threads[i], &moving, row);
     }
     return true;
 }

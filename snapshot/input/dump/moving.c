@@ -4,16 +4,16 @@
 
 #include <stdlib.h>
 
-static int cmp_heap(const void *a, const void *b) {
-    const struct evidence_heap *x = a, *y = b;
+static int cmp_stretch(const void *a, const void *b) {
+    const struct space_stretch *x = a, *y = b;
     return order_u64(x->start, y->start);
 }
 
 /* Sorts, joins what overlaps or touches; gives the new count. */
-static uint32_t join_stretches(struct evidence_heap *items, uint32_t count) {
+static uint32_t join_stretches(struct space_stretch *items, uint32_t count) {
     uint32_t kept = 0;
     if (count)
-        qsort(items, count, sizeof(*items), cmp_heap);
+        qsort(items, count, sizeof(*items), cmp_stretch);
     for (uint32_t i = 0; i < count; i++) {
         if (kept && items[i].start <= items[kept - 1].end) {
             if (items[i].end > items[kept - 1].end)
@@ -26,15 +26,15 @@ static uint32_t join_stretches(struct evidence_heap *items, uint32_t count) {
 }
 
 /* All that the heap has reserved: a dead slot may point to where a region was. */
-static bool claimed_heaps(struct space *s, struct evidence_heap **ret_heaps, uint32_t *ret_count,
+static bool claimed_heaps(struct space *s, struct space_stretch **ret_heaps, uint32_t *ret_count,
                           struct err *err) {
-    struct evidence_heap *heaps = arena_array(&s->arena, s->claim_count, sizeof(*heaps));
+    struct space_stretch *heaps = arena_array(&s->arena, s->claim_count, sizeof(*heaps));
     uint32_t n = 0;
     if (!heaps)
         return err_nomem(err);
     for (uint32_t i = 0; i < s->claim_count; i++)
         if (s->claims[i].use == USE_GC_HEAP)
-            heaps[n++] = (struct evidence_heap){s->claims[i].start, s->claims[i].end};
+            heaps[n++] = (struct space_stretch){s->claims[i].start, s->claims[i].end};
     *ret_heaps = heaps;
     *ret_count = join_stretches(heaps, n);
     return true;
@@ -65,45 +65,49 @@ static bool moves_objects(const struct space *s) {
 }
 
 /* Images, files, code and stacks: pointers into these say where a thread is. */
-static uint32_t add_fixed(const struct space *s, struct evidence_heap *fixed) {
+static uint32_t add_fixed(const struct space *s, struct space_stretch *fixed) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->module_count; i++)
-        fixed[n++] = (struct evidence_heap){s->modules[i].base, s->modules[i].end};
+        fixed[n++] = (struct space_stretch){s->modules[i].base, s->modules[i].end};
     for (uint32_t i = 0; i < s->mapping_count; i++)
         if (s->mappings[i].file || (s->mappings[i].flags & MAP_EXEC))
-            fixed[n++] = (struct evidence_heap){s->mappings[i].start, s->mappings[i].end};
+            fixed[n++] = (struct space_stretch){s->mappings[i].start, s->mappings[i].end};
     for (uint32_t i = 0; i < s->thread_count; i++)
         if (s->threads[i].stack_top > s->threads[i].sp)
-            fixed[n++] = (struct evidence_heap){s->threads[i].sp, s->threads[i].stack_top};
+            fixed[n++] = (struct space_stretch){s->threads[i].sp, s->threads[i].stack_top};
     return n;
 }
 
-static bool possible_heaps(struct space *s, struct evidence_heap **ret_heaps, uint32_t *ret_count,
+static bool possible_heaps(struct space *s, struct space_stretch **ret_heaps, uint32_t *ret_count,
                            struct err *err) {
     size_t most = (size_t)s->module_count + s->mapping_count + s->thread_count;
     if (most >= UINT32_MAX)
         return err_set(err, ERR_LIMIT, "more than %u stretches of memory", UINT32_MAX);
-    struct evidence_heap *fixed = arena_array(&s->arena, most, sizeof(*fixed));
-    struct evidence_heap *heaps = arena_array(&s->arena, most + 1, sizeof(*heaps));
+    struct space_stretch *fixed = arena_array(&s->arena, most, sizeof(*fixed));
+    struct space_stretch *heaps = arena_array(&s->arena, most + 1, sizeof(*heaps));
     if (!fixed || !heaps)
         return err_nomem(err);
     uint32_t count = join_stretches(fixed, add_fixed(s, fixed)), n = 0;
     uint64_t at = LOWEST;
     for (uint32_t i = 0; i < count && fixed[i].start < HIGHEST; i++) {
         if (fixed[i].start > at)
-            heaps[n++] = (struct evidence_heap){at, fixed[i].start};
+            heaps[n++] = (struct space_stretch){at, fixed[i].start};
         at = fixed[i].end > at ? fixed[i].end : at;
     }
     if (at < HIGHEST)
-        heaps[n++] = (struct evidence_heap){at, HIGHEST};
+        heaps[n++] = (struct space_stretch){at, HIGHEST};
     *ret_heaps = heaps;
     *ret_count = n;
     return true;
 }
 
-bool moving_heaps(struct space *s, struct evidence_heap **ret_heaps, uint32_t *ret_count,
-                  struct err *err) {
-    if (!claimed_heaps(s, ret_heaps, ret_count, err))
+bool moving_find(struct space *s, struct evidence_moving *ret_moving, struct err *err) {
+    struct space_stretch *heaps = NULL;
+    uint32_t count = 0;
+    if (!claimed_heaps(s, &heaps, &count, err) ||
+        (!count && moves_objects(s) && !possible_heaps(s, &heaps, &count, err)))
         return false;
-    return *ret_count || !moves_objects(s) || possible_heaps(s, ret_heaps, ret_count, err);
+    s->shared_count = join_stretches(s->shared, s->shared_count);
+    *ret_moving = (struct evidence_moving){heaps, count, s->shared, s->shared_count};
+    return true;
 }
