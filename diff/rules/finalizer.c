@@ -49,6 +49,7 @@ enum finalizer_state {
     FINALIZER_MOVES,   /* its stack changed, or it used CPU and waits for nothing */
     FINALIZER_WAITS,   /* one dump: waits inside a finalizer */
     FINALIZER_STUCK,   /* the same stack inside a finalizer in every dump, without CPU */
+    FINALIZER_LINGERS, /* the same stack in a finalizer that waits, and hardly any sign of a run */
     FINALIZER_SPINS,   /* inside a finalizer, near one core */
     FINALIZER_STILL,   /* no stack, but it has not run */
 };
@@ -69,6 +70,30 @@ static enum finalizer_state state_of_one(const struct series *s, const struct th
                                  : FINALIZER_UNKNOWN;
 }
 
+/* [ns] what a collection that stops the process costs a thread which waits: two ticks a step. */
+#define LINGERS_CPU_NS 20000000u
+
+static bool never_fewer_ready(const struct series *s) {
+    for (uint32_t i = 1; i < s->count; i++)
+        if (finalizer_finalizer(s, i)->ready < finalizer_finalizer(s, i - 1)->ready)
+            return false;
+    return true;
+}
+
+/*
+ * Who waits is woken by collections, which also write to its stack: that is no run, where the wait
+ * is the same, the queue never shorter, and next to no CPU was used. One that merely sleeps may be
+ * on its way from object to object.
+ */
+static bool finalizer_lingers(const struct series *s, const struct series_thread *thread,
+                              const struct thread_row *last) {
+    enum wait_kind wait = stack_view(last).wait;
+    bool waits = wait != WAIT_NOT || finalizer_finalizer(s, s->count - 1)->blocked == 1;
+    return waits && wait != WAIT_SLEEP && never_fewer_ready(s) &&
+           (thread->cpu_delta_ns == ABSENT ||
+            thread->cpu_delta_ns <= LINGERS_CPU_NS * (uint64_t)(s->count - 1));
+}
+
 /* Without its stack: what the readers made of it in each dump. */
 static enum finalizer_state state_without_stack(const struct series *s,
                                                 const struct series_thread *thread) {
@@ -77,8 +102,13 @@ static enum finalizer_state state_without_stack(const struct series *s,
         blocked = blocked && finalizer_finalizer(s, i)->blocked == 1;
     if (thread && thread->state == THREAD_UNCHANGED)
         return blocked ? FINALIZER_STUCK : FINALIZER_STILL;
-    if (thread && (thread->state == THREAD_RUNNING || thread->state == THREAD_RUNAWAY))
-        return FINALIZER_MOVES;
+    if (thread && (thread->state == THREAD_RUNNING || thread->state == THREAD_RUNAWAY)) {
+        /* Between finalizers it waits in native code: managed frames are those of one. */
+        const struct thread_row *last = thread->rows[s->count - 1];
+        bool lingers = thread->state == THREAD_RUNNING && thread->same_stack == 1 &&
+                       last->frames.count && finalizer_lingers(s, thread, last);
+        return lingers ? FINALIZER_LINGERS : FINALIZER_MOVES;
+    }
     return blocked ? FINALIZER_WAITS : FINALIZER_UNKNOWN;
 }
 
@@ -95,8 +125,10 @@ static enum finalizer_state finalizer_state(const struct series *s,
         return whole ? FINALIZER_IDLE : state_without_stack(s, thread);
     if (thread->state == THREAD_RUNAWAY)
         return FINALIZER_SPINS;
-    if (thread->same_stack != 1 || thread->state == THREAD_RUNNING)
+    if (thread->same_stack != 1)
         return FINALIZER_MOVES;
+    if (thread->state == THREAD_RUNNING)
+        return finalizer_lingers(s, thread, last) ? FINALIZER_LINGERS : FINALIZER_MOVES;
     return FINALIZER_STUCK;
 }
 
@@ -120,6 +152,8 @@ static const char *finalizer_place(const struct series *s, struct findings *f,
         }
     } else if (finalizer_finalizer(s, s->count - 1)->running) {
         strbuf_adds(&out, finalizer_finalizer(s, s->count - 1)->running);
+    } else if (row && row->frames.count) {
+        stack_place(row, &out);
     }
     return findings_take(f, &out);
 }
@@ -139,6 +173,8 @@ static const char *verb(enum finalizer_state state) {
         return " has not left its finalizer and uses a whole core: it runs in ";
     case FINALIZER_WAITS:
         return " waits in ";
+    case FINALIZER_LINGERS:
+        return " in every dump waits in ";
     case FINALIZER_STUCK:
     case FINALIZER_STILL:
         return " has not moved: it waits in ";
@@ -226,7 +262,10 @@ const struct rule rule_finalizer_stuck = {
         "Looks at the objects that are ready for finalization (not at those that merely have a\n"
         "finalizer) and at the stack of the finalizer thread. It is stuck when some are ready in\n"
         "every dump and the thread shows the same stack inside a finalizer without having run; it\n"
-        "spins when it is in a finalizer and uses a core. The object being finalized is in no\n"
+        "spins when it is in a finalizer and uses a core. It may be stuck (a warning) when it "
+        "waits\n"
+        "at the same place, the queue was never shorter, and it used no more CPU than\n"
+        "collections cost a thread that waits. The object being finalized is in no\n"
         "queue: the stack names its type. A single dump can only show that it waits.\n"
         "\n"
         "No thresholds.\n"
@@ -262,7 +301,8 @@ static bool is_stuck(const struct series *s) {
     if (s->same_dump || !always_ready(s, &known))
         return false;
     enum finalizer_state state = finalizer_state(s, finalizer_own_thread(s));
-    return state == FINALIZER_STUCK || state == FINALIZER_SPINS || state == FINALIZER_STILL;
+    return state == FINALIZER_STUCK || state == FINALIZER_LINGERS || state == FINALIZER_SPINS ||
+           state == FINALIZER_STILL;
 }
 
 static bool run_queue(const struct series *s, const struct limits *limits, struct findings *f,

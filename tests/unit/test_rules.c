@@ -112,7 +112,7 @@ static const struct rule_case cases[] = {
      "\"\n" BUSY("1000"),
      "finalizer ready=11\nthreads os_id=2 role=finalizer user_ns=5 frames=\"" EVENT
      "\"\n" BUSY("2000"),
-     "5 objects wait for finalization, 11 now; the finalizer thread 0x2 has not run."},
+     "the finalizer thread 0x2 has not moved: it waits in ManualResetEventSlim.Wait."},
     {"finalizer-stuck", STATUS_CLEAR, /* it moves: other frames */
      "finalizer ready=9\nthreads os_id=2 role=finalizer frames=\"A.H.Finalize()\"\n",
      "finalizer ready=9\nthreads os_id=2 role=finalizer frames=\"A.K.Finalize()\"\n", ""},
