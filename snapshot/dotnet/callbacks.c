@@ -1,17 +1,14 @@
 /*
- * A delegate holds the address that it calls: a stub of the runtime, which has the MethodDesc among
- * its data, or code. Objects are counted by that address, and each is named once.
+ * Objects are counted by the address that their delegates call, and each is named once.
  *
- * Source: Delegate.CoreCLR.cs, Timer.cs, CancellationTokenSource.cs, SemaphoreSlim.cs of
- * System.Private.CoreLib; src/coreclr/vm/amd64/thunktemplates.asm.
+ * Source: Timer.cs, CancellationTokenSource.cs, SemaphoreSlim.cs of System.Private.CoreLib.
  */
 #include "dotnet/callbacks.h"
 
 #include "base/order.h"
 #include "base/vec.h"
 #include "dotnet/async.h"
-#include "dotnet/code.h"
-#include "dotnet/method.h"
+#include "dotnet/delegates.h"
 #include "model/known_names.h"
 #include "model/rows_heap.h"
 
@@ -28,8 +25,6 @@
 #define CONTINUATIONS_MAX 8u
 /* Timers that never fire again say -1. */
 #define NEVER_MS UINT32_MAX
-
-#define PARENTS_MAX 16u
 
 enum callback_kind {
     KIND_NONE,
@@ -51,11 +46,6 @@ struct callback_type {
     uint32_t free_count, waiters;          /* of semaphores */
 };
 
-/* Offsets in every delegate; 0: not known. */
-struct delegate_fields {
-    uint32_t method, method_aux, list;
-};
-
 /* What is called alike. */
 struct calling {
     enum callback_kind kind;
@@ -71,21 +61,10 @@ struct callbacks {
     struct strmap index;         /* to number of the row */
     struct calling *rows;
     uint32_t row_count, row_capacity;
-    uint64_t delegate_base; /* MethodTable that all delegates are derived from; 0: not met */
-    struct delegate_fields delegate;
+    struct delegates delegates;
 };
 
 /* -- Types ------------------------------------------------------------------------------------- */
-
-static bool is_delegate(struct callbacks *c, uint64_t mt) {
-    struct clr *clr = c->m->clr;
-    uint64_t parent = 0;
-    if (!clr_field_word(clr, mt, F_MT_PARENT, &parent) || !parent || parent == clr->object_mt)
-        return false;
-    if (!c->delegate_base && type_is_called(c->m, parent, "System.MulticastDelegate"))
-        c->delegate_base = parent;
-    return parent == c->delegate_base;
-}
 
 /* Of the base library? That takes a look at one field; true where it is not known. */
 static bool may_be_of_base(struct clr *clr, uint64_t mt) {
@@ -104,7 +83,7 @@ static enum callback_kind callback_kind(struct callbacks *c, uint64_t mt) {
         {KIND_SEMAPHORE, "System.Threading.SemaphoreSlim"},
     };
     enum callback_kind kind = KIND_NONE;
-    if (is_delegate(c, mt))
+    if (delegates_is(&c->delegates, mt))
         return KIND_HANDLER;
     if (!may_be_of_base(c->m->clr, mt))
         return KIND_NONE;
@@ -118,22 +97,10 @@ static enum callback_kind callback_kind(struct callbacks *c, uint64_t mt) {
     return kind;
 }
 
-/* Once: they are those of the common base. */
-static void find_delegate_fields(struct callbacks *c, uint64_t mt) {
-    if (c->delegate.method)
-        return;
-    c->delegate.method = type_field_offset(c->m, mt, "_methodPtr");
-    c->delegate.method_aux = type_field_offset(c->m, mt, "_methodPtrAux");
-    c->delegate.list = type_field_offset(c->m, mt, "_invocationList");
-}
-
 static struct callback_type callback_type(struct callbacks *c, uint64_t mt) {
     struct callback_type type = {.kind = callback_kind(c, mt), .mt = mt};
     struct modules *m = c->m;
     switch (type.kind) {
-    case KIND_HANDLER:
-        find_delegate_fields(c, mt);
-        break;
     case KIND_TIMER:
         type.callback = type_field_offset(m, mt, "_timerCallback");
         type.due = type_field_offset(m, mt, "_dueTime");
@@ -147,6 +114,7 @@ static struct callback_type callback_type(struct callbacks *c, uint64_t mt) {
         type.free_count = type_field_offset(m, mt, "m_currentCount");
         type.waiters = type_field_offset(m, mt, "m_asyncHead");
         break;
+    case KIND_HANDLER:
     case KIND_NONE:
     case KINDS:
         break;
@@ -173,20 +141,6 @@ static bool count_calling(struct callbacks *c, const struct calling *calling, ui
     }
     c->rows[number].objects += objects;
     return true;
-}
-
-/* Address that a delegate calls; 0: none, or several. */
-static uint64_t code_of(const struct callbacks *c, uint64_t delegate) {
-    const struct delegate_fields *t = &c->delegate;
-    struct clr *clr = c->m->clr;
-    uint64_t code = 0, aux = 0, list = 0, mt;
-    if (!t->method || !t->method_aux || !delegate || !clr_word(clr, delegate + t->method, &code) ||
-        !clr_word(clr, delegate + t->method_aux, &aux))
-        return 0;
-    /* Of those in its list each is there itself. */
-    bool several =
-        t->list && clr_word(clr, delegate + t->list, &list) && clr_object_mt(clr, list, &mt);
-    return aux || several ? aux : code;
 }
 
 static uint64_t word32(struct clr *clr, uint64_t object, uint32_t offset) {
@@ -248,7 +202,7 @@ static uint64_t wrapped(struct callbacks *c, const struct callback_type *type, u
                         uint64_t delegate) {
     uint64_t state, mt;
     if (!type->state || !clr_word(c->m->clr, object + type->state, &state) ||
-        !clr_object_mt(c->m->clr, state, &mt) || !is_delegate(c, mt))
+        !clr_object_mt(c->m->clr, state, &mt) || !delegates_is(&c->delegates, mt))
         return delegate;
     return state;
 }
@@ -271,56 +225,13 @@ static bool count_callback(void *context, uint32_t number, uint64_t object, uint
         if (type->kind == KIND_TIMER && calling.due_ms == ABSENT)
             return true; /* not started */
     }
-    calling.code = code_of(c, delegate);
+    calling.code = delegates_code(&c->delegates, delegate);
     if (!calling.code || !clr_object_mt(clr, delegate, &calling.type_mt))
         return true;
     return count_calling(c, &calling, 1);
 }
 
 /* -- Names ------------------------------------------------------------------------------------- */
-
-#define JUMP      0x25ffu   /* jmp [rip + disp32]: a fixup precode; target, then MethodDesc */
-#define LOAD_R10  0x158b4cu /* mov r10, [rip + disp32]: a stub precode; MethodDesc */
-#define LOAD_EAX  0xa1u     /* x86: mov eax, [address] */
-#define JUMP_SIZE 6u
-#define LOAD_SIZE 7u
-
-/* The slot that a precode reads, and whether it jumps there. False: it is none. */
-static bool precode_slot(struct clr *clr, uint64_t code, uint64_t *ret_slot, bool *ret_jump) {
-    uint32_t head, far;
-    if (!clr_u32(clr, code, &head))
-        return false;
-    *ret_jump = (head & 0xffff) == JUMP;
-    bool wide = clr->word == 8;
-    if (!*ret_jump && (wide ? (head & 0xffffff) != LOAD_R10 : (head & 0xff) != LOAD_EAX))
-        return false;
-    uint32_t size = *ret_jump ? JUMP_SIZE : wide ? LOAD_SIZE : 5;
-    if (!clr_u32(clr, code + size - 4, &far))
-        return false;
-    *ret_slot = wide ? code + size + (uint64_t)(int64_t)(int32_t)far : far;
-    return true;
-}
-
-/* MethodDesc of what is called at an address; 0: not known. */
-static uint64_t method_at(struct clr *clr, uint64_t code) {
-    struct code_function function;
-    uint64_t slot, desc, target;
-    bool jump;
-    if (code_find(clr, code, &function))
-        return function.method_desc;
-    if (!precode_slot(clr, code, &slot, &jump))
-        return 0;
-    if (jump && clr_word(clr, slot, &target) && code_find(clr, target, &function))
-        return function.method_desc;
-    return clr_word_at(clr, slot, jump, &desc) ? desc : 0;
-}
-
-/* Appends "Ns.Type.Method" without parameters; nothing where it is not known. */
-static void add_method_at(struct modules *m, uint64_t code, struct strbuf *out) {
-    uint64_t desc = method_at(m->clr, code);
-    if (desc)
-        method_short_name(m, desc, out);
-}
 
 /* The same of what is called alike. */
 static void callbacks_add_method(struct callbacks *c, const struct calling *row,
@@ -330,18 +241,17 @@ static void callbacks_add_method(struct callbacks *c, const struct calling *row,
             type_name(c->m, row->code, out);
         return;
     }
-    add_method_at(c->m, row->code, out);
+    delegates_add_method(c->m, row->code, out);
 }
 
 void callbacks_add_delegate(struct modules *m, uint64_t delegate, struct strbuf *out) {
-    struct callbacks c = {.m = m};
+    struct delegates d = {.m = m};
     uint64_t mt, code;
-    if (!clr_object_mt(m->clr, delegate, &mt) || !is_delegate(&c, mt))
+    if (!clr_object_mt(m->clr, delegate, &mt) || !delegates_is(&d, mt))
         return;
-    find_delegate_fields(&c, mt);
-    code = code_of(&c, delegate);
+    code = delegates_code(&d, delegate);
     if (code)
-        add_method_at(m, code, out);
+        delegates_add_method(m, code, out);
 }
 
 static int callbacks_cmp(const void *x, const void *y) {
@@ -397,7 +307,7 @@ static bool callbacks_report_rows(struct callbacks *c, struct err *err) {
 
 bool callbacks_report(struct clr_heap *h, struct err *err) {
     const struct graph *g = &h->heap.graph;
-    struct callbacks c = {.m = h->modules};
+    struct callbacks c = {.m = h->modules, .delegates = {.m = h->modules}};
     strmap_init(&c.index);
     c.types = calloc((size_t)g->type_count + 1, sizeof(*c.types));
     bool *of_type = calloc((size_t)g->type_count + 1, sizeof(*of_type));
