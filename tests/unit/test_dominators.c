@@ -93,6 +93,7 @@ static void retained_check(const struct drawn_graph *g) {
     struct mk_graph *m = drawn_make(g);
     drawn_find(g, &n);
     answers_init(&a, &q);
+    snapshot_init(&s);
     struct builder *b = builder_new(&s, &m->err);
     assert_non_null(b);
     mk_graph_follow(m, &a);
