@@ -1,9 +1,11 @@
-/* What a service was doing, in one dump: what it threw. */
+/* What a service was doing, in one dump: what waits for a worker, and what it threw. */
 #include "diff/report/doc_parts.h"
 
 #include "diff/names/names.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
+
+#include <string.h>
 
 static void service_name_cell(const struct doc_context *c, struct doc_table *t, const char *name,
                               const char *none) {
@@ -13,6 +15,29 @@ static void service_name_cell(const struct doc_context *c, struct doc_table *t, 
     doc_cell(c->d, t, name ? DOC_PLAIN : DOC_DIM, strbuf_cstr(&text));
     doc_fail(c->d, &text.err);
     strbuf_deinit(&text);
+}
+
+void doc_show_work(const struct doc_context *c) {
+    static const struct doc_column columns[] = {{"items", true, CUT_NEVER},
+                                                {"queue", false, CUT_NEVER},
+                                                {"calls", false, CUT_MIDDLE},
+                                                {"item", false, CUT_TYPE}};
+    SNAPSHOT_ROWS(c->s->snapshots[0], PART_WORK, struct work_row, rows, count);
+    uint32_t top = doc_top(c, ROWS_SECONDARY);
+    if (!count)
+        return;
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Work queued in the thread pool");
+    struct doc_table *t = doc_table(c->d, columns, 4);
+    for (uint32_t i = 0; i < count && i < top; i++) {
+        doc_row(c->d, t, DOC_PLAIN);
+        doc_count(c->d, t, rows[i].objects);
+        doc_cell(c->d, t, DOC_PLAIN, rows[i].queue ? rows[i].queue : "");
+        service_name_cell(c, t, rows[i].method, "-");
+        bool is_async = rows[i].method && rows[i].type && strcmp(rows[i].method, rows[i].type) == 0;
+        service_name_cell(c, t, is_async ? "async method" : rows[i].type, "?");
+    }
+    if (count > top)
+        doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", count - top, plural(count - top));
 }
 
 void doc_show_exceptions(const struct doc_context *c) {

@@ -163,6 +163,7 @@ enum series_group {
     GROUP_EXCEPTION_THROWN, /* by type, method that threw and class of messages; counts: objects,
                                garbage too */
     GROUP_EXCEPTION_TYPE,   /* the same by type alone */
+    GROUP_WORK,             /* by method or type; counts: items of all queues */
     GROUP_COUNT
 };
 

@@ -143,6 +143,26 @@ static void say_exceptions(struct value_join *j, enum series_group group,
     strbuf_deinit(&name);
 }
 
+/* By what is called, in whichever queue it is. */
+static void say_work(struct value_join *j, enum series_group group,
+                     const struct snapshot *snapshot) {
+    SNAPSHOT_ROWS(snapshot, PART_WORK, struct work_row, rows, count);
+    struct strbuf name;
+    strbuf_init(&name);
+    for (uint32_t i = 0; i < count && !j->err.code; i++) {
+        const char *called = rows[i].method ? rows[i].method : rows[i].type;
+        strbuf_clear(&name);
+        pretty_type(called ? called : "", true, &name);
+        const char *kept =
+            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
+        if (kept)
+            value_say(j, group, kept, ABSENT, rows[i].objects);
+        else
+            err_keep_nomem(&j->err);
+    }
+    strbuf_deinit(&name);
+}
+
 /* -- The table --------------------------------------------------------------------------------- */
 
 #define AT(row, field) (uint16_t)(offsetof(struct row, field) + 1)
@@ -268,6 +288,12 @@ const struct value_group value_groups[GROUP_COUNT] =
                 .desc = {PART_CALLBACKS, "method", {"kind", NULL, NULL, KEY("count")}},
                 .zeros = true,
                 .own = say_callbacks,
+            },
+        [GROUP_WORK] =
+            {
+                .desc = {PART_WORK, "method", {"method", NULL, NULL, KEY("count")}},
+                .zeros = true,
+                .own = say_work,
             },
         [GROUP_EXCEPTION_TYPE] =
             {

@@ -357,11 +357,12 @@ static bool exception_objects_rows(struct exception_count *c, struct err *err) {
 }
 
 static void say_unknown_fields(struct exception_count *c) {
-    if (c->base_mt && !c->fields.trace)
-        builder_note(c->clr->b, "where exceptions keep their stacks is not known in this build: "
-                                "they are counted by type");
-    else if (c->base_mt && !c->fields.message)
-        builder_note(c->clr->b, "where exceptions keep their messages is not known in this build");
+    bool no_trace = c->base_mt && !c->fields.trace;
+    if (no_trace || (c->base_mt && !c->fields.message))
+        builder_note(
+            c->clr->b,
+            "where exceptions keep their %s is not known in this build, or not in the dump",
+            no_trace ? "stacks" : "messages");
 }
 
 bool exception_objects_report(struct clr_heap *h, struct err *err) {

@@ -165,6 +165,16 @@ static uint64_t type_of_value_field(struct modules *modules, const struct found_
     return 0;
 }
 
+uint64_t field_value_type(struct modules *modules, uint64_t mt, uint64_t offset, bool in_value) {
+    struct found_field found = {0};
+    uint32_t word = modules->clr->word;
+    if ((!in_value && offset < word) ||
+        !find_field(modules->clr, mt, in_value ? offset : offset - word, &found) || !found.exact ||
+        found.field.element_type != ELEMENT_VALUE_TYPE)
+        return 0;
+    return type_of_value_field(modules, &found);
+}
+
 #define NESTING_MAX 8 /* value types in value types */
 
 void field_name_at(struct modules *modules, uint64_t mt, uint64_t offset, bool in_element,

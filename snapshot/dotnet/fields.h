@@ -35,6 +35,13 @@ bool fields_of(struct clr *clr, uint64_t mt, struct field_desc *out, uint32_t ro
 void field_name_at(struct modules *modules, uint64_t mt, uint64_t offset, bool in_element,
                    struct strbuf *out);
 
+/*
+ * The MethodTable of the value type that is at an offset of an object, or of a value in which it is
+ * (in_value: from the start of that value). 0: no such field begins there, or its type is not to be
+ * had.
+ */
+uint64_t field_value_type(struct modules *modules, uint64_t mt, uint64_t offset, bool in_value);
+
 /* The module that declares a type; NULL when it cannot be found. */
 struct module *module_of_type(struct modules *modules, uint64_t mt);
 

@@ -75,6 +75,13 @@ struct snapshot; /* in whose tables they stand */
 /* exception_row.message_class and .thrown_in of the sum of further rows of a type */
 #define EXCEPTION_OTHERS "(others)"
 
+/* -- PART_WORK --------------------------------------------------------------------------------- */
+
+/* work_row.queue */
+#define WORK_GLOBAL "global"        /* that any worker takes from */
+#define WORK_FIRST  "high-priority" /* before the others */
+#define WORK_LOCAL  "local"         /* of one worker, that others steal from when they are idle */
+
 /* -- PART_WAITS -------------------------------------------------------------------------------- */
 
 /* wait_row.kind */
@@ -106,6 +113,11 @@ struct snapshot; /* in whose tables they stand */
 #define COUNTER_THREADS_BACKGROUND "threads.background" /* of these */
 #define COUNTER_THREADS_DEAD       "threads.dead"       /* of these: ended, still kept account of */
 #define COUNTER_QUEUE_LENGTH       "threadpool.queue_length" /* work items that wait */
+#define COUNTER_WORKERS_TOTAL      "threadpool.workers_total"
+#define COUNTER_WORKERS_RUNNING    "threadpool.workers_running" /* of these: have work */
+#define COUNTER_WORKERS_IDLE       "threadpool.workers_idle"    /* of these */
+#define COUNTER_WORKERS_MIN        "threadpool.workers_min"
+#define COUNTER_WORKERS_MAX        "threadpool.workers_max"
 
 #define COUNTER_PRIVATE_BYTES   "process.private_bytes"   /* committed and not shared */
 #define COUNTER_ANONYMOUS_BYTES "process.anonymous_bytes" /* resident, of no file */

@@ -58,6 +58,7 @@ enum part {
     PART_CALLBACKS,   /* methods that events, timers, tokens and semaphores will call */
     PART_WAITS,       /* what threads wait for beside locks, and what that waits for itself */
     PART_EXCEPTIONS,  /* exception objects by type, message class and where they were thrown */
+    PART_WORK,        /* what is queued for workers of the thread pool */
     PART_END
 };
 
@@ -138,5 +139,6 @@ struct async_row;
 struct callback_row;
 struct wait_row;
 struct exception_row;
+struct work_row;
 
 #endif

@@ -109,6 +109,14 @@ struct callback_row {
     uint64_t due_ms, period_ms; /* [ms] of timers: each row is one of these; ABSENT: never */
 };
 
+/* Work items that wait for a worker of the thread pool. */
+struct work_row {
+    const char *queue;  /* WORK_... */
+    const char *type;   /* of the item: a task, a callback, the state machine of an async method */
+    const char *method; /* that it will call, or that type; NULL: not known */
+    uint64_t objects;   /* [count] */
+};
+
 /*
  * Exception objects that are alike. What is beyond the rows that are kept is put down to its type
  * alone: class and place are EXCEPTION_OTHERS then.

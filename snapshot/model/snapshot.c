@@ -280,6 +280,13 @@ static const struct field exception_fields[] = {
     F(exception_row, live_objects, 5, FIELD_U64), F(exception_row, message, 6, FIELD_STR),
 };
 
+static const struct field work_fields[] = {
+    F(work_row, queue, 1, FIELD_STR),
+    F(work_row, type, 2, FIELD_STR),
+    F(work_row, method, 3, FIELD_STR),
+    F(work_row, objects, 4, FIELD_U64),
+};
+
 static const struct field absence_fields[] = {
     F(absence_row, part, 1, FIELD_STR),    F(absence_row, aspect, 2, FIELD_STR),
     F(absence_row, count, 3, FIELD_U64),   F(absence_row, why, 4, FIELD_STR),
@@ -322,6 +329,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_CALLBACKS] = DESC("callbacks", callback, false),
     [PART_WAITS] = DESC("waits", wait, false),
     [PART_EXCEPTIONS] = DESC("exceptions", exception, false),
+    [PART_WORK] = DESC("queued_work", work, false),
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b) {

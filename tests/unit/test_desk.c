@@ -6,6 +6,7 @@
 #include "dotnet/exception_objects.h"
 #include "input/input.h"
 #include "model/known_names.h"
+#include "model/rows_process.h"
 #include "model/snapfile.h"
 
 #include "made.h"
@@ -170,6 +171,99 @@ static void exceptions_are_compared_by_type_and_by_place(void **state) {
     made_deinit(&m);
 }
 
+/* -- Work -------------------------------------------------------------------------------------- */
+
+static void counter_is(const struct snapshot *s, const char *name, uint64_t value) {
+    SNAPSHOT_ROWS(s, PART_COUNTERS, struct counter_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(rows[i].name, name) == 0) {
+            assert_int_equal(rows[i].value, value);
+            return;
+        }
+    fail_msg("no counter %s", name);
+}
+
+static void work_is_told_by_queue_and_method(void **state) {
+    (void)state;
+    static const struct {
+        const char *queue, *method, *type;
+        uint64_t objects;
+    } wanted[] = {
+        {WORK_GLOBAL, "Desk.Bill", "System.Threading.QueueUserWorkItemCallbackDefaultContext", 40},
+        {WORK_GLOBAL, "Desk.Post", "System.Threading.Tasks.Task", 25},
+        {WORK_LOCAL, "Desk.Post", "System.Threading.Tasks.Task", 15},
+        {WORK_GLOBAL, "Desk+<Sweep>d__22", "Desk+<Sweep>d__22", 10},
+    };
+    struct snapshot s;
+    desk_read(&s, false, false);
+    SNAPSHOT_ROWS(&s, PART_WORK, struct work_row, rows, count);
+    assert_int_equal(count, sizeof(wanted) / sizeof(*wanted));
+    for (uint32_t i = 0; i < count; i++) {
+        desk_text_is(rows[i].queue, wanted[i].queue);
+        desk_text_is(rows[i].method, wanted[i].method);
+        desk_text_is(rows[i].type, wanted[i].type);
+        assert_int_equal(rows[i].objects, wanted[i].objects);
+    }
+    counter_is(&s, COUNTER_QUEUE_LENGTH, 90);
+    snapshot_deinit(&s);
+}
+
+static void workers_are_counted(void **state) {
+    (void)state;
+    struct snapshot s;
+    desk_read(&s, false, false);
+    counter_is(&s, COUNTER_WORKERS_TOTAL, 3);
+    counter_is(&s, COUNTER_WORKERS_RUNNING, 2);
+    counter_is(&s, COUNTER_WORKERS_IDLE, 1);
+    counter_is(&s, COUNTER_WORKERS_MIN, 2);
+    counter_is(&s, COUNTER_WORKERS_MAX, 2);
+    snapshot_deinit(&s);
+}
+
+/* Nothing queued is none, and no pool says nothing. */
+static void an_empty_queue_is_none_and_no_pool_is_absent(void **state) {
+    (void)state;
+    static const struct {
+        const char *dump;
+        bool has;
+    } cases[] = {{"tests/dumps/tasks.core.zst", true}, {"tests/dumps/holders.core.zst", false}};
+    static const struct input_options options = {.symbols = NULL};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct snapshot s;
+        struct err err;
+        snapshot_init(&s);
+        assert_true(input_read(cases[i].dump, &options, &s, &err));
+        assert_int_equal(snapshot_has(&s, PART_WORK), cases[i].has);
+        assert_int_equal(s.tables[PART_WORK].count, 0);
+        if (cases[i].has)
+            counter_is(&s, COUNTER_QUEUE_LENGTH, 0);
+        snapshot_deinit(&s);
+    }
+}
+
+static void add_work(struct made *m, uint32_t i, const char *queue, const char *method,
+                     const char *type, uint64_t objects) {
+    struct work_row *row = made_row(m, i, PART_WORK);
+    row->queue = made_text(m, i, queue);
+    row->method = method ? made_text(m, i, method) : NULL;
+    row->type = made_text(m, i, type);
+    row->objects = objects;
+}
+
+static void work_is_compared_by_what_it_calls(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    add_work(&m, 0, WORK_GLOBAL, "Shop.Mail.Send", "Task", 3);
+    add_work(&m, 1, WORK_GLOBAL, "Shop.Mail.Send", "Task", 4000);
+    add_work(&m, 1, WORK_LOCAL, "Shop.Mail.Send", "Task", 200);
+    add_work(&m, 1, WORK_LOCAL, NULL, "Shop.Item", 2);
+    made_series(&m);
+    counts_are(&m, GROUP_WORK, "Shop.Mail.Send", 3, 4200);
+    counts_are(&m, GROUP_WORK, "Shop.Item", 0, 2);
+    made_deinit(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exceptions_are_told_by_type_place_and_message),
@@ -178,6 +272,10 @@ int main(void) {
         cmocka_unit_test(messages_of_a_class_differ_by_numbers_and_quotes),
         cmocka_unit_test(long_messages_are_classed_by_their_beginning),
         cmocka_unit_test(exceptions_are_compared_by_type_and_by_place),
+        cmocka_unit_test(work_is_told_by_queue_and_method),
+        cmocka_unit_test(workers_are_counted),
+        cmocka_unit_test(an_empty_queue_is_none_and_no_pool_is_absent),
+        cmocka_unit_test(work_is_compared_by_what_it_calls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

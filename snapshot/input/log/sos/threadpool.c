@@ -28,11 +28,11 @@ static const struct figure figures[] = {
     {"CPU utilization", "threadpool.cpu_percent", "percent"},
     {"Work Request in Queue", COUNTER_QUEUE_LENGTH, "count"},
     {"Number of Timers", "threadpool.timers", "count"},
-    {"Workers Total", "threadpool.workers_total", "count"},
-    {"Workers Running", "threadpool.workers_running", "count"},
-    {"Workers Idle", "threadpool.workers_idle", "count"},
-    {"Worker Min Limit", "threadpool.workers_min", "count"},
-    {"Worker Max Limit", "threadpool.workers_max", "count"},
+    {"Workers Total", COUNTER_WORKERS_TOTAL, "count"},
+    {"Workers Running", COUNTER_WORKERS_RUNNING, "count"},
+    {"Workers Idle", COUNTER_WORKERS_IDLE, "count"},
+    {"Worker Min Limit", COUNTER_WORKERS_MIN, "count"},
+    {"Worker Max Limit", COUNTER_WORKERS_MAX, "count"},
     {"Completion Total", "threadpool.completion_total", "count"},
     {"Completion Free", "threadpool.completion_free", "count"},
     {"Completion MaxFree", "threadpool.completion_max_free", "count"},
@@ -43,11 +43,9 @@ static const struct figure figures[] = {
 
 /* Lines with several, behind their prefix. */
 static const struct figure workers[] = {
-    {"Total", "threadpool.workers_total", "count"},
-    {"Running", "threadpool.workers_running", "count"},
-    {"Idle", "threadpool.workers_idle", "count"},
-    {"MaxLimit", "threadpool.workers_max", "count"},
-    {"MinLimit", "threadpool.workers_min", "count"},
+    {"Total", COUNTER_WORKERS_TOTAL, "count"},  {"Running", COUNTER_WORKERS_RUNNING, "count"},
+    {"Idle", COUNTER_WORKERS_IDLE, "count"},    {"MaxLimit", COUNTER_WORKERS_MAX, "count"},
+    {"MinLimit", COUNTER_WORKERS_MIN, "count"},
 };
 static const struct figure completion[] = {
     {"Total", "threadpool.completion_total", "count"},
