@@ -353,7 +353,7 @@ const struct option_desc option_descs[] = {
     {"duplicates", 0, NULL, VALUE_NONE, "only: equal strings and arrays, and what they waste",
      COMMAND_SHOW, set_duplicates},
     {"contents", 0, NULL, VALUE_NONE,
-     "print how messages of exceptions (with --duplicates: contents) begin", COMMAND_SHOW,
+     "print how messages (with --duplicates: contents) begin, and whole paths", COMMAND_SHOW,
      set_contents},
     {"full-paths", 0, NULL, VALUE_NONE, "every step of what holds objects, with whole type names",
      REPORTING, set_full_paths},

@@ -512,6 +512,8 @@ const struct csv_table csv_tables[] = {
      show_part, diff_values},
     {"exceptions", "exception objects by type, class of messages and where they were thrown",
      PART_EXCEPTIONS, show_part, diff_values},
+    {"requests", "HTTP requests that are answered or were made, and have no answer yet",
+     PART_REQUESTS, show_part, diff_values},
     {"queued_work", "what waits for a worker of the thread pool", PART_WORK, show_part,
      diff_values},
     {"waits", "what threads wait for beside locks, and what that waits for (show)", PART_WAITS,

@@ -255,6 +255,7 @@ void doc_page_show(const struct doc_context *c) {
     doc_show_holders(c);
     doc_show_async(c);
     doc_show_callbacks(c);
+    doc_show_requests(c);
     doc_show_work(c);
     doc_show_exceptions(c);
     doc_show_finalizer(c);

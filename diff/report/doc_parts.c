@@ -151,7 +151,8 @@ void doc_missing(const struct doc_context *c) {
             continue;
         if (((part == PART_ASYNC || part == PART_CALLBACKS) && !part_any(c, PART_LIVE)) ||
             part == PART_ALLOCATIONS || part == PART_WAITS || part == PART_ABSENCES ||
-            part == PART_PLACES || part == PART_EXCEPTIONS || part == PART_WORK)
+            part == PART_PLACES || part == PART_EXCEPTIONS || part == PART_WORK ||
+            part == PART_REQUESTS)
             continue; /* goes with what is live, stands for stacks, or for whoever compares */
         strbuf_adds(&names, names.len ? ", " : "");
         for (const char *p = part_descs[part].name; *p; p++)

@@ -78,6 +78,7 @@ void doc_show_heap(const struct doc_context *c);
 void doc_show_answers(const struct doc_context *c);
 void doc_show_async(const struct doc_context *c);
 void doc_show_callbacks(const struct doc_context *c);
+void doc_show_requests(const struct doc_context *c);
 void doc_show_work(const struct doc_context *c);
 void doc_show_exceptions(const struct doc_context *c);
 void doc_show_holders(const struct doc_context *c);

@@ -303,6 +303,7 @@ void doc_build_show(struct doc *d, const struct series *s, const struct findings
     doc_show_holders(&c);
     doc_show_async(&c);
     doc_show_callbacks(&c);
+    doc_show_requests(&c);
     doc_show_work(&c);
     doc_show_exceptions(&c);
     doc_show_finalizer(&c);

@@ -257,6 +257,7 @@ void doc_diff_values(const struct doc_context *c) {
         {"Live and garbage", "objects", false, 1, {GROUP_LIVE}},
         {"Async methods that wait", "objects", false, 1, {GROUP_ASYNC_METHOD}},
         {"Methods that are to be called", "objects", false, 1, {GROUP_CALLBACKS}},
+        {"HTTP requests without an answer yet", "requests", false, 1, {GROUP_REQUESTS}},
         {"Work queued in the thread pool", "items", false, 1, {GROUP_WORK}},
         {"Exception objects by type", "objects", false, 1, {GROUP_EXCEPTION_TYPE}},
         {"Exceptions by where they were thrown", "objects", false, 1, {GROUP_EXCEPTION_THROWN}},

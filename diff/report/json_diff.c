@@ -335,6 +335,7 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "os_handles", group(&j, s, GROUP_OS_HANDLES_TYPE));
     json_put(&j, "async", group(&j, s, GROUP_ASYNC_METHOD));
     json_put(&j, "callbacks", group(&j, s, GROUP_CALLBACKS));
+    json_put(&j, "requests", group(&j, s, GROUP_REQUESTS));
     json_put(&j, "queued_work", group(&j, s, GROUP_WORK));
     json_put(&j, "exceptions", group(&j, s, GROUP_EXCEPTION_TYPE));
     json_put(&j, "exceptions_thrown", group(&j, s, GROUP_EXCEPTION_THROWN));

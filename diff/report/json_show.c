@@ -176,10 +176,10 @@ static void paths(struct json *j, const struct snapshot *s) {
 bool json_show(const struct series *s, const struct findings *f, const struct report_options *o,
                struct strbuf *out, struct err *err) {
     static const enum part plain[] = {
-        PART_HEAPS,      PART_GC,         PART_THREADS,     PART_LOCKS,        PART_HANDLES,
-        PART_MODULES,    PART_LOADER,     PART_FREE_BLOCKS, PART_NATIVE_HEAPS, PART_LIVE,
-        PART_OS_HANDLES, PART_ASYNC,      PART_CALLBACKS,   PART_WAITS,        PART_EXCEPTIONS,
-        PART_WORK,       PART_ALLOCATIONS};
+        PART_HEAPS,      PART_GC,     PART_THREADS,     PART_LOCKS,        PART_HANDLES,
+        PART_MODULES,    PART_LOADER, PART_FREE_BLOCKS, PART_NATIVE_HEAPS, PART_LIVE,
+        PART_OS_HANDLES, PART_ASYNC,  PART_CALLBACKS,   PART_WAITS,        PART_EXCEPTIONS,
+        PART_REQUESTS,   PART_WORK,   PART_ALLOCATIONS};
     const struct snapshot *snapshot = s->snapshots[0];
     struct json j;
     json_begin(&j, out);

@@ -164,6 +164,7 @@ enum series_group {
                                garbage too */
     GROUP_EXCEPTION_TYPE,   /* the same by type alone */
     GROUP_WORK,             /* by method or type; counts: items of all queues */
+    GROUP_REQUESTS,         /* by direction, method, host and path; counts: requests */
     GROUP_COUNT
 };
 

@@ -163,6 +163,28 @@ static void say_work(struct value_join *j, enum series_group group,
     strbuf_deinit(&name);
 }
 
+/* "out GET api.shop/orders/{}". */
+static void say_requests(struct value_join *j, enum series_group group,
+                         const struct snapshot *snapshot) {
+    SNAPSHOT_ROWS(snapshot, PART_REQUESTS, struct request_row, rows, count);
+    struct strbuf name;
+    strbuf_init(&name);
+    for (uint32_t i = 0; i < count && !j->err.code; i++) {
+        const struct request_row *row = &rows[i];
+        strbuf_clear(&name);
+        strbuf_addf(&name, "%s %s %s%s", row->direction ? row->direction : "?",
+                    row->method ? row->method : "?", row->host ? row->host : "",
+                    row->path ? row->path : "");
+        const char *kept =
+            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
+        if (kept)
+            value_say(j, group, kept, ABSENT, row->count);
+        else
+            err_keep_nomem(&j->err);
+    }
+    strbuf_deinit(&name);
+}
+
 /* -- The table --------------------------------------------------------------------------------- */
 
 #define AT(row, field) (uint16_t)(offsetof(struct row, field) + 1)
@@ -288,6 +310,12 @@ const struct value_group value_groups[GROUP_COUNT] =
                 .desc = {PART_CALLBACKS, "method", {"kind", NULL, NULL, KEY("count")}},
                 .zeros = true,
                 .own = say_callbacks,
+            },
+        [GROUP_REQUESTS] =
+            {
+                .desc = {PART_REQUESTS, "request", {"request", NULL, NULL, KEY("count")}},
+                .zeros = true,
+                .own = say_requests,
             },
         [GROUP_WORK] =
             {

@@ -10,7 +10,8 @@
 
 #define LIVE_PARTS \
     (PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) | PART_BIT(PART_ASYNC) | \
-     PART_BIT(PART_CALLBACKS) | PART_BIT(PART_EXCEPTIONS) | PART_BIT(PART_WORK))
+     PART_BIT(PART_CALLBACKS) | PART_BIT(PART_EXCEPTIONS) | PART_BIT(PART_WORK) | \
+     PART_BIT(PART_REQUESTS))
 
 /*
  * Follows the heap from its roots (the walk has filled its graph), fills the parts live, paths,

@@ -75,6 +75,18 @@ struct snapshot; /* in whose tables they stand */
 /* exception_row.message_class and .thrown_in of the sum of further rows of a type */
 #define EXCEPTION_OTHERS "(others)"
 
+/* -- PART_REQUESTS ----------------------------------------------------------------------------- */
+
+/* request_row.direction */
+#define REQUEST_IN  "in"
+#define REQUEST_OUT "out"
+/* request_row.state: of those that come in, ... */
+#define REQUEST_RUNNING    "running"    /* nothing of the answer was sent */
+#define REQUEST_RESPONDING "responding" /* some of it was */
+/* ... and of those that go out */
+#define REQUEST_SENT   "sent"   /* on a connection */
+#define REQUEST_QUEUED "queued" /* waits for one */
+
 /* -- PART_WORK --------------------------------------------------------------------------------- */
 
 /* work_row.queue */

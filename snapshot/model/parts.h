@@ -59,6 +59,7 @@ enum part {
     PART_WAITS,       /* what threads wait for beside locks, and what that waits for itself */
     PART_EXCEPTIONS,  /* exception objects by type, message class and where they were thrown */
     PART_WORK,        /* what is queued for workers of the thread pool */
+    PART_REQUESTS,    /* HTTP requests that are answered or were made, and have no answer yet */
     PART_END
 };
 
@@ -140,5 +141,6 @@ struct callback_row;
 struct wait_row;
 struct exception_row;
 struct work_row;
+struct request_row;
 
 #endif

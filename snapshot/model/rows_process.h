@@ -52,4 +52,15 @@ struct counter_row {
     const char *unit; /* "bytes", "count", "percent", ... */
 };
 
+/* HTTP requests without an answer yet that are alike. */
+struct request_row {
+    const char *direction; /* REQUEST_IN, REQUEST_OUT */
+    const char *state;     /* REQUEST_RUNNING, ... */
+    const char *method;    /* "GET" */
+    const char *host;      /* "api.shop:443"; of those that come in ":443", the port they came to */
+    const char *path;      /* the pattern of its route, or the path with what is particular as {} */
+    uint64_t count;        /* [count] */
+    uint64_t oldest_ns;    /* how long the oldest of them takes, at least; ABSENT: not known */
+};
+
 #endif

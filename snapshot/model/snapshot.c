@@ -287,6 +287,13 @@ static const struct field work_fields[] = {
     F(work_row, objects, 4, FIELD_U64),
 };
 
+static const struct field request_fields[] = {
+    F(request_row, direction, 1, FIELD_STR), F(request_row, state, 2, FIELD_STR),
+    F(request_row, method, 3, FIELD_STR),    F(request_row, host, 4, FIELD_STR),
+    F(request_row, path, 5, FIELD_STR),      F(request_row, count, 6, FIELD_U64),
+    F(request_row, oldest_ns, 7, FIELD_NS),
+};
+
 static const struct field absence_fields[] = {
     F(absence_row, part, 1, FIELD_STR),    F(absence_row, aspect, 2, FIELD_STR),
     F(absence_row, count, 3, FIELD_U64),   F(absence_row, why, 4, FIELD_STR),
@@ -330,6 +337,7 @@ const struct part_desc part_descs[PART_END] = {
     [PART_WAITS] = DESC("waits", wait, false),
     [PART_EXCEPTIONS] = DESC("exceptions", exception, false),
     [PART_WORK] = DESC("queued_work", work, false),
+    [PART_REQUESTS] = DESC("requests", request, false),
 };
 
 bool strings_equal(const struct strings *a, const struct strings *b) {

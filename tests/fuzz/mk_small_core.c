@@ -55,7 +55,7 @@ static bool fetch(struct space *s, uint64_t address, void *buffer, size_t size) 
 }
 
 static bool record(struct recorder *r, struct bytes file, bool hide_descriptor, struct err *err) {
-    static const struct dotnet_options options = {.sysroot = "/nowhere"};
+    static const struct dotnet_options options = {.sysroot = "/nowhere", .contents = true};
     uint64_t cut;
     struct snapshot snapshot;
     snapshot_init(&snapshot);

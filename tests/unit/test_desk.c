@@ -4,6 +4,8 @@
  */
 #include "diff/series/series.h"
 #include "dotnet/exception_objects.h"
+#include "dotnet/heap_clocks.h"
+#include "dotnet/http_requests.h"
 #include "input/input.h"
 #include "model/known_names.h"
 #include "model/rows_process.h"
@@ -264,6 +266,186 @@ static void work_is_compared_by_what_it_calls(void **state) {
     made_deinit(&m);
 }
 
+/* -- Requests ---------------------------------------------------------------------------------- */
+
+struct wanted_request {
+    const char *direction, *state, *method, *path;
+    uint64_t count;
+};
+
+static void requests_are(const struct snapshot *s, const struct wanted_request *wanted,
+                         uint32_t wanted_count) {
+    SNAPSHOT_ROWS(s, PART_REQUESTS, struct request_row, rows, count);
+    assert_int_equal(count, wanted_count);
+    for (uint32_t i = 0; i < count; i++) {
+        desk_text_is(rows[i].direction, wanted[i].direction);
+        desk_text_is(rows[i].state, wanted[i].state);
+        desk_text_is(rows[i].method, wanted[i].method);
+        desk_text_is(rows[i].path, wanted[i].path);
+        assert_int_equal(rows[i].count, wanted[i].count);
+        /* It slept 1.5 s after the last of them. */
+        assert_in_range(rows[i].oldest_ns, 1000000000, 60000000000);
+        const char *port = strchr(rows[i].host, ':');
+        assert_non_null(port);
+        assert_int_equal(port == rows[i].host, strcmp(rows[i].direction, REQUEST_IN) == 0);
+    }
+}
+
+static void requests_are_told_by_route_and_masked_path(void **state) {
+    (void)state;
+    static const struct wanted_request wanted[] = {
+        {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/{id}", 3},
+        {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/{}", 3},
+        {REQUEST_IN, REQUEST_RUNNING, "POST", "/pay/{id}", 2},
+        {REQUEST_OUT, REQUEST_SENT, "POST", "/pay/{}", 2},
+    };
+    struct snapshot s;
+    desk_read(&s, false, false);
+    requests_are(&s, wanted, 4);
+    snapshot_deinit(&s);
+}
+
+static void whole_paths_are_told_when_asked_for(void **state) {
+    (void)state;
+    static const struct wanted_request wanted[] = {
+        {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/17?token=secret", 1},
+        {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/18?token=secret", 1},
+        {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/19?token=secret", 1},
+        {REQUEST_IN, REQUEST_RUNNING, "POST", "/pay/0", 1},
+        {REQUEST_IN, REQUEST_RUNNING, "POST", "/pay/1", 1},
+        {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/17?token=secret", 1},
+        {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/18?token=secret", 1},
+        {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/19?token=secret", 1},
+        {REQUEST_OUT, REQUEST_SENT, "POST", "/pay/0", 1},
+        {REQUEST_OUT, REQUEST_SENT, "POST", "/pay/1", 1},
+    };
+    struct snapshot s;
+    desk_read(&s, true, false);
+    requests_are(&s, wanted, 10);
+    snapshot_deinit(&s);
+}
+
+static void a_program_without_http_has_no_requests_to_tell(void **state) {
+    (void)state;
+    static const struct input_options options = {.symbols = NULL};
+    struct snapshot s;
+    struct err err;
+    snapshot_init(&s);
+    assert_true(input_read("tests/dumps/tasks.core.zst", &options, &s, &err));
+    assert_false(snapshot_has(&s, PART_REQUESTS));
+    snapshot_deinit(&s);
+}
+
+static void paths_are_masked_where_they_are_particular(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"/orders/17/lines?token=x", "/orders/{}/lines"},
+        {"/", "/"},
+        {"", ""},
+        {"/a/b/", "/a/b/"},
+        {"//x", "//x"},
+        {"/users/anna@shop.example/cart", "/users/{}/cart"},
+        {"/api/v2/items", "/api/{}/items"},
+        {"/exactly-24-characters-xx", "/{}"},
+        {"/abcdefghijklmnopqrstuvwx", "/abcdefghijklmnopqrstuvwx"},
+        {"/abcdefghijklmnopqrstuvwxy", "/{}"},
+        {"/search#place", "/search"},
+        {"/gr%C3%BCn", "/{}"},
+        {"plain", "plain"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf out;
+        strbuf_init(&out);
+        http_path_mask(str_of(cases[i][0]), &out);
+        assert_string_equal(strbuf_cstr(&out), cases[i][1]);
+        strbuf_deinit(&out);
+    }
+}
+
+static void addresses_are_split_without_their_users(void **state) {
+    (void)state;
+    static const struct {
+        const char *uri, *host, *path;
+    } cases[] = {
+        {"http://127.0.0.1:80/a?b", "127.0.0.1:80", "/a?b"},
+        {"https://anna:pass@shop.example", "shop.example", ""},
+        {"https://a@b@shop.example/x", "shop.example", "/x"},
+        {"http://[::1]:5000/x@y", "[::1]:5000", "/x@y"},
+        {"https://shop.example?q=a@b", "shop.example", "?q=a@b"},
+        {"/relative", NULL, NULL},
+        {"http:///x", NULL, NULL},
+        {"", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct str host, path;
+        bool is = http_uri_split(str_of(cases[i].uri), &host, &path);
+        assert_int_equal(is, cases[i].host != NULL);
+        if (is) {
+            assert_true(str_eq(host, str_of(cases[i].host)));
+            assert_true(str_eq(path, str_of(cases[i].path)));
+        }
+    }
+}
+
+static void dates_of_headers_are_times(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t seconds_1970; /* 0: no date */
+    } cases[] = {
+        {"Thu, 01 Jan 1970 00:00:01 GMT", 1},
+        {"Sat, 28 Nov 2026 20:03:58 GMT", 1795896238},
+        {"Thu, 29 Feb 2024 23:59:60 GMT", 1709251200},
+        {"Sat, 28 Nov 2026 20:03:58 CET", 0},
+        {"Sat, 28 Nex 2026 20:03:58 GMT", 0},
+        {"Sat, 28 anF 2026 20:03:58 GMT", 0},
+        {"Sat, 00 Nov 2026 20:03:58 GMT", 0},
+        {"Sat, 28 Nov 2026 24:03:58 GMT", 0},
+        {"Sat, 28 Nov 0000 20:03:58 GMT", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        uint64_t ticks;
+        bool is = heap_clock_date(str_of(cases[i].text), &ticks);
+        assert_int_equal(is, cases[i].seconds_1970 != 0);
+        if (is)
+            assert_int_equal(ticks, 621355968000000000 + cases[i].seconds_1970 * 10000000);
+    }
+}
+
+static void ages_that_cannot_be_are_not_known(void **state) {
+    (void)state;
+    struct clr clr = {.windows = false};
+    struct modules m = {.clr = &clr};
+    struct heap_clocks c = {
+        .m = &m, .ticks_ms = 5000, .stamp = 7000000000, .stamp_rate = 1000000000};
+    assert_int_equal(heap_clocks_since_ticks(&c, 4000), 3000000000); /* the later clock tells */
+    assert_int_equal(heap_clocks_since_stamp(&c, 6500000000), 500000000);
+    assert_true(heap_clocks_since_ticks(&c, 7001) == ABSENT);
+    assert_true(heap_clocks_since_ticks(&c, 0) == ABSENT);
+    assert_true(heap_clocks_since_date(&c, 1) == ABSENT);
+    clr.windows = true; /* there they need not have begun together */
+    assert_int_equal(heap_clocks_since_ticks(&c, 4000), 1000000000);
+}
+
+static void requests_are_compared_by_where_they_go(void **state) {
+    (void)state;
+    struct made m;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct request_row *row = made_row(&m, i, PART_REQUESTS);
+        row->direction = made_text(&m, i, REQUEST_OUT);
+        row->state = made_text(&m, i, i ? REQUEST_QUEUED : REQUEST_SENT);
+        row->method = made_text(&m, i, "GET");
+        row->host = made_text(&m, i, "api.shop:443");
+        row->path = made_text(&m, i, "/prices/{}");
+        row->count = i ? 900 : 3;
+    }
+    made_series(&m);
+    counts_are(&m, GROUP_REQUESTS, "out GET api.shop:443/prices/{}", 3, 900);
+    made_deinit(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exceptions_are_told_by_type_place_and_message),
@@ -276,6 +458,14 @@ int main(void) {
         cmocka_unit_test(workers_are_counted),
         cmocka_unit_test(an_empty_queue_is_none_and_no_pool_is_absent),
         cmocka_unit_test(work_is_compared_by_what_it_calls),
+        cmocka_unit_test(requests_are_told_by_route_and_masked_path),
+        cmocka_unit_test(whole_paths_are_told_when_asked_for),
+        cmocka_unit_test(a_program_without_http_has_no_requests_to_tell),
+        cmocka_unit_test(paths_are_masked_where_they_are_particular),
+        cmocka_unit_test(addresses_are_split_without_their_users),
+        cmocka_unit_test(dates_of_headers_are_times),
+        cmocka_unit_test(ages_that_cannot_be_are_not_known),
+        cmocka_unit_test(requests_are_compared_by_where_they_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ const struct input input_elf_core = {
                 PART_BIT(PART_HANDLES) | PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_MODULES) |
                 PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) |
                 PART_BIT(PART_PLACES) | PART_BIT(PART_CALLBACKS) | PART_BIT(PART_WAITS) |
-                PART_BIT(PART_ASYNC) | PART_BIT(PART_EXCEPTIONS) | PART_BIT(PART_WORK),
+                PART_BIT(PART_ASYNC) | PART_BIT(PART_EXCEPTIONS) | PART_BIT(PART_WORK) |
+                PART_BIT(PART_REQUESTS),
     .probe = elf_core_probe,
     .read = read_elf_core,
 };

@@ -284,7 +284,7 @@ const struct input input_minidump = {
                 PART_BIT(PART_COUNTERS) | PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) |
                 PART_BIT(PART_PLACES) | PART_BIT(PART_CALLBACKS) | PART_BIT(PART_WAITS) |
                 PART_BIT(PART_ASYNC) | PART_BIT(PART_EXCEPTIONS) | PART_BIT(PART_WORK) |
-                PART_BIT(PART_OS_HANDLES) | PART_BIT(PART_NATIVE_HEAPS),
+                PART_BIT(PART_REQUESTS) | PART_BIT(PART_OS_HANDLES) | PART_BIT(PART_NATIVE_HEAPS),
     .probe = minidump_probe,
     .read = read_minidump,
 };
