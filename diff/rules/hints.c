@@ -177,6 +177,17 @@ static void add_await(const struct snapshot *newest, struct str machine, struct 
                     say_count(f, all), most->await);
 }
 
+uint64_t hint_calls_waiting(const struct snapshot *newest, struct str machine) {
+    if (!newest || !snapshot_has(newest, PART_ASYNC))
+        return ABSENT;
+    SNAPSHOT_ROWS(newest, PART_ASYNC, struct async_row, rows, count);
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (rows[i].type && str_eq(str_of(rows[i].type), machine))
+            all = num_add(all, rows[i].objects);
+    return all;
+}
+
 /* The state machine of a type; else the nearest of those that hold the node. */
 static struct str machine_above(const struct growth *g, const char *type, uint32_t node) {
     struct str machine = name_machine(type);
@@ -223,8 +234,19 @@ static struct str add_method(struct str machine, struct strbuf *out) {
     return machine;
 }
 
+bool hint_is_over(const struct hint *hint, const struct growth *g, const char *type, uint32_t node,
+                  const struct snapshot *newest) {
+    struct str machine = {NULL, 0};
+    if (hint->names == HINT_NAMES_METHOD)
+        machine = machine_above(g, type, node);
+    return machine.len && hint_calls_waiting(newest, machine) == 0;
+}
+
 const char *hint_next(const struct hint *hint, const struct growth *g, const char *type,
                       uint32_t node, const struct snapshot *newest, struct findings *f) {
+    if (hint_is_over(hint, g, type, node, newest))
+        return findings_text(f, "Let go of these tasks when they are done: no call waits any more, "
+                                "and each keeps its result.");
     const char *place = strstr(hint->next, "%s");
     const struct growth_node *event;
     struct str machine = {NULL, 0};

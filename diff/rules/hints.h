@@ -35,6 +35,15 @@ const char *hint_next(const struct hint *hint, const struct growth *g, const cha
                       uint32_t node, const struct snapshot *newest, struct findings *f);
 
 /*
+ * [count] of calls of the async method that wait, by the type of its state machine; ABSENT: the
+ * snapshot does not tell.
+ */
+uint64_t hint_calls_waiting(const struct snapshot *newest, struct str machine);
+/* Is it about an async method of which no call waits any more? What is kept are results. */
+bool hint_is_over(const struct hint *hint, const struct growth *g, const char *type, uint32_t node,
+                  const struct snapshot *newest);
+
+/*
  * The method that most callbacks of a kind call (CALLBACK_...), of delegates of that type (NULL:
  * of any). NULL: the snapshot tells none.
  */

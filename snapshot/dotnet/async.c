@@ -17,6 +17,7 @@
 struct box_type {
     uint64_t method_desc; /* of a continuation; 0: a box, or not known */
     struct async_box box;
+    uint32_t flags_offset; /* of the box's own task; 0: not known */
 };
 
 /* Boxes of one type that wait at one place. */
@@ -101,7 +102,9 @@ static uint32_t box_type(struct async_counts *c, uint64_t mt) {
         return STRMAP_NONE;
     if (!u64map_put(&c->type_of_mt, mt, c->type_count))
         return STRMAP_NONE;
-    c->types[c->type_count] = (struct box_type){.box = async_box_of(c->modules, mt)};
+    c->types[c->type_count] =
+        (struct box_type){.box = async_box_of(c->modules, mt),
+                          .flags_offset = type_field_offset(c->modules, mt, "m_stateFlags")};
     return c->type_count++;
 }
 
@@ -209,11 +212,19 @@ static struct waiting *async_row_of(struct async_counts *c, uint32_t type, uint6
     return &c->rows[c->row_count++];
 }
 
+/* Its machine is cleared then, which looks as if it waited at its first await. */
+static bool is_over(const struct async_counts *c, uint32_t type, uint64_t box) {
+    uint32_t offset = c->types[type].flags_offset, flags;
+    return offset && clr_u32(c->clr, box + offset, &flags) && flags & TASK_COMPLETED;
+}
+
 bool async_count(struct async_counts *c, uint64_t mt, uint64_t address, uint64_t size_bytes) {
     bool continues = clr_is_continuation(c->clr, mt);
     uint32_t type = continues ? continuation_type(c, mt, address) : box_type(c, mt);
     if (type == STRMAP_NONE)
         return false;
+    if (!continues && is_over(c, type, address))
+        return true;
     uint64_t await = continues ? await_of_continuation(c->clr, address)
                                : async_box_await(c->clr, &c->types[type].box, address);
     struct waiting *row = async_row_of(c, type, mt, await);

@@ -12,6 +12,9 @@
 bool async_is_box(struct modules *m, uint64_t mt);
 
 /* Where the state machine lies in boxes of one type. */
+/* Flags of Task.m_stateFlags (Source: Task.cs): ran to its end, failed, or cancelled. */
+#define TASK_COMPLETED 0x01600000u
+
 struct async_box {
     uint64_t machine_mt;     /* 0: not known */
     uint32_t machine_offset; /* of the state machine, or of the reference to it, in the box */
@@ -32,7 +35,8 @@ struct async_counts *async_counts_new(struct modules *m);
 void async_counts_free(struct async_counts *c);
 
 /*
- * Counts a live box of that MethodTable. false: out of memory.
+ * Counts a live box of that MethodTable, unless the call is over: then it only holds the result.
+ * false: out of memory.
  *
  * size_bytes  [bytes] of the box, which holds the state machine unless that is a class
  */

@@ -7,6 +7,7 @@
 #ifndef DUMPDIFF_DOTNET_WAIT_THINGS_H
 #define DUMPDIFF_DOTNET_WAIT_THINGS_H
 
+#include "dotnet/async.h"
 #include "dotnet/clr_heap.h"
 
 enum wait_thing {
@@ -60,10 +61,9 @@ const struct wait_class *wait_things_class_of(struct wait_things *t, uint64_t mt
 /* Is there nothing left to wait for? What cannot be read is not over. */
 bool wait_thing_is_over(struct wait_things *t, const struct wait_class *c, uint64_t object);
 
-/* Flags of Task.m_stateFlags. */
-#define TASK_STARTED   0x00010000u
-#define TASK_INVOKED   0x00020000u
-#define TASK_COMPLETED 0x01600000u
+/* Flags of Task.m_stateFlags, beside TASK_COMPLETED. */
+#define TASK_STARTED 0x00010000u
+#define TASK_INVOKED 0x00020000u
 /* 0: not to be read. */
 uint32_t wait_task_flags(struct wait_things *t, uint64_t task);
 

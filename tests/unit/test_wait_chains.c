@@ -4,6 +4,7 @@
  */
 #include "input/input.h"
 #include "model/known_names.h"
+#include "model/rows_heap.h"
 #include "model/rows_threads.h"
 #include "model/snapshot.h"
 
@@ -246,6 +247,24 @@ static void what_nobody_opens_has_its_name_and_figures(void **state) {
     snapshot_deinit(&s);
 }
 
+/* The machine of a call that is over is cleared: it stands at its first await, and waits no more.
+ */
+static void a_call_that_is_over_does_not_wait(void **state) {
+    (void)state;
+    struct snapshot s;
+    waits_dump_read(&s, HITCHES, false);
+    assert_true(snapshot_has(&s, PART_ASYNC));
+    SNAPSHOT_ROWS(&s, PART_ASYNC, struct async_row, rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_null(strstr(rows[i].type, "CountAsync"));
+    SNAPSHOT_ROWS(&s, PART_TYPES, struct type_row, types, type_count);
+    uint64_t kept = 0;
+    for (uint32_t i = 0; i < type_count; i++)
+        kept += strstr(types[i].name, "StateMachineBox<Hitches+<CountAsync>") != NULL;
+    assert_int_equal(kept, 1);
+    snapshot_deinit(&s);
+}
+
 static void without_paths_only_what_the_stacks_show_is_known(void **state) {
     (void)state;
     struct snapshot s;
@@ -266,6 +285,7 @@ int main(void) {
         cmocka_unit_test(what_a_thread_runs_leads_to_that_thread),
         cmocka_unit_test(a_task_of_another_scheduler_waits_for_who_runs_that),
         cmocka_unit_test(what_nobody_opens_has_its_name_and_figures),
+        cmocka_unit_test(a_call_that_is_over_does_not_wait),
         cmocka_unit_test(without_paths_only_what_the_stacks_show_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

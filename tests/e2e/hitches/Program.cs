@@ -15,6 +15,7 @@ static class Hitches
     static readonly BlockingCollection<int> Tray = new(1);
     static readonly CancellationTokenSource Ending = new();
     static readonly ConcurrentExclusiveSchedulerPair Alone = new();
+    static Task<int>[] kept;
     static int sum;
 
     sealed class VaultGate;
@@ -55,8 +56,16 @@ static class Hitches
     // What goes on behind it keeps the thread that waits from running it itself.
     static Task<int> Second() => Task.Factory.StartNew(() => 2, default, TaskCreationOptions.None, Alone.ExclusiveScheduler);
 
+    static async Task<int> CountAsync()
+    {
+        await Task.Delay(1);
+        return 3;
+    }
+
     static void Main(string[] arguments)
     {
+        kept = [CountAsync(), CountAsync()];
+        Task.WaitAll(kept);
         Lanes.Wait();
         Lanes.Wait();
         Press.WaitOne();
