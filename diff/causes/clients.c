@@ -7,6 +7,7 @@
 
 #include "diff/rules/hints.h"
 #include "base/num.h"
+#include "model/rows_heap.h"
 
 #include <string.h>
 
@@ -42,6 +43,29 @@ static uint64_t clients_count(const struct series_type *type, uint32_t snapshot)
     return type ? type->totals[snapshot].objects : ABSENT;
 }
 
+static uint64_t in_generation(const struct series_type *type, uint32_t snapshot,
+                              enum generation gen) {
+    const struct type_row *row = type->rows[snapshot];
+    return row ? row->gen[gen].objects : ABSENT;
+}
+
+/*
+ * [count] so many came since the dump before at least, though there are no more of them: generation
+ * 1 only shrinks when it is collected, so that all in it were in generation 0 then; and generation
+ * 0 when it is, so that all in it are new.
+ */
+static uint64_t handlers_young(const struct series_type *type, uint32_t snapshot) {
+    uint64_t gen0 = in_generation(type, snapshot, GEN_0);
+    uint64_t gen1 = in_generation(type, snapshot, GEN_1);
+    uint64_t gen0_before = in_generation(type, snapshot - 1, GEN_0);
+    uint64_t gen1_before = in_generation(type, snapshot - 1, GEN_1);
+    if (gen0 == ABSENT || gen1 == ABSENT || gen0_before == ABSENT || gen1_before == ABSENT)
+        return 0;
+    uint64_t young = num_add(gen0, gen1);
+    uint64_t since = gen1 < gen1_before && young > gen0_before ? young - gen0_before : 0;
+    return rule_max(since, gen0 < gen0_before ? gen0 : 0);
+}
+
 /* [count] so many came between two dumps at least; ABSENT: a dump does not tell. */
 static uint64_t handlers_made(const struct series *s, const struct series_type *type) {
     uint64_t made = 0;
@@ -49,7 +73,8 @@ static uint64_t handlers_made(const struct series *s, const struct series_type *
         uint64_t now = clients_count(type, i), before = i ? clients_count(type, i - 1) : now;
         if (now == ABSENT || before == ABSENT)
             return ABSENT;
-        made = num_add(made, now > before ? now - before : 0);
+        uint64_t more = now > before ? now - before : 0;
+        made = num_add(made, rule_max(more, i ? handlers_young(type, i) : 0));
     }
     return made;
 }

@@ -3,6 +3,7 @@
 
 #include "diff/names/names.h"
 #include "diff/names/path_text.h"
+#include "diff/names/runtimes.h"
 #include "diff/rules/frames.h"
 #include "diff/rules/hints.h"
 #include "diff/rules/wait_story.h"
@@ -69,6 +70,15 @@ static const char *field_of(const struct telling *t, uint32_t node, const char *
                          pretty_edge(t->f, at->edge));
 }
 
+/*
+ * Is it no matter of who holds that? What many lead to is none of theirs (a cache, of the scopes
+ * that know it), and a provider of services knows all there are.
+ */
+static bool is_aside(const struct telling *t, uint32_t node) {
+    return accumulation_objects(&t->a->growth, node) > 0 ||
+           RUNTIMES_SAY(words_begin, providers, str_of(t->a->growth.nodes[node].type));
+}
+
 /* The field by which one knows the container; item: what it holds, NULL: that is another's. */
 static const char *place_of_container(const struct telling *t, const struct accumulation *item,
                                       const char *root, uint32_t at) {
@@ -79,8 +89,13 @@ static const char *place_of_container(const struct telling *t, const struct accu
     /* Up through what the framework has between the program's object and its container. */
     uint32_t program = at;
     while (nodes[program].parent != GROWTH_ROOT &&
-           name_is_framework(nodes[nodes[program].parent].type))
+           name_is_framework(nodes[nodes[program].parent].type)) {
+        if (is_aside(t, nodes[program].parent)) {
+            program = at;
+            break;
+        }
         program = nodes[program].parent;
+    }
     if (nodes[program].parent != GROWTH_ROOT ||
         (program != at && root[0] == 's' && !name_is_framework(telling_root_type(root))))
         at = program;
@@ -146,7 +161,9 @@ const char *telling_waiters(const struct telling *t, const struct accumulation *
     }
     bool told = item->main != GROWTH_ROOT &&
                 name_boxed_machine(t->a->growth.nodes[item->main].type).len != 0;
-    if (told || calls < 2 || calls * 2 < item->objects_delta)
+    uint64_t waiting = hint_calls_waiting(series_new(t->d->s), machine);
+    if (told || calls < 2 || calls * 2 < item->objects_delta ||
+        (waiting != ABSENT && waiting < (uint64_t)calls))
         return "";
     const char *type = findings_text(t->f, "%.*s", (int)machine.len, machine.ptr);
     return findings_text(t->f, "; %s more calls of %s wait there", say_count(t->f, (uint64_t)calls),
@@ -190,6 +207,8 @@ static const struct hint *hint_of(const struct telling *t, const struct accumula
         !name_root_is_field(item->root))
         top = GROWTH_ROOT;
     const struct hint *hint = hint_between(g, g->nodes[node].type, node, top);
+    if (hint && hint_is_over(hint, g, g->nodes[node].type, node, series_new(t->d->s)))
+        return NULL;
     return hint || !name_is_framework(g->nodes[node].type) ? hint : hint_of_made(item);
 }
 

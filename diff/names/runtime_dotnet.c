@@ -18,6 +18,7 @@ static const struct str framework[] = {
     STR_INIT("MS.Win32."),
     STR_INIT("Windows."),
     STR_INIT("<unknown"),
+    STR_INIT("<StartupCode$FSharp-Core>"),
     STR_INIT("<PrivateImplementationDetails>"),
     STR_INIT("<CppImplementationDetails>"),
 };
@@ -52,6 +53,11 @@ static const struct str exceptions[] = {STR_INIT("Exception")};
 /* Registrations and tokens know their source, and all that is registered there. */
 static const struct str entered_aside[] = {
     STR_INIT("System.Threading.CancellationTokenSource+"),
+};
+
+static const struct str providers[] = {
+    STR_INIT("Microsoft.Extensions.DependencyInjection.ServiceProvider"),
+    STR_INIT("Microsoft.Extensions.DependencyInjection.ServiceLookup."),
 };
 
 /* So that they can be thrown when nothing else can be made. */
@@ -208,6 +214,7 @@ const struct runtime_words words_of_dotnet = {
     .exceptions = WORDS(exceptions),
     .exceptions_made = WORDS(exceptions_made),
     .entered_aside = WORDS(entered_aside),
+    .providers = WORDS(providers),
     .known_types = known_types,
     .may_be_made = dotnet_may_be_made,
     .normal_name = dotnet_normal_name,

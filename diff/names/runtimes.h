@@ -100,6 +100,8 @@ struct runtime_words {
     struct words known_bare;      /* generic types that are known without their arguments */
     struct words exceptions;      /* how types of exceptions end */
     struct words exceptions_made; /* whole names: made in advance, so they say nothing */
+    /* Types that hold whatever a program is made of: who holds one has not filled what it holds */
+    struct words providers;
     /* Types that are reached by more who know them than who own them: a path to one is no holder */
     struct words entered_aside;
     const struct known_type *known_types; /* ends with an empty type */

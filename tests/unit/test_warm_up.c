@@ -331,10 +331,15 @@ static void clients_made_for_each_call_are_a_cause(void **state) {
     static const struct {
         uint64_t handlers[3];
         bool told;
+        enum generation gen;
     } dumps[] = {
-        {{100, 160, 140}, true},  {{900, 20, 80}, true}, /* collected between */
-        {{140, 140, 140}, false},                        /* made once, or long ago */
-        {{160, 140, 120}, false}, {{2, 4, 8}, false},    /* a factory has some, and renews them */
+        {{100, 160, 140}, true, GEN_0},
+        {{900, 20, 80}, true, GEN_0},    /* collected between */
+        {{140, 140, 140}, false, GEN_0}, /* made once, or long ago */
+        {{160, 140, 120}, false, GEN_2},
+        {{440, 427, 416}, true, GEN_0}, /* whatever is in generation 0 or 1 after they shrank */
+        {{440, 427, 416}, true, GEN_1}, /* is new */
+        {{2, 4, 8}, false, GEN_0},      /* a factory has some, and renews them */
     };
     for (size_t k = 0; k < sizeof(dumps) / sizeof(*dumps); k++) {
         struct made m;
@@ -343,7 +348,7 @@ static void clients_made_for_each_call_are_a_cause(void **state) {
         for (uint32_t i = 0; i < 3; i++) {
             uint64_t sockets = 20 + 30 * i;
             made_live_type(&m, i, HANDLER, 1, 100);
-            made_type(&m, i, HANDLER, "shop.dll", GEN_0, dumps[k].handlers[i] - 1, 100);
+            made_type(&m, i, HANDLER, "shop.dll", dumps[k].gen, dumps[k].handlers[i] - 1, 100);
             uint64_t root =
                 add_held(&m, i, PART_PATHS, ABSENT, "static System.Net.Sockets.Engine.s_contexts",
                          "System.Net.Sockets.SocketAsyncContext[]", 1, 4000);
