@@ -16,10 +16,11 @@ struct accumulation {
     uint32_t spread_main, spread_mains;
     uint32_t other; /* what nobody alone holds: container of another that does; GROWTH_ROOT: none */
     bool folded;    /* the array of that other one: its figures are in those of what it holds */
-    bool counted;   /* there are more objects, not just larger ones */
-    bool fixed;     /* in an array of a field that is as large as ever */
-    bool at_least;  /* see growth_point */
-    bool stacks_only;                   /* held by thread stacks alone */
+    bool with_threads; /* folded, too: its figures are in what tells of ever more threads */
+    bool counted;      /* there are more objects, not just larger ones */
+    bool fixed;        /* in an array of a field that is as large as ever */
+    bool at_least;     /* see growth_point */
+    bool stacks_only;  /* held by thread stacks alone */
     const struct series_thread *thread; /* by that one's, most of it; NULL: several, or not known */
     uint64_t *objects;                  /* [count of snapshots] of what grew */
     uint64_t *bytes;                    /* [count of snapshots] with all that it holds */

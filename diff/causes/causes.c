@@ -50,6 +50,13 @@ bool cause_is_open(const struct diagnosis *d, uint32_t finding, const struct rul
            d->claimed_by[finding] == CAUSE_NONE;
 }
 
+uint32_t cause_serious_hit(const struct diagnosis *d, const struct rule *rule) {
+    for (uint32_t i = 0; i < d->f->count; i++)
+        if (cause_is_open(d, i, rule) && d->f->items[i].severity <= SEVERITY_WARNING)
+            return i;
+    return CAUSE_NONE;
+}
+
 void cause_claim(struct diagnosis *d, uint32_t finding, uint32_t cause) {
     if (d->claimed_by[finding] == CAUSE_NONE)
         d->claimed_by[finding] = cause;

@@ -49,6 +49,9 @@ void cause_claim_sums(struct diagnosis *d, uint32_t cause, bool enlarged);
 /* The evidence of that name; NULL: it has none. */
 const struct evidence *cause_evidence(const struct finding *finding, const char *name);
 
+/* An open hit of the rule that is a warning at least; CAUSE_NONE: there is none. */
+uint32_t cause_serious_hit(const struct diagnosis *d, const struct rule *rule);
+
 /* Is it a hit of that rule which no cause has claimed? */
 bool cause_is_open(const struct diagnosis *d, uint32_t finding, const struct rule *rule);
 

@@ -303,6 +303,7 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
                                    telling_share(t, cause), telling_waiters(t, item));
     cause->next = telling_next(t, item, place);
     telling_claim(t, item, cause_last(t->d));
+    telling_threads_kept(t, item, cause_last(t->d));
     if (finalizer)
         cause_claim_rule(t->d, rules[RULE_finalizer_queue_growth], NULL, cause_last(t->d));
     else
@@ -320,6 +321,7 @@ static void tell_all(struct telling *t) {
     struct diagnosis *d = t->d;
     uint64_t least = least_growth(t);
     bool enlarged = false;
+    telling_fold_threads(t);
     for (uint32_t i = 0; i < t->a->count; i++) {
         const struct accumulation *item = &t->a->items[i];
         if (item->folded || is_own_noise(t, item) || (uint64_t)item->bytes_delta < least ||

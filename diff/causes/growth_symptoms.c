@@ -1,6 +1,6 @@
 /*
  * Growth that is the symptom of something else: of a finalizer that does not run, of a semaphore
- * that nobody releases, of threads that do not end; and what is loaded again and again, which is
+ * that nobody releases; and what is loaded again and again, which is
  * the symptom of what keeps it.
  */
 #include "diff/causes/telling.h"
@@ -44,10 +44,13 @@ static bool tell_with_semaphore(const struct telling *t, const struct accumulati
     return false;
 }
 
-/* Are they the sockets and timers of HTTP clients? */
-static bool is_of_clients(const struct accumulation *item) {
+/* Are they the sockets and timers of HTTP clients, or the buffers of their connections? */
+static bool is_of_clients(const struct telling *t, const struct accumulation *item) {
     static const char *const theirs[] = {"System.Net.Http.", "System.Net.Sockets.",
                                          "System.WeakReference<System.Net.Http."};
+    for (uint32_t n = item->main; n != GROWTH_ROOT; n = t->a->growth.nodes[n].parent)
+        if (strcmp(t->a->growth.nodes[n].type, "System.Net.Sockets.SocketAsyncContext") == 0)
+            return true;
     for (uint32_t i = 0; i < item->type_count; i++)
         for (size_t k = 0; k < sizeof(theirs) / sizeof(*theirs); k++)
             if (item->types[i].bytes_delta > 0 &&
@@ -61,7 +64,7 @@ static bool tell_with_clients(const struct telling *t, const struct accumulation
     struct causes *c = t->d->c;
     for (uint32_t i = 0; i < c->count; i++) {
         if (strcmp(c->items[i].subject, CAUSE_CLIENTS) != 0 || !telling_is_framework(t, item) ||
-            !is_of_clients(item))
+            !is_of_clients(t, item))
             continue;
         if (!c->items[i].path_count)
             telling_measure(t, item, &c->items[i]);
@@ -78,36 +81,9 @@ static const char *unfinished(struct findings *f, const char *summary) {
         f, "%.*s", (int)(length && summary[length - 1] == '.' ? length - 1 : length), summary);
 }
 
-/* An open hit of the rule that is a warning at least; CAUSE_NONE: there is none. */
-static uint32_t serious_hit(const struct diagnosis *d, const struct rule *rule) {
-    for (uint32_t i = 0; i < d->f->count; i++)
-        if (cause_is_open(d, i, rule) && d->f->items[i].severity <= SEVERITY_WARNING)
-            return i;
-    return CAUSE_NONE;
-}
-
-/* What more threads have on their stacks is there because of them. */
-static bool tell_with_threads(const struct telling *t, const struct accumulation *item) {
-    uint32_t number = item->stacks_only && !item->thread
-                          ? serious_hit(t->d, rules[RULE_thread_leak])
-                          : CAUSE_NONE;
-    if (number == CAUSE_NONE)
-        return false;
-    struct cause *cause = cause_as_found(t->d, number, CAUSE_THREADS);
-    if (!cause)
-        return true;
-    cause->weight = rule_max(cause->weight, (uint64_t)item->bytes_delta);
-    telling_measure(t, item, cause);
-    cause->summary =
-        findings_text(t->f, "%s; their stacks keep %s%s.", unfinished(t->f, cause->summary),
-                      say_delta(t->f, item->bytes_delta), telling_share(t, cause));
-    telling_claim(t, item, cause_last(t->d));
-    return true;
-}
-
 bool telling_is_symptom(const struct telling *t, const struct accumulation *item) {
     return tell_with_semaphore(t, item) || tell_with_clients(t, item) ||
-           tell_with_threads(t, item) ||
+           telling_with_threads(t, item) ||
            (telling_is_of_finalizer(item) && tell_with_finalizer(t, item));
 }
 
@@ -127,8 +103,8 @@ static bool keeps_loaded(const struct accumulation *item) {
 void telling_what_is_loaded(const struct telling *t, const struct accumulation *item,
                             uint32_t number) {
     bool grows = item->verdict == VERDICT_LEAK || item->verdict == VERDICT_GROWING;
-    uint32_t hit =
-        grows && keeps_loaded(item) ? serious_hit(t->d, rules[RULE_loader_growth]) : CAUSE_NONE;
+    uint32_t hit = grows && keeps_loaded(item) ? cause_serious_hit(t->d, rules[RULE_loader_growth])
+                                               : CAUSE_NONE;
     if (hit == CAUSE_NONE)
         return;
     const struct finding *found = &t->d->f->items[hit];

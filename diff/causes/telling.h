@@ -11,8 +11,11 @@
 struct telling {
     struct diagnosis *d;
     struct accumulations *a;
-    struct findings *f;  /* texts */
-    struct strmap types; /* of the series, by name: to their number */
+    struct findings *f;   /* texts */
+    struct strmap types;  /* of the series, by name: to their number */
+    uint32_t threads_hit; /* the finding that there are ever more threads; CAUSE_NONE: none */
+    const struct accumulation *of_threads; /* what tells of these; NULL: nothing */
+    bool threads_are_kept;                 /* that is who keeps what starts them */
 };
 
 /* The first type of the series of that name; NULL: none. */
@@ -51,6 +54,17 @@ void telling_claim(const struct telling *t, const struct accumulation *item, uin
 bool telling_is_of_finalizer(const struct accumulation *item);
 /* Is it the symptom of another cause? That has taken it along then. */
 bool telling_is_symptom(const struct telling *t, const struct accumulation *item);
+/* -- growth_threads.c -------------------------------------------------------------------------- */
+
+/* Finds what tells of threads that do not end, and adds what comes with each of them to it. */
+void telling_fold_threads(struct telling *t);
+/* The cause of who keeps what starts the threads tells of them, too. */
+void telling_threads_kept(const struct telling *t, const struct accumulation *item, uint32_t cause);
+/* What more threads have on their stacks is there because of them. */
+bool telling_with_threads(const struct telling *t, const struct accumulation *item);
+
+/* -- growth_symptoms.c ------------------------------------------------------------------------- */
+
 /* That cause keeps what is loaded again and again, if something is: it is one of that kind then. */
 void telling_what_is_loaded(const struct telling *t, const struct accumulation *item,
                             uint32_t cause);

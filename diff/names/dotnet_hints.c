@@ -73,6 +73,22 @@ const struct hint dotnet_hints[] = {
          "What to do: look at that await. Let it end by a timeout or a cancellation token; use\n"
          "TaskCreationOptions.RunContinuationsAsynchronously, and complete each\n"
          "TaskCompletionSource on every path, also when something is thrown.\n"},
+    {.id = "async-loop",
+     .summary = "loops of F# that keep a frame of each turn",
+     .types = {"Microsoft.FSharp.Control.AsyncPrimitives+TryWith",
+               "Microsoft.FSharp.Control.AsyncPrimitives+TryFinally"},
+     .next = "Let the loop of this async not call itself inside of try (return! there comes back "
+             "to the handler, so that each turn keeps one): loop outside of it, or by while.",
+     .explain =
+         "In F# an async that calls itself by return! goes on without a frame of its own only "
+         "where\n"
+         "nothing is left to do behind the call. Inside of try .. with, try .. finally or use the\n"
+         "handler is left: each turn of the loop keeps one, and a mailbox that handles a message "
+         "a\n"
+         "turn keeps one for each message that ever came.\n"
+         "\n"
+         "What to do: put the try around the work of one turn, and the recursive call behind "
+         "it.\n"},
     {.id = "completion",
      .summary = "task completion sources that nobody completes",
      .types = {"System.Threading.Tasks.TaskCompletionSource"},
@@ -224,23 +240,32 @@ const struct hint dotnet_hints[] = {
          "What to do: one context for a unit of work; AsNoTracking for reading; the same options\n"
          "object for all contexts.\n"},
     {.id = "thread-local",
-     .summary = "values kept for each thread or each flow of calls",
-     .types = {"System.Threading.ThreadLocal<", "System.Threading.AsyncLocal",
-               "System.Threading.ExecutionContext", "*LinkedSlot"},
+     .summary = "values kept for each thread",
+     .types = {"System.Threading.ThreadLocal<", "*LinkedSlot"},
      .roots = {"thread static"},
-     .next =
-         "Dispose ThreadLocal objects, and clear thread statics and AsyncLocal values: a thread "
-         "of the pool keeps them for as long as it lives.",
+     .next = "Dispose ThreadLocal objects, and clear thread statics: a thread of the pool keeps "
+             "them for as long as it lives.",
      .explain =
          "A thread static or ThreadLocal value lives as long as its thread, and threads of the\n"
          "pool live long: buffers kept for each thread are there once a thread. A ThreadLocal "
          "that\n"
          "is itself made again and again leaves a slot in every thread unless it is disposed.\n"
-         "AsyncLocal values go with the ExecutionContext, which timers, registrations and tasks\n"
-         "capture: whatever of these lives long keeps the values of the call that made it.\n"
          "\n"
-         "What to do: dispose ThreadLocal; bound what is kept for each thread; start long-lived\n"
-         "work under ExecutionContext.SuppressFlow.\n"},
+         "What to do: dispose ThreadLocal; bound what is kept for each thread.\n"},
+    {.id = "async-local",
+     .summary = "values that go with a flow of calls, and what keeps that",
+     .types = {"System.Threading.AsyncLocal", "System.Threading.ExecutionContext"},
+     .next = "Set AsyncLocal values back where their call ends, and start what lives long under "
+             "ExecutionContext.SuppressFlow: a context that is kept keeps all values of the call "
+             "that it was captured in.",
+     .explain =
+         "AsyncLocal values go with the ExecutionContext, which timers, registrations and tasks\n"
+         "capture: whatever of these lives long keeps the values of the call that made it. A "
+         "value\n"
+         "that is made of the one before, as the parents of a trace, keeps all of them.\n"
+         "\n"
+         "What to do: set the value back (null) where its call ends; start long-lived work under\n"
+         "ExecutionContext.SuppressFlow; bound a chain of values.\n"},
     {.id = "pinned",
      .summary = "objects held by pinned handles",
      .types = {"System.Runtime.InteropServices.GCHandle"},

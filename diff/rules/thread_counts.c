@@ -132,8 +132,9 @@ static bool is_more(const struct series *s, const struct series_thread *thread) 
     return !thread->rows[0] && thread->rows[s->count - 1];
 }
 
-/* What most of the new threads do, or are called: the place that starts them is near. */
-static const char *new_threads_text(const struct series *s, struct findings *f) {
+/* Where most of the new threads are, and how many: the place that starts them is near. */
+static const char *place_of_new_threads(const struct series *s, struct findings *f,
+                                        uint32_t *ret_most) {
     const struct series_thread *best = NULL;
     uint32_t most = 0;
     for (uint32_t i = 0; i < s->thread_count && i < 2000; i++) {
@@ -153,18 +154,12 @@ static const char *new_threads_text(const struct series *s, struct findings *f) 
         if (most > s->thread_count / 2)
             break;
     }
-    if (!best)
-        return "";
     struct strbuf where;
     strbuf_init(&where);
-    stack_place(best->rows[s->count - 1], &where);
-    const char *text = where.len
-                           ? findings_text(f, "; %s of the new ones %s in %s", say_count(f, most),
-                                           most == 1 ? "is" : "are", strbuf_cstr(&where))
-                           : "";
-    findings_fail(f, &where.err);
-    strbuf_deinit(&where);
-    return text;
+    if (best)
+        stack_place(best->rows[s->count - 1], &where);
+    *ret_most = most;
+    return findings_take(f, &where);
 }
 
 /* The first snapshot before the last whose threads may be more than it lists; the last: none. */
@@ -193,16 +188,21 @@ static bool run_leak(const struct series *s, const struct limits *limits, struct
         return true;
     uint64_t first = living(series_base(s), true), last = living(series_new(s), true);
     bool all = threads_are_all(s);
+    uint32_t most = 0;
+    const char *where = place_of_new_threads(s, f, &most);
     struct finding *hit =
         findings_hit(f, &rule_thread_leak, all ? SEVERITY_WARNING : SEVERITY_NOTICE,
                      last > first ? last - first : 0, "threads");
+    const char *in = *where ? findings_text(f, "; %s of the new ones %s in %s", say_count(f, most),
+                                            most == 1 ? "is" : "are", where)
+                            : "";
     if (all)
         finding_summary(f, hit, "The process has %s threads, %s before%s.", say_count(f, last),
-                        say_count(f, first), new_threads_text(s, f));
+                        say_count(f, first), in);
     else
         finding_summary(f, hit, "%s lists %s threads, %s %s%s; that list may not be all of them%s.",
                         series_snapshot_name(s, s->count - 1), say_count(f, last),
-                        series_snapshot_name(s, 0), say_count(f, first), new_threads_text(s, f),
+                        series_snapshot_name(s, 0), say_count(f, first), in,
                         threads_why(s, f, first_open(s)));
     finding_next(f, hit,
                  "Find what starts them: threads that only wait were never told to end, or "
@@ -210,6 +210,8 @@ static bool run_leak(const struct series *s, const struct limits *limits, struct
     finding_number(hit, "threads_base", FIELD_U64, first);
     finding_number(hit, "threads_new", FIELD_U64, last);
     finding_text(f, hit, "verdict", verdict_names[verdict]);
+    if (*where)
+        finding_text(f, hit, "where", where);
     return true;
 }
 

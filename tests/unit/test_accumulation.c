@@ -281,6 +281,141 @@ static void what_stacks_hold_hangs_nowhere_else(void **state) {
     made_deinit(&m);
 }
 
+#define PUMP "Shop.Pump"
+
+/*
+ * Pumps with a thread, a buffer on its stack, and what the runtime keeps for it; `list`: they are
+ * kept in one.
+ */
+static void add_pumps(struct made *m, uint32_t i, bool list) {
+    uint32_t pumps = 4 + 12 * i;
+    for (int places = 0; places < 2; places++) {
+        adding = places ? PART_PLACES : PART_PATHS;
+        if (list) {
+            uint64_t top = causes_add_path(m, i, ABSENT, "static Shop.Yard.s_pumps",
+                                           "System.Collections.Generic.List<Shop.Pump>", 1, 32,
+                                           pumps * 2, pumps * 300);
+            uint64_t pump =
+                causes_add_path(m, i, top, "[]", PUMP, pumps, pumps * 100, pumps, pumps * 200);
+            causes_add_path(m, i, pump, "notes", "Shop.Notes", pumps, pumps * 200, 0, 0);
+        }
+        causes_add_path(m, i, ABSENT, "handle Strong", "System.Threading.Thread", pumps, pumps * 72,
+                        0, 0);
+        for (uint32_t t = 0; t < pumps; t++) {
+            char root[40];
+            (void)snprintf(root, sizeof(root), "stack of thread 0x%x", 100 + t);
+            causes_add_path(m, i, ABSENT, root, "System.Byte[]", 1, 20000, 0, 0);
+        }
+    }
+    adding = PART_PATHS;
+    for (uint32_t t = 0; t < pumps; t++)
+        causes_add_worker(m, i, 100 + t, "pump",
+                          "System.Threading.Monitor.Wait(System.Object)|"
+                          "Shop.Pump+<>c.<Start>b__3_0()",
+                          0);
+    made_live_type(m, i, "System.Byte[]", pumps, pumps * 20000);
+    if (list) {
+        made_live_type(m, i, PUMP, pumps, pumps * 100);
+        made_live_type(m, i, "Shop.Notes", pumps, pumps * 200);
+    }
+    made_live_type(m, i, "System.Threading.Thread", pumps, pumps * 72);
+}
+
+/* What keeps what starts the threads is the one cause; without it the threads are. */
+static void threads_and_what_comes_with_them_are_one_cause(void **state) {
+    (void)state;
+    for (int list = 0; list < 2; list++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++)
+            add_pumps(&m, i, list);
+        causes_judge(&m, &c);
+        assert_int_equal(c.growth_count, 1);
+        assert_int_equal(c.items[0].kind, list ? CAUSE_LEAK : CAUSE_THREADS);
+        assert_int_equal(c.items[0].bytes_delta, 24 * (20072 + list * 300));
+        causes_says(c.items[0].summary, "28 threads, 4 before");
+        if (list) {
+            assert_string_equal(c.items[0].subject, "static Shop.Yard.s_pumps");
+            causes_says(c.items[0].summary, "each has a thread of its own");
+            causes_says(c.items[0].next, "dispose of each Shop.Pump");
+        }
+        for (uint32_t i = 1; i < c.count; i++)
+            assert_true(c.items[i].severity > SEVERITY_WARNING);
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
+#define ENTRIES "System.Collections.Concurrent.ConcurrentDictionary<String, CacheEntry>"
+
+/* A cache is no matter of who holds the provider that knows it, nor of the scopes that do. */
+static void what_a_provider_knows_is_told_by_itself(void **state) {
+    (void)state;
+    static const char *const between[] = {
+        "Microsoft.Extensions.DependencyInjection.ServiceProvider", "System.Scopes"};
+    for (size_t k = 0; k < 2; k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t pages = 1000 + 1000 * i, scopes = k ? 5 + 5 * i : 1;
+            for (int places = 0; places < 2; places++) {
+                adding = places ? PART_PLACES : PART_PATHS;
+                uint64_t top = causes_add_path(&m, i, ABSENT, "static Shop.Host.s_all",
+                                               "Shop.Restock", 1, 24, 0, 0);
+                uint64_t scope =
+                    causes_add_path(&m, i, top, "scopes", between[k], scopes, scopes * 40, 0, 0);
+                uint64_t cache = causes_add_path(&m, i, places ? ABSENT : scope,
+                                                 places ? ROOT_SEVERAL : "_cache",
+                                                 "System.Caching.MemoryCache", 1, 80, 0, 0);
+                uint64_t map = causes_add_path(&m, i, cache, "_entries", ENTRIES, 1, 80, 0, 0);
+                causes_add_path(&m, i, map, "[]", "Shop.Page", pages, pages * 100, 0, 0);
+            }
+            adding = PART_PATHS;
+            made_live_type(&m, i, "Shop.Page", pages, pages * 100);
+        }
+        causes_judge(&m, &c);
+        assert_string_equal(c.items[0].subject, "MemoryCache._entries");
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
+#define MAKE_BOX \
+    "System.Runtime.CompilerServices.AsyncTaskMethodBuilder<Shop.Page>+" \
+    "AsyncStateMachineBox<Shop.Desk+<MakeAsync>d__4>"
+
+/* Tasks that are done and kept hold results: nothing waits there. */
+static void tasks_that_are_done_wait_for_nothing(void **state) {
+    (void)state;
+    for (uint64_t waiting = 0; waiting < 2; waiting++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t calls = 1000 + 1000 * i;
+            uint64_t top = causes_add_path(&m, i, ABSENT, "static Shop.Desk.s_made",
+                                           "System.Collections.Generic.List<Task>", 1, 32,
+                                           2 * calls, calls * 300);
+            uint64_t box =
+                causes_add_path(&m, i, top, "[]", MAKE_BOX, calls, calls * 100, calls, calls * 200);
+            causes_add_path(&m, i, box, "m_result", "Shop.Page", calls, calls * 200, 0, 0);
+            made_live_type(&m, i, "Shop.Page", calls, calls * 200);
+            struct async_row *row = made_row(&m, i, PART_ASYNC);
+            row->type =
+                made_text(&m, i, waiting ? "Shop.Desk+<MakeAsync>d__4" : "Shop.Desk+<Run>d__1");
+            row->await = 1;
+            row->objects = waiting ? calls : 1;
+        }
+        causes_judge(&m, &c);
+        causes_says(c.items[0].next, waiting ? "Find what async Desk.MakeAsync"
+                                             : "Look where static Shop.Desk.s_made is filled");
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 static void stacks_of_no_thread_are_stacks(void **state) {
     (void)state;
     struct made m;
@@ -306,6 +441,9 @@ int main(void) {
         cmocka_unit_test(what_a_stack_holds_is_of_its_thread),
         cmocka_unit_test(what_stacks_hold_hangs_nowhere_else),
         cmocka_unit_test(stacks_of_no_thread_are_stacks),
+        cmocka_unit_test(threads_and_what_comes_with_them_are_one_cause),
+        cmocka_unit_test(what_a_provider_knows_is_told_by_itself),
+        cmocka_unit_test(tasks_that_are_done_wait_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,8 @@ static void every_type_has_the_hint_that_tells_most(void **state) {
         {"System.Net.Http.HttpConnectionPool", "http-client"},
         {"Microsoft.EntityFrameworkCore.ChangeTracking.Internal.StateManager", "ef-context"},
         {"System.Threading.ThreadLocal<Shop.Buffer>+LinkedSlot", "thread-local"},
+        {"System.Threading.ExecutionContext", "async-local"},
+        {"Microsoft.FSharp.Control.AsyncPrimitives+TryWith@638-1<Unit>", "async-loop"},
         {"Shop.Cart", NULL},
         {"System.String", NULL},
         {"", NULL},
