@@ -33,10 +33,10 @@ static class Program {
 
     static void Main(string[] args) {
         if (args.Length < 2) {
-            Console.WriteLine(string.Join('\n', all.Keys.Concat(Further.All.Keys)));
+            Console.WriteLine(string.Join('\n', all.Keys.Concat(Further.All.Keys).Concat(Unusual.All.Keys)));
             return;
         }
-        foreach (var (name, round) in Further.All)
+        foreach (var (name, round) in Further.All.Concat(Unusual.All))
             all[name] = round;
         var rounds = args[1].Split('+').Select(name => all[name]).ToArray();
         for (int k = 0; ; k++) {
