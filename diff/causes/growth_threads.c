@@ -95,8 +95,8 @@ static const struct accumulation *first_on_stacks(const struct telling *t) {
     return NULL;
 }
 
-static void add_figures(const struct telling *t, struct accumulation *to,
-                        struct accumulation *item) {
+static void fold_with_threads(const struct telling *t, struct accumulation *to,
+                              struct accumulation *item) {
     item->folded = item->with_threads = true;
     to->bytes_delta += item->bytes_delta;
     for (uint32_t i = 0; i < t->a->growth.snapshot_count; i++)
@@ -116,7 +116,7 @@ void telling_fold_threads(struct telling *t) {
     t->of_threads = keeper ? keeper : first_on_stacks(t);
     for (uint32_t i = 0; t->of_threads && i < t->a->count; i++)
         if (&t->a->items[i] != t->of_threads && comes_with_threads(t, &t->a->items[i], threads))
-            add_figures(t, &t->a->items[t->of_threads - t->a->items], &t->a->items[i]);
+            fold_with_threads(t, &t->a->items[t->of_threads - t->a->items], &t->a->items[i]);
 }
 
 /* The findings about what came with the threads, too. */

@@ -213,7 +213,7 @@ static struct waiting *async_row_of(struct async_counts *c, uint32_t type, uint6
 }
 
 /* Its machine is cleared then, which looks as if it waited at its first await. */
-static bool is_over(const struct async_counts *c, uint32_t type, uint64_t box) {
+static bool async_is_over(const struct async_counts *c, uint32_t type, uint64_t box) {
     uint32_t offset = c->types[type].flags_offset, flags;
     return offset && clr_u32(c->clr, box + offset, &flags) && flags & TASK_COMPLETED;
 }
@@ -223,7 +223,7 @@ bool async_count(struct async_counts *c, uint64_t mt, uint64_t address, uint64_t
     uint32_t type = continues ? continuation_type(c, mt, address) : box_type(c, mt);
     if (type == STRMAP_NONE)
         return false;
-    if (!continues && is_over(c, type, address))
+    if (!continues && async_is_over(c, type, address))
         return true;
     uint64_t await = continues ? await_of_continuation(c->clr, address)
                                : async_box_await(c->clr, &c->types[type].box, address);
