@@ -1,7 +1,8 @@
 /*
  * Threads that wait for what no thread is known to have: a semaphore that nobody releases, a mutex,
- * a barrier that some do not come to, a collection that stays full. Of a semaphore that may be how
- * work is announced: told all the same, but as a warning only where it is used as a lock.
+ * a barrier or a countdown that some do not come to, a collection that stays full, an event. Of a
+ * semaphore or an event that may be how work is announced: told all the same, but as a warning only
+ * where it is used as a lock, or where ever more threads wait.
  */
 #include "diff/causes/telling_waits.h"
 
@@ -42,19 +43,24 @@ static const struct wait_row *thing_in(const struct waits *w, uint32_t thread, u
     return NULL;
 }
 
-/* A barrier wakes those that wait now and then; that it did not open is what counts. */
-static bool waits_on(const struct waits *w, uint32_t thread, const struct wait_row *thing) {
-    if (waits_stayed(w, thread))
-        return true;
-    if (!is_thing(thing, WAIT_ON_BARRIER) || thing->phase == ABSENT ||
-        !waits_only_woke(&w->s->threads[thread]))
-        return false;
+/* Is it in all dumps where it was: no phase of a barrier over, no signal of a countdown come? */
+static bool thing_stayed(const struct waits *w, uint32_t thread, const struct wait_row *thing) {
     for (uint32_t i = 0; i < w->s->count; i++) {
         const struct wait_row *then = thing_in(w, thread, i);
-        if (!is_thing(then, WAIT_ON_BARRIER) || then->phase != thing->phase)
+        if (!is_thing(then, thing->kind) || then->phase != thing->phase ||
+            then->count != thing->count)
             return false;
     }
     return true;
+}
+
+/* A barrier wakes those that wait now and then; that it did not open is what counts. */
+static bool waits_on(const struct waits *w, uint32_t thread, const struct wait_row *thing) {
+    bool counts = is_thing(thing, WAIT_ON_BARRIER) || is_thing(thing, WAIT_ON_COUNTDOWN);
+    if (!waits_stayed(w, thread) &&
+        (!is_thing(thing, WAIT_ON_BARRIER) || !waits_only_woke(&w->s->threads[thread])))
+        return false;
+    return !counts || thing_stayed(w, thread, thing);
 }
 
 static const char *app_frame(const struct thread_row *row) {
@@ -116,6 +122,8 @@ static enum severity shut_severity(const struct waits *w, const struct wait_row 
         return SEVERITY_NOTICE;
     if (is_thing(thing, WAIT_ON_SEMAPHORE))
         return is_lock(thing, waiters) ? SEVERITY_WARNING : SEVERITY_NOTICE;
+    if (is_thing(thing, WAIT_ON_EVENT))
+        return waiters->late > 1 ? SEVERITY_WARNING : SEVERITY_NOTICE;
     return is_thing(thing, WAIT_ON_MUTEX) || !somebody_computes(w) ? SEVERITY_WARNING
                                                                    : SEVERITY_NOTICE;
 }
@@ -210,15 +218,40 @@ static void say_full(const struct waits *w, struct cause *cause, const struct wa
                   "of TryAdd tells when that happens again.";
 }
 
+static void say_countdown(const struct waits *w, struct cause *cause, const struct wait_row *thing,
+                          const struct waiters *waiters) {
+    cause->subject = name_of_thing(w, thing, "System.Threading.CountdownEvent");
+    cause->summary =
+        findings_text(w->f,
+                      "%s for the countdown %s: %s signal%s missing, and none "
+                      "came%s.",
+                      who_waits(w, waiters, true), cause->subject, say_count(w->f, thing->count),
+                      thing->count == 1 ? " is" : "s are", between(w));
+    cause->next = "Find who should signal and has ended, failed or waits itself: Signal belongs "
+                  "into a finally.";
+}
+
+static void say_event(const struct waits *w, struct cause *cause, const struct wait_row *thing,
+                      const struct waiters *waiters) {
+    cause->subject = name_of_thing(w, thing, thing->type ? thing->type : "an event");
+    cause->summary = findings_text(w->f, "%s for the event %s, which nobody set%s.",
+                                   who_waits(w, waiters, true), cause->subject, between(w));
+    cause->next =
+        waiters->late > 1
+            ? "Find who should set it, and why that does not happen: ever more threads "
+              "wait there."
+            : "Nothing, where it tells these threads of work or of the end; else find who "
+              "should set it.";
+}
+
 static const struct shut_kind {
     const char *kind;
     void (*say)(const struct waits *w, struct cause *cause, const struct wait_row *thing,
                 const struct waiters *waiters);
 } shut_kinds[] = {
-    {WAIT_ON_SEMAPHORE, say_semaphore},
-    {WAIT_ON_MUTEX, say_mutex},
-    {WAIT_ON_BARRIER, say_barrier},
-    {WAIT_ON_QUEUE, say_full},
+    {WAIT_ON_SEMAPHORE, say_semaphore}, {WAIT_ON_MUTEX, say_mutex},
+    {WAIT_ON_BARRIER, say_barrier},     {WAIT_ON_QUEUE, say_full},
+    {WAIT_ON_COUNTDOWN, say_countdown}, {WAIT_ON_EVENT, say_event},
 };
 
 /* NULL: it is none of these, somebody is known to have it, or it is open. */
@@ -226,7 +259,9 @@ static const struct shut_kind *shut_kind_of(const struct waits *w, uint32_t node
     const struct wait_edge *edge = &w->graph.edges[node];
     for (size_t i = 0; i < sizeof(shut_kinds) / sizeof(*shut_kinds); i++)
         if (!edge->blocked && !edge->circle && is_thing(edge->thing, shut_kinds[i].kind) &&
-            !(is_thing(edge->thing, WAIT_ON_SEMAPHORE) && edge->thing->count != 0))
+            !(is_thing(edge->thing, WAIT_ON_SEMAPHORE) && edge->thing->count != 0) &&
+            !(is_thing(edge->thing, WAIT_ON_COUNTDOWN) &&
+              (edge->thing->count == 0 || edge->thing->count == ABSENT)))
             return &shut_kinds[i];
     return NULL;
 }

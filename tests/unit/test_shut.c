@@ -6,6 +6,7 @@
 
 #define SEMAPHORE "System.Threading.SemaphoreSlim.Wait()"
 #define HANDLE    "System.Threading.WaitHandle.WaitOneNoCheck(Int32)"
+#define EVENT     "System.Threading.CountdownEvent.Wait()"
 #define BARRIER   "System.Threading.Barrier.SignalAndWait()"
 #define FULL \
     "System.Threading.SemaphoreSlim.WaitCore(Int64)|" \
@@ -203,6 +204,58 @@ static void a_barrier_that_opened_is_no_cause(void **state) {
     }
 }
 
+/* A signal that came says that work goes on; so does a core that somebody uses. */
+static void a_countdown_that_stays_is_a_warning(void **state) {
+    (void)state;
+    for (uint32_t k = 0; k < 3; k++) {
+        struct made m;
+        struct causes c;
+        shut_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            add_closed(&m, i, WAIT_ON_COUNTDOWN, "Yard.Day._end")->count = 5 - (k == 1) * i;
+            add_waiters(&m, i, 0, 2, EVENT "|Yard.Day.Close()");
+            struct thread_row *busy =
+                causes_add_worker(&m, i, 6, "busy", "Yard.Work.Count()|Yard.Work.Start()", 0);
+            busy->user_ns += k == 2 ? i * 1900000000ull : 0;
+            busy->elapsed_ns = 1000000000ull * (1 + 2 * i);
+        }
+        causes_judge(&m, &c);
+        if (k == 1) {
+            assert_int_equal(c.count, 0);
+        } else {
+            assert_string_equal(c.items[c.count - 1].subject, "Yard.Day._end");
+            causes_says(c.items[c.count - 1].summary,
+                        "wait in Yard.Day.Close for the countdown Yard.Day._end: 5 signals are "
+                        "missing, and none came");
+            assert_int_equal(c.items[c.count - 1].severity,
+                             k == 2 ? SEVERITY_NOTICE : SEVERITY_WARNING);
+        }
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
+/* Threads wait for work and for the end by events: ever more of them are another matter. */
+static void an_event_is_a_notice_until_more_wait(void **state) {
+    (void)state;
+    for (uint32_t more = 0; more < 2; more++) {
+        struct made m;
+        struct causes c;
+        shut_init(&m, 2);
+        for (uint32_t i = 0; i < 2; i++) {
+            add_closed(&m, i, WAIT_ON_EVENT, "static Yard.Day.s_open");
+            add_waiters(&m, i, 0, 2 + 2 * more * i, HANDLE "|Yard.Day.Begin()");
+        }
+        causes_judge(&m, &c);
+        assert_int_equal(c.count, 1);
+        assert_int_equal(c.items[0].severity, more ? SEVERITY_WARNING : SEVERITY_NOTICE);
+        causes_says(c.items[0].summary, "for the event static Yard.Day.s_open, which nobody set");
+        causes_says(c.items[0].next, more ? "ever more threads" : "Nothing, where it tells");
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 static void mutexes_that_wait_for_one_another_are_one_cause(void **state) {
     (void)state;
     struct made m;
@@ -293,6 +346,8 @@ int main(void) {
         cmocka_unit_test(mutexes_barriers_and_full_queues_are_told),
         cmocka_unit_test(consumers_of_an_empty_collection_are_idle),
         cmocka_unit_test(a_barrier_that_opened_is_no_cause),
+        cmocka_unit_test(a_countdown_that_stays_is_a_warning),
+        cmocka_unit_test(an_event_is_a_notice_until_more_wait),
         cmocka_unit_test(mutexes_that_wait_for_one_another_are_one_cause),
         cmocka_unit_test(an_initializer_is_told_with_its_type),
         cmocka_unit_test(a_callback_may_stand_in_a_circle),
