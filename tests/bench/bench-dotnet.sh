@@ -28,17 +28,7 @@ cpu() { median <(awk '{ print $2 + $3 }' "$WORK/$1.times"); }
 resident() { median <(cut -d' ' -f4 "$WORK/$1.times"); }
 
 # anonymous COMMAND...: the most memory it has that is not the file's, in KB
-anonymous() {
-    local most=0 key value
-    "$@" >/dev/null 2>&1 &
-    local running=$!
-    while kill -0 $running 2>/dev/null; do
-        while read -r key value _; do
-            [ "$key" = RssAnon: ] && [ "$value" -gt $most ] && most=$value
-        done 2>/dev/null <"/proc/$running/status"
-    done 2>/dev/null
-    echo $most
-}
+anonymous() { python3 "$(dirname "$0")/anonymous.py" "$@"; }
 
 # still OPTIONS...: milliseconds that a snapshot holds the process
 still() {

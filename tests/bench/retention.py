@@ -6,18 +6,10 @@ import subprocess
 import sys
 import time
 
+from anonymous import anonymous_kib
+
 program, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 peer = os.path.join(folder, "clrmd-peer", "clrmd-peer")
-
-
-def anonymous_kb(pid):
-    try:
-        for line in open(f"/proc/{pid}/status"):
-            if line.startswith("RssAnon:"):
-                return int(line.split()[1])
-    except (OSError, ValueError):
-        pass
-    return 0
 
 
 def run(command):
@@ -25,7 +17,7 @@ def run(command):
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     most = 0
     while True:
-        most = max(most, anonymous_kb(child.pid))
+        most = max(most, anonymous_kib(child.pid))
         pid, status, usage = os.wait4(child.pid, os.WNOHANG)
         if pid:
             break
