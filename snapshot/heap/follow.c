@@ -277,6 +277,30 @@ static inline void follow_count(struct follow *f, const struct follow_met *m, ui
     path_tree_count(&f->tree, node, size);
 }
 
+static size_t follow_nodes_bytes(const struct follow *f, size_t item_bytes) {
+    return ((size_t)f->graph->rank_count + 1) * item_bytes;
+}
+
+/* There are more nodes than 16 bits can tell. */
+static void follow_widen_nodes(struct follow *f) {
+    struct follow_nodes *n = &f->nodes;
+    n->wide = pages_alloc(follow_nodes_bytes(f, sizeof(*n->wide)));
+    for (uint32_t rank = 0; n->wide && rank < f->graph->rank_count; rank++)
+        n->wide[rank] = n->narrow[rank];
+    f->state->nomem |= !n->wide;
+    pages_free(n->narrow, follow_nodes_bytes(f, sizeof(*n->narrow)));
+    n->narrow = NULL;
+}
+
+static inline void follow_set_node(struct follow *f, uint32_t rank, uint32_t node) {
+    if (f->nodes.narrow && node > UINT16_MAX)
+        follow_widen_nodes(f);
+    if (f->nodes.narrow)
+        f->nodes.narrow[rank] = (uint16_t)node;
+    else if (f->nodes.wide)
+        f->nodes.wide[rank] = node;
+}
+
 /* Likewise, of what has references. */
 static inline void follow_keep(struct follow_tree *t, const struct follow_met *m, uint32_t node,
                                uint32_t flags) {
@@ -299,8 +323,7 @@ static void follow_arrive(struct follow *f, const struct follow_batch *b) {
             path_tree_enter(&f->tree, m->hash, m->parent, m->edge, f->classes[m->class].type);
         if (!(flags & CLASS_BETWEEN))
             follow_count(f, m, node);
-        if (f->nodes)
-            f->nodes[m->rank] = node;
+        follow_set_node(f, m->rank, node);
         if (f->met_from.inner)
             follow_keep(&f->met_from, m, node, flags);
         if (flags & CLASS_LISTED)
@@ -470,12 +493,13 @@ bool follow_init(struct follow *f, const struct graph *g, const struct follow_op
         f->state->steps = follow_choose(g->wide);
     f->classes = calloc((size_t)g->class_count + 1, sizeof(*f->classes));
     if (options->keep_nodes)
-        f->nodes = pages_alloc(((size_t)g->rank_count + 1) * sizeof(*f->nodes));
+        f->nodes.narrow = pages_alloc(follow_nodes_bytes(f, sizeof(*f->nodes.narrow)));
     for (uint32_t i = 0; f->classes && i < g->class_count; i++) {
         const struct graph_class *class = &g->classes[i];
         f->classes[i] = (struct follow_class){class->size, class->type, class->flags, {0, 0}};
     }
-    return ((f->state && f->classes && (f->nodes || !options->keep_nodes)) || err_nomem(err)) &&
+    return ((f->state && f->classes && (follow_keeps_nodes(f) || !options->keep_nodes)) ||
+            err_nomem(err)) &&
            (!options->keep_tree || follow_tree_init(&f->met_from, g, err));
 }
 
@@ -484,8 +508,10 @@ void follow_deinit(struct follow *f) {
         follow_free_queue(f->state);
         free(f->state);
     }
-    if (f->nodes)
-        pages_free(f->nodes, ((size_t)f->graph->rank_count + 1) * sizeof(*f->nodes));
+    if (f->nodes.narrow)
+        pages_free(f->nodes.narrow, follow_nodes_bytes(f, sizeof(*f->nodes.narrow)));
+    if (f->nodes.wide)
+        pages_free(f->nodes.wide, follow_nodes_bytes(f, sizeof(*f->nodes.wide)));
     free(f->classes);
     follow_tree_deinit(&f->met_from);
     path_tree_deinit(&f->tree);

@@ -19,7 +19,7 @@ struct follow_options {
     struct cell (*weigh)(void *context, uint32_t tag, uint64_t size_bytes);
     /* Is that slot, where no object begins, part of the heap at all? NULL: yes. */
     bool (*inside)(void *context, uint64_t slot);
-    bool keep_nodes; /* see follow.nodes */
+    bool keep_nodes; /* see follow_node */
     bool keep_tree;  /* see follow.met_from */
 };
 
@@ -30,6 +30,12 @@ struct follow_class {
     struct cell live;
 };
 
+/* Of each rank a node of the tree of paths: in 16 bits while there are no more nodes than that. */
+struct follow_nodes {
+    uint16_t *narrow;
+    uint32_t *wide; /* NULL: they are narrow, or not kept */
+};
+
 struct follow {
     const struct graph *graph; /* borrowed; what was met is marked in it */
     struct follow_options options;
@@ -37,10 +43,27 @@ struct follow {
     struct follow_class *classes; /* those of the graph */
     uint64_t outside;             /* [count] references that lead outside the heap */
     uint64_t broken;              /* [count] references to what is no object */
-    uint32_t *nodes;              /* of each rank, the node it was met on; NULL: not kept */
+    struct follow_nodes nodes;    /* on which each was met, if they are kept */
     struct follow_tree met_from;  /* if it is to be kept */
     struct follow_state *state;
 };
+
+static inline bool follow_keeps_nodes(const struct follow *f) {
+    return f->nodes.narrow || f->nodes.wide;
+}
+
+/* The node that the object of a rank was met on. They are kept, and it was met. */
+static inline uint32_t follow_node(const struct follow *f, uint32_t rank) {
+    return f->nodes.wide ? f->nodes.wide[rank] : f->nodes.narrow[rank];
+}
+
+/* Which will be asked for later. */
+static inline void follow_expect_node(const struct follow *f, uint32_t rank) {
+    if (f->nodes.wide)
+        __builtin_prefetch(&f->nodes.wide[rank]);
+    else
+        __builtin_prefetch(&f->nodes.narrow[rank]);
+}
 
 /* Errors: ERR_NOMEM. To be freed either way. */
 bool follow_init(struct follow *f, const struct graph *g, const struct follow_options *options,

@@ -248,7 +248,8 @@ const char *heap_keep(struct answers *a, const char *text) {
 bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct err *err) {
     const bool *asked = a->question.asked;
     bool whole = !h->source->sampled;
-    a->over_memory[QUESTION_RETAINED] = whole && asked[QUESTION_RETAINED] && !h->follow.nodes;
+    a->over_memory[QUESTION_RETAINED] =
+        whole && asked[QUESTION_RETAINED] && !follow_keeps_nodes(&h->follow);
     /* What is retained comes last: it uses the references up. */
     return (!asked[QUESTION_PATH] ||
             answer_paths_of_tree(a, &h->follow.tree, &h->source->names, h->graph.type_count,
@@ -256,7 +257,7 @@ bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct er
            (!h->source->contents || !asked[QUESTION_DUPLICATES] ||
             heap_answer_duplicates(h, a, err)) &&
            (!whole || !asked[QUESTION_HOLDERS] || heap_answer_holders(h, b, a, err)) &&
-           (!whole || !h->follow.nodes || heap_answer_retained(h, a, err));
+           (!whole || !follow_keeps_nodes(&h->follow) || heap_answer_retained(h, a, err));
 }
 
 void heap_refuse_answers(const struct heap *h, struct answers *a) {

@@ -29,7 +29,7 @@ static inline uint32_t retained_type(const struct retained_making *m, uint32_t r
 }
 
 static inline uint32_t retained_node(const struct retained_making *m, uint32_t rank) {
-    return m->heap->follow.nodes[rank];
+    return follow_node(&m->heap->follow, rank);
 }
 
 /* -- Sums -------------------------------------------------------------------------------------- */
@@ -105,7 +105,7 @@ static void retained_leave(struct retained_making *m, uint32_t from, uint32_t to
 static inline void retained_expect(const struct retained_making *m, uint32_t number) {
     uint32_t rank = m->sums[number].rank;
     links_expect(&m->heap->graph, rank);
-    __builtin_prefetch(&m->heap->follow.nodes[rank]);
+    follow_expect_node(&m->heap->follow, rank);
 }
 
 static bool retained_walk(struct retained_making *m, struct err *err) {

@@ -1,4 +1,5 @@
 /* The traversal, against the plainest one there is: the same objects, on the same nodes. */
+#include "model/answers.h"
 #include "tests/support/mk_graph.h"
 
 #include <setjmp.h>
@@ -110,10 +111,45 @@ static void a_chain_that_ends_in_a_circle_ends(void **state) {
     free(d);
 }
 
+/* More nodes than 16 bits tell: each object is met by an edge of its own. */
+static void nodes_are_told_of_each_object_however_many_there_are(void **state) {
+    (void)state;
+    enum { COUNT = 70000 };
+    struct question q = {.asked = {[QUESTION_RETAINED] = true}};
+    struct answers a;
+    uint32_t *first = malloc((COUNT + 1) * sizeof(*first)), *to = malloc(COUNT * sizeof(*to));
+    uint8_t *types = calloc(COUNT, 1);
+    assert_true(first && to && types);
+    types[0] = 1;
+    for (uint32_t v = 0; v < COUNT; v++) {
+        first[v] = v ? COUNT - 1 : 0;
+        to[v] = v + 1;
+    }
+    first[COUNT] = COUNT - 1;
+    answers_init(&a, &q);
+    struct mk_graph *m = mk_graph_new(COUNT, first, to, types);
+    mk_graph_root(m, 0, 7);
+    mk_graph_follow(m, &a);
+    const struct follow *f = &m->heap.follow;
+    assert_int_equal(f->tree.count, COUNT);
+    for (uint32_t v = 0; v < COUNT; v++) {
+        const struct graph_word *word = &m->heap.graph.words[v / 64];
+        const struct path_node *node = &f->tree.nodes[follow_node(f, graph_rank(word, v))];
+        assert_int_equal(node->type, types[v]);
+        assert_int_equal(node->edge, v ? v - 1 : 7);
+    }
+    mk_graph_free(m);
+    answers_deinit(&a);
+    free(first);
+    free(to);
+    free(types);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chains_are_followed_element_by_element),
         cmocka_unit_test(a_chain_that_ends_in_a_circle_ends),
+        cmocka_unit_test(nodes_are_told_of_each_object_however_many_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
