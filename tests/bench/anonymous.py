@@ -1,4 +1,4 @@
-"""Memory that is no file's, of a process and what it started: a dump is read by a process of its own.
+"""Memory that is no file's, of a process or of one that it started: a dump is read by a process of its own.
 usage: anonymous.py COMMAND...: the most that it has at any time, in KB"""
 import subprocess
 import sys
@@ -22,7 +22,8 @@ def children(pid):
 
 
 def anonymous_kib(pid):
-    return process_kib(pid) + sum(anonymous_kib(child) for child in children(pid))
+    """Of the one that has most: what one has from the other is both's, and would be counted twice."""
+    return max([process_kib(pid)] + [anonymous_kib(child) for child in children(pid)])
 
 
 if __name__ == "__main__":
