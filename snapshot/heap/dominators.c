@@ -154,6 +154,23 @@ static bool dominators_label(struct dominators *d, const struct heap *h, const s
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
+/*
+ * Is there memory for the rest? First for the search: four numbers an inner object, the last one
+ * when words are gone, and one a reference from behind. Then for what is found: with edges six and
+ * a byte, two a leaf; else five, the sums of who asked included, and one.
+ */
+static bool dominators_have_room(const struct dominators *d, const struct heap *h, bool edges) {
+    const struct links *l = &d->links;
+    const uint64_t number = sizeof(uint32_t), all = links_bytes(l);
+    uint64_t inner = number * ((uint64_t)l->inner + 1), leaves = number * (uint64_t)d->leaf_count;
+    uint64_t from = number * ((uint64_t)l->count + l->root_count - l->inner);
+    uint64_t words = number * (uint64_t)l->room, gone = edges ? 0 : words < inner ? words : inner;
+    uint64_t search = all + 4 * inner - gone + from;
+    uint64_t after =
+        edges ? all + 6 * inner + inner / 4 + 2 * leaves : all - words + 5 * inner + leaves;
+    return (search > after ? search : after) <= heap_memory_left(h);
+}
+
 static bool dominators_of_links(struct dominators *d, const struct heap *h, struct links *l,
                                 bool edges, struct err *err) {
     struct semi_nca tree = {0};
@@ -178,6 +195,7 @@ bool dominators_find(struct dominators *d, struct heap *h, struct dominators_opt
     *d = (struct dominators){.list_count = h->graph.list_count,
                              .leaf_count = links_leaf_count(&h->graph)};
     bool ok = links_make(&d->links, h, options.edges, options.drop_lists, err) &&
+              (dominators_have_room(d, h, options.edges) || graph_refuse(&h->graph, err)) &&
               dominators_of_links(d, h, &d->links, options.edges, err);
     if (ok && !options.edges)
         links_drop_leaves(&d->links);

@@ -44,7 +44,8 @@ struct dominators {
     uint32_t list_count, leaf_count;
 };
 
-/* Of a heap that was followed. Errors: ERR_NOMEM, ERR_LIMIT. To be freed either way. */
+/* Of a heap that was followed. Errors: ERR_NOMEM, ERR_LIMIT, as of links_make. To be freed either
+ * way. */
 bool dominators_find(struct dominators *d, struct heap *h, struct dominators_options options,
                      struct err *err) MUST_CHECK;
 void dominators_deinit(struct dominators *d);

@@ -52,6 +52,14 @@ static inline bool follow_keeps_nodes(const struct follow *f) {
     return f->nodes.narrow || f->nodes.wide;
 }
 
+/* [bytes] that they take. */
+static inline uint64_t follow_node_bytes(const struct follow *f) {
+    return follow_keeps_nodes(f)
+               ? ((uint64_t)f->graph->rank_count + 1) *
+                     (f->nodes.wide ? sizeof(*f->nodes.wide) : sizeof(*f->nodes.narrow))
+               : 0;
+}
+
 /* The node that the object of a rank was met on. They are kept, and it was met. */
 static inline uint32_t follow_node(const struct follow *f, uint32_t rank) {
     return f->nodes.wide ? f->nodes.wide[rank] : f->nodes.narrow[rank];

@@ -85,7 +85,7 @@ static size_t words_bytes(const struct graph *g) {
     return (size_t)(g->slot_count / 64 + 1) * sizeof(*g->words);
 }
 
-static bool graph_refuse(struct graph *g, struct err *err) {
+bool graph_refuse(struct graph *g, struct err *err) {
     g->over_limit = true;
     return err_set(err, ERR_LIMIT, "that would take more than the %" PRIu64 " bytes that it may",
                    g->memory_limit);
@@ -117,9 +117,12 @@ bool graph_init(struct graph *g, uint64_t slot_count, uint64_t memory_limit, str
 }
 
 void graph_drop_lists(struct graph *g) {
-    pages_free(g->positions, g->list_room * sizeof(*g->positions));
+    size_t bases = (g->list_bytes_room >> LIST_BLOCK_SHIFT) * sizeof(*g->bases);
+    size_t positions = g->positions ? g->list_room * sizeof(*g->positions) : 0;
+    pages_free(g->positions, positions);
     pages_free(g->lists, g->list_bytes_room);
-    pages_free(g->bases, (g->list_bytes_room >> LIST_BLOCK_SHIFT) * sizeof(*g->bases));
+    pages_free(g->bases, bases);
+    g->memory_bytes -= positions + g->list_bytes_room + bases;
     g->positions = NULL;
     g->lists = NULL;
     g->bases = NULL;

@@ -138,6 +138,10 @@ bool graph_finish(struct graph *g, struct err *err) MUST_CHECK;
 /* Nobody asks for references any more: their memory is given back. */
 void graph_drop_lists(struct graph *g);
 
+/* What is to be made of it would take more than memory_limit. Gives false, and says so: ERR_LIMIT.
+ */
+bool graph_refuse(struct graph *g, struct err *err);
+
 /* -- While it is filled; any thread ------------------------------------------------------------ */
 
 /*

@@ -9,7 +9,6 @@
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 /* Nodes below a thousandth of what is live are summed up; a thousand rows are enough for any
@@ -95,19 +94,21 @@ static void heap_forget_condemned(struct heap *h, const uint64_t *condemned) {
             graph_unmeet(&h->graph, rank);
 }
 
-/* What dominates the objects takes so many [bytes] of each beside the graph. */
-#define HEAP_RETAINED_BYTES 12u
-
-static bool heap_may_retain(const struct heap *h) {
+uint64_t heap_memory_left(const struct heap *h) {
     const struct graph *g = &h->graph;
-    return (uint64_t)g->rank_count * HEAP_RETAINED_BYTES <= g->memory_limit - g->memory_bytes;
+    uint64_t taken = g->memory_bytes + follow_node_bytes(&h->follow);
+    return taken < g->memory_limit ? g->memory_limit - taken : 0;
+}
+
+/* May the node of each object be kept beside the graph? */
+static bool heap_may_keep_nodes(const struct heap *h) {
+    return (uint64_t)h->graph.rank_count * sizeof(*h->follow.nodes.wide) <= heap_memory_left(h);
 }
 
 /* May what the traversal can write down of each object stand beside the graph? */
 static bool heap_may_keep_tree(const struct heap *h) {
-    const struct graph *g = &h->graph;
     return h->places && !h->source->sampled &&
-           spanning_most_bytes(g) <= g->memory_limit - g->memory_bytes;
+           spanning_most_bytes(&h->graph) <= heap_memory_left(h);
 }
 
 static bool heap_follow_groups(struct heap *h, uint64_t **ret_condemned, struct err *err) {
@@ -132,12 +133,13 @@ static bool heap_follow_groups(struct heap *h, uint64_t **ret_condemned, struct 
 
 bool heap_follow(struct heap *h, const struct answers *answers, struct err *err) {
     const struct heap_source *source = h->source;
-    struct follow_options options = {
-        .context = source->context,
-        .weigh = source->weigh,
-        .inside = source->inside,
-        .keep_nodes = answers && answers->question.asked[QUESTION_RETAINED] && heap_may_retain(h),
-        .keep_tree = heap_may_keep_tree(h)};
+    struct follow_options options = {.context = source->context,
+                                     .weigh = source->weigh,
+                                     .inside = source->inside,
+                                     .keep_nodes = answers &&
+                                                   answers->question.asked[QUESTION_RETAINED] &&
+                                                   heap_may_keep_nodes(h),
+                                     .keep_tree = heap_may_keep_tree(h)};
     uint64_t *condemned = NULL;
     if (!follow_init(&h->follow, &h->graph, &options, err))
         return false;
@@ -220,13 +222,6 @@ bool heap_report_places(struct heap *h, struct builder *b, struct err *err) {
     if (h->source->sampled) {
         builder_lacks(b, PART_BIT(PART_PLACES), ASPECT_ALL, ABSENT,
                       "a sample of objects does not tell what holds them alone");
-        return true;
-    }
-    if (!heap_may_retain(h)) {
-        builder_lacks(b, PART_BIT(PART_PLACES), ASPECT_ALL, ABSENT,
-                      "what holders hold alone was not looked for: that would take more than the "
-                      "%" PRIu64 " bytes that it may",
-                      h->graph.memory_limit);
         return true;
     }
     bool ok = heap_find_places(h, &p, err);

@@ -120,6 +120,9 @@ bool heap_answer(struct heap *h, struct builder *b, struct answers *a, struct er
 /* Says why nothing of what is asked is answered where the graph was refused; a may be NULL. */
 void heap_refuse_answers(const struct heap *h, struct answers *a);
 
+/* [bytes] that may be taken beside the graph, and the nodes of its objects. */
+uint64_t heap_memory_left(const struct heap *h);
+
 /* -- One file each ----------------------------------------------------------------------------- */
 
 /* Each answers the question of its name. Errors: those of heap_answer. */

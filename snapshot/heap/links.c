@@ -30,8 +30,9 @@ struct linking_pen {
 };
 
 struct linking {
-    const struct heap *heap;
+    struct heap *heap;
     bool edges;
+    uint64_t most; /* [bytes] that may be taken */
     struct links_lists at;
     struct graph_cursor cursor; /* of the list that is being read */
     bool open;
@@ -140,6 +141,11 @@ static void links_stream_free(struct links_stream *s) {
     *s = (struct links_stream){0};
 }
 
+uint64_t links_bytes(const struct links *l) {
+    return (uint64_t)l->room * sizeof(*l->words) + l->leaves.room + l->edges.room +
+           l->leaf_edges.room;
+}
+
 /* There is room. */
 static LINKS_INLINE void links_stream_put(struct links_stream *s, uint64_t number) {
     uint8_t *at = s->codes + s->size;
@@ -230,10 +236,11 @@ static bool linking_room(struct linking *k, struct err *err) {
     struct links *l = &k->pen.l;
     if (l->count > LINKS_ALONE - 2 * BATCH)
         return err_set(err, ERR_LIMIT, "more than 2^31 objects and references");
-    return (links_words_room(l, BATCH + 1) && links_stream_room(&l->leaves, BATCH) &&
-            (!k->edges ||
-             (links_stream_room(&l->edges, BATCH) && links_stream_room(&l->leaf_edges, BATCH)))) ||
-           err_nomem(err);
+    if (!links_words_room(l, BATCH + 1) || !links_stream_room(&l->leaves, BATCH) ||
+        (k->edges &&
+         (!links_stream_room(&l->edges, BATCH) || !links_stream_room(&l->leaf_edges, BATCH))))
+        return err_nomem(err);
+    return links_bytes(l) <= k->most || graph_refuse(&k->heap->graph, err);
 }
 
 static LINKS_INLINE bool linking_batches(struct linking *k, bool edges, bool wide,
@@ -302,7 +309,7 @@ static bool links_make_heads(struct links *l, const struct graph *g, bool drop_l
 }
 
 bool links_make(struct links *ret, struct heap *h, bool edges, bool drop_lists, struct err *err) {
-    struct linking k = {.heap = h, .edges = edges};
+    struct linking k = {.heap = h, .edges = edges, .most = heap_memory_left(h)};
     struct links *l = &k.pen.l;
     bool ok = links_make_heads(l, &h->graph, drop_lists) && links_words_room(l, 1);
     ok = ok || err_nomem(err);

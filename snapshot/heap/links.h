@@ -129,8 +129,8 @@ static inline uint32_t links_next_edge(const struct links *l, struct links_walk 
 }
 
 /*
- * Makes them of a heap that was followed. Errors: ERR_NOMEM, ERR_LIMIT (2^31 words or more). To be
- * freed either way.
+ * Makes them of a heap that was followed. Errors: ERR_NOMEM, ERR_LIMIT (2^31 words or more, or more
+ * memory than the heap has left: see graph.over_limit). To be freed either way.
  *
  * edges       what each reference is called is wanted, too
  * drop_lists  the graph's lists go, whatever becomes of it; heads stand where their positions did
@@ -138,6 +138,8 @@ static inline uint32_t links_next_edge(const struct links *l, struct links_walk 
 bool links_make(struct links *l, struct heap *h, bool edges, bool drop_lists,
                 struct err *err) MUST_CHECK;
 void links_deinit(struct links *l);
+/* [bytes] that they take, without heads. */
+uint64_t links_bytes(const struct links *l);
 /* Nobody asks for words, or for leaves, any more: their memory is given back. */
 void links_drop_words(struct links *l);
 void links_drop_leaves(struct links *l);

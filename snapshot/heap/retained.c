@@ -172,7 +172,8 @@ bool heap_answer_retained(struct heap *h, struct answers *a, struct err *err) {
     bool ok =
         dominators_find(&m.dominators, h, (struct dominators_options){.drop_lists = true}, &why);
     if (!ok && why.code == ERR_LIMIT) {
-        a->answered[QUESTION_RETAINED] = a->retained.refused = true;
+        a->over_memory[QUESTION_RETAINED] = h->graph.over_limit;
+        a->answered[QUESTION_RETAINED] = a->retained.refused = !h->graph.over_limit;
         dominators_deinit(&m.dominators);
         return true;
     }

@@ -52,8 +52,9 @@ struct outcome {
     uint64_t most, live;
 };
 
-/* What is asked, and no more. */
-static uint64_t retain(const struct shape *shape) {
+/* What is asked, and no more. Gives the live objects; 0: that would take more than `limit` bytes.
+ */
+static uint64_t retain(const struct shape *shape, uint64_t limit) {
     struct question q = {.asked = {[QUESTION_RETAINED] = true}};
     struct answers a;
     struct snapshot s;
@@ -62,13 +63,16 @@ static uint64_t retain(const struct shape *shape) {
     struct mk_graph *m = mk_graph_new(OBJECTS, shape->first, shape->to, NULL);
     struct builder *b = builder_new(&s, &m->err);
     mk_graph_root(m, 0, 0);
+    m->heap.graph.memory_limit = limit;
     mk_graph_follow(m, &a);
-    bool ok = b && heap_answer(&m->heap, b, &a, &m->err) && a.retained.type_count == 1;
-    return ok ? a.retained.types[0].retained.objects : 0;
+    bool ok = b && heap_answer(&m->heap, b, &a, &m->err);
+    if (ok && a.over_memory[QUESTION_RETAINED] && !a.answered[QUESTION_RETAINED])
+        return 0;
+    return ok && a.retained.type_count == 1 ? a.retained.types[0].retained.objects : UINT64_MAX;
 }
 
 /* In a process of its own, whose memory is that of the others until it takes more. */
-static struct outcome retain_most(const struct shape *shape) {
+static struct outcome retain_most(const struct shape *shape, uint64_t limit) {
     struct outcome o = {0, 0};
     int ends[2], status;
     assert_int_equal(pipe(ends), 0);
@@ -76,7 +80,7 @@ static struct outcome retain_most(const struct shape *shape) {
     assert_true(child >= 0);
     if (child == 0) {
         uint64_t before = status_bytes("VmRSS");
-        o.live = retain(shape);
+        o.live = retain(shape, limit);
         o.most = status_bytes("VmHWM") - before;
         _exit(write(ends[1], &o, sizeof(o)) != sizeof(o));
     }
@@ -109,7 +113,7 @@ static void check_shape(struct shape *shape) {
         skip();
         return;
     }
-    struct outcome o = retain_most(shape);
+    struct outcome o = retain_most(shape, UINT64_MAX);
     uint64_t of_references = (uint64_t)REFERENCE_BYTES * shape->first[OBJECTS];
     free(shape);
     assert_int_equal(o.live, OBJECTS);
@@ -179,6 +183,29 @@ static void a_tangle_without_leaves_takes_what_is_promised(void **state) {
     check_shape(shape_new(100, 4, next_and_anywhere));
 }
 
+/* Bytes an object that are enough, or not: those of the graph alone are 25. */
+static void what_may_be_taken_is_not_exceeded(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t object_bytes;
+        bool enough;
+    } cases[] = {{36, false}, {60, true}};
+    if (SANITIZED) {
+        skip();
+        return;
+    }
+    struct shape *shape = shape_new(100, 4, next_and_anywhere);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        uint64_t limit = cases[i].object_bytes * OBJECTS;
+        struct outcome o = retain_most(shape, limit);
+        assert_int_equal(o.live, cases[i].enough ? OBJECTS : 0);
+        if (o.most > limit + CONSTANT_BYTES)
+            fail_msg("%llu bytes, instead of %llu", (unsigned long long)o.most,
+                     (unsigned long long)limit);
+    }
+    free(shape);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_ordinary_heap_takes_what_is_promised),
@@ -186,6 +213,7 @@ int main(void) {
         cmocka_unit_test(a_list_of_all_objects_takes_what_is_promised),
         cmocka_unit_test(a_chain_of_all_objects_takes_what_is_promised),
         cmocka_unit_test(a_tangle_without_leaves_takes_what_is_promised),
+        cmocka_unit_test(what_may_be_taken_is_not_exceeded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
