@@ -116,7 +116,7 @@ const struct command command_show = {
     "and print the answer only; --path also asks a .snap file, as far as its floor (a thousandth "
     "of\n"
     "the heap) lets it know. TYPE is the whole name of a type; else its name without namespace;\n"
-    "else an extended regular expression. --retained takes some 26 bytes of memory for each live\n"
+    "else an extended regular expression. --retained takes some 23 bytes of memory for each live\n"
     "object, references included; beyond 2^31 of these it says so, and ends with status 3.\n"
     "\n"
     "Exit status: 0 shown; 1 there are findings and --exit-code was given; 2 wrong command line;\n"
