@@ -45,9 +45,10 @@ static bool check_arguments(const struct options *o, bool is_diff, struct err *e
     bool asked = question_any(&o->question);
     if (asked && o->no_paths)
         return err_set(err, ERR_USAGE, "--no-paths: the question needs to know what is live");
-    if (asked && o->question.contents && !o->question.asked[QUESTION_DUPLICATES])
+    if (asked && o->question.contents && !o->question.asked[QUESTION_DUPLICATES] &&
+        !o->question.asked[QUESTION_VALUES])
         return err_set(err, ERR_USAGE,
-                       "--contents: of what? Of questions it goes with --duplicates");
+                       "--contents: of what? Of questions it goes with --duplicates and --values");
     return true;
 }
 
@@ -111,7 +112,8 @@ const struct command command_show = {
     "Reports on one dump, debugger log or .snap file. An argument is a file, a folder (all its\n"
     "files are about one dump), a.txt+b.txt (so are these), or - for standard input.\n"
     "\n"
-    "--path, --holders, --retained and --duplicates ask about the heap of a raw dump or a "
+    "--path, --holders, --retained, --duplicates and --values ask about the heap of a raw dump or "
+    "a "
     "process,\n"
     "and print the answer only; --path also asks a .snap file, as far as its floor (a thousandth "
     "of\n"

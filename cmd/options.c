@@ -230,6 +230,10 @@ static bool set_holders(struct options *o, const char *value, struct err *err) {
     return options_ask(o, QUESTION_HOLDERS, &o->question.holders_of, value, err);
 }
 
+static bool set_values(struct options *o, const char *value, struct err *err) {
+    return options_ask(o, QUESTION_VALUES, &o->question.values_of, value, err);
+}
+
 static bool set_series(struct options *o, const char *value, struct err *err) {
     (void)err;
     o->series = value;
@@ -352,8 +356,10 @@ const struct option_desc option_descs[] = {
      COMMAND_SHOW, set_retained},
     {"duplicates", 0, NULL, VALUE_NONE, "only: equal strings and arrays, and what they waste",
      COMMAND_SHOW, set_duplicates},
+    {"values", 0, "TYPE[.FIELD]", VALUE_TYPE,
+     "only: which values the fields of objects of a type have", COMMAND_SHOW, set_values},
     {"contents", 0, NULL, VALUE_NONE,
-     "print how messages (with --duplicates: contents) begin, and whole paths", COMMAND_SHOW,
+     "print how messages, or texts of an answer, begin, and whole paths", COMMAND_SHOW,
      set_contents},
     {"full-paths", 0, NULL, VALUE_NONE, "every step of what holds objects, with whole type names",
      REPORTING, set_full_paths},

@@ -173,9 +173,37 @@ static void json_duplicates(struct json *j, const struct answers *a) {
     json_put(j, answer_names[QUESTION_DUPLICATES], object);
 }
 
+static cJSON *field_json(struct json *j, const struct answer_field *field) {
+    cJSON *object = cJSON_CreateObject(), *rows = cJSON_CreateArray();
+    json_add(j, object, "type", json_text(field->type));
+    json_add(j, object, "field", json_text(field->field));
+    json_add(j, object, "kind", json_text(field->kind));
+    json_add(j, object, "objects", json_number(field->objects));
+    for (uint32_t i = 0; i < field->count; i++) {
+        cJSON *row = cJSON_CreateObject();
+        json_add(j, row, "value", json_text(field->rows[i].value));
+        json_add(j, row, "objects", json_number(field->rows[i].objects));
+        json_add(j, row, "characters", json_number(field->rows[i].characters));
+        json_append(j, rows, row);
+    }
+    json_add(j, object, "values", rows);
+    json_add(j, object, "other_objects", json_number(field->other_objects));
+    json_add(j, object, "other_values", json_number(field->other_values));
+    return object;
+}
+
+static void json_values(struct json *j, const struct answers *a) {
+    cJSON *object = cJSON_CreateObject(), *fields = cJSON_CreateArray();
+    answer_text_subject(j, object, a->question.values_of, &a->values.subject);
+    for (uint32_t i = 0; i < a->values.count; i++)
+        json_append(j, fields, field_json(j, &a->values.fields[i]));
+    json_add(j, object, "fields", fields);
+    json_put(j, answer_names[QUESTION_VALUES], object);
+}
+
 void json_answers(struct json *j, const struct answers *a) {
     static void (*const writers[QUESTION_COUNT])(struct json *, const struct answers *) = {
-        json_paths, json_holders, json_retained, json_duplicates};
+        json_paths, json_holders, json_retained, json_duplicates, json_values};
     for (int i = 0; i < QUESTION_COUNT; i++)
         if (a->answered[i])
             writers[i](j, a);
@@ -254,8 +282,26 @@ static void csv_duplicates(const struct answers *a, struct strbuf *out) {
     }
 }
 
+static void csv_values(const struct answers *a, struct strbuf *out) {
+    strbuf_adds(out, "type,field,kind,objects,value,characters\r\n");
+    for (uint32_t i = 0; i < a->values.count; i++)
+        for (uint32_t k = 0; k < a->values.fields[i].count; k++) {
+            const struct answer_field *field = &a->values.fields[i];
+            const struct value_row *row = &field->rows[k];
+            csv_text(out, field->type);
+            strbuf_addc(out, ',');
+            csv_text(out, field->field);
+            strbuf_addf(out, ",%s,%" PRIu64 ",", field->kind, row->objects);
+            csv_text(out, row->value);
+            if (row->characters == ABSENT)
+                strbuf_adds(out, ",\r\n");
+            else
+                strbuf_addf(out, ",%" PRIu64 "\r\n", row->characters);
+        }
+}
+
 void csv_answer(const struct answers *a, enum question_kind kind, struct strbuf *out) {
     static void (*const writers[QUESTION_COUNT])(const struct answers *, struct strbuf *) = {
-        csv_paths, csv_holders, csv_retained, csv_duplicates};
+        csv_paths, csv_holders, csv_retained, csv_duplicates, csv_values};
     writers[kind](a, out);
 }

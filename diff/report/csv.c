@@ -524,6 +524,7 @@ const struct csv_table csv_tables[] = {
     {"type_holders", "answer to --holders (show)", 0, show_answer, NULL},
     {"retained", "answer to --retained (show)", 0, show_answer, NULL},
     {"duplicates", "answer to --duplicates (show)", 0, show_answer, NULL},
+    {"values", "answer to --values (show)", 0, show_answer, NULL},
     {NULL, NULL, 0, NULL, NULL},
 };
 

@@ -1,12 +1,15 @@
-/* Answers to the questions of `show`: --path, --holders, --retained, --duplicates. */
+/* Answers to the questions of `show`: --path, --holders, --retained, --duplicates, --values. */
 #include "diff/names/path_text.h"
 #include "diff/names/names.h"
 #include "diff/report/answer_text.h"
 #include "diff/report/doc_parts.h"
+#include "model/known_names.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* "12 live objects, 1.2 KiB; 3 more are garbage (48 B)" */
 static void doc_answers_subject(const struct doc_context *c, const struct answer_subject *s) {
@@ -299,6 +302,72 @@ static void show_duplicates(const struct doc_context *c) {
         doc_text(c->d, DOC_PARA, DOC_DIM, "--contents prints how they begin.");
 }
 
+/* -- Values ------------------------------------------------------------------------------------ */
+
+static void value_rows(const struct doc_context *c, struct doc_table *t,
+                       const struct answer_field *field, bool several_types) {
+    uint32_t top = doc_top(c, ROWS_SECONDARY);
+    uint32_t shown = field->count < top ? field->count : top;
+    uint64_t others = field->other_objects;
+    struct strbuf text;
+    strbuf_init(&text);
+    for (uint32_t i = shown; i < field->count; i++)
+        others += field->rows[i].objects;
+    for (uint32_t i = 0; i < shown + (others != 0 || !field->count); i++) {
+        doc_row(c->d, t, DOC_PLAIN);
+        strbuf_clear(&text);
+        if (several_types)
+            doc_cell(c->d, t, DOC_PLAIN, i ? "" : field->type);
+        doc_cell(c->d, t, DOC_PLAIN, i ? "" : field->field);
+        doc_count(c->d, t,
+                  i < shown      ? field->rows[i].objects
+                  : field->count ? others
+                                 : field->objects);
+        if (i < shown)
+            strbuf_adds(&text, field->rows[i].value);
+        else if (!field->count)
+            strbuf_adds(&text, "[a struct: not taken apart]");
+        else if (field->other_values == ABSENT)
+            strbuf_adds(&text, "[others]");
+        else
+            strbuf_addf(&text, "[%" PRIu64 " other%s]", field->other_values + field->count - shown,
+                        plural(field->other_values + field->count - shown));
+        if (i < shown && field->rows[i].characters != ABSENT)
+            strbuf_addf(&text, " (%" PRIu64 " character%s)", field->rows[i].characters,
+                        plural(field->rows[i].characters));
+        doc_cell(c->d, t, i < shown ? DOC_PLAIN : DOC_DIM, strbuf_cstr(&text));
+    }
+    doc_fail(c->d, &text.err);
+    strbuf_deinit(&text);
+}
+
+static void show_values(const struct doc_context *c) {
+    static const struct doc_column columns[] = {{"type", false, CUT_TYPE},
+                                                {"field", false, CUT_NEVER},
+                                                {"objects", true, CUT_NEVER},
+                                                {"value", false, CUT_MIDDLE}};
+    const struct answer_values *v = &c->o->answers->values;
+    bool several = false, texts = false;
+    char objects[FMT_MAX];
+    for (uint32_t i = 0; i < v->count; i++) {
+        several = several || strcmp(v->fields[i].type, v->fields[0].type) != 0;
+        texts = texts || strcmp(v->fields[i].kind, FIELD_IS_TEXT) == 0;
+    }
+    doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Values of %s",
+             v->count && !several ? v->fields[0].type : c->o->answers->question.values_of);
+    doc_text(c->d, DOC_PARA, DOC_PLAIN, "%s live object%s of %u type%s.",
+             fmt_count(v->subject.live.objects, objects), plural(v->subject.live.objects),
+             v->subject.types, plural(v->subject.types));
+    if (!v->count)
+        return;
+    struct doc_table *t = doc_table(c->d, columns + !several, 3 + several);
+    for (uint32_t i = 0; i < v->count; i++)
+        value_rows(c, t, &v->fields[i], several);
+    if (texts && !c->o->answers->question.contents)
+        doc_text(c->d, DOC_PARA, DOC_DIM,
+                 "Texts are only told apart: --contents prints how they begin.");
+}
+
 void doc_show_answers(const struct doc_context *c) {
     const struct answers *a = c->o->answers;
     if (a->answered[QUESTION_PATH])
@@ -309,4 +378,6 @@ void doc_show_answers(const struct doc_context *c) {
         show_retained(c);
     if (a->answered[QUESTION_DUPLICATES])
         show_duplicates(c);
+    if (a->answered[QUESTION_VALUES])
+        show_values(c);
 }

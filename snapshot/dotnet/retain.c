@@ -4,6 +4,7 @@
 #include "dotnet/async.h"
 #include "dotnet/callbacks.h"
 #include "dotnet/exception_objects.h"
+#include "dotnet/field_values.h"
 #include "dotnet/http_requests.h"
 #include "dotnet/pool_work.h"
 #include "dotnet/wait_chains.h"
@@ -107,6 +108,7 @@ bool retain_report(struct clr_heap *h, const struct walk_result *walk,
            retain_report_async(h, err) && callbacks_report(h, err) &&
            exception_objects_report(h, err) && pool_work_report(h, err) &&
            http_requests_report(h, err) && waits_report(h->modules, h->gc, threads, h, err) &&
+           (!answers || field_values_answer(h, answers, err)) &&
            (!answers || heap_answer(&h->heap, b, answers, err)) &&
            (!h->clr->options->places || heap_report_places(&h->heap, b, err));
 }

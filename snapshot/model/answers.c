@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const question_names[QUESTION_COUNT] = {"path", "holders", "retained", "duplicates"};
+const char *const question_names[QUESTION_COUNT] = {"path", "holders", "retained", "duplicates",
+                                                    "values"};
 const char *const answer_names[QUESTION_COUNT] = {"type_paths", "type_holders", "retained",
-                                                  "duplicates"};
+                                                  "duplicates", "values"};
 
 void answers_init(struct answers *a, const struct question *question) {
     *a = (struct answers){.question = *question};
@@ -156,8 +157,28 @@ static bool answers_refuse(const struct snapshot *s, enum question_kind kind, st
                    question_names[kind], format ? format : "?");
 }
 
+/* What --values is about, and whether it has such a field. */
+static bool values_subject(struct answers *a, const struct snapshot *s, struct err *err) {
+    struct answer_subject *subject = &a->values.subject;
+    struct type_and_field t;
+    SNAPSHOT_ROWS(s, PART_TYPES, struct type_row, rows, count);
+    if (!snapshot_has(s, PART_TYPES))
+        return true;
+    if (!type_and_field_init(&t, a->question.values_of, rows, count, err))
+        return err_prefix(err, "--values");
+    bool ok = answer_subject_sum(subject, t.pattern.text, s, err) &&
+              check_subject(subject, QUESTION_VALUES, a->question.values_of, err);
+    if (ok && a->answered[QUESTION_VALUES] && !a->values.count && subject->live.objects)
+        ok = err_set(err, ERR_USAGE, "--values: %s has no field%s%s%s", t.pattern.text,
+                     t.field ? " called '" : "", t.field ? t.field : "", t.field ? "'" : "");
+    type_and_field_deinit(&t);
+    return ok;
+}
+
 static bool answer_one(struct answers *a, enum question_kind kind, const struct snapshot *s,
                        struct err *err) {
+    if (kind == QUESTION_VALUES && !values_subject(a, s, err))
+        return false;
     struct answer_subject *subject = kind == QUESTION_PATH      ? &a->paths.subject
                                      : kind == QUESTION_HOLDERS ? &a->holders.subject
                                                                 : NULL;

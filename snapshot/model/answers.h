@@ -13,6 +13,7 @@ enum question_kind {
     QUESTION_HOLDERS,    /* which types and fields refer to objects of a type? */
     QUESTION_RETAINED,   /* what would be freed with an object? */
     QUESTION_DUPLICATES, /* which strings and arrays are there several times? */
+    QUESTION_VALUES,     /* which values have the fields of objects of a type? */
     QUESTION_COUNT
 };
 
@@ -24,7 +25,8 @@ extern const char *const answer_names[QUESTION_COUNT];
 struct question {
     bool asked[QUESTION_COUNT];
     const char *path_of, *holders_of; /* see type_pattern.h; borrowed */
-    bool contents;                    /* keep the beginning of duplicates, to be printed */
+    const char *values_of;            /* "TYPE" or "TYPE.FIELD", see type_and_field; borrowed */
+    bool contents;                    /* keep the beginning of texts, to be printed */
 };
 
 /* Objects of the types that a question is about. */
@@ -98,6 +100,32 @@ struct answer_duplicates {
 
 #define DUPLICATE_ROWS_MAX 10000u
 
+/* Objects of which a field has one value. */
+struct value_row {
+    const char *value;   /* "7", "Paid", "null", a type; of texts "text 1", or how it begins */
+    uint64_t objects;    /* [count] */
+    uint64_t characters; /* [count] of a text; ABSENT: it is none */
+};
+
+/* A field of a type, of all its live objects. */
+struct answer_field {
+    const char *type, *field; /* "Shop.Order", "Place.Shelf" */
+    const char *kind;         /* FIELD_IS_... (known_names.h) */
+    struct value_row *rows;   /* most objects first; VALUE_ROWS_MAX at most */
+    uint32_t count;
+    uint64_t objects;       /* [count] looked at */
+    uint64_t other_objects; /* [count] of these, in none of the rows */
+    uint64_t other_values;  /* [count] that those have; ABSENT: too many to be counted */
+};
+
+struct answer_values {
+    struct answer_subject subject;
+    struct answer_field *fields; /* by type, in the order of the fields */
+    uint32_t count;
+};
+
+#define VALUE_ROWS_MAX 100u
+
 struct answers {
     struct question question;
     struct arena arena;
@@ -107,6 +135,7 @@ struct answers {
     struct answer_holders holders;
     struct answer_retained retained;
     struct answer_duplicates duplicates;
+    struct answer_values values;
 };
 
 void answers_init(struct answers *a, const struct question *question);

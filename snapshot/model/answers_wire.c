@@ -100,6 +100,26 @@ static void put_duplicates(struct strbuf *out, const struct answer_duplicates *d
     put_duplicate_rows(out, d->types, d->type_count);
 }
 
+static void put_values(struct strbuf *out, const struct answer_values *v) {
+    put_subject(out, &v->subject);
+    strbuf_add_varint(out, v->count);
+    for (uint32_t i = 0; i < v->count; i++) {
+        const struct answer_field *field = &v->fields[i];
+        wire_put_string(out, field->type);
+        wire_put_string(out, field->field);
+        wire_put_string(out, field->kind);
+        strbuf_add_varint(out, field->objects);
+        strbuf_add_varint(out, field->other_objects);
+        strbuf_add_varint(out, field->other_values);
+        strbuf_add_varint(out, field->count);
+        for (uint32_t k = 0; k < field->count; k++) {
+            wire_put_string(out, field->rows[k].value);
+            strbuf_add_varint(out, field->rows[k].objects);
+            strbuf_add_varint(out, field->rows[k].characters);
+        }
+    }
+}
+
 bool answers_encode(const struct answers *a, struct strbuf *out, struct err *err) {
     for (int kind = 0; kind < QUESTION_COUNT; kind++)
         strbuf_add_varint(out, (uint64_t)a->answered[kind] | (uint64_t)a->over_memory[kind] << 1);
@@ -112,6 +132,7 @@ bool answers_encode(const struct answers *a, struct strbuf *out, struct err *err
     if (!put_retained(out, &a->retained, err))
         return false;
     put_duplicates(out, &a->duplicates);
+    put_values(out, &a->values);
     return strbuf_ok(out, err);
 }
 
@@ -248,6 +269,32 @@ static void wire_duplicates(struct wire *w, struct answer_duplicates *d) {
     d->type_count = wire_duplicate_rows(w, &d->types);
 }
 
+static void wire_field(struct wire *w, struct answer_field *field) {
+    field->type = wire_string(w);
+    field->field = wire_string(w);
+    field->kind = wire_string(w);
+    field->objects = reader_varint(w->r);
+    field->other_objects = reader_varint(w->r);
+    field->other_values = reader_varint(w->r);
+    field->count = wire_rows(w, 3, sizeof(*field->rows), &field->rows);
+    for (uint32_t k = 0; k < field->count; k++) {
+        field->rows[k].value = wire_string(w);
+        field->rows[k].objects = reader_varint(w->r);
+        field->rows[k].characters = reader_varint(w->r);
+        if (!field->rows[k].value)
+            w->r->failed = true;
+    }
+    if (!field->type || !field->field || !field->kind)
+        w->r->failed = true;
+}
+
+static void wire_values(struct wire *w, struct answer_values *v) {
+    wire_subject(w, &v->subject);
+    v->count = wire_rows(w, 7, sizeof(*v->fields), &v->fields);
+    for (uint32_t i = 0; i < v->count; i++)
+        wire_field(w, &v->fields[i]);
+}
+
 bool answers_decode(struct answers *a, struct reader *r, struct err *err) {
     struct wire w = {r, &a->arena};
     uint32_t tree;
@@ -265,5 +312,6 @@ bool answers_decode(struct answers *a, struct reader *r, struct err *err) {
     if (!wire_retained(&w, &a->retained, err))
         return false;
     wire_duplicates(&w, &a->duplicates);
+    wire_values(&w, &a->values);
     return reader_ok(r, "answers", err);
 }

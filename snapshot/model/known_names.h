@@ -70,6 +70,17 @@ struct snapshot; /* in whose tables they stand */
 #define CALLBACK_REGISTRATION "registration" /* on cancellation tokens */
 #define CALLBACK_SEMAPHORE    "semaphore"    /* async methods that wait for one semaphore */
 
+/* -- Answers ----------------------------------------------------------------------------------- */
+
+/* answer_field.kind */
+#define FIELD_IS_NUMBER    "number"
+#define FIELD_IS_ENUM      "enum"
+#define FIELD_IS_BOOL      "bool"
+#define FIELD_IS_CHAR      "char"
+#define FIELD_IS_TEXT      "text"
+#define FIELD_IS_REFERENCE "reference" /* values are types */
+#define FIELD_IS_STRUCT    "struct"    /* not taken apart: no values */
+
 /* -- PART_EXCEPTIONS --------------------------------------------------------------------------- */
 
 /* exception_row.message_class and .thrown_in of the sum of further rows of a type */

@@ -4,6 +4,7 @@
 #include "model/snapshot.h"
 #include "model/rows_heap.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* "Shop.Cart" and "Outer+Cart" are Cart; "OldCart" is not. */
@@ -59,4 +60,44 @@ bool type_pattern_init(struct type_pattern *p, const char *text, const struct ty
 void type_pattern_deinit(struct type_pattern *p) {
     pattern_deinit(&p->regex);
     *p = (struct type_pattern){.kind = PATTERN_NAME};
+}
+
+static bool takes_a_name(const struct type_pattern *p) {
+    return p->matches && p->kind != PATTERN_REGEX;
+}
+
+bool type_and_field_init(struct type_and_field *t, const char *text, const struct type_row *types,
+                         uint32_t count, struct err *err) {
+    const char *dot = strrchr(text, '.');
+    struct err of_type = {.code = ERR_NONE};
+    *t = (struct type_and_field){.field = NULL};
+    bool whole = type_pattern_init(&t->pattern, text, types, count, err);
+    if (!whole && err->code != ERR_USAGE)
+        return false;
+    if ((whole && takes_a_name(&t->pattern)) || !dot || !dot[1])
+        return whole;
+    struct type_pattern before;
+    char *type = strndup(text, (size_t)(dot - text));
+    bool ok = type && type_pattern_init(&before, type, types, count, &of_type);
+    if (!type || (!ok && of_type.code == ERR_NOMEM)) {
+        free(type);
+        type_and_field_deinit(t);
+        return err_nomem(err);
+    }
+    if (ok && takes_a_name(&before)) {
+        if (whole)
+            type_pattern_deinit(&t->pattern);
+        *t = (struct type_and_field){before, type, dot + 1};
+        return true;
+    }
+    if (ok)
+        type_pattern_deinit(&before);
+    free(type);
+    return whole;
+}
+
+void type_and_field_deinit(struct type_and_field *t) {
+    type_pattern_deinit(&t->pattern);
+    free(t->type);
+    *t = (struct type_and_field){.field = NULL};
 }

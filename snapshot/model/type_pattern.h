@@ -29,6 +29,21 @@ bool type_pattern_init(struct type_pattern *p, const char *text, const struct ty
                        uint32_t count, struct err *err) MUST_CHECK;
 void type_pattern_deinit(struct type_pattern *p);
 
+/*
+ * "TYPE.FIELD" or "TYPE": the whole text is the type where it is the name of one, or what stands
+ * before its last dot where that is; else it is a regular expression for types.
+ */
+struct type_and_field {
+    struct type_pattern pattern;
+    char *type;        /* of pattern.text; NULL: it is the whole */
+    const char *field; /* borrowed; NULL: all of them */
+};
+
+/* Errors: those of type_pattern_init. */
+bool type_and_field_init(struct type_and_field *t, const char *text, const struct type_row *types,
+                         uint32_t count, struct err *err) MUST_CHECK;
+void type_and_field_deinit(struct type_and_field *t);
+
 bool type_pattern_takes(const struct type_pattern *p, const char *name);
 
 #endif

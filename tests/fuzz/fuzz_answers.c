@@ -4,7 +4,7 @@
 #include "model/answers_wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    const struct question question = {.asked = {true, true, true, true}};
+    const struct question question = {.asked = {true, true, true, true, true}};
     struct answers answers, again;
     struct strbuf out, twice;
     struct reader r;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "dotnet/dotnet.h"
 #include "memory/elf/elf.h"
+#include "model/answers.h"
 #include "model/snapshot.h"
 
 #include <elf.h>
@@ -55,7 +56,13 @@ static bool fetch(struct space *s, uint64_t address, void *buffer, size_t size) 
 }
 
 static bool record(struct recorder *r, struct bytes file, bool hide_descriptor, struct err *err) {
-    static const struct dotnet_options options = {.sysroot = "/nowhere", .contents = true};
+    /* Of a program of ours, what its tests ask, too. */
+    static const struct question question = {
+        .asked = {[QUESTION_VALUES] = true}, .values_of = "^Desk[+]", .contents = true};
+    struct answers answers;
+    const struct dotnet_options options = {
+        .sysroot = "/nowhere", .contents = true, .answers = &answers};
+    answers_init(&answers, &question);
     uint64_t cut;
     struct snapshot snapshot;
     snapshot_init(&snapshot);
@@ -92,6 +99,7 @@ static bool record(struct recorder *r, struct bytes file, bool hide_descriptor, 
     if (ok)
         printf("%u types, %u threads\n", snapshot.tables[PART_TYPES].count,
                snapshot.tables[PART_THREADS].count);
+    answers_deinit(&answers);
     snapshot_deinit(&snapshot);
     space_deinit(s);
     return ok;

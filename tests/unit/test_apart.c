@@ -121,8 +121,11 @@ static struct retained_row types[] = {{"A", {1, 2}, {3, UINT64_MAX}}};
 static struct retained_row nodes[] = {{NULL, {1, 2}, {3, 4}}, {NULL, {5, 6}, {7, 8}}};
 static struct duplicate_row duplicates[] = {{"System.String", 1, 2, 3, 4, 5, "va\\nlue"},
                                             {"System.Byte[]", 6, 7, 8, 9, 10, NULL}};
+static struct value_row value_rows[] = {{"7", 60, ABSENT}, {"text 1", 30, 10}};
+static struct answer_field value_fields[] = {{"A", "f", "number", value_rows, 2, 100, 10, ABSENT},
+                                             {"A", "g", "struct", NULL, 0, 100, 0, 0}};
 static uint32_t order[] = {1, 0}, rows[] = {1};
-static const struct question question = {.asked = {true, true, true, true}};
+static const struct question question = {.asked = {true, true, true, true, true}};
 
 /* To be freed with answers_deinit(). */
 static void make_answers(struct answers *a, const char *type) {
@@ -145,6 +148,9 @@ static void make_answers(struct answers *a, const char *type) {
     a->duplicates.rows = a->duplicates.types = duplicates;
     a->duplicates.count = a->duplicates.type_count = 2;
     a->duplicates.not_compared = 99;
+    a->values.subject = (struct answer_subject){1, {100, 2400}, {0, 0}};
+    a->values.fields = value_fields;
+    a->values.count = 2;
 }
 
 static bool wire_refuses(const struct strbuf *wire, size_t size) {
@@ -179,6 +185,9 @@ static void answers_come_out_as_they_went_in(void **state) {
     assert_string_equal(out.holders.rows[0].field, "_items");
     assert_null(out.holders.rows[1].holder);
     assert_int_equal(out.duplicates.rows[1].wasted, 10);
+    assert_string_equal(out.values.fields[0].rows[1].value, "text 1");
+    assert_int_equal(out.values.fields[0].rows[1].characters, 10);
+    assert_int_equal(out.values.fields[1].count, 0);
     assert_true(answers_encode(&out, &again, &err));
     assert_int_equal(again.len, wire.len);
     assert_memory_equal(again.ptr, wire.ptr, wire.len);
@@ -198,15 +207,20 @@ static void answers_that_no_reader_gives_are_refused(void **state) {
     struct answers a;
     uint32_t behind[] = {2, 0};
     strbuf_init(&wire);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
+        struct answer_field nameless = {"A", NULL, "number", NULL, 0, 1, 0, 0};
         struct holder_row unclean = {"\033]0;x\007", "f", 1, 1, 1, 1};
         make_answers(&a, "A");
         if (i == 0)
             a.paths.rows = behind;
         else if (i == 1)
             a.retained.order = behind;
-        else
+        else if (i == 2)
             a.holders.total = unclean;
+        else {
+            a.values.fields = &nameless;
+            a.values.count = 1;
+        }
         strbuf_clear(&wire);
         assert_true(answers_encode(&a, &wire, &err));
         assert_true(wire_refuses(&wire, wire.len));
