@@ -22,7 +22,10 @@ struct waits {
 const struct thread_row *waits_row_of(const struct waits *w, uint32_t thread);
 /* "thread 0x12 a". Never NULL. */
 const char *waits_name_of(const struct waits *w, uint32_t thread);
-/* It waited in every dump, at the same place, and did not run. One dump shows no more than that. */
+/*
+ * It waited in every dump, at the same place, and did not run; of three or more in the last two at
+ * least. One dump shows no more than that it waits.
+ */
 bool waits_stayed(const struct waits *w, uint32_t thread);
 /* So little CPU as being stopped for a dump takes, on the same stack. */
 bool waits_only_woke(const struct series_thread *t);

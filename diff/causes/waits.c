@@ -115,12 +115,16 @@ static void claim_finalizer(const struct waits *w, uint32_t cause) {
 #define STOPS_CPU_NS   1000000u
 #define STOPS_SWITCHES 16u
 
-bool waits_only_woke(const struct series_thread *t) {
+static bool woke_throughout(const struct series_thread *t) {
     return t->same_stack == 1 && t->cpu_delta_ns != ABSENT && t->cpu_delta_ns < STOPS_CPU_NS;
 }
 
+bool waits_only_woke(const struct series_thread *t) {
+    return t->dozes || woke_throughout(t);
+}
+
 static bool was_only_stopped(const struct series_thread *t) {
-    return waits_only_woke(t) && t->switches_delta != ABSENT && t->switches_delta <= STOPS_SWITCHES;
+    return woke_throughout(t) && t->switches_delta != ABSENT && t->switches_delta <= STOPS_SWITCHES;
 }
 
 static bool has_run(const struct series_thread *t) {
@@ -129,7 +133,7 @@ static bool has_run(const struct series_thread *t) {
 
 bool waits_stayed(const struct waits *w, uint32_t thread) {
     const struct series_thread *t = &w->s->threads[thread];
-    if (w->s->count == 1 || w->s->same_dump)
+    if (w->s->count == 1 || w->s->same_dump || t->rests)
         return true;
     for (uint32_t i = 0; i < w->s->count; i++)
         if (!t->rows[i])

@@ -124,6 +124,9 @@ struct series_thread {
     uint64_t switches_delta;
     uint64_t run_delay_delta_ns; /* wanted to run, and had no processor; ABSENT: not recorded */
     uint64_t same_stack;         /* 1, 0, or ABSENT where a stack is missing */
+    /* Of three dumps or more: between the last two it did not run, at one place; or no more than it
+       takes to be woken now and then. */
+    bool rests, dozes;
 };
 
 /* -- Values: numbers under a name -------------------------------------------------------------- */

@@ -181,11 +181,28 @@ static uint64_t count_stops(const struct series *s) {
     return stops > known && stops <= known + STOPS_MOST ? stops : known;
 }
 
+/*
+ * What hangs since the second of three dumps ran before: the last two alone show it as any two do.
+ * Nothing that is not known says that it rests.
+ */
+static void find_rest(const struct series *s, struct series_thread *thread, uint64_t stops) {
+    const struct thread_row *now = s->count > 2 ? thread->rows[s->count - 1] : NULL;
+    const struct thread_row *then = now ? thread->rows[s->count - 2] : NULL;
+    if (!then || same_stack_of(then, now) != 1)
+        return;
+    uint64_t ran = gain(cpu_of(now), cpu_of(then)), switches = gain(now->switches, then->switches);
+    thread->dozes = ran != ABSENT && ran < CPU_OF_A_STOP_NS * stops;
+    thread->rests = thread->dozes && switches != ABSENT && switches <= SWITCHES_OF_A_STOP * stops;
+}
+
 static void compare_rows(struct series *s, struct series_thread *thread, bool recorded,
                          uint64_t stops) {
     const struct thread_row *first = thread->rows[0], *last = thread->rows[s->count - 1];
     thread->cpu_delta_ns = thread->user_delta_ns = thread->kernel_delta_ns =
         thread->switches_delta = thread->run_delay_delta_ns = thread->same_stack = ABSENT;
+    thread->rests = thread->dozes = false;
+    if (recorded)
+        find_rest(s, thread, stops);
     if (s->count < 2) {
         thread->state = THREAD_NOT_RECORDED;
         return;

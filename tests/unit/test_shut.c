@@ -128,6 +128,31 @@ static void what_is_open_or_moves_is_no_cause(void **state) {
     }
 }
 
+/* Between the first two dumps they came to wait: the last two show that they stay. */
+static void who_waits_since_the_second_dump_is_told(void **state) {
+    (void)state;
+    for (uint32_t runs = 0; runs < 2; runs++) {
+        struct made m;
+        struct causes c;
+        shut_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            add_closed(&m, i, WAIT_ON_MUTEX, "static Yard.Desk.s_press");
+            for (uint32_t t = 0; t < 2; t++) {
+                struct thread_row *row = causes_add_worker(&m, i, 0x30 + t, "editor",
+                                                           i ? HANDLE "|Yard.Desk.Print()"
+                                                             : "Yard.Desk.Edit()|Yard.Desk.Print()",
+                                                           i ? 0x500 : 0);
+                row->user_ns += i ? 40000000 : 0;
+                row->switches = i == 2 && runs ? 90 : i ? 50 : 10;
+            }
+        }
+        causes_judge(&m, &c);
+        assert_int_equal(c.count, !runs);
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 static void mutexes_barriers_and_full_queues_are_told(void **state) {
     (void)state;
     static const struct {
@@ -343,6 +368,7 @@ int main(void) {
         cmocka_unit_test(a_semaphore_that_more_wait_for_than_may_enter_is_a_warning),
         cmocka_unit_test(what_waits_in_two_methods_is_used_as_a_lock),
         cmocka_unit_test(what_is_open_or_moves_is_no_cause),
+        cmocka_unit_test(who_waits_since_the_second_dump_is_told),
         cmocka_unit_test(mutexes_barriers_and_full_queues_are_told),
         cmocka_unit_test(consumers_of_an_empty_collection_are_idle),
         cmocka_unit_test(a_barrier_that_opened_is_no_cause),
