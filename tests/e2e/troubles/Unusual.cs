@@ -213,7 +213,7 @@ static class Stuck {
     sealed class Vault; sealed class Safe;
     static readonly object vault = new Vault(), safe = new Safe();
 
-    static void Settle() => Thread.Sleep(400);
+    static void Settle() => Thread.Sleep(1000);
     public static void RwLockRing(int k) {
         if (k > 0) return;
         using var both = new Barrier(3);
