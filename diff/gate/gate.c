@@ -104,8 +104,7 @@ static bool is_of_the_heap(enum budget_on on) {
 static bool lacks_rows(const struct snapshot *s, const struct budget *b) {
     uint32_t parts = budget_kinds[b->on].needs | (is_of_the_heap(b->on) ? PART_BIT(PART_TYPES) : 0);
     for (int part = 1; part < PART_END; part++)
-        if ((parts & PART_BIT(part)) && (snapshot_absence(s, (enum part)part, ASPECT_ROWS) ||
-                                         snapshot_absence(s, (enum part)part, ASPECT_END)))
+        if ((parts & PART_BIT(part)) && snapshot_lacks_rows(s, (enum part)part))
             return true;
     return false;
 }

@@ -2,6 +2,9 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
+#include "model/snapshot.h"
+
+#include <string.h>
 
 #define ROWS_MOST 20u
 
@@ -21,10 +24,11 @@ static void allocation_sums_report_module(const struct series *s, struct finding
     uint32_t end = s->count - 1;
     uint64_t more = (uint64_t)row->bytes_delta;
     struct finding *hit = findings_hit(f, &rule_module_growing, SEVERITY_NOTICE, more, row->name);
-    finding_summary(f, hit, "%s has %s more outstanding: %s, %s before; %s of all growth%s%s.",
+    finding_summary(f, hit, "%s has %s more outstanding: %s, %s before; %s of all growth%s%s%s.",
                     row->name, say_bytes(f, more), say_bytes(f, row->self[end].bytes),
                     say_bytes(f, row->self[0].bytes), say_share(f, more, growth),
-                    say_per(f, s, row->bytes_delta), say_estimated(s));
+                    say_per(f, s, row->bytes_delta), say_estimated(s),
+                    s->allocations[BY_MODULE].from_stacks ? rule_hedge(s, f, PART_STACKS) : "");
     finding_next(f, hit, "Look at the stacks of this module (--focus), and who calls it.");
     finding_delta(hit, "bytes_delta", FIELD_BYTES, row->bytes_delta);
     finding_delta(hit, "count_delta", FIELD_U64, row->count_delta);
@@ -55,11 +59,19 @@ static bool run_modules(const struct series *s, const struct limits *limits, str
         findings_skip(f, &rule_module_growing, "needs allocations and their modules");
         return true;
     }
+    /* A module has more in what is not listed: by how much it grew, nobody knows. */
+    if (sums->from_stacks && rule_listed(s, PART_STACKS) == LISTED_CUT &&
+        rule_skip_cut(s, f, &rule_module_growing, PART_STACKS, ASPECT_ROWS, "list all allocations"))
+        return true;
     uint64_t growth = allocation_sums_growth_of(sums),
              floor = allocation_sums_floor_of(s, limits->module_growth_percent);
     for (uint32_t i = 0; i < sums->count && told < ROWS_MOST; i++) {
         enum verdict verdict = allocation_sums_judge(s, &sums->rows[i], floor, values);
         if (!verdict_grows(verdict) || sums->rows[i].bytes_delta <= 0)
+            continue;
+        /* A text that was cut within a stack has lost who allocated. */
+        if (sums->from_stacks && strcmp(sums->rows[i].name, "[unknown]") == 0 &&
+            snapshot_lacks_rows(series_new(s), PART_STACKS))
             continue;
         allocation_sums_report_module(s, f, &sums->rows[i], verdict, growth);
         told++;
@@ -90,19 +102,21 @@ static void report_size(const struct series *s, struct findings *f,
                         const struct series_allocation *row, uint64_t part, uint64_t whole) {
     uint32_t end = s->count - 1;
     bool diff = s->count > 1;
+    const char *hedge =
+        rule_hedge(s, f, s->allocations[BY_SIZE].from_stacks ? PART_STACKS : PART_ALLOCATIONS);
     struct finding *hit = findings_hit(
-        f, &rule_allocation_size_dominates, diff ? SEVERITY_WARNING : SEVERITY_NOTICE, part,
-        findings_text(f, "allocations of %s bytes", say_count(f, row->size_each)));
+        f, &rule_allocation_size_dominates, diff && !*hedge ? SEVERITY_WARNING : SEVERITY_NOTICE,
+        part, findings_text(f, "allocations of %s bytes", say_count(f, row->size_each)));
     const char *count =
         row->self[end].objects == ABSENT
             ? ""
             : findings_text(f, " (%s of them)", say_count(f, row->self[end].objects));
     if (diff)
         finding_summary(f, hit,
-                        "Allocations of %s bytes each are %s of all growth: %s, %s before%s%s.",
+                        "Allocations of %s bytes each are %s of all growth: %s, %s before%s%s%s.",
                         say_count(f, row->size_each), say_share(f, part, whole),
                         say_bytes(f, row->self[end].bytes), say_bytes(f, row->self[0].bytes), count,
-                        say_estimated(s));
+                        say_estimated(s), hedge);
     else
         finding_summary(f, hit,
                         "Allocations of %s bytes each are %s of what is outstanding: %s%s%s.",
@@ -125,21 +139,26 @@ static bool run_sizes(const struct series *s, const struct limits *limits, struc
         return true;
     }
     bool diff = s->count > 1;
+    enum part part = sums->from_stacks ? PART_STACKS : PART_ALLOCATIONS;
+    if (diff && rule_listed(s, part) == LISTED_CUT &&
+        rule_skip_cut(s, f, &rule_allocation_size_dominates, part, ASPECT_ROWS,
+                      "list all allocations"))
+        return true;
     uint64_t whole = diff ? allocation_sums_growth_of(sums) : s->allocated[0].bytes;
     uint64_t floor = diff ? rule_allocation_floor(s, limits) : 1;
     for (uint32_t i = 0; i < sums->count; i++) {
         const struct series_allocation *row = &sums->rows[i];
-        uint64_t part = !diff                  ? row->self[0].bytes
-                        : row->bytes_delta > 0 ? (uint64_t)row->bytes_delta
-                                               : 0;
+        uint64_t bytes = !diff                  ? row->self[0].bytes
+                         : row->bytes_delta > 0 ? (uint64_t)row->bytes_delta
+                                                : 0;
         /* One allocation is of one size: that says nothing. */
         bool several =
             row->self[s->count - 1].objects == ABSENT || row->self[s->count - 1].objects > 1;
-        if (row->size_each == ABSENT || part == ABSENT || part < floor || !several ||
+        if (row->size_each == ABSENT || bytes == ABSENT || bytes < floor || !several ||
             sums->count < 2)
             continue;
-        if ((double)part * 100 >= (double)whole * limits->allocation_size_percent)
-            report_size(s, f, row, part, whole);
+        if ((double)bytes * 100 >= (double)whole * limits->allocation_size_percent)
+            report_size(s, f, row, bytes, whole);
     }
     return true;
 }
@@ -189,6 +208,10 @@ static bool run_explained(const struct series *s, const struct limits *limits, s
                       "needs allocations, and a memory map or counters of the process");
         return true;
     }
+    if (rule_listed(s, PART_STACKS) == LISTED_CUT &&
+        rule_skip_cut(s, f, &rule_native_explained, PART_STACKS, ASPECT_ROWS,
+                      "list all allocations"))
+        return true;
     int64_t known = series_delta(s->allocated[end].bytes, s->allocated[0].bytes);
     uint64_t explained = known > 0 ? (uint64_t)known : 0;
     if (last <= first || last - first < limits->native_growth_min_bytes)

@@ -91,9 +91,15 @@ static bool heap_memory(const struct series *s, const struct limits *limits, str
         return false;
     for (uint32_t i = 0; i < s->count; i++) {
         sum[i] = ABSENT;
-        for (uint32_t v = 0; v < all.count; v++)
-            if (counts_the_heap(&all.items[v]) && all.items[v].values[i] != ABSENT)
+        bool cut = i + 1 < s->count && snapshot_lacks_rows(s->snapshots[i], PART_COUNTERS);
+        for (uint32_t v = 0; v < all.count; v++) {
+            if (!counts_the_heap(&all.items[v]))
+                continue;
+            if (all.items[v].values[i] != ABSENT)
                 sum[i] = num_add(sum[i] == ABSENT ? 0 : sum[i], all.items[v].values[i]);
+            else if (cut) /* it may have had that generation, too */
+                return true;
+        }
         if (sum[i] == ABSENT)
             sum[i] = s->live_known ? s->live_bytes[i] : series_heap_bytes(s, i);
     }

@@ -64,8 +64,10 @@ static void run_part(const struct series *s, struct findings *f, const struct ru
     if (rule_skip_cut(s, f, rule, series_group_desc(group)->part, ASPECT_ROWS, "list all handles"))
         return;
     struct series_values values = series_values(s, group);
+    bool cut = snapshot_lacks_rows(series_new(s), series_group_desc(group)->part);
     for (uint32_t i = 0; i < values.count; i++)
-        if (verdict_grows(values.items[i].verdict))
+        /* Where the counts by kind are cut off, handles without a kind are all of them. */
+        if (verdict_grows(values.items[i].verdict) && !(cut && !*values.items[i].name))
             handle_counts_report(s, f, rule, &values.items[i], what);
 }
 

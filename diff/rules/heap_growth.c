@@ -86,6 +86,8 @@ static uint64_t used_bytes(const struct series *s, uint32_t snapshot) {
         snapshot_origin(s->snapshots[snapshot])->types_filter)
         return series_heap_bytes(s, snapshot);
     uint64_t used = series_heap_bytes(s, snapshot);
+    if (used < s->sums[snapshot].total.bytes) /* another's figure: free space is not part of it */
+        return used;
     for (int g = 0; g < GEN_COUNT; g++) {
         const struct series_value *free_bytes = series_value_of_generation(s, GROUP_TYPES_FREE, g);
         if (free_bytes && free_bytes->values[snapshot] != ABSENT)

@@ -7,6 +7,7 @@
 #include "diff/names/alloc_frames.h"
 #include "model/known_names.h"
 #include "model/rows_stacks.h"
+#include "model/rows_threads.h"
 #include "model/snapshot.h"
 
 #include <stdlib.h>
@@ -217,6 +218,12 @@ static void lost_tell_more(struct findings *f, const struct lost_twice *t) {
     finding_delta(hit, "count_delta", FIELD_U64, (int64_t)blocks);
 }
 
+/* With the callers that are missing it may be one that was there. */
+static bool lost_callers_missing(const struct stack_row *row) {
+    return !row || !row->frames.count ||
+           strcmp(row->frames.items[row->frames.count - 1], FRAME_CUT) == 0;
+}
+
 /* What the newest report has lost and the first had not. */
 static bool lost_newly(const struct series *s, struct findings *f, struct err *err) {
     uint32_t first, last, count = 0, told = 0;
@@ -227,12 +234,12 @@ static bool lost_newly(const struct series *s, struct findings *f, struct err *e
     strmap_init(&index);
     bool ok = twice && lost_line_up(s, f, &index, twice, &count);
     /* What the first does not list, it may have lost all the same. */
-    bool cut = snapshot_absence(s->snapshots[0], PART_STACKS, ASPECT_ROWS);
+    bool cut = snapshot_lacks_rows(s->snapshots[0], PART_STACKS);
     if (ok)
         qsort(twice, count, sizeof(*twice), lost_more_cmp);
     for (uint32_t i = 0; ok && i < count && told < LOST_MOST; i++) {
         if (!lost_more(twice[i].now.bytes, twice[i].before.bytes) ||
-            (cut && !twice[i].before.bytes))
+            ((cut || lost_callers_missing(twice[i].row)) && !twice[i].before.bytes))
             continue;
         lost_tell_more(f, &twice[i]);
         told++;

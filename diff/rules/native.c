@@ -209,7 +209,8 @@ static bool run_native(const struct series *s, const struct limits *limits, stru
         heaps[i] = series_values_sum(s, GROUP_NATIVE_HEAPS, i);
         known = known && values[i] != ABSENT;
     }
-    bool has_heaps = s->parts_all & PART_BIT(PART_NATIVE_HEAPS);
+    bool has_heaps = (s->parts_all & PART_BIT(PART_NATIVE_HEAPS)) &&
+                     rule_listed(s, PART_NATIVE_HEAPS) == LISTED_ALL;
     if (!known && !has_heaps)
         findings_skip(f, &rule_native_growth,
                       "needs a memory map and the size of the managed heap, "
@@ -267,7 +268,14 @@ static bool run_largest_free(const struct series *s, const struct limits *limits
         return true;
     }
     if (is_32_bit(s) == 0)
-        return true; /* 64 bits have room enough */
+        return true;                          /* 64 bits have room enough */
+    for (uint32_t i = 0; i < s->count; i++) { /* what is free may lie where the list was cut */
+        if (!snapshot_lacks_rows(s->snapshots[i], PART_MEMORY_MAP))
+            continue;
+        findings_skip(f, &rule_largest_free_shrinking, "%s does not list all of its memory map%s",
+                      series_snapshot_name(s, i), rule_why(s, f, PART_MEMORY_MAP, ASPECT_ROWS));
+        return true;
+    }
     uint64_t first = value->values[0], last = value->values[end];
     bool low = last < limits->largest_free_min_bytes;
     bool shrank = s->count > 1 && last < first &&

@@ -19,21 +19,49 @@ const struct rule *rule_find(const char *id) {
 
 /* -- What is absent, and why ------------------------------------------------------------------- */
 
+/* Rows may be missing behind a list that nothing ends, too. */
+static const struct absence_row *rule_lacks(const struct snapshot *s, enum part part,
+                                            enum aspect aspect) {
+    return aspect == ASPECT_ROWS ? snapshot_lacks_rows(s, part) : snapshot_absence(s, part, aspect);
+}
+
 const char *rule_why(const struct series *s, struct findings *f, enum part part,
                      enum aspect aspect) {
     const struct absence_row *why = NULL;
     for (uint32_t i = 0; i < s->count && !why; i++) {
-        why = snapshot_absence(s->snapshots[i], part, aspect);
+        why = rule_lacks(s->snapshots[i], part, aspect);
         if (!why)
             why = snapshot_absence(s->snapshots[i], part, ASPECT_ALL);
     }
     return why ? findings_text(f, ": %s", why->why) : "";
 }
 
+enum rule_listed rule_listed(const struct series *s, enum part part) {
+    enum rule_listed listed = LISTED_ALL;
+    for (uint32_t i = 0; i + 1 < s->count; i++) {
+        if (!snapshot_lacks_rows(s->snapshots[i], part))
+            continue;
+        if (snapshot_unlisted(s->snapshots[i], part).bytes == ABSENT)
+            return LISTED_CUT;
+        listed = LISTED_MAYBE;
+    }
+    return listed;
+}
+
+const char *rule_hedge(const struct series *s, struct findings *f, enum part part) {
+    for (uint32_t i = 0; i + 1 < s->count; i++) {
+        const struct absence_row *why = snapshot_lacks_rows(s->snapshots[i], part);
+        if (why)
+            return findings_text(f, ". %s may list less than there was: %s",
+                                 series_snapshot_name(s, i), why->why);
+    }
+    return "";
+}
+
 bool rule_skip_cut(const struct series *s, struct findings *f, const struct rule *rule,
                    enum part part, enum aspect aspect, const char *what) {
     for (uint32_t i = 0; i + 1 < s->count; i++) {
-        if (!snapshot_absence(s->snapshots[i], part, aspect))
+        if (!rule_lacks(s->snapshots[i], part, aspect))
             continue;
         findings_skip(f, rule, "%s does not %s%s", series_snapshot_name(s, i), what,
                       rule_why(s, f, part, aspect));
@@ -72,6 +100,10 @@ static const struct absence_row *lacking(const struct series *s, uint32_t i,
                                          const struct limits *limits,
                                          const struct rule_input *input) {
     const struct absence_row *row = snapshot_absence(s->snapshots[i], input->part, input->aspect);
+    uint64_t most = snapshot_unlisted(s->snapshots[i], input->part).bytes;
+    if (row && input->part == PART_STACKS && s->allocated && s->allocated[i].bytes != ABSENT &&
+        most <= rule_percent(s->allocated[i].bytes, limits->stack_growth_percent))
+        return NULL;
     if (!row || input->part != PART_TYPES || row->count == ABSENT)
         return row;
     uint64_t heap = series_heap_bytes(s, i);

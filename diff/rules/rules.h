@@ -23,6 +23,16 @@ const char *rule_why(const struct series *s, struct findings *f, enum part part,
 bool rule_skip_cut(const struct series *s, struct findings *f, const struct rule *rule,
                    enum part part, enum aspect aspect, const char *what);
 
+/* How much of a part the snapshots before the last list. */
+enum rule_listed {
+    LISTED_ALL,
+    LISTED_MAYBE, /* nothing marks the end of a list, or what is not listed is small */
+    LISTED_CUT,   /* rows are missing, and nothing bounds them */
+};
+enum rule_listed rule_listed(const struct series *s, enum part part);
+/* ". BASE may list less than there was: why" where they may; else "". Never NULL. */
+const char *rule_hedge(const struct series *s, struct findings *f, enum part part);
+
 /* A finding, lent until the next is added. NULL: out of memory, which sticks. */
 struct finding *findings_add(struct findings *f, const struct rule *rule,
                              enum finding_status status);

@@ -2,6 +2,7 @@
 #include "diff/rules/rules.h"
 
 #include "base/num.h"
+#include "base/order.h"
 #include "diff/names/alloc_frames.h"
 #include "model/known_names.h"
 #include "model/rows_origin.h"
@@ -9,6 +10,7 @@
 #include "model/snapshot.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Stacks that are told one by one; the others are counted. */
@@ -141,6 +143,84 @@ static bool stack_ends_with(const struct series_stack *stack, const char *frame)
     return frames->count && strcmp(frames->items[frames->count - 1], frame) == 0;
 }
 
+/*
+ * By how much at least a stack grew that the first dump does not list, and may have had all the
+ * same: up to a bound. 0: it need not have grown.
+ */
+static uint64_t stack_least_growth(const struct series *s, const struct series_stack *stack) {
+    const struct snapshot *base = series_base(s);
+    uint64_t now = stack->totals[s->count - 1].bytes,
+             most = snapshot_unlisted(base, PART_STACKS).bytes;
+    if (stack->totals[0].bytes != ABSENT || now == ABSENT || stack->seen[0] ||
+        !snapshot_lacks_rows(base, PART_STACKS) || most == ABSENT)
+        return 0;
+    return now > most ? now - most : 0;
+}
+
+static bool stack_is_told_in_part(const struct series_stack *stack) {
+    return stack_ends_with(stack, FRAME_CUT) || stack_ends_with(stack, FRAME_BELOW_THRESHOLD);
+}
+
+/* The first dump does not list it: there is a bound, or a list that nothing ends. */
+static void report_unlisted(const struct series *s, struct findings *f,
+                            const struct series_stack *stack, uint64_t least) {
+    const struct cell now = stack->totals[s->count - 1];
+    uint64_t most = snapshot_unlisted(series_base(s), PART_STACKS).bytes;
+    const char *where = say_stack(f, stack);
+    struct finding *hit = findings_hit(f, &rule_stack_growing,
+                                       most ? SEVERITY_WARNING : SEVERITY_NOTICE, least, where);
+    const char *count = now.objects == ABSENT
+                            ? ""
+                            : findings_text(f, " in %s allocation%s", say_count(f, now.objects),
+                                            plural(now.objects));
+    if (most)
+        finding_summary(f, hit,
+                        "At least %s more is outstanding from %s: %s%s, at most %s before%s.",
+                        say_bytes(f, least), where, say_bytes(f, now.bytes), count,
+                        say_bytes(f, most), say_estimated(s));
+    else
+        finding_summary(f, hit, "%s%s is outstanding from %s, which %s does not list%s%s.",
+                        say_bytes(f, now.bytes), count, where, series_snapshot_name(s, 0),
+                        say_estimated(s), rule_hedge(s, f, PART_STACKS));
+    finding_next(f, hit, "Look at who should free what this stack allocates.");
+    finding_text(f, hit, "frames", where);
+    if (stack->module)
+        finding_text(f, hit, "module", stack->module);
+    finding_number(hit, "bytes_new", FIELD_BYTES, now.bytes);
+    finding_known(hit, "bytes_base_at_most", FIELD_BYTES, most ? most : ABSENT);
+}
+
+static int stack_growing_cmp(const void *x, const void *y, void *context) {
+    const struct series_stack *a = *(const struct series_stack *const *)x;
+    const struct series_stack *b = *(const struct series_stack *const *)y;
+    uint32_t end = *(const uint32_t *)context;
+    int order = order_u64(b->totals[end].bytes, a->totals[end].bytes);
+    return order ? order : order_u64((uintptr_t)a, (uintptr_t)b);
+}
+
+/* Those that the first dump does not list, the largest first. */
+static bool run_unlisted(const struct series *s, const struct limits *limits, struct findings *f,
+                         struct err *err) {
+    uint64_t floor = rule_allocation_floor(s, limits);
+    uint32_t end = s->count - 1;
+    const struct series_stack **found = arena_array(&f->arena, s->stack_count + 1, sizeof(*found));
+    uint32_t count = 0;
+    if (!found)
+        return err_nomem(err);
+    for (uint32_t i = 0; i < s->stack_count; i++) {
+        const struct series_stack *stack = &s->stacks[i];
+        uint64_t objects = stack->totals[end].objects;
+        if (stack_least_growth(s, stack) >= rule_max(floor, 1) && !stack_is_told_in_part(stack) &&
+            (objects == ABSENT || objects >= limits->stack_growth_min_count))
+            found[count++] = stack;
+    }
+    if (count)
+        qsort_r(found, count, sizeof(*found), stack_growing_cmp, &end);
+    for (uint32_t i = 0; i < count && i < STACKS_MOST; i++)
+        report_unlisted(s, f, found[i], stack_least_growth(s, found[i]));
+    return true;
+}
+
 /* As one wants to be told: it grows, or may. */
 static enum verdict stack_growing_judge(const struct series *s, const struct series_stack *stack,
                                         const struct limits *limits) {
@@ -150,7 +230,7 @@ static enum verdict stack_growing_judge(const struct series *s, const struct ser
         return VERDICT_STABLE; /* it may have been there, or still be */
     if (stack_ends_with(stack, FRAME_CUT) && !(stack->totals[0].bytes && stack->totals[end].bytes))
         return VERDICT_STABLE; /* with the callers that are missing it may be one that is there */
-    if (stack_ends_with(stack, FRAME_BELOW_THRESHOLD))
+    if (stack_ends_with(stack, FRAME_BELOW_THRESHOLD)) /* told in part */
         return VERDICT_STABLE; /* another time other places may be too small to be told */
     bool counted = stack->totals[0].objects != ABSENT && stack->totals[end].objects != ABSENT;
     bool grows = verdict_grows(verdict) || verdict == VERDICT_INCONCLUSIVE;
@@ -160,9 +240,11 @@ static enum verdict stack_growing_judge(const struct series *s, const struct ser
 
 static bool run_stacks(const struct series *s, const struct limits *limits, struct findings *f,
                        struct err *err) {
+    if (rule_skip_cut(s, f, &rule_stack_growing, PART_STACKS, ASPECT_SUMS,
+                      "tell all of what a stack allocated"))
+        return true;
     uint64_t growth = 0, others = 0;
     uint32_t told = 0, left = 0;
-    (void)err;
     for (uint32_t i = 0; i < s->stack_count; i++)
         if (s->stacks[i].bytes_delta > 0)
             growth = num_add(growth, (uint64_t)s->stacks[i].bytes_delta);
@@ -180,7 +262,7 @@ static bool run_stacks(const struct series *s, const struct limits *limits, stru
     }
     if (left)
         report_others(s, f, left, others);
-    return true;
+    return run_unlisted(s, limits, f, err);
 }
 
 const struct rule rule_stack_growing = {

@@ -41,14 +41,8 @@ static uint32_t threads_not_listed(const struct series *s, uint32_t snapshot) {
 
 /* Why it may have more threads than it lists. */
 static const char *threads_why(const struct series *s, struct findings *f, uint32_t snapshot) {
-    static const enum aspect aspects[] = {ASPECT_ROWS, ASPECT_END};
-    for (size_t i = 0; i < 2; i++) {
-        const struct absence_row *why =
-            snapshot_absence(s->snapshots[snapshot], PART_THREADS, aspects[i]);
-        if (why)
-            return findings_text(f, ": %s", why->why);
-    }
-    return "";
+    const struct absence_row *why = snapshot_lacks_rows(s->snapshots[snapshot], PART_THREADS);
+    return why ? findings_text(f, ": %s", why->why) : "";
 }
 
 /* in: the snapshot that does not have them */

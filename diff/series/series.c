@@ -183,7 +183,9 @@ static uint64_t heap_bytes(const struct snapshot *snapshot, const struct series_
     for (uint32_t i = 0; i < count; i++)
         if (heaps[i].allocated != ABSENT)
             sum = num_add(sum == ABSENT ? 0 : sum, heaps[i].allocated);
-    return sum == ABSENT && types ? sums->total.bytes : sum;
+    if (sum == ABSENT && types)
+        return missing == ABSENT ? sums->total.bytes : num_add(sums->total.bytes, missing);
+    return sum;
 }
 
 bool series_heap_is_least(const struct series *s, uint32_t snapshot) {

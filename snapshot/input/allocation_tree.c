@@ -68,6 +68,18 @@ static const char *allocation_tree_frame(struct allocation_tree *tree, struct st
     return frame;
 }
 
+/* "in 24 places, all below massif's threshold (1.00%)": none of them has more than that. */
+static void allocation_tree_below(struct allocation_tree *tree, uint64_t bytes, struct str text) {
+    size_t open = str_find(text, STR("("), 0), sign = str_find(text, STR("%"), 0);
+    uint64_t hundredths;
+    if (open != STR_NOT_FOUND && sign != STR_NOT_FOUND && open < sign &&
+        num_scaled(str_drop(str_take(text, sign), open + 1), 100, &hundredths) &&
+        hundredths <= 10000)
+        bytes =
+            num_min(bytes, (uint64_t)((double)tree->levels[0].bytes * (double)hundredths / 1e4));
+    tree->below = num_max(tree->below, num_max(bytes, 1));
+}
+
 bool allocation_tree_add(struct allocation_tree *tree, uint32_t depth, uint64_t bytes,
                          uint64_t callers, struct str text, struct err *err) {
     if (depth > tree->depth || depth > STACK_FRAMES_MAX) {
@@ -78,6 +90,8 @@ bool allocation_tree_add(struct allocation_tree *tree, uint32_t depth, uint64_t 
         return false;
     if (depth && !(tree->frames[depth - 1] = allocation_tree_frame(tree, text, err)))
         return false;
+    if (depth && str_starts(text, STR("in ")))
+        allocation_tree_below(tree, bytes, text);
     if (depth) {
         struct allocation_level *callee = &tree->levels[depth - 1];
         callee->in_callers = num_add(callee->in_callers, bytes);
@@ -92,5 +106,9 @@ bool allocation_tree_add(struct allocation_tree *tree, uint32_t depth, uint64_t 
 }
 
 bool allocation_tree_end(struct allocation_tree *tree, struct err *err) {
+    if (tree->below)
+        builder_unlisted(tree->b, PART_STACKS, 0, (struct bounds){ABSENT, tree->below},
+                         "massif: places below its threshold are told together");
+    tree->below = 0;
     return allocation_tree_close(tree, 0, err);
 }

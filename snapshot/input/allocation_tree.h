@@ -34,6 +34,7 @@ struct allocation_tree {
     struct allocation_level levels[STACK_FRAMES_MAX + 1];
     const char *frames[STACK_FRAMES_MAX + 2];
     uint32_t depth;      /* [count] of levels in use */
+    uint64_t below;      /* [bytes] that a place below the threshold has at most, so far */
     uint64_t bad_frames; /* [count] that are not understood */
     uint64_t differ;     /* [count] of nodes that do not add up */
 };

@@ -175,8 +175,8 @@ static bool has_no_stacks(const struct leak_report *r) {
 /* Where threads begin: nothing calls these. */
 static bool leaks_is_outermost(const char *frame) {
     static const char *const starts[] = {
-        "main",  "wmain",  "_start",       "(below main)",        "__libc_start_main",
-        "clone", "clone3", "start_thread", "BaseThreadInitThunk", "RtlUserThreadStart"};
+        "_start", "(below main)", "__libc_start_main",   "clone",
+        "clone3", "start_thread", "BaseThreadInitThunk", "RtlUserThreadStart"};
     return STR_IS_ONE_OF(str_behind_last(str_of(frame), '!'), starts);
 }
 
@@ -186,7 +186,8 @@ static bool leaks_is_outermost(const char *frame) {
  */
 static bool leaks_may_be_cut(const struct leak_report *r, size_t i) {
     const struct leak_record *record = &r->records[i];
-    return !r->complete && i + 1 == r->count &&
+    bool ends_early = !r->complete || r->ends_with_frames;
+    return ends_early && i + 1 == r->count &&
            (!record->frames || !leaks_is_outermost(r->frames[record->first + record->frames - 1]));
 }
 
@@ -218,8 +219,11 @@ static bool leaks_add_stacks(const struct leak_report *r, bool listed, struct bu
         /* Nobody else has them. */
         if (record->indirect != ABSENT && !listed)
             row.bytes = num_add(row.bytes, record->indirect);
-        if (leaks_may_be_cut(r, i) ? !leaks_add_cut(&row, b, err)
-                                   : !builder_add_stack(b, &row, err))
+        bool cut = leaks_may_be_cut(r, i);
+        if (cut && r->complete)
+            builder_absent(b, PART_BIT(PART_STACKS), ASPECT_END, 0,
+                           "the text ends with a stack whose callers may be cut off");
+        if (cut ? !leaks_add_cut(&row, b, err) : !builder_add_stack(b, &row, err))
             return false;
     }
     return true;

@@ -46,6 +46,7 @@ struct leak_report {
     struct cell all;              /* all records together, where kinds are not told apart; ABSENT */
     bool no_leak;                 /* it says that there is none */
     bool complete;                /* it came to its end */
+    bool ends_with_frames;        /* the text ends within the last record, for all one can see */
     uint64_t not_listed;          /* [count] records that it says it left out */
 };
 

@@ -38,6 +38,7 @@ static bool thread_has(const struct thread_row *t, enum aspect aspect) {
     case ASPECT_ROWS:
     case ASPECT_READY:
     case ASPECT_STACK:
+    case ASPECT_SUMS:
     case ASPECT_END:
     case ASPECT_COUNT:
         break;
@@ -121,9 +122,13 @@ struct cell snapshot_unlisted(const struct snapshot *s, enum part part) {
     return most;
 }
 
+const struct absence_row *snapshot_lacks_rows(const struct snapshot *s, enum part part) {
+    const struct absence_row *row = snapshot_absence(s, part, ASPECT_ROWS);
+    return row ? row : snapshot_absence(s, part, ASPECT_END);
+}
+
 bool snapshot_holds_all(const struct snapshot *s, enum part part) {
-    return snapshot_has(s, part) && !snapshot_absence(s, part, ASPECT_ROWS) &&
-           !snapshot_absence(s, part, ASPECT_END);
+    return snapshot_has(s, part) && !snapshot_lacks_rows(s, part);
 }
 
 static uint64_t absence_sum(uint64_t a, uint64_t b) {

@@ -85,6 +85,8 @@ enum aspect {
     /* Of the finalizer: */
     ASPECT_READY, /* the queue */
     ASPECT_STACK, /* of its thread, so whether it waits */
+    /* Of sums over a list: what comes behind its end, so that each may be more than is said. */
+    ASPECT_SUMS,
     /* Of lists: their end. Nothing marks it, so that there may be rows behind those that there are;
      * count is 0 then. */
     ASPECT_END,

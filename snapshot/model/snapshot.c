@@ -17,6 +17,7 @@ const char *const generation_names[GEN_COUNT] = {"gen0", "gen1",   "gen2",   "lo
 const char *const aspect_names[ASPECT_COUNT] = {
     [ASPECT_ALL] = "all",
     [ASPECT_ROWS] = "rows",
+    [ASPECT_SUMS] = "sums",
     [ASPECT_END] = "end",
     [ASPECT_FRAMES] = "frames",
     [ASPECT_NATIVE_FRAMES] = "native_frames",

@@ -52,10 +52,10 @@ const void *snapshot_row(const struct snapshot *s, enum part part);
 const struct absence_row *snapshot_absence(const struct snapshot *s, enum part part,
                                            enum aspect aspect);
 
-/*
- * Does it hold all rows of a part, and is that known, so that what it has no row of is not there?
- * False where rows are missing, and where nothing marks the end of the list.
- */
+/* Why rows of a part are missing, or may be, since nothing marks its end; NULL: none is. */
+const struct absence_row *snapshot_lacks_rows(const struct snapshot *s, enum part part);
+
+/* Does it hold all rows of a part, so that what it has no row of is not there? */
 bool snapshot_holds_all(const struct snapshot *s, enum part part);
 
 /*

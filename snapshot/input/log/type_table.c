@@ -268,8 +268,12 @@ static bool join_aside(struct type_table *tt, struct err *err) {
                                                       : replace_filtered(tt, err);
     if (tt->shared->types_scope == TYPES_FILTERED)
         return join_filtered(tt, err);
-    refine(b, rows, count, tt->is_live, tt->only_live && !tt->is_cut);
-    return !(tt->only_live && !tt->is_cut) || say_live(b, type_table_sum_rows(rows, count), err);
+    if (tt->is_live &&
+        (tt->is_cut ||
+         tt->shared->types_cut)) /* of the types that it lost all would seem to be garbage */
+        return true;
+    refine(b, rows, count, tt->is_live, tt->only_live);
+    return !tt->only_live || say_live(b, type_table_sum_rows(rows, count), err);
 }
 
 /* The first table of the snapshot. */

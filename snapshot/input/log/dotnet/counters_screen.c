@@ -316,8 +316,10 @@ static bool screen_take(void *context, bool *ret_mine, struct err *err) {
 static bool screen_read(struct transcript *t, struct err *err) {
     struct screen_reading r = {.t = t, .provider = {"System.Runtime", 14}};
     counters_log_init(&r.log, t->b);
-    bool ok = scan_table(t, &r.loss, screen_take, &r, err) && screen_turn(&r, err) &&
-              screen_store(&r, r.before, r.count, err);
+    bool ok = scan_table(t, &r.loss, screen_take, &r, err);
+    if (!r.parent.len) /* else the values of one counter, by tags, may go on */
+        transcript_ended(t);
+    ok = ok && screen_turn(&r, err) && screen_store(&r, r.before, r.count, err);
     if (ok && r.count == 0)
         transcript_hollow(t, "dotnet-counters: a screen without counters");
     else
@@ -356,6 +358,7 @@ const struct section section_counters_screen = {
     .name = "counters-screen",
     .summary = "dotnet-counters monitor: the counters of its screen (each screen a moment)",
     .may_give = PART_BIT(PART_COUNTERS),
+    .open_parts = PART_BIT(PART_COUNTERS),
     .starts = screen_starts,
     .read = screen_read,
 };

@@ -212,8 +212,11 @@ static void jmap_bound(struct reader_state *r) {
 static bool jmap_read(struct transcript *t, struct err *err) {
     struct reader_state r = {
         .t = t, .table = {.generation = GEN_UNKNOWN}, .listing = {.falls = true}};
+    struct histogram_row first;
     if (jmap_is_header(t->line.text))
         transcript_next(t);
+    else if (!jmap_parse_row(t->line.text, &first) || first.rank != 1)
+        listing_gap(&r.listing); /* the largest may stand above */
     if (!type_table_begin(&r.table, t->b, err))
         return type_table_end(&r.table, false, err);
     bool ok = jmap_read_rows(&r, err);

@@ -303,6 +303,7 @@ const struct section section_native_memory = {
     .name = "native-memory",
     .summary = "jcmd VM.native_memory: what HotSpot itself uses, and how it changed (NMT)",
     .may_give = PART_BIT(PART_COUNTERS) | PART_BIT(PART_STACKS),
+    .open_parts = PART_BIT(PART_STACKS),
     .starts = nmt_starts,
     .read = nmt_read,
 };

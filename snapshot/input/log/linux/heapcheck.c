@@ -92,6 +92,7 @@ static bool heapcheck_store(struct heapcheck_reading *r, struct err *err) {
     uint64_t listed = 0;
     for (size_t i = 0; i < r->report.count; i++)
         listed = num_add(listed, r->report.records[i].bytes);
+    r->report.ends_with_frames = r->t->at_end;
     r->report.complete = r->report.all.bytes != ABSENT && listed >= r->report.all.bytes;
     return origin &&
            builder_say_string(b, &origin->tool, STR("gperftools heap checker"), "the tool", err) &&

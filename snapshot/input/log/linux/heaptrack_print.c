@@ -18,6 +18,7 @@
  *
  * Its units are powers of 1000, rounded to two decimals. The data file says all of it exactly.
  */
+#include "base/chars.h"
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/vec.h"
@@ -26,6 +27,7 @@
 #include "model/stacks.h"
 #include "model/rows_origin.h"
 #include "model/rows_stacks.h"
+#include "model/rows_threads.h"
 #include "model/snapshot.h"
 
 #include <stdlib.h>
@@ -214,6 +216,10 @@ static bool end_function(struct print_reader *r, struct err *err) {
 static bool end_frames(struct print_reader *r, struct err *err) {
     if (!end_function(r, err))
         return false;
+    /* The text ends within a stack, for all one can see: whole ones are followed by totals. */
+    if (!str_trim(r->t->rest).len && r->frame_count < STACK_FRAMES_MAX &&
+        !(r->frames[r->frame_count++] = builder_string(r->t->b, STR(FRAME_CUT), err)))
+        return false;
     if (!r->label.outer) {
         r->head_frames = r->frame_count;
         return true;
@@ -396,7 +402,8 @@ static bool heaptrack_print_read_line(struct print_reader *r, bool *ret_mine, st
         r->is_diff |= str_starts(text, STR("reading diff file"));
         return end_entry(r, err);
     }
-    if (r->in_entry)
+    bool stop = text.len == 1 && !char_is_word(text.ptr[0]); /* the full stop of a mail */
+    if (r->in_entry && !stop)
         return heaptrack_print_read_frame(r, text, err);
     if (str_starts(text, STR("Debuggee command was: ")))
         return builder_say_program(r->t->b, str_drop(text, 22), err);

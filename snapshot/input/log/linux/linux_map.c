@@ -175,7 +175,7 @@ static bool linux_map_sum_up(const struct linux_map *map, struct sums *sums, str
 }
 
 bool linux_map_store(struct transcript *t, const struct linux_map *map,
-                     const struct linux_use *total, const char *from, struct err *err) {
+                     const struct linux_use *total, bool whole, const char *from, struct err *err) {
     struct sums sums = {.all = LINUX_USE};
     struct scan_loss loss = {0};
     struct builder *b = t->b;
@@ -205,7 +205,7 @@ bool linux_map_store(struct transcript *t, const struct linux_map *map,
         }
     }
     scan_loss_report(t, &loss);
-    struct linux_use use = sums.all;
+    struct linux_use use = whole ? sums.all : LINUX_USE;
     if (total && total->size != ABSENT)
         use.size = total->size;
     if (total && total->rss != ABSENT)

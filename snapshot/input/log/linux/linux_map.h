@@ -43,13 +43,17 @@ bool linux_flags_parse(struct str text, uint32_t *ret_flags);
  * Fills PART_MEMORY_MAP: by usage as our own dumps name them (without those that only the runtime
  * knows), by type and by protection, the largest of each usage; and counters of the sums.
  *
- * total  of all mappings, also of those that are not in the map, for the counters; NULL: the sums
- * of the map are from   static name of the section
+ * total  of all mappings, also of those that are not in the map, for the counters; NULL: nothing
+ *        says it
+ * whole  the map has all mappings, so that counters may be its sums; of one that was cut none are
+ *        made but what `total` says
+ * from   static name of the section
  *
  * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool linux_map_store(struct transcript *t, const struct linux_map *map,
-                     const struct linux_use *total, const char *from, struct err *err) MUST_CHECK;
+                     const struct linux_use *total, bool whole, const char *from,
+                     struct err *err) MUST_CHECK;
 
 /*
  * The counters: process.rss_bytes and so on, those that are said. Errors: ERR_NOMEM, ERR_LIMIT (row

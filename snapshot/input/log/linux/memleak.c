@@ -195,6 +195,9 @@ static bool memleak_read(struct transcript *t, struct err *err) {
         builder_present(b, PART_STACKS);
     if (!memleak_read_stacks(&k, err) || !say_tool(b, err))
         return false;
+    /* What it lists at most is there, or another list follows. */
+    if (k.stacks >= k.limit || !k.wanted)
+        transcript_ended(t);
     if (!k.wanted)
         return true;
     if (k.no_frames)
@@ -212,6 +215,7 @@ const struct section section_memleak = {
     .name = "memleak",
     .summary = "memleak of bcc and libbpf-tools: outstanding allocations by stack, each time again",
     .may_give = PART_BIT(PART_STACKS),
+    .open_parts = PART_BIT(PART_STACKS),
     .starts = memleak_starts,
     .read = memleak_read,
 };

@@ -321,7 +321,8 @@ static bool pmap_store(struct reading *r, uint64_t pid, struct str program, stru
         transcript_lacks(r->t, ABSENT, "pmap: the total is missing, and perhaps mappings");
     else if (r->total.size != r->sums.size || r->total.rss != r->sums.rss)
         transcript_lacks(r->t, ABSENT, "pmap: the mappings do not add up to the total");
-    return linux_map_store(r->t, &r->map, r->closed ? &r->total : NULL, "pmap", err);
+    bool whole = r->closed && r->total.size == r->sums.size && r->total.rss == r->sums.rss;
+    return linux_map_store(r->t, &r->map, r->closed ? &r->total : NULL, whole, "pmap", err);
 }
 
 static bool pmap_read(struct transcript *t, struct err *err) {

@@ -21,7 +21,7 @@ struct reading {
     struct linux_region region; /* the one being read */
     uint32_t fields, usual;     /* [count] lines of it; of the first */
     uint64_t last_end, cut;
-    bool in_region, has_stack, rollup;
+    bool in_region, has_stack, has_vdso, rollup;
     struct scan_loss loss;
 };
 
@@ -109,6 +109,7 @@ static bool smaps_take_line(void *context, bool *ret_mine, struct err *err) {
         r->last_end = end;
         r->rollup = rollup;
         r->has_stack |= str_eq(region.name, STR("[stack]"));
+        r->has_vdso |= str_eq(region.name, STR("[vdso]"));
         return true;
     }
     if (r->in_region && smaps_parse_field(text, &name, &bytes)) {
@@ -120,6 +121,17 @@ static bool smaps_take_line(void *context, bool *ret_mine, struct err *err) {
     return true;
 }
 
+/* The stack and the code of the kernel are above all else; which comes last depends on the CPU. */
+static bool smaps_has_its_end(const struct reading *r) {
+    static const struct str tops[] = {STR_INIT("[vdso]"), STR_INIT("[vsyscall]"),
+                                      STR_INIT("[vectors]"), STR_INIT("[sigpage]")};
+    struct str last = r->map.count ? r->map.items[r->map.count - 1].name : STR("");
+    bool top = str_eq(last, STR("[stack]")) && r->has_vdso;
+    for (size_t i = 0; i < sizeof(tops) / sizeof(*tops); i++)
+        top = top || str_eq(last, tops[i]);
+    return r->has_stack && top;
+}
+
 static bool smaps_store(struct reading *r, struct err *err) {
     struct builder *b = r->t->b;
     if (!transcript_moment(r->t))
@@ -128,10 +140,15 @@ static bool smaps_store(struct reading *r, struct err *err) {
         transcript_lacks(r->t, r->cut, "smaps: mappings of which lines are missing");
     if (r->rollup)
         return linux_use_store(b, &r->map.items[0].use, err);
+    bool ends = smaps_has_its_end(r);
     if (!r->has_stack)
         transcript_lacks(r->t, ABSENT,
                          "smaps: the stack is not in the list: its end is cut off, perhaps");
-    return linux_map_store(r->t, &r->map, NULL, "smaps", err);
+    else if (!ends)
+        builder_absent(r->t->b, PART_BIT(PART_MEMORY_MAP) | PART_BIT(PART_COUNTERS), ASPECT_END, 0,
+                       "smaps: the kernel's code is not in the list: its end is cut off, perhaps");
+    bool whole = r->has_stack && !r->cut && !r->loss.elided && !r->loss.unparsed;
+    return linux_map_store(r->t, &r->map, NULL, whole, "smaps", err);
 }
 
 static bool smaps_read(struct transcript *t, struct err *err) {

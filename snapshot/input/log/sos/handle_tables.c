@@ -188,9 +188,11 @@ bool handles_read_statistics(struct transcript *t, struct err *err) {
     uint64_t sum;
     ok = ok && read_counts(t, &sum, err);
     if (ok && headed && !sum)
-        transcript_lacks(t, ABSENT, "gchandles: the counts by kind are cut off");
+        /* The table may have been read by the section of another command. */
+        builder_lacks(t->b, PART_BIT(PART_HANDLES), ASPECT_ROWS, ABSENT,
+                      "gchandles: the counts by kind are cut off");
     else if (ok && sum && sum < adding.handles && !adding.kind.len)
-        transcript_lacks(t, adding.handles - sum,
-                         "gchandles: handles of the table are in no count by kind");
+        builder_lacks(t->b, PART_BIT(PART_HANDLES), ASPECT_ROWS, adding.handles - sum,
+                      "gchandles: handles of the table are in no count by kind");
     return ok;
 }

@@ -266,6 +266,7 @@ const struct section section_address = {
     .name = "address",
     .summary = "!address: every region of memory (WinDbg, both eras)",
     .may_give = PART_BIT(PART_MEMORY_MAP),
+    .open_parts = PART_BIT(PART_MEMORY_MAP),
     .starts = address_starts,
     .read = address_read,
 };

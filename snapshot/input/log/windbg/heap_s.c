@@ -112,6 +112,10 @@ static bool heap_s_take_line(void *context, bool *ret_mine, struct err *err) {
             scan_say(&heap->external_fragmentation, percent, &r->loss);
         return true;
     }
+    if (parse_fragmentation(text, &percent)) { /* of a heap whose row is not there */
+        r->loss.unparsed++;
+        return true;
+    }
     r->closed |= transcript_is_rule(text);
     if (heap_s_is_heading(text) || heap_s_is_remark(text))
         return true;

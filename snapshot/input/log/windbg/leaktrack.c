@@ -433,6 +433,8 @@ static void leaktrack_file_report(struct reading *r) {
         builder_warn(b, ABSENT, "LeakTrack: the summary is missing");
     if (r->modules.count && !r->functions.count)
         transcript_lacks(r->t, ABSENT, "LeakTrack: the details of modules are missing");
+    if (r->in_handles) /* the next chapter */
+        transcript_ended(r->t);
     scan_loss_report(r->t, &r->loss);
 }
 
@@ -496,6 +498,7 @@ const struct section section_leaktrack = {
     .name = "leaktrack",
     .summary = "DebugDiag's leak analysis: native allocations by module, function and size",
     .may_give = PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
+    .open_parts = PART_BIT(PART_ALLOCATIONS),
     .starts = leaktrack_starts,
     .read = leaktrack_read,
 };

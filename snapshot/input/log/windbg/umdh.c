@@ -377,6 +377,13 @@ static bool umdh_store(struct reading *r, struct err *err) {
            (r->sums || builder_counter(b, "umdh.overhead_bytes", r->overhead, "bytes", err));
 }
 
+/* Each stack may have more allocations behind the cut. */
+static void umdh_say_cut(const struct transcript *t) {
+    static const char what[] = "UMDH: the log is cut off within a heap";
+    transcript_lacks(t, ABSENT, "%s", what);
+    builder_absent(t->b, PART_BIT(PART_STACKS), ASPECT_SUMS, 0, "%s", what);
+}
+
 static bool umdh_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t};
     struct builder *b = t->b;
@@ -390,7 +397,7 @@ static bool umdh_read(struct transcript *t, struct err *err) {
     else if (ok)
         ok = umdh_store(&r, err);
     if (ok && r.in_heap)
-        transcript_lacks(t, ABSENT, "UMDH: the log is cut off within a heap");
+        umdh_say_cut(t);
     else if (ok && r.count && !r.headed && !r.sums)
         transcript_lacks(t, ABSENT, "UMDH: the beginning of the log is missing");
     if (ok)
@@ -423,6 +430,7 @@ const struct section section_umdh = {
     .name = "umdh",
     .summary = "umdh -p: every allocation of a Windows process by its stack",
     .may_give = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_MODULES),
+    .open_parts = PART_BIT(PART_STACKS),
     .starts = umdh_starts,
     .read = umdh_read,
 };
