@@ -204,6 +204,9 @@ static void tell_others(struct findings *f, const struct series *s, const struct
 static bool run_counters(const struct series *s, const struct limits *limits, struct findings *f,
                          struct err *err) {
     struct memory process = {0}, heap = {0};
+    if (rule_skip_cut(s, f, &rule_counter_growth, PART_COUNTERS, ASPECT_SUMS,
+                      "list all that it sums up"))
+        return true;
     if (!process_memory(s, limits, &process, f) || !heap_memory(s, limits, &heap, f))
         return err_nomem(err);
     /* Where a map tells native memory from the rest, native-growth says more; so do types of what

@@ -162,6 +162,9 @@ static bool run_growing(const struct series *s, const struct limits *limits, str
                         struct err *err) {
     struct series_values all = series_values(s, GROUP_COUNTERS);
     struct grown whole = {.value = NULL}, part = {.value = NULL};
+    if (rule_skip_cut(s, f, &rule_memory_growing, PART_COUNTERS, ASPECT_SUMS,
+                      "list all that it sums up"))
+        return true;
     uint32_t counters = 0, told = 0;
     (void)err;
     for (uint32_t v = 0; v < all.count; v++) {

@@ -205,7 +205,10 @@ bool linux_map_store(struct transcript *t, const struct linux_map *map,
         }
     }
     scan_loss_report(t, &loss);
-    struct linux_use use = whole ? sums.all : LINUX_USE;
+    struct linux_use use = sums.all;
+    if (!whole)
+        builder_absent(b, PART_BIT(PART_COUNTERS), ASPECT_SUMS, 0,
+                       "%s: the sums of a list that was cut", from);
     if (total && total->size != ABSENT)
         use.size = total->size;
     if (total && total->rss != ABSENT)

@@ -45,8 +45,7 @@ bool linux_flags_parse(struct str text, uint32_t *ret_flags);
  *
  * total  of all mappings, also of those that are not in the map, for the counters; NULL: nothing
  *        says it
- * whole  the map has all mappings, so that counters may be its sums; of one that was cut none are
- *        made but what `total` says
+ * whole  the map has all mappings; of one that was cut its sums, as counters, are less than all
  * from   static name of the section
  *
  * Errors: ERR_NOMEM, ERR_LIMIT (row cap).
