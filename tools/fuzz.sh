@@ -17,7 +17,7 @@ seeds_of() {
     [ -d "tests/fixture/$name" ] && echo "tests/fixture/$name"
     # fuzz_heap_s starts from tests/fixture/transcripts/heap-s_*.txt.
     find tests/fixture/transcripts -name "${name//_/-}_*.txt" 2>/dev/null | LC_ALL=C sort
-    [ "$name" = transcript ] && find tests/fixture demo -name '*.txt' 2>/dev/null | LC_ALL=C sort
+    [[ "$name" = transcript || "$name" = posted_text ]] && find tests/fixture demo -name '*.txt' 2>/dev/null | LC_ALL=C sort
     return 0
 }
 

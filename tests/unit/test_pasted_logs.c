@@ -1,4 +1,5 @@
 /* However a log was pasted, quoted or saved: it says the same. */
+#include "input/log/kept_text.h"
 #include "input/log/pasted_text.h"
 #include "model/rows_origin.h"
 #include "model/snapfile.h"
@@ -48,6 +49,17 @@ static const struct pasting pastings[] = {
     {"Markdown's escapes", "", "", "\n", false, {{"_", "\\_"}, {"[", "\\["}, {"]", "\\]"}}},
     {"code of a page", "<pre><code>", "", "\n", false, {{"<", "&lt;"}, {">", "&gt;"}}},
     {"line breaks of HTML", "", "", "<br>\n", false, {{NULL, NULL}}},
+    {"kept with times", "", "2031-02-03T04:05:06.123456789Z ", "\n", false, {{NULL, NULL}}},
+    {"kept by pods", "", "[pod/till-7d9f4/till] ", "\n", false, {{NULL, NULL}}},
+    {"kept by compose", "", "till-1  | ", "\n", false, {{NULL, NULL}}},
+    {"kept by a runtime", "", "2031-02-03T04:05:06.12Z stdout F ", "\n", false, {{NULL, NULL}}},
+    {"kept by a journal", "", "Feb  3 04:05:06 quay till[812]: ", "\n", false, {{NULL, NULL}}},
+    {"kept by syslog",
+     "",
+     "2031-02-03T04:05:06.123+01:00 quay till: ",
+     "\n",
+     false,
+     {{NULL, NULL}}},
     {"colours", "", "\x1b[0;32m", "\x1b[0m\n", false, {{NULL, NULL}}},
 };
 
@@ -339,6 +351,43 @@ static void logs_that_were_wrapped_say_the_same_or_that_they_do_not(void **state
     }
 }
 
+static void what_keepers_of_logs_put_in_front_is_taken_off(void **state) {
+    (void)state;
+    static const struct {
+        const char *kept, *printed; /* NULL: nothing is taken off */
+    } cases[] = {
+        {"2031-02-03T04:05:06.123Z a\n2031-02-03T04:05:07Z\n2031-02-03T04:05:07Z   b\n",
+         "a\n\n  b\n"},
+        {"[pod/till-0/till] 2031-02-03T04:05:06Z a\n[pod/till-0/till] 2031-02-03T04:05:06Z b\n",
+         "a\nb\n"},
+        {"till-1    | a\ntill-1    | \ntill-1    |\nworker-12 | b\n", "a\n\n\nb\n"},
+        {"Feb 03 04:05:06 quay kernel: a\nFeb  3 04:05:06 quay till[1]: b\n", "a\nb\n"},
+        {"Mon 2031-02-03 04:05:06 UTC quay till[1]: a\nMon 2031-02-03 04:05:06 UTC quay till[1]: "
+         "b\n",
+         "a\nb\n"},
+        {"1927944306.123456 quay till[1]: a\n[ 12.345678] quay till[1]: b\n", "a\nb\n"},
+        {"2031-02-03T04:05:06+01:00 quay till[1]: a: b\n2031-02-03T04:05:06+0100 quay app: c\n",
+         "a: b\nc\n"},
+        {"2031-02-03T04:05:06.1Z stdout F a\n2031-02-03T04:05:06.2Z stderr F b\n", "a\nb\n"},
+        /* what a tool prints itself */
+        {"[12:00:01] a\n[12:00:02] b\n", NULL},
+        {"[ 12.345678] a\n[ 12.345679] b\n", NULL},
+        {"2031-02-03T04:05:06.1Z a\nb\nc\n", NULL},
+        {"2031-02-03T04:05:06.1Z a\n", NULL},
+        {"2031-02-03 04:05:06 a\n2031-02-03 04:05:06 b\n", NULL},
+        {"a | b\nc | d\n|---|---|\n", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct strbuf read;
+        strbuf_init(&read);
+        assert_int_equal(kept_text_probe(str_of(cases[i].kept)), cases[i].printed != NULL);
+        kept_text_add(&read, str_of(cases[i].kept));
+        assert_string_equal(strbuf_cstr(&read),
+                            cases[i].printed ? cases[i].printed : cases[i].kept);
+        strbuf_deinit(&read);
+    }
+}
+
 static void what_was_put_around_lines_is_taken_off(void **state) {
     (void)state;
     static const struct {
@@ -368,6 +417,7 @@ int main(void) {
         cmocka_unit_test(a_log_says_the_same_however_it_was_pasted),
         cmocka_unit_test(every_mark_is_seen_wherever_it_stands),
         cmocka_unit_test(logs_that_were_wrapped_say_the_same_or_that_they_do_not),
+        cmocka_unit_test(what_keepers_of_logs_put_in_front_is_taken_off),
         cmocka_unit_test(what_was_put_around_lines_is_taken_off),
         cmocka_unit_test(marks_are_taken_once_however_many_there_are),
     };

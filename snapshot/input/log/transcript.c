@@ -4,6 +4,7 @@
 #include "base/utf16.h"
 
 #include "input/log/html_text.h"
+#include "input/log/kept_text.h"
 #include "input/log/pasted_text.h"
 #include "input/log/wrapped_reading.h"
 #include "model/rows_origin.h"
@@ -548,11 +549,23 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         html_text_add(&page, text);
         text = strbuf_str(&page);
     }
-    struct strbuf printed;
+    /* Collected first and pasted then, or the other way round. */
+    struct strbuf kept, printed, bare;
+    strbuf_init(&kept);
     strbuf_init(&printed);
+    strbuf_init(&bare);
+    bool is_kept = kept_text_probe(text);
+    if (is_kept) {
+        kept_text_add(&kept, text);
+        text = strbuf_str(&kept);
+    }
     if (pasted_text_probe(text)) {
         pasted_text_add(&printed, text);
         text = strbuf_str(&printed);
+    }
+    if (!is_kept && kept_text_probe(text)) {
+        kept_text_add(&bare, text);
+        text = strbuf_str(&bare);
     }
     struct strbuf joined;
     strbuf_init(&joined);
@@ -560,12 +573,14 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     if (wrapped.joined)
         text = strbuf_str(&joined);
     bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err) &&
-              strbuf_ok(&joined, err);
+              strbuf_ok(&kept, err) && strbuf_ok(&bare, err) && strbuf_ok(&joined, err);
     ok = ok && transcript_read_text(text, b, err);
     if (ok)
         wrapped_say(&wrapped, b);
     strbuf_deinit(&joined);
+    strbuf_deinit(&bare);
     strbuf_deinit(&printed);
+    strbuf_deinit(&kept);
     strbuf_deinit(&page);
     strbuf_deinit(&converted);
     return ok;

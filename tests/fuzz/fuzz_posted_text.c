@@ -1,0 +1,79 @@
+/*
+ * What becomes of a text before lines are read of it: pages, pastes, keepers of logs, and lines
+ * that were wrapped and are joined again, in every way.
+ */
+#include "base/chars.h"
+#include "input/log/html_text.h"
+#include "input/log/kept_text.h"
+#include "input/log/pasted_text.h"
+#include "input/log/wrapped_text.h"
+#include "tests/fuzz/fuzz.h"
+
+/* The next character that is no blank or line end; '\0': there is none. */
+static char fuzz_next_black(struct str *rest) {
+    while (rest->len && strchr(" \t\r\n", rest->ptr[0]))
+        *rest = str_drop(*rest, 1);
+    char c = rest->len ? rest->ptr[0] : '\0';
+    *rest = str_drop(*rest, rest->len > 0);
+    return c;
+}
+
+/* Joining lines adds and takes blanks alone. */
+static void fuzz_join(struct str text) {
+    struct wrapped_layout layout;
+    if (!wrapped_text_layout(text, &layout))
+        return;
+    for (int way = 0; way < WRAPPED_WAYS; way++) {
+        struct strbuf out;
+        bool sure;
+        strbuf_init(&out);
+        if (wrapped_text_add(&out, text, &layout, (enum wrapped_way)way, &sure)) {
+            struct str before = text, after = strbuf_str(&out);
+            char c;
+            do {
+                c = fuzz_next_black(&before);
+                FUZZ_CHECK(c == fuzz_next_black(&after));
+            } while (c || before.len || after.len);
+        } else {
+            FUZZ_CHECK(out.len == 0);
+        }
+        strbuf_deinit(&out);
+    }
+}
+
+/* What is left behind the prefixes is the end of each line. */
+static void fuzz_kept(struct str text) {
+    struct strbuf out;
+    strbuf_init(&out);
+    kept_text_add(&out, text);
+    struct str before = text, after = strbuf_str(&out), line, rest;
+    while (str_next_line(&before, &line)) {
+        FUZZ_CHECK(str_next_line(&after, &rest));
+        FUZZ_CHECK(str_ends(line, rest));
+        FUZZ_CHECK(str_eq(line, rest) || kept_text_probe(text));
+    }
+    FUZZ_CHECK(!str_next_line(&after, &rest));
+    fuzz_join(strbuf_str(&out));
+    strbuf_deinit(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct str text = {(const char *)data, size};
+    struct strbuf page, printed;
+    strbuf_init(&page);
+    strbuf_init(&printed);
+    fuzz_kept(text);
+    if (html_text_probe(text)) {
+        html_text_add(&page, text);
+        text = strbuf_str(&page);
+    }
+    if (pasted_text_probe(text)) {
+        pasted_text_add(&printed, text);
+        FUZZ_CHECK(printed.len <= 2 * text.len + 2);
+        text = strbuf_str(&printed);
+    }
+    fuzz_join(text);
+    strbuf_deinit(&printed);
+    strbuf_deinit(&page);
+    return 0;
+}
