@@ -95,6 +95,42 @@ static size_t digits_at(struct str s, size_t at) {
     return n;
 }
 
+/* "[System.Runtime]" above counters, and "[rollup]", "[Shop.dll]" behind a row. */
+static bool is_in_brackets(struct str line) {
+    return str_starts(line, STR("[")) && str_ends(line, STR("]")) && !str_contains(line, STR(" "));
+}
+
+/* What stands in the heading of a thread of HotSpot, and nowhere else in front. */
+static bool is_of_java_thread(struct str line) {
+    static const struct str marks[] = {
+        STR_INIT("tid=0x"),      STR_INIT("nid="),       STR_INIT("cpu="),
+        STR_INIT("elapsed="),    STR_INIT("os_prio="),   STR_INIT("prio="),
+        STR_INIT("[0x"),         STR_INIT("waiting on"), STR_INIT("waiting for monitor"),
+        STR_INIT("in Object.w"), STR_INIT("on cond"),    STR_INIT("condition "),
+        STR_INIT("for monitor"), STR_INIT("monitor en"), STR_INIT("entry "),
+        STR_INIT("runnable"),    STR_INIT("sleeping"),
+    };
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+        if (str_starts(line, marks[i]))
+            return true;
+    return false;
+}
+
+/* Lines whose tool tells where they end: the next one is the rest, whatever it looks like. */
+static bool is_known_rest(struct str start, struct str next) {
+    char c = start.len > 3 && next.len ? start.ptr[0] : '\0';
+    struct str trimmed = str_trim(start);
+    if (c == '"') /* "main" #1 prio=5 os_prio=0 tid=0x... nid=8124 runnable  [0x...] */
+        return str_contains(start, STR("prio=")) && !str_contains(start, STR("  [0x")) &&
+               is_of_java_thread(next);
+    if (c == 'g' && str_starts(start, STR("gc ")) && char_is_digit(start.ptr[3]))
+        return str_contains(start, STR(" @")) && !str_ends(start, STR(" P")) &&
+               !str_starts(next, STR("gc "));
+    if (trimmed.len && trimmed.ptr[0] == 'H')
+        return str_starts(trimmed, STR("Heap shot ")) && str_ends(start, STR(","));
+    return trimmed.len && char_is_digit(trimmed.ptr[0]) && is_in_brackets(next);
+}
+
 /* "0:000> k", "(lldb) bt", "$ pmap", "==4711== ", "#3 ", "at 0x4f", "->", "[0x4f] main",
  * "[System.Runtime]" */
 static bool begins_anew(struct str line) {
@@ -106,7 +142,7 @@ static bool begins_anew(struct str line) {
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
         if (line.ptr[0] == marks[i].ptr[0] && str_starts(line, marks[i]))
             return true;
-    if (str_starts(line, STR("[")) && str_ends(line, STR("]")) && !str_contains(line, STR(" ")))
+    if (is_in_brackets(line))
         return true;
     size_t digits = digits_at(line, 0);
     if (digits && str_starts(str_drop(line, digits), STR(":")))
@@ -231,6 +267,8 @@ static bool carries_on(struct wrapping *w, struct str next) {
     struct str last = line_without_end(w->last), rest = next, word = str_next_field(&rest);
     if (!last.len || !next.len || strchr(" \t", next.ptr[0]))
         return false;
+    if (is_known_rest(w->start, next))
+        return true;
     size_t both = length_with_blanks(w) + 1 + word.len;
     bool any = w->way == WRAPPED_ANY;
     bool has_room = both + (w->way == WRAPPED_LOOSE ? GAP_MOST : 0) <= w->width;
@@ -254,6 +292,8 @@ static void wrapped_add_line(struct wrapping *w, struct strbuf *out, struct str 
     if (on)
         for (size_t i = length_with_blanks(w) - shown; i; i--)
             strbuf_addc(out, ' ');
+    if (on && is_in_brackets(line)) /* a column of its own */
+        strbuf_addc(out, ' ');
     if (w->last.ptr)
         strbuf_addc(out, on ? ' ' : '\n');
     strbuf_add(out, line);
