@@ -230,12 +230,59 @@ static void a_thread_is_gone_only_from_a_list_that_has_its_end(void **state) {
         }
 }
 
+/* -- Stacks ------------------------------------------------------------------------------------ */
+
+#define MEMLEAK_HEAD "[12:00:01] Top 2 stacks with outstanding allocations:\n"
+#define MEMLEAK_ROW(bytes, function) \
+    "\t" bytes " bytes in 2 allocations from stack\n\t\t" function "+0x10 [dock]\n"
+#define MEMLEAK_BASE MEMLEAK_HEAD MEMLEAK_ROW("1000", "moor") MEMLEAK_ROW("4096", "crane_new")
+
+static void what_a_list_of_the_largest_leaves_out_had_no_more_than_its_least(void **state) {
+    (void)state;
+    struct pair p;
+    cut_pair_init(&p, MEMLEAK_BASE,
+                  MEMLEAK_HEAD MEMLEAK_ROW("4096", "crane_new") MEMLEAK_ROW("900000", "hoist"));
+    const struct finding *hit = cut_pair_hit(&p, "stack-growing", NULL);
+    assert_non_null(hit);
+    assert_string_equal(hit->summary, "At least 877.9 KiB more is outstanding from dock!hoist: "
+                                      "878.9 KiB in 2 allocations, at most 1000 B before.");
+    cut_pair_deinit(&p);
+    /* It may have been just beyond the list. */
+    cut_pair_init(&p, MEMLEAK_BASE,
+                  MEMLEAK_HEAD MEMLEAK_ROW("900", "hoist") MEMLEAK_ROW("4096", "crane_new"));
+    assert_null(cut_pair_hit(&p, "stack-growing", NULL));
+    cut_pair_deinit(&p);
+}
+
+/* One of ten is listed: the text may have been cut there. */
+static void a_stack_that_a_list_without_an_end_does_not_have_is_told_as_that(void **state) {
+    (void)state;
+    static const char base[] =
+        "[12:00:01] Top 10 stacks with outstanding allocations:\n" MEMLEAK_ROW("4096", "crane_new");
+    static const char now[] =
+        "[12:00:01] Top 10 stacks with outstanding allocations:\n" MEMLEAK_ROW("4096", "crane_new")
+            MEMLEAK_ROW("900000", "hoist");
+    struct pair p;
+    cut_pair_init(&p, base, now);
+    const struct finding *hit = cut_pair_hit(&p, "stack-growing", NULL);
+    assert_non_null(hit);
+    assert_int_equal(hit->severity, SEVERITY_NOTICE);
+    assert_non_null(
+        strstr(hit->summary, "which BASE does not list. BASE may list less than there"));
+    assert_null(strstr(hit->summary, "0 B"));
+    for (uint32_t i = 0; i < p.series.stack_count; i++)
+        assert_int_equal(p.series.stacks[i].totals[0].bytes == ABSENT, !p.series.stacks[i].seen[0]);
+    cut_pair_deinit(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_cut_is_bounded_by_order_and_total),
         cmocka_unit_test(no_type_is_gone_or_new_by_a_cut),
         cmocka_unit_test(growth_beyond_the_bound_is_growth),
         cmocka_unit_test(a_heap_grows_beyond_what_it_can_have_been),
+        cmocka_unit_test(what_a_list_of_the_largest_leaves_out_had_no_more_than_its_least),
+        cmocka_unit_test(a_stack_that_a_list_without_an_end_does_not_have_is_told_as_that),
         cmocka_unit_test(a_thread_is_gone_only_from_a_list_that_has_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
