@@ -89,15 +89,11 @@ static bool is_exception_type(struct exception_count *c, uint64_t mt) {
     return root && root == c->base_mt;
 }
 
-/* Thrown when nothing can be made any more, so the runtime makes one of each when it starts. */
-static bool made_in_advance(struct exception_count *c, uint64_t mt) {
+bool exception_made_in_advance(struct str type) {
     static const char *const names[] = {
         "System.OutOfMemoryException", "System.StackOverflowException",
         "System.ExecutionEngineException", "System.Threading.ThreadAbortException"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (type_is_called(c->m, mt, names[i]))
-            return true;
-    return false;
+    return STR_IS_ONE_OF(type, names);
 }
 
 /* -- Messages ---------------------------------------------------------------------------------- */
@@ -345,7 +341,9 @@ static bool exception_objects_rows(struct exception_count *c, struct err *err) {
     builder_present(b, PART_EXCEPTIONS);
     for (uint32_t i = 0; ok && i < c->row_count; i++) {
         const struct thrown_alike *alike = &c->rows[i];
-        if (alike->method_desc || alike->others || !made_in_advance(c, alike->mt))
+        strbuf_clear(&text);
+        type_name(c->m, alike->mt, &text);
+        if (alike->method_desc || alike->others || !exception_made_in_advance(strbuf_str(&text)))
             ok = exception_objects_row(c, alike, &text, err);
     }
     strbuf_deinit(&text);

@@ -5,6 +5,7 @@
 #define DUMPDIFF_DOTNET_EXCEPTION_OBJECTS_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdint.h>
 #include <stddef.h>
@@ -17,6 +18,9 @@ struct clr_heap;
  * for. Errors: ERR_NOMEM, ERR_LIMIT (row cap).
  */
 bool exception_objects_report(struct clr_heap *h, struct err *err) MUST_CHECK;
+
+/* One that the runtime makes when it starts, to throw it when nothing can be made any more? */
+bool exception_made_in_advance(struct str type);
 
 /*
  * The class of a message, of UTF-16 units: the same for texts that differ only in words with

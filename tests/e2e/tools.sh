@@ -10,6 +10,7 @@ need_dotnet "$2"
 command -v python3 >/dev/null || skip "no python3 on this machine"
 tools=${DOTNET_TOOLS:-$WORK/tools}
 build waits
+build desk
 failed=0
 cd "$WORK" || exit 1
 
@@ -69,6 +70,17 @@ if name[0] == "dumpasync":
     live = sum(a["objects"] for a in dump["async"] or [])
     if count < live or not count:
         wrong.append(f"{count} async methods, the dump has {live} that live")
+total = lambda rows, key: sum(r[key] for r in rows or [])
+if name[0] == "threadpoolqueue":
+    equal("items", total(said["queued_work"], "objects"), total(dump["queued_work"], "objects"))
+    equal("methods", {r["method"] for r in said["queued_work"]}, {r["method"] for r in dump["queued_work"]})
+if name[0] in ("dumphttp", "dumprequests"):
+    of = lambda j, way: sorted((r["method"], r["count"]) for r in j["requests"] if r["direction"] == way)
+    way = "out" if name[0] == "dumphttp" else "in"
+    equal("requests", of(said, way), of(dump, way))
+if name[0] == "dumpexceptions":
+    by_type = lambda j: {t: sum(r["objects"] for r in j["exceptions"] if r["type"] == t) for t in {r["type"] for r in j["exceptions"]}}
+    equal("exceptions", by_type(said), by_type(dump))
 if name[:2] == ["dumpheap", "-strings"]:
     strings = next(t for t in dump["types"] if t["name"] == "System.String")
     equal("strings", said["counters"]["strings.objects"], strings["objects"])
@@ -78,9 +90,11 @@ sys.exit(bool(wrong))
 END
 }
 
-# dump_of MODE: app.core and app.core.json of our program, which then runs as $pid
+# dump_of MODE: app.core and app.core.json of our program, which then runs as $pid; of the mode desk another one
 dump_of() {
-    start "waits-$1" "$WORK/waits/waits" "$1" || exit 1
+    local program_of=$WORK/waits/waits
+    [ "$1" != desk ] || program_of=$WORK/desk/desk
+    start "waits-$1" "$program_of" "$1" || exit 1
     sleep 1
     "$createdump" --withheap -f app.core "$pid" >createdump.out 2>&1 || skip "createdump: $(tail -1 createdump.out)"
     "$program" show --all --format json app.core >app.core.json 2>app.core.err ||
@@ -100,6 +114,11 @@ trap stop EXIT
 if have dotnet-dump; then
     dump_of semaphore
     ask dumpasync "dumpasync --coalesce" "dumpasync --stats"
+    stop
+fi
+if have dotnet-dump; then
+    dump_of desk
+    ask threadpoolqueue dumphttp dumprequests dumpexceptions threadpool
     stop
 fi
 dump_of callbacks

@@ -3,6 +3,9 @@
  */
 #include "tests/support/logs.h"
 
+#include "model/known_names.h"
+#include "model/rows_heap.h"
+#include "model/rows_process.h"
 #include "model/snapfile.h"
 #include "model/snapshot.h"
 
@@ -93,11 +96,112 @@ static void contents_of_strings_are_no_types(void **state) {
     snapshot_deinit(&s);
 }
 
+static void threadpoolqueue_gives_what_is_queued(void **state) {
+    (void)state;
+    static const struct {
+        const char *queue, *type, *method;
+        uint64_t objects;
+    } wanted[] = {
+        {WORK_GLOBAL, "Shop.Mail+<SweepAsync>d__4", "Shop.Mail+<SweepAsync>d__4", 2},
+        {WORK_GLOBAL, "Work", "Shop.Mail.Send", 2},
+        {WORK_GLOBAL, "Shop.Batch", NULL, 1},
+        {WORK_GLOBAL, "Task", "Shop.Stock.Count", 1},
+        {WORK_GLOBAL, "Task", "Shop.Stock.Recount", 1},
+        {WORK_LOCAL, "Task", "Shop.Stock.Count", 1},
+    };
+    struct snapshot s;
+    logs_read_fixture("threadpoolqueue_shop.txt", &s);
+    SNAPSHOT_ROWS(&s, PART_WORK, struct work_row, rows, count);
+    assert_int_equal(count, sizeof(wanted) / sizeof(*wanted));
+    for (uint32_t i = 0; i < count; i++) {
+        assert_string_equal(rows[i].queue, wanted[i].queue);
+        assert_string_equal(rows[i].type, wanted[i].type);
+        assert_string_equal(rows[i].method ? rows[i].method : "-",
+                            wanted[i].method ? wanted[i].method : "-");
+        assert_int_equal(rows[i].objects, wanted[i].objects);
+    }
+    assert_int_equal(logs_counter(&s, COUNTER_QUEUE_LENGTH), 8);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    snapshot_deinit(&s);
+    logs_read_text("global work item queue____\n0x00007F41179203B8 Work | Shop.Mail.Send\n", &s);
+    assert_true(logs_has_reason(&s, "ends before the items of single threads"));
+    snapshot_deinit(&s);
+}
+
+static bool snap_has(const struct snapshot *s, const char *text) {
+    struct strbuf snap;
+    struct err err;
+    strbuf_init(&snap);
+    assert_true(snapfile_encode(s, &snap, &err));
+    bool has = str_contains(strbuf_str(&snap), str_of(text));
+    strbuf_deinit(&snap);
+    return has;
+}
+
+static void requests_are_given_without_what_is_particular(void **state) {
+    (void)state;
+    static const struct {
+        const char *direction, *method, *host, *path;
+        uint64_t count;
+    } wanted[] = {
+        {REQUEST_OUT, "GET", "prices.example", "/article/{}", 2},
+        {REQUEST_OUT, "POST", "127.0.0.1:5101", "/pay", 1},
+        {REQUEST_IN, "GET", NULL, "/orders/{}", 2},
+        {REQUEST_IN, "POST", NULL, "/pay", 1},
+    };
+    struct snapshot s;
+    logs_read_fixture("dumphttp_shop.txt", &s);
+    SNAPSHOT_ROWS(&s, PART_REQUESTS, struct request_row, rows, count);
+    assert_int_equal(count, sizeof(wanted) / sizeof(*wanted));
+    for (uint32_t i = 0; i < count; i++) {
+        assert_string_equal(rows[i].direction, wanted[i].direction);
+        assert_string_equal(rows[i].method, wanted[i].method);
+        assert_string_equal(rows[i].path, wanted[i].path);
+        assert_string_equal(rows[i].host ? rows[i].host : "-",
+                            wanted[i].host ? wanted[i].host : "-");
+        assert_int_equal(rows[i].count, wanted[i].count);
+        assert_true(rows[i].oldest_ns == ABSENT);
+    }
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    assert_false(snap_has(&s, "hunter2") || snap_has(&s, "clerk") || snap_has(&s, "4711"));
+    snapshot_deinit(&s);
+    logs_read_text("Address      Method Scheme Url\n7f41178b4f78 GET    http   /a\n", &s);
+    assert_true(logs_has_reason(&s, "dumprequests: the list ends without"));
+    snapshot_deinit(&s);
+    logs_read_text("Address Method Scheme Url\n7f41178b4f78 GET http /a\nFound 3 active requests\n",
+                   &s);
+    assert_true(logs_has_reason(&s, "dumprequests: the list differs"));
+    snapshot_deinit(&s);
+}
+
+static void dumpexceptions_gives_types_and_places(void **state) {
+    (void)state;
+    struct snapshot s;
+    logs_read_fixture("dumpexceptions_shop.txt", &s);
+    SNAPSHOT_ROWS(&s, PART_EXCEPTIONS, struct exception_row, rows, count);
+    assert_int_equal(count, 2);
+    assert_string_equal(rows[0].type, "System.InvalidOperationException");
+    assert_string_equal(rows[0].thrown_in, "Shop.Till.Pay");
+    assert_int_equal(rows[0].objects, 2);
+    assert_true(rows[0].live_objects == ABSENT);
+    assert_string_equal(rows[1].type, "System.OperationCanceledException");
+    assert_null(rows[1].thrown_in);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    assert_false(snap_has(&s, "is closed") || snap_has(&s, "so is the till"));
+    snapshot_deinit(&s);
+    logs_read_text("Address MethodTable Message Name\n7f4117895af0 7f4cada13ec0 Shop.E\n", &s);
+    assert_true(logs_has_reason(&s, "dumpexceptions: the list ends without"));
+    snapshot_deinit(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dumpasync_is_read_in_all_its_forms),
         cmocka_unit_test(timerinfo_gives_what_timers_call),
         cmocka_unit_test(contents_of_strings_are_no_types),
+        cmocka_unit_test(threadpoolqueue_gives_what_is_queued),
+        cmocka_unit_test(requests_are_given_without_what_is_particular),
+        cmocka_unit_test(dumpexceptions_gives_types_and_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

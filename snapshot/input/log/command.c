@@ -26,10 +26,12 @@ static size_t prompt_length(struct str s) {
 
 /* Names that are no English words: these are commands wherever they begin a line. */
 static const char *const plain_commands[] = {
-    "clrmodules", "clrstack",   "clrthreads", "dumpasync", "dumpgen",       "dumpheap",
-    "dumpmt",     "dumpobj",    "eeheap",     "eestack",   "eeversion",     "finalizequeue",
-    "gchandles",  "gcheapstat", "gcroot",     "heapstat",  "maddress",      "objsize",
-    "pstacks",    "syncblk",    "threadpool", "vmstat",    "parallelstacks"};
+    "clrmodules",     "clrstack",       "clrthreads",     "dumpasync",  "dumpgen",
+    "dumpheap",       "dumpmt",         "dumpobj",        "eeheap",     "eestack",
+    "eeversion",      "finalizequeue",  "gchandles",      "gcheapstat", "gcroot",
+    "heapstat",       "maddress",       "objsize",        "pstacks",    "syncblk",
+    "threadpool",     "vmstat",         "parallelstacks", "dumphttp",   "dumprequests",
+    "dumpexceptions", "threadpoolqueue"};
 
 /* Behind a bare ">" these are commands, too. */
 static const char *const prompted_commands[] = {

@@ -75,6 +75,9 @@ extern const struct section section_syncblk;
 extern const struct section section_gcroot;
 extern const struct section section_threadpool;
 extern const struct section section_timerinfo;
+extern const struct section section_threadpoolqueue;
+extern const struct section section_dumphttp;
+extern const struct section section_dumpexceptions;
 extern const struct section section_top;
 extern const struct section section_umdh;
 extern const struct section section_umdh_diff;
@@ -113,6 +116,9 @@ const struct section *const sections[] = {
     &section_gcroot,
     &section_threadpool,
     &section_timerinfo,
+    &section_threadpoolqueue,
+    &section_dumphttp,
+    &section_dumpexceptions,
     &section_address_summary,
     &section_address,
     &section_maddress,

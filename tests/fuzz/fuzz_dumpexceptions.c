@@ -1,0 +1,2 @@
+/* Section dumpexceptions: exception objects. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section dumphttp: HTTP requests. */
+#include "tests/fuzz/fuzz_section.h"

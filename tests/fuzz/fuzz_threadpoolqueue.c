@@ -1,0 +1,2 @@
+/* Section threadpoolqueue: work that waits for the thread pool. */
+#include "tests/fuzz/fuzz_section.h"
