@@ -6,6 +6,7 @@
  */
 #include "base/hash.h"
 #include "base/num.h"
+#include "base/vec.h"
 #include "diff/report/alloc_view.h"
 #include "model/rows_origin.h"
 #include "model/snapshot.h"
@@ -28,7 +29,15 @@ enum profile_field {
     PROFILE_DEFAULT_SAMPLE_TYPE = 14
 };
 
+/* A module, and whether each of its locations has its function: then nobody need look for them. */
+struct profile_mapping {
+    struct str module;
+    bool unnamed; /* one that has none */
+};
+
 struct profile {
+    struct profile_mapping *mappings; /* by id - 1 */
+    uint32_t mappings_made, mapping_capacity;
     struct strbuf out, strings, part, numbers; /* part and numbers: of the message being written */
     struct strmap string_ids, mapping_ids, location_ids;
     uint64_t string_count, mapping_count, location_count;
@@ -71,24 +80,36 @@ static uint64_t pprof_string_of(struct profile *p, struct str s) {
  * its own, above all that a program can use, so that offsets in it become addresses and back.
  */
 #define MAPPING_BYTES ((uint64_t)1 << 40)
+/* Field of a mapping: who has the file need not look for functions in it. */
+#define MAPPING_HAS_FUNCTIONS 7u
 
 static uint64_t mapping_start(uint64_t id) {
     return ((uint64_t)1 << 63) + (id - 1) % (1u << 22) * MAPPING_BYTES;
 }
 
-/* Mappings, locations and functions have ids from 1. */
+/* Mappings, locations and functions have ids from 1. 0: out of memory. */
 static uint64_t mapping_of(struct profile *p, struct str module) {
     bool is_new;
     uint64_t id = 1 + pprof_number_of(p, &p->mapping_ids, &p->mapping_count, module, &is_new);
-    if (is_new) {
+    if (is_new && !VEC_ROOM(p->mappings, p->mappings_made, p->mapping_capacity, NULL))
+        p->failed = true;
+    if (is_new && !p->failed)
+        p->mappings[p->mappings_made++] = (struct profile_mapping){module, false};
+    return p->failed ? 0 : id;
+}
+
+static void put_mappings(struct profile *p) {
+    for (uint32_t i = 0; i < p->mappings_made; i++) {
+        uint64_t id = i + 1u, name = pprof_string_of(p, p->mappings[i].module);
         strbuf_clear(&p->part);
         pprof_put_number(&p->part, 1, id);
         pprof_put_number(&p->part, 2, mapping_start(id));
         pprof_put_number(&p->part, 3, mapping_start(id) + MAPPING_BYTES);
-        pprof_put_number(&p->part, 5, pprof_string_of(p, module));
+        pprof_put_number(&p->part, 5, name);
+        if (!p->mappings[i].unnamed)
+            pprof_put_number(&p->part, MAPPING_HAS_FUNCTIONS, 1);
         pprof_put_bytes(&p->out, PROFILE_MAPPING, strbuf_str(&p->part));
     }
-    return id;
 }
 
 /* A frame as it is written: "module!function", "function", "module+0x1f40" or "0x7f31a2b4c5d6". */
@@ -124,6 +145,8 @@ static uint64_t location_of(struct profile *p, const char *frame) {
         return id;
     struct frame_parts parts = split_frame(text);
     uint64_t mapping = parts.module.len ? mapping_of(p, parts.module) : 0;
+    if (mapping && !parts.function.len)
+        p->mappings[mapping - 1].unnamed = true;
     if (parts.function.len) {
         uint64_t name = pprof_string_of(p, parts.function);
         strbuf_clear(&p->part);
@@ -285,6 +308,7 @@ static void profile_deinit(struct profile *p) {
     strmap_deinit(&p->string_ids);
     strmap_deinit(&p->mapping_ids);
     strmap_deinit(&p->location_ids);
+    free(p->mappings);
 }
 
 static uint32_t deepest(const struct series *s, const struct alloc_view *v) {
@@ -311,6 +335,7 @@ static bool pprof(const struct series *s, const struct findings *f, const struct
     put_head(&p, s, ever);
     for (uint32_t i = 0; ids && i < v.count; i++)
         pprof_put_sample(&p, s, &s->stacks[v.rows[i]], ever, ids);
+    put_mappings(&p);
     strbuf_add(&p.out, strbuf_str(&p.strings));
     bool ok = (ids && !p.failed) || err_nomem(err);
     ok = ok && strbuf_ok(&p.out, err) && strbuf_ok(&p.strings, err) && strbuf_ok(&p.part, err) &&
