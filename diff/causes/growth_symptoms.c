@@ -5,6 +5,7 @@
  */
 #include "diff/causes/telling.h"
 
+#include "diff/names/names.h"
 #include "diff/rules/hints.h"
 #include "model/known_names.h"
 
@@ -112,6 +113,16 @@ void telling_what_is_loaded(const struct telling *t, const struct accumulation *
     const char *first = found->summary ? found->summary : "";
     cause->kind = CAUSE_LOADER;
     cause->severity = cause->severity < found->severity ? cause->severity : found->severity;
+    cause_claim_loader(t->d, number);
+    if (!name_root_is_field(item->root) && telling_is_framework(t, item)) {
+        /* The runtime's own table: nobody can let go of what is in it. */
+        cause->summary = findings_text(t->f, "%s; the runtime keeps them (%s).",
+                                       unfinished(t->f, first), item->root);
+        cause->next = "Find what makes them, and keep what it made instead of making it again: "
+                      "serializers with overrides or extra types, compiled expressions and "
+                      "regular expressions, proxies, scripts (explain load-context).";
+        return;
+    }
     cause->summary =
         findings_text(t->f, "%s, and keeps what was loaded: %s%s", unfinished(t->f, cause->summary),
                       strncmp(first, "The ", 4) == 0 ? "the " : "",
@@ -121,5 +132,4 @@ void telling_what_is_loaded(const struct telling *t, const struct accumulation *
                                 "that once and keep it: one "
                                 "object keeps all of an assembly (explain load-context).",
                                 cause->subject);
-    cause_claim_loader(t->d, number);
 }
