@@ -5,6 +5,7 @@
 
 #include "model/known_names.h"
 #include "model/rows_heap.h"
+#include "model/rows_process.h"
 #include "model/rows_threads.h"
 
 /* A few more segments are no story: the orders in them are, and those came evenly. */
@@ -430,6 +431,40 @@ static void stacks_of_no_thread_are_stacks(void **state) {
     made_deinit(&m);
 }
 
+#define ASSEMBLY "System.Reflection.RuntimeAssembly"
+
+/* What the runtime's own table keeps nobody can let go of; a list of the program's can be. */
+static void who_keeps_what_is_loaded_decides_what_to_do(void **state) {
+    (void)state;
+    for (int list = 0; list < 2; list++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            uint64_t assemblies = 3 + 400 * i;
+            for (uint32_t n = 0; n < assemblies; n++) {
+                struct module_row *row = made_row(&m, i, PART_MODULES);
+                row->name = made_text(&m, i, "RefEmit_InMemoryManifestModule");
+                row->id = made_text(&m, i, "00");
+            }
+            uint64_t top =
+                causes_add_path(&m, i, ABSENT, list ? "static Shop.Plugs.s_all" : "handle Strong",
+                                "System.Object[]", 1, 8000, assemblies, assemblies * 1000);
+            causes_add_path(&m, i, top, "[]", ASSEMBLY, assemblies, assemblies * 1000, 0, 0);
+            made_live_type(&m, i, ASSEMBLY, assemblies, assemblies * 1000);
+        }
+        causes_judge(&m, &c);
+        assert_int_equal(c.items[0].kind, CAUSE_LOADER);
+        causes_says(c.items[0].summary, "803 dynamic modules, 3 before");
+        causes_says(c.items[0].next,
+                    list ? "Let go of what static Shop.Plugs.s_all holds" : "Find what makes them");
+        for (uint32_t i = 1; i < c.count; i++)
+            assert_true(c.items[i].severity > SEVERITY_WARNING);
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_what_they_hold),
@@ -443,6 +478,7 @@ int main(void) {
         cmocka_unit_test(stacks_of_no_thread_are_stacks),
         cmocka_unit_test(threads_and_what_comes_with_them_are_one_cause),
         cmocka_unit_test(what_a_provider_knows_is_told_by_itself),
+        cmocka_unit_test(who_keeps_what_is_loaded_decides_what_to_do),
         cmocka_unit_test(tasks_that_are_done_wait_for_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -413,40 +413,6 @@ static void emitted_assemblies_are_dynamic_modules(void **state) {
     }
 }
 
-#define ASSEMBLY "System.Reflection.RuntimeAssembly"
-
-/* What the runtime's own table keeps nobody can let go of; a list of the program's can be. */
-static void who_keeps_what_is_loaded_decides_what_to_do(void **state) {
-    (void)state;
-    for (int list = 0; list < 2; list++) {
-        struct made m;
-        struct causes c;
-        made_init(&m, 3);
-        for (uint32_t i = 0; i < 3; i++) {
-            uint64_t assemblies = 3 + 400 * i;
-            for (uint32_t n = 0; n < assemblies; n++) {
-                struct module_row *row = made_row(&m, i, PART_MODULES);
-                row->name = made_text(&m, i, "RefEmit_InMemoryManifestModule");
-                row->id = made_text(&m, i, "00");
-            }
-            uint64_t top =
-                made_path(&m, i, PART_PATHS, ABSENT,
-                          list ? "static Shop.Plugs.s_all" : "handle Strong", "System.Object[]",
-                          (struct cell){1, 8000}, (struct cell){assemblies, assemblies * 1000});
-            add_held(&m, i, PART_PATHS, top, "[]", ASSEMBLY, assemblies, assemblies * 1000);
-            made_live_type(&m, i, ASSEMBLY, assemblies, assemblies * 1000);
-        }
-        warm_judge(&m, &c);
-        assert_int_equal(c.items[0].kind, CAUSE_LOADER);
-        assert_int_equal(warnings(&c), 1);
-        assert_non_null(strstr(c.items[0].summary, "803 dynamic modules, 3 before"));
-        assert_non_null(strstr(c.items[0].next, list
-                                                    ? "Let go of what static Shop.Plugs.s_all holds"
-                                                    : "Find what makes them"));
-        warm_end(&m, &c);
-    }
-}
-
 /* A cache of the framework's that a field of the program holds: a few objects of each kind. */
 static void a_little_of_everything_is_no_warning(void **state) {
     (void)state;
@@ -601,7 +567,6 @@ int main(void) {
         cmocka_unit_test(clients_made_for_each_call_are_a_cause),
         cmocka_unit_test(code_of_a_large_program_is_no_leak),
         cmocka_unit_test(emitted_assemblies_are_dynamic_modules),
-        cmocka_unit_test(who_keeps_what_is_loaded_decides_what_to_do),
         cmocka_unit_test(a_little_of_everything_is_no_warning),
         cmocka_unit_test(room_that_was_kept_is_no_warning),
         cmocka_unit_test(holes_of_a_small_heap_are_no_warning),
