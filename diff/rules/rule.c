@@ -61,7 +61,7 @@ const char *rule_hedge(const struct series *s, struct findings *f, enum part par
 bool rule_skip_cut(const struct series *s, struct findings *f, const struct rule *rule,
                    enum part part, enum aspect aspect, const char *what) {
     for (uint32_t i = 0; i + 1 < s->count; i++) {
-        if (!rule_lacks(s->snapshots[i], part, aspect))
+        if (!snapshot_absence(s->snapshots[i], part, aspect))
             continue;
         findings_skip(f, rule, "%s does not %s%s", series_snapshot_name(s, i), what,
                       rule_why(s, f, part, aspect));

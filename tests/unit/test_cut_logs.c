@@ -2,6 +2,7 @@
 #include "base/chars.h"
 #include "diff/rules/rules.h"
 #include "model/known_names.h"
+#include "model/part_fields.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
 #include "model/rows_stacks.h"
@@ -130,6 +131,19 @@ static const char *is_presented_as_whole(const struct snapshot *whole, const str
     return NULL;
 }
 
+/* A part with fewer rows, of which nothing says that it is not all. */
+static const char *has_fewer_rows(const struct snapshot *whole, const struct snapshot *cut) {
+    for (int part = PART_TYPES; part < PART_END; part++) {
+        uint32_t all, some;
+        snapshot_rows(whole, (enum part)part, &all);
+        snapshot_rows(cut, (enum part)part, &some);
+        if (part != PART_ABSENCES && part != PART_COUNTERS && some && some < all &&
+            snapshot_trust(cut) == TRUST_EXACT && !snapshot_lacks_rows(cut, (enum part)part))
+            return part_descs[part].name;
+    }
+    return NULL;
+}
+
 static int cut_judge(const struct snapshot *whole, struct str text, struct str log,
                      const char *name, size_t line) {
     struct snapshot cut;
@@ -138,6 +152,7 @@ static int cut_judge(const struct snapshot *whole, struct str text, struct str l
     snprintf(what, sizeof(what), "%s, line %zu", name, line);
     if (cut_read(log, &cut)) {
         const char *sum = is_presented_as_whole(whole, &cut);
+        sum = sum ? sum : has_fewer_rows(whole, &cut);
         if (sum)
             print_error("%s: %s: taken for all\n", what, sum);
         wrong = (sum != NULL) + cut_compare(whole, &cut, text, what) +

@@ -436,7 +436,7 @@ const struct section section_gdb = {
     .may_give = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .lossy_parts = PART_BIT(PART_THREADS),
     .lossy = ASPECT_NATIVE_FRAMES,
-    .open_parts = PART_BIT(PART_THREADS),
+    .open_parts = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .starts = gdb_starts,
     .read = gdb_read,
 };

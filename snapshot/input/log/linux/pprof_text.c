@@ -387,6 +387,7 @@ const struct section section_pprof_text = {
     .name = "pprof-text",
     .summary = "functions by what they allocate: jeprof --text, pprof -text, go tool pprof -top",
     .may_give = PART_BIT(PART_ALLOCATIONS) | PART_BIT(PART_COUNTERS),
+    .open_parts = PART_BIT(PART_ALLOCATIONS),
     .starts = pprof_text_starts,
     .read = pprof_text_read,
 };

@@ -202,6 +202,7 @@ const struct section section_dumpasync = {
     .name = "dumpasync",
     .summary = "async methods that wait: dumpasync (also --coalesce, --stats, -tasks)",
     .may_give = PART_BIT(PART_ASYNC) | PART_BIT(PART_COUNTERS),
+    .open_parts = PART_BIT(PART_ASYNC),
     .starts = dumpasync_starts,
     .read = dumpasync_read,
 };

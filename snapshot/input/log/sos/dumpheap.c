@@ -360,6 +360,7 @@ const struct section section_dumpheap = {
     .name = "dumpheap",
     .summary = "objects by type: dumpheap -stat (-type, -mt, -min, -gen, -live ...), dumpgen",
     .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_FREE_BLOCKS) | PART_BIT(PART_LIVE),
+    .open_parts = PART_BIT(PART_FREE_BLOCKS),
     .starts = dumpheap_starts,
     .read = dumpheap_read,
 };

@@ -352,6 +352,7 @@ const struct section section_eeheap_loader = {
     .name = "eeheap-loader",
     .summary = "memory of the class loader and of compiled code: eeheap -loader",
     .may_give = PART_BIT(PART_LOADER) | PART_BIT(PART_COUNTERS),
+    .open_parts = PART_BIT(PART_LOADER),
     .starts = eeheap_loader_starts,
     .read = eeheap_loader_read,
 };

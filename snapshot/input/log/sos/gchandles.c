@@ -166,6 +166,8 @@ static bool gchandles_read(struct transcript *t, struct err *err) {
         transcript_skip_blank(t);
         return handles_read_statistics(t, err);
     }
+    if (headed && str_eq(behind.line.text, STR("Statistics:")))
+        transcript_lacks(t, ABSENT, "gchandles: the text ends before its table of types");
     if (str_eq(behind.line.text, STR("Handles:"))) {
         transcript_skip_blank(t);
         transcript_next(t);
@@ -178,6 +180,7 @@ const struct section section_gchandles = {
     .name = "gchandles",
     .summary = "GC handles by kind and by type: gchandles (-stat, -type, -perdomain)",
     .may_give = PART_BIT(PART_HANDLES),
+    .open_parts = PART_BIT(PART_HANDLES),
     .starts = gchandles_starts,
     .read = gchandles_read,
 };

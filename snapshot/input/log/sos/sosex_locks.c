@@ -223,7 +223,7 @@ const struct section section_sosex_locks = {
     .name = "dlk",
     .summary = "!dlk, !mlocks: deadlocks, and who holds which lock (SOSEX)",
     .may_give = PART_BIT(PART_LOCKS) | PART_BIT(PART_THREADS),
-    .open_parts = PART_BIT(PART_THREADS),
+    .open_parts = PART_BIT(PART_THREADS) | PART_BIT(PART_LOCKS),
     .starts = sosex_starts,
     .read = sosex_read,
 };

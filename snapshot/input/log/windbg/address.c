@@ -234,7 +234,10 @@ static bool address_finish(struct reading *r, bool filtered, struct err *err) {
         transcript_lacks(r->t, r->gaps, "address: places where regions are missing");
     if (builder_shared(b)->memory_map_from &&
         strcmp(builder_shared(b)->memory_map_from, "address-summary") == 0)
-        return true; /* exact already */
+        return true;                             /* exact already */
+    if (r->gaps || !transcript_skip_blank(r->t)) /* the largest free block may be there */
+        builder_absent(b, PART_BIT(PART_MEMORY_MAP), ASPECT_SUMS, 0,
+                       "address: the list is cut, or ends where the text does");
     return !memory_claim(r->t, "address", NULL, &ignored) ||
            memory_sums_store(&r->sums, b, &r->loss, err);
 }

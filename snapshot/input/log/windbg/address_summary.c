@@ -228,6 +228,7 @@ const struct section section_address_summary = {
     .name = "address-summary",
     .summary = "!address -summary: memory by usage, state, type, protection (WinDbg, both eras)",
     .may_give = PART_BIT(PART_MEMORY_MAP),
+    .open_parts = PART_BIT(PART_MEMORY_MAP),
     .starts = address_summary_starts,
     .read = address_summary_read,
 };

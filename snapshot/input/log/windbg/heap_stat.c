@@ -170,6 +170,7 @@ const struct section section_heap_stat = {
     .name = "heap-stat",
     .summary = "!heap -stat -h: blocks of native heaps by their size (WinDbg)",
     .may_give = PART_BIT(PART_ALLOCATIONS),
+    .open_parts = PART_BIT(PART_ALLOCATIONS),
     .starts = heap_stat_starts,
     .read = heap_stat_file_read,
 };

@@ -288,6 +288,7 @@ const struct section section_os_handles = {
     .name = "os-handles",
     .summary = "!handle of WinDbg, handle of Sysinternals: open handles of a process by type",
     .may_give = PART_BIT(PART_OS_HANDLES) | PART_BIT(PART_ORIGIN),
+    .open_parts = PART_BIT(PART_OS_HANDLES),
     .starts = handle_starts,
     .read = handle_read,
 };

@@ -125,6 +125,7 @@ const struct section section_vmstat = {
     .name = "vmstat",
     .summary = "the address space by state and type, as vmstat sums it up",
     .may_give = PART_BIT(PART_MEMORY_MAP),
+    .open_parts = PART_BIT(PART_MEMORY_MAP),
     .starts = vmstat_starts,
     .read = vmstat_read,
 };
