@@ -64,11 +64,21 @@ static void run_part(const struct series *s, struct findings *f, const struct ru
     if (rule_skip_cut(s, f, rule, series_group_desc(group)->part, ASPECT_ROWS, "list all handles"))
         return;
     struct series_values values = series_values(s, group);
-    bool cut = snapshot_lacks_rows(series_new(s), series_group_desc(group)->part);
-    for (uint32_t i = 0; i < values.count; i++)
+    enum part part = series_group_desc(group)->part;
+    bool cut = snapshot_lacks_rows(series_new(s), part), told = false;
+    for (uint32_t i = 0; i < values.count; i++) {
         /* Where the counts by kind are cut off, handles without a kind are all of them. */
-        if (verdict_grows(values.items[i].verdict) && !(cut && !*values.items[i].name))
-            handle_counts_report(s, f, rule, &values.items[i], what);
+        if (!verdict_grows(values.items[i].verdict) || (cut && !*values.items[i].name))
+            continue;
+        handle_counts_report(s, f, rule, &values.items[i], what);
+        told = true;
+    }
+    for (uint32_t i = 0; i < s->count && !told; i++)
+        if (snapshot_lacks_rows(s->snapshots[i], part)) {
+            findings_skip(f, rule, "%s may not list all handles%s", series_snapshot_name(s, i),
+                          rule_why(s, f, part, ASPECT_ROWS));
+            return;
+        }
 }
 
 static bool run_gc_handles(const struct series *s, const struct limits *limits, struct findings *f,

@@ -205,7 +205,7 @@ static void notes_quote_no_control_characters(void **state) {
     SNAPSHOT_ROWS(&s, PART_REASONS, struct reason_row, rows, count);
     for (uint32_t i = 0; i < count; i++)
         assert_true(str_is_clean(str_of(rows[i].text)));
-    assert_int_equal(count, 1);
+    assert_int_equal(count, 2); /* what is not read, and a list that may go on */
     strbuf_deinit(&file);
     snapshot_deinit(&s);
 }

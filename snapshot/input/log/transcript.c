@@ -321,7 +321,7 @@ static void transcript_see_end(struct transcript *t) {
     uint32_t lists = t->section->open_parts;
     if (!lists || t->is_hollow || (t->moment_by && !t->moment_wanted))
         return;
-    while (!t->at_end && !t->line.text.len)
+    while (!t->at_end && (!t->line.text.len || str_eq(t->line.text, STR("`")))) /* a fence */
         transcript_next(t);
     if (t->is_ended)
         t->whole |= lists;
