@@ -17,161 +17,90 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const struct section section_address;
-extern const struct section section_address_summary;
-extern const struct section section_clrstack;
-extern const struct section section_clrthreads;
-extern const struct section section_critical_sections;
-extern const struct section section_dotnet_stack;
-extern const struct section section_debugdiag;
-extern const struct section section_dump_threads;
-extern const struct section section_dumpasync;
-extern const struct section section_dumpheap;
-extern const struct section section_dumpheap_strings;
-extern const struct section section_eeheap_gc;
-extern const struct section section_eeheap_loader;
-extern const struct section section_eu_stack;
-extern const struct section section_eeversion;
-extern const struct section section_exception;
-extern const struct section section_finalizequeue;
-extern const struct section section_gchandles;
-extern const struct section section_gcdump_report;
-extern const struct section section_gdb;
-extern const struct section section_goroutines;
-extern const struct section section_heap_s;
-extern const struct section section_heap_l;
-extern const struct section section_heap_stat;
-extern const struct section section_heapshot;
-extern const struct section section_heapstat;
-extern const struct section section_heaptrack_print;
-extern const struct section section_jmap;
-extern const struct section section_jstack;
-extern const struct section section_native_memory;
-extern const struct section section_kstack;
-extern const struct section section_leaktrack;
-extern const struct section section_lldb;
-extern const struct section section_leaktrack_sample;
-extern const struct section section_maddress;
-extern const struct section section_memcheck;
-extern const struct section section_tasklist;
-extern const struct section section_os_handles;
-extern const struct section section_ms_print;
-extern const struct section section_heapcheck;
-extern const struct section section_lsan;
-extern const struct section section_memleak;
-extern const struct section section_tracemalloc;
-extern const struct section section_objsize;
-extern const struct section section_pprof_text;
-extern const struct section section_pmap;
-extern const struct section section_process;
-extern const struct section section_pstacks;
-extern const struct section section_py_stacks;
-extern const struct section section_runaway;
-extern const struct section section_smaps;
-extern const struct section section_sosnotes;
-extern const struct section section_sosex_locks;
-extern const struct section section_special_threads;
-extern const struct section section_syncblk;
-extern const struct section section_gcroot;
-extern const struct section section_threadpool;
-extern const struct section section_timerinfo;
-extern const struct section section_threadpoolqueue;
-extern const struct section section_dumphttp;
-extern const struct section section_dumpexceptions;
-extern const struct section section_top;
-extern const struct section section_umdh;
-extern const struct section section_umdh_diff;
-extern const struct section section_vadump;
-extern const struct section section_vertarget;
-extern const struct section section_vmstat;
-extern const struct section section_kernel_oom;
-extern const struct section section_memory_usage;
-extern const struct section section_container_stats;
-extern const struct section section_malloc_info;
-extern const struct section section_malloc_stats;
-extern const struct section section_counters_screen;
-extern const struct section section_vs_stacks;
-
-/* One a line: a new section is one new line here. */
+/* THE list, one a line: a new section is one new line here. */
 /* clang-format off */
-const struct section *const sections[] = {
-    &section_runaway,
-    &section_clrthreads,
-    &section_special_threads,
-    &section_dump_threads,
-    &section_clrstack,
-    &section_kstack,
-    &section_jstack,
-    &section_gdb,
-    &section_lldb,
-    &section_eu_stack,
-    &section_goroutines,
-    &section_py_stacks,
-    &section_pstacks,
-    &section_dotnet_stack,
-    &section_critical_sections,
-    &section_sosex_locks,
-    &section_vs_stacks,
-    &section_syncblk,
-    &section_gcroot,
-    &section_threadpool,
-    &section_timerinfo,
-    &section_threadpoolqueue,
-    &section_dumphttp,
-    &section_dumpexceptions,
-    &section_address_summary,
-    &section_address,
-    &section_maddress,
-    &section_vadump,
-    &section_smaps,
-    &section_pmap,
-    &section_top,
-    &section_tasklist,
-    &section_os_handles,
-    &section_heap_s,
-    &section_heap_stat,
-    &section_heap_l,
-    &section_leaktrack,
-    &section_leaktrack_sample,
-    &section_umdh,
-    &section_umdh_diff,
-    &section_vertarget,
-    &section_process,
-    &section_sosnotes,
-    &section_debugdiag,
-    &section_eeversion,
-    &section_objsize,
-    &section_exception,
-    &section_finalizequeue,
-    &section_gchandles,
-    &section_heapstat,
-    &section_vmstat,
-    &section_kernel_oom,
-    &section_memory_usage,
-    &section_container_stats,
-    &section_malloc_info,
-    &section_malloc_stats,
-    &section_counters_screen,
-    &section_eeheap_gc,
-    &section_eeheap_loader,
-    &section_memleak,
-    &section_tracemalloc,
-    &section_memcheck,
-    &section_ms_print,
-    &section_heapcheck,
-    &section_lsan,
-    &section_pprof_text,
-    &section_dumpasync,
-    &section_gcdump_report,
-    &section_heapshot,
-    &section_heaptrack_print,
-    &section_dumpheap_strings,
-    &section_dumpheap, /* its rows need no header: behind all that may look alike */
-    &section_jmap,
-    &section_native_memory,
-    NULL,
-};
+#define SECTIONS(SECTION) \
+    SECTION(runaway) \
+    SECTION(clrthreads) \
+    SECTION(special_threads) \
+    SECTION(dump_threads) \
+    SECTION(clrstack) \
+    SECTION(kstack) \
+    SECTION(jstack) \
+    SECTION(gdb) \
+    SECTION(lldb) \
+    SECTION(eu_stack) \
+    SECTION(goroutines) \
+    SECTION(py_stacks) \
+    SECTION(pstacks) \
+    SECTION(dotnet_stack) \
+    SECTION(critical_sections) \
+    SECTION(sosex_locks) \
+    SECTION(vs_stacks) \
+    SECTION(syncblk) \
+    SECTION(gcroot) \
+    SECTION(threadpool) \
+    SECTION(timerinfo) \
+    SECTION(threadpoolqueue) \
+    SECTION(dumphttp) \
+    SECTION(dumpexceptions) \
+    SECTION(address_summary) \
+    SECTION(address) \
+    SECTION(maddress) \
+    SECTION(vadump) \
+    SECTION(smaps) \
+    SECTION(pmap) \
+    SECTION(top) \
+    SECTION(tasklist) \
+    SECTION(os_handles) \
+    SECTION(heap_s) \
+    SECTION(heap_stat) \
+    SECTION(heap_l) \
+    SECTION(leaktrack) \
+    SECTION(leaktrack_sample) \
+    SECTION(umdh) \
+    SECTION(umdh_diff) \
+    SECTION(vertarget) \
+    SECTION(process) \
+    SECTION(sosnotes) \
+    SECTION(debugdiag) \
+    SECTION(eeversion) \
+    SECTION(objsize) \
+    SECTION(exception) \
+    SECTION(finalizequeue) \
+    SECTION(gchandles) \
+    SECTION(heapstat) \
+    SECTION(vmstat) \
+    SECTION(kernel_oom) \
+    SECTION(memory_usage) \
+    SECTION(container_stats) \
+    SECTION(malloc_info) \
+    SECTION(malloc_stats) \
+    SECTION(counters_screen) \
+    SECTION(eeheap_gc) \
+    SECTION(eeheap_loader) \
+    SECTION(memleak) \
+    SECTION(tracemalloc) \
+    SECTION(memcheck) \
+    SECTION(ms_print) \
+    SECTION(heapcheck) \
+    SECTION(lsan) \
+    SECTION(pprof_text) \
+    SECTION(dumpasync) \
+    SECTION(gcdump_report) \
+    SECTION(heapshot) \
+    SECTION(heaptrack_print) \
+    SECTION(dumpheap_strings) \
+    SECTION(dumpheap) /* its rows need no header: behind all that may look alike */ \
+    SECTION(jmap) \
+    SECTION(native_memory)
 /* clang-format on */
+
+#define SECTION_DECLARED(name) extern const struct section section_##name;
+SECTIONS(SECTION_DECLARED)
+
+#define SECTION_LISTED(name) &section_##name,
+const struct section *const sections[] = {SECTIONS(SECTION_LISTED) NULL};
 
 /* -- Lines ------------------------------------------------------------------------------------- */
 
