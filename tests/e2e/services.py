@@ -254,6 +254,27 @@ def trials():
         yield f'{tool}, idle', service, (), False
 
 
+def differs_from_clrmd(program, folder, dump):
+    """Types, regions, finalizer, handles, locks, threads and frames of a dump against ClrMD's; empty: the same."""
+    peer = os.path.join(folder, 'clrmd-peer', 'clrmd-peer')
+    if not os.path.exists(peer):
+        return []
+    with open(dump + '.json', 'w') as f:
+        subprocess.run([program, 'show', '--all', '--format', 'json', dump], stdout=f, check=True)
+    with open(dump + '.peer', 'w') as f:
+        if subprocess.run([peer, dump], stdout=f, stderr=subprocess.DEVNULL).returncode:
+            return ['ClrMD cannot read the dump']
+    here = os.path.dirname(os.path.abspath(__file__))
+    parts = ['types', 'regions', 'finalizer', 'handles', 'locks', 'threads', 'stacks']
+    done = subprocess.run([sys.executable, os.path.join(here, 'compare.py'), dump + '.json', dump + '.peer', *parts],
+                          capture_output=True, text=True)
+    for ending in ('.json', '.peer'):
+        if not os.environ.get('KEEP'):
+            os.remove(dump + ending)
+    print(done.stdout.splitlines()[-1] if done.stdout and not done.returncode else '', flush=True)
+    return done.stdout.splitlines() if done.returncode else []
+
+
 def one(program, createdump, folder, name, service, leaks, load):
     """What is wrong, nothing is fine; None: it did not start."""
     own = re.sub(r'\W+', '-', name)
@@ -265,7 +286,8 @@ def one(program, createdump, folder, name, service, leaks, load):
         if files is None:
             return None, []
         report = diff(program, files)
-        return wrong_of(report, leaks, KNOWN.get(name.split(',')[0], ())), report['causes']
+        wrong = wrong_of(report, leaks, KNOWN.get(name.split(',')[0], ()))
+        return wrong + differs_from_clrmd(program, folder, files[-1]), report['causes']
     finally:
         made.stop()
         for file in files or []:

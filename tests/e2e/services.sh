@@ -1,5 +1,6 @@
 #!/bin/bash
-# Web services, with and without leaks, and servers that others made, under load and idle (services.py).
+# Web services, with and without leaks, and servers that others made, under load and idle (services.py): what is said of
+# them, and what is read of the last dump of each against ClrMD.
 # usage: services.sh PROGRAM FOLDER [NAME...]
 set -u
 . "$(dirname "$0")/dotnet.sh"
@@ -8,6 +9,7 @@ need_dotnet "$2"
 command -v python3 >/dev/null || skip "no python3 on this machine"
 shift 2
 build kiosk
+build clrmd-peer
 # tool PACKAGE COMMAND: it may be that it cannot be had, which services.py says
 tool() {
     [ -x "$WORK/tools/$2" ] && return

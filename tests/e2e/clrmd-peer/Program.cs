@@ -78,7 +78,8 @@ if (!statOnly) {
     foreach (SyncBlock block in heap.EnumerateSyncBlocks())
         lines.Add($"SB\t{block.Index}\t{block.Object:x}\t{block.IsMonitorHeld}\t{block.RecursionCount}\t{osIds.GetValueOrDefault(block.HoldingThreadAddress)}");
     foreach (ClrObject o in heap.Segments.SelectMany(s => s.EnumerateObjects()))
-        if (o.Type != null && o.GetThinLock() is { } thin)
+        // What stands in front of free space is no header.
+        if (o.Type != null && !o.IsFree && o.GetThinLock() is { } thin)
             lines.Add($"THIN\t{o.Address:x}\t{thin.Thread?.OSThreadId}\t{thin.Recursion}");
 }
 lines.Sort(StringComparer.Ordinal);
