@@ -2,13 +2,14 @@
 """Compares `dumpdiff show --all --format json` of a dump with what the peer (clrmd-peer) says about it.
 
 usage: compare.py OURS.json PEER.tsv [PART...]     parts: types regions finalizer handles locks threads frames,
-                                                   or stacks, see compare_stacks
+                                                   or stacks, see compare_stacks, or outer, see compare_outer
        compare.py --more OURS.json PEER.tsv        types of a program that allocates, see compare_more
 
 Prints each difference and, at the end, how much was compared. Exit status: 0 no difference; 1 some.
 """
 import collections
 import json
+import re
 import sys
 
 PARTS = ["types", "regions", "finalizer", "handles", "locks", "threads", "frames"]
@@ -71,6 +72,27 @@ def compare_types(ours, peer):
               {key[1]: cell for key, cell in theirs.items() if key[0] == UNNAMED})
     same_rows("type", {key: rows.get(key) for key in named}, named)
     return len(theirs)
+
+
+def compare_outer(ours, peer):
+    """
+    Types without their generic arguments. ClrMD takes those of a generic type inside of a generic one for each
+    other's where they are arguments themselves, loses them where a compiler left out the number in the name, and prints
+    arrays of generic structs as the runtime writes them.
+    """
+    def outer(rows):
+        result = {}
+        for (name, generation), cell in rows.items():
+            key = re.split(r"[<`]", name)[0], generation
+            before = result.get(key, (0, 0))
+            result[key] = (before[0] + cell[0], before[1] + cell[1])
+        return result
+    theirs = {(peer_name(n), GENERATIONS.get(g, g)): (int(o), int(b)) for n, g, o, b in peer["T"]}
+    named = outer({key: cell for key, cell in theirs.items() if key[0] != UNNAMED})
+    mine = outer(our_types(ours))
+    same_rows("types without a name", unnamed(mine, named),
+              {key[1]: cell for key, cell in theirs.items() if key[0] == UNNAMED})
+    return same_rows("type", {key: mine.get(key) for key in named}, named)
 
 
 def compare_more(ours, peer):

@@ -265,7 +265,9 @@ def differs_from_clrmd(program, folder, dump):
         if subprocess.run([peer, dump], stdout=f, stderr=subprocess.DEVNULL).returncode:
             return ['ClrMD cannot read the dump']
     here = os.path.dirname(os.path.abspath(__file__))
-    parts = ['types', 'regions', 'finalizer', 'handles', 'locks', 'threads', 'stacks']
+    # See compare_outer: its types are generic in generic ones.
+    types = 'outer' if 'csharp-ls' in dump else 'types'
+    parts = [types, 'regions', 'finalizer', 'handles', 'locks', 'threads', 'stacks']
     done = subprocess.run([sys.executable, os.path.join(here, 'compare.py'), dump + '.json', dump + '.peer', *parts],
                           capture_output=True, text=True)
     for ending in ('.json', '.peer'):
