@@ -165,6 +165,11 @@ static bool dumphttp_read(struct transcript *t, struct err *err) {
         return false;
     scan_loss_report(t, &r.loss);
     const char *name = r.out ? "dumphttp" : "dumprequests";
+    /* One tells of those that go out, the other of those that come in. */
+    if (!is_said_already(t, !r.out))
+        transcript_picked(t);
+    else if (r.printed != ABSENT)
+        transcript_ended(t);
     if (r.printed == ABSENT)
         transcript_lacks(t, ABSENT, "%s: the list ends without its number of requests", name);
     else if (r.printed != r.requests)
@@ -178,6 +183,7 @@ const struct section section_dumphttp = {
     .name = "dumphttp",
     .summary = "HTTP requests without an answer: dumphttp, dumprequests (SOS)",
     .may_give = PART_BIT(PART_REQUESTS),
+    .open_parts = PART_BIT(PART_REQUESTS),
     .starts = dumphttp_starts,
     .read = dumphttp_read,
 };

@@ -107,6 +107,8 @@ static bool queued_take(void *context, bool *ret_mine, struct err *err) {
                  (!rest.len || str_starts(str_trim(rest), STR("Task ")) ||
                   str_starts(str_trim(rest), STR("Work ")));
     *ret_mine = transcript_is_rule(text) || again;
+    if (*ret_mine && q->local)
+        transcript_ended(q->t);
     return true;
 }
 
@@ -148,6 +150,7 @@ const struct section section_threadpoolqueue = {
     .name = "threadpoolqueue",
     .summary = "work that waits for a worker of the thread pool: threadpoolqueue, tpq (SOS)",
     .may_give = PART_BIT(PART_WORK) | PART_BIT(PART_COUNTERS),
+    .open_parts = PART_BIT(PART_WORK),
     .starts = threadpoolqueue_starts,
     .read = threadpoolqueue_read,
 };
