@@ -20,6 +20,10 @@
 /* Mutexes of one sentence, and waiters of one thing that are asked whether they stayed there. */
 #define SHUT_TOLD      4u
 #define SHUT_LOOKED_AT 100u
+/* Waiters that are looked up in every dump, and things that are told of, of all: both cost what
+ * the dump is large. */
+#define SHUT_LOOKED_UP 2000u
+#define SHUT_THINGS    20u
 
 /* Those that wait for one thing themselves. */
 struct waiters {
@@ -50,7 +54,7 @@ static bool thing_stayed(const struct waits *w, uint32_t thread, const struct wa
         const struct wait_row *then = thing_in(w, thread, i);
         if (!then && i + 2 < w->s->count)
             continue;
-        if (!is_thing(then, thing->kind) || then->phase != thing->phase ||
+        if (!then || !is_thing(then, thing->kind) || then->phase != thing->phase ||
             then->count != thing->count)
             return false;
     }
@@ -58,12 +62,13 @@ static bool thing_stayed(const struct waits *w, uint32_t thread, const struct wa
 }
 
 /* A barrier wakes those that wait now and then; that it did not open is what counts. */
-static bool waits_on(const struct waits *w, uint32_t thread, const struct wait_row *thing) {
+static bool waits_on(const struct waits *w, uint32_t thread, const struct wait_row *thing,
+                     uint32_t *looked_up) {
     bool counts = is_thing(thing, WAIT_ON_BARRIER) || is_thing(thing, WAIT_ON_COUNTDOWN);
     if (!waits_stayed(w, thread) &&
         (!is_thing(thing, WAIT_ON_BARRIER) || !waits_only_woke(&w->s->threads[thread])))
         return false;
-    return !counts || thing_stayed(w, thread, thing);
+    return !counts || ((*looked_up)++ < SHUT_LOOKED_UP && thing_stayed(w, thread, thing));
 }
 
 static const char *app_frame(const struct thread_row *row) {
@@ -72,14 +77,16 @@ static const char *app_frame(const struct thread_row *row) {
 }
 
 /* One more that waits for a thing of which `found` are known. */
-static void add_waiter(const struct waits *w, uint32_t thread, struct waiters *found) {
+static void add_waiter(const struct waits *w, uint32_t thread, struct waiters *found,
+                       uint32_t *looked_up) {
     const struct thread_row *row = waits_row_of(w, thread);
     struct stack_view view = stack_view(row);
     if (view.wait == WAIT_IDLE || view.app == NO_FRAME)
         return;
     found->late += !w->s->threads[thread].rows[0];
     if (!found->stayed && found->count < SHUT_LOOKED_AT)
-        found->stayed = waits_on(w, thread, w->graph.edges[w->graph.edges[thread].next].thing);
+        found->stayed =
+            waits_on(w, thread, w->graph.edges[w->graph.edges[thread].next].thing, looked_up);
     if (!found->count++)
         found->first = thread;
     else if (strcmp(app_frame(row), app_frame(waits_row_of(w, found->first))) != 0)
@@ -88,12 +95,12 @@ static void add_waiter(const struct waits *w, uint32_t thread, struct waiters *f
 
 /* Of each thing, in the order of the nodes. NULL: out of memory. */
 static struct waiters *waiters_of_things(const struct waits *w) {
-    uint32_t threads = w->graph.thread_count;
+    uint32_t threads = w->graph.thread_count, looked_up = 0;
     struct waiters *of = calloc((size_t)w->graph.node_count - threads + 1, sizeof(*of));
     for (uint32_t i = 0; of && i < threads; i++) {
         uint32_t next = w->graph.edges[i].next;
         if (next != WAIT_NOBODY && next >= threads && waits_row_of(w, i))
-            add_waiter(w, i, &of[next - threads]);
+            add_waiter(w, i, &of[next - threads], &looked_up);
     }
     return of;
 }
@@ -293,7 +300,8 @@ static void tell_mutexes(struct waits *w, const struct waiters *of) {
                                   who_waits(w, &of[i], false),
                                   name_of_thing(w, w->graph.edges[node].thing, "another"));
         cause->weight += of[i].count;
-        waits_claim(w, node, cause_last(w->d));
+        if (told <= SHUT_LOOKED_AT)
+            waits_claim(w, node, cause_last(w->d));
     }
     cause->subject = "System.Threading.Mutex";
     cause->summary = findings_text(w->f,
@@ -322,6 +330,19 @@ static void tell_thing(struct waits *w, uint32_t node, const struct waiters *wai
     waits_claim(w, node, cause_last(w->d));
 }
 
+/* Those that most wait for first; no more than are read. */
+static void tell_things(struct waits *w, struct waiters *of, uint32_t count) {
+    for (uint32_t told = 0; told < SHUT_THINGS; told++) {
+        uint32_t most = 0;
+        for (uint32_t i = 1; i < count; i++)
+            most = of[i].count > of[most].count ? i : most;
+        if (!of[most].count)
+            return;
+        tell_thing(w, w->graph.thread_count + most, &of[most]);
+        of[most].count = 0;
+    }
+}
+
 bool tell_shut(struct waits *w, struct err *err) {
     uint32_t count = w->graph.node_count - w->graph.thread_count, mutexes = 0;
     struct waiters *of = count ? waiters_of_things(w) : NULL;
@@ -332,8 +353,10 @@ bool tell_shut(struct waits *w, struct err *err) {
     if (mutexes > 1)
         tell_mutexes(w, of);
     for (uint32_t i = 0; i < count; i++)
-        if (mutexes < 2 || !is_mutex(w, of, i))
-            tell_thing(w, w->graph.thread_count + i, &of[i]);
+        if (!of[i].stayed || !shut_kind_of(w, w->graph.thread_count + i) ||
+            (mutexes > 1 && is_mutex(w, of, i)))
+            of[i].count = 0; /* told already, or nothing to tell */
+    tell_things(w, of, count);
     free(of);
     return true;
 }
