@@ -266,6 +266,23 @@ const struct hint dotnet_hints[] = {
          "\n"
          "What to do: set the value back (null) where its call ends; start long-lived work under\n"
          "ExecutionContext.SuppressFlow; bound a chain of values.\n"},
+    {.id = "static-array",
+     .summary = "what static fields hold that have no name, and interned strings",
+     .roots = {"handle Pinned", "handle Strong"},
+     .held = "System.Object[]",
+     .next = "Look for a static field that leads to them, and what should empty it: in such an "
+             "array the runtime keeps static fields and interned strings (string.Intern).",
+     .explain =
+         "The runtime keeps static fields that refer to objects in arrays, each held by a handle "
+         "of\n"
+         "its own; the reports of other dumps name the field. This dump, or what is known of its\n"
+         "runtime, does not say which. Literals and interned strings lie in such arrays, too, for\n"
+         "as long as the program runs: string.Intern of what comes from outside is a leak. A "
+         "handle\n"
+         "that the program made of an array of its own looks the same.\n"
+         "\n"
+         "What to do: the path below the array names the collection; look for the static field of\n"
+         "that type. Use a dictionary of your own instead of string.Intern.\n"},
     {.id = "pinned",
      .summary = "objects held by pinned handles",
      .types = {"System.Runtime.InteropServices.GCHandle"},

@@ -81,7 +81,8 @@ struct hint {
     const char *types[HINT_NAMES_MAX]; /* beginnings of type names; "*Name" anywhere in them */
     const char *edges[HINT_NAMES_MAX]; /* beginnings of edges on the way from the root */
     const char *roots[HINT_NAMES_MAX]; /* beginnings of roots */
-    const char *next;                  /* what to do; %s stands for what `names` says */
+    const char *held; /* whole name of what such a root has to hold itself; NULL: whatever */
+    const char *next; /* what to do; %s stands for what `names` says */
     enum hint_names names;
     const char *unnamed; /* stands there when that is not known */
     const char *explain; /* paragraphs */

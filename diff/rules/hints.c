@@ -48,10 +48,10 @@ static const struct hint *of_edge(const char *edge) {
     return NULL;
 }
 
-static const struct hint *of_root(const char *root) {
+static const struct hint *of_root(const char *root, const char *held) {
     const struct hint *hint;
     for (size_t i = 0; (hint = hint_at(i)); i++)
-        if (hints_matches(hint->roots, root))
+        if (hints_matches(hint->roots, root) && (!hint->held || strcmp(hint->held, held) == 0))
             return hint;
     return NULL;
 }
@@ -81,7 +81,7 @@ const struct hint *hint_between(const struct growth *g, const char *type, uint32
         if (n == top)
             break;
         if (!found)
-            found = at->parent == GROWTH_ROOT ? of_root(at->root) : of_edge(at->edge);
+            found = at->parent == GROWTH_ROOT ? of_root(at->root, at->type) : of_edge(at->edge);
     }
     return found;
 }

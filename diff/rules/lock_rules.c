@@ -104,7 +104,7 @@ static bool did_not_run(const struct series *s, const struct series_thread *owne
     return owner && s->count > 1 && !s->same_dump && owner->state == THREAD_UNCHANGED;
 }
 
-/* An owner that is no thread of the dump. */
+/* An owner that is no thread of the dump; NULL: nothing says who. */
 static const char *say_lost_owner(struct findings *f, const struct lock_row *lock) {
     if (lock->owner_os_id != ABSENT && lock->owner_os_id)
         return findings_text(f, "thread 0x%" PRIx64, lock->owner_os_id);
@@ -112,7 +112,24 @@ static const char *say_lost_owner(struct findings *f, const struct lock_row *loc
         return findings_text(f, "thread managed %" PRIu64, lock->owner_managed_id);
     if (lock->owner_name)
         return findings_text(f, "thread %s", lock->owner_name);
-    return "a thread that is not named";
+    return NULL;
+}
+
+/* That somebody has it is known by those that wait for it, or by a mark of the lock. */
+static void say_held_by_nobody_told(const struct series *s, struct findings *f,
+                                    const struct lock_row *lock, const char *type,
+                                    struct finding *hit) {
+    bool waited = lock->waiters != ABSENT && lock->waiters > 0;
+    const char *when = s->count == 1 ? "" : " in every dump";
+    if (waited)
+        finding_summary(f, hit, "%s %s for a lock on %s%s; who holds it is not told.",
+                        say_count(f, lock->waiters),
+                        lock->waiters == 1 ? "thread waits" : "threads wait", type, when);
+    else
+        finding_summary(f, hit, "A lock on %s is held%s; by whom is not told.", type, when);
+    finding_next(f, hit,
+                 "Find who holds it: a thread whose stack is not here, or one that is past the "
+                 "call which took it.");
 }
 
 static void report_held(const struct series *s, struct findings *f, const struct lock_row *lock,
@@ -121,24 +138,28 @@ static void report_held(const struct series *s, struct findings *f, const struct
     bool stuck = did_not_run(s, owner);
     const char *type = lock->object_type ? lock->object_type : "an object";
     const char *who = owner ? say_thread(f, s, owner) : say_lost_owner(f, lock);
-    struct finding *hit =
-        findings_hit(f, &rule_locks_held,
-                     stuck && waited ? SEVERITY_CRITICAL
-                     : waited        ? SEVERITY_WARNING
-                                     : SEVERITY_NOTICE,
-                     waited ? lock->waiters : 0, findings_text(f, "%s, %s", type, who));
+    struct finding *hit = findings_hit(
+        f, &rule_locks_held,
+        stuck && waited ? SEVERITY_CRITICAL
+        : waited        ? SEVERITY_WARNING
+                        : SEVERITY_NOTICE,
+        waited ? lock->waiters : 0, findings_text(f, "%s, %s", type, who ? who : "owner not told"));
     const char *wait = !waited
                            ? ""
                            : findings_text(f, ", and %s %s for it", say_count(f, lock->waiters),
                                            lock->waiters == 1 ? "thread waits" : "threads wait");
     const char *held = s->count == 1 ? " holds" : " held";
     const char *when = s->count == 1 ? "" : " in every dump";
-    finding_summary(f, hit, "%c%s%s a lock on %s%s%s%s%s.", who[0] == 't' ? 'T' : 'A', who + 1,
-                    held, type, when, wait, stuck ? "; the owner has not run" : "",
-                    owner_place(f, owner ? series_thread_row(s, owner) : NULL));
-    finding_next(f, hit,
-                 stuck ? "The owner does not come back by itself: find what it waits for."
-                       : "Find what the owner waits for while it holds the lock.");
+    if (who) {
+        finding_summary(f, hit, "T%s%s a lock on %s%s%s%s%s.", who + 1, held, type, when, wait,
+                        stuck ? "; the owner has not run" : "",
+                        owner_place(f, owner ? series_thread_row(s, owner) : NULL));
+        finding_next(f, hit,
+                     stuck ? "The owner does not come back by itself: find what it waits for."
+                           : "Find what the owner waits for while it holds the lock.");
+    } else {
+        say_held_by_nobody_told(s, f, lock, type, hit);
+    }
     finding_text(f, hit, "object_type", type);
     finding_known(hit, "owner_os_id", FIELD_U64, lock->owner_os_id);
     finding_known(hit, "waiters", FIELD_U64, lock->waiters);
