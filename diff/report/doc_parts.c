@@ -62,12 +62,25 @@ static const struct cause *explained_by(const struct doc_context *c, uint32_t fi
     return NULL;
 }
 
+/*
+ * Of one dump, a deadlock that no rule finds: over tasks and initializers. What else waits there
+ * may go on in a moment.
+ */
+static void list_deadlocks(const struct doc_context *c) {
+    for (uint32_t i = 0; c->s->count == 1 && c->o->causes && i < c->o->causes->count; i++) {
+        const struct cause *cause = &c->o->causes->items[i];
+        if (cause->kind == CAUSE_DEADLOCK && !cause->finding_count)
+            doc_cause(c->d, cause);
+    }
+}
+
 void doc_findings(const struct doc_context *c) {
     uint32_t counts[3] = {0, 0, 0};
     count_statuses(c->f, counts);
     bool listed = c->o->all || !c->o->causes || c->s->count == 1 || c->d->is_page;
     if (listed)
         doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
+    list_deadlocks(c);
     for (uint32_t i = 0; i < c->f->count && listed; i++) {
         const struct cause *cause = explained_by(c, i);
         if (cause && cause->findings[0] == i)
