@@ -229,8 +229,9 @@ void kept_text_add(struct strbuf *out, struct str text) {
     bool units = kept;
     kept = kept ? kept : kept_throughout(text, false);
     for (struct str line, behind; str_next_line(&text, &line);) {
-        bool same = kept && kept_of(line, units, &behind) == kept;
-        strbuf_add(out, same ? behind : line);
-        strbuf_addc(out, '\n');
+        if (!kept || kept_of(line, units, &behind) != kept)
+            behind = line;
+        /* With the end that the line has. */
+        strbuf_add(out, (struct str){behind.ptr, (size_t)(text.ptr - behind.ptr)});
     }
 }

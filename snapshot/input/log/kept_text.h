@@ -22,7 +22,8 @@
 /* Has nearly every line such a thing in front, and all of them the same? */
 bool kept_text_probe(struct str text);
 
-/* Appends the text without it; lines that have none stay. Lack of memory sticks in out. */
+/* Appends the text without it; lines that have none stay, and all keep their ends. Lack of memory
+ * sticks in out. */
 void kept_text_add(struct strbuf *out, struct str text);
 
 #endif
