@@ -71,6 +71,17 @@ static void say_modules(struct value_join *j, enum series_group group,
     value_say(j, group, value_known[VALUE_MODULES_DYNAMIC].name, ABSENT, dynamic);
 }
 
+/* A value by a name that was made for it. */
+static void say_named(struct value_join *j, enum series_group group, const struct strbuf *name,
+                      uint64_t bytes, uint64_t count) {
+    const char *kept =
+        strbuf_failed(name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(name), name->len);
+    if (kept)
+        value_say(j, group, kept, bytes, count);
+    else
+        err_keep_nomem(&j->err);
+}
+
 /* "async Shop.Worker.RunAsync, await 2": without what the compiler numbers. */
 static void say_async(struct value_join *j, enum series_group group,
                       const struct snapshot *snapshot) {
@@ -84,12 +95,7 @@ static void say_async(struct value_join *j, enum series_group group,
             strbuf_addf(&name, ", await %" PRIu64, rows[i].await);
         else
             strbuf_adds(&name, rows[i].await == 0 ? ", at no await" : ", await not known");
-        const char *kept =
-            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
-        if (kept)
-            value_say(j, group, kept, rows[i].bytes, rows[i].objects);
-        else
-            err_keep_nomem(&j->err);
+        say_named(j, group, &name, rows[i].bytes, rows[i].objects);
     }
     strbuf_deinit(&name);
 }
@@ -104,12 +110,7 @@ static void say_callbacks(struct value_join *j, enum series_group group,
         strbuf_clear(&name);
         strbuf_addf(&name, "%s ", rows[i].kind ? rows[i].kind : "");
         pretty_type(rows[i].method ? rows[i].method : "", true, &name);
-        const char *kept =
-            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
-        if (kept)
-            value_say(j, group, kept, ABSENT, rows[i].objects);
-        else
-            err_keep_nomem(&j->err);
+        say_named(j, group, &name, ABSENT, rows[i].objects);
     }
     strbuf_deinit(&name);
 }
@@ -133,12 +134,7 @@ static void say_exceptions(struct value_join *j, enum series_group group,
     for (uint32_t i = 0; i < count && !j->err.code; i++) {
         strbuf_clear(&name);
         add_exception(&rows[i], group == GROUP_EXCEPTION_TYPE, &name);
-        const char *kept =
-            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
-        if (kept)
-            value_say(j, group, kept, ABSENT, rows[i].objects);
-        else
-            err_keep_nomem(&j->err);
+        say_named(j, group, &name, ABSENT, rows[i].objects);
     }
     strbuf_deinit(&name);
 }
@@ -153,12 +149,7 @@ static void say_work(struct value_join *j, enum series_group group,
         const char *called = rows[i].method ? rows[i].method : rows[i].type;
         strbuf_clear(&name);
         pretty_type(called ? called : "", true, &name);
-        const char *kept =
-            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
-        if (kept)
-            value_say(j, group, kept, ABSENT, rows[i].objects);
-        else
-            err_keep_nomem(&j->err);
+        say_named(j, group, &name, ABSENT, rows[i].objects);
     }
     strbuf_deinit(&name);
 }
@@ -175,12 +166,7 @@ static void say_requests(struct value_join *j, enum series_group group,
         strbuf_addf(&name, "%s %s %s%s", row->direction ? row->direction : "?",
                     row->method ? row->method : "?", row->host ? row->host : "",
                     row->path ? row->path : "");
-        const char *kept =
-            strbuf_failed(&name) ? NULL : arena_copy(&j->s->arena, strbuf_cstr(&name), name.len);
-        if (kept)
-            value_say(j, group, kept, ABSENT, row->count);
-        else
-            err_keep_nomem(&j->err);
+        say_named(j, group, &name, ABSENT, row->count);
     }
     strbuf_deinit(&name);
 }
