@@ -14,6 +14,7 @@
 #include "dotnet/clr_heap.h"
 #include "dotnet/method.h"
 #include "model/known_names.h"
+#include "model/row_order.h"
 #include "model/rows_heap.h"
 
 #include <inttypes.h>
@@ -278,18 +279,6 @@ static bool count_exception(void *context, uint32_t type, const struct heap_obje
 
 /* -- Rows -------------------------------------------------------------------------------------- */
 
-static int cmp_exception_rows(const void *x, const void *y) {
-    const struct exception_row *a = x, *b = y;
-    if (a->objects != b->objects)
-        return a->objects > b->objects ? -1 : 1;
-    int order = strcmp(a->type, b->type);
-    if (!order)
-        order = strcmp(a->thrown_in ? a->thrown_in : "", b->thrown_in ? b->thrown_in : "");
-    return order ? order
-                 : strcmp(a->message_class ? a->message_class : "",
-                          b->message_class ? b->message_class : "");
-}
-
 static bool say_message(struct exception_count *c, const struct thrown_alike *alike,
                         struct exception_row *row, struct strbuf *text, struct err *err) {
     struct builder *b = c->clr->b;
@@ -347,10 +336,7 @@ static bool exception_objects_rows(struct exception_count *c, struct err *err) {
             ok = exception_objects_row(c, alike, &text, err);
     }
     strbuf_deinit(&text);
-    uint32_t count;
-    struct exception_row *rows = builder_rows(b, PART_EXCEPTIONS, &count);
-    if (ok && count > 1)
-        qsort(rows, count, sizeof(*rows), cmp_exception_rows);
+    row_order_exceptions(b);
     return ok;
 }
 

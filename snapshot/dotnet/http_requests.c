@@ -14,6 +14,7 @@
 #include "dotnet/http_requests.h"
 
 #include "base/chars.h"
+#include "base/order.h"
 #include "base/vec.h"
 #include "dotnet/async.h"
 #include "dotnet/clr_heap.h"
@@ -339,19 +340,15 @@ static uint64_t request_age(struct requests *r, const struct request *request) {
 
 static int cmp_requests(const void *x, const void *y) {
     const struct request_row *a = x, *b = y;
-    if (a->count != b->count)
-        return a->count > b->count ? -1 : 1;
+    int order = order_u64(b->count, a->count);
     const char *const texts[][2] = {{a->direction, b->direction},
                                     {a->path, b->path},
                                     {a->method, b->method},
                                     {a->host, b->host},
                                     {a->state, b->state}};
-    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-        int order = strcmp(texts[i][0] ? texts[i][0] : "", texts[i][1] ? texts[i][1] : "");
-        if (order)
-            return order;
-    }
-    return 0;
+    for (size_t i = 0; !order && i < sizeof(texts) / sizeof(*texts); i++)
+        order = order_text(texts[i][0], texts[i][1]);
+    return order;
 }
 
 static bool say_text(struct builder *b, struct str text, const char **field, struct err *err) {

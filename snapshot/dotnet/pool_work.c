@@ -13,6 +13,7 @@
 #include "dotnet/delegates.h"
 #include "dotnet/fields.h"
 #include "model/known_names.h"
+#include "model/row_order.h"
 #include "model/rows_heap.h"
 
 #include <stdlib.h>
@@ -315,16 +316,6 @@ static bool say_workers(struct pool_work *w, struct err *err) {
 
 /* -- Rows -------------------------------------------------------------------------------------- */
 
-static int cmp_work_rows(const void *x, const void *y) {
-    const struct work_row *a = x, *b = y;
-    if (a->objects != b->objects)
-        return a->objects > b->objects ? -1 : 1;
-    int order = strcmp(a->queue, b->queue);
-    if (!order)
-        order = strcmp(a->method ? a->method : "", b->method ? b->method : "");
-    return order ? order : strcmp(a->type, b->type);
-}
-
 static bool pool_work_row(struct pool_work *w, const struct alike_work *alike, struct strbuf *text,
                           struct err *err) {
     struct builder *b = w->clr->b;
@@ -363,10 +354,7 @@ static bool pool_work_rows(struct pool_work *w, struct err *err) {
     for (uint32_t i = 0; ok && i < w->row_count; i++)
         ok = pool_work_row(w, &w->rows[i], &text, err);
     strbuf_deinit(&text);
-    uint32_t count;
-    struct work_row *rows = builder_rows(b, PART_WORK, &count);
-    if (ok && count > 1)
-        qsort(rows, count, sizeof(*rows), cmp_work_rows);
+    row_order_work(b);
     return ok && builder_counter(b, COUNTER_QUEUE_LENGTH, w->length, "count", err);
 }
 

@@ -15,10 +15,10 @@
 #include "dotnet/exception_objects.h"
 #include "input/log/scan.h"
 #include "model/known_names.h"
+#include "model/row_order.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Lines of one message. */
@@ -105,16 +105,6 @@ static bool exceptions_take(void *context, bool *ret_mine, struct err *err) {
     return true;
 }
 
-/* Most first, as raw dumps have them. */
-static int exceptions_cmp(const void *x, const void *y) {
-    const struct exception_row *a = x, *b = y;
-    if (a->objects != b->objects)
-        return a->objects > b->objects ? -1 : 1;
-    int order = strcmp(a->type, b->type);
-    return order ? order
-                 : strcmp(a->thrown_in ? a->thrown_in : "", b->thrown_in ? b->thrown_in : "");
-}
-
 static bool dumpexceptions_starts(const struct transcript *t) {
     static const char *const heading[] = {"Address", "MethodTable", "Message", "Name"};
     struct str rest = t->line.text;
@@ -138,10 +128,8 @@ static bool dumpexceptions_read(struct transcript *t, struct err *err) {
     if (!scan_table(t, &e.loss, exceptions_take, &e, err) || !add_last(&e, err))
         return false;
     scan_loss_report(t, &e.loss);
-    uint32_t count;
-    struct exception_row *rows = builder_rows(t->b, PART_EXCEPTIONS, &count);
-    if (e.keep && count)
-        qsort(rows, count, sizeof(*rows), exceptions_cmp);
+    if (e.keep)
+        row_order_exceptions(t->b);
     if (e.printed == ABSENT)
         transcript_lacks(t, ABSENT, "dumpexceptions: the list ends without its number of objects");
     else if (e.printed != e.objects)

@@ -19,10 +19,10 @@
 #include "base/num.h"
 #include "input/log/scan.h"
 #include "model/known_names.h"
+#include "model/row_order.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct queued {
@@ -112,17 +112,6 @@ static bool queued_take(void *context, bool *ret_mine, struct err *err) {
     return true;
 }
 
-/* Most first, as raw dumps have them. */
-static int queued_cmp(const void *x, const void *y) {
-    const struct work_row *a = x, *b = y;
-    if (a->objects != b->objects)
-        return a->objects > b->objects ? -1 : 1;
-    int order = strcmp(a->queue, b->queue);
-    if (!order)
-        order = strcmp(a->method ? a->method : "", b->method ? b->method : "");
-    return order ? order : strcmp(a->type, b->type);
-}
-
 static bool threadpoolqueue_starts(const struct transcript *t) {
     return str_starts(t->line.text, STR("global work item queue_"));
 }
@@ -135,10 +124,8 @@ static bool threadpoolqueue_read(struct transcript *t, struct err *err) {
     if (!scan_table(t, &q.loss, queued_take, &q, err))
         return false;
     scan_loss_report(t, &q.loss);
-    uint32_t count;
-    struct work_row *rows = builder_rows(t->b, PART_WORK, &count);
-    if (q.keep && count)
-        qsort(rows, count, sizeof(*rows), queued_cmp);
+    if (q.keep)
+        row_order_work(t->b);
     transcript_command_done(t);
     if (q.local)
         return builder_counter(t->b, COUNTER_QUEUE_LENGTH, q.items, "count", err);
