@@ -466,6 +466,16 @@ static bool transcript_read_text(struct str text, struct builder *b, struct err 
     return transcript_read_part(part, 1 + count_lines(str_take(text, at[moment])), b, err);
 }
 
+/* What is below a covering that the text may have; out, to be deinited, holds it then. */
+static struct str uncover(struct str text, bool (*probe)(struct str),
+                          void (*add)(struct strbuf *, struct str), struct strbuf *out) {
+    strbuf_init(out);
+    if (!probe(text))
+        return text;
+    add(out, text);
+    return strbuf_str(out);
+}
+
 static bool read_transcript(struct source *source, struct builder *b, struct err *err) {
     struct bytes in = source->bytes;
     struct strbuf converted;
@@ -478,30 +488,15 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     } else if (starts_with_bytes(in, "\xef\xbb\xbf", 3)) {
         text = str_drop(text, 3);
     }
-    struct strbuf page;
-    strbuf_init(&page);
-    if (html_text_probe(text)) {
-        html_text_add(&page, text);
-        text = strbuf_str(&page);
-    }
-    /* Collected first and pasted then, or the other way round. */
-    struct strbuf kept, printed, bare;
-    strbuf_init(&kept);
-    strbuf_init(&printed);
-    strbuf_init(&bare);
-    bool is_kept = kept_text_probe(text);
-    if (is_kept) {
-        kept_text_add(&kept, text);
-        text = strbuf_str(&kept);
-    }
-    if (pasted_text_probe(text)) {
-        pasted_text_add(&printed, text);
-        text = strbuf_str(&printed);
-    }
-    if (!is_kept && kept_text_probe(text)) {
-        kept_text_add(&bare, text);
-        text = strbuf_str(&bare);
-    }
+    struct strbuf page, kept, printed, bare;
+    text = uncover(text, html_text_probe, html_text_add, &page);
+    text = uncover(text, kept_text_probe, kept_text_add, &kept);
+    text = uncover(text, pasted_text_probe, pasted_text_add, &printed);
+    /* Collected first and pasted then, or the other way round: once in all. */
+    if (kept.len)
+        strbuf_init(&bare);
+    else
+        text = uncover(text, kept_text_probe, kept_text_add, &bare);
     struct strbuf joined;
     strbuf_init(&joined);
     struct wrapped wrapped = wrapped_read(text, transcript_read_text, &joined);
