@@ -50,16 +50,25 @@ static void list_quiet(const struct doc_context *c) {
         doc_text(c->d, DOC_UNFOLD, DOC_PLAIN, NULL);
 }
 
-/* Of one dump, what explains several findings stands in their place; NULL: a finding by itself. */
-static const struct cause *explained_by(const struct doc_context *c, uint32_t finding) {
+/*
+ * Of one dump, what explains several findings stands in their place. Tells of each finding what
+ * does; NULL: it stands by itself. Belongs to the document.
+ */
+static const struct cause **find_explained(const struct doc_context *c) {
+    size_t room = (size_t)c->f->count + 1;
+    const struct cause **by = arena_array(&c->d->arena, room, sizeof(*by));
+    if (!by) {
+        doc_fail_nomem(c->d);
+        return NULL;
+    }
+    memset(by, 0, room * sizeof(*by));
     bool merged = c->s->count == 1 && c->o->causes && !c->o->all && !c->d->is_page;
     for (uint32_t i = 0; merged && i < c->o->causes->count; i++) {
         const struct cause *cause = &c->o->causes->items[i];
         for (uint32_t k = 0; cause->finding_count > 1 && k < cause->finding_count; k++)
-            if (cause->findings[k] == finding)
-                return cause;
+            by[cause->findings[k]] = cause;
     }
-    return NULL;
+    return by;
 }
 
 /*
@@ -81,8 +90,9 @@ void doc_findings(const struct doc_context *c) {
     if (listed)
         doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
     list_deadlocks(c);
-    for (uint32_t i = 0; i < c->f->count && listed; i++) {
-        const struct cause *cause = explained_by(c, i);
+    const struct cause **explained = listed ? find_explained(c) : NULL;
+    for (uint32_t i = 0; explained && i < c->f->count; i++) {
+        const struct cause *cause = explained[i];
         if (cause && cause->findings[0] == i)
             doc_cause(c->d, cause);
         if (c->f->items[i].status != STATUS_HIT || cause)
