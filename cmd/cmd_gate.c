@@ -1,3 +1,4 @@
+#include "cmd/put_out.h"
 #include "cmd/session.h"
 
 #include "base/file.h"
@@ -93,23 +94,19 @@ static bool read_budgets(struct gate_session *g, struct err *err) {
 /* -- Outputs ----------------------------------------------------------------------------------- */
 
 static bool write_output(struct gate_session *g, const struct output *output, struct err *err) {
-    bool on_stdout = !output->path || strcmp(output->path, "-") == 0;
+    const char *format = output_format(&g->options, output);
+    bool color = is_stdout(output->path) && session_color(&g->options);
+    bool text_format = strcmp(format, "text") == 0; /* others are commands of CI, or no log */
     const struct gate_output options = {
         .budget_path = strbuf_cstr(&g->path),
         .names = g->session.names,
-        .color = on_stdout && session_color(&g->options),
+        .color = color,
     };
     struct strbuf text;
     strbuf_init(&text);
-    bool ok =
-        gate_report_find(output_format(&g->options, output))->write(&g->gate, &options, &text, err);
-    if (ok && on_stdout && strcmp(output_format(&g->options, output), "text") == 0)
-        make_log_safe(&text); /* other formats are such commands, or no lines of a log */
-    if (ok && on_stdout)
-        ok = print_text(&text) == 0 || err_set(err, ERR_SYSTEM, "standard output: cannot write");
-    else if (ok)
-        ok =
-            file_write(output->path, strbuf_str(&text), err) || err_prefix(err, "%s", output->path);
+    bool ok = gate_report_find(format)->write(&g->gate, &options, &text, err) &&
+              put_out(output->path, &text,
+                      (color ? PUT_COLOR : PUT_TEXT) | (text_format ? 0 : PUT_COMMANDS), err);
     strbuf_deinit(&text);
     return ok;
 }
@@ -132,7 +129,7 @@ static bool cmd_gate_update(struct gate_session *g, struct err *err) {
     strbuf_init(&text);
     bool ok = gate_update(&g->gate, strbuf_str(&g->text), &text, &changed, err);
     if (ok && changed)
-        ok = file_write(path, strbuf_str(&text), err) || err_prefix(err, "%s", path);
+        ok = put_out(path, &text, PUT_BYTES, err); /* the user's own words are in it */
     if (ok)
         say("%s: %u limit%s lowered", path, changed, changed == 1 ? "" : "s");
     strbuf_deinit(&text);

@@ -1,10 +1,10 @@
 /* `dumpdiff history`: snapshots across releases in one file. */
 #include "cmd/history_cmd.h"
 
-#include "base/file.h"
 #include "base/num.h"
 #include "cmd/confine.h"
 #include "cmd/plan.h"
+#include "cmd/put_out.h"
 #include "model/rows_origin.h"
 #include "model/snapshot.h"
 #include <stdio.h>
@@ -260,7 +260,7 @@ static bool export_one(void *context, const struct history_values *v, struct err
     bool ok = flush_export(e, &s, err);
     sheet_deinit(&s);
     if (ok && e->r->out.len > (1u << 20) && e->r->o->output_count == 0) {
-        ok = print_text(&e->r->out) == 0;
+        ok = put_out(NULL, &e->r->out, PUT_TEXT, err);
         strbuf_clear(&e->r->out);
     }
     return ok;
@@ -340,13 +340,8 @@ static const struct action *find_action(const struct options *o, struct err *err
     return NULL;
 }
 
-static bool write_out(struct run *r, struct err *err) {
-    const char *path = r->o->output_count ? r->o->outputs[0].path : NULL;
-    if (!strbuf_ok(&r->out, err))
-        return false;
-    if (path && strcmp(path, "-") != 0)
-        return file_write(path, strbuf_str(&r->out), err) || err_prefix(err, "%s", path);
-    return true;
+static const char *path_out(const struct options *o) {
+    return o->output_count ? o->outputs[0].path : NULL;
 }
 
 static int cmd_history_run(int argc, char **argv) {
@@ -361,7 +356,7 @@ static int cmd_history_run(int argc, char **argv) {
         return fail(&err);
     o.argument_count--;
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
-    if (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0)
+    if (is_stdout(path_out(&o)))
         session_terminal(&o, &o.report);
     o.report.color = false; /* a sheet has none */
     struct run r = {.o = &o};
@@ -371,13 +366,9 @@ static int cmd_history_run(int argc, char **argv) {
     if (ok)
         confine(&o, cmd_history_db(&o));
     ok = ok && (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&
-         action->run(&r, &err) && write_out(&r, &err);
+         action->run(&r, &err) && put_out(path_out(&o), &r.out, PUT_TEXT, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);
-    if (ok && (o.output_count == 0 || !o.outputs[0].path || strcmp(o.outputs[0].path, "-") == 0)) {
-        make_log_safe(&r.out);
-        status = print_text(&r.out);
-    }
     strbuf_deinit(&r.out);
     return status;
 }

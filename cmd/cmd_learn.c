@@ -1,6 +1,6 @@
+#include "cmd/put_out.h"
 #include "cmd/session.h"
 
-#include "base/file.h"
 #include "cmd/apart.h"
 #include "cmd/confine.h"
 #include "cmd/plan.h"
@@ -22,13 +22,11 @@ static bool learn_begin(const struct options *o, struct err *err) {
     return true;
 }
 
-static bool learn_keep(const struct options *o, const struct strbuf *json, struct strbuf *told,
+static bool learn_keep(const struct options *o, struct strbuf *json, struct strbuf *told,
                        const struct strbuf *name, struct err *err) {
     const char *path = o->outputs[0].path;
-    if (!strbuf_ok(json, err))
+    if (!put_out(path, json, PUT_TEXT, err))
         return false;
-    if (!file_write(path, strbuf_str(json), err))
-        return err_prefix(err, "%s", path);
     strbuf_addf(told,
                 "kept in %s: dumps of this build are read by it where the folder of "
                 "--symbols has it as %s\n",

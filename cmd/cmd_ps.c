@@ -1,9 +1,8 @@
 /* `dumpdiff ps`: which processes there are to look at. */
 #include "cmd/confine.h"
 #include "cmd/processes.h"
+#include "cmd/put_out.h"
 #include "cmd/session.h"
-
-#include "base/file.h"
 
 #include <string.h>
 
@@ -34,14 +33,8 @@ static void fill_sheet(struct sheet *s, const struct processes *all) {
     }
 }
 
-static bool ps_write(const struct options *o, const struct strbuf *text, struct err *err) {
-    const char *path = o->output_count ? o->outputs[0].path : NULL;
-    return strbuf_ok(text, err) &&
-           (file_write(path, strbuf_str(text), err) || err_prefix(err, "%s", path));
-}
-
-static bool ps_to_stdout(const struct options *o) {
-    return !o->output_count || !o->outputs[0].path || strcmp(o->outputs[0].path, "-") == 0;
+static const char *ps_path(const struct options *o) {
+    return o->output_count ? o->outputs[0].path : NULL;
 }
 
 static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
@@ -52,7 +45,7 @@ static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
         return err_set(err, ERR_USAGE, "ps wants no arguments (see `dumpdiff ps --help`)");
     if (!options_sheet_format(o, &command_ps, false, &format, err))
         return false;
-    if (ps_to_stdout(o))
+    if (is_stdout(ps_path(o)))
         session_terminal(o, &o->report);
     confine_ps(o);
     bool ok = processes_find(&all, err);
@@ -65,18 +58,14 @@ static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
         ok = ok && sheet_write(&s, format, NULL, &o->report, out, err);
     sheet_deinit(&s);
     processes_deinit(&all);
-    return ok && (ps_to_stdout(o) || ps_write(o, out, err));
+    return ok;
 }
 
-/* A file has it then, and standard output nothing. */
+/* A file has it, or standard output. */
 static bool ps_say(struct options *o, struct strbuf *out, struct err *err) {
-    if (!ps_all(o, out, err))
-        return false;
-    if (ps_to_stdout(o))
-        make_log_safe(out);
-    else
-        strbuf_clear(out);
-    return true;
+    bool ok = ps_all(o, out, err) && put_out(ps_path(o), out, PUT_TEXT, err);
+    strbuf_clear(out);
+    return ok;
 }
 
 static int cmd_ps_run(int argc, char **argv) {

@@ -1,6 +1,6 @@
+#include "cmd/put_out.h"
 #include "cmd/session.h"
 
-#include "base/file.h"
 #include "model/snapfile.h"
 #include "model/snapshot.h"
 
@@ -17,8 +17,7 @@ static bool cmd_snapshot_check(const struct options *o, struct err *err) {
 static bool cmd_snapshot_keep(const struct session *s, const char *path, struct err *err) {
     struct strbuf file;
     strbuf_init(&file);
-    bool ok = snapfile_encode(&s->snapshots[0], &file, err);
-    ok = ok && (file_write(path, strbuf_str(&file), err) || err_prefix(err, "%s", path));
+    bool ok = snapfile_encode(&s->snapshots[0], &file, err) && put_out(path, &file, PUT_BYTES, err);
     strbuf_deinit(&file);
     return ok;
 }

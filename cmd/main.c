@@ -1,4 +1,5 @@
 #include "base/sandbox.h"
+#include "cmd/put_out.h"
 #include "cmd/session.h"
 #include "cmd/shrunk.h"
 #include "cmd/terminal.h"

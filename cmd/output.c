@@ -1,16 +1,11 @@
 /* What leaves the program: reports, messages, the exit status. */
+#include "cmd/put_out.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
 
-#include "base/chars.h"
-#include "base/file.h"
-
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 /* Whatever names a message quotes (of files, threads, budgets): it stays one line of text. */
 void say(const char *format, ...) {
@@ -34,69 +29,6 @@ int fail(const struct err *err) {
     else
         say("%s (at 0x%" PRIx64 ")", err->msg, err->offset);
     return err_exit_status(err->code);
-}
-
-/* Whoever reads our output may stop reading (`| head`): that is not our failure. */
-static bool write_stdout(struct str text, struct err *err) {
-    pager_writes();
-    while (text.len) {
-        ssize_t n = write(STDOUT_FILENO, text.ptr, text.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EPIPE)
-            return true;
-        if (n < 0)
-            return err_set(err, ERR_SYSTEM, "standard output: cannot write: %s", strerror(errno));
-        text = str_drop(text, (size_t)n);
-    }
-    return true;
-}
-
-/*
- * Does the line begin as a command to a runner of CI, which reads our output as a log? "::error",
- * "::error file=...::", "##teamcity[", "##vso[", "##[".
- */
-static bool is_command(struct str line) {
-    line = str_trim(line);
-    if (str_starts(line, STR("##"))) {
-        size_t at = 2;
-        while (at < line.len && char_is_letter(line.ptr[at]))
-            at++;
-        return at < line.len && line.ptr[at] == '[';
-    }
-    return str_starts(line, STR("::")) && str_find(line, STR("::"), 2) != STR_NOT_FOUND;
-}
-
-void make_log_safe(struct strbuf *text) {
-    struct str rest = strbuf_str(text), kept = rest, line; /* kept: not yet in out */
-    struct strbuf out;
-    bool any = false;
-    strbuf_init(&out);
-    for (struct str from = rest; str_next_line(&rest, &line); from = rest) {
-        if (!is_command(line))
-            continue;
-        any = true;
-        strbuf_add(&out, str_take(kept, kept.len - from.len));
-        strbuf_addc(&out, '\'');
-        kept = from;
-    }
-    if (!any)
-        return;
-    strbuf_add(&out, kept);
-    strbuf_fail(&out, &text->err);
-    strbuf_deinit(text);
-    *text = out;
-}
-
-int print_text(const struct strbuf *text) {
-    struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    if (strbuf_ok(text, &err) && write_stdout(strbuf_str(text), &err))
-        return 0;
-    return fail(&err);
-}
-
-static bool to_stdout(const struct output *output) {
-    return !output->path || strcmp(output->path, "-") == 0;
 }
 
 /* Colour, width and alphabet are the terminal's, so only where the report goes to one. */
@@ -124,7 +56,7 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     const struct report *report = report_find(output_format(s->options, output));
     struct report_options r = s->options->report;
     struct strbuf text;
-    if (report->binary && to_stdout(output) && terminal_on_stdout())
+    if (report->binary && is_stdout(output->path) && terminal_on_stdout())
         return err_set(err, ERR_USAGE, "--format %s is not for terminals: give it an -o FILE",
                        report->name);
     if (report->needs && !(report->needs & s->series.parts_any))
@@ -134,16 +66,14 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     r.names = s->names;
     r.causes = s->has_causes ? &s->causes : NULL;
     r.answers = s->has_answers ? &s->answers : NULL;
-    terminal_options(&r, s->options, to_stdout(output));
+    terminal_options(&r, s->options, is_stdout(output->path));
     strbuf_init(&text);
     bool ok = (is_diff ? report->diff : report->show)(&s->series, &s->findings, &r, &text, err);
-    if (ok && to_stdout(output) && !report->binary)
-        make_log_safe(&text);
-    if (ok && to_stdout(output))
-        ok = strbuf_ok(&text, err) && write_stdout(strbuf_str(&text), err);
-    else if (ok)
-        ok =
-            file_write(output->path, strbuf_str(&text), err) || err_prefix(err, "%s", output->path);
+    ok = ok && put_out(output->path, &text,
+                       report->binary ? PUT_BYTES
+                       : r.color      ? PUT_COLOR
+                                      : PUT_TEXT,
+                       err);
     strbuf_deinit(&text);
     return ok;
 }
@@ -155,13 +85,14 @@ bool session_report(struct session *s, bool is_diff, struct err *err) {
     if (count == 0)
         return write_one(s, is_diff, &text, err);
     for (uint32_t i = 0; i < count; i++)
-        on_stdout += to_stdout(&outputs[i]);
+        on_stdout += is_stdout(outputs[i].path);
     if (on_stdout > 1)
         return err_set(err, ERR_USAGE, "%u reports for standard output: give each but one an -o",
                        on_stdout);
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < count; i++)
-            if (to_stdout(&outputs[i]) == (pass == 1) && !write_one(s, is_diff, &outputs[i], err))
+            if (is_stdout(outputs[i].path) == (pass == 1) &&
+                !write_one(s, is_diff, &outputs[i], err))
                 return false;
     return true;
 }

@@ -49,15 +49,6 @@ typedef bool command_words(struct options *o, struct strbuf *out, struct err *er
 int command_says(const struct command *command, int argc, char **argv, command_words *words);
 
 /*
- * An apostrophe before lines that a runner of CI would take for its commands ("::error::",
- * "##teamcity["): names may look like these, and logs are where reports are printed.
- */
-void make_log_safe(struct strbuf *text);
-
-/* Prints text on standard output; the exit status. A reader that went away is no error. */
-int print_text(const struct strbuf *text);
-
-/*
  * Limits from --config and --limit; then reads all arguments. "log.txt@3" is the third moment of
  * log.txt.
  * Errors: those of input_read, ERR_USAGE.
