@@ -4,7 +4,7 @@
  * usage: page.mjs MODULES CHROMIUM SHOTS WORK   (WORK: diff.html, series.html, hostile.html, many.html)
  */
 import {createRequire} from 'node:module';
-import {statSync} from 'node:fs';
+import {readdirSync, statSync} from 'node:fs';
 const [, , modules, executablePath, shots, work] = process.argv;
 const require = createRequire(modules + '/');
 const {chromium} = require('playwright-core');
@@ -210,6 +210,23 @@ await test('what_a_dump_says_does_nothing', async () => {
   }));
   equal(ran, undefined, 'a script that came later');
   await page.context().close();
+});
+
+await test('nor_do_names_of_threads_locks_frames_and_files', async () => {
+  const files = readdirSync(work).filter((name) => /^hostile-.*\.html$/.test(name));
+  holds(files.length >= 4, `${files.length} pages`);
+  let shown = 0; /* few of many paths are drawn */
+  for (const file of files) {
+    const page = await open(file);
+    equal(await page.locator('script').count(), 1, `${file}: scripts`);
+    equal(await page.locator('img, iframe, object, link, [onload], [onerror], [onclick], [onmouseover], [style]').count(), 0,
+      `${file}: elements`);
+    shown += await page.getByText('onerror=window.was=1').count() > 0;
+    equal(await page.evaluate(() => window.was), undefined, `${file}: a variable of a name`);
+    quiet(page);
+    await page.context().close();
+  }
+  holds(shown >= 3, `${shown} pages show the name`);
 });
 
 await test('ten_thousand_types_are_two_megabytes', async () => {

@@ -9,7 +9,7 @@ work=$2/page
 mkdir -p "$work" || exit 1
 work=$(realpath "$work")
 skip() {
-    echo "[  SKIPPED ] 16 test(s) of the HTML report in a browser: $1"
+    echo "[  SKIPPED ] 17 test(s) of the HTML report in a browser: $1"
     exit 0
 }
 chromium=$(command -v chromium || command -v chromium-browser) || skip "no chromium"
@@ -63,4 +63,9 @@ hostile 3 >"$work/hostile-2.txt"
     "$program" diff --format html -o "$work/series.html" tests/fixture/report/kiosk-[123].txt &&
     "$program" diff --format html --top 10000 -o "$work/many.html" "$work/many-1.txt" "$work/many-2.txt" &&
     "$program" diff --format html -o "$work/hostile.html" "$work/hostile-1.txt" "$work/hostile-2.txt" || exit 1
+# Names of threads, locks, frames, modules and files, and on paths.
+rm -f "$work"/hostile-*.html
+python3 tests/golden/hostile_names.py --files "$work" | while read -r before after; do
+    "$program" diff --all --format html -o "$work/hostile-${before%-1.txt}.html" "$work/$before" "$work/$after" </dev/null || exit 1
+done || exit 1
 node tests/e2e/page.mjs "$work/node_modules" "$chromium" "${3:-}" "$work"

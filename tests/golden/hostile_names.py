@@ -3,6 +3,7 @@
 what comes out: valid UTF-8 without characters that act, XML and JSON that parse, CSV that a reader takes apart.
 
 usage: hostile_names.py PROGRAM FOLDER
+       hostile_names.py --files FOLDER    the files of these names alone, two of each kind
 """
 import base64
 import csv
@@ -19,6 +20,7 @@ import xml.dom.minidom
 NAMES = {
     'escape': b'\x1b]0;OWNED\x07A\x1b[2J', 'c1': b'C\xc2\x9b31m\xc2\x85N', 'bidi': '\u202egnp.exe\u202c\u2066x\u2069\u200f',
     'separator': 'L\u2028S\u2029P', 'nonchar': '\ufffe\uffff\ufeffU', 'broken': b'\xff\xfe\xc0\xafOver\xed\xa0\x80',
+    'image': '<img src=x onerror=window.was=1>', 'svg': '</title></svg><svg/onload=window.was=1>',
     'delete': b'D\x7fEL\x08BS', 'feed': b'V\x0bF\x0c', 'pipe': 'P|i|pe`tick', 'script': '<script>alert(1)</script>',
     'attribute': '" onmouseover="alert(1)" \' x=\'', 'cdata': ']]>--><!--', 'github': '::error::forged%0Ax',
     'teamcity': "##teamcity[buildStatus text='x'|n]", 'json': '"}],"x":"\\u0000', 'formula': "=cmd|'/C calc'!A1",
@@ -184,14 +186,19 @@ def binary(out, where):
         wrong(f'has {sorted(ascii(c) for c in acting)}', where)
 
 
+def write_kinds(folder):
+    """A file of before and one of after for each kind of names."""
+    for kind in (threads_and_locks, native_frames, allocations, holders):
+        files = [f'{kind.__name__}-{factor}.txt'.encode() for factor in (1, 3)]
+        for file, factor in zip(files, (1, 3)):
+            with open(os.path.join(folder.encode(), file), 'wb') as out:
+                out.write(kind(NAMES.values(), factor))
+        yield files
+
+
 def kinds(program, folder):
     """Names of threads, locks, frames, modules, files and types on paths; that they were read is looked at, too."""
-    for kind in (threads_and_locks, native_frames, allocations, holders):
-        files = []
-        for factor in (1, 3):
-            files.append(f'{kind.__name__}-{factor}.txt'.encode())
-            with open(os.path.join(folder.encode(), files[-1]), 'wb') as out:
-                out.write(kind(NAMES.values(), factor))
+    for files in write_kinds(folder):
         reports(program, folder, 'show', files[:1])
         reports(program, folder, 'diff', files)
         out, where = run(program, folder, 'show', '--format', 'json', files[0])
@@ -251,6 +258,9 @@ def histories(program, folder, file):
 
 
 def main():
+    if sys.argv[1] == '--files':
+        print('\n'.join(b' '.join(files).decode() for files in write_kinds(sys.argv[2])))
+        return 0
     program, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
     files = []
     for i, name in enumerate((b'a\x1b[2J\xc2\x9b31m\n::error::forged.txt', b'b\xff\xe2\x80\xae.txt')):
