@@ -73,6 +73,8 @@ static bool placing_count(struct placing *p, struct err *err) {
         return spanning_count(p->spanning, &p->tree, p->nodes, err);
     while (dominators_next(d, g, &at, &o)) {
         uint32_t node = p->nodes[o.number];
+        if (o.class->flags & CLASS_BETWEEN)
+            continue; /* a place if it holds something, but no object */
         if (!o.inner)
             node = placing_enter(p, node, d->leaf_edges[o.leaf], o.class->type);
         path_tree_count(&p->tree, node, graph_size(g, o.slot, o.class));

@@ -29,8 +29,26 @@ static void fuzz_gcdump_ask(const uint8_t *data, size_t size) {
     snapshot_deinit(&s);
 }
 
+/* As `diff` reads it. */
+static void fuzz_gcdump_places(const uint8_t *data, size_t size) {
+    static const struct input_options options = {.places = true};
+    struct snapshot s;
+    struct err err = {.msg = ""};
+    snapshot_init(&s);
+    if (input_read_bytes((struct bytes){data, size}, "fuzz", &input_gcdump, &options, &s, &err)) {
+        const struct live_row *live = snapshot_row(&s, PART_LIVE);
+        SNAPSHOT_ROWS(&s, PART_PLACES, struct path_row, places, count);
+        uint64_t objects = 0;
+        for (uint32_t i = 0; i < count; i++)
+            objects += places[i].own_objects;
+        FUZZ_CHECK(!live || !count || objects == live->objects);
+    }
+    snapshot_deinit(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_input(&input_gcdump, data, size);
     fuzz_gcdump_ask(data, size);
+    fuzz_gcdump_places(data, size);
     return 0;
 }
