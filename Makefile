@@ -374,9 +374,11 @@ check:
 newcomer:
 	@tools/newcomer.sh
 
-## unit tests and corpora, as check runs them with SANITIZE=address,undefined
-sanitized: $(UNIT) $(REAL) $(FUZZ)
+MUTATIONS ?= 150
+## unit tests, corpora and MUTATIONS runs over changed inputs, as check runs them with SANITIZE=address,undefined
+sanitized: all $(UNIT) $(REAL) $(FUZZ)
 	@tools/run_tests.sh $(UNIT) $(REAL)
+	@tests/e2e/mutations.py $(DUMPDIFF) $(MUTATIONS)
 	@tools/fuzz.sh replay $(BUILD)/tests/fuzz $(FUZZ_TARGETS)
 
 ## removes all that was built
