@@ -204,6 +204,18 @@ static void doc_allocations_sum_rows(const struct alloc_table *a) {
 
 /* -- Sections ---------------------------------------------------------------------------------- */
 
+/* "ink!fill (fill.c:40)" */
+static void stack_frame_line(const struct doc_context *c, const struct series_stack *stack,
+                             uint32_t frame) {
+    struct strbuf source;
+    strbuf_init(&source);
+    series_stack_source(c->s, stack, frame, &source);
+    doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s%s%s%s", stack->frames.items[frame],
+             source.len ? " (" : "", strbuf_cstr(&source), source.len ? ")" : "");
+    doc_fail(c->d, &source.err);
+    strbuf_deinit(&source);
+}
+
 static void whole_stack(const struct doc_context *c, const struct series_stack *stack) {
     char bytes[FMT_MAX], count[FMT_MAX], base[FMT_MAX], now[FMT_MAX];
     uint32_t last = c->s->count - 1, from = c->o->all ? 0 : stack->self;
@@ -226,7 +238,7 @@ static void whole_stack(const struct doc_context *c, const struct series_stack *
     doc_fail(c->d, &head.err);
     strbuf_deinit(&head);
     for (uint32_t i = from; i < end; i++)
-        doc_text(c->d, DOC_STACK, DOC_PLAIN, "%s", stack->frames.items[i]);
+        stack_frame_line(c, stack, i);
     if (end < stack->frames.count)
         doc_text(c->d, DOC_STACK, DOC_DIM, "[%u more frame%s]", stack->frames.count - end,
                  plural(stack->frames.count - end));

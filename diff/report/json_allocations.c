@@ -49,6 +49,27 @@ static void json_allocations_head(struct json *j, cJSON *object, enum alloc_kind
     }
 }
 
+/* By the lines of the source; null where no snapshot says any. */
+static cJSON *json_allocations_lines(struct json *j, const struct series *s,
+                                     const struct series_stack *stack) {
+    if (!stack->line_count)
+        return cJSON_CreateNull();
+    cJSON *list = cJSON_CreateArray();
+    for (uint32_t i = 0; i < stack->line_count; i++) {
+        const struct series_lines *lines = &stack->lines[i];
+        cJSON *object = cJSON_CreateObject(), *places = cJSON_CreateArray();
+        for (uint32_t k = 0; k < stack->frames.count; k++)
+            json_append(j, places,
+                        json_text(k < lines->places.count && *lines->places.items[k]
+                                      ? lines->places.items[k]
+                                      : NULL));
+        json_add(j, object, "places", places);
+        figures(j, object, s, lines->totals);
+        json_append(j, list, object);
+    }
+    return list;
+}
+
 static cJSON *json_allocations_row(struct json *j, const struct series *s, enum alloc_kind kind,
                                    const struct alloc_line *line, const struct report_options *o) {
     cJSON *object = cJSON_CreateObject();
@@ -69,6 +90,7 @@ static cJSON *json_allocations_row(struct json *j, const struct series *s, enum 
         json_add(j, object, "peak_bytes", json_number(line->stack->peak_bytes));
         json_add(j, object, "oldest_ns", json_number(line->stack->oldest_ns));
         json_add(j, object, "temporary_count", json_number(line->stack->temporary_count));
+        json_add(j, object, "lines", json_allocations_lines(j, s, line->stack));
     }
     if (s->count > 1)
         json_add(j, object, "verdict", json_text(verdict_names[line->verdict]));

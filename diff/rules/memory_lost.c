@@ -27,19 +27,26 @@ static bool is_lost(const struct stack_row *row) {
 }
 
 static int lost_cmp(const void *a, const void *b) {
-    const struct stack_row *x = *(const struct stack_row *const *)a;
-    const struct stack_row *y = *(const struct stack_row *const *)b;
+    const struct stack_row *x = a, *y = b;
     int order = order_u64(lost_bytes(y), lost_bytes(x));
-    return order ? order : x < y ? -1 : x > y;
+    for (uint32_t i = 0; !order && i < x->frames.count && i < y->frames.count; i++)
+        order = strcmp(x->frames.items[i], y->frames.items[i]);
+    return order ? order : order_u64(x->frames.count, y->frames.count);
+}
+
+/* The innermost frame that is no allocator's. */
+static uint32_t lost_self(const struct stack_row *row) {
+    uint32_t first = 0;
+    while (first + 1 < row->frames.count && alloc_frame_is_allocator(row->frames.items[first]))
+        first++;
+    return first;
 }
 
 /* "receipt_open <- till_print <- main": the innermost frames that are no allocator's. */
 static const char *lost_place(struct findings *f, const struct stack_row *row) {
     struct strbuf out;
-    uint32_t first = 0;
+    uint32_t first = lost_self(row);
     strbuf_init(&out);
-    while (first + 1 < row->frames.count && alloc_frame_is_allocator(row->frames.items[first]))
-        first++;
     for (uint32_t i = first; i < row->frames.count && i < first + PLACE_FRAMES; i++) {
         strbuf_adds(&out, i > first ? " <- " : "");
         strbuf_add(&out, alloc_frame_short(row->frames.items[i]));
@@ -58,11 +65,17 @@ static const char *lost_with_text(struct findings *f, const struct stack_row *ro
                          say_bytes(f, row->indirect_bytes));
 }
 
-static void lost_point_at(struct findings *f, struct finding *hit, const char *place) {
+static void lost_point_at(struct findings *f, struct finding *hit, const char *place,
+                          const struct stack_row *row) {
+    uint32_t self = lost_self(row);
+    const char *source = self < row->places.count ? row->places.items[self] : "";
     finding_next(f, hit,
-                 "Look where the last pointer to what this place allocates goes out of scope, or "
-                 "is written over.");
+                 "Look where the last pointer to what %s allocates goes out of scope, or is "
+                 "written over.",
+                 *source ? str_file_name(str_of(source)).ptr : "this place");
     finding_text(f, hit, "frames", place);
+    if (*source)
+        finding_text(f, hit, "source", source);
 }
 
 static void lost_tell(struct findings *f, const struct stack_row *row, uint64_t all, bool apart) {
@@ -75,16 +88,16 @@ static void lost_tell(struct findings *f, const struct stack_row *row, uint64_t 
         "any more.",
         say_bytes(f, lost_bytes(row)), say_count(f, row->count), plural(row->count), place,
         lost_with_text(f, row, apart), say_share(f, lost_bytes(row), all));
-    lost_point_at(f, hit, place);
+    lost_point_at(f, hit, place, row);
     finding_number(hit, "bytes", FIELD_BYTES, lost_bytes(row));
     finding_known(hit, "count", FIELD_U64, row->count);
     finding_number(hit, "of_all", FIELD_BYTES, all);
 }
 
-static void lost_tell_others(struct findings *f, const struct stack_row **rows, uint32_t count) {
+static void lost_tell_others(struct findings *f, const struct stack_row *rows, uint32_t count) {
     uint64_t bytes = 0;
     for (uint32_t i = LOST_MOST; i < count; i++)
-        bytes = num_add(bytes, lost_bytes(rows[i]));
+        bytes = num_add(bytes, lost_bytes(&rows[i]));
     struct finding *hit =
         findings_hit(f, &rule_memory_lost, SEVERITY_NOTICE, bytes,
                      findings_text(f, "%u more stack%s", (unsigned)(count - LOST_MOST),
@@ -107,25 +120,82 @@ static void lost_by_summary(const struct series *s, struct findings *f, uint64_t
     finding_number(hit, "bytes", FIELD_BYTES, bytes);
 }
 
+/* The frames, one line each; as they are called in reports, which leave arguments out. */
+static void lost_key(const struct stack_row *row, bool in_short, struct strbuf *key) {
+    strbuf_clear(key);
+    for (uint32_t i = 0; i < row->frames.count; i++) {
+        const char *frame = row->frames.items[i];
+        strbuf_add(key, in_short ? alloc_frame_short(frame) : str_of(frame));
+        strbuf_addc(key, '\n');
+    }
+}
+
+/* Number of the stack, new ones at the end; STRMAP_NONE: out of memory. */
+static uint32_t lost_number(struct strmap *index, struct findings *f, const struct strbuf *key,
+                            uint32_t *count) {
+    uint32_t number = strmap_get(index, strbuf_str(key), STR(""));
+    if (number != STRMAP_NONE)
+        return number;
+    const char *copy = arena_copy(&f->arena, strbuf_cstr(key), key->len);
+    if (!copy || strbuf_failed(key) ||
+        !strmap_put(index, (struct str){copy, key->len}, STR(""), *count))
+        return STRMAP_NONE;
+    return (*count)++;
+}
+
+/* Rows of one stack in other lines of its source are one; its place is that of the first. */
+static void lost_add(struct stack_row *sum, const struct stack_row *row) {
+    if (!sum->loss) {
+        *sum = *row;
+        return;
+    }
+    sum->bytes = num_add(sum->bytes, row->bytes);
+    if (row->count != ABSENT)
+        sum->count = sum->count == ABSENT ? row->count : num_add(sum->count, row->count);
+    if (row->indirect_bytes != ABSENT)
+        sum->indirect_bytes = sum->indirect_bytes == ABSENT
+                                  ? row->indirect_bytes
+                                  : num_add(sum->indirect_bytes, row->indirect_bytes);
+}
+
+/* The stacks that lost something, each once. false: out of memory. */
+static bool lost_gather(const struct stack_row *rows, uint32_t count, struct findings *f,
+                        struct stack_row *lost, uint32_t *ret_found) {
+    struct strmap index;
+    struct strbuf key;
+    bool ok = true;
+    strmap_init(&index);
+    strbuf_init(&key);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        if (!is_lost(&rows[i]))
+            continue;
+        lost_key(&rows[i], false, &key);
+        uint32_t number = lost_number(&index, f, &key, ret_found);
+        ok = number != STRMAP_NONE;
+        if (ok)
+            lost_add(&lost[number], &rows[i]);
+    }
+    strbuf_deinit(&key);
+    strmap_deinit(&index);
+    return ok;
+}
+
 static bool lost_of_stacks(const struct series *s, struct findings *f, struct err *err) {
     SNAPSHOT_ROWS(series_new(s), PART_STACKS, struct stack_row, rows, count);
-    const struct stack_row **lost = arena_array(&f->arena, count + 1, sizeof(*lost));
+    struct stack_row *lost = arena_array(&f->arena, count + 1, sizeof(*lost));
     uint32_t found = 0;
     uint64_t all = 0;
     bool apart = false;
-    if (!lost)
+    if (!lost || !lost_gather(rows, count, f, lost, &found))
         return err_nomem(err);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         apart |= rows[i].loss && strcmp(rows[i].loss, STACK_LOST_WITH) == 0;
-        if (!is_lost(&rows[i]))
-            continue;
-        lost[found++] = &rows[i];
-        all = num_add(all, lost_bytes(&rows[i]));
-    }
+    for (uint32_t i = 0; i < found; i++)
+        all = num_add(all, lost_bytes(&lost[i]));
     if (found)
         qsort(lost, found, sizeof(*lost), lost_cmp);
     for (uint32_t i = 0; i < found && i < LOST_MOST; i++)
-        lost_tell(f, lost[i], all, apart);
+        lost_tell(f, &lost[i], all, apart);
     if (found > LOST_MOST)
         lost_tell_others(f, lost, found);
     return true;
@@ -147,28 +217,6 @@ static bool is_checked(const struct snapshot *snapshot) {
     return false;
 }
 
-/* The frames as they are called in reports: one line each. */
-static void lost_key(const struct stack_row *row, struct strbuf *key) {
-    strbuf_clear(key);
-    for (uint32_t i = 0; i < row->frames.count; i++) {
-        strbuf_add(key, alloc_frame_short(row->frames.items[i]));
-        strbuf_addc(key, '\n');
-    }
-}
-
-/* Number of the stack, new ones at the end; STRMAP_NONE: out of memory. */
-static uint32_t lost_number(struct strmap *index, struct findings *f, const struct strbuf *key,
-                            uint32_t *count) {
-    uint32_t number = strmap_get(index, strbuf_str(key), STR(""));
-    if (number != STRMAP_NONE)
-        return number;
-    const char *copy = arena_copy(&f->arena, strbuf_cstr(key), key->len);
-    if (!copy || strbuf_failed(key) ||
-        !strmap_put(index, (struct str){copy, key->len}, STR(""), *count))
-        return STRMAP_NONE;
-    return (*count)++;
-}
-
 static bool lost_line_up(const struct series *s, struct findings *f, struct strmap *index,
                          struct lost_twice *twice, uint32_t *ret_count) {
     const struct snapshot *both[2] = {s->snapshots[0], series_new(s)};
@@ -180,7 +228,7 @@ static bool lost_line_up(const struct series *s, struct findings *f, struct strm
         for (uint32_t i = 0; ok && i < count; i++) {
             if (!is_lost(&rows[i]))
                 continue;
-            lost_key(&rows[i], &key);
+            lost_key(&rows[i], true, &key);
             uint32_t number = lost_number(index, f, &key, ret_count);
             if (!(ok = number != STRMAP_NONE))
                 break;
@@ -213,7 +261,7 @@ static void lost_tell_more(struct findings *f, const struct lost_twice *t) {
     finding_summary(f, hit, "%s more in %s block%s are lost, allocated by %s: %s now, %s before.",
                     say_bytes(f, more), say_count(f, blocks), plural(blocks), place,
                     say_bytes(f, t->now.bytes), say_bytes(f, t->before.bytes));
-    lost_point_at(f, hit, place);
+    lost_point_at(f, hit, place, t->row);
     finding_delta(hit, "bytes_delta", FIELD_BYTES, (int64_t)more);
     finding_delta(hit, "count_delta", FIELD_U64, (int64_t)blocks);
 }

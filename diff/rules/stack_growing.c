@@ -29,6 +29,19 @@ static const char *say_stack(struct findings *f, const struct series_stack *stac
     return findings_take(f, &out);
 }
 
+/* "what fill.c:40 allocates": points at the line, where it is known. */
+static void point_at_source(const struct series *s, struct findings *f, struct finding *hit,
+                            const struct series_stack *stack) {
+    struct strbuf out;
+    strbuf_init(&out);
+    series_stack_source(s, stack, stack->self, &out);
+    const char *source = findings_take(f, &out);
+    finding_next(f, hit, "Look at who should free what %s allocates.",
+                 *source ? source : "this stack");
+    if (*source)
+        finding_text(f, hit, "source", source);
+}
+
 const char *say_share(struct findings *f, uint64_t part, uint64_t whole) {
     uint64_t tenths = whole ? (uint64_t)((double)part * 1000 / (double)whole + 0.5) : 0;
     return findings_text(f, "%u.%u %%", (unsigned)(tenths / 10), (unsigned)(tenths % 10));
@@ -109,7 +122,7 @@ static void stack_growing_report(const struct series *s, struct findings *f,
     else if (young)
         finding_next(f, hit, "Take one more dump: a leak keeps what is allocated now.");
     else
-        finding_next(f, hit, "Look at who should free what this stack allocates.");
+        point_at_source(s, f, hit, stack);
     finding_text(f, hit, "frames", where);
     if (stack->module)
         finding_text(f, hit, "module", stack->module);
@@ -182,7 +195,7 @@ static void report_unlisted(const struct series *s, struct findings *f,
         finding_summary(f, hit, "%s%s is outstanding from %s, which %s does not list%s%s.",
                         say_bytes(f, now.bytes), count, where, series_snapshot_name(s, 0),
                         say_estimated(s), rule_hedge(s, f, PART_STACKS));
-    finding_next(f, hit, "Look at who should free what this stack allocates.");
+    point_at_source(s, f, hit, stack);
     finding_text(f, hit, "frames", where);
     if (stack->module)
         finding_text(f, hit, "module", stack->module);

@@ -242,12 +242,24 @@ struct series_values {
  * What is allocated and not freed by one stack. Frames are folded where they repeat (recursion).
  * Where a snapshot does not count allocations, or bytes, none of its stacks has that figure.
  */
+/*
+ * A stack by the lines of its source: those move from build to build, so that stacks are lined up
+ * without them.
+ */
+struct series_lines {
+    struct strings places; /* one a frame, "src/fill.c:40" or ""; empty: of some that say none */
+    struct cell *totals;   /* [count of snapshots] outstanding, as of stacks */
+    struct cell *ever;     /* as of stacks */
+};
+
 struct series_stack {
-    struct strings frames; /* innermost first, of the newest snapshot */
-    uint32_t self;         /* the first that is no allocator: who allocates; < frames.count or 0 */
-    const char *module;    /* that it is put down to: as the source says, else that of `self` */
-    struct cell *totals;   /* [count of snapshots] outstanding */
-    struct cell *ever;     /* [count of snapshots] ever allocated; NULL: no snapshot tells */
+    struct strings frames;      /* innermost first, of the newest snapshot */
+    struct series_lines *lines; /* most of its growth first; all together make the stack */
+    uint32_t line_count;        /* 0: no snapshot says lines */
+    uint32_t self;       /* the first that is no allocator: who allocates; < frames.count or 0 */
+    const char *module;  /* that it is put down to: as the source says, else that of `self` */
+    struct cell *totals; /* [count of snapshots] outstanding */
+    struct cell *ever;   /* [count of snapshots] ever allocated; NULL: no snapshot tells */
     bool *seen;
     int64_t count_delta, bytes_delta;
     enum verdict verdict;
@@ -527,6 +539,15 @@ const char *series_snapshot_name(const struct series *s, uint32_t snapshot);
 /* "184:1914 spinner": debugger index and OS id in hex, name. */
 void series_thread_label(const struct series *s, const struct series_thread *thread,
                          struct strbuf *out);
+/*
+ * Where the source of a frame calls on: "fill.c:40", "fill.c:40, 52", or nothing where no snapshot
+ * says it. Of several lines those are told by which the stack grew (or shrank, as it did), the most
+ * first; of more than LINES_SHOWN it is said. Of one snapshot: which have something.
+ */
+#define LINES_SHOWN 3u
+void series_stack_source(const struct series *s, const struct series_stack *stack, uint32_t frame,
+                         struct strbuf *out);
+
 /*
  * "ink!fill <- press!Print <- press!main": at most `most` frames from the one that allocates,
  * without arguments. Appends.

@@ -116,8 +116,8 @@ static uint32_t frame_number(struct stack_table *t, const char *text, uint32_t s
 /* A stack read: its frames, folded. */
 struct folded {
     uint32_t *ids;
-    const char **texts;
-    uint32_t count, ids_capacity, texts_capacity, module;
+    const char **texts, **places;
+    uint32_t count, ids_capacity, texts_capacity, places_capacity, module;
 };
 
 /* Takes the second of two equal runs at the end away. */
@@ -134,7 +134,10 @@ static bool fold(struct stack_table *t, const struct stack_row *row, uint32_t sn
                  struct folded *f) {
     f->count = 0;
     if (!VEC_ROOM_FOR_IN(&t->scratch, f->ids, 0, row->frames.count + 1, f->ids_capacity, NULL) ||
-        !VEC_ROOM_FOR_IN(&t->scratch, f->texts, 0, row->frames.count + 1, f->texts_capacity, NULL))
+        !VEC_ROOM_FOR_IN(&t->scratch, f->texts, 0, row->frames.count + 1, f->texts_capacity,
+                         NULL) ||
+        !VEC_ROOM_FOR_IN(&t->scratch, f->places, 0, row->frames.count + 1, f->places_capacity,
+                         NULL))
         return false;
     for (uint32_t i = 0; i < row->frames.count; i++) {
         const char *text = row->frames.items[i] ? row->frames.items[i] : "";
@@ -142,6 +145,7 @@ static bool fold(struct stack_table *t, const struct stack_row *row, uint32_t sn
         if (id == STACK_NONE)
             return false;
         f->ids[f->count] = id;
+        f->places[f->count] = i < row->places.count ? row->places.items[i] : NULL;
         f->texts[f->count++] = text;
         fold_end(f);
     }
@@ -173,8 +177,29 @@ static struct series_stack *series_stacks_stack_new(struct stack_table *t, const
     if (!stack->totals || (t->any_ever && !stack->ever) || !stack->seen || !ids)
         return NULL;
     memcpy(ids, f->ids, f->count * sizeof(*ids));
-    t->ids[s->stack_count++] = (struct stack_ids){ids, f->count, f->module, STACK_NONE};
+    t->ids[s->stack_count++] = (struct stack_ids){.ids = ids,
+                                                  .count = f->count,
+                                                  .module = f->module,
+                                                  .frames_of = STACK_NONE,
+                                                  .first_part = STACK_NONE,
+                                                  .last_part = STACK_NONE};
     return stack;
+}
+
+/* A list of the row without what was folded away; `texts` has what is left. */
+static bool series_stacks_folded(struct stack_table *t, const struct folded *f,
+                                 const struct strings *all, const char **texts,
+                                 struct strings *ret_list) {
+    if (f->count == all->count) {
+        *ret_list = *all;
+        return true;
+    }
+    const char **items = arena_array(&t->s->arena, f->count, sizeof(*items));
+    if (!items)
+        return false;
+    memcpy(items, texts, f->count * sizeof(*items));
+    *ret_list = (struct strings){items, f->count};
+    return true;
 }
 
 /* What a stack shows, of the newest snapshot that has it. */
@@ -187,16 +212,20 @@ static bool take_texts(struct stack_table *t, uint32_t number, const struct stac
     ids->frames_of = snapshot;
     stack->oldest_ns = stack->peak_bytes = stack->temporary_count = ABSENT;
     stack->size_each = row->size_each;
-    if (f->count == row->frames.count) {
-        stack->frames = row->frames;
+    return series_stacks_folded(t, f, &row->frames, f->texts, &stack->frames);
+}
+
+/* What a row says of lines, for later: they are told apart when it is known which stacks are one.
+ */
+static bool note_lines(struct stack_table *t, uint32_t number, const struct stack_row *row,
+                       const struct folded *f, uint32_t snapshot) {
+    struct stack_part part = {.row = row, .snapshot = snapshot};
+    if (!t->any_places)
         return true;
-    }
-    const char **items = arena_array(&t->s->arena, f->count, sizeof(*items));
-    if (!items)
+    if (row->places.count == row->frames.count &&
+        !series_stacks_folded(t, f, &row->places, f->places, &part.places))
         return false;
-    memcpy(items, f->texts, f->count * sizeof(*items));
-    stack->frames = (struct strings){items, f->count};
-    return true;
+    return stack_lines_note(t, number, &part);
 }
 
 static bool stack_add(struct stack_table *t, uint32_t snapshot, const struct stack_row *row,
@@ -215,7 +244,7 @@ static bool stack_add(struct stack_table *t, uint32_t snapshot, const struct sta
         if (!series_stacks_stack_new(t, f) || !u64map_put(&t->by_stack, hash, number))
             return false;
     }
-    if (!take_texts(t, number, row, f, snapshot))
+    if (!take_texts(t, number, row, f, snapshot) || !note_lines(t, number, row, f, snapshot))
         return false;
     struct series_stack *stack = &s->stacks[number];
     if (stack->size_each != row->size_each)
@@ -238,14 +267,15 @@ static bool stack_add(struct stack_table *t, uint32_t snapshot, const struct sta
 
 /* -- What the snapshots tell ------------------------------------------------------------------- */
 
-static bool any_ever(const struct series *s) {
+static void look_what_is_told(struct stack_table *t) {
+    const struct series *s = t->s;
     for (uint32_t i = 0; i < s->count; i++) {
         SNAPSHOT_ROWS(s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
-        for (uint32_t r = 0; r < count; r++)
-            if (rows[r].total_bytes != ABSENT || rows[r].total_count != ABSENT)
-                return true;
+        for (uint32_t r = 0; r < count && !(t->any_ever && t->any_places); r++) {
+            t->any_ever |= rows[r].total_bytes != ABSENT || rows[r].total_count != ABSENT;
+            t->any_places |= rows[r].places.count != 0;
+        }
     }
-    return false;
 }
 
 /* Of a stack that is not there a snapshot knows that it is 0, where it tells such figures at all.
@@ -434,7 +464,7 @@ static void name_modules(struct stack_table *t) {
 static bool series_stacks_join(struct stack_table *t) {
     struct series *s = t->s;
     struct folded f = {.count = 0};
-    t->any_ever = any_ever(s);
+    look_what_is_told(t);
     for (uint32_t i = 0; i < s->count; i++) {
         u64map_deinit(&t->by_pointer); /* the same snapshot may be there twice */
         SNAPSHOT_ROWS(s->snapshots[i], PART_STACKS, struct stack_row, rows, count);
@@ -446,7 +476,7 @@ static bool series_stacks_join(struct stack_table *t) {
     if (s->count > 1 && (!stack_find_renames(t) || !stack_match_loosely(t)))
         return false;
     series_stacks_fill_unseen(s);
-    return judge_stacks(t) && sort_stacks(t);
+    return judge_stacks(t) && stack_lines_join(t) && sort_stacks(t);
 }
 
 static void series_stacks_table_deinit(struct stack_table *t) {

@@ -31,8 +31,17 @@ struct stack_module {
 struct stack_ids {
     const uint32_t *ids; /* frames */
     uint32_t count;
-    uint32_t module;    /* as the source puts it down; STACK_NONE: it does not say */
-    uint32_t frames_of; /* the snapshot that its texts are of */
+    uint32_t module;                /* as the source puts it down; STACK_NONE: it does not say */
+    uint32_t frames_of;             /* the snapshot that its texts are of */
+    uint32_t first_part, last_part; /* in parts; STACK_NONE: it has none */
+};
+
+/* A row of a snapshot that went into a stack, where any snapshot says lines. */
+struct stack_part {
+    const struct stack_row *row;
+    struct strings places; /* as its frames are folded; empty: it says none */
+    uint32_t snapshot;
+    uint32_t next; /* of the same stack; STACK_NONE: the last */
 };
 
 struct stack_table {
@@ -51,6 +60,9 @@ struct stack_table {
     uint32_t stack_capacity, ids_capacity;
     struct u64map by_stack;
     bool any_ever; /* some snapshot tells what was ever allocated */
+    bool any_places;
+    struct stack_part *parts;
+    uint32_t part_count, part_capacity;
 };
 
 /* Finds which modules were renamed, and sets `canon` of their frames. false: out of memory. */
@@ -64,6 +76,14 @@ uint32_t stack_newest_module(const struct stack_table *t, uint32_t module);
  * memory.
  */
 bool stack_match_loosely(struct stack_table *t) MUST_CHECK;
+
+/* Keeps what a row says of lines. false: out of memory. */
+bool stack_lines_note(struct stack_table *t, uint32_t stack,
+                      const struct stack_part *part) MUST_CHECK;
+/* All of `from` belongs to `into`, too. */
+void stack_lines_move(struct stack_table *t, uint32_t into, uint32_t from);
+/* Fills the lines of the stacks, when these are judged. false: out of memory. */
+bool stack_lines_join(struct stack_table *t) MUST_CHECK;
 
 /* Fills s->allocations and s->allocated; t NULL: no snapshot has stacks. Errors: ERR_NOMEM. */
 bool series_sum_allocations(struct series *s, const struct stack_table *t,

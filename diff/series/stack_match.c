@@ -305,6 +305,7 @@ static void stack_match_merge(struct stack_table *t, uint32_t a, uint32_t b) {
         into->seen[i] = true;
         from->seen[i] = false;
     }
+    stack_lines_move(t, a, b);
     t->ids[b].frames_of = STACK_NONE;
     t->s->stacks_renamed++;
 }

@@ -32,6 +32,8 @@ struct builder *builder_new(struct snapshot *snapshot, struct err *err) {
     u64map_init(&b->threads_by_os_id);
     u64map_init(&b->threads_by_managed_id);
     u64map_init(&b->rows_by_key);
+    strmap_init(&b->placed_by_text);
+    u64map_init(&b->placed_by_pointer);
     builder_present(b, PART_REASONS);
     struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
     if (!origin) {
@@ -50,6 +52,9 @@ void builder_free(struct builder *b) {
     u64map_deinit(&b->threads_by_os_id);
     u64map_deinit(&b->threads_by_managed_id);
     u64map_deinit(&b->rows_by_key);
+    strmap_deinit(&b->placed_by_text);
+    u64map_deinit(&b->placed_by_pointer);
+    free(b->placed);
     free(b->interned);
     free(b);
 }

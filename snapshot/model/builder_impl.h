@@ -5,6 +5,11 @@
 #include "base/hash.h"
 #include "model/builder.h"
 
+/* A frame with the line of its source: a copy of the text, which has a pointer of its own. */
+struct placed_frame {
+    const char *text, *place;
+};
+
 struct builder {
     struct snapshot *snapshot;                             /* borrowed */
     struct strmap strings;                                 /* interned strings, to their number */
@@ -13,6 +18,10 @@ struct builder {
     struct u64map rows_by_key;                             /* see builder_find */
     const char **interned;
     uint32_t interned_count, interned_capacity;
+    struct placed_frame *placed; /* see builder_frame_at() */
+    uint32_t placed_count, placed_capacity;
+    struct strmap placed_by_text;    /* (frame, place) to number in placed */
+    struct u64map placed_by_pointer; /* placed[].text to number in placed */
     struct builder_shared shared;
     struct str source; /* name of the file being read, for warnings; borrowed */
     uint32_t reasons_dropped;

@@ -19,6 +19,8 @@ struct stack_row {
     const char *loss;        /* STACK_...: what a leak checker says of it; NULL: none looked */
     uint64_t indirect_bytes; /* lost with it: other allocations that only it refers to. In `bytes`
                                 where they have no row of their own; ABSENT: not said */
+    struct strings places;   /* of each frame where its source calls on: "src/fill.c:40", "" where
+                                it is not said; empty: of none */
 };
 
 /*

@@ -180,6 +180,7 @@ static const struct field stack_fields[] = {
     F(stack_row, size_each, 7, FIELD_BYTES), F(stack_row, peak_bytes, 8, FIELD_BYTES),
     F(stack_row, oldest_ns, 9, FIELD_NS),    F(stack_row, temporary_count, 10, FIELD_U64),
     F(stack_row, loss, 11, FIELD_STR),       F(stack_row, indirect_bytes, 12, FIELD_BYTES),
+    F(stack_row, places, 13, FIELD_STRS),
 };
 
 static const struct field allocation_fields[] = {

@@ -78,16 +78,21 @@ static void heaptrack_print_says_what_is_in_no_stack(void **state) {
 #define LEAK(bytes, function, more) \
     bytes " leaked over 2 calls from\n" function "\n  at /a.c:" more "\n  in /bin/a\n"
 
-static void heaptrack_print_adds_up_stacks_that_differ_by_lines(void **state) {
+static void heaptrack_print_keeps_stacks_of_other_lines_apart(void **state) {
     (void)state;
     struct snapshot s;
     logs_read_text("MEMORY LEAKS\n" LEAK("10B", "f", "1") "\n" LEAK(
                        "5B", "f", "2") "\n"
                                        "total memory leaked: 15B\n",
                    &s);
-    assert_int_equal(rows_count(&s, PART_STACKS), 1);
-    assert_int_equal(heaptrack_print_stack(&s, 0, "a!f")->bytes, 15);
-    assert_int_equal(heaptrack_print_stack(&s, 0, "a!f")->total_count, 4);
+    SNAPSHOT_ROWS(&s, PART_STACKS, struct stack_row, rows, count);
+    assert_int_equal(count, 2);
+    assert_int_equal(rows[0].bytes, 10);
+    assert_int_equal(rows[0].total_count, 2);
+    assert_int_equal(rows[1].bytes, 5);
+    assert_string_equal(rows[0].frames.items[0], rows[1].frames.items[0]);
+    assert_string_equal(rows[0].places.items[0], "/a.c:1");
+    assert_string_equal(rows[1].places.items[0], "/a.c:2");
     assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
     snapshot_deinit(&s);
 }
@@ -180,7 +185,7 @@ int main(void) {
         cmocka_unit_test(heaptrack_print_gives_stacks_of_all_lists_once),
         cmocka_unit_test(heaptrack_print_gives_totals),
         cmocka_unit_test(heaptrack_print_says_what_is_in_no_stack),
-        cmocka_unit_test(heaptrack_print_adds_up_stacks_that_differ_by_lines),
+        cmocka_unit_test(heaptrack_print_keeps_stacks_of_other_lines_apart),
         cmocka_unit_test(heaptrack_print_pasted_in_a_mail_is_read),
         cmocka_unit_test(heaptrack_print_counts_what_it_does_not_understand),
         cmocka_unit_test(heaptrack_print_of_a_difference_is_refused),

@@ -61,6 +61,56 @@ static void frames_have_no_offset_source_or_folder(void **state) {
     assert_ptr_equal(frame(f, "Run+0x1c", "ink", ABSENT), frame(f, "Run+0x20", "ink", 4));
 }
 
+static void frames_in_other_lines_are_other_frames(void **state) {
+    struct fixture *f = *state;
+    const char *plain = frame(f, "fill", "ink", ABSENT);
+    const char *at_40 = builder_frame_at(f->b, plain, STR("/src/fill.c"), 40, &f->err);
+    const char *at_52 = builder_frame_in(f->b, plain, STR("/src/fill.c:52"), &f->err);
+    assert_string_equal(at_40, plain);
+    assert_string_equal(at_52, plain);
+    assert_ptr_not_equal(at_40, plain);
+    assert_ptr_not_equal(at_40, at_52);
+    assert_ptr_equal(at_40, builder_frame_in(f->b, plain, STR("/src/fill.c:40"), &f->err));
+    assert_ptr_equal(at_40, frame(f, "fill [/src/fill.c @ 40]", "ink", ABSENT));
+    assert_ptr_equal(plain, builder_frame_at(f->b, plain, STR(""), 40, &f->err));
+    assert_ptr_equal(plain, builder_frame_at(f->b, plain, STR("??"), 40, &f->err));
+    assert_null(builder_frame_at(f->b, NULL, STR("fill.c"), 40, &f->err));
+}
+
+/* C:\\fill.c has no line, and a file may be all that is known. */
+static void rows_say_where_their_frames_are(void **state) {
+    struct fixture *f = *state;
+    const char *main = frame(f, "main", "ink", ABSENT);
+    const struct {
+        const char *place, *kept;
+    } cases[] = {
+        {"fill.c:40", "fill.c:40"},
+        {"C:\\fill.c:40", "C:\\fill.c:40"},
+        {"C:\\fill.c", "C:\\fill.c"},
+        {"fill.c:0", "fill.c"},
+        {":40", ":40"},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        const char *fill = frame(f, "fill", "ink", ABSENT);
+        const char *frames[] = {builder_frame_in(f->b, fill, str_of(cases[i].place), &f->err),
+                                main};
+        struct stack_row row = STACK_ROW;
+        row.frames = (struct strings){frames, 2};
+        row.bytes = 8;
+        for (int twice = 0; twice < 2; twice++)
+            assert_true(builder_add_stack(f->b, &row, &f->err));
+        SNAPSHOT_ROWS(&f->s, PART_STACKS, struct stack_row, rows, count);
+        assert_int_equal(count, i + 1);
+        assert_int_equal(rows[i].bytes, 16);
+        assert_int_equal(rows[i].places.count, cases[i].kept ? 2 : 0);
+        if (!cases[i].kept)
+            continue;
+        assert_string_equal(rows[i].places.items[0], cases[i].kept);
+        assert_string_equal(rows[i].places.items[1], "");
+    }
+}
+
 static void stacks_add(struct fixture *f, const char **frames, uint32_t count, uint64_t bytes,
                        uint64_t size_each, uint64_t oldest_ns) {
     struct stack_row row = STACK_ROW;
@@ -148,6 +198,10 @@ static void a_moment_that_is_not_there_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(frames_have_no_offset_source_or_folder, stacks_setup,
+                                        stacks_teardown),
+        cmocka_unit_test_setup_teardown(frames_in_other_lines_are_other_frames, stacks_setup,
+                                        stacks_teardown),
+        cmocka_unit_test_setup_teardown(rows_say_where_their_frames_are, stacks_setup,
                                         stacks_teardown),
         cmocka_unit_test_setup_teardown(equal_stacks_of_equal_size_add_up, stacks_setup,
                                         stacks_teardown),

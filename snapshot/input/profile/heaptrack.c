@@ -37,9 +37,13 @@ static struct str heaptrack_text_of(const struct heaptrack_file *f, uint32_t num
 static const char *frame_text(struct heaptrack_reader *r, uint32_t module, uint32_t number,
                               struct err *err) {
     const struct heaptrack_frame *frames = r->f.frames.rows;
+    const struct heaptrack_frame *frame = &frames[number];
     if (!r->texts[number])
-        r->texts[number] = builder_frame(r->b, heaptrack_text_of(&r->f, frames[number].function),
-                                         heaptrack_text_of(&r->f, module), ABSENT, err);
+        r->texts[number] =
+            builder_frame_at(r->b,
+                             builder_frame(r->b, heaptrack_text_of(&r->f, frame->function),
+                                           heaptrack_text_of(&r->f, module), ABSENT, err),
+                             heaptrack_text_of(&r->f, frame->file), frame->line, err);
     return r->texts[number];
 }
 

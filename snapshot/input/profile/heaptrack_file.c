@@ -141,7 +141,6 @@ static uint32_t known_string(struct heaptrack_file *f, uint32_t number) {
 static bool read_ip(struct heaptrack_file *f, struct str rest, struct err *err) {
     struct heaptrack_ip *ip = ADD(&f->ips, struct heaptrack_ip, "addresses");
     uint64_t address;
-    uint32_t line;
     if (!ip)
         return false;
     ip->first_frame = f->frames.count;
@@ -157,7 +156,7 @@ static bool read_ip(struct heaptrack_file *f, struct str rest, struct err *err) 
         /* A function without a file and line is all that is known of some. */
         if (rest.len && (!heaptrack_file_next_number(&rest, &frame->function) ||
                          (rest.len && (!heaptrack_file_next_number(&rest, &frame->file) ||
-                                       !heaptrack_file_next_number(&rest, &line))))) {
+                                       !heaptrack_file_next_number(&rest, &frame->line))))) {
             f->bad_lines++;
             rest.len = 0;
         }

@@ -43,6 +43,7 @@ struct heaptrack_string {
 
 struct heaptrack_frame {
     uint32_t function, file; /* numbers of strings, from 1; 0: not known */
+    uint32_t line;           /* 0: not known */
 };
 
 struct heaptrack_ip {

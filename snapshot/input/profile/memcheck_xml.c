@@ -38,8 +38,8 @@ struct memcheck_xml {
     bool in_stack, had_stack;
     bool in_program; /* <argv>, not <vargv> */
     uint64_t bytes, blocks, indirect;
-    struct str function, object;
-    bool has_file;
+    struct str function, object, folder, file;
+    uint64_t line;               /* ABSENT: not said */
     bool ended, finished, asked; /* --leak-check=full or =yes */
     uint64_t others;             /* [count] errors that are no leaks */
 };
@@ -127,8 +127,19 @@ static bool memcheck_xml_end_frame(struct memcheck_xml *m, struct err *err) {
     struct str function = xml_text(m, m->function);
     /* As in memcheck's text: where the source is known, the module is not said. */
     const char *frame =
-        builder_frame(m->b, function, m->has_file ? STR("") : m->object, ABSENT, err);
-    return frame && leaks_add_frame(&m->report, frame, err);
+        builder_frame(m->b, function, m->file.len ? STR("") : m->object, ABSENT, err);
+    struct strbuf file;
+    strbuf_init(&file);
+    if (m->folder.len && m->file.len) {
+        strbuf_add(&file, xml_text(m, m->folder));
+        strbuf_addc(&file, '/');
+    }
+    strbuf_add(&file, xml_text(m, m->file));
+    bool ok = strbuf_ok(&file, err);
+    if (ok)
+        frame = builder_frame_at(m->b, frame, strbuf_str(&file), m->line, err);
+    strbuf_deinit(&file);
+    return ok && frame && leaks_add_frame(&m->report, frame, err);
 }
 
 static bool memcheck_xml_error(struct memcheck_xml *m, struct err *err) {
@@ -161,14 +172,19 @@ static bool memcheck_xml_frame(struct memcheck_xml *m, struct err *err) {
     if (!m->in_stack || !m->is_leak)
         return true;
     if (is_tag(m, "frame")) {
-        m->function = m->object = STR("");
-        m->has_file = false;
+        m->function = m->object = m->folder = m->file = STR("");
+        m->line = ABSENT;
     } else if (is_tag(m, "fn")) {
         m->function = m->content;
     } else if (is_tag(m, "obj")) {
         m->object = m->content;
     } else if (is_tag(m, "file")) {
-        m->has_file = true;
+        m->file = m->content;
+    } else if (is_tag(m, "dir")) {
+        m->folder = m->content;
+    } else if (is_tag(m, "line")) {
+        if (!num_dec(m->content, &m->line))
+            m->line = ABSENT;
     } else if (is_tag(m, "/frame")) {
         return memcheck_xml_end_frame(m, err);
     }

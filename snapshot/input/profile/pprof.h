@@ -27,6 +27,10 @@ struct pprof_location {
     bool named;
 };
 
+struct pprof_function {
+    uint64_t name, file; /* numbers of strings */
+};
+
 /* A list that grows in an arena. */
 struct pprof_list {
     void *items;
@@ -41,7 +45,7 @@ struct pprof_tables {
     struct pprof_value_type period_type;
     uint64_t period, time_ns, drop_frames, keep_frames;
     struct pprof_list strings;   /* struct str */
-    struct pprof_list functions; /* uint64_t: number of the string of its name */
+    struct pprof_list functions; /* struct pprof_function */
     struct pprof_list mappings;  /* struct pprof_mapping */
     struct pprof_list locations; /* struct pprof_location */
     struct u64map function_ids, mapping_ids, location_ids;
@@ -65,7 +69,7 @@ struct str pprof_string(const struct pprof_tables *t, uint64_t number);
 /* NULL: no such id. */
 const struct pprof_mapping *pprof_mapping(const struct pprof_tables *t, uint64_t id);
 struct pprof_location *pprof_location(const struct pprof_tables *t, uint64_t id);
-/* Name of a function; empty: no such id, or no name. */
-struct str pprof_function(const struct pprof_tables *t, uint64_t id);
+/* Name and file of a function; empty: no such id, or not said. */
+struct str pprof_function(const struct pprof_tables *t, uint64_t id, struct str *ret_file);
 
 #endif

@@ -122,13 +122,16 @@ static bool name_line(struct reading *r, struct pprof_location *l, struct bytes 
                       struct err *err) {
     struct reader reader;
     struct proto_field f;
-    uint64_t id = 0;
+    uint64_t id = 0, number = 0;
     reader_init(&reader, line, 0);
-    while (proto_next(&reader, &f))
+    while (proto_next(&reader, &f)) {
         if (f.number == 1 && f.wire == PROTO_VARINT)
             id = f.value;
+        if (f.number == 2 && f.wire == PROTO_VARINT && f.value <= INT64_MAX)
+            number = f.value;
+    }
     r->broken += reader.failed;
-    struct str function = pprof_function(&r->tables, id);
+    struct str file, function = pprof_function(&r->tables, id, &file);
     const struct pprof_mapping *m = pprof_mapping(&r->tables, l->mapping);
     if (!function.len)
         return true;
@@ -138,7 +141,8 @@ static bool name_line(struct reading *r, struct pprof_location *l, struct bytes 
     }
     struct str module = m ? pprof_string(&r->tables, m->file) : (struct str){NULL, 0};
     struct profile_frame *frame = frame_new(r, err);
-    if (!frame || !heap_profile_named(&r->profile, function, module, frame, err))
+    if (!frame || !heap_profile_named(&r->profile, function, module, frame, err) ||
+        !(frame->text = builder_frame_at(r->b, frame->text, file, number, err)))
         return false;
     r->frame_count++;
     l->count++;

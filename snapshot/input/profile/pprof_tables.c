@@ -124,12 +124,13 @@ static bool read_location(struct pprof_tables *t, struct bytes message, struct e
 }
 
 static bool read_function(struct pprof_tables *t, struct bytes message, struct err *err) {
-    uint64_t v[3] = {0};
-    read_numbers(t, message, v, 3);
-    uint64_t *name = pprof_tables_list_add(t, &t->functions, sizeof(*name), err);
-    if (!name)
+    uint64_t v[4] = {0};
+    read_numbers(t, message, v, 4);
+    struct pprof_function *f = pprof_tables_list_add(t, &t->functions, sizeof(*f), err);
+    if (!f)
         return false;
-    *name = v[1] ? v[1] : v[2]; /* or the name the system has for it */
+    /* Or the name the system has for it. */
+    *f = (struct pprof_function){.name = v[1] ? v[1] : v[2], .file = v[3]};
     return index_id(t, &t->function_ids, v[0], t->functions.count - 1, err);
 }
 
@@ -183,13 +184,13 @@ static bool read_field(struct pprof_tables *t, const struct proto_field *f, stru
 static bool lacks_strings(const struct pprof_tables *t) {
     uint64_t most = 0;
     const struct pprof_mapping *mappings = t->mappings.items;
-    const uint64_t *functions = t->functions.items;
+    const struct pprof_function *functions = t->functions.items;
     for (uint32_t i = 0; i < t->mappings.count; i++) {
         most = mappings[i].file > most ? mappings[i].file : most;
         most = mappings[i].build_id > most ? mappings[i].build_id : most;
     }
     for (uint32_t i = 0; i < t->functions.count; i++)
-        most = functions[i] > most ? functions[i] : most;
+        most = functions[i].name > most ? functions[i].name : most;
     return most && most >= t->strings.count;
 }
 
@@ -233,8 +234,11 @@ struct pprof_location *pprof_location(const struct pprof_tables *t, uint64_t id)
     return number == STRMAP_NONE ? NULL : (struct pprof_location *)t->locations.items + number;
 }
 
-struct str pprof_function(const struct pprof_tables *t, uint64_t id) {
+struct str pprof_function(const struct pprof_tables *t, uint64_t id, struct str *ret_file) {
     uint32_t number = u64map_get(&t->function_ids, id);
-    return number == STRMAP_NONE ? (struct str){NULL, 0}
-                                 : pprof_string(t, ((uint64_t *)t->functions.items)[number]);
+    const struct pprof_function none = {UINT64_MAX, UINT64_MAX}, *f = &none;
+    if (number != STRMAP_NONE)
+        f = (const struct pprof_function *)t->functions.items + number;
+    *ret_file = pprof_string(t, f->file);
+    return pprof_string(t, f->name);
 }

@@ -51,7 +51,9 @@ static bool heapcheck_frame(struct builder *b, struct str text, const char **ret
         !num_hex(f[0], &address))
         return false;
     size_t place = str_find(function, STR(" /"), 0);
-    *ret_frame = builder_frame(b, str_trim(str_take(function, place)), STR(""), address, err);
+    *ret_frame = builder_frame_in(
+        b, builder_frame(b, str_trim(str_take(function, place)), STR(""), address, err),
+        str_trim(str_drop(function, place)), err);
     return true;
 }
 

@@ -62,7 +62,7 @@ struct print_reader {
     bool in_entry, split; /* split: callers were printed apart */
     struct str function;  /* whose module is not known yet */
     bool placed;          /* it has a source */
-    struct str module;
+    struct str module, place;
     bool has_leaks, is_diff;
     uint64_t leaks, leaks_error; /* sum of the heads, and how wrong it may be */
     uint64_t leaked_error;       /* of the total */
@@ -165,7 +165,7 @@ static struct printed *find_stack(struct print_reader *r, struct err *err) {
     return stack;
 }
 
-/* Stacks that differ by lines alone are one of ours: added up, but only within a list. */
+/* Stacks that differ by addresses alone are one of ours: added up, but only within a list. */
 static void heaptrack_print_say(uint64_t *field, enum list *from, enum list list, uint64_t value) {
     if (value == ABSENT || (*from != LIST_NONE && *from != list))
         return;
@@ -194,9 +194,9 @@ static bool heaptrack_print_add_entry(struct print_reader *r, const struct label
 }
 
 static bool end_function(struct print_reader *r, struct err *err) {
-    struct str function = r->function;
+    struct str function = r->function, place = r->place;
     bool known = r->placed;
-    r->function = (struct str){NULL, 0};
+    r->function = r->place = (struct str){NULL, 0};
     r->placed = false;
     if (function.len == 0)
         return true;
@@ -207,6 +207,8 @@ static bool end_function(struct print_reader *r, struct err *err) {
     if (str_starts(function, STR("0x")))
         function.len = 0;
     const char *frame = builder_frame(r->t->b, function, r->module, ABSENT, err);
+    if (function.len)
+        frame = builder_frame_in(r->t->b, frame, place, err);
     if (frame)
         r->frames[r->frame_count++] = frame;
     return frame != NULL;
@@ -288,6 +290,7 @@ static bool heaptrack_print_read_frame(struct print_reader *r, struct str text, 
     if (str_starts(text, STR("and ")) && (!heaptrack_print_add_others(r, text, &mine, err) || mine))
         return mine;
     if (r->function.len && str_starts(text, STR("at "))) {
+        r->place = str_drop(text, 3);
         r->placed = true;
     } else if (r->function.len && str_starts(text, STR("in "))) {
         r->module = str_drop(text, 3);

@@ -117,8 +117,8 @@ static bool lsan_take_module(struct str *rest, struct str *ret_module, uint64_t 
     return true;
 }
 
-/* "basket_new /src/shop/basket.c:31:5" without the place. */
-static struct str lsan_without_place(struct str text) {
+/* "basket_new /src/shop/basket.c:31:5": without the place, which goes to *ret_place. */
+static struct str lsan_take_place(struct str text, struct str *ret_place) {
     for (size_t at = text.len; at-- > 1;) {
         if (text.ptr[at] != ' ')
             continue;
@@ -128,15 +128,33 @@ static struct str lsan_without_place(struct str text) {
             str_starts(last, STR("/")) || str_starts(last, STR("..")) ||
             str_eq(last, STR("<null>")) ||
             (colon != STR_NOT_FOUND && colon + 1 < last.len && char_is_digit(last.ptr[colon + 1]));
-        return place ? str_trim(str_take(text, at)) : text;
+        if (!place)
+            return text;
+        if (!str_eq(last, STR("<null>")))
+            *ret_place = last;
+        return str_trim(str_take(text, at));
     }
     return text;
+}
+
+/* "basket.c:31:5": without the column, which makes no other line. */
+static struct str lsan_line(struct str place) {
+    size_t at = place.len, digits = 0;
+    while (at > 0 && char_is_digit(place.ptr[at - 1]))
+        at--;
+    if (at == place.len || at < 2 || place.ptr[at - 1] != ':')
+        return place;
+    struct str line = str_take(place, at - 1);
+    for (size_t i = line.len; i > 0 && char_is_digit(line.ptr[i - 1]); i--)
+        digits++;
+    bool both = digits && digits < line.len && line.ptr[line.len - digits - 1] == ':';
+    return both ? line : place;
 }
 
 /* "#1 0x55d2c0a011e9 in basket_new /src/shop/basket.c:31" */
 static bool lsan_frame(struct builder *b, struct str text, const char **ret_frame,
                        struct err *err) {
-    struct str rest = text, word = str_next_field(&rest), module = {"", 0};
+    struct str rest = text, word = str_next_field(&rest), module = {"", 0}, place = {"", 0};
     uint64_t number, address = ABSENT, offset;
     if (!str_starts(word, STR("#")) || !num_dec(str_drop(word, 1), &number))
         return false;
@@ -153,10 +171,12 @@ static bool lsan_frame(struct builder *b, struct str text, const char **ret_fram
     if (lsan_take_module(&rest, &module, &offset))
         address = module.len ? offset : address;
     else
-        rest = lsan_without_place(rest);
+        rest = lsan_take_place(rest, &place);
     if (str_eq(rest, STR("<null>")))
         rest.len = 0;
     *ret_frame = builder_frame(b, rest, module, address, err);
+    if (rest.len)
+        *ret_frame = builder_frame_in(b, *ret_frame, lsan_line(place), err);
     return true;
 }
 
