@@ -56,6 +56,32 @@ struct alloc_line alloc_line(const struct series *s, enum alloc_kind kind, uint3
     };
 }
 
+uint32_t alloc_samples(const struct series_stack *stack) {
+    return stack->line_count ? stack->line_count : 1;
+}
+
+struct alloc_sample alloc_sample(const struct series_stack *stack, uint32_t number) {
+    static const struct strings none;
+    if (!stack->line_count)
+        return (struct alloc_sample){stack->totals, stack->ever, &none};
+    const struct series_lines *lines = &stack->lines[number];
+    return (struct alloc_sample){lines->totals, lines->ever, &lines->places};
+}
+
+struct str alloc_sample_place(const struct alloc_sample *sample, uint32_t frame) {
+    return frame < sample->places->count ? str_of(sample->places->items[frame]) : STR("");
+}
+
+struct alloc_place alloc_place_of(struct str place) {
+    size_t colon = place.len;
+    struct alloc_place parts = {place, 0};
+    while (colon > 0 && place.ptr[colon - 1] != ':')
+        colon--;
+    if (colon > 1 && num_dec(str_drop(place, colon), &parts.line))
+        parts.file = str_take(place, colon - 1);
+    return parts;
+}
+
 /* -- Which rows -------------------------------------------------------------------------------- */
 
 static bool same_cells(const struct cell *cells, uint32_t count) {

@@ -29,6 +29,23 @@ bool alloc_known(const struct series *s, enum alloc_kind kind);
 uint32_t alloc_count(const struct series *s, enum alloc_kind kind);
 struct alloc_line alloc_line(const struct series *s, enum alloc_kind kind, uint32_t row);
 
+/* A stack as formats want it that tell lines: one sample for each of its lines, else one in all. */
+struct alloc_sample {
+    const struct cell *totals, *ever; /* as of the stack; ever NULL: no snapshot tells */
+    const struct strings *places;     /* see alloc_sample_place() */
+};
+
+uint32_t alloc_samples(const struct series_stack *stack); /* at least 1 */
+struct alloc_sample alloc_sample(const struct series_stack *stack, uint32_t number);
+/* "src/fill.c:40" of a frame; empty: not known. */
+struct str alloc_sample_place(const struct alloc_sample *sample, uint32_t frame);
+
+struct alloc_place {
+    struct str file;
+    uint64_t line; /* 0: not known */
+};
+struct alloc_place alloc_place_of(struct str place);
+
 struct alloc_view {
     uint32_t *rows; /* numbers of lines, in the order to be shown */
     uint32_t count;

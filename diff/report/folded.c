@@ -13,11 +13,24 @@ static void folded_add_frame(struct strbuf *out, const char *frame) {
         strbuf_addc(out, *c == ';' ? ':' : *c);
 }
 
-static void folded_add_stack(struct strbuf *out, const struct series_stack *stack) {
+/* " (fill.c:40)", as others write it: graphs keep such frames apart. */
+static void folded_add_place(struct strbuf *out, struct str place) {
+    place = str_file_name(place);
+    if (!place.len)
+        return;
+    strbuf_adds(out, " (");
+    for (size_t i = 0; i < place.len; i++)
+        strbuf_addc(out, place.ptr[i] == ';' ? ':' : place.ptr[i]);
+    strbuf_addc(out, ')');
+}
+
+static void folded_add_stack(struct strbuf *out, const struct series_stack *stack,
+                             const struct alloc_sample *sample) {
     if (!stack->frames.count)
         strbuf_adds(out, stack->module ? stack->module : "[unknown]");
     for (uint32_t i = stack->frames.count; i-- > 0;) {
         folded_add_frame(out, stack->frames.items[i]);
+        folded_add_place(out, alloc_sample_place(sample, i));
         strbuf_adds(out, i ? ";" : "");
     }
 }
@@ -38,11 +51,14 @@ static bool write_folded(const struct series *s, const struct report_options *o,
     bool bytes = s->allocated[0].bytes != ABSENT && s->allocated[last].bytes != ABSENT;
     for (uint32_t i = 0; i < v.count; i++) {
         const struct series_stack *stack = &s->stacks[v.rows[i]];
-        folded_add_stack(out, stack);
-        strbuf_addf(out, " %" PRIu64, folded_figure(&stack->totals[0], bytes));
-        if (last)
-            strbuf_addf(out, " %" PRIu64, folded_figure(&stack->totals[last], bytes));
-        strbuf_addc(out, '\n');
+        for (uint32_t k = 0; k < alloc_samples(stack); k++) {
+            struct alloc_sample sample = alloc_sample(stack, k);
+            folded_add_stack(out, stack, &sample);
+            strbuf_addf(out, " %" PRIu64, folded_figure(&sample.totals[0], bytes));
+            if (last)
+                strbuf_addf(out, " %" PRIu64, folded_figure(&sample.totals[last], bytes));
+            strbuf_addc(out, '\n');
+        }
     }
     alloc_view_deinit(&v);
     return strbuf_ok(out, err);

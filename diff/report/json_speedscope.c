@@ -7,6 +7,7 @@
  */
 #include "base/hash.h"
 #include "base/num.h"
+#include "diff/report/alloc_view.h"
 #include "diff/report/doc_parts.h"
 #include "diff/report/json_value.h"
 #include "model/rows_threads.h"
@@ -31,6 +32,7 @@ enum speedscope_figure { FIGURE_BASE, FIGURE_NEW, FIGURE_MORE };
 struct weighed {
     const struct strings *frames; /* innermost first */
     uint64_t base, now;
+    const struct strings *places; /* of the frames; NULL: not known */
 };
 
 static uint64_t speedscope_weight(const struct weighed *w, enum speedscope_figure figure) {
@@ -41,22 +43,35 @@ static uint64_t speedscope_weight(const struct weighed *w, enum speedscope_figur
     return weight < WEIGHT_MOST ? weight : WEIGHT_MOST;
 }
 
-static uint32_t frame_id(struct speedscope *o, const char *name) {
-    uint32_t id = strmap_get(&o->ids, str_of(name), STR(""));
+static uint32_t frame_id(struct speedscope *o, const char *name, const char *source) {
+    uint32_t id = strmap_get(&o->ids, str_of(name), str_of(source));
     if (id != STRMAP_NONE)
         return id;
     cJSON *frame = cJSON_CreateObject();
+    struct alloc_place place = alloc_place_of(str_of(source));
     json_add(&o->j, frame, "name", json_text(name));
+    if (place.file.len) {
+        struct strbuf file;
+        strbuf_init(&file);
+        strbuf_add(&file, place.file);
+        json_add(&o->j, frame, "file", json_text(strbuf_cstr(&file)));
+        err_keep(&o->j.err, &file.err);
+        strbuf_deinit(&file);
+    }
+    if (place.line)
+        json_add(&o->j, frame, "line", json_number(place.line));
     json_append(&o->j, o->frames, frame);
-    if (!strmap_put(&o->ids, str_of(name), STR(""), o->frame_count))
+    if (!strmap_put(&o->ids, str_of(name), str_of(source), o->frame_count))
         err_keep_nomem(&o->j.err);
     return o->frame_count++;
 }
 
-static cJSON *speedscope_sample(struct speedscope *o, const struct strings *frames) {
+static cJSON *speedscope_sample(struct speedscope *o, const struct weighed *w) {
     cJSON *sample = cJSON_CreateArray();
-    for (uint32_t i = frames->count; i-- > 0;)
-        json_append(&o->j, sample, json_number(frame_id(o, frames->items[i])));
+    for (uint32_t i = w->frames->count; i-- > 0;) {
+        const char *place = w->places && i < w->places->count ? w->places->items[i] : "";
+        json_append(&o->j, sample, json_number(frame_id(o, w->frames->items[i], place)));
+    }
     return sample;
 }
 
@@ -82,7 +97,7 @@ static void speedscope_profile(struct speedscope *o, const char *name, const cha
         uint64_t weight = speedscope_weight(&stacks[i], figure);
         if (!weight || !speedscope_takes(o, stacks[i].frames))
             continue;
-        json_append(&o->j, samples, speedscope_sample(o, stacks[i].frames));
+        json_append(&o->j, samples, speedscope_sample(o, &stacks[i]));
         json_append(&o->j, weights, json_number(weight));
         sum = num_add(sum, weight);
     }
@@ -126,11 +141,15 @@ static void speedscope_allocations(struct speedscope *o, struct weighed *room) {
     if (!s->allocated)
         return;
     bool bytes = s->allocated[0].bytes != ABSENT && s->allocated[last].bytes != ABSENT;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < s->stack_count; i++)
-        room[i] = (struct weighed){&s->stacks[i].frames,
-                                   speedscope_figure_of(s->stacks[i].totals[0], bytes),
-                                   speedscope_figure_of(s->stacks[i].totals[last], bytes)};
-    speedscope_profiles(o, names, bytes ? "bytes" : "none", room, s->stack_count);
+        for (uint32_t k = 0; k < alloc_samples(&s->stacks[i]); k++) {
+            struct alloc_sample of = alloc_sample(&s->stacks[i], k);
+            room[count++] =
+                (struct weighed){&s->stacks[i].frames, speedscope_figure_of(of.totals[0], bytes),
+                                 speedscope_figure_of(of.totals[last], bytes), of.places};
+        }
+    speedscope_profiles(o, names, bytes ? "bytes" : "none", room, count);
 }
 
 /* A thread may be elsewhere in the newer dump: it weighs one here and one there. */
@@ -144,19 +163,21 @@ static void speedscope_threads(struct speedscope *o, struct weighed *room) {
         const struct thread_row *base = last ? s->threads[i].rows[0] : NULL;
         const struct thread_row *now = s->threads[i].rows[last];
         if (base && now && strings_equal(thread_stack(base), thread_stack(now))) {
-            room[count++] = (struct weighed){thread_stack(now), 1, 1};
+            room[count++] = (struct weighed){thread_stack(now), 1, 1, NULL};
             continue;
         }
         if (base)
-            room[count++] = (struct weighed){thread_stack(base), 1, 0};
+            room[count++] = (struct weighed){thread_stack(base), 1, 0, NULL};
         if (now)
-            room[count++] = (struct weighed){thread_stack(now), 0, 1};
+            room[count++] = (struct weighed){thread_stack(now), 0, 1, NULL};
     }
     speedscope_profiles(o, names, "none", room, count);
 }
 
 static void write_speedscope(struct speedscope *o, const struct report_options *options) {
-    size_t most = (size_t)o->s->stack_count + 2 * (size_t)o->s->thread_count + 1;
+    size_t most = 2 * (size_t)o->s->thread_count + 1;
+    for (uint32_t i = 0; i < o->s->stack_count; i++)
+        most += alloc_samples(&o->s->stacks[i]);
     struct weighed *room = calloc(most, sizeof(*room));
     cJSON *shared = cJSON_CreateObject();
     o->frames = cJSON_CreateArray();

@@ -29,18 +29,18 @@ enum profile_field {
     PROFILE_DEFAULT_SAMPLE_TYPE = 14
 };
 
-/* A module, and whether each of its locations has its function: then nobody need look for them. */
+/* A module, and what each of its locations has: then nobody need look for it. */
 struct profile_mapping {
     struct str module;
-    bool unnamed; /* one that has none */
+    bool unnamed, without_file, without_line; /* one of them is */
 };
 
 struct profile {
     struct profile_mapping *mappings; /* by id - 1 */
     uint32_t mappings_made, mapping_capacity;
     struct strbuf out, strings, part, numbers; /* part and numbers: of the message being written */
-    struct strmap string_ids, mapping_ids, location_ids;
-    uint64_t string_count, mapping_count, location_count;
+    struct strmap string_ids, mapping_ids, location_ids, function_ids;
+    uint64_t string_count, mapping_count, location_count, function_count;
     bool failed;
 };
 
@@ -57,19 +57,18 @@ static void pprof_put_bytes(struct strbuf *out, unsigned field, struct str bytes
 
 /* Number of a key, given when it is new: *ret_new. The key has to outlive the profile. */
 static uint64_t pprof_number_of(struct profile *p, struct strmap *map, uint64_t *count,
-                                struct str key, bool *ret_new) {
-    uint32_t number = strmap_get(map, key, STR(""));
+                                struct str key, struct str more, bool *ret_new) {
+    uint32_t number = strmap_get(map, key, more);
     *ret_new = number == STRMAP_NONE;
     if (!*ret_new)
         return number;
-    p->failed =
-        p->failed || *count >= STRMAP_NONE || !strmap_put(map, key, STR(""), (uint32_t)*count);
+    p->failed = p->failed || *count >= STRMAP_NONE || !strmap_put(map, key, more, (uint32_t)*count);
     return (*count)++;
 }
 
 static uint64_t pprof_string_of(struct profile *p, struct str s) {
     bool is_new;
-    uint64_t number = pprof_number_of(p, &p->string_ids, &p->string_count, s, &is_new);
+    uint64_t number = pprof_number_of(p, &p->string_ids, &p->string_count, s, STR(""), &is_new);
     if (is_new)
         pprof_put_bytes(&p->strings, PROFILE_STRING, s);
     return number;
@@ -80,8 +79,10 @@ static uint64_t pprof_string_of(struct profile *p, struct str s) {
  * its own, above all that a program can use, so that offsets in it become addresses and back.
  */
 #define MAPPING_BYTES ((uint64_t)1 << 40)
-/* Field of a mapping: who has the file need not look for functions in it. */
-#define MAPPING_HAS_FUNCTIONS 7u
+/* Fields of a mapping: who has the file need not look for these in it. */
+#define MAPPING_HAS_FUNCTIONS    7u
+#define MAPPING_HAS_FILENAMES    8u
+#define MAPPING_HAS_LINE_NUMBERS 9u
 
 static uint64_t mapping_start(uint64_t id) {
     return ((uint64_t)1 << 63) + (id - 1) % (1u << 22) * MAPPING_BYTES;
@@ -90,11 +91,12 @@ static uint64_t mapping_start(uint64_t id) {
 /* Mappings, locations and functions have ids from 1. 0: out of memory. */
 static uint64_t mapping_of(struct profile *p, struct str module) {
     bool is_new;
-    uint64_t id = 1 + pprof_number_of(p, &p->mapping_ids, &p->mapping_count, module, &is_new);
+    uint64_t id =
+        1 + pprof_number_of(p, &p->mapping_ids, &p->mapping_count, module, STR(""), &is_new);
     if (is_new && !VEC_ROOM(p->mappings, p->mappings_made, p->mapping_capacity, NULL))
         p->failed = true;
     if (is_new && !p->failed)
-        p->mappings[p->mappings_made++] = (struct profile_mapping){module, false};
+        p->mappings[p->mappings_made++] = (struct profile_mapping){.module = module};
     return p->failed ? 0 : id;
 }
 
@@ -108,6 +110,10 @@ static void put_mappings(struct profile *p) {
         pprof_put_number(&p->part, 5, name);
         if (!p->mappings[i].unnamed)
             pprof_put_number(&p->part, MAPPING_HAS_FUNCTIONS, 1);
+        if (!p->mappings[i].without_file)
+            pprof_put_number(&p->part, MAPPING_HAS_FILENAMES, 1);
+        if (!p->mappings[i].without_line)
+            pprof_put_number(&p->part, MAPPING_HAS_LINE_NUMBERS, 1);
         pprof_put_bytes(&p->out, PROFILE_MAPPING, strbuf_str(&p->part));
     }
 }
@@ -137,24 +143,43 @@ static struct frame_parts split_frame(struct str text) {
     return parts;
 }
 
-static uint64_t location_of(struct profile *p, const char *frame) {
+/* A function is one in each file: `pprof -list` opens that. */
+static uint64_t function_of(struct profile *p, struct str frame, struct str name, struct str file) {
+    bool is_new;
+    uint64_t id =
+        1 + pprof_number_of(p, &p->function_ids, &p->function_count, frame, file, &is_new);
+    if (!is_new)
+        return id;
+    uint64_t name_number = pprof_string_of(p, name),
+             file_number = file.len ? pprof_string_of(p, file) : 0;
+    strbuf_clear(&p->part);
+    pprof_put_number(&p->part, 1, id);
+    pprof_put_number(&p->part, 2, name_number);
+    pprof_put_number(&p->part, 3, name_number);
+    if (file.len)
+        pprof_put_number(&p->part, 4, file_number);
+    pprof_put_bytes(&p->out, PROFILE_FUNCTION, strbuf_str(&p->part));
+    return id;
+}
+
+static uint64_t location_of(struct profile *p, const char *frame, struct str source) {
     bool is_new;
     struct str text = str_of(frame);
-    uint64_t id = 1 + pprof_number_of(p, &p->location_ids, &p->location_count, text, &is_new);
+    uint64_t id =
+        1 + pprof_number_of(p, &p->location_ids, &p->location_count, text, source, &is_new);
     if (!is_new)
         return id;
     struct frame_parts parts = split_frame(text);
-    uint64_t mapping = parts.module.len ? mapping_of(p, parts.module) : 0;
-    if (mapping && !parts.function.len)
-        p->mappings[mapping - 1].unnamed = true;
-    if (parts.function.len) {
-        uint64_t name = pprof_string_of(p, parts.function);
-        strbuf_clear(&p->part);
-        pprof_put_number(&p->part, 1, id);
-        pprof_put_number(&p->part, 2, name);
-        pprof_put_number(&p->part, 3, name);
-        pprof_put_bytes(&p->out, PROFILE_FUNCTION, strbuf_str(&p->part));
+    struct alloc_place place = alloc_place_of(source);
+    uint64_t mapping = parts.module.len ? mapping_of(p, parts.module) : 0, function = 0;
+    if (mapping) {
+        struct profile_mapping *m = &p->mappings[mapping - 1];
+        m->unnamed |= !parts.function.len;
+        m->without_file |= !place.file.len;
+        m->without_line |= !place.line;
     }
+    if (parts.function.len)
+        function = function_of(p, text, parts.function, place.file);
     strbuf_clear(&p->part);
     pprof_put_number(&p->part, 1, id);
     if (mapping)
@@ -163,8 +188,10 @@ static uint64_t location_of(struct profile *p, const char *frame) {
     if (parts.address)
         pprof_put_number(&p->part, 3, (mapping ? mapping_start(mapping) : 0) + parts.address - 1);
     strbuf_clear(&p->numbers);
-    pprof_put_number(&p->numbers, 1, id); /* the function of the line has the same id */
-    if (parts.function.len)
+    pprof_put_number(&p->numbers, 1, function);
+    if (place.line)
+        pprof_put_number(&p->numbers, 2, place.line);
+    if (function)
         pprof_put_bytes(&p->part, 4, strbuf_str(&p->numbers));
     pprof_put_bytes(&p->out, PROFILE_LOCATION, strbuf_str(&p->part));
     return id;
@@ -192,9 +219,9 @@ static bool tells_ever(const struct series *s) {
 }
 
 /* Values in the order of the types: counts before bytes; a delta may be negative. */
-static void pprof_put_values(const struct series *s, const struct series_stack *stack, bool ever,
+static void pprof_put_values(const struct series *s, const struct alloc_sample *of, bool ever,
                              struct strbuf *out) {
-    const struct cell *base = &stack->totals[0], *now = &stack->totals[s->count - 1];
+    const struct cell *base = &of->totals[0], *now = &of->totals[s->count - 1];
     uint64_t counts[] = {pprof_known(base->objects), pprof_known(now->objects)};
     uint64_t bytes[] = {pprof_known(base->bytes), pprof_known(now->bytes)};
     if (s->count > 1) {
@@ -204,25 +231,26 @@ static void pprof_put_values(const struct series *s, const struct series_stack *
         strbuf_add_varint(out, bytes[0]);
     }
     if (ever) {
-        strbuf_add_varint(out, stack->ever ? pprof_known(stack->ever[0].objects) : 0);
-        strbuf_add_varint(out, stack->ever ? pprof_known(stack->ever[0].bytes) : 0);
+        strbuf_add_varint(out, of->ever ? pprof_known(of->ever[0].objects) : 0);
+        strbuf_add_varint(out, of->ever ? pprof_known(of->ever[0].bytes) : 0);
     }
     strbuf_add_varint(out, counts[1]);
     strbuf_add_varint(out, bytes[1]);
 }
 
 static void pprof_put_sample(struct profile *p, const struct series *s,
-                             const struct series_stack *stack, bool ever, uint64_t *ids) {
+                             const struct series_stack *stack, const struct alloc_sample *of,
+                             bool ever, uint64_t *ids) {
     struct strbuf sample;
     strbuf_init(&sample);
     for (uint32_t i = 0; i < stack->frames.count; i++)
-        ids[i] = location_of(p, stack->frames.items[i]);
+        ids[i] = location_of(p, stack->frames.items[i], alloc_sample_place(of, i));
     strbuf_clear(&p->numbers);
     for (uint32_t i = 0; i < stack->frames.count; i++)
         strbuf_add_varint(&p->numbers, ids[i]);
     pprof_put_bytes(&sample, 1, strbuf_str(&p->numbers));
     strbuf_clear(&p->numbers);
-    pprof_put_values(s, stack, ever, &p->numbers);
+    pprof_put_values(s, of, ever, &p->numbers);
     pprof_put_bytes(&sample, 2, strbuf_str(&p->numbers));
     if (stack->size_each != ABSENT) {
         uint64_t key = pprof_string_of(p, STR("bytes"));
@@ -298,6 +326,7 @@ static void profile_init(struct profile *p) {
     strmap_init(&p->string_ids);
     strmap_init(&p->mapping_ids);
     strmap_init(&p->location_ids);
+    strmap_init(&p->function_ids);
 }
 
 static void profile_deinit(struct profile *p) {
@@ -308,6 +337,7 @@ static void profile_deinit(struct profile *p) {
     strmap_deinit(&p->string_ids);
     strmap_deinit(&p->mapping_ids);
     strmap_deinit(&p->location_ids);
+    strmap_deinit(&p->function_ids);
     free(p->mappings);
 }
 
@@ -333,8 +363,13 @@ static bool pprof(const struct series *s, const struct findings *f, const struct
     profile_init(&p);
     bool ever = tells_ever(s);
     put_head(&p, s, ever);
-    for (uint32_t i = 0; ids && i < v.count; i++)
-        pprof_put_sample(&p, s, &s->stacks[v.rows[i]], ever, ids);
+    for (uint32_t i = 0; ids && i < v.count; i++) {
+        const struct series_stack *stack = &s->stacks[v.rows[i]];
+        for (uint32_t k = 0; k < alloc_samples(stack); k++) {
+            struct alloc_sample of = alloc_sample(stack, k);
+            pprof_put_sample(&p, s, stack, &of, ever, ids);
+        }
+    }
     put_mappings(&p);
     strbuf_add(&p.out, strbuf_str(&p.strings));
     bool ok = (ids && !p.failed) || err_nomem(err);

@@ -35,6 +35,30 @@ check diff "$work"/heaptrack.50.* "$work"/heaptrack.200.*
 for file in "$@"; do
     check heaptrack "$file"
 done
+# pprof, where it can be had, shows the source beside what each line of it allocated.
+if command -v pprof >/dev/null; then pprof=pprof; else pprof="go tool pprof"; fi
+if $pprof -h 2>&1 | grep -q -- -list; then
+    echo "-- pprof -list"
+    "$program" show "$work"/heaptrack.200.* -o "$work/leaky.pb.gz" &&
+        "$program" show "$work"/heaptrack.200.* --format json >"$work/leaky.json" &&
+        $pprof -unit=b -list '^leak_' "$work/leaky.pb.gz" >"$work/leaky.list" 2>"$work/pprof.err"
+    python3 - "$work/leaky.json" "$work/leaky.list" <<'END' || { echo "[  FAILED  ] pprof -list"; tail -3 "$work/pprof.err"; status=1; }
+import json, re, sys
+functions = {f["name"].split("!")[-1]: f["bytes"] for f in json.load(open(sys.argv[1]))["functions"]}
+listed, name = {}, None
+for line in open(sys.argv[2]):
+    routine = re.match(r"ROUTINE =+ (\w+) in .*leaky\.c$", line)
+    row = re.match(r" *(\S+) +(\S+) +\d+:(.*)", line)
+    if routine:
+        name = routine[1]
+    elif row and name and row[1] != ".":
+        assert "alloc" in row[3], line
+        listed[name] = listed.get(name, 0) + int(row[1].rstrip("B"))
+assert listed and all(functions[name] == bytes for name, bytes in listed.items()), (listed, functions)
+END
+else
+    echo "[  SKIPPED ] heaptrack.sh: neither pprof nor go is there"
+fi
 # The commands of doc/native-leaks.md that can be run here: they have to find the leak.
 page=$work/page
 rm -rf "$page"
