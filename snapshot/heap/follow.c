@@ -316,7 +316,7 @@ static void follow_arrive(struct follow *f, const struct follow_batch *b) {
     for (const struct follow_met *m = b->items, *end = m + b->count; m < end; m++) {
         uint32_t flags = f->classes[m->class].flags;
         if (!(flags & CLASS_OBJECT)) {
-            graph_unmeet(f->graph, m->rank); /* it leads to nothing, of which no type can be asked */
+            graph_unmeet(f->graph, m->rank); /* of what leads nowhere no type can be asked */
             f->met_from.given_up = true;
             continue;
         }
