@@ -245,6 +245,7 @@ bench: $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/make_data $(BUILD)/tests/
 	    tests/bench/bench-dotnet.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/bench-native.sh $(DUMPDIFF) $(BUILD)/tests/bench/make_native $(BUILD)/bench/native || status=1; \
 	    tests/bench/retention.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
+	    tests/bench/stops.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; \
 	    tests/bench/graph.sh $(DUMPDIFF) $(BUILD)/bench/dotnet || status=1; exit $$status
 # Instructions, not time: part of check, whatever else the machine does. UPDATE=--update writes the table.
 ## instructions a row of wide snapshots, against tests/bench/instructions.txt (UPDATE=--update)
