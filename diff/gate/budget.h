@@ -43,7 +43,7 @@ struct budget_kind {
     enum budget_which which;
     bool is_regex;       /* `which` is a regular expression */
     bool bytes, objects; /* what can be measured; bytes is the default where both can */
-    uint32_t needs;      /* parts without which nothing can be said */
+    uint64_t needs;      /* parts without which nothing can be said */
     const char *meaning;
 };
 extern const struct budget_kind budget_kinds[ON_COUNT];

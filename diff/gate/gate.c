@@ -87,7 +87,7 @@ static void check_limit(struct gate *g, struct gate_result *r, enum budget_limit
 }
 
 static bool needs_are_met(const struct gate *g, const struct budget *b) {
-    uint32_t needs = budget_kinds[b->on].needs;
+    uint64_t needs = budget_kinds[b->on].needs;
     return (g->s->parts_all & needs) == needs;
 }
 
@@ -102,7 +102,7 @@ static bool is_of_the_heap(enum budget_on on) {
 
 /* The table that is counted was cut, has holes, or may go on. */
 static bool lacks_rows(const struct snapshot *s, const struct budget *b) {
-    uint32_t parts = budget_kinds[b->on].needs | (is_of_the_heap(b->on) ? PART_BIT(PART_TYPES) : 0);
+    uint64_t parts = budget_kinds[b->on].needs | (is_of_the_heap(b->on) ? PART_BIT(PART_TYPES) : 0);
     for (int part = 1; part < PART_END; part++)
         if ((parts & PART_BIT(part)) && snapshot_lacks_rows(s, (enum part)part))
             return true;

@@ -52,7 +52,7 @@ struct report {
                  struct strbuf *out, struct err *);
     bool binary; /* not for terminals */
     /* PART_BITs of what it is made of, one of them at least: nothing else may be asked of it */
-    uint32_t needs;
+    uint64_t needs;
 };
 
 /* THE table of reports; ends with NULL. */

@@ -132,7 +132,7 @@ static void skip_for_parts(const struct series *s, const struct rule *rule, stru
     uint32_t where = 0;
     const struct absence_row *why = NULL;
     names[0] = '\0';
-    uint32_t missing = rule->needs & ~s->parts_all;
+    uint64_t missing = rule->needs & ~s->parts_all;
     for (int part = PART_ORIGIN; part < PART_END && used < sizeof(names) - 1; part++) {
         if (!(missing & PART_BIT(part)))
             continue;

@@ -111,7 +111,7 @@ struct rule_input {
 
 struct rule {
     const char *id, *summary;
-    uint32_t needs; /* parts that must be present in every snapshot */
+    uint64_t needs; /* parts that must be present in every snapshot */
     /* What it cannot be clear without: a snapshot that says why it lacks one makes it skipped. */
     struct rule_input whole[RULE_INPUTS + 1];
     uint32_t min_snapshots; /* 1: says something about a single dump, too */

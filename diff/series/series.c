@@ -145,7 +145,7 @@ static bool series_start(struct series *s, const struct snapshot *const *snapsho
     if (!copy || !s->heap_bytes || !s->live_bytes || !s->sums || !s->types_unlisted ||
         !name_snapshots(s))
         return err_nomem(err);
-    s->parts_all = UINT32_MAX;
+    s->parts_all = UINT64_MAX;
     for (uint32_t i = 0; i < s->count; i++) {
         copy[i] = snapshots[i];
         s->parts_all &= snapshots[i]->parts;

@@ -305,8 +305,8 @@ struct series {
     const struct snapshot *const *snapshots;
     uint32_t count;
     struct series_options options;
-    uint32_t parts_all; /* parts present in every snapshot */
-    uint32_t parts_any;
+    uint64_t parts_all; /* parts present in every snapshot */
+    uint64_t parts_any;
     uint64_t interval_ns;   /* wall time from first to last; ABSENT when the dumps do not say */
     uint64_t *times_ns;     /* [count of snapshots] when each was taken, only compared with one
                                another; NULL where one does not say or they are not in order */

@@ -297,7 +297,7 @@ static bool series_identity_same_figures(const struct snapshot *a, const struct 
     const struct origin_row *x = snapshot_origin(a), *y = snapshot_origin(b);
     if (a == b)
         return true;
-    uint32_t unlike = (a->parts ^ b->parts) & ~PART_BIT(PART_ABSENCES);
+    uint64_t unlike = (a->parts ^ b->parts) & ~PART_BIT(PART_ABSENCES);
     if (unlike || !may_be_equal(x->captured_at_ns, y->captured_at_ns) ||
         !may_be_equal(x->process_start_ns, y->process_start_ns) || !may_be_equal(x->pid, y->pid))
         return false;

@@ -167,7 +167,7 @@ struct reading {
 /* Whatever was read of it, the rest would have told more. */
 static void input_say_damaged(struct builder *b) {
     static const char why[] = "the compressed file is cut or damaged";
-    uint32_t parts =
+    uint64_t parts =
         builder_snapshot(b)->parts & ~(PART_BIT(PART_ORIGIN) | PART_BIT(PART_REASONS) |
                                        PART_BIT(PART_COUNTERS) | PART_BIT(PART_ABSENCES));
     builder_absent(b, parts, ASPECT_ROWS, ABSENT, "%s", why);

@@ -36,7 +36,7 @@ struct source {
 struct input {
     const char *name, *summary;
     bool whole;        /* a file is all of one dump: two of an argument are two dumps, not one */
-    uint32_t may_give; /* PART_BIT of the parts it can fill */
+    uint64_t may_give; /* PART_BIT of the parts it can fill */
     bool (*probe)(struct bytes head); /* pure: looks at the first 4 KiB, keeps nothing */
     bool (*read)(struct source *source, struct builder *b, struct err *err);
 };

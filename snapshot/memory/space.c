@@ -33,7 +33,7 @@ void space_thread_init(struct space_thread *t) {
     };
 }
 
-static void space_note(struct space *s, uint32_t parts, uint64_t count, const char *fmt,
+static void space_note(struct space *s, uint64_t parts, uint64_t count, const char *fmt,
                        va_list ap) {
     char text[sizeof(s->warnings->text)];
     vsnprintf(text, sizeof(text), fmt, ap);
@@ -63,7 +63,7 @@ void space_warn(struct space *s, uint64_t count, const char *fmt, ...) {
     va_end(ap);
 }
 
-void space_lacks(struct space *s, uint32_t parts, uint64_t count, const char *fmt, ...) {
+void space_lacks(struct space *s, uint64_t parts, uint64_t count, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
     space_note(s, parts, count, fmt, ap);

@@ -96,7 +96,7 @@ struct space_stretch {
 struct space_warning {
     char text[160];
     uint64_t count; /* how many rows or bytes it concerns; UINT64_MAX: no number */
-    uint32_t parts; /* PART_BITs of what lacks rows by it */
+    uint64_t parts; /* PART_BITs of what lacks rows by it */
 };
 
 /*
@@ -204,7 +204,7 @@ void space_give_back(struct space *s, uint64_t address, uint64_t size);
 void space_warn(struct space *s, uint64_t count, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The same of something without which these parts (PART_BITs) are not whole. */
-void space_lacks(struct space *s, uint32_t parts, uint64_t count, const char *fmt, ...)
+void space_lacks(struct space *s, uint64_t parts, uint64_t count, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
 /* All values "not recorded". */

@@ -165,7 +165,7 @@ static void absence_add(struct builder *b, enum part part, enum aspect aspect, u
         };
 }
 
-static void absence_add_all(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
+static void absence_add_all(struct builder *b, uint64_t parts, enum aspect aspect, uint64_t count,
                             const char *why) {
     for (int part = 1; part < PART_END; part++)
         if (parts & PART_BIT(part))
@@ -182,7 +182,7 @@ void builder_unlisted(struct builder *b, enum part part, uint64_t count, struct 
     absence_add(b, part, ASPECT_ROWS, count, most, why);
 }
 
-void builder_absent(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
+void builder_absent(struct builder *b, uint64_t parts, enum aspect aspect, uint64_t count,
                     const char *fmt, ...) {
     char why[512];
     va_list ap;
@@ -192,7 +192,7 @@ void builder_absent(struct builder *b, uint32_t parts, enum aspect aspect, uint6
     absence_add_all(b, parts, aspect, count, why);
 }
 
-void builder_lacks(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
+void builder_lacks(struct builder *b, uint64_t parts, enum aspect aspect, uint64_t count,
                    const char *fmt, ...) {
     char why[512];
     va_list ap;

@@ -128,7 +128,7 @@ bool builder_counter(struct builder *b, const char *name, uint64_t value, const 
  * in front of the rows of each. What earlier ones said in `parts` (PART_BITs) is forgotten when
  * this moment is wanted. false: it is not wanted, its rows are to be passed over.
  */
-bool builder_moment(struct builder *b, uint32_t parts);
+bool builder_moment(struct builder *b, uint64_t parts);
 
 /*
  * Ends what the moment says: what was warned about since it began is forgotten with it, when
@@ -252,7 +252,7 @@ void builder_note(struct builder *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
  *
  * count  as in absence_row
  */
-void builder_absent(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
+void builder_absent(struct builder *b, uint64_t parts, enum aspect aspect, uint64_t count,
                     const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /*
@@ -263,7 +263,7 @@ void builder_unlisted(struct builder *b, enum part part, uint64_t count, struct 
                       const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* builder_warn and builder_absent, with the same words. */
-void builder_lacks(struct builder *b, uint32_t parts, enum aspect aspect, uint64_t count,
+void builder_lacks(struct builder *b, uint64_t parts, enum aspect aspect, uint64_t count,
                    const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /*

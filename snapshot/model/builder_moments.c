@@ -63,7 +63,7 @@ uint64_t builder_begin_anew(struct builder *b, uint64_t moments) {
     return b->moment < moments ? b->moment : moments - 1;
 }
 
-bool builder_moment(struct builder *b, uint32_t parts) {
+bool builder_moment(struct builder *b, uint64_t parts) {
     bool wanted = b->moment == ABSENT || b->moment == b->moments || b->moments_fixed;
     if (wanted) {
         forget_moment(b);

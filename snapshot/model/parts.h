@@ -63,7 +63,9 @@ enum part {
     PART_END
 };
 
-#define PART_BIT(part) ((uint32_t)1 << (part))
+/* A set of parts is a uint64_t; -Wconversion finds who keeps less of it. */
+#define PART_BIT(part) ((uint64_t)1 << (part))
+_Static_assert(PART_END <= 64, "each part has its bit");
 
 enum trust_grade { TRUST_EXACT, TRUST_PARTIAL, TRUST_UNUSABLE };
 extern const char *const trust_names[3];

@@ -24,7 +24,7 @@ struct table {
 
 struct snapshot {
     struct arena arena; /* owns all of it */
-    uint32_t parts;     /* PART_BIT of each part present */
+    uint64_t parts;     /* PART_BIT of each part present */
     struct table tables[PART_END];
 };
 

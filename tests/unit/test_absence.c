@@ -51,7 +51,7 @@ static void why_is_kept_once_and_counts_add_up(void **state) {
     (void)state;
     struct building x;
     building_init(&x);
-    uint32_t parts = PART_BIT(PART_LOCKS) | PART_BIT(PART_HANDLES);
+    uint64_t parts = PART_BIT(PART_LOCKS) | PART_BIT(PART_HANDLES);
     builder_present(x.b, PART_COUNTERS);
     builder_absent(x.b, parts, ASPECT_ROWS, 2, "the file is %s", "cut");
     builder_lacks(x.b, PART_BIT(PART_LOCKS), ASPECT_ROWS, 3, "the file is cut");

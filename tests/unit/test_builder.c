@@ -54,6 +54,17 @@ static void rows_of_one_name_and_module_add_up(void **state) {
     assert_string_equal(rows[1].module, "n");
 }
 
+/* There are more parts than bits in 32. */
+static void each_part_has_a_bit_of_its_own(void **state) {
+    struct fixture *f = *state;
+    const enum part far = (enum part)40;
+    f->s.parts = PART_BIT(far);
+    assert_true(snapshot_has(&f->s, far));
+    assert_false(snapshot_has(&f->s, (enum part)(far - 32)));
+    f->s.parts = PART_BIT(far - 32);
+    assert_false(snapshot_has(&f->s, far));
+}
+
 static void a_sum_beyond_64_bits_is_warned_about(void **state) {
     struct fixture *f = *state;
     struct cell huge = {1, UINT64_MAX - 10};
@@ -186,6 +197,8 @@ static void field_numbers_of_a_part_are_unique(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_of_one_name_and_module_add_up, builder_setup,
+                                        builder_teardown),
+        cmocka_unit_test_setup_teardown(each_part_has_a_bit_of_its_own, builder_setup,
                                         builder_teardown),
         cmocka_unit_test_setup_teardown(a_sum_beyond_64_bits_is_warned_about, builder_setup,
                                         builder_teardown),

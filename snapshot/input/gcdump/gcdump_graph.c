@@ -378,7 +378,7 @@ struct gcdump_graph *gcdump_graph_read(struct gcdump_heap *h, bool has_garbage, 
 
 bool gcdump_graph_report(struct gcdump_graph *g, const struct input_options *options,
                          struct err *err) {
-    const uint32_t parts = PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS);
+    const uint64_t parts = PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS);
     if (!g->refused[0] && g->root_count)
         return gcdump_graph_report_all(g, options, err);
     heap_refuse_answers(&g->heap, options->answers);

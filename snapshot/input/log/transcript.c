@@ -222,7 +222,7 @@ static bool probe_transcript(struct bytes head) {
 }
 
 /* What the section can fill; counters and where a dump comes from have no rows to miss. */
-static uint32_t parts_of(const struct section *section) {
+static uint64_t parts_of(const struct section *section) {
     return section ? section->may_give & ~(PART_BIT(PART_COUNTERS) | PART_BIT(PART_ORIGIN)) : 0;
 }
 
@@ -247,7 +247,7 @@ void transcript_picked(struct transcript *t) {
 
 /* Lists behind which the text ends may have been cut there. */
 static void transcript_see_end(struct transcript *t) {
-    uint32_t lists = t->section->open_parts;
+    uint64_t lists = t->section->open_parts;
     if (!lists || t->is_hollow || (t->moment_by && !t->moment_wanted))
         return;
     while (!t->at_end && (!t->line.text.len || str_eq(t->line.text, STR("`")))) /* a fence */
@@ -262,7 +262,7 @@ static void transcript_see_end(struct transcript *t) {
 }
 
 static void transcript_say_open(const struct transcript *t) {
-    uint32_t open = t->open & ~t->whole & builder_snapshot(t->b)->parts;
+    uint64_t open = t->open & ~t->whole & builder_snapshot(t->b)->parts;
     const char *why = t->only_picked ? "it tells of some, maybe not of all"
                                      : "nothing marks the end of the list: it may go on";
     if (!open)

@@ -53,7 +53,7 @@ struct transcript {
     struct u64map dumped; /* threads whose stacks the moment has already, see thread_dump.h */
     /* PART_BITs of the moment that is read: whose lists may go on, by whom they are told, and of
      * which all is known, whatever others pick of it. */
-    uint32_t open, whole;
+    uint64_t open, whole;
     const char *open_by;
     bool only_picked;         /* what open_by tells */
     bool is_ended, is_picked; /* by the section that reads: transcript_ended, transcript_picked */
@@ -64,18 +64,18 @@ struct transcript {
 
 struct section {
     const char *name, *summary;
-    uint32_t may_give; /* PART_BIT of the parts it can fill */
+    uint64_t may_give; /* PART_BIT of the parts it can fill */
     /* Pure: does output of this command start at t->line? May look ahead with transcript_peek. */
     bool (*starts)(const struct transcript *t);
     /* What is not whole where lines of it are lost; no parts: rows of all it can fill but counters.
      */
-    uint32_t lossy_parts;
+    uint64_t lossy_parts;
     enum aspect lossy;
     /*
      * PART_BITs of lists that nothing but what follows them ends, or an end mark that may have been
      * cut off (transcript_ended): where the text ends with them there may be more.
      */
-    uint32_t open_parts;
+    uint64_t open_parts;
     /* Reads it. Must consume at least one line. false only for errors that end the whole reading.
      */
     bool (*read)(struct transcript *t, struct err *err);

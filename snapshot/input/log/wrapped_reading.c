@@ -15,9 +15,9 @@
 
 /* What a reading gave: reasons not to trust it, and rows with their frames. */
 struct reading_worth {
-    uint32_t doubts; /* UINT32_MAX: it is refused */
+    uint64_t doubts; /* UINT32_MAX: it is refused */
     uint64_t content;
-    uint32_t parts; /* PART_BITs of what has rows */
+    uint64_t parts; /* PART_BITs of what has rows */
 };
 
 static uint64_t snapshot_content(const struct snapshot *s) {

@@ -14,7 +14,7 @@ typedef bool wrapped_reader(struct str text, struct builder *b, struct err *err)
 
 struct wrapped {
     bool joined;     /* the text with its lines joined is the better one */
-    uint32_t doubts; /* PART_BITs of what it says that may be wrong */
+    uint64_t doubts; /* PART_BITs of what it says that may be wrong */
 };
 
 /* If lines are to be joined, makes *joined, which is empty, that text. Lack of memory sticks in it.

@@ -148,7 +148,7 @@ static bool read_snapshot(struct massif *m, struct err *err) {
     }
     if (!tree && m->has_trees)
         return true;
-    uint32_t parts = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_ALLOCATIONS);
+    uint64_t parts = PART_BIT(PART_STACKS) | PART_BIT(PART_COUNTERS) | PART_BIT(PART_ALLOCATIONS);
     bool wanted = builder_moment(m->b, parts);
     /* Of all the moments that may be the last only the last is built. */
     if (builder_chosen(m->b) == ABSENT && m->has_trees && m->seen_trees < m->trees)

@@ -61,7 +61,7 @@ struct bytes mdmp_entry(const struct mdmp_list *list, uint32_t index) {
 /* Streams by enum mdmp_stream: names for warnings, and what is not whole where one is cut. */
 static const struct {
     const char *name;
-    uint32_t parts;
+    uint64_t parts;
 } stream_descs[MDMP_STREAM_END] = {
     [MDMP_THREAD_LIST] = {"thread list", PART_BIT(PART_THREADS)},
     [MDMP_MODULE_LIST] = {"module list", PART_BIT(PART_MODULES)},
