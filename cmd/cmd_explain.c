@@ -1,8 +1,11 @@
 #include "cmd/explained.h"
 #include "cmd/session.h"
 
+#include "diff/report/terms.h"
 #include "diff/rules/hints.h"
 #include "model/part_fields.h"
+
+#include <string.h>
 
 extern const struct command command_explain;
 
@@ -41,44 +44,64 @@ static void explain_hint(const struct hint *hint, struct strbuf *out) {
     strbuf_addc(out, '\n');
 }
 
-const char *explained_name(size_t i, const char **ret_summary) {
-    size_t of_rules = 0;
-    while (rules[of_rules])
-        of_rules++;
-    if (i < of_rules) {
-        *ret_summary = rules[i]->summary;
-        return rules[i]->id;
-    }
-    const struct hint *hint = hint_at(i - of_rules);
-    *ret_summary = hint ? hint->summary : NULL;
-    return hint ? hint->id : NULL;
+static void explain_term(const struct term *term, struct strbuf *out) {
+    strbuf_addf(out, "%s%s (%s): %s\n\n%s", out->len ? "\n" : "", term->name, term->kind,
+                term->summary, term->explain);
 }
 
-static bool explain(struct options *o, struct strbuf *out, struct err *err) {
-    const char *names[256];
+static const struct term *term_at(size_t i) {
+    for (const struct term *term = terms; term->name; term++)
+        if (i-- == 0)
+            return term;
+    return NULL;
+}
+
+const char *explained_name(size_t i, const char **ret_summary) {
+    size_t of_rules = 0, of_hints = 0;
+    while (rules[of_rules])
+        of_rules++;
+    while (hint_at(of_hints))
+        of_hints++;
+    const struct hint *hint = i >= of_rules ? hint_at(i - of_rules) : NULL;
+    const struct term *term = i >= of_rules + of_hints ? term_at(i - of_rules - of_hints) : NULL;
+    *ret_summary = i < of_rules ? rules[i]->summary
+                   : hint       ? hint->summary
+                   : term       ? term->summary
+                                : NULL;
+    return i < of_rules ? rules[i]->id : hint ? hint->id : term ? term->name : NULL;
+}
+
+#define EXPLAINED_MAX 256
+
+static bool explain_nothing(const char *name, struct err *err) {
+    const char *names[EXPLAINED_MAX], *summary;
     uint32_t count = 0;
-    if (o->argument_count != 1)
-        return err_set(
-            err, ERR_USAGE,
-            "explain wants one rule or hint (see `dumpdiff list rules` and `list hints`)");
-    const struct rule *rule = rule_find(o->arguments[0]);
-    if (rule) {
-        explain_rule(rule, out);
-        return true;
-    }
-    const struct hint *hint = hint_find(o->arguments[0]);
-    if (hint) {
-        explain_hint(hint, out);
-        return true;
-    }
-    for (size_t i = 0; rules[i] && count < 128; i++)
-        names[count++] = rules[i]->id;
-    for (size_t i = 0; hint_at(i) && count < 256; i++)
-        names[count++] = hint_at(i)->id;
-    const char *near = nearest_name(o->arguments[0], names, count);
-    return err_set(err, ERR_USAGE, "no rule or hint is called '%s'%s%s%s", o->arguments[0],
+    while (count < EXPLAINED_MAX && (names[count] = explained_name(count, &summary)))
+        count++;
+    const char *near = nearest_name(name, names, count);
+    return err_set(err, ERR_USAGE, "no rule, hint or word is called '%s'%s%s%s", name,
                    near ? ": did you mean " : "",
-                   near ? near : " (see `dumpdiff list rules` and `list hints`)", near ? "?" : "");
+                   near ? near : " (see `dumpdiff list rules`, `list hints` and `list words`)",
+                   near ? "?" : "");
+}
+
+/* A name may be that of a rule, of a cause and of a verdict: all that it means is told. */
+static bool explain(struct options *o, struct strbuf *out, struct err *err) {
+    if (o->argument_count != 1)
+        return err_set(err, ERR_USAGE,
+                       "explain wants one rule, hint or word (see `dumpdiff list rules`, `list "
+                       "hints` and `list words`)");
+    const char *name = o->arguments[0];
+    const struct rule *rule = rule_find(name);
+    const struct hint *hint = rule ? NULL : hint_find(name);
+    if (rule)
+        explain_rule(rule, out);
+    if (hint)
+        explain_hint(hint, out);
+    for (const struct term *term = terms; term->name; term++)
+        if (strcmp(term->name, name) == 0)
+            explain_term(term, out);
+    return out->len || explain_nothing(name, err);
 }
 
 static int cmd_explain_run(int argc, char **argv) {
@@ -87,11 +110,12 @@ static int cmd_explain_run(int argc, char **argv) {
 
 const struct command command_explain = {
     "explain",
-    "RULE|HINT|TYPE",
-    "what a rule looks at, its thresholds, how to act on it",
+    "RULE|HINT|TYPE|WORD",
+    "what a rule or a word of a report means, and how to act on it",
     "RULE is the name in brackets behind a finding; `dumpdiff list rules` names all. HINT, or the\n"
     "name of a framework type, tells what it usually means when its objects grow; `dumpdiff list\n"
-    "hints` names all.\n"
+    "hints` names all. WORD is a kind of cause, a verdict, a state of a thread, or how far a dump\n"
+    "can be trusted; `dumpdiff list words` names all.\n"
     "\n"
     "Exit status: 0 printed; 2 wrong command line.",
     COMMAND_EXPLAIN,

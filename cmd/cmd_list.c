@@ -2,6 +2,7 @@
 
 #include "diff/gate/gate_report.h"
 #include "diff/report/csv.h"
+#include "diff/report/terms.h"
 #include "diff/rules/hints.h"
 #include "input/log/transcript.h"
 
@@ -26,6 +27,11 @@ static void list_hints(struct strbuf *out) {
     const struct hint *hint;
     for (size_t i = 0; (hint = hint_at(i)); i++)
         strbuf_addf(out, "%-22s %s\n", hint->id, hint->summary);
+}
+
+static void list_words(struct strbuf *out) {
+    for (const struct term *term = terms; term->name; term++)
+        strbuf_addf(out, "%-14s %-18s %s\n", term->name, term->kind, term->summary);
 }
 
 static void list_reports(struct strbuf *out) {
@@ -76,6 +82,7 @@ static const struct {
     {"formats", list_formats}, {"sections", list_sections}, {"rules", list_rules},
     {"reports", list_reports}, {"limits", list_limits},     {"tables", list_tables},
     {"hints", list_hints},     {"budgets", list_budgets},   {"gate-reports", list_gate_reports},
+    {"words", list_words},
 };
 
 extern const struct command command_list;
@@ -103,12 +110,13 @@ static int cmd_list_run(int argc, char **argv) {
 
 const struct command command_list = {
     "list",
-    "formats|sections|rules|hints|reports|limits|tables|budgets|gate-reports",
+    "formats|sections|rules|hints|words|reports|limits|tables|budgets|gate-reports",
     "what this build knows",
     "formats    files that can be read\n"
     "sections   debugger commands whose output is recognised in a log\n"
     "rules      what a diff or a dump is looked at for\n"
     "hints      what it usually means when objects of a framework type grow\n"
+    "words      what reports say of causes, growth, threads and dumps\n"
     "reports    output formats\n"
     "limits     thresholds of the rules with their defaults, for --limit and --config\n"
     "tables     tables that --format csv --table can write\n"

@@ -161,13 +161,23 @@ static void complete_choices(const struct completion *c) {
     }
 }
 
+/* A word may be that of a rule and of a cause: it is offered once. */
+static bool was_explained(size_t before, const char *name) {
+    const char *summary;
+    for (size_t i = 0; i < before; i++)
+        if (strcmp(explained_name(i, &summary), name) == 0)
+            return true;
+    return false;
+}
+
 static void complete_argument(const struct completion *c) {
     uint32_t bit = c->command->bit;
     bool first = c->count == 2;
     if (bit == COMMAND_EXPLAIN) {
         const char *name, *summary;
         for (size_t i = 0; (name = explained_name(i, &summary)); i++)
-            offer(c, name, "", summary);
+            if (!was_explained(i, name))
+                offer(c, name, "", summary);
     } else if (bit == COMMAND_MAN) {
         complete_commands(c);
     } else if (bit == COMMAND_WATCH) {

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "diff/gate/gate_report.h"
 #include "diff/report/report.h"
+#include "diff/report/terms.h"
 #include "diff/rules/rule.h"
 #include "input/input.h"
 #include "model/snapfile.h"
@@ -135,12 +136,51 @@ static void every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped(void
     assert_int_equal(missing, 0);
 }
 
+/* -- Words ------------------------------------------------------------------------------------- */
+
+/* 1 and a message for each of these names that no term of this kind has. */
+static unsigned unexplained(const char *kind, const char *const *names, size_t count) {
+    unsigned missing = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool found = false;
+        for (const struct term *term = terms; term->name; term++)
+            found |= strcmp(term->kind, kind) == 0 && strcmp(term->name, names[i]) == 0;
+        if (!found)
+            print_message("nothing explains the %s '%s'\n", kind, names[i]);
+        missing += !found;
+    }
+    return missing;
+}
+
+static void every_word_of_a_report_is_explained_once(void **state) {
+    static const char *const statuses[] = {"hit", "clear", "skipped"};
+    unsigned missing = 0, explained = 0;
+    (void)state;
+    missing += unexplained("cause", cause_kind_names, CAUSE_KINDS);
+    missing += unexplained("verdict", verdict_names, VERDICT_INCONCLUSIVE + 1);
+    missing += unexplained("state of a thread", thread_state_names, THREAD_STATES);
+    missing += unexplained("evidence", thread_evidence_names, EVIDENCE_MEMORY + 1);
+    missing += unexplained("trust", trust_names, TRUST_UNUSABLE + 1);
+    missing += unexplained("status", statuses, 3);
+    assert_int_equal(missing, 0);
+    for (const struct term *term = terms; term->name; term++, explained++) {
+        size_t length = strlen(term->explain);
+        assert_true(length && term->explain[length - 1] == '\n');
+        for (const struct term *other = terms; other < term; other++)
+            assert_false(strcmp(other->name, term->name) == 0 &&
+                         strcmp(other->kind, term->kind) == 0);
+    }
+    assert_int_equal(explained, CAUSE_KINDS + VERDICT_INCONCLUSIVE + 1 + THREAD_STATES +
+                                    EVIDENCE_MEMORY + 1 + TRUST_UNUSABLE + 1 + 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_section_has_fixture_fuzz_target_and_golden),
         cmocka_unit_test(every_input_has_fixture_fuzz_target_and_golden),
         cmocka_unit_test(every_report_has_a_golden),
         cmocka_unit_test(every_rule_has_goldens_in_which_it_hits_is_clear_and_is_skipped),
+        cmocka_unit_test(every_word_of_a_report_is_explained_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
