@@ -38,8 +38,11 @@ struct dominators {
      * the tree one below the other of one type, all below one dominator, and one refers to where
      * the other begins. Of what the origin dominates: false.
      */
-    uint32_t *types;
+    uint32_t *types; /* NULL: see paths */
     bool *linked;
+    /* Where there are no types: the tree of paths, and the node of each number, which has its. */
+    const struct path_tree *paths;
+    const uint32_t *path_of;
     struct links links; /* with edges; else nothing but heads */
     uint32_t list_count, leaf_count;
 };
@@ -49,6 +52,11 @@ struct dominators {
 bool dominators_find(struct dominators *d, struct heap *h, struct dominators_options options,
                      struct err *err) MUST_CHECK;
 void dominators_deinit(struct dominators *d);
+
+/* The type of a number; with edges. */
+static inline uint32_t dominators_type_of(const struct dominators *d, uint32_t number) {
+    return d->types ? d->types[number] : d->paths->nodes[d->path_of[number]].type;
+}
 
 /* A live object, and where it is in the tree. */
 struct dominators_object {

@@ -183,7 +183,7 @@ static inline void follow_meet(struct follow *f, const struct follow_met *m,
         if (again)
             follow_tree_again(t, (struct follow_again){m->from, m->edge, list, (uint32_t)m->slot});
     } else if (!again) {
-        t->leaves[leaf] = (struct follow_leaf){m->from, m->edge};
+        t->leaf_from[leaf] = m->from;
     } else if (!follow_tree_passes(t, m->from, leaf)) {
         follow_tree_again(
             t, (struct follow_again){m->from, m->edge, FOLLOW_LEAF | leaf, (uint32_t)m->slot});
@@ -196,7 +196,7 @@ static FOLLOW_INLINE void follow_claim(struct follow *f, struct follow_batch *b,
     struct graph_group *groups = f->graph->groups;
     const struct follow_class *classes = f->classes;
     struct follow_met *to = b->items, *end = to + b->count;
-    const bool keep = f->met_from.inner && !f->met_from.given_up;
+    const bool keep = f->met_from.from && !f->met_from.given_up;
     for (const struct follow_met *m = to; m < end; m++) {
         uint32_t place = m->rank % in_group;
         struct graph_group *group = &groups[m->rank / in_group];
@@ -307,8 +307,12 @@ static inline void follow_keep(struct follow_tree *t, const struct follow_met *m
     t->given_up |= (flags & CLASS_BETWEEN) != 0;
     if (!(flags & CLASS_LISTED))
         return;
-    t->number_of[m->list] = t->count;
-    t->inner[t->count++] = (struct follow_inner){m->from, m->edge, node, m->list};
+    uint32_t number = t->count++;
+    t->number_of[m->list] = number;
+    t->from[number] = m->from;
+    t->edge[number] = m->edge;
+    t->node[number] = node;
+    t->list[number] = m->list;
 }
 
 /* Counts what is an object, and queues what has references. */
@@ -325,7 +329,7 @@ static void follow_arrive(struct follow *f, const struct follow_batch *b) {
         if (!(flags & CLASS_BETWEEN))
             follow_count(f, m, node);
         follow_set_node(f, m->rank, node);
-        if (f->met_from.inner)
+        if (f->met_from.from)
             follow_keep(&f->met_from, m, node, flags);
         if (flags & CLASS_LISTED)
             follow_enqueue(f->state, m->list, node & NODE_MASK);

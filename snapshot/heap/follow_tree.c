@@ -12,11 +12,12 @@ static size_t tree_numbers_bytes(uint32_t count) {
 }
 
 static size_t tree_leaves_bytes(const struct follow_tree *t) {
-    return ((size_t)t->leaf_count + 1) * sizeof(*t->leaves);
+    return ((size_t)t->leaf_count + 1) * sizeof(*t->leaf_from);
 }
 
+/* Of from, edge, node and list. */
 static size_t tree_inner_bytes(const struct follow_tree *t) {
-    return ((size_t)t->list_count + 1) * sizeof(*t->inner);
+    return 4 * tree_numbers_bytes(t->list_count);
 }
 
 static void tree_size(struct follow_tree *t, const struct graph *g) {
@@ -35,17 +36,22 @@ uint64_t follow_tree_most_bytes(const struct graph *g) {
 
 bool follow_tree_init(struct follow_tree *t, const struct graph *g, struct err *err) {
     tree_size(t, g);
-    t->inner = pages_alloc(tree_inner_bytes(t));
+    t->from = pages_alloc(tree_inner_bytes(t));
     t->number_of = pages_alloc(tree_numbers_bytes(t->list_count));
-    t->leaves = pages_alloc(tree_leaves_bytes(t));
+    t->leaf_from = pages_alloc(tree_leaves_bytes(t));
     t->given_up = g->slot_count > UINT32_MAX; /* see follow_again.slot */
-    return (t->inner && t->number_of && t->leaves) || err_nomem(err);
+    if (!t->from || !t->number_of || !t->leaf_from)
+        return err_nomem(err);
+    t->edge = t->from + t->list_count + 1;
+    t->node = t->edge + t->list_count + 1;
+    t->list = t->node + t->list_count + 1;
+    return true;
 }
 
 void follow_tree_deinit(struct follow_tree *t) {
-    pages_free(t->inner, tree_inner_bytes(t));
+    pages_free(t->from, tree_inner_bytes(t));
     pages_free(t->number_of, tree_numbers_bytes(t->list_count));
-    pages_free(t->leaves, tree_leaves_bytes(t));
+    pages_free(t->leaf_from, tree_leaves_bytes(t));
     pages_free(t->again, (size_t)t->again_room * sizeof(*t->again));
     *t = (struct follow_tree){.given_up = t->given_up};
 }

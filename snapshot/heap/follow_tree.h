@@ -10,18 +10,6 @@
 
 #include "heap/graph.h"
 
-struct follow_inner {
-    uint32_t from; /* number of the object that it was first met from */
-    uint32_t edge; /* by which; of roots: the label */
-    uint32_t node; /* of the tree of paths */
-    uint32_t list; /* | FOLLOW_PASSED */
-};
-
-/* Likewise, of an object without references. */
-struct follow_leaf {
-    uint32_t from, edge;
-};
-
 /*
  * A reference, or root, to what was met before; but not one to a leaf that was met from the same
  * object, or from what that was met from: where neither is dominated by another object than that,
@@ -37,10 +25,16 @@ struct follow_again {
 #define FOLLOW_PASSED ((uint32_t)1 << 31)
 
 struct follow_tree {
-    struct follow_inner *inner; /* by number */
-    uint32_t count;             /* numbers, the origin included */
-    uint32_t *number_of;        /* of each list; 0: not met */
-    struct follow_leaf *leaves; /* of each leaf (links_leaf) that was met */
+    /* Of each number, in one block, for each is read by itself. NULL: no tree is kept. */
+    uint32_t *from;      /* number of the object that it was first met from */
+    uint32_t *edge;      /* by which; of roots: the label */
+    uint32_t *node;      /* of the tree of paths */
+    uint32_t *list;      /* | FOLLOW_PASSED */
+    uint32_t count;      /* numbers, the origin included */
+    uint32_t *number_of; /* of each list; 0: not met */
+    /* Of each leaf (links_leaf) that was met from what it was met first; by which edge is asked of
+     * few, and the list of that object tells. */
+    uint32_t *leaf_from;
     struct follow_again *again;
     uint32_t again_count, again_room, again_most;
     uint32_t list_count, leaf_count;
@@ -65,12 +59,12 @@ static inline void follow_tree_again(struct follow_tree *t, struct follow_again 
 
 /* Is that reference to a leaf one that is left out? */
 static inline bool follow_tree_passes(struct follow_tree *t, uint32_t from, uint32_t leaf) {
-    uint32_t before = t->leaves[leaf].from;
+    uint32_t before = t->leaf_from[leaf];
     if (before == from)
         return true;
-    if (before != t->inner[from].from)
+    if (before != t->from[from])
         return false;
-    t->inner[from].list |= FOLLOW_PASSED;
+    t->list[from] |= FOLLOW_PASSED;
     return true;
 }
 

@@ -27,7 +27,8 @@ struct placing {
 
 /* PATH_NONE: out of memory, which sticks. */
 static uint32_t placing_structure(struct placing *p, uint32_t number) {
-    uint32_t idom = p->dominators->idom[number], type = p->dominators->types[number];
+    const struct dominators *d = p->dominators;
+    uint32_t idom = d->idom[number], type = dominators_type_of(d, number);
     return path_tree_enter(&p->structures, path_tree_hash(PATH_NONE, idom, type), PATH_NONE, idom,
                            type);
 }
@@ -61,7 +62,8 @@ static void placing_inner(struct placing *p) {
     const struct dominators *d = p->dominators;
     p->nodes[0] = PATH_NONE;
     for (uint32_t i = 1; i < d->count; i++)
-        p->nodes[i] = placing_enter(p, p->nodes[d->idom[i]], placing_edge(p, i), d->types[i]);
+        p->nodes[i] =
+            placing_enter(p, p->nodes[d->idom[i]], placing_edge(p, i), dominators_type_of(d, i));
 }
 
 static bool placing_count(struct placing *p, struct err *err) {

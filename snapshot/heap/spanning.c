@@ -4,12 +4,13 @@
 #include "base/vec.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Steps up the tree that are made for each object or reference, and at least. */
 #define STEPS_EACH  4u
 #define STEPS_LEAST 65536u
 
-/* Of follow_leaf.from: the number of a moved leaf, or of one that was counted. */
+/* Of follow_tree.leaf_from: the number of a moved leaf, or of one that was counted. */
 #define LEAF_MOVED   ((uint32_t)1 << 31)
 #define LEAF_COUNTED UINT32_MAX
 
@@ -42,7 +43,7 @@ static void spanning_move_inner(struct spanning *s) {
             uint32_t number = t->number_of[t->again[i].to];
             uint32_t above = spanning_common(s, idom[number], t->again[i].from);
             /* That, too, may be somewhere else by now. */
-            above = spanning_common(s, above, t->inner[number].from);
+            above = spanning_common(s, above, t->from[number]);
             moved |= above != idom[number];
             idom[number] = above;
         }
@@ -74,12 +75,12 @@ static void spanning_add_passed(struct spanning *s, uint32_t number) {
     struct graph_object object;
     uint64_t slot;
     uint32_t edge;
-    graph_open_list(g, t->inner[number].list & ~FOLLOW_PASSED, &cursor);
+    graph_open_list(g, t->list[number] & ~FOLLOW_PASSED, &cursor);
     while (!t->given_up && graph_reference(&cursor, &slot, &edge)) {
         if (!graph_object_at(g, slot, CLASS_OBJECT, &object) || links_is_listed(g, object.rank))
             continue;
         uint32_t leaf = links_leaf(g, object.rank);
-        if (t->leaves[leaf].from == t->inner[number].from)
+        if (t->leaf_from[leaf] == t->from[number])
             follow_tree_again(
                 t, (struct follow_again){number, edge, FOLLOW_LEAF | leaf, (uint32_t)slot});
     }
@@ -88,7 +89,7 @@ static void spanning_add_passed(struct spanning *s, uint32_t number) {
 static void spanning_add_all_passed(struct spanning *s) {
     const struct follow_tree *t = &s->heap->follow.met_from;
     for (uint32_t i = 1; i < t->count; i++)
-        if (s->dominators.idom[i] != t->inner[i].from && t->inner[i].list & FOLLOW_PASSED)
+        if (s->dominators.idom[i] != t->from[i] && t->list[i] & FOLLOW_PASSED)
             spanning_add_passed(s, i);
 }
 
@@ -97,22 +98,23 @@ static bool spanning_move_leaves(struct spanning *s, struct err *err) {
     bool ok = true;
     for (uint32_t i = 0; ok && i < t->again_count && spanning_step(s); i++)
         if (t->again[i].to & FOLLOW_LEAF)
-            ok = spanning_move_leaf(s, &t->leaves[t->again[i].to & ~FOLLOW_LEAF].from,
+            ok = spanning_move_leaf(s, &t->leaf_from[t->again[i].to & ~FOLLOW_LEAF],
                                     t->again[i].from, err);
     return ok;
 }
 
 /* -- Edges ------------------------------------------------------------------------------------- */
 
+/* Edges and types are those of the traversal, but for what moved. */
 static void spanning_describe(struct spanning *s) {
     struct dominators *d = &s->dominators;
     const struct follow_tree *t = &s->heap->follow.met_from;
-    const struct path_node *nodes = s->heap->follow.tree.nodes;
-    for (uint32_t i = 1; i < t->count; i++) {
-        const struct follow_inner *inner = &t->inner[i];
-        d->types[i] = nodes[inner->node].type;
-        d->edges[i] = d->idom[i] == inner->from ? inner->edge : DOMINATORS_NO_EDGE;
-    }
+    d->edges = t->edge;
+    d->paths = &s->heap->follow.tree;
+    d->path_of = t->node;
+    for (uint32_t i = 1; i < t->count; i++)
+        if (d->idom[i] != t->from[i])
+            d->edges[i] = DOMINATORS_NO_EDGE;
 }
 
 static void spanning_edge(uint32_t *edge, uint32_t idom, const struct follow_again *again) {
@@ -130,7 +132,7 @@ static void spanning_label(struct spanning *s) {
             spanning_edge(&d->edges[number], d->idom[number], again);
             continue;
         }
-        uint32_t from = t->leaves[again->to & ~FOLLOW_LEAF].from;
+        uint32_t from = t->leaf_from[again->to & ~FOLLOW_LEAF];
         if (from & LEAF_MOVED) {
             struct spanning_leaf *leaf = &s->moved[from & ~LEAF_MOVED];
             spanning_edge(&leaf->edge, leaf->to, again);
@@ -142,9 +144,11 @@ static void spanning_label(struct spanning *s) {
 static void spanning_link(struct spanning *s, uint32_t from, uint32_t to) {
     struct dominators *d = &s->dominators;
     uint32_t above = d->idom[to], top = from;
-    if (!above || !from || above == from || d->types[from] != d->types[to])
+    if (!above || !from || above == from ||
+        dominators_type_of(d, from) != dominators_type_of(d, to))
         return;
-    while (d->idom[top] && d->types[d->idom[top]] == d->types[top] && spanning_step(s))
+    while (d->idom[top] && dominators_type_of(d, d->idom[top]) == dominators_type_of(d, top) &&
+           spanning_step(s))
         top = d->idom[top];
     if (top != to && d->idom[top] == above)
         d->linked[top] = d->linked[to] = true;
@@ -153,8 +157,8 @@ static void spanning_link(struct spanning *s, uint32_t from, uint32_t to) {
 static void spanning_link_all(struct spanning *s) {
     const struct follow_tree *t = &s->heap->follow.met_from;
     for (uint32_t i = 1; i < t->count; i++)
-        if (s->dominators.idom[i] != t->inner[i].from)
-            spanning_link(s, t->inner[i].from, i);
+        if (s->dominators.idom[i] != t->from[i])
+            spanning_link(s, t->from[i], i);
     for (uint32_t i = 0; i < t->again_count; i++)
         if (!(t->again[i].to & FOLLOW_LEAF))
             spanning_link(s, t->again[i].from, t->number_of[t->again[i].to]);
@@ -164,8 +168,8 @@ static void spanning_link_all(struct spanning *s) {
 
 uint64_t spanning_most_bytes(const struct graph *g) {
     const struct dominators *d = NULL;
-    size_t inner = sizeof(*d->idom) + sizeof(*d->edges) + sizeof(*d->types) + sizeof(*d->linked) +
-                   sizeof(uint32_t) + sizeof(bool); /* its place; whether to look there */
+    size_t inner = sizeof(*d->idom) + sizeof(*d->linked) + sizeof(uint32_t) +
+                   sizeof(uint8_t); /* its place; see spanning_counting.marks */
     return follow_tree_most_bytes(g) + inner * ((uint64_t)g->list_count + 2);
 }
 
@@ -186,24 +190,21 @@ bool spanning_find(struct spanning *s, struct heap *h, struct err *err) {
     struct dominators *d = &s->dominators;
     *s = (struct spanning){
         .heap = h, .steps_left = (uint64_t)STEPS_EACH * (t->count + t->again_count) + STEPS_LEAST};
-    if (!t->inner || t->given_up || !spanning_is_whole(&h->follow.tree))
+    if (!t->from || t->given_up || !spanning_is_whole(&h->follow.tree))
         return true;
     d->count = t->count;
     d->idom = spanning_array(t->count, sizeof(*d->idom));
     if (!d->idom)
         return err_nomem(err);
-    for (uint32_t i = 1; i < t->count; i++)
-        d->idom[i] = t->inner[i].from;
+    memcpy(d->idom, t->from, t->count * sizeof(*d->idom));
     spanning_move_inner(s);
     spanning_add_all_passed(s);
     if (!spanning_move_leaves(s, err))
         return false;
     if (t->given_up || !s->steps_left)
         return true;
-    d->edges = spanning_array(t->count, sizeof(*d->edges));
-    d->types = spanning_array(t->count, sizeof(*d->types));
     d->linked = spanning_array(t->count, sizeof(*d->linked));
-    if (!d->edges || !d->types || !d->linked)
+    if (!d->linked)
         return err_nomem(err);
     spanning_describe(s);
     spanning_label(s);
@@ -216,8 +217,6 @@ void spanning_deinit(struct spanning *s) {
     struct dominators *d = &s->dominators;
     size_t count = (size_t)d->count + 1;
     pages_free(d->idom, count * sizeof(*d->idom));
-    pages_free(d->edges, count * sizeof(*d->edges));
-    pages_free(d->types, count * sizeof(*d->types));
     pages_free(d->linked, count * sizeof(*d->linked));
     free(s->moved);
     *s = (struct spanning){.heap = NULL};
@@ -239,8 +238,16 @@ struct spanning_counting {
     struct path_tree *places;
     const uint32_t *place_of;
     struct spanning_most *of_path; /* of each node of the tree of paths */
-    bool *look; /* of each number: something first met from there may be elsewhere */
+    uint8_t *marks;                /* of each number: COUNT_ */
+    /* A root a pair of path and type: by how many edges the one refers to the other, and one of
+     * them, as bytes. */
+    struct path_tree edges;
 };
+
+/* Something first met from there may be elsewhere. */
+#define COUNT_BELOW 1u
+/* It is where it belongs already. */
+#define COUNT_DONE 2u
 
 static uint32_t spanning_enter(struct path_tree *t, uint32_t parent, uint32_t edge, uint32_t type) {
     return path_tree_enter(t, path_tree_hash(parent, edge, type), parent, edge, type);
@@ -249,7 +256,7 @@ static uint32_t spanning_enter(struct path_tree *t, uint32_t parent, uint32_t ed
 static void spanning_vote(struct spanning_counting *c) {
     const struct follow_tree *t = &c->s->heap->follow.met_from;
     for (uint32_t i = 1; i < t->count; i++) {
-        struct spanning_most *most = &c->of_path[t->inner[i].node];
+        struct spanning_most *most = &c->of_path[t->node[i]];
         if (!most->votes)
             most->place = c->place_of[i];
         most->votes += most->place == c->place_of[i] ? 1 : UINT32_MAX;
@@ -274,28 +281,38 @@ static void spanning_count_most(struct spanning_counting *c) {
     }
     for (size_t i = 0; i < paths->slot_capacity; i++) {
         const struct path_slot *slot = &paths->slots[i];
-        if (slot->node != PATH_NONE && slot->parent != PATH_NONE &&
-            spanning_place_below(c, slot->parent, slot->edge, slot->type) !=
-                c->of_path[slot->node].place)
+        if (slot->node == PATH_NONE || slot->parent == PATH_NONE)
+            continue;
+        if (spanning_place_below(c, slot->parent, slot->edge, slot->type) !=
+            c->of_path[slot->node].place)
             c->of_path[slot->parent].mixed = true;
+        path_tree_count(&c->edges, spanning_enter(&c->edges, PATH_NONE, slot->parent, slot->type),
+                        slot->edge);
     }
 }
 
+/* The edge by which objects on a path refer to those of that type; DOMINATORS_NO_EDGE: several. */
+static uint32_t spanning_only_edge(struct spanning_counting *c, uint32_t path, uint32_t type) {
+    uint32_t pair = spanning_enter(&c->edges, PATH_NONE, path, type);
+    bool only = pair != PATH_NONE && c->edges.nodes[pair].objects == 1;
+    return only ? (uint32_t)c->edges.nodes[pair].bytes : DOMINATORS_NO_EDGE;
+}
+
 static bool spanning_is_elsewhere(const struct spanning_counting *c, uint32_t number) {
-    uint32_t path = c->s->heap->follow.met_from.inner[number].node;
+    uint32_t path = c->s->heap->follow.met_from.node[number];
     return c->place_of[number] != c->of_path[path].place;
 }
 
 static void spanning_choose(struct spanning_counting *c) {
     const struct follow_tree *t = &c->s->heap->follow.met_from;
     for (uint32_t i = 1; i < t->count; i++) {
-        if (c->of_path[t->inner[i].node].mixed)
-            c->look[i] = true;
+        if (c->of_path[t->node[i]].mixed)
+            c->marks[i] |= COUNT_BELOW;
         if (!spanning_is_elsewhere(c, i))
             continue;
-        c->look[i] = true;
-        if (c->s->dominators.idom[i] == t->inner[i].from)
-            c->look[t->inner[i].from] = true;
+        c->marks[i] |= COUNT_BELOW;
+        if (c->s->dominators.idom[i] == t->from[i])
+            c->marks[t->from[i]] |= COUNT_BELOW;
     }
 }
 
@@ -309,25 +326,39 @@ static void spanning_transfer(struct spanning_counting *c, uint32_t path, uint32
 
 /* Once, however often it is come to. */
 static void spanning_count_inner(struct spanning_counting *c, uint32_t number, uint64_t bytes) {
-    struct follow_inner *inner = &c->s->heap->follow.met_from.inner[number];
-    if (inner->edge == DOMINATORS_NO_EDGE)
+    if (c->marks[number] & COUNT_DONE)
         return;
-    spanning_transfer(c, inner->node, c->place_of[number], bytes);
-    inner->edge = DOMINATORS_NO_EDGE;
+    spanning_transfer(c, c->s->heap->follow.met_from.node[number], c->place_of[number], bytes);
+    c->marks[number] |= COUNT_DONE;
 }
 
-static void spanning_count_leaf(struct spanning_counting *c, struct follow_leaf *leaf,
-                                uint32_t type, uint64_t bytes) {
-    if (leaf->from == LEAF_COUNTED)
+/* A leaf to which `number` refers by that edge, if it was first met so. */
+static void spanning_count_leaf(struct spanning_counting *c, uint32_t *from, uint32_t number,
+                                uint32_t edge, uint32_t type, uint64_t bytes) {
+    if (*from == LEAF_COUNTED)
         return;
-    struct spanning_leaf moved = {leaf->from, leaf->from, leaf->edge};
-    if (leaf->from & LEAF_MOVED)
-        moved = c->s->moved[leaf->from & ~LEAF_MOVED];
+    struct spanning_leaf moved = {*from, *from, edge};
+    if (*from & LEAF_MOVED)
+        moved = c->s->moved[*from & ~LEAF_MOVED];
+    if (moved.from != number)
+        return;
     uint32_t above = moved.to ? c->place_of[moved.to] : PATH_NONE;
-    uint32_t node = c->s->heap->follow.met_from.inner[moved.from].node;
-    uint32_t path = spanning_enter(&c->s->heap->follow.tree, node, leaf->edge, type);
+    uint32_t node = c->s->heap->follow.met_from.node[number];
+    uint32_t path = spanning_enter(&c->s->heap->follow.tree, node, edge, type);
     spanning_transfer(c, path, spanning_enter(c->places, above, moved.edge, type), bytes);
-    leaf->from = LEAF_COUNTED;
+    *from = LEAF_COUNTED;
+}
+
+/* Where paths do not tell by which edge it was met, what it was met from is asked later. */
+static void spanning_count_moved_leaf(struct spanning_counting *c, uint32_t *from,
+                                      const struct graph_object *object) {
+    uint32_t number = c->s->moved[*from & ~LEAF_MOVED].from, type = object->class->type;
+    uint32_t edge = spanning_only_edge(c, c->s->heap->follow.met_from.node[number], type);
+    if (edge == DOMINATORS_NO_EDGE)
+        c->marks[number] |= COUNT_BELOW;
+    else
+        spanning_count_leaf(c, from, number, edge, type,
+                            graph_size(&c->s->heap->graph, object->slot, object->class));
 }
 
 /* What moved, each by a reference to it. */
@@ -337,17 +368,16 @@ static void spanning_count_moved(struct spanning_counting *c) {
     struct graph_object object;
     for (uint32_t i = 0; i < t->again_count; i++) {
         uint32_t to = t->again[i].to, number = to & FOLLOW_LEAF ? 0 : t->number_of[to];
-        struct follow_leaf *leaf = to & FOLLOW_LEAF ? &t->leaves[to & ~FOLLOW_LEAF] : NULL;
-        bool moved = leaf ? leaf->from & LEAF_MOVED && leaf->from != LEAF_COUNTED
-                          : c->s->dominators.idom[number] != t->inner[number].from &&
+        uint32_t *leaf = to & FOLLOW_LEAF ? &t->leaf_from[to & ~FOLLOW_LEAF] : NULL;
+        bool moved = leaf ? *leaf & LEAF_MOVED && *leaf != LEAF_COUNTED
+                          : c->s->dominators.idom[number] != t->from[number] &&
                                 spanning_is_elsewhere(c, number);
         if (!moved || !graph_object_at(g, t->again[i].slot, CLASS_OBJECT, &object))
             continue;
-        uint64_t bytes = graph_size(g, object.slot, object.class);
         if (leaf)
-            spanning_count_leaf(c, leaf, object.class->type, bytes);
+            spanning_count_moved_leaf(c, leaf, &object);
         else
-            spanning_count_inner(c, number, bytes);
+            spanning_count_inner(c, number, graph_size(g, object.slot, object.class));
     }
 }
 
@@ -359,19 +389,18 @@ static void spanning_count_below(struct spanning_counting *c, uint32_t number) {
     struct graph_object object;
     uint64_t slot;
     uint32_t edge;
-    graph_open_list(g, t->inner[number].list & ~FOLLOW_PASSED, &cursor);
+    graph_open_list(g, t->list[number] & ~FOLLOW_PASSED, &cursor);
     while (graph_reference(&cursor, &slot, &edge)) {
         if (!graph_object_at(g, slot, CLASS_OBJECT, &object))
             continue;
         uint64_t bytes = graph_size(g, slot, object.class);
         if (links_is_listed(g, object.rank)) {
             uint32_t below = t->number_of[graph_list_of(g, object.rank)];
-            if (t->inner[below].from == number && spanning_is_elsewhere(c, below))
+            if (t->from[below] == number && spanning_is_elsewhere(c, below))
                 spanning_count_inner(c, below, bytes);
         } else {
-            struct follow_leaf *leaf = &t->leaves[links_leaf(g, object.rank)];
-            if (leaf->from == number)
-                spanning_count_leaf(c, leaf, object.class->type, bytes);
+            spanning_count_leaf(c, &t->leaf_from[links_leaf(g, object.rank)], number, edge,
+                                object.class->type, bytes);
         }
     }
 }
@@ -381,8 +410,9 @@ bool spanning_count(struct spanning *s, struct path_tree *places, const uint32_t
     const struct follow_tree *t = &s->heap->follow.met_from;
     struct spanning_counting c = {.s = s, .places = places, .place_of = place_of};
     c.of_path = calloc((size_t)s->heap->follow.tree.count + 1, sizeof(*c.of_path));
-    c.look = spanning_array(t->count, sizeof(*c.look));
-    bool ok = (c.of_path && c.look) || err_nomem(err);
+    c.marks = spanning_array(t->count, sizeof(*c.marks));
+    path_tree_init(&c.edges);
+    bool ok = (c.of_path && c.marks) || err_nomem(err);
     if (ok) {
         spanning_vote(&c);
         spanning_count_most(&c);
@@ -390,10 +420,11 @@ bool spanning_count(struct spanning *s, struct path_tree *places, const uint32_t
         spanning_choose(&c);
     }
     for (uint32_t i = 1; ok && i < t->count; i++)
-        if (c.look[i])
+        if (c.marks[i] & COUNT_BELOW)
             spanning_count_below(&c, i);
-    pages_free(c.look, ((size_t)t->count + 1) * sizeof(*c.look));
+    pages_free(c.marks, ((size_t)t->count + 1) * sizeof(*c.marks));
     free(c.of_path);
+    path_tree_deinit(&c.edges);
     return ok && (!places->failed || err_nomem(err));
 }
 
@@ -405,7 +436,7 @@ static void spanning_look_for(const struct spanning *s, bool *look) {
     const uint32_t *edges = s->dominators.edges;
     for (uint32_t i = 1; i < t->count; i++)
         if (edges[i] == DOMINATORS_NO_EDGE)
-            look[t->inner[i].from] = true;
+            look[t->from[i]] = true;
     for (uint32_t i = 0; i < t->again_count; i++)
         if (!(t->again[i].to & FOLLOW_LEAF) &&
             edges[t->number_of[t->again[i].to]] == DOMINATORS_NO_EDGE)
@@ -422,7 +453,7 @@ static void spanning_tell(const struct spanning *s, uint32_t number,
     struct graph_object object;
     uint64_t slot;
     uint32_t edge, before = number;
-    graph_open_list(g, t->inner[number].list & ~FOLLOW_PASSED, &cursor);
+    graph_open_list(g, t->list[number] & ~FOLLOW_PASSED, &cursor);
     while (graph_reference(&cursor, &slot, &edge)) {
         if (!graph_object_at(g, slot, CLASS_OBJECT, &object) || !links_is_listed(g, object.rank))
             continue;

@@ -18,7 +18,7 @@ struct spanning_leaf {
 
 struct spanning {
     struct heap *heap;
-    /* Of inner objects alone, by the numbers of the traversal: idom, edges, types, linked. */
+    /* Of inner objects alone, by the numbers of the traversal: idom, edges, linked, paths. */
     struct dominators dominators;
     struct spanning_leaf *moved;
     uint32_t moved_count, moved_room;
