@@ -7,6 +7,7 @@
 
 #include "diff/causes/stack_holders.h"
 #include "diff/names/names.h"
+#include "diff/series/growth_places.h"
 
 #include "base/hash.h"
 #include "base/order.h"
@@ -207,11 +208,6 @@ static int cmp_cause_types(const void *x, const void *y) {
 /* So near a type of the program has to be to what grew. */
 #define NEXT_STEPS 2u
 
-int64_t accumulation_objects(const struct growth *g, uint32_t node) {
-    return series_delta(g->nodes[node].own_objects[g->snapshot_count - 1],
-                        g->nodes[node].own_objects[0]);
-}
-
 static int64_t node_bytes(const struct growth *g, uint32_t node) {
     return series_delta(g->nodes[node].bytes[g->snapshot_count - 1], g->nodes[node].bytes[0]);
 }
@@ -235,7 +231,7 @@ static uint32_t below_arrays(const struct accumulations *a, uint32_t number, uin
     if (!name_is_framework(g->nodes[top].type) && !str_ends(str_of(g->nodes[top].type), STR("[]")))
         return top;
     for (uint32_t n = most_below(a, number, top); n != GROWTH_ROOT; n = most_below(a, number, n))
-        if (accumulation_objects(g, n) > 10 * accumulation_objects(g, top))
+        if (growth_objects(g, n) > 10 * growth_objects(g, top))
             return n;
     return top;
 }
@@ -257,10 +253,10 @@ static uint32_t main_of(const struct accumulations *a, uint32_t number, uint32_t
     const char *type = g->nodes[top].type;
     if (!name_is_framework(type) || name_boxed_machine(type).len)
         return top;
-    int64_t most = 0, least = accumulation_objects(g, top) / 2;
+    int64_t most = 0, least = growth_objects(g, top) / 2;
     for (uint32_t n = top + 1; n < g->node_count; n++) {
         if (a->group_of[n] != number || growth_is_rest(&g->nodes[n]) ||
-            name_is_framework(g->nodes[n].type) || accumulation_objects(g, n) < least ||
+            name_is_framework(g->nodes[n].type) || growth_objects(g, n) < least ||
             node_bytes(g, n) <= most || depth_below(g, n, top) > NEXT_STEPS)
             continue;
         most = node_bytes(g, n);
@@ -286,7 +282,7 @@ static void judge_counted(struct accumulations *a, uint32_t number) {
     for (uint32_t i = 0; top != item->main && i < g->snapshot_count; i++)
         item->objects[i] = g->nodes[item->main].own_objects[i];
     if (top != item->main)
-        item->objects_delta = accumulation_objects(g, item->main);
+        item->objects_delta = growth_objects(g, item->main);
 }
 
 /* The thread, where it is one whose stack holds it. */
@@ -306,8 +302,7 @@ static void name_stack(struct accumulations *a, const struct series *s, uint32_t
 
 /* Of a spread with one type of the program, that is what it is about. */
 static void judge_spread_main(struct accumulations *a, struct accumulation *item) {
-    int64_t objects =
-        item->spread_mains == 1 ? accumulation_objects(&a->growth, item->spread_main) : 0;
+    int64_t objects = item->spread_mains == 1 ? growth_objects(&a->growth, item->spread_main) : 0;
     if (objects < 2 || objects * 4 < item->objects_delta)
         return;
     item->main = item->spread_main;
@@ -356,7 +351,7 @@ static bool fills_fixed_array(const struct growth *g, const struct accumulation 
         element = g->nodes[element].parent;
     uint32_t array = element == GROWTH_ROOT ? element : g->nodes[element].parent;
     if (array == GROWTH_ROOT || !is_same_array(g, array) ||
-        accumulation_objects(g, item->main) > accumulation_objects(g, element))
+        growth_objects(g, item->main) > growth_objects(g, element))
         return false;
     return g->nodes[element].own_objects[last] <= g->nodes[array].own_bytes[last] / REFERENCE_LEAST;
 }

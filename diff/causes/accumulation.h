@@ -39,9 +39,6 @@ struct accumulations {
     bool *only_itself;
 };
 
-/* By how much the objects of a node are more. */
-int64_t accumulation_objects(const struct growth *g, uint32_t node);
-
 /* The container that a node is the inside of, or the node itself. */
 uint32_t accumulation_container(const struct growth *g, uint32_t node);
 

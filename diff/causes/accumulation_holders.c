@@ -5,6 +5,8 @@
  */
 #include "diff/causes/accumulation.h"
 
+#include "diff/series/growth_places.h"
+
 #include "base/num.h"
 #include "diff/names/names.h"
 
@@ -16,7 +18,7 @@ static uint32_t shared_node(const struct accumulations *a, const struct accumula
     for (uint32_t n = item->main; item->counted && n != GROWTH_ROOT && n != item->container;
          n = g->nodes[n].parent)
         if (g->nodes[n].holders[0] != GROWTH_ROOT)
-            return accumulation_objects(g, n) > 1 ? n : GROWTH_ROOT;
+            return growth_objects(g, n) > 1 ? n : GROWTH_ROOT;
     return GROWTH_ROOT;
 }
 
@@ -26,21 +28,6 @@ static uint32_t container_of_holder(const struct growth *g, uint32_t holder) {
     while (g->nodes[holder].own_objects[last] > 1 && g->nodes[holder].parent != GROWTH_ROOT)
         holder = g->nodes[holder].parent;
     return accumulation_container(g, holder);
-}
-
-static bool is_under(const struct growth *g, uint32_t node, uint32_t above) {
-    while (node != above && node != GROWTH_ROOT)
-        node = g->nodes[node].parent;
-    return node == above;
-}
-
-/* Is there a class or a field of the program on the way to it? */
-static bool is_of_program(const struct growth *g, uint32_t node) {
-    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        if (!name_is_framework(g->nodes[n].type))
-            return true;
-    const char *root = node == GROWTH_ROOT ? "" : growth_root(g, node), *space = strrchr(root, ' ');
-    return name_root_is_field(root) && !name_is_framework(space ? space + 1 : root);
 }
 
 /* The arrays of another holder, or the small things by which it holds. */
@@ -66,11 +53,12 @@ static void fold_shared(struct accumulations *a, uint32_t number, uint32_t share
     struct growth_node *node = &g->nodes[shared];
     struct accumulation *item = &a->items[number];
     for (int k = 0; k < 2; k++)
-        if (node->holders[k] != GROWTH_ROOT && is_under(g, node->holders[k], shared))
+        if (node->holders[k] != GROWTH_ROOT && growth_is_under(g, node->holders[k], shared))
             return; /* in a circle */
     uint32_t first = node->holders[0], second = node->holders[1];
     const char *edge = node->holder_edges[0];
-    if (second != GROWTH_ROOT && !is_of_program(g, first) && is_of_program(g, second)) {
+    if (second != GROWTH_ROOT && !growth_is_of_program(g, first) &&
+        growth_is_of_program(g, second)) {
         first = second;
         second = node->holders[0];
         edge = node->holder_edges[1];
@@ -83,31 +71,12 @@ static void fold_shared(struct accumulations *a, uint32_t number, uint32_t share
     item->root = growth_root(g, first);
     item->container = container_of_holder(g, first);
     item->other = second == GROWTH_ROOT ? GROWTH_ROOT : container_of_holder(g, second);
-    /* Of two of the framework's the second tells nobody more. */
-    if (item->other == item->container ||
-        (item->other != GROWTH_ROOT && !is_of_program(g, first) && !is_of_program(g, second)))
+    /* Of two of the framework's the second tells nobody more, nor who only uses a part of the
+     * first. */
+    if (item->other == item->container || growth_is_part_of(node->type, g->nodes[first].type) ||
+        (item->other != GROWTH_ROOT && !growth_is_of_program(g, first) &&
+         !growth_is_of_program(g, second)))
         item->other = GROWTH_ROOT;
-}
-
-/* Did none on the way from the root to it multiply? What did is no holder, but what grew. */
-static bool is_steady(const struct growth *g, uint32_t node) {
-    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        if (accumulation_objects(g, n) > 0)
-            return false;
-    return true;
-}
-
-/* The holder that is the program's, and not below it; GROWTH_ROOT: none is. */
-static uint32_t holder_of_program(const struct growth *g, uint32_t node, const char **ret_edge) {
-    for (int k = 0; k < 2; k++) {
-        uint32_t holder = g->nodes[node].holders[k];
-        if (holder == GROWTH_ROOT || is_under(g, holder, node) || !is_of_program(g, holder) ||
-            !is_steady(g, holder))
-            continue;
-        *ret_edge = g->nodes[node].holder_edges[k];
-        return holder;
-    }
-    return GROWTH_ROOT;
 }
 
 /*
@@ -118,13 +87,13 @@ static uint32_t holder_of_program(const struct growth *g, uint32_t node, const c
 static void go_by_program(struct accumulations *a, struct accumulation *item) {
     struct growth *g = &a->growth;
     const char *edge = NULL;
-    if (item->main == GROWTH_ROOT || is_of_program(g, item->container))
+    if (item->main == GROWTH_ROOT || growth_is_of_program(g, item->container))
         return;
     for (uint32_t n = item->main; n != GROWTH_ROOT; n = g->nodes[n].parent) {
-        uint32_t holder = g->nodes[n].hung ? holder_of_program(g, n, &edge) : GROWTH_ROOT;
+        uint32_t holder = g->nodes[n].hung ? growth_program_holder(g, n, &edge) : GROWTH_ROOT;
         if (holder == GROWTH_ROOT)
             continue;
-        bool inside = item->container != GROWTH_ROOT && !is_under(g, item->container, n);
+        bool inside = item->container != GROWTH_ROOT && !growth_is_under(g, item->container, n);
         g->nodes[n].parent = holder;
         g->nodes[n].edge = edge ? edge : "";
         item->root = growth_root(g, n);

@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "diff/names/names.h"
+#include "diff/series/growth_places.h"
 
 #include <string.h>
 
@@ -56,7 +57,7 @@ static bool is_behind(const struct telling *t, const struct accumulation *item, 
                       int64_t threads) {
     const struct growth *g = &t->a->growth;
     for (uint32_t n = item->main; n != GROWTH_ROOT && n != item->container; n = g->nodes[n].parent)
-        if (is_type(g->nodes[n].type, type) && is_near(accumulation_objects(g, n), threads))
+        if (is_type(g->nodes[n].type, type) && is_near(growth_objects(g, n), threads))
             return true;
     return false;
 }

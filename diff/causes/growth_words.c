@@ -2,6 +2,7 @@
 #include "diff/causes/telling.h"
 
 #include "diff/names/names.h"
+#include "diff/series/growth_places.h"
 #include "diff/names/path_text.h"
 #include "diff/names/runtimes.h"
 #include "diff/rules/frames.h"
@@ -75,7 +76,7 @@ static const char *field_of(const struct telling *t, uint32_t node, const char *
  * that know it), and a provider of services knows all there are.
  */
 static bool is_aside(const struct telling *t, uint32_t node) {
-    return accumulation_objects(&t->a->growth, node) > 0 ||
+    return growth_objects(&t->a->growth, node) > 0 ||
            RUNTIMES_SAY(words_begin, providers, str_of(t->a->growth.nodes[node].type));
 }
 

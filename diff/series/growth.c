@@ -1,4 +1,5 @@
 #include "diff/series/growth_owner.h"
+#include "diff/series/growth_places.h"
 #include "diff/series/growth_trees.h"
 
 #include "base/hash.h"
@@ -170,6 +171,10 @@ static uint32_t hang(struct lining *l, const char *root, uint32_t at, const stru
         return GROWTH_ROOT;
     l->g->nodes[node].hung = l->g->nodes[node].parent != GROWTH_ROOT;
     return node;
+}
+
+static uint32_t lining_node(void *lining, uint32_t parent, const char *label, const char *type) {
+    return node_of(lining, parent, label, type);
 }
 
 static uint32_t lined_node(struct lining *l, uint32_t at, const struct path_row *row,
@@ -489,6 +494,8 @@ static bool growth_line_up(struct growth *g, const struct series *s, const struc
         ok = line_up(&l, s->snapshots[i], i, err);
     if (ok)
         fill_ways(&l);
+    if (ok && paths)
+        ok = growth_join_places(g, lining_node, &l) || err_nomem(err);
     free(l.ways);
     free(l.detours);
     strmap_deinit(&l.index);

@@ -151,6 +151,78 @@ static void a_bag_is_held_by_its_field(void **state) {
     made_deinit(&m);
 }
 
+/* Objects of a bag in each of its dumps: below the field, by several, and by threads alone. */
+struct bag_dump {
+    uint64_t field, several, thread;
+};
+
+#define BAG_QUEUE \
+    "System.Collections.Concurrent.ConcurrentBag<Shop.Order>+" \
+    "WorkStealingQueue"
+#define BAG_SLOT "thread static System.Threading.ThreadLocal<Shop.Order>.ts_slots"
+
+static uint64_t add_bag_queue(struct made *m, uint32_t i, uint64_t parent, const char *label,
+                              uint64_t orders) {
+    if (!orders)
+        return ABSENT;
+    uint64_t queue = causes_add_path(m, i, parent, label, BAG_QUEUE, 4, 0, orders, orders * 100);
+    causes_add_path(m, i, queue, "_array", ORDER, orders, orders * 100, 0, 0);
+    return queue;
+}
+
+static void add_bag(struct made *m, uint32_t i, struct bag_dump of) {
+    for (int places = 0; places < 2; places++) {
+        uint64_t orders = of.field + of.several + of.thread, holders[2];
+        uint64_t by_slot = places ? of.thread : orders, by_bag = places ? of.field : 0;
+        adding = places ? PART_PLACES : PART_PATHS;
+        holders[0] = causes_add_path(m, i, ABSENT, BAG_SLOT,
+                                     "System.Threading.ThreadLocal<Shop.Order>+LinkedSlot[]", 4,
+                                     128, by_slot ? by_slot + 4 : 0, by_slot * 100);
+        holders[1] = causes_add_path(m, i, ABSENT, "static Shop.Desk.s_bag",
+                                     "System.Collections.Concurrent.ConcurrentBag<Shop.Order>", 1,
+                                     40, by_bag ? by_bag + 4 : 0, by_bag * 100);
+        add_bag_queue(m, i, holders[0], "[]", by_slot);
+        add_bag_queue(m, i, holders[1], "_workStealingQueues", by_bag);
+        uint64_t held = places ? add_bag_queue(m, i, ABSENT, ROOT_SEVERAL, of.several) : ABSENT;
+        if (held != ABSENT)
+            held_by_both(m, i, held, holders[0], holders[1]);
+    }
+    made_live_type(m, i, ORDER, of.field + of.several + of.thread,
+                   (of.field + of.several + of.thread) * 100);
+}
+
+/*
+ * Which of its queues the field alone leads to, which a thread as well, and which a thread alone,
+ * changes from dump to dump with the threads that come and go. The bag grew evenly.
+ */
+static void queues_of_a_bag_are_one_place(void **state) {
+    (void)state;
+    static const struct bag_dump dumps[][3] = {
+        {{1000, 0, 0}, {700, 1300, 0}, {1500, 1500, 0}},
+        {{0, 1000, 0}, {900, 1100, 0}, {2600, 400, 0}},
+        {{0, 1000, 0}, {0, 700, 1300}, {0, 2600, 400}},
+        {{500, 500, 0}, {0, 900, 1100}, {900, 1300, 800}},
+    };
+    for (size_t k = 0; k < sizeof(dumps) / sizeof(*dumps); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++)
+            add_bag(&m, i, dumps[k][i]);
+        adding = PART_PATHS;
+        causes_judge(&m, &c);
+        assert_int_equal(c.growth_count, 1);
+        assert_string_equal(c.items[0].subject, "static Shop.Desk.s_bag");
+        assert_int_equal(c.items[0].kind, CAUSE_LEAK);
+        assert_int_equal(c.items[0].objects_delta, 2000);
+        assert_int_equal(c.items[0].bytes_delta, 2000 * 100);
+        causes_says(c.items[0].summary, "went from 1,000 to 3,000");
+        assert_int_equal(c.explained, c.live_delta);
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 /* Tokens and registrations know the source and all that is registered there; they do not own it. */
 static void who_knows_a_source_does_not_hold_its_registrations(void **state) {
     (void)state;
@@ -471,6 +543,7 @@ int main(void) {
         cmocka_unit_test(a_table_that_doubles_grows),
         cmocka_unit_test(what_two_hold_is_one_cause_of_both),
         cmocka_unit_test(a_bag_is_held_by_its_field),
+        cmocka_unit_test(queues_of_a_bag_are_one_place),
         cmocka_unit_test(who_awaits_what_is_kept_is_told),
         cmocka_unit_test(who_knows_a_source_does_not_hold_its_registrations),
         cmocka_unit_test(what_a_stack_holds_is_of_its_thread),
