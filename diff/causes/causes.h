@@ -59,6 +59,7 @@ struct cause {
     uint32_t finding_count;
     const struct finding *evidence; /* whose figures are its evidence; NULL: none */
     uint64_t weight;                /* orders causes of one severity: larger first */
+    bool stands_alone;              /* no finding says it, and one dump is evidence enough */
 };
 
 struct causes {

@@ -2,7 +2,8 @@
  * Threads that wait for what no thread is known to have: a semaphore that nobody releases, a mutex,
  * a barrier or a countdown that some do not come to, a collection that stays full, an event. Of a
  * semaphore or an event that may be how work is announced: told all the same, but as a warning only
- * where it is used as a lock, or where ever more threads wait.
+ * where it is used as a lock, or where ever more threads wait. What one dump shows may go on in a
+ * moment: told is only what no thread of the program is left to open.
  */
 #include "diff/causes/telling_waits.h"
 
@@ -117,6 +118,26 @@ static bool somebody_computes(const struct waits *w) {
     return false;
 }
 
+static bool is_one_dump(const struct waits *w) {
+    return w->s->count == 1 || w->s->same_dump;
+}
+
+/* Who waits for work may get some, and who sleeps goes on; but Main waits for all the others. */
+static bool waits_for_another(const struct thread_row *row) {
+    struct stack_view view = stack_view(row);
+    return thread_is_dead(row) || view.app == NO_FRAME || view.wait == WAIT_LOCK ||
+           view.wait == WAIT_TASK || view.wait == WAIT_EVENT ||
+           (view.wait == WAIT_IDLE && stack_is_main(row));
+}
+
+/* Does every thread of the program wait for what another one does? */
+static bool all_wait(const struct waits *w) {
+    for (uint32_t i = 0; i < w->s->thread_count; i++)
+        if (waits_row_of(w, i) && !waits_for_another(waits_row_of(w, i)))
+            return false;
+    return true;
+}
+
 /*
  * A semaphore that more wait for than may ever be in it, or that is waited for in several methods,
  * is used as a lock; and no program needs that many threads, or more and more, to wait for work.
@@ -128,7 +149,7 @@ static bool is_lock(const struct wait_row *thing, const struct waiters *waiters)
 
 static enum severity shut_severity(const struct waits *w, const struct wait_row *thing,
                                    const struct waiters *waiters) {
-    if (w->s->count == 1 || w->s->same_dump)
+    if (is_one_dump(w))
         return SEVERITY_NOTICE;
     if (is_thing(thing, WAIT_ON_SEMAPHORE))
         return is_lock(thing, waiters) ? SEVERITY_WARNING : SEVERITY_NOTICE;
@@ -160,7 +181,7 @@ static const char *name_of_thing(const struct waits *w, const struct wait_row *t
 }
 
 static const char *between(const struct waits *w) {
-    return w->s->count > 1 && !w->s->same_dump ? " between the dumps" : "";
+    return is_one_dump(w) ? "" : " between the dumps";
 }
 
 /* "8 threads, as thread 0x2a request-1, wait in Shop.Desk.Query" */
@@ -283,10 +304,22 @@ static bool is_mutex(const struct waits *w, const struct waiters *of, uint32_t n
            is_thing(w->graph.edges[w->graph.thread_count + number].thing, WAIT_ON_MUTEX);
 }
 
+/* Of one dump: that is all that can be said, and why it is. */
+static void stand_alone(const struct waits *w, struct cause *cause) {
+    if (!is_one_dump(w))
+        return;
+    cause->stands_alone = true;
+    cause->summary = findings_text(w->f,
+                                   "%.*s; every thread of the program waits for another, so that "
+                                   "none is left to do that.",
+                                   (int)strlen(cause->summary) - 1, cause->summary);
+}
+
 static void tell_mutexes(struct waits *w, const struct waiters *of) {
-    enum severity severity =
-        w->s->count == 1 || w->s->same_dump ? SEVERITY_NOTICE : SEVERITY_WARNING;
-    struct cause *cause = cause_add(w->d, CAUSE_BLOCKED, severity);
+    if (is_one_dump(w) && !all_wait(w))
+        return;
+    struct cause *cause =
+        cause_add(w->d, CAUSE_BLOCKED, is_one_dump(w) ? SEVERITY_NOTICE : SEVERITY_WARNING);
     const char *story = "";
     uint32_t told = 0;
     if (!cause)
@@ -310,14 +343,24 @@ static void tell_mutexes(struct waits *w, const struct waiters *of) {
                                    told, between(w), story);
     cause->next = "Take mutexes in one order everywhere, and come to ReleaseMutex on every way "
                   "out; who has one is known to the system alone.";
+    stand_alone(w, cause);
 }
 
 /* -- All of it --------------------------------------------------------------------------------- */
 
+/* Of what may announce work nobody need be missing. */
+static bool one_dump_shows(const struct waits *w, const struct wait_row *thing,
+                           const struct waiters *waiters) {
+    bool announces = is_thing(thing, WAIT_ON_EVENT) ||
+                     (is_thing(thing, WAIT_ON_SEMAPHORE) && !is_lock(thing, waiters));
+    return !announces && all_wait(w);
+}
+
 static void tell_thing(struct waits *w, uint32_t node, const struct waiters *waiters) {
     const struct shut_kind *kind = shut_kind_of(w, node);
     const struct wait_row *thing = w->graph.edges[node].thing;
-    if (!kind || !waiters->stayed || waits_is_told(w, node))
+    if (!kind || !waiters->stayed || waits_is_told(w, node) ||
+        (is_one_dump(w) && !one_dump_shows(w, thing, waiters)))
         return;
     enum severity severity = shut_severity(w, thing, waiters);
     if (waiters->count == 1 && severity > SEVERITY_WARNING)
@@ -326,6 +369,7 @@ static void tell_thing(struct waits *w, uint32_t node, const struct waiters *wai
     if (!cause)
         return;
     kind->say(w, cause, thing, waiters);
+    stand_alone(w, cause);
     cause->weight = waiters->count;
     waits_claim(w, node, cause_last(w->d));
 }

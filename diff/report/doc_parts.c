@@ -65,20 +65,21 @@ static const struct cause **find_explained(const struct doc_context *c) {
     bool merged = c->s->count == 1 && c->o->causes && !c->o->all && !c->d->is_page;
     for (uint32_t i = 0; merged && i < c->o->causes->count; i++) {
         const struct cause *cause = &c->o->causes->items[i];
-        for (uint32_t k = 0; cause->finding_count > 1 && k < cause->finding_count; k++)
+        bool told = cause->finding_count > 1 || cause->stands_alone;
+        for (uint32_t k = 0; told && k < cause->finding_count; k++)
             by[cause->findings[k]] = cause;
     }
     return by;
 }
 
 /*
- * Of one dump, a deadlock that no rule finds: over tasks and initializers. What else waits there
- * may go on in a moment.
+ * Of one dump, what no rule finds: a deadlock over tasks and initializers, and what nobody is left
+ * to open. What else waits there may go on in a moment.
  */
-static void list_deadlocks(const struct doc_context *c) {
+static void list_unfound(const struct doc_context *c) {
     for (uint32_t i = 0; c->s->count == 1 && c->o->causes && i < c->o->causes->count; i++) {
         const struct cause *cause = &c->o->causes->items[i];
-        if (cause->kind == CAUSE_DEADLOCK && !cause->finding_count)
+        if ((cause->kind == CAUSE_DEADLOCK || cause->stands_alone) && !cause->finding_count)
             doc_cause(c->d, cause);
     }
 }
@@ -89,7 +90,7 @@ void doc_findings(const struct doc_context *c) {
     bool listed = c->o->all || !c->o->causes || c->s->count == 1 || c->d->is_page;
     if (listed)
         doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Findings");
-    list_deadlocks(c);
+    list_unfound(c);
     const struct cause **explained = listed ? find_explained(c) : NULL;
     for (uint32_t i = 0; explained && i < c->f->count; i++) {
         const struct cause *cause = explained[i];

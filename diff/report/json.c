@@ -160,15 +160,18 @@ static cJSON *cause_object(struct json *j, const struct cause *cause) {
 void json_causes(struct json *j, const struct causes *causes) {
     if (!causes) {
         json_put(j, "causes", cJSON_CreateNull());
-        json_put(j, "explained", cJSON_CreateNull());
         return;
     }
     json_array_begin(j, "causes");
     for (uint32_t i = 0; i < causes->count; i++)
         json_array_put(j, cause_object(j, &causes->items[i]));
     json_array_end(j);
-    cJSON *explained = causes->live_known ? cJSON_CreateObject() : cJSON_CreateNull();
-    if (causes->live_known) {
+}
+
+void json_explained(struct json *j, const struct causes *causes) {
+    bool known = causes && causes->live_known;
+    cJSON *explained = known ? cJSON_CreateObject() : cJSON_CreateNull();
+    if (known) {
         json_add(j, explained, "live_base", json_number(causes->live_base_bytes));
         json_add(j, explained, "live_new", json_number(causes->live_new_bytes));
         json_add(j, explained, "live_delta", json_delta(causes->live_delta));

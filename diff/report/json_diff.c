@@ -320,6 +320,7 @@ bool json_diff(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "schema", json_text("dumpdiff.diff/1"));
     json_diff_head(&j, s, o);
     json_causes(&j, o->causes);
+    json_explained(&j, o->causes);
     json_findings(&j, f);
     bool ok = json_diff_types(&j, s, o, err);
     threads(&j, s);

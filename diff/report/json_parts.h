@@ -18,8 +18,10 @@ cJSON *json_totals(struct json *j, const struct snapshot *s);
 cJSON *json_path_steps(struct json *j, const struct path_row *rows, uint32_t count, uint32_t at,
                        uint32_t most, const char **ret_root);
 void json_findings(struct json *j, const struct findings *f);
-/* causes and explained; null where causes is NULL. */
+/* causes; null where causes is NULL. */
 void json_causes(struct json *j, const struct causes *causes);
+/* Of a diff how much they explain; null where causes is NULL, or nobody knows. */
+void json_explained(struct json *j, const struct causes *causes);
 
 /* Where growth begins in the trees of holders. Errors: ERR_NOMEM, ERR_FORMAT. */
 bool json_growth_points(struct json *j, const struct series *s, struct err *err) MUST_CHECK;

@@ -190,6 +190,7 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     if (snapshot_has(snapshot, PART_ABSENCES))
         part_rows(&j, snapshot, PART_ABSENCES);
     json_put(&j, "totals", json_totals(&j, snapshot));
+    json_causes(&j, o->causes);
     json_findings(&j, f);
     bool ok = json_show_types(&j, s, o, err);
     json_show_regions(&j, snapshot);

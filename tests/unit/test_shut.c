@@ -301,6 +301,53 @@ static void mutexes_that_wait_for_one_another_are_one_cause(void **state) {
     made_deinit(&m);
 }
 
+/* One dump: who computes, sleeps or waits for work may open it yet; work may be announced so. */
+static void one_dump_tells_what_nobody_is_left_to_open(void **state) {
+    (void)state;
+    static const struct {
+        const char *why, *kind, *frames;
+        uint64_t most;
+        const char *other; /* frames of one more thread */
+        bool told;
+    } cases[] = {
+        {"a barrier", WAIT_ON_BARRIER, BARRIER "|Yard.Crew.Meet()", ABSENT, NULL, true},
+        {"who joins them", WAIT_ON_BARRIER, BARRIER "|Yard.Crew.Meet()", ABSENT,
+         "System.Threading.Thread.Join()|Yard.Program.Main()", true},
+        {"who computes", WAIT_ON_BARRIER, BARRIER "|Yard.Crew.Meet()", ABSENT, "Yard.Work.Count()",
+         false},
+        {"who sleeps", WAIT_ON_BARRIER, BARRIER "|Yard.Crew.Meet()", ABSENT,
+         SLEEP "|Yard.Work.Nap()", false},
+        {"who waits for work", WAIT_ON_BARRIER, BARRIER "|Yard.Crew.Meet()", ABSENT,
+         EMPTY "|Yard.Line.Work()", false},
+        {"a full queue", WAIT_ON_QUEUE, FULL "|Yard.Line.Put()", ABSENT, NULL, true},
+        {"mutexes", WAIT_ON_MUTEX, HANDLE "|Yard.Desk.Print()", ABSENT, NULL, true},
+        {"an event", WAIT_ON_EVENT, HANDLE "|Yard.Day.Begin()", ABSENT, NULL, false},
+        {"a pool of one", WAIT_ON_SEMAPHORE, SEMAPHORE "|Yard.Desk.Query()", 1, NULL, true},
+        {"a queue of work", WAIT_ON_SEMAPHORE, SEMAPHORE "|Yard.Desk.Query()", ABSENT, NULL, false},
+    };
+    for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++) {
+        struct made m;
+        struct causes c;
+        made_init(&m, 1);
+        struct wait_row *thing = add_closed(&m, 0, cases[k].kind, "static Yard.Desk.s_thing");
+        thing->most = cases[k].most;
+        thing->count = strcmp(cases[k].kind, WAIT_ON_SEMAPHORE) != 0;
+        add_waiters(&m, 0, 0, 3, cases[k].frames);
+        if (cases[k].other)
+            causes_add_worker(&m, 0, 6, "other", cases[k].other, 0);
+        causes_judge(&m, &c);
+        if (c.count != cases[k].told)
+            fail_msg("%s: %u causes", cases[k].why, c.count);
+        if (c.count) {
+            assert_true(c.items[0].stands_alone);
+            assert_int_equal(c.items[0].severity, SEVERITY_NOTICE);
+            causes_says(c.items[0].summary, "; every thread of the program waits for another");
+        }
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 /* The initializer of a type: in a circle, and with those that wait until it is done. */
 static void an_initializer_is_told_with_its_type(void **state) {
     (void)state;
@@ -375,6 +422,7 @@ int main(void) {
         cmocka_unit_test(a_countdown_that_stays_is_a_warning),
         cmocka_unit_test(an_event_is_a_notice_until_more_wait),
         cmocka_unit_test(mutexes_that_wait_for_one_another_are_one_cause),
+        cmocka_unit_test(one_dump_tells_what_nobody_is_left_to_open),
         cmocka_unit_test(an_initializer_is_told_with_its_type),
         cmocka_unit_test(a_callback_may_stand_in_a_circle),
     };
