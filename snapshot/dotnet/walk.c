@@ -89,6 +89,7 @@ static ALWAYS_INLINE uint64_t count_objects(struct walk_worker *w, uint64_t a, u
                                             bool *ret_broken) {
     const struct window window = w->window;
     const uint64_t last = window.end - 2 * word, bits = word - 1;
+    const uint64_t free_mt = w->shared->clr->free_mt;
     const uint64_t align = (word == 8 ? 8 : w->align) - 1;
     if (stop > last + 1)
         stop = last + 1;
@@ -118,7 +119,9 @@ static ALWAYS_INLINE uint64_t count_objects(struct walk_worker *w, uint64_t a, u
         slot->bytes += size;
         if (a > window.start + 3) {
             uint32_t header = load_u32(p - 4);
-            if (header & (HEADER_THREAD_ID | HEADER_HAS_INDEX))
+            /* Gaps of segments keep something of the collector's there: every third object, at
+             * times. */
+            if (header & (HEADER_THREAD_ID | HEADER_HAS_INDEX) && mt != free_mt)
                 walk_note_lock(w, a, mt, header);
         }
         a += step;

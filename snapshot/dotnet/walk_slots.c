@@ -118,7 +118,7 @@ void walk_flush(struct walk_worker *w) {
 
 void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_t header) {
     struct walk_result *r = w->shared->result;
-    if (mt == w->shared->clr->free_mt || header & HEADER_HASH_CODE)
+    if (header & HEADER_HASH_CODE)
         return;
     struct walk_lock lock = {.object = object, .mt = mt};
     if (header & HEADER_HAS_INDEX) {
