@@ -71,9 +71,8 @@ static void find_gc(struct base *b, struct space *s) {
 static void fuzz_contract_load_base(struct base *b) {
     struct space space;
     struct err err = {.msg = ""};
-    uint64_t cut;
     b->file = fuzz_load_core("workstation.core.zst", &b->size);
-    fuzz_must(elf_core_open(&space, (struct bytes){b->file, b->size}, &cut, &err), err.msg);
+    fuzz_must(open_any_dump(&space, (struct bytes){b->file, b->size}, &err), err.msg);
     for (uint32_t i = 0; i < space.range_count && !b->descriptor; i++)
         for (const uint8_t *at = space.ranges[i].data;
              at + DESCRIPTOR_SIZE <=

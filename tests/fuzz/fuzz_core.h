@@ -10,10 +10,10 @@
 #include "base/file.h"
 #include "dotnet/dotnet.h"
 #include "input/input.h"
-#include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "model/answers.h"
 #include "model/snapshot.h"
+#include "tests/support/open_dump.h"
 
 #include <string.h>
 
@@ -67,8 +67,7 @@ static inline void fuzz_read_core(struct bytes file, struct fuzz_how how) {
     struct fuzz_asked a = {.looked_at = looked_at, .file = file.data};
     struct err err = {.msg = ""};
     struct snapshot s;
-    uint64_t cut;
-    if (!elf_core_open(&a.space, file, &cut, &err)) {
+    if (!open_any_dump(&a.space, file, &err)) {
         answers_deinit(&answers);
         return;
     }

@@ -3,9 +3,12 @@
  *
  * Input: u8 mode, then records {u8 kind, u24 place, operand}. Places are numbered over the 8-byte
  * words that an unchanged reading looks at, so that hardly a change goes unnoticed; operands can be
- * the contents or the address of another such word, so that pointers lead somewhere.
+ * the contents or the address of another such word, so that pointers lead somewhere. Where pointers
+ * have 4 bytes, a word is half of these.
  */
 #include "tests/fuzz/fuzz_core.h"
+
+#include "memory/arch/arch.h"
 
 #define PATCHES_MAX 512u
 
@@ -17,7 +20,7 @@ enum {
     MODE_NO_PATHS = 8,
     MODE_QUESTIONS = 16,
     MODE_OLD_BASE = 32, /* .NET 9 and 8 instead of 10 */
-    MODE_OLDEST = 64,   /* .NET Core 3.1 */
+    MODE_OLDEST = 64,   /* .NET Core 3.1; with MODE_LATER: see elsewhere_names */
     MODE_LATER = 128    /* what came later: see later_names */
 };
 
@@ -37,6 +40,7 @@ struct words {
 struct base {
     uint8_t *file;
     size_t size;
+    uint32_t word;                    /* [bytes] of a pointer */
     uint32_t magic;                   /* offset of the contract descriptor; 0: none */
     struct words structure, contents; /* by offset */
 };
@@ -54,24 +58,25 @@ static void find_words(struct base *b) {
     uint8_t *looked_at = calloc(1, b->size / 8 + 1);
     struct space space;
     struct err err = {.msg = ""};
-    uint64_t cut;
-    fuzz_must(looked_at && elf_core_open(&space, (struct bytes){b->file, b->size}, &cut, &err),
+    fuzz_must(looked_at && open_any_dump(&space, (struct bytes){b->file, b->size}, &err),
               "the base core does not open");
+    b->word = space.arch->pointer_bytes;
     fuzz_read_core((struct bytes){b->file, b->size},
                    (struct fuzz_how){.byte_by_byte = true, .looked_at = looked_at});
     const uint8_t *first = b->file + b->size;
     for (uint32_t i = 0; i < space.range_count; i++)
         if (space.ranges[i].data < first)
             first = space.ranges[i].data;
-    for (uint32_t at = 0; at + 8 <= (uint32_t)(first - b->file); at += 8)
+    for (uint32_t at = 0; at + 8 <= (uint32_t)(first - b->file); at += b->word)
         add_word(&b->structure, at, 0);
     for (uint32_t i = 0; i < space.range_count; i++) {
         const struct space_range *r = &space.ranges[i];
         for (uint64_t at = 0; at + 8 <= r->end - r->start; at += 8) {
             uint32_t offset = (uint32_t)(r->data - b->file) + (uint32_t)at;
             uint8_t seen = looked_at[offset / 8];
-            if (seen)
-                add_word(seen & 1 ? &b->structure : &b->contents, offset, r->start + at);
+            for (uint32_t half = 0; seen && half < 8; half += b->word)
+                add_word(seen & 1 ? &b->structure : &b->contents, offset + half,
+                         r->start + at + half);
             if (memcmp(b->file + offset, "DNCCDAC", 8) == 0)
                 b->magic = offset;
         }
@@ -86,8 +91,14 @@ static void fuzz_heapwalk_load_base(struct base *b, const char *name) {
     find_words(b);
 }
 
-static void fuzz_heapwalk_put_u64(uint8_t *at, uint64_t value) {
-    memcpy(at, &value, sizeof(value));
+static uint64_t fuzz_heapwalk_get(const struct base *b, uint32_t offset) {
+    uint64_t value = 0;
+    memcpy(&value, b->file + offset, b->word);
+    return value;
+}
+
+static void fuzz_heapwalk_put(const struct base *b, uint32_t offset, uint64_t value) {
+    memcpy(b->file + offset, &value, b->word);
 }
 
 static const struct word *pick(const struct words *w, uint32_t number) {
@@ -118,7 +129,7 @@ static uint64_t fuzz_heapwalk_changed(const struct base *b, struct reader *r, ui
         return reader_u64(r);
     case 3:
         other = pick(&b->structure, fuzz_heapwalk_place(r));
-        return load_u64(b->file + other->offset);
+        return fuzz_heapwalk_get(b, other->offset);
     case 4:
         other = pick(&b->structure, fuzz_heapwalk_place(r));
         return other->address + shift;
@@ -128,17 +139,21 @@ static uint64_t fuzz_heapwalk_changed(const struct base *b, struct reader *r, ui
         return values[reader_u8(r) % (sizeof(values) / sizeof(values[0]))];
     default:
         other = pick(&b->contents, fuzz_heapwalk_place(r));
-        return shift & 1 ? other->address : load_u64(b->file + other->offset);
+        return shift & 1 ? other->address : fuzz_heapwalk_get(b, other->offset);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const names[] = {"workstation.core.zst", "server.core.zst", "net9.core.zst",
                                         "net8.core.zst", "net3.core.zst"},
-                             *const later_names[] = {
-                                 "net3-server.core.zst", "../../dumps/waits-net11.core.zst",
-                                 "../../dumps/calls-net11.core.zst", "arm64-net10.core.zst"};
-    static struct base bases[5], later_bases[4];
+                             *const later_names[] = {"net3-server.core.zst",
+                                                     "../../dumps/waits-net11.core.zst",
+                                                     "../../dumps/calls-net11.core.zst",
+                                                     "arm64-net10.core.zst"},
+                             *const elsewhere_names[] = {
+                                 "win-x86-net10.dmp.zst", "win-x64-net8.dmp.zst",
+                                 "musl-net10.core.zst", "arm64-net11.core.zst"};
+    static struct base bases[5], later_bases[4], elsewhere_bases[4];
     struct {
         uint32_t offset;
         uint64_t old;
@@ -148,31 +163,35 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     reader_init(&r, (struct bytes){data, size}, 0);
     uint8_t mode = reader_u8(&r);
     uint32_t which = (mode & MODE_ODD_BASE ? 1 : 0) + (mode & MODE_OLD_BASE ? 2 : 0);
-    bool later = mode & MODE_LATER;
+    bool later = mode & MODE_LATER, elsewhere = later && mode & MODE_OLDEST;
     which = mode & MODE_OLDEST && !later ? 4 : which;
-    struct base *b = later ? &later_bases[which] : &bases[which];
+    struct base *b = elsewhere ? &elsewhere_bases[which]
+                     : later   ? &later_bases[which]
+                               : &bases[which];
     if (!b->file)
-        fuzz_heapwalk_load_base(b, later ? later_names[which] : names[which]);
+        fuzz_heapwalk_load_base(b, elsewhere ? elsewhere_names[which]
+                                   : later   ? later_names[which]
+                                             : names[which]);
     if (mode & MODE_NO_DESCRIPTOR && b->magic) {
         undo[undo_count].offset = b->magic;
-        undo[undo_count++].old = load_u64(b->file + b->magic);
-        fuzz_heapwalk_put_u64(b->file + b->magic, 0);
+        undo[undo_count++].old = fuzz_heapwalk_get(b, b->magic);
+        fuzz_heapwalk_put(b, b->magic, 0);
     }
     while (undo_count < PATCHES_MAX && reader_left(&r) >= 5) {
         uint8_t kind = reader_u8(&r);
         const struct word *w =
             pick(kind & KIND_CONTENTS ? &b->contents : &b->structure, fuzz_heapwalk_place(&r));
-        uint64_t old = load_u64(b->file + w->offset),
+        uint64_t old = fuzz_heapwalk_get(b, w->offset),
                  value = fuzz_heapwalk_changed(b, &r, kind, old);
         undo[undo_count].offset = w->offset;
         undo[undo_count++].old = old;
-        fuzz_heapwalk_put_u64(b->file + w->offset, value);
+        fuzz_heapwalk_put(b, w->offset, value);
     }
     fuzz_read_core((struct bytes){b->file, b->size},
                    (struct fuzz_how){.byte_by_byte = mode & MODE_LIVE,
                                      .no_paths = mode & MODE_NO_PATHS,
                                      .questions = mode & MODE_QUESTIONS});
     while (undo_count--)
-        fuzz_heapwalk_put_u64(b->file + undo[undo_count].offset, undo[undo_count].old);
+        fuzz_heapwalk_put(b, undo[undo_count].offset, undo[undo_count].old);
     return 0;
 }

@@ -1,17 +1,18 @@
 /*
- * Makes a small core out of a large one: its notes, and of its memory only what reading the managed
- * heap looks at, everything else as zeros or not at all. The result reads like the original.
+ * Makes a small dump out of a large one: its notes or lists, and of its memory only what reading
+ * the managed heap looks at, everything else as zeros or not at all. The result reads like the
+ * original.
  *
- * usage: mk_small_core CORE OUT      (CORE: an ELF core, not compressed)
+ * usage: mk_small_core DUMP OUT      (an ELF core or a minidump of all memory, not compressed)
  *
  * The heap is read twice, the second time as if the runtime did not describe itself, so that the
  * small core serves both ways.
  */
 #include "base/file.h"
 #include "dotnet/dotnet.h"
-#include "memory/elf/elf.h"
 #include "model/answers.h"
 #include "model/snapshot.h"
+#include "tests/support/open_dump.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -63,10 +64,9 @@ static bool record(struct recorder *r, struct bytes file, bool hide_descriptor, 
     const struct dotnet_options options = {
         .sysroot = "/nowhere", .contents = true, .answers = &answers};
     answers_init(&answers, &question);
-    uint64_t cut;
     struct snapshot snapshot;
     snapshot_init(&snapshot);
-    if (!elf_core_open(&r->space, file, &cut, err))
+    if (!open_any_dump(&r->space, file, err))
         return false;
     struct space *s = &r->space;
     bool ok = true;
@@ -177,6 +177,72 @@ static void add_notes(struct bytes file, struct output *out) {
     }
 }
 
+static bool write_small(const struct strbuf *all, const char *path, struct err *err) {
+    printf("%zu bytes\n", all->len);
+    return file_write(path, strbuf_str(all), err);
+}
+
+/* -- Minidumps --------------------------------------------------------------------------------- */
+
+enum { MDMP_ENTRY = 12, MDMP_MEMORY64 = 9 };
+
+/* Of the header's table, the entry of the list of all memory. */
+static bool find_memory64(struct bytes file, uint32_t *ret_entry) {
+    uint32_t count = load_u32(file.data + 8), entry = load_u32(file.data + 12);
+    for (uint32_t i = 0; i < count; i++, entry += MDMP_ENTRY) {
+        *ret_entry = entry;
+        if (load_u32(file.data + entry) == MDMP_MEMORY64)
+            return true;
+    }
+    return false;
+}
+
+static void put_u64(struct strbuf *out, uint64_t value) {
+    strbuf_add(out, (struct str){(const char *)&value, sizeof(value)});
+}
+
+/* What stands before the memory stays as it is, but for where the list of it is. */
+static bool write_minidump(const struct recorder *r, struct bytes file, const char *path,
+                           struct err *err) {
+    uint32_t entry;
+    uint64_t runs = 0;
+    struct strbuf all, list, memory;
+    if (!find_memory64(file, &entry))
+        return err_at(err, ERR_FORMAT, 0, "no list of all memory");
+    strbuf_init(&all);
+    strbuf_init(&list);
+    strbuf_init(&memory);
+    for (uint32_t i = 0; i < r->count; i++) {
+        uint64_t first = 0, end = 0, size = r->ranges[i].end - r->ranges[i].start;
+        while (next_run(r, i, end, &first, &end)) {
+            uint64_t from = first * PAGE, to = end * PAGE < size ? end * PAGE : size;
+            put_u64(&list, r->ranges[i].start + from);
+            put_u64(&list, to - from);
+            runs++;
+            for (uint64_t at = from; at < to; at++)
+                strbuf_addc(&memory, r->kept[i][at / GRANULE] ? (char)r->ranges[i].data[at] : '\0');
+        }
+    }
+    uint64_t base = load_u64(file.data + load_u32(file.data + entry + 8) + 8);
+    strbuf_add(&all, (struct str){(const char *)file.data, base});
+    while (all.len % GRANULE) /* so that words of the memory are words of the file */
+        strbuf_addc(&all, 0);
+    base = all.len;
+    uint32_t moved[] = {MDMP_MEMORY64, (uint32_t)(16 + list.len), (uint32_t)base};
+    memcpy(all.ptr + entry, moved, sizeof(moved));
+    put_u64(&all, runs);
+    put_u64(&all, base + 16 + list.len);
+    strbuf_add(&all, strbuf_str(&list));
+    strbuf_add(&all, strbuf_str(&memory));
+    bool ok = write_small(&all, path, err);
+    strbuf_deinit(&memory);
+    strbuf_deinit(&list);
+    strbuf_deinit(&all);
+    return ok;
+}
+
+/* -- Cores ------------------------------------------------------------------------------------- */
+
 static bool write_core(const struct recorder *r, struct bytes file, const char *path,
                        struct err *err) {
     struct output out = {.at = 0};
@@ -205,8 +271,7 @@ static bool write_core(const struct recorder *r, struct bytes file, const char *
     strbuf_add(&all, (struct str){(const char *)&e, sizeof(e)});
     strbuf_add(&all, strbuf_str(&out.headers));
     strbuf_add(&all, strbuf_str(&out.contents));
-    printf("%u segments, %zu bytes\n", out.count, all.len);
-    bool ok = file_write(path, strbuf_str(&all), err);
+    bool ok = write_small(&all, path, err);
     strbuf_deinit(&all);
     strbuf_deinit(&out.headers);
     strbuf_deinit(&out.contents);
@@ -218,11 +283,13 @@ int main(int argc, char **argv) {
     struct file file;
     struct err err = {.msg = ""};
     if (argc != 3) {
-        fprintf(stderr, "usage: mk_small_core CORE OUT\n");
+        fprintf(stderr, "usage: mk_small_core DUMP OUT\n");
         return 2;
     }
     if (!file_open(&file, argv[1], &err) || !record(&r, file.bytes, false, &err) ||
-        !record(&r, file.bytes, true, &err) || !write_core(&r, file.bytes, argv[2], &err)) {
+        !record(&r, file.bytes, true, &err) ||
+        !(minidump_probe(file.bytes) ? write_minidump : write_core)(&r, file.bytes, argv[2],
+                                                                    &err)) {
         fprintf(stderr, "mk_small_core: %s\n", err.msg[0] ? err.msg : "out of memory");
         return 1;
     }

@@ -2,11 +2,11 @@
 
 #include "base/file.h"
 #include "input/input.h"
-#include "memory/elf/elf.h"
 #include "memory/unpack/unpack.h"
 #include "model/snapfile.h"
 #include "model/rows_origin.h"
 #include "model/snapshot.h"
+#include "tests/support/open_dump.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +17,7 @@
 
 bool small_core_open(const struct small_core *c, struct space *s) {
     struct err err = {.msg = ""};
-    uint64_t cut;
-    if (!elf_core_open(s, (struct bytes){c->file, c->size}, &cut, &err))
+    if (!open_any_dump(s, (struct bytes){c->file, c->size}, &err))
         return false;
     uint32_t before = 0, count = s->range_count;
     struct space_range *ranges = arena_array(&s->arena, count + 1u, sizeof(*ranges));
@@ -70,7 +69,7 @@ static void look_around(struct small_core *c, struct space *s) {
     c->string_mt = clr.string_mt;
     c->thread = clr.threads[0];
     if (clr.dac_table)
-        assert_true(clr_word(&clr, clr.dac_table + 8ull * clr.gc_vars_index, &c->gc_variable));
+        assert_true(clr_word_at(&clr, clr.dac_table, clr.gc_vars_index, &c->gc_variable));
     if (!clr_read(&clr, clr.gc.slot[GC_HEAP_FIELDS], c->heap_fields, sizeof(c->heap_fields)))
         memset(c->heap_fields, 0xff, sizeof(c->heap_fields));
     strbuf_deinit(&why);

@@ -1,5 +1,6 @@
 /*
- * The small cores of tests/fuzz/base, opened to be changed and read: with room for more memory.
+ * The small dumps of tests/fuzz/base, cores and minidumps, opened to be changed and read: with room
+ * for more memory.
  */
 #ifndef DUMPDIFF_TESTS_SMALL_CORE_H
 #define DUMPDIFF_TESTS_SMALL_CORE_H

@@ -90,6 +90,9 @@ static void small_cores_hold_what_their_dumps_held(void **state) {
     check_contents("tests/fuzz/base/arm64-net9.core.zst", 1, "workstation", 72);
     check_contents("tests/fuzz/base/arm64-net10.core.zst", 1, "workstation", 71);
     check_contents("tests/fuzz/base/arm64-net11.core.zst", 1, "workstation", 86);
+    check_contents("tests/fuzz/base/musl-net10.core.zst", 1, "workstation", 71);
+    check_contents("tests/fuzz/base/win-x64-net8.dmp.zst", 1, "workstation", 60);
+    check_contents("tests/fuzz/base/win-x86-net10.dmp.zst", 1, "workstation", 69);
 }
 
 /* -- The GC's own descriptor ------------------------------------------------------------------- */
