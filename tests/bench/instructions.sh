@@ -1,7 +1,8 @@
 #!/bin/bash
-# What reading, comparing and judging wide snapshots costs, and walking the heaps of each processor (objects: the small
-# ones of the fuzz targets), counted in instructions a row or object by valgrind's callgrind: a figure that does not depend on what else the machine does. What starting the program takes is taken off, since that
-# is the dynamic loader's. instructions.txt has what it cost when somebody last looked; more than TOLERANCE above that
+# What reading, comparing and judging wide snapshots costs, and walking the heaps of each processor and library (objects:
+# of the small dumps of the fuzz targets), counted in instructions a row or object by valgrind's callgrind: a figure that
+# does not depend on what else the machine does. What starting the program takes is taken off, since that is the dynamic
+# loader's. instructions.txt has what it cost when somebody last looked; more than TOLERANCE above that
 # fails, and less by as much is said, so that it can be written down (--update). Prints in CMocka's words.
 # usage: instructions.sh [--update]     DUMPDIFF: the program, BUILD: where make_data is
 set -u
@@ -10,7 +11,8 @@ here=$(dirname "$0")
 table=$here/instructions.txt build=${BUILD:-build}
 program=${DUMPDIFF:-$build/dumpdiff} data=$build/bench
 TOLERANCE=10 # percent: another C library compares and copies in its own way
-names=(show-50000-types diff-50000-types gate-10-of-5000-types transcript-of-9000-rows walk-x64 walk-arm64)
+names=(show-50000-types diff-50000-types gate-10-of-5000-types transcript-of-9000-rows
+    walk-x64 walk-arm64 walk-musl walk-x86)
 
 # Other processors, and those without AVX2, have other functions in the C library.
 why=
@@ -28,16 +30,16 @@ trap 'rm -f "$log"' EXIT
 
 # instructions ARGUMENT...: of the program with these; 0: it failed
 instructions() {
-    counted_by "$program" "$@"
+    sum='n += $4' counted_by "$program" "$@"
 }
-# walked DUMP: those of walking its heap, in the process that does
+# walked DUMP: those of walking its heap, in the process that does: a child of that begins with what it had counted
 walked() {
-    counted_by --toggle-collect=walk_heap "$program" show --no-paths "$1"
+    sum='if ($4 > n) n = $4' counted_by --toggle-collect=walk_heap "$program" show --no-paths "$1"
 }
 counted_by() {
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" >/dev/null 2>"$log"
     [ $? -le 1 ] || { cat "$log" >&2; echo 0; return; }
-    awk '/ Collected : / { n += $4 } END { print n + 0 }' "$log"
+    awk "/ Collected : / { $sum } END { print n + 0 }" "$log"
 }
 
 # a_row NAME: sets $rows, and $counted to the whole, of which $start is not counted
@@ -50,6 +52,8 @@ a_row() {
     transcript-*) rows=9000 counted=$(instructions show "$data/heap.txt") ;;
     walk-x64) rows=524 start=0 counted=$(walked tests/fuzz/base/net9.core.zst) ;;
     walk-arm64) rows=1039 start=0 counted=$(walked tests/fuzz/base/arm64-net9.core.zst) ;;
+    walk-musl) rows=499 start=0 counted=$(walked tests/fuzz/base/musl-net10.core.zst) ;;
+    walk-x86) rows=583 start=0 counted=$(walked tests/fuzz/base/win-x86-net10.dmp.zst) ;;
     esac
 }
 
