@@ -96,8 +96,8 @@ $(BUILD)/diff/report/page_assets.o $(BUILD)/diff/report/page_assets.analyzed: $(
 $(BUILD)/diff/report/page_assets.o $(BUILD)/diff/report/page_assets.analyzed: BASE_CFLAGS += -include $(EMBEDDED)
 
 # The version stands in one place.
-$(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"' -DDUMPDIFF_RELEASED='"$(RELEASED)"'
-$(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o: VERSION
+$(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o $(BUILD)/cmd/cmd_gate.o: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"' -DDUMPDIFF_RELEASED='"$(RELEASED)"'
+$(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o $(BUILD)/cmd/cmd_gate.o: VERSION
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -319,7 +319,7 @@ static-check:
 ## clang's analyser over the program: null pointers, leaks, use after free, values that nobody set
 analyze: $(LIB_SRC:%.c=$(BUILD)/%.analyzed) $(CMD_SRC:%.c=$(BUILD)/%.analyzed)
 
-$(BUILD)/cmd/main.analyzed $(BUILD)/cmd/cmd_man.analyzed: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"' -DDUMPDIFF_RELEASED='"$(RELEASED)"'
+$(BUILD)/cmd/main.analyzed $(BUILD)/cmd/cmd_man.analyzed $(BUILD)/cmd/cmd_gate.analyzed: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"' -DDUMPDIFF_RELEASED='"$(RELEASED)"'
 $(BUILD)/%.analyzed: %.c tools/analyze.h
 	@mkdir -p $(@D)
 	@$(need_pkgs)$(ANALYZE) $(BASE_CFLAGS) $(if $(filter %/err.c,$<),,-include tools/analyze.h) \

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cmd/inputs.h"
 #include "diff/gate/gate_report.h"
+#include "model/rows_origin.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -97,10 +98,15 @@ static bool write_output(struct gate_session *g, const struct output *output, st
     const char *format = output_format(&g->options, output);
     bool color = is_stdout(output->path) && session_color(&g->options);
     bool text_format = strcmp(format, "text") == 0; /* others are commands of CI, or no log */
+    const struct snapshot *newest = &g->session.snapshots[g->session.count - 1];
     const struct gate_output options = {
         .budget_path = strbuf_cstr(&g->path),
         .names = g->session.names,
         .color = color,
+        .version = DUMPDIFF_VERSION,
+        .program = g->options.program ? g->options.program : snapshot_origin(newest)->process,
+        .release = g->options.release,
+        .instance = g->options.instance,
     };
     struct strbuf text;
     strbuf_init(&text);

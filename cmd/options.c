@@ -54,6 +54,7 @@ SETS_TEXT(set_db, db)
 SETS_TEXT(set_program, program)
 SETS_TEXT(set_release, release)
 SETS_TEXT(set_environment, environment)
+SETS_TEXT(set_instance, instance)
 SETS_TEXT(set_budget, budget)
 SETS_TEXT(set_today, today)
 SETS_TEXT(set_config, config)
@@ -414,6 +415,11 @@ const struct option_desc option_descs[] = {
     {"release", 0, "NAME", VALUE_TEXT, "snapshots of that release", FILING, set_release},
     {"environment", 0, "NAME", VALUE_TEXT, "snapshots of that environment", FILING,
      set_environment},
+    {"program", 0, "NAME", VALUE_TEXT, "openmetrics: what runs (default: as the dump says)", GATING,
+     set_program},
+    {"release", 0, "NAME", VALUE_TEXT, "openmetrics: release of it", GATING, set_release},
+    {"instance", 0, "NAME", VALUE_TEXT, "openmetrics: which of those that run (a pod, a host)",
+     GATING, set_instance},
     {"keep", 0, "N", VALUE_NUMBER, "prune: how many of each release and environment stay", FILING,
      set_keep},
     {"no-pager", 0, NULL, VALUE_NONE, "on a terminal: do not put the output through a pager", EVERY,

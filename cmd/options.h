@@ -50,8 +50,10 @@ struct options {
     uint64_t pid;        /* ABSENT: not given */
     uint64_t max_memory; /* [bytes]; 0: not given */
     uint64_t watch_every_ns;
-    const char *db, *program, *release, *environment; /* of history; NULL: not given */
-    uint64_t keep;                                    /* of history prune; 0: not given */
+    const char *db, *environment;  /* of history; NULL: not given */
+    const char *program, *release; /* of history, and labels of the gate */
+    const char *instance;          /* label of the gate */
+    uint64_t keep;                 /* of history prune; 0: not given */
     uint32_t watch_count;
     const char *config;
     const char *limits[LIMITS_MAX]; /* "KEY=VALUE" */

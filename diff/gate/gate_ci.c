@@ -165,20 +165,37 @@ static void annotation(struct strbuf *out, const char *level, const struct gate_
     strbuf_addc(out, '\n');
 }
 
+/* One for all that passed: ten notices a run hide the one that matters. */
+static void passed_annotation(struct strbuf *out, const struct gate *g, const struct gate_output *o,
+                              struct strbuf *text) {
+    uint32_t passed = g->count - g->breaches - g->inconclusive;
+    strbuf_clear(text);
+    strbuf_addf(text, "%u of %u budget%s passed", passed, g->count, plural(g->count));
+    for (uint32_t i = 0; i < g->count; i++) {
+        const struct gate_result *r = &g->results[i];
+        if (r->status != GATE_PASS)
+            continue;
+        strbuf_addf(text, "\n%s: ", r->budget->name);
+        gate_say_result(r, text);
+    }
+    if (passed)
+        annotation(out, "notice", o, 0, "dumpdiff gate", strbuf_cstr(text));
+}
+
 bool gate_write_github(const struct gate *g, const struct gate_output *o, struct strbuf *out,
                        struct err *err) {
     struct strbuf text;
     strbuf_init(&text);
     for (uint32_t i = 0; i < g->count; i++) {
         const struct gate_result *r = &g->results[i];
+        if (r->status == GATE_PASS)
+            continue;
         strbuf_clear(&text);
         say_all(r, &text);
-        annotation(out,
-                   r->status == GATE_BREACH         ? "error"
-                   : r->status == GATE_INCONCLUSIVE ? "warning"
-                                                    : "notice",
-                   o, r->budget->line, r->budget->name, strbuf_cstr(&text));
+        annotation(out, r->status == GATE_BREACH ? "error" : "warning", o, r->budget->line,
+                   r->budget->name, strbuf_cstr(&text));
     }
+    passed_annotation(out, g, o, &text);
     for (uint32_t i = 0; i < g->warning_count; i++)
         annotation(out, "warning", o, 0, "dumpdiff gate", g->warnings[i]);
     bool ok = strbuf_ok(&text, err) && strbuf_ok(out, err);
@@ -270,9 +287,21 @@ bool gate_write_summary(const struct gate *g, const struct gate_output *o, struc
 
 /* -- OpenMetrics ------------------------------------------------------------------------------- */
 
-static void sample(struct strbuf *out, const char *metric, const struct gate_result *r,
-                   const char *limit, double value) {
-    strbuf_addf(out, "%s{budget=\"", metric);
+static void gate_ci_add_label(struct strbuf *out, const char *name, const char *value) {
+    if (!value)
+        return;
+    strbuf_addf(out, "%s=\"", name);
+    gate_ci_add_escaped(out, value, gate_ci_label);
+    strbuf_adds(out, "\",");
+}
+
+static void sample(struct strbuf *out, const char *metric, const struct gate_output *o,
+                   const struct gate_result *r, const char *limit, double value) {
+    strbuf_addf(out, "%s{", metric);
+    gate_ci_add_label(out, "program", o->program);
+    gate_ci_add_label(out, "release", o->release);
+    gate_ci_add_label(out, "instance", o->instance);
+    strbuf_adds(out, "budget=\"");
     gate_ci_add_escaped(out, r->budget->name, gate_ci_label);
     strbuf_addf(out, "\",on=\"%s\",unit=\"%s\"", budget_kinds[r->budget->on].name,
                 r->budget->objects ? "count" : "bytes");
@@ -288,27 +317,27 @@ static void gate_ci_family(struct strbuf *out, const char *metric, const char *h
 bool gate_write_openmetrics(const struct gate *g, const struct gate_output *o, struct strbuf *out,
                             struct err *err) {
     uint32_t last = g->s->count - 1;
-    (void)o;
     gate_ci_family(out, "dumpdiff_value", "What a budget measures, in the newest snapshot.");
     for (uint32_t i = 0; i < g->count; i++)
         if (g->results[i].values[last] != ABSENT)
-            sample(out, "dumpdiff_value", &g->results[i], NULL, (double)g->results[i].values[last]);
+            sample(out, "dumpdiff_value", o, &g->results[i], NULL,
+                   (double)g->results[i].values[last]);
     gate_ci_family(out, "dumpdiff_limit_actual", "What is held against a limit.");
     for (uint32_t i = 0; i < g->count; i++)
         for (uint32_t k = 0; k < g->results[i].check_count; k++)
             if (!isnan(g->results[i].checks[k].actual))
-                sample(out, "dumpdiff_limit_actual", &g->results[i],
+                sample(out, "dumpdiff_limit_actual", o, &g->results[i],
                        budget_limit_names[g->results[i].checks[k].limit],
                        g->results[i].checks[k].actual);
     gate_ci_family(out, "dumpdiff_limit_allowed", "The limit itself.");
     for (uint32_t i = 0; i < g->count; i++)
         for (uint32_t k = 0; k < g->results[i].check_count; k++)
-            sample(out, "dumpdiff_limit_allowed", &g->results[i],
+            sample(out, "dumpdiff_limit_allowed", o, &g->results[i],
                    budget_limit_names[g->results[i].checks[k].limit],
                    g->results[i].checks[k].allowed);
     gate_ci_family(out, "dumpdiff_budget_status", "0 passed, 1 breached, 3 inconclusive.");
     for (uint32_t i = 0; i < g->count; i++)
-        sample(out, "dumpdiff_budget_status", &g->results[i], NULL,
+        sample(out, "dumpdiff_budget_status", o, &g->results[i], NULL,
                g->results[i].status == GATE_BREACH         ? 1
                : g->results[i].status == GATE_INCONCLUSIVE ? 3
                                                            : 0);

@@ -2,8 +2,11 @@
 #include "diff/gate/gate_report.h"
 
 #include "diff/report/json_value.h"
+#include "diff/report/terms.h"
+#include "diff/rules/rule.h"
 
 #include <math.h>
+#include <string.h>
 
 static cJSON *gate_json_real(double value) {
     return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
@@ -159,16 +162,36 @@ static cJSON *sarif_result(struct json *j, const struct gate_output *o,
     return object;
 }
 
-static cJSON *sarif_driver(struct json *j) {
+/* What `explain` says of what a budget of that kind can be about. */
+static void sarif_help(int kind, struct strbuf *out) {
+    strbuf_addf(out, "A budget about %s. `dumpdiff explain NAME` says more.\n",
+                budget_kinds[kind].meaning);
+    for (const struct term *term = terms; term->name; term++)
+        if ((kind == ON_CAUSE || kind == ON_VERDICT) &&
+            strcmp(term->kind, budget_kinds[kind].name) == 0)
+            strbuf_addf(out, "\n%s: %s\n%s", term->name, term->summary, term->explain);
+    for (size_t i = 0; kind == ON_FINDING && rules[i]; i++)
+        strbuf_addf(out, "\n%s: %s", rules[i]->id, rules[i]->summary);
+}
+
+static cJSON *sarif_driver(struct json *j, const struct gate_output *o) {
     cJSON *driver = cJSON_CreateObject(), *list = cJSON_CreateArray();
     json_add(j, driver, "name", json_text("dumpdiff"));
+    json_add(j, driver, "version", json_text(o->version));
+    struct strbuf help;
+    strbuf_init(&help);
     for (int i = 0; i < ON_COUNT; i++) {
         cJSON *rule = cJSON_CreateObject();
         json_add(j, rule, "id", json_text(budget_kinds[i].name));
         json_add(j, rule, "shortDescription", message(j, budget_kinds[i].meaning));
+        strbuf_clear(&help);
+        sarif_help(i, &help);
+        json_add(j, rule, "help", message(j, strbuf_cstr(&help)));
         json_append(j, list, rule);
     }
     json_add(j, driver, "rules", list);
+    json_fail(j, &help.err);
+    strbuf_deinit(&help);
     return driver;
 }
 
@@ -179,7 +202,7 @@ bool gate_write_sarif(const struct gate *g, const struct gate_output *o, struct 
     json_begin(&j, out);
     json_put(&j, "$schema", json_text("https://json.schemastore.org/sarif-2.1.0.json"));
     json_put(&j, "version", json_text("2.1.0"));
-    json_add(&j, tool, "driver", sarif_driver(&j));
+    json_add(&j, tool, "driver", sarif_driver(&j, o));
     json_add(&j, run, "tool", tool);
     json_add(&j, run, "columnKind", json_text("utf16CodeUnits"));
     for (uint32_t i = 0; i < g->count; i++)

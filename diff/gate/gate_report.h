@@ -11,6 +11,8 @@ struct gate_output {
     const char *budget_path;  /* as given: where breaches are pointed at */
     const char *const *names; /* of the snapshots */
     bool color;
+    const char *version;                      /* of dumpdiff */
+    const char *program, *release, *instance; /* labels of figures; NULL: none */
 };
 
 struct gate_report {

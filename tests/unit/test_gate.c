@@ -409,7 +409,11 @@ static void write_report(const char *format, const char *json, struct strbuf *ou
     struct run r;
     struct err err = {.msg = ""};
     static const char *const names[] = {"before.dmp", "after.dmp"};
-    const struct gate_output options = {.budget_path = "ci/a b,c.json", .names = names};
+    const struct gate_output options = {.budget_path = "ci/a b,c.json",
+                                        .names = names,
+                                        .version = "1.2.3",
+                                        .release = "4 \"rc\"",
+                                        .instance = "pod-7"};
     const struct gate_report *report = gate_report_find(format);
     assert_non_null(report);
     run_snapshots(&r, json, 2, NULL);
@@ -484,8 +488,11 @@ static void outputs_escape_names(void **state) {
         {"teamcity", "##teamcity[testStarted name='a<b>&\"c|'|||[d|]\xef\xbf\xbd: %,\xc3\xa9']"},
         {"sarif", "\"uri\":\"ci/a%20b%2Cc.json\""},
         {"sarif", "\"startLine\":4"},
-        {"openmetrics",
-         "dumpdiff_value{budget=\"a<b>&\\\"c'|[d]\xef\xbf\xbd: %,\xc3\xa9\",on=\"total\""},
+        {"sarif", "\"name\":\"dumpdiff\",\"version\":\"1.2.3\""},
+        {"github", "::notice file=ci/a b%2Cc.json,title=dumpdiff gate::1 of 4 budgets passed%0A"},
+        {"openmetrics", "dumpdiff_value{release=\"4 "
+                        "\\\"rc\\\"\",instance=\"pod-7\",budget=\"a<b>&\\\"c'|[d]\xef\xbf\xbd: "
+                        "%,\xc3\xa9\",on=\"total\""},
         {"github-summary", "| a&lt;b&gt;&amp;\"c'\\|\\[d\\]\xef\xbf\xbd: %,\xc3\xa9 |"},
         {"text", "before.dmp -> after.dmp: 4 budgets, 2 breached, 1 inconclusive"},
         {"text", "Shop.Order  97.7 KiB -> 107.4 KiB (+9.8 KiB)"},
