@@ -50,6 +50,9 @@ static const struct {
      "`dotnet-counters collect` write is"},
     {INSIDE("<GCHeapDump"),
      "is a heap of PerfView as XML (.gcdump.xml), which is not read: its .gcdump is"},
+    {TEXT("<gcheap>"),
+     "is a heap that `traverseheap -xml` of SOS wrote for the CLR Profiler, which is not read: the "
+     "dump it is of is, and what `dumpheap -stat` prints of that"},
     {BYTES("FLR\0"),
      "is a recording of Java Flight Recorder (.jfr), which is not read: what `jcmd PID "
      "GC.heap_dump FILE` writes is, and what `jcmd PID GC.class_histogram` prints"},

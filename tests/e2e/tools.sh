@@ -81,6 +81,17 @@ if name[0] in ("dumphttp", "dumprequests"):
 if name[0] == "dumpexceptions":
     by_type = lambda j: {t: sum(r["objects"] for r in j["exceptions"] if r["type"] == t) for t in {r["type"] for r in j["exceptions"]}}
     equal("exceptions", by_type(said), by_type(dump))
+if name[0] == "sizestats":
+    for generation in ("gen0", "gen1", "gen2", "loh", "poh", "frozen"):
+        of = lambda free: sum(t["by_generation"][generation]["objects"] for t in dump["types"] if (t["name"] == "Free") == free)
+        equal(generation, said["counters"]["heap.objects_" + generation], of(False))
+        if generation != "frozen":
+            equal("free " + generation, said["counters"]["heap.free_blocks_" + generation], of(True))
+if name[0] == "analyzeoom":
+    equal("heaps without memory", said["counters"]["gc.heaps_out_of_memory"], 0)
+if name[0] == "verifyheap":
+    equal("objects", said["counters"]["heap.verified_objects"], dump["totals"]["objects"])
+    equal("damaged", said["counters"]["heap.damaged_objects"], 0)
 if name[:2] == ["dumpheap", "-strings"]:
     strings = next(t for t in dump["types"] if t["name"] == "System.String")
     equal("strings", said["counters"]["strings.objects"], strings["objects"])
@@ -118,7 +129,12 @@ if have dotnet-dump; then
 fi
 if have dotnet-dump; then
     dump_of desk
-    ask threadpoolqueue dumphttp dumprequests dumpexceptions threadpool
+    ask threadpoolqueue dumphttp dumprequests dumpexceptions threadpool sizestats analyzeoom verifyheap
+    # What says something of one object, or of code, is passed over: it makes no log partial.
+    timeout 180 "$tools/dotnet-dump" analyze app.core -c "dumpheap -stat" -c assemblies -c modules -c dumpdomain \
+        -c dumpruntimetypes -c ephrefs -c ephtoloh -c "taskstate -v 16777216" -c runtimes -c threads -c eeversion \
+        -c exit >dump_mixed.log 2>&1
+    whole "dumpheap -stat among others" dump_mixed.log && same "dumpheap -stat among others" dump_mixed.log
     stop
 fi
 dump_of callbacks

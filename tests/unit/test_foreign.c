@@ -26,6 +26,7 @@ static const struct {
      "javacore.txt", "javacore of OpenJ9"},
     {HEAD("Nettrace\x14\0\0\0!FastSerialization.1"), "a", "recording of events (.nettrace)"},
     {HEAD("<?xml version=\"1.0\"?>\n<GCHeapDump>\n"), "a.gcdump.xml", "heap of PerfView as XML"},
+    {HEAD("<gcheap>\n  <types>\n"), "heap.xml", "`traverseheap -xml` of SOS"},
     {HEAD("FLR\0\0\2\0\0"), "a", "Java Flight Recorder"},
     {HEAD("\0\0\1\0\0\0\0\0"), "logs/Trace.ETL", "trace of Windows events"},
     {HEAD("\0\0\1\0\0\0\0\0"), "a.etl.zip", "trace of Windows events"},

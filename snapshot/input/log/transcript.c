@@ -67,6 +67,10 @@
     SECTION(eeversion) \
     SECTION(objsize) \
     SECTION(exception) \
+    SECTION(crashinfo) \
+    SECTION(analyzeoom) \
+    SECTION(verifyheap) \
+    SECTION(sizestats) \
     SECTION(finalizequeue) \
     SECTION(gchandles) \
     SECTION(heapstat) \

@@ -1,0 +1,2 @@
+/* Section analyzeoom. */
+#include "tests/fuzz/fuzz_section.h"

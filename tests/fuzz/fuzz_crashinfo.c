@@ -1,0 +1,2 @@
+/* Section crashinfo. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section sizestats. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section verifyheap. */
+#include "tests/fuzz/fuzz_section.h"
