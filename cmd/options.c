@@ -291,7 +291,8 @@ static bool set_color(struct options *o, const char *value, struct err *err) {
  */
 const struct option_desc option_descs[] = {
     {"format", 0, "F", VALUE_REPORT,
-     "text (default), json, markdown, csv, html, brief, folded, pprof or speedscope; with -o, one "
+     "text (default), json, markdown, csv, html, brief, brief-json, folded, pprof or speedscope; "
+     "with -o, one "
      "pair each",
      REPORTING, options_set_format},
     {"open", 0, NULL, VALUE_NONE,

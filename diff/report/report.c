@@ -10,6 +10,7 @@
     REPORT(csv) \
     REPORT(html) \
     REPORT(brief) \
+    REPORT(brief_json) \
     REPORT(folded) \
     REPORT(pprof) \
     REPORT(speedscope)

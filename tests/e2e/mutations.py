@@ -145,7 +145,7 @@ class Mutations:
 
     def command(self, changed, path, original):
         r = self.random
-        formats = ['text', 'markdown', 'html', 'json', 'csv', 'brief']
+        formats = ['text', 'markdown', 'html', 'json', 'csv', 'brief', 'brief-json']
         kind = r.randrange(10)
         if kind < 5:
             more = r.choice([[], ['--all'], ['--retained'], ['--holders', '.*'], ['--duplicates'], ['--values', '.*'],
@@ -171,7 +171,7 @@ class Mutations:
             return 'lets controls out'
         try:
             text = out.decode()
-            if 'json' in arguments and text:
+            if ('json' in arguments or 'brief-json' in arguments) and text:
                 json.loads(text)
         except ValueError as error:
             return f'output: {error}'
