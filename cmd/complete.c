@@ -96,6 +96,7 @@ static void complete_value(const struct completion *c, enum value_kind kind) {
     static const char *const sorts[] = {"bytes-delta", "objects-delta", "bytes",
                                         "objects",     "name",          NULL};
     static const char *const colors[] = {"auto", "always", "never", NULL};
+    static const char *const progresses[] = {"auto", "json", "never", NULL};
     switch (kind) {
     case VALUE_NONE:
     case VALUE_TEXT:
@@ -127,6 +128,9 @@ static void complete_value(const struct completion *c, enum value_kind kind) {
         break;
     case VALUE_COLOR:
         complete_texts(c, colors);
+        break;
+    case VALUE_PROGRESS:
+        complete_texts(c, progresses);
         break;
     case VALUE_LIMIT:
         complete_limits(c);

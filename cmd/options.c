@@ -273,16 +273,26 @@ static bool set_width(struct options *o, const char *value, struct err *err) {
     return true;
 }
 
+/* The number of the value among three names; 3: it is none of them. */
+static unsigned one_of(const char *value, const char *first, const char *second,
+                       const char *third) {
+    const char *const names[] = {first, second, third};
+    unsigned i = 0;
+    while (i < 3 && strcmp(names[i], value) != 0)
+        i++;
+    return i;
+}
+
 static bool set_color(struct options *o, const char *value, struct err *err) {
-    static const char *const names[] = {
-        [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(names[i], value) != 0)
-            continue;
-        o->color = (enum color_mode)i;
-        return true;
-    }
-    return err_set(err, ERR_USAGE, "--color: auto, always or never, not '%s'", value);
+    unsigned mode = one_of(value, "auto", "always", "never");
+    o->color = (enum color_mode)(mode % 3);
+    return mode < 3 || err_set(err, ERR_USAGE, "--color: auto, always or never, not '%s'", value);
+}
+
+static bool set_progress(struct options *o, const char *value, struct err *err) {
+    unsigned mode = one_of(value, "auto", "json", "never");
+    o->progress = (enum progress_mode)(mode % 3);
+    return mode < 3 || err_set(err, ERR_USAGE, "--progress: auto, json or never, not '%s'", value);
 }
 
 /*
@@ -423,6 +433,9 @@ const struct option_desc option_descs[] = {
      GATING, set_instance},
     {"keep", 0, "N", VALUE_NUMBER, "prune: how many of each release and environment stay", FILING,
      set_keep},
+    {"progress", 0, "WHEN", VALUE_PROGRESS,
+     "auto (default: on a terminal), json (a line a second on standard error) or never", READING,
+     set_progress},
     {"no-pager", 0, NULL, VALUE_NONE, "on a terminal: do not put the output through a pager", EVERY,
      set_no_pager},
     {"help", 'h', NULL, VALUE_NONE, "print this help", EVERY, set_help},

@@ -5,6 +5,7 @@
 #define DUMPDIFF_CMD_OPTIONS_H
 
 #include "cmd/cmd.h"
+#include "cmd/progress.h"
 #include "diff/report/report.h"
 #include "diff/report/sheet.h"
 #include "input/input.h"
@@ -60,6 +61,7 @@ struct options {
     uint32_t limit_count;
     struct question question; /* of show */
     enum color_mode color;
+    enum progress_mode progress;
     uint32_t command; /* bit of the subcommand */
     const char *budget, *today;
     const char *list, *series; /* see inputs.h */
@@ -82,6 +84,7 @@ enum value_kind {
     VALUE_LIMIT,
     VALUE_SORT,
     VALUE_COLOR,
+    VALUE_PROGRESS,
     VALUE_PID,
     VALUE_TYPE,
 };

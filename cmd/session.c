@@ -169,7 +169,7 @@ static bool read_argument(const struct session *s, const char *argument,
     strbuf_add(&text, path);
     if (named)
         input->moment = named;
-    progress_begin(argument);
+    progress_begin(argument, s->options->progress);
     shrunk_reading(argument);
     struct apart apart = {.argument = strbuf_cstr(&text), .series = s->options->series};
     bool ok = strbuf_ok(&text, err) && apart_read(&apart, input, snapshot, err);

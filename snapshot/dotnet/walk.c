@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "base/meter.h"
 #include "dotnet/walk_graph.h"
 
 #include "base/order.h"
@@ -213,8 +214,9 @@ static void walk_span(struct walk_worker *w, const struct gc_span *span) {
         }
         bool broken = !in_window(w, a) && !open_window(w, a, span->end);
         if (!broken) {
-            uint64_t stop = context < span->end ? context : span->end;
+            uint64_t stop = context < span->end ? context : span->end, from = a;
             a = walk_window(w, a, stop, span->end, &broken);
+            meter_add(a - from);
         }
         if (broken) {
             uint64_t sense = resync(w, a, context, span->end);
@@ -273,10 +275,15 @@ static void worker_deinit(struct walk_worker *w) {
     free(w->piece);
 }
 
-static uint32_t wanted_threads(const struct gc_state *gc) {
+static uint64_t walk_bytes(const struct gc_state *gc) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < gc->span_count; i++)
         bytes += gc->spans[i].end - gc->spans[i].start;
+    return bytes;
+}
+
+static uint32_t wanted_threads(const struct gc_state *gc) {
+    uint64_t bytes = walk_bytes(gc);
     cpu_set_t set; /* those that this process may use */
     int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
     if (bytes < THREADS_FROM || cpus < 2)
@@ -326,6 +333,7 @@ bool walk_heap(struct clr *clr, const struct gc_state *gc, struct clr_heap *heap
     bool ok = (result->heaps && units) || err_nomem(err);
     for (uint32_t i = 0; i < count && ok; i++)
         ok = worker_init(&workers[i], &shared, err);
+    meter_begin(METER_WALKING, walk_bytes(gc));
     if (ok && gc->span_count) {
         shared.unit_count = make_units(gc, clr->word, units);
         run_workers(workers, count);

@@ -1,5 +1,6 @@
 #include "heap/heap.h"
 
+#include "base/meter.h"
 #include "base/vec.h"
 
 #include "heap/answers_graph.h"
@@ -141,6 +142,7 @@ bool heap_follow(struct heap *h, const struct answers *answers, struct err *err)
                                                    heap_may_keep_nodes(h),
                                      .keep_tree = heap_may_keep_tree(h)};
     uint64_t *condemned = NULL;
+    meter_begin(METER_HOLDERS, 0);
     if (!follow_init(&h->follow, &h->graph, &options, err))
         return false;
     bool ok =

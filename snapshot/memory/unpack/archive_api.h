@@ -17,6 +17,7 @@
     X(archive_entry_is_encrypted) \
     X(archive_entry_pathname) \
     X(archive_error_string) \
+    X(archive_filter_bytes) \
     X(archive_filter_count) \
     X(archive_format) \
     X(archive_read_data_block) \

@@ -1,5 +1,6 @@
 #include "memory/unpack/unpack.h"
 
+#include "base/meter.h"
 #include "memory/unpack/archive_api.h"
 #include "memory/unpack/spool.h"
 
@@ -150,6 +151,7 @@ static bool unpack_read_member(struct unpacking *u, struct bytes block, uint64_t
         }
         if (at > u->most || block.size > u->most - at)
             return too_large(u, err);
+        meter_set((uint64_t)u->lib.archive_filter_bytes(u->archive, -1));
         if (!add_zeros(u, at, err) || !spool_add(&u->spool, block, err))
             return false;
         const void *data;
@@ -261,11 +263,13 @@ static bool unpack_layer(struct file *f, uint64_t most, uint64_t memory_most,
     spool_init(&u.spool);
     u.spool.memory_most = memory_most;
     struct file out = {0};
+    meter_begin(METER_UNPACKING, f->bytes.size);
     bool ok = open_archive(&u, f->bytes, err) && read_archive(&u, f->bytes, ret_plain, err) &&
               (*ret_plain || spool_finish(&u.spool, &out, err));
     if (u.archive)
         u.lib.archive_read_free(u.archive);
     archive_api_unload(&u.lib);
+    meter_begin(METER_READING, 0); /* what was in it */
     spool_deinit(&u.spool);
     if (!ok)
         return report->member[0] ? err_prefix(err, "%s", report->member) : false;
