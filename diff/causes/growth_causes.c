@@ -303,6 +303,7 @@ static void tell_growth(const struct telling *t, const struct accumulation *item
                                    telling_share(t, cause), telling_waiters(t, item));
     cause->next = telling_next(t, item, place);
     telling_claim(t, item, cause_last(t->d));
+    telling_weak_handles(t, item, cause_last(t->d));
     telling_threads_kept(t, item, cause_last(t->d));
     if (finalizer)
         cause_claim_rule(t->d, rules[RULE_finalizer_queue_growth], NULL, cause_last(t->d));

@@ -88,6 +88,23 @@ bool telling_is_symptom(const struct telling *t, const struct accumulation *item
            (telling_is_of_finalizer(item) && tell_with_finalizer(t, item));
 }
 
+void telling_weak_handles(const struct telling *t, const struct accumulation *item,
+                          uint32_t cause) {
+    int64_t references = 0;
+    for (uint32_t i = 0; i < item->type_count; i++)
+        if (str_starts(str_of(item->types[i].type), STR("System.WeakReference")))
+            references += item->types[i].objects_delta;
+    for (uint32_t i = 0; references > 0 && i < t->d->f->count; i++) {
+        const struct finding *finding = &t->d->f->items[i];
+        const struct evidence *base = cause_evidence(finding, "count_base"),
+                              *now = cause_evidence(finding, "count_new");
+        if (cause_is_open(t->d, i, rules[RULE_handles_growing]) &&
+            str_starts(str_of(finding->subject), STR("Weak")) && base && now &&
+            2 * references >= series_delta(now->number, base->number))
+            cause_claim(t->d, i, cause);
+    }
+}
+
 /* -- What keeps loaded code -------------------------------------------------------------------- */
 
 /* Are there more of the objects by which code that was loaded is kept? */

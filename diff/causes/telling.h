@@ -69,6 +69,9 @@ bool telling_with_threads(const struct telling *t, const struct accumulation *it
 void telling_what_is_loaded(const struct telling *t, const struct accumulation *item,
                             uint32_t cause);
 
+/* The handles of weak references that it keeps are a symptom of it. */
+void telling_weak_handles(const struct telling *t, const struct accumulation *item, uint32_t cause);
+
 /* -- Words: they last as long as the causes; out of memory sticks in the findings ------------- */
 
 /*

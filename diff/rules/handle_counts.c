@@ -1,6 +1,7 @@
 /* GC handles and operating system handles. */
 #include "diff/rules/rules.h"
 
+#include "model/known_names.h"
 #include "model/rows_heap.h"
 #include "model/snapshot.h"
 
@@ -40,12 +41,17 @@ static void handle_counts_report(const struct series *s, struct findings *f,
                                        last - first, value->name);
     const char *type =
         rule == &rule_handles_growing ? most_type(series_new(s), value->name, &most) : NULL;
+    bool gone = type && strcmp(type, HANDLE_OF_GONE) == 0;
     const char *mostly =
-        type ? findings_text(f, "; %s of them refer to %s", say_count(f, most), type) : "";
+        !type  ? ""
+        : gone ? findings_text(f, "; of %s of them the objects are gone", say_count(f, most))
+               : findings_text(f, "; %s of them refer to %s", say_count(f, most), type);
     finding_summary(f, hit, "There are %s %s %s, %s before%s.", say_count(f, last), value->name,
                     what, say_count(f, first), mostly);
     finding_next(f, hit, "%s",
-                 rule == &rule_handles_growing
+                 gone ? "Free each weak handle when its object is gone (GCHandle.Free), or keep a "
+                        "WeakReference, whose finalizer frees it."
+                 : rule == &rule_handles_growing
                      ? say_advice(f, s, ADVICE_HANDLES, NULL)
                      : "Find what opens them and does not close them: dispose what wraps "
                        "them.");

@@ -3,11 +3,17 @@
  * HandleTableMap *next; u32 max_index}. Bucket {HandleTable **tables}: one table a heap;
  * how many is not stored, a table is one while its segments point back to it. Segment: 64 KiB; a
  * header of 4 KiB, then blocks of 64 handles.
+ *
+ * A slot without an object is free, or a weak handle whose object is gone: a mask of the free ones
+ * tells. Those that were freed last are in a cache of the table's for their kind, and free in no
+ * mask (handletablecache.cpp): two banks of 63 and one more at most.
  */
 #include "dotnet/gc_handles.h"
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "dotnet/tally.h"
+#include "model/known_names.h"
 #include "model/rows_heap.h"
 
 #include <string.h>
@@ -21,11 +27,13 @@
 #define BLOCK_HANDLES      64u
 #define BLOCKS_MAX         240u
 #define LOCKED_TABLE_BYTES 512u
+#define CACHED_MOST        127u
 /*
  * [bytes] of the header for each block, and where in them they are, one array behind the other: u8
  * kind of its handles; u8 of dependent handles the block of their secondaries; and all there is
  * before what depends on the number of kinds.
  */
+#define BLOCK_FREE  5u /* two u32: a bit a handle */
 #define BLOCK_TYPES 13u
 #define BLOCK_DATA  14u
 #define BLOCK_TAILS 16u
@@ -40,6 +48,7 @@ struct table_walk {
     bool (*visit)(void *context, const struct gc_handle *handle);
     void *context;
     struct u64map seen; /* segments and maps */
+    uint64_t gone[2];   /* of the table that is read, see handle_counts */
     struct handle_counts counts;
 };
 
@@ -88,8 +97,14 @@ static uint32_t kinds_of(struct clr *clr, uint64_t table, uint64_t *ret_segment)
     return 0;
 }
 
+/* free: a bit for each slot of the block. */
+static void count_gone(struct table_walk *w, uint8_t kind, const uint64_t *values, uint64_t free) {
+    for (uint32_t i = 0; i < BLOCK_HANDLES && kind <= HANDLE_WEAK_LONG; i++)
+        w->gone[kind] += !values[i] && !(free >> i & 1);
+}
+
 static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uint32_t block,
-                       uint8_t data_block) {
+                       uint8_t data_block, uint64_t free) {
     uint64_t values[BLOCK_HANDLES], secondaries[BLOCK_HANDLES] = {0};
     uint64_t bytes = BLOCK_HANDLES * (uint64_t)w->clr->word;
     uint64_t address = segment + HEADER_SIZE + bytes * block;
@@ -101,6 +116,7 @@ static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uin
                                      !clr_words(w->clr, segment + HEADER_SIZE + bytes * data_block,
                                                 secondaries, BLOCK_HANDLES)))
         w->counts.missing++;
+    count_gone(w, kind, values, free);
     for (uint32_t i = 0; i < BLOCK_HANDLES; i++) {
         struct gc_handle handle = {address + w->clr->word * (uint64_t)i, values[i], secondaries[i],
                                    kind};
@@ -111,9 +127,11 @@ static bool read_block(struct table_walk *w, uint64_t segment, uint8_t kind, uin
 }
 
 static bool gc_handles_read_segment(struct table_walk *w, uint64_t segment, uint32_t kinds) {
-    uint8_t types[BLOCKS_MAX], data[BLOCKS_MAX];
+    uint8_t types[BLOCKS_MAX], data[BLOCKS_MAX], free[BLOCKS_MAX * sizeof(uint64_t)];
     uint32_t blocks = blocks_of(w->clr);
-    if (!clr_read(w->clr, segment + BLOCK_TYPES * (uint64_t)blocks, types, blocks) ||
+    if (!clr_read(w->clr, segment + BLOCK_FREE * (uint64_t)blocks, free,
+                  blocks * sizeof(uint64_t)) ||
+        !clr_read(w->clr, segment + BLOCK_TYPES * (uint64_t)blocks, types, blocks) ||
         !clr_read(w->clr, segment + BLOCK_DATA * (uint64_t)blocks, data, blocks)) {
         w->counts.missing++;
         return true;
@@ -121,7 +139,8 @@ static bool gc_handles_read_segment(struct table_walk *w, uint64_t segment, uint
     for (uint32_t block = 0; block < blocks; block++) {
         if (types[block] >= kinds - 1 || types[block] >= HANDLE_KINDS)
             continue;
-        if (!read_block(w, segment, types[block], block, data[block]))
+        uint64_t mask = load_u64(free + block * sizeof(uint64_t));
+        if (!read_block(w, segment, types[block], block, data[block], mask))
             return false;
     }
     return true;
@@ -165,8 +184,11 @@ static bool read_bucket(struct table_walk *w, uint64_t bucket) {
         w->counts.missing += i == 0 && !kinds && (!there || table);
         if (!kinds)
             return true;
+        w->gone[0] = w->gone[1] = 0;
         if (!gc_handles_read_table(w, table, kinds, segment))
             return false;
+        for (int k = 0; k < 2; k++)
+            w->counts.gone[k] += w->gone[k] > CACHED_MOST ? w->gone[k] - CACHED_MOST : 0;
     }
     return true;
 }
@@ -225,6 +247,17 @@ static bool tally_handle(void *context, const struct gc_handle *handle) {
     return tally_add(&t->tally, handle->kind, mt, cell, 0);
 }
 
+static bool report_handles(struct builder *b, const char *kind, const char *type, struct cell cell,
+                           struct err *err) {
+    struct handle_row *row = builder_row(b, PART_HANDLES, err);
+    if (!row || !(row->kind = builder_string(b, str_of(kind), err)) ||
+        (type && !(row->type = builder_string(b, str_of(type), err))))
+        return false;
+    row->count = cell.objects;
+    row->bytes = cell.bytes;
+    return true;
+}
+
 static bool gc_handles_report(const struct tallying *h, const struct handle_counts *counts,
                               struct err *err) {
     struct builder *b = h->clr->b;
@@ -239,17 +272,14 @@ static bool gc_handles_report(const struct tallying *h, const struct handle_coun
     builder_present(b, PART_HANDLES);
     for (uint32_t i = 0; i < h->tally.count; i++) {
         const struct tally_row *t = &h->tally.rows[i];
-        struct handle_row *row = builder_row(b, PART_HANDLES, err);
-        if (!row)
+        if (!report_handles(b, kind_names[t->key], t->name, (struct cell){t->objects, t->bytes},
+                            err))
             return false;
-        row->kind = builder_string(b, str_of(kind_names[t->key]), err);
-        if (!row->kind)
-            return false;
-        if (t->name && !(row->type = builder_string(b, str_of(t->name), err)))
-            return false;
-        row->count = t->objects;
-        row->bytes = t->bytes;
     }
+    for (int k = 0; k < 2; k++)
+        if (counts->gone[k] && !report_handles(b, kind_names[k], HANDLE_OF_GONE,
+                                               (struct cell){counts->gone[k], 0}, err))
+            return false;
     return true;
 }
 

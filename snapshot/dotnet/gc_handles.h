@@ -5,6 +5,8 @@
 #include "dotnet/type_names.h"
 
 enum handle_kind {
+    HANDLE_WEAK_SHORT = 0,
+    HANDLE_WEAK_LONG = 1,
     HANDLE_STRONG = 2,
     HANDLE_PINNED = 3,
     HANDLE_REF_COUNTED = 5,
@@ -31,6 +33,9 @@ bool handle_kind_is_root(uint32_t kind);
 struct handle_counts {
     uint32_t segments; /* 0: no handle table in the dump */
     uint64_t missing;  /* parts of it that are not in the dump */
+    /* Weak handles, short and long ones, that were not freed and whose objects are gone; at least,
+     * for the table keeps some that were freed for who asks next. */
+    uint64_t gone[2];
 };
 
 /*

@@ -157,6 +157,11 @@ struct snapshot; /* in whose tables they stand */
 #define COUNTER_HEAP_ALLOCATIONS "heap.allocations"           /* ever made */
 #define COUNTER_HEAP_TEMPORARY   "heap.temporary_allocations" /* of these: freed at once */
 
+/* -- PART_HANDLES ------------------------------------------------------------------------------ */
+
+/* Of handle_row.type: weak handles that nobody freed and whose objects were collected. */
+#define HANDLE_OF_GONE "[collected objects]"
+
 /* -- PART_PATHS, PART_PLACES ------------------------------------------------------------------- */
 
 /* Beginnings of path_row.root of fields. */

@@ -150,7 +150,9 @@ def compare_finalizer(ours, peer):
 
 
 def compare_handles(ours, peer):
-    return same_rows("handles", sums((h["kind"], h["type"] or UNNAMED, h["count"]) for h in ours["handles"]),
+    # ClrMD leaves out weak handles whose objects are gone.
+    return same_rows("handles", sums((h["kind"], h["type"] or UNNAMED, h["count"]) for h in ours["handles"]
+                                     if h["type"] != "[collected objects]"),
                      sums((k, peer_name(n), c) for k, n, c in peer["H"]))
 
 

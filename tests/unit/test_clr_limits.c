@@ -92,6 +92,38 @@ static void ends_in_handle_maps_that_share_their_buckets(void **state) {
     check_cut_short(w);
 }
 
+/* Free slots are no handles; weak ones without an object are, but for those the table has kept. */
+static void counts_weak_handles_whose_objects_are_gone(void **state) {
+    struct mk_clr *w = *state;
+    const uint64_t segment = MK_CLR_BASE + (512u << 10);
+    uint64_t table = mk_clr_room(w, 256), tables = mk_clr_room(w, 16);
+    uint64_t bucket = mk_clr_room(w, 16), buckets = mk_clr_room(w, 8), map = mk_clr_room(w, 24);
+    uint64_t visited = 0;
+    mk_clr_u64(w, table + 48, segment); /* 12 kinds */
+    mk_clr_u64(w, segment + 1920 + 72 + 8, table);
+    memset(mk_clr_at(w, segment + 1560), 0xff, 120);
+    for (uint32_t block = 0; block < 6; block++) {
+        /* 0: short, 1: long, 2: strong; of the last half is free */
+        *(uint8_t *)mk_clr_at(w, segment + 1560 + block) = block < 4 ? 0 : (uint8_t)(block - 3);
+        mk_clr_u64(w, segment + 600 + 8 * block, block == 3 ? 0xffffffff00000000 : 0);
+    }
+    for (uint32_t i = 0; i < 10; i++)
+        mk_clr_u64(w, segment + 4096 + 8 * i, 1);
+    mk_clr_u64(w, tables, table);
+    mk_clr_u64(w, bucket, tables);
+    mk_clr_u64(w, buckets, bucket);
+    mk_clr_u64(w, map, buckets);
+    mk_clr_u32(w, map + 16, 1);
+    w->clr.gc.slot[GC_HANDLE_TABLE_MAP] = map;
+    struct handle_counts counts;
+    struct err err = {.msg = ""};
+    assert_true(handles_each(&w->clr, count_handle, &visited, &counts, &err));
+    assert_int_equal(visited, 10);
+    assert_int_equal(counts.missing, 0);
+    assert_int_equal(counts.gone[0], 3 * 64 - 10 + 32 - 127);
+    assert_int_equal(counts.gone[1], 0); /* all 64 may be kept ones */
+}
+
 /* As many types as one likes may be called by a name of 16 KB: each is a tree of its own. */
 static void ends_in_names_that_are_longer_than_the_dump(void **state) {
     struct mk_clr *w = *state;
@@ -240,6 +272,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(spends_what_the_size_of_the_dump_allows, clr_limits_setup,
                                         clr_limits_teardown),
         cmocka_unit_test_setup_teardown(ends_in_handle_maps_that_share_their_buckets,
+                                        clr_limits_setup, clr_limits_teardown),
+        cmocka_unit_test_setup_teardown(counts_weak_handles_whose_objects_are_gone,
                                         clr_limits_setup, clr_limits_teardown),
         cmocka_unit_test_setup_teardown(ends_in_names_that_are_longer_than_the_dump,
                                         clr_limits_setup, clr_limits_teardown),

@@ -32,7 +32,7 @@ static class Unusual {
         ["dispose-callback"] = Stuck.DisposeCallback, ["parallel-lock"] = Stuck.ParallelLock, ["full-queue"] = Stuck.FullQueue,
         ["initializer-lock"] = Stuck.InitializerLock, ["initializer-waits"] = Stuck.InitializerWaits, ["generic-initializer"] = Stuck.GenericInitializer,
         ["countdown-short"] = Stuck.CountdownShort, ["no-pulse"] = Stuck.NoPulse, ["never-set"] = Stuck.NeverSet, ["reentry"] = Stuck.Reentry,
-        ["lazy-blocks"] = Stuck.LazyBlocks,
+        ["lazy-blocks"] = Stuck.LazyBlocks, ["weak-handles"] = Odd.WeakHandles, ["weak-handles-freed"] = Well.WeakHandlesFreed,
     };
 }
 
@@ -100,6 +100,10 @@ static class Odd {
     public static void DeadValues(int k) => Times(2500, n => dead["report " + n] = Weak(n));
     static readonly TaskCompletionSource<int> more = new();
     static async IAsyncEnumerable<Report> Pages(int n) { var r = new Report { Number = n }; yield return r; await more.Task; yield return r; }
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static GCHandle WeakHandle(int n) => GCHandle.Alloc(new Report { Number = n }, GCHandleType.Weak);
+    /// Nobody knows them any more, and nobody frees them.
+    public static void WeakHandles(int k) { Times(3000, n => WeakHandle(n)); GC.Collect(); }
     public static void AsyncIterators(int k) => Times(900, n => _ = Read(n));
     static async Task Read(int n) { await foreach (var r in Pages(n)) r.Print(); }
     static TcpListener listener;
@@ -167,6 +171,7 @@ static class Well {
     }
     static readonly XmlSerializer once = new(typeof(Report));
     public static void SerializerOnce(int k) { for (int i = 0; i < 300; i++) once.Serialize(TextWriter.Null, new Report()); }
+    public static void WeakHandlesFreed(int k) { foreach (var h in Enumerable.Range(0, 3000).Select(Odd.WeakHandle).ToList()) h.Free(); GC.Collect(); }
     public static unsafe void NativeFreed(int k) {
         for (int i = 0; i < 300; i++) { var p = Marshal.AllocHGlobal(60_000); new Span<byte>((void*)p, 60_000).Fill(3); Marshal.FreeHGlobal(p); }
     }
