@@ -49,14 +49,15 @@ static const struct wait_row *thing_in(const struct waits *w, uint32_t thread, u
 }
 
 /* Is it where it was, in the dumps that tell, the last two at least: no phase of a barrier over, no
- * signal of a countdown come? */
+ * signal of a countdown come? Of who waits for a pulse that there is something is enough. */
 static bool thing_stayed(const struct waits *w, uint32_t thread, const struct wait_row *thing) {
     for (uint32_t i = 0; i < w->s->count; i++) {
         const struct wait_row *then = thing_in(w, thread, i);
         if (!then && i + 2 < w->s->count)
             continue;
-        if (!then || !is_thing(then, thing->kind) || then->phase != thing->phase ||
-            then->count != thing->count)
+        if (!then || !is_thing(then, thing->kind) ||
+            (!is_thing(thing, WAIT_ON_PULSE) &&
+             (then->phase != thing->phase || then->count != thing->count)))
             return false;
     }
     return true;
@@ -65,7 +66,8 @@ static bool thing_stayed(const struct waits *w, uint32_t thread, const struct wa
 /* A barrier wakes those that wait now and then; that it did not open is what counts. */
 static bool waits_on(const struct waits *w, uint32_t thread, const struct wait_row *thing,
                      uint32_t *looked_up) {
-    bool counts = is_thing(thing, WAIT_ON_BARRIER) || is_thing(thing, WAIT_ON_COUNTDOWN);
+    bool counts = is_thing(thing, WAIT_ON_BARRIER) || is_thing(thing, WAIT_ON_COUNTDOWN) ||
+                  is_thing(thing, WAIT_ON_PULSE);
     if (!waits_stayed(w, thread) &&
         (!is_thing(thing, WAIT_ON_BARRIER) || !waits_only_woke(&w->s->threads[thread])))
         return false;
@@ -81,13 +83,13 @@ static const char *app_frame(const struct thread_row *row) {
 static void add_waiter(const struct waits *w, uint32_t thread, struct waiters *found,
                        uint32_t *looked_up) {
     const struct thread_row *row = waits_row_of(w, thread);
+    const struct wait_row *thing = w->graph.edges[w->graph.edges[thread].next].thing;
     struct stack_view view = stack_view(row);
-    if (view.wait == WAIT_IDLE || view.app == NO_FRAME)
+    if ((view.wait == WAIT_IDLE && !is_thing(thing, WAIT_ON_PULSE)) || view.app == NO_FRAME)
         return;
     found->late += !w->s->threads[thread].rows[0];
     if (!found->stayed && found->count < SHUT_LOOKED_AT)
-        found->stayed =
-            waits_on(w, thread, w->graph.edges[w->graph.edges[thread].next].thing, looked_up);
+        found->stayed = waits_on(w, thread, thing, looked_up);
     if (!found->count++)
         found->first = thread;
     else if (strcmp(app_frame(row), app_frame(waits_row_of(w, found->first))) != 0)
@@ -262,6 +264,18 @@ static void say_countdown(const struct waits *w, struct cause *cause, const stru
                   "into a finally.";
 }
 
+static void say_pulse(const struct waits *w, struct cause *cause, const struct wait_row *thing,
+                      const struct waiters *waiters) {
+    cause->subject = name_of_thing(w, thing, thing->type ? thing->type : "a collection");
+    cause->summary =
+        findings_text(w->f, "%s for a pulse of %s, though %s %s in it: nobody pulsed%s.",
+                      who_waits(w, waiters, true), cause->subject, say_count(w->f, thing->count),
+                      thing->count == 1 ? "is" : "are", between(w));
+    cause->next = "Pulse whenever what is waited for may be so, and after each change: PulseAll "
+                  "where several kinds of threads wait for one object; a time-out of Wait tells "
+                  "when that happens again.";
+}
+
 static void say_event(const struct waits *w, struct cause *cause, const struct wait_row *thing,
                       const struct waiters *waiters) {
     cause->subject = name_of_thing(w, thing, thing->type ? thing->type : "an event");
@@ -283,6 +297,7 @@ static const struct shut_kind {
     {WAIT_ON_SEMAPHORE, say_semaphore}, {WAIT_ON_MUTEX, say_mutex},
     {WAIT_ON_BARRIER, say_barrier},     {WAIT_ON_QUEUE, say_full},
     {WAIT_ON_COUNTDOWN, say_countdown}, {WAIT_ON_EVENT, say_event},
+    {WAIT_ON_PULSE, say_pulse},
 };
 
 /* NULL: it is none of these, somebody is known to have it, or it is open. */

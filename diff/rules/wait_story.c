@@ -104,6 +104,7 @@ const char *wait_thing_name(const struct wait_story *w, uint32_t node) {
         {WAIT_ON_BARRIER, "barrier", "thread"},
         {WAIT_ON_MUTEX, "mutex", NULL},
         {WAIT_ON_QUEUE, "full queue", NULL},
+        {WAIT_ON_PULSE, "pulse of", NULL},
     };
     const struct wait_row *thing = w->g->edges[node].thing;
     if (kind_is(thing, WAIT_ON_ASYNC))

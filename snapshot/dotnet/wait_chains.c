@@ -243,7 +243,8 @@ static bool fill_by_kind(struct filling *f) {
         [THING_COUNTDOWN] = WAIT_ON_COUNTDOWN, [THING_BARRIER] = WAIT_ON_BARRIER,
         [THING_RWLOCK] = WAIT_ON_OTHER,        [THING_THREAD] = WAIT_ON_THREAD,
         [THING_PROCESS] = WAIT_ON_PROCESS,     [THING_EVENT] = WAIT_ON_EVENT,
-        [THING_MUTEX] = WAIT_ON_MUTEX,         [THING_HANDLE] = WAIT_ON_OTHER};
+        [THING_MUTEX] = WAIT_ON_MUTEX,         [THING_ITEMS] = WAIT_ON_PULSE,
+        [THING_HANDLE] = WAIT_ON_OTHER};
     if (f->class.thing == THING_TASK)
         return fill_task(f);
     if (f->class.is_box)
@@ -263,6 +264,9 @@ static bool fill_by_kind(struct filling *f) {
         return fill_barrier(f);
     case THING_COUNTDOWN:
         f->row.count = wait_field_number(&f->w->things, f->row.address, "_currentCount");
+        return true;
+    case THING_ITEMS:
+        f->row.count = wait_items(&f->w->things, f->row.address);
         return true;
     case THING_NONE:
         return fill_other(f);

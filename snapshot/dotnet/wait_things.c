@@ -56,6 +56,19 @@ static enum wait_thing thing_called(struct str name) {
     return THING_NONE;
 }
 
+/*
+ * Collections of work that may be the object of a monitor, too. Lists are not: who waits for one to
+ * be as long as it should waits while something is in it.
+ */
+static bool is_items(struct str name) {
+    static const char *const known[] = {"Queue<", "Stack<", "LinkedList<", "PriorityQueue<"};
+    static const struct str generic = STR_INIT("System.Collections.Generic.");
+    for (size_t i = 0; str_starts(name, generic) && i < sizeof(known) / sizeof(*known); i++)
+        if (str_starts(str_drop(name, generic.len), str_of(known[i])) && str_ends(name, STR(">")))
+            return true;
+    return str_eq(name, STR("System.Collections.Queue"));
+}
+
 static void find_task_fields(struct wait_things *t, uint64_t mt) {
     if (t->task.state)
         return;
@@ -75,6 +88,8 @@ static struct wait_class read_wait_class(struct wait_things *t, uint64_t mt) {
         c.thing = thing_called(strbuf_str(&name));
         c.is_list = c.is_list || (i == 0 && str_starts(strbuf_str(&name),
                                                        STR("System.Collections.Generic.List<")));
+        if (i == 0 && c.thing == THING_NONE && is_items(strbuf_str(&name)))
+            c.thing = THING_ITEMS;
         if (!clr_field_word(t->m->clr, at, F_MT_PARENT, &at))
             at = 0;
     }
@@ -123,6 +138,22 @@ uint64_t wait_field_number(struct wait_things *t, uint64_t object, const char *f
     return at && clr_u32(t->m->clr, object + at, &value) ? value : ABSENT;
 }
 
+uint64_t wait_items(struct wait_things *t, uint64_t object) {
+    uint64_t size = wait_field_number(t, object, "_size");
+    return size == ABSENT ? wait_field_number(t, object, "count") : size;
+}
+
+/* Object header, the 32 bits before the MethodTable (src/coreclr/vm/syncblk.h). */
+#define HEADER_INDEX_KIND 0x0c000000u
+#define HEADER_SYNC_BLOCK 0x08000000u
+
+/* Who waits for a pulse waits in a queue of the object's sync block. */
+static bool has_sync_block(struct wait_things *t, uint64_t object) {
+    uint32_t header;
+    return clr_u32(t->m->clr, object - 4, &header) &&
+           (header & HEADER_INDEX_KIND) == HEADER_SYNC_BLOCK;
+}
+
 uint32_t wait_task_flags(struct wait_things *t, uint64_t task) {
     uint32_t flags;
     return t->task.state && clr_u32(t->m->clr, task + t->task.state, &flags) ? flags : 0;
@@ -142,6 +173,9 @@ bool wait_thing_is_over(struct wait_things *t, const struct wait_class *c, uint6
         return value != ABSENT && value > 0;
     case THING_COUNTDOWN:
         return wait_field_number(t, object, "_currentCount") == 0;
+    case THING_ITEMS: /* nothing in it: no pulse is missing */
+        value = wait_items(t, object);
+        return value == ABSENT || !value || !has_sync_block(t, object);
     case THING_NONE:
     case THING_CALLBACKS:
     case THING_BARRIER:

@@ -24,6 +24,7 @@ enum wait_thing {
     THING_PROCESS,
     THING_EVENT,
     THING_MUTEX,
+    THING_ITEMS, /* a collection, as the object of a monitor: a pulse tells that it has something */
     THING_HANDLE, /* any other WaitHandle */
     THING_COUNT
 };
@@ -82,6 +83,9 @@ uint64_t wait_task_continuation(struct wait_things *t, uint64_t task, uint32_t *
 
 /* The box of an async method that goes on with `continuation`; 0: it is none, or not known. */
 uint64_t wait_continuation_box(struct wait_things *t, uint64_t continuation);
+
+/* [count] of what is in a collection; ABSENT: not known. */
+uint64_t wait_items(struct wait_things *t, uint64_t object);
 
 /* What the box of an async method waits for: a task, or what stands for one; 0: not known, none. */
 uint64_t wait_box_awaits(struct wait_things *t, uint64_t box);

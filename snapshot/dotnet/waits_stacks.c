@@ -36,6 +36,7 @@ static const struct {
     {"ReaderWriterLockSlim.Enter", THING_RWLOCK},
     {"Thread.Join", THING_THREAD},
     {"Process.WaitForExit", THING_PROCESS},
+    {"Monitor.Wait", THING_ITEMS},
     {"WaitHandle.WaitOne", THING_HANDLE},
     {"WaitHandle.WaitAny", THING_HANDLE},
     {"WaitHandle.WaitAll", THING_HANDLE},

@@ -116,6 +116,7 @@ struct snapshot; /* in whose tables they stand */
 #define WAIT_ON_BARRIER     "barrier"
 #define WAIT_ON_MUTEX       "mutex"
 #define WAIT_ON_QUEUE       "queue"  /* to have room, or something in it */
+#define WAIT_ON_PULSE       "pulse"  /* of a collection's monitor, though it is not empty */
 #define WAIT_ON_THREAD      "thread" /* to end */
 #define WAIT_ON_PROCESS     "process"
 #define WAIT_ON_INITIALIZER "initializer" /* of a type, which another thread runs */

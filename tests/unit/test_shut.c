@@ -348,6 +348,39 @@ static void one_dump_tells_what_nobody_is_left_to_open(void **state) {
     }
 }
 
+#define PULSE "System.Threading.Monitor.ObjWait(Int32, System.Object)|System.Threading.Monitor.Wait"
+
+/* Who waits for a pulse is idle, unless there is something in what is waited for all the time. */
+static void a_pulse_that_does_not_come_is_a_warning(void **state) {
+    (void)state;
+    static const uint64_t items[][3] = {{5, 5, 5}, {2, 5, 9}, {0, 5, 5}, {5, 5, 0}, {0, 0, 0}};
+    for (size_t k = 0; k < sizeof(items) / sizeof(*items); k++) {
+        bool told = items[k][1] && items[k][2];
+        struct made m;
+        struct causes c;
+        shut_init(&m, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            if (items[k][i]) /* of an empty one there is no row */
+                add_closed(&m, i, WAIT_ON_PULSE, "static Yard.Line.s_jobs")->count = items[k][i];
+            for (uint32_t t = 0; t < 2; t++)
+                causes_add_worker(&m, i, 0x30 + t, "clerk",
+                                  PULSE "(System.Object)|Yard.Line.Work()",
+                                  items[k][i] ? 0x500 : 0);
+        }
+        causes_judge(&m, &c);
+        assert_int_equal(c.count, told);
+        if (told) {
+            assert_int_equal(c.items[0].severity, SEVERITY_WARNING);
+            causes_says(c.items[0].summary, "for a pulse of static Yard.Line.s_jobs, though ");
+            causes_says(c.items[0].summary, " in it: nobody pulsed between the dumps.");
+            causes_says(c.items[0].next, "PulseAll");
+        }
+        assert_null(made_hit(&m, "threads-unchanged", NULL));
+        causes_deinit(&c);
+        made_deinit(&m);
+    }
+}
+
 /* The initializer of a type: in a circle, and with those that wait until it is done. */
 static void an_initializer_is_told_with_its_type(void **state) {
     (void)state;
@@ -422,6 +455,7 @@ int main(void) {
         cmocka_unit_test(a_countdown_that_stays_is_a_warning),
         cmocka_unit_test(an_event_is_a_notice_until_more_wait),
         cmocka_unit_test(mutexes_that_wait_for_one_another_are_one_cause),
+        cmocka_unit_test(a_pulse_that_does_not_come_is_a_warning),
         cmocka_unit_test(one_dump_tells_what_nobody_is_left_to_open),
         cmocka_unit_test(an_initializer_is_told_with_its_type),
         cmocka_unit_test(a_callback_may_stand_in_a_circle),

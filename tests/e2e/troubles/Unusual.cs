@@ -32,7 +32,7 @@ static class Unusual {
         ["dispose-callback"] = Stuck.DisposeCallback, ["parallel-lock"] = Stuck.ParallelLock, ["full-queue"] = Stuck.FullQueue,
         ["initializer-lock"] = Stuck.InitializerLock, ["initializer-waits"] = Stuck.InitializerWaits, ["generic-initializer"] = Stuck.GenericInitializer,
         ["countdown-short"] = Stuck.CountdownShort, ["no-pulse"] = Stuck.NoPulse, ["never-set"] = Stuck.NeverSet, ["reentry"] = Stuck.Reentry,
-        ["lazy-blocks"] = Stuck.LazyBlocks, ["weak-handles"] = Odd.WeakHandles, ["weak-handles-freed"] = Well.WeakHandlesFreed,
+        ["lazy-blocks"] = Stuck.LazyBlocks, ["lost-pulse"] = Stuck.LostPulse, ["pulse-idle"] = Stuck.PulseIdle, ["weak-handles"] = Odd.WeakHandles, ["weak-handles-freed"] = Well.WeakHandlesFreed,
     };
 }
 
@@ -290,6 +290,28 @@ static class Stuck {
     // What waits as what is healthy does: told of, and no warning.
     public static void CountdownShort(int k) { if (k == 0) { Program.Start("closer", () => finish.Wait()); Task.Run(() => finish.Signal()).Wait(); Settle(); } }
     public static void NoPulse(int k) { if (k == 0) { for (int i = 0; i < 2; i++) Program.Start($"standby-{i}", () => { lock (yard) Monitor.Wait(yard); }); Settle(); } }
+    static readonly Queue<Report> jobs = new(), letters = new();
+    /// Who puts something in forgets to say so once the first two are taken.
+    public static void LostPulse(int k) {
+        if (k == 0) {
+            for (int i = 0; i < 2; i++)
+                Program.Start($"clerk-{i}", () => { lock (jobs) while (true) { while (jobs.Count == 0) Monitor.Wait(jobs); jobs.Dequeue(); Monitor.Wait(jobs); } });
+            Settle();
+            lock (jobs) { jobs.Enqueue(new Report()); jobs.Enqueue(new Report()); Monitor.PulseAll(jobs); }
+            Settle();
+            lock (jobs) for (int i = 0; i < 5; i++) jobs.Enqueue(new Report());
+        }
+    }
+    /// Who waits for letters has none.
+    public static void PulseIdle(int k) {
+        if (k == 0) {
+            for (int i = 0; i < 2; i++)
+                Program.Start($"postman-{i}", () => { lock (letters) while (true) { while (letters.Count == 0) Monitor.Wait(letters); letters.Dequeue(); } });
+            Settle();
+        }
+        lock (letters) { letters.Enqueue(new Report()); Monitor.Pulse(letters); }
+        Settle();
+    }
     public static void NeverSet(int k) { if (k == 0) { for (int i = 0; i < 2; i++) Program.Start($"racer-{i}", () => go.WaitOne()); Settle(); } }
     static async Task Outer(int n) { await own.WaitAsync(); await Task.Yield(); await Again(n); own.Release(); }
     static async Task Again(int n) { await own.WaitAsync(); sum += n; own.Release(); }
