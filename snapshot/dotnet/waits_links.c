@@ -212,7 +212,9 @@ struct named_slots {
 struct naming {
     struct waits *w;
     struct named_slots things, sources; /* sources: of what only wraps a thing */
-    uint32_t left;                      /* [count] things and locks that have no name */
+    uint32_t *same; /* of each row of PART_WAITS one that is in the same container, or itself; NULL:
+                       not asked yet */
+    uint32_t left;  /* [count] things and locks that have no name */
     struct strbuf text;
 };
 
@@ -334,12 +336,94 @@ static bool name_referred(struct naming *n, bool wrapped, struct err *err) {
     return ok;
 }
 
+/* -- Sources that are kept in a container -------------------------------------------------------
+ */
+
+/* From the source over the parts of a container to who has that: so many steps. */
+#define CONTAINER_STEPS 6u
+
+static bool is_container(const char *type) {
+    return strncmp(type, "System.Collections.", 19) == 0 || str_ends(str_of(type), STR("[]"));
+}
+
+static uint32_t same_row(const struct naming *n, uint32_t row) {
+    while (n->same && row < LOCKS_FROM && n->same[row] != row)
+        row = n->same[row];
+    return row;
+}
+
+/* What is in one container is named once, by the first. */
+static bool put_in_container(struct naming *n, struct named_slots *containers, uint64_t slot,
+                             uint32_t row, struct err *err) {
+    uint32_t before = named_slots_get(containers, slot);
+    row = same_row(n, row);
+    if (before == STRMAP_NONE)
+        return named_slots_put(containers, slot, row, err);
+    before = same_row(n, before);
+    n->left -= before != row;
+    n->same[row] = before;
+    return true;
+}
+
+/* Classes of the program, and of containers; a flag each. NULL: out of memory. */
+static bool *container_classes(const struct naming *n) {
+    struct clr_heap *h = n->w->heap;
+    const struct graph *g = &h->heap.graph;
+    const struct path_names *names = &h->heap.source->names;
+    bool *classes = calloc((size_t)g->class_count + 1, sizeof(*classes));
+    for (uint32_t i = 0; classes && i < g->class_count; i++) {
+        const uint32_t flags = CLASS_OBJECT | CLASS_LISTED;
+        if ((g->classes[i].flags & flags) != flags || !h->heap.live[g->classes[i].type].objects)
+            continue;
+        const char *type = names->type(names->context, g->classes[i].type);
+        classes[i] = !is_of_framework(type) || is_container(type);
+    }
+    return classes;
+}
+
+static bool name_container(struct naming *n, const struct graph_object *object,
+                           struct named_slots *next, struct err *err) {
+    const struct graph *g = &n->w->heap->heap.graph;
+    const struct path_names *names = &n->w->heap->heap.source->names;
+    struct graph_cursor cursor;
+    uint64_t to;
+    uint32_t edge;
+    graph_open_list(g, graph_list_of(g, object->rank), &cursor);
+    while (graph_reference(&cursor, &to, &edge)) {
+        uint32_t row = named_slots_get(&n->sources, to);
+        if (row == STRMAP_NONE || row >= LOCKS_FROM || *name_place(n->w, same_row(n, row)))
+            continue;
+        if (is_container(names->type(names->context, object->class->type))
+                ? !put_in_container(n, next, object->slot, row, err)
+                : !name_holder(n, object, edge, same_row(n, row), err))
+            return false;
+    }
+    return true;
+}
+
+/* One step up: who refers to what is in n->sources, which then are those. */
+static bool name_containers(struct naming *n, const bool *classes, struct err *err) {
+    const struct graph *g = &n->w->heap->heap.graph;
+    struct named_slots next = {.sieve = {0}};
+    struct graph_walk each = {.classes = classes};
+    struct graph_object object;
+    bool ok = true;
+    u64map_init(&next.rows);
+    while (ok && n->left && graph_each(g, &each, &object))
+        if (classes[object.class - g->classes] && graph_is_met(g, object.rank))
+            ok = name_container(n, &object, &next, err);
+    u64map_deinit(&n->sources.rows);
+    n->sources = next;
+    return ok;
+}
+
 /* Static fields name best. */
 static bool name_by_statics(struct naming *n, const struct named_slots *slots, struct err *err) {
     const struct clr_heap *h = n->w->heap;
     for (uint32_t i = 0; n->left && i < h->statics.count; i++) {
         uint64_t slot = address_slot(&h->slots, h->named[i].object);
         uint32_t number = slot == GRAPH_NOWHERE ? STRMAP_NONE : named_slots_get(slots, slot);
+        number = number == STRMAP_NONE ? number : same_row(n, number);
         if (number == STRMAP_NONE || *name_place(n->w, number))
             continue;
         strbuf_clear(&n->text);
@@ -375,6 +459,26 @@ static bool index_rows(struct naming *n, struct err *err) {
     return true;
 }
 
+/* Sources that no class of the program has itself: it has the container that they are in. */
+static bool name_kept(struct naming *n, struct err *err) {
+    uint32_t count;
+    builder_rows(n->w->b, PART_WAITS, &count);
+    if (!n->left || !n->sources.rows.count)
+        return true;
+    n->same = malloc(((size_t)count + 1) * sizeof(*n->same));
+    bool *classes = container_classes(n);
+    bool ok = (n->same && classes) || err_nomem(err);
+    for (uint32_t i = 0; ok && i < count; i++)
+        n->same[i] = i;
+    for (uint32_t i = 0; ok && i < CONTAINER_STEPS && n->left && n->sources.rows.count; i++)
+        ok = name_containers(n, classes, err) && name_by_statics(n, &n->sources, err);
+    for (uint32_t i = 0; ok && i < count; i++)
+        if (!waits_row(n->w, i)->name)
+            waits_row(n->w, i)->name = waits_row(n->w, same_row(n, i))->name;
+    free(classes);
+    return ok;
+}
+
 bool waits_name(struct waits *w, struct err *err) {
     struct naming n = {.w = w};
     if (!w->heap)
@@ -384,7 +488,8 @@ bool waits_name(struct waits *w, struct err *err) {
     strbuf_init(&n.text);
     bool ok = index_rows(&n, err) && name_by_statics(&n, &n.things, err) &&
               name_referred(&n, false, err) && name_by_statics(&n, &n.sources, err) &&
-              name_referred(&n, true, err) && strbuf_ok(&n.text, err);
+              name_referred(&n, true, err) && name_kept(&n, err) && strbuf_ok(&n.text, err);
+    free(n.same);
     u64map_deinit(&n.things.rows);
     u64map_deinit(&n.sources.rows);
     strbuf_deinit(&n.text);
