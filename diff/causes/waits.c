@@ -251,9 +251,17 @@ static const char *ready_text(const struct waits *w) {
                          say_count(w->f, last), say_count(w->f, first));
 }
 
+/* A thread that waits for a lock which is known, but not who holds it. */
+static bool ends_at_lock(const struct wait_edge *edge) {
+    return edge->lock && edge->next == WAIT_NOBODY && edge->lock->readers == ABSENT;
+}
+
 /* What the thread does that others wait for: its stack tells, or what it waits for. */
 static const char *blocker_text(const struct waits *w, uint32_t thread) {
     const struct wait_edge *edge = &w->graph.edges[thread];
+    if (ends_at_lock(edge))
+        return findings_text(w->f, "waits for %s that nobody known holds",
+                             wait_lock_name(&w->story, edge->lock));
     if (!edge->blocked || edge->next == WAIT_NOBODY)
         return doing_of(w, thread);
     const char *clause = wait_clause(&w->story, thread);
@@ -261,7 +269,7 @@ static const char *blocker_text(const struct waits *w, uint32_t thread) {
     if (edge->end == thread || edge->end >= w->graph.thread_count)
         return text;
     return findings_text(w->f, "%s, and %s %s", text, waits_name_of(w, edge->end),
-                         doing_of(w, edge->end));
+                         blocker_text(w, edge->end));
 }
 
 /* " from Shop.Handle.Finalize"; "" where the stack does not tell. */
@@ -292,8 +300,15 @@ static void tell_finalizer_wait(struct waits *w, uint32_t end) {
     claim_finalizer(w, cause_last(w->d));
 }
 
-static const char *blocker_advice(const struct waits *w, const struct crowd *crowd) {
-    const char *advice = wait_advice(&w->story, crowd->holder);
+static const char *blocker_advice(const struct waits *w, const struct crowd *crowd, uint32_t end) {
+    const struct wait_edge *last = &w->graph.edges[end];
+    const char *advice =
+        ends_at_lock(last)
+            ? findings_text(w->f,
+                            "Find who holds %s: a thread whose stack is not here, native code, or "
+                            "one that ended without letting go of it.",
+                            wait_lock_name(&w->story, last->lock))
+            : wait_advice(&w->story, crowd->holder);
     const char *before = crowd->finalizer ? "A finalizer must take no lock. " : "";
     if (!w->graph.edges[crowd->direct].lock)
         return findings_text(w->f, "%s%s Nothing slow or waiting belongs into %s.", before,
@@ -311,6 +326,22 @@ static const char *blocker_advice(const struct waits *w, const struct crowd *cro
         "%sFind why %s does not come back while it holds the lock; nothing slow or waiting "
         "belongs into one.",
         before, waits_name_of(w, crowd->holder));
+}
+
+/* Findings that say no more than that somebody holds the lock. */
+static void claim_lock(const struct waits *w, const struct lock_row *lock, uint32_t cause) {
+    for (uint32_t i = 0; i < w->d->f->count; i++) {
+        const struct finding *finding = &w->d->f->items[i];
+        if (!cause_is_open(w->d, i, rules[RULE_locks_held]))
+            continue;
+        const struct evidence *type = cause_evidence(finding, "object_type"),
+                              *waiters = cause_evidence(finding, "waiters"),
+                              *owner = cause_evidence(finding, "owner_os_id");
+        if (type && type->text && lock->object_type && strcmp(type->text, lock->object_type) == 0 &&
+            waiters && waiters->number == lock->waiters &&
+            (owner ? owner->number : ABSENT) == lock->owner_os_id)
+            cause_claim(w->d, i, cause);
+    }
 }
 
 static void tell_blocker(struct waits *w, uint32_t end) {
@@ -342,9 +373,11 @@ static void tell_blocker(struct waits *w, uint32_t end) {
         cause->summary = findings_text(w->f, "%s %s %s that %s thread%s wait%s for; it %s%s%s.",
                                        capital(w, who), holds, lock, say_count(w->f, waiters),
                                        plural(waiters), waiters == 1 ? "s" : "", doing, ran, chain);
-    cause->next = blocker_advice(w, crowd);
+    cause->next = blocker_advice(w, crowd, end);
     cause->weight = waiters;
     waits_claim(w, end, cause_last(w->d));
+    if (ends_at_lock(&w->graph.edges[end]))
+        claim_lock(w, w->graph.edges[end].lock, cause_last(w->d));
     if (finalizer)
         claim_finalizer(w, cause_last(w->d));
 }
@@ -474,7 +507,9 @@ static void tell_waits(struct waits *w) {
             tell_circle(w, i);
     for (uint32_t i = 0; i < w->graph.node_count; i++) {
         struct crowd *crowd = &w->crowds[i];
-        if (!crowd->stuck || w->graph.edges[i].circle || w->graph.edges[i].blocked)
+        const struct wait_edge *edge = &w->graph.edges[i];
+        bool ends = !edge->blocked || (ends_at_lock(edge) && crowd->holder != WAIT_NOBODY);
+        if (!crowd->stuck || edge->circle || !ends)
             continue;
         crowd->told = true;
         if (crowd->holder != WAIT_NOBODY)

@@ -153,6 +153,35 @@ static void who_holds_a_lock_is_told_with_what_it_waits_for(void **state) {
     made_deinit(&m);
 }
 
+/* Who holds the last lock of a chain is not known: it is one cause all the same. */
+static void a_chain_may_end_at_a_lock_of_nobody_known(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        add_runner(&m, i);
+        causes_add_worker(&m, i, 41, "crane", ENTER "|Yard.Crane.Lift()", 0x300);
+        causes_add_worker(&m, i, 42, "truck", ENTER "|Yard.Truck.Load()", 0x200);
+        causes_add_worker(&m, i, 43, "clerk", ENTER "|Yard.Desk.Note()", 0x100);
+        causes_add_lock(&m, i, 0x100, 42, 1);
+        causes_add_lock(&m, i, 0x200, 41, 1);
+        causes_add_lock(&m, i, 0x300, 0, 1)->name = made_text(&m, i, "static Yard.Crane.s_hook");
+    }
+    causes_judge(&m, &c);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.items[0].kind, CAUSE_BLOCKED);
+    causes_says(c.items[0].subject, "crane");
+    causes_says(c.items[0].summary,
+                "crane holds a lock on Yard.Gate that 2 threads wait for; it waits for a lock on "
+                "Yard.Gate (static Yard.Crane.s_hook) that nobody known holds and has not run (");
+    causes_says(c.items[0].summary, "clerk waits for thread 0x2a truck, which waits for thread "
+                                    "0x29 crane");
+    causes_says(c.items[0].next, "Find who holds a lock on Yard.Gate (static Yard.Crane.s_hook)");
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
 static void the_finalizer_may_wait_for_a_task(void **state) {
     (void)state;
     struct made m;
@@ -305,6 +334,7 @@ int main(void) {
         cmocka_unit_test(async_methods_alone_may_be_a_circle),
         cmocka_unit_test(methods_that_await_one_another_are_told_to_stop_that),
         cmocka_unit_test(who_holds_a_lock_is_told_with_what_it_waits_for),
+        cmocka_unit_test(a_chain_may_end_at_a_lock_of_nobody_known),
         cmocka_unit_test(the_finalizer_may_wait_for_a_task),
         cmocka_unit_test(a_lock_that_others_read_is_one_cause),
         cmocka_unit_test(idle_waits_are_no_causes),
