@@ -111,6 +111,9 @@ static bool gc_vars_from_table(struct clr *clr) {
     return false;
 }
 
+#define SCAN_BYTES 4096u            /* read at once, and there or not */
+#define SCAN_WORDS (SCAN_BYTES / 4) /* of the smallest pointers */
+
 bool clr_scan_image(struct clr *clr, bool writable_only,
                     bool (*found)(struct clr *, uint64_t address, uint64_t word, void *),
                     void *context) {
@@ -123,12 +126,15 @@ bool clr_scan_image(struct clr *clr, bool writable_only,
         uint64_t from = range->start > clr->image->base ? range->start : clr->image->base;
         uint64_t to = range->end < end ? range->end : end;
         uint32_t bytes = clr->word;
-        for (uint64_t at = clr_align(clr, from); at + bytes <= to; at += bytes) {
-            uint64_t word;
-            if (!clr_word(clr, at, &word))
+        for (uint64_t at = clr_align(clr, from); at + bytes <= to;) {
+            uint64_t words[SCAN_WORDS], left = (to - at) / bytes,
+                                        here = (SCAN_BYTES - at % SCAN_BYTES) / bytes;
+            uint32_t count = (uint32_t)(left < here ? left : here);
+            if (!clr_words(clr, at, words, count))
                 break;
-            if (found(clr, at, word, context))
-                return true;
+            for (uint32_t k = 0; k < count; k++, at += bytes)
+                if (found(clr, at, words[k], context))
+                    return true;
         }
     }
     return false;
