@@ -36,6 +36,7 @@ enum gc_slot {
 struct gc_vars {
     uint64_t address;
     uint8_t major, minor;
+    bool before_5;           /* they do not say how many generations there are */
     uint64_t slot[GC_SLOTS]; /* as found; 0 where the structure ends before */
 };
 
@@ -195,7 +196,7 @@ static inline uint64_t clr_align(const struct clr *clr, uint64_t address) {
 
 /* .NET Core, to 3.1: some structures were others. */
 static inline bool clr_is_before_5(const struct clr *clr) {
-    return clr->contract.canonical_bit == 2;
+    return clr->gc.before_5;
 }
 
 /* [bytes] from one object to the next at least; the empty string says less. */

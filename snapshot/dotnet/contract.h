@@ -232,7 +232,7 @@ struct contract {
     uint32_t gc_kind;           /* GC_KIND_*; 0: not known */
     uint32_t execution_manager; /* version of the contract; it decides the nibble maps */
     bool token16;               /* .NET 8: a TypeDef's row is a u16 at MTFlags2 + 2 */
-    uint8_t canonical_bit;      /* of EEClassOrCanonMT: it is a MethodTable; 1, before .NET 5 2 */
+    uint8_t canonical_bit;      /* of EEClassOrCanonMT: it is a MethodTable; 1, to 6.0 2 */
     uint8_t token_bits;         /* of a method's row in its MethodDesc, the rest in its chunk */
 };
 

@@ -119,7 +119,7 @@ static bool gc_heap_layout(struct clr *clr, struct gc_layout *l) {
         l->heap.ephemeral_segment = clr->word;
         l->heap.finalize_queue = 2 * clr->word;
         l->heap.generation_table = GENERATION_TABLE_OF_1;
-        return clr->word == 8;
+        return clr->word == 8 && clr->gc.before_5; /* of 5.0 and 6.0 nobody has seen one */
     }
     if (!clr_read(clr, clr->gc.slot[GC_HEAP_FIELDS], fields, sizeof(fields)))
         return false;

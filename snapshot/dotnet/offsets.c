@@ -1,8 +1,9 @@
 /*
  * Offsets for dumps that lack the contract descriptor: heap dumps do, and .NET 8 has none. The
- * descriptors of 10.0.11, 10.0.12 and 10.0.14 are equal; 9.0, 8.0 and 3.1 (3.1.3) come from one
- * build each, those of arm64 from 10.0.15 and 9.0.23, that of x86 from 10.0.12. The ones of musl
- * are those of glibc. A table is verified against the dump before it is used (runtime.c).
+ * descriptors of 10.0.11, 10.0.12 and 10.0.14 are equal; 9.0, 8.0, 6.0 (6.0.13) and 3.1 (3.1.3)
+ * come from one build each, those of arm64 from 10.0.15 and 9.0.23, that of x86 from 10.0.12. The
+ * ones of musl are those of glibc. A table is verified against the dump before it is used
+ * (runtime.c).
  */
 #include "dotnet/contract.h"
 
@@ -246,6 +247,15 @@ static const struct builtin_field windows_8[] = {
     {F_THREAD_OS_ID, 440}, {F_THREAD_LINK, 248}, {F_THREAD_OBJECT, 456}, {F_THREAD_LAST_THROWN, 480}, {F_STORE_FIRST, 64}, {F_STORE_COUNT, 88}, {F_MODULE_PE_ASSEMBLY, 176}, {F_MODULE_R2R_INFO, 984}, {F_R2R_ENTRY_POINTS, 336}, {F_MODULE_LOADER_ALLOCATOR, 152}, {F_CLASS_ELEMENT_TYPE, 64}, {F_CLASS_INSTANCE_FIELDS, 72}, {F_CLASS_STATIC_FIELDS, 80},
 };
 
+/* 6.0.13; its code is not looked for, nor what was thrown last. */
+static const struct builtin_field windows_6[] = {
+    {F_THREAD_OS_ID, 448}, {F_THREAD_LINK, 256}, {F_THREAD_OBJECT, 456},
+    {F_THREAD_LAST_THROWN, BUILTIN_NONE}, {F_STORE_FIRST, 64}, {F_STORE_COUNT, 88},
+    {F_MODULE_PE_ASSEMBLY, 16}, {F_PE_IMAGE_LAYOUT, 112}, {F_MODULE_R2R_INFO, BUILTIN_NONE},
+    {F_MODULE_LOADER_ALLOCATOR, BUILTIN_NONE}, {F_CLASS_ELEMENT_TYPE, 64},
+    {F_CLASS_INSTANCE_FIELDS, 72}, {F_CLASS_STATIC_FIELDS, 80},
+};
+
 /* The .NET Core of before 5.0; what is otherwise than in 8.0. */
 static const struct builtin_field linux_3[] = {
     {F_THREAD_ID, 36}, {F_THREAD_OS_ID, 456}, {F_THREAD_OBJECT, 464}, {F_THREAD_LAST_THROWN, 504},
@@ -403,6 +413,15 @@ const struct builtin_table builtin_tables[] = {
      .global_count = 8,
      .execution_manager = 1,
      .token16 = true},
+    {.name = "windows-x64 6.0",
+     .arch = "x64",
+     .windows = true,
+     .gc_major = 1,
+     FIELDS(linux_8),
+     DIFFERING(windows_6),
+     .execution_manager = 1,
+     .token16 = true,
+     .canonical_bit = 2},
 };
 
 const uint32_t builtin_table_count = sizeof(builtin_tables) / sizeof(builtin_tables[0]);

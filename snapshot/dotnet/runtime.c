@@ -39,14 +39,18 @@ static bool may_be_variable(struct clr *clr, uint64_t address) {
     return in_image(clr, address) || space_range_at(clr->space, address);
 }
 
+#define GENERATIONS          5u
+#define GENERATIONS_BEFORE_5 4u /* no pinned objects */
+
 /* The first word of GcDacVars: u8 major, u8 minor, and no more. */
 static bool version_makes_sense(uint64_t word) {
     return (word & 0xff) >= 1 && (word & 0xff) <= 9 && (word >> 8 & 0xff) < 32 && !(word >> 16);
 }
 
 /*
- * Version 1.0 has no number of generations, so there is less to know it by: of the workstation GC
- * all variables are in the image; the server GC has those of all heaps together, and no others.
+ * Before 5.0 version 1.0 has no number of generations, so there is less to know it by: of the
+ * workstation GC all variables are in the image; the server GC has those of all heaps together, and
+ * no others.
  */
 static bool looks_like_gc_vars_of_1(struct clr *clr, uint64_t address) {
     static const uint8_t workstation[] = {2, 3, 4, 5, 6, 7}, server[] = {2, 3, 6, 21, 22, 23};
@@ -61,35 +65,37 @@ static bool looks_like_gc_vars_of_1(struct clr *clr, uint64_t address) {
 }
 
 /*
- * {u8 major, minor; 0} in a word; then words: bytes of a generation, generations (not in version
- * 1), variables.
+ * {u8 major, minor; 0} in a word; then words: bytes of a generation, generations (not before 5.0),
+ * variables.
  */
 static bool looks_like_gc_vars(struct clr *clr, uint64_t address) {
     uint64_t w[5];
     if (!clr_is_aligned(clr, address) || !clr_words(clr, address, w, 5) ||
         !version_makes_sense(w[0]) || w[1] < 8 * clr->word || w[1] > 4096)
         return false;
-    if (w[0] == 1)
+    if (w[0] == 1 && w[2] > GENERATIONS)
         return looks_like_gc_vars_of_1(clr, address);
-    return w[2] >= 4 && w[2] <= 5 && may_be_variable(clr, w[3]) && may_be_variable(clr, w[4]);
+    return w[2] >= GENERATIONS_BEFORE_5 && w[2] <= GENERATIONS && may_be_variable(clr, w[3]) &&
+           may_be_variable(clr, w[4]);
 }
 
-/* Before 5.0 there were four: no pinned objects. */
-#define GENERATIONS_OF_1 4u
-#define SLOTS_OF_1       GC_HEAP_FIELDS /* the first that it does not have */
+#define SLOTS_OF_1 GC_HEAP_FIELDS /* the first that it does not have */
 
-/* Those of version 1 are read as those of 2, where one word more is in front of the variables. */
+/* Those of before 5.0 are read as later ones, where one word more is in front of the variables. */
 static bool read_gc_vars(struct clr *clr, uint64_t address) {
     clr->gc = (struct gc_vars){.address = address};
     if (!looks_like_gc_vars(clr, address) || !clr_word(clr, address, &clr->gc.slot[0]))
         return false;
     clr->gc.major = (uint8_t)clr->gc.slot[0];
     clr->gc.minor = (uint8_t)(clr->gc.slot[0] >> 8);
+    uint64_t generations;
+    clr->gc.before_5 = clr->gc.major == 1 && clr_word_at(clr, address, 2, &generations) &&
+                       generations > GENERATIONS;
     for (uint32_t i = 1, word = 1; i < GC_SLOTS; i++) {
         if (clr->gc.major == 1 && i >= SLOTS_OF_1)
             break;
-        if (clr->gc.major == 1 && i == GC_GENERATION_COUNT)
-            clr->gc.slot[i] = GENERATIONS_OF_1;
+        if (clr->gc.before_5 && i == GC_GENERATION_COUNT)
+            clr->gc.slot[i] = GENERATIONS_BEFORE_5;
         else if (!clr_word_at(clr, address, word++, &clr->gc.slot[i]) && i <= GC_BOOKKEEPING_START)
             return false;
     }

@@ -19,7 +19,7 @@
 #define HEADER_HASH_CODE         0x04000000u
 #define HEADER_INDEX             0x03ffffffu
 #define HEADER_RECURSION(header) ((header) >> 16 & 63u)
-/* Before .NET 5 ids of threads had 10 bits, and behind the recursion stood the AppDomain's. */
+/* To 6.0 ids of threads had 10 bits, and before 5.0 the AppDomain's stood behind the recursion. */
 #define OLD_HEADER_THREAD_ID         0x000003ffu
 #define OLD_HEADER_RECURSION(header) ((header) >> 10 & 63u)
 

@@ -123,7 +123,7 @@ void walk_note_lock(struct walk_worker *w, uint64_t object, uint64_t mt, uint32_
     struct walk_lock lock = {.object = object, .mt = mt};
     if (header & HEADER_HAS_INDEX) {
         lock.sync_index = header & HEADER_INDEX;
-    } else if (clr_is_before_5(w->shared->clr)) {
+    } else if (w->shared->clr->gc.major < 2) {
         lock.owner_managed_id = header & OLD_HEADER_THREAD_ID;
         lock.recursion = OLD_HEADER_RECURSION(header);
     } else {

@@ -95,6 +95,39 @@ static void small_cores_hold_what_their_dumps_held(void **state) {
     check_contents("tests/fuzz/base/win-x86-net10.dmp.zst", 1, "workstation", 69);
 }
 
+/* Its frames are not read: who waits for what is known of the lock alone. */
+static void reads_a_small_dump_of_net_6(void **state) {
+    (void)state;
+    struct small_core c;
+    struct snapshot s;
+    struct strbuf snap;
+    small_core_load(&c, "tests/fuzz/base/win-x64-net6.dmp.zst");
+    assert_int_equal(c.gc.major, 1);
+    assert_false(c.gc.before_5);
+    small_core_read(&c, &s, &snap);
+    const struct origin_row *origin = s.tables[PART_ORIGIN].rows;
+    const struct finalizer_row *finalizer = s.tables[PART_FINALIZER].rows;
+    const struct lock_row *lock = s.tables[PART_LOCKS].rows;
+    const struct type_row *price = type_named(&s, "Store.Pricing.Price");
+    uint64_t prices = 0;
+    for (int g = 0; g < GEN_COUNT; g++)
+        prices += price->gen[g].objects;
+    assert_int_equal(prices, 20);
+    assert_int_equal(price->live_objects, 20);
+    assert_string_equal(origin->runtime, "CoreCLR 6.0.13");
+    assert_int_equal(s.tables[PART_TYPES].count, 70);
+    assert_int_equal(finalizer->ready, 1);
+    assert_null(finalizer->running);
+    assert_int_equal(s.tables[PART_LOCKS].count, 1);
+    assert_int_equal(lock->waiters, 1);
+    assert_int_equal(lock->owner_managed_id, 5);
+    assert_true(small_core_says(&s, "managed stacks of this runtime cannot be read"));
+    assert_false(small_core_says(&s, "could not be walked"));
+    strbuf_deinit(&snap);
+    snapshot_deinit(&s);
+    small_core_drop(&c);
+}
+
 /* -- The GC's own descriptor ------------------------------------------------------------------- */
 
 static void small_core_put_u64(uint8_t *p, uint64_t value) {
@@ -527,6 +560,7 @@ static void threads_that_do_not_join_are_another_process(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_cores_hold_what_their_dumps_held),
+        cmocka_unit_test(reads_a_small_dump_of_net_6),
         cmocka_unit_test(reads_a_small_core_of_net_core),
         cmocka_unit_test(net_core_without_its_threads_is_refused_by_name),
         cmocka_unit_test(a_gc_that_describes_itself_needs_no_older_tables),
