@@ -51,6 +51,7 @@ struct request_type {
     enum request_thing thing;
     enum clock_thing clock;
     struct async_box box; /* REQUEST_SENDING */
+    bool stream;          /* REQUEST_ANSWERED: of HTTP/2 or 3 */
 };
 
 /* A request that was found. */
@@ -130,7 +131,7 @@ static bool is_carrier(struct str name) {
 }
 
 static struct request_type request_type_of(struct requests *r, uint64_t mt) {
-    struct request_type type = {REQUEST_NONE, CLOCK_NONE, {0}};
+    struct request_type type = {.thing = REQUEST_NONE, .clock = CLOCK_NONE};
     struct strbuf text;
     strbuf_init(&text);
     type_name(r->m, mt, &text);
@@ -143,6 +144,7 @@ static struct request_type request_type_of(struct requests *r, uint64_t mt) {
     else if (str_contains(name, STR("<System.Net.Http.HttpConnectionPool+<SendWith")) &&
              async_is_box(r->m, mt))
         type.thing = REQUEST_SENDING;
+    type.stream = type.thing == REQUEST_ANSWERED && !str_starts(name, STR(KESTREL ".Http1"));
     if (type.thing == REQUEST_SENDING)
         type.box = async_box_of(r->m, mt);
     r->loaded = r->loaded || type.thing || str_eq(name, STR("System.Net.Http.HttpClient")) ||
@@ -190,6 +192,19 @@ static bool find_sending(struct requests *r, const struct request_type *type, ui
     return add_request(r, &request);
 }
 
+/*
+ * A connection of HTTP/1 waits for requests, and says when one has come. A stream is made for its
+ * request and says so only when the answer begins: it has one as soon as it knows its method, until
+ * it is done, when it may be kept for another.
+ */
+static bool is_being_answered(struct requests *r, const struct request_type *type,
+                              const struct request *request) {
+    if (request->status >= STATUS_COMPLETED)
+        return false;
+    return request->status >= STATUS_RUNNING ||
+           (type->stream && request_text(r, request->object, "_methodText").len);
+}
+
 static bool requests_visit(void *context, uint32_t number, uint64_t address, uint64_t size_bytes) {
     struct requests *r = context;
     const struct request_type *type = &r->types[number];
@@ -203,8 +218,7 @@ static bool requests_visit(void *context, uint32_t number, uint64_t address, uin
             r->unknown = true;
             return true;
         }
-        return request.status < STATUS_RUNNING || request.status >= STATUS_COMPLETED ||
-               add_request(r, &request);
+        return !is_being_answered(r, type, &request) || add_request(r, &request);
     case REQUEST_SENDING:
         return find_sending(r, type, address);
     case REQUEST_CARRIED:

@@ -3,7 +3,7 @@
 # VERSION (11.0.0) NAME-net11.core.zst, of the same program on that runtime out of NuGet (calls: with runtime async).
 # Those, desk and hitches are cut down by mk_small_core to what reading the heap looks at; WHOLE names a file for the whole dump,
 # or one that is there and is cut down once more, since what is read grows.
-# usage: make-dump.sh holders|waits|tasks|calls|desk|hitches [VERSION]
+# usage: make-dump.sh holders|waits|tasks|calls|desk|hitches [VERSION]      MODE=h2: desk with HTTP/2, desk-h2.core.zst
 # Needs the .NET 10 SDK, its createdump, and zstd. The program runs under `env -i` in a neutral folder,
 # so that the dump holds no environment, user or host name of the machine it was made on.
 set -eu
@@ -18,7 +18,8 @@ trap '[ -z "$app" ] || kill -9 "$app" 2>/dev/null || true; rm -rf "$work"' EXIT
 dotnet=$(readlink -f "$(command -v dotnet)")
 root=$(dirname "$dotnet")
 runtime=$(ls -d "$root"/shared/Microsoft.NETCore.App/10.* | tail -n 1)
-out=$name.core
+mode=${MODE:-}
+out=$name${mode:+-$mode}.core
 small() {
     make -s -C "$here/../.." build/tests/fuzz/mk_small_core
     "$here/../../build/tests/fuzz/mk_small_core" "$1" "$work/small.core" >/dev/null
@@ -41,7 +42,7 @@ later=
 # shellcheck disable=SC2086 # one argument or none
 (cd "$work/src" && dotnet publish -c Release -o "$work/app" $later >/dev/null)
 cd "$work/run"
-env -i DOTNET_ROOT="$root" DOTNET_ROLL_FORWARD=LatestMajor DOTNET_gcServer=0 "$work/app/$name" . &
+env -i DOTNET_ROOT="$root" DOTNET_ROLL_FORWARD=LatestMajor DOTNET_gcServer=0 "$work/app/$name" . $mode &
 app=$!
 until [ -s ready ]; do sleep 0.1; done
 sleep 1

@@ -104,7 +104,7 @@ END
 # dump_of MODE: app.core and app.core.json of our program, which then runs as $pid; of the mode desk another one
 dump_of() {
     local program_of=$WORK/waits/waits
-    [ "$1" != desk ] || program_of=$WORK/desk/desk
+    [ "$1" != desk ] && [ "$1" != h2 ] || program_of=$WORK/desk/desk
     start "waits-$1" "$program_of" "$1" || exit 1
     sleep 1
     "$createdump" --withheap -f app.core "$pid" >createdump.out 2>&1 || skip "createdump: $(tail -1 createdump.out)"
@@ -135,6 +135,9 @@ if have dotnet-dump; then
         -c dumpruntimetypes -c ephrefs -c ephtoloh -c "taskstate -v 16777216" -c runtimes -c threads -c eeversion \
         -c exit >dump_mixed.log 2>&1
     whole "dumpheap -stat among others" dump_mixed.log && same "dumpheap -stat among others" dump_mixed.log
+    stop
+    dump_of h2 # of which dumphttp says that all requests have an answer
+    ask dumprequests
     stop
 fi
 dump_of callbacks

@@ -15,6 +15,8 @@
 
 #define DUMP "tests/dumps/desk.core.zst"
 
+#define DUMP_2 "tests/dumps/desk-h2.core.zst" /* which answers and asks by HTTP/2 */
+
 static void desk_read(struct snapshot *s, bool contents, bool no_paths) {
     const struct input_options options = {.contents = contents, .no_paths = no_paths};
     struct err err;
@@ -305,6 +307,24 @@ static void requests_are_told_by_route_and_masked_path(void **state) {
     snapshot_deinit(&s);
 }
 
+/* A stream says that it has a request only when it answers; those that have answered are kept. */
+static void requests_of_http_2_are_told_while_they_wait(void **state) {
+    (void)state;
+    static const struct wanted_request wanted[] = {
+        {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/{id}", 3},
+        {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/{}", 3},
+        {REQUEST_IN, REQUEST_RUNNING, "POST", "/pay/{id}", 2},
+        {REQUEST_OUT, REQUEST_SENT, "POST", "/pay/{}", 2},
+    };
+    const struct input_options options = {0};
+    struct snapshot s;
+    struct err err;
+    snapshot_init(&s);
+    assert_true(input_read(DUMP_2, &options, &s, &err));
+    requests_are(&s, wanted, 4);
+    snapshot_deinit(&s);
+}
+
 static void whole_paths_are_told_when_asked_for(void **state) {
     (void)state;
     static const struct wanted_request wanted[] = {
@@ -459,6 +479,7 @@ int main(void) {
         cmocka_unit_test(an_empty_queue_is_none_and_no_pool_is_absent),
         cmocka_unit_test(work_is_compared_by_what_it_calls),
         cmocka_unit_test(requests_are_told_by_route_and_masked_path),
+        cmocka_unit_test(requests_of_http_2_are_told_while_they_wait),
         cmocka_unit_test(whole_paths_are_told_when_asked_for),
         cmocka_unit_test(a_program_without_http_has_no_requests_to_tell),
         cmocka_unit_test(paths_are_masked_where_they_are_particular),

@@ -1,15 +1,19 @@
 // A service in the middle of its work, for tests of what a dump says of it: exceptions that it keeps and that it forgot,
 // requests that it answers and that it makes, work that waits for a worker, and orders that differ in their values.
-// usage: desk FOLDER        (answers on a port of the loopback interface)
+// usage: desk FOLDER [h2 | h3]        (answers on ports of the loopback interface; h2: of HTTP/2 without TLS, h3: of HTTP/3)
+using System.Net;
 using System.Net.Http;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Threading;
 using System.Threading.Tasks;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 static class Desk
 {
     // -- What was thrown
-    sealed class CartException(string message) : Exception(message);
+    sealed class CartException(string message, Exception? inner = null) : Exception(message, inner);
     static readonly List<Exception> kept = new();
 
     static class Till
@@ -32,6 +36,13 @@ static class Desk
     [MethodImpl(MethodImplOptions.NoInlining)]
     static void Fill(int n) => throw new CartException("the cart is full");
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void Checkout(int n)
+    {
+        try { Printer.Print(n); }
+        catch (TimeoutException e) { throw new AggregateException(new CartException("no receipt", e)); }
+    }
+
     static Exception Caught(Action<int> action, int n)
     {
         try { action(n); }
@@ -46,6 +57,7 @@ static class Desk
         for (int i = 0; i < 4; i++) kept.Add(Caught(Printer.Print, i));
         for (int i = 0; i < 3; i++) kept.Add(new OperationCanceledException());
         for (int i = 0; i < 7; i++) Caught(Fill, i);
+        for (int i = 0; i < 2; i++) kept.Add(Caught(Checkout, i));
     }
 
     // -- What orders are like
@@ -66,6 +78,64 @@ static class Desk
         internal int? Discount;
     }
     static readonly List<Order> orders = new();
+
+    struct Span { internal int From, To; }
+    sealed class Ticket
+    {
+        internal Guid Id;
+        internal DateTime Made;
+        internal DateTimeOffset Seen;
+        internal TimeSpan Took;
+        internal DateOnly Day;
+        internal TimeOnly At;
+        internal decimal Price;
+        internal DayOfWeek Weekday;
+        internal int? Seats;
+        internal Guid? Group;
+        internal DateTime? Until;
+        internal Stage? Stage;
+        internal Span? Range;
+        internal decimal? Discount { get; set; }
+        internal (int Row, string Seat) Place;
+        internal (byte Level, long Code, Stage Stage) Gate;
+        internal (int Count, Guid Owner) Held;
+        internal (short Wing, int? Floor, DateTime Since) Way;
+        internal KeyValuePair<int, string> Pair;
+    }
+    static readonly List<Ticket> tickets = new();
+
+    static void Sell()
+    {
+        var first = new Guid("6f1d2a3b-4c5d-6e7f-8091-a2b3c4d5e6f7");
+        var second = new Guid("00000000-0000-0000-0000-00000000002a");
+        var noon = new DateTime(2026, 2, 28, 12, 30, 15, DateTimeKind.Utc).AddTicks(1234567);
+        for (int i = 0; i < 12; i++)
+        {
+            bool odd = i % 2 == 1;
+            tickets.Add(new Ticket
+            {
+                Id = odd ? first : second,
+                Made = odd ? noon : new DateTime(2000, 1, 1),
+                Seen = new DateTimeOffset(2026, 2, 28, 12, 0, 0, TimeSpan.FromHours(odd ? 2 : -3)),
+                Took = odd ? new TimeSpan(3, 4, 5, 6, 7) : TimeSpan.FromSeconds(-90),
+                Day = new DateOnly(2024, 2, 29),
+                At = new TimeOnly(23, 59, 1),
+                Price = odd ? 19.90m : -79228162514264337593543950335m,
+                Weekday = odd ? DayOfWeek.Friday : DayOfWeek.Monday,
+                Seats = odd ? 4 : null,
+                Group = odd ? first : null,
+                Until = odd ? null : noon,
+                Stage = i % 3 == 0 ? null : (Stage)(i % 3),
+                Range = odd ? new Span { From = 3, To = 8 } : null,
+                Discount = odd ? 0.5m : null,
+                Place = (i % 3, odd ? "aisle" : "window"),
+                Gate = ((byte)(i % 2), odd ? 1L << 40 : -1, Desk.Stage.Sent),
+                Held = (odd ? 7 : 8, odd ? first : second),
+                Way = ((short)(odd ? -5 : 5), odd ? 2 : null, noon),
+                Pair = new KeyValuePair<int, string>(i % 2, "pair"),
+            });
+        }
+    }
 
     static void Take()
     {
@@ -111,7 +181,9 @@ static class Desk
     }
 
     // -- What is asked of it, and what it asks
-    static readonly HttpClient client = new() { Timeout = TimeSpan.FromMinutes(10) };
+    static readonly HttpClient client =
+        new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = delegate { return true; } } })
+        { Timeout = TimeSpan.FromMinutes(10) };
     static readonly List<Task> calls = new();
     static int asked;
     static readonly TaskCompletionSource never = new();
@@ -126,23 +198,51 @@ static class Desk
         public void Dispose() { }
     }
 
+    // Needs libmsquic, and a certificate, which is made here.
+    static void Http3(WebApplicationBuilder builder)
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pfx), null);
+        builder.WebHost.UseQuic();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(o => o.Listen(IPAddress.Loopback, 4433, l =>
+        {
+            l.Protocols = HttpProtocols.Http3;
+            l.UseHttps(certificate);
+        }));
+    }
+
     static async Task<string> Answer(int id) { Interlocked.Increment(ref asked); await never.Task; return id.ToString(); }
 
     static void Main(string[] args)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(new Quiet());
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        bool h2 = args.Length > 1 && args[1] == "h2", h3 = args.Length > 1 && args[1] == "h3";
+        if (h2)
+            builder.WebHost.ConfigureKestrel(o => o.Listen(IPAddress.Loopback, 0, l => l.Protocols = HttpProtocols.Http2));
+        else if (h3)
+            Http3(builder);
+        else
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         app.MapGet("/orders/{id}", (int id) => Answer(id));
         app.MapPost("/pay/{id}", (int id) => Answer(id));
+        app.MapGet("/ready", async () => { await Task.Delay(100); return "ready"; });
         app.Start();
         string root = app.Urls.First();
+        client.DefaultRequestVersion = h3 ? HttpVersion.Version30 : h2 ? HttpVersion.Version20 : HttpVersion.Version11;
+        client.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        // Connections and streams that have answered are kept for the next requests: these are none.
+        Task.WaitAll(Enumerable.Range(0, 8).Select(i => client.GetStringAsync($"{root}/ready")).ToArray());
         for (int i = 0; i < 3; i++) calls.Add(client.GetAsync($"{root}/orders/{17 + i}?token=secret"));
         for (int i = 0; i < 2; i++) calls.Add(client.PostAsync($"{root}/pay/{i}", new StringContent("card")));
         while (asked < 5) Thread.Sleep(5);
         Throw();
         Take();
+        Sell();
         Thread.Sleep(1500);
         Queue();
         File.WriteAllText(Path.Combine(args[0], "ready"), "ready");

@@ -6,6 +6,8 @@
  *       7f8117894928     7f8cf9eda468 GET               http://127.0.0.1:5101/orders/18
  *   Total 2 requests
  *
+ * Of HTTP/2 and later a request has its answer, with the status 200, before that has come.
+ *
  * dumprequests: requests that Kestrel answers.
  *
  *   Address      Method Scheme Url
@@ -25,18 +27,20 @@
 #include <string.h>
 
 #define STATUS_MOST 999u
+#define STATUS_OK   200u
 
 struct requests_said {
     struct transcript *t;
     struct scan_loss loss;
     uint64_t requests, printed; /* printed: ABSENT, the closing line is missing */
+    uint64_t ok_said;           /* [count] whose status is 200 */
     bool out;
     bool keep;
 };
 
 struct request_said {
     struct str method, uri;
-    bool answered;
+    bool answered, is_ok; /* is_ok: with 200 */
 };
 
 static bool is_http_method(struct str field) {
@@ -55,6 +59,7 @@ static bool parse_request(struct str text, bool out, struct request_said *ret) {
         return false;
     struct str rest = text, field = str_next_field(&rest);
     ret->answered = out && num_dec(field, &number) && number <= STATUS_MOST;
+    ret->is_ok = ret->answered && number == STATUS_OK;
     if (ret->answered || !out) /* the status, or the scheme */
         text = rest;
     ret->uri = str_trim(text);
@@ -92,6 +97,7 @@ static bool add_said(struct requests_said *r, const struct request_said *request
     struct str host = STR(""), path = request->uri;
     struct strbuf masked;
     r->requests++;
+    r->ok_said += request->is_ok;
     if (!r->keep || request->answered)
         return true;
     if (r->out && (!http_uri_split(request->uri, &host, &path) || !path.len))
@@ -170,6 +176,12 @@ static bool dumphttp_read(struct transcript *t, struct err *err) {
         transcript_picked(t);
     else if (r.printed != ABSENT)
         transcript_ended(t);
+    if (r.ok_said && r.keep) {
+        static const char why[] =
+            "dumphttp: requests by HTTP/2 that wait are printed as answered with 200";
+        builder_note(t->b, "%s: up to %llu may be here", why, (unsigned long long)r.ok_said);
+        builder_absent(t->b, PART_BIT(PART_REQUESTS), ASPECT_ROWS, r.ok_said, "%s", why);
+    }
     if (r.printed == ABSENT)
         transcript_lacks(t, ABSENT, "%s: the list ends without its number of requests", name);
     else if (r.printed != r.requests)
