@@ -76,29 +76,34 @@ void doc_show_work(const struct doc_context *c) {
 }
 
 void doc_show_exceptions(const struct doc_context *c) {
-    static const struct doc_column columns[] = {{"objects", true, CUT_NEVER},
-                                                {"live", true, CUT_NEVER},
-                                                {"type", false, CUT_TYPE},
-                                                {"thrown in", false, CUT_MIDDLE},
-                                                {"message", false, CUT_END}};
+    static const struct doc_column columns[] = {
+        {"objects", true, CUT_NEVER},     {"live", true, CUT_NEVER},
+        {"type", false, CUT_TYPE},        {"caused by", false, CUT_TYPE},
+        {"thrown in", false, CUT_MIDDLE}, {"message", false, CUT_END}};
     SNAPSHOT_ROWS(c->s->snapshots[0], PART_EXCEPTIONS, struct exception_row, rows, count);
     uint32_t top = doc_top(c, ROWS_SECONDARY);
     if (!count)
         return;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Exception objects");
-    struct doc_table *t = doc_table(c->d, columns, 5);
+    struct doc_table *t = doc_table(c->d, columns, 6);
     for (uint32_t i = 0; i < count && i < top; i++) {
         const struct exception_row *row = &rows[i];
         doc_row(c->d, t, DOC_PLAIN);
         doc_count(c->d, t, row->objects);
         doc_count(c->d, t, row->live_objects);
         service_name_cell(c, t, row->type, "?");
+        if (row->innermost)
+            service_name_cell(c, t, row->innermost, "?");
+        else
+            doc_cell(c->d, t, DOC_PLAIN, NULL);
         service_name_cell(c, t, row->thrown_in, "not thrown");
         doc_cell(c->d, t, row->message ? DOC_PLAIN : DOC_DIM,
                  row->message         ? row->message
                  : row->message_class ? row->message_class
                                       : "-");
     }
+    if (t)
+        doc_prune(t);
     if (count > top)
         doc_text(c->d, DOC_ITEM, DOC_DIM, "[%u other%s]", count - top, plural(count - top));
 }

@@ -30,14 +30,17 @@
 #define THROWING_FRAMES 6u
 
 #define PARENTS_MAX 100u
+/* Inner exceptions of inner ones. */
+#define INNER_MAX 100u
 
 /* Offsets in every exception; 0: not known. */
 struct exception_fields {
-    uint32_t message, trace;
+    uint32_t message, trace, inner;
 };
 
 struct thrown_alike {
     uint64_t mt, method_desc; /* method_desc 0: never thrown, or not known */
+    uint64_t innermost_mt;    /* of the last inner exception; 0: it has none */
     uint32_t message_class;   /* 0: none */
     bool others;              /* class and method are several */
     uint64_t objects, live;
@@ -86,6 +89,7 @@ static bool is_exception_type(struct exception_count *c, uint64_t mt) {
         c->base_mt = root;
         c->fields.message = type_field_offset(c->m, root, "_message");
         c->fields.trace = type_field_offset(c->m, root, "_stackTrace");
+        c->fields.inner = type_field_offset(c->m, root, "_innerException");
     }
     return root && root == c->base_mt;
 }
@@ -239,12 +243,27 @@ static uint64_t thrower_of(struct exception_count *c, uint64_t object, bool *ret
     return first;
 }
 
+/* MethodTable of the exception that began it all; 0: none did, or the chain has no end. */
+static uint64_t innermost_of(struct exception_count *c, uint64_t object) {
+    uint64_t mt = 0;
+    for (uint32_t i = 0; c->fields.inner && i < INNER_MAX; i++) {
+        uint64_t inner;
+        if (!clr_word(c->clr, object + c->fields.inner, &inner) || !inner)
+            return mt;
+        if (!clr_spend(c->clr, 1) || !clr_object_mt(c->clr, inner, &mt) ||
+            root_class(c->clr, mt) != c->base_mt)
+            return 0;
+        object = inner;
+    }
+    return 0;
+}
+
 /* -- Counting ---------------------------------------------------------------------------------- */
 
 static uint32_t row_alike(struct exception_count *c, const struct thrown_alike *like) {
     struct {
-        uint64_t mt, method_desc, message_class, others;
-    } key = {like->mt, like->method_desc, like->message_class, like->others};
+        uint64_t mt, method_desc, message_class, innermost_mt, others;
+    } key = {like->mt, like->method_desc, like->message_class, like->innermost_mt, like->others};
     struct str text = {(const char *)&key, sizeof(key)};
     uint32_t number = strmap_get(&c->index, text, STR(""));
     if (number != STRMAP_NONE)
@@ -268,6 +287,7 @@ static bool count_exception(void *context, uint32_t type, const struct heap_obje
     if (clr_spend(c->clr, 1)) {
         like.method_desc = thrower_of(c, object->address, &ok);
         like.message_class = message_class_of(c, object->address);
+        like.innermost_mt = innermost_of(c, object->address);
     }
     uint32_t number = ok ? row_alike(c, &like) : STRMAP_NONE;
     if (number == STRMAP_NONE)
@@ -318,6 +338,11 @@ static bool exception_objects_row(struct exception_count *c, const struct thrown
     else if (alike->method_desc)
         method_short_name(c->m, alike->method_desc, text);
     if (text->len && !(row->thrown_in = builder_string(b, strbuf_str(text), err)))
+        return false;
+    strbuf_clear(text);
+    if (alike->innermost_mt)
+        type_name(c->m, alike->innermost_mt, text);
+    if (text->len && !(row->innermost = builder_string(b, strbuf_str(text), err)))
         return false;
     return say_message(c, alike, row, text, err) && strbuf_ok(text, err);
 }

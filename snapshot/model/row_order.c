@@ -18,7 +18,8 @@ static int cmp_exception_rows(const void *x, const void *y) {
     int order = order_u64(b->objects, a->objects);
     order = order ? order : order_text(a->type, b->type);
     order = order ? order : order_text(a->thrown_in, b->thrown_in);
-    return order ? order : order_text(a->message_class, b->message_class);
+    order = order ? order : order_text(a->message_class, b->message_class);
+    return order ? order : order_text(a->innermost, b->innermost);
 }
 
 void row_order_exceptions(struct builder *b) {

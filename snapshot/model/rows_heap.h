@@ -129,6 +129,8 @@ struct exception_row {
     uint64_t objects, live_objects; /* [count] in the heap, and of them those that are reachable */
     const char *message; /* how one of them begins; NULL unless contents were asked for: no file
                             ever has it */
+    const char
+        *innermost; /* type at the end of the chain of inner exceptions; NULL: there is none */
 };
 
 #endif

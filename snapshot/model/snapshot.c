@@ -280,6 +280,7 @@ static const struct field exception_fields[] = {
     F(exception_row, type, 1, FIELD_STR),         F(exception_row, message_class, 2, FIELD_STR),
     F(exception_row, thrown_in, 3, FIELD_STR),    F(exception_row, objects, 4, FIELD_U64),
     F(exception_row, live_objects, 5, FIELD_U64), F(exception_row, message, 6, FIELD_STR),
+    F(exception_row, innermost, 7, FIELD_STR),
 };
 
 static const struct field work_fields[] = {

@@ -61,6 +61,29 @@ static void exceptions_are_told_by_type_place_and_message(void **state) {
     snapshot_deinit(&s);
 }
 
+static void what_began_it_is_told_of_exceptions(void **state) {
+    (void)state;
+    struct snapshot s;
+    struct err err;
+    const struct input_options options = {0};
+    uint32_t caused = 0;
+    snapshot_init(&s);
+    assert_true(input_read(DUMP_2, &options, &s, &err));
+    SNAPSHOT_ROWS(&s, PART_EXCEPTIONS, struct exception_row, rows, count);
+    for (uint32_t i = 0; i < count; i++) {
+        bool outer = strcmp(rows[i].type, "System.AggregateException") == 0;
+        bool inner = strcmp(rows[i].type, "Desk+CartException") == 0 && !rows[i].thrown_in;
+        desk_text_is(rows[i].innermost, outer || inner ? "System.TimeoutException" : NULL);
+        if (!outer && !inner)
+            continue;
+        caused++;
+        assert_int_equal(rows[i].objects, 2);
+        assert_int_equal(rows[i].live_objects, 2);
+    }
+    assert_int_equal(caused, 2);
+    snapshot_deinit(&s);
+}
+
 /* Nor does a file: what a .snap is made of has no text of the heap. */
 static void messages_are_not_kept_unless_asked_for(void **state) {
     (void)state;
@@ -469,6 +492,7 @@ static void requests_are_compared_by_where_they_go(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exceptions_are_told_by_type_place_and_message),
+        cmocka_unit_test(what_began_it_is_told_of_exceptions),
         cmocka_unit_test(messages_are_not_kept_unless_asked_for),
         cmocka_unit_test(without_paths_exceptions_are_absent),
         cmocka_unit_test(messages_of_a_class_differ_by_numbers_and_quotes),
