@@ -12,6 +12,7 @@
 #include "dotnet/clr_heap.h"
 #include "dotnet/enum_names.h"
 #include "dotnet/fields.h"
+#include "dotnet/value_shapes.h"
 #include "model/answers.h"
 #include "model/known_names.h"
 
@@ -30,42 +31,25 @@
 #define UNITS_SHOWN 60u
 #define UNITS_PIECE 512u
 
-/* CorElementType */
-enum {
-    E_BOOLEAN = 0x02,
-    E_CHAR,
-    E_I1,
-    E_U1,
-    E_I2,
-    E_U2,
-    E_I4,
-    E_U4,
-    E_I8,
-    E_U8,
-    E_R4,
-    E_R8,
-    E_STRING,
-    E_PTR = 0x0f,
-    E_I = 0x18,
-    E_U,
-    E_FNPTR = 0x1b
-};
-
 #define SIGNATURE_FIELD 0x06u
 
 struct field_value {
     uint64_t key, objects;
+    uint64_t high;    /* of values of more than 8 bytes: the next 8 */
     uint64_t example; /* of a text: its address */
+    bool none;        /* a Nullable without a value */
 };
 
 /* A field of one type. */
 struct value_field {
     const char *name; /* in the answers' arena */
     const char *kind;
-    uint32_t offset; /* from the start of the object */
-    uint8_t element; /* CorElementType */
-    bool itself;     /* of strings: the object is the text */
-    uint32_t size;   /* [bytes] of a number */
+    uint32_t offset;  /* from the start of the object */
+    uint32_t none_at; /* of a Nullable: where it says whether it has a value; 0: it always has */
+    uint8_t element;  /* CorElementType */
+    enum value_shape shape;
+    bool itself;   /* of strings: the object is the text */
+    uint32_t size; /* [bytes] of what is no reference */
     struct enum_type enumeration;
     struct u64map index; /* key to number of the value */
     struct field_value *values;
@@ -86,110 +70,170 @@ struct field_values {
     struct value_type *types; /* by number of the graph's type */
     struct value_field *fields;
     uint32_t count, capacity;
+    uint32_t none_at; /* of the fields that are being added, see value_field */
     struct strbuf text;
 };
 
 /* -- Fields ------------------------------------------------------------------------------------ */
 
-static uint32_t element_size(const struct clr *clr, uint8_t element) {
-    switch (element) {
-    case E_BOOLEAN:
-    case E_I1:
-    case E_U1:
-        return 1;
-    case E_CHAR:
-    case E_I2:
-    case E_U2:
-        return 2;
-    case E_I4:
-    case E_U4:
-    case E_R4:
-        return 4;
-    case E_I8:
-    case E_U8:
-    case E_R8:
-        return 8;
-    case E_I:
-    case E_U:
-    case E_PTR:
-    case E_FNPTR:
-        return clr->word;
-    default:
-        return 0;
+/* "<Count>k__BackingField.Item1" as the program has it: "Count.Item1". */
+static void write_plain_name(struct str name, struct strbuf *out) {
+    static const struct str behind = STR_INIT(">k__BackingField");
+    size_t at = str_starts(name, STR("<")) ? str_find(name, behind, 0) : STR_NOT_FOUND;
+    if (at == STR_NOT_FOUND) {
+        strbuf_add(out, name);
+        return;
     }
+    strbuf_add(out, str_drop(str_take(name, at), 1));
+    strbuf_add(out, str_drop(name, at + behind.len));
 }
 
-/* What the signature says beyond the element type: that it is a text, or an enum. */
-static void read_signature(struct field_values *v, const struct module *module, uint32_t row,
-                           struct value_field *field) {
-    uint8_t blob[16];
-    uint32_t index;
-    size_t size;
-    if (!metadata_cell(&module->md, MD_FIELD, row, MD_FIELD_SIGNATURE, &index) ||
-        !metadata_blob(&module->md, index, blob, sizeof(blob), &size) || size < 2 ||
-        blob[0] != SIGNATURE_FIELD)
-        return;
-    if (blob[1] == E_STRING)
-        field->kind = FIELD_IS_TEXT;
-    if (blob[1] != ELEMENT_VALUE_TYPE || !field->size)
-        return;
-    struct reader r;
-    reader_init(&r, (struct bytes){blob + 2, size - 2}, 0);
-    uint32_t coded = metadata_compressed(&r);
-    field->kind = FIELD_IS_ENUM;
-    if (!r.failed)
-        field->enumeration = enum_type_find(v->m, module, coded);
-}
-
-/* "Count" is asked for, and "<Count>k__BackingField" meant. */
+/* "Count" is asked for, and "<Count>k__BackingField" meant; of a struct all that is in it. */
 static bool is_asked(const char *asked, struct str name) {
-    struct str wanted = str_of(asked), inner = name;
-    if (!asked || str_eq(name, wanted))
+    struct str wanted = str_of(asked);
+    struct strbuf plain;
+    if (!asked)
         return true;
-    if (str_starts(name, wanted) && name.ptr[wanted.len] == '.')
-        return true; /* all of a struct */
-    if (str_starts(name, STR("<")) && str_ends(name, STR(">k__BackingField")))
-        inner = str_take(str_drop(name, 1), name.len - 1 - strlen(">k__BackingField"));
-    return str_eq(inner, wanted);
-}
-
-static const char *kind_of_element(uint8_t element, uint32_t size) {
-    return element == E_BOOLEAN            ? FIELD_IS_BOOL
-           : element == E_CHAR             ? FIELD_IS_CHAR
-           : element == ELEMENT_VALUE_TYPE ? FIELD_IS_STRUCT
-           : size                          ? FIELD_IS_NUMBER
-                                           : FIELD_IS_REFERENCE;
+    strbuf_init(&plain);
+    write_plain_name(name, &plain);
+    const struct str names[] = {name, strbuf_str(&plain)};
+    bool found = false;
+    for (size_t i = 0; i < 2; i++)
+        found = found || (str_starts(names[i], wanted) &&
+                          (names[i].len == wanted.len || names[i].ptr[wanted.len] == '.'));
+    strbuf_deinit(&plain);
+    return found;
 }
 
 static bool value_add_fields(struct field_values *v, uint64_t mt, uint32_t base, struct str prefix,
                              uint32_t depth);
 
+static void value_cut_name(struct strbuf *name, size_t length) {
+    if (name->len > length) {
+        name->len = length;
+        name->ptr[length] = '\0';
+    }
+}
+
+/* Where a value is: in an object, and what it is called there. */
+struct value_place {
+    const struct module *module; /* whose signature says what it is */
+    uint32_t offset;             /* from the start of the object */
+    uint32_t depth;
+    struct strbuf *name;
+};
+
+static bool value_add_leaf(struct field_values *v, const struct value_signature *s,
+                           const struct value_place *at) {
+    if (!is_asked(v->asked.field, strbuf_str(at->name)))
+        return true;
+    struct value_field field = {.offset = at->offset,
+                                .none_at = v->none_at,
+                                .element = s->element,
+                                .shape = s->shape,
+                                .kind = value_shape_kind(s),
+                                .enumeration = s->declared};
+    field.size = s->shape == SHAPE_REFERENCE || s->shape == SHAPE_OTHER ? 0 : s->size;
+    field.name = arena_copy_clean(&v->a->arena, strbuf_str(at->name));
+    if (!field.name || !VEC_ROOM(v->fields, v->count, v->capacity, NULL))
+        return false;
+    u64map_init(&field.index);
+    v->fields[v->count++] = field;
+    return true;
+}
+
+static bool value_add_shape(struct field_values *v, const struct value_signature *s,
+                            const struct value_place *at);
+
+/*
+ * What the runtime knows beside the signature: what stands for a type argument, and which element
+ * a field has whose signature tells nothing.
+ */
+static void value_complete(struct field_values *v, uint64_t mt, const struct field_desc *desc,
+                           struct value_signature *s) {
+    if (s->shape != SHAPE_OTHER)
+        return;
+    uint64_t nested = desc->element_type == ELEMENT_VALUE_TYPE
+                          ? field_value_type(v->m, mt, desc->offset, true)
+                          : 0;
+    uint32_t size = value_element_size(v->clr, desc->element_type);
+    if (nested && nested != mt) {
+        s->shape = SHAPE_STRUCT;
+        s->mt = nested;
+    } else if (size) {
+        *s = (struct value_signature){
+            .shape = SHAPE_NUMBER, .element = desc->element_type, .size = size};
+    } else if (desc->element_type != ELEMENT_VALUE_TYPE) {
+        *s = (struct value_signature){.shape = SHAPE_REFERENCE};
+    } else {
+        s->shape = SHAPE_OTHER;
+    }
+}
+
+/* The value of a Nullable, with its name; the items of a tuple, with theirs. */
+static bool value_add_items(struct field_values *v, const struct value_signature *s,
+                            const struct value_place *at, const struct value_layout *layout) {
+    size_t length = at->name->len;
+    uint32_t none_at = v->none_at;
+    bool ok = true;
+    if (s->shape == SHAPE_NULLABLE)
+        v->none_at = at->offset;
+    for (uint32_t i = 0; ok && i < layout->count; i++) {
+        struct value_place item = *at;
+        item.offset += layout->offsets[i];
+        item.depth++;
+        if (s->shape == SHAPE_TUPLE && i < 7)
+            strbuf_addf(at->name, ".Item%u", (unsigned)(i + 1));
+        else if (s->shape == SHAPE_TUPLE)
+            strbuf_adds(at->name, ".Rest");
+        ok = !strbuf_failed(at->name) && value_add_shape(v, &layout->items[i], &item);
+        value_cut_name(at->name, length);
+    }
+    v->none_at = none_at;
+    return ok;
+}
+
+static bool value_add_shape(struct field_values *v, const struct value_signature *s,
+                            const struct value_place *at) {
+    struct value_layout layout;
+    bool deep = at->depth >= NESTED_MAX;
+    if (s->shape == SHAPE_STRUCT && !deep) {
+        size_t length = at->name->len;
+        strbuf_addc(at->name, '.');
+        bool ok = value_add_fields(v, s->mt, at->offset, strbuf_str(at->name), at->depth + 1);
+        value_cut_name(at->name, length);
+        return ok;
+    }
+    if ((s->shape == SHAPE_NULLABLE || s->shape == SHAPE_TUPLE) && !deep &&
+        value_layout_of(v->m, at->module, s, &layout))
+        return value_add_items(v, s, at, &layout);
+    return value_add_leaf(v, s, at);
+}
+
 /* base: what is added to the offset that its type knows. */
 static bool value_add_field(struct field_values *v, uint64_t mt, const struct field_desc *desc,
                             const struct module *module, uint32_t base, struct str prefix,
                             uint32_t depth) {
-    struct value_field field = {.offset = base + desc->offset, .element = desc->element_type};
+    struct value_signature s = {.shape = SHAPE_OTHER};
     struct strbuf name;
+    uint8_t blob[128] = {0};
+    uint32_t index;
+    size_t size = 0;
+    struct value_place at = {module, base + desc->offset, depth, &name};
     strbuf_init(&name);
     strbuf_add(&name, prefix);
     bool named = metadata_name(&module->md, MD_FIELD, desc->row, MD_FIELD_NAME, &name), ok = true;
-    field.size = element_size(v->clr, desc->element_type);
-    field.kind = kind_of_element(desc->element_type, field.size);
-    uint64_t nested = desc->element_type == ELEMENT_VALUE_TYPE && depth < NESTED_MAX
-                          ? field_value_type(v->m, mt, desc->offset, true)
-                          : 0;
-    if (named && nested && nested != mt) {
-        strbuf_addc(&name, '.');
-        ok = value_add_fields(v, nested, field.offset, strbuf_str(&name), depth + 1);
-    } else if (named && is_asked(v->asked.field, strbuf_str(&name))) {
-        read_signature(v, module, desc->row, &field);
-        field.name = arena_copy_clean(&v->a->arena, strbuf_str(&name));
-        ok = field.name && VEC_ROOM(v->fields, v->count, v->capacity, NULL);
-        if (ok) {
-            u64map_init(&field.index);
-            v->fields[v->count++] = field;
-        }
+    if (named && metadata_cell(&module->md, MD_FIELD, desc->row, MD_FIELD_SIGNATURE, &index) &&
+        metadata_blob(&module->md, index, blob, sizeof(blob), &size) && size >= 2 &&
+        blob[0] == SIGNATURE_FIELD) {
+        struct reader r;
+        reader_init(&r, (struct bytes){blob + 1, size - 1}, 0);
+        if (!value_signature_read(v->m, module, &r, &s))
+            s = (struct value_signature){.shape = SHAPE_OTHER};
     }
+    value_complete(v, mt, desc, &s);
+    if (named)
+        ok = value_add_shape(v, &s, &at);
     ok = ok && !strbuf_failed(&name);
     strbuf_deinit(&name);
     return ok;
@@ -288,8 +332,18 @@ static bool value_key(struct field_values *v, const struct value_field *field, u
     struct clr *clr = v->clr;
     uint64_t mt;
     uint32_t length;
+    uint8_t has_value = 1;
+    if (field->none_at && !clr_read(clr, object + field->none_at, &has_value, 1))
+        return false;
+    ret->none = !has_value;
+    if (ret->none)
+        return true;
+    if (field->size > 8 &&
+        !read_number(clr, object + field->offset + 8, field->size - 8, &ret->high))
+        return false;
     if (field->size)
-        return read_number(clr, object + field->offset, field->size, &ret->key);
+        return read_number(clr, object + field->offset, field->size < 8 ? field->size : 8,
+                           &ret->key);
     ret->example = object;
     if (!field->itself && !clr_word(clr, object + field->offset, &ret->example))
         return false;
@@ -313,10 +367,16 @@ static bool count_value(struct field_values *v, struct value_field *field, uint6
         return true;
     }
     bool is_text = strcmp(field->kind, FIELD_IS_TEXT) == 0 && value.example;
-    uint32_t number = u64map_get(&field->index, value.key);
+    /* What has no single number is told apart by the key of all of it, and by looking. */
+    uint64_t key = field->size > 8 || field->none_at
+                       ? key_with(key_with(value.key, value.high), value.none)
+                       : value.key;
+    uint32_t number = u64map_get(&field->index, key);
     if (number != STRMAP_NONE) {
-        bool same =
-            !is_text || value_same_text(v->clr, value.example, field->values[number].example);
+        const struct field_value *known = &field->values[number];
+        bool same = known->key == value.key && known->high == value.high &&
+                    known->none == value.none &&
+                    (!is_text || value_same_text(v->clr, value.example, known->example));
         *(same ? &field->values[number].objects : &field->apart) += 1;
         return true;
     }
@@ -325,7 +385,7 @@ static bool count_value(struct field_values *v, struct value_field *field, uint6
         return true;
     }
     if (!VEC_ROOM(field->values, field->count, field->capacity, NULL) ||
-        !u64map_put(&field->index, value.key, field->count))
+        !u64map_put(&field->index, key, field->count))
         return false;
     value.objects = 1;
     field->values[field->count++] = value;
@@ -348,43 +408,6 @@ static bool field_values_visit(void *context, uint32_t number, uint64_t address,
 }
 
 /* -- Texts ------------------------------------------------------------------------------------- */
-
-static int64_t as_signed(uint64_t value, uint32_t size) {
-    uint32_t unused = 64 - 8 * size;
-    return (int64_t)(value << unused) >> unused;
-}
-
-static void write_number(const struct value_field *field, uint64_t value, struct strbuf *out) {
-    float single;
-    double number;
-    uint32_t low = (uint32_t)value;
-    switch (field->element) {
-    case E_BOOLEAN:
-        strbuf_adds(out, value ? "true" : "false");
-        break;
-    case E_CHAR:
-        strbuf_addf(out, "U+%04" PRIX64, value);
-        break;
-    case E_I1:
-    case E_I2:
-    case E_I4:
-    case E_I8:
-    case E_I:
-        strbuf_addf(out, "%" PRId64, as_signed(value, field->size));
-        break;
-    case E_R4:
-        memcpy(&single, &low, sizeof(single));
-        strbuf_addf(out, "%.9g", (double)single);
-        break;
-    case E_R8:
-        memcpy(&number, &value, sizeof(number));
-        strbuf_addf(out, "%.17g", number);
-        break;
-    default:
-        strbuf_addf(out, "%" PRIu64, value);
-        break;
-    }
-}
 
 /* number: of the text among those of the field, in the order of the rows. */
 static void value_write_text(struct field_values *v, const struct field_value *value,
@@ -409,10 +432,14 @@ static bool field_values_row(struct field_values *v, const struct value_field *f
     strbuf_clear(out);
     ret->objects = value->objects;
     ret->characters = ABSENT;
-    if (field->size) {
-        if (strcmp(field->kind, FIELD_IS_ENUM) != 0 ||
+    if (value->none) {
+        strbuf_adds(out, "null");
+    } else if (field->shape >= SHAPE_GUID) {
+        value_shape_write(field->shape, value->key, value->high, out);
+    } else if (field->size) {
+        if (field->shape != SHAPE_ENUM ||
             !enum_name(v->clr, &field->enumeration, value->key, field->size, out))
-            write_number(field, value->key, out);
+            value_number_write(field->element, field->size, value->key, out);
     } else if (!value->example) {
         strbuf_adds(out, "null");
     } else if (strcmp(field->kind, FIELD_IS_TEXT) == 0) {
@@ -431,7 +458,9 @@ static int cmp_values(const void *x, const void *y) {
     if (a->objects != b->objects)
         return a->objects > b->objects ? -1 : 1;
     /* Keys of references are addresses: so are their examples. */
-    return a->example != b->example ? order_u64(a->example, b->example) : order_u64(a->key, b->key);
+    if (a->example != b->example)
+        return order_u64(a->example, b->example);
+    return a->key != b->key ? order_u64(a->key, b->key) : order_u64(a->high, b->high);
 }
 
 static bool field_values_say(struct field_values *v, uint32_t number, struct value_field *field,

@@ -119,6 +119,21 @@ static bool find_field(struct clr *clr, uint64_t mt, uint64_t offset,
     return any && (!unread || ret_found->inside == 0);
 }
 
+uint64_t type_of_def(struct modules *modules, const struct module *module, uint32_t row) {
+    struct clr *clr = modules->clr;
+    uint64_t map, table, entry, mask;
+    uint32_t count;
+    if (!clr_knows(clr, F_MODULE_TYPE_DEFS))
+        return 0;
+    map = clr_field(clr, module->address, F_MODULE_TYPE_DEFS);
+    if (!clr_field_word(clr, map, F_MAP_TABLE, &table) ||
+        !clr_field_u32(clr, map, F_MAP_COUNT, &count) ||
+        !clr_field_word(clr, map, F_MAP_FLAGS_MASK, &mask) || row >= count ||
+        !clr_word_at(clr, table, row, &entry))
+        return 0;
+    return entry & ~mask;
+}
+
 /*
  * MethodTable of a value-type field, from its signature: a type argument of the generic type that
  * declares it, or a type of the same module. 0: not to be had this way.
@@ -151,18 +166,9 @@ static uint64_t type_of_value_field(struct modules *modules, const struct found_
             return 0;
         return handle & 3 ? 0 : handle;
     }
-    if (blob[1] == ELEMENT_VALUE_TYPE && (number & 3) == 0 && clr_knows(clr, F_MODULE_TYPE_DEFS)) {
-        uint64_t map = clr_field(clr, module->address, F_MODULE_TYPE_DEFS), entry, mask;
-        uint32_t count;
-        uint32_t row = number >> 2;
-        if (!clr_field_word(clr, map, F_MAP_TABLE, &table) ||
-            !clr_field_u32(clr, map, F_MAP_COUNT, &count) ||
-            !clr_field_word(clr, map, F_MAP_FLAGS_MASK, &mask) || row >= count ||
-            !clr_word_at(clr, table, row, &entry))
-            return 0;
-        return entry & ~mask;
-    }
-    return 0;
+    return blob[1] == ELEMENT_VALUE_TYPE && (number & 3) == 0
+               ? type_of_def(modules, module, number >> 2)
+               : 0;
 }
 
 uint64_t field_value_type(struct modules *modules, uint64_t mt, uint64_t offset, bool in_value) {

@@ -42,6 +42,9 @@ void field_name_at(struct modules *modules, uint64_t mt, uint64_t offset, bool i
  */
 uint64_t field_value_type(struct modules *modules, uint64_t mt, uint64_t offset, bool in_value);
 
+/* The MethodTable of a type that is not generic, by its row; 0: it is not loaded, or not there. */
+uint64_t type_of_def(struct modules *modules, const struct module *module, uint32_t row);
+
 /* The module that declares a type; NULL when it cannot be found. */
 struct module *module_of_type(struct modules *modules, uint64_t mt);
 

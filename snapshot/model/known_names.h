@@ -79,7 +79,10 @@ struct snapshot; /* in whose tables they stand */
 #define FIELD_IS_CHAR      "char"
 #define FIELD_IS_TEXT      "text"
 #define FIELD_IS_REFERENCE "reference" /* values are types */
-#define FIELD_IS_STRUCT    "struct"    /* not taken apart: no values */
+#define FIELD_IS_GUID      "guid"
+#define FIELD_IS_DATE      "date"     /* ISO 8601 */
+#define FIELD_IS_DURATION  "duration" /* also a time of day */
+#define FIELD_IS_STRUCT    "struct"   /* not taken apart: no values */
 
 /* -- PART_EXCEPTIONS --------------------------------------------------------------------------- */
 
