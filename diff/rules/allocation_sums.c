@@ -23,11 +23,14 @@ static void allocation_sums_report_module(const struct series *s, struct finding
                                           uint64_t growth) {
     uint32_t end = s->count - 1;
     uint64_t more = (uint64_t)row->bytes_delta;
-    struct finding *hit = findings_hit(f, &rule_module_growing, SEVERITY_NOTICE, more, row->name);
+    bool few;
+    const char *estimated = say_samples(f, s, row->bytes_delta, row->count_delta, &few);
+    struct finding *hit = findings_hit(f, &rule_module_growing,
+                                       few ? SEVERITY_INFO : SEVERITY_NOTICE, more, row->name);
     finding_summary(f, hit, "%s has %s more outstanding: %s, %s before; %s of all growth%s%s%s.",
                     row->name, say_bytes(f, more), say_bytes(f, row->self[end].bytes),
                     say_bytes(f, row->self[0].bytes), say_share(f, more, growth),
-                    say_per(f, s, row->bytes_delta), say_estimated(s),
+                    say_per(f, s, row->bytes_delta), estimated,
                     s->allocations[BY_MODULE].from_stacks ? rule_hedge(s, f, PART_STACKS) : "");
     finding_next(f, hit, "Look at the stacks of this module (--focus), and who calls it.");
     finding_delta(hit, "bytes_delta", FIELD_BYTES, row->bytes_delta);
@@ -101,12 +104,17 @@ const struct rule rule_module_growing = {
 static void report_size(const struct series *s, struct findings *f,
                         const struct series_allocation *row, uint64_t part, uint64_t whole) {
     uint32_t end = s->count - 1;
-    bool diff = s->count > 1;
+    bool diff = s->count > 1, few = false;
+    const char *estimated =
+        diff ? say_samples(f, s, row->bytes_delta, row->count_delta, &few) : say_estimated(s);
     const char *hedge =
         rule_hedge(s, f, s->allocations[BY_SIZE].from_stacks ? PART_STACKS : PART_ALLOCATIONS);
-    struct finding *hit = findings_hit(
-        f, &rule_allocation_size_dominates, diff && !*hedge ? SEVERITY_WARNING : SEVERITY_NOTICE,
-        part, findings_text(f, "allocations of %s bytes", say_count(f, row->size_each)));
+    enum severity severity = few               ? SEVERITY_INFO
+                             : diff && !*hedge ? SEVERITY_WARNING
+                                               : SEVERITY_NOTICE;
+    struct finding *hit =
+        findings_hit(f, &rule_allocation_size_dominates, severity, part,
+                     findings_text(f, "allocations of %s bytes", say_count(f, row->size_each)));
     const char *count =
         row->self[end].objects == ABSENT
             ? ""
@@ -116,12 +124,12 @@ static void report_size(const struct series *s, struct findings *f,
                         "Allocations of %s bytes each are %s of all growth: %s, %s before%s%s%s.",
                         say_count(f, row->size_each), say_share(f, part, whole),
                         say_bytes(f, row->self[end].bytes), say_bytes(f, row->self[0].bytes), count,
-                        say_estimated(s), hedge);
+                        estimated, hedge);
     else
         finding_summary(f, hit,
                         "Allocations of %s bytes each are %s of what is outstanding: %s%s%s.",
                         say_count(f, row->size_each), say_share(f, part, whole),
-                        say_bytes(f, row->self[0].bytes), count, say_estimated(s));
+                        say_bytes(f, row->self[0].bytes), count, estimated);
     finding_next(f, hit,
                  "Look for the structure of that size, or the buffer that is asked for so.");
     finding_number(hit, "size_each", FIELD_BYTES, row->size_each);

@@ -52,6 +52,9 @@ const char *say_share(struct findings *f, uint64_t part, uint64_t whole); /* "97
 /* "; 84 B for each of 100" where --per was given, " (estimated from samples)" where they are; "" */
 const char *say_per(struct findings *f, const struct series *s, int64_t bytes);
 const char *say_estimated(const struct series *s);
+/* The same of a growth; *ret_few: of so few samples that it may be chance, which is said, too. */
+const char *say_samples(struct findings *f, const struct series *s, int64_t bytes, int64_t count,
+                        bool *ret_few);
 
 /* Growth of outstanding allocations, of a step of the series, that counts. */
 uint64_t rule_allocation_floor(const struct series *s, const struct limits *limits);

@@ -77,12 +77,22 @@ static bool is_young(const struct series *s, const struct series_stack *stack) {
  * with a probability of 1 - e^(-size / rate). Negative: nothing was sampled, or at what rate nobody
  * says.
  */
-static double samples_behind(const struct series *s, const struct series_stack *stack) {
+static double samples_behind(const struct series *s, int64_t bytes_delta, int64_t count_delta) {
     uint64_t rate = snapshot_origin(series_new(s))->sample_bytes;
-    double bytes = (double)stack->bytes_delta, count = (double)stack->count_delta;
+    double bytes = (double)bytes_delta, count = (double)count_delta;
     if (!s->allocated_is_sampled || rate == ABSENT || rate == 0)
         return -1;
     return count > 0 ? count * (1 - exp(-bytes / count / (double)rate)) : bytes / (double)rate;
+}
+
+const char *say_samples(struct findings *f, const struct series *s, int64_t bytes, int64_t count,
+                        bool *ret_few) {
+    double samples = samples_behind(s, bytes, count);
+    *ret_few = samples >= 0 && samples < SAMPLES_LEAST;
+    if (!*ret_few)
+        return say_estimated(s);
+    return findings_text(f, " (estimated from some %.0f sample%s: too few to tell)",
+                         samples < 1 ? 1 : samples, samples < 1.5 ? "" : "s");
 }
 
 static void stack_growing_report(const struct series *s, struct findings *f,
@@ -92,8 +102,8 @@ static void stack_growing_report(const struct series *s, struct findings *f,
     const char *where = say_stack(f, stack);
     bool young = is_young(s, stack);
     uint64_t more = stack->bytes_delta > 0 ? (uint64_t)stack->bytes_delta : 0;
-    double samples = samples_behind(s, stack);
-    bool few = samples >= 0 && samples < SAMPLES_LEAST;
+    bool few;
+    const char *estimated = say_samples(f, s, stack->bytes_delta, stack->count_delta, &few);
     enum severity severity = few                                        ? SEVERITY_INFO
                              : verdict == VERDICT_INCONCLUSIVE || young ? SEVERITY_NOTICE
                                                                         : SEVERITY_WARNING;
@@ -112,11 +122,7 @@ static void stack_growing_report(const struct series *s, struct findings *f,
                     "%s more is outstanding from %s: %s%s, %s before; %s of all growth%s%s%s.",
                     say_bytes(f, more), where, say_bytes(f, stack->totals[end].bytes), count,
                     say_bytes(f, stack->totals[0].bytes), say_share(f, more, growth),
-                    say_per(f, s, stack->bytes_delta),
-                    few ? findings_text(f, " (estimated from some %.0f sample%s: too few to tell)",
-                                        samples < 1 ? 1 : samples, samples < 1.5 ? "" : "s")
-                        : say_estimated(s),
-                    age);
+                    say_per(f, s, stack->bytes_delta), estimated, age);
     if (few)
         finding_next(f, hit, "Sample more often, or look again when more was allocated.");
     else if (young)
