@@ -60,10 +60,17 @@ static uint32_t placing_enter(struct placing *p, uint32_t parent, uint32_t edge,
 /* From the roots down. */
 static void placing_inner(struct placing *p) {
     const struct dominators *d = p->dominators;
+    struct path_slot last = {.node = PATH_NONE};
     p->nodes[0] = PATH_NONE;
-    for (uint32_t i = 1; i < d->count; i++)
-        p->nodes[i] =
-            placing_enter(p, p->nodes[d->idom[i]], placing_edge(p, i), dominators_type_of(d, i));
+    /* What is met one after the other is of one place more often than not. */
+    for (uint32_t i = 1; i < d->count; i++) {
+        uint32_t parent = p->nodes[d->idom[i]], edge = placing_edge(p, i);
+        uint32_t type = dominators_type_of(d, i);
+        if (last.node == PATH_NONE || last.parent != parent || last.edge != edge ||
+            last.type != type)
+            last = (struct path_slot){parent, edge, type, placing_enter(p, parent, edge, type)};
+        p->nodes[i] = last.node;
+    }
 }
 
 static bool placing_count(struct placing *p, struct err *err) {
