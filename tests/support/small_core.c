@@ -68,6 +68,7 @@ static void look_around(struct small_core *c, struct space *s) {
     c->contract = clr.contract;
     c->string_mt = clr.string_mt;
     c->thread = clr.threads[0];
+    c->of_table = clr.table != NULL;
     if (clr.dac_table)
         assert_true(clr_word_at(&clr, clr.dac_table, clr.gc_vars_index, &c->gc_variable));
     if (!clr_read(&clr, clr.gc.slot[GC_HEAP_FIELDS], c->heap_fields, sizeof(c->heap_fields)))

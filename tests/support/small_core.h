@@ -24,6 +24,7 @@ struct small_core {
     struct contract contract;
     uint32_t heap_fields[19];
     uint64_t string_mt, thread; /* the first of the runtime's list */
+    bool of_table;              /* one of our tables said something of it */
 };
 
 /* Fails the test when the core is not there or does not read. */

@@ -180,8 +180,47 @@ static void a_helper_that_a_helper_called_hides_no_method(void **state) {
     snapshot_deinit(&s);
 }
 
+/* No table of ours has anything of 11.0: all that is read of it the dump says itself. */
+static void a_build_known_by_its_descriptor_alone_is_read_whole(void **state) {
+    static const struct {
+        const char *path;
+        uint32_t types, threads, locks;
+    } cases[] = {
+        {"tests/fuzz/base/arm64-net11.core.zst", 86, 6, 1},
+        {"tests/dumps/waits-net11.core.zst", 83, 9, 5},
+        {"tests/dumps/calls-net11.core.zst", 127, 6, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct small_core c;
+        struct snapshot s;
+        struct strbuf snap;
+        small_core_load(&c, cases[i].path);
+        assert_false(c.of_table);
+        small_core_read(&c, &s, &snap);
+        assert_int_equal(rows_count(&s, PART_TYPES), cases[i].types);
+        assert_int_equal(rows_count(&s, PART_THREADS), cases[i].threads);
+        assert_int_equal(rows_count(&s, PART_LOCKS), cases[i].locks);
+        assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+        strbuf_deinit(&snap);
+        snapshot_deinit(&s);
+        small_core_drop(&c);
+    }
+}
+
+/* So that the test above shows something: of 10.0 there is one. */
+static void a_build_of_a_known_version_is_read_with_its_table(void **state) {
+    struct small_core c;
+    (void)state;
+    small_core_load(&c, SMALL_WORKSTATION);
+    assert_true(c.of_table && c.descriptor);
+    small_core_drop(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_build_known_by_its_descriptor_alone_is_read_whole),
+        cmocka_unit_test(a_build_of_a_known_version_is_read_with_its_table),
         cmocka_unit_test(a_collector_that_was_loaded_beside_the_runtime_is_read),
         cmocka_unit_test(an_older_build_of_a_known_version_is_read),
         cmocka_unit_test(the_server_gc_of_net_core_is_read),
