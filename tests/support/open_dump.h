@@ -5,12 +5,17 @@
 #include "memory/elf/elf.h"
 #include "memory/minidump/minidump.h"
 
-/* Errors: those of elf_core_open and minidump_open. */
+/* Errors: those of elf_core_open and minidump_open; the space is closed then. */
 static inline bool open_any_dump(struct space *s, struct bytes file, struct err *err) {
     struct minidump_info *info;
     uint64_t cut;
-    return minidump_probe(file) ? minidump_open(s, file, &info, err)
-                                : elf_core_open(s, file, &cut, err);
+    if (!minidump_probe(file))
+        return elf_core_open(s, file, &cut, err);
+    space_init(s);
+    if (minidump_open(s, file, &info, err))
+        return true;
+    space_deinit(s);
+    return false;
 }
 
 #endif
