@@ -19,26 +19,34 @@ static char fuzz_next_black(struct str *rest) {
 }
 
 /* Joining lines adds and takes blanks alone. */
+static void fuzz_same_but_blanks(struct str before, struct str after) {
+    char c;
+    do {
+        c = fuzz_next_black(&before);
+        FUZZ_CHECK(c == fuzz_next_black(&after));
+    } while (c || before.len || after.len);
+}
+
 static void fuzz_join(struct str text) {
     struct wrapped_layout layout;
     if (!wrapped_text_layout(text, &layout))
         return;
     for (int way = 0; way < WRAPPED_WAYS; way++) {
-        struct strbuf out;
+        struct strbuf joins, out;
         bool sure;
+        size_t known;
+        strbuf_init(&joins);
         strbuf_init(&out);
-        if (wrapped_text_add(&out, text, &layout, (enum wrapped_way)way, &sure)) {
-            struct str before = text, after = strbuf_str(&out);
-            char c;
-            do {
-                c = fuzz_next_black(&before);
-                FUZZ_CHECK(c == fuzz_next_black(&after));
-            } while (c || before.len || after.len);
-        } else {
-            FUZZ_CHECK(out.len == 0);
-        }
+        bool any = wrapped_text_joins(&joins, text, &layout, (enum wrapped_way)way, &sure, &known);
+        FUZZ_CHECK(any == (str_find(strbuf_str(&joins), STR("+"), 0) != STR_NOT_FOUND));
+        wrapped_text_join(&out, text, &layout, strbuf_str(&joins));
+        fuzz_same_but_blanks(text, strbuf_str(&out));
         strbuf_deinit(&out);
+        strbuf_deinit(&joins);
     }
+    struct str last = {NULL, 0}, rest = text;
+    for (struct str line; str_next_line(&rest, &line); last = line)
+        wrapped_break_kind(&layout, last, line);
 }
 
 /* What is left behind the prefixes is the end of each line. */

@@ -108,7 +108,10 @@ static void paste(const struct pasting *how, struct str text, struct strbuf *out
 #define JOINED "lines that had been wrapped were joined again"
 #define UNSURE "lines were wrapped: which belong together is not sure"
 
-/* Takes out that lines were joined, and that it is not sure which. false: it is not said. */
+/*
+ * Takes out that lines were joined, and that it is not sure which, which lowers trust. false: it is
+ * not said.
+ */
 static bool drop_joined(struct snapshot *s) {
     struct table *table = &s->tables[PART_REASONS];
     struct reason_row *rows = table->rows;
@@ -126,6 +129,12 @@ static bool drop_joined(struct snapshot *s) {
         if (strcmp(absent[i].why, UNSURE) != 0)
             absent[still++] = absent[i];
     absences->count = still;
+    struct origin_row *origin = s->tables[PART_ORIGIN].rows;
+    bool lowers = false;
+    for (uint32_t i = 0; i < kept; i++)
+        lowers = lowers || rows[i].lowers_trust;
+    if (!lowers && kept < count)
+        origin->trust = TRUST_EXACT;
     if (!still)
         s->parts &= ~PART_BIT(PART_ABSENCES);
     return kept < count;
@@ -278,12 +287,57 @@ static const struct {
             {76, false}, {76, true}, {72, false}, {72, true}};
 #define WAYS (sizeof(ways) / sizeof(*ways))
 
+/*
+ * Of these it cannot be known how they were, at one width or all: they read otherwise, and are not
+ * called exact. Whatever else does fails.
+ */
+static const struct {
+    const char *name;
+    size_t widest; /* up to which it is so */
+    const char *why;
+} unknowable[] = {
+    {"eeheap-loader_posted_cut", 80, "it begins in the middle of a line"},
+    {"dumpheap_posted_rows_elided", 80, "one row, the last, of a list that may end anywhere"},
+    {"pmap_large", 80, "sums have the columns of their rows, whose blanks are gone"},
+    {"debugdiag_head", 80, "frames may have lost their addresses: so the method may be one"},
+    {"heaptrack-print_merged", 80, "\"time...\" may say that rows were left out"},
+    {"clrstack_posted_lldb", 78, "disassembly begins with the name of its function"},
+    {"k_all", 78, "a frame without its symbol is one"},
+    {"ms-print_till", 78, "the graph has lines of any length"},
+    {"clrthreads_old", 78, "\"0\" may be a row: threads had their ids in front"},
+    {"timerinfo_till", 78, "a callback without its method is one"},
+    {"tracemalloc_till", 78, "a line of source stands below each place"},
+    {"dumpasync_net10_stats", 78, "a type may have its name on the next line"},
+    {"eu-stack_modules", 76, "what it warns of looks as a module does"},
+    {"finalizequeue_posted_threads", 76, "\"MTA\" may be all of a row"},
+    {"threadpool_old", 76, "figures stand on one line, or each on one"},
+    {"threadpool_posted_glued", 76, "figures stand on one line, or each on one"},
+    {"address_new", 76, "a usage may have no name"},
+    {"clrstack_posted_f", 76, "frames are short and of the same shape"},
+    {"memcheck_till_fork", 76, "two processes write their lines in turns"},
+    {"mixed_posted_deadlock", 76, "the commands of the post stand alone, too"},
+    {"pe_thread", 76, "a thread may have no count of locks"},
+    {"heap-s_new", 76, "a heap may have no lock contention"},
+    {"clrstack_all", 72, "what the debugger says of a stack is prose"},
+    {"counters-screen_till_net9", 72, "a counter has a line below for each of its tags"},
+    {"dumphttp_shop", 72, "a request may have no address yet"},
+    {"eeheap-loader_net10_no_total", 72, "a kind may have no size"},
+    {"eeheap-loader_net7_linux", 72, "a kind may have no size"},
+};
+
+static bool is_unknowable(const char *name, size_t width) {
+    for (size_t i = 0; i < sizeof(unknowable) / sizeof(*unknowable); i++)
+        if (str_starts(str_of(name), str_of(unknowable[i].name)))
+            return width <= unknowable[i].widest;
+    return false;
+}
+
 struct wrapped_logs {
     int wrapped, same, exact, touched, wrong;
 };
 
 /* Reads what was wrapped, and compares it with what was read before. */
-static void wrap_read(const char *name, struct str text, struct str plain,
+static void wrap_read(const char *name, size_t width, struct str text, struct str plain,
                       struct wrapped_logs *logs) {
     struct snapshot s;
     struct strbuf file;
@@ -300,6 +354,10 @@ static void wrap_read(const char *name, struct str text, struct str plain,
             print_error("%s reads differently and is called exact\n", name);
         logs->wrong += exact && !same;
         logs->exact += exact;
+    }
+    if (!same && !is_unknowable(name, width)) {
+        print_error("%s, wrapped at %zu, reads differently\n", name, width);
+        logs->wrong++;
     }
     logs->same += same;
     strbuf_deinit(&file);
@@ -323,7 +381,7 @@ static void wrap_one(const char *name, struct str log, void *context) {
             struct strbuf text;
             strbuf_init(&text);
             if (wrap_log(log, ways[i].width, ways[i].strip, &text))
-                wrap_read(name, strbuf_str(&text), strbuf_str(&plain), &logs[i]);
+                wrap_read(name, ways[i].width, strbuf_str(&text), strbuf_str(&plain), &logs[i]);
             strbuf_deinit(&text);
         }
     }
@@ -333,8 +391,8 @@ static void wrap_one(const char *name, struct str log, void *context) {
 
 /*
  * Where lines were wrapped is a guess, which is made where the text reads better then. No log that
- * was not wrapped is touched, of those that were most read as before, and none that reads otherwise
- * is called exact.
+ * was not wrapped is touched, of those that were all but some read as before, and none that reads
+ * otherwise is called exact.
  */
 static void logs_that_were_wrapped_say_the_same_or_that_they_do_not(void **state) {
     (void)state;
@@ -347,7 +405,7 @@ static void logs_that_were_wrapped_say_the_same_or_that_they_do_not(void **state
         assert_true(logs[i].wrapped > 90);
         assert_int_equal(logs[i].touched, 0);
         assert_int_equal(logs[i].wrong, 0);
-        assert_true(logs[i].same * 100 >= logs[i].wrapped * 56);
+        assert_true(logs[i].same * 100 >= logs[i].wrapped * 86);
     }
 }
 

@@ -397,6 +397,7 @@ static bool transcript_read_lines(struct transcript *t, struct err *err) {
     while (!t->at_end) {
         transcript_see_line(t);
         const struct section *section = transcript_find_section(t);
+        t->lines_skipped += !section && t->line.text.len;
         if (!section)
             transcript_next(t);
         else if (!transcript_read_section(t, section, err))
@@ -418,7 +419,7 @@ static bool check_read(const struct transcript *t, struct err *err) {
 }
 
 static bool transcript_read_part(struct str text, uint64_t first_line, struct builder *b,
-                                 struct err *err) {
+                                 uint64_t *ret_unread, struct err *err) {
     struct transcript t = {.b = b, .rest = text, .start = text.ptr};
     strbuf_init(&t.not_read);
     u64map_init(&t.dumped);
@@ -429,6 +430,8 @@ static bool transcript_read_part(struct str text, uint64_t first_line, struct bu
     if (ok)
         transcript_say_not_read(&t);
     ok = ok && strbuf_ok(&t.not_read, err);
+    if (ok && ret_unread)
+        *ret_unread = t.lines_skipped;
     u64map_deinit(&t.dumped);
     strbuf_deinit(&t.not_read);
     return ok;
@@ -445,9 +448,10 @@ static uint64_t count_lines(struct str text) {
  * A text in which the heap is printed again, and differs, is of several times: each begins where
  * its table does, at the command or the title above it. It is read again, from there on.
  */
-static bool transcript_read_text(struct str text, struct builder *b, struct err *err) {
+static bool transcript_read_text(struct str text, struct builder *b, uint64_t *ret_unread,
+                                 struct err *err) {
     bool is_first = builder_is_new(b);
-    if (!transcript_read_part(text, 1, b, err))
+    if (!transcript_read_part(text, 1, b, ret_unread, err))
         return false;
     const struct builder_shared *shared = builder_shared(b);
     if (!shared->types_moments)
@@ -467,7 +471,7 @@ static bool transcript_read_text(struct str text, struct builder *b, struct err 
                  "the heap is printed %" PRIu64 " times, and differs: what stands between two "
                  "tables is taken to belong to the first of them, unless a title says otherwise",
                  moments);
-    return transcript_read_part(part, 1 + count_lines(str_take(text, at[moment])), b, err);
+    return transcript_read_part(part, 1 + count_lines(str_take(text, at[moment])), b, NULL, err);
 }
 
 /* What is below a covering that the text may have; out, to be deinited, holds it then. */
@@ -508,7 +512,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         text = strbuf_str(&joined);
     bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err) &&
               strbuf_ok(&kept, err) && strbuf_ok(&bare, err) && strbuf_ok(&joined, err);
-    ok = ok && transcript_read_text(text, b, err);
+    ok = ok && transcript_read_text(text, b, NULL, err);
     if (ok)
         wrapped_say(&wrapped, b);
     strbuf_deinit(&joined);

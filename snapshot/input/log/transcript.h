@@ -42,6 +42,7 @@ struct transcript {
     const char *current;           /* name of the section that reads, for warnings */
     uint64_t section_line;         /* where it started */
     uint32_t sections_read;        /* how many sections understood something */
+    uint64_t lines_skipped;        /* [count] not blank, and of no section */
     bool umdh_diff_read;           /* all entries of UMDH's comparisons, also those behind prose */
     bool finalizer_types_asked;    /* whether they come at all, below their counts */
     bool gcroot_read;              /* PART_PATHS are those that gcroot printed */

@@ -9,8 +9,11 @@
 #include "base/str.h"
 #include "model/builder.h"
 
-/* Reads a text into a builder. Errors: its own. */
-typedef bool wrapped_reader(struct str text, struct builder *b, struct err *err);
+/*
+ * Reads a text into a builder, and says how many of its lines nothing was read of. Errors: its own.
+ */
+typedef bool wrapped_reader(struct str text, struct builder *b, uint64_t *ret_unread,
+                            struct err *err);
 
 struct wrapped {
     bool joined;     /* the text with its lines joined is the better one */

@@ -12,6 +12,8 @@
 #define FIELDS_SEEN   40u
 /* Blanks between two columns, of which wrapping leaves none. */
 #define GAP_MOST 14u
+/* Those of a column that is nearly empty, when other lines tell that a text was wrapped. */
+#define BREAK_GAP_MOST 40u
 
 /* -- The width --------------------------------------------------------------------------------- */
 
@@ -116,6 +118,17 @@ static bool is_of_java_thread(struct str line) {
     return false;
 }
 
+/* "55a5053b9000-55a5053e8000 r--p 00000000 fe:00 4711", without a path. */
+static bool is_range(struct str line) {
+    struct str fields[6] = {{NULL, 0}};
+    for (size_t i = 0; i < 6; i++)
+        fields[i] = str_next_field(&line);
+    size_t dash = str_find(fields[0], STR("-"), 0);
+    return fields[4].len && !fields[5].len && dash != STR_NOT_FOUND &&
+           str_is_hex(str_take(fields[0], dash)) && str_is_hex(str_drop(fields[0], dash + 1)) &&
+           fields[1].len == 4 && strchr("ps", fields[1].ptr[3]);
+}
+
 /* Lines whose tool tells where they end: the next one is the rest, whatever it looks like. */
 static bool is_known_rest(struct str start, struct str next) {
     char c = start.len > 3 && next.len ? start.ptr[0] : '\0';
@@ -123,6 +136,8 @@ static bool is_known_rest(struct str start, struct str next) {
     if (c == '"') /* "main" #1 prio=5 os_prio=0 tid=0x... nid=8124 runnable  [0x...] */
         return str_contains(start, STR("prio=")) && !str_contains(start, STR("  [0x")) &&
                is_of_java_thread(next);
+    if (is_range(start)) /* of addresses, and what is mapped there */
+        return next.ptr[0] == '/' || next.ptr[0] == '[';
     if (c == 'g' && str_starts(start, STR("gc ")) && char_is_digit(start.ptr[3]))
         return str_contains(start, STR(" @")) && !str_ends(start, STR(" P")) &&
                !str_starts(next, STR("gc "));
@@ -136,7 +151,7 @@ static bool is_known_rest(struct str start, struct str next) {
 static bool begins_anew(struct str line) {
     static const struct str marks[] = {STR_INIT("(lldb)"), STR_INIT("(gdb)"), STR_INIT("> "),
                                        STR_INIT("$ "),     STR_INIT("at 0x"), STR_INIT("by 0x"),
-                                       STR_INIT("->"),     STR_INIT("[0x")};
+                                       STR_INIT("->"),     STR_INIT("[0x"),   STR_INIT("Total ")};
     if (!line.len)
         return false;
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
@@ -242,7 +257,7 @@ struct wrapping {
     struct str start, last;
     enum wrapped_way way;
     bool blanks;
-    size_t joined;
+    size_t joined, known; /* of these it is known, whatever is read of them */
     bool sure;
 };
 
@@ -262,16 +277,92 @@ static size_t length_with_blanks(const struct wrapping *w) {
     return w->blanks && w->last.len <= w->width ? w->last.len : line_without_end(w->last).len;
 }
 
+/* How many brackets of that kind are open at its end; SIZE_MAX: one is closed first. */
+static size_t open_at_end(struct str line, char opens, char closes) {
+    size_t open = 0;
+    for (size_t i = 0; i < line.len; i++) {
+        if (line.ptr[i] == closes && !open)
+            return SIZE_MAX;
+        open += line.ptr[i] == opens;
+        open -= line.ptr[i] == closes;
+    }
+    return open;
+}
+
+/* "( 127.999" and "TB)": what is opened on one line and closed on the next. */
+static bool closes_bracket(struct str last, struct str next) {
+    static const char pairs[][2] = {{'(', ')'}, {'[', ']'}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t open = open_at_end(last, pairs[i][0], pairs[i][1]);
+        if (open && open != SIZE_MAX && open_at_end(next, pairs[i][0], pairs[i][1]) == SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* "100.00%", "25.00%    0.00%" */
+static bool is_percentages(struct str line) {
+    struct str field;
+    bool any = false;
+    while ((field = str_next_field(&line)).len) {
+        if (!char_is_digit(field.ptr[0]) || !str_ends(field, STR("%")))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* "[/src/harbour/Crane.cs @ 36]", "../sysdeps/nptl/libc_start_call_main.h:58" */
+static bool is_place(struct str line) {
+    if (str_starts(line, STR("[")) && str_ends(line, STR("]")))
+        return str_contains(line, STR(" @ "));
+    size_t colon = str_find(line, STR(":"), 0);
+    return (str_starts(line, STR("/")) || str_starts(line, STR("../"))) && colon != STR_NOT_FOUND &&
+           digits_at(line, colon + 1) > 0;
+}
+
+/* "start_thread () from", and the library below. */
+static bool ends_in_preposition(struct str line) {
+    return str_ends(line, STR(" from")) || str_ends(line, STR(" at")) || str_ends(line, STR(" in"));
+}
+
+/* What no tool begins a line with, where the line before had no room for it. */
+static bool is_sure_rest(struct str whole, struct str next) {
+    char c = whole.ptr[0];
+    if (closes_bracket(whole, next) || is_percentages(next))
+        return true;
+    if (is_ruled(next))
+        return str_starts(whole, STR("--- ")) && !is_ruled(whole);
+    if (c == '"') /* a thread of Java and what it waits for */
+        return str_ends(whole, STR(" on")) || str_ends(whole, STR(" by")) ||
+               str_starts(next, STR("Id="));
+    return (c == '#' || char_is_digit(c)) && (is_place(next) || ends_in_preposition(whole));
+}
+
+/* Columns, as of a table. */
+static bool has_gap(struct str line) {
+    return str_contains(str_trim(line), STR("   "));
+}
+
 /* Does the next line carry on with the one before? */
 static bool carries_on(struct wrapping *w, struct str next) {
     struct str last = line_without_end(w->last), rest = next, word = str_next_field(&rest);
     if (!last.len || !next.len || strchr(" \t", next.ptr[0]))
         return false;
-    if (is_known_rest(w->start, next))
+    if (is_known_rest(w->start, next)) {
+        w->known += !is_in_brackets(next);
         return true;
+    }
     size_t both = length_with_blanks(w) + 1 + word.len;
     bool any = w->way == WRAPPED_ANY;
-    bool has_room = both + (w->way == WRAPPED_LOOSE ? GAP_MOST : 0) <= w->width;
+    bool loose = w->way == WRAPPED_LOOSE && has_gap(last);
+    bool has_room = both + (loose ? GAP_MOST : 0) <= w->width;
+    /* All of the line that goes on: its parts stand one behind the other. */
+    struct str whole = {w->start.ptr, (size_t)(last.ptr + last.len - w->start.ptr)};
+    if (both > w->width && is_sure_rest(str_trim(whole), next)) {
+        w->known++;
+        return true;
+    }
     if (has_room && both <= w->longest) /* most lines; the rest takes longer to tell */
         return false;
     if (begins_anew(next) || (!any && (are_alike(w->start, next) || is_first_row(w->start, next) ||
@@ -285,18 +376,10 @@ static bool carries_on(struct wrapping *w, struct str next) {
     return on;
 }
 
-static void wrapped_add_line(struct wrapping *w, struct strbuf *out, struct str raw) {
+static void wrapped_see_line(struct wrapping *w, struct strbuf *joins, struct str raw) {
     struct str line = line_without_end(raw);
     bool on = carries_on(w, line);
-    size_t shown = line_without_end(w->last).len;
-    if (on)
-        for (size_t i = length_with_blanks(w) - shown; i; i--)
-            strbuf_addc(out, ' ');
-    if (on && is_in_brackets(line)) /* a column of its own */
-        strbuf_addc(out, ' ');
-    if (w->last.ptr)
-        strbuf_addc(out, on ? ' ' : '\n');
-    strbuf_add(out, line);
+    strbuf_addc(joins, on ? WRAPPED_ON : WRAPPED_NEW);
     w->start = on ? w->start : line;
     if (!on && line.len)
         w->starts[w->lines++ % STARTS_KEPT] = line;
@@ -319,8 +402,8 @@ bool wrapped_may_join(const struct wrapped_layout *layout, enum wrapped_way way)
     return true;
 }
 
-bool wrapped_text_add(struct strbuf *out, struct str text, const struct wrapped_layout *layout,
-                      enum wrapped_way way, bool *ret_sure) {
+bool wrapped_text_joins(struct strbuf *joins, struct str text, const struct wrapped_layout *layout,
+                        enum wrapped_way way, bool *ret_sure, size_t *ret_known) {
     struct wrapping w = {.longest = layout->longest,
                          .width = way == WRAPPED_WIDE ? WIDTH_MOST : layout->width,
                          .blanks = layout->blanks,
@@ -329,12 +412,74 @@ bool wrapped_text_add(struct strbuf *out, struct str text, const struct wrapped_
     if (w.longest < WIDTH_LEAST)
         w.longest = WIDTH_LEAST;
     for (struct str line; str_next_line(&text, &line);)
-        wrapped_add_line(&w, out, line);
-    strbuf_addc(out, '\n');
-    if (!w.joined && !strbuf_failed(out)) {
-        strbuf_clear(out);
-        return false;
-    }
+        wrapped_see_line(&w, joins, line);
     *ret_sure = w.sure;
-    return true;
+    *ret_known = w.known;
+    return w.joined && !strbuf_failed(joins);
+}
+
+/* The blanks that stood where a line was wrapped: those that are left, or as many as it took. */
+static size_t blanks_between(const struct wrapped_layout *layout, struct str last,
+                             struct str next) {
+    struct str rest = next;
+    size_t shown = line_without_end(last).len, length = shown + str_next_field(&rest).len;
+    if (layout->blanks && last.len <= layout->width)
+        return last.len - shown + 1;
+    if (length < layout->width && has_gap(last))
+        return layout->width - length + 1;
+    return is_in_brackets(next) ? 2 : 1; /* a column of its own */
+}
+
+void wrapped_text_join(struct strbuf *out, struct str text, const struct wrapped_layout *layout,
+                       struct str joins) {
+    struct str last = {NULL, 0};
+    size_t at = 0;
+    for (struct str raw; str_next_line(&text, &raw); last = raw, at++) {
+        struct str line = line_without_end(raw);
+        bool on = at < joins.len && joins.ptr[at] == WRAPPED_ON;
+        if (at && !on)
+            strbuf_addc(out, '\n');
+        for (size_t i = on ? blanks_between(layout, last, line) : 0; i; i--)
+            strbuf_addc(out, ' ');
+        strbuf_add(out, line);
+    }
+    strbuf_addc(out, '\n');
+}
+
+/* -- Kinds of breaks --------------------------------------------------------------------------- */
+
+/* As field_class; of words also how they begin, of numbers whether they are percentages. */
+static uint32_t break_class(struct str field) {
+    char class = field_class(field);
+    if (class == 'n' && str_ends(field, STR("%")))
+        return '%';
+    if (class != 'w' || !field.len)
+        return (unsigned char)class;
+    char c = field.ptr[0];
+    if (char_is_letter(c))
+        return c >= 'a' && c <= 'z' ? 'a' : 'W';
+    return (unsigned char)c;
+}
+
+uint32_t wrapped_break_kind(const struct wrapped_layout *layout, struct str last, struct str next) {
+    struct str line = line_without_end(next), rest = line, before = line_without_end(last);
+    if (!before.len || !line.len || strchr(" \t", line.ptr[0]) || begins_anew(line) ||
+        is_ruled(line) != is_ruled(before) || (!is_ruled(line) && stands_alone(line)) ||
+        is_first_row(before, line) ||
+        (!char_is_letter(line.ptr[0]) && !is_ruled(line) && are_alike(before, line)))
+        return 0;
+    struct str word = str_next_field(&rest), first = before;
+    size_t length = layout->blanks && last.len <= layout->width ? last.len : before.len;
+    bool has_room = length + 1 + word.len <= layout->width;
+    if (has_room && (layout->blanks || before.len < LONGEST_LEAST || !has_gap(before) ||
+                     length + 1 + word.len + BREAK_GAP_MOST <= layout->width))
+        return 0;
+    uint32_t fields = 1;
+    while (fields < 4 && str_next_field(&rest).len)
+        fields++;
+    size_t at = before.len;
+    while (at && before.ptr[at - 1] != ' ')
+        at--;
+    return 1u | (uint32_t)has_room << 1 | fields << 2 | break_class(word) << 8 |
+           break_class(str_next_field(&first)) << 16 | break_class(str_drop(before, at)) << 24;
 }

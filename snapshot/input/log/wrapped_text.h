@@ -29,14 +29,33 @@ bool wrapped_text_layout(struct str text, struct wrapped_layout *ret_layout);
 /* May this way join lines where the one before it joined none, or was not tried? */
 bool wrapped_may_join(const struct wrapped_layout *layout, enum wrapped_way way);
 
+/* What becomes of a line, a byte each. */
+#define WRAPPED_NEW '\n'
+#define WRAPPED_ON  '+' /* it goes on with the one before */
+
 /*
- * Makes *out, which is empty, the text of that layout with its lines joined, and says whether any
- * were; false: no line was, and out stays empty. Lack of memory sticks in out.
+ * Says of each line of a text of that layout whether it goes on with the one before, in *joins,
+ * which is empty; false: none does. Lack of memory sticks in joins.
  *
  * ret_sure  no line was joined that had room on the one before, and none was left alone that had
  *           none and does not begin as a line does: not that the guess is right
+ * ret_known [count] lines that cannot be anything but rests: the text was wrapped
  */
-bool wrapped_text_add(struct strbuf *out, struct str text, const struct wrapped_layout *layout,
-                      enum wrapped_way way, bool *ret_sure);
+bool wrapped_text_joins(struct strbuf *joins, struct str text, const struct wrapped_layout *layout,
+                        enum wrapped_way way, bool *ret_sure, size_t *ret_known);
+
+/* Makes *out, which is empty, the text with its lines joined. Lack of memory sticks in out. */
+void wrapped_text_join(struct strbuf *out, struct str text, const struct wrapped_layout *layout,
+                       struct str joins);
+
+/*
+ * Of two lines, one below the other, what kind of break is between them: of one kind are those
+ * whose lines begin and end alike, so that what is known of one may be so of all. 0: the text was
+ * not wrapped there. wrapped_break_has_room: the rest would have fitted, but for blanks in front.
+ */
+uint32_t wrapped_break_kind(const struct wrapped_layout *layout, struct str last, struct str next);
+static inline bool wrapped_break_has_room(uint32_t kind) {
+    return kind >> 1 & 1;
+}
 
 #endif
