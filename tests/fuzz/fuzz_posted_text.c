@@ -3,9 +3,11 @@
  * that were wrapped and are joined again, in every way.
  */
 #include "base/chars.h"
+#include "input/log/covered_text.h"
 #include "input/log/html_text.h"
 #include "input/log/kept_text.h"
 #include "input/log/pasted_text.h"
+#include "input/log/recorded_text.h"
 #include "input/log/wrapped_text.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -49,19 +51,39 @@ static void fuzz_join(struct str text) {
         wrapped_break_kind(&layout, last, line);
 }
 
-/* What is left behind the prefixes is the end of each line. */
+/* What is left behind the prefixes is no more than the text, and ends of lines and blocks. */
 static void fuzz_kept(struct str text) {
     struct strbuf out;
     strbuf_init(&out);
     kept_text_add(&out, text);
-    struct str before = text, after = strbuf_str(&out), line, rest;
-    while (str_next_line(&before, &line)) {
-        FUZZ_CHECK(str_next_line(&after, &rest));
-        FUZZ_CHECK(str_ends(line, rest));
-        FUZZ_CHECK(str_eq(line, rest) || kept_text_probe(text));
-    }
-    FUZZ_CHECK(!str_next_line(&after, &rest));
+    FUZZ_CHECK(out.len <= 2 * text.len + 4);
+    if (!kept_text_probe(text))
+        FUZZ_CHECK(str_eq(strbuf_str(&out), text));
     fuzz_join(strbuf_str(&out));
+    strbuf_deinit(&out);
+}
+
+/* Taken off, whatever it is, makes no text longer than it was with ends of lines. */
+static void fuzz_covered(struct str text) {
+    struct strbuf out;
+    strbuf_init(&out);
+    if (recorded_text_probe(text)) {
+        recorded_text_add(&out, text);
+        FUZZ_CHECK(out.len <= text.len + 1);
+        strbuf_clear(&out);
+    }
+    for (size_t fields = covered_text_fields(text); fields; fields--) {
+        covered_text_drop_fields(&out, text, fields);
+        FUZZ_CHECK(out.len <= text.len + 1);
+        strbuf_clear(&out);
+    }
+    covered_text_is_enclosed(text);
+    covered_text_drop_edges(&out, text);
+    FUZZ_CHECK(out.len <= text.len + 1);
+    strbuf_clear(&out);
+    marked_text_probe(text);
+    marked_text_add(&out, text);
+    FUZZ_CHECK(out.len <= text.len + 1);
     strbuf_deinit(&out);
 }
 
@@ -71,6 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     strbuf_init(&page);
     strbuf_init(&printed);
     fuzz_kept(text);
+    fuzz_covered(text);
     if (html_text_probe(text)) {
         html_text_add(&page, text);
         text = strbuf_str(&page);

@@ -176,7 +176,7 @@ static void pages_become_the_text_that_is_seen(void **state) {
         {"<html><p>a\n b</p><p>c", "a b\nc\n"},
         {"<html><tr><td>a</td><td>&nbsp;&lt;b&gt; &amp;&#39;</td></tr>x", "a <b> &'\nx\n"},
         {"<html><script>if (a < b) c</script>d<!-- e -->f<style>g", "df\n"},
-        {"<html><pre>a\n  b < c\r\n</pre>d", "a\n  b < c\nd\n"},
+        {"<html><pre>a\n  b < c\r\n</pre>d", "a\n  b < c\n\f\nd\n"},
         {"<html>a &unknown; &#999999; &", "a &unknown; &#999999; &\n"},
         {"<html>a<b", "a\n"},
         {"<html><!-- a", ""},

@@ -405,7 +405,7 @@ static void logs_that_were_wrapped_say_the_same_or_that_they_do_not(void **state
         assert_true(logs[i].wrapped > 90);
         assert_int_equal(logs[i].touched, 0);
         assert_int_equal(logs[i].wrong, 0);
-        assert_true(logs[i].same * 100 >= logs[i].wrapped * 86);
+        assert_true(logs[i].same * 100 >= logs[i].wrapped * 85);
     }
 }
 
@@ -418,15 +418,24 @@ static void what_keepers_of_logs_put_in_front_is_taken_off(void **state) {
          "a\n\n  b\n"},
         {"[pod/till-0/till] 2031-02-03T04:05:06Z a\n[pod/till-0/till] 2031-02-03T04:05:06Z b\n",
          "a\nb\n"},
-        {"till-1    | a\ntill-1    | \ntill-1    |\nworker-12 | b\n", "a\n\n\nb\n"},
-        {"Feb 03 04:05:06 quay kernel: a\nFeb  3 04:05:06 quay till[1]: b\n", "a\nb\n"},
+        {"till-1    | a\ntill-1    | \ntill-1    |\nworker-12 | b\n", "a\n\n\n\f\nb\n\f\n"},
+        {"Feb 03 04:05:06 quay till[1]: a\nFeb  3 04:05:06 quay till[1]: b\n", "a\nb\n"},
         {"Mon 2031-02-03 04:05:06 UTC quay till[1]: a\nMon 2031-02-03 04:05:06 UTC quay till[1]: "
          "b\n",
          "a\nb\n"},
         {"1927944306.123456 quay till[1]: a\n[ 12.345678] quay till[1]: b\n", "a\nb\n"},
-        {"2031-02-03T04:05:06+01:00 quay till[1]: a: b\n2031-02-03T04:05:06+0100 quay app: c\n",
+        {"2031-02-03T04:05:06+01:00 quay app: a: b\n2031-02-03T04:05:06+0100 quay app: c\n",
          "a: b\nc\n"},
         {"2031-02-03T04:05:06.1Z stdout F a\n2031-02-03T04:05:06.2Z stderr F b\n", "a\nb\n"},
+        /* a line in pieces, several sources in turns */
+        {"2031-02-03T04:05:06.1Z stdout P a\n2031-02-03T04:05:06.2Z stdout F b\n"
+         "2031-02-03T04:05:06.3Z stdout P c",
+         "ab\nc\n"},
+        {"[pod/till-0/till] a\n[pod/till-0/proxy] x\n[pod/till-0/till] b\n", "a\nb\n\f\nx\n\f\n"},
+        {"till-1  | a\nworker  | x\ntill-1  | b\n", "a\nb\n\f\nx\n\f\n"},
+        {"Feb 03 04:05:06 quay till[1]: a\nFeb 03 04:05:06 quay sshd[9]: x\n"
+         "Feb 03 04:05:06 quay till[1]: b\n",
+         "a\nb\n\f\nx\n\f\n"},
         /* what a tool prints itself */
         {"[12:00:01] a\n[12:00:02] b\n", NULL},
         {"[ 12.345678] a\n[ 12.345679] b\n", NULL},

@@ -2,6 +2,7 @@
 
 #include "base/chars.h"
 #include "base/num.h"
+#include "input/log/transcript.h"
 
 static bool html_text_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -51,6 +52,7 @@ struct page {
     struct strbuf *out;
     struct str rest;
     bool pre, line_open; /* something stands in the current line */
+    size_t pre_lines;    /* [count] lines that ended in it */
     bool blank;          /* a blank is due in front of what comes next */
 };
 
@@ -102,7 +104,12 @@ static void take_tag(struct page *p) {
     p->rest = close == STR_NOT_FOUND ? str_take(p->rest, 0) : str_drop(p->rest, close + 1);
     if (str_eq_nocase(name, STR("pre"))) {
         new_line(p);
+        if (p->pre && ends && p->pre_lines > 1) {
+            strbuf_addc(p->out, TRANSCRIPT_BLOCK_END);
+            strbuf_addc(p->out, '\n');
+        }
         p->pre = !ends;
+        p->pre_lines = 0;
     } else if (STR_IS_ONE_OF_NOCASE(name, lines)) {
         new_line(p);
     } else if (STR_IS_ONE_OF_NOCASE(name, cells)) {
@@ -148,6 +155,7 @@ static void html_text_take_text(struct page *p) {
     if (p->pre && c == '\n') {
         strbuf_addc(p->out, '\n');
         p->line_open = p->blank = false;
+        p->pre_lines++;
     } else if (p->pre && c != '\r') {
         html_text_put(p, c);
     } else if (html_text_is_blank(c)) {

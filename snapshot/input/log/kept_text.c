@@ -2,9 +2,12 @@
 
 #include "base/chars.h"
 #include "base/num.h"
+#include "input/log/transcript.h"
 
 /* Of so many lines one may have nothing in front: what somebody wrote above, marks of a boot. */
 #define KEPT_ONE_OF 20u
+/* Of so many sources the lines are told apart. */
+#define KEPT_SOURCES_MOST 32u
 /* So long is the name of a pod with its container, or of a host, at most. */
 #define KEPT_NAME_MOST 300u
 
@@ -154,7 +157,7 @@ static size_t kept_unit(struct str s) {
     return n < s.len && s.ptr[n] == ':' ? n + 1 : 0;
 }
 
-/* "stdout F": a line that is whole. Pieces of longer lines ("P") are lines of their own. */
+/* "stdout F": a line that is whole, or ends there; "stdout P": it goes on. */
 static size_t kept_stream(struct str s) {
     return str_starts(s, STR("stdout F")) || str_starts(s, STR("stderr F")) ||
                    str_starts(s, STR("stdout P")) || str_starts(s, STR("stderr P"))
@@ -162,17 +165,27 @@ static size_t kept_stream(struct str s) {
                : 0;
 }
 
+/* What a line has in front. */
+struct kept_line {
+    struct str text;   /* what is behind it */
+    struct str source; /* the pod, the container, or the host with its unit; may be empty */
+    bool goes_on;      /* with the next line of its source */
+};
+
 /*
- * Which of them stand in front of the line; 0: none. *ret_line is what is behind them.
+ * Which of them stand in front of the line; 0: none.
  *
  * units  a time is followed by host and unit, which a line of a tool itself may resemble
  */
-static unsigned kept_of(struct str line, bool units, struct str *ret_line) {
+static unsigned kept_of(struct str line, bool units, struct kept_line *ret_line) {
     unsigned kept = 0;
+    *ret_line = (struct kept_line){.source = {line.ptr, 0}};
     if (kept_take(&line, kept_pod(line)))
         kept |= KEPT_POD;
     else if (kept_take(&line, kept_container(line)))
         kept |= KEPT_CONTAINER;
+    ret_line->source.len = (size_t)(line.ptr - ret_line->source.ptr);
+    ret_line->source = str_trim(ret_line->source);
     struct str behind = line;
     size_t iso = kept_iso_time(line), other = iso ? 0 : kept_syslog_time(line);
     if (!iso && !other)
@@ -181,15 +194,18 @@ static unsigned kept_of(struct str line, bool units, struct str *ret_line) {
         struct str unit = behind;
         if (units && kept_take(&unit, kept_unit(behind))) {
             kept |= KEPT_UNIT;
+            ret_line->source = str_take(behind, (size_t)(unit.ptr - behind.ptr));
             behind = unit;
         } else if (!units && iso) {
             kept |= KEPT_TIME;
+            struct str stream = behind;
             kept |= kept_take(&behind, kept_stream(behind)) ? KEPT_STREAM : 0;
+            ret_line->goes_on = (kept & KEPT_STREAM) && stream.ptr[7] == 'P';
         }
         if (kept & (KEPT_UNIT | KEPT_TIME))
             line = behind;
     }
-    *ret_line = line;
+    ret_line->text = line;
     return kept;
 }
 
@@ -201,7 +217,8 @@ static bool kept_is_blank(struct str line) {
 
 /* What is in front of nearly every line; 0: of too few, or not the same. */
 static unsigned kept_throughout(struct str text, bool units) {
-    struct str line, behind;
+    struct str line;
+    struct kept_line behind;
     size_t lines = 0, without = 0;
     unsigned first = 0;
     while (str_next_line(&text, &line)) {
@@ -224,14 +241,59 @@ bool kept_text_probe(struct str text) {
     return kept_throughout(text, true) || kept_throughout(text, false);
 }
 
+/* Appends the lines of one source; of all where it is NULL. */
+static void kept_add_lines(struct strbuf *out, struct str text, unsigned kept, bool units,
+                           const struct str *source) {
+    bool mine = true, goes_on = false;
+    for (struct str line; str_next_line(&text, &line);) {
+        struct kept_line behind;
+        bool has = kept && kept_of(line, units, &behind) == kept;
+        if (has)
+            mine = !source || str_eq(behind.source, *source);
+        else
+            behind = (struct kept_line){.text = line}; /* of who wrote the line before */
+        if (!mine)
+            continue;
+        goes_on = behind.goes_on;
+        strbuf_add(out, behind.text);
+        if (!goes_on) /* with the end that the line has */
+            strbuf_add(out,
+                       (struct str){line.ptr + line.len, (size_t)(text.ptr - line.ptr) - line.len});
+    }
+    if (goes_on)
+        strbuf_addc(out, '\n');
+}
+
+/* Whose lines they are, in the order of their first ones; more than the most: of too many. */
+static size_t kept_sources(struct str text, unsigned kept, bool units,
+                           struct str sources[KEPT_SOURCES_MOST]) {
+    size_t count = 0, last = 0;
+    for (struct str line; kept && str_next_line(&text, &line);) {
+        struct kept_line behind;
+        if (kept_of(line, units, &behind) != kept ||
+            (count && str_eq(sources[last], behind.source)))
+            continue;
+        for (last = 0; last < count && !str_eq(sources[last], behind.source);)
+            last++;
+        if (last == KEPT_SOURCES_MOST)
+            return KEPT_SOURCES_MOST + 1;
+        if (last == count)
+            sources[count++] = behind.source;
+    }
+    return count;
+}
+
 void kept_text_add(struct strbuf *out, struct str text) {
+    struct str sources[KEPT_SOURCES_MOST];
     unsigned kept = kept_throughout(text, true);
     bool units = kept;
     kept = kept ? kept : kept_throughout(text, false);
-    for (struct str line, behind; str_next_line(&text, &line);) {
-        if (!kept || kept_of(line, units, &behind) != kept)
-            behind = line;
-        /* With the end that the line has. */
-        strbuf_add(out, (struct str){behind.ptr, (size_t)(text.ptr - behind.ptr)});
+    size_t count = kept_sources(text, kept, units, sources);
+    if (count < 2 || count > KEPT_SOURCES_MOST)
+        kept_add_lines(out, text, kept, units, NULL);
+    for (size_t i = 0; i < count && count > 1 && count <= KEPT_SOURCES_MOST; i++) {
+        kept_add_lines(out, text, kept, units, &sources[i]);
+        strbuf_addc(out, TRANSCRIPT_BLOCK_END);
+        strbuf_addc(out, '\n');
     }
 }

@@ -9,7 +9,9 @@
  *     Feb 03 04:05:06 quay till[812]: line             journalctl, syslog
  *     2031-02-03T04:05:06+0100 quay till[812]: line    journalctl -o short-iso, rsyslog
  *
- * That is taken off where nearly every line has it, as the marks of a quotation are.
+ * That is taken off where nearly every line has it, as the marks of a quotation are. Where several
+ * sources wrote in turns, the lines of each stand together then, and pieces of a line (CRI's "P")
+ * are one.
  *
  * Source: kubectl-logs, docker-logs and docker-compose-logs(1), journalctl(1) of their projects;
  * RFC 3164, RFC 5424; the log format of the Container Runtime Interface.
@@ -22,8 +24,10 @@
 /* Has nearly every line such a thing in front, and all of them the same? */
 bool kept_text_probe(struct str text);
 
-/* Appends the text without it; lines that have none stay, and all keep their ends. Lack of memory
- * sticks in out. */
+/*
+ * Appends the text without it; lines that have none stay with the one before, and all keep their
+ * ends. No longer than the text and one line end. Lack of memory sticks in out.
+ */
 void kept_text_add(struct strbuf *out, struct str text);
 
 #endif

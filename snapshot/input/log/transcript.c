@@ -3,10 +3,13 @@
 
 #include "base/utf16.h"
 
+#include "input/log/covered_text.h"
 #include "input/log/html_text.h"
 #include "input/log/kept_text.h"
 #include "input/log/pasted_text.h"
+#include "input/log/recorded_text.h"
 #include "input/log/wrapped_reading.h"
+#include "input/log/wrapped_text.h"
 #include "model/rows_origin.h"
 #include "model/rows_stacks.h"
 #include "model/rows_threads.h"
@@ -179,7 +182,7 @@ uint64_t transcript_lines_ahead(const struct transcript *t, uint64_t most) {
 bool transcript_skip_blank(struct transcript *t) {
     while (!t->at_end && t->line.text.len == 0)
         transcript_next(t);
-    return !t->at_end;
+    return !t->at_end && t->line.text.ptr[0] != TRANSCRIPT_BLOCK_END;
 }
 
 /* -- Text -------------------------------------------------------------------------------------- */
@@ -249,16 +252,33 @@ void transcript_picked(struct transcript *t) {
     t->is_picked = true;
 }
 
+/* "```", "{noformat}", "</details>", "Script done on ...": where what was pasted ends. */
+static bool ends_block(struct str text) {
+    static const struct str marks[] = {STR_INIT("`"),      STR_INIT("{noformat}"),
+                                       STR_INIT("{code}"), STR_INIT("[/code]"),
+                                       STR_INIT("~~~"),    STR_INIT("</details>"),
+                                       STR_INIT("</pre>"), STR_INIT("{% endhighlight %}"),
+                                       STR_INIT("</code>")};
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+        if (str_eq(text, marks[i]))
+            return true;
+    return text.len &&
+           (text.ptr[0] == TRANSCRIPT_BLOCK_END || str_starts(text, STR("Script done")));
+}
+
 /* Lists behind which the text ends may have been cut there. */
 static void transcript_see_end(struct transcript *t) {
     uint64_t lists = t->section->open_parts;
     if (!lists || t->is_hollow || (t->moment_by && !t->moment_wanted))
         return;
-    while (!t->at_end && (!t->line.text.len || str_eq(t->line.text, STR("`")))) /* a fence */
+    bool ends = false;
+    while (!t->at_end && (!t->line.text.len || ends_block(t->line.text))) {
+        ends = ends || t->line.text.len;
         transcript_next(t);
+    }
     if (t->is_ended)
         t->whole |= lists;
-    if (t->is_picked || (t->at_end && !t->is_ended)) {
+    if (t->is_picked || ((ends || t->at_end) && !t->is_ended)) {
         t->open |= lists;
         t->open_by = t->current;
         t->only_picked = t->is_picked;
@@ -352,6 +372,8 @@ static void transcript_say_not_read(struct transcript *t) {
 
 static void transcript_see_line(struct transcript *t) {
     struct str command;
+    if (t->line.text.len && t->line.text.ptr[0] == TRANSCRIPT_BLOCK_END)
+        transcript_end_command(t);
     if (transcript_is_title(&t->line) && !t->title_at)
         t->title_at = t->line.raw.ptr;
     if (!transcript_is_command(&t->line, &command)) {
@@ -496,9 +518,15 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     } else if (starts_with_bytes(in, "\xef\xbb\xbf", 3)) {
         text = str_drop(text, 3);
     }
-    struct strbuf page, kept, printed, bare;
+    struct strbuf page, recorded, enclosed, marked, kept, printed, bare, inner;
+    strbuf_init(&inner);
     text = uncover(text, html_text_probe, html_text_add, &page);
+    text = uncover(text, recorded_text_probe, recorded_text_add, &recorded);
+    text = uncover(text, covered_text_is_enclosed, covered_text_drop_edges, &enclosed);
+    text = uncover(text, marked_text_probe, marked_text_add, &marked);
     text = uncover(text, kept_text_probe, kept_text_add, &kept);
+    if (!memchr(text.ptr, 0x1b, text.len)) /* colours are taken off below */
+        text = uncovered_read(text, transcript_read_text, &inner);
     text = uncover(text, pasted_text_probe, pasted_text_add, &printed);
     /* Collected first and pasted then, or the other way round: once in all. */
     if (kept.len)
@@ -507,18 +535,26 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         text = uncover(text, kept_text_probe, kept_text_add, &bare);
     struct strbuf joined;
     strbuf_init(&joined);
+    if (!inner.len && printed.len)
+        text = uncovered_read(text, transcript_read_text, &inner);
     struct wrapped wrapped = wrapped_read(text, transcript_read_text, &joined);
     if (wrapped.joined)
         text = strbuf_str(&joined);
     bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err) &&
-              strbuf_ok(&kept, err) && strbuf_ok(&bare, err) && strbuf_ok(&joined, err);
+              strbuf_ok(&kept, err) && strbuf_ok(&bare, err) && strbuf_ok(&joined, err) &&
+              strbuf_ok(&recorded, err) && strbuf_ok(&enclosed, err) && strbuf_ok(&marked, err) &&
+              strbuf_ok(&inner, err);
     ok = ok && transcript_read_text(text, b, NULL, err);
     if (ok)
         wrapped_say(&wrapped, b);
     strbuf_deinit(&joined);
+    strbuf_deinit(&inner);
     strbuf_deinit(&bare);
     strbuf_deinit(&printed);
     strbuf_deinit(&kept);
+    strbuf_deinit(&marked);
+    strbuf_deinit(&enclosed);
+    strbuf_deinit(&recorded);
     strbuf_deinit(&page);
     strbuf_deinit(&converted);
     return ok;

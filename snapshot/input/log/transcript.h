@@ -15,6 +15,12 @@
 /* Longer lines are cut (and warned about): no command prints one that we need. */
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 
+/*
+ * Alone on a line: a block of text ends, of a page or of one of several sources, and what is below
+ * has nothing to do with it.
+ */
+#define TRANSCRIPT_BLOCK_END '\f'
+
 struct line {
     struct str raw;  /* as it stands, without the line end */
     struct str text; /* without quoting ("> ", "# ", "`") and without blanks at both ends */
@@ -95,7 +101,7 @@ bool transcript_peek(const struct transcript *t, unsigned ahead, struct line *re
 /* How many lines follow up to one without a character, `most` at most: what a table may hold. */
 uint64_t transcript_lines_ahead(const struct transcript *t, uint64_t most);
 
-/* Next lines while blank are skipped; false at the end. */
+/* Next lines while blank are skipped; false at the end of the text, or of its block. */
 bool transcript_skip_blank(struct transcript *t);
 
 /*

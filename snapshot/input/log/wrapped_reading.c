@@ -1,5 +1,6 @@
 #include "input/log/wrapped_reading.h"
 
+#include "input/log/covered_text.h"
 #include "input/log/wrapped_text.h"
 #include "model/rows_origin.h"
 #include "model/rows_stacks.h"
@@ -104,9 +105,68 @@ static bool was_wrapped(const struct reading_worth *as_is, const struct wrapped_
 /* Of a text that is not joined: as long as nothing else is to be said against it. */
 static bool reads_as_well(const struct wrapped_reading *best, const struct wrapped_reading *other) {
     const struct reading_worth *a = &best->worth, *b = &other->worth;
+    if (!best->text.len && a->doubts != UINT32_MAX && !a->doubts && !a->unread)
+        return false; /* every line of it is understood */
     bool as_much = best->text.len ? b->content >= a->content
-                                  : !a->doubts && (b->content == a->content || other->sure);
+                                  : !a->doubts && (b->content == a->content ||
+                                                   (other->sure && b->unread <= a->unread &&
+                                                    b->content >= a->content / 4 * 3));
     return as_much && b->doubts <= a->doubts && !reads_the_same(best, other);
+}
+
+/* -- What covers each line ------------------------------------------------------------------- */
+
+/* As few lines of it are understood that something may stand in front of them. */
+static bool is_hardly_read(const struct reading_worth *worth, struct str text) {
+    uint64_t lines = 0;
+    if (worth->doubts == UINT32_MAX)
+        return true;
+    for (struct str line; str_next_line(&text, &line);)
+        lines += str_trim(line).len > 0;
+    return worth->unread * 2 > lines;
+}
+
+static struct reading_worth weigh(struct str text, wrapped_reader *read) {
+    struct wrapped_reading reading;
+    wrapped_reading_init(&reading, false);
+    wrapped_reading_read(&reading, text, read);
+    struct reading_worth worth = reading.worth;
+    wrapped_reading_deinit(&reading);
+    return worth;
+}
+
+struct str uncovered_read(struct str text, wrapped_reader *read, struct strbuf *bare) {
+    if (text.len > WRAPPED_MOST)
+        return text;
+    size_t fields = covered_text_fields(text);
+    bool edges = covered_text_has_edges(text);
+    if (!fields && !edges)
+        return text;
+    struct reading_worth best = weigh(text, read);
+    bool clock = covered_text_has_clock(text);
+    if (!clock && !is_hardly_read(&best, text))
+        return text;
+    for (size_t way = fields + edges; way; way--) {
+        struct strbuf other;
+        strbuf_init(&other);
+        if (way > fields)
+            covered_text_drop_edges(&other, text);
+        else
+            covered_text_drop_fields(&other, text, way);
+        struct reading_worth worth = weigh(strbuf_str(&other), read);
+        bool more =
+            worth.content > best.content || (clock && !bare->len && worth.content == best.content);
+        bool better = worth.doubts != UINT32_MAX &&
+                      (best.doubts == UINT32_MAX || (more && worth.unread <= best.unread));
+        if (better || strbuf_failed(&other)) {
+            struct strbuf worse = *bare;
+            *bare = other;
+            other = worse;
+            best = worth;
+        }
+        strbuf_deinit(&other);
+    }
+    return bare->len ? strbuf_str(bare) : text;
 }
 
 /* -- Kind by kind ------------------------------------------------------------------------------ */
@@ -214,6 +274,27 @@ static void search_kinds(struct wrapped_search *w) {
     }
 }
 
+/* -- Lines that are full ------------------------------------------------------------------- */
+
+/*
+ * Is more understood where lines that are full go on below? Which they are is not sure.
+ *
+ * best  of its lines joined at blanks; NULL: they are better left alone
+ */
+static struct wrapped read_full(struct str text, wrapped_reader *read,
+                                const struct reading_worth *best, struct strbuf *joined) {
+    bool marked;
+    if (!wrapped_text_join_full(joined, text, &marked))
+        return (struct wrapped){false, 0};
+    struct reading_worth other = best ? *best : weigh(text, read);
+    struct reading_worth full = weigh(strbuf_str(joined), read);
+    bool fewer = full.content >= other.content && full.doubts < other.doubts;
+    if (full.doubts != UINT32_MAX && (fewer || (!best && full.content > other.content)))
+        return (struct wrapped){true, full.parts};
+    strbuf_clear(joined);
+    return (struct wrapped){false, 0};
+}
+
 /* -- All of it --------------------------------------------------------------------------------- */
 
 /*
@@ -225,8 +306,10 @@ struct wrapped wrapped_read(struct str text, wrapped_reader *read, struct strbuf
     struct wrapped_reading readings[1 + WRAPPED_WAYS];
     struct wrapped_layout layout;
     size_t count = 1, best = 0;
-    if (text.len > WRAPPED_MOST || !wrapped_text_layout(text, &layout))
+    if (text.len > WRAPPED_MOST)
         return (struct wrapped){false, 0};
+    if (!wrapped_text_layout(text, &layout))
+        return read_full(text, read, NULL, joined);
     wrapped_reading_init(&readings[0], false);
     bool joined_before = false;
     for (int way = 0; way < WRAPPED_WAYS; way++) {
@@ -269,7 +352,12 @@ struct wrapped wrapped_read(struct str text, wrapped_reader *read, struct strbuf
     for (size_t i = 0; i < count && !ret.doubts; i++)
         if (!readings[best].sure || (i != best && reads_as_well(&readings[best], &readings[i])))
             ret.doubts = readings[best].worth.parts;
-    if (ret.joined)
+    struct wrapped full = {false, 0};
+    if (!ret.joined || readings[best].worth.doubts)
+        full = read_full(text, read, ret.joined ? &readings[best].worth : NULL, joined);
+    if (full.joined)
+        ret = full;
+    else if (ret.joined)
         strbuf_add(joined, strbuf_str(&readings[best].text));
     for (size_t i = 0; i < count; i++)
         wrapped_reading_deinit(&readings[i]);

@@ -1,6 +1,6 @@
 /*
- * Was a text wrapped? It is read as it is and with its lines joined in several ways, and what these
- * readings say is compared.
+ * Was a text wrapped, or has each of its lines something in front? It is read as it is and in other
+ * ways, and what these readings say is compared.
  */
 #ifndef DUMPDIFF_INPUT_LOG_WRAPPED_READING_H
 #define DUMPDIFF_INPUT_LOG_WRAPPED_READING_H
@@ -14,6 +14,12 @@
  */
 typedef bool wrapped_reader(struct str text, struct builder *b, uint64_t *ret_unread,
                             struct err *err);
+
+/*
+ * The text without what stands in front of, or around, nearly all of its lines (covered_text.h), in
+ * *bare, which is empty, if more is understood then; else as it is. Lack of memory sticks in bare.
+ */
+struct str uncovered_read(struct str text, wrapped_reader *read, struct strbuf *bare);
 
 struct wrapped {
     bool joined;     /* the text with its lines joined is the better one */

@@ -10,6 +10,9 @@
 #define LONGEST_LEAST 40u
 #define WIDTH_MOST    80u
 #define FIELDS_SEEN   40u
+/* So many lines are as long as the longest where a terminal cut them. */
+#define FULL_LEAST  3u
+#define FULL_NEARLY 7u
 /* Blanks between two columns, of which wrapping leaves none. */
 #define GAP_MOST 14u
 /* Those of a column that is nearly empty, when other lines tell that a text was wrapped. */
@@ -444,6 +447,61 @@ void wrapped_text_join(struct strbuf *out, struct str text, const struct wrapped
         strbuf_add(out, line);
     }
     strbuf_addc(out, '\n');
+}
+
+/* -- Lines that are full ------------------------------------------------------------------- */
+
+/* A rule is as long as a tool likes, and nothing goes on behind it. */
+static bool is_full_line(struct str line, size_t width) {
+    return line.len == width && !is_ruled(line);
+}
+
+struct full_lines {
+    size_t width, full, marked;
+    size_t nearly;  /* lines that are a few characters shorter: of what breaks at words most are */
+    size_t in_word; /* lines that end within a word */
+};
+
+static struct full_lines find_full_lines(struct str text) {
+    struct full_lines found = {.width = 0};
+    struct str rest = text, last = {NULL, 0};
+    for (struct str line; str_next_line(&rest, &line);)
+        found.width = line.len > found.width && !is_ruled(line) ? line.len : found.width;
+    for (struct str line; found.width && str_next_line(&text, &line); last = line) {
+        found.full += is_full_line(line, found.width);
+        found.marked += is_full_line(line, found.width) && line.ptr[found.width - 1] == '\\';
+        found.nearly += line.len < found.width && line.len + FULL_NEARLY >= found.width;
+        found.in_word += last.len == found.width && line.len && char_is_word(line.ptr[0]) &&
+                         char_is_word(last.ptr[last.len - 1]);
+    }
+    return found;
+}
+
+bool wrapped_text_join_full(struct strbuf *out, struct str text, bool *ret_marked) {
+    struct full_lines found = find_full_lines(text);
+    *ret_marked = found.full && found.marked == found.full;
+    bool folded = found.width >= WIDTH_LEAST && found.full >= FULL_LEAST && found.in_word &&
+                  found.nearly * 3 <= found.full;
+    if (!folded && !(*ret_marked && found.width >= LONGEST_LEAST))
+        return false;
+    for (struct str line; str_next_line(&text, &line);) {
+        bool on = is_full_line(line, found.width);
+        strbuf_add(out, str_take(line, line.len - (on && *ret_marked)));
+        if (!on)
+            strbuf_addc(out, '\n');
+    }
+    return true;
+}
+
+bool marked_text_probe(struct str text) {
+    struct full_lines found = find_full_lines(text);
+    return found.full && found.marked == found.full && found.width >= LONGEST_LEAST;
+}
+
+void marked_text_add(struct strbuf *out, struct str text) {
+    bool marked;
+    if (!wrapped_text_join_full(out, text, &marked))
+        strbuf_add(out, text);
 }
 
 /* -- Kinds of breaks --------------------------------------------------------------------------- */

@@ -49,6 +49,19 @@ void wrapped_text_join(struct strbuf *out, struct str text, const struct wrapped
                        struct str joins);
 
 /*
+ * Makes *out, which is empty, the text with those lines joined that are as long as the longest: a
+ * terminal, or `fold`, goes on below wherever the line is full, and may mark that by a backslash.
+ * false: the text is not like that, and out stays empty. Lack of memory sticks in out.
+ *
+ * ret_marked  a backslash says so of each of them
+ */
+bool wrapped_text_join_full(struct strbuf *out, struct str text, bool *ret_marked);
+
+/* The same where a backslash says so of each of them, which needs no second reading. */
+bool marked_text_probe(struct str text);
+void marked_text_add(struct strbuf *out, struct str text);
+
+/*
  * Of two lines, one below the other, what kind of break is between them: of one kind are those
  * whose lines begin and end alike, so that what is known of one may be so of all. 0: the text was
  * not wrapped there. wrapped_break_has_room: the rest would have fitted, but for blanks in front.
