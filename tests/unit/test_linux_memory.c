@@ -183,14 +183,6 @@ static void what_is_missing_of_top_is_said(void **state) {
          "not understood"},
     };
     fixture_reasons(cases, sizeof(cases) / sizeof(*cases));
-    struct snapshot s;
-    struct err err = {.msg = ""};
-    assert_false(
-        fixture_read_text("top - 10:31:01 up 1 day,  2 users, load\nTasks: 1 total, 1\n" HEAD
-                          "7 ink R 99.9 1:00.00 a\n",
-                          &s, &err));
-    assert_non_null(strstr(err.msg, "processes, not threads"));
-    snapshot_deinit(&s);
 }
 
 static void linux_memory_every_prefix_is_refused_or_read(void **state) {

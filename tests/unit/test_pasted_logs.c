@@ -301,6 +301,8 @@ static const struct {
     {"pmap_large", 80, "sums have the columns of their rows, whose blanks are gone"},
     {"debugdiag_head", 80, "frames may have lost their addresses: so the method may be one"},
     {"heaptrack-print_merged", 80, "\"time...\" may say that rows were left out"},
+    {"vmmap_till", 80, "the heading is two lines, which are wrapped one below the other"},
+    {"process-list_ps", 78, "the rest of a command stands between two rows"},
     {"clrstack_posted_lldb", 78, "disassembly begins with the name of its function"},
     {"k_all", 78, "a frame without its symbol is one"},
     {"ms-print_till", 78, "the graph has lines of any length"},

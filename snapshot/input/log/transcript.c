@@ -53,7 +53,9 @@
     SECTION(vadump) \
     SECTION(smaps) \
     SECTION(pmap) \
+    SECTION(process_list) \
     SECTION(top) \
+    SECTION(vmmap) \
     SECTION(tasklist) \
     SECTION(os_handles) \
     SECTION(heap_s) \

@@ -120,9 +120,14 @@ static bool screen_has_unit(struct str name) {
 
 /* "[System.Runtime]" */
 static bool screen_is_provider(struct str text, struct str *ret_name) {
-    if (text.len < 3 || text.ptr[0] != '[' || !str_ends(text, STR("]")))
+    if (text.len < 3)
         return false;
-    *ret_name = str_take(str_drop(text, 1), text.len - 2);
+    if (str_ends(text, STR(":")) && str_contains(text, STR("."))) /* 3.0 */
+        *ret_name = str_take(text, text.len - 1);
+    else if (text.ptr[0] == '[' && str_ends(text, STR("]")))
+        *ret_name = str_take(str_drop(text, 1), text.len - 2);
+    else
+        return false;
     for (size_t i = 0; i < ret_name->len; i++)
         if (!char_is_word(ret_name->ptr[i]) && !strchr(".-", ret_name->ptr[i]))
             return false;

@@ -245,6 +245,8 @@ static bool go_take_frame(struct go_reading *r, struct str text, bool *ret_mine,
         r->elided++;
         return true;
     }
+    if (r->id == ABSENT && str_starts(text, STR("labels: "))) /* "# " is taken for a quotation */
+        return true;
     if (go_is_place(text) || str_starts(text, STR("goroutine running on other thread")))
         return true;
     if (!r->created && go_parse_call(text, &name, &arguments)) {

@@ -146,9 +146,10 @@ static bool nmt_take_frame(struct nmt_reading *r, struct str function, uint64_t 
 }
 
 static bool nmt_is_remark(struct str text) {
-    return str_starts(text, STR("(")) || str_starts(text, STR("malloc: ")) ||
-           str_starts(text, STR("mmap: ")) || str_starts(text, STR("Native Memory Tracking")) ||
-           str_starts(text, STR("Details:")) || str_starts(text, STR("Virtual memory map:")) ||
+    return str_starts(text, STR("(")) || str_starts(text, STR(": (")) ||
+           str_starts(text, STR("malloc: ")) || str_starts(text, STR("mmap: ")) ||
+           str_starts(text, STR("Native Memory Tracking")) || str_starts(text, STR("Details:")) ||
+           str_starts(text, STR("Virtual memory map:")) ||
            (str_starts(text, STR("[0x")) && str_contains(text, STR(" - 0x")));
 }
 

@@ -1,6 +1,6 @@
 /*
- * Memory of containers as docker stats, podman stats and kubectl top print it; each table is a
- * moment.
+ * Memory of containers as docker stats, podman stats, crictl stats and kubectl top print it; each
+ * table is a moment.
  *
  *     CONTAINER ID   NAME     CPU %   MEM USAGE / LIMIT     MEM %   NET I/O       BLOCK I/O   PIDS
  *     b95a83497c91   till-1   0.28%   5.629MiB / 1.952GiB   0.28%   916B / 0B     147kB / 0B  9
@@ -24,8 +24,9 @@
 
 struct container_heading {
     bool is_kubectl;
-    size_t name; /* which cell of a row is the name, from 0 */
-    bool scoped; /* the cell in front of it belongs to the name: namespace, pod */
+    bool is_crictl; /* no limit, and the disk behind */
+    size_t name;    /* which cell of a row is the name, from 0 */
+    bool scoped;    /* the cell in front of it belongs to the name: namespace, pod */
 };
 
 struct container_reading {
@@ -62,6 +63,7 @@ static bool container_parse_heading(struct str text, struct container_heading *r
             h.name = cell;
         }
         h.is_kubectl |= str_starts(word, STR("MEMORY(bytes)"));
+        h.is_crictl |= str_eq(word, STR("INODES"));
         memory |= str_eq(word, STR("MEM")) || str_starts(word, STR("MEMORY"));
         before = word;
         cell++;
@@ -83,7 +85,7 @@ static bool container_memory(const struct container_heading *h, const struct str
             continue;
         if (!size_text(cells[i], true, ret_used))
             continue;
-        if (h->is_kubectl)
+        if (h->is_kubectl || h->is_crictl)
             return true;
         return i + 2 < count && str_eq(cells[i + 1], STR("/")) &&
                size_text(cells[i + 2], true, ret_limit);
@@ -122,7 +124,7 @@ static bool container_store(struct container_reading *r, const struct str *cells
               size_text_counter(b, what, name, "memory_bytes", used, "bytes", err);
     if (ok && limit != ABSENT)
         ok = size_text_counter(b, what, name, "memory_limit_bytes", limit, "bytes", err);
-    if (ok && !r->heading.is_kubectl && num_dec(cells[count - 1], &pids))
+    if (ok && !r->heading.is_kubectl && !r->heading.is_crictl && num_dec(cells[count - 1], &pids))
         ok = size_text_counter(b, what, name, "pids", pids, "count", err);
     strbuf_deinit(&whole);
     return ok;
@@ -169,8 +171,8 @@ static bool container_starts(const struct transcript *t) {
 
 const struct section section_container_stats = {
     .name = "container-stats",
-    .summary =
-        "docker stats, podman stats, kubectl top: memory of containers (each table a moment)",
+    .summary = "docker stats, podman stats, crictl stats, kubectl top: memory of containers (each "
+               "table a moment)",
     .may_give = PART_BIT(PART_COUNTERS),
     .starts = container_starts,
     .read = container_read,

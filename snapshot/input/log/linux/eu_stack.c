@@ -41,6 +41,8 @@ static bool eu_frame(struct str text, struct native_frame *ret_frame) {
     text = str_trim(text);
     if (!str_starts(address, STR("0x")))
         return false;
+    if (str_eq(text, STR("- 1")) || str_starts(text, STR("- 1 "))) /* -a: behind a call */
+        text = str_trim(str_drop(text, 3));
     size_t dash = str_find(text, STR(" - /"), 0);
     if (dash == STR_NOT_FOUND && (str_starts(text, STR("- ")) || str_contains(text, STR(" - ["))))
         dash = str_find(text, STR("- "), 0) ? str_find(text, STR(" - ["), 0) : 0;

@@ -9,6 +9,8 @@
  *       arrayBuffers: 93860
  *     }
  *
+ *     rss 49.36 MB                              its keys, one a line, in MB
+ *
  *     Alloc = 3 MiB  TotalAlloc = 25 MiB  Sys = 18 MiB  NumGC = 9        runtime.MemStats of Go
  *     {Alloc:3145728 TotalAlloc:26214400 Sys:18874368 Lookups:0 ... HeapInuse:4194304 ...}
  *     gc 9 @1.204s 2%: 0.018+1.2+0.003 ms clock, 0.14+0.3/1.1/2.0+0.02 ms cpu, 4->5->3 MB, 6 MB
@@ -80,9 +82,11 @@ static bool usage_value(struct str rest, uint64_t *ret_value) {
     size_t i = 0, end;
     while (i < rest.len && strchr("\"'` \t", rest.ptr[i]))
         i++;
-    if (i == rest.len || !strchr(":=", rest.ptr[i]))
+    /* "rss 45.2 MB", as Node's documentation has people print it */
+    bool bare = i && i < rest.len && char_is_digit(rest.ptr[i]) && str_ends(rest, STR(" MB"));
+    if (i == rest.len || (!strchr(":=", rest.ptr[i]) && !bare))
         return false;
-    for (i++; i < rest.len && strchr("\"'`= \t", rest.ptr[i]); i++)
+    for (i += !bare; i < rest.len && strchr("\"'`= \t", rest.ptr[i]); i++)
         continue;
     rest = str_drop(rest, i);
     for (end = 0; end < rest.len && (char_is_digit(rest.ptr[end]) || strchr("._", rest.ptr[end]));)
@@ -112,6 +116,8 @@ static bool usage_take_line(const struct usage_kind *kind, struct str text, stru
         while (end < text.len && char_is_word(text.ptr[end]))
             end++;
         struct str word = str_take(str_drop(text, i), end - i), rest = str_drop(text, end);
+        if (str_eq(word, STR("BySize"))) /* has Mallocs and Frees of each size */
+            return true;
         for (size_t k = 0; k < kind->count; k++) {
             uint64_t value;
             if (!str_eq(word, kind->keys[k].key) || !usage_value(rest, &value))

@@ -11,6 +11,11 @@
  *     6242 other: 8455.4 KiB
  *     Total allocated size: 8875.2 KiB
  *
+ *     250 memory blocks: 940.1 KiB
+ *       File "till/till.py", line 80
+ *         main()
+ *       File "till/lines.py", line 31
+ *
  * The second form of the first is that of Snapshot.compare_to: it tells of two moments. Sizes are
  * rounded as printed. Source: Lib/tracemalloc.py of CPython.
  */
@@ -19,13 +24,18 @@
 #include "model/rows_origin.h"
 #include "model/rows_stacks.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 #include "base/vec.h"
 
 #include <stdlib.h>
 
+/* tracemalloc.start() is given at most so many, or fewer are looked at. */
+#define FRAMES_MOST 128u
+
 struct tracemalloc_row {
-    struct str place;
+    struct str place;      /* empty: frames below it, the outermost first */
+    size_t frame, frames;  /* of the reading */
     uint64_t bytes, count; /* now; count ABSENT: not said */
     int64_t bytes_delta, count_delta;
 };
@@ -34,6 +44,8 @@ struct tracemalloc_reading {
     struct transcript *t;
     struct tracemalloc_row *rows;
     size_t count, capacity;
+    struct str *frames; /* "till/lines.py:31" is put together from it: path and line */
+    size_t frame_count, frame_capacity;
     bool compared, ended;
     uint64_t other, total; /* [bytes]; ABSENT: not said */
     struct scan_loss loss;
@@ -98,6 +110,26 @@ static bool tracemalloc_numbered(struct str text, struct tracemalloc_row *ret_ro
     return true;
 }
 
+/* "250 memory blocks: 940.1 KiB" */
+static bool tracemalloc_blocks(struct str text, struct tracemalloc_row *ret_row) {
+    struct str rest = text, number = str_next_field(&rest);
+    *ret_row = (struct tracemalloc_row){.place = {"", 0}};
+    rest = str_trim(rest);
+    return num_grouped(number, &ret_row->count) && str_starts(rest, STR("memory blocks: ")) &&
+           size_text(str_drop(rest, 15), false, &ret_row->bytes);
+}
+
+/* File "till/lines.py", line 31: both, as they stand. */
+static bool tracemalloc_frame(struct str text, struct str *ret_frame) {
+    size_t end = str_find(text, STR("\", line "), 0);
+    uint64_t line;
+    if (!str_starts(text, STR("File \"")) || end == STR_NOT_FOUND ||
+        !num_dec(str_drop(text, end + 8), &line))
+        return false;
+    *ret_frame = str_drop(text, 6);
+    return true;
+}
+
 /* "6242 other: 8455.4 KiB", "Total allocated size: 8875.2 KiB" */
 static bool tracemalloc_sum(struct tracemalloc_reading *r, struct str text) {
     size_t at = str_find(text, STR(" other: "), 0);
@@ -125,7 +157,18 @@ static bool tracemalloc_take(void *context, bool *ret_mine, struct err *err) {
     *ret_mine = !r->ended;
     if (r->ended)
         return true;
-    if (tracemalloc_row(text, &row, &compared) || tracemalloc_numbered(text, &row)) {
+    struct str frame;
+    if (r->count && !r->rows[r->count - 1].place.len && tracemalloc_frame(text, &frame)) {
+        if (!VEC_ROOM(r->frames, r->frame_count, r->frame_capacity, err))
+            return false;
+        r->frames[r->frame_count++] = frame;
+        r->rows[r->count - 1].frames++;
+        return true;
+    }
+    if (tracemalloc_row(text, &row, &compared) || tracemalloc_numbered(text, &row) ||
+        tracemalloc_blocks(text, &row)) {
+        row.frame = r->frame_count;
+        row.frames = 0;
         r->compared |= compared;
         if (!VEC_ROOM(r->rows, r->count, r->capacity, err))
             return false;
@@ -137,9 +180,11 @@ static bool tracemalloc_take(void *context, bool *ret_mine, struct err *err) {
         return true;
     }
     /* The line of source below a row of the second form begins further right. */
-    *ret_mine = tracemalloc_sum(r, text) ||
-                (r->count && r->rows[r->count - 1].count == ABSENT && r->t->line.raw.len &&
-                 r->t->line.raw.ptr[0] == ' ' && !transcript_is_command(&r->t->line, &command));
+    *ret_mine =
+        tracemalloc_sum(r, text) ||
+        (r->count && (r->rows[r->count - 1].count == ABSENT || r->rows[r->count - 1].frames) &&
+         r->t->line.raw.len && r->t->line.raw.ptr[0] == ' ' &&
+         !transcript_is_command(&r->t->line, &command));
     return true;
 }
 
@@ -154,6 +199,36 @@ static struct str tracemalloc_place(struct str place) {
     return place;
 }
 
+/* The frames of a row, the innermost first; those above the most are left out. */
+static bool tracemalloc_frames(const struct tracemalloc_reading *r,
+                               const struct tracemalloc_row *from, const char *frames[FRAMES_MOST],
+                               struct strings *ret_frames, struct err *err) {
+    struct builder *b = r->t->b;
+    *ret_frames = (struct strings){frames, 0};
+    if (from->place.len) {
+        frames[ret_frames->count++] =
+            builder_frame(b, tracemalloc_place(from->place), STR(""), ABSENT, err);
+        return frames[0] != NULL;
+    }
+    for (size_t i = from->frames; i && ret_frames->count < FRAMES_MOST; i--) {
+        struct str frame = r->frames[from->frame + i - 1];
+        size_t end = str_find(frame, STR("\", line "), 0);
+        struct strbuf place;
+        strbuf_init(&place);
+        strbuf_add(&place, tracemalloc_place(str_take(frame, end)));
+        strbuf_addc(&place, ':');
+        strbuf_add(&place, str_drop(frame, end + 8));
+        const char *name = strbuf_ok(&place, err)
+                               ? builder_frame(b, strbuf_str(&place), STR(""), ABSENT, err)
+                               : NULL;
+        strbuf_deinit(&place);
+        if (!name)
+            return false;
+        frames[ret_frames->count++] = name;
+    }
+    return true;
+}
+
 static bool tracemalloc_store(struct tracemalloc_reading *r, bool before, struct err *err) {
     struct builder *b = r->t->b;
     if (!builder_moment(b, PART_BIT(PART_STACKS) | PART_BIT(PART_ALLOCATIONS)))
@@ -165,10 +240,9 @@ static bool tracemalloc_store(struct tracemalloc_reading *r, bool before, struct
     for (size_t i = 0; i < r->count; i++) {
         const struct tracemalloc_row *from = &r->rows[i];
         struct stack_row row = STACK_ROW;
-        const char *frame = builder_frame(b, tracemalloc_place(from->place), STR(""), ABSENT, err);
-        if (!frame)
+        const char *frames[FRAMES_MOST];
+        if (!tracemalloc_frames(r, from, frames, &row.frames, err))
             return false;
-        row.frames = (struct strings){&frame, 1};
         row.bytes = before ? size_text_before(from->bytes, from->bytes_delta) : from->bytes;
         row.count = from->count;
         if (before && from->count != ABSENT)
@@ -189,6 +263,7 @@ static bool tracemalloc_read(struct transcript *t, struct err *err) {
     bool ok = scan_table(t, &r.loss, tracemalloc_take, &r, err);
     if (ok && !r.count) {
         transcript_hollow(t, "tracemalloc: a heading without lines");
+        free(r.frames);
         free(r.rows);
         return true;
     }
@@ -201,6 +276,7 @@ static bool tracemalloc_read(struct transcript *t, struct err *err) {
                                     : "tracemalloc: only the lines with most are listed");
         scan_loss_report(t, &r.loss);
     }
+    free(r.frames);
     free(r.rows);
     return ok;
 }
@@ -215,6 +291,10 @@ static bool tracemalloc_starts(const struct transcript *t) {
                (tracemalloc_heading(text) && transcript_peek(t, 1, &next) &&
                 (tracemalloc_row(next.text, &row, &compared) ||
                  tracemalloc_numbered(next.text, &row)));
+    if (char_is_digit(text.ptr[0]) && tracemalloc_blocks(text, &row)) {
+        struct str frame;
+        return transcript_peek(t, 1, &next) && tracemalloc_frame(next.text, &frame);
+    }
     return str_contains(str_take(text, 4096), STR(": size=")) &&
            tracemalloc_row(text, &row, &compared);
 }

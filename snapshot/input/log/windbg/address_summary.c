@@ -31,7 +31,9 @@ struct reading {
     bool claimed;  /* rows are stored */
     uint64_t sums[LISTS];
     bool seen[LISTS];
-    uint64_t total; /* [bytes] printed behind "Tot:"; ABSENT: not */
+    uint64_t listed[LISTS]; /* [count] rows */
+    bool largest_free;      /* the last line of old ones */
+    uint64_t total;         /* [bytes] printed behind "Tot:"; ABSENT: not */
     uint64_t rows;
     struct scan_loss loss;
 };
@@ -148,6 +150,7 @@ static bool address_summary_store(struct reading *r, unsigned list, const struct
     r->rows++;
     r->seen[list] = true;
     r->sums[list] = num_add(r->sums[list], row->bytes);
+    r->listed[list]++;
     struct memory_row values = {
         .regions = row->regions, .bytes = row->bytes, .private_bytes = ABSENT};
     return !r->claimed ||
@@ -165,7 +168,8 @@ static bool address_summary_take_line(struct reading *r, bool *ret_mine, struct 
     }
     if (str_starts(text, STR("TotSize")) || address_summary_parse_total(text, &r->total))
         return true;
-    if (parse_largest_free(text, &row))
+    r->largest_free = parse_largest_free(text, &row);
+    if (r->largest_free)
         return address_summary_store(r, MEMORY_LARGEST, &row, err);
     if (r->list != NO_LIST &&
         (parse_old(text, &row) || address_summary_parse_new(text, r->list, &row)))
@@ -198,6 +202,14 @@ static void address_summary_check_sums(struct reading *r, uint64_t listed) {
                          (unsigned long long)listed, (unsigned long long)usage);
 }
 
+/* The last list has a row for each usage. */
+static bool address_summary_is_ended(const struct reading *r) {
+    uint64_t usages = r->listed[MEMORY_BY_USAGE];
+    return r->largest_free ||
+           (r->list == MEMORY_LARGEST && usages && r->listed[MEMORY_LARGEST] >= usages &&
+            r->sums[MEMORY_BY_USAGE] == r->sums[MEMORY_BY_STATE]);
+}
+
 static bool address_summary_read(struct transcript *t, struct err *err) {
     struct reading r = {.t = t, .list = NO_LIST, .total = ABSENT};
     uint64_t listed;
@@ -212,6 +224,8 @@ static bool address_summary_read(struct transcript *t, struct err *err) {
             break;
         transcript_next(t);
     }
+    if (address_summary_is_ended(&r))
+        transcript_ended(t);
     if (r.rows == 0)
         transcript_hollow(t, "address-summary: headings without rows");
     else if (r.claimed)

@@ -1,0 +1,2 @@
+/* Section process-list. */
+#include "tests/fuzz/fuzz_section.h"

@@ -1,0 +1,2 @@
+/* Section vmmap. */
+#include "tests/fuzz/fuzz_section.h"
