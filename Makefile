@@ -281,6 +281,7 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/stacks.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
+	    tests/e2e/texts.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/tools.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/page.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; \
