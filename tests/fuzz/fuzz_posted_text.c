@@ -8,6 +8,7 @@
 #include "input/log/kept_text.h"
 #include "input/log/pasted_text.h"
 #include "input/log/recorded_text.h"
+#include "input/log/thread_json.h"
 #include "input/log/wrapped_text.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -70,6 +71,11 @@ static void fuzz_covered(struct str text) {
     if (recorded_text_probe(text)) {
         recorded_text_add(&out, text);
         FUZZ_CHECK(out.len <= text.len + 1);
+        strbuf_clear(&out);
+    }
+    if (thread_json_probe(text)) {
+        thread_json_add(&out, text);
+        FUZZ_CHECK(out.len <= 2 * text.len + 64);
         strbuf_clear(&out);
     }
     for (size_t fields = covered_text_fields(text); fields; fields--) {

@@ -128,6 +128,26 @@ static void stacks_are_told_in_other_words(void **state) {
     }
 }
 
+/* Thread.dump_to_file -format=json: of 21 stacks alone, of 25 also what is waited for and held. */
+static void threads_of_java_as_json(void **state) {
+    (void)state;
+    struct snapshot s;
+    logs_read_fixture("jstack_json_jdk21.txt", &s);
+    SNAPSHOT_ROWS(&s, PART_THREADS, struct thread_row, threads, count);
+    assert_int_equal(count, 3);
+    assert_int_equal(snapshot_trust(&s), TRUST_EXACT);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(threads[i].frames.count, threads[i].managed_id == 9 ? 0 : 3);
+    snapshot_deinit(&s);
+    logs_read_fixture("jstack_json_jdk25.txt", &s);
+    SNAPSHOT_ROWS(&s, PART_LOCKS, struct lock_row, locks, lock_count);
+    assert_int_equal(lock_count, 1);
+    assert_int_equal(locks[0].owner_managed_id, 36);
+    assert_int_equal(locks[0].waiters, 1);
+    assert_string_equal(locks[0].object_type, "quay.Chain");
+    snapshot_deinit(&s);
+}
+
 /* As Python's documentation has people print the largest of Snapshot.statistics('traceback'). */
 static void tracebacks_are_stacks(void **state) {
     (void)state;
@@ -154,6 +174,7 @@ static void tracebacks_are_stacks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_are_told_in_other_words),
+        cmocka_unit_test(threads_of_java_as_json),
         cmocka_unit_test(tracebacks_are_stacks),
         cmocka_unit_test(stacks_are_told_in_other_words),
     };

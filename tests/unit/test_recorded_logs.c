@@ -153,7 +153,8 @@ static void keep_every_way(const char *name, struct str text, void *context) {
     struct kept_logs *all = context;
     struct strbuf plain;
     if (str_starts(str_of(name), STR("leaktrack_mht")) ||
-        str_starts(str_of(name), STR("leaktrack_page")))
+        str_starts(str_of(name), STR("leaktrack_page")) ||
+        str_starts(str_of(name), STR("jstack_json")))
         return; /* files, and no text that is logged */
     if (kept_snap_of(text, &plain)) {
         all->logs++;

@@ -8,6 +8,7 @@
 #include "input/log/kept_text.h"
 #include "input/log/pasted_text.h"
 #include "input/log/recorded_text.h"
+#include "input/log/thread_json.h"
 #include "input/log/wrapped_reading.h"
 #include "input/log/wrapped_text.h"
 #include "model/rows_origin.h"
@@ -520,7 +521,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     } else if (starts_with_bytes(in, "\xef\xbb\xbf", 3)) {
         text = str_drop(text, 3);
     }
-    struct strbuf page, recorded, enclosed, marked, kept, printed, bare, inner;
+    struct strbuf page, recorded, threads, enclosed, marked, kept, printed, bare, inner;
     strbuf_init(&inner);
     text = uncover(text, html_text_probe, html_text_add, &page);
     text = uncover(text, recorded_text_probe, recorded_text_add, &recorded);
@@ -535,6 +536,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         strbuf_init(&bare);
     else
         text = uncover(text, kept_text_probe, kept_text_add, &bare);
+    text = uncover(text, thread_json_probe, thread_json_add, &threads);
     struct strbuf joined;
     strbuf_init(&joined);
     if (!inner.len && printed.len)
@@ -544,8 +546,8 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
         text = strbuf_str(&joined);
     bool ok = strbuf_ok(&converted, err) && strbuf_ok(&page, err) && strbuf_ok(&printed, err) &&
               strbuf_ok(&kept, err) && strbuf_ok(&bare, err) && strbuf_ok(&joined, err) &&
-              strbuf_ok(&recorded, err) && strbuf_ok(&enclosed, err) && strbuf_ok(&marked, err) &&
-              strbuf_ok(&inner, err);
+              strbuf_ok(&recorded, err) && strbuf_ok(&threads, err) && strbuf_ok(&enclosed, err) &&
+              strbuf_ok(&marked, err) && strbuf_ok(&inner, err);
     ok = ok && transcript_read_text(text, b, NULL, err);
     if (ok)
         wrapped_say(&wrapped, b);
@@ -556,6 +558,7 @@ static bool read_transcript(struct source *source, struct builder *b, struct err
     strbuf_deinit(&kept);
     strbuf_deinit(&marked);
     strbuf_deinit(&enclosed);
+    strbuf_deinit(&threads);
     strbuf_deinit(&recorded);
     strbuf_deinit(&page);
     strbuf_deinit(&converted);
