@@ -172,11 +172,11 @@ static uint64_t fuzz_walk_changed(const struct walked *b, struct reader *r, uint
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const char *const names[] = {"workstation.core.zst", "win-x86-net10.dmp.zst",
-                                        "net9.core.zst",        "net3.core.zst",
-                                        "server.core.zst",      "../../dumps/waits-net11.core.zst",
-                                        "arm64-net10.core.zst", "win-x64-net8.dmp.zst",
-                                        "net3-server.core.zst", "arm64-net11.core.zst"};
+    static const char *const names[] = {
+        "workstation.core.zst", "win-x86-net10.dmp.zst", "net9.core.zst",
+        "net3.core.zst",        "server.core.zst",       "../../dumps/waits-net11.core.zst",
+        "arm64-net10.core.zst", "win-x64-net8.dmp.zst",  "net3-server.core.zst",
+        "arm64-net11.core.zst", "win-x64-net6.dmp.zst"};
     static struct walked bases[sizeof(names) / sizeof(*names)];
     struct {
         uint8_t *at;
