@@ -186,7 +186,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct reader r;
     reader_init(&r, (struct bytes){data, size}, 0);
     uint8_t mode = reader_u8(&r);
-    uint32_t which = (mode & ~(uint32_t)WALK_GRAPH) % (sizeof(names) / sizeof(*names));
+    uint32_t which = (mode & ~(uint32_t)WALK_GRAPH) % (uint32_t)(sizeof(names) / sizeof(*names));
     struct walked *b = &bases[which];
     if (!b->file) {
         load_walked(b, names[which]);
