@@ -106,6 +106,7 @@ struct space_warning {
 struct space {
     enum space_kind kind;
     const struct arch *arch; /* set by the opener, see arch.h; NULL before */
+    const char *processor;   /* its name where `arch` is that of none we know; NULL: not known */
     struct arena arena;      /* owns names and tables */
     const char *process;     /* program name without folder; NULL: not known */
     uint64_t pid;            /* UINT64_MAX: not known */

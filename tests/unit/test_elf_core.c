@@ -334,6 +334,20 @@ static void core_says_what_it_skipped(void **state) {
     }
 }
 
+static void core_of_another_processor_says_which(void **state) {
+    (void)state;
+    struct core c;
+    core_of(&c, "header machine=243\nthread id=1\nsegment at=0x1000 size=8\n");
+    assert_true(c.ok);
+    assert_string_equal(c.space.processor, "riscv64");
+    assert_null(c.space.arch->name);
+    elf_core_drop(&c);
+    core_of(&c, "header machine=9\nthread id=1\nsegment at=0x1000 size=8\n");
+    assert_true(c.ok);
+    assert_null(c.space.processor);
+    elf_core_drop(&c);
+}
+
 static void core_survives_overlapping_segments(void **state) {
     (void)state;
     struct core c;
@@ -502,6 +516,7 @@ int main(void) {
         cmocka_unit_test(core_may_have_more_segments_than_the_header_can_count),
         cmocka_unit_test(core_refuses_what_it_cannot_read),
         cmocka_unit_test(core_says_what_it_skipped),
+        cmocka_unit_test(core_of_another_processor_says_which),
         cmocka_unit_test(core_survives_overlapping_segments),
         cmocka_unit_test(core_does_not_grow_by_segments_that_share_bytes),
         cmocka_unit_test(core_cut_anywhere_gives_what_is_there),

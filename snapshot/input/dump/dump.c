@@ -34,8 +34,11 @@ bool dump_say_origin(const struct space *s, struct builder *b, struct err *err) 
         builder_say(b, &origin->pid, s->pid, "process id");
     if (s->arch->name)
         builder_say(b, &origin->pointer_bytes, s->arch->pointer_bytes, "pointer size");
+    else if (s->kind == SPACE_ELF_CORE)
+        builder_say(b, &origin->pointer_bytes, 8, "pointer size"); /* no others are opened */
     return dump_say(b, &origin->process, s->process, "process name", err) &&
-           dump_say(b, &origin->arch, s->arch->name, "architecture", err) &&
+           dump_say(b, &origin->arch, s->arch->name ? s->arch->name : s->processor, "architecture",
+                    err) &&
            dump_say(b, &origin->tool, s->tool, "tool", err);
 }
 

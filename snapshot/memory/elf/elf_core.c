@@ -48,7 +48,7 @@ static void warn_of_processor(struct core *c, uint32_t machine) {
     const char *name = "not known";
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (names[i].machine == machine)
-            name = names[i].name;
+            name = c->space->processor = names[i].name;
     space_lacks(c->space, PART_BIT(PART_THREADS), UINT64_MAX,
                 "the processor is %s (ELF machine %u): registers are not read, so no stacks", name,
                 machine);
