@@ -53,7 +53,7 @@ javascript:window.was=1
 A&lt;b&gt;&quot;C.D`1
 &#60;script&#62;window.was=1&#60;/script&#62;
 NAMES
-    echo 'Total 6600 objects'
+    echo "Total $((6600 * $1)) objects"
 }
 heap 10000 1 >"$work/many-1.txt"
 heap 10000 2 >"$work/many-2.txt"
