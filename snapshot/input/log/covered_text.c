@@ -145,6 +145,9 @@ struct edges {
 static const struct str edge_ends[] = {STR_INIT("^M"), STR_INIT("\\"), STR_INIT("|"),
                                        STR_INIT("\""), STR_INIT("$"),  STR_INIT("\r")};
 
+/* Marks that so many lines are without from the beginning are around no text. */
+#define EDGES_BEGIN 256u
+
 static bool is_edge(char c) {
     return c == '+' || c == '|' || c == '"' || c == '*' || c == ':' || c == ';' || c == '%';
 }
@@ -154,6 +157,7 @@ static struct edges find_edges(struct str text) {
     struct edges edges = {'\0', {NULL, 0}};
     enum { ENDS = sizeof(edge_ends) / sizeof(*edge_ends) };
     size_t lines = 0, with_first = 0, with_last[ENDS] = {0};
+    bool any = false;
     for (struct str line; str_next_line(&text, &line);) {
         bool cr = line.len && line.ptr[line.len - 1] == '\r';
         line = str_trim(line);
@@ -166,8 +170,14 @@ static struct edges find_edges(struct str text) {
         if (!edges.first && is_edge(line.ptr[0]))
             edges.first = line.ptr[0];
         with_first += line.ptr[0] == edges.first;
-        for (size_t i = 0; i + 1 < ENDS; i++)
-            with_last[i] += str_ends(line, edge_ends[i]);
+        any |= cr || with_first;
+        for (size_t i = 0; i + 1 < ENDS; i++) {
+            bool ends = str_ends(line, edge_ends[i]);
+            with_last[i] += ends;
+            any |= ends;
+        }
+        if (lines == EDGES_BEGIN && !any)
+            break;
     }
     if (!edges.first || !covers_most(lines, with_first))
         edges.first = '\0';

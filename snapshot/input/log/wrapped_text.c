@@ -494,6 +494,9 @@ bool wrapped_text_join_full(struct strbuf *out, struct str text, bool *ret_marke
 }
 
 bool marked_text_probe(struct str text) {
+    if (str_find(text, STR("\\\n"), 0) == STR_NOT_FOUND &&
+        str_find(text, STR("\\\r\n"), 0) == STR_NOT_FOUND)
+        return false;
     struct full_lines found = find_full_lines(text);
     return found.full && found.marked == found.full && found.width >= LONGEST_LEAST;
 }
