@@ -340,10 +340,6 @@ static const struct action *find_action(const struct options *o, struct err *err
     return NULL;
 }
 
-static const char *path_out(const struct options *o) {
-    return o->output_count ? o->outputs[0].path : NULL;
-}
-
 static int cmd_history_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
@@ -356,7 +352,7 @@ static int cmd_history_run(int argc, char **argv) {
         return fail(&err);
     o.argument_count--;
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
-    if (is_stdout(path_out(&o)))
+    if (is_stdout(options_path(&o)))
         session_terminal(&o, &o.report);
     o.report.color = false; /* a sheet has none */
     struct run r = {.o = &o};
@@ -366,7 +362,7 @@ static int cmd_history_run(int argc, char **argv) {
     if (ok)
         confine(&o, cmd_history_db(&o));
     ok = ok && (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&
-         action->run(&r, &err) && put_out(path_out(&o), &r.out, PUT_TEXT, &err);
+         action->run(&r, &err) && put_out(options_path(&o), &r.out, PUT_TEXT, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);
     strbuf_deinit(&r.out);

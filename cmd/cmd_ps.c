@@ -33,10 +33,6 @@ static void fill_sheet(struct sheet *s, const struct processes *all) {
     }
 }
 
-static const char *ps_path(const struct options *o) {
-    return o->output_count ? o->outputs[0].path : NULL;
-}
-
 static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
     enum sheet_format format;
     struct processes all;
@@ -45,7 +41,7 @@ static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
         return err_set(err, ERR_USAGE, "ps wants no arguments (see `dumpdiff ps --help`)");
     if (!options_sheet_format(o, &command_ps, false, &format, err))
         return false;
-    if (is_stdout(ps_path(o)))
+    if (is_stdout(options_path(o)))
         session_terminal(o, &o->report);
     confine_ps(o);
     bool ok = processes_find(&all, err);
@@ -63,7 +59,7 @@ static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
 
 /* A file has it, or standard output. */
 static bool ps_say(struct options *o, struct strbuf *out, struct err *err) {
-    bool ok = ps_all(o, out, err) && put_out(ps_path(o), out, PUT_TEXT, err);
+    bool ok = ps_all(o, out, err) && put_out(options_path(o), out, PUT_TEXT, err);
     strbuf_clear(out);
     return ok;
 }

@@ -29,6 +29,9 @@ struct options;
 bool options_sheet_format(const struct options *o, const struct command *command, bool lines,
                           enum sheet_format *ret_format, struct err *err) MUST_CHECK;
 
+/* Where a command of one output writes it; NULL: standard output. */
+const char *options_path(const struct options *o);
+
 /*
  * The format asked for, else the one that the ending of the file tells, else text. Never NULL;
  * static or of argv.

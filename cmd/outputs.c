@@ -64,6 +64,10 @@ const char *output_format(const struct options *o, const struct output *output) 
     return told ? told : "text";
 }
 
+const char *options_path(const struct options *o) {
+    return o->output_count ? o->outputs[0].path : NULL;
+}
+
 /* `-o FILE --format F`: is the format for that file, or for another report? */
 static bool takes_format(const struct options *o, const struct output *output, const char *format) {
     const char *told = format_by_ending(o->command, output->path);

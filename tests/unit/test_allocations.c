@@ -1,39 +1,13 @@
 /* Allocation stacks lined up, and what is summed up of them. */
-#include "made.h"
+#include "made_stacks.h"
 
 #include "diff/names/alloc_frames.h"
 #include "diff/report/alloc_view.h"
 #include "diff/report/fmt.h"
-#include "model/stacks.h"
-#include "model/rows_stacks.h"
 
 #include <stdio.h>
 
 /* -- Made stacks ------------------------------------------------------------------------------- */
-
-static struct stack_row *allocations_stack(struct made *m, uint32_t i, const char *frames,
-                                           uint64_t count, uint64_t bytes) {
-    struct stack_row *row = made_row(m, i, PART_STACKS);
-    *row = STACK_ROW;
-    made_frames(m, i, &row->frames, frames);
-    row->count = count;
-    row->bytes = bytes;
-    return row;
-}
-
-static const struct series_stack *allocations_find(const struct made *m, const char *place) {
-    for (uint32_t i = 0; i < m->series.stack_count; i++) {
-        struct strbuf text;
-        strbuf_init(&text);
-        series_stack_place(&m->series.stacks[i], 9, &text);
-        bool same = strcmp(strbuf_cstr(&text), place) == 0;
-        strbuf_deinit(&text);
-        if (same)
-            return &m->series.stacks[i];
-    }
-    fail_msg("no stack %s", place);
-    return NULL;
-}
 
 static const struct series_allocation *allocations_sum(const struct made *m, enum allocation_by by,
                                                        const char *name, uint64_t size) {
@@ -161,18 +135,18 @@ static void rows_of_one_stack_add_up_whatever_their_size(void **state) {
     struct made m;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        allocations_stack(&m, i, "malloc|fill|main", 10, 4220)->size_each = 422;
-        allocations_stack(&m, i, "malloc|fill|main", 1 + i, 100 + i * 100)->size_each = 100;
-        allocations_stack(&m, i, "malloc|draw|main", 2, 2048)->size_each = 1024;
+        made_stack(&m, i, "malloc|fill|main", 10, 4220)->size_each = 422;
+        made_stack(&m, i, "malloc|fill|main", 1 + i, 100 + i * 100)->size_each = 100;
+        made_stack(&m, i, "malloc|draw|main", 2, 2048)->size_each = 1024;
     }
     made_series(&m);
     assert_int_equal(m.series.stack_count, 2);
-    const struct series_stack *fill = allocations_find(&m, "fill <- main");
+    const struct series_stack *fill = made_stack_find(&m, "fill <- main");
     assert_int_equal(fill->totals[0].bytes, 4320);
     assert_int_equal(fill->bytes_delta, 100);
     assert_int_equal(fill->count_delta, 1);
     assert_true(fill->size_each == ABSENT);
-    assert_int_equal(allocations_find(&m, "draw <- main")->size_each, 1024);
+    assert_int_equal(made_stack_find(&m, "draw <- main")->size_each, 1024);
     assert_int_equal(allocations_sum(&m, BY_SIZE, NULL, 422)->self[1].objects, 10);
     assert_int_equal(allocations_sum(&m, BY_SIZE, NULL, 100)->bytes_delta, 100);
     allocations_check_totals(&m);
@@ -183,15 +157,15 @@ static void recursion_is_folded(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|walk|walk|walk|main", 1, 10);
-    allocations_stack(&m, 1, "malloc|walk|main", 1, 30);
-    allocations_stack(&m, 0, "malloc|odd|even|odd|even|odd|even|main", 2, 20);
-    allocations_stack(&m, 1, "malloc|odd|even|main", 3, 60);
-    allocations_stack(&m, 1, "malloc|even|odd|main", 3, 7);
+    made_stack(&m, 0, "malloc|walk|walk|walk|main", 1, 10);
+    made_stack(&m, 1, "malloc|walk|main", 1, 30);
+    made_stack(&m, 0, "malloc|odd|even|odd|even|odd|even|main", 2, 20);
+    made_stack(&m, 1, "malloc|odd|even|main", 3, 60);
+    made_stack(&m, 1, "malloc|even|odd|main", 3, 7);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 3);
-    assert_int_equal(allocations_find(&m, "walk <- main")->bytes_delta, 20);
-    assert_int_equal(allocations_find(&m, "odd <- even <- main")->bytes_delta, 40);
+    assert_int_equal(made_stack_find(&m, "walk <- main")->bytes_delta, 20);
+    assert_int_equal(made_stack_find(&m, "odd <- even <- main")->bytes_delta, 40);
     /* A function that calls itself has what it holds once. */
     assert_int_equal(allocations_sum(&m, BY_FUNCTION, "walk", 0)->cum[1].bytes, 30);
     assert_int_equal(allocations_sum(&m, BY_FUNCTION, "main", 0)->cum[1].bytes, 97);
@@ -203,14 +177,14 @@ static void what_is_not_told_is_no_zero(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|fill", ABSENT, 10);
-    allocations_stack(&m, 1, "malloc|fill", ABSENT, 30);
-    allocations_stack(&m, 1, "malloc|draw", ABSENT, 5);
+    made_stack(&m, 0, "malloc|fill", ABSENT, 10);
+    made_stack(&m, 1, "malloc|fill", ABSENT, 30);
+    made_stack(&m, 1, "malloc|draw", ABSENT, 5);
     made_series(&m);
-    assert_true(allocations_find(&m, "fill")->totals[1].objects == ABSENT);
-    assert_true(allocations_find(&m, "draw")->totals[0].objects == ABSENT);
-    assert_int_equal(allocations_find(&m, "draw")->totals[0].bytes, 0);
-    assert_null(allocations_find(&m, "draw")->ever);
+    assert_true(made_stack_find(&m, "fill")->totals[1].objects == ABSENT);
+    assert_true(made_stack_find(&m, "draw")->totals[0].objects == ABSENT);
+    assert_int_equal(made_stack_find(&m, "draw")->totals[0].bytes, 0);
+    assert_null(made_stack_find(&m, "draw")->ever);
     assert_true(m.series.allocated[1].objects == ABSENT);
     assert_null(m.series.allocations[BY_SIZE].total);
     made_deinit(&m);
@@ -228,7 +202,7 @@ static uint32_t joined(const char *old_name, const char *new_name, const char *c
             char frames[128];
             snprintf(frames, sizeof(frames), "malloc|%s!%s|app!main", i ? new_name : old_name,
                      functions[k]);
-            allocations_stack(&m, i, frames, 1, 10 + i);
+            made_stack(&m, i, frames, 1, 10 + i);
         }
     made_series(&m);
     allocations_check_totals(&m);
@@ -263,14 +237,14 @@ static void a_module_that_is_still_there_was_not_renamed(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|plug1.so!create|main", 1, 10);
-    allocations_stack(&m, 0, "malloc|plug2.so!create|main", 1, 10);
-    allocations_stack(&m, 1, "malloc|plug2.so!create|main", 1, 10);
-    allocations_stack(&m, 1, "malloc|plug3.so!create|main", 1, 10);
+    made_stack(&m, 0, "malloc|plug1.so!create|main", 1, 10);
+    made_stack(&m, 0, "malloc|plug2.so!create|main", 1, 10);
+    made_stack(&m, 1, "malloc|plug2.so!create|main", 1, 10);
+    made_stack(&m, 1, "malloc|plug3.so!create|main", 1, 10);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 3);
-    assert_int_equal(allocations_find(&m, "plug1.so!create <- main")->bytes_delta, -10);
-    assert_int_equal(allocations_find(&m, "plug3.so!create <- main")->bytes_delta, 10);
+    assert_int_equal(made_stack_find(&m, "plug1.so!create <- main")->bytes_delta, -10);
+    assert_int_equal(made_stack_find(&m, "plug3.so!create <- main")->bytes_delta, 10);
     allocations_check_totals(&m);
     made_deinit(&m);
 }
@@ -279,9 +253,9 @@ static void two_modules_that_could_be_the_new_one_are_both_new(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|ink.so.1!fill|main", 1, 10);
-    allocations_stack(&m, 1, "malloc|ink.so.2!fill|main", 1, 20);
-    allocations_stack(&m, 1, "malloc|ink.so.3!fill|main", 1, 40);
+    made_stack(&m, 0, "malloc|ink.so.1!fill|main", 1, 10);
+    made_stack(&m, 1, "malloc|ink.so.2!fill|main", 1, 20);
+    made_stack(&m, 1, "malloc|ink.so.3!fill|main", 1, 40);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 3);
     assert_int_equal(m.series.stacks_renamed, 0);
@@ -293,14 +267,14 @@ static void stacks_without_modules_match_those_with(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|fill|main", 1, 10);
-    allocations_stack(&m, 1, "libc.so.6!malloc|ink.so!fill|press!main", 1, 30);
-    allocations_stack(&m, 0, "malloc|twice|main", 1, 10);
-    allocations_stack(&m, 1, "libc.so.6!malloc|a.so!twice|press!main", 1, 30);
-    allocations_stack(&m, 1, "libc.so.6!malloc|b.so!twice|press!main", 1, 30);
+    made_stack(&m, 0, "malloc|fill|main", 1, 10);
+    made_stack(&m, 1, "libc.so.6!malloc|ink.so!fill|press!main", 1, 30);
+    made_stack(&m, 0, "malloc|twice|main", 1, 10);
+    made_stack(&m, 1, "libc.so.6!malloc|a.so!twice|press!main", 1, 30);
+    made_stack(&m, 1, "libc.so.6!malloc|b.so!twice|press!main", 1, 30);
     made_series(&m);
-    assert_int_equal(allocations_find(&m, "ink.so!fill <- press!main")->bytes_delta, 20);
-    assert_int_equal(allocations_find(&m, "twice <- main")->bytes_delta,
+    assert_int_equal(made_stack_find(&m, "ink.so!fill <- press!main")->bytes_delta, 20);
+    assert_int_equal(made_stack_find(&m, "twice <- main")->bytes_delta,
                      -10); /* of which of the two? */
     assert_int_equal(m.series.stack_count, 4);
     allocations_check_totals(&m);
@@ -311,14 +285,14 @@ static void a_function_may_change_its_arguments_but_not_its_overload(void **stat
     (void)state;
     struct made m;
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|a!Cart::Add(int)|a!main", 1, 10);
-    allocations_stack(&m, 1, "malloc|a!Cart::Add(int, bool)|a!main", 1, 30);
-    allocations_stack(&m, 0, "malloc|a!Cart::Put(int)|a!main", 1, 10);
-    allocations_stack(&m, 1, "malloc|a!Cart::Put(long)|a!main", 1, 30);
-    allocations_stack(&m, 1, "malloc|a!Cart::Put(int)|a!other", 1, 5);
+    made_stack(&m, 0, "malloc|a!Cart::Add(int)|a!main", 1, 10);
+    made_stack(&m, 1, "malloc|a!Cart::Add(int, bool)|a!main", 1, 30);
+    made_stack(&m, 0, "malloc|a!Cart::Put(int)|a!main", 1, 10);
+    made_stack(&m, 1, "malloc|a!Cart::Put(long)|a!main", 1, 30);
+    made_stack(&m, 1, "malloc|a!Cart::Put(int)|a!other", 1, 5);
     made_series(&m);
     assert_int_equal(m.series.stacks_renamed, 1);
-    assert_int_equal(allocations_find(&m, "a!Cart::Add <- a!main")->bytes_delta, 20);
+    assert_int_equal(made_stack_find(&m, "a!Cart::Add <- a!main")->bytes_delta, 20);
     assert_int_equal(m.series.stack_count, 4);
     allocations_check_totals(&m);
     made_deinit(&m);
@@ -329,14 +303,14 @@ static void exact_names_leave_all_apart(void **state) {
     struct made m;
     made_init(&m, 2);
     m.options.exact_names = true;
-    allocations_stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
-    allocations_stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
+    made_stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
+    made_stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 2);
     made_deinit(&m);
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
-    allocations_stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
+    made_stack(&m, 0, "malloc|a!fill.part.0|a!main", 1, 10);
+    made_stack(&m, 1, "malloc|a!fill.part.1|a!main", 1, 30);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 1);
     assert_string_equal(m.series.stacks[0].frames.items[1], "a!fill.part.1");
@@ -354,8 +328,8 @@ static void the_other_way_round_is_the_negative(void **state) {
             snprintf(frames, sizeof(frames), "malloc|m%u!f%u|main", k % 3, k);
             if ((k + i) % 5 == 0)
                 continue;
-            allocations_stack(&m, i, frames, k + i, k * 100 * (i + k % 2));
-            allocations_stack(&r, 1 - i, frames, k + i, k * 100 * (i + k % 2));
+            made_stack(&m, i, frames, k + i, k * 100 * (i + k % 2));
+            made_stack(&r, 1 - i, frames, k + i, k * 100 * (i + k % 2));
         }
     made_series(&m);
     made_series(&r);
@@ -379,10 +353,10 @@ static void modules_are_those_that_the_source_or_the_caller_says(void **state) {
     struct made m;
     made_init(&m, 2);
     for (uint32_t i = 0; i < 2; i++) {
-        allocations_stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!main", 1, 100);
-        allocations_stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!other", 1, 1000 + i)->module =
+        made_stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!main", 1, 100);
+        made_stack(&m, i, "ntdll!RtlAllocateHeap|ink!fill|app!other", 1, 1000 + i)->module =
             made_text(&m, i, "app");
-        allocations_stack(&m, i, "malloc|0x1234", 1, 7);
+        made_stack(&m, i, "malloc|0x1234", 1, 7);
     }
     made_series(&m);
     assert_int_equal(allocations_sum(&m, BY_MODULE, "ink", 0)->self[0].bytes, 100);
@@ -437,7 +411,7 @@ static void the_sums_that_know_more_are_taken(void **state) {
     (void)state;
     struct made m;
     made_init(&m, 1);
-    allocations_stack(&m, 0, "malloc|ink!fill", 1, 100);
+    made_stack(&m, 0, "malloc|ink!fill", 1, 100);
     allocations_told(&m, 0, "module", "ink", 3, 300);
     allocations_told(&m, 0, "function", "ink!fill", 1, 40);
     made_series(&m);
@@ -470,10 +444,10 @@ static void rows_shown_and_others_are_the_total(void **state) {
         for (uint32_t k = 0; k < 20; k++) {
             char frames[64];
             snprintf(frames, sizeof(frames), "malloc|ink!f%u|app!main%u", k, k % 4);
-            allocations_stack(&m, i, frames, 1 + i, 1000 + i * k * 10);
+            made_stack(&m, i, frames, 1 + i, 1000 + i * k * 10);
         }
-    allocations_stack(&m, 0, "malloc|ink!same|app!main0", 1, 10);
-    allocations_stack(&m, 1, "malloc|ink!same|app!main0", 1, 10);
+    made_stack(&m, 0, "malloc|ink!same|app!main0", 1, 10);
+    made_stack(&m, 1, "malloc|ink!same|app!main0", 1, 10);
     made_series(&m);
     for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++)
         for (int kind = 0; kind < ALLOC_KINDS; kind++) {
@@ -515,12 +489,12 @@ static void rows_are_sorted_as_asked(void **state) {
     };
     struct made m;
     made_init(&m, 2);
-    allocations_stack(&m, 0, "malloc|a", 99, 9000);
-    allocations_stack(&m, 1, "malloc|a", 100, 9001);
-    allocations_stack(&m, 0, "malloc|b", 1, 10);
-    allocations_stack(&m, 1, "malloc|b", 3, 900);
-    allocations_stack(&m, 0, "malloc|c", 1, 10);
-    allocations_stack(&m, 1, "malloc|c", 9, 90);
+    made_stack(&m, 0, "malloc|a", 99, 9000);
+    made_stack(&m, 1, "malloc|a", 100, 9001);
+    made_stack(&m, 0, "malloc|b", 1, 10);
+    made_stack(&m, 1, "malloc|b", 3, 900);
+    made_stack(&m, 0, "malloc|c", 1, 10);
+    made_stack(&m, 1, "malloc|c", 9, 90);
     made_series(&m);
     for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
         struct report_options o = {.sort = cases[c].sort};

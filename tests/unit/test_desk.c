@@ -316,35 +316,31 @@ static void requests_are(const struct snapshot *s, const struct wanted_request *
     }
 }
 
+/* What runs in the program, whichever version of HTTP it speaks. */
+static const struct wanted_request by_route[] = {
+    {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/{id}", 3},
+    {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/{}", 3},
+    {REQUEST_IN, REQUEST_RUNNING, "POST", "/pay/{id}", 2},
+    {REQUEST_OUT, REQUEST_SENT, "POST", "/pay/{}", 2},
+};
+
 static void requests_are_told_by_route_and_masked_path(void **state) {
     (void)state;
-    static const struct wanted_request wanted[] = {
-        {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/{id}", 3},
-        {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/{}", 3},
-        {REQUEST_IN, REQUEST_RUNNING, "POST", "/pay/{id}", 2},
-        {REQUEST_OUT, REQUEST_SENT, "POST", "/pay/{}", 2},
-    };
     struct snapshot s;
     desk_read(&s, false, false);
-    requests_are(&s, wanted, 4);
+    requests_are(&s, by_route, 4);
     snapshot_deinit(&s);
 }
 
 /* A stream says that it has a request only when it answers; those that have answered are kept. */
 static void requests_of_http_2_are_told_while_they_wait(void **state) {
     (void)state;
-    static const struct wanted_request wanted[] = {
-        {REQUEST_IN, REQUEST_RUNNING, "GET", "/orders/{id}", 3},
-        {REQUEST_OUT, REQUEST_SENT, "GET", "/orders/{}", 3},
-        {REQUEST_IN, REQUEST_RUNNING, "POST", "/pay/{id}", 2},
-        {REQUEST_OUT, REQUEST_SENT, "POST", "/pay/{}", 2},
-    };
     const struct input_options options = {0};
     struct snapshot s;
     struct err err;
     snapshot_init(&s);
     assert_true(input_read(DUMP_2, &options, &s, &err));
-    requests_are(&s, wanted, 4);
+    requests_are(&s, by_route, 4);
     snapshot_deinit(&s);
 }
 

@@ -1,39 +1,12 @@
 /* Allocation stacks by the lines of their source. */
-#include "made.h"
-
-#include "model/rows_stacks.h"
-#include "model/stacks.h"
+#include "made_stacks.h"
 
 #include <stdio.h>
-
-static struct stack_row *lines_stack(struct made *m, uint32_t i, const char *frames,
-                                     uint64_t bytes) {
-    struct stack_row *row = made_row(m, i, PART_STACKS);
-    *row = STACK_ROW;
-    made_frames(m, i, &row->frames, frames);
-    row->count = 1;
-    row->bytes = bytes;
-    return row;
-}
-
-static const struct series_stack *lines_find(const struct made *m, const char *place) {
-    for (uint32_t i = 0; i < m->series.stack_count; i++) {
-        struct strbuf text;
-        strbuf_init(&text);
-        series_stack_place(&m->series.stacks[i], 9, &text);
-        bool same = strcmp(strbuf_cstr(&text), place) == 0;
-        strbuf_deinit(&text);
-        if (same)
-            return &m->series.stacks[i];
-    }
-    fail_msg("no stack %s", place);
-    return NULL;
-}
 
 /* A stack whose frames are in these lines; "" where one is not known. */
 static void lines_in(struct made *m, uint32_t i, const char *frames, const char *places,
                      uint64_t bytes) {
-    struct stack_row *row = lines_stack(m, i, frames, bytes);
+    struct stack_row *row = made_stack(m, i, frames, 1, bytes);
     made_frames(m, i, &row->places, places);
     assert_int_equal(row->places.count, row->frames.count);
 }
@@ -42,7 +15,7 @@ static void lines_check_source(const struct made *m, const char *place, uint32_t
                                const char *expected) {
     struct strbuf text;
     strbuf_init(&text);
-    series_stack_source(&m->series, lines_find(m, place), frame, &text);
+    series_stack_source(&m->series, made_stack_find(m, place), frame, &text);
     assert_string_equal(strbuf_cstr(&text), expected);
     strbuf_deinit(&text);
 }
@@ -57,13 +30,13 @@ static void stacks_know_their_lines(void **state) {
     lines_in(&m, 1, "fill|main", "/a/fill.c:40|/a/main.c:7", 100);
     lines_in(&m, 1, "fill|main", "/a/fill.c:52|/a/main.c:7", 500);
     lines_in(&m, 1, "fill|main", "/b/fill.c:3|/a/main.c:9", 20);
-    lines_stack(&m, 1, "fill|main", 7);
+    made_stack(&m, 1, "fill|main", 1, 7);
     lines_in(&m, 0, "walk|walk|main", "w.c:1|w.c:2|w.c:3", 30);
     lines_in(&m, 1, "walk|main", "w.c:1|w.c:3", 30);
-    lines_stack(&m, 1, "draw|main", 9);
+    made_stack(&m, 1, "draw|main", 1, 9);
     made_series(&m);
     assert_int_equal(m.series.stack_count, 3);
-    const struct series_stack *fill = lines_find(&m, "fill <- main");
+    const struct series_stack *fill = made_stack_find(&m, "fill <- main");
     assert_int_equal(fill->bytes_delta, 517);
     assert_int_equal(fill->line_count, 4);
     assert_string_equal(fill->lines[0].places.items[0], "/a/fill.c:52");
@@ -80,9 +53,9 @@ static void stacks_know_their_lines(void **state) {
     }
     lines_check_source(&m, "fill <- main", 0, "fill.c:52, fill.c:3");
     lines_check_source(&m, "fill <- main", 1, "main.c:7, 9");
-    assert_int_equal(lines_find(&m, "walk <- main")->line_count, 1);
+    assert_int_equal(made_stack_find(&m, "walk <- main")->line_count, 1);
     lines_check_source(&m, "walk <- main", 1, "w.c:3");
-    assert_int_equal(lines_find(&m, "draw <- main")->line_count, 0);
+    assert_int_equal(made_stack_find(&m, "draw <- main")->line_count, 0);
     lines_check_source(&m, "draw <- main", 0, "");
     made_deinit(&m);
 }

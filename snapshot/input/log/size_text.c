@@ -1,6 +1,7 @@
 #include "input/log/size_text.h"
 
 #include "base/chars.h"
+#include "model/rows_origin.h"
 
 /* "", "B", "KiB", "Mi", "kB", "MB", "GiB": 0: no unit. */
 static uint64_t size_text_unit(struct str unit, bool decimal) {
@@ -66,4 +67,12 @@ bool size_text_counter(struct builder *b, const char *family, struct str name, c
     const char *copy = strbuf_ok(&text, err) ? builder_string(b, strbuf_str(&text), err) : NULL;
     strbuf_deinit(&text);
     return copy && builder_counter(b, copy, value, unit, err);
+}
+
+bool size_text_process(struct builder *b, struct str name, uint64_t pid, struct err *err) {
+    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
+    if (!origin || !builder_say_string(b, &origin->process, name, "the process", err))
+        return false;
+    builder_say(b, &origin->pid, pid, "the process id");
+    return true;
 }

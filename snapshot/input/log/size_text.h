@@ -31,4 +31,11 @@ static inline uint64_t size_text_before(uint64_t now, int64_t delta) {
 bool size_text_counter(struct builder *b, const char *family, struct str name, const char *what,
                        uint64_t value, const char *unit, struct err *err) MUST_CHECK;
 
+/*
+ * A list of one process (ps -p 4711, /fi "PID eq 4711") says of which the log is. Errors:
+ * ERR_NOMEM, ERR_LIMIT (row cap).
+ */
+bool size_text_process(struct builder *b, struct str name, uint64_t pid,
+                       struct err *err) MUST_CHECK;
+
 #endif

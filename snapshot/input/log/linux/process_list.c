@@ -18,7 +18,6 @@
  */
 #include "input/log/size_text.h"
 #include "model/known_names.h"
-#include "model/rows_origin.h"
 
 #include "base/chars.h"
 #include "base/hash.h"
@@ -169,16 +168,12 @@ static bool process_store(struct process_list *r, const struct listed_process *p
             size_text_counter(r->t->b, "task", str_of(name), "threads", p->threads, "count", err));
 }
 
-/* A list of one process (ps -p 4711) says of which the log is. */
 static bool process_list_end(struct process_list *r, struct err *err) {
     struct builder *b = r->t->b;
     if (!r->wanted || r->of_list != 1)
         return true;
-    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
-    if (!origin || !builder_say_string(b, &origin->process, r->first.name, "the process", err))
-        return false;
-    builder_say(b, &origin->pid, r->first.pid, "the process id");
-    return builder_counter(b, COUNTER_RSS_BYTES, r->first.resident, "bytes", err) &&
+    return size_text_process(b, r->first.name, r->first.pid, err) &&
+           builder_counter(b, COUNTER_RSS_BYTES, r->first.resident, "bytes", err) &&
            (r->first.size == ABSENT ||
             builder_counter(b, COUNTER_VIRTUAL_SIZE, r->first.size, "bytes", err));
 }

@@ -23,7 +23,6 @@
 #include "input/log/size_text.h"
 #include "input/log/stat_table.h"
 #include "model/known_names.h"
-#include "model/rows_origin.h"
 
 #include "base/chars.h"
 #include "base/hash.h"
@@ -176,16 +175,12 @@ static bool tasklist_store(struct tasklist *r, const struct task *task, struct e
                              "bytes", err);
 }
 
-/* A list of one process (/fi "PID eq 4711") says of which the log is. */
 static bool tasklist_end(struct tasklist *r, struct err *err) {
     struct builder *b = r->t->b;
     if (!r->wanted || r->of_list != 1)
         return true;
-    struct origin_row *origin = builder_single(b, PART_ORIGIN, err);
-    if (!origin || !builder_say_string(b, &origin->process, r->first.name, "the process", err))
-        return false;
-    builder_say(b, &origin->pid, r->first.pid, "the process id");
-    return builder_counter(b, COUNTER_WORKING_SET, r->first.resident, "bytes", err);
+    return size_text_process(b, r->first.name, r->first.pid, err) &&
+           builder_counter(b, COUNTER_WORKING_SET, r->first.resident, "bytes", err);
 }
 
 static bool tasklist_take(void *context, bool *ret_mine, struct err *err) {
