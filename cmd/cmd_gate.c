@@ -112,7 +112,7 @@ static bool write_output(struct gate_session *g, const struct output *output, st
     strbuf_init(&text);
     bool ok = gate_report_find(format)->write(&g->gate, &options, &text, err) &&
               put_out(output->path, &text,
-                      (color ? PUT_COLOR : PUT_TEXT) | (text_format ? 0 : PUT_COMMANDS), err);
+                      (color ? FIT_COLOR : FIT_TEXT) | (text_format ? 0 : FIT_COMMANDS), err);
     strbuf_deinit(&text);
     return ok;
 }
@@ -135,7 +135,7 @@ static bool cmd_gate_update(struct gate_session *g, struct err *err) {
     strbuf_init(&text);
     bool ok = gate_update(&g->gate, strbuf_str(&g->text), &text, &changed, err);
     if (ok && changed)
-        ok = put_out(path, &text, PUT_BYTES, err); /* the user's own words are in it */
+        ok = put_bytes(path, &text, err); /* the user's own words are in it */
     if (ok)
         say("%s: %u limit%s lowered", path, changed, changed == 1 ? "" : "s");
     strbuf_deinit(&text);

@@ -260,7 +260,7 @@ static bool export_one(void *context, const struct history_values *v, struct err
     bool ok = flush_export(e, &s, err);
     sheet_deinit(&s);
     if (ok && e->r->out.len > (1u << 20) && e->r->o->output_count == 0) {
-        ok = put_out(NULL, &e->r->out, PUT_TEXT, err);
+        ok = put_out(NULL, &e->r->out, FIT_TEXT, err);
         strbuf_clear(&e->r->out);
     }
     return ok;
@@ -362,7 +362,7 @@ static int cmd_history_run(int argc, char **argv) {
     if (ok)
         confine(&o, cmd_history_db(&o));
     ok = ok && (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&
-         action->run(&r, &err) && put_out(options_path(&o), &r.out, PUT_TEXT, &err);
+         action->run(&r, &err) && put_out(options_path(&o), &r.out, FIT_TEXT, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);
     strbuf_deinit(&r.out);

@@ -25,7 +25,7 @@ static bool learn_begin(const struct options *o, struct err *err) {
 static bool learn_keep(const struct options *o, struct strbuf *json, struct strbuf *told,
                        const struct strbuf *name, struct err *err) {
     const char *path = o->outputs[0].path;
-    if (!put_out(path, json, PUT_TEXT, err))
+    if (!put_out(path, json, FIT_TEXT, err))
         return false;
     strbuf_addf(told,
                 "kept in %s: dumps of this build are read by it where the folder of "

@@ -59,7 +59,7 @@ static bool ps_all(struct options *o, struct strbuf *out, struct err *err) {
 
 /* A file has it, or standard output. */
 static bool ps_say(struct options *o, struct strbuf *out, struct err *err) {
-    bool ok = ps_all(o, out, err) && put_out(options_path(o), out, PUT_TEXT, err);
+    bool ok = ps_all(o, out, err) && put_out(options_path(o), out, FIT_TEXT, err);
     strbuf_clear(out);
     return ok;
 }

@@ -17,7 +17,7 @@ static bool cmd_snapshot_check(const struct options *o, struct err *err) {
 static bool cmd_snapshot_keep(const struct session *s, const char *path, struct err *err) {
     struct strbuf file;
     strbuf_init(&file);
-    bool ok = snapfile_encode(&s->snapshots[0], &file, err) && put_out(path, &file, PUT_BYTES, err);
+    bool ok = snapfile_encode(&s->snapshots[0], &file, err) && put_bytes(path, &file, err);
     strbuf_deinit(&file);
     return ok;
 }

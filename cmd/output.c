@@ -6,20 +6,23 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Whatever names a message quotes (of files, threads, budgets): it stays one line of text. */
+static void put_stderr(struct fit fit) {
+    fprintf(stderr, "%.*s", (int)fit.left_by_fit.len, fit.left_by_fit.ptr);
+}
+
 void say(const char *format, ...) {
-    char line[2048];
+    char line[2048] = "dumpdiff: ";
+    size_t prefix = strlen(line);
     struct strbuf out;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
+    vsnprintf(line + prefix, sizeof(line) - prefix, format, arguments);
     va_end(arguments);
     strbuf_init(&out);
-    strbuf_adds(&out, "dumpdiff: ");
-    strbuf_add_clean(&out, str_of(line));
-    strbuf_addc(&out, '\n');
-    fputs(strbuf_failed(&out) ? "dumpdiff: out of memory\n" : strbuf_cstr(&out), stderr);
+    put_stderr(fit_line(&out, str_of(line)));
     strbuf_deinit(&out);
 }
 
@@ -69,11 +72,9 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
     terminal_options(&r, s->options, is_stdout(output->path));
     strbuf_init(&text);
     bool ok = (is_diff ? report->diff : report->show)(&s->series, &s->findings, &r, &text, err);
-    ok = ok && put_out(output->path, &text,
-                       report->binary ? PUT_BYTES
-                       : r.color      ? PUT_COLOR
-                                      : PUT_TEXT,
-                       err);
+    if (ok)
+        ok = report->binary ? put_bytes(output->path, &text, err)
+                            : put_out(output->path, &text, r.color ? FIT_COLOR : FIT_TEXT, err);
     strbuf_deinit(&text);
     return ok;
 }

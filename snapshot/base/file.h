@@ -5,7 +5,7 @@
 #define DUMPDIFF_BASE_FILE_H
 
 #include "base/bytes.h"
-#include "base/str.h"
+#include "base/fit.h"
 
 #include <limits.h>
 #include <string.h>
@@ -34,13 +34,13 @@ int file_take_fd(struct file *f);
 bool file_copy(const struct file *f, uint64_t offset, void *buffer, size_t size) MUST_CHECK;
 
 /*
- * Writes data to path through a file without a name (beside it, where a file system knows no such)
- * that takes its place at the end: a crash, a full disk or a signal never leaves half a file, loses
- * the old one, or leaves a file behind. A link is followed, also to what is not there yet. The old
- * file's rights are kept, set-user-id and the like are not. Path "-" or NULL: standard output. A
- * path that names a device, pipe or socket is written to as it is. Errors: ERR_SYSTEM.
+ * Writes what is fit to path through a file without a name (beside it, where a file system knows no
+ * such) that takes its place at the end: a crash, a full disk or a signal never leaves half a file,
+ * loses the old one, or leaves a file behind. A link is followed, also to what is not there yet.
+ * The old file's rights are kept, set-user-id and the like are not. Path "-" or NULL: standard
+ * output. A path that names a device, pipe or socket is written to as it is. Errors: ERR_SYSTEM.
  */
-bool file_write(const char *path, struct str data, struct err *err) MUST_CHECK;
+bool file_write(const char *path, struct fit fit, struct err *err) MUST_CHECK;
 
 /* Which file a path leads to: itself, or the folder and the name of one that is not there yet. */
 struct file_place {

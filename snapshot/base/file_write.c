@@ -185,7 +185,8 @@ static bool replace_file(const char *target, const struct stat *old, struct str 
     return ok;
 }
 
-bool file_write(const char *path, struct str data, struct err *err) {
+bool file_write(const char *path, struct fit fit, struct err *err) {
+    struct str data = fit.left_by_fit;
     if (!path || strcmp(path, "-") == 0)
         return write_fd(STDOUT_FILENO, data, err);
     struct stat st;

@@ -44,7 +44,7 @@ static bool make_data_put_file(const char *folder, const char *name, const struc
     strbuf_init(&path);
     strbuf_addf(&path, "%s/%s", folder, name);
     bool ok = !strbuf_failed(data) && !strbuf_failed(&path) &&
-              file_write(path.ptr, strbuf_str(data), err);
+              file_write(path.ptr, fit_bytes(strbuf_str(data)), err);
     strbuf_deinit(&path);
     return ok;
 }

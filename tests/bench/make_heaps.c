@@ -26,7 +26,7 @@ static bool make_heaps_put_file(const char *folder, const char *name, const stru
     char path[4096];
     struct err err = {.msg = "out of memory"};
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    bool ok = !strbuf_failed(data) && file_write(path, strbuf_str(data), &err);
+    bool ok = !strbuf_failed(data) && file_write(path, fit_bytes(strbuf_str(data)), &err);
     if (!ok)
         fprintf(stderr, "make_heaps: %s: %s\n", path, err.msg);
     return ok;

@@ -87,7 +87,7 @@ static bool put_next(const char *folder, unsigned number, unsigned first, struct
     strbuf_init(&path);
     strbuf_addf(&path, "%s/next%u.snap", folder, number);
     bool ok = make_history_make(&s, first + number, err) && snapfile_encode(&s, &out, err) &&
-              file_write(strbuf_cstr(&path), strbuf_str(&out), err);
+              file_write(strbuf_cstr(&path), fit_bytes(strbuf_str(&out)), err);
     strbuf_deinit(&out);
     strbuf_deinit(&path);
     snapshot_deinit(&s);

@@ -179,7 +179,7 @@ static void add_notes(struct bytes file, struct output *out) {
 
 static bool write_small(const struct strbuf *all, const char *path, struct err *err) {
     printf("%zu bytes\n", all->len);
-    return file_write(path, strbuf_str(all), err);
+    return file_write(path, fit_bytes(strbuf_str(all)), err);
 }
 
 /* -- Minidumps --------------------------------------------------------------------------------- */

@@ -259,7 +259,7 @@ static bool golden_put(const char *name, const char *file, struct str text, bool
     golden_path_of(&path, name, file);
     bool ok = true;
     if (keep)
-        ok = file_write(path.ptr, text, &err);
+        ok = file_write(path.ptr, fit_bytes(text), &err);
     else
         unlink(path.ptr);
     if (!ok)

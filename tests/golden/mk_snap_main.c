@@ -202,7 +202,7 @@ int main(int argc, char **argv) {
     strbuf_init(&out);
     bool ok =
         mk_snap_main_build((struct str){(const char *)in.bytes.data, in.bytes.size}, &s, &err) &&
-        snapfile_encode(&s, &out, &err) && file_write(argv[2], strbuf_str(&out), &err);
+        snapfile_encode(&s, &out, &err) && file_write(argv[2], fit_bytes(strbuf_str(&out)), &err);
     if (!ok)
         fprintf(stderr, "mk_snap: %s: %s\n", argv[1], err.msg);
     strbuf_deinit(&out);

@@ -138,7 +138,7 @@ static bool write_module(struct space *s, const struct space_module *module, con
     char path[1024];
     struct err err;
     snprintf(path, sizeof(path), "%s/%s", folder, shop_windows_name_of(module->path));
-    bool ok = file_write(path, (struct str){(const char *)file, size}, &err);
+    bool ok = file_write(path, fit_bytes((struct str){(const char *)file, size}), &err);
     free(file);
     return ok;
 }

@@ -107,7 +107,8 @@ void made_corpus_is_that(const struct made_format *f, const char *const *names, 
         struct bytes made = made_fixture(f, names[i]);
         snprintf(path, sizeof(path), "tests/fuzz/corpus/%s/%s.%s", f->name, names[i], f->ending);
         if (getenv("UPDATE_FIXTURES"))
-            assert_true(file_write(path, (struct str){(const char *)made.data, made.size}, &err));
+            assert_true(file_write(
+                path, fit_bytes((struct str){(const char *)made.data, made.size}), &err));
         assert_true(file_open(&kept, path, &err));
         assert_int_equal(kept.bytes.size, made.size);
         assert_memory_equal(kept.bytes.data, made.data, made.size);

@@ -159,7 +159,8 @@ void minidump_peer_agrees(const struct minidump_peer *peer, struct bytes dump) {
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    assert_true(file_write(path, (struct str){(const char *)dump.data, dump.size}, &err));
+    assert_true(
+        file_write(path, fit_bytes((struct str){(const char *)dump.data, dump.size}), &err));
     space_init(&s);
     assert_true(minidump_open(&s, dump, &info, &err));
     struct peer_compare c = {.s = &s, .info = info};

@@ -464,7 +464,7 @@ static void windows_write(const char *folder, const char *name, struct bytes byt
     char path[1024];
     struct err err = {.msg = ""};
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (!file_write(path, (struct str){(const char *)bytes.data, bytes.size}, &err))
+    if (!file_write(path, fit_bytes((struct str){(const char *)bytes.data, bytes.size}), &err))
         fail_msg("%s: %s", path, err.msg);
 }
 

@@ -552,13 +552,13 @@ static void an_output_appears_whole_or_not_at_all(void **state) {
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/out", folder);
     snprintf(missing, sizeof(missing), "%s/no/out", folder);
-    assert_true(file_write(path, STR("first"), &err));
-    assert_true(file_write(path, STR("second"), &err));
+    assert_true(file_write(path, fit_bytes(STR("first")), &err));
+    assert_true(file_write(path, fit_bytes(STR("second")), &err));
     assert_true(file_open(&f, path, &err));
     assert_int_equal(f.bytes.size, 6);
     assert_memory_equal(f.bytes.data, "second", 6);
     file_close(&f);
-    assert_false(file_write(missing, STR("x"), &err));
+    assert_false(file_write(missing, fit_bytes(STR("x")), &err));
     assert_int_equal(err.code, ERR_SYSTEM);
     assert_false(file_open(&f, missing, &err));
     assert_int_equal(err.code, ERR_IO);

@@ -382,7 +382,7 @@ static void what_is_no_database_is_refused(void **state) {
     struct err err;
     char text[2000];
     memset(text, 'x', sizeof(text));
-    assert_true(file_write(p->path, (struct str){text, sizeof(text)}, &err));
+    assert_true(file_write(p->path, fit_bytes((struct str){text, sizeof(text)}), &err));
     expect_refused(p, ERR_FORMAT, "not a database");
 }
 
@@ -391,7 +391,7 @@ static void an_empty_file_is_not_made_a_history_by_reading(void **state) {
     struct history h;
     struct err err;
     struct file f;
-    assert_true(file_write(p->path, (struct str){"", 0}, &err));
+    assert_true(file_write(p->path, fit_bytes((struct str){"", 0}), &err));
     bool ok = history_open(&h, p->path, HISTORY_READ, &err);
     history_close(&h);
     assert_false(ok);

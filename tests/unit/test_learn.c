@@ -73,7 +73,7 @@ static void what_was_learnt_reads_the_dump_as_our_table_does(void **state) {
     assert_string_equal(strbuf_cstr(&l.name), LEARNT);
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/%s", folder, LEARNT);
-    assert_true(file_write(path, strbuf_str(&l.json), &l.err));
+    assert_true(file_write(path, fit_bytes(strbuf_str(&l.json)), &l.err));
     learn_read(NULL, &ours);
     learn_read(folder, &learnt);
     const struct type_row *a = snapshot_rows(&ours, PART_TYPES, &count);
@@ -108,7 +108,7 @@ static void learn_changed(struct learnt *l, const char *from, const char *to) {
     strbuf_add(&text, str_take(whole, at));
     strbuf_adds(&text, to);
     strbuf_add(&text, str_drop(whole, at + strlen(from)));
-    assert_true(file_write(path, strbuf_str(&text), &err));
+    assert_true(file_write(path, fit_bytes(strbuf_str(&text)), &err));
     learn_of(l, path);
     strbuf_deinit(&text);
     file_close(&file);

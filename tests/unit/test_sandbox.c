@@ -68,8 +68,8 @@ static bool makes_nameless(void) {
 }
 static bool writes_output(void) {
     struct err err;
-    return file_write(at("out/new"), STR("text"), &err) &&
-           file_write(at("out/new"), STR("again"), &err);
+    return file_write(at("out/new"), fit_bytes(STR("text")), &err) &&
+           file_write(at("out/new"), fit_bytes(STR("again")), &err);
 }
 static bool writes_input(void) {
     return try_open("in/file", O_WRONLY) || try_open("in/file", O_RDWR | O_TRUNC);
@@ -437,9 +437,9 @@ static int make_folders(void **state) {
     if (!mkdtemp(folder) || mkdir(at("in"), 0700) || mkdir(at("out"), 0700) ||
         mkdir(at("tmp"), 0700) || mkdir(at("other"), 0700))
         return -1;
-    return file_write(at("in/file"), STR("text"), &err) &&
-                   file_write(at("out/file"), STR("text"), &err) &&
-                   file_write(at("other/file"), STR("text"), &err) &&
+    return file_write(at("in/file"), fit_bytes(STR("text")), &err) &&
+                   file_write(at("out/file"), fit_bytes(STR("text")), &err) &&
+                   file_write(at("other/file"), fit_bytes(STR("text")), &err) &&
                    symlink("../other/file", at("in/link")) == 0
                ? 0
                : -1;
