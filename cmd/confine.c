@@ -136,23 +136,32 @@ static bool under_valgrind(void) {
     return preload && strstr(preload, "/vgpreload_");
 }
 
-void confine(const struct options *o, const char *db) {
+/* DUMPDIFF_NO_SANDBOX is --no-sandbox for machines on which none is to be had. */
+static bool unwanted(const struct options *o) {
+    const char *no = getenv("DUMPDIFF_NO_SANDBOX");
+    return o->no_sandbox || (no && *no) || under_valgrind();
+}
+
+const char *confine(const struct options *o, const char *db) {
     struct sandbox s;
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     bool process = o->pid != ABSENT;
-    if (o->no_sandbox || under_valgrind())
-        return;
+    if (unwanted(o))
+        return NULL;
     sandbox_init(&s, !process);
     bool ok = allow_reads(&s, o, db, &err);
     uint32_t uses = allow_writes(&s, o, db) | (process ? SANDBOX_PROCESS : 0u);
     if (!ok || !sandbox_enter(&s, uses, &err))
         say("note: no whole sandbox: %s (--no-sandbox: none is tried)", err.msg);
+    return sandbox_lacks_paths(&s) ? "this kernel has no Landlock: which files the reader of the "
+                                     "dumps may open was not fenced, its calls were"
+                                   : NULL;
 }
 
 void confine_ps(const struct options *o) {
     struct sandbox s;
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
-    if (o->no_sandbox || under_valgrind())
+    if (unwanted(o))
         return;
     sandbox_init(&s, false);
     if (!sandbox_enter(&s, o->output_count ? SANDBOX_OUTPUTS : 0u, &err))

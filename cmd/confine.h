@@ -6,12 +6,14 @@
 
 /*
  * Locks the process into what the command line asks for, unless it says --no-sandbox: called when
- * options are known and inputs found, before the first byte of a dump is read. What the kernel
- * does not give is said on standard error, and the run goes on.
+ * options are known and inputs found, before the first byte of a dump is read. A lock
+ * that the kernel refuses is said on standard error, and the run goes on.
  *
  * db  the history's file, NULL: none is opened
+ *
+ * What this kernel does not have, for the notes of a report; NULL: all that is wanted.
  */
-void confine(const struct options *o, const char *db);
+const char *confine(const struct options *o, const char *db);
 
 /*
  * The same for who only looks at what /proc says of others, which Landlock would hide; neither

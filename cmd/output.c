@@ -67,6 +67,7 @@ static bool write_one(struct session *s, bool is_diff, const struct output *outp
                        report->needs & PART_BIT(PART_THREADS) ? "" : "allocation ",
                        s->count > 1 ? "these dumps" : "this dump");
     r.names = s->names;
+    r.unfenced = s->unfenced;
     r.causes = s->has_causes ? &s->causes : NULL;
     r.answers = s->has_answers ? &s->answers : NULL;
     terminal_options(&r, s->options, is_stdout(output->path));

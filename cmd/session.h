@@ -28,7 +28,8 @@ struct session {
     bool has_series, has_causes;
     struct answers answers; /* where o->question asks something */
     bool has_answers;
-    uint64_t pid; /* read from this process; ABSENT: from arguments */
+    const char *unfenced; /* for reports, see confine() */
+    uint64_t pid;         /* read from this process; ABSENT: from arguments */
 };
 
 /* Prints "dumpdiff: ..." and a line end on standard error, cleaned and cut to 2 KB. */

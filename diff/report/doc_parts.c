@@ -152,7 +152,7 @@ static void reasons_of(const struct doc_context *c, uint32_t first, uint32_t end
 
 /* Moments of one log often say the same: then it is said once. */
 void doc_reasons(const struct doc_context *c) {
-    uint32_t any = 0;
+    uint32_t any = c->o->unfenced != NULL;
     for (uint32_t i = 0; i < c->s->count; i++)
         any += c->s->snapshots[i]->tables[PART_REASONS].count;
     if (!any)
@@ -165,6 +165,8 @@ void doc_reasons(const struct doc_context *c) {
             next++;
         reasons_of(c, i, next, c->s->count > 1);
     }
+    if (c->o->unfenced)
+        doc_text(c->d, DOC_ITEM, DOC_PLAIN, "note: %s", c->o->unfenced);
 }
 
 void doc_missing(const struct doc_context *c) {

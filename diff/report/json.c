@@ -13,7 +13,7 @@ cJSON *json_origin(struct json *j, const struct snapshot *s) {
     return json_row(j, PART_ORIGIN, snapshot_origin(s), "trust");
 }
 
-cJSON *json_trust(struct json *j, const struct snapshot *s) {
+cJSON *json_trust(struct json *j, const struct snapshot *s, const char *unfenced) {
     SNAPSHOT_ROWS(s, PART_REASONS, struct reason_row, rows, count);
     cJSON *trust = cJSON_CreateObject(), *reasons = cJSON_CreateArray(),
           *notes = cJSON_CreateArray();
@@ -28,6 +28,8 @@ cJSON *json_trust(struct json *j, const struct snapshot *s) {
         json_fail(j, &text.err);
         strbuf_deinit(&text);
     }
+    if (unfenced)
+        json_append(j, notes, json_text(unfenced));
     json_add(j, trust, "grade", json_text(trust_names[snapshot_trust(s)]));
     json_add(j, trust, "reasons", reasons);
     json_add(j, trust, "notes", notes);

@@ -16,7 +16,7 @@ static cJSON *snapshot_head(struct json *j, const struct series *s, const struct
     cJSON *object = cJSON_CreateObject();
     json_add(j, object, "name", json_text(o->names[i]));
     json_add(j, object, "origin", json_origin(j, s->snapshots[i]));
-    json_add(j, object, "trust", json_trust(j, s->snapshots[i]));
+    json_add(j, object, "trust", json_trust(j, s->snapshots[i], o->unfenced));
     json_add(j, object, "totals", json_totals(j, s->snapshots[i]));
     return object;
 }

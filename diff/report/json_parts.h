@@ -7,7 +7,7 @@
 
 /* Objects of both reports, as all values: NULL when out of memory. */
 cJSON *json_origin(struct json *j, const struct snapshot *s);
-cJSON *json_trust(struct json *j, const struct snapshot *s);
+cJSON *json_trust(struct json *j, const struct snapshot *s, const char *unfenced);
 cJSON *json_totals(struct json *j, const struct snapshot *s);
 /*
  * The steps from the root to row `at` of a path tree, at most `most` (up to PATH_STEPS_MAX) of

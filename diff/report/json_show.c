@@ -186,7 +186,7 @@ bool json_show(const struct series *s, const struct findings *f, const struct re
     json_put(&j, "schema", json_text("dumpdiff.snapshot/1"));
     json_put(&j, "name", json_text(o->names[0]));
     json_put(&j, "origin", json_origin(&j, snapshot));
-    json_put(&j, "trust", json_trust(&j, snapshot));
+    json_put(&j, "trust", json_trust(&j, snapshot, o->unfenced));
     if (snapshot_has(snapshot, PART_ABSENCES))
         part_rows(&j, snapshot, PART_ABSENCES);
     json_put(&j, "totals", json_totals(&j, snapshot));

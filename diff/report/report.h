@@ -39,7 +39,9 @@ struct report_options {
     uint32_t width; /* [columns] text only; 0: REPORT_WIDTH */
     const struct causes *causes;   /* of the findings; NULL: not looked for */
     const struct answers *answers; /* show: only these are told; NULL: nothing was asked */
-    const char *table;             /* CSV only: the table wanted; NULL: "types" */
+    const char
+        *unfenced;     /* a note: what the reader of the dumps was not kept from; NULL: nothing */
+    const char *table; /* CSV only: the table wanted; NULL: "types" */
 };
 
 #define REPORT_WIDTH 100u

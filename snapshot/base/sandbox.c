@@ -73,7 +73,7 @@ static int ruleset_new(uint32_t version, uint64_t fs) {
 }
 
 void sandbox_init(struct sandbox *s, bool paths) {
-    *s = (struct sandbox){.ruleset = -1, .readers = -1};
+    *s = (struct sandbox){.ruleset = -1, .readers = -1, .wanted = paths};
     if (SANITIZED || !paths || !(s->version = landlock_version()))
         return;
     s->ruleset = ruleset_new(s->version, UINT64_MAX);
@@ -374,6 +374,10 @@ bool sandbox_enter_child(enum sandbox_child child) {
     if (filter)
         seccomp_release(filter);
     return ok;
+}
+
+bool sandbox_lacks_paths(const struct sandbox *s) {
+    return !SANITIZED && s->wanted && !s->version;
 }
 
 void sandbox_describe(struct strbuf *out) {

@@ -27,9 +27,10 @@ enum sandbox_child {
 };
 
 struct sandbox {
-    int ruleset; /* Landlock's; -1: none */
-    int readers; /* what readers may write */
-    uint32_t version;
+    int ruleset;      /* Landlock's; -1: none */
+    int readers;      /* what readers may write */
+    uint32_t version; /* of Landlock; 0: this kernel has none, or it is not wanted */
+    bool wanted;      /* paths are to be fenced */
 };
 
 /*
@@ -50,7 +51,7 @@ void sandbox_allow_temporary(struct sandbox *s, const char *path);
  * uses  SANDBOX_* bits
  *
  * Errors: ERR_SYSTEM (the kernel does not let us, and nothing or one half is locked), ERR_NOMEM.
- * Whatever comes of it, s is empty afterwards.
+ * Whatever comes of it, s holds no descriptor afterwards.
  */
 bool sandbox_enter(struct sandbox *s, uint32_t uses, struct err *err) MUST_CHECK;
 
@@ -59,6 +60,12 @@ bool sandbox_enter(struct sandbox *s, uint32_t uses, struct err *err) MUST_CHECK
  * could not be had.
  */
 bool sandbox_enter_child(enum sandbox_child child) MUST_CHECK;
+
+/*
+ * After sandbox_enter(): does the kernel know no Landlock, so that calls are fenced and paths are
+ * not? It would have to be wanted.
+ */
+bool sandbox_lacks_paths(const struct sandbox *s);
 
 /* Appends which locks this build and this kernel have, in a few words. */
 void sandbox_describe(struct strbuf *out);

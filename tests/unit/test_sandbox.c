@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -208,6 +209,46 @@ static bool is_there(const char *word) {
     bool there = strstr(strbuf_cstr(&text), word);
     strbuf_deinit(&text);
     return there;
+}
+
+/* A kernel without Landlock, as containers make it of one that has it. */
+static void hide_landlock(void) {
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (!filter ||
+        seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(landlock_create_ruleset), 0) !=
+            0 ||
+        seccomp_load(filter) != 0)
+        _exit(3);
+    seccomp_release(filter);
+}
+
+/* Of a process in a kernel with or without: what sandbox_lacks_paths() says after it locked itself.
+ */
+static bool lacks_paths(bool hidden, bool paths) {
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        struct sandbox s;
+        struct err err;
+        if (hidden)
+            hide_landlock();
+        sandbox_init(&s, paths);
+        sandbox_allow_read(&s, at("in"));
+        bool locked = sandbox_enter(&s, 0, &err);
+        _exit(!locked ? 3 : sandbox_lacks_paths(&s) ? 1 : 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+    return WEXITSTATUS(status) == 1;
+}
+
+static void a_kernel_without_landlock_is_told(void **state) {
+    (void)state;
+    if (is_there("none"))
+        skip(); /* nothing is locked in builds with a sanitizer */
+    assert_true(lacks_paths(true, true));
+    assert_false(lacks_paths(true, false));
+    assert_int_equal(lacks_paths(false, true), !is_there("Landlock "));
 }
 
 struct attempt {
@@ -458,6 +499,7 @@ static int remove_folders(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kernel_without_landlock_is_told),
         cmocka_unit_test(a_reader_can_only_read),
         cmocka_unit_test(paths_are_fenced_where_the_kernel_can),
         cmocka_unit_test(calls_are_fenced_without_paths_too),
