@@ -9,7 +9,8 @@
 #define GAP           2u
 #define NAME_LEAST    24u /* a flexible column is not cut below, unless figures would go */
 #define NAME_MIDDLE   20u /* where less tells little less */
-#define NAME_SHORT    14u /* and never below */
+#define NAME_SHORT    14u /* and not below, */
+#define NAME_AT_ALL   6u  /* unless a line would be too long with names alone */
 #define COLUMN_HIDDEN SIZE_MAX
 #define FINDING_LINES 24u
 #define CAUSE_LINES   28u /* beside their heading, and the line of what lives */
@@ -291,11 +292,16 @@ static uint32_t render_first_findings(const struct text *t, const struct doc_blo
     return count;
 }
 
-/* From the last column on: what stands in the front is read first. Returns the new width of all. */
+/*
+ * From the last column on: what stands in the front is read first. The name that a row begins with
+ * is not cut to the middle before columns that can be spared are gone. Returns the new width of
+ * all.
+ */
 static size_t cut_columns(const struct text *t, const struct doc_table *table, size_t *widths,
                           size_t all, size_t least) {
     for (uint32_t c = table->column_count; c-- && all > t->width;) {
-        if (table->columns[c].cut == CUT_NEVER || widths[c] <= least)
+        if (table->columns[c].cut == CUT_NEVER || widths[c] <= least ||
+            (c == 0 && least == NAME_MIDDLE))
             continue;
         size_t over = all - t->width;
         size_t cut = widths[c] - least < over ? widths[c] - least : over;
@@ -336,11 +342,18 @@ static uint32_t spare_column(const struct doc_table *table, const size_t *widths
                : column_among(table, widths, then, sizeof(then) / sizeof(*then));
 }
 
-/* The one furthest to the right; column_count: none can go. */
+/* How long a column stays: what there is now is missed less than what became of it. */
+static int column_rank(const char *title) {
+    return strcmp(title, "verdict") == 0 ? 2 : strcmp(title, "+/-") == 0;
+}
+
+/* Of those that are missed least the one furthest to the right; column_count: none can go. */
 static uint32_t last_column(const struct doc_table *table, const size_t *widths) {
-    for (uint32_t c = table->column_count; c-- > 1;)
-        if (widths[c] != COLUMN_HIDDEN && table->columns[c].cut == CUT_NEVER)
-            return c;
+    for (int rank = 0; rank <= 2; rank++)
+        for (uint32_t c = table->column_count; c-- > 0;)
+            if (widths[c] != COLUMN_HIDDEN && table->columns[c].cut == CUT_NEVER &&
+                column_rank(table->columns[c].title) == rank && (c || table->columns[c].right))
+                return c;
     return table->column_count;
 }
 
@@ -354,9 +367,9 @@ static size_t hide_columns(const struct text *t, const struct doc_table *table, 
 }
 
 /* Paths that were asked for in full length are longer than any line. */
-static bool is_full(const struct doc_table *table) {
+static bool is_full(const struct text *t, const struct doc_table *table) {
     const struct doc_column *last = &table->columns[table->column_count - 1];
-    return last->cut == CUT_NEVER && !last->right;
+    return t->full && last->cut == CUT_NEVER && !last->right;
 }
 
 static void column_widths(const struct text *t, const struct doc_table *table, size_t *widths) {
@@ -371,12 +384,13 @@ static void column_widths(const struct text *t, const struct doc_table *table, s
         all += widths[c] + (c ? GAP : 0);
     }
     all = cut_columns(t, table, widths, all, NAME_LEAST);
-    if (is_full(table))
+    if (is_full(t, table))
         return;
     all = cut_columns(t, table, widths, all, NAME_MIDDLE);
     all = hide_columns(t, table, widths, all, spare_column);
     all = cut_columns(t, table, widths, all, NAME_SHORT);
-    (void)hide_columns(t, table, widths, all, last_column);
+    all = hide_columns(t, table, widths, all, last_column);
+    (void)cut_columns(t, table, widths, all, NAME_AT_ALL);
 }
 
 /* What there is no room for. */
@@ -450,6 +464,27 @@ static void render_table(const struct text *t, const struct doc_table *table) {
     render_hidden(t, table, widths);
 }
 
+/* Lines with the blanks that part them, but for one that is too long. */
+static void render_heading(const struct text *t, const char *text) {
+    struct str rest = str_of(text), line;
+    struct strbuf one;
+    strbuf_init(&one);
+    style_on(t, DOC_STRONG);
+    for (bool first = true; str_next_line(&rest, &line); first = false) {
+        strbuf_adds(t->out, first ? "" : "\n");
+        strbuf_clear(&one);
+        strbuf_add(&one, line);
+        if (fmt_width_of(line) > t->width)
+            wrap(t->out, strbuf_cstr(&one), 0, t->width);
+        else
+            strbuf_add(t->out, line);
+    }
+    style_off(t, DOC_STRONG);
+    strbuf_addc(t->out, '\n');
+    strbuf_fail(t->out, &one.err);
+    strbuf_deinit(&one);
+}
+
 static void render_block(const struct text *t, const struct doc_block *b) {
     size_t indent = b->kind == DOC_ITEM ? INDENT : b->kind == DOC_STACK ? 2 * INDENT : 0;
     switch (b->kind) {
@@ -457,10 +492,7 @@ static void render_block(const struct text *t, const struct doc_block *b) {
     case DOC_HEADING:
         if (t->out->len)
             strbuf_addc(t->out, '\n');
-        style_on(t, DOC_STRONG);
-        strbuf_adds(t->out, b->text);
-        style_off(t, DOC_STRONG);
-        strbuf_addc(t->out, '\n');
+        render_heading(t, b->text);
         break;
     case DOC_FOOT:
         strbuf_addc(t->out, '\n');
