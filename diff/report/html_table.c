@@ -11,6 +11,7 @@
 #define PRINT_ROWS 40u   /* of a table on paper */
 #define TALL_ROWS  16u   /* more get a window of their own on a screen */
 #define NAMED_ROWS 2000u /* of more, names are not prepared for breaking */
+#define OPEN_ROWS  300u  /* of more, those behind are folded: a browser does not lay them out */
 #define LINES_WIDE 80    /* of a sparkline */
 #define LINES_HIGH 16
 
@@ -236,9 +237,9 @@ static void print_others(const struct doc_table *t, struct strbuf *out) {
 
 /* -- Tables ------------------------------------------------------------------------------------ */
 
-static void page_table_head(const struct html_page *p, const struct doc_table *t) {
+static void page_table_head(const struct html_page *p, const struct doc_table *t,
+                            const char *title) {
     struct strbuf *out = p->out;
-    const char *title = p->heading ? p->heading : "dumps";
     strbuf_addf(out, "<div class=\"wide%s\" tabindex=0 role=region aria-label=\"",
                 t->row_count > TALL_ROWS ? " tall" : "");
     markup_text(out, title);
@@ -261,15 +262,9 @@ static bool is_foot(const struct doc_row *row) {
     return row->role != ROW_PLAIN;
 }
 
-void page_table(struct html_page *p, const struct doc_table *t) {
-    if (!t->row_count || !t->column_count)
-        return;
-    struct bar_columns bars = bar_columns_of(t);
+static void page_table_foot(const struct html_page *p, const struct doc_table *t,
+                            const struct bar_columns *bars) {
     bool foot = false;
-    page_table_head(p, t);
-    for (uint32_t r = 0; r < t->row_count; r++)
-        if (!is_foot(&t->rows[r]))
-            page_row(p, t, r, &bars);
     for (uint32_t r = 0; r < t->row_count; r++) {
         if (!is_foot(&t->rows[r]))
             continue;
@@ -278,9 +273,51 @@ void page_table(struct html_page *p, const struct doc_table *t) {
         if (!foot)
             print_others(t, p->out);
         foot = true;
-        page_row(p, t, r, &bars);
+        page_row(p, t, r, bars);
     }
     if (!foot)
         print_others(t, p->out);
+}
+
+/* Thousands of rows take seconds to be laid out, which those that are folded are only when somebody
+ * unfolds them. They are a table of their own: nothing less can be folded without script. */
+static void page_table_rest(const struct html_page *p, const struct doc_table *t, uint32_t from,
+                            uint32_t rows, const struct bar_columns *bars) {
+    const char *title = p->heading ? p->heading : "dumps";
+    char buf[FMT_MAX];
+    struct strbuf rest;
+    strbuf_init(&rest);
+    strbuf_addf(&rest, "%s: %s more row%s", title, fmt_count(rows, buf), plural(rows));
+    strbuf_addf(p->out, "<details class=rest><summary>%s more row%s</summary>\n",
+                fmt_count(rows, buf), plural(rows));
+    page_table_head(p, t, strbuf_cstr(&rest));
+    for (uint32_t r = from; r < t->row_count; r++)
+        if (!is_foot(&t->rows[r]))
+            page_row(p, t, r, bars);
+    strbuf_adds(p->out, "</table></div></details>\n");
+    strbuf_fail(p->out, &rest.err);
+    strbuf_deinit(&rest);
+}
+
+void page_table(struct html_page *p, const struct doc_table *t) {
+    if (!t->row_count || !t->column_count)
+        return;
+    struct bar_columns bars = bar_columns_of(t);
+    uint32_t open = 0, rows = 0, from = t->row_count;
+    for (uint32_t r = 0; r < t->row_count; r++)
+        rows += !is_foot(&t->rows[r]);
+    page_table_head(p, t, p->heading ? p->heading : "dumps");
+    for (uint32_t r = 0; r < t->row_count && from == t->row_count; r++) {
+        if (is_foot(&t->rows[r]))
+            continue;
+        if (open == OPEN_ROWS)
+            from = r;
+        else
+            page_row(p, t, r, &bars);
+        open += open < OPEN_ROWS;
+    }
+    page_table_foot(p, t, &bars);
     strbuf_adds(p->out, "</table></div>\n");
+    if (rows > open)
+        page_table_rest(p, t, from, rows - open, &bars);
 }

@@ -66,7 +66,11 @@
     constructor(element) {
       this.element = element;
       this.body = element.tBodies[0];
-      this.rows = [...this.body.rows];
+      /* Rows that are folded: of any order the first are not. */
+      const after = element.parentElement.nextElementSibling;
+      this.rest = after && after.matches('.rest') ? after : null;
+      this.open = this.body.rows.length;
+      this.rows = [this.body, ...(this.rest ? this.rest.querySelector('table').tBodies : [])].flatMap((body) => [...body.rows]);
       this.total = element.querySelector('tr.total');
       this.others = element.querySelector('tr.others');
       this.heads = [...element.tHead.rows[0].cells];
@@ -87,6 +91,7 @@
       const first = this.body.querySelector('.more');
       if (first && !this.marked) this.rows.slice(this.rows.indexOf(first)).forEach((row) => row.classList.add('more'));
       this.marked = true;
+      this.body.classList.add('marked');
       const keys = new Map(this.rows.map((row) => [row, cellNumber(row.cells[column])]));
       const names = new Map(this.rows.map((row) => [row, row.cells[column].textContent]));
       const numbers = this.rows.some((row) => !Number.isNaN(keys.get(row)));
@@ -101,7 +106,17 @@
       });
       this.heads.forEach((other) => other.removeAttribute('aria-sort'));
       head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-      this.body.append(...this.rows);
+      this.place();
+    }
+
+    /* Those that are seen first, as many as were not folded at first. */
+    place() {
+      if (!this.rest) return this.body.append(...this.rows);
+      const seen = this.rows.filter((row) => !row.hidden), folded = seen.slice(this.open);
+      this.body.replaceChildren(...seen.slice(0, this.open));
+      this.rest.querySelector('tbody').replaceChildren(...folded, ...this.rows.filter((row) => row.hidden));
+      this.rest.firstElementChild.textContent = `${countText(folded.length)} more row${folded.length === 1 ? '' : 's'}`;
+      this.rest.hidden = !folded.length;
     }
 
     addFilter() {
@@ -122,6 +137,7 @@
         row.hidden = !wanted.every((word) => this.texts.get(row).includes(word));
         if (row.hidden) hidden.push(row);
       }
+      if (this.rest) this.place();
       this.said.textContent = hidden.length ? `${countText(this.rows.length - hidden.length)} of ${countText(this.rows.length)} rows` : '';
       this.sumUp(hidden);
     }
@@ -342,7 +358,7 @@
 
   // -- The page --------------------------------------------------------------------------------------------------------
 
-  const tables = all('table.rows').map((element) => new Table(element));
+  const tables = all('table.rows:not(.rest *)').map((element) => new Table(element));
   all('svg.tree').forEach((svg) => new Tree(svg));
   all('svg.map').forEach(mapKeys);
   all('.next').forEach(addCopy);
@@ -352,7 +368,7 @@
     const target = location.hash && document.getElementById(location.hash.slice(1));
     if (!target) return;
     for (let at = target.parentElement; at; at = at.parentElement) if (at.tagName === 'DETAILS') at.open = true;
-    tables.forEach((table) => { if (table.element.contains(target)) table.show(target); });
+    tables.forEach((table) => { if (table.rows.includes(target)) table.show(target); });
     target.scrollIntoView({block: 'center'});
   }
   addEventListener('hashchange', reveal);

@@ -1,0 +1,73 @@
+/* The HTML report: what a page has beside the tables of the other reports. */
+#include "made.h"
+
+#include "diff/report/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const page_names[] = {"a.txt", "b.txt", "c.txt"};
+
+/* The page of what was made, with the causes of that, if it is of several snapshots. */
+static void page_of(const struct made *m, const struct report_options *more, struct strbuf *out) {
+    struct report_options o = *more;
+    struct causes causes;
+    struct limits limits;
+    struct err err = {.code = ERR_NONE};
+    limits_init(&limits);
+    strbuf_init(out);
+    assert_true(causes_find(&causes, &m->series, &limits, &m->findings, &err));
+    o.names = page_names;
+    o.causes = &causes;
+    const struct report *r = report_find("html");
+    bool ok = (m->count > 1 ? r->diff : r->show)(&m->series, &m->findings, &o, out, &err);
+    if (!ok)
+        fail_msg("%s", err.msg);
+    causes_deinit(&causes);
+}
+
+/* How often it is there. */
+static uint32_t times(const char *text, const char *what) {
+    uint32_t count = 0;
+    while ((text = strstr(text, what)) != NULL) {
+        count++;
+        text += strlen(what);
+    }
+    return count;
+}
+
+/* -- Tables ------------------------------------------------------------------------------------ */
+
+static void rows_behind_three_hundred_are_folded(void **state) {
+    (void)state;
+    for (uint64_t types = 300; types <= 301; types++) {
+        struct made m;
+        struct strbuf out;
+        made_init(&m, 1);
+        for (uint64_t i = 0; i < types; i++) {
+            char name[32];
+            snprintf(name, sizeof(name), "T%u", (unsigned)i);
+            made_type(&m, 0, name, "", GEN_2, 1, 1000 - i);
+        }
+        made_rules(&m);
+        page_of(&m, &(struct report_options){.all = true}, &out);
+        const char *rest = strstr(out.ptr, "<details class=rest><summary>1 more row</summary>");
+        assert_true((rest != NULL) == (types == 301));
+        assert_int_equal(times(out.ptr, " id=t"), types);
+        if (rest) {
+            assert_int_equal(times(rest, " id=t"), 1);
+            assert_non_null(strstr(rest, ">T300"));
+            /* The sums stay with the rows that are seen. */
+            assert_null(strstr(rest, "<tr class=total"));
+        }
+        strbuf_deinit(&out);
+        made_deinit(&m);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_behind_three_hundred_are_folded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
