@@ -1,4 +1,5 @@
 /* Charts of values over the snapshots: causes, generations, managed memory and native. */
+#include "diff/names/path_text.h"
 #include "diff/report/charts/chart.h"
 #include "diff/report/doc_parts.h"
 #include "model/snapshot.h"
@@ -6,6 +7,7 @@
 #include <string.h>
 
 #define CAUSE_LINES_MOST 6u
+#define TYPE_LINES_MOST  7u
 #define LINES_MOST       9u
 
 /* A chart of lines in the making; its texts and values live as long as the document. */
@@ -13,6 +15,7 @@ struct line_set {
     const struct doc_context *c;
     struct chart_line lines[LINES_MOST];
     uint32_t count;
+    bool total; /* the first is all there is */
 };
 
 static uint64_t *page_values(const struct doc_context *c) {
@@ -33,7 +36,7 @@ static void line_add(struct line_set *set, const char *name, const uint64_t *val
                      const char *verdict) {
     if (values && set->count < LINES_MOST && values_known(values, set->c->s->count))
         set->lines[set->count++] =
-            (struct chart_line){doc_copy(set->c->d, name), values, cause, verdict};
+            (struct chart_line){doc_copy(set->c->d, name), values, cause, verdict, CHART_NONE};
 }
 
 /* What one of the functions below says of each snapshot. */
@@ -43,6 +46,10 @@ static void line_add_of(struct line_set *set, const char *name,
     for (uint32_t i = 0; values && i < set->c->s->count; i++)
         values[i] = value(set->c->s, i);
     line_add(set, name, values, CHART_NONE, NULL);
+}
+
+static uint64_t page_live_bytes(const struct series *s, uint32_t i) {
+    return s->live_bytes[i];
 }
 
 static void lines_chart(const struct line_set *set, bool stacked, const char *title,
@@ -65,7 +72,8 @@ static void lines_chart(const struct line_set *set, bool stacked, const char *ti
                                         .times_ns = c->s->times_ns,
                                         .lines = lines,
                                         .count = set->count,
-                                        .stacked = stacked};
+                                        .stacked = stacked,
+                                        .total = set->total};
     doc_chart(c->d, chart);
 }
 
@@ -115,7 +123,16 @@ static uint64_t *everything_else(const struct line_set *set) {
     return rest;
 }
 
-static void growth_by_cause(const struct doc_context *c) {
+/* All that lives, or the heap, as the first line. */
+static void line_add_total(struct line_set *set) {
+    bool live = set->c->s->live_known;
+    line_add_of(set, live ? "all that lives" : "the heap",
+                live ? page_live_bytes : series_heap_bytes);
+    set->total = set->count == 1;
+}
+
+/* Returns whether there was anything to be shown. */
+static bool growth_by_cause(const struct doc_context *c) {
     struct line_set causes = {.c = c}, all = {.c = c};
     for (uint32_t i = 0; c->o->causes && i < c->o->causes->count; i++) {
         const struct cause *cause = &c->o->causes->items[i];
@@ -123,33 +140,91 @@ static void growth_by_cause(const struct doc_context *c) {
             line_add(&causes, cause->subject ? cause->subject : "", bytes_of_cause(c, cause), i,
                      verdict_names[cause->verdict]);
     }
-    uint64_t *rest = everything_else(&causes);
+    /* Of two dumps slopes: what lives, and in it what grows. Of more, bands that add up to it. */
+    bool two = c->s->count == 2;
+    uint64_t *rest = two ? NULL : everything_else(&causes);
     if (rest)
         line_add(&all, "everything else", rest, CHART_NONE, NULL);
+    if (two)
+        line_add_total(&all);
     bool stacked = rest && all.count;
     for (uint32_t i = 0; i < causes.count; i++)
         all.lines[all.count++] = causes.lines[i];
-    if (!all.count)
-        return;
+    if (!all.count || (two && !causes.count && c->s->type_count))
+        return false; /* the types have the total */
     lines_chart(&all, stacked,
                 c->s->live_known ? "What lives, and what grows in it"
                                  : "The heap, and what grows in it",
                 stacked ? "One above the other they are all there is. Each cause leads to what is "
                           "said of it."
                         : "Each cause leads to what is said of it.");
+    return true;
+}
+
+/* -- Types ------------------------------------------------------------------------------------- */
+
+struct grown_type {
+    uint32_t type;
+    uint64_t by; /* [bytes] */
+};
+
+/* Keeps the types that grew most, the largest growth first. */
+static uint32_t types_that_grew(const struct series *s, struct grown_type *most) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->type_count; i++) {
+        uint64_t base = type_cell(&s->types[i], 0, s->live_known).bytes;
+        uint64_t now = type_cell(&s->types[i], 1, s->live_known).bytes;
+        if (base == ABSENT || now == ABSENT || now <= base ||
+            (count == TYPE_LINES_MOST && now - base <= most[count - 1].by))
+            continue;
+        uint32_t at = count < TYPE_LINES_MOST ? count++ : count - 1;
+        for (; at && most[at - 1].by < now - base; at--)
+            most[at] = most[at - 1];
+        most[at] = (struct grown_type){i, now - base};
+    }
+    return count;
+}
+
+/* Of two dumps, where a table of differences does not show who was large before. */
+static void growth_by_type(const struct doc_context *c, bool total) {
+    struct line_set set = {.c = c};
+    struct grown_type most[TYPE_LINES_MOST];
+    uint32_t count = types_that_grew(c->s, most);
+    if (c->s->count != 2 || !count)
+        return;
+    if (total)
+        line_add_total(&set);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct series_type *type = &c->s->types[most[i].type];
+        struct strbuf name;
+        uint64_t *values = page_values(c);
+        strbuf_init(&name);
+        path_short_type(type->name, &name);
+        for (uint32_t p = 0; values && p < 2; p++)
+            values[p] = type_cell(type, p, c->s->live_known).bytes;
+        line_add(&set, strbuf_cstr(&name), values, CHART_NONE, NULL);
+        set.lines[set.count - 1].type = most[i].type;
+        doc_fail(c->d, &name.err);
+        strbuf_deinit(&name);
+    }
+    lines_chart(&set, false, "The types that grow most",
+                "By their own size, without what they hold. Each leads to its row.");
 }
 
 /* -- Generations, native memory ---------------------------------------------------------------- */
 
 static void growth_by_generation(const struct doc_context *c) {
     struct line_set set = {.c = c};
+    if (c->s->count == 2)
+        line_add_of(&set, "the heap", series_heap_bytes);
+    set.total = set.count == 1;
     for (int g = GEN_COUNT; g-- > 0;) {
         const struct series_value *v = g == GEN_UNKNOWN ? NULL : doc_generation(c, g);
         if (v)
             line_add(&set, generation_names[g], v->values, CHART_NONE, NULL);
     }
-    if (set.count > 1)
-        lines_chart(&set, true, "The heap by generation",
+    if (set.count > 1u + set.total)
+        lines_chart(&set, !set.total, "The heap by generation",
                     "What grows in gen2 or on the large object heap stays; what grows in gen0 may "
                     "be gone with the next collection.");
 }
@@ -186,7 +261,8 @@ void page_growth(const struct doc_context *c) {
         return;
     uint32_t before = c->d->count;
     doc_text(c->d, DOC_HEADING, DOC_PLAIN, "Growth over the dumps");
-    growth_by_cause(c);
+    bool causes = growth_by_cause(c);
+    growth_by_type(c, !causes);
     growth_by_generation(c);
     native_beside_managed(c);
     if (c->d->count == before + 1)

@@ -222,6 +222,26 @@ await test('sparklines_where_there_are_more_than_two', async () => {
   await page.context().close();
 });
 
+await test('two_dumps_have_slopes_with_their_figures_at_both_ends', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open('diff.html', {javaScriptEnabled});
+    holds(await page.locator('.slope').count() >= 3, 'no slopes');
+    const plot = page.locator('.slope').first();
+    const texts = await plot.locator('text').allTextContents();
+    holds(texts.filter((text) => /^all that lives [\d.]+ KiB$/.test(text)).length === 1, `before: ${texts}`);
+    holds(texts.filter((text) => /^[\d.]+ KiB \+[\d.]+ KiB all that lives$/.test(text)).length === 1, `after: ${texts}`);
+    const boxes = await plot.locator('text:not(.tick)').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+    for (const a of boxes)
+      for (const b of boxes)
+        holds(a === b || a.x >= b.right || b.x >= a.right || Math.abs(a.y - b.y) >= 12, 'labels cover one another');
+    holds(await page.locator('figure:has(.slope) .legend a[href^="#t"]').count() > 2, 'no types that grow');
+    await page.context().close();
+  }
+  const page = await open('series.html');
+  equal(await page.locator('.slope').count(), 0, 'slopes of three dumps');
+  await page.context().close();
+});
+
 await test('what_a_dump_says_does_nothing', async () => {
   const page = await open('hostile.html');
   equal(await page.locator('script').count(), 1, 'scripts');

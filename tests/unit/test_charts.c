@@ -25,8 +25,8 @@ static void bands_stand_on_one_another_and_the_axis_is_round(void **state) {
     static const uint64_t first[] = {100, 200, 300}, second[] = {50, ABSENT, 50};
     static const uint64_t times[] = {1000, 2000, 5000};
     static const char *const labels[] = {"a", "b", "c"};
-    const struct chart_line lines[] = {{"first", first, CHART_NONE, NULL},
-                                       {"second", second, CHART_NONE, NULL}};
+    const struct chart_line lines[] = {{"first", first, CHART_NONE, NULL, CHART_NONE},
+                                       {"second", second, CHART_NONE, NULL, CHART_NONE}};
     const struct chart_lines chart = {.unit = CHART_COUNT,
                                       .points = 3,
                                       .labels = labels,
@@ -55,7 +55,7 @@ static void lines_that_do_not_add_up_have_gaps(void **state) {
     (void)state;
     static const uint64_t values[] = {ABSENT, 1 << 20};
     static const char *const labels[] = {"a", "b"};
-    const struct chart_line line = {"one", values, CHART_NONE, NULL};
+    const struct chart_line line = {"one", values, CHART_NONE, NULL, CHART_NONE};
     const struct chart_lines chart = {
         .points = 2, .labels = labels, .lines = &line, .count = 1, .stacked = false};
     struct arena arena;
@@ -66,6 +66,44 @@ static void lines_that_do_not_add_up_have_gaps(void **state) {
     assert_true(isnan(l.bands[0].high[0]));
     assert_true(fabs(l.bands[0].high[1] - 1) < NEAR); /* 1 MiB is a round number of bytes */
     arena_deinit(&arena);
+}
+
+static void labels_of_slopes_do_not_cover_one_another(void **state) {
+    (void)state;
+    static const uint64_t values[][2] = {{1000, 2000}, {10, 30},       {10, 20},
+                                         {11, 10},     {ABSENT, 1990}, {0, 0}};
+    enum { COUNT = sizeof(values) / sizeof(*values) };
+    struct chart_line lines[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++)
+        lines[i] = (struct chart_line){"n", values[i], CHART_NONE, NULL, CHART_NONE};
+    const struct chart_lines chart = {.points = 2, .lines = lines, .count = COUNT, .total = true};
+    static const double gaps[] = {0.07, 0.5}; /* of 0.5 there is no room for */
+    for (size_t g = 0; g < 2; g++) {
+        double least = g ? 0.2 - NEAR : gaps[g] - NEAR;
+        struct arena arena;
+        struct slopes_layout l;
+        struct err err;
+        arena_init(&arena);
+        assert_true(slopes_layout(&chart, gaps[g], &arena, &l, &err));
+        assert_true(fabs(l.ends[0][0].at - 0.5) < NEAR && fabs(l.ends[1][0].at - 1) < NEAR);
+        assert_true(isnan(l.ends[0][4].at)); /* and not at the foot */
+        for (int side = 0; side < 2; side++)
+            for (uint32_t i = 0; i < COUNT; i++) {
+                const struct slope_end *a = &l.ends[side][i];
+                if (isnan(a->at))
+                    continue;
+                assert_true(a->label > -NEAR && a->label < 1 + NEAR);
+                for (uint32_t k = 0; k < i; k++) {
+                    const struct slope_end *b = &l.ends[side][k];
+                    if (isnan(b->at))
+                        continue;
+                    assert_true(fabs(a->label - b->label) > least);
+                    if (a->at > b->at) /* their order is that of the figures */
+                        assert_true(a->label > b->label);
+                }
+            }
+        arena_deinit(&arena);
+    }
 }
 
 /* -- Trees ------------------------------------------------------------------------------------- */
@@ -214,9 +252,9 @@ static void areas_of_a_map_are_sizes(void **state) {
 static void names_are_text_in_every_chart(void **state) {
     (void)state;
     static const char hostile[] = "\"'><script>alert(1)</script><svg onload=x>&amp;";
-    static const uint64_t values[] = {1, 2};
-    static const char *const labels[] = {hostile, hostile};
-    const struct chart_line line = {hostile, values, 0, hostile};
+    static const uint64_t values[] = {1, 2, 3};
+    static const char *const labels[] = {hostile, hostile, hostile};
+    const struct chart_line line = {hostile, values, 0, hostile, CHART_NONE};
     struct chart_node node = {CHART_NONE, hostile, hostile, 1, 2};
     struct chart_item item = {hostile, hostile, hostile, 1, 2, 0};
     const struct chart_moment moments[] = {{STATE_HOT, hostile, hostile},
@@ -225,7 +263,10 @@ static void names_are_text_in_every_chart(void **state) {
     const struct chart_link link = {hostile, hostile, hostile, 0};
     const struct chart_chain chain = {&link, 1, true, 2};
     struct chart charts[] = {
-        {CHART_LINES, hostile, hostile, .lines = {CHART_BYTES, 2, labels, NULL, &line, 1, true}},
+        {CHART_LINES, hostile, hostile,
+         .lines = {CHART_BYTES, 2, labels, NULL, &line, 1, true, false}},
+        {CHART_LINES, hostile, hostile,
+         .lines = {CHART_BYTES, 3, labels, NULL, &line, 1, true, false}},
         {CHART_TREE, hostile, hostile, .tree = {CHART_COUNT, true, &node, 1}},
         {CHART_MAP, hostile, hostile, .map = {true, &item, 1}},
         {CHART_THREADS, hostile, hostile, .threads = {2, labels, &thread, 1, 3}},
@@ -276,6 +317,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bands_stand_on_one_another_and_the_axis_is_round),
         cmocka_unit_test(lines_that_do_not_add_up_have_gaps),
+        cmocka_unit_test(labels_of_slopes_do_not_cover_one_another),
         cmocka_unit_test(boxes_lie_in_what_holds_them_the_largest_first),
         cmocka_unit_test(chains_become_one_box_and_depth_costs_no_stack),
         cmocka_unit_test(of_many_nodes_the_largest_are_shown),

@@ -65,8 +65,36 @@ static void rows_behind_three_hundred_are_folded(void **state) {
     }
 }
 
+/* -- Charts ------------------------------------------------------------------------------------ */
+
+static void two_dumps_are_slopes_and_three_are_bands(void **state) {
+    (void)state;
+    for (uint32_t count = 2; count <= 3; count++) {
+        struct made m;
+        struct strbuf out;
+        made_init(&m, count);
+        for (uint32_t i = 0; i < count; i++) {
+            made_type(&m, i, "Shop.Grows", "", GEN_2, 100 * (i + 1), 1000000 * (i + 1));
+            made_type(&m, i, "Shop.Shrinks", "", GEN_2, 100, 1000000 / (i + 1));
+        }
+        made_rules(&m);
+        page_of(&m, &(struct report_options){.all = true}, &out);
+        const char *types = strstr(out.ptr, "<h3>The types that grow most</h3>");
+        assert_true((types != NULL) == (count == 2));
+        assert_true((strstr(out.ptr, "class=\"plot slope\"") != NULL) == (count == 2));
+        if (types) {
+            const char *end = strstr(types, "</figure>"), *grows = strstr(types, ">Grows</tspan>");
+            const char *shrinks = strstr(types, ">Shrinks</tspan>");
+            assert_true(grows && grows < end && !(shrinks && shrinks < end));
+        }
+        strbuf_deinit(&out);
+        made_deinit(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_dumps_are_slopes_and_three_are_bands),
         cmocka_unit_test(rows_behind_three_hundred_are_folded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@ struct chart_line {
     const uint64_t *values; /* [points] */
     uint32_t cause;         /* number of the cause that it is of; CHART_NONE */
     const char *verdict;    /* NULL: none */
+    uint32_t type;          /* number of the row of the type that it is of; CHART_NONE */
 };
 
 struct chart_lines {
@@ -31,6 +32,7 @@ struct chart_lines {
     const struct chart_line *lines;
     uint32_t count;
     bool stacked; /* the values add up */
+    bool total;   /* the first line is all there is: the others are parts of it */
 };
 
 /* -- Trees: who holds what, who calls what ------------------------------------------------------

@@ -41,6 +41,29 @@ struct lines_layout {
 bool lines_layout(const struct chart_lines *c, struct arena *arena, struct lines_layout *ret,
                   struct err *err) MUST_CHECK;
 
+/* -- Slopes ------------------------------------------------------------------------------------ */
+
+struct slope_end {
+    double at;    /* 0 at the foot, 1 at the top; NAN: not known */
+    double label; /* where its label goes, as near as the others let it */
+};
+
+struct slopes_layout {
+    struct slope_end *ends[2]; /* [count of lines] before and after */
+};
+
+/*
+ * Two snapshots: a line from what was to what is, from nothing at the foot to the largest at the
+ * top.
+ *
+ * gap  part of the height that a label takes; where all of them take more than the whole, they are
+ *      evenly spaced
+ *
+ * Errors: ERR_NOMEM.
+ */
+bool slopes_layout(const struct chart_lines *c, double gap, struct arena *arena,
+                   struct slopes_layout *ret, struct err *err) MUST_CHECK;
+
 /* -- Trees ------------------------------------------------------------------------------------- */
 
 struct tree_box {

@@ -127,7 +127,8 @@ static bool chart_body(struct chart *c, const struct chart_page *page, struct ar
                        struct strbuf *out, struct err *err) {
     switch (c->kind) {
     case CHART_LINES:
-        return svg_lines(c, page, arena, out, err);
+        return c->lines.points == 2 ? svg_slopes(c, page, arena, out, err)
+                                    : svg_lines(c, page, arena, out, err);
     case CHART_TREE:
         return svg_tree(c, page, arena, out, err);
     case CHART_MAP:

@@ -43,9 +43,20 @@ void tone_legend(bool compared, struct strbuf *out);
 /* The class of a tone; never NULL. */
 const char *tone_class(enum chart_tone tone);
 
+/* Of both charts of values. The number of the colour of a line: its class is "k3". */
+uint32_t line_tone(const struct chart_lines *c, uint32_t i);
+/* Appends "Name, after: 3.8 MiB". */
+void line_said(const struct chart_lines *c, uint32_t i, uint32_t point, struct strbuf *out);
+/* Appends the list of all lines with their first and last figures, and what they lead to. */
+void lines_legend(const struct chart_lines *c, const struct chart_page *page, struct strbuf *out);
+/* Appends "+30 min", "+2 h 5 min". */
+void chart_elapsed(struct strbuf *out, uint64_t ns);
+
 /* What makes the figures of the kinds. Errors: as chart_write(). */
 bool svg_lines(const struct chart *c, const struct chart_page *page, struct arena *arena,
                struct strbuf *out, struct err *err) MUST_CHECK;
+bool svg_slopes(const struct chart *c, const struct chart_page *page, struct arena *arena,
+                struct strbuf *out, struct err *err) MUST_CHECK;
 bool svg_tree(struct chart *c, const struct chart_page *page, struct arena *arena,
               struct strbuf *out, struct err *err) MUST_CHECK;
 bool svg_map(struct chart *c, const struct chart_page *page, struct arena *arena,

@@ -56,8 +56,17 @@ static void plot_path(struct strbuf *out, const double *x, const double *y, uint
     }
 }
 
-static uint32_t tone_of_line(const struct chart_lines *c, uint32_t i) {
-    return c->stacked && i == 0 ? 0 : 1 + (i - (c->stacked ? 1 : 0)) % (TONES_OF_LINES - 1);
+uint32_t line_tone(const struct chart_lines *c, uint32_t i) {
+    bool apart = c->stacked || c->total; /* the first is what the others are parts of, or not */
+    return apart && i == 0 ? 0 : 1 + (i - apart) % (TONES_OF_LINES - 1);
+}
+
+void line_said(const struct chart_lines *c, uint32_t i, uint32_t point, struct strbuf *out) {
+    markup_text(out, c->lines[i].name);
+    strbuf_adds(out, ", ");
+    markup_text(out, c->labels[point]);
+    strbuf_adds(out, ": ");
+    chart_figure(out, c->unit, c->lines[i].values[point]);
 }
 
 static void plot_bands(const struct chart_lines *c, const struct lines_layout *l,
@@ -69,12 +78,12 @@ static void plot_bands(const struct chart_lines *c, const struct lines_layout *l
     for (uint32_t i = 0; i < c->count; i++) {
         const struct line_band *band = &l->bands[i];
         if (c->stacked) {
-            strbuf_addf(out, "<path class=\"band k%u\" d=\"", tone_of_line(c, i));
+            strbuf_addf(out, "<path class=\"band k%u\" d=\"", line_tone(c, i));
             plot_path(out, l->x, band->high, c->points, false, false);
             plot_path(out, l->x, band->low, c->points, true, true);
             strbuf_adds(out, "Z\"/>");
         }
-        strbuf_addf(out, "<path class=\"edge k%u\" d=\"", tone_of_line(c, i));
+        strbuf_addf(out, "<path class=\"edge k%u\" d=\"", line_tone(c, i));
         plot_path(out, l->x, band->high, c->points, false, false);
         strbuf_adds(out, "\"/>\n");
     }
@@ -87,22 +96,17 @@ static void plot_points(const struct chart_lines *c, const struct lines_layout *
         for (uint32_t p = 0; p < c->points; p++) {
             if (c->lines[i].values[p] == ABSENT)
                 continue;
-            strbuf_addf(out, "<circle class=\"k%u\" r=\"3\" cx=\"", tone_of_line(c, i));
+            strbuf_addf(out, "<circle class=\"k%u\" r=\"3\" cx=\"", line_tone(c, i));
             markup_percent(out, l->x[p]);
             strbuf_adds(out, "\" cy=\"");
             markup_number(out, plot_y(l->bands[i].high[p]));
             strbuf_adds(out, "\"><title>");
-            markup_text(out, c->lines[i].name);
-            strbuf_adds(out, ", ");
-            markup_text(out, c->labels[p]);
-            strbuf_adds(out, ": ");
-            chart_figure(out, c->unit, c->lines[i].values[p]);
+            line_said(c, i, p, out);
             strbuf_adds(out, "</title></circle>\n");
         }
 }
 
-/* "+30 min", "+2 h 5 min" behind the first snapshot. */
-static void plot_elapsed(struct strbuf *out, uint64_t ns) {
+void chart_elapsed(struct strbuf *out, uint64_t ns) {
     uint64_t s = ns / 1000000000u, minutes = s / 60, hours = minutes / 60;
     if (hours >= 48)
         strbuf_addf(out, "+%" PRIu64 " d %" PRIu64 " h", hours / 24, hours % 24);
@@ -131,7 +135,7 @@ static void plot_labels(const struct chart_lines *c, const struct lines_layout *
         markup_text_cut(out, c->labels[p], 24);
         if (p && c->times_ns) {
             strbuf_addc(out, ' ');
-            plot_elapsed(out, c->times_ns[p] - c->times_ns[0]);
+            chart_elapsed(out, c->times_ns[p] - c->times_ns[0]);
         }
         strbuf_adds(out, "</text>\n");
     }
@@ -141,8 +145,9 @@ static void plot_legend_line(const struct chart_lines *c, uint32_t i, const stru
                              struct strbuf *out) {
     const struct chart_line *line = &c->lines[i];
     uint64_t first = line->values[0], last = line->values[c->points - 1];
-    strbuf_addf(out, "<li class=\"k%u\">", tone_of_line(c, i));
-    bool linked = markup_link(out, page, 'c', line->cause);
+    strbuf_addf(out, "<li class=\"k%u\">", line_tone(c, i));
+    bool linked =
+        markup_link(out, page, 'c', line->cause) || markup_link(out, page, 't', line->type);
     markup_text(out, line->name);
     strbuf_adds(out, linked ? "</a> <span>" : " <span>");
     chart_figure(out, c->unit, first);
@@ -162,6 +167,13 @@ static void plot_legend_line(const struct chart_lines *c, uint32_t i, const stru
     strbuf_adds(out, "</li>\n");
 }
 
+void lines_legend(const struct chart_lines *c, const struct chart_page *page, struct strbuf *out) {
+    strbuf_adds(out, "<ul class=\"legend\">\n");
+    for (uint32_t i = c->count; i-- > 0;)
+        plot_legend_line(c, c->total ? c->count - 1 - i : i, page, out);
+    strbuf_adds(out, "</ul>\n");
+}
+
 bool svg_lines(const struct chart *chart, const struct chart_page *page, struct arena *arena,
                struct strbuf *out, struct err *err) {
     const struct chart_lines *c = &chart->lines;
@@ -177,9 +189,7 @@ bool svg_lines(const struct chart *chart, const struct chart_page *page, struct 
     plot_ticks(c, &l, out);
     plot_points(c, &l, out);
     plot_labels(c, &l, out);
-    strbuf_adds(out, "</svg>\n<ul class=\"legend\">\n");
-    for (uint32_t i = c->count; i-- > 0;)
-        plot_legend_line(c, i, page, out);
-    strbuf_adds(out, "</ul>\n");
+    strbuf_adds(out, "</svg>\n");
+    lines_legend(c, page, out);
     return true;
 }
