@@ -28,9 +28,26 @@ enum cause_kind {
 };
 extern const char *const cause_kind_names[CAUSE_KINDS];
 
+/* How much of it there is in the oldest dump and in the newest, with all that it holds. */
+struct cause_held {
+    uint64_t objects[2], bytes[2]; /* 0: it is not there */
+};
+
+/* Something beside the path that a step of it holds, too, and that grew. */
+struct cause_branch {
+    const char *edge, *type;
+    struct cause_held held;
+};
+
 /* From a root down; the edge of the first step is the root. */
 struct cause_step {
     const char *edge, *type;
+    struct cause_held held;
+    const struct cause_branch *branches; /* most growth first */
+    uint32_t branch_count;
+    uint32_t others; /* [count] of further ones */
+    /* What nobody holds alone: who refers to it, most often first; NULL: not told. */
+    const char *holders[2];
 };
 
 /* What grew by it, of what the cause holds. */

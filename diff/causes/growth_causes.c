@@ -86,42 +86,7 @@ const struct callback_row *telling_timers_that_end(const struct telling *t,
     return ends && most->objects * 2 > (uint64_t)item->objects_delta ? most : NULL;
 }
 
-/* -- Path -------------------------------------------------------------------------------------- */
-
-/* The steps to a node, its own last. Returns their number, which `steps` has room for. */
-static uint32_t steps_to(const struct telling *t, const struct growth *g, uint32_t node,
-                         struct cause_step *steps) {
-    uint32_t depth = 0;
-    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent)
-        depth++;
-    uint32_t i = depth;
-    for (uint32_t n = node; n != GROWTH_ROOT; n = g->nodes[n].parent) {
-        const char *edge = g->nodes[n].parent == GROWTH_ROOT ? g->nodes[n].root : g->nodes[n].edge;
-        i--;
-        if (steps)
-            steps[i] = (struct cause_step){findings_text(t->f, "%s", edge ? edge : ""),
-                                           findings_text(t->f, "%s", g->nodes[n].type)};
-    }
-    return depth;
-}
-
-static void fill_path(const struct telling *t, const struct accumulation *item,
-                      struct cause *cause) {
-    const struct growth *g = &t->a->growth;
-    uint32_t depth = steps_to(t, g, item->leaf, NULL);
-    struct cause_step *steps = arena_array(&t->f->arena, (size_t)depth + 1, sizeof(*steps));
-    if (!steps)
-        err_keep_nomem(&t->f->err);
-    if (!steps || !depth)
-        return;
-    cause->path_count = steps_to(t, g, item->leaf, steps);
-    cause->path = steps;
-    uint32_t end = item->main == GROWTH_ROOT ? item->leaf : item->main;
-    struct strbuf line;
-    strbuf_init(&line);
-    growth_path_text_keeping(g, end, item->container, t->d->s->options.full_paths, &line);
-    cause->held_by = findings_take(t->f, &line);
-}
+/* -- Figures, types ---------------------------------------------------------------------------- */
 
 static void fill_cause_types(const struct telling *t, const struct accumulation *item,
                              struct cause *cause) {
@@ -280,7 +245,7 @@ void telling_measure(const struct telling *t, const struct accumulation *item,
     cause->bytes = bytes;
     cause->share = c->live_delta > 0 ? (double)item->bytes_delta / (double)c->live_delta : 0;
     cause->share = cause->share > 1 ? 1 : cause->share;
-    fill_path(t, item, cause);
+    telling_path(t, item, cause);
     fill_cause_types(t, item, cause);
 }
 

@@ -48,6 +48,8 @@ const struct callback_row *telling_timers_that_end(const struct telling *t,
 
 /* Gives a cause the figures, the path and the types of what accumulates. */
 void telling_measure(const struct telling *t, const struct accumulation *item, struct cause *cause);
+/* Gives it the path alone: its steps, and what hangs on them beside it. */
+void telling_path(const struct telling *t, const struct accumulation *item, struct cause *cause);
 /* Findings about a type that grew there for the most part are symptoms of that cause. */
 void telling_claim(const struct telling *t, const struct accumulation *item, uint32_t cause);
 

@@ -52,18 +52,62 @@ static void card_figures(const struct html_page *p, const struct cause *cause) {
 
 #define STEPS_OPEN 24u
 
+/* "763.3 KiB (+381.1 KiB), 4,001 objects (+2,000)" */
+static void step_figures(const struct cause_held *held, struct strbuf *out) {
+    char now[FMT_MAX], delta[FMT_MAX];
+    strbuf_addf(out, " <small>%s (%s), ", fmt_bytes(held->bytes[1], now),
+                fmt_bytes_delta(fmt_delta(held->bytes[0], held->bytes[1]), delta));
+    strbuf_addf(out, "%s object%s (%s)</small>", fmt_count(held->objects[1], now),
+                plural(held->objects[1]),
+                fmt_count_delta(fmt_delta(held->objects[0], held->objects[1]), delta));
+}
+
+static void step_name(const char *edge, const char *type, const struct cause_held *held,
+                      struct strbuf *out) {
+    strbuf_adds(out, "<b>");
+    page_name(out, edge);
+    strbuf_adds(out, "</b> ");
+    page_name(out, type);
+    step_figures(held, out);
+}
+
+/* Beside the way to what grew. */
+static void step_branches(const struct cause_step *step, struct strbuf *out) {
+    for (uint32_t i = 0; i < 2; i++) {
+        if (!step->holders[i])
+            continue;
+        strbuf_adds(out, "<p class=\"step dim\">also held by ");
+        page_name(out, step->holders[i]);
+        strbuf_adds(out, "</p>\n");
+    }
+    for (uint32_t i = 0; i < step->branch_count; i++) {
+        const struct cause_branch *branch = &step->branches[i];
+        strbuf_adds(out, "<p class=\"step beside\">");
+        step_name(branch->edge, branch->type, &branch->held, out);
+        strbuf_adds(out, "</p>\n");
+    }
+    if (step->others)
+        strbuf_addf(out, "<p class=\"step dim\">[%u more that grew]</p>\n", step->others);
+}
+
+/* Each step unfolds what it holds: the next one first, then what else grew there. */
 static void card_steps(const struct cause *cause, struct strbuf *out) {
     uint32_t shown = cause->path_count < STEPS_OPEN ? cause->path_count : STEPS_OPEN;
-    strbuf_adds(out, "<ol class=path>");
+    strbuf_adds(out, "<div class=path>\n");
     for (uint32_t i = 0; i < shown; i++) {
-        strbuf_adds(out, "<li><b>");
-        page_name(out, cause->path[i].edge ? cause->path[i].edge : "");
-        strbuf_adds(out, "</b> ");
-        page_name(out, cause->path[i].type ? cause->path[i].type : "");
+        const struct cause_step *step = &cause->path[i];
+        strbuf_addf(out, "<details open class=step><summary%s>",
+                    i + 1 == cause->path_count ? " class=grown" : "");
+        step_name(step->edge, step->type, &step->held, out);
+        strbuf_adds(out, "</summary>\n");
     }
     if (shown < cause->path_count)
-        strbuf_addf(out, "<li>[%u more steps]", cause->path_count - shown);
-    strbuf_adds(out, "</ol>\n");
+        strbuf_addf(out, "<p class=step>[%u more steps]</p>\n", cause->path_count - shown);
+    for (uint32_t i = shown; i-- > 0;) {
+        step_branches(&cause->path[i], out);
+        strbuf_adds(out, "</details>\n");
+    }
+    strbuf_adds(out, "</div>\n");
 }
 
 static void card_types(const struct cause *cause, struct strbuf *out) {

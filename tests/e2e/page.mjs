@@ -214,6 +214,24 @@ await test('next_steps_are_copied', async () => {
   await page.context().close();
 });
 
+await test('paths_unfold_step_by_step_by_keys_and_without_script', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open('diff.html', {javaScriptEnabled});
+    const card = page.locator('.card:has(.path)').first();
+    const last = card.locator('.path .grown');
+    equal(await last.isVisible(), false, 'the path is open');
+    await card.locator(':scope > details > summary').focus();
+    await page.keyboard.press('Enter');
+    holds(await last.isVisible() && /objects? \(/.test(await last.textContent()), 'what grew is not seen, or how much');
+    await card.locator('.path summary').first().focus();
+    await page.keyboard.press('Enter');
+    equal(await last.isVisible(), false, 'a step that was folded shows what it holds');
+    await page.keyboard.press('Enter');
+    holds(await last.isVisible(), 'it does not unfold');
+    await page.context().close();
+  }
+});
+
 await test('sparklines_where_there_are_more_than_two', async () => {
   const page = await open('series.html');
   holds(await page.locator('td .spark path').count() > 3, 'no sparklines');

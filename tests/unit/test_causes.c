@@ -74,6 +74,32 @@ static void one_container_is_one_cause(void **state) {
     made_deinit(&m);
 }
 
+/* Each step says what it holds; what else grew below it stands beside the path. */
+static void steps_of_a_path_say_what_they_hold(void **state) {
+    (void)state;
+    struct made m;
+    struct causes c;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        add_orders(&m, i, 1000 + 500 * i);
+    causes_judge(&m, &c);
+    const struct cause *cause = &c.items[0];
+    assert_int_equal(cause->path_count, 4);
+    const struct cause_step *first = &cause->path[0], *array = &cause->path[2];
+    assert_int_equal(first->held.objects[0], 2003);
+    assert_int_equal(first->held.objects[1], 3003);
+    assert_int_equal(first->held.bytes[1], 1500 * (1000 + 60 + 24) + 104);
+    assert_int_equal(first->branch_count, 0);
+    assert_int_equal(array->branch_count, 1);
+    assert_int_equal(array->others, 0);
+    assert_string_equal(array->branches[0].edge, "[].key");
+    assert_string_equal(array->branches[0].type, "System.String");
+    assert_int_equal(array->branches[0].held.bytes[0], 60 * 1000);
+    assert_int_equal(array->branches[0].held.bytes[1], 60 * 1500);
+    causes_deinit(&c);
+    made_deinit(&m);
+}
+
 /* What the causes explain and what they do not is the growth of what lives. */
 static void shares_add_up(void **state) {
     (void)state;
@@ -438,6 +464,7 @@ static void what_nothing_explains_is_a_cause(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_container_is_one_cause),
+        cmocka_unit_test(steps_of_a_path_say_what_they_hold),
         cmocka_unit_test(shares_add_up),
         cmocka_unit_test(what_stays_has_no_cause),
         cmocka_unit_test(filling_is_no_leak),

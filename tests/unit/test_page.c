@@ -1,9 +1,10 @@
 /* The HTML report: what a page has beside the tables of the other reports. */
-#include "made.h"
+#include "made_causes.h"
 
 #include "diff/report/report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const page_names[] = {"a.txt", "b.txt", "c.txt"};
@@ -65,6 +66,55 @@ static void rows_behind_three_hundred_are_folded(void **state) {
     }
 }
 
+/* -- Cards ------------------------------------------------------------------------------------- */
+
+/* A holder of six kinds of things that grow, the first of them most, and one with a bad name. */
+static void add_shared(struct made *m, uint32_t i) {
+    static const char *const kinds[] = {
+        ORDER, "Shop.A", "Shop.B", "</details><script>x</script>", "Shop.C", "Shop.D"};
+    static const char *const edges[] = {"[].value", "[].a", "[].b", "[].c", "[].d", "[].e"};
+    uint64_t all = 0, objects = 1000 * (i + 1);
+    for (uint64_t k = 0; k < 6; k++)
+        all += objects * (k ? 100 - k : 1000);
+    uint64_t root = causes_add_path(m, i, ABSENT, "static Shop.Desk.s_desk", "Shop.Desk", 1, 24,
+                                    6 * objects + 1, all + 80);
+    uint64_t list = causes_add_path(m, i, root, "_all", "Shop.Slot[]", 1, 80, 6 * objects, all);
+    for (uint64_t k = 0; k < 6; k++) {
+        uint64_t bytes = objects * (k ? 100 - k : 1000);
+        causes_add_path(m, i, list, edges[k], kinds[k], objects, bytes, 0, 0);
+        made_live_type(m, i, kinds[k], objects, bytes);
+    }
+}
+
+static void paths_are_steps_that_unfold(void **state) {
+    (void)state;
+    struct made m;
+    struct strbuf out;
+    made_init(&m, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        add_shared(&m, i);
+    made_rules(&m);
+    page_of(&m, &(struct report_options){.all = true}, &out);
+    const char *path = strstr(out.ptr, "<div class=path>");
+    assert_non_null(path);
+    const char *end = strstr(path, "</div>");
+    char *card = strndup(path, (size_t)(end - path));
+    assert_non_null(card);
+    assert_int_equal(times(card, "<details open class=step>"), 3);
+    assert_int_equal(times(card, "<details"), times(card, "</details>"));
+    causes_says(card, "<summary><b>static Shop.<wbr>Desk.<wbr>s_desk</b> Shop.<wbr>Desk <small>");
+    causes_says(
+        card, "class=grown><b>[].<wbr>value</b> Shop.<wbr>Order <small>1.9 MiB (+976.6 KiB), 2,000 "
+              "objects (+1,000)");
+    /* What else grew there: four of five, the largest, as text. */
+    assert_int_equal(times(card, "<p class=\"step beside\">"), 4);
+    causes_says(card, "&lt;/<wbr>details&gt;&lt;script&gt;");
+    causes_says(card, "[1 more that grew]");
+    free(card);
+    strbuf_deinit(&out);
+    made_deinit(&m);
+}
+
 /* -- Charts ------------------------------------------------------------------------------------ */
 
 static void two_dumps_are_slopes_and_three_are_bands(void **state) {
@@ -94,6 +144,7 @@ static void two_dumps_are_slopes_and_three_are_bands(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_are_steps_that_unfold),
         cmocka_unit_test(two_dumps_are_slopes_and_three_are_bands),
         cmocka_unit_test(rows_behind_three_hundred_are_folded),
     };
