@@ -16,8 +16,8 @@
  *
  * Source: dhat/dh_main.c and the comment on its file format in valgrind; dhat-rs, src/lib.rs.
  */
+#include "base/json_scan.h"
 #include "base/num.h"
-#include "base/utf16.h"
 #include "base/vec.h"
 #include "input/input.h"
 #include "input/valgrind_frame.h"
@@ -28,12 +28,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MOST 64u
-
 struct dhat {
     struct builder *b;
-    struct str rest; /* not read yet */
-    bool bad;        /* what comes is no JSON, or the file ends */
+    struct json_scan json;
     const char **frames;
     size_t frame_count, frame_capacity;
     struct str points;  /* behind the bracket of "pps"; empty: none */
@@ -44,126 +41,17 @@ struct dhat {
     uint64_t points_read, bad_frames; /* [count] */
 };
 
-/* -- JSON -------------------------------------------------------------------------------------- */
-
-/* The next character that is no blank, '\0' at the end; it is not passed over. */
-static char dhat_json_peek(struct dhat *d) {
-    while (d->rest.len && strchr(" \t\r\n", d->rest.ptr[0]))
-        d->rest = str_drop(d->rest, 1);
-    return d->rest.len ? d->rest.ptr[0] : '\0';
-}
-
-static bool dhat_json_take(struct dhat *d, char c) {
-    bool is = !d->bad && dhat_json_peek(d) == c;
-    if (is)
-        d->rest = str_drop(d->rest, 1);
-    return is;
-}
-
-/* As dhat_json_take; that it is not there is an error. */
-static bool dhat_json_want(struct dhat *d, char c) {
-    d->bad = !dhat_json_take(d, c);
-    return !d->bad;
-}
-
-/* A string as it stands, without its quotes, its escapes in it. */
-static struct str dhat_json_raw_string(struct dhat *d) {
-    if (!dhat_json_want(d, '"'))
-        return STR("");
-    size_t end = 0;
-    while (end < d->rest.len && d->rest.ptr[end] != '"')
-        end += d->rest.ptr[end] == '\\' ? 2 : 1;
-    d->bad = end >= d->rest.len;
-    struct str text = str_take(d->rest, end);
-    d->rest = str_drop(d->rest, end + 1);
-    return text;
-}
-
-/* A string in d->text, its escapes resolved. */
-static struct str dhat_json_string(struct dhat *d) {
-    struct str raw = dhat_json_raw_string(d);
-    strbuf_clear(&d->text);
-    for (size_t i = 0; i < raw.len; i++) {
-        uint64_t code;
-        if (raw.ptr[i] != '\\') {
-            strbuf_addc(&d->text, raw.ptr[i]);
-        } else if (i + 5 < raw.len && raw.ptr[i + 1] == 'u' &&
-                   num_hex(str_take(str_drop(raw, i + 2), 4), &code)) {
-            strbuf_add_code_point(&d->text, (uint32_t)code);
-            i += 5;
-        } else if (++i < raw.len) {
-            strbuf_addc(&d->text, strchr("nrtbf", raw.ptr[i]) ? ' ' : raw.ptr[i]);
-        }
-    }
-    return strbuf_str(&d->text);
-}
-
-/* ABSENT: it is none that is whole and not below zero. */
-static uint64_t dhat_json_number(struct dhat *d) {
-    size_t n = 0;
-    uint64_t value;
-    dhat_json_peek(d);
-    while (n < d->rest.len && strchr("+-.eE0123456789", d->rest.ptr[n]))
-        n++;
-    struct str text = str_take(d->rest, n);
-    d->rest = str_drop(d->rest, n);
-    d->bad |= n == 0;
-    return num_dec(text, &value) ? value : ABSENT;
-}
-
-/* Passes over any value. */
-static void dhat_json_skip(struct dhat *d) {
-    size_t depth = 0;
-    do {
-        char c = dhat_json_peek(d);
-        if (c == '"') {
-            dhat_json_raw_string(d);
-        } else if (c == '{' || c == '[') {
-            depth++;
-            d->rest = str_drop(d->rest, 1);
-        } else if (c == '}' || c == ']') {
-            d->bad |= depth == 0;
-            depth -= depth > 0;
-            d->rest = str_drop(d->rest, 1);
-        } else {
-            d->bad |= c == '\0';
-            d->rest = str_drop(d->rest, 1);
-            while (!depth && d->rest.len && !strchr(",]} \t\r\n", d->rest.ptr[0]))
-                d->rest = str_drop(d->rest, 1);
-        }
-    } while (!d->bad && depth && depth <= DEPTH_MOST);
-    d->bad |= depth > 0;
-}
-
-/* Another member of an object, or item of a list, behind its bracket? */
-static bool dhat_json_more(struct dhat *d, char end, bool *first) {
-    if (d->bad || dhat_json_take(d, end))
-        return false;
-    if (!*first)
-        dhat_json_want(d, ',');
-    *first = false;
-    return !d->bad;
-}
-
-/* The next key of an object; false at its end. */
-static bool dhat_json_key(struct dhat *d, bool *first, struct str *ret_key) {
-    if (!dhat_json_more(d, '}', first))
-        return false;
-    *ret_key = dhat_json_raw_string(d);
-    return dhat_json_want(d, ':');
-}
-
 /* -- The table of frames ----------------------------------------------------------------------- */
 
 /* "0x109160: line_new (lines.c:3)"; "[root]" is none. */
 static bool dhat_read_frames(struct dhat *d, struct err *err) {
     bool first = true, bad;
-    dhat_json_want(d, '[');
-    while (dhat_json_more(d, ']', &first)) {
-        struct str text = dhat_json_string(d);
+    json_scan_want(&d->json, '[');
+    while (json_scan_more(&d->json, ']', &first)) {
+        struct str text = json_scan_string(&d->json, &d->text);
         size_t colon = str_find(str_take(text, 24), STR(": "), 0);
-        if (d->bad || !VEC_ROOM(d->frames, d->frame_count, d->frame_capacity, err))
-            return d->bad;
+        if (d->json.bad || !VEC_ROOM(d->frames, d->frame_count, d->frame_capacity, err))
+            return d->json.bad;
         const char *frame = valgrind_frame(
             d->b, colon == STR_NOT_FOUND ? text : str_drop(text, colon + 2), &bad, err);
         if (!frame)
@@ -183,9 +71,9 @@ struct dhat_point {
 
 static void dhat_read_numbers(struct dhat *d, struct dhat_point *p) {
     bool first = true;
-    dhat_json_want(d, '[');
-    while (dhat_json_more(d, ']', &first)) {
-        uint64_t number = dhat_json_number(d);
+    json_scan_want(&d->json, '[');
+    while (json_scan_more(&d->json, ']', &first)) {
+        uint64_t number = json_scan_number(&d->json);
         if (number >= d->frame_count)
             d->bad_frames++;
         else if (p->count <= STACK_FRAMES_MAX && number) /* 0 is the root of all */
@@ -207,17 +95,17 @@ static void dhat_read_point(struct dhat *d, struct dhat_point *p) {
     bool first = true;
     p->ever = p->most = p->end = none;
     p->count = 0;
-    dhat_json_want(d, '{');
-    while (dhat_json_key(d, &first, &key)) {
+    json_scan_want(&d->json, '{');
+    while (json_scan_key(&d->json, &first, &key)) {
         size_t i = 0, all = sizeof(figures) / sizeof(*figures);
         while (i < all && !str_eq(key, figures[i].key))
             i++;
         if (i < all)
-            *figures[i].to = dhat_json_number(d);
+            *figures[i].to = json_scan_number(&d->json);
         else if (str_eq(key, STR("fs")))
             dhat_read_numbers(d, p);
         else
-            dhat_json_skip(d);
+            json_scan_skip(&d->json);
     }
 }
 
@@ -246,12 +134,12 @@ static bool dhat_read_points(struct dhat *d, struct err *err) {
     bool first = true, ok = true;
     if (!point)
         return err_nomem(err);
-    d->rest = d->points;
-    d->bad = false;
+    d->json.rest = d->points;
+    d->json.bad = false;
     builder_present(d->b, PART_STACKS);
-    while (ok && dhat_json_more(d, ']', &first)) {
+    while (ok && json_scan_more(&d->json, ']', &first)) {
         dhat_read_point(d, point);
-        ok = d->bad || dhat_store(d, point, err);
+        ok = d->json.bad || dhat_store(d, point, err);
     }
     free(point);
     return ok;
@@ -264,24 +152,25 @@ static bool dhat_read_member(struct dhat *d, struct str key, struct err *err) {
     if (!origin)
         return false;
     if (str_eq(key, STR("mode"))) {
-        d->is_bytes = !str_contains(dhat_json_raw_string(d), STR("ad-hoc"));
+        d->is_bytes = !str_contains(json_scan_raw_string(&d->json), STR("ad-hoc"));
     } else if (str_eq(key, STR("bklt"))) {
-        d->has_lifetimes = dhat_json_peek(d) == 't';
-        dhat_json_skip(d);
+        d->has_lifetimes = json_scan_peek(&d->json) == 't';
+        json_scan_skip(&d->json);
     } else if (str_eq(key, STR("tu"))) {
-        d->by_clock = str_eq(dhat_json_string(d), STR("\xc2\xb5s")); /* else instructions */
+        d->by_clock =
+            str_eq(json_scan_string(&d->json, &d->text), STR("\xc2\xb5s")); /* else instructions */
     } else if (str_eq(key, STR("te"))) {
-        d->end = dhat_json_number(d);
+        d->end = json_scan_number(&d->json);
     } else if (str_eq(key, STR("pid"))) {
-        builder_say(d->b, &origin->pid, dhat_json_number(d), "the process id");
+        builder_say(d->b, &origin->pid, json_scan_number(&d->json), "the process id");
     } else if (str_eq(key, STR("cmd"))) {
-        return builder_say_program(d->b, dhat_json_string(d), err);
+        return builder_say_program(d->b, json_scan_string(&d->json, &d->text), err);
     } else if (str_eq(key, STR("ftbl"))) {
         return dhat_read_frames(d, err);
     } else {
-        if (str_eq(key, STR("pps")) && dhat_json_peek(d) == '[')
-            d->points = str_drop(d->rest, 1);
-        dhat_json_skip(d);
+        if (str_eq(key, STR("pps")) && json_scan_peek(&d->json) == '[')
+            d->points = str_drop(d->json.rest, 1);
+        json_scan_skip(&d->json);
     }
     return true;
 }
@@ -313,20 +202,20 @@ static bool dhat_read_all(struct dhat *d, struct err *err) {
     if (!origin || !builder_say_string(d->b, &origin->tool, STR("DHAT"), "the tool", err))
         return false;
     builder_say(d->b, &origin->sampled, 0, "whether figures are samples");
-    dhat_json_want(d, '{');
-    while (dhat_json_key(d, &first, &key))
+    json_scan_want(&d->json, '{');
+    while (json_scan_key(&d->json, &first, &key))
         if (!dhat_read_member(d, key, err))
             return false;
     if (!d->points.len || !d->frame_count)
-        return err_set(err, d->bad ? ERR_TRUNCATED : ERR_FORMAT,
+        return err_set(err, d->json.bad ? ERR_TRUNCATED : ERR_FORMAT,
                        "DHAT's file %s (its table of frames comes last)",
-                       d->bad ? "is cut off" : "has no program points or no frames");
+                       d->json.bad ? "is cut off" : "has no program points or no frames");
     if (!d->is_bytes)
         return err_set(err, ERR_UNSUPPORTED, "DHAT counted events of its own, not memory");
-    bool cut = d->bad;
+    bool cut = d->json.bad;
     if (!dhat_read_points(d, err))
         return false;
-    if (cut || d->bad)
+    if (cut || d->json.bad)
         builder_lacks(d->b, PART_BIT(PART_STACKS), ASPECT_ROWS, ABSENT,
                       "DHAT: the file is cut off");
     if (d->bad_frames)
@@ -339,7 +228,7 @@ static bool dhat_read_all(struct dhat *d, struct err *err) {
 
 static bool dhat_read(struct source *source, struct builder *b, struct err *err) {
     struct dhat d = {.b = b, .is_bytes = true};
-    d.rest = (struct str){(const char *)source->bytes.data, source->bytes.size};
+    d.json.rest = (struct str){(const char *)source->bytes.data, source->bytes.size};
     strbuf_init(&d.text);
     bool ok = dhat_read_all(&d, err) && strbuf_ok(&d.text, err);
     strbuf_deinit(&d.text);
@@ -348,8 +237,9 @@ static bool dhat_read(struct source *source, struct builder *b, struct err *err)
 }
 
 static bool dhat_probe(struct bytes head) {
-    struct dhat d = {.rest = {(const char *)head.data, head.size}};
-    return dhat_json_take(&d, '{') && str_eq(dhat_json_raw_string(&d), STR("dhatFileVersion"));
+    struct dhat d = {.json.rest = {(const char *)head.data, head.size}};
+    return json_scan_take(&d.json, '{') &&
+           str_eq(json_scan_raw_string(&d.json), STR("dhatFileVersion"));
 }
 
 const struct input input_dhat = {
