@@ -19,22 +19,8 @@
 
 /* -- Containers -------------------------------------------------------------------------------- */
 
-/* Arrays and nested types of the framework are the inside of a container. */
-static bool is_inside(const char *type) {
-    if (str_ends(str_of(type), STR("[]")))
-        return true;
-    unsigned depth = 0;
-    for (const char *p = type; *p; p++) {
-        depth += *p == '<' || *p == '[';
-        depth -= (*p == '>' || *p == ']') && depth;
-        if (*p == '+' && !depth)
-            return name_is_framework(type);
-    }
-    return false;
-}
-
 uint32_t accumulation_container(const struct growth *g, uint32_t node) {
-    while (is_inside(g->nodes[node].type) && g->nodes[node].parent != GROWTH_ROOT)
+    while (name_is_inside(g->nodes[node].type) && g->nodes[node].parent != GROWTH_ROOT)
         node = g->nodes[node].parent;
     return node;
 }
@@ -49,7 +35,7 @@ static uint32_t container_of_point(const struct growth *g, const struct growth_p
 static const char *accumulation_field(const struct growth *g, const struct growth_point *point,
                                       uint32_t container) {
     const char *type = g->nodes[container].type;
-    if (point->node == container || name_is_framework(type) || str_ends(str_of(type), STR("[]")))
+    if (point->node == container || name_is_framework(type) || name_is_array(type))
         return "";
     uint32_t at = point->node;
     while (g->nodes[at].parent != container)
@@ -228,7 +214,7 @@ static uint32_t most_below(const struct accumulations *a, uint32_t number, uint3
  */
 static uint32_t below_arrays(const struct accumulations *a, uint32_t number, uint32_t top) {
     const struct growth *g = &a->growth;
-    if (!name_is_framework(g->nodes[top].type) && !str_ends(str_of(g->nodes[top].type), STR("[]")))
+    if (!name_is_framework(g->nodes[top].type) && !name_is_array(g->nodes[top].type))
         return top;
     for (uint32_t n = most_below(a, number, top); n != GROWTH_ROOT; n = most_below(a, number, n))
         if (growth_objects(g, n) > 10 * growth_objects(g, top))
@@ -333,7 +319,7 @@ static bool is_same_array(const struct growth *g, uint32_t node) {
     for (uint32_t i = 0; i < last; i++)
         if (!array->own_objects[i] || array->own_bytes[i] < array->own_bytes[last])
             return false;
-    return array->own_objects[last] == 1 && str_ends(str_of(array->type), STR("[]"));
+    return array->own_objects[last] == 1 && name_is_array(array->type);
 }
 
 /*

@@ -169,7 +169,7 @@ static bool is_room(const struct telling *t, const struct accumulation *item) {
     uint64_t elements = 0;
     int64_t more = 0;
     if (item->counted || item->enlarged == GROWTH_ROOT ||
-        !str_ends(str_of(g->nodes[item->enlarged].type), STR("[]")))
+        !name_is_array(g->nodes[item->enlarged].type))
         return false;
     for (uint32_t n = 0; n < g->node_count; n++) {
         const struct growth_node *node = &g->nodes[n];
@@ -202,7 +202,7 @@ static int64_t type_growth(const struct telling *t, const char *name) {
 
 static bool explains(const struct telling *t, const struct accumulation *item, const char *type) {
     /* The array that everything is in is part of it, new ones and larger ones. */
-    if (item->container != GROWTH_ROOT && str_ends(str_of(type), STR("[]")) &&
+    if (item->container != GROWTH_ROOT && name_is_array(type) &&
         strcmp(t->a->growth.nodes[item->container].type, type) == 0)
         return true;
     for (uint32_t i = 0; i < item->type_count; i++)

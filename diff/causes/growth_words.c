@@ -80,6 +80,14 @@ static bool is_aside(const struct telling *t, uint32_t node) {
            RUNTIMES_SAY(words_begin, providers, str_of(t->a->growth.nodes[node].type));
 }
 
+/* Is it a variable, which has a name that somebody gave it, whatever it lies in? */
+static bool is_variable(const struct telling *t, uint32_t node) {
+    const struct growth_node *at = &t->a->growth.nodes[node];
+    return at->parent != GROWTH_ROOT && at->edge && at->edge[0] && at->edge[0] != '[' &&
+           at->edge[0] != '(' &&
+           RUNTIMES_SAY(words_are, scopes, str_of(t->a->growth.nodes[at->parent].type));
+}
+
 /* The field by which one knows the container; item: what it holds, NULL: that is another's. */
 static const char *place_of_container(const struct telling *t, const struct accumulation *item,
                                       const char *root, uint32_t at) {
@@ -89,7 +97,7 @@ static const char *place_of_container(const struct telling *t, const struct accu
         return pretty_root(t->f, root);
     /* Up through what the framework has between the program's object and its container. */
     uint32_t program = at;
-    while (nodes[program].parent != GROWTH_ROOT &&
+    while (nodes[program].parent != GROWTH_ROOT && !is_variable(t, program) &&
            name_is_framework(nodes[nodes[program].parent].type)) {
         if (is_aside(t, nodes[program].parent)) {
             program = at;
@@ -102,6 +110,8 @@ static const char *place_of_container(const struct telling *t, const struct accu
         at = program;
     if (nodes[at].parent == GROWTH_ROOT)
         return several ? outer_type(t->f, nodes[at].type) : pretty_root(t->f, root);
+    if (is_variable(t, at))
+        return findings_text(t->f, "variable %s", pretty_edge(t->f, nodes[at].edge));
     const char *holder = outer_type(t->f, nodes[nodes[at].parent].type);
     const char *edge = nodes[at].edge;
     if (edge && strcmp(edge, DELEGATE_TARGET) == 0) { /* that tells nobody what it is */

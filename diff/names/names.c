@@ -9,9 +9,29 @@ bool name_is_framework(const char *name) {
     struct str s = str_of(name);
     for (size_t i = 0; s.len && runtime_table[i]; i++)
         if (words_begin(&runtime_table[i]->framework, s) ||
-            words_are(&runtime_table[i]->framework_whole, s))
+            words_are(&runtime_table[i]->framework_whole, s) ||
+            (s.ptr[0] == '(' && words_within(&runtime_table[i]->framework_within, s)))
             return true;
     return s.len == 0;
+}
+
+bool name_is_array(const char *type) {
+    struct str s = str_of(type);
+    return str_ends(s, STR("[]")) || RUNTIMES_SAY(words_begin, arrays, s);
+}
+
+bool name_is_inside(const char *type) {
+    struct str s = str_of(type);
+    if (name_is_array(type) || RUNTIMES_SAY(words_begin, insides, s))
+        return true;
+    unsigned depth = 0;
+    for (const char *p = type; *p; p++) {
+        depth += *p == '<' || *p == '[';
+        depth -= (*p == '>' || *p == ']') && depth;
+        if (*p == '+' && !depth)
+            return name_is_framework(type);
+    }
+    return false;
 }
 
 size_t name_arguments(struct str name) {

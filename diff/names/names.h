@@ -13,6 +13,12 @@
  */
 bool name_is_framework(const char *name);
 
+/* An array, which is the inside of whatever it is in: "Order[]", and what a runtime calls one. */
+bool name_is_array(const char *type);
+
+/* Any type that is the inside of a container: an array, or a part of one of the framework's. */
+bool name_is_inside(const char *type);
+
 /* Where the arguments of a method begin: "sync.(*Mutex).Lock(0x1)" has its type in brackets. The
  * length of the name when it has none. */
 size_t name_arguments(struct str name);

@@ -14,6 +14,10 @@ static bool path_text_is_name(char c) {
 }
 
 void path_short_type(const char *type, struct strbuf *out) {
+    if (type[0] == '(') { /* a group of objects, or a function and its file: no namespaces */
+        strbuf_adds(out, type);
+        return;
+    }
     /* A namespace is a run of names and dots: what stands behind its last dot is kept. */
     for (const char *p = type; *p;) {
         const char *end = p, *last = p;
@@ -73,7 +77,7 @@ void path_type_text(const char *type, struct strbuf *out) {
 /* One step: the type, and the edge out of it; "Entry[] -> [].value" is "[].value". */
 static void add_step(const struct path_step *step, const char *edge_below, bool full,
                      struct strbuf *out) {
-    bool element = edge_below && edge_below[0] == '[' && str_ends(str_of(step->type), STR("[]"));
+    bool element = edge_below && edge_below[0] == '[' && name_is_array(step->type);
     strbuf_adds(out, ARROW);
     if (!element || full)
         path_text_add_type(step, full, out);

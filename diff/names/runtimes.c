@@ -1,9 +1,10 @@
 #include "diff/names/runtimes.h"
 
-extern const struct runtime_words words_of_dotnet, words_of_java, words_of_go, words_of_python;
+extern const struct runtime_words words_of_dotnet, words_of_java, words_of_go, words_of_python,
+    words_of_node;
 
 const struct runtime_words *const runtime_table[] = {
-    &words_of_dotnet, &words_of_java, &words_of_go, &words_of_python, NULL,
+    &words_of_dotnet, &words_of_java, &words_of_go, &words_of_python, &words_of_node, NULL,
 };
 
 /* Of origin_row.runtime; NULL or unknown: the first. */

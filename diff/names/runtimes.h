@@ -67,6 +67,7 @@ struct known_type {
 enum hint_names {
     HINT_NAMES_NOTHING,
     HINT_NAMES_PUBLISHER,     /* the event, and the method that subscribed to it */
+    HINT_NAMES_EMITTER,       /* the event of an emitter that keeps its listeners by name */
     HINT_NAMES_METHOD,        /* the async method, and where it waits */
     HINT_NAMES_AWAITER,       /* the same of what waits for the objects, in brackets */
     HINT_NAMES_TIMERS,        /* what timers call, and when, in brackets */
@@ -97,9 +98,14 @@ struct runtime_words {
     /* -- Types and methods: beginnings, unless something else is said -- */
     struct words framework;       /* of the runtime and its libraries */
     struct words framework_whole; /* the same, whole names */
-    struct words stubs;           /* methods that nobody wrote at all */
-    struct words known_bare;      /* generic types that are known without their arguments */
-    struct words exceptions;      /* how types of exceptions end */
+    struct words
+        framework_within;    /* the same of groups in brackets, "(closure) f node:fs:1": parts */
+    struct words arrays;     /* of arrays that do not end in "[]" */
+    struct words insides;    /* of parts that containers of the library are made of */
+    struct words scopes;     /* whole names: what variables of the program lie in, by name */
+    struct words stubs;      /* methods that nobody wrote at all */
+    struct words known_bare; /* generic types that are known without their arguments */
+    struct words exceptions; /* how types of exceptions end */
     struct words exceptions_made; /* whole names: made in advance, so they say nothing */
     /* Types that hold whatever a program is made of: who holds one has not filled what it holds */
     struct words providers;

@@ -229,7 +229,9 @@ void fmt_cut_type(struct strbuf *out, const char *type, size_t width) {
     struct strbuf shorter;
     strbuf_init(&shorter);
     strbuf_adds(&shorter, type);
-    for (int pass = 0; pass < 2 && fmt_width(strbuf_cstr(&shorter)) > width; pass++) {
+    /* What begins with a bracket is a group, or a function and its file: no namespaces. */
+    for (int pass = 0; type[0] != '(' && pass < 2 && fmt_width(strbuf_cstr(&shorter)) > width;
+         pass++) {
         strbuf_clear(&shorter);
         without_namespaces(&shorter, type, pass == 1);
     }

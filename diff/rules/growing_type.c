@@ -9,7 +9,7 @@
 #include <string.h>
 
 static bool is_array(const struct series_type *type) {
-    return str_ends(str_of(type->name), STR("[]"));
+    return name_is_array(type->name);
 }
 
 /*

@@ -118,6 +118,32 @@ static bool add_publisher(const struct growth *g, const struct growth_node *dele
     return true;
 }
 
+/* Whether an edge is how the source calls elements, and no name. */
+static bool is_named_edge(const char *edge) {
+    return edge && *edge && edge[0] != '[' && edge[0] != '(';
+}
+
+/*
+ * "the event price of EventEmitter (bus)": listeners are kept by name, below the edge of the hint.
+ * The nearest one above the node that has a name counts.
+ */
+static bool add_emitter(const struct hint *hint, const struct growth *g, uint32_t node,
+                        struct strbuf *out) {
+    uint32_t below = GROWTH_ROOT, table = node;
+    for (; table != GROWTH_ROOT && !hints_matches(hint->edges, g->nodes[table].edge);
+         table = g->nodes[table].parent)
+        below = table;
+    if (table == GROWTH_ROOT || g->nodes[table].parent == GROWTH_ROOT)
+        return false;
+    const struct growth_node *emitter = &g->nodes[g->nodes[table].parent];
+    bool named = below != GROWTH_ROOT && is_named_edge(g->nodes[below].edge);
+    strbuf_addf(out, "the event%s%s of ", named ? " " : "", named ? g->nodes[below].edge : "s");
+    path_type_text(emitter->type, out);
+    if (is_named_edge(emitter->edge))
+        strbuf_addf(out, " (%s)", emitter->edge);
+    return true;
+}
+
 const struct callback_row *callback_most(const struct snapshot *newest, const char *kind,
                                          const char *type) {
     SNAPSHOT_ROWS(newest, PART_CALLBACKS, struct callback_row, rows, count);
@@ -259,6 +285,9 @@ const char *hint_next(const struct hint *hint, const struct growth *g, const cha
         named = event && add_publisher(g, event, &name);
         if (named)
             add_callback(newest, CALLBACK_HANDLER, event->type, f, &name);
+        break;
+    case HINT_NAMES_EMITTER:
+        named = add_emitter(hint, g, node, &name);
         break;
     case HINT_NAMES_METHOD:
         machine = add_method(machine_above(g, type, node), &name);

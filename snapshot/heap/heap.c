@@ -112,9 +112,25 @@ static bool heap_may_keep_tree(const struct heap *h) {
            spanning_most_bytes(&h->graph) <= heap_memory_left(h);
 }
 
+/* Before the roots of stacks are followed. */
+static void heap_pass_stacks(struct heap *h) {
+    struct graph_object object;
+    for (uint32_t i = 0; i < h->roots.count; i++) {
+        struct heap_root *root = &h->roots.items[i];
+        if (root->group == GROUP_STACKS && graph_object_at(&h->graph, root->slot, 0, &object) &&
+            graph_is_met(&h->graph, object.rank))
+            root->slot = GRAPH_NOWHERE;
+    }
+}
+
 static bool heap_follow_groups(struct heap *h, uint64_t **ret_condemned, struct err *err) {
+    bool passed = !h->source->stacks_pass;
     for (uint32_t i = 0; i < h->roots.count; i++) {
         const struct heap_root *root = &h->roots.items[i];
+        if (root->group >= GROUP_STACKS && !passed) {
+            heap_pass_stacks(h);
+            passed = true;
+        }
         if (root->group == GROUP_CONDEMNED) {
             /* All of them, with the first. */
             if (!*ret_condemned && !heap_follow_condemned(h, i, ret_condemned, err))

@@ -65,8 +65,11 @@ struct heap_source {
                      struct heap_contents *ret);
     bool (*is_text)(void *context, uint32_t type); /* elements are units of UTF-16 */
     bool all_live;                                 /* what no root leads to is live, too */
-    uint32_t unheld_root;   /* label of the roots of those; holders are not told of it */
-    bool sampled;           /* objects stand for others: single references are not to be had */
+    uint32_t unheld_root; /* label of the roots of those; holders are not told of it */
+    bool sampled;         /* objects stand for others: single references are not to be had */
+    /* What stacks hold of what lives anyway does not count as held by them: handles that native
+     * code has of it for the moment. */
+    bool stacks_pass;
     uint64_t skipped_bytes; /* of heap that could not be read: see answer_holders */
 };
 

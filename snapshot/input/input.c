@@ -22,6 +22,7 @@ extern const struct input input_elf_core;
 extern const struct input input_minidump;
 extern const struct input input_gcdump;
 extern const struct input input_hprof;
+extern const struct input input_heapsnapshot;
 extern const struct input input_heaptrack;
 extern const struct input input_massif;
 extern const struct input input_dhat;
@@ -38,6 +39,7 @@ const struct input *const inputs[] = {
     &input_minidump,
     &input_gcdump,
     &input_hprof,
+    &input_heapsnapshot,
     &input_heaptrack,
     &input_massif,
     &input_dhat,
