@@ -269,7 +269,7 @@ dumps: $(DUMPDIFF)
 ## who holds what, against ClrMD
 holders: $(DUMPDIFF) $(HOLDERS)
 	@tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e
-## everything on real programs: dumps, holders, gate, troubles, services, heaptrack, native, java, page, the static build
+## everything on real programs: dumps, holders, gate, troubles, services, heaptrack, native, java, node, page, the static build
 e2e: $(DUMPDIFF) $(HOLDERS)
 	@status=0; tests/e2e/dumps.sh $(DUMPDIFF) $(BUILD)/e2e all || status=1; \
 	    tests/e2e/holders.sh $(BUILD) $(BUILD)/e2e all || status=1; \
@@ -280,6 +280,7 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/heaptrack.sh $(DUMPDIFF) $(BUILD)/e2e/heaptrack || status=1; \
 	    tests/e2e/native.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/java.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
+	    tests/e2e/node.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/stacks.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/texts.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/tools.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \

@@ -14,6 +14,7 @@ for (let i = 0; i < s.nodes.length; i += width) {
   else if (kind === 'code') name = '(compiled code)';
   else if (!['object', 'native', 'synthetic'].includes(kind)) name = `(${kind})`;
   if (name === '') name = `(${kind})`;
+  if (['object', 'native'].includes(kind) && s.nodes[i + at('detachedness')] === 2) name = `Detached ${name}`;
   const row = rows.get(name) ?? [0, 0];
   row[0]++;
   row[1] += size;
