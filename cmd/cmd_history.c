@@ -17,7 +17,11 @@ extern const struct command command_history;
 #define TOP_ROWS   20u
 
 bool history_choose(struct run *r, const char *release, struct err *err) {
-    const struct history_filter filter = {r->o->program, release, r->o->environment};
+    const struct history_filter filter = {.program = r->o->program,
+                                          .release = release,
+                                          .environment = r->o->environment,
+                                          .instance = r->o->instance,
+                                          .since_ns = r->o->since_ns};
     return history_entries(&r->h, &filter, &r->entries, &r->count, err);
 }
 
@@ -44,51 +48,15 @@ bool history_print(struct run *r, const struct sheet *s, const char *title, stru
            sheet_write(s, format, title, &r->o->report, &r->out, err);
 }
 
-/* -- add --------------------------------------------------------------------------------------- */
-
-static const char *or_nothing(const char *text) {
-    return text ? text : "";
-}
-
-static bool add_one(struct run *r, const struct snapshot *snapshot, const char *name,
-                    struct err *err) {
-    const struct origin_row *origin = snapshot_origin(snapshot);
-    struct history_key key = {r->o->program ? r->o->program : origin->process,
-                              or_nothing(r->o->release), or_nothing(r->o->environment)};
-    uint64_t id;
-    bool known;
-    if (!key.program || !*key.program)
-        return err_set(err, ERR_USAGE, "%s does not say which program it is of: --program", name);
-    if (snapshot_trust(snapshot) == TRUST_UNUSABLE && !r->o->force)
-        return err_set(err, ERR_INCONCLUSIVE,
-                       "%s cannot be trusted (`dumpdiff show` says why); --force adds it", name);
-    if (!history_add(&r->h, snapshot, &key, &id, &known, err))
-        return err_prefix(err, "%s", name);
-    strbuf_addf(&r->out, "%s %s as number %llu: %s", name, known ? "is there already" : "added",
-                (unsigned long long)id, key.program);
-    strbuf_addf(&r->out, "%s%s%s%s\n", *key.release ? " " : "", key.release,
-                *key.environment ? " " : "", key.environment);
-    return true;
-}
+/* -- The database ------------------------------------------------------------------------------ */
 
 static const char *cmd_history_db(const struct options *o) {
-    return o->db ? o->db : DEFAULT_DB;
+    const char *given = o->db ? o->db : getenv("DUMPDIFF_DB");
+    return given && *given ? given : DEFAULT_DB;
 }
 
-static bool open_history(struct run *r, enum history_mode mode, struct err *err) {
+bool history_open_for(struct run *r, enum history_mode mode, struct err *err) {
     return history_open(&r->h, cmd_history_db(r->o), mode, err);
-}
-
-static bool cmd_history_add(struct run *r, struct err *err) {
-    struct session s = {.count = 0};
-    if (r->o->argument_count == 0 && r->o->pid == ABSENT)
-        return err_set(err, ERR_USAGE, "history add wants a dump or snapshot, or more");
-    /* Dumps first: one that cannot be read must not leave a new file without snapshots. */
-    bool ok = session_read(&s, r->o, err) && open_history(r, HISTORY_CREATE, err);
-    for (uint32_t i = 0; ok && i < s.count; i++)
-        ok = add_one(r, &s.snapshots[i], s.names[i], err);
-    session_deinit(&s);
-    return ok;
 }
 
 /* -- list and show ----------------------------------------------------------------------------- */
@@ -99,31 +67,33 @@ static void fill_entry(struct sheet_cell *cells, const struct history_entry *ent
     cells[1].text = entry->key.program;
     cells[2].text = name_or_null(entry->key.release);
     cells[3].text = name_or_null(entry->key.environment);
-    cells[4].text = entry->label;
-    cells[5].number = entry->captured_at_ns;
+    cells[4].text = name_or_null(entry->key.instance);
+    cells[5].text = entry->label;
+    cells[6].number = entry->captured_at_ns;
 }
 
 static bool cmd_history_list(struct run *r, struct err *err) {
     static const struct sheet_column columns[] = {
-        {"id", "number", SHEET_COUNT},       {"program", "program", SHEET_TEXT},
-        {"release", "release", SHEET_TEXT},  {"environment", "environment", SHEET_TEXT},
-        {"label", "label", SHEET_TEXT},      {"captured_at", "taken", SHEET_TIME},
-        {"trust", "trust", SHEET_TEXT},      {"objects", "objects", SHEET_COUNT},
-        {"heap_bytes", "heap", SHEET_BYTES}, {"runtime", "runtime", SHEET_TEXT}};
+        {"id", "number", SHEET_COUNT},        {"program", "program", SHEET_TEXT},
+        {"release", "release", SHEET_TEXT},   {"environment", "environment", SHEET_TEXT},
+        {"instance", "instance", SHEET_TEXT}, {"label", "label", SHEET_TEXT},
+        {"captured_at", "taken", SHEET_TIME}, {"trust", "trust", SHEET_TEXT},
+        {"objects", "objects", SHEET_COUNT},  {"heap_bytes", "heap", SHEET_BYTES},
+        {"runtime", "runtime", SHEET_TEXT}};
     struct sheet s;
     if (!history_choose(r, r->o->release, err))
         return false;
-    sheet_init(&s, columns, 10);
+    sheet_init(&s, columns, 11);
     for (uint32_t i = 0; i < r->count; i++) {
         const struct history_entry *e = &r->entries[i];
         struct sheet_cell *cells = sheet_row(&s);
         if (!cells)
             break;
         fill_entry(cells, e);
-        cells[6].text = trust_names[e->trust <= TRUST_UNUSABLE ? e->trust : TRUST_UNUSABLE];
-        cells[7].number = e->objects;
-        cells[8].number = e->bytes;
-        cells[9].text = e->runtime;
+        cells[7].text = trust_names[e->trust <= TRUST_UNUSABLE ? e->trust : TRUST_UNUSABLE];
+        cells[8].number = e->objects;
+        cells[9].number = e->bytes;
+        cells[10].text = e->runtime;
     }
     bool ok = history_print(r, &s, NULL, err);
     sheet_deinit(&s);
@@ -210,20 +180,15 @@ struct exporter {
     bool begun;
 };
 
-static const struct sheet_column export_columns[] = {{"snapshot", "number", SHEET_COUNT},
-                                                     {"program", "program", SHEET_TEXT},
-                                                     {"release", "release", SHEET_TEXT},
-                                                     {"environment", "environment", SHEET_TEXT},
-                                                     {"label", "label", SHEET_TEXT},
-                                                     {"captured_at", "taken", SHEET_TIME},
-                                                     {"kind", "kind", SHEET_TEXT},
-                                                     {"name", "name", SHEET_TEXT},
-                                                     {"objects", "objects", SHEET_COUNT},
-                                                     {"bytes", "bytes", SHEET_BYTES},
-                                                     {"mature_bytes", "mature", SHEET_BYTES},
-                                                     {"live_objects", "live", SHEET_COUNT},
-                                                     {"live_bytes", "live bytes", SHEET_BYTES}};
-#define EXPORT_COLUMNS 13
+static const struct sheet_column export_columns[] = {
+    {"snapshot", "number", SHEET_COUNT},   {"program", "program", SHEET_TEXT},
+    {"release", "release", SHEET_TEXT},    {"environment", "environment", SHEET_TEXT},
+    {"instance", "instance", SHEET_TEXT},  {"label", "label", SHEET_TEXT},
+    {"captured_at", "taken", SHEET_TIME},  {"kind", "kind", SHEET_TEXT},
+    {"name", "name", SHEET_TEXT},          {"objects", "objects", SHEET_COUNT},
+    {"bytes", "bytes", SHEET_BYTES},       {"mature_bytes", "mature", SHEET_BYTES},
+    {"live_objects", "live", SHEET_COUNT}, {"live_bytes", "live bytes", SHEET_BYTES}};
+#define EXPORT_COLUMNS 14
 
 /* What goes to standard output leaves at once: an export may be large. */
 static bool flush_export(struct exporter *e, const struct sheet *s, struct err *err) {
@@ -252,10 +217,10 @@ static bool export_one(void *context, const struct history_values *v, struct err
         if (!cells)
             break;
         fill_entry(cells, entry);
-        cells[6].text = v->kind == HISTORY_TYPE ? "type" : "value";
-        cells[7].text = v->name;
+        cells[7].text = v->kind == HISTORY_TYPE ? "type" : "value";
+        cells[8].text = v->name;
         for (int c = 0; c < HISTORY_COLUMNS; c++)
-            cells[8 + c].number = v->columns[c][i];
+            cells[9 + c].number = v->columns[c][i];
     }
     bool ok = flush_export(e, &s, err);
     sheet_deinit(&s);
@@ -295,10 +260,22 @@ static bool rename_type(struct run *r, struct err *err) {
 }
 
 static bool cmd_history_prune(struct run *r, struct err *err) {
-    const struct history_filter filter = {r->o->program, r->o->release, r->o->environment};
+    const struct history_filter filter = {.program = r->o->program,
+                                          .release = r->o->release,
+                                          .environment = r->o->environment,
+                                          .instance = r->o->instance};
     uint64_t removed;
+    if (r->o->older_ns) {
+        if (r->o->keep || filter.program || filter.release || filter.environment || filter.instance)
+            return err_set(err, ERR_USAGE, "history prune --older is of all: no other choice");
+        if (!history_prune_before(&r->h, r->o->older_ns, &removed, err))
+            return false;
+        strbuf_addf(&r->out, "%llu snapshot%s removed\n", (unsigned long long)removed,
+                    plural(removed));
+        return true;
+    }
     if (r->o->keep == 0)
-        return err_set(err, ERR_USAGE, "history prune wants --keep N");
+        return err_set(err, ERR_USAGE, "history prune wants --keep N, or --older TIME");
     if (!history_prune(&r->h, &filter, r->o->keep, &removed, err))
         return false;
     strbuf_addf(&r->out, "%llu snapshot%s removed, the newest %llu of each release kept\n",
@@ -316,10 +293,11 @@ struct action {
 };
 
 static const struct action actions[] = {
-    {"add", cmd_history_add, HISTORY_CREATE},    {"list", cmd_history_list, HISTORY_READ},
-    {"show", cmd_history_show, HISTORY_READ},    {"trend", history_trend, HISTORY_READ},
-    {"compare", history_compare, HISTORY_READ},  {"rename", rename_type, HISTORY_WRITE},
-    {"prune", cmd_history_prune, HISTORY_WRITE}, {"export", export, HISTORY_READ},
+    {"init", history_init, HISTORY_CREATE},   {"add", history_add_all, HISTORY_CREATE},
+    {"list", cmd_history_list, HISTORY_READ}, {"show", cmd_history_show, HISTORY_READ},
+    {"trend", history_trend, HISTORY_READ},   {"compare", history_compare, HISTORY_READ},
+    {"rename", rename_type, HISTORY_WRITE},   {"prune", cmd_history_prune, HISTORY_WRITE},
+    {"export", export, HISTORY_READ},
 };
 
 static const struct action *find_action(const struct options *o, struct err *err) {
@@ -335,7 +313,7 @@ static const struct action *find_action(const struct options *o, struct err *err
         err_set(err, ERR_USAGE, "history cannot %s: did you mean %s?", o->arguments[0], near);
     else
         err_set(err, ERR_USAGE,
-                "history wants to be told what: add, list, show, trend, compare, "
+                "history wants to be told what: init, add, list, show, trend, compare, "
                 "rename, prune or export");
     return NULL;
 }
@@ -358,10 +336,15 @@ static int cmd_history_run(int argc, char **argv) {
     struct run r = {.o = &o};
     enum sheet_format format; /* told before anything is opened */
     strbuf_init(&r.out);
-    bool ok = format_of(&o, false, &format, &err) && plan_check(&o, cmd_history_db(&o), &err);
+    bool server = history_is_server(cmd_history_db(&o));
+    const char *file = server ? NULL : cmd_history_db(&o);
+    bool ok = format_of(&o, false, &format, &err) && plan_check(&o, file, &err);
+    /* A server is gone to before the lock, which lets nobody make a connection. */
+    ok = ok && (!server || history_open_for(&r, action->mode, &err));
     if (ok)
-        confine(&o, cmd_history_db(&o));
-    ok = ok && (action->mode == HISTORY_CREATE || open_history(&r, action->mode, &err)) &&
+        confine(&o, file, history_socket(&r.h));
+    ok = ok &&
+         (r.h.body || action->mode == HISTORY_CREATE || history_open_for(&r, action->mode, &err)) &&
          action->run(&r, &err) && put_out(options_path(&o), &r.out, FIT_TEXT, &err);
     history_close(&r.h);
     int status = ok ? 0 : fail(&err);

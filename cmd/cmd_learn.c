@@ -18,7 +18,7 @@ static bool learn_begin(const struct options *o, struct err *err) {
         return err_set(err, ERR_USAGE, "learn wants one -o FILE");
     if (!plan_check(o, NULL, err))
         return false;
-    confine(o, NULL);
+    confine(o, NULL, -1);
     return true;
 }
 

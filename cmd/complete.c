@@ -65,7 +65,7 @@ static void complete_types_in(const struct completion *c, struct options *o) {
             o->arguments[o->argument_count++] = c->words[i];
     if (!o->argument_count)
         return;
-    confine(o, NULL);
+    confine(o, NULL, -1);
     for (uint32_t i = 0; i < o->argument_count; i++) {
         const struct input_options input = {.no_paths = true};
         struct snapshot snapshot;

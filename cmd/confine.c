@@ -142,7 +142,7 @@ static bool unwanted(const struct options *o) {
     return o->no_sandbox || (no && *no) || under_valgrind();
 }
 
-const char *confine(const struct options *o, const char *db) {
+const char *confine(const struct options *o, const char *db, int server) {
     struct sandbox s;
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     bool process = o->pid != ABSENT;
@@ -150,7 +150,10 @@ const char *confine(const struct options *o, const char *db) {
         return NULL;
     sandbox_init(&s, !process);
     bool ok = allow_reads(&s, o, db, &err);
-    uint32_t uses = allow_writes(&s, o, db) | (process ? SANDBOX_PROCESS : 0u);
+    uint32_t uses = allow_writes(&s, o, db) | (process ? SANDBOX_PROCESS : 0u) |
+                    (server >= 0 ? SANDBOX_SERVER : 0u);
+    if (server >= 0)
+        sandbox_keep_from_children(server);
     if (!ok || !sandbox_enter(&s, uses, &err))
         say("note: no whole sandbox: %s (--no-sandbox: none is tried)", err.msg);
     return sandbox_lacks_paths(&s) ? "this kernel has no Landlock: which files the reader of the "

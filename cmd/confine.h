@@ -9,11 +9,12 @@
  * options are known and inputs found, before the first byte of a dump is read. A lock
  * that the kernel refuses is said on standard error, and the run goes on.
  *
- * db  the history's file, NULL: none is opened
+ * db      the history's file, NULL: none is opened
+ * server  the socket of the history's server, -1: there is none
  *
  * What this kernel does not have, for the notes of a report; NULL: all that is wanted.
  */
-const char *confine(const struct options *o, const char *db);
+const char *confine(const struct options *o, const char *db, int server);
 
 /*
  * The same for who only looks at what /proc says of others, which Landlock would hide; neither

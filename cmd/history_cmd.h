@@ -37,6 +37,15 @@ static inline const char *name_or_null(const char *text) {
     return text && *text ? text : NULL;
 }
 
+/* Opens or connects to what --db says. Errors: those of history_open(). */
+bool history_open_for(struct run *r, enum history_mode mode, struct err *err) MUST_CHECK;
+/* Errors: ERR_USAGE, those of session_read() and history_add(). */
+bool history_add_all(struct run *r, struct err *err) MUST_CHECK;
+
+/* Makes what --db says where it is not there, or brings it up to date. Errors: those of
+ * history_open() and history_make_roles(). */
+bool history_init(struct run *r, struct err *err) MUST_CHECK;
+
 /* The actions of these names. Errors: ERR_USAGE, ERR_INCONCLUSIVE, those of history_each. */
 bool history_trend(struct run *r, struct err *err) MUST_CHECK;
 bool history_compare(struct run *r, struct err *err) MUST_CHECK;

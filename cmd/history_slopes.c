@@ -57,7 +57,7 @@ static void add_title(struct run *r, const struct history_values *v, const struc
                     t->p_value);
 }
 
-#define TREND_FIXED 5 /* columns in front of the values */
+#define TREND_FIXED 6 /* columns in front of the values */
 
 /* From snapshot `first` on. */
 static void trend_rows(const struct run *r, const struct history_values *v, uint32_t first,
@@ -75,8 +75,9 @@ static void trend_rows(const struct run *r, const struct history_values *v, uint
         cells[0].number = e->id;
         cells[1].text = name_or_null(e->key.release);
         cells[2].text = name_or_null(e->key.environment);
-        cells[3].text = e->label;
-        cells[4].number = e->captured_at_ns;
+        cells[3].text = name_or_null(e->key.instance);
+        cells[4].text = e->label;
+        cells[5].number = e->captured_at_ns;
         for (uint32_t c = 0; c < columns; c++)
             cells[TREND_FIXED + c].number = v->columns[c][i];
         if (values[i] != ABSENT && before != ABSENT)
@@ -89,7 +90,8 @@ static void trend_rows(const struct run *r, const struct history_values *v, uint
 static void trend_sheet(struct sheet *s, enum history_kind kind) {
 #define FIXED \
     {"id", "number", SHEET_COUNT}, {"release", "release", SHEET_TEXT}, \
-        {"environment", "environment", SHEET_TEXT}, {"label", "label", SHEET_TEXT}, { \
+        {"environment", "environment", SHEET_TEXT}, {"instance", "instance", SHEET_TEXT}, \
+        {"label", "label", SHEET_TEXT}, { \
         "captured_at", "taken", SHEET_TIME \
     }
     static const struct sheet_column of_types[] = {FIXED,

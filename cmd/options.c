@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define COMPARING (COMMAND_DIFF | COMMAND_WATCH)
 #define GATING    COMMAND_GATE
@@ -46,6 +47,7 @@ SETS_FLAG(set_contents, question.contents)
 SETS_FLAG(set_full_paths, report.full_paths)
 SETS_FLAG(set_raw_csv, report.raw_csv)
 SETS_FLAG(set_help, help)
+SETS_FLAG(set_roles, roles)
 SETS_FLAG(set_no_pager, no_pager)
 SETS_FLAG(set_update, update)
 SETS_FLAG(set_strict, strict)
@@ -191,6 +193,44 @@ static bool set_every(struct options *o, const char *value, struct err *err) {
         return true;
     }
     return err_set(err, ERR_USAGE, "--every: not a time: '%s' (90, 90s, 5m, 1h)", value);
+}
+
+/* "2026-11-30", "2026-11-30T18:00:00Z" [ns since 1970]; 0: it is none. */
+static uint64_t time_said(const char *value) {
+    struct tm tm = {.tm_isdst = 0};
+    const char *end = strptime(value, "%Y-%m-%d", &tm);
+    if (end && *end)
+        end = strptime(end, "T%H:%M:%SZ", &tm);
+    time_t seconds = end && !*end ? timegm(&tm) : 0;
+    return seconds > 0 && seconds < INT64_MAX / 1000000000 ? (uint64_t)seconds * 1000000000 : 0;
+}
+
+/* "90d", "24h": so long before now. */
+static uint64_t time_ago(const char *value) {
+    size_t digits = strspn(value, "0123456789");
+    uint64_t n, hours = strcmp(value + digits, "d") == 0 ? 24 : 1;
+    uint64_t now = (uint64_t)time(NULL);
+    if (hours == 1 && strcmp(value + digits, "h") != 0)
+        return 0;
+    if (!num_dec((struct str){value, digits}, &n) || n > now / 3600 / hours)
+        return 0;
+    return (now - n * hours * 3600) * 1000000000;
+}
+
+static bool when(const char *option, const char *value, uint64_t *ret_ns, struct err *err) {
+    *ret_ns = time_said(value);
+    if (!*ret_ns)
+        *ret_ns = time_ago(value);
+    return *ret_ns ||
+           err_set(err, ERR_USAGE, "%s: not a time: '%s' (2026-11-30, 90d, 24h)", option, value);
+}
+
+static bool set_since(struct options *o, const char *value, struct err *err) {
+    return when("--since", value, &o->since_ns, err);
+}
+
+static bool set_older(struct options *o, const char *value, struct err *err) {
+    return when("--older", value, &o->older_ns, err);
 }
 
 static bool set_watch_count(struct options *o, const char *value, struct err *err) {
@@ -419,20 +459,33 @@ const struct option_desc option_descs[] = {
     {"color", 0, "WHEN", VALUE_COLOR,
      "auto (default: on a terminal without NO_COLOR), always or never", REPORTING | GATING,
      set_color},
-    {"db", 0, "FILE", VALUE_FILE, "file of the history (default dumpdiff-history.db)", FILING,
-     set_db},
+    {"db", 0, "FILE|URI", VALUE_FILE,
+     "file of the history, or postgresql://... (default $DUMPDIFF_DB, else dumpdiff-history.db)",
+     FILING, set_db},
     {"program", 0, "NAME", VALUE_TEXT, "snapshots of that program (add: default as the dump says)",
      FILING, set_program},
     {"release", 0, "NAME", VALUE_TEXT, "snapshots of that release", FILING, set_release},
     {"environment", 0, "NAME", VALUE_TEXT, "snapshots of that environment", FILING,
      set_environment},
+    {"instance", 0, "NAME", VALUE_TEXT,
+     "snapshots of that pod or host (add: default as DUMPDIFF_INSTANCE or the pod's variables say)",
+     FILING, set_instance},
+    {"since", 0, "WHEN", VALUE_TEXT,
+     "only what was taken since: 2026-11-30, 2026-11-30T18:00:00Z, or 90d, 24h ago", FILING,
+     set_since},
     {"program", 0, "NAME", VALUE_TEXT, "openmetrics: what runs (default: as the dump says)", GATING,
      set_program},
     {"release", 0, "NAME", VALUE_TEXT, "openmetrics: release of it", GATING, set_release},
     {"instance", 0, "NAME", VALUE_TEXT, "openmetrics: which of those that run (a pod, a host)",
      GATING, set_instance},
-    {"keep", 0, "N", VALUE_NUMBER, "prune: how many of each release and environment stay", FILING,
+    {"roles", 0, NULL, VALUE_NONE,
+     "init: make the roles dumpdiff_writer and dumpdiff_reader, too (PostgreSQL)", FILING,
+     set_roles},
+    {"keep", 0, "N", VALUE_NUMBER, "prune: how many of each instance in each release stay", FILING,
      set_keep},
+    {"older", 0, "WHEN", VALUE_TEXT,
+     "prune: all that was taken before: 2026-11-30, or 90d ago; a server lets go of whole months",
+     FILING, set_older},
     {"progress", 0, "WHEN", VALUE_PROGRESS,
      "auto (default: on a terminal), json (a line a second on standard error) or never", READING,
      set_progress},

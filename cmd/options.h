@@ -56,8 +56,11 @@ struct options {
     uint64_t watch_every_ns;
     const char *db, *environment;  /* of history; NULL: not given */
     const char *program, *release; /* of history, and labels of the gate */
-    const char *instance;          /* label of the gate */
+    const char *instance;          /* of history, and label of the gate */
     uint64_t keep;                 /* of history prune; 0: not given */
+    uint64_t since_ns, older_ns;   /* of history: a time, an age; 0: not given */
+    const char *per_value;         /* of history: what slopes are for; NULL: hours */
+    bool roles;                    /* of history init */
     uint32_t watch_count;
     const char *config;
     const char *limits[LIMITS_MAX]; /* "KEY=VALUE" */

@@ -154,7 +154,7 @@ static bool session_begin(struct session *s, const struct options *o, uint32_t c
     if (!plan_check(o, NULL, err))
         return false;
     if (o->command != COMMAND_HISTORY) /* which has done so, with its file */
-        s->unfenced = confine(o, NULL);
+        s->unfenced = confine(o, NULL, -1);
     return true;
 }
 

@@ -1,14 +1,14 @@
 /*
- * Snapshots of a program across releases, in one SQLite file.
+ * Snapshots of a program across releases and instances, in a SQLite file or a PostgreSQL database.
  *
  * What is kept of a snapshot: its origin, and for every type and every lined-up value (generations,
- * finalizer, handles, counters, ...) the counts and bytes. A snapshot is written as the difference
- * to the one before it of the same program, release and environment: what did not change takes no
- * room. The rows of a snapshot are spread over HISTORY_SHARDS blobs by type, so that the trend of a
- * type reads one of them a snapshot.
+ * finalizer, handles, counters, ...) the counts and bytes, as plain rows that anybody can query. A
+ * snapshot is known by the hash of its content. It belongs to a run: one life of one process, of an
+ * instance (a pod, a host) of a program in an environment, of a release. Only what changed since
+ * the run's snapshot before takes rows.
  *
- * The file is in WAL mode with foreign keys on. A snapshot is added in one transaction: after a
- * crash it is there as a whole or not at all. Two processes may add at once: one waits.
+ * A snapshot is added in one transaction: after a crash it is there as a whole or not at all. Any
+ * number of processes may add at once. A SQLite file is in WAL mode, with foreign keys on.
  */
 #ifndef DUMPDIFF_HISTORY_HISTORY_H
 #define DUMPDIFF_HISTORY_HISTORY_H
@@ -16,15 +16,16 @@
 #include "model/parts.h"
 #include "base/arena.h"
 
-#define HISTORY_SHARDS 16u
-
-struct sqlite3;
+struct store_body;
+struct type_cache;
 
 struct history {
-    struct sqlite3 *db;
-    struct arena arena;   /* owns what queries return */
-    const char *path;     /* for messages */
-    uint32_t rounds_left; /* of work that SQLite may do; 0: it was stopped */
+    const struct store_body *body; /* NULL: not open */
+    void *store;                   /* the body's own */
+    struct type_cache *types;
+    struct arena arena; /* owns what queries return */
+    const char *path;   /* for messages: of a database without its password */
+    bool again;         /* the last error need not come again: another writer was in the way */
 };
 
 enum history_mode {
@@ -35,15 +36,18 @@ enum history_mode {
 
 /* What a snapshot is filed under. */
 struct history_key {
-    const char *program, *release, *environment; /* never NULL; "" stands for "not said" */
+    const char *program, *release, *environment, *instance; /* never NULL; "": not said */
 };
 
 struct history_entry {
-    uint64_t id;     /* number in this file */
-    uint64_t series; /* program, release and environment together */
+    uint64_t id;          /* number in this history */
+    uint64_t run;         /* one life of one process: its snapshots go on from each other */
+    uint64_t instance_id; /* of the program in its environment */
+    uint64_t program_id;
     struct history_key key;
     const char *label, *runtime; /* NULL: not said */
     uint64_t captured_at_ns;     /* [ns since 1970]; ABSENT */
+    uint64_t process_start_ns;   /* [ns since 1970]; ABSENT */
     uint64_t trust;              /* enum trust_grade */
     uint64_t parts;              /* PART_BIT of what the snapshot had */
     uint64_t objects, bytes;     /* of the heap; ABSENT without types */
@@ -51,7 +55,8 @@ struct history_entry {
 
 /* NULL: any. */
 struct history_filter {
-    const char *program, *release, *environment;
+    const char *program, *release, *environment, *instance;
+    uint64_t since_ns; /* taken then or later; 0: whenever, and if that is not known */
 };
 
 enum history_kind { HISTORY_TYPE, HISTORY_VALUE };
@@ -66,22 +71,51 @@ enum history_column {
     HISTORY_COLUMNS
 };
 
+/* Is it no file, but a PostgreSQL database: "postgresql://..." or "postgres://..."? */
+bool history_is_server(const char *path);
+
 /*
- * Opens path. A file that was not closed properly is checked as a whole first.
- * Errors: ERR_IO (cannot be opened), ERR_FORMAT (not a history, or damaged), ERR_UNSUPPORTED (from
- * a newer dumpdiff), ERR_SYSTEM. All messages name the path.
+ * Opens a file, or connects. A file that was not closed properly is checked as a whole first.
+ * Errors: ERR_IO (cannot be opened, or reached), ERR_FORMAT (not a history, or damaged),
+ * ERR_UNSUPPORTED (from a newer dumpdiff, or this build knows no PostgreSQL), ERR_SYSTEM. All
+ * messages name the path.
  */
 bool history_open(struct history *h, const char *path, enum history_mode mode,
                   struct err *err) MUST_CHECK;
 void history_close(struct history *h);
 
 /*
+ * Makes the roles dumpdiff_writer, which may add, and dumpdiff_reader, which may read, where they
+ * are not there, and gives them these rights and no others. Errors: ERR_USAGE (a file has no
+ * roles), ERR_SYSTEM (not ours to give).
+ */
+bool history_make_roles(struct history *h, struct err *err) MUST_CHECK;
+
+/* A socket that the history talks through; -1: it is a file. */
+int history_socket(const struct history *h);
+
+/* What a rule found, or what holds a type that grows: kept once a run, with when it was seen. */
+struct history_finding {
+    const char *rule, *severity, *subject, *summary;
+};
+struct history_holder {
+    const char *type, *held_by; /* the path, from the root down */
+    uint64_t objects, bytes;    /* of the type, held there */
+};
+struct history_notes {
+    const struct history_finding *findings;
+    const struct history_holder *holders;
+    uint32_t finding_count, holder_count;
+};
+
+/*
  * Adds a snapshot; *ret_id is its number, *ret_known: the very same one was there already under
- * this key, and nothing was written.
+ * this key, and nothing was written. notes: NULL: none.
  * Errors: ERR_INCONCLUSIVE (its types are only some of the heap's), ERR_SYSTEM, ERR_NOMEM.
  */
 bool history_add(struct history *h, const struct snapshot *snapshot, const struct history_key *key,
-                 uint64_t *ret_id, bool *ret_known, struct err *err) MUST_CHECK;
+                 const struct history_notes *notes, uint64_t *ret_id, bool *ret_known,
+                 struct err *err) MUST_CHECK;
 
 /*
  * Snapshots that the filter takes, by time of capture, then number. Owned by the history. Errors:
@@ -125,10 +159,15 @@ bool history_rename(struct history *h, const char *program, const char *old, con
                     struct err *err) MUST_CHECK;
 
 /*
- * Keeps the newest `keep` snapshots of each program, release and environment. Errors: ERR_USAGE
- * (keep is 0), ERR_FORMAT (damaged rows), ERR_SYSTEM, ERR_NOMEM.
+ * Keeps the newest `keep` snapshots of each instance in each release. Errors: ERR_USAGE (keep is
+ * 0), ERR_SYSTEM, ERR_NOMEM.
  */
 bool history_prune(struct history *h, const struct history_filter *filter, uint64_t keep,
                    uint64_t *ret_removed, struct err *err) MUST_CHECK;
+
+/* Lets go of what was taken before; PostgreSQL: of whole months that end by then. Errors:
+ * ERR_SYSTEM, ERR_NOMEM. */
+bool history_prune_before(struct history *h, uint64_t before_ns, uint64_t *ret_removed,
+                          struct err *err) MUST_CHECK;
 
 #endif

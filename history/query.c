@@ -2,13 +2,14 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/order.h"
+#include "base/search.h"
 #include "base/vec.h"
-#include "history/history_store.h"
+#include "history/database.h"
 
 #include <stdlib.h>
 
-#define CHUNK_BYTES   ((size_t)64 << 20) /* of values at a time */
-#define RENAMES_DEPTH 16u                /* of a type that was renamed again and again */
+#define RENAMES_DEPTH 16u   /* of a type that was renamed again and again */
+#define RUNS_LISTED   5000u /* in a statement; of more all rows are read */
 
 /* -- Snapshots --------------------------------------------------------------------------------- */
 
@@ -19,55 +20,97 @@ static int cmp_captured(const void *x, const void *y) {
     return order_u64(a->id, b->id);
 }
 
-static bool query_read_entry(struct history *h, sqlite3_stmt *stmt, struct history_entry *e) {
-    const char *program = history_text(h, stmt, 2), *release = history_text(h, stmt, 3);
-    const char *environment = history_text(h, stmt, 4);
-    *e = (struct history_entry){.id = history_number(stmt, 0),
-                                .series = history_number(stmt, 1),
-                                .key = {program, release, environment},
-                                .label = history_text(h, stmt, 5),
-                                .runtime = history_text(h, stmt, 6),
-                                .captured_at_ns = history_number(stmt, 7),
-                                .trust = history_number(stmt, 8),
-                                .parts = history_number(stmt, 9),
-                                .objects = history_number(stmt, 10),
-                                .bytes = history_number(stmt, 11)};
-    return program && release && environment;
+/*
+ * A fleet's snapshots share their names: the one before has most likely the same. NULL: none, or
+ * out of memory.
+ */
+static const char *query_text(const struct store_rows *rows, int column, const char *before) {
+    struct str text = rows->h->body->text(rows, column);
+    if (before && text.ptr && str_eq(text, str_of(before)))
+        return before;
+    return store_text_of(rows, column);
 }
 
-static bool read_entries(struct history *h, sqlite3_stmt *stmt, struct history_entry **ret_entries,
-                         uint32_t *ret_count, struct err *err) {
+static bool query_read_entry(const struct store_rows *rows, const struct history_entry *last,
+                             struct history_entry *e) {
+    static const struct history_entry none;
+    last = last ? last : &none;
+    *e = (struct history_entry){.id = store_number_of(rows, 0),
+                                .run = store_number_of(rows, 1),
+                                .instance_id = store_number_of(rows, 2),
+                                .key = {.program = query_text(rows, 3, last->key.program),
+                                        .release = query_text(rows, 4, last->key.release),
+                                        .environment = query_text(rows, 5, last->key.environment),
+                                        .instance = query_text(rows, 6, last->key.instance)},
+                                .label = query_text(rows, 7, last->label),
+                                .runtime = query_text(rows, 8, last->runtime),
+                                .captured_at_ns = store_number_of(rows, 9),
+                                .trust = store_number_of(rows, 10),
+                                .parts = store_number_of(rows, 11),
+                                .objects = store_number_of(rows, 12),
+                                .bytes = store_number_of(rows, 13),
+                                .process_start_ns = store_number_of(rows, 14),
+                                .program_id = store_number_of(rows, 15)};
+    return e->key.program && e->key.release && e->key.environment && e->key.instance;
+}
+
+static bool read_entries(struct history *h, struct store_rows *rows,
+                         struct history_entry **ret_entries, uint32_t *ret_count, struct err *err) {
     uint32_t capacity = 0;
-    int code;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    bool ok = true;
+    while (store_next(rows, &ok, err)) {
         if (!VEC_ROOM_IN(&h->arena, *ret_entries, *ret_count, capacity, err))
             return false;
-        if (!query_read_entry(h, stmt, &(*ret_entries)[*ret_count]))
+        struct history_entry *e = &(*ret_entries)[*ret_count];
+        if (!query_read_entry(rows, *ret_count ? e - 1 : NULL, e))
             return err_nomem(err);
         ++*ret_count;
     }
-    return code == SQLITE_DONE || history_failed(h, err);
+    return ok;
+}
+
+static const char entries_sql[] =
+    "SELECT s.id, s.run, r.instance, p.name, l.name, e.name, i.name, s.label, s.runtime,"
+    " s.captured_at_ns, s.trust, s.parts, s.objects, s.bytes, r.process_start_ns, p.id"
+    " FROM snapshot s JOIN run r ON r.id = s.run JOIN release l ON l.id = r.release"
+    " JOIN instance i ON i.id = r.instance JOIN environment e ON e.id = i.environment"
+    " JOIN program p ON p.id = e.program WHERE 1 = 1";
+
+/* Only what is asked for stands in the statement: a plan for "any, or that" is one for any. */
+static void add_condition(struct history *h, struct strbuf *sql, struct store_param *params,
+                          uint32_t *count, const char *what, const char *name) {
+    if (!name)
+        return;
+    params[(*count)++] = store_text(store_name(h, name));
+    strbuf_addf(sql, " AND %s = $%u", what, *count);
 }
 
 bool history_entries(struct history *h, const struct history_filter *filter,
                      struct history_entry **ret_entries, uint32_t *ret_count, struct err *err) {
-    sqlite3_stmt *stmt;
+    struct store_param params[5];
+    struct store_rows rows;
+    struct strbuf sql;
+    uint32_t count = 0;
     *ret_entries = NULL;
     *ret_count = 0;
-    if (!history_prepare(h,
-                         "SELECT s.id, s.series, p.name, r.release, r.environment, s.label,"
-                         " s.runtime, s.captured_at_ns, s.trust, s.parts, s.objects, s.bytes"
-                         " FROM snapshot s JOIN series r ON r.id = s.series"
-                         " JOIN program p ON p.id = r.program"
-                         " WHERE (?1 IS NULL OR p.name = ?1) AND (?2 IS NULL OR r.release = ?2)"
-                         " AND (?3 IS NULL OR r.environment = ?3) ORDER BY s.id",
-                         &stmt, err))
-        return false;
-    history_bind_text(stmt, 1, filter->program);
-    history_bind_text(stmt, 2, filter->release);
-    history_bind_text(stmt, 3, filter->environment);
-    bool ok = read_entries(h, stmt, ret_entries, ret_count, err);
-    sqlite3_finalize(stmt);
+    strbuf_init(&sql);
+    strbuf_adds(&sql, entries_sql);
+    add_condition(h, &sql, params, &count, "p.name", filter->program);
+    add_condition(h, &sql, params, &count, "l.name", filter->release);
+    add_condition(h, &sql, params, &count, "e.name", filter->environment);
+    add_condition(h, &sql, params, &count, "i.name", filter->instance);
+    if (filter->since_ns) {
+        params[count++] = store_number(filter->since_ns);
+        strbuf_addf(&sql, " AND s.captured_at_ns >= $%u", count);
+    }
+    strbuf_adds(&sql, " ORDER BY s.id");
+    bool ok =
+        strbuf_ok(&sql, err) && store_select(h, strbuf_cstr(&sql), params, count, true, &rows, err);
+    if (ok) {
+        ok = read_entries(h, &rows, ret_entries, ret_count, err);
+        store_done(&rows);
+    }
+    strbuf_deinit(&sql);
     /* Where one does not say when it was taken, the order in which they were added has to do. */
     bool timed = true;
     for (uint32_t i = 0; ok && i < *ret_count; i++)
@@ -80,7 +123,7 @@ bool history_entries(struct history *h, const struct history_filter *filter,
 /* -- Names ------------------------------------------------------------------------------------- */
 
 struct metric {
-    uint64_t id;
+    uint64_t id, program;
     enum history_kind kind;
     const char *name;
 };
@@ -90,30 +133,32 @@ struct metrics {
     uint32_t count, capacity;
 };
 
+/* Types of all programs that the entries are of. `where` speaks of $1, the name, if it is not NULL.
+ */
 static bool metrics_read(struct history *h, const char *where, const char *name,
                          struct metrics *out, struct err *err) {
     struct strbuf sql;
-    sqlite3_stmt *stmt = NULL;
+    struct store_rows rows;
+    const struct store_param of[] = {store_text(name)};
     strbuf_init(&sql);
-    strbuf_addf(&sql, "SELECT id, kind, name FROM metric WHERE %s ORDER BY id", where);
-    bool ok = strbuf_ok(&sql, err) && history_prepare(h, sql.ptr, &stmt, err);
-    strbuf_deinit(&sql);
-    if (ok && name)
-        history_bind_text(stmt, 1, name);
-    int code = SQLITE_DONE;
-    while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (!VEC_ROOM_IN(&h->arena, out->items, out->count, out->capacity, err)) {
-            ok = false;
+    strbuf_addf(&sql, "SELECT id, program, kind, name FROM type WHERE %s ORDER BY id", where);
+    bool ok = strbuf_ok(&sql, err) &&
+              store_select(h, strbuf_cstr(&sql), of, name ? 1 : 0, false, &rows, err);
+    bool selected = ok;
+    while (selected && store_next(&rows, &ok, err)) {
+        ok = VEC_ROOM_IN(&h->arena, out->items, out->count, out->capacity, err);
+        if (!ok)
             break;
-        }
         struct metric *m = &out->items[out->count++];
-        *m = (struct metric){history_number(stmt, 0),
-                             sqlite3_column_int(stmt, 1) ? HISTORY_VALUE : HISTORY_TYPE,
-                             history_text(h, stmt, 2)};
+        *m = (struct metric){store_number_of(&rows, 0), store_number_of(&rows, 1),
+                             store_number_of(&rows, 2) ? HISTORY_VALUE : HISTORY_TYPE,
+                             store_text_of(&rows, 3)};
         ok = m->name || err_nomem(err);
     }
-    sqlite3_finalize(stmt);
-    return ok && (code == SQLITE_DONE || history_failed(h, err));
+    if (selected)
+        store_done(&rows);
+    strbuf_deinit(&sql);
+    return ok;
 }
 
 struct rename {
@@ -126,32 +171,31 @@ struct renames {
 };
 
 /* Of the one program that all entries are of; none where they are of several. */
+/* Of the one program that all entries are of; none where they are of several. */
 static bool renames_read(struct history *h, const struct history_entry *entries, uint32_t count,
                          struct renames *out, struct err *err) {
-    sqlite3_stmt *stmt;
+    struct store_rows rows;
     uint32_t capacity = 0;
     for (uint32_t i = 1; i < count; i++)
-        if (strcmp(entries[i].key.program, entries[0].key.program) != 0)
+        if (entries[i].key.program != entries[0].key.program &&
+            strcmp(entries[i].key.program, entries[0].key.program) != 0)
             return true;
     if (count == 0)
         return true;
-    if (!history_prepare(h,
-                         "SELECT r.old, r.new FROM rename r JOIN program p ON p.id = r.program"
-                         " WHERE p.name = ?1 ORDER BY r.old",
-                         &stmt, err))
-        return false;
-    history_bind_text(stmt, 1, entries[0].key.program);
-    bool ok = true;
-    int code = SQLITE_DONE;
-    while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    const struct store_param of[] = {store_text(entries[0].key.program)};
+    bool ok = store_select(h,
+                           "SELECT r.old, r.new FROM rename r JOIN program p ON p.id = r.program"
+                           " WHERE p.name = $1 ORDER BY r.old",
+                           of, 1, false, &rows, err);
+    while (store_next(&rows, &ok, err)) {
         ok = VEC_ROOM_IN(&h->arena, out->items, out->count, capacity, err);
-        if (ok)
-            out->items[out->count++] =
-                (struct rename){history_text(h, stmt, 0), history_text(h, stmt, 1)};
+        if (!ok)
+            break;
+        struct rename *r = &out->items[out->count++];
+        *r = (struct rename){store_text_of(&rows, 0), store_text_of(&rows, 1)};
+        ok = (r->old && r->new_name) || err_nomem(err);
     }
-    if (ok && code != SQLITE_DONE)
-        ok = history_failed(h, err);
-    sqlite3_finalize(stmt);
+    store_done(&rows);
     return ok;
 }
 
@@ -169,54 +213,69 @@ static const char *renamed(const struct renames *renames, const char *name) {
 
 /* -- One row through all snapshots ------------------------------------------------------------- */
 
-/* Of the entries by number, and the cells of each series as they are at the snapshot being read. */
+/* The entries of each run by number: rows of a run stand until its next one. */
 struct replay {
     const struct history_entry *entries;
     uint32_t count;
-    struct u64map by_id; /* snapshot to entry */
+    uint32_t *order;    /* [count] numbers of entries, by run, then number of the snapshot */
+    struct u64map run;  /* to its first place in `order` */
+    struct strbuf list; /* ", " between the runs; empty: too many to list */
 };
 
-static bool replay_init(struct replay *r, const struct history_entry *entries, uint32_t count) {
-    *r = (struct replay){entries, count, {0}};
-    u64map_init(&r->by_id);
-    for (uint32_t i = 0; i < count; i++)
-        if (!u64map_put(&r->by_id, entries[i].id, i))
-            return false;
-    return true;
+struct replay_key {
+    uint64_t run, id;
+    uint32_t at;
+};
+
+static int cmp_replay(const void *x, const void *y) {
+    const struct replay_key *a = x, *b = y;
+    return a->run != b->run ? order_u64(a->run, b->run) : order_u64(a->id, b->id);
 }
 
-/* What a blob says of one row; it is sorted, so the rest need not be looked at. */
-static bool apply_one(uint64_t cells[HISTORY_COLUMNS], struct bytes rows, uint32_t slot,
-                      struct err *err) {
-    struct reader r;
-    uint64_t at = 0;
-    reader_init(&r, rows, 0);
-    while (reader_left(&r)) {
-        at += reader_varint(&r);
-        if (r.failed || at > slot)
-            break;
-        for (int c = 0; c < HISTORY_COLUMNS; c++) {
-            uint64_t delta = reader_varint(&r);
-            if (at == slot)
-                cells[c] += shard_delta(delta);
-        }
-        if (at++ == slot)
-            break;
+static void replay_deinit(struct replay *r) {
+    u64map_deinit(&r->run);
+    free(r->order);
+    strbuf_deinit(&r->list);
+}
+
+static bool replay_init(struct replay *r, const struct history_entry *entries, uint32_t count,
+                        struct err *err) {
+    *r = (struct replay){entries, count, calloc((size_t)count + 1, sizeof(*r->order)), {0}, {0}};
+    struct replay_key *keys = calloc((size_t)count + 1, sizeof(*keys));
+    uint32_t runs = 0;
+    u64map_init(&r->run);
+    strbuf_init(&r->list);
+    bool ok = r->order && keys;
+    for (uint32_t i = 0; ok && i < count; i++)
+        keys[i] = (struct replay_key){entries[i].run, entries[i].id, i};
+    if (ok && count)
+        qsort(keys, count, sizeof(*keys), cmp_replay);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        r->order[i] = keys[i].at;
+        if (i && keys[i].run == keys[i - 1].run)
+            continue;
+        ok = u64map_put(&r->run, keys[i].run, i);
+        if (runs++ < RUNS_LISTED)
+            strbuf_addf(&r->list, "%s%llu", runs > 1 ? ", " : "", (unsigned long long)keys[i].run);
     }
-    return !r.failed || err_set(err, ERR_FORMAT, "rows of a snapshot are damaged");
+    if (runs > RUNS_LISTED)
+        strbuf_clear(&r->list);
+    free(keys);
+    return ok ? strbuf_ok(&r->list, err) : err_nomem(err);
 }
 
 /*
- * Cells as they are kept to values. A type that is not in a heap which was read has no objects in
- * it: zero. What a snapshot does not speak of is absent.
+ * Figures as they are kept. A type that is not in a heap which was read has no objects in it: zero.
+ * What a snapshot does not speak of is absent.
  */
 static void take_cells(const struct history_entry *entry, enum history_kind kind,
                        const uint64_t cells[HISTORY_COLUMNS], struct history_values *out,
                        uint32_t at) {
     bool known = kind == HISTORY_VALUE || entry->parts & PART_BIT(PART_TYPES);
-    bool none = kind == HISTORY_TYPE && (cells[HISTORY_BYTES] == 0 || cells[HISTORY_BYTES] == 1);
+    bool none =
+        kind == HISTORY_TYPE && (cells[HISTORY_BYTES] == ABSENT || cells[HISTORY_BYTES] == 0);
     for (int c = 0; c < HISTORY_COLUMNS; c++) {
-        uint64_t value = !known ? ABSENT : none ? 0 : cells[c] - 1; /* 0 becomes ABSENT */
+        uint64_t value = !known ? ABSENT : none ? 0 : cells[c];
         uint64_t *sum = &out->columns[c][at];
         if (value != ABSENT)
             *sum = num_add(*sum == ABSENT ? 0 : *sum, value);
@@ -233,72 +292,112 @@ static bool values_init(struct history *h, struct history_values *v, uint32_t co
     return true;
 }
 
-static const char changes_sql[] =
-    "SELECT c.snapshot, s.series, c.rows FROM change c JOIN snapshot s ON s.id = c.snapshot"
-    " WHERE c.shard = ?1 ORDER BY c.snapshot";
-
-/* The cells of each series while its changes are read. */
-struct running {
-    struct u64map numbers; /* series to place */
-    uint64_t *cells;       /* [place * each] */
-    uint32_t count;        /* places */
-    size_t capacity, each; /* cells: there is room for; of one series */
+/* Goes through the rows of one type, by run and snapshot. */
+struct follower {
+    const struct replay *replay;
+    const struct metric *metric;
+    struct history_values *out;
+    uint64_t run;     /* whose rows come; ABSENT: none yet */
+    uint32_t at, end; /* places in replay->order: up to `at` all is told; at == end: no entry */
+    uint64_t cells[HISTORY_COLUMNS];
+    uint8_t *told; /* [place in order] runs that had rows */
 };
 
-static uint64_t *running_of(struct running *r, uint64_t series) {
-    uint32_t at = u64map_get(&r->numbers, series);
-    if (at == STRMAP_NONE) {
-        if (!VEC_ROOM_FOR(r->cells, r->count * r->each, r->each, r->capacity, NULL))
-            return NULL;
-        at = r->count++;
-        memset(&r->cells[at * r->each], 0, r->each * sizeof(*r->cells));
-        if (!u64map_put(&r->numbers, series, at))
-            return NULL;
-    }
-    return &r->cells[at * r->each];
+/* What stands is so for the entries before `snapshot`. */
+static void follower_fill(struct follower *f, uint64_t snapshot) {
+    const struct replay *r = f->replay;
+    for (; f->at < f->end && r->entries[r->order[f->at]].id < snapshot; f->at++)
+        take_cells(&r->entries[r->order[f->at]], f->metric->kind, f->cells, f->out,
+                   r->order[f->at]);
 }
 
-static void running_deinit(struct running *r) {
-    u64map_deinit(&r->numbers);
-    free(r->cells);
+static void follower_enter(struct follower *f, uint64_t run) {
+    const struct replay *r = f->replay;
+    uint32_t first = u64map_get(&r->run, run);
+    f->run = run;
+    f->at = f->end = first == STRMAP_NONE ? 0 : first;
+    while (first != STRMAP_NONE && f->end < r->count && r->entries[r->order[f->end]].run == run)
+        f->end++;
+    memset(f->cells, 0xff, sizeof(f->cells));
+}
+
+static void follower_row(struct follower *f, const struct store_rows *rows, int first_column) {
+    uint64_t run = store_number_of(rows, first_column);
+    if (run != f->run) {
+        follower_fill(f, UINT64_MAX);
+        follower_enter(f, run);
+    }
+    if (f->at == f->end)
+        return;
+    if (f->told)
+        f->told[u64map_get(&f->replay->run, run)] = 1;
+    follower_fill(f, store_number_of(rows, first_column + 1));
+    for (int c = 0; c < HISTORY_COLUMNS; c++)
+        f->cells[c] = store_number_of(rows, first_column + 2 + c);
+}
+
+/* Runs of its program that have no row of it: of a type there were no objects. */
+static void follower_rest(struct follower *f) {
+    const struct replay *r = f->replay;
+    follower_fill(f, UINT64_MAX);
+    for (uint32_t i = 0, end; i < r->count; i = end) {
+        uint64_t run = r->entries[r->order[i]].run;
+        for (end = i + 1; end < r->count && r->entries[r->order[end]].run == run;)
+            end++;
+        if (f->told[i] || r->entries[r->order[i]].program_id != f->metric->program)
+            continue;
+        follower_enter(f, run);
+        follower_fill(f, UINT64_MAX);
+    }
+    memset(f->told, 0, r->count);
+    f->run = ABSENT;
+    f->at = f->end = 0;
+}
+
+#define VALUE_COLUMNS "run, snapshot, objects, bytes, mature_bytes, live_objects, live_bytes"
+
+static void rows_sql(struct strbuf *sql, const struct replay *r, const char *columns,
+                     const char *where, const char *order) {
+    strbuf_addf(sql, "SELECT %s FROM value WHERE %s", columns, where);
+    if (r->list.len)
+        strbuf_addf(sql, " AND run IN (%s)", strbuf_cstr(&r->list));
+    strbuf_addf(sql, " ORDER BY %s", order);
 }
 
 static bool add_metric(struct history *h, const struct replay *replay, const struct metric *metric,
                        struct history_values *out, struct err *err) {
-    struct running running = {.each = HISTORY_COLUMNS};
-    sqlite3_stmt *stmt = NULL;
-    u64map_init(&running.numbers);
-    bool ok = history_prepare(h, changes_sql, &stmt, err);
+    struct follower f = {.replay = replay, .metric = metric, .out = out, .run = ABSENT};
+    const struct store_param of[] = {store_number(metric->id)};
+    struct store_rows rows;
+    struct strbuf sql;
+    strbuf_init(&sql);
+    rows_sql(&sql, replay, VALUE_COLUMNS, "type = $1", "run, snapshot");
+    f.told = calloc((size_t)replay->count + 1, 1);
+    bool ok = (f.told || err_nomem(err)) && strbuf_ok(&sql, err);
+    bool selected = ok && store_select(h, strbuf_cstr(&sql), of, 1, true, &rows, err);
+    ok = selected;
+    while (selected && store_next(&rows, &ok, err))
+        follower_row(&f, &rows, 0);
+    if (selected)
+        store_done(&rows);
     if (ok)
-        history_bind_number(stmt, 1, shard_of(metric->id));
-    int code = SQLITE_DONE;
-    while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        uint64_t *cells = running_of(&running, history_number(stmt, 1));
-        const uint8_t *rows = sqlite3_column_blob(stmt, 2);
-        struct bytes blob = {rows, (size_t)sqlite3_column_bytes(stmt, 2)};
-        ok = cells ? apply_one(cells, blob, history_slot_of(metric->id), err) : err_nomem(err);
-        uint32_t at = u64map_get(&replay->by_id, history_number(stmt, 0));
-        if (ok && at != STRMAP_NONE)
-            take_cells(&replay->entries[at], metric->kind, cells, out, at);
-    }
-    if (ok && code != SQLITE_DONE)
-        ok = history_failed(h, err);
-    sqlite3_finalize(stmt);
-    running_deinit(&running);
+        follower_rest(&f);
+    free(f.told);
+    strbuf_deinit(&sql);
     return ok;
 }
 
 /* The metrics that are known by that name today. */
 static bool find_metrics(struct history *h, const struct renames *renames, const char *name,
                          struct metrics *out, struct err *err) {
-    if (!metrics_read(h, "kind = 0 AND name = ?1", name, out, err))
+    if (!metrics_read(h, "kind = 0 AND name = $1", name, out, err))
         return false;
     for (uint32_t i = 0; i < renames->count; i++)
         if (strcmp(renames->items[i].old, name) != 0 &&
             strcmp(renamed(renames, renames->items[i].old), name) == 0 &&
-            !metrics_read(h, "kind = 0 AND name = ?1", renames->items[i].old, out, err))
+            !metrics_read(h, "kind = 0 AND name = $1", renames->items[i].old, out, err))
             return false;
-    return out->count || metrics_read(h, "kind = 1 AND name = ?1", name, out, err);
+    return out->count || metrics_read(h, "kind = 1 AND name = $1", name, out, err);
 }
 
 static bool is_short_of(const char *name, const char *full) {
@@ -316,12 +415,15 @@ static bool find_short(struct history *h, const struct renames *renames, const c
             *ret_name = renames->items[i].new_name;
     if (*ret_name)
         return true;
-    if (!metrics_read(h, "kind = 0 AND substr(name, -length(?1) - 1) = '.' || ?1", name, &found,
-                      err))
+    if (!metrics_read(h,
+                      "kind = 0 AND length(name) > length(CAST($1 AS text)) AND substr(name,"
+                      " length(name) - length(CAST($1 AS text))) = '.' || CAST($1 AS text)",
+                      name, &found, err))
         return false;
-    if (found.count > 1)
-        return err_set(err, ERR_USAGE, "several types are called %s: %s, %s%s", name,
-                       found.items[0].name, found.items[1].name, found.count > 2 ? ", ..." : "");
+    for (uint32_t i = 1; i < found.count; i++) /* programs may share it */
+        if (strcmp(found.items[i].name, found.items[0].name) != 0)
+            return err_set(err, ERR_USAGE, "several types are called %s: %s, %s, ...", name,
+                           found.items[0].name, found.items[i].name);
     *ret_name = found.count ? found.items[0].name : NULL;
     return true;
 }
@@ -334,6 +436,9 @@ bool history_find(struct history *h, const struct history_entry *entries, uint32
     struct replay replay;
     *ret_values = (struct history_values){.name = name};
     *ret_found = false;
+    name = store_name(h, name);
+    if (!name)
+        return err_nomem(err);
     if (!renames_read(h, entries, count, &renames, err))
         return false;
     name = renamed(&renames, name);
@@ -350,153 +455,130 @@ bool history_find(struct history *h, const struct history_entry *entries, uint32
     *ret_found = true;
     ret_values->name = name;
     ret_values->kind = found.items[0].kind;
-    bool ok = (replay_init(&replay, entries, count) && values_init(h, ret_values, count)) ||
-              err_nomem(err);
+    bool ok = replay_init(&replay, entries, count, err) &&
+              (values_init(h, ret_values, count) || err_nomem(err));
     for (uint32_t i = 0; ok && i < found.count; i++) {
         if (strcmp(found.items[i].name, name) != 0)
             ret_values->former = found.items[i].name;
         ok = add_metric(h, &replay, &found.items[i], ret_values, err);
     }
-    u64map_deinit(&replay.by_id);
+    replay_deinit(&replay);
     return ok;
 }
 
 /* -- All rows ---------------------------------------------------------------------------------- */
 
-/* Slots [first, first + slots) of a shard, in all entries. */
-struct chunk {
-    uint32_t shard, first, slots;
-    uint64_t *cells; /* [slot][entry][column] as kept */
-};
-
-static void copy_chunk(const struct chunk *c, const uint64_t *from, uint32_t at, uint32_t count) {
-    for (uint32_t slot = 0; slot < c->slots; slot++)
-        memcpy(&c->cells[((size_t)slot * count + at) * HISTORY_COLUMNS],
-               &from[(size_t)(c->first + slot) * HISTORY_COLUMNS], HISTORY_COLUMNS * sizeof(*from));
-}
-
-static bool read_chunk(struct history *h, const struct replay *replay, uint32_t slots,
-                       const struct chunk *chunk, struct err *err) {
-    struct running running = {.each = (size_t)slots * HISTORY_COLUMNS};
-    sqlite3_stmt *stmt = NULL;
-    u64map_init(&running.numbers);
-    bool ok = history_prepare(h, changes_sql, &stmt, err);
-    if (ok)
-        history_bind_number(stmt, 1, chunk->shard);
-    int code = SQLITE_DONE;
-    while (ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct shard_state state = {running_of(&running, history_number(stmt, 1)), slots};
-        const uint8_t *rows = sqlite3_column_blob(stmt, 2);
-        struct bytes blob = {rows, (size_t)sqlite3_column_bytes(stmt, 2)};
-        ok = state.cells ? shard_apply(&state, blob, err) : err_nomem(err);
-        uint32_t at = u64map_get(&replay->by_id, history_number(stmt, 0));
-        if (ok && at != STRMAP_NONE)
-            copy_chunk(chunk, state.cells, at, replay->count);
-    }
-    if (ok && code != SQLITE_DONE)
-        ok = history_failed(h, err);
-    sqlite3_finalize(stmt);
-    running_deinit(&running);
-    return ok;
-}
-
-static bool is_empty(const uint64_t *cells, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (cells[i])
-            return false;
-    return true;
-}
-
 struct visitor {
     struct history *h;
-    struct replay replay;
+    const struct history_entry *entries;
+    uint32_t count;
     struct renames renames;
+    struct metrics metrics; /* by number */
+    struct replay replay;
+    struct follower follower;
     struct history_values values; /* filled anew for each */
     history_visit *visit;
     void *context;
 };
 
-static bool visit_metric(struct visitor *v, const struct metric *metric, const uint64_t *cells,
-                         struct err *err) {
-    uint32_t count = v->replay.count;
-    v->values.kind = metric->kind;
-    v->values.name = metric->name;
-    v->values.former = NULL;
-    /* The former names of a type are told under its name of today. */
+static const struct metric *metric_of(const struct visitor *v, uint64_t id) {
+    uint32_t place;
+    SEARCH_LEADING(place, v->metrics.count, at, v->metrics.items[at].id < id);
+    return place < v->metrics.count && v->metrics.items[place].id == id ? &v->metrics.items[place]
+                                                                        : NULL;
+}
+
+/* A type that was renamed, or is what one was renamed to: told once, of all its names together. */
+static bool visit_joined(struct visitor *v, const struct metric *metric, struct err *err) {
+    struct history_values joined;
+    struct metrics today = {NULL, 0, 0};
+    const char *name = renamed(&v->renames, metric->name);
+    bool found;
+    if (!find_metrics(v->h, &v->renames, name, &today, err))
+        return false;
+    for (uint32_t i = 0; i < today.count; i++)
+        if (today.items[i].id < metric->id)
+            return true;
+    return history_find(v->h, v->entries, v->count, name, &joined, &found, err) &&
+           (!found || v->visit(v->context, &joined, err));
+}
+
+static bool visit_metric(struct visitor *v, const struct metric *metric, struct err *err) {
+    bool any = false;
+    for (uint32_t i = 0; !any && i < v->count; i++)
+        any = v->follower.told[i];
+    follower_rest(&v->follower);
+    if (!any)
+        return true;
     bool is_former = false, is_target = false;
     for (uint32_t i = 0; i < v->renames.count; i++) {
         is_former = is_former || strcmp(v->renames.items[i].old, metric->name) == 0;
         is_target = is_target || strcmp(v->renames.items[i].new_name, metric->name) == 0;
     }
-    if (metric->kind == HISTORY_TYPE && (is_former || is_target)) {
-        struct history_values joined;
-        struct metrics today = {NULL, 0, 0};
-        const char *name = renamed(&v->renames, metric->name);
-        bool found;
-        /* Told once: by the metric of that number that comes first. */
-        if (!find_metrics(v->h, &v->renames, name, &today, err))
-            return false;
-        for (uint32_t i = 0; i < today.count; i++)
-            if (today.items[i].id < metric->id)
-                return true;
-        return history_find(v->h, v->replay.entries, count, name, &joined, &found, err) &&
-               (!found || v->visit(v->context, &joined, err));
-    }
-    if (is_empty(cells, (size_t)count * HISTORY_COLUMNS))
-        return true;
-    for (int c = 0; c < HISTORY_COLUMNS; c++)
-        memset(v->values.columns[c], 0xff, count * sizeof(uint64_t));
-    for (uint32_t i = 0; i < count; i++)
-        take_cells(&v->replay.entries[i], metric->kind, &cells[(size_t)i * HISTORY_COLUMNS],
-                   &v->values, i);
+    if (metric->kind == HISTORY_TYPE && (is_former || is_target))
+        return visit_joined(v, metric, err);
+    v->values.kind = metric->kind;
+    v->values.name = metric->name;
+    v->values.former = NULL;
     return v->visit(v->context, &v->values, err);
 }
 
-static bool visit_chunk(struct visitor *v, const struct metrics *metrics, uint32_t slots,
-                        const struct chunk *chunk, struct err *err) {
-    size_t each = (size_t)v->replay.count * HISTORY_COLUMNS;
-    memset(chunk->cells, 0, chunk->slots * each * sizeof(*chunk->cells));
-    if (!read_chunk(v->h, &v->replay, slots, chunk, err))
-        return false;
-    for (uint32_t i = 0; i < metrics->count; i++) {
-        const struct metric *metric = &metrics->items[i];
-        uint32_t slot = history_slot_of(metric->id);
-        if (shard_of(metric->id) == chunk->shard && slot >= chunk->first &&
-            slot - chunk->first < chunk->slots &&
-            !visit_metric(v, metric, &chunk->cells[(slot - chunk->first) * each], err))
-            return false;
+/* A new type begins: nothing is known of it yet. */
+static void visit_begin(struct visitor *v, const struct metric *metric) {
+    for (int c = 0; c < HISTORY_COLUMNS; c++)
+        memset(v->values.columns[c], 0xff, v->count * sizeof(uint64_t));
+    v->follower.metric = metric;
+}
+
+static bool visit_rows(struct visitor *v, struct store_rows *rows, struct err *err) {
+    const struct metric *metric = NULL;
+    bool ok = true;
+    while (store_next(rows, &ok, err)) {
+        uint64_t type = store_number_of(rows, 0);
+        if (!metric || metric->id != type) {
+            if (metric && !visit_metric(v, metric, err))
+                return false;
+            metric = metric_of(v, type);
+            if (!metric)
+                return err_set(err, ERR_FORMAT,
+                               "rows of a snapshot are damaged: there is no type"
+                               " %llu",
+                               (unsigned long long)type);
+            visit_begin(v, metric);
+        }
+        follower_row(&v->follower, rows, 1);
     }
-    return true;
+    return ok && (!metric || visit_metric(v, metric, err));
 }
 
 bool history_each(struct history *h, const struct history_entry *entries, uint32_t count,
                   history_visit *visit, void *context, struct err *err) {
-    struct metrics metrics = {NULL, 0, 0};
-    struct visitor v = {.h = h, .visit = visit, .context = context};
-    if (count == 0 || !metrics_read(h, "1", NULL, &metrics, err) ||
-        !renames_read(h, entries, count, &v.renames, err))
-        return count == 0;
-    if (metrics.count == 0)
+    struct visitor v = {
+        .h = h, .entries = entries, .count = count, .visit = visit, .context = context};
+    struct store_rows rows;
+    struct strbuf sql;
+    if (count == 0)
         return true;
-    uint64_t last = metrics.items[metrics.count - 1].id;
-    if (last > UINT32_MAX / 64)
-        return err_set(err, ERR_FORMAT, "the numbers of types are damaged");
-    uint32_t slots = history_slot_of(last) + 1;
-    size_t each = (size_t)count * HISTORY_COLUMNS * sizeof(uint64_t);
-    size_t room = CHUNK_BYTES / each ? CHUNK_BYTES / each : 1;
-    struct chunk chunk = {.slots = room < slots ? (uint32_t)room : slots};
-    chunk.cells = malloc(chunk.slots * each);
-    bool ok = (chunk.cells && replay_init(&v.replay, entries, count) &&
-               values_init(h, &v.values, count)) ||
-              err_nomem(err);
-    for (; ok && chunk.shard < HISTORY_SHARDS; chunk.shard++)
-        for (chunk.first = 0; ok && chunk.first < slots; chunk.first += chunk.slots) {
-            struct chunk part = chunk;
-            if (part.slots > slots - part.first)
-                part.slots = slots - part.first;
-            ok = visit_chunk(&v, &metrics, slots, &part, err);
-        }
-    free(chunk.cells);
-    u64map_deinit(&v.replay.by_id);
+    if (!metrics_read(h, "1 = 1", NULL, &v.metrics, err) ||
+        !renames_read(h, entries, count, &v.renames, err))
+        return false;
+    strbuf_init(&sql);
+    v.follower = (struct follower){
+        .replay = &v.replay, .out = &v.values, .run = ABSENT, .told = calloc((size_t)count + 1, 1)};
+    bool ok = replay_init(&v.replay, entries, count, err) &&
+              ((v.follower.told && values_init(h, &v.values, count)) || err_nomem(err));
+    if (ok)
+        rows_sql(&sql, &v.replay, "type, " VALUE_COLUMNS, "1 = 1", "type, run, snapshot");
+    ok = ok && strbuf_ok(&sql, err) && store_begin(h, false, err);
+    if (ok) {
+        bool selected = store_select(h, strbuf_cstr(&sql), NULL, 0, true, &rows, err);
+        ok = selected && visit_rows(&v, &rows, err);
+        if (selected)
+            store_done(&rows);
+        ok = store_end(h, ok, err);
+    }
+    free(v.follower.told);
+    replay_deinit(&v.replay);
+    strbuf_deinit(&sql);
     return ok;
 }

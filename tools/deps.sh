@@ -50,6 +50,9 @@ look() {
     needs fish have fish
     needs mandoc have mandoc
     needs less have less
+    needs postgresql-15 test -x /usr/lib/postgresql/15/bin/initdb
+    needs libpq-dev test -e /usr/include/postgresql/libpq-fe.h
+    needs sqlite3 have sqlite3
     [ "$wanted" = check ] && return
     needs libclang-rt-dev fuzzes
 }

@@ -41,6 +41,7 @@ same "what every run may call" \
     4< <(of_page "Memory and threads:" "Files:" "Oneself:")
 same "what outputs and a history take" \
     3< <(of_tables for_outputs into_devices for_databases) 4< <(of_page 'With `-o`')
+same "what a server takes" 3< <(of_tables for_servers) 4< <(of_page 'With a history in PostgreSQL')
 same "what a process takes" 3< <(of_tables for_processes) 4< <(of_page 'With `--pid`' | grep -vx watch)
 same "what the reader of a dump has not" 3< <(of_tables not_for_readers) 4< <(of_page "The process that reads a dump")
 # Those that only make, change, rename or remove files stand there in words.

@@ -26,6 +26,7 @@ static struct {
     bool locked;
     uint32_t uses;
     int readers; /* the ruleset of readers, where it is locked; -1: none */
+    int kept;    /* what children close, and one: 0: nothing */
 } entered;
 
 /* -- Landlock ---------------------------------------------------------------------------------- */
@@ -198,6 +199,8 @@ static const int for_databases[] = {
     SCMP_SYS(fallocate), SCMP_SYS(fchmod), SCMP_SYS(fchown),
     SCMP_SYS(fdatasync), SCMP_SYS(fsync),  SCMP_SYS(openat),
 };
+/* What is sent leaves by a socket that is there: none can be made, bound or connected. */
+static const int for_servers[] = {SCMP_SYS(recvfrom), SCMP_SYS(sendto)};
 static const int for_processes[] = {SCMP_SYS(process_vm_readv), SCMP_SYS(ptrace)};
 
 /* A call that is let through where the bits of one argument (a flag is an int) are as told. */
@@ -233,8 +236,9 @@ static const struct call_rule into_devices[] = {
 
 /* What a reader may not call, of what its parent may: outputs are none of its business. */
 static const int not_for_readers[] = {
-    SCMP_SYS(fallocate), SCMP_SYS(fchmod), SCMP_SYS(fchown),   SCMP_SYS(link),
-    SCMP_SYS(linkat),    SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+    SCMP_SYS(fallocate), SCMP_SYS(fchmod),   SCMP_SYS(fchown), SCMP_SYS(link),
+    SCMP_SYS(linkat),    SCMP_SYS(recvfrom), SCMP_SYS(rename), SCMP_SYS(renameat),
+    SCMP_SYS(renameat2), SCMP_SYS(sendto),
 };
 static const struct call_rule no_writes_of_readers[] = {
     {SCMP_SYS(openat), 2, O_ACCMODE, O_WRONLY},
@@ -243,9 +247,10 @@ static const struct call_rule no_writes_of_readers[] = {
 
 /* And what a worker may not. */
 static const int not_for_workers[] = {
-    SCMP_SYS(clone),    SCMP_SYS(ftruncate), SCMP_SYS(kill),   SCMP_SYS(link),
-    SCMP_SYS(linkat),   SCMP_SYS(openat2),   SCMP_SYS(ptrace), SCMP_SYS(rename),
-    SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+    SCMP_SYS(clone),  SCMP_SYS(ftruncate), SCMP_SYS(kill),      SCMP_SYS(link),
+    SCMP_SYS(linkat), SCMP_SYS(openat2),   SCMP_SYS(ptrace),    SCMP_SYS(recvfrom),
+    SCMP_SYS(rename), SCMP_SYS(renameat),  SCMP_SYS(renameat2), SCMP_SYS(sendto),
+    SCMP_SYS(unlink), SCMP_SYS(unlinkat),
 };
 static const struct call_rule no_writes_of_workers[] = {
     {SCMP_SYS(openat), 2, O_ACCMODE, O_WRONLY},
@@ -280,6 +285,8 @@ static int filter_uses(scmp_filter_ctx filter, uint32_t uses) {
     }
     if (status == 0 && (uses & SANDBOX_DATABASE))
         status = filter_calls(filter, SCMP_ACT_ALLOW, for_databases, COUNT(for_databases));
+    if (status == 0 && (uses & SANDBOX_SERVER))
+        status = filter_calls(filter, SCMP_ACT_ALLOW, for_servers, COUNT(for_servers));
     if (status == 0 && (uses & SANDBOX_PROCESS))
         status = filter_calls(filter, SCMP_ACT_ALLOW, for_processes, COUNT(for_processes));
     return status;
@@ -355,7 +362,13 @@ static int ruleset_of_child(enum sandbox_child child) {
     return version ? ruleset_new(version, FS_WRITE & ~FS_READ) : -1;
 }
 
+void sandbox_keep_from_children(int fd) {
+    entered.kept = fd + 1;
+}
+
 bool sandbox_enter_child(enum sandbox_child child) {
+    if (entered.kept)
+        close(entered.kept - 1);
     if (!entered.locked)
         return true;
     bool reader = child == SANDBOX_READER;

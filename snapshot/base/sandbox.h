@@ -16,6 +16,7 @@ enum sandbox_use {
     SANDBOX_OUTPUTS = 1,  /* files that get a name */
     SANDBOX_DATABASE = 2, /* files that are changed in place */
     SANDBOX_PROCESS = 4,  /* other processes, looked into */
+    SANDBOX_SERVER = 8,   /* a socket that was connected before */
 };
 
 /* Processes that a locked one forks, each with a tighter lock. */
@@ -54,6 +55,10 @@ void sandbox_allow_temporary(struct sandbox *s, const char *path);
  * Whatever comes of it, s holds no descriptor afterwards.
  */
 bool sandbox_enter(struct sandbox *s, uint32_t uses, struct err *err) MUST_CHECK;
+
+/* What is open there is none of the business of processes that are forked: they close it. -1: none.
+ */
+void sandbox_keep_from_children(int fd);
 
 /*
  * For a process that was forked: where its parent is locked, a tighter lock of its own. false: it

@@ -1,9 +1,10 @@
 /*
- * The blob of a shard: for each row that changed, the distance to the row before it and the
+ * Histories of the first version, which are read once, to be brought up to date. The blob of a
+ * shard: for each row that changed, the distance to the row before it and the
  * difference of each column, all as LEB128, differences with their sign in the lowest bit. A row
  * whose bytes and objects changed takes some eight bytes.
  */
-#include "history/history_store.h"
+#include "history/sqlite/sqlite_internal.h"
 
 #include <stdlib.h>
 
@@ -18,21 +19,9 @@ void shard_deinit(struct shard_state *s) {
     *s = (struct shard_state){NULL, 0};
 }
 
-void shard_put(struct strbuf *out, const struct shard_state *from, const struct shard_state *to) {
-    uint32_t next = 0;
-    for (uint32_t slot = 0; slot < to->slots; slot++) {
-        static const uint64_t nothing[HISTORY_COLUMNS];
-        const uint64_t *old = from ? &from->cells[(size_t)slot * HISTORY_COLUMNS] : nothing;
-        const uint64_t *new = &to->cells[(size_t)slot * HISTORY_COLUMNS];
-        if (memcmp(old, new, sizeof(nothing)) == 0)
-            continue;
-        strbuf_add_varint(out, slot - next);
-        next = slot + 1;
-        for (int c = 0; c < HISTORY_COLUMNS; c++) {
-            uint64_t delta = new[c] - old[c]; /* wraps, and back again */
-            strbuf_add_varint(out, (delta << 1) ^ ((uint64_t)0 - (delta >> 63)));
-        }
-    }
+/* A difference, sign in the lowest bit. */
+static uint64_t shard_delta(uint64_t written) {
+    return (written >> 1) ^ ((uint64_t)0 - (written & 1));
 }
 
 bool shard_apply(struct shard_state *s, struct bytes rows, struct err *err) {

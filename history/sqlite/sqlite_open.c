@@ -1,5 +1,5 @@
 /* The file: opening it so that nothing but our own statements runs, and its errors as ours. */
-#include "history/history_store.h"
+#include "history/sqlite/sqlite_internal.h"
 
 #include "base/chars.h"
 
@@ -17,90 +17,61 @@
 #define ROUNDS_MIN      2000u
 #define ROUND_BYTES     4096u /* of the file, which are good for one more round */
 
-bool history_failed(struct history *h, struct err *err) {
-    int code = sqlite3_errcode(h->db);
+bool sqlite_failed(struct history *h, struct err *err) {
+    int code = sqlite3_errcode(sqlite_of(h)->db);
     if (code == SQLITE_NOMEM)
         return err_nomem(err);
-    if (code == SQLITE_INTERRUPT && h->rounds_left == 0) {
+    if (code == SQLITE_INTERRUPT && sqlite_of(h)->rounds_left == 0) {
         err_set(err, ERR_FORMAT, "takes more work than a file of its size can: it is damaged");
         return h->path ? err_prefix(err, "%s", h->path) : false;
     }
     bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
-    err_set(err, damaged ? ERR_FORMAT : ERR_SYSTEM, "%s", sqlite3_errmsg(h->db));
+    err_set(err, damaged ? ERR_FORMAT : ERR_SYSTEM, "%s", sqlite3_errmsg(sqlite_of(h)->db));
     return h->path ? err_prefix(err, "%s", h->path) : false; /* history_open() adds it itself */
 }
 
-bool history_sql(struct history *h, const char *sql, struct err *err) {
-    return sqlite3_exec(h->db, sql, NULL, NULL, NULL) == SQLITE_OK || history_failed(h, err);
+bool sqlite_sql(struct history *h, const char *sql, struct err *err) {
+    return sqlite3_exec(sqlite_of(h)->db, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           sqlite_failed(h, err);
 }
 
-bool history_prepare(struct history *h, const char *sql, sqlite3_stmt **ret_stmt, struct err *err) {
-    return sqlite3_prepare_v2(h->db, sql, -1, ret_stmt, NULL) == SQLITE_OK ||
-           history_failed(h, err);
+bool sqlite_prepare(struct history *h, const char *sql, sqlite3_stmt **ret_stmt, struct err *err) {
+    return sqlite3_prepare_v2(sqlite_of(h)->db, sql, -1, ret_stmt, NULL) == SQLITE_OK ||
+           sqlite_failed(h, err);
 }
 
-bool history_done(struct history *h, sqlite3_stmt *stmt, struct err *err) {
-    int code = sqlite3_step(stmt);
-    bool ok = code == SQLITE_DONE || code == SQLITE_ROW || history_failed(h, err);
-    sqlite3_reset(stmt);
-    return ok;
+bool sqlite_begin(struct history *h, bool writes, struct err *err) {
+    return sqlite_sql(h, writes ? "BEGIN IMMEDIATE" : "BEGIN", err);
 }
 
-bool history_begin(struct history *h, struct err *err) {
-    return history_sql(h, "BEGIN IMMEDIATE", err);
-}
-
-bool history_end(struct history *h, bool ok, struct err *err) {
-    if (ok && history_sql(h, "COMMIT", err))
+bool sqlite_end(struct history *h, bool ok, struct err *err) {
+    if (ok && sqlite_sql(h, "COMMIT", err))
         return true;
-    sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_exec(sqlite_of(h)->db, "ROLLBACK", NULL, NULL, NULL);
     return false;
 }
 
-void history_bind_text(sqlite3_stmt *stmt, int at, const char *text) {
-    sqlite3_bind_text(stmt, at, text, -1, SQLITE_TRANSIENT);
-}
-
-void history_bind_number(sqlite3_stmt *stmt, int at, uint64_t number) {
-    if (number == ABSENT)
-        sqlite3_bind_null(stmt, at);
-    else
-        sqlite3_bind_int64(stmt, at, (sqlite3_int64)number);
-}
-
-uint64_t history_number(sqlite3_stmt *stmt, int column) {
-    if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
-        return ABSENT;
-    return (uint64_t)sqlite3_column_int64(stmt, column);
-}
-
-const char *history_text(struct history *h, sqlite3_stmt *stmt, int column) {
-    const char *text = (const char *)sqlite3_column_text(stmt, column);
-    /* Made by others, or told by options: shown as names of dumps are. */
-    return text ? arena_copy_clean(&h->arena, str_of(text)) : NULL;
-}
-
-bool history_ask_number(struct history *h, const char *sql, int64_t *ret_value, struct err *err) {
+bool sqlite_ask_number(struct history *h, const char *sql, int64_t *ret_value, struct err *err) {
     sqlite3_stmt *stmt;
-    if (!history_prepare(h, sql, &stmt, err))
+    if (!sqlite_prepare(h, sql, &stmt, err))
         return false;
     bool ok = sqlite3_step(stmt) == SQLITE_ROW;
     if (ok)
         *ret_value = sqlite3_column_int64(stmt, 0);
     else
-        history_failed(h, err);
+        sqlite_failed(h, err);
     sqlite3_finalize(stmt);
     return ok;
 }
 
 static bool is_intact(struct history *h, struct err *err) {
     sqlite3_stmt *stmt;
-    if (!history_prepare(h, "PRAGMA integrity_check(1)", &stmt, err))
+    if (!sqlite_prepare(h, "PRAGMA integrity_check(1)", &stmt, err))
         return false;
     bool ok = sqlite3_step(stmt) == SQLITE_ROW;
     const char *text = ok ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
     ok = (text && strcmp(text, "ok") == 0) ||
-         err_set(err, ERR_FORMAT, "is damaged: %s", text ? text : sqlite3_errmsg(h->db));
+         err_set(err, ERR_FORMAT, "is damaged: %s", text ? text : sqlite3_errmsg(sqlite_of(h)->db));
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -115,25 +86,25 @@ static bool was_left_open(const char *path) {
 
 /* Of what a file can ask for: rows are joined by their indexes, so work grows with its size. */
 static int open_on_progress(void *context) {
-    struct history *h = context;
-    return h->rounds_left == 0 || --h->rounds_left == 0;
+    struct sqlite_store *s = context;
+    return s->rounds_left == 0 || --s->rounds_left == 0;
 }
 
 /* Our own statements only, whatever the file says. */
 static bool open_guard(struct history *h, uint64_t file_bytes, enum history_mode mode,
                        struct err *err) {
-    sqlite3_busy_timeout(h->db, BUSY_TIMEOUT_MS);
-    sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(h->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(h->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-    sqlite3_limit(h->db, SQLITE_LIMIT_ATTACHED, 0);
-    sqlite3_limit(h->db, SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES);
-    h->rounds_left =
+    sqlite3_busy_timeout(sqlite_of(h)->db, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(sqlite_of(h)->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_limit(sqlite_of(h)->db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_limit(sqlite_of(h)->db, SQLITE_LIMIT_LENGTH, VALUE_MAX_BYTES);
+    sqlite_of(h)->rounds_left =
         (uint32_t)(ROUNDS_MIN + (file_bytes >> 32 ? UINT32_MAX / 2 : file_bytes / ROUND_BYTES));
-    sqlite3_progress_handler(h->db, ROUND_STEPS, open_on_progress, h);
-    return history_sql(h, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", err) &&
-           (mode != HISTORY_READ || history_sql(h, "PRAGMA query_only = ON", err));
+    sqlite3_progress_handler(sqlite_of(h)->db, ROUND_STEPS, open_on_progress, h->store);
+    return sqlite_sql(h, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", err) &&
+           (mode != HISTORY_READ || sqlite_sql(h, "PRAGMA query_only = ON", err));
 }
 
 /*
@@ -146,18 +117,18 @@ static bool open_use_log(struct history *h, struct err *err) {
     for (int waited = 0; code == SQLITE_BUSY && waited < BUSY_TIMEOUT_MS; waited += BUSY_PAUSE_MS) {
         if (waited)
             nanosleep(&pause, NULL);
-        code = sqlite3_exec(h->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+        code = sqlite3_exec(sqlite_of(h)->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
     }
-    return code == SQLITE_OK || history_failed(h, err);
+    return code == SQLITE_OK || sqlite_failed(h, err);
 }
 
 static bool open_set_up(struct history *h, enum history_mode mode, bool check, struct err *err) {
-    if (!history_schema_check(h, mode, err))
+    if (!sqlite_schema_check(h, mode, err))
         return false;
     if (mode != HISTORY_READ &&
-        (!open_use_log(h, err) || !history_sql(h, "PRAGMA synchronous = FULL", err)))
+        (!open_use_log(h, err) || !sqlite_sql(h, "PRAGMA synchronous = FULL", err)))
         return false;
-    return history_sql(h, "PRAGMA foreign_keys = ON", err) && (!check || is_intact(h, err));
+    return sqlite_sql(h, "PRAGMA foreign_keys = ON", err) && (!check || is_intact(h, err));
 }
 
 /* Can SQLite write here what it keeps beside a file? Else a file without a log is read as it is. */
@@ -191,34 +162,25 @@ static bool open_connect(struct history *h, const char *path, enum history_mode 
                 (fixed ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                 (mode == HISTORY_CREATE ? SQLITE_OPEN_CREATE : 0);
     bool ok = strbuf_ok(&uri, err);
-    if (ok && sqlite3_open_v2(strbuf_cstr(&uri), &h->db, flags, NULL) != SQLITE_OK)
-        ok = err_set(err, ERR_IO, "%s", h->db ? sqlite3_errmsg(h->db) : "out of memory");
+    if (ok && sqlite3_open_v2(strbuf_cstr(&uri), &sqlite_of(h)->db, flags, NULL) != SQLITE_OK)
+        ok = err_set(err, ERR_IO, "%s",
+                     sqlite_of(h)->db ? sqlite3_errmsg(sqlite_of(h)->db) : "out of memory");
     strbuf_deinit(&uri);
     return ok;
 }
 
-bool history_open(struct history *h, const char *path, enum history_mode mode, struct err *err) {
-    *h = (struct history){0};
-    arena_init(&h->arena);
+bool sqlite_open_file(struct history *h, const char *path, enum history_mode mode,
+                      struct err *err) {
     struct stat st = {.st_size = 0};
     char here[4096];
     int n = snprintf(here, sizeof(here), "%s%s", strchr(path, '/') ? "" : "./", path);
     if (n < 0 || (size_t)n >= sizeof(here))
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(ENAMETOOLONG));
+        return err_set(err, ERR_IO, "%s", strerror(ENAMETOOLONG));
     if (stat(here, &st) != 0 && mode != HISTORY_CREATE)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set(err, ERR_IO, "%s", strerror(errno));
     if (st.st_mode && !S_ISREG(st.st_mode))
-        return err_set(err, ERR_IO, "%s: is no file", path);
+        return err_set(err, ERR_IO, "is no file");
     bool check = was_left_open(here);
-    bool ok = open_connect(h, here, mode, check, err) &&
-              open_guard(h, (uint64_t)st.st_size, mode, err) && open_set_up(h, mode, check, err);
-    if (ok)
-        h->path = arena_copy(&h->arena, path, strlen(path));
-    return ok || err_prefix(err, "%s", path);
-}
-
-void history_close(struct history *h) {
-    sqlite3_close(h->db);
-    arena_deinit(&h->arena);
-    *h = (struct history){0};
+    return open_connect(h, here, mode, check, err) &&
+           open_guard(h, (uint64_t)st.st_size, mode, err) && open_set_up(h, mode, check, err);
 }

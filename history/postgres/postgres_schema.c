@@ -1,0 +1,180 @@
+/*
+ * The schema `dumpdiff` of a database: its tables, views and functions. They are the same as those
+ * of SQLite, but that rows of `value` lie in a partition a month.
+ */
+#include "history/postgres/postgres_internal.h"
+#include "history/views.h"
+
+#include <stdio.h>
+
+#define POSTGRES_TIME(ns)         "to_timestamp(" ns " / 1e9)"
+#define POSTGRES_VIEW(name, text) "CREATE VIEW dumpdiff." name " AS " text,
+/* "dumpdiff", as a number: who changes the schema holds it. */
+#define SCHEMA_LOCK "4919706310817997414"
+
+#define NUMBERED "integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
+
+static const char *const version_1[] = {
+    "CREATE TABLE dumpdiff.program(id " NUMBERED ", name text NOT NULL UNIQUE);"
+    "CREATE TABLE dumpdiff.rename(program integer NOT NULL REFERENCES dumpdiff.program(id),"
+    " old text NOT NULL, new text NOT NULL, PRIMARY KEY(program, old));"
+    "CREATE TABLE dumpdiff.release(id " NUMBERED ","
+    " program integer NOT NULL REFERENCES dumpdiff.program(id), name text NOT NULL,"
+    " UNIQUE(program, name));"
+    "CREATE TABLE dumpdiff.environment(id " NUMBERED ","
+    " program integer NOT NULL REFERENCES dumpdiff.program(id), name text NOT NULL,"
+    " UNIQUE(program, name));"
+    "CREATE TABLE dumpdiff.instance(id " NUMBERED ","
+    " environment integer NOT NULL REFERENCES dumpdiff.environment(id), name text NOT NULL,"
+    " UNIQUE(environment, name));",
+    "CREATE TABLE dumpdiff.run(id " NUMBERED ","
+    " instance integer NOT NULL REFERENCES dumpdiff.instance(id),"
+    " release integer NOT NULL REFERENCES dumpdiff.release(id),"
+    " process_start_ns bigint, pid bigint);"
+    "CREATE INDEX run_instance ON dumpdiff.run(instance, release);"
+    "CREATE TABLE dumpdiff.snapshot(id " NUMBERED ","
+    " run integer NOT NULL REFERENCES dumpdiff.run(id), hash bytea NOT NULL, label text,"
+    " captured_at_ns bigint, runtime text, trust integer NOT NULL, parts bigint NOT NULL,"
+    " objects bigint, bytes bigint, UNIQUE(run, hash));"
+    "CREATE TABLE dumpdiff.type(id " NUMBERED ","
+    " program integer NOT NULL REFERENCES dumpdiff.program(id), kind integer NOT NULL,"
+    " name text NOT NULL, UNIQUE(program, kind, name));"
+    "CREATE TABLE dumpdiff.value(taken date NOT NULL, type integer NOT NULL, run integer NOT NULL,"
+    " snapshot integer NOT NULL, objects bigint, bytes bigint, mature_bytes bigint,"
+    " live_objects bigint, live_bytes bigint) PARTITION BY RANGE(taken);"
+    /* Many rows have the same type and run, so that an entry takes six bytes and a bit. */
+    "CREATE INDEX value_type ON dumpdiff.value(type, run);"
+    /* Rows lie in the order of their snapshots: a summary of pages finds them. */
+    "CREATE INDEX value_snapshot ON dumpdiff.value USING brin(snapshot);"
+    "CREATE TABLE dumpdiff.value_other PARTITION OF dumpdiff.value DEFAULT;",
+    "CREATE TABLE dumpdiff.state(run integer PRIMARY KEY REFERENCES dumpdiff.run(id),"
+    " day integer NOT NULL, rows bytea NOT NULL);"
+    /* Dense already: packing it takes longer than writing it. */
+    "ALTER TABLE dumpdiff.state ALTER COLUMN rows SET STORAGE EXTERNAL;"
+    "CREATE TABLE dumpdiff.finding(run integer NOT NULL REFERENCES dumpdiff.run(id),"
+    " rule text NOT NULL, subject text NOT NULL, severity text NOT NULL, summary text NOT NULL,"
+    " first_snapshot integer NOT NULL, last_snapshot integer NOT NULL,"
+    " PRIMARY KEY(run, rule, subject));"
+    "CREATE TABLE dumpdiff.growth_cause(run integer NOT NULL REFERENCES dumpdiff.run(id),"
+    " type text NOT NULL, held_by text NOT NULL, objects bigint, bytes bigint,"
+    " first_snapshot integer NOT NULL, last_snapshot integer NOT NULL, PRIMARY KEY(run, type));",
+    /*
+     * Who may only add cannot make tables: this does it for them, within two hundred years. What
+     * lies elsewhere, or came before, is in value_other.
+     */
+    "CREATE FUNCTION dumpdiff.prepare_month(day date) RETURNS void LANGUAGE plpgsql"
+    " SECURITY DEFINER SET search_path = dumpdiff, pg_temp AS $make$"
+    " DECLARE first date := date_trunc('month', day);"
+    " name text := 'value_' || to_char(day, 'YYYY_MM');"
+    " BEGIN"
+    " IF day < '2000-01-01' OR day >= '2200-01-01' OR to_regclass('dumpdiff.' || name) IS NOT NULL"
+    " THEN RETURN; END IF;"
+    " PERFORM pg_advisory_xact_lock(" SCHEMA_LOCK ");"
+    " IF to_regclass('dumpdiff.' || name) IS NULL AND NOT EXISTS"
+    " (SELECT FROM dumpdiff.value_other WHERE taken >= first AND taken < first + interval '1 "
+    "month')"
+    " THEN EXECUTE format('CREATE TABLE dumpdiff.%I PARTITION OF dumpdiff.value"
+    " FOR VALUES FROM (%L) TO (%L)', name, first, (first + interval '1 month')::date);"
+    " END IF; END $make$;"
+    "REVOKE ALL ON FUNCTION dumpdiff.prepare_month(date) FROM PUBLIC;",
+    /* Whole months go without a trace in other tables' files; who owns them may. */
+    "CREATE FUNCTION dumpdiff.drop_months(before date) RETURNS integer LANGUAGE plpgsql"
+    " SET search_path = dumpdiff, pg_temp AS $drop$"
+    " DECLARE part text; dropped integer := 0;"
+    " BEGIN FOR part IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+    " WHERE i.inhparent = 'dumpdiff.value'::regclass AND c.relname ~ '^value_[0-9]{4}_[0-9]{2}$'"
+    " AND to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= before"
+    " LOOP EXECUTE format('DROP TABLE dumpdiff.%I', part); dropped := dropped + 1; END LOOP;"
+    /* 1970-01-01: nobody knows when. */
+    " DELETE FROM dumpdiff.value_other WHERE taken < before AND taken <> '1970-01-01';"
+    " RETURN dropped; END $drop$;"
+    "REVOKE ALL ON FUNCTION dumpdiff.drop_months(date) FROM PUBLIC;",
+    VIEWS_EACH(POSTGRES_VIEW, POSTGRES_TIME) NULL};
+
+/* THE migrations: the n-th leads from version n to n + 1. Append only. */
+static const char *const *const migrations[] = {version_1};
+#define VERSION ((uint64_t)(sizeof(migrations) / sizeof(*migrations)))
+
+/* ABSENT: there is no such schema. Errors: those of the body. */
+static bool postgres_version(struct history *h, uint64_t *ret_version, struct err *err) {
+    uint64_t there;
+    *ret_version = ABSENT;
+    if (!store_ask(h,
+                   "SELECT count(*) FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
+                   " WHERE n.nspname = 'dumpdiff' AND c.relname = 'version'",
+                   NULL, 0, &there, err))
+        return false;
+    return there == 0 ||
+           store_ask(h, "SELECT version FROM dumpdiff.version", NULL, 0, ret_version, err);
+}
+
+static bool postgres_may_be(uint64_t version, enum history_mode mode, struct err *err) {
+    if (version == ABSENT)
+        return mode == HISTORY_CREATE ||
+               err_set(err, ERR_IO, "has no history in it (`dumpdiff history init` makes one)");
+    if (version > VERSION)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "version %llu, this program knows up to %llu: a newer dumpdiff wrote it",
+                       (unsigned long long)version, (unsigned long long)VERSION);
+    if (version < VERSION && mode == HISTORY_READ)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "version %llu is of an older dumpdiff: `history init` brings it up to date",
+                       (unsigned long long)version);
+    return true;
+}
+
+/* Under the lock: another process may be making it at the same time. */
+static bool postgres_migrate(struct history *h, enum history_mode mode, struct err *err) {
+    uint64_t version;
+    if (!postgres_sql(h, "SELECT pg_advisory_xact_lock(" SCHEMA_LOCK ")", err) ||
+        !postgres_version(h, &version, err) || !postgres_may_be(version, mode, err))
+        return false;
+    bool ok = version != ABSENT ||
+              postgres_sql(h,
+                           "CREATE SCHEMA IF NOT EXISTS dumpdiff; CREATE TABLE dumpdiff.version"
+                           "(version bigint NOT NULL); INSERT INTO dumpdiff.version VALUES(0)",
+                           err);
+    version = version == ABSENT ? 0 : version;
+    for (; ok && version < VERSION; version++) {
+        char sql[96];
+        snprintf(sql, sizeof(sql), "UPDATE dumpdiff.version SET version = %llu",
+                 (unsigned long long)version + 1);
+        for (const char *const *step = migrations[version]; ok && *step; step++)
+            ok = postgres_sql(h, *step, err);
+        ok = ok && postgres_sql(h, sql, err);
+    }
+    return ok;
+}
+
+bool postgres_schema_check(struct history *h, enum history_mode mode, struct err *err) {
+    uint64_t version;
+    if (!postgres_version(h, &version, err) || !postgres_may_be(version, mode, err))
+        return false;
+    return version == VERSION ||
+           (store_begin(h, true, err) && store_end(h, postgres_migrate(h, mode, err), err));
+}
+
+/*
+ * Who adds reads names and numbers, and writes over what a run says last and when something was
+ * seen; it removes and renames nothing. Rights of partitions are those of `value`.
+ */
+static const char roles_sql[] =
+    "DO $roles$ BEGIN"
+    " IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dumpdiff_writer') THEN"
+    " CREATE ROLE dumpdiff_writer NOLOGIN; END IF;"
+    " IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dumpdiff_reader') THEN"
+    " CREATE ROLE dumpdiff_reader NOLOGIN; END IF; END $roles$;"
+    "GRANT USAGE ON SCHEMA dumpdiff TO dumpdiff_writer, dumpdiff_reader;"
+    "GRANT SELECT ON ALL TABLES IN SCHEMA dumpdiff TO dumpdiff_writer, dumpdiff_reader;"
+    "GRANT INSERT ON dumpdiff.program, dumpdiff.release, dumpdiff.environment, dumpdiff.instance,"
+    " dumpdiff.run, dumpdiff.snapshot, dumpdiff.type, dumpdiff.value, dumpdiff.state,"
+    " dumpdiff.finding, dumpdiff.growth_cause TO dumpdiff_writer;"
+    "GRANT UPDATE(day, rows) ON dumpdiff.state TO dumpdiff_writer;"
+    "GRANT UPDATE(severity, summary, last_snapshot) ON dumpdiff.finding TO dumpdiff_writer;"
+    "GRANT UPDATE(held_by, objects, bytes, last_snapshot) ON dumpdiff.growth_cause"
+    " TO dumpdiff_writer;"
+    "GRANT EXECUTE ON FUNCTION dumpdiff.prepare_month(date) TO dumpdiff_writer;";
+
+bool postgres_make_roles(struct history *h, struct err *err) {
+    return postgres_sql(h, roles_sql, err);
+}

@@ -1,0 +1,229 @@
+/*
+ * Histories in PostgreSQL, beside what they have in common with files (test_history_stores): a
+ * newer schema is refused, roles may do what they are for, a server that goes away is told, and our
+ * declarations of libpq are those of its header.
+ */
+#include "history/postgres/libpq_api.h"
+#include "tests/support/history_place.h"
+#include "tests/support/mk_snap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+/* Where its header is there: two return an enum of its own, whose values we have as numbers. */
+#if __has_include(<postgresql/libpq-fe.h>)
+#include <postgresql/libpq-fe.h>
+#define IS_THE_SAME(type, name, arguments) \
+    _Static_assert(sizeof(#name) == sizeof("PQstatus") || \
+                       sizeof(#name) == sizeof("PQresultStatus") || \
+                       __builtin_types_compatible_p(type(*) arguments, __typeof__(&(name))), \
+                   #name);
+LIBPQ_FUNCTIONS(IS_THE_SAME)
+_Static_assert((int)LIBPQ_CONNECTION_OK == (int)CONNECTION_OK, "");
+_Static_assert((int)LIBPQ_COMMAND_OK == (int)PGRES_COMMAND_OK, "");
+_Static_assert((int)LIBPQ_TUPLES_OK == (int)PGRES_TUPLES_OK, "");
+_Static_assert((int)LIBPQ_COPY_IN == (int)PGRES_COPY_IN, "");
+_Static_assert(LIBPQ_DIAG_SQLSTATE == PG_DIAG_SQLSTATE, "");
+#endif
+
+/* Statements as the owner, by psql; does it end well? */
+static bool psql(const struct place *p, const char *sql) {
+    struct strbuf command;
+    strbuf_init(&command);
+    strbuf_addf(&command, "psql -q -v ON_ERROR_STOP=1 '%s' -c \"%s\" >/dev/null 2>&1", p->path,
+                sql);
+    bool ok = system(strbuf_cstr(&command)) == 0;
+    strbuf_deinit(&command);
+    return ok;
+}
+
+static bool no_server_here(void **state) {
+    if (!*state)
+        skip();
+    return !*state;
+}
+
+static void a_newer_schema_is_refused(void **state) {
+    if (no_server_here(state))
+        return;
+    struct history h = place_open(*state);
+    struct err err;
+    history_close(&h);
+    assert_true(psql(*state, "UPDATE dumpdiff.version SET version = 99"));
+    for (int mode = HISTORY_READ; mode <= HISTORY_CREATE; mode++) {
+        bool ok = history_open(&h, ((struct place *)*state)->path, mode, &err);
+        history_close(&h);
+        assert_false(ok);
+        assert_int_equal(err.code, ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.msg, "newer dumpdiff"));
+    }
+}
+
+static void an_older_schema_is_told_to_readers(void **state) {
+    if (no_server_here(state))
+        return;
+    struct history h = place_open(*state);
+    struct err err;
+    history_close(&h);
+    assert_true(psql(*state, "UPDATE dumpdiff.version SET version = 0"));
+    bool ok = history_open(&h, ((struct place *)*state)->path, HISTORY_READ, &err);
+    history_close(&h);
+    assert_false(ok);
+    assert_non_null(strstr(err.msg, "history init"));
+}
+
+static void reading_makes_nothing(void **state) {
+    if (no_server_here(state))
+        return;
+    struct history h;
+    struct err err;
+    bool ok = history_open(&h, ((struct place *)*state)->path, HISTORY_READ, &err);
+    history_close(&h);
+    assert_false(ok);
+    assert_non_null(strstr(err.msg, "has no history in it"));
+    h = place_open(*state);
+    history_close(&h);
+    assert_true(history_open(&h, ((struct place *)*state)->path, HISTORY_READ, &err));
+    assert_false(store_run(&h, "DELETE FROM program", NULL, 0, NULL, &err));
+    assert_non_null(strstr(err.msg, "read-only"));
+    history_close(&h);
+}
+
+/* As another user of the same database. */
+static bool open_as(const struct place *p, const char *user, enum history_mode mode,
+                    struct history *h, struct err *err) {
+    char path[256];
+    snprintf(path, sizeof(path), "%.*s&user=%s", (int)(strstr(p->path, "&user=") - p->path),
+             p->path, user);
+    return history_open(h, path, mode, err);
+}
+
+static void roles_may_do_what_they_are_for(void **state) {
+    if (no_server_here(state))
+        return;
+    struct history h = place_open(*state);
+    struct snapshot s;
+    struct err err;
+    uint64_t id, removed;
+    bool known;
+    place_add_as(&h, 0, &place_key);
+    assert_true(history_make_roles(&h, &err));
+    assert_true(history_make_roles(&h, &err)); /* and again */
+    history_close(&h);
+    assert_true(psql(*state, "CREATE USER adds IN ROLE dumpdiff_writer; CREATE USER reads IN ROLE "
+                             "dumpdiff_reader; CREATE USER nobody_knows"));
+    assert_true(open_as(*state, "adds", HISTORY_CREATE, &h, &err));
+    for (unsigned n = 0; n < 3; n++)
+        place_add_as(&h, n, &place_key);
+    place_check_all(&h, 0);
+    assert_false(history_rename(&h, "shop", "a", "b", &err));
+    assert_non_null(strstr(err.msg, "permission denied"));
+    assert_false(history_prune(&h, &(struct history_filter){.program = NULL}, 1, &removed, &err));
+    assert_false(store_run(&h, "DELETE FROM value", NULL, 0, NULL, &err));
+    assert_false(store_run(&h, "UPDATE value SET bytes = 0", NULL, 0, NULL, &err));
+    assert_false(store_run(&h, "SELECT drop_months('2030-01-01')", NULL, 0, NULL, &err));
+    history_close(&h);
+    assert_true(open_as(*state, "reads", HISTORY_READ, &h, &err));
+    place_check_all(&h, 0);
+    history_close(&h);
+    assert_true(open_as(*state, "reads", HISTORY_CREATE, &h, &err));
+    place_make(&s, 7);
+    assert_false(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
+    assert_int_equal(err.code, ERR_SYSTEM);
+    assert_non_null(strstr(err.msg, "permission denied"));
+    snapshot_deinit(&s);
+    history_close(&h);
+    assert_false(open_as(*state, "nobody_knows", HISTORY_READ, &h, &err));
+    assert_non_null(strstr(err.msg, "permission denied"));
+    history_close(&h);
+    psql(*state, "DROP USER adds; DROP USER reads; DROP USER nobody_knows");
+}
+
+static void a_server_that_goes_away_is_told(void **state) {
+    if (no_server_here(state))
+        return;
+    struct history h = place_open(*state);
+    struct snapshot s;
+    struct err err;
+    uint64_t id;
+    bool known;
+    place_add_as(&h, 0, &place_key);
+    assert_true(psql(*state, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                             "application_name = 'dumpdiff'"));
+    place_make(&s, 1);
+    assert_false(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
+    assert_int_equal(err.code, ERR_SYSTEM);
+    assert_non_null(strstr(err.msg, "the server is gone"));
+    assert_non_null(strstr(err.msg, "postgresql:///"));
+    history_close(&h);
+    h = place_open(*state);
+    assert_true(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
+    snapshot_deinit(&s);
+    place_check_all(&h, 0);
+    history_close(&h);
+}
+
+static void nobody_there_is_told_without_the_password(void **state) {
+    (void)state;
+    struct history h;
+    struct err err;
+    bool ok = history_open(&h, "postgresql://me:s3cret@/db?host=/nowhere&password=s3cret",
+                           HISTORY_READ, &err);
+    history_close(&h);
+    assert_false(ok);
+    assert_null(strstr(err.msg, "s3cret"));
+    assert_non_null(strstr(err.msg, "postgresql:///db"));
+    struct libpq_api api;
+    if (libpq_api_load(&api, &err))
+        assert_non_null(api.PQconnectdb);
+    libpq_api_unload(&api);
+}
+
+/* Rows lie in a partition a month, and a year without one is made by who may only add. */
+static void each_month_has_its_partition(void **state) {
+    if (no_server_here(state))
+        return;
+    struct history h = place_open(*state);
+    uint64_t partitions;
+    struct err err;
+    for (unsigned n = 0; n < 4; n++) {
+        struct snapshot s;
+        uint64_t id;
+        bool known;
+        char text[128];
+        snprintf(text, sizeof(text), "origin captured_at=%llu\ntypes name=\"A\" gen2=%u/%u\n",
+                 (20500 + 31ull * (n / 2)) * 86400000000000ull + n, n + 1, n + 9);
+        snapshot_init(&s);
+        mk_snap(&s, text);
+        assert_true(history_add(&h, &s, &place_key, NULL, &id, &known, &err));
+        snapshot_deinit(&s);
+    }
+    assert_true(store_ask(&h,
+                          "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+                          " WHERE c.relname LIKE 'value\\_2026\\_%' AND c.relkind = 'r'",
+                          NULL, 0, &partitions, &err));
+    assert_int_equal(partitions, 2);
+    history_close(&h);
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, place_set_up_server, place_tear_down_server)
+    const struct CMUnitTest tests[] = {
+        TEST(a_newer_schema_is_refused),       TEST(an_older_schema_is_told_to_readers),
+        TEST(reading_makes_nothing),           TEST(roles_may_do_what_they_are_for),
+        TEST(a_server_that_goes_away_is_told), TEST(nobody_there_is_told_without_the_password),
+        TEST(each_month_has_its_partition),
+    };
+    if (!place_server_start())
+        printf("tests of PostgreSQL are left out\n");
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    place_server_stop();
+    return failed;
+}
