@@ -16,7 +16,7 @@ bool is_stdout(const char *path);
  */
 bool put_out(const char *path, struct strbuf *text, enum fit_how how, struct err *err) MUST_CHECK;
 
-/* The same of what is no text: as it is. */
+/* The same of what is no text: as it is. Errors: of the bytes, ERR_SYSTEM, ERR_NOMEM. */
 bool put_bytes(const char *path, struct strbuf *bytes, struct err *err) MUST_CHECK;
 
 /* Text on standard output, for words of our own; the exit status. */

@@ -33,10 +33,6 @@ static const struct {
 #define TEXT(s)   SIGN_TEXT, s, sizeof(s) - 1
 #define INSIDE(s) SIGN_INSIDE, s, sizeof(s) - 1
 #define SUFFIX(s) SIGN_SUFFIX, s, sizeof(s) - 1
-    {TEXT("{\"snapshot\":{\"meta\""),
-     "is a heap snapshot of V8 (.heapsnapshot), which is not read: the memory tab of Chrome "
-     "compares "
-     "two; pprof heap profiles (.pb.gz, of the npm package pprof) are read"},
     {TEXT("{\"head\":{\"callFrame\""),
      "is a sampling heap profile of V8 (.heapprofile), which is not read: a pprof heap profile "
      "(.pb.gz, of the npm package pprof) is"},

@@ -17,8 +17,6 @@ static const struct {
     struct bytes head;
     const char *path, *says;
 } cases[] = {
-    {HEAD("{\"snapshot\":{\"meta\":{\"node_fields\":["), "a", "heap snapshot of V8"},
-    {HEAD("\xef\xbb\xbf{ \"snapshot\" : {\r\n\t\"meta\" : {"), "a", "heap snapshot of V8"},
     {HEAD("{\"head\":{\"callFrame\":{"), "a", "sampling heap profile of V8"},
     {HEAD("\0\x12portable heap dump\0\0\0\6"), "a.phd", "portable heap dump of OpenJ9"},
     {HEAD("NULL           ------------------------------\n"

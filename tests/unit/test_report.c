@@ -126,28 +126,6 @@ static void json_of_a_full_snapshot_fits_its_schema(void **state) {
     strbuf_deinit(&out);
 }
 
-static void what_the_sandbox_lacks_is_a_note(void **state) {
-    static const char *const formats[] = {"text", "json", "html", "markdown"};
-    (void)state;
-    for (uint32_t count = 1; count <= 2; count++) {
-        struct made m;
-        made_init(&m, count);
-        made_rules(&m);
-        for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
-            struct report_options o = options();
-            struct strbuf out;
-            report_report(&m, formats[i], &o, &out);
-            assert_null(strstr(out.ptr, "no Landlock"));
-            strbuf_deinit(&out);
-            o.unfenced = "this kernel has no Landlock";
-            report_report(&m, formats[i], &o, &out);
-            assert_non_null(strstr(out.ptr, "this kernel has no Landlock"));
-            strbuf_deinit(&out);
-        }
-        made_deinit(&m);
-    }
-}
-
 static void json_of_an_empty_snapshot_fits_its_schema(void **state) {
     (void)state;
     struct made m;
@@ -598,7 +576,6 @@ static void csv_has_one_header_and_as_many_fields_a_line(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_of_a_full_snapshot_fits_its_schema),
-        cmocka_unit_test(what_the_sandbox_lacks_is_a_note),
         cmocka_unit_test(json_of_an_empty_snapshot_fits_its_schema),
         cmocka_unit_test(json_of_a_full_series_fits_its_schema),
         cmocka_unit_test(json_of_an_empty_series_fits_its_schema),
