@@ -33,6 +33,13 @@ const char *doc_copy(struct doc *d, const char *s) {
     return copy ? copy : "";
 }
 
+const char *doc_take(struct doc *d, struct strbuf *text) {
+    const char *copy = doc_copy(d, strbuf_cstr(text));
+    doc_fail(d, &text->err);
+    strbuf_deinit(text);
+    return copy;
+}
+
 static struct doc_block *doc_file_block(struct doc *d, enum doc_kind kind) {
     if (doc_failed(d))
         return NULL;

@@ -166,6 +166,9 @@ void doc_prune(struct doc_table *t);
 /* Copy of a string that lives as long as the document; "" when failed, never NULL. */
 const char *doc_copy(struct doc *d, const char *s);
 
+/* The same of what is in a buffer, which is deinited; never NULL. */
+const char *doc_take(struct doc *d, struct strbuf *text);
+
 /* Appends the document as text, and deinits it. Errors: that of the document, ERR_NOMEM. */
 bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
                  struct err *err) MUST_CHECK;

@@ -94,7 +94,10 @@ void doc_verdict_text(const struct doc_context *c, struct strbuf *out);
 void page_growth(const struct doc_context *c);  /* charts of values over the snapshots */
 void page_holders(const struct doc_context *c); /* chart of the paths of holders */
 void page_stacks(const struct doc_context *c);  /* chart of allocation stacks */
-void page_threads(const struct doc_context *c); /* threads over the snapshots, chains of waits */
+void page_threads(const struct doc_context *c); /* threads over the snapshots, and: */
+void page_waits(const struct doc_context *c);   /* who waits for whom */
+/* "6:1a58", "0x7e9c truck"; never NULL. */
+const char *page_thread_title(const struct doc_context *c, const struct series_thread *t);
 void page_thread_stacks(const struct doc_context *c);
 void page_map(const struct doc_context *c); /* map of the heap */
 

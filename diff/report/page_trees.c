@@ -24,13 +24,6 @@ static void tree_chart(const struct doc_context *c, const struct chart_tree *tre
     doc_chart(c->d, chart);
 }
 
-static const char *take_text(const struct doc_context *c, struct strbuf *text) {
-    const char *copy = doc_copy(c->d, strbuf_cstr(text));
-    doc_fail(c->d, &text->err);
-    strbuf_deinit(text);
-    return copy;
-}
-
 /* -- Holders ----------------------------------------------------------------------------------- */
 
 /* "static Basket.All → List", "_items: Order[]" */
@@ -47,7 +40,7 @@ static const char *holder_name(const struct doc_context *c, const struct growth_
         strbuf_adds(&text, node->type);
     else
         path_short_type(node->type, &text);
-    return take_text(c, &text);
+    return doc_take(c->d, &text);
 }
 
 static void holders_chart(const struct doc_context *c, const struct growth *g) {

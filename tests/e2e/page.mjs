@@ -1,7 +1,7 @@
 /*
  * HTML reports in a real browser: what is seen at three widths, in both schemes, without script and on paper; clicks,
  * keys, filters, zoom; axe-core finds nothing serious; what a dump says does nothing.
- * usage: page.mjs MODULES CHROMIUM SHOTS WORK   (WORK: diff.html, series.html, hostile.html, many.html)
+ * usage: page.mjs MODULES CHROMIUM SHOTS WORK   (WORK: diff.html, series.html, waits.html, hostile.html, many.html)
  */
 import {createRequire} from 'node:module';
 import {readdirSync, statSync} from 'node:fs';
@@ -67,7 +67,7 @@ for (const width of [400, 1000, 2000])
 
 await test('page_can_be_read_without_script', async () => {
   const page = await open('diff.html', {javaScriptEnabled: false});
-  for (const seen of ['.verdict', '.card', '.plot', '.tree > svg', '.map > svg', 'section table.rows tbody tr', '.moments', '.chain'])
+  for (const seen of ['.verdict', '.card', '.plot', '.tree > svg', '.map > svg', 'section table.rows tbody tr', '.moments', 'svg.chains'])
     holds(await page.locator(seen).first().isVisible(), `${seen} is not seen`);
   equal(await page.locator('button, input').count(), 0, 'buttons that do nothing');
   await page.context().close();
@@ -228,6 +228,28 @@ await test('paths_unfold_step_by_step_by_keys_and_without_script', async () => {
     equal(await last.isVisible(), false, 'a step that was folded shows what it holds');
     await page.keyboard.press('Enter');
     holds(await last.isVisible(), 'it does not unfold');
+    await page.context().close();
+  }
+});
+
+await test('waits_are_chains_and_a_deadlock_a_circle', async () => {
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open('waits.html', {javaScriptEnabled});
+    const picture = page.locator('svg.chains');
+    equal(await picture.locator('> text.round').textContent(), 'deadlock: none of them ever goes on', 'the circle says');
+    equal(await picture.locator('.thread.round').count(), 2, 'threads of the circle');
+    const place = async (name) => (await picture.locator('svg.thread, svg.lock', {hasText: name}).first().boundingBox()).x;
+    holds(await place('truck') < await place('DockGate') && await place('DockGate') < await place('dock-clerk') &&
+      await place('dock-clerk') < await place('crane-driver'), 'the chain is in another order');
+    const words = page.locator('figure:has(svg.chains) .chain');
+    equal(await words.first().isVisible(), false, 'the words are unfolded');
+    await page.locator('figure:has(svg.chains) summary').click();
+    holds(await words.first().isVisible() && /waits for a lock on/.test(await words.first().textContent()), 'it is not said in words');
+    const link = picture.locator('a', {hasText: 'truck'});
+    const target = await link.getAttribute('href');
+    await link.focus();
+    await page.keyboard.press('Enter');
+    holds(page.url().endsWith(target) && await page.locator(target).isVisible(), `${target} is not seen`);
     await page.context().close();
   }
 });

@@ -208,6 +208,89 @@ static void of_many_nodes_the_largest_are_shown(void **state) {
     arena_deinit(&arena);
 }
 
+/* -- Waits ------------------------------------------------------------------------------------- */
+
+static bool lay_waits(const struct chart_wait *waits, uint32_t count, struct arena *arena,
+                      struct waits_layout *l) {
+    const struct chart_chains chains = {.waits = waits, .wait_count = count};
+    struct err err;
+    return waits_layout(&chains, arena, l, &err);
+}
+
+static void who_waits_stands_left_of_what_it_waits_for(void **state) {
+    (void)state;
+    static const struct chart_wait waits[] = {
+        {CHART_THREAD, "owner", NULL, 0, CHART_NONE, false},
+        {CHART_LOCK, "lock", NULL, 0, 0, false},
+        {CHART_THREAD, "one", NULL, 0, 1, false},
+        {CHART_THREAD, "two", NULL, 0, 1, false},
+        {CHART_THREAD, "three", NULL, 0, 0, false},
+        {CHART_THREAD, "other", NULL, 0, 6, false},
+        {CHART_THING, "task", NULL, 0, CHART_NONE, false},
+    };
+    enum { COUNT = sizeof(waits) / sizeof(*waits) };
+    struct arena arena;
+    struct waits_layout l;
+    arena_init(&arena);
+    assert_true(lay_waits(waits, COUNT, &arena, &l));
+    assert_int_equal(l.columns, 3);
+    assert_int_equal(l.hidden, 0);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_true(l.boxes[i].row >= 0 && l.boxes[i].row < l.rows);
+        assert_false(l.boxes[i].back);
+        if (waits[i].next != CHART_NONE)
+            assert_int_equal(l.boxes[i].column + 1, l.boxes[waits[i].next].column);
+        for (uint32_t k = 0; k < i; k++)
+            assert_true(l.boxes[i].column != l.boxes[k].column ||
+                        fabs(l.boxes[i].row - l.boxes[k].row) > 1 - NEAR);
+    }
+    /* What two wait for is between them. */
+    assert_true(fabs(l.boxes[1].row * 2 - l.boxes[2].row - l.boxes[3].row) < NEAR);
+    arena_deinit(&arena);
+}
+
+static void a_circle_is_cut_before_a_thread(void **state) {
+    (void)state;
+    static const struct chart_wait waits[] = {
+        {CHART_LOCK, "a", NULL, 0, 1, true},    {CHART_THREAD, "b", NULL, 0, 2, true},
+        {CHART_LOCK, "c", NULL, 0, 3, true},    {CHART_THREAD, "d", NULL, 0, 0, true},
+        {CHART_THREAD, "e", NULL, 0, 2, false}, {CHART_THING, "f", NULL, 0, 5, true},
+    };
+    struct arena arena;
+    struct waits_layout l;
+    arena_init(&arena);
+    assert_true(lay_waits(waits, 6, &arena, &l));
+    assert_int_equal(l.hidden, 0);
+    assert_true(l.boxes[1].column == 0 && l.boxes[2].column == 1 && l.boxes[3].column == 2);
+    assert_true(l.boxes[0].column == 3 && l.boxes[0].back && !l.boxes[1].back);
+    assert_true(l.boxes[4].column == 0); /* waits for one of them */
+    assert_true(l.boxes[5].back);        /* for itself */
+    arena_deinit(&arena);
+}
+
+/* Numbers that lead nowhere, circles that say they are none, chains of any length. */
+static void waits_of_any_shape_have_a_place_or_none(void **state) {
+    (void)state;
+    enum { DEEP = 5000 };
+    struct arena arena;
+    struct waits_layout l;
+    arena_init(&arena);
+    struct chart_wait *waits = arena_array(&arena, DEEP, sizeof(*waits));
+    assert_non_null(waits);
+    for (uint32_t i = 0; i < DEEP; i++)
+        waits[i] = (struct chart_wait){CHART_THREAD, "n", NULL, 0, i + 1, false};
+    assert_true(lay_waits(waits, DEEP, &arena, &l));
+    assert_int_equal(l.columns, WAIT_COLUMNS_MOST);
+    assert_int_equal(l.hidden, DEEP - WAIT_COLUMNS_MOST);
+    waits[DEEP - 1].next = 0; /* a circle that nobody has seen */
+    assert_true(lay_waits(waits, DEEP, &arena, &l));
+    for (uint32_t i = 0; i < DEEP; i++)
+        waits[i] = (struct chart_wait){CHART_THREAD, "n", NULL, 0, (i * 7 + 3) % DEEP, i % 3 == 0};
+    assert_true(lay_waits(waits, DEEP, &arena, &l));
+    assert_true(lay_waits(waits, 0, &arena, &l));
+    arena_deinit(&arena);
+}
+
 /* -- Maps -------------------------------------------------------------------------------------- */
 
 static void areas_of_a_map_are_sizes(void **state) {
@@ -262,6 +345,7 @@ static void names_are_text_in_every_chart(void **state) {
     const struct chart_thread thread = {hostile, hostile, 0, moments};
     const struct chart_link link = {hostile, hostile, hostile, 0};
     const struct chart_chain chain = {&link, 1, true, 2};
+    const struct chart_wait wait = {CHART_THREAD, hostile, hostile, 0, CHART_NONE, false};
     struct chart charts[] = {
         {CHART_LINES, hostile, hostile,
          .lines = {CHART_BYTES, 2, labels, NULL, &line, 1, true, false}},
@@ -270,7 +354,7 @@ static void names_are_text_in_every_chart(void **state) {
         {CHART_TREE, hostile, hostile, .tree = {CHART_COUNT, true, &node, 1}},
         {CHART_MAP, hostile, hostile, .map = {true, &item, 1}},
         {CHART_THREADS, hostile, hostile, .threads = {2, labels, &thread, 1, 3}},
-        {CHART_CHAINS, hostile, hostile, .chains = {&chain, 1, 0}},
+        {CHART_CHAINS, hostile, hostile, .chains = {&chain, 1, 0, &wait, 1}},
     };
     for (size_t i = 0; i < sizeof(charts) / sizeof(*charts); i++) {
         struct arena arena;
@@ -321,6 +405,9 @@ int main(void) {
         cmocka_unit_test(boxes_lie_in_what_holds_them_the_largest_first),
         cmocka_unit_test(chains_become_one_box_and_depth_costs_no_stack),
         cmocka_unit_test(of_many_nodes_the_largest_are_shown),
+        cmocka_unit_test(who_waits_stands_left_of_what_it_waits_for),
+        cmocka_unit_test(a_circle_is_cut_before_a_thread),
+        cmocka_unit_test(waits_of_any_shape_have_a_place_or_none),
         cmocka_unit_test(areas_of_a_map_are_sizes),
         cmocka_unit_test(names_are_text_in_every_chart),
         cmocka_unit_test(numbers_are_short_and_finite),

@@ -115,6 +115,43 @@ static void paths_are_steps_that_unfold(void **state) {
     made_deinit(&m);
 }
 
+/* -- Waits ------------------------------------------------------------------------------------- */
+
+static void waits_are_a_picture_and_words(void **state) {
+    (void)state;
+    struct made m;
+    struct strbuf out;
+    made_init(&m, 1);
+    causes_add_lock(&m, 0, 0xa0, 1, 9);
+    causes_add_lock(&m, 0, 0xb0, 2, 1);
+    causes_add_worker(&m, 0, 1, "</svg><script>x</script>", ENTER, 0xb0);
+    causes_add_worker(&m, 0, 2, "second", ENTER, 0xa0);
+    for (uint64_t i = 0; i < 8; i++)
+        causes_add_worker(&m, 0, 10 + i, "crowd", ENTER, 0xa0);
+    made_rules(&m);
+    page_of(&m, &(struct report_options){.all = true}, &out);
+    const char *picture = strstr(out.ptr, "<svg class=\"chains n");
+    assert_non_null(picture);
+    const char *end = strstr(picture, "<details>");
+    assert_non_null(end);
+    char *chains = strndup(picture, (size_t)(end - picture));
+    assert_non_null(chains);
+    assert_int_equal(times(chains, "class=\"thread round\""), 2);
+    assert_int_equal(times(chains, "class=\"lock round\""), 2);
+    assert_int_equal(times(chains, ">deadlock: "), 1);
+    /* Of eight that wait for the same some are counted, and none is lost. */
+    uint32_t drawn = times(chains, "class=\"thread\"");
+    char more[64];
+    snprintf(more, sizeof(more), ">%u more wait for it<", (unsigned)(8 - drawn));
+    assert_true(drawn > 3 && drawn < 8);
+    causes_says(chains, more);
+    causes_says(chains, "&lt;/svg&gt;&lt;script&gt;");
+    assert_int_equal(times(end, "<ol class=\"chain circle\">"), 1);
+    free(chains);
+    strbuf_deinit(&out);
+    made_deinit(&m);
+}
+
 /* -- Charts ------------------------------------------------------------------------------------ */
 
 static void two_dumps_are_slopes_and_three_are_bands(void **state) {
@@ -145,6 +182,7 @@ static void two_dumps_are_slopes_and_three_are_bands(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_steps_that_unfold),
+        cmocka_unit_test(waits_are_a_picture_and_words),
         cmocka_unit_test(two_dumps_are_slopes_and_three_are_bands),
         cmocka_unit_test(rows_behind_three_hundred_are_folded),
     };

@@ -116,9 +116,22 @@ struct chart_chain {
     uint32_t others; /* threads that wait for the second, too */
 };
 
+enum chart_wait_kind { CHART_THREAD, CHART_LOCK, CHART_THING };
+
+/* Of the picture: who waits, and what for. Each leads to one other at most. */
+struct chart_wait {
+    enum chart_wait_kind kind;
+    const char *who, *what; /* what: NULL: not told */
+    uint32_t thread;        /* number of its row; CHART_NONE */
+    uint32_t next;          /* number of what it waits for; CHART_NONE: nothing */
+    bool circle;            /* one of those that wait for one another */
+};
+
 struct chart_chains {
-    const struct chart_chain *chains;
+    const struct chart_chain *chains; /* in words */
     uint32_t count, others;
+    const struct chart_wait *waits; /* as a picture */
+    uint32_t wait_count;
 };
 
 enum chart_kind { CHART_LINES, CHART_TREE, CHART_MAP, CHART_THREADS, CHART_CHAINS };

@@ -93,6 +93,31 @@ struct tree_layout {
 bool tree_layout(struct chart_tree *tree, struct arena *arena, struct tree_layout *ret,
                  struct err *err) MUST_CHECK;
 
+/* -- Waits ------------------------------------------------------------------------------------- */
+
+struct wait_box {
+    uint32_t column; /* from the left; WAIT_HIDDEN: too far from the end */
+    double row;      /* from the top; not whole where several wait for it */
+    bool back;       /* what it waits for is on its left: it closes a circle */
+};
+
+struct waits_layout {
+    struct wait_box *boxes; /* [wait_count] */
+    uint32_t columns, hidden;
+    double rows;
+};
+
+#define WAIT_HIDDEN       UINT32_MAX
+#define WAIT_COLUMNS_MOST 12u
+
+/*
+ * From left to right: who waits, then what for, up to who has to act. Those who wait for the same
+ * are below one another. `next` may lead anywhere, but in a circle all have `circle`. Errors:
+ * ERR_NOMEM.
+ */
+bool waits_layout(const struct chart_chains *c, struct arena *arena, struct waits_layout *ret,
+                  struct err *err) MUST_CHECK;
+
 /* -- Map --------------------------------------------------------------------------------------- */
 
 struct map_box {

@@ -137,8 +137,7 @@ static bool chart_body(struct chart *c, const struct chart_page *page, struct ar
         html_threads(c, page, out);
         return true;
     case CHART_CHAINS:
-        html_chains(c, page, out);
-        return true;
+        return svg_waits(c, page, arena, out, err);
     }
     return true;
 }

@@ -61,6 +61,8 @@ bool svg_tree(struct chart *c, const struct chart_page *page, struct arena *aren
               struct strbuf *out, struct err *err) MUST_CHECK;
 bool svg_map(struct chart *c, const struct chart_page *page, struct arena *arena,
              struct strbuf *out, struct err *err) MUST_CHECK;
+bool svg_waits(const struct chart *c, const struct chart_page *page, struct arena *arena,
+               struct strbuf *out, struct err *err) MUST_CHECK;
 void html_threads(const struct chart *c, const struct chart_page *page, struct strbuf *out);
 void html_chains(const struct chart *c, const struct chart_page *page, struct strbuf *out);
 
