@@ -55,7 +55,7 @@ export DUMPDIFF_SCHEMAS ?= $(CURDIR)/build/schemas
 Q        := $(if $(filter 0,$(V)),@)
 
 LIB_SRC  := $(sort $(shell find snapshot diff history -name "*.c"))
-CMD_SRC  := $(sort $(wildcard cmd/*.c))
+CMD_SRC  := $(sort $(shell find cmd -name "*.c"))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libdumpdiff.a
@@ -155,10 +155,11 @@ walls: $(LIB_OBJ) $(CMD_OBJ)
 dead: $(LIB_OBJ) $(CMD_OBJ)
 	@$(need_pkgs)tools/dead.sh $(CC) $(LDFLAGS) $(CMD_OBJ) $(LIB_OBJ) $(PKG_LIBS) $(LDLIBS)
 
-## walls, dead code, lengths, names, what is written once, errors in headers, likes of what is not ours
+## walls, dead code, lengths, systems, names, what is written once, errors in headers, likes of what is not ours
 layers: walls dead
 	@tools/readers.sh $(SOURCES) $(HEADERS)
 	@tools/lengths.sh $(SOURCES) $(HEADERS)
+	@tools/systems.sh $(filter-out tests/%,$(SOURCES) $(HEADERS))
 	@tools/names.sh $(SOURCES) $(HEADERS)
 	@tools/words.sh
 	@tools/evidence.sh

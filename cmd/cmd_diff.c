@@ -1,18 +1,16 @@
+#include "base/os/os.h"
 #include "cmd/inputs.h"
 #include "cmd/opener.h"
 #include "cmd/session.h"
 #include "model/answers.h"
 #include "model/snapshot.h"
 
-#include <sys/stat.h>
-
 extern const struct command command_diff, command_show;
 
 /* The only argument where it is a folder; NULL: it is none, or there are more. */
 static const char *only_folder(const struct options *o) {
-    struct stat st;
     const char *only = o->argument_count == 1 && !o->series ? o->arguments[0] : NULL;
-    return only && stat(only, &st) == 0 && S_ISDIR(st.st_mode) ? only : NULL;
+    return only && os_is_folder(only) ? only : NULL;
 }
 
 static bool wants_two(const struct options *o, struct err *err) {

@@ -2,6 +2,7 @@
 #include "cmd/session.h"
 
 #include "base/file.h"
+#include "base/os/os.h"
 #include "cmd/inputs.h"
 #include "diff/gate/gate_report.h"
 #include "model/rows_origin.h"
@@ -9,9 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 extern const struct command command_gate;
 
@@ -31,8 +30,7 @@ struct gate_session {
 /* -- Arguments --------------------------------------------------------------------------------- */
 
 static bool is_missing(const char *argument) {
-    struct stat st;
-    return strcmp(argument, "-") != 0 && !strchr(argument, '+') && stat(argument, &st) != 0;
+    return strcmp(argument, "-") != 0 && !strchr(argument, '+') && !os_is_there(argument);
 }
 
 /* The first run has nothing to compare with yet. */

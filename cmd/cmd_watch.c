@@ -1,30 +1,29 @@
 #include "cmd/session.h"
 
 #include "base/num.h"
+#include "base/os/os.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <time.h>
-#include <unistd.h>
+
+#define STDERR_FD 2
+#define LOOK_NS   UINT64_C(100000000) /* between two looks for Ctrl-C */
 
 extern const struct command command_watch;
 
 /* Ctrl-C ends the waiting, not the program: what was seen so far is still compared. */
 static volatile sig_atomic_t interrupted;
 
-static void interrupt(int number) {
-    (void)number;
+static void interrupt(void) {
     interrupted = 1;
 }
 
 static bool pause_between(uint64_t ns) {
-    struct timespec left = {.tv_sec = (time_t)(ns / 1000000000),
-                            .tv_nsec = (long)(ns % 1000000000)};
-    if (isatty(STDERR_FILENO))
+    if (os_is_terminal(STDERR_FD))
         say("next snapshot in %llu s (Ctrl-C: compare now)", (unsigned long long)(ns / 1000000000));
-    while (!interrupted && nanosleep(&left, &left) != 0 && errno == EINTR)
-        continue;
+    for (uint64_t step; ns && !interrupted; ns -= step) {
+        step = ns < LOOK_NS ? ns : LOOK_NS;
+        os_sleep_ns(step);
+    }
     return !interrupted;
 }
 
@@ -41,12 +40,11 @@ static int cmd_watch_run(int argc, char **argv) {
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct options o;
     struct session s = {.count = 0};
-    const struct sigaction action = {.sa_handler = interrupt};
     if (!options_parse(&o, &command_watch, argc, argv, &err))
         return fail(&err);
     if (o.help)
         return print_help(&command_watch);
-    sigaction(SIGINT, &action, NULL);
+    os_on_interrupt(interrupt);
     int status = 0;
     if (!parse_pid(&o, &err) || !session_watch(&s, &o, pause_between, &err) ||
         !session_judge(&s, &err) || !session_report(&s, true, &err))

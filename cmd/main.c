@@ -1,13 +1,11 @@
+#include "base/os/os.h"
 #include "base/sandbox.h"
 #include "cmd/put_out.h"
 #include "cmd/session.h"
 #include "cmd/shrunk.h"
 #include "cmd/terminal.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 static int print_usage(void) {
     struct strbuf out;
@@ -50,17 +48,6 @@ static int unknown_command(const char *name) {
     return fail(&err);
 }
 
-/*
- * A closed standard descriptor would be given to the next file that is opened: a report would then
- * be written into it. Read-only, so that writing fails as it should.
- */
-static bool fill_standard_descriptors(void) {
-    for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != fd)
-            return false;
-    return true;
-}
-
 /* The pager stands before options are read: they may be wrong, and it is not started then. */
 static bool has_no_pager(int argc, char **argv) {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
@@ -70,10 +57,9 @@ static bool has_no_pager(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (!fill_standard_descriptors())
+    if (!os_begin(&argc, &argv))
         return err_exit_status(ERR_SYSTEM);
     shrunk_watch();
-    signal(SIGPIPE, SIG_IGN); /* EPIPE says the same, and a report for a file is still written */
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name) {
         struct err err;

@@ -1,20 +1,19 @@
 #include "cmd/progress.h"
 
+#include "base/os/os.h"
 #include "base/str.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #define NAME_SHOWN 240
+#define STDERR_FD  2
 
 /*
  * The only state of the program outside of its structures: a signal handler cannot be handed any.
  * The name is complete before the timer is set, and not touched while it runs.
  */
 static char message[NAME_SHOWN + 4];
-static volatile sig_atomic_t said;
+static atomic_bool said;
 static enum progress_mode mode_of;
 static struct meter *meter;
 static uint64_t done_before;
@@ -118,12 +117,11 @@ size_t progress_line(char line[PROGRESS_MAX], const char *name, enum meter_work 
 
 /* -- Said each second -------------------------------------------------------------------------- */
 
-static void progress_say(int number) {
+static void progress_say(void) {
     static const char begin[] = "\r\033[K";
     char line[PROGRESS_MAX];
     uint64_t done = 0, total = 0;
     unsigned work = METER_READING;
-    (void)number;
     if (meter) {
         work = atomic_load_explicit(&meter->work, memory_order_relaxed);
         done = atomic_load_explicit(&meter->done, memory_order_relaxed);
@@ -134,15 +132,9 @@ static void progress_say(int number) {
     size_t length = progress_line(line, message, work, done, total, done_before, mode_of);
     done_before = done;
     work_before = work;
-    if (said && mode_of != PROGRESS_JSON && write(STDERR_FILENO, begin, sizeof(begin) - 1) < 0)
+    if (said && mode_of != PROGRESS_JSON && !os_write_all(STDERR_FD, begin, sizeof(begin) - 1))
         return;
-    said = write(STDERR_FILENO, line, length) > 0;
-}
-
-static void set_timer(time_t seconds) {
-    const struct itimerval timer = {.it_value = {.tv_sec = seconds},
-                                    .it_interval = {.tv_sec = seconds}};
-    setitimer(ITIMER_REAL, &timer, NULL);
+    said = os_write_all(STDERR_FD, line, length);
 }
 
 /* Of JSON what has to be escaped; the name is clean otherwise. */
@@ -163,8 +155,7 @@ static void progress_name(const char *what, enum progress_mode mode) {
 }
 
 void progress_begin(const char *what, enum progress_mode mode) {
-    const struct sigaction action = {.sa_handler = progress_say, .sa_flags = SA_RESTART};
-    if (mode == PROGRESS_NEVER || (mode == PROGRESS_AUTO && !isatty(STDERR_FILENO)))
+    if (mode == PROGRESS_NEVER || (mode == PROGRESS_AUTO && !os_is_terminal(STDERR_FD)))
         return;
     progress_end();
     progress_name(what, mode);
@@ -172,14 +163,13 @@ void progress_begin(const char *what, enum progress_mode mode) {
     meter = meter_open();
     done_before = 0;
     work_before = METER_READING;
-    sigaction(SIGALRM, &action, NULL);
-    set_timer(1);
+    os_each_second(progress_say);
 }
 
 void progress_end(void) {
     static const char wipe[] = "\r\033[K";
-    set_timer(0);
-    if (said && mode_of != PROGRESS_JSON && write(STDERR_FILENO, wipe, sizeof(wipe) - 1) < 0)
+    os_each_second(NULL);
+    if (said && mode_of != PROGRESS_JSON && !os_write_all(STDERR_FD, wipe, sizeof(wipe) - 1))
         message[0] = '\0'; /* the terminal went away: nothing to wipe */
-    said = 0;
+    said = false;
 }

@@ -1,28 +1,21 @@
 #include "cmd/put_out.h"
 
 #include "base/file.h"
+#include "base/os/os.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+
+#define STDOUT_FD 1
 
 /* Whoever reads our output may stop reading (`| head`): that is not our failure. */
 static bool write_stdout(struct fit fit, struct err *err) {
     struct str text = fit.left_by_fit;
     pager_writes();
-    while (text.len) {
-        ssize_t n = write(STDOUT_FILENO, text.ptr, text.len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EPIPE)
-            return true;
-        if (n < 0)
-            return err_set(err, ERR_SYSTEM, "standard output: cannot write: %s", strerror(errno));
-        text = str_drop(text, (size_t)n);
-    }
-    return true;
+    return os_write_all(STDOUT_FD, text.ptr, text.len) || errno == EPIPE ||
+           err_set(err, ERR_SYSTEM, "standard output: cannot write: %s", strerror(errno));
 }
 
 bool is_stdout(const char *path) {

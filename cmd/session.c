@@ -1,5 +1,6 @@
 #include "cmd/session.h"
 
+#include "base/os/os.h"
 #include "base/pages.h"
 #include "cmd/apart.h"
 #include "cmd/confine.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* -- Names ------------------------------------------------------------------------------------- */
 
@@ -28,17 +28,16 @@ static void session_short_name(struct strbuf *out, const char *argument, bool fo
         strbuf_adds(out, "standard input");
         return;
     }
-    struct stat st;
-    bool whole = stat(argument, &st) == 0; /* a '+' in the name of one file separates nothing */
+    bool whole = os_is_there(argument); /* a '+' in the name of one file separates nothing */
     struct str rest = str_of(argument);
     for (unsigned left = folder ? 2 : 1; rest.len; left = 1) {
         size_t plus = whole ? STR_NOT_FOUND : str_find(rest, STR("+"), 0);
         struct str part = plus == STR_NOT_FOUND ? rest : str_take(rest, plus);
         rest = str_drop(rest, plus == STR_NOT_FOUND ? rest.len : plus + 1);
-        while (part.len > 1 && part.ptr[part.len - 1] == '/')
+        while (part.len > 1 && os_is_separator(part.ptr[part.len - 1]))
             part.len--;
         for (size_t i = part.len; i-- > 0 && part.len > 1;)
-            if (part.ptr[i] == '/' && --left == 0) {
+            if (os_is_separator(part.ptr[i]) && --left == 0) {
                 part = str_drop(part, i + 1);
                 break;
             }

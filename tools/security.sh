@@ -1,11 +1,12 @@
 #!/bin/bash
-# SECURITY.md says which calls and which paths a run may use. The tables are snapshot/base/sandbox.c and cmd/confine.c:
-# each list of the page is one of theirs, no call more and none less. And what leaves is what base/fit.h makes.
+# SECURITY.md says which calls and which paths a run may use. The tables are snapshot/base/os/posix/sandbox.c and
+# cmd/os/posix/confine.c: each list of the page is one of theirs, no call more and none less. And what leaves is what
+# base/fit.h makes.
 # usage: security.sh
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
-page=SECURITY.md calls=snapshot/base/sandbox.c paths=cmd/confine.c
+page=SECURITY.md calls=snapshot/base/os/posix/sandbox.c paths=cmd/os/posix/confine.c
 status=0
 
 of_tables() { # NAME...: the calls of the tables of that name
@@ -55,6 +56,6 @@ same "what of the machine may be read" 3<<<"$of_machine" 4<<<"$on_page"
 
 # What leaves is made by base/fit.c: nobody else fills that type, and the doors alone look into it.
 others=$(grep -rnE '\(struct fit\)|struct fit [a-z_]+ = \{|left_by_fit' --include='*.[ch]' snapshot diff history cmd |
-    grep -vE '^snapshot/base/(fit\.[ch]|file_write\.c):|^cmd/(output|put_out)\.c:.*(struct fit fit[,;)]|fit\.left_by_fit)')
+    grep -vE '^snapshot/base/(fit\.[ch]|os/[a-z]+/file_write\.c):|^cmd/(output|put_out)\.c:.*(struct fit fit[,;)]|fit\.left_by_fit)')
 [ -z "$others" ] || { echo "$others" | sed 's/$/: only base\/fit.c says what may leave/' >&2; status=1; }
 exit $status

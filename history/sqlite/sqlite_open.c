@@ -2,13 +2,11 @@
 #include "history/sqlite/sqlite_internal.h"
 
 #include "base/chars.h"
+#include "base/os/os.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 30000
 #define BUSY_PAUSE_MS   5
@@ -79,9 +77,9 @@ static bool is_intact(struct history *h, struct err *err) {
 /* Who has the file open has a log beside it; a log that nobody has open is one of a crash. */
 static bool was_left_open(const char *path) {
     char log[4096];
-    struct stat st;
+    struct os_entry entry;
     int n = snprintf(log, sizeof(log), "%s-wal", path);
-    return n > 0 && (size_t)n < sizeof(log) && stat(log, &st) == 0 && st.st_size > 0;
+    return n > 0 && (size_t)n < sizeof(log) && os_look(log, &entry) && entry.bytes > 0;
 }
 
 /* Of what a file can ask for: rows are joined by their indexes, so work grows with its size. */
@@ -112,11 +110,10 @@ static bool open_guard(struct history *h, uint64_t file_bytes, enum history_mode
  * then, which it never waits for, lest two that look wait for each other: so it is asked again.
  */
 static bool open_use_log(struct history *h, struct err *err) {
-    const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
     int code = SQLITE_BUSY;
     for (int waited = 0; code == SQLITE_BUSY && waited < BUSY_TIMEOUT_MS; waited += BUSY_PAUSE_MS) {
         if (waited)
-            nanosleep(&pause, NULL);
+            os_sleep_ns(BUSY_PAUSE_MS * UINT64_C(1000000));
         code = sqlite3_exec(sqlite_of(h)->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
     }
     return code == SQLITE_OK || sqlite_failed(h, err);
@@ -134,9 +131,8 @@ static bool open_set_up(struct history *h, enum history_mode mode, bool check, s
 /* Can SQLite write here what it keeps beside a file? Else a file without a log is read as it is. */
 static bool is_fixed(const char *path, bool left_open) {
     char folder[4096];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path + 1), path);
-    return !left_open && (access(path, W_OK) != 0 || access(folder, W_OK) != 0);
+    snprintf(folder, sizeof(folder), "%.*s", (int)os_folder_length(path), path);
+    return !left_open && (!os_may_write(path) || !os_may_write(folder));
 }
 
 /*
@@ -171,16 +167,16 @@ static bool open_connect(struct history *h, const char *path, enum history_mode 
 
 bool sqlite_open_file(struct history *h, const char *path, enum history_mode mode,
                       struct err *err) {
-    struct stat st = {.st_size = 0};
+    struct os_entry entry = {.kind = OS_FILE};
     char here[4096];
-    int n = snprintf(here, sizeof(here), "%s%s", strchr(path, '/') ? "" : "./", path);
+    int n = snprintf(here, sizeof(here), "%s%s", os_folder_length(path) ? "" : "./", path);
     if (n < 0 || (size_t)n >= sizeof(here))
         return err_set(err, ERR_IO, "%s", strerror(ENAMETOOLONG));
-    if (stat(here, &st) != 0 && mode != HISTORY_CREATE)
+    if (!os_look(here, &entry) && mode != HISTORY_CREATE)
         return err_set(err, ERR_IO, "%s", strerror(errno));
-    if (st.st_mode && !S_ISREG(st.st_mode))
+    if (entry.kind != OS_FILE)
         return err_set(err, ERR_IO, "is no file");
     bool check = was_left_open(here);
-    return open_connect(h, here, mode, check, err) &&
-           open_guard(h, (uint64_t)st.st_size, mode, err) && open_set_up(h, mode, check, err);
+    return open_connect(h, here, mode, check, err) && open_guard(h, entry.bytes, mode, err) &&
+           open_set_up(h, mode, check, err);
 }

@@ -1,9 +1,9 @@
 #include "base/hash.h"
 
+#include "base/os/os.h"
 #include "base/pages.h"
 
 #include <stdatomic.h>
-#include <sys/random.h>
 #include <xxhash.h>
 
 /* Drawn once: tables are made by the thousand. */
@@ -14,7 +14,7 @@ static uint64_t hash_draw(_Atomic uint64_t *at) {
     if (value)
         return value;
     /* Without any (a kernel of another age) tables work as they did before there were secrets. */
-    if (getrandom(&value, sizeof(value), GRND_NONBLOCK) != sizeof(value))
+    if (!os_random(&value, sizeof(value)))
         value = 0x9e3779b97f4a7c15u;
     value |= 1;
     return atomic_compare_exchange_strong(at, &none, value) ? value : none;

@@ -1,6 +1,5 @@
 #include "base/late.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 #ifdef LINKED_STATICALLY
@@ -26,6 +25,8 @@ void late_unload(void *library) {
 }
 
 #else
+
+#include <dlfcn.h>
 
 static void *open_library(const char *soname) {
     return dlopen(soname, RTLD_LAZY | RTLD_LOCAL);

@@ -1,16 +1,14 @@
 #include "base/meter.h"
 
+#include "base/os/os.h"
+
 #include <stddef.h>
-#include <sys/mman.h>
 
 static struct meter *shared;
 
 struct meter *meter_open(void) {
-    if (!shared) {
-        void *page =
-            mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        shared = page == MAP_FAILED ? NULL : page;
-    }
+    if (!shared)
+        shared = os_shared_zeros(sizeof(*shared));
     meter_begin(METER_READING, 0);
     return shared;
 }

@@ -3,10 +3,10 @@
 #include "dotnet/walk_graph.h"
 
 #include "base/order.h"
+#include "base/os/os.h"
 #include "base/search.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
 #define THREADS_FROM    (256ull << 20) /* more heap than this is walked by several threads */
@@ -284,11 +284,10 @@ static uint64_t walk_bytes(const struct gc_state *gc) {
 
 static uint32_t wanted_threads(const struct gc_state *gc) {
     uint64_t bytes = walk_bytes(gc);
-    cpu_set_t set; /* those that this process may use */
-    int cpus = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+    unsigned cpus = os_cpus();
     if (bytes < THREADS_FROM || cpus < 2)
         return 1;
-    return cpus < (int)THREADS_MAX ? (uint32_t)cpus : THREADS_MAX;
+    return cpus < THREADS_MAX ? cpus : THREADS_MAX;
 }
 
 /* Spans in one page of slots are for one thread. units: room for gc->span_count + 1. */

@@ -1,11 +1,10 @@
 #include "input/argument.h"
 
+#include "base/os/os.h"
 #include "base/vec.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* -- The files of an argument ------------------------------------------------------------------ */
 
@@ -37,16 +36,25 @@ static int argument_cmp_paths(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+struct argument_listing {
+    struct argument_files *files;
+    const char *folder;
+    struct err *err;
+    bool failed; /* err says why */
+};
+
+static bool argument_list(void *context, const char *name) {
+    struct argument_listing *l = context;
+    l->failed = name[0] != '.' && !argument_add(l->files, l->folder, str_of(name), l->err);
+    return !l->failed;
+}
+
 bool argument_folder(struct argument_files *files, const char *path, struct err *err) {
+    struct argument_listing listing = {files, path, err, false};
     size_t before = files->count;
-    DIR *dir = opendir(path);
-    if (!dir)
+    bool ok = os_list_folder(path, argument_list, &listing);
+    if (!ok && !listing.failed)
         return err_set(err, ERR_IO, "cannot open folder: %s", strerror(errno));
-    bool ok = true;
-    for (struct dirent *entry; ok && (entry = readdir(dir));)
-        if (entry->d_name[0] != '.')
-            ok = argument_add(files, path, str_of(entry->d_name), err);
-    closedir(dir);
     /* The order in which a file system lists its files must not show. */
     if (files->count > before)
         qsort(files->paths + before, files->count - before, sizeof(*files->paths),
@@ -55,9 +63,9 @@ bool argument_folder(struct argument_files *files, const char *path, struct err 
 }
 
 bool argument_files(struct argument_files *files, const char *argument, struct err *err) {
-    struct stat st;
-    if (strcmp(argument, "-") != 0 && stat(argument, &st) == 0) {
-        files->is_folder = S_ISDIR(st.st_mode);
+    struct os_entry entry;
+    if (strcmp(argument, "-") != 0 && os_look(argument, &entry)) {
+        files->is_folder = entry.kind == OS_FOLDER;
         return files->is_folder ? argument_folder(files, argument, err)
                                 : argument_add(files, NULL, str_of(argument), err);
     }

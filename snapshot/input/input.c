@@ -1,6 +1,7 @@
 #include "input/input.h"
 
 #include "base/file.h"
+#include "base/os/os.h"
 #include "dotnet/managed_frames.h"
 #include "input/argument.h"
 #include "input/dump/live_process.h"
@@ -15,7 +16,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 extern const struct input input_snap;
 extern const struct input input_elf_core;
@@ -266,6 +266,6 @@ bool input_read_process(uint64_t pid, const struct input_options *options,
             return true;
         snapshot_deinit(snapshot);
         snapshot_init(snapshot);
-        (void)nanosleep(&(struct timespec){.tv_nsec = RETRY_AFTER_NS}, NULL);
+        os_sleep_ns(RETRY_AFTER_NS);
     }
 }

@@ -1,5 +1,6 @@
 #include "memory/space.h"
 
+#include "base/os/os.h"
 #include "base/search.h"
 #include "base/vec.h"
 
@@ -7,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 void space_init(struct space *s) {
     *s = (struct space){.pid = UINT64_MAX, .page_bytes = 4096};
@@ -319,7 +318,7 @@ void space_give_back(struct space *s, uint64_t address, uint64_t size) {
         begin = begin < first ? first : begin;
         if (end > last || end < begin)
             end = last;
-        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+        os_forget((const void *)begin, end - begin);
         address += n;
         size -= n;
     }

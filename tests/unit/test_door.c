@@ -1,6 +1,6 @@
 /* The door for paths that a dump names: what is behind it, and what never comes through. */
 #include "base/door.h"
-#include "base/door_impl.h"
+#include "base/os/posix/door_impl.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

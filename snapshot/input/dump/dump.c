@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/os/os.h"
 #include "dotnet/dotnet.h"
 #include "input/argument.h"
 #include "input/dump/moving.h"
@@ -19,7 +20,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool dump_say(struct builder *b, const char **field, const char *value, const char *what,
                      struct err *err) {
@@ -71,7 +71,7 @@ static bool apply_thread_times(struct space *s, const char *path, struct builder
 /* *ret_path: the first that can be read, to be freed; NULL: none. */
 static bool find_beside(const char *path, char **ret_path, struct err *err) {
     for (uint32_t i = 0; argument_beside(path, i, ret_path, err); i++) {
-        if (!*ret_path || access(*ret_path, R_OK) == 0)
+        if (!*ret_path || os_may_read(*ret_path))
             return true;
         free(*ret_path);
     }

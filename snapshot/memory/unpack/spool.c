@@ -1,18 +1,12 @@
 #include "memory/unpack/spool.h"
 
+#include "base/os/os.h"
 #include "base/pages.h"
 #include "base/vec.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <linux/magic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #define BUFFER_BYTES  ((size_t)16 << 20) /* results up to here never touch a disk */
 #define PAGE_BYTES    ((size_t)4096)
@@ -25,7 +19,7 @@ void spool_init(struct spool *s) {
 void spool_deinit(struct spool *s) {
     free(s->buffer);
     if (s->fd >= 0)
-        close(s->fd);
+        os_close(s->fd);
     spool_init(s);
 }
 
@@ -35,44 +29,26 @@ uint64_t spool_size(const struct spool *s) {
 
 /* -- The file ---------------------------------------------------------------------------------- */
 
-static int open_unlinked(const char *folder) {
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT))
-        return fd;
-    char path[PATH_MAX];
-    int n = snprintf(path, sizeof(path), "%s/dumpdiff.XXXXXX", folder);
-    if (n < 0 || (size_t)n >= sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
-    return fd;
-}
-
-/* /var/tmp before /tmp, which often is memory. */
+/* Where the user wants it, else where the system has room. */
 static bool open_file(struct spool *s, struct err *err) {
-    const char *given = getenv("TMPDIR");
-    const char *const folders[] = {given && *given ? given : "/var/tmp", "/tmp"};
-    const char *folder = NULL;
-    for (size_t i = 0; s->fd < 0 && i < 2; i++) {
-        folder = folders[i];
-        s->fd = open_unlinked(folder);
-        if (s->fd < 0 && folder == given)
-            break;
+    const char *given = getenv(os_temporary_variable());
+    const char *folder = given && *given ? given : os_temporary_folder(0), *next = folder;
+    for (unsigned i = 1; s->fd < 0 && next; i++) {
+        folder = next;
+        s->fd = os_temporary_file(folder);
+        next = folder == given ? NULL : os_temporary_folder(i);
     }
     if (s->fd < 0)
         return err_set(err, ERR_SYSTEM, "cannot make a temporary file in %s: %s", folder,
                        strerror(errno));
-    struct statfs fs;
+    uint64_t free_bytes;
+    bool memory;
     s->room = UINT64_MAX;
-    if (fstatfs(s->fd, &fs) == 0) {
-        uint64_t free_bytes = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
+    if (os_room(s->fd, &free_bytes, &memory)) {
         s->room = free_bytes > RESERVE_BYTES ? free_bytes - RESERVE_BYTES : 0;
-        uint64_t memory = s->memory_most ? s->memory_most : pages_available() / 2;
-        if ((fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC) && memory < s->room)
-            s->room = memory;
+        uint64_t most = s->memory_most ? s->memory_most : pages_available() / 2;
+        if (memory && most < s->room)
+            s->room = most;
     }
     return true;
 }
@@ -84,9 +60,9 @@ bool spool_make_file(uint64_t size, uint64_t stored, int *ret_fd, struct err *er
         return false;
     bool ok = false;
     if (stored > s.room) {
-        err_set(err, ERR_SYSTEM, "not enough room for %llu MiB (set TMPDIR)",
-                (unsigned long long)(stored >> 20));
-    } else if (size > INT64_MAX || ftruncate(s.fd, (off_t)size) != 0) {
+        err_set(err, ERR_SYSTEM, "not enough room for %llu MiB (set %s)",
+                (unsigned long long)(stored >> 20), os_temporary_variable());
+    } else if (!os_set_size(s.fd, size)) {
         err_set(err, ERR_SYSTEM, "cannot make a file of %llu MiB",
                 (unsigned long long)(size >> 20));
     } else {
@@ -102,20 +78,11 @@ static bool write_at(struct spool *s, const uint8_t *data, size_t size, uint64_t
                      struct err *err) {
     if (size > s->room - s->stored)
         return err_set(err, ERR_SYSTEM,
-                       "not enough room to unpack it: %llu MiB taken, and it goes on (set TMPDIR)",
-                       (unsigned long long)(s->stored >> 20));
-    while (size) {
-        ssize_t n = pwrite(s->fd, data, size, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set(err, ERR_SYSTEM, "cannot write to the temporary file: %s",
-                           strerror(errno));
-        data += n;
-        size -= (size_t)n;
-        at += (size_t)n;
-        s->stored += (size_t)n;
-    }
+                       "not enough room to unpack it: %llu MiB taken, and it goes on (set %s)",
+                       (unsigned long long)(s->stored >> 20), os_temporary_variable());
+    if (!os_write_at(s->fd, data, size, at))
+        return err_set(err, ERR_SYSTEM, "cannot write to the temporary file: %s", strerror(errno));
+    s->stored += size;
     return true;
 }
 
@@ -166,7 +133,7 @@ bool spool_add(struct spool *s, struct bytes bytes, struct err *err) {
 
 void spool_clear(struct spool *s) {
     if (s->fd >= 0)
-        close(s->fd);
+        os_close(s->fd);
     s->fd = -1;
     s->held = 0;
     s->written = s->stored = 0;
@@ -181,11 +148,11 @@ bool spool_finish(struct spool *s, struct file *f, struct err *err) {
     }
     if (!spool_flush(s, err))
         return false;
-    if (ftruncate(s->fd, (off_t)s->written) != 0)
+    if (!os_set_size(s->fd, s->written))
         return err_set(err, ERR_SYSTEM, "cannot set the size of the temporary file: %s",
                        strerror(errno));
-    void *p = mmap(NULL, (size_t)s->written, PROT_READ, MAP_SHARED, s->fd, 0);
-    if (p == MAP_FAILED)
+    const uint8_t *p = os_map(s->fd, (size_t)s->written);
+    if (!p)
         return err_set(err, ERR_SYSTEM, "cannot map the temporary file: %s", strerror(errno));
     *f = (struct file){.bytes = {p, (size_t)s->written}, .mapped = true, .fd = s->fd};
     s->fd = -1;

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define BASE_BYTES   ((uint64_t)256 << 20)
 #define RATIO        10000u /* a dump of zeros packs better than this, but holds nothing */

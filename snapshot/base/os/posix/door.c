@@ -1,6 +1,6 @@
 #include "base/door.h"
 
-#include "base/door_impl.h"
+#include "base/os/posix/door_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
