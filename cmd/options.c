@@ -341,7 +341,8 @@ static bool set_progress(struct options *o, const char *value, struct err *err) 
  */
 const struct option_desc option_descs[] = {
     {"format", 0, "F", VALUE_REPORT,
-     "text (default), json, markdown, csv, html, brief, brief-json, folded, pprof or speedscope; "
+     "text (default), json, markdown, csv, html, brief, brief-json, folded, pprof, speedscope or "
+     "perfetto; "
      "with -o, one "
      "pair each",
      REPORTING, options_set_format},

@@ -22,6 +22,7 @@ struct ending {
 /* Those in which nothing is written are named all the same: no text is put into a file.pdf. */
 static const struct ending endings[] = {
     {".speedscope.json", "speedscope", NULL},
+    {".perfetto.json", "perfetto", NULL},
     {".json", "json", "json"},
     {".md", "markdown", "github-summary"},
     {".markdown", "markdown", "github-summary"},

@@ -13,7 +13,8 @@
     REPORT(brief_json) \
     REPORT(folded) \
     REPORT(pprof) \
-    REPORT(speedscope)
+    REPORT(speedscope) \
+    REPORT(perfetto)
 
 #define REPORT_DECLARED(name) extern const struct report report_##name;
 REPORTS(REPORT_DECLARED)

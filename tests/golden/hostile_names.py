@@ -164,7 +164,8 @@ def page(text, where):
         wrong('markup of a name', where)
 
 
-FORMS = ('text', 'json', 'markdown', 'csv', 'html', 'brief', 'brief-json', 'folded', 'pprof', 'speedscope')
+FORMS = ('text', 'json', 'markdown', 'csv', 'html', 'brief', 'brief-json', 'folded', 'pprof', 'speedscope',
+         'perfetto')
 
 
 def known_forms(program):
@@ -216,7 +217,7 @@ def reports(program, folder, command, files, more=()):
                 continue
             text = look(out, where, '\r\n' if form == 'csv' else '')
             forged(text, where)
-            if form in ('json', 'brief-json', 'speedscope') and text:
+            if form in ('json', 'brief-json', 'speedscope', 'perfetto') and text:
                 json.loads(text)
             if form == 'csv':
                 cells(text, where)
