@@ -234,6 +234,8 @@ static bool export_one(void *context, const struct history_values *v, struct err
 static bool export(struct run *r, struct err *err) {
     struct exporter e = {.r = r};
     struct sheet empty;
+    if (r->o->output_count && strcmp(output_format(r->o, &r->o->outputs[0]), "openmetrics") == 0)
+        return history_report(r, err);
     if (!format_of(r->o, true, &e.format, err) || !history_choose(r, r->o->release, err))
         return false;
     if (e.format == SHEET_AS_TEXT)
@@ -290,14 +292,20 @@ struct action {
     const char *name;
     bool (*run)(struct run *, struct err *);
     enum history_mode mode; /* HISTORY_CREATE: opens the history itself, when it needs it */
+    bool reports;           /* has formats of its own, and no sheet */
 };
 
 static const struct action actions[] = {
-    {"init", history_init, HISTORY_CREATE},   {"add", history_add_all, HISTORY_CREATE},
-    {"list", cmd_history_list, HISTORY_READ}, {"show", cmd_history_show, HISTORY_READ},
-    {"trend", history_trend, HISTORY_READ},   {"compare", history_compare, HISTORY_READ},
-    {"rename", rename_type, HISTORY_WRITE},   {"prune", cmd_history_prune, HISTORY_WRITE},
-    {"export", export, HISTORY_READ},
+    {"init", history_init, HISTORY_CREATE, false},
+    {"add", history_add_all, HISTORY_CREATE, false},
+    {"list", cmd_history_list, HISTORY_READ, false},
+    {"show", cmd_history_show, HISTORY_READ, false},
+    {"trend", history_trend, HISTORY_READ, false},
+    {"compare", history_compare, HISTORY_READ, false},
+    {"report", history_report, HISTORY_READ, true},
+    {"rename", rename_type, HISTORY_WRITE, false},
+    {"prune", cmd_history_prune, HISTORY_WRITE, false},
+    {"export", export, HISTORY_READ, true},
 };
 
 static const struct action *find_action(const struct options *o, struct err *err) {
@@ -314,7 +322,7 @@ static const struct action *find_action(const struct options *o, struct err *err
     else
         err_set(err, ERR_USAGE,
                 "history wants to be told what: init, add, list, show, trend, compare, "
-                "rename, prune or export");
+                "report, rename, prune or export");
     return NULL;
 }
 
@@ -338,7 +346,8 @@ static int cmd_history_run(int argc, char **argv) {
     strbuf_init(&r.out);
     bool server = history_is_server(cmd_history_db(&o));
     const char *file = server ? NULL : cmd_history_db(&o);
-    bool ok = format_of(&o, false, &format, &err) && plan_check(&o, file, &err);
+    bool ok =
+        (action->reports || format_of(&o, false, &format, &err)) && plan_check(&o, file, &err);
     /* A server is gone to before the lock, which lets nobody make a connection. */
     ok = ok && (!server || history_open_for(&r, action->mode, &err));
     if (ok)
@@ -354,25 +363,34 @@ static int cmd_history_run(int argc, char **argv) {
 
 const struct command command_history = {
     "history",
-    "add|list|show|trend|compare|rename|prune|export [options] ...",
-    "keep snapshots across releases, and follow types through them",
-    "Keeps what counts of snapshots in one SQLite file, by program, release and environment:\n"
+    "init|add|list|trend|compare|report|... [options] ...",
+    "keep snapshots across releases and instances, and follow types through them",
+    "Keeps what counts of snapshots in one SQLite file, or in PostgreSQL (--db postgresql://...), "
+    "by\n"
+    "program, release, environment and instance (a pod, a host); a restart begins a new line:\n"
     "\n"
+    "  init                 make the database, or bring it up to date (--roles: with roles)\n"
     "  add DUMP|SNAP ...    keep snapshots; one that is there already is not added again\n"
     "  list                 which there are\n"
     "  show NUMBER          types of one snapshot\n"
     "  trend TYPE           one type (or value: `heap` figures have names like\n"
-    "                       finalizer.finalizer.ready) in all snapshots, and whether it rises\n"
-    "  compare A B          slopes of all types in release A against those in release B\n"
+    "                       finalizer.finalizer.ready) in all snapshots, and whether it rises;\n"
+    "                       of several instances how many rise, median and worst slope\n"
+    "  compare A B          slopes of all types in release A against those in release B; of\n"
+    "                       several instances by Mann and Whitney's test of ranks\n"
+    "  report               what grows beyond chance: type, release, instances, holder\n"
     "  rename OLD NEW       read OLD as NEW from now on: a type was renamed between releases\n"
-    "  prune --keep N       remove all but the newest N of each release and environment\n"
-    "  export               all rows as CSV, or with --format json one JSON object a line\n"
+    "  prune --keep N       remove all but the newest N of each instance and release; or what is\n"
+    "                       --older than so long\n"
+    "  export               all rows as CSV, or with --format json one JSON object a line;\n"
+    "                       --format openmetrics: what `report` says, for Prometheus\n"
     "\n"
     "Names that compilers made are kept without their numbers, so that builds can be compared;\n"
-    "types of one name are added up. Several processes may add to one file at once.\n"
+    "types of one name are added up. Any number of processes may add at once.\n"
     "\n"
     "Exit status: 0 done; 2 wrong command line, or nothing is called that; 3 a snapshot cannot be\n"
-    "trusted, or a release has too few; 4 a dump or the file cannot be read; 5 no memory or disk.",
+    "trusted, or a release has too few; 4 a dump or the database cannot be read; 5 no memory or "
+    "disk.",
     COMMAND_HISTORY,
     cmd_history_run,
 };

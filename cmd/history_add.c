@@ -44,8 +44,9 @@ static bool add_snapshot(struct run *r, const struct snapshot *snapshot, const c
     if (snapshot_trust(snapshot) == TRUST_UNUSABLE && !r->o->force)
         return err_set(err, ERR_INCONCLUSIVE,
                        "%s cannot be trusted (`dumpdiff show` says why); --force adds it", name);
-    bool ok = notes_find(&notes, snapshot, err) &&
-              history_add(&r->h, snapshot, key, &notes.kept, &id, &known, err);
+    bool ok = notes_find(&notes, snapshot, err);
+    notes.kept.requests = r->o->requests;
+    ok = ok && history_add(&r->h, snapshot, key, &notes.kept, &id, &known, err);
     notes_deinit(&notes);
     if (!ok)
         return err_prefix(err, "%s", name);

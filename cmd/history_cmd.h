@@ -49,5 +49,6 @@ bool history_init(struct run *r, struct err *err) MUST_CHECK;
 /* The actions of these names. Errors: ERR_USAGE, ERR_INCONCLUSIVE, those of history_each. */
 bool history_trend(struct run *r, struct err *err) MUST_CHECK;
 bool history_compare(struct run *r, struct err *err) MUST_CHECK;
+bool history_report(struct run *r, struct err *err) MUST_CHECK;
 
 #endif

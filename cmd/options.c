@@ -57,6 +57,7 @@ SETS_TEXT(set_program, program)
 SETS_TEXT(set_release, release)
 SETS_TEXT(set_environment, environment)
 SETS_TEXT(set_instance, instance)
+SETS_TEXT(set_per_value, per_value)
 SETS_TEXT(set_budget, budget)
 SETS_TEXT(set_today, today)
 SETS_TEXT(set_config, config)
@@ -244,6 +245,12 @@ static bool set_watch_count(struct options *o, const char *value, struct err *er
     return true;
 }
 
+static bool set_requests(struct options *o, const char *value, struct err *err) {
+    if (!number("--requests", value, &o->requests, err))
+        return false;
+    return o->requests > 0 || err_set(err, ERR_USAGE, "--requests: cannot divide by 0");
+}
+
 static bool set_keep(struct options *o, const char *value, struct err *err) {
     if (!number("--keep", value, &o->keep, err))
         return false;
@@ -349,7 +356,9 @@ const struct option_desc option_descs[] = {
     {"open", 0, NULL, VALUE_NONE,
      "write the HTML report to the cache folder and open it in a browser",
      COMMAND_DIFF | COMMAND_SHOW, set_open},
-    {"format", 0, "F", VALUE_SHEET, "text (default), json or csv", FILING | COMMAND_PS,
+    {"format", 0, "F", VALUE_SHEET, "text (default), json or csv", COMMAND_PS, options_set_format},
+    {"format", 0, "F", VALUE_SHEET,
+     "text (default), json or csv; report: html, too; report and export: openmetrics", FILING,
      options_set_format},
     {"format", 0, "F", VALUE_GATE_REPORT,
      "text (default), json, junit, sarif, github, ...; with -o, one pair each", GATING,
@@ -419,6 +428,11 @@ const struct option_desc option_descs[] = {
     {"per", 0, "N", VALUE_NUMBER,
      "also divide growth by N requests or iterations between the dumps", COMPARING | GATING,
      set_per},
+    {"per", 0, "WHAT", VALUE_TEXT,
+     "slopes for hours (default), a thousand requests, or of a value of the history", FILING,
+     set_per_value},
+    {"requests", 0, "N", VALUE_NUMBER, "that the process had served when the snapshot was taken",
+     ADDING, set_requests},
     {"exact-names", 0, NULL, VALUE_NONE, "do not match compiler-generated names across builds",
      COMPARING | GATING, set_exact_names},
     {"force", 0, NULL, VALUE_NONE, "report even if the snapshots cannot be trusted or compared",

@@ -60,6 +60,7 @@ struct options {
     uint64_t keep;                 /* of history prune; 0: not given */
     uint64_t since_ns, older_ns;   /* of history: a time, an age; 0: not given */
     const char *per_value;         /* of history: what slopes are for; NULL: hours */
+    uint64_t requests;             /* of history add; 0: not given */
     bool roles;                    /* of history init */
     uint32_t watch_count;
     const char *config;

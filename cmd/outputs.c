@@ -52,11 +52,17 @@ static const struct ending *ending_of(const char *path) {
     return NULL;
 }
 
+static bool is_metrics(const char *format) {
+    return format && strcmp(format, "openmetrics") == 0;
+}
+
 /* Format that the ending of a file stands for; NULL: it says nothing, or another's. */
 static const char *format_by_ending(uint32_t command, const char *path) {
     const struct ending *ending = ending_of(path);
     if (!ending)
         return NULL;
+    if (command == COMMAND_HISTORY && !ending->report && is_metrics(ending->gate))
+        return ending->gate;
     return command == COMMAND_GATE ? ending->gate : ending->report;
 }
 
@@ -80,7 +86,8 @@ bool options_set_format(struct options *o, const char *value, struct err *err) {
         return err_set(err, ERR_USAGE,
                        "--format: the gate has no format '%s' (see `dumpdiff list gate-reports`)",
                        value);
-    if (o->command != COMMAND_GATE && !report_find(value))
+    if (o->command != COMMAND_GATE && !report_find(value) &&
+        !(o->command == COMMAND_HISTORY && is_metrics(value)))
         return err_set(err, ERR_USAGE,
                        "--format: no format is called '%s' (see `dumpdiff list "
                        "reports`)",

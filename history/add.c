@@ -323,7 +323,7 @@ bool history_add(struct history *h, const struct snapshot *snapshot, const struc
     keeper_init(&a.keeper, h);
     a.day = origin->captured_at_ns == ABSENT ? 0 : (uint32_t)(origin->captured_at_ns / NS_A_DAY);
     bool ok = snapfile_encode(snapshot, &file, err) && add_names(&a, key, err) &&
-              keeper_take(&a.keeper, snapshot, err);
+              keeper_take(&a.keeper, snapshot, notes ? notes->requests : 0, err);
     a.hash = ok ? hash_bytes(file.ptr, file.len) : 0;
     ok = ok && add_anyhow(&a, err);
     keeper_deinit(&a.keeper);

@@ -103,6 +103,7 @@ struct history_holder {
     uint64_t objects, bytes;    /* of the type, held there */
 };
 struct history_notes {
+    uint64_t requests; /* [count] that were served so far, as whoever adds it says; 0: not said */
     const struct history_finding *findings;
     const struct history_holder *holders;
     uint32_t finding_count, holder_count;
@@ -150,6 +151,13 @@ typedef bool history_visit(void *context, const struct history_values *values, s
  */
 bool history_each(struct history *h, const struct history_entry *entries, uint32_t count,
                   history_visit *visit, void *context, struct err *err) MUST_CHECK;
+
+/*
+ * What holds most of a type in most of the runs of the entries; *ret_held_by NULL: nobody kept it.
+ * Errors: ERR_SYSTEM, ERR_NOMEM.
+ */
+bool history_held_by(struct history *h, const struct history_entry *entries, uint32_t count,
+                     const char *type, const char **ret_held_by, struct err *err) MUST_CHECK;
 
 /*
  * From now on `old` is read as `new_name` in all snapshots of the program. Errors: ERR_USAGE (no

@@ -95,11 +95,19 @@ static bool keep_values(struct keeper *k, const struct series *s, struct err *er
     return keep_row(k, HISTORY_VALUE, threads, err);
 }
 
-bool keeper_take(struct keeper *k, const struct snapshot *snapshot, struct err *err) {
+static bool keep_requests(struct keeper *k, uint64_t requests, struct err *err) {
+    const uint64_t cells[HISTORY_COLUMNS] = {ABSENT, requests, ABSENT, ABSENT, ABSENT};
+    strbuf_clear(&k->name);
+    strbuf_adds(&k->name, "requests.requests.served");
+    return requests == 0 || keep_row(k, HISTORY_VALUE, cells, err);
+}
+
+bool keeper_take(struct keeper *k, const struct snapshot *snapshot, uint64_t requests,
+                 struct err *err) {
     struct series s;
     const struct snapshot *one[] = {snapshot};
-    bool ok =
-        series_init(&s, one, 1, NULL, err) && keep_types(k, &s, err) && keep_values(k, &s, err);
+    bool ok = series_init(&s, one, 1, NULL, err) && keep_types(k, &s, err) &&
+              keep_values(k, &s, err) && keep_requests(k, requests, err);
     series_deinit(&s);
     return ok;
 }

@@ -16,7 +16,10 @@ struct keeper {
 
 void keeper_init(struct keeper *k, struct history *h);
 void keeper_deinit(struct keeper *k);
-/* Errors: ERR_NOMEM, those of series_init(). */
-bool keeper_take(struct keeper *k, const struct snapshot *snapshot, struct err *err) MUST_CHECK;
+/* requests: [count] that were served so far; 0: not said. Errors: ERR_NOMEM, those of
+ * series_init().
+ */
+bool keeper_take(struct keeper *k, const struct snapshot *snapshot, uint64_t requests,
+                 struct err *err) MUST_CHECK;
 
 #endif

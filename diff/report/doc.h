@@ -173,6 +173,9 @@ const char *doc_take(struct doc *d, struct strbuf *text);
 bool text_render(struct doc *d, const struct report_options *o, struct strbuf *out,
                  struct err *err) MUST_CHECK;
 
+/* The same as a page. Errors: that of the document, ERR_NOMEM. */
+bool html_finish(struct doc *d, struct strbuf *out, struct err *err) MUST_CHECK;
+
 /* What the reports say. `text` decides how many rows a table has by default. */
 void doc_build_show(struct doc *d, const struct series *s, const struct findings *f,
                     const struct report_options *o);

@@ -3,6 +3,7 @@
 #include "base/chars.h"
 #include "diff/names/names.h"
 
+#include <math.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -390,4 +391,14 @@ void fmt_ascii(struct strbuf *text) {
     }
     if (text->ptr)
         text->ptr[text->len = kept] = '\0';
+}
+
+const char *fmt_p(double p, char buf[FMT_MAX]) {
+    if (isnan(p))
+        snprintf(buf, FMT_MAX, "-");
+    else if (p < 0.001)
+        snprintf(buf, FMT_MAX, "< 0.001");
+    else
+        snprintf(buf, FMT_MAX, "%.3f", p);
+    return buf;
 }

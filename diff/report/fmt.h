@@ -35,6 +35,9 @@ const char *fmt_hex(uint64_t value, char buf[FMT_MAX]);
 /* "12.3 %" of part in whole; "-" when whole is 0 or one of them ABSENT. */
 const char *fmt_percent(uint64_t part, uint64_t whole, char buf[FMT_MAX]);
 
+/* How often chance does as well: "0.012", "< 0.001"; "-" when NAN. */
+const char *fmt_p(double p, char buf[FMT_MAX]);
+
 /* new - base, at the ends of the range where it does not fit; 0 when one of them is ABSENT. */
 int64_t fmt_delta(uint64_t base, uint64_t value);
 

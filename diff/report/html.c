@@ -277,7 +277,7 @@ static void html_render(struct html_page *p) {
     strbuf_adds(p->out, "</script>\n</body>\n</html>\n");
 }
 
-static bool html_finish(struct doc *d, struct strbuf *out, struct err *err) {
+bool html_finish(struct doc *d, struct strbuf *out, struct err *err) {
     struct html_page p = {.d = d, .out = out};
     arena_init(&p.arena);
     if (!doc_failed(d))

@@ -64,6 +64,15 @@ static void text_cell(struct doc *d, struct doc_table *t, enum sheet_kind kind,
     case SHEET_TIME:
         doc_cell(d, t, DOC_PLAIN, fmt_second(cell->number, buf));
         break;
+    case SHEET_P:
+        doc_cell(d, t, DOC_PLAIN, fmt_p(cell->real, buf));
+        break;
+    case SHEET_SHARE:
+        if (isnan(cell->real))
+            doc_cell(d, t, DOC_PLAIN, "-");
+        else
+            doc_cellf(d, t, DOC_PLAIN, "%.0f %%", 100 * cell->real);
+        break;
     case SHEET_DELTA:
     case SHEET_COUNT_DELTA: {
         int64_t delta = (int64_t)fmax(fmin(cell->real, 9e18), -9e18); /* NAN: not looked at */
@@ -106,16 +115,21 @@ static bool write_text(const struct sheet *s, const char *title, const struct re
 
 /* -- CSV and JSON ------------------------------------------------------------------------------ */
 
+/* Is it in `real`, or in `number`? */
+static bool is_real(enum sheet_kind kind) {
+    return kind == SHEET_DELTA || kind == SHEET_COUNT_DELTA || kind == SHEET_P ||
+           kind == SHEET_SHARE;
+}
+
 static void csv_cell(struct strbuf *out, enum sheet_kind kind, const struct sheet_cell *cell) {
     char buf[FMT_MAX];
     if (kind == SHEET_TEXT && cell->text)
         csv_text(out, cell->text);
     else if (kind == SHEET_TIME && cell->number != ABSENT)
         strbuf_adds(out, fmt_time(cell->number, buf));
-    else if (kind != SHEET_TEXT && kind != SHEET_TIME && kind != SHEET_DELTA &&
-             kind != SHEET_COUNT_DELTA && cell->number != ABSENT)
+    else if (kind != SHEET_TEXT && kind != SHEET_TIME && !is_real(kind) && cell->number != ABSENT)
         strbuf_addf(out, "%llu", (unsigned long long)cell->number);
-    else if ((kind == SHEET_DELTA || kind == SHEET_COUNT_DELTA) && !isnan(cell->real))
+    else if (is_real(kind) && !isnan(cell->real))
         strbuf_addf(out, "%.6g", cell->real);
 }
 
@@ -136,7 +150,7 @@ static void write_csv(const struct sheet *s, struct strbuf *out) {
 static cJSON *json_cell(enum sheet_kind kind, const struct sheet_cell *cell) {
     if (kind == SHEET_TEXT)
         return json_text(cell->text);
-    if (kind == SHEET_DELTA || kind == SHEET_COUNT_DELTA)
+    if (is_real(kind))
         return isnan(cell->real) ? cJSON_CreateNull() : cJSON_CreateNumber(cell->real);
     return kind == SHEET_TIME ? json_time(cell->number) : json_number(cell->number);
 }

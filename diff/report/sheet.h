@@ -16,6 +16,8 @@ enum sheet_kind {
     SHEET_TIME,        /* [ns since 1970] */
     SHEET_DELTA,       /* [bytes] with sign, may be a fraction: `real`; NAN: not known */
     SHEET_COUNT_DELTA, /* the same of a count */
+    SHEET_P,           /* how often chance does as well: `real`; NAN: not known */
+    SHEET_SHARE,       /* 0 to 1: `real`; NAN: not known */
 };
 
 struct sheet_column {

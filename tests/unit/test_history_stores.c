@@ -250,7 +250,7 @@ static void names_are_never_run_and_never_too_long(void **state) {
         const struct history_key under = {names[i], names[i], names[i], names[i]};
         const struct history_finding finding = {names[i], "warning", names[i], names[i]};
         const struct history_holder holder = {names[i], names[i], 1, 2};
-        const struct history_notes notes = {&finding, &holder, 1, 1};
+        const struct history_notes notes = {0, &finding, &holder, 1, 1};
         struct strbuf text;
         strbuf_init(&text);
         strbuf_addf(&text, "origin captured_at=%zu\ntypes name=\"T%zu\" gen2=%zu/80\n", i + 1, i,

@@ -104,6 +104,8 @@ static void the_name_of_a_file_tells_its_format(void **state) {
         {&gate, "gate a b -o x.prom", "openmetrics"},
         {&diff, "diff a b --format text -o x.pdf", "text"},
         {&history, "history list -o x.csv --raw-csv", "csv"},
+        {&history, "history report -o x.html", "html"},
+        {&history, "history report -o x.prom", "openmetrics"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct options o;
@@ -158,7 +160,7 @@ static void help_speaks_of_what_a_command_can_do(void **state) {
     } cases[] = {
         {&show, {"bytes-delta", "changed", "compared", "--per", "--series", "--exact-names"}},
         {&gate, {"--table", "--limit", "--sort", "markdown", "--raw-csv", "--width"}},
-        {&history, {"html", "pprof", "unchanged", "--table", "--sort", "--config"}},
+        {&history, {"markdown", "pprof", "unchanged", "--table", "--sort", "--config"}},
         {&snapshot, {"--format", "that its name tells", "--table", "--color", "--top", "--limit"}},
         {&learn, {"--format", "--symbols", "--label", "--no-paths", "--max-memory", "--pid"}},
         {&list, {"--format", "--output", "--symbols", "--top", "--color", "--no-sandbox"}},
