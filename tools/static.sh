@@ -16,7 +16,7 @@ esac
 [ "$(uname -m)" != "$cpu" ] || { cc=gcc strip=strip; }
 triple=$cpu-linux-gnu
 build=build-static-$cpu
-root=$PWD/$build/root
+root=$build/root
 packages=(libarchive-dev libbz2-dev libcjson-dev libdw-dev libelf-dev liblz4-dev liblzma-dev libpcre2-dev
     libseccomp-dev libsqlite3-dev libstdc++-12-dev libxxhash-dev libzstd-dev nettle-dev zlib1g-dev)
 # Linked in this order; libsupc++ is the part of the C++ library that makes names legible.
