@@ -382,6 +382,9 @@ check:
 ## a clean clone with nothing beside it: demo and quick, at most 3 tests skip; no part of check
 newcomer:
 	@tools/newcomer.sh
+## the same in a bare Debian 12 (mmdebstrap, bwrap): demo, the README's first page, check (QUICK=1: quick)
+newcomer-bare:
+	@QUICK=$(QUICK) tools/newcomer.sh --bare
 
 MUTATIONS ?= 150
 ## unit tests, corpora and MUTATIONS runs over changed inputs, as check runs them with SANITIZE=address,undefined
@@ -400,6 +403,6 @@ help:
 
 .PHONY: all cross static static-check deb release help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e page troubles \
-    analyze install programs pages quick deps demo check newcomer sanitized clean
+    analyze install programs pages quick deps demo check newcomer newcomer-bare sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
