@@ -308,6 +308,7 @@ ANALYZE := clang --analyze --analyzer-output text -Xclang -analyzer-config -Xcla
 cross:
 	@+tools/cross.sh $(MAKE) $(PKGS)
 
+CPU_NAME = $(or $(CPU),$(shell uname -m))
 ## one file without libraries, for this processor (CPU=aarch64: for arm64); what it is made of stands beside it
 static:
 	@+tools/static.sh '$(MAKE) $(PARALLEL)' $(CPU)
@@ -316,6 +317,20 @@ static:
 deb:
 	@JOBS=$(JOBS) tools/deb.sh $(BUILD)/deb
 
+## the sources as a tarball, with its sum, in build/dist
+dist:
+	@tools/dist.sh $(BUILD)/dist
+
+## the RPM of the static program, in build/rpm
+rpm:
+	@+tools/static.sh '$(MAKE) $(PARALLEL)' $(CPU)
+	@tools/rpm.sh $(BUILD)/rpm build-static-$(CPU_NAME)/dumpdiff-$(CPU_NAME) $(CPU)
+
+## the container image of the static program, by buildah as an OCI archive, in build/image
+image:
+	@+tools/static.sh '$(MAKE) $(PARALLEL)' $(CPU)
+	@tools/image.sh $(BUILD)/image build-static-$(CPU_NAME)/dumpdiff-$(CPU_NAME) $(CPU)
+
 ## all that a release is made of, with a bill of materials and sums, in build/release (PARTIAL=1: what can be made here)
 release:
 	@+JOBS=$(JOBS) tools/release.sh '$(MAKE) $(PARALLEL)' $(BUILD)/release
@@ -323,6 +338,11 @@ release:
 ## the static build where nothing else is: golden cases, a bare root, arm64 under qemu-user
 static-check:
 	@+tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e
+
+## what is shipped, on systems that have nothing of ours (root, bwrap, mmdebstrap, rpm, buildah, crun, lintian, node)
+package-check: $(DUMPDIFF)
+	@+status=0; tests/e2e/package.sh $(BUILD)/e2e || status=1; \
+	    tests/e2e/systems.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; exit $$status
 
 ## clang's analyser over the program: null pointers, leaks, use after free, values that nobody set
 analyze: $(LIB_SRC:%.c=$(BUILD)/%.analyzed) $(CMD_SRC:%.c=$(BUILD)/%.analyzed)
@@ -401,7 +421,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all cross static static-check deb release help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all cross static static-check deb dist rpm image release package-check help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e page troubles \
     analyze install programs pages quick deps demo check newcomer newcomer-bare sanitized clean
 .SECONDARY:

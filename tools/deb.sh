@@ -1,5 +1,6 @@
 #!/bin/bash
-# The Debian package, made of what git knows of this tree (debian/ says how) into FOLDER. Its version is that of VERSION.
+# The Debian package, made of what git knows of this tree (debian/ says how), or of all of it where it is no clone, into
+# FOLDER. Its version is that of VERSION.
 # usage: deb.sh FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,9 +12,13 @@ done
 work=$folder/dumpdiff-$version
 rm -rf "$work"
 mkdir -p "$work"
-git ls-files -z | xargs -0 cp --parents -t "$work"
+if [ -e .git ]; then
+    git ls-files -z
+else
+    find . -path './build*' -prune -o -type f -print0
+fi | xargs -0 cp --parents -t "$work"
 # The day of the last change, so that the same sources make the same package.
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y VERSION)}
 cat >"$work/debian/changelog" <<EOF
 dumpdiff ($version) unstable; urgency=medium
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is missing, and touches nothing when all is there.
-# usage: deps.sh build|check|all
-#   build  what `make` needs; check: and what `make check` needs; all: and what `make fuzz` needs
+# usage: deps.sh build|check|all|release
+#   build    what `make` needs; check: and what `make check` needs; all: and what `make fuzz` needs
+#   release  what `make` needs, and what `make release` and `make package-check` do
 set -u
 wanted=${1:-build}
 
@@ -36,6 +37,7 @@ look() {
     needs libpcre2-dev library libpcre2-8
     needs libseccomp-dev library libseccomp
     [ "$wanted" = build ] && return
+    [ "$wanted" = release ] && { look_release && return; }
     needs clang have clang
     needs libcmocka-dev library cmocka
     needs clang-format have clang-format
@@ -55,6 +57,32 @@ look() {
     needs sqlite3 have sqlite3
     [ "$wanted" = check ] && return
     needs libclang-rt-dev fuzzes
+}
+look_release() {
+    needs dpkg-dev have dpkg-buildpackage
+    needs debhelper have dh
+    needs lintian have lintian
+    needs rpm have rpmbuild
+    needs buildah have buildah
+    needs umoci have umoci
+    needs crun have crun
+    needs podman have podman
+    needs bubblewrap have bwrap
+    needs mmdebstrap have mmdebstrap
+    needs musl-tools have musl-gcc
+    needs busybox-static have busybox
+    needs ruby have ruby
+    needs man-db have man
+    needs python3-yaml python_module yaml
+    needs npm have npm
+    # For the other processor: a compiler, and what runs a program of it to have its pages printed.
+    case $(uname -m) in
+    x86_64)
+        needs gcc-aarch64-linux-gnu have aarch64-linux-gnu-gcc
+        needs libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+        ;;
+    esac
+    needs qemu-user-static have qemu-aarch64-static
 }
 # The runtime of libFuzzer is a package of its own, which clang does not ask for.
 fuzzes() {
