@@ -342,6 +342,7 @@ static-check:
 ## what is shipped, on systems that have nothing of ours (root, bwrap, mmdebstrap, rpm, buildah, crun, lintian, node)
 package-check: $(DUMPDIFF)
 	@+status=0; tests/e2e/package.sh $(BUILD)/e2e || status=1; \
+	    tests/e2e/recipes.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; \
 	    tests/e2e/kubernetes.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; \
 	    tests/e2e/systems.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; exit $$status
 

@@ -1,5 +1,5 @@
 // A service for the test of the gate: takes orders, keeps a bounded cache of prices, and makes garbage.
-// usage: service FOLDER leaky|fixed|collecting
+// usage: service FOLDER leaky|fixed|collecting      (without them: the variables SERVICE_FOLDER and SERVICE_MODE)
 //   A file "requests" in the folder says how many requests are to be served; "done" says that they were.
 //   leaky       keeps every order it has ever served
 //   collecting  collects nearly without a pause while it is idle, so that it is stopped in the middle of a collection
@@ -60,6 +60,8 @@ namespace Demo
 
         public static void Main(string[] arguments)
         {
+            if (arguments.Length == 0)
+                arguments = new[] { Environment.GetEnvironmentVariable("SERVICE_FOLDER")!, Environment.GetEnvironmentVariable("SERVICE_MODE")! };
             string requests = Path.Combine(arguments[0], "requests"), done = Path.Combine(arguments[0], "done");
             bool leaky = arguments[1] == "leaky";
             if (arguments[1] == "collecting")
