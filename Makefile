@@ -346,6 +346,10 @@ package-check: $(DUMPDIFF)
 	    tests/e2e/kubernetes.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; \
 	    tests/e2e/systems.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; exit $$status
 
+## sizes, start-up and speed of what is shipped beside the ordinary build, on an otherwise idle machine
+package-bench: $(DUMPDIFF) $(BUILD)/tests/bench/make_data $(BUILD)/tests/bench/make_heaps
+	@+tests/bench/shipped.sh '$(MAKE) $(PARALLEL)' $^ $(BUILD)/bench/shipped
+
 ## clang's analyser over the program: null pointers, leaks, use after free, values that nobody set
 analyze: $(LIB_SRC:%.c=$(BUILD)/%.analyzed) $(CMD_SRC:%.c=$(BUILD)/%.analyzed)
 
@@ -423,7 +427,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all cross static static-check deb dist rpm image release package-check help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all cross static static-check deb dist rpm image release package-check package-bench help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e page troubles \
     analyze install programs pages quick deps demo check newcomer newcomer-bare sanitized clean
 .SECONDARY:
