@@ -83,7 +83,7 @@ static void doc_leak_chart(struct doc *d, const struct fleet_leak *l) {
     }
     for (uint32_t i = 0; i < count; i++)
         lines[i] = (struct chart_line){doc_copy(d, *l->items[i].name ? l->items[i].name : "-"),
-                                       l->items[i].bytes, CHART_NONE, NULL};
+                                       l->items[i].bytes, CHART_NONE, NULL, CHART_NONE};
     for (uint32_t i = 0; i < l->points; i++) {
         char label[16];
         snprintf(label, sizeof(label), "%u", i + 1);
