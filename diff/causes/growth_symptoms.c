@@ -15,13 +15,24 @@ bool telling_is_of_finalizer(const struct accumulation *item) {
     return strcmp(item->root, ROOT_FINALIZER) == 0 && item->container == GROWTH_ROOT;
 }
 
+static bool is_finalizer_chain(const struct telling *t, const struct accumulation *item) {
+    return item->main != GROWTH_ROOT &&
+           name_is_finalizer_chain(t->a->growth.nodes[item->main].type);
+}
+
 /* What waits for its finalizer is a matter of the finalizer thread, where that is a cause. */
 static bool tell_with_finalizer(const struct telling *t, const struct accumulation *item) {
     struct causes *c = t->d->c;
     for (uint32_t i = 0; i < c->count; i++) {
         if (c->items[i].kind != CAUSE_FINALIZER)
             continue;
-        telling_measure(t, item, &c->items[i]);
+        if (c->items[i].path_count) { /* what keeps them, beside them */
+            c->items[i].bytes_delta += item->bytes_delta;
+            if (c->live_delta > 0)
+                c->items[i].share = (double)c->items[i].bytes_delta / (double)c->live_delta;
+        } else {
+            telling_measure(t, item, &c->items[i]);
+        }
         telling_claim(t, item, i);
         return true;
     }
@@ -85,7 +96,8 @@ static const char *unfinished(struct findings *f, const char *summary) {
 bool telling_is_symptom(const struct telling *t, const struct accumulation *item) {
     return tell_with_semaphore(t, item) || tell_with_clients(t, item) ||
            telling_with_threads(t, item) ||
-           (telling_is_of_finalizer(item) && tell_with_finalizer(t, item));
+           ((telling_is_of_finalizer(item) || is_finalizer_chain(t, item)) &&
+            tell_with_finalizer(t, item));
 }
 
 void telling_weak_handles(const struct telling *t, const struct accumulation *item,

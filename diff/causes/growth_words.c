@@ -202,6 +202,19 @@ static const struct hint *hint_of_made(const struct accumulation *item) {
     return NULL;
 }
 
+/* Objects that hold loaders of their own, as many of these as of them. */
+static const struct hint *hint_of_loaders(const struct telling *t,
+                                          const struct accumulation *item) {
+    const struct growth *g = &t->a->growth;
+    if (item->main == GROWTH_ROOT || item->verdict == VERDICT_SATURATING)
+        return NULL;
+    for (uint32_t n = item->main; n < g->node_count; n++)
+        if (name_edge_is_loader(g->nodes[n].edge) && growth_is_under(g, n, item->main) &&
+            2 * growth_objects(g, n) >= growth_objects(g, item->main))
+            return hint_of_edge(g->nodes[n].edge);
+    return NULL;
+}
+
 /* What growth of that kind usually means; NULL: nothing special. */
 static const struct hint *hint_of(const struct telling *t, const struct accumulation *item) {
     const struct growth *g = &t->a->growth;
@@ -217,7 +230,9 @@ static const struct hint *hint_of(const struct telling *t, const struct accumula
     if (top != GROWTH_ROOT && g->nodes[top].parent == GROWTH_ROOT &&
         !name_root_is_field(item->root))
         top = GROWTH_ROOT;
-    const struct hint *hint = hint_between(g, g->nodes[node].type, node, top);
+    const struct hint *hint = hint_of_loaders(t, item);
+    if (!hint)
+        hint = hint_between(g, g->nodes[node].type, node, top);
     if (hint && hint_is_over(hint, g, g->nodes[node].type, node, series_new(t->d->s)))
         return NULL;
     return hint || !name_is_framework(g->nodes[node].type) ? hint : hint_of_made(item);

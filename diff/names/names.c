@@ -84,6 +84,21 @@ bool name_edge_is_machine(const char *edge) {
     return false;
 }
 
+bool name_edge_is_loader(const char *edge) {
+    for (size_t i = 0; edge && runtime_table[i]; i++)
+        if (runtime_table[i]->loader_edge && strcmp(edge, runtime_table[i]->loader_edge) == 0)
+            return true;
+    return false;
+}
+
+bool name_is_finalizer_chain(const char *type) {
+    for (size_t i = 0; runtime_table[i]; i++)
+        if (runtime_table[i]->finalizer_chain &&
+            strcmp(type, runtime_table[i]->finalizer_chain) == 0)
+            return true;
+    return false;
+}
+
 void pretty_type(const char *type, bool state_machine, struct strbuf *out) {
     for (size_t i = 0; runtime_table[i]; i++)
         if (runtime_table[i]->pretty_type &&

@@ -56,6 +56,11 @@ bool name_edge_is_machine(const char *edge);
  */
 void pretty_type(const char *type, bool state_machine, struct strbuf *out);
 
+/* Is an edge that by which a class holds what has loaded it? NULL: no. */
+bool name_edge_is_loader(const char *edge);
+/* Is it what keeps objects that have a finalizer, one after the other? */
+bool name_is_finalizer_chain(const char *type);
+
 /* Is the root of a path a static field, or one of a thread? */
 bool name_root_is_field(const char *root);
 

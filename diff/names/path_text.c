@@ -44,9 +44,23 @@ static void without_arguments(const char *type, struct strbuf *out) {
     }
 }
 
+/* "[Ljava.util.HashMap$Node;" is an array of what has a namespace inside of it. */
+static void add_array_first(const char *type, struct strbuf *out) {
+    struct strbuf whole;
+    strbuf_init(&whole);
+    pretty_type(type, false, &whole);
+    path_short_type(strbuf_cstr(&whole), out);
+    strbuf_fail(out, &whole.err);
+    strbuf_deinit(&whole);
+}
+
 static void path_text_add_type(const struct path_step *step, bool full, struct strbuf *out) {
     const char *type = step->type;
     bool machine = name_edge_is_machine(step->edge);
+    if (type[0] == '[' && !full) {
+        add_array_first(type, out);
+        return;
+    }
     if (full) {
         pretty_type(type, machine, out);
         return;

@@ -127,6 +127,11 @@ struct runtime_words {
     struct str (*state_machine)(const char *type, bool boxed_only);
     const char *machine_edge; /* beginning of the field of a box in which the machine lies */
 
+    /* Edge by which a class that can be unloaded holds its loader; NULL: none. */
+    const char *loader_edge;
+    /* Type of what keeps the objects that have a finalizer, one after the other; NULL: none. */
+    const char *finalizer_chain;
+
     /* -- Stacks: parts of the names of methods -- */
     struct words waits[WAIT_KINDS];
     struct words lock_waits;      /* whole: thread_row.waiting_on of one that waits for a lock */

@@ -40,7 +40,7 @@ static const struct hint *of_type(const char *type) {
     return NULL;
 }
 
-static const struct hint *of_edge(const char *edge) {
+const struct hint *hint_of_edge(const char *edge) {
     const struct hint *hint;
     for (size_t i = 0; (hint = hint_at(i)); i++)
         if (hints_matches(hint->edges, edge))
@@ -81,7 +81,8 @@ const struct hint *hint_between(const struct growth *g, const char *type, uint32
         if (n == top)
             break;
         if (!found)
-            found = at->parent == GROWTH_ROOT ? of_root(at->root, at->type) : of_edge(at->edge);
+            found =
+                at->parent == GROWTH_ROOT ? of_root(at->root, at->type) : hint_of_edge(at->edge);
     }
     return found;
 }

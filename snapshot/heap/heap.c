@@ -112,25 +112,23 @@ static bool heap_may_keep_tree(const struct heap *h) {
            spanning_most_bytes(&h->graph) <= heap_memory_left(h);
 }
 
-/* Before the roots of stacks are followed. */
-static void heap_pass_stacks(struct heap *h) {
+/* Before the roots of a group are followed, the first of which is number `first`. */
+static void heap_pass_group(struct heap *h, uint32_t first) {
+    enum heap_group group = h->roots.items[first].group;
     struct graph_object object;
-    for (uint32_t i = 0; i < h->roots.count; i++) {
-        struct heap_root *root = &h->roots.items[i];
-        if (root->group == GROUP_STACKS && graph_object_at(&h->graph, root->slot, 0, &object) &&
+    if (!(h->source->passing >> group & 1))
+        return;
+    for (uint32_t i = first; i < h->roots.count && h->roots.items[i].group == group; i++)
+        if (graph_object_at(&h->graph, h->roots.items[i].slot, 0, &object) &&
             graph_is_met(&h->graph, object.rank))
-            root->slot = GRAPH_NOWHERE;
-    }
+            h->roots.items[i].slot = GRAPH_NOWHERE;
 }
 
 static bool heap_follow_groups(struct heap *h, uint64_t **ret_condemned, struct err *err) {
-    bool passed = !h->source->stacks_pass;
     for (uint32_t i = 0; i < h->roots.count; i++) {
         const struct heap_root *root = &h->roots.items[i];
-        if (root->group >= GROUP_STACKS && !passed) {
-            heap_pass_stacks(h);
-            passed = true;
-        }
+        if (i == 0 || root[-1].group != root->group)
+            heap_pass_group(h, i);
         if (root->group == GROUP_CONDEMNED) {
             /* All of them, with the first. */
             if (!*ret_condemned && !heap_follow_condemned(h, i, ret_condemned, err))

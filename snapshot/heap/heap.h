@@ -67,9 +67,11 @@ struct heap_source {
     bool all_live;                                 /* what no root leads to is live, too */
     uint32_t unheld_root; /* label of the roots of those; holders are not told of it */
     bool sampled;         /* objects stand for others: single references are not to be had */
-    /* What stacks hold of what lives anyway does not count as held by them: handles that native
-     * code has of it for the moment. */
-    bool stacks_pass;
+    /*
+     * Groups (bits 1 << enum heap_group) that do not count as holders of what earlier groups reach:
+     * handles that native code has for the moment, objects that have a finalizer.
+     */
+    uint32_t passing;
     uint64_t skipped_bytes; /* of heap that could not be read: see answer_holders */
 };
 

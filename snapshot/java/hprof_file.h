@@ -43,9 +43,15 @@ struct hprof_array {
     uint64_t of_length[16];
 };
 
+struct hprof_kept;
+
 struct hprof_class {
     uint64_t id, super;
-    uint32_t name; /* number of the string + 1; 0: not known */
+    uint64_t loader;   /* object; 0: that of the machine itself */
+    struct bytes dump; /* its sub-record; empty unless is_dumped */
+    uint32_t serial;
+    uint32_t instance_bytes; /* as the dump says: of Android [bytes] of an object */
+    uint32_t name;           /* number of the string + 1; 0: not known */
     bool is_dumped;
     struct hprof_fields fields, statics; /* its own */
     uint64_t objects;
@@ -79,10 +85,11 @@ struct hprof {
     uint64_t missing_bytes; /* of records that the file does not have */
     uint64_t skipped_bytes; /* of the heap, behind what made no sense */
     uint64_t skipped;       /* times that happened */
-    bool has_segments, has_end;
-    uint32_t wanted; /* of the file's dumps, from 0 */
-    uint32_t dumps;  /* [count] begun so far */
-    bool in_dump;    /* segments have come, their end has not */
+    bool has_segments, has_end, is_android;
+    struct hprof_kept *kept; /* borrowed; NULL: nothing but sums is wanted */
+    uint32_t wanted;         /* of the file's dumps, from 0 */
+    uint32_t dumps;          /* [count] begun so far */
+    bool in_dump;            /* segments have come, their end has not */
     struct hprof_index *index;
 };
 
@@ -92,12 +99,13 @@ bool hprof_probe(struct bytes head);
 uint32_t hprof_dumps(struct bytes in);
 
 /*
- * Reads dump `wanted` of the file, from 0. time_ms is that dump's.
+ * Reads dump `wanted` of the file, from 0. time_ms is that dump's. kept: initialised, or NULL.
  *
  * The bytes are borrowed, and the names point into them. To be closed either way.
  * Errors: ERR_FORMAT, ERR_TRUNCATED, ERR_UNSUPPORTED, ERR_NOMEM, ERR_LIMIT.
  */
-bool hprof_open(struct hprof *h, struct bytes in, uint32_t wanted, struct err *err) MUST_CHECK;
+bool hprof_open(struct hprof *h, struct bytes in, uint32_t wanted, struct hprof_kept *kept,
+                struct err *err) MUST_CHECK;
 void hprof_close(struct hprof *h);
 
 /* The class of that id, NULL: not met. */

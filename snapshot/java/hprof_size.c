@@ -259,6 +259,8 @@ uint64_t hprof_instance_size(const struct hprof_sizes *s, const struct hprof_cla
                              enum hprof_certainty *ret_certainty) {
     uint64_t size, least, step = c->least_step;
     *ret_certainty = HPROF_CALCULATED;
+    if (s->h->is_android && c->is_dumped && c->instance_bytes)
+        return hprof_align(c->instance_bytes, s->alignment);
     if (!calculate(s, c, &size, &least)) {
         *ret_certainty = HPROF_GUESSED;
         return hprof_align(s->layout->header + (uint64_t)c->data_bytes, s->alignment);
@@ -271,17 +273,25 @@ uint64_t hprof_instance_size(const struct hprof_sizes *s, const struct hprof_cla
     return step;
 }
 
+static uint64_t mirror_size(const struct hprof_sizes *s, uint64_t size,
+                            const struct hprof_class *c) {
+    return hprof_align(size + hprof_size_bytes_of(&c->statics, s->layout->reference), s->alignment);
+}
+
+uint64_t hprof_mirror_size(const struct hprof_sizes *s, const struct hprof_class *of_class,
+                           const struct hprof_class *c) {
+    enum hprof_certainty certainty;
+    return mirror_size(s, hprof_instance_size(s, of_class, &certainty), c);
+}
+
 uint64_t hprof_mirrors_size(const struct hprof_sizes *s, const struct hprof_class *of_class) {
     enum hprof_certainty certainty;
     uint64_t size, sum = 0;
     if (!of_class)
         return 0;
     size = hprof_instance_size(s, of_class, &certainty); /* those of primitive types */
-    for (uint32_t i = 0; i < s->h->class_count; i++) {
-        const struct hprof_class *c = &s->h->classes[i];
-        if (c->is_dumped)
-            sum += hprof_align(size + hprof_size_bytes_of(&c->statics, s->layout->reference),
-                               s->alignment);
-    }
+    for (uint32_t i = 0; i < s->h->class_count; i++)
+        if (s->h->classes[i].is_dumped)
+            sum += mirror_size(s, size, &s->h->classes[i]);
     return sum;
 }

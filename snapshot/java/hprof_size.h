@@ -60,6 +60,10 @@ enum hprof_certainty {
 uint64_t hprof_instance_size(const struct hprof_sizes *s, const struct hprof_class *c,
                              enum hprof_certainty *ret_certainty);
 
+/* [bytes] of the java.lang.Class object of a class, which has its static fields. */
+uint64_t hprof_mirror_size(const struct hprof_sizes *s, const struct hprof_class *of_class,
+                           const struct hprof_class *c);
+
 /* [bytes] of all java.lang.Class objects but those of primitive types: each has its statics. */
 uint64_t hprof_mirrors_size(const struct hprof_sizes *s, const struct hprof_class *of_class);
 

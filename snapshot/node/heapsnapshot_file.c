@@ -6,8 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without the mark that editors put in front. */
+static struct json_scan heapsnapshot_text(struct bytes in) {
+    struct str text = {(const char *)in.data, in.size};
+    bool marked = str_starts(text, STR("\xef\xbb\xbf"));
+    return (struct json_scan){.rest = str_drop(text, marked ? 3 : 0)};
+}
+
 bool heapsnapshot_probe(struct bytes head) {
-    struct json_scan j = {.rest = {(const char *)head.data, head.size}};
+    struct json_scan j = heapsnapshot_text(head);
     return json_scan_take(&j, '{') && str_eq(json_scan_raw_string(&j), STR("snapshot")) &&
            json_scan_want(&j, ':') && json_scan_want(&j, '{') &&
            str_contains(j.rest, STR("\"node_fields\""));
@@ -335,7 +342,7 @@ bool heapsnapshot_open(struct heapsnapshot *s, struct bytes in, struct err *err)
                                .stated_nodes = HEAPSNAPSHOT_END,
                                .stated_edges = HEAPSNAPSHOT_END,
                                .extra_native_bytes = HEAPSNAPSHOT_END};
-    struct json_scan j = {.rest = {(const char *)in.data, in.size}};
+    struct json_scan j = heapsnapshot_text(in);
     if (!heapsnapshot_sections(s, &j, err))
         return false;
     s->cut = j.bad;

@@ -251,7 +251,7 @@ struct heapsnapshot_graph *heapsnapshot_graph_read(const struct heapsnapshot *s,
         .contents = heapsnapshot_contents,
         .is_text = heapsnapshot_is_text,
         .all_live = true,
-        .stacks_pass = true};
+        .passing = 1u << GROUP_STACKS};
     g->heap.source = &g->source;
     bool ok = heapsnapshot_names_open(&g->names, s, err) &&
               heapsnapshot_places_read(&g->places, s, err) && make_index(g, err) &&

@@ -6,7 +6,9 @@
 set -u
 . "$(dirname "$0")/dotnet.sh" # skip, here
 program=$(realpath "$1")
-command -v node >/dev/null || skip "no node on this machine"
+for tool in node python3; do
+    command -v $tool >/dev/null || skip "no $tool on this machine"
+done
 WORK=$(realpath -m "$2")/node
 mkdir -p "$WORK"
 failed=0
@@ -30,7 +32,7 @@ verdict() { # NAME STATUS
     fi
 }
 
-# leak KIND SUBJECT COUNTS EDGE...: what the first cause is about, what it counts, and edges of its path, see judge.js
+# leak KIND SUBJECT COUNTS EDGE...: what the first cause is about, what it counts, and edges of its path, see judge_leak.py
 leak() {
     local kind=$1 round types
     rm -f "$WORK/$kind"-*.heapsnapshot
@@ -48,14 +50,14 @@ leak() {
     verdict "$kind: $types types as DevTools counts them" $?
     head -5 "$WORK/$kind.differs"
     "$program" diff --format json "$WORK/$kind"-[123].heapsnapshot >"$WORK/$kind.json" &&
-        node "$here/node/judge.js" "$WORK/$kind.json" "${@:2}"
+        python3 "$here/judge_leak.py" "$WORK/$kind.json" "${@:2}"
     verdict "$kind: the cause" $?
 }
 
-leak map 'variable sessions' '1 Session' sessions table
-leak listener 'variable market' '1 (closure) onPrice leaks.js:' market _events price
-leak timer 'variable timerListMap' '1 (closure) tick leaks.js:' timerListMap _onTimeout
-leak promise 'variable waiting' '3 (closure)' waiting table
-leak global global.tenants '1 Tenant' tenants
+leak map 'variable sessions' '8000 Session' sessions table
+leak listener 'variable market' '8000 (closure) onPrice leaks.js:' market _events price
+leak timer 'variable timerListMap' '8000 (closure) tick leaks.js:' timerListMap _onTimeout
+leak promise 'variable waiting' '24000 (closure)' waiting table
+leak global global.tenants '8000 Tenant' tenants
 [ $failed -eq 0 ] || { echo "[  FAILED  ] $failed of $tests questions"; exit 1; }
 echo "[  PASSED  ] $tests questions on heaps of Node"

@@ -21,7 +21,7 @@
 
 extern const struct input input_hprof;
 
-static const char *const fixtures[] = {"mill-1", "mill-2", "old"};
+static const char *const fixtures[] = {"mill-1", "mill-2", "old", "shop"};
 
 static const struct made_format format = {"hprof", "hprof", mk_hprof, &input_hprof};
 
@@ -227,7 +227,7 @@ static void what_makes_no_sense_is_counted(void **state) {
                     &s);
     hprof_type_is(&s, "java.lang.Object", 2, 32);
     snapshot_deinit(&s);
-    hprof_refuse_spec("dump version=\"1.0.3\"\n", ERR_UNSUPPORTED, "1.0.3");
+    hprof_refuse_spec("dump version=\"1.0.4\"\n", ERR_UNSUPPORTED, "1.0.4");
     hprof_refuse_spec("dump ids=2\n", ERR_FORMAT, "ids of 2 bytes");
 }
 

@@ -1,16 +1,12 @@
 /* Java heaps: jmap -dump, jcmd GC.heap_dump, -XX:+HeapDumpOnOutOfMemoryError. */
 #include "java/hprof_file.h"
+#include "java/hprof_graph.h"
 #include "java/hprof_size.h"
+#include "java/hprof_threads.h"
 #include "input/input.h"
 #include "model/rows_origin.h"
 
 #include <inttypes.h>
-
-/* Names of arrays of primitive types, as histograms print them. */
-static const char *const primitive_names[HPROF_TYPES] = {
-    [HPROF_BOOLEAN] = "[Z", [HPROF_CHAR] = "[C",  [HPROF_FLOAT] = "[F", [HPROF_DOUBLE] = "[D",
-    [HPROF_BYTE] = "[B",    [HPROF_SHORT] = "[S", [HPROF_INT] = "[I",   [HPROF_LONG] = "[J",
-};
 
 struct reading {
     struct hprof h;
@@ -18,20 +14,6 @@ struct reading {
     struct builder *b;
     uint64_t instances, measured, guessed; /* [count] objects */
 };
-
-/* "java/lang/String" -> "java.lang.String", "A$$Lambda$1+0x80" -> "A$$Lambda$1/0x80". */
-static void class_name(struct str name, struct strbuf *out) {
-    strbuf_clear(out);
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool hidden = c == '+' && str_starts(str_drop(name, i + 1), STR("0x"));
-        strbuf_addc(out, c == '/' ? '.' : hidden ? '/' : c);
-    }
-}
-
-static struct str hprof_name_of(const struct reading *r, const struct hprof_class *c) {
-    return c->name ? r->h.names[c->name - 1] : (struct str){NULL, 0};
-}
 
 static uint64_t hprof_size_of(struct reading *r, const struct hprof_class *c) {
     if (c->array)
@@ -50,14 +32,15 @@ static bool add_classes(struct reading *r, struct err *err) {
     strbuf_init(&text);
     for (uint32_t i = 0; ok && i < r->h.class_count; i++) {
         const struct hprof_class *c = &r->h.classes[i];
-        struct str name = hprof_name_of(r, c);
+        struct str name = hprof_name_of(&r->h, c);
         struct cell cell = {c->objects, c->objects ? hprof_size_of(r, c) : 0};
         if (str_eq(name, STR("java/lang/Class"))) {
             cell_add(&cell, (struct cell){r->h.class_dumps, hprof_mirrors_size(&r->sizes, c)});
         } else if (!c->objects) {
             continue;
         }
-        class_name(name, &text);
+        strbuf_clear(&text);
+        hprof_class_name(name, &text);
         if (name.len == 0)
             strbuf_addf(&text, "<class 0x%" PRIx64 ">", c->id);
         ok = strbuf_ok(&text, err) &&
@@ -72,8 +55,8 @@ static bool add_primitives(struct reading *r, struct err *err) {
         struct cell cell = {
             r->h.primitive_objects[type],
             hprof_arrays_size(&r->sizes, &r->h.primitives[type], hprof_type_bytes[type])};
-        if (cell.objects &&
-            !builder_add_type(r->b, str_of(primitive_names[type]), STR(""), GEN_UNKNOWN, cell, err))
+        if (cell.objects && !builder_add_type(r->b, str_of(hprof_primitive_names[type]), STR(""),
+                                              GEN_UNKNOWN, cell, err))
             return false;
     }
     return true;
@@ -86,7 +69,9 @@ static bool hprof_say_origin(struct reading *r, struct err *err) {
     if (r->h.time_ms && r->h.time_ms < (uint64_t)INT64_MAX / 1000000)
         builder_say(r->b, &origin->captured_at_ns, r->h.time_ms * 1000000, "time of the dump");
     builder_say(r->b, &origin->pointer_bytes, r->h.id_bytes, "pointer size");
-    return builder_say_string(r->b, &origin->runtime, STR("HotSpot"), "the runtime", err);
+    return builder_say_string(r->b, &origin->runtime,
+                              r->h.is_android ? STR("Android") : STR("HotSpot"), "the runtime",
+                              err);
 }
 
 /* Known once the objects were looked at; a guess is none. */
@@ -130,26 +115,46 @@ static uint32_t choose_dump(struct bytes in, struct builder *b) {
     return dumps < 2 ? 0 : chosen < dumps ? (uint32_t)chosen : dumps - 1;
 }
 
+static bool hprof_report_graph(struct reading *r, struct hprof_kept *kept,
+                               const struct input_options *options, struct err *err) {
+    if (!hprof_kept_finish(kept, &r->h, err))
+        return false;
+    struct hprof_graph *g =
+        hprof_graph_read(&r->h, kept, &r->sizes, r->b, options->max_memory, err);
+    bool ok = g && hprof_report_threads(g, err) && hprof_report_finalizer(g, err) &&
+              hprof_graph_report(g, options->answers, options->places, err);
+    hprof_graph_free(g);
+    return ok;
+}
+
 static bool hprof_read(struct source *source, struct builder *b, struct err *err) {
     struct reading r = {.b = b};
-    bool ok = hprof_open(&r.h, source->bytes, choose_dump(source->bytes, b), err);
+    struct hprof_kept kept;
+    bool graph = !source->options->no_paths;
+    hprof_kept_init(&kept);
+    bool ok =
+        hprof_open(&r.h, source->bytes, choose_dump(source->bytes, b), graph ? &kept : NULL, err);
     if (ok) {
         hprof_sizes_init(&r.sizes, &r.h);
         builder_present(b, PART_TYPES);
         ok = hprof_say_origin(&r, err) && add_classes(&r, err) && add_primitives(&r, err);
         ok = ok && hprof_say_layout(&r, err);
+        ok = ok && (!graph || hprof_report_graph(&r, &kept, source->options, err));
         if (ok)
             hprof_warn(&r);
     }
     hprof_close(&r.h);
+    hprof_kept_deinit(&kept);
     return ok;
 }
 
 const struct input input_hprof = {
     .name = "hprof",
     .whole = true,
-    .summary = "Java heap dump: jmap -dump, jcmd GC.heap_dump (HPROF 1.0.1, 1.0.2)",
-    .may_give = PART_BIT(PART_TYPES),
+    .summary = "Java heap dump: jmap -dump, jcmd GC.heap_dump (HPROF 1.0.1 to 1.0.3)",
+    .may_give = PART_BIT(PART_TYPES) | PART_BIT(PART_LIVE) | PART_BIT(PART_PATHS) |
+                PART_BIT(PART_PLACES) | PART_BIT(PART_THREADS) | PART_BIT(PART_FINALIZER) |
+                PART_BIT(PART_FINALIZABLE),
     .probe = hprof_probe,
     .read = hprof_read,
 };
