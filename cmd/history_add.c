@@ -22,7 +22,7 @@ static const char *environment_of(const char *name) {
  * examples/fleet); of a process of this machine its host. A file need not be of the host that files
  * it, so that HOSTNAME says nothing of it.
  */
-static bool add_instance(const struct options *o, struct strbuf *out, struct err *err) {
+static bool file_instance(const struct options *o, struct strbuf *out, struct err *err) {
     const char *said = o->instance ? o->instance : environment_of("DUMPDIFF_INSTANCE");
     const char *pod = environment_of("POD_NAME"), *space = environment_of("POD_NAMESPACE");
     const char *container = environment_of("CONTAINER_NAME");
@@ -76,7 +76,7 @@ bool history_add_all(struct run *r, struct err *err) {
         return err_set(err, ERR_USAGE, "history add wants a dump or snapshot, or more");
     strbuf_init(&instance);
     /* Dumps first: one that cannot be read must not leave a new file without snapshots. */
-    bool ok = add_instance(r->o, &instance, err) && session_read(&s, r->o, err) &&
+    bool ok = file_instance(r->o, &instance, err) && session_read(&s, r->o, err) &&
               (r->h.body || history_open_for(r, HISTORY_CREATE, err));
     for (uint32_t i = 0; ok && i < s.count; i++)
         ok = add_one(r, &s.snapshots[i], s.names[i], strbuf_cstr(&instance), err);

@@ -19,8 +19,8 @@ static void add_slope(struct strbuf *out, bool bytes, double slope, const char *
                 unit);
 }
 
-static void add_name(struct strbuf *title, const struct history_values *v, const uint64_t *values,
-                     uint32_t count) {
+static void add_metric_name(struct strbuf *title, const struct history_values *v,
+                            const uint64_t *values, uint32_t count) {
     strbuf_addf(title, "%s  ", v->name);
     if (values)
         fmt_sparkline(title, values, count);
@@ -116,7 +116,7 @@ static bool trend_of_one(struct run *r, const struct history_values *v, const st
         whole.timed = l->x ? l->timed : whole.timed;
     }
     double slope = lines_slope(&whole, line, values, &t);
-    add_name(title, v, values, r->count);
+    add_metric_name(title, v, values, r->count);
     if (t.samples >= 2) {
         strbuf_adds(title, "  ");
         add_slope(title, are_bytes(v, values), t.slope, "a snapshot");
@@ -193,7 +193,7 @@ static bool trend_of_many(struct run *r, const struct history_values *v, const s
     }
     free(slopes);
     bool bytes = are_bytes(v, values);
-    add_name(title, v, NULL, 0);
+    add_metric_name(title, v, NULL, 0);
     strbuf_addf(title, "rises in %u of %u %s of %u instance%s", spread.rising, spread.known,
                 l->across ? "lines" : "runs", l->instances, plural(l->instances));
     if (spread.known) {
