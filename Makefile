@@ -288,6 +288,10 @@ e2e: $(DUMPDIFF) $(HOLDERS)
 	    tests/e2e/page.sh $(DUMPDIFF) $(BUILD)/e2e || status=1; \
 	    tests/e2e/static.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e || status=1; \
 	    tests/e2e/package.sh $(BUILD)/e2e || status=1; exit $$status
+## a fleet in PostgreSQL: doc/fleet.md, dashboard, alert rules, kills (UPDATE=--update writes the page): part of check
+fleet: $(DUMPDIFF) $(MK_SNAP)
+	@tests/e2e/fleet.py $(BUILD) $(UPDATE)
+
 ## the HTML report in a real browser (SHOTS=folder: pictures of it), as far as there is one: part of check
 page: $(DUMPDIFF)
 	@tests/e2e/page.sh $(DUMPDIFF) $(BUILD)/e2e $(SHOTS)
@@ -402,6 +406,7 @@ check:
 	@+$(MAKE) --no-print-directory dumps
 	@+$(MAKE) --no-print-directory holders
 	@+$(MAKE) --no-print-directory page
+	@+$(MAKE) --no-print-directory fleet
 	@+$(MAKE) --no-print-directory $(BUILD)/tests/bench/make_data
 	@+$(MAKE) --no-print-directory quick MORE_TESTS='tests/bench/instructions.sh tests/walls/planted.sh tests/walls/planted_once.sh tests/walls/planted_faults.sh tests/walls/developers.sh'
 
@@ -428,7 +433,7 @@ help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
 .PHONY: all cross static static-check deb dist rpm image release package-check package-bench help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
-    fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e page troubles \
+    fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e fleet page troubles \
     analyze install programs pages quick deps demo check newcomer newcomer-bare sanitized clean
 .SECONDARY:
 -include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)

@@ -16,7 +16,8 @@
 
 /* -- The process ------------------------------------------------------------------------------- */
 
-static bool apart_tell(enum forked_end end, const char *what, struct err *err) {
+/* bounded: it may stand still for so long only. */
+static bool apart_tell(enum forked_end end, const char *what, bool bounded, struct err *err) {
     switch (end) {
     case FORKED_DONE:
         return true;
@@ -28,6 +29,9 @@ static bool apart_tell(enum forked_end end, const char *what, struct err *err) {
                        "%.120s: the process that reads it was killed, as if memory were short",
                        what);
     case FORKED_STOPPED:
+        if (bounded)
+            return err_set(err, ERR_LIMIT,
+                           "stood still as long as it may (--max-stop), and goes on");
         return err_set(err, ERR_LIMIT, "%.120s: comes to more than can be kept of it", what);
     case FORKED_NONE:
         return err_set(err, ERR_SYSTEM, "%.120s: no process can be started to read it", what);
@@ -41,8 +45,8 @@ static bool apart_tell(enum forked_end end, const char *what, struct err *err) {
         what);
 }
 
-bool apart_run(forked_work *work, void *context, const char *what, uint64_t max_memory,
-               struct strbuf *out, struct err *err) {
+static bool run_bounded(forked_work *work, void *context, const char *what, uint64_t max_memory,
+                        bool bounded, struct strbuf *out, struct err *err) {
     uint64_t memory = max_memory ? max_memory : pages_available() / 2;
     memory = memory < UINT64_MAX / 4 ? memory * 2 + MEMORY_BASE : 0;
     const struct forked_job job = {.work = work,
@@ -50,7 +54,12 @@ bool apart_run(forked_work *work, void *context, const char *what, uint64_t max_
                                    .child = SANDBOX_READER,
                                    .output_max = memory ? memory : SIZE_MAX,
                                    .memory_max = memory};
-    return apart_tell(forked_run(&job, out), what, err) && strbuf_ok(out, err);
+    return apart_tell(forked_run(&job, out), what, bounded, err) && strbuf_ok(out, err);
+}
+
+bool apart_run(forked_work *work, void *context, const char *what, uint64_t max_memory,
+               struct strbuf *out, struct err *err) {
+    return run_bounded(work, context, what, max_memory, false, out, err);
 }
 
 /* -- What it hands over ------------------------------------------------------------------------ */
@@ -176,7 +185,9 @@ bool apart_read(struct apart *a, const struct input_options *options, struct sna
     struct apart_reading reading = {a, options};
     struct strbuf out;
     strbuf_init(&out);
-    bool ok = apart_run(read_and_tell, &reading, apart_what(a), options->max_memory, &out, err) &&
+    bool bounded = !a->argument && options->stop_max_ns;
+    bool ok = run_bounded(read_and_tell, &reading, apart_what(a), options->max_memory, bounded,
+                          &out, err) &&
               apart_take(a, options, (struct bytes){(const uint8_t *)strbuf_cstr(&out), out.len},
                          snapshot, err);
     strbuf_deinit(&out);

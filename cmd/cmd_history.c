@@ -298,6 +298,7 @@ struct action {
 static const struct action actions[] = {
     {"init", history_init, HISTORY_CREATE, false},
     {"add", history_add_all, HISTORY_CREATE, false},
+    {"push", history_push, HISTORY_CREATE, false},
     {"list", cmd_history_list, HISTORY_READ, false},
     {"show", cmd_history_show, HISTORY_READ, false},
     {"trend", history_trend, HISTORY_READ, false},
@@ -321,9 +322,21 @@ static const struct action *find_action(const struct options *o, struct err *err
         err_set(err, ERR_USAGE, "history cannot %s: did you mean %s?", o->arguments[0], near);
     else
         err_set(err, ERR_USAGE,
-                "history wants to be told what: init, add, list, show, trend, compare, "
+                "history wants to be told what: init, add, push, list, show, trend, compare, "
                 "report, rename, prune or export");
     return NULL;
+}
+
+/* With a spool a server need not be there: what is added waits. */
+static bool open_server(struct run *r, const struct action *action, struct err *err) {
+    if (history_open_for(r, action->mode, err))
+        return true;
+    if (!r->o->spool || action->run != history_add_all || err->code == ERR_NOMEM)
+        return false;
+    history_close(&r->h);
+    say("note: kept in %s until it can be delivered: %s", r->o->spool, err->msg);
+    *err = (struct err){.code = ERR_NONE, .offset = ERR_NO_OFFSET};
+    return true;
 }
 
 static int cmd_history_run(int argc, char **argv) {
@@ -349,7 +362,7 @@ static int cmd_history_run(int argc, char **argv) {
     bool ok =
         (action->reports || format_of(&o, false, &format, &err)) && plan_check(&o, file, &err);
     /* A server is gone to before the lock, which lets nobody make a connection. */
-    ok = ok && (!server || history_open_for(&r, action->mode, &err));
+    ok = ok && (!server || open_server(&r, action, &err));
     if (ok)
         confine(&o, file, history_socket(&r.h));
     ok = ok &&
@@ -371,6 +384,8 @@ const struct command command_history = {
     "\n"
     "  init                 make the database, or bring it up to date (--roles: with roles)\n"
     "  add DUMP|SNAP ...    keep snapshots; one that is there already is not added again\n"
+    "                       (a folder of .snap files: each of them; -: standard input); --spool\n"
+    "                       DIR keeps what cannot be delivered, and push delivers it later\n"
     "  list                 which there are\n"
     "  show NUMBER          types of one snapshot\n"
     "  trend TYPE           one type (or value: `heap` figures have names like\n"

@@ -1,4 +1,5 @@
 #include "cmd/session.h"
+#include "cmd/watch_all.h"
 
 #include "base/num.h"
 #include "base/os/os.h"
@@ -44,8 +45,16 @@ static int cmd_watch_run(int argc, char **argv) {
         return fail(&err);
     if (o.help)
         return print_help(&command_watch);
-    os_on_interrupt(interrupt);
+    bool all = o.report.all && o.argument_count == 0;
+    os_on_interrupt(interrupt, all);
     int status = 0;
+    if (all)
+        return watch_all(&o, pause_between, &err) ? 0 : fail(&err);
+    if (o.watch_count == 1) {
+        err_set(&err, ERR_USAGE, "--count: two snapshots at least are compared");
+        return fail(&err);
+    }
+    o.watch_count = o.watch_count ? o.watch_count : 3;
     if (!parse_pid(&o, &err) || !session_watch(&s, &o, pause_between, &err) ||
         !session_judge(&s, &err) || !session_report(&s, true, &err))
         status = fail(&err);
@@ -57,12 +66,22 @@ static int cmd_watch_run(int argc, char **argv) {
 
 const struct command command_watch = {
     "watch",
-    "[options] PID [--every TIME] [--count N]",
+    "[options] PID|--all [--every TIME] [--count N]",
     "take snapshots of a running process, then compare them",
     "The process stands still while a snapshot is read, and goes on in between. Ctrl-C compares\n"
     "what was seen so far; so does the end of the process, after two snapshots or more.\n"
     "\n"
-    "Exit status: that of diff.",
+    "watch --all --to HISTORY, without a PID: every .NET process that we may look at, one after "
+    "the\n"
+    "other, each round into a history (a file, or postgresql://...), until it is ended. None "
+    "stands\n"
+    "still for longer than --max-stop; one that would is left alone for a round, then two, four, "
+    "...\n"
+    "A restart begins a new line, the instance is the host (the pod) of each process, and the "
+    "time\n"
+    "between rounds varies by a tenth. --spool DIR keeps what cannot be delivered.\n"
+    "\n"
+    "Exit status: that of diff; of --all 0 when it was ended.",
     COMMAND_WATCH,
     cmd_watch_run,
 };

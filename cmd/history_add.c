@@ -1,6 +1,8 @@
 /* `dumpdiff history add` and `init`: snapshots go in. */
+#include "base/os/os.h"
 #include "cmd/history_cmd.h"
 #include "cmd/history_notes.h"
+#include "cmd/history_push.h"
 #include "model/rows_origin.h"
 #include "model/snapshot.h"
 
@@ -36,8 +38,8 @@ static bool file_instance(const struct options *o, struct strbuf *out, struct er
     return strbuf_ok(out, err);
 }
 
-static bool add_snapshot(struct run *r, const struct snapshot *snapshot, const char *name,
-                         const struct history_key *key, struct err *err) {
+bool history_add_snapshot(struct run *r, const struct snapshot *snapshot, const char *name,
+                          const struct history_key *key, uint64_t requests, struct err *err) {
     struct notes notes;
     uint64_t id;
     bool known;
@@ -45,7 +47,7 @@ static bool add_snapshot(struct run *r, const struct snapshot *snapshot, const c
         return err_set(err, ERR_INCONCLUSIVE,
                        "%s cannot be trusted (`dumpdiff show` says why); --force adds it", name);
     bool ok = notes_find(&notes, snapshot, err);
-    notes.kept.requests = r->o->requests;
+    notes.kept.requests = requests;
     ok = ok && history_add(&r->h, snapshot, key, &notes.kept, &id, &known, err);
     notes_deinit(&notes);
     if (!ok)
@@ -66,21 +68,111 @@ static bool add_one(struct run *r, const struct snapshot *snapshot, const char *
                               or_nothing(r->o->release), or_nothing(r->o->environment), instance};
     if (!key.program || !*key.program)
         return err_set(err, ERR_USAGE, "%s does not say which program it is of: --program", name);
-    return add_snapshot(r, snapshot, name, &key, err);
+    if (r->o->spool)
+        return spool_keep(r->o->spool, &key, r->o->requests, snapshot, err);
+    return history_add_snapshot(r, snapshot, name, &key, r->o->requests, err);
+}
+
+/* -- Which ------------------------------------------------------------------------------------- */
+
+static int cmp_snap_paths(const void *x, const void *y) {
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+struct expanding {
+    struct options *o;
+    struct arena *arena;
+    const char *folder;
+    struct err err;
+};
+
+static bool expand_name(void *context, const char *entry) {
+    struct expanding *e = context;
+    struct str name = str_of(entry);
+    if (!str_ends(name, STR(".snap")) || name.ptr[0] == '.')
+        return true;
+    if (e->o->argument_count == ARGUMENTS_MAX)
+        return err_set(&e->err, ERR_USAGE, "%.200s: more than %u snapshots: add them in parts",
+                       e->folder, ARGUMENTS_MAX);
+    struct strbuf path;
+    strbuf_init(&path);
+    strbuf_addf(&path, "%s/%s", e->folder, entry);
+    const char *kept =
+        strbuf_failed(&path) ? NULL : arena_copy(e->arena, strbuf_cstr(&path), path.len);
+    strbuf_deinit(&path);
+    if (kept)
+        e->o->arguments[e->o->argument_count++] = kept;
+    return kept || err_nomem(&e->err);
+}
+
+/*
+ * A folder of .snap files is so many snapshots; any other is one dump, of what lies in it. Paths
+ * are of the arena. *ret_found: are there some?
+ */
+static bool expand_folder(struct options *o, struct arena *arena, const char *folder,
+                          bool *ret_found, struct err *err) {
+    struct expanding e = {o, arena, folder, {.code = ERR_NONE}};
+    uint32_t first = o->argument_count;
+    if (!os_list_folder(folder, expand_name, &e) && e.err.code != ERR_NONE)
+        return err_none(&e.err, err);
+    if (o->argument_count > first)
+        qsort(&o->arguments[first], o->argument_count - first, sizeof(*o->arguments),
+              cmp_snap_paths);
+    *ret_found = o->argument_count > first;
+    return true;
+}
+
+static bool expand(const struct options *from, struct options *o, struct arena *arena,
+                   struct err *err) {
+    *o = *from;
+    o->argument_count = 0;
+    for (uint32_t i = 0; i < from->argument_count; i++) {
+        bool found = false;
+        if (os_is_folder(from->arguments[i]) &&
+            !expand_folder(o, arena, from->arguments[i], &found, err))
+            return false;
+        if (!found && o->argument_count < ARGUMENTS_MAX)
+            o->arguments[o->argument_count++] = from->arguments[i];
+    }
+    return true;
+}
+
+/* -- The actions ------------------------------------------------------------------------------- */
+
+/*
+ * What cannot be delivered stays in the spool, and is no failure: nothing is lost. A server that
+ * could not be reached before the lock is not tried again, and was told.
+ */
+static void push_what_waits(struct run *r) {
+    uint32_t left = 0;
+    struct err why = {.code = ERR_NONE};
+    bool file = !r->o->db || !history_is_server(r->o->db);
+    if (!r->h.body && !file)
+        return;
+    if ((!r->h.body && !history_open_for(r, HISTORY_CREATE, &why)) ||
+        !spool_deliver(r, r->o->spool, &left, &why))
+        say("note: kept in %s until it can be delivered: %s", r->o->spool, why.msg);
 }
 
 bool history_add_all(struct run *r, struct err *err) {
     struct session s = {.count = 0};
     struct strbuf instance;
+    struct arena paths;
+    struct options o;
     if (r->o->argument_count == 0 && r->o->pid == ABSENT)
         return err_set(err, ERR_USAGE, "history add wants a dump or snapshot, or more");
     strbuf_init(&instance);
+    arena_init(&paths);
     /* Dumps first: one that cannot be read must not leave a new file without snapshots. */
-    bool ok = file_instance(r->o, &instance, err) && session_read(&s, r->o, err) &&
-              (r->h.body || history_open_for(r, HISTORY_CREATE, err));
+    bool ok = expand(r->o, &o, &paths, err) && file_instance(r->o, &instance, err) &&
+              session_read(&s, &o, err) &&
+              (r->o->spool || r->h.body || history_open_for(r, HISTORY_CREATE, err));
     for (uint32_t i = 0; ok && i < s.count; i++)
         ok = add_one(r, &s.snapshots[i], s.names[i], strbuf_cstr(&instance), err);
+    if (ok && r->o->spool)
+        push_what_waits(r);
     session_deinit(&s);
+    arena_deinit(&paths);
     strbuf_deinit(&instance);
     return ok;
 }

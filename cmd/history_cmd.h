@@ -39,6 +39,13 @@ static inline const char *name_or_null(const char *text) {
 
 /* Opens or connects to what --db says. Errors: those of history_open(). */
 bool history_open_for(struct run *r, enum history_mode mode, struct err *err) MUST_CHECK;
+/*
+ * Adds one snapshot with what is found in it, and says so. requests: 0: not said. Errors:
+ * ERR_INCONCLUSIVE (it cannot be trusted), those of history_add().
+ */
+bool history_add_snapshot(struct run *r, const struct snapshot *snapshot, const char *name,
+                          const struct history_key *key, uint64_t requests,
+                          struct err *err) MUST_CHECK;
 /* Errors: ERR_USAGE, those of session_read() and history_add(). */
 bool history_add_all(struct run *r, struct err *err) MUST_CHECK;
 
@@ -49,6 +56,7 @@ bool history_init(struct run *r, struct err *err) MUST_CHECK;
 /* The actions of these names. Errors: ERR_USAGE, ERR_INCONCLUSIVE, those of history_each. */
 bool history_trend(struct run *r, struct err *err) MUST_CHECK;
 bool history_compare(struct run *r, struct err *err) MUST_CHECK;
+bool history_push(struct run *r, struct err *err) MUST_CHECK;
 bool history_report(struct run *r, struct err *err) MUST_CHECK;
 
 #endif

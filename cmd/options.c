@@ -58,6 +58,8 @@ SETS_TEXT(set_release, release)
 SETS_TEXT(set_environment, environment)
 SETS_TEXT(set_instance, instance)
 SETS_TEXT(set_per_value, per_value)
+SETS_TEXT(set_spool, spool)
+SETS_TEXT(set_release_env, release_env)
 SETS_TEXT(set_budget, budget)
 SETS_TEXT(set_today, today)
 SETS_TEXT(set_config, config)
@@ -76,6 +78,11 @@ static bool is_pattern(const char *option, const char *value, struct err *err) {
 static bool set_focus(struct options *o, const char *value, struct err *err) {
     o->report.focus = value;
     return is_pattern("--focus", value, err);
+}
+
+static bool set_match(struct options *o, const char *value, struct err *err) {
+    o->match = value;
+    return is_pattern("--match", value, err);
 }
 
 static bool set_ignore(struct options *o, const char *value, struct err *err) {
@@ -173,7 +180,7 @@ static bool set_pid(struct options *o, const char *value, struct err *err) {
 }
 
 /* "90", "90s", "5m", "1h", "500ms". */
-static bool set_every(struct options *o, const char *value, struct err *err) {
+static bool duration(const char *option, const char *value, uint64_t *ret_ns, struct err *err) {
     static const struct {
         const char *unit;
         uint64_t ns;
@@ -190,10 +197,19 @@ static bool set_every(struct options *o, const char *value, struct err *err) {
             continue;
         if (!num_dec((struct str){value, digits}, &n) || n > INT64_MAX / units[i].ns)
             break;
-        o->watch_every_ns = n * units[i].ns;
+        *ret_ns = n * units[i].ns;
         return true;
     }
-    return err_set(err, ERR_USAGE, "--every: not a time: '%s' (90, 90s, 5m, 1h)", value);
+    return err_set(err, ERR_USAGE, "%s: not a time: '%s' (90, 90s, 5m, 1h)", option, value);
+}
+
+static bool set_every(struct options *o, const char *value, struct err *err) {
+    return duration("--every", value, &o->watch_every_ns, err);
+}
+
+static bool set_max_stop(struct options *o, const char *value, struct err *err) {
+    return duration("--max-stop", value, &o->stop_max_ns, err) &&
+           (o->stop_max_ns > 0 || err_set(err, ERR_USAGE, "--max-stop: no time at all"));
 }
 
 /* "2026-11-30", "2026-11-30T18:00:00Z" [ns since 1970]; 0: it is none. */
@@ -238,8 +254,8 @@ static bool set_watch_count(struct options *o, const char *value, struct err *er
     uint64_t n;
     if (!number("--count", value, &n, err))
         return false;
-    if (n < 2 || n > ARGUMENTS_MAX)
-        return err_set(err, ERR_USAGE, "--count: from 2 to %u snapshots, not %s", ARGUMENTS_MAX,
+    if (n < 1 || n > ARGUMENTS_MAX)
+        return err_set(err, ERR_USAGE, "--count: from 1 to %u snapshots, not %s", ARGUMENTS_MAX,
                        value);
     o->watch_count = (uint32_t)n;
     return true;
@@ -456,8 +472,29 @@ const struct option_desc option_descs[] = {
      COMMAND_SHOW | COMMAND_SNAPSHOT | ADDING, set_pid},
     {"every", 0, "TIME", VALUE_TEXT, "time between two snapshots: 90, 90s (default 60s), 5m, 1h",
      COMMAND_WATCH, set_every},
-    {"count", 0, "N", VALUE_NUMBER, "snapshots to take (default 3)", COMMAND_WATCH,
-     set_watch_count},
+    {"match", 0, "REGEX", VALUE_TEXT, "--all without a PID: only processes whose program matches",
+     COMMAND_WATCH, set_match},
+    {"max-stop", 0, "TIME", VALUE_TEXT,
+     "let the process go on after so long, and do without its snapshot (--all: 10s)",
+     COMMAND_SHOW | COMMAND_SNAPSHOT | COMMAND_WATCH | ADDING, set_max_stop},
+    {"to", 0, "FILE|URI", VALUE_FILE, "--all without a PID: the history that snapshots go to",
+     COMMAND_WATCH, set_db},
+    {"spool", 0, "DIR", VALUE_DIR, "--all without a PID: keeps what cannot be delivered",
+     COMMAND_WATCH, set_spool},
+    {"spool", 0, "DIR", VALUE_DIR, "add and push: folder that keeps what cannot be delivered",
+     FILING, set_spool},
+    {"release", 0, "NAME", VALUE_TEXT, "--all without a PID: release of what is filed",
+     COMMAND_WATCH, set_release},
+    {"release-env", 0, "VARIABLE", VALUE_TEXT,
+     "--all without a PID: the release is what this variable of the process says", COMMAND_WATCH,
+     set_release_env},
+    {"environment", 0, "NAME", VALUE_TEXT, "--all without a PID: environment of what is filed",
+     COMMAND_WATCH, set_environment},
+    {"instance", 0, "NAME", VALUE_TEXT,
+     "--all without a PID: instance of what is filed (default: the name of each process's host)",
+     COMMAND_WATCH, set_instance},
+    {"count", 0, "N", VALUE_NUMBER, "snapshots to take (default 3; --all: without end)",
+     COMMAND_WATCH, set_watch_count},
     {"symbols", 0, "DIR", VALUE_DIR, "where files that a dump refers to may be found",
      READING | ADDING, set_symbols},
     {"sysroot", 0, "DIR", VALUE_DIR, "root of the file system that a dump's paths refer to",

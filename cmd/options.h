@@ -60,6 +60,10 @@ struct options {
     uint64_t keep;                 /* of history prune; 0: not given */
     uint64_t since_ns, older_ns;   /* of history: a time, an age; 0: not given */
     const char *per_value;         /* of history: what slopes are for; NULL: hours */
+    const char *spool;             /* folder of what waits for the history; NULL: none */
+    const char *match;             /* of watch --all */
+    const char *release_env;       /* of watch --all: a variable of the process */
+    uint64_t stop_max_ns;          /* of processes: 0: as long as it takes */
     uint64_t requests;             /* of history add; 0: not given */
     bool roles;                    /* of history init */
     uint32_t watch_count;

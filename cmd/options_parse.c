@@ -85,7 +85,7 @@ bool options_parse(struct options *o, const struct command *command, int argc, c
     *o = (struct options){.command = command->bit,
                           .pid = ABSENT,
                           .watch_every_ns = UINT64_C(60000000000),
-                          .watch_count = 3};
+                          .watch_count = 0};
     bool ended = false;
     for (int i = 1; i < argc; i++) {
         bool is_option = !ended && argv[i][0] == '-' && argv[i][1];

@@ -194,6 +194,7 @@ static bool read_one(struct session *s, uint32_t number, uint64_t moment, bool *
         .max_memory = o->max_memory ? o->max_memory : pages_available() / 2,
         .places = o->command != COMMAND_SHOW,
         .moment = moment,
+        .stop_max_ns = o->stop_max_ns,
         .contents = o->question.contents && !s->has_answers,
         .answers = s->has_answers ? &s->answers : NULL,
     };

@@ -42,8 +42,8 @@ static const char *const version_1[] = {
     "CREATE TABLE dumpdiff.value(taken date NOT NULL, type integer NOT NULL, run integer NOT NULL,"
     " snapshot integer NOT NULL, objects bigint, bytes bigint, mature_bytes bigint,"
     " live_objects bigint, live_bytes bigint) PARTITION BY RANGE(taken);"
-    /* Many rows have the same type and run, so that an entry takes six bytes and a bit. */
-    "CREATE INDEX value_type ON dumpdiff.value(type, run);"
+    /* Many rows have the same type, so that an entry takes six bytes and a bit. */
+    "CREATE INDEX value_type ON dumpdiff.value(type);"
     /* Rows lie in the order of their snapshots: a summary of pages finds them. */
     "CREATE INDEX value_snapshot ON dumpdiff.value USING brin(snapshot);"
     "CREATE TABLE dumpdiff.value_other PARTITION OF dumpdiff.value DEFAULT;",

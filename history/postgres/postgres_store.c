@@ -1,6 +1,7 @@
 /* PostgreSQL as a store of histories. */
 #include "history/postgres/postgres_internal.h"
 
+#include "base/chars.h"
 #include "base/num.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ static bool postgres_failed(struct history *h, const struct pg_result *result, s
     struct strbuf clean;
     strbuf_init(&clean);
     strbuf_add_clean(&clean, line);
-    bool lost = s->api.PQstatus(s->connection) != LIBPQ_CONNECTION_OK;
+    bool lost = h->path && s->api.PQstatus(s->connection) != LIBPQ_CONNECTION_OK;
     err_set(err, ERR_SYSTEM, "%s%.180s", lost ? "the server is gone: " : "", strbuf_cstr(&clean));
     strbuf_deinit(&clean);
     return h->path ? err_prefix(err, "%s", h->path) : false; /* history_open() adds it itself */
@@ -276,6 +277,11 @@ static uint64_t postgres_number(const struct store_rows *rows, int column) {
     return value;
 }
 
+/* -1: it is none. */
+static int postgres_nibble(char c) {
+    return char_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* "\x00ff..." */
 static struct str postgres_blob(struct store_rows *rows, int column) {
     struct postgres_answer *a = rows->answer;
@@ -284,10 +290,10 @@ static struct str postgres_blob(struct store_rows *rows, int column) {
     if (!str_starts(text, STR("\\x")))
         return (struct str){NULL, 0};
     for (size_t i = 2; i + 1 < text.len; i += 2) {
-        uint64_t byte;
-        if (!num_hex((struct str){text.ptr + i, 2}, &byte))
+        int high = postgres_nibble(text.ptr[i]), low = postgres_nibble(text.ptr[i + 1]);
+        if (high < 0 || low < 0)
             return (struct str){NULL, 0};
-        strbuf_addc(&a->blob, (char)byte);
+        strbuf_addc(&a->blob, (char)(high << 4 | low));
     }
     return strbuf_str(&a->blob);
 }

@@ -22,6 +22,7 @@ struct input_options {
     bool contents;           /* keep texts of the heap that rows have room for */
     struct answers *answers; /* to be filled by readers of heaps; NULL: nothing is asked */
     uint64_t moment;         /* wanted of a file that tells of several, from 1; 0: the last */
+    uint64_t stop_max_ns;    /* a process goes on after so long, unread; 0: as long as it takes */
     bool no_native_stacks;   /* do not unwind what no runtime knows of (Linux; takes a process) */
 };
 

@@ -5,6 +5,7 @@
 #include "model/snapshot.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define HOUR UINT64_C(3600000000000)
 
@@ -23,6 +24,8 @@ static uint64_t fleet_noise(uint64_t a, uint64_t b, uint64_t c) {
 /* When the process that takes the n-th snapshot of an instance began, in snapshots. */
 static unsigned began_at(const struct fleet_plan *plan, unsigned instance, unsigned n) {
     unsigned third = plan->snapshots / 3 ? plan->snapshots / 3 : 1, begin = n / third * third;
+    if (plan->steady)
+        return 0;
     for (unsigned k = begin + 1; k <= n; k++)
         if (fleet_noise(instance, k, 7) % 40 == 0)
             begin = k;
@@ -34,6 +37,8 @@ static uint64_t fleet_objects(const struct fleet_plan *plan, unsigned instance, 
                               unsigned type) {
     unsigned age = n - began_at(plan, instance, n);
     uint64_t usual = 50 + fleet_noise(type, 1, 1) % 20000;
+    if (plan->changing)
+        return type < plan->changing ? usual + fleet_noise(instance, n, type) % 1000 : usual;
     switch (type % 5) {
     case 0:
     case 1:
@@ -83,8 +88,14 @@ static bool fleet_make(struct snapshot *s, const struct fleet_plan *plan, unsign
     return ok;
 }
 
+static double now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 static bool fleet_add(struct history *h, const struct fleet_plan *plan, unsigned instance,
-                      unsigned n, struct err *err) {
+                      unsigned n, double *took, struct err *err) {
     struct snapshot s;
     char pod[32];
     unsigned third = plan->snapshots / 3 ? plan->snapshots / 3 : 1;
@@ -95,18 +106,26 @@ static bool fleet_add(struct history *h, const struct fleet_plan *plan, unsigned
                                           leaked(plan, instance, n) * 96};
     const struct history_notes notes = {.holders = &holder, .holder_count = 1};
     snprintf(pod, sizeof(pod), "shop/shop-%04u", instance);
-    const struct history_key key = {"Shop", releases[n / third < 3 ? n / third : 2], "prod", pod};
-    bool ok = fleet_make(&s, plan, instance, n, err) &&
-              history_add(h, &s, &key, &notes, &id, &known, err);
+    const struct history_key key = {"Shop",
+                                    releases[plan->steady    ? 1
+                                             : n / third < 3 ? n / third
+                                                             : 2],
+                                    "prod", pod};
+    bool ok = fleet_make(&s, plan, instance, n, err);
+    double begin = now_ms();
+    ok = ok && history_add(h, &s, &key, &notes, &id, &known, err);
+    if (took)
+        *took = now_ms() - begin;
     snapshot_deinit(&s);
     return ok;
 }
 
 bool fleet_fill_some(struct history *h, const struct fleet_plan *plan, unsigned first,
                      unsigned last, struct err *err) {
+    double *took = plan->took_ms;
     for (unsigned n = 0; n < plan->snapshots; n++)
         for (unsigned i = first; i < last; i++)
-            if (!fleet_add(h, plan, i, n, err))
+            if (!fleet_add(h, plan, i, n, took ? took++ : NULL, err))
                 return false;
     return true;
 }

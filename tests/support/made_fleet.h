@@ -11,7 +11,10 @@
 struct fleet_plan {
     unsigned instances, snapshots; /* snapshots: of each, a third of them of each release */
     unsigned types;
-    bool leaks; /* false: the same without the leak */
+    unsigned changing; /* so many types change from snapshot to snapshot; 0: all kinds in turn */
+    bool leaks;        /* false: the same without the leak */
+    bool steady;       /* one release, no restarts */
+    double *took_ms;   /* [snapshots * instances] how long each add took, as they come; NULL */
 };
 
 #define FLEET_LEAK_TYPE   "Shop.Caching.CacheEntry"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A PostgreSQL server of its own in FOLDER, reached through a socket there and by nothing else.
 # usage: postgres.sh start FOLDER [durable]   prints what --db takes, or why there is none (status 77)
-#        postgres.sh stop FOLDER
+#        postgres.sh stop FOLDER, and start it again: postgres.sh again FOLDER
 set -u
 folder=$2
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
@@ -32,6 +32,10 @@ start)
     }
     as_nobody "$bin/createdb" -h "$folder" -U dumpdiff history || exit 1
     echo "postgresql:///history?host=$folder&user=dumpdiff"
+    ;;
+again)
+    as_nobody "$bin/pg_ctl" -D "$folder/data" -l "$folder/data/log" -w -t 60 \
+        -o "-k '$folder' -h '' -c max_connections=60" start
     ;;
 stop) as_nobody "$bin/pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1 ;;
 *) exit 2 ;;

@@ -20,7 +20,8 @@
 
 #include <cmocka.h>
 
-static const struct fleet_plan leaking = {200, 30, 40, true}, sound = {60, 30, 40, false};
+static const struct fleet_plan leaking = {200, 30, 40, 0, true, false, NULL},
+                               sound = {60, 30, 40, 0, false, false, NULL};
 
 static void fleet_fill_place(const struct place *p, const struct fleet_plan *plan) {
     struct history h = place_open(p);

@@ -119,6 +119,10 @@ static uint32_t allow_writes(struct sandbox *s, const struct options *o, const c
         allow_output(s, o->outputs[i].path);
         uses |= SANDBOX_OUTPUTS;
     }
+    if (o->spool) {
+        sandbox_allow_write(s, o->spool);
+        uses |= SANDBOX_OUTPUTS;
+    }
     if (o->update) {
         allow_output(s, o->budget);
         uses |= SANDBOX_OUTPUTS;

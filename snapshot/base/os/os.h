@@ -50,6 +50,12 @@ bool os_is_absolute(const char *path);
 typedef bool os_each_name(void *context, const char *name);
 bool os_list_folder(const char *path, os_each_name *each, void *context) MUST_CHECK;
 
+/* A file goes, or gets another name on the same disk. false: errno. */
+bool os_remove(const char *path) MUST_CHECK;
+bool os_rename(const char *from, const char *to) MUST_CHECK;
+/* The names in it are on the disk, as far as the system can say so. false: errno. */
+bool os_sync_folder(const char *path) MUST_CHECK;
+
 /* -- Temporary files --------------------------------------------------------------------------- */
 
 /*
@@ -102,7 +108,9 @@ bool os_is_terminal(int fd);
 void os_each_second(void (*tick)(void));
 /* Writes to a descriptor what there is, from such a tick as well. false: it went away. */
 bool os_write_all(int fd, const char *text, size_t size) MUST_CHECK;
-/* Ctrl-C calls this instead of ending us. */
-void os_on_interrupt(void (*interrupt)(void));
+/* Ctrl-C calls this instead of ending us; with `requests` a polite request to end does so, too. */
+void os_on_interrupt(void (*interrupt)(void), bool requests);
+/* The number of this process. */
+uint64_t os_process_number(void);
 
 #endif

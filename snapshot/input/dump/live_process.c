@@ -14,7 +14,10 @@ bool live_read(uint64_t pid, const struct input_options *options, struct builder
                struct err *err) {
     struct space space;
     struct live_room *room = live_room_make(pid);
+    if (options->stop_max_ns)
+        live_stands_at_most(options->stop_max_ns);
     if (!live_open(&space, pid, err)) {
+        live_stands_at_most(0);
         live_room_free(room);
         return false;
     }
@@ -23,10 +26,12 @@ bool live_read(uint64_t pid, const struct input_options *options, struct builder
      * read. A copy that fails is no error: err is of no use then.
      */
     struct err why = {.msg = ""};
-    if (live_copy(&space, room, &why))
+    if (live_copy(&space, room, &why)) {
         (void)live_resume(&space);
-    else
+        live_stands_at_most(0);
+    } else {
         builder_note(b, "the process stood still until all was read: %s", why.msg);
+    }
     /* Files as the process sees them, which may live in a container. */
     char root[64];
     snprintf(root, sizeof(root), "/proc/%llu/root", (unsigned long long)pid);
@@ -40,6 +45,7 @@ bool live_read(uint64_t pid, const struct input_options *options, struct builder
         origin->process_start_ns = live_process_start_ns(&space);
     }
     space_deinit(&space);
+    live_stands_at_most(0);
     live_room_free(room);
     return ok && origin;
 }

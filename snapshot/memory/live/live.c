@@ -6,6 +6,7 @@
 #include "memory/arch/arch.h"
 #include "memory/images.h"
 
+#include <sys/time.h>
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
@@ -364,4 +365,10 @@ uint64_t live_captured_ns(const struct space *s) {
 uint64_t live_process_start_ns(const struct space *s) {
     const struct live *l = s->backend;
     return l->process_start_ns;
+}
+
+void live_stands_at_most(uint64_t ns) {
+    const struct itimerval timer = {
+        .it_value = {(time_t)(ns / 1000000000), (suseconds_t)(ns / 1000 % 1000000)}};
+    setitimer(ITIMER_REAL, &timer, NULL);
 }

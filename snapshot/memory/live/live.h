@@ -46,6 +46,12 @@ bool live_copy(struct space *s, struct live_room *room, struct err *err) MUST_CH
  */
 uint64_t live_resume(struct space *s);
 
+/*
+ * Ends us, not the process, when we have looked into it so long [ns]: the kernel lets a process go
+ * on whose tracer is gone. 0: no longer.
+ */
+void live_stands_at_most(uint64_t ns);
+
 /* [ns] of a clock that only goes on: how long something took. */
 uint64_t live_clock_ns(void);
 

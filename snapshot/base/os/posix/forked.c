@@ -147,7 +147,8 @@ static enum forked_end forked_end_of(int status, bool whole) {
     int signal_of = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return whole ? FORKED_DONE : FORKED_STOPPED;
-    if ((WIFEXITED(status) && WEXITSTATUS(status) == STATUS_UNREAD) || signal_of == SIGXCPU)
+    if ((WIFEXITED(status) && WEXITSTATUS(status) == STATUS_UNREAD) || signal_of == SIGXCPU ||
+        signal_of == SIGALRM)
         return FORKED_STOPPED;
     if (signal_of == SIGKILL)
         return whole ? FORKED_KILLED : FORKED_STOPPED;

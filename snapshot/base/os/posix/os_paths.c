@@ -1,6 +1,8 @@
 #include "base/os/os.h"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,5 +45,21 @@ bool os_list_folder(const char *path, os_each_name *each, void *context) {
             ok = each(context, entry->d_name);
     if (dir)
         closedir(dir);
+    return ok;
+}
+
+bool os_remove(const char *path) {
+    return unlink(path) == 0;
+}
+
+bool os_rename(const char *from, const char *to) {
+    return rename(from, to) == 0;
+}
+
+bool os_sync_folder(const char *path) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
     return ok;
 }

@@ -66,8 +66,14 @@ static void on_interrupt(int number) {
     handlers.interrupt();
 }
 
-void os_on_interrupt(void (*interrupt)(void)) {
+void os_on_interrupt(void (*interrupt)(void), bool requests) {
     const struct sigaction action = {.sa_handler = on_interrupt};
     handlers.interrupt = interrupt;
     sigaction(SIGINT, &action, NULL);
+    if (requests)
+        sigaction(SIGTERM, &action, NULL);
+}
+
+uint64_t os_process_number(void) {
+    return (uint64_t)getpid();
 }

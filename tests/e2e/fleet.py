@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Everything of a fleet against a PostgreSQL server that it starts: doc/fleet.md as it is written, the queries of the
+dashboard and the alert rules in examples/fleet, OpenMetrics as Prometheus reads it, rights, and runs that are killed.
+
+usage: fleet.py BUILD [--update]    --update writes what came out into doc/fleet.md
+"""
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXAMPLES = os.path.join(ROOT, 'examples', 'fleet')
+PAGE = os.path.join(ROOT, 'doc', 'fleet.md')
+failed = 0
+
+
+def check(what, ok, why=''):
+    global failed
+    print(f'[{"       OK" if ok else "  FAILED "} ] {what}' + ('' if ok else f': {why}'))
+    failed += not ok
+
+
+class Fleet:
+    def __init__(self, build):
+        self.build = os.path.abspath(build)
+        self.program = os.path.join(self.build, 'dumpdiff')
+        self.folder = tempfile.mkdtemp(prefix='dumpdiff-fleet-', dir='/tmp')
+        os.chmod(self.folder, 0o755)
+        self.server = os.path.join(self.folder, 'pg')
+
+    def start(self):
+        run = subprocess.run([os.path.join(ROOT, 'tests/support/postgres.sh'), 'start', self.server],
+                             stdout=subprocess.PIPE, text=True)
+        self.uri = run.stdout.strip()
+        return run.returncode
+
+    def stop(self):
+        subprocess.run([os.path.join(ROOT, 'tests/support/postgres.sh'), 'stop', self.server])
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def dumpdiff(self, *arguments, **more):
+        return subprocess.run([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env={**os.environ, 'DUMPDIFF_DB': self.uri}, **more)
+
+    def psql(self, sql, user='dumpdiff', tuples=True):
+        return subprocess.run(['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', *(['-At'] if tuples else []),
+                               self.uri.replace('user=dumpdiff', 'user=' + user), '-f', '-'],
+                              input=sql, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def snap(self, path, release, pod, hour):
+        """A snapshot of a shop of which one type grows in 1.5, on every third pod."""
+        grows = 2500 * hour if release == '1.5' and pod % 3 == 1 else 0
+        start = 1795996800 + (43200 if release == '1.5' else 0) + pod
+        carts, prices = 4000 + hour * 7 % 11, 9000 + grows + hour * 5 % 13
+        text = (f'origin process=Shop pid=1 captured_at={start + hour * 3600}s process_started_at={start - 60}s\n'
+                f'types name=Shop.Cart gen2={carts}/{carts * 48}\n'
+                f'types name=Shop.Pricing.Price gen2={prices}/{prices * 96}\n'
+                f'types name=System.String gen2={70000 + hour * 3 % 5}/{(70000 + hour * 3 % 5) * 64}\n'
+                f'paths root="static" type=Shop.Pricing.PriceCache objects={prices + 1} bytes={prices * 96 + 64}'
+                f' own_objects=1 own_bytes=64\n'
+                f'paths parent=0 edge=entries type=Shop.Pricing.Price objects={prices} bytes={prices * 96}'
+                f' own_objects={prices} own_bytes={prices * 96}\n')
+        spec = os.path.join(self.folder, 'spec')
+        with open(spec, 'w') as file:
+            file.write(text)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        subprocess.run([os.path.join(self.build, 'tests/golden/mk_snap_main'), spec, path], check=True)
+
+    def make_snaps(self):
+        for release in '1.4', '1.5':
+            for pod in range(1, 7):
+                for hour in range(8):
+                    self.snap(f'{self.folder}/work/{release}/shop-{pod}/{hour}.snap', release, pod, hour)
+
+    # -- The page ----------------------------------------------------------------------------------
+
+    def page(self, update):
+        """Each block behind `<!-- run -->`: lines that begin with `$ ` are run, the rest is what they print."""
+        self.make_snaps()
+        with open(PAGE) as file:
+            text = file.read()
+
+        def rerun(match):
+            out = []
+            for line in match.group(2).splitlines():
+                if not line.startswith('$ '):
+                    continue
+                run = subprocess.run(['bash', '-c', line[2:]], cwd=os.path.join(self.folder, 'work'),
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                     env={**os.environ, 'DUMPDIFF_DB': self.uri, 'COLUMNS': '120',
+                                          'PATH': self.build + ':' + os.environ['PATH']})
+                out.append(line + '\n' + run.stdout)
+            return match.group(1) + ''.join(out) + match.group(3)
+
+        new = re.sub(r'(<!-- run -->\n```\n)(.*?)(```\n)', rerun, text, flags=re.S)
+        if update:
+            with open(PAGE, 'w') as file:
+                file.write(new)
+        difference = [(a, b) for a, b in zip(text.splitlines(), new.splitlines()) if a != b]
+        check('doc/fleet.md is what happens', update or text == new, str(difference[:3]))
+        check('doc/fleet.md names the leak', 'held by static' in new and 'shop-4' in new, new)
+
+    # -- What dashboards and rules ask ---------------------------------------------------------------
+
+    def dashboard(self):
+        with open(os.path.join(EXAMPLES, 'dashboard.json')) as file:
+            board = json.load(file)
+        queries = [(p['title'], t['rawSql']) for p in board['panels'] for t in p['targets']]
+        queries += [('variable ' + v['name'], v['query']) for v in board['templating']['list'] if v['type'] == 'query']
+        queries += [('annotation ' + a['name'], a['target']['rawSql']) for a in board['annotations']['list']]
+        values = {'program': "'Shop'", 'release': "'1.4','1.5'", 'environment': "'prod'", 'type': "'Shop.Pricing.Price'"}
+        for title, sql in queries:
+            sql = re.sub(r'\$__timeFilter\((\w+)\)', r"\1 BETWEEN '2000-01-01' AND '2100-01-01'", sql)
+            sql = re.sub(r'\$\{(\w+):sqlstring\}', lambda m: values[m.group(1)], sql)
+            run = self.psql(sql, 'dumpdiff_grafana')
+            rows = len(run.stdout.splitlines())
+            wants = title != 'Findings'
+            check(f'dashboard: {title}: {rows} rows', run.returncode == 0 and (rows > 0 or not wants), run.stdout[:300])
+        grows = self.psql(re.sub(r'\$\{(\w+):sqlstring\}', lambda m: values[m.group(1)],
+                                 dict(queries)['Types that grow on most instances']), 'dumpdiff_grafana').stdout
+        check('dashboard: what grows is named first', grows.startswith('Shop.Pricing.Price|1.5|2|6|'), grows)
+
+    def alerts(self):
+        with open(os.path.join(EXAMPLES, 'alerts.sql')) as file:
+            run = self.psql(file.read(), 'dumpdiff_grafana')
+        check('alerts.sql is understood', run.returncode == 0, run.stdout)
+        metrics = self.dumpdiff('history', 'export', '--format', 'openmetrics').stdout
+        with open(os.path.join(EXAMPLES, 'alerts.yaml')) as file:
+            rules = file.read()
+        for name in set(re.findall(r'\bdumpdiff_[a-z_]+', rules)):
+            check(f'alerts.yaml: {name} is exported', f'# TYPE {name} ' in metrics)
+        # The system's Python has Debian's package, whichever comes first in PATH.
+        read = ('import json, sys; from prometheus_client.openmetrics import parser\n'
+                'print(json.dumps([[f.name, [s.labels for s in f.samples]] for f in'
+                ' parser.text_string_to_metric_families(sys.stdin.read())]))')
+        run = subprocess.run(['/usr/bin/python3', '-c', read], input=metrics, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+        if 'ModuleNotFoundError' in run.stderr:
+            print('[  SKIPPED ] OpenMetrics by the parser of Prometheus: python3-prometheus-client is missing')
+            return
+        check('OpenMetrics is understood', run.returncode == 0, run.stderr)
+        families = json.loads(run.stdout or '[]')
+        labels = {label for _, samples in families for names in samples for label in names}
+        check('OpenMetrics is read by the parser of Prometheus', len(families) == 7, str(families))
+        check('its labels are a fixed set', labels == {'program', 'release', 'environment', 'instance', 'type', 'held_by'},
+              str(labels))
+
+    def manifests(self):
+        try:
+            import yaml
+        except ImportError:
+            print('[  SKIPPED ] manifests: python3-yaml is missing')
+            return
+        for name in 'daemonset.yaml', 'cronjob.yaml', 'alerts.yaml':
+            with open(os.path.join(EXAMPLES, name)) as file:
+                check(f'{name} is YAML', all(d is not None for d in yaml.safe_load_all(file)))
+        with open(os.path.join(EXAMPLES, 'daemonset.yaml')) as file:
+            pod = list(yaml.safe_load_all(file))[1]['spec']['template']['spec']['containers'][0]
+        run = self.dumpdiff(*pod['args'], '--help')
+        check('the DaemonSet calls options that there are', run.returncode == 0, run.stdout[:200])
+
+    # -- Killed and gone -----------------------------------------------------------------------------
+
+    def kills(self, count):
+        """`history push` ended at random moments: what is not in the database is in the spool, and nothing is twice."""
+        spool = os.path.join(self.folder, 'spool')
+        os.mkdir(spool)
+        before = int(self.psql('SELECT count(*) FROM dumpdiff.snapshot').stdout)
+        for n in range(24):
+            self.snap(f'{self.folder}/one.snap', '1.4', 100 + n, n % 8)
+            self.dumpdiff('history', 'add', '--db', 'postgresql:///x?host=/nowhere', '--spool', spool, '--instance',
+                          f'kill-{n}', f'{self.folder}/one.snap')
+        check('all wait', len(os.listdir(spool)) == 24)
+        chance, ended = random.Random(1), 0
+        for _ in range(count):
+            process = subprocess.Popen([self.program, 'history', 'push', '--db', self.uri, '--spool', spool],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(chance.random() * 0.15)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            ended += process.returncode == -signal.SIGKILL
+            kept = len(os.listdir(spool))
+            there = int(self.psql('SELECT count(*) FROM dumpdiff.snapshot').stdout) - before
+            if not 24 <= kept + there <= 25:  # one may be in both: it is told by its hash
+                check('nothing is lost and nothing twice', False, f'{kept} wait, {there} are there')
+                return
+        self.dumpdiff('history', 'push', '--spool', spool)
+        there = int(self.psql('SELECT count(*) FROM dumpdiff.snapshot').stdout) - before
+        check(f'{ended} of {count} pushes killed on their way, all 24 snapshots are there, each once',
+              there == 24 and not os.listdir(spool) and ended > 3, f'{there}, {os.listdir(spool)}')
+
+    def restart(self):
+        """The server goes down and comes back: what was added meanwhile waited."""
+        spool = os.path.join(self.folder, 'spool')
+        data, log = os.path.join(self.server, 'data'), os.path.join(self.server, 'log')
+        subprocess.run([os.path.join(ROOT, 'tests/support/postgres.sh'), 'stop', self.server])
+        self.snap(f'{self.folder}/one.snap', '1.4', 999, 0)
+        down = self.dumpdiff('history', 'add', '--spool', spool, '--instance', 'late', f'{self.folder}/one.snap')
+        check('a server that is down keeps nobody from adding', down.returncode == 0 and len(os.listdir(spool)) == 1,
+              down.stdout)
+        gone = self.dumpdiff('history', 'list')
+        check('and is told to who reads', gone.returncode == 4 and gone.stdout.count('\n') == 1, gone.stdout)
+        assert os.path.isdir(data) and os.path.exists(log)
+        again = subprocess.run([os.path.join(ROOT, 'tests/support/postgres.sh'), 'again', self.server],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        up = self.dumpdiff('history', 'push', '--spool', spool)
+        check('what waited is delivered when it is back', up.returncode == 0 and not os.listdir(spool),
+              again.stdout + up.stdout)
+
+
+def main():
+    build = sys.argv[1] if len(sys.argv) > 1 else 'build'
+    fleet = Fleet(build)
+    status = fleet.start()
+    if status == 77:
+        print(f'[  SKIPPED ] a fleet in PostgreSQL: {fleet.uri}')
+        return 0
+    try:
+        if status:
+            check('the server starts', False)
+            return 1
+        fleet.page('--update' in sys.argv)
+        with open(os.path.join(EXAMPLES, 'roles.sql')) as file:
+            run = fleet.psql(file.read())
+        check('roles.sql makes users', run.returncode == 0, run.stdout)
+        fleet.dashboard()
+        fleet.alerts()
+        fleet.manifests()
+        fleet.kills(40)
+        fleet.restart()
+    finally:
+        fleet.stop()
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
