@@ -60,8 +60,8 @@ static bool compare_one_type(void *context, const struct history_values *v, stru
         return true;
     const uint64_t *values = lines_basis(v, c->a + c->b);
     uint32_t all = c->lines_a + c->lines_b;
-    if (!lines_spread(&c->lines, 0, c->lines_a, values, c->slopes, &a) ||
-        !lines_spread(&c->lines, c->lines_a, all, values, c->slopes + c->lines_a, &b))
+    if (!lines_spread(&c->lines, 0, c->lines_a, values, c->slopes, NULL, &a) ||
+        !lines_spread(&c->lines, c->lines_a, all, values, c->slopes + c->lines_a, NULL, &b))
         return err_nomem(err);
     if (!is_worth_a_row(&a, &b))
         return true;

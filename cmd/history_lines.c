@@ -133,7 +133,7 @@ static int cmp_slopes(const void *x, const void *y) {
 }
 
 bool lines_spread(const struct lines *l, uint32_t first, uint32_t last, const uint64_t *values,
-                  double *slopes, struct spread *ret) {
+                  double *slopes, struct trend *trends, struct spread *ret) {
     double *sorted = calloc((size_t)(last - first) + 1, sizeof(*sorted));
     *ret = (struct spread){.median = NAN, .worst = NAN, .worst_line = first};
     if (!sorted)
@@ -142,6 +142,8 @@ bool lines_spread(const struct lines *l, uint32_t first, uint32_t last, const ui
         struct trend t;
         double slope = lines_slope(l, &l->items[i], values, &t);
         slopes[i - first] = slope;
+        if (trends)
+            trends[i - first] = t;
         if (isnan(slope))
             continue;
         sorted[ret->known++] = slope;

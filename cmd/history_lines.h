@@ -52,9 +52,12 @@ struct spread {
     uint32_t worst_line;
 };
 
-/* Of lines [first, last), whose slopes go to slopes[0..]. Reorders nothing. false: no memory. */
+/*
+ * Of lines [first, last), whose slopes go to slopes[0..], and their trends to trends[0..] (NULL:
+ * nowhere). Reorders nothing. false: no memory.
+ */
 bool lines_spread(const struct lines *l, uint32_t first, uint32_t last, const uint64_t *values,
-                  double *slopes, struct spread *ret) MUST_CHECK;
+                  double *slopes, struct trend *trends, struct spread *ret) MUST_CHECK;
 
 /*
  * Reads what --per asks for: NULL where that is hours. Errors: ERR_USAGE (there is no such figure

@@ -164,17 +164,16 @@ static int cmp_line_rows(const void *x, const void *y) {
 }
 
 static void line_row(const struct lines *l, const struct line *line, const uint64_t *values,
-                     struct sheet *s) {
+                     double slope, const struct trend *t, struct sheet *s) {
     struct sheet_cell *cells = sheet_row(s);
-    struct trend t;
     if (!cells)
         return;
     const struct history_entry *e = lines_entry(l, line, line->count - 1);
-    cells[0].real = lines_slope(l, line, values, &t);
-    cells[1].real = t.too_few ? NAN : t.p_value;
-    cells[2].text = t.too_few ? NULL : t.rises ? "yes" : "no";
-    cells[3].number = l->values[0];
-    cells[4].number = l->values[line->count - 1];
+    cells[0].real = slope;
+    cells[1].real = t->too_few ? NAN : t->p_value;
+    cells[2].text = t->too_few ? NULL : t->rises ? "yes" : "no";
+    cells[3].number = values[l->order[line->first]];
+    cells[4].number = values[l->order[line->first + line->count - 1]];
     cells[5].number = line->count;
     cells[6].text = name_or_null(e->key.release);
     cells[7].text = name_or_null(e->key.environment);
@@ -186,12 +185,13 @@ static bool trend_of_many(struct run *r, const struct history_values *v, const s
                           struct strbuf *title, struct sheet *s, struct err *err) {
     const uint64_t *values = lines_basis(v, r->count);
     double *slopes = calloc((size_t)l->count + 1, sizeof(*slopes));
+    struct trend *trends = calloc((size_t)l->count + 1, sizeof(*trends));
     struct spread spread;
-    if (!slopes || !lines_spread(l, 0, l->count, values, slopes, &spread)) {
+    if (!slopes || !trends || !lines_spread(l, 0, l->count, values, slopes, trends, &spread)) {
         free(slopes);
+        free(trends);
         return err_nomem(err);
     }
-    free(slopes);
     bool bytes = are_bytes(v, values);
     add_metric_name(title, v, NULL, 0);
     strbuf_addf(title, "rises in %u of %u %s of %u instance%s", spread.rising, spread.known,
@@ -204,7 +204,9 @@ static bool trend_of_many(struct run *r, const struct history_values *v, const s
     }
     sheet_init(s, bytes ? line_columns : value_line_columns, LINE_COLUMNS);
     for (uint32_t i = 0; i < l->count; i++)
-        line_row(l, &l->items[i], values, s);
+        line_row(l, &l->items[i], values, slopes[i], &trends[i], s);
+    free(slopes);
+    free(trends);
     if (s->row_count)
         qsort(s->cells, s->row_count, LINE_COLUMNS * sizeof(*s->cells), cmp_line_rows);
     history_cut(r, s);
