@@ -56,7 +56,7 @@ static const char *cmd_history_db(const struct options *o) {
 }
 
 bool history_open_for(struct run *r, enum history_mode mode, struct err *err) {
-    return history_open(&r->h, cmd_history_db(r->o), mode, err);
+    return history_open(&r->h, cmd_history_db(r->o), mode, err); /* of watch, too */
 }
 
 /* -- list and show ----------------------------------------------------------------------------- */
@@ -349,6 +349,7 @@ static int cmd_history_run(int argc, char **argv) {
     const struct action *action = find_action(&o, &err);
     if (!action)
         return fail(&err);
+    o.db = cmd_history_db(&o);
     o.argument_count--;
     memmove(&o.arguments[0], &o.arguments[1], o.argument_count * sizeof(o.arguments[0]));
     if (is_stdout(options_path(&o)))
@@ -357,8 +358,8 @@ static int cmd_history_run(int argc, char **argv) {
     struct run r = {.o = &o};
     enum sheet_format format; /* told before anything is opened */
     strbuf_init(&r.out);
-    bool server = history_is_server(cmd_history_db(&o));
-    const char *file = server ? NULL : cmd_history_db(&o);
+    bool server = history_is_server(o.db);
+    const char *file = server ? NULL : o.db;
     bool ok =
         (action->reports || format_of(&o, false, &format, &err)) && plan_check(&o, file, &err);
     /* A server is gone to before the lock, which lets nobody make a connection. */

@@ -146,8 +146,7 @@ static bool expand(const struct options *from, struct options *o, struct arena *
 static void push_what_waits(struct run *r) {
     uint32_t left = 0;
     struct err why = {.code = ERR_NONE};
-    bool file = !r->o->db || !history_is_server(r->o->db);
-    if (!r->h.body && !file)
+    if (!r->h.body && history_is_server(r->o->db))
         return;
     if ((!r->h.body && !history_open_for(r, HISTORY_CREATE, &why)) ||
         !spool_deliver(r, r->o->spool, &left, &why))

@@ -33,13 +33,16 @@ static int cmp_places_of_lines(const void *x, const void *y) {
     return order_u64(a->at, b->at);
 }
 
-static bool have_one_each(const struct history_entry *entries, uint32_t count, struct err *err,
-                          bool *ret) {
+/* Has each run one snapshot, or is none known to be the life of a process? */
+static bool are_across(const struct history_entry *entries, uint32_t count, struct err *err,
+                       bool *ret) {
     struct u64map seen;
     u64map_init(&seen);
-    bool ok = true;
+    bool ok = true, known = false;
+    for (uint32_t i = 0; i < count; i++)
+        known = known || entries[i].of_process;
     *ret = true;
-    for (uint32_t i = 0; ok && *ret && i < count; i++) {
+    for (uint32_t i = 0; ok && known && *ret && i < count; i++) {
         *ret = u64map_get(&seen, entries[i].run) == STRMAP_NONE;
         ok = u64map_put(&seen, entries[i].run, i) || err_nomem(err);
     }
@@ -83,7 +86,7 @@ bool lines_init(struct lines *l, const struct history_entry *entries, uint32_t c
     l->values = calloc(room, sizeof(*l->values));
     l->places = calloc(room, sizeof(*l->places));
     bool ok = (keys && l->order && l->items && l->values && l->places) || err_nomem(err);
-    ok = ok && have_one_each(entries, count, err, &l->across);
+    ok = ok && are_across(entries, count, err, &l->across);
     for (uint32_t i = 0; ok && i < count; i++)
         keys[i] = (struct line_key){&entries[i], i, l->across};
     if (ok && count)

@@ -1,7 +1,7 @@
 /*
  * Snapshots of a history as lines: one a run, since a restart begins anew. Where each run has a
- * single snapshot (a dump a process, as load tests take them) a line goes on over restarts, one an
- * instance and release.
+ * single snapshot (a dump a process, as load tests take them), or none says of which process it is,
+ * a line goes on over restarts, one an instance and release.
  */
 #ifndef DUMPDIFF_CMD_HISTORY_LINES_H
 #define DUMPDIFF_CMD_HISTORY_LINES_H

@@ -127,7 +127,7 @@ static bool trend_of_one(struct run *r, const struct history_values *v, const st
     }
     add_verdict(title, &t);
     if (line != &all)
-        strbuf_addf(title, ", since the last restart");
+        strbuf_addf(title, ", in its newest run");
     trend_sheet(s, v->kind);
     uint32_t top = history_top(r), first = r->count > top ? r->count - top : 0;
     if (first)

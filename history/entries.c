@@ -12,7 +12,7 @@
 #define RUNS_IN_A_LIST 5000u /* in a statement; of more, snapshots of all runs are read */
 
 struct entry_run {
-    uint64_t id, instance, program, process_start_ns;
+    uint64_t id, instance, program, process_start_ns, pid;
     struct history_key key;
 };
 
@@ -58,6 +58,7 @@ static bool entry_take_run(struct entry_runs *runs, const struct store_rows *row
                             store_number_of(rows, 1),
                             store_number_of(rows, 2),
                             store_number_of(rows, 3),
+                            store_number_of(rows, 8),
                             {entry_text(rows, 4, last->program), entry_text(rows, 5, last->release),
                              entry_text(rows, 6, last->environment),
                              entry_text(rows, 7, last->instance)}};
@@ -74,7 +75,7 @@ static bool entry_read_runs(struct history *h, const struct history_filter *filt
     uint32_t count = 0;
     strbuf_init(&sql);
     strbuf_adds(&sql, "SELECT r.id, r.instance, p.id, r.process_start_ns, p.name, l.name, e.name,"
-                      " i.name FROM run r JOIN release l ON l.id = r.release"
+                      " i.name, r.pid FROM run r JOIN release l ON l.id = r.release"
                       " JOIN instance i ON i.id = r.instance"
                       " JOIN environment e ON e.id = i.environment"
                       " JOIN program p ON p.id = e.program WHERE 1 = 1");
@@ -109,6 +110,7 @@ static void entry_take(const struct entry_runs *runs, const struct store_rows *r
                                 .program_id = r->program,
                                 .key = r->key,
                                 .process_start_ns = r->process_start_ns,
+                                .of_process = r->process_start_ns != ABSENT || r->pid != ABSENT,
                                 .label = entry_text(rows, 2, last->label),
                                 .runtime = entry_text(rows, 3, last->runtime),
                                 .captured_at_ns = store_number_of(rows, 4),

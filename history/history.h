@@ -44,6 +44,7 @@ struct history_entry {
     uint64_t run;         /* one life of one process: its snapshots go on from each other */
     uint64_t instance_id; /* of the program in its environment */
     uint64_t program_id;
+    bool of_process; /* the run is one life of a process, by its start or number */
     struct history_key key;
     const char *label, *runtime; /* NULL: not said */
     uint64_t captured_at_ns;     /* [ns since 1970]; ABSENT */
