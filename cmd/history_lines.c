@@ -54,12 +54,26 @@ static void lines_cut(struct lines *l, const struct line_key *keys, uint32_t cou
     for (uint32_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && cmp_line_places(&keys[i], &keys[end]) == 0;)
             end++;
-        const struct history_entry *before = i ? keys[i - 1].entry : NULL;
-        l->instances += !before || before->instance_id != keys[i].entry->instance_id;
         l->items[l->count++] = (struct line){i, end - i};
     }
     for (uint32_t i = 0; i < count; i++)
         l->order[i] = keys[i].at;
+}
+
+/* An instance goes through releases: it is counted once. */
+static bool count_instances(struct lines *l, struct err *err) {
+    struct u64map seen;
+    u64map_init(&seen);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < l->count; i++) {
+        uint64_t instance = l->entries[l->order[l->items[i].first]].instance_id;
+        if (u64map_get(&seen, instance) != STRMAP_NONE)
+            continue;
+        l->instances++;
+        ok = u64map_put(&seen, instance, i) || err_nomem(err);
+    }
+    u64map_deinit(&seen);
+    return ok;
 }
 
 /* Does x rise in each line? */
@@ -93,6 +107,7 @@ bool lines_init(struct lines *l, const struct history_entry *entries, uint32_t c
         qsort(keys, count, sizeof(*keys), cmp_places_of_lines);
     if (ok)
         lines_cut(l, keys, count);
+    ok = ok && count_instances(l, err);
     l->timed = ok && lines_are_timed(l);
     l->unit = !l->timed ? "a snapshot" : x ? "a thousand requests" : "an hour";
     free(keys);

@@ -25,7 +25,7 @@ static void add_metric_name(struct strbuf *title, const struct history_values *v
     if (values)
         fmt_sparkline(title, values, count);
     if (v->former)
-        strbuf_addf(title, "%s(once %s)", values ? "  " : "", v->former);
+        strbuf_addf(title, values ? "  (once %s)" : "(once %s)  ", v->former);
 }
 
 static void add_verdict(struct strbuf *title, const struct trend *t) {
