@@ -14,8 +14,10 @@
     return element;
   }
 
-  // -- Figures: as the program writes them ---------------------------------------------------------------------------
+  const searchBox = (does, what) =>
+    make('input', {type: 'search', 'aria-label': `${does}: ${what}`, placeholder: does.toLowerCase(), autocomplete: 'off'});
 
+  // -- Figures: as the program writes them ---------------------------------------------------------------------------
   function bytesText(bytes) {
     const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
     let value = Math.abs(bytes), unit = 0;
@@ -25,7 +27,6 @@
     }
     return (unit ? value.toFixed(1) : String(value)) + ' ' + units[unit];
   }
-
   const countText = (count) => String(Math.abs(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 
   function timeText(ns) {
@@ -33,7 +34,6 @@
     if (seconds >= 60) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
     return seconds >= 1 ? `${seconds.toFixed(3)} s` : `${Math.round(ns / 1e6)} ms`;
   }
-
   const isCount = (text) => /^[+-]?[\d,]+$/.test(text);
 
   /* What a cell counts; NaN: nothing. */
@@ -44,9 +44,7 @@
   }
 
   // -- Tables --------------------------------------------------------------------------------------------------------
-
   const SORT_ROWS = 2, FILTER_ROWS = 8;
-
   /* The columns that a row of sums tells of, with how they are written. */
   function summedColumns(sums) {
     const columns = [];
@@ -120,8 +118,7 @@
     }
 
     addFilter() {
-      const title = this.element.caption.textContent;
-      this.input = make('input', {type: 'search', 'aria-label': `Filter: ${title}`, placeholder: 'filter', autocomplete: 'off'});
+      this.input = searchBox('Filter', this.element.caption.textContent);
       this.said = make('output', {});
       this.input.addEventListener('input', () => this.filter(this.input.value));
       this.element.parentElement.before(make('p', {class: 'tools'}, this.input, this.said));
@@ -144,8 +141,7 @@
 
     /* What is hidden is in the others, so that rows and others are the total as before. */
     sumUp(hidden) {
-      if (!this.others && !this.total) return;
-      if (!this.others && hidden.length) {
+      if (!this.others && this.total && hidden.length) {
         this.others = this.total.parentElement.insertBefore(make('tr', {class: 'others', 'data-n': 0}), this.total);
         this.others.append(make('th', {scope: 'row'}));
         for (let i = 1; i < this.total.cells.length; i++) this.others.append(make('td', {}));
@@ -177,74 +173,88 @@
     }
   }
 
-  // -- Trees: zoom, search, and a way through them by keys --------------------------------------------------------------
-
+  // -- Boxes that zoom and are searched: trees and maps -----------------------------------------------------------------
   const part = (box, name) => parseFloat(box.getAttribute(name)) || 0;
-
-  class Tree {
-    constructor(svg) {
+  class Boxes {
+    constructor(svg, elements, back, keys) {
       this.svg = svg;
-      this.growth = false;
       this.zoomed = null;
-      this.boxes = all(':scope > svg', svg).map((element) => ({
-        element, said: element.querySelector('title').textContent, children: [],
-        places: [[part(element, 'x'), part(element, 'width')], (element.dataset.g || '0 0').split(' ').map(Number)],
-      }));
+      this.boxes = elements.map((element) => ({element, said: element.querySelector('title').textContent, children: []}));
+      this.input = searchBox('Search', svg.getAttribute('aria-label'));
+      this.out = make('button', {type: 'button', disabled: ''}, back);
+      this.said = make('output', {});
+      this.tools = make('p', {class: 'tools'}, this.input, this.out, this.said);
+      this.info = make('p', {class: 'info', 'aria-hidden': 'true'}, keys);
+      svg.before(this.tools);
+      svg.after(this.info);
+      this.input.addEventListener('input', () => this.search(this.input.value.trim().toLowerCase()));
+      this.out.addEventListener('click', () => this.back());
+      svg.addEventListener('keydown', (event) => { if (!event.altKey && !event.ctrlKey && !event.metaKey) this.key(event); });
+      for (const kind of ['focusin', 'mouseover']) svg.addEventListener(kind, (event) => this.tell(event.target.closest('svg, a')));
+    }
+    tell(at) {
+      const box = at === this.svg ? null : this.boxes.find(({element}) => element === at || element.parentElement === at);
+      if (box) this.info.textContent = box.said;
+    }
+    /* The one that the tabulator leads to. */
+    stop(element, focus) {
+      all('[tabindex="0"]', this.svg).forEach((other) => other.setAttribute('tabindex', -1));
+      element.setAttribute('tabindex', 0);
+      if (focus) element.focus();
+    }
+
+    label(box, said) {
+      const text = document.createElementNS(SVG, 'text');
+      text.setAttribute('x', 5);
+      text.setAttribute('y', 15);
+      text.textContent = said.slice(0, 110);
+      box.element.append(text);
+    }
+    search(word) {
+      let hits = 0;
+      for (const box of this.boxes) {
+        const hit = word !== '' && box.said.toLowerCase().includes(word);
+        box.element.classList.toggle('hit', hit);
+        hits += hit;
+      }
+      this.svg.classList.toggle('searched', word !== '');
+      this.said.textContent = word === '' ? this.where() : `${countText(hits)} found`;
+    }
+    where() { return ''; }
+  }
+
+  class Tree extends Boxes {
+    constructor(svg) {
+      super(svg, all(':scope > svg', svg), 'back', 'Arrows: from box to box. Enter: zoom. Escape: back.');
+      this.growth = false;
       this.boxes.forEach((box) => {
-        const above = box.element.dataset.p;
+        const {element} = box, above = element.dataset.p;
+        box.places = [[part(element, 'x'), part(element, 'width')], (element.dataset.g || '0 0').split(' ').map(Number)];
         box.parent = above === '' ? null : this.boxes[Number(above)];
         box.level = box.parent ? box.parent.level + 1 : 1;
         if (box.parent) box.parent.children.push(box);
-        box.element.setAttribute('role', 'treeitem');
-        box.element.setAttribute('aria-level', box.level);
-        box.element.setAttribute('tabindex', -1);
+        element.setAttribute('role', 'treeitem');
+        element.setAttribute('aria-level', box.level);
+        element.setAttribute('tabindex', -1);
+        element.addEventListener('click', () => { this.focus(box); this.zoom(box === this.zoomed ? box.parent : box); });
       });
       svg.setAttribute('role', 'tree');
       this.roots = this.boxes.filter((box) => !box.parent);
-      this.addTools();
-      this.listen();
-      if (this.roots.length) this.roots[0].element.setAttribute('tabindex', 0);
+      if (svg.classList.contains('both')) this.addMode();
+      if (this.roots.length) this.stop(this.roots[0].element);
       this.draw();
     }
 
-    addTools() {
-      const title = this.svg.getAttribute('aria-label');
-      this.input = make('input', {type: 'search', 'aria-label': `Search: ${title}`, placeholder: 'search', autocomplete: 'off'});
-      this.out = make('button', {type: 'button', disabled: ''}, 'back');
-      this.said = make('output', {});
-      const tools = make('p', {class: 'tools'}, this.input, this.out);
-      if (this.svg.classList.contains('both')) {
-        this.mode = make('button', {type: 'button', 'aria-pressed': 'false'}, 'width by growth');
-        this.mode.addEventListener('click', () => {
-          this.growth = !this.growth;
-          this.mode.setAttribute('aria-pressed', this.growth);
-          this.draw();
-        });
-        tools.append(this.mode);
-      }
-      tools.append(this.said);
-      this.info = make('p', {class: 'info', 'aria-hidden': 'true'}, 'Arrows: from box to box. Enter: zoom. Escape: back.');
-      this.svg.before(tools);
-      this.svg.after(this.info);
+    addMode() {
+      const mode = make('button', {type: 'button', 'aria-pressed': 'false'}, 'width by growth');
+      mode.addEventListener('click', () => {
+        mode.setAttribute('aria-pressed', this.growth = !this.growth);
+        this.draw();
+      });
+      this.said.before(mode);
     }
-
-    listen() {
-      this.input.addEventListener('input', () => this.search(this.input.value.trim().toLowerCase()));
-      this.out.addEventListener('click', () => this.back());
-      this.svg.addEventListener('keydown', (event) => this.key(event));
-      for (const box of this.boxes) {
-        box.element.addEventListener('click', () => { this.focus(box); this.zoom(box === this.zoomed ? box.parent : box); });
-        box.element.addEventListener('focus', () => { this.info.textContent = box.said; });
-        box.element.addEventListener('mouseenter', () => { this.info.textContent = box.said; });
-      }
-    }
-
     place(box) { return box.places[this.growth ? 1 : 0]; }
-
-    isAbove(box, other) {
-      for (let at = other; at; at = at.parent) if (at === box) return true;
-      return false;
-    }
+    isAbove(box, other) { return Boolean(other) && (box === other || this.isAbove(box, other.parent)); }
 
     draw() {
       const [left, width] = this.zoomed ? this.place(this.zoomed) : [0, 100];
@@ -259,83 +269,96 @@
         box.element.setAttribute('x', `${box.x.toFixed(3)}%`);
         box.element.setAttribute('width', `${box.width.toFixed(3)}%`);
         box.element.classList.toggle('above', Boolean(whole) && box !== this.zoomed);
-        if (box.width > 1.2 && !box.element.querySelector('text')) this.label(box);
+        if (box.width > 1.2 && !box.element.querySelector('text')) this.label(box, box.said);
       }
       this.out.disabled = !this.zoomed;
     }
-
-    label(box) {
-      const text = document.createElementNS(SVG, 'text');
-      text.setAttribute('x', 5);
-      text.setAttribute('y', 15);
-      text.textContent = box.said.slice(0, 110);
-      box.element.append(text);
-    }
-
     zoom(box) {
       if (box && !(this.place(box)[1] > 0)) return;
       this.zoomed = box;
       this.draw();
     }
-
     back() { if (this.zoomed) this.zoom(this.zoomed.parent); }
-
-    focus(box) {
-      if (!box || !box.shown) return;
-      all('[tabindex="0"]', this.svg).forEach((other) => other.setAttribute('tabindex', -1));
-      box.element.setAttribute('tabindex', 0);
-      box.element.focus();
-    }
+    focus(box) { if (box && box.shown) this.stop(box.element, true); }
 
     key(event) {
       const box = this.boxes.find((one) => one.element === document.activeElement);
-      if (!box || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (!box) return;
       const siblings = (box.parent ? box.parent.children : this.roots).filter((one) => one.shown);
       const at = siblings.indexOf(box);
-      const ways = {
-        ArrowDown: () => this.focus(box.children.find((one) => one.shown)),
-        ArrowUp: () => this.focus(box.parent),
-        ArrowRight: () => this.focus(siblings[at + 1]),
-        ArrowLeft: () => this.focus(siblings[at - 1]),
-        Home: () => this.focus(this.roots.find((one) => one.shown)),
-        Enter: () => this.zoom(box), ' ': () => this.zoom(box),
-        Escape: () => this.back(), Backspace: () => this.back(),
+      const go = {
+        ArrowDown: box.children.find((one) => one.shown), ArrowUp: box.parent, ArrowRight: siblings[at + 1], ArrowLeft: siblings[at - 1],
+        Home: this.roots.find((one) => one.shown),
       };
-      if (!ways[event.key]) return;
+      if (event.key in go) this.focus(go[event.key]);
+      else if (event.key === 'Enter' || event.key === ' ') this.zoom(box);
+      else if (event.key === 'Escape' || event.key === 'Backspace') this.back();
+      else return;
       event.preventDefault();
-      ways[event.key]();
-    }
-
-    search(word) {
-      let hits = 0;
-      for (const box of this.boxes) {
-        const hit = word !== '' && box.said.toLowerCase().includes(word);
-        box.element.classList.toggle('hit', hit);
-        hits += hit;
-      }
-      this.svg.classList.toggle('searched', word !== '');
-      this.said.textContent = word === '' ? '' : `${countText(hits)} found`;
     }
   }
 
-  // -- Maps: one stop for the tabulator, arrows from there --------------------------------------------------------------
+  /* A namespace fills the whole: what lies in it keeps its part of the area, and what was too small is seen. */
+  class Heap extends Boxes {
+    constructor(svg) {
+      super(svg, all('svg', svg), 'whole heap', 'Arrows: from one to the next. Enter: into a namespace, or to the row of a type. Escape: back.');
+      for (const box of this.boxes) {
+        const {element} = box;
+        box.frame = element.dataset.g === undefined ? null : this.boxes[Number(element.dataset.g)];
+        box.place = ['x', 'y', 'width', 'height'].map((name) => part(element, name));
+        if (box.frame) box.frame.children.push(box);
+        box.way = element.classList.contains('ns') ? element : element.closest('a');
+        if (box.way === element) element.setAttribute('role', 'button');
+        if (box.way) box.way.setAttribute('tabindex', -1);
+        const into = box.way === element ? box : box.way ? null : box.frame;
+        if (into) element.addEventListener('click', () => this.zoom(this.zoomed ? null : into));
+      }
+      this.draw();
+    }
 
-  function mapKeys(svg) {
-    const links = all('a', svg);
-    links.forEach((link, i) => link.setAttribute('tabindex', i ? -1 : 0));
-    svg.addEventListener('keydown', (event) => {
-      const at = links.indexOf(document.activeElement);
+    draw() {
+      const high = part(this.svg, 'height'), inside = this.zoomed ? this.zoomed.children.filter((box) => !box.element.classList.contains('fine')) : [];
+      const left = Math.min(...inside.map((box) => box.place[0])), top = Math.min(...inside.map((box) => box.place[1]));
+      const wide = Math.max(...inside.map((box) => box.place[0] + box.place[2])) - left, tall = Math.max(...inside.map((box) => box.place[1] + box.place[3])) - top;
+      for (const box of this.boxes) {
+        const [x, y, width, height] = box.place;
+        const now = this.zoomed ? [(x - left) / wide * 100, (y - top) / tall * high, width / wide * 100, height / tall * high] : box.place;
+        box.shown = !this.zoomed || box.frame === this.zoomed;
+        (box.way || box.element).setAttribute('display', box.shown ? 'inline' : 'none');
+        ['x', 'y', 'width', 'height'].forEach((name, i) => box.element.setAttribute(name, now[i].toFixed(3) + (i % 2 ? '' : '%')));
+        if (this.zoomed && box.shown && now[2] > 3 && now[3] > 18 && !box.element.querySelector('text')) this.label(box, box.said.replace(`${box.frame.said.split(':')[0]}.`, ''));
+      }
+      this.svg.classList.toggle('zoomed', Boolean(this.zoomed));
+      this.out.disabled = !this.zoomed;
+      this.said.textContent = this.where();
+      const first = this.ways()[0];
+      if (first) this.stop(first);
+    }
+    where() { return this.zoomed ? `\u203a ${this.zoomed.said}` : ''; }
+    /* What the arrows lead to: what is seen and leads on. */
+    ways() { return this.boxes.filter((box) => box.way && box.shown && box.element.getClientRects().length).map((box) => box.way); }
+    zoom(box) {
+      const from = this.zoomed;
+      if (box === from || (box && !box.children.length)) return;
+      const within = this.svg.contains(document.activeElement);
+      this.zoomed = box;
+      this.draw();
+      if (within) this.stop(box ? this.ways()[0] || this.svg : from.way, true);
+    }
+    back() { this.zoom(null); }
+
+    key(event) {
+      const ways = this.ways(), at = ways.indexOf(document.activeElement), box = this.boxes.find((one) => one.element === document.activeElement);
       const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
-      if (at < 0 || !step || !links[at + step]) return;
+      if (step && ways[at + step]) this.stop(ways[at + step], true);
+      else if ((event.key === 'Enter' || event.key === ' ') && box) this.zoom(box);
+      else if ((event.key === 'Escape' || event.key === 'Backspace') && this.zoomed) this.back();
+      else return;
       event.preventDefault();
-      links[at].setAttribute('tabindex', -1);
-      links[at + step].setAttribute('tabindex', 0);
-      links[at + step].focus();
-    });
+    }
   }
 
   // -- Next steps ------------------------------------------------------------------------------------------------------
-
   async function copy(element, button) {
     try {
       await navigator.clipboard.writeText(element.textContent);
@@ -357,10 +380,9 @@
   }
 
   // -- The page --------------------------------------------------------------------------------------------------------
-
   const tables = all('table.rows:not(.rest *)').map((element) => new Table(element));
   all('svg.tree').forEach((svg) => new Tree(svg));
-  all('svg.map').forEach(mapKeys);
+  all('svg.map').forEach((svg) => new Heap(svg));
   all('.next').forEach(addCopy);
 
   /* What a link leads to is shown, wherever it is. */

@@ -204,6 +204,61 @@ await test('boxes_zoom_by_keys_and_back', async () => {
   await page.context().close();
 });
 
+await test('a_namespace_fills_the_map_by_keys_and_clicks_and_back', async () => {
+  const page = await open('many.html');
+  const map = page.locator('svg.map');
+  const seen = () => map.locator('.ns:visible').count();
+  const all = await seen(), frame = map.locator('.ns').first();
+  holds(!await map.locator('.fine').first().isVisible(), 'small types are seen');
+  await frame.focus();
+  await page.keyboard.press('Enter');
+  const tools = page.locator('figure:has(svg.map) .tools');
+  holds(await seen() < all, 'all of it is still seen');
+  holds(await map.locator('.fine:visible').count() > 0, 'small types are not seen');
+  holds(/^\u203a Works\.Module\d+\.Parts: /.test(await tools.locator('output').textContent()), 'no bread crumb');
+  const inside = await map.evaluate((svg) => {
+    const whole = svg.getBoundingClientRect();
+    const boxes = [...svg.querySelectorAll('svg:not(.fine)')].filter((one) => one.getClientRects().length).map((one) => one.getBoundingClientRect());
+    return boxes.reduce((sum, one) => sum + one.width * one.height, 0) / whole.width / whole.height;
+  });
+  holds(inside > 0.98 && inside < 1.02, `its types fill ${inside} of the map`);
+  equal(await page.evaluate(() => document.activeElement.closest('svg.map') !== null), true, 'the focus is in the map');
+  await page.keyboard.press('ArrowRight');
+  holds(/^Works\./.test(await page.locator('figure:has(svg.map) .info').textContent()), 'what has the focus is not told');
+  for (const key of ['Escape', 'Backspace']) {
+    await page.keyboard.press(key);
+    equal(await seen(), all, `boxes behind ${key}`);
+    equal(await page.evaluate(() => document.activeElement.getAttribute('class')), 'ns', 'the focus');
+    await page.keyboard.press('Enter');
+  }
+  await tools.getByRole('button', {name: 'whole heap'}).click();
+  equal(await seen(), all, 'boxes behind the button');
+  await frame.click({position: {x: 10, y: 5}});
+  holds(await seen() < all, 'a click does nothing');
+  await tools.getByRole('button', {name: 'whole heap'}).click();
+  await tools.locator('input').fill('module7.');
+  holds(await map.locator('.hit').count() > 0 && /\d found/.test(await tools.locator('output').textContent()), 'nothing is found');
+  quiet(page);
+  await page.context().close();
+});
+
+await test('nothing_unfolded_or_zoomed_keeps_people_out', async () => {
+  for (const file of ['diff.html', 'waits.html'])
+    for (const colorScheme of ['light', 'dark']) {
+      const page = await open(file, {colorScheme, reducedMotion: 'reduce'});
+      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
+      await page.locator('svg.map .ns').first().focus();
+      await page.keyboard.press('Enter');
+      equal(await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior), 'auto', 'it moves');
+      await page.evaluate(axe);
+      const found = await page.evaluate(() => window.axe.run());
+      const serious = found.violations.filter((one) => ['serious', 'critical'].includes(one.impact));
+      equal(serious.map((one) => `${one.id} ${one.nodes[0].html.slice(0, 80)}`).join('; '), '', `axe finds in ${file}, ${colorScheme}`);
+      quiet(page);
+      await page.context().close();
+    }
+});
+
 await test('next_steps_are_copied', async () => {
   const page = await open('diff.html', {permissions: ['clipboard-read', 'clipboard-write']});
   const step = page.locator('.card .next:has(code)').first();

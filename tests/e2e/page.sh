@@ -9,7 +9,7 @@ work=$2/page
 mkdir -p "$work" || exit 1
 work=$(realpath "$work")
 skip() {
-    echo "[  SKIPPED ] 21 test(s) of the HTML report in a browser: $1"
+    echo "[  SKIPPED ] 23 test(s) of the HTML report in a browser: $1"
     exit 0
 }
 chromium=$(command -v chromium || command -v chromium-browser) || skip "no chromium"

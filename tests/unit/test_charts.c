@@ -311,19 +311,34 @@ static void areas_of_a_map_are_sizes(void **state) {
     arena_init(&arena);
     assert_true(map_layout(&map, 2.5, 0, &arena, &l, &err));
     double area = 0;
-    uint64_t shown = 0;
+    uint64_t shown = 0, fine = 0, rests = 0;
     for (uint32_t i = 0; i < l.count; i++) {
         const struct map_box *box = &l.boxes[i];
         assert_true(box->x > -NEAR && box->x + box->width < 1 + NEAR);
         assert_true(box->y > -NEAR && box->y + box->height < 1 + NEAR);
+        if (box->frame !=
+            CHART_NONE) { /* the frame of its group comes before it, and is around it */
+            const struct map_box *around = &l.boxes[box->frame];
+            assert_true(box->frame < i && around->item == CHART_NONE && !around->others);
+            assert_true(box->x > around->x - NEAR && box->y > around->y - NEAR);
+            assert_true(box->x + box->width < around->x + around->width + NEAR);
+            assert_true(box->y + box->height < around->y + around->height + NEAR);
+        }
         if (box->item == CHART_NONE && !box->others)
-            continue; /* the frame of a group */
+            continue;    /* the frame of a group */
+        if (box->fine) { /* lies upon the rest of its group, which is counted */
+            fine += box->now;
+            continue;
+        }
+        if (box->others && box->frame != CHART_NONE && box->others > 1)
+            rests += box->now;
         area += box->width * box->height;
         shown += box->now;
         assert_true(fabs(box->width * box->height - (double)box->now / (double)total) < 1e-6);
     }
     assert_true(fabs(area - 1) < 1e-6);
     assert_true(shown == total);
+    assert_true(fine == rests && fine > 0);
     map.count = 1; /* of nothing */
     assert_true(map_layout(&map, 2.5, 0, &arena, &l, &err));
     assert_int_equal(l.count, 0);

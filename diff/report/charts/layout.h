@@ -127,6 +127,8 @@ struct map_box {
     uint32_t others;   /* of rests: [count] of its items */
     uint64_t base, now;
     enum chart_tone tone;
+    uint32_t frame; /* number of the frame that it is in; CHART_NONE: it is one, or in none */
+    bool fine;      /* lies in the rest of its group, and is seen when that is enlarged */
 };
 
 struct map_layout {
@@ -136,6 +138,7 @@ struct map_layout {
 
 #define MAP_GROUPS_MOST 24u
 #define MAP_ITEMS_MOST  160u
+#define MAP_FINE_MOST   200u
 
 /*
  * Squarified (Bruls, Huizing, van Wijk: Squarified Treemaps, 2000): areas are sizes, shapes as near

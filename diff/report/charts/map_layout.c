@@ -128,42 +128,65 @@ static void map_add(struct map_work *w, const struct map_place *place, struct ma
     w->l->boxes[w->l->count++] = box;
 }
 
-/* Of a group so many are shown: as much as it is of the whole, one at least. */
-static uint32_t map_items_of(const struct map_group *group, uint64_t total) {
+/* Of a group so many are shown: as much of `all` as it is of the whole, two at least. */
+static uint32_t map_items_of(const struct map_group *group, uint32_t count, uint64_t total,
+                             uint32_t all) {
     double part = total ? (double)group->now / (double)total : 0;
-    uint32_t most = 2 + (uint32_t)(part * (MAP_ITEMS_MOST - 2 * MAP_GROUPS_MOST));
-    return group->count < most ? group->count : most;
+    uint32_t most = 2 + (uint32_t)(part * (all - 2 * MAP_GROUPS_MOST));
+    return count < most ? count : most;
 }
 
-static void map_fill_group(struct map_work *w, const struct map_group *group,
-                           struct map_place place, uint64_t total) {
-    uint32_t shown = map_items_of(group, total), rest = group->count - shown;
-    struct map_box others = {.item = CHART_NONE, .group = group->name, .others = rest};
-    map_add(w, &place,
-            (struct map_box){
-                .item = CHART_NONE, .group = group->name, .base = group->base, .now = group->now});
-    if (place.height > w->head * 3) {
-        place.y += w->head;
-        place.height -= w->head;
-    }
-    for (uint32_t i = 0; i < group->count; i++) {
+/* So many items of a group from one on, and a box for the rest of them, whose place is returned. */
+static struct map_place map_fill(struct map_work *w, const struct map_group *group, uint32_t from,
+                                 uint32_t shown, struct map_place place, struct map_box like) {
+    uint32_t rest = group->count - from - shown;
+    struct map_box others = like;
+    others.item = CHART_NONE;
+    others.group = group->name;
+    others.others = rest;
+    for (uint32_t i = from; i < group->count; i++) {
         const struct chart_item *item = &w->map->items[w->order[group->first + i]];
-        if (i < shown)
-            w->sizes[i] = (double)item->now;
-        others.base = num_add(others.base, i < shown ? 0 : item->base);
-        others.now = num_add(others.now, i < shown ? 0 : item->now);
+        bool is_other = i - from >= shown;
+        if (!is_other)
+            w->sizes[i - from] = (double)item->now;
+        others.base = num_add(others.base, is_other ? item->base : 0);
+        others.now = num_add(others.now, is_other ? item->now : 0);
     }
     w->sizes[shown] = (double)others.now;
     /* The rest comes last though it may be larger: a row more or less of a square. */
     map_squarify(w->sizes, shown + (rest ? 1 : 0), place, w->places);
     for (uint32_t i = 0; i < shown; i++) {
-        uint32_t number = w->order[group->first + i];
+        uint32_t number = w->order[group->first + from + i];
         const struct chart_item *item = &w->map->items[number];
-        map_add(w, &w->places[i],
-                (struct map_box){.item = number, .base = item->base, .now = item->now});
+        like.item = number;
+        like.base = item->base;
+        like.now = item->now;
+        map_add(w, &w->places[i], like);
     }
     if (rest)
         map_add(w, &w->places[shown], others);
+    return w->places[shown];
+}
+
+static void map_fill_group(struct map_work *w, const struct map_group *group,
+                           struct map_place place, uint64_t total) {
+    uint32_t shown = map_items_of(group, group->count, total, MAP_ITEMS_MOST);
+    uint32_t rest = group->count - shown, frame = w->l->count;
+    map_add(w, &place,
+            (struct map_box){.item = CHART_NONE,
+                             .group = group->name,
+                             .base = group->base,
+                             .now = group->now,
+                             .frame = CHART_NONE});
+    if (place.height > w->head * 3) {
+        place.y += w->head;
+        place.height -= w->head;
+    }
+    struct map_box like = {.frame = frame};
+    place = map_fill(w, group, 0, shown, place, like);
+    like.fine = true;
+    if (rest > 1)
+        map_fill(w, group, shown, map_items_of(group, rest, total, MAP_FINE_MOST), place, like);
 }
 
 /* What is beyond the groups that are shown is one more, in which nothing is told apart. */
@@ -172,7 +195,7 @@ static bool map_lay(struct map_work *w, struct err *err) {
     struct map_place places[MAP_GROUPS_MOST + 1], whole = {0, 0, w->aspect, 1};
     double sizes[MAP_GROUPS_MOST + 1];
     uint64_t total = 0;
-    struct map_box rest = {.item = CHART_NONE, .group = ""};
+    struct map_box rest = {.item = CHART_NONE, .group = "", .frame = CHART_NONE};
     for (uint32_t i = 0; i < w->group_count; i++) {
         total = num_add(total, w->groups[i].now);
         if (i < count) {
@@ -184,10 +207,10 @@ static bool map_lay(struct map_work *w, struct err *err) {
         rest.now = num_add(rest.now, w->groups[i].now);
     }
     sizes[count] = (double)rest.now;
-    w->l->boxes =
-        arena_array(w->arena, MAP_ITEMS_MOST + 3 * MAP_GROUPS_MOST + 2, sizeof(*w->l->boxes));
-    w->sizes = arena_array(w->arena, MAP_ITEMS_MOST + 2, sizeof(*w->sizes));
-    w->places = arena_array(w->arena, MAP_ITEMS_MOST + 2, sizeof(*w->places));
+    w->l->boxes = arena_array(w->arena, MAP_ITEMS_MOST + MAP_FINE_MOST + 7 * MAP_GROUPS_MOST + 2,
+                              sizeof(*w->l->boxes));
+    w->sizes = arena_array(w->arena, MAP_FINE_MOST + 3, sizeof(*w->sizes));
+    w->places = arena_array(w->arena, MAP_FINE_MOST + 3, sizeof(*w->places));
     if (!w->l->boxes || !w->sizes || !w->places)
         return err_nomem(err);
     map_squarify(sizes, count + (rest.others ? 1 : 0), whole, places);

@@ -36,7 +36,11 @@ static void map_box_out(const struct chart_map *map, const struct map_box *box,
     bool frame = box->item == CHART_NONE && !box->others;
     const struct chart_item *item = box->item == CHART_NONE ? NULL : &map->items[box->item];
     bool linked = item && markup_link(out, page, 't', item->type);
-    strbuf_addf(out, "<svg class=\"%s\" x=\"", frame ? "ns" : tone_class(box->tone));
+    strbuf_addf(out, "<svg class=\"%s%s\"", frame ? "ns" : tone_class(box->tone),
+                box->fine ? " fine" : "");
+    if (box->frame != CHART_NONE)
+        strbuf_addf(out, " data-g=\"%u\"", box->frame);
+    strbuf_adds(out, " x=\"");
     markup_percent(out, box->x);
     strbuf_adds(out, "\" y=\"");
     markup_number(out, box->y * MAP_HEIGHT);
@@ -47,7 +51,7 @@ static void map_box_out(const struct chart_map *map, const struct map_box *box,
     strbuf_adds(out, "\">");
     map_said(map, box, out);
     strbuf_adds(out, "<rect width=\"100%\" height=\"100%\"/>");
-    if (box->height * MAP_HEIGHT >= MAP_HEAD && box->width > 0.02) {
+    if (!box->fine && box->height * MAP_HEIGHT >= MAP_HEAD && box->width > 0.02) {
         if (item)
             map_text(out, item->name);
         else if (frame)
