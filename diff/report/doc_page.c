@@ -74,15 +74,30 @@ static const struct {
     [CAUSE_MEMORY] = {"memory of the process that grows", "%u kinds of memory that grow"},
 };
 
+/* Of one dump nobody knows what grew. */
+static const char *const said_of_one[CAUSE_KINDS] = {
+    [CAUSE_LEAK] = "memory that is held",
+    [CAUSE_GROWTH] = "memory that is held",
+    [CAUSE_FILLING] = "memory that is held",
+    [CAUSE_STEP] = "memory that is held",
+    [CAUSE_NATIVE] = "much native memory",
+    [CAUSE_HANDLES] = "many handles",
+    [CAUSE_THREADS] = "many threads",
+    [CAUSE_LOADER] = "much loaded code",
+    [CAUSE_MEMORY] = "the memory of the process",
+};
+
 /* "a deadlock, 2 leaks and a cache that fills": the most serious kinds first. */
-static void say_kinds(const struct causes *causes, struct strbuf *out) {
+static void say_kinds(const struct causes *causes, bool compared, struct strbuf *out) {
     uint32_t counts[CAUSE_KINDS] = {0}, kinds[CAUSE_KINDS], n = 0;
     for (uint32_t i = 0; i < causes->count; i++)
         if (!counts[causes->items[i].kind]++)
             kinds[n++] = causes->items[i].kind;
     for (uint32_t i = 0; i < n; i++) {
         strbuf_adds(out, i == 0 ? "" : i + 1 == n ? " and " : ", ");
-        if (counts[kinds[i]] == 1)
+        if (!compared && said_of_one[kinds[i]])
+            strbuf_adds(out, said_of_one[kinds[i]]);
+        else if (counts[kinds[i]] == 1)
             strbuf_adds(out, said_of[kinds[i]].one);
         else
             strbuf_addf(out, said_of[kinds[i]].several,
@@ -90,11 +105,14 @@ static void say_kinds(const struct causes *causes, struct strbuf *out) {
     }
 }
 
-static void say_growth(struct strbuf *out, const char *what, uint64_t base, uint64_t now) {
+static void say_growth(const struct doc_context *c, struct strbuf *out, const char *what,
+                       uint64_t base, uint64_t now) {
     char a[FMT_MAX], b[FMT_MAX];
     if (base == ABSENT || now == ABSENT)
         return;
-    if (base == now)
+    if (c->s->count == 1)
+        strbuf_addf(out, "; %s takes %s", what, fmt_bytes(now, b));
+    else if (base == now)
         strbuf_addf(out, "; %s stayed at %s", what, fmt_bytes(now, b));
     else
         strbuf_addf(out, "; %s went from %s to %s (%s)", what, fmt_bytes(base, a),
@@ -106,11 +124,11 @@ static void say_memory(const struct doc_context *c, struct strbuf *out) {
     const struct series *s = c->s;
     uint32_t last = s->count - 1;
     if (s->live_known)
-        say_growth(out, "what lives", s->live_bytes[0], s->live_bytes[last]);
+        say_growth(c, out, "what lives", s->live_bytes[0], s->live_bytes[last]);
     else if (series_heap_bytes(s, 0) != ABSENT && series_heap_bytes(s, last) != ABSENT)
-        say_growth(out, "the heap", series_heap_bytes(s, 0), series_heap_bytes(s, last));
+        say_growth(c, out, "the heap", series_heap_bytes(s, 0), series_heap_bytes(s, last));
     else if (s->allocated)
-        say_growth(out, "what is allocated", s->allocated[0].bytes, s->allocated[last].bytes);
+        say_growth(c, out, "what is allocated", s->allocated[0].bytes, s->allocated[last].bytes);
 }
 
 static void count_severities(const struct doc_context *c, uint32_t counts[4]) {
@@ -127,13 +145,13 @@ static bool any_clear(const struct doc_context *c) {
 }
 
 void doc_verdict_text(const struct doc_context *c, struct strbuf *out) {
-    const struct causes *causes = c->s->count > 1 ? c->o->causes : NULL;
+    const struct causes *causes = c->o->causes;
     uint32_t counts[4] = {0};
     size_t begin = out->len;
     count_severities(c, counts);
     uint32_t hits = counts[0] + counts[1] + counts[2] + counts[3];
     if (causes && causes->count)
-        say_kinds(causes, out);
+        say_kinds(causes, c->s->count > 1, out);
     else if (!hits && !any_clear(c))
         strbuf_adds(out, "no rule could be applied: this says nothing, good or bad");
     else if (!hits)
@@ -150,7 +168,7 @@ void doc_verdict_text(const struct doc_context *c, struct strbuf *out) {
 }
 
 static void doc_page_verdict(const struct doc_context *c) {
-    const struct causes *causes = c->s->count > 1 ? c->o->causes : NULL;
+    const struct causes *causes = c->o->causes;
     uint32_t counts[4] = {0};
     struct strbuf out;
     strbuf_init(&out);

@@ -130,6 +130,7 @@ static void waits_are_a_picture_and_words(void **state) {
         causes_add_worker(&m, 0, 10 + i, "crowd", ENTER, 0xa0);
     made_rules(&m);
     page_of(&m, &(struct report_options){.all = true}, &out);
+    causes_says(out.ptr, "<p class=\"verdict bad\">A deadlock.</p>");
     const char *picture = strstr(out.ptr, "<svg class=\"chains n");
     assert_non_null(picture);
     const char *end = strstr(picture, "<details>");
