@@ -296,6 +296,7 @@ await test('waits_are_chains_and_a_deadlock_a_circle', async () => {
     const place = async (name) => (await picture.locator('svg.thread, svg.lock', {hasText: name}).first().boundingBox()).x;
     holds(await place('truck') < await place('DockGate') && await place('DockGate') < await place('dock-clerk') &&
       await place('dock-clerk') < await place('crane-driver'), 'the chain is in another order');
+    if (shots) await page.locator('figure:has(svg.chains)').screenshot({path: `${shots}/report-waits.png`});
     const words = page.locator('figure:has(svg.chains) .chain');
     equal(await words.first().isVisible(), false, 'the words are unfolded');
     await page.locator('figure:has(svg.chains) summary').click();
@@ -329,6 +330,7 @@ await test('two_dumps_have_slopes_with_their_figures_at_both_ends', async () => 
     for (const a of boxes)
       for (const b of boxes)
         holds(a === b || a.x >= b.right || b.x >= a.right || Math.abs(a.y - b.y) >= 12, 'labels cover one another');
+    if (shots) await page.locator('figure:has(.slope)').first().screenshot({path: `${shots}/report-slopes.png`});
     holds(await page.locator('figure:has(.slope) .legend a[href^="#t"]').count() > 2, 'no types that grow');
     await page.context().close();
   }
