@@ -72,6 +72,9 @@ look_release() {
     needs musl-tools have musl-gcc
     needs busybox-static have busybox
     needs ruby have ruby
+    needs makepkg have makepkg
+    needs pacman-package-manager have pacman
+    needs libarchive-tools have bsdtar
     needs man-db have man
     needs python3-yaml python_module yaml
     needs npm have npm

@@ -7,7 +7,7 @@
 #   the Debian package  installed by apt in bare Debians
 #   the RPM             of the static program: installed by rpm in an empty root; that of the sources: built, and what
 #                       it needs is named
-#   the tarball         built in a folder that git knows nothing of
+#   the tarball         built in a folder that git knows nothing of; and by makepkg of Arch, by PKGBUILD
 #   the image           run by crun, as nobody, on a root that is only read
 # usage: systems.sh MAKE FOLDER      (ONLY='static rpm': of some)
 set -u
@@ -100,7 +100,16 @@ import struct, sys
 rules = [(0x20, 0, 0, 0), (0x25, 0, 1, int(sys.argv[1])), (6, 0, 0, 0x50000 | 38), (6, 0, 0, 0x7fff0000)]
 sys.stdout.buffer.write(b"".join(struct.pack("<HBBI", *rule) for rule in rules))' "$1"
 }
-old_kernel() { bwrap_more=(--seccomp 9) && in_root "$@" 9<"$work/filter"; }
+# Notes of reports say what fences this kernel has; so they are asked without.
+old_kernel() {
+    bwrap_more=(--seccomp 9 --setenv DUMPDIFF_NO_SANDBOX 1)
+    in_root "$@" 9<"$work/filter"
+}
+fenced_there() {
+    bwrap_more=(--seccomp 9)
+    in_root "$work/empty" /dumpdiff --version 9<"$work/filter" && in_root "$work/empty" /dumpdiff diff \
+        demo/dumps/before.core.zst demo/dumps/after.core.zst 9<"$work/filter" | grep -F 'no Landlock'
+}
 abi_note() { readelf -nW "$static" | grep -oE 'OS: Linux, ABI: 3\.[0-9.]+'; }
 
 static_programs() {
@@ -113,6 +122,7 @@ static_programs() {
     if [ "$(uname -m)" = x86_64 ]; then
         calls_up_to 325 >"$work/filter"
         same "static: with the system calls of Linux 4.4" old_kernel "$root" /dumpdiff
+        check "static: with those, in the sandbox that is left, which the report says" fenced_there
         bwrap_more=()
     fi
     root=$work/musl
@@ -167,6 +177,7 @@ debian_packages() {
 ! wanted deb || debian_packages
 
 needs_named() { # RPM: what is linked, and what is loaded when it is needed
+    rpm -qp --suggests "$1" | grep -F libpq.so || return 1
     local soname
     for soname in libc.so.6 libcjson.so libsqlite3.so libarchive.so; do
         rpm -qp --requires "$1" | grep -F "$soname" | head -n 1 | grep . || return 1
@@ -214,6 +225,30 @@ by_path() { # FOLDER ARGUMENTS...: without any library path or the like
     (cd "$in" && env -i PATH="$1" LC_ALL=C.UTF-8 dumpdiff "${@:2}")
 }
 ! wanted dist || tarball
+
+# PKGBUILD as tools/release.sh fills it in, the tarball beside it. makepkg wants to be nobody, and a folder of his.
+arch_package() {
+    local root=$work/arch folder sum
+    command -v makepkg >/dev/null && command -v pacman >/dev/null ||
+        { skip "PKGBUILD (missing: makepkg; the packages makepkg, pacman-package-manager, libarchive-tools)" && return; }
+    folder=$(mktemp -d /tmp/dumpdiff-arch.XXXXXX)
+    sum=$(cut -d' ' -f1 "$work/dist/dumpdiff-$version.tar.gz.sha256")
+    sed "s,@VERSION@,$version,; s,@SHA256@,$sum,; s,@URL@,https://releases.invalid,g" packaging/PKGBUILD >"$folder/PKGBUILD"
+    cp "$work/dist/dumpdiff-$version.tar.gz" "$folder/"
+    chown -R nobody "$folder"
+    rm -rf "$root"
+    mkdir -p "$root/db"
+    # --nodeps: what it needs are Debian's here.
+    check "PKGBUILD: makepkg builds it" setpriv --reuid nobody --regid nogroup --clear-groups env -i -C "$folder" \
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+        HOME="$folder" MAKEFLAGS=-j2 PKGEXT=.pkg.tar.zst makepkg --nodeps
+    check "PKGBUILD: pacman installs it in an empty root" pacman --root "$root" --dbpath "$root/db" --cachedir "$root/db" \
+        -U --nodeps --nodeps --noconfirm "$folder"/dumpdiff-"$version"-1-*.pkg.tar.zst
+    check "PKGBUILD: all its files are as packed" pacman --root "$root" --dbpath "$root/db" -Qkk dumpdiff
+    same "PKGBUILD: what it installs" by_path "$root/usr/bin"
+    rm -rf "$folder"
+}
+[ ! -s "$work/dist/dumpdiff-$version.tar.gz" ] || ! wanted dist || arch_package
 
 # -- The image ------------------------------------------------------------------------------------
 # A bundle as a container engine makes it of the image, with the inputs as a volume. umoci unpacks it; what it leaves open
