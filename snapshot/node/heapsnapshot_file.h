@@ -116,6 +116,29 @@ static inline bool heapsnapshot_numbers(const char **at, unsigned count, uint64_
     return true;
 }
 
+/*
+ * The same, for who reads a hundred million: written as V8 writes them, with a comma between two
+ * and nothing else but the end of a line in front. Anything else is left to heapsnapshot_numbers.
+ */
+static inline __attribute__((always_inline)) bool
+heapsnapshot_record(const char **at, unsigned count, uint64_t *ret) {
+    const char *p = *at;
+    p += *p == '\n';
+    p += *p == ',';
+    for (unsigned i = 0; i < count; i++, p++) {
+        const char *first = p;
+        uint64_t value = 0;
+        unsigned digit;
+        for (; (digit = (unsigned)(*p - '0')) <= 9; p++)
+            value = value * 10 + digit;
+        ret[i] = value;
+        if ((size_t)(p - first) - 1 > 17 || (i + 1 < count && *p != ',') || *p == '.' || *p == 'e')
+            return heapsnapshot_numbers(at, count, ret);
+    }
+    *at = p - 1;
+    return true;
+}
+
 /* Which node the place of its first number is; UINT64_MAX: of none. */
 static inline uint64_t heapsnapshot_node_of(const struct heapsnapshot *s, uint64_t place) {
     /* The two counts that V8 has written for ten years: a multiplication instead of a division. */

@@ -1,17 +1,8 @@
 #include "node/heapsnapshot_places.h"
 
-#include "base/order.h"
 #include "base/vec.h"
 
 #include <stdlib.h>
-
-static int heapsnapshot_cmp_places(const void *x, const void *y) {
-    const struct heapsnapshot_place *a = x, *b = y;
-    int order = order_u64(a->node, b->node);
-    if (!order)
-        order = order_u64(a->script, b->script);
-    return order ? order : order_u64(a->line, b->line);
-}
 
 bool heapsnapshot_places_read(struct heapsnapshot_places *p, const struct heapsnapshot *s,
                               struct err *err) {
@@ -22,23 +13,26 @@ bool heapsnapshot_places_read(struct heapsnapshot_places *p, const struct heapsn
         s->location_script == none || s->location_line == none)
         return true;
     const char *at = s->locations.ptr, *end = at + s->locations.len;
-    bool sorted = true;
+    p->of_node = calloc(s->node_count, sizeof(*p->of_node));
+    if (!p->of_node)
+        return err_nomem(err);
     while (heapsnapshot_numbers(&at, s->location_fields, item)) {
         if (!VEC_ROOM(p->items, p->count, p->room, err))
             return false;
         uint64_t node = heapsnapshot_node_of(s, item[s->location_node]);
-        sorted = sorted && (!p->count || p->items[p->count - 1].node <= node);
+        if (node == UINT64_MAX)
+            continue;
         p->items[p->count++] =
             (struct heapsnapshot_place){node, item[s->location_script], item[s->location_line]};
+        p->of_node[node] = p->count;
     }
     while (at < end && (*at == '\n' || *at == ' ' || *at == '\r' || *at == '\t'))
         at++;
     p->broken = (uint64_t)(end - at);
-    if (!sorted)
-        qsort(p->items, p->count, sizeof(*p->items), heapsnapshot_cmp_places);
     return true;
 }
 
 void heapsnapshot_places_free(struct heapsnapshot_places *p) {
     free(p->items);
+    free(p->of_node);
 }

@@ -7,10 +7,10 @@
 #include "node/heapsnapshot_names.h"
 
 struct heapsnapshot_places {
-    struct heapsnapshot_place *items; /* by node */
+    struct heapsnapshot_place *items;
     uint32_t count, room;
-    uint32_t next;   /* that was not asked for yet */
-    uint64_t broken; /* [count] of bytes that are no locations */
+    uint32_t *of_node; /* number of each + 1; NULL: there are none */
+    uint64_t broken;   /* [count] of bytes that are no locations */
 };
 
 /* To be freed either way. Errors: ERR_NOMEM. */
@@ -18,12 +18,11 @@ bool heapsnapshot_places_read(struct heapsnapshot_places *p, const struct heapsn
                               struct err *err) MUST_CHECK;
 void heapsnapshot_places_free(struct heapsnapshot_places *p);
 
-/* That of a node; NULL: not said. Nodes are to be asked for in their order. */
-static inline const struct heapsnapshot_place *heapsnapshot_place_of(struct heapsnapshot_places *p,
-                                                                     uint64_t node) {
-    while (p->next < p->count && p->items[p->next].node < node)
-        p->next++;
-    return p->next < p->count && p->items[p->next].node == node ? &p->items[p->next] : NULL;
+/* That of a node; NULL: not said. */
+static inline const struct heapsnapshot_place *
+heapsnapshot_place_of(const struct heapsnapshot_places *p, uint64_t node) {
+    uint32_t number = p->of_node ? p->of_node[node] : 0;
+    return number ? &p->items[number - 1] : NULL;
 }
 
 #endif
