@@ -33,9 +33,6 @@ static const struct {
 #define TEXT(s)   SIGN_TEXT, s, sizeof(s) - 1
 #define INSIDE(s) SIGN_INSIDE, s, sizeof(s) - 1
 #define SUFFIX(s) SIGN_SUFFIX, s, sizeof(s) - 1
-    {TEXT("{\"head\":{\"callFrame\""),
-     "is a sampling heap profile of V8 (.heapprofile), which is not read: a pprof heap profile "
-     "(.pb.gz, of the npm package pprof) is"},
     {BYTES("\0\x12portable heap dump"),
      "is a portable heap dump of OpenJ9 (PHD), which is not read: what `jcmd PID "
      "GC.class_histogram` prints is, and HPROF, which Eclipse MAT exports"},

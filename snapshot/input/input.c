@@ -23,6 +23,7 @@ extern const struct input input_minidump;
 extern const struct input input_gcdump;
 extern const struct input input_hprof;
 extern const struct input input_heapsnapshot;
+extern const struct input input_heapprofile;
 extern const struct input input_heaptrack;
 extern const struct input input_massif;
 extern const struct input input_dhat;
@@ -40,6 +41,7 @@ const struct input *const inputs[] = {
     &input_gcdump,
     &input_hprof,
     &input_heapsnapshot,
+    &input_heapprofile,
     &input_heaptrack,
     &input_massif,
     &input_dhat,
