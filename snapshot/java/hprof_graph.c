@@ -119,20 +119,34 @@ static inline void pen_object(const struct hprof_graph *g, struct graph_pen *pen
         graph_pen_null(pen);
 }
 
-static inline bool add_instance(struct hprof_filling *f, uint64_t slot, const uint8_t *at) {
-    struct hprof_graph *g = f->g;
-    unsigned ids = g->h->id_bytes;
-    const struct hprof_class *c = hprof_find(g->h, load_id(at + 5 + ids, ids));
-    const struct hprof_shape *shape =
-        c ? hprof_shape(&g->shapes, (uint32_t)(c - g->h->classes)) : NULL;
+/* Of the class with that id. NULL: it is not there, or there is no memory. */
+static inline const struct hprof_known_shape *shape_of(struct hprof_graph *g, uint64_t id) {
+    struct hprof_known_shape *known =
+        &g->shapes_known[(uint32_t)((id >> 3) * 0x9e3779b1u >> 12) % HPROF_KNOWN_SHAPES];
+    if (known->shape && known->id == id)
+        return known;
+    const struct hprof_class *c = hprof_find(g->h, id);
+    uint32_t number = c ? (uint32_t)(c - g->h->classes) : 0;
+    const struct hprof_shape *shape = c ? hprof_shape(&g->shapes, number) : NULL;
     if (!shape)
+        return NULL;
+    *known = (struct hprof_known_shape){id, shape, number};
+    return known;
+}
+
+static inline __attribute__((always_inline)) bool
+add_instance(struct hprof_filling *f, uint64_t slot, const uint8_t *at, unsigned ids) {
+    struct hprof_graph *g = f->g;
+    const struct hprof_known_shape *known = shape_of(g, load_id(at + 5 + ids, ids));
+    if (!known)
         return false;
+    const struct hprof_shape *shape = known->shape;
     bool refers = shape->referent != HPROF_NO_OFFSET && shape->reference == HPROF_SOFT;
     bool listed = shape->count || shape->unloadable || refers;
     uint32_t class = shape->class;
     if (class == GRAPH_NONE) {
         class = array_class(g, shape->type, shape->size, listed);
-        g->shapes.items[c - g->h->classes].class = class;
+        g->shapes.items[known->number].class = class;
     }
     const uint8_t *data = at + 9 + 2 * ids;
     uint32_t bytes = be32(data - 4);
@@ -156,22 +170,21 @@ static inline bool add_instance(struct hprof_filling *f, uint64_t slot, const ui
     if (referent)
         graph_pen_labelled(&pen, HPROF_LABEL_SOFT, hprof_slot(g, referent));
     if (shape->unloadable)
-        graph_pen_labelled(&pen, HPROF_LABEL_CLASS, hprof_slot(g, c->id));
+        graph_pen_labelled(&pen, HPROF_LABEL_CLASS, hprof_slot(g, known->id));
     graph_part_close(&f->part, &pen);
     return true;
 }
 
-static inline bool add_object_array(struct hprof_filling *f, uint64_t slot, const uint8_t *at) {
+static inline __attribute__((always_inline)) bool
+add_object_array(struct hprof_filling *f, uint64_t slot, const uint8_t *at, unsigned ids) {
     struct hprof_graph *g = f->g;
-    unsigned ids = g->h->id_bytes;
     uint32_t length = be32(at + 5 + ids);
-    const struct hprof_class *c = hprof_find(g->h, load_id(at + 9 + ids, ids));
-    const struct hprof_shape *shape =
-        c ? hprof_shape(&g->shapes, (uint32_t)(c - g->h->classes)) : NULL;
+    const struct hprof_known_shape *known = shape_of(g, load_id(at + 9 + ids, ids));
     uint64_t size = hprof_array_size(g->sizes->layout, g->sizes->alignment, length,
                                      g->sizes->layout->reference);
-    if (!shape)
+    if (!known)
         return false;
+    const struct hprof_shape *shape = known->shape;
     uint32_t class = array_class(g, shape->type, size, length != 0);
     if (class == GRAPH_NONE || !graph_part_object(&f->part, slot, f->slots, class))
         return false;
@@ -256,7 +269,8 @@ static bool add_class_object(struct hprof_filling *f, uint64_t slot, const uint8
 
 /* -- All of them ------------------------------------------------------------------------------- */
 
-static bool add_object(struct hprof_filling *f, uint64_t number) {
+static inline __attribute__((always_inline)) bool add_object(struct hprof_filling *f,
+                                                             uint64_t number, unsigned ids) {
     struct hprof_graph *g = f->g;
     const struct hprof_object *o = &g->k->objects[number];
     uint64_t slot = hprof_slot(g, o->id);
@@ -272,14 +286,22 @@ static bool add_object(struct hprof_filling *f, uint64_t number) {
     f->slots = to_next < to_end ? to_next : to_end;
     switch (*o->at) {
     case SUB_INSTANCE:
-        return add_instance(f, slot, o->at);
+        return add_instance(f, slot, o->at, ids);
     case SUB_OBJECT_ARRAY:
-        return add_object_array(f, slot, o->at);
+        return add_object_array(f, slot, o->at, ids);
     case SUB_CLASS:
         return add_class_object(f, slot, o->at);
     default:
         return add_primitive_array(f, slot, o->at);
     }
+}
+
+/* Until there is no room; made for either size of ids. */
+static inline __attribute__((always_inline)) void add_objects(struct hprof_filling *f,
+                                                              unsigned ids) {
+    const struct hprof_kept *k = f->g->k;
+    for (uint64_t i = 0; i < k->object_count && add_object(f, i, ids); i++)
+        ;
 }
 
 static bool make_slots(struct hprof_graph *g, struct err *err) {
@@ -333,8 +355,10 @@ static bool hprof_fill(struct hprof_graph *g, uint64_t max_memory, struct err *e
     if (ok)
         graph->slot_shift = address_slot_shift(g->slots.word);
     ok = ok && (add_primitive_types(g) || err_nomem(err)) && graph_part_begin(&f.part, graph, err);
-    for (uint64_t i = 0; ok && i < g->k->object_count && add_object(&f, i); i++)
-        ;
+    if (ok && g->h->id_bytes == 8)
+        add_objects(&f, 8);
+    else if (ok)
+        add_objects(&f, 4);
     graph_part_end(&f.part);
     return ok && graph_finish(graph, err);
 }

@@ -38,6 +38,14 @@ struct hprof_known_class {
 };
 #define HPROF_KNOWN_CLASSES 16384u
 
+/* A class by its id, with its shape; shape NULL: none yet. */
+struct hprof_known_shape {
+    uint64_t id;
+    const struct hprof_shape *shape;
+    uint32_t number;
+};
+#define HPROF_KNOWN_SHAPES 1024u
+
 /* What a Finalizer refers to. */
 struct hprof_final {
     uint64_t slot, object;
@@ -64,6 +72,7 @@ struct hprof_graph {
     struct cell all;
     uint64_t broken; /* [count] objects that lie where none can be */
     struct hprof_known_class known[HPROF_KNOWN_CLASSES];
+    struct hprof_known_shape shapes_known[HPROF_KNOWN_SHAPES];
     char refused[256]; /* why there is no graph; empty: there is one */
 };
 

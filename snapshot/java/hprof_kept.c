@@ -15,6 +15,7 @@ void hprof_kept_init(struct hprof_kept *k) {
     u64map_init(&k->trace_of_serial);
     u64map_init(&k->class_of_serial);
     u64map_init(&k->thread_of_serial);
+    u64map_init(&k->start_of_serial);
 }
 
 void hprof_kept_deinit(struct hprof_kept *k) {
@@ -30,6 +31,7 @@ void hprof_kept_deinit(struct hprof_kept *k) {
     u64map_deinit(&k->trace_of_serial);
     u64map_deinit(&k->class_of_serial);
     u64map_deinit(&k->thread_of_serial);
+    u64map_deinit(&k->start_of_serial);
 }
 
 bool hprof_keep_class(struct hprof_kept *k, uint64_t id, const uint8_t *at) {
@@ -100,10 +102,10 @@ static bool keep_start(struct hprof_kept *k, struct bytes body, unsigned ids) {
         return true;
     if (!VEC_ROOM(k->starts, k->start_count, k->start_room, NULL))
         return false;
-    k->starts[k->start_count++] = (struct hprof_start){.thread = be32(body.data),
-                                                       .object = load_id(body.data + 4, ids),
-                                                       .name = load_id(body.data + 8 + ids, ids)};
-    return true;
+    k->starts[k->start_count] = (struct hprof_start){.thread = be32(body.data),
+                                                     .object = load_id(body.data + 4, ids),
+                                                     .name = load_id(body.data + 8 + ids, ids)};
+    return u64map_put(&k->start_of_serial, be32(body.data), k->start_count++);
 }
 
 bool hprof_keep_record(struct hprof_kept *k, uint8_t tag, struct bytes body, unsigned ids,
@@ -129,8 +131,8 @@ static int cmp_hprof_objects(const void *x, const void *y) {
     return order ? order : (a->at > b->at) - (a->at < b->at);
 }
 
-/* The last of both goes to the end, and so on. */
-static bool merge_classes(struct hprof_kept *k) {
+/* The last of both goes to the end, and so on. Says whether some have one id. */
+static bool merge_classes(struct hprof_kept *k, bool *same) {
     uint64_t left = k->object_count, to = left + k->class_count;
     uint32_t classes = k->class_count;
     if (!VEC_ROOM_FOR_PAGES(k->objects, k->object_count, k->class_count, k->object_room, NULL))
@@ -142,6 +144,7 @@ static bool merge_classes(struct hprof_kept *k) {
         bool object =
             left && cmp_hprof_objects(&k->objects[left - 1], &k->classes[classes - 1]) > 0;
         k->objects[--to] = object ? k->objects[--left] : k->classes[--classes];
+        *same |= to + 1 < k->object_count && k->objects[to].id == k->objects[to + 1].id;
     }
     return true;
 }
@@ -158,9 +161,11 @@ static void keep_first_of_id(struct hprof_kept *k) {
 bool hprof_kept_finish(struct hprof_kept *k, const struct hprof *h, struct err *err) {
     if (k->unsorted)
         qsort(k->objects, k->object_count, sizeof(*k->objects), cmp_hprof_objects);
-    if (!merge_classes(k))
+    bool same = k->unsorted; /* else the objects had ascending ids */
+    if (!merge_classes(k, &same))
         return err_nomem(err);
-    keep_first_of_id(k);
+    if (same)
+        keep_first_of_id(k);
     for (uint32_t i = 0; i < h->class_count; i++)
         if (h->classes[i].serial && !u64map_put(&k->class_of_serial, h->classes[i].serial, i))
             return err_nomem(err);

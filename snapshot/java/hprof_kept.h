@@ -48,6 +48,7 @@ struct hprof_kept {
     uint32_t string_count, string_room;
     struct u64map string_of_id, frame_of_id, trace_of_serial, class_of_serial;
     struct u64map thread_of_serial; /* numbers of roots */
+    struct u64map start_of_serial;
     struct hprof_frame *frames;
     uint32_t frame_count, frame_room;
     struct hprof_trace *traces;

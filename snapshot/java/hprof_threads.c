@@ -24,11 +24,8 @@ static const struct hprof_root *thread_of(const struct hprof_graph *g, uint32_t 
 }
 
 static struct str started_name(const struct hprof_graph *g, uint32_t serial) {
-    struct str name = STR("");
-    for (uint32_t i = 0; i < g->k->start_count; i++)
-        if (g->k->starts[i].thread == serial)
-            name = hprof_string(g->k, g->k->starts[i].name);
-    return name;
+    uint32_t number = u64map_get(&g->k->start_of_serial, serial);
+    return number == STRMAP_NONE ? STR("") : hprof_string(g->k, g->k->starts[number].name);
 }
 
 /* A String, or up to JDK 8 an array of its characters. */
