@@ -30,7 +30,7 @@ PKG_LIBS   += $(if $(PKG_LIBS),-lm)
 TEST_LIBS  := -larchive -lcmocka
 need_pkgs   = $(if $(PKG_LIBS),,$(error packages are missing: run `make deps` first))
 CFLAGS  ?= $(OPT) -g
-BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -Isnapshot $(PKG_CFLAGS) -include snapshot/base/banned.h
+BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -Isnapshot $(PKG_CFLAGS) $(BEFORE) -include snapshot/base/banned.h
 # A section for each function: the linker then says which of them no path of the program reaches (tools/dead.sh).
 ALL_CFLAGS  = $(BASE_CFLAGS) $(CFLAGS) $(WARN) $(WERROR) -ffunction-sections -fdata-sections -MMD -MP
 ifneq ($(SANITIZE),)
@@ -48,14 +48,21 @@ $(BUILD)/snapshot/dotnet/%.o $(BUILD)/snapshot/heap/%.o $(BUILD)/snapshot/memory
     CFLAGS += -fno-sanitize-coverage=trace-cmp
 $(BUILD)/snapshot/dotnet/contract.o $(BUILD)/snapshot/dotnet/metadata.o: CFLAGS := $(CFLAGS)
 endif
-DUMPDIFF := $(BUILD)/dumpdiff
+DUMPDIFF := $(BUILD)/dumpdiff$(EXE)
 VERSION  := $(shell cat VERSION)
 RELEASED := $(shell sed -n 's/^.. \[$(VERSION)\] - //p' CHANGELOG.md)
 export DUMPDIFF_SCHEMAS ?= $(CURDIR)/build/schemas
 Q        := $(if $(filter 0,$(V)),@)
 
-LIB_SRC  := $(sort $(shell find snapshot diff history -name "*.c"))
-CMD_SRC  := $(sort $(shell find cmd -name "*.c"))
+# Of the folders that are named for a system one is built: posix or windows. What Linux alone has is left out elsewhere.
+SYSTEM   ?= posix
+OTHER_SYSTEM := $(if $(filter windows,$(SYSTEM)),posix,windows)
+LINUX_SRC := $(wildcard snapshot/memory/live/*.c) $(addprefix snapshot/memory/stacks/,unwind.c symbol_table.c dw_api.c same_build.c)
+LIB_SRC  := $(sort $(shell find snapshot diff history -name "*.c" -not -path '*/$(OTHER_SYSTEM)/*'))
+LIB_SRC  := $(filter-out $(if $(filter windows,$(SYSTEM)),$(LINUX_SRC)),$(LIB_SRC))
+CMD_SRC  := $(sort $(shell find cmd -name "*.c" -not -path '*/$(OTHER_SYSTEM)/*'))
+# What the compiler does not see here, for the checks that only read.
+WINDOWS_SRC := $(sort $(shell find snapshot cmd -path '*/windows/*.[ch]'))
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libdumpdiff.a
@@ -73,7 +80,7 @@ FUZZ     := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/fuzz_%)
 # What tests share (makers of dumps, ...): every file of tests/ that has no main of its own.
 TEST_LIB_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 SOURCES  := $(LIB_SRC) $(CMD_SRC) $(wildcard tests/*/*.c)
-HEADERS  := $(sort $(shell find snapshot diff history cmd tests -name "*.h"))
+HEADERS  := $(sort $(shell find snapshot diff history cmd tests -name "*.h" -not -path '*/windows/*'))
 
 # -- Building -------------------------------------------------------------------------------------
 ## the program, build/dumpdiff (SANITIZE=address,undefined, V=1, CC, CFLAGS)
@@ -103,6 +110,10 @@ $(BUILD)/diff/report/page_assets.o $(BUILD)/diff/report/page_assets.analyzed: BA
 # The version stands in one place.
 $(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o $(BUILD)/cmd/cmd_gate.o: BASE_CFLAGS += -DDUMPDIFF_VERSION='"$(VERSION)"' -DDUMPDIFF_RELEASED='"$(RELEASED)"'
 $(BUILD)/cmd/main.o $(BUILD)/cmd/cmd_man.o $(BUILD)/cmd/cmd_gate.o: VERSION
+
+ifeq ($(SYSTEM),windows)
+BEFORE   := -include snapshot/base/os/windows/gnu.h
+endif
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -157,9 +168,9 @@ dead: $(LIB_OBJ) $(CMD_OBJ)
 
 ## walls, dead code, lengths, systems, names, what is written once, errors in headers, likes of what is not ours
 layers: walls dead
-	@tools/readers.sh $(SOURCES) $(HEADERS)
-	@tools/lengths.sh $(SOURCES) $(HEADERS)
-	@tools/systems.sh $(filter-out tests/%,$(SOURCES) $(HEADERS))
+	@tools/readers.sh $(SOURCES) $(HEADERS) $(WINDOWS_SRC)
+	@tools/lengths.sh $(SOURCES) $(HEADERS) $(WINDOWS_SRC)
+	@tools/systems.sh $(filter-out tests/%,$(SOURCES) $(HEADERS)) $(WINDOWS_SRC)
 	@tools/names.sh $(SOURCES) $(HEADERS)
 	@tools/words.sh
 	@tools/evidence.sh
@@ -178,14 +189,14 @@ $(BUILD)/%.h.alone: %.h
 
 ## sources are as clang-format writes them
 format-check: $(BUILD)/format.ok
-$(BUILD)/format.ok: $(SOURCES) $(HEADERS) .clang-format
+$(BUILD)/format.ok: $(SOURCES) $(HEADERS) $(WINDOWS_SRC) .clang-format
 	@mkdir -p $(@D)
-	@tools/format.sh $(if $(filter .clang-format,$?),$(SOURCES) $(HEADERS),$?)
+	@tools/format.sh $(if $(filter .clang-format,$?),$(SOURCES) $(HEADERS) $(WINDOWS_SRC),$?)
 	@touch $@
 
 ## writes the sources as clang-format does
 format:
-	clang-format -i $(SOURCES) $(HEADERS)
+	clang-format -i $(SOURCES) $(HEADERS) $(WINDOWS_SRC)
 
 ## links, folders, length of the README, version, and what SECURITY.md says of the sandbox agree
 pages-check:
@@ -317,6 +328,14 @@ CPU_NAME = $(or $(CPU),$(shell uname -m))
 static:
 	@+tools/static.sh '$(MAKE) $(PARALLEL)' $(CPU)
 
+## dumpdiff.exe for Windows (x64), by mingw-w64, and a zip of it with its licences, in build/windows
+windows:
+	@+tools/windows.sh '$(MAKE) $(PARALLEL)'
+
+## unit tests and golden cases of that under Wine, as far as the machine has it
+windows-check: $(DUMPDIFF) $(GOLDEN) $(MK_SNAP) $(MK_WINDOWS)
+	@+tests/e2e/windows.sh '$(MAKE) $(PARALLEL)' $(BUILD)/e2e
+
 ## the Debian package, in build/deb
 deb:
 	@JOBS=$(JOBS) tools/deb.sh $(BUILD)/deb
@@ -432,7 +451,7 @@ clean:
 help:
 	@tools/make_help.sh $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all cross static static-check deb dist rpm image release package-check package-bench help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
+.PHONY: all windows windows-check cross static static-check deb dist rpm image release package-check package-bench help test pages-check compile_commands.json gate lint walls dead layers headers format-check format unit real golden-check golden fuzz-replay fuzz-replay-run fuzz \
     fuzz-run fuzz-merge fuzz-merge-run bench instructions large dumps holders e2e fleet page troubles \
     analyze install programs pages quick deps demo check newcomer newcomer-bare sanitized clean
 .SECONDARY:

@@ -106,23 +106,36 @@ static bool apart_read_here(const struct apart *a, const struct input_options *o
                        : input_read_process(a->pid, options, snapshot, err);
 }
 
-/* Nothing is freed: the process ends. */
+/* Answers of its own: those of the caller are filled from what is handed over, wherever this runs.
+ */
+static bool read_and_answer(const struct apart_reading *r, struct answers *answers,
+                            struct snapshot *snapshot, struct err *err) {
+    struct input_options options = *r->options;
+    if (options.answers) {
+        answers_init(answers, &options.answers->question);
+        options.answers = answers;
+    }
+    return apart_read_here(r->apart, &options, snapshot, err);
+}
+
+/* A process that ends frees nothing: that would take longer than ending. */
 static void read_and_tell(void *context, int fd) {
     const struct apart_reading *r = context;
+    struct answers answers;
     struct err err = {.code = ERR_NONE, .offset = ERR_NO_OFFSET};
     struct strbuf out, body;
     struct snapshot snapshot;
     strbuf_init(&out);
     strbuf_init(&body);
     snapshot_init(&snapshot);
-    bool ok = apart_read_here(r->apart, r->options, &snapshot, &err) &&
-              snapfile_encode(&snapshot, &body, &err);
+    bool ok =
+        read_and_answer(r, &answers, &snapshot, &err) && snapfile_encode(&snapshot, &body, &err);
     put_err(&out, ok, &err);
     if (ok)
         put_text(&out, &body);
     else
         strbuf_add_varint(&out, r->apart->series && input_is_of_no_kind(r->apart->argument));
-    if (ok && r->options->answers && !answers_encode(r->options->answers, &out, &err)) {
+    if (ok && r->options->answers && !answers_encode(&answers, &out, &err)) {
         strbuf_clear(&out);
         put_err(&out, false, &err);
     }
@@ -131,6 +144,13 @@ static void read_and_tell(void *context, int fd) {
         put_err(&out, false, &err);
     }
     forked_write(fd, strbuf_str(&out));
+    if (forked_ends())
+        return;
+    if (r->options->answers)
+        answers_deinit(&answers);
+    snapshot_deinit(&snapshot);
+    strbuf_deinit(&body);
+    strbuf_deinit(&out);
 }
 
 /* A snapshot, which is what the other process would hand over, or text, as nobody packs it. */
@@ -211,6 +231,10 @@ static void learn_and_tell(void *context, int fd) {
     for (int i = 0; i < 3; i++)
         put_text(&out, &texts[i]);
     forked_write(fd, strbuf_str(&out));
+    for (int i = 0; i < 3 && !forked_ends(); i++)
+        strbuf_deinit(&texts[i]);
+    if (!forked_ends())
+        strbuf_deinit(&out);
 }
 
 bool apart_learn(const struct options *o, struct strbuf *json, struct strbuf *told,

@@ -6,8 +6,7 @@
 
 #include <signal.h>
 
-#define STDERR_FD 2
-#define LOOK_NS   UINT64_C(100000000) /* between two looks for Ctrl-C */
+#define LOOK_NS UINT64_C(100000000) /* between two looks for Ctrl-C */
 
 extern const struct command command_watch;
 
@@ -19,7 +18,7 @@ static void interrupt(void) {
 }
 
 static bool pause_between(uint64_t ns) {
-    if (os_is_terminal(STDERR_FD))
+    if (os_is_terminal(OS_STDERR))
         say("next snapshot in %llu s (Ctrl-C: compare now)", (unsigned long long)(ns / 1000000000));
     for (uint64_t step; ns && !interrupted; ns -= step) {
         step = ns < LOOK_NS ? ns : LOOK_NS;

@@ -1,4 +1,5 @@
 /* What leaves the program: reports, messages, the exit status. */
+#include "base/os/os.h"
 #include "cmd/put_out.h"
 #include "cmd/session.h"
 #include "cmd/terminal.h"
@@ -10,7 +11,8 @@
 
 /* Whatever names a message quotes (of files, threads, budgets): it stays one line of text. */
 static void put_stderr(struct fit fit) {
-    fprintf(stderr, "%.*s", (int)fit.left_by_fit.len, fit.left_by_fit.ptr);
+    /* Not by stdio: that of Windows keeps it back where standard error is no console. */
+    (void)!os_write_all(OS_STDERR, fit.left_by_fit.ptr, fit.left_by_fit.len);
 }
 
 void say(const char *format, ...) {

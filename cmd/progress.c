@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define NAME_SHOWN 240
-#define STDERR_FD  2
 
 /*
  * The only state of the program outside of its structures: a signal handler cannot be handed any.
@@ -132,9 +131,9 @@ static void progress_say(void) {
     size_t length = progress_line(line, message, work, done, total, done_before, mode_of);
     done_before = done;
     work_before = work;
-    if (said && mode_of != PROGRESS_JSON && !os_write_all(STDERR_FD, begin, sizeof(begin) - 1))
+    if (said && mode_of != PROGRESS_JSON && !os_write_all(OS_STDERR, begin, sizeof(begin) - 1))
         return;
-    said = os_write_all(STDERR_FD, line, length);
+    said = os_write_all(OS_STDERR, line, length);
 }
 
 /* Of JSON what has to be escaped; the name is clean otherwise. */
@@ -155,7 +154,7 @@ static void progress_name(const char *what, enum progress_mode mode) {
 }
 
 void progress_begin(const char *what, enum progress_mode mode) {
-    if (mode == PROGRESS_NEVER || (mode == PROGRESS_AUTO && !os_is_terminal(STDERR_FD)))
+    if (mode == PROGRESS_NEVER || (mode == PROGRESS_AUTO && !os_is_terminal(OS_STDERR)))
         return;
     progress_end();
     progress_name(what, mode);
@@ -169,7 +168,7 @@ void progress_begin(const char *what, enum progress_mode mode) {
 void progress_end(void) {
     static const char wipe[] = "\r\033[K";
     os_each_second(NULL);
-    if (said && mode_of != PROGRESS_JSON && !os_write_all(STDERR_FD, wipe, sizeof(wipe) - 1))
+    if (said && mode_of != PROGRESS_JSON && !os_write_all(OS_STDERR, wipe, sizeof(wipe) - 1))
         message[0] = '\0'; /* the terminal went away: nothing to wipe */
     said = false;
 }

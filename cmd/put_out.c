@@ -8,13 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define STDOUT_FD 1
-
 /* Whoever reads our output may stop reading (`| head`): that is not our failure. */
 static bool write_stdout(struct fit fit, struct err *err) {
     struct str text = fit.left_by_fit;
     pager_writes();
-    return os_write_all(STDOUT_FD, text.ptr, text.len) || errno == EPIPE ||
+    return os_write_all(OS_STDOUT, text.ptr, text.len) || errno == EPIPE ||
            err_set(err, ERR_SYSTEM, "standard output: cannot write: %s", strerror(errno));
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What a release is made of: the static programs, of each the RPM and the container image, the Debian package, the sources
-# with the recipes of Arch and Homebrew for them, a bill of materials and the sums of all, into FOLDER. What this machine cannot make is said, and makes it fail unless PARTIAL=1. VERSION and CHANGELOG.md
+# What a release is made of: the static programs, of each the RPM and the container image, the one for Windows with its
+# licences, the Debian package, the sources with the recipes of Arch and Homebrew for them, a bill of materials and the sums of all, into FOLDER. What this machine cannot make is said, and makes it fail unless PARTIAL=1. VERSION and CHANGELOG.md
 # have to agree, and nothing may be uncommitted.
 # RELEASE_URL: the folder in which it will be published; a tag vVERSION on another commit than this makes it fail.
 # usage: release.sh MAKE FOLDER
@@ -47,6 +47,10 @@ for recipe in PKGBUILD dumpdiff.rb; do
         packaging/$recipe >"$folder/$recipe"
     ! grep -n '@[A-Z0-9]*@' "$folder/$recipe" || failed "$recipe: a word is not filled in"
 done
-tools/sbom.py "$version" "$(git log -1 --format=%ct)" build-static-*/materials >"$folder/dumpdiff-$version.spdx.json"
+OUT="$folder" part tools/windows.sh "$make"
+rm -f "$folder/dumpdiff.exe"
+# shellcheck disable=SC2046 # a list of files
+tools/sbom.py "$version" "$(git log -1 --format=%ct)" $(ls build-static-*/materials build-windows/materials 2>/dev/null) \
+    >"$folder/dumpdiff-$version.spdx.json"
 (cd "$folder" && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)
 [ $left_out -eq 0 ] || [ "${PARTIAL:-}" = 1 ] || failed "not all of it could be made here (PARTIAL=1: take what there is)"

@@ -39,6 +39,9 @@ enum forked_end {
 /* Does the job elsewhere, and adds what it writes to *out. */
 enum forked_end forked_run(const struct forked_job *job, struct strbuf *out);
 
+/* Does work run in a process that ends with it? Else (Windows) it frees what it took. */
+bool forked_ends(void);
+
 /* For the work: writes all of text, and ends the process when nobody reads it. */
 void forked_write(int fd, struct str text);
 

@@ -102,7 +102,10 @@ void os_sleep_ns(uint64_t ns);
  */
 bool os_begin(int *argc, char ***argv) MUST_CHECK;
 
-/* A standard descriptor that is a terminal. */
+/* Standard descriptors. */
+#define OS_STDOUT 1
+#define OS_STDERR 2
+/* Is it a terminal? */
 bool os_is_terminal(int fd);
 /* Calls `tick` each second, from whatever thread or handler; NULL: no more. */
 void os_each_second(void (*tick)(void));
