@@ -1,6 +1,7 @@
 #include "cmd/put_out.h"
 #include "cmd/session.h"
 
+#include "base/civil.h"
 #include "base/file.h"
 #include "base/os/os.h"
 #include "cmd/inputs.h"
@@ -24,7 +25,7 @@ struct gate_session {
     struct budgets budgets;
     struct gate gate;
     bool has_gate;
-    char today[16];
+    char today[CIVIL_MAX];
 };
 
 /* -- Arguments --------------------------------------------------------------------------------- */
@@ -63,9 +64,9 @@ static bool find_today(struct gate_session *g, struct err *err) {
         return ok || err_set(err, ERR_USAGE, "--today: not a day as in 2027-01-31: '%s'", told);
     }
     time_t now = time(NULL);
-    struct tm tm;
-    if (now == (time_t)-1 || !gmtime_r(&now, &tm) || !strftime(g->today, 16, "%Y-%m-%d", &tm))
+    if (now < 0)
         return err_set(err, ERR_SYSTEM, "what day is it? (--today YYYY-MM-DD)");
+    civil_print((uint64_t)now / 86400, g->today);
     return true;
 }
 

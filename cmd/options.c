@@ -1,5 +1,6 @@
 #include "cmd/options_internal.h"
 
+#include "base/civil.h"
 #include "base/num.h"
 #include "base/pattern.h"
 #include "diff/report/csv.h"
@@ -212,14 +213,33 @@ static bool set_max_stop(struct options *o, const char *value, struct err *err) 
            (o->stop_max_ns > 0 || err_set(err, ERR_USAGE, "--max-stop: no time at all"));
 }
 
+/*
+ * The number that `digits` characters at *text are, between two bounds, and `behind` behind it;
+ * '\0': the end. *text: what follows.
+ */
+static bool part_of_time(const char **text, size_t digits, uint64_t least, uint64_t most,
+                         char behind, uint64_t *ret_part) {
+    if (strspn(*text, "0123456789") != digits || (*text)[digits] != behind ||
+        !num_dec((struct str){*text, digits}, ret_part) || *ret_part < least || *ret_part > most)
+        return false;
+    *text += digits + (behind != '\0');
+    return true;
+}
+
 /* "2026-11-30", "2026-11-30T18:00:00Z" [ns since 1970]; 0: it is none. */
 static uint64_t time_said(const char *value) {
-    struct tm tm = {.tm_isdst = 0};
-    const char *end = strptime(value, "%Y-%m-%d", &tm);
-    if (end && *end)
-        end = strptime(end, "T%H:%M:%SZ", &tm);
-    time_t seconds = end && !*end ? timegm(&tm) : 0;
-    return seconds > 0 && seconds < INT64_MAX / 1000000000 ? (uint64_t)seconds * 1000000000 : 0;
+    uint64_t year, month, day, hour = 0, minute = 0, second = 0;
+    bool clock = strchr(value, 'T');
+    if (!part_of_time(&value, 4, 1970, 2500, '-', &year) ||
+        !part_of_time(&value, 2, 1, 12, '-', &month) ||
+        !part_of_time(&value, 2, 1, 31, clock ? 'T' : '\0', &day))
+        return 0;
+    if (clock && (!part_of_time(&value, 2, 0, 23, ':', &hour) ||
+                  !part_of_time(&value, 2, 0, 59, ':', &minute) ||
+                  !part_of_time(&value, 2, 0, 60, 'Z', &second) || *value))
+        return 0;
+    uint64_t days = civil_day(year, month, day);
+    return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000000000;
 }
 
 /* "90d", "24h": so long before now. */

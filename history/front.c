@@ -1,6 +1,7 @@
 /* Which store it is, and what all of them are asked through. */
 #include "history/database.h"
 
+#include "base/civil.h"
 #include <stdlib.h>
 
 bool history_is_server(const char *path) {
@@ -138,13 +139,7 @@ const char *store_name(struct history *h, const char *name) {
     return named;
 }
 
-/* Howard Hinnant's days_from_civil, backwards: eras of 400 years, which begin on the 1st of March.
- */
 uint32_t store_month(uint32_t day) {
-    uint32_t z = day + 719468, era = z / 146097, doe = z - era * 146097;
-    uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    uint32_t month = mp < 10 ? mp + 2 : mp - 10; /* 0: January */
-    uint32_t year = yoe + era * 400 + (month < 2);
-    return (year - 1970) * 12 + month;
+    struct civil date = civil_of_day(day);
+    return (date.year - 1970) * 12 + date.month - 1;
 }

@@ -1,6 +1,7 @@
 #include "diff/report/fmt.h"
 
 #include "base/chars.h"
+#include "base/civil.h"
 #include "diff/names/names.h"
 
 #include <math.h>
@@ -101,23 +102,12 @@ const char *fmt_ns_change(uint64_t base, uint64_t value, char buf[FMT_MAX]) {
     return fmt_ns_delta(value - base, buf);
 }
 
-/* Civil date from days since 1970 (H. Hinnant, "chrono-compatible low-level date algorithms"). */
-static void civil(uint64_t days, unsigned *year, unsigned *month, unsigned *day) {
-    uint64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
-    uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    *day = (unsigned)(doy - (153 * mp + 2) / 5 + 1);
-    *month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
-    *year = (unsigned)(yoe + era * 400 + (*month <= 2));
-}
-
 const char *fmt_time(uint64_t ns, char buf[FMT_MAX]) {
     if (ns == ABSENT)
         return none(buf);
     uint64_t s = ns / NS_PER_S, fraction = ns % NS_PER_S;
-    unsigned year, month, day;
-    civil(s / 86400, &year, &month, &day);
-    int n = snprintf(buf, FMT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u", year, month, day,
+    struct civil date = civil_of_day(s / 86400);
+    int n = snprintf(buf, FMT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u", date.year, date.month, date.day,
                      (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60), (unsigned)(s % 60));
     if (fraction % 1000000)
         n += snprintf(buf + n, FMT_MAX - (size_t)n, ".%09u", (unsigned)fraction);

@@ -2,13 +2,13 @@
 #include "history/postgres/postgres_internal.h"
 
 #include "base/chars.h"
+#include "base/civil.h"
 #include "base/num.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define CURSOR_ROWS 20000u
-#define DATE_MAX    40 /* "2026-11-30" */
 #define COPY_BYTES  ((size_t)256 << 10)
 
 /* -- Errors ------------------------------------------------------------------------------------ */
@@ -306,19 +306,9 @@ static bool postgres_lock(struct history *h, uint64_t instance, struct err *err)
                         NULL, err);
 }
 
-/* Howard Hinnant's civil_from_days. */
-static void postgres_day(uint32_t day, char ret_date[DATE_MAX]) {
-    uint32_t z = day + 719468, era = z / 146097, doe = z - era * 146097;
-    uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    uint32_t month = mp < 10 ? mp + 3 : mp - 9;
-    snprintf(ret_date, DATE_MAX, "%04u-%02u-%02u", (yoe + era * 400 + (month <= 2)) % 10000, month,
-             doy - (153 * mp + 2) / 5 + 1);
-}
-
 static void postgres_copy_row(struct strbuf *text, const struct store_value *row) {
-    char date[DATE_MAX];
-    postgres_day(row->day, date);
+    char date[CIVIL_MAX];
+    civil_print(row->day, date);
     strbuf_addf(text, "%s\t%llu\t%llu\t%llu", date, (unsigned long long)row->type,
                 (unsigned long long)row->run, (unsigned long long)row->snapshot);
     for (int c = 0; c < HISTORY_COLUMNS; c++)
@@ -372,10 +362,10 @@ static bool postgres_put(struct history *h, const struct store_value *rows, uint
 
 static bool postgres_prepare_day(struct history *h, uint32_t day, struct err *err) {
     struct postgres_store *s = postgres_of(h);
-    char date[DATE_MAX];
+    char date[CIVIL_MAX];
     if (s->month == store_month(day) + 1)
         return true;
-    postgres_day(day, date);
+    civil_print(day, date);
     const struct store_param of[] = {store_text(date)};
     if (!postgres_run(h, "SELECT prepare_month(CAST(CAST($1 AS text) AS date))", of, 1, NULL, err))
         return false;
@@ -384,8 +374,8 @@ static bool postgres_prepare_day(struct history *h, uint32_t day, struct err *er
 }
 
 static bool postgres_drop_before(struct history *h, uint32_t day, struct err *err) {
-    char date[DATE_MAX];
-    postgres_day(day, date);
+    char date[CIVIL_MAX];
+    civil_print(day, date);
     const struct store_param of[] = {store_text(date)};
     return postgres_run(h, "SELECT drop_months(CAST(CAST($1 AS text) AS date))", of, 1, NULL, err);
 }

@@ -2,6 +2,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,6 +234,26 @@ static void wrong_options_are_named_in_one_line(void **state) {
     assert_string_equal(err.msg, "`dumpdiff list` has no option --top");
 }
 
+static void a_time_is_a_day_a_moment_or_so_long_ago(void **state) {
+    (void)state;
+    static const char *const wrong[] = {
+        "2026-13-01", "2026-1-01", "2026-01-01T18:00:00", "26-01-01", "2026-01-01T24:00:00Z",
+        "90",         "d"};
+    struct options o;
+    struct err err;
+    char line[64];
+    assert_true(test_options_parse(&o, &history, "trend X --since 2026-11-30", &err));
+    assert_true(o.since_ns == 1795996800000000000u);
+    assert_true(test_options_parse(&o, &history, "trend X --since 2026-11-30T18:00:05Z", &err));
+    assert_true(o.since_ns == 1795996800000000000u + 64805000000000u);
+    assert_true(test_options_parse(&o, &history, "trend X --since 90d", &err));
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        snprintf(line, sizeof(line), "trend X --since %s", wrong[i]);
+        assert_false(test_options_parse(&o, &history, line, &err));
+        assert_non_null(strstr(err.msg, "not a time"));
+    }
+}
+
 static void every_option_has_help_and_a_command(void **state) {
     (void)state;
     for (size_t i = 0; option_descs[i].name; i++) {
@@ -299,6 +320,7 @@ int main(void) {
         cmocka_unit_test(help_speaks_of_what_a_command_can_do),
         cmocka_unit_test(wrong_options_are_named_in_one_line),
         cmocka_unit_test(every_option_has_help_and_a_command),
+        cmocka_unit_test(a_time_is_a_day_a_moment_or_so_long_ago),
         cmocka_unit_test(a_near_name_is_suggested_and_a_far_one_is_not),
         cmocka_unit_test(a_config_file_sets_limits_and_refuses_what_it_does_not_know),
     };

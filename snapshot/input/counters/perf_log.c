@@ -1,6 +1,7 @@
 #include "input/counters/perf_log.h"
 
 #include "base/chars.h"
+#include "base/civil.h"
 #include "base/num.h"
 #include "base/vec.h"
 #include "input/log/scan.h"
@@ -67,11 +68,11 @@ static bool counters_take_offset(struct str *time, int64_t *ret_minutes) {
     size_t at = time->len < 6 ? 0 : time->len - 6;
     uint64_t hours, minutes;
     struct str offset = str_drop(*time, at);
-    if (offset.len != 6 || (offset.ptr[0] != '+' && offset.ptr[0] != '-') || offset.ptr[3] != ':' ||
-        !num_dec(str_take(str_drop(offset, 1), 2), &hours) ||
+    if (offset.len != 6 || (str_first(offset) != '+' && str_first(offset) != '-') ||
+        offset.ptr[3] != ':' || !num_dec(str_take(str_drop(offset, 1), 2), &hours) ||
         !num_dec(str_drop(offset, 4), &minutes) || hours > 15 || minutes > 59)
         return false;
-    *ret_minutes = (int64_t)(hours * 60 + minutes) * (offset.ptr[0] == '-' ? -1 : 1);
+    *ret_minutes = (int64_t)(hours * 60 + minutes) * (str_first(offset) == '-' ? -1 : 1);
     *time = str_take(*time, at);
     return true;
 }
@@ -108,7 +109,7 @@ bool counters_time(struct str text, bool day_first, uint64_t *ret_ns, bool *ret_
         clock -= noon;
     else if (half.len && !str_eq_nocase(half, STR("AM")) && !str_eq_nocase(half, STR("PM")))
         return false;
-    *ret_ns = scan_days_since_1970(year, month, day) * 86400 * NS_PER_SECOND + clock -
+    *ret_ns = civil_day(year, month, day) * 86400 * NS_PER_SECOND + clock -
               (uint64_t)(east * 60 * (int64_t)NS_PER_SECOND);
     return true;
 }

@@ -73,15 +73,6 @@ bool scan_duration(struct str s, uint64_t *ret_ns) {
     return true;
 }
 
-uint64_t scan_days_since_1970(uint64_t year, uint64_t month, uint64_t day) {
-    /* Years begin in March, so that the leap day is the last: H. Hinnant, days_from_civil. */
-    year -= month <= 2;
-    uint64_t era = year / 400, year_of_era = year % 400;
-    uint64_t day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    uint64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
-}
-
 bool scan_labelled(struct str s, const char *label, struct str *ret_value) {
     struct str wanted = str_of(label);
     if (!str_starts_nocase(s, wanted))
@@ -143,7 +134,8 @@ uint64_t scan_command_thread(struct str command_line) {
     struct str s = str_trim(command_line);
     uint64_t number, thread = ABSENT;
     size_t n;
-    while (s.len && (s.ptr[0] == '#' || s.ptr[0] == '`' || s.ptr[0] == '*' || s.ptr[0] == '>'))
+    while (s.len && (str_first(s) == '#' || str_first(s) == '`' || str_first(s) == '*' ||
+                     str_first(s) == '>'))
         s = str_trim(str_drop(s, 1)); /* quoting */
     if (leading_number(s, &number, &n) && n < s.len && s.ptr[n] == ':')
         s = str_drop(s, n + 1);

@@ -27,9 +27,6 @@ bool scan_address(struct str field, uint64_t *ret_value) MUST_CHECK;
  */
 bool scan_duration(struct str s, uint64_t *ret_ns) MUST_CHECK;
 
-/* Days from 1970-01-01 to a day of the Gregorian calendar; years 1970 to 9999. */
-uint64_t scan_days_since_1970(uint64_t year, uint64_t month, uint64_t day);
-
 /* "Label:  123" with that label (compared without case, blanks before the colon allowed). */
 bool scan_labelled(struct str s, const char *label, struct str *ret_value);
 

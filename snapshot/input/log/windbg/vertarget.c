@@ -14,6 +14,7 @@
 #include "input/log/scan.h"
 
 #include "base/chars.h"
+#include "base/civil.h"
 #include "base/num.h"
 #include "model/rows_origin.h"
 
@@ -57,9 +58,9 @@ static bool vertarget_parse_zone(struct str s, int64_t *ret_seconds) {
         return true;
     }
     size_t close = str_find(s, STR(")"), 0);
-    if (close == STR_NOT_FOUND || close < 2 || (s.ptr[0] != '+' && s.ptr[0] != '-'))
+    if (close == STR_NOT_FOUND || close < 2 || (str_first(s) != '+' && str_first(s) != '-'))
         return false;
-    bool behind = s.ptr[0] == '-';
+    bool behind = str_first(s) == '-';
     hours = str_trim(str_drop(str_take(s, close), 1));
     size_t colon = str_find(hours, STR(":"), 0);
     if (colon != STR_NOT_FOUND) {
@@ -83,7 +84,7 @@ static bool vertarget_parse_date(struct str s, uint64_t *ret_ns, bool *ret_zoned
         return false;
     int64_t ahead = 0;
     *ret_zoned = vertarget_parse_zone(zone, &ahead);
-    uint64_t seconds = scan_days_since_1970(year, month, day) * 86400 - (uint64_t)ahead;
+    uint64_t seconds = civil_day(year, month, day) * 86400 - (uint64_t)ahead;
     *ret_ns = seconds * NS_PER_SECOND + clock;
     return true;
 }
@@ -133,7 +134,7 @@ static bool vertarget_is_remark(struct str text) {
         if (str_starts(text, starts[i]))
             return true;
     /* "18362.1.amd64fre.19h1_release.190318-1202" */
-    return text.len < 128 && str_contains(text, STR("fre.")) && char_is_digit(text.ptr[0]);
+    return text.len < 128 && str_contains(text, STR("fre.")) && char_is_digit(str_first(text));
 }
 
 static bool vertarget_take_line(struct session *session, struct str text) {
@@ -182,11 +183,11 @@ static bool vertarget_read(struct transcript *t, struct err *err) {
 
 static bool vertarget_starts(const struct transcript *t) {
     struct str text = t->line.text, ignored;
-    if (text.ptr[0] == 'W')
+    if (str_first(text) == 'W')
         return parse_windows(text, &ignored);
-    if (text.ptr[0] == 'D')
+    if (str_first(text) == 'D')
         return scan_labelled(text, "Debug session time", &ignored);
-    return text.ptr[0] == 'P' && scan_labelled(text, "Process Uptime", &ignored);
+    return str_first(text) == 'P' && scan_labelled(text, "Process Uptime", &ignored);
 }
 
 const struct section section_vertarget = {
@@ -202,7 +203,7 @@ const struct section section_vertarget = {
 /* ".  0	id: 1c9c	attach	name: C:\Windows\...\w3wp.exe": pid and the program without
  * folder. */
 static bool vertarget_parse_process(struct str text, uint64_t *ret_pid, struct str *ret_name) {
-    while (text.len && (text.ptr[0] == '.' || text.ptr[0] == '#' || text.ptr[0] == '*'))
+    while (text.len && (str_first(text) == '.' || str_first(text) == '#' || str_first(text) == '*'))
         text = str_trim(str_drop(text, 1));
     struct str f[4], name;
     uint64_t number;
@@ -232,7 +233,7 @@ static bool process_read(struct transcript *t, struct err *err) {
 static bool process_starts(const struct transcript *t) {
     struct str text = t->line.text, name;
     uint64_t pid;
-    char c = text.ptr[0];
+    char c = str_first(text);
     return (c == '.' || c == '#' || char_is_digit(c)) &&
            str_contains(str_take(text, 64), STR("id: ")) &&
            vertarget_parse_process(text, &pid, &name);
