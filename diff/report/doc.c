@@ -309,6 +309,6 @@ void doc_prune(struct doc_table *t) {
             t->rows[r].cells[kept] = t->rows[r].cells[c];
         t->columns[kept++] = t->columns[c];
     }
-    if (t)
-        t->column_count = kept;
+    if (t && t->column_count)
+        t->column_count = kept ? kept : 1; /* no table without a column, were it of dashes */
 }

@@ -1,6 +1,7 @@
 /* What reports say of the run that made them. */
 #include "made.h"
 
+#include "diff/report/doc.h"
 #include "diff/report/report.h"
 
 #include <string.h>
@@ -39,9 +40,26 @@ static void what_the_sandbox_lacks_is_a_note(void **state) {
     }
 }
 
+static void a_table_of_dashes_keeps_a_column(void **state) {
+    (void)state;
+    static const struct doc_column columns[] = {{"name", false, CUT_END},
+                                                {"size", true, CUT_NEVER}};
+    struct doc d;
+    doc_init(&d);
+    struct doc_table *t = doc_table(&d, columns, 2);
+    doc_row(&d, t, DOC_PLAIN);
+    doc_cell(&d, t, DOC_PLAIN, "");
+    doc_cell(&d, t, DOC_PLAIN, "-");
+    doc_prune(t);
+    assert_int_equal(t->column_count, 1);
+    assert_string_equal(t->columns[0].title, "name");
+    doc_deinit(&d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_sandbox_lacks_is_a_note),
+        cmocka_unit_test(a_table_of_dashes_keeps_a_column),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
